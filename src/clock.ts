@@ -1,0 +1,23 @@
+import { setTimeout as delay } from "node:timers/promises";
+
+/**
+ * The only source of time and chance. Everything that waits, stamps or draws lots takes a Clock, so that a
+ * test can own all three.
+ */
+export interface Clock {
+  /** Wall clock: milliseconds since the Unix epoch. It may jump; use it for what others read, never for waiting. */
+  now(): number;
+  /** Milliseconds from an arbitrary start that never go backwards. Use it for windows, deadlines and durations. */
+  monotonic(): number;
+  /** Resolves after `ms`. Rejects with the signal's reason as soon as the signal aborts. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** A number in [0, 1). */
+  random(): number;
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  sleep: (ms, signal) => delay(ms, undefined, signal ? { signal } : {}),
+  random: () => Math.random(),
+};

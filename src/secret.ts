@@ -1,0 +1,29 @@
+import { inspect } from "node:util";
+
+/**
+ * A string that cannot be printed by accident: `String()`, template literals, JSON, `util.inspect` and
+ * therefore every logger show `[redacted]`. Only `reveal()` gives the value, and a reviewer can search for it.
+ */
+export class Secret {
+  readonly #value: string;
+
+  constructor(value: string) {
+    this.#value = value;
+  }
+
+  reveal(): string {
+    return this.#value;
+  }
+
+  toString(): string {
+    return "[redacted]";
+  }
+
+  toJSON(): string {
+    return "[redacted]";
+  }
+
+  [inspect.custom](): string {
+    return "[redacted]";
+  }
+}
