@@ -2,15 +2,17 @@ import { setTimeout as delay } from "node:timers/promises";
 
 /**
  * The only source of time and chance. Everything that waits, stamps or draws lots takes a Clock, so that a
- * test can own all three.
+ * test can own all of it.
  */
 export interface Clock {
   /** Wall clock: milliseconds since the Unix epoch. It may jump; use it for what others read, never for waiting. */
   now(): number;
   /** Milliseconds from an arbitrary start that never go backwards. Use it for windows, deadlines and durations. */
   monotonic(): number;
-  /** Resolves after `ms`. Rejects with the signal's reason as soon as the signal aborts. */
+  /** Resolves after `ms`. Rejects with an AbortError as soon as the signal aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Calls back once after `ms`, unless the returned function is called first. */
+  after(ms: number, callback: () => void): () => void;
   /** A number in [0, 1). */
   random(): number;
 }
@@ -19,5 +21,9 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   sleep: (ms, signal) => delay(ms, undefined, signal ? { signal } : {}),
+  after: (ms, callback) => {
+    const timer = setTimeout(callback, ms);
+    return () => clearTimeout(timer);
+  },
   random: () => Math.random(),
 };

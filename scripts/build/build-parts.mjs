@@ -1,0 +1,50 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fingerprint } from "./fingerprint.mjs";
+import { parts, root, workshop } from "./parts.mjs";
+import { withLock } from "./with-lock.mjs";
+
+/**
+ * Builds the named parts, or only those whose inputs changed since they were last built, and says so in one line.
+ * Processes that start at once build once: the others wait and then find nothing to do.
+ */
+export async function buildParts(names, { onlyChanged }) {
+  const isDue = (name) => !onlyChanged || stampOf(name) !== currentFingerprint(name);
+  if (!names.some(isDue)) {
+    console.log("build: up to date");
+    return;
+  }
+  // Settled and not merely rejected: the lock must outlive every tool that was started under it.
+  const results = await withLock(join(workshop, "lock"), () =>
+    Promise.allSettled(names.filter(isDue).map(buildPart)),
+  );
+  const failures = results
+    .filter((result) => result.status === "rejected")
+    .map((result) => result.reason.message);
+  if (failures.length > 0) {
+    throw new Error(failures.join("\n"));
+  }
+  const built = results.map((result) => result.value).join(", ");
+  console.log(built === "" ? "build: done by another process" : `build: built ${built}`);
+}
+
+async function buildPart(name) {
+  const startedAt = performance.now();
+  // Taken before the build, so that what is edited meanwhile is due again.
+  const stamp = currentFingerprint(name);
+  await parts[name].build();
+  writeFileSync(stampFile(name), stamp);
+  return `${name} in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`;
+}
+
+function currentFingerprint(name) {
+  return fingerprint(root, parts[name].inputs, parts[name].except);
+}
+
+function stampFile(name) {
+  return join(workshop, `${name}.stamp`);
+}
+
+function stampOf(name) {
+  return existsSync(stampFile(name)) ? readFileSync(stampFile(name), "utf8") : undefined;
+}

@@ -1,0 +1,72 @@
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { readdir, rename, rm } from "node:fs/promises";
+import { join, relative } from "node:path";
+import { promisify } from "node:util";
+
+export const root = join(import.meta.dirname, "../..");
+export const dist = join(root, "dist");
+/** Stamps, the lock and half-finished output. */
+export const workshop = join(dist, ".build");
+
+const app = "src/http/playground/app";
+
+/**
+ * What can be built on its own. `inputs` are files and folders that, unchanged, promise the same output;
+ * package-lock.json stands for every tool and library.
+ */
+export const parts = {
+  server: {
+    inputs: ["src", "tsconfig.json", "tsconfig.build.json", "package-lock.json", "scripts/build"],
+    except: [app],
+    build: buildServer,
+  },
+  playground: {
+    inputs: [app, "tsconfig.json", "package-lock.json", "scripts/build"],
+    except: [],
+    build: buildPlayground,
+  },
+};
+
+async function buildServer() {
+  await runTool("typescript/bin/tsc", ["-p", "tsconfig.build.json"]);
+  await removeOrphans(dist);
+}
+
+/** Compiled modules whose source is gone would still be importable. */
+async function removeOrphans(directory) {
+  for (const entry of await readdir(directory, { withFileTypes: true })) {
+    const path = join(directory, entry.name);
+    const source = join(root, "src", relative(dist, path)).replace(/(\.d\.ts|\.js|\.js\.map)$/, ".ts");
+    if (entry.isDirectory()) {
+      if (path !== workshop && path !== join(dist, "playground")) {
+        await removeOrphans(path);
+      }
+    } else if (/\.(d\.ts|js|js\.map)$/.test(entry.name) && !existsSync(source)) {
+      await rm(path);
+    }
+  }
+}
+
+/** Bundles beside the old output and swaps the two, so that nobody sees a half-written folder. */
+async function buildPlayground() {
+  const [fresh, old, target] = [join(workshop, "fresh"), join(workshop, "old"), join(dist, "playground")];
+  await runTool("vite/bin/vite.js", ["build", app, "--outDir", fresh, "--emptyOutDir"]);
+  await rm(old, { recursive: true, force: true });
+  if (existsSync(target)) {
+    await rename(target, old);
+  }
+  await rename(fresh, target);
+  await rm(old, { recursive: true, force: true });
+}
+
+/** Runs a tool of node_modules with the project's own Node, whichever one runs this script. */
+async function runTool(script, args) {
+  const pinned = join(root, "node_modules/node/bin/node");
+  const node = existsSync(pinned) ? pinned : process.execPath;
+  try {
+    await promisify(execFile)(node, [join(root, "node_modules", script), ...args], { cwd: root });
+  } catch (error) {
+    throw new Error([error.stdout, error.stderr].join("").trim() || error.message, { cause: error });
+  }
+}

@@ -1,0 +1,60 @@
+import { mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** No build takes this long; a lock that does belongs to a process number that was given out again. */
+const staleAfterMs = 10 * 60_000;
+
+/** Runs `work` while no other process holds the lock file, waiting for it if need be. */
+export async function withLock(file, work) {
+  await mkdir(dirname(file), { recursive: true });
+  while (!(await tryLock(file))) {
+    await breakStaleLock(file);
+    await sleep(100);
+  }
+  try {
+    return await work();
+  } finally {
+    await rm(file, { force: true });
+  }
+}
+
+async function tryLock(file) {
+  try {
+    await writeFile(file, String(process.pid), { flag: "wx" });
+    return true;
+  } catch (error) {
+    if (error.code !== "EEXIST") {
+      throw error;
+    }
+    return false;
+  }
+}
+
+/** A killed build leaves its lock. Renaming it is atomic, so only one of several waiters removes it. */
+async function breakStaleLock(file) {
+  try {
+    const holder = Number(await readFile(file, "utf8"));
+    const ageMs = Date.now() - (await stat(file)).mtimeMs;
+    // An empty file was created a moment ago and is about to get its number.
+    const alive = holder === 0 ? ageMs < 5_000 : isAlive(holder) && ageMs < staleAfterMs;
+    if (!alive) {
+      await rename(file, `${file}-${holder}`);
+      await rm(`${file}-${holder}`);
+    }
+  } catch (error) {
+    // Gone meanwhile: its holder finished, or another waiter removed it.
+    if (error.code !== "ENOENT") {
+      throw error;
+    }
+  }
+}
+
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === "EPERM";
+  }
+}

@@ -1,0 +1,39 @@
+import { CAM_ERROR_CATALOGUE, type CamErrorInfo } from "../../src/contract/index.ts";
+import { GENERATED_NOTICE } from "./artefact.ts";
+import { factSchemas } from "./fact-schemas.ts";
+import { formatJson } from "./format-json.ts";
+
+/** The JSON Schema of `errors[].extensions`: one closed object per code, so that exactly one of them can match. */
+export function renderErrorExtensionsSchema(): string {
+  return formatJson({
+    $schema: "https://json-schema.org/draft/2020-12/schema",
+    $id: "urn:cam-mfa-gateway:error-extensions",
+    $comment: GENERATED_NOTICE,
+    title: "errors[].extensions of the CAM MFA gateway",
+    description:
+      "What the gateway sends. A router on the way may add keys or take some away; only `code` survives most of them.",
+    oneOf: CAM_ERROR_CATALOGUE.map(({ code }) => ({ $ref: `#/$defs/${code}` })),
+    $defs: {
+      ...factSchemas,
+      ...Object.fromEntries(CAM_ERROR_CATALOGUE.map((info) => [info.code, schemaOf(info)])),
+    },
+  });
+}
+
+function schemaOf({ code, category, retryable, message, remedy }: CamErrorInfo): object {
+  const required = ["code", "category", "retryable", "requestId"];
+  if (category === "THROTTLED") required.push("retryAfterMs");
+  return {
+    title: code,
+    description: `${message} ${remedy}`,
+    type: "object",
+    properties: {
+      code: { const: code },
+      category: { const: category },
+      retryable: { const: retryable },
+      ...Object.fromEntries(Object.keys(factSchemas).map((key) => [key, { $ref: `#/$defs/${key}` }])),
+    },
+    required,
+    additionalProperties: false,
+  };
+}

@@ -1,0 +1,43 @@
+import { createCamErrorExtensions } from "../../src/contract/index.ts";
+
+const example = createCamErrorExtensions("USER_NOT_BIND_PHONE", {
+  requestId: "0f4c2a9e-5d0b-4c0e-9a53-1f6a2f3b7c11",
+  changeId: "01JD3Z6W9Q8V4T2N7K5M0X1RBC",
+  opUin: "100021969091",
+  cam: {
+    code: "FailedOperation.UserNotBindPhone",
+    action: "SetMfaFlag",
+    requestId: "7a1d9a52-6e0c-4a39-8f6b-0a2c5de1b7f4",
+  },
+});
+
+/** What a consumer has to know before the tables of docs/errors.md. */
+export const errorsPageIntroduction = `\
+Every error that the gateway raises on purpose has a code from this page. It reaches you in two ways, always with
+HTTP status 200:
+
+- \`setSubUserMfa\` and all queries put it into \`errors[]\`: \`message\` is a text for people, \`extensions\` is for
+  programs.
+- \`trySetSubUserMfa\` returns it as data, the type \`CamFailure\`. Prefer this behind a federated router: many routers
+  replace the message and drop the extensions of a subgraph's error, and none of them touches data.
+
+This is how the extensions of an error look. Their exact shape for every code is in
+[schema/error-extensions.schema.json](../schema/error-extensions.schema.json).
+
+\`\`\`json
+${JSON.stringify(example, null, 2)}
+\`\`\`
+
+What to rely on:
+
+- **Decide by \`code\`, or by \`category\` for codes that you do not handle one by one.** New codes appear without notice,
+  each with one of the categories below. Never decide by \`message\`: its wording changes.
+- **\`retryable\` says whether the same request may succeed later although nobody changed anything.** The gateway has
+  already retried what was safe, so wait before you do: for \`retryAfterMs\` where it is given, and for longer each time.
+- **\`requestId\` is the gateway's, \`cam.requestId\` is Tencent Cloud's.** The first finds the gateway's log lines, the
+  second is what Tencent Cloud's support asks for.
+- **A lost answer is not guessed at.** The gateway reads the user's protection back; only where that fails too does it
+  report [OUTCOME_UNKNOWN](#outcome_unknown).
+
+Errors of GraphQL itself, such as \`GRAPHQL_VALIDATION_FAILED\` or \`BAD_USER_INPUT\`, keep the codes of Apollo Server and
+are not on this page.`;

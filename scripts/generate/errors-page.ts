@@ -1,0 +1,69 @@
+import {
+  CAM_ERROR_CATALOGUE,
+  CAM_ERROR_CATEGORY_DESCRIPTIONS,
+  type CamErrorInfo,
+} from "../../src/contract/index.ts";
+import { GENERATED_NOTICE } from "./artefact.ts";
+import { errorGroups } from "./error-groups.ts";
+import { errorsPageIntroduction } from "./errors-page-introduction.ts";
+import { markdownTable } from "./markdown-table.ts";
+
+const camCodeIntroduction = `\
+A code covers its sub-codes too, except those with a row of their own: \`AuthFailure\` also stands for
+\`AuthFailure.TokenFailure\`. Anything else is [CAM_UNKNOWN_ERROR](#cam_unknown_error).`;
+
+/** docs/errors.md. The heading of each code is an anchor: `errors.md#user_not_bind_phone`. */
+export function renderErrorsPage(): string {
+  const blocks = [
+    `<!-- ${GENERATED_NOTICE} -->`,
+    "# Errors",
+    errorsPageIntroduction,
+    "## Categories",
+    markdownTable(["Category", "Meaning"], Object.entries(CAM_ERROR_CATEGORY_DESCRIPTIONS)),
+    "## Codes at a glance",
+    ...errorGroups.flatMap(({ title, errors }) => [`### ${title}`, codeTable(errors)]),
+    "## Tencent Cloud's codes",
+    camCodeIntroduction,
+    camCodeTable(),
+    "## Codes in full",
+    ...CAM_ERROR_CATALOGUE.map(section),
+  ];
+  return `${blocks.join("\n\n")}\n`;
+}
+
+function codeTable(errors: readonly CamErrorInfo[]): string {
+  return markdownTable(
+    ["Code", "Category", "Retryable", "Message"],
+    errors.map((info) => [link(info.code), info.category, yesOrNo(info.retryable), info.message]),
+  );
+}
+
+function camCodeTable(): string {
+  const rows = CAM_ERROR_CATALOGUE.flatMap(({ code, camCodes }) =>
+    camCodes.map((camCode) => [quote(camCode), link(code)] as const),
+  );
+  rows.sort(([a], [b]) => (a < b ? -1 : 1));
+  return markdownTable(["Tencent Cloud", "Gateway"], rows);
+}
+
+function section({ code, category, retryable, message, remedy, camCodes }: CamErrorInfo): string {
+  const facts = [
+    `**What to do:** ${remedy}`,
+    `**Category:** ${category}`,
+    `**Retryable:** ${yesOrNo(retryable)}${category === "THROTTLED" ? ", after `retryAfterMs`" : ""}`,
+  ];
+  if (camCodes.length > 0) facts.push(`**Tencent Cloud's codes:** ${camCodes.map(quote).join(", ")}`);
+  return `### ${code}\n\n${message}\n\n${facts.map((fact) => `- ${fact}`).join("\n")}`;
+}
+
+function link(code: string): string {
+  return `[${code}](#${code.toLowerCase()})`;
+}
+
+function quote(text: string): string {
+  return `\`${text}\``;
+}
+
+function yesOrNo(value: boolean): string {
+  return value ? "yes" : "no";
+}

@@ -1,0 +1,35 @@
+import type { CamErrorFacts } from "../../src/contract/index.ts";
+
+const camAnswer = {
+  description:
+    "What Tencent Cloud said, for whoever has to talk to its support. Missing where it did not answer.",
+  type: "object",
+  properties: {
+    code: {
+      description: "Tencent Cloud's own code, for example FailedOperation.UserNotBindPhone.",
+      type: "string",
+    },
+    action: { description: "The action that answered, for example SetMfaFlag.", type: "string" },
+    requestId: { description: "Tencent Cloud's id of that call.", type: "string" },
+  },
+  required: ["code", "action", "requestId"],
+  additionalProperties: false,
+};
+
+/** The facts that an error may carry beside code, category and retryable, as JSON Schemas. */
+export const factSchemas: Readonly<Record<keyof CamErrorFacts, object>> = {
+  requestId: { description: "The gateway's id of the request, which its log lines carry.", type: "string" },
+  retryAfterMs: {
+    description: "Milliseconds to wait before trying again. Always there where the category is THROTTLED.",
+    type: "integer",
+    minimum: 0,
+    maximum: 2_147_483_647,
+  },
+  changeId: { description: "The record of the change that the error is about.", type: "string" },
+  opUin: {
+    description: "The user that the error is about: a decimal string up to 18446744073709551615.",
+    type: "string",
+    pattern: "^[1-9][0-9]{0,19}$",
+  },
+  cam: camAnswer,
+};

@@ -1,0 +1,21 @@
+/** One action of API 3.0: how its request is written and its answer read. */
+export interface CamAction<Input, Output> {
+  /** X-TC-Action, as CAM spells it. */
+  readonly name: string;
+  /** X-TC-Version. */
+  readonly version: string;
+  /** The product: the first label of its host and the service of the signature. */
+  readonly service: "cam" | "sts";
+  /** Reads may be repeated freely; a write whose reply is lost must be resolved first. */
+  readonly access: "read" | "write";
+  /** The JSON body. Integers that exceed a JS number are written exactly. */
+  serialize(input: Input): string;
+  /**
+   * Reads CAM's `Response` object, its integers exact (number or bigint).
+   * @throws ZodError where a field that the action promises is missing or of another type.
+   */
+  parse(response: unknown): Output;
+}
+
+export const CAM_VERSION = "2019-01-16";
+export const STS_VERSION = "2018-08-13";

@@ -1,0 +1,64 @@
+import { z } from "zod";
+import type { Uin } from "../../contract/index.ts";
+import { exactInteger } from "../transport/exact-json.ts";
+import { CAM_VERSION, type CamAction } from "./cam-action.ts";
+import { wireText, wireUin } from "./wire-types.ts";
+
+export interface SubAccount {
+  readonly uin: Uin;
+  readonly name: string | undefined;
+  /** CAM's other number for the user. */
+  readonly uid: string | undefined;
+  readonly remark: string | undefined;
+  /** CAM's number for the kind of user. */
+  readonly userType: number | undefined;
+  /** `YYYY-MM-DD hh:mm:ss`, as CAM writes it, which names no time zone. */
+  readonly createTime: string | undefined;
+  /** As createTime; undefined for a user who never logged in. */
+  readonly lastLoginTime: string | undefined;
+  readonly lastLoginIp: string | undefined;
+}
+
+/** CAM refuses more Uins in one call. */
+export const MAX_SUB_ACCOUNTS_PER_CALL = 50;
+
+const responseSchema = z.object({
+  SubAccounts: z.array(
+    z
+      .object({
+        Uin: wireUin,
+        Name: wireText,
+        Uid: z.union([z.number(), z.bigint(), z.string()]).nullish(),
+        Remark: wireText,
+        UserType: z.number().nullish(),
+        CreateTime: wireText,
+        LastLoginTime: wireText,
+        LastLoginIp: wireText,
+      })
+      .transform(
+        (user): SubAccount => ({
+          uin: user.Uin,
+          name: user.Name,
+          uid: user.Uid === null || user.Uid === undefined ? undefined : String(user.Uid),
+          remark: user.Remark,
+          userType: user.UserType ?? undefined,
+          createTime: user.CreateTime,
+          lastLoginTime: user.LastLoginTime,
+          lastLoginIp: user.LastLoginIp,
+        }),
+      ),
+  ),
+});
+
+/**
+ * Reads the profiles of at most 50 sub-users. Unknown Uins are left out and no order is promised, so key the
+ * answer by `uin`. https://www.tencentcloud.com/document/product/598/39986
+ */
+export const describeSubAccounts: CamAction<{ readonly uins: readonly Uin[] }, readonly SubAccount[]> = {
+  name: "DescribeSubAccounts",
+  version: CAM_VERSION,
+  service: "cam",
+  access: "read",
+  serialize: ({ uins }) => JSON.stringify({ FilterSubAccountUin: uins.map(exactInteger) }),
+  parse: (response) => responseSchema.parse(response).SubAccounts,
+};

@@ -1,0 +1,67 @@
+import { readFile } from "node:fs/promises";
+import { parse as parseIni } from "ini";
+import { Secret } from "../../secret.ts";
+import { CredentialError, type CredentialProvider } from "./credential.ts";
+
+export interface ProfileProviderOptions {
+  /** The section of the file. The official tools default to `default`. */
+  readonly profile: string;
+  /** Tried in order; the first file that exists is used, as the official SDKs do. */
+  readonly paths: readonly string[];
+  /** With true, a missing file or section is an error rather than "none here": the operator named it. */
+  readonly required: boolean;
+}
+
+/** The official credentials file: INI with `secret_id`, `secret_key` and, for temporary keys, `token`. */
+export function createProfileProvider(options: ProfileProviderOptions): CredentialProvider {
+  const name = `profile "${options.profile}"`;
+  return {
+    name,
+    async load() {
+      const found = await readFirst(options.paths);
+      const section = found && readSection(found.text, options.profile);
+      if (found === undefined || section === undefined) {
+        if (!options.required) return undefined;
+        const where = found ? `not in ${found.path}` : `no such file: ${options.paths.join(", ")}`;
+        throw new CredentialError(`Credentials ${name} cannot be used: ${where}.`);
+      }
+      const { secret_id: secretId, secret_key: secretKey, token } = section;
+      if (!secretId || !secretKey) {
+        throw new CredentialError(`Credentials ${name} in ${found.path} needs secret_id and secret_key.`);
+      }
+      return {
+        secretId,
+        secretKey: new Secret(secretKey),
+        ...(token ? { token: new Secret(token) } : {}),
+      };
+    },
+  };
+}
+
+/** The section's text values, trimmed; anything that is not text (a nested section, a bare key) counts as absent. */
+function readSection(text: string, profile: string): Partial<Record<string, string>> | undefined {
+  const section: unknown = Object.entries(parseIni(text)).find(([name]) => name === profile)?.[1];
+  if (typeof section !== "object" || section === null) return undefined;
+  return Object.fromEntries(
+    Object.entries(section).flatMap(([key, value]) =>
+      typeof value === "string" && value.trim() !== "" ? [[key, value.trim()]] : [],
+    ),
+  );
+}
+
+async function readFirst(
+  paths: readonly string[],
+): Promise<{ readonly path: string; readonly text: string } | undefined> {
+  for (const path of paths) {
+    try {
+      return { path, text: await readFile(path, "utf8") };
+    } catch (cause) {
+      const { code } = cause as NodeJS.ErrnoException;
+      if (code === "ENOENT" || code === "ENOTDIR") continue;
+      throw new CredentialError(`Cannot read the credentials file ${path} (${code ?? "unreadable"}).`, {
+        cause,
+      });
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,32 @@
+/** The signing service layer: the only part of the gateway that talks to CAM, and the only way into `cam/`. */
+
+export type { CamAction } from "./actions/cam-action.ts";
+export type { MfaFlagState, SafeAuthFlags } from "./actions/describe-safe-auth-flag-coll.ts";
+export { describeSafeAuthFlagColl } from "./actions/describe-safe-auth-flag-coll.ts";
+export type { SubAccount } from "./actions/describe-sub-accounts.ts";
+export { describeSubAccounts, MAX_SUB_ACCOUNTS_PER_CALL } from "./actions/describe-sub-accounts.ts";
+export type { CallerIdentity } from "./actions/get-caller-identity.ts";
+export { getCallerIdentity } from "./actions/get-caller-identity.ts";
+export type { MfaFlagBlock, SetMfaFlagInput } from "./actions/set-mfa-flag.ts";
+export { setMfaFlag } from "./actions/set-mfa-flag.ts";
+export type { CamCallOptions, CamClientConfig } from "./cam-client.ts";
+export { CamClient } from "./cam-client.ts";
+export type { CamEndpoint } from "./cam-endpoint.ts";
+export type { CamAttempt, CamObserver } from "./cam-observer.ts";
+export { ClockSkew } from "./clock-skew.ts";
+export type { Credential, CredentialProvider } from "./credentials/credential.ts";
+export { CredentialError } from "./credentials/credential.ts";
+export { CredentialCache } from "./credentials/credential-cache.ts";
+export type { CredentialSource } from "./credentials/credential-source.ts";
+export type { EnvironmentCredentialSources } from "./credentials/environment-provider.ts";
+export { createEnvironmentProvider } from "./credentials/environment-provider.ts";
+export { createProfileProvider } from "./credentials/profile-provider.ts";
+export { createProviderChain } from "./credentials/provider-chain.ts";
+export { createStaticProvider } from "./credentials/static-provider.ts";
+export type { CamErrorKind } from "./errors/cam-error.ts";
+export { CamError, isSignatureExpired, isThrottle, mayHaveBeenApplied } from "./errors/cam-error.ts";
+export type { RateBudget, RateRequest, RateSlot, SlotOutcome } from "./rate-budget.ts";
+export type { CamResult } from "./read-reply.ts";
+export { Tc3Signer } from "./signing/tc3-signer.ts";
+export { createDispatcher } from "./transport/create-dispatcher.ts";
+export { HttpTransport } from "./transport/http-transport.ts";

@@ -1,0 +1,62 @@
+import { z } from "zod";
+import type { CamAction } from "./actions/cam-action.ts";
+import { CamError } from "./errors/cam-error.ts";
+import { parseExactJson } from "./transport/exact-json.ts";
+import type { TransportReply } from "./transport/http-transport.ts";
+
+export interface CamResult<Output> {
+  readonly output: Output;
+  /** CAM's RequestId. */
+  readonly requestId: string;
+}
+
+const envelope = z.object({
+  Response: z.looseObject({
+    RequestId: z.string().optional(),
+    Error: z.object({ Code: z.string(), Message: z.string().optional() }).optional(),
+  }),
+});
+
+/**
+ * Reads one reply: the API 3.0 envelope `{"Response":{…,"RequestId"}}`, which CAM sends with HTTP 200 for
+ * refusals too. Anything else came from something in between.
+ *
+ * @throws CamError REFUSED with CAM's code, or BAD_RESPONSE.
+ */
+export function readReply<Output>(
+  action: CamAction<never, Output>,
+  reply: TransportReply,
+  attempts: number,
+): CamResult<Output> {
+  const bad = (detail: string, more: { httpStatus?: number; requestId?: string; cause?: unknown } = {}) =>
+    new CamError({ kind: "BAD_RESPONSE", action: action.name, attempts, detail, ...more });
+
+  if (reply.status !== 200) throw bad("another HTTP status than 200", { httpStatus: reply.status });
+  if (!/^application\/json\s*(;|$)/i.test(reply.contentType)) throw bad("not application/json");
+  let json: unknown;
+  try {
+    json = parseExactJson(reply.body);
+  } catch (cause) {
+    throw bad("not JSON", { cause });
+  }
+  const parsed = envelope.safeParse(json);
+  if (!parsed.success) throw bad("no API 3.0 envelope", { cause: parsed.error });
+  const { Response: response } = parsed.data;
+  const { RequestId: requestId, Error: refusal } = response;
+  if (refusal !== undefined) {
+    throw new CamError({
+      kind: "REFUSED",
+      action: action.name,
+      attempts,
+      camCode: refusal.Code,
+      ...(refusal.Message === undefined ? {} : { camMessage: refusal.Message }),
+      ...(requestId === undefined ? {} : { requestId }),
+    });
+  }
+  if (requestId === undefined) throw bad("no RequestId");
+  try {
+    return { output: action.parse(response), requestId };
+  } catch (cause) {
+    throw bad("a field that the action promises is missing or malformed", { requestId, cause });
+  }
+}

@@ -1,0 +1,61 @@
+import { type CamError, isServiceFault, isThrottle } from "../errors/cam-error.ts";
+
+export interface RetryQuestion {
+  readonly access: "read" | "write";
+  readonly error: CamError;
+  /** 1 after the first request. */
+  readonly attempt: number;
+  readonly nowMs: number;
+  readonly deadlineMs: number;
+  /** A number in [0, 1) for the jitter. */
+  readonly chance: number;
+}
+
+export type RetryDecision =
+  | { readonly retry: true; readonly delayMs: number }
+  | { readonly retry: false; readonly because: RetryRefusal };
+
+export type RetryRefusal =
+  /** Another try would get the same answer. */
+  | "NOT_TRANSIENT"
+  /** A write that may have been applied must be read back before it is sent again. */
+  | "OUTCOME_MUST_BE_RESOLVED"
+  | "ATTEMPTS_USED_UP"
+  | "NO_TIME_LEFT";
+
+export const MAX_ATTEMPTS = 4;
+const BASE_DELAY_MS = 100;
+const MAX_DELAY_MS = 2_000;
+
+/**
+ * Whether a failed call is made again, and after how long: exponential backoff with full jitter, so that
+ * replicas that failed together do not come back together.
+ */
+export function decideRetry(question: RetryQuestion): RetryDecision {
+  const { error, access, attempt, nowMs, deadlineMs } = question;
+  const refusal = refusalOf(error, access);
+  if (refusal !== undefined) return { retry: false, because: refusal };
+  if (attempt >= MAX_ATTEMPTS) return { retry: false, because: "ATTEMPTS_USED_UP" };
+  const ceilingMs = Math.min(MAX_DELAY_MS, BASE_DELAY_MS * 2 ** (attempt - 1));
+  const delayMs = Math.round(ceilingMs * question.chance);
+  if (nowMs + delayMs >= deadlineMs) return { retry: false, because: "NO_TIME_LEFT" };
+  return { retry: true, delayMs };
+}
+
+function refusalOf(error: CamError, access: "read" | "write"): RetryRefusal | undefined {
+  switch (error.kind) {
+    case "UNREACHABLE":
+      return undefined;
+    case "TIMEOUT":
+    case "CONNECTION_LOST":
+    case "BAD_RESPONSE":
+      return access === "read" ? undefined : "OUTCOME_MUST_BE_RESOLVED";
+    case "REFUSED":
+      if (isThrottle(error.camCode)) return undefined;
+      if (!isServiceFault(error.camCode)) return "NOT_TRANSIENT";
+      return access === "read" ? undefined : "OUTCOME_MUST_BE_RESOLVED";
+    case "NO_CREDENTIAL":
+    case "ABORTED":
+      return "NOT_TRANSIENT";
+  }
+}

@@ -1,0 +1,15 @@
+import { type CredentialScope, formatCredentialScope } from "./credential-scope.ts";
+import { TC3_ALGORITHM } from "./string-to-sign.ts";
+
+/** Step 4 of TC3: the value of the Authorization header. */
+export function formatAuthorization(
+  secretId: string,
+  scope: CredentialScope,
+  signedHeaders: string,
+  signature: string,
+): string {
+  return (
+    `${TC3_ALGORITHM} Credential=${secretId}/${formatCredentialScope(scope)}, ` +
+    `SignedHeaders=${signedHeaders}, Signature=${signature}`
+  );
+}

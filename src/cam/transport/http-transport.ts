@@ -1,0 +1,149 @@
+import type { Dispatcher } from "undici";
+import type { Clock } from "../../clock.ts";
+import { TransportError } from "./transport-error.ts";
+
+export interface TransportRequest {
+  /** Scheme, host and port to connect to, for example `https://cam.tencentcloudapi.com`. */
+  readonly origin: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  /** For the whole exchange: connecting, sending and the last byte of the reply. */
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Called when a connection is there and the bytes are about to be written to it; never called if nothing was sent. */
+  readonly onSend?: () => void;
+}
+
+export interface TransportReply {
+  readonly status: number;
+  readonly contentType: string;
+  /** The Date header, as text. */
+  readonly date: string | undefined;
+  readonly body: string;
+}
+
+export interface HttpTransportDeps {
+  readonly dispatcher: Dispatcher;
+  readonly clock: Clock;
+}
+
+/** Larger than any reply that an action of ours can have: 50 profiles are about 20 kB. */
+export const MAX_REPLY_BYTES = 2 * 1024 * 1024;
+
+/**
+ * One POST over undici. It drives the dispatcher itself rather than through `request()`, because a write must
+ * know whether its bytes ever left: `onRequestStart` comes after the connection is made and before it is used.
+ */
+export class HttpTransport {
+  readonly #deps: HttpTransportDeps;
+
+  constructor(deps: HttpTransportDeps) {
+    this.#deps = deps;
+  }
+
+  /** @throws TransportError, which says whether anything was sent and why no whole reply came back. */
+  post(request: TransportRequest): Promise<TransportReply> {
+    return new Promise((resolve, reject) => {
+      const exchange = new Exchange(this.#deps.clock, request, resolve, reject);
+      try {
+        this.#deps.dispatcher.dispatch(
+          { origin: request.origin, path: "/", method: "POST", headers: request.headers, body: request.body },
+          exchange,
+        );
+      } catch (cause) {
+        exchange.fail("CONNECT_FAILED", cause);
+      }
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#deps.dispatcher.destroy();
+  }
+}
+
+class Exchange implements Dispatcher.DispatchHandler {
+  readonly #request: TransportRequest;
+  readonly #resolve: (reply: TransportReply) => void;
+  readonly #reject: (error: TransportError) => void;
+  readonly #cancelTimer: () => void;
+  readonly #chunks: Buffer[] = [];
+  #controller: Dispatcher.DispatchController | undefined;
+  #status = 0;
+  #headers: Record<string, string | string[] | undefined> = {};
+  #bytes = 0;
+  #settled = false;
+
+  constructor(
+    clock: Clock,
+    request: TransportRequest,
+    resolve: (reply: TransportReply) => void,
+    reject: (error: TransportError) => void,
+  ) {
+    this.#request = request;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#cancelTimer = clock.after(request.timeoutMs, () => this.fail("TIMEOUT"));
+    request.signal?.addEventListener("abort", this.#onAbort);
+    if (request.signal?.aborted) this.fail("ABORTED");
+  }
+
+  readonly #onAbort = (): void => this.fail("ABORTED");
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    if (this.#settled) {
+      // Given up while it waited for a connection: what was reported as not sent must not be sent now.
+      controller.abort(new TransportError("ABORTED", { sent: false }));
+      return;
+    }
+    this.#controller = controller;
+    this.#request.onSend?.();
+  }
+
+  onResponseStart(
+    _controller: unknown,
+    status: number,
+    headers: Record<string, string | string[] | undefined>,
+  ): void {
+    this.#status = status;
+    this.#headers = headers;
+  }
+
+  onResponseData(_controller: unknown, chunk: Buffer): void {
+    this.#bytes += chunk.length;
+    if (this.#bytes > MAX_REPLY_BYTES) this.fail("REPLY_TOO_LARGE");
+    else this.#chunks.push(chunk);
+  }
+
+  onResponseEnd(): void {
+    if (!this.#settle()) return;
+    this.#resolve({
+      status: this.#status,
+      contentType: headerText(this.#headers["content-type"]) ?? "",
+      date: headerText(this.#headers["date"]),
+      body: Buffer.concat(this.#chunks).toString("utf8"),
+    });
+  }
+
+  onResponseError(_controller: unknown, error: Error): void {
+    this.fail(this.#controller === undefined ? "CONNECT_FAILED" : "CONNECTION_LOST", error);
+  }
+
+  fail(reason: TransportError["reason"], cause?: unknown): void {
+    if (!this.#settle()) return;
+    const error = new TransportError(reason, { sent: this.#controller !== undefined, cause });
+    this.#reject(error);
+    this.#controller?.abort(error);
+  }
+
+  #settle(): boolean {
+    if (this.#settled) return false;
+    this.#settled = true;
+    this.#cancelTimer();
+    this.#request.signal?.removeEventListener("abort", this.#onAbort);
+    return true;
+  }
+}
+
+function headerText(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value;
+}

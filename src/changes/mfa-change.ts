@@ -1,0 +1,51 @@
+import type { Caller } from "../auth/caller.ts";
+import type { SafeAuthFlags, SetMfaFlagInput } from "../cam/index.ts";
+import type { Uin } from "../contract/index.ts";
+
+/** The methods of one protection that a caller wants set. Undefined: leave it as it is. */
+export interface MfaMethods {
+  readonly phone?: boolean | undefined;
+  readonly stoken?: boolean | undefined;
+  readonly wechat?: boolean | undefined;
+}
+
+export interface MfaChangeRequest {
+  readonly opUin: Uin;
+  /** Login protection. Undefined, or without any method: leave it as it is. */
+  readonly login?: MfaMethods | undefined;
+  /** Operation protection. */
+  readonly action?: MfaMethods | undefined;
+  /** Accept that a method which a write cannot express (token, custom, mail, U2F, passkey) may be lost. */
+  readonly overwriteOtherMethods: boolean;
+}
+
+export interface MfaChangeContext {
+  readonly caller: Caller;
+  /** The gateway's id of the operation. */
+  readonly requestId: string;
+  /** Monotonic milliseconds by which the caller wants to know. */
+  readonly deadlineMs: number;
+}
+
+/** A change that took effect. */
+export interface MfaChangeOutcome {
+  /** How that is known: by CAM's reply, or by reading the user back after the reply was lost. */
+  readonly resolvedBy: "REPLY" | "READ_BACK";
+  /** CAM's RequestId of the SetMfaFlag call; undefined where its reply was lost. */
+  readonly camRequestId: string | undefined;
+}
+
+/** What happened to one change, for logs and metrics. It holds no secret. */
+export interface MfaChangeReport {
+  readonly request: MfaChangeRequest;
+  readonly context: MfaChangeContext;
+  readonly before: SafeAuthFlags | undefined;
+  /** The full blocks that were to be sent; undefined where the change was refused before that. */
+  readonly blocks: SetMfaFlagInput | undefined;
+  readonly result: { readonly outcome: MfaChangeOutcome } | { readonly error: unknown };
+  readonly durationMs: number;
+}
+
+export interface ChangeObserver {
+  onChange(report: MfaChangeReport): void;
+}

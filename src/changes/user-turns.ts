@@ -1,0 +1,45 @@
+import type { Clock } from "../clock.ts";
+import { GatewayError, type Uin } from "../contract/index.ts";
+
+/**
+ * One change of a user at a time. A change writes what it read of the user, so two at once would each undo
+ * what the other had just written.
+ */
+export class UserTurns {
+  readonly #clock: Clock;
+  readonly #lastTurn = new Map<Uin, Promise<void>>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /**
+   * Runs `work` when the changes of this user that came before are over.
+   * @throws GatewayError CHANGE_IN_PROGRESS where they are not over by the deadline; `work` is not run then.
+   */
+  async run<Result>(opUin: Uin, deadlineMs: number, work: () => Promise<Result>): Promise<Result> {
+    const before = this.#lastTurn.get(opUin);
+    const { promise: over, resolve: finish } = Promise.withResolvers<void>();
+    const turn = before === undefined ? over : before.then(() => over);
+    this.#lastTurn.set(opUin, turn);
+    try {
+      if (before !== undefined) await this.#waitFor(before, opUin, deadlineMs);
+      return await work();
+    } finally {
+      finish();
+      if (this.#lastTurn.get(opUin) === turn) this.#lastTurn.delete(opUin);
+    }
+  }
+
+  async #waitFor(before: Promise<void>, opUin: Uin, deadlineMs: number): Promise<void> {
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const cancel = this.#clock.after(Math.max(0, deadlineMs - this.#clock.monotonic()), () =>
+      reject(new GatewayError("CHANGE_IN_PROGRESS", { opUin })),
+    );
+    try {
+      await Promise.race([before, late]);
+    } finally {
+      cancel();
+    }
+  }
+}

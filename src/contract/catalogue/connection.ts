@@ -1,0 +1,59 @@
+import type { CatalogueEntry } from "./entry.ts";
+
+/**
+ * The vendor gave no usable answer. A change that may have been made despite that is read back first, and is
+ * reported as OUTCOME_UNKNOWN, never as one of the retryable codes here, if that fails too.
+ */
+export const connectionErrors = [
+  {
+    code: "CAM_TIMEOUT",
+    category: "UPSTREAM",
+    retryable: true,
+    message: "Tencent Cloud did not answer in time.",
+    remedy: "Try again in a moment.",
+    camCodes: [],
+  },
+  {
+    code: "CAM_UNREACHABLE",
+    category: "UPSTREAM",
+    retryable: true,
+    message: "The gateway could not reach Tencent Cloud.",
+    remedy:
+      "Try again in a moment; if it lasts, the gateway's operator has to check its network and endpoint.",
+    camCodes: [],
+  },
+  {
+    code: "CAM_BAD_RESPONSE",
+    category: "UPSTREAM",
+    retryable: true,
+    message: "Tencent Cloud's answer could not be understood.",
+    remedy: "Try again in a moment; if it lasts, report the request id to the gateway's operator.",
+    camCodes: [],
+  },
+  {
+    code: "CAM_CIRCUIT_OPEN",
+    category: "UPSTREAM",
+    retryable: true,
+    message: "Tencent Cloud has been failing, so the gateway is giving it a pause.",
+    remedy: "Try again after retryAfterMs, or in a moment where it is missing.",
+    camCodes: [],
+  },
+  {
+    code: "CAM_CREDENTIALS_UNAVAILABLE",
+    category: "MISCONFIGURED",
+    retryable: false,
+    message: "The gateway has no credentials for Tencent Cloud.",
+    remedy:
+      "The gateway's operator has to configure a Tencent Cloud key, or repair the source that issues it.",
+    camCodes: [],
+  },
+  {
+    // Not retryable: in the meantime somebody else may have changed the user, and a repeat would undo that.
+    code: "OUTCOME_UNKNOWN",
+    category: "UPSTREAM",
+    retryable: false,
+    message: "It could not be established whether the change was made.",
+    remedy: "Read the user's protection before deciding to send the change again; changeId names its record.",
+    camCodes: [],
+  },
+] as const satisfies readonly CatalogueEntry[];

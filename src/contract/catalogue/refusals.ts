@@ -1,0 +1,79 @@
+import type { CatalogueEntry } from "./entry.ts";
+
+/** The gateway refuses by itself. Nothing was sent to the vendor to change anything. */
+export const refusals = [
+  {
+    code: "UNAUTHENTICATED",
+    category: "UNAUTHENTICATED",
+    retryable: false,
+    message: "You are not signed in, or your session has ended.",
+    remedy: "Sign in and send the request with a valid access token.",
+    camCodes: [],
+  },
+  {
+    code: "FORBIDDEN",
+    category: "FORBIDDEN",
+    retryable: false,
+    message: "You do not have the permission for this.",
+    remedy: "Ask the gateway's operator for the permission.",
+    camCodes: [],
+  },
+  {
+    code: "PROTECTED_USER",
+    category: "FORBIDDEN",
+    retryable: false,
+    message: "This user may not be changed through the gateway.",
+    remedy: "Ask the gateway's operator, who keeps the list of such users, or use the Tencent Cloud console.",
+    camCodes: [],
+  },
+  {
+    code: "NOTHING_TO_CHANGE",
+    category: "INPUT",
+    retryable: false,
+    message: "The request does not say what to change.",
+    remedy: "Set at least one method of login or action protection to true or false.",
+    camCodes: [],
+  },
+  {
+    code: "MFA_METHOD_NOT_WRITABLE",
+    category: "INPUT",
+    retryable: false,
+    message:
+      "This user is protected by a method that the gateway cannot set and that this change could remove.",
+    remedy: "Leave that protection as it is, or send the change with overwriteOtherMethods set to true.",
+    camCodes: [],
+  },
+  {
+    code: "CHANGE_IN_PROGRESS",
+    category: "CONFLICT",
+    retryable: true,
+    message: "Another change to this user has not ended yet.",
+    remedy: "Wait for the other change to end, then send this one again.",
+    camCodes: [],
+  },
+  {
+    code: "QUOTA_EXHAUSTED",
+    category: "THROTTLED",
+    retryable: true,
+    message: "The gateway has too many requests waiting for Tencent Cloud to serve this one in time.",
+    remedy: "Wait for retryAfterMs, then send the request again.",
+    camCodes: [],
+  },
+  {
+    // Without a place to record a change the gateway makes none.
+    code: "STORE_UNAVAILABLE",
+    category: "UNAVAILABLE",
+    retryable: true,
+    message: "The gateway cannot reach its records at the moment and has changed nothing.",
+    remedy: "Try again in a moment.",
+    camCodes: [],
+  },
+  {
+    code: "INTERNAL",
+    category: "INTERNAL",
+    retryable: false,
+    message: "Something went wrong inside the gateway.",
+    remedy: "Report the request id to the gateway's operator.",
+    camCodes: [],
+  },
+] as const satisfies readonly CatalogueEntry[];

@@ -1,0 +1,38 @@
+/** The eight methods that the read side reports, in the vendor's order and spelling. */
+export const READ_METHODS = [
+  "Phone",
+  "Token",
+  "Stoken",
+  "Wechat",
+  "Custom",
+  "Mail",
+  "U2FToken",
+  "Passkey",
+] as const;
+/** The three that SetMfaFlag can write. */
+export const WRITE_METHODS = ["Phone", "Stoken", "Wechat"] as const;
+
+export type ReadMethod = (typeof READ_METHODS)[number];
+export type WriteMethod = (typeof WRITE_METHODS)[number];
+export type Flag = 0 | 1;
+export type ProtectionFlags = Record<ReadMethod, Flag>;
+/** What a write says about one block. A method that was left out is absent. */
+export type FlagWrite = Partial<Record<WriteMethod, Flag>>;
+
+/**
+ * Our assumption, since the vendor does not say: a write that switches a method on makes it the protection,
+ * so hard token, mail, U2F and the others go off; a write of zeros leaves them as they are.
+ */
+export function applyFlagWrite(
+  current: ProtectionFlags,
+  write: FlagWrite,
+  omitted: "zero" | "unchanged",
+): ProtectionFlags {
+  const next = { ...current };
+  for (const method of WRITE_METHODS)
+    next[method] = write[method] ?? (omitted === "zero" ? 0 : current[method]);
+  if (WRITE_METHODS.every((method) => next[method] === 0)) return next;
+  const isWritable = (method: ReadMethod) => (WRITE_METHODS as readonly string[]).includes(method);
+  for (const method of READ_METHODS) if (!isWritable(method)) next[method] = 0;
+  return next;
+}

@@ -1,0 +1,129 @@
+import { z } from "zod";
+import { READ_METHODS } from "./protection-flags.ts";
+
+const UIN_MAX = 2n ** 64n - 1n;
+
+/** A Uin is a decimal string in every file and control call: JSON readers round long integers. */
+export const uinSchema = z
+  .string()
+  .regex(/^[1-9]\d{0,19}$/, "must be a decimal string without leading zeros")
+  .refine((text) => /^\d+$/.test(text) && BigInt(text) <= UIN_MAX, "must be at most 2^64-1");
+
+const flag = z.union([z.literal(0), z.literal(1)]).default(0);
+const flagBlock = z.strictObject({
+  Phone: flag,
+  Token: flag,
+  Stoken: flag,
+  Wechat: flag,
+  Custom: flag,
+  Mail: flag,
+  U2FToken: flag,
+  Passkey: flag,
+});
+const noFlags = () => flagBlock.parse({});
+
+export const userSchema = z.strictObject({
+  uin: uinSchema,
+  name: z.string().min(1),
+  uid: z.int().nonnegative().default(0),
+  remark: z.string().default(""),
+  nickName: z.string().default(""),
+  email: z.string().default(""),
+  countryCode: z.string().default("86"),
+  /** The bound phone number; null when none is bound. */
+  phone: z.string().min(1).nullable().default(null),
+  wechatBound: z.boolean().default(false),
+  consoleLogin: z.boolean().default(true),
+  /** 2 sub-user, 3 WeCom sub-user, 4 collaborator, 5 message recipient. */
+  userType: z.int().min(2).max(5).default(2),
+  createTime: z.string().default("2024-01-01 08:00:00"),
+  /** Null: has never logged in. */
+  lastLoginTime: z.string().nullable().default(null),
+  lastLoginIp: z.string().default(""),
+  loginFlag: flagBlock.default(noFlags),
+  actionFlag: flagBlock.default(noFlags),
+  /** Methods that a read leaves out, as older CAM regions do; a client must not take them for 0. */
+  unreportedMethods: z.array(z.enum(READ_METHODS)).default([]),
+  /** SetMfaFlag answers FailedOperation.UserUnbindNoPermission. */
+  locked: z.boolean().default(false),
+  /** SetMfaFlag answers InvalidParameter.MFATokenError. */
+  mfaTokenDemanded: z.boolean().default(false),
+  /** SetMfaFlag answers this, whatever it is. */
+  writeError: z
+    .strictObject({ code: z.string().min(1), message: z.string().optional() })
+    .nullable()
+    .default(null),
+});
+
+export const keySchema = z
+  .strictObject({
+    secretId: z.string().regex(/^AKID[0-9A-Za-z_-]+$/, "must start with AKID, as the vendor's do"),
+    secretKey: z.string().min(1),
+    /** Whose key it is. */
+    uin: uinSchema,
+    kind: z.enum(["permanent", "temporary"]).default("permanent"),
+    token: z.string().min(1).nullable().default(null),
+    /** ISO 8601; null never expires. */
+    expiresAt: z.iso.datetime().nullable().default(null),
+    disabled: z.boolean().default(false),
+    /** Writes with this key answer InvalidParameter.MFATokenError. */
+    demandsMfa: z.boolean().default(false),
+  })
+  .refine((key) => (key.kind === "temporary") === (key.token !== null), {
+    path: ["token"],
+    message: "belongs to temporary keys, and every temporary key has one",
+  });
+
+const uinRange = z.strictObject({ from: uinSchema, to: uinSchema });
+
+export const seedSchema = z
+  .strictObject({
+    account: z.strictObject({
+      ownerUin: uinSchema,
+      appId: z.int().positive().default(1250000000),
+      /** Which Uins belong to this account; outside them SetMfaFlag answers InvalidParameter.UserNotExist. */
+      uinRanges: z.array(uinRange).min(1),
+    }),
+    keys: z.array(keySchema).min(1),
+    users: z.array(userSchema),
+  })
+  .superRefine((seed, context) => {
+    refuseRepeats(
+      context,
+      "users",
+      "uin",
+      seed.users.map((user) => user.uin),
+    );
+    refuseRepeats(
+      context,
+      "users",
+      "name",
+      seed.users.map((user) => user.name),
+    );
+    refuseRepeats(
+      context,
+      "keys",
+      "secretId",
+      seed.keys.map((key) => key.secretId),
+    );
+  });
+
+export type User = z.output<typeof userSchema>;
+export type AccessKey = z.output<typeof keySchema>;
+export type ParsedSeed = z.output<typeof seedSchema>;
+/** A seed as it is written: everything that has a default may be left out. */
+export type SeedInput = z.input<typeof seedSchema>;
+export type UserInput = z.input<typeof userSchema>;
+export type AccessKeyInput = z.input<typeof keySchema>;
+
+function refuseRepeats(
+  context: { addIssue(issue: { code: "custom"; path: (string | number)[]; message: string }): void },
+  list: string,
+  field: string,
+  values: readonly string[],
+): void {
+  values.forEach((value, at) => {
+    if (values.indexOf(value) === at) return;
+    context.addIssue({ code: "custom", path: [list, at, field], message: `"${value}" is there twice` });
+  });
+}

@@ -1,0 +1,45 @@
+import { refusals } from "../refusals.ts";
+import { hostLabel } from "../signature/host-forms.ts";
+import type { ApiCall } from "../wire/api-call.ts";
+import { headerValue, type ReceivedRequest } from "../wire/received-request.ts";
+import type { ActionDefinition } from "./action-definition.ts";
+import { describeSafeAuthFlagColl } from "./describe-safe-auth-flag-coll.ts";
+import { describeSubAccounts } from "./describe-sub-accounts.ts";
+import { getCallerIdentity } from "./get-caller-identity.ts";
+import { getUser } from "./get-user.ts";
+import { listUsers } from "./list-users.ts";
+import { setMfaFlag } from "./set-mfa-flag.ts";
+
+export const ACTIONS: readonly ActionDefinition[] = [
+  setMfaFlag,
+  describeSafeAuthFlagColl,
+  describeSubAccounts,
+  listUsers,
+  getUser,
+  getCallerIdentity,
+];
+
+export const PRODUCTS = ["cam", "sts"] as const;
+
+export function actionNamed(name: string): ActionDefinition | undefined {
+  return ACTIONS.find((action) => action.name === name);
+}
+
+/**
+ * The API a call means. The product is the scope's service (TC3) or the host's first label; where that is one
+ * of the SDKs' oddities, the product that has such an action.
+ */
+export function findAction(call: ApiCall, request: ReceivedRequest): ActionDefinition {
+  const named = actionNamed(call.action);
+  const stated =
+    call.proof.scheme === "TC3-HMAC-SHA256"
+      ? call.proof.authorization.service
+      : hostLabel(headerValue(request, "host") ?? "");
+  const product = PRODUCTS.find((known) => known === stated) ?? named?.product;
+  const versions = ACTIONS.filter((action) => !product || action.product === product).map(
+    (action) => action.version,
+  );
+  if (!versions.includes(call.version)) throw refusals.noSuchVersion(call.version);
+  if (!named || named.product !== product) throw refusals.invalidAction(call.action);
+  return named;
+}

@@ -1,0 +1,58 @@
+import { applyFlagWrite, type FlagWrite, WRITE_METHODS } from "../account/protection-flags.ts";
+import type { User } from "../account/seed-schema.ts";
+import { CamRefusal } from "../cam-refusal.ts";
+import { refusals } from "../refusals.ts";
+import type { ActionContext, ActionDefinition } from "./action-definition.ts";
+import type { ParameterReader } from "./parameter-reader.ts";
+
+/** https://www.tencentcloud.com/document/product/598/36305: the reply never echoes the state. */
+export const setMfaFlag: ActionDefinition = {
+  name: "SetMfaFlag",
+  product: "cam",
+  version: "2019-01-16",
+  uinParameter: "OpUin",
+  run(reader, context) {
+    // The vendor's page calls OpUin optional without saying whom a call without it would change; we refuse to guess.
+    const uin = reader.required("OpUin", reader.uint64("OpUin")).toString();
+    const login = reader.block("LoginFlag", readFlagWrite);
+    const action = reader.block("ActionFlag", readFlagWrite);
+    reader.finish();
+
+    const user = permittedUser(uin, context);
+    refuseUnbound(user, [login, action]);
+    const write = (current: User["loginFlag"], change: FlagWrite) =>
+      applyFlagWrite(current, change, context.omittedIntegers);
+    // Undocumented as well: an absent block is left alone, and with neither block nothing changes.
+    if (login) user.loginFlag = write(user.loginFlag, login);
+    if (action) user.actionFlag = write(user.actionFlag, action);
+    return { response: {}, applied: login !== undefined || action !== undefined };
+  },
+};
+
+function readFlagWrite(reader: ParameterReader): FlagWrite {
+  const write: FlagWrite = {};
+  for (const method of WRITE_METHODS) {
+    const flag = reader.flag(method);
+    if (flag !== undefined) write[method] = flag;
+  }
+  return write;
+}
+
+function permittedUser(uin: string, { account, key }: ActionContext): User {
+  if (key.demandsMfa) throw refusals.mfaTokenError();
+  const user = account.user(uin);
+  if (!user) throw account.owns(uin) ? refusals.userNotFound() : refusals.userOutsideAccount();
+  if (user.locked) throw refusals.userUnbindNoPermission();
+  if (user.mfaTokenDemanded) throw refusals.mfaTokenError();
+  if (user.writeError) {
+    const { code, message = "The operation failed." } = user.writeError;
+    throw new CamRefusal(code, message);
+  }
+  return user;
+}
+
+/** There is no such check for Stoken: the vendor lets the user bind a device at the next login. */
+function refuseUnbound(user: User, writes: readonly (FlagWrite | undefined)[]): void {
+  if (user.phone === null && writes.some((write) => write?.Phone === 1)) throw refusals.userNotBindPhone();
+  if (!user.wechatBound && writes.some((write) => write?.Wechat === 1)) throw refusals.userNotBindWechat();
+}

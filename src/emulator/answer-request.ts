@@ -1,0 +1,98 @@
+import { findAction } from "./actions/find-action.ts";
+import { ParameterReader } from "./actions/parameter-reader.ts";
+import { readUins } from "./actions/read-uins.ts";
+import { authenticate } from "./authenticate.ts";
+import { CamRefusal, type Language } from "./cam-refusal.ts";
+import type { EmulatorEvent } from "./emulator-event.ts";
+import type { EmulatorState } from "./emulator-state.ts";
+import type { Fault } from "./faults/fault-schema.ts";
+import { playFault } from "./faults/play-fault.ts";
+import { openRecord, type RequestRecord } from "./journal/request-record.ts";
+import { refusals } from "./refusals.ts";
+import type { ApiCall } from "./wire/api-call.ts";
+import { type Delivery, jsonReply } from "./wire/delivery.ts";
+import { refusalEnvelope, successEnvelope } from "./wire/envelope.ts";
+import { readCall } from "./wire/read-call.ts";
+import type { ReceivedRequest } from "./wire/received-request.ts";
+import { refuseRegion } from "./wire/refuse-region.ts";
+
+export interface AnswerDeps {
+  state: EmulatorState;
+  emit(event: EmulatorEvent): void;
+  /** Ends early when the emulator stops. */
+  wait(ms: number): Promise<void>;
+}
+
+/** From a received request to what goes back, in the order of the vendor's gateway: parse, authenticate, rate, do. */
+export async function answerRequest(request: ReceivedRequest, deps: AnswerDeps): Promise<Delivery> {
+  const record = openRecord(request, deps.state);
+  let language: Language = "en-US";
+  try {
+    const call = readCall(request);
+    language = call.language;
+    record.describe(call);
+    return await answerCall(call, request, record, deps);
+  } catch (error) {
+    const refusal = error instanceof CamRefusal ? error : refusals.internalError();
+    if (refusal !== error) deps.emit({ kind: "defect", error });
+    record.refused(refusal);
+    return jsonReply(refusalEnvelope(refusal, language, record.entry.requestId));
+  } finally {
+    deps.emit({ kind: "request", entry: { ...record.entry } });
+  }
+}
+
+async function answerCall(
+  call: ApiCall,
+  request: ReceivedRequest,
+  record: RequestRecord,
+  { state, emit, wait }: AnswerDeps,
+): Promise<Delivery> {
+  const { requestId } = record.entry;
+  // Taken once: a reset that happens during a delay must not be changed by a call from before it.
+  const { account, faults, settings, chance } = state;
+  const key = authenticate(call, request, {
+    account,
+    nowMs: state.clock.now(),
+    onMismatch: (mismatch) =>
+      emit({ kind: "signatureMismatch", requestId, keyId: call.secretId, ...mismatch }),
+  });
+  const definition = findAction(call, request);
+  state.limiter.admit(key.secretId, definition.name, request.arrivedAtMs);
+  refuseRegion(call, settings.nullRegion);
+  const refuse = (refusal: CamRefusal) => refusalEnvelope(refusal, call.language, requestId);
+  const perform = () => {
+    try {
+      if (call.parameters instanceof CamRefusal) throw call.parameters;
+      const reader = new ParameterReader(call.parameters, call.format);
+      const { response, applied } = definition.run(reader, { account, key, ...settings });
+      record.succeeded(applied);
+      return successEnvelope(response, requestId);
+    } catch (error) {
+      if (!(error instanceof CamRefusal)) throw error;
+      record.refused(error);
+      return refuse(error);
+    }
+  };
+
+  const uins = call.parameters instanceof CamRefusal ? [] : readUins(definition, call.parameters);
+  record.names(uins);
+  const fault = faults.strike(definition.name, uins);
+  if (!fault) {
+    record.accepted();
+    return jsonReply(perform());
+  }
+  if (fault.delayMs > 0) await wait(fault.delayMs);
+  if (fault.kind !== "throttle") record.accepted();
+  const stage = { perform, refuse, ratePerSecond: settings.ratePerSecond, random: chance };
+  const delivery = playFault(fault, stage);
+  record.struck(fault, codeTold(fault));
+  return delivery;
+}
+
+/** The CAM code that a fault puts into the reply. Undefined: the call's own; null: the caller gets none. */
+function codeTold(fault: Fault): string | null | undefined {
+  if (fault.kind === "delay") return undefined;
+  if (fault.kind === "throttle") return "RequestLimitExceeded";
+  return fault.kind === "camError" ? fault.code : null;
+}

@@ -1,0 +1,75 @@
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import { InputProblems } from "../input-problems.ts";
+import { CONTROL_ROUTES, type ControlReply, type ControlRoute } from "./control-routes.ts";
+import type { EmulatorControl } from "./emulator-control.ts";
+
+const BODY_LIMIT_BYTES = 64 * 1024 * 1024;
+
+/** The operator's door: JSON over HTTP on a port of its own. */
+export function createControlServer(control: EmulatorControl): Server {
+  return createServer((message, response) => {
+    reply(message, control)
+      .then(({ status, body }) => {
+        response.writeHead(status, { "Content-Type": "application/json" });
+        response.end(`${JSON.stringify(body, undefined, 2)}\n`);
+      })
+      .catch(() => response.destroy());
+  });
+}
+
+async function reply(message: IncomingMessage, control: EmulatorControl): Promise<ControlReply> {
+  try {
+    const body = await readJson(message);
+    const url = new URL(message.url ?? "/", "http://control");
+    if (url.pathname === "/") return { status: 200, body: { routes: CONTROL_ROUTES.map(label) } };
+    const onPath = CONTROL_ROUTES.filter((route) => match(route.path, url.pathname) !== undefined);
+    const route = onPath.find((candidate) => candidate.method === message.method);
+    if (route) {
+      return route.handle(control, {
+        name: match(route.path, url.pathname) ?? "",
+        query: url.searchParams,
+        body,
+      });
+    }
+    if (onPath.length === 0) return { status: 404, body: { error: "No such route; GET / lists them." } };
+    return {
+      status: 405,
+      body: { error: `This path takes ${onPath.map((known) => known.method).join(", ")}.` },
+    };
+  } catch (error) {
+    if (error instanceof InputProblems)
+      return { status: 400, body: { error: error.message, problems: error.problems } };
+    throw error;
+  }
+}
+
+async function readJson(message: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of message as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > BODY_LIMIT_BYTES) throw new InputProblems("The body is not valid", ["longer than 64 MB"]);
+    chunks.push(chunk);
+  }
+  const text = Buffer.concat(chunks).toString("utf8");
+  if (text.trim() === "") return undefined;
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new InputProblems("The body is not JSON", [reason], { cause });
+  }
+}
+
+/** The variable's value, "" for a route without one, undefined when the path is another. */
+function match(pattern: string, path: string): string | undefined {
+  const [wanted, given] = [pattern.split("/"), path.split("/")];
+  if (wanted.length !== given.length) return undefined;
+  const fits = wanted.every((segment, at) => segment === ":name" || segment === given[at]);
+  if (!fits) return undefined;
+  return pattern.endsWith(":name") ? (given.at(-1) ?? "") : "";
+}
+
+function label({ method, path }: ControlRoute): string {
+  return `${method} ${path}`;
+}

@@ -1,0 +1,79 @@
+import { z } from "zod";
+import { loadSeedFile } from "./account/load-seed.ts";
+import type { ParsedSeed } from "./account/seed-schema.ts";
+import { InputProblems } from "./input-problems.ts";
+import type { CamEmulatorOptions } from "./start-cam-emulator.ts";
+
+const PREFIX = "CAM_EMULATOR_";
+
+const port = (byDefault: number) =>
+  z.coerce
+    .number("must be a port number")
+    .int("must be a port number")
+    .min(0, "must be a port number")
+    .max(65_535, "must be at most 65535")
+    .default(byDefault);
+
+const environmentSchema = z.strictObject({
+  CAM_EMULATOR_HOST: z.string().default("127.0.0.1"),
+  CAM_EMULATOR_PORT: port(4100),
+  CAM_EMULATOR_CONTROL_PORT: port(4101),
+  CAM_EMULATOR_SEED_FILE: z.string().optional(),
+  CAM_EMULATOR_WINDOW: z.enum(["sliding", "fixed"]).default("sliding"),
+  CAM_EMULATOR_OMITTED_INTEGERS: z.enum(["zero", "unchanged"]).default("zero"),
+  CAM_EMULATOR_NULL_REGION: z.enum(["accept", "refuse"]).default("accept"),
+  CAM_EMULATOR_RATE: z.coerce.number("must be a number of calls a second").int().positive().default(20),
+  CAM_EMULATOR_RANDOM_SEED: z.coerce
+    .number("must be a whole number")
+    .int()
+    .nonnegative()
+    .max(0xffff_ffff)
+    .optional(),
+});
+
+/** The program's settings. Throws InputProblems that name every wrong variable and every fault of the seed file. */
+export function loadEmulatorConfig(
+  env: Readonly<Record<string, string | undefined>>,
+): CamEmulatorOptions & { seed: ParsedSeed } {
+  const ours = Object.entries(env).filter(([name, value]) => name.startsWith(PREFIX) && value !== "");
+  const settings = environmentSchema.safeParse(Object.fromEntries(ours));
+  const problems = settings.success ? [] : settings.error.issues.map(describeIssue);
+  const seed = loadSeed(env["CAM_EMULATOR_SEED_FILE"], problems);
+  const taken = settings.data?.CAM_EMULATOR_PORT;
+  if (taken && taken === settings.data?.CAM_EMULATOR_CONTROL_PORT) {
+    problems.push("CAM_EMULATOR_PORT and CAM_EMULATOR_CONTROL_PORT must differ");
+  }
+  if (!settings.success || !seed || problems.length > 0) {
+    throw new InputProblems("The emulator cannot start with these settings", problems);
+  }
+  const { data } = settings;
+  return {
+    host: data.CAM_EMULATOR_HOST,
+    port: data.CAM_EMULATOR_PORT,
+    controlPort: data.CAM_EMULATOR_CONTROL_PORT,
+    seed,
+    window: data.CAM_EMULATOR_WINDOW,
+    omittedIntegers: data.CAM_EMULATOR_OMITTED_INTEGERS,
+    nullRegion: data.CAM_EMULATOR_NULL_REGION,
+    ratePerSecond: data.CAM_EMULATOR_RATE,
+    ...(data.CAM_EMULATOR_RANDOM_SEED === undefined ? {} : { randomSeed: data.CAM_EMULATOR_RANDOM_SEED }),
+  };
+}
+
+function describeIssue(issue: z.core.$ZodIssue): string {
+  if (issue.code === "unrecognized_keys")
+    return issue.keys.map((name) => `${name}: no such setting`).join(", ");
+  return `${issue.path.map(String).join(".")}: ${issue.message}`;
+}
+
+/** Adds what is wrong with the file to the problems, so that one start shows everything. */
+function loadSeed(file: string | undefined, problems: string[]): ParsedSeed | undefined {
+  try {
+    return loadSeedFile(file === "" ? undefined : file);
+  } catch (error) {
+    if (!(error instanceof InputProblems)) throw error;
+    const [headline = ""] = error.message.split(":\n");
+    problems.push(...error.problems.map((problem) => `CAM_EMULATOR_SEED_FILE: ${headline}: ${problem}`));
+    return undefined;
+  }
+}

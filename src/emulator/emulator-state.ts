@@ -1,0 +1,82 @@
+import { Account } from "./account/account.ts";
+import type { ParsedSeed } from "./account/seed-schema.ts";
+import { EmulatorClock } from "./emulator-clock.ts";
+import { FaultPlan } from "./faults/fault-plan.ts";
+import { Counters } from "./journal/counters.ts";
+import { Journal } from "./journal/journal.ts";
+import { RateLimiter, type WindowKind } from "./rate/rate-limiter.ts";
+import { SeededRandom } from "./seeded-random.ts";
+
+export interface EmulatorSettings {
+  ratePerSecond: number;
+  window: WindowKind;
+  omittedIntegers: "zero" | "unchanged";
+  /** Whether `X-TC-Region: null`, which an official SDK sends, passes for no region. */
+  nullRegion: "accept" | "refuse";
+  randomSeed: number;
+}
+
+/** Everything that a reset makes new. */
+export class EmulatorState {
+  readonly clock = new EmulatorClock();
+  readonly settings: EmulatorSettings;
+  #seed: ParsedSeed;
+  #parts: StateParts;
+
+  constructor(seed: ParsedSeed, settings: EmulatorSettings) {
+    this.settings = settings;
+    this.#seed = seed;
+    this.#parts = freshParts(seed, settings);
+  }
+
+  /** Back to the seed: users, keys, faults, journal, counters, rate windows, random stream and clock. */
+  reset(seed: ParsedSeed = this.#seed): void {
+    this.#seed = seed;
+    this.#parts = freshParts(seed, this.settings);
+    this.clock.reset();
+  }
+
+  get account(): Account {
+    return this.#parts.account;
+  }
+
+  get limiter(): RateLimiter {
+    return this.#parts.limiter;
+  }
+
+  get faults(): FaultPlan {
+    return this.#parts.faults;
+  }
+
+  get journal(): Journal {
+    return this.#parts.journal;
+  }
+
+  get counters(): Counters {
+    return this.#parts.counters;
+  }
+
+  /** RequestIds come from a stream of their own, so that faults do not shift them. */
+  get requestIds(): SeededRandom {
+    return this.#parts.requestIds;
+  }
+
+  get chance(): SeededRandom {
+    return this.#parts.chance;
+  }
+}
+
+type StateParts = ReturnType<typeof freshParts>;
+
+function freshParts(seed: ParsedSeed, settings: EmulatorSettings) {
+  const chance = new SeededRandom(settings.randomSeed + 1);
+  return {
+    account: new Account(seed),
+    limiter: new RateLimiter(settings.ratePerSecond, settings.window),
+    faults: new FaultPlan(chance),
+    journal: new Journal(),
+    counters: new Counters(),
+    requestIds: new SeededRandom(settings.randomSeed),
+    chance,
+  };
+}

@@ -1,0 +1,70 @@
+import { STATUS_CODES } from "node:http";
+import { CamRefusal } from "../cam-refusal.ts";
+import { refusals } from "../refusals.ts";
+import type { SeededRandom } from "../seeded-random.ts";
+import { type Delivery, JSON_TYPE, jsonReply } from "../wire/delivery.ts";
+import type { Fault } from "./fault-schema.ts";
+
+export interface FaultStage {
+  /** Does what was asked and gives the envelope that an undisturbed reply would carry. Called at most once. */
+  perform(): string;
+  /** The envelope of a refusal. */
+  refuse(refusal: CamRefusal): string;
+  ratePerSecond: number;
+  random: SeededRandom;
+}
+
+const HTML = "<html><head><title>Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>";
+
+/** What a struck call gets instead of, or in spite of, its reply. The delay is already over. */
+export function playFault(fault: Fault, stage: FaultStage): Delivery {
+  const performed = appliesToo(fault) ? stage.perform() : undefined;
+  switch (fault.kind) {
+    case "delay":
+      return jsonReply(performed ?? "");
+    case "throttle":
+      return jsonReply(stage.refuse(refusals.throttled(stage.ratePerSecond + 1, stage.ratePerSecond)));
+    case "camError":
+      return jsonReply(stage.refuse(new CamRefusal(fault.code, fault.message ?? `Emulated ${fault.code}.`)));
+    case "httpStatus":
+      return {
+        kind: "reply",
+        status: fault.status,
+        contentType: "text/html",
+        body: statusPage(fault.status),
+      };
+    case "silence":
+      return { kind: "silence" };
+    case "cutBefore":
+    case "cutAfter":
+      return { kind: "cut" };
+    case "garbageBody":
+      return { kind: "reply", status: 200, contentType: JSON_TYPE, body: stage.random.bytes(256) };
+    case "truncatedJson": {
+      const whole = performed ?? stage.refuse(refusals.internalError());
+      return jsonReply(whole.slice(0, Math.floor(whole.length / 2)));
+    }
+    case "emptyBody":
+      return jsonReply("");
+    case "emptyObject":
+      return jsonReply("{}");
+    case "htmlBody":
+      return { kind: "reply", status: 200, contentType: "text/html", body: HTML };
+    case "wrongContentType": {
+      const body = performed ?? stage.refuse(refusals.internalError());
+      return { kind: "reply", status: 200, contentType: fault.contentType, body };
+    }
+    case "hugeBody":
+      return { kind: "padding", bytes: fault.bytes };
+  }
+}
+
+function appliesToo(fault: Fault): boolean {
+  if (fault.kind === "delay" || fault.kind === "cutAfter") return true;
+  return "apply" in fault && fault.apply;
+}
+
+function statusPage(status: number): string {
+  const text = `${status} ${STATUS_CODES[status] ?? "Unknown"}`;
+  return `<html><head><title>${text}</title></head><body><h1>${text}</h1></body></html>`;
+}

@@ -1,0 +1,52 @@
+import type { FaultKind } from "../faults/fault-schema.ts";
+
+/** One request, as the emulator saw it. Never holds a secret, a token or a signature. */
+export interface JournalEntry {
+  requestId: string;
+  /** By the emulator's wall clock. */
+  time: string;
+  /** By its monotonic clock: when the last byte was in. */
+  arrivedAtMs: number;
+  traceId: string | null;
+  scheme: "TC3-HMAC-SHA256" | "HmacSHA1" | "HmacSHA256" | null;
+  action: string | null;
+  keyId: string | null;
+  /** The user named by the call; null when it names none or several. */
+  opUin: string | null;
+  /** Every user named by the call. */
+  opUins: readonly string[];
+  /** "Success", a CAM error code, or null when a fault left the caller without such an answer. */
+  outcome: string | null;
+  /** Whether the call wrote to the account, whatever the caller was told. */
+  applied: boolean;
+  fault: FaultKind | null;
+}
+
+export interface JournalFilter {
+  action?: string | undefined;
+  opUin?: string | undefined;
+}
+
+/** A long test run must not eat the memory; the oldest entries go first. */
+const MAX_ENTRIES = 100_000;
+
+/** Every request in the order of arrival. */
+export class Journal {
+  #entries: JournalEntry[] = [];
+
+  add(entry: JournalEntry): void {
+    if (this.#entries.length >= MAX_ENTRIES) this.#entries = this.#entries.slice(MAX_ENTRIES / 10);
+    this.#entries.push(entry);
+  }
+
+  list(filter: JournalFilter = {}): JournalEntry[] {
+    return this.#entries
+      .filter((entry) => filter.action === undefined || entry.action === filter.action)
+      .filter((entry) => filter.opUin === undefined || entry.opUins.includes(filter.opUin))
+      .map((entry) => ({ ...entry }));
+  }
+
+  clear(): void {
+    this.#entries = [];
+  }
+}

@@ -1,0 +1,26 @@
+import { describeEvent } from "./describe-event.ts";
+import { loadEmulatorConfig } from "./emulator-config.ts";
+import { InputProblems } from "./input-problems.ts";
+import { startCamEmulator } from "./start-cam-emulator.ts";
+
+/** sysexits.h EX_CONFIG: the settings are wrong, starting again will not help. */
+const EXIT_CONFIG = 78;
+
+try {
+  const config = loadEmulatorConfig(process.env);
+  const emulator = await startCamEmulator({
+    ...config,
+    onEvent: (event) => console.log(describeEvent(event)),
+  });
+  const [key] = config.seed.keys;
+  console.log(`  API        ${emulator.url}`);
+  console.log(`  Control    ${emulator.controlUrl}`);
+  console.log(`  SecretId   ${key?.secretId}`);
+  console.log(`  SecretKey  ${key?.secretKey}`);
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => void emulator.stop().then(() => process.exit(0)));
+  }
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = error instanceof InputProblems ? EXIT_CONFIG : 1;
+}

@@ -1,0 +1,56 @@
+import { utcDate } from "../wire/common-parameters.ts";
+import { headerValue, type ReceivedRequest } from "../wire/received-request.ts";
+import { equalInConstantTime } from "./equal-in-constant-time.ts";
+import { explainTc3Mismatch } from "./explain-tc3-mismatch.ts";
+import { hostForms, hostLabel } from "./host-forms.ts";
+import type { SignatureMismatch } from "./signature-mismatch.ts";
+import type { Tc3Authorization } from "./tc3-authorization.ts";
+import { readTc3Parts, type Tc3Parts } from "./tc3-parts.ts";
+import { tc3Signature } from "./tc3-signature.ts";
+
+/** Undefined when the request was signed with this key as it was received; else why not. */
+export function verifyTc3(
+  request: ReceivedRequest,
+  authorization: Tc3Authorization,
+  secretKey: string,
+  products: readonly string[],
+): SignatureMismatch | undefined {
+  const parts = readTc3Parts(request, authorization);
+  if (!parts) return { cause: "A header of SignedHeaders is not in the request, or is there twice." };
+  const candidates = withHostForms(parts);
+  const genuine = candidates.some((candidate) =>
+    equalInConstantTime(tc3Signature(candidate, secretKey), authorization.signature),
+  );
+  if (!genuine) return explainTc3Mismatch(candidates, authorization.signature, secretKey, request.body);
+  return refuseScope(request, parts, products);
+}
+
+/** Both forms of the host count as genuine: official SDKs disagree about the port. */
+function withHostForms(parts: Tc3Parts): [Tc3Parts, ...Tc3Parts[]] {
+  const host = parts.headers.find(([name]) => name === "host")?.[1] ?? "";
+  const [, ...others] = hostForms(host);
+  const withHost = (form: string): Tc3Parts => ({
+    ...parts,
+    headers: parts.headers.map(([name, value]) => [name, name === "host" ? form : value] as const),
+  });
+  return [parts, ...others.map(withHost)];
+}
+
+/** A scope can be signed correctly and still be wrong. */
+function refuseScope(
+  request: ReceivedRequest,
+  parts: Tc3Parts,
+  products: readonly string[],
+): SignatureMismatch | undefined {
+  const rightDate = utcDate(Number(parts.timestamp));
+  if (parts.date !== rightDate) {
+    return {
+      cause: `The scope's date is ${parts.date}, but X-TC-Timestamp is on ${rightDate} in UTC. Take the UTC date, not the local one.`,
+    };
+  }
+  const label = hostLabel(headerValue(request, "host") ?? "");
+  if (![...products, label].includes(parts.service)) {
+    return { cause: `The scope's service is ${parts.service}; expected ${products.join(" or ")}.` };
+  }
+  return undefined;
+}

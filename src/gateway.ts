@@ -1,0 +1,186 @@
+import type { AddressInfo } from "node:net";
+import { LOCAL_CALLER } from "./auth/caller.ts";
+import {
+  CamClient,
+  type CamEndpoint,
+  ClockSkew,
+  CredentialCache,
+  type CredentialProvider,
+  createDispatcher,
+  createEnvironmentProvider,
+  createProfileProvider,
+  createProviderChain,
+  getCallerIdentity,
+  HttpTransport,
+  Tc3Signer,
+} from "./cam/index.ts";
+import { ChangeService } from "./changes/change-service.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import type { CamTarget, Config } from "./config.ts";
+import { createApolloServer } from "./graphql/apollo-server.ts";
+import type { GraphQLContext } from "./graphql/context.ts";
+import { createLoaders } from "./graphql/loaders.ts";
+import { buildGatewaySchema } from "./graphql/schema.ts";
+import { createHttpApp, GRAPHQL_PATH } from "./http/app.ts";
+import type { PlaygroundBanner } from "./http/playground/boot-data.ts";
+import { loadExamples } from "./http/playground/load-examples.ts";
+import { type LocalCam, startLocalCam } from "./local-cam.ts";
+import { logCamAttempt, logMfaChange } from "./observability/log-events.ts";
+import { createLogger, type Logger } from "./observability/logger.ts";
+import { EXAMPLES_DIR, PLAYGROUND_ASSETS_DIR } from "./package-paths.ts";
+import { LocalRateBudget } from "./quota/local-rate-budget.ts";
+
+/** Parts that tests replace: the clock, and where log lines go. */
+export interface GatewayOverrides {
+  readonly clock?: Clock;
+  readonly logger?: Logger;
+}
+
+export interface Gateway {
+  /** Brings everything up and listens. Rejects, with everything taken down again, where a part cannot start. */
+  start(): Promise<void>;
+  /** Takes no new work, lets changes under way finish, and takes everything down. */
+  stop(): Promise<void>;
+  /** What it runs on, once started. */
+  readonly address: GatewayAddress;
+}
+
+export interface GatewayAddress {
+  /** The GraphQL endpoint, for example `http://127.0.0.1:4000/graphql`. */
+  readonly url: string;
+  /** Set where the embedded emulator stands in for CAM. */
+  readonly emulator: { readonly url: string; readonly controlUrl: string } | undefined;
+}
+
+/** The composition root: every part is made here and handed what it needs. */
+export function createGateway(config: Config, overrides: GatewayOverrides = {}): Gateway {
+  const clock = overrides.clock ?? systemClock;
+  const logger = overrides.logger ?? createLogger({ level: config.logLevel });
+  const closers: (() => Promise<void>)[] = [];
+  let address: GatewayAddress | undefined;
+  let accepting = false;
+
+  async function start(): Promise<void> {
+    const { target, localCam } = await resolveCam();
+    const cam = createCamClient(target);
+    const changes = new ChangeService({
+      cam,
+      clock,
+      observer: { onChange: (report) => logMfaChange(logger, report) },
+    });
+    closers.push(() => changes.idle());
+    const apollo = createApolloServer({
+      schema: buildGatewaySchema({ changes }),
+      introspection: config.http.playground,
+      mutationLimit: config.camLimits,
+      observer: {
+        onUnexpectedError: (err, requestId) => logger.error({ err, requestId }, "unexpected error"),
+      },
+    });
+    await apollo.start();
+    closers.push(() => apollo.stop());
+    const app = await createHttpApp({
+      apollo,
+      createContext: (request) => createContext(cam, request.id),
+      playground: config.http.playground ? await playgroundParts(config) : undefined,
+      isReady: () => accepting,
+      logger,
+    });
+    closers.push(() => app.close());
+    await app.listen({ host: config.http.host, port: config.http.port });
+    accepting = true;
+    const { port } = app.server.address() as AddressInfo;
+    address = { url: `http://${urlHost(config.http.host)}:${port}${GRAPHQL_PATH}`, emulator: localCam };
+    void introduce(cam);
+  }
+
+  async function resolveCam(): Promise<{ target: ResolvedCam; localCam: LocalCam | undefined }> {
+    if (config.cam !== undefined) return { target: realCam(config.cam), localCam: undefined };
+    const localCam = await startLocalCam();
+    closers.push(() => localCam.stop());
+    const endpoint = { origin: localCam.url, serviceHost: "cam.tencentcloudapi.com" };
+    return { target: { endpoint, providers: [localCam.credentials], proxy: {} }, localCam };
+  }
+
+  function createCamClient({ endpoint, providers, proxy }: ResolvedCam): CamClient {
+    const transport = new HttpTransport({ dispatcher: createDispatcher({ proxy }), clock });
+    closers.push(() => transport.close());
+    const { language, timeoutMs, callsPerSecond } = config.camLimits;
+    return new CamClient({
+      config: { endpoint, language, timeoutMs },
+      credentials: new CredentialCache({ chain: createProviderChain(providers), clock }),
+      signer: new Tc3Signer(),
+      transport,
+      budget: new LocalRateBudget({ clock, callsPerSecond }),
+      skew: new ClockSkew(clock),
+      clock,
+      observer: { onAttempt: (attempt) => logCamAttempt(logger, attempt) },
+    });
+  }
+
+  function createContext(cam: CamClient, requestId: string): GraphQLContext {
+    const deadlineMs = clock.monotonic() + config.camLimits.deadlineMs;
+    return {
+      requestId,
+      deadlineMs,
+      caller: LOCAL_CALLER,
+      loaders: createLoaders(cam, { requestId, deadlineMs }),
+    };
+  }
+
+  /** Tells the operator at start-up, rather than at the first change, whether CAM takes the key, and whose it is. */
+  async function introduce(cam: CamClient): Promise<void> {
+    try {
+      const deadlineMs = clock.monotonic() + config.camLimits.deadlineMs;
+      const { output } = await cam.call(getCallerIdentity, undefined, { deadlineMs, traceId: "start-up" });
+      logger.info({ camIdentity: output }, "CAM accepts the key");
+    } catch (err) {
+      if (accepting) logger.warn({ err }, "CAM does not accept the key, or cannot be reached");
+    }
+  }
+
+  async function stop(): Promise<void> {
+    accepting = false;
+    for (const close of closers.splice(0).reverse()) await close();
+  }
+
+  return {
+    start: () =>
+      start().catch(async (error: unknown) => {
+        await stop();
+        throw error;
+      }),
+    stop,
+    get address() {
+      if (address === undefined) throw new Error("The gateway has no address before start() has resolved.");
+      return address;
+    },
+  };
+}
+
+interface ResolvedCam {
+  readonly endpoint: CamEndpoint;
+  readonly providers: readonly CredentialProvider[];
+  readonly proxy: CamTarget["proxy"];
+}
+
+function realCam({ endpoint, credentials, proxy }: CamTarget): ResolvedCam {
+  const { name, paths, required } = credentials.profile;
+  const providers = [
+    createEnvironmentProvider(credentials.environment),
+    createProfileProvider({ profile: name, paths, required }),
+  ];
+  return { endpoint, providers, proxy };
+}
+
+async function playgroundParts(config: Config) {
+  const banner: PlaygroundBanner =
+    config.cam === undefined
+      ? { target: "emulator" }
+      : { target: "cam", endpoint: config.cam.endpoint.origin };
+  return { assetsDir: PLAYGROUND_ASSETS_DIR, examples: await loadExamples(EXAMPLES_DIR), banner };
+}
+
+function urlHost(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
+}

@@ -1,0 +1,66 @@
+import { ApolloServer, type ApolloServerPlugin } from "@apollo/server";
+import {
+  ApolloServerPluginLandingPageDisabled,
+  ApolloServerPluginSchemaReportingDisabled,
+  ApolloServerPluginUsageReportingDisabled,
+} from "@apollo/server/plugin/disabled";
+import type { GraphQLSchema } from "graphql";
+import type { GraphQLContext } from "./context.ts";
+import { formatError, originalErrorOf } from "./error-format.ts";
+import { createMutationLimitRule, type MutationLimit } from "./mutation-limit.ts";
+
+export interface GraphQLObserver {
+  /** Something was thrown that nobody raised deliberately; the caller was told INTERNAL. */
+  onUnexpectedError(error: unknown, requestId: string): void;
+}
+
+export interface ApolloServerOptions {
+  readonly schema: GraphQLSchema;
+  readonly introspection: boolean;
+  readonly mutationLimit: MutationLimit;
+  readonly observer?: GraphQLObserver;
+}
+
+/** A document of 300 mutations with all their arguments and selections has about 12,000 tokens. */
+const MAX_TOKENS = 15_000;
+
+export function createApolloServer(options: ApolloServerOptions): ApolloServer<GraphQLContext> {
+  return new ApolloServer<GraphQLContext>({
+    schema: options.schema,
+    introspection: options.introspection,
+    includeStacktraceInErrorResponses: false,
+    hideSchemaDetailsFromClientErrors: true,
+    persistedQueries: false,
+    parseOptions: { maxTokens: MAX_TOKENS },
+    validationRules: [createMutationLimitRule(options.mutationLimit)],
+    // The process edge handles signals, and the HTTP server drains.
+    stopOnTerminationSignals: false,
+    plugins: [
+      ApolloServerPluginLandingPageDisabled(),
+      // Apollo would switch these on by itself where an APOLLO_KEY is in the environment.
+      ApolloServerPluginUsageReportingDisabled(),
+      ApolloServerPluginSchemaReportingDisabled(),
+      createErrorEdge(options.observer),
+    ],
+  });
+}
+
+/** Formats errors where, unlike in Apollo's `formatError`, the request's id is at hand. */
+function createErrorEdge(observer: GraphQLObserver | undefined): ApolloServerPlugin<GraphQLContext> {
+  return {
+    requestDidStart: async ({ contextValue: { requestId } }) => ({
+      didEncounterErrors: async ({ errors }) => {
+        for (const error of errors) {
+          if (error.extensions["code"] === undefined)
+            observer?.onUnexpectedError(originalErrorOf(error), requestId);
+        }
+      },
+      willSendResponse: async ({ response }) => {
+        if (response.body.kind !== "single") return;
+        const { singleResult } = response.body;
+        if (singleResult.errors === undefined) return;
+        singleResult.errors = singleResult.errors.map((error) => formatError(error, requestId));
+      },
+    }),
+  };
+}

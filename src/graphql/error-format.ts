@@ -1,0 +1,34 @@
+import { unwrapResolverError } from "@apollo/server/errors";
+import type { GraphQLFormattedError } from "graphql";
+import { createCamErrorExtensions, describeCamError, isCamErrorExtensions } from "../contract/index.ts";
+
+/** Apollo's code for whatever was thrown without saying so. */
+const APOLLO_INTERNAL = "INTERNAL_SERVER_ERROR";
+
+/**
+ * The one place where an error gets the form in which it leaves. Business errors and GraphQL's own (syntax,
+ * validation, bad input) pass; anything else becomes INTERNAL with the request id and nothing more.
+ */
+export function formatError(error: GraphQLFormattedError, requestId: string): GraphQLFormattedError {
+  const code = error.extensions?.["code"];
+  if (code !== APOLLO_INTERNAL || isCamErrorExtensions(error.extensions)) return error;
+  return {
+    message: describeCamError("INTERNAL").message,
+    ...(error.locations === undefined ? {} : { locations: error.locations }),
+    ...(error.path === undefined ? {} : { path: error.path }),
+    extensions: {
+      ...createCamErrorExtensions("INTERNAL", {
+        requestId,
+        changeId: undefined,
+        opUin: undefined,
+        retryAfterMs: undefined,
+        cam: undefined,
+      }),
+    },
+  };
+}
+
+/** What was thrown, for the log: an error of a resolver without the wrapping that GraphQL gives it. */
+export function originalErrorOf(error: unknown): unknown {
+  return unwrapResolverError(error);
+}

@@ -1,0 +1,46 @@
+import { Field, ObjectType } from "type-graphql";
+
+const nullMeans = "Null where CAM does not say.";
+
+@ObjectType({
+  description: "Which methods protect one kind of event, as CAM reports it. More than one may be on.",
+})
+export class LoginActionFlag {
+  @Field(() => Boolean, { nullable: true, description: `A code by SMS to the bound phone. ${nullMeans}` })
+  phone?: boolean | undefined;
+
+  @Field(() => Boolean, { nullable: true, description: `A hardware token. ${nullMeans}` })
+  token?: boolean | undefined;
+
+  @Field(() => Boolean, {
+    nullable: true,
+    description: `A virtual MFA device (TOTP), CAM's "soft token". ${nullMeans}`,
+  })
+  stoken?: boolean | undefined;
+
+  @Field(() => Boolean, { nullable: true, description: `A scan by the bound WeChat. ${nullMeans}` })
+  wechat?: boolean | undefined;
+
+  @Field(() => Boolean, { nullable: true, description: `The account's own MFA integration. ${nullMeans}` })
+  custom?: boolean | undefined;
+
+  @Field(() => Boolean, { nullable: true, description: `A code by mail. ${nullMeans}` })
+  mail?: boolean | undefined;
+
+  @Field(() => Boolean, { nullable: true, description: `A U2F security key. ${nullMeans}` })
+  u2fToken?: boolean | undefined;
+
+  @Field(() => Boolean, { nullable: true, description: `A passkey. ${nullMeans}` })
+  passkey?: boolean | undefined;
+}
+
+@ObjectType({ description: "The two protections of a sub-user." })
+export class SubUserMfa {
+  @Field(() => LoginActionFlag, { description: "Login protection: the second factor after the password." })
+  login!: LoginActionFlag;
+
+  @Field(() => LoginActionFlag, {
+    description: "Operation protection: the second factor before sensitive operations in the console.",
+  })
+  action!: LoginActionFlag;
+}

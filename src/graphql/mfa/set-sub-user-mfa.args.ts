@@ -1,0 +1,51 @@
+import { ArgsType, Field } from "type-graphql";
+import type { MfaChangeRequest, MfaMethods } from "../../changes/mfa-change.ts";
+import type { Uin } from "../../contract/index.ts";
+import { UinScalar } from "../uin-scalar.ts";
+import { LoginActionMfaFlagInput } from "./login-action-mfa-flag.input.ts";
+
+/** The arguments of setSubUserMfa and trySetSubUserMfa alike. */
+@ArgsType()
+export class SetSubUserMfaArgs {
+  @Field(() => UinScalar, { description: "The sub-user to change." })
+  opUin!: Uin;
+
+  @Field(() => LoginActionMfaFlagInput, {
+    nullable: true,
+    description: "Login protection. Left out, null or empty: stays as it is.",
+  })
+  login?: LoginActionMfaFlagInput | null;
+
+  @Field(() => LoginActionMfaFlagInput, {
+    nullable: true,
+    description: "Operation protection. Left out, null or empty: stays as it is.",
+  })
+  action?: LoginActionMfaFlagInput | null;
+
+  @Field(() => Boolean, {
+    defaultValue: false,
+    description:
+      "Write a protection even though it uses a method that a write cannot express (hardware token, custom, " +
+      "mail, U2F, passkey). That method may be lost.",
+  })
+  overwriteOtherMethods!: boolean;
+}
+
+export function toChangeRequest(args: SetSubUserMfaArgs): MfaChangeRequest {
+  return {
+    opUin: args.opUin,
+    login: toMethods(args.login),
+    action: toMethods(args.action),
+    overwriteOtherMethods: args.overwriteOtherMethods,
+  };
+}
+
+/** In GraphQL, null means what leaving out means: unchanged. */
+function toMethods(input: LoginActionMfaFlagInput | null | undefined): MfaMethods | undefined {
+  if (!input) return undefined;
+  return {
+    phone: input.phone ?? undefined,
+    stoken: input.stoken ?? undefined,
+    wechat: input.wechat ?? undefined,
+  };
+}

@@ -1,0 +1,25 @@
+import { GraphQLError } from "graphql";
+import { explainUin, parseUin } from "../../contract/index.ts";
+import type { GraphQLContext } from "../context.ts";
+import { toGraphQLError } from "../throw-typed.ts";
+import { findSubUser } from "./sub-user.resolver.ts";
+import type { SubUser } from "./sub-user.type.ts";
+
+/**
+ * Finds the user that a router's representation names. Null where CAM has none; an error concerns that one
+ * representation, so the rest of the list survives it.
+ */
+export async function resolveSubUserReference(
+  reference: { readonly opUin?: unknown },
+  context: GraphQLContext,
+): Promise<SubUser | null> {
+  const opUin = parseUin(reference.opUin);
+  if (opUin === undefined) {
+    throw new GraphQLError(explainUin(reference.opUin), { extensions: { code: "BAD_USER_INPUT" } });
+  }
+  try {
+    return await findSubUser(opUin, context);
+  } catch (error) {
+    throw toGraphQLError(error, { requestId: context.requestId, opUin });
+  }
+}

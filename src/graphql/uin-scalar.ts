@@ -1,0 +1,25 @@
+import { GraphQLError, GraphQLScalarType, Kind } from "graphql";
+import { explainUin, parseUin, type Uin } from "../contract/index.ts";
+
+function toUin(value: unknown): Uin {
+  const uin = parseUin(value);
+  if (uin === undefined) throw new GraphQLError(explainUin(value));
+  return uin;
+}
+
+export const UinScalar = new GraphQLScalarType<Uin, string>({
+  name: "Uin",
+  description:
+    "The id of a Tencent Cloud account or user: an unsigned 64-bit integer from 1 on, returned as a string of " +
+    'digits such as "100021969091". In a document it may be written as a string or as an integer; in JSON ' +
+    "variables send it as a string, because most JSON libraries round integers beyond 2^53.",
+  serialize: toUin,
+  parseValue: toUin,
+  parseLiteral: (node) => {
+    // The literal's own digits: going through a number would round the large ones.
+    if (node.kind === Kind.STRING || node.kind === Kind.INT) return toUin(node.value);
+    throw new GraphQLError('A Uin is written as a string of digits, for example "100021969091".', {
+      nodes: node,
+    });
+  },
+});

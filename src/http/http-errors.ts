@@ -1,0 +1,45 @@
+import type { FastifyError } from "fastify";
+
+/** A GraphQL-shaped error for a request that never reached GraphQL. */
+export interface HttpErrorBody {
+  readonly errors: readonly [{ readonly message: string; readonly extensions: HttpErrorExtensions }];
+}
+
+interface HttpErrorExtensions {
+  readonly code: string;
+  readonly requestId: string;
+}
+
+export interface HttpFailure {
+  readonly status: number;
+  readonly body: HttpErrorBody;
+}
+
+/** Fastify's own refusals in our words; theirs may repeat what was sent. */
+const KNOWN: Readonly<Record<string, { readonly code: string; readonly message: string }>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: {
+    code: "REQUEST_TOO_LARGE",
+    message: "The request body is larger than this service takes.",
+  },
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: {
+    code: "UNSUPPORTED_MEDIA_TYPE",
+    message: "Send the operation as application/json.",
+  },
+  FST_ERR_CTP_EMPTY_JSON_BODY: {
+    code: "BAD_REQUEST",
+    message: "The request body is empty; send a JSON object with a query.",
+  },
+  FST_ERR_CTP_INVALID_JSON_BODY: { code: "BAD_REQUEST", message: "The request body is not valid JSON." },
+};
+
+export function httpFailureOf(error: FastifyError, requestId: string): HttpFailure {
+  const known = KNOWN[error.code];
+  if (known !== undefined) return failure(error.statusCode ?? 400, known.code, known.message, requestId);
+  const status = error.statusCode ?? 500;
+  if (status < 500) return failure(status, "BAD_REQUEST", "The request cannot be read.", requestId);
+  return failure(500, "INTERNAL", "Something went wrong inside the gateway.", requestId);
+}
+
+export function failure(status: number, code: string, message: string, requestId: string): HttpFailure {
+  return { status, body: { errors: [{ message, extensions: { code, requestId } }] } };
+}

@@ -1,0 +1,34 @@
+import { defineConfig } from "vite";
+
+/**
+ * Bundles the page into dist/playground. scripts/build.mjs runs it, so that two processes never build at once.
+ */
+export default defineConfig({
+  base: "./",
+  logLevel: "warn",
+  build: {
+    outDir: "../../../../dist/playground",
+    emptyOutDir: true,
+    target: "es2022",
+    // The content security policy admits fonts and images as files of our own, not as data: addresses.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+    chunkSizeWarningLimit: 5_000,
+    rolldownOptions: {
+      onwarn: (warning, warn) => {
+        // "use client" in React libraries: there is no server to keep these modules off.
+        if (warning.code !== "MODULE_LEVEL_DIRECTIVE") {
+          warn(warning);
+        }
+      },
+    },
+  },
+  // An "es" worker may load its rarely used parts (prettier) on demand; an "iife" one would carry them.
+  worker: { format: "es" },
+  experimental: {
+    // The page lives at the GraphQL path and its files elsewhere; only the server knows both paths.
+    renderBuiltUrl: (filename, { hostType }) =>
+      hostType === "html" ? `__ASSETS__/${filename}` : { relative: true },
+  },
+});

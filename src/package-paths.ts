@@ -1,0 +1,7 @@
+import { fileURLToPath } from "node:url";
+
+/** Files that ship beside the code. Source and build stand equally deep below the package root. */
+const packageFile = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url));
+
+export const EXAMPLES_DIR = packageFile("schema/examples");
+export const PLAYGROUND_ASSETS_DIR = packageFile("dist/playground");

@@ -1,0 +1,110 @@
+import { describe, expect, expectTypeOf, test } from "vitest";
+import {
+  CAM_ERROR_CATALOGUE,
+  CAM_ERROR_CATEGORIES,
+  CAM_ERROR_CATEGORY_DESCRIPTIONS,
+  CAM_ERROR_CODE_DESCRIPTIONS,
+  CAM_ERROR_CODES,
+  type CamErrorCategory,
+  type CamErrorCode,
+  describeCamError,
+  isCamErrorCode,
+} from "../../src/contract/index.ts";
+
+const codes = CAM_ERROR_CATALOGUE.map(({ code }) => code);
+
+describe("the catalogue", () => {
+  test("names each code once", () => {
+    expect(new Set(codes).size).toBe(codes.length);
+  });
+
+  test("lets no two codes claim the same code of the vendor's", () => {
+    const claimed = CAM_ERROR_CATALOGUE.flatMap(({ camCodes }) => camCodes);
+    expect(claimed.filter((camCode, at) => claimed.indexOf(camCode) !== at)).toEqual([]);
+  });
+
+  test("lets no code claim a sub-code that it already covers", () => {
+    for (const { camCodes } of CAM_ERROR_CATALOGUE) {
+      const covered = camCodes.filter((camCode) => camCodes.some((other) => camCode.startsWith(`${other}.`)));
+      expect(covered).toEqual([]);
+    }
+  });
+
+  test("uses every category", () => {
+    const used = new Set(CAM_ERROR_CATALOGUE.map(({ category }) => category));
+    expect(used).toEqual(new Set(Object.keys(CAM_ERROR_CATEGORY_DESCRIPTIONS)));
+  });
+
+  test("makes everything that is throttled retryable, and nothing that somebody has to act on", () => {
+    for (const { code, category, retryable } of CAM_ERROR_CATALOGUE) {
+      if (category === "THROTTLED") expect(retryable, code).toBe(true);
+      if (["PRECONDITION", "FORBIDDEN", "MISCONFIGURED", "INPUT"].includes(category)) {
+        expect(retryable, code).toBe(false);
+      }
+    }
+  });
+
+  test("never invites a repeat of a change whose outcome is unknown", () => {
+    expect(describeCamError("OUTCOME_UNKNOWN").retryable).toBe(false);
+  });
+});
+
+describe.each(CAM_ERROR_CATALOGUE)("the texts of $code", ({ code, message, remedy }) => {
+  test("are plain sentences", () => {
+    expect(code).toMatch(/^[A-Z]+(_[A-Z]+)*$/);
+    for (const text of [message, remedy]) {
+      expect(text).toMatch(/^[A-Z][ -~]*[a-zA-Z]\.$/);
+      expect(text).not.toMatch(/ {2}|\*\/|[|`"\\]/); // They also go into tables, comments and JSON.
+    }
+    expect(message.slice(0, -1)).not.toContain(". ");
+  });
+
+  test("mean something to a person who does not know the vendor's interface", () => {
+    const jargon =
+      /\b(CAM|Uin|OpUin|SubUin|MFA|Stoken|STS|TC3|SecretId|SecretKey|RequestId|HTTP|JSON|null|undefined)\b/i;
+    expect(message).not.toMatch(jargon);
+    expect(message).not.toMatch(/[a-z][A-Z](?!hat)/); // No names of fields; WeChat may stay.
+    expect(remedy.replaceAll(/\bcam\.(code|action|requestId)\b/g, "")).not.toMatch(jargon);
+  });
+});
+
+describe("looking up a code", () => {
+  test("gives the row that belongs to it", () => {
+    for (const info of CAM_ERROR_CATALOGUE) expect(describeCamError(info.code)).toBe(info);
+  });
+
+  test("refuses what is not a code", () => {
+    expect(() => describeCamError("toString" as CamErrorCode)).toThrow(TypeError);
+  });
+
+  test.each(["", "toString", "__proto__", "internal", null, undefined, 7, ["INTERNAL"]])(
+    "%j is no code",
+    (value) => {
+      expect(isCamErrorCode(value)).toBe(false);
+    },
+  );
+});
+
+describe("the enum objects", () => {
+  test("hold each name under itself", () => {
+    expect(Object.entries(CAM_ERROR_CODES)).toEqual(codes.map((code) => [code, code]));
+    expect(Object.entries(CAM_ERROR_CATEGORIES)).toEqual(
+      Object.keys(CAM_ERROR_CATEGORY_DESCRIPTIONS).map((category) => [category, category]),
+    );
+  });
+
+  test("have the types of an enum", () => {
+    expectTypeOf<keyof typeof CAM_ERROR_CODES>().toEqualTypeOf<CamErrorCode>();
+    expectTypeOf(CAM_ERROR_CODES.INTERNAL).toEqualTypeOf<"INTERNAL">();
+    expectTypeOf<keyof typeof CAM_ERROR_CATEGORIES>().toEqualTypeOf<CamErrorCategory>();
+  });
+
+  test("come with a description of every code", () => {
+    expect(Object.keys(CAM_ERROR_CODE_DESCRIPTIONS)).toEqual(codes);
+    expect(CAM_ERROR_CODE_DESCRIPTIONS.CAM_RATE_LIMITED).toBe(
+      "Tencent Cloud is receiving too many requests at the moment. " +
+        "Wait for retryAfterMs, then send the request again. " +
+        "(Category THROTTLED; retryable; from RequestLimitExceeded.)",
+    );
+  });
+});

@@ -1,0 +1,48 @@
+import { describe, expect, expectTypeOf, test } from "vitest";
+import {
+  describeCamError,
+  GatewayError,
+  type GatewayErrorCode,
+  type GatewayErrorOptions,
+  parseUin,
+} from "../../src/contract/index.ts";
+
+describe("a refusal of the gateway", () => {
+  test("speaks with the catalogue's message and keeps its detail to itself", () => {
+    const error = new GatewayError("INTERNAL", { detail: "column changes.outcome is missing" });
+    expect(error).toBeInstanceOf(Error);
+    expect(error.name).toBe("GatewayError");
+    expect(error.message).toBe(describeCamError("INTERNAL").message);
+    expect(error.detail).toBe("column changes.outcome is missing");
+    expect(String(error)).not.toContain("column");
+  });
+
+  test("puts a hint behind the message", () => {
+    const error = new GatewayError("FORBIDDEN", { hint: "It needs the scope mfa:write." });
+    expect(error.message).toBe("You do not have the permission for this. It needs the scope mfa:write.");
+  });
+
+  test("carries the facts that the extensions need", () => {
+    const cause = new Error("database is gone");
+    const opUin = parseUin("100021969091");
+    const error = new GatewayError("QUOTA_EXHAUSTED", { opUin, changeId: "c-1", retryAfterMs: 250, cause });
+    expect(error).toMatchObject({
+      code: "QUOTA_EXHAUSTED",
+      opUin,
+      changeId: "c-1",
+      retryAfterMs: 250,
+      cause,
+    });
+  });
+
+  test("has no cause where none was given", () => {
+    expect("cause" in new GatewayError("FORBIDDEN")).toBe(false);
+  });
+
+  test("cannot pretend to be an answer of the vendor", () => {
+    expectTypeOf<"USER_NOT_EXIST">().not.toExtend<GatewayErrorCode>();
+    expectTypeOf<"CAM_UNKNOWN_ERROR">().not.toExtend<GatewayErrorCode>();
+    expectTypeOf<"CAM_TIMEOUT" | "OUTCOME_UNKNOWN" | "INTERNAL">().toExtend<GatewayErrorCode>();
+    expectTypeOf<GatewayErrorOptions["opUin"]>().not.toEqualTypeOf<string | undefined>();
+  });
+});

@@ -1,0 +1,21 @@
+import { onTestFinished } from "vitest";
+import {
+  type CamEmulator,
+  type CamEmulatorOptions,
+  type EmulatorEvent,
+  startCamEmulator,
+} from "../../src/emulator/index.ts";
+
+export type RecordedEmulator = CamEmulator & { events: EmulatorEvent[] };
+
+/** A real emulator on free ports, stopped when the test is over. Same RequestIds in every run. */
+export async function startEmulator(options: CamEmulatorOptions = {}): Promise<RecordedEmulator> {
+  const events: EmulatorEvent[] = [];
+  const emulator = await startCamEmulator({
+    randomSeed: 1,
+    ...options,
+    onEvent: (event) => events.push(event),
+  });
+  onTestFinished(() => emulator.stop());
+  return { ...emulator, events };
+}

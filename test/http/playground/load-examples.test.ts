@@ -1,0 +1,54 @@
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { loadExamples } from "../../../src/http/playground/load-examples.ts";
+
+const shipped = join(import.meta.dirname, "../../../schema/examples");
+
+test("every shipped file becomes one example, in the order of the file names", async () => {
+  const files = (await readdir(shipped)).filter((file) => file.endsWith(".graphql")).sort();
+  const examples = await loadExamples(shipped);
+  expect(examples).toHaveLength(files.length);
+  expect(examples[0]).toMatchObject({
+    name: "SwitchProtectionOn",
+    title: "Switch protection on for one sub-user.",
+    description: expect.stringContaining("Comes back:"),
+  });
+});
+
+test("every shipped example has a name of its own, a title of one line and says what comes back", async () => {
+  const examples = await loadExamples(shipped);
+  expect(new Set(examples.map((example) => example.name)).size).toBe(examples.length);
+  for (const example of examples) {
+    expect(example.title, example.name).toMatch(/^[A-Z].*\.$/);
+    expect(example.description, example.name).toContain("Comes back:");
+  }
+});
+
+test("the comment ends where the operation begins", async () => {
+  const directory = await folderWith(
+    "# Title.\n#\n# First line\n# second line.\n\n# Not any more.\nquery A { a }\n",
+  );
+  expect(await loadExamples(directory)).toMatchObject([
+    { name: "A", title: "Title.", description: "First line second line." },
+  ]);
+});
+
+test.each([
+  ["no leading comment", "query A { a }", "does not begin with a comment"],
+  ["no name", "# Title.\n{ a }", "does not hold exactly one named operation"],
+  ["two operations", "# Title.\nquery A { a }\nquery B { b }", "does not hold exactly one named operation"],
+  ["a syntax error", "# Title.\nquery A {", "is not a GraphQL document"],
+])("a file with %s is refused by name", async (_case, content, problem) => {
+  const directory = await folderWith(content);
+  await expect(loadExamples(directory)).rejects.toThrow(`${join(directory, "01-a.graphql")} ${problem}`);
+});
+
+async function folderWith(content: string): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), "examples-"));
+  onTestFinished(() => rm(directory, { recursive: true }));
+  await writeFile(join(directory, "01-a.graphql"), content);
+  await writeFile(join(directory, "README.md"), "not an example");
+  return directory;
+}

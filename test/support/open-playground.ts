@@ -1,0 +1,34 @@
+import type { BrowserContext, Page } from "playwright-core";
+
+/** The page as a visitor has it, and everything that went wrong or left the machine meanwhile. */
+export interface OpenPlayground {
+  page: Page;
+  /** Content security violations, console warnings and errors, uncaught errors, requests to other hosts. */
+  complaints: string[];
+}
+
+/** Visits the playground at a GraphQL endpoint and waits until it can be typed into. */
+export async function openPlayground(context: BrowserContext, url: string): Promise<OpenPlayground> {
+  const page = await context.newPage();
+  const complaints = watch(page, new URL(url).host);
+  await page.goto(url);
+  await page.locator(".graphiql-query-editor .view-line").first().waitFor();
+  return { page, complaints };
+}
+
+function watch(page: Page, ownHost: string): string[] {
+  const complaints: string[] = [];
+  page.on("request", (request) => {
+    const { protocol, host } = new URL(request.url());
+    if (host !== ownHost && protocol !== "data:") {
+      complaints.push(`request to ${request.url()}`);
+    }
+  });
+  page.on("console", (message) => {
+    if (message.type() === "error" || message.type() === "warning") {
+      complaints.push(`console ${message.type()}: ${message.text()}`);
+    }
+  });
+  page.on("pageerror", (error) => complaints.push(`uncaught ${error.message}`));
+  return complaints;
+}
