@@ -73,6 +73,7 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
       schema: buildGatewaySchema({ changes }),
       introspection: config.http.playground,
       mutationLimit: config.camLimits,
+      logger,
       observer: {
         onUnexpectedError: (err, requestId) => logger.error({ err, requestId }, "unexpected error"),
       },

@@ -4,6 +4,7 @@ import {
   ApolloServerPluginSchemaReportingDisabled,
   ApolloServerPluginUsageReportingDisabled,
 } from "@apollo/server/plugin/disabled";
+import { ApolloServerPluginInlineTrace } from "@apollo/server/plugin/inlineTrace";
 import type { GraphQLSchema } from "graphql";
 import type { GraphQLContext } from "./context.ts";
 import { formatError, originalErrorOf } from "./error-format.ts";
@@ -18,6 +19,7 @@ export interface ApolloServerOptions {
   readonly schema: GraphQLSchema;
   readonly introspection: boolean;
   readonly mutationLimit: MutationLimit;
+  readonly logger: NonNullable<ConstructorParameters<typeof ApolloServer>[0]["logger"]>;
   readonly observer?: GraphQLObserver;
 }
 
@@ -28,6 +30,7 @@ export function createApolloServer(options: ApolloServerOptions): ApolloServer<G
   return new ApolloServer<GraphQLContext>({
     schema: options.schema,
     introspection: options.introspection,
+    logger: options.logger,
     includeStacktraceInErrorResponses: false,
     hideSchemaDetailsFromClientErrors: true,
     persistedQueries: false,
@@ -37,6 +40,8 @@ export function createApolloServer(options: ApolloServerOptions): ApolloServer<G
     stopOnTerminationSignals: false,
     plugins: [
       ApolloServerPluginLandingPageDisabled(),
+      // Federated traces (ftv1), for a router that asks for them; messages of errors stay masked in them.
+      ApolloServerPluginInlineTrace(),
       // Apollo would switch these on by itself where an APOLLO_KEY is in the environment.
       ApolloServerPluginUsageReportingDisabled(),
       ApolloServerPluginSchemaReportingDisabled(),

@@ -14,7 +14,7 @@ import { throwTyped } from "./throw-typed.ts";
 const FEDERATION = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])`;
 
 export interface SchemaDeps {
-  readonly changes: ChangeService;
+  readonly changes: Pick<ChangeService, "setSubUserMfa">;
 }
 
 /**

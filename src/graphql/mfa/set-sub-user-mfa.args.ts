@@ -23,12 +23,13 @@ export class SetSubUserMfaArgs {
   action?: LoginActionMfaFlagInput | null;
 
   @Field(() => Boolean, {
+    nullable: true,
     defaultValue: false,
     description:
       "Write a protection even though it uses a method that a write cannot express (hardware token, custom, " +
       "mail, U2F, passkey). That method may be lost.",
   })
-  overwriteOtherMethods!: boolean;
+  overwriteOtherMethods?: boolean | null;
 }
 
 export function toChangeRequest(args: SetSubUserMfaArgs): MfaChangeRequest {
@@ -36,7 +37,7 @@ export function toChangeRequest(args: SetSubUserMfaArgs): MfaChangeRequest {
     opUin: args.opUin,
     login: toMethods(args.login),
     action: toMethods(args.action),
-    overwriteOtherMethods: args.overwriteOtherMethods,
+    overwriteOtherMethods: args.overwriteOtherMethods ?? false,
   };
 }
 

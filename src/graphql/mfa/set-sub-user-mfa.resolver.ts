@@ -9,9 +9,9 @@ import { SetSubUserMfaPayload, SetSubUserMfaResult } from "./set-sub-user-mfa.ty
 
 @Resolver()
 export class SetSubUserMfaResolver {
-  readonly #changes: ChangeService;
+  readonly #changes: Pick<ChangeService, "setSubUserMfa">;
 
-  constructor(deps: { readonly changes: ChangeService }) {
+  constructor(deps: { readonly changes: Pick<ChangeService, "setSubUserMfa"> }) {
     this.#changes = deps.changes;
   }
 

@@ -1,0 +1,150 @@
+import { globSync, readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseSync } from "oxc-parser";
+import { describe, expect, test } from "vitest";
+
+/**
+ * Who may import whom inside src. A room not listed for another is out of bounds, type-only imports included.
+ * Rooms are the folders of src, and its single files by name. ARCHITECTURE.md explains the table.
+ */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  clock: [],
+  secret: [],
+  "package-paths": [],
+  contract: [],
+  emulator: [],
+  cam: ["clock", "secret", "contract"],
+  observability: ["clock"],
+  quota: ["cam", "clock", "contract"],
+  auth: ["contract", "clock"],
+  changes: ["cam", "auth", "contract", "clock"],
+  graphql: ["contract", "auth", "changes", "cam"],
+  http: ["graphql", "auth", "contract", "observability"],
+  config: ["cam", "secret"],
+  usage: ["config"],
+  "local-cam": ["cam", "emulator", "secret"],
+  "start-up-banner": ["config", "gateway"],
+  gateway: [
+    "auth",
+    "cam",
+    "changes",
+    "clock",
+    "config",
+    "graphql",
+    "http",
+    "local-cam",
+    "observability",
+    "package-paths",
+    "quota",
+  ],
+  main: ["config", "gateway", "start-up-banner", "usage"],
+};
+
+/** quota implements an interface of cam, and needs no more of it than that. */
+const ONLY_FROM_CAM: Readonly<Record<string, readonly string[]>> = {
+  quota: ["RateBudget", "RateRequest", "RateSlot", "SlotOutcome"],
+};
+
+/** What a room that is shared with consumers, or is there to be independent, may take from packages. */
+const PACKAGES: Readonly<Record<string, RegExp>> = { contract: /^$/, emulator: /^(node:|zod$)/ };
+
+interface Import {
+  readonly file: string;
+  readonly room: string;
+  readonly specifier: string;
+  /** The room it leads to, or undefined for a package. */
+  readonly target: string | undefined;
+  readonly targetFile: string | undefined;
+  readonly names: readonly string[];
+}
+
+const SRC = fileURLToPath(new URL("../src/", import.meta.url));
+const files = globSync("**/*.{ts,tsx}", { cwd: SRC }).filter(
+  (file) => !file.startsWith("http/playground/app/"),
+);
+const imports = files.flatMap(importsOf);
+
+function importsOf(file: string): Import[] {
+  const { module } = parseSync(file, readFileSync(join(SRC, file), "utf8"));
+  const named = module.staticImports.map((entry) => ({
+    specifier: entry.moduleRequest.value,
+    names: entry.entries.map(({ importName }) => importName.name ?? "*"),
+  }));
+  const reexported = module.staticExports.flatMap(({ entries }) =>
+    entries.flatMap(({ moduleRequest }) =>
+      moduleRequest ? [{ specifier: moduleRequest.value, names: ["*"] }] : [],
+    ),
+  );
+  return [...named, ...reexported].map(({ specifier, names }) => {
+    const targetFile = specifier.startsWith(".")
+      ? relative(SRC, join(SRC, dirname(file), specifier))
+      : undefined;
+    const target = targetFile && roomOf(targetFile);
+    return { file, room: roomOf(file), specifier, target, targetFile, names };
+  });
+}
+
+function roomOf(file: string): string {
+  const [first = ""] = file.split("/");
+  return first.replace(/\.tsx?$/, "");
+}
+
+describe("the import rules", () => {
+  test("name every room of src, and no other", () => {
+    expect(Object.keys(MAY_IMPORT).sort()).toEqual([...new Set(files.map(roomOf))].sort());
+  });
+
+  test("are kept by every import", () => {
+    const trespasses = imports
+      .filter(
+        ({ room, target }) => target !== undefined && target !== room && !MAY_IMPORT[room]?.includes(target),
+      )
+      .map(({ file, specifier }) => `${file} imports ${specifier}`);
+    expect(trespasses).toEqual([]);
+  });
+
+  test("let nobody into cam/ and contract/ but through their index", () => {
+    const sideDoors = imports
+      .filter(({ room, target }) => target !== room && (target === "cam" || target === "contract"))
+      .filter(({ targetFile, target }) => targetFile !== `${target}/index.ts`)
+      .map(({ file, specifier }) => `${file} imports ${specifier}`);
+    expect(sideDoors).toEqual([]);
+  });
+
+  test("leave the quota nothing of cam/ but the interface that it implements", () => {
+    const more = imports
+      .filter(({ target, room }) => target === "cam" && ONLY_FROM_CAM[room] !== undefined)
+      .flatMap(({ file, room, names }) =>
+        names.filter((name) => !ONLY_FROM_CAM[room]?.includes(name)).map((name) => `${file} imports ${name}`),
+      );
+    expect(more).toEqual([]);
+  });
+
+  test("keep contract/ free of packages and the emulator free of all that signs", () => {
+    const foreign = imports
+      .filter(
+        ({ room, target, specifier }) => target === undefined && PACKAGES[room]?.test(specifier) === false,
+      )
+      .map(({ file, specifier }) => `${file} imports ${specifier}`);
+    expect(foreign).toEqual([]);
+  });
+
+  test("allow no cycle between files", () => {
+    const next = Map.groupBy(imports, ({ file }) => file);
+    const state = new Map<string, "open" | "done">();
+    const cycles: string[] = [];
+    const visit = (file: string, path: readonly string[]): void => {
+      if (state.get(file) === "done") return;
+      if (state.get(file) === "open") {
+        cycles.push([...path.slice(path.indexOf(file)), file].join(" -> "));
+        return;
+      }
+      state.set(file, "open");
+      for (const { targetFile } of next.get(file) ?? []) if (targetFile) visit(targetFile, [...path, file]);
+      state.set(file, "done");
+    };
+    for (const file of files) visit(file, []);
+    expect(cycles).toEqual([]);
+  });
+});

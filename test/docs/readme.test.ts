@@ -1,0 +1,123 @@
+import { existsSync, readFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { loadConfig } from "../../src/config.ts";
+import { CAM_ERROR_CATALOGUE } from "../../src/contract/index.ts";
+import { createGateway, type Gateway } from "../../src/gateway.ts";
+import { fencedBlocks } from "./fenced-blocks.ts";
+
+const readme = readFileSync("README.md", "utf8");
+const blocks = fencedBlocks(readme);
+
+/** A block that is run, with the JSON block that stands next and says what comes back. */
+function withAnswers(isRun: (block: (typeof blocks)[number]) => boolean) {
+  return blocks.flatMap((block, index) => {
+    const answer = blocks[index + 1];
+    return isRun(block) && answer?.language === "json"
+      ? [{ text: block.text, answer: JSON.parse(answer.text) }]
+      : [];
+  });
+}
+
+let gateway: Gateway;
+
+// Local mode, as `npm start` does it, so that the emulator's cast is the one that the page speaks of.
+beforeAll(async () => {
+  const command = loadConfig({ PORT: "0", LOG_LEVEL: "silent" }, ["--local"]);
+  if (command.kind !== "run") throw new Error("The configuration does not say to run.");
+  gateway = createGateway(command.config);
+  await gateway.start();
+});
+afterAll(() => gateway.stop());
+
+async function post(body: string): Promise<unknown> {
+  const headers = { "content-type": "application/json" };
+  const response = await fetch(gateway.address.url, { method: "POST", headers, body });
+  return response.json();
+}
+
+/** Ids differ at every run. */
+function withoutIds(answer: unknown): unknown {
+  const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
+  return JSON.parse(JSON.stringify(answer).replaceAll(uuid, "(id)"));
+}
+
+describe("the README", () => {
+  test.each(withAnswers(({ language }) => language === "graphql"))(
+    "gives operations that answer as it says",
+    async ({ text, answer }) => {
+      expect(withoutIds(await post(JSON.stringify({ query: text })))).toEqual(withoutIds(answer));
+    },
+  );
+
+  test.each(withAnswers(({ text }) => text.startsWith("curl ")))(
+    "gives curl commands that answer as it says",
+    async ({ text, answer }) => {
+      const [, url = ""] = /curl (\S+)/.exec(text) ?? [];
+      const [, body = ""] = /--data '(.*)'/.exec(text) ?? [];
+      expect(url).toBe("http://127.0.0.1:4000/graphql");
+      expect(withoutIds(await post(body))).toEqual(withoutIds(answer));
+    },
+  );
+
+  test("shows at least one of each", () => {
+    expect(withAnswers(({ language }) => language === "graphql")).not.toEqual([]);
+    expect(withAnswers(({ text }) => text.startsWith("curl "))).not.toEqual([]);
+  });
+
+  test("names only npm scripts that exist", () => {
+    const { scripts } = JSON.parse(readFileSync("package.json", "utf8"));
+    const named = [...readme.matchAll(/npm (?:run (\S+?)|(start|test))(?=[\s`)])/g)].map(
+      ([, run, short]) => run ?? short,
+    );
+    expect(named.length).toBeGreaterThan(3);
+    for (const name of named) expect(Object.keys(scripts)).toContain(name);
+  });
+
+  test("links only to files that exist", () => {
+    const links = [...readme.matchAll(/\]\((?!https?:)([^)#]+)\)/g)].map(([, path = ""]) => path);
+    for (const path of links) expect(existsSync(path), path).toBe(true);
+  });
+});
+
+interface ErrorRow {
+  readonly code: string;
+  readonly camCodes: readonly string[];
+  readonly opUin: string;
+  readonly method: string | undefined;
+}
+
+const rows: ErrorRow[] = [
+  ...readme.matchAll(/^\| `([A-Z_]+)`\s*\|[^|]*\|([^|]*)\|\s*(\d+), ([^|]*)\|$/gm),
+].map(([, code = "", fromCam = "", opUin = "", method = ""]) => ({
+  code,
+  camCodes: [...fromCam.matchAll(/`([\w.]+)`/g)].map(([, camCode = ""]) => camCode),
+  opUin,
+  method: /`(\w+): true`/.exec(method)?.[1],
+}));
+
+describe("the README's table of business errors", () => {
+  test("has a row for each code that only the six business answers of CAM become", () => {
+    const business = [
+      "UserNotBindPhone",
+      "UserNotBindWechat",
+      "UserUnbindNoPermission",
+      "MFATokenError",
+      "UserNotExist",
+    ];
+    const expected = CAM_ERROR_CATALOGUE.filter(({ camCodes }) =>
+      camCodes.some((camCode) => business.some((name) => camCode.endsWith(`.${name}`))),
+    ).map(({ code }) => code);
+    expect(rows.map(({ code }) => code)).toEqual(expect.arrayContaining(expected));
+  });
+
+  test.each(rows)("is right about $code", async ({ code, camCodes, opUin, method }) => {
+    const login = method === undefined ? "" : `, login: { ${method}: true }`;
+    const query = `mutation { trySetSubUserMfa(opUin: "${opUin}"${login}) { ... on CamFailure { code camCode } } }`;
+    const { data } = (await post(JSON.stringify({ query }))) as {
+      data: { trySetSubUserMfa: { code: string; camCode: string | null } };
+    };
+    expect(data.trySetSubUserMfa.code).toBe(code);
+    if (camCodes.length > 0) expect(camCodes).toContain(data.trySetSubUserMfa.camCode);
+    else expect(data.trySetSubUserMfa.camCode).toBeNull();
+  });
+});
