@@ -38,7 +38,8 @@ export class EmulatorClock {
   /** Stops both hands; the wall clock at `atMs` when given. Freezing a frozen clock only moves its wall clock. */
   freeze(atMs?: number): void {
     const wallMs = atMs ?? this.#frozen?.wallMs ?? Date.now() + this.#wallShiftMs;
-    this.#frozen = { wallMs, monotonicMs: this.monotonic() };
+    // A whole number, so that advancing by 1,000 is exactly a window: fractions would not add up.
+    this.#frozen = { wallMs, monotonicMs: Math.ceil(this.monotonic()) };
   }
 
   /** Runs again: the wall clock goes back to the machine's time, the monotonic hand carries on where it stood. */

@@ -14,7 +14,8 @@ export interface RawReply {
   body: Buffer;
 }
 
-const agent = new Agent({ keepAlive: true });
+/** A connection for each request: a pooled one may belong to an emulator that has been stopped since. */
+const agent = new Agent({ keepAlive: false });
 
 /** Sends exactly these headers in this order: nothing is added but what framing needs. */
 export async function sendRaw(url: string, { method, target, headers, body }: RawRequest): Promise<RawReply> {

@@ -1,5 +1,6 @@
-import { once } from "node:events";
 import type { ServerResponse } from "node:http";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { type Delivery, JSON_TYPE } from "./delivery.ts";
 
 export interface ReplyHeaders {
@@ -33,19 +34,18 @@ export async function deliver(
 }
 
 async function writePadding(response: ServerResponse, bytes: number): Promise<void> {
-  const head = '{"Response":{"Padding":"';
-  const tail = '"}}';
-  const padding = Math.max(0, bytes - head.length - tail.length);
-  response.writeHead(200, {
-    "Content-Type": JSON_TYPE,
-    "Content-Length": head.length + padding + tail.length,
-  });
-  response.write(head);
+  response.writeHead(200, { "Content-Type": JSON_TYPE, "Content-Length": bytes });
+  // A peer that has read enough closes the connection, which is its right.
+  await pipeline(Readable.from(paddedEnvelope(bytes)), response).catch(() => undefined);
+}
+
+function* paddedEnvelope(bytes: number): Generator<Buffer> {
+  const head = Buffer.from('{"Response":{"Padding":"');
+  const tail = Buffer.from('"}}');
   const chunk = Buffer.alloc(64 * 1024, "x");
-  for (let left = padding; left > 0 && !response.destroyed; left -= chunk.length) {
-    const hasRoom = response.write(left < chunk.length ? chunk.subarray(0, left) : chunk);
-    // A peer that has read enough closes the connection; then nothing drains any more.
-    if (!hasRoom) await Promise.race([once(response, "drain"), once(response, "close")]);
+  yield head;
+  for (let left = bytes - head.length - tail.length; left > 0; left -= chunk.length) {
+    yield left < chunk.length ? chunk.subarray(0, left) : chunk;
   }
-  response.end(tail);
+  yield tail;
 }

@@ -1,0 +1,99 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { expect, onTestFinished, test } from "vitest";
+import { loadEmulatorConfig } from "../../src/emulator/emulator-config.ts";
+import { startEmulator } from "./start-emulator.ts";
+
+const MAIN = fileURLToPath(new URL("../../src/emulator/main.ts", import.meta.url));
+
+/** Runs the program itself; Node strips the types. */
+function run(env: Record<string, string>): ChildProcess {
+  const child = spawn(process.execPath, [MAIN], { env: { PATH: process.env["PATH"] ?? "", ...env } });
+  onTestFinished(() => {
+    child.kill("SIGKILL");
+  });
+  return child;
+}
+
+async function outputUntil(child: ChildProcess, last: RegExp): Promise<string> {
+  if (!child.stdout) throw new Error("No output to read");
+  const lines: string[] = [];
+  for await (const line of createInterface(child.stdout)) {
+    lines.push(line);
+    if (last.test(line)) break;
+  }
+  return lines.join("\n");
+}
+
+async function failure(child: ChildProcess): Promise<{ code: number; message: string }> {
+  let message = "";
+  child.stderr?.on("data", (chunk) => {
+    message += String(chunk);
+  });
+  const [code] = (await once(child, "close")) as [number];
+  return { code, message };
+}
+
+const FREE_PORTS = { CAM_EMULATOR_PORT: "0", CAM_EMULATOR_CONTROL_PORT: "0" };
+
+test.each(["SIGINT", "SIGTERM"] as const)(
+  "it prints its addresses and key pair, and %s ends it with 0",
+  async (signal) => {
+    const child = run(FREE_PORTS);
+    const output = await outputUntil(child, /SecretKey/);
+    expect(output).toMatch(/API +http:\/\/127\.0\.0\.1:\d+/);
+    expect(output).toMatch(/Control +http:\/\/127\.0\.0\.1:\d+/);
+    expect(output).toMatch(/SecretId +AKIDLOCALEXAMPLE/);
+    expect(output).toMatch(/SecretKey +LocalExampleSecretKey/);
+    child.kill(signal);
+    const [code] = (await once(child, "exit")) as [number];
+    expect(code).toBe(0);
+  },
+);
+
+test("bad settings are one message with every problem, and exit code 78", async () => {
+  const { code, message } = await failure(
+    run({
+      CAM_EMULATOR_PORT: "http",
+      CAM_EMULATOR_CONTROL_PORT: "70000",
+      CAM_EMULATOR_WINDOW: "round",
+      CAM_EMULATOR_RATE: "-1",
+      CAM_EMULATOR_SEED_FILE: "/nowhere/seed.json",
+      CAM_EMULATOR_WINDOWS: "x",
+    }),
+  );
+  expect(code).toBe(78);
+  for (const name of ["PORT", "CONTROL_PORT", "WINDOW", "RATE", "SEED_FILE", "WINDOWS"]) {
+    expect(message).toMatch(new RegExp(`- CAM_EMULATOR_${name}: `));
+  }
+  expect(message).not.toMatch(/^ +at /m);
+});
+
+test("a port that is taken is a message, not a stack", async () => {
+  const emulator = await startEmulator();
+  const { code, message } = await failure(
+    run({ ...FREE_PORTS, CAM_EMULATOR_PORT: new URL(emulator.url).port }),
+  );
+  expect(code).toBe(1);
+  expect(message).toMatch(/another program is already using that port/);
+  expect(message).not.toMatch(/^ +at /m);
+});
+
+test("the settings have documented defaults, and an empty variable is an unset one", () => {
+  expect(loadEmulatorConfig({ CAM_EMULATOR_PORT: "", OTHER: "x" })).toMatchObject({
+    host: "127.0.0.1",
+    port: 4100,
+    controlPort: 4101,
+    window: "sliding",
+    omittedIntegers: "zero",
+    nullRegion: "accept",
+    ratePerSecond: 20,
+  });
+});
+
+test("both ports at the same number are refused", () => {
+  const env = { CAM_EMULATOR_PORT: "5000", CAM_EMULATOR_CONTROL_PORT: "5000" };
+  expect(() => loadEmulatorConfig(env)).toThrow(/must differ/);
+});
