@@ -1,0 +1,97 @@
+import type { Uin } from "../contract/index.ts";
+
+export const CHANGE_STATUSES = ["pending", "applied", "refused", "unknown"] as const;
+
+/**
+ * pending: on record, outcome to come. applied: in force. refused: not in force, and will not be. unknown: CAM's
+ * reply was lost and the user could not be read yet; the reconciler goes on trying.
+ */
+export type ChangeStatus = (typeof CHANGE_STATUSES)[number];
+
+export interface RecordedCaller {
+  readonly subject: string;
+  readonly client: string | undefined;
+  readonly issuer: string | undefined;
+}
+
+/** One change as it stands in the record. Times are the database's clock. */
+export interface ChangeRecord {
+  /** UUIDv7: sorts by when the change was begun. */
+  readonly id: string;
+  readonly opUin: Uin;
+  readonly caller: RecordedCaller;
+  readonly gatewayRequestId: string;
+  /** What the caller asked for. */
+  readonly requested: object;
+  readonly requestHash: string;
+  /** The user's protections as read before. */
+  readonly before: object;
+  /** The full blocks that were, or were to be, sent. */
+  readonly sent: object;
+  readonly status: ChangeStatus;
+  readonly resolvedBy: "REPLY" | "READ_BACK" | undefined;
+  /** Our code, where the change was refused or its outcome is unknown. */
+  readonly code: string | undefined;
+  readonly camCode: string | undefined;
+  readonly camAction: string | undefined;
+  readonly camRequestId: string | undefined;
+  /** Requests of the write that were made to CAM. */
+  readonly attempts: number;
+  readonly quotaWaitMs: number;
+  readonly replica: string;
+  readonly createdAt: Date;
+  readonly finishedAt: Date | undefined;
+  /** The place in the hash chain; undefined while something about the record can still change. */
+  readonly seq: string | undefined;
+}
+
+/** What is put on record before CAM hears of a change. */
+export interface ChangeIntent {
+  readonly opUin: Uin;
+  readonly caller: RecordedCaller;
+  readonly gatewayRequestId: string;
+  readonly requested: object;
+  readonly requestHash: string;
+  readonly idempotencyKey: string | undefined;
+  readonly before: object;
+  readonly sent: object;
+  /** How long the change may take; after that any replica may take it over. */
+  readonly leaseMs: number;
+}
+
+/** How fresh the before-image of an intent is. */
+export interface BeforeImageAge {
+  /** The last change of the user that the reading is known to come after. */
+  readonly knownLatest: string | undefined;
+  /** How long ago, by the reader's own clock, the reading began. */
+  readonly ageMs: number;
+}
+
+/** Whether an intent is on record, and if not, why; `id` is the change that stands in the way. */
+export interface BeginVerdict {
+  readonly kind: "BEGUN" | "STALE" | "JOIN" | "BUSY" | "REPLAY" | "KEY_REUSED";
+  readonly id: string;
+}
+
+export interface ChangeSettlement {
+  readonly status: Exclude<ChangeStatus, "pending">;
+  readonly resolvedBy?: "REPLY" | "READ_BACK" | undefined;
+  readonly code?: string | undefined;
+  readonly camCode?: string | undefined;
+  readonly camAction?: string | undefined;
+  readonly camRequestId?: string | undefined;
+  readonly attempts: number;
+  readonly quotaWaitMs: number;
+  /** With a number, the outcome may still become known, and the reconciler looks again after that long. */
+  readonly lookAgainAfterMs?: number | undefined;
+}
+
+export interface ChangeFilter {
+  readonly opUin?: Uin | undefined;
+  readonly status?: ChangeStatus | undefined;
+  readonly callerSubject?: string | undefined;
+  /** Begun at or after. */
+  readonly from?: Date | undefined;
+  /** Begun before. */
+  readonly until?: Date | undefined;
+}
