@@ -9,14 +9,14 @@ import { withLock } from "./with-lock.mjs";
  * Processes that start at once build once: the others wait and then find nothing to do.
  */
 export async function buildParts(names, { onlyChanged }) {
-  const isDue = (name) => !onlyChanged || stampOf(name) !== currentFingerprint(name);
+  const isDue = (name) => !onlyChanged || isGone(name) || stampOf(name) !== currentFingerprint(name);
   if (!names.some(isDue)) {
     console.log("build: up to date");
     return;
   }
   // Settled and not merely rejected: the lock must outlive every tool that was started under it.
   const results = await withLock(join(workshop, "lock"), () =>
-    Promise.allSettled(names.filter(isDue).map(buildPart)),
+    Promise.allSettled(names.filter(isDue).map((name) => buildPart(name, !onlyChanged || isGone(name)))),
   );
   const failures = results
     .filter((result) => result.status === "rejected")
@@ -28,13 +28,17 @@ export async function buildParts(names, { onlyChanged }) {
   console.log(built === "" ? "build: done by another process" : `build: built ${built}`);
 }
 
-async function buildPart(name) {
+async function buildPart(name, fromScratch) {
   const startedAt = performance.now();
   // Taken before the build, so that what is edited meanwhile is due again.
   const stamp = currentFingerprint(name);
-  await parts[name].build();
+  await parts[name].build({ fromScratch });
   writeFileSync(stampFile(name), stamp);
   return `${name} in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`;
+}
+
+function isGone(name) {
+  return !existsSync(parts[name].output);
 }
 
 function currentFingerprint(name) {

@@ -12,23 +12,29 @@ export const workshop = join(dist, ".build");
 const app = "src/http/playground/app";
 
 /**
- * What can be built on its own. `inputs` are files and folders that, unchanged, promise the same output;
+ * What can be built on its own. `inputs` are files and folders that, unchanged, promise the same `output`;
  * package-lock.json stands for every tool and library.
  */
 export const parts = {
   server: {
     inputs: ["src", "tsconfig.json", "tsconfig.build.json", "package-lock.json", "scripts/build"],
     except: [app],
+    output: join(dist, "main.js"),
     build: buildServer,
   },
   playground: {
     inputs: [app, "tsconfig.json", "package-lock.json", "scripts/build"],
     except: [],
+    output: join(dist, "playground/index.html"),
     build: buildPlayground,
   },
 };
 
-async function buildServer() {
+async function buildServer({ fromScratch }) {
+  if (fromScratch) {
+    // tsc believes its notes and would not write again what was deleted behind its back.
+    await rm(join(dist, ".tsbuildinfo"), { force: true });
+  }
   await runTool("typescript/bin/tsc", ["-p", "tsconfig.build.json"]);
   await removeOrphans(dist);
 }
@@ -64,8 +70,10 @@ async function buildPlayground() {
 async function runTool(script, args) {
   const pinned = join(root, "node_modules/node/bin/node");
   const node = existsSync(pinned) ? pinned : process.execPath;
+  // Started by a test, this process has NODE_ENV=test, and Vite would bundle React's development build.
+  const env = { ...process.env, NODE_ENV: "production" };
   try {
-    await promisify(execFile)(node, [join(root, "node_modules", script), ...args], { cwd: root });
+    await promisify(execFile)(node, [join(root, "node_modules", script), ...args], { cwd: root, env });
   } catch (error) {
     throw new Error([error.stdout, error.stderr].join("").trim() || error.message, { cause: error });
   }

@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { link, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -31,7 +31,7 @@ async function tryLock(file) {
   }
 }
 
-/** A killed build leaves its lock. Renaming it is atomic, so only one of several waiters removes it. */
+/** A killed build leaves its lock, which the next one takes away. */
 async function breakStaleLock(file) {
   try {
     const holder = Number(await readFile(file, "utf8"));
@@ -39,8 +39,13 @@ async function breakStaleLock(file) {
     // An empty file was created a moment ago and is about to get its number.
     const alive = holder === 0 ? ageMs < 5_000 : isAlive(holder) && ageMs < staleAfterMs;
     if (!alive) {
-      await rename(file, `${file}-${holder}`);
-      await rm(`${file}-${holder}`);
+      const taken = `${file}-${process.pid}`;
+      await rename(file, taken);
+      if (Number(await readFile(taken, "utf8")) !== holder) {
+        // A faster waiter had removed the stale one and this is its own.
+        await link(taken, file);
+      }
+      await rm(taken);
     }
   } catch (error) {
     // Gone meanwhile: its holder finished, or another waiter removed it.

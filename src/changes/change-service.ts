@@ -1,7 +1,9 @@
 import {
   type CamClient,
   CamError,
+  type CamResult,
   describeSafeAuthFlagColl,
+  isThrottle,
   mayHaveBeenApplied,
   type SafeAuthFlags,
   type SetMfaFlagInput,
@@ -78,7 +80,7 @@ export class ChangeService {
         durationMs: clock.monotonic() - startedMs,
       });
     try {
-      before = await this.#read(request.opUin, context, context.deadlineMs);
+      before = (await this.#read(request.opUin, context)).output;
       blocks = composeBlocks(request, before);
       const outcome = await this.#write(blocks, context);
       report({ outcome });
@@ -93,15 +95,19 @@ export class ChangeService {
     const { cam, clock } = this.#deps;
     const leftMs = context.deadlineMs - clock.monotonic();
     const writeDeadlineMs = context.deadlineMs - leftMs * READ_BACK_SHARE;
+    let lost: CamError | undefined;
     for (let resends = 0; ; resends++) {
       try {
         const options = { deadlineMs: writeDeadlineMs, traceId: context.requestId };
         const { requestId } = await cam.call(setMfaFlag, blocks, options);
         return { resolvedBy: "REPLY", camRequestId: requestId };
       } catch (error) {
-        if (!(error instanceof CamError) || !mayHaveBeenApplied(error)) throw error;
-        const applied = await this.#readBack(blocks, context, error);
-        if (applied) return { resolvedBy: "READ_BACK", camRequestId: error.requestId };
+        if (!(error instanceof CamError) || !mayHaveBeenApplied(error)) {
+          throw lost === undefined || isVerdict(error) ? error : unresolved(lost, blocks.opUin);
+        }
+        lost = error;
+        const shown = await this.#readBack(blocks, context, error);
+        if (shown !== undefined) return { resolvedBy: "READ_BACK", camRequestId: shown.requestId };
         const delayMs = RESEND_DELAY_MS * 2 ** resends;
         if (resends >= MAX_RESENDS || clock.monotonic() + delayMs >= writeDeadlineMs) {
           throw unresolved(error, blocks.opUin);
@@ -112,14 +118,20 @@ export class ChangeService {
   }
 
   /**
-   * Whether the user is now as the blocks say. Sending the same full blocks again is safe when not: they are
-   * absolute, so an earlier request that still arrives changes nothing.
+   * The reading that shows the user as the blocks say, or undefined where it shows another state. Sending the
+   * same full blocks again is safe then: they are absolute, so an earlier request that still arrives changes
+   * nothing.
    *
    * @throws GatewayError OUTCOME_UNKNOWN where the user cannot be read.
    */
-  async #readBack(blocks: SetMfaFlagInput, context: MfaChangeContext, lost: CamError): Promise<boolean> {
+  async #readBack(
+    blocks: SetMfaFlagInput,
+    context: MfaChangeContext,
+    lost: CamError,
+  ): Promise<CamResult<SafeAuthFlags> | undefined> {
     try {
-      return matchesBlocks(await this.#read(blocks.opUin, context, context.deadlineMs), blocks);
+      const reading = await this.#read(blocks.opUin, context);
+      return matchesBlocks(reading.output, blocks) ? reading : undefined;
     } catch (error) {
       throw new GatewayError("OUTCOME_UNKNOWN", {
         opUin: blocks.opUin,
@@ -128,10 +140,9 @@ export class ChangeService {
     }
   }
 
-  async #read(opUin: Uin, context: MfaChangeContext, deadlineMs: number): Promise<SafeAuthFlags> {
-    const options = { deadlineMs, traceId: context.requestId };
-    const { output } = await this.#deps.cam.call(describeSafeAuthFlagColl, { subUin: opUin }, options);
-    return output;
+  #read(opUin: Uin, context: MfaChangeContext): Promise<CamResult<SafeAuthFlags>> {
+    const options = { deadlineMs: context.deadlineMs, traceId: context.requestId };
+    return this.#deps.cam.call(describeSafeAuthFlagColl, { subUin: opUin }, options);
   }
 }
 
@@ -142,6 +153,14 @@ export class ChangeService {
 function unresolved(error: CamError, opUin: Uin): Error {
   const answered = error.kind === "REFUSED" || error.kind === "BAD_RESPONSE";
   return answered ? error : new GatewayError("OUTCOME_UNKNOWN", { opUin, cause: error });
+}
+
+/**
+ * Whether CAM judged the change itself, which then holds for an earlier request of the same content too.
+ * Whatever else kept it from being sent again says nothing of the one that may still be on its way.
+ */
+function isVerdict(error: unknown): boolean {
+  return error instanceof CamError && error.kind === "REFUSED" && !isThrottle(error.camCode);
 }
 
 function identityOf({ opUin, login, action, overwriteOtherMethods }: MfaChangeRequest): string {

@@ -31,8 +31,8 @@ export interface MfaChangeContext {
 export interface MfaChangeOutcome {
   /** How that is known: by CAM's reply, or by reading the user back after the reply was lost. */
   readonly resolvedBy: "REPLY" | "READ_BACK";
-  /** CAM's RequestId of the SetMfaFlag call; undefined where its reply was lost. */
-  readonly camRequestId: string | undefined;
+  /** CAM's RequestId of the call that showed it: SetMfaFlag, or the reading after its reply was lost. */
+  readonly camRequestId: string;
 }
 
 /** What happened to one change, for logs and metrics. It holds no secret. */

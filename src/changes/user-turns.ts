@@ -27,7 +27,10 @@ export class UserTurns {
       return await work();
     } finally {
       finish();
-      if (this.#lastTurn.get(opUin) === turn) this.#lastTurn.delete(opUin);
+      // Not before the turn is over: whoever gave up waiting leaves the change that it waited for still at work.
+      void turn.then(() => {
+        if (this.#lastTurn.get(opUin) === turn) this.#lastTurn.delete(opUin);
+      });
     }
   }
 

@@ -5,13 +5,18 @@ import { createCamErrorExtensions, describeCamError, isCamErrorExtensions } from
 /** Apollo's code for whatever was thrown without saying so. */
 const APOLLO_INTERNAL = "INTERNAL_SERVER_ERROR";
 
+/** GraphQL's guesses at other names. Apollo hides them in validation errors, but not in those about variables. */
+const SUGGESTION = / ?Did you mean .+\?$/s;
+
 /**
  * The one place where an error gets the form in which it leaves. Business errors and GraphQL's own (syntax,
  * validation, bad input) pass; anything else becomes INTERNAL with the request id and nothing more.
  */
 export function formatError(error: GraphQLFormattedError, requestId: string): GraphQLFormattedError {
   const code = error.extensions?.["code"];
-  if (code !== APOLLO_INTERNAL || isCamErrorExtensions(error.extensions)) return error;
+  if (code !== APOLLO_INTERNAL || isCamErrorExtensions(error.extensions)) {
+    return { ...error, message: error.message.replace(SUGGESTION, "") };
+  }
   return {
     message: describeCamError("INTERNAL").message,
     ...(error.locations === undefined ? {} : { locations: error.locations }),

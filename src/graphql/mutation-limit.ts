@@ -23,7 +23,7 @@ export function createMutationLimitRule({ callsPerSecond, deadlineMs }: Mutation
   return (context): ASTVisitor => ({
     OperationDefinition(operation) {
       if (operation.operation !== "mutation") return;
-      const count = countFields(operation, (name) => context.getFragment(name) ?? undefined, most);
+      const count = countFields(operation, (name) => context.getFragment(name) ?? undefined);
       if (count <= most) return;
       context.reportError(
         new GraphQLError(
@@ -38,17 +38,20 @@ export function createMutationLimitRule({ callsPerSecond, deadlineMs }: Mutation
 
 type FragmentOf = (name: string) => FragmentDefinitionNode | undefined;
 
-/** Counts through fragments and stops early; `depth` ends fragments that spread themselves, which another rule refuses. */
-function countFields(node: ASTNode, fragmentOf: FragmentOf, most: number, depth = 0): number {
-  if (depth > 50) return most + 1;
+/**
+ * Counts through fragments, each of them once: spread again it asks for the same fields, which GraphQL merges.
+ * So a document cannot make the counting cost more than its own length.
+ */
+function countFields(node: ASTNode, fragmentOf: FragmentOf, counted = new Set<string>()): number {
   let count = 0;
   for (const selection of "selectionSet" in node ? (node.selectionSet?.selections ?? []) : []) {
     if (selection.kind === Kind.FIELD) count += 1;
-    else {
-      const inner = selection.kind === Kind.INLINE_FRAGMENT ? selection : fragmentOf(selection.name.value);
-      if (inner !== undefined) count += countFields(inner, fragmentOf, most - count, depth + 1);
+    else if (selection.kind === Kind.INLINE_FRAGMENT) count += countFields(selection, fragmentOf, counted);
+    else if (!counted.has(selection.name.value)) {
+      counted.add(selection.name.value);
+      const fragment = fragmentOf(selection.name.value);
+      if (fragment !== undefined) count += countFields(fragment, fragmentOf, counted);
     }
-    if (count > most) return count;
   }
   return count;
 }

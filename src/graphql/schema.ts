@@ -5,6 +5,7 @@ import { type GraphQLSchema, parse } from "graphql";
 import { buildSchemaSync, createResolversMap } from "type-graphql";
 import type { ChangeService } from "../changes/change-service.ts";
 import { CamErrorResolver } from "./cam-error/cam-error.resolver.ts";
+import { isolateRepresentations } from "./entities.ts";
 import { SetSubUserMfaResolver } from "./mfa/set-sub-user-mfa.resolver.ts";
 import { SubUserResolver } from "./sub-user/sub-user.resolver.ts";
 import { resolveSubUserReference } from "./sub-user/sub-user-reference.ts";
@@ -39,5 +40,5 @@ export function buildGatewaySchema(deps: SchemaDeps): GraphQLSchema {
     ...fieldResolvers,
     SubUser: { ...fieldResolvers["SubUser"], __resolveReference: resolveSubUserReference },
   });
-  return buildSubgraphSchema([{ typeDefs: parse(sdl), resolvers }]);
+  return isolateRepresentations(buildSubgraphSchema([{ typeDefs: parse(sdl), resolvers }]));
 }

@@ -3,6 +3,7 @@ import { fastifyApolloHandler } from "@as-integrations/fastify";
 import {
   type FastifyBaseLogger,
   type FastifyInstance,
+  type FastifyReply,
   type FastifyRequest,
   fastify,
   LogController,
@@ -37,6 +38,11 @@ export async function createHttpApp(deps: HttpAppDeps): Promise<FastifyInstance>
     bodyLimit: MAX_BODY_BYTES,
     // On stop, requests under way finish and idle keep-alive connections do not hold the process.
     forceCloseConnections: "idle",
+    // What the router cannot read never reaches the error handler below.
+    frameworkErrors: (error, request, reply) => {
+      const { status, body } = httpFailureOf(error, request.id);
+      void (reply as FastifyReply).header("x-request-id", request.id).status(status).send(body);
+    },
   });
 
   app.addHook("onRequest", async (request, reply) => {

@@ -22,7 +22,9 @@ test("a first visit shows one tab per example and says that nothing is real", as
   const examples = await loadExamples(EXAMPLES_DIR);
   expect(await page.title()).toBe("Playground · CAM MFA gateway");
   expect(await page.locator(".banner").textContent()).toContain("talking to the embedded CAM emulator");
-  expect(await page.getByRole("tab").allTextContents()).toEqual(examples.map((example) => example.name));
+  expect(await page.locator(".graphiql-tab-button").allTextContents()).toEqual(
+    examples.map((example) => example.name),
+  );
   expect(await editorText(page, "operation.graphql")).toBe(examples[0]?.document);
   expect(complaints).toEqual([]);
 });
@@ -87,6 +89,19 @@ test("the Examples panel opens an example as shipped and leaves the visitor's ve
   });
   await page.getByRole("tab", { name: "SwitchProtectionOn" }).first().getByRole("button").first().click();
   await vi.waitFor(async () => expect(await editorText(page, "operation.graphql")).toMatch(/^# mine\n/));
+  expect(complaints).toEqual([]);
+});
+
+test("the Errors panel explains the error in the result before all others", async () => {
+  const { page, complaints } = await visit();
+  await page.getByRole("tab", { name: "UserUnbindNoPermission" }).getByRole("button").first().click();
+  await page.locator(".graphiql-execute-button").click();
+  await response(page);
+  await page.getByRole("button", { name: "Show Errors" }).click();
+  const entries = page.getByRole("region", { name: "Errors" }).getByRole("listitem");
+  await entries.first().getByText("USER_UNBIND_NO_PERMISSION").waitFor();
+  expect(await page.locator(".error-in-result").count()).toBe(1);
+  expect(await entries.count()).toBeGreaterThan(20);
   expect(complaints).toEqual([]);
 });
 

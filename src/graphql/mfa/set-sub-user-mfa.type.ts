@@ -16,12 +16,11 @@ registerEnumType(ChangeResolution, {
 @ObjectType({ description: "A change that took effect." })
 export class SetSubUserMfaPayload {
   @Field(() => String, {
-    nullable: true,
     description:
-      "CAM's RequestId of the SetMfaFlag call. Its support asks for it. Null where its reply was lost, which " +
-      "resolvedBy READ_BACK tells.",
+      "CAM's RequestId of the call that showed the change to be in force: SetMfaFlag, or with resolvedBy " +
+      "READ_BACK the reading that followed. CAM's support asks for it.",
   })
-  requestId?: string | undefined;
+  requestId!: string;
 
   @Field(() => ChangeResolution, { description: "How it is known that the change took effect." })
   resolvedBy!: keyof typeof ChangeResolution;

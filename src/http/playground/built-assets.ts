@@ -31,6 +31,11 @@ export class BuiltAsset {
     this.content = content;
   }
 
+  /** WOFF files are compressed already. */
+  get compressible(): boolean {
+    return !this.type.startsWith("font/woff");
+  }
+
   /** Compressed on first use and kept: a quarter of the size for the scripts, which are most of the page. */
   gzipped(): Promise<Buffer> {
     this.#gzipped ??= promisify(gzip)(this.content);

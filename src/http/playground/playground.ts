@@ -48,7 +48,7 @@ export async function registerPlayground(app: FastifyInstance, options: Playgrou
     if (asset === undefined) {
       return reply.callNotFound();
     }
-    const compress = /\bgzip\b/.test(request.headers["accept-encoding"] ?? "");
+    const compress = asset.compressible && /\bgzip\b/.test(request.headers["accept-encoding"] ?? "");
     return reply
       .headers(commonSecurityHeaders)
       .header("content-security-policy", assetContentSecurityPolicy)

@@ -17,8 +17,8 @@ function ExamplesPanel({ examples }: { examples: PlaygroundExample[] }) {
   const open = useOpenExample();
   return (
     <section aria-label="Examples">
-      <h2 className="examples-title">Examples</h2>
-      <ol className="examples">
+      <h2 className="panel-title">Examples</h2>
+      <ol className="panel-list examples">
         {examples.map((example) => (
           <li key={example.name}>
             <button type="button" onClick={() => open(example)}>

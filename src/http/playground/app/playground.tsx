@@ -1,5 +1,7 @@
 import { GraphiQL, HISTORY_PLUGIN } from "graphiql";
 import type { BootData } from "../boot-data.ts";
+import { ActiveTabInView } from "./active-tab-in-view.tsx";
+import { errorsPlugin } from "./errors-plugin.tsx";
 import { createExamplesPlugin } from "./examples-plugin.tsx";
 import { Header } from "./header.tsx";
 import { createNamespacedStorage } from "./namespaced-storage.ts";
@@ -19,7 +21,7 @@ export function createPlayground(boot: BootData) {
         fetcher={postToGateway}
         storage={createNamespacedStorage(localStorage, "cam-mfa-gateway")}
         defaultTabs={boot.examples.map((example) => ({ query: example.document }))}
-        plugins={[examplesPlugin, HISTORY_PLUGIN]}
+        plugins={[examplesPlugin, errorsPlugin, HISTORY_PLUGIN]}
         defaultEditorToolsVisibility={false}
         showPersistHeadersSettings={false}
         shouldPersistHeaders={false}
@@ -28,6 +30,7 @@ export function createPlayground(boot: BootData) {
       >
         <GraphiQL.Logo>{null}</GraphiQL.Logo>
         <WordWrap />
+        <ActiveTabInView />
       </GraphiQL>
     </>
   );

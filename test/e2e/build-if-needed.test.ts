@@ -1,0 +1,115 @@
+import { execFile } from "node:child_process";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { beforeEach, describe, expect, test } from "vitest";
+
+const root = join(import.meta.dirname, "../..");
+const app = "src/http/playground/app";
+let project: string;
+
+beforeEach(async () => {
+  project = await mkdtemp(join(tmpdir(), "build-"));
+  for (const path of [
+    "scripts",
+    "tsconfig.json",
+    "tsconfig.build.json",
+    "package-lock.json",
+    "package.json",
+  ]) {
+    await cp(join(root, path), join(project, path), { recursive: true });
+  }
+  await symlink(join(root, "node_modules"), join(project, "node_modules"));
+  await cp(join(root, app, "vite.config.ts"), join(project, app, "vite.config.ts"), { recursive: true });
+  await write(`${app}/index.html`, `<!doctype html><script type="module" src="./main.ts"></script>`);
+  await write(`${app}/main.ts`, `document.title = "one";`);
+  await write("src/main.ts", `export const main = "one";`);
+  await write("src/extra.ts", `export const extra = "one";`);
+  return () => rm(project, { recursive: true });
+});
+
+test("it builds both parts, then nothing, then only the part that changed", async () => {
+  expect(await buildIfNeeded()).toMatch(/^build: built server in [\d.]+ s, playground in [\d.]+ s\n$/);
+  expect(await read("dist/main.js")).toContain(`"one"`);
+  expect(await bundle()).toContain("one");
+  expect(await buildIfNeeded()).toBe("build: up to date\n");
+
+  await write("src/main.ts", `export const main = "two";`);
+  expect(await buildIfNeeded()).toMatch(/^build: built server in [\d.]+ s\n$/);
+  expect(await read("dist/main.js")).toContain(`"two"`);
+
+  await write(`${app}/main.ts`, `document.title = "two";`);
+  expect(await buildIfNeeded()).toMatch(/^build: built playground in [\d.]+ s\n$/);
+  expect(await bundle()).toContain("two");
+});
+
+test("a module whose source is gone does not stay behind in dist", async () => {
+  await buildIfNeeded("server");
+  await rm(join(project, "src/extra.ts"));
+  await buildIfNeeded("server");
+  expect((await readdir(join(project, "dist"))).filter((file) => /\.(js|map|ts)$/.test(file))).toEqual([
+    "main.d.ts",
+    "main.js",
+    "main.js.map",
+  ]);
+});
+
+test("output that was deleted is written again", async () => {
+  await buildIfNeeded("server");
+  await rm(join(project, "dist/main.js"));
+  await buildIfNeeded("server");
+  expect(await read("dist/main.js")).toContain(`"one"`);
+});
+
+test("processes that start at once build once", async () => {
+  const outputs = await Promise.all([
+    buildIfNeeded("server"),
+    buildIfNeeded("server"),
+    buildIfNeeded("server"),
+  ]);
+  expect(outputs.sort()).toEqual([
+    expect.stringMatching(/^build: built server/),
+    "build: done by another process\n",
+    "build: done by another process\n",
+  ]);
+});
+
+test("the lock of a build that was killed does not stop the next one", async () => {
+  // No system gives out this process number: Linux ends at 2^22.
+  await write("dist/.build/lock", "99999999");
+  expect(await buildIfNeeded("server")).toMatch(/^build: built server/);
+});
+
+describe("a build that fails", () => {
+  test("shows the tool's own message, exits with 1 and is due again", async () => {
+    await write("src/main.ts", `export const main: number = "one";`);
+    for (let attempt = 0; attempt < 2; attempt++) {
+      await expect(buildIfNeeded("server")).rejects.toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining("src/main.ts(1,14): error TS2322"),
+      });
+    }
+    await write("src/main.ts", `export const main = "one";`);
+    expect(await buildIfNeeded("server")).toMatch(/^build: built server/);
+  });
+});
+
+async function buildIfNeeded(...parts: string[]): Promise<string> {
+  const script = join(project, "scripts/build-if-needed.mjs");
+  return (await promisify(execFile)(process.execPath, [script, ...parts])).stdout;
+}
+
+async function bundle(): Promise<string> {
+  const [file = ""] = await readdir(join(project, "dist/playground/assets"));
+  return read(`dist/playground/assets/${file}`);
+}
+
+async function write(path: string, content: string): Promise<void> {
+  await mkdir(dirname(join(project, path)), { recursive: true });
+  await writeFile(join(project, path), content);
+}
+
+function read(path: string): Promise<string> {
+  return readFile(join(project, path), "utf8");
+}

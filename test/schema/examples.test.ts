@@ -1,0 +1,41 @@
+import { beforeAll, expect, test } from "vitest";
+import { loadConfig } from "../../src/config.ts";
+import { createGateway } from "../../src/gateway.ts";
+import { loadExamples } from "../../src/http/playground/load-examples.ts";
+import { EXAMPLES_DIR } from "../../src/package-paths.ts";
+
+interface Answer {
+  data: { trySetSubUserMfa?: { code?: string } } | null;
+  errors?: { message: string; extensions: { code: string; cam?: { code: string } } }[];
+}
+
+const examples = await loadExamples(EXAMPLES_DIR);
+let url: string;
+
+beforeAll(async () => {
+  const command = loadConfig({ PORT: "0", LOG_LEVEL: "silent" }, ["--local"]);
+  if (command.kind !== "run") throw new Error("The configuration does not run a gateway.");
+  const gateway = createGateway(command.config);
+  await gateway.start();
+  url = gateway.address.url;
+  return () => gateway.stop();
+});
+
+// In order, for one example may tell what another one has changed.
+test.each(examples)("$name answers as its comment says", async ({ document, description }) => {
+  const promisedCode = /\bcode (?:is )?([A-Z_]+)\b/.exec(description)?.[1];
+  const promisedCamCode = /extensions\.cam\.code is (\w+\.\w+)/.exec(description)?.[1];
+  const { data, errors } = await post(document);
+  expect(errors?.[0]?.extensions.code ?? data?.trySetSubUserMfa?.code, errors?.[0]?.message).toBe(
+    promisedCode,
+  );
+  if (promisedCamCode !== undefined) {
+    expect(errors?.[0]?.extensions.cam?.code).toBe(promisedCamCode);
+  }
+});
+
+async function post(query: string): Promise<Answer> {
+  const headers = { "content-type": "application/json" };
+  const response = await fetch(url, { method: "POST", headers, body: JSON.stringify({ query }) });
+  return (await response.json()) as Answer;
+}

@@ -1,0 +1,71 @@
+import { onTestFinished } from "vitest";
+import {
+  CamClient,
+  ClockSkew,
+  CredentialCache,
+  createDispatcher,
+  createProviderChain,
+  createStaticProvider,
+  HttpTransport,
+  Tc3Signer,
+} from "../../src/cam/index.ts";
+import { ChangeService } from "../../src/changes/change-service.ts";
+import type { MfaChangeContext, MfaChangeReport, MfaChangeRequest } from "../../src/changes/mfa-change.ts";
+import { systemClock } from "../../src/clock.ts";
+import { parseUin, type Uin } from "../../src/contract/index.ts";
+import { type EmulatorControl, startCamEmulator } from "../../src/emulator/index.ts";
+import { LocalRateBudget } from "../../src/quota/local-rate-budget.ts";
+import { Secret } from "../../src/secret.ts";
+import { type Gate, startGate } from "./start-gate.ts";
+
+export interface StartedChangeService {
+  readonly changes: ChangeService;
+  readonly cam: EmulatorControl;
+  readonly gate: Gate;
+  readonly reports: readonly MfaChangeReport[];
+}
+
+/** The door for writes with everything behind it real: client, signature, quota, an emulator, and a gate before it. */
+export async function startChangeService(
+  options: { timeoutMs?: number } = {},
+): Promise<StartedChangeService> {
+  const clock = systemClock;
+  const emulator = await startCamEmulator({ randomSeed: 1 });
+  onTestFinished(() => emulator.stop());
+  const gate = await startGate(emulator.url);
+  const transport = new HttpTransport({ dispatcher: createDispatcher(), clock });
+  onTestFinished(() => transport.close());
+  const key = { secretId: "AKIDLOCALEXAMPLE", secretKey: new Secret("LocalExampleSecretKey") };
+  const cam = new CamClient({
+    config: {
+      endpoint: { origin: gate.url, serviceHost: "cam.tencentcloudapi.com" },
+      language: "en-US",
+      timeoutMs: options.timeoutMs ?? 5_000,
+    },
+    credentials: new CredentialCache({ chain: createProviderChain([createStaticProvider(key)]), clock }),
+    signer: new Tc3Signer(),
+    transport,
+    budget: new LocalRateBudget({ clock, callsPerSecond: 20 }),
+    skew: new ClockSkew(clock),
+    clock,
+  });
+  const reports: MfaChangeReport[] = [];
+  const changes = new ChangeService({ cam, clock, observer: { onChange: (report) => reports.push(report) } });
+  onTestFinished(() => changes.idle());
+  return { changes, cam: emulator.control, gate, reports };
+}
+
+export function changeOf(opUin: string, methods: Omit<Partial<MfaChangeRequest>, "opUin">): MfaChangeRequest {
+  return { opUin: uin(opUin), overwriteOtherMethods: false, ...methods };
+}
+
+/** An operation that has so many milliseconds from now on. */
+export function within(ms: number, requestId = "test"): MfaChangeContext {
+  return { caller: { subject: "test" }, requestId, deadlineMs: systemClock.monotonic() + ms };
+}
+
+export function uin(text: string): Uin {
+  const parsed = parseUin(text);
+  if (parsed === undefined) throw new Error(`${text} is not a Uin.`);
+  return parsed;
+}

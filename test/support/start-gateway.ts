@@ -1,0 +1,82 @@
+import supertest from "supertest";
+import { onTestFinished } from "vitest";
+import type { Clock } from "../../src/clock.ts";
+import { type Config, loadConfig } from "../../src/config.ts";
+import { type CamEmulatorOptions, type EmulatorControl, startCamEmulator } from "../../src/emulator/index.ts";
+import { createGateway, type Gateway } from "../../src/gateway.ts";
+import { createLogger } from "../../src/observability/logger.ts";
+
+/** The emulator's own key, under the name by which the emulator is addressed. */
+export const LOCAL_KEY = {
+  CAM_SERVICE_HOST: "cam.tencentcloudapi.com",
+  TENCENTCLOUD_SECRET_ID: "AKIDLOCALEXAMPLE",
+  TENCENTCLOUD_SECRET_KEY: "LocalExampleSecretKey",
+};
+
+export interface StartedGateway {
+  readonly gateway: Gateway;
+  /** The emulated CAM behind it. */
+  readonly cam: EmulatorControl;
+  /** What it logged so far, one JSON text a line. */
+  readonly logLines: readonly string[];
+  /** Sends one operation over HTTP, as a client would. */
+  send(query: string, variables?: Record<string, unknown>): Promise<Reply>;
+  /** For requests that are no ordinary operation. */
+  readonly http: ReturnType<typeof supertest>;
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly text: string;
+  readonly data: Record<string, unknown> | null | undefined;
+  /** Empty where there are none. */
+  readonly errors: readonly ReplyError[];
+}
+
+export interface ReplyError {
+  readonly message: string;
+  readonly path?: readonly (string | number)[];
+  readonly extensions: Readonly<Record<string, unknown>>;
+}
+
+export interface StartOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly emulator?: CamEmulatorOptions;
+  readonly clock?: Clock;
+  /** Something between the gateway and the emulator; given the emulator's address, it has an address of its own. */
+  readonly between?: (emulatorUrl: string) => Promise<string>;
+}
+
+/** A real gateway in front of a real emulator, both on free ports, stopped when the test is over. */
+export async function startGateway(options: StartOptions = {}): Promise<StartedGateway> {
+  const emulator = await startCamEmulator({ randomSeed: 1, ...options.emulator });
+  onTestFinished(() => emulator.stop());
+  const camUrl = (await options.between?.(emulator.url)) ?? emulator.url;
+  const logLines: string[] = [];
+  const gateway = createGateway(configOf({ ...LOCAL_KEY, CAM_ENDPOINT: camUrl, ...options.env }), {
+    logger: createLogger({ level: "debug", destination: { write: (line) => logLines.push(line) } }),
+    ...(options.clock === undefined ? {} : { clock: options.clock }),
+  });
+  await gateway.start();
+  onTestFinished(() => gateway.stop());
+  const http = supertest(new URL(gateway.address.url).origin);
+  return {
+    gateway,
+    cam: emulator.control,
+    logLines,
+    http,
+    send: async (query, variables) => readReply(await http.post("/graphql").send({ query, variables })),
+  };
+}
+
+export function readReply({ status, headers, text }: supertest.Response): Reply {
+  const body = JSON.parse(text) as { data?: Reply["data"]; errors?: readonly ReplyError[] };
+  return { status, headers, text, data: body.data, errors: body.errors ?? [] };
+}
+
+function configOf(env: Readonly<Record<string, string>>): Config {
+  const command = loadConfig({ PORT: "0", ...env }, []);
+  if (command.kind !== "run") throw new Error("The configuration does not run a gateway.");
+  return command.config;
+}
