@@ -1,9 +1,13 @@
 import { defineConfig } from "vitest/config";
 
 /**
- * Two groups: `unit` files share both cores; `process` files start browsers, child processes or whole
- * gateways and run one at a time afterwards, so that they never compete with each other for a core.
+ * Three groups, one after the other: `unit` files share both cores; `database` files do so as well, with one
+ * PostgreSQL for all of them; `process` files start browsers, child processes or whole gateways and run one at a
+ * time, so that they never compete with each other for a core.
  */
+/** Whole gateways keep a record of their changes. */
+const NEED_A_DATABASE = ["test/**/*.db.test.ts", "test/{changes,docs,graphql,http,schema}/**/*.test.ts"];
+
 export default defineConfig({
   resolve: { alias: { graphql: new URL("./node_modules/graphql/index.js", import.meta.url).pathname } },
   test: {
@@ -15,8 +19,18 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/e2e/**"],
+          exclude: ["test/e2e/**", ...NEED_A_DATABASE],
           sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "database",
+          include: NEED_A_DATABASE,
+          exclude: ["test/e2e/**"],
+          globalSetup: "test/support/database-setup.ts",
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -25,7 +39,7 @@ export default defineConfig({
           name: "process",
           include: ["test/e2e/**/*.test.ts"],
           fileParallelism: false,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -1,4 +1,4 @@
-import { homedir } from "node:os";
+import { homedir, hostname } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { z } from "zod";
@@ -20,11 +20,21 @@ export interface Config {
     readonly deadlineMs: number;
     /** Calls of one action that may arrive at CAM in any second. */
     readonly callsPerSecond: number;
+    /** Failures in a row of one action after which CAM is left alone for a while; 0 never does so. */
+    readonly circuitFailures: number;
   };
+  readonly store: StoreTarget;
+  /** Names this process in the record of changes. */
+  readonly replica: string;
   readonly logLevel: LogLevel;
   /** What the operator should hear at start-up, though it is no mistake. */
   readonly notices: readonly string[];
 }
+
+/** PostgreSQL, or PGlite in a folder of this machine, which only local mode has. */
+export type StoreTarget =
+  | { readonly kind: "postgres"; readonly url: CredentialSource }
+  | { readonly kind: "pglite"; readonly dataDir: string };
 
 export interface CamTarget {
   readonly endpoint: CamEndpoint;
@@ -91,6 +101,14 @@ export const variables = z.object({
   CAM_TIMEOUT_MS: integer(50, 60_000, 5_000),
   CAM_DEADLINE_MS: integer(100, 300_000, 15_000),
   CAM_RATE_PER_SECOND: integer(1, 1_000, 20),
+  CAM_CIRCUIT_FAILURES: integer(0, 1_000, 10),
+  DATABASE_URL: z.string().optional(),
+  DATABASE_URL_FILE: z.string().optional(),
+  DATA_DIR: z.string().optional(),
+  REPLICA: z
+    .string()
+    .regex(/^[\w.:-]{1,64}$/, "must be 1 to 64 letters, digits, dots, colons, dashes or underscores")
+    .optional(),
   TENCENTCLOUD_SECRET_ID: z.string().optional(),
   TENCENTCLOUD_SECRET_ID_FILE: z.string().optional(),
   TENCENTCLOUD_SECRET_KEY: z.string().optional(),
@@ -116,14 +134,8 @@ export function loadConfig(env: Environment, argv: readonly string[]): Command {
   // An empty variable is an unset one: compose files and shells write `CAM_ENDPOINT=` to mean "none".
   const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim()));
   const problems = [...unknownVariables(set)];
-  const parsed = variables.safeParse(set);
-  if (!parsed.success) {
-    problems.push(
-      ...parsed.error.issues.map((issue) => `${issue.path.join(".")} ${lowerFirst(issue.message)}.`),
-    );
-    throw new ConfigError(problems);
-  }
-  const config = assemble(parsed.data, set, flags.local ? "local" : "server", problems);
+  const vars = parseVariables(set, problems);
+  const config = assemble(vars, set, flags.local ? "local" : "server", problems);
   if (problems.length > 0) throw new ConfigError(problems);
   return { kind: flags["check-config"] ? "check-config" : "run", config: deepFreeze(config) };
 }
@@ -143,6 +155,16 @@ function parseFlags(argv: readonly string[]) {
   }
 }
 
+/** What is wrong by itself counts as unset afterwards, so that the rules across variables are checked as well. */
+function parseVariables(env: Environment, problems: string[]): Variables {
+  const parsed = variables.safeParse(env);
+  if (parsed.success) return parsed.data;
+  const { issues } = parsed.error;
+  problems.push(...issues.map(({ path, message }) => `${path.join(".")} ${lowerFirst(message)}.`));
+  const wrong = new Set(issues.map(({ path }) => path[0]));
+  return variables.parse(Object.fromEntries(Object.entries(env).filter(([name]) => !wrong.has(name))));
+}
+
 /** A misspelt CAM_RATE_PER_SECONDS would otherwise be silently the default. */
 function unknownVariables(env: Environment): string[] {
   const known = new Set(Object.keys(variables.shape));
@@ -160,7 +182,10 @@ function assemble(vars: Variables, env: Environment, mode: Config["mode"], probl
     );
   }
   if (vars.CAM_TIMEOUT_MS > vars.CAM_DEADLINE_MS) {
-    problems.push("CAM_TIMEOUT_MS is longer than CAM_DEADLINE_MS, the time for all attempts together.");
+    problems.push(
+      `CAM_TIMEOUT_MS (${vars.CAM_TIMEOUT_MS}) is longer than CAM_DEADLINE_MS (${vars.CAM_DEADLINE_MS}), the ` +
+        "time for all attempts together.",
+    );
   }
   return {
     mode,
@@ -175,10 +200,35 @@ function assemble(vars: Variables, env: Environment, mode: Config["mode"], probl
       timeoutMs: vars.CAM_TIMEOUT_MS,
       deadlineMs: vars.CAM_DEADLINE_MS,
       callsPerSecond: vars.CAM_RATE_PER_SECOND,
+      circuitFailures: vars.CAM_CIRCUIT_FAILURES,
     },
+    store: storeTarget(vars, mode, problems),
+    replica: vars.REPLICA ?? `${hostname()}:${process.pid}`,
     logLevel: vars.LOG_LEVEL,
     notices,
   };
+}
+
+function storeTarget(vars: Variables, mode: Config["mode"], problems: string[]): StoreTarget {
+  const { DATABASE_URL: url, DATABASE_URL_FILE: file, DATA_DIR: dataDir } = vars;
+  if (url !== undefined && file !== undefined)
+    problems.push("Set only one of DATABASE_URL and DATABASE_URL_FILE.");
+  if (dataDir !== undefined && (url !== undefined || file !== undefined)) {
+    problems.push("DATA_DIR is the folder of the built-in database; it has no meaning with DATABASE_URL.");
+  }
+  if (url !== undefined && !/^postgres(ql)?:\/\//.test(url)) {
+    problems.push(
+      "DATABASE_URL must begin with postgres://, for example postgres://user:password@host:5432/database.",
+    );
+  }
+  if (file !== undefined) return { kind: "postgres", url: { file } };
+  if (url !== undefined) return { kind: "postgres", url: { value: new Secret(url) } };
+  if (mode === "server") {
+    problems.push(
+      "DATABASE_URL (or DATABASE_URL_FILE) is not set; server mode keeps its record of changes in PostgreSQL.",
+    );
+  }
+  return { kind: "pglite", dataDir: dataDir ?? ".data" };
 }
 
 function camTarget(
@@ -190,6 +240,15 @@ function camTarget(
 ): CamTarget | undefined {
   const environment = credentialSources(vars, problems);
   const hasPair = environment.secretId !== undefined && environment.secretKey !== undefined;
+  const hasNoKey = environment.secretId === undefined && environment.secretKey === undefined;
+  const profileNamed = vars.TENCENTCLOUD_PROFILE !== undefined;
+  if ((mode === "server" || vars.CAM_ENDPOINT !== undefined) && hasNoKey && !profileNamed) {
+    problems.push(
+      `${mode === "server" ? "There are no credentials for CAM" : "CAM_ENDPOINT is set without credentials"}: set ` +
+        "TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY (or their _FILE forms), or name a section of the " +
+        "credentials file in TENCENTCLOUD_PROFILE.",
+    );
+  }
   if (vars.CAM_ENDPOINT === undefined) {
     if (mode === "server")
       problems.push("CAM_ENDPOINT is not set, for example https://cam.tencentcloudapi.com.");
@@ -201,16 +260,8 @@ function camTarget(
     }
     return undefined;
   }
-  const endpoint = parseEndpoint(vars, problems);
-  const profileNamed = vars.TENCENTCLOUD_PROFILE !== undefined;
-  if (!hasPair && !profileNamed) {
-    problems.push(
-      "CAM_ENDPOINT is set without credentials: set TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY " +
-        "(or their _FILE forms), or name a section of the credentials file in TENCENTCLOUD_PROFILE.",
-    );
-  }
   return {
-    endpoint,
+    endpoint: parseEndpoint(vars, problems),
     credentials: {
       environment,
       profile: { name: vars.TENCENTCLOUD_PROFILE ?? "default", paths: PROFILE_PATHS, required: !hasPair },

@@ -1,6 +1,9 @@
 import type { AddressInfo } from "node:net";
+import type { FastifyRequest } from "fastify";
+import { ChangeLog } from "./audit/change-log.ts";
 import { LOCAL_CALLER } from "./auth/caller.ts";
 import {
+  ActionCircuits,
   CamClient,
   type CamEndpoint,
   ClockSkew,
@@ -12,9 +15,12 @@ import {
   createProviderChain,
   getCallerIdentity,
   HttpTransport,
+  type RateBudget,
   Tc3Signer,
 } from "./cam/index.ts";
+import { BlockWriter } from "./changes/block-writer.ts";
 import { ChangeService } from "./changes/change-service.ts";
+import { Reconciler } from "./changes/reconciler.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { CamTarget, Config } from "./config.ts";
 import { createApolloServer } from "./graphql/apollo-server.ts";
@@ -22,13 +28,18 @@ import type { GraphQLContext } from "./graphql/context.ts";
 import { createLoaders } from "./graphql/loaders.ts";
 import { buildGatewaySchema } from "./graphql/schema.ts";
 import { createHttpApp, GRAPHQL_PATH } from "./http/app.ts";
+import { parseIdempotencyKey } from "./http/idempotency-key.ts";
 import type { PlaygroundBanner } from "./http/playground/boot-data.ts";
 import { loadExamples } from "./http/playground/load-examples.ts";
 import { type LocalCam, startLocalCam } from "./local-cam.ts";
-import { logCamAttempt, logMfaChange } from "./observability/log-events.ts";
+import { logCamAttempt, logChanges, logQuota, logReconciler } from "./observability/log-events.ts";
 import { createLogger, type Logger } from "./observability/logger.ts";
+import { openStore } from "./open-store.ts";
 import { EXAMPLES_DIR, PLAYGROUND_ASSETS_DIR } from "./package-paths.ts";
-import { LocalRateBudget } from "./quota/local-rate-budget.ts";
+import { SharedRateBudget } from "./quota/shared-rate-budget.ts";
+
+/** How long CAM is left alone after it did nothing but fail. */
+const CIRCUIT_PAUSE_MS = 5_000;
 
 /** Parts that tests replace: the clock, and where log lines go. */
 export interface GatewayOverrides {
@@ -59,18 +70,35 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
   const closers: (() => Promise<void>)[] = [];
   let address: GatewayAddress | undefined;
   let accepting = false;
+  let stopped: Promise<void> | undefined;
 
   async function start(): Promise<void> {
+    const database = await openStore(config.store, (err) =>
+      logger.warn({ err }, "a database connection broke"),
+    );
+    closers.push(() => database.close());
     const { target, localCam } = await resolveCam();
-    const cam = createCamClient(target);
-    const changes = new ChangeService({
-      cam,
+    const { callsPerSecond } = config.camLimits;
+    const { replica } = config;
+    const observer = logQuota(logger);
+    const budget = new SharedRateBudget({ database, clock, callsPerSecond, replica, observer });
+    closers.push(async () => budget.close());
+    const cam = createCamClient(target, budget);
+    const log = new ChangeLog({ database, replica });
+    const writer = new BlockWriter({ cam, clock });
+    const changes = new ChangeService({ writer, log, clock, observer: logChanges(logger) });
+    const reconciler = new Reconciler({
+      writer,
+      log,
       clock,
-      observer: { onChange: (report) => logMfaChange(logger, report) },
+      deadlineMs: config.camLimits.deadlineMs,
+      observer: logReconciler(logger),
     });
+    reconciler.start();
+    closers.push(() => reconciler.stop());
     closers.push(() => changes.idle());
     const apollo = createApolloServer({
-      schema: buildGatewaySchema({ changes }),
+      schema: buildGatewaySchema({ changes, log, quota: budget }),
       introspection: config.http.playground,
       mutationLimit: config.camLimits,
       logger,
@@ -82,7 +110,7 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     closers.push(() => apollo.stop());
     const app = await createHttpApp({
       apollo,
-      createContext: (request) => createContext(cam, request.id),
+      createContext: (request) => createContext(cam, request),
       playground: config.http.playground ? await playgroundParts(config) : undefined,
       isReady: () => accepting,
       logger,
@@ -103,29 +131,33 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     return { target: { endpoint, providers: [localCam.credentials], proxy: {} }, localCam };
   }
 
-  function createCamClient({ endpoint, providers, proxy }: ResolvedCam): CamClient {
+  function createCamClient({ endpoint, providers, proxy }: ResolvedCam, budget: RateBudget): CamClient {
     const transport = new HttpTransport({ dispatcher: createDispatcher({ proxy }), clock });
     closers.push(() => transport.close());
-    const { language, timeoutMs, callsPerSecond } = config.camLimits;
+    const { language, timeoutMs, circuitFailures: failures } = config.camLimits;
     return new CamClient({
       config: { endpoint, language, timeoutMs },
       credentials: new CredentialCache({ chain: createProviderChain(providers), clock }),
       signer: new Tc3Signer(),
       transport,
-      budget: new LocalRateBudget({ clock, callsPerSecond }),
+      budget,
+      circuits: new ActionCircuits({ failures, pauseMs: CIRCUIT_PAUSE_MS }),
       skew: new ClockSkew(clock),
       clock,
       observer: { onAttempt: (attempt) => logCamAttempt(logger, attempt) },
     });
   }
 
-  function createContext(cam: CamClient, requestId: string): GraphQLContext {
+  function createContext(cam: CamClient, { id: requestId, headers }: FastifyRequest): GraphQLContext {
     const deadlineMs = clock.monotonic() + config.camLimits.deadlineMs;
+    const caller = LOCAL_CALLER;
+    const idempotencyKey = parseIdempotencyKey(headers["idempotency-key"]);
     return {
       requestId,
       deadlineMs,
-      caller: LOCAL_CALLER,
-      loaders: createLoaders(cam, { requestId, deadlineMs }),
+      caller,
+      idempotencyKey: "key" in idempotencyKey ? idempotencyKey.key : undefined,
+      loaders: createLoaders(cam, { requestId, deadlineMs, caller: caller.subject }),
     };
   }
 
@@ -140,9 +172,15 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     }
   }
 
-  async function stop(): Promise<void> {
+  async function takeDown(): Promise<void> {
     accepting = false;
     for (const close of closers.splice(0).reverse()) await close();
+  }
+
+  /** Whoever asks again waits for the same end: a second signal must not find the work done that is still going on. */
+  function stop(): Promise<void> {
+    stopped ??= takeDown();
+    return stopped;
   }
 
   return {

@@ -19,11 +19,18 @@ async function main(): Promise<number | undefined> {
   const gateway = createGateway(command.config);
   await gateway.start();
   console.log(startUpBanner(command.config, gateway.address));
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.once(signal, () => {
-      gateway.stop().then(() => process.exit(0), fail);
-    });
-  }
+  const stop = (): void => {
+    gateway.stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        console.error(`The gateway did not stop cleanly: ${(error as Error).message}`);
+        process.exit(1);
+      },
+    );
+  };
+  // Not `once`: a signal often comes twice, as npm hands on what the terminal already sent to both, and the second
+  // must not end a change that is under way.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, stop);
   return undefined;
 }
 

@@ -5,3 +5,6 @@ const packageFile = (path: string): string => fileURLToPath(new URL(`../${path}`
 
 export const EXAMPLES_DIR = packageFile("schema/examples");
 export const PLAYGROUND_ASSETS_DIR = packageFile("dist/playground");
+export const MIGRATIONS_DIR = packageFile("schema/migrations");
+/** A database as PGlite makes it. The build leaves it there. */
+export const PGLITE_TEMPLATE_DIR = packageFile("dist/pglite-template");

@@ -14,18 +14,23 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "package-paths": [],
   contract: [],
   emulator: [],
+  containers: [],
   cam: ["clock", "secret", "contract"],
   observability: ["clock"],
-  quota: ["cam", "clock", "contract"],
+  quota: ["cam", "database", "clock", "contract"],
   auth: ["contract", "clock"],
-  changes: ["cam", "auth", "contract", "clock"],
-  graphql: ["contract", "auth", "changes", "cam"],
+  database: ["clock"],
+  audit: ["database", "clock", "contract"],
+  changes: ["cam", "audit", "auth", "contract", "clock"],
+  graphql: ["contract", "auth", "changes", "cam", "audit", "quota"],
   http: ["graphql", "auth", "contract", "observability"],
   config: ["cam", "secret"],
   usage: ["config"],
+  "open-store": ["config", "database", "package-paths"],
   "local-cam": ["cam", "emulator", "secret"],
   "start-up-banner": ["config", "gateway"],
   gateway: [
+    "audit",
     "auth",
     "cam",
     "changes",
@@ -34,6 +39,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "graphql",
     "http",
     "local-cam",
+    "open-store",
     "observability",
     "package-paths",
     "quota",
@@ -47,7 +53,11 @@ const ONLY_FROM_CAM: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** What a room that is shared with consumers, or is there to be independent, may take from packages. */
-const PACKAGES: Readonly<Record<string, RegExp>> = { contract: /^$/, emulator: /^(node:|zod$)/ };
+const PACKAGES: Readonly<Record<string, RegExp>> = {
+  contract: /^$/,
+  emulator: /^(node:|zod$)/,
+  containers: /^node:/,
+};
 
 interface Import {
   readonly file: string;

@@ -35,13 +35,17 @@ create table mfa_change (
   sealed_content text,
   previous_hash text,
   hash text,
-  check ((seq is null) = (hash is null))
+  check (num_nulls(seq, sealed_content, previous_hash, hash) in (0, 4)),
+  check (seq is null or status <> 'pending'),
+  check ((finished_at is null) = (status = 'pending'))
 );
 -->
 -- One open change of a user at a time, across all replicas.
 create unique index mfa_change_one_open on mfa_change (op_uin) where status = 'pending';
 -->
 create index mfa_change_by_user on mfa_change (op_uin, id desc);
+-->
+create index mfa_change_by_user_and_end on mfa_change (op_uin, finished_at desc);
 -->
 create index mfa_change_by_idempotency_key on mfa_change (caller_subject, idempotency_key, created_at desc)
   where idempotency_key is not null;
@@ -57,23 +61,25 @@ create table audit_chain (
 -->
 insert into audit_chain (seq, hash) values (0, repeat('0', 64));
 -->
+-- Signed statements of where the chain ended at a time: whoever rewrites what came before cannot sign it again.
 create table audit_checkpoint (
   seq bigint primary key,
   hash text not null,
   signed_at text not null,
-  key_id text not null,
+  -- Ed25519; the key as SPKI in DER. Both in base64.
+  public_key text not null,
   signature text not null
 );
 -->
--- RFC 9562: 48 bits of the database's clock in milliseconds, then version 7 and chance. Sorts by time.
+-- RFC 9562, method 3: the database's clock in milliseconds, version 7, twelve bits of the fraction, and chance. Sorts
+-- by time.
 create function uuid_v7() returns uuid language sql volatile as $$
-  select encode(
-    set_bit(set_bit(overlay(
-      uuid_send(gen_random_uuid())
-      placing substring(int8send(floor(extract(epoch from clock_timestamp()) * 1000)::bigint) from 3)
-      from 1 for 6
-    ), 52, 1), 53, 1),
-    'hex')::uuid
+  select (
+    lpad(to_hex(floor(ms)::bigint), 12, '0')
+    || to_hex(28672 + floor((ms - floor(ms)) * 4096)::integer)
+    || substr(replace(gen_random_uuid()::text, '-', ''), 17)
+  )::uuid
+  from (select extract(epoch from clock_timestamp()) * 1000 as ms) as clock
 $$;
 -->
 create function iso_time(at timestamptz) returns text language sql immutable as $$
@@ -101,7 +107,8 @@ $$;
 --   REPLAY      the idempotency key belongs to this very request, made earlier (id: that change)
 --   KEY_REUSED  the idempotency key belongs to another request (id: that change)
 -- known_latest is the last change of the user that the caller knows its read to come after. read_age_ms is how
--- long ago, by the caller's own clock, that read began; five seconds are added for the way of this statement.
+-- long ago, by the caller's own clock, that read began; five seconds are added for the way of this statement. They
+-- are not for known_latest, which is only new again where its outcome was settled a second time since the read.
 create function begin_change(
   p_op_uin text, p_caller_subject text, p_caller_client text, p_caller_issuer text, p_gateway_request_id text,
   p_requested jsonb, p_request_hash text, p_idempotency_key text, p_before jsonb, p_sent jsonb, p_replica text,
@@ -111,6 +118,11 @@ declare
   other record;
   new_id uuid;
 begin
+  -- At another level the statements below would not see what was committed while this one waited for its turn.
+  if current_setting('transaction_isolation') <> 'read committed' then
+    raise exception 'begin_change needs transactions that are read committed, and not %',
+      current_setting('transaction_isolation') using errcode = 'invalid_transaction_state';
+  end if;
   perform pg_advisory_xact_lock(hashtextextended('user ' || p_op_uin, 0));
   if p_idempotency_key is not null then
     perform pg_advisory_xact_lock(hashtextextended('key ' || p_caller_subject || ' ' || p_idempotency_key, 0));
@@ -128,11 +140,12 @@ begin
     return query select case when other.request_hash = p_request_hash then 'JOIN' else 'BUSY' end, other.id;
     return;
   end if;
-  select c.id into other from mfa_change c
-    where c.op_uin = p_op_uin
-      and c.finished_at > clock_timestamp() - make_interval(secs => (p_read_age_ms + 5000) / 1000)
+  select c.id, c.finished_at into other from mfa_change c
+    where c.op_uin = p_op_uin and c.finished_at is not null
     order by c.finished_at desc limit 1;
-  if found and other.id is distinct from p_known_latest then
+  if found and other.finished_at > clock_timestamp() - make_interval(secs =>
+    (p_read_age_ms + case when other.id is not distinct from p_known_latest then 0 else 5000 end) / 1000)
+  then
     return query select 'STALE', other.id;
     return;
   end if;
@@ -149,7 +162,7 @@ begin
 end
 $$;
 -->
--- Records an outcome, once; false where the record is sealed already. An outcome that may still become known
+-- Records an outcome; false where the record is sealed already, and therefore stays as it is. An outcome that may still become known
 -- (sealed false) is written and left for the reconciler, which may take it up again after p_lease_ms.
 create function settle_change(
   p_id uuid, p_status text, p_resolved_by text, p_code text, p_cam_code text, p_cam_action text,
@@ -170,6 +183,9 @@ begin
   where id = p_id and seq is null
   returning * into settled;
   if not found then
+    if not exists (select from mfa_change where id = p_id) then
+      raise exception 'there is no change %', p_id using errcode = 'no_data_found';
+    end if;
     return false;
   end if;
   if p_seal then
@@ -184,12 +200,23 @@ begin
 end
 $$;
 -->
--- A sealed record is for ever.
-create function refuse_change_of_sealed() returns trigger language plpgsql as $$
+-- What is on record stays: a sealed change is never altered, and no change, place in the chain or checkpoint is ever
+-- deleted.
+create function refuse_to_alter_record() returns trigger language plpgsql as $$
 begin
-  raise exception 'the record of change % is sealed', old.id using errcode = 'restrict_violation';
+  raise exception 'the record of changes is kept: no % of %', lower(tg_op), tg_table_name
+    using errcode = 'restrict_violation';
 end
 $$;
 -->
-create trigger mfa_change_sealed before update or delete on mfa_change
-  for each row when (old.seq is not null) execute function refuse_change_of_sealed();
+create trigger mfa_change_sealed before update on mfa_change
+  for each row when (old.seq is not null) execute function refuse_to_alter_record();
+-->
+create trigger mfa_change_kept before delete or truncate on mfa_change
+  for each statement execute function refuse_to_alter_record();
+-->
+create trigger audit_chain_kept before delete or truncate on audit_chain
+  for each statement execute function refuse_to_alter_record();
+-->
+create trigger audit_checkpoint_kept before update or delete or truncate on audit_checkpoint
+  for each statement execute function refuse_to_alter_record();

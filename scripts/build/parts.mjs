@@ -11,6 +11,9 @@ export const workshop = join(dist, ".build");
 
 const app = "src/http/playground/app";
 
+/** Folders in dist that tsc has nothing to do with. */
+const notCompiled = [workshop, join(dist, "playground"), join(dist, "pglite-template")];
+
 /**
  * What can be built on its own. `inputs` are files and folders that, unchanged, promise the same `output`;
  * package-lock.json stands for every tool and library.
@@ -27,6 +30,13 @@ export const parts = {
     except: [],
     output: join(dist, "playground/index.html"),
     build: buildPlayground,
+  },
+  "pglite-template": {
+    // Whoever changes PGlite changes its version.
+    inputs: ["node_modules/@electric-sql/pglite/package.json", "scripts/build/make-pglite-template.mjs"],
+    except: [],
+    output: join(dist, "pglite-template/PG_VERSION"),
+    build: buildPgliteTemplate,
   },
 };
 
@@ -45,7 +55,7 @@ async function removeOrphans(directory) {
     const path = join(directory, entry.name);
     const source = join(root, "src", relative(dist, path)).replace(/(\.d\.ts|\.js|\.js\.map)$/, ".ts");
     if (entry.isDirectory()) {
-      if (path !== workshop && path !== join(dist, "playground")) {
+      if (!notCompiled.includes(path)) {
         await removeOrphans(path);
       }
     } else if (/\.(d\.ts|js|js\.map)$/.test(entry.name) && !existsSync(source)) {
@@ -54,10 +64,27 @@ async function removeOrphans(directory) {
   }
 }
 
-/** Bundles beside the old output and swaps the two, so that nobody sees a half-written folder. */
 async function buildPlayground() {
-  const [fresh, old, target] = [join(workshop, "fresh"), join(workshop, "old"), join(dist, "playground")];
-  await runTool("vite/bin/vite.js", ["build", app, "--outDir", fresh, "--emptyOutDir"]);
+  await buildFolder("playground", (fresh) =>
+    runTool("vite/bin/vite.js", ["build", app, "--outDir", fresh, "--emptyOutDir"]),
+  );
+}
+
+async function buildPgliteTemplate() {
+  await buildFolder("pglite-template", (fresh) =>
+    runNode(join(import.meta.dirname, "make-pglite-template.mjs"), [fresh]),
+  );
+}
+
+/** Builds beside the old output and swaps the two, so that nobody sees a half-written folder. */
+async function buildFolder(name, build) {
+  const [fresh, old, target] = [
+    join(workshop, `${name}.new`),
+    join(workshop, `${name}.old`),
+    join(dist, name),
+  ];
+  await rm(fresh, { recursive: true, force: true });
+  await build(fresh);
   await rm(old, { recursive: true, force: true });
   if (existsSync(target)) {
     await rename(target, old);
@@ -66,14 +93,18 @@ async function buildPlayground() {
   await rm(old, { recursive: true, force: true });
 }
 
-/** Runs a tool of node_modules with the project's own Node, whichever one runs this script. */
-async function runTool(script, args) {
+function runTool(script, args) {
+  return runNode(join(root, "node_modules", script), args);
+}
+
+/** Runs a tool with the project's own Node, whichever one runs this script. */
+async function runNode(script, args) {
   const pinned = join(root, "node_modules/node/bin/node");
   const node = existsSync(pinned) ? pinned : process.execPath;
   // Started by a test, this process has NODE_ENV=test, and Vite would bundle React's development build.
   const env = { ...process.env, NODE_ENV: "production" };
   try {
-    await promisify(execFile)(node, [join(root, "node_modules", script), ...args], { cwd: root, env });
+    await promisify(execFile)(node, [script, ...args], { cwd: root, env });
   } catch (error) {
     throw new Error([error.stdout, error.stderr].join("").trim() || error.message, { cause: error });
   }

@@ -1,14 +1,16 @@
 import { type RawBuilder, type Selectable, sql } from "kysely";
 import { GatewayError, type Uin } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
+import { isUnavailable } from "../database/is-unavailable.ts";
 import type { MfaChangeTable } from "../database/tables.ts";
-import type {
-  BeforeImageAge,
-  BeginVerdict,
-  ChangeFilter,
-  ChangeIntent,
-  ChangeRecord,
-  ChangeSettlement,
+import {
+  type BeforeImageAge,
+  type BeginVerdict,
+  type ChangeFilter,
+  type ChangeIntent,
+  type ChangeRecord,
+  type ChangeSettlement,
+  isChangeId,
 } from "./change-record.ts";
 
 export interface ChangeLogDeps {
@@ -19,7 +21,10 @@ export interface ChangeLogDeps {
 
 /**
  * The record of changes. What is on record can be settled once and never altered or deleted.
- * Every method throws GatewayError STORE_UNAVAILABLE where the store does not answer.
+ *
+ * Every method throws GatewayError STORE_UNAVAILABLE, with the driver's error as its cause, where the store does
+ * not do its work now. A mistake of ours in a statement or a value is thrown as the driver's error, and the change
+ * is as little on record as in the other case.
  */
 export class ChangeLog {
   readonly #deps: ChangeLogDeps;
@@ -38,8 +43,7 @@ export class ChangeLog {
         ${JSON.stringify(intent.before)}::jsonb, ${JSON.stringify(intent.sent)}::jsonb, ${this.#deps.replica},
         ${intent.leaseMs}, ${beforeImage.knownLatest ?? null}, ${beforeImage.ageMs}
       )`);
-    if (row === undefined)
-      throw new GatewayError("STORE_UNAVAILABLE", { detail: "begin_change gave no row" });
+    if (row === undefined) throw new Error("begin_change gave no verdict.");
     return { kind: row.verdict, id: row.change_id };
   }
 
@@ -55,15 +59,31 @@ export class ChangeLog {
         ${camRequestId ?? null}, ${settlement.attempts}, ${Math.round(settlement.quotaWaitMs)},
         ${lookAgainAfterMs === undefined}, ${lookAgainAfterMs ?? 0}
       ) as settled`);
-    return row?.settled ?? false;
+    if (row === undefined) throw new Error("settle_change gave no answer.");
+    return row.settled;
   }
 
+  /** Undefined where there is none; what is no id of a change is the id of none. */
   async find(id: string): Promise<ChangeRecord | undefined> {
+    if (!isChangeId(id)) return undefined;
     const [row] = await this.#run<ChangeRow>(sql`select * from mfa_change where id = ${id}`);
     return row && toRecord(row);
   }
 
-  /** Newest first; `after` is the id of the last record of the page before. */
+  /** The caller's latest change under an idempotency key, which is forgotten after a day. */
+  async findByIdempotencyKey(callerSubject: string, key: string): Promise<ChangeRecord | undefined> {
+    const [row] = await this.#run<ChangeRow>(sql`
+      select * from mfa_change
+      where caller_subject = ${callerSubject} and idempotency_key = ${key}
+        and created_at > clock_timestamp() - interval '24 hours'
+      order by created_at desc limit 1`);
+    return row && toRecord(row);
+  }
+
+  /**
+   * Newest first; `after` is the id of the last record of the page before, which goes on rightly whatever has been
+   * begun meanwhile. @throws RangeError where it is no id of a change (`isChangeId`).
+   */
   async list(filter: ChangeFilter, limit: number, after?: string): Promise<readonly ChangeRecord[]> {
     const conditions: RawBuilder<unknown>[] = [sql`true`];
     if (filter.opUin !== undefined) conditions.push(sql`op_uin = ${filter.opUin}`);
@@ -71,6 +91,7 @@ export class ChangeLog {
     if (filter.callerSubject !== undefined) conditions.push(sql`caller_subject = ${filter.callerSubject}`);
     if (filter.from !== undefined) conditions.push(sql`created_at >= ${filter.from}`);
     if (filter.until !== undefined) conditions.push(sql`created_at < ${filter.until}`);
+    if (after !== undefined && !isChangeId(after)) throw new RangeError(`${after} is no id of a change.`);
     if (after !== undefined) conditions.push(sql`id < ${after}`);
     const rows = await this.#run<ChangeRow>(
       sql`select * from mfa_change where ${sql.join(conditions, sql` and `)} order by id desc limit ${limit}`,
@@ -84,21 +105,27 @@ export class ChangeLog {
    */
   async takeOver(limit: number, leaseMs: number): Promise<readonly ChangeRecord[]> {
     const rows = await this.#run<ChangeRow>(sql`
+      with due as materialized (
+        select id from mfa_change where seq is null and lease_until < statement_timestamp()
+        order by lease_until limit ${limit} for update skip locked
+      )
       update mfa_change set
         replica = ${this.#deps.replica},
         lease_until = clock_timestamp() + make_interval(secs => ${leaseMs / 1000})
-      where id in (
-        select id from mfa_change where seq is null and lease_until < clock_timestamp()
-        order by lease_until limit ${limit} for update skip locked
-      )
+      where id in (select id from due)
       returning *`);
     return rows.map(toRecord);
   }
 
-  /** Whether the user was changed again since: then nothing can be learnt about this change from the user. */
+  /**
+   * Whether the user was, or may have been, changed again since: then nothing can be learnt about this change from
+   * the user. What was refused has changed nothing.
+   */
   async isSuperseded(record: ChangeRecord): Promise<boolean> {
     const [row] = await this.#run<{ superseded: boolean }>(sql`
-      select exists(select from mfa_change where op_uin = ${record.opUin} and id > ${record.id}) as superseded`);
+      select exists(
+        select from mfa_change where op_uin = ${record.opUin} and id > ${record.id} and status <> 'refused'
+      ) as superseded`);
     return row?.superseded ?? false;
   }
 
@@ -106,8 +133,9 @@ export class ChangeLog {
     try {
       const { rows } = await query.execute(this.#deps.database.db);
       return rows as Row[];
-    } catch (cause) {
-      throw new GatewayError("STORE_UNAVAILABLE", { cause });
+    } catch (error) {
+      if (isUnavailable(error)) throw new GatewayError("STORE_UNAVAILABLE", { cause: error });
+      throw error;
     }
   }
 }

@@ -95,3 +95,8 @@ export interface ChangeFilter {
   /** Begun before. */
   readonly until?: Date | undefined;
 }
+
+/** Whether a text has the form of a change's id, so that it can be looked up. */
+export function isChangeId(text: string): boolean {
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
+}

@@ -1,12 +1,14 @@
 import type { Clock } from "../clock.ts";
+import { GatewayError } from "../contract/index.ts";
 import type { CamAction } from "./actions/cam-action.ts";
 import { type CamEndpoint, endpointFor } from "./cam-endpoint.ts";
-import type { CamObserver } from "./cam-observer.ts";
+import type { CamAttempt, CamObserver } from "./cam-observer.ts";
+import type { ActionCircuits } from "./circuit-breaker.ts";
 import type { ClockSkew } from "./clock-skew.ts";
 import type { Credential } from "./credentials/credential.ts";
 import type { CredentialCache } from "./credentials/credential-cache.ts";
 import { CamError, type CamErrorKind, isSignatureExpired, isThrottle } from "./errors/cam-error.ts";
-import type { RateBudget, SlotOutcome } from "./rate-budget.ts";
+import type { CallPriority, RateBudget, RateSlot, SlotOutcome } from "./rate-budget.ts";
 import { type CamResult, readReply } from "./read-reply.ts";
 import { decideRetry } from "./retry/decide-retry.ts";
 import type { HeaderField } from "./signing/canonical-request.ts";
@@ -28,6 +30,8 @@ export interface CamClientDeps {
   readonly signer: Tc3Signer;
   readonly transport: HttpTransport;
   readonly budget: RateBudget;
+  /** Without it, CAM is asked however often it fails. */
+  readonly circuits?: ActionCircuits;
   readonly skew: ClockSkew;
   readonly clock: Clock;
   readonly observer?: CamObserver;
@@ -38,11 +42,27 @@ export interface CamCallOptions {
   readonly deadlineMs: number;
   /** Goes out as X-TC-TraceId. */
   readonly traceId: string;
+  /** Whose call it is, for callers take turns at the quota; the gateway's own without it. */
+  readonly caller?: string;
+  /** "interactive" without it. */
+  readonly priority?: CallPriority;
   readonly signal?: AbortSignal;
+  /** Told of the attempts of this call, beside the client's own observer. */
+  readonly observer?: CamObserver;
 }
 
 const CONTENT_TYPE = "application/json";
 const REQUEST_CLIENT = "cam-mfa-gateway";
+
+/**
+ * A slot that comes with less time left than a usual exchange takes would be spent on a call whose reply nobody
+ * waits for, and a write's outcome would be unknown. Where all is short, a part of what is left.
+ */
+const EXCHANGE_MS = 300;
+const EXCHANGE_PART = 0.2;
+
+/** Calls that the gateway makes for nobody in particular share a turn. */
+const OWN_CALLS = "gateway";
 
 /** Makes calls to CAM: for each attempt a credential, a slot of the quota, a signature, the exchange, a verdict. */
 export class CamClient {
@@ -55,20 +75,30 @@ export class CamClient {
   /**
    * Makes one call and repeats it where that is safe (decide-retry.ts) and in time.
    *
-   * @throws CamError with what CAM or the network said last.
-   * @throws GatewayError QUOTA_EXHAUSTED where no slot comes free before the deadline.
+   * @throws CamError with what CAM or the network said last, or ABORTED by the signal.
+   * @throws GatewayError CAM_CIRCUIT_OPEN where CAM is being left alone, or QUOTA_EXHAUSTED where nothing was sent, because no slot comes free before the deadline.
    */
   async call<Input, Output>(
     action: CamAction<Input, Output>,
     input: Input,
     options: CamCallOptions,
   ): Promise<CamResult<Output>> {
-    const { clock, observer } = this.#deps;
+    const { clock } = this.#deps;
+    const observe = (seen: CamAttempt): void => {
+      this.#deps.observer?.onAttempt(seen);
+      options.observer?.onAttempt(seen);
+    };
     const body = action.serialize(input);
     let clockCorrected = false;
+    let last: CamError | undefined;
     for (let attempt = 1; ; attempt++) {
       const startedMs = clock.monotonic();
-      const exchange = await this.#attempt(action, body, attempt, options);
+      const exchange = await this.#attemptUnlessBroken(action, body, attempt, options).catch(
+        (refusal: unknown) => {
+          // What CAM said last is nearer to the cause than that no slot is left for asking again.
+          throw refusal instanceof GatewayError ? (last ?? refusal) : refusal;
+        },
+      );
       const report = {
         action: action.name,
         traceId: options.traceId,
@@ -77,7 +107,7 @@ export class CamClient {
         quotaWaitMs: exchange.quotaWaitMs,
       };
       if ("result" in exchange) {
-        observer?.onAttempt({
+        observe({
           ...report,
           requestId: exchange.result.requestId,
           error: undefined,
@@ -99,10 +129,23 @@ export class CamClient {
             });
       clockCorrected ||= exchange.clockChanged;
       const next = decision.retry ? { retryInMs: decision.delayMs } : { gaveUp: decision.because };
-      observer?.onAttempt({ ...report, requestId: error.requestId, error, next });
+      observe({ ...report, requestId: error.requestId, error, next });
       if (!decision.retry) throw error;
-      await clock.sleep(decision.delayMs, options.signal);
+      last = error;
+      // An abort only ends the sleep: the next attempt finds it before anything is sent.
+      await clock.sleep(decision.delayMs, options.signal).catch(() => undefined);
     }
+  }
+
+  #attemptUnlessBroken<Output>(
+    action: CamAction<never, Output>,
+    body: string,
+    attempt: number,
+    options: CamCallOptions,
+  ): Promise<Exchange<Output>> {
+    const make = (): Promise<Exchange<Output>> => this.#attempt(action, body, attempt, options);
+    const { circuits } = this.#deps;
+    return circuits === undefined ? make() : circuits.run(action.name, make, errorOf);
   }
 
   async #attempt<Output>(
@@ -111,58 +154,87 @@ export class CamClient {
     attempt: number,
     options: CamCallOptions,
   ): Promise<Exchange<Output>> {
-    const { clock, budget, skew } = this.#deps;
+    const { clock, skew } = this.#deps;
+    const { deadlineMs, signal } = options;
+    const notMade = (kind: CamErrorKind, more: { cause?: unknown; detail?: string }): Exchange<Output> => {
+      const error = new CamError({ kind, action: action.name, attempts: attempt - 1, ...more });
+      return { error, quotaWaitMs: 0, clockChanged: false };
+    };
     let credential: Credential;
     try {
       credential = await this.#deps.credentials.get();
     } catch (cause) {
-      const error = new CamError({
-        kind: "NO_CREDENTIAL",
-        action: action.name,
-        attempts: attempt - 1,
-        cause,
-      });
-      return { error, quotaWaitMs: 0, clockChanged: false };
+      return notMade("NO_CREDENTIAL", { cause });
     }
-    const { deadlineMs, signal } = options;
-    const slot = await budget.take({
-      action: action.name,
-      secretId: credential.secretId,
-      deadlineMs,
-      signal,
-    });
-    const quotaWaitMs = slot.waitedMs;
-    const timeoutMs = Math.max(1, Math.min(this.#deps.config.timeoutMs, deadlineMs - clock.monotonic()));
-    const timestampSeconds = skew.timestampSeconds();
-    try {
-      const request = this.#sign(action, body, credential, timestampSeconds, options.traceId);
-      const reply = await this.#deps.transport.post({
-        ...request,
-        timeoutMs,
-        signal,
-        onSend: () => slot.sent(),
-      });
-      skew.observe(reply.date);
-      const answer = readAnswer(action, reply, attempt);
-      slot.settle("error" in answer && isThrottle(answer.error.camCode) ? "THROTTLED" : "ANSWERED");
-      const clockChanged =
-        "error" in answer && isSignatureExpired(answer.error.camCode) && skew.hasMovedSince(timestampSeconds);
-      return { ...answer, quotaWaitMs, clockChanged };
-    } catch (cause) {
-      if (!(cause instanceof TransportError)) {
-        slot.settle("UNUSED");
+    if (signal?.aborted) return notMade("ABORTED", { cause: signal.reason });
+    // The quota would refuse it too, but with its own name for what is no lack of quota.
+    if (clock.monotonic() >= deadlineMs) return notMade("UNREACHABLE", { detail: "no time left" });
+    let quotaWaitMs = 0;
+    for (let missedSlot = false; ; missedSlot = true) {
+      let slot: RateSlot;
+      try {
+        slot = await this.#takeSlot(action, credential, missedSlot, options);
+      } catch (cause) {
+        if (signal?.aborted) return notMade("ABORTED", { cause });
         throw cause;
       }
-      slot.settle(slotOutcomeOf(cause));
-      const kind = kindOf(cause);
-      const error = new CamError({
-        kind,
-        action: action.name,
-        attempts: attempt,
-        detail: cause.reason,
-        cause,
+      quotaWaitMs += slot.waitedMs;
+      const timeoutMs = Math.max(1, Math.min(this.#deps.config.timeoutMs, deadlineMs - clock.monotonic()));
+      const timestampSeconds = skew.timestampSeconds();
+      try {
+        const request = this.#sign(action, body, credential, timestampSeconds, options.traceId);
+        const reply = await this.#deps.transport.post({
+          ...request,
+          timeoutMs,
+          signal,
+          onSend: () => slot.sent(),
+        });
+        const knowsCamTime = skew.observe(reply.date);
+        const answer = readAnswer(action, reply, attempt);
+        slot.settle("error" in answer && isThrottle(answer.error.camCode) ? "THROTTLED" : "ANSWERED");
+        const expired = "error" in answer && isSignatureExpired(answer.error.camCode);
+        const clockChanged = expired && knowsCamTime && skew.hasMovedSince(timestampSeconds);
+        return { ...answer, quotaWaitMs, clockChanged };
+      } catch (cause) {
+        if (!(cause instanceof TransportError)) {
+          slot.settle("UNUSED");
+          throw cause;
+        }
+        slot.settle(slotOutcomeOf(cause));
+        // No attempt: nothing was sent, and the next slot may be as near as this one was.
+        if (cause.reason === "SLOT_MISSED") continue;
+        const kind = kindOf(cause);
+        const error = new CamError({
+          kind,
+          action: action.name,
+          attempts: attempt,
+          detail: cause.reason,
+          cause,
+        });
+        return { error, quotaWaitMs, clockChanged: false };
+      }
+    }
+  }
+
+  /** With a connection that is open for it: a slot is for a moment, and opening one takes longer. */
+  async #takeSlot(
+    action: CamAction<never, unknown>,
+    { secretId }: Credential,
+    missedSlot: boolean,
+    { deadlineMs, signal, caller = OWN_CALLS, priority = "interactive" }: CamCallOptions,
+  ): Promise<RateSlot> {
+    const { clock, config, transport, budget } = this.#deps;
+    const { origin } = endpointFor(action.service, config.endpoint);
+    const leftMs = deadlineMs - clock.monotonic();
+    const letGo = await transport.openAhead(origin, leftMs);
+    try {
+      const { name, access } = action;
+      return await budget.take({
+        ...{ action: name, access, secretId, caller, priority },
+        ...{ deadlineMs: deadlineMs - Math.min(EXCHANGE_MS, leftMs * EXCHANGE_PART), signal, missedSlot },
       });
-      return { error, quotaWaitMs, clockChanged: false };
+    } finally {
+      letGo();
     }
   }
 
@@ -206,6 +278,10 @@ type Exchange<Output> = Answer<Output> & {
   readonly clockChanged: boolean;
 };
 
+function errorOf(exchange: Exchange<unknown>): CamError | undefined {
+  return "error" in exchange ? exchange.error : undefined;
+}
+
 type Answer<Output> = { readonly result: CamResult<Output> } | { readonly error: CamError };
 
 function readAnswer<Output>(
@@ -228,11 +304,13 @@ function slotOutcomeOf(failure: TransportError): SlotOutcome {
 
 function kindOf(failure: TransportError): CamErrorKind {
   if (failure.reason === "ABORTED") return "ABORTED";
-  if (!failure.sent) return "UNREACHABLE";
+  if (!failure.sent || failure.reason === "SLOT_MISSED") return "UNREACHABLE";
   return KIND_AFTER_SENDING[failure.reason];
 }
 
-const KIND_AFTER_SENDING: Readonly<Record<Exclude<TransportFailure, "ABORTED">, CamErrorKind>> = {
+const KIND_AFTER_SENDING: Readonly<
+  Record<Exclude<TransportFailure, "ABORTED" | "SLOT_MISSED">, CamErrorKind>
+> = {
   CONNECT_FAILED: "UNREACHABLE",
   CONNECTION_LOST: "CONNECTION_LOST",
   TIMEOUT: "TIMEOUT",

@@ -29,11 +29,12 @@ export class ClockSkew {
     return Math.abs(this.timestampSeconds() - timestampSeconds) * 1000 >= IGNORED_BELOW_MS;
   }
 
-  /** Learns from the Date header of a reply; one that cannot be read teaches nothing. */
-  observe(dateHeader: string | undefined): void {
+  /** Learns from the Date header of a reply. False where there is none that can be read, which teaches nothing. */
+  observe(dateHeader: string | undefined): boolean {
     const camNow = dateHeader === undefined ? Number.NaN : Date.parse(dateHeader);
-    if (Number.isNaN(camNow)) return;
+    if (Number.isNaN(camNow)) return false;
     const measured = camNow - this.#clock.now();
     this.#skewMs = Math.abs(measured) < IGNORED_BELOW_MS ? 0 : measured;
+    return true;
   }
 }

@@ -5,8 +5,11 @@
 export interface RateSlot {
   /** How long the caller waited for it. */
   readonly waitedMs: number;
-  /** The bytes are being written now; the call cannot arrive earlier. */
-  sent(): void;
+  /**
+   * The bytes are about to be written; the call cannot arrive earlier.
+   * @returns false where the slot's time is over: nothing may be written, and the caller settles and takes another.
+   */
+  sent(): boolean;
   /** The call is over. Only the first settle counts. */
   settle(outcome: SlotOutcome): void;
 }
@@ -24,17 +27,29 @@ export type SlotOutcome =
 /** CAM's limit of calls per second, for each action and calling key. */
 export interface RateBudget {
   /**
-   * Resolves when the call may be made. Slots of one action and key are given first come, first served.
+   * Resolves when the call may be made. Of one action and key, interactive calls go before bulk ones, and callers
+   * take turns.
    *
    * @throws GatewayError QUOTA_EXHAUSTED at once, with the true wait as `retryAfterMs`, where no slot comes
    *   free before `deadlineMs` (monotonic milliseconds).
+   * @throws GatewayError STORE_UNAVAILABLE for a write, where the budget is shared and its store is away.
    */
   take(request: RateRequest): Promise<RateSlot>;
 }
 
+/** Somebody waits for an interactive call; bulk work, such as a rollout, takes what is left. */
+export type CallPriority = "interactive" | "bulk";
+
 export interface RateRequest {
   readonly action: string;
   readonly secretId: string;
+  /** Without the store of a shared budget, reads go on slowly and writes do not. */
+  readonly access: "read" | "write";
+  /** Callers take turns, however much each asks for. */
+  readonly caller: string;
+  readonly priority: CallPriority;
   readonly deadlineMs: number;
   readonly signal?: AbortSignal | undefined;
+  /** The slot before was over before it could be used: the call does not queue again from the end. */
+  readonly missedSlot?: boolean;
 }

@@ -1,38 +1,51 @@
-import {
-  type CamClient,
-  CamError,
-  type CamResult,
-  describeSafeAuthFlagColl,
-  isThrottle,
-  mayHaveBeenApplied,
-  type SafeAuthFlags,
-  type SetMfaFlagInput,
-  setMfaFlag,
-} from "../cam/index.ts";
+import { createHash } from "node:crypto";
+import type { ChangeLog } from "../audit/change-log.ts";
+import type { BeforeImageAge, BeginVerdict, ChangeRecord, ChangeSettlement } from "../audit/change-record.ts";
+import type { SafeAuthFlags, SetMfaFlagInput } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
-import { GatewayError, type Uin } from "../contract/index.ts";
-import { asksForSomething, composeBlocks, matchesBlocks } from "./compose-blocks.ts";
-import type { ChangeObserver, MfaChangeContext, MfaChangeOutcome, MfaChangeRequest } from "./mfa-change.ts";
+import { GatewayError, isCamErrorCode, type Uin } from "../contract/index.ts";
+import type { BlockWriter, WriteEffort, WriteOutcome } from "./block-writer.ts";
+import { asksForSomething, composeBlocks } from "./compose-blocks.ts";
+import { failureFactsOf } from "./failure-facts.ts";
+import type {
+  ChangeObserver,
+  MfaChangeContext,
+  MfaChangeOutcome,
+  MfaChangeReport,
+  MfaChangeRequest,
+} from "./mfa-change.ts";
+import { RecordedFailure } from "./recorded-failure.ts";
 import { UserTurns } from "./user-turns.ts";
 
 export interface ChangeServiceDeps {
-  readonly cam: CamClient;
+  readonly writer: BlockWriter;
+  readonly log: ChangeLog;
   readonly clock: Clock;
   readonly observer?: ChangeObserver;
 }
 
-/** How often a write that provably did not take effect is sent again. */
-const MAX_RESENDS = 3;
-const RESEND_DELAY_MS = 200;
+/** How long after its deadline a change is left to its replica before another takes it over. */
+const LEASE_GRACE_MS = 10_000;
 
-/** Part of the time that is kept for reading back, so that the last lost reply can still be resolved. */
-const READ_BACK_SHARE = 0.25;
+/** An outcome that is unknown at the deadline is looked at again when no request can still be on its way. */
+const LOOK_AGAIN_AFTER_MS = 10_000;
 
-/** The one door for writes: read what is, compose full blocks, send them, and find out what became of them. */
+/** More users than change within minutes of each other. */
+const REMEMBERED_USERS = 10_000;
+
+/** How often a change that another replica holds is looked at. */
+const POLL_MS = 100;
+
+/**
+ * The one door for writes: read what is, compose full blocks, put the intent on record, send them, find out what
+ * became of them, and put that on record.
+ */
 export class ChangeService {
   readonly #deps: ChangeServiceDeps;
   readonly #turns: UserTurns;
   readonly #inFlight = new Map<string, Promise<MfaChangeOutcome>>();
+  /** The last change of a user that this replica finished: what it reads afterwards is known to come after. */
+  readonly #lastFinished = new Map<Uin, string>();
 
   constructor(deps: ChangeServiceDeps) {
     this.#deps = deps;
@@ -40,17 +53,19 @@ export class ChangeService {
   }
 
   /**
-   * Sets the protections of one sub-user. The same change already in flight is joined. Once begun it goes on,
-   * whether or not the caller still waits.
+   * Sets the protections of one sub-user. The same change already in flight, here or in another replica, is
+   * joined. Once begun it goes on, whether or not the caller still waits.
    *
-   * @throws GatewayError NOTHING_TO_CHANGE, MFA_METHOD_NOT_WRITABLE, CHANGE_IN_PROGRESS, QUOTA_EXHAUSTED, OUTCOME_UNKNOWN.
-   * @throws CamError with what CAM answered.
+   * @throws GatewayError NOTHING_TO_CHANGE, MFA_METHOD_NOT_WRITABLE, CHANGE_IN_PROGRESS, QUOTA_EXHAUSTED,
+   *   STORE_UNAVAILABLE, IDEMPOTENCY_KEY_REUSED: nothing was sent.
+   * @throws CamError where CAM could not be read before the change; nothing was sent.
+   * @throws RecordedFailure for a change that is on record.
    */
   setSubUserMfa(request: MfaChangeRequest, context: MfaChangeContext): Promise<MfaChangeOutcome> {
     if (!asksForSomething(request)) {
       return Promise.reject(new GatewayError("NOTHING_TO_CHANGE", { opUin: request.opUin }));
     }
-    const key = identityOf(request);
+    const key = `${hashOf(request)} ${context.caller.subject} ${context.idempotencyKey ?? ""}`;
     const same = this.#inFlight.get(key);
     if (same !== undefined) return same;
     const change = this.#turns
@@ -60,110 +75,202 @@ export class ChangeService {
     return change;
   }
 
-  /** Resolves when no change is under way. */
+  /** Resolves when no change is under way; each ends by its deadline. */
   async idle(): Promise<void> {
     while (this.#inFlight.size > 0) await Promise.allSettled(this.#inFlight.values());
   }
 
   async #change(request: MfaChangeRequest, context: MfaChangeContext): Promise<MfaChangeOutcome> {
-    const { clock, observer } = this.#deps;
-    const startedMs = clock.monotonic();
-    let before: SafeAuthFlags | undefined;
-    let blocks: SetMfaFlagInput | undefined;
-    const report = (result: { outcome: MfaChangeOutcome } | { error: unknown }): void =>
-      observer?.onChange({
-        request,
-        context,
-        before,
-        blocks,
-        result,
-        durationMs: clock.monotonic() - startedMs,
-      });
+    const replayed = await this.#replay(request, context);
+    if (replayed !== undefined) return outcomeOf(replayed);
+    let knownLatest = this.#lastFinished.get(request.opUin);
+    for (;;) {
+      const intent = await this.#prepare(request, context);
+      const ageMs = this.#deps.clock.monotonic() - intent.readAtMs;
+      const verdict = await this.#begin(request, context, intent, { knownLatest, ageMs });
+      switch (verdict.kind) {
+        case "BEGUN":
+          return this.#carryOut(verdict.id, request, context, intent);
+        case "JOIN":
+        case "REPLAY":
+          return outcomeOf(await this.#awaitSettled(verdict.id, context));
+        case "KEY_REUSED":
+          throw new GatewayError("IDEMPOTENCY_KEY_REUSED", { opUin: request.opUin, changeId: verdict.id });
+        case "BUSY":
+          await this.#awaitSettled(verdict.id, context);
+          break;
+        case "STALE":
+          break;
+      }
+      // What was read before is no longer so: read again, which comes after that change.
+      knownLatest = verdict.id;
+    }
+  }
+
+  /** What the idempotency key already stands for. */
+  async #replay(request: MfaChangeRequest, context: MfaChangeContext): Promise<ChangeRecord | undefined> {
+    if (context.idempotencyKey === undefined) return undefined;
+    const { log } = this.#deps;
+    const earlier = await log.findByIdempotencyKey(context.caller.subject, context.idempotencyKey);
+    if (earlier === undefined) return undefined;
+    if (earlier.requestHash !== hashOf(request)) {
+      throw new GatewayError("IDEMPOTENCY_KEY_REUSED", { opUin: request.opUin, changeId: earlier.id });
+    }
+    return this.#awaitSettled(earlier.id, context);
+  }
+
+  async #prepare(request: MfaChangeRequest, context: MfaChangeContext): Promise<Prepared> {
+    const readAtMs = this.#deps.clock.monotonic();
     try {
-      before = (await this.#read(request.opUin, context)).output;
-      blocks = composeBlocks(request, before);
-      const outcome = await this.#write(blocks, context);
-      report({ outcome });
-      return outcome;
+      const { output: before } = await this.#deps.writer.read(request.opUin, context);
+      return { readAtMs, before, blocks: composeBlocks(request, before) };
     } catch (error) {
-      report({ error });
+      this.#report(request, context, {
+        result: { error },
+        durationMs: this.#deps.clock.monotonic() - readAtMs,
+      });
       throw error;
     }
   }
 
-  async #write(blocks: SetMfaFlagInput, context: MfaChangeContext): Promise<MfaChangeOutcome> {
-    const { cam, clock } = this.#deps;
-    const leftMs = context.deadlineMs - clock.monotonic();
-    const writeDeadlineMs = context.deadlineMs - leftMs * READ_BACK_SHARE;
-    let lost: CamError | undefined;
-    for (let resends = 0; ; resends++) {
+  #begin(
+    request: MfaChangeRequest,
+    context: MfaChangeContext,
+    { before, blocks }: Prepared,
+    age: BeforeImageAge,
+  ): Promise<BeginVerdict> {
+    const { opUin, login, action, overwriteOtherMethods } = request;
+    const leaseMs = Math.max(0, context.deadlineMs - this.#deps.clock.monotonic()) + LEASE_GRACE_MS;
+    const intent = {
+      opUin,
+      caller: { subject: context.caller.subject, client: undefined, issuer: undefined },
+      gatewayRequestId: context.requestId,
+      requested: { login, action, overwriteOtherMethods },
+      requestHash: hashOf(request),
+      idempotencyKey: context.idempotencyKey,
+      before,
+      sent: blocks,
+      leaseMs,
+    };
+    return this.#deps.log.begin(intent, age);
+  }
+
+  async #carryOut(
+    changeId: string,
+    request: MfaChangeRequest,
+    context: MfaChangeContext,
+    { blocks, readAtMs }: Prepared,
+  ): Promise<MfaChangeOutcome> {
+    const effort: WriteEffort = { attempts: 0, quotaWaitMs: 0 };
+    const written = await this.#deps.writer.write(blocks, context, effort).then(
+      (outcome) => ({ outcome: { changeId, ...outcome } }),
+      (error: unknown) => ({ error }),
+    );
+    await this.#settle(changeId, context, { ...settlementOf(written), ...effort });
+    this.#remember(request.opUin, changeId);
+    const durationMs = this.#deps.clock.monotonic() - readAtMs;
+    this.#report(request, context, { changeId, blocks, result: written, durationMs });
+    if ("outcome" in written) return written.outcome;
+    throw new RecordedFailure(changeId, written);
+  }
+
+  /**
+   * Records the outcome. Where the store does not answer, it is tried again until the deadline and then left to
+   * the reconciler, which finds the outcome out anew: what the caller is told is true all the same.
+   */
+  async #settle(changeId: string, context: MfaChangeContext, settlement: ChangeSettlement): Promise<void> {
+    const { log, clock, observer } = this.#deps;
+    for (;;) {
       try {
-        const options = { deadlineMs: writeDeadlineMs, traceId: context.requestId };
-        const { requestId } = await cam.call(setMfaFlag, blocks, options);
-        return { resolvedBy: "REPLY", camRequestId: requestId };
+        await log.settle(changeId, settlement);
+        return;
       } catch (error) {
-        if (!(error instanceof CamError) || !mayHaveBeenApplied(error)) {
-          throw lost === undefined || isVerdict(error) ? error : unresolved(lost, blocks.opUin);
+        if (clock.monotonic() + POLL_MS >= context.deadlineMs) {
+          observer?.onUnsettled(changeId, error);
+          return;
         }
-        lost = error;
-        const shown = await this.#readBack(blocks, context, error);
-        if (shown !== undefined) return { resolvedBy: "READ_BACK", camRequestId: shown.requestId };
-        const delayMs = RESEND_DELAY_MS * 2 ** resends;
-        if (resends >= MAX_RESENDS || clock.monotonic() + delayMs >= writeDeadlineMs) {
-          throw unresolved(error, blocks.opUin);
-        }
-        await clock.sleep(delayMs);
+        await clock.sleep(POLL_MS);
       }
     }
   }
 
-  /**
-   * The reading that shows the user as the blocks say, or undefined where it shows another state. Sending the
-   * same full blocks again is safe then: they are absolute, so an earlier request that still arrives changes
-   * nothing.
-   *
-   * @throws GatewayError OUTCOME_UNKNOWN where the user cannot be read.
-   */
-  async #readBack(
-    blocks: SetMfaFlagInput,
-    context: MfaChangeContext,
-    lost: CamError,
-  ): Promise<CamResult<SafeAuthFlags> | undefined> {
-    try {
-      const reading = await this.#read(blocks.opUin, context);
-      return matchesBlocks(reading.output, blocks) ? reading : undefined;
-    } catch (error) {
-      throw new GatewayError("OUTCOME_UNKNOWN", {
-        opUin: blocks.opUin,
-        cause: new AggregateError([lost, error], "The reply was lost and the user could not be read back."),
-      });
+  /** The record once its outcome is known, or known to be unknown. @throws GatewayError CHANGE_IN_PROGRESS at the deadline. */
+  async #awaitSettled(changeId: string, context: MfaChangeContext): Promise<ChangeRecord> {
+    const { log, clock } = this.#deps;
+    for (;;) {
+      const record = await log.find(changeId);
+      if (record !== undefined && record.status !== "pending") return record;
+      if (clock.monotonic() + POLL_MS >= context.deadlineMs) {
+        throw new GatewayError("CHANGE_IN_PROGRESS", { changeId, opUin: record?.opUin });
+      }
+      await clock.sleep(POLL_MS);
     }
   }
 
-  #read(opUin: Uin, context: MfaChangeContext): Promise<CamResult<SafeAuthFlags>> {
-    const options = { deadlineMs: context.deadlineMs, traceId: context.requestId };
-    return this.#deps.cam.call(describeSafeAuthFlagColl, { subUin: opUin }, options);
+  #remember(opUin: Uin, changeId: string): void {
+    this.#lastFinished.delete(opUin);
+    this.#lastFinished.set(opUin, changeId);
+    if (this.#lastFinished.size <= REMEMBERED_USERS) return;
+    const [oldest] = this.#lastFinished.keys();
+    if (oldest !== undefined) this.#lastFinished.delete(oldest);
+  }
+
+  #report(
+    request: MfaChangeRequest,
+    context: MfaChangeContext,
+    rest: Omit<MfaChangeReport, "request" | "context">,
+  ): void {
+    this.#deps.observer?.onChange({ request, context, ...rest });
   }
 }
 
-/**
- * What to say when the user is unchanged and time is up: where CAM answered, its answer. Where it did not, the
- * request may still be on its way, and only a later look can tell.
- */
-function unresolved(error: CamError, opUin: Uin): Error {
-  const answered = error.kind === "REFUSED" || error.kind === "BAD_RESPONSE";
-  return answered ? error : new GatewayError("OUTCOME_UNKNOWN", { opUin, cause: error });
+/** What is at hand when the intent is put on record. */
+interface Prepared {
+  readonly before: SafeAuthFlags;
+  readonly blocks: SetMfaFlagInput;
+  /** Monotonic milliseconds at which the reading of `before` began. */
+  readonly readAtMs: number;
 }
 
-/**
- * Whether CAM judged the change itself, which then holds for an earlier request of the same content too.
- * Whatever else kept it from being sent again says nothing of the one that may still be on its way.
- */
-function isVerdict(error: unknown): boolean {
-  return error instanceof CamError && error.kind === "REFUSED" && !isThrottle(error.camCode);
+type Written = { readonly outcome: WriteOutcome } | { readonly error: unknown };
+
+function settlementOf(written: Written): Omit<ChangeSettlement, "attempts" | "quotaWaitMs"> {
+  if ("outcome" in written) {
+    const { resolvedBy, camRequestId } = written.outcome;
+    return { status: "applied", resolvedBy, camRequestId };
+  }
+  const facts = failureFactsOf(written.error);
+  // What nobody raised deliberately says nothing of what CAM did.
+  const unknown = facts === undefined || facts.code === "OUTCOME_UNKNOWN";
+  return {
+    status: unknown ? "unknown" : "refused",
+    code: facts?.code ?? "INTERNAL",
+    camCode: facts?.cam?.code,
+    camAction: facts?.cam?.action,
+    camRequestId: facts?.cam?.requestId,
+    ...(facts?.cam === undefined ? {} : { resolvedBy: "REPLY" }),
+    ...(unknown ? { lookAgainAfterMs: LOOK_AGAIN_AFTER_MS } : {}),
+  };
 }
 
-function identityOf({ opUin, login, action, overwriteOtherMethods }: MfaChangeRequest): string {
-  const methods = (of: typeof login) => [of?.phone, of?.stoken, of?.wechat];
-  return JSON.stringify([opUin, methods(login), methods(action), overwriteOtherMethods]);
+/** What the record of an earlier or foreign change says, as if it had been made here. */
+function outcomeOf(record: ChangeRecord): MfaChangeOutcome {
+  const { id: changeId, status, resolvedBy, code, camCode, camAction, camRequestId } = record;
+  if (status === "applied" && resolvedBy !== undefined) {
+    return { changeId, resolvedBy, camRequestId: camRequestId ?? "" };
+  }
+  const cam =
+    camCode === undefined
+      ? undefined
+      : { code: camCode, action: camAction ?? "", requestId: camRequestId ?? "" };
+  throw new RecordedFailure(changeId, {
+    facts: { code: isCamErrorCode(code) ? code : "OUTCOME_UNKNOWN", cam },
+  });
+}
+
+/** Equal requests have equal hashes, in every replica. */
+function hashOf({ opUin, login, action, overwriteOtherMethods }: MfaChangeRequest): string {
+  const methods = (of: typeof login) => [of?.phone ?? null, of?.stoken ?? null, of?.wechat ?? null];
+  const identity = JSON.stringify([opUin, methods(login), methods(action), overwriteOtherMethods]);
+  return createHash("sha256").update(identity).digest("hex");
 }

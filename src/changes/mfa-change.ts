@@ -1,5 +1,5 @@
 import type { Caller } from "../auth/caller.ts";
-import type { SafeAuthFlags, SetMfaFlagInput } from "../cam/index.ts";
+import type { SetMfaFlagInput } from "../cam/index.ts";
 import type { Uin } from "../contract/index.ts";
 
 /** The methods of one protection that a caller wants set. Undefined: leave it as it is. */
@@ -25,10 +25,14 @@ export interface MfaChangeContext {
   readonly requestId: string;
   /** Monotonic milliseconds by which the caller wants to know. */
   readonly deadlineMs: number;
+  /** A repetition with the same key is answered from the record for a day. */
+  readonly idempotencyKey?: string | undefined;
 }
 
 /** A change that took effect. */
 export interface MfaChangeOutcome {
+  /** The record of the change. */
+  readonly changeId: string;
   /** How that is known: by CAM's reply, or by reading the user back after the reply was lost. */
   readonly resolvedBy: "REPLY" | "READ_BACK";
   /** CAM's RequestId of the call that showed it: SetMfaFlag, or the reading after its reply was lost. */
@@ -39,13 +43,16 @@ export interface MfaChangeOutcome {
 export interface MfaChangeReport {
   readonly request: MfaChangeRequest;
   readonly context: MfaChangeContext;
-  readonly before: SafeAuthFlags | undefined;
-  /** The full blocks that were to be sent; undefined where the change was refused before that. */
-  readonly blocks: SetMfaFlagInput | undefined;
+  /** The record; undefined where the change was refused before it was put on record. */
+  readonly changeId?: string;
+  /** The full blocks that were, or were to be, sent. */
+  readonly blocks?: SetMfaFlagInput;
   readonly result: { readonly outcome: MfaChangeOutcome } | { readonly error: unknown };
   readonly durationMs: number;
 }
 
 export interface ChangeObserver {
   onChange(report: MfaChangeReport): void;
+  /** The outcome of a change could not be put on record in time; the reconciler will find it out anew. */
+  onUnsettled(changeId: string, error: unknown): void;
 }

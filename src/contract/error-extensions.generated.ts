@@ -232,6 +232,12 @@ export interface CamErrorExtensionsByCode {
     readonly category: "CONFLICT";
     readonly retryable: true;
   };
+  /** This idempotency key belongs to another request. Use a new key for each change, and repeat a key only with the very same arguments. */
+  readonly IDEMPOTENCY_KEY_REUSED: CamErrorFacts & {
+    readonly code: "IDEMPOTENCY_KEY_REUSED";
+    readonly category: "INPUT";
+    readonly retryable: false;
+  };
   /** The gateway has too many requests waiting for Tencent Cloud to serve this one in time. Wait for retryAfterMs, then send the request again. */
   readonly QUOTA_EXHAUSTED: CamErrorFacts & {
     readonly code: "QUOTA_EXHAUSTED";
@@ -286,6 +292,12 @@ export interface CamErrorExtensionsByCode {
     readonly code: "OUTCOME_UNKNOWN";
     readonly category: "UPSTREAM";
     readonly retryable: false;
+  };
+  /** The change was interrupted and did not take effect. Send the change again. */
+  readonly CHANGE_NOT_APPLIED: CamErrorFacts & {
+    readonly code: "CHANGE_NOT_APPLIED";
+    readonly category: "UPSTREAM";
+    readonly retryable: true;
   };
 }
 

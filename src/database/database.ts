@@ -4,8 +4,14 @@ import type { Tables } from "./tables.ts";
 /** The gateway's store: one interface and one SQL dialect, whether PostgreSQL or PGlite is behind it. */
 export interface Database {
   readonly kind: "postgres" | "pglite";
-  /** Queries and transactions. Errors of the driver pass through; `isUnavailable` tells the passing ones. */
+  /**
+   * Queries and transactions, each statement of which is over in seconds or given up. Errors of the driver pass
+   * through; `isUnavailable` tells those that are the store's from those that are ours.
+   */
   readonly db: Kysely<Tables>;
+  /** Hands work that may take minutes a connection of its own, whose statements may take as long as they need. */
+  unhurried<Result>(work: (db: Kysely<Tables>) => Promise<Result>): Promise<Result>;
+  /** Once is enough; again does nothing more. */
   close(): Promise<void>;
 }
 

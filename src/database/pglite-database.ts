@@ -1,4 +1,4 @@
-import { access, mkdir } from "node:fs/promises";
+import { cp, mkdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import { Kysely, PGliteDialect } from "kysely";
@@ -7,9 +7,20 @@ import { type Database, DatabaseError } from "./database.ts";
 import type { Tables } from "./tables.ts";
 
 export interface PgliteOptions {
-  /** The folder of the data, made where it is missing; undefined keeps everything in memory. */
-  readonly dataDir: string | undefined;
+  /** The folder of the data, made where it is missing. */
+  readonly dataDir: string;
+  /**
+   * A database as PGlite makes it, to start a new folder from. Where it is missing, PGlite makes one, which takes
+   * it some ten seconds and half a gigabyte.
+   */
+  readonly templateDir: string;
 }
+
+/**
+ * PGlite asks for 128 MB of buffers, and the memory of WebAssembly is never given back. This store is small, and
+ * what is not in the buffers is in the system's cache.
+ */
+const START_PARAMS = [...PGlite.defaultStartParams, "-c", "shared_buffers=8MB"];
 
 /**
  * PostgreSQL inside this process, for one machine. One process at a time may use a folder, and nothing is ever
@@ -17,52 +28,95 @@ export interface PgliteOptions {
  *
  * @throws DatabaseError where the folder is in use, not writable, or does not hold a usable database.
  */
-export async function openPglite({ dataDir }: PgliteOptions): Promise<Database> {
-  if (dataDir === undefined) return wrap(await PGlite.create(), async () => {});
+export async function openPglite({ dataDir, templateDir }: PgliteOptions): Promise<Database> {
   const unlock = await prepare(dataDir);
-  const databaseDir = join(dataDir, "pglite");
   try {
-    return wrap(await PGlite.create(databaseDir), unlock);
-  } catch (cause) {
-    const existed = await access(databaseDir).then(
-      () => true,
-      () => false,
-    );
+    const databaseDir = join(dataDir, "pglite");
+    if (!(await exists(databaseDir))) await makeDatabase(databaseDir, templateDir);
+    return wrap(await openExisting(databaseDir, templateDir), unlock);
+  } catch (error) {
     await unlock();
+    throw error;
+  }
+}
+
+async function prepare(dataDir: string): Promise<() => Promise<void>> {
+  try {
+    // The record says who did what, so it is its owner's alone to read.
+    await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    return await lockDataDir(dataDir);
+  } catch (cause) {
+    if (cause instanceof DatabaseError) throw cause;
+    const { code, message } = cause as NodeJS.ErrnoException;
     throw new DatabaseError(
-      existed
-        ? `The database in ${databaseDir} cannot be opened; it may be damaged. Nothing was deleted: move the folder away and start again, or restore a copy.`
-        : `No database can be made in ${databaseDir}. Is the disk full?`,
+      `The data folder ${dataDir} cannot be used (${code ?? message}). Set DATA_DIR to one that is writable.`,
       { cause },
     );
   }
 }
 
+/** Made beside its place and then moved there, so that a start that is broken off leaves nothing half made. */
+async function makeDatabase(databaseDir: string, templateDir: string): Promise<void> {
+  const unfinished = `${databaseDir}.unfinished`;
+  try {
+    await rm(unfinished, { recursive: true, force: true });
+    if (await exists(templateDir)) await cp(templateDir, unfinished, { recursive: true });
+    else await (await PGlite.create(unfinished, { startParams: START_PARAMS })).close();
+    await rename(unfinished, databaseDir);
+  } catch (cause) {
+    throw new DatabaseError(`No database can be made in ${databaseDir}. Is the disk full?`, { cause });
+  }
+}
+
+async function openExisting(databaseDir: string, templateDir: string): Promise<PGlite> {
+  const madeBy = await versionOf(databaseDir);
+  try {
+    // PGlite takes a folder that has lost this file for a new one, and would write over what else is there.
+    if (madeBy === undefined) throw new Error("PG_VERSION is missing");
+    return await PGlite.create(databaseDir, { startParams: START_PARAMS });
+  } catch (cause) {
+    const ours = await versionOf(templateDir);
+    const reason =
+      madeBy !== undefined && ours !== undefined && madeBy !== ours
+        ? `it was made by PostgreSQL ${madeBy}, and this is PostgreSQL ${ours}`
+        : "it may be damaged";
+    throw new DatabaseError(
+      `The database in ${databaseDir} cannot be opened: ${reason}. Nothing was deleted. Move the folder away to start with an empty record, or restore a copy.`,
+      { cause },
+    );
+  }
+}
+
+function versionOf(databaseDir: string): Promise<string | undefined> {
+  return readFile(join(databaseDir, "PG_VERSION"), "utf8").then(
+    (text) => text.trim(),
+    () => undefined,
+  );
+}
+
 function wrap(pglite: PGlite, unlock: () => Promise<void>): Database {
   const db = new Kysely<Tables>({ dialect: new PGliteDialect({ pglite }) });
+  const close = async () => {
+    await db.destroy();
+    // Kysely leaves it open where it was never asked to use it.
+    if (!pglite.closed) await pglite.close();
+    await unlock();
+  };
+  let closed: Promise<void> | undefined;
   return {
     kind: "pglite",
     db,
-    close: async () => {
-      await db.destroy();
-      if (!pglite.closed) await pglite.close();
-      await unlock();
+    unhurried: (work) => work(db),
+    close: () => {
+      closed ??= close();
+      return closed;
     },
   };
 }
 
-async function prepare(dataDir: string): Promise<() => Promise<void>> {
-  try {
-    await mkdir(dataDir, { recursive: true });
-    return await lockDataDir(dataDir);
-  } catch (cause) {
-    if (cause instanceof DatabaseError) throw cause;
-    const { code } = cause as NodeJS.ErrnoException;
-    throw new DatabaseError(
-      `The data folder ${dataDir} cannot be used (${code}). Set DATA_DIR to one that is writable.`,
-      {
-        cause,
-      },
-    );
-  }
+function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
 }

@@ -3,7 +3,10 @@ import type { ColumnType, Generated, JSONColumnType } from "kysely";
 /** Written by default or by the database's clock, read as a Date. */
 type Timestamp = ColumnType<Date, never, never>;
 
-/** `mfa_change`: see schema/migrations/0001_changes.sql. */
+/** PostgreSQL's driver reads a bigint as text, and PGlite as a number. */
+type BigInteger = string | number | bigint;
+
+/** See schema/migrations/0001_change_log.sql. */
 export interface MfaChangeTable {
   id: string;
   op_uin: string;
@@ -28,12 +31,28 @@ export interface MfaChangeTable {
   created_at: Timestamp;
   finished_at: Timestamp | null;
   lease_until: Timestamp | null;
-  seq: string | null;
+  seq: BigInteger | null;
   sealed_content: string | null;
   previous_hash: string | null;
   hash: string | null;
 }
 
+/** One row: the end of the chain. */
+export interface AuditChainTable {
+  seq: BigInteger;
+  hash: string;
+}
+
+export interface AuditCheckpointTable {
+  seq: BigInteger;
+  hash: string;
+  signed_at: string;
+  public_key: string;
+  signature: string;
+}
+
 export interface Tables {
   mfa_change: MfaChangeTable;
+  audit_chain: AuditChainTable;
+  audit_checkpoint: AuditCheckpointTable;
 }

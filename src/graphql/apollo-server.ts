@@ -1,5 +1,6 @@
 import { ApolloServer, type ApolloServerPlugin } from "@apollo/server";
 import {
+  ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginLandingPageDisabled,
   ApolloServerPluginSchemaReportingDisabled,
   ApolloServerPluginUsageReportingDisabled,
@@ -8,6 +9,7 @@ import { ApolloServerPluginInlineTrace } from "@apollo/server/plugin/inlineTrace
 import type { GraphQLSchema } from "graphql";
 import type { GraphQLContext } from "./context.ts";
 import { formatError, originalErrorOf } from "./error-format.ts";
+import { knownOperationTypesRule } from "./known-operation-types.ts";
 import { createMutationLimitRule, type MutationLimit } from "./mutation-limit.ts";
 
 export interface GraphQLObserver {
@@ -35,20 +37,32 @@ export function createApolloServer(options: ApolloServerOptions): ApolloServer<G
     hideSchemaDetailsFromClientErrors: true,
     persistedQueries: false,
     parseOptions: { maxTokens: MAX_TOKENS },
-    validationRules: [createMutationLimitRule(options.mutationLimit)],
+    validationRules: [knownOperationTypesRule, createMutationLimitRule(options.mutationLimit)],
     // The process edge handles signals, and the HTTP server drains.
     stopOnTerminationSignals: false,
     plugins: [
       ApolloServerPluginLandingPageDisabled(),
+      // It works out field by field, and not cheaply, what never differs here: see forbidCaching.
+      ApolloServerPluginCacheControlDisabled(),
       // Federated traces (ftv1), for a router that asks for them; messages of errors stay masked in them.
       ApolloServerPluginInlineTrace(),
       // Apollo would switch these on by itself where an APOLLO_KEY is in the environment.
       ApolloServerPluginUsageReportingDisabled(),
       ApolloServerPluginSchemaReportingDisabled(),
+      forbidCaching,
       createErrorEdge(options.observer),
     ],
   });
 }
+
+/** What CAM says of a user now may be otherwise in a second, and concerns nobody but the caller. */
+const forbidCaching: ApolloServerPlugin<GraphQLContext> = {
+  requestDidStart: async () => ({
+    willSendResponse: async ({ response }) => {
+      response.http.headers.set("cache-control", "no-store");
+    },
+  }),
+};
 
 /** Formats errors where, unlike in Apollo's `formatError`, the request's id is at hand. */
 function createErrorEdge(observer: GraphQLObserver | undefined): ApolloServerPlugin<GraphQLContext> {

@@ -8,5 +8,7 @@ export interface GraphQLContext {
   readonly caller: Caller;
   /** Monotonic milliseconds by which everything that the operation asks of CAM has to be over. */
   readonly deadlineMs: number;
+  /** The caller's Idempotency-Key header. */
+  readonly idempotencyKey: string | undefined;
   readonly loaders: Loaders;
 }

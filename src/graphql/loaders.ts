@@ -19,11 +19,13 @@ export interface Loaders {
 
 export interface LoaderOptions {
   readonly requestId: string;
+  /** Names the caller to the quota, which is fair between callers. */
+  readonly caller: string;
   readonly deadlineMs: number;
 }
 
-export function createLoaders(cam: CamClient, { requestId, deadlineMs }: LoaderOptions): Loaders {
-  const options = { traceId: requestId, deadlineMs };
+export function createLoaders(cam: CamClient, { requestId, caller, deadlineMs }: LoaderOptions): Loaders {
+  const options = { traceId: requestId, deadlineMs, caller };
   return {
     profile: new DataLoader(
       async (uins: readonly Uin[]) => {

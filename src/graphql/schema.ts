@@ -3,10 +3,13 @@ import { buildSubgraphSchema } from "@apollo/subgraph";
 import { printSchemaWithDirectives } from "@graphql-tools/utils";
 import { type GraphQLSchema, parse } from "graphql";
 import { buildSchemaSync, createResolversMap } from "type-graphql";
+import type { ChangeLog } from "../audit/change-log.ts";
 import type { ChangeService } from "../changes/change-service.ts";
 import { CamErrorResolver } from "./cam-error/cam-error.resolver.ts";
+import { CamQuotaResolver, type QuotaReader } from "./cam-quota/cam-quota.resolver.ts";
 import { isolateRepresentations } from "./entities.ts";
 import { SetSubUserMfaResolver } from "./mfa/set-sub-user-mfa.resolver.ts";
+import { MfaChangeResolver } from "./mfa-change/mfa-change.resolver.ts";
 import { SubUserResolver } from "./sub-user/sub-user.resolver.ts";
 import { resolveSubUserReference } from "./sub-user/sub-user-reference.ts";
 import { throwTyped } from "./throw-typed.ts";
@@ -16,6 +19,8 @@ const FEDERATION = `extend schema @link(url: "https://specs.apollo.dev/federatio
 
 export interface SchemaDeps {
   readonly changes: Pick<ChangeService, "setSubUserMfa">;
+  readonly log: Pick<ChangeLog, "find" | "list">;
+  readonly quota: QuotaReader;
 }
 
 /**
@@ -27,9 +32,17 @@ export function buildGatewaySchema(deps: SchemaDeps): GraphQLSchema {
     [SubUserResolver, new SubUserResolver()],
     [SetSubUserMfaResolver, new SetSubUserMfaResolver(deps)],
     [CamErrorResolver, new CamErrorResolver()],
+    [MfaChangeResolver, new MfaChangeResolver(deps)],
+    [CamQuotaResolver, new CamQuotaResolver(deps)],
   ]);
   const schema = buildSchemaSync({
-    resolvers: [SubUserResolver, SetSubUserMfaResolver, CamErrorResolver],
+    resolvers: [
+      SubUserResolver,
+      SetSubUserMfaResolver,
+      CamErrorResolver,
+      MfaChangeResolver,
+      CamQuotaResolver,
+    ],
     container: { get: (resolverClass) => resolverClasses.get(resolverClass) as object },
     validate: false,
     skipCheck: true,

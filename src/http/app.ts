@@ -11,6 +11,7 @@ import {
 import type { GraphQLContext } from "../graphql/context.ts";
 import type { Logger } from "../observability/logger.ts";
 import { failure, httpFailureOf } from "./http-errors.ts";
+import { parseIdempotencyKey } from "./idempotency-key.ts";
 import { type PlaygroundOptions, registerPlayground } from "./playground/playground.ts";
 import { requestIdOf } from "./request-id.ts";
 
@@ -48,6 +49,11 @@ export async function createHttpApp(deps: HttpAppDeps): Promise<FastifyInstance>
   app.addHook("onRequest", async (request, reply) => {
     reply.header("x-request-id", request.id);
   });
+  app.addHook("onSend", async (_request, reply, payload) => {
+    // A connection that outlived its last answer would hold the stop until it times out.
+    if (!deps.isReady()) reply.header("connection", "close");
+    return payload;
+  });
   app.setErrorHandler((error, request, reply) => {
     const { status, body } = httpFailureOf(error as Parameters<typeof httpFailureOf>[0], request.id);
     if (status >= 500) deps.logger.error({ err: error, requestId: request.id }, "request failed");
@@ -75,6 +81,12 @@ export async function createHttpApp(deps: HttpAppDeps): Promise<FastifyInstance>
   app.route({
     method: ["GET", "POST", "OPTIONS"],
     url: GRAPHQL_PATH,
+    preHandler: async (request, reply) => {
+      const idempotencyKey = parseIdempotencyKey(request.headers["idempotency-key"]);
+      if (!("problem" in idempotencyKey)) return;
+      const { status, body } = failure(400, "BAD_REQUEST", idempotencyKey.problem, request.id);
+      await reply.status(status).send(body);
+    },
     handler: fastifyApolloHandler(deps.apollo, { context: async (request) => deps.createContext(request) }),
   });
   return app;

@@ -36,21 +36,56 @@ export function logCamAttempt(logger: Logger, event: AttemptEvent): void {
 interface ChangeEvent {
   readonly request: { readonly opUin: string };
   readonly context: { readonly requestId: string; readonly caller: { readonly subject: string } };
-  readonly blocks: object | undefined;
+  readonly changeId?: string;
+  readonly blocks?: object;
   readonly result: { readonly outcome: object } | { readonly error: unknown };
   readonly durationMs: number;
 }
 
-/** One line for each change: who switched what for whom, and what became of it. */
-export function logMfaChange(logger: Logger, event: ChangeEvent): void {
-  const { request, context, blocks, result, durationMs } = event;
+function logMfaChange(logger: Logger, event: ChangeEvent): void {
+  const { request, context, changeId, blocks, result, durationMs } = event;
   const fields = {
     requestId: context.requestId,
     caller: context.caller.subject,
+    changeId,
     opUin: request.opUin,
     sent: blocks,
     durationMs: Math.round(durationMs),
   };
   if ("outcome" in result) logger.info({ ...fields, ...result.outcome }, "MFA change applied");
   else logger.warn({ ...fields, error: String(result.error) }, "MFA change not applied");
+}
+
+/** One line for each change: who switched what for whom, and what became of it. */
+export function logChanges(logger: Logger) {
+  return {
+    onChange: (event: ChangeEvent): void => logMfaChange(logger, event),
+    onUnsettled: (changeId: string, err: unknown): void =>
+      logger.error(
+        { changeId, err },
+        "the outcome of a change could not be recorded; the reconciler will find it out",
+      ),
+  };
+}
+
+/** One line for each change that was settled after nobody waited for it any more. */
+export function logReconciler(logger: Logger) {
+  return {
+    onSettled: (record: { readonly id: string; readonly opUin: string }, settlement: object): void =>
+      logger.warn({ changeId: record.id, opUin: record.opUin, ...settlement }, "an open change was settled"),
+    onError: (err: unknown): void => logger.warn({ err }, "open changes cannot be looked at now"),
+  };
+}
+
+/** What an operator should know of the quota that the replicas share. */
+export function logQuota(logger: Logger) {
+  return {
+    onSlotMissed: (missed: object): void => logger.debug(missed, "a slot of the quota was missed"),
+    onThrottled: (throttled: object): void =>
+      logger.warn(throttled, "CAM throttled a call; all replicas slow down"),
+    onStoreAway: (err: unknown): void =>
+      logger.error({ err }, "the database is away: reads go on slowly, changes are refused"),
+    onStoreBack: (awayMs: number): void =>
+      logger.info({ awayMs: Math.round(awayMs) }, "the database is back"),
+  };
 }

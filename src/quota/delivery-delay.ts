@@ -1,20 +1,27 @@
-/** How many round trips are remembered: a few seconds of them at CAM's rate. */
-const REMEMBERED = 64;
-
 /**
  * The shortest round trip lately. A reply that came at `t` shows that its call arrived before `t`; the shortest
  * round trip says how much before, at least, up to a way there that is the same for every call and so cancels
- * out between two of them. Nothing is assumed before the first reply.
+ * out between two of them.
+ *
+ * It says so only when it is typical. In a first burst every call may be held up at once, by a busy event loop
+ * or a cold path; taking that for the way would let the next burst follow too soon. So nothing is assumed until
+ * the round trips remembered are more than one such moment can spoil.
  */
 export class DeliveryDelay {
+  readonly #enough: number;
   readonly #roundTripsMs: number[] = [];
+
+  /** @param enough How many round trips are remembered, and needed before any is believed. */
+  constructor(enough: number) {
+    this.#enough = enough;
+  }
 
   record(roundTripMs: number): void {
     this.#roundTripsMs.push(roundTripMs);
-    if (this.#roundTripsMs.length > REMEMBERED) this.#roundTripsMs.shift();
+    if (this.#roundTripsMs.length > this.#enough) this.#roundTripsMs.shift();
   }
 
   get shortestMs(): number {
-    return this.#roundTripsMs.length === 0 ? 0 : Math.min(...this.#roundTripsMs);
+    return this.#roundTripsMs.length < this.#enough ? 0 : Math.min(...this.#roundTripsMs);
   }
 }

@@ -21,12 +21,21 @@ export class LocalRateBudget implements RateBudget {
   }
 
   take(request: RateRequest): Promise<RateSlot> {
-    const key = `${request.secretId}/${request.action}`;
+    return this.#queueOf(request).take(request);
+  }
+
+  /** How one action and key stands to the limit. */
+  look(of: Pick<RateRequest, "action" | "secretId">): ReturnType<RateQueue["look"]> {
+    return this.#queueOf(of).look();
+  }
+
+  #queueOf({ secretId, action }: Pick<RateRequest, "action" | "secretId">): RateQueue {
+    const key = `${secretId}/${action}`;
     let queue = this.#queues.get(key);
     if (queue === undefined) {
       queue = new RateQueue(this.#deps);
       this.#queues.set(key, queue);
     }
-    return queue.take(request);
+    return queue;
   }
 }

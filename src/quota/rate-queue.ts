@@ -1,8 +1,9 @@
 import type { RateRequest, RateSlot, SlotOutcome } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
-import { GatewayError } from "../contract/index.ts";
 import { DeliveryDelay } from "./delivery-delay.ts";
+import { exhausted } from "./exhausted.ts";
 import { SlidingWindow, type WindowCall } from "./sliding-window.ts";
+import { MOST_WAITING, WaitingLines } from "./waiting-lines.ts";
 
 /**
  * One second, and a guard for what the arithmetic cannot see: the grain of timers at both ends and ways to CAM
@@ -13,113 +14,126 @@ const WINDOW_MS = 1_000 + 25;
 /** A reply that takes longer says nothing about when the call arrived; waiting for it would only cost throughput. */
 const LONGEST_DELIVERY_MS = 1_000;
 
+/** In windows' worth of calls: a hold-up of a second touches two windows, and the third shows the usual way. */
+const WINDOWS_REMEMBERED = 3;
+
 interface Waiter {
+  readonly caller: string;
+  readonly priority: RateRequest["priority"];
   readonly enqueuedMs: number;
   readonly deadlineMs: number;
   readonly grant: (slot: RateSlot) => void;
   readonly refuse: (error: unknown) => void;
 }
 
-/** The queue before one window: first come, first served, and nobody waits who cannot be served in time. */
+/** The queue before one window: people first, callers by turns, and nobody waits who cannot be served in time. */
 export class RateQueue {
   readonly #clock: Clock;
   readonly #window: SlidingWindow;
-  readonly #delay = new DeliveryDelay();
-  #waiters: Waiter[] = [];
+  readonly #delay: DeliveryDelay;
+  readonly #lines = new WaitingLines<Waiter>(MOST_WAITING);
   #cancelTimer: (() => void) | undefined;
 
   constructor(deps: { readonly clock: Clock; readonly callsPerSecond: number }) {
     this.#clock = deps.clock;
     this.#window = new SlidingWindow(deps.callsPerSecond, WINDOW_MS);
+    this.#delay = new DeliveryDelay(WINDOWS_REMEMBERED * deps.callsPerSecond);
   }
 
   /** As RateBudget.take. */
-  take({ deadlineMs, signal }: RateRequest): Promise<RateSlot> {
+  take({ caller, priority, deadlineMs, signal }: RateRequest): Promise<RateSlot> {
     const nowMs = this.#clock.monotonic();
-    const freeAtMs = this.#window.estimateMs(nowMs, this.#waiters.length);
+    const freeAtMs = this.#window.estimateMs(nowMs, this.#lines.ahead({ caller, priority }));
     if (freeAtMs >= deadlineMs) return Promise.reject(exhausted(freeAtMs - nowMs));
     if (signal?.aborted) return Promise.reject(signal.reason);
+    const room = this.#lines.makeRoom({ caller, priority });
+    if (room === false) return Promise.reject(exhausted(freeAtMs - nowMs));
+    room.dropped?.refuse(exhausted(this.#window.estimateMs(nowMs, this.#lines.ahead(room.dropped)) - nowMs));
     const { promise, resolve: grant, reject: refuse } = Promise.withResolvers<RateSlot>();
-    const waiter: Waiter = { enqueuedMs: nowMs, deadlineMs, grant, refuse };
-    this.#waiters.push(waiter);
-    const onAbort = (): void => this.#drop(waiter, signal?.reason);
+    const waiter: Waiter = { caller, priority, enqueuedMs: nowMs, deadlineMs, grant, refuse };
+    this.#lines.push(waiter);
+    const onAbort = (): void => {
+      this.#drop(waiter, signal?.reason);
+      this.#serve();
+    };
     signal?.addEventListener("abort", onAbort);
     this.#serve();
     return promise.finally(() => signal?.removeEventListener("abort", onAbort));
   }
 
+  /** How things stand now. */
+  look(): { readonly used: number; readonly queued: number; readonly nextSlotInMs: number } {
+    const nowMs = this.#clock.monotonic();
+    return {
+      used: this.#window.used(nowMs),
+      queued: this.#lines.size,
+      nextSlotInMs: this.#window.estimateMs(nowMs, this.#lines.size) - nowMs,
+    };
+  }
+
   #serve(): void {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
+    if (this.#lines.size === 0) return;
     const nowMs = this.#clock.monotonic();
-    for (const late of this.#waiters.filter((waiter) => waiter.deadlineMs <= nowMs)) {
+    for (const late of [...this.#lines].filter((waiter) => waiter.deadlineMs <= nowMs)) {
       this.#drop(late, exhausted(this.#window.estimateMs(nowMs, 0) - nowMs));
     }
     for (let free = this.#window.free(nowMs); free > 0; free--) {
-      const waiter = this.#waiters.shift();
+      const waiter = this.#lines.shift();
       if (waiter === undefined) return;
       waiter.grant(this.#open(waiter, nowMs));
     }
-    if (this.#waiters.length === 0) return;
+    if (this.#lines.size === 0) return;
     const wakeMs = Math.min(
       this.#window.nextChangeMs() ?? Number.POSITIVE_INFINITY,
-      ...this.#waiters.map((waiter) => waiter.deadlineMs),
+      ...[...this.#lines].map((waiter) => waiter.deadlineMs),
     );
     this.#cancelTimer = this.#clock.after(Math.max(0, Math.ceil(wakeMs - nowMs)), () => this.#serve());
   }
 
   #open(waiter: Waiter, nowMs: number): RateSlot {
-    const call = this.#window.open(nowMs);
+    // Nobody sends after the deadline, so a slot that is never heard of again is given up behind it.
+    const call = this.#window.open(waiter.deadlineMs + LONGEST_DELIVERY_MS);
     let sentMs: number | undefined;
     let settled = false;
-    let cancelGiveUp: (() => void) | undefined;
     return {
       waitedMs: nowMs - waiter.enqueuedMs,
       sent: () => {
-        sentMs = this.#clock.monotonic();
-        cancelGiveUp = this.#clock.after(LONGEST_DELIVERY_MS, () => this.#arrived(call));
+        sentMs ??= this.#clock.monotonic();
+        this.#arrivesBy(call, sentMs + LONGEST_DELIVERY_MS);
+        return true;
       },
       settle: (outcome) => {
         if (settled) return;
         settled = true;
-        cancelGiveUp?.();
         this.#settle(call, sentMs, outcome);
       },
     };
   }
 
   #settle(call: WindowCall, sentMs: number | undefined, outcome: SlotOutcome): void {
-    if (outcome === "UNUSED" || sentMs === undefined) {
-      this.#window.remove(call);
-      this.#serve();
-      return;
-    }
     const nowMs = this.#clock.monotonic();
-    if (outcome === "ANSWERED") {
-      this.#delay.record(nowMs - sentMs);
-      this.#arrived(call, Math.max(sentMs, nowMs - this.#delay.shortestMs));
-      return;
-    }
+    if (outcome === "UNUSED" && sentMs === undefined) this.#window.remove(call);
     if (outcome === "THROTTLED") {
       // Somebody else uses the key, or the network bunched our calls: from now on this is a full window.
-      while (this.#window.free(nowMs) > 0) this.#window.open(nowMs).arrivedByMs = nowMs;
+      while (this.#window.free(nowMs) > 0) this.#window.open(nowMs);
     }
-    this.#arrived(call, nowMs);
+    if (outcome === "ANSWERED" && sentMs !== undefined) {
+      this.#delay.record(nowMs - sentMs);
+      this.#arrivesBy(call, Math.max(sentMs, nowMs - this.#delay.shortestMs));
+    } else {
+      this.#arrivesBy(call, nowMs);
+    }
   }
 
-  #arrived(call: WindowCall, byMs: number = this.#clock.monotonic()): void {
-    call.arrivedByMs ??= byMs;
+  /** Moves the bound nearer. A late reply does not move it away again: see LONGEST_DELIVERY_MS. */
+  #arrivesBy(call: WindowCall, byMs: number): void {
+    call.arrivesByMs = Math.min(call.arrivesByMs, byMs);
     this.#serve();
   }
 
   #drop(waiter: Waiter, reason: unknown): void {
-    const waiting = this.#waiters.filter((other) => other !== waiter);
-    if (waiting.length === this.#waiters.length) return;
-    this.#waiters = waiting;
-    waiter.refuse(reason);
+    if (this.#lines.remove(waiter)) waiter.refuse(reason);
   }
-}
-
-function exhausted(waitMs: number): GatewayError {
-  return new GatewayError("QUOTA_EXHAUSTED", { retryAfterMs: Math.max(1, Math.ceil(waitMs)) });
 }

@@ -2,8 +2,8 @@
  * The arithmetic of "no more than `limit` arrivals in any window". It knows no clock and no queue.
  *
  * What counts is arrival at the vendor, which nobody here sees. So each call is held to have arrived no later
- * than a bound that moves as more is known: unknown while it waits for a connection, at the latest when its
- * reply came. A new call may go when fewer than `limit` calls could still arrive, or have arrived, within the
+ * than a bound that moves nearer as more is known: far off while it waits for a connection, at the latest when
+ * its reply came. A new call may go when fewer than `limit` calls could still arrive, or have arrived, within the
  * window before it. Then no window can hold more: of any `limit + 1` arrivals, the call that was let go last
  * found at least one of the others out of its window.
  */
@@ -29,8 +29,9 @@ export class SlidingWindow {
     return this.#calls.length;
   }
 
-  open(nowMs: number): WindowCall {
-    const call: WindowCall = { openedMs: nowMs, arrivedByMs: undefined };
+  /** Lets a call go that will have arrived by then. */
+  open(arrivesByMs: number): WindowCall {
+    const call: WindowCall = { arrivesByMs };
     this.#calls.push(call);
     return call;
   }
@@ -48,33 +49,25 @@ export class SlidingWindow {
     const free = this.free(nowMs);
     if (ahead < free) return nowMs;
     const leaving = this.#calls
-      .map((call) => this.#leavesMs(call) ?? nowMs + this.#windowMs)
+      .map((call) => Math.min(call.arrivesByMs, nowMs) + this.#windowMs)
       .sort((a, b) => a - b);
     const position = ahead - free;
     const first = leaving[position % this.#limit] ?? nowMs + this.#windowMs;
     return Math.max(nowMs, first) + Math.floor(position / this.#limit) * this.#windowMs;
   }
 
-  /** When the next call leaves the window; undefined where only calls in flight hold it shut, or none does. */
+  /** When the next call leaves the window, by what is known now; undefined where it is empty. */
   nextChangeMs(): number | undefined {
-    const leaving = this.#calls.flatMap((call) => this.#leavesMs(call) ?? []);
-    return leaving.length === 0 ? undefined : Math.min(...leaving);
-  }
-
-  #leavesMs(call: WindowCall): number | undefined {
-    return call.arrivedByMs === undefined ? undefined : call.arrivedByMs + this.#windowMs;
+    if (this.#calls.length === 0) return undefined;
+    return Math.min(...this.#calls.map((call) => call.arrivesByMs)) + this.#windowMs;
   }
 
   #forgetExpired(nowMs: number): void {
-    this.#calls = this.#calls.filter((call) => {
-      const leavesMs = this.#leavesMs(call);
-      return leavesMs === undefined || leavesMs > nowMs;
-    });
+    this.#calls = this.#calls.filter((call) => call.arrivesByMs + this.#windowMs > nowMs);
   }
 }
 
 export interface WindowCall {
-  readonly openedMs: number;
-  /** The call has arrived by then, counted with the same constant delay for every call. Undefined: not known yet. */
-  arrivedByMs: number | undefined;
+  /** The call has arrived by then, counted with the same constant delay for every call. In the past once it is known. */
+  arrivesByMs: number;
 }

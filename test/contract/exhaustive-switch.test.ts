@@ -20,7 +20,9 @@ function whoCanHelp(error: CamErrorExtensions): "caller" | "operator" | "vendor"
     case "CAM_RESPONSE_SIZE_LIMIT_EXCEEDED":
     case "CAM_UNSUPPORTED_OPERATION":
     case "CHANGE_IN_PROGRESS":
+    case "CHANGE_NOT_APPLIED":
     case "FORBIDDEN":
+    case "IDEMPOTENCY_KEY_REUSED":
     case "MFA_METHOD_NOT_WRITABLE":
     case "NOTHING_TO_CHANGE":
     case "OUTCOME_UNKNOWN":

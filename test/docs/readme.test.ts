@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { loadConfig } from "../../src/config.ts";
 import { CAM_ERROR_CATALOGUE } from "../../src/contract/index.ts";
-import { createGateway, type Gateway } from "../../src/gateway.ts";
+import type { Gateway } from "../../src/gateway.ts";
+import { createTestPostgres } from "../support/open-test-database.ts";
+import { startLocalGateway } from "../support/start-local-gateway.ts";
 import { fencedBlocks } from "./fenced-blocks.ts";
 
 const readme = readFileSync("README.md", "utf8");
@@ -22,10 +23,7 @@ let gateway: Gateway;
 
 // Local mode, as `npm start` does it, so that the emulator's cast is the one that the page speaks of.
 beforeAll(async () => {
-  const command = loadConfig({ PORT: "0", LOG_LEVEL: "silent" }, ["--local"]);
-  if (command.kind !== "run") throw new Error("The configuration does not say to run.");
-  gateway = createGateway(command.config);
-  await gateway.start();
+  gateway = await startLocalGateway({ DATABASE_URL: await createTestPostgres() });
 });
 afterAll(() => gateway.stop());
 

@@ -29,18 +29,23 @@ beforeEach(async () => {
   return () => rm(project, { recursive: true });
 });
 
+/** What is compiled from source; the template of databases has a test of its own. */
+const compiled = ["server", "playground"];
+
 test("it builds both parts, then nothing, then only the part that changed", async () => {
-  expect(await buildIfNeeded()).toMatch(/^build: built server in [\d.]+ s, playground in [\d.]+ s\n$/);
+  expect(await buildIfNeeded(...compiled)).toMatch(
+    /^build: built server in [\d.]+ s, playground in [\d.]+ s\n$/,
+  );
   expect(await read("dist/main.js")).toContain(`"one"`);
   expect(await bundle()).toContain("one");
-  expect(await buildIfNeeded()).toBe("build: up to date\n");
+  expect(await buildIfNeeded(...compiled)).toBe("build: up to date\n");
 
   await write("src/main.ts", `export const main = "two";`);
-  expect(await buildIfNeeded()).toMatch(/^build: built server in [\d.]+ s\n$/);
+  expect(await buildIfNeeded(...compiled)).toMatch(/^build: built server in [\d.]+ s\n$/);
   expect(await read("dist/main.js")).toContain(`"two"`);
 
   await write(`${app}/main.ts`, `document.title = "two";`);
-  expect(await buildIfNeeded()).toMatch(/^build: built playground in [\d.]+ s\n$/);
+  expect(await buildIfNeeded(...compiled)).toMatch(/^build: built playground in [\d.]+ s\n$/);
   expect(await bundle()).toContain("two");
 });
 
@@ -53,6 +58,14 @@ test("a module whose source is gone does not stay behind in dist", async () => {
     "main.js",
     "main.js.map",
   ]);
+});
+
+test("the template of databases is made once for each release of PGlite, and left alone by the others", async () => {
+  expect(await buildIfNeeded("server", "pglite-template")).toMatch(/pglite-template in [\d.]+ s/);
+  expect(await read("dist/pglite-template/PG_VERSION")).toMatch(/^\d+\n$/);
+  await write("src/main.ts", `export const main = "two";`);
+  expect(await buildIfNeeded("server", "pglite-template")).toMatch(/^build: built server in [\d.]+ s\n$/);
+  expect(await read("dist/pglite-template/PG_VERSION")).toMatch(/^\d+\n$/);
 });
 
 test("output that was deleted is written again", async () => {

@@ -3,12 +3,12 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Page } from "playwright-core";
 import { beforeAll, expect, onTestFinished, test, vi } from "vitest";
-import { loadConfig } from "../../src/config.ts";
-import { createGateway } from "../../src/gateway.ts";
 import { loadExamples } from "../../src/http/playground/load-examples.ts";
 import { EXAMPLES_DIR } from "../../src/package-paths.ts";
 import { openPlayground } from "../support/open-playground.ts";
+import { createDataDir } from "../support/open-test-database.ts";
 import { startChromium } from "../support/start-chromium.ts";
+import { startLocalGateway } from "../support/start-local-gateway.ts";
 
 const root = join(import.meta.dirname, "../..");
 const browserAccept = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
@@ -135,10 +135,7 @@ async function visit() {
 }
 
 async function startGateway(env: Record<string, string> = {}): Promise<string> {
-  const command = loadConfig({ PORT: "0", LOG_LEVEL: "silent", ...env }, ["--local"]);
-  if (command.kind !== "run") throw new Error("The configuration does not run a gateway.");
-  const gateway = createGateway(command.config);
-  await gateway.start();
+  const gateway = await startLocalGateway({ DATA_DIR: await createDataDir(), ...env });
   onTestFinished(() => gateway.stop());
   return gateway.address.url;
 }

@@ -1,8 +1,8 @@
 import { beforeAll, expect, test } from "vitest";
-import { loadConfig } from "../../src/config.ts";
-import { createGateway } from "../../src/gateway.ts";
 import { loadExamples } from "../../src/http/playground/load-examples.ts";
 import { EXAMPLES_DIR } from "../../src/package-paths.ts";
+import { createTestPostgres } from "../support/open-test-database.ts";
+import { startLocalGateway } from "../support/start-local-gateway.ts";
 
 interface Answer {
   data: { trySetSubUserMfa?: { code?: string } } | null;
@@ -13,10 +13,7 @@ const examples = await loadExamples(EXAMPLES_DIR);
 let url: string;
 
 beforeAll(async () => {
-  const command = loadConfig({ PORT: "0", LOG_LEVEL: "silent" }, ["--local"]);
-  if (command.kind !== "run") throw new Error("The configuration does not run a gateway.");
-  const gateway = createGateway(command.config);
-  await gateway.start();
+  const gateway = await startLocalGateway({ DATABASE_URL: await createTestPostgres() });
   url = gateway.address.url;
   return () => gateway.stop();
 });

@@ -6,6 +6,7 @@ import {
   ClockSkew,
   type Credential,
   CredentialCache,
+  type CredentialProvider,
   createDispatcher,
   createProviderChain,
   createStaticProvider,
@@ -15,6 +16,7 @@ import {
 } from "../../src/cam/index.ts";
 import type { Clock } from "../../src/clock.ts";
 import { Secret } from "../../src/secret.ts";
+import { startEmulator } from "../emulator/start-emulator.ts";
 import { JumpingClock } from "./fake-clock.ts";
 import { RecordingBudget } from "./recording-budget.ts";
 
@@ -26,7 +28,7 @@ export const LOCAL_KEY: Credential = {
 
 export interface CamOptions<C extends Clock> {
   readonly clock?: C;
-  readonly credential?: Credential | undefined;
+  readonly provider?: CredentialProvider;
   readonly budget?: RateBudget;
   readonly config?: Partial<CamClientConfig>;
 }
@@ -41,7 +43,7 @@ export function createCam<C extends Clock = JumpingClock>(url: string, options: 
   const attempts: CamAttempt[] = [];
   const transport = new HttpTransport({ dispatcher: createDispatcher(), clock });
   const skew = new ClockSkew(clock);
-  const provider = createStaticProvider(options.credential ?? LOCAL_KEY);
+  const provider = options.provider ?? createStaticProvider(LOCAL_KEY);
   const client = new CamClient({
     config: {
       endpoint: { origin: url, serviceHost: "cam.tencentcloudapi.com" },
@@ -62,6 +64,13 @@ export function createCam<C extends Clock = JumpingClock>(url: string, options: 
     recorded.expectAllSettledOnce();
   });
   return { client, clock: clock as C, budget: recorded, attempts, skew, transport };
+}
+
+/** The real signing service layer against an emulator, with a clock that agrees with it. */
+export async function createEmulatedCam(options: CamOptions<JumpingClock> = {}) {
+  const emulator = await startEmulator();
+  const clock = new JumpingClock(emulator.control.clock().nowMs);
+  return { emulator, ...createCam(emulator.url, { clock, ...options }) };
 }
 
 /** Options of a call that has a minute by the given clock. */

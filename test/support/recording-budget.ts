@@ -18,6 +18,7 @@ export class RecordingBudget implements RateBudget {
       waitedMs: 0,
       sent: () => {
         slot.sent = true;
+        return true;
       },
       settle: (outcome) => void slot.outcomes.push(outcome),
     });

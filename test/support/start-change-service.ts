@@ -1,4 +1,5 @@
 import { onTestFinished } from "vitest";
+import { ChangeLog } from "../../src/audit/change-log.ts";
 import {
   CamClient,
   ClockSkew,
@@ -9,6 +10,7 @@ import {
   HttpTransport,
   Tc3Signer,
 } from "../../src/cam/index.ts";
+import { BlockWriter } from "../../src/changes/block-writer.ts";
 import { ChangeService } from "../../src/changes/change-service.ts";
 import type { MfaChangeContext, MfaChangeReport, MfaChangeRequest } from "../../src/changes/mfa-change.ts";
 import { systemClock } from "../../src/clock.ts";
@@ -16,10 +18,12 @@ import { parseUin, type Uin } from "../../src/contract/index.ts";
 import { type EmulatorControl, startCamEmulator } from "../../src/emulator/index.ts";
 import { LocalRateBudget } from "../../src/quota/local-rate-budget.ts";
 import { Secret } from "../../src/secret.ts";
+import { openTestDatabase } from "./open-test-database.ts";
 import { type Gate, startGate } from "./start-gate.ts";
 
 export interface StartedChangeService {
   readonly changes: ChangeService;
+  readonly log: ChangeLog;
   readonly cam: EmulatorControl;
   readonly gate: Gate;
   readonly reports: readonly MfaChangeReport[];
@@ -50,9 +54,15 @@ export async function startChangeService(
     clock,
   });
   const reports: MfaChangeReport[] = [];
-  const changes = new ChangeService({ cam, clock, observer: { onChange: (report) => reports.push(report) } });
+  const log = new ChangeLog({ database: await openTestDatabase("postgres"), replica: "test" });
+  const changes = new ChangeService({
+    writer: new BlockWriter({ cam, clock }),
+    log,
+    clock,
+    observer: { onChange: (report) => reports.push(report), onUnsettled: () => undefined },
+  });
   onTestFinished(() => changes.idle());
-  return { changes, cam: emulator.control, gate, reports };
+  return { changes, log, cam: emulator.control, gate, reports };
 }
 
 export function changeOf(opUin: string, methods: Omit<Partial<MfaChangeRequest>, "opUin">): MfaChangeRequest {

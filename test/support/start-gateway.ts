@@ -1,10 +1,11 @@
 import supertest from "supertest";
-import { onTestFinished } from "vitest";
 import type { Clock } from "../../src/clock.ts";
 import { type Config, loadConfig } from "../../src/config.ts";
 import { type CamEmulatorOptions, type EmulatorControl, startCamEmulator } from "../../src/emulator/index.ts";
 import { createGateway, type Gateway } from "../../src/gateway.ts";
 import { createLogger } from "../../src/observability/logger.ts";
+import { createTestPostgres } from "./open-test-database.ts";
+import { whenOver } from "./when-over.ts";
 
 /** The emulator's own key, under the name by which the emulator is addressed. */
 export const LOCAL_KEY = {
@@ -40,6 +41,12 @@ export interface ReplyError {
   readonly extensions: Readonly<Record<string, unknown>>;
 }
 
+/** For gateways that many cases share: nothing that one of them does makes another wait. */
+export const UNLIMITED = {
+  env: { CAM_RATE_PER_SECOND: "1000", CAM_CIRCUIT_FAILURES: "0" },
+  emulator: { ratePerSecond: 1_000 },
+};
+
 export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly emulator?: CamEmulatorOptions;
@@ -48,18 +55,22 @@ export interface StartOptions {
   readonly between?: (emulatorUrl: string) => Promise<string>;
 }
 
-/** A real gateway in front of a real emulator, both on free ports, stopped when the test is over. */
+/**
+ * A real gateway in front of a real emulator, both on free ports, stopped when the test is over, or the file where
+ * it was started outside a test: for tables of requests that change nothing.
+ */
 export async function startGateway(options: StartOptions = {}): Promise<StartedGateway> {
   const emulator = await startCamEmulator({ randomSeed: 1, ...options.emulator });
-  onTestFinished(() => emulator.stop());
+  whenOver(() => emulator.stop());
   const camUrl = (await options.between?.(emulator.url)) ?? emulator.url;
+  const store = { DATABASE_URL: await createTestPostgres() };
   const logLines: string[] = [];
-  const gateway = createGateway(configOf({ ...LOCAL_KEY, CAM_ENDPOINT: camUrl, ...options.env }), {
+  const gateway = createGateway(configOf({ ...LOCAL_KEY, CAM_ENDPOINT: camUrl, ...store, ...options.env }), {
     logger: createLogger({ level: "debug", destination: { write: (line) => logLines.push(line) } }),
     ...(options.clock === undefined ? {} : { clock: options.clock }),
   });
   await gateway.start();
-  onTestFinished(() => gateway.stop());
+  whenOver(() => gateway.stop());
   const http = supertest(new URL(gateway.address.url).origin);
   return {
     gateway,

@@ -40,13 +40,19 @@ export function createProfileProvider(options: ProfileProviderOptions): Credenti
 
 /** The section's text values, trimmed; anything that is not text (a nested section, a bare key) counts as absent. */
 function readSection(text: string, profile: string): Partial<Record<string, string>> | undefined {
-  const section: unknown = Object.entries(parseIni(text)).find(([name]) => name === profile)?.[1];
+  // The parser takes a dot in a section's name for nesting.
+  const section = profile.split(".").reduce<unknown>(ownValue, parseIni(text));
   if (typeof section !== "object" || section === null) return undefined;
   return Object.fromEntries(
     Object.entries(section).flatMap(([key, value]) =>
       typeof value === "string" && value.trim() !== "" ? [[key, value.trim()]] : [],
     ),
   );
+}
+
+function ownValue(container: unknown, name: string): unknown {
+  if (typeof container !== "object" || container === null) return undefined;
+  return Object.entries(container).find(([own]) => own === name)?.[1];
 }
 
 async function readFirst(

@@ -1,5 +1,6 @@
 import type { Dispatcher } from "undici";
 import type { Clock } from "../../clock.ts";
+import { ConnectionOpener } from "./connection-opener.ts";
 import { TransportError } from "./transport-error.ts";
 
 export interface TransportRequest {
@@ -10,8 +11,11 @@ export interface TransportRequest {
   /** For the whole exchange: connecting, sending and the last byte of the reply. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
-  /** Called when a connection is there and the bytes are about to be written to it; never called if nothing was sent. */
-  readonly onSend?: () => void;
+  /**
+   * Called when a connection is there and the bytes are about to be written to it; never called if nothing was sent.
+   * False keeps them from being written: SLOT_MISSED.
+   */
+  readonly onSend?: () => boolean;
 }
 
 export interface TransportReply {
@@ -36,14 +40,28 @@ export const MAX_REPLY_BYTES = 2 * 1024 * 1024;
  */
 export class HttpTransport {
   readonly #deps: HttpTransportDeps;
+  readonly #opener: ConnectionOpener;
 
   constructor(deps: HttpTransportDeps) {
     this.#deps = deps;
+    this.#opener = new ConnectionOpener(deps.dispatcher, deps.clock);
+  }
+
+  /**
+   * Resolves when a connection is free for one more post, or cannot be had soon; it never rejects. The connection
+   * counts as wanted until the returned function is called.
+   */
+  openAhead(origin: string, withinMs: number): Promise<() => void> {
+    return this.#opener.openOne(origin, withinMs);
   }
 
   /** @throws TransportError, which says whether anything was sent and why no whole reply came back. */
   post(request: TransportRequest): Promise<TransportReply> {
     return new Promise((resolve, reject) => {
+      if (request.signal?.aborted) {
+        reject(new TransportError("ABORTED", { sent: false, cause: request.signal.reason }));
+        return;
+      }
       const exchange = new Exchange(this.#deps.clock, request, resolve, reject);
       try {
         this.#deps.dispatcher.dispatch(
@@ -84,19 +102,19 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#reject = reject;
     this.#cancelTimer = clock.after(request.timeoutMs, () => this.fail("TIMEOUT"));
     request.signal?.addEventListener("abort", this.#onAbort);
-    if (request.signal?.aborted) this.fail("ABORTED");
   }
 
   readonly #onAbort = (): void => this.fail("ABORTED");
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    if (this.#settled) {
-      // Given up while it waited for a connection: what was reported as not sent must not be sent now.
-      controller.abort(new TransportError("ABORTED", { sent: false }));
-      return;
+    // Given up while it waited for a connection: what was reported as not sent must not be sent now. undici drops
+    // a request that throws here and keeps the connection, which the controller's abort would destroy.
+    if (this.#settled) throw new TransportError("ABORTED", { sent: false });
+    if (this.#request.onSend?.() === false) {
+      this.fail("SLOT_MISSED");
+      throw new TransportError("SLOT_MISSED", { sent: false });
     }
     this.#controller = controller;
-    this.#request.onSend?.();
   }
 
   onResponseStart(

@@ -6,6 +6,8 @@ export type TransportFailure =
   /** Time ran out, before or after sending. */
   | "TIMEOUT"
   | "REPLY_TOO_LARGE"
+  /** It came to writing too late for its slot of the quota. */
+  | "SLOT_MISSED"
   /** The caller's signal. */
   | "ABORTED";
 

@@ -56,4 +56,13 @@ export const connectionErrors = [
     remedy: "Read the user's protection before deciding to send the change again; changeId names its record.",
     camCodes: [],
   },
+  {
+    // Found out later, when nobody waited for the answer any more; the record and a replay of the request say so.
+    code: "CHANGE_NOT_APPLIED",
+    category: "UPSTREAM",
+    retryable: true,
+    message: "The change was interrupted and did not take effect.",
+    remedy: "Send the change again.",
+    camCodes: [],
+  },
 ] as const satisfies readonly CatalogueEntry[];

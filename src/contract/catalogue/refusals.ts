@@ -52,6 +52,14 @@ export const refusals = [
     camCodes: [],
   },
   {
+    code: "IDEMPOTENCY_KEY_REUSED",
+    category: "INPUT",
+    retryable: false,
+    message: "This idempotency key belongs to another request.",
+    remedy: "Use a new key for each change, and repeat a key only with the very same arguments.",
+    camCodes: [],
+  },
+  {
     code: "QUOTA_EXHAUSTED",
     category: "THROTTLED",
     retryable: true,

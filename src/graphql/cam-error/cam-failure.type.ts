@@ -1,4 +1,4 @@
-import { Field, Int, ObjectType } from "type-graphql";
+import { Field, ID, Int, ObjectType } from "type-graphql";
 import type { CamErrorCategory, CamErrorCode } from "../../contract/index.ts";
 import { CamErrorCategoryEnum, CamErrorCodeEnum } from "./cam-error.enums.ts";
 
@@ -34,6 +34,9 @@ export class CamFailure {
     description: "CAM's RequestId of that answer. Its support asks for it.",
   })
   camRequestId?: string | undefined;
+
+  @Field(() => ID, { nullable: true, description: "The record of the change, where it was put on record." })
+  changeId?: string | undefined;
 
   @Field(() => String, { description: "The gateway's id of the request, which its log lines carry." })
   requestId!: string;

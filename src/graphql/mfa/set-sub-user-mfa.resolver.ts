@@ -1,18 +1,25 @@
-import { Args, Ctx, Mutation, Resolver } from "type-graphql";
+import type { GraphQLResolveInfo } from "graphql";
+import { Args, Ctx, Info, Mutation, Resolver } from "type-graphql";
+import type { ChangeLog } from "../../audit/change-log.ts";
 import type { ChangeService } from "../../changes/change-service.ts";
 import type { CamFailure } from "../cam-error/cam-failure.type.ts";
 import type { GraphQLContext } from "../context.ts";
 import { describeFailure } from "../failure.ts";
-import { UnreadSubUser } from "../sub-user/unread-sub-user.ts";
+import { AppliedChange } from "./applied-change.ts";
 import { SetSubUserMfaArgs, toChangeRequest } from "./set-sub-user-mfa.args.ts";
 import { SetSubUserMfaPayload, SetSubUserMfaResult } from "./set-sub-user-mfa.type.ts";
 
 @Resolver()
 export class SetSubUserMfaResolver {
   readonly #changes: Pick<ChangeService, "setSubUserMfa">;
+  readonly #log: Pick<ChangeLog, "find">;
 
-  constructor(deps: { readonly changes: Pick<ChangeService, "setSubUserMfa"> }) {
+  constructor(deps: {
+    readonly changes: Pick<ChangeService, "setSubUserMfa">;
+    readonly log: Pick<ChangeLog, "find">;
+  }) {
     this.#changes = deps.changes;
+    this.#log = deps.log;
   }
 
   @Mutation(() => SetSubUserMfaPayload, {
@@ -23,11 +30,15 @@ export class SetSubUserMfaResolver {
   async setSubUserMfa(
     @Args(() => SetSubUserMfaArgs) args: SetSubUserMfaArgs,
     @Ctx() context: GraphQLContext,
+    @Info() info: GraphQLResolveInfo,
   ): Promise<SetSubUserMfaPayload> {
-    const { resolvedBy, camRequestId } = await this.#changes.setSubUserMfa(toChangeRequest(args), context);
+    const outcome = await this.#changes.setSubUserMfa(toChangeRequest(args), {
+      ...context,
+      idempotencyKey: keyOfField(context.idempotencyKey, info),
+    });
     // What this operation read of the user before is no longer so.
     context.loaders.flags.clear(args.opUin);
-    return { resolvedBy, requestId: camRequestId, subUser: new UnreadSubUser(args.opUin, context.loaders) };
+    return new AppliedChange(args.opUin, outcome, context.loaders, this.#log);
   }
 
   @Mutation(() => SetSubUserMfaResult, {
@@ -36,18 +47,20 @@ export class SetSubUserMfaResolver {
   async trySetSubUserMfa(
     @Args(() => SetSubUserMfaArgs) args: SetSubUserMfaArgs,
     @Ctx() context: GraphQLContext,
+    @Info() info: GraphQLResolveInfo,
   ): Promise<SetSubUserMfaPayload | CamFailure> {
     try {
-      return await this.setSubUserMfa(args, context);
+      return await this.setSubUserMfa(args, context, info);
     } catch (error) {
       const failure = describeFailure(error, { requestId: context.requestId, opUin: args.opUin });
       if (failure === undefined) throw error;
-      const { code, category, retryable, retryAfterMs, requestId, cam } = failure.extensions;
+      const { code, category, retryable, retryAfterMs, requestId, changeId, cam } = failure.extensions;
       return {
         code,
         category,
         retryable,
         retryAfterMs,
+        changeId,
         requestId,
         message: failure.message,
         camCode: cam?.code,
@@ -56,4 +69,9 @@ export class SetSubUserMfaResolver {
       };
     }
   }
+}
+
+/** One header serves a whole document, and each of its fields is a change of its own. */
+function keyOfField(key: string | undefined, info: GraphQLResolveInfo): string | undefined {
+  return key === undefined ? undefined : `${key}/${info.path.key}`;
 }

@@ -1,17 +1,8 @@
-import { createUnionType, Field, ObjectType, registerEnumType } from "type-graphql";
+import { createUnionType, Field, ObjectType } from "type-graphql";
 import { CamFailure } from "../cam-error/cam-failure.type.ts";
+import { MfaChange } from "../mfa-change/mfa-change.type.ts";
 import { SubUser } from "../sub-user/sub-user.type.ts";
-
-export const ChangeResolution = { REPLY: "REPLY", READ_BACK: "READ_BACK" } as const;
-
-registerEnumType(ChangeResolution, {
-  name: "ChangeResolution",
-  description: "How it is known that a change took effect.",
-  valuesConfig: {
-    REPLY: { description: "CAM said so." },
-    READ_BACK: { description: "CAM's reply was lost, and reading the user showed the change." },
-  },
-});
+import { ChangeResolution } from "./change-resolution.enum.ts";
 
 @ObjectType({ description: "A change that took effect." })
 export class SetSubUserMfaPayload {
@@ -21,6 +12,13 @@ export class SetSubUserMfaPayload {
       "READ_BACK the reading that followed. CAM's support asks for it.",
   })
   requestId!: string;
+
+  @Field(() => MfaChange, {
+    nullable: true,
+    description:
+      "The record of the change. Null, with an error of its own, only where it cannot be read just now.",
+  })
+  change?: MfaChange | undefined | Promise<MfaChange | undefined>;
 
   @Field(() => ChangeResolution, { description: "How it is known that the change took effect." })
   resolvedBy!: keyof typeof ChangeResolution;

@@ -1,0 +1,34 @@
+# The gateway, and everything else of this repository that runs in a container: `docker build -t cam-mfa-gateway .`
+# docs/containers.md says how to use it.
+
+# The same Node as in development, where package.json pins it; a test compares the two.
+FROM node:24.21.0-trixie-slim AS node
+WORKDIR /app
+
+FROM node AS build
+COPY package.json package-lock.json ./
+RUN --mount=type=cache,target=/root/.npm npm ci --no-audit --no-fund
+COPY tsconfig.json tsconfig.build.json ./
+COPY scripts ./scripts
+COPY src ./src
+# What only the next build would look at stays behind.
+RUN npm run build && rm -r dist/.build dist/.tsbuildinfo
+
+FROM node AS dependencies
+COPY package.json package-lock.json ./
+RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev --no-audit --no-fund
+
+FROM node
+# The gateway does not look at it, but libraries do.
+ENV NODE_ENV=production
+COPY package.json LICENSE ./
+COPY schema ./schema
+COPY --from=dependencies /app/node_modules ./node_modules
+COPY --from=build /app/dist ./dist
+# All of /app is root's, so what runs cannot change itself. By number, for orchestrators that verify that it is not root.
+USER 1000:1000
+# The address comes from HOST and PORT. Ready within a second or two, mostly.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --start-interval=1s --retries=3 \
+  CMD ["node", "dist/containers/healthcheck.js"]
+# Server mode: what is missing is an error, never a default. No EXPOSE: it listens on loopback alone.
+CMD ["node", "dist/main.js"]

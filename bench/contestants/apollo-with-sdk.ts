@@ -1,0 +1,72 @@
+import { Agent } from "node:http";
+import { ApolloServer } from "@apollo/server";
+import { startStandaloneServer } from "@apollo/server/standalone";
+import { CommonClient } from "tencentcloud-sdk-nodejs-common";
+import { EXAMPLE_KEY } from "../support/example-key.ts";
+
+/**
+ * What one gets from the two manuals: Apollo Server standalone with the same mutation, and the official SDK's client.
+ * `--keep-alive` gives the SDK an agent that keeps its connections; by itself it opens one for every call.
+ */
+const keepAlive = process.argv.includes("--keep-alive");
+const cam = new CommonClient("cam.tencentcloudapi.com", "2019-01-16", {
+  credential: EXAMPLE_KEY,
+  profile: {
+    httpProfile: {
+      protocol: "http://",
+      endpoint: new URL(process.env["UPSTREAM_URL"] ?? "").host,
+      ...(keepAlive ? { agent: new Agent({ keepAlive: true, maxSockets: 32 }) } : {}),
+    },
+  },
+});
+
+const typeDefs = `#graphql
+  scalar Uin
+  enum ChangeResolution { REPLY READ_BACK }
+  input LoginActionMfaFlagInput { phone: Boolean stoken: Boolean wechat: Boolean }
+  type SubUser { opUin: Uin! }
+  type SetSubUserMfaPayload { requestId: String resolvedBy: ChangeResolution! subUser: SubUser! }
+  type Query { ready: Boolean! }
+  type Mutation {
+    setSubUserMfa(opUin: Uin!, login: LoginActionMfaFlagInput, action: LoginActionMfaFlagInput): SetSubUserMfaPayload!
+  }
+`;
+
+interface Methods {
+  readonly phone?: boolean | null;
+  readonly stoken?: boolean | null;
+  readonly wechat?: boolean | null;
+}
+
+interface Change {
+  readonly opUin: string;
+  readonly login?: Methods | null;
+  readonly action?: Methods | null;
+}
+
+type WireFlags = Readonly<Record<"Phone" | "Stoken" | "Wechat", number>>;
+
+async function setSubUserMfa(_parent: unknown, { opUin, login, action }: Change) {
+  const before = await cam.request("DescribeSafeAuthFlagColl", { SubUin: Number(opUin) });
+  const { RequestId } = await cam.request("SetMfaFlag", {
+    OpUin: Number(opUin),
+    ...(login && { LoginFlag: fullBlock(login, before.LoginFlag) }),
+    ...(action && { ActionFlag: fullBlock(action, before.ActionFlag) }),
+  });
+  return { requestId: RequestId, resolvedBy: "REPLY", subUser: { opUin } };
+}
+
+function fullBlock(wanted: Methods, before: WireFlags): WireFlags {
+  return {
+    Phone: Number(wanted.phone ?? before.Phone),
+    Stoken: Number(wanted.stoken ?? before.Stoken),
+    Wechat: Number(wanted.wechat ?? before.Wechat),
+  };
+}
+
+const server = new ApolloServer({
+  typeDefs,
+  resolvers: { Query: { ready: () => true }, Mutation: { setSubUserMfa } },
+});
+const { url } = await startStandaloneServer(server, { listen: { host: "127.0.0.1", port: 0 } });
+console.log(`listening on ${url}`);

@@ -1,0 +1,39 @@
+import { answerParent } from "../support/answer-parent.ts";
+import { EXAMPLE_KEY } from "../support/example-key.ts";
+
+/** What both signers sign: a SetMfaFlag call with two full blocks. */
+export const SIGNED = {
+  ...EXAMPLE_KEY,
+  service: "cam",
+  host: "cam.tencentcloudapi.com",
+  contentType: "application/json",
+  body: '{"OpUin":100021969091,"LoginFlag":{"Phone":0,"Stoken":1,"Wechat":0},"ActionFlag":{"Phone":0,"Stoken":1,"Wechat":0}}',
+};
+
+/** 06:00 UTC, so that a day's seconds follow without a new scope, as in production. */
+const FIRST_TIMESTAMP = 1_760_076_000;
+const TIMESTAMPS = 10_000;
+
+/** The two questions that `bench/signing.ts` asks of a signer. */
+export interface SignQuestion {
+  readonly kind: "sign";
+}
+export interface TimeQuestion {
+  readonly kind: "time";
+  readonly signatures: number;
+}
+
+/**
+ * Lets the benchmark ask for a signature, and for the CPU time in microseconds that one of many takes. `sign` makes
+ * the Authorization header for a timestamp.
+ */
+export function measureSigning(sign: (timestampSeconds: number) => string): void {
+  answerParent<SignQuestion>("sign", () => sign(FIRST_TIMESTAMP));
+  answerParent<TimeQuestion>("time", ({ signatures }) => {
+    const before = process.cpuUsage();
+    for (let i = 0; i < signatures; i++) sign(FIRST_TIMESTAMP + (i % TIMESTAMPS));
+    const { user, system } = process.cpuUsage(before);
+    return (user + system) / signatures;
+  });
+  console.log("ready");
+}

@@ -1,0 +1,43 @@
+import { parseArgs } from "node:util";
+import { entities } from "./entities.ts";
+import { mutation } from "./mutation.ts";
+import { signing } from "./signing.ts";
+import { startUp } from "./start-up.ts";
+import type { Bench } from "./support/bench.ts";
+import { buildGateway } from "./support/build-gateway.ts";
+import { describeMachine } from "./support/machine.ts";
+
+/** Every benchmark, in the order in which they run. */
+const benches: readonly Bench[] = [signing, mutation, entities, startUp];
+
+/**
+ * `npm run bench [-- NAME…] [--smoke] [--profile=DIR]`. A slow figure is news and not an error; only a benchmark
+ * that cannot complete, or whose contestants do not do the same work, makes the exit code 1.
+ */
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    options: { smoke: { type: "boolean", default: false }, profile: { type: "string" } },
+    allowPositionals: true,
+  });
+  const unknown = positionals.filter((name) => !benches.some((bench) => bench.name === name));
+  if (unknown.length > 0) {
+    const names = benches.map((bench) => bench.name).join(", ");
+    throw new Error(`No benchmark is called ${unknown.join(", ")}; there are ${names}.`);
+  }
+  await buildGateway();
+  console.log(`${describeMachine()}${values.smoke ? "\nSmoke run: its figures mean nothing." : ""}`);
+  for (const bench of benches) {
+    if (positionals.length > 0 && !positionals.includes(bench.name)) continue;
+    console.log(`\n${bench.name}: ${bench.title}`);
+    await bench.run({
+      smoke: values.smoke,
+      profileDir: values.profile,
+      print: (row) => console.log(`  ${row}`),
+    });
+  }
+}
+
+main().catch((error: unknown) => {
+  console.error(error);
+  process.exitCode = 1;
+});

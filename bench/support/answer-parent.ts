@@ -1,0 +1,9 @@
+/** Answers the questions of one kind that the benchmark asks of this process; see `Program.ask`. */
+export function answerParent<Question extends { readonly kind: string }>(
+  kind: Question["kind"],
+  answer: (question: Question) => number | string | Promise<number | string>,
+): void {
+  process.on("message", async (question: Question) => {
+    if (question.kind === kind) process.send?.(await answer(question));
+  });
+}

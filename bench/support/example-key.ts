@@ -1,0 +1,5 @@
+/** A key pair of the usual length that opens nothing. */
+export const EXAMPLE_KEY = {
+  secretId: "AKIDEXAMPLE0000000000000000000000000",
+  secretKey: "example0000000000000000000000000",
+};

@@ -1,0 +1,43 @@
+/** Something that is measured again and again beside others. */
+export interface Contestant {
+  readonly name: string;
+  /** Measures one round and gives its figure, in the unit of the benchmark. */
+  measure(): Promise<number>;
+}
+
+/** A contestant's figures, one for each round. */
+export interface Series {
+  readonly name: string;
+  readonly figures: readonly number[];
+}
+
+/**
+ * Lets every contestant do one round, then every one the next, so that whatever else the machine does meanwhile
+ * troubles all of them alike.
+ */
+export async function measureInTurns(contestants: readonly Contestant[], rounds: number): Promise<Series[]> {
+  const series = contestants.map(({ name }) => ({ name, figures: [] as number[] }));
+  for (let round = 0; round < rounds; round++) {
+    for (const [index, contestant] of contestants.entries()) {
+      series[index]?.figures.push(await contestant.measure());
+    }
+  }
+  return series;
+}
+
+/** One contestant's figures over another's, round by round, which a slow minute of the machine moves less than either. */
+export function ratioOf(all: readonly Series[], numerator: string, denominator: string): Series {
+  const [above, below] = [numerator, denominator].map((name) => all.find((series) => series.name === name));
+  if (above === undefined || below === undefined)
+    throw new Error(`${numerator} or ${denominator} was not measured.`);
+  const figures = above.figures.map((figure, round) => figure / (below.figures[round] ?? Number.NaN));
+  return { name: `${numerator} / ${denominator}`, figures };
+}
+
+/** NaN for no figures. */
+export function median(figures: readonly number[]): number {
+  const sorted = [...figures].sort((a, b) => a - b);
+  const middle = (sorted.length - 1) / 2;
+  const [low = Number.NaN, high = Number.NaN] = [sorted[Math.floor(middle)], sorted[Math.ceil(middle)]];
+  return (low + high) / 2;
+}

@@ -1,0 +1,59 @@
+import { randomUUID } from "node:crypto";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
+
+/**
+ * A program that stands in for CAM and costs as little as it can: it answers valid envelopes at once and checks
+ * neither signatures nor rates. `GET /calls` tells how often each action was called.
+ */
+const FLAGS = { Phone: 0, Token: 0, Stoken: 1, Wechat: 0, Custom: 0, Mail: 0, U2FToken: 0, Passkey: 0 };
+const OFFSITE_FLAG = { VerifyFlag: 0, NotifyPhone: 0, NotifyEmail: 0, NotifyWechat: 0, Tips: 0 };
+
+/** The response's fields by action, from the request's body. */
+const actions: Readonly<Record<string, (body: string) => object>> = {
+  SetMfaFlag: () => ({}),
+  DescribeSafeAuthFlagColl: () => ({
+    LoginFlag: FLAGS,
+    ActionFlag: FLAGS,
+    OffsiteFlag: OFFSITE_FLAG,
+    PromptTrust: 0,
+  }),
+  DescribeSubAccounts: (body) => {
+    const { FilterSubAccountUin: uins } = JSON.parse(body) as { FilterSubAccountUin: number[] };
+    return { SubAccounts: uins.map(profileOf) };
+  },
+  GetCallerIdentity: () => ({ Type: "CAMUser", AccountId: "100000000001", PrincipalId: "100000000002" }),
+};
+
+function profileOf(uin: number): object {
+  return {
+    Uin: uin,
+    Name: `user-${uin}`,
+    Uid: uin % 1_000_000,
+    Remark: "Made up by the stub",
+    CreateTime: "2024-05-06 07:08:09",
+    UserType: 0,
+    LastLoginIp: "203.0.113.7",
+    LastLoginTime: "2025-06-07 08:09:10",
+  };
+}
+
+const calls: Record<string, number> = {};
+
+const server = createServer(async (request, response) => {
+  const body = await text(request);
+  response.setHeader("content-type", "application/json");
+  if (request.url === "/calls") {
+    response.end(JSON.stringify(calls));
+    return;
+  }
+  const action = String(request.headers["x-tc-action"]);
+  calls[action] = (calls[action] ?? 0) + 1;
+  const fields = actions[action]?.(body) ?? { Error: { Code: "InvalidAction", Message: action } };
+  response.end(JSON.stringify({ Response: { ...fields, RequestId: randomUUID() } }));
+});
+server.keepAliveTimeout = 60_000;
+server.listen(0, "127.0.0.1", () => {
+  console.log(`listening on http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+});

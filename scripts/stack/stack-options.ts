@@ -1,0 +1,46 @@
+import { parseArgs } from "node:util";
+
+export const USAGE = `Usage: npm run stack -- [flags]
+
+Two gateways in server mode, the PostgreSQL that they share, and the emulated CAM, as docker-compose.yml has them.
+Everything is new at every start, and gone when it ends.
+
+Flags, each a port, where 0 takes a free one:
+  --port           the first gateway (4000)
+  --second-port    the second gateway (4001)
+  --emulator-port  the emulated CAM (4100)
+  --control-port   its control API (4101)
+  --postgres-port  PostgreSQL (0)
+
+LOG_LEVEL, CAM_DEADLINE_MS, CAM_EMULATOR_RATE and the like reach the parts; what would connect a gateway to anything
+else does not.`;
+
+const FLAGS = {
+  port: { type: "string", default: "4000" },
+  "second-port": { type: "string", default: "4001" },
+  "emulator-port": { type: "string", default: "4100" },
+  "control-port": { type: "string", default: "4101" },
+  "postgres-port": { type: "string", default: "0" },
+} as const;
+
+export type StackOptions = { readonly [Name in keyof typeof FLAGS]: string };
+
+/** @returns the ports, or undefined where the usage was asked for. @throws Error that says what is wrong. */
+export function parseStackOptions(argv: readonly string[]): StackOptions | undefined {
+  const help = { type: "boolean", short: "h", default: false } as const;
+  const { values } = parseArgs({ args: [...argv], options: { ...FLAGS, help } });
+  const { help: isAsked, ...ports } = values;
+  if (isAsked) return undefined;
+  const wrong = Object.entries(ports).filter(([, port]) => !/^\d{1,5}$/.test(port) || Number(port) > 65_535);
+  if (wrong.length > 0) throw new Error(`Not a port: ${wrong.map(([name]) => `--${name}`).join(", ")}.`);
+  return ports;
+}
+
+/** Variables that say what a gateway or the emulator connects to or listens on: the stack's own business. */
+const CONNECTS =
+  /^(HOST|PORT|REPLICA|DATA_DIR|DATABASE_.*|TENCENTCLOUD_.*|CAM_ENDPOINT|CAM_SERVICE_HOST|CAM_EMULATOR_(HOST|PORT|CONTROL_PORT|SEED_FILE)|(HTTPS?|NO|ALL)_PROXY)$/i;
+
+/** The environment without what would connect the stack's parts to anything outside it. */
+export function withoutConnections(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !CONNECTS.test(name)));
+}

@@ -1,0 +1,55 @@
+import { createHash, createPublicKey, type KeyObject, sign, verify } from "node:crypto";
+import type { ChainPlace } from "./chain.ts";
+
+/** A signed statement of where the chain was at a time. */
+export interface Checkpoint extends ChainPlace {
+  /** ISO 8601, by the signer's clock. */
+  readonly signedAt: string;
+  /** Ed25519, as SPKI in DER, in base64. */
+  readonly publicKey: string;
+  /** In base64. */
+  readonly signature: string;
+}
+
+/** Signs a place of the chain with an Ed25519 private key. */
+export function signCheckpoint(place: ChainPlace, signedAt: string, privateKey: KeyObject): Checkpoint {
+  const { seq, hash } = place;
+  const signature = sign(null, statementOf({ seq, hash, signedAt }), privateKey).toString("base64");
+  return { seq, hash, signedAt, publicKey: encodePublicKey(createPublicKey(privateKey)), signature };
+}
+
+/** Whether the signature is that of the key which the checkpoint names. Whether that key is to be trusted is not asked. */
+export function isSignedAsItSays(checkpoint: Checkpoint): boolean {
+  const key = decode(checkpoint.publicKey);
+  const signature = decode(checkpoint.signature);
+  if (key === undefined || signature === undefined) return false;
+  try {
+    const publicKey = createPublicKey({ key, format: "der", type: "spki" });
+    return (
+      publicKey.asymmetricKeyType === "ed25519" && verify(null, statementOf(checkpoint), publicKey, signature)
+    );
+  } catch {
+    return false;
+  }
+}
+
+/** A public key as checkpoints hold it. */
+export function encodePublicKey(publicKey: KeyObject): string {
+  return publicKey.export({ format: "der", type: "spki" }).toString("base64");
+}
+
+/** A short name of a public key, for people. */
+export function fingerprint(publicKey: string): string {
+  return createHash("sha256").update(publicKey, "base64").digest("hex").slice(0, 16);
+}
+
+/** It begins with what it is, so that no signature of this key for another purpose can be taken for one. */
+function statementOf({ seq, hash, signedAt }: Omit<Checkpoint, "publicKey" | "signature">): Buffer {
+  return Buffer.from(`cam-mfa-gateway audit checkpoint: ${seq} ${hash} ${signedAt}`);
+}
+
+/** Base64 has several spellings of the same bytes; only the usual one counts, so that no byte can be changed unseen. */
+function decode(text: string): Buffer | undefined {
+  const bytes = Buffer.from(text, "base64");
+  return bytes.toString("base64") === text ? bytes : undefined;
+}

@@ -1,0 +1,38 @@
+import { fingerprint } from "./checkpoint.ts";
+import type { ChainReport } from "./verify-chain.ts";
+
+/** A report in words, one line each. */
+export function describeReport(
+  { first, last, signed, problem }: ChainReport,
+  isKeyGiven: boolean,
+): readonly string[] {
+  if (problem !== undefined) {
+    const { seq, changeId, reason } = problem;
+    const where =
+      seq === undefined ? "" : `record ${seq}${changeId === undefined ? "" : `, change ${changeId}`}: `;
+    return [`BAD: ${where}${reason}.`];
+  }
+  const count = last - first + 1;
+  return [
+    count === 0
+      ? "OK: there is no record."
+      : `OK: ${count} ${count === 1 ? "record" : "records"}, ${first} to ${last}, unbroken.`,
+    ...(first > 1 ? [`What came before record ${first} was not looked at.`] : []),
+    ...describeSignature({ first, last, signed }, isKeyGiven),
+  ];
+}
+
+function describeSignature(
+  { last, signed }: Pick<ChainReport, "first" | "last" | "signed">,
+  isKeyGiven: boolean,
+) {
+  if (signed === undefined)
+    return ["Nothing of it is signed: whoever can write to the database could have rewritten it."];
+  const later = last - signed.seq;
+  const rest =
+    later === 0 ? "" : `; ${later === 1 ? "the last one is" : `the last ${later} are`} not signed yet`;
+  return [
+    `Signed up to record ${signed.seq} at ${signed.signedAt} with the key ${fingerprint(signed.publicKey)}${rest}.`,
+    ...(isKeyGiven ? [] : ["Give the public key (--public-key FILE) to make sure whose key that is."]),
+  ];
+}

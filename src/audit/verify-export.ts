@@ -1,0 +1,106 @@
+import { createReadStream } from "node:fs";
+import { type ChainProblem, changeIdOf, GENESIS_HASH } from "./chain.ts";
+import { type ExportEnd, parseEnd, parseRecord } from "./export-format.ts";
+import { type ChainReport, ChainVerifier, problemOfNone } from "./verify-chain.ts";
+
+export interface VerifyExportOptions {
+  readonly file: string;
+  /** As `encodePublicKey` gives them; undefined where no key is known. */
+  readonly trustedKeys: readonly string[] | undefined;
+}
+
+/**
+ * Verifies an exported file without any database. Every byte of it counts.
+ * Reads it twice, as only its last line says where it begins, and never has more than a line in memory.
+ */
+export async function verifyExport({ file, trustedKeys }: VerifyExportOptions): Promise<ChainReport> {
+  const { lastLine, isWhole, count, firstLine } = await survey(file);
+  const end = lastLine && isWhole ? parseEnd(lastLine) : undefined;
+  const since = end?.since ?? guessSince(firstLine);
+  const verifier = new ChainVerifier({ since, checkpoints: end?.checkpoints ?? [], trustedKeys });
+  let number = 0;
+  for await (const { line } of linesOf(file)) {
+    number++;
+    const isLast = number === count;
+    if (isLast && (end !== undefined || !looksLikeRecord(line))) break;
+    const record = parseRecord(line);
+    if (record === undefined) verifier.fail(damaged(line, verifier.expected));
+    else if (number === 1 && begunTooEarly(record, end)) verifier.fail(wrongSince(end));
+    else verifier.add(record);
+    if (verifier.hasProblem) break;
+  }
+  if (end === undefined) {
+    verifier.fail(
+      problemOfNone(
+        lastLine
+          ? "the last line, which says where the chain ends, is missing or damaged"
+          : "the file is empty",
+      ),
+    );
+  }
+  return verifier.finish(end?.end ?? { seq: 0, hash: GENESIS_HASH });
+}
+
+function begunTooEarly({ seq }: { seq: number }, end: ExportEnd | undefined): end is ExportEnd {
+  return end !== undefined && seq <= end.since;
+}
+
+function wrongSince({ since }: ExportEnd): ChainProblem {
+  return problemOfNone(
+    `the last line says that the export begins after record ${since}, and it begins before`,
+  );
+}
+
+function damaged(line: Uint8Array, seq: number): ChainProblem {
+  const [, content = ""] = /"content":"(.*)/.exec(Buffer.from(line).toString()) ?? [];
+  return { seq, changeId: changeIdOf(content), reason: "its line is not as it was written" };
+}
+
+function looksLikeRecord(line: Uint8Array): boolean {
+  return Buffer.from(line).toString("latin1", 0, 7) === '{"seq":';
+}
+
+function guessSince(firstLine: Uint8Array | undefined): number {
+  const record = firstLine && parseRecord(firstLine);
+  return record === undefined ? 0 : record.seq - 1;
+}
+
+interface Survey {
+  readonly count: number;
+  readonly firstLine: Uint8Array | undefined;
+  readonly lastLine: Uint8Array | undefined;
+  /** Whether the last line ends as a line does. */
+  readonly isWhole: boolean;
+}
+
+async function survey(file: string): Promise<Survey> {
+  let count = 0;
+  let firstLine: Uint8Array | undefined;
+  let last: Line | undefined;
+  for await (const line of linesOf(file)) {
+    count++;
+    firstLine ??= line.line;
+    last = line;
+  }
+  return { count, firstLine, lastLine: last?.line, isWhole: last?.ended ?? false };
+}
+
+interface Line {
+  readonly line: Uint8Array;
+  readonly ended: boolean;
+}
+
+/** Lines as bytes: decoding would hide bytes that are no UTF-8, and readline takes other characters for ends of lines. */
+async function* linesOf(file: string): AsyncGenerator<Line> {
+  let rest: Buffer[] = [];
+  for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
+    let from = 0;
+    for (let to = chunk.indexOf(10); to !== -1; to = chunk.indexOf(10, from)) {
+      yield { line: Buffer.concat([...rest, chunk.subarray(from, to)]), ended: true };
+      rest = [];
+      from = to + 1;
+    }
+    if (from < chunk.length) rest.push(chunk.subarray(from));
+  }
+  if (rest.length > 0) yield { line: Buffer.concat(rest), ended: false };
+}

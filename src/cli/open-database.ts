@@ -1,0 +1,48 @@
+import { access, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type Database, DatabaseError } from "../database/database.ts";
+import { openPglite } from "../database/pglite-database.ts";
+import { openPostgres } from "../database/postgres-database.ts";
+import { PGLITE_TEMPLATE_DIR } from "../package-paths.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Opens the database of DATABASE_URL, DATABASE_URL_FILE or DATA_DIR, as it is.
+ * @param options.make makes a data folder that is not there yet.
+ * @throws DatabaseError
+ */
+export async function openDatabase(env: Environment, options: { make: boolean }): Promise<Database> {
+  const { DATABASE_URL: url, DATABASE_URL_FILE: file, DATA_DIR: dataDir } = withoutEmpty(env);
+  if ([url, file, dataDir].filter((value) => value !== undefined).length > 1) {
+    throw new DatabaseError("Set only one of DATABASE_URL, DATABASE_URL_FILE and DATA_DIR.");
+  }
+  if (url !== undefined) return openPostgres({ url });
+  if (file !== undefined) return openPostgres({ url: await readUrl(file) });
+  return openFolder(dataDir ?? ".data", options.make);
+}
+
+async function openFolder(dataDir: string, make: boolean): Promise<Database> {
+  if (!make) {
+    await access(join(dataDir, "pglite")).catch(() => {
+      throw new DatabaseError(
+        `There is no database in ${dataDir}. Set DATABASE_URL, or DATA_DIR to another folder.`,
+      );
+    });
+  }
+  return openPglite({ dataDir, templateDir: PGLITE_TEMPLATE_DIR });
+}
+
+async function readUrl(file: string): Promise<string> {
+  try {
+    return (await readFile(file, "utf8")).trim();
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new DatabaseError(`The file of DATABASE_URL_FILE, ${file}, cannot be read (${code}).`, { cause });
+  }
+}
+
+/** An empty variable is an unset one, as for the gateway itself. */
+function withoutEmpty(env: Environment): Environment {
+  return Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim()));
+}

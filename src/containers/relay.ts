@@ -1,0 +1,80 @@
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { pipeline } from "node:stream/promises";
+
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface Relay {
+  /** Where it listens; the real port where 0 was asked for. */
+  readonly address: Endpoint;
+  /**
+   * Accepts nothing more and closes the connections that nothing came by, as browsers keep for later. Resolves once
+   * the others have ended.
+   */
+  stop(): Promise<void>;
+}
+
+/** Loopback refuses at once; a longer silence is a program that hangs. */
+const CONNECT_TIMEOUT_MS = 1_000;
+
+/**
+ * Passes connections on to the targets in turn, byte for byte. A target that does not take the connection is passed
+ * over, which is safe as nothing was sent yet; what was sent is never sent again. With no target left the
+ * connection is closed.
+ */
+export async function startRelay(listen: Endpoint, targets: readonly Endpoint[]): Promise<Relay> {
+  let turn = 0;
+  const clients = new Set<Socket>();
+  const server = createServer(
+    { allowHalfOpen: true, pauseOnConnect: true, noDelay: true },
+    async (client) => {
+      const first = turn++;
+      clients.add(client.once("close", () => clients.delete(client)));
+      // Whoever hangs up while a target is being looked for is noticed when the two are joined.
+      client.on("error", () => {});
+      const target = await connectToFirst(
+        targets.map((_, index) => targets[(first + index) % targets.length]),
+      );
+      if (target === undefined) client.destroy();
+      else await join(client, target);
+    },
+  );
+  server.listen(listen.port, listen.host);
+  await once(server, "listening");
+  return {
+    address: { host: listen.host, port: (server.address() as AddressInfo).port },
+    stop: async () => {
+      const closed = once(server, "close");
+      server.close();
+      for (const client of clients) if (client.bytesRead === 0) client.destroy();
+      await closed;
+    },
+  };
+}
+
+async function connectToFirst(targets: readonly (Endpoint | undefined)[]): Promise<Socket | undefined> {
+  for (const target of targets) {
+    const socket = target && (await tryConnect(target));
+    if (socket !== undefined) return socket;
+  }
+  return undefined;
+}
+
+async function tryConnect({ host, port }: Endpoint): Promise<Socket | undefined> {
+  const socket = connect({ host, port, allowHalfOpen: true, noDelay: true });
+  try {
+    await once(socket, "connect", { signal: AbortSignal.timeout(CONNECT_TIMEOUT_MS) });
+    return socket;
+  } catch {
+    socket.destroy();
+    return undefined;
+  }
+}
+
+/** Each side's end is passed on to the other; where one breaks, both are closed. */
+async function join(client: Socket, target: Socket): Promise<void> {
+  await Promise.allSettled([pipeline(client, target), pipeline(target, client)]);
+}

@@ -1,0 +1,134 @@
+import { Field, GraphQLISODateTime, ID, Int, ObjectType, registerEnumType } from "type-graphql";
+import type { CamErrorCode, Uin } from "../../contract/index.ts";
+import { CamErrorCodeEnum } from "../cam-error/cam-error.enums.ts";
+import { ChangeResolution } from "../mfa/change-resolution.enum.ts";
+import { LoginActionFlag } from "../mfa/mfa-flag.type.ts";
+import { UinScalar } from "../uin-scalar.ts";
+
+export const MfaChangeStatus = {
+  PENDING: "PENDING",
+  APPLIED: "APPLIED",
+  REFUSED: "REFUSED",
+  UNKNOWN: "UNKNOWN",
+} as const;
+
+registerEnumType(MfaChangeStatus, {
+  name: "MfaChangeStatus",
+  description: "What is known of a change.",
+  valuesConfig: {
+    PENDING: { description: "On record; its outcome is to come." },
+    APPLIED: { description: "In force." },
+    REFUSED: { description: "Not in force, and will not be." },
+    UNKNOWN: {
+      description: "CAM's reply was lost and the user could not be read. The gateway goes on trying.",
+    },
+  },
+});
+
+@ObjectType({ description: "Which methods were to be switched, or sent: null means unchanged, or not sent." })
+export class MfaMethods {
+  @Field(() => Boolean, { nullable: true, description: "A code by SMS." })
+  phone?: boolean | undefined;
+
+  @Field(() => Boolean, { nullable: true, description: "A virtual MFA device." })
+  stoken?: boolean | undefined;
+
+  @Field(() => Boolean, { nullable: true, description: "A scan by WeChat." })
+  wechat?: boolean | undefined;
+}
+
+@ObjectType({ description: "The methods of both protections." })
+export class MfaMethodsOfBoth {
+  @Field(() => MfaMethods, { nullable: true, description: "Login protection; null where it was left alone." })
+  login?: MfaMethods | undefined;
+
+  @Field(() => MfaMethods, {
+    nullable: true,
+    description: "Operation protection; null where it was left alone.",
+  })
+  action?: MfaMethods | undefined;
+}
+
+@ObjectType({ description: "A user's protections as read before a change." })
+export class MfaBeforeImage {
+  @Field(() => LoginActionFlag, { description: "Login protection." })
+  login!: LoginActionFlag;
+
+  @Field(() => LoginActionFlag, { description: "Operation protection." })
+  action!: LoginActionFlag;
+}
+
+@ObjectType({ description: "Who asked for a change." })
+export class MfaChangeCaller {
+  @Field(() => String, { description: "The caller; `local` in local mode." })
+  subject!: string;
+
+  @Field(() => String, { nullable: true, description: "The client that acted for the caller." })
+  client?: string | undefined;
+
+  @Field(() => String, { nullable: true, description: "Who vouched for the caller." })
+  issuer?: string | undefined;
+}
+
+@ObjectType({
+  description:
+    "The record of one change. It is written before CAM hears of the change, and never altered afterwards.",
+})
+export class MfaChange {
+  @Field(() => ID, { description: "Sorts by when the change was begun (UUIDv7)." })
+  id!: string;
+
+  @Field(() => UinScalar, { description: "The user who was changed." })
+  opUin!: Uin;
+
+  @Field(() => MfaChangeCaller, { description: "Who asked for it." })
+  caller!: MfaChangeCaller;
+
+  @Field(() => String, { description: "The gateway's id of the request, which its log lines carry." })
+  gatewayRequestId!: string;
+
+  @Field(() => MfaMethodsOfBoth, { description: "What the caller asked for." })
+  requested!: MfaMethodsOfBoth;
+
+  @Field(() => MfaBeforeImage, { description: "The user as read before." })
+  before!: MfaBeforeImage;
+
+  @Field(() => MfaMethodsOfBoth, { description: "The full blocks that were, or were to be, sent to CAM." })
+  sent!: MfaMethodsOfBoth;
+
+  @Field(() => MfaChangeStatus, { description: "What is known of it." })
+  status!: keyof typeof MfaChangeStatus;
+
+  @Field(() => ChangeResolution, { nullable: true, description: "How that is known; null while it is not." })
+  resolvedBy?: keyof typeof ChangeResolution | undefined;
+
+  @Field(() => CamErrorCodeEnum, {
+    nullable: true,
+    description: "Why it is not, or not certainly, in force.",
+  })
+  code?: CamErrorCode | undefined;
+
+  @Field(() => String, { nullable: true, description: "CAM's own error code." })
+  camCode?: string | undefined;
+
+  @Field(() => String, { nullable: true, description: "CAM's RequestId of the call that settled it." })
+  camRequestId?: string | undefined;
+
+  @Field(() => Int, { description: "Requests of SetMfaFlag that were made for it." })
+  attempts!: number;
+
+  @Field(() => Int, { description: "Milliseconds that its calls waited for CAM's quota." })
+  quotaWaitMs!: number;
+
+  @Field(() => String, { description: "The replica of the gateway that holds it." })
+  replica!: string;
+
+  @Field(() => GraphQLISODateTime, { description: "When it was put on record, by the database's clock." })
+  createdAt!: Date;
+
+  @Field(() => GraphQLISODateTime, {
+    nullable: true,
+    description: "When its outcome became known, or became unknown.",
+  })
+  finishedAt?: Date | undefined;
+}

@@ -1,0 +1,40 @@
+import { fairShare } from "./fair-share.ts";
+
+/** Long enough to see who calls once in a while, and soon forgotten. */
+const PERIOD_MS = 2_500;
+
+/** How often each caller has asked lately, whether or not it got what it asked for. */
+export class CallerDemand {
+  #current = new Map<string, number>();
+  #previous = new Map<string, number>();
+  #periodStartMs = Number.NEGATIVE_INFINITY;
+  #previousMs = 0;
+
+  record(caller: string, nowMs: number): void {
+    this.#turnPage(nowMs);
+    this.#current.set(caller, (this.#current.get(caller) ?? 0) + 1);
+  }
+
+  /** Of so many calls a millisecond for all callers, the part that this one has to share with nobody. */
+  shareOf(caller: string, callsPerMs: number, nowMs: number): number {
+    this.#turnPage(nowMs);
+    const overMs = Math.max(1, nowMs - this.#periodStartMs + this.#previousMs);
+    const wanted = new Map(this.#previous);
+    for (const [other, calls] of this.#current) wanted.set(other, (wanted.get(other) ?? 0) + calls);
+    wanted.delete(caller);
+    return fairShare(
+      callsPerMs,
+      [...wanted.values()].map((calls) => calls / overMs),
+    );
+  }
+
+  #turnPage(nowMs: number): void {
+    const ageMs = nowMs - this.#periodStartMs;
+    if (ageMs < PERIOD_MS) return;
+    const isNext = ageMs < 2 * PERIOD_MS;
+    this.#previous = isNext ? this.#current : new Map();
+    this.#previousMs = isNext ? ageMs : 0;
+    this.#current = new Map();
+    this.#periodStartMs = nowMs;
+  }
+}

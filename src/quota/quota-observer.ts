@@ -1,0 +1,23 @@
+/** Told of what the shared quota meets. None may throw. */
+export interface QuotaObserver {
+  /** The database was asked for a slot. */
+  onAsked?(asked: SlotAsked): void;
+  /** A call came to writing so late that its slot was given up for another. */
+  onSlotMissed?(missed: { readonly action: string; readonly lateMs: number }): void;
+  /** CAM throttled a call, and the window was widened for every replica. */
+  onThrottled?(throttled: { readonly action: string }): void;
+  /** The database cannot be had: from now on reads go on slowly and writes are refused. */
+  onStoreAway?(cause: unknown): void;
+  onStoreBack?(awayMs: number): void;
+}
+
+export interface SlotAsked {
+  readonly action: string;
+  readonly bulk: boolean;
+  readonly granted: boolean;
+  /** How far ahead the slot lay when the database gave it, or said when it would. */
+  readonly aheadMs: number;
+  readonly windowMs: number;
+  /** From asking to the answer, a connection of the pool included. */
+  readonly tookMs: number;
+}

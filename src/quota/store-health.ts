@@ -1,0 +1,106 @@
+import type { Clock } from "../clock.ts";
+import { GatewayError } from "../contract/index.ts";
+
+/** A statement of the quota takes milliseconds; one that takes so long will not help anybody in time. */
+const STATEMENT_TIMEOUT_MS = 1_000;
+
+const PROBE_EVERY_MS = 500;
+
+/** After the store was away its rows may be gone, or calls may have gone past them: one window lets those pass. */
+const SETTLING_MS = 1_100;
+
+export interface StoreHealthDeps {
+  readonly clock: Clock;
+  /** Rejects while the store is away. */
+  readonly ping: () => Promise<unknown>;
+  readonly onAway: (cause: unknown) => void;
+  readonly onBack: (awayMs: number) => void;
+}
+
+/**
+ * Whether the store of the shared windows can be had. No kind of error is set apart: whatever stops a statement
+ * twice leaves us without the shared window.
+ */
+export class StoreHealth {
+  readonly #deps: StoreHealthDeps;
+  #away: { readonly sinceMs: number; readonly cause: unknown; readonly back: AbortController } | undefined;
+  #usableFromMs = Number.NEGATIVE_INFINITY;
+  #cancelProbe: (() => void) | undefined;
+  #closed = false;
+
+  constructor(deps: StoreHealthDeps) {
+    this.#deps = deps;
+  }
+
+  /** Aborts when the store is back; undefined while it is there. */
+  get away(): { readonly back: AbortSignal; readonly cause: unknown } | undefined {
+    return this.#away && { back: this.#away.back.signal, cause: this.#away.cause };
+  }
+
+  /** Monotonic time before which the shared windows are not to be used. */
+  get usableFromMs(): number {
+    return this.#usableFromMs;
+  }
+
+  /**
+   * Runs a statement, and once more at once where it fails, as the first one does on a connection that died idle.
+   * @throws GatewayError STORE_UNAVAILABLE, and the store counts as away from then on.
+   */
+  async run<Result>(statement: () => Promise<Result>): Promise<Result> {
+    try {
+      return await this.#inTime(statement()).catch((error: unknown) => {
+        if (error instanceof StatementTimeout) throw error;
+        return this.#inTime(statement());
+      });
+    } catch (cause) {
+      this.#lose(cause);
+      throw new GatewayError("STORE_UNAVAILABLE", { cause });
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#cancelProbe?.();
+  }
+
+  #lose(cause: unknown): void {
+    const { clock, onAway } = this.#deps;
+    this.#usableFromMs = clock.monotonic() + SETTLING_MS;
+    if (this.#away !== undefined) return;
+    this.#away = { sinceMs: clock.monotonic(), cause, back: new AbortController() };
+    onAway(cause);
+    this.#probeLater();
+  }
+
+  #probeLater(): void {
+    if (this.#closed) return;
+    this.#cancelProbe = this.#deps.clock.after(PROBE_EVERY_MS, () => {
+      this.#inTime(this.#deps.ping()).then(
+        () => this.#recover(),
+        () => this.#probeLater(),
+      );
+    });
+  }
+
+  #recover(): void {
+    const away = this.#away;
+    if (away === undefined) return;
+    this.#away = undefined;
+    away.back.abort();
+    this.#deps.onBack(this.#deps.clock.monotonic() - away.sinceMs);
+  }
+
+  #inTime<Result>(statement: Promise<Result>): Promise<Result> {
+    const { promise: timeout, reject } = Promise.withResolvers<never>();
+    const cancel = this.#deps.clock.after(STATEMENT_TIMEOUT_MS, () => reject(new StatementTimeout()));
+    return Promise.race([statement, timeout]).finally(cancel);
+  }
+}
+
+class StatementTimeout extends Error {
+  override readonly name = "StatementTimeout";
+
+  constructor() {
+    super(`The store did not answer within ${STATEMENT_TIMEOUT_MS} ms.`);
+  }
+}

@@ -1,0 +1,384 @@
+import { inspect } from "node:util";
+import { sql } from "kysely";
+import { beforeAll, describe, expect, inject, test } from "vitest";
+import { ChangeLog } from "../../src/audit/change-log.ts";
+import type { ChangeIntent, ChangeRecord, ChangeSettlement } from "../../src/audit/change-record.ts";
+import { GatewayError } from "../../src/contract/index.ts";
+import type { Database } from "../../src/database/database.ts";
+import { createTestPostgres, openTestDatabase, openTestPostgres } from "../support/open-test-database.ts";
+import { rewriteRecord } from "../support/rewrite-record.ts";
+import { APPLIED, FRESH, intentOf, newUin, OLD, unknownFor } from "./intent-of.ts";
+
+const NO_SUCH_ID = "0199aaaa-0000-7000-8000-000000000000";
+const HASH = /^[0-9a-f]{64}$/;
+
+describe.each(["postgres", "pglite"] as const)("the log of changes on %s", (kind) => {
+  let database: Database;
+  let log: ChangeLog;
+
+  beforeAll(async () => {
+    database = await openTestDatabase(kind);
+    log = new ChangeLog({ database, replica: "replica-1" });
+  });
+
+  async function begun(intent: Partial<ChangeIntent> = {}): Promise<string> {
+    const { kind: verdict, id } = await log.begin(intentOf(intent), {
+      knownLatest: undefined,
+      ageMs: -10_000,
+    });
+    expect(verdict).toBe("BEGUN");
+    return id;
+  }
+
+  async function settled(intent: Partial<ChangeIntent>, settlement: ChangeSettlement): Promise<string> {
+    const id = await begun(intent);
+    expect(await log.settle(id, settlement)).toBe(true);
+    return id;
+  }
+
+  async function found(id: string): Promise<ChangeRecord> {
+    const record = await log.find(id);
+    if (record === undefined) throw new Error(`There is no change ${id}.`);
+    return record;
+  }
+
+  describe("settling", () => {
+    test("puts what became of a change on record, and seals it", async () => {
+      const id = await settled({}, APPLIED);
+      expect(await log.find(id)).toMatchObject({
+        ...APPLIED,
+        quotaWaitMs: 12,
+        seq: expect.stringMatching(/^\d+$/),
+      });
+      const { createdAt, finishedAt } = await found(id);
+      expect(finishedAt?.getTime()).toBeGreaterThanOrEqual(createdAt.getTime());
+      const { rows } = await sql`
+        select previous_hash, hash, sealed_content, lease_until from mfa_change where id = ${id}`.execute(
+        database.db,
+      );
+      expect(rows).toEqual([
+        {
+          previous_hash: expect.stringMatching(HASH),
+          hash: expect.stringMatching(HASH),
+          sealed_content: expect.stringContaining(`"id": "${id}"`),
+          lease_until: null,
+        },
+      ]);
+    });
+
+    test("happens once: whoever is late learns so, and changes nothing", async () => {
+      const id = await settled({}, APPLIED);
+      const before = await log.find(id);
+      const late: ChangeSettlement = {
+        status: "refused",
+        code: "USER_NOT_EXIST",
+        attempts: 3,
+        quotaWaitMs: 9,
+      };
+      expect(await log.settle(id, late)).toBe(false);
+      expect(await log.settle(id, unknownFor(1_000))).toBe(false);
+      expect(await log.find(id)).toEqual(before);
+    });
+
+    test("of several at once, one is taken", async () => {
+      const id = await begun();
+      const refused: ChangeSettlement = {
+        status: "refused",
+        code: "USER_NOT_EXIST",
+        attempts: 1,
+        quotaWaitMs: 0,
+      };
+      const taken = await Promise.all(
+        [APPLIED, refused, APPLIED, refused].map((each) => log.settle(id, each)),
+      );
+      expect(taken.filter(Boolean)).toHaveLength(1);
+    });
+
+    test("leaves open what may still become known, and adds up the attempts", async () => {
+      const id = await settled({}, { ...unknownFor(60_000), quotaWaitMs: 5 });
+      expect(await log.find(id)).toMatchObject({
+        status: "unknown",
+        code: "OUTCOME_UNKNOWN",
+        seq: undefined,
+      });
+      expect(await log.settle(id, { ...APPLIED, resolvedBy: "READ_BACK", attempts: 2 })).toBe(true);
+      expect(await log.find(id)).toMatchObject({
+        status: "applied",
+        code: undefined,
+        resolvedBy: "READ_BACK",
+        attempts: 3,
+        quotaWaitMs: 17,
+        seq: expect.any(String),
+      });
+    });
+
+    test("seals what stays unknown for good", async () => {
+      const id = await settled(
+        {},
+        { status: "unknown", code: "OUTCOME_UNKNOWN", attempts: 1, quotaWaitMs: 0 },
+      );
+      expect(await log.find(id)).toMatchObject({ status: "unknown", seq: expect.any(String) });
+    });
+
+    test("a change that was never begun is a mistake of the caller's, not the store's", async () => {
+      await expect(log.settle(NO_SUCH_ID, APPLIED)).rejects.toThrow(`there is no change ${NO_SUCH_ID}`);
+    });
+
+    test("seals without gaps, one after the other, however many at once", async () => {
+      const ids = await Promise.all(Array.from({ length: 20 }, () => begun()));
+      await Promise.all(ids.map((id) => log.settle(id, APPLIED)));
+      const { rows } = await sql<{ seq: string; previous_hash: string; hash: string }>`
+        select seq, previous_hash, hash from mfa_change where seq is not null order by seq`.execute(
+        database.db,
+      );
+      expect(rows.map(({ seq }) => Number(seq))).toEqual(rows.map((_, index) => index + 1));
+      expect(rows.map(({ previous_hash }) => previous_hash)).toEqual([
+        "0".repeat(64),
+        ...rows.slice(0, -1).map(({ hash }) => hash),
+      ]);
+      const { rows: chain } = await sql`select seq, hash from audit_chain`.execute(database.db);
+      expect(chain).toEqual([{ seq: rows.at(-1)?.seq, hash: rows.at(-1)?.hash }]);
+    });
+  });
+
+  describe("a sealed record", () => {
+    const statements = [
+      "update mfa_change set status = 'refused' where seq is not null",
+      "update mfa_change set sealed_content = 'x' where seq is not null",
+      "update mfa_change set seq = null, sealed_content = null, previous_hash = null, hash = null where seq is not null",
+      "update mfa_change set lease_until = now() where seq is not null",
+      "delete from mfa_change where seq is not null",
+      "delete from mfa_change",
+      "truncate mfa_change",
+      "delete from audit_chain",
+      "truncate audit_chain",
+      "update audit_checkpoint set hash = 'x'",
+      "delete from audit_checkpoint",
+      "truncate audit_checkpoint",
+    ];
+    test.each(statements)("withstands: %s", async (statement) => {
+      await settled({}, APPLIED);
+      const all = sql`select * from mfa_change order by id`;
+      const before = await all.execute(database.db);
+      await expect(sql.raw(statement).execute(database.db)).rejects.toMatchObject({
+        code: "23001",
+        message: expect.stringMatching(/^the record of changes is kept: no (update|delete|truncate) of /),
+      });
+      expect((await all.execute(database.db)).rows).toEqual(before.rows);
+    });
+
+    test.each([
+      ["with an outcome but no end", "status = 'applied'"],
+      ["sealed while pending", "seq = 99999, sealed_content = '{}', previous_hash = 'p', hash = 'h'"],
+      ["sealed in part", "status = 'applied', finished_at = now(), seq = 99999"],
+      ["of a status that there is not", "status = 'done', finished_at = now()"],
+    ])("cannot be made %s", async (_, assignment) => {
+      const id = await begun();
+      const statement = sql`update mfa_change set ${sql.raw(assignment)} where id = ${id}`;
+      await expect(statement.execute(database.db)).rejects.toMatchObject({ code: "23514" });
+    });
+  });
+
+  describe("taking over", () => {
+    test("hands out what is overdue, open or to be looked at again, and only that", async () => {
+      const overdue = await begun({ leaseMs: -1 });
+      const lookAgain = await settled({}, unknownFor(-1));
+      await begun();
+      await settled({}, unknownFor(60_000));
+      await settled({}, APPLIED);
+      const other = new ChangeLog({ database, replica: "replica-2" });
+      const taken = await other.takeOver(10, 60_000);
+      expect(taken.map(({ id }) => id).sort()).toEqual([overdue, lookAgain].sort());
+      expect(taken.map(({ replica }) => replica)).toEqual(["replica-2", "replica-2"]);
+      expect(await log.takeOver(10, 60_000)).toEqual([]);
+    });
+
+    test("the longest overdue come first, and no more than asked for", async () => {
+      const ids: string[] = [];
+      for (const leaseMs of [-1_000, -3_000, -2_000]) ids.push(await begun({ leaseMs }));
+      const first = await log.takeOver(2, 60_000);
+      expect(first.map(({ id }) => id).sort()).toEqual([ids[1], ids[2]].sort());
+      expect((await log.takeOver(2, 60_000)).map(({ id }) => id)).toEqual([ids[0]]);
+    });
+
+    test("a replica that fails in its turn is taken over as well", async () => {
+      const id = await begun({ leaseMs: -1 });
+      expect((await log.takeOver(10, -1)).map((record) => record.id)).toEqual([id]);
+      expect((await log.takeOver(10, 60_000)).map((record) => record.id)).toEqual([id]);
+    });
+  });
+
+  describe("a change of a user is superseded", () => {
+    test.each([
+      ["by one that is open", undefined, true],
+      ["by one that was applied", APPLIED, true],
+      ["by one of which nothing is known", unknownFor(60_000), true],
+      [
+        "not by one that was refused",
+        { status: "refused", code: "X", attempts: 1, quotaWaitMs: 0 } as const,
+        false,
+      ],
+    ])("%s", async (_, settlement, superseded) => {
+      const opUin = newUin();
+      const id = await settled({ opUin }, unknownFor(60_000));
+      expect(await log.isSuperseded(await found(id))).toBe(false);
+      const later = await begun({ opUin });
+      if (settlement) await log.settle(later, settlement);
+      expect(await log.isSuperseded(await found(id))).toBe(superseded);
+      expect(await log.isSuperseded(await found(later))).toBe(false);
+    });
+  });
+
+  describe("listing", () => {
+    const alice = { subject: `lister-${newUin()}`, client: undefined, issuer: undefined };
+
+    test("filters by user, status, caller and time of beginning, newest first", async () => {
+      const [one, two] = [newUin(), newUin()];
+      const ids = [
+        await settled({ opUin: one, caller: alice }, APPLIED),
+        await settled({ opUin: two, caller: alice }, unknownFor(60_000)),
+        await begun({ opUin: one, caller: alice }),
+      ];
+      const [first, second, third] = await Promise.all(ids.map(found));
+      if (!first || !second || !third) throw new Error("They have just been begun.");
+      const list = async (filter: Parameters<ChangeLog["list"]>[0]) =>
+        (await log.list({ callerSubject: alice.subject, ...filter }, 10)).map(({ id }) => id);
+      expect(await list({})).toEqual([third.id, second.id, first.id]);
+      expect(await list({ opUin: one })).toEqual([third.id, first.id]);
+      expect(await list({ status: "unknown" })).toEqual([second.id]);
+      expect(await list({ opUin: one, status: "applied" })).toEqual([first.id]);
+      expect(await list({ callerSubject: "nobody" })).toEqual([]);
+      const beforeAll = new Date(first.createdAt.getTime() - 1_000);
+      const afterAll = new Date(third.createdAt.getTime() + 1_000);
+      expect(await list({ from: beforeAll, until: afterAll })).toEqual([third.id, second.id, first.id]);
+      expect(await list({ until: beforeAll })).toEqual([]);
+      expect(await list({ from: afterAll })).toEqual([]);
+    });
+
+    test("goes on after the last of the page before, whatever was begun meanwhile", async () => {
+      const caller = { subject: `pager-${newUin()}`, client: undefined, issuer: undefined };
+      const ids: string[] = [];
+      for (let i = 0; i < 5; i++) ids.unshift(await begun({ caller }));
+      const filter = { callerSubject: caller.subject };
+      const page = async (after?: string) => (await log.list(filter, 2, after)).map(({ id }) => id);
+      expect(await page()).toEqual(ids.slice(0, 2));
+      await begun({ caller });
+      expect(await page(ids[1])).toEqual(ids.slice(2, 4));
+      expect(await page(ids[3])).toEqual(ids.slice(4));
+      expect(await page(ids[4])).toEqual([]);
+    });
+
+    test("after what is no id is a mistake of the caller's", async () => {
+      await expect(log.list({}, 10, "x'; drop table mfa_change; --")).rejects.toThrow(RangeError);
+    });
+  });
+
+  describe("finding", () => {
+    test.each([NO_SUCH_ID, "1", "", "x'; --"])("%j finds nothing", async (id) => {
+      expect(await log.find(id)).toBeUndefined();
+    });
+  });
+
+  test("text of every script is kept as it is", async () => {
+    const odd = `"quoted" \\ 手机 🔐 Ünïcode \u0001 </script>`;
+    const id = await settled(
+      { requested: { note: odd }, caller: { subject: odd, client: odd, issuer: odd } },
+      APPLIED,
+    );
+    expect(await log.find(id)).toMatchObject({ requested: { note: odd }, caller: { subject: odd } });
+  });
+
+  test("a value that the store cannot take is an error of its own, and not the store being down", async () => {
+    const failure = log.begin(intentOf({ idempotencyKey: "nul \u0000 inside" }), FRESH);
+    await expect(failure).rejects.not.toBeInstanceOf(GatewayError);
+    await expect(failure).rejects.toMatchObject({ code: expect.stringMatching(/^22/) });
+  });
+
+  test("a closed store is STORE_UNAVAILABLE, with the reason as its cause", async () => {
+    const closed = await openTestDatabase(kind);
+    const late = new ChangeLog({ database: closed, replica: "replica-1" });
+    await closed.close();
+    for (const attempt of [
+      () => late.begin(intentOf(), FRESH),
+      () => late.find(NO_SUCH_ID),
+      () => late.settle(NO_SUCH_ID, APPLIED),
+      () => late.list({}, 1),
+      () => late.takeOver(1, 1),
+    ]) {
+      await expect(attempt()).rejects.toMatchObject({ code: "STORE_UNAVAILABLE", cause: expect.any(Error) });
+    }
+  });
+});
+
+describe("on PostgreSQL", () => {
+  test("two replicas never take over the same change", async () => {
+    const url = await createTestPostgres();
+    const logs = await Promise.all(
+      ["replica-1", "replica-2", "replica-3"].map(
+        async (replica) => new ChangeLog({ database: await openTestPostgres(url), replica }),
+      ),
+    );
+    const [first] = logs;
+    const begun = await Promise.all(
+      Array.from({ length: 60 }, async () => (await first?.begin(intentOf({ leaseMs: -1 }), FRESH))?.id),
+    );
+    const taken: string[] = [];
+    for (let round = 0; round < 10; round++) {
+      const got = await Promise.all(logs.map((log) => log.takeOver(5, 600_000)));
+      for (const records of got) {
+        expect(records.length).toBeLessThanOrEqual(5);
+        taken.push(...records.map(({ id }) => id));
+      }
+    }
+    expect(taken).toHaveLength(60);
+    expect(taken.sort()).toEqual(begun.sort());
+  });
+
+  test("a change that another replica settles just now is not taken over", async () => {
+    const url = await createTestPostgres();
+    const [one, two] = [await openTestPostgres(url), await openTestPostgres(url)];
+    const slow = new ChangeLog({ database: one, replica: "slow" });
+    const reconciler = new ChangeLog({ database: two, replica: "reconciler" });
+    for (let round = 0; round < 30; round++) {
+      const { id } = await slow.begin(intentOf({ leaseMs: -1 }), FRESH);
+      const [settled, taken] = await Promise.all([slow.settle(id, APPLIED), reconciler.takeOver(10, 60_000)]);
+      // Taken before it was settled, or not at all; either way the outcome of whoever was first stands.
+      expect(settled).toBe(true);
+      for (const record of taken) expect(await reconciler.settle(record.id, unknownFor(1_000))).toBe(false);
+      expect(await reconciler.find(id)).toMatchObject({ status: "applied" });
+    }
+  });
+
+  test("a server that goes away and comes back is STORE_UNAVAILABLE in between, and says no password", async () => {
+    const url = await createTestPostgres();
+    const database = await openTestPostgres(url);
+    const admin = await openTestPostgres(inject("testDatabases").postgresUrl);
+    const log = new ChangeLog({ database, replica: "replica-1" });
+    await log.begin(intentOf(), FRESH);
+    const name = new URL(url).pathname.slice(1);
+    await sql`alter database ${sql.id(name)} with allow_connections false`.execute(admin.db);
+    await sql`
+      select pg_terminate_backend(pid) from pg_stat_activity where datname = ${name}
+    `.execute(admin.db);
+    const failures = await Promise.allSettled(Array.from({ length: 5 }, () => log.begin(intentOf(), FRESH)));
+    for (const failure of failures) {
+      if (failure.status !== "rejected") throw new Error("The database lets nobody in.");
+      expect(failure.reason).toMatchObject({ code: "STORE_UNAVAILABLE", cause: expect.any(Error) });
+      expect(inspect(failure.reason, { depth: 9, showHidden: true })).not.toContain(new URL(url).password);
+    }
+    await sql`alter database ${sql.id(name)} with allow_connections true`.execute(admin.db);
+    expect((await log.begin(intentOf(), OLD)).kind).toBe("BEGUN");
+  });
+
+  test("a statement that takes too long is given up as STORE_UNAVAILABLE", async () => {
+    const url = new URL(await createTestPostgres());
+    const holder = await openTestPostgres(url.href);
+    const log = new ChangeLog({ database: await openTestPostgres(url.href), replica: "replica-1" });
+    await rewriteRecord(holder, async () => {
+      await expect(log.begin(intentOf(), FRESH)).rejects.toMatchObject({
+        code: "STORE_UNAVAILABLE",
+        cause: { code: "57014" },
+      });
+    });
+  });
+});

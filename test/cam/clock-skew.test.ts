@@ -1,0 +1,46 @@
+import { expect, test } from "vitest";
+import { ClockSkew } from "../../src/cam/clock-skew.ts";
+import { FakeClock } from "../support/fake-clock.ts";
+
+const NOON_MS = Date.UTC(2026, 10, 24, 12);
+const httpDate = (offsetMs: number) => new Date(NOON_MS + offsetMs).toUTCString();
+
+test.each([
+  { what: "equal clocks", header: httpDate(0), known: true, skewMs: 0 },
+  { what: "less than the header's grain and a slow reply", header: httpDate(-4_000), known: true, skewMs: 0 },
+  { what: "CAM ten minutes ahead", header: httpDate(600_000), known: true, skewMs: 600_000 },
+  { what: "CAM ten minutes behind", header: httpDate(-600_000), known: true, skewMs: -600_000 },
+  { what: "no Date", header: undefined, known: false, skewMs: 0 },
+  { what: "an empty Date", header: "", known: false, skewMs: 0 },
+  { what: "a Date that is none", header: "yesterday", known: false, skewMs: 0 },
+])("$what teaches a skew of $skewMs ms", ({ header, known, skewMs }) => {
+  const skew = new ClockSkew(new FakeClock(NOON_MS));
+  expect(skew.observe(header)).toBe(known);
+  expect(skew.skewMs).toBe(skewMs);
+  expect(skew.timestampSeconds()).toBe((NOON_MS + skewMs) / 1_000);
+});
+
+test("a Date that cannot be read leaves what is known, and one that fits again forgets it", () => {
+  const skew = new ClockSkew(new FakeClock(NOON_MS));
+  skew.observe(httpDate(600_000));
+  skew.observe("garbage");
+  expect(skew.skewMs).toBe(600_000);
+  skew.observe(httpDate(0));
+  expect(skew.skewMs).toBe(0);
+});
+
+test("a timestamp is stale when it is five seconds from what would be signed now, either way", () => {
+  const skew = new ClockSkew(new FakeClock(NOON_MS));
+  const noon = NOON_MS / 1_000;
+  expect([-5, -4, 0, 4, 5].map((seconds) => skew.hasMovedSince(noon + seconds))).toEqual([
+    true,
+    false,
+    false,
+    false,
+    true,
+  ]);
+});
+
+test("the timestamp is in whole seconds and never in the future", () => {
+  expect(new ClockSkew(new FakeClock(NOON_MS + 999)).timestampSeconds()).toBe(NOON_MS / 1_000);
+});

@@ -1,0 +1,85 @@
+import { expect, test } from "vitest";
+import { type Credential, CredentialCache, CredentialError } from "../../../src/cam/index.ts";
+import { Secret } from "../../../src/secret.ts";
+import { FakeClock } from "../../support/fake-clock.ts";
+
+interface Texts {
+  readonly id?: string;
+  readonly key?: string;
+  readonly token?: string;
+}
+
+/** A chain whose loads end when the test says so. */
+function createCache() {
+  const clock = new FakeClock();
+  const loads: PromiseWithResolvers<Credential>[] = [];
+  const load = () => {
+    const loading = Promise.withResolvers<Credential>();
+    loads.push(loading);
+    return loading.promise;
+  };
+  const cache = new CredentialCache({ clock, chain: { name: "test", load } });
+  const answer = ({ id = "AKIDTEST", key = "key", token }: Texts = {}) =>
+    loads.at(-1)?.resolve({
+      secretId: id,
+      secretKey: new Secret(key),
+      ...(token === undefined ? {} : { token: new Secret(token) }),
+    });
+  return { cache, clock, loads, answer };
+}
+
+test("however many ask at once, the provider is asked once", async () => {
+  const { cache, loads, answer } = createCache();
+  const asking = Promise.all(Array.from({ length: 50 }, () => cache.get()));
+  expect(loads).toHaveLength(1);
+  answer();
+  expect(new Set(await asking).size).toBe(1);
+  await cache.get();
+  expect(loads).toHaveLength(1);
+});
+
+test("a failure reaches all who wait for it and is not kept", async () => {
+  const { cache, loads, answer } = createCache();
+  const asking = Promise.allSettled([cache.get(), cache.get()]);
+  loads[0]?.reject(new CredentialError("Half a key pair."));
+  expect((await asking).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+  const again = cache.get();
+  expect(loads).toHaveLength(2);
+  answer();
+  await expect(again).resolves.toMatchObject({ secretId: "AKIDTEST" });
+});
+
+test("a credential is looked up again after a minute", async () => {
+  const { cache, clock, loads, answer } = createCache();
+  const first = cache.get();
+  answer();
+  await first;
+  await clock.advance(59_999);
+  await cache.get();
+  expect(loads).toHaveLength(1);
+  await clock.advance(1);
+  const second = cache.get();
+  expect(loads).toHaveLength(2);
+  answer({ id: "AKIDROTATED" });
+  await expect(second).resolves.toMatchObject({ secretId: "AKIDROTATED" });
+});
+
+test.each([
+  { what: "the same key", before: { token: "t" }, after: { token: "t" }, same: true },
+  { what: "another id", before: {}, after: { id: "AKIDOTHER" }, same: false },
+  { what: "another key", before: {}, after: { key: "other" }, same: false },
+  { what: "another token", before: { token: "t" }, after: { token: "u" }, same: false },
+  { what: "a token more", before: {}, after: { token: "t" }, same: false },
+  { what: "a token less", before: { token: "t" }, after: {}, same: false },
+])("looked up again, $what is the same object: $same", async ({ before, after, same }) => {
+  const { cache, clock, answer } = createCache();
+  const first = cache.get();
+  answer(before);
+  const held = await first;
+  await clock.advance(60_000);
+  const second = cache.get();
+  answer(after);
+  const found = await second;
+  expect(found === held).toBe(same);
+  expect(found.secretKey === held.secretKey).toBe(same);
+});

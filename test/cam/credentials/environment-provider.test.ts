@@ -1,0 +1,65 @@
+import { expect, test } from "vitest";
+import { createEnvironmentProvider } from "../../../src/cam/index.ts";
+import { Secret } from "../../../src/secret.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
+import { failureOf, reveal } from "./reveal.ts";
+
+const value = (text: string) => ({ value: new Secret(text) });
+const PAIR = { secretId: "AKIDTEST", secretKey: "s3cr3t" };
+
+test.each([
+  { what: "a pair", sources: { secretId: value("AKIDTEST"), secretKey: value("s3cr3t") }, expected: PAIR },
+  {
+    what: "a pair with the spaces and line ends of a copy",
+    sources: { secretId: value(" AKIDTEST\t"), secretKey: value("s3cr3t\r\n") },
+    expected: PAIR,
+  },
+  {
+    what: "a pair with a token",
+    sources: { secretId: value("AKIDTEST"), secretKey: value("s3cr3t"), token: value("t0k3n\n") },
+    expected: { ...PAIR, token: "t0k3n" },
+  },
+  {
+    what: "a pair with a blank token",
+    sources: { secretId: value("AKIDTEST"), secretKey: value("s3cr3t"), token: value(" ") },
+    expected: PAIR,
+  },
+  { what: "nothing", sources: {}, expected: undefined },
+  { what: "blanks", sources: { secretId: value(" "), secretKey: value("\n") }, expected: undefined },
+  { what: "a token alone", sources: { token: value("t0k3n") }, expected: undefined },
+])("$what by value", async ({ sources, expected }) => {
+  expect(reveal(await createEnvironmentProvider(sources).load())).toEqual(expected);
+});
+
+test("a pair by file comes without the line end of a mounted file, and is read anew at every load", async () => {
+  const folder = await temporaryFolder();
+  const file = await folder.write("secret-key", "first\n");
+  const provider = createEnvironmentProvider({ secretId: value("AKIDTEST"), secretKey: { file } });
+  expect(reveal(await provider.load())).toEqual({ secretId: "AKIDTEST", secretKey: "first" });
+  await folder.write("secret-key", "second\r\n");
+  expect(reveal(await provider.load())).toEqual({ secretId: "AKIDTEST", secretKey: "second" });
+});
+
+test.each([
+  { what: "only an id", sources: { secretId: value("AKIDTEST") } },
+  { what: "only a key", sources: { secretKey: value("s3cr3t") } },
+  { what: "a blank key", sources: { secretId: value("AKIDTEST"), secretKey: value(" ") } },
+  { what: "an id and a token", sources: { secretId: value("AKIDTEST"), token: value("t0k3n") } },
+])("$what is an error that names both variables and no secret", async ({ sources }) => {
+  const error = await failureOf(createEnvironmentProvider(sources).load(), "s3cr3t", "t0k3n");
+  expect(error).toMatchObject({
+    name: "CredentialError",
+    message: "Half a key pair: set both TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY.",
+  });
+});
+
+test("a file that cannot be read is named, with the reason", async () => {
+  const folder = await temporaryFolder();
+  const load = (file: string) =>
+    createEnvironmentProvider({ secretId: value("AKIDTEST"), secretKey: { file } }).load();
+  const missing = folder.at("missing");
+  expect((await failureOf(load(missing))).message).toBe(
+    `Cannot read the credential file ${missing} (ENOENT).`,
+  );
+  expect((await failureOf(load(folder.path))).message).toContain("(EISDIR)");
+});

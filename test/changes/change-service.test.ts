@@ -1,0 +1,151 @@
+import { describe, expect, test } from "vitest";
+import { RecordedFailure } from "../../src/changes/recorded-failure.ts";
+import { GatewayError } from "../../src/contract/index.ts";
+import { ALICE, BOB, HEIDI } from "../support/seed-users.ts";
+import { changeOf, startChangeService, within } from "../support/start-change-service.ts";
+
+const phoneOn = changeOf(ALICE, { login: { phone: true } });
+
+describe("the same change in flight", () => {
+  test("is joined: one write, one report, the same outcome for all", async () => {
+    const { changes, cam, reports } = await startChangeService();
+    const outcomes = await Promise.all([1, 2, 3].map(() => changes.setSubUserMfa(phoneOn, within(5_000))));
+    expect(new Set(outcomes.map(({ camRequestId }) => camRequestId)).size).toBe(1);
+    expect(cam.counters()["SetMfaFlag"]?.received).toBe(1);
+    expect(reports).toHaveLength(1);
+  });
+
+  test("is joined in its failure too", async () => {
+    const { changes, cam } = await startChangeService();
+    const change = changeOf(BOB, { login: { phone: true } });
+    const results = await Promise.allSettled([1, 2].map(() => changes.setSubUserMfa(change, within(5_000))));
+    expect(results.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+    expect(cam.counters()["SetMfaFlag"]?.received).toBe(1);
+  });
+
+  test("is made again once it is over", async () => {
+    const { changes, cam } = await startChangeService();
+    await changes.setSubUserMfa(phoneOn, within(5_000));
+    await changes.setSubUserMfa(phoneOn, within(5_000));
+    expect(cam.counters()["SetMfaFlag"]?.received).toBe(2);
+  });
+
+  test.each([
+    ["another value", { login: { phone: false } }],
+    ["another protection", { action: { phone: true } }],
+    ["one method more", { login: { phone: true, wechat: true } }],
+    ["leave to overwrite", { login: { phone: true }, overwriteOtherMethods: true }],
+  ])("is not the same with %s", async (_case, other) => {
+    const { changes, cam } = await startChangeService();
+    const requests = [phoneOn, changeOf(ALICE, other)];
+    await Promise.all(requests.map((request) => changes.setSubUserMfa(request, within(5_000))));
+    expect(cam.counters()["SetMfaFlag"]?.received).toBe(2);
+  });
+});
+
+describe("different changes of one user", () => {
+  test("follow each other, so that both hold", async () => {
+    const { changes, cam } = await startChangeService();
+    const requests = [{ phone: true }, { stoken: true }, { wechat: false }].map((login) =>
+      changeOf(HEIDI, { login }),
+    );
+    await Promise.all(requests.map((request) => changes.setSubUserMfa(request, within(5_000))));
+    expect(cam.user(HEIDI)?.loginFlag).toMatchObject({ Phone: 1, Stoken: 1, Wechat: 0 });
+    expect(cam.journal({ opUin: HEIDI }).map(({ action }) => action)).toEqual(
+      requests.flatMap(() => ["DescribeSafeAuthFlagColl", "SetMfaFlag"]),
+    );
+  });
+
+  test("are refused as CHANGE_IN_PROGRESS when their time is up, and CAM hears nothing of them", async () => {
+    const { changes, cam, gate } = await startChangeService();
+    const held = gate.hold("SetMfaFlag");
+    const first = changes.setSubUserMfa(phoneOn, within(5_000));
+    await held.arrived;
+    const second = changes.setSubUserMfa(changeOf(ALICE, { login: { phone: false } }), within(20));
+    await expect(second).rejects.toMatchObject({ code: "CHANGE_IN_PROGRESS", opUin: ALICE });
+    const third = changes.setSubUserMfa(changeOf(ALICE, { action: { phone: true } }), within(5_000));
+    held.release();
+    await Promise.all([first, third]);
+    expect(cam.counters()["SetMfaFlag"]?.received).toBe(2);
+    expect(cam.user(ALICE)).toMatchObject({ loginFlag: { Phone: 1 }, actionFlag: { Phone: 1 } });
+  });
+});
+
+describe("a lost reply", () => {
+  test("is not reported as an error that invites a repeat while the request may still be on its way", async () => {
+    const { changes, cam } = await startChangeService({ timeoutMs: 500 });
+    // The first request is never answered; the ones that follow are throttled until time is up.
+    cam.addFault({ kind: "silence", action: "SetMfaFlag", times: 1 });
+    cam.addFault({ kind: "throttle", action: "SetMfaFlag" });
+    await expect(changes.setSubUserMfa(phoneOn, within(3_000))).rejects.toMatchObject({
+      changeId: expect.any(String),
+      cause: { code: "OUTCOME_UNKNOWN", opUin: ALICE },
+    });
+  });
+
+  test("is settled by CAM's own refusal of the repeat", async () => {
+    const { changes, cam } = await startChangeService({ timeoutMs: 500 });
+    cam.addFault({ kind: "silence", action: "SetMfaFlag", times: 1 });
+    const change = changeOf(BOB, { login: { phone: true } });
+    await expect(changes.setSubUserMfa(change, within(5_000))).rejects.toMatchObject({
+      changeId: expect.any(String),
+      cause: { camCode: "FailedOperation.UserNotBindPhone" },
+    });
+  });
+
+  test("whose user cannot be read back leaves the outcome unknown, with both reasons as the cause", async () => {
+    const { changes, cam } = await startChangeService({ timeoutMs: 500 });
+    cam.addFault({ kind: "cutAfter", action: "SetMfaFlag" });
+    cam.addFault({ kind: "httpStatus", status: 503, action: "DescribeSafeAuthFlagColl", skip: 1 });
+    const error = await changes.setSubUserMfa(phoneOn, within(3_000)).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(RecordedFailure);
+    const { cause } = error as RecordedFailure;
+    expect(cause).toBeInstanceOf(GatewayError);
+    expect(cause).toMatchObject({ code: "OUTCOME_UNKNOWN" });
+    expect((cause as GatewayError).cause).toMatchObject({
+      errors: [{ kind: "CONNECTION_LOST" }, { kind: "BAD_RESPONSE" }],
+    });
+    expect(cam.counters()["SetMfaFlag"]?.received).toBe(1);
+  });
+});
+
+describe("a report", () => {
+  test("tells what was sent and what became of it", async () => {
+    const { changes, reports } = await startChangeService();
+    await changes.setSubUserMfa(phoneOn, within(5_000, "request-1"));
+    expect(reports).toEqual([
+      {
+        request: phoneOn,
+        context: expect.objectContaining({ requestId: "request-1", caller: { subject: "test" } }),
+        changeId: expect.any(String),
+        blocks: { opUin: ALICE, login: { phone: true, stoken: true, wechat: false } },
+        result: {
+          outcome: { changeId: expect.any(String), resolvedBy: "REPLY", camRequestId: expect.any(String) },
+        },
+        durationMs: expect.any(Number),
+      },
+    ]);
+  });
+
+  test("has no blocks where the change was refused before any were composed", async () => {
+    const { changes, cam, reports } = await startChangeService();
+    cam.addFault({ kind: "camError", code: "UnauthorizedOperation", action: "DescribeSafeAuthFlagColl" });
+    await expect(changes.setSubUserMfa(phoneOn, within(5_000))).rejects.toThrow();
+    expect(reports).toMatchObject([{ request: phoneOn, result: { error: {} } }]);
+    expect(reports[0]).not.toHaveProperty("blocks");
+    expect(reports[0]).not.toHaveProperty("changeId");
+  });
+});
+
+test("idle() waits for changes under way, and for those that wait for them", async () => {
+  const { changes, cam, gate } = await startChangeService();
+  const held = gate.hold("SetMfaFlag");
+  const both = [{ phone: true }, { wechat: true }].map((login) =>
+    changes.setSubUserMfa(changeOf(ALICE, { login }), within(5_000)),
+  );
+  await held.arrived;
+  const idle = changes.idle().then(() => cam.counters()["SetMfaFlag"]?.applied);
+  held.release();
+  expect(await idle).toBe(2);
+  await Promise.all(both);
+});

@@ -1,0 +1,280 @@
+import { inspect } from "node:util";
+import { describe, expect, test } from "vitest";
+import { type Config, ConfigError, loadConfig } from "../src/config.ts";
+
+const KEY = "the-secret-key-itself";
+const server = {
+  CAM_ENDPOINT: "https://cam.tencentcloudapi.com",
+  TENCENTCLOUD_SECRET_ID: "AKIDEXAMPLE",
+  TENCENTCLOUD_SECRET_KEY: KEY,
+};
+const credentials = { TENCENTCLOUD_SECRET_ID: "AKIDEXAMPLE", TENCENTCLOUD_SECRET_KEY: KEY };
+
+describe("defaults", () => {
+  test("local mode needs no variable at all and stands on the emulator", () => {
+    expect(load({}, "--local")).toMatchObject({
+      mode: "local",
+      http: { host: "127.0.0.1", port: 4000, playground: true },
+      cam: undefined,
+      camLimits: { language: "en-US", timeoutMs: 5_000, deadlineMs: 15_000, callsPerSecond: 20 },
+      logLevel: "info",
+      notices: [],
+    });
+  });
+
+  test("server mode has no playground and no emulator", () => {
+    const config = load(server);
+    expect(config).toMatchObject({ mode: "server", http: { playground: false } });
+    expect(config.cam?.endpoint).toEqual({
+      origin: "https://cam.tencentcloudapi.com",
+      serviceHost: "cam.tencentcloudapi.com",
+    });
+  });
+
+  test.each(["", " ", "\t"])("a variable that is %j counts as not set", (blank) => {
+    const names = ["HOST", "PORT", "LOG_LEVEL", "CAM_ENDPOINT", "CAM_UNKNOWN", "TENCENTCLOUD_SECRET_ID"];
+    expect(load(Object.fromEntries(names.map((name) => [name, blank])), "--local")).toEqual(
+      load({}, "--local"),
+    );
+  });
+
+  test("variables of others are left alone", () => {
+    const others = {
+      PATH: "/bin",
+      CAMERA: "on",
+      CAM_EMULATOR_PORT: "4100",
+      TENCENTCLOUD_REGION: "ap-guangzhou",
+    };
+    expect(load(others, "--local")).toEqual(load({}, "--local"));
+  });
+});
+
+describe("values", () => {
+  test.each([
+    ["HOST", "::1", { http: { host: "::1" } }],
+    ["HOST", "localhost", { http: { host: "localhost" } }],
+    ["PORT", "0", { http: { port: 0 } }],
+    ["PORT", "65535", { http: { port: 65_535 } }],
+    ["PLAYGROUND", "on", { http: { playground: true } }],
+    ["PLAYGROUND", "off", { http: { playground: false } }],
+    ["LOG_LEVEL", "trace", { logLevel: "trace" }],
+    ["LOG_LEVEL", "silent", { logLevel: "silent" }],
+    ["CAM_LANGUAGE", "zh-CN", { camLimits: { language: "zh-CN" } }],
+    ["CAM_TIMEOUT_MS", "50", { camLimits: { timeoutMs: 50 } }],
+    ["CAM_DEADLINE_MS", "300000", { camLimits: { deadlineMs: 300_000 } }],
+    ["CAM_RATE_PER_SECOND", "1000", { camLimits: { callsPerSecond: 1_000 } }],
+    ["CAM_SERVICE_HOST", "cam.internal:8443", { cam: { endpoint: { serviceHost: "cam.internal:8443" } } }],
+    ["CAM_ENDPOINT", "http://127.0.0.1:4100", { cam: { endpoint: { serviceHost: "127.0.0.1:4100" } } }],
+    [
+      "CAM_ENDPOINT",
+      "https://cam.tencentcloudapi.com/",
+      { cam: { endpoint: { origin: server.CAM_ENDPOINT } } },
+    ],
+    ["TENCENTCLOUD_PROFILE", "ops", { cam: { credentials: { profile: { name: "ops", required: false } } } }],
+  ])("%s takes %s", (name, value, expected) => {
+    expect(load({ ...server, [name]: value })).toMatchObject(expected);
+  });
+
+  test.each([
+    ["HOST", "0.0.0.0", "HOST 0.0.0.0 is not a loopback address"],
+    ["HOST", "192.168.1.2", "HOST 192.168.1.2 is not a loopback address"],
+    ["PORT", "-1", "PORT must be a whole number"],
+    ["PORT", "4e3", "PORT must be a whole number"],
+    ["PORT", "65536", "PORT too big"],
+    ["PLAYGROUND", "yes", "PLAYGROUND invalid option"],
+    ["LOG_LEVEL", "verbose", "LOG_LEVEL invalid option"],
+    ["CAM_LANGUAGE", "de-DE", "CAM_LANGUAGE invalid option"],
+    ["CAM_TIMEOUT_MS", "49", "CAM_TIMEOUT_MS too small"],
+    ["CAM_TIMEOUT_MS", "60001", "CAM_TIMEOUT_MS too big"],
+    ["CAM_TIMEOUT_MS", "5s", "CAM_TIMEOUT_MS must be a whole number"],
+    ["CAM_DEADLINE_MS", "99", "CAM_DEADLINE_MS too small"],
+    ["CAM_DEADLINE_MS", "300001", "CAM_DEADLINE_MS too big"],
+    ["CAM_DEADLINE_MS", "4999", "CAM_TIMEOUT_MS (5000) is longer than CAM_DEADLINE_MS (4999)"],
+    ["CAM_RATE_PER_SECOND", "0", "CAM_RATE_PER_SECOND too small"],
+    ["CAM_RATE_PER_SECOND", "1001", "CAM_RATE_PER_SECOND too big"],
+    ["CAM_SERVICE_HOST", "https://cam", "CAM_SERVICE_HOST must be a host name"],
+    ["CAM_SERVICE_HOST", "a\r\nb", "CAM_SERVICE_HOST must be a host name"],
+    ["CAM_RATE_PER_SECONDS", "20", "CAM_RATE_PER_SECONDS is not a variable of the gateway"],
+  ])("%s does not take %j", (name, value, problem) => {
+    expect(problemsOf({ ...server, [name]: value })).toEqual([expect.stringContaining(problem)]);
+  });
+
+  test.each([
+    "cam.tencentcloudapi.com",
+    "ftp://cam.tencentcloudapi.com",
+    "https://cam.tencentcloudapi.com/path",
+    "https://user@cam.tencentcloudapi.com",
+    "https://:pass@cam.tencentcloudapi.com",
+    "https://cam.tencentcloudapi.com/?a=b",
+    "https://cam.tencentcloudapi.com/#a",
+    "https://",
+    "/cam",
+  ])("CAM_ENDPOINT does not take %s", (endpoint) => {
+    expect(problemsOf({ ...server, CAM_ENDPOINT: endpoint })).toEqual([
+      expect.stringContaining("CAM_ENDPOINT must be an http or https URL of scheme, host and port alone"),
+    ]);
+  });
+});
+
+describe("credentials", () => {
+  const { CAM_ENDPOINT } = server;
+
+  test.each([
+    ["the id alone", { TENCENTCLOUD_SECRET_ID: "AKID" }, "Half a key pair: TENCENTCLOUD_SECRET_KEY"],
+    ["the key alone", { TENCENTCLOUD_SECRET_KEY: KEY }, "Half a key pair: TENCENTCLOUD_SECRET_ID"],
+    [
+      "half a pair from files",
+      { TENCENTCLOUD_SECRET_KEY_FILE: "/k" },
+      "Half a key pair: TENCENTCLOUD_SECRET_ID",
+    ],
+    [
+      "a value and its file",
+      { ...credentials, TENCENTCLOUD_SECRET_KEY_FILE: "/key" },
+      "Set only one of TENCENTCLOUD_SECRET_KEY and TENCENTCLOUD_SECRET_KEY_FILE.",
+    ],
+    [
+      "both names of the token",
+      { ...credentials, TENCENTCLOUD_SESSION_TOKEN: "a", TENCENTCLOUD_TOKEN: "b" },
+      "Set only one of TENCENTCLOUD_SESSION_TOKEN and TENCENTCLOUD_TOKEN.",
+    ],
+    [
+      "a token without its pair",
+      { TENCENTCLOUD_PROFILE: "ops", TENCENTCLOUD_SESSION_TOKEN: "t" },
+      "A session token is set without the key pair that it belongs to.",
+    ],
+  ])("%s is refused in both modes", (_case, env, problem) => {
+    expect(problemsOf({ CAM_ENDPOINT, ...env })).toEqual([expect.stringContaining(problem)]);
+    expect(problemsOf({ CAM_ENDPOINT, ...env }, "--local")).toEqual([expect.stringContaining(problem)]);
+  });
+
+  test("an endpoint without any is refused in both modes", () => {
+    expect(problemsOf({ CAM_ENDPOINT }, "--local")).toEqual([
+      expect.stringContaining("CAM_ENDPOINT is set without credentials"),
+    ]);
+    expect(problemsOf({ CAM_ENDPOINT })).toEqual([
+      expect.stringContaining("There are no credentials for CAM"),
+    ]);
+  });
+
+  test("a named profile is enough, and is then required", () => {
+    const config = load({ CAM_ENDPOINT, TENCENTCLOUD_PROFILE: "ops" });
+    expect(config.cam?.credentials.profile).toMatchObject({ name: "ops", required: true });
+  });
+
+  test("without an endpoint they are not used, which local mode says", () => {
+    const config = load(credentials, "--local");
+    expect(config.cam).toBeUndefined();
+    expect(config.notices).toEqual([expect.stringContaining("Credentials are set but not used")]);
+  });
+
+  test("they are never printed, neither with the configuration nor with its problems", () => {
+    const env = { ...server, TENCENTCLOUD_SESSION_TOKEN: "the-token-itself" };
+    const config = load(env);
+    const error = errorOf({
+      ...env,
+      TENCENTCLOUD_SECRET_KEY_FILE: "/key",
+      PORT: "x",
+      CAM_ENDPOINT: "ftp://a",
+    });
+    const printed = [config, error].flatMap((value) => [
+      inspect(value, { depth: null, showHidden: true }),
+      JSON.stringify(value),
+      String(value),
+    ]);
+    for (const text of printed) expect(text).not.toMatch(/the-secret-key-itself|the-token-itself/);
+    expect(inspect(config, { depth: null })).toContain("[redacted]");
+  });
+});
+
+describe("server mode", () => {
+  test("needs an endpoint and credentials, and says both at once", () => {
+    expect(problemsOf({})).toEqual([
+      expect.stringContaining("There are no credentials for CAM"),
+      expect.stringContaining("CAM_ENDPOINT is not set"),
+    ]);
+  });
+
+  test("never falls back to the emulator", () => {
+    expect(problemsOf(credentials)).toEqual([expect.stringContaining("CAM_ENDPOINT is not set")]);
+  });
+});
+
+test("every problem stands in one message, those across variables too", () => {
+  const error = errorOf({
+    HOST: "0.0.0.0",
+    PORT: "x",
+    LOG_LEVEL: "loud",
+    CAM_SERVICE_HOST: "cam.internal",
+    CAM_TIMEOUT_MS: "20000",
+    CAM_TYPO: "1",
+    TENCENTCLOUD_SECRET_ID: "AKIDEXAMPLE",
+  });
+  expect(error.message.split("\n")).toEqual([
+    "The configuration cannot be used:",
+    expect.stringMatching(/^ {2}- CAM_TYPO is not a variable/),
+    expect.stringMatching(/^ {2}- PORT must be a whole number/),
+    expect.stringMatching(/^ {2}- LOG_LEVEL invalid option/),
+    expect.stringMatching(/^ {2}- HOST 0.0.0.0 is not a loopback address/),
+    expect.stringMatching(/^ {2}- CAM_TIMEOUT_MS \(20000\) is longer/),
+    expect.stringMatching(/^ {2}- Half a key pair/),
+    expect.stringMatching(/^ {2}- CAM_ENDPOINT is not set/),
+    expect.stringMatching(/^ {2}- CAM_SERVICE_HOST is set without CAM_ENDPOINT/),
+  ]);
+});
+
+test("what was checked cannot be changed afterwards", () => {
+  const config = load({ ...server, HTTPS_PROXY: "http://proxy:3128" });
+  const parts = [config, config.http, config.camLimits, config.notices, config.cam, config.cam?.proxy];
+  for (const part of parts) expect(Object.isFrozen(part)).toBe(true);
+  expect(Object.isFrozen(config.cam?.credentials.environment.secretKey)).toBe(true);
+});
+
+test.each([
+  [{ https_proxy: "http://lower", HTTPS_PROXY: "http://upper" }, { https: "http://lower" }],
+  [
+    { HTTP_PROXY: "http://p", NO_PROXY: "127.0.0.1" },
+    { http: "http://p", except: "127.0.0.1" },
+  ],
+  [{}, {}],
+])("proxies come from the usual variables: %j", (env, proxy) => {
+  expect(load({ ...server, ...env }).cam?.proxy).toEqual(proxy);
+});
+
+describe("flags", () => {
+  test.each([["--help"], ["-h"]])("%s wins over everything, even a broken environment", (flag) => {
+    expect(loadConfig({ PORT: "x" }, ["--local", flag])).toEqual({ kind: "help" });
+  });
+
+  test("--check-config gives the checked configuration without running it", () => {
+    expect(loadConfig({}, ["--local", "--check-config"]).kind).toBe("check-config");
+  });
+
+  test.each([["--locl"], ["local"], ["--local=yes"], ["-x"]])(
+    "%s is refused with those that there are",
+    (flag) => {
+      expect(problemsOf({}, flag)).toEqual([
+        expect.stringContaining("Flags: --local, --check-config, --help."),
+      ]);
+    },
+  );
+});
+
+function load(env: Record<string, string>, ...argv: string[]): Config {
+  const command = loadConfig(env, argv);
+  if (command.kind !== "run") throw new Error(`The command is ${command.kind}.`);
+  return command.config;
+}
+
+function errorOf(env: Record<string, string>, ...argv: string[]): ConfigError {
+  try {
+    loadConfig(env, argv);
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
+  throw new Error("The configuration was accepted.");
+}
+
+function problemsOf(env: Record<string, string>, ...argv: string[]): readonly string[] {
+  return errorOf(env, ...argv).problems;
+}

@@ -1,0 +1,142 @@
+import { cp, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { sql } from "kysely";
+import { beforeEach, describe, expect, test } from "vitest";
+import { ChangeLog } from "../../src/audit/change-log.ts";
+import type { Database } from "../../src/database/database.ts";
+import { migrate } from "../../src/database/migrate.ts";
+import { MIGRATIONS_DIR } from "../../src/package-paths.ts";
+import { APPLIED, FRESH, intentOf } from "../audit/intent-of.ts";
+import { createTestPostgres, openEmptyDatabase, openTestPostgres } from "../support/open-test-database.ts";
+
+const files = (await readdir(MIGRATIONS_DIR)).sort();
+const all = files.map((file) => file.replace(/\.sql$/, ""));
+
+let dir: string;
+
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), "migrations-"));
+  return () => rm(dir, { recursive: true });
+});
+
+/** A folder with the first migrations of the gateway, and then others. */
+async function folderOf(first: number, others: Readonly<Record<string, string>> = {}): Promise<string> {
+  for (const file of files.slice(0, first)) await cp(join(MIGRATIONS_DIR, file), join(dir, file));
+  for (const [name, text] of Object.entries(others)) await writeFile(join(dir, `${name}.sql`), text);
+  return dir;
+}
+
+async function tablesOf({ db }: Database): Promise<string[]> {
+  const { rows } = await sql<{ name: string }>`
+    select table_name as name from information_schema.tables where table_schema = 'public' order by 1`.execute(
+    db,
+  );
+  return rows.map(({ name }) => name);
+}
+
+test("the folder holds migrations that are numbered without gaps, and nothing else", () => {
+  expect(files.map((file) => /^(\d{4})_[a-z0-9_]+\.sql$/.exec(file)?.[1])).toEqual(
+    files.map((_, index) => String(index + 1).padStart(4, "0")),
+  );
+});
+
+describe.each(["postgres", "pglite"] as const)("migrating %s", (kind) => {
+  test("runs every migration on an empty database, and then none", async () => {
+    const database = await openEmptyDatabase(kind);
+    expect(await migrate(database, MIGRATIONS_DIR)).toEqual(all);
+    expect(await tablesOf(database)).toContain("mfa_change");
+    expect(await migrate(database, MIGRATIONS_DIR)).toEqual([]);
+  });
+
+  // One database for what follows each other: PGlite takes its time to start.
+  test("goes on from an earlier schema and keeps its data, and a failure changes nothing", async () => {
+    const database = await openEmptyDatabase(kind);
+    expect(await migrate(database, await folderOf(1))).toEqual(all.slice(0, 1));
+    const log = new ChangeLog({ database, replica: "replica-1" });
+    const { id } = await log.begin(intentOf(), FRESH);
+    await log.settle(id, APPLIED);
+    const before = await log.find(id);
+    expect(await migrate(database, await folderOf(files.length))).toEqual(all.slice(1));
+    expect(await log.find(id)).toEqual(before);
+
+    const tables = await tablesOf(database);
+    await folderOf(0, {
+      "9001_good": "create table good (id integer)\r\n-->\r\ncreate index good_by_id on good (id)\r\n",
+      "9002_bad": "create table half (id integer);\n-->\nalter table mfa_change drop column nowhere\n",
+      "9003_never": "create table never (id integer)",
+    });
+    await expect(migrate(database, dir)).rejects.toMatchObject({
+      name: "DatabaseError",
+      message: expect.stringMatching(/^The migration 9002_bad failed: .*"nowhere".* does not exist$/),
+      cause: { code: "42703" },
+    });
+    expect(await tablesOf(database)).toEqual([...tables, "good"].sort());
+
+    await folderOf(0, { "9002_bad": "create table half (id integer)" });
+    expect(await migrate(database, dir)).toEqual(["9002_bad", "9003_never"]);
+    expect(await log.find(id)).toEqual(before);
+
+    // The release before does not know these, and must not write to what it does not understand.
+    await expect(migrate(database, MIGRATIONS_DIR)).rejects.toThrow(
+      "migrated by a later release (9001_good, 9002_bad, 9003_never)",
+    );
+  });
+});
+
+describe("on PostgreSQL", () => {
+  test("of replicas that migrate at once, each migration is run by one", async () => {
+    const url = await createTestPostgres({ empty: true });
+    const replicas = await Promise.all(Array.from({ length: 4 }, () => openTestPostgres(url)));
+    const done = await Promise.all(replicas.map((database) => migrate(database, MIGRATIONS_DIR)));
+    expect(done.flat().sort()).toEqual(all);
+  });
+
+  test("a migration may take longer than any other statement may", async () => {
+    const database = await openEmptyDatabase("postgres");
+    await folderOf(0, {
+      "0001_check": "create table timeout as select current_setting('statement_timeout') as of_migration",
+    });
+    await migrate(database, dir);
+    const { rows } =
+      await sql`select of_migration, current_setting('statement_timeout') as of_others from timeout`.execute(
+        database.db,
+      );
+    expect(rows).toEqual([{ of_migration: "0", of_others: "5s" }]);
+  });
+
+  test("a role that may not change the schema can start on one that is up to date", async () => {
+    const url = new URL(await createTestPostgres());
+    const owner = await openTestPostgres(url.href);
+    const role = `gateway_${url.pathname.slice(-8)}`;
+    for (const statement of [
+      `create role ${role} login password 'low'`,
+      `grant select on gateway_migration to ${role}`,
+      `grant select, insert, update on mfa_change to ${role}`,
+      `grant select, update on audit_chain to ${role}`,
+      `grant select, insert on audit_checkpoint to ${role}`,
+    ]) {
+      await sql.raw(statement).execute(owner.db);
+    }
+    url.username = role;
+    url.password = "low";
+    const database = await openTestPostgres(url.href);
+    expect(await migrate(database, MIGRATIONS_DIR)).toEqual([]);
+    const log = new ChangeLog({ database, replica: "replica-1" });
+    const { id } = await log.begin(intentOf(), FRESH);
+    expect(await log.settle(id, APPLIED)).toBe(true);
+    expect(await log.takeOver(1, 1_000)).toEqual([]);
+    expect(await log.list({}, 10)).toHaveLength(1);
+    for (const forbidden of [
+      "alter table mfa_change disable trigger user",
+      "truncate mfa_change",
+      "delete from mfa_change",
+      "update audit_checkpoint set hash = 'x'",
+      "drop table mfa_change",
+    ]) {
+      await expect(sql.raw(forbidden).execute(database.db)).rejects.toMatchObject({ code: "42501" });
+    }
+    await folderOf(files.length, { "9001_more": "create table more (id integer)" });
+    await expect(migrate(database, dir)).rejects.toThrow("The migration 9001_more failed: permission denied");
+  });
+});

@@ -1,0 +1,102 @@
+import { Agent, request } from "node:http";
+import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import { startCamEmulator } from "../../src/emulator/index.ts";
+import { buildGateway, startGatewayProcess } from "../support/gateway-process.ts";
+import { ALICE } from "../support/seed-users.ts";
+import { startGate } from "../support/start-gate.ts";
+import { LOCAL_KEY } from "../support/start-gateway.ts";
+
+const SET = `mutation { setSubUserMfa(opUin: "${ALICE}", login: { phone: true }) { resolvedBy } }`;
+
+beforeAll(buildGateway);
+
+describe("a change that is under way", () => {
+  test.each(["SIGINT", "SIGTERM"] as const)("finishes before %s ends the process with 0", async (name) => {
+    const { url, signal, ended, held } = await startHeld();
+    const reply = post(url, SET);
+    await held.arrived;
+    signal(name);
+    held.release();
+    expect(await reply).toEqual({ data: { setSubUserMfa: { resolvedBy: "REPLY" } } });
+    expect(await ended).toMatchObject({ exitCode: 0, stderr: "" });
+  });
+
+  test("finishes although more signals come", async () => {
+    const { url, signal, ended, held, isRefusing } = await startHeld();
+    const reply = post(url, SET);
+    await held.arrived;
+    signal("SIGINT");
+    await isRefusing();
+    signal("SIGINT");
+    signal("SIGTERM");
+    held.release();
+    expect(await reply).toEqual({ data: { setSubUserMfa: { resolvedBy: "REPLY" } } });
+    expect(await ended).toMatchObject({ exitCode: 0 });
+  });
+
+  test("finishes although nobody waits for it any more", async () => {
+    const { url, signal, ended, held, cam } = await startHeld();
+    const client = new AbortController();
+    const reply = post(url, SET, client.signal);
+    await held.arrived;
+    client.abort();
+    await expect(reply).rejects.toThrow();
+    signal("SIGTERM");
+    held.release();
+    const { exitCode, stdout } = await ended;
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain("MFA change applied");
+    expect(cam.user(ALICE)?.loginFlag.Phone).toBe(1);
+  });
+
+  test("finishes in local mode too, before the emulator goes", async () => {
+    const local = { PORT: "0", PLAYGROUND: "off" };
+    const { url, stdout, signal, ended } = await startGatewayProcess(["--local"], local);
+    const control = /Its control (\S+)/.exec(stdout())?.[1] ?? "";
+    await fetch(`${control}/faults`, {
+      method: "POST",
+      body: JSON.stringify({ kind: "delay", action: "SetMfaFlag", delayMs: 500 }),
+    });
+    const reply = post(url, SET);
+    await vi.waitFor(async () => {
+      const journal = await fetch(`${control}/journal?action=SetMfaFlag`);
+      expect(await journal.json()).toHaveLength(1);
+    });
+    signal("SIGINT");
+    expect(await reply).toEqual({ data: { setSubUserMfa: { resolvedBy: "REPLY" } } });
+    expect(await ended).toMatchObject({ exitCode: 0, stderr: "" });
+  });
+});
+
+test("an idle connection does not hold the process", async () => {
+  const { url, signal, ended } = await startGatewayProcess(["--local"], { PORT: "0", PLAYGROUND: "off" });
+  const agent = new Agent({ keepAlive: true });
+  onTestFinished(() => agent.destroy());
+  await new Promise<void>((resolve, reject) => {
+    const sent = request(new URL("/health/live", url), { agent }, (response) => {
+      response.resume().once("end", resolve);
+    });
+    sent.once("error", reject).end();
+  });
+  signal("SIGTERM");
+  expect(await ended).toMatchObject({ exitCode: 0 });
+});
+
+/** A gateway process whose writes stand before a shut door. */
+async function startHeld() {
+  const emulator = await startCamEmulator();
+  onTestFinished(() => emulator.stop());
+  const gate = await startGate(emulator.url);
+  const held = gate.hold("SetMfaFlag");
+  const gateway = await startGatewayProcess([], { ...LOCAL_KEY, PORT: "0", CAM_ENDPOINT: gate.url });
+  /** Resolves when the gateway has begun to stop: nobody new is let in. */
+  const isRefusing = () => vi.waitFor(() => expect(fetch(gateway.url)).rejects.toThrow());
+  return { ...gateway, held, cam: emulator.control, isRefusing };
+}
+
+async function post(url: string, query: string, signal?: AbortSignal): Promise<unknown> {
+  const headers = { "content-type": "application/json" };
+  const body = JSON.stringify({ query });
+  const response = await fetch(url, { method: "POST", headers, body, ...(signal ? { signal } : {}) });
+  return response.json();
+}

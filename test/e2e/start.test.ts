@@ -1,0 +1,114 @@
+import type { AddressInfo } from "node:net";
+import { createServer } from "node:net";
+import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { startCamEmulator } from "../../src/emulator/index.ts";
+import { USAGE } from "../../src/usage.ts";
+import { buildGateway, runGateway, startGatewayProcess } from "../support/gateway-process.ts";
+import { LOCAL_KEY } from "../support/start-gateway.ts";
+
+/** The playground is built and tested on its own. */
+const LOCAL = { PORT: "0", PLAYGROUND: "off" };
+
+beforeAll(buildGateway);
+
+describe("a configuration that cannot be used ends the process with 78 and one message", () => {
+  test.each([
+    ["server mode without anything", [], {}, ["There are no credentials for CAM", "CAM_ENDPOINT is not set"]],
+    [
+      "several mistakes",
+      ["--local"],
+      { PORT: "x", CAM_TYPO: "1" },
+      ["CAM_TYPO is not a variable", "PORT must be"],
+    ],
+    ["an address that is not loopback", ["--local"], { HOST: "0.0.0.0" }, ["HOST 0.0.0.0 is not a loopback"]],
+    ["half a key pair", ["--local"], { TENCENTCLOUD_SECRET_KEY: "hidden-key" }, ["Half a key pair"]],
+    ["an unknown flag", ["--lokal"], {}, ["'--lokal'"]],
+    ["only checking", ["--check-config", "--local"], { PORT: "x" }, ["PORT must be"]],
+  ])("%s", async (_case, args, env, problems) => {
+    const { exitCode, stdout, stderr } = await runGateway(args, env);
+    expect(exitCode).toBe(78);
+    expect(stdout).toBe("");
+    const [title, ...lines] = stderr.trimEnd().split("\n");
+    expect(title).toBe("The configuration cannot be used:");
+    expect(lines).toEqual(problems.map((problem) => expect.stringContaining(problem)));
+    expect(stderr).not.toContain("hidden-key");
+  });
+});
+
+test("--check-config says that a configuration is valid, and starts nothing", async () => {
+  const env = { TENCENTCLOUD_SECRET_ID: "AKIDEXAMPLE", TENCENTCLOUD_SECRET_KEY: "hidden-key" };
+  const { exitCode, stdout, stderr } = await runGateway(["--local", "--check-config"], env);
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+  expect(stdout).toMatch(/^The configuration is valid\.\nNote: Credentials are set but not used: .*\n$/);
+});
+
+test("--help prints the usage, whatever the environment says", async () => {
+  const ended = await runGateway(["--help"], { PORT: "x" });
+  expect(ended).toEqual({ exitCode: 0, stdout: `${USAGE}\n`, stderr: "" });
+});
+
+describe("local mode", () => {
+  test("needs nothing, shows where it really listens, and serves there", async () => {
+    const { url, stdout, signal, ended } = await startGatewayProcess(["--local"], LOCAL);
+    expect(url).toMatch(/^http:\/\/127\.0\.0\.1:[1-9]\d*\/graphql$/);
+    expect(stdout()).toContain("CAM MFA gateway, local mode");
+    expect(stdout()).toContain("an emulator on this machine, http://127.0.0.1:");
+    const query = '{ subUser(opUin: "100021969091") { name } }';
+    expect(await post(url, query)).toEqual({ data: { subUser: { name: "alice" } } });
+    signal("SIGTERM");
+    const { exitCode, stderr, stdout: all } = await ended;
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+    expect(all).not.toContain("LocalExampleSecretKey");
+  });
+
+  test("with an endpoint says that it is the real CAM, and has no emulator", async () => {
+    const emulator = await startCamEmulator();
+    onTestFinished(() => emulator.stop());
+    const env = { ...LOCAL, ...LOCAL_KEY, CAM_ENDPOINT: emulator.url };
+    const { url, stdout } = await startGatewayProcess(["--local"], env);
+    expect(stdout()).toContain(`the REAL one at ${emulator.url}; changes take effect`);
+    expect(stdout()).not.toContain("emulator");
+    await post(
+      url,
+      'mutation { setSubUserMfa(opUin: "100021969091", login: { phone: true }) { requestId } }',
+    );
+    expect(emulator.control.user("100021969091")?.loginFlag.Phone).toBe(1);
+    expect(stdout()).not.toContain("LocalExampleSecretKey");
+  });
+});
+
+test("server mode says that it is, and keeps the key to itself when CAM refuses it", async () => {
+  const emulator = await startCamEmulator();
+  onTestFinished(() => emulator.stop());
+  const env = {
+    ...LOCAL_KEY,
+    PORT: "0",
+    CAM_ENDPOINT: emulator.url,
+    TENCENTCLOUD_SECRET_KEY: "hidden-key",
+    LOG_LEVEL: "trace",
+  };
+  const { url, signal, ended } = await startGatewayProcess([], env);
+  const reply = await post(url, '{ subUser(opUin: "100021969091") { name } }');
+  expect(reply).toMatchObject({ errors: [{ extensions: { code: "CAM_CREDENTIALS_REJECTED" } }] });
+  signal("SIGTERM");
+  const { stdout, stderr } = await ended;
+  expect(stdout).toContain("CAM MFA gateway, server mode");
+  expect(stdout).toContain("CAM does not accept the key");
+  expect(stdout + stderr).not.toContain("hidden-key");
+});
+
+test("a port that is taken is told in words, with 1", async () => {
+  const other = createServer().listen(0, "127.0.0.1");
+  onTestFinished(() => void other.close());
+  await new Promise((resolve) => other.once("listening", resolve));
+  const { port } = other.address() as AddressInfo;
+  const { exitCode, stdout, stderr } = await runGateway(["--local"], { ...LOCAL, PORT: String(port) });
+  expect(exitCode).toBe(1);
+  expect(stdout).toBe("");
+  expect(stderr).toBe(`127.0.0.1:${port} is already in use. Stop what listens there, or set PORT.\n`);
+});
+
+async function post(url: string, query: string): Promise<unknown> {
+  const headers = { "content-type": "application/json" };
+  return (await fetch(url, { method: "POST", headers, body: JSON.stringify({ query }) })).json();
+}

@@ -1,0 +1,41 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { loadConfig, variables } from "../src/config.ts";
+import { USAGE } from "../src/usage.ts";
+
+const text = readFileSync(new URL("../.env.example", import.meta.url), "utf8");
+const lines = text.split("\n");
+/** Every line that is not prose: `#NAME=value`. */
+const assignments = lines.filter((line) => /^#[A-Z][A-Z0-9_]*=/.test(line));
+const names = assignments.map((line) => line.slice(1, line.indexOf("=")));
+
+test(".env.example lists exactly the variables that there are, once each", () => {
+  expect([...names].sort()).toEqual(Object.keys(variables.shape).sort());
+});
+
+test(".env.example sets nothing, so that a copy of it changes nothing", () => {
+  expect(lines.filter((line) => line !== "" && !line.startsWith("#"))).toEqual([]);
+});
+
+test(".env.example shows the defaults that there are", () => {
+  const shown = Object.fromEntries(
+    assignments
+      .map((line) => line.slice(1).split("=") as [string, string])
+      .filter(([, value]) => value !== ""),
+  );
+  const defaults = Object.entries(variables.parse({})).filter(([, value]) => value !== undefined);
+  expect(shown).toMatchObject(Object.fromEntries(defaults.map(([name, value]) => [name, String(value)])));
+  expect(loadConfig(shown, ["--local"])).toEqual(loadConfig({}, ["--local"]));
+});
+
+test.each(names)(".env.example explains %s right above it", (name) => {
+  const at = lines.findIndex((line) => line.startsWith(`#${name}=`));
+  const above = lines[at - 1] ?? "";
+  // A value and its file share an explanation.
+  expect(above.startsWith("# ") || names.includes(above.slice(1).split("=")[0] ?? "")).toBe(true);
+});
+
+test("--help names every variable and every flag", () => {
+  for (const name of Object.keys(variables.shape)) expect(USAGE).toMatch(new RegExp(`^ {2}${name}$`, "m"));
+  for (const flag of ["--local", "--check-config", "--help"]) expect(USAGE).toContain(`  ${flag} `);
+});

@@ -1,0 +1,137 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { ALICE } from "../support/seed-users.ts";
+import { type Reply, type StartedGateway, startGateway } from "../support/start-gateway.ts";
+
+let shared: StartedGateway;
+
+beforeAll(async () => {
+  shared = await startGateway();
+});
+
+const BY_VARIABLES = `mutation ($opUin: Uin!, $login: LoginActionMfaFlagInput) {
+  setSubUserMfa(opUin: $opUin, login: $login) { requestId }
+}`;
+const byLiteral = (opUin: string, block = "{ phone: true }") =>
+  `mutation { setSubUserMfa(opUin: ${opUin}, login: ${block}) { requestId } }`;
+
+const RANGE = "A Uin lies between 1 and 18446744073709551615.";
+
+describe("a Uin that is none is refused before CAM is asked", () => {
+  test.each([
+    ["0", "A Uin is greater than 0."],
+    ['"0"', "A Uin is greater than 0."],
+    ["-1", '"-1" is not a Uin'],
+    ["18446744073709551616", RANGE],
+    ['"18446744073709551616"', RANGE],
+    ["1.5", "A Uin is written as a string of digits"],
+    ['"1.5"', '"1.5" is not a Uin'],
+    ['"abc"', '"abc" is not a Uin'],
+    ['""', "The Uin is empty"],
+    ['" 1"', "blanks around the Uin"],
+    ['"007"', "without leading zeros"],
+    ["true", "A Uin is written as a string of digits"],
+    ["[1]", "A Uin is written as a string of digits"],
+    ["{}", "A Uin is written as a string of digits"],
+    ["abc", "A Uin is written as a string of digits"],
+    ["null", 'Expected value of type "Uin!", found null.'],
+  ])("written as %s", async (literal, problem) => {
+    const reply = await expectRefused(byLiteral(literal));
+    expect(reply.errors).toMatchObject([{ extensions: { code: "GRAPHQL_VALIDATION_FAILED" } }]);
+    expect(reply.errors[0]?.message).toContain(problem);
+  });
+
+  test.each([
+    [0, "A Uin is greater than 0."],
+    [-1, "A Uin is greater than 0."],
+    [1.5, "1.5 is not a whole number"],
+    [2 ** 53, "A number this large loses digits in JSON"],
+    [2 ** 64, "A number this large loses digits in JSON"],
+    ["18446744073709551616", RANGE],
+    ["abc", '"abc" is not a Uin'],
+    ["1e3", '"1e3" is not a Uin'],
+    [true, "not a value of type boolean"],
+    [["1"], "not a list"],
+    [{ value: "1" }, "not a value of type object"],
+    [null, 'of non-null type "Uin!" must not be null'],
+    [undefined, 'of required type "Uin!" was not provided'],
+  ])("sent as the variable %j", async (opUin, problem) => {
+    const reply = await expectRefused(BY_VARIABLES, { opUin, login: { phone: true } });
+    expect(reply.errors).toMatchObject([{ extensions: { code: "BAD_USER_INPUT" } }]);
+    expect(reply.errors[0]?.message).toContain(problem);
+  });
+
+  test("inside a list", async () => {
+    const query = "query ($opUins: [Uin!]!) { subUsers(opUins: $opUins) { name } }";
+    const reply = await expectRefused(query, { opUins: [ALICE, 2 ** 60] });
+    expect(reply.errors[0]?.message).toContain('at "opUins[1]"');
+  });
+});
+
+describe("what the schema does not have is refused without hints at what it has", () => {
+  test.each([
+    ["a field", `mutation { setSubUserMfa(opUin: "${ALICE}") { requestIdd } }`],
+    ["a mutation", `mutation { setSubUserMfaa(opUin: "${ALICE}") { requestId } }`],
+    ["an argument", `mutation { setSubUserMfa(opUin: "${ALICE}", logn: {}) { requestId } }`],
+    ["a field of an input", byLiteral(`"${ALICE}"`, "{ phon: true }")],
+    ["a type", "query ($opUin: Uinn!) { subUser(opUin: $opUin) { name } }"],
+    ["a fragment", "{ subUser(opUin: 1) { ... on SubUserr { name } } }"],
+    ["a directive", "{ subUser(opUin: 1) @includ(if: true) { name } }"],
+  ])("%s", async (_case, query) => {
+    const { errors } = await expectRefused(query);
+    expect(errors).toMatchObject([{ extensions: { code: "GRAPHQL_VALIDATION_FAILED" } }]);
+  });
+
+  test("a field of an input variable", async () => {
+    const { errors } = await expectRefused(BY_VARIABLES, { opUin: ALICE, login: { phon: true } });
+    expect(errors).toMatchObject([
+      { message: expect.stringMatching(/is not defined by type "LoginActionMfaFlagInput"\.$/) },
+    ]);
+  });
+
+  test.each([
+    ["a string for a flag", { phone: "true" }],
+    ["a number for a flag", { phone: 1 }],
+    ["a list for a block", [{ phone: true }, { phone: false }]],
+    ["a string for a block", "phone"],
+  ])("%s", async (_case, login) => {
+    const { errors } = await expectRefused(BY_VARIABLES, { opUin: ALICE, login });
+    expect(errors[0]?.extensions).toMatchObject({ code: "BAD_USER_INPUT" });
+  });
+});
+
+test.each([
+  ["no operation", "fragment F on Query { __typename }", 400],
+  ["a syntax error", "mutation { setSubUserMfa(", 400],
+  ["two operations and no name", "query A { __typename } query B { __typename }", 400],
+  ["a subscription", "subscription { x }", 400],
+])("%s is refused", async (_case, query, status) => {
+  expect((await expectRefused(query)).status).toBe(status);
+});
+
+test("a deeply nested document does no harm", async () => {
+  const { send } = shared;
+  const deep = `{ a ${"{ b ".repeat(4_000)} ${"}".repeat(4_000)} }`;
+  expect((await send(deep)).status).toBe(400);
+  expect((await send("{ __typename }")).data).toEqual({ __typename: "Query" });
+});
+
+test("introspection is off where the playground is", async () => {
+  for (const query of ["{ __schema { types { name } } }", '{ __type(name: "SubUser") { name } }']) {
+    const { errors } = await expectRefused(query);
+    expect(errors[0]?.extensions).toMatchObject({ code: "GRAPHQL_VALIDATION_FAILED" });
+  }
+});
+
+/** A refusal in GraphQL's own terms: CAM was not asked about any user, and nothing of the inside shows. */
+async function expectRefused(query: string, variables?: Record<string, unknown>): Promise<Reply> {
+  const { send, cam } = shared;
+  const reply = await send(query, variables);
+  expect(reply.status).toBe(400);
+  expect(reply.data).toBeUndefined();
+  expect(reply.errors.length).toBeGreaterThan(0);
+  expect(reply.text).not.toMatch(/Did you mean|node_modules|\/src\/|SecretKey|\bat [\w.<]+ \(/);
+  expect(cam.journal().map(({ action }) => action)).not.toEqual(
+    expect.arrayContaining([expect.stringMatching(/SetMfaFlag|Describe/)]),
+  );
+  return reply;
+}

@@ -1,0 +1,157 @@
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import {
+  CAM_ERROR_CATALOGUE,
+  type CamErrorCode,
+  codeForCamCode,
+  describeCamError,
+} from "../../src/contract/index.ts";
+import { expectedCodes } from "../contract/cam-codes.ts";
+import { expectInBothChannels } from "../support/error-channels.ts";
+import { ALICE, BOB, CAROL, DAVE, ERIN, GRACE, HEIDI, NOBODY } from "../support/seed-users.ts";
+import { type StartedGateway, startGateway, UNLIMITED } from "../support/start-gateway.ts";
+
+/** Errors that the gateway tries to overcome take until its deadline. */
+const quick = { CAM_TIMEOUT_MS: "1000", CAM_DEADLINE_MS: "1300" };
+
+let shared: StartedGateway;
+
+beforeAll(async () => {
+  shared = await startGateway(UNLIMITED);
+});
+
+beforeEach(() => shared.cam.reset());
+
+describe("the errors that SetMfaFlag documents", () => {
+  test.each([
+    ["FailedOperation.UserNotBindPhone", "USER_NOT_BIND_PHONE", { opUin: BOB, login: { phone: true } }],
+    ["FailedOperation.UserNotBindPhone", "USER_NOT_BIND_PHONE", { opUin: BOB, action: { phone: true } }],
+    ["FailedOperation.UserNotBindWechat", "USER_NOT_BIND_WECHAT", { opUin: CAROL, action: { wechat: true } }],
+    [
+      "FailedOperation.UserUnbindNoPermission",
+      "USER_UNBIND_NO_PERMISSION",
+      { opUin: DAVE, login: { stoken: false } },
+    ],
+    ["InvalidParameter.MFATokenError", "MFA_TOKEN_ERROR", { opUin: GRACE, login: { stoken: false } }],
+  ] as const)("%s is %s by both channels", async (camCode, code, change) => {
+    const started = shared;
+    const extensions = await expectInBothChannels(started, change, code);
+    expect(extensions).toMatchObject({ cam: { code: camCode, action: "SetMfaFlag" } });
+    expect(started.cam.counters()["SetMfaFlag"]).toMatchObject({ received: 2, applied: 0 });
+  });
+
+  test("ResourceNotFound.UserNotExist is USER_NOT_EXIST, found by the read before the write", async () => {
+    const started = shared;
+    const change = { opUin: NOBODY, login: { phone: true } };
+    const extensions = await expectInBothChannels(started, change, "USER_NOT_EXIST");
+    expect(extensions).toMatchObject({
+      cam: { code: "ResourceNotFound.UserNotExist", action: "DescribeSafeAuthFlagColl" },
+    });
+    expect(started.cam.counters()["SetMfaFlag"]).toBeUndefined();
+  });
+
+  test("InvalidParameter.UserNotExist is USER_NOT_EXIST too", async () => {
+    const started = shared;
+    started.cam.putUser({ uin: HEIDI, writeError: { code: "InvalidParameter.UserNotExist" } });
+    const change = { opUin: HEIDI, login: { phone: true } };
+    const extensions = await expectInBothChannels(started, change, "USER_NOT_EXIST");
+    expect(extensions).toMatchObject({
+      cam: { code: "InvalidParameter.UserNotExist", action: "SetMfaFlag" },
+    });
+  });
+});
+
+describe("every code that CAM documents", () => {
+  const message = "The vendor's own words, which change.";
+  const start = async (camCode: string, code: CamErrorCode) => {
+    const started = describeCamError(code).retryable ? await startGateway({ env: quick }) : shared;
+    started.cam.addFault({ kind: "camError", code: camCode, message, action: "SetMfaFlag" });
+    return started;
+  };
+
+  test.each(expectedCodes)("%s is %s by both channels, in our own words", async (camCode, code) => {
+    const first = await start(camCode, code);
+    // After a throttle the gateway gives CAM a pause, and would refuse the second request by itself.
+    const second = code === "CAM_RATE_LIMITED" ? await start(camCode, code) : first;
+    const change = { opUin: ALICE, login: { phone: true } };
+    const extensions = await expectInBothChannels(first, change, code, second);
+    expect(extensions).toMatchObject({ cam: { code: camCode, action: "SetMfaFlag" } });
+    expect(JSON.stringify(extensions)).not.toContain(message);
+    expect(first.logLines.join("")).toContain(message);
+    expect(first.cam.user(ALICE)?.loginFlag.Phone).toBe(0);
+  });
+
+  test("leads to every code of the catalogue that an answer of CAM can lead to", () => {
+    const reached = new Set(expectedCodes.map(([camCode]) => codeForCamCode(camCode)));
+    const reachable = CAM_ERROR_CATALOGUE.filter(({ camCodes }) => camCodes.length > 0);
+    expect(reachable.map(({ code }) => code).filter((code) => !reached.has(code))).toEqual([]);
+  });
+});
+
+describe("a code that nobody has seen", () => {
+  test.each(["Brand.New", "FailedOperations", "x".repeat(300), "Fehler.Ümlaut"])(
+    "%s is CAM_UNKNOWN_ERROR",
+    async (camCode) => {
+      const started = shared;
+      started.cam.addFault({ kind: "camError", code: camCode, action: "SetMfaFlag" });
+      const change = { opUin: ALICE, login: { phone: true } };
+      const extensions = await expectInBothChannels(started, change, "CAM_UNKNOWN_ERROR");
+      expect(extensions).toMatchObject({ cam: { code: camCode } });
+    },
+  );
+
+  test.each([
+    ["FailedOperation.NewOne", "CAM_FAILED_OPERATION"],
+    ["InvalidParameterValue.NewOne", "CAM_INVALID_PARAMETER"],
+    ["UnauthorizedOperation.CamNoAuth", "CAM_PERMISSION_DENIED"],
+  ] as const)("%s is what its family is: %s", async (camCode, code) => {
+    const started = shared;
+    started.cam.addFault({ kind: "camError", code: camCode, action: "SetMfaFlag" });
+    await expectInBothChannels(started, { opUin: ALICE, login: { phone: true } }, code);
+  });
+});
+
+describe("refusals of our own", () => {
+  test.each([
+    ["NOTHING_TO_CHANGE", { opUin: ALICE, login: {} }],
+    ["MFA_METHOD_NOT_WRITABLE", { opUin: ERIN, login: { phone: true } }],
+  ] as const)("%s comes by both channels, without an answer of CAM", async (code, change) => {
+    const started = shared;
+    expect(await expectInBothChannels(started, change, code)).not.toHaveProperty("cam");
+    expect(started.cam.counters()["SetMfaFlag"]).toBeUndefined();
+  });
+
+  test("CAM_BAD_RESPONSE comes by both channels where CAM does not say what to keep", async () => {
+    const started = shared;
+    started.cam.putUser({ uin: HEIDI, unreportedMethods: ["Wechat"] });
+    const change = { opUin: HEIDI, login: { phone: true } };
+    await expectInBothChannels(started, change, "CAM_BAD_RESPONSE");
+    expect(started.cam.counters()["SetMfaFlag"]).toBeUndefined();
+  });
+
+  test("QUOTA_EXHAUSTED says how long to wait, and CAM is not asked", async () => {
+    const env = { CAM_RATE_PER_SECOND: "1", CAM_TIMEOUT_MS: "200", CAM_DEADLINE_MS: "300" };
+    const started = await startGateway({ env });
+    await started.send(`mutation { setSubUserMfa(opUin: "${ALICE}", login: { phone: true }) { requestId } }`);
+    const change = { opUin: HEIDI, login: { phone: true } };
+    const extensions = await expectInBothChannels(started, change, "QUOTA_EXHAUSTED");
+    expect(extensions["retryAfterMs"]).toBeGreaterThan(300);
+    expect(started.cam.counters()["SetMfaFlag"]?.received).toBe(1);
+  });
+});
+
+test("the thrown error and the data tell the way to CAM alike where CAM is out of reach", async () => {
+  const started = await startGateway({ env: { ...quick, CAM_ENDPOINT: "http://127.0.0.1:1" } });
+  await expectInBothChannels(started, { opUin: ALICE, login: { phone: true } }, "CAM_UNREACHABLE");
+});
+
+test("a gateway without a usable key says so, and asks nothing", async () => {
+  const env = { TENCENTCLOUD_SECRET_KEY: "", TENCENTCLOUD_SECRET_KEY_FILE: "/nowhere/key" };
+  const started = await startGateway({ env });
+  await expectInBothChannels(
+    started,
+    { opUin: ALICE, login: { phone: true } },
+    "CAM_CREDENTIALS_UNAVAILABLE",
+  );
+  expect(started.cam.journal()).toEqual([]);
+  expect(started.logLines.join("")).not.toContain("LocalExampleSecretKey");
+});

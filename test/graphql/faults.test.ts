@@ -1,0 +1,179 @@
+import { describe, expect, test } from "vitest";
+import type { FaultInput } from "../../src/emulator/index.ts";
+import { ALICE, HEIDI } from "../support/seed-users.ts";
+import { type StartedGateway, startGateway } from "../support/start-gateway.ts";
+
+const quick = { CAM_TIMEOUT_MS: "1000", CAM_DEADLINE_MS: "6000" };
+const SET = `mutation { setSubUserMfa(opUin: "${ALICE}", login: { phone: true }) { resolvedBy requestId } }`;
+
+type Spoilt = FaultInput & {
+  kind: Exclude<FaultInput["kind"], "throttle" | "delay" | "cutBefore" | "cutAfter">;
+};
+
+/** Replies that say nothing about whether the change took effect. */
+const spoilt: readonly (readonly [what: string, fault: Spoilt])[] = [
+  ["HTTP 500", { kind: "httpStatus", status: 500 }],
+  ["HTTP 503", { kind: "httpStatus", status: 503 }],
+  ["HTTP 429", { kind: "httpStatus", status: 429 }],
+  ["HTTP 302", { kind: "httpStatus", status: 302 }],
+  ["an HTML page", { kind: "htmlBody" }],
+  ["an empty body", { kind: "emptyBody" }],
+  ["{}", { kind: "emptyObject" }],
+  ["garbage", { kind: "garbageBody" }],
+  ["truncated JSON", { kind: "truncatedJson" }],
+  ["20 MB", { kind: "hugeBody" }],
+  ["another content type", { kind: "wrongContentType" }],
+  ["InternalError", { kind: "camError", code: "InternalError" }],
+  ["ServiceUnavailable", { kind: "camError", code: "ServiceUnavailable" }],
+  ["silence", { kind: "silence" }],
+];
+
+describe.each(spoilt)("a write answered once by %s", (_what, fault) => {
+  test("is found to be done where it was done, and is not repeated", async () => {
+    const started = await startGateway({ env: quick });
+    started.cam.addFault({ ...fault, apply: true, action: "SetMfaFlag", times: 1 });
+    const { status, data, errors } = await started.send(SET);
+    expect({ status, errors }).toEqual({ status: 200, errors: [] });
+    expect(data).toMatchObject({ setSubUserMfa: { resolvedBy: "READ_BACK" } });
+    await expectDone(started, 1);
+  });
+
+  test("is repeated where it was not done", async () => {
+    const started = await startGateway({ env: quick });
+    started.cam.addFault({ ...fault, apply: false, action: "SetMfaFlag", times: 1 });
+    const { data, errors } = await started.send(SET);
+    expect(errors).toEqual([]);
+    expect(data).toMatchObject({ setSubUserMfa: { resolvedBy: "REPLY", requestId: expect.any(String) } });
+    await expectDone(started, 2);
+  });
+});
+
+describe("a write whose connection ends", () => {
+  test.each([
+    ["after CAM did it is read back", "cutAfter", "READ_BACK", 1],
+    ["before CAM did it is repeated", "cutBefore", "REPLY", 2],
+  ] as const)("%s", async (_case, kind, resolvedBy, calls) => {
+    const started = await startGateway({ env: quick });
+    started.cam.addFault({ kind, action: "SetMfaFlag", times: 1 });
+    expect((await started.send(SET)).data).toMatchObject({ setSubUserMfa: { resolvedBy } });
+    await expectDone(started, calls);
+  });
+
+  test("names the reading that showed the change, for CAM's support", async () => {
+    const started = await startGateway({ env: quick });
+    started.cam.addFault({ kind: "cutAfter", action: "SetMfaFlag", times: 1 });
+    const { data } = await started.send(SET);
+    const reading = started.cam.journal({ action: "DescribeSafeAuthFlagColl" }).at(-1);
+    expect(data).toEqual({ setSubUserMfa: { resolvedBy: "READ_BACK", requestId: reading?.requestId } });
+  });
+});
+
+describe("a write that never gets through", () => {
+  const impatient = { CAM_TIMEOUT_MS: "1000", CAM_DEADLINE_MS: "1200" };
+
+  test.each([
+    ["HTTP 500", { kind: "httpStatus", status: 500 }, "CAM_UNAVAILABLE"],
+    ["HTTP 429", { kind: "httpStatus", status: 429 }, "CAM_RATE_LIMITED"],
+    ["an HTML page", { kind: "htmlBody" }, "CAM_BAD_RESPONSE"],
+    ["an empty body", { kind: "emptyBody" }, "CAM_BAD_RESPONSE"],
+    ["{}", { kind: "emptyObject" }, "CAM_BAD_RESPONSE"],
+    ["truncated JSON", { kind: "truncatedJson", apply: false }, "CAM_BAD_RESPONSE"],
+    ["20 MB", { kind: "hugeBody" }, "CAM_BAD_RESPONSE"],
+    ["another content type", { kind: "wrongContentType", apply: false }, "CAM_BAD_RESPONSE"],
+    ["a cut connection", { kind: "cutBefore" }, "OUTCOME_UNKNOWN"],
+    ["silence", { kind: "silence" }, "OUTCOME_UNKNOWN"],
+  ] as const)("because of %s ends in a typed error within four calls", async (_what, fault, code) => {
+    const started = await startGateway({ env: impatient });
+    started.cam.addFault({ ...fault, action: "SetMfaFlag" });
+    const { status, errors } = await started.send(SET);
+    expect(status).toBe(200);
+    expect(errors).toMatchObject([{ path: ["setSubUserMfa"], extensions: { code, opUin: ALICE } }]);
+    const calls = started.cam.counters()["SetMfaFlag"]?.received ?? 0;
+    expect(calls).toBeGreaterThanOrEqual(1);
+    expect(calls).toBeLessThanOrEqual(4);
+    expect(started.cam.user(ALICE)?.loginFlag.Phone).toBe(0);
+    started.cam.clearFaults();
+    await expectWorks(started);
+  });
+});
+
+describe("a read before the write", () => {
+  test.each([
+    ["HTTP 500", { kind: "httpStatus", status: 500 }],
+    ["an HTML page", { kind: "htmlBody" }],
+    ["a cut connection", { kind: "cutBefore" }],
+    ["InternalError", { kind: "camError", code: "InternalError" }],
+    ["RequestLimitExceeded", { kind: "throttle" }],
+    ["silence", { kind: "silence" }],
+  ] as const)("that fails once by %s is simply repeated", async (_what, fault) => {
+    const started = await startGateway({ env: quick });
+    started.cam.addFault({ ...fault, action: "DescribeSafeAuthFlagColl", times: 1 });
+    expect((await started.send(SET)).errors).toEqual([]);
+    await expectDone(started, 1);
+  });
+
+  test("that never succeeds ends the change before anything was written", async () => {
+    const started = await startGateway({ env: quick });
+    started.cam.addFault({ kind: "htmlBody", action: "DescribeSafeAuthFlagColl" });
+    const { errors } = await started.send(SET);
+    expect(errors).toMatchObject([{ extensions: { code: "CAM_BAD_RESPONSE" } }]);
+    expect(started.cam.counters()["SetMfaFlag"]).toBeUndefined();
+  });
+});
+
+test("a throttle that does not end is a typed error with the time to wait", async () => {
+  const started = await startGateway({ env: quick });
+  const { id } = started.cam.addFault({ kind: "throttle", action: "SetMfaFlag" });
+  const { errors } = await started.send(SET);
+  expect(errors).toMatchObject([{ extensions: { code: "CAM_RATE_LIMITED", retryAfterMs: 1_000 } }]);
+  started.cam.clearFaults(id);
+  await expectWorks(started);
+});
+
+test("a throttle is waited out", async () => {
+  const started = await startGateway();
+  started.cam.addFault({ kind: "throttle", action: "SetMfaFlag", times: 2 });
+  expect((await started.send(SET)).data).toMatchObject({ setSubUserMfa: { resolvedBy: "REPLY" } });
+  await expectDone(started, 3);
+});
+
+test("a wrong key is named as such, and never sent with a write", async () => {
+  const started = await startGateway({ env: { TENCENTCLOUD_SECRET_KEY: "WrongSecretKey" } });
+  const { errors, text } = await started.send(SET);
+  expect(errors).toMatchObject([
+    {
+      extensions: {
+        code: "CAM_CREDENTIALS_REJECTED",
+        category: "MISCONFIGURED",
+        cam: { code: "AuthFailure.SignatureFailure" },
+      },
+    },
+  ]);
+  expect(started.cam.counters()["SetMfaFlag"]).toBeUndefined();
+  for (const output of [text, ...started.logLines]) expect(output).not.toContain("WrongSecretKey");
+});
+
+test.each([10 * 60_000, -10 * 60_000])(
+  "a clock that is off by %i ms is corrected by CAM's own",
+  async (offsetMs) => {
+    const started = await startGateway();
+    started.cam.setClock({ offsetMs });
+    expect((await started.send(SET)).data).toMatchObject({ setSubUserMfa: { resolvedBy: "REPLY" } });
+    await expectDone(started, 1);
+  },
+);
+
+/** CAM holds the change, after exactly so many writes, and the gateway is as fit as before. */
+async function expectDone(started: StartedGateway, calls: number): Promise<void> {
+  expect(started.cam.user(ALICE)?.loginFlag).toMatchObject({ Phone: 1, Stoken: 1, Wechat: 0 });
+  expect(started.cam.counters()["SetMfaFlag"]?.received).toBe(calls);
+  await expectWorks(started);
+}
+
+async function expectWorks({ send, cam }: StartedGateway): Promise<void> {
+  const next = await send(
+    `mutation { setSubUserMfa(opUin: "${HEIDI}", login: { phone: true }) { resolvedBy } }`,
+  );
+  expect(next).toMatchObject({ status: 200, errors: [], data: { setSubUserMfa: { resolvedBy: "REPLY" } } });
+  expect(cam.user(HEIDI)?.loginFlag.Phone).toBe(1);
+}

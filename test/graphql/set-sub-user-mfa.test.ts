@@ -1,0 +1,341 @@
+import { describe, expect, test } from "vitest";
+import { ALICE, BOB, CAROL, ERIN, FRANK, HEIDI, MAX } from "../support/seed-users.ts";
+import { startGate } from "../support/start-gate.ts";
+import { type StartedGateway, startGateway } from "../support/start-gateway.ts";
+
+const FLAGS = "phone token stoken wechat u2fToken";
+const SET = `mutation ($opUin: Uin!, $login: LoginActionMfaFlagInput, $action: LoginActionMfaFlagInput) {
+  setSubUserMfa(opUin: $opUin, login: $login, action: $action) {
+    requestId resolvedBy subUser { opUin mfa { login { ${FLAGS} } action { ${FLAGS} } } }
+  }
+}`;
+
+describe("a change", () => {
+  test("takes effect and comes back with the user as CAM has it now", async () => {
+    const { send, cam } = await startGateway();
+    const { status, data, errors } = await send(SET, { opUin: ALICE, login: { phone: true } });
+    expect({ status, errors }).toEqual({ status: 200, errors: [] });
+    expect(data).toMatchObject({
+      setSubUserMfa: {
+        resolvedBy: "REPLY",
+        subUser: {
+          opUin: ALICE,
+          mfa: { login: { phone: true, stoken: true, wechat: false }, action: { phone: false } },
+        },
+      },
+    });
+    const [write] = cam.journal({ action: "SetMfaFlag" });
+    expect(data).toMatchObject({ setSubUserMfa: { requestId: write?.requestId } });
+    expect(write).toMatchObject({ opUin: ALICE, applied: true, outcome: "Success" });
+  });
+
+  test("reaches the user with the largest Uin there can be", async () => {
+    const { send, cam } = await startGateway();
+    const { data } = await send(SET, { opUin: MAX, login: { phone: true } });
+    expect(data).toMatchObject({ setSubUserMfa: { subUser: { opUin: MAX } } });
+    expect(cam.user(MAX)?.loginFlag).toMatchObject({ Phone: 1, Wechat: 1 });
+  });
+
+  test("takes its Uin as an integer too, digit by digit", async () => {
+    const { send, cam } = await startGateway();
+    const { errors } = await send(
+      `mutation { setSubUserMfa(opUin: ${MAX}, action: { phone: true }) { requestId } }`,
+    );
+    expect(errors).toEqual([]);
+    expect(cam.user(MAX)?.actionFlag).toMatchObject({ Phone: 1 });
+  });
+});
+
+/** What CAM does with an integer that a block leaves out is not documented; nothing here may depend on it. */
+describe.each(["zero", "unchanged"] as const)(
+  "where CAM takes omitted integers for %s",
+  (omittedIntegers) => {
+    const cases = [
+      [
+        "switching on adds to what is on",
+        ALICE,
+        { login: { phone: true } },
+        { Phone: 1, Stoken: 1, Wechat: 0 },
+        {},
+      ],
+      [
+        "switching off leaves the rest",
+        CAROL,
+        { login: { phone: false } },
+        { Phone: 0, Stoken: 0 },
+        { Phone: 1 },
+      ],
+      [
+        "null is the same as left out",
+        ALICE,
+        { login: { phone: true, stoken: null } },
+        { Phone: 1, Stoken: 1 },
+        {},
+      ],
+      [
+        "a null block is left alone",
+        CAROL,
+        { login: null, action: { stoken: true } },
+        { Phone: 1 },
+        { Phone: 1, Stoken: 1 },
+      ],
+      [
+        "an empty block is left alone",
+        CAROL,
+        { login: {}, action: { phone: false } },
+        { Phone: 1 },
+        { Phone: 0 },
+      ],
+      [
+        "both blocks at once",
+        HEIDI,
+        { login: { stoken: true }, action: { phone: true } },
+        { Phone: 0, Stoken: 1 },
+        { Phone: 1, Stoken: 0 },
+      ],
+      [
+        "everything off",
+        CAROL,
+        { login: { phone: false, stoken: false, wechat: false } },
+        { Phone: 0, Stoken: 0, Wechat: 0 },
+        { Phone: 1 },
+      ],
+    ] as const;
+
+    test.each(cases)("%s", async (_case, opUin, change, loginFlag, actionFlag) => {
+      const { send, cam } = await startGateway({ emulator: { omittedIntegers } });
+      expect((await send(SET, { opUin, ...change })).errors).toEqual([]);
+      expect(cam.user(opUin)).toMatchObject({ loginFlag, actionFlag });
+      expect(cam.counters()["SetMfaFlag"]?.received).toBe(1);
+    });
+
+    test("a protection that was not named is not written, whatever it uses", async () => {
+      const { send, cam } = await startGateway({ emulator: { omittedIntegers } });
+      // Written, the hardware token would go: a write with a method on makes it the protection.
+      cam.putUser({ uin: FRANK, actionFlag: { Token: 1, Phone: 1 } });
+      expect((await send(SET, { opUin: FRANK, login: { stoken: true } })).errors).toEqual([]);
+      expect(cam.user(FRANK)).toMatchObject({
+        loginFlag: { Phone: 1, Stoken: 1 },
+        actionFlag: { Token: 1, Phone: 1 },
+      });
+    });
+  },
+);
+
+describe("a change of nothing", () => {
+  test.each([
+    ["no block", {}],
+    ["null blocks", { login: null, action: null }],
+    ["empty blocks", { login: {}, action: {} }],
+    ["blocks of nulls", { login: { phone: null }, action: { stoken: null, wechat: null } }],
+  ])("is refused before CAM is asked: %s", async (_case, change) => {
+    const { send, cam } = await startGateway();
+    const { status, data, errors } = await send(SET, { opUin: ALICE, ...change });
+    expect(status).toBe(200);
+    expect(data).toBeNull();
+    expect(errors).toMatchObject([
+      { path: ["setSubUserMfa"], extensions: { code: "NOTHING_TO_CHANGE", category: "INPUT", opUin: ALICE } },
+    ]);
+    expect(cam.journal({ opUin: ALICE })).toEqual([]);
+  });
+});
+
+describe("a method that a write cannot express", () => {
+  const OVERWRITE = SET.replace("action: $action)", "action: $action, overwriteOtherMethods: true)");
+
+  test.each([
+    ["Erin's U2F key", ERIN, { login: { phone: true } }, "The login protection of this user uses u2fToken."],
+    [
+      "Frank's hardware token",
+      FRANK,
+      { action: { phone: true } },
+      "The action protection of this user uses token.",
+    ],
+  ])("is not overwritten by accident: %s", async (_case, opUin, change, hint) => {
+    const { send, cam } = await startGateway();
+    const before = cam.user(opUin);
+    const { errors } = await send(SET, { opUin, ...change });
+    expect(errors).toMatchObject([
+      { extensions: { code: "MFA_METHOD_NOT_WRITABLE", category: "INPUT", opUin } },
+    ]);
+    expect(errors[0]?.message).toContain(hint);
+    expect(cam.counters()["SetMfaFlag"]).toBeUndefined();
+    expect(cam.user(opUin)).toEqual(before);
+  });
+
+  test("is overwritten on demand", async () => {
+    const { send, cam } = await startGateway();
+    const { errors } = await send(OVERWRITE, { opUin: ERIN, login: { phone: true } });
+    expect(errors).toEqual([]);
+    expect(cam.user(ERIN)?.loginFlag).toMatchObject({ Phone: 1, U2FToken: 0 });
+  });
+});
+
+describe("changes at once", () => {
+  test("that are the same make one write, and all callers get its answer", async () => {
+    const { send, cam, hold } = await startHeld();
+    const held = hold();
+    const first = send(SET, { opUin: ALICE, login: { phone: true } });
+    await held.arrived;
+    const second = send(SET, { opUin: ALICE, login: { phone: true } });
+    await received(send);
+    held.release();
+    const [one, other] = await Promise.all([first, second]);
+    expect(one.errors).toEqual([]);
+    expect(other.data).toEqual(one.data);
+    expect(cam.counters()["SetMfaFlag"]?.received).toBe(1);
+  });
+
+  test("that differ both hold", async () => {
+    const { send, cam, hold } = await startHeld();
+    const held = hold();
+    const first = send(SET, { opUin: HEIDI, login: { phone: true } });
+    await held.arrived;
+    const second = send(SET, { opUin: HEIDI, login: { stoken: true } });
+    await received(send);
+    expect(cam.counters()["DescribeSafeAuthFlagColl"]?.received).toBe(1);
+    held.release();
+    await Promise.all([first, second]);
+    expect(cam.user(HEIDI)?.loginFlag).toMatchObject({ Phone: 1, Stoken: 1 });
+  });
+
+  test("of different users do not wait for each other", async () => {
+    const { send, hold } = await startHeld();
+    const held = hold();
+    const alice = send(SET, { opUin: ALICE, login: { phone: true } });
+    await held.arrived;
+    held.passOthers();
+    expect((await send(SET, { opUin: HEIDI, login: { phone: true } })).errors).toEqual([]);
+    held.release();
+    expect((await alice).errors).toEqual([]);
+  });
+});
+
+test("a client that goes away does not stop its change", async () => {
+  const { gateway, cam, hold } = await startHeld();
+  const held = hold();
+  const client = new AbortController();
+  const sent = fetch(gateway.address.url, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ query: SET, variables: { opUin: ALICE, login: { phone: true } } }),
+    signal: client.signal,
+  });
+  await held.arrived;
+  client.abort();
+  await expect(sent).rejects.toThrow();
+  held.release();
+  await gateway.stop();
+  expect(cam.user(ALICE)?.loginFlag).toMatchObject({ Phone: 1, Stoken: 1 });
+});
+
+test("several changes in one document run in order, and each has its own error", async () => {
+  const { send, cam } = await startGateway();
+  const { status, data, errors } = await send(`mutation {
+    a: trySetSubUserMfa(opUin: "${ALICE}", login: { phone: true }) { __typename }
+    b: trySetSubUserMfa(opUin: "${BOB}", login: { phone: true }) { ... on CamFailure { code } }
+    c: trySetSubUserMfa(opUin: "${ALICE}", login: { phone: false }) {
+      ... on SetSubUserMfaPayload { subUser { name mfa { login { phone } } } }
+    }
+  }`);
+  expect({ status, errors }).toEqual({ status: 200, errors: [] });
+  expect(data).toEqual({
+    a: { __typename: "SetSubUserMfaPayload" },
+    b: { code: "USER_NOT_BIND_PHONE" },
+    c: { subUser: { name: "alice", mfa: { login: { phone: false } } } },
+  });
+  expect(cam.journal({ action: "SetMfaFlag" }).map(({ opUin }) => opUin)).toEqual([ALICE, BOB, ALICE]);
+});
+
+test("a thrown error ends a document of several, at the path of its own field", async () => {
+  const { send, cam } = await startGateway();
+  const { data, errors } = await send(`mutation {
+    first: setSubUserMfa(opUin: "${ALICE}", login: { phone: true }) { requestId }
+    second: setSubUserMfa(opUin: "${BOB}", login: { phone: true }) { requestId }
+    third: setSubUserMfa(opUin: "${HEIDI}", login: { phone: true }) { requestId }
+  }`);
+  expect(data).toBeNull();
+  expect(errors).toMatchObject([
+    { path: ["second"], extensions: { code: "USER_NOT_BIND_PHONE", opUin: BOB } },
+  ]);
+  expect(errors).toHaveLength(1);
+  // The field may not be null, so GraphQL ends the document there; what came before stays done.
+  expect(cam.user(ALICE)?.loginFlag).toMatchObject({ Phone: 1 });
+  expect(cam.user(HEIDI)?.loginFlag).toMatchObject({ Phone: 0 });
+});
+
+describe("the user in the answer", () => {
+  test("is read anew after each change of the same document", async () => {
+    const { send } = await startGateway();
+    const user = "subUser { name mfa { login { phone stoken } } }";
+    const { data } = await send(`mutation {
+      a: setSubUserMfa(opUin: "${ALICE}", login: { phone: true }) { ${user} }
+      b: setSubUserMfa(opUin: "${ALICE}", login: { stoken: false }) { ${user} }
+    }`);
+    expect(data).toEqual({
+      a: { subUser: { name: "alice", mfa: { login: { phone: true, stoken: true } } } },
+      b: { subUser: { name: "alice", mfa: { login: { phone: true, stoken: false } } } },
+    });
+  });
+
+  test("costs no call where nothing of it is asked for", async () => {
+    const { send, cam } = await startGateway();
+    await send(`mutation { setSubUserMfa(opUin: "${ALICE}", login: { phone: true }) { subUser { opUin } } }`);
+    expect(cam.journal({ opUin: ALICE }).map(({ action }) => action)).toEqual([
+      "DescribeSafeAuthFlagColl",
+      "SetMfaFlag",
+    ]);
+  });
+
+  test("may fail to be read without losing the news of the change", async () => {
+    const { send, cam } = await startGateway();
+    cam.addFault({ kind: "camError", code: "UnauthorizedOperation", action: "DescribeSubAccounts" });
+    cam.addFault({
+      kind: "camError",
+      code: "UnauthorizedOperation",
+      action: "DescribeSafeAuthFlagColl",
+      skip: 1,
+    });
+    const { data, errors } = await send(`mutation {
+      setSubUserMfa(opUin: "${ALICE}", login: { phone: true }) {
+        resolvedBy subUser { opUin name mfa { login { phone } } }
+      }
+    }`);
+    expect(data).toEqual({
+      setSubUserMfa: { resolvedBy: "REPLY", subUser: { opUin: ALICE, name: null, mfa: null } },
+    });
+    expect(
+      errors.map(({ path, extensions }) => [path?.join("."), extensions["code"], extensions["opUin"]]),
+    ).toEqual(
+      expect.arrayContaining([
+        ["setSubUserMfa.subUser.name", "CAM_PERMISSION_DENIED", ALICE],
+        ["setSubUserMfa.subUser.mfa", "CAM_PERMISSION_DENIED", ALICE],
+      ]),
+    );
+  });
+});
+
+/** A gateway whose writes a test can hold on their way to CAM. */
+async function startHeld() {
+  let gate: Awaited<ReturnType<typeof startGate>> | undefined;
+  const started = await startGateway({
+    between: async (emulatorUrl) => {
+      gate = await startGate(emulatorUrl);
+      return gate.url;
+    },
+  });
+  const hold = () => {
+    if (gate === undefined) throw new Error("There is no gate.");
+    return gate.hold("SetMfaFlag");
+  };
+  return { ...started, hold };
+}
+
+/**
+ * Resolves when the gateway has taken up what was sent before: it reads requests in the order they arrive, so after
+ * two whole exchanges an earlier request is where it has to wait.
+ */
+async function received(send: StartedGateway["send"]): Promise<void> {
+  await send("{ __typename }");
+  await send("{ __typename }");
+}

@@ -1,0 +1,53 @@
+import { expect, onTestFinished, test } from "vitest";
+import { describeSafeAuthFlagColl, type RateBudget } from "../../src/cam/index.ts";
+import { systemClock } from "../../src/clock.ts";
+import type { Uin } from "../../src/contract/index.ts";
+import { LocalRateBudget } from "../../src/quota/local-rate-budget.ts";
+import { createCam, within } from "../support/create-cam.ts";
+import { startEmulatorThread } from "../support/start-emulator-thread.ts";
+
+/** A hundred calls at once, on connections that do not exist yet, against the strict reading of 20 a second. */
+async function burst(onSent: (sends: number) => void = () => undefined) {
+  const emulator = await startEmulatorThread();
+  const real = new LocalRateBudget({ clock: systemClock, callsPerSecond: 20 });
+  let sends = 0;
+  const budget: RateBudget = {
+    async take(request) {
+      const slot = await real.take(request);
+      const sent = () => {
+        sends += 1;
+        const inTime = slot.sent();
+        onSent(sends);
+        return inTime;
+      };
+      return { waitedMs: slot.waitedMs, sent, settle: (outcome) => slot.settle(outcome) };
+    },
+  };
+  const { client, attempts } = createCam(emulator.url, { clock: systemClock, budget });
+  const options = within(systemClock, { ms: 60_000 });
+  const read = () => client.call(describeSafeAuthFlagColl, { subUin: "100021969091" as Uin }, options);
+  await Promise.all(Array.from({ length: 100 }, read));
+  const { DescribeSafeAuthFlagColl: counters } = await emulator.counters();
+  return { counters, attempts };
+}
+
+/** Nothing of this thread runs meanwhile. */
+function blockEventLoop(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 150);
+}
+
+test("a hundred calls at once are none of them throttled", async () => {
+  const { counters, attempts } = await burst();
+  expect(counters).toMatchObject({ received: 100, accepted: 100, throttled: 0 });
+  expect(attempts.filter(({ error }) => error !== undefined)).toEqual([]);
+});
+
+test("nor are they while the event loop is blocked, now and then and at the worst moments", async () => {
+  const blocking = setInterval(blockEventLoop, 770);
+  onTestFinished(() => clearInterval(blocking));
+  const { counters } = await burst((sends) => {
+    // Between the word that a call is sent and its bytes, and when a second's calls are all written.
+    if (sends % 20 === 1 || sends % 20 === 0) blockEventLoop();
+  });
+  expect(counters).toMatchObject({ received: 100, accepted: 100, throttled: 0 });
+});

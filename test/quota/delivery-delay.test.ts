@@ -1,0 +1,14 @@
+import { expect, test } from "vitest";
+import { DeliveryDelay } from "../../src/quota/delivery-delay.ts";
+
+test.each([
+  { roundTripsMs: [], shortestMs: 0 },
+  { roundTripsMs: [80, 70], shortestMs: 0 },
+  { roundTripsMs: [80, 70, 90], shortestMs: 70 },
+  { roundTripsMs: [5, 80, 70, 90], shortestMs: 70 },
+  { roundTripsMs: [80, 70, 90, 5], shortestMs: 5 },
+])("of the round trips $roundTripsMs, $shortestMs ms are believed where three are needed", (row) => {
+  const delay = new DeliveryDelay(3);
+  for (const roundTripMs of row.roundTripsMs) delay.record(roundTripMs);
+  expect(delay.shortestMs).toBe(row.shortestMs);
+});

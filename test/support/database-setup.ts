@@ -1,0 +1,62 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import pg from "pg";
+import type { TestProject } from "vitest/node";
+import { migrate } from "../../src/database/migrate.ts";
+import { openPostgres } from "../../src/database/postgres-database.ts";
+import { MIGRATIONS_DIR } from "../../src/package-paths.ts";
+import { startPostgres } from "./start-postgres.ts";
+
+declare module "vitest" {
+  interface ProvidedContext {
+    /** What `openTestDatabase` makes databases from. */
+    testDatabases: {
+      /** Of the cluster; a database `template_gateway` in it has every migration. */
+      readonly postgresUrl: string;
+      /** A PGlite database that has every migration. */
+      readonly pgliteTemplateDir: string;
+    };
+  }
+}
+
+export const TEMPLATE_DATABASE = "template_gateway";
+
+const MAKE_TEMPLATE = fileURLToPath(new URL("make-pglite-template.ts", import.meta.url));
+
+/** Runs once before the tests of the project "database": one PostgreSQL, and a migrated template of each kind. */
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const dir = await mkdtemp(join(tmpdir(), "gateway-pglite-"));
+  const pgliteTemplateDir = join(dir, "template");
+  const [postgres] = await Promise.all([
+    startPostgres(),
+    promisify(execFile)(process.execPath, [MAKE_TEMPLATE, pgliteTemplateDir]),
+  ]);
+  const tearDown = async () => {
+    await postgres.stop();
+    await rm(dir, { recursive: true, force: true });
+  };
+  try {
+    await makePostgresTemplate(postgres.url);
+  } catch (error) {
+    await tearDown();
+    throw error;
+  }
+  project.provide("testDatabases", { postgresUrl: postgres.url, pgliteTemplateDir });
+  return tearDown;
+}
+
+async function makePostgresTemplate(clusterUrl: string): Promise<void> {
+  const client = new pg.Client(clusterUrl);
+  await client.connect();
+  await client.query(`create database ${TEMPLATE_DATABASE}`);
+  await client.end();
+  const url = new URL(clusterUrl);
+  url.pathname = TEMPLATE_DATABASE;
+  const database = await openPostgres({ url: url.href });
+  await migrate(database, MIGRATIONS_DIR);
+  await database.close();
+}

@@ -1,0 +1,47 @@
+export interface Instruction {
+  readonly keyword: string;
+  /** `--from=build` is `{ from: "build" }`. */
+  readonly flags: Readonly<Record<string, string>>;
+  /** What follows the flags. */
+  readonly text: string;
+}
+
+export interface Stage {
+  /** The name after AS; empty where there is none. */
+  readonly name: string;
+  /** The stage or image that it starts from. */
+  readonly from: string;
+  readonly instructions: readonly Instruction[];
+}
+
+/** The instructions of a Dockerfile by stage. Comments are gone, continued lines are one. */
+export function parseDockerfile(text: string): readonly Stage[] {
+  const lines = text.split("\n").filter((line) => !/^\s*(#|$)/.test(line));
+  const stages: { name: string; from: string; instructions: Instruction[] }[] = [];
+  for (const line of lines
+    .join("\n")
+    .replaceAll(/\\\n\s*/g, "")
+    .split("\n")) {
+    const instruction = parseInstruction(line);
+    const { keyword, text: argument } = instruction;
+    if (keyword === "FROM") {
+      const [from = "", , name = ""] = argument.split(/\s+/);
+      stages.push({ name, from, instructions: [] });
+    } else {
+      stages.at(-1)?.instructions.push(instruction);
+    }
+  }
+  return stages;
+}
+
+function parseInstruction(line: string): Instruction {
+  const [, keyword = "", rest = ""] = /^\s*(\w+)\s+(.*)$/.exec(line) ?? [];
+  const [given = ""] = /^(--[\w-]+=\S+\s+)*/.exec(rest) ?? [];
+  const flags = [...given.matchAll(/--([\w-]+)=(\S+)/g)].map(([, name, value]) => [name, value]);
+  return { keyword: keyword.toUpperCase(), flags: Object.fromEntries(flags), text: rest.slice(given.length) };
+}
+
+/** The arguments of the exec form, `["node", "dist/main.js"]`. */
+export function execForm(text: string): readonly string[] {
+  return JSON.parse(text.slice(text.indexOf("[")));
+}

