@@ -29,6 +29,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "open-store": ["config", "database", "package-paths"],
   "local-cam": ["cam", "emulator", "secret"],
   "start-up-banner": ["config", "gateway"],
+  cli: ["audit", "database", "package-paths"],
   gateway: [
     "audit",
     "auth",

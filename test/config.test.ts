@@ -7,6 +7,7 @@ const server = {
   CAM_ENDPOINT: "https://cam.tencentcloudapi.com",
   TENCENTCLOUD_SECRET_ID: "AKIDEXAMPLE",
   TENCENTCLOUD_SECRET_KEY: KEY,
+  DATABASE_URL: "postgres://gateway:pw-itself@db:5432/gateway",
 };
 const credentials = { TENCENTCLOUD_SECRET_ID: "AKIDEXAMPLE", TENCENTCLOUD_SECRET_KEY: KEY };
 
@@ -17,6 +18,7 @@ describe("defaults", () => {
       http: { host: "127.0.0.1", port: 4000, playground: true },
       cam: undefined,
       camLimits: { language: "en-US", timeoutMs: 5_000, deadlineMs: 15_000, callsPerSecond: 20 },
+      store: { kind: "pglite", dataDir: ".data" },
       logLevel: "info",
       notices: [],
     });
@@ -62,6 +64,9 @@ describe("values", () => {
     ["CAM_LANGUAGE", "zh-CN", { camLimits: { language: "zh-CN" } }],
     ["CAM_TIMEOUT_MS", "50", { camLimits: { timeoutMs: 50 } }],
     ["CAM_DEADLINE_MS", "300000", { camLimits: { deadlineMs: 300_000 } }],
+    ["CAM_CIRCUIT_FAILURES", "0", { camLimits: { circuitFailures: 0 } }],
+    ["DATABASE_URL", "postgresql://db/gateway", { store: { kind: "postgres" } }],
+    ["REPLICA", "gateway-1", { replica: "gateway-1" }],
     ["CAM_RATE_PER_SECOND", "1000", { camLimits: { callsPerSecond: 1_000 } }],
     ["CAM_SERVICE_HOST", "cam.internal:8443", { cam: { endpoint: { serviceHost: "cam.internal:8443" } } }],
     ["CAM_ENDPOINT", "http://127.0.0.1:4100", { cam: { endpoint: { serviceHost: "127.0.0.1:4100" } } }],
@@ -92,6 +97,11 @@ describe("values", () => {
     ["CAM_DEADLINE_MS", "4999", "CAM_TIMEOUT_MS (5000) is longer than CAM_DEADLINE_MS (4999)"],
     ["CAM_RATE_PER_SECOND", "0", "CAM_RATE_PER_SECOND too small"],
     ["CAM_RATE_PER_SECOND", "1001", "CAM_RATE_PER_SECOND too big"],
+    ["CAM_CIRCUIT_FAILURES", "-1", "CAM_CIRCUIT_FAILURES must be a whole number"],
+    ["DATABASE_URL", "mysql://db/gateway", "DATABASE_URL must begin with postgres://"],
+    ["DATABASE_URL_FILE", "/run/secrets/db", "Set only one of DATABASE_URL and DATABASE_URL_FILE"],
+    ["DATA_DIR", "/data", "DATA_DIR is the folder of the built-in database"],
+    ["REPLICA", "a b", "REPLICA must be 1 to 64"],
     ["CAM_SERVICE_HOST", "https://cam", "CAM_SERVICE_HOST must be a host name"],
     ["CAM_SERVICE_HOST", "a\r\nb", "CAM_SERVICE_HOST must be a host name"],
     ["CAM_RATE_PER_SECONDS", "20", "CAM_RATE_PER_SECONDS is not a variable of the gateway"],
@@ -117,7 +127,8 @@ describe("values", () => {
 });
 
 describe("credentials", () => {
-  const { CAM_ENDPOINT } = server;
+  const { CAM_ENDPOINT, DATABASE_URL } = server;
+  const place = { CAM_ENDPOINT, DATABASE_URL };
 
   test.each([
     ["the id alone", { TENCENTCLOUD_SECRET_ID: "AKID" }, "Half a key pair: TENCENTCLOUD_SECRET_KEY"],
@@ -143,21 +154,21 @@ describe("credentials", () => {
       "A session token is set without the key pair that it belongs to.",
     ],
   ])("%s is refused in both modes", (_case, env, problem) => {
-    expect(problemsOf({ CAM_ENDPOINT, ...env })).toEqual([expect.stringContaining(problem)]);
-    expect(problemsOf({ CAM_ENDPOINT, ...env }, "--local")).toEqual([expect.stringContaining(problem)]);
+    expect(problemsOf({ ...place, ...env })).toEqual([expect.stringContaining(problem)]);
+    expect(problemsOf({ ...place, ...env }, "--local")).toEqual([expect.stringContaining(problem)]);
   });
 
   test("an endpoint without any is refused in both modes", () => {
     expect(problemsOf({ CAM_ENDPOINT }, "--local")).toEqual([
       expect.stringContaining("CAM_ENDPOINT is set without credentials"),
     ]);
-    expect(problemsOf({ CAM_ENDPOINT })).toEqual([
+    expect(problemsOf(place)).toEqual([
       expect.stringContaining("There are no credentials for CAM"),
     ]);
   });
 
   test("a named profile is enough, and is then required", () => {
-    const config = load({ CAM_ENDPOINT, TENCENTCLOUD_PROFILE: "ops" });
+    const config = load({ ...place, TENCENTCLOUD_PROFILE: "ops" });
     expect(config.cam?.credentials.profile).toMatchObject({ name: "ops", required: true });
   });
 
@@ -181,21 +192,25 @@ describe("credentials", () => {
       JSON.stringify(value),
       String(value),
     ]);
-    for (const text of printed) expect(text).not.toMatch(/the-secret-key-itself|the-token-itself/);
+    for (const text of printed) expect(text).not.toMatch(/the-secret-key-itself|the-token-itself|pw-itself/);
     expect(inspect(config, { depth: null })).toContain("[redacted]");
   });
 });
 
 describe("server mode", () => {
-  test("needs an endpoint and credentials, and says both at once", () => {
+  test("needs a database, credentials and an endpoint, and says all at once", () => {
     expect(problemsOf({})).toEqual([
       expect.stringContaining("There are no credentials for CAM"),
       expect.stringContaining("CAM_ENDPOINT is not set"),
+      expect.stringContaining("DATABASE_URL (or DATABASE_URL_FILE) is not set"),
     ]);
   });
 
   test("never falls back to the emulator", () => {
-    expect(problemsOf(credentials)).toEqual([expect.stringContaining("CAM_ENDPOINT is not set")]);
+    const { DATABASE_URL } = server;
+    expect(problemsOf({ ...credentials, DATABASE_URL })).toEqual([
+      expect.stringContaining("CAM_ENDPOINT is not set"),
+    ]);
   });
 });
 
@@ -219,6 +234,7 @@ test("every problem stands in one message, those across variables too", () => {
     expect.stringMatching(/^ {2}- Half a key pair/),
     expect.stringMatching(/^ {2}- CAM_ENDPOINT is not set/),
     expect.stringMatching(/^ {2}- CAM_SERVICE_HOST is set without CAM_ENDPOINT/),
+    expect.stringMatching(/^ {2}- DATABASE_URL \(or DATABASE_URL_FILE\) is not set/),
   ]);
 });
 

@@ -18,8 +18,11 @@ import {
 import type { StoreHealth } from "./store-health.ts";
 import { MOST_WAITING, WaitingLines } from "./waiting-lines.ts";
 
-/** Who comes to writing later than this after the slot's time gives it up: the rest of the guard is for the way. */
-const LATEST_WRITING_MS = GUARD_MS / 2;
+/** Who comes to writing so late is in time: the rest of the guard is for the way. Later, the slot moves with its call. */
+const PROMPT_MS = GUARD_MS / 2;
+
+/** Later still, the database might learn of it when the place is given to the next already; the slot is given up. */
+const LATEST_WRITING_MS = 100;
 
 /** A reply that takes longer says nothing about when the call arrived. */
 const LONGEST_DELIVERY_MS = 1_000;
@@ -72,8 +75,9 @@ interface Waiter {
 
 /** A slot that is ours in the shared window. */
 interface Held {
-  /** By the database's clock: its name. */
-  readonly slotMs: number;
+  /** Where it lies in the row, by the database's clock. */
+  slotMs: number;
+  readonly takenMs: number;
   /** By our clock, its time has certainly come then, and cannot have come before the other. */
   readonly latestMs: number;
   readonly earliestMs: number;
@@ -99,7 +103,7 @@ export class SharedQueue {
   /** Until then, calls that went past the shared window may still be in it. */
   #localUntilMs = Number.NEGATIVE_INFINITY;
   /** What the database has not been told yet of our slots. */
-  #corrections: SlotCorrection[] = [];
+  readonly #corrections = new Map<Held, SlotCorrection["toMs"]>();
   #cancelTimer: (() => void) | undefined;
 
   constructor(deps: SharedQueueDeps) {
@@ -194,7 +198,7 @@ export class SharedQueue {
   #passOn(held: Held, nowMs: number): void {
     this.#held = this.#held.filter((other) => other !== held);
     const waiter = isOver(held, nowMs) ? undefined : this.#lines.shift();
-    if (waiter === undefined) this.#correct(held, undefined);
+    if (waiter === undefined) this.#corrections.set(held, undefined);
     else waiter.grant(this.#open(held, nowMs - waiter.enqueuedMs));
   }
 
@@ -226,7 +230,8 @@ export class SharedQueue {
     if (this.#held.length > 0) return undefined;
     if (this.#lines.bulk > 0) return "bulk";
     const concernsOthers = (this.#schedule?.slotsForOneOfOurs ?? 1) > 1;
-    return concernsOthers && this.#corrections.some(({ toMs }) => toMs !== undefined) ? "report" : undefined;
+    const hasMoved = [...this.#corrections.values()].some((toMs) => toMs !== undefined);
+    return concernsOthers && hasMoved ? "report" : undefined;
   }
 
   get #leadMs(): number {
@@ -252,7 +257,7 @@ export class SharedQueue {
       limit: callsPerSecond,
       bulk,
       withinMs: this.#withinMs(asksFor, nowMs),
-      corrections: this.#corrections.splice(0),
+      corrections: this.#takeCorrections(),
     };
     try {
       const answer = await health.run(() => store.take(key, question));
@@ -266,8 +271,11 @@ export class SharedQueue {
       this.#learn(answer);
     } catch (error) {
       this.#asking = false;
-      // The budget has been told by the health of the store, and has called leaveStore.
-      if (!(error instanceof GatewayError)) throw error;
+      // Where the store is away, the budget has been told, and has called leaveStore: nobody waits any more.
+      for (const waiter of [...this.#lines]) {
+        this.#lines.remove(waiter);
+        waiter.refuse(error);
+      }
     }
     this.#serve();
   }
@@ -287,7 +295,7 @@ export class SharedQueue {
     if (answer.granted) {
       const latestMs = databaseClock.latest(answer.slotMs);
       const earliestMs = latestMs - databaseClock.uncertaintyMs;
-      this.#held = [...this.#held, { slotMs: answer.slotMs, latestMs, earliestMs }];
+      this.#held = [...this.#held, { slotMs: answer.slotMs, takenMs: answer.slotMs, latestMs, earliestMs }];
     }
     const nowMs = this.#deps.clock.monotonic();
     this.#refuse(nowMs, ({ request }, waitMs, ahead) => {
@@ -345,6 +353,7 @@ export class SharedQueue {
           return false;
         }
         sentMs ??= nowMs;
+        this.#move(held, sentMs - held.earliestMs - PROMPT_MS);
         return true;
       },
       settle: (outcome) => {
@@ -358,21 +367,31 @@ export class SharedQueue {
   #settle(held: Held, sentMs: number | undefined, outcome: SlotOutcome): void {
     const nowMs = this.#deps.clock.monotonic();
     if (sentMs === undefined) {
-      if (outcome === "UNUSED") this.#correct(held, undefined);
-      return;
+      if (outcome === "UNUSED") this.#corrections.set(held, undefined);
+    } else {
+      if (outcome === "ANSWERED") this.#delay.record(nowMs - sentMs);
+      const wayBackMs = outcome === "ANSWERED" || outcome === "THROTTLED" ? this.#delay.shortestMs : 0;
+      const arrivedByMs = Math.min(Math.max(sentMs, nowMs - wayBackMs), sentMs + LONGEST_DELIVERY_MS);
+      this.#move(held, arrivedByMs - held.earliestMs - GUARD_MS);
     }
-    if (outcome === "ANSWERED") this.#delay.record(nowMs - sentMs);
-    const wayBackMs = outcome === "ANSWERED" || outcome === "THROTTLED" ? this.#delay.shortestMs : 0;
-    const arrivedByMs = Math.min(Math.max(sentMs, nowMs - wayBackMs), sentMs + LONGEST_DELIVERY_MS);
-    // In the guard it came as near to its slot as every call may.
-    const lateMs = arrivedByMs - held.earliestMs - GUARD_MS;
-    if (lateMs > 0) this.#correct(held, held.slotMs + lateMs);
     if (outcome === "THROTTLED") void this.#widen(held.slotMs);
     this.#serve();
   }
 
-  #correct({ slotMs }: Held, toMs: number | undefined): void {
-    this.#corrections.push({ slotMs, toMs });
+  /** Its call counted later than the guard allows for. */
+  #move(held: Held, lateMs: number): void {
+    const toMs = held.takenMs + lateMs;
+    if (lateMs > 0 && toMs > (this.#corrections.get(held) ?? held.slotMs)) this.#corrections.set(held, toMs);
+  }
+
+  #takeCorrections(): SlotCorrection[] {
+    const corrections = [...this.#corrections].map(([held, toMs]) => {
+      const correction = { slotMs: held.slotMs, toMs };
+      held.slotMs = toMs ?? held.slotMs;
+      return correction;
+    });
+    this.#corrections.clear();
+    return corrections;
   }
 
   async #widen(slotMs: number): Promise<void> {
@@ -412,7 +431,6 @@ export class SharedQueue {
   }
 }
 
-/** A call that went out now might arrive too near to those of later slots. */
 function isOver({ latestMs }: Held, nowMs: number): boolean {
   return nowMs - latestMs > LATEST_WRITING_MS;
 }

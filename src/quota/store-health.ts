@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.ts";
 import { GatewayError } from "../contract/index.ts";
+import { isUnavailable } from "../database/is-unavailable.ts";
 
 /** A statement of the quota takes milliseconds; one that takes so long will not help anybody in time. */
 const STATEMENT_TIMEOUT_MS = 1_000;
@@ -17,10 +18,7 @@ export interface StoreHealthDeps {
   readonly onBack: (awayMs: number) => void;
 }
 
-/**
- * Whether the store of the shared windows can be had. No kind of error is set apart: whatever stops a statement
- * twice leaves us without the shared window.
- */
+/** Whether the store of the shared windows can be had. */
 export class StoreHealth {
   readonly #deps: StoreHealthDeps;
   #away: { readonly sinceMs: number; readonly cause: unknown; readonly back: AbortController } | undefined;
@@ -44,15 +42,17 @@ export class StoreHealth {
 
   /**
    * Runs a statement, and once more at once where it fails, as the first one does on a connection that died idle.
-   * @throws GatewayError STORE_UNAVAILABLE, and the store counts as away from then on.
+   * @throws GatewayError STORE_UNAVAILABLE, and the store counts as away from then on. An error that is not the
+   *   store's passes through.
    */
   async run<Result>(statement: () => Promise<Result>): Promise<Result> {
     try {
       return await this.#inTime(statement()).catch((error: unknown) => {
-        if (error instanceof StatementTimeout) throw error;
+        if (error instanceof StatementTimeout || !isUnavailable(error)) throw error;
         return this.#inTime(statement());
       });
     } catch (cause) {
+      if (!isUnavailable(cause)) throw cause;
       this.#lose(cause);
       throw new GatewayError("STORE_UNAVAILABLE", { cause });
     }

@@ -126,7 +126,7 @@ describe("on PostgreSQL", () => {
     [
       "the last record that was signed was sealed anew",
       "update mfa_change set previous_hash = repeat('a', 64) where seq = 3",
-      /up to 2 was rewritten/,
+      /^what came up to record 2 was rewritten/,
     ],
     [
       "records that were signed are gone from the end",
@@ -136,7 +136,7 @@ describe("on PostgreSQL", () => {
     [
       "the end is another than was signed",
       "update audit_chain set seq = 2, hash = repeat('a', 64)",
-      /up to 2 was rewritten/,
+      /^what came up to record 2 was rewritten/,
     ],
     ["the checkpoint was forged", "update audit_checkpoint set hash = repeat('a', 64)", /no valid signature/],
   ])("it signs nothing and says so where %s", async (_, how, reason) => {

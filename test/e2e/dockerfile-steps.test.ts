@@ -4,7 +4,7 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promise
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { type ComposeService, ROOT, readComposeFile } from "../support/compose-file.ts";
 import { execForm, parseDockerfile } from "../support/dockerfile.ts";
 import { type BuiltImage, runDockerfile } from "../support/run-dockerfile.ts";
@@ -12,7 +12,7 @@ import { CAROL } from "../support/seed-users.ts";
 import { type StartedPostgres, startPostgres } from "../support/start-postgres.ts";
 import { type Program, startProgram } from "../support/start-program.ts";
 
-// Two installations from npm's cache, on a machine that may be busy with more.
+// An installation from npm's cache and a build, on a machine that may be busy with more.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 600_000 });
 
 const compose = readComposeFile();
@@ -46,7 +46,7 @@ test("the services of docker-compose.yml run from it, unable to write a file, an
   const { start, address } = await composeOnThisMachine();
   const emulator = start("emulator");
   await emulator.line(/SecretKey/);
-  const gateways = ["gateway-1", "gateway-2"].map(start);
+  const gateways = ["gateway-1", "gateway-2"].map((name) => start(name));
   await Promise.all(gateways.map((gateway) => gateway.line(/GraphQL/)));
   const front = start("front");
   await front.line(/^Passing/);

@@ -1,9 +1,18 @@
-import { describe, expect, test } from "vitest";
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { FaultInput } from "../../src/emulator/index.ts";
 import { ALICE, HEIDI } from "../support/seed-users.ts";
-import { type StartedGateway, startGateway } from "../support/start-gateway.ts";
+import { type StartedGateway, startGateway, UNLIMITED } from "../support/start-gateway.ts";
 
 const quick = { CAM_TIMEOUT_MS: "1000", CAM_DEADLINE_MS: "6000" };
+/** For changes that end well, after which the next test finds everything as it was. */
+let shared: StartedGateway;
+
+beforeAll(async () => {
+  shared = await startGateway({ ...UNLIMITED, env: { ...UNLIMITED.env, ...quick } });
+});
+
+beforeEach(() => shared.cam.reset());
+
 const SET = `mutation { setSubUserMfa(opUin: "${ALICE}", login: { phone: true }) { resolvedBy requestId } }`;
 
 type Spoilt = FaultInput & {
@@ -30,7 +39,7 @@ const spoilt: readonly (readonly [what: string, fault: Spoilt])[] = [
 
 describe.each(spoilt)("a write answered once by %s", (_what, fault) => {
   test("is found to be done where it was done, and is not repeated", async () => {
-    const started = await startGateway({ env: quick });
+    const started = shared;
     started.cam.addFault({ ...fault, apply: true, action: "SetMfaFlag", times: 1 });
     const { status, data, errors } = await started.send(SET);
     expect({ status, errors }).toEqual({ status: 200, errors: [] });
@@ -39,7 +48,7 @@ describe.each(spoilt)("a write answered once by %s", (_what, fault) => {
   });
 
   test("is repeated where it was not done", async () => {
-    const started = await startGateway({ env: quick });
+    const started = shared;
     started.cam.addFault({ ...fault, apply: false, action: "SetMfaFlag", times: 1 });
     const { data, errors } = await started.send(SET);
     expect(errors).toEqual([]);
@@ -53,14 +62,14 @@ describe("a write whose connection ends", () => {
     ["after CAM did it is read back", "cutAfter", "READ_BACK", 1],
     ["before CAM did it is repeated", "cutBefore", "REPLY", 2],
   ] as const)("%s", async (_case, kind, resolvedBy, calls) => {
-    const started = await startGateway({ env: quick });
+    const started = shared;
     started.cam.addFault({ kind, action: "SetMfaFlag", times: 1 });
     expect((await started.send(SET)).data).toMatchObject({ setSubUserMfa: { resolvedBy } });
     await expectDone(started, calls);
   });
 
   test("names the reading that showed the change, for CAM's support", async () => {
-    const started = await startGateway({ env: quick });
+    const started = shared;
     started.cam.addFault({ kind: "cutAfter", action: "SetMfaFlag", times: 1 });
     const { data } = await started.send(SET);
     const reading = started.cam.journal({ action: "DescribeSafeAuthFlagColl" }).at(-1);
@@ -106,7 +115,7 @@ describe("a read before the write", () => {
     ["RequestLimitExceeded", { kind: "throttle" }],
     ["silence", { kind: "silence" }],
   ] as const)("that fails once by %s is simply repeated", async (_what, fault) => {
-    const started = await startGateway({ env: quick });
+    const started = shared;
     started.cam.addFault({ ...fault, action: "DescribeSafeAuthFlagColl", times: 1 });
     expect((await started.send(SET)).errors).toEqual([]);
     await expectDone(started, 1);

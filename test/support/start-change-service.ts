@@ -23,6 +23,7 @@ import { type Gate, startGate } from "./start-gate.ts";
 
 export interface StartedChangeService {
   readonly changes: ChangeService;
+  readonly client: CamClient;
   readonly log: ChangeLog;
   readonly cam: EmulatorControl;
   readonly gate: Gate;
@@ -62,7 +63,7 @@ export async function startChangeService(
     observer: { onChange: (report) => reports.push(report), onUnsettled: () => undefined },
   });
   onTestFinished(() => changes.idle());
-  return { changes, log, cam: emulator.control, gate, reports };
+  return { changes, client: cam, log, cam: emulator.control, gate, reports };
 }
 
 export function changeOf(opUin: string, methods: Omit<Partial<MfaChangeRequest>, "opUin">): MfaChangeRequest {

@@ -1,0 +1,127 @@
+import { expect, test } from "vitest";
+import { cutDatabase, hasJustRun } from "../support/cut-database.ts";
+import { createTestPostgres } from "../support/open-test-database.ts";
+import { ALICE } from "../support/seed-users.ts";
+import { type Gate, startGate } from "../support/start-gate.ts";
+import { type Reply, type StartedGateway, startGateway } from "../support/start-gateway.ts";
+
+const RETURNED = "{ requestId resolvedBy change { id status } }";
+const phoneOn = `mutation { setSubUserMfa(opUin: "${ALICE}", login: { phone: true }) ${RETURNED} }`;
+const wechatOn = `mutation { setSubUserMfa(opUin: "${ALICE}", login: { wechat: true }) ${RETURNED} }`;
+
+interface Replicas {
+  readonly one: StartedGateway;
+  readonly two: StartedGateway;
+  readonly gate: Gate;
+  readonly databaseUrl: string;
+}
+
+/** Two gateways with one database, before one emulated CAM with a door that the test can shut. */
+async function startReplicas(env: Readonly<Record<string, string>> = {}): Promise<Replicas> {
+  const databaseUrl = await createTestPostgres();
+  const { promise: gateOpen, resolve } = Promise.withResolvers<Gate>();
+  const one = await startGateway({
+    env: { DATABASE_URL: databaseUrl, REPLICA: "one", ...env },
+    between: async (emulatorUrl) => {
+      const gate = await startGate(emulatorUrl);
+      resolve(gate);
+      return gate.url;
+    },
+  });
+  const gate = await gateOpen;
+  const two = await startGateway({
+    env: { DATABASE_URL: databaseUrl, REPLICA: "two", CAM_ENDPOINT: gate.url, ...env },
+  });
+  return { one, two, gate, databaseUrl };
+}
+
+function changeIdOf({ data }: Reply): string | undefined {
+  const applied = data?.["setSubUserMfa"] as { change: { id: string } } | undefined;
+  return applied?.change.id;
+}
+
+test("the same change through two replicas is one change", async () => {
+  const { one, two, gate, databaseUrl } = await startReplicas();
+  const held = gate.hold("SetMfaFlag");
+  const first = one.send(phoneOn);
+  await held.arrived;
+  const second = two.send(phoneOn);
+  // It looks whether the change that it has joined is over.
+  await expect.poll(() => hasJustRun(databaseUrl, "select * from mfa_change where id")).toBe(true);
+  held.release();
+  const joined = changeIdOf(await second);
+  expect(joined).toBeDefined();
+  expect(joined).toBe(changeIdOf(await first));
+  expect(one.cam.counters()["SetMfaFlag"]?.received).toBe(1);
+});
+
+test("different changes of one user through two replicas follow each other, and both hold", async () => {
+  const { one, two, gate } = await startReplicas();
+  const held = gate.hold("SetMfaFlag");
+  const first = one.send(phoneOn);
+  await held.arrived;
+  const second = two.send(wechatOn);
+  held.release();
+  expect((await first).errors).toEqual([]);
+  expect((await second).errors).toEqual([]);
+  expect(one.cam.user(ALICE)).toMatchObject({ loginFlag: { Phone: 1, Wechat: 1, Stoken: 1 } });
+});
+
+test("a change that another replica holds beyond the deadline is refused as CHANGE_IN_PROGRESS", async () => {
+  const { one, gate, databaseUrl } = await startReplicas({ CAM_TIMEOUT_MS: "4000", CAM_DEADLINE_MS: "4000" });
+  const held = gate.hold("SetMfaFlag");
+  const first = one.send(phoneOn);
+  await held.arrived;
+  const hasty = await startGateway({
+    env: {
+      DATABASE_URL: databaseUrl,
+      CAM_ENDPOINT: gate.url,
+      CAM_TIMEOUT_MS: "500",
+      CAM_DEADLINE_MS: "1000",
+    },
+  });
+  const { errors } = await hasty.send(wechatOn);
+  expect(errors[0]?.extensions).toMatchObject({ code: "CHANGE_IN_PROGRESS", changeId: expect.any(String) });
+  held.release();
+  await first;
+});
+
+test("back-to-back changes through alternating replicas never undo each other", async () => {
+  const { one, two } = await startReplicas();
+  for (const [replica, methods] of [
+    [one, "phone: true"],
+    [two, "wechat: true"],
+    [one, "stoken: false"],
+    [two, "phone: false"],
+  ] as const) {
+    const { errors } = await replica.send(
+      `mutation { setSubUserMfa(opUin: "${ALICE}", login: { ${methods} }) { requestId } }`,
+    );
+    expect(errors).toEqual([]);
+  }
+  expect(one.cam.user(ALICE)).toMatchObject({ loginFlag: { Phone: 0, Wechat: 1, Stoken: 0 } });
+});
+
+test("an outcome that cannot be recorded is told all the same, and recorded when the database is back", async () => {
+  const { one, two, gate, databaseUrl } = await startReplicas({
+    CAM_TIMEOUT_MS: "2000",
+    CAM_DEADLINE_MS: "3000",
+  });
+  const held = gate.hold("SetMfaFlag");
+  const change = one.send(
+    `mutation { setSubUserMfa(opUin: "${ALICE}", login: { phone: true }) { resolvedBy } }`,
+  );
+  await held.arrived;
+  const restore = await cutDatabase(databaseUrl);
+  held.release();
+  expect((await change).data).toEqual({ setSubUserMfa: { resolvedBy: "REPLY" } });
+  await restore();
+  const statuses = async () => {
+    const { data } = await two.send("{ mfaChanges { nodes { status resolvedBy } } }");
+    return (data?.["mfaChanges"] as { nodes: unknown[] } | undefined)?.nodes;
+  };
+  // Its lease is over some ten seconds after its deadline.
+  await expect
+    .poll(statuses, { timeout: 28_000, interval: 500 })
+    .toEqual([{ status: "APPLIED", resolvedBy: "READ_BACK" }]);
+}, 45_000);

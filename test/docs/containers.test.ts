@@ -1,0 +1,53 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { loadConfig } from "../../src/config.ts";
+import { ROOT, readComposeFile } from "../support/compose-file.ts";
+import { fencedBlocks } from "./fenced-blocks.ts";
+
+const page = readFileSync(join(ROOT, "docs/containers.md"), "utf8");
+const compose = readComposeFile();
+
+describe("docs/containers.md", () => {
+  test("links only to files that exist", () => {
+    const links = [...page.matchAll(/\]\((?!https?:)([^)#]+)\)/g)].map(([, path = ""]) => path);
+    expect(links.length).toBeGreaterThan(3);
+    for (const path of links) expect(existsSync(join(ROOT, "docs", path)), path).toBe(true);
+  });
+
+  test("names only npm scripts that exist", () => {
+    const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+    for (const [, name = ""] of page.matchAll(/npm run (\w+)/g)) expect(scripts).toHaveProperty(name);
+  });
+
+  test("has a row for every service, and no other", () => {
+    const rows = [...page.matchAll(/^\| (`.*?) +\|/gm)].flatMap(
+      ([, cell = ""]) => cell.match(/[\w-]+/g) ?? [],
+    );
+    expect(rows.sort()).toEqual(Object.keys(compose.services).sort());
+  });
+
+  test("gives the addresses that are published", () => {
+    const published = Object.values(compose.services).flatMap(({ ports = [] }) => ports);
+    for (const port of published) expect(page).toContain(`<http://${port.split(":").slice(0, 2).join(":")}`);
+  });
+
+  test("shows a file for the real CAM that changes what there is, to what a gateway accepts", () => {
+    const block = fencedBlocks(page).find(({ language }) => language === "yaml");
+    const override = parse(block?.text ?? "") as typeof compose;
+    for (const [name, { environment }] of Object.entries(override.services)) {
+      const merged = { ...compose.services[name]?.environment, ...environment };
+      expect(loadConfig(merged, [])).toMatchObject({
+        config: {
+          cam: { endpoint: { origin: "https://cam.tencentcloudapi.com" } },
+          http: { playground: false },
+        },
+      });
+    }
+    expect(Object.keys(override.services)).toEqual(["gateway-1", "gateway-2"]);
+    expect(compose.secrets).toMatchObject(
+      Object.fromEntries(Object.keys(override.secrets).map((name) => [name, expect.anything()])),
+    );
+  });
+});

@@ -1,0 +1,166 @@
+import { execFile } from "node:child_process";
+import { generateKeyPairSync, type KeyObject } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { sql } from "kysely";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { AuditCheckpointer } from "../../src/audit/audit-checkpointer.ts";
+import { ChangeLog } from "../../src/audit/change-log.ts";
+import { CHANGE_STATUSES } from "../../src/audit/change-record.ts";
+import { loadSigningKey } from "../../src/audit/signing-key.ts";
+import type { Database } from "../../src/database/database.ts";
+import { APPLIED, FRESH, intentOf } from "../audit/intent-of.ts";
+import { FakeClock } from "../support/fake-clock.ts";
+import { createTestPostgres, openTestPostgres } from "../support/open-test-database.ts";
+import { rewriteRecord } from "../support/rewrite-record.ts";
+import { cliSource } from "../support/run-cli.ts";
+import { fencedBlocks } from "./fenced-blocks.ts";
+
+const page = await readFile("docs/operations.md", "utf8");
+const blocks = fencedBlocks(page);
+const { scripts } = JSON.parse(await readFile("package.json", "utf8")) as { scripts: Record<string, string> };
+
+let dir: string;
+let url: string;
+let database: Database;
+let log: ChangeLog;
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "operations-"));
+  url = await createTestPostgres();
+  database = await openTestPostgres(url);
+  log = new ChangeLog({ database, replica: "replica-1" });
+});
+afterAll(() => rm(dir, { recursive: true }));
+
+/** The names in backquotes in the first column of the table with this heading. */
+function firstColumn(heading: string): string[] {
+  const [, table = ""] = page.split(new RegExp(`^\\| ${heading} +\\|.*\\n`, "m"));
+  const [rows = ""] = table.split("\n\n");
+  return [...rows.matchAll(/^\| `(\w+)`/gm)].map(([, name = ""]) => name);
+}
+
+async function record(count: number): Promise<void> {
+  for (let i = 0; i < count; i++) {
+    const { id } = await log.begin(intentOf(), FRESH);
+    await log.settle(id, APPLIED);
+  }
+}
+
+/** Runs a block as a shell would, with the npm scripts' programs from source. */
+async function run(block: string): Promise<string> {
+  const text = block.replaceAll(/npm run (\S+)(?: --)?/g, (_, name: string) => {
+    const program = /node dist\/cli\/(\S+)\.js$/.exec(scripts[name] ?? "")?.[1];
+    if (program === undefined) throw new Error(`There is no npm script ${name} that runs a program.`);
+    return `"${process.execPath}" "${cliSource(program)}"`;
+  });
+  const env = { PATH: process.env["PATH"] ?? "", DATABASE_URL: url };
+  const { stdout } = await promisify(execFile)("sh", ["-euc", text], { cwd: dir, env });
+  return stdout;
+}
+
+/** Ids, times and keys differ at every run. */
+function withoutChance(text: string): string {
+  return text
+    .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "(id)")
+    .replaceAll(/key [0-9a-f]{16}/g, "key (fingerprint)");
+}
+
+describe("docs/operations.md", () => {
+  test("explains every status and every column, and no other", async () => {
+    expect(firstColumn("status")).toEqual([...CHANGE_STATUSES]);
+    const { rows } = await sql<{ name: string }>`
+      select column_name as name from information_schema.columns
+      where table_name = 'mfa_change' order by ordinal_position`.execute(database.db);
+    expect(firstColumn("column")).toEqual(rows.map(({ name }) => name));
+  });
+
+  test("shows commands that do what it says", async () => {
+    const shown = blocks.filter(({ language }) => language === "sh");
+    expect(shown.length).toBeGreaterThan(4);
+    for (const [index, { text }] of shown.entries()) {
+      const printed = await run(await withKeys(text));
+      const answer = blocks[blocks.findIndex((block) => block.text === text) + 1];
+      const expected = answer?.language === "text" && !answer.text.startsWith("BAD") ? answer.text : "";
+      expect(withoutChance(printed)).toBe(withoutChance(expected));
+      // The page begins with a new key; what follows is about a record that was signed with it.
+      if (index === 0) {
+        await record(2);
+        await signWith(await loadSigningKey(join(dir, "audit-key.pem")));
+        await record(1);
+      }
+    }
+  });
+
+  test("shows what a bad record looks like", async () => {
+    await rewriteRecord(database, async (db) => {
+      await sql`update mfa_change set status = 'refused' where seq = 2`.execute(db);
+    });
+    const failure = run("npm run audit:verify -- --database");
+    await expect(failure).rejects.toMatchObject({ code: 1 });
+    const { stdout } = (await failure.catch((error: unknown) => error)) as { stdout: string };
+    const shown = blocks.find(({ text }) => text.startsWith("BAD"))?.text ?? "";
+    expect(withoutChance(stdout)).toBe(withoutChance(shown));
+  });
+
+  test("explains every verdict in the words in which it is given", async () => {
+    const [, table = ""] = page.split("| what it says                         |");
+    const said = [...table.matchAll(/^\| (\S.*?) +\|/gm)].map(([, words = ""]) => words).slice(1);
+    const source = await Promise.all(
+      ["chain", "verify-chain", "verify-database", "verify-export"].map((file) =>
+        readFile(`src/audit/${file}.ts`, "utf8"),
+      ),
+    );
+    expect(said.length).toBeGreaterThan(5);
+    const unsaid = said.filter((words) => !source.some((text) => text.includes(words)));
+    expect(unsaid).toEqual([]);
+  });
+
+  test("gives a role the rights that the gateway needs", async () => {
+    const role = `gateway_${new URL(url).pathname.slice(-8)}`;
+    const grants = blocks.find(({ language }) => language === "sql")?.text ?? "";
+    for (const statement of grants
+      .replaceAll(/\bgateway\b/g, role)
+      .split(";\n")
+      .filter(Boolean)) {
+      await sql.raw(statement).execute(database.db);
+    }
+    const asRole = new URL(url);
+    asRole.username = role;
+    asRole.password = "change-me";
+    const { db, ...rest } = await openTestPostgres(asRole.href);
+    const restricted = new ChangeLog({ database: { db, ...rest }, replica: "replica-1" });
+    const { id } = await restricted.begin(intentOf(), FRESH);
+    expect(await restricted.settle(id, APPLIED)).toBe(true);
+    await expect(sql`alter table mfa_change disable trigger user`.execute(db)).rejects.toMatchObject({
+      code: "42501",
+    });
+  });
+
+  test("links only to files that exist", () => {
+    const links = [...page.matchAll(/\]\((?!https?:)([^)#]+)\)/g)].map(([, path = ""]) => path);
+    for (const path of links) expect(existsSync(join("docs", path)), path).toBe(true);
+  });
+});
+
+async function signWith(privateKey: KeyObject): Promise<void> {
+  await new AuditCheckpointer({ database, privateKey, clock: new FakeClock(), intervalMs: 1 }).checkpoint();
+}
+
+/** OpenSSL is not on every machine; without it the keys are made here and its lines are left out. */
+async function withKeys(text: string): Promise<string> {
+  const hasOpenssl = await promisify(execFile)("openssl", ["version"]).then(
+    () => true,
+    () => false,
+  );
+  if (hasOpenssl) return text;
+  for (const [, file = ""] of text.matchAll(/^openssl genpkey .*-out (\S+)\.pem$/gm)) {
+    const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+    await writeFile(join(dir, `${file}.pem`), privateKey.export({ format: "pem", type: "pkcs8" }));
+    await writeFile(join(dir, `${file}.pub.pem`), publicKey.export({ format: "pem", type: "spki" }));
+  }
+  return text.replaceAll(/^openssl .*\n/gm, "");
+}

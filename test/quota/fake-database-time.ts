@@ -1,0 +1,48 @@
+import { sql } from "kysely";
+import type { Database } from "../../src/database/database.ts";
+import { createTestPostgres, openTestDatabase, openTestPostgres } from "../support/open-test-database.ts";
+
+/** Found before pg_catalog, so that everything that asks for the time gets what the test says. */
+const FAKE_CLOCK = [
+  "create schema fake",
+  "create table fake.clock (ms double precision)",
+  "insert into fake.clock values (0)",
+  `create function fake.clock_timestamp() returns timestamptz language sql volatile
+     as 'select to_timestamp(ms / 1000) from fake.clock'`,
+];
+const SEARCH_PATH = "fake,pg_catalog,public";
+
+export interface FakeTimeDatabase {
+  readonly database: Database;
+  /** Milliseconds since 1970. */
+  setTime(ms: number): Promise<void>;
+}
+
+/** A migrated database whose clock stands still until the test moves it. */
+export async function openFakeTimeDatabase(kind: Database["kind"]): Promise<FakeTimeDatabase> {
+  const database = kind === "postgres" ? await openPostgres() : await openPglite();
+  return {
+    database,
+    setTime: async (ms) => {
+      await sql`update fake.clock set ms = ${ms}`.execute(database.db);
+    },
+  };
+}
+
+async function openPostgres(): Promise<Database> {
+  const url = new URL(await createTestPostgres());
+  await makeFakeClock(await openTestPostgres(url.href));
+  url.searchParams.set("options", `-c search_path=${SEARCH_PATH}`);
+  return openTestPostgres(url.href);
+}
+
+async function openPglite(): Promise<Database> {
+  const database = await openTestDatabase("pglite");
+  await makeFakeClock(database);
+  await sql.raw(`set search_path = ${SEARCH_PATH}`).execute(database.db);
+  return database;
+}
+
+async function makeFakeClock({ db }: Database): Promise<void> {
+  for (const statement of FAKE_CLOCK) await sql.raw(statement).execute(db);
+}

@@ -1,0 +1,92 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { systemClock } from "../../src/clock.ts";
+import { SlotStore } from "../../src/quota/slot-store.ts";
+import { createTestPostgres, openTestPostgres } from "../support/open-test-database.ts";
+import { openFakeTimeDatabase } from "./fake-database-time.ts";
+
+const WINDOW_MS = 1_025;
+/** Doubles hold milliseconds since 1970 to a quarter of a microsecond. */
+const GRAIN_MS = 0.01;
+
+/** The shortest time in which one more than the limit started. */
+function shortestOverrun(slotsMs: readonly number[], limit: number): number {
+  const sorted = slotsMs.toSorted((a, b) => a - b);
+  return Math.min(...sorted.slice(limit).map((slotMs, index) => slotMs - (sorted[index] ?? 0)));
+}
+
+test("replicas that ask at the same moments get no window fuller than the limit, and every place of it", async () => {
+  const limit = 20;
+  const url = await createTestPostgres();
+  const replicas = await Promise.all(
+    ["r1", "r2", "r3", "r4"].map(async (replica) => {
+      const store = new SlotStore({ database: await openTestPostgres(url), clock: systemClock });
+      return { replica, store };
+    }),
+  );
+  const key = { secretId: "AKIDTEST", action: "SetMfaFlag" };
+  const takes = replicas.flatMap(({ replica, store }) =>
+    Array.from({ length: 40 }, () =>
+      store.take(key, { replica, limit, bulk: false, withinMs: 60_000, corrections: [] }),
+    ),
+  );
+  const answers = await Promise.all(takes);
+  const slots = answers.map(({ slotMs }) => slotMs);
+  expect(answers.every(({ granted }) => granted)).toBe(true);
+  expect(new Set(slots).size).toBe(160);
+  expect(shortestOverrun(slots, limit)).toBeGreaterThan(WINDOW_MS - GRAIN_MS);
+  // Eight windows' worth of slots, of which the last need not be over.
+  expect(Math.max(...slots) - Math.min(...slots)).toBeLessThan(8 * WINDOW_MS);
+});
+
+interface Step {
+  readonly afterMs: number;
+  readonly replica: string;
+  readonly bulk: boolean;
+  readonly withinMs: number;
+  /** What becomes of the slot: its call comes so much later, or never. */
+  readonly lateMs: number | "UNUSED";
+}
+
+const step: fc.Arbitrary<Step> = fc.record({
+  afterMs: fc.oneof(fc.constant(0), fc.double({ min: 0, max: 400, noNaN: true })),
+  replica: fc.constantFrom("r1", "r2", "r3"),
+  bulk: fc.boolean(),
+  withinMs: fc.constantFrom(0, 100, 3_000),
+  lateMs: fc.oneof(
+    { arbitrary: fc.constant(0), weight: 4 },
+    fc.double({ min: 0.1, max: 900, noNaN: true }),
+    fc.constant("UNUSED" as const),
+  ),
+});
+
+test("whatever replicas take, use late and give up, no window holds more calls than the limit", async () => {
+  const fake = await openFakeTimeDatabase("postgres");
+  const store = new SlotStore({ database: fake.database, clock: systemClock });
+  let runs = 0;
+  await fc.assert(
+    fc.asyncProperty(
+      fc.integer({ min: 1, max: 5 }),
+      fc.array(step, { maxLength: 40 }),
+      async (limit, steps) => {
+        const key = { secretId: "AKIDTEST", action: `Action${runs++}` };
+        const calls: number[] = [];
+        let nowMs = 0;
+        for (const { afterMs, lateMs, ...question } of steps) {
+          nowMs += afterMs;
+          await fake.setTime(nowMs);
+          const taken = await store.take(key, { ...question, limit, corrections: [] });
+          if (!taken.granted) continue;
+          const toMs = lateMs === "UNUSED" ? undefined : taken.slotMs + lateMs;
+          if (toMs !== undefined) calls.push(toMs);
+          if (lateMs !== 0) {
+            const correction = { slotMs: taken.slotMs, toMs };
+            await store.take(key, { ...question, limit, withinMs: -1, corrections: [correction] });
+          }
+        }
+        expect(shortestOverrun(calls, limit)).toBeGreaterThan(WINDOW_MS - GRAIN_MS);
+      },
+    ),
+    { numRuns: 60 },
+  );
+});

@@ -1,0 +1,229 @@
+import { sql } from "kysely";
+import { beforeAll, describe, expect, test } from "vitest";
+import { type SlotAnswer, type SlotQuestion, SlotStore } from "../../src/quota/slot-store.ts";
+import { FakeClock } from "../support/fake-clock.ts";
+import { type FakeTimeDatabase, openFakeTimeDatabase } from "./fake-database-time.ts";
+
+const START_MS = Date.UTC(2026, 10, 24, 12);
+/** A second and the guard. */
+const WINDOW_MS = 1_025;
+const LIMIT = 5;
+const PACE_MS = WINDOW_MS / LIMIT;
+/** Between two slots of people there is a tenth of an even pace, and nine tenths where bulk work comes after. */
+const PEOPLE_APART_MS = PACE_MS * 0.1;
+const BULK_APART_MS = PACE_MS * 0.9;
+
+describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
+  let fake: FakeTimeDatabase;
+  let windows = 0;
+
+  beforeAll(async () => {
+    fake = await openFakeTimeDatabase(kind);
+  });
+
+  /** A window of its own, and times counted from the start of the test. */
+  async function openWindow() {
+    const store = new SlotStore({ database: fake.database, clock: new FakeClock() });
+    const key = { secretId: "AKIDTEST", action: `Action${windows++}` };
+    const at = (ms: number) => fake.setTime(START_MS + ms);
+    await at(0);
+    const take = async (more: Partial<SlotQuestion> = {}) => {
+      const question = { replica: "r1", limit: LIMIT, bulk: false, withinMs: 60_000, corrections: [] };
+      return relative(await store.take(key, { ...question, ...more }));
+    };
+    const correct = (...corrections: readonly (readonly [slotMs: number, toMs?: number])[]) =>
+      corrections.map(([slotMs, toMs]) => ({
+        slotMs: START_MS + slotMs,
+        toMs: toMs === undefined ? undefined : START_MS + toMs,
+      }));
+    const widen = (slotMs: number) => store.widen(key, START_MS + slotMs);
+    return { store, key, at, take, correct, widen };
+  }
+
+  function relative(answer: SlotAnswer) {
+    const { granted, slotMs, windowMs, widened, slots, owners, bulk } = answer;
+    return {
+      granted,
+      ms: round(slotMs - START_MS),
+      windowMs,
+      widened,
+      slots: slots.map((ms) => round(ms - START_MS)),
+      owners,
+      bulk,
+    };
+  }
+
+  test("an empty window gives a slot now", async () => {
+    const { take } = await openWindow();
+    await expect(take()).resolves.toMatchObject({ granted: true, ms: 0, windowMs: WINDOW_MS, slots: [0] });
+  });
+
+  test("slots that are taken at once lie a little apart", async () => {
+    const { take } = await openWindow();
+    const taken = [await take(), await take(), await take()];
+    expect(taken.map(({ ms }) => ms)).toEqual([0, PEOPLE_APART_MS, 2 * PEOPLE_APART_MS]);
+  });
+
+  test("behind a full window the next slot comes a window after the first", async () => {
+    const { take, at } = await openWindow();
+    for (let slot = 0; slot < LIMIT; slot++) {
+      await at(slot * 100);
+      await take();
+    }
+    await expect(take()).resolves.toMatchObject({ granted: true, ms: WINDOW_MS });
+    await expect(take()).resolves.toMatchObject({ granted: true, ms: 100 + WINDOW_MS });
+    await at(10_000);
+    await expect(take()).resolves.toMatchObject({ granted: true, ms: 10_000 });
+  });
+
+  test("the row keeps as many slots as the limit has, and whose they are", async () => {
+    const { take, at } = await openWindow();
+    for (let slot = 0; slot < LIMIT + 2; slot++) {
+      await at(slot * 1_000);
+      await take({ replica: `r${slot}` });
+    }
+    const { slots, owners } = await take({ withinMs: -1 });
+    expect(slots).toEqual([2_000, 3_000, 4_000, 5_000, 6_000]);
+    expect(owners).toEqual(["r2", "r3", "r4", "r5", "r6"]);
+  });
+
+  test("a slot that lies too far ahead is not given, and the row stays as it was", async () => {
+    const { take, key } = await openWindow();
+    for (let slot = 0; slot < LIMIT; slot++) await take();
+    const row = () =>
+      sql`select xmin, * from quota_window where action = ${key.action}`.execute(fake.database.db);
+    const before = (await row()).rows;
+    const refused = await take({ withinMs: WINDOW_MS - 1 });
+    expect(refused).toMatchObject({ granted: false, ms: WINDOW_MS });
+    expect((await row()).rows).toEqual(before);
+    await expect(take({ withinMs: WINDOW_MS })).resolves.toMatchObject({ granted: true, ms: WINDOW_MS });
+  });
+
+  test("bulk work goes nearly at an even pace, and is told when to come again", async () => {
+    const { take, at } = await openWindow();
+    await expect(take({ bulk: true, withinMs: 0 })).resolves.toMatchObject({ granted: true, ms: 0 });
+    await at(BULK_APART_MS - 1);
+    const early = await take({ bulk: true, withinMs: 0 });
+    expect(early).toMatchObject({ granted: false, ms: BULK_APART_MS });
+    await at(BULK_APART_MS);
+    await expect(take({ bulk: true, withinMs: 0 })).resolves.toMatchObject({
+      granted: true,
+      ms: BULK_APART_MS,
+      bulk: [true, true],
+    });
+  });
+
+  test("people who come behind bulk work wait no longer than its pace", async () => {
+    const { take, at } = await openWindow();
+    for (let slot = 0; slot < 3 * LIMIT; slot++) {
+      await at(slot * PACE_MS);
+      await take({ bulk: true, withinMs: 0 });
+    }
+    const nowMs = (3 * LIMIT - 1) * PACE_MS;
+    const person = await take();
+    expect(person.ms - nowMs).toBeLessThanOrEqual(PACE_MS);
+  });
+
+  test("a slot that was not used makes its place free, and only its owner's word counts", async () => {
+    const { take, correct } = await openWindow();
+    for (let slot = 0; slot < LIMIT; slot++) await take();
+    const stranger = await take({ withinMs: 500, replica: "r2", corrections: correct([PEOPLE_APART_MS]) });
+    expect(stranger.granted).toBe(false);
+    const owner = await take({ withinMs: 500, corrections: correct([PEOPLE_APART_MS]) });
+    expect(owner).toMatchObject({ granted: true, ms: LIMIT * PEOPLE_APART_MS });
+    expect(owner.slots).toHaveLength(LIMIT);
+  });
+
+  test("a call that came late holds its place so much longer", async () => {
+    const { take, correct, at } = await openWindow();
+    for (let slot = 0; slot < LIMIT; slot++) await take();
+    await at(300);
+    const { slots } = await take({ withinMs: -1, corrections: correct([0, 150]) });
+    expect(slots).toEqual([1, 2, 3, 4].map((slot) => slot * PEOPLE_APART_MS).concat(150));
+    await expect(take()).resolves.toMatchObject({ ms: PEOPLE_APART_MS + WINDOW_MS });
+  });
+
+  test("a throttle fills the window for everybody and widens it, and time narrows it again", async () => {
+    const { take, widen, at } = await openWindow();
+    await take();
+    await at(50);
+    await expect(widen(0)).resolves.toBe(true);
+    await expect(take({ replica: "r2" })).resolves.toMatchObject({
+      ms: 50 + 1_250 + 25,
+      windowMs: 1_275,
+      widened: 0.25,
+    });
+    await at(15_050);
+    await expect(take()).resolves.toMatchObject({ windowMs: 1_150 });
+    await at(5 * 60_000);
+    await expect(take()).resolves.toMatchObject({ windowMs: WINDOW_MS, widened: 0 });
+  });
+
+  test("several throttles of one window count once, and the window is never wider than two seconds", async () => {
+    const { take, widen, at } = await openWindow();
+    await take();
+    await take();
+    await expect(widen(0)).resolves.toBe(true);
+    await expect(widen(PEOPLE_APART_MS)).resolves.toBe(false);
+    for (let time = 1; time < 10; time++) {
+      await at(time * 3_000);
+      await widen(time * 3_000);
+    }
+    const { widened } = await take();
+    expect(widened).toBeGreaterThan(0.8);
+    expect(widened).toBeLessThanOrEqual(1);
+  });
+
+  test("a database clock that is set back makes calls wait and lets none through too early", async () => {
+    const { take, at } = await openWindow();
+    await at(5_000);
+    await take();
+    await at(0);
+    await expect(take()).resolves.toMatchObject({ ms: 5_000 + PEOPLE_APART_MS });
+  });
+
+  test("the limit may be lowered and raised while calls go on", async () => {
+    const { take } = await openWindow();
+    for (let slot = 0; slot < LIMIT; slot++) await take();
+    const lower = await take({ limit: 2 });
+    expect(lower.ms).toBe(3 * PEOPLE_APART_MS + WINDOW_MS);
+    expect(lower.slots).toHaveLength(2);
+    const higher = await take({ limit: LIMIT });
+    expect(higher.ms).toBeGreaterThanOrEqual(lower.ms);
+  });
+
+  test("windows of keys that are long out of use are forgotten", async () => {
+    const { take, at, key } = await openWindow();
+    await take();
+    await at(2 * 86_400_000);
+    const other = await openWindow();
+    await fake.setTime(START_MS + 2 * 86_400_000);
+    await other.take();
+    const { rows } = await sql<{ action: string }>`
+      select action from quota_window where action in (${key.action}, ${other.key.action})`.execute(
+      fake.database.db,
+    );
+    expect(rows).toEqual([{ action: other.key.action }]);
+  });
+
+  test("the windows of a key can be read without taking anything", async () => {
+    const { take, store, key, widen } = await openWindow();
+    await take();
+    await widen(0);
+    const windows = await store.read(key.secretId);
+    expect(windows.get(key.action)).toMatchObject({
+      nowMs: START_MS,
+      windowMs: 1_275,
+      widened: 0.25,
+      pausedUntilMs: START_MS + 1_275,
+      slots: [START_MS],
+      owners: ["r1"],
+      bulk: [false],
+    });
+  });
+});
+
+/** Doubles hold milliseconds since 1970 to a quarter of a microsecond. */
+function round(ms: number): number {
+  return Math.round(ms * 100) / 100;
+}

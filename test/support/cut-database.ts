@@ -1,0 +1,33 @@
+import pg from "pg";
+import { inject } from "vitest";
+
+/** Ends every connection to a test database and lets nobody in, as if it were down; returns how to bring it back. */
+export async function cutDatabase(url: string): Promise<() => Promise<void>> {
+  const name = new URL(url).pathname.slice(1);
+  await asAdministrator(
+    `alter database ${name} with allow_connections false`,
+    `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`,
+  );
+  return async () => {
+    await asAdministrator(`alter database ${name} with allow_connections true`);
+  };
+}
+
+/** Whether some connection to a test database has run a statement that begins so, and none since. */
+export async function hasJustRun(url: string, beginning: string): Promise<boolean> {
+  const name = new URL(url).pathname.slice(1);
+  const rows = await asAdministrator(
+    `select from pg_stat_activity where datname = '${name}' and query like '${beginning}%'`,
+  );
+  return rows.length > 0;
+}
+
+/** Runs the statements and gives the rows of the last. */
+async function asAdministrator(...statements: readonly string[]): Promise<readonly unknown[]> {
+  const client = new pg.Client(inject("testDatabases").postgresUrl);
+  await client.connect();
+  let rows: readonly unknown[] = [];
+  for (const statement of statements) ({ rows } = await client.query(statement));
+  await client.end();
+  return rows;
+}
