@@ -1,0 +1,59 @@
+import { type ParsedSeed, parseSeed } from "../../src/emulator/index.ts";
+
+const FIRST_UIN = 100_021_000_001;
+
+/** The emulator's account with so many users, all of whom have a phone. */
+export function seedUsers(count: number): ParsedSeed {
+  return parseSeed({
+    account: {
+      ownerUin: "100000000001",
+      appId: 1,
+      uinRanges: [{ from: "100021000000", to: "100021999999" }],
+    },
+    keys: [{ secretId: "AKIDLOCALEXAMPLE", secretKey: "LocalExampleSecretKey", uin: String(FIRST_UIN) }],
+    users: Array.from({ length: count }, (_, at) => ({
+      uin: String(FIRST_UIN + at),
+      name: `user-${at}`,
+      phone: `138${String(at).padStart(8, "0")}`,
+    })),
+  });
+}
+
+/** Server mode in front of an emulator, as fast as the configuration allows, and never leaving CAM alone. */
+export function serverEnv(camUrl: string, databaseUrl: string): Record<string, string> {
+  return {
+    PORT: "0",
+    LOG_LEVEL: "silent",
+    CAM_ENDPOINT: camUrl,
+    CAM_SERVICE_HOST: "cam.tencentcloudapi.com",
+    CAM_RATE_PER_SECOND: "1000",
+    CAM_CIRCUIT_FAILURES: "0",
+    TENCENTCLOUD_SECRET_ID: "AKIDLOCALEXAMPLE",
+    TENCENTCLOUD_SECRET_KEY: "LocalExampleSecretKey",
+    DATABASE_URL: databaseUrl,
+  };
+}
+
+export interface PhoneChange {
+  readonly opUin: string;
+  readonly on: boolean;
+  /** Sent as X-Request-Id; CAM sees it as its trace id, and the record keeps it. */
+  readonly requestId: string;
+}
+
+/** Switches a user's login protection by phone. `code` is that of the error, where there is one. Rejects where no answer came. */
+export async function changePhone(
+  gatewayUrl: string,
+  change: PhoneChange,
+): Promise<{ readonly code?: string }> {
+  const { opUin, on, requestId } = change;
+  const query = `mutation { trySetSubUserMfa(opUin: "${opUin}", login: { phone: ${on} }) { ... on CamFailure { code } } }`;
+  const response = await fetch(gatewayUrl, {
+    method: "POST",
+    headers: { "content-type": "application/json", "x-request-id": requestId },
+    body: JSON.stringify({ query }),
+  });
+  const { data } = (await response.json()) as { data?: { trySetSubUserMfa: { code?: string } } };
+  if (data === undefined) throw new Error(`The gateway answered ${response.status} without data.`);
+  return data.trySetSubUserMfa;
+}

@@ -1,0 +1,162 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { sql } from "kysely";
+import { verifyDatabase } from "../src/audit/verify-database.ts";
+import { openPostgres } from "../src/database/postgres-database.ts";
+import { type EmulatorControl, type JournalEntry, startCamEmulator } from "../src/emulator/index.ts";
+import { startPostgres } from "../test/support/start-postgres.ts";
+import { changePhone, seedUsers, serverEnv } from "./changes/change-load.ts";
+import type { Bench } from "./support/bench.ts";
+import { GATEWAY_MAIN } from "./support/build-gateway.ts";
+import { type Program, startBareProgram } from "./support/program.ts";
+import { verdict } from "./support/rows.ts";
+
+const CLIENTS = 8;
+const NONE = { atMost: 0 };
+const USERS = 200;
+const REPLICAS = 2;
+
+interface RecordRow {
+  readonly gateway_request_id: string;
+  readonly op_uin: string;
+  readonly status: string;
+  readonly sent: { readonly login: { readonly phone: boolean } };
+  readonly before_image: { readonly login: { readonly phone: boolean } };
+}
+
+/** Whether a change can get lost: replicas are killed at random moments, and the record is held against CAM's journal. */
+export const crash: Bench = {
+  name: "crash",
+  title: `kill -9 of ${REPLICAS} replicas in turn, during changes by ${CLIENTS} clients`,
+  async run({ smoke, print }) {
+    const [changes, kills] = smoke ? [40, 2] : [2_000, 50];
+    await using parts = new AsyncDisposableStack();
+    const postgres = await startPostgres();
+    parts.defer(() => postgres.stop());
+    const emulator = await startCamEmulator({ ratePerSecond: 1_000, seed: seedUsers(USERS) });
+    parts.defer(() => emulator.stop());
+    const env = { ...serverEnv(emulator.url, postgres.url), CAM_TIMEOUT_MS: "1000", CAM_DEADLINE_MS: "2000" };
+    const replicas = new Replicas(env);
+    parts.defer(() => replicas.stop());
+    await replicas.start();
+
+    const load = { made: 0, answered: 0 };
+    const killing = replicas.killAtRandom(kills, () => load.made < changes);
+    await Promise.all(
+      Array.from({ length: CLIENTS }, (_, client) => runClient(client, changes, replicas, load)),
+    );
+    const killed = await killing;
+
+    const store = await openPostgres({ url: postgres.url });
+    parts.defer(() => store.close());
+    const open = () =>
+      sql<{ n: number }>`select count(*)::integer as n from mfa_change where seq is null`.execute(store.db);
+    // Whatever is open now has a lease that is over in a dozen seconds; then any replica settles it.
+    for (let waits = 0; waits < 120 && (await open()).rows[0]?.n !== 0; waits++) await sleep(500);
+
+    const { rows: records } = await sql<RecordRow>`
+      select gateway_request_id, op_uin, status, sent, before_image from mfa_change`.execute(store.db);
+    const faults = compare(records, emulator.control.journal({ action: "SetMfaFlag" }));
+    const blocked = await countBlocked(replicas, emulator.control);
+    const { problem } = await verifyDatabase(store.db, undefined);
+    print(
+      `${load.made} changes asked for, ${load.answered} answered, ${killed} kills, ${records.length} on record`,
+    );
+    print(`reached CAM without a record: ${faults.unrecorded} ${verdict(faults.unrecorded, NONE, smoke)}`);
+    print(
+      `records that CAM's journal contradicts: ${faults.contradicted} ${verdict(faults.contradicted, NONE, smoke)}`,
+    );
+    print(`users left blocked: ${blocked} ${verdict(blocked, NONE, smoke)}`);
+    print(`the chain verifies: ${problem === undefined ? "yes" : `no, ${problem.reason}`}`);
+  },
+};
+
+async function runClient(
+  client: number,
+  changes: number,
+  replicas: Replicas,
+  load: { made: number; answered: number },
+): Promise<void> {
+  while (load.made < changes) {
+    const number = load.made++;
+    const opUin = String(100_021_000_001 + Math.floor(Math.random() * USERS));
+    const change = { opUin, on: Math.random() < 0.5, requestId: `client-${client}-${number}` };
+    // A replica that was killed answers nothing; its change is what this is about.
+    await changePhone(replicas.any(), change).then(
+      () => {
+        load.answered += 1;
+      },
+      () => undefined,
+    );
+  }
+}
+
+/** Every write that CAM saw has a record, and no record says otherwise than CAM's journal. */
+function compare(
+  records: readonly RecordRow[],
+  journal: readonly JournalEntry[],
+): { unrecorded: number; contradicted: number } {
+  const byRequest = new Map(records.map((record) => [record.gateway_request_id, record]));
+  const appliedByRequest = new Set(journal.filter(({ applied }) => applied).map(({ traceId }) => traceId));
+  const unrecorded = journal.filter(({ traceId }) => !byRequest.has(traceId ?? "")).length;
+  const contradicted = records.filter(({ gateway_request_id, status, sent, before_image }) => {
+    const changedNothing = sent.login.phone === before_image.login.phone;
+    const reachedCam = appliedByRequest.has(gateway_request_id);
+    if (status === "applied") return !reachedCam && !changedNothing;
+    return status !== "refused" || reachedCam;
+  }).length;
+  return { unrecorded, contradicted };
+}
+
+async function countBlocked(replicas: Replicas, control: EmulatorControl): Promise<number> {
+  let blocked = 0;
+  for (const [at, { uin }] of control.users().entries()) {
+    const change = { opUin: uin, on: control.user(uin)?.loginFlag.Phone !== 1, requestId: `after-${at}` };
+    const { code } = await changePhone(replicas.any(), change);
+    if (code !== undefined) blocked += 1;
+  }
+  return blocked;
+}
+
+/** Gateways as processes; one that is killed is started again at once. */
+class Replicas {
+  readonly #env: Readonly<Record<string, string>>;
+  #running: (Program | undefined)[] = [];
+
+  constructor(env: Readonly<Record<string, string>>) {
+    this.#env = env;
+  }
+
+  async start(): Promise<void> {
+    this.#running = await Promise.all(Array.from({ length: REPLICAS }, () => this.#startOne()));
+  }
+
+  /** The address of one that is not known to be dead. */
+  any(): string {
+    const alive = this.#running.filter((replica) => replica !== undefined);
+    return alive[Math.floor(Math.random() * alive.length)]?.told ?? "";
+  }
+
+  /** @returns how many were killed while there was work. */
+  async killAtRandom(times: number, isWorking: () => boolean): Promise<number> {
+    let killed = 0;
+    while (killed < times && isWorking()) {
+      await sleep(Math.random() * 600);
+      const at = killed % REPLICAS;
+      const victim = this.#running[at];
+      if (victim === undefined) continue;
+      process.kill(victim.pid, "SIGKILL");
+      this.#running[at] = undefined;
+      this.#running[at] = await this.#startOne();
+      killed += 1;
+    }
+    return killed;
+  }
+
+  async stop(): Promise<void> {
+    for (const replica of this.#running) await replica?.[Symbol.asyncDispose]();
+  }
+
+  #startOne(): Promise<Program> {
+    return startBareProgram({ args: [GATEWAY_MAIN], env: this.#env, ready: /GraphQL +(http:\S+)/ });
+  }
+}

@@ -1,0 +1,79 @@
+import { sql } from "kysely";
+import { loadConfig } from "../src/config.ts";
+import { openPostgres } from "../src/database/postgres-database.ts";
+import type { CamEmulator } from "../src/emulator/index.ts";
+import { startCamEmulator } from "../src/emulator/index.ts";
+import { createGateway } from "../src/gateway.ts";
+import { startPostgres } from "../test/support/start-postgres.ts";
+import { changePhone, seedUsers, serverEnv } from "./changes/change-load.ts";
+import type { Bench } from "./support/bench.ts";
+import { verdict } from "./support/rows.ts";
+
+const CLIENTS = 8;
+const NONE = { atMost: 0 };
+
+/** What is lost, and how many writes of a change CAM then has to see. */
+const SCENARIOS = [
+  { fault: "cutAfter", title: "reply cut after CAM applied the change", writes: 1 },
+  { fault: "cutBefore", title: "connection cut before CAM applied the change", writes: 2 },
+] as const;
+
+/** Whether a lost reply is ever guessed: every verdict is held against the emulator's journal and state. */
+export const outcomes: Bench = {
+  name: "outcomes",
+  title: "changes whose first reply is lost, against the journal of the emulator",
+  async run({ smoke, print }) {
+    const count = smoke ? 8 : 500;
+    await using parts = new AsyncDisposableStack();
+    const postgres = await startPostgres();
+    parts.defer(() => postgres.stop());
+    const emulator = await startCamEmulator({ ratePerSecond: 1_000, seed: seedUsers(CLIENTS) });
+    parts.defer(() => emulator.stop());
+    const command = loadConfig(serverEnv(emulator.url, postgres.url), []);
+    if (command.kind !== "run") throw new Error("The configuration does not run a gateway.");
+    const gateway = createGateway(command.config);
+    await gateway.start();
+    parts.defer(() => gateway.stop());
+    for (const scenario of SCENARIOS) {
+      const { wrong, needless } = await runScenario(scenario, count, gateway.address.url, emulator);
+      print(
+        `${count} x ${scenario.title}: ${wrong} wrong verdicts ${verdict(wrong, NONE, smoke)}, ` +
+          `${needless} needless second writes ${verdict(needless, NONE, smoke)}`,
+      );
+    }
+    const store = await openPostgres({ url: postgres.url });
+    const { rows } = await sql<{ status: string; n: string }>`
+      select status, count(*) as n from mfa_change group by status`.execute(store.db);
+    await store.close();
+    print(`on record: ${rows.map(({ status, n }) => `${n} ${status}`).join(", ")}`);
+  },
+};
+
+async function runScenario(
+  { fault, writes }: (typeof SCENARIOS)[number],
+  count: number,
+  gatewayUrl: string,
+  { control }: CamEmulator,
+): Promise<{ wrong: number; needless: number }> {
+  let [wrong, needless, next] = [0, 0, 0];
+  const client = async (opUin: string): Promise<void> => {
+    for (let on = true; next++ < count; on = !on) {
+      control.addFault({ kind: fault, action: "SetMfaFlag", opUin, times: 1 });
+      const requestId = `${fault}-${next}`;
+      const reply = await changePhone(gatewayUrl, { opUin, on, requestId });
+      const made = control
+        .journal({ action: "SetMfaFlag", opUin })
+        .filter(({ traceId }) => traceId === requestId);
+      const isInForce = control.user(opUin)?.loginFlag.Phone === (on ? 1 : 0);
+      if (reply.code !== undefined || !isInForce) wrong += 1;
+      needless += Math.max(0, made.length - writes);
+    }
+  };
+  await Promise.all(
+    control
+      .users()
+      .slice(0, CLIENTS)
+      .map(({ uin }) => client(uin)),
+  );
+  return { wrong, needless };
+}
