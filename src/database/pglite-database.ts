@@ -1,5 +1,6 @@
 import { cp, mkdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { setFlagsFromString } from "node:v8";
 import { PGlite } from "@electric-sql/pglite";
 import { Kysely, PGliteDialect } from "kysely";
 import { lockDataDir } from "./data-dir-lock.ts";
@@ -29,6 +30,7 @@ const START_PARAMS = [...PGlite.defaultStartParams, "-c", "shared_buffers=8MB"];
  * @throws DatabaseError where the folder is in use, not writable, or does not hold a usable database.
  */
 export async function openPglite({ dataDir, templateDir }: PgliteOptions): Promise<Database> {
+  compileQuickly();
   const unlock = await prepare(dataDir);
   try {
     const databaseDir = join(dataDir, "pglite");
@@ -38,6 +40,15 @@ export async function openPglite({ dataDir, templateDir }: PgliteOptions): Promi
     await unlock();
     throw error;
   }
+}
+
+/**
+ * Has V8 take WebAssembly as its baseline compiler makes it. PGlite has functions of such a size that the optimising
+ * one is at work for five seconds and needs half a gigabyte for it, more than all statements of this store are worth.
+ */
+function compileQuickly(): void {
+  setFlagsFromString("--no-wasm-tier-up");
+  setFlagsFromString("--no-wasm-dynamic-tiering");
 }
 
 async function prepare(dataDir: string): Promise<() => Promise<void>> {

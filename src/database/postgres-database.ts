@@ -71,8 +71,10 @@ function createPool({ url, onIdleError }: PostgresOptions, config: pg.PoolConfig
     application_name: "cam-mfa-gateway",
     ...config,
   });
-  // Without a listener, a connection that the server ends while idle would end the process.
+  // Without a listener, a connection that the server ends would end the process: the pool listens while a
+  // connection is idle, and nobody while it is in use, where the statement under way tells of the error as well.
   pool.on("error", (error) => onIdleError?.(error));
+  pool.on("connect", (client) => client.on("error", () => undefined));
   return pool;
 }
 

@@ -5,7 +5,7 @@ import { parse } from "yaml";
 export const ROOT = join(import.meta.dirname, "../..");
 
 export interface ComposeService {
-  readonly image: string;
+  readonly image?: string;
   readonly build?: string;
   readonly pull_policy?: string;
   readonly command?: readonly string[];

@@ -1,5 +1,7 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { onTestFinished } from "vitest";
@@ -43,12 +45,19 @@ export async function startGatewayProcess(
 }
 
 function launch(args: readonly string[], env: Readonly<Record<string, string>>) {
+  // A folder of its own, for the data that it keeps where it was started.
+  const cwd = mkdtempSync(join(tmpdir(), "gateway-process-"));
   // Nothing is inherited: a variable of this machine must not decide a test.
   const child = spawn(process.execPath, [join(root, "dist/main.js"), ...args], {
+    cwd,
     env: { ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
-  onTestFinished(() => void child.kill("SIGKILL"));
+  onTestFinished(async () => {
+    child.kill("SIGKILL");
+    await ended;
+    rmSync(cwd, { recursive: true, force: true });
+  });
   const output = { stdout: "", stderr: "" };
   child.stdout?.setEncoding("utf8").on("data", (text: string) => (output.stdout += text));
   child.stderr?.setEncoding("utf8").on("data", (text: string) => (output.stderr += text));

@@ -1,0 +1,30 @@
+import { sql } from "kysely";
+import { expect, test } from "vitest";
+import { isUnavailable } from "../../src/database/is-unavailable.ts";
+import { cutDatabase, hasJustRun } from "../support/cut-database.ts";
+import { createTestPostgres, openTestPostgres } from "../support/open-test-database.ts";
+
+// Vitest counts what nobody catches, as production would end by it.
+test("a connection that the server ends while it is in use is the error of its statement, and no more", async () => {
+  const url = await createTestPostgres();
+  const { db } = await openTestPostgres(url);
+  const slow = sql`select pg_sleep(4)`.execute(db).catch((error: unknown) => error);
+  await expect.poll(() => hasJustRun(url, "select pg_sleep")).toBe(true);
+  const restore = await cutDatabase(url);
+  expect(isUnavailable(await slow)).toBe(true);
+  await restore();
+  await expect(sql`select 1`.execute(db)).resolves.toBeDefined();
+});
+
+test("a connection that is ended between the statements of a transaction is an error of the next one", async () => {
+  const url = await createTestPostgres();
+  const { db } = await openTestPostgres(url);
+  let restore: (() => Promise<void>) | undefined;
+  const transaction = db.transaction().execute(async (trx) => {
+    await sql`select 1`.execute(trx);
+    restore = await cutDatabase(url);
+    await sql`select 2`.execute(trx);
+  });
+  await expect(transaction).rejects.toThrow();
+  await restore?.();
+});
