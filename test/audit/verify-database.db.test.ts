@@ -5,7 +5,8 @@ import { signCheckpoint } from "../../src/audit/checkpoint.ts";
 import { parseEnd, parseRecord } from "../../src/audit/export-format.ts";
 import { exportRecord } from "../../src/audit/export-record.ts";
 import { atOneMoment, readEnd } from "../../src/audit/read-record.ts";
-import { type DatabaseReport, verifyDatabase } from "../../src/audit/verify-database.ts";
+import type { ChainReport } from "../../src/audit/verify-chain.ts";
+import { verifyDatabase } from "../../src/audit/verify-database.ts";
 import type { Database } from "../../src/database/database.ts";
 import type { Tables } from "../../src/database/tables.ts";
 import { openTestDatabase } from "../support/open-test-database.ts";
@@ -15,7 +16,7 @@ import { newSigningKey } from "./make-chain.ts";
 
 const key = newSigningKey();
 
-function verify({ db }: Database): Promise<DatabaseReport> {
+function verify({ db }: Database): Promise<ChainReport> {
   return atOneMoment(db, (moment) => verifyDatabase(moment, [key.encoded]));
 }
 

@@ -1,17 +1,20 @@
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { sql } from "kysely";
 import { beforeEach, describe, expect, test } from "vitest";
 import { ChangeLog } from "../../src/audit/change-log.ts";
+import { lockDataDir } from "../../src/database/data-dir-lock.ts";
 import type { Database } from "../../src/database/database.ts";
 import { APPLIED, FRESH, intentOf } from "../audit/intent-of.ts";
 import { newSigningKey } from "../audit/make-chain.ts";
 import { createTestPostgres, openTestPostgres } from "../support/open-test-database.ts";
 import { rewriteRecord } from "../support/rewrite-record.ts";
-import { cliSource, runCli } from "../support/run-cli.ts";
+import { runCommand } from "./run-command.ts";
 
 let dir: string;
 
@@ -36,12 +39,12 @@ async function recorded(count: number): Promise<{ url: string; database: Databas
 describe("migrate", () => {
   test("says what it did, and nothing the second time", async () => {
     const env = { DATABASE_URL: await createTestPostgres({ empty: true }) };
-    const first = await runCli("migrate", [], env);
+    const first = await runCommand("migrate", [], env);
     expect(first).toMatchObject({ code: 0, stderr: "" });
     expect(first.stdout).toMatch(
       /^Applied 0001_change_log\.\n(Applied .*\n)*The database is up to date\.\n$/,
     );
-    expect(await runCli("migrate", [], env)).toEqual({
+    expect(await runCommand("migrate", [], env)).toEqual({
       code: 0,
       stdout: "The database is up to date.\n",
       stderr: "",
@@ -50,8 +53,8 @@ describe("migrate", () => {
 
   test("makes a data folder that is not there, and the others read it", async () => {
     const env = { DATA_DIR: join(dir, "data") };
-    expect(await runCli("migrate", [], env)).toMatchObject({ code: 0, stderr: "" });
-    expect(await runCli("audit-verify", ["--database"], env)).toMatchObject({
+    expect(await runCommand("migrate", [], env)).toMatchObject({ code: 0, stderr: "" });
+    expect(await runCommand("audit:verify", ["--database"], env)).toMatchObject({
       code: 0,
       stdout: "OK: there is no record.\n",
     });
@@ -62,12 +65,16 @@ describe("audit:export", () => {
   test("writes the same to a file, for its owner alone, as to standard output", async () => {
     const env = { DATABASE_URL: (await recorded(3)).url };
     const out = join(dir, "record.jsonl");
-    expect(await runCli("audit-export", ["--out", out], env)).toEqual({ code: 0, stdout: "", stderr: "" });
+    expect(await runCommand("audit:export", ["--out", out], env)).toEqual({
+      code: 0,
+      stdout: "",
+      stderr: "",
+    });
     expect((await stat(out)).mode & 0o777).toBe(0o600);
-    const { stdout } = await runCli("audit-export", [], env);
+    const { stdout } = await runCommand("audit:export", [], env);
     expect(stdout).toBe(await readFile(out, "utf8"));
     expect(stdout.match(/\n/g)).toHaveLength(4);
-    const part = await runCli("audit-export", ["--since", "2"], env);
+    const part = await runCommand("audit:export", ["--since", "2"], env);
     expect(part.stdout.split("\n")[0]).toBe(stdout.split("\n")[2]);
   });
 
@@ -75,7 +82,7 @@ describe("audit:export", () => {
     const out = join(dir, "record.jsonl");
     await writeFile(out, "precious");
     const { url } = await recorded(0);
-    expect(await runCli("audit-export", ["--out", out], { DATABASE_URL: url })).toEqual({
+    expect(await runCommand("audit:export", ["--out", out], { DATABASE_URL: url })).toEqual({
       code: 2,
       stdout: "",
       stderr: `${out} is there already, and is not overwritten.\n`,
@@ -83,21 +90,18 @@ describe("audit:export", () => {
     expect(await readFile(out, "utf8")).toBe("precious");
   });
 
-  test("ends quietly where nobody reads on", async () => {
-    const { url } = await recorded(2);
-    const child = spawn(process.execPath, [cliSource("audit-export")], { env: { DATABASE_URL: url } });
-    child.stdout.destroy();
-    let stderr = "";
-    child.stderr.on("data", (chunk) => {
-      stderr += String(chunk);
+  test("does not write where it may not", async () => {
+    const { url } = await recorded(0);
+    expect(await runCommand("audit:export", ["--out", "/nowhere/x"], { DATABASE_URL: url })).toEqual({
+      code: 2,
+      stdout: "",
+      stderr: "/nowhere/x cannot be written (ENOENT).\n",
     });
-    await once(child, "close");
-    expect(stderr).toBe("");
   });
 
   test("leaves no half of a file behind where the database is not a record", async () => {
     const env = { DATABASE_URL: await createTestPostgres({ empty: true }) };
-    expect(await runCli("audit-export", ["--out", join(dir, "record.jsonl")], env)).toEqual({
+    expect(await runCommand("audit:export", ["--out", join(dir, "record.jsonl")], env)).toEqual({
       code: 2,
       stdout: "",
       stderr: "There is no record in this database yet. Start the gateway, or run: npm run migrate\n",
@@ -111,26 +115,26 @@ describe("audit:verify", () => {
     const { url, database, ids } = await recorded(3);
     const env = { DATABASE_URL: url };
     const out = join(dir, "record.jsonl");
-    await runCli("audit-export", ["--out", out], env);
+    await runCommand("audit:export", ["--out", out], env);
     const good = {
       code: 0,
       stdout:
         "OK: 3 records, 1 to 3, unbroken.\nNothing of it is signed: whoever can write to the database could have rewritten it.\n",
       stderr: "",
     };
-    expect(await runCli("audit-verify", ["--database"], env)).toEqual(good);
-    expect(await runCli("audit-verify", ["--file", out])).toEqual(good);
+    expect(await runCommand("audit:verify", ["--database"], env)).toEqual(good);
+    expect(await runCommand("audit:verify", ["--file", out])).toEqual(good);
 
     await rewriteRecord(database, async (db) => {
       await sql`update mfa_change set status = 'refused' where seq = 2`.execute(db);
     });
-    expect(await runCli("audit-verify", ["--database"], env)).toEqual({
+    expect(await runCommand("audit:verify", ["--database"], env)).toEqual({
       code: 1,
       stdout: `BAD: record 2, change ${ids[1]}: what is stored as its status is not what was sealed.\n`,
       stderr: "",
     });
     await writeFile(out, (await readFile(out, "utf8")).replace("applied", "refused"));
-    expect(await runCli("audit-verify", ["--file", out])).toEqual({
+    expect(await runCommand("audit:verify", ["--file", out])).toEqual({
       code: 1,
       stdout: `BAD: record 1, change ${ids[0]}: its hash is not that of its content.\n`,
       stderr: "",
@@ -140,8 +144,8 @@ describe("audit:verify", () => {
   test("counts the changes that are not sealed yet", async () => {
     const { url, database } = await recorded(1);
     await new ChangeLog({ database, replica: "replica-1" }).begin(intentOf(), FRESH);
-    const { stdout } = await runCli("audit-verify", ["--database"], { DATABASE_URL: url });
-    expect(stdout).toMatch(/^Not sealed yet, and not looked at: 1\.\nOK: 1 record, 1 to 1, unbroken\.\n/);
+    const { stdout } = await runCommand("audit:verify", ["--database"], { DATABASE_URL: url });
+    expect(stdout).toMatch(/^OK: 1 record, 1 to 1, unbroken\.\nNot sealed yet, and not looked at: 1\.\n/);
   });
 });
 
@@ -149,14 +153,14 @@ describe("what cannot be read ends with 2 and says why", () => {
   test.each([
     [
       "no database",
-      "audit-verify",
+      "audit:verify",
       ["--database"],
       { DATA_DIR: "/nowhere" },
       "There is no database in /nowhere.",
     ],
     [
       "no server",
-      "audit-export",
+      "audit:export",
       [],
       { DATABASE_URL: "postgres://u:s3cret@127.0.0.1:1/db" },
       "nothing listens there",
@@ -176,32 +180,30 @@ describe("what cannot be read ends with 2 and says why", () => {
       { DATABASE_URL_FILE: "/nowhere" },
       "The file of DATABASE_URL_FILE, /nowhere, cannot be read (ENOENT).",
     ],
-    ["no export", "audit-verify", ["--file", "/nowhere"], {}, "/nowhere cannot be read (ENOENT)."],
+    ["no export", "audit:verify", ["--file", "/nowhere"], {}, "/nowhere cannot be read (ENOENT)."],
     [
       "no key",
-      "audit-verify",
+      "audit:verify",
       ["--file", "x", "--public-key", "/nowhere"],
       {},
       "The key file /nowhere cannot be read (ENOENT).",
     ],
-    ["nothing said", "audit-verify", [], {}, "Say --database or --file FILE."],
-    ["both said", "audit-verify", ["--database", "--file", "x"], {}, "Say --database or --file FILE."],
-    ["an unknown flag", "audit-verify", ["--fast"], {}, "Unknown option '--fast'"],
-    ["no number", "audit-export", ["--since", "-1x"], {}, "--since"],
-    ["no place to write", "audit-export", ["--out", "/nowhere/x"], {}, "There is no database in .data."],
+    ["nothing said", "audit:verify", [], {}, "Say --database or --file FILE."],
+    ["both said", "audit:verify", ["--database", "--file", "x"], {}, "Say --database or --file FILE."],
+    ["an unknown flag", "audit:verify", ["--fast"], {}, "Unknown option '--fast'"],
+    ["no number", "audit:export", ["--since", "-1x"], {}, "--since"],
   ] as const)("%s: %s", async (_, name, args, env, message) => {
-    const { code, stdout, stderr } = await runCli(name, args, env);
+    const { code, stdout, stderr } = await runCommand(name, args, env);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toContain(message);
-    expect(stderr.trimEnd()).not.toMatch(/\n|s3cret| at /);
+    expect(stderr.trimEnd()).not.toMatch(/\n|s3cret/);
   });
 
   test("a data folder that a gateway is using", async () => {
     const env = { DATA_DIR: join(dir, "data") };
-    await runCli("migrate", [], env);
-    const { lockDataDir } = await import("../../src/database/data-dir-lock.ts");
+    await runCommand("migrate", [], env);
     const unlock = await lockDataDir(env.DATA_DIR);
-    const { code, stderr } = await runCli("audit-verify", ["--database"], env);
+    const { code, stderr } = await runCommand("audit:verify", ["--database"], env);
     await unlock();
     expect(code).toBe(2);
     expect(stderr).toMatch(/is in use by process \d+ on .+\. Stop it, or set DATA_DIR/);
@@ -211,13 +213,41 @@ describe("what cannot be read ends with 2 and says why", () => {
     const file = join(dir, "key.pem");
     const { privateKey } = newSigningKey();
     await writeFile(file, privateKey.export({ format: "pem", type: "pkcs8" }));
-    const { code, stderr } = await runCli("audit-verify", ["--file", "x", "--public-key", file]);
+    const { code, stderr } = await runCommand("audit:verify", ["--file", "x", "--public-key", file]);
     expect({ code, stderr }).toEqual({ code: 2, stderr: `${file} holds no public key in PEM.\n` });
   });
 });
 
-test.each(["audit-export", "audit-verify"] as const)("%s --help explains itself", async (name) => {
-  const { code, stdout } = await runCli(name, ["--help"]);
+test.each(["audit:export", "audit:verify"] as const)("%s --help explains itself", async (name) => {
+  const { code, stdout } = await runCommand(name, ["--help"]);
   expect(code).toBe(0);
   expect(stdout).toMatch(/^Usage: npm run audit:/);
+});
+
+describe("the program", () => {
+  const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+
+  test("does as it is told, and ends with the command's code", async () => {
+    const { url } = await recorded(1);
+    const run = promisify(execFile);
+    const env = { DATABASE_URL: url };
+    const { stdout } = await run(process.execPath, [MAIN, "audit:export"], { env });
+    expect(stdout.split("\n")).toHaveLength(3);
+    await expect(run(process.execPath, [MAIN, "audit:verify"], { env })).rejects.toMatchObject({
+      code: 2,
+      stderr: "Say --database or --file FILE.\n",
+    });
+  });
+
+  test("ends quietly where nobody reads on", async () => {
+    const { url } = await recorded(2);
+    const child = spawn(process.execPath, [MAIN, "audit:export"], { env: { DATABASE_URL: url } });
+    child.stdout.destroy();
+    let stderr = "";
+    child.stderr.on("data", (chunk) => {
+      stderr += String(chunk);
+    });
+    await once(child, "close");
+    expect(stderr).toBe("");
+  });
 });

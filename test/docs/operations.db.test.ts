@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -16,12 +17,13 @@ import { APPLIED, FRESH, intentOf } from "../audit/intent-of.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { createTestPostgres, openTestPostgres } from "../support/open-test-database.ts";
 import { rewriteRecord } from "../support/rewrite-record.ts";
-import { cliSource } from "../support/run-cli.ts";
 import { fencedBlocks } from "./fenced-blocks.ts";
 
 const page = await readFile("docs/operations.md", "utf8");
 const blocks = fencedBlocks(page);
 const { scripts } = JSON.parse(await readFile("package.json", "utf8")) as { scripts: Record<string, string> };
+
+const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 
 let dir: string;
 let url: string;
@@ -53,9 +55,9 @@ async function record(count: number): Promise<void> {
 /** Runs a block as a shell would, with the npm scripts' programs from source. */
 async function run(block: string): Promise<string> {
   const text = block.replaceAll(/npm run (\S+)(?: --)?/g, (_, name: string) => {
-    const program = /node dist\/cli\/(\S+)\.js$/.exec(scripts[name] ?? "")?.[1];
-    if (program === undefined) throw new Error(`There is no npm script ${name} that runs a program.`);
-    return `"${process.execPath}" "${cliSource(program)}"`;
+    if (!scripts[name]?.endsWith(`node dist/cli/main.js ${name}`))
+      throw new Error(`npm run ${name} is no command.`);
+    return `"${process.execPath}" "${MAIN}" ${name}`;
   });
   const env = { PATH: process.env["PATH"] ?? "", DATABASE_URL: url };
   const { stdout } = await promisify(execFile)("sh", ["-euc", text], { cwd: dir, env });

@@ -5,10 +5,19 @@ import { buildGateway, startGatewayProcess } from "../support/gateway-process.ts
 import { ALICE } from "../support/seed-users.ts";
 import { startGate } from "../support/start-gate.ts";
 import { LOCAL_KEY } from "../support/start-gateway.ts";
+import { type StartedPostgres, startPostgres } from "../support/start-postgres.ts";
 
 const SET = `mutation { setSubUserMfa(opUin: "${ALICE}", login: { phone: true }) { resolvedBy } }`;
 
-beforeAll(buildGateway);
+/** Milliseconds after which something that has to happen is held not to happen at all. */
+const PATIENCE = 20_000;
+
+let postgres: StartedPostgres;
+
+beforeAll(async () => {
+  [postgres] = await Promise.all([startPostgres(), buildGateway()]);
+  return () => postgres.stop();
+});
 
 describe("a change that is under way", () => {
   test.each(["SIGINT", "SIGTERM"] as const)("finishes before %s ends the process with 0", async (name) => {
@@ -61,7 +70,7 @@ describe("a change that is under way", () => {
     await vi.waitFor(async () => {
       const journal = await fetch(`${control}/journal?action=SetMfaFlag`);
       expect(await journal.json()).toHaveLength(1);
-    });
+    }, PATIENCE);
     signal("SIGINT");
     expect(await reply).toEqual({ data: { setSubUserMfa: { resolvedBy: "REPLY" } } });
     expect(await ended).toMatchObject({ exitCode: 0, stderr: "" });
@@ -88,9 +97,10 @@ async function startHeld() {
   onTestFinished(() => emulator.stop());
   const gate = await startGate(emulator.url);
   const held = gate.hold("SetMfaFlag");
-  const gateway = await startGatewayProcess([], { ...LOCAL_KEY, PORT: "0", CAM_ENDPOINT: gate.url });
+  const env = { ...LOCAL_KEY, PORT: "0", CAM_ENDPOINT: gate.url, DATABASE_URL: postgres.url };
+  const gateway = await startGatewayProcess([], env);
   /** Resolves when the gateway has begun to stop: nobody new is let in. */
-  const isRefusing = () => vi.waitFor(() => expect(fetch(gateway.url)).rejects.toThrow());
+  const isRefusing = () => vi.waitFor(() => expect(fetch(gateway.url)).rejects.toThrow(), PATIENCE);
   return { ...gateway, held, cam: emulator.control, isRefusing };
 }
 

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import pg from "pg";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { ROOT } from "../support/compose-file.ts";
-import { ALICE } from "../support/seed-users.ts";
+import { ALICE, CAROL } from "../support/seed-users.ts";
 import { type Program, startProgram } from "../support/start-program.ts";
 
 // Each test starts a database, the emulator and two gateways, on a machine that may be busy with more.
@@ -63,6 +63,15 @@ async function send(url: string, query: string): Promise<unknown> {
   return response.json();
 }
 
+/** Who changed whom, as the database that both gateways share has it. */
+async function recordsIn(database: string): Promise<unknown> {
+  const client = new pg.Client(database);
+  await client.connect();
+  const { rows } = await client.query("select op_uin::text, replica, status from mfa_change order by op_uin");
+  await client.end();
+  return rows;
+}
+
 /** Folders of databases that stacks have made. */
 function dataFolders(): readonly string[] {
   return readdirSync(tmpdir()).filter((name) => name.startsWith("gateway-stack-"));
@@ -90,12 +99,19 @@ test("npm run stack serves the same users through both gateways, and Ctrl-C ends
   const stack = startStack("npm", "run", "stack", "--", ...FREE_PORTS);
   const addresses = await addressesOf(stack);
   const [one, two] = addresses.gateways;
-  const change = `mutation { setSubUserMfa(opUin: "${ALICE}", login: { phone: true }) { resolvedBy } }`;
-  expect(await send(one, change)).toEqual({ data: { setSubUserMfa: { resolvedBy: "REPLY" } } });
+  const change = (opUin: string) =>
+    `mutation { setSubUserMfa(opUin: "${opUin}", login: { phone: true }) { resolvedBy } }`;
+  const changed = { data: { setSubUserMfa: { resolvedBy: "REPLY" } } };
+  expect(await send(one, change(ALICE))).toEqual(changed);
+  expect(await send(two, change(CAROL))).toEqual(changed);
   const query = `{ subUser(opUin: "${ALICE}") { name mfa { login { phone } } } }`;
   const alice = { data: { subUser: { name: "alice", mfa: { login: { phone: true } } } } };
   expect(await send(two, query)).toEqual(alice);
   expect((await fetch(addresses.control)).ok).toBe(true);
+  expect(await recordsIn(addresses.database)).toEqual([
+    { op_uin: ALICE, replica: "gateway-1", status: "applied" },
+    { op_uin: CAROL, replica: "gateway-2", status: "applied" },
+  ]);
 
   const { allEnded } = await holdConnections(addresses);
   // A terminal sends it to the whole group: npm, which passes it on, and the stack, which so gets it twice.

@@ -5,15 +5,26 @@ import { startCamEmulator } from "../../src/emulator/index.ts";
 import { USAGE } from "../../src/usage.ts";
 import { buildGateway, runGateway, startGatewayProcess } from "../support/gateway-process.ts";
 import { LOCAL_KEY } from "../support/start-gateway.ts";
+import { type StartedPostgres, startPostgres } from "../support/start-postgres.ts";
 
 /** The playground is built and tested on its own. */
 const LOCAL = { PORT: "0", PLAYGROUND: "off" };
 
-beforeAll(buildGateway);
+let postgres: StartedPostgres;
+
+beforeAll(async () => {
+  [postgres] = await Promise.all([startPostgres(), buildGateway()]);
+  return () => postgres.stop();
+});
 
 describe("a configuration that cannot be used ends the process with 78 and one message", () => {
   test.each([
-    ["server mode without anything", [], {}, ["There are no credentials for CAM", "CAM_ENDPOINT is not set"]],
+    [
+      "server mode without anything",
+      [],
+      {},
+      ["There are no credentials for CAM", "CAM_ENDPOINT is not set", "DATABASE_URL"],
+    ],
     [
       "several mistakes",
       ["--local"],
@@ -84,6 +95,7 @@ test("server mode says that it is, and keeps the key to itself when CAM refuses 
     ...LOCAL_KEY,
     PORT: "0",
     CAM_ENDPOINT: emulator.url,
+    DATABASE_URL: postgres.url,
     TENCENTCLOUD_SECRET_KEY: "hidden-key",
     LOG_LEVEL: "trace",
   };

@@ -18,6 +18,7 @@ describe("a change", () => {
         msg: "MFA change applied",
         requestId: headers["x-request-id"],
         caller: "local",
+        changeId: expect.any(String),
         opUin: ALICE,
         sent: { opUin: ALICE, login: { phone: true, stoken: true, wechat: false } },
         durationMs: expect.any(Number),

@@ -8,6 +8,7 @@ import {
   createProviderChain,
   createStaticProvider,
   HttpTransport,
+  type RateBudget,
   Tc3Signer,
 } from "../../src/cam/index.ts";
 import { BlockWriter } from "../../src/changes/block-writer.ts";
@@ -15,6 +16,7 @@ import { ChangeService } from "../../src/changes/change-service.ts";
 import type { MfaChangeContext, MfaChangeReport, MfaChangeRequest } from "../../src/changes/mfa-change.ts";
 import { systemClock } from "../../src/clock.ts";
 import { parseUin, type Uin } from "../../src/contract/index.ts";
+import type { Database } from "../../src/database/database.ts";
 import { type EmulatorControl, startCamEmulator } from "../../src/emulator/index.ts";
 import { LocalRateBudget } from "../../src/quota/local-rate-budget.ts";
 import { Secret } from "../../src/secret.ts";
@@ -32,7 +34,7 @@ export interface StartedChangeService {
 
 /** The door for writes with everything behind it real: client, signature, quota, an emulator, and a gate before it. */
 export async function startChangeService(
-  options: { timeoutMs?: number } = {},
+  options: { timeoutMs?: number; database?: Database; budget?: RateBudget } = {},
 ): Promise<StartedChangeService> {
   const clock = systemClock;
   const emulator = await startCamEmulator({ randomSeed: 1 });
@@ -50,12 +52,15 @@ export async function startChangeService(
     credentials: new CredentialCache({ chain: createProviderChain([createStaticProvider(key)]), clock }),
     signer: new Tc3Signer(),
     transport,
-    budget: new LocalRateBudget({ clock, callsPerSecond: 20 }),
+    budget: options.budget ?? new LocalRateBudget({ clock, callsPerSecond: 20 }),
     skew: new ClockSkew(clock),
     clock,
   });
   const reports: MfaChangeReport[] = [];
-  const log = new ChangeLog({ database: await openTestDatabase("postgres"), replica: "test" });
+  const log = new ChangeLog({
+    database: options.database ?? (await openTestDatabase("postgres")),
+    replica: "test",
+  });
   const changes = new ChangeService({
     writer: new BlockWriter({ cam, clock }),
     log,

@@ -1,0 +1,41 @@
+import type { KyselyPlugin } from "kysely";
+import { expect, test } from "vitest";
+import { systemClock } from "../../src/clock.ts";
+import type { Database } from "../../src/database/database.ts";
+import { SharedRateBudget } from "../../src/quota/shared-rate-budget.ts";
+import { openTestDatabase } from "../support/open-test-database.ts";
+import { ALICE } from "../support/seed-users.ts";
+import { changeOf, startChangeService, within } from "../support/start-change-service.ts";
+
+/** A database that counts its statements. */
+function counted(database: Database): { readonly database: Database; statements(): number } {
+  let statements = 0;
+  const counter: KyselyPlugin = {
+    transformQuery: ({ node }) => {
+      statements += 1;
+      return node;
+    },
+    transformResult: async ({ result }) => result,
+  };
+  return { database: { ...database, db: database.db.withPlugin(counter) }, statements: () => statements };
+}
+
+test.each(["postgres", "pglite"] as const)(
+  "a change costs four statements on %s: its intent, its outcome, and a slot for each call of CAM",
+  async (kind) => {
+    const { database, statements } = counted(await openTestDatabase(kind));
+    const budget = new SharedRateBudget({
+      database,
+      clock: systemClock,
+      callsPerSecond: 20,
+      replica: "test",
+    });
+    const { changes } = await startChangeService({ database, budget });
+    // The first calls open connections, for which slots may come too early.
+    await changes.setSubUserMfa(changeOf(ALICE, { login: { phone: true } }), within(10_000));
+    const before = statements();
+    await changes.setSubUserMfa(changeOf(ALICE, { login: { phone: false } }), within(10_000));
+    expect(statements() - before).toBe(4);
+    budget.close();
+  },
+);

@@ -1,0 +1,40 @@
+import { Writable } from "node:stream";
+import { auditExport } from "../../src/cli/audit-export.ts";
+import { auditVerify } from "../../src/cli/audit-verify.ts";
+import type { Command, CommandIo } from "../../src/cli/command.ts";
+import { explainFailure } from "../../src/cli/explain-failure.ts";
+import { migrateCommand } from "../../src/cli/migrate-command.ts";
+
+const COMMANDS = {
+  migrate: migrateCommand,
+  "audit:export": auditExport,
+  "audit:verify": auditVerify,
+} as const;
+
+export type CommandName = keyof typeof COMMANDS;
+
+export interface CommandResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a command in this process, as src/cli/main.ts does in its own. */
+export async function runCommand(
+  name: CommandName,
+  args: readonly string[],
+  env: CommandIo["env"] = {},
+): Promise<CommandResult> {
+  const command: Command = COMMANDS[name];
+  let stdout = "";
+  const sink = new Writable({
+    decodeStrings: false,
+    write: (chunk, _, done) => {
+      stdout += String(chunk);
+      done();
+    },
+  });
+  const failed = (error: unknown) => ({ code: 2, stderr: `${explainFailure(error)}\n` });
+  const ended = await command({ args, env, stdout: sink }).then((code) => ({ code, stderr: "" }), failed);
+  return { ...ended, stdout };
+}

@@ -1,0 +1,121 @@
+import type { CallPriority, RateSlot } from "../../src/cam/index.ts";
+import { GatewayError } from "../../src/contract/index.ts";
+import { SharedRateBudget } from "../../src/quota/shared-rate-budget.ts";
+import { rateRequest } from "./rate-request.ts";
+import type { SimulatedDatabase } from "./simulated-database.ts";
+import type { SimulatedTime } from "./simulated-time.ts";
+
+/** One call and what became of it. Milliseconds of simulated time. */
+export interface SimulatedCall {
+  readonly caller: string;
+  readonly priority: CallPriority;
+  readonly madeMs: number;
+  /** When it got the slot that it used. */
+  grantedMs?: number;
+  arrivedMs?: number;
+  refusedMs?: number;
+  refusal?: GatewayError;
+}
+
+export interface CallOptions {
+  readonly caller: string;
+  readonly priority?: CallPriority;
+  readonly access?: "read" | "write";
+  readonly deadlineMs: number;
+}
+
+/** What varies. All are asked anew each time. */
+export interface Circumstances {
+  /** Of a statement, one way. */
+  readonly databaseWayMs: () => number;
+  /** From having the slot to writing. */
+  readonly writingMs: () => number;
+  /** To the vendor, counting included. */
+  readonly deliveryMs: () => number;
+}
+
+/** A replica whose event loop, database and vendor are as slow as they are told to be. */
+export class SimulatedReplica {
+  readonly budget: SharedRateBudget;
+  readonly calls: SimulatedCall[] = [];
+  readonly #time: SimulatedTime;
+  readonly #circumstances: Circumstances;
+  #isAlive = true;
+
+  constructor(name: string, time: SimulatedTime, database: SimulatedDatabase, circumstances: Circumstances) {
+    this.#time = time;
+    this.#circumstances = circumstances;
+    this.#clock = time.clock();
+    this.budget = new SharedRateBudget({
+      // A statement of a process that is killed never gets there.
+      database: database.connect(() =>
+        this.#isAlive ? circumstances.databaseWayMs() : Number.POSITIVE_INFINITY,
+      ),
+      clock: this.#clock,
+      callsPerSecond: 20,
+      replica: name,
+    });
+  }
+
+  readonly #clock;
+
+  /** No call that it has under way is heard of again. */
+  kill(): void {
+    this.#isAlive = false;
+    this.budget.close();
+  }
+
+  async call({
+    caller,
+    priority = "interactive",
+    access = "read",
+    deadlineMs,
+  }: CallOptions): Promise<SimulatedCall> {
+    const call: SimulatedCall = { caller, priority, madeMs: this.#time.nowMs };
+    this.calls.push(call);
+    const request = { caller, priority, access, deadlineMs: this.#clock.monotonic() + deadlineMs };
+    try {
+      for (let missedSlot = false; ; missedSlot = true) {
+        const slot = await this.budget.take(rateRequest({ ...request, missedSlot }));
+        if (!this.#isAlive) break;
+        if (await this.#exchange(slot, call)) break;
+      }
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error;
+      call.refusedMs = this.#time.nowMs;
+      call.refusal = error;
+    }
+    return call;
+  }
+
+  async #exchange(slot: RateSlot, call: SimulatedCall): Promise<boolean> {
+    const { writingMs, deliveryMs } = this.#circumstances;
+    call.grantedMs = this.#time.nowMs;
+    await this.#time.sleep(writingMs());
+    if (!this.#isAlive) return true;
+    if (!slot.sent()) {
+      slot.settle("UNUSED");
+      return false;
+    }
+    await this.#time.sleep(deliveryMs());
+    call.arrivedMs = this.#time.nowMs;
+    await this.#time.sleep(2);
+    if (this.#isAlive) slot.settle("ANSWERED");
+    return true;
+  }
+}
+
+/** The most arrivals in any second, wherever it begins; two that are exactly a second apart do not share one. */
+export function peakPerSecond(calls: readonly SimulatedCall[]): number {
+  const arrivals = calls.flatMap(({ arrivedMs }) => arrivedMs ?? []).toSorted((a, b) => a - b);
+  let first = 0;
+  return arrivals.reduce((peak, atMs, index) => {
+    while ((arrivals[first] ?? atMs) <= atMs - 1_000) first += 1;
+    return Math.max(peak, index - first + 1);
+  }, 0);
+}
+
+export function quantile(figures: readonly number[], part: number): number {
+  const sorted = figures.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN;
+}

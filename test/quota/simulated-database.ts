@@ -1,0 +1,70 @@
+import { Kysely, PostgresDialect, type PostgresPool, sql } from "kysely";
+import pg from "pg";
+import { onTestFinished } from "vitest";
+import type { Database } from "../../src/database/database.ts";
+import type { Tables } from "../../src/database/tables.ts";
+import { createTestPostgres, openTestPostgres } from "../support/open-test-database.ts";
+import type { SimulatedTime } from "./simulated-time.ts";
+
+/** By the database's clock, which is nobody else's. */
+const DATABASE_START_MS = Date.UTC(2026, 10, 24, 12);
+
+export interface SimulatedDatabase {
+  /** A replica's connections. A statement is so long on its way there, and back. */
+  connect(wayMs: () => number): Database;
+  /** Statements so far. */
+  readonly statements: number;
+  /** While it is away, every statement fails. */
+  away: boolean;
+}
+
+/** A real PostgreSQL whose clock is simulated. */
+export async function openSimulatedDatabase(time: SimulatedTime): Promise<SimulatedDatabase> {
+  const url = new URL(await createTestPostgres());
+  const { db } = await openTestPostgres(url.href);
+  await sql`create schema fake`.execute(db);
+  await sql`create function fake.clock_timestamp() returns timestamptz language sql volatile
+    as 'select to_timestamp(current_setting(''fake.now_ms'')::float8 / 1000)'`.execute(db);
+  url.searchParams.set("options", "-c search_path=fake,pg_catalog,public");
+  const pool = new pg.Pool({ connectionString: url.href, max: 1 });
+  const connection = await pool.connect();
+  onTestFinished(async () => {
+    connection.release();
+    await pool.end();
+  });
+  const state = { statements: 0, away: false };
+
+  /** All share one real connection: what a statement sees is settled by when it gets there. */
+  async function query(text: string, parameters: readonly unknown[]) {
+    if (state.away) throw Object.assign(new Error("Connection terminated unexpectedly"));
+    state.statements += 1;
+    const nowMs = String(DATABASE_START_MS + time.nowMs);
+    return time.outside(async () => {
+      await connection.query("select set_config('fake.now_ms', $1, false)", [nowMs]);
+      return connection.query(text, [...parameters]);
+    });
+  }
+
+  function connect(wayMs: () => number): Database {
+    const connection = {
+      query: async (text: string, parameters: readonly unknown[] = []) => {
+        await time.sleep(wayMs());
+        const result = await query(text, parameters);
+        await time.sleep(wayMs());
+        return result;
+      },
+      release: () => undefined,
+    };
+    const pool = { connect: () => Promise.resolve(connection), end: () => Promise.resolve() };
+    // Of what the dialect may ask of a pool, the quota needs no more.
+    const dialect = new PostgresDialect({ pool: pool as unknown as PostgresPool });
+    const replicaDb = new Kysely<Tables>({ dialect });
+    return {
+      kind: "postgres",
+      db: replicaDb,
+      unhurried: (work) => work(replicaDb),
+      close: () => replicaDb.destroy(),
+    };
+  }
+  return Object.assign(state, { connect });
+}
