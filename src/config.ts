@@ -24,6 +24,8 @@ export interface Config {
     readonly circuitFailures: number;
   };
   readonly store: StoreTarget;
+  /** Where the key is that signs checkpoints of the record, and how often; undefined where none are signed. */
+  readonly checkpoints: { readonly signingKeyFile: string; readonly intervalMs: number } | undefined;
   /** Names this process in the record of changes. */
   readonly replica: string;
   readonly logLevel: LogLevel;
@@ -104,6 +106,8 @@ export const variables = z.object({
   CAM_CIRCUIT_FAILURES: integer(0, 1_000, 10),
   DATABASE_URL: z.string().optional(),
   DATABASE_URL_FILE: z.string().optional(),
+  AUDIT_SIGNING_KEY_FILE: z.string().optional(),
+  AUDIT_CHECKPOINT_INTERVAL_S: integer(1, 86_400, 60),
   DATA_DIR: z.string().optional(),
   REPLICA: z
     .string()
@@ -203,6 +207,13 @@ function assemble(vars: Variables, env: Environment, mode: Config["mode"], probl
       circuitFailures: vars.CAM_CIRCUIT_FAILURES,
     },
     store: storeTarget(vars, mode, problems),
+    checkpoints:
+      vars.AUDIT_SIGNING_KEY_FILE === undefined
+        ? undefined
+        : {
+            signingKeyFile: vars.AUDIT_SIGNING_KEY_FILE,
+            intervalMs: vars.AUDIT_CHECKPOINT_INTERVAL_S * 1_000,
+          },
     replica: vars.REPLICA ?? `${hostname()}:${process.pid}`,
     logLevel: vars.LOG_LEVEL,
     notices,

@@ -1,6 +1,8 @@
 import type { AddressInfo } from "node:net";
 import type { FastifyRequest } from "fastify";
+import { AuditCheckpointer } from "./audit/audit-checkpointer.ts";
 import { ChangeLog } from "./audit/change-log.ts";
+import { loadSigningKey } from "./audit/signing-key.ts";
 import { LOCAL_CALLER } from "./auth/caller.ts";
 import {
   ActionCircuits,
@@ -23,6 +25,7 @@ import { ChangeService } from "./changes/change-service.ts";
 import { Reconciler } from "./changes/reconciler.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { CamTarget, Config } from "./config.ts";
+import type { Database } from "./database/database.ts";
 import { createApolloServer } from "./graphql/apollo-server.ts";
 import type { GraphQLContext } from "./graphql/context.ts";
 import { createLoaders } from "./graphql/loaders.ts";
@@ -32,7 +35,13 @@ import { parseIdempotencyKey } from "./http/idempotency-key.ts";
 import type { PlaygroundBanner } from "./http/playground/boot-data.ts";
 import { loadExamples } from "./http/playground/load-examples.ts";
 import { type LocalCam, startLocalCam } from "./local-cam.ts";
-import { logCamAttempt, logChanges, logQuota, logReconciler } from "./observability/log-events.ts";
+import {
+  logCamAttempt,
+  logChanges,
+  logCheckpoints,
+  logQuota,
+  logReconciler,
+} from "./observability/log-events.ts";
 import { createLogger, type Logger } from "./observability/logger.ts";
 import { openStore } from "./open-store.ts";
 import { EXAMPLES_DIR, PLAYGROUND_ASSETS_DIR } from "./package-paths.ts";
@@ -94,6 +103,9 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
       deadlineMs: config.camLimits.deadlineMs,
       observer: logReconciler(logger),
     });
+    const checkpointer = await createCheckpointer(database);
+    checkpointer?.start();
+    closers.push(async () => checkpointer?.stop());
     reconciler.start();
     closers.push(() => reconciler.stop());
     closers.push(() => changes.idle());
@@ -129,6 +141,19 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     closers.push(() => localCam.stop());
     const endpoint = { origin: localCam.url, serviceHost: "cam.tencentcloudapi.com" };
     return { target: { endpoint, providers: [localCam.credentials], proxy: {} }, localCam };
+  }
+
+  async function createCheckpointer(database: Database): Promise<AuditCheckpointer | undefined> {
+    if (config.checkpoints === undefined) return undefined;
+    const { signingKeyFile, intervalMs } = config.checkpoints;
+    const privateKey = await loadSigningKey(signingKeyFile);
+    return new AuditCheckpointer({
+      database,
+      privateKey,
+      clock,
+      intervalMs,
+      observer: logCheckpoints(logger),
+    });
   }
 
   function createCamClient({ endpoint, providers, proxy }: ResolvedCam, budget: RateBudget): CamClient {

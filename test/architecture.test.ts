@@ -37,6 +37,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "changes",
     "clock",
     "config",
+    "database",
     "graphql",
     "http",
     "local-cam",

@@ -89,3 +89,14 @@ export function logQuota(logger: Logger) {
       logger.info({ awayMs: Math.round(awayMs) }, "the database is back"),
   };
 }
+
+/** Checkpoints of the record: that one was signed is of no interest, that none can be is. */
+export function logCheckpoints(logger: Logger) {
+  return {
+    onSigned: ({ seq }: { readonly seq: number }): void =>
+      logger.debug({ seq }, "checkpoint of the record signed"),
+    onBroken: (problem: object): void =>
+      logger.error({ problem }, "THE RECORD OF CHANGES WAS ALTERED; run audit:verify"),
+    onError: (err: unknown): void => logger.warn({ err }, "no checkpoint of the record can be signed now"),
+  };
+}
