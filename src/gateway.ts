@@ -1,5 +1,5 @@
 import type { AddressInfo } from "node:net";
-import type { FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import { AuditCheckpointer } from "./audit/audit-checkpointer.ts";
 import { ChangeLog } from "./audit/change-log.ts";
 import { loadSigningKey } from "./audit/signing-key.ts";
@@ -127,7 +127,7 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
       isReady: () => accepting,
       logger,
     });
-    closers.push(() => app.close());
+    closers.push(() => closeApp(app));
     await app.listen({ host: config.http.host, port: config.http.port });
     accepting = true;
     const { port } = app.server.address() as AddressInfo;
@@ -141,6 +141,12 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     closers.push(() => localCam.stop());
     const endpoint = { origin: localCam.url, serviceHost: "cam.tencentcloudapi.com" };
     return { target: { endpoint, providers: [localCam.credentials], proxy: {} }, localCam };
+  }
+
+  /** Requests under way finish; what is no request by the deadline of one never will be. */
+  async function closeApp(app: FastifyInstance): Promise<void> {
+    const cancel = clock.after(config.camLimits.deadlineMs, () => app.server.closeAllConnections());
+    await app.close().finally(cancel);
   }
 
   async function createCheckpointer(database: Database): Promise<AuditCheckpointer | undefined> {

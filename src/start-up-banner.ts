@@ -14,7 +14,11 @@ export function startUpBanner(config: Config, address: GatewayAddress): string {
       `  Its control ${address.emulator.controlUrl}`,
     );
   } else if (config.cam !== undefined) {
-    lines.push(`  CAM         the REAL one at ${config.cam.endpoint.origin}; changes take effect`);
+    const { origin } = config.cam.endpoint;
+    const isTencent = /\.tencentcloudapi\.[a-z.]+(:\d+)?$/.test(origin);
+    lines.push(
+      `  CAM         ${isTencent ? "the REAL one" : "the one"} at ${origin}; changes take effect there`,
+    );
   }
   lines.push(...config.notices.map((notice) => `  Note        ${notice}`));
   if (config.mode === "local") lines.push("  Stop with Ctrl-C.");

@@ -162,9 +162,7 @@ describe("credentials", () => {
     expect(problemsOf({ CAM_ENDPOINT }, "--local")).toEqual([
       expect.stringContaining("CAM_ENDPOINT is set without credentials"),
     ]);
-    expect(problemsOf(place)).toEqual([
-      expect.stringContaining("There are no credentials for CAM"),
-    ]);
+    expect(problemsOf(place)).toEqual([expect.stringContaining("There are no credentials for CAM")]);
   });
 
   test("a named profile is enough, and is then required", () => {

@@ -2,7 +2,12 @@
  * Makes an empty PGlite database in the folder that it is given, for new data folders to be copied from. Takes
  * some ten seconds and half a gigabyte, which nobody should meet at a first start.
  */
+import { setFlagsFromString } from "node:v8";
 import { PGlite } from "@electric-sql/pglite";
+
+// As in src/database/pglite-database.ts: optimising this WebAssembly costs more than it gives.
+setFlagsFromString("--no-wasm-tier-up");
+setFlagsFromString("--no-wasm-dynamic-tiering");
 
 const [, , target] = process.argv;
 const pglite = await PGlite.create(target, {

@@ -3,7 +3,7 @@ import type { ChainReport } from "./verify-chain.ts";
 
 /** A report in words, one line each. */
 export function describeReport(
-  { first, last, signed, problem }: ChainReport,
+  { first, last, signed, unsealed = 0, problem }: ChainReport,
   isKeyGiven: boolean,
 ): readonly string[] {
   if (problem !== undefined) {
@@ -18,16 +18,19 @@ export function describeReport(
       ? "OK: there is no record."
       : `OK: ${count} ${count === 1 ? "record" : "records"}, ${first} to ${last}, unbroken.`,
     ...(first > 1 ? [`What came before record ${first} was not looked at.`] : []),
-    ...describeSignature({ first, last, signed }, isKeyGiven),
+    ...(unsealed > 0 ? [`Not sealed yet, and not looked at: ${unsealed}.`] : []),
+    ...(last > 0 ? describeSignature(last, signed, isKeyGiven) : []),
   ];
 }
 
 function describeSignature(
-  { last, signed }: Pick<ChainReport, "first" | "last" | "signed">,
+  last: number,
+  signed: ChainReport["signed"],
   isKeyGiven: boolean,
-) {
-  if (signed === undefined)
+): readonly string[] {
+  if (signed === undefined) {
     return ["Nothing of it is signed: whoever can write to the database could have rewritten it."];
+  }
   const later = last - signed.seq;
   const rest =
     later === 0 ? "" : `; ${later === 1 ? "the last one is" : `the last ${later} are`} not signed yet`;

@@ -8,6 +8,8 @@ export interface ChainReport {
   readonly last: number;
   /** The last place that a signature vouches for. */
   readonly signed: Checkpoint | undefined;
+  /** Changes whose outcome is to come, which are not sealed yet; undefined where an export was looked at. */
+  readonly unsealed?: number;
   /** The first thing that is wrong; undefined where the record is unbroken. */
   readonly problem: ChainProblem | undefined;
 }

@@ -3,11 +3,6 @@ import type { Tables } from "../database/tables.ts";
 import { readCheckpoints, readEnd, readRecords, type StoredRecord } from "./read-record.ts";
 import { type ChainReport, ChainVerifier } from "./verify-chain.ts";
 
-export interface DatabaseReport extends ChainReport {
-  /** Changes whose outcome is to come, which are not sealed yet. */
-  readonly unsealed: number;
-}
-
 /**
  * Verifies the record in the database itself: the chain, its end, the checkpoints, and that the columns, which
  * everybody reads, say what was sealed.
@@ -15,7 +10,7 @@ export interface DatabaseReport extends ChainReport {
 export async function verifyDatabase(
   db: Kysely<Tables>,
   trustedKeys: readonly string[] | undefined,
-): Promise<DatabaseReport> {
+): Promise<ChainReport> {
   const verifier = new ChainVerifier({ since: 0, checkpoints: await readCheckpoints(db, 0), trustedKeys });
   // From the least number there is, so that none can hide before the first.
   for await (const record of readRecords(db, Number.MIN_SAFE_INTEGER)) {

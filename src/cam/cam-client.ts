@@ -43,7 +43,7 @@ export interface CamCallOptions {
   /** Goes out as X-TC-TraceId. */
   readonly traceId: string;
   /** Whose call it is, for callers take turns at the quota; the gateway's own without it. */
-  readonly caller?: string;
+  readonly caller?: string | undefined;
   /** "interactive" without it. */
   readonly priority?: CallPriority;
   readonly signal?: AbortSignal;

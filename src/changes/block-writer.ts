@@ -52,9 +52,13 @@ export class BlockWriter {
   /** The user's protections as CAM reports them now. */
   read(
     opUin: Uin,
-    context: Pick<MfaChangeContext, "requestId" | "deadlineMs">,
+    {
+      caller,
+      requestId,
+      deadlineMs,
+    }: Pick<MfaChangeContext, "requestId" | "deadlineMs"> & Partial<MfaChangeContext>,
   ): Promise<CamResult<SafeAuthFlags>> {
-    const options = { deadlineMs: context.deadlineMs, traceId: context.requestId };
+    const options = { deadlineMs, traceId: requestId, caller: caller?.subject };
     return this.#deps.cam.call(describeSafeAuthFlagColl, { subUin: opUin }, options);
   }
 
@@ -73,7 +77,12 @@ export class BlockWriter {
     const { cam, clock } = this.#deps;
     const leftMs = context.deadlineMs - clock.monotonic();
     const deadlineMs = context.deadlineMs - leftMs * READ_BACK_SHARE;
-    const options = { deadlineMs, traceId: context.requestId, observer: { onAttempt: tallyInto(effort) } };
+    const options = {
+      deadlineMs,
+      traceId: context.requestId,
+      caller: context.caller.subject,
+      observer: { onAttempt: tallyInto(effort) },
+    };
     let lost: CamError | undefined;
     for (let resends = 0; ; resends++) {
       try {

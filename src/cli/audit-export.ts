@@ -4,8 +4,8 @@ import { parseArgs } from "node:util";
 import { exportRecord } from "../audit/export-record.ts";
 import { atOneMoment } from "../audit/read-record.ts";
 import type { Database } from "../database/database.ts";
+import { type CommandIo, EX_CANNOT, UsageError } from "./command.ts";
 import { openDatabase } from "./open-database.ts";
-import { EX_CANNOT, runProgram, UsageError } from "./run-program.ts";
 
 const USAGE = `Usage: npm run audit:export -- --out FILE [--since SEQ]
        npm run --silent audit:export [-- --since SEQ] > FILE
@@ -18,24 +18,26 @@ is that of DATABASE_URL, DATABASE_URL_FILE or DATA_DIR (default .data).
 
 Exit codes: 0 written, 2 could not be read or written.`;
 
-await runProgram(async () => {
+/** Exports the sealed record. */
+export async function auditExport({ args, env, stdout }: CommandIo): Promise<number> {
   const { values: flags } = parseArgs({
+    args: [...args],
     options: { out: { type: "string" }, since: { type: "string" }, help: { type: "boolean", short: "h" } },
   });
   if (flags.help) {
-    console.log(USAGE);
+    stdout.write(`${USAGE}\n`);
     return 0;
   }
   const since = parseSince(flags.since);
-  const database = await openDatabase(process.env, { make: false });
+  const database = await openDatabase(env, { make: false });
   try {
     return flags.out === undefined
-      ? await toStdout(database, since)
+      ? await toStream(database, since, stdout)
       : await toFile(database, since, flags.out);
   } finally {
     await database.close();
   }
-});
+}
 
 function parseSince(text = "0"): number {
   const since = Number(text);
@@ -56,9 +58,9 @@ function write(
   );
 }
 
-async function toStdout(database: Database, since: number): Promise<number> {
+async function toStream(database: Database, since: number, stdout: NodeJS.WritableStream): Promise<number> {
   try {
-    await write(database, since, process.stdout, { end: false });
+    await write(database, since, stdout, { end: false });
     return 0;
   } catch (error) {
     // Whoever reads has read enough, as `head` does.

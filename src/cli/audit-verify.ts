@@ -5,8 +5,8 @@ import { loadPublicKeys } from "../audit/signing-key.ts";
 import type { ChainReport } from "../audit/verify-chain.ts";
 import { verifyDatabase } from "../audit/verify-database.ts";
 import { verifyExport } from "../audit/verify-export.ts";
+import { type CommandIo, UsageError } from "./command.ts";
 import { openDatabase } from "./open-database.ts";
-import { runProgram, UsageError } from "./run-program.ts";
 
 const USAGE = `Usage: npm run audit:verify -- --database [--public-key FILE]
        npm run audit:verify -- --file FILE [--public-key FILE]
@@ -19,8 +19,10 @@ Says whether the record of changes is as it was written, and if not, which recor
 
 Exit codes: 0 as it was written, 1 not, 2 could not be read.`;
 
-await runProgram(async () => {
+/** Verifies the record in the database or in an exported file. */
+export async function auditVerify({ args, env, stdout }: CommandIo): Promise<number> {
   const { values: flags } = parseArgs({
+    args: [...args],
     options: {
       database: { type: "boolean" },
       file: { type: "string" },
@@ -29,26 +31,25 @@ await runProgram(async () => {
     },
   });
   if (flags.help) {
-    console.log(USAGE);
+    stdout.write(`${USAGE}\n`);
     return 0;
   }
   const { file, "public-key": keyFile } = flags;
   if ((file !== undefined) === (flags.database === true))
     throw new UsageError("Say --database or --file FILE.");
   const trustedKeys = keyFile === undefined ? undefined : await loadPublicKeys(keyFile);
-  const report = file === undefined ? await ofDatabase(trustedKeys) : await ofFile(file, trustedKeys);
-  for (const line of describeReport(report, trustedKeys !== undefined)) console.log(line);
+  const report = file === undefined ? await ofDatabase(env, trustedKeys) : await ofFile(file, trustedKeys);
+  stdout.write(`${describeReport(report, trustedKeys !== undefined).join("\n")}\n`);
   return report.problem === undefined ? 0 : 1;
-});
+}
 
-async function ofDatabase(trustedKeys: readonly string[] | undefined): Promise<ChainReport> {
-  const database = await openDatabase(process.env, { make: false });
+async function ofDatabase(
+  env: CommandIo["env"],
+  trustedKeys: readonly string[] | undefined,
+): Promise<ChainReport> {
+  const database = await openDatabase(env, { make: false });
   try {
-    const report = await database.unhurried((db) =>
-      atOneMoment(db, (moment) => verifyDatabase(moment, trustedKeys)),
-    );
-    if (report.unsealed > 0) console.log(`Not sealed yet, and not looked at: ${report.unsealed}.`);
-    return report;
+    return await database.unhurried((db) => atOneMoment(db, (moment) => verifyDatabase(moment, trustedKeys)));
   } finally {
     await database.close();
   }

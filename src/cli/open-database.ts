@@ -4,8 +4,9 @@ import { type Database, DatabaseError } from "../database/database.ts";
 import { openPglite } from "../database/pglite-database.ts";
 import { openPostgres } from "../database/postgres-database.ts";
 import { PGLITE_TEMPLATE_DIR } from "../package-paths.ts";
+import type { CommandIo } from "./command.ts";
 
-type Environment = Readonly<Record<string, string | undefined>>;
+type Environment = CommandIo["env"];
 
 /**
  * Opens the database of DATABASE_URL, DATABASE_URL_FILE or DATA_DIR, as it is.

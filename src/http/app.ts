@@ -14,6 +14,7 @@ import { failure, httpFailureOf } from "./http-errors.ts";
 import { parseIdempotencyKey } from "./idempotency-key.ts";
 import { type PlaygroundOptions, registerPlayground } from "./playground/playground.ts";
 import { requestIdOf } from "./request-id.ts";
+import { endSilentConnectionsOnClose } from "./silent-connections.ts";
 
 export const GRAPHQL_PATH = "/graphql";
 
@@ -46,6 +47,7 @@ export async function createHttpApp(deps: HttpAppDeps): Promise<FastifyInstance>
     },
   });
 
+  endSilentConnectionsOnClose(app);
   app.addHook("onRequest", async (request, reply) => {
     reply.header("x-request-id", request.id);
   });

@@ -5,6 +5,9 @@ import type { WindowState } from "./slot-store.ts";
 const PEOPLE_SPACING = 0.1;
 const BULK_SPACING = 0.9;
 
+/** To see how much each replica takes; the row has three seconds. */
+const LOOKED_BACK_MS = 2_500;
+
 /**
  * What one look at the shared window tells about the slots to come. Pure. Times are the database's.
  * It foresees nobody who is not using the quota yet.
@@ -30,7 +33,17 @@ export class Schedule {
 
   /** How many slots all replicas together take for one of ours, while we ask for as many as we can get. */
   get slotsForOneOfOurs(): number {
-    return this.#limit / fairShare(this.#limit, this.#slotsOfOthers());
+    const { slots, owners, windowMs, nowMs } = this.state;
+    // Whole windows, because within one the slots may lie close together.
+    const windows = Math.max(1, Math.floor(LOOKED_BACK_MS / windowMs));
+    const sinceMs = Math.max(nowMs, slots.at(-1) ?? 0) - windows * windowMs;
+    const counts = new Map<string, number>();
+    owners.forEach((owner, index) => {
+      if (owner === this.#replica || (slots[index] ?? 0) <= sinceMs) return;
+      counts.set(owner, (counts.get(owner) ?? 0) + 1);
+    });
+    const possible = this.#limit * windows;
+    return possible / fairShare(possible, counts.values());
   }
 
   /**
@@ -57,15 +70,6 @@ export class Schedule {
   #isCurrent(index: number): boolean {
     const { slots, nowMs, windowMs } = this.state;
     return (slots[index] ?? 0) > nowMs - windowMs;
-  }
-
-  /** How many current slots each of the other replicas has. */
-  #slotsOfOthers(): Iterable<number> {
-    const counts = new Map<string, number>();
-    this.state.owners.forEach((owner, index) => {
-      if (owner !== this.#replica && this.#isCurrent(index)) counts.set(owner, (counts.get(owner) ?? 0) + 1);
-    });
-    return counts.values();
   }
 
   #simulate(spacing: number, count: number): number[] {

@@ -1,45 +1,30 @@
-import type { RateRequest, RateSlot, SlotOutcome } from "../cam/index.ts";
+import type { RateRequest, RateSlot } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
-import { GatewayError } from "../contract/index.ts";
 import { CallerDemand } from "./caller-demand.ts";
 import type { DatabaseClock } from "./database-clock.ts";
-import { DeliveryDelay } from "./delivery-delay.ts";
 import { exhausted } from "./exhausted.ts";
+import { Forecast } from "./forecast.ts";
 import type { LocalRateBudget } from "./local-rate-budget.ts";
 import type { QuotaObserver } from "./quota-observer.ts";
-import { Schedule } from "./schedule.ts";
-import {
-  GUARD_MS,
-  type SlotAnswer,
-  type SlotCorrection,
-  type SlotStore,
-  type WindowKey,
-} from "./slot-store.ts";
+import { SlotDeliveries } from "./slot-deliveries.ts";
+import type { SlotAnswer, SlotStore, WindowKey } from "./slot-store.ts";
 import type { StoreHealth } from "./store-health.ts";
+import type { TakenSlot } from "./taken-slot.ts";
+import { UnsharedReads } from "./unshared-reads.ts";
 import { MOST_WAITING, WaitingLines } from "./waiting-lines.ts";
 
-/** Who comes to writing so late is in time: the rest of the guard is for the way. Later, the slot moves with its call. */
-const PROMPT_MS = GUARD_MS / 2;
-
-/** Later still, the database might learn of it when the place is given to the next already; the slot is given up. */
-const LATEST_WRITING_MS = 100;
-
-/** A reply that takes longer says nothing about when the call arrived. */
-const LONGEST_DELIVERY_MS = 1_000;
-
-/** In windows' worth of calls; see DeliveryDelay. */
-const WINDOWS_REMEMBERED = 3;
+/**
+ * A wait behind others is an estimate. Whoever comes is let in only where it is so much shorter than he can wait, so
+ * that few wait in vain, and whoever waits is refused before his deadline only where it is so much too long.
+ */
+const LETTING_IN_TOLERANCE = 0.1;
+const WAITING_TOLERANCE = 0.25;
 
 /**
- * A wait behind others is an estimate. Who may be refused for it has to be so much over or under his deadline: so
- * few are let in who then wait in vain, and none who wait already are refused for a guess.
+ * The next slot is asked for so long before the last one held comes due: longer than asking takes on a busy machine.
+ * The same for all, because replicas that ask earlier get more.
  */
-const ESTIMATE_TOLERANCE = 0.1;
-
-/** The next slot is asked for before the last one held comes due: by this, and longer where answers take longer. */
-const LEAST_LEAD_MS = 20;
-const MOST_LEAD_MS = 400;
-const LEAD_PER_ROUND_TRIP = 3;
+const LEAD_MS = 100;
 const MOST_HELD = 3;
 
 /** Bulk work holds no slot that people could use, but for the time that the answer takes, and no more than this. */
@@ -47,9 +32,6 @@ const MOST_BULK_LEAD_MS = 50;
 
 /** How fast slow answers are forgotten. */
 const ASKING_MEMORY = 0.9;
-
-/** An answer tells how long the line takes for so long; later, others may have taken much that was not seen. */
-const FORESIGHT_MS = 1_000;
 
 export interface SharedQueueDeps {
   readonly key: WindowKey;
@@ -73,42 +55,39 @@ interface Waiter {
   readonly refuse: (error: unknown) => void;
 }
 
-/** A slot that is ours in the shared window. */
-interface Held {
-  /** Where it lies in the row, by the database's clock. */
-  slotMs: number;
-  readonly takenMs: number;
-  /** By our clock, its time has certainly come then, and cannot have come before the other. */
-  readonly latestMs: number;
-  readonly earliestMs: number;
-}
+/** What the database can be asked for: a slot for people or for bulk work, or just to take note of corrections. */
+type Asking = RateRequest["priority"] | "note";
 
 /**
- * A replica's queue before one shared window. It asks for one slot at a time, and for the next when that one's time
- * has come: so who gets it is decided at the last moment, and replicas take turns by themselves.
+ * A replica's queue before one shared window. It asks for one slot at a time and holds few ahead; who gets one is
+ * decided when its time has come. So callers take turns to the last moment, and replicas take turns by themselves.
  */
 export class SharedQueue {
   readonly #deps: SharedQueueDeps;
   readonly #lines = new WaitingLines<Waiter>(MOST_WAITING);
   readonly #demand = new CallerDemand();
-  readonly #delay: DeliveryDelay;
-  /** In the order of their times. */
-  #held: readonly Held[] = [];
-  #asking = false;
+  readonly #forecast: Forecast;
+  readonly #deliveries: SlotDeliveries;
+  readonly #unshared: UnsharedReads;
+  /** Slots whose time has not come, in order. */
+  #held: readonly TakenSlot[] = [];
+  #isAsking = false;
   /** How long the slowest of the latest answers took. */
   #askingTakesMs = 0;
-  #schedule: Schedule | undefined;
-  #answeredMs = Number.NEGATIVE_INFINITY;
-  #bulkTurnMs = Number.NEGATIVE_INFINITY;
-  /** Until then, calls that went past the shared window may still be in it. */
-  #localUntilMs = Number.NEGATIVE_INFINITY;
-  /** What the database has not been told yet of our slots. */
-  readonly #corrections = new Map<Held, SlotCorrection["toMs"]>();
   #cancelTimer: (() => void) | undefined;
 
   constructor(deps: SharedQueueDeps) {
+    const { clock, callsPerSecond, key, observer } = deps;
     this.#deps = deps;
-    this.#delay = new DeliveryDelay(WINDOWS_REMEMBERED * deps.callsPerSecond);
+    this.#forecast = new Forecast(deps);
+    this.#unshared = new UnsharedReads(deps);
+    this.#deliveries = new SlotDeliveries({
+      clock,
+      callsPerSecond,
+      onMissed: (lateMs) => observer?.onSlotMissed?.({ action: key.action, lateMs }),
+      onThrottled: (slot) => void this.#widen(slot),
+      onSettled: () => this.#serve(),
+    });
   }
 
   get key(): WindowKey {
@@ -123,7 +102,10 @@ export class SharedQueue {
   async take(request: RateRequest): Promise<RateSlot> {
     const { signal } = request;
     signal?.throwIfAborted();
-    if (this.#deps.health.away !== undefined) return this.#takeAway(request);
+    while (this.#deps.health.away !== undefined) {
+      const unshared = await this.#unshared.take(request);
+      if (unshared !== undefined) return unshared;
+    }
     this.#admit(request);
     const { promise, resolve: grant, reject: refuse } = Promise.withResolvers<RateSlot>();
     const { caller, priority } = request;
@@ -140,14 +122,13 @@ export class SharedQueue {
     return promise.finally(() => signal?.removeEventListener("abort", onAbort));
   }
 
-  /** The store went away: reads go on by themselves, and writes are refused. */
+  /** The store went away: whoever waits goes on without it, or is refused. */
   leaveStore(): void {
     this.#held = [];
-    this.#schedule = undefined;
-    const waiters = [...this.#lines];
-    for (const waiter of waiters) {
+    this.#forecast.forget();
+    for (const waiter of [...this.#lines]) {
       this.#lines.remove(waiter);
-      this.#takeAway(waiter.request).then((slot) => {
+      this.take(waiter.request).then((slot) => {
         waiter.grant({ ...slot, waitedMs: this.#deps.clock.monotonic() - waiter.enqueuedMs });
       }, waiter.refuse);
     }
@@ -159,7 +140,7 @@ export class SharedQueue {
     const nowMs = this.#deps.clock.monotonic();
     const ahead = request.missedSlot ? 0 : this.#expectedAhead(request, nowMs);
     const waitMs = this.#waitMs(nowMs, ahead);
-    const toleranceMs = ahead === 0 ? 0 : (waitMs ?? 0) * ESTIMATE_TOLERANCE;
+    const toleranceMs = ahead === 0 ? 0 : (waitMs ?? 0) * LETTING_IN_TOLERANCE;
     if (waitMs !== undefined && nowMs + waitMs + toleranceMs >= request.deadlineMs) throw exhausted(waitMs);
     const room = this.#lines.makeRoom(request);
     if (room === false) throw exhausted(waitMs ?? 0);
@@ -168,14 +149,13 @@ export class SharedQueue {
 
   /** How many go before, if everybody goes on to ask as often as lately. */
   #expectedAhead(request: RateRequest, nowMs: number): number {
-    const { caller } = request;
-    this.#demand.record(caller, nowMs);
+    this.#demand.record(request.caller, nowMs);
     const ahead = this.#lines.ahead(request);
-    if (this.#schedule === undefined) return ahead;
-    const { state, slotsForOneOfOurs } = this.#schedule;
-    const callsPerMs = this.#deps.callsPerSecond / state.windowMs / slotsForOneOfOurs;
-    const share = this.#demand.shareOf(caller, callsPerMs, nowMs) / callsPerMs;
-    return Math.max(ahead, this.#lines.lengthOf(request) / share);
+    const { slotsPerMs } = this.#forecast;
+    if (slotsPerMs === undefined) return ahead;
+    const share = this.#demand.shareOf(request.caller, slotsPerMs, nowMs) / slotsPerMs;
+    // Others whose line is empty now may have a call waiting whenever it would be their turn.
+    return Math.max(ahead, (this.#lines.lengthOf(request) + 1) / share - 1);
   }
 
   #serve(): void {
@@ -188,54 +168,42 @@ export class SharedQueue {
     if (askMs <= nowMs) void this.#ask(nowMs);
     const wakeMs = Math.min(
       this.#held[0]?.latestMs ?? Number.POSITIVE_INFINITY,
-      this.#asking ? Number.POSITIVE_INFINITY : askMs,
+      this.#isAsking ? Number.POSITIVE_INFINITY : askMs,
       ...[...this.#lines].map(({ request }) => request.deadlineMs),
     );
     if (wakeMs === Number.POSITIVE_INFINITY) return;
     this.#cancelTimer = this.#deps.clock.after(Math.max(0, Math.ceil(wakeMs - nowMs)), () => this.#serve());
   }
 
-  #passOn(held: Held, nowMs: number): void {
-    this.#held = this.#held.filter((other) => other !== held);
-    const waiter = isOver(held, nowMs) ? undefined : this.#lines.shift();
-    if (waiter === undefined) this.#corrections.set(held, undefined);
-    else waiter.grant(this.#open(held, nowMs - waiter.enqueuedMs));
+  #passOn(slot: TakenSlot, nowMs: number): void {
+    this.#held = this.#held.filter((other) => other !== slot);
+    const waiter = this.#deliveries.isOver(slot) ? undefined : this.#lines.shift();
+    if (waiter === undefined) this.#deliveries.giveUp(slot);
+    else waiter.grant(this.#deliveries.open(slot, nowMs - waiter.enqueuedMs));
   }
 
   #nextAskMs(): number {
-    if (this.#asking || this.#deps.health.away !== undefined) return Number.POSITIVE_INFINITY;
-    const { length } = this.#held;
-    switch (this.#nextClass) {
-      case "interactive":
-        if (length >= MOST_HELD) return Number.POSITIVE_INFINITY;
-        return Math.max(
-          this.#openFromMs,
-          (this.#held.at(-1)?.latestMs ?? Number.NEGATIVE_INFINITY) - this.#leadMs,
-        );
-      case "report":
-        return this.#openFromMs;
+    if (this.#isAsking || this.#deps.health.away !== undefined) return Number.POSITIVE_INFINITY;
+    switch (this.#nextAsking) {
+      case "interactive": {
+        const lastMs = this.#held.at(-1)?.latestMs ?? Number.NEGATIVE_INFINITY;
+        return Math.max(this.#openFromMs, lastMs - LEAD_MS);
+      }
       case "bulk":
-        return Math.max(this.#openFromMs, this.#bulkTurnMs - this.#bulkLeadMs);
+        return Math.max(this.#openFromMs, this.#forecast.bulkTurnMs - this.#bulkLeadMs);
+      case "note":
+        return this.#openFromMs;
       case undefined:
         return Number.POSITIVE_INFINITY;
     }
   }
 
-  /**
-   * For whom a slot is to be asked: people who have none yet, and bulk work only when nobody has. Without either,
-   * others may still have to know that a call of ours came late.
-   */
-  get #nextClass(): RateRequest["priority"] | "report" | undefined {
-    if (this.#lines.interactive > this.#held.length) return "interactive";
+  /** People who have no slot yet come first, and bulk work when nobody has. */
+  get #nextAsking(): Asking | undefined {
+    if (this.#lines.interactive > this.#held.length && this.#held.length < MOST_HELD) return "interactive";
     if (this.#held.length > 0) return undefined;
     if (this.#lines.bulk > 0) return "bulk";
-    const concernsOthers = (this.#schedule?.slotsForOneOfOurs ?? 1) > 1;
-    const hasMoved = [...this.#corrections.values()].some((toMs) => toMs !== undefined);
-    return concernsOthers && hasMoved ? "report" : undefined;
-  }
-
-  get #leadMs(): number {
-    return Math.min(MOST_LEAD_MS, LEAST_LEAD_MS + LEAD_PER_ROUND_TRIP * this.#askingTakesMs);
+    return this.#deliveries.hasMoves && this.#forecast.othersAreThere ? "note" : undefined;
   }
 
   get #bulkLeadMs(): number {
@@ -244,33 +212,28 @@ export class SharedQueue {
 
   /** Before that the shared window is not to be used. */
   get #openFromMs(): number {
-    return Math.max(this.#deps.health.usableFromMs, this.#localUntilMs);
+    return Math.max(this.#deps.health.usableFromMs, this.#unshared.inWindowUntilMs);
   }
 
   async #ask(nowMs: number): Promise<void> {
-    const { key, replica, callsPerSecond, store, health, databaseClock, observer } = this.#deps;
-    this.#asking = true;
-    const asksFor = this.#nextClass;
-    const bulk = asksFor === "bulk";
+    const { clock, key, replica, callsPerSecond, store, health } = this.#deps;
+    const asking = this.#nextAsking ?? "note";
     const question = {
       replica,
       limit: callsPerSecond,
-      bulk,
-      withinMs: this.#withinMs(asksFor, nowMs),
-      corrections: this.#takeCorrections(),
+      bulk: asking === "bulk",
+      withinMs: this.#withinMs(asking, nowMs),
+      corrections: this.#deliveries.takeCorrections(),
     };
+    this.#isAsking = true;
     try {
       const answer = await health.run(() => store.take(key, question));
-      this.#asking = false;
-      const tookMs = this.#deps.clock.monotonic() - nowMs;
+      this.#isAsking = false;
+      const tookMs = clock.monotonic() - nowMs;
       this.#askingTakesMs = Math.max(tookMs, this.#askingTakesMs * ASKING_MEMORY);
-      databaseClock.observe(answer.nowMs, answer.sentMs, answer.answeredMs);
-      const { granted, slotMs, windowMs } = answer;
-      const aheadMs = slotMs - answer.nowMs;
-      observer?.onAsked?.({ action: key.action, bulk, granted, aheadMs, windowMs, tookMs });
-      this.#learn(answer);
+      this.#learn(answer, question.bulk, tookMs);
     } catch (error) {
-      this.#asking = false;
+      this.#isAsking = false;
       // Where the store is away, the budget has been told, and has called leaveStore: nobody waits any more.
       for (const waiter of [...this.#lines]) {
         this.#lines.remove(waiter);
@@ -281,26 +244,27 @@ export class SharedQueue {
   }
 
   /** How far ahead a slot is of use. */
-  #withinMs(asksFor: RateRequest["priority"] | "report" | undefined, nowMs: number): number {
-    if (asksFor === undefined || asksFor === "report") return -1;
+  #withinMs(asking: Asking, nowMs: number): number {
+    if (asking === "note") return -1;
     const lastDeadlineMs = Math.max(...[...this.#lines].map(({ request }) => request.deadlineMs));
-    return Math.min(lastDeadlineMs - nowMs, asksFor === "bulk" ? this.#bulkLeadMs : Number.MAX_VALUE);
+    return Math.min(lastDeadlineMs - nowMs, asking === "bulk" ? this.#bulkLeadMs : Number.MAX_VALUE);
   }
 
-  #learn(answer: SlotAnswer): void {
-    const { replica, callsPerSecond, databaseClock } = this.#deps;
-    this.#schedule = new Schedule(answer, callsPerSecond, replica);
-    this.#answeredMs = answer.answeredMs;
-    this.#bulkTurnMs = databaseClock.latest(this.#schedule.bulkTurnMs);
-    if (answer.granted) {
-      const latestMs = databaseClock.latest(answer.slotMs);
-      const earliestMs = latestMs - databaseClock.uncertaintyMs;
-      this.#held = [...this.#held, { slotMs: answer.slotMs, takenMs: answer.slotMs, latestMs, earliestMs }];
+  #learn(answer: SlotAnswer, bulk: boolean, tookMs: number): void {
+    const { clock, databaseClock, key, observer } = this.#deps;
+    const { granted, slotMs, windowMs } = answer;
+    databaseClock.observe(answer.nowMs, answer.sentMs, answer.answeredMs);
+    this.#forecast.learn(answer);
+    if (granted) {
+      const latestMs = databaseClock.latest(slotMs);
+      this.#held = [...this.#held, { slotMs, latestMs, earliestMs: latestMs - databaseClock.uncertaintyMs }];
     }
-    const nowMs = this.#deps.clock.monotonic();
-    this.#refuse(nowMs, ({ request }, waitMs, ahead) => {
-      const tolerance = ahead === 0 ? 0 : ESTIMATE_TOLERANCE * (waitMs ?? 0);
-      return waitMs !== undefined && nowMs + waitMs >= request.deadlineMs + tolerance;
+    const aheadMs = slotMs - answer.nowMs;
+    observer?.onAsked?.({ action: key.action, bulk, granted, aheadMs, windowMs, tookMs });
+    const nowMs = clock.monotonic();
+    this.#refuse(nowMs, ({ request }, waitMs = 0, ahead) => {
+      const toleranceMs = ahead === 0 ? 0 : WAITING_TOLERANCE * waitMs;
+      return nowMs + waitMs >= request.deadlineMs + toleranceMs;
     });
   }
 
@@ -323,114 +287,14 @@ export class SharedQueue {
   /** How long the call behind so many others waits, as far as can be foreseen; undefined where the store has to say. */
   #waitMs(nowMs: number, ahead: number): number | undefined {
     const closedMs = this.#openFromMs - nowMs;
-    const foreseenMs = this.#foreseenMs(nowMs, ahead);
+    const foreseenMs = this.#forecast.waitMs(nowMs, ahead, this.#held);
     if (foreseenMs === undefined) return closedMs > 0 ? closedMs : undefined;
-    return Math.max(0, closedMs, foreseenMs);
+    return Math.max(closedMs, foreseenMs);
   }
 
-  #foreseenMs(nowMs: number, ahead: number): number | undefined {
-    const { length } = this.#held;
-    const held = this.#held[Math.floor(ahead)];
-    if (held !== undefined) return held.latestMs - nowMs;
-    const isFresh = length > 0 || nowMs - this.#answeredMs <= FORESIGHT_MS;
-    if (this.#schedule === undefined || !isFresh) return undefined;
-    // The schedule knows the slots that we hold. We ask for the next one now, or when our turn comes again.
-    const turns = ahead - length + (length > 0 ? 1 : 0);
-    const index = Math.round(turns * this.#schedule.slotsForOneOfOurs) - (length > 0 ? 1 : 0);
-    return this.#deps.databaseClock.latest(this.#schedule.freeMs(Math.max(0, index))) - nowMs;
-  }
-
-  #open(held: Held, waitedMs: number): RateSlot {
-    const { clock, key, observer } = this.#deps;
-    let sentMs: number | undefined;
-    let settled = false;
-    return {
-      waitedMs,
-      sent: () => {
-        const nowMs = clock.monotonic();
-        if (sentMs === undefined && isOver(held, nowMs)) {
-          observer?.onSlotMissed?.({ action: key.action, lateMs: nowMs - held.latestMs });
-          return false;
-        }
-        sentMs ??= nowMs;
-        this.#move(held, sentMs - held.earliestMs - PROMPT_MS);
-        return true;
-      },
-      settle: (outcome) => {
-        if (settled) return;
-        settled = true;
-        this.#settle(held, sentMs, outcome);
-      },
-    };
-  }
-
-  #settle(held: Held, sentMs: number | undefined, outcome: SlotOutcome): void {
-    const nowMs = this.#deps.clock.monotonic();
-    if (sentMs === undefined) {
-      if (outcome === "UNUSED") this.#corrections.set(held, undefined);
-    } else {
-      if (outcome === "ANSWERED") this.#delay.record(nowMs - sentMs);
-      const wayBackMs = outcome === "ANSWERED" || outcome === "THROTTLED" ? this.#delay.shortestMs : 0;
-      const arrivedByMs = Math.min(Math.max(sentMs, nowMs - wayBackMs), sentMs + LONGEST_DELIVERY_MS);
-      this.#move(held, arrivedByMs - held.earliestMs - GUARD_MS);
-    }
-    if (outcome === "THROTTLED") void this.#widen(held.slotMs);
-    this.#serve();
-  }
-
-  /** Its call counted later than the guard allows for. */
-  #move(held: Held, lateMs: number): void {
-    const toMs = held.takenMs + lateMs;
-    if (lateMs > 0 && toMs > (this.#corrections.get(held) ?? held.slotMs)) this.#corrections.set(held, toMs);
-  }
-
-  #takeCorrections(): SlotCorrection[] {
-    const corrections = [...this.#corrections].map(([held, toMs]) => {
-      const correction = { slotMs: held.slotMs, toMs };
-      held.slotMs = toMs ?? held.slotMs;
-      return correction;
-    });
-    this.#corrections.clear();
-    return corrections;
-  }
-
-  async #widen(slotMs: number): Promise<void> {
+  async #widen({ slotMs }: TakenSlot): Promise<void> {
     const { health, store, key, observer } = this.#deps;
-    const news = await health.run(() => store.widen(key, slotMs)).catch(() => false);
-    if (news) observer?.onThrottled?.({ action: key.action });
+    const isNews = await health.run(() => store.widen(key, slotMs)).catch(() => false);
+    if (isNews) observer?.onThrottled?.({ action: key.action });
   }
-
-  /** Without the store: a slot of our own for a read, until the store is back. */
-  async #takeAway(request: RateRequest): Promise<RateSlot> {
-    const { health, local, clock } = this.#deps;
-    const { away } = health;
-    if (away === undefined) return this.take(request);
-    if (request.access === "write") throw new GatewayError("STORE_UNAVAILABLE", { cause: away.cause });
-    const signal = request.signal === undefined ? away.back : AbortSignal.any([request.signal, away.back]);
-    let slot: RateSlot;
-    try {
-      slot = await local.take({ ...request, signal });
-    } catch (error) {
-      if (away.back.aborted && !request.signal?.aborted) return this.take(request);
-      throw error;
-    }
-    const noteCall = (): void => {
-      this.#localUntilMs = clock.monotonic() + 1_000 + GUARD_MS;
-    };
-    noteCall();
-    return {
-      waitedMs: slot.waitedMs,
-      sent: () => {
-        // What goes out now would be in a window that is shared again and does not know of it.
-        if (away.back.aborted) return false;
-        noteCall();
-        return slot.sent();
-      },
-      settle: (outcome) => slot.settle(outcome),
-    };
-  }
-}
-
-function isOver({ latestMs }: Held, nowMs: number): boolean {
-  return nowMs - latestMs > LATEST_WRITING_MS;
 }

@@ -12,6 +12,9 @@ const SET = `mutation { setSubUserMfa(opUin: "${ALICE}", login: { phone: true })
 /** Milliseconds after which something that has to happen is held not to happen at all. */
 const PATIENCE = 20_000;
 
+// Programs start slowly on a machine that does other things as well.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+
 let postgres: StartedPostgres;
 
 beforeAll(async () => {

@@ -1,7 +1,6 @@
-import { describe, expect, test } from "vitest";
-import { ALICE, BOB, CAROL, ERIN, FRANK, HEIDI, MAX } from "../support/seed-users.ts";
-import { startGate } from "../support/start-gate.ts";
-import { type StartedGateway, startGateway } from "../support/start-gateway.ts";
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { ALICE, CAROL, ERIN, FRANK, HEIDI, MAX } from "../support/seed-users.ts";
+import { type StartedGateway, startGateway, UNLIMITED } from "../support/start-gateway.ts";
 
 const FLAGS = "phone token stoken wechat u2fToken";
 const SET = `mutation ($opUin: Uin!, $login: LoginActionMfaFlagInput, $action: LoginActionMfaFlagInput) {
@@ -102,15 +101,21 @@ describe.each(["zero", "unchanged"] as const)(
       ],
     ] as const;
 
+    let shared: StartedGateway;
+    beforeAll(async () => {
+      shared = await startGateway({ ...UNLIMITED, emulator: { ...UNLIMITED.emulator, omittedIntegers } });
+    });
+    beforeEach(() => shared.cam.reset());
+
     test.each(cases)("%s", async (_case, opUin, change, loginFlag, actionFlag) => {
-      const { send, cam } = await startGateway({ emulator: { omittedIntegers } });
+      const { send, cam } = shared;
       expect((await send(SET, { opUin, ...change })).errors).toEqual([]);
       expect(cam.user(opUin)).toMatchObject({ loginFlag, actionFlag });
       expect(cam.counters()["SetMfaFlag"]?.received).toBe(1);
     });
 
     test("a protection that was not named is not written, whatever it uses", async () => {
-      const { send, cam } = await startGateway({ emulator: { omittedIntegers } });
+      const { send, cam } = shared;
       // Written, the hardware token would go: a write with a method on makes it the protection.
       cam.putUser({ uin: FRANK, actionFlag: { Token: 1, Phone: 1 } });
       expect((await send(SET, { opUin: FRANK, login: { stoken: true } })).errors).toEqual([]);
@@ -171,99 +176,6 @@ describe("a method that a write cannot express", () => {
   });
 });
 
-describe("changes at once", () => {
-  test("that are the same make one write, and all callers get its answer", async () => {
-    const { send, cam, hold } = await startHeld();
-    const held = hold();
-    const first = send(SET, { opUin: ALICE, login: { phone: true } });
-    await held.arrived;
-    const second = send(SET, { opUin: ALICE, login: { phone: true } });
-    await received(send);
-    held.release();
-    const [one, other] = await Promise.all([first, second]);
-    expect(one.errors).toEqual([]);
-    expect(other.data).toEqual(one.data);
-    expect(cam.counters()["SetMfaFlag"]?.received).toBe(1);
-  });
-
-  test("that differ both hold", async () => {
-    const { send, cam, hold } = await startHeld();
-    const held = hold();
-    const first = send(SET, { opUin: HEIDI, login: { phone: true } });
-    await held.arrived;
-    const second = send(SET, { opUin: HEIDI, login: { stoken: true } });
-    await received(send);
-    expect(cam.counters()["DescribeSafeAuthFlagColl"]?.received).toBe(1);
-    held.release();
-    await Promise.all([first, second]);
-    expect(cam.user(HEIDI)?.loginFlag).toMatchObject({ Phone: 1, Stoken: 1 });
-  });
-
-  test("of different users do not wait for each other", async () => {
-    const { send, hold } = await startHeld();
-    const held = hold();
-    const alice = send(SET, { opUin: ALICE, login: { phone: true } });
-    await held.arrived;
-    held.passOthers();
-    expect((await send(SET, { opUin: HEIDI, login: { phone: true } })).errors).toEqual([]);
-    held.release();
-    expect((await alice).errors).toEqual([]);
-  });
-});
-
-test("a client that goes away does not stop its change", async () => {
-  const { gateway, cam, hold } = await startHeld();
-  const held = hold();
-  const client = new AbortController();
-  const sent = fetch(gateway.address.url, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ query: SET, variables: { opUin: ALICE, login: { phone: true } } }),
-    signal: client.signal,
-  });
-  await held.arrived;
-  client.abort();
-  await expect(sent).rejects.toThrow();
-  held.release();
-  await gateway.stop();
-  expect(cam.user(ALICE)?.loginFlag).toMatchObject({ Phone: 1, Stoken: 1 });
-});
-
-test("several changes in one document run in order, and each has its own error", async () => {
-  const { send, cam } = await startGateway();
-  const { status, data, errors } = await send(`mutation {
-    a: trySetSubUserMfa(opUin: "${ALICE}", login: { phone: true }) { __typename }
-    b: trySetSubUserMfa(opUin: "${BOB}", login: { phone: true }) { ... on CamFailure { code } }
-    c: trySetSubUserMfa(opUin: "${ALICE}", login: { phone: false }) {
-      ... on SetSubUserMfaPayload { subUser { name mfa { login { phone } } } }
-    }
-  }`);
-  expect({ status, errors }).toEqual({ status: 200, errors: [] });
-  expect(data).toEqual({
-    a: { __typename: "SetSubUserMfaPayload" },
-    b: { code: "USER_NOT_BIND_PHONE" },
-    c: { subUser: { name: "alice", mfa: { login: { phone: false } } } },
-  });
-  expect(cam.journal({ action: "SetMfaFlag" }).map(({ opUin }) => opUin)).toEqual([ALICE, BOB, ALICE]);
-});
-
-test("a thrown error ends a document of several, at the path of its own field", async () => {
-  const { send, cam } = await startGateway();
-  const { data, errors } = await send(`mutation {
-    first: setSubUserMfa(opUin: "${ALICE}", login: { phone: true }) { requestId }
-    second: setSubUserMfa(opUin: "${BOB}", login: { phone: true }) { requestId }
-    third: setSubUserMfa(opUin: "${HEIDI}", login: { phone: true }) { requestId }
-  }`);
-  expect(data).toBeNull();
-  expect(errors).toMatchObject([
-    { path: ["second"], extensions: { code: "USER_NOT_BIND_PHONE", opUin: BOB } },
-  ]);
-  expect(errors).toHaveLength(1);
-  // The field may not be null, so GraphQL ends the document there; what came before stays done.
-  expect(cam.user(ALICE)?.loginFlag).toMatchObject({ Phone: 1 });
-  expect(cam.user(HEIDI)?.loginFlag).toMatchObject({ Phone: 0 });
-});
-
 describe("the user in the answer", () => {
   test("is read anew after each change of the same document", async () => {
     const { send } = await startGateway();
@@ -314,28 +226,3 @@ describe("the user in the answer", () => {
     );
   });
 });
-
-/** A gateway whose writes a test can hold on their way to CAM. */
-async function startHeld() {
-  let gate: Awaited<ReturnType<typeof startGate>> | undefined;
-  const started = await startGateway({
-    between: async (emulatorUrl) => {
-      gate = await startGate(emulatorUrl);
-      return gate.url;
-    },
-  });
-  const hold = () => {
-    if (gate === undefined) throw new Error("There is no gate.");
-    return gate.hold("SetMfaFlag");
-  };
-  return { ...started, hold };
-}
-
-/**
- * Resolves when the gateway has taken up what was sent before: it reads requests in the order they arrive, so after
- * two whole exchanges an earlier request is where it has to wait.
- */
-async function received(send: StartedGateway["send"]): Promise<void> {
-  await send("{ __typename }");
-  await send("{ __typename }");
-}

@@ -78,8 +78,39 @@ describe.each([1, 2])("three replicas that are offered three times the limit, by
         const refused = calls.filter(({ refusedMs }) => refusedMs !== undefined);
         const after = refused.map(({ madeMs, refusedMs = 0 }) => refusedMs - madeMs);
         const codes = Map.groupBy(refused, ({ refusal }) => refusal?.code);
-        console.log(event, "refused", refused.length, "late", after.filter((ms) => ms > 20).length, "p99", quantile(after, 0.99), [...codes].map(([c, l]) => `${c} ${l.length}`), "retryAfter p50", quantile(refused.map((r) => r.refusal?.retryAfterMs ?? 0), 0.5), "max wait of served", Math.max(...calls.map(({ grantedMs = 0, madeMs }) => grantedMs - madeMs)));
-        console.log([...Map.groupBy(refused.filter(({madeMs, refusedMs=0}) => refusedMs - madeMs > 20), (c) => c.caller)].map(([c, l]) => `${c} ${l.length}`).join(" "), JSON.stringify(after.filter((ms) => ms > 20).slice(0, 20).map(Math.round)));
+        console.log(
+          event,
+          "refused",
+          refused.length,
+          "late",
+          after.filter((ms) => ms > 20).length,
+          "p99",
+          quantile(after, 0.99),
+          [...codes].map(([c, l]) => `${c} ${l.length}`),
+          "retryAfter p50",
+          quantile(
+            refused.map((r) => r.refusal?.retryAfterMs ?? 0),
+            0.5,
+          ),
+          "max wait of served",
+          Math.max(...calls.map(({ grantedMs = 0, madeMs }) => grantedMs - madeMs)),
+        );
+        console.log(
+          [
+            ...Map.groupBy(
+              refused.filter(({ madeMs, refusedMs = 0 }) => refusedMs - madeMs > 20),
+              (c) => c.caller,
+            ),
+          ]
+            .map(([c, l]) => `${c} ${l.length}`)
+            .join(" "),
+          JSON.stringify(
+            after
+              .filter((ms) => ms > 20)
+              .slice(0, 20)
+              .map(Math.round),
+          ),
+        );
       }
       expect(peakPerSecond(calls)).toBeLessThanOrEqual(LIMIT);
       const steady = calls.filter(({ arrivedMs = 0 }) => arrivedMs >= 2_000 && arrivedMs < 20_000);

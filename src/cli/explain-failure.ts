@@ -1,0 +1,13 @@
+import { KeyFileError } from "../audit/signing-key.ts";
+import { DatabaseError } from "../database/database.ts";
+import { UsageError } from "./command.ts";
+
+/** A failure as one sentence for the person at the terminal. */
+export function explainFailure(error: unknown): string {
+  const { message, code } = error as Error & { code?: string };
+  if (code === "42P01")
+    return "There is no record in this database yet. Start the gateway, or run: npm run migrate";
+  if (code?.startsWith("ERR_PARSE_ARGS")) return `${message.split("\n")[0]} Try --help.`;
+  const isSaid = [DatabaseError, KeyFileError, UsageError].some((kind) => error instanceof kind);
+  return isSaid ? message : `It failed: ${message}`;
+}

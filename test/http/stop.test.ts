@@ -1,0 +1,28 @@
+import { once } from "node:events";
+import { connect } from "node:net";
+import { expect, test } from "vitest";
+import { startGateway } from "../support/start-gateway.ts";
+
+async function openConnection(url: string) {
+  const { hostname, port } = new URL(url);
+  const socket = connect({ host: hostname, port: Number(port) });
+  socket.on("error", () => undefined);
+  await once(socket, "connect");
+  return socket;
+}
+
+test("a connection over which nothing was sent does not keep the gateway from stopping", async () => {
+  const { gateway } = await startGateway();
+  const socket = await openConnection(gateway.address.url);
+  const closed = once(socket, "close");
+  await gateway.stop();
+  await expect(closed).resolves.toBeDefined();
+});
+
+test("half a request keeps it no longer than an operation may take", async () => {
+  const { gateway } = await startGateway({ env: { CAM_TIMEOUT_MS: "300", CAM_DEADLINE_MS: "300" } });
+  const socket = await openConnection(gateway.address.url);
+  socket.write("POST /graphql HTTP/1.1\r\nhost: gateway\r\n");
+  await gateway.stop();
+  expect(socket.destroyed || (await once(socket, "close"))).toBeTruthy();
+});

@@ -1,0 +1,21 @@
+import { expect, test } from "vitest";
+import { loadConfig } from "../src/config.ts";
+import { startUpBanner } from "../src/start-up-banner.ts";
+
+const KEY = { TENCENTCLOUD_SECRET_ID: "AKIDEXAMPLE", TENCENTCLOUD_SECRET_KEY: "the-secret-key-itself" };
+
+test.each([
+  [
+    "https://cam.tencentcloudapi.com",
+    "the REAL one at https://cam.tencentcloudapi.com; changes take effect there",
+  ],
+  ["https://cam.intl.tencentcloudapi.com", "the REAL one at https://cam.intl.tencentcloudapi.com"],
+  ["http://127.0.0.1:4100", "the one at http://127.0.0.1:4100; changes take effect there"],
+])("the banner says that CAM is the one at %s", (CAM_ENDPOINT, words) => {
+  const command = loadConfig({ CAM_ENDPOINT, ...KEY }, ["--local"]);
+  if (command.kind !== "run") throw new Error("The configuration does not run a gateway.");
+  const address = { url: "http://127.0.0.1:4000/graphql", emulator: undefined };
+  const banner = startUpBanner(command.config, address);
+  expect(banner).toContain(words);
+  expect(banner).not.toContain("the-secret-key-itself");
+});
