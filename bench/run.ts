@@ -41,5 +41,6 @@ async function main(): Promise<void> {
 
 main().catch((error: unknown) => {
   console.error(error);
-  process.exitCode = 1;
+  // Not only the exit code: programs that were started are to end as well, and do so when they are left alone.
+  process.exit(1);
 });

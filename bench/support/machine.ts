@@ -1,12 +1,13 @@
 import { existsSync, readFileSync } from "node:fs";
-import { cpus } from "node:os";
+import { cpus, loadavg } from "node:os";
 import { fileURLToPath } from "node:url";
 
-/** A figure stands only beside these: Node, processor and commit, in one line. */
+/** A figure stands only beside these: Node, processors, how busy they already are, and commit, in one line. */
 export function describeMachine(): string {
   const processors = cpus();
   const model = processors[0]?.model.trim() || "unknown processor";
-  return `Node ${process.versions.node}, ${processors.length} x ${model}, commit ${commit()}`;
+  const load = loadavg()[0]?.toFixed(1);
+  return `Node ${process.versions.node}, ${processors.length} x ${model} (load ${load}), commit ${commit()}`;
 }
 
 /** Read from the files of .git, so that a machine without git can say it too; uncommitted edits do not show. */

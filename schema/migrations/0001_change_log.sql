@@ -4,6 +4,8 @@
 
 create table mfa_change (
   id uuid primary key,
+  -- Counts changes in the order in which they were begun, whatever the clock does.
+  begun bigint not null generated always as identity unique,
   op_uin text not null,
   caller_subject text not null,
   caller_client text,
@@ -43,7 +45,7 @@ create table mfa_change (
 -- One open change of a user at a time, across all replicas.
 create unique index mfa_change_one_open on mfa_change (op_uin) where status = 'pending';
 -->
-create index mfa_change_by_user on mfa_change (op_uin, id desc);
+create index mfa_change_by_user on mfa_change (op_uin, begun desc);
 -->
 create index mfa_change_by_user_and_end on mfa_change (op_uin, finished_at desc);
 -->

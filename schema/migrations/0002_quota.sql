@@ -6,8 +6,8 @@
 create unlogged table quota_window (
   secret_id text not null,
   action text not null,
-  -- The latest slots, ascending, no more than the limit, some of them in the near future; whose they are; and
-  -- whether bulk work has them.
+  -- The slots of the last three seconds, which is longer than any window, ascending, and those in the near future;
+  -- whose they are; and whether bulk work has them.
   slots double precision[] not null default '{}',
   owners text[] not null default '{}',
   bulk boolean[] not null default '{}',
@@ -77,6 +77,7 @@ create function take_slot(
 declare
   w quota_window;
   n integer;
+  first_kept integer;
 begin
   w := lock_quota_window(p_secret_id, p_action);
   now_ms := epoch_ms();
@@ -102,9 +103,10 @@ begin
   );
   granted := slot_ms <= now_ms + p_within_ms;
   if granted then
-    w.slots := (w.slots || slot_ms)[greatest(1, n - p_limit + 2):];
-    w.owners := (w.owners || p_replica)[greatest(1, n - p_limit + 2):];
-    w.bulk := (w.bulk || p_bulk)[greatest(1, n - p_limit + 2):];
+    select count(*) + 1 into first_kept from unnest(w.slots) s where s < now_ms - 3000;
+    w.slots := (w.slots || slot_ms)[first_kept:];
+    w.owners := (w.owners || p_replica)[first_kept:];
+    w.bulk := (w.bulk || p_bulk)[first_kept:];
   end if;
   if granted or cardinality(p_corrected) > 0 then
     update quota_window q set slots = w.slots, owners = w.owners, bulk = w.bulk

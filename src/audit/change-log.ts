@@ -92,9 +92,9 @@ export class ChangeLog {
     if (filter.from !== undefined) conditions.push(sql`created_at >= ${filter.from}`);
     if (filter.until !== undefined) conditions.push(sql`created_at < ${filter.until}`);
     if (after !== undefined && !isChangeId(after)) throw new RangeError(`${after} is no id of a change.`);
-    if (after !== undefined) conditions.push(sql`id < ${after}`);
+    if (after !== undefined) conditions.push(sql`begun < (select begun from mfa_change where id = ${after})`);
     const rows = await this.#run<ChangeRow>(
-      sql`select * from mfa_change where ${sql.join(conditions, sql` and `)} order by id desc limit ${limit}`,
+      sql`select * from mfa_change where ${sql.join(conditions, sql` and `)} order by begun desc limit ${limit}`,
     );
     return rows.map(toRecord);
   }
@@ -124,7 +124,9 @@ export class ChangeLog {
   async isSuperseded(record: ChangeRecord): Promise<boolean> {
     const [row] = await this.#run<{ superseded: boolean }>(sql`
       select exists(
-        select from mfa_change where op_uin = ${record.opUin} and id > ${record.id} and status <> 'refused'
+        select from mfa_change
+        where op_uin = ${record.opUin} and status <> 'refused'
+          and begun > (select begun from mfa_change where id = ${record.id})
       ) as superseded`);
     return row?.superseded ?? false;
   }

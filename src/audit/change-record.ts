@@ -16,7 +16,7 @@ export interface RecordedCaller {
 
 /** One change as it stands in the record. Times are the database's clock. */
 export interface ChangeRecord {
-  /** UUIDv7: sorts by when the change was begun. */
+  /** UUIDv7: sorts by when the change was begun, as finely as the database's clock goes. */
   readonly id: string;
   readonly opUin: Uin;
   readonly caller: RecordedCaller;

@@ -9,6 +9,7 @@ type BigInteger = string | number | bigint;
 /** See schema/migrations/0001_change_log.sql. */
 export interface MfaChangeTable {
   id: string;
+  begun: Generated<BigInteger>;
   op_uin: string;
   caller_subject: string;
   caller_client: string | null;

@@ -17,6 +17,13 @@ const LONGEST_DELIVERY_MS = 1_000;
 /** In windows' worth of calls: a hold-up of a second touches two windows, and the third shows the usual way. */
 const WINDOWS_REMEMBERED = 3;
 
+export interface RateQueueDeps {
+  readonly clock: Clock;
+  readonly callsPerSecond: number;
+  /** When others may have filled the window; undefined where it is empty. */
+  readonly fullAtMs?: number;
+}
+
 interface Waiter {
   readonly caller: string;
   readonly priority: RateRequest["priority"];
@@ -34,10 +41,11 @@ export class RateQueue {
   readonly #lines = new WaitingLines<Waiter>(MOST_WAITING);
   #cancelTimer: (() => void) | undefined;
 
-  constructor(deps: { readonly clock: Clock; readonly callsPerSecond: number }) {
-    this.#clock = deps.clock;
-    this.#window = new SlidingWindow(deps.callsPerSecond, WINDOW_MS);
-    this.#delay = new DeliveryDelay(WINDOWS_REMEMBERED * deps.callsPerSecond);
+  constructor({ clock, callsPerSecond, fullAtMs }: RateQueueDeps) {
+    this.#clock = clock;
+    this.#window = new SlidingWindow(callsPerSecond, WINDOW_MS);
+    this.#delay = new DeliveryDelay(WINDOWS_REMEMBERED * callsPerSecond);
+    if (fullAtMs !== undefined) this.#fill(fullAtMs);
   }
 
   /** As RateBudget.take. */
@@ -117,7 +125,7 @@ export class RateQueue {
     if (outcome === "UNUSED" && sentMs === undefined) this.#window.remove(call);
     if (outcome === "THROTTLED") {
       // Somebody else uses the key, or the network bunched our calls: from now on this is a full window.
-      while (this.#window.free(nowMs) > 0) this.#window.open(nowMs);
+      this.#fill(nowMs);
     }
     if (outcome === "ANSWERED" && sentMs !== undefined) {
       this.#delay.record(nowMs - sentMs);
@@ -125,6 +133,10 @@ export class RateQueue {
     } else {
       this.#arrivesBy(call, nowMs);
     }
+  }
+
+  #fill(atMs: number): void {
+    while (this.#window.free(atMs) > 0) this.#window.open(atMs);
   }
 
   /** Moves the bound nearer. A late reply does not move it away again: see LONGEST_DELIVERY_MS. */

@@ -41,8 +41,8 @@ export interface SharedQueueDeps {
   readonly databaseClock: DatabaseClock;
   readonly store: SlotStore;
   readonly health: StoreHealth;
-  /** For reads while the store is away. */
-  readonly local: LocalRateBudget;
+  /** For reads in the present outage of the store. */
+  readonly local: () => LocalRateBudget;
   readonly observer: QuotaObserver | undefined;
 }
 
@@ -212,7 +212,7 @@ export class SharedQueue {
 
   /** Before that the shared window is not to be used. */
   get #openFromMs(): number {
-    return Math.max(this.#deps.health.usableFromMs, this.#unshared.inWindowUntilMs);
+    return this.#deps.health.usableFromMs;
   }
 
   async #ask(nowMs: number): Promise<void> {

@@ -31,7 +31,7 @@ export class SharedRateBudget implements RateBudget {
   readonly #deps: SharedRateBudgetDeps;
   readonly #store: SlotStore;
   readonly #health: StoreHealth;
-  readonly #local: LocalRateBudget;
+  #local: LocalRateBudget;
   readonly #localLimit: number;
   readonly #databaseClock = new DatabaseClock();
   readonly #queues = new Map<string, SharedQueue>();
@@ -39,16 +39,17 @@ export class SharedRateBudget implements RateBudget {
   #secretId: string | undefined;
 
   constructor(deps: SharedRateBudgetDeps) {
-    const { clock, callsPerSecond, observer } = deps;
+    const { callsPerSecond, observer, clock } = deps;
     this.#deps = deps;
     this.#store = new SlotStore(deps);
     this.#localLimit = Math.max(1, Math.floor(callsPerSecond * SHARE_WITHOUT_STORE));
-    this.#local = new LocalRateBudget({ clock, callsPerSecond: this.#localLimit });
+    this.#local = this.#startUnshared();
     this.#health = new StoreHealth({
       clock,
       ping: () => this.#store.ping(),
       onAway: (cause) => {
         observer?.onStoreAway?.(cause);
+        this.#local = this.#startUnshared();
         for (const queue of this.#queues.values()) queue.leaveStore();
       },
       onBack: (awayMs) => observer?.onStoreBack?.(awayMs),
@@ -82,6 +83,12 @@ export class SharedRateBudget implements RateBudget {
     this.#health.close();
   }
 
+  /** Calls that the database let go before it went may have filled the windows. */
+  #startUnshared(): LocalRateBudget {
+    const { clock } = this.#deps;
+    return new LocalRateBudget({ clock, callsPerSecond: this.#localLimit, fullAtMs: clock.monotonic() });
+  }
+
   #queueOf(secretId: string, action: string): SharedQueue {
     const name = `${secretId}/${action}`;
     let queue = this.#queues.get(name);
@@ -92,7 +99,7 @@ export class SharedRateBudget implements RateBudget {
         databaseClock: this.#databaseClock,
         store: this.#store,
         health: this.#health,
-        local: this.#local,
+        local: () => this.#local,
         observer: this.#deps.observer,
       });
       this.#queues.set(name, queue);

@@ -7,8 +7,11 @@ const STATEMENT_TIMEOUT_MS = 1_000;
 
 const PROBE_EVERY_MS = 500;
 
-/** After the store was away its rows may be gone, or calls may have gone past them: one window lets those pass. */
-const SETTLING_MS = 1_100;
+/**
+ * After the store was away its rows may be gone, and calls have gone past them: those of a window ago, and those of
+ * other replicas that find the store only by their next probe.
+ */
+const SETTLING_MS = 1_100 + PROBE_EVERY_MS;
 
 export interface StoreHealthDeps {
   readonly clock: Clock;
@@ -65,7 +68,6 @@ export class StoreHealth {
 
   #lose(cause: unknown): void {
     const { clock, onAway } = this.#deps;
-    this.#usableFromMs = clock.monotonic() + SETTLING_MS;
     if (this.#away !== undefined) return;
     this.#away = { sinceMs: clock.monotonic(), cause, back: new AbortController() };
     onAway(cause);
@@ -85,9 +87,12 @@ export class StoreHealth {
   #recover(): void {
     const away = this.#away;
     if (away === undefined) return;
+    const { clock, onBack } = this.#deps;
+    const nowMs = clock.monotonic();
     this.#away = undefined;
+    this.#usableFromMs = nowMs + SETTLING_MS;
     away.back.abort();
-    this.#deps.onBack(this.#deps.clock.monotonic() - away.sinceMs);
+    onBack(nowMs - away.sinceMs);
   }
 
   #inTime<Result>(statement: Promise<Result>): Promise<Result> {

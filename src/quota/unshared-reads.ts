@@ -1,28 +1,20 @@
 import type { RateRequest, RateSlot } from "../cam/index.ts";
-import type { Clock } from "../clock.ts";
 import { GatewayError } from "../contract/index.ts";
 import type { LocalRateBudget } from "./local-rate-budget.ts";
-import { GUARD_MS } from "./slot-store.ts";
 import type { StoreHealth } from "./store-health.ts";
 
 export interface UnsharedReadsDeps {
-  readonly clock: Clock;
-  readonly local: LocalRateBudget;
+  /** Of the present outage. */
+  readonly local: () => LocalRateBudget;
   readonly health: StoreHealth;
 }
 
 /** The calls of one window while its store is away: reads go on at this replica's own slow rate, writes do not. */
 export class UnsharedReads {
   readonly #deps: UnsharedReadsDeps;
-  #inWindowUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(deps: UnsharedReadsDeps) {
     this.#deps = deps;
-  }
-
-  /** Until then the shared window may hold calls that it does not know of. */
-  get inWindowUntilMs(): number {
-    return this.#inWindowUntilMs;
   }
 
   /**
@@ -36,23 +28,19 @@ export class UnsharedReads {
     if (request.access === "write") throw new GatewayError("STORE_UNAVAILABLE", { cause: away.cause });
     const signal = request.signal === undefined ? away.back : AbortSignal.any([request.signal, away.back]);
     try {
-      return this.#watch(await local.take({ ...request, signal }), away.back);
+      return unlessBack(await local().take({ ...request, signal }), away.back);
     } catch (error) {
       if (away.back.aborted && !request.signal?.aborted) return undefined;
       throw error;
     }
   }
+}
 
-  #watch(slot: RateSlot, back: AbortSignal): RateSlot {
-    return {
-      waitedMs: slot.waitedMs,
-      sent: () => {
-        // The window is shared again, and does not know of this call.
-        if (back.aborted) return false;
-        this.#inWindowUntilMs = this.#deps.clock.monotonic() + 1_000 + GUARD_MS;
-        return slot.sent();
-      },
-      settle: (outcome) => slot.settle(outcome),
-    };
-  }
+/** What would go out when the window is shared again, which does not know of it, takes another slot. */
+function unlessBack(slot: RateSlot, back: AbortSignal): RateSlot {
+  return {
+    waitedMs: slot.waitedMs,
+    sent: () => !back.aborted && slot.sent(),
+    settle: (outcome) => slot.settle(outcome),
+  };
 }

@@ -1,4 +1,5 @@
-import type { CallPriority, RateSlot } from "../../src/cam/index.ts";
+import type { CallPriority, RateSlot, SlotOutcome } from "../../src/cam/index.ts";
+import type { Clock } from "../../src/clock.ts";
 import { GatewayError } from "../../src/contract/index.ts";
 import { SharedRateBudget } from "../../src/quota/shared-rate-budget.ts";
 import { rateRequest } from "./rate-request.ts";
@@ -22,6 +23,7 @@ export interface CallOptions {
   readonly priority?: CallPriority;
   readonly access?: "read" | "write";
   readonly deadlineMs: number;
+  readonly signal?: AbortSignal;
 }
 
 /** What varies. All are asked anew each time. */
@@ -32,13 +34,17 @@ export interface Circumstances {
   readonly writingMs: () => number;
   /** To the vendor, counting included. */
   readonly deliveryMs: () => number;
+  readonly outcome: () => SlotOutcome;
 }
 
 /** A replica whose event loop, database and vendor are as slow as they are told to be. */
 export class SimulatedReplica {
   readonly budget: SharedRateBudget;
   readonly calls: SimulatedCall[] = [];
+  /** What the budget reported, in order. */
+  readonly reports: string[] = [];
   readonly #time: SimulatedTime;
+  readonly #clock: Clock;
   readonly #circumstances: Circumstances;
   #isAlive = true;
 
@@ -54,10 +60,14 @@ export class SimulatedReplica {
       clock: this.#clock,
       callsPerSecond: 20,
       replica: name,
+      observer: {
+        onSlotMissed: () => this.reports.push("missed"),
+        onThrottled: () => this.reports.push("throttled"),
+        onStoreAway: () => this.reports.push("away"),
+        onStoreBack: () => this.reports.push("back"),
+      },
     });
   }
-
-  readonly #clock;
 
   /** No call that it has under way is heard of again. */
   kill(): void {
@@ -70,10 +80,11 @@ export class SimulatedReplica {
     priority = "interactive",
     access = "read",
     deadlineMs,
+    signal,
   }: CallOptions): Promise<SimulatedCall> {
     const call: SimulatedCall = { caller, priority, madeMs: this.#time.nowMs };
     this.calls.push(call);
-    const request = { caller, priority, access, deadlineMs: this.#clock.monotonic() + deadlineMs };
+    const request = { caller, priority, access, signal, deadlineMs: this.#clock.monotonic() + deadlineMs };
     try {
       for (let missedSlot = false; ; missedSlot = true) {
         const slot = await this.budget.take(rateRequest({ ...request, missedSlot }));
@@ -100,7 +111,7 @@ export class SimulatedReplica {
     await this.#time.sleep(deliveryMs());
     call.arrivedMs = this.#time.nowMs;
     await this.#time.sleep(2);
-    if (this.#isAlive) slot.settle("ANSWERED");
+    if (this.#isAlive) slot.settle(this.#circumstances.outcome());
     return true;
   }
 }

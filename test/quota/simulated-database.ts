@@ -16,6 +16,10 @@ export interface SimulatedDatabase {
   readonly statements: number;
   /** While it is away, every statement fails. */
   away: boolean;
+  /** So many statements more fail. */
+  failures: number;
+  /** Statements ask for what is not there. */
+  mistake: boolean;
 }
 
 /** A real PostgreSQL whose clock is simulated. */
@@ -32,16 +36,19 @@ export async function openSimulatedDatabase(time: SimulatedTime): Promise<Simula
     connection.release();
     await pool.end();
   });
-  const state = { statements: 0, away: false };
+  const state = { statements: 0, away: false, failures: 0, mistake: false };
 
   /** All share one real connection: what a statement sees is settled by when it gets there. */
   async function query(text: string, parameters: readonly unknown[]) {
-    if (state.away) throw Object.assign(new Error("Connection terminated unexpectedly"));
+    if (state.away || state.failures-- > 0) throw new Error("Connection terminated unexpectedly");
     state.statements += 1;
     const nowMs = String(DATABASE_START_MS + time.nowMs);
     return time.outside(async () => {
       await connection.query("select set_config('fake.now_ms', $1, false)", [nowMs]);
-      return connection.query(text, [...parameters]);
+      return connection.query(
+        state.mistake ? "select missing()" : text,
+        state.mistake ? [] : [...parameters],
+      );
     });
   }
 

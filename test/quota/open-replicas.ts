@@ -1,0 +1,51 @@
+import { type Circumstances, SimulatedReplica } from "./simulate-replicas.ts";
+import { openSimulatedDatabase } from "./simulated-database.ts";
+import { SimulatedTime } from "./simulated-time.ts";
+
+/** Everything takes milliseconds, always the same. */
+const CALM: Circumstances = {
+  databaseWayMs: () => 1,
+  writingMs: () => 1,
+  deliveryMs: () => 5,
+  outcome: () => "ANSWERED",
+};
+
+/** A usual day: now and then something takes much longer. */
+export function usualDay(time: SimulatedTime): Circumstances {
+  const sometimes = (usualMs: number, rareMs: number) =>
+    time.random() < 0.03 ? time.between(usualMs, rareMs) : time.between(usualMs / 4, usualMs);
+  return {
+    databaseWayMs: () => sometimes(2, 40),
+    writingMs: () => sometimes(3, 150),
+    deliveryMs: () => sometimes(6, 80),
+    outcome: () => "ANSWERED",
+  };
+}
+
+export interface ReplicasOptions {
+  readonly count?: number;
+  readonly seed?: number;
+  readonly circumstances?: (time: SimulatedTime) => Partial<Circumstances>;
+}
+
+/** Replicas on one real PostgreSQL, in simulated time. */
+export async function openReplicas({ count = 1, seed = 1, circumstances }: ReplicasOptions = {}) {
+  const time = new SimulatedTime(seed);
+  const database = await openSimulatedDatabase(time);
+  const start = (name: string) =>
+    new SimulatedReplica(name, time, database, { ...CALM, ...circumstances?.(time) });
+  const replicas = Array.from({ length: count }, (_, index) => start(`r${index}`));
+  const [first] = replicas;
+  if (first === undefined) throw new Error("There are no replicas.");
+
+  /** Makes calls from now on, so many a second on the average, at replicas that live then. */
+  const offer = (forMs: number, perSecond: number, call: (replica: SimulatedReplica) => unknown) => {
+    for (let inMs = 0; inMs < forMs; inMs += time.between(0, 2_000 / perSecond)) {
+      time.after(inMs, () => {
+        const replica = replicas[Math.floor(time.random() * replicas.length)];
+        if (replica !== undefined) void call(replica);
+      });
+    }
+  };
+  return { time, database, start, replicas, first, offer };
+}
