@@ -1,8 +1,8 @@
-import { homedir, hostname } from "node:os";
-import { join } from "node:path";
+import { hostname } from "node:os";
 import { parseArgs } from "node:util";
-import { z } from "zod";
-import type { CamEndpoint, CredentialSource, EnvironmentCredentialSources } from "./cam/index.ts";
+import { type CamTarget, camTarget } from "./config/cam-target.ts";
+import { type StoreTarget, storeTarget } from "./config/store-target.ts";
+import { type Environment, type LogLevel, type Variables, variables } from "./config/variables.ts";
 import { Secret } from "./secret.ts";
 
 /** Everything that can be configured, checked. Frozen: what runs is what was checked. */
@@ -33,27 +33,6 @@ export interface Config {
   readonly notices: readonly string[];
 }
 
-/** PostgreSQL, or PGlite in a folder of this machine, which only local mode has. */
-export type StoreTarget =
-  | { readonly kind: "postgres"; readonly url: CredentialSource }
-  | { readonly kind: "pglite"; readonly dataDir: string };
-
-export interface CamTarget {
-  readonly endpoint: CamEndpoint;
-  readonly credentials: {
-    readonly environment: EnvironmentCredentialSources;
-    readonly profile: {
-      readonly name: string;
-      readonly paths: readonly string[];
-      readonly required: boolean;
-    };
-  };
-  readonly proxy: { readonly http?: string; readonly https?: string; readonly except?: string };
-}
-
-export const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
-
 /** Every problem of a configuration in one message. The process ends with EX_CONFIG. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
@@ -73,58 +52,7 @@ export type Command =
   | { readonly kind: "check-config"; readonly config: Config }
   | { readonly kind: "help" };
 
-export type Environment = Readonly<Record<string, string | undefined>>;
-
 const LOOPBACK_HOSTS: readonly string[] = ["127.0.0.1", "::1", "localhost"];
-
-/** The official SDKs look at these two, in this order. */
-const PROFILE_PATHS = [join(homedir(), ".tencentcloud", "credentials"), "/etc/tencentcloud/credentials"];
-
-const integer = (minimum: number, maximum: number, fallback: number) =>
-  z
-    .string()
-    .regex(/^\d+$/, "must be a whole number")
-    .transform(Number)
-    .pipe(z.number().min(minimum).max(maximum))
-    .default(fallback);
-
-/** One row a variable; `.env.example` is compared with this. */
-export const variables = z.object({
-  HOST: z.string().default("127.0.0.1"),
-  PORT: integer(0, 65_535, 4000),
-  PLAYGROUND: z.enum(["on", "off"]).optional(),
-  LOG_LEVEL: z.enum(LOG_LEVELS).default("info"),
-  CAM_ENDPOINT: z.string().optional(),
-  CAM_SERVICE_HOST: z
-    .string()
-    .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?$/i, "must be a host name, with a port if need be")
-    .optional(),
-  CAM_LANGUAGE: z.enum(["en-US", "zh-CN"]).default("en-US"),
-  CAM_TIMEOUT_MS: integer(50, 60_000, 5_000),
-  CAM_DEADLINE_MS: integer(100, 300_000, 15_000),
-  CAM_RATE_PER_SECOND: integer(1, 1_000, 20),
-  CAM_CIRCUIT_FAILURES: integer(0, 1_000, 10),
-  DATABASE_URL: z.string().optional(),
-  DATABASE_URL_FILE: z.string().optional(),
-  AUDIT_SIGNING_KEY_FILE: z.string().optional(),
-  AUDIT_CHECKPOINT_INTERVAL_S: integer(1, 86_400, 60),
-  DATA_DIR: z.string().optional(),
-  REPLICA: z
-    .string()
-    .regex(/^[\w.:-]{1,64}$/, "must be 1 to 64 letters, digits, dots, colons, dashes or underscores")
-    .optional(),
-  TENCENTCLOUD_SECRET_ID: z.string().optional(),
-  TENCENTCLOUD_SECRET_ID_FILE: z.string().optional(),
-  TENCENTCLOUD_SECRET_KEY: z.string().optional(),
-  TENCENTCLOUD_SECRET_KEY_FILE: z.string().optional(),
-  TENCENTCLOUD_SESSION_TOKEN: z.string().optional(),
-  TENCENTCLOUD_SESSION_TOKEN_FILE: z.string().optional(),
-  TENCENTCLOUD_TOKEN: z.string().optional(),
-  TENCENTCLOUD_TOKEN_FILE: z.string().optional(),
-  TENCENTCLOUD_PROFILE: z.string().optional(),
-});
-
-type Variables = z.output<typeof variables>;
 
 /**
  * Reads flags and environment. Pure: it opens no file and no socket, so whether a credentials file exists is
@@ -218,122 +146,6 @@ function assemble(vars: Variables, env: Environment, mode: Config["mode"], probl
     logLevel: vars.LOG_LEVEL,
     notices,
   };
-}
-
-function storeTarget(vars: Variables, mode: Config["mode"], problems: string[]): StoreTarget {
-  const { DATABASE_URL: url, DATABASE_URL_FILE: file, DATA_DIR: dataDir } = vars;
-  if (url !== undefined && file !== undefined)
-    problems.push("Set only one of DATABASE_URL and DATABASE_URL_FILE.");
-  if (dataDir !== undefined && (url !== undefined || file !== undefined)) {
-    problems.push("DATA_DIR is the folder of the built-in database; it has no meaning with DATABASE_URL.");
-  }
-  if (url !== undefined && !/^postgres(ql)?:\/\//.test(url)) {
-    problems.push(
-      "DATABASE_URL must begin with postgres://, for example postgres://user:password@host:5432/database.",
-    );
-  }
-  if (file !== undefined) return { kind: "postgres", url: { file } };
-  if (url !== undefined) return { kind: "postgres", url: { value: new Secret(url) } };
-  if (mode === "server") {
-    problems.push(
-      "DATABASE_URL (or DATABASE_URL_FILE) is not set; server mode keeps its record of changes in PostgreSQL.",
-    );
-  }
-  return { kind: "pglite", dataDir: dataDir ?? ".data" };
-}
-
-function camTarget(
-  vars: Variables,
-  env: Environment,
-  mode: Config["mode"],
-  problems: string[],
-  notices: string[],
-): CamTarget | undefined {
-  const environment = credentialSources(vars, problems);
-  const hasPair = environment.secretId !== undefined && environment.secretKey !== undefined;
-  const hasNoKey = environment.secretId === undefined && environment.secretKey === undefined;
-  const profileNamed = vars.TENCENTCLOUD_PROFILE !== undefined;
-  if ((mode === "server" || vars.CAM_ENDPOINT !== undefined) && hasNoKey && !profileNamed) {
-    problems.push(
-      `${mode === "server" ? "There are no credentials for CAM" : "CAM_ENDPOINT is set without credentials"}: set ` +
-        "TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY (or their _FILE forms), or name a section of the " +
-        "credentials file in TENCENTCLOUD_PROFILE.",
-    );
-  }
-  if (vars.CAM_ENDPOINT === undefined) {
-    if (mode === "server")
-      problems.push("CAM_ENDPOINT is not set, for example https://cam.tencentcloudapi.com.");
-    if (vars.CAM_SERVICE_HOST !== undefined) problems.push("CAM_SERVICE_HOST is set without CAM_ENDPOINT.");
-    if (hasPair && mode === "local") {
-      notices.push(
-        "Credentials are set but not used: without CAM_ENDPOINT the embedded emulator stands in for CAM.",
-      );
-    }
-    return undefined;
-  }
-  return {
-    endpoint: parseEndpoint(vars, problems),
-    credentials: {
-      environment,
-      profile: { name: vars.TENCENTCLOUD_PROFILE ?? "default", paths: PROFILE_PATHS, required: !hasPair },
-    },
-    proxy: proxyFrom(env),
-  };
-}
-
-function parseEndpoint(vars: Variables, problems: string[]): CamEndpoint {
-  const text = vars.CAM_ENDPOINT ?? "";
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  const isBare =
-    url !== undefined &&
-    /^https?:$/.test(url.protocol) &&
-    url.pathname === "/" &&
-    `${url.username}${url.password}${url.search}${url.hash}` === "";
-  if (url === undefined || !isBare) {
-    problems.push(
-      "CAM_ENDPOINT must be an http or https URL of scheme, host and port alone, for example https://cam.tencentcloudapi.com.",
-    );
-    return { origin: "", serviceHost: "" };
-  }
-  return { origin: url.origin, serviceHost: vars.CAM_SERVICE_HOST ?? url.host };
-}
-
-function credentialSources(vars: Variables, problems: string[]): EnvironmentCredentialSources {
-  const source = (...names: readonly CredentialVariable[]): CredentialSource | undefined => {
-    const given = names.flatMap((name) => [
-      ...(vars[name] === undefined ? [] : [{ name, source: { value: new Secret(vars[name]) } }]),
-      ...(vars[`${name}_FILE`] === undefined
-        ? []
-        : [{ name: `${name}_FILE`, source: { file: vars[`${name}_FILE`] ?? "" } }]),
-    ]);
-    if (given.length > 1) problems.push(`Set only one of ${given.map(({ name }) => name).join(" and ")}.`);
-    return given[0]?.source;
-  };
-  const secretId = source("TENCENTCLOUD_SECRET_ID");
-  const secretKey = source("TENCENTCLOUD_SECRET_KEY");
-  const token = source("TENCENTCLOUD_SESSION_TOKEN", "TENCENTCLOUD_TOKEN");
-  if ((secretId === undefined) !== (secretKey === undefined)) {
-    const missing = secretId === undefined ? "TENCENTCLOUD_SECRET_ID" : "TENCENTCLOUD_SECRET_KEY";
-    problems.push(`Half a key pair: ${missing} (or ${missing}_FILE) is missing.`);
-  }
-  if (token !== undefined && secretId === undefined && secretKey === undefined) {
-    problems.push("A session token is set without the key pair that it belongs to.");
-  }
-  return { ...(secretId && { secretId }), ...(secretKey && { secretKey }), ...(token && { token }) };
-}
-
-type CredentialVariable =
-  | "TENCENTCLOUD_SECRET_ID"
-  | "TENCENTCLOUD_SECRET_KEY"
-  | "TENCENTCLOUD_SESSION_TOKEN"
-  | "TENCENTCLOUD_TOKEN";
-
-/** The usual variables in both cases; lower case wins, as in curl. */
-function proxyFrom(env: Environment): CamTarget["proxy"] {
-  const http = env["http_proxy"] ?? env["HTTP_PROXY"];
-  const https = env["https_proxy"] ?? env["HTTPS_PROXY"];
-  const except = env["no_proxy"] ?? env["NO_PROXY"];
-  return { ...(http && { http }), ...(https && { https }), ...(except && { except }) };
 }
 
 function lowerFirst(text: string): string {

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import type { StoreTarget } from "./config.ts";
+import type { StoreTarget } from "./config/store-target.ts";
 import { type Database, DatabaseError } from "./database/database.ts";
 import { migrate } from "./database/migrate.ts";
 import { openPglite } from "./database/pglite-database.ts";

@@ -1,4 +1,4 @@
-import { variables } from "./config.ts";
+import { variables } from "./config/variables.ts";
 
 /** What `--help` prints. A test holds it against the variables that there are. */
 export const USAGE = `Usage: npm start                      local mode: everything on this machine

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { loadConfig, variables } from "../src/config.ts";
+import { variables } from "../src/config/variables.ts";
+import { loadConfig } from "../src/config.ts";
 import { USAGE } from "../src/usage.ts";
 
 const text = readFileSync(new URL("../.env.example", import.meta.url), "utf8");

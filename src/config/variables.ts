@@ -1,0 +1,53 @@
+import { z } from "zod";
+
+export const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
+
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const integer = (minimum: number, maximum: number, fallback: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, "must be a whole number")
+    .transform(Number)
+    .pipe(z.number().min(minimum).max(maximum))
+    .default(fallback);
+
+/** One row a variable; `.env.example` is compared with this. */
+export const variables = z.object({
+  HOST: z.string().default("127.0.0.1"),
+  PORT: integer(0, 65_535, 4000),
+  PLAYGROUND: z.enum(["on", "off"]).optional(),
+  LOG_LEVEL: z.enum(LOG_LEVELS).default("info"),
+  CAM_ENDPOINT: z.string().optional(),
+  CAM_SERVICE_HOST: z
+    .string()
+    .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?$/i, "must be a host name, with a port if need be")
+    .optional(),
+  CAM_LANGUAGE: z.enum(["en-US", "zh-CN"]).default("en-US"),
+  CAM_TIMEOUT_MS: integer(50, 60_000, 5_000),
+  CAM_DEADLINE_MS: integer(100, 300_000, 15_000),
+  CAM_RATE_PER_SECOND: integer(1, 1_000, 20),
+  CAM_CIRCUIT_FAILURES: integer(0, 1_000, 10),
+  DATABASE_URL: z.string().optional(),
+  DATABASE_URL_FILE: z.string().optional(),
+  AUDIT_SIGNING_KEY_FILE: z.string().optional(),
+  AUDIT_CHECKPOINT_INTERVAL_S: integer(1, 86_400, 60),
+  DATA_DIR: z.string().optional(),
+  REPLICA: z
+    .string()
+    .regex(/^[\w.:-]{1,64}$/, "must be 1 to 64 letters, digits, dots, colons, dashes or underscores")
+    .optional(),
+  TENCENTCLOUD_SECRET_ID: z.string().optional(),
+  TENCENTCLOUD_SECRET_ID_FILE: z.string().optional(),
+  TENCENTCLOUD_SECRET_KEY: z.string().optional(),
+  TENCENTCLOUD_SECRET_KEY_FILE: z.string().optional(),
+  TENCENTCLOUD_SESSION_TOKEN: z.string().optional(),
+  TENCENTCLOUD_SESSION_TOKEN_FILE: z.string().optional(),
+  TENCENTCLOUD_TOKEN: z.string().optional(),
+  TENCENTCLOUD_TOKEN_FILE: z.string().optional(),
+  TENCENTCLOUD_PROFILE: z.string().optional(),
+});
+
+export type Variables = z.output<typeof variables>;
