@@ -39,12 +39,10 @@ export const crash: Bench = {
     parts.defer(() => replicas.stop());
     await replicas.start();
 
-    const load = { made: 0, answered: 0 };
-    const killing = replicas.killAtRandom(kills, () => load.made < changes);
-    await Promise.all(
-      Array.from({ length: CLIENTS }, (_, client) => runClient(client, changes, replicas, load)),
-    );
-    const killed = await killing;
+    const load: Load = { changes, kills, made: 0, answered: 0, killed: 0 };
+    const killing = replicas.killAtRandom(load);
+    await Promise.all(Array.from({ length: CLIENTS }, (_, client) => runClient(client, replicas, load)));
+    await killing;
 
     const store = await openPostgres({ url: postgres.url });
     parts.defer(() => store.close());
@@ -59,7 +57,7 @@ export const crash: Bench = {
     const blocked = await countBlocked(replicas, emulator.control);
     const { problem } = await verifyDatabase(store.db, undefined);
     print(
-      `${load.made} changes asked for, ${load.answered} answered, ${killed} kills, ${records.length} on record`,
+      `${load.made} changes asked for, ${load.answered} answered, ${load.killed} kills, ${records.length} on record`,
     );
     print(`reached CAM without a record: ${faults.unrecorded} ${verdict(faults.unrecorded, NONE, smoke)}`);
     print(
@@ -70,13 +68,20 @@ export const crash: Bench = {
   },
 };
 
-async function runClient(
-  client: number,
-  changes: number,
-  replicas: Replicas,
-  load: { made: number; answered: number },
-): Promise<void> {
-  while (load.made < changes) {
+/** What is to be done, and what has been. */
+interface Load {
+  readonly changes: number;
+  readonly kills: number;
+  made: number;
+  answered: number;
+  killed: number;
+}
+
+async function runClient(client: number, replicas: Replicas, load: Load): Promise<void> {
+  while (load.made < load.changes) {
+    // No faster than the kills, so that these fall into work from the first to the last.
+    while (load.killed < load.kills && load.made / load.changes > (load.killed + 1) / load.kills)
+      await sleep(10);
     const number = load.made++;
     const opUin = String(100_021_000_001 + Math.floor(Math.random() * USERS));
     const change = { opUin, on: Math.random() < 0.5, requestId: `client-${client}-${number}` };
@@ -136,20 +141,17 @@ class Replicas {
     return alive[Math.floor(Math.random() * alive.length)]?.told ?? "";
   }
 
-  /** @returns how many were killed while there was work. */
-  async killAtRandom(times: number, isWorking: () => boolean): Promise<number> {
-    let killed = 0;
-    while (killed < times && isWorking()) {
+  async killAtRandom(load: Load): Promise<void> {
+    while (load.killed < load.kills) {
       await sleep(Math.random() * 600);
-      const at = killed % REPLICAS;
+      const at = load.killed % REPLICAS;
       const victim = this.#running[at];
       if (victim === undefined) continue;
       process.kill(victim.pid, "SIGKILL");
       this.#running[at] = undefined;
       this.#running[at] = await this.#startOne();
-      killed += 1;
+      load.killed += 1;
     }
-    return killed;
   }
 
   async stop(): Promise<void> {
