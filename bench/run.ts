@@ -3,6 +3,7 @@ import { crash } from "./crash.ts";
 import { entities } from "./entities.ts";
 import { mutation } from "./mutation.ts";
 import { outcomes } from "./outcomes.ts";
+import { quota } from "./quota.ts";
 import { signing } from "./signing.ts";
 import { startUp } from "./start-up.ts";
 import type { Bench } from "./support/bench.ts";
@@ -10,7 +11,7 @@ import { buildGateway } from "./support/build-gateway.ts";
 import { describeMachine } from "./support/machine.ts";
 
 /** Every benchmark, in the order in which they run. */
-const benches: readonly Bench[] = [signing, mutation, entities, startUp, outcomes, crash];
+const benches: readonly Bench[] = [signing, mutation, entities, startUp, outcomes, crash, quota];
 
 /**
  * `npm run bench [-- NAME…] [--smoke] [--profile=DIR]`. A slow figure is news and not an error; only a benchmark

@@ -12,78 +12,40 @@ import {
 import { systemClock as clock } from "../../src/clock.ts";
 import { GatewayError, type Uin } from "../../src/contract/index.ts";
 import { openPostgres } from "../../src/database/postgres-database.ts";
-import type { SlotAsked } from "../../src/quota/quota-observer.ts";
 import { SharedRateBudget } from "../../src/quota/shared-rate-budget.ts";
 import { Secret } from "../../src/secret.ts";
 import { answerParent } from "../support/answer-parent.ts";
+import type { OfferedBy, OfferOutcome, OfferQuestion } from "./offer.ts";
 
-/** A replica of the gateway as far as the quota goes: the signing layer and the shared budget, as a program. */
+/** A program that is a replica of the gateway as far as the quota goes: the signing layer and the shared budget. */
 
 const USER = "100021969091" as Uin;
+const { DATABASE_URL = "", CAM_URL = "", REPLICA = "", LIMIT = "" } = process.env;
 
-export interface OfferQuestion {
-  readonly kind: "offer";
-  readonly forMs: number;
-  readonly deadlineMs: number;
-  readonly callers: readonly OfferedBy[];
-}
-
-export interface OfferedBy {
-  readonly name: string;
-  readonly callsPerSecond: number;
-  readonly priority: "interactive" | "bulk";
-  /** So many at once in the middle of the time. */
-  readonly burst?: number;
-}
-
-/** What became of the calls that were offered. */
-export interface OfferOutcome {
-  readonly succeeded: number;
-  /** Waits for slots of the interactive calls that succeeded. */
-  readonly interactiveWaitsMs: readonly number[];
-  /** Refusals of the quota: how long each took to come. */
-  readonly refusedAfterMs: readonly number[];
-  /** Refusals that came later than at once, though no deadline had passed. */
-  readonly otherErrors: Readonly<Record<string, number>>;
-  readonly asked: number;
-  readonly granted: number;
-  readonly missed: readonly number[];
-  readonly throttleReports: number;
-  readonly answers: readonly SlotAsked[];
-}
-
-const { DATABASE_URL = "", CAM_URL = "", REPLICA = "" } = process.env;
-const seen = { asked: 0, granted: 0, missed: [] as number[], throttleReports: 0, answers: [] as SlotAsked[] };
-const database = await openPostgres({ url: DATABASE_URL });
+const seen = { statements: 0, missedSlots: 0 };
 const budget = new SharedRateBudget({
-  database,
+  database: await openPostgres({ url: DATABASE_URL }),
   clock,
-  callsPerSecond: 20,
+  callsPerSecond: Number(LIMIT),
   replica: REPLICA,
   observer: {
-    onAsked: (asked) => {
-      seen.asked += 1;
-      seen.answers.push(asked);
-      if (asked.granted) seen.granted += 1;
-    },
-    onSlotMissed: ({ lateMs }) => void seen.missed.push(lateMs),
-    onThrottled: () => {
-      seen.throttleReports += 1;
-    },
-    onStoreAway: (cause) => console.error(REPLICA, "lost the store:", cause),
+    onAsked: () => void seen.statements++,
+    onThrottled: () => void seen.statements++,
+    onSlotMissed: () => void seen.missedSlots++,
+    onStoreAway: (cause) => console.error(REPLICA, "has no database:", cause),
   },
 });
-const provider = createStaticProvider({
+const key = createStaticProvider({
   secretId: "AKIDLOCALEXAMPLE",
   secretKey: new Secret("LocalExampleSecretKey"),
 });
-const client = new CamClient({
+const cam = new CamClient({
   config: {
     endpoint: { origin: CAM_URL, serviceHost: "cam.tencentcloudapi.com" },
     language: "en-US",
     timeoutMs: 5_000,
   },
-  credentials: new CredentialCache({ chain: createProviderChain([provider]), clock }),
+  credentials: new CredentialCache({ chain: createProviderChain([key]), clock }),
   signer: new Tc3Signer(),
   transport: new HttpTransport({ dispatcher: createDispatcher(), clock }),
   budget,
@@ -92,67 +54,59 @@ const client = new CamClient({
 });
 
 answerParent<OfferQuestion>("offer", async (question) => JSON.stringify(await offer(question)));
-console.log(`listening on http://nowhere.invalid`);
+console.log(`${REPLICA} is ready`);
 
 async function offer({ forMs, deadlineMs, callers }: OfferQuestion): Promise<OfferOutcome> {
   const outcome = {
     succeeded: 0,
-    interactiveWaitsMs: [] as number[],
     refusedAfterMs: [] as number[],
-    otherErrors: {} as Record<string, number>,
+    errors: [] as string[],
+    interactiveWaitsMs: [] as number[],
   };
-  Object.assign(seen, { asked: 0, granted: 0, missed: [], throttleReports: 0, answers: [] });
+  Object.assign(seen, { statements: 0, missedSlots: 0 });
   const pending: Promise<void>[] = [];
-  const call = async ({ name, priority }: OfferedBy, index: number): Promise<void> => {
+
+  async function call({ name, priority }: OfferedBy): Promise<void> {
     const startedMs = clock.monotonic();
     let waitedMs = 0;
-    try {
-      await client.call(
-        describeSafeAuthFlagColl,
-        { subUin: USER },
-        {
-          deadlineMs: startedMs + deadlineMs,
-          traceId: `${name}:${REPLICA}-${index}`,
-          caller: name,
-          priority,
-          observer: {
-            onAttempt: ({ quotaWaitMs }) => {
-              waitedMs += quotaWaitMs;
-            },
-          },
+    const options = {
+      deadlineMs: startedMs + deadlineMs,
+      traceId: `${name}:${REPLICA}-${pending.length}`,
+      caller: name,
+      priority,
+      observer: {
+        onAttempt: ({ quotaWaitMs }: { readonly quotaWaitMs: number }) => {
+          waitedMs += quotaWaitMs;
         },
-      );
+      },
+    };
+    try {
+      await cam.call(describeSafeAuthFlagColl, { subUin: USER }, options);
       outcome.succeeded += 1;
       if (priority === "interactive") outcome.interactiveWaitsMs.push(waitedMs);
     } catch (error) {
       if (error instanceof GatewayError && error.code === "QUOTA_EXHAUSTED") {
         outcome.refusedAfterMs.push(clock.monotonic() - startedMs);
-        return;
-      }
-      const name = error instanceof Error ? error.message : String(error);
-      outcome.otherErrors[name] = (outcome.otherErrors[name] ?? 0) + 1;
+      } else outcome.errors.push(error instanceof Error ? error.message : String(error));
     }
-  };
-  const offerFrom = async (caller: OfferedBy): Promise<void> => {
+  }
+
+  async function offerFrom(caller: OfferedBy): Promise<void> {
     const startMs = clock.monotonic();
-    let burst = caller.burst ?? 0;
-    let index = 0;
-    // Poisson arrivals: nobody's calls come at an even pace.
-    let dueMs = startMs + gapMs(caller);
-    while (dueMs < startMs + forMs) {
+    let { burst = 0 } = caller;
+    for (let dueMs = startMs; dueMs < startMs + forMs; dueMs += nextGapMs(caller)) {
       await clock.sleep(Math.max(0, dueMs - clock.monotonic()));
-      pending.push(call(caller, index++));
-      if (clock.monotonic() > startMs + forMs / 2) {
-        for (; burst > 0; burst--) pending.push(call(caller, index++));
-      }
-      dueMs += gapMs(caller);
+      pending.push(call(caller));
+      for (; burst > 0 && dueMs > startMs + forMs / 2; burst--) pending.push(call(caller));
     }
-  };
+  }
+
   await Promise.all(callers.map(offerFrom));
   await Promise.all(pending);
   return { ...outcome, ...seen };
 }
 
-function gapMs({ callsPerSecond }: OfferedBy): number {
+/** Callers know nothing of each other: their calls come by chance, so many a second on the average. */
+function nextGapMs({ callsPerSecond }: OfferedBy): number {
   return (-Math.log(1 - clock.random()) * 1_000) / callsPerSecond;
 }

@@ -6,10 +6,10 @@
 create unlogged table quota_window (
   secret_id text not null,
   action text not null,
-  -- The slots of the last three seconds, which is longer than any window, ascending, and those in the near future;
-  -- whose they are; and whether bulk work has them.
+  -- The slots of the last window, of the second before it, and of the near future, ascending; whose they are, as hashes
+  -- of the replicas' names; and whether bulk work has them.
   slots double precision[] not null default '{}',
-  owners text[] not null default '{}',
+  owners integer[] not null default '{}',
   bulk boolean[] not null default '{}',
   -- By how much of itself the second is widened since CAM throttled a call, and until when nobody gets a slot.
   widened double precision not null default 0,
@@ -59,30 +59,45 @@ create function window_ms(widened double precision) returns double precision lan
   select 1000 * (1 + widened) + 25
 $$;
 -->
+-- What tells how long others will have to wait: of the slots, the latest (to see who takes how much) and those whose
+-- leaving frees the next ones; no more than forty of each, however high the limit is.
+create function window_outlook(w quota_window, p_limit integer, p_owner integer, at_ms double precision)
+returns json language sql stable as $$
+  select json_build_object(
+    'used', (select count(*) from unnest(w.slots) s
+      where s <= at_ms and s > at_ms - window_ms(widened_at(w, at_ms))),
+    'taken', cardinality(w.slots),
+    'leaving', w.slots[greatest(1, cardinality(w.slots) - p_limit + 1):cardinality(w.slots) - p_limit + 40],
+    'latest', w.slots[greatest(1, cardinality(w.slots) - 39):],
+    'owners', w.owners[greatest(1, cardinality(w.slots) - 39):],
+    'bulk', w.bulk[greatest(1, cardinality(w.slots) - 39):],
+    'owner', p_owner,
+    'pausedUntil', w.paused_until,
+    'widened', widened_at(w, at_ms)
+  )
+$$;
+-->
 -- Takes the next slot: not before now and the newest slot, and so that no window holds more than p_limit slots. The
 -- clock is read when the row is locked. Without `granted` nobody has it, and the row is as it was; slot_ms is then
 -- when it would be.
 -- A slot lies up to p_within_ms ahead. Between two slots of people there is a tenth of an even pace, so that a burst
 -- does not arrive in one piece. Bulk work goes nearly at an even pace, so that behind it slots come free one by one.
 -- p_corrected are slots of this replica that were taken, and p_corrected_to when their calls really counted; null for
--- one that was not used.
+-- one that was not used. p_outlook asks for what window_outlook tells.
 create function take_slot(
-  p_secret_id text, p_action text, p_replica text, p_limit integer, p_bulk boolean,
-  p_within_ms double precision, p_corrected double precision[], p_corrected_to double precision[]
+  p_secret_id text, p_action text, p_replica text, p_limit integer, p_bulk boolean, p_within_ms double precision,
+  p_corrected double precision[], p_corrected_to double precision[], p_outlook boolean
 ) returns table (
-  granted boolean, slot_ms double precision, now_ms double precision, window_ms double precision,
-  widened double precision, paused_until double precision,
-  slots double precision[], owners text[], bulk boolean[]
+  granted boolean, slot_ms double precision, now_ms double precision, window_ms double precision, outlook json
 ) language plpgsql as $$
 declare
-  w quota_window;
+  w quota_window := lock_quota_window(p_secret_id, p_action);
+  owner integer := hashtext(p_replica);
   n integer;
-  first_kept integer;
+  first_kept integer := 1;
 begin
-  w := lock_quota_window(p_secret_id, p_action);
   now_ms := epoch_ms();
-  widened := widened_at(w, now_ms);
-  window_ms := window_ms(widened);
+  window_ms := window_ms(widened_at(w, now_ms));
   if cardinality(p_corrected) > 0 then
     select coalesce(array_agg(c.s order by c.s), '{}'), coalesce(array_agg(c.o order by c.s), '{}'),
       coalesce(array_agg(c.b order by c.s), '{}')
@@ -90,7 +105,7 @@ begin
     from (
       select case when t.s is null then u.s else t.moved end as s, u.o, u.b
       from unnest(w.slots, w.owners, w.bulk) as u(s, o, b)
-      left join unnest(p_corrected, p_corrected_to) as t(s, moved) on t.s = u.s and u.o = p_replica
+      left join unnest(p_corrected, p_corrected_to) as t(s, moved) on t.s = u.s and u.o = owner
     ) c
     where c.s is not null;
   end if;
@@ -103,16 +118,21 @@ begin
   );
   granted := slot_ms <= now_ms + p_within_ms;
   if granted then
-    select count(*) + 1 into first_kept from unnest(w.slots) s where s < now_ms - 3000;
+    -- A call may turn out to have come up to a second late, and then its slot is needed so much longer.
+    while w.slots[first_kept] < now_ms - window_ms - 1100 loop
+      first_kept := first_kept + 1;
+    end loop;
     w.slots := (w.slots || slot_ms)[first_kept:];
-    w.owners := (w.owners || p_replica)[first_kept:];
+    w.owners := (w.owners || owner)[first_kept:];
     w.bulk := (w.bulk || p_bulk)[first_kept:];
   end if;
   if granted or cardinality(p_corrected) > 0 then
     update quota_window q set slots = w.slots, owners = w.owners, bulk = w.bulk
     where q.secret_id = p_secret_id and q.action = p_action;
   end if;
-  slots := w.slots; owners := w.owners; bulk := w.bulk; paused_until := w.paused_until;
+  if p_outlook then
+    outlook := window_outlook(w, p_limit, owner, now_ms);
+  end if;
   return next;
 end
 $$;

@@ -216,7 +216,6 @@ export class CamClient {
     }
   }
 
-  /** With a connection that is open for it: a slot is for a moment, and opening one takes longer. */
   async #takeSlot(
     action: CamAction<never, unknown>,
     { secretId }: Credential,
@@ -226,15 +225,16 @@ export class CamClient {
     const { clock, config, transport, budget } = this.#deps;
     const { origin } = endpointFor(action.service, config.endpoint);
     const leftMs = deadlineMs - clock.monotonic();
-    const letGo = await transport.openAhead(origin, leftMs);
+    const ready = transport.openAhead(origin, leftMs);
     try {
-      const { name, access } = action;
       return await budget.take({
-        ...{ action: name, access, secretId, caller, priority },
-        ...{ deadlineMs: deadlineMs - Math.min(EXCHANGE_MS, leftMs * EXCHANGE_PART), signal, missedSlot },
+        action: action.name,
+        access: action.access,
+        deadlineMs: deadlineMs - Math.min(EXCHANGE_MS, leftMs * EXCHANGE_PART),
+        ...{ secretId, caller, priority, signal, ready, missedSlot },
       });
     } finally {
-      letGo();
+      void ready.then((letGo) => letGo());
     }
   }
 

@@ -50,6 +50,11 @@ export interface RateRequest {
   readonly priority: CallPriority;
   readonly deadlineMs: number;
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Resolves when the call could be written at once, that is, when a connection is open. A budget whose slots are
+   * for a moment gives none before, but refuses before. It never rejects.
+   */
+  readonly ready?: Promise<unknown>;
   /** The slot before was over before it could be used: the call does not queue again from the end. */
   readonly missedSlot?: boolean;
 }

@@ -35,15 +35,17 @@ export class FairQueue<Item> {
     this.#lines = new Map([[caller, [item, ...line]], ...this.#lines]);
   }
 
-  shift(): Item | undefined {
-    const next = this.#lines.entries().next();
-    if (next.done) return undefined;
-    const [caller, line] = next.value;
-    const item = line.shift();
-    this.#size -= 1;
-    this.#lines.delete(caller);
-    if (line.length > 0) this.#lines.set(caller, line);
-    return item;
+  /** Whose turn it is, of those who can use it. Who cannot keeps his turn. */
+  shift(canUse: (item: Item) => boolean = () => true): Item | undefined {
+    for (const [caller, line] of this.#lines) {
+      const [item] = line;
+      if (item === undefined || !canUse(item)) continue;
+      this.remove(caller, item);
+      this.#lines.delete(caller);
+      if (line.length > 0) this.#lines.set(caller, line);
+      return item;
+    }
+    return undefined;
   }
 
   /** Of the caller who has most, the item that would come last; undefined where nobody has more than `most`. */

@@ -1,3 +1,4 @@
+import { CallerDemand } from "./caller-demand.ts";
 import type { DatabaseClock } from "./database-clock.ts";
 import { Schedule } from "./schedule.ts";
 import type { SlotAnswer } from "./slot-store.ts";
@@ -9,27 +10,29 @@ const FORESIGHT_MS = 1_000;
 export interface ForecastDeps {
   readonly databaseClock: DatabaseClock;
   readonly callsPerSecond: number;
-  readonly replica: string;
 }
 
 /** How long calls will wait, by what the database said last. Times are ours. */
 export class Forecast {
   readonly #deps: ForecastDeps;
+  readonly #demand = new CallerDemand();
   #schedule: Schedule | undefined;
+  #nextSlotMs: number | undefined;
   #answeredMs = Number.NEGATIVE_INFINITY;
 
   constructor(deps: ForecastDeps) {
     this.#deps = deps;
   }
 
-  learn(answer: SlotAnswer): void {
-    const { callsPerSecond, replica } = this.#deps;
-    this.#schedule = new Schedule(answer, callsPerSecond, replica);
-    this.#answeredMs = answer.answeredMs;
+  learn({ granted, slotMs, outlook, answeredMs }: SlotAnswer): void {
+    this.#schedule = outlook && new Schedule(outlook, this.#deps.callsPerSecond);
+    this.#nextSlotMs = granted ? undefined : slotMs;
+    this.#answeredMs = answeredMs;
   }
 
   forget(): void {
     this.#schedule = undefined;
+    this.#nextSlotMs = undefined;
   }
 
   /** When bulk work should ask for its next slot. */
@@ -38,15 +41,30 @@ export class Forecast {
     return this.#deps.databaseClock.latest(this.#schedule.bulkTurnMs);
   }
 
+  /** As far as is known. */
   get othersAreThere(): boolean {
-    return (this.#schedule?.slotsForOneOfOurs ?? 1) > 1;
+    return this.#schedule === undefined || this.#schedule.slotsForOneOfOurs > 1;
   }
 
-  /** How many slots this replica gets while it asks for as many as it can; undefined where it has not asked yet. */
-  get slotsPerMs(): number | undefined {
-    if (this.#schedule === undefined) return undefined;
-    const { state, slotsForOneOfOurs } = this.#schedule;
-    return this.#deps.callsPerSecond / state.windowMs / slotsForOneOfOurs;
+  /** Whether the last answer still tells how things stand. */
+  isKnown(nowMs: number): boolean {
+    return this.#schedule !== undefined && nowMs - this.#answeredMs <= FORESIGHT_MS;
+  }
+
+  /** A caller asks for one slot more. */
+  recordDemand(caller: string, nowMs: number): void {
+    this.#demand.record(caller, nowMs);
+  }
+
+  /**
+   * How many go before one more call of a caller who has so many waiting, if everybody goes on to ask as often as
+   * lately: others whose line is empty now may have a call waiting whenever it would be their turn.
+   */
+  expectedAhead(caller: string, waiting: number, nowMs: number): number {
+    if (this.#schedule === undefined) return 0;
+    const { slotsPerMs, slotsForOneOfOurs } = this.#schedule;
+    const oursPerMs = slotsPerMs / slotsForOneOfOurs;
+    return ((waiting + 1) * oursPerMs) / this.#demand.shareOf(caller, oursPerMs, nowMs) - 1;
   }
 
   /**
@@ -56,11 +74,16 @@ export class Forecast {
   waitMs(nowMs: number, ahead: number, held: readonly TakenSlot[]): number | undefined {
     const own = held[Math.floor(ahead)];
     if (own !== undefined) return Math.max(0, own.latestMs - nowMs);
-    const isFresh = held.length > 0 || nowMs - this.#answeredMs <= FORESIGHT_MS;
-    if (this.#schedule === undefined || !isFresh) return undefined;
+    const { databaseClock } = this.#deps;
+    if (this.#schedule === undefined) {
+      // Without an outlook, the slot that was asked for in vain is all that is known.
+      const next = ahead === 0 && held.length === 0 ? this.#nextSlotMs : undefined;
+      return next === undefined ? undefined : Math.max(0, databaseClock.latest(next) - nowMs);
+    }
+    if (held.length === 0 && !this.isKnown(nowMs)) return undefined;
     // The schedule knows the slots that we hold. The next one is asked for now, or when our turn comes again.
     const [turns, asked] = held.length > 0 ? [ahead - held.length + 1, 1] : [ahead, 0];
     const index = Math.max(0, Math.round(turns * this.#schedule.slotsForOneOfOurs) - asked);
-    return Math.max(0, this.#deps.databaseClock.latest(this.#schedule.freeMs(index)) - nowMs);
+    return Math.max(0, databaseClock.latest(this.#schedule.freeMs(index)) - nowMs);
   }
 }

@@ -1,11 +1,11 @@
 import { fairShare } from "./fair-share.ts";
-import type { WindowState } from "./slot-store.ts";
+import type { WindowOutlook } from "./slot-store.ts";
 
 /** Parts of an even pace that lie between two slots at least; take_slot has the same. */
 const PEOPLE_SPACING = 0.1;
 const BULK_SPACING = 0.9;
 
-/** To see how much each replica takes; the row has three seconds. */
+/** What shows how much each replica takes is so long ago at most. */
 const LOOKED_BACK_MS = 2_500;
 
 /**
@@ -13,36 +13,44 @@ const LOOKED_BACK_MS = 2_500;
  * It foresees nobody who is not using the quota yet.
  */
 export class Schedule {
-  readonly state: WindowState;
+  readonly #outlook: WindowOutlook;
   readonly #limit: number;
-  readonly #replica: string;
   #free: readonly number[] | undefined;
 
-  constructor(state: WindowState, limit: number, replica: string) {
-    this.state = state;
+  constructor(outlook: WindowOutlook, limit: number) {
+    this.#outlook = outlook;
     this.#limit = limit;
-    this.#replica = replica;
   }
 
   /** The free slots in order; 0 is the next. */
   freeMs(index: number): number {
     this.#free ??= this.#simulate(PEOPLE_SPACING, this.#limit);
-    const inWindow = this.#free[index % this.#limit] ?? this.state.nowMs;
-    return inWindow + Math.floor(index / this.#limit) * this.state.windowMs;
+    const inWindow = this.#free[index % this.#limit] ?? this.#outlook.nowMs;
+    return inWindow + Math.floor(index / this.#limit) * this.#outlook.windowMs;
+  }
+
+  /** How many slots a millisecond all replicas have together. */
+  get slotsPerMs(): number {
+    return this.#limit / this.#outlook.windowMs;
   }
 
   /** How many slots all replicas together take for one of ours, while we ask for as many as we can get. */
   get slotsForOneOfOurs(): number {
-    const { slots, owners, windowMs, nowMs } = this.state;
-    // Whole windows, because within one the slots may lie close together.
-    const windows = Math.max(1, Math.floor(LOOKED_BACK_MS / windowMs));
-    const sinceMs = Math.max(nowMs, slots.at(-1) ?? 0) - windows * windowMs;
-    const counts = new Map<string, number>();
-    owners.forEach((owner, index) => {
-      if (owner === this.#replica || (slots[index] ?? 0) <= sinceMs) return;
-      counts.set(owner, (counts.get(owner) ?? 0) + 1);
+    const { latest, owners, owner, windowMs, nowMs } = this.#outlook;
+    // Whole windows where the latest slots reach so far, because within one they may lie close together.
+    const seen = latest.length / this.#limit;
+    const windows = Math.min(
+      Math.max(1, Math.floor(seen)),
+      Math.max(1, Math.floor(LOOKED_BACK_MS / windowMs)),
+    );
+    const sinceMs = Math.max(nowMs, latest.at(-1) ?? 0) - windows * windowMs;
+    const counts = new Map<number, number>();
+    owners.forEach((other, index) => {
+      if (other === owner || (latest[index] ?? 0) <= sinceMs) return;
+      counts.set(other, (counts.get(other) ?? 0) + 1);
     });
-    const possible = this.#limit * windows;
+    // Of a high limit the latest slots show a part of a window.
+    const possible = Math.min(this.#limit * windows, Math.max(this.#limit, latest.length));
     return possible / fairShare(possible, counts.values());
   }
 
@@ -51,37 +59,30 @@ export class Schedule {
    * longest first, so that they need not all ask for each slot that comes free.
    */
   get bulkTurnMs(): number {
-    const latest = new Map<string, number>();
-    this.state.slots.forEach((slotMs, index) => {
-      if (this.state.bulk[index] && this.#isCurrent(index))
-        latest.set(this.state.owners[index] ?? "", slotMs);
+    const { latest, owners, owner, bulk, nowMs, windowMs } = this.#outlook;
+    const lastBulkMs = new Map<number, number>();
+    latest.forEach((slotMs, index) => {
+      const other = owners[index];
+      if (other !== undefined && bulk[index] && slotMs > nowMs - windowMs) lastBulkMs.set(other, slotMs);
     });
-    const ours = latest.get(this.#replica) ?? Number.NEGATIVE_INFINITY;
-    const before = [...latest.values()].filter((slotMs) => slotMs < ours).length;
-    return this.#simulate(BULK_SPACING, before + 1).at(-1) ?? this.state.nowMs;
-  }
-
-  /** Slots within the window that ends now. */
-  get used(): number {
-    const { slots, nowMs } = this.state;
-    return slots.filter((slotMs, index) => slotMs <= nowMs && this.#isCurrent(index)).length;
-  }
-
-  #isCurrent(index: number): boolean {
-    const { slots, nowMs, windowMs } = this.state;
-    return (slots[index] ?? 0) > nowMs - windowMs;
+    const ours = lastBulkMs.get(owner) ?? Number.NEGATIVE_INFINITY;
+    const before = [...lastBulkMs.values()].filter((slotMs) => slotMs < ours).length;
+    return this.#simulate(BULK_SPACING, before + 1).at(-1) ?? nowMs;
   }
 
   #simulate(spacing: number, count: number): number[] {
-    const { nowMs, windowMs, pausedUntilMs } = this.state;
-    const slots = [...this.state.slots];
-    const known = slots.length;
-    const betweenMs = (windowMs / this.#limit) * spacing;
-    for (let taken = 0; taken < count; taken++) {
-      const newest = slots.at(-1) ?? Number.NEGATIVE_INFINITY;
-      const leaving = slots[slots.length - this.#limit] ?? Number.NEGATIVE_INFINITY;
-      slots.push(Math.max(nowMs, pausedUntilMs, newest + betweenMs, leaving + windowMs));
+    const { nowMs, windowMs, pausedUntil, taken, leaving, latest } = this.#outlook;
+    const paceMs = windowMs / this.#limit;
+    const unused = Math.max(0, this.#limit - taken);
+    const slots: number[] = [];
+    let newest = latest.at(-1) ?? Number.NEGATIVE_INFINITY;
+    for (let index = 0; index < count; index++) {
+      // Behind those that the row shows, they are taken to leave at an even pace.
+      const left = index < unused ? Number.NEGATIVE_INFINITY : leaving[index - unused];
+      const freeMs = left === undefined ? newest + paceMs : left + windowMs;
+      newest = Math.max(nowMs, pausedUntil, newest + paceMs * spacing, freeMs);
+      slots.push(newest);
     }
-    return slots.slice(known);
+    return slots;
   }
 }

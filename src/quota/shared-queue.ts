@@ -1,14 +1,10 @@
 import type { RateRequest, RateSlot } from "../cam/index.ts";
-import type { Clock } from "../clock.ts";
-import { CallerDemand } from "./caller-demand.ts";
-import type { DatabaseClock } from "./database-clock.ts";
 import { exhausted } from "./exhausted.ts";
 import { Forecast } from "./forecast.ts";
 import type { LocalRateBudget } from "./local-rate-budget.ts";
-import type { QuotaObserver } from "./quota-observer.ts";
+import { SlotAsker, type SlotAskerDeps } from "./slot-asker.ts";
 import { SlotDeliveries } from "./slot-deliveries.ts";
-import type { SlotAnswer, SlotStore, WindowKey } from "./slot-store.ts";
-import type { StoreHealth } from "./store-health.ts";
+import type { WindowKey } from "./slot-store.ts";
 import type { TakenSlot } from "./taken-slot.ts";
 import { UnsharedReads } from "./unshared-reads.ts";
 import { MOST_WAITING, WaitingLines } from "./waiting-lines.ts";
@@ -30,20 +26,9 @@ const MOST_HELD = 3;
 /** Bulk work holds no slot that people could use, but for the time that the answer takes, and no more than this. */
 const MOST_BULK_LEAD_MS = 50;
 
-/** How fast slow answers are forgotten. */
-const ASKING_MEMORY = 0.9;
-
-export interface SharedQueueDeps {
-  readonly key: WindowKey;
-  readonly replica: string;
-  readonly callsPerSecond: number;
-  readonly clock: Clock;
-  readonly databaseClock: DatabaseClock;
-  readonly store: SlotStore;
-  readonly health: StoreHealth;
+export interface SharedQueueDeps extends SlotAskerDeps {
   /** For reads in the present outage of the store. */
   readonly local: () => LocalRateBudget;
-  readonly observer: QuotaObserver | undefined;
 }
 
 interface Waiter {
@@ -51,6 +36,10 @@ interface Waiter {
   readonly caller: string;
   readonly priority: RateRequest["priority"];
   readonly enqueuedMs: number;
+  /** Its connection is open. */
+  isReady: boolean;
+  /** It was foreseen that it gets a slot in time. Before the first answer of the database nothing is. */
+  wasForeseen: boolean;
   readonly grant: (slot: RateSlot) => void;
   readonly refuse: (error: unknown) => void;
 }
@@ -65,21 +54,20 @@ type Asking = RateRequest["priority"] | "note";
 export class SharedQueue {
   readonly #deps: SharedQueueDeps;
   readonly #lines = new WaitingLines<Waiter>(MOST_WAITING);
-  readonly #demand = new CallerDemand();
   readonly #forecast: Forecast;
+  readonly #asker: SlotAsker;
   readonly #deliveries: SlotDeliveries;
   readonly #unshared: UnsharedReads;
   /** Slots whose time has not come, in order. */
   #held: readonly TakenSlot[] = [];
   #isAsking = false;
-  /** How long the slowest of the latest answers took. */
-  #askingTakesMs = 0;
   #cancelTimer: (() => void) | undefined;
 
   constructor(deps: SharedQueueDeps) {
     const { clock, callsPerSecond, key, observer } = deps;
     this.#deps = deps;
     this.#forecast = new Forecast(deps);
+    this.#asker = new SlotAsker(deps, this.#forecast);
     this.#unshared = new UnsharedReads(deps);
     this.#deliveries = new SlotDeliveries({
       clock,
@@ -106,13 +94,28 @@ export class SharedQueue {
       const unshared = await this.#unshared.take(request);
       if (unshared !== undefined) return unshared;
     }
-    this.#admit(request);
+    this.#forecast.recordDemand(request.caller, this.#deps.clock.monotonic());
+    this.#refuseHopeless(request);
+    this.#makeRoom(request);
+    return this.#enqueue(request);
+  }
+
+  #enqueue(request: RateRequest): Promise<RateSlot> {
+    const { caller, priority, signal, ready } = request;
     const { promise, resolve: grant, reject: refuse } = Promise.withResolvers<RateSlot>();
-    const { caller, priority } = request;
     const enqueuedMs = this.#deps.clock.monotonic();
-    const waiter: Waiter = { request, caller, priority, enqueuedMs, grant, refuse };
+    const isReady = ready === undefined;
+    const wasForeseen = this.#waitMs(enqueuedMs, 0) !== undefined;
+    const waiter: Waiter = {
+      ...{ request, caller, priority, enqueuedMs, grant, refuse },
+      ...{ isReady, wasForeseen },
+    };
     if (request.missedSlot) this.#lines.pushFront(waiter);
     else this.#lines.push(waiter);
+    void ready?.then(() => {
+      waiter.isReady = true;
+      this.#serve();
+    });
     const onAbort = (): void => {
       if (this.#lines.remove(waiter)) refuse(signal?.reason);
       this.#serve();
@@ -135,34 +138,28 @@ export class SharedQueue {
     this.#serve();
   }
 
-  /** @throws GatewayError QUOTA_EXHAUSTED where the call cannot get a slot in time, or the queue is full. */
-  #admit(request: RateRequest): void {
+  /** @throws GatewayError QUOTA_EXHAUSTED where the call cannot get a slot in time. */
+  #refuseHopeless(request: RateRequest): void {
     const nowMs = this.#deps.clock.monotonic();
-    const ahead = request.missedSlot ? 0 : this.#expectedAhead(request, nowMs);
+    const expected = this.#forecast.expectedAhead(request.caller, this.#lines.lengthOf(request), nowMs);
+    const ahead = request.missedSlot ? 0 : Math.max(this.#lines.ahead(request), expected);
     const waitMs = this.#waitMs(nowMs, ahead);
-    const toleranceMs = ahead === 0 ? 0 : (waitMs ?? 0) * LETTING_IN_TOLERANCE;
-    if (waitMs !== undefined && nowMs + waitMs + toleranceMs >= request.deadlineMs) throw exhausted(waitMs);
-    const room = this.#lines.makeRoom(request);
-    if (room === false) throw exhausted(waitMs ?? 0);
-    room.dropped?.refuse(exhausted(this.#waitMs(nowMs, this.#lines.ahead(room.dropped)) ?? 0));
+    if (waitMs !== undefined && isHopeless(nowMs, waitMs, ahead, request)) throw exhausted(waitMs);
   }
 
-  /** How many go before, if everybody goes on to ask as often as lately. */
-  #expectedAhead(request: RateRequest, nowMs: number): number {
-    this.#demand.record(request.caller, nowMs);
-    const ahead = this.#lines.ahead(request);
-    const { slotsPerMs } = this.#forecast;
-    if (slotsPerMs === undefined) return ahead;
-    const share = this.#demand.shareOf(request.caller, slotsPerMs, nowMs) / slotsPerMs;
-    // Others whose line is empty now may have a call waiting whenever it would be their turn.
-    return Math.max(ahead, (this.#lines.lengthOf(request) + 1) / share - 1);
+  /** @throws GatewayError QUOTA_EXHAUSTED where the queue is full, and nobody has more waiting than this caller. */
+  #makeRoom(request: RateRequest): void {
+    const nowMs = this.#deps.clock.monotonic();
+    const room = this.#lines.makeRoom(request);
+    if (room === false) throw exhausted(this.#waitMs(nowMs, this.#lines.ahead(request)) ?? 0);
+    room.dropped?.refuse(exhausted(this.#waitMs(nowMs, this.#lines.ahead(room.dropped)) ?? 0));
   }
 
   #serve(): void {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
     const nowMs = this.#deps.clock.monotonic();
-    this.#refuse(nowMs, ({ request }) => request.deadlineMs <= nowMs);
+    this.#refuseLate(nowMs, false);
     for (const due of this.#held.filter(({ latestMs }) => latestMs <= nowMs)) this.#passOn(due, nowMs);
     const askMs = this.#nextAskMs();
     if (askMs <= nowMs) void this.#ask(nowMs);
@@ -177,7 +174,7 @@ export class SharedQueue {
 
   #passOn(slot: TakenSlot, nowMs: number): void {
     this.#held = this.#held.filter((other) => other !== slot);
-    const waiter = this.#deliveries.isOver(slot) ? undefined : this.#lines.shift();
+    const waiter = this.#deliveries.isOver(slot) ? undefined : this.#lines.shift(({ isReady }) => isReady);
     if (waiter === undefined) this.#deliveries.giveUp(slot);
     else waiter.grant(this.#deliveries.open(slot, nowMs - waiter.enqueuedMs));
   }
@@ -200,14 +197,27 @@ export class SharedQueue {
 
   /** People who have no slot yet come first, and bulk work when nobody has. */
   get #nextAsking(): Asking | undefined {
-    if (this.#lines.interactive > this.#held.length && this.#held.length < MOST_HELD) return "interactive";
-    if (this.#held.length > 0) return undefined;
-    if (this.#lines.bulk > 0) return "bulk";
-    return this.#deliveries.hasMoves && this.#forecast.othersAreThere ? "note" : undefined;
+    const held = this.#held.length;
+    if (this.#countReady("interactive", held + 1) > held) return held < MOST_HELD ? "interactive" : undefined;
+    if (held > 0) return undefined;
+    if (this.#countReady("bulk", 1) > 0) return "bulk";
+    const hasToTell = this.#deliveries.hasMoves && this.#forecast.othersAreThere;
+    // While connections are opened, whoever cannot be in time should not have to wait for that.
+    const hasToLearn = this.#lines.size > 1 && !this.#forecast.isKnown(this.#deps.clock.monotonic());
+    return hasToTell || hasToLearn ? "note" : undefined;
+  }
+
+  #countReady(priority: RateRequest["priority"], most: number): number {
+    let count = 0;
+    for (const waiter of this.#lines) {
+      if (waiter.priority === priority && waiter.isReady) count += 1;
+      if (count === most) break;
+    }
+    return count;
   }
 
   get #bulkLeadMs(): number {
-    return Math.min(MOST_BULK_LEAD_MS, this.#askingTakesMs);
+    return Math.min(MOST_BULK_LEAD_MS, this.#asker.takesMs);
   }
 
   /** Before that the shared window is not to be used. */
@@ -216,30 +226,24 @@ export class SharedQueue {
   }
 
   async #ask(nowMs: number): Promise<void> {
-    const { clock, key, replica, callsPerSecond, store, health } = this.#deps;
     const asking = this.#nextAsking ?? "note";
-    const question = {
-      replica,
-      limit: callsPerSecond,
-      bulk: asking === "bulk",
-      withinMs: this.#withinMs(asking, nowMs),
-      corrections: this.#deliveries.takeCorrections(),
-    };
+    const corrections = this.#deliveries.takeCorrections();
     this.#isAsking = true;
     try {
-      const answer = await health.run(() => store.take(key, question));
-      this.#isAsking = false;
-      const tookMs = clock.monotonic() - nowMs;
-      this.#askingTakesMs = Math.max(tookMs, this.#askingTakesMs * ASKING_MEMORY);
-      this.#learn(answer, question.bulk, tookMs);
+      const withinMs = this.#withinMs(asking, nowMs);
+      // A call alone, which is the usual one, gets by without.
+      const wantsOutlook = asking !== "interactive" || this.#lines.size > 1;
+      const slot = await this.#asker.ask({ bulk: asking === "bulk", withinMs, corrections, wantsOutlook });
+      if (slot !== undefined) this.#held = [...this.#held, slot];
+      this.#refuseLate(this.#deps.clock.monotonic(), true);
     } catch (error) {
-      this.#isAsking = false;
       // Where the store is away, the budget has been told, and has called leaveStore: nobody waits any more.
       for (const waiter of [...this.#lines]) {
         this.#lines.remove(waiter);
         waiter.refuse(error);
       }
     }
+    this.#isAsking = false;
     this.#serve();
   }
 
@@ -250,32 +254,13 @@ export class SharedQueue {
     return Math.min(lastDeadlineMs - nowMs, asking === "bulk" ? this.#bulkLeadMs : Number.MAX_VALUE);
   }
 
-  #learn(answer: SlotAnswer, bulk: boolean, tookMs: number): void {
-    const { clock, databaseClock, key, observer } = this.#deps;
-    const { granted, slotMs, windowMs } = answer;
-    databaseClock.observe(answer.nowMs, answer.sentMs, answer.answeredMs);
-    this.#forecast.learn(answer);
-    if (granted) {
-      const latestMs = databaseClock.latest(slotMs);
-      this.#held = [...this.#held, { slotMs, latestMs, earliestMs: latestMs - databaseClock.uncertaintyMs }];
-    }
-    const aheadMs = slotMs - answer.nowMs;
-    observer?.onAsked?.({ action: key.action, bulk, granted, aheadMs, windowMs, tookMs });
-    const nowMs = clock.monotonic();
-    this.#refuse(nowMs, ({ request }, waitMs = 0, ahead) => {
-      const toleranceMs = ahead === 0 ? 0 : WAITING_TOLERANCE * waitMs;
-      return nowMs + waitMs >= request.deadlineMs + toleranceMs;
-    });
-  }
-
-  #refuse(
-    nowMs: number,
-    isLate: (waiter: Waiter, waitMs: number | undefined, ahead: number) => boolean,
-  ): void {
+  /** Those whose time is over, and with an answer just learned also those who will not get a slot in time. */
+  #refuseLate(nowMs: number, hasLearned: boolean): void {
     let ahead = 0;
     for (const waiter of [...this.#lines]) {
-      const waitMs = this.#waitMs(nowMs, ahead);
-      if (isLate(waiter, waitMs, ahead)) {
+      const isOver = waiter.request.deadlineMs <= nowMs;
+      const waitMs = isOver || hasLearned ? this.#waitMs(nowMs, ahead) : undefined;
+      if (isOver || (waitMs !== undefined && willBeLate(waiter, nowMs, waitMs, ahead))) {
         this.#lines.remove(waiter);
         waiter.refuse(exhausted(waitMs ?? 0));
       } else {
@@ -297,4 +282,16 @@ export class SharedQueue {
     const isNews = await health.run(() => store.widen(key, slotMs)).catch(() => false);
     if (isNews) observer?.onThrottled?.({ action: key.action });
   }
+}
+
+/** The slot that is foreseen comes too late, or so nearly too late that it is better not to count on it. */
+function isHopeless(nowMs: number, waitMs: number, ahead: number, { deadlineMs }: RateRequest): boolean {
+  return nowMs + waitMs + (ahead === 0 ? 0 : LETTING_IN_TOLERANCE * waitMs) >= deadlineMs;
+}
+
+function willBeLate(waiter: Waiter, nowMs: number, waitMs: number, ahead: number): boolean {
+  const isNew = !waiter.wasForeseen;
+  waiter.wasForeseen = true;
+  if (isNew) return isHopeless(nowMs, waitMs, ahead, waiter.request);
+  return nowMs + waitMs >= waiter.request.deadlineMs + (ahead === 0 ? 0 : WAITING_TOLERANCE * waitMs);
 }

@@ -1,5 +1,6 @@
 import type { RateBudget, RateRequest, RateSlot } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
+import { GatewayError } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
 import type { ActionQuota } from "./action-quota.ts";
 import { DatabaseClock } from "./database-clock.ts";
@@ -7,7 +8,7 @@ import { LocalRateBudget } from "./local-rate-budget.ts";
 import type { QuotaObserver } from "./quota-observer.ts";
 import { Schedule } from "./schedule.ts";
 import { SharedQueue } from "./shared-queue.ts";
-import { GUARD_MS, SlotStore, type WindowState } from "./slot-store.ts";
+import { GUARD_MS, SlotStore, type WindowOutlook } from "./slot-store.ts";
 import { StoreHealth } from "./store-health.ts";
 
 export interface SharedRateBudgetDeps {
@@ -69,9 +70,9 @@ export class SharedRateBudget implements RateBudget {
     const secretId = this.#secretId;
     if (secretId === undefined) return [];
     if (this.#health.away === undefined) {
-      const windows = await this.#health.run(() => this.#store.read(secretId)).catch(() => undefined);
+      const windows = await this.#readWindows(secretId);
       if (windows !== undefined)
-        return [...windows].map(([action, state]) => this.#shared(secretId, action, state));
+        return [...windows].map(([action, outlook]) => this.#shared(secretId, action, outlook));
     }
     return [...this.#queues.values()]
       .filter(({ key }) => key.secretId === secretId)
@@ -107,17 +108,26 @@ export class SharedRateBudget implements RateBudget {
     return queue;
   }
 
-  #shared(secretId: string, action: string, state: WindowState): ActionQuota {
+  async #readWindows(secretId: string): Promise<ReadonlyMap<string, WindowOutlook> | undefined> {
     const { callsPerSecond, replica } = this.#deps;
-    const schedule = new Schedule(state, callsPerSecond, replica);
+    const reading = this.#health.run(() => this.#store.read(secretId, callsPerSecond, replica));
+    return reading.catch((error: unknown) => {
+      if (error instanceof GatewayError) return undefined;
+      throw error;
+    });
+  }
+
+  #shared(secretId: string, action: string, outlook: WindowOutlook): ActionQuota {
+    const { callsPerSecond } = this.#deps;
+    const { windowMs, used, nowMs, widened } = outlook;
     return {
       action,
       limit: callsPerSecond,
-      windowMs: state.windowMs,
-      used: schedule.used,
+      windowMs,
+      used,
       queued: this.#queues.get(`${secretId}/${action}`)?.queued ?? 0,
-      nextSlotInMs: Math.max(0, schedule.freeMs(0) - state.nowMs),
-      throttledRecently: state.widened > 0,
+      nextSlotInMs: Math.max(0, new Schedule(outlook, callsPerSecond).freeMs(0) - nowMs),
+      throttledRecently: widened > 0,
       shared: true,
     };
   }

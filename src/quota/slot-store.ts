@@ -23,6 +23,8 @@ export interface SlotQuestion {
   /** How far ahead the slot may lie. */
   readonly withinMs: number;
   readonly corrections: readonly SlotCorrection[];
+  /** Whether the answer is to tell how long others will wait. */
+  readonly wantsOutlook: boolean;
 }
 
 /** What became of a slot of this replica. */
@@ -32,27 +34,37 @@ export interface SlotCorrection {
   readonly toMs: number | undefined;
 }
 
-/** The row after the statement. Milliseconds since 1970 by the database's clock, but for durations. */
-export interface WindowState {
+export interface SlotAnswer {
+  readonly granted: boolean;
+  /** By the database's clock, as milliseconds since 1970. Not granted: when it would be. */
+  readonly slotMs: number;
   readonly nowMs: number;
   /** A second as widened, and the guard (GUARD_MS). */
   readonly windowMs: number;
-  /** The part of a second that throttles have added; 0 where none is remembered. */
-  readonly widened: number;
-  readonly pausedUntilMs: number;
-  /** Ascending, some ahead of now; `owners` and `bulk` go with them. */
-  readonly slots: readonly number[];
-  readonly owners: readonly string[];
-  readonly bulk: readonly boolean[];
-}
-
-export interface SlotAnswer extends WindowState {
-  readonly granted: boolean;
-  /** Not granted: when it would be. */
-  readonly slotMs: number;
+  readonly outlook: WindowOutlook | undefined;
   /** Our monotonic times around the statement. */
   readonly sentMs: number;
   readonly answeredMs: number;
+}
+
+/** What the row tells of the slots to come. Times as in SlotAnswer. */
+export interface WindowOutlook {
+  readonly nowMs: number;
+  readonly windowMs: number;
+  /** Slots of all replicas in the window that ends now. */
+  readonly used: number;
+  /** How many slots the row has, and of those the ones whose leaving frees the next, in order; forty at most. */
+  readonly taken: number;
+  readonly leaving: readonly number[];
+  /** The latest slots, ascending, some ahead of now, with their owners; forty at most. */
+  readonly latest: readonly number[];
+  readonly owners: readonly number[];
+  readonly bulk: readonly boolean[];
+  /** Who of the owners asked. */
+  readonly owner: number;
+  readonly pausedUntil: number;
+  /** The part of a second that throttles have added; 0 where none is remembered. */
+  readonly widened: number;
 }
 
 /** The shared windows as the database keeps them (schema/migrations/0002_quota.sql). Errors of the driver pass through. */
@@ -66,12 +78,13 @@ export class SlotStore {
   /** Takes the next slot, or learns when it would be. One statement. */
   async take(key: WindowKey, question: SlotQuestion): Promise<SlotAnswer> {
     const { clock, database } = this.#deps;
-    const { replica, limit, bulk, withinMs, corrections } = question;
+    const { replica, limit, bulk, withinMs, corrections, wantsOutlook } = question;
     const statement: RawBuilder<TakeSlotRow> = sql`
       select * from take_slot(
         ${key.secretId}, ${key.action}, ${replica}, ${limit}, ${bulk}, ${withinMs},
         ${toArray(corrections.map(({ slotMs }) => slotMs))}::float8[],
-        ${toArray(corrections.map(({ toMs }) => toMs))}::float8[]
+        ${toArray(corrections.map(({ toMs }) => toMs))}::float8[],
+        ${wantsOutlook}
       )`;
     // Waiting for a connection of the pool says nothing about when the database read its clock.
     return database.db.connection().execute(async (connection) => {
@@ -80,7 +93,9 @@ export class SlotStore {
       const answeredMs = clock.monotonic();
       const [row] = rows;
       if (row === undefined) throw new Error("take_slot gave no row.");
-      return { ...toState(row), granted: row.granted, slotMs: row.slot_ms, sentMs, answeredMs };
+      const { granted, slot_ms: slotMs, now_ms: nowMs, window_ms: windowMs } = row;
+      const outlook = row.outlook === null ? undefined : { ...row.outlook, nowMs, windowMs };
+      return { granted, slotMs, nowMs, windowMs, outlook, sentMs, answeredMs };
     });
   }
 
@@ -92,14 +107,19 @@ export class SlotStore {
   }
 
   /** The windows of a key by action, as they stand. */
-  async read(secretId: string): Promise<ReadonlyMap<string, WindowState>> {
-    const { rows } = await sql<WindowRow & { readonly action: string }>`
-      select q.action, n as now_ms, widened_at(q, n) as widened, window_ms(widened_at(q, n)) as window_ms,
-        q.paused_until, q.slots, q.owners, q.bulk
+  async read(secretId: string, limit: number, replica: string): Promise<ReadonlyMap<string, WindowOutlook>> {
+    const { rows } = await sql<OutlookRow>`
+      select q.action, n as now_ms, window_ms(widened_at(q, n)) as window_ms,
+        window_outlook(q, ${limit}, hashtext(${replica}), n) as outlook
       from quota_window q, epoch_ms() n where q.secret_id = ${secretId} order by q.action`.execute(
       this.#deps.database.db,
     );
-    return new Map(rows.map((row) => [row.action, toState(row)]));
+    return new Map(
+      rows.map(({ action, now_ms: nowMs, window_ms: windowMs, outlook }) => [
+        action,
+        { ...outlook, nowMs, windowMs },
+      ]),
+    );
   }
 
   /** Rejects while the database is away. */
@@ -108,34 +128,24 @@ export class SlotStore {
   }
 }
 
-interface WindowRow {
-  readonly now_ms: number;
-  readonly window_ms: number;
-  readonly widened: number;
-  readonly paused_until: number;
-  readonly slots: readonly number[];
-  readonly owners: readonly string[];
-  readonly bulk: readonly boolean[];
-}
+type Outlook = Omit<WindowOutlook, "nowMs" | "windowMs">;
 
-interface TakeSlotRow extends WindowRow {
+interface TakeSlotRow {
   readonly granted: boolean;
   readonly slot_ms: number;
+  readonly now_ms: number;
+  readonly window_ms: number;
+  readonly outlook: Outlook | null;
+}
+
+interface OutlookRow {
+  readonly action: string;
+  readonly now_ms: number;
+  readonly window_ms: number;
+  readonly outlook: Outlook;
 }
 
 /** Both drivers take an array as PostgreSQL writes it. */
 function toArray(values: readonly (number | undefined)[]): string {
   return `{${values.map((value) => value ?? "null").join(",")}}`;
-}
-
-function toState(row: WindowRow): WindowState {
-  return {
-    nowMs: row.now_ms,
-    windowMs: row.window_ms,
-    widened: row.widened,
-    pausedUntilMs: row.paused_until,
-    slots: row.slots,
-    owners: row.owners,
-    bulk: row.bulk,
-  };
 }

@@ -5,6 +5,10 @@ import { isUnavailable } from "../database/is-unavailable.ts";
 /** A statement of the quota takes milliseconds; one that takes so long will not help anybody in time. */
 const STATEMENT_TIMEOUT_MS = 1_000;
 
+/** The pool needs a moment to find out which of its connections are dead. */
+const BETWEEN_TRIES_MS = 10;
+const MOST_TRIES = 3;
+
 const PROBE_EVERY_MS = 500;
 
 /**
@@ -44,20 +48,22 @@ export class StoreHealth {
   }
 
   /**
-   * Runs a statement, and once more at once where it fails, as the first one does on a connection that died idle.
+   * Runs a statement, and where it fails twice more: connections that died idle fail at first.
    * @throws GatewayError STORE_UNAVAILABLE, and the store counts as away from then on. An error that is not the
    *   store's passes through.
    */
   async run<Result>(statement: () => Promise<Result>): Promise<Result> {
-    try {
-      return await this.#inTime(statement()).catch((error: unknown) => {
-        if (error instanceof StatementTimeout || !isUnavailable(error)) throw error;
-        return this.#inTime(statement());
-      });
-    } catch (cause) {
-      if (!isUnavailable(cause)) throw cause;
-      this.#lose(cause);
-      throw new GatewayError("STORE_UNAVAILABLE", { cause });
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#inTime(statement());
+      } catch (cause) {
+        if (!isUnavailable(cause)) throw cause;
+        if (tries === MOST_TRIES || cause instanceof StatementTimeout) {
+          this.#lose(cause);
+          throw new GatewayError("STORE_UNAVAILABLE", { cause });
+        }
+      }
+      await this.#deps.clock.sleep(BETWEEN_TRIES_MS);
     }
   }
 

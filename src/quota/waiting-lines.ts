@@ -21,14 +21,6 @@ export class WaitingLines<Waiter extends Placed> {
     return this.#interactive.size + this.#bulk.size;
   }
 
-  get interactive(): number {
-    return this.#interactive.size;
-  }
-
-  get bulk(): number {
-    return this.#bulk.size;
-  }
-
   /** How many would be served before such a one, if nobody else came. */
   ahead({ caller, priority }: Placed): number {
     if (priority === "interactive") return this.#interactive.ahead(caller);
@@ -61,8 +53,9 @@ export class WaitingLines<Waiter extends Placed> {
     this.#queueOf(waiter).pushFront(waiter.caller, waiter);
   }
 
-  shift(): Waiter | undefined {
-    return this.#interactive.shift() ?? this.#bulk.shift();
+  /** The next of those who can use their turn; who cannot keeps it. */
+  shift(canUse?: (waiter: Waiter) => boolean): Waiter | undefined {
+    return this.#interactive.shift(canUse) ?? this.#bulk.shift(canUse);
   }
 
   /** @returns false where it is not there (any more). */

@@ -14,9 +14,10 @@ async function openConnection(url: string) {
 test("a connection over which nothing was sent does not keep the gateway from stopping", async () => {
   const { gateway } = await startGateway();
   const socket = await openConnection(gateway.address.url);
-  const closed = once(socket, "close");
+  const closed = new Promise((resolve) => socket.once("close", resolve));
   await gateway.stop();
-  await expect(closed).resolves.toBeDefined();
+  await closed;
+  expect(socket.destroyed).toBe(true);
 });
 
 test("half a request keeps it no longer than an operation may take", async () => {
@@ -24,5 +25,6 @@ test("half a request keeps it no longer than an operation may take", async () =>
   const socket = await openConnection(gateway.address.url);
   socket.write("POST /graphql HTTP/1.1\r\nhost: gateway\r\n");
   await gateway.stop();
-  expect(socket.destroyed || (await once(socket, "close"))).toBeTruthy();
+  // Not `once` of node:events, which would take the reset that may come with it for a failure of its own.
+  if (!socket.destroyed) await new Promise((resolve) => socket.once("close", resolve));
 });

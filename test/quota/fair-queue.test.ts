@@ -42,6 +42,13 @@ test("who had his turn in vain is next, before all others and before what he add
   expect(drain(queue)).toEqual(["a1", "b1", "a2"]);
 });
 
+test("who cannot use his turn keeps it, and the next who can is served", () => {
+  const queue = queueOf("a1", "b1", "c1", "b2");
+  expect(queue.shift((item) => item !== "a1")).toBe("b1");
+  expect(queue.shift((item) => item.startsWith("d"))).toBeUndefined();
+  expect(drain(queue)).toEqual(["a1", "c1", "b2"]);
+});
+
 test("what leaves the queue is not served, and leaving twice changes nothing", () => {
   const queue = queueOf("a1", "a2", "b1");
   expect(queue.remove("a", "a1")).toBe(true);

@@ -6,23 +6,26 @@ const LIMIT = 5;
 const PACE_MS = WINDOW_MS / LIMIT;
 
 /** Slots as `owner@ms`; an owner in capitals does bulk work. */
-function scheduleOf(
-  nowMs: number,
-  slots: readonly string[],
-  more: { pausedUntilMs?: number } = {},
-): Schedule {
+function scheduleOf(nowMs: number, slots: readonly string[], pausedUntil = 0): Schedule {
   const parts = slots.map((slot) => slot.split("@") as [string, string]);
-  const state = {
-    nowMs,
-    windowMs: WINDOW_MS,
-    widened: 0,
-    pausedUntilMs: 0,
-    slots: parts.map(([, ms]) => Number(ms)),
-    owners: parts.map(([owner]) => owner.toLowerCase()),
-    bulk: parts.map(([owner]) => owner === owner.toUpperCase()),
-    ...more,
-  };
-  return new Schedule(state, LIMIT, "us");
+  const names = ["us", "b", "c"];
+  const latest = parts.map(([, ms]) => Number(ms));
+  return new Schedule(
+    {
+      nowMs,
+      windowMs: WINDOW_MS,
+      widened: 0,
+      used: 0,
+      pausedUntil,
+      taken: latest.length,
+      leaving: latest.slice(-LIMIT),
+      latest,
+      owners: parts.map(([owner]) => names.indexOf(owner.toLowerCase())),
+      bulk: parts.map(([owner]) => owner === owner.toUpperCase()),
+      owner: names.indexOf("us"),
+    },
+    LIMIT,
+  );
 }
 
 test("an empty window is free at once, and then a little apart", () => {
@@ -42,14 +45,14 @@ test("a full window is free when its slots leave it, again and again", () => {
 });
 
 test("nothing is free before a pause is over", () => {
-  expect(scheduleOf(500, ["us@0"], { pausedUntilMs: 1_800 }).freeMs(0)).toBe(1_800);
+  expect(scheduleOf(500, ["us@0"], 1_800).freeMs(0)).toBe(1_800);
 });
 
 test.each([
   { slots: [], forOne: 1 },
   { slots: ["us@100", "us@200"], forOne: 1 },
-  { slots: ["b@100", "us@200"], forOne: 10 / 9 },
-  { slots: ["b@100", "b@200", "c@300"], forOne: 10 / 7 },
+  { slots: ["b@100", "us@200"], forOne: 5 / 4 },
+  { slots: ["b@100", "b@200", "c@300"], forOne: 5 / 2 },
 ])("beside $slots, $forOne slots go for one of ours", ({ slots, forOne }) => {
   expect(scheduleOf(500, slots).slotsForOneOfOurs).toBeCloseTo(forOne);
 });
@@ -72,6 +75,15 @@ test.each([
   expect(scheduleOf(500, slots).bulkTurnMs).toBeCloseTo(turnMs);
 });
 
-test("used are the slots of the window that ends now, and none ahead", () => {
-  expect(scheduleOf(1_500, ["us@400", "b@600", "us@1500", "b@1600"]).used).toBe(2);
+test("of a limit that is higher than what the row tells, the rest is foreseen at an even pace", () => {
+  const leaving = Array.from({ length: 40 }, (_, index) => index);
+  const outlook = {
+    ...{ nowMs: 500, windowMs: WINDOW_MS, widened: 0, used: 100, pausedUntil: 0, taken: 100, leaving },
+    ...{ latest: [99], owners: [0], bulk: [false], owner: 0 },
+  };
+  const schedule = new Schedule(outlook, 100);
+  expect(schedule.freeMs(0)).toBe(WINDOW_MS);
+  expect(schedule.freeMs(99)).toBeGreaterThan(WINDOW_MS + 500);
+  expect(schedule.freeMs(99)).toBeLessThan(2 * WINDOW_MS);
+  expect(schedule.freeMs(150)).toBeGreaterThan(schedule.freeMs(99));
 });

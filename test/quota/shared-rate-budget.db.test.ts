@@ -22,6 +22,19 @@ describe("a call that comes when slots are free", () => {
     expect(database.statements).toBe(30);
   });
 
+  test("gets none before its connection is open, and stands in nobody's way", async () => {
+    const { time, database, first } = await openReplicas();
+    void first.call({ caller: "a", deadlineMs: 1_000, connectingMs: 150 });
+    await time.runUntil(10);
+    expect(database.statements).toBe(0);
+    void first.call({ caller: "b", deadlineMs: 1_000 });
+    await time.runUntil(500);
+    const [slow, quick] = first.calls;
+    expect(quick?.grantedMs).toBeLessThan(20);
+    expect(slow?.grantedMs).toBeGreaterThanOrEqual(150);
+    expect(slow?.grantedMs).toBeLessThan(170);
+  });
+
   test("gets one behind calls of another replica that it has not heard of", async () => {
     const { time, replicas, first } = await openReplicas({ count: 2 });
     for (let call = 0; call < LIMIT; call++) void first.call({ caller: "a", deadlineMs: 1_000 });
@@ -86,6 +99,17 @@ describe("a call that cannot be in time", () => {
     const waitMs = (served?.grantedMs ?? 0) - (served?.madeMs ?? 0);
     expect(refused?.refusedMs).toBe(1_500);
     expect(Math.abs((refused?.refusal?.retryAfterMs ?? 0) / waitMs - 1)).toBeLessThan(0.03);
+  });
+
+  test("is refused before its connection is open", async () => {
+    const { time, first } = await openReplicas();
+    for (let call = 0; call < 60; call++)
+      void first.call({ caller: "a", deadlineMs: 1_000, connectingMs: 200 });
+    await time.runUntil(5_000);
+    const refused = first.calls.filter(({ refusal }) => refusal !== undefined);
+    expect(refused.length).toBeGreaterThanOrEqual(40);
+    const inTime = refused.filter(({ refusedMs = Number.NaN }) => refusedMs < 20);
+    expect(inTime.length / refused.length).toBeGreaterThan(0.9);
   });
 
   test("is not let in where the queue is full, unless others have more waiting", async () => {

@@ -24,6 +24,8 @@ export interface CallOptions {
   readonly access?: "read" | "write";
   readonly deadlineMs: number;
   readonly signal?: AbortSignal;
+  /** How long a connection takes to open; none without it. */
+  readonly connectingMs?: number;
 }
 
 /** What varies. All are asked anew each time. */
@@ -81,10 +83,14 @@ export class SimulatedReplica {
     access = "read",
     deadlineMs,
     signal,
+    connectingMs,
   }: CallOptions): Promise<SimulatedCall> {
     const call: SimulatedCall = { caller, priority, madeMs: this.#time.nowMs };
     this.calls.push(call);
-    const request = { caller, priority, access, signal, deadlineMs: this.#clock.monotonic() + deadlineMs };
+    const request = {
+      ...{ caller, priority, access, signal, deadlineMs: this.#clock.monotonic() + deadlineMs },
+      ...(connectingMs !== undefined && { ready: this.#time.sleep(connectingMs) }),
+    };
     try {
       for (let missedSlot = false; ; missedSlot = true) {
         const slot = await this.budget.take(rateRequest({ ...request, missedSlot }));

@@ -12,7 +12,12 @@ describe("while the database is away", () => {
     }
     const writes = first.calls.filter((_, call) => call % 3 === 0);
     expect(writes.map(({ refusal }) => refusal?.code)).toEqual(Array(10).fill("STORE_UNAVAILABLE"));
-    expect(writes.every(({ madeMs, refusedMs = Number.NaN }) => refusedMs - madeMs < 20)).toBe(true);
+    const [firstAfterMs, ...othersAfterMs] = writes.map(
+      ({ madeMs, refusedMs = Number.NaN }) => refusedMs - madeMs,
+    );
+    // The statement is tried three times before the database counts as away.
+    expect(firstAfterMs).toBeLessThan(50);
+    expect(Math.max(...othersAfterMs)).toBeLessThan(20);
     const reads = first.calls.filter(({ arrivedMs }) => arrivedMs !== undefined);
     expect(reads[0]?.grantedMs).toBeGreaterThan(1_025);
     expect(reads.length).toBeGreaterThanOrEqual(10);

@@ -27,7 +27,14 @@ test("replicas that ask at the same moments get no window fuller than the limit,
   const key = { secretId: "AKIDTEST", action: "SetMfaFlag" };
   const takes = replicas.flatMap(({ replica, store }) =>
     Array.from({ length: 40 }, () =>
-      store.take(key, { replica, limit, bulk: false, withinMs: 60_000, corrections: [] }),
+      store.take(key, {
+        replica,
+        limit,
+        bulk: false,
+        withinMs: 60_000,
+        corrections: [],
+        wantsOutlook: false,
+      }),
     ),
   );
   const answers = await Promise.all(takes);
@@ -75,13 +82,19 @@ test("whatever replicas take, use late and give up, no window holds more calls t
         for (const { afterMs, lateMs, ...question } of steps) {
           nowMs += afterMs;
           await fake.setTime(nowMs);
-          const taken = await store.take(key, { ...question, limit, corrections: [] });
+          const taken = await store.take(key, { ...question, limit, corrections: [], wantsOutlook: false });
           if (!taken.granted) continue;
           const toMs = lateMs === "UNUSED" ? undefined : taken.slotMs + lateMs;
           if (toMs !== undefined) calls.push(toMs);
           if (lateMs !== 0) {
             const correction = { slotMs: taken.slotMs, toMs };
-            await store.take(key, { ...question, limit, withinMs: -1, corrections: [correction] });
+            await store.take(key, {
+              ...question,
+              limit,
+              withinMs: -1,
+              corrections: [correction],
+              wantsOutlook: false,
+            });
           }
         }
         expect(shortestOverrun(calls, limit)).toBeGreaterThan(WINDOW_MS - GRAIN_MS);

@@ -28,7 +28,14 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
     const at = (ms: number) => fake.setTime(START_MS + ms);
     await at(0);
     const take = async (more: Partial<SlotQuestion> = {}) => {
-      const question = { replica: "r1", limit: LIMIT, bulk: false, withinMs: 60_000, corrections: [] };
+      const question = {
+        replica: "r1",
+        limit: LIMIT,
+        bulk: false,
+        withinMs: 60_000,
+        corrections: [],
+        wantsOutlook: true,
+      };
       return relative(await store.take(key, { ...question, ...more }));
     };
     const correct = (...corrections: readonly (readonly [slotMs: number, toMs?: number])[]) =>
@@ -41,14 +48,16 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
   }
 
   function relative(answer: SlotAnswer) {
-    const { granted, slotMs, windowMs, widened, slots, owners, bulk } = answer;
+    const { granted, slotMs, windowMs, outlook } = answer;
+    const { widened, latest = [], owners = [], bulk } = outlook ?? {};
     return {
       granted,
       ms: round(slotMs - START_MS),
       windowMs,
       widened,
-      slots: slots.map((ms) => round(ms - START_MS)),
-      owners,
+      slots: latest.map((ms) => round(ms - START_MS)),
+      /** How many different replicas have slots. */
+      owners: new Set(owners).size,
       bulk,
     };
   }
@@ -76,15 +85,29 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
     await expect(take()).resolves.toMatchObject({ granted: true, ms: 10_000 });
   });
 
-  test("the row keeps the slots of three seconds, and whose they are", async () => {
+  test("the row keeps the slots of a window and of the second before it, and whose they are", async () => {
     const { take, at } = await openWindow();
     for (let slot = 0; slot < LIMIT + 2; slot++) {
       await at(slot * 1_000);
-      await take({ replica: `r${slot}` });
+      await take({ replica: `r${slot % 2}` });
     }
     const { slots, owners } = await take({ withinMs: -1 });
-    expect(slots).toEqual([3_000, 4_000, 5_000, 6_000]);
-    expect(owners).toEqual(["r3", "r4", "r5", "r6"]);
+    expect(slots).toEqual([4_000, 5_000, 6_000]);
+    expect(owners).toBe(2);
+  });
+
+  test("an answer has no outlook where none is wanted, and never a long one", async () => {
+    const { take, at, store, key } = await openWindow();
+    await expect(take({ wantsOutlook: false })).resolves.toMatchObject({ slots: [], bulk: undefined });
+    for (let slot = 0; slot < 60; slot++) await take({ limit: 100 });
+    await at(900);
+    const outlook = (await store.read(key.secretId, 100, "r1")).get(key.action);
+    expect(outlook).toMatchObject({ taken: 61, used: 61 });
+    expect(outlook?.latest).toHaveLength(40);
+    // Of the next forty places 39 are unused.
+    expect(outlook?.leaving).toHaveLength(1);
+    const full = (await store.read(key.secretId, 50, "r1")).get(key.action);
+    expect(full?.leaving).toHaveLength(40);
   });
 
   test("a slot ahead of time that is given up opens no window that was full without it", async () => {
@@ -217,16 +240,17 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
     const { take, store, key, widen } = await openWindow();
     await take();
     await widen(0);
-    const windows = await store.read(key.secretId);
-    expect(windows.get(key.action)).toMatchObject({
+    const windows = await store.read(key.secretId, LIMIT, "r1");
+    const outlook = windows.get(key.action);
+    expect(outlook).toMatchObject({
       nowMs: START_MS,
       windowMs: 1_275,
       widened: 0.25,
-      pausedUntilMs: START_MS + 1_275,
-      slots: [START_MS],
-      owners: ["r1"],
+      pausedUntil: START_MS + 1_275,
+      latest: [START_MS],
       bulk: [false],
     });
+    expect(outlook?.owners).toEqual([outlook?.owner]);
   });
 });
 

@@ -1,6 +1,4 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -29,24 +27,19 @@ const MAKE_TEMPLATE = fileURLToPath(new URL("make-pglite-template.ts", import.me
 
 /** Runs once before the tests of the project "database": one PostgreSQL, and a migrated template of each kind. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const dir = await mkdtemp(join(tmpdir(), "gateway-pglite-"));
-  const pgliteTemplateDir = join(dir, "template");
-  const [postgres] = await Promise.all([
-    startPostgres(),
-    promisify(execFile)(process.execPath, [MAKE_TEMPLATE, pgliteTemplateDir]),
-  ]);
-  const tearDown = async () => {
-    await postgres.stop();
-    await rm(dir, { recursive: true, force: true });
-  };
+  const postgres = await startPostgres();
+  const pgliteTemplateDir = join(postgres.scratchDir, "template");
   try {
-    await makePostgresTemplate(postgres.url);
+    await Promise.all([
+      makePostgresTemplate(postgres.url),
+      promisify(execFile)(process.execPath, [MAKE_TEMPLATE, pgliteTemplateDir]),
+    ]);
   } catch (error) {
-    await tearDown();
+    await postgres.stop();
     throw error;
   }
   project.provide("testDatabases", { postgresUrl: postgres.url, pgliteTemplateDir });
-  return tearDown;
+  return () => postgres.stop();
 }
 
 async function makePostgresTemplate(clusterUrl: string): Promise<void> {

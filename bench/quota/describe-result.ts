@@ -1,0 +1,89 @@
+import { type Target, verdict } from "../support/rows.ts";
+import type { OfferOutcome } from "./offer.ts";
+import type { Scenario } from "./scenarios.ts";
+import type { VendorCounts } from "./vendor.ts";
+
+export interface Result {
+  readonly counts: VendorCounts;
+  readonly outcomes: readonly OfferOutcome[];
+}
+
+interface Terms {
+  readonly limit: number;
+  readonly forMs: number;
+  readonly smoke: boolean;
+}
+
+/** The first calls find an empty window, and so do not tell how much of it is used when it is full. */
+const START_MS = 1_100;
+
+/** The rows of one scenario. What is used and by whom is as the vendor counted it. */
+export function describeResult(
+  scenario: Scenario,
+  { counts, outcomes }: Result,
+  { limit, forMs, smoke }: Terms,
+): string[] {
+  const row = (name: string, figure: number, digits: number, unit: string, target?: Target): string => {
+    const judged = target === undefined ? "" : `  ${verdict(figure, target, smoke)}`;
+    return `${name.padEnd(44)} ${figure.toFixed(digits).padStart(7)} ${unit}${judged}`;
+  };
+  const all = (figuresOf: (outcome: OfferOutcome) => readonly number[]) => outcomes.flatMap(figuresOf);
+  const sum = (figureOf: (outcome: OfferOutcome) => number) =>
+    outcomes.reduce((total, outcome) => total + figureOf(outcome), 0);
+
+  const fromMs = (counts.arrivals[0]?.atMs ?? 0) + START_MS;
+  const overMs = forMs - START_MS;
+  // What is left in the queues at the end is worked off later.
+  const steady = counts.arrivals.filter(({ atMs }) => atMs >= fromMs && atMs < fromMs + overMs);
+  const used = (100 * steady.length * 1_000) / overMs / limit;
+  const refusals = all(({ refusedAfterMs }) => refusedAfterMs);
+  const lateRefusals = refusals.filter((afterMs) => afterMs > 20).length;
+  const errors = outcomes.flatMap((outcome) => outcome.errors);
+
+  const rows = [
+    row("throttled by CAM", counts.throttled, 0, `of ${counts.received}`, { atMost: 0 }),
+    row("used of the limit", used, 1, "%", { atLeast: 95 }),
+  ];
+  if (scenario.judges === "fairness") {
+    const fair = steady.length / scenario.callers.length;
+    const shares = scenario.callers.map(
+      ({ name }) => (100 * steady.filter(({ caller }) => caller === name).length) / fair,
+    );
+    const furthest = Math.max(...shares.map((share) => Math.abs(share - 100)));
+    rows.push(row("a caller's part is away from a fair one by", furthest, 0, "%", { atMost: 20 }));
+  } else {
+    const waits = all(({ interactiveWaitsMs }) => interactiveWaitsMs);
+    rows.push(
+      row("people wait for a slot, median", quantile(waits, 0.5), 0, "ms"),
+      row("people wait for a slot, 95 of 100", quantile(waits, 0.95), 0, "ms", { atMost: 250 }),
+    );
+  }
+  rows.push(
+    row(
+      "refused at once",
+      refusals.length - lateRefusals,
+      0,
+      `(median ${quantile(refusals, 0.5).toFixed(1)} ms)`,
+    ),
+    row("refused later than 20 ms", lateRefusals, 0, ""),
+    row(
+      "statements of the database a call",
+      sum(({ statements }) => statements) / sum(({ succeeded }) => succeeded),
+      2,
+      "",
+    ),
+    row(
+      "slots missed",
+      sum(({ missedSlots }) => missedSlots),
+      0,
+      "",
+    ),
+  );
+  if (errors.length > 0) rows.push(`${errors.length} other errors, such as: ${errors[0]}`);
+  return rows;
+}
+
+function quantile(figures: readonly number[], part: number): number {
+  const sorted = figures.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN;
+}

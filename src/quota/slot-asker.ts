@@ -1,0 +1,58 @@
+import type { Clock } from "../clock.ts";
+import type { DatabaseClock } from "./database-clock.ts";
+import type { Forecast } from "./forecast.ts";
+import type { QuotaObserver } from "./quota-observer.ts";
+import type { SlotQuestion, SlotStore, WindowKey } from "./slot-store.ts";
+import type { StoreHealth } from "./store-health.ts";
+import type { TakenSlot } from "./taken-slot.ts";
+
+/** How fast slow answers are forgotten. */
+const MEMORY = 0.9;
+
+export interface SlotAskerDeps {
+  readonly key: WindowKey;
+  readonly replica: string;
+  readonly callsPerSecond: number;
+  readonly clock: Clock;
+  readonly databaseClock: DatabaseClock;
+  readonly store: SlotStore;
+  readonly health: StoreHealth;
+  readonly observer: QuotaObserver | undefined;
+}
+
+/** Asks the database for the slots of one window, one at a time, and learns from every answer. */
+export class SlotAsker {
+  readonly #deps: SlotAskerDeps;
+  readonly #forecast: Forecast;
+  #takesMs = 0;
+
+  constructor(deps: SlotAskerDeps, forecast: Forecast) {
+    this.#deps = deps;
+    this.#forecast = forecast;
+  }
+
+  /** How long the slowest of the latest answers took. */
+  get takesMs(): number {
+    return this.#takesMs;
+  }
+
+  /**
+   * @returns undefined where the slot would lie too far ahead.
+   * @throws GatewayError STORE_UNAVAILABLE
+   */
+  async ask(question: Omit<SlotQuestion, "replica" | "limit">): Promise<TakenSlot | undefined> {
+    const { key, replica, callsPerSecond, clock, databaseClock, store, health, observer } = this.#deps;
+    const askedMs = clock.monotonic();
+    const answer = await health.run(() => store.take(key, { ...question, replica, limit: callsPerSecond }));
+    const tookMs = clock.monotonic() - askedMs;
+    this.#takesMs = Math.max(tookMs, this.#takesMs * MEMORY);
+    const { granted, slotMs, nowMs, windowMs } = answer;
+    databaseClock.observe(nowMs, answer.sentMs, answer.answeredMs);
+    this.#forecast.learn(answer);
+    const { bulk } = question;
+    observer?.onAsked?.({ action: key.action, bulk, granted, aheadMs: slotMs - nowMs, windowMs, tookMs });
+    if (!granted) return undefined;
+    const latestMs = databaseClock.latest(slotMs);
+    return { slotMs, latestMs, earliestMs: latestMs - databaseClock.uncertaintyMs };
+  }
+}

@@ -1,0 +1,79 @@
+import { expect, test } from "vitest";
+import {
+  getCallerIdentity,
+  type RateBudget,
+  type RateRequest,
+  type SlotOutcome,
+} from "../../src/cam/index.ts";
+import { GatewayError } from "../../src/contract/index.ts";
+import { createCam, within } from "../support/create-cam.ts";
+import { JumpingClock } from "../support/fake-clock.ts";
+import { reply, startStubCam } from "../support/start-stub-cam.ts";
+
+const IDENTITY = JSON.stringify({
+  Response: { Type: "CAMUser", AccountId: "1", PrincipalId: "2", Arn: "", UserId: "2", RequestId: "stub" },
+});
+
+/** The first so many slots are over before they can be used. */
+function budgetThatMisses(misses: number, clock = new JumpingClock()) {
+  const requests: RateRequest[] = [];
+  const outcomes: SlotOutcome[] = [];
+  const budget: RateBudget = {
+    async take(request) {
+      requests.push(request);
+      await request.ready;
+      await clock.advance(100);
+      if (clock.monotonic() >= request.deadlineMs)
+        throw new GatewayError("QUOTA_EXHAUSTED", { retryAfterMs: 1 });
+      const isOver = requests.length <= misses;
+      return { waitedMs: 100, sent: () => !isOver, settle: (outcome) => void outcomes.push(outcome) };
+    },
+  };
+  return { budget, clock, requests, outcomes };
+}
+
+test("a call whose slot is over is not written, and takes the next slot without counting as an attempt", async () => {
+  const cam = await startStubCam(reply({ body: IDENTITY }));
+  const { budget, clock, requests, outcomes } = budgetThatMisses(3);
+  const { client, attempts } = createCam(cam.url, { budget, clock });
+  await client.call(getCallerIdentity, undefined, within(clock));
+  expect(cam.requests).toHaveLength(1);
+  expect(cam.connections()).toBe(1);
+  expect(outcomes).toEqual(["UNUSED", "UNUSED", "UNUSED", "ANSWERED"]);
+  expect(requests.map(({ missedSlot }) => missedSlot)).toEqual([false, true, true, true]);
+  expect(attempts).toMatchObject([{ attempt: 1, error: undefined, quotaWaitMs: 400 }]);
+});
+
+test("slots that are over again and again end with the time, and nothing was sent", async () => {
+  const cam = await startStubCam(reply({ body: IDENTITY }));
+  const { budget, clock, outcomes } = budgetThatMisses(Number.POSITIVE_INFINITY);
+  const { client } = createCam(cam.url, { budget, clock });
+  const calling = client.call(getCallerIdentity, undefined, within(clock, { ms: 1_000 }));
+  await expect(calling).rejects.toMatchObject({ code: "QUOTA_EXHAUSTED" });
+  expect(cam.requests).toEqual([]);
+  expect(new Set(outcomes)).toEqual(new Set(["UNUSED"]));
+});
+
+test("the budget hears whose call it is, and the last moment that leaves time for the exchange", async () => {
+  const cam = await startStubCam(reply({ body: IDENTITY }));
+  const { client, clock, budget } = createCam(cam.url);
+  await client.call(getCallerIdentity, undefined, within(clock));
+  await client.call(getCallerIdentity, undefined, {
+    ...within(clock, { ms: 500 }),
+    caller: "portal",
+    priority: "bulk",
+  });
+  expect(budget.slots.map(({ request }) => request)).toMatchObject([
+    { access: "read", caller: "gateway", priority: "interactive", deadlineMs: 60_000 - 300 },
+    { access: "read", caller: "portal", priority: "bulk", deadlineMs: 400 },
+  ]);
+});
+
+test("the connection is open before the slot is taken", async () => {
+  const cam = await startStubCam(reply({ body: IDENTITY }));
+  const { budget, clock, requests } = budgetThatMisses(0);
+  const { client } = createCam(cam.url, { budget, clock });
+  await client.call(getCallerIdentity, undefined, within(clock));
+  await expect(requests[0]?.ready).resolves.toBeTypeOf("function");
+  expect(cam.connections()).toBe(1);
+});

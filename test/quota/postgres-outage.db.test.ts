@@ -1,0 +1,50 @@
+import pg from "pg";
+import { expect, inject, onTestFinished, test } from "vitest";
+import { systemClock } from "../../src/clock.ts";
+import { SharedRateBudget } from "../../src/quota/shared-rate-budget.ts";
+import { createTestPostgres, openTestPostgres } from "../support/open-test-database.ts";
+import { rateRequest } from "./rate-request.ts";
+
+async function openBudget() {
+  const url = await createTestPostgres();
+  const name = new URL(url).pathname.slice(1);
+  const operator = new pg.Client(inject("testDatabases").postgresUrl);
+  await operator.connect();
+  const back = Promise.withResolvers<void>();
+  const budget = new SharedRateBudget({
+    database: await openTestPostgres(url),
+    clock: systemClock,
+    callsPerSecond: 20,
+    replica: "r1",
+    observer: { onStoreBack: () => back.resolve() },
+  });
+  onTestFinished(async () => {
+    budget.close();
+    await operator.end();
+  });
+  const endConnections = () =>
+    operator.query("select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", [name]);
+  const letIn = (isLetIn: boolean) => operator.query(`alter database ${name} allow_connections ${isLetIn}`);
+  const take = (access: "read" | "write") =>
+    budget.take(rateRequest({ access, deadlineMs: systemClock.monotonic() + 20_000 }));
+  return { budget, endConnections, letIn, take, back: back.promise };
+}
+
+test("a server that ended every connection is asked by new ones, and nobody notices", async () => {
+  const { take, endConnections } = await openBudget();
+  await expect(take("write")).resolves.toBeDefined();
+  await endConnections();
+  await expect(take("write")).resolves.toBeDefined();
+});
+
+test("a server that lets nobody in stops writes, and when it does again all goes on", async () => {
+  const { take, endConnections, letIn, back } = await openBudget();
+  await expect(take("write")).resolves.toBeDefined();
+  await letIn(false);
+  await endConnections();
+  await expect(take("write")).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+  await expect(take("read")).resolves.toBeDefined();
+  await letIn(true);
+  await back;
+  await expect(take("write")).resolves.toBeDefined();
+});
