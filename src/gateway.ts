@@ -206,7 +206,12 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
 
   async function takeDown(): Promise<void> {
     accepting = false;
-    for (const close of closers.splice(0).reverse()) await close();
+    const failures: unknown[] = [];
+    for (const close of closers.splice(0).reverse()) {
+      // One part that does not close must not keep the others open.
+      await close().catch((error: unknown) => failures.push(error));
+    }
+    if (failures.length > 0) throw failures[0];
   }
 
   /** Whoever asks again waits for the same end: a second signal must not find the work done that is still going on. */

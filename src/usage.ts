@@ -2,7 +2,7 @@ import { variables } from "./config/variables.ts";
 
 /** What `--help` prints. A test holds it against the variables that there are. */
 export const USAGE = `Usage: npm start                      local mode: everything on this machine
-       node dist/main.js [flags]     server mode
+       npm exec -- node dist/main.js [flags]     server mode, on the Node that npm brings
 
 Flags:
   --local          bring up what is missing: an emulated CAM, a playground

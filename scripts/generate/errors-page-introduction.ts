@@ -2,7 +2,7 @@ import { createCamErrorExtensions } from "../../src/contract/index.ts";
 
 const example = createCamErrorExtensions("USER_NOT_BIND_PHONE", {
   requestId: "0f4c2a9e-5d0b-4c0e-9a53-1f6a2f3b7c11",
-  changeId: "01JD3Z6W9Q8V4T2N7K5M0X1RBC",
+  changeId: "01936e0c-5f7a-7c3e-9d54-3b1f0a6c2e88",
   opUin: "100021969091",
   cam: {
     code: "FailedOperation.UserNotBindPhone",

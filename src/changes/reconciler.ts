@@ -87,6 +87,8 @@ export class Reconciler {
     if (await this.#deps.log.isSuperseded(record)) return unknown;
     try {
       const { output, requestId } = await this.#read(record);
+      // Again, for a later change may have begun before the user was read.
+      if (await this.#deps.log.isSuperseded(record)) return unknown;
       const applied = matchesBlocks(output, record.sent as SetMfaFlagInput);
       return {
         status: applied ? "applied" : "refused",

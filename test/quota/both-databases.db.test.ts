@@ -1,0 +1,24 @@
+import { describe, expect, onTestFinished, test } from "vitest";
+import { systemClock } from "../../src/clock.ts";
+import { SharedRateBudget } from "../../src/quota/shared-rate-budget.ts";
+import { openTestDatabase } from "../support/open-test-database.ts";
+import { rateRequest } from "./rate-request.ts";
+
+describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
+  test("calls get slots, the one behind a full window after a second, and the quotas tell of it", async () => {
+    const database = await openTestDatabase(kind);
+    const budget = new SharedRateBudget({ database, clock: systemClock, callsPerSecond: 3, replica: "r1" });
+    onTestFinished(() => budget.close());
+    const deadlineMs = systemClock.monotonic() + 20_000;
+    const take = (caller: string) => budget.take(rateRequest({ caller, deadlineMs }));
+    const slots = await Promise.all(["a", "b", "c", "d"].map(take));
+    expect(slots.at(-1)?.waitedMs).toBeGreaterThan(1_000);
+    await expect(budget.quotas()).resolves.toMatchObject([
+      { action: "SetMfaFlag", limit: 3, queued: 0, throttledRecently: false, shared: true },
+    ]);
+    slots.at(-1)?.sent();
+    slots.at(-1)?.settle("THROTTLED");
+    await take("e");
+    await expect(budget.quotas()).resolves.toMatchObject([{ throttledRecently: true }]);
+  });
+});
