@@ -6,9 +6,10 @@ import { beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import { loadExamples } from "../../src/http/playground/load-examples.ts";
 import { EXAMPLES_DIR } from "../../src/package-paths.ts";
 import { openPlayground } from "../support/open-playground.ts";
-import { createDataDir } from "../support/open-test-database.ts";
+
 import { startChromium } from "../support/start-chromium.ts";
 import { startLocalGateway } from "../support/start-local-gateway.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const root = join(import.meta.dirname, "../..");
 const browserAccept = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
@@ -135,7 +136,7 @@ async function visit() {
 }
 
 async function startGateway(env: Record<string, string> = {}): Promise<string> {
-  const gateway = await startLocalGateway({ DATA_DIR: await createDataDir(), ...env });
+  const gateway = await startLocalGateway({ DATA_DIR: (await temporaryFolder()).path, ...env });
   onTestFinished(() => gateway.stop());
   return gateway.address.url;
 }
