@@ -88,7 +88,8 @@ create function take_slot(
   p_secret_id text, p_action text, p_replica text, p_limit integer, p_bulk boolean, p_within_ms double precision,
   p_corrected double precision[], p_corrected_to double precision[], p_outlook boolean
 ) returns table (
-  granted boolean, slot_ms double precision, now_ms double precision, window_ms double precision, outlook json
+  granted boolean, slot_ms double precision, now_ms double precision, window_ms double precision,
+  has_others boolean, outlook json
 ) language plpgsql as $$
 declare
   w quota_window := lock_quota_window(p_secret_id, p_action);
@@ -130,6 +131,7 @@ begin
     update quota_window q set slots = w.slots, owners = w.owners, bulk = w.bulk
     where q.secret_id = p_secret_id and q.action = p_action;
   end if;
+  has_others := cardinality(array_remove(w.owners, owner)) > 0;
   if p_outlook then
     outlook := window_outlook(w, p_limit, owner, now_ms);
   end if;

@@ -18,13 +18,15 @@ export class Forecast {
   readonly #demand = new CallerDemand();
   #schedule: Schedule | undefined;
   #nextSlotMs: number | undefined;
+  #hasOthers = false;
   #answeredMs = Number.NEGATIVE_INFINITY;
 
   constructor(deps: ForecastDeps) {
     this.#deps = deps;
   }
 
-  learn({ granted, slotMs, outlook, answeredMs }: SlotAnswer): void {
+  learn({ granted, slotMs, hasOthers, outlook, answeredMs }: SlotAnswer): void {
+    this.#hasOthers = hasOthers;
     this.#schedule = outlook && new Schedule(outlook, this.#deps.callsPerSecond);
     this.#nextSlotMs = granted ? undefined : slotMs;
     this.#answeredMs = answeredMs;
@@ -41,9 +43,9 @@ export class Forecast {
     return this.#deps.databaseClock.latest(this.#schedule.bulkTurnMs);
   }
 
-  /** As far as is known. */
-  get othersAreThere(): boolean {
-    return this.#schedule === undefined || this.#schedule.slotsForOneOfOurs > 1;
+  /** Whether other replicas use the window. */
+  get hasOthers(): boolean {
+    return this.#hasOthers;
   }
 
   /** Whether the last answer still tells how things stand. */

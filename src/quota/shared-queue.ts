@@ -201,7 +201,7 @@ export class SharedQueue {
     if (this.#countReady("interactive", held + 1) > held) return held < MOST_HELD ? "interactive" : undefined;
     if (held > 0) return undefined;
     if (this.#countReady("bulk", 1) > 0) return "bulk";
-    const hasToTell = this.#deliveries.hasMoves && this.#forecast.othersAreThere;
+    const hasToTell = this.#deliveries.hasMoves && this.#forecast.hasOthers;
     // While connections are opened, whoever cannot be in time should not have to wait for that.
     const hasToLearn = this.#lines.size > 1 && !this.#forecast.isKnown(this.#deps.clock.monotonic());
     return hasToTell || hasToLearn ? "note" : undefined;

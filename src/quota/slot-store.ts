@@ -41,6 +41,8 @@ export interface SlotAnswer {
   readonly nowMs: number;
   /** A second as widened, and the guard (GUARD_MS). */
   readonly windowMs: number;
+  /** Whether other replicas have slots in the row. */
+  readonly hasOthers: boolean;
   readonly outlook: WindowOutlook | undefined;
   /** Our monotonic times around the statement. */
   readonly sentMs: number;
@@ -95,7 +97,7 @@ export class SlotStore {
       if (row === undefined) throw new Error("take_slot gave no row.");
       const { granted, slot_ms: slotMs, now_ms: nowMs, window_ms: windowMs } = row;
       const outlook = row.outlook === null ? undefined : { ...row.outlook, nowMs, windowMs };
-      return { granted, slotMs, nowMs, windowMs, outlook, sentMs, answeredMs };
+      return { granted, slotMs, nowMs, windowMs, hasOthers: row.has_others, outlook, sentMs, answeredMs };
     });
   }
 
@@ -135,6 +137,7 @@ interface TakeSlotRow {
   readonly slot_ms: number;
   readonly now_ms: number;
   readonly window_ms: number;
+  readonly has_others: boolean;
   readonly outlook: Outlook | null;
 }
 

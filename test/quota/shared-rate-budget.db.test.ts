@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { ActionQuota } from "../../src/quota/action-quota.ts";
 import { openReplicas } from "./open-replicas.ts";
-import { quantile, type SimulatedCall, type SimulatedReplica } from "./simulate-replicas.ts";
+import { peakPerSecond, quantile, type SimulatedCall, type SimulatedReplica } from "./simulate-replicas.ts";
 import type { SimulatedTime } from "./simulated-time.ts";
 
 const LIMIT = 20;
@@ -120,6 +120,46 @@ describe("a call that cannot be in time", () => {
     const refused = first.calls.filter(({ refusal }) => refusal !== undefined);
     expect(refused.map((call) => first.calls.indexOf(call))).toEqual([999, 1_000, 1_001]);
     expect(first.calls.at(-1)?.arrivedMs).toBeLessThan(200);
+  });
+});
+
+describe("a call that comes to writing late", () => {
+  test.each([
+    { count: 1, statements: 1 },
+    { count: 2, statements: 3 },
+  ])("is told of at once where others use the window too: $count replicas", async ({ count, statements }) => {
+    const { time, database, replicas, first } = await openReplicas({
+      count,
+      circumstances: () => ({ writingMs: () => 60 }),
+    });
+    if (count > 1) void replicas[1]?.call({ caller: "b", deadlineMs: 1_000 });
+    await time.runUntil(20);
+    void first.call({ caller: "a", deadlineMs: 1_000 });
+    await time.runUntil(500);
+    expect(database.statements).toBe(statements);
+    expect(first.reports).toEqual([]);
+  });
+
+  test("moves its slot, so that no second gets fuller than the limit", async () => {
+    const { time, first } = await openReplicas({
+      circumstances: (t) => ({ writingMs: () => t.between(0, 99) }),
+    });
+    for (let call = 0; call < 100; call++) void first.call({ caller: "a", deadlineMs: 20_000 });
+    await time.runUntil(10_000);
+    expect(arrived(first.calls, 0, 10_000)).toHaveLength(100);
+    expect(peakPerSecond(first.calls)).toBe(LIMIT);
+  });
+
+  test("gives its slot up where it is too late, and has the next one", async () => {
+    let writingMs = 150;
+    const { time, first } = await openReplicas({ circumstances: () => ({ writingMs: () => writingMs }) });
+    void first.call({ caller: "a", deadlineMs: 1_000 });
+    await time.runUntil(100);
+    writingMs = 1;
+    await time.runUntil(500);
+    expect(first.reports).toEqual(["missed"]);
+    expect(first.calls[0]?.arrivedMs).toBeGreaterThan(150);
+    expect(first.calls[0]?.arrivedMs).toBeLessThan(175);
   });
 });
 
