@@ -1,9 +1,9 @@
 import { defineConfig } from "vitest/config";
 
 /**
- * Three groups, one after the other: `unit` files share both cores; `database` files do so as well, with one
- * PostgreSQL for all of them; `process` files start browsers, child processes or whole gateways and run one at a
- * time, so that they never compete with each other for a core.
+ * Three groups, one after the other: `unit` files compute; `database` files share one PostgreSQL and mostly wait for
+ * it; `process` files start browsers, child processes or whole gateways and run one at a time, so that they never
+ * compete with each other for a core. Files of the first two share their modules, none of which keeps state.
  */
 /** Whole gateways keep a record of their changes. */
 const NEED_A_DATABASE = ["test/**/*.db.test.ts", "test/{changes,docs,graphql,http,schema}/**/*.test.ts"];
@@ -22,6 +22,8 @@ export default defineConfig({
           name: "unit",
           include: ["test/**/*.test.ts"],
           exclude: ["test/e2e/**", ...NEED_A_DATABASE],
+          isolate: false,
+          maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
       },
@@ -32,6 +34,8 @@ export default defineConfig({
           include: NEED_A_DATABASE,
           exclude: ["test/e2e/**"],
           globalSetup: "test/support/database-setup.ts",
+          isolate: false,
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
       },

@@ -25,6 +25,15 @@ export async function measureInTurns(contestants: readonly Contestant[], rounds:
   return series;
 }
 
+/** The figures of several measurements of the same contestants as if they were one. */
+export function joinSeries(measurements: readonly (readonly Series[])[]): Series[] {
+  const [first = []] = measurements;
+  return first.map(({ name }, index) => ({
+    name,
+    figures: measurements.flatMap((series) => series[index]?.figures ?? []),
+  }));
+}
+
 /** One contestant's figures over another's, round by round, which a slow minute of the machine moves less than either. */
 export function ratioOf(all: readonly Series[], numerator: string, denominator: string): Series {
   const [above, below] = [numerator, denominator].map((name) => all.find((series) => series.name === name));

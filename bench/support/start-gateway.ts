@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { startPostgres } from "../../test/support/start-postgres.ts";
 import { GATEWAY_MAIN } from "./build-gateway.ts";
 import { EXAMPLE_KEY } from "./example-key.ts";
@@ -8,22 +11,27 @@ export interface GatewayOptions {
   readonly upstreamUrl: string;
   /** Where to write a CPU profile when it stops. */
   readonly profileDir?: string | undefined;
+  /** An empty PostgreSQL without it. */
+  readonly store?: "pglite" | "postgres";
+  /** Loads have to stay below it, or they would measure waiting. */
+  readonly callsPerSecond?: number;
 }
+
+/** The highest rate that the configuration takes. */
+export const MOST_CALLS_PER_SECOND = 1_000;
 
 /**
  * Several times what CAM takes, so that a benchmark need not last for hours, and not more, because the shared window
- * has a place for every call of a second. Loads have to stay well below it, or they would measure waiting.
+ * has a place for every call of a second.
  */
 const CALLS_PER_SECOND = 100;
 
 /**
- * The compiled gateway, with an empty PostgreSQL that goes into `parts` beside it. It is in local mode only in that
- * its callers need no token, as those of the programs that it is compared with need none.
+ * The compiled gateway, with an empty store that goes into `parts` beside it. It is in local mode only in that its
+ * callers need no token, as those of the programs that it is compared with need none.
  */
 export async function startGateway(parts: AsyncDisposableStack, options: GatewayOptions): Promise<Program> {
-  const { upstreamUrl, profileDir } = options;
-  const postgres = await startPostgres();
-  parts.defer(() => postgres.stop());
+  const { upstreamUrl, profileDir, store = "postgres", callsPerSecond = CALLS_PER_SECOND } = options;
   const profiling = profileDir === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profileDir}`];
   const gateway = await startProgram({
     args: [...profiling, GATEWAY_MAIN, "--local"],
@@ -31,14 +39,26 @@ export async function startGateway(parts: AsyncDisposableStack, options: Gateway
       PORT: "0",
       PLAYGROUND: "off",
       CAM_ENDPOINT: upstreamUrl,
-      CAM_RATE_PER_SECOND: String(CALLS_PER_SECOND),
+      CAM_RATE_PER_SECOND: String(callsPerSecond),
       // A machine that is busy with other things slows a benchmark down and does not end it.
       CAM_DEADLINE_MS: "120000",
       TENCENTCLOUD_SECRET_ID: EXAMPLE_KEY.secretId,
       TENCENTCLOUD_SECRET_KEY: EXAMPLE_KEY.secretKey,
-      DATABASE_URL: postgres.url,
+      ...(store === "postgres" ? await emptyPostgres(parts) : await emptyFolder(parts)),
     },
     ready: /GraphQL +(http:\S+)/,
   });
   return parts.use(gateway);
+}
+
+async function emptyPostgres(parts: AsyncDisposableStack): Promise<{ DATABASE_URL: string }> {
+  const postgres = await startPostgres();
+  parts.defer(() => postgres.stop());
+  return { DATABASE_URL: postgres.url };
+}
+
+async function emptyFolder(parts: AsyncDisposableStack): Promise<{ DATA_DIR: string }> {
+  const folder = await mkdtemp(join(tmpdir(), "cam-gateway-bench-"));
+  parts.defer(() => rm(folder, { recursive: true, force: true }));
+  return { DATA_DIR: join(folder, "data") };
 }

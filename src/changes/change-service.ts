@@ -19,7 +19,7 @@ import { UserTurns } from "./user-turns.ts";
 
 export interface ChangeServiceDeps {
   readonly writer: BlockWriter;
-  readonly log: ChangeLog;
+  readonly log: Pick<ChangeLog, "begin" | "settle" | "find" | "findByIdempotencyKey">;
   readonly clock: Clock;
   readonly observer?: ChangeObserver;
 }

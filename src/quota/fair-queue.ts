@@ -35,11 +35,11 @@ export class FairQueue<Item> {
     this.#lines = new Map([[caller, [item, ...line]], ...this.#lines]);
   }
 
-  /** Whose turn it is, of those who can use it. Who cannot keeps his turn. */
+  /** Whose turn it is, and his first item that can use it. Who has none keeps his turn. */
   shift(canUse: (item: Item) => boolean = () => true): Item | undefined {
     for (const [caller, line] of this.#lines) {
-      const [item] = line;
-      if (item === undefined || !canUse(item)) continue;
+      const item = line.find(canUse);
+      if (item === undefined) continue;
       this.remove(caller, item);
       this.#lines.delete(caller);
       if (line.length > 0) this.#lines.set(caller, line);

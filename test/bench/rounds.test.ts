@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { measureInTurns, median, ratioOf } from "../../bench/support/rounds.ts";
+import { joinSeries, measureInTurns, median, ratioOf } from "../../bench/support/rounds.ts";
 
 test.each([
   { figures: [3, 1, 2], middle: 2 },
@@ -18,6 +18,21 @@ test("contestants take turns, a round each", async () => {
   expect(series).toEqual([
     { name: "a", figures: [1, 3] },
     { name: "b", figures: [2, 4] },
+  ]);
+});
+
+test("measurements of the same contestants are joined", () => {
+  const first = [
+    { name: "a", figures: [1, 2] },
+    { name: "b", figures: [3] },
+  ];
+  const second = [
+    { name: "a", figures: [4] },
+    { name: "b", figures: [5] },
+  ];
+  expect(joinSeries([first, second])).toEqual([
+    { name: "a", figures: [1, 2, 4] },
+    { name: "b", figures: [3, 5] },
   ]);
 });
 

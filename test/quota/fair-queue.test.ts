@@ -49,6 +49,12 @@ test("who cannot use his turn keeps it, and the next who can is served", () => {
   expect(drain(queue)).toEqual(["a1", "c1", "b2"]);
 });
 
+test("who can use a turn is not held up by his own who cannot", () => {
+  const queue = queueOf("a1", "a2", "b1");
+  expect(queue.shift((item) => item !== "a1")).toBe("a2");
+  expect(drain(queue)).toEqual(["b1", "a1"]);
+});
+
 test("what leaves the queue is not served, and leaving twice changes nothing", () => {
   const queue = queueOf("a1", "a2", "b1");
   expect(queue.remove("a", "a1")).toBe(true);

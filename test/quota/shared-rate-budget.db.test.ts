@@ -35,6 +35,18 @@ describe("a call that comes when slots are free", () => {
     expect(slow?.grantedMs).toBeLessThan(170);
   });
 
+  test("gets one before an earlier call of the same caller whose connection is not open", async () => {
+    const { time, database, first } = await openReplicas();
+    void first.call({ caller: "a", deadlineMs: 1_000, connectingMs: 150 });
+    void first.call({ caller: "a", deadlineMs: 1_000 });
+    await time.runUntil(500);
+    const [slow, quick] = first.calls;
+    expect(quick?.grantedMs).toBeLessThan(20);
+    expect(slow?.grantedMs).toBeGreaterThanOrEqual(150);
+    // One for each, and one to learn how long the line takes: no slot is taken for who cannot use it yet.
+    expect(database.statements).toBeLessThanOrEqual(3);
+  });
+
   test("gets one behind calls of another replica that it has not heard of", async () => {
     const { time, replicas, first } = await openReplicas({ count: 2 });
     for (let call = 0; call < LIMIT; call++) void first.call({ caller: "a", deadlineMs: 1_000 });

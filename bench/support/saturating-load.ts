@@ -1,11 +1,9 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { Pool } from "undici";
 
-export interface PacedLoadOptions {
+export interface SaturatingLoadOptions {
   /** Of the endpoint that takes the requests. */
   readonly url: string;
-  readonly requestsPerSecond: number;
-  /** Keep-alive connections that share the requests. */
+  /** Keep-alive connections, each of which has one request under way at all times. */
   readonly connections: number;
   /** The JSON body of the next request. */
   readonly nextBody: () => string;
@@ -14,34 +12,28 @@ export interface PacedLoadOptions {
 }
 
 /**
- * Offers requests at a fixed rate, whether or not earlier ones are answered, so that every contestant has the same
- * to do in the same time.
+ * Sends the next request of a connection as soon as the one before is answered, so that the program under test is
+ * never idle: one that idles in between finds its caches cold, and every figure grows by that.
  */
-export class PacedLoad implements AsyncDisposable {
-  readonly #options: PacedLoadOptions;
+export class SaturatingLoad implements AsyncDisposable {
+  readonly #options: SaturatingLoadOptions;
   readonly #pool: Pool;
 
-  constructor(options: PacedLoadOptions) {
+  constructor(options: SaturatingLoadOptions) {
     this.#options = options;
     this.#pool = new Pool(new URL(options.url).origin, { connections: options.connections });
   }
 
   /** Resolves when all are answered. Rejects where one is not answered as it has to be. */
   async send(count: number): Promise<void> {
-    const { requestsPerSecond } = this.#options;
-    const startedMs = performance.now();
-    const failures: unknown[] = [];
-    const pending: Promise<void>[] = [];
-    while (pending.length < count && failures.length === 0) {
-      const due = Math.ceil(((performance.now() - startedMs) * requestsPerSecond) / 1000);
-      while (pending.length < Math.min(due, count)) {
-        pending.push(this.#sendOne().catch((error: unknown) => void failures.push(error)));
+    let left = count;
+    const keepSending = async (): Promise<void> => {
+      while (left > 0) {
+        left -= 1;
+        await this.#sendOne();
       }
-      await sleep(1);
-    }
-    await Promise.all(pending);
-    if (failures.length > 0)
-      throw new AggregateError(failures.slice(0, 3), `${failures.length} requests failed.`);
+    };
+    await Promise.all(Array.from({ length: this.#options.connections }, keepSending));
   }
 
   async #sendOne(): Promise<void> {
