@@ -47,7 +47,7 @@ export async function expectInBothChannels(
   const thrown = await ask(started, THROWING);
   const extensions = thrown.errors[0]?.extensions ?? {};
   const { message, category, retryable } = describeCamError(code);
-  expect(thrown.data).toBeNull();
+  expect(thrown.data).toEqual({ setSubUserMfa: null });
   expect(thrown.errors).toHaveLength(1);
   expect(thrown.errors).toMatchObject([
     { path: ["setSubUserMfa"], message: expect.stringContaining(message) },

@@ -23,9 +23,11 @@ export class SetSubUserMfaResolver {
   }
 
   @Mutation(() => SetSubUserMfaPayload, {
+    // Of several changes in one operation, one that fails must not hide what became of the others.
+    nullable: true,
     description:
-      "Switches login and operation protection of a sub-user. A business error is thrown: see CamErrorCode for " +
-      "`errors[].extensions.code`.",
+      "Switches login and operation protection of a sub-user. A business error is thrown: the field is null then, " +
+      "and `errors[].extensions.code` is a CamErrorCode.",
   })
   async setSubUserMfa(
     @Args(() => SetSubUserMfaArgs) args: SetSubUserMfaArgs,
