@@ -1,0 +1,45 @@
+import { readFile } from "node:fs/promises";
+import { ApolloServer } from "@apollo/server";
+import { ApolloServerPluginInlineTraceDisabled } from "@apollo/server/plugin/disabled";
+import { startStandaloneServer } from "@apollo/server/standalone";
+import { buildSubgraphSchema } from "@apollo/subgraph";
+import { parse } from "graphql";
+import type { Employee } from "./employee.ts";
+import type { StartedSubgraph } from "./subgraph.ts";
+
+const SDL_FILE = new URL("../../schema/neighbour.graphql", import.meta.url);
+
+/** What stands where a directory mentions a sub-user: its key, from which a router finds the rest. */
+interface SubUserReference {
+  readonly opUin: string;
+}
+
+/** Serves the neighbour of the gateway, on loopback. Port 0 takes a free one. */
+export async function startDirectory(port: number, employees: readonly Employee[]): Promise<StartedSubgraph> {
+  const sdl = await readFile(SDL_FILE, "utf8");
+  const resolvers = {
+    Query: {
+      employees: () => employees,
+      employee: (_: unknown, { id }: { readonly id: string }) => find(id),
+    },
+    Employee: {
+      __resolveReference: ({ id }: { readonly id: string }) => find(id),
+      camUser: ({ camUin }: Employee): SubUserReference | null =>
+        camUin === undefined ? null : { opUin: camUin },
+    },
+    SubUser: {
+      employee: ({ opUin }: SubUserReference) => employees.find(({ camUin }) => camUin === opUin),
+    },
+  };
+  const server = new ApolloServer({
+    schema: buildSubgraphSchema([{ typeDefs: parse(sdl), resolvers }]),
+    plugins: [ApolloServerPluginInlineTraceDisabled()],
+    stopOnTerminationSignals: false,
+  });
+  const { url } = await startStandaloneServer(server, { listen: { port, host: "127.0.0.1" } });
+  return { name: "directory", url: new URL("/graphql", url).href, sdl, stop: () => server.stop() };
+
+  function find(id: string): Employee | undefined {
+    return employees.find((employee) => employee.id === id);
+  }
+}

@@ -1,0 +1,42 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { createGatewayRuntime, type GatewayConfigSupergraph } from "@graphql-hive/gateway-runtime";
+import http from "@graphql-mesh/transport-http";
+import { composeSupergraph } from "./compose-supergraph.ts";
+import type { Subgraph } from "./subgraph.ts";
+
+export interface StartedRouter {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+export type HiveOptions = Partial<GatewayConfigSupergraph>;
+
+/** Serves the subgraphs, which listen already, as one graph by Hive Gateway, on loopback. Port 0 takes a free one. */
+export async function startHiveRouter(
+  subgraphs: readonly Subgraph[],
+  port: number,
+  options: HiveOptions = {},
+): Promise<StartedRouter> {
+  const runtime = createGatewayRuntime({
+    transports: { http },
+    // Both would load their pages from the internet.
+    graphiql: false,
+    landingPage: false,
+    logging: "warn",
+    ...options,
+    supergraph: composeSupergraph(subgraphs),
+  });
+  const server = createServer(runtime).listen(port, "127.0.0.1");
+  await once(server, "listening");
+  const { port: taken } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${taken}/graphql`,
+    stop: async () => {
+      server.close();
+      server.closeAllConnections();
+      await runtime[Symbol.asyncDispose]();
+    },
+  };
+}

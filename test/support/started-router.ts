@@ -1,0 +1,41 @@
+import { readFileSync } from "node:fs";
+import type { Subgraph } from "../../scripts/federated/subgraph.ts";
+import type { ReplyError, StartedGateway } from "./start-gateway.ts";
+
+/** A router in front of subgraphs. It stops by itself when the test is over. */
+export interface StartedRouter {
+  readonly url: string;
+  send(
+    query: string,
+    variables?: Readonly<Record<string, unknown>>,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<RouterReply>;
+  stop(): Promise<void>;
+}
+
+export interface RouterReply {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly data: Record<string, unknown> | null | undefined;
+  /** Empty where there are none. */
+  readonly errors: readonly ReplyError[];
+}
+
+/** The SDL that the gateway publishes. */
+const SUBGRAPH_SDL = readFileSync(new URL("../../schema/subgraph.graphql", import.meta.url), "utf8");
+
+/** The gateway as a router knows it. */
+export function asSubgraph({ gateway }: Pick<StartedGateway, "gateway">): Subgraph {
+  return { name: "cam-mfa", url: gateway.address.url, sdl: SUBGRAPH_SDL };
+}
+
+/** Sends one operation over HTTP, as a client of the router would. */
+export async function sendTo(url: string, ...[query, variables, headers]: Parameters<StartedRouter["send"]>) {
+  const response = await fetch(url, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...headers },
+    body: JSON.stringify({ query, variables }),
+  });
+  const { data, errors } = (await response.json()) as Partial<RouterReply>;
+  return { status: response.status, headers: response.headers, data, errors: errors ?? [] };
+}
