@@ -24,7 +24,7 @@ export const entities: Bench = {
     const uins = Array.from({ length: users }, (_, index) => String(100_000_000_000 + index));
     await using parts = new AsyncDisposableStack();
     const upstream = parts.use(await startUpstream());
-    const gateway = await startGateway(parts, { upstreamUrl: upstream.url, profileDir });
+    const gateway = await startGateway(parts, { upstream, profileDir });
     const contestants = [
       new ProfileRead(ENTITIES, gateway, operations, {
         query: `query ($of: [_Any!]!) { _entities(representations: $of) { ... on SubUser { ${PROFILE} } } }`,

@@ -1,4 +1,4 @@
-import { Agent } from "node:http";
+import { Agent } from "node:https";
 import { ApolloServer } from "@apollo/server";
 import { startStandaloneServer } from "@apollo/server/standalone";
 import { CommonClient } from "tencentcloud-sdk-nodejs-common";
@@ -13,7 +13,6 @@ const cam = new CommonClient("cam.tencentcloudapi.com", "2019-01-16", {
   credential: EXAMPLE_KEY,
   profile: {
     httpProfile: {
-      protocol: "http://",
       endpoint: new URL(process.env["UPSTREAM_URL"] ?? "").host,
       ...(keepAlive ? { agent: new Agent({ keepAlive: true, maxSockets: 32 }) } : {}),
     },

@@ -5,10 +5,11 @@ import { startPostgres } from "../../test/support/start-postgres.ts";
 import { GATEWAY_MAIN } from "./build-gateway.ts";
 import { EXAMPLE_KEY } from "./example-key.ts";
 import { type Program, startProgram } from "./program.ts";
+import type { Upstream } from "./upstream.ts";
 
 export interface GatewayOptions {
   /** What stands in for CAM. */
-  readonly upstreamUrl: string;
+  readonly upstream: Upstream;
   /** Where to write a CPU profile when it stops. */
   readonly profileDir?: string | undefined;
   /** An empty PostgreSQL without it. */
@@ -31,14 +32,15 @@ const CALLS_PER_SECOND = 100;
  * callers need no token, as those of the programs that it is compared with need none.
  */
 export async function startGateway(parts: AsyncDisposableStack, options: GatewayOptions): Promise<Program> {
-  const { upstreamUrl, profileDir, store = "postgres", callsPerSecond = CALLS_PER_SECOND } = options;
+  const { upstream, profileDir, store = "postgres", callsPerSecond = CALLS_PER_SECOND } = options;
   const profiling = profileDir === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profileDir}`];
   const gateway = await startProgram({
     args: [...profiling, GATEWAY_MAIN, "--local"],
     env: {
+      ...upstream.env,
       PORT: "0",
       PLAYGROUND: "off",
-      CAM_ENDPOINT: upstreamUrl,
+      CAM_ENDPOINT: upstream.url,
       CAM_RATE_PER_SECOND: String(callsPerSecond),
       // A machine that is busy with other things slows a benchmark down and does not end it.
       CAM_DEADLINE_MS: "120000",

@@ -1,11 +1,13 @@
 import { randomUUID } from "node:crypto";
-import { createServer } from "node:http";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
+import { answerParent } from "./answer-parent.ts";
 
 /**
  * A program that stands in for CAM and costs as little as it can: it answers valid envelopes at once and checks
- * neither signatures nor rates. `GET /calls` tells how often each action was called.
+ * neither signatures nor rates. It tells who asks how often an action was called.
  */
 const FLAGS = { Phone: 0, Token: 0, Stoken: 1, Wechat: 0, Custom: 0, Mail: 0, U2FToken: 0, Passkey: 0 };
 const OFFSITE_FLAG = { VerifyFlag: 0, NotifyPhone: 0, NotifyEmail: 0, NotifyWechat: 0, Tips: 0 };
@@ -41,13 +43,13 @@ function profileOf(uin: number): object {
 
 const calls: Record<string, number> = {};
 
-const server = createServer(async (request, response) => {
+const tls = {
+  cert: readFileSync(process.env["CERTIFICATE_FILE"] ?? ""),
+  key: readFileSync(process.env["KEY_FILE"] ?? ""),
+};
+const server = createServer(tls, async (request, response) => {
   const body = await text(request);
   response.setHeader("content-type", "application/json");
-  if (request.url === "/calls") {
-    response.end(JSON.stringify(calls));
-    return;
-  }
   const action = String(request.headers["x-tc-action"]);
   calls[action] = (calls[action] ?? 0) + 1;
   const fields = actions[action]?.(body) ?? { Error: { Code: "InvalidAction", Message: action } };
@@ -55,5 +57,10 @@ const server = createServer(async (request, response) => {
 });
 server.keepAliveTimeout = 60_000;
 server.listen(0, "127.0.0.1", () => {
-  console.log(`listening on http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  console.log(`listening on https://127.0.0.1:${(server.address() as AddressInfo).port}`);
 });
+
+answerParent<{ readonly kind: "calls"; readonly action: string }>(
+  "calls",
+  ({ action }) => calls[action] ?? 0,
+);

@@ -1,32 +1,56 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { request } from "undici";
+import { generate } from "selfsigned";
 import { type Program, startProgram } from "./program.ts";
 
 /** How programs of the benchmarks say where they listen. */
-export const LISTENING = /listening on (http:\S+)/;
+export const LISTENING = /listening on (https?:\S+)/;
 
-/** The stub that stands in for CAM, in a process of its own. */
+/** As the Host header says, or as the address says to a client that sends no other. */
+const ADDRESSED_AS = [
+  { type: 2, value: "cam.tencentcloudapi.com" },
+  { type: 2, value: "sts.tencentcloudapi.com" },
+  { type: 7, ip: "127.0.0.1" },
+] as const;
+
+/** The stub that stands in for CAM, in a process of its own. CAM speaks TLS alone, and so does this. */
 export class Upstream implements AsyncDisposable {
   readonly url: string;
+  /** What a program needs in its environment to find it and to trust its certificate. */
+  readonly env: Readonly<Record<string, string>>;
   readonly #program: Program;
+  readonly #folder: string;
 
-  constructor(program: Program) {
+  constructor(program: Program, certificateFile: string, folder: string) {
     this.#program = program;
+    this.#folder = folder;
     this.url = program.told;
+    this.env = { UPSTREAM_URL: this.url, NODE_EXTRA_CA_CERTS: certificateFile };
   }
 
   /** How often an action has been called since the stub started. */
   async calls(action: string): Promise<number> {
-    const { body } = await request(`${this.url}/calls`);
-    return ((await body.json()) as Record<string, number>)[action] ?? 0;
+    return await this.#program.ask({ kind: "calls", action });
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#program[Symbol.asyncDispose]();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#program[Symbol.asyncDispose]();
+    await rm(this.#folder, { recursive: true, force: true });
   }
 }
 
 export async function startUpstream(): Promise<Upstream> {
+  const folder = await mkdtemp(join(tmpdir(), "cam-gateway-bench-"));
+  const [certificateFile, keyFile] = [join(folder, "certificate.pem"), join(folder, "key.pem")];
+  const pair = await generate([{ name: "commonName", value: "CAM of the benchmarks" }], {
+    extensions: [{ name: "subjectAltName", altNames: [...ADDRESSED_AS] }],
+  });
+  await writeFile(certificateFile, pair.cert);
+  await writeFile(keyFile, pair.private);
   const script = fileURLToPath(new URL("./stub-upstream.ts", import.meta.url));
-  return new Upstream(await startProgram({ args: [script], ready: LISTENING }));
+  const env = { CERTIFICATE_FILE: certificateFile, KEY_FILE: keyFile };
+  const program = await startProgram({ args: [script], env, ready: LISTENING });
+  return new Upstream(program, certificateFile, folder);
 }
