@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { contractArtefacts, schemaArtefacts } from "./generate/artefacts.ts";
+import { contractArtefacts, routerArtefacts, schemaArtefacts } from "./generate/artefacts.ts";
 import { generate } from "./generate/run.ts";
 
 /**
@@ -16,7 +16,7 @@ const { values } = parseArgs({
   },
 });
 
-process.exitCode = await generate([...contractArtefacts, ...schemaArtefacts], {
+process.exitCode = await generate([...contractArtefacts, ...routerArtefacts, ...schemaArtefacts], {
   ...values,
   print: console.log,
 });

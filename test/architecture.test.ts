@@ -29,7 +29,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "open-store": ["config", "database", "package-paths"],
   "local-cam": ["cam", "emulator", "secret"],
   "start-up-banner": ["config", "gateway"],
-  cli: ["audit", "database", "package-paths"],
+  routers: ["contract"],
+  cli: ["audit", "contract", "database", "package-paths", "routers"],
   gateway: [
     "audit",
     "auth",

@@ -1,7 +1,10 @@
-import type { Artefact } from "./artefact.ts";
+import { SUBGRAPH } from "../../src/routers/passed-on.ts";
+import { ROUTER_GUIDES } from "../../src/routers/router-guides.ts";
+import { type Artefact, GENERATED_NOTICE } from "./artefact.ts";
 import { renderErrorExtensionsSchema } from "./error-extensions-schema.ts";
 import { renderErrorExtensionsTypes } from "./error-extensions-types.ts";
 import { renderErrorsPage } from "./errors-page.ts";
+import { renderRoutersPage } from "./routers-page.ts";
 import { renderSubgraphSdl } from "./subgraph-sdl.ts";
 
 /** What follows from the error catalogue alone. */
@@ -9,6 +12,15 @@ export const contractArtefacts: readonly Artefact[] = [
   { path: "src/contract/error-extensions.generated.ts", render: renderErrorExtensionsTypes },
   { path: "schema/error-extensions.schema.json", render: renderErrorExtensionsSchema },
   { path: "docs/errors.md", render: renderErrorsPage },
+];
+
+/** What is known of routers: a page, and each configuration as a file to copy. */
+export const routerArtefacts: readonly Artefact[] = [
+  { path: "docs/routers.md", render: renderRoutersPage },
+  ...ROUTER_GUIDES.map(({ configuration: { file, language, render } }) => ({
+    path: `docs/routers/${file}`,
+    render: () => `${language === "yaml" ? "#" : "//"} ${GENERATED_NOTICE}\n${render(SUBGRAPH)}`,
+  })),
 ];
 
 /**

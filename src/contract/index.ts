@@ -16,6 +16,7 @@ export { codeForCamCode } from "./code-for-cam-code.ts";
 export { CAM_ERROR_CATEGORIES, CAM_ERROR_CODE_DESCRIPTIONS, CAM_ERROR_CODES } from "./enums.ts";
 export type { CamErrorExtensions, CamErrorExtensionsByCode } from "./error-extensions.generated.ts";
 export { explainUin } from "./explain-uin.ts";
+export { CAM_ERROR_EXTENSION_KEYS, type CamErrorExtensionKey } from "./extension-keys.ts";
 export { type CamErrorFactsInput, createCamErrorExtensions, isCamErrorExtensions } from "./extensions.ts";
 export type { CamAnswer, CamErrorFacts } from "./facts.ts";
 export { GatewayError, type GatewayErrorOptions } from "./gateway-error.ts";

@@ -1,0 +1,33 @@
+import { CAM_ERROR_EXTENSION_KEYS } from "../../src/contract/index.ts";
+import { PASSED_ON, PATIENCE_SECONDS, SUBGRAPH } from "../../src/routers/passed-on.ts";
+
+const quoted = (names: readonly string[]) => names.map((name) => `\`${name}\``).join(", ");
+
+/** What holds for every router, before the table of docs/routers.md. */
+export const routersPageIntroduction = `\
+Between the gateway and a client of a federated graph stands a router, and most routers change the errors of a
+subgraph. This page says what each does, and the configuration that lets the gateway's errors through whole. The
+subgraph is called \`${SUBGRAPH}\` here; put in your name for it.
+
+- **When in doubt, use \`trySetSubUserMfa\`.** It returns every business error as data (\`CamFailure\`), which no router
+  touches. Behind a router with its defaults it is the only channel that tells everything.
+- **Ask the router itself.** This sends two requests that change nothing, compares what comes back with the contract,
+  and prints the configuration to use:
+
+\`\`\`sh
+npm run doctor -- --router https://router.example.com/graphql --header 'authorization: Bearer ...'
+\`\`\``;
+
+export const routersPageAdvice = `\
+\`nested\` is still there, inside another error; \`lost\` is gone. The extensions are
+${quoted(CAM_ERROR_EXTENSION_KEYS)}: [errors.md](errors.md).
+
+## For every router
+
+- **Never retry a mutation.** The gateway retries by itself what is safe, and reads the user back where a reply was
+  lost. A repetition by a router is another change, unless the client sent an \`idempotency-key\`.
+- **Wait longer than the gateway does**: it ends every change by \`CAM_DEADLINE_MS\` (15 s unless set), so give it
+  ${PATIENCE_SECONDS} s. A router that gives up first never learns what became of the change.
+- **Pass on these headers of the client:** ${quoted(PASSED_ON)}.
+- **Business errors come with HTTP 200 and without Retry-After.** A router that acts on a status never has to.
+- **Do not let a router answer mutations from a cache, or join equal ones.**`;

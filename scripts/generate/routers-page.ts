@@ -1,0 +1,46 @@
+import { SUBGRAPH } from "../../src/routers/passed-on.ts";
+import type { RouterGuide } from "../../src/routers/router-guide.ts";
+import { ROUTER_GUIDES } from "../../src/routers/router-guides.ts";
+import { GENERATED_NOTICE } from "./artefact.ts";
+import { markdownTable } from "./markdown-table.ts";
+import { routersPageAdvice, routersPageIntroduction } from "./routers-page-introduction.ts";
+
+/** docs/routers.md. */
+export function renderRoutersPage(): string {
+  const blocks = [
+    `<!-- ${GENERATED_NOTICE} -->`,
+    "# Behind a federated router",
+    routersPageIntroduction,
+    "## What arrives by default",
+    markdownTable(
+      ["Router", "`message`", "`code`", "other extensions", "`path`"],
+      ROUTER_GUIDES.map(({ title, fates }) => [
+        title,
+        fates.message,
+        fates.code,
+        fates.otherKeys,
+        fates.path,
+      ]),
+    ),
+    routersPageAdvice,
+    ...ROUTER_GUIDES.map(section),
+  ];
+  return `${blocks.join("\n\n")}\n`;
+}
+
+function section({ title, byDefault, configuration, remarks, retries, sources }: RouterGuide): string {
+  const { file, language, render } = configuration;
+  return [
+    `## ${title}`,
+    list(byDefault),
+    `To let everything through, and to pass on what the gateway has to know ([${file}](routers/${file})):`,
+    `\`\`\`${language}\n${render(SUBGRAPH)}\`\`\``,
+    list(remarks),
+    `**Retries.** ${retries.join(" ")}`,
+    `Read in: ${sources.map((address) => `<${address}>`).join(", ")}`,
+  ].join("\n\n");
+}
+
+function list(sentences: readonly string[]): string {
+  return sentences.map((sentence) => `- ${sentence}`).join("\n");
+}
