@@ -6,7 +6,10 @@ import { defineConfig } from "vitest/config";
  * compete with each other for a core. Files of the first two share their modules, none of which keeps state.
  */
 /** Whole gateways keep a record of their changes. */
-const NEED_A_DATABASE = ["test/**/*.db.test.ts", "test/{changes,docs,graphql,http,schema}/**/*.test.ts"];
+const NEED_A_DATABASE = [
+  "test/**/*.db.test.ts",
+  "test/{changes,conformance,docs,graphql,http,schema}/**/*.test.ts",
+];
 
 export default defineConfig({
   resolve: { alias: { graphql: new URL("./node_modules/graphql/index.js", import.meta.url).pathname } },

@@ -15,7 +15,8 @@ import { resolveSubUserReference } from "./sub-user/sub-user-reference.ts";
 import { throwTyped } from "./throw-typed.ts";
 
 /** v2.9 is the newest that the composers of Apollo, The Guild and Cosmo all accept. */
-const FEDERATION = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])`;
+const IMPORTS = ["@key", "@cost", "@listSize", "@authenticated", "@requiresScopes", "@tag"];
+const FEDERATION = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ${JSON.stringify(IMPORTS)})`;
 
 export interface SchemaDeps {
   readonly changes: Pick<ChangeService, "setSubUserMfa">;

@@ -1,7 +1,9 @@
 import { Field, ObjectType } from "type-graphql";
 import type { CamErrorCategory, CamErrorCode } from "../../contract/index.ts";
+import { CamCalls } from "../cam-calls.ts";
 import { CamErrorCategoryEnum, CamErrorCodeEnum } from "./cam-error.enums.ts";
 
+@CamCalls(0)
 @ObjectType({ description: "A row of the error catalogue." })
 export class CamErrorInfo {
   @Field(() => CamErrorCodeEnum, { description: "What happened." })

@@ -1,7 +1,9 @@
 import { Field, ID, Int, ObjectType } from "type-graphql";
 import type { CamErrorCategory, CamErrorCode } from "../../contract/index.ts";
+import { CamCalls } from "../cam-calls.ts";
 import { CamErrorCategoryEnum, CamErrorCodeEnum } from "./cam-error.enums.ts";
 
+@CamCalls(0)
 @ObjectType({
   description: "A business error as data: the facts of `errors[].extensions`, which some routers strip.",
 })

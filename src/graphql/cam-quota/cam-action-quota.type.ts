@@ -1,5 +1,7 @@
 import { Field, Int, ObjectType } from "type-graphql";
+import { CamCalls } from "../cam-calls.ts";
 
+@CamCalls(0)
 @ObjectType({ description: "How one action of CAM stands to its limit of calls per second." })
 export class CamActionQuota {
   @Field(() => String, { description: "The action, as CAM spells it." })

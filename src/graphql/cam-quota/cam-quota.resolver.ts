@@ -1,5 +1,6 @@
-import { Query, Resolver } from "type-graphql";
+import { Directive, Query, Resolver } from "type-graphql";
 import type { ActionQuota } from "../../quota/action-quota.ts";
+import { RequiresScope } from "../requires-scope.ts";
 import { CamActionQuota } from "./cam-action-quota.type.ts";
 
 /** Where the figures come from. */
@@ -15,6 +16,9 @@ export class CamQuotaResolver {
     this.#quota = deps.quota;
   }
 
+  @RequiresScope("cam.quota:read")
+  // Left out of what a router publishes to others than operators.
+  @Directive('@tag(name: "internal")')
   @Query(() => [CamActionQuota], {
     description: "CAM's limits and what is used of them, for each action that was called lately.",
   })

@@ -1,6 +1,8 @@
 import { Field, ObjectType } from "type-graphql";
+import { CamCalls } from "../cam-calls.ts";
 import { MfaChange } from "./mfa-change.type.ts";
 
+@CamCalls(0)
 @ObjectType({ description: "One change in a page." })
 export class MfaChangeEdge {
   @Field(() => MfaChange, { description: "The change." })
@@ -10,6 +12,7 @@ export class MfaChangeEdge {
   cursor!: string;
 }
 
+@CamCalls(0)
 @ObjectType({ description: "Where a page stands in the whole list." })
 export class PageInfo {
   @Field(() => Boolean, { description: "Whether there are older changes." })
@@ -25,6 +28,7 @@ export class PageInfo {
   endCursor?: string | undefined;
 }
 
+@CamCalls(0)
 @ObjectType({ description: "A page of changes, newest first." })
 export class MfaChangeConnection {
   @Field(() => [MfaChangeEdge], { description: "The changes with their cursors." })

@@ -1,6 +1,7 @@
 import { GraphQLError } from "graphql";
 import { Arg, Args, ID, Query, Resolver } from "type-graphql";
 import type { ChangeLog } from "../../audit/change-log.ts";
+import { RequiresScope } from "../requires-scope.ts";
 import { MfaChange } from "./mfa-change.type.ts";
 import { MfaChangeConnection } from "./mfa-change-connection.type.ts";
 import { DEFAULT_PAGE, LARGEST_PAGE, MfaChangesArgs, toChangeFilter } from "./mfa-changes.args.ts";
@@ -18,6 +19,7 @@ export class MfaChangeResolver {
     this.#log = deps.log;
   }
 
+  @RequiresScope("cam.audit:read")
   @Query(() => MfaChange, { nullable: true, description: "One change; null where there is no such record." })
   async mfaChange(
     @Arg("id", () => ID, { description: "The id of the change." }) id: string,
@@ -26,6 +28,7 @@ export class MfaChangeResolver {
     return record === undefined ? null : toMfaChange(record);
   }
 
+  @RequiresScope("cam.audit:read")
   @Query(() => MfaChangeConnection, { description: "The record of changes, newest first." })
   async mfaChanges(@Args(() => MfaChangesArgs) args: MfaChangesArgs): Promise<MfaChangeConnection> {
     const first = args.first ?? DEFAULT_PAGE;

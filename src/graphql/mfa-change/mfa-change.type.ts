@@ -1,5 +1,6 @@
 import { Field, GraphQLISODateTime, ID, Int, ObjectType, registerEnumType } from "type-graphql";
 import type { CamErrorCode, Uin } from "../../contract/index.ts";
+import { CamCalls } from "../cam-calls.ts";
 import { CamErrorCodeEnum } from "../cam-error/cam-error.enums.ts";
 import { ChangeResolution } from "../mfa/change-resolution.enum.ts";
 import { LoginActionFlag } from "../mfa/mfa-flag.type.ts";
@@ -25,6 +26,7 @@ registerEnumType(MfaChangeStatus, {
   },
 });
 
+@CamCalls(0)
 @ObjectType({ description: "Which methods were to be switched, or sent: null means unchanged, or not sent." })
 export class MfaMethods {
   @Field(() => Boolean, { nullable: true, description: "A code by SMS." })
@@ -37,6 +39,7 @@ export class MfaMethods {
   wechat?: boolean | undefined;
 }
 
+@CamCalls(0)
 @ObjectType({ description: "The methods of both protections." })
 export class MfaMethodsOfBoth {
   @Field(() => MfaMethods, { nullable: true, description: "Login protection; null where it was left alone." })
@@ -49,6 +52,7 @@ export class MfaMethodsOfBoth {
   action?: MfaMethods | undefined;
 }
 
+@CamCalls(0)
 @ObjectType({ description: "A user's protections as read before a change." })
 export class MfaBeforeImage {
   @Field(() => LoginActionFlag, { description: "Login protection." })
@@ -58,6 +62,7 @@ export class MfaBeforeImage {
   action!: LoginActionFlag;
 }
 
+@CamCalls(0)
 @ObjectType({ description: "Who asked for a change." })
 export class MfaChangeCaller {
   @Field(() => String, { description: "The caller; `local` in local mode." })
@@ -70,6 +75,7 @@ export class MfaChangeCaller {
   issuer?: string | undefined;
 }
 
+@CamCalls(0)
 @ObjectType({
   description:
     "The record of one change. It is written before CAM hears of the change, and never altered afterwards.",

@@ -1,7 +1,9 @@
 import { Field, ObjectType } from "type-graphql";
+import { CamCalls } from "../cam-calls.ts";
 
 const nullMeans = "Null where CAM does not say.";
 
+@CamCalls(0)
 @ObjectType({
   description: "Which methods protect one kind of event, as CAM reports it. More than one may be on.",
 })
@@ -34,6 +36,7 @@ export class LoginActionFlag {
   passkey?: boolean | undefined;
 }
 
+@CamCalls(0)
 @ObjectType({ description: "The two protections of a sub-user." })
 export class SubUserMfa {
   @Field(() => LoginActionFlag, { description: "Login protection: the second factor after the password." })

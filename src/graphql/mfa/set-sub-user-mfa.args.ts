@@ -1,6 +1,7 @@
 import { ArgsType, Field } from "type-graphql";
 import type { MfaChangeRequest, MfaMethods } from "../../changes/mfa-change.ts";
 import type { Uin } from "../../contract/index.ts";
+import { CamCalls } from "../cam-calls.ts";
 import { UinScalar } from "../uin-scalar.ts";
 import { LoginActionMfaFlagInput } from "./login-action-mfa-flag.input.ts";
 
@@ -10,12 +11,14 @@ export class SetSubUserMfaArgs {
   @Field(() => UinScalar, { description: "The sub-user to change." })
   opUin!: Uin;
 
+  @CamCalls(0)
   @Field(() => LoginActionMfaFlagInput, {
     nullable: true,
     description: "Login protection. Left out, null or empty: stays as it is.",
   })
   login?: LoginActionMfaFlagInput | null;
 
+  @CamCalls(0)
   @Field(() => LoginActionMfaFlagInput, {
     nullable: true,
     description: "Operation protection. Left out, null or empty: stays as it is.",

@@ -2,9 +2,11 @@ import type { GraphQLResolveInfo } from "graphql";
 import { Args, Ctx, Info, Mutation, Resolver } from "type-graphql";
 import type { ChangeLog } from "../../audit/change-log.ts";
 import type { ChangeService } from "../../changes/change-service.ts";
+import { CamCalls } from "../cam-calls.ts";
 import type { CamFailure } from "../cam-error/cam-failure.type.ts";
 import type { GraphQLContext } from "../context.ts";
 import { describeFailure } from "../failure.ts";
+import { RequiresScope } from "../requires-scope.ts";
 import { AppliedChange } from "./applied-change.ts";
 import { SetSubUserMfaArgs, toChangeRequest } from "./set-sub-user-mfa.args.ts";
 import { SetSubUserMfaPayload, SetSubUserMfaResult } from "./set-sub-user-mfa.type.ts";
@@ -22,6 +24,8 @@ export class SetSubUserMfaResolver {
     this.#log = deps.log;
   }
 
+  @RequiresScope("cam.mfa:write")
+  @CamCalls(2)
   @Mutation(() => SetSubUserMfaPayload, {
     // Of several changes in one operation, one that fails must not hide what became of the others.
     nullable: true,
@@ -43,6 +47,8 @@ export class SetSubUserMfaResolver {
     return new AppliedChange(args.opUin, outcome, context.loaders, this.#log);
   }
 
+  @RequiresScope("cam.mfa:write")
+  @CamCalls(2)
   @Mutation(() => SetSubUserMfaResult, {
     description: "The same change, with a business error as data instead of thrown.",
   })

@@ -1,9 +1,12 @@
 import { createUnionType, Field, ObjectType } from "type-graphql";
+import { CamCalls } from "../cam-calls.ts";
 import { CamFailure } from "../cam-error/cam-failure.type.ts";
 import { MfaChange } from "../mfa-change/mfa-change.type.ts";
+import { RequiresScope } from "../requires-scope.ts";
 import { SubUser } from "../sub-user/sub-user.type.ts";
 import { ChangeResolution } from "./change-resolution.enum.ts";
 
+@CamCalls(0)
 @ObjectType({ description: "A change that took effect." })
 export class SetSubUserMfaPayload {
   @Field(() => String, {
@@ -13,6 +16,7 @@ export class SetSubUserMfaPayload {
   })
   requestId!: string;
 
+  @RequiresScope("cam.audit:read")
   @Field(() => MfaChange, {
     nullable: true,
     description:

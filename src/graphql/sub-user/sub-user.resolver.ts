@@ -1,13 +1,17 @@
-import { Arg, Ctx, FieldResolver, Query, Resolver, Root } from "type-graphql";
-import type { SubAccount } from "../../cam/index.ts";
+import { Arg, Ctx, Directive, FieldResolver, Query, Resolver, Root } from "type-graphql";
+import { MAX_SUB_ACCOUNTS_PER_CALL, type SubAccount } from "../../cam/index.ts";
 import type { Uin } from "../../contract/index.ts";
+import { CamCalls } from "../cam-calls.ts";
 import type { GraphQLContext } from "../context.ts";
 import { SubUserMfa } from "../mfa/mfa-flag.type.ts";
+import { RequiresScope } from "../requires-scope.ts";
 import { UinScalar } from "../uin-scalar.ts";
 import { SubUser } from "./sub-user.type.ts";
 
 @Resolver(() => SubUser)
 export class SubUserResolver {
+  @RequiresScope("cam.mfa:read")
+  @CamCalls(1)
   @Query(() => SubUser, { nullable: true, description: "One sub-user; null where CAM has no such user." })
   async subUser(
     @Arg("opUin", () => UinScalar, { description: "The user's Uin." }) opUin: Uin,
@@ -16,6 +20,10 @@ export class SubUserResolver {
     return findSubUser(opUin, context);
   }
 
+  @RequiresScope("cam.mfa:read")
+  // A profile is a fiftieth of a call, and weights are whole numbers: `mfa`, a call for each user, is what counts.
+  @CamCalls(0)
+  @Directive(`@listSize(assumedSize: ${MAX_SUB_ACCOUNTS_PER_CALL})`)
   @Query(() => [SubUser], {
     nullable: "items",
     description:
@@ -29,6 +37,8 @@ export class SubUserResolver {
     return Promise.all(opUins.map((opUin) => findSubUser(opUin, context)));
   }
 
+  @RequiresScope("cam.mfa:read")
+  @CamCalls(1)
   @FieldResolver(() => SubUserMfa, {
     nullable: true,
     description: "The user's protections, read from CAM now. One call to CAM for each user.",

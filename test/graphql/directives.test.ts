@@ -1,0 +1,91 @@
+import { type DirectiveNode, graphql, Kind, parse, print } from "graphql";
+import { expect, test } from "vitest";
+import { schemaOfNothing } from "../support/schema-of-nothing.ts";
+
+/** What the service gives a router, where every layer from the decorators on may have lost something. */
+const { data } = await graphql({ schema: schemaOfNothing(), source: "{ _service { sdl } }" });
+const applied = directivesOf(
+  (data as unknown as { readonly _service: { readonly sdl: string } })._service.sdl,
+);
+
+/** Which field asks for which scope. */
+const SCOPES: Readonly<Record<string, string>> = {
+  "Query.camQuota": "cam.quota:read",
+  "Query.mfaChange": "cam.audit:read",
+  "Query.mfaChanges": "cam.audit:read",
+  "SetSubUserMfaPayload.change": "cam.audit:read",
+  "Query.subUser": "cam.mfa:read",
+  "Query.subUsers": "cam.mfa:read",
+  "SubUser.name": "cam.mfa:read",
+  "SubUser.uid": "cam.mfa:read",
+  "SubUser.remark": "cam.mfa:read",
+  "SubUser.userType": "cam.mfa:read",
+  "SubUser.createTime": "cam.mfa:read",
+  "SubUser.lastLoginTime": "cam.mfa:read",
+  "SubUser.lastLoginIp": "cam.mfa:read",
+  "SubUser.mfa": "cam.mfa:read",
+  "Mutation.setSubUserMfa": "cam.mfa:write",
+  "Mutation.trySetSubUserMfa": "cam.mfa:write",
+};
+
+test("every field but the error catalogue, the key and what follows asks for proof of who calls, and for a scope", () => {
+  const scoped = applied.filter(({ directive }) => directive.startsWith("@requiresScopes"));
+  expect(Object.fromEntries(scoped.map(({ place, directive }) => [place, directive]))).toEqual(
+    Object.fromEntries(
+      Object.entries(SCOPES).map(([place, scope]) => [place, `@requiresScopes(scopes: [["${scope}"]])`]),
+    ),
+  );
+  const authenticated = applied.filter(({ directive }) => directive === "@authenticated");
+  expect(authenticated.map(({ place }) => place).toSorted()).toEqual(Object.keys(SCOPES).toSorted());
+});
+
+test("what costs calls of CAM says how many, and nothing else costs anything", () => {
+  const costs = applied.flatMap(({ place, directive }) => {
+    const [, weight] = /^@cost\(weight: (\d+)\)$/.exec(directive) ?? [];
+    return weight === undefined ? [] : [{ place, weight: Number(weight) }];
+  });
+  expect(costs.filter(({ weight }) => weight > 0)).toEqual([
+    { place: "Query.subUser", weight: 1 },
+    { place: "SubUser.mfa", weight: 1 },
+    { place: "Mutation.setSubUserMfa", weight: 2 },
+    { place: "Mutation.trySetSubUserMfa", weight: 2 },
+  ]);
+  const free = costs.filter(({ weight }) => weight === 0).map(({ place }) => place);
+  expect(free).toEqual(expect.arrayContaining([...objectTypes(), "Query.subUsers"]));
+});
+
+test("an entity has its key, a list its assumed size, and what is for operators its tag", () => {
+  expect(applied).toContainEqual({ place: "SubUser", directive: '@key(fields: "opUin")' });
+  expect(applied).toContainEqual({ place: "Query.subUsers", directive: "@listSize(assumedSize: 50)" });
+  expect(applied).toContainEqual({ place: "Query.camQuota", directive: '@tag(name: "internal")' });
+});
+
+function objectTypes(): readonly string[] {
+  const roots = ["Query", "Mutation"];
+  return Object.values(schemaOfNothing().getTypeMap())
+    .filter(({ name, astNode }) => astNode?.kind === Kind.OBJECT_TYPE_DEFINITION && !/^_|^link__/.test(name))
+    .map(({ name }) => name)
+    .filter((name) => !roots.includes(name));
+}
+
+interface Applied {
+  readonly place: string;
+  readonly directive: string;
+}
+
+/** Directives of types, their fields and the fields' arguments, in the order of the document. */
+function directivesOf(sdl: string): readonly Applied[] {
+  const at = (place: string, directives: readonly DirectiveNode[] = []) =>
+    directives.map((node) => ({ place, directive: print(node) }));
+  return parse(sdl).definitions.flatMap((type) => {
+    if (type.kind !== Kind.OBJECT_TYPE_DEFINITION && type.kind !== Kind.OBJECT_TYPE_EXTENSION) return [];
+    const ofFields = (type.fields ?? []).flatMap((field) => {
+      const place = `${type.name.value}.${field.name.value}`;
+      const ofArguments = (field.arguments ?? []).flatMap(({ name, directives }) =>
+        at(`${place}(${name.value})`, directives),
+      );
+      return [...at(place, field.directives), ...ofArguments];
+    });
+    return [...at(type.name.value, type.directives), ...ofFields];
+  });
+}
