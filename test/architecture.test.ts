@@ -13,6 +13,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   secret: [],
   "package-paths": [],
   contract: [],
+  client: ["contract"],
   emulator: [],
   containers: [],
   cam: ["clock", "secret", "contract"],
@@ -58,6 +59,7 @@ const ONLY_FROM_CAM: Readonly<Record<string, readonly string[]>> = {
 /** What a room that is shared with consumers, or is there to be independent, may take from packages. */
 const PACKAGES: Readonly<Record<string, RegExp>> = {
   contract: /^$/,
+  client: /^$/,
   emulator: /^(node:|zod$)/,
   containers: /^node:/,
 };
@@ -134,7 +136,7 @@ describe("the import rules", () => {
     expect(more).toEqual([]);
   });
 
-  test("keep contract/ free of packages and the emulator free of all that signs", () => {
+  test("keep contract/ and client/ free of packages and the emulator free of all that signs", () => {
     const foreign = imports
       .filter(
         ({ room, target, specifier }) => target === undefined && PACKAGES[room]?.test(specifier) === false,

@@ -1,0 +1,73 @@
+import type { CamErrorInfo } from "../contract/index.ts";
+import { answerError } from "./answer-error.ts";
+import type { CallOptions, CamGatewayClientOptions, ChangeOptions } from "./client-options.ts";
+import { DOCUMENTS } from "./documents.ts";
+import { GatewayTransportError } from "./gateway-transport-error.ts";
+import type { CamActionQuota } from "./results/cam-action-quota.ts";
+import type { MfaChange } from "./results/mfa-change.ts";
+import type { MfaChangeConnection, MfaChangesFilter } from "./results/mfa-changes.ts";
+import type { SetSubUserMfaPayload, SetSubUserMfaResult } from "./results/set-sub-user-mfa.ts";
+import type { SetSubUserMfaInput } from "./results/set-sub-user-mfa-input.ts";
+import type { SubUser } from "./results/sub-user.ts";
+import { sendOperation } from "./send-operation.ts";
+
+/**
+ * Every operation of the gateway. Each throws a CamGatewayError for a business error, a GatewayTransportError where
+ * there is no usable answer, and the signal's reason where the caller aborts.
+ */
+export interface CamGatewayClient {
+  /** Null where CAM has no such user. */
+  subUser(opUin: string, options?: CallOptions): Promise<SubUser | null>;
+  /** In the order asked for, with null at the place of each that CAM does not have. One call to CAM for each user. */
+  subUsers(opUins: readonly string[], options?: CallOptions): Promise<readonly (SubUser | null)[]>;
+  /** The catalogue of business errors, as the gateway has it. */
+  camErrors(options?: CallOptions): Promise<readonly CamErrorInfo[]>;
+  camQuota(options?: CallOptions): Promise<readonly CamActionQuota[]>;
+  /** Null where there is no such record. */
+  mfaChange(id: string, options?: CallOptions): Promise<MfaChange | null>;
+  /** Newest first. */
+  mfaChanges(filter?: MfaChangesFilter, options?: CallOptions): Promise<MfaChangeConnection>;
+  /** Switches a user's protections. Once this resolves, the change has taken effect. */
+  setSubUserMfa(change: SetSubUserMfaInput, options?: ChangeOptions): Promise<SetSubUserMfaPayload>;
+  /** The same change, with a business error as data: switch on `__typename`. */
+  trySetSubUserMfa(change: SetSubUserMfaInput, options?: ChangeOptions): Promise<SetSubUserMfaResult>;
+}
+
+/** Fields whose null is an answer: there is no such user or record. */
+const NULL_MEANS_NONE: ReadonlySet<string> = new Set(["subUser", "mfaChange"]);
+
+/** A client of the gateway at an address. It keeps nothing between calls and retries nothing by itself. */
+export function createCamGatewayClient(client: CamGatewayClientOptions): CamGatewayClient {
+  /** The result's type is a promise of ours; a test compares it with the schema. */
+  async function call<Result>(
+    field: keyof typeof DOCUMENTS,
+    variables: object,
+    options: ChangeOptions = {},
+  ): Promise<Result> {
+    const { status, data, errors } = await sendOperation(client, {
+      document: DOCUMENTS[field],
+      variables,
+      options,
+    });
+    const result = data[field];
+    const isMissing = result === undefined || result === null;
+    if (isMissing && errors.length > 0) throw answerError(errors, status);
+    // A router that strips errors must not make a refused change look like one that took effect.
+    if (isMissing && !(result === null && NULL_MEANS_NONE.has(field))) {
+      throw new GatewayTransportError("NOT_GRAPHQL", { status });
+    }
+    for (const error of errors) client.onFieldError?.(answerError([error], status));
+    return result as Result;
+  }
+
+  return {
+    subUser: (opUin, options) => call("subUser", { opUin }, options),
+    subUsers: (opUins, options) => call("subUsers", { opUins }, options),
+    camErrors: (options) => call("camErrors", {}, options),
+    camQuota: (options) => call("camQuota", {}, options),
+    mfaChange: (id, options) => call("mfaChange", { id }, options),
+    mfaChanges: (filter = {}, options) => call("mfaChanges", filter, options),
+    setSubUserMfa: (change, options) => call("setSubUserMfa", change, options),
+    trySetSubUserMfa: (change, options) => call("trySetSubUserMfa", change, options),
+  };
+}

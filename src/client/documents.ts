@@ -1,0 +1,59 @@
+const PROTECTION = "{ phone token stoken wechat custom mail u2fToken passkey }";
+const BOTH_PROTECTIONS = `{ login ${PROTECTION} action ${PROTECTION} }`;
+const METHODS = "{ login { phone stoken wechat } action { phone stoken wechat } }";
+const SUB_USER = `{
+  opUin name uid remark userType createTime lastLoginTime lastLoginIp
+  mfa ${BOTH_PROTECTIONS}
+}`;
+const CHANGE = `{
+  id opUin gatewayRequestId status resolvedBy code camCode camRequestId
+  attempts quotaWaitMs replica createdAt finishedAt
+  caller { subject client issuer }
+  requested ${METHODS}
+  before ${BOTH_PROTECTIONS}
+  sent ${METHODS}
+}`;
+const PAYLOAD = `{
+  __typename requestId resolvedBy
+  change ${CHANGE}
+  subUser { opUin mfa ${BOTH_PROTECTIONS} }
+}`;
+const FAILURE = `{
+  __typename code category message retryable retryAfterMs camCode camAction camRequestId changeId requestId
+}`;
+const SWITCH_VARIABLES = `(
+  $opUin: Uin!, $login: LoginActionMfaFlagInput, $action: LoginActionMfaFlagInput, $overwriteOtherMethods: Boolean
+)`;
+const SWITCH_ARGUMENTS =
+  "(opUin: $opUin, login: $login, action: $action, overwriteOtherMethods: $overwriteOtherMethods)";
+
+/** The client's operations, each with one field of the name under which it stands here. */
+export const DOCUMENTS = {
+  subUser: `query subUser($opUin: Uin!) { subUser(opUin: $opUin) ${SUB_USER} }`,
+  subUsers: `query subUsers($opUins: [Uin!]!) { subUsers(opUins: $opUins) ${SUB_USER} }`,
+  camErrors: "query camErrors { camErrors { code category retryable message remedy camCodes } }",
+  camQuota: `query camQuota {
+  camQuota { action limit windowMs used queued nextSlotInMs throttledRecently shared }
+}`,
+  mfaChange: `query mfaChange($id: ID!) { mfaChange(id: $id) ${CHANGE} }`,
+  mfaChanges: `query mfaChanges(
+  $opUin: Uin, $status: MfaChangeStatus, $caller: String, $from: DateTimeISO, $until: DateTimeISO,
+  $first: Int, $after: String
+) {
+  mfaChanges(
+    opUin: $opUin, status: $status, caller: $caller, from: $from, until: $until, first: $first, after: $after
+  ) {
+    edges { cursor node ${CHANGE} }
+    pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+  }
+}`,
+  setSubUserMfa: `mutation setSubUserMfa${SWITCH_VARIABLES} {
+  setSubUserMfa${SWITCH_ARGUMENTS} ${PAYLOAD}
+}`,
+  trySetSubUserMfa: `mutation trySetSubUserMfa${SWITCH_VARIABLES} {
+  trySetSubUserMfa${SWITCH_ARGUMENTS} {
+    ... on SetSubUserMfaPayload ${PAYLOAD}
+    ... on CamFailure ${FAILURE}
+  }
+}`,
+} as const;

@@ -1,0 +1,54 @@
+/**
+ * Why an answer of the gateway cannot be used:
+ *
+ * - NETWORK: no whole answer arrived. A change may have been made; repeat it with the same idempotency key.
+ * - HTTP: somebody on the way, or the gateway, answered with a status of 300 or above and without GraphQL.
+ * - NOT_GRAPHQL: the answer reports success and is no GraphQL answer to the operation.
+ * - REJECTED: GraphQL's own errors (syntax, validation, input), or a code that this version does not know.
+ */
+export type TransportFailure = "NETWORK" | "HTTP" | "NOT_GRAPHQL" | "REJECTED";
+
+/** An entry of `errors` that is not a business error. */
+export interface GraphQLProblem {
+  readonly message: string;
+  readonly code: string | undefined;
+}
+
+export interface TransportErrorFacts {
+  readonly status?: number | undefined;
+  readonly reason?: string | undefined;
+  readonly problems?: readonly GraphQLProblem[] | undefined;
+}
+
+const MESSAGES: Readonly<Record<TransportFailure, string>> = {
+  NETWORK: "The gateway could not be reached, or its answer broke off.",
+  HTTP: "The gateway's address answered with an HTTP error.",
+  NOT_GRAPHQL: "The gateway's address answered with something other than GraphQL.",
+  REJECTED: "The gateway rejected the operation.",
+};
+
+/**
+ * No business error, but no result either. It holds neither the request, nor the body of an answer, nor what `fetch`
+ * threw, for each of these can repeat an access token.
+ */
+export class GatewayTransportError extends Error {
+  override readonly name = "GatewayTransportError";
+  readonly failure: TransportFailure;
+  /** The HTTP status, where an answer arrived. */
+  readonly status: number | undefined;
+  /** The platform's word for what went wrong in the network, such as ECONNREFUSED, where it has one. */
+  readonly reason: string | undefined;
+  /** What GraphQL rejected; empty for other failures. */
+  readonly problems: readonly GraphQLProblem[];
+
+  constructor(failure: TransportFailure, facts: TransportErrorFacts = {}) {
+    const { status, reason, problems = [] } = facts;
+    const [first] = problems;
+    const detail = reason ?? first?.message ?? (status === undefined ? undefined : `HTTP ${status}`);
+    super(detail === undefined ? MESSAGES[failure] : `${MESSAGES[failure]} (${detail})`);
+    this.failure = failure;
+    this.status = status;
+    this.reason = reason;
+    this.problems = problems;
+  }
+}

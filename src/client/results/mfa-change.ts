@@ -1,0 +1,56 @@
+import type { CamErrorCode } from "../../contract/index.ts";
+import type { LoginActionFlag } from "./sub-user.ts";
+
+/** How the outcome of a change is known: CAM said so, or its reply was lost and reading the user showed it. */
+export type ChangeResolution = "REPLY" | "READ_BACK";
+
+export type MfaChangeStatus = "PENDING" | "APPLIED" | "REFUSED" | "UNKNOWN";
+
+/** Which methods were to be switched, or sent: null means unchanged, or not sent. */
+export interface MfaMethods {
+  readonly phone: boolean | null;
+  readonly stoken: boolean | null;
+  readonly wechat: boolean | null;
+}
+
+export interface MfaMethodsOfBoth {
+  readonly login: MfaMethods | null;
+  readonly action: MfaMethods | null;
+}
+
+/** A user's protections as read before a change. */
+export interface MfaBeforeImage {
+  readonly login: LoginActionFlag;
+  readonly action: LoginActionFlag;
+}
+
+/** Who asked for a change. */
+export interface MfaChangeCaller {
+  readonly subject: string;
+  readonly client: string | null;
+  readonly issuer: string | null;
+}
+
+/** The record of one change. */
+export interface MfaChange {
+  /** Sorts by when the change was begun. */
+  readonly id: string;
+  readonly opUin: string;
+  readonly caller: MfaChangeCaller;
+  readonly gatewayRequestId: string;
+  readonly requested: MfaMethodsOfBoth;
+  readonly before: MfaBeforeImage;
+  readonly sent: MfaMethodsOfBoth;
+  readonly status: MfaChangeStatus;
+  readonly resolvedBy: ChangeResolution | null;
+  /** Why it is not, or not certainly, in force. */
+  readonly code: CamErrorCode | null;
+  readonly camCode: string | null;
+  readonly camRequestId: string | null;
+  readonly attempts: number;
+  readonly quotaWaitMs: number;
+  readonly replica: string;
+  /** ISO 8601 in UTC, as is finishedAt. */
+  readonly createdAt: string;
+  readonly finishedAt: string | null;
+}

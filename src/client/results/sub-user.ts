@@ -1,0 +1,34 @@
+/** Which methods protect one kind of event, as CAM reports it. Null where CAM does not say. */
+export interface LoginActionFlag {
+  readonly phone: boolean | null;
+  readonly token: boolean | null;
+  readonly stoken: boolean | null;
+  readonly wechat: boolean | null;
+  readonly custom: boolean | null;
+  readonly mail: boolean | null;
+  readonly u2fToken: boolean | null;
+  readonly passkey: boolean | null;
+}
+
+/** The two protections of a sub-user. */
+export interface SubUserMfa {
+  /** The second factor after the password. */
+  readonly login: LoginActionFlag;
+  /** The second factor before sensitive operations in the console. */
+  readonly action: LoginActionFlag;
+}
+
+export interface SubUser {
+  /** A decimal string. */
+  readonly opUin: string;
+  readonly name: string | null;
+  readonly uid: string | null;
+  readonly remark: string | null;
+  readonly userType: number | null;
+  /** As CAM writes it: YYYY-MM-DD hh:mm:ss, without a time zone. */
+  readonly createTime: string | null;
+  readonly lastLoginTime: string | null;
+  readonly lastLoginIp: string | null;
+  /** Null where it could not be read; `onFieldError` hears why. */
+  readonly mfa: SubUserMfa | null;
+}

@@ -1,0 +1,108 @@
+import { execFile } from "node:child_process";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { isEnumType, parse } from "graphql";
+import { expect, test } from "vitest";
+import { DOCUMENTS } from "../../src/client/documents.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+import { publishedSchema } from "./schema.ts";
+import { resultTypeOf, variablesTypeOf } from "./types-of-document.ts";
+
+const root = join(import.meta.dirname, "../..");
+
+/** Where a method takes its variables one by one, this makes an object of them again. */
+const VARIABLES: Readonly<Record<keyof typeof DOCUMENTS, string>> = {
+  subUser: "{ readonly opUin: Parameters<CamGatewayClient['subUser']>[0] }",
+  subUsers: "{ readonly opUins: Parameters<CamGatewayClient['subUsers']>[0] }",
+  camErrors: "{}",
+  camQuota: "{}",
+  mfaChange: "{ readonly id: Parameters<CamGatewayClient['mfaChange']>[0] }",
+  mfaChanges: "Exclude<Parameters<CamGatewayClient['mfaChanges']>[0], undefined>",
+  setSubUserMfa: "Parameters<CamGatewayClient['setSubUserMfa']>[0]",
+  trySetSubUserMfa: "Parameters<CamGatewayClient['trySetSubUserMfa']>[0]",
+};
+
+/** Written out to the leaves, so that an interface equals the same properties without a name. */
+const PRELUDE = `
+import type { CamErrorCategory, CamErrorCode, CamGatewayClient, ChangeResolution, MfaChangeStatus } from "ROOT/src/client/index.ts";
+type Plain<T> = T extends object ? { [K in keyof T]: Plain<T[K]> } : T;
+type Same<A, B> = (<T>() => T extends Plain<A> ? 1 : 2) extends <T>() => T extends Plain<B> ? 1 : 2 ? true : false;
+type Result<Name extends keyof CamGatewayClient> = Awaited<ReturnType<CamGatewayClient[Name]>>;
+`;
+
+const claims = [
+  ...(Object.keys(DOCUMENTS) as (keyof typeof DOCUMENTS)[]).flatMap((name) => {
+    const document = parse(DOCUMENTS[name]);
+    return [
+      claim(
+        `result_of_${name}`,
+        `Result<"${name}">`,
+        expectedResult(name, resultTypeOf(publishedSchema, document)),
+      ),
+      claim(`variables_of_${name}`, VARIABLES[name], variablesTypeOf(publishedSchema, document)),
+    ];
+  }),
+  ...["CamErrorCode", "CamErrorCategory", "ChangeResolution", "MfaChangeStatus"].map((name) =>
+    claim(`values_of_${name}`, name, enumText(name)),
+  ),
+];
+
+/** The schema lets setSubUserMfa be null beside an error, which the client throws. */
+function expectedResult(name: keyof typeof DOCUMENTS, text: string): string {
+  return name === "setSubUserMfa" ? `Exclude<${text}, null>` : text;
+}
+
+function claim(name: string, ours: string, expected: string): string {
+  return `export const ${name}: Same<${ours}, ${expected}> = true;\n`;
+}
+
+function enumText(name: string): string {
+  const type = publishedSchema.getType(name);
+  if (!isEnumType(type)) throw new Error(`${name} is not an enum of the schema.`);
+  return type
+    .getValues()
+    .map((value) => `"${value.name}"`)
+    .join(" | ");
+}
+
+/** What the compiler says, one line an error. */
+async function compile(source: string): Promise<readonly string[]> {
+  const folder = await temporaryFolder();
+  const file = await folder.write("claims.mts", PRELUDE.replace("ROOT", root) + source);
+  const compilerOptions = {
+    types: [],
+    lib: ["es2024", "dom"],
+    noUnusedLocals: false,
+    rewriteRelativeImportExtensions: false,
+  };
+  const options = { extends: join(root, "tsconfig.json"), compilerOptions, include: [file] };
+  await writeFile(folder.at("tsconfig.json"), JSON.stringify(options));
+  const tsc = join(root, "node_modules/typescript/bin/tsc");
+  const run = promisify(execFile)(process.execPath, [
+    tsc,
+    "--noEmit",
+    "-p",
+    folder.path,
+    "--pretty",
+    "false",
+  ]);
+  const { stdout } = await run.catch((failure: { stdout: string }) => failure);
+  return stdout.split("\n").filter((line) => line !== "");
+}
+
+test("the client's types of results, arguments and enums are those of the schema", async () => {
+  expect(await compile(claims.join(""))).toEqual([]);
+});
+
+test("and a difference is found: of nullability, of a field, of an enum's value", async () => {
+  const [subUser = ""] = claims;
+  const wrong = [
+    subUser.replace("readonly name: string | null", "readonly name: string"),
+    subUser.replace("readonly uid: string | null; ", "").replace("result", "shortened"),
+    claim("codes", "CamErrorCode", `${enumText("CamErrorCode")} | "NEW"`),
+  ];
+  const complaints = await compile(wrong.join(""));
+  expect(complaints).toHaveLength(wrong.length);
+  for (const complaint of complaints) expect(complaint).toContain("'true' is not assignable to type 'false'");
+});
