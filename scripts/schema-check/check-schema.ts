@@ -1,0 +1,75 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Subgraph } from "../federated/subgraph.ts";
+import { findBreakingChanges } from "./breaking-changes.ts";
+import { COMPOSERS, type Composer } from "./composers.ts";
+import { findEarlierSdl, SDL_PATH } from "./earlier-sdl.ts";
+import { lineFor, recordedLines } from "./recorded-changes.ts";
+
+export interface SchemaCheckOptions {
+  /** The folder that has schema/ and CHANGELOG.md. */
+  readonly root: string;
+  /** A file or a commit to compare with, instead of the last commit that has another SDL. */
+  readonly against?: string | undefined;
+  readonly print: (line: string) => void;
+}
+
+/** Says what it found. Returns the exit code: 0 where everything is as it has to be, else 1. */
+export async function checkSchema({ root, against, print }: SchemaCheckOptions): Promise<0 | 1> {
+  const read = (path: string): Promise<string> => readFile(join(root, path), "utf8");
+  const [sdl, neighbour, changelog] = await Promise.all([
+    read(SDL_PATH),
+    read("schema/neighbour.graphql"),
+    read("CHANGELOG.md"),
+  ]);
+  const composes = checkComposition(sdl, neighbour, print);
+  const keeps = await checkBreakingChanges(sdl, changelog, { root, against, print });
+  return composes && keeps ? 0 : 1;
+}
+
+function checkComposition(sdl: string, neighbour: string, print: (line: string) => void): boolean {
+  const subgraphs = [
+    { name: "cam-mfa", url: "http://127.0.0.1:4000/graphql", sdl },
+    { name: "directory", url: "http://127.0.0.1:4002/graphql", sdl: neighbour },
+  ];
+  const results = COMPOSERS.map((composer) => ({
+    name: composer.name,
+    problems: problemsOf(composer, subgraphs),
+  }));
+  const satisfied = results.filter(({ problems }) => problems.length === 0);
+  print(`Composes with schema/neighbour.graphql: ${satisfied.length}/${COMPOSERS.length} composers.`);
+  for (const { name, problems } of results) for (const problem of problems) print(`  ${name}: ${problem}`);
+  return satisfied.length === COMPOSERS.length;
+}
+
+function problemsOf({ compose }: Composer, subgraphs: readonly Subgraph[]): readonly string[] {
+  try {
+    return compose(subgraphs);
+  } catch (error) {
+    return [(error as Error).message];
+  }
+}
+
+async function checkBreakingChanges(
+  sdl: string,
+  changelog: string,
+  { root, against, print }: SchemaCheckOptions,
+): Promise<boolean> {
+  const earlier = await findEarlierSdl({ root, sdl, against });
+  if (earlier.kind === "none") {
+    print(`Nothing to compare with: ${earlier.reason}.`);
+    return against === undefined;
+  }
+  const recorded = recordedLines(changelog);
+  const breaking = await findBreakingChanges(earlier.sdl, sdl);
+  const unrecorded = breaking.filter((change) => !recorded.includes(lineFor(change)));
+  print(
+    breaking.length === 0
+      ? `Breaks nothing of ${earlier.name}.`
+      : `Breaks what ${earlier.name} has: ${breaking.length}, of which CHANGELOG.md records ${breaking.length - unrecorded.length}.`,
+  );
+  if (unrecorded.length === 0) return true;
+  print('Undo these, or add the lines under "### Breaking schema changes" in CHANGELOG.md:');
+  for (const change of unrecorded) print(`- ${lineFor(change)}`);
+  return false;
+}

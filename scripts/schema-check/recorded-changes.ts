@@ -1,0 +1,16 @@
+import type { SchemaChange } from "./breaking-changes.ts";
+
+const HEADING = "### Breaking schema changes";
+
+/** How CHANGELOG.md records a breaking change. */
+export function lineFor({ path, message }: SchemaChange): string {
+  return `\`${path}\`: ${message}`;
+}
+
+/** What stands under the heading, in whichever release: each line of a list, without its dash. */
+export function recordedLines(changelog: string): readonly string[] {
+  const sections = changelog.split(/^(?=##)/m).filter((section) => section.startsWith(`${HEADING}\n`));
+  return sections.flatMap((section) =>
+    [...section.matchAll(/^- (.+(?:\n {2}.+)*)/gm)].map(([, line = ""]) => line.replace(/\s+/g, " ")),
+  );
+}

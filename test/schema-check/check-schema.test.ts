@@ -1,0 +1,147 @@
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { checkSchema } from "../../scripts/schema-check/check-schema.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+
+const SDL_PATH = "schema/subgraph.graphql";
+const SDL = readFileSync(SDL_PATH, "utf8");
+
+/** A folder with the repository's schemas and this changelog, where each test alters what it is about. */
+async function copyOfSchemas(changelog = "") {
+  const { path: root } = await temporaryFolder();
+  mkdirSync(join(root, "schema"));
+  for (const file of [SDL_PATH, "schema/neighbour.graphql"]) cpSync(file, join(root, file));
+  const write = (path: string, text: string): string => {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), text);
+    return join(root, path);
+  };
+  write("CHANGELOG.md", changelog);
+  const git = (...argv: readonly string[]) =>
+    execFileSync("git", ["-c", "user.name=test", "-c", "user.email=test@localhost", ...argv], { cwd: root });
+  const check = async (against?: string) => {
+    const lines: string[] = [];
+    const exitCode = await checkSchema({ root, against, print: (line) => lines.push(line) });
+    return { exitCode, output: lines.join("\n") };
+  };
+  return { write, git, check };
+}
+
+/** The SDL with something else in it, which has to be there. */
+function altered(from: string | RegExp, to: string): string {
+  const sdl = SDL.replace(from, to);
+  if (sdl === SDL) throw new Error(`The SDL has no ${from}.`);
+  return sdl;
+}
+
+/** A line with the description above it. */
+function described(line: string): RegExp {
+  return new RegExp(`^ +"""(?:\\n.*\\n *|.*)"""\\n +${line}\\n`, "m");
+}
+
+describe("composition", () => {
+  test("succeeds with the neighbour, by all three composers", async () => {
+    const { check } = await copyOfSchemas();
+    const { exitCode, output } = await check();
+    expect(output).toMatch(/^Composes with schema\/neighbour\.graphql: 3\/3 composers\.$/m);
+    expect(exitCode).toBe(0);
+  });
+
+  test.each([
+    ["without the entity's key", altered(/@key\(fields: "opUin"\)/, "")],
+    ["with a key of fields that are none", altered('@key(fields: "opUin")', '@key(fields: "uin")')],
+    ["with a weight of cost that is no number", altered("@cost(weight: 2)", '@cost(weight: "two")')],
+    ["with a list sized by what is no number", altered("assumedSize: 50", 'slicingArguments: ["opUins"]')],
+    ["with a directive that is not imported", altered('"@tag"', '"@shareable"')],
+  ])("refuses an SDL %s, and says which composers do", async (_case, sdl) => {
+    const { write, check } = await copyOfSchemas();
+    write(SDL_PATH, sdl);
+    const { exitCode, output } = await check();
+    expect(output).toMatch(/^Composes with schema\/neighbour\.graphql: [0-2]\/3 composers\.$/m);
+    expect(output).toMatch(/^ {2}(Apollo|The Guild|Cosmo): \S/m);
+    expect(exitCode).toBe(1);
+  });
+});
+
+describe("a breaking change", () => {
+  const LINE = "`SubUser.nickname`: Field 'nickname' was removed from object type 'SubUser'";
+  const earlier = altered(/(^type SubUser .*\{$)/m, "$1\n  nickname: String");
+
+  test("is refused with the line that would record it", async () => {
+    const { write, check } = await copyOfSchemas("# Changelog\n");
+    const { exitCode, output } = await check(write("earlier.graphql", earlier));
+    expect(output).toContain(
+      `Undo these, or add the lines under "### Breaking schema changes" in CHANGELOG.md:\n- ${LINE}`,
+    );
+    expect(exitCode).toBe(1);
+  });
+
+  test.each([
+    ["as the check gives it", `- ${LINE}`],
+    ["wrapped", `- ${LINE.replace(" was", "\n  was")}`],
+    ["among others", `- \`Query.old\`: gone\n- ${LINE}\n\n### Added\n\n- more`],
+  ])("is accepted where the changelog records it, %s", async (_case, record) => {
+    const { write, check } = await copyOfSchemas(
+      `## Unreleased\n\n### Breaking schema changes\n\n${record}\n`,
+    );
+    const { exitCode, output } = await check(write("earlier.graphql", earlier));
+    expect(output).toMatch(/: 1, of which CHANGELOG\.md records 1\.$/m);
+    expect(exitCode).toBe(0);
+  });
+
+  test("is not accepted where the changelog has it under another heading", async () => {
+    const { write, check } = await copyOfSchemas(`### Breaking schema changes\n\n### Removed\n\n- ${LINE}\n`);
+    expect((await check(write("earlier.graphql", earlier))).exitCode).toBe(1);
+  });
+
+  test("is found against the last commit that has another SDL, before and after it is committed", async () => {
+    const { write, git, check } = await copyOfSchemas();
+    git("init", "--quiet");
+    write(SDL_PATH, earlier);
+    git("add", ".");
+    git("commit", "--quiet", "--message=before");
+    expect(await check()).toMatchObject({
+      exitCode: 0,
+      output: expect.stringContaining("Nothing to compare"),
+    });
+    write(SDL_PATH, SDL);
+    const refused = { exitCode: 1, output: expect.stringContaining(LINE) };
+    expect(await check()).toMatchObject(refused);
+    git("commit", "--quiet", "--all", "--message=after");
+    expect(await check()).toMatchObject(refused);
+    expect(await check("HEAD")).toMatchObject({ exitCode: 0 });
+    expect(await check("HEAD~1")).toMatchObject(refused);
+  });
+});
+
+test.each([
+  ["a field", altered(described("remark: String.*"), "")],
+  ["a nullable argument", altered(described("overwriteOtherMethods: .*"), "")],
+  ["a value of an enum", altered(described("IDEMPOTENCY_KEY_REUSED"), "")],
+  ["a directive", altered('@tag(name: "internal")', "")],
+  ["another description", altered("One sub-user; null where CAM has no such user.", "A user.")],
+])("what is only added passes: %s", async (_case, earlier) => {
+  const { write, check } = await copyOfSchemas();
+  expect(await check(write("earlier.graphql", earlier))).toMatchObject({
+    exitCode: 0,
+    output: expect.stringContaining("Breaks nothing of"),
+  });
+});
+
+test("outside a git repository there is nothing to compare with, which is said and no failure", async () => {
+  const { check } = await copyOfSchemas();
+  expect(await check()).toMatchObject({
+    exitCode: 0,
+    output: expect.stringContaining("Nothing to compare with: this is no git repository."),
+  });
+});
+
+test("a commit or file that is not there is a failure", async () => {
+  const { check } = await copyOfSchemas();
+  expect(await check("nowhere")).toMatchObject({
+    exitCode: 1,
+    output: expect.stringContaining("nowhere is neither a file nor a commit"),
+  });
+});
