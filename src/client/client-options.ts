@@ -26,7 +26,7 @@ export interface CallOptions {
 export interface ChangeOptions extends CallOptions {
   /**
    * Makes it safe to repeat the change for a day, for instance after a NETWORK error: 1 to 200 printable characters,
-   * such as `crypto.randomUUID()`. Take a new one for each change.
+   * such as `crypto.randomUUID()`. Take a new one for each change, and repeat it by the same method.
    */
   readonly idempotencyKey?: string | undefined;
 }

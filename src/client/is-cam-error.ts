@@ -4,6 +4,8 @@ import { camErrorOf } from "./cam-error-of.ts";
 /** What carries the extensions of one error itself: an entry of `errors`, a GraphQLError, a CamGatewayError. */
 export interface SingleGraphQLError {
   readonly extensions?: unknown;
+  readonly data?: never;
+  readonly error?: never;
   readonly errors?: never;
   readonly graphQLErrors?: never;
   readonly response?: never;
@@ -25,11 +27,14 @@ export function isCamError(error: unknown, code?: CamErrorCode): boolean {
   return isCamErrorExtensions(error.extensions) && (code === undefined || error.extensions.code === code);
 }
 
+/** Results have extensions too, and so has Apollo Client's CombinedGraphQLErrors: the response's, not an error's. */
+const HOLDING_MORE = ["data", "error", "errors", "graphQLErrors", "response"];
+
 function isSingle(error: unknown): error is SingleGraphQLError {
   return (
     typeof error === "object" &&
     error !== null &&
     "extensions" in error &&
-    !["errors", "graphQLErrors", "response"].some((key) => key in error)
+    !HOLDING_MORE.some((key) => key in error)
   );
 }
