@@ -10,6 +10,7 @@ import { CamQuotaResolver, type QuotaReader } from "./cam-quota/cam-quota.resolv
 import { isolateRepresentations } from "./entities.ts";
 import { SetSubUserMfaResolver } from "./mfa/set-sub-user-mfa.resolver.ts";
 import { MfaChangeResolver } from "./mfa-change/mfa-change.resolver.ts";
+import { promiseServiceSdl } from "./service-sdl.ts";
 import { SubUserResolver } from "./sub-user/sub-user.resolver.ts";
 import { resolveSubUserReference } from "./sub-user/sub-user-reference.ts";
 import { throwTyped } from "./throw-typed.ts";
@@ -54,5 +55,7 @@ export function buildGatewaySchema(deps: SchemaDeps): GraphQLSchema {
     ...fieldResolvers,
     SubUser: { ...fieldResolvers["SubUser"], __resolveReference: resolveSubUserReference },
   });
-  return isolateRepresentations(buildSubgraphSchema([{ typeDefs: parse(sdl), resolvers }]));
+  return promiseServiceSdl(
+    isolateRepresentations(buildSubgraphSchema([{ typeDefs: parse(sdl), resolvers }])),
+  );
 }
