@@ -1,0 +1,47 @@
+import { expect, test } from "vitest";
+import { ALICE, BOB, CAROL } from "../support/seed-users.ts";
+import { startGateway, UNLIMITED } from "../support/start-gateway.ts";
+import { startHiveGateway } from "../support/start-hive-gateway.ts";
+import { asSubgraph } from "../support/started-router.ts";
+
+/** Hive Gateway with its limit of cost, which says in every reply what it thought an operation would cost. */
+const gateway = await startGateway(UNLIMITED);
+const { url } = await startHiveGateway({
+  subgraphs: [asSubgraph(gateway)],
+  hive: { demandControl: { includeExtensionMetadata: true } },
+});
+// The first call of a process makes one more, to learn whose key it has.
+await gateway.send(`{ subUser(opUin: "${ALICE}") { name } }`);
+
+test.each([
+  ["a user", `{ subUser(opUin: "${ALICE}") { name } }`, 1],
+  ["a user and the protections", `{ subUser(opUin: "${ALICE}") { name mfa { login { phone } } } }`, 2],
+  ["two users", `{ a: subUser(opUin: "${ALICE}") { name } b: subUser(opUin: "${BOB}") { uid } }`, 2],
+  ["a change", `mutation { setSubUserMfa(opUin: "${ALICE}", login: { phone: true }) { requestId } }`, 2],
+  ["the record", "{ mfaChanges { nodes { id requested { login { phone } } } } }", 0],
+  ["the quota", "{ camQuota { action used } }", 0],
+  ["the error catalogue", "{ camErrors { code } }", 0],
+])("a router takes %s for as many calls of CAM as it makes at most", async (_case, query, calls) => {
+  gateway.cam.clearJournal();
+  const { extensions, errors } = await post(query);
+  expect(errors).toBeUndefined();
+  expect(extensions?.cost.estimated).toBe(calls);
+  expect(gateway.cam.journal().length).toBeLessThanOrEqual(calls);
+});
+
+test("a list is taken for 50 users, whose profiles are one call and whose protections one each", async () => {
+  const list = (fields: string) => `{ subUsers(opUins: ["${BOB}", "${CAROL}"]) { ${fields} } }`;
+  expect((await post(list("name"))).extensions?.cost.estimated).toBe(0);
+  expect((await post(list("name mfa { login { phone } }"))).extensions?.cost.estimated).toBe(50);
+});
+
+interface Answer {
+  readonly errors?: readonly unknown[];
+  readonly extensions?: { readonly cost: { readonly estimated: number } };
+}
+
+async function post(query: string): Promise<Answer> {
+  const headers = { "content-type": "application/json" };
+  const response = await fetch(url, { method: "POST", headers, body: JSON.stringify({ query }) });
+  return (await response.json()) as Answer;
+}
