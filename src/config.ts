@@ -9,7 +9,7 @@ import { Secret } from "./secret.ts";
 export interface Config {
   /** `local` brings up what it needs on this machine; `server` defaults nothing that could be unsafe. */
   readonly mode: "local" | "server";
-  readonly http: { readonly host: string; readonly port: number; readonly playground: boolean };
+  readonly http: HttpConfig;
   /** The real CAM, or undefined for the embedded emulator, which only local mode has. */
   readonly cam: CamTarget | undefined;
   readonly camLimits: {
@@ -33,6 +33,21 @@ export interface Config {
   readonly notices: readonly string[];
 }
 
+export interface HttpConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly playground: boolean;
+  readonly introspection: boolean;
+  /** The only names in a Host header that are answered; undefined for any. */
+  readonly hostnames: readonly string[] | undefined;
+  /** Requests that one caller may make, on average; 0 for any number. */
+  readonly callerRatePerSecond: number;
+  readonly maxConnections: number;
+  readonly trustedDocuments:
+    | { readonly mode: "audit" | "enforce"; readonly manifestFile: string }
+    | undefined;
+}
+
 /** Every problem of a configuration in one message. The process ends with EX_CONFIG. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
@@ -53,6 +68,9 @@ export type Command =
   | { readonly kind: "help" };
 
 const LOOPBACK_HOSTS: readonly string[] = ["127.0.0.1", "::1", "localhost"];
+
+/** The same as a Host header writes them. */
+const LOOPBACK_NAMES: readonly string[] = ["localhost", "127.0.0.1", "[::1]"];
 
 /**
  * Reads flags and environment. Pure: it opens no file and no socket, so whether a credentials file exists is
@@ -121,11 +139,7 @@ function assemble(vars: Variables, env: Environment, mode: Config["mode"], probl
   }
   return {
     mode,
-    http: {
-      host: vars.HOST,
-      port: vars.PORT,
-      playground: (vars.PLAYGROUND ?? (mode === "local" ? "on" : "off")) === "on",
-    },
+    http: httpConfig(vars, mode, problems),
     cam: camTarget(vars, env, mode, problems, notices),
     camLimits: {
       language: vars.CAM_LANGUAGE,
@@ -145,6 +159,30 @@ function assemble(vars: Variables, env: Environment, mode: Config["mode"], probl
     replica: vars.REPLICA ?? `${hostname()}:${process.pid}`,
     logLevel: vars.LOG_LEVEL,
     notices,
+  };
+}
+
+function httpConfig(vars: Variables, mode: Config["mode"], problems: string[]): HttpConfig {
+  const inLocalMode = mode === "local" ? "on" : "off";
+  const { TRUSTED_DOCUMENTS: trusted, TRUSTED_DOCUMENTS_FILE: manifestFile } = vars;
+  if (trusted !== "off" && manifestFile === undefined) {
+    problems.push(
+      `TRUSTED_DOCUMENTS=${trusted} needs TRUSTED_DOCUMENTS_FILE, the manifest of the documents.`,
+    );
+  }
+  if (trusted === "off" && manifestFile !== undefined) {
+    problems.push("TRUSTED_DOCUMENTS_FILE has no meaning unless TRUSTED_DOCUMENTS is audit or enforce.");
+  }
+  return {
+    host: vars.HOST,
+    port: vars.PORT,
+    playground: (vars.PLAYGROUND ?? inLocalMode) === "on",
+    introspection: (vars.INTROSPECTION ?? vars.PLAYGROUND ?? inLocalMode) === "on",
+    hostnames: mode === "local" ? LOOPBACK_NAMES : undefined,
+    callerRatePerSecond: vars.CALLER_RATE_PER_SECOND,
+    maxConnections: vars.MAX_CONNECTIONS,
+    trustedDocuments:
+      trusted === "off" || manifestFile === undefined ? undefined : { mode: trusted, manifestFile },
   };
 }
 

@@ -32,7 +32,9 @@ import type { GraphQLContext } from "./graphql/context.ts";
 import { createLoaders } from "./graphql/loaders.ts";
 import { buildGatewaySchema } from "./graphql/schema.ts";
 import { createHttpApp, GRAPHQL_PATH } from "./http/app.ts";
-import { parseIdempotencyKey } from "./http/idempotency-key.ts";
+import { CallerRate } from "./http/caller-rate.ts";
+import type { RequestDetails } from "./http/graphql/graphql-route.ts";
+import { TrustedDocuments } from "./http/graphql/trusted-documents.ts";
 import type { PlaygroundBanner } from "./http/playground/boot-data.ts";
 import { loadExamples } from "./http/playground/load-examples.ts";
 import { type LocalCam, startLocalCam } from "./local-cam.ts";
@@ -42,6 +44,7 @@ import {
   logCheckpoints,
   logQuota,
   logReconciler,
+  logUntrustedOperations,
 } from "./observability/log-events.ts";
 import { createLogger, type Logger } from "./observability/logger.ts";
 import { openStore } from "./open-store.ts";
@@ -112,8 +115,8 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     closers.push(() => changes.idle());
     const apollo = createApolloServer({
       schema: buildGatewaySchema({ changes, log, quota: budget }),
-      introspection: config.http.playground,
-      mutationLimit: config.camLimits,
+      introspection: config.http.introspection,
+      camCallLimit: config.camLimits,
       logger,
       observer: {
         onUnexpectedError: (err, requestId) => logger.error({ err, requestId }, "unexpected error"),
@@ -121,9 +124,14 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     });
     await apollo.start();
     closers.push(() => apollo.stop());
+    const { maxConnections, hostnames, callerRatePerSecond } = config.http;
     const app = await createHttpApp({
       apollo,
-      createContext: (request) => createContext(cam, request),
+      createContext: (request, details) => createContext(cam, request, details),
+      callerOf: () => LOCAL_CALLER.subject,
+      callerRate: new CallerRate(callerRatePerSecond),
+      trustedDocuments: await loadTrustedDocuments(),
+      ...{ maxConnections, hostnames },
       playground: config.http.playground ? await playgroundParts(config) : undefined,
       isReady: () => accepting,
       logger,
@@ -180,17 +188,21 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     });
   }
 
-  function createContext(cam: CamClient, { id: requestId, headers }: FastifyRequest): GraphQLContext {
+  async function loadTrustedDocuments(): Promise<TrustedDocuments | undefined> {
+    if (config.http.trustedDocuments === undefined) return undefined;
+    const onUntrusted = logUntrustedOperations(logger);
+    return TrustedDocuments.load({ ...config.http.trustedDocuments, onUntrusted });
+  }
+
+  function createContext(
+    cam: CamClient,
+    { id: requestId }: FastifyRequest,
+    details: RequestDetails,
+  ): GraphQLContext {
     const deadlineMs = clock.monotonic() + config.camLimits.deadlineMs;
     const caller = LOCAL_CALLER;
-    const idempotencyKey = parseIdempotencyKey(headers["idempotency-key"]);
-    return {
-      requestId,
-      deadlineMs,
-      caller,
-      idempotencyKey: "key" in idempotencyKey ? idempotencyKey.key : undefined,
-      loaders: createLoaders(cam, { requestId, deadlineMs, caller: caller.subject }),
-    };
+    const loaders = createLoaders(cam, { requestId, deadlineMs, caller: caller.subject });
+    return { requestId, deadlineMs, caller, loaders, ...details };
   }
 
   /** Tells the operator at start-up, rather than at the first change, whether CAM takes the key, and whose it is. */

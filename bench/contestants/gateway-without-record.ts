@@ -20,6 +20,7 @@ const { buildGatewaySchema } =
   await compiled<typeof import("../../src/graphql/schema.ts")>("graphql/schema.js");
 const { createLoaders } = await compiled<typeof import("../../src/graphql/loaders.ts")>("graphql/loaders.js");
 const { createHttpApp } = await compiled<typeof import("../../src/http/app.ts")>("http/app.js");
+const { CallerRate } = await compiled<typeof import("../../src/http/caller-rate.ts")>("http/caller-rate.js");
 const { BlockWriter } =
   await compiled<typeof import("../../src/changes/block-writer.ts")>("changes/block-writer.js");
 const { ChangeService } =
@@ -74,17 +75,22 @@ const changes = new ChangeService({
 const apollo = createApolloServer({
   schema: buildGatewaySchema({ changes, log, quota: { quotas: async () => [] } }),
   introspection: false,
-  mutationLimit: { callsPerSecond: CALLS_PER_SECOND, deadlineMs: DEADLINE_MS },
+  camCallLimit: { callsPerSecond: CALLS_PER_SECOND, deadlineMs: DEADLINE_MS },
   logger,
 });
 await apollo.start();
 const app = await createHttpApp({
   apollo,
-  createContext: ({ id: requestId }) => {
+  createContext: ({ id: requestId }, details) => {
     const deadlineMs = clock.monotonic() + DEADLINE_MS;
     const loaders = createLoaders(cam, { requestId, deadlineMs, caller: caller.subject });
-    return { requestId, deadlineMs, caller, idempotencyKey: undefined, loaders };
+    return { requestId, deadlineMs, caller, loaders, ...details };
   },
+  callerOf: () => caller.subject,
+  callerRate: new CallerRate(0),
+  trustedDocuments: undefined,
+  hostnames: undefined,
+  maxConnections: 1_000,
   playground: undefined,
   isReady: () => true,
   logger,

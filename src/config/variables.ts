@@ -19,6 +19,11 @@ export const variables = z.object({
   HOST: z.string().default("127.0.0.1"),
   PORT: integer(0, 65_535, 4000),
   PLAYGROUND: z.enum(["on", "off"]).optional(),
+  INTROSPECTION: z.enum(["on", "off"]).optional(),
+  CALLER_RATE_PER_SECOND: integer(0, 100_000, 100),
+  MAX_CONNECTIONS: integer(1, 100_000, 1_000),
+  TRUSTED_DOCUMENTS: z.enum(["off", "audit", "enforce"]).default("off"),
+  TRUSTED_DOCUMENTS_FILE: z.string().optional(),
   LOG_LEVEL: z.enum(LOG_LEVELS).default("info"),
   CAM_ENDPOINT: z.string().optional(),
   CAM_SERVICE_HOST: z

@@ -245,6 +245,13 @@ export interface CamErrorExtensionsByCode {
     readonly retryable: true;
     readonly retryAfterMs: number;
   };
+  /** You are sending more requests than the gateway takes from one caller. Wait for retryAfterMs, then send the request again. */
+  readonly CALLER_RATE_LIMITED: CamErrorFacts & {
+    readonly code: "CALLER_RATE_LIMITED";
+    readonly category: "THROTTLED";
+    readonly retryable: true;
+    readonly retryAfterMs: number;
+  };
   /** The gateway cannot reach its records at the moment and has changed nothing. Try again in a moment. */
   readonly STORE_UNAVAILABLE: CamErrorFacts & {
     readonly code: "STORE_UNAVAILABLE";

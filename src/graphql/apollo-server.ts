@@ -9,8 +9,8 @@ import { ApolloServerPluginInlineTrace } from "@apollo/server/plugin/inlineTrace
 import type { GraphQLSchema } from "graphql";
 import type { GraphQLContext } from "./context.ts";
 import { formatError, originalErrorOf } from "./error-format.ts";
-import { knownOperationTypesRule } from "./known-operation-types.ts";
-import { createMutationLimitRule, type MutationLimit } from "./mutation-limit.ts";
+import { type CamCallLimit, exceedsCamCalls } from "./limits/cam-call-limit.ts";
+import { documentRules, MAX_TOKENS } from "./limits/document-rules.ts";
 
 export interface GraphQLObserver {
   /** Something was thrown that nobody raised deliberately; the caller was told INTERNAL. */
@@ -20,13 +20,10 @@ export interface GraphQLObserver {
 export interface ApolloServerOptions {
   readonly schema: GraphQLSchema;
   readonly introspection: boolean;
-  readonly mutationLimit: MutationLimit;
+  readonly camCallLimit: CamCallLimit;
   readonly logger: NonNullable<ConstructorParameters<typeof ApolloServer>[0]["logger"]>;
   readonly observer?: GraphQLObserver;
 }
-
-/** A document of 300 mutations with all their arguments and selections has about 12,000 tokens. */
-const MAX_TOKENS = 15_000;
 
 export function createApolloServer(options: ApolloServerOptions): ApolloServer<GraphQLContext> {
   return new ApolloServer<GraphQLContext>({
@@ -37,7 +34,10 @@ export function createApolloServer(options: ApolloServerOptions): ApolloServer<G
     hideSchemaDetailsFromClientErrors: true,
     persistedQueries: false,
     parseOptions: { maxTokens: MAX_TOKENS },
-    validationRules: [knownOperationTypesRule, createMutationLimitRule(options.mutationLimit)],
+    validationRules: [...documentRules],
+    // The HTTP edge has looked at it already: src/http/graphql/csrf.ts.
+    csrfPrevention: false,
+    allowBatchedHttpRequests: false,
     // The process edge handles signals, and the HTTP server drains.
     stopOnTerminationSignals: false,
     plugins: [
@@ -50,6 +50,7 @@ export function createApolloServer(options: ApolloServerOptions): ApolloServer<G
       ApolloServerPluginUsageReportingDisabled(),
       ApolloServerPluginSchemaReportingDisabled(),
       forbidCaching,
+      limitCamCalls(options.camCallLimit),
       createErrorEdge(options.observer),
     ],
   });
@@ -64,10 +65,23 @@ const forbidCaching: ApolloServerPlugin<GraphQLContext> = {
   }),
 };
 
+/** Looks at the operation with its variables, which validation does not know. */
+function limitCamCalls(limit: CamCallLimit): ApolloServerPlugin<GraphQLContext> {
+  return {
+    requestDidStart: async () => ({
+      didResolveOperation: async ({ schema, document, operation, request: { variables = {} } }) => {
+        if (operation === undefined) return;
+        const refusal = exceedsCamCalls(schema, { document, operation, variables }, limit);
+        if (refusal !== undefined) throw refusal;
+      },
+    }),
+  };
+}
+
 /** Formats errors where, unlike in Apollo's `formatError`, the request's id is at hand. */
 function createErrorEdge(observer: GraphQLObserver | undefined): ApolloServerPlugin<GraphQLContext> {
   return {
-    requestDidStart: async ({ contextValue: { requestId } }) => ({
+    requestDidStart: async ({ contextValue: { requestId, mediaType } }) => ({
       didEncounterErrors: async ({ errors }) => {
         for (const error of errors) {
           if (error.extensions["code"] === undefined)
@@ -75,10 +89,13 @@ function createErrorEdge(observer: GraphQLObserver | undefined): ApolloServerPlu
         }
       },
       willSendResponse: async ({ response }) => {
+        response.http.headers.set("content-type", `${mediaType}; charset=utf-8`);
         if (response.body.kind !== "single") return;
         const { singleResult } = response.body;
         if (singleResult.errors === undefined) return;
         singleResult.errors = singleResult.errors.map((error) => formatError(error, requestId));
+        // In this form a status other than 200 says that the answer is none of GraphQL's.
+        if (mediaType === "application/json" && response.http.status === 400) response.http.status = 200;
       },
     }),
   };

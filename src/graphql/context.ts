@@ -10,5 +10,7 @@ export interface GraphQLContext {
   readonly deadlineMs: number;
   /** The caller's Idempotency-Key header. */
   readonly idempotencyKey: string | undefined;
+  /** The form in which the answer leaves. */
+  readonly mediaType: "application/json" | "application/graphql-response+json";
   readonly loaders: Loaders;
 }

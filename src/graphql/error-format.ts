@@ -8,14 +8,18 @@ const APOLLO_INTERNAL = "INTERNAL_SERVER_ERROR";
 /** GraphQL's guesses at other names. Apollo hides them in validation errors, but not in those about variables. */
 const SUGGESTION = / ?Did you mean .+\?$/s;
 
+const LONGEST_MESSAGE = 300;
+
 /**
  * The one place where an error gets the form in which it leaves. Business errors and GraphQL's own (syntax,
  * validation, bad input) pass; anything else becomes INTERNAL with the request id and nothing more.
  */
 export function formatError(error: GraphQLFormattedError, requestId: string): GraphQLFormattedError {
   const code = error.extensions?.["code"];
-  if (code !== APOLLO_INTERNAL || isCamErrorExtensions(error.extensions)) {
-    return { ...error, message: error.message.replace(SUGGESTION, "") };
+  if (isCamErrorExtensions(error.extensions)) return error;
+  if (code !== APOLLO_INTERNAL) {
+    const message = shorten(error.message.replace(SUGGESTION, ""));
+    return { ...error, message, extensions: { ...error.extensions, requestId } };
   }
   return {
     message: describeCamError("INTERNAL").message,
@@ -31,6 +35,11 @@ export function formatError(error: GraphQLFormattedError, requestId: string): Gr
       }),
     },
   };
+}
+
+/** GraphQL quotes what it does not understand, and a client can make that long. */
+function shorten(message: string): string {
+  return message.length <= LONGEST_MESSAGE ? message : `${message.slice(0, LONGEST_MESSAGE)}…`;
 }
 
 /** What was thrown, for the log: an error of a resolver without the wrapping that GraphQL gives it. */

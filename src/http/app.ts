@@ -1,29 +1,38 @@
-import type { ApolloServer } from "@apollo/server";
-import { fastifyApolloHandler } from "@as-integrations/fastify";
+import type { Socket } from "node:net";
 import {
   type FastifyBaseLogger,
   type FastifyInstance,
   type FastifyReply,
-  type FastifyRequest,
   fastify,
   LogController,
 } from "fastify";
-import type { GraphQLContext } from "../graphql/context.ts";
 import type { Logger } from "../observability/logger.ts";
+import { answerOnlyTo } from "./allowed-hosts.ts";
+import { refuseUnreadable } from "./client-error.ts";
+import { type GraphQLRouteOptions, registerGraphQLRoute } from "./graphql/graphql-route.ts";
 import { failure, httpFailureOf } from "./http-errors.ts";
-import { parseIdempotencyKey } from "./idempotency-key.ts";
 import { type PlaygroundOptions, registerPlayground } from "./playground/playground.ts";
 import { requestIdOf } from "./request-id.ts";
 import { endSilentConnectionsOnClose } from "./silent-connections.ts";
 
 export const GRAPHQL_PATH = "/graphql";
+const HEALTH_PATH = "/health/";
 
 /** Far above any operation people write, and far below what would hurt. */
 const MAX_BODY_BYTES = 1024 * 1024;
 
-export interface HttpAppDeps {
-  readonly apollo: ApolloServer<GraphQLContext>;
-  readonly createContext: (request: FastifyRequest) => GraphQLContext;
+/** Node's own default, so that nobody has to look it up. */
+const MAX_HEADER_BYTES = 16 * 1024;
+
+/** For the headers, and for a whole request: the longest that an honest client on a bad line takes. */
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 30_000;
+
+export interface HttpAppDeps extends Omit<GraphQLRouteOptions, "path"> {
+  /** The only names in a Host header that are answered; undefined for any. */
+  readonly hostnames: readonly string[] | undefined;
+  /** Further ones are closed as they come. */
+  readonly maxConnections: number;
   /** Left out: no page, and browsers get what every client gets. */
   readonly playground: Omit<PlaygroundOptions, "graphqlPath"> | undefined;
   /** Whether the service wants traffic. */
@@ -38,6 +47,11 @@ export async function createHttpApp(deps: HttpAppDeps): Promise<FastifyInstance>
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: requestIdOf,
     bodyLimit: MAX_BODY_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    http: { headersTimeout: HEADERS_TIMEOUT_MS, maxHeaderSize: MAX_HEADER_BYTES },
+    clientErrorHandler: (error, socket) => refuseUnreadable(error, socket as Socket),
+    // The hook below refuses in our own form.
+    return503OnClosing: false,
     // On stop, requests under way finish and idle keep-alive connections do not hold the process.
     forceCloseConnections: "idle",
     // What the router cannot read never reaches the error handler below.
@@ -47,10 +61,20 @@ export async function createHttpApp(deps: HttpAppDeps): Promise<FastifyInstance>
     },
   });
 
+  app.server.maxConnections = deps.maxConnections;
   endSilentConnectionsOnClose(app);
   app.addHook("onRequest", async (request, reply) => {
     reply.header("x-request-id", request.id);
+    if (deps.isReady() || request.url.startsWith(HEALTH_PATH)) return;
+    const { status, body } = failure(
+      503,
+      "SHUTTING_DOWN",
+      "The gateway is stopping. Send it again.",
+      request.id,
+    );
+    await reply.status(status).send(body);
   });
+  if (deps.hostnames !== undefined) answerOnlyTo(app, deps.hostnames);
   app.addHook("onSend", async (_request, reply, payload) => {
     // A connection that outlived its last answer would hold the stop until it times out.
     if (!deps.isReady()) reply.header("connection", "close");
@@ -71,25 +95,16 @@ export async function createHttpApp(deps: HttpAppDeps): Promise<FastifyInstance>
     return reply.status(status).send(body);
   });
 
-  app.get("/health/live", async () => ({ status: "live" }));
-  app.get("/health/ready", async (_request, reply) => {
+  app.get(`${HEALTH_PATH}live`, async () => ({ status: "live" }));
+  app.get(`${HEALTH_PATH}ready`, async (_request, reply) => {
     const ready = deps.isReady();
     return reply.status(ready ? 200 : 503).send({ status: ready ? "ready" : "stopping" });
   });
 
   if (deps.playground !== undefined) {
     await registerPlayground(app, { ...deps.playground, graphqlPath: GRAPHQL_PATH });
+    app.get("/", (_request, reply) => reply.redirect(`.${GRAPHQL_PATH}`));
   }
-  app.route({
-    method: ["GET", "POST", "OPTIONS"],
-    url: GRAPHQL_PATH,
-    preHandler: async (request, reply) => {
-      const idempotencyKey = parseIdempotencyKey(request.headers["idempotency-key"]);
-      if (!("problem" in idempotencyKey)) return;
-      const { status, body } = failure(400, "BAD_REQUEST", idempotencyKey.problem, request.id);
-      await reply.status(status).send(body);
-    },
-    handler: fastifyApolloHandler(deps.apollo, { context: async (request) => deps.createContext(request) }),
-  });
+  registerGraphQLRoute(app, { ...deps, path: GRAPHQL_PATH });
   return app;
 }

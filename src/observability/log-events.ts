@@ -100,3 +100,8 @@ export function logCheckpoints(logger: Logger) {
     onError: (err: unknown): void => logger.warn({ err }, "no checkpoint of the record can be signed now"),
   };
 }
+
+/** Operations that enforcing trusted documents refuses, or would refuse. */
+export function logUntrustedOperations(logger: Logger) {
+  return (operation: object): void => logger.warn(operation, "an operation is no trusted document");
+}

@@ -61,6 +61,7 @@ function whoCanHelp(error: CamErrorExtensions): "caller" | "operator" | "vendor"
     case "CAM_UNKNOWN_ERROR":
       return "vendor";
     case "CAM_RATE_LIMITED":
+    case "CALLER_RATE_LIMITED":
     case "QUOTA_EXHAUSTED":
       return error.retryAfterMs;
     default: {
@@ -89,7 +90,9 @@ describe("the generated union", () => {
     expectTypeOf<Phone["retryable"]>().toEqualTypeOf<false>();
     expectTypeOf<Phone["retryAfterMs"]>().toEqualTypeOf<number | undefined>();
     type Throttled = Extract<CamErrorExtensions, { category: "THROTTLED" }>;
-    expectTypeOf<Throttled["code"]>().toEqualTypeOf<"CAM_RATE_LIMITED" | "QUOTA_EXHAUSTED">();
+    expectTypeOf<Throttled["code"]>().toEqualTypeOf<
+      "CAM_RATE_LIMITED" | "QUOTA_EXHAUSTED" | "CALLER_RATE_LIMITED"
+    >();
     expectTypeOf<Throttled["retryAfterMs"]>().toEqualTypeOf<number>();
   });
 });

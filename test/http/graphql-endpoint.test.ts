@@ -23,8 +23,8 @@ describe("a body that is no operation is refused as JSON, with the request id", 
       400,
       "BAD_REQUEST",
     ],
-    ["a form", "application/x-www-form-urlencoded", "query=1", 415, "UNSUPPORTED_MEDIA_TYPE"],
-    ["multipart", "multipart/form-data; boundary=x", "--x--", 415, "UNSUPPORTED_MEDIA_TYPE"],
+    ["a form", "application/x-www-form-urlencoded", "query=1", 403, "CSRF_PREVENTED"],
+    ["multipart", "multipart/form-data; boundary=x", "--x--", 403, "CSRF_PREVENTED"],
     ["XML", "application/xml", "<query/>", 415, "UNSUPPORTED_MEDIA_TYPE"],
   ])("%s", async (_case, contentType, body, status, code) => {
     const { http, send } = shared;
@@ -59,27 +59,22 @@ describe("a change cannot be made by a page that a browser happens to visit", ()
   test("with a GET", async () => {
     const { http, cam } = shared;
     const response = await http.get("/graphql").query({ query: SET });
-    expect(response.status).toBe(400);
-    expect(response.text).toContain("CSRF");
-    expect(cam.counters()["SetMfaFlag"]).toBeUndefined();
-  });
-
-  test("with a GET that shows it is no mere visit", async () => {
-    const { http, cam } = shared;
-    const response = await http.get("/graphql").query({ query: SET }).set("apollo-require-preflight", "1");
     expect(response.status).toBe(405);
     expect(response.headers["allow"]).toBe("POST");
     expect(cam.counters()["SetMfaFlag"]).toBeUndefined();
   });
 
-  test("with a POST of text", async () => {
-    const { http, cam } = shared;
-    const body = JSON.stringify({ query: SET });
-    const response = await http.post("/graphql").set("content-type", "text/plain").send(body);
-    expect(response.status).toBe(400);
-    expect(response.text).toContain("CSRF");
-    expect(cam.counters()["SetMfaFlag"]).toBeUndefined();
-  });
+  test.each(["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])(
+    "with a POST of %s",
+    async (contentType) => {
+      const { http, cam } = shared;
+      const body = JSON.stringify({ query: SET });
+      const response = await http.post("/graphql").set("content-type", contentType).send(body);
+      expect(response.status).toBe(403);
+      expect(readReply(response).errors).toMatchObject([{ extensions: { code: "CSRF_PREVENTED" } }]);
+      expect(cam.counters()["SetMfaFlag"]).toBeUndefined();
+    },
+  );
 
   test("with a preflight, which grants nothing", async () => {
     const { http } = shared;
@@ -88,19 +83,41 @@ describe("a change cannot be made by a page that a browser happens to visit", ()
       .set("origin", "https://elsewhere.example")
       .set("access-control-request-method", "POST")
       .set("access-control-request-headers", "content-type");
-    expect(response.status).toBeGreaterThanOrEqual(400);
+    expect(response.status).toBe(405);
     expect(Object.keys(response.headers).filter((name) => name.startsWith("access-control-"))).toEqual([]);
   });
 });
 
-test("a query by GET is answered to a client that shows it is no mere visit", async () => {
+test("a query by GET is answered", async () => {
   const { http } = shared;
-  const response = await http
-    .get("/graphql")
-    .query({ query: "{ __typename }" })
-    .set("apollo-require-preflight", "1");
-  expect(readReply(response).data).toEqual({ __typename: "Query" });
+  const response = await http.get("/graphql").query({
+    query: "query ($opUin: Uin!) { __typename subUser(opUin: $opUin) { opUin } }",
+    variables: JSON.stringify({ opUin: ALICE }),
+  });
+  expect(readReply(response).data).toEqual({ __typename: "Query", subUser: { opUin: ALICE } });
 });
+
+test.each([
+  ["no query", {}],
+  ["a query twice", { query: ["{ __typename }", "{ __typename }"] }],
+  ["variables that are no JSON", { query: "{ __typename }", variables: "{" }],
+  ["variables that are no object", { query: "{ __typename }", variables: "[1]" }],
+])("a GET with %s is refused with what to do", async (_case, query) => {
+  const { http } = shared;
+  const { errors, status } = readReply(await http.get("/graphql").query(query));
+  expect(status).toBe(400);
+  expect(errors).toMatchObject([{ extensions: { code: "BAD_REQUEST", requestId: expect.any(String) } }]);
+});
+
+test.each(["text/html", "image/png", "application/xml", "application/json;q=0"])(
+  "an answer as %s is not to be had",
+  async (accept) => {
+    const { http } = shared;
+    const response = await http.post("/graphql").set("accept", accept).send({ query: "{ __typename }" });
+    expect(response.status).toBe(406);
+    expect(readReply(response).errors).toMatchObject([{ extensions: { code: "NOT_ACCEPTABLE" } }]);
+  },
+);
 
 test.each(["application/json", "application/graphql-response+json", "*/*"])(
   "a business error travels with HTTP 200 to a client that accepts %s",
@@ -119,17 +136,21 @@ test("no answer may be cached", async () => {
 });
 
 test.each([
-  ["GET", "/"],
   ["GET", "/graphql/"],
   ["GET", "/graphql-playground/assets/index.js"],
-  ["PUT", "/graphql"],
-  ["DELETE", "/graphql"],
   ["GET", "/../package.json"],
 ] as const)("there is nothing else: %s %s", async (method, path) => {
   const { gateway } = shared;
   const response = await fetch(new URL(path, gateway.address.url), { method });
   expect(response.status).toBe(404);
   expect(await response.json()).toMatchObject({ errors: [{ extensions: { code: "NOT_FOUND" } }] });
+});
+
+test.each(["PUT", "PATCH", "DELETE", "HEAD"])("%s is not a method of GraphQL over HTTP", async (method) => {
+  const { gateway } = shared;
+  const response = await fetch(gateway.address.url, { method });
+  expect(response.status).toBe(405);
+  expect(response.headers.get("allow")).toBe("GET, POST");
 });
 
 test("an address that cannot be read is refused like everything else", async () => {

@@ -68,6 +68,14 @@ export const refusals = [
     camCodes: [],
   },
   {
+    code: "CALLER_RATE_LIMITED",
+    category: "THROTTLED",
+    retryable: true,
+    message: "You are sending more requests than the gateway takes from one caller.",
+    remedy: "Wait for retryAfterMs, then send the request again.",
+    camCodes: [],
+  },
+  {
     // Without a place to record a change the gateway makes none.
     code: "STORE_UNAVAILABLE",
     category: "UNAVAILABLE",

@@ -1,0 +1,84 @@
+/** One operation as a client asks for it; https://graphql.github.io/graphql-over-http/draft/#sec-Request-Parameters */
+export interface GraphQLOverHttpRequest {
+  /** Undefined where a trusted document is named instead. */
+  readonly query: string | undefined;
+  readonly operationName: string | undefined;
+  readonly variables: Readonly<Record<string, unknown>> | undefined;
+  readonly extensions: Readonly<Record<string, unknown>> | undefined;
+  /** The id of a trusted document. */
+  readonly documentId: string | undefined;
+}
+
+/** What a request that is no operation has to change. */
+export interface RequestProblem {
+  readonly problem: string;
+}
+
+type Parameters = Readonly<Record<string, unknown>>;
+
+/** Reads the body of a POST. */
+export function readBody(body: unknown): GraphQLOverHttpRequest | RequestProblem {
+  if (Array.isArray(body))
+    return { problem: "Batching is off. Send each operation in a request of its own." };
+  if (!isObject(body)) {
+    return { problem: 'Send a JSON object with a query, for example {"query": "{ __typename }"}.' };
+  }
+  return read(body);
+}
+
+/** Reads the search part of a GET's address. */
+export function readSearch(search: URLSearchParams): GraphQLOverHttpRequest | RequestProblem {
+  const parameters: Record<string, unknown> = {};
+  for (const name of ["query", "operationName", "variables", "extensions", "documentId"]) {
+    const values = search.getAll(name);
+    if (values.length > 1) return { problem: `Give the search parameter ${name} once.` };
+    if (values[0] !== undefined) parameters[name] = values[0];
+  }
+  for (const name of ["variables", "extensions"]) {
+    if (parameters[name] === undefined) continue;
+    try {
+      parameters[name] = JSON.parse(parameters[name] as string);
+    } catch {
+      return { problem: `The search parameter ${name} is not valid JSON.` };
+    }
+  }
+  return read(parameters);
+}
+
+function read(parameters: Parameters): GraphQLOverHttpRequest | RequestProblem {
+  for (const name of ["query", "operationName", "documentId"]) {
+    const value = parameters[name];
+    if (!isAbsent(value) && typeof value !== "string") return { problem: `${name} has to be a string.` };
+  }
+  for (const name of ["variables", "extensions"]) {
+    const value = parameters[name];
+    if (!isAbsent(value) && !isObject(value)) return { problem: `${name} has to be a JSON object.` };
+  }
+  const { query, operationName, variables, extensions, documentId } = parameters;
+  const id = (documentId as string | null | undefined) ?? persistedQueryHash(extensions);
+  if (!query && !id) {
+    return { problem: 'The request has no query. POST a JSON object such as {"query": "{ __typename }"}.' };
+  }
+  return {
+    query: (query as string | null) || undefined,
+    operationName: (operationName as string | null) || undefined,
+    variables: (variables as Parameters | null) ?? undefined,
+    extensions: (extensions as Parameters | null) ?? undefined,
+    documentId: id ?? undefined,
+  };
+}
+
+/** Where Apollo's clients put the id of a persisted query. */
+function persistedQueryHash(extensions: unknown): string | undefined {
+  const persisted = isObject(extensions) ? extensions["persistedQuery"] : undefined;
+  const hash = isObject(persisted) ? persisted["sha256Hash"] : undefined;
+  return typeof hash === "string" ? hash : undefined;
+}
+
+function isObject(value: unknown): value is Parameters {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isAbsent(value: unknown): boolean {
+  return value === undefined || value === null;
+}

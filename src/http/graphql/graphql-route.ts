@@ -1,0 +1,154 @@
+import { type ApolloServer, HeaderMap, type HTTPGraphQLResponse } from "@apollo/server";
+import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
+import { createCamErrorExtensions, describeCamError } from "../../contract/index.ts";
+import type { GraphQLContext } from "../../graphql/context.ts";
+import type { CallerRate } from "../caller-rate.ts";
+import { failure } from "../http-errors.ts";
+import { type IdempotencyKey, parseIdempotencyKey } from "../idempotency-key.ts";
+import { mayBeForged } from "./csrf.ts";
+import { type GraphQLOverHttpRequest, type RequestProblem, readBody, readSearch } from "./graphql-request.ts";
+import { MEDIA_TYPES, negotiateMediaType } from "./media-type.ts";
+import type { TrustedDocuments } from "./trusted-documents.ts";
+
+export interface GraphQLRouteOptions {
+  readonly path: string;
+  readonly apollo: ApolloServer<GraphQLContext>;
+  readonly createContext: (request: FastifyRequest, details: RequestDetails) => GraphQLContext;
+  readonly callerRate: CallerRate;
+  /** Names who asks, to the limit of requests. */
+  readonly callerOf: (request: FastifyRequest) => string;
+  /** Undefined where any document is run, and none has an id. */
+  readonly trustedDocuments: TrustedDocuments | undefined;
+}
+
+/** What the route has learnt from the request's headers. */
+export interface RequestDetails {
+  readonly idempotencyKey: string | undefined;
+  readonly mediaType: GraphQLContext["mediaType"];
+}
+
+const OTHER_METHODS: HTTPMethods[] = ["PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"];
+
+/** GraphQL over HTTP: https://graphql.github.io/graphql-over-http/draft/ */
+export function registerGraphQLRoute(app: FastifyInstance, options: GraphQLRouteOptions): void {
+  app.route({
+    method: OTHER_METHODS,
+    url: options.path,
+    handler: (request, reply) => {
+      void reply.header("allow", "GET, POST");
+      return refuse(
+        request,
+        reply,
+        405,
+        "METHOD_NOT_ALLOWED",
+        "Send operations with POST, queries also with GET.",
+      );
+    },
+  });
+  app.route({
+    method: ["GET", "POST"],
+    url: options.path,
+    exposeHeadRoute: false,
+    // Before the body is read.
+    onRequest: async (request, reply) => {
+      if (mayBeForged(request.method, request.headers)) {
+        await refuse(
+          request,
+          reply,
+          403,
+          "CSRF_PREVENTED",
+          "A page of another origin may have sent this. Send JSON with content-type: application/json, or a GET " +
+            "with graphql-require-preflight: 1.",
+        );
+      } else if (negotiateMediaType(request.headers.accept) === undefined) {
+        await refuse(request, reply, 406, "NOT_ACCEPTABLE", `Answers come as ${MEDIA_TYPES.join(" or ")}.`);
+      }
+    },
+    handler: (request, reply) => answer(request, reply, options),
+  });
+}
+
+async function answer(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  options: GraphQLRouteOptions,
+): Promise<unknown> {
+  const retryAfterMs = await options.callerRate.count(options.callerOf(request));
+  if (retryAfterMs !== undefined) return refuseBusyCaller(request, reply, retryAfterMs);
+  const mediaType = negotiateMediaType(request.headers.accept) ?? MEDIA_TYPES[0];
+  const idempotencyKey = parseIdempotencyKey(request.headers["idempotency-key"]);
+  const operation = readOperation(request, options.trustedDocuments);
+  const problem = problemOf(idempotencyKey) ?? problemOf(operation);
+  if (problem !== undefined) return refuse(request, reply, 400, "BAD_REQUEST", problem);
+  const key = "key" in idempotencyKey ? idempotencyKey.key : undefined;
+  const response = await options.apollo.executeHTTPGraphQLRequest({
+    httpGraphQLRequest: toApollo(request, operation as GraphQLOverHttpRequest),
+    context: async () => options.createContext(request, { idempotencyKey: key, mediaType }),
+  });
+  return send(reply, response);
+}
+
+function readOperation(
+  request: FastifyRequest,
+  trustedDocuments: TrustedDocuments | undefined,
+): GraphQLOverHttpRequest | RequestProblem {
+  const operation =
+    request.method === "GET"
+      ? readSearch(new URL(request.url, "http://gateway").searchParams)
+      : readBody(request.body);
+  if ("problem" in operation) return operation;
+  if (trustedDocuments !== undefined) return trustedDocuments.resolve(operation);
+  if (operation.query !== undefined) return operation;
+  return { problem: "Persisted documents are off here. Send the whole query." };
+}
+
+function problemOf(read: GraphQLOverHttpRequest | RequestProblem | IdempotencyKey): string | undefined {
+  return "problem" in read ? read.problem : undefined;
+}
+
+/** Apollo reads a GET's operation from its address, so the document that an id stood for goes there. */
+function toApollo(
+  { method, headers }: FastifyRequest,
+  { documentId: _, ...operation }: GraphQLOverHttpRequest,
+) {
+  const given = Object.entries(operation).filter(([, value]) => value !== undefined);
+  const search = new URLSearchParams();
+  for (const [name, value] of given) {
+    search.set(name, typeof value === "string" ? value : JSON.stringify(value));
+  }
+  const map = new HeaderMap();
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined) map.set(name, Array.isArray(value) ? value.join(", ") : value);
+  }
+  return {
+    method,
+    headers: map,
+    body: Object.fromEntries(given),
+    search: method === "GET" ? `?${search}` : "",
+  };
+}
+
+function send(reply: FastifyReply, { status, headers, body }: HTTPGraphQLResponse): unknown {
+  for (const [name, value] of headers) void reply.header(name, value);
+  // Incremental delivery is not offered, so every answer is complete.
+  if (body.kind !== "complete") throw new Error("An answer in parts was not to be expected.");
+  return reply.status(status ?? 200).send(body.string);
+}
+
+function refuse(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  status: number,
+  code: string,
+  message: string,
+): FastifyReply {
+  const { body } = failure(status, code, message, request.id);
+  return reply.status(status).send(body);
+}
+
+/** Like every business error with HTTP 200, because some routers make another error of a 429, or send it again. */
+function refuseBusyCaller(request: FastifyRequest, reply: FastifyReply, retryAfterMs: number): FastifyReply {
+  const { message } = describeCamError("CALLER_RATE_LIMITED");
+  const extensions = createCamErrorExtensions("CALLER_RATE_LIMITED", { requestId: request.id, retryAfterMs });
+  return reply.status(200).send({ errors: [{ message, extensions }] });
+}

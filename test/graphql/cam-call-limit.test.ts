@@ -1,0 +1,151 @@
+import { type GraphQLSchema, parse } from "graphql";
+import { describe, expect, test } from "vitest";
+import { CALLS_OF_FIELDS, exceedsCamCalls } from "../../src/graphql/limits/cam-call-limit.ts";
+import { schemaOfNothing } from "../support/schema-of-nothing.ts";
+import { ALICE } from "../support/seed-users.ts";
+import { startGateway } from "../support/start-gateway.ts";
+
+const schema = schemaOfNothing();
+const FIELD = `setSubUserMfa(opUin: "${ALICE}", login: { phone: true }) { requestId }`;
+const fields = (count: number, prefix = "f") =>
+  Array.from({ length: count }, (_, at) => `${prefix}${at}: ${FIELD}`).join("\n");
+
+describe("an operation may make as many calls of an action as CAM takes within the deadline", () => {
+  test.each([
+    ["changes at the limit", `mutation { ${fields(4)} }`, true],
+    ["changes over the limit", `mutation { ${fields(5)} }`, false],
+    [
+      "changes over the limit, one of them by the other channel",
+      `mutation { ${fields(4)} trySetSubUserMfa(opUin: 1) { __typename } }`,
+      false,
+    ],
+    ["with inline fragments", `mutation { ${fields(3)} ... { ... { ${fields(2, "g")} } } }`, false],
+    ["with a fragment", `mutation { ...F } fragment F on Mutation { ${fields(5)} }`, false],
+    [
+      "with nested fragments",
+      `mutation { ...F ${fields(2)} } fragment F on Mutation { ...G a: ${FIELD} } fragment G on Mutation { ${fields(2, "g")} }`,
+      false,
+    ],
+    [
+      "what is skipped costs nothing",
+      `mutation { ${fields(4)} z: ${FIELD.replace(") {", ") @skip(if: true) {")} }`,
+      true,
+    ],
+    [
+      "another operation of the document",
+      `mutation A { ${fields(1)} } mutation B { ${fields(5)} }`,
+      true,
+      "A",
+    ],
+    [
+      "the operation that is asked for",
+      `mutation A { ${fields(1)} } mutation B { ${fields(5)} }`,
+      false,
+      "B",
+    ],
+    ["fields that CAM has no part in", `{ ${"camErrors { code } ".repeat(9)} }`, true],
+    ["profiles, of which 50 share a call", `{ subUsers(opUins: [${uins(200)}]) { name } }`, true],
+    ["more profiles than that", `{ subUsers(opUins: [${uins(201)}]) { name } }`, false],
+    [
+      "protections, each of which is a call",
+      `{ subUsers(opUins: [${uins(4)}]) { mfa { login { phone } } } }`,
+      true,
+    ],
+    ["more protections", `{ subUsers(opUins: [${uins(5)}]) { mfa { login { phone } } } }`, false],
+    [
+      "protections of one user, named five times",
+      `{ subUsers(opUins: [1, 1, 1, 1, 1]) { mfa { login { phone } } } }`,
+      true,
+    ],
+    [
+      "reads of two actions, each within its limit",
+      `{ ${[1, 2, 3, 4].map((uin) => `u${uin}: subUser(opUin: ${uin}) { mfa { login { phone } } }`).join(" ")} }`,
+      true,
+    ],
+  ])("%s", (_case, document, accepted, operationName = undefined as string | undefined) => {
+    expect(check(document, { operationName }) === undefined).toBe(accepted);
+  });
+
+  test("as its variables say", () => {
+    const document =
+      "query ($of: [_Any!]!) { _entities(representations: $of) { ... on SubUser { mfa { login { phone } } } } }";
+    const of = (count: number) =>
+      Array.from({ length: count }, (_, at) => ({ __typename: "SubUser", opUin: String(at + 1) }));
+    expect(check(document, { variables: { of: of(4) } })).toBeUndefined();
+    expect(check(document, { variables: { of: of(5) } })?.message).toContain(
+      "5 calls of DescribeSafeAuthFlagColl",
+    );
+  });
+
+  test("at least one, however slow CAM is", () => {
+    expect(
+      check(`mutation { ${fields(1)} }`, { limit: { callsPerSecond: 1, deadlineMs: 100 } }),
+    ).toBeUndefined();
+  });
+
+  test("the refusal says how many there may be, and how long they would take", () => {
+    expect(check(`mutation { ${fields(7)} }`)?.message).toBe(
+      "The operation needs 7 calls of SetMfaFlag. CAM takes 2 a second, so they would take 4 s, and an operation " +
+        "has 2 s. Ask for at most 4 at a time and send the rest in further requests.",
+    );
+  });
+});
+
+test("the schema tells routers the same costs", () => {
+  const told = Object.fromEntries(
+    Object.keys(CALLS_OF_FIELDS).map((name) => [name, costInSchema(schema, name)]),
+  );
+  const counted = Object.entries(CALLS_OF_FIELDS).map(([name, calls]) => [
+    name,
+    Object.values(calls).reduce((sum, count) => sum + count, 0),
+  ]);
+  expect(told).toEqual(Object.fromEntries(counted));
+});
+
+test("10,000 changes in one document are refused before CAM hears of any", async () => {
+  const { send, cam } = await startGateway();
+  const { errors } = await send(`mutation { ${fields(10_000)} }`);
+  expect(errors).toMatchObject([{ extensions: { code: "GRAPHQL_PARSE_FAILED" } }]);
+  expect(cam.counters()["SetMfaFlag"]).toBeUndefined();
+  expect(cam.counters()["DescribeSafeAuthFlagColl"]).toBeUndefined();
+});
+
+test("301 changes in one document are refused with the limit of 300", async () => {
+  const { send, cam } = await startGateway();
+  const { errors } = await send(`mutation { ${fields(301)} }`);
+  expect(errors).toMatchObject([
+    { message: expect.stringContaining("at most 300"), extensions: { code: "GRAPHQL_VALIDATION_FAILED" } },
+  ]);
+  expect(cam.counters()["SetMfaFlag"]).toBeUndefined();
+});
+
+interface CheckOptions {
+  readonly limit?: { readonly callsPerSecond: number; readonly deadlineMs: number };
+  readonly operationName?: string | undefined;
+  readonly variables?: Readonly<Record<string, unknown>>;
+}
+
+function check(source: string, options: CheckOptions = {}) {
+  const { limit = { callsPerSecond: 2, deadlineMs: 2_000 }, operationName, variables = {} } = options;
+  const document = parse(source);
+  const operation = document.definitions.find(
+    (definition) =>
+      definition.kind === "OperationDefinition" &&
+      (operationName === undefined || definition.name?.value === operationName),
+  );
+  if (operation?.kind !== "OperationDefinition") throw new Error("The document has no such operation.");
+  return exceedsCamCalls(schema, { document, operation, variables }, limit);
+}
+
+function uins(count: number): string {
+  return Array.from({ length: count }, (_, at) => `"${at + 1}"`).join(", ");
+}
+
+function costInSchema(of: GraphQLSchema, name: string): number {
+  const [typeName = "", fieldName = ""] = name.split(".");
+  const type = of.getType(typeName);
+  const field = type && "getFields" in type ? type.getFields()[fieldName] : undefined;
+  const cost = field?.astNode?.directives?.find((directive) => directive.name.value === "cost");
+  const weight = cost?.arguments?.[0]?.value;
+  return weight?.kind === "IntValue" ? Number(weight.value) : Number.NaN;
+}

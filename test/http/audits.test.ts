@@ -1,0 +1,22 @@
+import { serverAudits } from "graphql-http";
+import { beforeAll, expect, test } from "vitest";
+import { type StartedGateway, startGateway } from "../support/start-gateway.ts";
+
+/** What the GraphQL Foundation's working group checks of a server: https://github.com/graphql/graphql-http/blob/main/src/audits/server.ts */
+const audits = serverAudits({ url: () => shared.gateway.address.url });
+
+let shared: StartedGateway;
+
+beforeAll(async () => {
+  // Some ask for a type of the schema.
+  shared = await startGateway({ env: { INTROSPECTION: "on", CALLER_RATE_PER_SECOND: "0" } });
+});
+
+test("there are 61 of them", () => {
+  expect(audits).toHaveLength(61);
+});
+
+test.each(audits)("$id $name", async (audit) => {
+  const result = await audit.fn();
+  expect(result).toMatchObject({ status: "ok" });
+});
