@@ -25,7 +25,7 @@ const VARIABLES: Readonly<Record<keyof typeof DOCUMENTS, string>> = {
 
 /** Written out to the leaves, so that an interface equals the same properties without a name. */
 const PRELUDE = `
-import type { CamErrorCategory, CamErrorCode, CamGatewayClient, ChangeResolution, MfaChangeStatus } from "ROOT/src/client/index.ts";
+import type { CamErrorCategory, CamErrorCode, CamGatewayClient, CamGatewayError, ChangeResolution, MfaChangeStatus } from "ROOT/src/client/index.ts";
 type Plain<T> = T extends object ? { [K in keyof T]: Plain<T[K]> } : T;
 type Same<A, B> = (<T>() => T extends Plain<A> ? 1 : 2) extends <T>() => T extends Plain<B> ? 1 : 2 ? true : false;
 type Result<Name extends keyof CamGatewayClient> = Awaited<ReturnType<CamGatewayClient[Name]>>;
@@ -105,4 +105,18 @@ test("and a difference is found: of nullability, of a field, of an enum's value"
   const complaints = await compile(wrong.join(""));
   expect(complaints).toHaveLength(wrong.length);
   for (const complaint of complaints) expect(complaint).toContain("'true' is not assignable to type 'false'");
+});
+
+test("a switch over the codes compiles with every case, and not with one too few", async () => {
+  const codes = enumText("CamErrorCode").split(" | ");
+  const switchOver = (name: string, cases: readonly string[]) => `
+    export function ${name}(error: CamGatewayError): true {
+      switch (error.extensions.code) {
+        ${cases.map((code) => `case ${code}: return true;`).join("\n")}
+        default: { const nothing: never = error.extensions; return nothing; }
+      }
+    }`;
+  expect(await compile(switchOver("whole", codes))).toEqual([]);
+  const complaints = await compile(switchOver("short", codes.slice(1)));
+  expect(complaints).toEqual([expect.stringContaining("is not assignable to type 'never'")]);
 });

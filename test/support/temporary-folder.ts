@@ -1,12 +1,12 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { onTestFinished } from "vitest";
+import { whenOver } from "./when-over.ts";
 
-/** A folder of the test's own, gone when it is over. */
+/** A folder of its own for a test, or a file where it is asked for outside a test, gone when that is over. */
 export async function temporaryFolder() {
   const path = await mkdtemp(join(tmpdir(), "cam-mfa-gateway-"));
-  onTestFinished(() => rm(path, { recursive: true }));
+  whenOver(() => rm(path, { recursive: true }));
   return {
     path,
     /** Writes a file and gives its path. */

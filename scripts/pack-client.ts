@@ -1,0 +1,39 @@
+/**
+ * Makes an npm package of the client alone: `npm run client:pack [folder]`, dist where left out. It has the name and
+ * the exports of the gateway's own package and none of its dependencies, so that a portal does not install a server.
+ * That it compiles without Node's types shows that a browser can run it.
+ */
+import { execFile } from "node:child_process";
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { promisify } from "node:util";
+
+const root = join(import.meta.dirname, "..");
+const target = resolve(process.argv[2] ?? join(root, "dist"));
+const run = promisify(execFile);
+
+async function fillPackage(folder: string): Promise<void> {
+  const tsc = join(root, "node_modules/typescript/bin/tsc");
+  await run(process.execPath, [tsc, "-p", "tsconfig.client.json", "--outDir", join(folder, "dist")], {
+    cwd: root,
+  });
+  const { name, version, license, type, exports } = JSON.parse(
+    await readFile(join(root, "package.json"), "utf8"),
+  );
+  const description = "The typed client of the CAM MFA gateway, for browsers and Node.";
+  const manifest = { name, version, description, license, type, exports, sideEffects: false };
+  await writeFile(join(folder, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
+  await copyFile(join(root, "LICENSE"), join(folder, "LICENSE"));
+  await copyFile(join(root, "docs/client.md"), join(folder, "README.md"));
+}
+
+const staging = await mkdtemp(join(tmpdir(), "client-package-"));
+try {
+  await fillPackage(staging);
+  await mkdir(target, { recursive: true });
+  const { stdout } = await run("npm", ["pack", "--pack-destination", target], { cwd: staging });
+  console.log(join(target, stdout.trim()));
+} finally {
+  await rm(staging, { recursive: true });
+}

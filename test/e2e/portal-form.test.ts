@@ -1,0 +1,162 @@
+import { join } from "node:path";
+import type { Page } from "playwright-core";
+import { build, preview } from "vite";
+import { beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { type EmulatorControl, startCamEmulator } from "../../src/emulator/index.ts";
+import { ALICE, BOB, CAROL, DAVE, ERIN, GRACE, NOBODY } from "../support/seed-users.ts";
+import { startChromium } from "../support/start-chromium.ts";
+import { LOCAL_KEY } from "../support/start-gateway.ts";
+import { startLocalGateway } from "../support/start-local-gateway.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+import { whenOver } from "../support/when-over.ts";
+
+const configFile = join(import.meta.dirname, "../../examples/portal-form/vite.config.ts");
+/** Outside the account, for which CAM has another code than for a gap inside it. */
+const ELSEWHERE = "999999999999";
+let cam: EmulatorControl;
+let url: string;
+
+beforeAll(async () => {
+  const emulator = await startCamEmulator({ randomSeed: 1 });
+  whenOver(() => emulator.stop());
+  cam = emulator.control;
+  url = await serveForm(await startGatewayOn(emulator.url));
+});
+beforeEach(() => cam.reset());
+
+describe("the form", () => {
+  test("switches a protection from the keyboard alone and says what holds now", async () => {
+    const { page, complaints } = await openForm();
+    await page.keyboard.press("Tab");
+    await page.keyboard.type(ALICE);
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    await page.getByRole("button", { name: "Switch" }).press("Enter");
+    await expectText(
+      page,
+      "status",
+      "Done. At login: Code by SMS, Virtual MFA device. Before sensitive operations: nothing.",
+    );
+    expect(cam.user(ALICE)?.loginFlag).toMatchObject({ Phone: 1, Stoken: 1 });
+    expect(await page.getByRole("alert").isVisible()).toBe(false);
+    expect(complaints).toEqual([]);
+  });
+
+  test.each<[code: string, opUin: string, method: string, advice: string, invalid: string | undefined]>([
+    ["USER_NOT_BIND_PHONE", BOB, "phone", "Bind a phone number", "login-phone"],
+    ["USER_NOT_BIND_WECHAT", CAROL, "wechat", "Have the user bind WeChat", "login-wechat"],
+    ["USER_UNBIND_NO_PERMISSION", DAVE, "phone", "Only the owner of the account", undefined],
+    ["MFA_TOKEN_ERROR", GRACE, "phone", "the gateway's operator has to renew its session", undefined],
+    ["USER_NOT_EXIST", NOBODY, "phone", "Check the id", "op-uin"],
+    ["USER_NOT_EXIST", ELSEWHERE, "phone", "Check the id", "op-uin"],
+    ["MFA_METHOD_NOT_WRITABLE", ERIN, "phone", "overwriteOtherMethods", undefined],
+  ])("explains %s for %s", async (code, opUin, method, advice, invalid) => {
+    const { page, complaints } = await openForm();
+    await switchOn(page, opUin, method);
+    await expectText(page, "alert", advice);
+    await expectText(page, "alert", code);
+    expect(await page.locator("[aria-invalid]").evaluateAll((inputs) => inputs.map(({ id }) => id))).toEqual(
+      invalid === undefined ? [] : [invalid],
+    );
+    if (invalid !== undefined) expect(await page.evaluate(() => document.activeElement?.id)).toBe(invalid);
+    expect(await page.getByRole("button", { name: "Switch" }).isEnabled()).toBe(true);
+    expect(complaints).toEqual([]);
+  });
+
+  test("counts down while CAM is busy, and then switches", async () => {
+    const { page } = await openForm();
+    cam.addFault({ kind: "throttle", action: "SetMfaFlag" });
+    // The page's time stands still until the test moves it.
+    await page.clock.install({ time: 0 });
+    await page.clock.pauseAt(1_000);
+    await switchOn(page, ALICE, "phone");
+    await expectText(page, "timer", "You can switch again in 1 s.");
+    expect(await page.getByRole("button", { name: "Switch" }).isDisabled()).toBe(true);
+    cam.clearFaults();
+    await page.clock.fastForward(60_000);
+    await expectText(page, "timer", "You can switch again now.");
+    await page.getByRole("button", { name: "Switch" }).click();
+    await expectText(page, "status", "Done.");
+  });
+
+  test("has an unknown outcome read before anything else can be switched", async () => {
+    const { page, complaints } = await openForm();
+    cam.addFault({ kind: "cutBefore", action: "SetMfaFlag" });
+    await switchOn(page, ALICE, "phone");
+    await expectText(page, "alert", "OUTCOME_UNKNOWN");
+    expect(await page.getByRole("button", { name: "Switch" }).isDisabled()).toBe(true);
+    await page.getByRole("button", { name: "Read the user's protection" }).click();
+    await expectText(page, "status", "At login: Virtual MFA device.");
+    expect(await page.getByRole("button", { name: "Switch" }).isEnabled()).toBe(true);
+    expect(complaints).toEqual([]);
+  });
+
+  test("repeats an unanswered change under its key, and takes a new key for the next", async () => {
+    const { page } = await openForm();
+    const keys: (string | undefined)[] = [];
+    page.on("request", (request) => keys.push(request.headers()["idempotency-key"]));
+    await page.route("**/graphql", (route) => route.abort(), { times: 1 });
+    await switchOn(page, ALICE, "phone");
+    await expectText(page, "alert", "The gateway did not answer.");
+    await page.getByRole("button", { name: "Switch" }).click();
+    await expectText(page, "status", "Done.");
+    await page.getByRole("button", { name: "Switch" }).click();
+    await vi.waitFor(() => expect(keys).toHaveLength(3));
+    expect(keys[0]).toBe(keys[1]);
+    expect(keys[2]).not.toBe(keys[1]);
+  });
+
+  test("says that something unexpected happened where no gateway is behind its address", async () => {
+    const { page } = await openForm();
+    await page.route("**/graphql", (route) => route.fulfill({ status: 502, body: "<h1>Bad gateway</h1>" }));
+    await switchOn(page, ALICE, "phone");
+    await expectText(page, "alert", "Something unexpected happened.");
+    await expectText(page, "alert", "HTTP 502");
+  });
+});
+
+/** A gateway that gives up soon, on a database in a folder. */
+async function startGatewayOn(camUrl: string): Promise<string> {
+  const patience = { CAM_TIMEOUT_MS: "1000", CAM_DEADLINE_MS: "3000", CAM_CIRCUIT_FAILURES: "0" };
+  const DATA_DIR = (await temporaryFolder()).path;
+  const gateway = await startLocalGateway({ ...LOCAL_KEY, ...patience, CAM_ENDPOINT: camUrl, DATA_DIR });
+  whenOver(() => gateway.stop());
+  return gateway.address.url;
+}
+
+/** Builds the form and serves it with the gateway under the same origin, as its development server does. */
+async function serveForm(gatewayUrl: string): Promise<string> {
+  const outDir = (await temporaryFolder()).path;
+  await build({ configFile, logLevel: "error", build: { outDir, emptyOutDir: true } });
+  const proxy = { "/graphql": new URL(gatewayUrl).origin };
+  const server = await preview({
+    configFile,
+    logLevel: "error",
+    build: { outDir },
+    preview: { host: "127.0.0.1", port: 0, proxy },
+  });
+  whenOver(() => server.close());
+  const [address = ""] = server.resolvedUrls?.local ?? [];
+  return address;
+}
+
+async function openForm() {
+  const browser = await startChromium();
+  const page = await browser.newPage();
+  const complaints: string[] = [];
+  page.on("console", (message) => complaints.push(message.text()));
+  page.on("pageerror", (error) => complaints.push(error.message));
+  await page.goto(url);
+  return { page, complaints };
+}
+
+async function switchOn(page: Page, opUin: string, method: string): Promise<void> {
+  await page.getByLabel("User's id (Uin)").fill(opUin);
+  await page.locator(`#login-${method}`).selectOption("on");
+  await page.getByRole("button", { name: "Switch" }).click();
+}
+
+async function expectText(page: Page, role: "status" | "alert" | "timer", text: string): Promise<void> {
+  await page.getByRole(role).filter({ hasText: text }).waitFor();
+}

@@ -1,0 +1,57 @@
+import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { temporaryFolder } from "./temporary-folder.ts";
+import { whenOver } from "./when-over.ts";
+
+const root = join(import.meta.dirname, "../..");
+const run = promisify(execFile);
+
+/** Packs the client as `npm run client:pack` does, and gives the file, which is gone when the test, or the file, is over. */
+export async function packClient(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "cam-mfa-gateway-"));
+  whenOver(() => rm(folder, { recursive: true }));
+  return (await runNode([join(root, "scripts/pack-client.ts"), folder], root)).trim();
+}
+
+/** A consumer's folder: the packed client is installed in it, and nothing else but what is named. */
+export async function installClient(tarball: string, ...packages: readonly string[]) {
+  const folder = await temporaryFolder();
+  const installed = folder.at("node_modules/cam-mfa-gateway");
+  await mkdir(installed, { recursive: true });
+  await run("tar", ["-xzf", tarball, "--strip-components=1", "-C", installed]);
+  for (const name of packages) {
+    const link = folder.at(`node_modules/${name}`);
+    await mkdir(dirname(link), { recursive: true });
+    await symlink(join(root, "node_modules", name), link);
+  }
+  return {
+    ...folder,
+    installed,
+    /** What a program there prints. */
+    runNode: (...args: readonly string[]) => runNode(args, folder.path),
+    /** What the compiler has to say about a file there; empty where it is content. */
+    compile: (file: string, ...options: readonly string[]) => compile(folder.path, file, options),
+  };
+}
+
+async function runNode(args: readonly string[], cwd: string): Promise<string> {
+  const { stdout } = await run(process.execPath, args, { cwd, env: { PATH: process.env["PATH"] } });
+  return stdout;
+}
+
+async function compile(cwd: string, file: string, options: readonly string[]): Promise<string> {
+  const tsc = join(root, "node_modules/typescript/bin/tsc");
+  const strict = [
+    "--strict",
+    "--noEmit",
+    "--exactOptionalPropertyTypes",
+    "--target",
+    "es2022",
+    "--pretty",
+    "false",
+  ];
+  return runNode([tsc, ...strict, ...options, file], cwd).catch(({ stdout }: { stdout: string }) => stdout);
+}
