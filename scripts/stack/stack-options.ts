@@ -1,4 +1,4 @@
-import { parseArgs } from "node:util";
+import { parsePorts } from "./parse-ports.ts";
 
 export const USAGE = `Usage: npm run stack -- [flags]
 
@@ -15,25 +15,19 @@ Flags, each a port, where 0 takes a free one:
 LOG_LEVEL, CAM_DEADLINE_MS, CAM_EMULATOR_RATE and the like reach the parts; what would connect a gateway to anything
 else does not.`;
 
-const FLAGS = {
-  port: { type: "string", default: "4000" },
-  "second-port": { type: "string", default: "4001" },
-  "emulator-port": { type: "string", default: "4100" },
-  "control-port": { type: "string", default: "4101" },
-  "postgres-port": { type: "string", default: "0" },
-} as const;
+const DEFAULT_PORTS = {
+  port: "4000",
+  "second-port": "4001",
+  "emulator-port": "4100",
+  "control-port": "4101",
+  "postgres-port": "0",
+};
 
-export type StackOptions = { readonly [Name in keyof typeof FLAGS]: string };
+export type StackOptions = Readonly<Record<keyof typeof DEFAULT_PORTS, string>>;
 
 /** @returns the ports, or undefined where the usage was asked for. @throws Error that says what is wrong. */
 export function parseStackOptions(argv: readonly string[]): StackOptions | undefined {
-  const help = { type: "boolean", short: "h", default: false } as const;
-  const { values } = parseArgs({ args: [...argv], options: { ...FLAGS, help } });
-  const { help: isAsked, ...ports } = values;
-  if (isAsked) return undefined;
-  const wrong = Object.entries(ports).filter(([, port]) => !/^\d{1,5}$/.test(port) || Number(port) > 65_535);
-  if (wrong.length > 0) throw new Error(`Not a port: ${wrong.map(([name]) => `--${name}`).join(", ")}.`);
-  return ports;
+  return parsePorts(argv, DEFAULT_PORTS);
 }
 
 /** Variables that say what a gateway or the emulator connects to or listens on: the stack's own business. */

@@ -10,8 +10,6 @@ const { url } = await startHiveGateway({
   subgraphs: [asSubgraph(gateway)],
   hive: { demandControl: { includeExtensionMetadata: true } },
 });
-// The first call of a process makes one more, to learn whose key it has.
-await gateway.send(`{ subUser(opUin: "${ALICE}") { name } }`);
 
 test.each([
   ["a user", `{ subUser(opUin: "${ALICE}") { name } }`, 1],
@@ -26,7 +24,9 @@ test.each([
   const { extensions, errors } = await post(query);
   expect(errors).toBeUndefined();
   expect(extensions?.cost.estimated).toBe(calls);
-  expect(gateway.cam.journal().length).toBeLessThanOrEqual(calls);
+  // Starting, the gateway asks whose key it has.
+  const made = gateway.cam.journal().filter(({ action }) => action !== "GetCallerIdentity");
+  expect(made.length).toBeLessThanOrEqual(calls);
 });
 
 test("a list is taken for 50 users, whose profiles are one call and whose protections one each", async () => {

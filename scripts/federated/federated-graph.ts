@@ -1,0 +1,47 @@
+import { END_WITH_PARENT, PartGroup } from "../stack/part-group.ts";
+import { withoutConnections } from "../stack/stack-options.ts";
+import type { FederatedOptions } from "./federated-options.ts";
+
+/** A query of both subgraphs, that fits on one line. */
+const SAMPLE = "{ employees { name camUser { name mfa { login { phone stoken } } } } }";
+
+/** The gateway in local mode, the directory, and a router in front of both. */
+export class FederatedGraph {
+  readonly #options: FederatedOptions;
+  readonly #group: PartGroup;
+
+  constructor(options: FederatedOptions, print: (line: string) => void) {
+    this.#options = options;
+    this.#group = new PartGroup({ name: "federated", longestName: "federated", print });
+  }
+
+  /** Asks everything to end. Asking again changes nothing. */
+  end(): void {
+    this.#group.end();
+  }
+
+  /** Starts everything and keeps it until it ends. @returns the exit code. */
+  run(env: NodeJS.ProcessEnv): Promise<number> {
+    return this.#group.run(() => this.#start(env));
+  }
+
+  async #start(env: NodeJS.ProcessEnv): Promise<void> {
+    const clean = withoutConnections({ ...env });
+    const o = this.#options;
+    const local = { ...clean, PORT: o["gateway-port"], DATA_DIR: env["DATA_DIR"] };
+    const says = { url: /^ *GraphQL +(\S+)/ };
+    const start = (name: string, argv: readonly string[], partEnv: NodeJS.ProcessEnv = clean) =>
+      this.#group.start(name, partEnv, [...END_WITH_PARENT, ...argv], says).ready;
+    const [gateway, directory] = await Promise.all([
+      start("gateway", ["dist/main.js", "--local"], local),
+      start("directory", ["scripts/federated/directory.ts", o["directory-port"]]),
+    ]);
+    const router = await start("router", ["scripts/federated/router.ts", o.port, gateway.url, directory.url]);
+    this.#group.say(`The graph   ${router.url}`);
+    this.#group.say(`Subgraphs   ${gateway.url} (with a playground)  ${directory.url}`);
+    this.#group.say(
+      `Try         curl ${router.url} --header 'content-type: application/json' --data '${JSON.stringify({ query: SAMPLE })}'`,
+    );
+    this.#group.say("Ctrl-C stops everything.");
+  }
+}

@@ -1,0 +1,44 @@
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+
+/** sysexits.h EX_USAGE. */
+const EX_USAGE = 64;
+
+/** Parts that run until they are asked to end, as a stack does. */
+export interface Parts {
+  end(): void;
+  /** @returns the exit code. */
+  run(env: NodeJS.ProcessEnv): Promise<number>;
+}
+
+export interface PartsCommand<Options> {
+  readonly usage: string;
+  /** @returns undefined where the usage was asked for. @throws Error that says what is wrong. */
+  parse(argv: readonly string[]): Options | undefined;
+  create(options: Options, print: (line: string) => void): Parts;
+}
+
+/** The command line of parts: builds what is not built, runs them, and lets signals end them. */
+export async function runParts<Options>({ usage, parse, create }: PartsCommand<Options>): Promise<void> {
+  try {
+    const options = parse(process.argv.slice(2));
+    if (options === undefined) {
+      console.log(usage);
+      return;
+    }
+    build();
+    const parts = create(options, (line) => console.log(line));
+    // More than one may come: npm passes on the one that the terminal has sent already.
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => parts.end());
+    process.exitCode = await parts.run(process.env);
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${usage}`);
+    process.exitCode = EX_USAGE;
+  }
+}
+
+function build(): void {
+  const script = join(import.meta.dirname, "../build-if-needed.mjs");
+  const { status } = spawnSync(process.execPath, [script], { stdio: "inherit" });
+  if (status !== 0) process.exit(status ?? 1);
+}

@@ -1,0 +1,87 @@
+import { readFileSync } from "node:fs";
+import { connect } from "node:net";
+import { expect, test, vi } from "vitest";
+import { fencedBlocks } from "../docs/fenced-blocks.ts";
+import { ROOT } from "../support/compose-file.ts";
+import { startProgram } from "../support/start-program.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+
+// It starts three processes, on a machine that may be busy with more.
+vi.setConfig({ testTimeout: 120_000 });
+
+const FREE_PORTS = ["--port=0", "--gateway-port=0", "--directory-port=0"];
+
+/** The README's query of both subgraphs, and what it promises to come back. */
+const blocks = fencedBlocks(readFileSync("README.md", "utf8"));
+const sample = blocks.findIndex(({ language, text }) => language === "graphql" && text.includes("employee"));
+
+async function startFederated() {
+  const { path } = await temporaryFolder();
+  // What would lead the gateway astray, were it passed on.
+  const env = { ...process.env, DATA_DIR: path, CAM_ENDPOINT: "http://127.0.0.1:2" };
+  const argv = ["run", "federated", "--", ...FREE_PORTS];
+  const program = startProgram("npm", argv, { cwd: ROOT, env, detached: true });
+  const read = async (pattern: RegExp) => pattern.exec(await program.line(pattern)) ?? [];
+  const [, router = ""] = await read(/^federated \| The graph +(\S+)/);
+  const [, gateway = "", directory = ""] = await read(/^federated \| Subgraphs +(\S+) .* (\S+)/);
+  const [, curl = ""] = await read(/^federated \| Try +curl .* --data '(.*)'$/);
+  return { program, urls: [router, gateway, directory], router, curl };
+}
+
+async function post(url: string, body: string): Promise<unknown> {
+  const headers = { "content-type": "application/json" };
+  return (await fetch(url, { method: "POST", headers, body })).json();
+}
+
+/** Holds a connection to each address; resolves when the processes at their other ends are gone. */
+function whenGone(urls: readonly string[]): Promise<unknown> {
+  const ended = urls.map((url) => {
+    const socket = connect(Number(new URL(url).port), "127.0.0.1").on("error", () => {});
+    return new Promise((resolve) => socket.resume().once("close", resolve));
+  });
+  return Promise.all(ended);
+}
+
+test("npm run federated answers the README's query and its own, and Ctrl-C ends all of it with 0", async () => {
+  const { program, urls, router, curl } = await startFederated();
+  expect(await post(router, JSON.stringify({ query: blocks[sample]?.text }))).toEqual(
+    JSON.parse(blocks[sample + 1]?.text ?? ""),
+  );
+  const employees = (await post(router, curl)) as { data: { employees: unknown[] }; errors?: unknown };
+  expect(employees.errors).toBeUndefined();
+  expect(employees.data.employees).toHaveLength(5);
+  const gone = whenGone(urls);
+  // A terminal sends it to the whole group: npm, which passes it on, and the program, which so gets it twice.
+  process.kill(-(program.child.pid ?? 0), "SIGINT");
+  const { code, output } = await program.end();
+  expect(code).toBe(0);
+  expect(output).toMatch(/federated \| Everything has stopped\.$/);
+  await gone;
+});
+
+test("a browser gets no page of the router's that would load anything from the internet", async () => {
+  const { router } = await startFederated();
+  for (const path of ["/", "/graphql"]) {
+    const response = await fetch(new URL(path, router), { headers: { accept: "text/html" } });
+    expect(await response.text()).not.toMatch(/https?:\/\/(?!127\.0\.0\.1)/);
+  }
+});
+
+test("a part that is killed takes the rest down, with 1", async () => {
+  const { program, urls } = await startFederated();
+  const [, pid] = /Started router as process (\d+)/.exec(program.lines.join("\n")) ?? [];
+  const gone = whenGone(urls);
+  process.kill(Number(pid), "SIGKILL");
+  const { code, output } = await program.end();
+  expect(code).toBe(1);
+  expect(output).toMatch(/router was ended by SIGKILL without being asked to; stopping everything else\./);
+  await gone;
+});
+
+test("a flag that is none ends it with 64, before anything is started", async () => {
+  const argv = ["scripts/federated.ts", "--prot=1"];
+  const { code, output } = await startProgram(process.execPath, argv, { cwd: ROOT }).end();
+  expect(code).toBe(64);
+  expect(output).toMatch(/Usage: npm run federated/);
+  expect(output).not.toMatch(/Started/);
+});
