@@ -26,6 +26,7 @@ async function fillPackage(folder: string): Promise<void> {
   await writeFile(join(folder, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
   await copyFile(join(root, "LICENSE"), join(folder, "LICENSE"));
   await copyFile(join(root, "docs/client.md"), join(folder, "README.md"));
+  await copyFile(join(root, "docs/errors.md"), join(folder, "errors.md"));
 }
 
 const staging = await mkdtemp(join(tmpdir(), "client-package-"));

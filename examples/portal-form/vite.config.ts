@@ -1,4 +1,3 @@
-import { fileURLToPath } from "node:url";
 import { defineConfig } from "vite";
 
 /**
@@ -6,10 +5,14 @@ import { defineConfig } from "vite";
  * and a page of another origin cannot use it.
  */
 export default defineConfig({
-  root: import.meta.dirname,
+  root: pathOf("."),
   server: { proxy: { "/graphql": "http://127.0.0.1:4000" } },
   resolve: {
     // In the gateway's own repository; elsewhere the package is installed.
-    alias: { "cam-mfa-gateway/client": fileURLToPath(new URL("../../src/client/index.ts", import.meta.url)) },
+    alias: { "cam-mfa-gateway/client": pathOf("../../src/client/index.ts") },
   },
 });
+
+function pathOf(file: string): string {
+  return new URL(file, import.meta.url).pathname;
+}

@@ -1,12 +1,13 @@
 /**
  * Why an answer of the gateway cannot be used:
  *
+ * - INVALID_HEADER: a header, such as a token or the idempotency key, has characters that HTTP does not allow.
  * - NETWORK: no whole answer arrived. A change may have been made; repeat it with the same idempotency key.
  * - HTTP: somebody on the way, or the gateway, answered with a status of 300 or above and without GraphQL.
  * - NOT_GRAPHQL: the answer reports success and is no GraphQL answer to the operation.
  * - REJECTED: GraphQL's own errors (syntax, validation, input), or a code that this version does not know.
  */
-export type TransportFailure = "NETWORK" | "HTTP" | "NOT_GRAPHQL" | "REJECTED";
+export type TransportFailure = "INVALID_HEADER" | "NETWORK" | "HTTP" | "NOT_GRAPHQL" | "REJECTED";
 
 /** An entry of `errors` that is not a business error. */
 export interface GraphQLProblem {
@@ -21,6 +22,7 @@ export interface TransportErrorFacts {
 }
 
 const MESSAGES: Readonly<Record<TransportFailure, string>> = {
+  INVALID_HEADER: "A header of the request has characters that HTTP does not allow, so nothing was sent.",
   NETWORK: "The gateway could not be reached, or its answer broke off.",
   HTTP: "The gateway's address answered with an HTTP error.",
   NOT_GRAPHQL: "The gateway's address answered with something other than GraphQL.",

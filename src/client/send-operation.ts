@@ -35,6 +35,7 @@ export async function sendOperation(
     redirect: "error",
     ...(signal === undefined ? {} : { signal }),
   };
+  assertSendable(request.headers);
   const { status, text } = await exchange(fetch, url, request);
   return readAnswer(status, text);
 }
@@ -48,6 +49,15 @@ function withLowerCaseNames(headers: Readonly<Record<string, string>>): Record<s
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }
 
+/** Platforms report these only when they send, as if the network had failed, and repeat the header. */
+function assertSendable(headers: Record<string, string>): void {
+  try {
+    new Headers(headers);
+  } catch {
+    throw new GatewayTransportError("INVALID_HEADER");
+  }
+}
+
 async function exchange(fetch: GatewayFetch, url: string, request: GatewayRequest) {
   request.signal?.throwIfAborted();
   try {
@@ -55,7 +65,7 @@ async function exchange(fetch: GatewayFetch, url: string, request: GatewayReques
     return { status: response.status, text: await response.text() };
   } catch (error) {
     request.signal?.throwIfAborted();
-    // Without its cause: the message of an invalid header repeats the header.
+    // Without its cause: a fetch of the caller's own may tell the whole request in it.
     throw new GatewayTransportError("NETWORK", { reason: reasonOf(error) });
   }
 }

@@ -74,10 +74,14 @@ describe("an answer that cannot be used is a typed error without the token", () 
     expect(error).toMatchObject({ failure: "NETWORK", reason: "ECONNREFUSED", status: undefined });
   });
 
-  test("a header that fetch refuses and repeats in its message", async () => {
-    const { url } = await startStub({ body: "" });
-    const broken = createCamGatewayClient({ url, headers: { authorization: `Bearer ${TOKEN}\n broken` } });
-    expect(await failureOf(broken.camErrors())).toMatchObject({ failure: "NETWORK" });
+  test.each<[what: string, options: object, call: object]>([
+    ["a token", { headers: { authorization: `Bearer ${TOKEN}\n broken` } }, {}],
+    ["an idempotency key", { headers }, { idempotencyKey: `${TOKEN}…` }],
+  ])("%s that no header can have, of which nothing is sent", async (_what, options, call) => {
+    const { url, requests } = await startStub({ body: "" });
+    const error = await failureOf(createCamGatewayClient({ url, ...options }).setSubUserMfa(change, call));
+    expect(error).toMatchObject({ failure: "INVALID_HEADER" });
+    expect(requests).toEqual([]);
   });
 
   test("a fetch of the caller's own that throws what it was given", async () => {
