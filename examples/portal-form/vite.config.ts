@@ -6,7 +6,7 @@ import { defineConfig } from "vite";
  */
 export default defineConfig({
   root: pathOf("."),
-  server: { proxy: { "/graphql": "http://127.0.0.1:4000" } },
+  server: { proxy: { "/graphql": { target: "http://127.0.0.1:4000", changeOrigin: true } } },
   resolve: {
     // In the gateway's own repository; elsewhere the package is installed.
     alias: { "cam-mfa-gateway/client": pathOf("../../src/client/index.ts") },

@@ -2,7 +2,7 @@ import type { CamGatewayError } from "./cam-gateway-error.ts";
 import type { GatewayFetch } from "./gateway-fetch.ts";
 import type { GatewayTransportError } from "./gateway-transport-error.ts";
 
-type Headers = Readonly<Record<string, string>>;
+type HeaderValues = Readonly<Record<string, string>>;
 
 export interface CamGatewayClientOptions {
   /** Where the gateway answers GraphQL: an address, or in a browser also a path such as `/graphql`. */
@@ -10,7 +10,7 @@ export interface CamGatewayClientOptions {
   /** What sends the requests; the platform's own `fetch` where left out. */
   readonly fetch?: GatewayFetch | undefined;
   /** For access tokens and the like. A function is asked before each request; what it throws reaches the caller. */
-  readonly headers?: Headers | (() => Headers | Promise<Headers>) | undefined;
+  readonly headers?: HeaderValues | (() => HeaderValues | Promise<HeaderValues>) | undefined;
   /**
    * Hears why a field inside an answer is null, such as the `mfa` of a user who could not be read. Such an error is
    * not thrown, because the rest of the answer holds: a change took effect even if its record cannot be shown.

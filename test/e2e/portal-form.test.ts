@@ -129,7 +129,7 @@ async function startGatewayOn(camUrl: string): Promise<string> {
 async function serveForm(gatewayUrl: string): Promise<string> {
   const outDir = (await temporaryFolder()).path;
   await build({ configFile, logLevel: "error", build: { outDir, emptyOutDir: true } });
-  const proxy = { "/graphql": new URL(gatewayUrl).origin };
+  const proxy = { "/graphql": { target: new URL(gatewayUrl).origin, changeOrigin: true } };
   const server = await preview({
     configFile,
     logLevel: "error",
