@@ -16,6 +16,8 @@ test.each([
   ["a user and the protections", `{ subUser(opUin: "${ALICE}") { name mfa { login { phone } } } }`, 2],
   ["two users", `{ a: subUser(opUin: "${ALICE}") { name } b: subUser(opUin: "${BOB}") { uid } }`, 2],
   ["a change", `mutation { setSubUserMfa(opUin: "${ALICE}", login: { phone: true }) { requestId } }`, 2],
+  // Hive takes 1 for the union, which cannot have a weight.
+  ["a change, errors as data", `mutation { trySetSubUserMfa(opUin: "${BOB}") { __typename } }`, 3],
   ["the record", "{ mfaChanges { nodes { id requested { login { phone } } } } }", 0],
   ["the quota", "{ camQuota { action used } }", 0],
   ["the error catalogue", "{ camErrors { code } }", 0],

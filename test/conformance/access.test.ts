@@ -1,0 +1,58 @@
+import { expect, test } from "vitest";
+import { ALICE } from "../support/seed-users.ts";
+import { startGateway } from "../support/start-gateway.ts";
+import { startHiveGateway } from "../support/start-hive-gateway.ts";
+import { startNeighbour } from "../support/start-neighbour.ts";
+import { asSubgraph } from "../support/started-router.ts";
+
+/** Hive Gateway as one that knows its callers: here they name their scopes themselves. */
+const gateway = await startGateway();
+const { send } = await startHiveGateway({
+  subgraphs: [asSubgraph(gateway), await startNeighbour()],
+  hive: {
+    genericAuth: {
+      mode: "protect-granular",
+      resolveUserFn: ({ headers }: { readonly headers?: Readonly<Record<string, string>> }) =>
+        headers?.["x-scopes"] === undefined ? null : { scope: headers["x-scopes"] },
+    },
+  },
+});
+
+const READ = `{ subUser(opUin: "${ALICE}") { name mfa { login { phone } } } }`;
+const READ_ELSEWHERE = `{ employee(id: "1001") { name camUser { name } } }`;
+const WRITE = `mutation { setSubUserMfa(opUin: "${ALICE}", login: { phone: true }) { requestId } }`;
+const WRITE_AND_RECORD = WRITE.replace("requestId", "requestId change { id }");
+
+test.each([
+  ["a user", READ, "cam.mfa:read"],
+  ["a user that the neighbour mentions", READ_ELSEWHERE, "cam.mfa:read"],
+  ["a change", WRITE, "cam.mfa:write"],
+  ["a change and its record", WRITE_AND_RECORD, "cam.mfa:write cam.audit:read"],
+  ["the record", "{ mfaChanges { nodes { id } } }", "cam.audit:read"],
+  ["the quota", "{ camQuota { action } }", "cam.quota:read"],
+])(
+  "a router that enforces access lets %s through for those who have the scopes",
+  async (_case, query, scopes) => {
+    expect((await send(query, {}, { "x-scopes": scopes })).errors).toEqual([]);
+  },
+);
+
+test.each([
+  ["a user, with another scope", READ, "cam.mfa:write"],
+  ["a user that the neighbour mentions, with another scope", READ_ELSEWHERE, "cam.audit:read"],
+  ["a change, with another scope", WRITE, "cam.mfa:read"],
+  ["a change's record, with the scope of the change alone", WRITE_AND_RECORD, "cam.mfa:write"],
+  ["the record, with another scope", "{ mfaChanges { nodes { id } } }", "cam.mfa:read"],
+  ["the quota, without any", "{ camQuota { action } }", undefined],
+])("and refuses %s, before CAM hears of it", async (_case, query, scopes) => {
+  gateway.cam.clearJournal();
+  const { errors } = await send(query, {}, scopes === undefined ? {} : { "x-scopes": scopes });
+  expect(errors[0]?.extensions["code"]).toBe("UNAUTHORIZED_FIELD_OR_TYPE");
+  // Starting, the gateway asks whose key it has.
+  const heard = gateway.cam.journal().filter(({ action }) => action !== "GetCallerIdentity");
+  expect(heard).toEqual([]);
+});
+
+test("the error catalogue is for everybody", async () => {
+  expect((await send("{ camErrors { code } }")).errors).toEqual([]);
+});

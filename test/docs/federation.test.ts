@@ -1,0 +1,26 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+
+const page = readFileSync("docs/federation.md", "utf8");
+const sdl = readFileSync("schema/subgraph.graphql", "utf8");
+
+/** A field of the SDL without its arguments, and its directives. */
+function fieldNamed(place: string): string {
+  const [type, field] = place.split(".");
+  const body = new RegExp(`^type ${type}\\b[^{]*\\{\\n(.*?)^\\}`, "ms").exec(sdl)?.[1] ?? "";
+  return new RegExp(`^  ${field}(?:: |\\(.*?^  \\): )(.*)$`, "ms").exec(body)?.[1]?.split("\n")[0] ?? "";
+}
+
+test.each(
+  [...page.matchAll(/^\| `(\w+\.\w+)` +\| (\d) +\|/gm)].map(([, place = "", weight]) => [place, weight]),
+)("the page on federation is right about the cost of %s", (place, weight) =>
+  expect(fieldNamed(place)).toContain(`@cost(weight: ${weight})`),
+);
+
+test.each(
+  [...page.matchAll(/^\| `(cam\.\w+:\w+)` +\|(.*)\|$/gm)].flatMap(([, scope = "", places = ""]) =>
+    [...places.matchAll(/`(\w+\.\w+)`/g)].map(([, place = ""]) => [place, scope]),
+  ),
+)("the page on federation is right about the scope of %s", (place, scope) =>
+  expect(fieldNamed(place)).toContain(`@requiresScopes(scopes: [["${scope}"]])`),
+);
