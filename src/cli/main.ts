@@ -1,14 +1,17 @@
+#!/usr/bin/env node
 import { auditExport } from "./audit-export.ts";
 import { auditVerify } from "./audit-verify.ts";
 import { type Command, EX_CANNOT } from "./command.ts";
+import { doctor } from "./doctor/doctor.ts";
 import { explainFailure } from "./explain-failure.ts";
 import { migrateCommand } from "./migrate-command.ts";
 
-/** The process edge of what an operator runs by hand: npm run migrate, audit:export, audit:verify. */
+/** The process edge of what an operator runs by hand: npm run migrate, audit:export, audit:verify, doctor. */
 const COMMANDS: Readonly<Record<string, Command>> = {
   migrate: migrateCommand,
   "audit:export": auditExport,
   "audit:verify": auditVerify,
+  doctor,
 };
 
 const [, , name = "", ...args] = process.argv;

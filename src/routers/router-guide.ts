@@ -1,7 +1,10 @@
 export type RouterId = "apollo-router" | "apollo-gateway" | "hive-gateway" | "hive-router" | "cosmo";
 
-/** What becomes of a part of a thrown error: `nested` is for what is still there, inside another error. */
-export type Fate = "kept" | "replaced" | "nested" | "lost";
+/**
+ * What becomes of a part of an error: `nested` is for what is still there, inside another error, and `renamed` for
+ * what is there under another key.
+ */
+export type Fate = "kept" | "replaced" | "renamed" | "nested" | "lost";
 
 /** What a federated router does to the errors of the gateway, and how to make it let them through. */
 export interface RouterGuide {

@@ -2,6 +2,7 @@ import { Writable } from "node:stream";
 import { auditExport } from "../../src/cli/audit-export.ts";
 import { auditVerify } from "../../src/cli/audit-verify.ts";
 import type { Command, CommandIo } from "../../src/cli/command.ts";
+import { doctor } from "../../src/cli/doctor/doctor.ts";
 import { explainFailure } from "../../src/cli/explain-failure.ts";
 import { migrateCommand } from "../../src/cli/migrate-command.ts";
 
@@ -9,6 +10,7 @@ const COMMANDS = {
   migrate: migrateCommand,
   "audit:export": auditExport,
   "audit:verify": auditVerify,
+  doctor,
 } as const;
 
 export type CommandName = keyof typeof COMMANDS;

@@ -1,0 +1,84 @@
+import { CAM_ERROR_EXTENSION_KEYS } from "../../contract/index.ts";
+import { SUBGRAPH } from "../../routers/passed-on.ts";
+import type { RouterGuide, RouterId } from "../../routers/router-guide.ts";
+import { ROUTER_GUIDES } from "../../routers/router-guides.ts";
+import type { ChannelVerdict, Diagnosis } from "./diagnose.ts";
+import type { Guess } from "./guess-router.ts";
+import { PROBE_REQUEST_ID } from "./probe-operation.ts";
+
+/** The diagnosis for a person. `router` is what that person says the router is. */
+export function describeDiagnosis(diagnosis: Diagnosis, router: RouterId | undefined): string[] {
+  const { channels, guess, requestId } = diagnosis;
+  const lines = [
+    ...describeChannel("setSubUserMfa, the error as thrown", channels.setSubUserMfa),
+    ...describeUnseen(diagnosis),
+    ...describeChannel("trySetSubUserMfa, the error as data", channels.trySetSubUserMfa),
+  ];
+  if (requestId !== undefined && requestId !== PROBE_REQUEST_ID) {
+    lines.push("The header x-request-id does not reach the gateway; authorization may not either.", "");
+  }
+  lines.push(...describeGuess(guess));
+  if (isWhole(channels.setSubUserMfa)) return lines;
+  const candidates = router === undefined ? (guess?.routers ?? []) : [router];
+  return [...lines, ...describeConfiguration(candidates, guess?.subgraph ?? SUBGRAPH)];
+}
+
+/** Whether all of a channel's error arrives as it was sent. */
+export function isWhole(verdict: ChannelVerdict): boolean {
+  return "findings" in verdict && verdict.findings.every(({ fate }) => fate === "kept");
+}
+
+function describeChannel(title: string, verdict: ChannelVerdict): string[] {
+  if ("why" in verdict) return [`${title}:`, `  cannot be told. ${verdict.why}`, ""];
+  const width = Math.max(...verdict.findings.map(({ part }) => part.length));
+  return [
+    `${title}:`,
+    ...verdict.findings.map(
+      ({ part, fate, now }) => `  ${part.padEnd(width)}  ${fate}${now === undefined ? "" : `: ${now}`}`,
+    ),
+    "",
+  ];
+}
+
+/** A router with a list of keys can still drop these, which the answer to a probe does not have. */
+function describeUnseen({ channels, expected }: Diagnosis): string[] {
+  if ("why" in channels.setSubUserMfa) return [];
+  const unseen = CAM_ERROR_EXTENSION_KEYS.filter((key) => !(key in expected.extensions));
+  return [`  Not seen by this probe, and to be let through too: ${unseen.join(", ")}.`, ""];
+}
+
+function describeGuess(guess: Guess | undefined): string[] {
+  if (guess === undefined) return [];
+  if (guess.routers.length === 0) return ["No router left a trace; this may be the gateway itself.", ""];
+  return [`This looks like ${guess.routers.map(titleOf).join(" or ")}, by ${guess.by}.`, ""];
+}
+
+function describeConfiguration(routers: readonly RouterId[], subgraph: string): string[] {
+  if (routers.length === 0) {
+    const ids = ROUTER_GUIDES.map(({ id }) => id).join(", ");
+    return [
+      `For the configuration to use, say which router it is: --for ${ids}. All are in docs/routers.md.`,
+    ];
+  }
+  return [
+    "Until it lets everything through, use trySetSubUserMfa.",
+    ...routers
+      .map(guideOf)
+      .flatMap(({ title, configuration }) => [
+        "",
+        `The configuration of ${title} that lets everything through (docs/routers.md says more):`,
+        "",
+        configuration.render(subgraph).trimEnd(),
+      ]),
+  ];
+}
+
+function titleOf(id: RouterId): string {
+  return guideOf(id).title;
+}
+
+function guideOf(id: RouterId): RouterGuide {
+  const guide = ROUTER_GUIDES.find((candidate) => candidate.id === id);
+  if (guide === undefined) throw new TypeError(`There is no guide for ${id}.`);
+  return guide;
+}

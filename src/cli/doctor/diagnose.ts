@@ -1,0 +1,54 @@
+import { compareData } from "./compare-data.ts";
+import { compareThrown, type Finding } from "./compare-thrown.ts";
+import { type ExpectedError, expectedError, givenCode } from "./expected-error.ts";
+import { type Guess, guessRouter } from "./guess-router.ts";
+import type { ProbedField } from "./probe-operation.ts";
+import { isRecord } from "./received-error.ts";
+import { type Answer, sendProbe, type Target } from "./send-probe.ts";
+
+/** What became of a channel's error, or why that cannot be told. */
+export type ChannelVerdict = { readonly findings: readonly Finding[] } | { readonly why: string };
+
+export interface Diagnosis {
+  readonly channels: Readonly<Record<ProbedField, ChannelVerdict>>;
+  /** What both are compared with. */
+  readonly expected: ExpectedError;
+  readonly guess: Guess | undefined;
+  /** The id under which the gateway knew the request, where it came through. */
+  readonly requestId: string | undefined;
+}
+
+/** Probes the router, and the gateway itself where its address is given, to compare the two. */
+export async function diagnose(router: Target, direct: Target | undefined): Promise<Diagnosis> {
+  const thrown = await sendProbe(router, "setSubUserMfa");
+  const tried = await sendProbe(router, "trySetSubUserMfa");
+  const failure = tried.kind === "reply" && isRecord(tried.value) ? tried.value : {};
+  const error = thrown.kind === "reply" ? thrown.errors[0] : undefined;
+  const contract = expectedError(givenCode(failure["code"], error?.extensions["code"]));
+  const expected = direct === undefined ? contract : await expectedOf(direct, contract);
+  const requestId = [failure["requestId"], error?.extensions["requestId"]].find(
+    (id) => typeof id === "string",
+  );
+  return {
+    expected,
+    requestId,
+    guess: error && guessRouter(error),
+    channels: {
+      setSubUserMfa: verdict(thrown, () => compareThrown(error, expected, ["setSubUserMfa"])),
+      trySetSubUserMfa: verdict(tried, () => compareData(failure, expected)),
+    },
+  };
+}
+
+function verdict(answer: Answer, compare: () => readonly Finding[]): ChannelVerdict {
+  return answer.kind === "none" ? { why: answer.why } : { findings: compare() };
+}
+
+/** What the gateway itself throws; the contract's where it throws nothing that could be compared. */
+async function expectedOf(direct: Target, contract: ExpectedError): Promise<ExpectedError> {
+  const answer = await sendProbe(direct, "setSubUserMfa");
+  const error = answer.kind === "reply" ? answer.errors[0] : undefined;
+  return typeof error?.message === "string"
+    ? { message: error.message, extensions: error.extensions }
+    : contract;
+}

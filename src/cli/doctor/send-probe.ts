@@ -1,0 +1,38 @@
+import { PROBE_OPERATIONS, PROBE_REQUEST_ID, type ProbedField } from "./probe-operation.ts";
+import { readAnswer } from "./read-answer.ts";
+import type { ReceivedError } from "./received-error.ts";
+
+/** What came back: a reply of GraphQL, or a sentence on why there is none to judge. */
+export type Answer =
+  | { readonly kind: "reply"; readonly value: unknown; readonly errors: readonly ReceivedError[] }
+  | { readonly kind: "none"; readonly why: string };
+
+export interface Target {
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly timeoutMs: number;
+}
+
+/** Asks for a change that changes nothing. Follows no redirect, which could carry the login elsewhere. */
+export async function sendProbe(target: Target, field: ProbedField): Promise<Answer> {
+  const { url, headers, timeoutMs } = target;
+  try {
+    const response = await fetch(url, {
+      method: "POST",
+      redirect: "manual",
+      headers: { "content-type": "application/json", "x-request-id": PROBE_REQUEST_ID, ...headers },
+      body: JSON.stringify({ query: PROBE_OPERATIONS[field] }),
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    return readAnswer(response.status, await response.text(), field);
+  } catch (error) {
+    return { kind: "none", why: whyNoReply(error, timeoutMs) };
+  }
+}
+
+function whyNoReply(error: unknown, timeoutMs: number): string {
+  const { name, cause } = error as Error;
+  if (name === "TimeoutError") return `There was no answer within ${timeoutMs / 1000} s.`;
+  const { code } = (cause ?? {}) as NodeJS.ErrnoException;
+  return `It cannot be reached${code === undefined ? "" : ` (${code})`}.`;
+}

@@ -1,0 +1,235 @@
+import type { RequestListener } from "node:http";
+import { beforeAll, describe, expect, test } from "vitest";
+import { ROUTER_SETTINGS, type RouterSetting } from "../conformance/support/routers.ts";
+import { listenUntilOver } from "../conformance/support/start-relay.ts";
+import { closedPort } from "../support/closed-port.ts";
+import { type StartedGateway, startGateway } from "../support/start-gateway.ts";
+import { asSubgraph } from "../support/started-router.ts";
+import { runCommand } from "./run-command.ts";
+
+const TOKEN = "eyJhbGciOiJub25lIn0.secret";
+const LOGIN = ["--header", `authorization: Bearer ${TOKEN}`];
+
+let gateway: StartedGateway;
+
+beforeAll(async () => {
+  gateway = await startGateway();
+});
+
+const doctor = (...args: string[]) => runCommand("doctor", args);
+
+async function behind(id: string, ...args: string[]) {
+  const setting = ROUTER_SETTINGS.find((each) => each.id === id) as RouterSetting;
+  return doctor("--router", await setting.start(asSubgraph(gateway)), ...args);
+}
+
+async function ofServer(listener: RequestListener, ...args: string[]) {
+  return doctor("--router", await listenUntilOver(listener), ...args);
+}
+
+describe("doctor says that everything arrives", () => {
+  test("of the gateway itself, and asks CAM nothing", async () => {
+    const { code, stdout } = await doctor("--router", gateway.gateway.address.url);
+    expect(code).toBe(0);
+    expect(stdout).toBe(`\
+setSubUserMfa, the error as thrown:
+  message               kept
+  path                  kept
+  extensions.code       kept
+  extensions.category   kept
+  extensions.retryable  kept
+  extensions.requestId  kept
+  extensions.opUin      kept
+
+  Not seen by this probe, and to be let through too: retryAfterMs, changeId, cam.
+
+trySetSubUserMfa, the error as data:
+  code       kept
+  category   kept
+  message    kept
+  retryable  kept
+  requestId  kept
+
+No router left a trace; this may be the gateway itself.
+`);
+    expect(gateway.cam.journal().filter(({ traceId }) => traceId !== "start-up")).toEqual([]);
+  });
+
+  test.each([
+    ["apollo-router-by-docs", "No router left a trace"],
+    ["apollo-router-open", "This looks like Apollo Router or Hive Router, by extensions.service."],
+    [
+      "apollo-gateway",
+      "This looks like @apollo/gateway or Hive Gateway or Cosmo Router, by extensions.serviceName.",
+    ],
+    [
+      "hive-gateway",
+      "This looks like @apollo/gateway or Hive Gateway or Cosmo Router, by extensions.serviceName.",
+    ],
+    ["hive-router-by-docs", "No router left a trace"],
+    ["cosmo-by-docs", "This looks like @apollo/gateway or Hive Gateway or Cosmo Router"],
+  ])("behind %s", async (id, guess) => {
+    const { code, stdout } = await behind(id, ...LOGIN);
+    expect(stdout).toContain(guess);
+    expect(stdout).not.toMatch(/lost|replaced|nested|renamed/);
+    expect(code).toBe(0);
+  });
+
+  test("by the gateway's own answer", async () => {
+    const { code } = await behind("hive-gateway", "--direct", gateway.gateway.address.url);
+    expect(code).toBe(0);
+  });
+});
+
+describe("doctor says what is lost, and what to configure", () => {
+  test.each([
+    [
+      "apollo-router",
+      "This looks like Apollo Router, by the message",
+      [
+        /message +replaced: "Subgraph errors redacted"/,
+        /path +kept/,
+        /extensions\.code +lost/,
+        /opUin +lost/,
+      ],
+      "include_subgraph_errors:",
+    ],
+    [
+      "hive-router",
+      'This looks like Hive Router, by the message "Unexpected error".',
+      [/message +replaced: "Unexpected error"/, /extensions\.code +kept/, /opUin +kept/],
+      "error_masking:",
+    ],
+    [
+      "cosmo",
+      "This looks like Cosmo Router, by the error is wrapped in another.",
+      [
+        /message +nested: extensions\.errors\[0\]\.message/,
+        /path +nested/,
+        /extensions\.code +nested: extensions\.errors\[0\]\.extensions\.code/,
+        /extensions\.category +lost/,
+      ],
+      "  mode: pass-through",
+    ],
+    [
+      "cosmo-pass-through",
+      "This looks like Cosmo Router, by extensions.serviceName, and most of extensions gone.",
+      [/message +kept/, /extensions\.code +kept/, /extensions\.retryable +lost/],
+      "allowed_extension_fields:",
+    ],
+  ] as const)("behind %s", async (id, guess, findings, configuration) => {
+    const { code, stdout } = await behind(id);
+    expect(code).toBe(1);
+    expect(stdout).toContain(guess);
+    for (const finding of findings) expect(stdout).toMatch(finding);
+    expect(stdout).toContain("trySetSubUserMfa, the error as data:\n  code       kept");
+    expect(stdout).toContain(configuration);
+    expect(stdout).toContain("cam-mfa");
+  });
+
+  test("a key that goes by another name", async () => {
+    const error = {
+      message: "The request does not say what to change.",
+      path: ["setSubUserMfa"],
+      extensions: { errorCode: "NOTHING_TO_CHANGE" },
+    };
+    const { code, stdout } = await ofServer((_request, response) => {
+      response.end(JSON.stringify({ data: { setSubUserMfa: null }, errors: [error] }));
+    });
+    expect(stdout).toContain("extensions.code       renamed: extensions.errorCode");
+    expect(stdout).toContain("say which router it is: --for apollo-router, apollo-gateway,");
+    expect(code).toBe(1);
+  });
+
+  test("a reply without any error", async () => {
+    const { code, stdout } = await ofServer((_request, response) => response.end('{"data":null}'));
+    expect(stdout).toMatch(/message +lost/);
+    expect(code).toBe(1);
+  });
+
+  test("for the router that it is told", async () => {
+    const refuse: RequestListener = (_request, response) => response.end('{"data":null}');
+    const { stdout } = await ofServer(refuse, "--for", "hive-router");
+    expect(stdout).toContain("error_masking:\n  subgraphs:\n    cam-mfa:");
+  });
+});
+
+describe("doctor cannot tell, and says why", () => {
+  test.each([
+    [401, "", "It answers HTTP 401: it wants a login, or another."],
+    [403, "{}", "It answers HTTP 403: it wants a login, or another."],
+    [404, "<html>Not here</html>", "It answers HTTP 404 with something that is not GraphQL."],
+    [200, "[]", "It answers HTTP 200 with something that is not GraphQL."],
+    [302, "", "It answers HTTP 302 with something that is not GraphQL."],
+    [200, '{"data":{}}', "It answers HTTP 200 without setSubUserMfa and without an error."],
+    [
+      400,
+      '{"errors":[{"message":"Cannot query field \\"setSubUserMfa\\" on type \\"Mutation\\".","extensions":{"code":"GRAPHQL_VALIDATION_FAILED"}}]}',
+      "The composed schema has no setSubUserMfa like the gateway's.",
+    ],
+    [
+      200,
+      '{"data":null,"errors":[{"message":"Schema is not configured for mutations"}]}',
+      "The composed schema has no setSubUserMfa like the gateway's.",
+    ],
+  ])("HTTP %i with %s", async (status, body, why) => {
+    const { code, stdout, stderr } = await ofServer((_request, response) => {
+      response.writeHead(status, { location: "/elsewhere" }).end(body);
+    });
+    expect(stdout).toContain(why);
+    expect(stdout).toContain("For the configuration to use, say which router it is");
+    expect({ code, stderr }).toEqual({ code: 2, stderr: "" });
+  });
+
+  test("where nothing listens", async () => {
+    const { code, stdout } = await doctor("--router", `http://127.0.0.1:${await closedPort()}/graphql`);
+    expect(stdout).toContain("cannot be told. It cannot be reached (ECONNREFUSED).");
+    expect(code).toBe(2);
+  });
+
+  test("where nothing answers", async () => {
+    const { code, stdout } = await ofServer(() => undefined, "--timeout", "0.05");
+    expect(stdout).toContain("There was no answer within 0.05 s.");
+    expect(code).toBe(2);
+  });
+});
+
+describe("doctor never prints a token", () => {
+  test("that a router repeats", async () => {
+    const { stdout } = await ofServer(
+      (request, response) => {
+        const message = `No such login: ${request.headers.authorization}`;
+        response.end(
+          JSON.stringify({ data: { setSubUserMfa: null }, errors: [{ message, path: ["setSubUserMfa"] }] }),
+        );
+      },
+      ...LOGIN,
+    );
+    expect(stdout).toContain("[redacted]");
+    expect(stdout).not.toContain(TOKEN);
+  });
+
+  test.each([
+    [[`authorization: Bearer ${TOKEN}`]],
+    [["--header", TOKEN]],
+    [["--header", `authorization: Bearer\n${TOKEN}`]],
+    [["--header", `:${TOKEN}`]],
+    [["--for", TOKEN]],
+    [["--timeout", TOKEN]],
+    [["--direct", TOKEN]],
+    [["--direct", `https://user:${TOKEN}@example.com/`]],
+    [[`--authorization=${TOKEN}`]],
+  ])("that stands where it should not: %j", async (args) => {
+    const { code, stdout, stderr } = await doctor("--router", "http://127.0.0.1:1/graphql", ...args);
+    expect(code).toBe(2);
+    expect(stderr).not.toBe("");
+    expect(stdout + stderr).not.toContain(TOKEN);
+  });
+});
+
+test("doctor explains itself", async () => {
+  const { code, stdout } = await doctor("--help");
+  expect(stdout).toContain("Usage: npm run doctor -- --router URL");
+  expect(code).toBe(0);
+  expect(await doctor()).toMatchObject({ code: 2, stderr: "Say --router URL. Try --help.\n" });
+});

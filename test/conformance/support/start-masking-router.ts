@@ -1,0 +1,29 @@
+import { json } from "node:stream/consumers";
+import type { Subgraph } from "../../../scripts/federated/subgraph.ts";
+import { listenUntilOver } from "./start-relay.ts";
+import type { Mask, WireError } from "./wire-error.ts";
+
+/** The headers that a subgraph gets from a client behind this router. */
+const PASSED_ON = ["authorization", "x-request-id", "idempotency-key"];
+
+/**
+ * A stand-in for a router that npm does not have: hands every operation to its only subgraph, and does to the errors
+ * what the mask does. Gives its address.
+ */
+export async function startMaskingRouter({ name, url }: Subgraph, mask: Mask): Promise<string> {
+  const origin = await listenUntilOver(async (message, response) => {
+    const passedOn = PASSED_ON.flatMap((header) => {
+      const value = message.headers[header];
+      return typeof value === "string" ? [[header, value] as const] : [];
+    });
+    const reply = await fetch(url, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...Object.fromEntries(passedOn) },
+      body: JSON.stringify(await json(message)),
+    });
+    const { data, errors = [] } = (await reply.json()) as { data?: unknown; errors?: WireError[] };
+    response.setHeader("content-type", "application/json");
+    response.end(JSON.stringify({ data, ...(errors.length === 0 ? {} : { errors: mask(errors, name) }) }));
+  });
+  return `${origin}/graphql`;
+}
