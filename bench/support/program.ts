@@ -44,6 +44,11 @@ export class Program implements AsyncDisposable {
     return this.ask({ kind: "cpu" });
   }
 
+  /** What is left on its heap when all garbage is collected; it has to run with --expose-gc. */
+  heapBytes(): Promise<number> {
+    return this.ask({ kind: "heap" });
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     this.#child.kill("SIGTERM");
@@ -51,11 +56,11 @@ export class Program implements AsyncDisposable {
   }
 }
 
-const REPORT_CPU = fileURLToPath(new URL("./report-cpu.ts", import.meta.url));
+const REPORT_USAGE = fileURLToPath(new URL("./report-usage.ts", import.meta.url));
 
-/** Starts a program that reports its own CPU time when asked. */
+/** Starts a program that reports its own CPU time and heap when asked. */
 export function startProgram(options: ProgramOptions): Promise<Program> {
-  return spawnUntilReady({ ...options, args: ["--import", REPORT_CPU, ...options.args] }, "ipc");
+  return spawnUntilReady({ ...options, args: ["--import", REPORT_USAGE, ...options.args] }, "ipc");
 }
 
 /** Starts a program with nothing of the benchmark's inside it. */

@@ -35,7 +35,7 @@ export async function startGateway(parts: AsyncDisposableStack, options: Gateway
   const { upstream, profileDir, store = "postgres", callsPerSecond = CALLS_PER_SECOND } = options;
   const profiling = profileDir === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profileDir}`];
   const gateway = await startProgram({
-    args: [...profiling, GATEWAY_MAIN, "--local"],
+    args: [...profiling, "--expose-gc", GATEWAY_MAIN, "--local"],
     env: {
       ...upstream.env,
       PORT: "0",

@@ -12,6 +12,8 @@ export interface GraphQLOverHttpRequest {
 /** What a request that is no operation has to change. */
 export interface RequestProblem {
   readonly problem: string;
+  /** BAD_REQUEST without it. */
+  readonly code?: string;
 }
 
 type Parameters = Readonly<Record<string, unknown>>;
@@ -63,7 +65,7 @@ function read(parameters: Parameters): GraphQLOverHttpRequest | RequestProblem {
     query: (query as string | null) || undefined,
     operationName: (operationName as string | null) || undefined,
     variables: (variables as Parameters | null) ?? undefined,
-    extensions: (extensions as Parameters | null) ?? undefined,
+    extensions: withoutPersistedQuery(extensions as Parameters | null | undefined),
     documentId: id ?? undefined,
   };
 }
@@ -73,6 +75,13 @@ function persistedQueryHash(extensions: unknown): string | undefined {
   const persisted = isObject(extensions) ? extensions["persistedQuery"] : undefined;
   const hash = isObject(persisted) ? persisted["sha256Hash"] : undefined;
   return typeof hash === "string" ? hash : undefined;
+}
+
+/** It is dealt with here, and Apollo would refuse it. */
+function withoutPersistedQuery(extensions: Parameters | null | undefined): Parameters | undefined {
+  if (isAbsent(extensions)) return undefined;
+  const { persistedQuery: _, ...others } = extensions as Parameters;
+  return others;
 }
 
 function isObject(value: unknown): value is Parameters {

@@ -4,7 +4,7 @@ import { createCamErrorExtensions, describeCamError } from "../../contract/index
 import type { GraphQLContext } from "../../graphql/context.ts";
 import type { CallerRate } from "../caller-rate.ts";
 import { failure } from "../http-errors.ts";
-import { type IdempotencyKey, parseIdempotencyKey } from "../idempotency-key.ts";
+import { parseIdempotencyKey } from "../idempotency-key.ts";
 import { mayBeForged } from "./csrf.ts";
 import { type GraphQLOverHttpRequest, type RequestProblem, readBody, readSearch } from "./graphql-request.ts";
 import { MEDIA_TYPES, negotiateMediaType } from "./media-type.ts";
@@ -26,6 +26,12 @@ export interface RequestDetails {
   readonly idempotencyKey: string | undefined;
   readonly mediaType: GraphQLContext["mediaType"];
 }
+
+/** Apollo's clients know this one by its code and then send the whole query. */
+const NO_PERSISTED_QUERIES: RequestProblem = {
+  problem: "Persisted queries are off here. Send the whole query.",
+  code: "PERSISTED_QUERY_NOT_SUPPORTED",
+};
 
 const OTHER_METHODS: HTTPMethods[] = ["PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"];
 
@@ -77,13 +83,13 @@ async function answer(
   if (retryAfterMs !== undefined) return refuseBusyCaller(request, reply, retryAfterMs);
   const mediaType = negotiateMediaType(request.headers.accept) ?? MEDIA_TYPES[0];
   const idempotencyKey = parseIdempotencyKey(request.headers["idempotency-key"]);
+  if ("problem" in idempotencyKey) return refuseProblem(request, reply, idempotencyKey);
   const operation = readOperation(request, options.trustedDocuments);
-  const problem = problemOf(idempotencyKey) ?? problemOf(operation);
-  if (problem !== undefined) return refuse(request, reply, 400, "BAD_REQUEST", problem);
-  const key = "key" in idempotencyKey ? idempotencyKey.key : undefined;
+  if ("problem" in operation) return refuseProblem(request, reply, operation);
+  const details = { idempotencyKey: idempotencyKey.key, mediaType };
   const response = await options.apollo.executeHTTPGraphQLRequest({
-    httpGraphQLRequest: toApollo(request, operation as GraphQLOverHttpRequest),
-    context: async () => options.createContext(request, { idempotencyKey: key, mediaType }),
+    httpGraphQLRequest: toApollo(request, operation),
+    context: async () => options.createContext(request, details),
   });
   return send(reply, response);
 }
@@ -99,11 +105,7 @@ function readOperation(
   if ("problem" in operation) return operation;
   if (trustedDocuments !== undefined) return trustedDocuments.resolve(operation);
   if (operation.query !== undefined) return operation;
-  return { problem: "Persisted documents are off here. Send the whole query." };
-}
-
-function problemOf(read: GraphQLOverHttpRequest | RequestProblem | IdempotencyKey): string | undefined {
-  return "problem" in read ? read.problem : undefined;
+  return NO_PERSISTED_QUERIES;
 }
 
 /** Apollo reads a GET's operation from its address, so the document that an id stood for goes there. */
@@ -133,6 +135,14 @@ function send(reply: FastifyReply, { status, headers, body }: HTTPGraphQLRespons
   // Incremental delivery is not offered, so every answer is complete.
   if (body.kind !== "complete") throw new Error("An answer in parts was not to be expected.");
   return reply.status(status ?? 200).send(body.string);
+}
+
+function refuseProblem(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { problem, code = "BAD_REQUEST" }: RequestProblem,
+): FastifyReply {
+  return refuse(request, reply, 400, code, problem);
 }
 
 function refuse(

@@ -1,0 +1,104 @@
+import { createHash } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { TrustedDocuments, TrustedDocumentsError } from "../../src/http/graphql/trusted-documents.ts";
+import { ALICE } from "../support/seed-users.ts";
+import { readReply, type StartedGateway, startGateway } from "../support/start-gateway.ts";
+import { whenOver } from "../support/when-over.ts";
+
+const KNOWN = "query Known($opUin: Uin!) { subUser(opUin: $opUin) { opUin } }";
+const UNKNOWN = "query Unknown { __typename }";
+const ID = createHash("sha256").update(KNOWN).digest("hex");
+const VARIABLES = { opUin: ALICE };
+const ANSWER = { subUser: { opUin: ALICE } };
+
+const manifests = {
+  Apollo: {
+    format: "apollo-persisted-query-manifest",
+    version: 1,
+    operations: [{ id: ID, name: "Known", type: "query", body: KNOWN }],
+  },
+  Relay: { [ID]: KNOWN },
+};
+
+async function manifestOf(content: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "trusted-documents-"));
+  whenOver(() => rm(folder, { recursive: true, force: true }));
+  const file = join(folder, "manifest.json");
+  await writeFile(file, content);
+  return file;
+}
+
+async function startTrusting(mode: string, manifest: object = manifests.Apollo): Promise<StartedGateway> {
+  const file = await manifestOf(JSON.stringify(manifest));
+  return startGateway({ env: { TRUSTED_DOCUMENTS: mode, TRUSTED_DOCUMENTS_FILE: file } });
+}
+
+describe.each(Object.entries(manifests))("a manifest as %s writes it", (_tool, manifest) => {
+  test("lets clients send the id alone, in each of the usual ways", async () => {
+    const { http } = await startTrusting("enforce", manifest);
+    const bodies = [
+      { documentId: ID, variables: VARIABLES },
+      { documentId: `sha256:${ID}`, variables: VARIABLES },
+      { variables: VARIABLES, extensions: { persistedQuery: { version: 1, sha256Hash: ID } } },
+      { query: KNOWN, variables: VARIABLES },
+    ];
+    for (const body of bodies) {
+      expect(readReply(await http.post("/graphql").send(body)).data).toEqual(ANSWER);
+    }
+    const search = { documentId: ID, variables: JSON.stringify(VARIABLES) };
+    expect(readReply(await http.get("/graphql").query(search)).data).toEqual(ANSWER);
+  });
+});
+
+test("enforce runs nothing else", async () => {
+  const { http, send, logLines } = await startTrusting("enforce");
+  const { status, errors } = await send(UNKNOWN);
+  expect(status).toBe(400);
+  expect(errors).toMatchObject([
+    { message: expect.stringContaining("Only trusted documents"), extensions: { code: "BAD_REQUEST" } },
+  ]);
+  const { errors: unknownId } = readReply(await http.post("/graphql").send({ documentId: "nobody" }));
+  expect(unknownId).toMatchObject([{ message: "There is no trusted document with this id." }]);
+  expect(logLines.join()).toContain("an operation is no trusted document");
+});
+
+test("audit runs everything, and reports what enforce would refuse", async () => {
+  const { send, logLines } = await startTrusting("audit");
+  expect((await send(KNOWN, VARIABLES)).data).toEqual(ANSWER);
+  expect(logLines.join()).not.toContain("no trusted document");
+  expect((await send(UNKNOWN)).data).toEqual({ __typename: "Query" });
+  expect(logLines.join()).toContain("no trusted document");
+});
+
+test("off, which is the default, takes no ids, and says so as Apollo's clients expect it", async () => {
+  const { http } = await startGateway();
+  const persistedQuery = { version: 1, sha256Hash: ID };
+  for (const body of [{ documentId: ID }, { extensions: { persistedQuery } }]) {
+    const { errors } = readReply(await http.post("/graphql").send(body));
+    expect(errors).toMatchObject([{ extensions: { code: "PERSISTED_QUERY_NOT_SUPPORTED" } }]);
+  }
+  const whole = { query: KNOWN, variables: VARIABLES, extensions: { persistedQuery } };
+  expect(readReply(await http.post("/graphql").send(whole)).data).toEqual(ANSWER);
+});
+
+describe("a manifest that cannot be used", () => {
+  const options = { mode: "enforce", onUntrusted: () => undefined } as const;
+
+  test.each(["{", "[]", '{"operations": [{"id": "a"}]}', '{"a": 1}', '"text"'])("%s", async (content) => {
+    const manifestFile = await manifestOf(content);
+    const error = await TrustedDocuments.load({ ...options, manifestFile }).catch(
+      (reason: unknown) => reason,
+    );
+    expect(error).toBeInstanceOf(TrustedDocumentsError);
+    expect(String(error)).toContain(manifestFile);
+  });
+
+  test("that is not there", async () => {
+    await expect(
+      TrustedDocuments.load({ ...options, manifestFile: "/nowhere/manifest.json" }),
+    ).rejects.toThrow("TRUSTED_DOCUMENTS_FILE /nowhere/manifest.json cannot be read (ENOENT).");
+  });
+});
