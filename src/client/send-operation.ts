@@ -1,4 +1,4 @@
-import type { CallOptions, CamGatewayClientOptions, ChangeOptions } from "./client-options.ts";
+import type { CamGatewayClientOptions, ChangeOptions } from "./client-options.ts";
 import type { GatewayFetch, GatewayRequest } from "./gateway-fetch.ts";
 import { GatewayTransportError } from "./gateway-transport-error.ts";
 import { isRecord } from "./is-record.ts";
@@ -6,7 +6,7 @@ import { isRecord } from "./is-record.ts";
 export interface Operation {
   readonly document: string;
   readonly variables: object;
-  readonly options: CallOptions & ChangeOptions;
+  readonly options: ChangeOptions;
 }
 
 /** A body that is GraphQL's; nothing else is known of it. */
