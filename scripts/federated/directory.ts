@@ -1,7 +1,6 @@
 /** A part of `npm run federated`: the directory, on the given port. */
 import { EMPLOYEES } from "./employee.ts";
+import { serve } from "./serve.ts";
 import { startDirectory } from "./start-directory.ts";
 
-const directory = await startDirectory(Number(process.argv[2]), EMPLOYEES);
-console.log(`GraphQL ${directory.url}`);
-process.once("SIGTERM", () => void directory.stop());
+await serve(() => startDirectory(Number(process.argv[2]), EMPLOYEES));

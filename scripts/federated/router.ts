@@ -1,5 +1,6 @@
 /** A part of `npm run federated`: the router on the given port, in front of the given gateway and directory. */
 import { readFile } from "node:fs/promises";
+import { serve } from "./serve.ts";
 import { startHiveRouter } from "./start-hive-router.ts";
 
 const [, , port, gatewayUrl = "", directoryUrl = ""] = process.argv;
@@ -8,12 +9,8 @@ function readSdl(file: string): Promise<string> {
   return readFile(new URL(`../../schema/${file}`, import.meta.url), "utf8");
 }
 
-const router = await startHiveRouter(
-  [
-    { name: "cam-mfa", url: gatewayUrl, sdl: await readSdl("subgraph.graphql") },
-    { name: "directory", url: directoryUrl, sdl: await readSdl("neighbour.graphql") },
-  ],
-  Number(port),
-);
-console.log(`GraphQL ${router.url}`);
-process.once("SIGTERM", () => void router.stop());
+await serve(async () => {
+  const gateway = { name: "cam-mfa", url: gatewayUrl, sdl: await readSdl("subgraph.graphql") };
+  const directory = { name: "directory", url: directoryUrl, sdl: await readSdl("neighbour.graphql") };
+  return startHiveRouter([gateway, directory], Number(port));
+});

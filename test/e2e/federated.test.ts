@@ -1,6 +1,7 @@
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { connect } from "node:net";
-import { expect, test, vi } from "vitest";
+import { type AddressInfo, connect, createServer } from "node:net";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { fencedBlocks } from "../docs/fenced-blocks.ts";
 import { ROOT } from "../support/compose-file.ts";
 import { startProgram } from "../support/start-program.ts";
@@ -85,3 +86,23 @@ test("a flag that is none ends it with 64, before anything is started", async ()
   expect(output).toMatch(/Usage: npm run federated/);
   expect(output).not.toMatch(/Started/);
 });
+
+test.each(["--port", "--directory-port"])(
+  "%s that is taken is a message, and ends the rest with 1",
+  async (flag) => {
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    onTestFinished(() => void server.close());
+    const { port } = server.address() as AddressInfo;
+    const { path } = await temporaryFolder();
+    const ports = FREE_PORTS.filter((other) => other !== `${flag}=0`);
+    const argv = ["scripts/federated.ts", ...ports, `${flag}=${port}`];
+    const env = { ...process.env, DATA_DIR: path };
+    const { code, output } = await startProgram(process.execPath, argv, { cwd: ROOT, env }).end();
+    expect(code).toBe(1);
+    expect(output).toMatch(
+      new RegExp(`\\| listen EADDRINUSE: address already in use 127\\.0\\.0\\.1:${port}$`, "m"),
+    );
+    expect(output).not.toMatch(/^\S+ *\| +at /m);
+  },
+);

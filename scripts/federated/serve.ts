@@ -1,0 +1,12 @@
+/** Runs a part of `npm run federated`: it says its address, stops at SIGTERM, and says in a line why it cannot start. */
+export async function serve(
+  start: () => Promise<{ readonly url: string; stop(): Promise<void> }>,
+): Promise<void> {
+  process.once("uncaughtException", ({ message }) => {
+    console.error(message);
+    process.exit(1);
+  });
+  const { url, stop } = await start();
+  console.log(`GraphQL ${url}`);
+  process.once("SIGTERM", () => void stop());
+}
