@@ -22,6 +22,8 @@ export interface Config {
     readonly callsPerSecond: number;
     /** Failures in a row of one action after which CAM is left alone for a while; 0 never does so. */
     readonly circuitFailures: number;
+    /** How long a user's protections, once read, are good enough for other operations; 0 for no time. */
+    readonly flagsCacheMs: number;
   };
   readonly store: StoreTarget;
   /** Where the key is that signs checkpoints of the record, and how often; undefined where none are signed. */
@@ -147,6 +149,7 @@ function assemble(vars: Variables, env: Environment, mode: Config["mode"], probl
       deadlineMs: vars.CAM_DEADLINE_MS,
       callsPerSecond: vars.CAM_RATE_PER_SECOND,
       circuitFailures: vars.CAM_CIRCUIT_FAILURES,
+      flagsCacheMs: vars.CAM_FLAGS_CACHE_MS,
     },
     store: storeTarget(vars, mode, problems),
     checkpoints:

@@ -29,7 +29,8 @@ import type { Config } from "./config.ts";
 import type { Database } from "./database/database.ts";
 import { createApolloServer } from "./graphql/apollo-server.ts";
 import type { GraphQLContext } from "./graphql/context.ts";
-import { createLoaders } from "./graphql/loaders.ts";
+import { FlagReads } from "./graphql/flag-reads.ts";
+import { createLoaders, type LoaderDeps } from "./graphql/loaders.ts";
 import { buildGatewaySchema } from "./graphql/schema.ts";
 import { createHttpApp, GRAPHQL_PATH } from "./http/app.ts";
 import { CallerRate } from "./http/caller-rate.ts";
@@ -99,6 +100,7 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     const cam = createCamClient(target, budget);
     const log = new ChangeLog({ database, replica });
     const writer = new BlockWriter({ cam, clock });
+    const flagReads = new FlagReads({ cam, clock, cacheMs: config.camLimits.flagsCacheMs });
     const changes = new ChangeService({ writer, log, clock, observer: logChanges(logger) });
     const reconciler = new Reconciler({
       writer,
@@ -127,7 +129,7 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     const { maxConnections, hostnames, callerRatePerSecond } = config.http;
     const app = await createHttpApp({
       apollo,
-      createContext: (request, details) => createContext(cam, request, details),
+      createContext: (request, details) => createContext({ cam, flagReads }, request, details),
       callerOf: () => LOCAL_CALLER.subject,
       callerRate: new CallerRate(callerRatePerSecond),
       trustedDocuments: await loadTrustedDocuments(),
@@ -195,13 +197,13 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
   }
 
   function createContext(
-    cam: CamClient,
+    reads: LoaderDeps,
     { id: requestId }: FastifyRequest,
     details: RequestDetails,
   ): GraphQLContext {
     const deadlineMs = clock.monotonic() + config.camLimits.deadlineMs;
     const caller = LOCAL_CALLER;
-    const loaders = createLoaders(cam, { requestId, deadlineMs, caller: caller.subject });
+    const loaders = createLoaders(reads, { requestId, deadlineMs, caller: caller.subject });
     return { requestId, deadlineMs, caller, loaders, ...details };
   }
 

@@ -23,7 +23,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   database: ["clock"],
   audit: ["database", "clock", "contract"],
   changes: ["cam", "audit", "auth", "contract", "clock"],
-  graphql: ["contract", "auth", "changes", "cam", "audit", "quota"],
+  graphql: ["contract", "auth", "changes", "cam", "audit", "quota", "clock"],
   http: ["graphql", "auth", "contract", "observability"],
   config: ["cam", "secret"],
   usage: ["config"],

@@ -19,6 +19,8 @@ const { createApolloServer } =
 const { buildGatewaySchema } =
   await compiled<typeof import("../../src/graphql/schema.ts")>("graphql/schema.js");
 const { createLoaders } = await compiled<typeof import("../../src/graphql/loaders.ts")>("graphql/loaders.js");
+const { FlagReads } =
+  await compiled<typeof import("../../src/graphql/flag-reads.ts")>("graphql/flag-reads.js");
 const { createHttpApp } = await compiled<typeof import("../../src/http/app.ts")>("http/app.js");
 const { CallerRate } = await compiled<typeof import("../../src/http/caller-rate.ts")>("http/caller-rate.js");
 const { BlockWriter } =
@@ -59,6 +61,7 @@ const cam = new parts.CamClient({
   clock,
   observer: { onAttempt: (attempt) => logCamAttempt(logger, attempt) },
 });
+const flagReads = new FlagReads({ cam, clock, cacheMs: 0 });
 const log = {
   begin: async () => ({ kind: "BEGUN", id: randomUUID() }) as const,
   settle: async () => true,
@@ -83,7 +86,7 @@ const app = await createHttpApp({
   apollo,
   createContext: ({ id: requestId }, details) => {
     const deadlineMs = clock.monotonic() + DEADLINE_MS;
-    const loaders = createLoaders(cam, { requestId, deadlineMs, caller: caller.subject });
+    const loaders = createLoaders({ cam, flagReads }, { requestId, deadlineMs, caller: caller.subject });
     return { requestId, deadlineMs, caller, loaders, ...details };
   },
   callerOf: () => caller.subject,

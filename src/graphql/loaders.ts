@@ -1,20 +1,28 @@
 import DataLoader from "dataloader";
+import pLimit from "p-limit";
 import {
   type CamClient,
-  describeSafeAuthFlagColl,
   describeSubAccounts,
   MAX_SUB_ACCOUNTS_PER_CALL,
   type SafeAuthFlags,
   type SubAccount,
 } from "../cam/index.ts";
 import type { Uin } from "../contract/index.ts";
+import type { FlagReads } from "./flag-reads.ts";
 
-/** Reads of CAM that one operation shares. They live as long as the operation, and never hold an earlier one's answer. */
+/** Reads of CAM that one operation shares. They live as long as the operation. */
 export interface Loaders {
   /** Undefined where CAM has no such sub-user. 50 Uins share one call. */
   readonly profile: DataLoader<Uin, SubAccount | undefined>;
   /** One call a user, for CAM has no batch form; the quota spaces them. */
   readonly flags: DataLoader<Uin, SafeAuthFlags>;
+  /** The user was changed, or may have been: what was read of the flags is no longer so, for any operation. */
+  forgetFlags(uin: Uin): void;
+}
+
+export interface LoaderDeps {
+  readonly cam: Pick<CamClient, "call">;
+  readonly flagReads: Pick<FlagReads, "read" | "drop">;
 }
 
 export interface LoaderOptions {
@@ -24,9 +32,21 @@ export interface LoaderOptions {
   readonly deadlineMs: number;
 }
 
-export function createLoaders(cam: CamClient, { requestId, caller, deadlineMs }: LoaderOptions): Loaders {
+/** Of one operation, so many reads stand in the quota's queue at a time: enough that it never waits for more of them. */
+const READS_AT_ONCE = 40;
+
+export function createLoaders(
+  { cam, flagReads }: LoaderDeps,
+  { requestId, caller, deadlineMs }: LoaderOptions,
+): Loaders {
   const options = { traceId: requestId, deadlineMs, caller };
+  const limit = pLimit(READS_AT_ONCE);
+  const flags = new DataLoader<Uin, SafeAuthFlags>(
+    async ([uin]) => (uin === undefined ? [] : [await limit(() => flagReads.read(uin, options))]),
+    { batch: false },
+  );
   return {
+    flags,
     profile: new DataLoader(
       async (uins: readonly Uin[]) => {
         const { output: users } = await cam.call(describeSubAccounts, { uins }, options);
@@ -35,13 +55,9 @@ export function createLoaders(cam: CamClient, { requestId, caller, deadlineMs }:
       },
       { maxBatchSize: MAX_SUB_ACCOUNTS_PER_CALL },
     ),
-    flags: new DataLoader(
-      async ([uin]: readonly Uin[]) => {
-        if (uin === undefined) return [];
-        const { output } = await cam.call(describeSafeAuthFlagColl, { subUin: uin }, options);
-        return [output];
-      },
-      { batch: false },
-    ),
+    forgetFlags: (uin) => {
+      flags.clear(uin);
+      flagReads.drop(uin);
+    },
   };
 }

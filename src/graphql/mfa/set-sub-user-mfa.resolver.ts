@@ -38,12 +38,10 @@ export class SetSubUserMfaResolver {
     @Ctx() context: GraphQLContext,
     @Info() info: GraphQLResolveInfo,
   ): Promise<SetSubUserMfaPayload> {
-    const outcome = await this.#changes.setSubUserMfa(toChangeRequest(args), {
-      ...context,
-      idempotencyKey: keyOfField(context.idempotencyKey, info),
-    });
-    // What this operation read of the user before is no longer so.
-    context.loaders.flags.clear(args.opUin);
+    const idempotencyKey = keyOfField(context.idempotencyKey, info);
+    const outcome = await this.#changes
+      .setSubUserMfa(toChangeRequest(args), { ...context, idempotencyKey })
+      .finally(() => context.loaders.forgetFlags(args.opUin));
     return new AppliedChange(args.opUin, outcome, context.loaders, this.#log);
   }
 
