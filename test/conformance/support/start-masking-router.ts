@@ -1,3 +1,4 @@
+import type { IncomingMessage } from "node:http";
 import { json } from "node:stream/consumers";
 import type { Subgraph } from "../../../scripts/federated/subgraph.ts";
 import { listenUntilOver } from "./start-relay.ts";
@@ -11,19 +12,29 @@ const PASSED_ON = ["authorization", "x-request-id", "idempotency-key"];
  * what the mask does. Gives its address.
  */
 export async function startMaskingRouter({ name, url }: Subgraph, mask: Mask): Promise<string> {
-  const origin = await listenUntilOver(async (message, response) => {
-    const passedOn = PASSED_ON.flatMap((header) => {
-      const value = message.headers[header];
-      return typeof value === "string" ? [[header, value] as const] : [];
-    });
-    const reply = await fetch(url, {
-      method: "POST",
-      headers: { "content-type": "application/json", ...Object.fromEntries(passedOn) },
-      body: JSON.stringify(await json(message)),
-    });
-    const { data, errors = [] } = (await reply.json()) as { data?: unknown; errors?: WireError[] };
-    response.setHeader("content-type", "application/json");
-    response.end(JSON.stringify({ data, ...(errors.length === 0 ? {} : { errors: mask(errors, name) }) }));
+  const origin = await listenUntilOver((message, response) => {
+    ask(message, { name, url }, mask).then(
+      (reply) => response.setHeader("content-type", "application/json").end(reply),
+      (error: Error) => response.writeHead(502).end(error.message),
+    );
   });
   return `${origin}/graphql`;
+}
+
+async function ask(
+  message: IncomingMessage,
+  { name, url }: Pick<Subgraph, "name" | "url">,
+  mask: Mask,
+): Promise<string> {
+  const passedOn = PASSED_ON.flatMap((header) => {
+    const value = message.headers[header];
+    return typeof value === "string" ? [[header, value] as const] : [];
+  });
+  const reply = await fetch(url, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...Object.fromEntries(passedOn) },
+    body: JSON.stringify(await json(message)),
+  });
+  const { data, errors = [] } = (await reply.json()) as { data?: unknown; errors?: WireError[] };
+  return JSON.stringify({ data, ...(errors.length === 0 ? {} : { errors: mask(errors, name) }) });
 }

@@ -11,7 +11,8 @@ import { whenOver } from "../../support/when-over.ts";
 
 /** Listens on a free port until the test is over. */
 export async function listenUntilOver(listener: RequestListener): Promise<string> {
-  const server = createServer(listener);
+  // A connection that ends for want of use could end just when it is used again.
+  const server = createServer({ keepAliveTimeout: 600_000 }, listener);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   whenOver(async () => {
     server.closeAllConnections();
@@ -46,7 +47,7 @@ export async function startRelay(): Promise<Relay> {
 
 function forward(target: string, message: IncomingMessage, body: Buffer, response: ServerResponse): void {
   const { method = "POST", headers } = message;
-  const onward = request(target, { method, headers }, (reply) => {
+  const onward = request(target, { method, headers, agent: false }, (reply) => {
     response.writeHead(reply.statusCode ?? 502, reply.headers);
     reply.pipe(response);
   });

@@ -1,0 +1,108 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import type { StartedGateway } from "../../support/start-gateway.ts";
+import { asSubgraph } from "../../support/started-router.ts";
+import { putUsers } from "../support/put-users.ts";
+import { ROUTER_SETTINGS } from "../support/routers.ts";
+import { startRelay } from "../support/start-relay.ts";
+import type { WireError } from "../support/wire-error.ts";
+import { askThrown, expectWholeData } from "./ask-cell.ts";
+import { ERROR_CASES, type ErrorCase, PROMPT_CASES, SLOW_CASES } from "./error-cases.ts";
+import { expectFates } from "./expect-fates.ts";
+import { stable } from "./stable.ts";
+import { startSound } from "./start-troubled.ts";
+
+const DIRECT = "direct";
+const COLUMNS = [DIRECT, ...ROUTER_SETTINGS.map(({ id }) => id)];
+const CELLS = ERROR_CASES.length * COLUMNS.length * 2;
+
+/** Each cell has a user of its own, so that all routers can be asked at once. */
+const usersOf = new Map(
+  ERROR_CASES.map(({ name }, row) => {
+    const first = 100021100000n + 100n * BigInt(row);
+    return [
+      name,
+      COLUMNS.flatMap((_, column) => [first + BigInt(2 * column), first + BigInt(2 * column + 1)]),
+    ];
+  }),
+);
+
+let relay: Awaited<ReturnType<typeof startRelay>>;
+let sound: StartedGateway;
+const addresses = new Map<string, string>();
+/** What was thrown, by router and case. */
+const thrown = new Map(COLUMNS.map((id) => [id, new Map<string, readonly WireError[]>()]));
+let wholeAsData = 0;
+
+beforeAll(async () => {
+  relay = await startRelay();
+  sound = await startSound();
+  const gateway = { ...asSubgraph(sound), url: relay.url };
+  addresses.set(DIRECT, relay.url);
+  for (const { id, start } of ROUTER_SETTINGS) addresses.set(id, await start(gateway));
+});
+
+describe("an error of the gateway, through every router", () => {
+  test.each(PROMPT_CASES)("$name is whole as data", askEveryRouter);
+
+  test.each(SLOW_CASES)("$names: whole as data", async ({ cases }) => {
+    await Promise.all(cases.map(askEveryRouter));
+  });
+
+  test(`arrives as data in all of ${CELLS / 2} cells, and thrown in ${CELLS / 2} more`, () => {
+    expect(wholeAsData).toBe(CELLS / 2);
+    expect([...thrown.values()].reduce((sum, cases) => sum + cases.size, 0)).toBe(CELLS / 2);
+  });
+
+  test.each(COLUMNS)("is thrown by %s as its golden file says", async (id) => {
+    const cases = Object.fromEntries(ERROR_CASES.map(({ name }) => [name, thrown.get(id)?.get(name)]));
+    const text = `${JSON.stringify(cases, undefined, 2)}\n`;
+    await expect(text).toMatchFileSnapshot(`../golden/${id}.json`);
+  });
+});
+
+test.each(ROUTER_SETTINGS)("what docs/routers.md says of $id is so", ({ id, router, by }) => {
+  for (const { name } of ERROR_CASES) {
+    expectFates(router, by, thrown.get(id)?.get(name) ?? [], thrown.get(DIRECT)?.get(name) ?? []);
+  }
+});
+
+async function askEveryRouter(errorCase: ErrorCase): Promise<void> {
+  const { name, routersEach = COLUMNS.length } = errorCase;
+  const users = usersOf.get(name)?.map(String) ?? [];
+  const asked: Promise<void>[] = [];
+  for (let first = 0; first < COLUMNS.length; first += routersEach) {
+    const columns = COLUMNS.slice(first, first + routersEach);
+    const started = await startFor(errorCase, users.slice(2 * first, 2 * (first + routersEach)));
+    asked.push(
+      ...columns.map((id, index) => askRouter(id, errorCase, users.slice(2 * (first + index)), started)),
+    );
+  }
+  await Promise.all(asked);
+}
+
+/** A gateway that answers these users with the error. */
+async function startFor(
+  { start, user, fault }: ErrorCase,
+  users: readonly string[],
+): Promise<StartedGateway> {
+  const started = (await start?.(users)) ?? sound;
+  putUsers(started.cam, users, user);
+  if (fault !== undefined) for (const opUin of users) started.cam.addFault({ ...fault, opUin });
+  relay.route(users, started.gateway.address.url);
+  return started;
+}
+
+async function askRouter(
+  id: string,
+  errorCase: ErrorCase,
+  [one = "", two = ""]: readonly string[],
+  { cam }: StartedGateway,
+): Promise<void> {
+  const url = addresses.get(id) ?? "";
+  const [errors] = await Promise.all([
+    askThrown(url, { ...errorCase.change, opUin: one }),
+    expectWholeData(url, { ...errorCase.change, opUin: two }, errorCase, cam),
+  ]);
+  thrown.get(id)?.set(errorCase.name, errors.map(stable));
+  wholeAsData += 1;
+}

@@ -1,0 +1,33 @@
+import { expect } from "vitest";
+import { compareThrown } from "../../../src/cli/doctor/compare-thrown.ts";
+import type { Fate, RouterId } from "../../../src/routers/router-guide.ts";
+import { ROUTER_GUIDES } from "../../../src/routers/router-guides.ts";
+import type { RouterSetting } from "../support/routers.ts";
+import type { WireError } from "../support/wire-error.ts";
+
+const KEPT = { message: "kept", code: "kept", otherKeys: "kept", path: "kept" } as const;
+
+/** Expects of the errors behind a router what its guide says: by default its fates, by the docs that all is kept. */
+export function expectFates(
+  router: RouterId,
+  by: RouterSetting["by"],
+  [arrived]: readonly WireError[],
+  [sent]: readonly WireError[],
+): void {
+  if (by === "choice") return;
+  const guide = ROUTER_GUIDES.find(({ id }) => id === router);
+  const fates = by === "default" ? guide?.fates : KEPT;
+  const received = arrived && { ...arrived, extensions: arrived.extensions ?? {} };
+  const expected = { message: sent?.message ?? "", extensions: sent?.extensions ?? {} };
+  for (const { part, fate } of compareThrown(received, expected, ["setSubUserMfa"])) {
+    expect(fate, `${part} behind ${router}`).toBe(fateOf(part, fates));
+  }
+}
+
+function fateOf(
+  part: string,
+  fates: Readonly<Record<keyof typeof KEPT, Fate>> | undefined,
+): Fate | undefined {
+  if (part === "message" || part === "path") return fates?.[part];
+  return part === "extensions.code" ? fates?.code : fates?.otherKeys;
+}

@@ -1,0 +1,34 @@
+import type { WireError } from "../support/wire-error.ts";
+
+/** Values that differ at every run. */
+const VOLATILE: Readonly<Record<string, string>> = {
+  requestId: "(an id)",
+  changeId: "(an id)",
+  opUin: "(the user)",
+  retryAfterMs: "(a while)",
+};
+
+/** An error of which only that stays that is the same at every run, without the places in the router's own text. */
+export function stable({ message, path, extensions }: WireError): WireError {
+  return {
+    message,
+    ...(path === undefined ? {} : { path }),
+    ...(extensions === undefined
+      ? {}
+      : { extensions: stableIn(extensions) as Readonly<Record<string, unknown>> }),
+  };
+}
+
+function stableIn(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map((item) => (isError(item) ? stable(item) : stableIn(item)));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .map(([key, item]) => [key, VOLATILE[key] ?? stableIn(item)] as const)
+      .toSorted(([a], [b]) => (a < b ? -1 : 1)),
+  );
+}
+
+function isError(value: unknown): value is WireError {
+  return typeof value === "object" && value !== null && "message" in value;
+}

@@ -1,0 +1,13 @@
+import type { EmulatorControl, UserInput } from "../../../src/emulator/index.ts";
+
+/** Users with everything bound, except for what is said. Null: there are none of these names. */
+export function putUsers(
+  cam: EmulatorControl,
+  opUins: readonly string[],
+  user: Partial<UserInput> | null = {},
+): void {
+  for (const uin of opUins) {
+    if (user === null) cam.deleteUser(uin);
+    else cam.putUser({ name: `user-${uin}`, phone: "13800000000", wechatBound: true, ...user, uin });
+  }
+}
