@@ -7,13 +7,7 @@ import { GatewayError, isCamErrorCode, type Uin } from "../contract/index.ts";
 import type { BlockWriter, WriteEffort, WriteOutcome } from "./block-writer.ts";
 import { asksForSomething, composeBlocks } from "./compose-blocks.ts";
 import { failureFactsOf } from "./failure-facts.ts";
-import type {
-  ChangeObserver,
-  MfaChangeContext,
-  MfaChangeOutcome,
-  MfaChangeReport,
-  MfaChangeRequest,
-} from "./mfa-change.ts";
+import type { ChangeObserver, MfaChangeContext, MfaChangeOutcome, MfaChangeRequest } from "./mfa-change.ts";
 import { RecordedFailure } from "./recorded-failure.ts";
 import { UserTurns } from "./user-turns.ts";
 
@@ -61,18 +55,19 @@ export class ChangeService {
    * @throws CamError where CAM could not be read before the change; nothing was sent.
    * @throws RecordedFailure for a change that is on record.
    */
-  setSubUserMfa(request: MfaChangeRequest, context: MfaChangeContext): Promise<MfaChangeOutcome> {
-    if (!asksForSomething(request)) {
-      return Promise.reject(new GatewayError("NOTHING_TO_CHANGE", { opUin: request.opUin }));
-    }
-    const key = `${hashOf(request)} ${context.caller.subject} ${context.idempotencyKey ?? ""}`;
-    const same = this.#inFlight.get(key);
-    if (same !== undefined) return same;
-    const change = this.#turns
-      .run(request.opUin, context.deadlineMs, () => this.#change(request, context))
-      .finally(() => this.#inFlight.delete(key));
-    this.#inFlight.set(key, change);
-    return change;
+  async setSubUserMfa(request: MfaChangeRequest, context: MfaChangeContext): Promise<MfaChangeOutcome> {
+    const beganMs = this.#deps.clock.monotonic();
+    const progress: Progress = { shared: false };
+    const result = await this.#join(request, context, progress).then(
+      (outcome) => ({ outcome }),
+      (error: unknown) => ({ error, facts: failureFactsOf(error) }),
+    );
+    const changeId = "outcome" in result ? result.outcome.changeId : result.facts?.changeId;
+    const durationMs = this.#deps.clock.monotonic() - beganMs;
+    const { shared, blocks } = progress;
+    this.#deps.observer?.onChange({ request, context, shared, blocks, changeId, result, durationMs });
+    if ("outcome" in result) return result.outcome;
+    throw result.error;
   }
 
   /** Resolves when no change is under way; each ends by its deadline. */
@@ -80,12 +75,34 @@ export class ChangeService {
     while (this.#inFlight.size > 0) await Promise.allSettled(this.#inFlight.values());
   }
 
-  async #change(request: MfaChangeRequest, context: MfaChangeContext): Promise<MfaChangeOutcome> {
+  /** The same change in flight in this process, or a new one. */
+  #join(request: MfaChangeRequest, context: MfaChangeContext, progress: Progress): Promise<MfaChangeOutcome> {
+    if (!asksForSomething(request)) {
+      return Promise.reject(new GatewayError("NOTHING_TO_CHANGE", { opUin: request.opUin }));
+    }
+    const key = `${hashOf(request)} ${context.caller.subject} ${context.idempotencyKey ?? ""}`;
+    const same = this.#inFlight.get(key);
+    progress.shared = same !== undefined;
+    if (same !== undefined) return same;
+    const change = this.#turns
+      .run(request.opUin, context.deadlineMs, () => this.#change(request, context, progress))
+      .finally(() => this.#inFlight.delete(key));
+    this.#inFlight.set(key, change);
+    return change;
+  }
+
+  async #change(
+    request: MfaChangeRequest,
+    context: MfaChangeContext,
+    progress: Progress,
+  ): Promise<MfaChangeOutcome> {
     const replayed = await this.#replay(request, context);
+    progress.shared = replayed !== undefined;
     if (replayed !== undefined) return outcomeOf(replayed);
     let knownLatest = this.#lastFinished.get(request.opUin);
     for (;;) {
       const intent = await this.#prepare(request, context);
+      progress.blocks = intent.blocks;
       const ageMs = this.#deps.clock.monotonic() - intent.readAtMs;
       const verdict = await this.#begin(request, context, intent, { knownLatest, ageMs });
       switch (verdict.kind) {
@@ -93,6 +110,7 @@ export class ChangeService {
           return this.#carryOut(verdict.id, request, context, intent);
         case "JOIN":
         case "REPLAY":
+          progress.shared = true;
           return outcomeOf(await this.#awaitSettled(verdict.id, context));
         case "KEY_REUSED":
           throw new GatewayError("IDEMPOTENCY_KEY_REUSED", { opUin: request.opUin, changeId: verdict.id });
@@ -121,16 +139,8 @@ export class ChangeService {
 
   async #prepare(request: MfaChangeRequest, context: MfaChangeContext): Promise<Prepared> {
     const readAtMs = this.#deps.clock.monotonic();
-    try {
-      const { output: before } = await this.#deps.writer.read(request.opUin, context);
-      return { readAtMs, before, blocks: composeBlocks(request, before) };
-    } catch (error) {
-      this.#report(request, context, {
-        result: { error },
-        durationMs: this.#deps.clock.monotonic() - readAtMs,
-      });
-      throw error;
-    }
+    const { output: before } = await this.#deps.writer.read(request.opUin, context);
+    return { readAtMs, before, blocks: composeBlocks(request, before) };
   }
 
   #begin(
@@ -159,7 +169,7 @@ export class ChangeService {
     changeId: string,
     request: MfaChangeRequest,
     context: MfaChangeContext,
-    { blocks, readAtMs }: Prepared,
+    { blocks }: Prepared,
   ): Promise<MfaChangeOutcome> {
     const effort: WriteEffort = { attempts: 0, quotaWaitMs: 0 };
     const written = await this.#deps.writer.write(blocks, context, effort).then(
@@ -168,8 +178,6 @@ export class ChangeService {
     );
     await this.#settle(changeId, context, { ...settlementOf(written), ...effort });
     this.#remember(request.opUin, changeId);
-    const durationMs = this.#deps.clock.monotonic() - readAtMs;
-    this.#report(request, context, { changeId, blocks, result: written, durationMs });
     if ("outcome" in written) return written.outcome;
     throw new RecordedFailure(changeId, written);
   }
@@ -214,14 +222,12 @@ export class ChangeService {
     const [oldest] = this.#lastFinished.keys();
     if (oldest !== undefined) this.#lastFinished.delete(oldest);
   }
+}
 
-  #report(
-    request: MfaChangeRequest,
-    context: MfaChangeContext,
-    rest: Omit<MfaChangeReport, "request" | "context">,
-  ): void {
-    this.#deps.observer?.onChange({ request, context, ...rest });
-  }
+/** How far a request has come, for the report. */
+interface Progress {
+  shared: boolean;
+  blocks?: SetMfaFlagInput;
 }
 
 /** What is at hand when the intent is put on record. */

@@ -1,6 +1,7 @@
 import type { Caller } from "../auth/caller.ts";
 import type { SetMfaFlagInput } from "../cam/index.ts";
 import type { Uin } from "../contract/index.ts";
+import type { FailureFacts } from "./failure-facts.ts";
 
 /** The methods of one protection that a caller wants set. Undefined: leave it as it is. */
 export interface MfaMethods {
@@ -39,15 +40,20 @@ export interface MfaChangeOutcome {
   readonly camRequestId: string;
 }
 
-/** What happened to one change, for logs and metrics. It holds no secret. */
+/** What one request for a change came to, for logs and metrics. It holds no secret. */
 export interface MfaChangeReport {
   readonly request: MfaChangeRequest;
   readonly context: MfaChangeContext;
+  /** Whether the change was made for this request, or for an earlier one whose outcome it shares. */
+  readonly shared: boolean;
   /** The record; undefined where the change was refused before it was put on record. */
-  readonly changeId?: string;
-  /** The full blocks that were, or were to be, sent. */
-  readonly blocks?: SetMfaFlagInput;
-  readonly result: { readonly outcome: MfaChangeOutcome } | { readonly error: unknown };
+  readonly changeId: string | undefined;
+  /** The full blocks that were, or were to be, sent, where this request got so far. */
+  readonly blocks: SetMfaFlagInput | undefined;
+  readonly result:
+    | { readonly outcome: MfaChangeOutcome }
+    /** Facts are there for what was raised deliberately. */
+    | { readonly error: unknown; readonly facts: FailureFacts | undefined };
   readonly durationMs: number;
 }
 

@@ -14,7 +14,10 @@ interface AttemptEvent {
   readonly next: { readonly retryInMs: number } | { readonly gaveUp: string } | undefined;
 }
 
-/** One line for each call to CAM: debug when it went well, warn when not. CAM's own message stands only here. */
+/**
+ * One line for each call to CAM: debug when it went well, info when CAM refused what was asked, which is the caller's
+ * affair, and warn when something is wrong. CAM's own message stands only here.
+ */
 export function logCamAttempt(logger: Logger, event: AttemptEvent): void {
   const { traceId, requestId, error, next, durationMs, quotaWaitMs, ...rest } = event;
   const fields = {
@@ -24,26 +27,41 @@ export function logCamAttempt(logger: Logger, event: AttemptEvent): void {
     durationMs: Math.round(durationMs),
     quotaWaitMs: Math.round(quotaWaitMs),
   };
-  if (error === undefined) logger.debug(fields, "CAM call");
-  else
-    logger.warn(
-      { ...fields, kind: error.kind, camCode: error.camCode, camMessage: error.camMessage, ...next },
-      "CAM call failed",
-    );
+  if (error === undefined) {
+    logger.debug(fields, "CAM call");
+    return;
+  }
+  const { kind, camCode, camMessage } = error;
+  const failed = { ...fields, kind, camCode, camMessage, ...next };
+  if (kind === "REFUSED" && isCallersAffair(camCode)) logger.info(failed, "CAM refused a call");
+  else logger.warn(failed, "CAM call failed");
+}
+
+/** That CAM asks for fewer calls, or does not like the key, is the operator's. */
+function isCallersAffair(camCode = ""): boolean {
+  return /^(FailedOperation|InvalidParameter|InvalidParameterValue|ResourceNotFound)\b/.test(camCode);
 }
 
 /** As much of a change as a log line has. */
 interface ChangeEvent {
   readonly request: { readonly opUin: string };
   readonly context: { readonly requestId: string; readonly caller: { readonly subject: string } };
-  readonly changeId?: string;
-  readonly blocks?: object;
-  readonly result: { readonly outcome: object } | { readonly error: unknown };
+  readonly shared: boolean;
+  readonly changeId: string | undefined;
+  readonly blocks: object | undefined;
+  readonly result:
+    | { readonly outcome: object }
+    | { readonly error: unknown; readonly facts: FailureEvent | undefined };
   readonly durationMs: number;
 }
 
+interface FailureEvent {
+  readonly code: string;
+  readonly cam?: { readonly code: string; readonly requestId: string } | undefined;
+}
+
 function logMfaChange(logger: Logger, event: ChangeEvent): void {
-  const { request, context, changeId, blocks, result, durationMs } = event;
+  const { request, context, shared, changeId, blocks, result, durationMs } = event;
   const fields = {
     requestId: context.requestId,
     caller: context.caller.subject,
@@ -51,12 +69,25 @@ function logMfaChange(logger: Logger, event: ChangeEvent): void {
     opUin: request.opUin,
     sent: blocks,
     durationMs: Math.round(durationMs),
+    // Said only where it is so, which is rare.
+    ...(shared ? { shared } : {}),
   };
-  if ("outcome" in result) logger.info({ ...fields, ...result.outcome }, "MFA change applied");
-  else logger.warn({ ...fields, error: String(result.error) }, "MFA change not applied");
+  if ("outcome" in result) {
+    logger.info({ ...fields, ...result.outcome }, "MFA change applied");
+    return;
+  }
+  const { error, facts } = result;
+  if (facts === undefined) {
+    logger.error({ ...fields, err: error }, "MFA change failed");
+    return;
+  }
+  const { code, cam } = facts;
+  const failed = { ...fields, code, camCode: cam?.code, camRequestId: cam?.requestId };
+  if (code === "OUTCOME_UNKNOWN") logger.warn(failed, "MFA change of unknown outcome");
+  else logger.info(failed, "MFA change not applied");
 }
 
-/** One line for each change: who switched what for whom, and what became of it. */
+/** One line for each request for a change: who switched what for whom, and what became of it. */
 export function logChanges(logger: Logger) {
   return {
     onChange: (event: ChangeEvent): void => logMfaChange(logger, event),

@@ -7,12 +7,12 @@ import { changeOf, startChangeService, within } from "../support/start-change-se
 const phoneOn = changeOf(ALICE, { login: { phone: true } });
 
 describe("the same change in flight", () => {
-  test("is joined: one write, one report, the same outcome for all", async () => {
+  test("is joined: one write, the same outcome for all, and a report for each who asked", async () => {
     const { changes, cam, reports } = await startChangeService();
     const outcomes = await Promise.all([1, 2, 3].map(() => changes.setSubUserMfa(phoneOn, within(5_000))));
     expect(new Set(outcomes.map(({ camRequestId }) => camRequestId)).size).toBe(1);
     expect(cam.counters()["SetMfaFlag"]?.received).toBe(1);
-    expect(reports).toHaveLength(1);
+    expect(reports.map(({ shared }) => shared).sort()).toEqual([false, true, true]);
   });
 
   test("is joined in its failure too", async () => {
@@ -117,6 +117,7 @@ describe("a report", () => {
       {
         request: phoneOn,
         context: expect.objectContaining({ requestId: "request-1", caller: { subject: "test" } }),
+        shared: false,
         changeId: expect.any(String),
         blocks: { opUin: ALICE, login: { phone: true, stoken: true, wechat: false } },
         result: {
@@ -131,9 +132,10 @@ describe("a report", () => {
     const { changes, cam, reports } = await startChangeService();
     cam.addFault({ kind: "camError", code: "UnauthorizedOperation", action: "DescribeSafeAuthFlagColl" });
     await expect(changes.setSubUserMfa(phoneOn, within(5_000))).rejects.toThrow();
-    expect(reports).toMatchObject([{ request: phoneOn, result: { error: {} } }]);
-    expect(reports[0]).not.toHaveProperty("blocks");
-    expect(reports[0]).not.toHaveProperty("changeId");
+    const facts = { code: "CAM_PERMISSION_DENIED" };
+    expect(reports).toMatchObject([
+      { request: phoneOn, blocks: undefined, changeId: undefined, result: { error: {}, facts } },
+    ]);
   });
 });
 

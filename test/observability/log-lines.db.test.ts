@@ -35,12 +35,47 @@ describe("a change", () => {
     await started.send(change(BOB));
     expect(changeLines(started)).toMatchObject([
       {
-        level: "warn",
+        level: "info",
         msg: "MFA change not applied",
         opUin: BOB,
-        error: expect.stringContaining("FailedOperation.UserNotBindPhone"),
+        changeId: expect.any(String),
+        code: "USER_NOT_BIND_PHONE",
+        camCode: "FailedOperation.UserNotBindPhone",
+        camRequestId: expect.any(String),
       },
     ]);
+    expect(linesOf(started)).toContainEqual(
+      expect.objectContaining({
+        level: "info",
+        msg: "CAM refused a call",
+        camCode: "FailedOperation.UserNotBindPhone",
+        camMessage: expect.any(String),
+      }),
+    );
+    expect(linesOf(started).filter(({ level }) => level === "warn")).toEqual([]);
+  });
+
+  test("that the gateway refused by itself is one line as well", async () => {
+    const started = await startGateway();
+    await started.send(`mutation { setSubUserMfa(opUin: "${BOB}") { requestId } }`);
+    expect(changeLines(started)).toMatchObject([
+      { level: "info", msg: "MFA change not applied", opUin: BOB, code: "NOTHING_TO_CHANGE" },
+    ]);
+  });
+
+  test("that shares the outcome of an earlier request is a line of its own, and says so", async () => {
+    const started = await startGateway();
+    const send = () =>
+      started.http
+        .post("/graphql")
+        .set("idempotency-key", "k")
+        .send({ query: change(ALICE) });
+    await send();
+    await send();
+    const [made, shared] = changeLines(started);
+    expect(made).not.toHaveProperty("shared");
+    expect(shared).toMatchObject({ msg: "MFA change applied", shared: true, changeId: made?.["changeId"] });
+    expect(shared?.["requestId"]).not.toBe(made?.["requestId"]);
   });
 
   test("that took several attempts is one line still", async () => {
@@ -73,6 +108,10 @@ test("secrets stay out of the log, by their type and by their names", () => {
   expect(JSON.parse(lines[0] ?? "")).toMatchObject({ key: "[redacted]", msg: "hello" });
 });
 
-function changeLines({ logLines }: StartedGateway): readonly Readonly<Record<string, unknown>>[] {
-  return logLines.map((line) => JSON.parse(line)).filter(({ msg }) => String(msg).startsWith("MFA change"));
+function linesOf({ logLines }: StartedGateway): readonly Readonly<Record<string, unknown>>[] {
+  return logLines.map((line) => JSON.parse(line));
+}
+
+function changeLines(started: StartedGateway): readonly Readonly<Record<string, unknown>>[] {
+  return linesOf(started).filter(({ msg }) => String(msg).startsWith("MFA change"));
 }
