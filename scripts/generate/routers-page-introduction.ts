@@ -10,13 +10,18 @@ subgraph. This page says what each does, and the configuration that lets the gat
 subgraph is called \`${SUBGRAPH}\` here; put in your name for it.
 
 - **When in doubt, use \`trySetSubUserMfa\`.** It returns every business error as data (\`CamFailure\`), which no router
-  touches. Behind a router with its defaults it is the only channel that tells everything.
+  touches. Behind a router with its defaults it is the only channel that tells everything. The TypeScript
+  client has it too ([client.md](client.md)).
 - **Ask the router itself.** This sends two requests that change nothing, compares what comes back with the contract,
   and prints the configuration to use:
 
 \`\`\`sh
 npm run doctor -- --router https://router.example.com/graphql --header 'authorization: Bearer ...'
-\`\`\``;
+\`\`\`
+
+After \`npm run build\`, \`npx cam-gateway doctor\` is the same. It exits with 0 where everything arrives, 1 where
+something is lost or changed, 2 where it cannot tell, and never prints a header's value. How the gateway is composed
+into a graph is in [federation.md](federation.md).`;
 
 export const routersPageAdvice = `\
 \`nested\` is still there, inside another error; \`lost\` is gone. The extensions are

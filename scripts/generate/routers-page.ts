@@ -9,7 +9,7 @@ import { routersPageAdvice, routersPageIntroduction } from "./routers-page-intro
 export function renderRoutersPage(): string {
   const blocks = [
     `<!-- ${GENERATED_NOTICE} -->`,
-    "# Behind a federated router",
+    "# What routers do to errors",
     routersPageIntroduction,
     "## What arrives by default",
     markdownTable(

@@ -32,6 +32,7 @@ export const gatewayConfig = {
   remarks: [
     "Nothing is needed for the errors; the configuration is for headers, time and retries.",
     "Errors of its own plugins that are no GraphQLError become `Unexpected error.`; an error of a subgraph does not.",
+    "Where it cannot reach the gateway, or gives up waiting, its error has the operation and its variables in `extensions.request`; the outcome of the change is then in the record (`mfaChanges`).",
   ],
   retries: [
     "`upstreamRetry` repeats mutations too: on a status of 500 and above or 429, on a Retry-After header, and where the connection breaks. The gateway sends business errors with 200 and without that header, so only a broken connection to the gateway itself is left: exclude mutations, as above.",

@@ -1,11 +1,15 @@
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { gatewayConfig } from "../../docs/routers/hive-gateway.config.ts";
 import type { CamErrorCode } from "../../src/contract/index.ts";
 import type { FaultInput } from "../../src/emulator/index.ts";
+import { cutDatabase } from "../support/cut-database.ts";
+import { createTestPostgres } from "../support/open-test-database.ts";
 import { BOB, CAROL, DAVE, GRACE, HEIDI, NOBODY } from "../support/seed-users.ts";
 import { type StartedGateway, startGateway, UNLIMITED } from "../support/start-gateway.ts";
 import { startHiveGateway } from "../support/start-hive-gateway.ts";
 import { asSubgraph, type StartedRouter } from "../support/started-router.ts";
 import { putUsers } from "./support/put-users.ts";
+import { listenUntilOver } from "./support/start-relay.ts";
 
 /** Attempts end by their number here, and CAM's silence soon. */
 const ENV = { ...UNLIMITED.env, CAM_TIMEOUT_MS: "1000", CAM_DEADLINE_MS: "60000" };
@@ -14,15 +18,17 @@ const ENV = { ...UNLIMITED.env, CAM_TIMEOUT_MS: "1000", CAM_DEADLINE_MS: "60000"
 const THROUGH = "100021970001";
 const WITHOUT = "100021970002";
 
+/** The plugin for retries at work on everything, mutations included. */
+const EAGER = { upstreamRetry: { maxRetries: 3, retryDelay: 1 } };
+
 let gateway: StartedGateway;
-/** With its plugin for retries at work on everything, mutations included. */
 let hive: StartedRouter;
 
 beforeAll(async () => {
   gateway = await startGateway({ ...UNLIMITED, env: ENV });
   hive = await startHiveGateway({
     subgraphs: [asSubgraph(gateway)],
-    hive: { upstreamRetry: { maxRetries: 3, retryDelay: 1 } },
+    hive: EAGER,
   });
 });
 
@@ -83,3 +89,34 @@ describe("Hive Gateway that retries adds nothing to what the gateway itself repe
     expect(await ask(hive.send, HEIDI, "phone")).toEqual({ outcome: "CAM_RATE_LIMITED", writes: 4 });
   });
 });
+
+test("Hive Gateway that retries sends no change while the gateway cannot reach its records", async () => {
+  const databaseUrl = await createTestPostgres();
+  const started = await startGateway({ env: { DATABASE_URL: databaseUrl } });
+  const { send } = await startHiveGateway({ subgraphs: [asSubgraph(started)], hive: EAGER });
+  const restore = await cutDatabase(databaseUrl);
+  const { errors } = await send(
+    `mutation { setSubUserMfa(opUin: "${HEIDI}", login: { phone: true }) { resolvedBy } }`,
+  );
+  await restore();
+  expect(errors).toMatchObject([{ extensions: { code: "STORE_UNAVAILABLE" } }]);
+  expect(started.cam.counters()["SetMfaFlag"]).toBeUndefined();
+});
+
+test.each([
+  ["at work on everything", EAGER, 4],
+  ["as docs/routers.md has them", gatewayConfig, 1],
+])(
+  "a connection to the gateway that breaks, with Hive Gateway's retries %s",
+  async (_how, options, requests) => {
+    let received = 0;
+    const url = await listenUntilOver((_request, response) => {
+      received += 1;
+      response.destroy();
+    });
+    const subgraph = { ...asSubgraph(gateway), url };
+    const { send } = await startHiveGateway({ subgraphs: [subgraph], hive: { ...options, logging: false } });
+    await ask(send, THROUGH, "phone");
+    expect(received).toBe(requests);
+  },
+);

@@ -3,8 +3,9 @@ import { compareThrown, type Finding } from "./compare-thrown.ts";
 import { type ExpectedError, expectedError, givenCode } from "./expected-error.ts";
 import { type Guess, guessRouter } from "./guess-router.ts";
 import type { ProbedField } from "./probe-operation.ts";
+import type { Answer } from "./read-answer.ts";
 import { isRecord } from "./received-error.ts";
-import { type Answer, sendProbe, type Target } from "./send-probe.ts";
+import { sendProbe, type Target } from "./send-probe.ts";
 
 /** What became of a channel's error, or why that cannot be told. */
 export type ChannelVerdict = { readonly findings: readonly Finding[] } | { readonly why: string };

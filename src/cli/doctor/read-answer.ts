@@ -1,6 +1,10 @@
 import type { ProbedField } from "./probe-operation.ts";
 import { innerErrorOf, isRecord, type ReceivedError, toReceivedError } from "./received-error.ts";
-import type { Answer } from "./send-probe.ts";
+
+/** What came back: a reply of GraphQL, or a sentence on why there is none to judge. */
+export type Answer =
+  | { readonly kind: "reply"; readonly value: unknown; readonly errors: readonly ReceivedError[] }
+  | { readonly kind: "none"; readonly why: string };
 
 /** Reads what a router answered to a probe of this field. */
 export function readAnswer(status: number, text: string, field: ProbedField): Answer {

@@ -1,11 +1,5 @@
 import { PROBE_OPERATIONS, PROBE_REQUEST_ID, type ProbedField } from "./probe-operation.ts";
-import { readAnswer } from "./read-answer.ts";
-import type { ReceivedError } from "./received-error.ts";
-
-/** What came back: a reply of GraphQL, or a sentence on why there is none to judge. */
-export type Answer =
-  | { readonly kind: "reply"; readonly value: unknown; readonly errors: readonly ReceivedError[] }
-  | { readonly kind: "none"; readonly why: string };
+import { type Answer, readAnswer } from "./read-answer.ts";
 
 export interface Target {
   readonly url: URL;
