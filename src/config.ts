@@ -102,7 +102,7 @@ function parseFlags(argv: readonly string[]) {
     return parseArgs({ args: [...argv], options, strict: true, allowPositionals: false }).values;
   } catch (error) {
     throw new ConfigError([
-      `${(error as Error).message.split("\n")[0]} Flags: --local, --check-config, --help.`,
+      `${(error as Error).message.split("\n")[0]?.replace(/\.?$/, ".")} Flags: --local, --check-config, --help.`,
     ]);
   }
 }
@@ -112,7 +112,7 @@ function parseVariables(env: Environment, problems: string[]): Variables {
   const parsed = variables.safeParse(env);
   if (parsed.success) return parsed.data;
   const { issues } = parsed.error;
-  problems.push(...issues.map(({ path, message }) => `${path.join(".")} ${lowerFirst(message)}.`));
+  problems.push(...issues.map(({ path, message }) => `${path.join(".")} ${message}.`));
   const wrong = new Set(issues.map(({ path }) => path[0]));
   return variables.parse(Object.fromEntries(Object.entries(env).filter(([name]) => !wrong.has(name))));
 }
@@ -187,10 +187,6 @@ function httpConfig(vars: Variables, mode: Config["mode"], problems: string[]): 
     trustedDocuments:
       trusted === "off" || manifestFile === undefined ? undefined : { mode: trusted, manifestFile },
   };
-}
-
-function lowerFirst(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1);
 }
 
 function deepFreeze<Value>(value: Value): Value {

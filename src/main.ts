@@ -1,56 +1,17 @@
 #!/usr/bin/env node
-import { ConfigError, EX_CONFIG, loadConfig } from "./config.ts";
-import { createGateway } from "./gateway.ts";
-import { startUpBanner } from "./start-up-banner.ts";
-import { USAGE } from "./usage.ts";
+/** The process edge, which any Node can read, so that one that is too old is told in words. */
 
-/** The process edge: arguments and environment in, signals, exit codes, and words for the person at the terminal. */
-async function main(): Promise<number | undefined> {
-  const command = loadConfig(process.env, process.argv.slice(2));
-  if (command.kind === "help") {
-    console.log(USAGE);
-    return 0;
-  }
-  if (command.kind === "check-config") {
-    console.log("The configuration is valid.");
-    for (const notice of command.config.notices) console.log(`Note: ${notice}`);
-    return 0;
-  }
-  const gateway = createGateway(command.config);
-  await gateway.start();
-  console.log(startUpBanner(command.config, gateway.address));
-  const stop = (): void => {
-    gateway.stop().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        console.error(`The gateway did not stop cleanly: ${(error as Error).message}`);
-        process.exit(1);
-      },
-    );
-  };
-  // Not `once`: a signal often comes twice, as npm hands on what the terminal already sent to both, and the second
-  // must not end a change that is under way.
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, stop);
-  return undefined;
+const OLDEST_NODE = 24;
+
+if (Number.parseInt(process.versions.node, 10) < OLDEST_NODE) {
+  console.error(
+    `The gateway needs Node ${OLDEST_NODE} or later, and this is ${process.versions.node}. Use npm start, or ` +
+      "npm exec -- node …: npm has brought the right one.",
+  );
+  process.exitCode = 1;
+} else {
+  const { serve } = await import("./serve.ts");
+  await serve();
 }
 
-function fail(error: unknown): void {
-  console.error(explain(error));
-  process.exitCode = error instanceof ConfigError ? EX_CONFIG : 1;
-}
-
-function explain(error: unknown): string {
-  if (error instanceof ConfigError) return error.message;
-  const { code, message, address, port } = error as NodeJS.ErrnoException & {
-    address?: string;
-    port?: number;
-  };
-  if (code === "EADDRINUSE")
-    return `${address}:${port} is already in use. Stop what listens there, or set PORT.`;
-  if (code === "EACCES") return `Not allowed to listen on ${address}:${port}. Set PORT to 1024 or above.`;
-  return `The gateway could not start: ${message}`;
-}
-
-main().then((exitCode) => {
-  if (exitCode !== undefined) process.exitCode = exitCode;
-}, fail);
+export {};

@@ -2,25 +2,51 @@ import type { Config } from "./config.ts";
 import type { GatewayAddress } from "./gateway.ts";
 
 /** What a person needs to know once the gateway listens. */
-export function startUpBanner(config: Config, address: GatewayAddress): string {
-  const lines = [
-    "",
-    `CAM MFA gateway, ${config.mode} mode`,
-    `  GraphQL     ${address.url}${config.http.playground ? "   (open it in a browser for the playground)" : ""}`,
-  ];
-  if (address.emulator !== undefined) {
+export function startUpBanner(config: Config, { url, emulator }: GatewayAddress): string {
+  const inBrowser = config.http.playground ? "   (open it in a browser for the playground)" : "";
+  const lines = ["", `CAM MFA gateway, ${config.mode} mode`, row("GraphQL", `${url}${inBrowser}`)];
+  if (emulator === undefined) {
+    lines.push(row("CAM", camOf(config)));
+  } else {
     lines.push(
-      `  CAM         an emulator on this machine, ${address.emulator.url}; nothing reaches Tencent Cloud`,
-      `  Its control ${address.emulator.controlUrl}`,
-    );
-  } else if (config.cam !== undefined) {
-    const { origin } = config.cam.endpoint;
-    const isTencent = /\.tencentcloudapi\.[a-z.]+(:\d+)?$/.test(origin);
-    lines.push(
-      `  CAM         ${isTencent ? "the REAL one" : "the one"} at ${origin}; changes take effect there`,
+      row("CAM", `an emulator on this machine, ${emulator.url}; nothing reaches Tencent Cloud`),
+      row("Emulator", `${emulator.controlUrl} makes it fail, forget and tell (src/emulator/README.md)`),
     );
   }
-  lines.push(...config.notices.map((notice) => `  Note        ${notice}`));
+  lines.push(row("Record", recordOf(config)), ...notesOf(config));
   if (config.mode === "local") lines.push("  Stop with Ctrl-C.");
   return `${lines.join("\n")}\n`;
+}
+
+/** What a configuration comes to, for who only checks it. */
+export function describeConfig(config: Config): string[] {
+  const { host, port, playground } = config.http;
+  return [
+    row("Mode", config.mode),
+    row(
+      "GraphQL",
+      `${host}, port ${port === 0 ? "as it comes" : port}; playground ${playground ? "on" : "off"}`,
+    ),
+    row("CAM", config.cam === undefined ? "an emulator on this machine" : camOf(config)),
+    row("Record", recordOf(config)),
+    ...notesOf(config),
+  ];
+}
+
+function camOf({ cam }: Config): string {
+  const origin = cam?.endpoint.origin ?? "";
+  const isTencent = /\.tencentcloudapi\.[a-z.]+(:\d+)?$/.test(origin);
+  return `${isTencent ? "the REAL one" : "the one"} at ${origin}; changes take effect there`;
+}
+
+function recordOf({ store }: Config): string {
+  return store.kind === "postgres" ? "in PostgreSQL" : `in the folder ${store.dataDir}`;
+}
+
+function notesOf({ notices }: Config): string[] {
+  return notices.map((notice) => row("Note", notice));
+}
+
+function row(name: string, text: string): string {
+  return `  ${name.padEnd(9)} ${text}`;
 }

@@ -48,7 +48,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "package-paths",
     "quota",
   ],
-  main: ["config", "gateway", "start-up-banner", "usage"],
+  serve: ["config", "gateway", "start-up-banner", "usage"],
+  main: ["serve"],
 };
 
 /** quota implements an interface of cam, and needs no more of it than that. */

@@ -11,26 +11,29 @@ const integer = (minimum: number, maximum: number, fallback: number) =>
     .string()
     .regex(/^\d+$/, "must be a whole number")
     .transform(Number)
-    .pipe(z.number().min(minimum).max(maximum))
+    .refine((value) => value >= minimum && value <= maximum, `must be from ${minimum} to ${maximum}`)
     .default(fallback);
+
+const oneOf = <const Values extends readonly [string, ...string[]]>(values: Values) =>
+  z.enum(values, { error: `must be one of ${values.join(", ")}` });
 
 /** One row a variable; `.env.example` is compared with this. */
 export const variables = z.object({
   HOST: z.string().default("127.0.0.1"),
   PORT: integer(0, 65_535, 4000),
-  PLAYGROUND: z.enum(["on", "off"]).optional(),
-  INTROSPECTION: z.enum(["on", "off"]).optional(),
+  PLAYGROUND: oneOf(["on", "off"]).optional(),
+  INTROSPECTION: oneOf(["on", "off"]).optional(),
   CALLER_RATE_PER_SECOND: integer(0, 100_000, 100),
   MAX_CONNECTIONS: integer(1, 100_000, 1_000),
-  TRUSTED_DOCUMENTS: z.enum(["off", "audit", "enforce"]).default("off"),
+  TRUSTED_DOCUMENTS: oneOf(["off", "audit", "enforce"]).default("off"),
   TRUSTED_DOCUMENTS_FILE: z.string().optional(),
-  LOG_LEVEL: z.enum(LOG_LEVELS).default("info"),
+  LOG_LEVEL: oneOf(LOG_LEVELS).default("info"),
   CAM_ENDPOINT: z.string().optional(),
   CAM_SERVICE_HOST: z
     .string()
     .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?$/i, "must be a host name, with a port if need be")
     .optional(),
-  CAM_LANGUAGE: z.enum(["en-US", "zh-CN"]).default("en-US"),
+  CAM_LANGUAGE: oneOf(["en-US", "zh-CN"]).default("en-US"),
   CAM_TIMEOUT_MS: integer(50, 60_000, 5_000),
   CAM_DEADLINE_MS: integer(100, 300_000, 15_000),
   CAM_RATE_PER_SECOND: integer(1, 1_000, 20),

@@ -53,7 +53,15 @@ test("--check-config says that a configuration is valid, and starts nothing", as
   const env = { TENCENTCLOUD_SECRET_ID: "AKIDEXAMPLE", TENCENTCLOUD_SECRET_KEY: "hidden-key" };
   const { exitCode, stdout, stderr } = await runGateway(["--local", "--check-config"], env);
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
-  expect(stdout).toMatch(/^The configuration is valid\.\nNote: Credentials are set but not used: .*\n$/);
+  expect(stdout.split("\n")).toEqual([
+    "The configuration is valid.",
+    "  Mode      local",
+    "  GraphQL   127.0.0.1, port 4000; playground on",
+    "  CAM       an emulator on this machine",
+    "  Record    in the folder .data",
+    expect.stringMatching(/^ {2}Note {6}Credentials are set but not used: /),
+    "",
+  ]);
 });
 
 test("--help prints the usage, whatever the environment says", async () => {
@@ -73,6 +81,8 @@ describe("local mode", () => {
     const { exitCode, stderr, stdout: all } = await ended;
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
     expect(all).not.toContain("LocalExampleSecretKey");
+    expect(all).toContain("Record    in the folder .data");
+    expect(all).toMatch(/SIGTERM: stopping once what is under way is finished\.\nStopped\.\n$/);
   });
 
   test("with an endpoint says that it is the real CAM, and has no emulator", async () => {
@@ -81,7 +91,7 @@ describe("local mode", () => {
     const env = { ...LOCAL, ...LOCAL_KEY, CAM_ENDPOINT: emulator.url };
     const { url, stdout } = await startGatewayProcess(["--local"], env);
     expect(stdout()).toContain(`the one at ${emulator.url}; changes take effect there`);
-    expect(stdout()).not.toContain("emulator");
+    expect(stdout()).not.toMatch(/emulator/i);
     await post(
       url,
       'mutation { setSubUserMfa(opUin: "100021969091", login: { phone: true }) { requestId } }',

@@ -1,0 +1,62 @@
+import { ConfigError, EX_CONFIG, loadConfig } from "./config.ts";
+import { createGateway } from "./gateway.ts";
+import { describeConfig, startUpBanner } from "./start-up-banner.ts";
+import { USAGE } from "./usage.ts";
+
+/** Arguments and environment in, signals, exit codes, and words for the person at the terminal. */
+async function run(): Promise<number | undefined> {
+  const command = loadConfig(process.env, process.argv.slice(2));
+  if (command.kind === "help") {
+    console.log(USAGE);
+    return 0;
+  }
+  if (command.kind === "check-config") {
+    console.log(["The configuration is valid.", ...describeConfig(command.config)].join("\n"));
+    return 0;
+  }
+  const gateway = createGateway(command.config);
+  await gateway.start();
+  console.log(startUpBanner(command.config, gateway.address));
+  let isStopping = false;
+  const stop = (signal: string): void => {
+    if (!isStopping) console.log(`${signal}: stopping once what is under way is finished.`);
+    isStopping = true;
+    gateway.stop().then(
+      () => {
+        console.log("Stopped.");
+        process.exit(0);
+      },
+      (error: unknown) => {
+        console.error(`The gateway did not stop cleanly: ${(error as Error).message}`);
+        process.exit(1);
+      },
+    );
+  };
+  // Not `once`: a signal often comes twice, as npm hands on what the terminal already sent to both, and the second
+  // must not end a change that is under way.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, stop);
+  return undefined;
+}
+
+function explain(error: unknown): string {
+  if (error instanceof ConfigError) return error.message;
+  const { code, message, address, port } = error as NodeJS.ErrnoException & {
+    address?: string;
+    port?: number;
+  };
+  if (code === "EADDRINUSE")
+    return `${address}:${port} is already in use. Stop what listens there, or set PORT.`;
+  if (code === "EACCES") return `Not allowed to listen on ${address}:${port}. Set PORT to 1024 or above.`;
+  return `The gateway could not start: ${message}`;
+}
+
+/** Runs the gateway, or says why not, and sets the exit code. */
+export async function serve(): Promise<void> {
+  try {
+    const exitCode = await run();
+    if (exitCode !== undefined) process.exitCode = exitCode;
+  } catch (error) {
+    console.error(explain(error));
+    process.exitCode = error instanceof ConfigError ? EX_CONFIG : 1;
+  }
+}
