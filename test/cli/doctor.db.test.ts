@@ -1,5 +1,6 @@
 import type { RequestListener } from "node:http";
 import { beforeAll, describe, expect, test } from "vitest";
+import { describeCamError } from "../../src/contract/index.ts";
 import { ROUTER_SETTINGS, type RouterSetting } from "../conformance/support/routers.ts";
 import { listenUntilOver } from "../conformance/support/start-relay.ts";
 import { closedPort } from "../support/closed-port.ts";
@@ -79,6 +80,26 @@ No router left a trace; this may be the gateway itself.
     const { code } = await behind("hive-gateway", "--direct", gateway.gateway.address.url);
     expect(code).toBe(0);
   });
+});
+
+test("doctor compares with a refusal of the caller, where the gateway refused the caller", async () => {
+  const { code, stdout } = await ofServer((_request, response) => {
+    const { message, category, retryable } = describeCamError("FORBIDDEN");
+    const failure = { code: "FORBIDDEN", category, message, retryable, requestId: "an-id" };
+    response.end(JSON.stringify({ data: { setSubUserMfa: null, trySetSubUserMfa: failure }, errors: [] }));
+  });
+  expect(stdout).toContain("The gateway refused the probe as FORBIDDEN, and that is what was compared.");
+  expect(stdout).toContain("the error as data:\n  code       kept\n  category   kept");
+  expect(code).toBe(1);
+});
+
+test("doctor says that the gateway itself could not be asked", async () => {
+  const direct = `http://127.0.0.1:${await closedPort()}/graphql`;
+  const { code, stdout } = await behind("hive-gateway", "--direct", direct);
+  expect(stdout).toContain(
+    "The gateway itself: It cannot be reached (ECONNREFUSED). The router is compared with",
+  );
+  expect(code).toBe(0);
 });
 
 describe("doctor says what is lost, and what to configure", () => {

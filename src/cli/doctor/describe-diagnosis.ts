@@ -8,14 +8,24 @@ import { PROBE_REQUEST_ID } from "./probe-operation.ts";
 
 /** The diagnosis for a person. `router` is what that person says the router is. */
 export function describeDiagnosis(diagnosis: Diagnosis, router: RouterId | undefined): string[] {
-  const { channels, guess, requestId } = diagnosis;
+  const { channels, expected, guess, requestId, directProblem } = diagnosis;
   const lines = [
+    ...(directProblem === undefined
+      ? []
+      : [`The gateway itself: ${directProblem} The router is compared with the contract instead.`, ""]),
     ...describeChannel("setSubUserMfa, the error as thrown", channels.setSubUserMfa),
     ...describeUnseen(diagnosis),
     ...describeChannel("trySetSubUserMfa, the error as data", channels.trySetSubUserMfa),
   ];
   if (requestId !== undefined && requestId !== PROBE_REQUEST_ID) {
     lines.push("The header x-request-id does not reach the gateway; authorization may not either.", "");
+  }
+  const { code } = expected.extensions;
+  if (code !== "NOTHING_TO_CHANGE") {
+    lines.push(
+      `The gateway refused the probe as ${code}, and that is what was compared. Is the login missing?`,
+      "",
+    );
   }
   lines.push(...describeGuess(guess));
   if (isWhole(channels.setSubUserMfa)) return lines;

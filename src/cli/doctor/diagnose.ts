@@ -14,6 +14,8 @@ export interface Diagnosis {
   readonly channels: Readonly<Record<ProbedField, ChannelVerdict>>;
   /** What both are compared with. */
   readonly expected: ExpectedError;
+  /** Why the gateway itself could not be asked, where it should have been. */
+  readonly directProblem: string | undefined;
   readonly guess: Guess | undefined;
   /** The id under which the gateway knew the request, where it came through. */
   readonly requestId: string | undefined;
@@ -26,12 +28,14 @@ export async function diagnose(router: Target, direct: Target | undefined): Prom
   const failure = tried.kind === "reply" && isRecord(tried.value) ? tried.value : {};
   const error = thrown.kind === "reply" ? thrown.errors[0] : undefined;
   const contract = expectedError(givenCode(failure["code"], error?.extensions["code"]));
-  const expected = direct === undefined ? contract : await expectedOf(direct, contract);
+  const own = direct === undefined ? undefined : await sendProbe(direct, "setSubUserMfa");
+  const expected = expectedOf(own) ?? contract;
   const requestId = [failure["requestId"], error?.extensions["requestId"]].find(
     (id) => typeof id === "string",
   );
   return {
     expected,
+    directProblem: own?.kind === "none" ? own.why : undefined,
     requestId,
     guess: error && guessRouter(error),
     channels: {
@@ -45,11 +49,10 @@ function verdict(answer: Answer, compare: () => readonly Finding[]): ChannelVerd
   return answer.kind === "none" ? { why: answer.why } : { findings: compare() };
 }
 
-/** What the gateway itself throws; the contract's where it throws nothing that could be compared. */
-async function expectedOf(direct: Target, contract: ExpectedError): Promise<ExpectedError> {
-  const answer = await sendProbe(direct, "setSubUserMfa");
-  const error = answer.kind === "reply" ? answer.errors[0] : undefined;
+/** What the gateway itself throws, where it was asked and threw something that can be compared. */
+function expectedOf(own: Answer | undefined): ExpectedError | undefined {
+  const error = own?.kind === "reply" ? own.errors[0] : undefined;
   return typeof error?.message === "string"
     ? { message: error.message, extensions: error.extensions }
-    : contract;
+    : undefined;
 }
