@@ -39,5 +39,5 @@ What to rely on:
 - **A lost answer is not guessed at.** The gateway reads the user's protection back; only where that fails too does it
   report [OUTCOME_UNKNOWN](#outcome_unknown).
 
-Errors of GraphQL itself, such as \`GRAPHQL_VALIDATION_FAILED\` or \`BAD_USER_INPUT\`, keep the codes of Apollo Server and
-are not on this page.`;
+Errors of GraphQL itself keep the codes of Apollo Server, and a request that is none of GraphQL's has an HTTP status of
+its own: see [before an operation is run](#before-an-operation-is-run). All of them carry \`requestId\`.`;

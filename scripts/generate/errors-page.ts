@@ -3,6 +3,7 @@ import {
   CAM_ERROR_CATEGORY_DESCRIPTIONS,
   type CamErrorInfo,
 } from "../../src/contract/index.ts";
+import { HTTP_ERRORS } from "../../src/http/http-error-catalogue.ts";
 import { GENERATED_NOTICE } from "./artefact.ts";
 import { errorGroups } from "./error-groups.ts";
 import { errorsPageIntroduction } from "./errors-page-introduction.ts";
@@ -11,6 +12,20 @@ import { markdownTable } from "./markdown-table.ts";
 const camCodeIntroduction = `\
 A code covers its sub-codes too, except those with a row of their own: \`AuthFailure\` also stands for
 \`AuthFailure.TokenFailure\`. Anything else is [CAM_UNKNOWN_ERROR](#cam_unknown_error).`;
+
+/** Apollo Server's, of what it finds before anything is executed. */
+const GRAPHQL_CODES = [
+  ["GRAPHQL_PARSE_FAILED", "The document has a mistake in its syntax, or too many tokens."],
+  [
+    "GRAPHQL_VALIDATION_FAILED",
+    "The document asks for what the schema does not have, goes too deep, or needs more calls of Tencent Cloud than an operation has time for.",
+  ],
+  ["BAD_USER_INPUT", "A variable, an argument or a representation has a value that cannot be one."],
+  [
+    "OPERATION_RESOLUTION_FAILURE",
+    "The document has several operations, and the request does not say which.",
+  ],
+] as const;
 
 /** docs/errors.md. The heading of each code is an anchor: `errors.md#user_not_bind_phone`. */
 export function renderErrorsPage(): string {
@@ -25,6 +40,21 @@ export function renderErrorsPage(): string {
     "## Tencent Cloud's codes",
     camCodeIntroduction,
     camCodeTable(),
+    "## Before an operation is run",
+    "GraphQL's own errors. They come with HTTP 200 as `application/json`, and with 400 as `application/graphql-response+json`:",
+    markdownTable(
+      ["Code", "Meaning"],
+      GRAPHQL_CODES.map(([code, meaning]) => [quote(code), meaning]),
+    ),
+    "Errors of HTTP, in the same form:",
+    markdownTable(
+      ["Status", "Code", "Meaning"],
+      Object.entries(HTTP_ERRORS).map(([code, { status, meaning }]) => [
+        String(status),
+        quote(code),
+        meaning,
+      ]),
+    ),
     "## Codes in full",
     ...CAM_ERROR_CATALOGUE.map(section),
   ];

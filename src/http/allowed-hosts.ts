@@ -9,7 +9,6 @@ export function answerOnlyTo(app: FastifyInstance, hostnames: readonly string[])
   app.addHook("onRequest", async (request, reply) => {
     if (hostnames.includes(hostnameOf(request.headers.host))) return;
     const { status, body } = failure(
-      421,
       "MISDIRECTED_REQUEST",
       `In local mode the gateway answers only to ${hostnames.join(", ")}.`,
       request.id,

@@ -66,12 +66,7 @@ export async function createHttpApp(deps: HttpAppDeps): Promise<FastifyInstance>
   app.addHook("onRequest", async (request, reply) => {
     reply.header("x-request-id", request.id);
     if (deps.isReady() || request.url.startsWith(HEALTH_PATH)) return;
-    const { status, body } = failure(
-      503,
-      "SHUTTING_DOWN",
-      "The gateway is stopping. Send it again.",
-      request.id,
-    );
+    const { status, body } = failure("SHUTTING_DOWN", "The gateway is stopping. Send it again.", request.id);
     await reply.status(status).send(body);
   });
   if (deps.hostnames !== undefined) answerOnlyTo(app, deps.hostnames);
@@ -87,7 +82,6 @@ export async function createHttpApp(deps: HttpAppDeps): Promise<FastifyInstance>
   });
   app.setNotFoundHandler((request, reply) => {
     const { status, body } = failure(
-      404,
       "NOT_FOUND",
       `Nothing is here. GraphQL is at ${GRAPHQL_PATH}.`,
       request.id,

@@ -1,4 +1,5 @@
 import type { FastifyError } from "fastify";
+import { HTTP_ERRORS, type HttpErrorCode } from "./http-error-catalogue.ts";
 
 /** A GraphQL-shaped error for a request that never reached GraphQL. */
 export interface HttpErrorBody {
@@ -6,7 +7,7 @@ export interface HttpErrorBody {
 }
 
 interface HttpErrorExtensions {
-  readonly code: string;
+  readonly code: HttpErrorCode;
   readonly requestId: string;
 }
 
@@ -16,7 +17,7 @@ export interface HttpFailure {
 }
 
 /** Fastify's own refusals in our words; theirs may repeat what was sent. */
-const KNOWN: Readonly<Record<string, { readonly code: string; readonly message: string }>> = {
+const KNOWN: Readonly<Record<string, { readonly code: HttpErrorCode; readonly message: string }>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: {
     code: "REQUEST_TOO_LARGE",
     message: "The request body is larger than this service takes.",
@@ -34,12 +35,15 @@ const KNOWN: Readonly<Record<string, { readonly code: string; readonly message: 
 
 export function httpFailureOf(error: FastifyError, requestId: string): HttpFailure {
   const known = KNOWN[error.code];
-  if (known !== undefined) return failure(error.statusCode ?? 400, known.code, known.message, requestId);
-  const status = error.statusCode ?? 500;
-  if (status < 500) return failure(status, "BAD_REQUEST", "The request cannot be read.", requestId);
-  return failure(500, "INTERNAL", "Something went wrong inside the gateway.", requestId);
+  if (known !== undefined) return failure(known.code, known.message, requestId);
+  return (error.statusCode ?? 500) < 500
+    ? failure("BAD_REQUEST", "The request cannot be read.", requestId)
+    : failure("INTERNAL", "Something went wrong inside the gateway.", requestId);
 }
 
-export function failure(status: number, code: string, message: string, requestId: string): HttpFailure {
-  return { status, body: { errors: [{ message, extensions: { code, requestId } }] } };
+export function failure(code: HttpErrorCode, message: string, requestId: string): HttpFailure {
+  return {
+    status: HTTP_ERRORS[code].status,
+    body: { errors: [{ message, extensions: { code, requestId } }] },
+  };
 }

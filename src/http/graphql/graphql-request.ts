@@ -1,3 +1,5 @@
+import type { HttpErrorCode } from "../http-error-catalogue.ts";
+
 /** One operation as a client asks for it; https://graphql.github.io/graphql-over-http/draft/#sec-Request-Parameters */
 export interface GraphQLOverHttpRequest {
   /** Undefined where a trusted document is named instead. */
@@ -13,7 +15,7 @@ export interface GraphQLOverHttpRequest {
 export interface RequestProblem {
   readonly problem: string;
   /** BAD_REQUEST without it. */
-  readonly code?: string;
+  readonly code?: HttpErrorCode;
 }
 
 type Parameters = Readonly<Record<string, unknown>>;

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 
 import { createCamErrorExtensions, describeCamError } from "../../contract/index.ts";
 import type { GraphQLContext } from "../../graphql/context.ts";
 import type { CallerRate } from "../caller-rate.ts";
+import type { HttpErrorCode } from "../http-error-catalogue.ts";
 import { failure } from "../http-errors.ts";
 import { parseIdempotencyKey } from "../idempotency-key.ts";
 import { mayBeForged } from "./csrf.ts";
@@ -45,7 +46,6 @@ export function registerGraphQLRoute(app: FastifyInstance, options: GraphQLRoute
       return refuse(
         request,
         reply,
-        405,
         "METHOD_NOT_ALLOWED",
         "Send operations with POST, queries also with GET.",
       );
@@ -61,13 +61,12 @@ export function registerGraphQLRoute(app: FastifyInstance, options: GraphQLRoute
         await refuse(
           request,
           reply,
-          403,
           "CSRF_PREVENTED",
           "A page of another origin may have sent this. Send JSON with content-type: application/json, or a GET " +
             "with graphql-require-preflight: 1.",
         );
       } else if (negotiateMediaType(request.headers.accept) === undefined) {
-        await refuse(request, reply, 406, "NOT_ACCEPTABLE", `Answers come as ${MEDIA_TYPES.join(" or ")}.`);
+        await refuse(request, reply, "NOT_ACCEPTABLE", `Answers come as ${MEDIA_TYPES.join(" or ")}.`);
       }
     },
     handler: (request, reply) => answer(request, reply, options),
@@ -142,17 +141,16 @@ function refuseProblem(
   reply: FastifyReply,
   { problem, code = "BAD_REQUEST" }: RequestProblem,
 ): FastifyReply {
-  return refuse(request, reply, 400, code, problem);
+  return refuse(request, reply, code, problem);
 }
 
 function refuse(
   request: FastifyRequest,
   reply: FastifyReply,
-  status: number,
-  code: string,
+  code: HttpErrorCode,
   message: string,
 ): FastifyReply {
-  const { body } = failure(status, code, message, request.id);
+  const { status, body } = failure(code, message, request.id);
   return reply.status(status).send(body);
 }
 
