@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
+import { formatJson } from "../../../scripts/generate/format-json.ts";
 import type { StartedGateway } from "../../support/start-gateway.ts";
 import { asSubgraph } from "../../support/started-router.ts";
 import { putUsers } from "../support/put-users.ts";
@@ -55,8 +56,7 @@ describe("an error of the gateway, through every router", () => {
 
   test.each(COLUMNS)("is thrown by %s as its golden file says", async (id) => {
     const cases = Object.fromEntries(ERROR_CASES.map(({ name }) => [name, thrown.get(id)?.get(name)]));
-    const text = `${JSON.stringify(cases, undefined, 2)}\n`;
-    await expect(text).toMatchFileSnapshot(`../golden/${id}.json`);
+    await expect(formatJson(cases)).toMatchFileSnapshot(`../golden/${id}.json`);
   });
 });
 
