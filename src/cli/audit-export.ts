@@ -33,7 +33,7 @@ export async function auditExport({ args, env, stdout }: CommandIo): Promise<num
   try {
     return flags.out === undefined
       ? await toStream(database, since, stdout)
-      : await toFile(database, since, flags.out);
+      : await toFile(database, since, flags.out, stdout);
   } finally {
     await database.close();
   }
@@ -69,7 +69,12 @@ async function toStream(database: Database, since: number, stdout: NodeJS.Writab
   }
 }
 
-async function toFile(database: Database, since: number, file: string): Promise<number> {
+async function toFile(
+  database: Database,
+  since: number,
+  file: string,
+  stdout: NodeJS.WritableStream,
+): Promise<number> {
   const handle = await open(file, "wx", 0o600).catch((error: NodeJS.ErrnoException) => {
     const reason =
       error.code === "EEXIST"
@@ -79,6 +84,7 @@ async function toFile(database: Database, since: number, file: string): Promise<
   });
   try {
     await write(database, since, handle.createWriteStream());
+    stdout.write(`Written to ${file}.\n`);
     return 0;
   } catch (error) {
     await rm(file, { force: true });

@@ -1,8 +1,9 @@
-import { access, readFile } from "node:fs/promises";
+import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { type Database, DatabaseError } from "../database/database.ts";
 import { openPglite } from "../database/pglite-database.ts";
 import { openPostgres } from "../database/postgres-database.ts";
+import { readUrlFile } from "../database/read-url-file.ts";
 import { PGLITE_TEMPLATE_DIR } from "../package-paths.ts";
 import type { CommandIo } from "./command.ts";
 
@@ -19,7 +20,7 @@ export async function openDatabase(env: Environment, options: { make: boolean })
     throw new DatabaseError("Set only one of DATABASE_URL, DATABASE_URL_FILE and DATA_DIR.");
   }
   if (url !== undefined) return openPostgres({ url });
-  if (file !== undefined) return openPostgres({ url: await readUrl(file) });
+  if (file !== undefined) return openPostgres({ url: await readUrlFile(file) });
   return openFolder(dataDir ?? ".data", options.make);
 }
 
@@ -32,15 +33,6 @@ async function openFolder(dataDir: string, make: boolean): Promise<Database> {
     });
   }
   return openPglite({ dataDir, templateDir: PGLITE_TEMPLATE_DIR });
-}
-
-async function readUrl(file: string): Promise<string> {
-  try {
-    return (await readFile(file, "utf8")).trim();
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    throw new DatabaseError(`The file of DATABASE_URL_FILE, ${file}, cannot be read (${code}).`, { cause });
-  }
 }
 
 /** An empty variable is an unset one, as for the gateway itself. */

@@ -67,7 +67,7 @@ describe("audit:export", () => {
     const out = join(dir, "record.jsonl");
     expect(await runCommand("audit:export", ["--out", out], env)).toEqual({
       code: 0,
-      stdout: "",
+      stdout: `Written to ${out}.\n`,
       stderr: "",
     });
     expect((await stat(out)).mode & 0o777).toBe(0o600);
