@@ -1,3 +1,4 @@
+import { bindAction } from "./actions/bind-action.ts";
 import { findAction } from "./actions/find-action.ts";
 import { ParameterReader } from "./actions/parameter-reader.ts";
 import { readUins } from "./actions/read-uins.ts";
@@ -50,7 +51,7 @@ async function answerCall(
 ): Promise<Delivery> {
   const { requestId } = record.entry;
   // Taken once: a reset that happens during a delay must not be changed by a call from before it.
-  const { account, faults, settings, chance } = state;
+  const { account, issuer, faults, settings, chance } = state;
   const key = authenticate(call, request, {
     account,
     nowMs: state.clock.now(),
@@ -58,14 +59,15 @@ async function answerCall(
       emit({ kind: "signatureMismatch", requestId, keyId: call.secretId, ...mismatch }),
   });
   const definition = findAction(call, request);
-  state.limiter.admit(key.secretId, definition.name, request.arrivedAtMs);
+  const run = bindAction(definition, key);
+  state.limiter.admit(call.secretId, definition.name, request.arrivedAtMs);
   refuseRegion(call, settings.nullRegion);
   const refuse = (refusal: CamRefusal) => refusalEnvelope(refusal, call.language, requestId);
   const perform = () => {
     try {
       if (call.parameters instanceof CamRefusal) throw call.parameters;
       const reader = new ParameterReader(call.parameters, call.format);
-      const { response, applied } = definition.run(reader, { account, key, ...settings });
+      const { response, applied } = run(reader, { account, issuer, nowMs: state.clock.now(), ...settings });
       record.succeeded(applied);
       return successEnvelope(response, requestId);
     } catch (error) {

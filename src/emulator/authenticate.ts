@@ -17,9 +17,17 @@ export interface Authentication {
   onMismatch(mismatch: SignatureMismatch): void;
 }
 
-/** The second gate: time, key, signature, token, in this order. Gives the caller's key or throws AuthFailure.*. */
-export function authenticate(call: ApiCall, request: ReceivedRequest, deps: Authentication): AccessKey {
+/**
+ * The second gate: time, key, signature, token, in this order. Gives the caller's key, or undefined for a call that
+ * says that it is not signed, or throws AuthFailure.*.
+ */
+export function authenticate(
+  call: ApiCall,
+  request: ReceivedRequest,
+  deps: Authentication,
+): AccessKey | undefined {
   if (Math.abs(deps.nowMs - call.timestamp * 1000) > MAX_SKEW_MS) throw refusals.signatureExpired();
+  if (call.proof.scheme === "SKIP") return undefined;
   if (!/^AKID[0-9A-Za-z_-]+$/.test(call.secretId)) throw refusals.invalidSecretId();
   const key = deps.account.key(call.secretId);
   if (!key || key.disabled) throw refusals.secretIdNotFound();

@@ -4,6 +4,7 @@ import { EmulatorClock } from "./emulator-clock.ts";
 import { FaultPlan } from "./faults/fault-plan.ts";
 import { Counters } from "./journal/counters.ts";
 import { Journal } from "./journal/journal.ts";
+import { KeyIssuer } from "./keys/key-issuer.ts";
 import { RateLimiter, type WindowKind } from "./rate/rate-limiter.ts";
 import { SeededRandom } from "./seeded-random.ts";
 
@@ -14,6 +15,8 @@ export interface EmulatorSettings {
   /** Whether `X-TC-Region: null`, which an official SDK sends, passes for no region. */
   nullRegion: "accept" | "refuse";
   randomSeed: number;
+  /** The role of the instance whose metadata the control port serves; null for an instance without one. */
+  instanceRole: string | null;
 }
 
 /** Everything that a reset makes new. */
@@ -56,6 +59,10 @@ export class EmulatorState {
     return this.#parts.counters;
   }
 
+  get issuer(): KeyIssuer {
+    return this.#parts.issuer;
+  }
+
   /** RequestIds come from a stream of their own, so that faults do not shift them. */
   get requestIds(): SeededRandom {
     return this.#parts.requestIds;
@@ -70,8 +77,11 @@ type StateParts = ReturnType<typeof freshParts>;
 
 function freshParts(seed: ParsedSeed, settings: EmulatorSettings) {
   const chance = new SeededRandom(settings.randomSeed + 1);
+  const account = new Account(seed);
   return {
-    account: new Account(seed),
+    account,
+    // A stream of its own as well, so that keys are the same whatever else was drawn.
+    issuer: new KeyIssuer(account, new SeededRandom(settings.randomSeed + 2)),
     limiter: new RateLimiter(settings.ratePerSecond, settings.window),
     faults: new FaultPlan(chance),
     journal: new Journal(),

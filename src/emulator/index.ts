@@ -8,7 +8,7 @@ export type {
   UserInput,
 } from "./account/seed-schema.ts";
 export type { ClockChange } from "./control/clock-change.ts";
-export type { EmulatorControl, KeyView } from "./control/emulator-control.ts";
+export type { EmulatorControl, KeyChange, KeyView } from "./control/emulator-control.ts";
 export type { ClockView } from "./emulator-clock.ts";
 export type { EmulatorEvent } from "./emulator-event.ts";
 export type { FaultInput, FaultKind, FaultView } from "./faults/fault-schema.ts";

@@ -123,5 +123,26 @@ export const refusals = {
     new CamRefusal("ResourceNotFound.UserNotExist", "The user does not exist.", "用户不存在。"),
   userOutsideAccount: () =>
     new CamRefusal("InvalidParameter.UserNotExist", "The user object does not exist.", "用户对象不存在。"),
+  roleNotFound: () =>
+    new CamRefusal(
+      "ResourceNotFound.RoleNotFound",
+      "The role of the account does not exist.",
+      "账号对应的角色不存在。",
+    ),
+  sessionTooLong: () =>
+    new CamRefusal(
+      "InvalidParameter.OverTimeError",
+      "The expiration time exceeds the threshold.",
+      "过期时间超过阈值。",
+    ),
+  stsParameter: (name: string) =>
+    new CamRefusal(
+      "InvalidParameter.ParamError",
+      `The parameter \`${name}\` is not valid.`,
+      `参数 \`${name}\` 错误。`,
+    ),
+  webIdentityToken: (reason: string) =>
+    new CamRefusal("InvalidParameter.WebIdentityTokenError", `The WebIdentityToken ${reason}.`),
+  unauthorized: (reason: string) => new CamRefusal("UnauthorizedOperation", reason),
   internalError: () => new CamRefusal("InternalError", "An internal error occurred.", "内部错误。"),
 };

@@ -8,6 +8,7 @@ import { freshRandomSeed, waitFor } from "./emulator-clock.ts";
 import type { EmulatorEvent } from "./emulator-event.ts";
 import { type EmulatorSettings, EmulatorState } from "./emulator-state.ts";
 import { close, listen } from "./listen.ts";
+import { MetadataService } from "./metadata/metadata-service.ts";
 
 /** Everything is optional. Ports are 0, so that the system picks free ones; the host is loopback. */
 export interface CamEmulatorOptions extends Partial<EmulatorSettings> {
@@ -39,7 +40,7 @@ export async function startCamEmulator(options: CamEmulatorOptions = {}): Promis
   const control = createControl(state);
   const stopping = new AbortController();
   const camServer = createCamServer({ state, emit, wait: (ms) => waitFor(ms, stopping.signal) });
-  const controlServer = createControlServer(control);
+  const controlServer = createControlServer(control, new MetadataService(state));
 
   const url = await listen(camServer, host, port, "CAM port");
   const controlUrl = await listen(controlServer, host, controlPort, "control port").catch(
@@ -73,6 +74,7 @@ function settingsOf(options: CamEmulatorOptions): EmulatorSettings {
     window: options.window ?? "sliding",
     omittedIntegers: options.omittedIntegers ?? "zero",
     nullRegion: options.nullRegion ?? "accept",
+    instanceRole: options.instanceRole === undefined ? "mfa-gateway" : options.instanceRole,
     randomSeed: options.randomSeed ?? freshRandomSeed(),
   };
 }

@@ -56,6 +56,10 @@ test("the README's cast is the seed's", () => {
   for (const { uin, name } of loadSeedFile().users) expect(rows).toContain(`| ${uin} | ${name} |`);
 });
 
+test("the README's roles are the seed's", () => {
+  for (const { name } of loadSeedFile().roles) expect(README).toMatch(new RegExp(`^\\| ${name} `, "m"));
+});
+
 function tellsAbout(attempt: () => unknown, name: string): boolean {
   try {
     attempt();

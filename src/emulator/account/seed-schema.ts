@@ -1,13 +1,7 @@
 import { z } from "zod";
 import { READ_METHODS } from "./protection-flags.ts";
-
-const UIN_MAX = 2n ** 64n - 1n;
-
-/** A Uin is a decimal string in every file and control call: JSON readers round long integers. */
-export const uinSchema = z
-  .string()
-  .regex(/^[1-9]\d{0,19}$/, "must be a decimal string without leading zeros")
-  .refine((text) => /^\d+$/.test(text) && BigInt(text) <= UIN_MAX, "must be at most 2^64-1");
+import { roleSchema } from "./role-schema.ts";
+import { uinSchema } from "./uin-schema.ts";
 
 const flag = z.union([z.literal(0), z.literal(1)]).default(0);
 const flagBlock = z.strictObject({
@@ -59,8 +53,10 @@ export const keySchema = z
   .strictObject({
     secretId: z.string().regex(/^AKID[0-9A-Za-z_-]+$/, "must start with AKID, as the vendor's do"),
     secretKey: z.string().min(1),
-    /** Whose key it is. */
+    /** Whose key it is: a user's Uin, or the id of the role that a session's key acts for. */
     uin: uinSchema,
+    /** The session name of a key that acts for a role; null for a user's key. */
+    session: z.string().min(1).nullable().default(null),
     kind: z.enum(["permanent", "temporary"]).default("permanent"),
     token: z.string().min(1).nullable().default(null),
     /** ISO 8601; null never expires. */
@@ -85,6 +81,7 @@ export const seedSchema = z
       uinRanges: z.array(uinRange).min(1),
     }),
     keys: z.array(keySchema).min(1),
+    roles: z.array(roleSchema).default([]),
     users: z.array(userSchema),
   })
   .superRefine((seed, context) => {
@@ -105,6 +102,12 @@ export const seedSchema = z
       "keys",
       "secretId",
       seed.keys.map((key) => key.secretId),
+    );
+    refuseRepeats(
+      context,
+      "roles",
+      "name",
+      seed.roles.map((role) => role.name),
     );
   });
 

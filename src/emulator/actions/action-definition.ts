@@ -1,22 +1,41 @@
 import type { Account } from "../account/account.ts";
 import type { AccessKey } from "../account/seed-schema.ts";
+import type { KeyIssuer } from "../keys/key-issuer.ts";
 import type { ParameterReader } from "./parameter-reader.ts";
 
 /** One API of the vendor. */
-export interface ActionDefinition {
+export type ActionDefinition = SignedAction | UnsignedAction;
+
+export interface SignedAction extends ActionIdentity {
+  unsigned?: false;
+  /** Reads the parameters, then does it. Throws CamRefusal. */
+  run(reader: ParameterReader, context: SignedContext): ActionResult;
+}
+
+/** An API for callers that have no key yet. */
+export interface UnsignedAction extends ActionIdentity {
+  unsigned: true;
+  /** Reads the parameters, then does it. Throws CamRefusal. */
+  run(reader: ParameterReader, context: ActionContext): ActionResult;
+}
+
+interface ActionIdentity {
   name: string;
   product: "cam" | "sts";
   version: string;
   /** Which parameter names users, for the journal and for faults aimed at one of them. */
   uinParameter?: string;
-  /** Reads the parameters, then does it. Throws CamRefusal. */
-  run(reader: ParameterReader, context: ActionContext): ActionResult;
 }
 
 export interface ActionContext {
   account: Account;
-  key: AccessKey;
+  issuer: KeyIssuer;
+  nowMs: number;
   omittedIntegers: "zero" | "unchanged";
+}
+
+export interface SignedContext extends ActionContext {
+  key: AccessKey;
 }
 
 export interface ActionResult {

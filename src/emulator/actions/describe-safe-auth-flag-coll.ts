@@ -1,10 +1,10 @@
 import { type ProtectionFlags, READ_METHODS } from "../account/protection-flags.ts";
 import type { User } from "../account/seed-schema.ts";
 import { refusals } from "../refusals.ts";
-import type { ActionDefinition } from "./action-definition.ts";
+import type { SignedAction } from "./action-definition.ts";
 
 /** https://www.tencentcloud.com/document/product/598/38353: one user's protections; there is no batch. */
-export const describeSafeAuthFlagColl: ActionDefinition = {
+export const describeSafeAuthFlagColl: SignedAction = {
   name: "DescribeSafeAuthFlagColl",
   product: "cam",
   version: "2019-01-16",

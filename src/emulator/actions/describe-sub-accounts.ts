@@ -1,11 +1,11 @@
 import type { User } from "../account/seed-schema.ts";
 import { refusals } from "../refusals.ts";
-import type { ActionDefinition } from "./action-definition.ts";
+import type { SignedAction } from "./action-definition.ts";
 
 const MAX_UINS = 50;
 
 /** https://www.tencentcloud.com/document/product/598/39986: profiles of up to 50 users. */
-export const describeSubAccounts: ActionDefinition = {
+export const describeSubAccounts: SignedAction = {
   name: "DescribeSubAccounts",
   product: "cam",
   version: "2019-01-16",

@@ -3,6 +3,8 @@ import { hostLabel } from "../signature/host-forms.ts";
 import type { ApiCall } from "../wire/api-call.ts";
 import { headerValue, type ReceivedRequest } from "../wire/received-request.ts";
 import type { ActionDefinition } from "./action-definition.ts";
+import { assumeRole } from "./assume-role.ts";
+import { assumeRoleWithWebIdentity } from "./assume-role-with-web-identity.ts";
 import { describeSafeAuthFlagColl } from "./describe-safe-auth-flag-coll.ts";
 import { describeSubAccounts } from "./describe-sub-accounts.ts";
 import { getCallerIdentity } from "./get-caller-identity.ts";
@@ -17,6 +19,8 @@ export const ACTIONS: readonly ActionDefinition[] = [
   listUsers,
   getUser,
   getCallerIdentity,
+  assumeRole,
+  assumeRoleWithWebIdentity,
 ];
 
 export const PRODUCTS = ["cam", "sts"] as const;

@@ -1,19 +1,32 @@
-import type { ActionDefinition } from "./action-definition.ts";
+import type { SignedAction } from "./action-definition.ts";
 
 /** https://www.tencentcloud.com/document/product/1150/49453: whose key this is. Its Uins are strings. */
-export const getCallerIdentity: ActionDefinition = {
+export const getCallerIdentity: SignedAction = {
   name: "GetCallerIdentity",
   product: "sts",
   version: "2018-08-13",
   run(reader, { account, key }) {
     reader.finish();
+    const { uin, session } = key;
+    if (session !== null) {
+      return {
+        applied: false,
+        response: {
+          Arn: `qcs::sts:${account.ownerUin}:assumed-role/${uin}`,
+          AccountId: account.ownerUin,
+          UserId: `${uin}:${session}`,
+          PrincipalId: uin,
+          Type: "CAMRole",
+        },
+      };
+    }
     return {
       applied: false,
       response: {
-        Arn: `qcs::cam:${account.ownerUin}:uin/${key.uin}`,
+        Arn: `qcs::cam:${account.ownerUin}:uin/${uin}`,
         AccountId: account.ownerUin,
-        UserId: key.uin,
-        PrincipalId: key.uin,
+        UserId: uin,
+        PrincipalId: uin,
         Type: "CAMUser",
       },
     };

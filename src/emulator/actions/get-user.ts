@@ -1,8 +1,8 @@
 import { refusals } from "../refusals.ts";
-import type { ActionDefinition } from "./action-definition.ts";
+import type { SignedAction } from "./action-definition.ts";
 
 /** One user, by name: this API of the vendor's does not take a Uin. */
-export const getUser: ActionDefinition = {
+export const getUser: SignedAction = {
   name: "GetUser",
   product: "cam",
   version: "2019-01-16",

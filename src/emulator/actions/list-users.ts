@@ -1,7 +1,7 @@
-import type { ActionDefinition } from "./action-definition.ts";
+import type { SignedAction } from "./action-definition.ts";
 
 /** https://www.tencentcloud.com/document/product/598/32256: every sub-user of the account, not paged. */
-export const listUsers: ActionDefinition = {
+export const listUsers: SignedAction = {
   name: "ListUsers",
   product: "cam",
   version: "2019-01-16",

@@ -2,11 +2,11 @@ import { applyFlagWrite, type FlagWrite, WRITE_METHODS } from "../account/protec
 import type { User } from "../account/seed-schema.ts";
 import { CamRefusal } from "../cam-refusal.ts";
 import { refusals } from "../refusals.ts";
-import type { ActionContext, ActionDefinition } from "./action-definition.ts";
+import type { SignedAction, SignedContext } from "./action-definition.ts";
 import type { ParameterReader } from "./parameter-reader.ts";
 
 /** https://www.tencentcloud.com/document/product/598/36305: the reply never echoes the state. */
-export const setMfaFlag: ActionDefinition = {
+export const setMfaFlag: SignedAction = {
   name: "SetMfaFlag",
   product: "cam",
   version: "2019-01-16",
@@ -38,7 +38,7 @@ function readFlagWrite(reader: ParameterReader): FlagWrite {
   return write;
 }
 
-function permittedUser(uin: string, { account, key }: ActionContext): User {
+function permittedUser(uin: string, { account, key }: SignedContext): User {
   if (key.demandsMfa) throw refusals.mfaTokenError();
   const user = account.user(uin);
   if (!user) throw account.owns(uin) ? refusals.userNotFound() : refusals.userOutsideAccount();

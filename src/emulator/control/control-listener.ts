@@ -1,13 +1,20 @@
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import { InputProblems } from "../input-problems.ts";
+import type { MetadataService } from "../metadata/metadata-service.ts";
 import { CONTROL_ROUTES, type ControlReply, type ControlRoute } from "./control-routes.ts";
 import type { EmulatorControl } from "./emulator-control.ts";
 
 const BODY_LIMIT_BYTES = 64 * 1024 * 1024;
 
-/** The operator's door: JSON over HTTP on a port of its own. */
-export function createControlServer(control: EmulatorControl): Server {
+/** The operator's door: JSON over HTTP on a port of its own, which serves an instance's metadata too. */
+export function createControlServer(control: EmulatorControl, metadata: MetadataService): Server {
   return createServer((message, response) => {
+    const told = metadata.answer(message.method, message.url?.split("?", 1)[0] ?? "");
+    if (told !== undefined) {
+      response.writeHead(told.status, { "Content-Type": told.contentType });
+      response.end(told.body);
+      return;
+    }
     reply(message, control)
       .then(({ status, body }) => {
         response.writeHead(status, { "Content-Type": "application/json" });

@@ -3,7 +3,7 @@ import type { AccessKeyInput, SeedInput, UserInput } from "../account/seed-schem
 import type { FaultInput } from "../faults/fault-schema.ts";
 import { parseInput } from "../input-problems.ts";
 import type { ClockChange } from "./clock-change.ts";
-import type { EmulatorControl } from "./emulator-control.ts";
+import type { EmulatorControl, KeyChange } from "./emulator-control.ts";
 
 export interface ControlRequest {
   /** The path's last segment, where the route has a variable. */
@@ -33,6 +33,8 @@ const found = (isThere: boolean): ControlReply =>
 const objectSchema = z.record(z.string(), z.unknown());
 const journalQuery = z.strictObject({ action: z.string().optional(), opUin: z.string().optional() });
 
+const lifetimeSchema = z.strictObject({ lifetimeSeconds: z.int().positive().nullable() });
+
 /** Every route of the control API; `GET /` lists them. */
 export const CONTROL_ROUTES: readonly ControlRoute[] = [
   route("POST", "/reset", (control) => {
@@ -55,7 +57,17 @@ export const CONTROL_ROUTES: readonly ControlRoute[] = [
   route("DELETE", "/users/:name", (control, { name }) => found(control.deleteUser(name))),
   route("GET", "/keys", (control) => ok(control.keys())),
   route("PUT", "/keys", (control, { body }) => ok(control.putKey(body as AccessKeyInput))),
+  route("PUT", "/keys/:name", (control, { name, body }) => {
+    const fields = parseInput(objectSchema, body, "The key is not valid") as KeyChange;
+    const key = control.changeKey(name, fields);
+    return key ? ok(key) : found(false);
+  }),
   route("DELETE", "/keys/:name", (control, { name }) => found(control.deleteKey(name))),
+  route("PUT", "/key-lifetime", (control, { body }) =>
+    ok({
+      lifetimeSeconds: control.setKeyLifetime(parseInput(lifetimeSchema, body, "Not valid").lifetimeSeconds),
+    }),
+  ),
   route("GET", "/faults", (control) => ok(control.faults())),
   route("POST", "/faults", (control, { body }) => ({
     status: 201,

@@ -16,6 +16,14 @@ export function createControl(state: EmulatorState): EmulatorControl {
     deleteUser: (uin) => state.account.deleteUser(uin),
     keys: () => state.account.keys().map(withoutSecrets),
     putKey: (key) => withoutSecrets(state.account.putKey(key)),
+    changeKey: (secretId, change) => {
+      const key = state.account.changeKey(secretId, change);
+      return key && withoutSecrets(key);
+    },
+    setKeyLifetime: (seconds) => {
+      state.issuer.lifetimeSeconds = seconds ?? undefined;
+      return seconds;
+    },
     deleteKey: (secretId) => state.account.deleteKey(secretId),
     faults: () => state.faults.list(),
     addFault: (fault) => state.faults.add(fault),

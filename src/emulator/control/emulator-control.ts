@@ -8,6 +8,9 @@ import type { ClockChange } from "./clock-change.ts";
 /** A key without what it must not tell. */
 export type KeyView = Omit<AccessKey, "secretKey" | "token">;
 
+/** What can be changed of a key that is there: `expiresAt` ends one, `disabled` revokes it. */
+export type KeyChange = Partial<Omit<AccessKeyInput, "secretId">>;
+
 /**
  * What a test or an operator may do to the emulator, the same over HTTP and in process. Bad input throws
  * InputProblems and changes nothing.
@@ -26,7 +29,11 @@ export interface EmulatorControl {
   keys(): KeyView[];
   /** Creates a key, or replaces the one of the same secretId whole. */
   putKey(key: AccessKeyInput): KeyView;
+  /** Changes only the given fields of a key; undefined where there is none of that name. */
+  changeKey(secretId: string, change: KeyChange): KeyView | undefined;
   deleteKey(secretId: string): boolean;
+  /** How long temporary keys last that are issued from now on, whatever was asked for; null as asked for. */
+  setKeyLifetime(seconds: number | null): number | null;
   faults(): FaultView[];
   addFault(fault: FaultInput): FaultView;
   /** Takes back one fault, or all of them. False when there is none of that id. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { uinSchema } from "../account/seed-schema.ts";
+import { uinSchema } from "../account/uin-schema.ts";
 import { ACTIONS } from "../actions/find-action.ts";
 
 const aim = {

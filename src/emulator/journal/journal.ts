@@ -8,7 +8,8 @@ export interface JournalEntry {
   /** By its monotonic clock: when the last byte was in. */
   arrivedAtMs: number;
   traceId: string | null;
-  scheme: "TC3-HMAC-SHA256" | "HmacSHA1" | "HmacSHA256" | null;
+  /** "SKIP" where the call said that it is not signed. */
+  scheme: "TC3-HMAC-SHA256" | "HmacSHA1" | "HmacSHA256" | "SKIP" | null;
   action: string | null;
   keyId: string | null;
   /** The user named by the call; null when it names none or several. */

@@ -47,7 +47,7 @@ export function openRecord(request: ReceivedRequest, state: EmulatorState): Requ
     describe(call) {
       entry.scheme = call.proof.scheme;
       entry.action = call.action;
-      entry.keyId = call.secretId;
+      entry.keyId = call.secretId || null;
       receive();
     },
     names(uins) {

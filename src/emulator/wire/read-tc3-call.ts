@@ -1,7 +1,7 @@
 import { CamRefusal } from "../cam-refusal.ts";
 import { refusals } from "../refusals.ts";
 import { parseTc3Authorization } from "../signature/tc3-authorization.ts";
-import type { ApiCall } from "./api-call.ts";
+import type { ApiCall, NoProof, Tc3Proof } from "./api-call.ts";
 import { parseLanguage, parseTimestamp } from "./common-parameters.ts";
 import { parseExactJson, type WireObject } from "./exact-json.ts";
 import { parseForm, unflatten } from "./form-parameters.ts";
@@ -17,20 +17,26 @@ export function readTc3Call(request: ReceivedRequest): ApiCall {
   const action = required("x-tc-action", "Action");
   const version = required("x-tc-version", "Version");
   const timestamp = parseTimestamp(required("x-tc-timestamp", "Timestamp"), "X-TC-Timestamp");
-  const authorization = parseTc3Authorization(headerValue(request, "authorization") ?? "");
-  if (!authorization) throw refusals.invalidAuthorization();
+  const proof = readProof(headerValue(request, "authorization") ?? "");
   return {
     action,
     version,
     timestamp,
-    secretId: authorization.secretId,
+    secretId: proof.scheme === "SKIP" ? "" : proof.authorization.secretId,
     token: headerValue(request, "x-tc-token"),
     region: headerValue(request, "x-tc-region"),
     language: parseLanguage(headerValue(request, "x-tc-language")),
-    proof: { scheme: "TC3-HMAC-SHA256", authorization },
+    proof,
     format: request.method === "GET" ? "flat" : "json",
     parameters: readParameters(request),
   };
+}
+
+function readProof(text: string): Tc3Proof | NoProof {
+  if (text === "SKIP") return { scheme: "SKIP" };
+  const authorization = parseTc3Authorization(text);
+  if (!authorization) throw refusals.invalidAuthorization();
+  return { scheme: "TC3-HMAC-SHA256", authorization };
 }
 
 function readParameters(request: ReceivedRequest): WireObject | CamRefusal {

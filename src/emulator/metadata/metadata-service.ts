@@ -1,0 +1,54 @@
+import type { Role } from "../account/role-schema.ts";
+import type { EmulatorState } from "../emulator-state.ts";
+import type { TemporaryKey } from "../keys/key-issuer.ts";
+import { expiryOf, temporaryCredentials } from "../keys/temporary-credentials.ts";
+
+/** Where an instance finds the keys of its role: https://cloud.tencent.com/document/product/598/85616 */
+const CREDENTIALS_PATH = "/latest/meta-data/cam/security-credentials";
+
+const SESSION_SECONDS = 7_200;
+/** An instance gets the same key again until so much of its life is over. */
+const RENEWED_AFTER = 0.5;
+
+export interface MetadataReply {
+  status: number;
+  contentType: string;
+  body: string;
+}
+
+const NOT_FOUND: MetadataReply = { status: 404, contentType: "text/plain", body: "404 Not Found\n" };
+
+/** What an instance with a role is told. It asks for no proof, as the vendor's does not. */
+export class MetadataService {
+  readonly #state: EmulatorState;
+  #held: { readonly key: TemporaryKey; readonly renewAtMs: number } | undefined;
+
+  constructor(state: EmulatorState) {
+    this.#state = state;
+  }
+
+  /** Undefined for a path that is none of its own. */
+  answer(method: string | undefined, path: string): MetadataReply | undefined {
+    if (!`${path}/`.startsWith(`${CREDENTIALS_PATH}/`)) return undefined;
+    const role = this.#state.account.role(this.#state.settings.instanceRole ?? "");
+    const name = path.slice(CREDENTIALS_PATH.length + 1);
+    if (method !== "GET" || role === undefined) return NOT_FOUND;
+    if (name === "") return { status: 200, contentType: "text/plain", body: role.name };
+    if (name !== role.name) return NOT_FOUND;
+    const key = this.#keyOf(role);
+    const answer = { ...temporaryCredentials(key), ...expiryOf(key), Code: "Success" };
+    return { status: 200, contentType: "application/json", body: JSON.stringify(answer) };
+  }
+
+  #keyOf(role: Role): TemporaryKey {
+    const { account, clock, issuer } = this.#state;
+    const nowMs = clock.now();
+    const held = this.#held;
+    // A reset or a revocation takes the key away from the account, and a new one has to come.
+    const isGood = held !== undefined && nowMs < held.renewAtMs && account.key(held.key.secretId);
+    if (isGood) return held.key;
+    const key = issuer.issue({ role, session: "instance", durationSeconds: SESSION_SECONDS, nowMs });
+    this.#held = { key, renewAtMs: nowMs + (Date.parse(key.expiresAt) - nowMs) * RENEWED_AFTER };
+    return key;
+  }
+}

@@ -1,0 +1,115 @@
+import http from "node:http";
+import { CommonClient, OIDCRoleArnCredential, STSCredential } from "tencentcloud-sdk-nodejs-common";
+import { expect, test } from "vitest";
+import type { CamEmulator } from "../../src/emulator/index.ts";
+import { webIdentityToken } from "../support/web-identity-token.ts";
+import { callCam, codeOf } from "./call-cam.ts";
+import { sendRaw } from "./send-raw.ts";
+import { startEmulator } from "./start-emulator.ts";
+
+const METADATA = "/latest/meta-data/cam/security-credentials/";
+const ROLE = {
+  RoleArn: "qcs::cam::uin/100000000001:roleName/mfa-gateway",
+  RoleSessionName: "gateway-1",
+};
+
+async function metadata(emulator: CamEmulator, name = "", method = "GET") {
+  const headers = [["Host", "metadata.tencentyun.com"]] as const;
+  const { status, body } = await sendRaw(emulator.controlUrl, {
+    method,
+    target: METADATA + name,
+    headers,
+    body: "",
+  });
+  return { status, text: body.toString() };
+}
+
+async function keyOfInstance(emulator: CamEmulator): Promise<Record<string, string>> {
+  return JSON.parse((await metadata(emulator, "mfa-gateway")).text);
+}
+
+test("an instance is told its role and a key of it", async () => {
+  const emulator = await startEmulator();
+  expect(await metadata(emulator)).toEqual({ status: 200, text: "mfa-gateway" });
+  const { TmpSecretId = "", TmpSecretKey = "", Token = "", Code } = await keyOfInstance(emulator);
+  expect(Code).toBe("Success");
+  const key = {
+    secretId: TmpSecretId,
+    secretKey: TmpSecretKey,
+    extraHeaders: [["X-TC-Token", Token]] as const,
+  };
+  expect(await codeOf(emulator, "ListUsers", {}, key)).toBe("Success");
+});
+
+test("an instance gets the same key until half of its life is over, and another where it was revoked", async () => {
+  const emulator = await startEmulator();
+  const first = await keyOfInstance(emulator);
+  emulator.control.setClock({ advanceMs: 3_590_000 });
+  expect(await keyOfInstance(emulator)).toEqual(first);
+  emulator.control.setClock({ advanceMs: 20_000 });
+  const second = await keyOfInstance(emulator);
+  expect(second["TmpSecretId"]).not.toBe(first["TmpSecretId"]);
+  emulator.control.deleteKey(second["TmpSecretId"] ?? "");
+  expect((await keyOfInstance(emulator))["TmpSecretId"]).not.toBe(second["TmpSecretId"]);
+});
+
+test("there is nothing for another role, another method, or an instance without a role", async () => {
+  const emulator = await startEmulator();
+  expect(await metadata(emulator, "another")).toMatchObject({ status: 404 });
+  expect(await metadata(emulator, "", "POST")).toMatchObject({ status: 404 });
+  expect(await metadata(await startEmulator({ instanceRole: null }))).toMatchObject({ status: 404 });
+});
+
+test("the control ends a key early, revokes it, and says how long the next ones last", async () => {
+  const { control, ...emulator } = await startEmulator();
+  control.setKeyLifetime(60);
+  const sts = { version: "2018-08-13", service: "sts" };
+  const { ExpiredTime, Credentials } = await callCam({ control, ...emulator }, "AssumeRole", ROLE, sts);
+  expect(Number(ExpiredTime) - Math.floor(control.clock().nowMs / 1000)).toBeLessThanOrEqual(60);
+  const {
+    TmpSecretId: secretId = "",
+    TmpSecretKey: secretKey = "",
+    Token = "",
+  } = Credentials as Record<string, string>;
+  const key = { secretId, secretKey, extraHeaders: [["X-TC-Token", Token]] as const };
+  control.changeKey(secretId, { expiresAt: control.clock().now });
+  expect(await codeOf({ control, ...emulator }, "ListUsers", {}, key)).toBe("AuthFailure.TokenFailure");
+  control.changeKey(secretId, { expiresAt: null, disabled: true });
+  expect(await codeOf({ control, ...emulator }, "ListUsers", {}, key)).toBe("AuthFailure.SecretIdNotFound");
+  expect(control.changeKey("AKIDNOBODY", { disabled: true })).toBeUndefined();
+});
+
+/** The vendor's own client, told nothing but the address. */
+function clientConfig(emulator: CamEmulator, credential: object) {
+  const endpoint = new URL(emulator.url).host;
+  // An agent of our own keeps a proxy in the environment out of the way.
+  const httpProfile = { protocol: "http://" as const, endpoint, agent: new http.Agent() };
+  return { credential: credential as never, region: "ap-guangzhou", profile: { httpProfile } };
+}
+
+const OWN_KEY = { secretId: "AKIDLOCALEXAMPLE", secretKey: "LocalExampleSecretKey" };
+
+test("the official SDK assumes a role, and calls with what it got", async () => {
+  const emulator = await startEmulator();
+  const credential = new STSCredential(clientConfig(emulator, OWN_KEY), ROLE);
+  const cam = new CommonClient("unused", "2019-01-16", clientConfig(emulator, credential));
+  await cam.request("ListUsers", {});
+  expect(emulator.control.journal().map(({ action, outcome }) => [action, outcome])).toEqual([
+    ["AssumeRole", "Success"],
+    ["ListUsers", "Success"],
+  ]);
+});
+
+test("the official SDK assumes a role with a web identity", async () => {
+  const emulator = await startEmulator();
+  const exp = Math.floor(emulator.control.clock().nowMs / 1000) + 600;
+  const parameters = { ...ROLE, ProviderId: "cls-example", WebIdentityToken: webIdentityToken({ exp }) };
+  const none = { secretId: "", secretKey: "" };
+  const credential = new OIDCRoleArnCredential(clientConfig(emulator, none), parameters);
+  const cam = new CommonClient("unused", "2019-01-16", clientConfig(emulator, credential));
+  await cam.request("ListUsers", {});
+  expect(emulator.control.journal().map(({ action, scheme }) => [action, scheme])).toEqual([
+    ["AssumeRoleWithWebIdentity", "SKIP"],
+    ["ListUsers", "TC3-HMAC-SHA256"],
+  ]);
+});
