@@ -118,7 +118,7 @@ describe("the list of changes", () => {
     expect(await found('(from: "2020-01-01T00:00:00Z")')).toEqual([bob, alice]);
   });
 
-  test.each(["(first: 0)", "(first: -1)", "(first: 101)", '(after: "not a cursor")'])(
+  test.each(["(first: 0)", "(first: -1)", "(first: 101)", '(after: "not a cursor")', '(caller: "\\u0000")'])(
     "refuses %s as bad input",
     async (args) => {
       const { errors } = await (await startGateway()).send(page(args));

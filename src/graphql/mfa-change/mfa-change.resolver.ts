@@ -35,6 +35,8 @@ export class MfaChangeResolver {
     if (first < 1 || first > LARGEST_PAGE) throw badInput(`"first" must be from 1 to ${LARGEST_PAGE}.`);
     const after = args.after ?? undefined;
     if (after !== undefined && !UUID.test(after)) throw badInput('"after" is not a cursor of this list.');
+    // PostgreSQL's texts have none, so no caller in the record has one.
+    if (args.caller?.includes("\0")) throw badInput('"caller" contains a NUL character.');
     // One more than asked for tells whether there is a next page.
     const records = await this.#log.list(toChangeFilter(args), first + 1, after);
     const nodes = records.slice(0, first).map(toMfaChange);

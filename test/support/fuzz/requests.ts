@@ -14,7 +14,7 @@ const VALID = [
   'mutation { setSubUserMfa(opUin: "1", login: {}) { requestId } }',
   "query ($opUin: Uin!) { subUser(opUin: $opUin) { opUin name mfa { login { phone } } } }",
   "query ($of: [_Any!]!) { _entities(representations: $of) { ... on SubUser { opUin } } }",
-  '{ mfaChanges(first: 1, after: "x") { edges { node { id } } } mfaChange(id: "1") { id } }',
+  '{ mfaChanges(first: 1, caller: "a", after: "x") { edges { node { id } } } mfaChange(id: "1") { id } }',
   "{ camErrors { code category } camQuota { action used } __typename }",
   "fragment F on Query { camErrors { code } ...F } { ...F }",
 ];
