@@ -27,8 +27,9 @@ beforeAll(async () => {
 });
 afterAll(() => gateway.stop());
 
-async function post(body: string): Promise<unknown> {
-  const headers = { "content-type": "application/json" };
+const JSON_BODY = { "content-type": "application/json" };
+
+async function post(body: string, headers: Readonly<Record<string, string>> = JSON_BODY): Promise<unknown> {
   const response = await fetch(gateway.address.url, { method: "POST", headers, body });
   return response.json();
 }
@@ -53,8 +54,13 @@ describe("the README", () => {
     async ({ text, answer }) => {
       const [, url = ""] = /curl (\S+)/.exec(text) ?? [];
       const [, body = ""] = /--data '(.*)'/.exec(text) ?? [];
+      const headers = [...text.matchAll(/--header '(\S+): (.*)'/g)].map(([, name, value]) => [name, value]);
       expect(url).toBe("http://127.0.0.1:4000/graphql");
-      expect(withoutIds(await post(body))).toEqual(withoutIds(answer));
+      const sent = () => post(body, Object.fromEntries(headers));
+      const first = await sent();
+      expect(withoutIds(first)).toEqual(withoutIds(answer));
+      // The very same answer, its ids included, is what the key is for.
+      if (text.includes("idempotency-key")) expect(await sent()).toEqual(first);
     },
   );
 
