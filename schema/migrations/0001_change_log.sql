@@ -104,8 +104,9 @@ $$;
 -- Records the intent to change a user, or says why not:
 --   BEGUN       the change is on record; go on
 --   STALE       another change of this user ended since the caller read the user: read again (id: that change)
---   JOIN        the same change is open: wait for it (id: that change)
---   BUSY        another change of this user is open (id: that change)
+--   JOIN        the same change is open: wait for it (id: that change). Not with an idempotency key, under which a
+--               record of its own has to be found for a day
+--   BUSY        a change of this user that cannot be joined is open (id: that change)
 --   REPLAY      the idempotency key belongs to this very request, made earlier (id: that change)
 --   KEY_REUSED  the idempotency key belongs to another request (id: that change)
 -- known_latest is the last change of the user that the caller knows its read to come after. read_age_ms is how
@@ -139,7 +140,8 @@ begin
   end if;
   select c.id, c.request_hash into other from mfa_change c where c.op_uin = p_op_uin and c.status = 'pending';
   if found then
-    return query select case when other.request_hash = p_request_hash then 'JOIN' else 'BUSY' end, other.id;
+    return query select
+      case when other.request_hash = p_request_hash and p_idempotency_key is null then 'JOIN' else 'BUSY' end, other.id;
     return;
   end if;
   select c.id, c.finished_at into other from mfa_change c

@@ -98,6 +98,17 @@ describe.each(["postgres", "pglite"] as const)("begin on %s", (kind) => {
       expect(await log.begin(another, FRESH)).toEqual({ kind: "JOIN", id });
     });
 
+    test("the same request with an idempotency key waits, so that the key has a record of its own", async () => {
+      const intent = intentOf();
+      const id = await begun(intent);
+      const keyed = { ...intent, idempotencyKey: "key" };
+      expect(await log.begin(keyed, FRESH)).toEqual({ kind: "BUSY", id });
+      await log.settle(id, APPLIED);
+      const verdict = await log.begin(keyed, { knownLatest: id, ageMs: 0 });
+      expect(verdict.kind).toBe("BEGUN");
+      expect(await log.findByIdempotencyKey(intent.caller.subject, "key")).toMatchObject({ id: verdict.id });
+    });
+
     test("another request finds the user busy, however fresh its reading", async () => {
       const intent = intentOf();
       const id = await begun(intent);
