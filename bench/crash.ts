@@ -159,6 +159,10 @@ class Replicas {
   }
 
   #startOne(): Promise<Program> {
-    return startBareProgram({ args: [GATEWAY_MAIN], env: this.#env, ready: /GraphQL +(http:\S+)/ });
+    return startBareProgram({
+      args: [GATEWAY_MAIN, "--local"],
+      env: this.#env,
+      ready: /GraphQL +(http:\S+)/,
+    });
   }
 }

@@ -29,7 +29,7 @@ export const outcomes: Bench = {
     parts.defer(() => postgres.stop());
     const emulator = await startCamEmulator({ ratePerSecond: 1_000, seed: seedUsers(CLIENTS) });
     parts.defer(() => emulator.stop());
-    const command = loadConfig(serverEnv(emulator.url, postgres.url), []);
+    const command = loadConfig(serverEnv(emulator.url, postgres.url), ["--local"]);
     if (command.kind !== "run") throw new Error("The configuration does not run a gateway.");
     const gateway = createGateway(command.config);
     await gateway.start();

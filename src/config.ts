@@ -1,5 +1,6 @@
 import { hostname } from "node:os";
 import { parseArgs } from "node:util";
+import { type AuthTarget, authTarget } from "./config/auth-target.ts";
 import { type CamTarget, camTarget } from "./config/cam-target.ts";
 import { type StoreTarget, storeTarget } from "./config/store-target.ts";
 import { type Environment, type LogLevel, type Variables, variables } from "./config/variables.ts";
@@ -10,6 +11,8 @@ export interface Config {
   /** `local` brings up what it needs on this machine; `server` defaults nothing that could be unsafe. */
   readonly mode: "local" | "server";
   readonly http: HttpConfig;
+  /** By what callers are known, or undefined for the development caller, whom only local mode has. */
+  readonly auth: AuthTarget | undefined;
   /** The real CAM, or undefined for the embedded emulator, which only local mode has. */
   readonly cam: CamTarget | undefined;
   readonly camLimits: {
@@ -121,16 +124,16 @@ function parseVariables(env: Environment, problems: string[]): Variables {
 function unknownVariables(env: Environment): string[] {
   const known = new Set(Object.keys(variables.shape));
   return Object.keys(env)
-    .filter((name) => /^CAM_(?!EMULATOR_)/.test(name) && !known.has(name))
+    .filter((name) => /^(AUTH_|CAM_(?!EMULATOR_))/.test(name) && !known.has(name))
     .map((name) => `${name} is not a variable of the gateway; see --help for those that are.`);
 }
 
 function assemble(vars: Variables, env: Environment, mode: Config["mode"], problems: string[]): Config {
   const notices: string[] = [];
-  if (!LOOPBACK_HOSTS.includes(vars.HOST)) {
+  if (mode === "local" && !LOOPBACK_HOSTS.includes(vars.HOST)) {
     problems.push(
-      `HOST ${vars.HOST} is not a loopback address. Callers are not authenticated yet, so the gateway only ` +
-        `listens on ${LOOPBACK_HOSTS.join(", ")}.`,
+      `HOST ${vars.HOST} is not a loopback address. Local mode is for this machine and only listens on ` +
+        `${LOOPBACK_HOSTS.join(", ")}.`,
     );
   }
   if (vars.CAM_TIMEOUT_MS > vars.CAM_DEADLINE_MS) {
@@ -142,6 +145,7 @@ function assemble(vars: Variables, env: Environment, mode: Config["mode"], probl
   return {
     mode,
     http: httpConfig(vars, mode, problems),
+    auth: authTarget(vars, mode, problems),
     cam: camTarget(vars, env, mode, problems, notices),
     camLimits: {
       language: vars.CAM_LANGUAGE,

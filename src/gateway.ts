@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { AuditCheckpointer } from "./audit/audit-checkpointer.ts";
 import { ChangeLog } from "./audit/change-log.ts";
 import { loadSigningKey } from "./audit/signing-key.ts";
-import { LOCAL_CALLER } from "./auth/caller.ts";
+import type { Authenticator } from "./auth/authenticator.ts";
 import {
   ActionCircuits,
   CamClient,
@@ -26,6 +26,7 @@ import { Reconciler } from "./changes/reconciler.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { CamTarget } from "./config/cam-target.ts";
 import type { Config } from "./config.ts";
+import { createAuthenticator } from "./create-authenticator.ts";
 import type { Database } from "./database/database.ts";
 import { createApolloServer } from "./graphql/apollo-server.ts";
 import type { GraphQLContext } from "./graphql/context.ts";
@@ -45,6 +46,7 @@ import {
   logCheckpoints,
   logQuota,
   logReconciler,
+  logUnbelieved,
   logUntrustedOperations,
 } from "./observability/log-events.ts";
 import { createLogger, type Logger } from "./observability/logger.ts";
@@ -55,10 +57,11 @@ import { SharedRateBudget } from "./quota/shared-rate-budget.ts";
 /** How long CAM is left alone after it did nothing but fail. */
 const CIRCUIT_PAUSE_MS = 5_000;
 
-/** Parts that tests replace: the clock, and where log lines go. */
+/** Parts that tests replace: the clock, where log lines go, and who callers are taken for. */
 export interface GatewayOverrides {
   readonly clock?: Clock;
   readonly logger?: Logger;
+  readonly authenticator?: Authenticator;
 }
 
 export interface Gateway {
@@ -87,6 +90,8 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
   let stopped: Promise<void> | undefined;
 
   async function start(): Promise<void> {
+    const authenticator =
+      overrides.authenticator ?? (await createAuthenticator(config.auth, { clock, logger }));
     const database = await openStore(config.store, (err) =>
       logger.warn({ err }, "a database connection broke"),
     );
@@ -130,7 +135,8 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     const app = await createHttpApp({
       apollo,
       createContext: (request, details) => createContext({ cam, flagReads }, request, details),
-      callerOf: () => LOCAL_CALLER.subject,
+      authenticator,
+      onUnbelieved: (refusal, requestId) => logUnbelieved(logger, refusal, requestId),
       callerRate: new CallerRate(callerRatePerSecond),
       trustedDocuments: await loadTrustedDocuments(),
       ...{ maxConnections, hostnames },
@@ -202,9 +208,9 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     details: RequestDetails,
   ): GraphQLContext {
     const deadlineMs = clock.monotonic() + config.camLimits.deadlineMs;
-    const caller = LOCAL_CALLER;
-    const loaders = createLoaders(reads, { requestId, deadlineMs, caller: caller.subject });
-    return { requestId, deadlineMs, caller, loaders, ...details };
+    const caller = details.caller.subject;
+    const loaders = createLoaders(reads, { requestId, deadlineMs, caller });
+    return { requestId, deadlineMs, loaders, ...details };
   }
 
   /** Tells the operator at start-up, rather than at the first change, whether CAM takes the key, and whose it is. */

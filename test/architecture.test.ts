@@ -25,7 +25,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   changes: ["cam", "audit", "auth", "contract", "clock"],
   graphql: ["contract", "auth", "changes", "cam", "audit", "quota", "clock"],
   http: ["graphql", "auth", "contract", "observability"],
-  config: ["cam", "secret"],
+  config: ["auth", "cam", "secret"],
+  "load-issuers": ["auth", "config"],
+  "create-authenticator": ["auth", "clock", "config", "load-issuers", "observability"],
   usage: ["config"],
   "open-store": ["config", "database", "package-paths"],
   "local-cam": ["cam", "emulator", "secret"],
@@ -39,6 +41,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "changes",
     "clock",
     "config",
+    "create-authenticator",
     "database",
     "graphql",
     "http",
@@ -48,7 +51,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "package-paths",
     "quota",
   ],
-  serve: ["config", "gateway", "start-up-banner", "usage"],
+  serve: ["config", "gateway", "load-issuers", "start-up-banner", "usage"],
   main: ["serve"],
 };
 

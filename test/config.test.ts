@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { type Config, ConfigError, loadConfig } from "../src/config.ts";
+import { SOME_ISSUER } from "./support/some-issuer.ts";
 
 const KEY = "the-secret-key-itself";
 const server = {
@@ -8,6 +9,7 @@ const server = {
   TENCENTCLOUD_SECRET_ID: "AKIDEXAMPLE",
   TENCENTCLOUD_SECRET_KEY: KEY,
   DATABASE_URL: "postgres://gateway:pw-itself@db:5432/gateway",
+  ...SOME_ISSUER,
 };
 const credentials = { TENCENTCLOUD_SECRET_ID: "AKIDEXAMPLE", TENCENTCLOUD_SECRET_KEY: KEY };
 
@@ -55,6 +57,7 @@ describe("values", () => {
   test.each([
     ["HOST", "::1", { http: { host: "::1" } }],
     ["HOST", "localhost", { http: { host: "localhost" } }],
+    ["HOST", "0.0.0.0", { http: { host: "0.0.0.0" } }],
     ["PORT", "0", { http: { port: 0 } }],
     ["PORT", "65535", { http: { port: 65_535 } }],
     ["PLAYGROUND", "on", { http: { playground: true } }],
@@ -85,8 +88,6 @@ describe("values", () => {
   });
 
   test.each([
-    ["HOST", "0.0.0.0", "HOST 0.0.0.0 is not a loopback address"],
-    ["HOST", "192.168.1.2", "HOST 192.168.1.2 is not a loopback address"],
     ["PORT", "-1", "PORT must be a whole number"],
     ["PORT", "4e3", "PORT must be a whole number"],
     ["PORT", "65536", "PORT must be from 0 to 65535."],
@@ -135,7 +136,7 @@ describe("values", () => {
 
 describe("credentials", () => {
   const { CAM_ENDPOINT, DATABASE_URL } = server;
-  const place = { CAM_ENDPOINT, DATABASE_URL };
+  const place = { CAM_ENDPOINT, DATABASE_URL, ...SOME_ISSUER };
 
   test.each([
     ["the id alone", { TENCENTCLOUD_SECRET_ID: "AKID" }, "Half a key pair: TENCENTCLOUD_SECRET_KEY"],
@@ -203,8 +204,9 @@ describe("credentials", () => {
 });
 
 describe("server mode", () => {
-  test("needs a database, credentials and an endpoint, and says all at once", () => {
+  test("needs a database, credentials, an endpoint and an issuer, and says all at once", () => {
     expect(problemsOf({})).toEqual([
+      expect.stringContaining("Nobody is known: set AUTH_ISSUER"),
       expect.stringContaining("There are no credentials for CAM"),
       expect.stringContaining("CAM_ENDPOINT is not set"),
       expect.stringContaining("DATABASE_URL (or DATABASE_URL_FILE) is not set"),
@@ -213,7 +215,7 @@ describe("server mode", () => {
 
   test("never falls back to the emulator", () => {
     const { DATABASE_URL } = server;
-    expect(problemsOf({ ...credentials, DATABASE_URL })).toEqual([
+    expect(problemsOf({ ...credentials, DATABASE_URL, ...SOME_ISSUER })).toEqual([
       expect.stringContaining("CAM_ENDPOINT is not set"),
     ]);
   });
@@ -221,7 +223,6 @@ describe("server mode", () => {
 
 test("every problem stands in one message, those across variables too", () => {
   const error = errorOf({
-    HOST: "0.0.0.0",
     PORT: "x",
     LOG_LEVEL: "loud",
     CAM_SERVICE_HOST: "cam.internal",
@@ -234,14 +235,23 @@ test("every problem stands in one message, those across variables too", () => {
     expect.stringMatching(/^ {2}- CAM_TYPO is not a variable/),
     expect.stringMatching(/^ {2}- PORT must be a whole number/),
     expect.stringMatching(/^ {2}- LOG_LEVEL must be one of fatal/),
-    expect.stringMatching(/^ {2}- HOST 0.0.0.0 is not a loopback address/),
     expect.stringMatching(/^ {2}- CAM_TIMEOUT_MS \(20000\) is longer/),
+    expect.stringMatching(/^ {2}- Nobody is known/),
     expect.stringMatching(/^ {2}- Half a key pair/),
     expect.stringMatching(/^ {2}- CAM_ENDPOINT is not set/),
     expect.stringMatching(/^ {2}- CAM_SERVICE_HOST is set without CAM_ENDPOINT/),
     expect.stringMatching(/^ {2}- DATABASE_URL \(or DATABASE_URL_FILE\) is not set/),
   ]);
 });
+
+test.each(["0.0.0.0", "192.168.1.2", "gateway.example"])(
+  "local mode, which knows nobody, does not listen on %s, even with an issuer",
+  (HOST) => {
+    const problem = [expect.stringContaining(`HOST ${HOST} is not a loopback address`)];
+    expect(problemsOf({ HOST }, "--local")).toEqual(problem);
+    expect(problemsOf({ HOST, ...SOME_ISSUER }, "--local")).toEqual(problem);
+  },
+);
 
 test("what was checked cannot be changed afterwards", () => {
   const config = load({ ...server, HTTPS_PROXY: "http://proxy:3128" });

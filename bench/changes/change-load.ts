@@ -19,10 +19,14 @@ export function seedUsers(count: number): ParsedSeed {
   });
 }
 
-/** Server mode in front of an emulator, as fast as the configuration allows, and never leaving CAM alone. */
+/**
+ * In front of an emulator, as fast as the configuration allows, and never leaving CAM alone. To go with --local: callers
+ * bring no tokens.
+ */
 export function serverEnv(camUrl: string, databaseUrl: string): Record<string, string> {
   return {
     PORT: "0",
+    PLAYGROUND: "off",
     LOG_LEVEL: "silent",
     CAM_ENDPOINT: camUrl,
     CAM_SERVICE_HOST: "cam.tencentcloudapi.com",

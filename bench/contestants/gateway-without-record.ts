@@ -31,7 +31,8 @@ const { LocalRateBudget } = await compiled<typeof import("../../src/quota/local-
   "quota/local-rate-budget.js",
 );
 const { systemClock: clock } = await compiled<typeof import("../../src/clock.ts")>("clock.js");
-const { LOCAL_CALLER: caller } = await compiled<typeof import("../../src/auth/caller.ts")>("auth/caller.js");
+const { localAuthenticator: authenticator } =
+  await compiled<typeof import("../../src/auth/authenticator.ts")>("auth/authenticator.js");
 const { Secret } = await compiled<typeof import("../../src/secret.ts")>("secret.js");
 const { createLogger } =
   await compiled<typeof import("../../src/observability/logger.ts")>("observability/logger.js");
@@ -86,10 +87,12 @@ const app = await createHttpApp({
   apollo,
   createContext: ({ id: requestId }, details) => {
     const deadlineMs = clock.monotonic() + DEADLINE_MS;
-    const loaders = createLoaders({ cam, flagReads }, { requestId, deadlineMs, caller: caller.subject });
-    return { requestId, deadlineMs, caller, loaders, ...details };
+    const caller = details.caller.subject;
+    const loaders = createLoaders({ cam, flagReads }, { requestId, deadlineMs, caller });
+    return { requestId, deadlineMs, loaders, ...details };
   },
-  callerOf: () => caller.subject,
+  authenticator,
+  onUnbelieved: () => {},
   callerRate: new CallerRate(0),
   trustedDocuments: undefined,
   hostnames: undefined,

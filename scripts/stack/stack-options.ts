@@ -2,7 +2,7 @@ import { parsePorts } from "./parse-ports.ts";
 
 export const USAGE = `Usage: npm run stack -- [flags]
 
-Two gateways in server mode, the PostgreSQL that they share, and the emulated CAM, as docker-compose.yml has them.
+Two gateways whose callers need no token, the PostgreSQL that they share, and the emulated CAM, as docker-compose.yml has them.
 Everything is new at every start, and gone when it ends.
 
 Flags, each a port, where 0 takes a free one:
@@ -32,7 +32,7 @@ export function parseStackOptions(argv: readonly string[]): StackOptions | undef
 
 /** Variables that say what a gateway or the emulator connects to or listens on: the stack's own business. */
 const CONNECTS =
-  /^(HOST|PORT|REPLICA|DATA_DIR|DATABASE_.*|TENCENTCLOUD_.*|CAM_ENDPOINT|CAM_SERVICE_HOST|CAM_EMULATOR_(HOST|PORT|CONTROL_PORT|SEED_FILE)|(HTTPS?|NO|ALL)_PROXY)$/i;
+  /^(HOST|PORT|REPLICA|DATA_DIR|DATABASE_.*|AUTH_.*|TENCENTCLOUD_.*|CAM_ENDPOINT|CAM_SERVICE_HOST|CAM_EMULATOR_(HOST|PORT|CONTROL_PORT|SEED_FILE)|(HTTPS?|NO|ALL)_PROXY)$/i;
 
 /** The environment without what would connect the stack's parts to anything outside it. */
 export function withoutConnections(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {

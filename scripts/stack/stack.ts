@@ -7,7 +7,7 @@ const KEY = { TENCENTCLOUD_SECRET_ID: "AKIDLOCALEXAMPLE", TENCENTCLOUD_SECRET_KE
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Two gateways, their PostgreSQL and the emulated CAM. */
+/** Two gateways, their PostgreSQL and the emulated CAM. They are in local mode in that callers need no token. */
 export class Stack {
   readonly #options: StackOptions;
   readonly #group: PartGroup;
@@ -36,7 +36,7 @@ export class Stack {
     const emulator = this.#node(
       "emulator",
       { ...clean, CAM_EMULATOR_PORT: o["emulator-port"], CAM_EMULATOR_CONTROL_PORT: o["control-port"] },
-      "dist/emulator/main.js",
+      ["dist/emulator/main.js"],
       { url: /^ *API +(\S+)/, control: /^ *Control +(\S+)/ },
     );
     const [database, cam] = await Promise.all([postgres.ready, emulator.ready]);
@@ -46,11 +46,10 @@ export class Stack {
       CAM_ENDPOINT: cam.url,
       CAM_SERVICE_HOST: "cam.tencentcloudapi.com",
       DATABASE_URL: database.url,
-      PLAYGROUND: clean["PLAYGROUND"] ?? "on",
     };
     const gateways = [o.port, o["second-port"]].map((port, index) => {
       const name = `gateway-${index + 1}`;
-      return this.#node(name, { ...shared, PORT: port, REPLICA: name }, "dist/main.js", {
+      return this.#node(name, { ...shared, PORT: port, REPLICA: name }, ["dist/main.js", "--local"], {
         url: /^ *GraphQL +(\S+)/,
       });
     });
@@ -65,9 +64,9 @@ export class Stack {
   #node<Fact extends string>(
     name: string,
     env: NodeJS.ProcessEnv,
-    program: string,
+    program: readonly string[],
     says: Readonly<Record<Fact, RegExp>>,
   ): Part<Fact> {
-    return this.#group.start(name, env, [...END_WITH_PARENT, program], says);
+    return this.#group.start(name, env, [...END_WITH_PARENT, ...program], says);
   }
 }

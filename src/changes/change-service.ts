@@ -1,6 +1,13 @@
 import { createHash } from "node:crypto";
 import type { ChangeLog } from "../audit/change-log.ts";
-import type { BeforeImageAge, BeginVerdict, ChangeRecord, ChangeSettlement } from "../audit/change-record.ts";
+import type {
+  BeforeImageAge,
+  BeginVerdict,
+  ChangeRecord,
+  ChangeSettlement,
+  RecordedCaller,
+} from "../audit/change-record.ts";
+import type { CallerIdentity } from "../auth/caller.ts";
 import type { SafeAuthFlags, SetMfaFlagInput } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
 import { GatewayError, isCamErrorCode, type Uin } from "../contract/index.ts";
@@ -153,7 +160,7 @@ export class ChangeService {
     const leaseMs = Math.max(0, context.deadlineMs - this.#deps.clock.monotonic()) + LEASE_GRACE_MS;
     const intent = {
       opUin,
-      caller: { subject: context.caller.subject, client: undefined, issuer: undefined },
+      caller: recordedCaller(context.caller),
       gatewayRequestId: context.requestId,
       requested: { login, action, overwriteOtherMethods },
       requestHash: hashOf(request),
@@ -272,6 +279,11 @@ function outcomeOf(record: ChangeRecord): MfaChangeOutcome {
   throw new RecordedFailure(changeId, {
     facts: { code: isCamErrorCode(code) ? code : "OUTCOME_UNKNOWN", cam },
   });
+}
+
+/** Without what else is known of a caller, such as what they may do. */
+function recordedCaller({ subject, client, issuer }: CallerIdentity): RecordedCaller {
+  return { subject, client, issuer };
 }
 
 /** Equal requests have equal hashes, in every replica. */

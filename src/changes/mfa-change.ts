@@ -1,4 +1,4 @@
-import type { Caller } from "../auth/caller.ts";
+import type { CallerIdentity } from "../auth/caller.ts";
 import type { SetMfaFlagInput } from "../cam/index.ts";
 import type { Uin } from "../contract/index.ts";
 import type { FailureFacts } from "./failure-facts.ts";
@@ -21,7 +21,7 @@ export interface MfaChangeRequest {
 }
 
 export interface MfaChangeContext {
-  readonly caller: Caller;
+  readonly caller: CallerIdentity;
   /** The gateway's id of the operation. */
   readonly requestId: string;
   /** Monotonic milliseconds by which the caller wants to know. */

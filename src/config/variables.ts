@@ -28,6 +28,16 @@ export const variables = z.object({
   TRUSTED_DOCUMENTS: oneOf(["off", "audit", "enforce"]).default("off"),
   TRUSTED_DOCUMENTS_FILE: z.string().optional(),
   LOG_LEVEL: oneOf(LOG_LEVELS).default("info"),
+  AUTH_ISSUER: z.string().optional(),
+  AUTH_JWKS_URL: z.string().optional(),
+  AUTH_JWKS_FILE: z.string().optional(),
+  AUTH_AUDIENCE: z.string().optional(),
+  AUTH_ALGORITHMS: z.string().default("RS256,PS256,ES256,EdDSA"),
+  AUTH_CLOCK_TOLERANCE_S: integer(0, 300, 10),
+  AUTH_REQUIRED_CLAIMS: z.string().optional(),
+  AUTH_SCOPE_CLAIM: z.string().default("scope"),
+  AUTH_ROLE_CLAIM: z.string().optional(),
+  AUTH_ISSUERS_FILE: z.string().optional(),
   CAM_ENDPOINT: z.string().optional(),
   CAM_SERVICE_HOST: z
     .string()

@@ -1,15 +1,15 @@
-import { Directive } from "type-graphql";
-
-export type Scope = "cam.mfa:read" | "cam.mfa:write" | "cam.audit:read" | "cam.quota:read";
+import { Authorized, Directive } from "type-graphql";
+import type { Scope } from "../auth/scope.ts";
 
 /**
- * Tells a router that a field is only for callers who have proved who they are and whose token has this scope. The
- * gateway itself looks at no token yet, and therefore listens on loopback alone.
+ * Keeps a field for callers who have proved who they are and who have this scope: here, whoever asks, and by
+ * directives at a router, which so need not ask in vain.
  */
 export function RequiresScope(scope: Scope): (prototype: object, field: string) => void {
   const directives = [Directive(`@requiresScopes(scopes: [["${scope}"]])`), Directive("@authenticated")];
-  // Whatever is applied last is printed first.
   return (prototype, field) => {
+    Authorized<Scope>(scope)(prototype, field);
+    // Whatever is applied last is printed first.
     for (const apply of directives) apply(prototype, field);
   };
 }

@@ -1,13 +1,16 @@
 import "reflect-metadata";
 import { buildSubgraphSchema } from "@apollo/subgraph";
 import { printSchemaWithDirectives } from "@graphql-tools/utils";
-import { type GraphQLSchema, parse } from "graphql";
+import { type GraphQLFieldResolver, type GraphQLSchema, parse } from "graphql";
 import { buildSchemaSync, createResolversMap } from "type-graphql";
 import type { ChangeLog } from "../audit/change-log.ts";
 import type { ChangeService } from "../changes/change-service.ts";
 import { CamErrorResolver } from "./cam-error/cam-error.resolver.ts";
 import { CamQuotaResolver, type QuotaReader } from "./cam-quota/cam-quota.resolver.ts";
+import { checkScope } from "./check-scope.ts";
+import type { GraphQLContext } from "./context.ts";
 import { isolateRepresentations } from "./entities.ts";
+import { failuresAsData } from "./failures-as-data.ts";
 import { SetSubUserMfaResolver } from "./mfa/set-sub-user-mfa.resolver.ts";
 import { MfaChangeResolver } from "./mfa-change/mfa-change.resolver.ts";
 import { promiseServiceSdl } from "./service-sdl.ts";
@@ -47,12 +50,17 @@ export function buildGatewaySchema(deps: SchemaDeps): GraphQLSchema {
     ],
     container: { get: (resolverClass) => resolverClasses.get(resolverClass) as object },
     validate: false,
+    authChecker: checkScope,
     skipCheck: true,
   });
   const sdl = `${FEDERATION}\n${printSchemaWithDirectives(schema)}`;
   const fieldResolvers = createResolversMap(schema);
+  const mutations = fieldResolvers["Mutation"] as Readonly<
+    Record<string, GraphQLFieldResolver<unknown, GraphQLContext>>
+  >;
   const resolvers = throwTyped({
     ...fieldResolvers,
+    Mutation: { ...mutations, trySetSubUserMfa: failuresAsData(mutations["trySetSubUserMfa"]) },
     SubUser: { ...fieldResolvers["SubUser"], __resolveReference: resolveSubUserReference },
   });
   return promiseServiceSdl(

@@ -55,7 +55,7 @@ function wrap(resolve: Resolver): Resolver {
 }
 
 /** The user that a field concerns: its argument of that name, or the user that it is a field of. */
-function opUinOf(source: unknown, args: unknown): Uin | undefined {
+export function opUinOf(source: unknown, args: unknown): Uin | undefined {
   for (const holder of [args, source]) {
     const opUin = (holder as { readonly opUin?: unknown } | undefined)?.opUin;
     if (isUin(opUin)) return opUin;

@@ -42,10 +42,16 @@ function isCallersAffair(camCode = ""): boolean {
   return /^(FailedOperation|InvalidParameter|InvalidParameterValue|ResourceNotFound)\b/.test(camCode);
 }
 
+interface CallerNames {
+  readonly subject: string;
+  readonly client?: string | undefined;
+  readonly issuer?: string | undefined;
+}
+
 /** As much of a change as a log line has. */
 interface ChangeEvent {
   readonly request: { readonly opUin: string };
-  readonly context: { readonly requestId: string; readonly caller: { readonly subject: string } };
+  readonly context: { readonly requestId: string; readonly caller: CallerNames };
   readonly shared: boolean;
   readonly changeId: string | undefined;
   readonly blocks: object | undefined;
@@ -65,6 +71,8 @@ function logMfaChange(logger: Logger, event: ChangeEvent): void {
   const fields = {
     requestId: context.requestId,
     caller: context.caller.subject,
+    callerClient: context.caller.client,
+    callerIssuer: context.caller.issuer,
     changeId,
     opUin: request.opUin,
     sent: blocks,
@@ -135,4 +143,23 @@ export function logCheckpoints(logger: Logger) {
 /** Operations that enforcing trusted documents refuses, or would refuse. */
 export function logUntrustedOperations(logger: Logger) {
   return (operation: object): void => logger.warn(operation, "an operation is no trusted document");
+}
+
+/** A request whose proof of who asks is not believed. The proof itself is in no line. */
+export function logUnbelieved(
+  logger: Logger,
+  { refusal, cause }: { readonly refusal: string; readonly cause?: unknown },
+  requestId: string,
+): void {
+  const fields = { requestId, reason: refusal, ...(cause === undefined ? {} : { problem: String(cause) }) };
+  logger.warn(fields, "a caller is not believed");
+}
+
+/** Where the keys of an issuer stand. */
+export function logKeys(logger: Logger, issuer: string) {
+  return {
+    onKeysLoaded: (): void => logger.info({ issuer }, "the keys of an issuer are new"),
+    onKeysAway: (err: unknown): void =>
+      logger.error({ issuer, err }, "the keys of an issuer cannot be had; those at hand serve for a while"),
+  };
 }

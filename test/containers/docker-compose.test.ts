@@ -153,9 +153,11 @@ describe.each(all)("the container of %s", (name, container) => {
 describe("the gateways", () => {
   test.each(gateways)(
     "%s has no variable that a gateway does not know, and a valid value in each",
-    (_, { environment = {} }) => {
+    (_, { command = [], environment = {} }) => {
       expect(Object.keys(variables.shape)).toEqual(expect.arrayContaining(Object.keys(environment)));
-      expect(loadConfig(environment, [])).toMatchObject({ config: { mode: "server" } });
+      expect(loadConfig(environment, command.slice(2))).toMatchObject({
+        config: { mode: "local", cam: { endpoint: {} }, store: { kind: "postgres" } },
+      });
     },
   );
 

@@ -36,10 +36,11 @@ describe("docs/containers.md", () => {
   test("shows a file for the real CAM that changes what there is, to what a gateway accepts", () => {
     const block = fencedBlocks(page).find(({ language }) => language === "yaml");
     const override = parse(block?.text ?? "") as typeof compose;
-    for (const [name, { environment }] of Object.entries(override.services)) {
+    for (const [name, { environment, command = [] }] of Object.entries(override.services)) {
       const merged = { ...compose.services[name]?.environment, ...environment };
-      expect(loadConfig(merged, [])).toMatchObject({
+      expect(loadConfig(merged, command.slice(2))).toMatchObject({
         config: {
+          mode: "server",
           cam: { endpoint: { origin: "https://cam.tencentcloudapi.com" } },
           http: { playground: false },
         },

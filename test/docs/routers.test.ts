@@ -37,7 +37,7 @@ test("a router waits for longer than the gateway does unless told otherwise", ()
     TENCENTCLOUD_SECRET_ID: "AKIDx",
     TENCENTCLOUD_SECRET_KEY: "x",
   };
-  const command = loadConfig({ ...env, DATABASE_URL: "postgres://127.0.0.1/x" }, []);
+  const command = loadConfig({ ...env, DATABASE_URL: "postgres://127.0.0.1/x" }, ["--local"]);
   expect(command.kind === "run" && command.config.camLimits.deadlineMs).toBeLessThan(PATIENCE_SECONDS * 1000);
 });
 

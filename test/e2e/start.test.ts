@@ -5,6 +5,7 @@ import { startCamEmulator } from "../../src/emulator/index.ts";
 import { USAGE } from "../../src/usage.ts";
 import { buildGateway, runGateway, startGatewayProcess } from "../support/gateway-process.ts";
 import { LOCAL_KEY } from "../support/start-gateway.ts";
+import { startIssuer } from "../support/start-issuer.ts";
 import { type StartedPostgres, startPostgres } from "../support/start-postgres.ts";
 
 /** The playground is built and tested on its own. */
@@ -26,7 +27,7 @@ describe("a configuration that cannot be used ends the process with 78 and one m
       "server mode without anything",
       [],
       {},
-      ["There are no credentials for CAM", "CAM_ENDPOINT is not set", "DATABASE_URL"],
+      ["Nobody is known", "There are no credentials for CAM", "CAM_ENDPOINT is not set", "DATABASE_URL"],
     ],
     [
       "several mistakes",
@@ -101,7 +102,18 @@ describe("local mode", () => {
   });
 });
 
+test("--check-config looks into the files that the configuration names", async () => {
+  const env = { AUTH_ISSUERS_FILE: "/nowhere/issuers.json" };
+  const { exitCode, stderr } = await runGateway(["--local", "--check-config"], env);
+  expect({ exitCode, stderr }).toEqual({
+    exitCode: 78,
+    stderr:
+      "The configuration cannot be used:\n  - AUTH_ISSUERS_FILE /nowhere/issuers.json cannot be read (ENOENT).\n",
+  });
+});
+
 test("server mode says that it is, and keeps the key to itself when CAM refuses it", async () => {
+  const issuer = await startIssuer();
   const emulator = await startCamEmulator();
   onTestFinished(() => emulator.stop());
   const env = {
@@ -109,17 +121,22 @@ test("server mode says that it is, and keeps the key to itself when CAM refuses 
     PORT: "0",
     CAM_ENDPOINT: emulator.url,
     DATABASE_URL: postgres.url,
+    ...issuer.env,
     TENCENTCLOUD_SECRET_KEY: "hidden-key",
     LOG_LEVEL: "trace",
   };
   const { url, signal, ended } = await startGatewayProcess([], env);
-  const reply = await post(url, '{ subUser(opUin: "100021969091") { name } }');
+  const query = '{ subUser(opUin: "100021969091") { name } }';
+  expect(await post(url, query)).toMatchObject({ errors: [{ extensions: { code: "UNAUTHENTICATED" } }] });
+  const token = await issuer.sign();
+  const reply = await post(url, query, { authorization: `Bearer ${token}` });
   expect(reply).toMatchObject({ errors: [{ extensions: { code: "CAM_CREDENTIALS_REJECTED" } }] });
   signal("SIGTERM");
   const { stdout, stderr } = await ended;
   expect(stdout).toContain("CAM MFA gateway, server mode");
   expect(stdout).toContain("CAM does not accept the key");
   expect(stdout + stderr).not.toContain("hidden-key");
+  expect(stdout + stderr).not.toContain(token.split(".")[2]);
 });
 
 test("a port that is taken is told in words, with 1", async () => {
@@ -133,7 +150,7 @@ test("a port that is taken is told in words, with 1", async () => {
   expect(stderr).toBe(`127.0.0.1:${port} is already in use. Stop what listens there, or set PORT.\n`);
 });
 
-async function post(url: string, query: string): Promise<unknown> {
-  const headers = { "content-type": "application/json" };
+async function post(url: string, query: string, more: Record<string, string> = {}): Promise<unknown> {
+  const headers = { "content-type": "application/json", ...more };
   return (await fetch(url, { method: "POST", headers, body: JSON.stringify({ query }) })).json();
 }

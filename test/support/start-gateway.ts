@@ -1,10 +1,12 @@
 import supertest from "supertest";
+import { localAuthenticator } from "../../src/auth/authenticator.ts";
 import type { Clock } from "../../src/clock.ts";
 import { type Config, loadConfig } from "../../src/config.ts";
 import { type CamEmulatorOptions, type EmulatorControl, startCamEmulator } from "../../src/emulator/index.ts";
 import { createGateway, type Gateway } from "../../src/gateway.ts";
 import { createLogger } from "../../src/observability/logger.ts";
 import { createTestPostgres } from "./open-test-database.ts";
+import { SOME_ISSUER } from "./some-issuer.ts";
 import { whenOver } from "./when-over.ts";
 
 /** The emulator's own key, under the name by which the emulator is addressed. */
@@ -51,6 +53,8 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly emulator?: CamEmulatorOptions;
   readonly clock?: Clock;
+  /** By tokens, as `env` says; without it everybody may do everything. */
+  readonly callers?: "proved";
   /** Something between the gateway and the emulator; given the emulator's address, it has an address of its own. */
   readonly between?: (emulatorUrl: string) => Promise<string>;
 }
@@ -67,6 +71,7 @@ export async function startGateway(options: StartOptions = {}): Promise<StartedG
   const logLines: string[] = [];
   const gateway = createGateway(configOf({ ...LOCAL_KEY, CAM_ENDPOINT: camUrl, ...store, ...options.env }), {
     logger: createLogger({ level: "debug", destination: { write: (line) => logLines.push(line) } }),
+    ...(options.callers === "proved" ? {} : { authenticator: localAuthenticator }),
     ...(options.clock === undefined ? {} : { clock: options.clock }),
   });
   await gateway.start();
@@ -87,7 +92,7 @@ export function readReply({ status, headers, text }: supertest.Response): Reply 
 }
 
 function configOf(env: Readonly<Record<string, string>>): Config {
-  const command = loadConfig({ PORT: "0", ...env }, []);
+  const command = loadConfig({ PORT: "0", ...SOME_ISSUER, ...env }, []);
   if (command.kind !== "run") throw new Error("The configuration does not run a gateway.");
   return command.config;
 }

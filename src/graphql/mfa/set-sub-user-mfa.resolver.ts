@@ -3,9 +3,7 @@ import { Args, Ctx, Info, Mutation, Resolver } from "type-graphql";
 import type { ChangeLog } from "../../audit/change-log.ts";
 import type { ChangeService } from "../../changes/change-service.ts";
 import { CamCalls } from "../cam-calls.ts";
-import type { CamFailure } from "../cam-error/cam-failure.type.ts";
 import type { GraphQLContext } from "../context.ts";
-import { describeFailure } from "../failure.ts";
 import { RequiresScope } from "../requires-scope.ts";
 import { AppliedChange } from "./applied-change.ts";
 import { SetSubUserMfaArgs, toChangeRequest } from "./set-sub-user-mfa.args.ts";
@@ -38,13 +36,14 @@ export class SetSubUserMfaResolver {
     @Ctx() context: GraphQLContext,
     @Info() info: GraphQLResolveInfo,
   ): Promise<SetSubUserMfaPayload> {
-    const idempotencyKey = keyOfField(context.idempotencyKey, info);
+    const idempotencyKey = keyOfField(context, info);
     const outcome = await this.#changes
       .setSubUserMfa(toChangeRequest(args), { ...context, idempotencyKey })
       .finally(() => context.loaders.forgetFlags(args.opUin));
     return new AppliedChange(args.opUin, outcome, context.loaders, this.#log);
   }
 
+  /** Its failures become data on the way out: failuresAsData. */
   @RequiresScope("cam.mfa:write")
   @CamCalls(2)
   @Mutation(() => SetSubUserMfaResult, {
@@ -54,30 +53,20 @@ export class SetSubUserMfaResolver {
     @Args(() => SetSubUserMfaArgs) args: SetSubUserMfaArgs,
     @Ctx() context: GraphQLContext,
     @Info() info: GraphQLResolveInfo,
-  ): Promise<SetSubUserMfaPayload | CamFailure> {
-    try {
-      return await this.setSubUserMfa(args, context, info);
-    } catch (error) {
-      const failure = describeFailure(error, { requestId: context.requestId, opUin: args.opUin });
-      if (failure === undefined) throw error;
-      const { code, category, retryable, retryAfterMs, requestId, changeId, cam } = failure.extensions;
-      return {
-        code,
-        category,
-        retryable,
-        retryAfterMs,
-        changeId,
-        requestId,
-        message: failure.message,
-        camCode: cam?.code,
-        camAction: cam?.action,
-        camRequestId: cam?.requestId,
-      };
-    }
+  ): Promise<SetSubUserMfaPayload> {
+    return this.setSubUserMfa(args, context, info);
   }
 }
 
-/** One header serves a whole document, and each of its fields is a change of its own. */
-function keyOfField(key: string | undefined, info: GraphQLResolveInfo): string | undefined {
-  return key === undefined ? undefined : `${key}/${info.path.key}`;
+/**
+ * One header serves a whole document, and each of its fields is a change of its own. A subject is somebody only
+ * together with the issuer: two of them may know different people by one name.
+ */
+function keyOfField(
+  { idempotencyKey, caller: { issuer } }: GraphQLContext,
+  info: GraphQLResolveInfo,
+): string | undefined {
+  if (idempotencyKey === undefined) return undefined;
+  const key = `${idempotencyKey}/${info.path.key}`;
+  return issuer === undefined ? key : `${key} ${issuer}`;
 }

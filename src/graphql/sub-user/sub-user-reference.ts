@@ -1,4 +1,5 @@
 import { GraphQLError } from "graphql";
+import { requireScope } from "../../auth/require-scope.ts";
 import { explainUin, parseUin } from "../../contract/index.ts";
 import type { GraphQLContext } from "../context.ts";
 import { toGraphQLError } from "../throw-typed.ts";
@@ -7,7 +8,7 @@ import type { SubUser } from "./sub-user.type.ts";
 
 /**
  * Finds the user that a router's representation names. Null where CAM has none; an error concerns that one
- * representation, so the rest of the list survives it.
+ * representation, so the rest of the list survives it. It asks CAM whatever is selected, so it has a scope of its own.
  */
 export async function resolveSubUserReference(
   reference: { readonly opUin?: unknown },
@@ -18,6 +19,7 @@ export async function resolveSubUserReference(
     throw new GraphQLError(explainUin(reference.opUin), { extensions: { code: "BAD_USER_INPUT" } });
   }
   try {
+    requireScope(context.caller, "cam.mfa:read");
     return await findSubUser(opUin, context);
   } catch (error) {
     throw toGraphQLError(error, { requestId: context.requestId, opUin });

@@ -1,5 +1,7 @@
 import { type ApolloServer, HeaderMap, type HTTPGraphQLResponse } from "@apollo/server";
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
+import type { Authenticator, Refusal } from "../../auth/authenticator.ts";
+import type { Caller } from "../../auth/caller.ts";
 import { createCamErrorExtensions, describeCamError } from "../../contract/index.ts";
 import type { GraphQLContext } from "../../graphql/context.ts";
 import type { CallerRate } from "../caller-rate.ts";
@@ -16,14 +18,16 @@ export interface GraphQLRouteOptions {
   readonly apollo: ApolloServer<GraphQLContext>;
   readonly createContext: (request: FastifyRequest, details: RequestDetails) => GraphQLContext;
   readonly callerRate: CallerRate;
-  /** Names who asks, to the limit of requests. */
-  readonly callerOf: (request: FastifyRequest) => string;
+  readonly authenticator: Authenticator;
+  /** Hears of every request whose proof of who asks is not believed. */
+  readonly onUnbelieved: (refusal: Refusal, requestId: string) => void;
   /** Undefined where any document is run, and none has an id. */
   readonly trustedDocuments: TrustedDocuments | undefined;
 }
 
 /** What the route has learnt from the request's headers. */
 export interface RequestDetails {
+  readonly caller: Caller;
   readonly idempotencyKey: string | undefined;
   readonly mediaType: GraphQLContext["mediaType"];
 }
@@ -78,14 +82,22 @@ async function answer(
   reply: FastifyReply,
   options: GraphQLRouteOptions,
 ): Promise<unknown> {
-  const retryAfterMs = await options.callerRate.count(options.callerOf(request));
+  const { rawHeaders, socket } = request.raw;
+  const remoteAddress = socket.remoteAddress;
+  const authentication = await options.authenticator.authenticate({ rawHeaders, remoteAddress });
+  if ("refusal" in authentication) {
+    options.onUnbelieved(authentication, request.id);
+    return refuseUnbelieved(request, reply, authentication);
+  }
+  const { caller } = authentication;
+  const retryAfterMs = await options.callerRate.count(`${caller.issuer ?? ""} ${caller.subject}`);
   if (retryAfterMs !== undefined) return refuseBusyCaller(request, reply, retryAfterMs);
   const mediaType = negotiateMediaType(request.headers.accept) ?? MEDIA_TYPES[0];
   const idempotencyKey = parseIdempotencyKey(request.headers["idempotency-key"]);
   if ("problem" in idempotencyKey) return refuseProblem(request, reply, idempotencyKey);
   const operation = readOperation(request, options.trustedDocuments);
   if ("problem" in operation) return refuseProblem(request, reply, operation);
-  const details = { idempotencyKey: idempotencyKey.key, mediaType };
+  const details = { caller, idempotencyKey: idempotencyKey.key, mediaType };
   const response = await options.apollo.executeHTTPGraphQLRequest({
     httpGraphQLRequest: toApollo(request, operation),
     context: async () => options.createContext(request, details),
@@ -152,6 +164,19 @@ function refuse(
 ): FastifyReply {
   const { status, body } = failure(code, message, request.id);
   return reply.status(status).send(body);
+}
+
+/**
+ * The whole operation, for who sends a proof does not mean to be anonymous. HTTP 200 as for every business error;
+ * clients that renew tokens look for the header (RFC 6750, section 3).
+ */
+function refuseUnbelieved(request: FastifyRequest, reply: FastifyReply, { refusal }: Refusal): FastifyReply {
+  const { message } = describeCamError("UNAUTHENTICATED");
+  const extensions = createCamErrorExtensions("UNAUTHENTICATED", { requestId: request.id });
+  return reply
+    .status(200)
+    .headers({ "www-authenticate": 'Bearer error="invalid_token"', "cache-control": "no-store" })
+    .send({ errors: [{ message: `${message} ${refusal}`, extensions }] });
 }
 
 /** Like every business error with HTTP 200, because some routers make another error of a 429, or send it again. */

@@ -1,0 +1,8 @@
+/** What a caller may be allowed to do. */
+export const SCOPES = ["cam.mfa:read", "cam.mfa:write", "cam.audit:read", "cam.quota:read"] as const;
+
+export type Scope = (typeof SCOPES)[number];
+
+export function isScope(value: unknown): value is Scope {
+  return SCOPES.some((scope) => scope === value);
+}

@@ -1,0 +1,34 @@
+import { errors } from "jose";
+import type { Refusal } from "./authenticator.ts";
+import { KeysUnavailable } from "./issuer-keys.ts";
+
+/** In our own words and without anything of the token: whoever forged it learns no more than whoever forgot to renew it. */
+export function explainRefusal(error: unknown): Refusal {
+  if (error instanceof KeysUnavailable) return { refusal: KEYS_AWAY };
+  if (error instanceof errors.JOSEError) return { refusal: explainJose(error) };
+  // Such as a key of the issuer that is none: refused all the same, and the operator hears of it.
+  return { refusal: "The token cannot be verified.", cause: error };
+}
+
+function explainJose(error: errors.JOSEError): string {
+  if (error instanceof errors.JWTExpired) return "The token has expired.";
+  if (error instanceof errors.JWTClaimValidationFailed) return CLAIMS[error.claim] ?? MISSING_CLAIM;
+  if (error instanceof errors.JOSEAlgNotAllowed || error instanceof errors.JOSENotSupported) {
+    return "The token is not signed in a way that is accepted here.";
+  }
+  if (error instanceof errors.JWSSignatureVerificationFailed) return "The token's signature is not valid.";
+  if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys) {
+    return "The token names no key of its issuer.";
+  }
+  return "The token cannot be read.";
+}
+
+const KEYS_AWAY = "The keys of the token's issuer cannot be had at the moment; the token may be good.";
+
+const MISSING_CLAIM = "The token lacks a claim that is needed here, or has it in another form.";
+
+const CLAIMS: Readonly<Record<string, string>> = {
+  aud: "The token is meant for somebody else.",
+  nbf: "The token is not valid yet.",
+  iss: "The token is by an issuer that is not trusted here.",
+};

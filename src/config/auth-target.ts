@@ -1,0 +1,78 @@
+import type { IssuerSettings } from "../auth/issuer-settings.ts";
+import { issuerSchema } from "./issuer-schema.ts";
+import type { Variables } from "./variables.ts";
+
+/** By what callers are known. */
+export interface AuthTarget {
+  /** The one that the variables describe, if any. */
+  readonly issuer: IssuerSettings | undefined;
+  /** Where further ones are described. */
+  readonly issuersFile: string | undefined;
+}
+
+const NEEDS_ISSUER = [
+  "AUTH_JWKS_URL",
+  "AUTH_JWKS_FILE",
+  "AUTH_AUDIENCE",
+  "AUTH_REQUIRED_CLAIMS",
+  "AUTH_ROLE_CLAIM",
+] as const;
+
+/** Where each setting of the schema comes from. */
+const VARIABLE_OF: Readonly<Record<string, string>> = {
+  issuer: "AUTH_ISSUER",
+  jwksUrl: "AUTH_JWKS_URL",
+  audience: "AUTH_AUDIENCE",
+  algorithms: "AUTH_ALGORITHMS",
+  requiredClaims: "AUTH_REQUIRED_CLAIMS",
+};
+
+/** By what callers are known; undefined for the development caller, whom only local mode has. Adds to `problems` what is wrong. */
+export function authTarget(
+  vars: Variables,
+  mode: "local" | "server",
+  problems: string[],
+): AuthTarget | undefined {
+  const { AUTH_ISSUER: name, AUTH_ISSUERS_FILE: issuersFile } = vars;
+  if (name !== undefined && issuersFile !== undefined) {
+    problems.push("Set only one of AUTH_ISSUER and AUTH_ISSUERS_FILE.");
+  }
+  if (name === undefined) {
+    for (const variable of NEEDS_ISSUER) {
+      if (vars[variable] !== undefined) problems.push(`${variable} is set without AUTH_ISSUER.`);
+    }
+  }
+  if (name === undefined && issuersFile === undefined) {
+    if (mode === "server") {
+      problems.push(
+        "Nobody is known: set AUTH_ISSUER, AUTH_JWKS_URL (or AUTH_JWKS_FILE) and AUTH_AUDIENCE, or " +
+          "AUTH_ISSUERS_FILE. Server mode serves nobody whose token it cannot verify.",
+      );
+    }
+    return undefined;
+  }
+  return { issuer: name === undefined ? undefined : singleIssuer(vars, problems), issuersFile };
+}
+
+function singleIssuer(vars: Variables, problems: string[]): IssuerSettings | undefined {
+  const parsed = issuerSchema.safeParse({
+    issuer: vars.AUTH_ISSUER,
+    jwksUrl: vars.AUTH_JWKS_URL,
+    jwksFile: vars.AUTH_JWKS_FILE,
+    audience: wordsOf(vars.AUTH_AUDIENCE),
+    algorithms: wordsOf(vars.AUTH_ALGORITHMS),
+    clockToleranceS: vars.AUTH_CLOCK_TOLERANCE_S,
+    requiredClaims: wordsOf(vars.AUTH_REQUIRED_CLAIMS),
+    scopeClaim: vars.AUTH_SCOPE_CLAIM,
+    roleClaim: vars.AUTH_ROLE_CLAIM,
+  });
+  if (parsed.success) return parsed.data;
+  for (const { path, message } of parsed.error.issues) {
+    problems.push(`${VARIABLE_OF[String(path[0])]} ${message}.`);
+  }
+  return undefined;
+}
+
+function wordsOf(list: string | undefined): readonly string[] | undefined {
+  return list?.split(",").map((word) => word.trim());
+}
