@@ -1,28 +1,28 @@
 import type { Clock } from "../clock.ts";
 import { GatewayError } from "../contract/index.ts";
 import type { CamAction } from "./actions/cam-action.ts";
-import { type CamEndpoint, endpointFor } from "./cam-endpoint.ts";
+import type { CamClientConfig } from "./cam-client-config.ts";
+import { endpointFor } from "./cam-endpoint.ts";
 import type { CamAttempt, CamObserver } from "./cam-observer.ts";
 import type { ActionCircuits } from "./circuit-breaker.ts";
 import type { ClockSkew } from "./clock-skew.ts";
+import { createRequest } from "./create-request.ts";
+import { awaitCredential } from "./credentials/await-credential.ts";
 import type { Credential } from "./credentials/credential.ts";
 import type { CredentialCache } from "./credentials/credential-cache.ts";
-import { CamError, type CamErrorKind, isSignatureExpired, isThrottle } from "./errors/cam-error.ts";
+import {
+  CamError,
+  type CamErrorKind,
+  isKeyRefused,
+  isSignatureExpired,
+  isThrottle,
+} from "./errors/cam-error.ts";
 import type { CallPriority, RateBudget, RateSlot, SlotOutcome } from "./rate-budget.ts";
 import { type CamResult, readReply } from "./read-reply.ts";
 import { decideRetry } from "./retry/decide-retry.ts";
-import type { HeaderField } from "./signing/canonical-request.ts";
 import type { Tc3Signer } from "./signing/tc3-signer.ts";
-import type { HttpTransport, TransportReply, TransportRequest } from "./transport/http-transport.ts";
+import type { HttpTransport, TransportReply } from "./transport/http-transport.ts";
 import { TransportError, type TransportFailure } from "./transport/transport-error.ts";
-
-export interface CamClientConfig {
-  readonly endpoint: CamEndpoint;
-  /** X-TC-Language of CAM's messages, which only logs see. */
-  readonly language: "en-US" | "zh-CN";
-  /** For one attempt, from connecting to the last byte of the reply. */
-  readonly timeoutMs: number;
-}
 
 export interface CamClientDeps {
   readonly config: CamClientConfig;
@@ -50,9 +50,6 @@ export interface CamCallOptions {
   /** Told of the attempts of this call, beside the client's own observer. */
   readonly observer?: CamObserver;
 }
-
-const CONTENT_TYPE = "application/json";
-const REQUEST_CLIENT = "cam-mfa-gateway";
 
 /**
  * A slot that comes with less time left than a usual exchange takes would be spent on a call whose reply nobody
@@ -89,7 +86,7 @@ export class CamClient {
       options.observer?.onAttempt(seen);
     };
     const body = action.serialize(input);
-    let clockCorrected = false;
+    const corrected = new Set<Correction>();
     let last: CamError | undefined;
     for (let attempt = 1; ; attempt++) {
       const startedMs = clock.monotonic();
@@ -116,8 +113,9 @@ export class CamClient {
         return exchange.result;
       }
       const { error } = exchange;
+      const { correction } = exchange;
       const decision =
-        exchange.clockChanged && !clockCorrected
+        correction !== undefined && !corrected.has(correction)
           ? ({ retry: true, delayMs: 0 } as const)
           : decideRetry({
               access: action.access,
@@ -127,7 +125,7 @@ export class CamClient {
               deadlineMs: options.deadlineMs,
               chance: clock.random(),
             });
-      clockCorrected ||= exchange.clockChanged;
+      if (correction !== undefined) corrected.add(correction);
       const next = decision.retry ? { retryInMs: decision.delayMs } : { gaveUp: decision.because };
       observe({ ...report, requestId: error.requestId, error, next });
       if (!decision.retry) throw error;
@@ -154,15 +152,15 @@ export class CamClient {
     attempt: number,
     options: CamCallOptions,
   ): Promise<Exchange<Output>> {
-    const { clock, skew } = this.#deps;
-    const { deadlineMs, signal } = options;
+    const { clock, skew, credentials } = this.#deps;
+    const { deadlineMs, signal, traceId } = options;
     const notMade = (kind: CamErrorKind, more: { cause?: unknown; detail?: string }): Exchange<Output> => {
       const error = new CamError({ kind, action: action.name, attempts: attempt - 1, ...more });
-      return { error, quotaWaitMs: 0, clockChanged: false };
+      return { error, quotaWaitMs: 0, correction: undefined };
     };
-    let credential: Credential;
+    let credential: Credential | undefined;
     try {
-      credential = await this.#deps.credentials.get();
+      if (!action.unsigned) credential = await awaitCredential(credentials.get(), clock, deadlineMs);
     } catch (cause) {
       return notMade("NO_CREDENTIAL", { cause });
     }
@@ -182,7 +180,7 @@ export class CamClient {
       const timeoutMs = Math.max(1, Math.min(this.#deps.config.timeoutMs, deadlineMs - clock.monotonic()));
       const timestampSeconds = skew.timestampSeconds();
       try {
-        const request = this.#sign(action, body, credential, timestampSeconds, options.traceId);
+        const request = createRequest({ action, body, credential, timestampSeconds, traceId }, this.#deps);
         const reply = await this.#deps.transport.post({
           ...request,
           timeoutMs,
@@ -192,9 +190,10 @@ export class CamClient {
         const knowsCamTime = skew.observe(reply.date);
         const answer = readAnswer(action, reply, attempt);
         slot.settle("error" in answer && isThrottle(answer.error.camCode) ? "THROTTLED" : "ANSWERED");
-        const expired = "error" in answer && isSignatureExpired(answer.error.camCode);
-        const clockChanged = expired && knowsCamTime && skew.hasMovedSince(timestampSeconds);
-        return { ...answer, quotaWaitMs, clockChanged };
+        const clockChanged = knowsCamTime && skew.hasMovedSince(timestampSeconds);
+        const correction =
+          "error" in answer ? await this.#correct(answer.error, clockChanged, credential) : undefined;
+        return { ...answer, quotaWaitMs, correction };
       } catch (cause) {
         if (!(cause instanceof TransportError)) {
           slot.settle("UNUSED");
@@ -211,14 +210,25 @@ export class CamClient {
           detail: cause.reason,
           cause,
         });
-        return { error, quotaWaitMs, clockChanged: false };
+        return { error, quotaWaitMs, correction: undefined };
       }
     }
   }
 
+  /** What is better now than when the request was signed, so that the same call may get another answer at once. */
+  async #correct(
+    { camCode }: CamError,
+    clockChanged: boolean,
+    credential: Credential | undefined,
+  ): Promise<Correction | undefined> {
+    if (isSignatureExpired(camCode)) return clockChanged ? "clock" : undefined;
+    if (credential === undefined || !isKeyRefused(camCode)) return undefined;
+    return (await this.#deps.credentials.replace(credential)) ? "key" : undefined;
+  }
+
   async #takeSlot(
     action: CamAction<never, unknown>,
-    { secretId }: Credential,
+    credential: Credential | undefined,
     missedSlot: boolean,
     { deadlineMs, signal, caller = OWN_CALLS, priority = "interactive" }: CamCallOptions,
   ): Promise<RateSlot> {
@@ -231,51 +241,23 @@ export class CamClient {
         action: action.name,
         access: action.access,
         deadlineMs: deadlineMs - Math.min(EXCHANGE_MS, leftMs * EXCHANGE_PART),
-        ...{ secretId, caller, priority, signal, ready, missedSlot },
+        ...{ secretId: credential?.secretId ?? "", caller, priority, signal, ready, missedSlot },
       });
     } finally {
       void ready.then((letGo) => letGo());
     }
   }
-
-  #sign(
-    action: CamAction<never, unknown>,
-    body: string,
-    credential: Credential,
-    timestampSeconds: number,
-    traceId: string,
-  ): Pick<TransportRequest, "origin" | "headers" | "body"> {
-    const { config, signer } = this.#deps;
-    const { origin, serviceHost } = endpointFor(action.service, config.endpoint);
-    const signedHeaders: readonly HeaderField[] = [
-      ["content-type", CONTENT_TYPE],
-      ["host", serviceHost],
-      ["x-tc-action", action.name],
-    ];
-    const { authorization } = signer.sign(
-      { method: "POST", query: "", headers: signedHeaders, body, service: action.service, timestampSeconds },
-      credential,
-    );
-    const headers: Record<string, string> = {
-      "content-type": CONTENT_TYPE,
-      host: serviceHost,
-      authorization,
-      "x-tc-action": action.name,
-      "x-tc-version": action.version,
-      "x-tc-timestamp": String(timestampSeconds),
-      "x-tc-language": config.language,
-      "x-tc-requestclient": REQUEST_CLIENT,
-      "x-tc-traceid": traceId,
-    };
-    if (credential.token !== undefined) headers["x-tc-token"] = credential.token.reveal();
-    return { origin, headers, body };
-  }
 }
+
+/**
+ * What CAM refused and we now have better: the timestamp, by its Date header, or the key, where another has come. CAM
+ * says both before it does anything, so a write may be repeated too.
+ */
+type Correction = "clock" | "key";
 
 type Exchange<Output> = Answer<Output> & {
   readonly quotaWaitMs: number;
-  /** CAM refused the timestamp, and by its Date header we now know a better one. */
-  readonly clockChanged: boolean;
+  readonly correction: Correction | undefined;
 };
 
 function errorOf(exchange: Exchange<unknown>): CamError | undefined {

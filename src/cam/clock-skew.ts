@@ -19,9 +19,14 @@ export class ClockSkew {
     return this.#skewMs;
   }
 
+  /** CAM's wall clock, in milliseconds since the epoch. */
+  now(): number {
+    return this.#clock.now() + this.#skewMs;
+  }
+
   /** X-TC-Timestamp for a request that is signed now. */
   timestampSeconds(): number {
-    return Math.floor((this.#clock.now() + this.#skewMs) / 1000);
+    return Math.floor(this.now() / 1000);
   }
 
   /** Whether a timestamp signed earlier is no longer near what would be signed now. */

@@ -36,8 +36,9 @@ export function readReply<Output>(
   let json: unknown;
   try {
     json = parseExactJson(reply.body);
-  } catch (cause) {
-    throw bad("not JSON", { cause });
+  } catch {
+    // Without its cause, which quotes what could not be read: in a reply of STS that may be a part of a key.
+    throw bad("not JSON");
   }
   const parsed = envelope.safeParse(json);
   if (!parsed.success) throw bad("no API 3.0 envelope", { cause: parsed.error });

@@ -7,6 +7,8 @@ import {
   type Credential,
   CredentialCache,
   type CredentialProvider,
+  type CredentialSettings,
+  createCredentialChain,
   createDispatcher,
   createProviderChain,
   createStaticProvider,
@@ -15,6 +17,7 @@ import {
   Tc3Signer,
 } from "../../src/cam/index.ts";
 import type { Clock } from "../../src/clock.ts";
+import type { CamEmulatorOptions } from "../../src/emulator/index.ts";
 import { Secret } from "../../src/secret.ts";
 import { startEmulator } from "../emulator/start-emulator.ts";
 import { JumpingClock } from "./fake-clock.ts";
@@ -26,9 +29,16 @@ export const LOCAL_KEY: Credential = {
   secretKey: new Secret("LocalExampleSecretKey"),
 };
 
+const NO_KEYS: CredentialSettings = {
+  environment: {},
+  profile: { profile: "default", paths: [], required: false },
+};
+
 export interface CamOptions<C extends Clock> {
   readonly clock?: C;
   readonly provider?: CredentialProvider;
+  /** Instead of a provider: the chain that the gateway would make of these settings. */
+  readonly keys?: Partial<CredentialSettings>;
   readonly budget?: RateBudget;
   readonly config?: Partial<CamClientConfig>;
 }
@@ -43,16 +53,28 @@ export function createCam<C extends Clock = JumpingClock>(url: string, options: 
   const attempts: CamAttempt[] = [];
   const transport = new HttpTransport({ dispatcher: createDispatcher(), clock });
   const skew = new ClockSkew(clock);
-  const provider = options.provider ?? createStaticProvider(LOCAL_KEY);
+  const signer = new Tc3Signer();
+  const config: CamClientConfig = {
+    endpoint: { origin: url, serviceHost: "cam.tencentcloudapi.com" },
+    language: "en-US",
+    timeoutMs: 5_000,
+    ...options.config,
+  };
+  const refreshFailures: unknown[] = [];
+  const chain =
+    options.keys === undefined
+      ? createProviderChain([options.provider ?? createStaticProvider(LOCAL_KEY)])
+      : createCredentialChain({ ...NO_KEYS, ...options.keys }, { config, signer, transport, skew, clock });
+  const credentials = new CredentialCache({
+    chain,
+    clock,
+    skew,
+    observer: { onLoaded: () => undefined, onRefreshFailed: (error) => void refreshFailures.push(error) },
+  });
   const client = new CamClient({
-    config: {
-      endpoint: { origin: url, serviceHost: "cam.tencentcloudapi.com" },
-      language: "en-US",
-      timeoutMs: 5_000,
-      ...options.config,
-    },
-    credentials: new CredentialCache({ chain: createProviderChain([provider]), clock }),
-    signer: new Tc3Signer(),
+    config,
+    credentials,
+    signer,
     transport,
     budget: options.budget ?? recorded,
     skew,
@@ -63,12 +85,23 @@ export function createCam<C extends Clock = JumpingClock>(url: string, options: 
     await transport.close();
     recorded.expectAllSettledOnce();
   });
-  return { client, clock: clock as C, budget: recorded, attempts, skew, transport };
+  return {
+    client,
+    clock: clock as C,
+    budget: recorded,
+    attempts,
+    skew,
+    transport,
+    credentials,
+    refreshFailures,
+  };
 }
 
 /** The real signing service layer against an emulator, with a clock that agrees with it. */
-export async function createEmulatedCam(options: CamOptions<JumpingClock> = {}) {
-  const emulator = await startEmulator();
+export async function createEmulatedCam(
+  options: CamOptions<JumpingClock> & { readonly emulator?: CamEmulatorOptions } = {},
+) {
+  const emulator = await startEmulator(options.emulator);
   const clock = new JumpingClock(emulator.control.clock().nowMs);
   return { emulator, ...createCam(emulator.url, { clock, ...options }) };
 }

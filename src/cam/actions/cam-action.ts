@@ -8,6 +8,8 @@ export interface CamAction<Input, Output> {
   readonly service: "cam" | "sts";
   /** Reads may be repeated freely; a write whose reply is lost must be resolved first. */
   readonly access: "read" | "write";
+  /** Made without a key, by callers that have none yet. */
+  readonly unsigned?: true;
   /** The JSON body. Integers that exceed a JS number are written exactly. */
   serialize(input: Input): string;
   /**

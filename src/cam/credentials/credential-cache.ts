@@ -1,47 +1,111 @@
 import type { Clock } from "../../clock.ts";
+import type { ClockSkew } from "../clock-skew.ts";
 import type { Credential } from "./credential.ts";
 import type { CredentialChain } from "./provider-chain.ts";
+import { refreshInMs, retryInMs } from "./refresh-schedule.ts";
 
-/** How long a loaded credential is used before its place is looked at again, so that a rotated key is noticed. */
-const RELOAD_AFTER_MS = 60_000;
+/** What an operator may want to know of the keys. */
+export interface CredentialObserver {
+  /** Another key than before, or the first. */
+  onLoaded(loaded: Credential): void;
+  /** The place of keys failed; the key that is there goes on being used. */
+  onRefreshFailed(error: unknown): void;
+}
 
 export interface CredentialCacheDeps {
   readonly chain: CredentialChain;
   readonly clock: Clock;
+  /** CAM's time, by which temporary keys end; our own clock's without it. */
+  readonly skew?: ClockSkew;
+  readonly observer?: CredentialObserver;
 }
 
+interface Held {
+  readonly credential: Credential;
+  /** Monotonic. */
+  readonly refreshAtMs: number;
+}
+
+/** A refused key is looked for again at most so often, since its place may go on giving the same. */
+const REFUSED_PAUSE_MS = 1_000;
+
 /**
- * The credential that calls are signed with. However many calls ask at once, the provider is asked once; a
- * failure is never kept, so the next call tries again.
+ * The credential that calls are signed with. However many calls ask at once, the chain is asked once. A temporary
+ * key is renewed ahead of its end, in the background, and used until that end; a failure is never kept, so the next
+ * call that has no other key tries again.
  */
 export class CredentialCache {
   readonly #deps: CredentialCacheDeps;
-  #current: { readonly credential: Credential; readonly loadedAt: number } | undefined;
+  #held: Held | undefined;
   #loading: Promise<Credential> | undefined;
+  #nextReplacementMs = Number.NEGATIVE_INFINITY;
 
   constructor(deps: CredentialCacheDeps) {
     this.#deps = deps;
   }
 
-  /** @throws CredentialError where no provider has a usable credential. */
+  /** @throws CredentialError where there is no key that is still good, and no provider has one. */
   get(): Promise<Credential> {
-    const { clock } = this.#deps;
-    if (this.#current !== undefined && clock.monotonic() - this.#current.loadedAt < RELOAD_AFTER_MS) {
-      return Promise.resolve(this.#current.credential);
+    const held = this.#usable();
+    if (held === undefined) return this.#load();
+    if (this.#deps.clock.monotonic() < held.refreshAtMs) return Promise.resolve(held.credential);
+    const refreshed = this.#load().catch(() => held.credential);
+    // A key without an end comes from a file or a variable: looking is quick, and the old one may be gone.
+    return held.credential.expiresAtMs === undefined ? refreshed : Promise.resolve(held.credential);
+  }
+
+  /** CAM refused this key: looks for another at once. Resolves to whether there is one, and never rejects. */
+  async replace(refused: Credential): Promise<boolean> {
+    if (this.#held?.credential === refused) {
+      if (this.#loading === undefined) {
+        const nowMs = this.#deps.clock.monotonic();
+        if (nowMs < this.#nextReplacementMs) return false;
+        this.#nextReplacementMs = nowMs + REFUSED_PAUSE_MS;
+      }
+      await this.#load().catch(() => undefined);
     }
-    this.#loading ??= this.#load().finally(() => {
+    return this.#held !== undefined && this.#held.credential !== refused;
+  }
+
+  #load(): Promise<Credential> {
+    this.#loading ??= this.#loadOnce().finally(() => {
       this.#loading = undefined;
     });
     return this.#loading;
   }
 
-  async #load(): Promise<Credential> {
-    const loaded = await this.#deps.chain.load();
-    // An unchanged key keeps its object, because derived signing keys are cached by it.
-    const held = this.#current?.credential;
-    const credential = held !== undefined && isSame(held, loaded) ? held : loaded;
-    this.#current = { credential, loadedAt: this.#deps.clock.monotonic() };
-    return credential;
+  async #loadOnce(): Promise<Credential> {
+    const { chain, clock, observer } = this.#deps;
+    try {
+      const loaded = await chain.load();
+      const before = this.#held?.credential;
+      // An unchanged key keeps its object, because derived signing keys are cached by it.
+      const credential = before !== undefined && isSame(before, loaded) ? before : loaded;
+      this.#hold(credential, refreshInMs(this.#leftMs(credential), clock.random()));
+      if (credential !== before) observer?.onLoaded(credential);
+      return credential;
+    } catch (error) {
+      const held = this.#usable();
+      if (held !== undefined) {
+        this.#hold(held.credential, retryInMs(this.#leftMs(held.credential)));
+        observer?.onRefreshFailed(error);
+      }
+      throw error;
+    }
+  }
+
+  #hold(credential: Credential, refreshInMs: number): void {
+    this.#held = { credential, refreshAtMs: this.#deps.clock.monotonic() + refreshInMs };
+  }
+
+  #usable(): Held | undefined {
+    const held = this.#held;
+    return held !== undefined && (this.#leftMs(held.credential) ?? 1) > 0 ? held : undefined;
+  }
+
+  #leftMs({ expiresAtMs }: Credential): number | undefined {
+    const { skew, clock } = this.#deps;
+    return expiresAtMs === undefined ? undefined : expiresAtMs - (skew?.now() ?? clock.now());
   }
 }
 

@@ -6,6 +6,8 @@ export interface Credential {
   readonly secretKey: Secret;
   /** Goes out as X-TC-Token; only temporary (STS) keys have one. */
   readonly token?: Secret;
+  /** When a temporary key ends, by CAM's clock, in milliseconds since the epoch. Undefined where nobody said. */
+  readonly expiresAtMs?: number;
 }
 
 /** One place where keys come from. */

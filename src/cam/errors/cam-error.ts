@@ -90,6 +90,18 @@ export function isSignatureExpired(camCode: string | undefined): boolean {
   return camCode === "AuthFailure.SignatureExpire";
 }
 
+/** The key is gone, has ended, or is not the one that CAM knows by this id; another might do. */
+export function isKeyRefused(camCode: string | undefined): boolean {
+  return camCode !== undefined && KEY_REFUSALS.has(camCode);
+}
+
+const KEY_REFUSALS: ReadonlySet<string> = new Set([
+  "AuthFailure.InvalidSecretId",
+  "AuthFailure.SecretIdNotFound",
+  "AuthFailure.SignatureFailure",
+  "AuthFailure.TokenFailure",
+]);
+
 function codeFamily(camCode: string | undefined): string | undefined {
   return camCode?.split(".", 1)[0];
 }

@@ -1,0 +1,46 @@
+import { CamClient, type CamClientDeps } from "../cam-client.ts";
+import { unlimitedBudget } from "../unlimited-budget.ts";
+import type { StsAccess } from "./ask-sts.ts";
+import { createAssumeRoleProvider } from "./assume-role-provider.ts";
+import { CredentialCache, type CredentialObserver } from "./credential-cache.ts";
+import type { CredentialSettings } from "./credential-settings.ts";
+import { createEnvironmentProvider } from "./environment-provider.ts";
+import { createMetadataProvider } from "./metadata-provider.ts";
+import { createProfileProvider } from "./profile-provider.ts";
+import { type CredentialChain, createProviderChain } from "./provider-chain.ts";
+import { createWebIdentityProvider } from "./web-identity-provider.ts";
+
+/** What calls to STS share with those to CAM. */
+export interface CredentialChainDeps
+  extends Pick<CamClientDeps, "config" | "signer" | "transport" | "skew" | "clock" | "observer"> {
+  /** Told of the key that roles are assumed with. */
+  readonly credentialObserver?: CredentialObserver;
+}
+
+/**
+ * The official order: environment, profile, instance metadata, web identity. Where a role is configured, what they
+ * give is the key that assumes it.
+ */
+export function createCredentialChain(
+  settings: CredentialSettings,
+  deps: CredentialChainDeps,
+): CredentialChain {
+  const { environment, profile, metadata, webIdentity, role } = settings;
+  const { clock, skew, credentialObserver: observer } = deps;
+  const sts = (region: string, chain: CredentialChain): StsAccess => {
+    const credentials = new CredentialCache({ chain, clock, skew, ...(observer && { observer }) });
+    const config = { ...deps.config, region };
+    return { clock, client: new CamClient({ ...deps, config, credentials, budget: unlimitedBudget }) };
+  };
+  const found = createProviderChain([
+    createEnvironmentProvider(environment),
+    createProfileProvider(profile),
+    ...(metadata ? [createMetadataProvider(metadata, clock)] : []),
+    ...(webIdentity ? [createWebIdentityProvider(webIdentity, sts(webIdentity.region, NO_KEYS))] : []),
+  ]);
+  if (role === undefined) return found;
+  return createProviderChain([createAssumeRoleProvider(role, sts(role.region, found))]);
+}
+
+/** A web identity is no key, and its call is not signed. */
+const NO_KEYS = createProviderChain([]);

@@ -1,0 +1,37 @@
+import { readFile } from "node:fs/promises";
+import { Secret } from "../../secret.ts";
+import { assumeRoleWithWebIdentity } from "../actions/assume-role-with-web-identity.ts";
+import { askSts, type StsAccess } from "./ask-sts.ts";
+import { CredentialError, type CredentialProvider } from "./credential.ts";
+
+export interface WebIdentity {
+  readonly roleArn: string;
+  readonly sessionName: string;
+  readonly providerId: string;
+  /** The mounted token, which the cluster replaces well before it ends. */
+  readonly tokenFile: string;
+}
+
+/** TKE's own identity for a pod: the role of its service account. The token is read anew at every load. */
+export function createWebIdentityProvider(identity: WebIdentity, sts: StsAccess): CredentialProvider {
+  const { tokenFile, ...session } = identity;
+  return {
+    name: `web identity for ${session.roleArn}`,
+    async load() {
+      const token = await readToken(tokenFile);
+      return askSts(assumeRoleWithWebIdentity, { ...session, token }, session.roleArn, sts);
+    },
+  };
+}
+
+async function readToken(path: string): Promise<Secret> {
+  let text: string;
+  try {
+    text = (await readFile(path, "utf8")).trim();
+  } catch (cause) {
+    const reason = (cause as NodeJS.ErrnoException).code ?? "unreadable";
+    throw new CredentialError(`Cannot read the web identity token ${path} (${reason}).`, { cause });
+  }
+  if (text === "") throw new CredentialError(`The web identity token ${path} is empty.`);
+  return new Secret(text);
+}

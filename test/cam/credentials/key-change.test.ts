@@ -1,0 +1,124 @@
+import { expect, test } from "vitest";
+import { describeSafeAuthFlagColl, setMfaFlag } from "../../../src/cam/index.ts";
+import type { Uin } from "../../../src/contract/index.ts";
+import { createEmulatedCam, within } from "../../support/create-cam.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
+import { failureOf } from "./reveal.ts";
+import { OWN_PAIR, ROLE } from "./role-keys.ts";
+
+const OPEN = { ratePerSecond: 100_000 };
+const ALICE = "100021969091" as Uin;
+const READ = { subUin: ALICE };
+const OWNER = "100021969090";
+const WRITE = { opUin: ALICE, login: { phone: true, stoken: false, wechat: false } };
+
+const outcomesOf = (journal: readonly { readonly outcome: string | null }[]) =>
+  new Set(journal.map(({ outcome }) => outcome));
+
+/** A gateway that assumes its role with a pair in a file, and has done so once. */
+async function startWithRole() {
+  const folder = await temporaryFolder();
+  const pair = (id: string) => `[default]\nsecret_id = ${id}\nsecret_key = key-of-${id}\n`;
+  const file = await folder.write("credentials", pair("AKIDFIRST"));
+  const profile = { profile: "default", paths: [file], required: true };
+  const started = await createEmulatedCam({ keys: { profile, role: ROLE }, emulator: OPEN });
+  const { control } = started.emulator;
+  const put = (secretId: string) => control.putKey({ secretId, secretKey: `key-of-${secretId}`, uin: OWNER });
+  put("AKIDFIRST");
+  await started.credentials.get();
+  return {
+    ...started,
+    /** Replaces the pair of the file by another, and revokes it. */
+    async rotate() {
+      put("AKIDSECOND");
+      await folder.write("credentials", pair("AKIDSECOND"));
+      control.deleteKey("AKIDFIRST");
+    },
+    keysAsked: () =>
+      control.journal({ action: "AssumeRole" }).filter(({ outcome }) => outcome === "Success").length,
+  };
+}
+
+test("1,000 calls at once, across a key's rotation and the end of the role's key: none fails, one refresh", async () => {
+  const { client, clock, credentials, emulator, rotate, keysAsked } = await startWithRole();
+  let answered = 0;
+  const calls = Array.from({ length: 1_000 }, async () => {
+    await client.call(describeSafeAuthFlagColl, READ, within(clock));
+    answered += 1;
+    if (answered === 300) await rotate();
+    if (answered !== 500) return;
+    const { secretId } = await credentials.get();
+    emulator.control.changeKey(secretId, { expiresAt: emulator.control.clock().now });
+  });
+  const settled = await Promise.allSettled(calls);
+  expect(settled.filter(({ status }) => status === "rejected").slice(0, 3)).toEqual([]);
+  expect(keysAsked()).toBe(2);
+  const journal = emulator.control.journal({ action: "DescribeSafeAuthFlagColl" });
+  expect(new Set(journal.map(({ keyId }) => keyId)).size).toBe(2);
+  expect(outcomesOf(journal)).toEqual(new Set(["Success", "AuthFailure.TokenFailure"]));
+});
+
+test("1,000 calls at the hour of renewal share one refresh and do not wait for it", async () => {
+  const { client, clock, emulator, keysAsked } = await startWithRole();
+  const renewalMs = 0.8 * 7_200_000;
+  await clock.advance(renewalMs);
+  emulator.control.setClock({ advanceMs: renewalMs });
+  const call = () => client.call(describeSafeAuthFlagColl, READ, within(clock));
+  await Promise.all(Array.from({ length: 1_000 }, call));
+  expect(keysAsked()).toBe(2);
+  const journal = emulator.control.journal({ action: "DescribeSafeAuthFlagColl" });
+  expect(outcomesOf(journal)).toEqual(new Set(["Success"]));
+});
+
+test("a write that is refused for its key is made once with the next one", async () => {
+  const { client, clock, credentials, emulator, attempts } = await startWithRole();
+  const { secretId } = await credentials.get();
+  emulator.control.deleteKey(secretId);
+  await client.call(setMfaFlag, WRITE, within(clock));
+  expect(attempts).toMatchObject([
+    { error: { camCode: "AuthFailure.SecretIdNotFound" }, next: { retryInMs: 0 } },
+    { error: undefined },
+  ]);
+  expect(emulator.control.counters()["SetMfaFlag"]).toMatchObject({ received: 2, applied: 1 });
+});
+
+test("a pair that is rotated in its file is taken up by the very call that the old one is refused for", async () => {
+  const folder = await temporaryFolder();
+  const file = await folder.write("secret-key", "first\n");
+  const environment = { ...OWN_PAIR, secretKey: { file } };
+  const { client, clock, emulator, attempts } = await createEmulatedCam({ keys: { environment } });
+  const key = (secretKey: string) =>
+    emulator.control.putKey({ secretId: "AKIDLOCALEXAMPLE", secretKey, uin: OWNER });
+  key("first");
+  await client.call(setMfaFlag, WRITE, within(clock));
+  await folder.write("secret-key", "second\n");
+  key("second");
+  await client.call(setMfaFlag, WRITE, within(clock));
+  expect(attempts.map(({ error }) => error?.camCode)).toEqual([
+    undefined,
+    "AuthFailure.SignatureFailure",
+    undefined,
+  ]);
+});
+
+test("a file that is gone or half written keeps the key that was read from it", async () => {
+  const folder = await temporaryFolder();
+  const file = await folder.write("secret-key", "LocalExampleSecretKey");
+  const environment = { ...OWN_PAIR, secretKey: { file } };
+  const { client, clock, refreshFailures } = await createEmulatedCam({ keys: { environment } });
+  const call = () => client.call(describeSafeAuthFlagColl, READ, within(clock));
+  await call();
+  await folder.write("secret-key", "");
+  await clock.advance(60_000);
+  await call();
+  expect(refreshFailures).toMatchObject([{ message: expect.stringContaining("Half a key pair") }]);
+});
+
+test("a key that CAM refuses for good is asked for again once in a call, and the refusal is told", async () => {
+  const { client, clock, emulator, credentials } = await startWithRole();
+  const { secretId } = await credentials.get();
+  emulator.control.deleteKey(secretId);
+  emulator.control.deleteKey("AKIDFIRST");
+  const error = await failureOf(client.call(describeSafeAuthFlagColl, READ, within(clock)));
+  expect(error).toMatchObject({ kind: "REFUSED", camCode: "AuthFailure.SecretIdNotFound" });
+});
