@@ -1,4 +1,4 @@
-import { decodeJwt, decodeProtectedHeader, jwtVerify } from "jose";
+import { decodeJwt, jwtVerify } from "jose";
 import type { Clock } from "../clock.ts";
 import type { Authentication } from "./authenticator.ts";
 import { readCaller } from "./claims.ts";
@@ -48,9 +48,8 @@ export class TokenVerifier {
   }
 
   async #verifyBy({ settings, keys }: TrustedIssuer, token: string): Promise<Authentication> {
-    if (!isAccessToken(token)) return { refusal: "The token is of another kind than access tokens." };
     const keySet = await keys.ready();
-    const { payload } = await jwtVerify(token, keys.find, {
+    const { payload, protectedHeader } = await jwtVerify(token, keys.find, {
       issuer: settings.issuer,
       audience: [...settings.audiences],
       algorithms: [...settings.algorithms],
@@ -58,6 +57,10 @@ export class TokenVerifier {
       requiredClaims: ["sub", "exp", ...settings.requiredClaims],
       currentDate: new Date(this.#clock.now()),
     });
+    const { typ } = protectedHeader;
+    if (!TOKEN_TYPES.includes(typeof typ === "string" ? typ.toLowerCase() : typ)) {
+      return { refusal: "The token is of another kind than access tokens." };
+    }
     if (payload["cnf"] !== undefined)
       return { refusal: "The token is bound to a key, which cannot be checked here." };
     const caller = readCaller(payload, settings);
@@ -66,9 +69,4 @@ export class TokenVerifier {
     this.#verified.keep(token, { caller, expiresAtMs, keys: keySet, currentKeys: () => keys.current });
     return { caller };
   }
-}
-
-function isAccessToken(token: string): boolean {
-  const { typ } = decodeProtectedHeader(token);
-  return TOKEN_TYPES.includes(typeof typ === "string" ? typ.toLowerCase() : typ);
 }

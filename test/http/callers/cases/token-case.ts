@@ -1,0 +1,70 @@
+import { KeyObject } from "node:crypto";
+import { goodClaims, type Otherwise, signToken } from "../make-token.ts";
+import type { TokenWorld } from "../token-world.ts";
+
+/** What becomes of a token: it is believed, or believed without the scope, or refused in these words. */
+export type Verdict = "ACCEPTED" | "FORBIDDEN" | { readonly refused: string };
+
+export interface TokenCase {
+  readonly name: string;
+  readonly verdict: Verdict;
+  readonly token: (world: TokenWorld) => string | Promise<string>;
+}
+
+export type Change = Omit<Otherwise, "issuer">;
+export type Make = (world: TokenWorld) => Change | Promise<Change>;
+
+export const refused = (words: string): Verdict => ({ refused: words });
+export const NOT_SIGNED_SO = refused("not signed in a way that is accepted");
+export const BAD_SIGNATURE = refused("signature is not valid");
+export const NO_KEY = refused("names no key of its issuer");
+export const UNREADABLE = refused("cannot be read");
+export const STRANGER = refused("by an issuer that is not trusted");
+export const SOMEBODY_ELSE = refused("meant for somebody else");
+export const LACKS_CLAIM = refused("lacks a claim");
+export const EXPIRED = refused("has expired");
+export const NOT_YET = refused("not valid yet");
+export const NO_BEARER = refused("has to be: Bearer");
+export const OTHER_KIND = refused("of another kind");
+export const KEYS_AWAY = refused("keys of the token's issuer cannot be had");
+export const NOBODY = refused("sub names nobody");
+
+/** A token of the main issuer with one thing changed. */
+export function main(verdict: Verdict, cases: Readonly<Record<string, Change | Make>>): TokenCase[] {
+  return by("main", verdict, cases);
+}
+
+export function by(
+  who: "main" | "strict",
+  verdict: Verdict,
+  cases: Readonly<Record<string, Change | Make>>,
+): TokenCase[] {
+  return Object.entries(cases).map(([name, change]) => ({
+    name,
+    verdict,
+    token: async (world) =>
+      signToken({ issuer: world[who], ...(typeof change === "function" ? await change(world) : change) }),
+  }));
+}
+
+/** A token that is put together by hand. */
+export function forged(verdict: Verdict, cases: Readonly<Record<string, TokenCase["token"]>>): TokenCase[] {
+  return Object.entries(cases).map(([name, token]) => ({ name, verdict, token }));
+}
+
+export const claims = (change: Readonly<Record<string, unknown>>): Change => ({ claims: change });
+export const header = (change: Readonly<Record<string, unknown>>): Change => ({ header: change });
+export const rs256 = ({ main: { keys } }: TokenWorld) => keys["RS256"];
+export const usual = ({ main: issuer }: TokenWorld): Record<string, unknown> => goodClaims(issuer);
+export const RS256_HEADER = { alg: "RS256", kid: "main-RS256" };
+
+export function pem(world: TokenWorld): string {
+  const key = KeyObject.from((rs256(world) as { readonly publicKey: CryptoKey }).publicKey);
+  return key.export({ type: "spki", format: "pem" }) as string;
+}
+
+/** A good token with its signature replaced. */
+export async function resigned(world: TokenWorld, change: (signature: string) => string): Promise<string> {
+  const [head, payload, signature = ""] = (await signToken({ issuer: world.main })).split(".");
+  return `${head}.${payload}.${change(signature)}`;
+}

@@ -1,0 +1,74 @@
+import { forge, rsa, signToken } from "../make-token.ts";
+import type { Issuer } from "../token-world.ts";
+import {
+  claims,
+  forged,
+  header,
+  KEYS_AWAY,
+  main,
+  NO_BEARER,
+  NOT_SIGNED_SO,
+  OTHER_KIND,
+  RS256_HEADER,
+  refused,
+  rs256,
+  type TokenCase,
+  UNREADABLE,
+  usual,
+} from "./token-case.ts";
+
+/** What is no access token, and issuers whose keys cannot be had. */
+export const wrongForms: TokenCase[] = [
+  ...main(OTHER_KIND, {
+    "a token that ends a session": header({ typ: "logout+jwt" }),
+    "a proof of possession": header({ typ: "dpop+jwt" }),
+    "a security event": header({ typ: "secevent+jwt" }),
+    "a kind that is nothing": header({ typ: "" }),
+  }),
+  ...forged(OTHER_KIND, {
+    "a number for a kind": (world) =>
+      forge({ ...RS256_HEADER, typ: 1 }, usual(world), rsa(rs256(world), "sha256")),
+  }),
+  ...forged(NOT_SIGNED_SO, {
+    "a parameter that must be understood and is not": (world) =>
+      forge({ ...RS256_HEADER, crit: ["exp"], exp: 1 }, usual(world), rsa(rs256(world), "sha256")),
+  }),
+  ...forged(UNREADABLE, {
+    "an empty list of what must be understood": (world) =>
+      forge({ ...RS256_HEADER, crit: [] }, usual(world), rsa(rs256(world), "sha256")),
+    "claims that are not encoded": (world) =>
+      forge({ ...RS256_HEADER, crit: ["b64"], b64: false }, usual(world), rsa(rs256(world), "sha256")),
+    "a token in a token": async (world) =>
+      forge(
+        { ...RS256_HEADER, cty: "JWT" },
+        await signToken({ issuer: world.main }),
+        rsa(rs256(world), "sha256"),
+      ),
+    "claims that are a list": (world) => forge(RS256_HEADER, [usual(world)], rsa(rs256(world), "sha256")),
+    "claims that are null": (world) => forge(RS256_HEADER, "null", rsa(rs256(world), "sha256")),
+    "claims that are no JSON": (world) => forge(RS256_HEADER, "{", rsa(rs256(world), "sha256")),
+    "claims that are no UTF-8": (world) =>
+      forge(RS256_HEADER, Buffer.from([0x7b, 0xff, 0xfe, 0x7d]), rsa(rs256(world), "sha256")),
+    "a header that is no JSON": (world) => forge("RS256", usual(world), rsa(rs256(world), "sha256")),
+    "a header that is a list": (world) => forge([RS256_HEADER], usual(world), rsa(rs256(world), "sha256")),
+    "a header that is null": (world) => forge("null", usual(world), rsa(rs256(world), "sha256")),
+  }),
+  ...forged(NO_BEARER, {
+    "two parts": async (world) => (await signToken({ issuer: world.main })).split(".").slice(0, 2).join("."),
+    "four parts": async (world) => `${await signToken({ issuer: world.main })}.AAAA`,
+    "an encrypted token, of five parts": () => "e30.AAAA.AAAA.AAAA.AAAA",
+    "a word": () => "token",
+    "three dots": () => "...",
+  }),
+  ...main(refused("too long"), {
+    "a token of nine thousand letters": claims({ padding: "x".repeat(6_300) }),
+  }),
+];
+
+export const issuersAway: TokenCase[] = (
+  ["redirecting", "failing", "garbled", "endless", "empty"] as const
+).map((name) => ({
+  name: `an issuer whose keys cannot be had (${name})`,
+  verdict: KEYS_AWAY,
+  token: (world) => signToken({ issuer: world.away[name] as Issuer }),
+}));

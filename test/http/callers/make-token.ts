@@ -1,0 +1,74 @@
+import { createHmac, KeyObject, sign as signBytes } from "node:crypto";
+import { SignJWT } from "jose";
+import type { SigningKey } from "../../support/start-issuer.ts";
+import { AUDIENCES, type Issuer, NOW } from "./token-world.ts";
+
+/** What a token says otherwise than a good one; a claim or parameter that is undefined is left out. */
+export interface Otherwise {
+  readonly issuer: Issuer;
+  readonly claims?: Readonly<Record<string, unknown>>;
+  readonly header?: Readonly<Record<string, unknown>>;
+  /** Signs in the place of the issuer's own. */
+  readonly key?: SigningKey | undefined;
+}
+
+export function goodClaims({ name }: Issuer): Record<string, unknown> {
+  return {
+    iss: name,
+    sub: "alice@example.com",
+    aud: AUDIENCES[0],
+    iat: NOW,
+    exp: NOW + 300,
+    scope: "openid cam.quota:read",
+    tenant: "t1",
+    "https://strict.example/permissions": ["cam.quota:read"],
+  };
+}
+
+/** Signs as an issuer does. */
+export function signToken({ issuer, claims, header, key }: Otherwise): Promise<string> {
+  const signing = key ?? (Object.values(issuer.keys)[0] as SigningKey);
+  const parameters = given({ alg: signing.alg, kid: signing.kid, ...header });
+  return new SignJWT(given({ ...goodClaims(issuer), ...claims }))
+    .setProtectedHeader(parameters as { alg: string })
+    .sign(signing.privateKey);
+}
+
+/** Puts a token together from parts that no library would; what signs is given what is signed. */
+export function forge(
+  header: unknown,
+  payload: unknown,
+  signature: string | ((input: string) => string),
+): string {
+  const input = `${encode(header)}.${encode(payload)}`;
+  return `${input}.${typeof signature === "string" ? signature : signature(input)}`;
+}
+
+export function hmac(hash: string, secret: string | Buffer): (input: string) => string {
+  return (input) => createHmac(hash, secret).update(input).digest("base64url");
+}
+
+/** By an issuer's own RSA key, but in whatever way. */
+export function rsa(key: SigningKey | undefined, hash: string): (input: string) => string {
+  const privateKey = KeyObject.from((key as SigningKey).privateKey);
+  return (input) => signBytes(hash, Buffer.from(input), privateKey).toString("base64url");
+}
+
+/** An ECDSA signature as ASN.1, which JWS does not use. */
+export function derSignature(key: SigningKey | undefined): (input: string) => string {
+  const privateKey = KeyObject.from((key as SigningKey).privateKey);
+  return (input) =>
+    signBytes("sha256", Buffer.from(input), { key: privateKey, dsaEncoding: "der" }).toString("base64url");
+}
+
+function given(object: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
+}
+
+/** A text stays as it is, for what is no JSON. */
+function encode(part: unknown): string {
+  const bytes = Buffer.isBuffer(part)
+    ? part
+    : Buffer.from(typeof part === "string" ? part : JSON.stringify(part));
+  return bytes.toString("base64url");
+}

@@ -1,0 +1,98 @@
+import { describe, expect, test } from "vitest";
+import type { Verdict } from "./cases/token-case.ts";
+import { TOKEN_CASES } from "./cases/token-cases.ts";
+import { signToken } from "./make-token.ts";
+import { type Answer, startTokenWorld } from "./token-world.ts";
+
+const world = await startTokenWorld();
+
+/** What a caller sees of it. */
+function verdictOf({ status, challenge, body: { data, errors = [] } }: Answer): unknown {
+  const [error] = errors;
+  if (error === undefined) return { status, verdict: "ACCEPTED" };
+  const { code } = error.extensions;
+  if (code !== "UNAUTHENTICATED") return { status, verdict: code };
+  return { status, data, challenge, message: error.message };
+}
+
+function expected(verdict: Verdict): unknown {
+  if (typeof verdict === "string") return { status: 200, verdict };
+  return {
+    status: 200,
+    data: undefined,
+    challenge: 'Bearer error="invalid_token"',
+    message: expect.stringContaining(verdict.refused),
+  };
+}
+
+test("there are enough cases, and no two of one name", () => {
+  expect(TOKEN_CASES.length).toBeGreaterThanOrEqual(120);
+  expect(new Set(TOKEN_CASES.map(({ name }) => name)).size).toBe(TOKEN_CASES.length);
+});
+
+describe("a token", () => {
+  test.each(TOKEN_CASES.map((one) => [one.name, one] as const))("%s", async (_name, { token, verdict }) => {
+    const answer = await world.ask({ authorization: [`Bearer ${await token(world)}`] });
+    expect(verdictOf(answer)).toEqual(expected(verdict));
+  });
+});
+
+const token = await signToken({ issuer: world.main });
+
+describe("the header", () => {
+  const bad = `${token.slice(0, -8)}AAAAAAAA`;
+  const WORDS = { refused: "has to be: Bearer" };
+  const TWICE = { refused: "more than one Authorization header" };
+
+  test.each<readonly [string, readonly string[], Verdict]>([
+    ["in small letters", [`bearer ${token}`], "ACCEPTED"],
+    ["in capitals", [`BEARER ${token}`], "ACCEPTED"],
+    ["with more spaces", [`Bearer   ${token}`], "ACCEPTED"],
+    ["with a space at its end, which HTTP takes away", [`Bearer ${token} `], "ACCEPTED"],
+    ["twice", [`Bearer ${token}`, `Bearer ${token}`], TWICE],
+    ["twice, the bad one behind", [`Bearer ${token}`, `Bearer ${bad}`], TWICE],
+    ["twice, the bad one in front", [`Bearer ${bad}`, `Bearer ${token}`], TWICE],
+    ["twice, one of them empty", ["", `Bearer ${token}`], TWICE],
+    ["with two tokens", [`Bearer ${token}, Bearer ${token}`], WORDS],
+    ["with a parameter behind the token", [`Bearer ${token}; charset=utf-8`], WORDS],
+    ["with a password", ["Basic YWxpY2U6c2VjcmV0"], WORDS],
+    ["with another scheme", [`DPoP ${token}`], WORDS],
+    ["without a scheme", [token], WORDS],
+    ["without a space", [`Bearer${token}`], WORDS],
+    ["with a tab", [`Bearer\t${token}`], WORDS],
+    ["without a token", ["Bearer"], WORDS],
+    ["empty", [""], WORDS],
+  ])("%s", async (_name, authorization, verdict) => {
+    expect(verdictOf(await world.ask({ authorization }))).toEqual(expected(verdict));
+  });
+
+  test.each<readonly [string, Readonly<Record<string, readonly string[]>>, string]>([
+    ["nowhere", {}, ""],
+    ["in the address", {}, `?access_token=${token}`],
+    ["in a cookie", { cookie: [`access_token=${token}`] }, ""],
+    ["in a header of another name", { "x-authorization": [`Bearer ${token}`] }, ""],
+    ["in the header for proxies", { "proxy-authorization": [`Bearer ${token}`] }, ""],
+  ])("is all that is looked at: with a token %s the caller is anonymous", async (_where, headers, search) => {
+    const { status, body, challenge } = await world.ask(headers, search);
+    expect({ status, challenge }).toEqual({ status: 200, challenge: undefined });
+    expect(body).toMatchObject({
+      data: null,
+      errors: [
+        { message: expect.stringContaining("cam.quota:read"), extensions: { code: "UNAUTHENTICATED" } },
+      ],
+    });
+  });
+});
+
+test("nobody was asked for keys who was named by a token alone", () => {
+  expect(world.attacker.asked()).toBe(0);
+});
+
+test("no token is in the log, nor any part of one that could be used", async () => {
+  const refused = await signToken({ issuer: world.main, claims: { nbf: 9_999_999_999 } });
+  await world.ask({ authorization: [`Bearer ${refused}`] });
+  const log = world.logLines.join("\n");
+  expect(log).toContain("a caller is not believed");
+  expect(log).not.toMatch(/eyJ|Bearer e/);
+  expect(log).not.toContain(refused.split(".")[2]);
+});
