@@ -6,14 +6,15 @@ import { loadSigningKey } from "./audit/signing-key.ts";
 import type { Authenticator } from "./auth/authenticator.ts";
 import {
   ActionCircuits,
+  type CamAttempt,
   CamClient,
   type CamEndpoint,
   ClockSkew,
   CredentialCache,
-  type CredentialProvider,
+  type CredentialChain,
+  type CredentialChainDeps,
+  createCredentialChain,
   createDispatcher,
-  createEnvironmentProvider,
-  createProfileProvider,
   createProviderChain,
   getCallerIdentity,
   HttpTransport,
@@ -44,6 +45,7 @@ import {
   logCamAttempt,
   logChanges,
   logCheckpoints,
+  logCredentials,
   logQuota,
   logReconciler,
   logUnbelieved,
@@ -157,7 +159,10 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     const localCam = await startLocalCam();
     closers.push(() => localCam.stop());
     const endpoint = { origin: localCam.url, serviceHost: "cam.tencentcloudapi.com" };
-    return { target: { endpoint, providers: [localCam.credentials], proxy: {} }, localCam };
+    return {
+      target: { endpoint, createChain: () => createProviderChain([localCam.credentials]), proxy: {} },
+      localCam,
+    };
   }
 
   /** Requests under way finish; what is no request by the deadline of one never will be. */
@@ -179,20 +184,24 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     });
   }
 
-  function createCamClient({ endpoint, providers, proxy }: ResolvedCam, budget: RateBudget): CamClient {
+  function createCamClient({ endpoint, createChain, proxy }: ResolvedCam, budget: RateBudget): CamClient {
     const transport = new HttpTransport({ dispatcher: createDispatcher({ proxy }), clock });
     closers.push(() => transport.close());
     const { language, timeoutMs, circuitFailures: failures } = config.camLimits;
-    return new CamClient({
+    const skew = new ClockSkew(clock);
+    const credentialObserver = logCredentials(logger);
+    const parts = {
       config: { endpoint, language, timeoutMs },
-      credentials: new CredentialCache({ chain: createProviderChain(providers), clock }),
       signer: new Tc3Signer(),
-      transport,
+      observer: { onAttempt: (attempt: CamAttempt) => logCamAttempt(logger, attempt) },
+      ...{ transport, skew, clock },
+    };
+    const chain = createChain({ ...parts, credentialObserver });
+    return new CamClient({
+      ...parts,
+      credentials: new CredentialCache({ chain, clock, skew, observer: credentialObserver }),
       budget,
       circuits: new ActionCircuits({ failures, pauseMs: CIRCUIT_PAUSE_MS }),
-      skew: new ClockSkew(clock),
-      clock,
-      observer: { onAttempt: (attempt) => logCamAttempt(logger, attempt) },
     });
   }
 
@@ -256,17 +265,12 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
 
 interface ResolvedCam {
   readonly endpoint: CamEndpoint;
-  readonly providers: readonly CredentialProvider[];
+  readonly createChain: (parts: CredentialChainDeps) => CredentialChain;
   readonly proxy: CamTarget["proxy"];
 }
 
 function realCam({ endpoint, credentials, proxy }: CamTarget): ResolvedCam {
-  const { name, paths, required } = credentials.profile;
-  const providers = [
-    createEnvironmentProvider(credentials.environment),
-    createProfileProvider({ profile: name, paths, required }),
-  ];
-  return { endpoint, providers, proxy };
+  return { endpoint, createChain: (parts) => createCredentialChain(credentials, parts), proxy };
 }
 
 async function playgroundParts(config: Config) {

@@ -1,24 +1,12 @@
-import { homedir } from "node:os";
-import { join } from "node:path";
-import type { CamEndpoint, EnvironmentCredentialSources } from "../cam/index.ts";
-import { credentialSources } from "./credential-sources.ts";
+import type { CamEndpoint, CredentialSettings } from "../cam/index.ts";
+import { credentialSettings } from "./credential-settings.ts";
 import type { Environment, Variables } from "./variables.ts";
 
 export interface CamTarget {
   readonly endpoint: CamEndpoint;
-  readonly credentials: {
-    readonly environment: EnvironmentCredentialSources;
-    readonly profile: {
-      readonly name: string;
-      readonly paths: readonly string[];
-      readonly required: boolean;
-    };
-  };
+  readonly credentials: CredentialSettings;
   readonly proxy: { readonly http?: string; readonly https?: string; readonly except?: string };
 }
-
-/** The official SDKs look at these two, in this order. */
-const PROFILE_PATHS = [join(homedir(), ".tencentcloud", "credentials"), "/etc/tencentcloud/credentials"];
 
 /** Which CAM is called, and with which key. Adds to `problems` what is wrong. */
 export function camTarget(
@@ -28,22 +16,19 @@ export function camTarget(
   problems: string[],
   notices: string[],
 ): CamTarget | undefined {
-  const environment = credentialSources(vars, problems);
-  const hasPair = environment.secretId !== undefined && environment.secretKey !== undefined;
-  const hasNoKey = environment.secretId === undefined && environment.secretKey === undefined;
-  const profileNamed = vars.TENCENTCLOUD_PROFILE !== undefined;
-  if ((mode === "server" || vars.CAM_ENDPOINT !== undefined) && hasNoKey && !profileNamed) {
+  const { settings, isAnyNamed } = credentialSettings(vars, problems);
+  if ((mode === "server" || vars.CAM_ENDPOINT !== undefined) && !isAnyNamed) {
     problems.push(
       `${mode === "server" ? "There are no credentials for CAM" : "CAM_ENDPOINT is set without credentials"}: set ` +
         "TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY (or their _FILE forms), or name a section of the " +
-        "credentials file in TENCENTCLOUD_PROFILE.",
+        "credentials file in TENCENTCLOUD_PROFILE, or the role of the instance in TENCENTCLOUD_CAM_ROLE_NAME.",
     );
   }
   if (vars.CAM_ENDPOINT === undefined) {
     if (mode === "server")
       problems.push("CAM_ENDPOINT is not set, for example https://cam.tencentcloudapi.com.");
     if (vars.CAM_SERVICE_HOST !== undefined) problems.push("CAM_SERVICE_HOST is set without CAM_ENDPOINT.");
-    if (hasPair && mode === "local") {
+    if (isAnyNamed && mode === "local") {
       notices.push(
         "Credentials are set but not used: without CAM_ENDPOINT the embedded emulator stands in for CAM.",
       );
@@ -52,10 +37,7 @@ export function camTarget(
   }
   return {
     endpoint: parseEndpoint(vars, problems),
-    credentials: {
-      environment,
-      profile: { name: vars.TENCENTCLOUD_PROFILE ?? "default", paths: PROFILE_PATHS, required: !hasPair },
-    },
+    credentials: settings,
     proxy: proxyFrom(env),
   };
 }

@@ -67,6 +67,23 @@ export const variables = z.object({
   TENCENTCLOUD_TOKEN: z.string().optional(),
   TENCENTCLOUD_TOKEN_FILE: z.string().optional(),
   TENCENTCLOUD_PROFILE: z.string().optional(),
+  TENCENTCLOUD_CAM_ROLE_NAME: z.string().optional(),
+  CAM_METADATA_ENDPOINT: z.string().optional(),
+  TKE_REGION: z.string().optional(),
+  TKE_PROVIDER_ID: z.string().optional(),
+  TKE_WEB_IDENTITY_TOKEN_FILE: z.string().optional(),
+  TKE_ROLE_ARN: z.string().optional(),
+  TENCENTCLOUD_ROLE_ARN: z.string().optional(),
+  TENCENTCLOUD_ROLE_SESSION_NAME: z
+    .string()
+    .regex(/^[\w+=,.@-]{2,128}$/, "must be 2 to 128 letters, digits and any of + = , . @ _ -")
+    .default("cam-mfa-gateway"),
+  TENCENTCLOUD_ROLE_EXTERNAL_ID: z.string().optional(),
+  TENCENTCLOUD_ROLE_DURATION_SECONDS: integer(1, 43_200, 7_200),
+  TENCENTCLOUD_REGION: z
+    .string()
+    .regex(/^[a-z]{2}-[a-z0-9-]+$/, "must be a region, for example ap-guangzhou")
+    .default("ap-guangzhou"),
 });
 
 export type Variables = z.output<typeof variables>;

@@ -9,7 +9,11 @@ interface AttemptEvent {
   readonly quotaWaitMs: number;
   readonly requestId: string | undefined;
   readonly error:
-    | { readonly kind: string; readonly camCode: string | undefined; readonly camMessage: string | undefined }
+    | (Error & {
+        readonly kind: string;
+        readonly camCode: string | undefined;
+        readonly camMessage: string | undefined;
+      })
     | undefined;
   readonly next: { readonly retryInMs: number } | { readonly gaveUp: string } | undefined;
 }
@@ -32,7 +36,9 @@ export function logCamAttempt(logger: Logger, event: AttemptEvent): void {
     return;
   }
   const { kind, camCode, camMessage } = error;
-  const failed = { ...fields, kind, camCode, camMessage, ...next };
+  // Where keys were looked for, and what was wrong there, stands in the causes.
+  const reasons = kind === "NO_CREDENTIAL" ? { err: error } : {};
+  const failed = { ...fields, kind, camCode, camMessage, ...next, ...reasons };
   if (kind === "REFUSED" && isCallersAffair(camCode)) logger.info(failed, "CAM refused a call");
   else logger.warn(failed, "CAM call failed");
 }
@@ -138,6 +144,21 @@ export function logCheckpoints(logger: Logger) {
       logger.error({ problem }, "THE RECORD OF CHANGES WAS ALTERED; run audit:verify"),
     onError: (err: unknown): void => logger.warn({ err }, "no checkpoint of the record can be signed now"),
   };
+}
+
+/** Which key is used, by its id, which is not secret; and that no newer one can be had. */
+export function logCredentials(logger: Logger) {
+  return {
+    onLoaded: ({ secretId, expiresAtMs }: CredentialEvent): void =>
+      logger.info({ secretId, expiresAt: expiresAtMs && new Date(expiresAtMs) }, "key for CAM loaded"),
+    onRefreshFailed: (err: unknown): void =>
+      logger.warn({ err }, "no newer key for CAM can be had; the old one goes on being used"),
+  };
+}
+
+interface CredentialEvent {
+  readonly secretId: string;
+  readonly expiresAtMs?: number;
 }
 
 /** Operations that enforcing trusted documents refuses, or would refuse. */

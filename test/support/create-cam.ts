@@ -31,7 +31,7 @@ export const LOCAL_KEY: Credential = {
 
 const NO_KEYS: CredentialSettings = {
   environment: {},
-  profile: { profile: "default", paths: [], required: false },
+  profile: { name: "default", paths: [], required: false },
 };
 
 export interface CamOptions<C extends Clock> {

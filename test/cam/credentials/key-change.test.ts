@@ -20,7 +20,7 @@ async function startWithRole() {
   const folder = await temporaryFolder();
   const pair = (id: string) => `[default]\nsecret_id = ${id}\nsecret_key = key-of-${id}\n`;
   const file = await folder.write("credentials", pair("AKIDFIRST"));
-  const profile = { profile: "default", paths: [file], required: true };
+  const profile = { name: "default", paths: [file], required: true };
   const started = await createEmulatedCam({ keys: { profile, role: ROLE }, emulator: OPEN });
   const { control } = started.emulator;
   const put = (secretId: string) => control.putKey({ secretId, secretKey: `key-of-${secretId}`, uin: OWNER });

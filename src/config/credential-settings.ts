@@ -1,0 +1,57 @@
+import { homedir } from "node:os";
+import { join } from "node:path";
+import type { CredentialSettings } from "../cam/index.ts";
+import { credentialSources } from "./credential-sources.ts";
+import { instanceMetadata } from "./instance-metadata.ts";
+import { checkRoleArn } from "./role-arn.ts";
+import type { Variables } from "./variables.ts";
+import { webIdentity } from "./web-identity.ts";
+
+/** The official SDKs look at these two, in this order. */
+const PROFILE_PATHS = [join(homedir(), ".tencentcloud", "credentials"), "/etc/tencentcloud/credentials"];
+
+/** Where keys are looked for, and whether any place was named. Adds to `problems` what is wrong. */
+export function credentialSettings(
+  vars: Variables,
+  problems: string[],
+): { readonly settings: CredentialSettings; readonly isAnyNamed: boolean } {
+  const environment = credentialSources(vars, problems);
+  const hasPair = environment.secretId !== undefined && environment.secretKey !== undefined;
+  // Half a pair is a problem that has been told already.
+  const hasKey = environment.secretId !== undefined || environment.secretKey !== undefined;
+  const metadata = instanceMetadata(vars, problems);
+  const identity = webIdentity(vars, problems);
+  const role = assumedRole(vars, problems);
+  const { TENCENTCLOUD_PROFILE: profile } = vars;
+  return {
+    settings: {
+      environment,
+      profile: {
+        name: profile ?? "default",
+        paths: PROFILE_PATHS,
+        required: profile !== undefined && !hasPair,
+      },
+      ...(metadata && { metadata }),
+      ...(identity && { webIdentity: identity }),
+      ...(role && { role }),
+    },
+    isAnyNamed: hasKey || profile !== undefined || metadata !== undefined || identity !== undefined,
+  };
+}
+
+function assumedRole(vars: Variables, problems: string[]): CredentialSettings["role"] {
+  const { TENCENTCLOUD_ROLE_ARN: roleArn, TENCENTCLOUD_ROLE_EXTERNAL_ID: externalId } = vars;
+  if (roleArn === undefined) {
+    if (externalId !== undefined)
+      problems.push("TENCENTCLOUD_ROLE_EXTERNAL_ID is set without TENCENTCLOUD_ROLE_ARN.");
+    return undefined;
+  }
+  checkRoleArn("TENCENTCLOUD_ROLE_ARN", roleArn, problems);
+  return {
+    roleArn,
+    sessionName: vars.TENCENTCLOUD_ROLE_SESSION_NAME,
+    durationSeconds: vars.TENCENTCLOUD_ROLE_DURATION_SECONDS,
+    region: vars.TENCENTCLOUD_REGION,
+    ...(externalId !== undefined && { externalId }),
+  };
+}
