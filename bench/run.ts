@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { crash } from "./crash.ts";
 import { entities } from "./entities.ts";
 import { fuzzing } from "./fuzzing.ts";
+import { gateways } from "./gateways.ts";
 import { mutation } from "./mutation.ts";
 import { outcomes } from "./outcomes.ts";
 import { quota } from "./quota.ts";
@@ -12,7 +13,17 @@ import { buildGateway } from "./support/build-gateway.ts";
 import { describeMachine } from "./support/machine.ts";
 
 /** Every benchmark, in the order in which they run. */
-const benches: readonly Bench[] = [signing, mutation, entities, startUp, outcomes, crash, fuzzing, quota];
+const benches: readonly Bench[] = [
+  signing,
+  mutation,
+  entities,
+  startUp,
+  outcomes,
+  crash,
+  fuzzing,
+  quota,
+  gateways,
+];
 
 /**
  * `npm run bench [-- NAME…] [--smoke] [--profile=DIR]`. A slow figure is news and not an error; only a benchmark

@@ -31,6 +31,7 @@ export function serverEnv(camUrl: string, databaseUrl: string): Record<string, s
     CAM_ENDPOINT: camUrl,
     CAM_SERVICE_HOST: "cam.tencentcloudapi.com",
     CAM_RATE_PER_SECOND: "1000",
+    CALLER_RATE_PER_SECOND: "0",
     CAM_CIRCUIT_FAILURES: "0",
     TENCENTCLOUD_SECRET_ID: "AKIDLOCALEXAMPLE",
     TENCENTCLOUD_SECRET_KEY: "LocalExampleSecretKey",

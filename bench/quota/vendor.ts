@@ -1,4 +1,5 @@
 import { startCamEmulator } from "../../src/emulator/index.ts";
+import { seedUsers } from "../changes/change-load.ts";
 import { answerParent } from "../support/answer-parent.ts";
 
 /** A program that stands in for CAM: the emulator, with a strict sliding window. */
@@ -8,6 +9,8 @@ export const LIMIT = 20;
 export interface CountsQuestion {
   readonly kind: "counts";
   readonly action: string;
+  /** Goes on counting from here on, instead of anew. */
+  readonly goOn?: boolean;
 }
 
 export interface VendorCounts {
@@ -17,15 +20,17 @@ export interface VendorCounts {
   readonly arrivals: readonly { readonly atMs: number; readonly caller: string }[];
 }
 
-const emulator = await startCamEmulator({ ratePerSecond: LIMIT, window: "sliding" });
+const users = Number(process.env["USERS"] ?? 0);
+const seed = users > 0 ? { seed: seedUsers(users) } : {};
+const emulator = await startCamEmulator({ ratePerSecond: LIMIT, window: "sliding", ...seed });
 
-answerParent<CountsQuestion>("counts", ({ action }) => {
+answerParent<CountsQuestion>("counts", ({ action, goOn = false }) => {
   const { received = 0, throttled = 0 } = emulator.control.counters()[action] ?? {};
   const arrivals = emulator.control
     .journal({ action })
     .filter(({ outcome }) => outcome === "Success")
     .map(({ arrivedAtMs, traceId }) => ({ atMs: arrivedAtMs, caller: traceId?.split(":")[0] ?? "" }));
-  emulator.control.reset();
+  if (!goOn) emulator.control.reset();
   const counts: VendorCounts = { received, throttled, arrivals };
   return JSON.stringify(counts);
 });
