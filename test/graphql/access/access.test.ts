@@ -1,0 +1,104 @@
+import { printSchemaWithDirectives } from "@graphql-tools/utils";
+import { describe, expect, test } from "vitest";
+import { SCOPES, type Scope } from "../../../src/auth/scope.ts";
+import { schemaOfNothing } from "../../support/schema-of-nothing.ts";
+import { ALICE } from "../../support/seed-users.ts";
+import { readReply, startGateway, UNLIMITED } from "../../support/start-gateway.ts";
+import { startIssuer } from "../../support/start-issuer.ts";
+import { type Step, type Way, waysOf } from "./ways.ts";
+
+/** Every field of the graph, by every root that leads to it, for callers of every kind. */
+const issuer = await startIssuer();
+const gateway = await startGateway({
+  callers: "proved",
+  emulator: UNLIMITED.emulator,
+  env: { ...UNLIMITED.env, ...issuer.env, CALLER_RATE_PER_SECOND: "0" },
+});
+
+const CALLERS: readonly (readonly [string, readonly Scope[] | undefined])[] = [
+  ["without a token", undefined],
+  ["with a token without scopes", []],
+  ...SCOPES.map((scope) => [`with ${scope}`, [scope]] as const),
+  ["with every scope", SCOPES],
+];
+
+const CHANGE = `(opUin: "${ALICE}", login: { phone: true })`;
+const ways = waysOf(printSchemaWithDirectives(schemaOfNothing()), {
+  subUser: `(opUin: "${ALICE}")`,
+  subUsers: `(opUins: ["${ALICE}"])`,
+  mfaChange: `(id: "${await changeId()}")`,
+  _entities: `(representations: [{ __typename: "SubUser", opUin: "${ALICE}" }])`,
+  setSubUserMfa: CHANGE,
+  trySetSubUserMfa: CHANGE,
+});
+
+async function changeId(): Promise<string> {
+  const reply = await ask(`mutation { setSubUserMfa${CHANGE} { change { id } } }`, SCOPES);
+  return (reply.data as { setSubUserMfa: { change: { id: string } } }).setSubUserMfa.change.id;
+}
+
+async function ask(query: string, scopes: readonly Scope[] | undefined) {
+  const request = gateway.http.post("/graphql");
+  if (scopes !== undefined) {
+    const token = await issuer.sign({ claims: { scope: scopes.join(" ") } });
+    void request.set("authorization", `Bearer ${token}`);
+  }
+  return readReply(await request.send({ query }));
+}
+
+/** An entity is looked up at CAM before any of its fields is asked for, so its place in the list is guarded too. */
+function guardsOf({ steps }: Way): readonly Step[] {
+  const entity: Step = { field: "SubUser", path: ["_entities", 0], scope: "cam.mfa:read" };
+  return steps.flatMap((step) => (step.field === "Query._entities" ? [step, entity] : [step]));
+}
+
+describe.each(CALLERS)("a caller %s", (_name, scopes) => {
+  test.each(ways.map((way) => [way.name, way] as const))("and %s", async (_way, way) => {
+    const lacking = guardsOf(way).find(({ scope }) => scope !== undefined && !scopes?.includes(scope));
+    gateway.cam.clearJournal();
+    const { status, data, errors } = await ask(way.operation, scopes);
+    expect(status).toBe(200);
+    if (lacking === undefined) return expect(errors).toEqual([]);
+    const isAtRoot = lacking.path.length === 1 || lacking.field === "SubUser";
+    if (isAtRoot) expect(gateway.cam.journal()).toEqual([]);
+    const refusal = {
+      code: scopes === undefined ? "UNAUTHENTICATED" : "FORBIDDEN",
+      message: expect.stringContaining(`It needs the scope ${lacking.scope}.`),
+    };
+    if (lacking.field === "Mutation.trySetSubUserMfa") {
+      expect({ errors, data }).toMatchObject({
+        errors: [],
+        data: { trySetSubUserMfa: { __typename: "CamFailure" } },
+      });
+      return;
+    }
+    const { code, message } = refusal;
+    expect(errors).toEqual([
+      {
+        message,
+        path: lacking.path,
+        locations: expect.anything(),
+        extensions: expect.objectContaining({ code }),
+      },
+    ]);
+  });
+});
+
+test("the matrix has every field of every object of the schema", () => {
+  const reached = new Set(ways.map(({ steps }) => steps.at(-1)?.field));
+  const fields = Object.values(schemaOfNothing().getTypeMap()).flatMap((type) =>
+    "getFields" in type && !("isOneOf" in type) && !type.name.startsWith("__")
+      ? Object.keys(type.getFields()).map((field) => `${type.name}.${field}`)
+      : [],
+  );
+  expect([...reached].toSorted()).toEqual(fields.toSorted());
+});
+
+test("a refusal as data names the scope, too", async () => {
+  const failure = "... on CamFailure { code message }";
+  for (const [scopes, code] of [[undefined, "UNAUTHENTICATED"] as const, [[], "FORBIDDEN"] as const]) {
+    const { data } = await ask(`mutation { trySetSubUserMfa${CHANGE} { ${failure} } }`, scopes);
+    const message = expect.stringContaining("cam.mfa:write");
+    expect(data).toEqual({ trySetSubUserMfa: { code, message } });
+  }
+});

@@ -1,0 +1,107 @@
+import {
+  buildSchema,
+  type GraphQLObjectType,
+  type GraphQLOutputType,
+  type GraphQLSchema,
+  getNamedType,
+  isObjectType,
+  isUnionType,
+} from "graphql";
+import type { Scope } from "../../../src/auth/scope.ts";
+
+/** How one field is reached from one root field. */
+export interface Way {
+  /** For example `Query.subUser … SubUserMfa.login`. */
+  readonly name: string;
+  readonly operation: string;
+  /** From the root on: where each field stands in an answer, and the scope that its directives ask for. */
+  readonly steps: readonly Step[];
+}
+
+export interface Step {
+  readonly field: string;
+  readonly path: readonly (string | number)[];
+  readonly scope: Scope | undefined;
+}
+
+/** What a root field is given. Those that are not named take nothing. */
+export type RootArguments = Readonly<Record<string, string>>;
+
+/** The shortest way from every root field to every field that can be reached from it. */
+export function waysOf(sdl: string, rootArguments: RootArguments): readonly Way[] {
+  const schema = buildSchema(sdl, { assumeValidSDL: true });
+  return [schema.getQueryType(), schema.getMutationType()].flatMap((root) =>
+    root ? Object.keys(root.getFields()).flatMap((name) => waysFrom(schema, root, name, rootArguments)) : [],
+  );
+}
+
+interface Place {
+  readonly type: GraphQLObjectType;
+  readonly steps: readonly Step[];
+  /** Puts a selection of the type's fields into the operation around it. */
+  readonly wrap: (selection: string) => string;
+}
+
+function waysFrom(
+  schema: GraphQLSchema,
+  root: GraphQLObjectType,
+  name: string,
+  rootArguments: RootArguments,
+): readonly Way[] {
+  const kind = root === schema.getMutationType() ? "mutation" : "query";
+  const start: Place = { type: root, steps: [], wrap: (selection) => `${kind} { ${selection} }` };
+  const ways: Way[] = [];
+  const seen = new Set<string>();
+  let places: readonly Place[] = [start];
+  while (places.length > 0) {
+    const next: Place[] = [];
+    for (const place of places) {
+      const names = place === start ? [name] : Object.keys(place.type.getFields());
+      for (const field of names) {
+        const step = stepTo(place, field);
+        const call = `${field}${place === start ? (rootArguments[field] ?? "") : ""}`;
+        ways.push({
+          name: `${root.name}.${name} … ${step.field}`,
+          operation: place.wrap(`${call}${selectionOf(place.type, field)}`),
+          steps: [...place.steps, step],
+        });
+        for (const type of objectsIn(schema, place.type.getFields()[field]?.type)) {
+          if (seen.has(type.name)) continue;
+          seen.add(type.name);
+          const wrap = (selection: string) =>
+            place.wrap(`${call} { ${ALWAYS} ... on ${type.name} { ${selection} } }`);
+          next.push({ type, steps: [...place.steps, step], wrap });
+        }
+      }
+    }
+    places = next;
+  }
+  return ways;
+}
+
+/** Says what became of a field that gives its failures as data, and does no harm elsewhere. */
+const ALWAYS = "__typename";
+
+function stepTo({ type, steps }: Place, name: string): Step {
+  const field = type.getFields()[name];
+  const before = steps.at(-1)?.path ?? [];
+  const isEntity = type.name === "SubUser" && before[0] === "_entities" && before.length === 1;
+  const directives = field?.astNode?.directives ?? [];
+  const scopes = directives.find((directive) => directive.name.value === "requiresScopes")?.arguments?.[0];
+  const text = scopes?.value.loc?.source.body.slice(scopes.value.loc.start, scopes.value.loc.end);
+  const scope = /"([^"]+)"/.exec(text ?? "")?.[1] as Scope | undefined;
+  return { field: `${type.name}.${name}`, path: [...before, ...(isEntity ? [0] : []), name], scope };
+}
+
+function selectionOf(type: GraphQLObjectType, field: string): string {
+  const named = type.getFields()[field]?.type;
+  return named && (isObjectType(getNamedType(named)) || isUnionType(getNamedType(named)))
+    ? ` { ${ALWAYS} }`
+    : "";
+}
+
+function objectsIn(schema: GraphQLSchema, type: GraphQLOutputType | undefined): readonly GraphQLObjectType[] {
+  const named = type && getNamedType(type);
+  if (isObjectType(named)) return [named];
+  return isUnionType(named) ? [...schema.getPossibleTypes(named)] : [];
+}
