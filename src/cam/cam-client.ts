@@ -241,7 +241,14 @@ export class CamClient {
         action: action.name,
         access: action.access,
         deadlineMs: deadlineMs - Math.min(EXCHANGE_MS, leftMs * EXCHANGE_PART),
-        ...{ secretId: credential?.secretId ?? "", caller, priority, signal, ready, missedSlot },
+        ...{
+          secretId: credential?.role ?? credential?.secretId ?? "",
+          caller,
+          priority,
+          signal,
+          ready,
+          missedSlot,
+        },
       });
     } finally {
       void ready.then((letGo) => letGo());

@@ -42,6 +42,7 @@ export type CallPriority = "interactive" | "bulk";
 
 export interface RateRequest {
   readonly action: string;
+  /** Whom CAM counts the call for: the key by its id, or the role that temporary keys act for. */
   readonly secretId: string;
   /** Without the store of a shared budget, reads go on slowly and writes do not. */
   readonly access: "read" | "write";

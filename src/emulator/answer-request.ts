@@ -60,7 +60,7 @@ async function answerCall(
   });
   const definition = findAction(call, request);
   const run = bindAction(definition, key);
-  state.limiter.admit(call.secretId, definition.name, request.arrivedAtMs);
+  state.limiter.admit(key?.session ? key.uin : call.secretId, definition.name, request.arrivedAtMs);
   refuseRegion(call, settings.nullRegion);
   const refuse = (refusal: CamRefusal) => refusalEnvelope(refusal, call.language, requestId);
   const perform = () => {

@@ -79,6 +79,18 @@ test("the control ends a key early, revokes it, and says how long the next ones 
   expect(control.changeKey("AKIDNOBODY", { disabled: true })).toBeUndefined();
 });
 
+test("all keys of one role share its rate", async () => {
+  const emulator = await startEmulator({ ratePerSecond: 1 });
+  emulator.control.setClock({ frozen: true });
+  const sign = ({ TmpSecretId = "", TmpSecretKey = "", Token = "" }: Record<string, string>) =>
+    ({ secretId: TmpSecretId, secretKey: TmpSecretKey, extraHeaders: [["X-TC-Token", Token]] }) as const;
+  const first = await keyOfInstance(emulator);
+  expect(await codeOf(emulator, "ListUsers", {}, sign(first))).toBe("Success");
+  emulator.control.deleteKey(first["TmpSecretId"] ?? "");
+  const second = await keyOfInstance(emulator);
+  expect(await codeOf(emulator, "ListUsers", {}, sign(second))).toBe("RequestLimitExceeded");
+});
+
 /** The vendor's own client, told nothing but the address. */
 function clientConfig(emulator: CamEmulator, credential: object) {
   const endpoint = new URL(emulator.url).host;

@@ -23,7 +23,7 @@ export async function askSts<Input>(
 ): Promise<Credential> {
   try {
     const options = { deadlineMs: clock.monotonic() + DEADLINE_MS, traceId: TRACE_ID };
-    return (await client.call(action, input, options)).output;
+    return { ...(await client.call(action, input, options)).output, role: roleArn };
   } catch (cause) {
     throw new CredentialError(`STS gave no key for the role ${roleArn}.`, { cause });
   }

@@ -8,6 +8,11 @@ export interface Credential {
   readonly token?: Secret;
   /** When a temporary key ends, by CAM's clock, in milliseconds since the epoch. Undefined where nobody said. */
   readonly expiresAtMs?: number;
+  /**
+   * The role that a temporary key acts for. Its keys come and go, and replicas have different ones, so calls are
+   * counted against the quota under this name; under `secretId` without it.
+   */
+  readonly role?: string;
 }
 
 /** One place where keys come from. */

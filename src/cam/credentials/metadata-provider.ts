@@ -28,7 +28,7 @@ export function createMetadataProvider(metadata: InstanceMetadata, clock: Clock)
     if (!isRoleName(name)) throw new Error("what it names is no role");
     const answer = await ask(name);
     if (answer === undefined) throw new Error(`the instance does not have the role ${name}`);
-    return parseMetadataCredentials(parseJson(answer));
+    return { ...parseMetadataCredentials(parseJson(answer)), role: `instance role ${name}` };
   };
   return {
     name: "instance metadata",
