@@ -1,0 +1,53 @@
+import { readFile } from "node:fs/promises";
+import { expect, test } from "vitest";
+import { describeSafeAuthFlagColl, describeSubAccounts, setMfaFlag } from "../../src/cam/index.ts";
+import { variables } from "../../src/config/variables.ts";
+import { loadConfig } from "../../src/config.ts";
+import { SOME_ISSUER } from "../support/some-issuer.ts";
+import { fencedBlocks } from "./fenced-blocks.ts";
+
+const page = await readFile("docs/operations.md", "utf8");
+const [, section = ""] = /^## Where the key comes from\n(.*?)^## /ms.exec(page) ?? [];
+const blocks = fencedBlocks(section);
+
+const SERVER = {
+  CAM_ENDPOINT: "https://cam.tencentcloudapi.com",
+  DATABASE_URL: "postgres://db/gateway",
+  ...SOME_ISSUER,
+};
+
+test("the settings that the section shows are enough for a server", () => {
+  const shown = blocks.filter(({ language }) => language === "ini");
+  expect(shown).toHaveLength(2);
+  for (const { text } of shown) {
+    const env = Object.fromEntries(
+      text
+        .trim()
+        .split("\n")
+        .map((line) => line.split("=") as [string, string]),
+    );
+    expect(loadConfig({ ...SERVER, ...env }, [])).toMatchObject({ kind: "run" });
+  }
+});
+
+test("the policy that the section shows permits the actions that the gateway calls, and no other", () => {
+  const policy = blocks.find(({ language }) => language === "json")?.text ?? "";
+  const [statement] = (JSON.parse(policy) as { statement: { action: string[] }[] }).statement;
+  const called = [setMfaFlag, describeSafeAuthFlagColl, describeSubAccounts];
+  expect(statement?.action).toEqual(called.map(({ service, name }) => `${service}:${name}`));
+});
+
+test("the section names only variables that there are, and every one that names a place", () => {
+  const named = [...section.matchAll(/`((?:TENCENTCLOUD|TKE|CAM)_[A-Z_]+)`/g)].map(([, name = ""]) => name);
+  const known = Object.keys(variables.shape);
+  expect(named.filter((name) => !known.includes(name) && name !== "CAM_CREDENTIALS_UNAVAILABLE")).toEqual([]);
+  expect(named).toEqual(expect.arrayContaining(known.filter((name) => name.startsWith("TKE_"))));
+});
+
+test("the log lines that the section quotes are the gateway's", async () => {
+  const source = await readFile("src/observability/log-events.ts", "utf8");
+  for (const line of ["key for CAM loaded", "no newer key for CAM can be had"]) {
+    expect(section).toContain(`\`${line}\``);
+    expect(source).toContain(line);
+  }
+});
