@@ -7,16 +7,16 @@ const TIMEOUT_MS = 5_000;
 const MAX_BYTES = 256 * 1024;
 
 /** Reads the text of a key set. @throws Error where it is not to be had. */
-export function loadJwks(place: KeyPlace): Promise<string> {
-  return "file" in place ? readFile(place.file, "utf8") : fetchJwks(place.url);
+export function loadJwks(place: KeyPlace, timeoutMs = TIMEOUT_MS): Promise<string> {
+  return "file" in place ? readFile(place.file, "utf8") : fetchJwks(place.url, timeoutMs);
 }
 
-async function fetchJwks(url: string): Promise<string> {
+async function fetchJwks(url: string, timeoutMs: number): Promise<string> {
   const response = await fetch(url, {
     headers: { accept: "application/jwk-set+json, application/json" },
     // Elsewhere may be anywhere: whoever can make the issuer's server redirect must not choose our keys.
     redirect: "error",
-    signal: AbortSignal.timeout(TIMEOUT_MS),
+    signal: AbortSignal.timeout(timeoutMs),
   });
   if (response.status !== 200) {
     await response.body?.cancel();

@@ -1,0 +1,139 @@
+import type { FlattenedJWSInput } from "jose";
+import { beforeEach, describe, expect, test } from "vitest";
+import { IssuerKeys, KeysUnavailable } from "../../src/auth/issuer-keys.ts";
+import { FakeClock } from "../support/fake-clock.ts";
+import { createKey, publicJwk } from "../support/start-issuer.ts";
+
+const MINUTE_MS = 60_000;
+const first = JSON.stringify({ keys: [await publicJwk(await createKey("first"))] });
+const second = JSON.stringify({ keys: [await publicJwk(await createKey("second"))] });
+const AWAY = new Error("nobody answers");
+
+let clock: FakeClock;
+/** What a load gives now. */
+let answer: string | Error;
+let loads: number;
+let seen: string[];
+let keys: IssuerKeys;
+
+beforeEach(() => {
+  clock = new FakeClock();
+  answer = first;
+  loads = 0;
+  seen = [];
+  const observer = {
+    onKeysLoaded: () => void seen.push("loaded"),
+    onKeysAway: () => void seen.push("away"),
+  };
+  keys = new IssuerKeys({
+    load: async () => {
+      loads += 1;
+      if (answer instanceof Error) throw answer;
+      return answer;
+    },
+    clock,
+    observer,
+  });
+});
+
+function find(kid: string): Promise<unknown> {
+  return Promise.resolve(keys.find({ alg: "RS256", kid }, {} as FlattenedJWSInput));
+}
+
+test("nothing is loaded before it is needed, and then once for everybody who waits", async () => {
+  expect(loads).toBe(0);
+  await Promise.all([find("first"), find("first"), keys.ready()]);
+  expect(loads).toBe(1);
+});
+
+test("as long as they are fresh they are not loaded again", async () => {
+  await find("first");
+  await clock.advance(5 * MINUTE_MS);
+  await find("first");
+  expect(loads).toBe(1);
+});
+
+test("what is no longer fresh still serves, while it is looked for on the side", async () => {
+  const before = await keys.ready();
+  await clock.advance(5 * MINUTE_MS + 1);
+  answer = second;
+  expect(keys.current).toBe(before);
+  await clock.advance(0);
+  expect(loads).toBe(2);
+  await expect(find("first")).rejects.toMatchObject({ code: "ERR_JWKS_NO_MATCHING_KEY" });
+  await find("second");
+});
+
+test("the same keys loaded anew are the same set", async () => {
+  const before = await keys.ready();
+  await clock.advance(5 * MINUTE_MS + 1);
+  expect(keys.current).toBe(before);
+  await clock.advance(0);
+  expect({ loads, same: keys.current === before, seen }).toEqual({ loads: 2, same: true, seen: ["loaded"] });
+});
+
+describe("a token that names an unknown key", () => {
+  test("lets the keys be loaded, so that a new one is found at once", async () => {
+    await find("first");
+    await clock.advance(10_000);
+    answer = second;
+    await find("second");
+    expect(loads).toBe(2);
+  });
+
+  test("lets them be loaded no more than once in ten seconds, however many there are", async () => {
+    await find("first");
+    for (let at = 0; at < 50; at++) {
+      await clock.advance(1_000);
+      await expect(find(`unknown-${at}`)).rejects.toMatchObject({ code: "ERR_JWKS_NO_MATCHING_KEY" });
+    }
+    expect(loads).toBe(1 + 5);
+  });
+
+  test("shares that with others that come at the same time", async () => {
+    await find("first");
+    await clock.advance(10_000);
+    answer = second;
+    await Promise.all([find("second"), find("second"), find("second")]);
+    expect(loads).toBe(2);
+  });
+});
+
+describe("while the issuer is away", () => {
+  test("those at hand serve for twelve hours, and then no more", async () => {
+    await find("first");
+    answer = AWAY;
+    for (let hours = 0; hours < 12; hours++) {
+      await clock.advance(60 * MINUTE_MS);
+      await find("first");
+      await clock.advance(0);
+    }
+    await clock.advance(1);
+    await expect(find("first")).rejects.toThrow(KeysUnavailable);
+    expect(keys.current).toBeUndefined();
+  });
+
+  test("nobody waits for it more than once in ten seconds", async () => {
+    answer = AWAY;
+    await expect(find("first")).rejects.toThrow(KeysUnavailable);
+    await expect(find("first")).rejects.toThrow(KeysUnavailable);
+    expect({ loads, seen }).toEqual({ loads: 1, seen: ["away"] });
+    await clock.advance(10_000);
+    answer = first;
+    await find("first");
+    expect({ loads, seen }).toEqual({ loads: 2, seen: ["away", "loaded"] });
+  });
+
+  test.each([
+    ["no JSON", "<html>"],
+    ["no key set", "{}"],
+    ["null", "null"],
+  ])("an answer that is %s changes nothing", async (_what, text) => {
+    const before = await keys.ready();
+    await clock.advance(5 * MINUTE_MS + 1);
+    answer = text;
+    expect(keys.current).toBe(before);
+    await clock.advance(0);
+    expect({ same: keys.current === before, seen }).toEqual({ same: true, seen: ["loaded", "away"] });
+  });
+});
