@@ -13,9 +13,9 @@ export function parseIssuersFile(text: string, problems: string[]): readonly Iss
   }
   const parsed = issuersFile.safeParse(json);
   if (!parsed.success) {
-    problems.push(
-      ...parsed.error.issues.map(({ path, message }) => `AUTH_ISSUERS_FILE: ${path.join(".")} ${message}.`),
-    );
+    for (const { path, message } of parsed.error.issues) {
+      problems.push(`AUTH_ISSUERS_FILE: ${[path.join("."), message].filter(Boolean).join(" ")}.`);
+    }
     return [];
   }
   const { issuers } = parsed.data;

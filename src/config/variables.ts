@@ -21,6 +21,8 @@ const oneOf = <const Values extends readonly [string, ...string[]]>(values: Valu
 export const variables = z.object({
   HOST: z.string().default("127.0.0.1"),
   PORT: integer(0, 65_535, 4000),
+  TLS_CERT_FILE: z.string().optional(),
+  TLS_KEY_FILE: z.string().optional(),
   PLAYGROUND: oneOf(["on", "off"]).optional(),
   INTROSPECTION: oneOf(["on", "off"]).optional(),
   CALLER_RATE_PER_SECOND: integer(0, 100_000, 100),

@@ -1,0 +1,96 @@
+import { expect, test } from "vitest";
+import { CAROL } from "../../support/seed-users.ts";
+import { readReply, type StartedGateway, startGateway } from "../../support/start-gateway.ts";
+import { AUDIENCE, type StartedIssuer, startIssuer } from "../../support/start-issuer.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
+
+const CHANGE = `mutation { setSubUserMfa(opUin: "${CAROL}", login: { phone: true }) {
+  change { id caller { subject client issuer } }
+} }`;
+
+interface Changed {
+  readonly setSubUserMfa: { readonly change: { readonly id: string; readonly caller: object } };
+}
+
+async function send(
+  { http }: StartedGateway,
+  query: string,
+  token: string,
+  headers: Readonly<Record<string, string>> = {},
+) {
+  const request = http.post("/graphql").set({ authorization: `Bearer ${token}`, ...headers });
+  return readReply(await request.send({ query }));
+}
+
+test("who made a change, by which client and whose word, is in the record and in the log, and the token is not", async () => {
+  const issuer = await startIssuer();
+  const gateway = await startGateway({ callers: "proved", env: issuer.env });
+  const token = await issuer.sign({ claims: { sub: "wang", azp: "portal" } });
+  const { data, errors } = await send(gateway, CHANGE, token);
+  expect(errors).toEqual([]);
+  const { caller } = (data as unknown as Changed).setSubUserMfa.change;
+  expect(caller).toEqual({ subject: "wang", client: "portal", issuer: issuer.url });
+  const lines = gateway.logLines.map((line) => JSON.parse(line) as Record<string, unknown>);
+  expect(lines).toContainEqual(
+    expect.objectContaining({
+      caller: "wang",
+      callerClient: "portal",
+      callerIssuer: issuer.url,
+      opUin: CAROL,
+    }),
+  );
+  expect(gateway.logLines.join("\n")).not.toContain(token.split(".")[1]);
+});
+
+test("what is public needs no token, but a bad one is refused there as well", async () => {
+  const issuer = await startIssuer();
+  const gateway = await startGateway({ callers: "proved", env: issuer.env });
+  expect((await gateway.send("{ camErrors { code } _service { sdl } __typename }")).errors).toEqual([]);
+  const reply = await send(gateway, "{ __typename }", await issuer.sign({ claims: { exp: 1 } }));
+  expect(reply).toMatchObject({
+    status: 200,
+    headers: { "www-authenticate": 'Bearer error="invalid_token"', "cache-control": "no-store" },
+    data: undefined,
+    errors: [
+      {
+        message: "You are not signed in, or your session has ended. The token has expired.",
+        extensions: { code: "UNAUTHENTICATED", category: "UNAUTHENTICATED", retryable: false },
+      },
+    ],
+  });
+  expect(reply.errors[0]?.extensions["requestId"]).toBe(reply.headers["x-request-id"]);
+});
+
+test("each caller has requests of their own to make, and those without a token share theirs", async () => {
+  const issuer = await startIssuer();
+  const gateway = await startGateway({
+    callers: "proved",
+    env: { ...issuer.env, CALLER_RATE_PER_SECOND: "1" },
+  });
+  const [alice, bob] = await Promise.all([issuer.sign(), issuer.sign({ claims: { sub: "bob" } })]);
+  const codeFor = async (token: string) =>
+    (await send(gateway, "{ __typename }", token)).errors[0]?.extensions["code"];
+  for (let at = 0; at < 10; at++) expect(await codeFor(alice)).toBeUndefined();
+  expect(await codeFor(alice)).toBe("CALLER_RATE_LIMITED");
+  expect(await codeFor(bob)).toBeUndefined();
+  expect((await gateway.send("{ __typename }")).errors).toEqual([]);
+});
+
+test("people of two issuers who have the same name do not share an idempotency key", async () => {
+  const issuers = [await startIssuer(), await startIssuer()] as const;
+  const gateway = await startGateway({ callers: "proved", env: await bothOf(issuers) });
+  const idOf = async (issuer: StartedIssuer) => {
+    const reply = await send(gateway, CHANGE, await issuer.sign(), { "idempotency-key": "key-1" });
+    return (reply.data as unknown as Changed).setSubUserMfa.change.id;
+  };
+  const first = await idOf(issuers[0]);
+  expect(await idOf(issuers[0])).toBe(first);
+  expect(await idOf(issuers[1])).not.toBe(first);
+});
+
+async function bothOf(issuers: readonly StartedIssuer[]): Promise<Record<string, string>> {
+  const folder = await temporaryFolder();
+  const described = issuers.map(({ url, jwksUrl }) => ({ issuer: url, jwksUrl, audience: AUDIENCE }));
+  const file = await folder.write("issuers.json", JSON.stringify({ issuers: described }));
+  return { AUTH_ISSUER: "", AUTH_JWKS_URL: "", AUTH_AUDIENCE: "", AUTH_ISSUERS_FILE: file };
+}

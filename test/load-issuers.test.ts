@@ -1,0 +1,199 @@
+import { describe, expect, test } from "vitest";
+import { ConfigError, loadConfig } from "../src/config.ts";
+import { loadIssuers } from "../src/load-issuers.ts";
+import { createKey, publicJwk } from "./support/start-issuer.ts";
+import { temporaryFolder } from "./support/temporary-folder.ts";
+
+const key = await createKey("key-1");
+const GOOD_KEYS = JSON.stringify({ keys: [await publicJwk(key)] });
+const ISSUER = { issuer: "https://a.example", jwksUrl: "https://a.example/keys", audience: "gateway" };
+
+/** What local mode, for which a token is a choice, makes of these variables and the files that they name. */
+async function load(env: Readonly<Record<string, string>>) {
+  const command = loadConfig(env, ["--local"]);
+  if (command.kind !== "run" || command.config.auth === undefined) throw new Error("Nobody is known.");
+  return loadIssuers(command.config.auth);
+}
+
+async function problemsOf(env: Readonly<Record<string, string>>): Promise<readonly string[]> {
+  try {
+    await load(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  throw new Error("The configuration was accepted.");
+}
+
+async function fileOf(issuers: unknown): Promise<Record<string, string>> {
+  const folder = await temporaryFolder();
+  const text = typeof issuers === "string" ? issuers : JSON.stringify(issuers);
+  return { AUTH_ISSUERS_FILE: await folder.write("issuers.json", text) };
+}
+
+describe("one issuer by variables", () => {
+  const one = { AUTH_ISSUER: ISSUER.issuer, AUTH_JWKS_URL: ISSUER.jwksUrl, AUTH_AUDIENCE: "gateway" };
+
+  test("has sensible settings where nothing else is said", async () => {
+    expect(await load(one)).toEqual([
+      {
+        issuer: "https://a.example",
+        keys: { url: "https://a.example/keys" },
+        audiences: ["gateway"],
+        algorithms: ["RS256", "PS256", "ES256", "EdDSA"],
+        clockToleranceS: 10,
+        requiredClaims: [],
+        scopeClaim: "scope",
+        roleClaim: undefined,
+        roleScopes: {},
+      },
+    ]);
+  });
+
+  test("has what is said", async () => {
+    const more = {
+      AUTH_AUDIENCE: "gateway, api://gateway",
+      AUTH_ALGORITHMS: "ES256,ES384",
+      AUTH_CLOCK_TOLERANCE_S: "0",
+      AUTH_REQUIRED_CLAIMS: "jti,tenant",
+      AUTH_SCOPE_CLAIM: "scp",
+      AUTH_ROLE_CLAIM: "realm_access.roles",
+    };
+    expect(await load({ ...one, ...more })).toMatchObject([
+      {
+        audiences: ["gateway", "api://gateway"],
+        algorithms: ["ES256", "ES384"],
+        clockToleranceS: 0,
+        requiredClaims: ["jti", "tenant"],
+        scopeClaim: "scp",
+        roleClaim: "realm_access.roles",
+      },
+    ]);
+  });
+
+  test.each([
+    ["no audience", { AUTH_AUDIENCE: "" }, "AUTH_AUDIENCE must be a text or a list of texts"],
+    ["no keys", { AUTH_JWKS_URL: "" }, "AUTH_JWKS_URL or its counterpart for a file has to be set"],
+    [
+      "keys in two places",
+      { AUTH_JWKS_FILE: "/keys" },
+      "AUTH_JWKS_URL or its counterpart for a file has to be set",
+    ],
+    [
+      "keys that anybody could change",
+      { AUTH_JWKS_URL: "http://a.example/keys" },
+      "AUTH_JWKS_URL must be an https URL",
+    ],
+    ["an address that is none", { AUTH_JWKS_URL: "a.example" }, "AUTH_JWKS_URL must be an https URL"],
+    ["an address of a file", { AUTH_JWKS_URL: "file:///keys" }, "AUTH_JWKS_URL must be an https URL"],
+    [
+      "a symmetric algorithm",
+      { AUTH_ALGORITHMS: "RS256,HS256" },
+      'AUTH_ALGORITHMS has "HS256", which is none of',
+    ],
+    ["no signature", { AUTH_ALGORITHMS: "none" }, 'AUTH_ALGORITHMS has "none", which is none of RS256'],
+    ["an empty algorithm", { AUTH_ALGORITHMS: "RS256," }, 'AUTH_ALGORITHMS has "", which is none of RS256'],
+    ["a great tolerance", { AUTH_CLOCK_TOLERANCE_S: "3600" }, "AUTH_CLOCK_TOLERANCE_S must be from 0 to 300"],
+    ["an empty claim", { AUTH_REQUIRED_CLAIMS: "jti,," }, "AUTH_REQUIRED_CLAIMS must not be empty"],
+    [
+      "a file as well",
+      { AUTH_ISSUERS_FILE: "/issuers" },
+      "Set only one of AUTH_ISSUER and AUTH_ISSUERS_FILE",
+    ],
+    ["a misspelt variable", { AUTH_AUDIENCES: "gateway" }, "AUTH_AUDIENCES is not a variable of the gateway"],
+  ])("cannot have %s", async (_what, env, problem) => {
+    const [first] = await problemsOf({ ...one, ...env });
+    expect(first).toContain(problem);
+  });
+
+  test.each(["AUTH_JWKS_URL", "AUTH_JWKS_FILE", "AUTH_AUDIENCE", "AUTH_REQUIRED_CLAIMS", "AUTH_ROLE_CLAIM"])(
+    "cannot be told of by %s alone",
+    async (name) => {
+      expect(await problemsOf({ [name]: "x" })).toEqual([`${name} is set without AUTH_ISSUER.`]);
+    },
+  );
+});
+
+describe("a file of issuers", () => {
+  test("describes any number, each with its own settings", async () => {
+    const roles = { roleClaim: "roles", roleScopes: { auditor: ["cam.audit:read"] } };
+    const other = { ...ISSUER, issuer: "https://b.example", audience: ["a", "b"], ...roles };
+    expect(await load(await fileOf({ issuers: [ISSUER, other] }))).toMatchObject([
+      { issuer: "https://a.example", audiences: ["gateway"] },
+      { issuer: "https://b.example", audiences: ["a", "b"], ...roles },
+    ]);
+  });
+
+  test.each<readonly [string, unknown, string]>([
+    ["no JSON", "issuers:", "AUTH_ISSUERS_FILE must be JSON"],
+    ["a list alone", [ISSUER], "AUTH_ISSUERS_FILE:"],
+    ["nobody", { issuers: [] }, "AUTH_ISSUERS_FILE: issuers names no issuer."],
+    ["a misspelt setting", { issuers: [{ ...ISSUER, audiences: "b" }] }, '"audiences"'],
+    [
+      "one without an audience",
+      { issuers: [{ ...ISSUER, audience: undefined }] },
+      "issuers.0.audience must be",
+    ],
+    [
+      "one without keys",
+      { issuers: [{ ...ISSUER, jwksUrl: undefined }] },
+      "issuers.0.jwksUrl or its counterpart",
+    ],
+    [
+      "one of HMAC",
+      { issuers: [{ ...ISSUER, algorithms: ["HS256"] }] },
+      'issuers.0.algorithms.0 has "HS256"',
+    ],
+    ["one without algorithms", { issuers: [{ ...ISSUER, algorithms: [] }] }, "issuers.0.algorithms"],
+    [
+      "an unknown scope",
+      { issuers: [{ ...ISSUER, roleClaim: "roles", roleScopes: { a: ["cam.mfa"] } }] },
+      'issuers.0.roleScopes.a.0 has "cam.mfa", which is none of cam.mfa:read',
+    ],
+    [
+      "roles for no claim",
+      { issuers: [{ ...ISSUER, roleScopes: { a: ["cam.mfa:read"] } }] },
+      "issuers.0.roleScopes has no meaning without roleClaim",
+    ],
+    ["one twice", { issuers: [ISSUER, ISSUER] }, "the issuer https://a.example is there more than once"],
+  ])("cannot be %s", async (_what, content, problem) => {
+    const problems = await problemsOf(await fileOf(content));
+    expect(problems.join("\n")).toContain(problem);
+  });
+
+  test("has to be there", async () => {
+    const problems = await problemsOf({ AUTH_ISSUERS_FILE: "/nowhere/issuers.json" });
+    expect(problems).toEqual(["AUTH_ISSUERS_FILE /nowhere/issuers.json cannot be read (ENOENT)."]);
+  });
+});
+
+describe("a file of keys", () => {
+  async function withKeys(text: string): Promise<Record<string, string>> {
+    const file = await (await temporaryFolder()).write("keys.json", text);
+    return { AUTH_ISSUER: "https://a.example", AUTH_JWKS_FILE: file, AUTH_AUDIENCE: "gateway" };
+  }
+
+  test("is as good as an address", async () => {
+    const env = await withKeys(GOOD_KEYS);
+    expect(await load(env)).toMatchObject([{ keys: { file: env["AUTH_JWKS_FILE"] } }]);
+  });
+
+  test.each([
+    ["a PEM", "-----BEGIN PUBLIC KEY-----", "is no JSON Web Key Set"],
+    ["a key without a set", '{"kty":"RSA"}', "is no JSON Web Key Set"],
+    ["an empty set", '{"keys":[]}', "has no key"],
+    ["a set with a secret", '{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}', "has a key in it that signs"],
+    [
+      "a set with a private key",
+      '{"keys":[{"kty":"RSA","n":"AQ","e":"AQAB","d":"AQ"}]}',
+      "has a key in it that signs",
+    ],
+  ])("cannot be %s", async (_what, text, problem) => {
+    expect(await problemsOf(await withKeys(text))).toEqual([expect.stringContaining(problem)]);
+  });
+
+  test("has to be there", async () => {
+    const env = { AUTH_ISSUER: "https://a.example", AUTH_JWKS_FILE: "/nowhere", AUTH_AUDIENCE: "gateway" };
+    expect(await problemsOf(env)).toEqual(["The key set /nowhere cannot be read (ENOENT)."]);
+  });
+});
