@@ -41,6 +41,8 @@ export interface Config {
 export interface HttpConfig {
   readonly host: string;
   readonly port: number;
+  /** Undefined for plain HTTP. */
+  readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
   readonly playground: boolean;
   readonly introspection: boolean;
   /** The only names in a Host header that are answered; undefined for any. */
@@ -172,6 +174,10 @@ function assemble(vars: Variables, env: Environment, mode: Config["mode"], probl
 function httpConfig(vars: Variables, mode: Config["mode"], problems: string[]): HttpConfig {
   const inLocalMode = mode === "local" ? "on" : "off";
   const { TRUSTED_DOCUMENTS: trusted, TRUSTED_DOCUMENTS_FILE: manifestFile } = vars;
+  const { TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile } = vars;
+  if ((certFile === undefined) !== (keyFile === undefined)) {
+    problems.push("Set both TLS_CERT_FILE and TLS_KEY_FILE, or neither for plain HTTP.");
+  }
   if (trusted !== "off" && manifestFile === undefined) {
     problems.push(
       `TRUSTED_DOCUMENTS=${trusted} needs TRUSTED_DOCUMENTS_FILE, the manifest of the documents.`,
@@ -183,6 +189,7 @@ function httpConfig(vars: Variables, mode: Config["mode"], problems: string[]): 
   return {
     host: vars.HOST,
     port: vars.PORT,
+    tls: certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile },
     playground: (vars.PLAYGROUND ?? inLocalMode) === "on",
     introspection: (vars.INTROSPECTION ?? vars.PLAYGROUND ?? inLocalMode) === "on",
     hostnames: mode === "local" ? LOOPBACK_NAMES : undefined,

@@ -1,3 +1,4 @@
+import type { Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { AuditCheckpointer } from "./audit/audit-checkpointer.ts";
@@ -40,6 +41,7 @@ import type { RequestDetails } from "./http/graphql/graphql-route.ts";
 import { TrustedDocuments } from "./http/graphql/trusted-documents.ts";
 import type { PlaygroundBanner } from "./http/playground/boot-data.ts";
 import { loadExamples } from "./http/playground/load-examples.ts";
+import { keepTlsFresh, readTls } from "./http/tls.ts";
 import { type LocalCam, startLocalCam } from "./local-cam.ts";
 import {
   logCamAttempt,
@@ -48,6 +50,7 @@ import {
   logCredentials,
   logQuota,
   logReconciler,
+  logTls,
   logUnbelieved,
   logUntrustedOperations,
 } from "./observability/log-events.ts";
@@ -133,7 +136,7 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     });
     await apollo.start();
     closers.push(() => apollo.stop());
-    const { maxConnections, hostnames, callerRatePerSecond } = config.http;
+    const { maxConnections, hostnames, callerRatePerSecond, tls: tlsFiles } = config.http;
     const app = await createHttpApp({
       apollo,
       createContext: (request, details) => createContext({ cam, flagReads }, request, details),
@@ -142,15 +145,21 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
       callerRate: new CallerRate(callerRatePerSecond),
       trustedDocuments: await loadTrustedDocuments(),
       ...{ maxConnections, hostnames },
+      tls: tlsFiles && (await readTls(tlsFiles)),
       playground: config.http.playground ? await playgroundParts(config) : undefined,
       isReady: () => accepting,
       logger,
     });
     closers.push(() => closeApp(app));
+    if (tlsFiles !== undefined) {
+      const stopLooking = keepTlsFresh(app.server as unknown as Server, tlsFiles, logTls(logger));
+      closers.push(async () => stopLooking());
+    }
     await app.listen({ host: config.http.host, port: config.http.port });
     accepting = true;
     const { port } = app.server.address() as AddressInfo;
-    address = { url: `http://${urlHost(config.http.host)}:${port}${GRAPHQL_PATH}`, emulator: localCam };
+    const scheme = tlsFiles === undefined ? "http" : "https";
+    address = { url: `${scheme}://${urlHost(config.http.host)}:${port}${GRAPHQL_PATH}`, emulator: localCam };
     void introduce(cam);
   }
 

@@ -111,6 +111,7 @@ describe("values", () => {
     ["CAM_SERVICE_HOST", "a\r\nb", "CAM_SERVICE_HOST must be a host name"],
     ["TRUSTED_DOCUMENTS", "enforce", "TRUSTED_DOCUMENTS=enforce needs TRUSTED_DOCUMENTS_FILE"],
     ["TRUSTED_DOCUMENTS_FILE", "/a.json", "TRUSTED_DOCUMENTS_FILE has no meaning unless TRUSTED_DOCUMENTS"],
+    ["TLS_CERT_FILE", "/cert.pem", "Set both TLS_CERT_FILE and TLS_KEY_FILE"],
     ["INTROSPECTION", "maybe", "INTROSPECTION must be one of on, off."],
     ["CAM_RATE_PER_SECONDS", "20", "CAM_RATE_PER_SECONDS is not a variable of the gateway"],
   ])("%s does not take %j", (name, value, problem) => {

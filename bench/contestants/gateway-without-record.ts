@@ -96,6 +96,7 @@ const app = await createHttpApp({
   callerRate: new CallerRate(0),
   trustedDocuments: undefined,
   hostnames: undefined,
+  tls: undefined,
   maxConnections: 1_000,
   playground: undefined,
   isReady: () => true,

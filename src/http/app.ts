@@ -1,6 +1,8 @@
+import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import {
   type FastifyBaseLogger,
+  type FastifyHttpOptions,
   type FastifyInstance,
   type FastifyReply,
   fastify,
@@ -14,6 +16,7 @@ import { failure, httpFailureOf } from "./http-errors.ts";
 import { type PlaygroundOptions, registerPlayground } from "./playground/playground.ts";
 import { requestIdOf } from "./request-id.ts";
 import { endSilentConnectionsOnClose } from "./silent-connections.ts";
+import type { TlsMaterial } from "./tls.ts";
 
 export const GRAPHQL_PATH = "/graphql";
 const HEALTH_PATH = "/health/";
@@ -31,6 +34,8 @@ const REQUEST_TIMEOUT_MS = 30_000;
 export interface HttpAppDeps extends Omit<GraphQLRouteOptions, "path"> {
   /** The only names in a Host header that are answered; undefined for any. */
   readonly hostnames: readonly string[] | undefined;
+  /** Without it, plain HTTP. */
+  readonly tls: TlsMaterial | undefined;
   /** Further ones are closed as they come. */
   readonly maxConnections: number;
   /** Left out: no page, and browsers get what every client gets. */
@@ -48,7 +53,7 @@ export async function createHttpApp(deps: HttpAppDeps): Promise<FastifyInstance>
     genReqId: requestIdOf,
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    http: { headersTimeout: HEADERS_TIMEOUT_MS, maxHeaderSize: MAX_HEADER_BYTES },
+    ...serverOptions(deps.tls),
     clientErrorHandler: (error, socket) => refuseUnreadable(error, socket as Socket),
     // The hook below refuses in our own form.
     return503OnClosing: false,
@@ -101,4 +106,11 @@ export async function createHttpApp(deps: HttpAppDeps): Promise<FastifyInstance>
   }
   registerGraphQLRoute(app, { ...deps, path: GRAPHQL_PATH });
   return app;
+}
+
+/** Fastify's types tell a server of HTTPS from one of HTTP, which makes no difference to anything here. */
+function serverOptions(tls: TlsMaterial | undefined): FastifyHttpOptions<Server> {
+  const limits = { headersTimeout: HEADERS_TIMEOUT_MS, maxHeaderSize: MAX_HEADER_BYTES };
+  if (tls === undefined) return { http: limits };
+  return { https: { ...limits, ...tls, minVersion: "TLSv1.2" } } as FastifyHttpOptions<Server>;
 }

@@ -184,3 +184,12 @@ export function logKeys(logger: Logger, issuer: string) {
       logger.error({ issuer, err }, "the keys of an issuer cannot be had; those at hand serve for a while"),
   };
 }
+
+/** Certificates of our own that were renewed. */
+export function logTls(logger: Logger) {
+  return {
+    onTlsReloaded: (): void => logger.info("a renewed certificate is in use"),
+    onTlsError: (err: unknown): void =>
+      logger.error({ err }, "the certificate files cannot be used; the old certificate goes on"),
+  };
+}

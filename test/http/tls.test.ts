@@ -1,0 +1,109 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:https";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { connect } from "node:tls";
+import { generate } from "selfsigned";
+import { Agent, request } from "undici";
+import { describe, expect, test } from "vitest";
+import { keepTlsFresh, readTls, TlsError, type TlsFiles } from "../../src/http/tls.ts";
+import { startGateway } from "../support/start-gateway.ts";
+import { whenOver } from "../support/when-over.ts";
+
+async function filesOf(name: string): Promise<TlsFiles & { renew(as: string): Promise<string> }> {
+  const folder = await mkdtemp(join(tmpdir(), "tls-"));
+  whenOver(() => rm(folder, { recursive: true, force: true }));
+  const files = { certFile: join(folder, "cert.pem"), keyFile: join(folder, "key.pem") };
+  const renew = async (as: string): Promise<string> => {
+    const pair = await generate([{ name: "commonName", value: as }], {
+      extensions: [{ name: "subjectAltName", altNames: [{ type: 7, ip: "127.0.0.1" }] }],
+    });
+    await writeFile(files.keyFile, pair.private);
+    await writeFile(files.certFile, pair.cert);
+    return pair.cert;
+  };
+  await renew(name);
+  return { ...files, renew };
+}
+
+const ASK = {
+  method: "POST",
+  headers: { "content-type": "application/json" },
+  body: '{"query":"{ __typename }"}',
+} as const;
+
+describe("with a certificate", () => {
+  test("the gateway speaks TLS, to whoever trusts it, and nothing else", async () => {
+    const files = await filesOf("one");
+    const ca = (await readTls(files)).cert;
+    const env = { TLS_CERT_FILE: files.certFile, TLS_KEY_FILE: files.keyFile };
+    const { gateway } = await startGateway({ env });
+    const { url } = gateway.address;
+    expect(url).toMatch(/^https:/);
+    const dispatcher = new Agent({ connect: { ca } });
+    whenOver(() => dispatcher.close());
+    const { statusCode, body } = await request(url, { ...ASK, dispatcher });
+    expect({ statusCode, body: await body.json() }).toEqual({
+      statusCode: 200,
+      body: { data: { __typename: "Query" } },
+    });
+    await expect(request(url, ASK)).rejects.toThrow();
+    await expect(fetch(url.replace("https", "http"), ASK)).rejects.toThrow();
+  });
+
+  test("a renewed one is shown to new connections, and one that cannot be used changes nothing", async () => {
+    const files = await filesOf("one");
+    const server = createServer(await readTls(files));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const waiting: { for: string; resolve: () => void }[] = [];
+    const seen = (event: string): void => {
+      for (const one of waiting.filter((wait) => wait.for === event)) one.resolve();
+    };
+    const until = (event: string) => new Promise<void>((resolve) => waiting.push({ for: event, resolve }));
+    const observer = { onTlsReloaded: () => seen("reloaded"), onTlsError: () => seen("error") };
+    const stop = keepTlsFresh(server, files, observer, 20);
+    whenOver(async () => {
+      stop();
+      server.close();
+    });
+    expect(await subjectOf(server)).toBe("one");
+    const failed = until("error");
+    await writeFile(files.certFile, "no certificate");
+    await failed;
+    expect(await subjectOf(server)).toBe("one");
+    const reloaded = until("reloaded");
+    await files.renew("two");
+    await reloaded;
+    expect(await subjectOf(server)).toBe("two");
+  });
+});
+
+test.each([
+  [
+    "a file that is not there",
+    async (files: TlsFiles) => ({ ...files, keyFile: "/nowhere/key.pem" }),
+    "TLS_KEY_FILE /nowhere/key.pem cannot be read (ENOENT).",
+  ],
+  [
+    "a key of another certificate",
+    async (files: TlsFiles) => ({ ...files, keyFile: (await filesOf("other")).keyFile }),
+    "are no PEM pair",
+  ],
+])("%s is told, without its contents", async (_case, damage, problem) => {
+  const files = await damage(await filesOf("one"));
+  const error = await readTls(files).catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(TlsError);
+  expect(String(error)).toContain(problem);
+  expect(String(error)).not.toContain("PRIVATE KEY");
+});
+
+function subjectOf(server: ReturnType<typeof createServer>): Promise<string | undefined> {
+  const { port } = server.address() as { port: number };
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: "127.0.0.1", port, rejectUnauthorized: false }, () => {
+      resolve(String(socket.getPeerCertificate().subject.CN));
+      socket.destroy();
+    });
+    socket.once("error", reject);
+  });
+}
