@@ -56,15 +56,19 @@ export class CredentialCache {
 
   /** CAM refused this key: looks for another at once. Resolves to whether there is one, and never rejects. */
   async replace(refused: Credential): Promise<boolean> {
-    if (this.#held?.credential === refused) {
-      if (this.#loading === undefined) {
-        const nowMs = this.#deps.clock.monotonic();
-        if (nowMs < this.#nextReplacementMs) return false;
-        this.#nextReplacementMs = nowMs + REFUSED_PAUSE_MS;
-      }
+    // Twice, because a look that is under way may have begun before the key was replaced.
+    for (let looks = 0; looks < 2 && this.#held?.credential === refused; looks++) {
+      if (this.#loading === undefined && !this.#mayReplaceNow()) return false;
       await this.#load().catch(() => undefined);
     }
     return this.#held !== undefined && this.#held.credential !== refused;
+  }
+
+  #mayReplaceNow(): boolean {
+    const nowMs = this.#deps.clock.monotonic();
+    if (nowMs < this.#nextReplacementMs) return false;
+    this.#nextReplacementMs = nowMs + REFUSED_PAUSE_MS;
+    return true;
   }
 
   #load(): Promise<Credential> {

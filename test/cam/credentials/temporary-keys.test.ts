@@ -113,6 +113,20 @@ test("a refused key is replaced once for all who were refused with it", async ()
   expect(loads).toHaveLength(2);
 });
 
+test("a look that began before the key was refused is followed by another", async () => {
+  const { cache, clock, loads, answer, first, idNow } = createCache();
+  const refused = await first();
+  await clock.advance(0.75 * HOUR_MS);
+  await idNow();
+  const replacing = Promise.all(Array.from({ length: 50 }, () => cache.replace(refused)));
+  expect(loads).toHaveLength(2);
+  answer("AKIDFIRST");
+  await clock.advance(0);
+  expect(loads).toHaveLength(3);
+  answer("AKIDSECOND");
+  expect(new Set(await replacing)).toEqual(new Set([true]));
+});
+
 test("a refused key whose place has no other is not looked for again within a second", async () => {
   const { cache, clock, loads, answer, fail, first } = createCache();
   const refused = await first();
