@@ -1,6 +1,6 @@
 import { ConfigError, EX_CONFIG, loadConfig } from "./config.ts";
 import { createGateway } from "./gateway.ts";
-import { loadIssuers } from "./load-issuers.ts";
+import { loadAuthFiles } from "./load-auth-files.ts";
 import { describeConfig, startUpBanner } from "./start-up-banner.ts";
 import { USAGE } from "./usage.ts";
 
@@ -12,7 +12,7 @@ async function run(): Promise<number | undefined> {
     return 0;
   }
   if (command.kind === "check-config") {
-    if (command.config.auth !== undefined) await loadIssuers(command.config.auth);
+    if (command.config.auth !== undefined) await loadAuthFiles(command.config.auth);
     console.log(["The configuration is valid.", ...describeConfig(command.config)].join("\n"));
     return 0;
   }

@@ -26,8 +26,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   graphql: ["contract", "auth", "changes", "cam", "audit", "quota", "clock"],
   http: ["graphql", "auth", "contract", "observability"],
   config: ["auth", "cam", "secret"],
-  "load-issuers": ["auth", "config"],
-  "create-authenticator": ["auth", "clock", "config", "load-issuers", "observability"],
+  "load-auth-files": ["auth", "config", "secret"],
+  "create-authenticator": ["auth", "clock", "config", "load-auth-files", "observability"],
   usage: ["config"],
   "open-store": ["config", "database", "package-paths"],
   "local-cam": ["cam", "emulator", "secret"],
@@ -51,7 +51,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "package-paths",
     "quota",
   ],
-  serve: ["config", "gateway", "load-issuers", "start-up-banner", "usage"],
+  serve: ["config", "gateway", "load-auth-files", "start-up-banner", "usage"],
   main: ["serve"],
 };
 

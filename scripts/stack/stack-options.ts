@@ -32,7 +32,7 @@ export function parseStackOptions(argv: readonly string[]): StackOptions | undef
 
 /** Variables that say what a gateway or the emulator connects to or listens on: the stack's own business. */
 const CONNECTS =
-  /^(HOST|PORT|REPLICA|DATA_DIR|DATABASE_.*|AUTH_.*|TENCENTCLOUD_.*|CAM_ENDPOINT|CAM_SERVICE_HOST|CAM_EMULATOR_(HOST|PORT|CONTROL_PORT|SEED_FILE)|(HTTPS?|NO|ALL)_PROXY)$/i;
+  /^(HOST|PORT|REPLICA|DATA_DIR|DATABASE_.*|AUTH_.*|ROUTER_SECRET.*|TENCENTCLOUD_.*|CAM_ENDPOINT|CAM_SERVICE_HOST|CAM_EMULATOR_(HOST|PORT|CONTROL_PORT|SEED_FILE)|(HTTPS?|NO|ALL)_PROXY)$/i;
 
 /** The environment without what would connect the stack's parts to anything outside it. */
 export function withoutConnections(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {

@@ -1,6 +1,11 @@
+import type { ClientCertificateSettings } from "../auth/client-certificates.ts";
 import type { IssuerSettings } from "../auth/issuer-settings.ts";
+import type { CredentialSource } from "../cam/index.ts";
+import { clientCertificates } from "./client-certificates.ts";
 import { issuerSchema } from "./issuer-schema.ts";
+import { routerSecret } from "./router-secret.ts";
 import type { Variables } from "./variables.ts";
+import { wordsOf } from "./words-of.ts";
 
 /** By what callers are known. */
 export interface AuthTarget {
@@ -8,6 +13,9 @@ export interface AuthTarget {
   readonly issuer: IssuerSettings | undefined;
   /** Where further ones are described. */
   readonly issuersFile: string | undefined;
+  readonly certificates: ClientCertificateSettings | undefined;
+  /** What only the router knows, where nobody else is to be served. */
+  readonly routerSecret: CredentialSource | undefined;
 }
 
 const NEEDS_ISSUER = [
@@ -42,16 +50,22 @@ export function authTarget(
       if (vars[variable] !== undefined) problems.push(`${variable} is set without AUTH_ISSUER.`);
     }
   }
-  if (name === undefined && issuersFile === undefined) {
-    if (mode === "server") {
-      problems.push(
-        "Nobody is known: set AUTH_ISSUER, AUTH_JWKS_URL (or AUTH_JWKS_FILE) and AUTH_AUDIENCE, or " +
-          "AUTH_ISSUERS_FILE. Server mode serves nobody whose token it cannot verify.",
-      );
-    }
-    return undefined;
+  const issuer = name === undefined ? undefined : singleIssuer(vars, problems);
+  const certificates = clientCertificates(vars, problems);
+  const secret = routerSecret(vars, problems);
+  const isAnybodyKnown = name !== undefined || issuersFile !== undefined || certificates !== undefined;
+  if (isAnybodyKnown) return { issuer, issuersFile, certificates, routerSecret: secret };
+  if (mode === "server") {
+    problems.push(
+      "Nobody is known: set AUTH_ISSUER, AUTH_JWKS_URL (or AUTH_JWKS_FILE) and AUTH_AUDIENCE, or " +
+        "AUTH_ISSUERS_FILE. Server mode serves nobody who cannot prove who they are.",
+    );
+  } else if (secret !== undefined) {
+    problems.push(
+      "ROUTER_SECRET says by which way a request came and not who asks: set AUTH_ISSUER as well.",
+    );
   }
-  return { issuer: name === undefined ? undefined : singleIssuer(vars, problems), issuersFile };
+  return undefined;
 }
 
 function singleIssuer(vars: Variables, problems: string[]): IssuerSettings | undefined {
@@ -71,8 +85,4 @@ function singleIssuer(vars: Variables, problems: string[]): IssuerSettings | und
     problems.push(`${VARIABLE_OF[String(path[0])]} ${message}.`);
   }
   return undefined;
-}
-
-function wordsOf(list: string | undefined): readonly string[] | undefined {
-  return list?.split(",").map((word) => word.trim());
 }

@@ -40,6 +40,14 @@ export const variables = z.object({
   AUTH_SCOPE_CLAIM: z.string().default("scope"),
   AUTH_ROLE_CLAIM: z.string().optional(),
   AUTH_ISSUERS_FILE: z.string().optional(),
+  AUTH_CLIENT_CERT_HEADER: z
+    .string()
+    .regex(/^[a-z0-9-]+$/i, "must be the name of a header")
+    .optional(),
+  AUTH_CLIENT_CERT_SCOPES: z.string().optional(),
+  AUTH_PROXY_ADDRESSES: z.string().optional(),
+  ROUTER_SECRET: z.string().optional(),
+  ROUTER_SECRET_FILE: z.string().optional(),
   CAM_ENDPOINT: z.string().optional(),
   CAM_SERVICE_HOST: z
     .string()

@@ -11,7 +11,15 @@ export interface LoggerOptions {
 const STDOUT_FD = 1;
 
 /** Names under which a secret or a token could stand, wherever an object that is logged has them. */
-const SECRET_KEYS = ["authorization", "cookie", "secretKey", "token", "x-tc-token", "signature"];
+const SECRET_KEYS = [
+  "authorization",
+  "cookie",
+  "x-router-secret",
+  "secretKey",
+  "token",
+  "x-tc-token",
+  "signature",
+];
 
 /**
  * JSON lines. Secrets are kept out by their type (Secret prints as `[redacted]`); the redaction here is the

@@ -3,10 +3,17 @@ import { parseKeySet } from "./auth/issuer-keys.ts";
 import type { IssuerSettings } from "./auth/issuer-settings.ts";
 import type { AuthTarget } from "./config/auth-target.ts";
 import { parseIssuersFile } from "./config/issuers-file.ts";
+import { SHORTEST_ROUTER_SECRET } from "./config/router-secret.ts";
 import { ConfigError } from "./config.ts";
+import { Secret } from "./secret.ts";
 
-/** Reads what the configuration only names: the file of issuers, and those of keys. @throws ConfigError */
-export async function loadIssuers({ issuer, issuersFile }: AuthTarget): Promise<readonly IssuerSettings[]> {
+export interface AuthFiles {
+  readonly issuers: readonly IssuerSettings[];
+  readonly routerSecret: Secret | undefined;
+}
+
+/** Reads what the configuration only names: the files of issuers, of keys, and of the router's secret. @throws ConfigError */
+export async function loadAuthFiles({ issuer, issuersFile, routerSecret }: AuthTarget): Promise<AuthFiles> {
   const problems: string[] = [];
   const issuers = issuer === undefined ? [] : [issuer];
   if (issuersFile !== undefined) {
@@ -19,8 +26,23 @@ export async function loadIssuers({ issuer, issuersFile }: AuthTarget): Promise<
     const problem = text === undefined ? undefined : problemOf(text);
     if (problem !== undefined) problems.push(`The key set ${keys.file} ${problem}.`);
   }
+  const secret = await secretFrom(routerSecret, problems);
   if (problems.length > 0) throw new ConfigError(problems);
-  return issuers;
+  return { issuers, routerSecret: secret };
+}
+
+async function secretFrom(
+  source: AuthTarget["routerSecret"],
+  problems: string[],
+): Promise<Secret | undefined> {
+  if (source === undefined) return undefined;
+  if ("value" in source) return source.value;
+  const text = (await read("ROUTER_SECRET_FILE", source.file, problems))?.trim();
+  if (text === undefined) return undefined;
+  if (text.length < SHORTEST_ROUTER_SECRET) {
+    problems.push(`ROUTER_SECRET_FILE must have at least ${SHORTEST_ROUTER_SECRET} characters in it.`);
+  }
+  return new Secret(text);
 }
 
 async function read(what: string, path: string, problems: string[]): Promise<string | undefined> {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ConfigError, loadConfig } from "../src/config.ts";
-import { loadIssuers } from "../src/load-issuers.ts";
+import { loadAuthFiles } from "../src/load-auth-files.ts";
 import { createKey, publicJwk } from "./support/start-issuer.ts";
 import { temporaryFolder } from "./support/temporary-folder.ts";
 
@@ -12,7 +12,7 @@ const ISSUER = { issuer: "https://a.example", jwksUrl: "https://a.example/keys",
 async function load(env: Readonly<Record<string, string>>) {
   const command = loadConfig(env, ["--local"]);
   if (command.kind !== "run" || command.config.auth === undefined) throw new Error("Nobody is known.");
-  return loadIssuers(command.config.auth);
+  return (await loadAuthFiles(command.config.auth)).issuers;
 }
 
 async function problemsOf(env: Readonly<Record<string, string>>): Promise<readonly string[]> {
@@ -195,5 +195,85 @@ describe("a file of keys", () => {
   test("has to be there", async () => {
     const env = { AUTH_ISSUER: "https://a.example", AUTH_JWKS_FILE: "/nowhere", AUTH_AUDIENCE: "gateway" };
     expect(await problemsOf(env)).toEqual(["The key set /nowhere cannot be read (ENOENT)."]);
+  });
+});
+
+describe("certificates by a proxy", () => {
+  const all = {
+    AUTH_CLIENT_CERT_HEADER: "X-Client-Cert",
+    AUTH_CLIENT_CERT_SCOPES: "cam.mfa:read, cam.quota:read",
+    AUTH_PROXY_ADDRESSES: "10.0.0.0/8, ::1",
+  };
+
+  test("are a way to be known, by a header, proxies and scopes", () => {
+    expect(loadConfig(all, ["--local"])).toMatchObject({
+      config: {
+        auth: {
+          certificates: {
+            header: "x-client-cert",
+            proxies: ["10.0.0.0/8", "::1"],
+            scopes: ["cam.mfa:read", "cam.quota:read"],
+          },
+        },
+      },
+    });
+  });
+
+  test.each([
+    [
+      "a header that is none",
+      { AUTH_CLIENT_CERT_HEADER: "x client" },
+      "AUTH_CLIENT_CERT_HEADER must be the name",
+    ],
+    ["the tokens' header", { AUTH_CLIENT_CERT_HEADER: "Authorization" }, "AUTH_CLIENT_CERT_HEADER cannot be"],
+    ["no scopes", { AUTH_CLIENT_CERT_SCOPES: "" }, "AUTH_CLIENT_CERT_SCOPES is not set"],
+    ["an unknown scope", { AUTH_CLIENT_CERT_SCOPES: "admin" }, 'AUTH_CLIENT_CERT_SCOPES has "admin"'],
+    ["no proxy", { AUTH_PROXY_ADDRESSES: "" }, "AUTH_PROXY_ADDRESSES is not set"],
+    [
+      "a name for a proxy",
+      { AUTH_PROXY_ADDRESSES: "proxy.example" },
+      'AUTH_PROXY_ADDRESSES has "proxy.example"',
+    ],
+    [
+      "a network that is none",
+      { AUTH_PROXY_ADDRESSES: "10.0.0.0/33" },
+      'AUTH_PROXY_ADDRESSES has "10.0.0.0/33"',
+    ],
+    [
+      "a network without a size",
+      { AUTH_PROXY_ADDRESSES: "10.0.0.0/" },
+      'AUTH_PROXY_ADDRESSES has "10.0.0.0/"',
+    ],
+  ])("cannot have %s", async (_what, env, problem) => {
+    expect(await problemsOf({ ...all, ...env })).toContainEqual(expect.stringContaining(problem));
+  });
+});
+
+describe("the router's secret", () => {
+  const one = { AUTH_ISSUER: ISSUER.issuer, AUTH_JWKS_URL: ISSUER.jwksUrl, AUTH_AUDIENCE: "gateway" };
+  const SECRET = "a secret that only the router knows";
+
+  test.each([
+    ["short", { ...one, ROUTER_SECRET: "secret" }, "ROUTER_SECRET must have at least 32 characters."],
+    [
+      "in two places",
+      { ...one, ROUTER_SECRET: SECRET, ROUTER_SECRET_FILE: "/s" },
+      "Set only one of ROUTER_SECRET",
+    ],
+    ["all there is", { ROUTER_SECRET: SECRET }, "set AUTH_ISSUER as well"],
+    [
+      "in a file that is not there",
+      { ...one, ROUTER_SECRET_FILE: "/nowhere" },
+      "ROUTER_SECRET_FILE /nowhere cannot",
+    ],
+  ])("cannot be %s", async (_what, env, problem) => {
+    expect(await problemsOf(env)).toEqual([expect.stringContaining(problem)]);
+  });
+
+  test("cannot be short in a file, and is printed nowhere", async () => {
+    const file = await (await temporaryFolder()).write("secret", "too short\n");
+    const problems = await problemsOf({ ...one, ROUTER_SECRET_FILE: file });
+    expect(problems).toEqual(["ROUTER_SECRET_FILE must have at least 32 characters in it."]);
+    expect(JSON.stringify(loadConfig({ ...one, ROUTER_SECRET: SECRET }, ["--local"]))).not.toContain(SECRET);
   });
 });

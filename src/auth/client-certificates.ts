@@ -1,0 +1,56 @@
+import { BlockList, isIP } from "node:net";
+import { type Authentication, headerValues, type IncomingRequest } from "./authenticator.ts";
+import { isPrintable } from "./claims.ts";
+import type { Scope } from "./scope.ts";
+
+/** Stands where a token's issuer would in records and logs: the proxy has checked the certificate. */
+const VOUCHER = "client certificate";
+
+export interface ClientCertificateSettings {
+  /** The header in which the proxy gives the subject of the certificate, in small letters. */
+  readonly header: string;
+  /** Addresses of proxies, and networks as `10.0.0.0/8`. Nobody else is believed. */
+  readonly proxies: readonly string[];
+  /** What whoever has a certificate may do. */
+  readonly scopes: readonly Scope[];
+}
+
+/** Knows callers by certificates that a proxy in front of the gateway has verified. */
+export class ClientCertificates {
+  readonly #settings: ClientCertificateSettings;
+  readonly #proxies: BlockList;
+
+  constructor(settings: ClientCertificateSettings) {
+    this.#settings = settings;
+    this.#proxies = networksOf(settings.proxies);
+  }
+
+  /** Who sent the request; undefined where it tells of no certificate. */
+  identify(request: IncomingRequest): Authentication | undefined {
+    const { header, scopes } = this.#settings;
+    const [subject, ...further] = headerValues(request, header);
+    if (subject === undefined) return undefined;
+    if (!this.#isProxy(request.remoteAddress)) {
+      return { refusal: `The header ${header} is only believed of a proxy that is known here.` };
+    }
+    if (further.length > 0) return { refusal: `There is more than one header ${header}.` };
+    if (!isPrintable(subject)) return { refusal: `The header ${header} names nobody.` };
+    return { caller: { subject, issuer: VOUCHER, scopes: new Set(scopes) } };
+  }
+
+  #isProxy(address: string | undefined): boolean {
+    return address !== undefined && this.#proxies.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
+  }
+}
+
+/** @throws Error where one is neither an address nor a network. */
+export function networksOf(networks: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const network of networks) {
+    const [address = "", prefix] = network.split("/");
+    const family = isIP(address) === 6 ? "ipv6" : "ipv4";
+    if (prefix === undefined) list.addAddress(address, family);
+    else list.addSubnet(address, /^\d+$/.test(prefix) ? Number(prefix) : Number.NaN, family);
+  }
+  return list;
+}

@@ -1,0 +1,44 @@
+import { type ClientCertificateSettings, networksOf } from "../auth/client-certificates.ts";
+import { ROUTER_SECRET_HEADER } from "../auth/router-secret.ts";
+import { isScope, SCOPES } from "../auth/scope.ts";
+import type { Variables } from "./variables.ts";
+import { wordsOf } from "./words-of.ts";
+
+const ALL = ["AUTH_CLIENT_CERT_HEADER", "AUTH_CLIENT_CERT_SCOPES", "AUTH_PROXY_ADDRESSES"] as const;
+
+/** These say other things. */
+const TAKEN: readonly string[] = ["authorization", "cookie", "host", ROUTER_SECRET_HEADER];
+
+/** By which header of which proxies callers are known; undefined where by none. Adds to `problems` what is wrong. */
+export function clientCertificates(
+  vars: Variables,
+  problems: string[],
+): ClientCertificateSettings | undefined {
+  const missing = ALL.filter((name) => vars[name] === undefined);
+  if (missing.length === ALL.length) return undefined;
+  for (const name of missing) {
+    problems.push(`${name} is not set; certificates by a proxy need all of ${ALL.join(", ")}.`);
+  }
+  const header = vars.AUTH_CLIENT_CERT_HEADER?.toLowerCase() ?? "";
+  if (TAKEN.includes(header)) problems.push(`AUTH_CLIENT_CERT_HEADER cannot be ${header}.`);
+  const scopes = wordsOf(vars.AUTH_CLIENT_CERT_SCOPES) ?? [];
+  for (const scope of scopes.filter((word) => !isScope(word))) {
+    problems.push(`AUTH_CLIENT_CERT_SCOPES has "${scope}", which is none of ${SCOPES.join(", ")}.`);
+  }
+  const proxies = wordsOf(vars.AUTH_PROXY_ADDRESSES) ?? [];
+  for (const proxy of proxies.filter((word) => !isNetwork(word))) {
+    problems.push(
+      `AUTH_PROXY_ADDRESSES has "${proxy}", which is neither an address nor a network as 10.0.0.0/8.`,
+    );
+  }
+  return { header, proxies, scopes: scopes.filter(isScope) };
+}
+
+function isNetwork(text: string): boolean {
+  try {
+    networksOf([text]);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,40 @@
+import { expect, test } from "vitest";
+import { ClientCertificates } from "../../src/auth/client-certificates.ts";
+
+const SUBJECT = "CN=portal,O=Example";
+const certificates = new ClientCertificates({
+  header: "x-client-cert",
+  proxies: ["10.1.0.0/16", "192.0.2.7", "2001:db8::/32"],
+  scopes: ["cam.mfa:read"],
+});
+
+function identify(remoteAddress: string | undefined, ...values: readonly string[]) {
+  const rawHeaders = values.flatMap((value) => ["X-Client-Cert", value]);
+  return certificates.identify({ rawHeaders: ["Accept", "*/*", ...rawHeaders], remoteAddress });
+}
+
+test.each(["10.1.0.1", "10.1.255.255", "192.0.2.7", "::ffff:10.1.2.3", "2001:db8::1"])(
+  "a proxy at %s is believed",
+  (address) => {
+    expect(identify(address, SUBJECT)).toEqual({
+      caller: { subject: SUBJECT, issuer: "client certificate", scopes: new Set(["cam.mfa:read"]) },
+    });
+  },
+);
+
+test.each(["10.2.0.1", "192.0.2.8", "::ffff:10.2.2.3", "2001:db9::1", "127.0.0.1", "", undefined])(
+  "whoever is at %s is not",
+  (address) => {
+    const refusal = "The header x-client-cert is only believed of a proxy that is known here.";
+    expect(identify(address, SUBJECT)).toEqual({ refusal });
+    expect(identify(address)).toBeUndefined();
+  },
+);
+
+test.each([
+  ["twice", [SUBJECT, SUBJECT], "There is more than one header x-client-cert."],
+  ["empty", [""], "The header x-client-cert names nobody."],
+  ["too long", ["x".repeat(257)], "The header x-client-cert names nobody."],
+])("a header that is there %s is refused", (_how, values, refusal) => {
+  expect(identify("192.0.2.7", ...values)).toEqual({ refusal });
+});
