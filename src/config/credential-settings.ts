@@ -26,11 +26,10 @@ export function credentialSettings(
   return {
     settings: {
       environment,
-      profile: {
-        name: profile ?? "default",
-        paths: PROFILE_PATHS,
-        required: profile !== undefined && !hasPair,
-      },
+      // Even the file's default section has to be named: it may lie in a home folder for quite another purpose.
+      ...(profile !== undefined && {
+        profile: { name: profile, paths: PROFILE_PATHS, required: !hasPair },
+      }),
       ...(metadata && { metadata }),
       ...(identity && { webIdentity: identity }),
       ...(role && { role }),

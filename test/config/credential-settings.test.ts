@@ -16,13 +16,10 @@ function settingsOf(env: Readonly<Record<string, string>>) {
   return { settings, isAnyNamed, problems };
 }
 
-test("nothing named is no place but the official file's default section, and no network", () => {
+test("nothing named is no place at all, not even the official file's default section", () => {
   const { settings, isAnyNamed } = settingsOf({});
   expect(isAnyNamed).toBe(false);
-  expect(settings).toEqual({
-    environment: {},
-    profile: { name: "default", paths: expect.any(Array), required: false },
-  });
+  expect(settings).toEqual({ environment: {} });
 });
 
 test.each([

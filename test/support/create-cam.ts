@@ -29,11 +29,6 @@ export const LOCAL_KEY: Credential = {
   secretKey: new Secret("LocalExampleSecretKey"),
 };
 
-const NO_KEYS: CredentialSettings = {
-  environment: {},
-  profile: { name: "default", paths: [], required: false },
-};
-
 export interface CamOptions<C extends Clock> {
   readonly clock?: C;
   readonly provider?: CredentialProvider;
@@ -64,7 +59,10 @@ export function createCam<C extends Clock = JumpingClock>(url: string, options: 
   const chain =
     options.keys === undefined
       ? createProviderChain([options.provider ?? createStaticProvider(LOCAL_KEY)])
-      : createCredentialChain({ ...NO_KEYS, ...options.keys }, { config, signer, transport, skew, clock });
+      : createCredentialChain(
+          { environment: {}, ...options.keys },
+          { config, signer, transport, skew, clock },
+        );
   const credentials = new CredentialCache({
     chain,
     clock,

@@ -34,7 +34,7 @@ export function createCredentialChain(
   };
   const found = createProviderChain([
     createEnvironmentProvider(environment),
-    createProfileProvider({ ...profile, profile: profile.name }),
+    ...(profile ? [createProfileProvider({ ...profile, profile: profile.name })] : []),
     ...(metadata ? [createMetadataProvider(metadata, clock)] : []),
     ...(webIdentity ? [createWebIdentityProvider(webIdentity, sts(webIdentity.region, NO_KEYS))] : []),
   ]);
