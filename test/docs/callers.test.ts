@@ -1,0 +1,80 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { SCOPES } from "../../src/auth/scope.ts";
+import { parseIssuersFile } from "../../src/config/issuers-file.ts";
+import { variables } from "../../src/config/variables.ts";
+import { loadConfig } from "../../src/config.ts";
+import { readReply, startGateway } from "../support/start-gateway.ts";
+import { startIssuer } from "../support/start-issuer.ts";
+import { fencedBlocks } from "./fenced-blocks.ts";
+
+const page = readFileSync("docs/callers.md", "utf8");
+const blocks = fencedBlocks(page);
+const exported = blocks
+  .filter(({ text }) => text.startsWith("export "))
+  .map(({ text }) =>
+    Object.fromEntries([...text.matchAll(/^export (\w+)=(.*)$/gm)].map(([, ...pair]) => pair)),
+  );
+const [issuerVariables = {}, ...others] = exported;
+const SERVER = {
+  CAM_ENDPOINT: "https://cam.tencentcloudapi.com",
+  TENCENTCLOUD_PROFILE: "gateway",
+  DATABASE_URL: "postgres://db/gateway",
+};
+
+function jsonBlock(beginning: string): unknown {
+  return JSON.parse(
+    blocks.find(({ language, text }) => language === "json" && text.startsWith(beginning))?.text ?? "",
+  );
+}
+
+describe("docs/callers.md", () => {
+  test("shows variables with which server mode starts", () => {
+    expect(loadConfig({ ...SERVER, ...issuerVariables }, [])).toMatchObject({
+      config: { http: { host: "0.0.0.0" }, auth: { issuer: { issuer: "https://login.example.com/" } } },
+    });
+    expect(others).toHaveLength(2);
+    for (const more of others) {
+      expect(loadConfig({ ...SERVER, ...issuerVariables, ...more }, [])).toMatchObject({ kind: "run" });
+    }
+  });
+
+  test("names only variables that there are, and links only to files that exist", () => {
+    const known = Object.keys(variables.shape);
+    for (const [name] of page.matchAll(/\b(AUTH|ROUTER)_[A-Z_]+\b/g)) expect(known).toContain(name);
+    const links = [...page.matchAll(/\]\((?!https?:)([^)#]+)\)/g)].map(([, path = ""]) => path);
+    for (const path of links) expect(existsSync(join("docs", path)), path).toBe(true);
+  });
+
+  test("explains every scope, and no other", () => {
+    const rows = [...page.matchAll(/^\| `(cam\.\S+)`/gm)].map(([, scope]) => scope);
+    expect(rows).toEqual([...SCOPES]);
+  });
+
+  test("shows a file of issuers as the gateway takes it", () => {
+    const problems: string[] = [];
+    const file = JSON.stringify(jsonBlock('{\n  "issuers"'));
+    expect(parseIssuersFile(file, problems)).toHaveLength(2);
+    expect(problems).toEqual([]);
+  });
+
+  test("shows a request and its answer, and what becomes of one whose token has expired", async () => {
+    const issuer = await startIssuer();
+    const gateway = await startGateway({ callers: "proved", env: issuer.env });
+    const curl = blocks.find(({ text }) => text.startsWith("curl "))?.text ?? "";
+    expect(curl).toContain('--header "authorization: Bearer $TOKEN"');
+    const body = (/--data '(.*)'/.exec(curl) ?? [])[1] ?? "";
+    const ask = async (token: string) =>
+      gateway.http
+        .post("/graphql")
+        .set({ authorization: `Bearer ${token}`, "content-type": "application/json" })
+        .send(body);
+    expect((await ask(await issuer.sign())).body).toEqual(jsonBlock('{ "data"'));
+    const refused = readReply(await ask(await issuer.sign({ claims: { exp: 1 } })));
+    const shown = JSON.parse(JSON.stringify(jsonBlock('{\n  "errors"')));
+    shown.errors[0].extensions.requestId = refused.headers["x-request-id"];
+    expect(JSON.parse(refused.text)).toEqual(shown);
+    expect(page).toContain(`WWW-Authenticate: ${refused.headers["www-authenticate"]}`);
+  });
+});
