@@ -22,7 +22,7 @@ import { type CamResult, readReply } from "./read-reply.ts";
 import { decideRetry } from "./retry/decide-retry.ts";
 import type { Tc3Signer } from "./signing/tc3-signer.ts";
 import type { HttpTransport, TransportReply } from "./transport/http-transport.ts";
-import { TransportError, type TransportFailure } from "./transport/transport-error.ts";
+import { TransportError } from "./transport/transport-error.ts";
 
 export interface CamClientDeps {
   readonly config: CamClientConfig;
@@ -290,18 +290,3 @@ function slotOutcomeOf(failure: TransportError): SlotOutcome {
   if (!failure.sent) return "UNUSED";
   return failure.reason === "REPLY_TOO_LARGE" ? "ANSWERED" : "LOST";
 }
-
-function kindOf(failure: TransportError): CamErrorKind {
-  if (failure.reason === "ABORTED") return "ABORTED";
-  if (!failure.sent || failure.reason === "SLOT_MISSED") return "UNREACHABLE";
-  return KIND_AFTER_SENDING[failure.reason];
-}
-
-const KIND_AFTER_SENDING: Readonly<
-  Record<Exclude<TransportFailure, "ABORTED" | "SLOT_MISSED">, CamErrorKind>
-> = {
-  CONNECT_FAILED: "UNREACHABLE",
-  CONNECTION_LOST: "CONNECTION_LOST",
-  TIMEOUT: "TIMEOUT",
-  REPLY_TOO_LARGE: "BAD_RESPONSE",
-};
