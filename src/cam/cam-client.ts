@@ -17,6 +17,7 @@ import {
   isSignatureExpired,
   isThrottle,
 } from "./errors/cam-error.ts";
+import { kindOf } from "./errors/kind-of.ts";
 import type { CallPriority, RateBudget, RateSlot, SlotOutcome } from "./rate-budget.ts";
 import { type CamResult, readReply } from "./read-reply.ts";
 import { decideRetry } from "./retry/decide-retry.ts";
