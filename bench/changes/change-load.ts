@@ -52,7 +52,7 @@ export async function changePhone(
   change: PhoneChange,
 ): Promise<{ readonly code?: string }> {
   const { opUin, on, requestId } = change;
-  const query = `mutation { trySetSubUserMfa(opUin: "${opUin}", login: { phone: ${on} }) { ... on CamFailure { code } } }`;
+  const query = `mutation { trySetSubUserMfa(opUin: "${opUin}", login: { phone: ${on} }, reason: "bench") { ... on CamFailure { code } } }`;
   const response = await fetch(gatewayUrl, {
     method: "POST",
     headers: { "content-type": "application/json", "x-request-id": requestId },

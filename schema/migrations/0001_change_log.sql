@@ -13,6 +13,8 @@ create table mfa_change (
   gateway_request_id text not null,
   -- What the caller asked for. Equal requests have equal hashes.
   requested jsonb not null,
+  -- Why, in the caller's words.
+  reason text,
   request_hash text not null,
   idempotency_key text,
   -- The user as read before, and the full blocks that are sent.
@@ -92,7 +94,7 @@ $$;
 create function change_content(c mfa_change) returns text language sql stable as $$
   select jsonb_build_object(
     'id', c.id, 'opUin', c.op_uin, 'callerSubject', c.caller_subject, 'callerClient', c.caller_client,
-    'callerIssuer', c.caller_issuer, 'gatewayRequestId', c.gateway_request_id, 'requested', c.requested,
+    'callerIssuer', c.caller_issuer, 'gatewayRequestId', c.gateway_request_id, 'requested', c.requested, 'reason', c.reason,
     'requestHash', c.request_hash, 'idempotencyKey', c.idempotency_key, 'before', c.before_image,
     'sent', c.sent, 'status', c.status, 'resolvedBy', c.resolved_by, 'code', c.code, 'camCode', c.cam_code,
     'camAction', c.cam_action, 'camRequestId', c.cam_request_id, 'attempts', c.attempts,
@@ -114,7 +116,7 @@ $$;
 -- are not for known_latest, which is only new again where its outcome was settled a second time since the read.
 create function begin_change(
   p_op_uin text, p_caller_subject text, p_caller_client text, p_caller_issuer text, p_gateway_request_id text,
-  p_requested jsonb, p_request_hash text, p_idempotency_key text, p_before jsonb, p_sent jsonb, p_replica text,
+  p_requested jsonb, p_reason text, p_request_hash text, p_idempotency_key text, p_before jsonb, p_sent jsonb, p_replica text,
   p_lease_ms double precision, p_known_latest uuid, p_read_age_ms double precision
 ) returns table (verdict text, change_id uuid) language plpgsql as $$
 declare
@@ -155,10 +157,10 @@ begin
   end if;
   new_id := uuid_v7();
   insert into mfa_change (
-    id, op_uin, caller_subject, caller_client, caller_issuer, gateway_request_id, requested, request_hash,
+    id, op_uin, caller_subject, caller_client, caller_issuer, gateway_request_id, requested, reason, request_hash,
     idempotency_key, before_image, sent, replica, lease_until
   ) values (
-    new_id, p_op_uin, p_caller_subject, p_caller_client, p_caller_issuer, p_gateway_request_id, p_requested,
+    new_id, p_op_uin, p_caller_subject, p_caller_client, p_caller_issuer, p_gateway_request_id, p_requested, p_reason,
     p_request_hash, p_idempotency_key, p_before, p_sent, p_replica,
     clock_timestamp() + make_interval(secs => p_lease_ms / 1000)
   );

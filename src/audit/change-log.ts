@@ -39,7 +39,8 @@ export class ChangeLog {
     const [row] = await this.#run<{ verdict: BeginVerdict["kind"]; change_id: string }>(sql`
       select verdict, change_id from begin_change(
         ${opUin}, ${caller.subject}, ${caller.client ?? null}, ${caller.issuer ?? null}, ${intent.gatewayRequestId},
-        ${JSON.stringify(intent.requested)}::jsonb, ${intent.requestHash}, ${intent.idempotencyKey ?? null},
+        ${JSON.stringify(intent.requested)}::jsonb, ${intent.reason ?? null}, ${intent.requestHash},
+        ${intent.idempotencyKey ?? null},
         ${JSON.stringify(intent.before)}::jsonb, ${JSON.stringify(intent.sent)}::jsonb, ${this.#deps.replica},
         ${intent.leaseMs}, ${beforeImage.knownLatest ?? null}, ${beforeImage.ageMs}
       )`);
@@ -155,6 +156,7 @@ function toRecord(row: ChangeRow): ChangeRecord {
     },
     gatewayRequestId: row.gateway_request_id,
     requested: row.requested,
+    reason: row.reason ?? undefined,
     requestHash: row.request_hash,
     before: row.before_image,
     sent: row.sent,

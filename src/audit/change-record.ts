@@ -23,6 +23,8 @@ export interface ChangeRecord {
   readonly gatewayRequestId: string;
   /** What the caller asked for. */
   readonly requested: object;
+  /** Why, in the caller's words. */
+  readonly reason: string | undefined;
   readonly requestHash: string;
   /** The user's protections as read before. */
   readonly before: object;
@@ -51,6 +53,7 @@ export interface ChangeIntent {
   readonly caller: RecordedCaller;
   readonly gatewayRequestId: string;
   readonly requested: object;
+  readonly reason: string | undefined;
   readonly requestHash: string;
   readonly idempotencyKey: string | undefined;
   readonly before: object;

@@ -14,6 +14,7 @@ import { GatewayError, isCamErrorCode, type Uin } from "../contract/index.ts";
 import type { BlockWriter, WriteEffort, WriteOutcome } from "./block-writer.ts";
 import { asksForSomething, composeBlocks } from "./compose-blocks.ts";
 import { failureFactsOf } from "./failure-facts.ts";
+import { turnsOffLastMethod } from "./last-method.ts";
 import type { ChangeObserver, MfaChangeContext, MfaChangeOutcome, MfaChangeRequest } from "./mfa-change.ts";
 import { RecordedFailure } from "./recorded-failure.ts";
 import { UserTurns } from "./user-turns.ts";
@@ -57,8 +58,8 @@ export class ChangeService {
    * Sets the protections of one sub-user. The same change already in flight, here or in another replica, is
    * joined. Once begun it goes on, whether or not the caller still waits.
    *
-   * @throws GatewayError NOTHING_TO_CHANGE, MFA_METHOD_NOT_WRITABLE, CHANGE_IN_PROGRESS, QUOTA_EXHAUSTED,
-   *   STORE_UNAVAILABLE, IDEMPOTENCY_KEY_REUSED: nothing was sent.
+   * @throws GatewayError NOTHING_TO_CHANGE, MFA_METHOD_NOT_WRITABLE, REASON_REQUIRED, CHANGE_IN_PROGRESS,
+   *   QUOTA_EXHAUSTED, STORE_UNAVAILABLE, IDEMPOTENCY_KEY_REUSED: nothing was sent.
    * @throws CamError where CAM could not be read before the change; nothing was sent.
    * @throws RecordedFailure for a change that is on record.
    */
@@ -147,7 +148,12 @@ export class ChangeService {
   async #prepare(request: MfaChangeRequest, context: MfaChangeContext): Promise<Prepared> {
     const readAtMs = this.#deps.clock.monotonic();
     const { output: before } = await this.#deps.writer.read(request.opUin, context);
-    return { readAtMs, before, blocks: composeBlocks(request, before) };
+    const blocks = composeBlocks(request, before);
+    if (request.reason === undefined && turnsOffLastMethod(before, blocks)) {
+      const hint = "It switches off the last method of this user.";
+      throw new GatewayError("REASON_REQUIRED", { opUin: request.opUin, hint });
+    }
+    return { readAtMs, before, blocks };
   }
 
   #begin(
@@ -156,13 +162,14 @@ export class ChangeService {
     { before, blocks }: Prepared,
     age: BeforeImageAge,
   ): Promise<BeginVerdict> {
-    const { opUin, login, action, overwriteOtherMethods } = request;
+    const { opUin, login, action, overwriteOtherMethods, reason } = request;
     const leaseMs = Math.max(0, context.deadlineMs - this.#deps.clock.monotonic()) + LEASE_GRACE_MS;
     const intent = {
       opUin,
       caller: recordedCaller(context.caller),
       gatewayRequestId: context.requestId,
       requested: { login, action, overwriteOtherMethods },
+      reason,
       requestHash: hashOf(request),
       idempotencyKey: context.idempotencyKey,
       before,
@@ -287,8 +294,14 @@ function recordedCaller({ subject, client, issuer }: CallerIdentity): RecordedCa
 }
 
 /** Equal requests have equal hashes, in every replica. */
-function hashOf({ opUin, login, action, overwriteOtherMethods }: MfaChangeRequest): string {
+function hashOf({ opUin, login, action, overwriteOtherMethods, reason }: MfaChangeRequest): string {
   const methods = (of: typeof login) => [of?.phone ?? null, of?.stoken ?? null, of?.wechat ?? null];
-  const identity = JSON.stringify([opUin, methods(login), methods(action), overwriteOtherMethods]);
+  const identity = JSON.stringify([
+    opUin,
+    methods(login),
+    methods(action),
+    overwriteOtherMethods,
+    reason ?? null,
+  ]);
   return createHash("sha256").update(identity).digest("hex");
 }

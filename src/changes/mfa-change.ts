@@ -1,4 +1,4 @@
-import type { CallerIdentity } from "../auth/caller.ts";
+import type { Caller } from "../auth/caller.ts";
 import type { SetMfaFlagInput } from "../cam/index.ts";
 import type { Uin } from "../contract/index.ts";
 import type { FailureFacts } from "./failure-facts.ts";
@@ -18,10 +18,12 @@ export interface MfaChangeRequest {
   readonly action?: MfaMethods | undefined;
   /** Accept that a method which a write cannot express (token, custom, mail, U2F, passkey) may be lost. */
   readonly overwriteOtherMethods: boolean;
+  /** Why, for the record. Some changes are not made without. */
+  readonly reason?: string | undefined;
 }
 
 export interface MfaChangeContext {
-  readonly caller: CallerIdentity;
+  readonly caller: Caller;
   /** The gateway's id of the operation. */
   readonly requestId: string;
   /** Monotonic milliseconds by which the caller wants to know. */

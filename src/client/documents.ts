@@ -6,7 +6,7 @@ const SUB_USER = `{
   mfa ${BOTH_PROTECTIONS}
 }`;
 const CHANGE = `{
-  id opUin gatewayRequestId status resolvedBy code camCode camRequestId
+  id opUin gatewayRequestId reason status resolvedBy code camCode camRequestId
   attempts quotaWaitMs replica createdAt finishedAt
   caller { subject client issuer }
   requested ${METHODS}
@@ -22,10 +22,12 @@ const FAILURE = `{
   __typename code category message retryable retryAfterMs camCode camAction camRequestId changeId requestId
 }`;
 const SWITCH_VARIABLES = `(
-  $opUin: Uin!, $login: LoginActionMfaFlagInput, $action: LoginActionMfaFlagInput, $overwriteOtherMethods: Boolean
+  $opUin: Uin!, $login: LoginActionMfaFlagInput, $action: LoginActionMfaFlagInput, $overwriteOtherMethods: Boolean,
+  $reason: String
 )`;
-const SWITCH_ARGUMENTS =
-  "(opUin: $opUin, login: $login, action: $action, overwriteOtherMethods: $overwriteOtherMethods)";
+const SWITCH_ARGUMENTS = `(
+    opUin: $opUin, login: $login, action: $action, overwriteOtherMethods: $overwriteOtherMethods, reason: $reason
+  )`;
 
 /** The client's operations, each with one field of the name under which it stands here. */
 export const DOCUMENTS = {

@@ -226,6 +226,12 @@ export interface CamErrorExtensionsByCode {
     readonly category: "INPUT";
     readonly retryable: false;
   };
+  /** This change needs a reason. Send the change again with the argument reason, which says for the record why it is made. */
+  readonly REASON_REQUIRED: CamErrorFacts & {
+    readonly code: "REASON_REQUIRED";
+    readonly category: "INPUT";
+    readonly retryable: false;
+  };
   /** Another change to this user has not ended yet. Wait for the other change to end, then send this one again. */
   readonly CHANGE_IN_PROGRESS: CamErrorFacts & {
     readonly code: "CHANGE_IN_PROGRESS";

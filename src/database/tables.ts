@@ -16,6 +16,7 @@ export interface MfaChangeTable {
   caller_issuer: string | null;
   gateway_request_id: string;
   requested: JSONColumnType<object>;
+  reason: string | null;
   request_hash: string;
   idempotency_key: string | null;
   before_image: JSONColumnType<object>;

@@ -29,6 +29,7 @@ export function intentOf(change: Partial<ChangeIntent> = {}): ChangeIntent {
     caller: { subject: "alice", client: "portal", issuer: "https://issuer.example" },
     gatewayRequestId: randomUUID(),
     requested: { login: { phone: true }, overwriteOtherMethods: false },
+    reason: "The phone was lost.",
     requestHash: "hash-a",
     idempotencyKey: undefined,
     before: { login: { phone: false, stoken: false, wechat: null } },

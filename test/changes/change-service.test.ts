@@ -116,7 +116,10 @@ describe("a report", () => {
     expect(reports).toEqual([
       {
         request: phoneOn,
-        context: expect.objectContaining({ requestId: "request-1", caller: { subject: "test" } }),
+        context: expect.objectContaining({
+          requestId: "request-1",
+          caller: { subject: "test", scopes: new Set() },
+        }),
         shared: false,
         changeId: expect.any(String),
         blocks: { opUin: ALICE, login: { phone: true, stoken: true, wechat: false } },

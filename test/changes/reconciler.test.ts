@@ -15,6 +15,7 @@ async function startWithOpenChange(opUin = ALICE) {
     opUin: uin(opUin),
     caller: { subject: "test", client: undefined, issuer: undefined },
     gatewayRequestId: "request-1",
+    reason: undefined,
     requested: { login: { phone: true } },
     requestHash: "hash",
     idempotencyKey: undefined,

@@ -27,6 +27,7 @@ function whoCanHelp(error: CamErrorExtensions): "caller" | "operator" | "vendor"
     case "NOTHING_TO_CHANGE":
     case "OUTCOME_UNKNOWN":
     case "PROTECTED_USER":
+    case "REASON_REQUIRED":
     case "UNAUTHENTICATED":
       return "caller";
     case "USER_UNBIND_NO_PERMISSION":

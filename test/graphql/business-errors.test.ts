@@ -32,7 +32,7 @@ describe("the errors that SetMfaFlag documents", () => {
       "USER_UNBIND_NO_PERMISSION",
       { opUin: DAVE, login: { stoken: false } },
     ],
-    ["InvalidParameter.MFATokenError", "MFA_TOKEN_ERROR", { opUin: GRACE, login: { stoken: false } }],
+    ["InvalidParameter.MFATokenError", "MFA_TOKEN_ERROR", { opUin: GRACE, action: { phone: true } }],
   ] as const)("%s is %s by both channels", async (camCode, code, change) => {
     const started = shared;
     const extensions = await expectInBothChannels(started, change, code);

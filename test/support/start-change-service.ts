@@ -77,7 +77,11 @@ export function changeOf(opUin: string, methods: Omit<Partial<MfaChangeRequest>,
 
 /** An operation that has so many milliseconds from now on. */
 export function within(ms: number, requestId = "test"): MfaChangeContext {
-  return { caller: { subject: "test" }, requestId, deadlineMs: systemClock.monotonic() + ms };
+  return {
+    caller: { subject: "test", scopes: new Set() },
+    requestId,
+    deadlineMs: systemClock.monotonic() + ms,
+  };
 }
 
 export function uin(text: string): Uin {

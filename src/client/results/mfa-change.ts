@@ -39,6 +39,8 @@ export interface MfaChange {
   readonly caller: MfaChangeCaller;
   readonly gatewayRequestId: string;
   readonly requested: MfaMethodsOfBoth;
+  /** Why, in the caller's words. */
+  readonly reason: string | null;
   readonly before: MfaBeforeImage;
   readonly sent: MfaMethodsOfBoth;
   readonly status: MfaChangeStatus;

@@ -16,4 +16,6 @@ export interface SetSubUserMfaInput {
   readonly action?: MethodsToSwitch | null | undefined;
   /** Write a protection although it uses a method that a write cannot express and that may be lost. */
   readonly overwriteOtherMethods?: boolean | null | undefined;
+  /** Why, for the record: at most 500 characters. Some changes are refused without (`REASON_REQUIRED`). */
+  readonly reason?: string | null | undefined;
 }

@@ -44,6 +44,14 @@ export const refusals = [
     camCodes: [],
   },
   {
+    code: "REASON_REQUIRED",
+    category: "INPUT",
+    retryable: false,
+    message: "This change needs a reason.",
+    remedy: "Send the change again with the argument reason, which says for the record why it is made.",
+    camCodes: [],
+  },
+  {
     code: "CHANGE_IN_PROGRESS",
     category: "CONFLICT",
     retryable: true,

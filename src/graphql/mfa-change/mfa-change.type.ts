@@ -96,6 +96,9 @@ export class MfaChange {
   @Field(() => MfaMethodsOfBoth, { description: "What the caller asked for." })
   requested!: MfaMethodsOfBoth;
 
+  @Field(() => String, { nullable: true, description: "Why, in the caller's words." })
+  reason?: string | undefined;
+
   @Field(() => MfaBeforeImage, { description: "The user as read before." })
   before!: MfaBeforeImage;
 

@@ -4,6 +4,7 @@ import type { Uin } from "../../contract/index.ts";
 import { CamCalls } from "../cam-calls.ts";
 import { UinScalar } from "../uin-scalar.ts";
 import { LoginActionMfaFlagInput } from "./login-action-mfa-flag.input.ts";
+import { LONGEST_REASON, toReason } from "./reason.ts";
 
 /** The arguments of setSubUserMfa and trySetSubUserMfa alike. */
 @ArgsType()
@@ -33,6 +34,14 @@ export class SetSubUserMfaArgs {
       "mail, U2F, passkey). That method may be lost.",
   })
   overwriteOtherMethods?: boolean | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description:
+      `Why, for the record: at most ${LONGEST_REASON} characters. Switching off a user's last method, and changing a ` +
+      "protected user, is refused without.",
+  })
+  reason?: string | null;
 }
 
 export function toChangeRequest(args: SetSubUserMfaArgs): MfaChangeRequest {
@@ -41,6 +50,7 @@ export function toChangeRequest(args: SetSubUserMfaArgs): MfaChangeRequest {
     login: toMethods(args.login),
     action: toMethods(args.action),
     overwriteOtherMethods: args.overwriteOtherMethods ?? false,
+    reason: toReason(args.reason),
   };
 }
 
