@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { callers } from "./callers.ts";
 import { crash } from "./crash.ts";
 import { entities } from "./entities.ts";
 import { fuzzing } from "./fuzzing.ts";
@@ -17,6 +18,7 @@ const benches: readonly Bench[] = [
   signing,
   mutation,
   entities,
+  callers,
   startUp,
   outcomes,
   crash,

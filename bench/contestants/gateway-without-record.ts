@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import { z } from "zod";
+import type { Authenticator } from "../../src/auth/authenticator.ts";
+import type { IssuerSettings } from "../../src/auth/issuer-settings.ts";
 import { EXAMPLE_KEY } from "../support/example-key.ts";
 
 /**
@@ -11,6 +13,8 @@ const upstreamUrl = z.url().parse(process.env["UPSTREAM_URL"]);
 /** More than it can make, so that nothing waits. */
 const CALLS_PER_SECOND = 2_000;
 const DEADLINE_MS = 120_000;
+/** As many people as may be at work in a portal at the same time. */
+const CALLERS = 200;
 
 const compiled = <Module>(path: string): Promise<Module> =>
   import(new URL(`../../dist/${path}`, import.meta.url).href) as Promise<Module>;
@@ -31,8 +35,9 @@ const { LocalRateBudget } = await compiled<typeof import("../../src/quota/local-
   "quota/local-rate-budget.js",
 );
 const { systemClock: clock } = await compiled<typeof import("../../src/clock.ts")>("clock.js");
-const { localAuthenticator: authenticator } =
-  await compiled<typeof import("../../src/auth/authenticator.ts")>("auth/authenticator.js");
+const { LOCAL_CALLER } = await compiled<typeof import("../../src/auth/caller.ts")>("auth/caller.js");
+const { createAuthenticator } =
+  await compiled<typeof import("../../src/create-authenticator.ts")>("create-authenticator.js");
 const { Secret } = await compiled<typeof import("../../src/secret.ts")>("secret.js");
 const { createLogger } =
   await compiled<typeof import("../../src/observability/logger.ts")>("observability/logger.js");
@@ -83,6 +88,41 @@ const apollo = createApolloServer({
   logger,
 });
 await apollo.start();
+/**
+ * Whoever brings a token is known by it, where the benchmark names an issuer; and whoever brings none is taken for the
+ * next of as many callers, for callers who take turns at the quota cost more or less by their number.
+ */
+async function createAuthenticators(): Promise<Authenticator> {
+  const { ISSUER: issuer, JWKS_FILE: file } = process.env;
+  const local = await createAuthenticator(undefined, { clock, logger });
+  if (issuer === undefined || file === undefined) return local;
+  const settings: IssuerSettings = {
+    issuer,
+    keys: { file },
+    audiences: ["cam-mfa-gateway"],
+    algorithms: ["RS256"],
+    clockToleranceS: 10,
+    requiredClaims: [],
+    scopeClaim: "scope",
+    roleClaim: undefined,
+    roleScopes: {},
+  };
+  const target = {
+    issuer: settings,
+    issuersFile: undefined,
+    certificates: undefined,
+    routerSecret: undefined,
+  };
+  const byToken = await createAuthenticator(target, { clock, logger });
+  const callers = Array.from({ length: CALLERS }, (_, at) => ({ ...LOCAL_CALLER, subject: `local-${at}` }));
+  let next = 0;
+  return {
+    authenticate: async (request) => {
+      if (request.rawHeaders.includes("authorization")) return byToken.authenticate(request);
+      return { caller: callers[next++ % CALLERS] ?? LOCAL_CALLER };
+    },
+  };
+}
 const app = await createHttpApp({
   apollo,
   createContext: ({ id: requestId }, details) => {
@@ -91,7 +131,7 @@ const app = await createHttpApp({
     const loaders = createLoaders({ cam, flagReads }, { requestId, deadlineMs, caller });
     return { requestId, deadlineMs, loaders, ...details };
   },
-  authenticator,
+  authenticator: await createAuthenticators(),
   onUnbelieved: () => {},
   callerRate: new CallerRate(0),
   trustedDocuments: undefined,

@@ -7,6 +7,8 @@ export interface SaturatingLoadOptions {
   readonly connections: number;
   /** The JSON body of the next request. */
   readonly nextBody: () => string;
+  /** Headers of the next request beside its content type; none where left out. */
+  readonly nextHeaders?: () => Readonly<Record<string, string>>;
   /** Throws where a reply is not what it has to be. */
   readonly check: (reply: string) => void;
 }
@@ -40,7 +42,7 @@ export class SaturatingLoad implements AsyncDisposable {
     const { statusCode, body } = await this.#pool.request({
       path: new URL(this.#options.url).pathname,
       method: "POST",
-      headers: { "content-type": "application/json" },
+      headers: { "content-type": "application/json", ...this.#options.nextHeaders?.() },
       body: this.#options.nextBody(),
     });
     const reply = await body.text();

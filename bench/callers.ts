@@ -1,0 +1,153 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { exportJWK, generateKeyPair, SignJWT } from "jose";
+import { seedUsers } from "./changes/change-load.ts";
+import type { Bench } from "./support/bench.ts";
+import { type Program, startProgram } from "./support/program.ts";
+import { type Contestant, joinSeries, measureInTurns, ratioOf, type Series } from "./support/rounds.ts";
+import { figureRow, ratioRow } from "./support/rows.ts";
+import { SaturatingLoad } from "./support/saturating-load.ts";
+import { LISTENING, startUpstream, type Upstream } from "./support/upstream.ts";
+
+const CONNECTIONS = 16;
+const ISSUER = "https://issuer.example";
+const WITHOUT = "without tokens";
+const KNOWN = "tokens that were verified before";
+const NEW = "tokens not seen before";
+/** As many as the program takes those without a token for. */
+const CALLERS = 200;
+
+const USERS = seedUsers(5_000).users.map(({ uin }) => uin);
+
+/**
+ * What it costs to know the caller. One process serves both, in turn, because two processes of the same program differ by
+ * more than a token costs; new tokens, whose verification leaves garbage to whoever is next, come last and alone. The
+ * process keeps no record, which makes its requests the cheapest that there are.
+ */
+export const callers: Bench = {
+  name: "callers",
+  title: `setSubUserMfa over HTTP with a token and without, ${CONNECTIONS} at a time`,
+  async run({ smoke, print }) {
+    const [starts, warmUps, requests, rounds] = smoke ? [1, 20, 20, 1] : [3, 2_000, 300, 16];
+    const measurements: Series[][] = [];
+    for (let start = 0; start < starts; start++) {
+      measurements.push(await measureOnce({ warmUps, requests, rounds }));
+    }
+    const series = joinSeries(measurements);
+    for (const one of series) print(figureRow(one, "us CPU a request"));
+    print(ratioRow(ratioOf(series, KNOWN, WITHOUT), { atMost: 1.05 }, { smoke }));
+  },
+};
+
+interface Effort {
+  readonly warmUps: number;
+  readonly requests: number;
+  readonly rounds: number;
+}
+
+async function measureOnce({ warmUps, requests, rounds }: Effort): Promise<Series[]> {
+  await using parts = new AsyncDisposableStack();
+  const issuer = await createIssuer(parts);
+  const upstream = parts.use(await startUpstream());
+  const program = await startGatewayWithCallers(parts, upstream, issuer.jwksFile);
+  const tokens = await Promise.all(Array.from({ length: CALLERS }, (_, at) => issuer.sign(`user-${at}`)));
+  const neverSeen = await Promise.all(
+    Array.from({ length: warmUps + requests * rounds + CONNECTIONS }, (_, at) => issuer.sign(`new-${at}`)),
+  );
+  let next = 0;
+  let sent = 0;
+  // One after the other for all: a user who was changed a moment ago costs a quarter less.
+  const nextUser = () => USERS[sent++ % USERS.length] ?? "";
+  const serve = (name: string, nextToken: () => string | undefined) =>
+    parts.use(new Serving({ name, program, requests, nextToken, nextUser }));
+  const without = serve(WITHOUT, () => undefined);
+  const known = serve(KNOWN, () => tokens[next++ % CALLERS]);
+  const unseen = serve(NEW, () => neverSeen.pop());
+  for (const one of [unseen, without, known]) await one.warmUp(warmUps);
+  return [...(await measureInTurns([without, known], rounds)), ...(await measureInTurns([unseen], rounds))];
+}
+
+async function startGatewayWithCallers(
+  parts: AsyncDisposableStack,
+  upstream: Upstream,
+  jwksFile: string,
+): Promise<Program> {
+  const script = fileURLToPath(new URL("./contestants/gateway-without-record.ts", import.meta.url));
+  const env = { ...upstream.env, ISSUER, JWKS_FILE: jwksFile };
+  return parts.use(await startProgram({ args: [script], env, ready: LISTENING }));
+}
+
+async function createIssuer(parts: AsyncDisposableStack) {
+  const { privateKey, publicKey } = await generateKeyPair("RS256");
+  const folder = await mkdtemp(join(tmpdir(), "cam-gateway-bench-"));
+  parts.defer(() => rm(folder, { recursive: true, force: true }));
+  const jwksFile = join(folder, "keys.json");
+  await writeFile(jwksFile, JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: "key-1" }] }));
+  return {
+    jwksFile,
+    sign: (subject: string): Promise<string> =>
+      new SignJWT({ scope: "openid profile cam.mfa:read cam.mfa:write", azp: "portal" })
+        .setProtectedHeader({ alg: "RS256", kid: "key-1", typ: "at+jwt" })
+        .setIssuer(ISSUER)
+        .setSubject(`${subject}@example.com`)
+        .setAudience("cam-mfa-gateway")
+        .setIssuedAt()
+        .setExpirationTime("1h")
+        .sign(privateKey),
+  };
+}
+
+interface Served {
+  readonly name: string;
+  readonly program: Program;
+  readonly requests: number;
+  readonly nextToken: () => string | undefined;
+  readonly nextUser: () => string;
+}
+
+/** One way to ask the same program: the CPU time in microseconds that it spends on one request. */
+class Serving implements Contestant, AsyncDisposable {
+  readonly name: string;
+  readonly #program: Program;
+  readonly #load: SaturatingLoad;
+  readonly #requests: number;
+
+  constructor({ name, program, requests, nextToken, nextUser }: Served) {
+    this.name = name;
+    this.#program = program;
+    this.#requests = requests;
+    this.#load = new SaturatingLoad({
+      url: program.told,
+      connections: CONNECTIONS,
+      nextBody: () => changeOf(nextUser()),
+      nextHeaders: () => {
+        const token = nextToken();
+        return token === undefined ? {} : { authorization: `Bearer ${token}` };
+      },
+      check: (reply) => {
+        if (!reply.includes('"resolvedBy":"REPLY"')) throw new Error(`${name} answered ${reply}`);
+      },
+    });
+  }
+
+  warmUp(requests: number): Promise<void> {
+    return this.#load.send(requests);
+  }
+
+  async measure(): Promise<number> {
+    const before = await this.#program.cpuMicroseconds();
+    await this.#load.send(this.#requests);
+    return ((await this.#program.cpuMicroseconds()) - before) / this.#requests;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#load[Symbol.asyncDispose]();
+  }
+}
+
+function changeOf(opUin: string): string {
+  const query = `mutation { setSubUserMfa(opUin: "${opUin}", login: { phone: true }) { requestId resolvedBy } }`;
+  return JSON.stringify({ query });
+}
