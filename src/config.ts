@@ -13,6 +13,8 @@ export interface Config {
   readonly http: HttpConfig;
   /** By what callers are known, or undefined for the development caller, whom only local mode has. */
   readonly auth: AuthTarget | undefined;
+  /** Who may change whom; undefined where the scopes alone decide. */
+  readonly policyFile: string | undefined;
   /** The real CAM, or undefined for the embedded emulator, which only local mode has. */
   readonly cam: CamTarget | undefined;
   readonly camLimits: {
@@ -144,10 +146,14 @@ function assemble(vars: Variables, env: Environment, mode: Config["mode"], probl
         "time for all attempts together.",
     );
   }
+  if (mode === "server" && vars.POLICY_FILE === undefined) {
+    notices.push("POLICY_FILE is not set, so the scope cam.mfa:write is enough to change every user.");
+  }
   return {
     mode,
     http: httpConfig(vars, mode, problems),
     auth: authTarget(vars, mode, problems),
+    policyFile: vars.POLICY_FILE,
     cam: camTarget(vars, env, mode, problems, notices),
     camLimits: {
       language: vars.CAM_LANGUAGE,

@@ -17,13 +17,14 @@ import {
   createCredentialChain,
   createDispatcher,
   createProviderChain,
-  getCallerIdentity,
   HttpTransport,
   type RateBudget,
   Tc3Signer,
 } from "./cam/index.ts";
 import { BlockWriter } from "./changes/block-writer.ts";
+import { ChangeAccess } from "./changes/change-access.ts";
 import { ChangeService } from "./changes/change-service.ts";
+import { OwnUsers } from "./changes/own-users.ts";
 import { Reconciler } from "./changes/reconciler.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { CamTarget } from "./config/cam-target.ts";
@@ -43,6 +44,7 @@ import type { PlaygroundBanner } from "./http/playground/boot-data.ts";
 import { loadExamples } from "./http/playground/load-examples.ts";
 import { keepTlsFresh, readTls } from "./http/tls.ts";
 import { type LocalCam, startLocalCam } from "./local-cam.ts";
+import { logOwnUsers, logPolicy } from "./observability/log-access.ts";
 import {
   logCamAttempt,
   logChanges,
@@ -57,6 +59,7 @@ import {
 import { createLogger, type Logger } from "./observability/logger.ts";
 import { openStore } from "./open-store.ts";
 import { EXAMPLES_DIR, PLAYGROUND_ASSETS_DIR } from "./package-paths.ts";
+import { PolicyFile } from "./policy-file.ts";
 import { SharedRateBudget } from "./quota/shared-rate-budget.ts";
 
 /** How long CAM is left alone after it did nothing but fail. */
@@ -97,6 +100,7 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
   async function start(): Promise<void> {
     const authenticator =
       overrides.authenticator ?? (await createAuthenticator(config.auth, { clock, logger }));
+    const policy = await openPolicy();
     const database = await openStore(config.store, (err) =>
       logger.warn({ err }, "a database connection broke"),
     );
@@ -111,12 +115,15 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     const log = new ChangeLog({ database, replica });
     const writer = new BlockWriter({ cam, clock });
     const flagReads = new FlagReads({ cam, clock, cacheMs: config.camLimits.flagsCacheMs });
-    const changes = new ChangeService({ writer, log, clock, observer: logChanges(logger) });
+    const { deadlineMs } = config.camLimits;
+    const ownUsers = new OwnUsers({ cam, clock, deadlineMs, observer: logOwnUsers(logger) });
+    const access = new ChangeAccess({ policy, ownUsers, cam, clock });
+    const changes = new ChangeService({ access, writer, log, clock, observer: logChanges(logger) });
     const reconciler = new Reconciler({
       writer,
       log,
       clock,
-      deadlineMs: config.camLimits.deadlineMs,
+      deadlineMs,
       observer: logReconciler(logger),
     });
     const checkpointer = await createCheckpointer(database);
@@ -160,7 +167,15 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     const { port } = app.server.address() as AddressInfo;
     const scheme = tlsFiles === undefined ? "http" : "https";
     address = { url: `${scheme}://${urlHost(config.http.host)}:${port}${GRAPHQL_PATH}`, emulator: localCam };
-    void introduce(cam);
+    ownUsers.start();
+    closers.push(() => ownUsers.stop());
+  }
+
+  async function openPolicy(): Promise<PolicyFile | undefined> {
+    if (config.policyFile === undefined) return undefined;
+    const policy = await PolicyFile.open(config.policyFile, logPolicy(logger));
+    closers.push(async () => policy.close());
+    return policy;
   }
 
   async function resolveCam(): Promise<{ target: ResolvedCam; localCam: LocalCam | undefined }> {
@@ -229,17 +244,6 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     const caller = details.caller.subject;
     const loaders = createLoaders(reads, { requestId, deadlineMs, caller });
     return { requestId, deadlineMs, loaders, ...details };
-  }
-
-  /** Tells the operator at start-up, rather than at the first change, whether CAM takes the key, and whose it is. */
-  async function introduce(cam: CamClient): Promise<void> {
-    try {
-      const deadlineMs = clock.monotonic() + config.camLimits.deadlineMs;
-      const { output } = await cam.call(getCallerIdentity, undefined, { deadlineMs, traceId: "start-up" });
-      logger.info({ camIdentity: output }, "CAM accepts the key");
-    } catch (err) {
-      if (accepting) logger.warn({ err }, "CAM does not accept the key, or cannot be reached");
-    }
   }
 
   async function takeDown(): Promise<void> {

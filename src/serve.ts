@@ -1,6 +1,7 @@
 import { ConfigError, EX_CONFIG, loadConfig } from "./config.ts";
 import { createGateway } from "./gateway.ts";
 import { loadAuthFiles } from "./load-auth-files.ts";
+import { loadPolicy } from "./policy-file.ts";
 import { describeConfig, startUpBanner } from "./start-up-banner.ts";
 import { USAGE } from "./usage.ts";
 
@@ -13,6 +14,7 @@ async function run(): Promise<number | undefined> {
   }
   if (command.kind === "check-config") {
     if (command.config.auth !== undefined) await loadAuthFiles(command.config.auth);
+    if (command.config.policyFile !== undefined) await loadPolicy(command.config.policyFile);
     console.log(["The configuration is valid.", ...describeConfig(command.config)].join("\n"));
     return 0;
   }

@@ -28,6 +28,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   config: ["auth", "cam", "secret"],
   "load-auth-files": ["auth", "config", "secret"],
   "create-authenticator": ["auth", "clock", "config", "load-auth-files", "observability"],
+  "policy-file": ["auth", "config"],
   usage: ["config"],
   "open-store": ["config", "database", "package-paths"],
   "local-cam": ["cam", "emulator", "secret"],
@@ -49,9 +50,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "open-store",
     "observability",
     "package-paths",
+    "policy-file",
     "quota",
   ],
-  serve: ["config", "gateway", "load-auth-files", "start-up-banner", "usage"],
+  serve: ["config", "gateway", "load-auth-files", "policy-file", "start-up-banner", "usage"],
   main: ["serve"],
 };
 

@@ -12,6 +12,7 @@ import type { SafeAuthFlags, SetMfaFlagInput } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
 import { GatewayError, isCamErrorCode, type Uin } from "../contract/index.ts";
 import type { BlockWriter, WriteEffort, WriteOutcome } from "./block-writer.ts";
+import type { ChangeAccess } from "./change-access.ts";
 import { asksForSomething, composeBlocks } from "./compose-blocks.ts";
 import { failureFactsOf } from "./failure-facts.ts";
 import { turnsOffLastMethod } from "./last-method.ts";
@@ -20,6 +21,8 @@ import { RecordedFailure } from "./recorded-failure.ts";
 import { UserTurns } from "./user-turns.ts";
 
 export interface ChangeServiceDeps {
+  /** Without it whoever reaches this door may make any change. */
+  readonly access?: Pick<ChangeAccess, "authorise">;
   readonly writer: BlockWriter;
   readonly log: Pick<ChangeLog, "begin" | "settle" | "find" | "findByIdempotencyKey">;
   readonly clock: Clock;
@@ -58,18 +61,20 @@ export class ChangeService {
    * Sets the protections of one sub-user. The same change already in flight, here or in another replica, is
    * joined. Once begun it goes on, whether or not the caller still waits.
    *
-   * @throws GatewayError NOTHING_TO_CHANGE, MFA_METHOD_NOT_WRITABLE, REASON_REQUIRED, CHANGE_IN_PROGRESS,
-   *   QUOTA_EXHAUSTED, STORE_UNAVAILABLE, IDEMPOTENCY_KEY_REUSED: nothing was sent.
+   * @throws GatewayError FORBIDDEN, PROTECTED_USER, REASON_REQUIRED, NOTHING_TO_CHANGE, MFA_METHOD_NOT_WRITABLE,
+   *   CHANGE_IN_PROGRESS, QUOTA_EXHAUSTED, STORE_UNAVAILABLE, IDEMPOTENCY_KEY_REUSED: nothing was sent.
    * @throws CamError where CAM could not be read before the change; nothing was sent.
    * @throws RecordedFailure for a change that is on record.
    */
   async setSubUserMfa(request: MfaChangeRequest, context: MfaChangeContext): Promise<MfaChangeOutcome> {
     const beganMs = this.#deps.clock.monotonic();
     const progress: Progress = { shared: false };
-    const result = await this.#join(request, context, progress).then(
-      (outcome) => ({ outcome }),
-      (error: unknown) => ({ error, facts: failureFactsOf(error) }),
-    );
+    const result = await this.#authorise(request, context)
+      .then(() => this.#join(request, context, progress))
+      .then(
+        (outcome) => ({ outcome }),
+        (error: unknown) => ({ error, facts: failureFactsOf(error) }),
+      );
     const changeId = "outcome" in result ? result.outcome.changeId : result.facts?.changeId;
     const durationMs = this.#deps.clock.monotonic() - beganMs;
     const { shared, blocks } = progress;
@@ -83,11 +88,14 @@ export class ChangeService {
     while (this.#inFlight.size > 0) await Promise.allSettled(this.#inFlight.values());
   }
 
+  /** Whoever may not make a change shares in no other's either, and learns nothing from the record. */
+  async #authorise(request: MfaChangeRequest, context: MfaChangeContext): Promise<void> {
+    if (!asksForSomething(request)) throw new GatewayError("NOTHING_TO_CHANGE", { opUin: request.opUin });
+    await this.#deps.access?.authorise(request, context);
+  }
+
   /** The same change in flight in this process, or a new one. */
   #join(request: MfaChangeRequest, context: MfaChangeContext, progress: Progress): Promise<MfaChangeOutcome> {
-    if (!asksForSomething(request)) {
-      return Promise.reject(new GatewayError("NOTHING_TO_CHANGE", { opUin: request.opUin }));
-    }
     const key = `${hashOf(request)} ${context.caller.subject} ${context.idempotencyKey ?? ""}`;
     const same = this.#inFlight.get(key);
     progress.shared = same !== undefined;

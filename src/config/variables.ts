@@ -48,6 +48,7 @@ export const variables = z.object({
   AUTH_PROXY_ADDRESSES: z.string().optional(),
   ROUTER_SECRET: z.string().optional(),
   ROUTER_SECRET_FILE: z.string().optional(),
+  POLICY_FILE: z.string().optional(),
   CAM_ENDPOINT: z.string().optional(),
   CAM_SERVICE_HOST: z
     .string()

@@ -1,0 +1,38 @@
+export const DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"] as const;
+
+/** Times of the week, by the clocks of one time zone. */
+export interface Hours {
+  /** An IANA name, for example `Asia/Shanghai`. */
+  readonly timeZone: string;
+  /** Every day where it is left out. */
+  readonly days?: readonly (typeof DAYS)[number][] | undefined;
+  /** `HH:MM`, included. */
+  readonly from: string;
+  /** `HH:MM`, not included; `24:00` is the end of the day. */
+  readonly to: string;
+}
+
+/** @param atMs milliseconds since the Unix epoch. */
+export function isWithin({ timeZone, days, from, to }: Hours, atMs: number): boolean {
+  const parts = new Intl.DateTimeFormat("en-US", {
+    timeZone,
+    weekday: "short",
+    hour: "2-digit",
+    minute: "2-digit",
+    hourCycle: "h23",
+  }).formatToParts(atMs);
+  const partOf = (type: Intl.DateTimeFormatPartTypes): string =>
+    parts.find((part) => part.type === type)?.value ?? "";
+  const time = `${partOf("hour")}:${partOf("minute")}`;
+  const isOnDay = days === undefined || days.some((day) => day === partOf("weekday"));
+  return isOnDay && from <= time && time < to;
+}
+
+export function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en-US", { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,36 @@
+import type { Hours } from "./hours.ts";
+import type { UinRange } from "./uin-range.ts";
+
+/** Who may change whom. What is left out of a rule does not narrow it. */
+export interface Policy {
+  /** The break-glass list: changed only by who may override it, for a reason. */
+  readonly protectedUsers: readonly UinRange[];
+  /** The first that matches decides. */
+  readonly rules: readonly PolicyRule[];
+}
+
+export interface PolicyRule {
+  /** What callers are told of it. */
+  readonly id: string;
+  readonly effect: "allow" | "deny";
+  /** All that are given have to match; each list holds patterns, of which one is enough. */
+  readonly callers?: CallerPatterns | undefined;
+  /** One match of any list is enough. */
+  readonly users?: UserPatterns | undefined;
+  /** Patterns of switches, for example `login.*.on`. */
+  readonly switches?: readonly string[] | undefined;
+  readonly hours?: Hours | undefined;
+}
+
+export interface CallerPatterns {
+  readonly subjects?: readonly string[] | undefined;
+  readonly clients?: readonly string[] | undefined;
+  readonly issuers?: readonly string[] | undefined;
+}
+
+export interface UserPatterns {
+  readonly uins?: readonly UinRange[] | undefined;
+  readonly names?: readonly string[] | undefined;
+  /** Words that stand in the user's remark with a `#` before them. */
+  readonly tags?: readonly string[] | undefined;
+}

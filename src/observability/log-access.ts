@@ -1,0 +1,23 @@
+import type { Logger } from "./logger.ts";
+
+/** Which policy decides who may change whom. */
+export function logPolicy(logger: Logger) {
+  return {
+    onPolicyReloaded: ({ rules }: { readonly rules: readonly object[] }): void =>
+      logger.info({ rules: rules.length }, "a changed policy is in force"),
+    onPolicyError: (err: unknown): void =>
+      logger.error({ err }, "the policy file cannot be used; the old policy goes on"),
+  };
+}
+
+/** Whether CAM takes the key, and whose it is: at start-up, rather than at the first change. */
+export function logOwnUsers(logger: Logger) {
+  return {
+    onKnown: (camIdentity: object): void => logger.info({ camIdentity }, "CAM accepts the key"),
+    onUnknown: (err: unknown): void =>
+      logger.warn(
+        { err },
+        "CAM does not accept the key, or cannot be reached; its own user is not protected yet",
+      ),
+  };
+}
