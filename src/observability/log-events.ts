@@ -93,7 +93,8 @@ function logMfaChange(logger: Logger, event: ChangeEvent): void {
   // What nobody raised deliberately has a line with its stack where it leaves.
   const { code, cam } = result.facts ?? { code: "INTERNAL" };
   const failed = { ...fields, code, camCode: cam?.code, camRequestId: cam?.requestId };
-  if (code === "OUTCOME_UNKNOWN" || result.facts === undefined) logger.warn(failed, "MFA change of unknown outcome");
+  if (code === "OUTCOME_UNKNOWN" || result.facts === undefined)
+    logger.warn(failed, "MFA change of unknown outcome");
   else logger.info(failed, "MFA change not applied");
 }
 
