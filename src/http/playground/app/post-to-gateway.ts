@@ -1,12 +1,13 @@
+import { type ExecutionResult, GraphQLError } from "graphql";
+
 type Operation = { query: string; operationName?: string | null; variables?: unknown };
 type Options = { headers?: Record<string, unknown> | undefined };
-type Result = { data?: unknown; errors?: { message: string }[] };
 
 /**
  * Sends an operation to the page's own address, which is the GraphQL endpoint. What is not a GraphQL answer (the
  * process is gone, a proxy answered) is shown in the same shape as one, in words.
  */
-export async function postToGateway(operation: Operation, options: Options = {}): Promise<Result> {
+export async function postToGateway(operation: Operation, options: Options = {}): Promise<ExecutionResult> {
   const headers = new Headers({
     accept: "application/graphql-response+json, application/json",
     "content-type": "application/json",
@@ -22,7 +23,7 @@ export async function postToGateway(operation: Operation, options: Options = {})
   }
 }
 
-async function parseResponse(response: Response): Promise<Result> {
+async function parseResponse(response: Response): Promise<ExecutionResult> {
   const body = await response.text();
   try {
     return JSON.parse(body);
@@ -31,6 +32,6 @@ async function parseResponse(response: Response): Promise<Result> {
   }
 }
 
-function failure(message: string): Result {
-  return { errors: [{ message }] };
+function failure(message: string): ExecutionResult {
+  return { errors: [new GraphQLError(message)] };
 }
