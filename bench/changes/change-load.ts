@@ -1,6 +1,8 @@
 import { type ParsedSeed, parseSeed } from "../../src/emulator/index.ts";
 
 const FIRST_UIN = 100_021_000_001;
+/** The gateway changes neither the user of its own key nor the account's root. */
+const KEY_USER = "100021999999";
 
 /** The emulator's account with so many users, all of whom have a phone. */
 export function seedUsers(count: number): ParsedSeed {
@@ -10,7 +12,7 @@ export function seedUsers(count: number): ParsedSeed {
       appId: 1,
       uinRanges: [{ from: "100021000000", to: "100021999999" }],
     },
-    keys: [{ secretId: "AKIDLOCALEXAMPLE", secretKey: "LocalExampleSecretKey", uin: String(FIRST_UIN) }],
+    keys: [{ secretId: "AKIDLOCALEXAMPLE", secretKey: "LocalExampleSecretKey", uin: KEY_USER }],
     users: Array.from({ length: count }, (_, at) => ({
       uin: String(FIRST_UIN + at),
       name: `user-${at}`,

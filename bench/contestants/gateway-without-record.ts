@@ -29,6 +29,9 @@ const { createHttpApp } = await compiled<typeof import("../../src/http/app.ts")>
 const { CallerRate } = await compiled<typeof import("../../src/http/caller-rate.ts")>("http/caller-rate.js");
 const { BlockWriter } =
   await compiled<typeof import("../../src/changes/block-writer.ts")>("changes/block-writer.js");
+const { ChangeAccess } =
+  await compiled<typeof import("../../src/changes/change-access.ts")>("changes/change-access.js");
+const { OwnUsers } = await compiled<typeof import("../../src/changes/own-users.ts")>("changes/own-users.js");
 const { ChangeService } =
   await compiled<typeof import("../../src/changes/change-service.ts")>("changes/change-service.js");
 const { LocalRateBudget } = await compiled<typeof import("../../src/quota/local-rate-budget.ts")>(
@@ -43,6 +46,9 @@ const { createLogger } =
   await compiled<typeof import("../../src/observability/logger.ts")>("observability/logger.js");
 const { logCamAttempt, logChanges } = await compiled<typeof import("../../src/observability/log-events.ts")>(
   "observability/log-events.js",
+);
+const { logOwnUsers } = await compiled<typeof import("../../src/observability/log-access.ts")>(
+  "observability/log-access.js",
 );
 const parts = await compiled<typeof import("../../src/cam/index.ts")>("cam/index.js");
 
@@ -75,7 +81,10 @@ const log = {
   findByIdempotencyKey: async () => undefined,
   list: async () => [],
 };
+const ownUsers = new OwnUsers({ cam, clock, deadlineMs: DEADLINE_MS, observer: logOwnUsers(logger) });
+ownUsers.start();
 const changes = new ChangeService({
+  access: new ChangeAccess({ policy: undefined, ownUsers, cam, clock }),
   writer: new BlockWriter({ cam, clock }),
   log,
   clock,
