@@ -1,4 +1,6 @@
-import { type AccessQuestion, decideAccess, type UserProfile } from "../auth/policy/decide-access.ts";
+import { decideAccess, type Permission } from "../auth/policy/decide-access.ts";
+import type { AccessQuestion, PolicyUser } from "../auth/policy/match-rule.ts";
+import { DEFAULT_ACCOUNT } from "../auth/policy/may-use-account.ts";
 import type { Policy } from "../auth/policy/policy.ts";
 import { requireUnprotected } from "../auth/policy/require-unprotected.ts";
 import { type CamClient, describeSubAccounts } from "../cam/index.ts";
@@ -25,50 +27,55 @@ export class ChangeAccess {
   }
 
   /**
-   * CAM is asked for the user's name and remark only where the policy hangs on them.
+   * CAM is asked for the user's name and remark only where the policy turns on them.
    *
    * @throws GatewayError FORBIDDEN, PROTECTED_USER, REASON_REQUIRED
    * @throws CamError where the user had to be read and could not be.
    */
-  async authorise(request: MfaChangeRequest, context: MfaChangeContext): Promise<void> {
+  async authorise(request: MfaChangeRequest, context: MfaChangeContext): Promise<Permission> {
     const { opUin, reason } = request;
     const policy = this.#deps.policy?.current;
-    if (policy !== undefined) await this.#requirePermission(policy, request, context);
+    const permission =
+      policy === undefined ? { approval: undefined } : await this.#permit(policy, request, context);
     const protectedUsers = policy?.protectedUsers ?? [];
     const isOwn = this.#deps.ownUsers.has(opUin);
     requireUnprotected(opUin, { isOwn, protectedUsers }, context.caller, reason);
+    return permission;
   }
 
-  async #requirePermission(
-    policy: Policy,
-    request: MfaChangeRequest,
-    context: MfaChangeContext,
-  ): Promise<void> {
+  /** By one policy from beginning to end, though another may come into force meanwhile. */
+  async #permit(policy: Policy, request: MfaChangeRequest, context: MfaChangeContext): Promise<Permission> {
     const { opUin } = request;
     const switches = askedSwitches(request);
     const question: AccessQuestion = {
-      opUin,
       caller: context.caller,
-      profile: undefined,
+      account: DEFAULT_ACCOUNT,
+      user: { opUin, name: undefined, remark: undefined },
       atMs: this.#deps.clock.now(),
     };
-    let refusal = decideAccess(policy, switches, question);
-    if (refusal?.effect === "read-profile") {
-      const profile = await this.#readProfile(request, context);
-      refusal = decideAccess(policy, switches, { ...question, profile });
+    let verdict = decideAccess(policy, switches, question);
+    if (verdict.effect === "read-profile") {
+      const user = await this.#readUser(request, context);
+      verdict = decideAccess(policy, switches, { ...question, user });
     }
-    if (refusal === undefined) return;
-    const rule = "rule" in refusal ? refusal.rule : undefined;
-    const hint = rule === undefined ? "No rule allows it." : `The rule ${rule.id} refuses it.`;
+    if (verdict.effect === "allow") return verdict.permission;
+    const { rule, wanted } = verdict;
+    const hint = `${rule === undefined ? "No rule allows" : `The rule ${rule.id} refuses`} ${wanted}.`;
     throw new GatewayError("FORBIDDEN", { opUin, hint });
   }
 
-  async #readProfile(
+  async #readUser(
     { opUin }: MfaChangeRequest,
     { caller, requestId, deadlineMs }: MfaChangeContext,
-  ): Promise<UserProfile | null> {
+  ): Promise<PolicyUser> {
     const options = { deadlineMs, traceId: requestId, caller: caller.subject };
     const { output } = await this.#deps.cam.call(describeSubAccounts, { uins: [opUin] }, options);
-    return output.find(({ uin }) => uin === opUin) ?? null;
+    const profile = output.find(({ uin }) => uin === opUin);
+    // An empty remark reads as none, and has no tags.
+    return {
+      opUin,
+      name: profile?.name ?? null,
+      remark: profile === undefined ? null : (profile.remark ?? ""),
+    };
   }
 }

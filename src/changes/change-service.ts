@@ -91,7 +91,10 @@ export class ChangeService {
   /** Whoever may not make a change shares in no other's either, and learns nothing from the record. */
   async #authorise(request: MfaChangeRequest, context: MfaChangeContext): Promise<void> {
     if (!asksForSomething(request)) throw new GatewayError("NOTHING_TO_CHANGE", { opUin: request.opUin });
-    await this.#deps.access?.authorise(request, context);
+    const permission = await this.#deps.access?.authorise(request, context);
+    if (permission?.approval === undefined) return;
+    const hint = `The rule ${permission.approval.ruleId} allows it with another caller's approval alone.`;
+    throw new GatewayError("FORBIDDEN", { opUin: request.opUin, hint });
   }
 
   /** The same change in flight in this process, or a new one. */

@@ -1,3 +1,4 @@
+import type { Protection } from "../auth/policy/switch.ts";
 import type { MfaFlagBlock, MfaFlagState, SafeAuthFlags, SetMfaFlagInput } from "../cam/index.ts";
 import { GatewayError, type Uin } from "../contract/index.ts";
 import type { MfaChangeRequest, MfaMethods } from "./mfa-change.ts";
@@ -6,8 +7,6 @@ const WRITABLE = ["phone", "stoken", "wechat"] as const;
 
 /** CAM reports these, and SetMfaFlag cannot express them. */
 const NOT_WRITABLE = ["token", "custom", "mail", "u2fToken", "passkey"] as const;
-
-type Protection = "login" | "action";
 
 /** Whether a request names any method at all. */
 export function asksForSomething(request: MfaChangeRequest): boolean {

@@ -5,21 +5,37 @@ import type { UinRange } from "./uin-range.ts";
 export interface Policy {
   /** The break-glass list: changed only by who may override it, for a reason. */
   readonly protectedUsers: readonly UinRange[];
+  /** Who may use which account beside the default one, for reads and for changes. */
+  readonly accounts: Readonly<Record<string, AccountUse>>;
   /** The first that matches decides. */
   readonly rules: readonly PolicyRule[];
+}
+
+export interface AccountUse {
+  readonly callers: CallerPatterns;
 }
 
 export interface PolicyRule {
   /** What callers are told of it. */
   readonly id: string;
   readonly effect: "allow" | "deny";
+  /** What it allows is made once another caller agrees. Only where `effect` is `allow`. */
+  readonly approval?: ApprovalTerms | undefined;
   /** All that are given have to match; each list holds patterns, of which one is enough. */
   readonly callers?: CallerPatterns | undefined;
   /** One match of any list is enough. */
   readonly users?: UserPatterns | undefined;
+  /** Patterns of account names, for example `default`. */
+  readonly accounts?: readonly string[] | undefined;
   /** Patterns of switches, for example `login.*.on`. */
   readonly switches?: readonly string[] | undefined;
   readonly hours?: Hours | undefined;
+}
+
+/** The two-person rule. */
+export interface ApprovalTerms {
+  /** How long another caller has for it. */
+  readonly expiresInMinutes: number;
 }
 
 export interface CallerPatterns {
