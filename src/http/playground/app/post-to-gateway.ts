@@ -1,13 +1,16 @@
 import { type ExecutionResult, GraphQLError } from "graphql";
+import { type NamedOperation, withoutStaleName } from "./without-stale-name.ts";
 
-type Operation = { query: string; operationName?: string | null; variables?: unknown };
 type Options = { headers?: Record<string, unknown> | undefined };
 
 /**
  * Sends an operation to the page's own address, which is the GraphQL endpoint. What is not a GraphQL answer (the
  * process is gone, a proxy answered) is shown in the same shape as one, in words.
  */
-export async function postToGateway(operation: Operation, options: Options = {}): Promise<ExecutionResult> {
+export async function postToGateway(
+  operation: NamedOperation,
+  options: Options = {},
+): Promise<ExecutionResult> {
   const headers = new Headers({
     accept: "application/graphql-response+json, application/json",
     "content-type": "application/json",
@@ -16,7 +19,7 @@ export async function postToGateway(operation: Operation, options: Options = {})
     headers.set(name, String(value));
   }
   try {
-    const body = JSON.stringify(operation);
+    const body = JSON.stringify(withoutStaleName(operation));
     return await parseResponse(await fetch(location.pathname, { method: "POST", headers, body }));
   } catch (error) {
     return failure(`The gateway did not answer: ${error instanceof Error ? error.message : error}.`);
