@@ -12,14 +12,15 @@ try {
     ...config,
     onEvent: (event) => console.log(describeEvent(event)),
   });
+  // Before it says that it is there: whoever reads that may end it at once.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => void emulator.stop().then(() => process.exit(0)));
+  }
   const [key] = config.seed.keys;
   console.log(`  API        ${emulator.url}`);
   console.log(`  Control    ${emulator.controlUrl}`);
   console.log(`  SecretId   ${key?.secretId}`);
   console.log(`  SecretKey  ${key?.secretKey}`);
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.once(signal, () => void emulator.stop().then(() => process.exit(0)));
-  }
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = error instanceof InputProblems ? EXIT_CONFIG : 1;

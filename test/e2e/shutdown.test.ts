@@ -5,6 +5,7 @@ import { buildGateway, startGatewayProcess } from "../support/gateway-process.ts
 import { ALICE } from "../support/seed-users.ts";
 import { startGate } from "../support/start-gate.ts";
 import { LOCAL_KEY } from "../support/start-gateway.ts";
+import { startIssuer } from "../support/start-issuer.ts";
 import { type StartedPostgres, startPostgres } from "../support/start-postgres.ts";
 
 const SET = `mutation { setSubUserMfa(opUin: "${ALICE}", login: { phone: true }) { resolvedBy } }`;
@@ -24,8 +25,8 @@ beforeAll(async () => {
 
 describe("a change that is under way", () => {
   test.each(["SIGINT", "SIGTERM"] as const)("finishes before %s ends the process with 0", async (name) => {
-    const { url, signal, ended, held } = await startHeld();
-    const reply = post(url, SET);
+    const { signal, ended, held, post } = await startHeld();
+    const reply = post(SET);
     await held.arrived;
     signal(name);
     held.release();
@@ -34,8 +35,8 @@ describe("a change that is under way", () => {
   });
 
   test("finishes although more signals come", async () => {
-    const { url, signal, ended, held, isRefusing } = await startHeld();
-    const reply = post(url, SET);
+    const { signal, ended, held, isRefusing, post } = await startHeld();
+    const reply = post(SET);
     await held.arrived;
     signal("SIGINT");
     await isRefusing();
@@ -47,9 +48,9 @@ describe("a change that is under way", () => {
   });
 
   test("finishes although nobody waits for it any more", async () => {
-    const { url, signal, ended, held, cam } = await startHeld();
+    const { signal, ended, held, cam, post } = await startHeld();
     const client = new AbortController();
-    const reply = post(url, SET, client.signal);
+    const reply = post(SET, client.signal);
     await held.arrived;
     client.abort();
     await expect(reply).rejects.toThrow();
@@ -64,12 +65,12 @@ describe("a change that is under way", () => {
   test("finishes in local mode too, before the emulator goes", async () => {
     const local = { PORT: "0", PLAYGROUND: "off" };
     const { url, stdout, signal, ended } = await startGatewayProcess(["--local"], local);
-    const control = /Its control (\S+)/.exec(stdout())?.[1] ?? "";
+    const control = /^ {2}Emulator +(\S+)/m.exec(stdout())?.[1] ?? "";
     await fetch(`${control}/faults`, {
       method: "POST",
       body: JSON.stringify({ kind: "delay", action: "SetMfaFlag", delayMs: 500 }),
     });
-    const reply = post(url, SET);
+    const reply = ask(url, SET);
     await vi.waitFor(async () => {
       const journal = await fetch(`${control}/journal?action=SetMfaFlag`);
       expect(await journal.json()).toHaveLength(1);
@@ -100,15 +101,29 @@ async function startHeld() {
   onTestFinished(() => emulator.stop());
   const gate = await startGate(emulator.url);
   const held = gate.hold("SetMfaFlag");
-  const env = { ...LOCAL_KEY, PORT: "0", CAM_ENDPOINT: gate.url, DATABASE_URL: postgres.url };
+  const issuer = await startIssuer();
+  const authorization = `Bearer ${await issuer.sign()}`;
+  const env = {
+    ...LOCAL_KEY,
+    ...issuer.env,
+    PORT: "0",
+    CAM_ENDPOINT: gate.url,
+    DATABASE_URL: postgres.url,
+  };
   const gateway = await startGatewayProcess([], env);
   /** Resolves when the gateway has begun to stop: nobody new is let in. */
   const isRefusing = () => vi.waitFor(() => expect(fetch(gateway.url)).rejects.toThrow(), PATIENCE);
-  return { ...gateway, held, cam: emulator.control, isRefusing };
+  const post = (query: string, signal?: AbortSignal) => ask(gateway.url, query, { authorization }, signal);
+  return { ...gateway, held, cam: emulator.control, isRefusing, post };
 }
 
-async function post(url: string, query: string, signal?: AbortSignal): Promise<unknown> {
-  const headers = { "content-type": "application/json" };
+async function ask(
+  url: string,
+  query: string,
+  more: Readonly<Record<string, string>> = {},
+  signal?: AbortSignal,
+): Promise<unknown> {
+  const headers = { "content-type": "application/json", ...more };
   const body = JSON.stringify({ query });
   const response = await fetch(url, { method: "POST", headers, body, ...(signal ? { signal } : {}) });
   return response.json();

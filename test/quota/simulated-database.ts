@@ -32,6 +32,8 @@ export async function openSimulatedDatabase(time: SimulatedTime): Promise<Simula
   url.searchParams.set("options", "-c search_path=fake,pg_catalog,public");
   const pool = new pg.Pool({ connectionString: url.href, max: 1 });
   const connection = await pool.connect();
+  // The database is dropped when the pool has ended, which its socket need not have.
+  connection.on("error", () => undefined);
   onTestFinished(async () => {
     connection.release();
     await pool.end();
