@@ -2,6 +2,7 @@ import { hostname } from "node:os";
 import { parseArgs } from "node:util";
 import { type AuthTarget, authTarget } from "./config/auth-target.ts";
 import { type CamTarget, camTarget } from "./config/cam-target.ts";
+import { policySetting } from "./config/policy-setting.ts";
 import { type StoreTarget, storeTarget } from "./config/store-target.ts";
 import { type Environment, type LogLevel, type Variables, variables } from "./config/variables.ts";
 import { Secret } from "./secret.ts";
@@ -13,7 +14,7 @@ export interface Config {
   readonly http: HttpConfig;
   /** By what callers are known, or undefined for the development caller, whom only local mode has. */
   readonly auth: AuthTarget | undefined;
-  /** Who may change whom; undefined where the scopes alone decide. */
+  /** Who may change whom; undefined where the scopes alone decide, which only local mode allows. */
   readonly policyFile: string | undefined;
   /** The real CAM, or undefined for the embedded emulator, which only local mode has. */
   readonly cam: CamTarget | undefined;
@@ -146,14 +147,11 @@ function assemble(vars: Variables, env: Environment, mode: Config["mode"], probl
         "time for all attempts together.",
     );
   }
-  if (mode === "server" && vars.POLICY_FILE === undefined) {
-    notices.push("POLICY_FILE is not set, so the scope cam.mfa:write is enough to change every user.");
-  }
   return {
     mode,
     http: httpConfig(vars, mode, problems),
     auth: authTarget(vars, mode, problems),
-    policyFile: vars.POLICY_FILE,
+    policyFile: policySetting(vars, mode, problems),
     cam: camTarget(vars, env, mode, problems, notices),
     camLimits: {
       language: vars.CAM_LANGUAGE,

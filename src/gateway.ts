@@ -173,8 +173,8 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
 
   async function openPolicy(): Promise<PolicyFile | undefined> {
     if (config.policyFile === undefined) return undefined;
-    const policy = await PolicyFile.open(config.policyFile, logPolicy(logger));
-    closers.push(async () => policy.close());
+    const policy = await PolicyFile.open(config.policyFile, logPolicy(logger), clock);
+    closers.push(() => policy.close());
     return policy;
   }
 

@@ -1,58 +1,122 @@
-import { unwatchFile, watchFile } from "node:fs";
+import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { parsePolicy } from "./auth/policy/parse-policy.ts";
 import type { Policy } from "./auth/policy/policy.ts";
+import type { Clock } from "./clock.ts";
 import { ConfigError } from "./config.ts";
 
+/** Names the policy that is in force, for whoever reads the log. */
+export interface PolicyDescription {
+  readonly file: string;
+  readonly rules: number;
+  /** As `sha256sum` prints it. */
+  readonly sha256: string;
+}
+
 export interface PolicyObserver {
-  onPolicyReloaded(policy: Policy): void;
-  /** The file has changed and cannot be used; the old policy goes on. */
+  onPolicyInForce(policy: PolicyDescription): void;
+  /** The file has changed and cannot be used; the old policy goes on. Told once for each change. */
   onPolicyError(error: unknown): void;
 }
 
-/** By looking, as for certificates: a mounted file is replaced as a whole, which watchers do not notice. */
+/** By looking, not by being told: a mounted file is replaced as a whole, which watchers of a file do not notice. */
 const LOOK_EVERY_MS = 2_000;
 
-/** The policy of a file, which is taken anew when the file changes. */
+/**
+ * The policy of a file, which is taken anew when the file changes and has been the same twice in a row: half of a YAML
+ * file is often one as well, and says something else.
+ */
 export class PolicyFile {
+  readonly #file: string;
+  readonly #observer: PolicyObserver;
+  readonly #clock: Clock;
   #current: Policy;
-  readonly #close: () => void;
+  /** What was last judged, in force or not. */
+  #judged: Look;
+  #lastLook: Look;
+  #cancel: () => void = () => undefined;
+  #looking: Promise<void> = Promise.resolve();
+  #closed = false;
 
-  private constructor(file: string, policy: Policy, observer: PolicyObserver, everyMs: number) {
-    this.#current = policy;
-    const reload = (): void => {
-      loadPolicy(file).then(
-        (loaded) => {
-          this.#current = loaded;
-          observer.onPolicyReloaded(loaded);
-        },
-        (error: unknown) => observer.onPolicyError(error),
-      );
-    };
-    watchFile(file, { interval: everyMs, persistent: false }, reload);
-    this.#close = () => unwatchFile(file, reload);
+  private constructor(file: string, first: Look, observer: PolicyObserver, clock: Clock) {
+    this.#file = file;
+    this.#observer = observer;
+    this.#clock = clock;
+    this.#judged = first;
+    this.#lastLook = first;
+    this.#current = policyOf(file, first);
+    observer.onPolicyInForce(describe(file, first, this.#current));
+    this.#lookLater();
   }
 
-  /** @throws ConfigError where the file cannot be used. */
-  static async open(file: string, observer: PolicyObserver, everyMs = LOOK_EVERY_MS): Promise<PolicyFile> {
-    return new PolicyFile(file, await loadPolicy(file), observer, everyMs);
+  /** @throws ConfigError that names everything that is wrong with the file. */
+  static async open(file: string, observer: PolicyObserver, clock: Clock): Promise<PolicyFile> {
+    return new PolicyFile(file, await lookAt(file), observer, clock);
   }
 
+  /** The policy in force now. */
   get current(): Policy {
     return this.#current;
   }
 
-  close(): void {
-    this.#close();
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#cancel();
+    await this.#looking;
+  }
+
+  #lookLater(): void {
+    if (this.#closed) return;
+    this.#cancel = this.#clock.after(LOOK_EVERY_MS, () => {
+      this.#looking = this.#look().then(() => this.#lookLater());
+    });
+  }
+
+  async #look(): Promise<void> {
+    const look = await lookAt(this.#file);
+    const isSettled = isSame(look, this.#lastLook);
+    this.#lastLook = look;
+    if (!isSettled || isSame(look, this.#judged)) return;
+    this.#judged = look;
+    try {
+      this.#current = policyOf(this.#file, look);
+    } catch (error) {
+      this.#observer.onPolicyError(error);
+      return;
+    }
+    this.#observer.onPolicyInForce(describe(this.#file, look, this.#current));
   }
 }
 
 /** @throws ConfigError that names everything that is wrong with the file. */
 export async function loadPolicy(file: string): Promise<Policy> {
-  const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
-    throw new ConfigError([`POLICY_FILE ${file} cannot be read (${error.code}).`]);
-  });
-  const parsed = parsePolicy(text);
+  return policyOf(file, await lookAt(file));
+}
+
+/** What is in the file, or why that cannot be told. */
+type Look = { readonly text: string } | { readonly code: string | undefined };
+
+async function lookAt(file: string): Promise<Look> {
+  return readFile(file, "utf8").then(
+    (text) => ({ text }),
+    ({ code }: NodeJS.ErrnoException) => ({ code }),
+  );
+}
+
+function isSame(one: Look, other: Look): boolean {
+  return "text" in one
+    ? "text" in other && one.text === other.text
+    : "code" in other && one.code === other.code;
+}
+
+function policyOf(file: string, look: Look): Policy {
+  if (!("text" in look)) throw new ConfigError([`POLICY_FILE ${file} cannot be read (${look.code}).`]);
+  const parsed = parsePolicy(look.text);
   if ("policy" in parsed) return parsed.policy;
   throw new ConfigError(parsed.problems.map((problem) => `POLICY_FILE ${file}: ${problem}.`));
+}
+
+function describe(file: string, look: Look, { rules }: Policy): PolicyDescription {
+  const text = "text" in look ? look.text : "";
+  return { file, rules: rules.length, sha256: createHash("sha256").update(text).digest("hex") };
 }

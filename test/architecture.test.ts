@@ -28,7 +28,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   config: ["auth", "cam", "secret"],
   "load-auth-files": ["auth", "config", "secret"],
   "create-authenticator": ["auth", "clock", "config", "load-auth-files", "observability"],
-  "policy-file": ["auth", "config"],
+  "policy-file": ["auth", "clock", "config"],
   usage: ["config"],
   "open-store": ["config", "database", "package-paths"],
   "local-cam": ["cam", "emulator", "secret"],

@@ -1,7 +1,10 @@
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
+import { parsePolicy } from "../src/auth/policy/parse-policy.ts";
+import { MINIMAL_POLICY } from "../src/config/policy-setting.ts";
 import { type Config, ConfigError, loadConfig } from "../src/config.ts";
 import { SOME_ISSUER } from "./support/some-issuer.ts";
+import { SOME_POLICY } from "./support/some-policy.ts";
 
 const KEY = "the-secret-key-itself";
 const server = {
@@ -10,6 +13,7 @@ const server = {
   TENCENTCLOUD_SECRET_KEY: KEY,
   DATABASE_URL: "postgres://gateway:pw-itself@db:5432/gateway",
   ...SOME_ISSUER,
+  ...SOME_POLICY,
 };
 const credentials = { TENCENTCLOUD_SECRET_ID: "AKIDEXAMPLE", TENCENTCLOUD_SECRET_KEY: KEY };
 
@@ -137,7 +141,7 @@ describe("values", () => {
 
 describe("credentials", () => {
   const { CAM_ENDPOINT, DATABASE_URL } = server;
-  const place = { CAM_ENDPOINT, DATABASE_URL, ...SOME_ISSUER };
+  const place = { CAM_ENDPOINT, DATABASE_URL, ...SOME_ISSUER, ...SOME_POLICY };
 
   test.each([
     ["the id alone", { TENCENTCLOUD_SECRET_ID: "AKID" }, "Half a key pair: TENCENTCLOUD_SECRET_KEY"],
@@ -205,18 +209,25 @@ describe("credentials", () => {
 });
 
 describe("server mode", () => {
-  test("needs a database, credentials, an endpoint and an issuer, and says all at once", () => {
+  test("needs a database, credentials, an endpoint, an issuer and a policy, and says all at once", () => {
     expect(problemsOf({})).toEqual([
       expect.stringContaining("Nobody is known: set AUTH_ISSUER"),
+      expect.stringContaining("POLICY_FILE is not set"),
       expect.stringContaining("There are no credentials for CAM"),
       expect.stringContaining("CAM_ENDPOINT is not set"),
       expect.stringContaining("DATABASE_URL (or DATABASE_URL_FILE) is not set"),
     ]);
   });
 
+  test("shows a policy that would do, where there is none", () => {
+    const [problem = ""] = problemsOf({ ...server, POLICY_FILE: "" });
+    expect(problem).toContain(MINIMAL_POLICY);
+    expect(parsePolicy(MINIMAL_POLICY)).toMatchObject({ policy: { rules: [{ effect: "allow" }] } });
+  });
+
   test("never falls back to the emulator", () => {
     const { DATABASE_URL } = server;
-    expect(problemsOf({ ...credentials, DATABASE_URL, ...SOME_ISSUER })).toEqual([
+    expect(problemsOf({ ...credentials, DATABASE_URL, ...SOME_ISSUER, ...SOME_POLICY })).toEqual([
       expect.stringContaining("CAM_ENDPOINT is not set"),
     ]);
   });
@@ -238,6 +249,7 @@ test("every problem stands in one message, those across variables too", () => {
     expect.stringMatching(/^ {2}- LOG_LEVEL must be one of fatal/),
     expect.stringMatching(/^ {2}- CAM_TIMEOUT_MS \(20000\) is longer/),
     expect.stringMatching(/^ {2}- Nobody is known/),
+    expect.stringMatching(/^ {2}- POLICY_FILE is not set/),
     expect.stringMatching(/^ {2}- Half a key pair/),
     expect.stringMatching(/^ {2}- CAM_ENDPOINT is not set/),
     expect.stringMatching(/^ {2}- CAM_SERVICE_HOST is set without CAM_ENDPOINT/),

@@ -3,8 +3,7 @@ import type { Logger } from "./logger.ts";
 /** Which policy decides who may change whom. */
 export function logPolicy(logger: Logger) {
   return {
-    onPolicyReloaded: ({ rules }: { readonly rules: readonly object[] }): void =>
-      logger.info({ rules: rules.length }, "a changed policy is in force"),
+    onPolicyInForce: (policy: object): void => logger.info({ policy }, "the policy is in force"),
     onPolicyError: (err: unknown): void =>
       logger.error({ err }, "the policy file cannot be used; the old policy goes on"),
   };

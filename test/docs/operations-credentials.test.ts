@@ -4,6 +4,7 @@ import { describeSafeAuthFlagColl, describeSubAccounts, setMfaFlag } from "../..
 import { variables } from "../../src/config/variables.ts";
 import { loadConfig } from "../../src/config.ts";
 import { SOME_ISSUER } from "../support/some-issuer.ts";
+import { SOME_POLICY } from "../support/some-policy.ts";
 import { fencedBlocks } from "./fenced-blocks.ts";
 
 const page = await readFile("docs/operations.md", "utf8");
@@ -14,6 +15,7 @@ const SERVER = {
   CAM_ENDPOINT: "https://cam.tencentcloudapi.com",
   DATABASE_URL: "postgres://db/gateway",
   ...SOME_ISSUER,
+  ...SOME_POLICY,
 };
 
 test("the settings that the section shows are enough for a server", () => {

@@ -7,6 +7,7 @@ import { createGateway, type Gateway } from "../../src/gateway.ts";
 import { createLogger } from "../../src/observability/logger.ts";
 import { createTestPostgres } from "./open-test-database.ts";
 import { SOME_ISSUER } from "./some-issuer.ts";
+import { SOME_POLICY } from "./some-policy.ts";
 import { whenOver } from "./when-over.ts";
 
 /** The emulator's own key, under the name by which the emulator is addressed. */
@@ -92,7 +93,7 @@ export function readReply({ status, headers, text }: supertest.Response): Reply 
 }
 
 function configOf(env: Readonly<Record<string, string>>): Config {
-  const command = loadConfig({ PORT: "0", ...SOME_ISSUER, ...env }, []);
+  const command = loadConfig({ PORT: "0", ...SOME_ISSUER, ...SOME_POLICY, ...env }, []);
   if (command.kind !== "run") throw new Error("The configuration does not run a gateway.");
   return command.config;
 }
