@@ -13,8 +13,6 @@ create table mfa_change (
   gateway_request_id text not null,
   -- What the caller asked for. Equal requests have equal hashes.
   requested jsonb not null,
-  -- Why, in the caller's words.
-  reason text,
   request_hash text not null,
   idempotency_key text,
   -- The user as read before, and the full blocks that are sent.
@@ -94,7 +92,7 @@ $$;
 create function change_content(c mfa_change) returns text language sql stable as $$
   select jsonb_build_object(
     'id', c.id, 'opUin', c.op_uin, 'callerSubject', c.caller_subject, 'callerClient', c.caller_client,
-    'callerIssuer', c.caller_issuer, 'gatewayRequestId', c.gateway_request_id, 'requested', c.requested, 'reason', c.reason,
+    'callerIssuer', c.caller_issuer, 'gatewayRequestId', c.gateway_request_id, 'requested', c.requested,
     'requestHash', c.request_hash, 'idempotencyKey', c.idempotency_key, 'before', c.before_image,
     'sent', c.sent, 'status', c.status, 'resolvedBy', c.resolved_by, 'code', c.code, 'camCode', c.cam_code,
     'camAction', c.cam_action, 'camRequestId', c.cam_request_id, 'attempts', c.attempts,
@@ -106,9 +104,8 @@ $$;
 -- Records the intent to change a user, or says why not:
 --   BEGUN       the change is on record; go on
 --   STALE       another change of this user ended since the caller read the user: read again (id: that change)
---   JOIN        the same change is open: wait for it (id: that change). Not with an idempotency key, under which a
---               record of its own has to be found for a day
---   BUSY        a change of this user that cannot be joined is open (id: that change)
+--   JOIN        the same change is open: wait for it (id: that change)
+--   BUSY        another change of this user is open (id: that change)
 --   REPLAY      the idempotency key belongs to this very request, made earlier (id: that change)
 --   KEY_REUSED  the idempotency key belongs to another request (id: that change)
 -- known_latest is the last change of the user that the caller knows its read to come after. read_age_ms is how
@@ -116,7 +113,7 @@ $$;
 -- are not for known_latest, which is only new again where its outcome was settled a second time since the read.
 create function begin_change(
   p_op_uin text, p_caller_subject text, p_caller_client text, p_caller_issuer text, p_gateway_request_id text,
-  p_requested jsonb, p_reason text, p_request_hash text, p_idempotency_key text, p_before jsonb, p_sent jsonb, p_replica text,
+  p_requested jsonb, p_request_hash text, p_idempotency_key text, p_before jsonb, p_sent jsonb, p_replica text,
   p_lease_ms double precision, p_known_latest uuid, p_read_age_ms double precision
 ) returns table (verdict text, change_id uuid) language plpgsql as $$
 declare
@@ -142,8 +139,7 @@ begin
   end if;
   select c.id, c.request_hash into other from mfa_change c where c.op_uin = p_op_uin and c.status = 'pending';
   if found then
-    return query select
-      case when other.request_hash = p_request_hash and p_idempotency_key is null then 'JOIN' else 'BUSY' end, other.id;
+    return query select case when other.request_hash = p_request_hash then 'JOIN' else 'BUSY' end, other.id;
     return;
   end if;
   select c.id, c.finished_at into other from mfa_change c
@@ -157,10 +153,10 @@ begin
   end if;
   new_id := uuid_v7();
   insert into mfa_change (
-    id, op_uin, caller_subject, caller_client, caller_issuer, gateway_request_id, requested, reason, request_hash,
+    id, op_uin, caller_subject, caller_client, caller_issuer, gateway_request_id, requested, request_hash,
     idempotency_key, before_image, sent, replica, lease_until
   ) values (
-    new_id, p_op_uin, p_caller_subject, p_caller_client, p_caller_issuer, p_gateway_request_id, p_requested, p_reason,
+    new_id, p_op_uin, p_caller_subject, p_caller_client, p_caller_issuer, p_gateway_request_id, p_requested,
     p_request_hash, p_idempotency_key, p_before, p_sent, p_replica,
     clock_timestamp() + make_interval(secs => p_lease_ms / 1000)
   );

@@ -1,8 +1,6 @@
-import { type RawBuilder, type Selectable, sql } from "kysely";
-import { GatewayError, type Uin } from "../contract/index.ts";
+import { type RawBuilder, sql } from "kysely";
 import type { Database } from "../database/database.ts";
-import { isUnavailable } from "../database/is-unavailable.ts";
-import type { MfaChangeTable } from "../database/tables.ts";
+import { type BulkGuard, NO_BULK_GUARD } from "./bulk-guard.ts";
 import {
   type BeforeImageAge,
   type BeginVerdict,
@@ -12,11 +10,15 @@ import {
   type ChangeSettlement,
   isChangeId,
 } from "./change-record.ts";
+import { runQuery } from "./run-query.ts";
+import { type ChangeRow, toChangeRecord } from "./to-change-record.ts";
 
 export interface ChangeLogDeps {
   readonly database: Database;
   /** Names this process in the record. */
   readonly replica: string;
+  /** Without it nobody is ever paused. */
+  readonly guard?: BulkGuard;
 }
 
 /**
@@ -35,17 +37,29 @@ export class ChangeLog {
 
   /** Puts an intent on record, or says why not (see begin_change in schema/migrations). One statement. */
   async begin(intent: ChangeIntent, beforeImage: BeforeImageAge): Promise<BeginVerdict> {
-    const { opUin, caller } = intent;
-    const [row] = await this.#run<{ verdict: BeginVerdict["kind"]; change_id: string }>(sql`
-      select verdict, change_id from begin_change(
-        ${opUin}, ${caller.subject}, ${caller.client ?? null}, ${caller.issuer ?? null}, ${intent.gatewayRequestId},
-        ${JSON.stringify(intent.requested)}::jsonb, ${intent.reason ?? null}, ${intent.requestHash},
-        ${intent.idempotencyKey ?? null},
-        ${JSON.stringify(intent.before)}::jsonb, ${JSON.stringify(intent.sent)}::jsonb, ${this.#deps.replica},
-        ${intent.leaseMs}, ${beforeImage.knownLatest ?? null}, ${beforeImage.ageMs}
+    const { caller } = intent;
+    const columns = {
+      op_uin: intent.opUin,
+      caller_subject: caller.subject,
+      caller_client: caller.client,
+      caller_issuer: caller.issuer,
+      gateway_request_id: intent.gatewayRequestId,
+      requested: intent.requested,
+      reason: intent.reason,
+      request_hash: intent.requestHash,
+      idempotency_key: intent.idempotencyKey,
+      before_image: intent.before,
+      sent: intent.sent,
+      replica: this.#deps.replica,
+    };
+    const { users, withinMs } = this.#deps.guard ?? NO_BULK_GUARD;
+    const [row] = await this.#run<BeginVerdict>(sql`
+      select verdict as kind, change_id as id from begin_change(
+        ${JSON.stringify(columns)}::jsonb, ${intent.leaseMs}, ${intent.approvalMs ?? null}, ${users}, ${withinMs},
+        ${beforeImage.knownLatest ?? null}, ${beforeImage.ageMs}
       )`);
     if (row === undefined) throw new Error("begin_change gave no verdict.");
-    return { kind: row.verdict, id: row.change_id };
+    return row;
   }
 
   /**
@@ -68,7 +82,7 @@ export class ChangeLog {
   async find(id: string): Promise<ChangeRecord | undefined> {
     if (!isChangeId(id)) return undefined;
     const [row] = await this.#run<ChangeRow>(sql`select * from mfa_change where id = ${id}`);
-    return row && toRecord(row);
+    return row && toChangeRecord(row);
   }
 
   /** The caller's latest change under an idempotency key, which is forgotten after a day. */
@@ -78,7 +92,7 @@ export class ChangeLog {
       where caller_subject = ${callerSubject} and idempotency_key = ${key}
         and created_at > clock_timestamp() - interval '24 hours'
       order by created_at desc limit 1`);
-    return row && toRecord(row);
+    return row && toChangeRecord(row);
   }
 
   /**
@@ -97,12 +111,12 @@ export class ChangeLog {
     const rows = await this.#run<ChangeRow>(
       sql`select * from mfa_change where ${sql.join(conditions, sql` and `)} order by begun desc limit ${limit}`,
     );
-    return rows.map(toRecord);
+    return rows.map(toChangeRecord);
   }
 
   /**
-   * Takes over changes whose replica should have finished them and did not, or whose outcome is to be looked at
-   * again. They are this replica's for `leaseMs`; no two replicas get the same.
+   * Takes over changes whose replica should have finished them and did not, whose outcome is to be looked at again,
+   * or whose time for approval is over. They are this replica's for `leaseMs`; no two replicas get the same.
    */
   async takeOver(limit: number, leaseMs: number): Promise<readonly ChangeRecord[]> {
     const rows = await this.#run<ChangeRow>(sql`
@@ -115,7 +129,7 @@ export class ChangeLog {
         lease_until = clock_timestamp() + make_interval(secs => ${leaseMs / 1000})
       where id in (select id from due)
       returning *`);
-    return rows.map(toRecord);
+    return rows.map(toChangeRecord);
   }
 
   /**
@@ -126,51 +140,13 @@ export class ChangeLog {
     const [row] = await this.#run<{ superseded: boolean }>(sql`
       select exists(
         select from mfa_change
-        where op_uin = ${record.opUin} and status <> 'refused'
-          and begun > (select begun from mfa_change where id = ${record.id})
+        where op_uin = ${record.opUin} and status not in ('refused', 'awaiting_approval')
+          and coalesce(let_go, begun) > (select coalesce(let_go, begun) from mfa_change where id = ${record.id})
       ) as superseded`);
     return row?.superseded ?? false;
   }
 
-  async #run<Row>(query: RawBuilder<unknown>): Promise<Row[]> {
-    try {
-      const { rows } = await query.execute(this.#deps.database.db);
-      return rows as Row[];
-    } catch (error) {
-      if (isUnavailable(error)) throw new GatewayError("STORE_UNAVAILABLE", { cause: error });
-      throw error;
-    }
+  #run<Row>(query: RawBuilder<unknown>): Promise<Row[]> {
+    return runQuery(this.#deps.database, query);
   }
-}
-
-type ChangeRow = Selectable<MfaChangeTable>;
-
-function toRecord(row: ChangeRow): ChangeRecord {
-  return {
-    id: row.id,
-    opUin: row.op_uin as Uin,
-    caller: {
-      subject: row.caller_subject,
-      client: row.caller_client ?? undefined,
-      issuer: row.caller_issuer ?? undefined,
-    },
-    gatewayRequestId: row.gateway_request_id,
-    requested: row.requested,
-    reason: row.reason ?? undefined,
-    requestHash: row.request_hash,
-    before: row.before_image,
-    sent: row.sent,
-    status: row.status,
-    resolvedBy: row.resolved_by ?? undefined,
-    code: row.code ?? undefined,
-    camCode: row.cam_code ?? undefined,
-    camAction: row.cam_action ?? undefined,
-    camRequestId: row.cam_request_id ?? undefined,
-    attempts: row.attempts,
-    quotaWaitMs: row.quota_wait_ms,
-    replica: row.replica,
-    createdAt: row.created_at,
-    finishedAt: row.finished_at ?? undefined,
-    seq: row.seq === null ? undefined : String(row.seq),
-  };
 }

@@ -1,17 +1,38 @@
 import type { Uin } from "../contract/index.ts";
 
-export const CHANGE_STATUSES = ["pending", "applied", "refused", "unknown"] as const;
+export const CHANGE_STATUSES = ["awaiting_approval", "pending", "applied", "refused", "unknown"] as const;
 
 /**
- * pending: on record, outcome to come. applied: in force. refused: not in force, and will not be. unknown: CAM's
+ * awaiting_approval: on record, and nothing happens before another caller approves it. pending: on record, outcome to come. applied: in force. refused: not in force, and will not be. unknown: CAM's
  * reply was lost and the user could not be read yet; the reconciler goes on trying.
  */
 export type ChangeStatus = (typeof CHANGE_STATUSES)[number];
+
+/** Whether the outcome is still to come. */
+export function isOpen({ status }: Pick<ChangeRecord, "status">): boolean {
+  return status === "awaiting_approval" || status === "pending";
+}
 
 export interface RecordedCaller {
   readonly subject: string;
   readonly client: string | undefined;
   readonly issuer: string | undefined;
+}
+
+/** What became of a change that another caller has to approve. */
+export interface ChangeApproval {
+  readonly expiresAt: Date;
+  /** Undefined while it is awaited, and for ever where it expired. */
+  readonly decision: ApprovalDecision | undefined;
+}
+
+export interface ApprovalDecision {
+  /** withdrawn: rejected by who had asked for it. */
+  readonly kind: "approved" | "rejected" | "withdrawn";
+  readonly by: RecordedCaller;
+  readonly at: Date;
+  readonly reason: string | undefined;
+  readonly gatewayRequestId: string;
 }
 
 /** One change as it stands in the record. Times are the database's clock. */
@@ -26,11 +47,13 @@ export interface ChangeRecord {
   /** Why, in the caller's words. */
   readonly reason: string | undefined;
   readonly requestHash: string;
-  /** The user's protections as read before. */
+  /** The user's protections as read before: where the change was approved, before it was sent. */
   readonly before: object;
   /** The full blocks that were, or were to be, sent. */
   readonly sent: object;
   readonly status: ChangeStatus;
+  /** Undefined where nobody has to approve it. */
+  readonly approval: ChangeApproval | undefined;
   readonly resolvedBy: "REPLY" | "READ_BACK" | undefined;
   /** Our code, where the change was refused or its outcome is unknown. */
   readonly code: string | undefined;
@@ -60,6 +83,19 @@ export interface ChangeIntent {
   readonly sent: object;
   /** How long the change may take; after that any replica may take it over. */
   readonly leaseMs: number;
+  /** How long another caller has to approve it; undefined where nobody has to. */
+  readonly approvalMs?: number | undefined;
+}
+
+/** What is put on record when a change is approved. */
+export interface ChangeApprovalIntent {
+  readonly by: RecordedCaller;
+  readonly gatewayRequestId: string;
+  readonly reason: string | undefined;
+  /** As read and composed for this approval. */
+  readonly before: object;
+  readonly sent: object;
+  readonly leaseMs: number;
 }
 
 /** How fresh the before-image of an intent is. */
@@ -70,14 +106,28 @@ export interface BeforeImageAge {
   readonly ageMs: number;
 }
 
-/** Whether an intent is on record, and if not, why; `id` is the change that stands in the way. */
+/**
+ * PAUSED, PAUSES: the bulk guard stands in the way, with PAUSES since this very moment.
+ * STALE, BUSY: another change does.
+ */
+type VerdictOfBoth = "BEGUN" | "STALE" | "BUSY" | "PAUSED" | "PAUSES";
+
+/** Whether an intent is on record, and if not, why; `id` is the change, or the pause, that stands in the way. */
 export interface BeginVerdict {
-  readonly kind: "BEGUN" | "STALE" | "JOIN" | "BUSY" | "REPLAY" | "KEY_REUSED";
+  readonly kind: VerdictOfBoth | "AWAITING" | "JOIN" | "REPLAY" | "KEY_REUSED";
   readonly id: string;
 }
 
+/** Whether a change was approved, and if not, why; `id` is the change, or the pause, that stands in the way. */
+export interface ApproveVerdict {
+  readonly kind: VerdictOfBoth | "DECIDED" | "OWN" | "EXPIRED";
+  readonly id: string;
+}
+
+export type RejectVerdict = "SETTLED" | "DECIDED" | "EXPIRED";
+
 export interface ChangeSettlement {
-  readonly status: Exclude<ChangeStatus, "pending">;
+  readonly status: "applied" | "refused" | "unknown";
   readonly resolvedBy?: "REPLY" | "READ_BACK" | undefined;
   readonly code?: string | undefined;
   readonly camCode?: string | undefined;

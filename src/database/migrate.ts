@@ -1,11 +1,11 @@
-import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { type Kysely, sql, type Transaction } from "kysely";
 import { type Database, DatabaseError } from "./database.ts";
+import { type AppliedMigration, findNextMigration } from "./find-next-migration.ts";
+import { type MigrationFile, readMigrations } from "./read-migrations.ts";
 import type { Tables } from "./tables.ts";
 
 /** What stands between two statements of a migration; drivers take one statement at a time. */
-const SEPARATOR = /^-->\r?$/m;
+const SEPARATOR = /^-->$/m;
 
 /** Any number that no other program in the same database uses. */
 const LOCK = sql.lit(7_263_548_190);
@@ -17,17 +17,16 @@ const LOCK = sql.lit(7_263_548_190);
  *
  * @returns the names of the migrations that were run now.
  * @throws DatabaseError naming the migration that failed; the schema stays as it was before that one.
- * @throws DatabaseError where a later release has migrated the database already.
+ * @throws DatabaseError where what was run on this database is not what the files say (see findNextMigration).
  */
 export async function migrate(database: Database, migrationsDir: string): Promise<readonly string[]> {
-  const files = (await readdir(migrationsDir)).filter((file) => /^\d{4}_\w+\.sql$/.test(file)).sort();
-  const names = files.map((file) => file.replace(/\.sql$/, ""));
-  if (nextOf(names, await appliedTo(database.db)) === undefined) return [];
+  const files = await readMigrations(migrationsDir);
+  if (findNextMigration(files, await readApplied(database.db)) === undefined) return [];
   return database.unhurried(async (db) => {
     const done: string[] = [];
     // A transaction for each, and for each the question anew: another replica may have been quicker.
     for (;;) {
-      const name = await db.transaction().execute((trx) => migrateOnce(trx, names, migrationsDir));
+      const name = await db.transaction().execute((trx) => migrateOnce(trx, files));
       if (name === undefined) return done;
       done.push(name);
     }
@@ -36,47 +35,50 @@ export async function migrate(database: Database, migrationsDir: string): Promis
 
 async function migrateOnce(
   trx: Transaction<Tables>,
-  names: readonly string[],
-  migrationsDir: string,
+  files: readonly MigrationFile[],
 ): Promise<string | undefined> {
   await sql`select pg_advisory_xact_lock(${LOCK})`.execute(trx);
-  const applied = await appliedTo(trx);
-  const name = nextOf(names, applied);
-  if (name === undefined) return undefined;
+  const applied = await readApplied(trx);
+  const next = findNextMigration(files, applied);
+  if (next === undefined) return undefined;
   // Whoever waits for a table keeps everybody waiting who comes later.
   await sql`set local lock_timeout = '10s'`.execute(trx);
   try {
-    if (applied.length === 0) {
-      await sql`
-        create table if not exists gateway_migration (
-          name text primary key, applied_at timestamptz not null default now()
-        )`.execute(trx);
-    }
-    const text = await readFile(join(migrationsDir, `${name}.sql`), "utf8");
-    for (const statement of text.split(SEPARATOR)) await sql.raw(statement).execute(trx);
-    await sql`insert into gateway_migration (name) values (${name})`.execute(trx);
+    await prepareTable(trx, files, applied);
+    for (const statement of next.text.split(SEPARATOR)) await sql.raw(statement).execute(trx);
+    await sql`insert into gateway_migration (name, checksum) values (${next.name}, ${next.checksum})`.execute(
+      trx,
+    );
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new DatabaseError(`The migration ${name} failed: ${reason}`, { cause });
+    throw new DatabaseError(`The migration ${next.name} failed: ${reason}`, { cause });
   }
-  return name;
+  return next.name;
 }
 
-async function appliedTo(db: Kysely<Tables>): Promise<readonly string[]> {
+/** Releases before 0003 kept no checksums. What they ran is what the files of the same names say. */
+async function prepareTable(
+  trx: Transaction<Tables>,
+  files: readonly MigrationFile[],
+  applied: readonly AppliedMigration[],
+): Promise<void> {
+  await sql`
+    create table if not exists gateway_migration (
+      name text primary key, applied_at timestamptz not null default now()
+    )`.execute(trx);
+  await sql`alter table gateway_migration add column if not exists checksum text`.execute(trx);
+  for (const { name, checksum } of files) {
+    if (!applied.some((each) => each.name === name && each.checksum === null)) continue;
+    await sql`update gateway_migration set checksum = ${checksum} where name = ${name}`.execute(trx);
+  }
+}
+
+async function readApplied(db: Kysely<Tables>): Promise<readonly AppliedMigration[]> {
   const { rows: found } = await sql<{ exists: boolean }>`
     select to_regclass('gateway_migration') is not null as exists`.execute(db);
   if (found[0]?.exists !== true) return [];
-  const { rows } = await sql<{ name: string }>`select name from gateway_migration order by name`.execute(db);
-  return rows.map(({ name }) => name);
-}
-
-/** The first migration that is to be run, or undefined where there is none. */
-function nextOf(names: readonly string[], applied: readonly string[]): string | undefined {
-  const unknown = applied.filter((name) => !names.includes(name));
-  if (unknown.length > 0) {
-    throw new DatabaseError(
-      `The database was migrated by a later release (${unknown.join(", ")}), which this one does not know. Start that release, or restore a copy from before.`,
-    );
-  }
-  return names.find((name) => !applied.includes(name));
+  // As JSON, for in a database that an earlier release has made the column of the checksum is still to come.
+  const { rows } = await sql<{ name: string; checksum: string | null }>`
+    select name, to_jsonb(m) ->> 'checksum' as checksum from gateway_migration m order by name`.execute(db);
+  return rows;
 }

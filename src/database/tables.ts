@@ -6,7 +6,7 @@ type Timestamp = ColumnType<Date, never, never>;
 /** PostgreSQL's driver reads a bigint as text, and PGlite as a number. */
 type BigInteger = string | number | bigint;
 
-/** See schema/migrations/0001_change_log.sql. */
+/** See schema/migrations. */
 export interface MfaChangeTable {
   id: string;
   begun: Generated<BigInteger>;
@@ -21,7 +21,7 @@ export interface MfaChangeTable {
   idempotency_key: string | null;
   before_image: JSONColumnType<object>;
   sent: JSONColumnType<object>;
-  status: Generated<"pending" | "applied" | "refused" | "unknown">;
+  status: Generated<"awaiting_approval" | "pending" | "applied" | "refused" | "unknown">;
   resolved_by: "REPLY" | "READ_BACK" | null;
   code: string | null;
   cam_code: string | null;
@@ -33,6 +33,15 @@ export interface MfaChangeTable {
   created_at: Timestamp;
   finished_at: Timestamp | null;
   lease_until: Timestamp | null;
+  expires_at: Timestamp | null;
+  decision: "approved" | "rejected" | "withdrawn" | null;
+  decided_at: Timestamp | null;
+  decided_by_subject: string | null;
+  decided_by_client: string | null;
+  decided_by_issuer: string | null;
+  decision_request_id: string | null;
+  decision_reason: string | null;
+  let_go: BigInteger | null;
   seq: BigInteger | null;
   sealed_content: string | null;
   previous_hash: string | null;
@@ -53,8 +62,22 @@ export interface AuditCheckpointTable {
   signature: string;
 }
 
+export interface CallerPauseTable {
+  id: string;
+  subject: string;
+  issuer: string | null;
+  paused_at: Timestamp;
+  users: number;
+  within_ms: number;
+  resumed_at: Timestamp | null;
+  resumed_by_subject: string | null;
+  resumed_by_client: string | null;
+  resumed_by_issuer: string | null;
+}
+
 export interface Tables {
   mfa_change: MfaChangeTable;
   audit_chain: AuditChainTable;
   audit_checkpoint: AuditCheckpointTable;
+  caller_pause: CallerPauseTable;
 }

@@ -50,6 +50,7 @@ describe.each(["postgres", "pglite"] as const)("begin on %s", (kind) => {
       ...given,
       id,
       status: "pending",
+      approval: undefined,
       attempts: 0,
       quotaWaitMs: 0,
       replica: "replica-1",

@@ -4,8 +4,11 @@ import { join } from "node:path";
 import { sql } from "kysely";
 import { beforeEach, describe, expect, test } from "vitest";
 import { ChangeLog } from "../../src/audit/change-log.ts";
+import { atOneMoment } from "../../src/audit/read-record.ts";
+import { verifyDatabase } from "../../src/audit/verify-database.ts";
 import type { Database } from "../../src/database/database.ts";
 import { migrate } from "../../src/database/migrate.ts";
+import { readMigrations } from "../../src/database/read-migrations.ts";
 import { MIGRATIONS_DIR } from "../../src/package-paths.ts";
 import { APPLIED, FRESH, intentOf } from "../audit/intent-of.ts";
 import { createTestPostgres, openEmptyDatabase, openTestPostgres } from "../support/open-test-database.ts";
@@ -52,13 +55,19 @@ describe.each(["postgres", "pglite"] as const)("migrating %s", (kind) => {
   // One database for what follows each other: PGlite takes its time to start.
   test("goes on from an earlier schema and keeps its data, and a failure changes nothing", async () => {
     const database = await openEmptyDatabase(kind);
-    expect(await migrate(database, await folderOf(1))).toEqual(all.slice(0, 1));
+    const id = await recordInFirstSchema(database);
+    const readRow = async () =>
+      (await sql`select * from mfa_change where id = ${id}`.execute(database.db)).rows;
+    const before = await readRow();
+    expect(await migrate(database, await folderOf(files.length))).toEqual(all.slice(2));
+    expect(await readRow()).toEqual([{ ...(before[0] as object), ...NOT_KNOWN_THEN }]);
+    // What was sealed then still follows from itself, and what is sealed now follows from it.
     const log = new ChangeLog({ database, replica: "replica-1" });
-    const { id } = await log.begin(intentOf(), FRESH);
-    await log.settle(id, APPLIED);
-    const before = await log.find(id);
-    expect(await migrate(database, await folderOf(files.length))).toEqual(all.slice(1));
-    expect(await log.find(id)).toEqual(before);
+    const later = await log.begin(intentOf({ reason: "Phone lost" }), FRESH);
+    await log.settle(later.id, APPLIED);
+    const report = await atOneMoment(database.db, (moment) => verifyDatabase(moment, undefined));
+    expect(report).toMatchObject({ first: 1, last: 2, problem: undefined });
+    const kept = await log.find(id);
 
     const tables = await tablesOf(database);
     await folderOf(0, {
@@ -75,22 +84,83 @@ describe.each(["postgres", "pglite"] as const)("migrating %s", (kind) => {
 
     await folderOf(0, { "9002_bad": "create table half (id integer)" });
     expect(await migrate(database, dir)).toEqual(["9002_bad", "9003_never"]);
-    expect(await log.find(id)).toEqual(before);
+    expect(await log.find(id)).toEqual(kept);
+
+    // Lines that end in another way, as a checkout may have them, are the same file.
+    await folderOf(0, { "9002_bad": "create table half (id integer)\r\n", "9004_more": "select 1" });
+    await expect(migrate(database, dir)).rejects.toThrow(
+      "was edited after it was run on this database (9002_bad)",
+    );
+    await folderOf(0, {
+      "9001_good": "create table good (id integer)\n-->\ncreate index good_by_id on good (id)\n",
+    });
+    await folderOf(0, { "9002_bad": "create table half (id integer)" });
+    expect(await migrate(database, dir)).toEqual(["9004_more"]);
+
+    await folderOf(0, { "9003_a_late_one": "select 1" });
+    await expect(migrate(database, dir)).rejects.toThrow(
+      "The migration 9003_a_late_one was added before 9004_more, which has been run on this database already.",
+    );
+    await rm(join(dir, "9003_a_late_one.sql"));
+    await rm(join(dir, "9002_bad.sql"));
+    await expect(migrate(database, dir)).rejects.toThrow("migrated by files that are gone (9002_bad)");
 
     // The release before does not know these, and must not write to what it does not understand.
     await expect(migrate(database, MIGRATIONS_DIR)).rejects.toThrow(
-      "migrated by a later release (9001_good, 9002_bad, 9003_never)",
+      "migrated by a later release (9001_good, 9002_bad, 9003_never, 9004_more)",
     );
   });
 });
 
+/** What the columns hold that the first schema did not have. */
+const NOT_KNOWN_THEN = {
+  reason: null,
+  expires_at: null,
+  decision: null,
+  decided_at: null,
+  decided_by_subject: null,
+  decided_by_client: null,
+  decided_by_issuer: null,
+  decision_request_id: null,
+  decision_reason: null,
+  let_go: null,
+};
+
+/** A sealed change as the first release left it, which kept no checksums of migrations. */
+async function recordInFirstSchema(database: Database): Promise<string> {
+  expect(await migrate(database, await folderOf(2))).toEqual(all.slice(0, 2));
+  await sql`alter table gateway_migration drop column checksum`.execute(database.db);
+  const { rows } = await sql<{ id: string }>`
+    select change_id as id from begin_change(
+      '1', 'alice', 'portal', null, 'request-1', '{}', 'hash', null, '{}', '{}', 'replica-1', 1000, null, 0
+    )`.execute(database.db);
+  const id = rows[0]?.id ?? "";
+  await sql`
+    select settle_change(${id}, 'applied', 'REPLY', null, null, null, 'cam-1', 1, 0, true, 0)`.execute(
+    database.db,
+  );
+  return id;
+}
+
+test("the first two migrations are as the first release ran them", async () => {
+  const first = (await readMigrations(MIGRATIONS_DIR)).slice(0, 2).map(({ checksum }) => checksum);
+  expect(first).toEqual([
+    "574c368262bf0ea95b33610f107e09c1b64d54a37bab63b346000e4760b1838d",
+    "10d11736796ab01f6fa23a15ad16ca10d0148449ec47879d09c959f72fefaf7d",
+  ]);
+});
+
 describe("on PostgreSQL", () => {
-  test("of replicas that migrate at once, each migration is run by one", async () => {
-    const url = await createTestPostgres({ empty: true });
-    const replicas = await Promise.all(Array.from({ length: 4 }, () => openTestPostgres(url)));
-    const done = await Promise.all(replicas.map((database) => migrate(database, MIGRATIONS_DIR)));
-    expect(done.flat().sort()).toEqual(all);
-  });
+  test.each([0, 2])(
+    "of replicas that migrate from schema %i at once, each migration is run by one",
+    async (from) => {
+      const url = await createTestPostgres({ empty: true });
+      const replicas = await Promise.all(Array.from({ length: 4 }, () => openTestPostgres(url)));
+      if (from > 0 && replicas[0] !== undefined) await recordInFirstSchema(replicas[0]);
+      const done = await Promise.all(replicas.map((database) => migrate(database, MIGRATIONS_DIR)));
+      expect(done.flat().sort()).toEqual(all.slice(from));
+    },
+  );
 
   test("a migration may take longer than any other statement may", async () => {
     const database = await openEmptyDatabase("postgres");
@@ -115,6 +185,8 @@ describe("on PostgreSQL", () => {
       `grant select, insert, update on mfa_change to ${role}`,
       `grant select, update on audit_chain to ${role}`,
       `grant select, insert on audit_checkpoint to ${role}`,
+      `grant select, insert, update on caller_pause to ${role}`,
+      `grant usage on sequence mfa_change_begun_seq to ${role}`,
     ]) {
       await sql.raw(statement).execute(owner.db);
     }

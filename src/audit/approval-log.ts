@@ -1,0 +1,74 @@
+import { sql } from "kysely";
+import type { Database } from "../database/database.ts";
+import { type BulkGuard, NO_BULK_GUARD } from "./bulk-guard.ts";
+import {
+  type ApproveVerdict,
+  type BeforeImageAge,
+  type ChangeApprovalIntent,
+  isChangeId,
+  type RecordedCaller,
+  type RejectVerdict,
+} from "./change-record.ts";
+import { runQuery } from "./run-query.ts";
+
+export interface ApprovalLogDeps {
+  readonly database: Database;
+  /** Names this process in the record. */
+  readonly replica: string;
+  /** Without it nobody is ever paused. */
+  readonly guard?: BulkGuard;
+}
+
+/** Puts on record what is decided of changes that await approval. Errors are those of ChangeLog. */
+export class ApprovalLog {
+  readonly #deps: ApprovalLogDeps;
+
+  constructor(deps: ApprovalLogDeps) {
+    this.#deps = deps;
+  }
+
+  /** Lets a change go, or says why not (see approve_change in schema/migrations). One statement. */
+  async approve(
+    id: string,
+    intent: ChangeApprovalIntent,
+    { knownLatest, ageMs }: BeforeImageAge,
+  ): Promise<ApproveVerdict> {
+    const { database, replica, guard = NO_BULK_GUARD } = this.#deps;
+    const { by, gatewayRequestId, reason, before, sent, leaseMs } = intent;
+    const [verdict] = await runQuery<ApproveVerdict>(
+      database,
+      sql`
+        select verdict as kind, change_id as id from approve_change(
+          ${requireId(id)}, ${by.subject}, ${by.client ?? null}, ${by.issuer ?? null}, ${gatewayRequestId},
+          ${reason ?? null}, ${JSON.stringify(before)}::jsonb, ${JSON.stringify(sent)}::jsonb, ${replica}, ${leaseMs},
+          ${guard.users}, ${guard.withinMs}, ${knownLatest ?? null}, ${ageMs}
+        )`,
+    );
+    if (verdict === undefined) throw new Error("approve_change gave no verdict.");
+    return verdict;
+  }
+
+  /** Settles a change as refused, withdrawn where `by` had asked for it. One statement. */
+  async reject(
+    id: string,
+    by: RecordedCaller,
+    { gatewayRequestId, reason }: Pick<ChangeApprovalIntent, "gatewayRequestId" | "reason">,
+  ): Promise<RejectVerdict> {
+    const { database, replica } = this.#deps;
+    const [row] = await runQuery<{ verdict: RejectVerdict }>(
+      database,
+      sql`
+        select reject_change(
+          ${requireId(id)}, ${by.subject}, ${by.client ?? null}, ${by.issuer ?? null}, ${gatewayRequestId},
+          ${reason ?? null}, ${replica}
+        ) as verdict`,
+    );
+    if (row === undefined) throw new Error("reject_change gave no verdict.");
+    return row.verdict;
+  }
+}
+
+function requireId(id: string): string {
+  if (!isChangeId(id)) throw new RangeError(`${id} is no id of a change.`);
+  return id;
+}

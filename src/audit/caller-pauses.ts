@@ -1,0 +1,83 @@
+import { type Selectable, sql } from "kysely";
+import type { Database } from "../database/database.ts";
+import type { CallerPauseTable } from "../database/tables.ts";
+import type { RecordedCaller } from "./change-record.ts";
+import { runQuery } from "./run-query.ts";
+
+/** Since when, and why, a caller may change nobody. Times are the database's clock. */
+export interface CallerPause {
+  readonly id: string;
+  readonly subject: string;
+  readonly issuer: string | undefined;
+  readonly pausedAt: Date;
+  /** So many different users within so long. */
+  readonly users: number;
+  readonly withinMs: number;
+  readonly resumed: { readonly at: Date; readonly by: RecordedCaller } | undefined;
+}
+
+/** The callers whom the bulk guard has paused; begin_change in schema/migrations does so. Errors are those of ChangeLog. */
+export class CallerPauses {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  async isPaused({ subject, issuer }: Pick<CallerPause, "subject" | "issuer">): Promise<boolean> {
+    const rows = await runQuery(
+      this.#database,
+      sql`
+        select from caller_pause
+        where subject = ${subject} and issuer is not distinct from ${issuer ?? null} and resumed_at is null`,
+    );
+    return rows.length > 0;
+  }
+
+  /** Those who are paused now, the latest first. */
+  async list(): Promise<readonly CallerPause[]> {
+    const rows = await runQuery<PauseRow>(
+      this.#database,
+      sql`select * from caller_pause where resumed_at is null order by paused_at desc`,
+    );
+    return rows.map(toPause);
+  }
+
+  /** Ends a pause, and has the caller's users counted anew. Undefined where it was over. */
+  async resume(id: string, by: RecordedCaller): Promise<CallerPause | undefined> {
+    const [row] = await runQuery<PauseRow>(
+      this.#database,
+      sql`
+        update caller_pause set
+          resumed_at = clock_timestamp(), resumed_by_subject = ${by.subject},
+          resumed_by_client = ${by.client ?? null}, resumed_by_issuer = ${by.issuer ?? null}
+        where id = ${id} and resumed_at is null
+        returning *`,
+    );
+    return row && toPause(row);
+  }
+}
+
+type PauseRow = Selectable<CallerPauseTable>;
+
+function toPause(row: PauseRow): CallerPause {
+  return {
+    id: row.id,
+    subject: row.subject,
+    issuer: row.issuer ?? undefined,
+    pausedAt: row.paused_at,
+    users: row.users,
+    withinMs: row.within_ms,
+    resumed:
+      row.resumed_at === null
+        ? undefined
+        : {
+            at: row.resumed_at,
+            by: {
+              subject: row.resumed_by_subject ?? "",
+              client: row.resumed_by_client ?? undefined,
+              issuer: row.resumed_by_issuer ?? undefined,
+            },
+          },
+  };
+}
