@@ -5,10 +5,12 @@ const SUB_USER = `{
   opUin name uid remark userType createTime lastLoginTime lastLoginIp
   mfa ${BOTH_PROTECTIONS}
 }`;
+const CALLER = "{ subject client issuer }";
 const CHANGE = `{
   id opUin gatewayRequestId reason status resolvedBy code camCode camRequestId
   attempts quotaWaitMs replica createdAt finishedAt
-  caller { subject client issuer }
+  caller ${CALLER}
+  approval { expiresAt decision decidedBy ${CALLER} decidedAt reason gatewayRequestId }
   requested ${METHODS}
   before ${BOTH_PROTECTIONS}
   sent ${METHODS}

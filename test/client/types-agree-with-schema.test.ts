@@ -25,7 +25,7 @@ const VARIABLES: Readonly<Record<keyof typeof DOCUMENTS, string>> = {
 
 /** Written out to the leaves, so that an interface equals the same properties without a name. */
 const PRELUDE = `
-import type { CamErrorCategory, CamErrorCode, CamGatewayClient, CamGatewayError, ChangeResolution, MfaChangeStatus } from "ROOT/src/client/index.ts";
+import type { CamErrorCategory, CamErrorCode, CamGatewayClient, CamGatewayError, ChangeResolution, MfaChangeDecision, MfaChangeStatus } from "ROOT/src/client/index.ts";
 type Plain<T> = T extends object ? { [K in keyof T]: Plain<T[K]> } : T;
 type Same<A, B> = (<T>() => T extends Plain<A> ? 1 : 2) extends <T>() => T extends Plain<B> ? 1 : 2 ? true : false;
 type Result<Name extends keyof CamGatewayClient> = Awaited<ReturnType<CamGatewayClient[Name]>>;
@@ -43,8 +43,8 @@ const claims = [
       claim(`variables_of_${name}`, VARIABLES[name], variablesTypeOf(publishedSchema, document)),
     ];
   }),
-  ...["CamErrorCode", "CamErrorCategory", "ChangeResolution", "MfaChangeStatus"].map((name) =>
-    claim(`values_of_${name}`, name, enumText(name)),
+  ...["CamErrorCode", "CamErrorCategory", "ChangeResolution", "MfaChangeDecision", "MfaChangeStatus"].map(
+    (name) => claim(`values_of_${name}`, name, enumText(name)),
   ),
 ];
 

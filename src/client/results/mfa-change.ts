@@ -4,7 +4,7 @@ import type { LoginActionFlag } from "./sub-user.ts";
 /** How the outcome of a change is known: CAM said so, or its reply was lost and reading the user showed it. */
 export type ChangeResolution = "REPLY" | "READ_BACK";
 
-export type MfaChangeStatus = "PENDING" | "APPLIED" | "REFUSED" | "UNKNOWN";
+export type MfaChangeStatus = "AWAITING_APPROVAL" | "PENDING" | "APPLIED" | "REFUSED" | "UNKNOWN";
 
 /** Which methods were to be switched, or sent: null means unchanged, or not sent. */
 export interface MfaMethods {
@@ -24,11 +24,25 @@ export interface MfaBeforeImage {
   readonly action: LoginActionFlag;
 }
 
-/** Who asked for a change. */
+/** A caller as the record names them. */
 export interface MfaChangeCaller {
   readonly subject: string;
   readonly client: string | null;
   readonly issuer: string | null;
+}
+
+export type MfaChangeDecision = "APPROVED" | "REJECTED" | "WITHDRAWN";
+
+/** What became of a change that another caller has to approve. */
+export interface MfaChangeApproval {
+  readonly expiresAt: string;
+  /** Null while it is awaited, and where the change has expired; so is all that follows. */
+  readonly decision: MfaChangeDecision | null;
+  readonly decidedBy: MfaChangeCaller | null;
+  readonly decidedAt: string | null;
+  /** Why, in the words of who decided it. */
+  readonly reason: string | null;
+  readonly gatewayRequestId: string | null;
 }
 
 /** The record of one change. */
@@ -44,6 +58,8 @@ export interface MfaChange {
   readonly before: MfaBeforeImage;
   readonly sent: MfaMethodsOfBoth;
   readonly status: MfaChangeStatus;
+  /** Null where the policy asks for none. */
+  readonly approval: MfaChangeApproval | null;
   readonly resolvedBy: ChangeResolution | null;
   /** Why it is not, or not certainly, in force. */
   readonly code: CamErrorCode | null;

@@ -1,30 +1,13 @@
-import { Field, GraphQLISODateTime, ID, Int, ObjectType, registerEnumType } from "type-graphql";
+import { Field, GraphQLISODateTime, ID, Int, ObjectType } from "type-graphql";
 import type { CamErrorCode, Uin } from "../../contract/index.ts";
 import { CamCalls } from "../cam-calls.ts";
 import { CamErrorCodeEnum } from "../cam-error/cam-error.enums.ts";
 import { ChangeResolution } from "../mfa/change-resolution.enum.ts";
 import { LoginActionFlag } from "../mfa/mfa-flag.type.ts";
 import { UinScalar } from "../uin-scalar.ts";
-
-export const MfaChangeStatus = {
-  PENDING: "PENDING",
-  APPLIED: "APPLIED",
-  REFUSED: "REFUSED",
-  UNKNOWN: "UNKNOWN",
-} as const;
-
-registerEnumType(MfaChangeStatus, {
-  name: "MfaChangeStatus",
-  description: "What is known of a change.",
-  valuesConfig: {
-    PENDING: { description: "On record; its outcome is to come." },
-    APPLIED: { description: "In force." },
-    REFUSED: { description: "Not in force, and will not be." },
-    UNKNOWN: {
-      description: "CAM's reply was lost and the user could not be read. The gateway goes on trying.",
-    },
-  },
-});
+import { MfaChangeApproval } from "./mfa-change-approval.type.ts";
+import { MfaChangeCaller } from "./mfa-change-caller.type.ts";
+import { MfaChangeStatus } from "./mfa-change-status.enum.ts";
 
 @CamCalls(0)
 @ObjectType({ description: "Which methods were to be switched, or sent: null means unchanged, or not sent." })
@@ -63,19 +46,6 @@ export class MfaBeforeImage {
 }
 
 @CamCalls(0)
-@ObjectType({ description: "Who asked for a change." })
-export class MfaChangeCaller {
-  @Field(() => String, { description: "The caller; `local` in local mode." })
-  subject!: string;
-
-  @Field(() => String, { nullable: true, description: "The client that acted for the caller." })
-  client?: string | undefined;
-
-  @Field(() => String, { nullable: true, description: "Who vouched for the caller." })
-  issuer?: string | undefined;
-}
-
-@CamCalls(0)
 @ObjectType({
   description:
     "The record of one change. It is written before CAM hears of the change, and never altered afterwards.",
@@ -99,7 +69,9 @@ export class MfaChange {
   @Field(() => String, { nullable: true, description: "Why, in the caller's words." })
   reason?: string | undefined;
 
-  @Field(() => MfaBeforeImage, { description: "The user as read before." })
+  @Field(() => MfaBeforeImage, {
+    description: "The user as read before; of a change that was approved, as read then.",
+  })
   before!: MfaBeforeImage;
 
   @Field(() => MfaMethodsOfBoth, { description: "The full blocks that were, or were to be, sent to CAM." })
@@ -107,6 +79,12 @@ export class MfaChange {
 
   @Field(() => MfaChangeStatus, { description: "What is known of it." })
   status!: keyof typeof MfaChangeStatus;
+
+  @Field(() => MfaChangeApproval, {
+    nullable: true,
+    description: "What became of its approval; null where the policy asks for none.",
+  })
+  approval?: MfaChangeApproval | undefined;
 
   @Field(() => ChangeResolution, { nullable: true, description: "How that is known; null while it is not." })
   resolvedBy?: keyof typeof ChangeResolution | undefined;

@@ -2,7 +2,7 @@ import { ArgsType, Field, GraphQLISODateTime, Int } from "type-graphql";
 import type { ChangeFilter } from "../../audit/change-record.ts";
 import type { Uin } from "../../contract/index.ts";
 import { UinScalar } from "../uin-scalar.ts";
-import { MfaChangeStatus } from "./mfa-change.type.ts";
+import { MfaChangeStatus, toRecordedStatus } from "./mfa-change-status.enum.ts";
 
 export const DEFAULT_PAGE = 20;
 export const LARGEST_PAGE = 100;
@@ -38,11 +38,9 @@ export class MfaChangesArgs {
 export function toChangeFilter(args: MfaChangesArgs): ChangeFilter {
   return {
     opUin: args.opUin ?? undefined,
-    status: args.status === null || args.status === undefined ? undefined : STATUS[args.status],
+    status: args.status ? toRecordedStatus(args.status) : undefined,
     callerSubject: args.caller ?? undefined,
     from: args.from ?? undefined,
     until: args.until ?? undefined,
   };
 }
-
-const STATUS = { PENDING: "pending", APPLIED: "applied", REFUSED: "refused", UNKNOWN: "unknown" } as const;
