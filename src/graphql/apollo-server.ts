@@ -6,11 +6,13 @@ import {
   ApolloServerPluginUsageReportingDisabled,
 } from "@apollo/server/plugin/disabled";
 import { ApolloServerPluginInlineTrace } from "@apollo/server/plugin/inlineTrace";
-import type { GraphQLSchema } from "graphql";
+import type { GraphQLError, GraphQLSchema } from "graphql";
 import type { GraphQLContext } from "./context.ts";
 import { formatError, originalErrorOf } from "./error-format.ts";
+import { exceedsAnswerSize } from "./limits/answer-size-limit.ts";
 import { type CamCallLimit, exceedsCamCalls } from "./limits/cam-call-limit.ts";
 import { documentRules, MAX_TOKENS } from "./limits/document-rules.ts";
+import { hasValidVariables } from "./limits/measure-operation.ts";
 
 export interface GraphQLObserver {
   /** Something was thrown that nobody raised deliberately; the caller was told INTERNAL. */
@@ -50,7 +52,7 @@ export function createApolloServer(options: ApolloServerOptions): ApolloServer<G
       ApolloServerPluginUsageReportingDisabled(),
       ApolloServerPluginSchemaReportingDisabled(),
       forbidCaching,
-      limitCamCalls(options.camCallLimit),
+      limitCost(options.camCallLimit),
       createErrorEdge(options.observer),
     ],
   });
@@ -66,12 +68,14 @@ const forbidCaching: ApolloServerPlugin<GraphQLContext> = {
 };
 
 /** Looks at the operation with its variables, which validation does not know. */
-function limitCamCalls(limit: CamCallLimit): ApolloServerPlugin<GraphQLContext> {
+function limitCost(camCallLimit: CamCallLimit): ApolloServerPlugin<GraphQLContext> {
   return {
     requestDidStart: async () => ({
       didResolveOperation: async ({ schema, document, operation, request: { variables = {} } }) => {
         if (operation === undefined) return;
-        const refusal = exceedsCamCalls(schema, { document, operation, variables }, limit);
+        const asked = { document, operation, variables };
+        if (!hasValidVariables(schema, asked)) return;
+        const refusal = exceedsAnswerSize(schema, asked) ?? exceedsCamCalls(schema, asked, camCallLimit);
         if (refusal !== undefined) throw refusal;
       },
     }),
@@ -84,6 +88,7 @@ function createErrorEdge(observer: GraphQLObserver | undefined): ApolloServerPlu
     requestDidStart: async ({ contextValue: { requestId, mediaType } }) => ({
       didEncounterErrors: async ({ errors }) => {
         for (const error of errors) {
+          if (isOfTheRequest(error)) error.extensions["code"] ??= "BAD_USER_INPUT";
           if (error.extensions["code"] === undefined)
             observer?.onUnexpectedError(originalErrorOf(error), requestId);
         }
@@ -99,4 +104,9 @@ function createErrorEdge(observer: GraphQLObserver | undefined): ApolloServerPlu
       },
     }),
   };
+}
+
+/** Whether GraphQL itself raised it before it ran any field. Of variables it says so without any code. */
+function isOfTheRequest({ path, originalError }: GraphQLError): boolean {
+  return path === undefined && originalError === undefined;
 }

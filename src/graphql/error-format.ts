@@ -8,6 +8,10 @@ const APOLLO_INTERNAL = "INTERNAL_SERVER_ERROR";
 /** GraphQL's guesses at other names. Apollo hides them in validation errors, but not in those about variables. */
 const SUGGESTION = / ?Did you mean .+\?$/s;
 
+/** GraphQL says no more when a document repeats a field so often that comparing the repetitions takes too long. */
+const ABORTED = /^Validation aborted\.$/;
+const SAYS_MORE = "The document repeats the same fields too often. Select each once.";
+
 const LONGEST_MESSAGE = 300;
 
 /**
@@ -18,7 +22,7 @@ export function formatError(error: GraphQLFormattedError, requestId: string): Gr
   const code = error.extensions?.["code"];
   if (isCamErrorExtensions(error.extensions)) return error;
   if (code !== APOLLO_INTERNAL) {
-    const message = shorten(error.message.replace(SUGGESTION, ""));
+    const message = shorten(error.message.replace(SUGGESTION, "").replace(ABORTED, SAYS_MORE));
     return { ...error, message, extensions: { ...error.extensions, requestId } };
   }
   return {

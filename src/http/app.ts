@@ -13,6 +13,13 @@ import { answerOnlyTo } from "./allowed-hosts.ts";
 import { refuseUnreadable } from "./client-error.ts";
 import { type GraphQLRouteOptions, registerGraphQLRoute } from "./graphql/graphql-route.ts";
 import { failure, httpFailureOf } from "./http-errors.ts";
+import {
+  HEADERS_TIMEOUT_MS,
+  MAX_BODY_BYTES,
+  MAX_HEADER_BYTES,
+  REQUEST_TIMEOUT_MS,
+  TIMEOUT_CHECK_MS,
+} from "./http-limits.ts";
 import { type PlaygroundOptions, registerPlayground } from "./playground/playground.ts";
 import { requestIdOf } from "./request-id.ts";
 import { endSilentConnectionsOnClose } from "./silent-connections.ts";
@@ -20,16 +27,6 @@ import type { TlsMaterial } from "./tls.ts";
 
 export const GRAPHQL_PATH = "/graphql";
 const HEALTH_PATH = "/health/";
-
-/** Far above any operation people write, and far below what would hurt. */
-const MAX_BODY_BYTES = 1024 * 1024;
-
-/** Node's own default, so that nobody has to look it up. */
-const MAX_HEADER_BYTES = 16 * 1024;
-
-/** For the headers, and for a whole request: the longest that an honest client on a bad line takes. */
-const HEADERS_TIMEOUT_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 30_000;
 
 export interface HttpAppDeps extends Omit<GraphQLRouteOptions, "path"> {
   /** The only names in a Host header that are answered; undefined for any. */
@@ -110,7 +107,11 @@ export async function createHttpApp(deps: HttpAppDeps): Promise<FastifyInstance>
 
 /** Fastify's types tell a server of HTTPS from one of HTTP, which makes no difference to anything here. */
 function serverOptions(tls: TlsMaterial | undefined): FastifyHttpOptions<Server> {
-  const limits = { headersTimeout: HEADERS_TIMEOUT_MS, maxHeaderSize: MAX_HEADER_BYTES };
+  const limits = {
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    maxHeaderSize: MAX_HEADER_BYTES,
+    connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+  };
   if (tls === undefined) return { http: limits };
   return { https: { ...limits, ...tls, minVersion: "TLSv1.2" } } as FastifyHttpOptions<Server>;
 }

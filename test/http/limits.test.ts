@@ -57,6 +57,15 @@ test.each([
   expect((await send("{ __typename }")).status).toBe(200);
 });
 
+test("headers that do not end in time are refused, and their connection ends", async () => {
+  const { gateway } = await startGateway();
+  const socket = await open(gateway.address.url);
+  socket.write("POST /graphql HTTP/1.1\r\nhost: gateway\r\n");
+  const answer = await text(socket);
+  expect(answer).toMatch(/^HTTP\/1\.1 408 /);
+  expect(bodyOf(answer)).toMatchObject({ errors: [{ extensions: { code: "REQUEST_TIMEOUT" } }] });
+}, 30_000);
+
 test("connections beyond the limit are closed as they come", async () => {
   const { gateway } = await startGateway({ env: { MAX_CONNECTIONS: "2" } });
   const sockets = [await open(gateway.address.url), await open(gateway.address.url)];

@@ -1,12 +1,8 @@
-import {
-  type DocumentNode,
-  GraphQLError,
-  type GraphQLSchema,
-  getVariableValues,
-  type OperationDefinitionNode,
-} from "graphql";
-import { type ComplexityEstimator, getComplexity } from "graphql-query-complexity";
+import type { GraphQLError, GraphQLSchema } from "graphql";
+import type { ComplexityEstimator } from "graphql-query-complexity";
 import { MAX_SUB_ACCOUNTS_PER_CALL } from "../../cam/index.ts";
+import { limitRefusal } from "./limit-refusal.ts";
+import { measureOperation, type Operation } from "./measure-operation.ts";
 
 export interface CamCallLimit {
   /** Calls of one action that CAM takes in a second. */
@@ -34,34 +30,18 @@ const LISTS_OF_USERS: Readonly<Record<string, string>> = {
   "Query._entities": "representations",
 };
 
-export interface Operation {
-  readonly document: DocumentNode;
-  /** Of the document's operations, the one that is asked for. */
-  readonly operation: OperationDefinitionNode;
-  readonly variables: Readonly<Record<string, unknown>>;
-}
-
 /**
  * Refuses an operation that cannot meet the deadline, because CAM takes no more calls in that time: a half-done
  * operation helps nobody. Undefined for one that can.
  */
 export function exceedsCamCalls(
   schema: GraphQLSchema,
-  { document, operation, variables }: Operation,
+  operation: Operation,
   { callsPerSecond, deadlineMs }: CamCallLimit,
 ): GraphQLError | undefined {
-  // Where the variables are wrong, executing the operation says so, and calls nothing.
-  const { errors } = getVariableValues(schema, operation.variableDefinitions ?? [], variables);
-  if (errors !== undefined) return undefined;
   const most = Math.max(1, Math.floor((callsPerSecond * deadlineMs) / 1000));
   for (const action of ACTIONS) {
-    const calls = getComplexity({
-      schema,
-      query: document,
-      variables,
-      estimators: [estimatorOf(action)],
-      ...(operation.name === undefined ? {} : { operationName: operation.name.value }),
-    });
+    const calls = measureOperation(schema, operation, estimatorOf(action));
     if (calls > most) return refusal(action, calls, { callsPerSecond, deadlineMs }, most);
   }
   return undefined;
@@ -84,10 +64,9 @@ function refusal(
   { callsPerSecond, deadlineMs }: CamCallLimit,
   most: number,
 ): GraphQLError {
-  return new GraphQLError(
+  return limitRefusal(
     `The operation needs ${calls} calls of ${action}. CAM takes ${callsPerSecond} a second, so they would take ` +
       `${Math.ceil(calls / callsPerSecond)} s, and an operation has ${deadlineMs / 1000} s. Ask for at most ${most} at a ` +
       "time and send the rest in further requests.",
-    { extensions: { code: "GRAPHQL_VALIDATION_FAILED" } },
   );
 }

@@ -1,4 +1,5 @@
 import type { HttpErrorCode } from "../http-error-catalogue.ts";
+import { isJsonTooDeep, MAX_JSON_NESTING } from "./json-nesting.ts";
 
 /** One operation as a client asks for it; https://graphql.github.io/graphql-over-http/draft/#sec-Request-Parameters */
 export interface GraphQLOverHttpRequest {
@@ -57,6 +58,8 @@ function read(parameters: Parameters): GraphQLOverHttpRequest | RequestProblem {
   for (const name of ["variables", "extensions"]) {
     const value = parameters[name];
     if (!isAbsent(value) && !isObject(value)) return { problem: `${name} has to be a JSON object.` };
+    if (isJsonTooDeep(value))
+      return { problem: `${name} may nest ${MAX_JSON_NESTING} levels deep, no more.` };
   }
   const { query, operationName, variables, extensions, documentId } = parameters;
   const id = (documentId as string | null | undefined) ?? persistedQueryHash(extensions);

@@ -4,6 +4,7 @@ import type { Authenticator, Refusal } from "../../auth/authenticator.ts";
 import type { Caller } from "../../auth/caller.ts";
 import { createCamErrorExtensions, describeCamError } from "../../contract/index.ts";
 import type { GraphQLContext } from "../../graphql/context.ts";
+import { MAX_NESTING, nestsTooDeep } from "../../graphql/limits/document-nesting.ts";
 import type { CallerRate } from "../caller-rate.ts";
 import type { HttpErrorCode } from "../http-error-catalogue.ts";
 import { failure } from "../http-errors.ts";
@@ -97,6 +98,11 @@ async function answer(
   if ("problem" in idempotencyKey) return refuseProblem(request, reply, idempotencyKey);
   const operation = readOperation(request, options.trustedDocuments);
   if ("problem" in operation) return refuseProblem(request, reply, operation);
+  if (operation.query !== undefined && nestsTooDeep(operation.query)) {
+    return refuseProblem(request, reply, {
+      problem: `A query may nest ${MAX_NESTING} levels deep, no more.`,
+    });
+  }
   const details = { caller, idempotencyKey: idempotencyKey.key, mediaType };
   const response = await options.apollo.executeHTTPGraphQLRequest({
     httpGraphQLRequest: toApollo(request, operation),
@@ -125,10 +131,6 @@ function toApollo(
   { documentId: _, ...operation }: GraphQLOverHttpRequest,
 ) {
   const given = Object.entries(operation).filter(([, value]) => value !== undefined);
-  const search = new URLSearchParams();
-  for (const [name, value] of given) {
-    search.set(name, typeof value === "string" ? value : JSON.stringify(value));
-  }
   const map = new HeaderMap();
   for (const [name, value] of Object.entries(headers)) {
     if (value !== undefined) map.set(name, Array.isArray(value) ? value.join(", ") : value);
@@ -137,8 +139,16 @@ function toApollo(
     method,
     headers: map,
     body: Object.fromEntries(given),
-    search: method === "GET" ? `?${search}` : "",
+    search: method === "GET" ? toSearch(given) : "",
   };
+}
+
+function toSearch(given: readonly (readonly [name: string, value: unknown])[]): string {
+  const search = new URLSearchParams();
+  for (const [name, value] of given) {
+    search.set(name, typeof value === "string" ? value : JSON.stringify(value));
+  }
+  return `?${search}`;
 }
 
 function send(reply: FastifyReply, { status, headers, body }: HTTPGraphQLResponse): unknown {

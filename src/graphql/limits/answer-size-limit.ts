@@ -1,0 +1,56 @@
+import type { GraphQLError, GraphQLSchema } from "graphql";
+import type { ComplexityEstimator } from "graphql-query-complexity";
+import { CAM_ERROR_CATALOGUE } from "../../contract/index.ts";
+import { limitRefusal } from "./limit-refusal.ts";
+import { measureOperation, type Operation } from "./measure-operation.ts";
+
+/** Two thousand users with all of their profiles, which keep the process busy for a fifth of a second. */
+export const MAX_FIELDS = 20_000;
+
+/** How long a list is of which the arguments do not say it. */
+const SOME = 20;
+
+type Arguments = Readonly<Record<string, unknown>>;
+
+/** By the field that has the list, or the arguments that say how long it gets. */
+const LENGTHS: Readonly<Record<string, (args: Arguments) => number>> = {
+  "Query.subUsers": ({ opUins }) => lengthOf(opUins),
+  "Query._entities": ({ representations }) => lengthOf(representations),
+  "Query.camErrors": () => CAM_ERROR_CATALOGUE.length,
+  "Query.camQuota": () => SOME,
+  "Query.mfaChanges": ({ first }) => (typeof first === "number" ? Math.max(1, first) : SOME),
+};
+
+/** What takes as long to fetch, or is as long, as so many fields: a read of the record, and the schema as a text. */
+const WEIGHTS: Readonly<Record<string, number>> = {
+  "Query.mfaChange": 100,
+  "Query.mfaChanges": 100,
+  "_Service.sdl": 200,
+};
+
+/**
+ * Refuses an operation whose answer could become so large that making it would keep everybody else waiting. CAM need not
+ * have any part in it: the error catalogue can be asked for a thousand times, under as many aliases.
+ */
+export function exceedsAnswerSize(schema: GraphQLSchema, operation: Operation): GraphQLError | undefined {
+  const fields = measureOperation(schema, operation, estimateFields);
+  if (fields <= MAX_FIELDS) return undefined;
+  return limitRefusal(
+    `The answer could have ${fields} fields. Ask for at most ${MAX_FIELDS} at a time, counting those of a list for each ` +
+      "of its items.",
+  );
+}
+
+/** How deep an introspection may go is limited by GraphQL's own rules, and how often here. */
+const INTROSPECTION: Readonly<Record<string, number>> = { __schema: 2_000, __type: 100 };
+
+const estimateFields: ComplexityEstimator = ({ type, field, args, childComplexity }) => {
+  const introspection = INTROSPECTION[field.name];
+  if (introspection !== undefined) return introspection;
+  const name = `${type.name}.${field.name}`;
+  return (WEIGHTS[name] ?? 0) + (LENGTHS[name]?.(args) ?? 1) * (1 + childComplexity);
+};
+
+function lengthOf(list: unknown): number {
+  return Array.isArray(list) ? list.length : 0;
+}
