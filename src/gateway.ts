@@ -131,6 +131,7 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     closers.push(async () => checkpointer?.stop());
     reconciler.start();
     closers.push(() => reconciler.stop());
+    closers.push(() => ownUsers.stop());
     closers.push(() => changes.idle());
     const apollo = createApolloServer({
       schema: buildGatewaySchema({ changes, log, quota: budget }),
@@ -168,7 +169,6 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     const scheme = tlsFiles === undefined ? "http" : "https";
     address = { url: `${scheme}://${urlHost(config.http.host)}:${port}${GRAPHQL_PATH}`, emulator: localCam };
     ownUsers.start();
-    closers.push(() => ownUsers.stop());
   }
 
   async function openPolicy(): Promise<PolicyFile | undefined> {

@@ -136,6 +136,16 @@ export class CamClient {
     }
   }
 
+  /** The SecretId that a call made now would be signed with. @throws CamError NO_CREDENTIAL */
+  async secretIdFor(action: CamAction<never, unknown>, deadlineMs: number): Promise<string> {
+    const { credentials, clock } = this.#deps;
+    try {
+      return (await awaitCredential(credentials.get(), clock, deadlineMs)).secretId;
+    } catch (cause) {
+      throw new CamError({ kind: "NO_CREDENTIAL", action: action.name, attempts: 0, cause });
+    }
+  }
+
   #attemptUnlessBroken<Output>(
     action: CamAction<never, Output>,
     body: string,

@@ -27,19 +27,22 @@ export class ChangeAccess {
   }
 
   /**
-   * CAM is asked for the user's name and remark only where the policy turns on them.
+   * CAM is asked for the user's name and remark only where the policy turns on them, and for the gateway's own user
+   * only where its key is new.
    *
    * @throws GatewayError FORBIDDEN, PROTECTED_USER, REASON_REQUIRED
-   * @throws CamError where the user had to be read and could not be.
+   * @throws CamError where CAM had to be asked and did not answer.
    */
   async authorise(request: MfaChangeRequest, context: MfaChangeContext): Promise<Permission> {
     const { opUin, reason } = request;
     const policy = this.#deps.policy?.current;
     const permission =
       policy === undefined ? { approval: undefined } : await this.#permit(policy, request, context);
-    const protectedUsers = policy?.protectedUsers ?? [];
-    const isOwn = this.#deps.ownUsers.has(opUin);
-    requireUnprotected(opUin, { isOwn, protectedUsers }, context.caller, reason);
+    requireUnprotected(opUin, policy?.protectedUsers ?? [], context.caller, reason);
+    if (await this.#deps.ownUsers.has(opUin, context)) {
+      const hint = "Nobody changes the account itself or the user of the gateway's own key through it.";
+      throw new GatewayError("PROTECTED_USER", { opUin, hint });
+    }
     return permission;
   }
 

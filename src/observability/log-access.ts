@@ -16,7 +16,7 @@ export function logOwnUsers(logger: Logger) {
     onUnknown: (err: unknown): void =>
       logger.warn(
         { err },
-        "CAM does not accept the key, or cannot be reached; its own user is not protected yet",
+        "CAM does not accept the key, or cannot be reached; no change is made before it says whose the key is",
       ),
   };
 }

@@ -47,6 +47,8 @@ describe("AssumeRole", () => {
     expect(await callCam(emulator, "GetCallerIdentity", {}, { ...STS, ...first })).toMatchObject({
       Type: "CAMRole",
       UserId: "4611686018427397919:gateway-1",
+      // Who applied for it.
+      PrincipalId: "100021969090",
     });
   });
 

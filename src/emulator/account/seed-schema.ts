@@ -57,6 +57,8 @@ export const keySchema = z
     uin: uinSchema,
     /** The session name of a key that acts for a role; null for a user's key. */
     session: z.string().min(1).nullable().default(null),
+    /** Who applied for a role's key; null for the account, and for a user's key. */
+    issuedTo: uinSchema.nullable().default(null),
     kind: z.enum(["permanent", "temporary"]).default("permanent"),
     token: z.string().min(1).nullable().default(null),
     /** ISO 8601; null never expires. */

@@ -25,7 +25,8 @@ export const assumeRoleWithWebIdentity: UnsignedAction = {
       throw refusals.unauthorized("The role does not trust the identity provider.");
     }
     const { session, seconds } = parameters;
-    const issued = issuer.issue({ role, session, durationSeconds: Number(seconds), nowMs });
+    const durationSeconds = Number(seconds);
+    const issued = issuer.issue({ role, session, issuedTo: null, durationSeconds, nowMs });
     return { applied: false, response: { Credentials: temporaryCredentials(issued), ...expiryOf(issued) } };
   },
 };

@@ -21,7 +21,8 @@ export const assumeRole: SignedAction = {
       throw refusals.unauthorized("The role asks for another ExternalId.");
     }
     const { session, seconds } = parameters;
-    const issued = issuer.issue({ role, session, durationSeconds: Number(seconds), nowMs });
+    const issuedTo = key.session === null ? key.uin : key.issuedTo;
+    const issued = issuer.issue({ role, session, issuedTo, durationSeconds: Number(seconds), nowMs });
     return { applied: false, response: { Credentials: temporaryCredentials(issued), ...expiryOf(issued) } };
   },
 };

@@ -6,6 +6,8 @@ import type { SeededRandom } from "../seeded-random.ts";
 export interface KeyRequest {
   readonly role: Role;
   readonly session: string;
+  /** The user who applies for it; null where nobody has to be one. */
+  readonly issuedTo: AccessKey["issuedTo"];
   readonly durationSeconds: number;
   readonly nowMs: number;
 }
@@ -25,7 +27,7 @@ export class KeyIssuer {
     this.#random = random;
   }
 
-  issue({ role, session, durationSeconds, nowMs }: KeyRequest): TemporaryKey {
+  issue({ role, session, issuedTo, durationSeconds, nowMs }: KeyRequest): TemporaryKey {
     const seconds = this.lifetimeSeconds ?? durationSeconds;
     // The vendor tells the end in whole seconds.
     const endSeconds = Math.floor(nowMs / 1000) + seconds;
@@ -36,6 +38,7 @@ export class KeyIssuer {
       secretKey: this.#random.bytes(32).toString("base64"),
       uin: role.roleId,
       session,
+      issuedTo,
       kind: "temporary",
       token,
       expiresAt,

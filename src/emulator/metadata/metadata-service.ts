@@ -47,7 +47,8 @@ export class MetadataService {
     // A reset or a revocation takes the key away from the account, and a new one has to come.
     const isGood = held !== undefined && nowMs < held.renewAtMs && account.key(held.key.secretId);
     if (isGood) return held.key;
-    const key = issuer.issue({ role, session: "instance", durationSeconds: SESSION_SECONDS, nowMs });
+    const session = { session: "instance", issuedTo: null, durationSeconds: SESSION_SECONDS };
+    const key = issuer.issue({ role, ...session, nowMs });
     this.#held = { key, renewAtMs: nowMs + (Date.parse(key.expiresAt) - nowMs) * RENEWED_AFTER };
     return key;
   }

@@ -19,7 +19,7 @@ test.each([undefined, "mfa-gateway"])("an instance's role signs calls; role name
   const metadata = { origin: emulator.controlUrl, ...(roleName === undefined ? {} : { roleName }) };
   const { client, credentials } = createCam(emulator.url, { clock, keys: { metadata } });
   const { output } = await client.call(getCallerIdentity, undefined, within(clock));
-  expect(output).toMatchObject({ type: "CAMRole", principalId: "4611686018427397919" });
+  expect(output).toMatchObject({ type: "CAMRole", principalId: "100000000001" });
   const { expiresAtMs = 0 } = await credentials.get();
   expect(Math.abs(expiresAtMs - clock.now() - 7_200_000)).toBeLessThan(60_000);
 });
