@@ -18,6 +18,9 @@ export default defineConfig({
     // The machine of CI is shared and noisy, and these are real databases, browsers and processes.
     retry: process.env["CI"] ? 1 : 0,
     hookTimeout: 60_000,
+    // What everything writes is searched for secrets when the run is over.
+    globalSetup: "test/support/leaks/global-setup.ts",
+    setupFiles: "test/support/leaks/keep-all-written.ts",
     projects: [
       {
         extends: true,

@@ -1,4 +1,5 @@
 import { ConfigError, EX_CONFIG, loadConfig } from "./config.ts";
+import { endOnCrash } from "./end-on-crash.ts";
 import { createGateway } from "./gateway.ts";
 import { loadAuthFiles } from "./load-auth-files.ts";
 import { loadPolicy } from "./policy-file.ts";
@@ -56,6 +57,7 @@ function explain(error: unknown): string {
 
 /** Runs the gateway, or says why not, and sets the exit code. */
 export async function serve(): Promise<void> {
+  endOnCrash();
   try {
     const exitCode = await run();
     if (exitCode !== undefined) process.exitCode = exitCode;

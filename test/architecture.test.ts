@@ -34,7 +34,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "local-cam": ["cam", "emulator", "secret"],
   "start-up-banner": ["config", "gateway"],
   routers: ["contract"],
-  cli: ["audit", "contract", "database", "package-paths", "routers"],
+  cli: ["audit", "contract", "database", "end-on-crash", "package-paths", "routers"],
   gateway: [
     "audit",
     "auth",
@@ -53,7 +53,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "policy-file",
     "quota",
   ],
-  serve: ["config", "gateway", "load-auth-files", "policy-file", "start-up-banner", "usage"],
+  "end-on-crash": [],
+  serve: ["config", "end-on-crash", "gateway", "load-auth-files", "policy-file", "start-up-banner", "usage"],
   main: ["serve"],
 };
 

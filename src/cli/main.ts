@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { endOnCrash } from "../end-on-crash.ts";
 import { auditExport } from "./audit-export.ts";
 import { auditVerify } from "./audit-verify.ts";
 import { type Command, EX_CANNOT } from "./command.ts";
@@ -14,6 +15,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   doctor,
 };
 
+endOnCrash();
 const [, , name = "", ...args] = process.argv;
 try {
   const command = COMMANDS[name];

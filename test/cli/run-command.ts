@@ -5,6 +5,7 @@ import type { Command, CommandIo } from "../../src/cli/command.ts";
 import { doctor } from "../../src/cli/doctor/doctor.ts";
 import { explainFailure } from "../../src/cli/explain-failure.ts";
 import { migrateCommand } from "../../src/cli/migrate-command.ts";
+import { keepSecretsOf, keepWritten } from "../support/leaks/written.ts";
 
 const COMMANDS = {
   migrate: migrateCommand,
@@ -28,15 +29,21 @@ export async function runCommand(
   env: CommandIo["env"] = {},
 ): Promise<CommandResult> {
   const command: Command = COMMANDS[name];
+  keepSecretsOf(env);
   let stdout = "";
   const sink = new Writable({
     decodeStrings: false,
     write: (chunk, _, done) => {
       stdout += String(chunk);
+      keepWritten("commands", String(chunk));
       done();
     },
   });
-  const failed = (error: unknown) => ({ code: 2, stderr: `${explainFailure(error)}\n` });
+  const failed = (error: unknown) => {
+    const stderr = `${explainFailure(error)}\n`;
+    keepWritten("commands", stderr);
+    return { code: 2, stderr };
+  };
   const ended = await command({ args, env, stdout: sink }).then((code) => ({ code, stderr: "" }), failed);
   return { ...ended, stdout };
 }

@@ -36,7 +36,7 @@ describe("a configuration that cannot be used ends the process with 78 and one m
       ["CAM_TYPO is not a variable", "PORT must be"],
     ],
     ["an address that is not loopback", ["--local"], { HOST: "0.0.0.0" }, ["HOST 0.0.0.0 is not a loopback"]],
-    ["half a key pair", ["--local"], { TENCENTCLOUD_SECRET_KEY: "hidden-key" }, ["Half a key pair"]],
+    ["half a key pair", ["--local"], { TENCENTCLOUD_SECRET_KEY: "hidden-secret-key" }, ["Half a key pair"]],
     ["an unknown flag", ["--lokal"], {}, ["'--lokal'"]],
     ["only checking", ["--check-config", "--local"], { PORT: "x" }, ["PORT must be"]],
   ])("%s", async (_case, args, env, problems) => {
@@ -46,12 +46,12 @@ describe("a configuration that cannot be used ends the process with 78 and one m
     const [title, ...lines] = stderr.trimEnd().split("\n");
     expect(title).toBe("The configuration cannot be used:");
     expect(lines).toEqual(problems.map((problem) => expect.stringContaining(problem)));
-    expect(stderr).not.toContain("hidden-key");
+    expect(stderr).not.toContain("hidden-secret-key");
   });
 });
 
 test("--check-config says that a configuration is valid, and starts nothing", async () => {
-  const env = { TENCENTCLOUD_SECRET_ID: "AKIDEXAMPLE", TENCENTCLOUD_SECRET_KEY: "hidden-key" };
+  const env = { TENCENTCLOUD_SECRET_ID: "AKIDEXAMPLE", TENCENTCLOUD_SECRET_KEY: "hidden-secret-key" };
   const { exitCode, stdout, stderr } = await runGateway(["--local", "--check-config"], env);
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
   expect(stdout.split("\n")).toEqual([
@@ -122,7 +122,7 @@ test("server mode says that it is, and keeps the key to itself when CAM refuses 
     CAM_ENDPOINT: emulator.url,
     DATABASE_URL: postgres.url,
     ...issuer.env,
-    TENCENTCLOUD_SECRET_KEY: "hidden-key",
+    TENCENTCLOUD_SECRET_KEY: "hidden-secret-key",
     LOG_LEVEL: "trace",
   };
   const { url, signal, ended } = await startGatewayProcess([], env);
@@ -135,7 +135,7 @@ test("server mode says that it is, and keeps the key to itself when CAM refuses 
   const { stdout, stderr } = await ended;
   expect(stdout).toContain("CAM MFA gateway, server mode");
   expect(stdout).toContain("CAM does not accept the key");
-  expect(stdout + stderr).not.toContain("hidden-key");
+  expect(stdout + stderr).not.toContain("hidden-secret-key");
   expect(stdout + stderr).not.toContain(token.split(".")[2]);
 });
 

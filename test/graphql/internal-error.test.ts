@@ -3,7 +3,7 @@ import { systemClock } from "../../src/clock.ts";
 import { ALICE } from "../support/seed-users.ts";
 import { startGateway } from "../support/start-gateway.ts";
 
-const SECRETS = "at /work/secret/path.ts with LocalExampleSecretKey";
+const SECRETS = "at /srv/secret/path.ts with SomebodyElsesSecretKey";
 
 /** A clock that breaks is a fault that no part of the gateway reckons with. */
 async function startWithBrokenClock() {

@@ -2,9 +2,11 @@ import supertest from "supertest";
 import { localAuthenticator } from "../../src/auth/authenticator.ts";
 import type { Clock } from "../../src/clock.ts";
 import { type Config, loadConfig } from "../../src/config.ts";
+import { describeEvent } from "../../src/emulator/describe-event.ts";
 import { type CamEmulatorOptions, type EmulatorControl, startCamEmulator } from "../../src/emulator/index.ts";
 import { createGateway, type Gateway } from "../../src/gateway.ts";
 import { createLogger } from "../../src/observability/logger.ts";
+import { keepSecretsOf, keepWritten } from "./leaks/written.ts";
 import { createTestPostgres } from "./open-test-database.ts";
 import { SOME_ISSUER } from "./some-issuer.ts";
 import { SOME_POLICY } from "./some-policy.ts";
@@ -65,13 +67,24 @@ export interface StartOptions {
  * it was started outside a test: for tables of requests that change nothing.
  */
 export async function startGateway(options: StartOptions = {}): Promise<StartedGateway> {
-  const emulator = await startCamEmulator({ randomSeed: 1, ...options.emulator });
+  const emulator = await startCamEmulator({
+    randomSeed: 1,
+    ...options.emulator,
+    onEvent: (event) => keepWritten("emulators", `${describeEvent(event)}\n`),
+  });
   whenOver(() => emulator.stop());
+  whenOver(async () => keepWritten("journals", `${JSON.stringify(emulator.control.journal())}\n`));
   const camUrl = (await options.between?.(emulator.url)) ?? emulator.url;
   const store = { DATABASE_URL: await createTestPostgres() };
   const logLines: string[] = [];
-  const gateway = createGateway(configOf({ ...LOCAL_KEY, CAM_ENDPOINT: camUrl, ...store, ...options.env }), {
-    logger: createLogger({ level: "debug", destination: { write: (line) => logLines.push(line) } }),
+  const env = { ...LOCAL_KEY, CAM_ENDPOINT: camUrl, ...store, ...options.env };
+  keepSecretsOf(env);
+  const write = (line: string): void => {
+    logLines.push(line);
+    keepWritten("logs", line);
+  };
+  const gateway = createGateway(configOf(env), {
+    logger: createLogger({ level: "debug", destination: { write } }),
     ...(options.callers === "proved" ? {} : { authenticator: localAuthenticator }),
     ...(options.clock === undefined ? {} : { clock: options.clock }),
   });

@@ -2,6 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from "jose";
 import { SCOPES } from "../../src/auth/scope.ts";
+import { keepSecret, SHORTEST_SECRET } from "./leaks/written.ts";
 import { whenOver } from "./when-over.ts";
 
 export const AUDIENCE = "cam-mfa-gateway";
@@ -96,11 +97,23 @@ export async function publicJwk({ kid, alg, publicKey }: SigningKey): Promise<Re
   return { ...(await exportJWK(publicKey)), kid, alg, use: "sig" };
 }
 
-function signToken(
+async function signToken(...parts: Parameters<typeof signUnkept>): Promise<string> {
+  return keepToken(await signUnkept(...parts));
+}
+
+/** A token that was never told to anybody. */
+export function signUnkept(
   claims: JWTPayload,
   header: Readonly<Record<string, unknown>>,
   { alg, privateKey }: SigningKey,
 ): Promise<string> {
   const given = Object.fromEntries(Object.entries(header).filter(([, value]) => value !== undefined));
   return new SignJWT(claims).setProtectedHeader({ alg, ...given }).sign(privateKey);
+}
+
+/** Its signature must be seen nowhere; what is before that stands in other tokens as well. */
+export function keepToken(token: string): string {
+  const signature = token.split(".")[2] ?? "";
+  if (signature.length >= SHORTEST_SECRET) keepSecret("a token", signature);
+  return token;
 }

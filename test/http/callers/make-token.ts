@@ -1,6 +1,6 @@
 import { createHmac, KeyObject, sign as signBytes } from "node:crypto";
 import { SignJWT } from "jose";
-import type { SigningKey } from "../../support/start-issuer.ts";
+import { keepToken, type SigningKey } from "../../support/start-issuer.ts";
 import { AUDIENCES, type Issuer, NOW } from "./token-world.ts";
 
 /** What a token says otherwise than a good one; a claim or parameter that is undefined is left out. */
@@ -26,12 +26,11 @@ export function goodClaims({ name }: Issuer): Record<string, unknown> {
 }
 
 /** Signs as an issuer does. */
-export function signToken({ issuer, claims, header, key }: Otherwise): Promise<string> {
+export async function signToken({ issuer, claims, header, key }: Otherwise): Promise<string> {
   const signing = key ?? (Object.values(issuer.keys)[0] as SigningKey);
   const parameters = given({ alg: signing.alg, kid: signing.kid, ...header });
-  return new SignJWT(given({ ...goodClaims(issuer), ...claims }))
-    .setProtectedHeader(parameters as { alg: string })
-    .sign(signing.privateKey);
+  const unsigned = new SignJWT(given({ ...goodClaims(issuer), ...claims }));
+  return keepToken(await unsigned.setProtectedHeader(parameters as { alg: string }).sign(signing.privateKey));
 }
 
 /** Puts a token together from parts that no library would; what signs is given what is signed. */
@@ -41,7 +40,7 @@ export function forge(
   signature: string | ((input: string) => string),
 ): string {
   const input = `${encode(header)}.${encode(payload)}`;
-  return `${input}.${typeof signature === "string" ? signature : signature(input)}`;
+  return keepToken(`${input}.${typeof signature === "string" ? signature : signature(input)}`);
 }
 
 export function hmac(hash: string, secret: string | Buffer): (input: string) => string {

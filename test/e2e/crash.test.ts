@@ -1,0 +1,36 @@
+import { beforeAll, expect, test, vi } from "vitest";
+import { EX_SOFTWARE } from "../../src/end-on-crash.ts";
+import { buildGateway, runGateway } from "../support/gateway-process.ts";
+import { LOCAL_KEY } from "../support/start-gateway.ts";
+
+const SECRET = "SecretKeyOfACrashedGateway";
+
+// Programs start slowly on a machine that does other things as well.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+
+beforeAll(buildGateway);
+
+test.each([
+  ["uncaughtException", "throw fault;"],
+  ["unhandledRejection", "Promise.reject(fault);"],
+])("%s ends the gateway with one line in which no secret is", async (origin, strike) => {
+  const fault = `const fault = Object.assign(new Error("key ${SECRET}"), { input: "${SECRET}", code: "ERR_TEST" });`;
+  // Once it serves: at a time when nobody waits for whoever calls back.
+  const banner = `const { log } = console; console.log = (text) => { log(text); setImmediate(() => { ${strike} }); };`;
+  const module = `data:text/javascript,${encodeURIComponent(`${fault} ${banner}`)}`;
+  const { exitCode, stdout, stderr } = await runGateway(["--local"], {
+    ...LOCAL_KEY,
+    CAM_SERVICE_HOST: "",
+    TENCENTCLOUD_SECRET_KEY: SECRET,
+    PORT: "0",
+    PLAYGROUND: "off",
+    NODE_OPTIONS: `--import=${module}`,
+  });
+  expect(exitCode).toBe(EX_SOFTWARE);
+  expect(JSON.parse(stderr)).toMatchObject({
+    level: "fatal",
+    origin,
+    errors: [{ type: "Error", code: "ERR_TEST" }],
+  });
+  expect(`${stdout}${stderr}`).not.toContain(SECRET);
+});

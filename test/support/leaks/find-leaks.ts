@@ -1,0 +1,75 @@
+import { formsOf } from "./forms-of.ts";
+import { SHORTEST_SECRET } from "./written.ts";
+
+export interface Leak {
+  /** What leaked: the name of a secret, or the shape that only a secret has. */
+  readonly secret: string;
+  readonly offset: number;
+}
+
+/** What is a secret by its shape, whoever made it. */
+const SHAPES: readonly (readonly [name: string, shape: RegExp])[] = [
+  ["a signed token", /eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{16,}/g],
+  ["a signature for CAM", /Signature=[0-9a-f]{64}/g],
+  ["a private key", /-----BEGIN [A-Z ]*PRIVATE KEY-----/g],
+];
+
+const BASE = 0x01000193;
+/** What the byte that leaves the window has been multiplied with. */
+const LEAVING = Array.from({ length: SHORTEST_SECRET }).reduce<number>((power) => Math.imul(power, BASE), 1);
+
+/**
+ * Looks for many secrets in one pass (Rabin and Karp): every form of every secret begins with as many letters as the
+ * shortest has, and the hash of so many bytes is moved along the text.
+ */
+export class LeakFinder {
+  readonly #byHash = new Map<number, { readonly name: string; readonly form: Buffer }[]>();
+  /** Whether a hash with these last 16 bits is there at all, which it hardly ever is. */
+  readonly #isLikely = new Uint8Array(0x1_0000);
+
+  constructor(secrets: Iterable<readonly [name: string, value: string]>) {
+    for (const [name, value] of secrets) {
+      for (const text of formsOf(value)) {
+        const form = Buffer.from(text, "utf8");
+        const hash = hashOf(form);
+        this.#isLikely[hash & 0xffff] = 1;
+        const same = this.#byHash.get(hash);
+        if (same === undefined) this.#byHash.set(hash, [{ name, form }]);
+        else same.push({ name, form });
+      }
+    }
+  }
+
+  find(text: Buffer): readonly Leak[] {
+    return [...this.#findKnown(text), ...findShapes(text)];
+  }
+
+  #findKnown(text: Buffer): readonly Leak[] {
+    const leaks: Leak[] = [];
+    let hash = 0;
+    for (let end = 0; end < text.length; end++) {
+      const leaving = end < SHORTEST_SECRET ? 0 : (text[end - SHORTEST_SECRET] as number);
+      hash = (Math.imul(hash, BASE) + (text[end] as number) - Math.imul(leaving, LEAVING)) | 0;
+      if (this.#isLikely[hash & 0xffff] === 0) continue;
+      const offset = end + 1 - SHORTEST_SECRET;
+      for (const { name, form } of this.#byHash.get(hash) ?? []) {
+        const isThere = text.subarray(offset, offset + form.length).equals(form);
+        if (isThere) leaks.push({ secret: name, offset });
+      }
+    }
+    return leaks;
+  }
+}
+
+function hashOf(form: Buffer): number {
+  let hash = 0;
+  for (const byte of form.subarray(0, SHORTEST_SECRET)) hash = (Math.imul(hash, BASE) + byte) | 0;
+  return hash;
+}
+
+function findShapes(text: Buffer): readonly Leak[] {
+  const letters = text.toString("latin1");
+  return SHAPES.flatMap(([secret, shape]) =>
+    [...letters.matchAll(shape)].map(({ index }) => ({ secret, offset: index })),
+  );
+}
