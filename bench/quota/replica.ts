@@ -13,6 +13,7 @@ import { systemClock as clock } from "../../src/clock.ts";
 import { GatewayError, type Uin } from "../../src/contract/index.ts";
 import { openPostgres } from "../../src/database/postgres-database.ts";
 import { SharedRateBudget } from "../../src/quota/shared-rate-budget.ts";
+import { SharedWindows } from "../../src/quota/shared-windows.ts";
 import { Secret } from "../../src/secret.ts";
 import { answerParent } from "../support/answer-parent.ts";
 import type { OfferedBy, OfferOutcome, OfferQuestion } from "./offer.ts";
@@ -23,10 +24,9 @@ const USER = "100021969091" as Uin;
 const { DATABASE_URL = "", CAM_URL = "", REPLICA = "", LIMIT = "" } = process.env;
 
 const seen = { statements: 0, missedSlots: 0 };
-const budget = new SharedRateBudget({
+const windows = new SharedWindows({
   database: await openPostgres({ url: DATABASE_URL }),
   clock,
-  callsPerSecond: Number(LIMIT),
   replica: REPLICA,
   observer: {
     onAsked: () => void seen.statements++,
@@ -35,6 +35,7 @@ const budget = new SharedRateBudget({
     onStoreAway: (cause) => console.error(REPLICA, "has no database:", cause),
   },
 });
+const budget = new SharedRateBudget({ windows, callsPerSecond: Number(LIMIT) });
 const key = createStaticProvider({
   secretId: "AKIDLOCALEXAMPLE",
   secretKey: new Secret("LocalExampleSecretKey"),

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { systemClock } from "../../src/clock.ts";
 import type { Database } from "../../src/database/database.ts";
 import { SharedRateBudget } from "../../src/quota/shared-rate-budget.ts";
+import { SharedWindows } from "../../src/quota/shared-windows.ts";
 import { openTestDatabase } from "../support/open-test-database.ts";
 import { ALICE } from "../support/seed-users.ts";
 import { changeOf, startChangeService, within } from "../support/start-change-service.ts";
@@ -24,18 +25,14 @@ test.each(["postgres", "pglite"] as const)(
   "a change costs four statements on %s: its intent, its outcome, and a slot for each call of CAM",
   async (kind) => {
     const { database, statements } = counted(await openTestDatabase(kind));
-    const budget = new SharedRateBudget({
-      database,
-      clock: systemClock,
-      callsPerSecond: 20,
-      replica: "test",
-    });
+    const windows = new SharedWindows({ database, clock: systemClock, replica: "test" });
+    const budget = new SharedRateBudget({ windows, callsPerSecond: 20 });
     const { changes } = await startChangeService({ database, budget });
     // The first calls open connections, for which slots may come too early.
     await changes.setSubUserMfa(changeOf(ALICE, { login: { phone: true } }), within(10_000));
     const before = statements();
     await changes.setSubUserMfa(changeOf(ALICE, { login: { phone: false } }), within(10_000));
     expect(statements() - before).toBe(4);
-    budget.close();
+    windows.close();
   },
 );

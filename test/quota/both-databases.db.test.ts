@@ -1,14 +1,16 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import { systemClock } from "../../src/clock.ts";
 import { SharedRateBudget } from "../../src/quota/shared-rate-budget.ts";
+import { SharedWindows } from "../../src/quota/shared-windows.ts";
 import { openTestDatabase } from "../support/open-test-database.ts";
 import { rateRequest } from "./rate-request.ts";
 
 describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
   test("calls get slots, the one behind a full window after a second, and the quotas tell of it", async () => {
     const database = await openTestDatabase(kind);
-    const budget = new SharedRateBudget({ database, clock: systemClock, callsPerSecond: 3, replica: "r1" });
-    onTestFinished(() => budget.close());
+    const windows = new SharedWindows({ database, clock: systemClock, replica: "r1" });
+    onTestFinished(() => windows.close());
+    const budget = new SharedRateBudget({ windows, callsPerSecond: 3 });
     const deadlineMs = systemClock.monotonic() + 20_000;
     const take = (caller: string) => budget.take(rateRequest({ caller, deadlineMs }));
     const slots = await Promise.all(["a", "b", "c", "d"].map(take));

@@ -2,6 +2,7 @@ import pg from "pg";
 import { expect, inject, onTestFinished, test } from "vitest";
 import { systemClock } from "../../src/clock.ts";
 import { SharedRateBudget } from "../../src/quota/shared-rate-budget.ts";
+import { SharedWindows } from "../../src/quota/shared-windows.ts";
 import { createTestPostgres, openTestPostgres } from "../support/open-test-database.ts";
 import { rateRequest } from "./rate-request.ts";
 
@@ -11,15 +12,15 @@ async function openBudget() {
   const operator = new pg.Client(inject("testDatabases").postgresUrl);
   await operator.connect();
   const back = Promise.withResolvers<void>();
-  const budget = new SharedRateBudget({
+  const windows = new SharedWindows({
     database: await openTestPostgres(url),
     clock: systemClock,
-    callsPerSecond: 20,
     replica: "r1",
     observer: { onStoreBack: () => back.resolve() },
   });
+  const budget = new SharedRateBudget({ windows, callsPerSecond: 20 });
   onTestFinished(async () => {
-    budget.close();
+    windows.close();
     await operator.end();
   });
   const endConnections = () =>

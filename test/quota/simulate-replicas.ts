@@ -2,6 +2,7 @@ import type { CallPriority, RateSlot, SlotOutcome } from "../../src/cam/index.ts
 import type { Clock } from "../../src/clock.ts";
 import { GatewayError } from "../../src/contract/index.ts";
 import { SharedRateBudget } from "../../src/quota/shared-rate-budget.ts";
+import { SharedWindows } from "../../src/quota/shared-windows.ts";
 import { rateRequest } from "./rate-request.ts";
 import type { SimulatedDatabase } from "./simulated-database.ts";
 import type { SimulatedTime } from "./simulated-time.ts";
@@ -42,6 +43,7 @@ export interface Circumstances {
 /** A replica whose event loop, database and vendor are as slow as they are told to be. */
 export class SimulatedReplica {
   readonly budget: SharedRateBudget;
+  readonly #windows: SharedWindows;
   readonly calls: SimulatedCall[] = [];
   /** What the budget reported, in order. */
   readonly reports: string[] = [];
@@ -54,13 +56,12 @@ export class SimulatedReplica {
     this.#time = time;
     this.#circumstances = circumstances;
     this.#clock = time.clock();
-    this.budget = new SharedRateBudget({
+    this.#windows = new SharedWindows({
       // A statement of a process that is killed never gets there.
       database: database.connect(() =>
         this.#isAlive ? circumstances.databaseWayMs() : Number.POSITIVE_INFINITY,
       ),
       clock: this.#clock,
-      callsPerSecond: 20,
       replica: name,
       observer: {
         onSlotMissed: () => this.reports.push("missed"),
@@ -69,12 +70,13 @@ export class SimulatedReplica {
         onStoreBack: () => this.reports.push("back"),
       },
     });
+    this.budget = new SharedRateBudget({ windows: this.#windows, callsPerSecond: 20 });
   }
 
   /** No call that it has under way is heard of again. */
   kill(): void {
     this.#isAlive = false;
-    this.budget.close();
+    this.#windows.close();
   }
 
   async call({
