@@ -1,5 +1,6 @@
 import { hostname } from "node:os";
 import { parseArgs } from "node:util";
+import { type AccountsTarget, accountsTarget } from "./config/accounts-target.ts";
 import { type AuthTarget, authTarget } from "./config/auth-target.ts";
 import { type CamTarget, camTarget } from "./config/cam-target.ts";
 import { policySetting } from "./config/policy-setting.ts";
@@ -18,6 +19,8 @@ export interface Config {
   readonly policyFile: string | undefined;
   /** The real CAM, or undefined for the embedded emulator, which only local mode has. */
   readonly cam: CamTarget | undefined;
+  /** Further accounts, beside that of `cam`. */
+  readonly accounts: AccountsTarget | undefined;
   readonly camLimits: {
     readonly language: "en-US" | "zh-CN";
     /** For one attempt. */
@@ -153,6 +156,7 @@ function assemble(vars: Variables, env: Environment, mode: Config["mode"], probl
     auth: authTarget(vars, mode, problems),
     policyFile: policySetting(vars, mode, problems),
     cam: camTarget(vars, env, mode, problems, notices),
+    accounts: accountsTarget(vars, env, mode, problems),
     camLimits: {
       language: vars.CAM_LANGUAGE,
       timeoutMs: vars.CAM_TIMEOUT_MS,

@@ -1,6 +1,7 @@
 import { ConfigError, EX_CONFIG, loadConfig } from "./config.ts";
 import { endOnCrash } from "./end-on-crash.ts";
 import { createGateway } from "./gateway.ts";
+import { loadAccounts } from "./load-accounts.ts";
 import { loadAuthFiles } from "./load-auth-files.ts";
 import { loadPolicy } from "./policy-file.ts";
 import { describeConfig, startUpBanner } from "./start-up-banner.ts";
@@ -15,6 +16,7 @@ async function run(): Promise<number | undefined> {
   }
   if (command.kind === "check-config") {
     if (command.config.auth !== undefined) await loadAuthFiles(command.config.auth);
+    if (command.config.accounts !== undefined) await loadAccounts(command.config.accounts);
     if (command.config.policyFile !== undefined) await loadPolicy(command.config.policyFile);
     console.log(["The configuration is valid.", ...describeConfig(command.config)].join("\n"));
     return 0;

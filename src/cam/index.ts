@@ -16,7 +16,11 @@ export type { CamEndpoint } from "./cam-endpoint.ts";
 export type { CamAttempt, CamObserver } from "./cam-observer.ts";
 export { ActionCircuits, type CircuitBreakerConfig } from "./circuit-breaker.ts";
 export { ClockSkew } from "./clock-skew.ts";
-export { type CredentialChainDeps, createCredentialChain } from "./credentials/create-credential-chain.ts";
+export {
+  type CredentialChainDeps,
+  createCredentialChain,
+  createRoleChain,
+} from "./credentials/create-credential-chain.ts";
 export type { Credential, CredentialProvider } from "./credentials/credential.ts";
 export { CredentialError } from "./credentials/credential.ts";
 export { CredentialCache, type CredentialObserver } from "./credentials/credential-cache.ts";

@@ -1,5 +1,6 @@
 import type { CamEndpoint, CredentialSettings } from "../cam/index.ts";
 import { credentialSettings } from "./credential-settings.ts";
+import { ENDPOINT_RULE, parseEndpoint } from "./parse-endpoint.ts";
 import type { Environment, Variables } from "./variables.ts";
 
 export interface CamTarget {
@@ -36,31 +37,21 @@ export function camTarget(
     return undefined;
   }
   return {
-    endpoint: parseEndpoint(vars, problems),
+    endpoint: endpointOf(vars, problems),
     credentials: settings,
     proxy: proxyFrom(env),
   };
 }
 
-function parseEndpoint(vars: Variables, problems: string[]): CamEndpoint {
-  const text = vars.CAM_ENDPOINT ?? "";
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  const isBare =
-    url !== undefined &&
-    /^https?:$/.test(url.protocol) &&
-    url.pathname === "/" &&
-    `${url.username}${url.password}${url.search}${url.hash}` === "";
-  if (url === undefined || !isBare) {
-    problems.push(
-      "CAM_ENDPOINT must be an http or https URL of scheme, host and port alone, for example https://cam.tencentcloudapi.com.",
-    );
-    return { origin: "", serviceHost: "" };
-  }
-  return { origin: url.origin, serviceHost: vars.CAM_SERVICE_HOST ?? url.host };
+function endpointOf(vars: Variables, problems: string[]): CamEndpoint {
+  const endpoint = parseEndpoint(vars.CAM_ENDPOINT ?? "", vars.CAM_SERVICE_HOST);
+  if (endpoint !== undefined) return endpoint;
+  problems.push(`CAM_ENDPOINT ${ENDPOINT_RULE}.`);
+  return { origin: "", serviceHost: "" };
 }
 
-/** The usual variables in both cases; lower case wins, as in curl. */
-function proxyFrom(env: Environment): CamTarget["proxy"] {
+/** What to go through, by the usual variables in both cases; lower case wins, as in curl. */
+export function proxyFrom(env: Environment): CamTarget["proxy"] {
   const http = env["http_proxy"] ?? env["HTTP_PROXY"];
   const https = env["https_proxy"] ?? env["HTTPS_PROXY"];
   const except = env["no_proxy"] ?? env["NO_PROXY"];

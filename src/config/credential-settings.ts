@@ -8,7 +8,10 @@ import type { Variables } from "./variables.ts";
 import { webIdentity } from "./web-identity.ts";
 
 /** The official SDKs look at these two, in this order. */
-const PROFILE_PATHS = [join(homedir(), ".tencentcloud", "credentials"), "/etc/tencentcloud/credentials"];
+export const PROFILE_PATHS = [
+  join(homedir(), ".tencentcloud", "credentials"),
+  "/etc/tencentcloud/credentials",
+];
 
 /** Where keys are looked for, and whether any place was named. Adds to `problems` what is wrong. */
 export function credentialSettings(

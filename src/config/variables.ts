@@ -60,6 +60,7 @@ export const variables = z.object({
   CAM_RATE_PER_SECOND: integer(1, 1_000, 20),
   CAM_CIRCUIT_FAILURES: integer(0, 1_000, 10),
   CAM_FLAGS_CACHE_MS: integer(0, 60_000, 0),
+  CAM_ACCOUNTS: z.string().optional(),
   DATABASE_URL: z.string().optional(),
   DATABASE_URL_FILE: z.string().optional(),
   AUDIT_SIGNING_KEY_FILE: z.string().optional(),

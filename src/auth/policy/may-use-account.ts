@@ -1,9 +1,7 @@
+import { DEFAULT_ACCOUNT } from "../account-name.ts";
 import type { CallerIdentity } from "../caller.ts";
 import { matchesCaller } from "./matches-caller.ts";
 import type { Policy } from "./policy.ts";
-
-/** The account of whoever names none. */
-export const DEFAULT_ACCOUNT = "default";
 
 /**
  * Whether a caller may use an account at all, to read or to change. The default one is open to whoever has the scope.

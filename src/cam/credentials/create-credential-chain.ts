@@ -26,20 +26,32 @@ export function createCredentialChain(
   deps: CredentialChainDeps,
 ): CredentialChain {
   const { environment, profile, metadata, webIdentity, role } = settings;
-  const { clock, skew, credentialObserver: observer } = deps;
-  const sts = (region: string, chain: CredentialChain): StsAccess => {
-    const credentials = new CredentialCache({ chain, clock, skew, ...(observer && { observer }) });
-    const config = { ...deps.config, region };
-    return { clock, client: new CamClient({ ...deps, config, credentials, budget: unlimitedBudget }) };
-  };
+  const { clock } = deps;
   const found = createProviderChain([
     createEnvironmentProvider(environment),
     ...(profile ? [createProfileProvider({ ...profile, profile: profile.name })] : []),
     ...(metadata ? [createMetadataProvider(metadata, clock)] : []),
-    ...(webIdentity ? [createWebIdentityProvider(webIdentity, sts(webIdentity.region, NO_KEYS))] : []),
+    ...(webIdentity
+      ? [createWebIdentityProvider(webIdentity, stsAccess(webIdentity.region, NO_KEYS, deps))]
+      : []),
   ]);
-  if (role === undefined) return found;
-  return createProviderChain([createAssumeRoleProvider(role, sts(role.region, found))]);
+  return role === undefined ? found : createRoleChain(role, found, deps);
+}
+
+/** A role that is assumed with whatever key another chain gives. */
+export function createRoleChain(
+  role: NonNullable<CredentialSettings["role"]>,
+  keys: CredentialChain,
+  deps: CredentialChainDeps,
+): CredentialChain {
+  return createProviderChain([createAssumeRoleProvider(role, stsAccess(role.region, keys, deps))]);
+}
+
+function stsAccess(region: string, chain: CredentialChain, deps: CredentialChainDeps): StsAccess {
+  const { clock, skew, credentialObserver: observer } = deps;
+  const credentials = new CredentialCache({ chain, clock, skew, ...(observer && { observer }) });
+  const config = { ...deps.config, region };
+  return { clock, client: new CamClient({ ...deps, config, credentials, budget: unlimitedBudget }) };
 }
 
 /** A web identity is no key, and its call is not signed. */

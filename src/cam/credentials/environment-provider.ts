@@ -25,7 +25,7 @@ export function createEnvironmentProvider(sources: EnvironmentCredentialSources)
       if (secretId === undefined && secretKey === undefined) return undefined;
       if (secretId === undefined || secretKey === undefined) {
         throw new CredentialError(
-          "Half a key pair: set both TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY.",
+          `Half a key pair: the ${secretId === undefined ? "id" : "key"} is missing or blank.`,
         );
       }
       return {

@@ -1,0 +1,102 @@
+import { z } from "zod";
+import { DEFAULT_ACCOUNT, isAccountName } from "../auth/account-name.ts";
+import { isRoleName } from "../cam/index.ts";
+import { isRoleArn, ROLE_ARN_RULE } from "./role-arn.ts";
+
+const text = z.string().trim().min(1, "must not be empty");
+
+const SOURCES = 'must be {"file": PATH} or {"variable": NAME}, which say where it is';
+
+/** Where a part of a key stands. */
+const source = z.union([z.strictObject({ file: text }), z.strictObject({ variable: text })], {
+  error: ({ input }) =>
+    typeof input === "string" ? `${SOURCES}: this file is no place for a secret itself` : SOURCES,
+});
+
+const roleArn = text.refine(isRoleArn, ROLE_ARN_RULE);
+
+const sessionName = z
+  .string()
+  .regex(/^[\w+=,.@-]{2,128}$/, "must be 2 to 128 letters, digits and any of + = , . @ _ -")
+  .default("cam-mfa-gateway");
+
+const region = z.string().regex(/^[a-z]{2}-[a-z0-9-]+$/, "must be a region, for example ap-guangzhou");
+
+/** The places of keys in their official order, by the names that an operator gives them. */
+const PLACES = ["secretId", "profile", "instanceRole", "webIdentity"] as const;
+
+const credentialsSchema = z
+  .strictObject({
+    // The id travels in every request, and is no secret.
+    secretId: z
+      .union([text, z.strictObject({ file: text }), z.strictObject({ variable: text })], {
+        error: 'must be the id itself, {"file": PATH} or {"variable": NAME}',
+      })
+      .optional(),
+    secretKey: source.optional(),
+    token: source.optional(),
+    profile: text.optional(),
+    instanceRole: z
+      .string()
+      .refine(isRoleName, "must be letters, digits and any of + = , . @ _ -")
+      .optional(),
+    webIdentity: z
+      .strictObject({ region, providerId: text, tokenFile: text, roleArn, sessionName })
+      .optional(),
+    assumeRole: z
+      .strictObject({
+        roleArn,
+        sessionName,
+        externalId: text.optional(),
+        durationSeconds: z.int().min(1).max(43_200).default(7_200),
+        region: region.default("ap-guangzhou"),
+      })
+      .optional(),
+  })
+  .superRefine((credentials, context) => {
+    const { secretId, secretKey, token, assumeRole } = credentials;
+    const say = (message: string): void => void context.addIssue({ code: "custom", message });
+    if ((secretId === undefined) !== (secretKey === undefined)) {
+      say(`has half a key pair: ${secretId === undefined ? "secretId" : "secretKey"} is missing`);
+    }
+    if (token !== undefined && secretId === undefined) say("has a token without the key that it belongs to");
+    const places = PLACES.filter((place) => credentials[place] !== undefined);
+    if (places.length > 1) say(`names more than one place for the key: ${places.join(", ")}`);
+    if (places.length === 0 && secretKey === undefined && assumeRole === undefined) {
+      say(
+        `names no place for the key: one of ${PLACES.join(", ")}, or assumeRole with the default account's key`,
+      );
+    }
+  });
+
+/** One account as CAM_ACCOUNTS has it. */
+const accountSchema = z.strictObject({
+  endpoint: text.optional(),
+  serviceHost: text
+    .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?$/i, "must be a host name, with a port if need be")
+    .optional(),
+  credentials: credentialsSchema.optional(),
+  ratePerSecond: z.int().min(1).max(1_000).optional(),
+  language: z.enum(["en-US", "zh-CN"], { error: "must be one of en-US, zh-CN" }).optional(),
+});
+
+/** The file of CAM_ACCOUNTS. */
+export const accountsFileSchema = z.strictObject({
+  accounts: z
+    .record(
+      z
+        .string()
+        .refine(isAccountName, {
+          error: "is no name for an account: 1 to 40 small letters, digits and dashes",
+          abort: true,
+        })
+        .refine((name) => name !== DEFAULT_ACCOUNT, {
+          error: "is the account of the CAM_* and TENCENTCLOUD_* variables, and cannot be another",
+        }),
+      accountSchema,
+    )
+    .refine((accounts) => Object.keys(accounts).length > 0, "names no account"),
+});
+
+export type AccountEntry = z.output<typeof accountSchema>;
+export type CredentialsEntry = z.output<typeof credentialsSchema>;

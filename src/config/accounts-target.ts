@@ -1,0 +1,43 @@
+import { METADATA_ORIGIN } from "../cam/index.ts";
+import { Secret } from "../secret.ts";
+import { type CamTarget, proxyFrom } from "./cam-target.ts";
+import type { Environment, Variables } from "./variables.ts";
+
+/** Where further accounts are described, and what the variables have to say of them. */
+export interface AccountsTarget {
+  readonly file: string;
+  /** Local mode has an emulator for each account that has no endpoint. */
+  readonly mode: "local" | "server";
+  /** For accounts that do not say otherwise. */
+  readonly callsPerSecond: number;
+  readonly language: "en-US" | "zh-CN";
+  readonly metadataOrigin: string;
+  readonly proxy: CamTarget["proxy"];
+  /** The value of a variable that the file names; undefined where it is not set. */
+  readonly variable: (name: string) => Secret | undefined;
+}
+
+/** Further accounts; undefined where there is the default one alone. Adds to `problems` what is wrong. */
+export function accountsTarget(
+  vars: Variables,
+  env: Environment,
+  mode: "local" | "server",
+  problems: string[],
+): AccountsTarget | undefined {
+  const { CAM_ACCOUNTS: file, CAM_METADATA_ENDPOINT: metadata } = vars;
+  if (file === undefined) return undefined;
+  if (mode === "server" && vars.POLICY_FILE === undefined) {
+    problems.push(
+      "CAM_ACCOUNTS needs POLICY_FILE: in server mode nobody may use an account unless the policy says so.",
+    );
+  }
+  const values = new Map(Object.entries(env).map(([name, value]) => [name, new Secret(value ?? "")]));
+  return {
+    ...{ file, mode },
+    callsPerSecond: vars.CAM_RATE_PER_SECOND,
+    language: vars.CAM_LANGUAGE,
+    metadataOrigin: metadata?.replace(/\/$/, "") ?? METADATA_ORIGIN,
+    proxy: proxyFrom(env),
+    variable: (name) => values.get(name),
+  };
+}
