@@ -4,37 +4,20 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { AuditCheckpointer } from "./audit/audit-checkpointer.ts";
 import { ChangeLog } from "./audit/change-log.ts";
 import { loadSigningKey } from "./audit/signing-key.ts";
+import { Accounts } from "./auth/accounts.ts";
 import type { Authenticator } from "./auth/authenticator.ts";
-import {
-  ActionCircuits,
-  type CamAttempt,
-  CamClient,
-  type CamEndpoint,
-  ClockSkew,
-  CredentialCache,
-  type CredentialChain,
-  type CredentialChainDeps,
-  createCredentialChain,
-  createDispatcher,
-  createProviderChain,
-  HttpTransport,
-  type RateBudget,
-  Tc3Signer,
-} from "./cam/index.ts";
-import { BlockWriter } from "./changes/block-writer.ts";
+import { mayUseAccount } from "./auth/policy/may-use-account.ts";
 import { ChangeAccess } from "./changes/change-access.ts";
 import { ChangeService } from "./changes/change-service.ts";
-import { OwnUsers } from "./changes/own-users.ts";
 import { Reconciler } from "./changes/reconciler.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import type { CamTarget } from "./config/cam-target.ts";
 import type { Config } from "./config.ts";
+import type { Account } from "./create-account.ts";
 import { createAuthenticator } from "./create-authenticator.ts";
 import type { Database } from "./database/database.ts";
+import { AccountLoaders } from "./graphql/account-loaders.ts";
 import { createApolloServer } from "./graphql/apollo-server.ts";
 import type { GraphQLContext } from "./graphql/context.ts";
-import { FlagReads } from "./graphql/flag-reads.ts";
-import { createLoaders, type LoaderDeps } from "./graphql/loaders.ts";
 import { buildGatewaySchema } from "./graphql/schema.ts";
 import { createHttpApp, GRAPHQL_PATH } from "./http/app.ts";
 import { CallerRate } from "./http/caller-rate.ts";
@@ -43,13 +26,10 @@ import { TrustedDocuments } from "./http/graphql/trusted-documents.ts";
 import type { PlaygroundBanner } from "./http/playground/boot-data.ts";
 import { loadExamples } from "./http/playground/load-examples.ts";
 import { keepTlsFresh, readTls } from "./http/tls.ts";
-import { type LocalCam, startLocalCam } from "./local-cam.ts";
-import { logOwnUsers, logPolicy } from "./observability/log-access.ts";
+import { logPolicy } from "./observability/log-access.ts";
 import {
-  logCamAttempt,
   logChanges,
   logCheckpoints,
-  logCredentials,
   logQuota,
   logReconciler,
   logTls,
@@ -57,13 +37,11 @@ import {
   logUntrustedOperations,
 } from "./observability/log-events.ts";
 import { createLogger, type Logger } from "./observability/logger.ts";
+import { openAccounts } from "./open-accounts.ts";
 import { openStore } from "./open-store.ts";
 import { EXAMPLES_DIR, PLAYGROUND_ASSETS_DIR } from "./package-paths.ts";
 import { PolicyFile } from "./policy-file.ts";
-import { SharedRateBudget } from "./quota/shared-rate-budget.ts";
-
-/** How long CAM is left alone after it did nothing but fail. */
-const CIRCUIT_PAUSE_MS = 5_000;
+import { SharedWindows } from "./quota/shared-windows.ts";
 
 /** Parts that tests replace: the clock, where log lines go, and who callers are taken for. */
 export interface GatewayOverrides {
@@ -105,38 +83,48 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
       logger.warn({ err }, "a database connection broke"),
     );
     closers.push(() => database.close());
-    const { target, localCam } = await resolveCam();
-    const { callsPerSecond } = config.camLimits;
-    const { replica } = config;
-    const observer = logQuota(logger);
-    const budget = new SharedRateBudget({ database, clock, callsPerSecond, replica, observer });
-    closers.push(async () => budget.close());
-    const cam = createCamClient(target, budget);
-    const log = new ChangeLog({ database, replica });
-    const writer = new BlockWriter({ cam, clock });
-    const flagReads = new FlagReads({ cam, clock, cacheMs: config.camLimits.flagsCacheMs });
-    const { deadlineMs } = config.camLimits;
-    const ownUsers = new OwnUsers({ cam, clock, deadlineMs, observer: logOwnUsers(logger) });
-    const access = new ChangeAccess({ policy, ownUsers, cam, clock });
-    const changes = new ChangeService({ access, writer, log, clock, observer: logChanges(logger) });
-    const reconciler = new Reconciler({
-      writer,
-      log,
-      clock,
-      deadlineMs,
-      observer: logReconciler(logger),
+    const { replica, camLimits: limits } = config;
+    const windows = new SharedWindows({ database, clock, replica, observer: logQuota(logger) });
+    closers.push(async () => windows.close());
+    const opened = await openAccounts(config, { limits, windows, clock, logger }, closers);
+    const accounts = new Accounts({
+      all: opened.accounts,
+      mayUse: (caller, name) => mayUseAccount(policy?.current, caller, name),
     });
+    const log = new ChangeLog({ database, replica });
+    const access = new ChangeAccess({ policy, clock });
+    const observer = logChanges(logger);
+    const changes = new ChangeService({ access, accounts, log, clock, observer });
+    const reconcilers = accounts.all.map(
+      (account) =>
+        new Reconciler({
+          ...{ account, log, clock },
+          deadlineMs: limits.deadlineMs,
+          observer: logReconciler(logger),
+        }),
+    );
     const checkpointer = await createCheckpointer(database);
     checkpointer?.start();
     closers.push(async () => checkpointer?.stop());
-    reconciler.start();
-    closers.push(() => reconciler.stop());
-    closers.push(() => ownUsers.stop());
+    for (const reconciler of reconcilers) {
+      reconciler.start();
+      closers.push(() => reconciler.stop());
+    }
+    closers.push(
+      ...accounts.all.map(
+        ({ ownUsers }) =>
+          () =>
+            ownUsers.stop(),
+      ),
+    );
     closers.push(() => changes.idle());
     const apollo = createApolloServer({
-      schema: buildGatewaySchema({ changes, log, quota: budget }),
+      schema: buildGatewaySchema({ changes, log, accounts }),
       introspection: config.http.introspection,
-      camCallLimit: config.camLimits,
+      camCallLimit: ({ caller }) => ({
+        deadlineMs: limits.deadlineMs,
+        rates: new Map(accounts.visibleTo(caller).map(({ name, callsPerSecond }) => [name, callsPerSecond])),
+      }),
       logger,
       observer: {
         onUnexpectedError: (err, requestId) => logger.error({ err, requestId }, "unexpected error"),
@@ -147,7 +135,7 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     const { maxConnections, hostnames, callerRatePerSecond, tls: tlsFiles } = config.http;
     const app = await createHttpApp({
       apollo,
-      createContext: (request, details) => createContext({ cam, flagReads }, request, details),
+      createContext: (request, details) => createContext(accounts, request, details),
       authenticator,
       onUnbelieved: (refusal, requestId) => logUnbelieved(logger, refusal, requestId),
       callerRate: new CallerRate(callerRatePerSecond),
@@ -167,8 +155,11 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     accepting = true;
     const { port } = app.server.address() as AddressInfo;
     const scheme = tlsFiles === undefined ? "http" : "https";
-    address = { url: `${scheme}://${urlHost(config.http.host)}:${port}${GRAPHQL_PATH}`, emulator: localCam };
-    ownUsers.start();
+    address = {
+      url: `${scheme}://${urlHost(config.http.host)}:${port}${GRAPHQL_PATH}`,
+      emulator: opened.localCam,
+    };
+    for (const { ownUsers } of accounts.all) ownUsers.start();
   }
 
   async function openPolicy(): Promise<PolicyFile | undefined> {
@@ -176,17 +167,6 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     const policy = await PolicyFile.open(config.policyFile, logPolicy(logger), clock);
     closers.push(() => policy.close());
     return policy;
-  }
-
-  async function resolveCam(): Promise<{ target: ResolvedCam; localCam: LocalCam | undefined }> {
-    if (config.cam !== undefined) return { target: realCam(config.cam), localCam: undefined };
-    const localCam = await startLocalCam();
-    closers.push(() => localCam.stop());
-    const endpoint = { origin: localCam.url, serviceHost: "cam.tencentcloudapi.com" };
-    return {
-      target: { endpoint, createChain: () => createProviderChain([localCam.credentials]), proxy: {} },
-      localCam,
-    };
   }
 
   /** Requests under way finish; what is no request by the deadline of one never will be. */
@@ -208,27 +188,6 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     });
   }
 
-  function createCamClient({ endpoint, createChain, proxy }: ResolvedCam, budget: RateBudget): CamClient {
-    const transport = new HttpTransport({ dispatcher: createDispatcher({ proxy }), clock });
-    closers.push(() => transport.close());
-    const { language, timeoutMs, circuitFailures: failures } = config.camLimits;
-    const skew = new ClockSkew(clock);
-    const credentialObserver = logCredentials(logger);
-    const parts = {
-      config: { endpoint, language, timeoutMs },
-      signer: new Tc3Signer(),
-      observer: { onAttempt: (attempt: CamAttempt) => logCamAttempt(logger, attempt) },
-      ...{ transport, skew, clock },
-    };
-    const chain = createChain({ ...parts, credentialObserver });
-    return new CamClient({
-      ...parts,
-      credentials: new CredentialCache({ chain, clock, skew, observer: credentialObserver }),
-      budget,
-      circuits: new ActionCircuits({ failures, pauseMs: CIRCUIT_PAUSE_MS }),
-    });
-  }
-
   async function loadTrustedDocuments(): Promise<TrustedDocuments | undefined> {
     if (config.http.trustedDocuments === undefined) return undefined;
     const onUntrusted = logUntrustedOperations(logger);
@@ -236,13 +195,13 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
   }
 
   function createContext(
-    reads: LoaderDeps,
+    accounts: Accounts<Account>,
     { id: requestId }: FastifyRequest,
     details: RequestDetails,
   ): GraphQLContext {
     const deadlineMs = clock.monotonic() + config.camLimits.deadlineMs;
-    const caller = details.caller.subject;
-    const loaders = createLoaders(reads, { requestId, deadlineMs, caller });
+    const { caller } = details;
+    const loaders = new AccountLoaders(accounts, { requestId, deadlineMs, caller });
     return { requestId, deadlineMs, loaders, ...details };
   }
 
@@ -274,16 +233,6 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
       return address;
     },
   };
-}
-
-interface ResolvedCam {
-  readonly endpoint: CamEndpoint;
-  readonly createChain: (parts: CredentialChainDeps) => CredentialChain;
-  readonly proxy: CamTarget["proxy"];
-}
-
-function realCam({ endpoint, credentials, proxy }: CamTarget): ResolvedCam {
-  return { endpoint, createChain: (parts) => createCredentialChain(credentials, parts), proxy };
 }
 
 async function playgroundParts(config: Config) {

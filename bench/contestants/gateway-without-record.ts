@@ -22,7 +22,10 @@ const { createApolloServer } =
   await compiled<typeof import("../../src/graphql/apollo-server.ts")>("graphql/apollo-server.js");
 const { buildGatewaySchema } =
   await compiled<typeof import("../../src/graphql/schema.ts")>("graphql/schema.js");
-const { createLoaders } = await compiled<typeof import("../../src/graphql/loaders.ts")>("graphql/loaders.js");
+const { AccountLoaders } = await compiled<typeof import("../../src/graphql/account-loaders.ts")>(
+  "graphql/account-loaders.js",
+);
+const { Accounts } = await compiled<typeof import("../../src/auth/accounts.ts")>("auth/accounts.js");
 const { FlagReads } =
   await compiled<typeof import("../../src/graphql/flag-reads.ts")>("graphql/flag-reads.js");
 const { createHttpApp } = await compiled<typeof import("../../src/http/app.ts")>("http/app.js");
@@ -83,17 +86,19 @@ const log = {
 };
 const ownUsers = new OwnUsers({ cam, clock, deadlineMs: DEADLINE_MS, observer: logOwnUsers(logger) });
 ownUsers.start();
+const account = { name: "default", cam, flagReads, ownUsers, writer: new BlockWriter({ cam, clock }) };
+const accounts = new Accounts({ all: [account], mayUse: () => true });
 const changes = new ChangeService({
-  access: new ChangeAccess({ policy: undefined, ownUsers, cam, clock }),
-  writer: new BlockWriter({ cam, clock }),
+  access: new ChangeAccess({ policy: undefined, clock }),
+  accounts,
   log,
   clock,
   observer: logChanges(logger),
 });
 const apollo = createApolloServer({
-  schema: buildGatewaySchema({ changes, log, quota: { quotas: async () => [] } }),
+  schema: buildGatewaySchema({ changes, log, accounts: { visibleTo: () => [] } }),
   introspection: false,
-  camCallLimit: { callsPerSecond: CALLS_PER_SECOND, deadlineMs: DEADLINE_MS },
+  camCallLimit: () => ({ rates: new Map([[account.name, CALLS_PER_SECOND]]), deadlineMs: DEADLINE_MS }),
   logger,
 });
 await apollo.start();
@@ -136,8 +141,8 @@ const app = await createHttpApp({
   apollo,
   createContext: ({ id: requestId }, details) => {
     const deadlineMs = clock.monotonic() + DEADLINE_MS;
-    const caller = details.caller.subject;
-    const loaders = createLoaders({ cam, flagReads }, { requestId, deadlineMs, caller });
+    const { caller } = details;
+    const loaders = new AccountLoaders(accounts, { requestId, deadlineMs, caller });
     return { requestId, deadlineMs, loaders, ...details };
   },
   authenticator: await createAuthenticators(),

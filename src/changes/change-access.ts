@@ -1,22 +1,21 @@
 import { decideAccess, type Permission } from "../auth/policy/decide-access.ts";
 import type { AccessQuestion, PolicyUser } from "../auth/policy/match-rule.ts";
-import { DEFAULT_ACCOUNT } from "../auth/policy/may-use-account.ts";
 import type { Policy } from "../auth/policy/policy.ts";
 import { requireUnprotected } from "../auth/policy/require-unprotected.ts";
-import { type CamClient, describeSubAccounts } from "../cam/index.ts";
+import { describeSubAccounts } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
 import { GatewayError } from "../contract/index.ts";
 import { askedSwitches } from "./asked-switches.ts";
+import type { ChangeAccount } from "./change-account.ts";
 import type { MfaChangeContext, MfaChangeRequest } from "./mfa-change.ts";
-import type { OwnUsers } from "./own-users.ts";
 
 export interface ChangeAccessDeps {
   /** The policy in force now; without it the scopes alone decide. */
   readonly policy: { readonly current: Policy } | undefined;
-  readonly ownUsers: Pick<OwnUsers, "has">;
-  readonly cam: Pick<CamClient, "call">;
   readonly clock: Clock;
 }
+
+type Account = Pick<ChangeAccount, "name" | "cam" | "ownUsers">;
 
 /** Whether a caller may make a change, beyond what their scopes say. */
 export class ChangeAccess {
@@ -33,13 +32,17 @@ export class ChangeAccess {
    * @throws GatewayError FORBIDDEN, PROTECTED_USER, REASON_REQUIRED
    * @throws CamError where CAM had to be asked and did not answer.
    */
-  async authorise(request: MfaChangeRequest, context: MfaChangeContext): Promise<Permission> {
+  async authorise(
+    request: MfaChangeRequest,
+    account: Account,
+    context: MfaChangeContext,
+  ): Promise<Permission> {
     const { opUin, reason } = request;
     const policy = this.#deps.policy?.current;
     const permission =
-      policy === undefined ? { approval: undefined } : await this.#permit(policy, request, context);
+      policy === undefined ? { approval: undefined } : await this.#permit(policy, request, account, context);
     requireUnprotected(opUin, policy?.protectedUsers ?? [], context.caller, reason);
-    if (await this.#deps.ownUsers.has(opUin, context)) {
+    if (await account.ownUsers.has(opUin, context)) {
       const hint = "Nobody changes the account itself or the user of the gateway's own key through it.";
       throw new GatewayError("PROTECTED_USER", { opUin, hint });
     }
@@ -47,18 +50,23 @@ export class ChangeAccess {
   }
 
   /** By one policy from beginning to end, though another may come into force meanwhile. */
-  async #permit(policy: Policy, request: MfaChangeRequest, context: MfaChangeContext): Promise<Permission> {
+  async #permit(
+    policy: Policy,
+    request: MfaChangeRequest,
+    account: Account,
+    context: MfaChangeContext,
+  ): Promise<Permission> {
     const { opUin } = request;
     const switches = askedSwitches(request);
     const question: AccessQuestion = {
       caller: context.caller,
-      account: DEFAULT_ACCOUNT,
+      account: account.name,
       user: { opUin, name: undefined, remark: undefined },
       atMs: this.#deps.clock.now(),
     };
     let verdict = decideAccess(policy, switches, question);
     if (verdict.effect === "read-profile") {
-      const user = await this.#readUser(request, context);
+      const user = await this.#readUser(request, account, context);
       verdict = decideAccess(policy, switches, { ...question, user });
     }
     if (verdict.effect === "allow") return verdict.permission;
@@ -69,10 +77,11 @@ export class ChangeAccess {
 
   async #readUser(
     { opUin }: MfaChangeRequest,
+    { cam }: Account,
     { caller, requestId, deadlineMs }: MfaChangeContext,
   ): Promise<PolicyUser> {
     const options = { deadlineMs, traceId: requestId, caller: caller.subject };
-    const { output } = await this.#deps.cam.call(describeSubAccounts, { uins: [opUin] }, options);
+    const { output } = await cam.call(describeSubAccounts, { uins: [opUin] }, options);
     const profile = output.find(({ uin }) => uin === opUin);
     // An empty remark reads as none, and has no tags.
     return {

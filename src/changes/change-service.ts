@@ -7,23 +7,26 @@ import type {
   ChangeSettlement,
   RecordedCaller,
 } from "../audit/change-record.ts";
+import { DEFAULT_ACCOUNT } from "../auth/account-name.ts";
+import type { Accounts } from "../auth/accounts.ts";
 import type { CallerIdentity } from "../auth/caller.ts";
 import type { SafeAuthFlags, SetMfaFlagInput } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
-import { GatewayError, isCamErrorCode, type Uin } from "../contract/index.ts";
-import type { BlockWriter, WriteEffort, WriteOutcome } from "./block-writer.ts";
+import { GatewayError, isCamErrorCode } from "../contract/index.ts";
+import type { WriteEffort, WriteOutcome } from "./block-writer.ts";
 import type { ChangeAccess } from "./change-access.ts";
+import type { ChangeAccount } from "./change-account.ts";
 import { asksForSomething, composeBlocks } from "./compose-blocks.ts";
 import { failureFactsOf } from "./failure-facts.ts";
 import { turnsOffLastMethod } from "./last-method.ts";
 import type { ChangeObserver, MfaChangeContext, MfaChangeOutcome, MfaChangeRequest } from "./mfa-change.ts";
 import { RecordedFailure } from "./recorded-failure.ts";
-import { UserTurns } from "./user-turns.ts";
+import { type AccountUser, keyOf, UserTurns } from "./user-turns.ts";
 
 export interface ChangeServiceDeps {
   /** Without it whoever reaches this door may make any change. */
   readonly access?: Pick<ChangeAccess, "authorise">;
-  readonly writer: BlockWriter;
+  readonly accounts: Pick<Accounts<ChangeAccount>, "require">;
   readonly log: Pick<ChangeLog, "begin" | "settle" | "find" | "findByIdempotencyKey">;
   readonly clock: Clock;
   readonly observer?: ChangeObserver;
@@ -50,7 +53,7 @@ export class ChangeService {
   readonly #turns: UserTurns;
   readonly #inFlight = new Map<string, Promise<MfaChangeOutcome>>();
   /** The last change of a user that this replica finished: what it reads afterwards is known to come after. */
-  readonly #lastFinished = new Map<Uin, string>();
+  readonly #lastFinished = new Map<string, string>();
 
   constructor(deps: ChangeServiceDeps) {
     this.#deps = deps;
@@ -61,7 +64,7 @@ export class ChangeService {
    * Sets the protections of one sub-user. The same change already in flight, here or in another replica, is
    * joined. Once begun it goes on, whether or not the caller still waits.
    *
-   * @throws GatewayError FORBIDDEN, PROTECTED_USER, REASON_REQUIRED, NOTHING_TO_CHANGE, MFA_METHOD_NOT_WRITABLE,
+   * @throws GatewayError FORBIDDEN, UNKNOWN_ACCOUNT, PROTECTED_USER, REASON_REQUIRED, NOTHING_TO_CHANGE, MFA_METHOD_NOT_WRITABLE,
    *   CHANGE_IN_PROGRESS, QUOTA_EXHAUSTED, STORE_UNAVAILABLE, IDEMPOTENCY_KEY_REUSED: nothing was sent.
    * @throws CamError where CAM could not be read before the change; nothing was sent.
    * @throws RecordedFailure for a change that is on record.
@@ -70,7 +73,7 @@ export class ChangeService {
     const beganMs = this.#deps.clock.monotonic();
     const progress: Progress = { shared: false };
     const result = await this.#authorise(request, context)
-      .then(() => this.#join(request, context, progress))
+      .then((account) => this.#join(request, account, context, progress))
       .then(
         (outcome) => ({ outcome }),
         (error: unknown) => ({ error, facts: failureFactsOf(error) }),
@@ -89,22 +92,29 @@ export class ChangeService {
   }
 
   /** Whoever may not make a change shares in no other's either, and learns nothing from the record. */
-  async #authorise(request: MfaChangeRequest, context: MfaChangeContext): Promise<void> {
+  async #authorise(request: MfaChangeRequest, context: MfaChangeContext): Promise<ChangeAccount> {
     if (!asksForSomething(request)) throw new GatewayError("NOTHING_TO_CHANGE", { opUin: request.opUin });
-    const permission = await this.#deps.access?.authorise(request, context);
-    if (permission?.approval === undefined) return;
+    const account = this.#deps.accounts.require(request.account, context.caller);
+    const permission = await this.#deps.access?.authorise(request, account, context);
+    if (permission?.approval === undefined) return account;
     const hint = `The rule ${permission.approval.ruleId} allows it with another caller's approval alone.`;
     throw new GatewayError("FORBIDDEN", { opUin: request.opUin, hint });
   }
 
   /** The same change in flight in this process, or a new one. */
-  #join(request: MfaChangeRequest, context: MfaChangeContext, progress: Progress): Promise<MfaChangeOutcome> {
+  #join(
+    request: MfaChangeRequest,
+    account: ChangeAccount,
+    context: MfaChangeContext,
+    progress: Progress,
+  ): Promise<MfaChangeOutcome> {
+    const user = { account: account.name, opUin: request.opUin };
     const key = `${hashOf(request)} ${context.caller.subject} ${context.idempotencyKey ?? ""}`;
     const same = this.#inFlight.get(key);
     progress.shared = same !== undefined;
     if (same !== undefined) return same;
     const change = this.#turns
-      .run(request.opUin, context.deadlineMs, () => this.#change(request, context, progress))
+      .run(user, context.deadlineMs, () => this.#change(request, account, context, progress))
       .finally(() => this.#inFlight.delete(key));
     this.#inFlight.set(key, change);
     return change;
@@ -112,21 +122,23 @@ export class ChangeService {
 
   async #change(
     request: MfaChangeRequest,
+    account: ChangeAccount,
     context: MfaChangeContext,
     progress: Progress,
   ): Promise<MfaChangeOutcome> {
     const replayed = await this.#replay(request, context);
     progress.shared = replayed !== undefined;
     if (replayed !== undefined) return outcomeOf(replayed);
-    let knownLatest = this.#lastFinished.get(request.opUin);
+    const user = { account: account.name, opUin: request.opUin };
+    let knownLatest = this.#lastFinished.get(keyOf(user));
     for (;;) {
-      const intent = await this.#prepare(request, context);
+      const intent = await this.#prepare(request, account, context);
       progress.blocks = intent.blocks;
       const ageMs = this.#deps.clock.monotonic() - intent.readAtMs;
       const verdict = await this.#begin(request, context, intent, { knownLatest, ageMs });
       switch (verdict.kind) {
         case "BEGUN":
-          return this.#carryOut(verdict.id, request, context, intent);
+          return this.#carryOut(verdict.id, request, account, context, intent);
         case "JOIN":
         case "REPLAY":
           progress.shared = true;
@@ -156,9 +168,13 @@ export class ChangeService {
     return this.#awaitSettled(earlier.id, context);
   }
 
-  async #prepare(request: MfaChangeRequest, context: MfaChangeContext): Promise<Prepared> {
+  async #prepare(
+    request: MfaChangeRequest,
+    { writer }: ChangeAccount,
+    context: MfaChangeContext,
+  ): Promise<Prepared> {
     const readAtMs = this.#deps.clock.monotonic();
-    const { output: before } = await this.#deps.writer.read(request.opUin, context);
+    const { output: before } = await writer.read(request.opUin, context);
     const blocks = composeBlocks(request, before);
     if (request.reason === undefined && turnsOffLastMethod(before, blocks)) {
       const hint = "It switches off the last method of this user.";
@@ -193,16 +209,17 @@ export class ChangeService {
   async #carryOut(
     changeId: string,
     request: MfaChangeRequest,
+    { name: account, writer }: ChangeAccount,
     context: MfaChangeContext,
     { blocks }: Prepared,
   ): Promise<MfaChangeOutcome> {
     const effort: WriteEffort = { attempts: 0, quotaWaitMs: 0 };
-    const written = await this.#deps.writer.write(blocks, context, effort).then(
+    const written = await writer.write(blocks, context, effort).then(
       (outcome) => ({ outcome: { changeId, ...outcome } }),
       (error: unknown) => ({ error }),
     );
     await this.#settle(changeId, context, { ...settlementOf(written), ...effort });
-    this.#remember(request.opUin, changeId);
+    this.#remember({ account, opUin: request.opUin }, changeId);
     if ("outcome" in written) return written.outcome;
     throw new RecordedFailure(changeId, written);
   }
@@ -240,9 +257,9 @@ export class ChangeService {
     }
   }
 
-  #remember(opUin: Uin, changeId: string): void {
-    this.#lastFinished.delete(opUin);
-    this.#lastFinished.set(opUin, changeId);
+  #remember(user: AccountUser, changeId: string): void {
+    this.#lastFinished.delete(keyOf(user));
+    this.#lastFinished.set(keyOf(user), changeId);
     if (this.#lastFinished.size <= REMEMBERED_USERS) return;
     const [oldest] = this.#lastFinished.keys();
     if (oldest !== undefined) this.#lastFinished.delete(oldest);
@@ -304,8 +321,11 @@ function recordedCaller({ subject, client, issuer }: CallerIdentity): RecordedCa
   return { subject, client, issuer };
 }
 
-/** Equal requests have equal hashes, in every replica. */
-function hashOf({ opUin, login, action, overwriteOtherMethods, reason }: MfaChangeRequest): string {
+/**
+ * Equal requests have equal hashes, in every replica. The default account is in none, as it was before there were
+ * others: a repetition finds what was recorded then.
+ */
+function hashOf({ account, opUin, login, action, overwriteOtherMethods, reason }: MfaChangeRequest): string {
   const methods = (of: typeof login) => [of?.phone ?? null, of?.stoken ?? null, of?.wechat ?? null];
   const identity = JSON.stringify([
     opUin,
@@ -313,6 +333,7 @@ function hashOf({ opUin, login, action, overwriteOtherMethods, reason }: MfaChan
     methods(action),
     overwriteOtherMethods,
     reason ?? null,
+    ...(account === undefined || account === DEFAULT_ACCOUNT ? [] : [account]),
   ]);
   return createHash("sha256").update(identity).digest("hex");
 }

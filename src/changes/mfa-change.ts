@@ -11,6 +11,8 @@ export interface MfaMethods {
 }
 
 export interface MfaChangeRequest {
+  /** The account whose user it is; undefined for the default one. */
+  readonly account?: string | undefined;
   readonly opUin: Uin;
   /** Login protection. Undefined, or without any method: leave it as it is. */
   readonly login?: MfaMethods | undefined;

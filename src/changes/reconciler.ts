@@ -2,13 +2,13 @@ import type { ChangeLog } from "../audit/change-log.ts";
 import type { ChangeRecord, ChangeSettlement } from "../audit/change-record.ts";
 import type { CamResult, SafeAuthFlags, SetMfaFlagInput } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
-import type { BlockWriter } from "./block-writer.ts";
+import type { ChangeAccount } from "./change-account.ts";
 import { matchesBlocks } from "./compose-blocks.ts";
 import { failureFactsOf } from "./failure-facts.ts";
 
 export interface ReconcilerDeps {
   readonly log: ChangeLog;
-  readonly writer: BlockWriter;
+  readonly account: Pick<ChangeAccount, "name" | "writer">;
   readonly clock: Clock;
   /** How long one reading of a user may take. */
   readonly deadlineMs: number;
@@ -33,7 +33,8 @@ const GIVE_UP_AFTER_MS = 24 * 60 * 60 * 1_000;
 
 /**
  * Settles what nobody waits for any more: changes whose replica died, and outcomes that could not be found out
- * in time. Each replica runs one; the log hands every such record to one of them at a time.
+ * in time. Each replica runs one for each account, so that none waits for a CAM that is away; the log hands every such
+ * record to one of them at a time.
  */
 export class Reconciler {
   readonly #deps: ReconcilerDeps;
@@ -112,6 +113,6 @@ export class Reconciler {
 
   #read(record: ChangeRecord): Promise<CamResult<SafeAuthFlags>> {
     const deadlineMs = this.#deps.clock.monotonic() + this.#deps.deadlineMs;
-    return this.#deps.writer.read(record.opUin, { deadlineMs, requestId: record.gatewayRequestId });
+    return this.#deps.account.writer.read(record.opUin, { deadlineMs, requestId: record.gatewayRequestId });
   }
 }

@@ -1,6 +1,6 @@
 import type { CamErrorInfo } from "../contract/index.ts";
 import { answerError } from "./answer-error.ts";
-import type { CallOptions, CamGatewayClientOptions, ChangeOptions } from "./client-options.ts";
+import type { CallOptions, CamGatewayClientOptions, ChangeOptions, ReadOptions } from "./client-options.ts";
 import { DOCUMENTS } from "./documents.ts";
 import { GatewayTransportError } from "./gateway-transport-error.ts";
 import type { CamActionQuota } from "./results/cam-action-quota.ts";
@@ -17,9 +17,9 @@ import { sendOperation } from "./send-operation.ts";
  */
 export interface CamGatewayClient {
   /** Null where CAM has no such user. */
-  subUser(opUin: string, options?: CallOptions): Promise<SubUser | null>;
+  subUser(opUin: string, options?: ReadOptions): Promise<SubUser | null>;
   /** In the order asked for, with null at the place of each that CAM does not have. One call to CAM for each user. */
-  subUsers(opUins: readonly string[], options?: CallOptions): Promise<readonly (SubUser | null)[]>;
+  subUsers(opUins: readonly string[], options?: ReadOptions): Promise<readonly (SubUser | null)[]>;
   /** The catalogue of business errors, as the gateway has it. */
   camErrors(options?: CallOptions): Promise<readonly CamErrorInfo[]>;
   camQuota(options?: CallOptions): Promise<readonly CamActionQuota[]>;
@@ -61,8 +61,8 @@ export function createCamGatewayClient(client: CamGatewayClientOptions): CamGate
   }
 
   return {
-    subUser: (opUin, options) => call("subUser", { opUin }, options),
-    subUsers: (opUins, options) => call("subUsers", { opUins }, options),
+    subUser: (opUin, { account, ...options } = {}) => call("subUser", { opUin, account }, options),
+    subUsers: (opUins, { account, ...options } = {}) => call("subUsers", { opUins, account }, options),
     camErrors: (options) => call("camErrors", {}, options),
     camQuota: (options) => call("camQuota", {}, options),
     mfaChange: (id, options) => call("mfaChange", { id }, options),

@@ -23,6 +23,12 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Of reads of users. */
+export interface ReadOptions extends CallOptions {
+  /** The account whose users they are, by its name in the gateway; the default one where left out. */
+  readonly account?: string | null | undefined;
+}
+
 export interface ChangeOptions extends CallOptions {
   /**
    * Makes it safe to repeat the change for a day, for instance after a NETWORK error: 1 to 200 printable characters,

@@ -2,7 +2,7 @@ const PROTECTION = "{ phone token stoken wechat custom mail u2fToken passkey }";
 const BOTH_PROTECTIONS = `{ login ${PROTECTION} action ${PROTECTION} }`;
 const METHODS = "{ login { phone stoken wechat } action { phone stoken wechat } }";
 const SUB_USER = `{
-  opUin name uid remark userType createTime lastLoginTime lastLoginIp
+  opUin account name uid remark userType createTime lastLoginTime lastLoginIp
   mfa ${BOTH_PROTECTIONS}
 }`;
 const CALLER = "{ subject client issuer }";
@@ -18,7 +18,7 @@ const CHANGE = `{
 const PAYLOAD = `{
   __typename requestId resolvedBy
   change ${CHANGE}
-  subUser { opUin mfa ${BOTH_PROTECTIONS} }
+  subUser { opUin account mfa ${BOTH_PROTECTIONS} }
 }`;
 const FAILURE = `{
   __typename code category message retryable retryAfterMs camCode camAction camRequestId changeId requestId
@@ -33,11 +33,15 @@ const SWITCH_ARGUMENTS = `(
 
 /** The client's operations, each with one field of the name under which it stands here. */
 export const DOCUMENTS = {
-  subUser: `query subUser($opUin: Uin!) { subUser(opUin: $opUin) ${SUB_USER} }`,
-  subUsers: `query subUsers($opUins: [Uin!]!) { subUsers(opUins: $opUins) ${SUB_USER} }`,
+  subUser: `query subUser($opUin: Uin!, $account: String) {
+  subUser(opUin: $opUin, account: $account) ${SUB_USER}
+}`,
+  subUsers: `query subUsers($opUins: [Uin!]!, $account: String) {
+  subUsers(opUins: $opUins, account: $account) ${SUB_USER}
+}`,
   camErrors: "query camErrors { camErrors { code category retryable message remedy camCodes } }",
   camQuota: `query camQuota {
-  camQuota { action limit windowMs used queued nextSlotInMs throttledRecently shared }
+  camQuota { account action limit windowMs used queued nextSlotInMs throttledRecently shared }
 }`,
   mfaChange: `query mfaChange($id: ID!) { mfaChange(id: $id) ${CHANGE} }`,
   mfaChanges: `query mfaChanges(

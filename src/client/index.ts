@@ -16,7 +16,7 @@ export {
 export { camErrorOf } from "./cam-error-of.ts";
 export { type CamGatewayClient, createCamGatewayClient } from "./cam-gateway-client.ts";
 export { CamGatewayError } from "./cam-gateway-error.ts";
-export type { CallOptions, CamGatewayClientOptions, ChangeOptions } from "./client-options.ts";
+export type { CallOptions, CamGatewayClientOptions, ChangeOptions, ReadOptions } from "./client-options.ts";
 export type { GatewayFetch, GatewayRequest, GatewayResponse } from "./gateway-fetch.ts";
 export {
   GatewayTransportError,

@@ -208,6 +208,12 @@ export interface CamErrorExtensionsByCode {
     readonly category: "FORBIDDEN";
     readonly retryable: false;
   };
+  /** There is no such account. Check the name in the argument account, or leave it out for the gateway's default account. */
+  readonly UNKNOWN_ACCOUNT: CamErrorFacts & {
+    readonly code: "UNKNOWN_ACCOUNT";
+    readonly category: "INPUT";
+    readonly retryable: false;
+  };
   /** This user may not be changed through the gateway. Ask the gateway's operator, who keeps the list of such users, or use the Tencent Cloud console. */
   readonly PROTECTED_USER: CamErrorFacts & {
     readonly code: "PROTECTED_USER";

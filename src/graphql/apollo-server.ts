@@ -22,7 +22,7 @@ export interface GraphQLObserver {
 export interface ApolloServerOptions {
   readonly schema: GraphQLSchema;
   readonly introspection: boolean;
-  readonly camCallLimit: CamCallLimit;
+  readonly camCallLimit: (context: GraphQLContext) => CamCallLimit;
   readonly logger: NonNullable<ConstructorParameters<typeof ApolloServer>[0]["logger"]>;
   readonly observer?: GraphQLObserver;
 }
@@ -68,14 +68,15 @@ const forbidCaching: ApolloServerPlugin<GraphQLContext> = {
 };
 
 /** Looks at the operation with its variables, which validation does not know. */
-function limitCost(camCallLimit: CamCallLimit): ApolloServerPlugin<GraphQLContext> {
+function limitCost(limitFor: ApolloServerOptions["camCallLimit"]): ApolloServerPlugin<GraphQLContext> {
   return {
     requestDidStart: async () => ({
-      didResolveOperation: async ({ schema, document, operation, request: { variables = {} } }) => {
+      didResolveOperation: async ({ schema, document, operation, request, contextValue }) => {
         if (operation === undefined) return;
-        const asked = { document, operation, variables };
+        const asked = { document, operation, variables: request.variables ?? {} };
         if (!hasValidVariables(schema, asked)) return;
-        const refusal = exceedsAnswerSize(schema, asked) ?? exceedsCamCalls(schema, asked, camCallLimit);
+        const refusal =
+          exceedsAnswerSize(schema, asked) ?? exceedsCamCalls(schema, asked, limitFor(contextValue));
         if (refusal !== undefined) throw refusal;
       },
     }),

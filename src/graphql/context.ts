@@ -1,5 +1,5 @@
 import type { Caller } from "../auth/caller.ts";
-import type { Loaders } from "./loaders.ts";
+import type { AccountLoaders } from "./account-loaders.ts";
 
 /** What one GraphQL operation carries. */
 export interface GraphQLContext {
@@ -12,5 +12,5 @@ export interface GraphQLContext {
   readonly idempotencyKey: string | undefined;
   /** The form in which the answer leaves. */
   readonly mediaType: "application/json" | "application/graphql-response+json";
-  readonly loaders: Loaders;
+  readonly loaders: AccountLoaders;
 }

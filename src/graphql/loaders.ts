@@ -10,17 +10,19 @@ import {
 import type { Uin } from "../contract/index.ts";
 import type { FlagReads } from "./flag-reads.ts";
 
-/** Reads of CAM that one operation shares. They live as long as the operation. */
+/** Reads of one account that one operation shares. They live as long as the operation. */
 export interface Loaders {
+  /** The account's name. */
+  readonly account: string;
   /** Undefined where CAM has no such sub-user. 50 Uins share one call. */
   readonly profile: DataLoader<Uin, SubAccount | undefined>;
   /** One call a user, for CAM has no batch form; the quota spaces them. */
   readonly flags: DataLoader<Uin, SafeAuthFlags>;
-  /** The user was changed, or may have been: what was read of the flags is no longer so, for any operation. */
-  forgetFlags(uin: Uin): void;
 }
 
+/** What is read of an account. */
 export interface LoaderDeps {
+  readonly name: string;
   readonly cam: Pick<CamClient, "call">;
   readonly flagReads: Pick<FlagReads, "read" | "drop">;
 }
@@ -36,7 +38,7 @@ export interface LoaderOptions {
 const READS_AT_ONCE = 40;
 
 export function createLoaders(
-  { cam, flagReads }: LoaderDeps,
+  { name, cam, flagReads }: LoaderDeps,
   { requestId, caller, deadlineMs }: LoaderOptions,
 ): Loaders {
   const options = { traceId: requestId, deadlineMs, caller };
@@ -46,6 +48,7 @@ export function createLoaders(
     { batch: false },
   );
   return {
+    account: name,
     flags,
     profile: new DataLoader(
       async (uins: readonly Uin[]) => {
@@ -55,9 +58,5 @@ export function createLoaders(
       },
       { maxBatchSize: MAX_SUB_ACCOUNTS_PER_CALL },
     ),
-    forgetFlags: (uin) => {
-      flags.clear(uin);
-      flagReads.drop(uin);
-    },
   };
 }

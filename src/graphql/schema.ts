@@ -6,7 +6,7 @@ import { buildSchemaSync, createResolversMap } from "type-graphql";
 import type { ChangeLog } from "../audit/change-log.ts";
 import type { ChangeService } from "../changes/change-service.ts";
 import { CamErrorResolver } from "./cam-error/cam-error.resolver.ts";
-import { CamQuotaResolver, type QuotaReader } from "./cam-quota/cam-quota.resolver.ts";
+import { CamQuotaResolver, type QuotaAccounts } from "./cam-quota/cam-quota.resolver.ts";
 import { checkScope } from "./check-scope.ts";
 import type { GraphQLContext } from "./context.ts";
 import { isolateRepresentations } from "./entities.ts";
@@ -25,7 +25,7 @@ const FEDERATION = `extend schema @link(url: "https://specs.apollo.dev/federatio
 export interface SchemaDeps {
   readonly changes: Pick<ChangeService, "setSubUserMfa">;
   readonly log: Pick<ChangeLog, "find" | "list">;
-  readonly quota: QuotaReader;
+  readonly accounts: QuotaAccounts;
 }
 
 /**

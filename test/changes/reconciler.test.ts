@@ -26,7 +26,8 @@ async function startWithOpenChange(opUin = ALICE) {
   const { id } = await log.begin(intent, { knownLatest: undefined, ageMs: 0 });
   const clock = systemClock;
   const writer = new BlockWriter({ cam: client, clock });
-  const reconciler = new Reconciler({ log, writer, clock, deadlineMs: 1_000 });
+  const account = { name: "default", writer };
+  const reconciler = new Reconciler({ log, account, clock, deadlineMs: 1_000 });
   return { cam, log, id, reconciler, intent, found: () => log.find(id) };
 }
 

@@ -1,10 +1,13 @@
 import { expect, test } from "vitest";
-import { UserTurns } from "../../src/changes/user-turns.ts";
+import { type AccountUser, UserTurns } from "../../src/changes/user-turns.ts";
 import { systemClock } from "../../src/clock.ts";
 import { ALICE, BOB } from "../support/seed-users.ts";
 import { uin } from "../support/start-change-service.ts";
 
-const [alice, bob] = [uin(ALICE), uin(BOB)];
+const [alice, bob] = [ALICE, BOB].map((opUin) => ({ account: "default", opUin: uin(opUin) })) as [
+  AccountUser,
+  AccountUser,
+];
 const LONG = 60_000;
 
 test("changes of one user run one after the other, in the order they came", async () => {
@@ -18,6 +21,15 @@ test("changes of one user run one after the other, in the order they came", asyn
 test("changes of different users do not wait for each other", async () => {
   const { run, log, finish } = startTurns();
   const all = [run(alice, "a"), run(bob, "b")];
+  await finish("b");
+  await finish("a");
+  await Promise.all(all);
+  expect(log).toEqual(["a starts", "b starts", "b ends", "a ends"]);
+});
+
+test("a Uin of one account does not wait for the same of another", async () => {
+  const { run, log, finish } = startTurns();
+  const all = [run(alice, "a"), run({ ...alice, account: "partner" }, "b")];
   await finish("b");
   await finish("a");
   await Promise.all(all);

@@ -13,8 +13,10 @@ const root = join(import.meta.dirname, "../..");
 
 /** Where a method takes its variables one by one, this makes an object of them again. */
 const VARIABLES: Readonly<Record<keyof typeof DOCUMENTS, string>> = {
-  subUser: "{ readonly opUin: Parameters<CamGatewayClient['subUser']>[0] }",
-  subUsers: "{ readonly opUins: Parameters<CamGatewayClient['subUsers']>[0] }",
+  subUser:
+    "{ readonly opUin: Parameters<CamGatewayClient['subUser']>[0]; readonly account?: ReadOptions['account'] }",
+  subUsers:
+    "{ readonly opUins: Parameters<CamGatewayClient['subUsers']>[0]; readonly account?: ReadOptions['account'] }",
   camErrors: "{}",
   camQuota: "{}",
   mfaChange: "{ readonly id: Parameters<CamGatewayClient['mfaChange']>[0] }",
@@ -25,7 +27,7 @@ const VARIABLES: Readonly<Record<keyof typeof DOCUMENTS, string>> = {
 
 /** Written out to the leaves, so that an interface equals the same properties without a name. */
 const PRELUDE = `
-import type { CamErrorCategory, CamErrorCode, CamGatewayClient, CamGatewayError, ChangeResolution, MfaChangeDecision, MfaChangeStatus } from "ROOT/src/client/index.ts";
+import type { CamErrorCategory, CamErrorCode, CamGatewayClient, CamGatewayError, ChangeResolution, MfaChangeDecision, MfaChangeStatus, ReadOptions } from "ROOT/src/client/index.ts";
 type Plain<T> = T extends object ? { [K in keyof T]: Plain<T[K]> } : T;
 type Same<A, B> = (<T>() => T extends Plain<A> ? 1 : 2) extends <T>() => T extends Plain<B> ? 1 : 2 ? true : false;
 type Result<Name extends keyof CamGatewayClient> = Awaited<ReturnType<CamGatewayClient[Name]>>;

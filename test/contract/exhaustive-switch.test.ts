@@ -27,6 +27,7 @@ function whoCanHelp(error: CamErrorExtensions): "caller" | "operator" | "vendor"
     case "NOTHING_TO_CHANGE":
     case "OUTCOME_UNKNOWN":
     case "PROTECTED_USER":
+    case "UNKNOWN_ACCOUNT":
     case "REASON_REQUIRED":
     case "UNAUTHENTICATED":
       return "caller";

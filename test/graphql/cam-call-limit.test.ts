@@ -1,6 +1,10 @@
 import { type GraphQLSchema, parse } from "graphql";
 import { describe, expect, test } from "vitest";
-import { CALLS_OF_FIELDS, exceedsCamCalls } from "../../src/graphql/limits/cam-call-limit.ts";
+import {
+  CALLS_OF_FIELDS,
+  type CamCallLimit,
+  exceedsCamCalls,
+} from "../../src/graphql/limits/cam-call-limit.ts";
 import { schemaOfNothing } from "../support/schema-of-nothing.ts";
 import { ALICE } from "../support/seed-users.ts";
 import { startGateway } from "../support/start-gateway.ts";
@@ -79,7 +83,7 @@ describe("an operation may make as many calls of an action as CAM takes within t
 
   test("at least one, however slow CAM is", () => {
     expect(
-      check(`mutation { ${fields(1)} }`, { limit: { callsPerSecond: 1, deadlineMs: 100 } }),
+      check(`mutation { ${fields(1)} }`, { limit: { rates: new Map([["default", 1]]), deadlineMs: 100 } }),
     ).toBeUndefined();
   });
 
@@ -120,13 +124,17 @@ test("301 changes in one document are refused with the limit of 300", async () =
 });
 
 interface CheckOptions {
-  readonly limit?: { readonly callsPerSecond: number; readonly deadlineMs: number };
+  readonly limit?: CamCallLimit;
   readonly operationName?: string | undefined;
   readonly variables?: Readonly<Record<string, unknown>>;
 }
 
 function check(source: string, options: CheckOptions = {}) {
-  const { limit = { callsPerSecond: 2, deadlineMs: 2_000 }, operationName, variables = {} } = options;
+  const {
+    limit = { rates: new Map([["default", 2]]), deadlineMs: 2_000 },
+    operationName,
+    variables = {},
+  } = options;
   const document = parse(source);
   const operation = document.definitions.find(
     (definition) =>

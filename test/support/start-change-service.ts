@@ -1,5 +1,7 @@
 import { onTestFinished } from "vitest";
 import { ChangeLog } from "../../src/audit/change-log.ts";
+import { DEFAULT_ACCOUNT } from "../../src/auth/account-name.ts";
+import { Accounts } from "../../src/auth/accounts.ts";
 import {
   CamClient,
   ClockSkew,
@@ -61,8 +63,14 @@ export async function startChangeService(
     database: options.database ?? (await openTestDatabase("postgres")),
     replica: "test",
   });
-  const changes = new ChangeService({
+  const account = {
+    name: DEFAULT_ACCOUNT,
     writer: new BlockWriter({ cam, clock }),
+    ownUsers: { has: () => false },
+    cam,
+  };
+  const changes = new ChangeService({
+    accounts: new Accounts({ all: [account], mayUse: () => true }),
     log,
     clock,
     observer: { onChange: (report) => reports.push(report), onUnsettled: () => undefined },

@@ -1,5 +1,7 @@
 /** How one action of CAM stands to its limit of calls per second. */
 export interface CamActionQuota {
+  /** The account with whose key the action was called. */
+  readonly account: string;
   readonly action: string;
   /** Calls a second that CAM takes. */
   readonly limit: number;

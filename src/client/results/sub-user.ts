@@ -21,6 +21,8 @@ export interface SubUserMfa {
 export interface SubUser {
   /** A decimal string. */
   readonly opUin: string;
+  /** The name that the gateway has for the account; `default` for the one that needs no name. */
+  readonly account: string;
   readonly name: string | null;
   readonly uid: string | null;
   readonly remark: string | null;

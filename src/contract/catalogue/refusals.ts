@@ -19,6 +19,15 @@ export const refusals = [
     camCodes: [],
   },
   {
+    // Said only to whom the policy lets use an account of that name, so that nobody can find out names.
+    code: "UNKNOWN_ACCOUNT",
+    category: "INPUT",
+    retryable: false,
+    message: "There is no such account.",
+    remedy: "Check the name in the argument account, or leave it out for the gateway's default account.",
+    camCodes: [],
+  },
+  {
     code: "PROTECTED_USER",
     category: "FORBIDDEN",
     retryable: false,

@@ -4,6 +4,9 @@ import { CamCalls } from "../cam-calls.ts";
 @CamCalls(0)
 @ObjectType({ description: "How one action of CAM stands to its limit of calls per second." })
 export class CamActionQuota {
+  @Field(() => String, { description: "The account with whose key the action was called." })
+  account!: string;
+
   @Field(() => String, { description: "The action, as CAM spells it." })
   action!: string;
 

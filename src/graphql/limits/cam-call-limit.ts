@@ -1,12 +1,13 @@
 import type { GraphQLError, GraphQLSchema } from "graphql";
 import type { ComplexityEstimator } from "graphql-query-complexity";
+import { DEFAULT_ACCOUNT } from "../../auth/account-name.ts";
 import { MAX_SUB_ACCOUNTS_PER_CALL } from "../../cam/index.ts";
 import { limitRefusal } from "./limit-refusal.ts";
 import { measureOperation, type Operation } from "./measure-operation.ts";
 
 export interface CamCallLimit {
-  /** Calls of one action that CAM takes in a second. */
-  readonly callsPerSecond: number;
+  /** Calls of one action that CAM takes in a second, for each account that the caller may use, by its name. */
+  readonly rates: ReadonlyMap<string, number>;
   /** Time that an operation has. */
   readonly deadlineMs: number;
 }
@@ -31,41 +32,84 @@ const LISTS_OF_USERS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Refuses an operation that cannot meet the deadline, because CAM takes no more calls in that time: a half-done
- * operation helps nobody. Undefined for one that can.
+ * Refuses an operation that cannot meet the deadline, because CAM takes no more calls of an account in that time: a
+ * half-done operation helps nobody. Undefined for one that can.
  */
 export function exceedsCamCalls(
   schema: GraphQLSchema,
   operation: Operation,
-  { callsPerSecond, deadlineMs }: CamCallLimit,
+  { rates, deadlineMs }: CamCallLimit,
 ): GraphQLError | undefined {
-  const most = Math.max(1, Math.floor((callsPerSecond * deadlineMs) / 1000));
-  for (const action of ACTIONS) {
-    const calls = measureOperation(schema, operation, estimatorOf(action));
-    if (calls > most) return refusal(action, calls, { callsPerSecond, deadlineMs }, most);
+  const estimate = (estimator: ComplexityEstimator): number => measureOperation(schema, operation, estimator);
+  // Whoever has one account, which is usual, need not be asked which they mean.
+  const named = rates.size > 1 ? accountsIn(estimate) : rates.keys();
+  for (const account of named) {
+    const callsPerSecond = rates.get(account);
+    // The operation fails there, before CAM is called.
+    if (callsPerSecond === undefined) continue;
+    const most = Math.max(1, Math.floor((callsPerSecond * deadlineMs) / 1000));
+    for (const action of ACTIONS) {
+      const calls = estimate(estimatorOf(action, account));
+      if (calls > most) return refusal({ action, account }, calls, { callsPerSecond, deadlineMs }, most);
+    }
   }
   return undefined;
 }
 
-function estimatorOf(action: Action): ComplexityEstimator {
+/** The accounts that an operation names, or means by naming none. */
+function accountsIn(visit: (estimator: ComplexityEstimator) => unknown): ReadonlySet<string> {
+  const accounts = new Set<string>();
+  visit(({ type, field, args }) => {
+    for (const account of accountsOf(`${type.name}.${field.name}`, args)) accounts.add(account);
+    return 0;
+  });
+  return accounts;
+}
+
+const ENTITIES = "Query._entities";
+
+/** Of a field that calls CAM, or whose fields do: the account of each of its users. */
+function accountsOf(name: string, args: Readonly<Record<string, unknown>>): string[] {
+  const named =
+    name === ENTITIES
+      ? (args["representations"] as readonly unknown[]).map(accountNamed)
+      : name in LISTS_OF_USERS || name in CALLS_OF_FIELDS
+        ? [accountNamed(args)]
+        : [];
+  return named.map((account) => account ?? DEFAULT_ACCOUNT).filter((account) => typeof account === "string");
+}
+
+function accountNamed(holder: unknown): unknown {
+  return (holder as { readonly account?: unknown } | null)?.account;
+}
+
+function estimatorOf(action: Action, account: string): ComplexityEstimator {
+  const isOurs = (holder: unknown): boolean => (accountNamed(holder) ?? DEFAULT_ACCOUNT) === account;
   return ({ type, field, args, childComplexity }) => {
     const name = `${type.name}.${field.name}`;
     const list = LISTS_OF_USERS[name];
-    if (list === undefined) return (CALLS_OF_FIELDS[name]?.[action] ?? 0) + childComplexity;
-    const users = new Set((args[list] as readonly unknown[]).map((user) => JSON.stringify(user))).size;
+    if (list === undefined) {
+      // Fields of a user are in whatever account the field is that has the user.
+      const isElsewhere = field.args.some(({ name: argument }) => argument === "account") && !isOurs(args);
+      return isElsewhere ? 0 : (CALLS_OF_FIELDS[name]?.[action] ?? 0) + childComplexity;
+    }
+    const named = args[list] as readonly unknown[];
+    const ours = name === ENTITIES ? named.filter(isOurs) : isOurs(args) ? named : [];
+    const users = new Set(ours.map((user) => JSON.stringify(user))).size;
     const profiles = action === "DescribeSubAccounts" ? Math.ceil(users / MAX_SUB_ACCOUNTS_PER_CALL) : 0;
     return profiles + users * childComplexity;
   };
 }
 
 function refusal(
-  action: Action,
+  { action, account }: { readonly action: Action; readonly account: string },
   calls: number,
-  { callsPerSecond, deadlineMs }: CamCallLimit,
+  { callsPerSecond, deadlineMs }: { readonly callsPerSecond: number; readonly deadlineMs: number },
   most: number,
 ): GraphQLError {
+  const where = account === DEFAULT_ACCOUNT ? "" : ` in the account ${account}`;
   return limitRefusal(
-    `The operation needs ${calls} calls of ${action}. CAM takes ${callsPerSecond} a second, so they would take ` +
+    `The operation needs ${calls} calls of ${action}${where}. CAM takes ${callsPerSecond} a second, so they would take ` +
       `${Math.ceil(calls / callsPerSecond)} s, and an operation has ${deadlineMs / 1000} s. Ask for at most ${most} at a ` +
       "time and send the rest in further requests.",
   );

@@ -39,8 +39,8 @@ export class SetSubUserMfaResolver {
     const idempotencyKey = keyOfField(context, info);
     const outcome = await this.#changes
       .setSubUserMfa(toChangeRequest(args), { ...context, idempotencyKey })
-      .finally(() => context.loaders.forgetFlags(args.opUin));
-    return new AppliedChange(args.opUin, outcome, context.loaders, this.#log);
+      .finally(() => context.loaders.forgetFlags(undefined, args.opUin));
+    return new AppliedChange(args.opUin, outcome, context.loaders.of(undefined), this.#log);
   }
 
   /** Its failures become data on the way out: failuresAsData. */

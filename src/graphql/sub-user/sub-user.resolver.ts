@@ -1,8 +1,10 @@
 import { Arg, Ctx, Directive, FieldResolver, Query, Resolver, Root } from "type-graphql";
 import { MAX_SUB_ACCOUNTS_PER_CALL, type SubAccount } from "../../cam/index.ts";
 import type { Uin } from "../../contract/index.ts";
+import { accountOptions } from "../account-argument.ts";
 import { CamCalls } from "../cam-calls.ts";
 import type { GraphQLContext } from "../context.ts";
+import type { Loaders } from "../loaders.ts";
 import { SubUserMfa } from "../mfa/mfa-flag.type.ts";
 import { RequiresScope } from "../requires-scope.ts";
 import { UinScalar } from "../uin-scalar.ts";
@@ -15,9 +17,10 @@ export class SubUserResolver {
   @Query(() => SubUser, { nullable: true, description: "One sub-user; null where CAM has no such user." })
   async subUser(
     @Arg("opUin", () => UinScalar, { description: "The user's Uin." }) opUin: Uin,
-    @Ctx() context: GraphQLContext,
+    @Arg("account", () => String, accountOptions) account: string | null | undefined,
+    @Ctx() { loaders }: GraphQLContext,
   ): Promise<SubUser | null> {
-    return findSubUser(opUin, context);
+    return findSubUser(opUin, loaders.of(account));
   }
 
   @RequiresScope("cam.mfa:read")
@@ -32,9 +35,11 @@ export class SubUserResolver {
   async subUsers(
     @Arg("opUins", () => [UinScalar], { description: "The users' Uins. 50 share one call to CAM." })
     opUins: readonly Uin[],
-    @Ctx() context: GraphQLContext,
+    @Arg("account", () => String, accountOptions) account: string | null | undefined,
+    @Ctx() { loaders }: GraphQLContext,
   ): Promise<(SubUser | null)[]> {
-    return Promise.all(opUins.map((opUin) => findSubUser(opUin, context)));
+    const ofAccount = loaders.of(account);
+    return Promise.all(opUins.map((opUin) => findSubUser(opUin, ofAccount)));
   }
 
   @RequiresScope("cam.mfa:read")
@@ -44,16 +49,16 @@ export class SubUserResolver {
     description: "The user's protections, read from CAM now. One call to CAM for each user.",
   })
   async mfa(@Root() user: SubUser, @Ctx() { loaders }: GraphQLContext): Promise<SubUserMfa> {
-    return loaders.flags.load(user.opUin);
+    return loaders.of(user.account).flags.load(user.opUin);
   }
 }
 
 /** As the query and as the federation entity: what CAM knows of the user, or null. */
-export async function findSubUser(opUin: Uin, { loaders }: GraphQLContext): Promise<SubUser | null> {
-  const account = await loaders.profile.load(opUin);
-  return account === undefined ? null : toSubUser(account);
+export async function findSubUser(opUin: Uin, { account, profile }: Loaders): Promise<SubUser | null> {
+  const found = await profile.load(opUin);
+  return found === undefined ? null : toSubUser(account, found);
 }
 
-function toSubUser({ uin, ...profile }: SubAccount): SubUser {
-  return { opUin: uin, ...profile };
+function toSubUser(account: string, { uin, ...profile }: SubAccount): SubUser {
+  return { opUin: uin, account, ...profile };
 }

@@ -7,12 +7,19 @@ import { UinScalar } from "../uin-scalar.ts";
 /** A field that is there, or on its way from CAM. */
 type Eventual<Value> = Value | undefined | Promise<Value | undefined>;
 
+@Directive('@key(fields: "opUin account")')
 @Directive('@key(fields: "opUin")')
 @CamCalls(0)
-@ObjectType({ description: "A sub-user of the Tencent Cloud account." })
+@ObjectType({ description: "A sub-user of a Tencent Cloud account." })
 export class SubUser {
   @Field(() => UinScalar, { description: "CAM's id of the user, which SetMfaFlag calls OpUin." })
   opUin!: Uin;
+
+  @Field(() => String, {
+    description:
+      "The account whose user it is, by its name in the gateway; `default` for the one that needs no name.",
+  })
+  account!: string;
 
   @RequiresScope("cam.mfa:read")
   @Field(() => String, { nullable: true, description: "The name that the user logs in with." })

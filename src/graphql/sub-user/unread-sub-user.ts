@@ -9,10 +9,12 @@ import type { SubUser } from "./sub-user.type.ts";
  */
 export class UnreadSubUser implements SubUser {
   readonly opUin: Uin;
+  readonly account: string;
   readonly #loaders: Loaders;
 
   constructor(opUin: Uin, loaders: Loaders) {
     this.opUin = opUin;
+    this.account = loaders.account;
     this.#loaders = loaders;
   }
 
