@@ -156,7 +156,7 @@ function assemble(vars: Variables, env: Environment, mode: Config["mode"], probl
     auth: authTarget(vars, mode, problems),
     policyFile: policySetting(vars, mode, problems),
     cam: camTarget(vars, env, mode, problems, notices),
-    accounts: accountsTarget(vars, env, mode, problems),
+    accounts: accountsTarget(vars, env, mode),
     camLimits: {
       language: vars.CAM_LANGUAGE,
       timeoutMs: vars.CAM_TIMEOUT_MS,

@@ -17,20 +17,14 @@ export interface AccountsTarget {
   readonly variable: (name: string) => Secret | undefined;
 }
 
-/** Further accounts; undefined where there is the default one alone. Adds to `problems` what is wrong. */
+/** Further accounts; undefined where there is the default one alone. */
 export function accountsTarget(
   vars: Variables,
   env: Environment,
   mode: "local" | "server",
-  problems: string[],
 ): AccountsTarget | undefined {
   const { CAM_ACCOUNTS: file, CAM_METADATA_ENDPOINT: metadata } = vars;
   if (file === undefined) return undefined;
-  if (mode === "server" && vars.POLICY_FILE === undefined) {
-    problems.push(
-      "CAM_ACCOUNTS needs POLICY_FILE: in server mode nobody may use an account unless the policy says so.",
-    );
-  }
   const values = new Map(Object.entries(env).map(([name, value]) => [name, new Secret(value ?? "")]));
   return {
     ...{ file, mode },
