@@ -92,7 +92,7 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
       mayUse: (caller, name) => mayUseAccount(policy?.current, caller, name),
     });
     const log = new ChangeLog({ database, replica });
-    const access = new ChangeAccess({ policy, clock });
+    const access = new ChangeAccess({ policy, accounts, clock });
     const observer = logChanges(logger);
     const changes = new ChangeService({ access, accounts, log, clock, observer });
     const reconcilers = accounts.all.map(

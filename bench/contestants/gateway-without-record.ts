@@ -89,7 +89,7 @@ ownUsers.start();
 const account = { name: "default", cam, flagReads, ownUsers, writer: new BlockWriter({ cam, clock }) };
 const accounts = new Accounts({ all: [account], mayUse: () => true });
 const changes = new ChangeService({
-  access: new ChangeAccess({ policy: undefined, clock }),
+  access: new ChangeAccess({ policy: undefined, accounts, clock }),
   accounts,
   log,
   clock,

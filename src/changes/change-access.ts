@@ -12,6 +12,7 @@ import type { MfaChangeContext, MfaChangeRequest } from "./mfa-change.ts";
 export interface ChangeAccessDeps {
   /** The policy in force now; without it the scopes alone decide. */
   readonly policy: { readonly current: Policy } | undefined;
+  readonly accounts: { readonly all: readonly Pick<ChangeAccount, "ownUsers">[] };
   readonly clock: Clock;
 }
 
@@ -42,7 +43,9 @@ export class ChangeAccess {
     const permission =
       policy === undefined ? { approval: undefined } : await this.#permit(policy, request, account, context);
     requireUnprotected(opUin, policy?.protectedUsers ?? [], context.caller, reason);
-    if (await account.ownUsers.has(opUin, context)) {
+    // Two names may stand for one account with two keys. Another's key that is not known yet is no reason to wait.
+    const isOthers = this.#deps.accounts.all.some(({ ownUsers }) => ownUsers.knows(opUin));
+    if (isOthers || (await account.ownUsers.has(opUin, context))) {
       const hint = "Nobody changes the account itself or the user of the gateway's own key through it.";
       throw new GatewayError("PROTECTED_USER", { opUin, hint });
     }

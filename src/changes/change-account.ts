@@ -7,5 +7,5 @@ export interface ChangeAccount {
   readonly name: string;
   readonly cam: Pick<CamClient, "call">;
   readonly writer: BlockWriter;
-  readonly ownUsers: Pick<OwnUsers, "has">;
+  readonly ownUsers: Pick<OwnUsers, "has" | "knows">;
 }

@@ -46,6 +46,11 @@ export class OwnUsers {
    */
   async has(opUin: Uin, { deadlineMs }: Pick<MfaChangeContext, "deadlineMs">): Promise<boolean> {
     await this.#learn(deadlineMs);
+    return this.knows(opUin);
+  }
+
+  /** Whether a user is one of them as far as CAM has said. */
+  knows(opUin: Uin): boolean {
     return [...this.#bySecretId.values()].some((uins) => uins.includes(opUin));
   }
 

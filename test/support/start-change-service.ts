@@ -66,7 +66,7 @@ export async function startChangeService(
   const account = {
     name: DEFAULT_ACCOUNT,
     writer: new BlockWriter({ cam, clock }),
-    ownUsers: { has: () => false },
+    ownUsers: { has: async () => false, knows: () => false },
     cam,
   };
   const changes = new ChangeService({
