@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LeakFinder } from "./find-leaks.ts";
-import { SECRETS_FILE, WRITTEN_DIR } from "./written.ts";
+import { FIGURES_FILE, SECRETS_FILE, WRITTEN_DIR } from "./written.ts";
 
 /** The keys of the emulator's seed, which whole gateways use. */
 const SEEDED = [
@@ -21,11 +21,18 @@ export async function setup(): Promise<() => Promise<void>> {
   process.env[WRITTEN_DIR] = folder;
   return async () => {
     const { summary, hits } = await searchFolder(folder);
-    process.stdout.write(`\n${summary}\n`);
+    const figures = [...(await figuresIn(folder)), summary].map((figure) => `  ${figure}\n`);
+    process.stdout.write(`\nFigures of this run:\n${figures.join("")}`);
     if (hits.length === 0) return rm(folder, { recursive: true });
     process.exitCode = 1;
     throw new Error(`Secrets were written. See ${folder}:\n${hits.slice(0, 50).join("\n")}`);
   };
+}
+
+async function figuresIn(folder: string): Promise<readonly string[]> {
+  const files = (await readdir(folder)).filter((name) => name.startsWith(`${FIGURES_FILE}.`));
+  const texts = await Promise.all(files.map((name) => readFile(join(folder, name), "utf8")));
+  return texts.flatMap((text) => text.trimEnd().split("\n")).toSorted();
 }
 
 export async function searchFolder(folder: string): Promise<{ summary: string; hits: readonly string[] }> {

@@ -10,6 +10,9 @@ export const WRITTEN_DIR = "WRITTEN_DIR";
 /** The file with the secrets: one JSON array of name and value a line. */
 export const SECRETS_FILE = "secrets";
 
+/** The file with the figures, each a line. */
+export const FIGURES_FILE = "figures";
+
 /** Fewer letters would be found by chance. */
 export const SHORTEST_SECRET = 12;
 
@@ -30,6 +33,11 @@ export function keepSecret(name: string, value: string): string {
     );
   }
   return value;
+}
+
+/** What a test has counted is printed when the run is over. */
+export function keepFigure(figure: string): void {
+  keepWritten(FIGURES_FILE, `${figure}\n`);
 }
 
 const SECRET_VARIABLE = /^(TENCENTCLOUD_(SECRET_KEY|SESSION_TOKEN|TOKEN)|ROUTER_SECRET|POSTGRES_PASSWORD)$/;
