@@ -22,6 +22,7 @@ import {
 } from "./http-limits.ts";
 import { type PlaygroundOptions, registerPlayground } from "./playground/playground.ts";
 import { requestIdOf } from "./request-id.ts";
+import { securityHeaders } from "./security-headers.ts";
 import { endSilentConnectionsOnClose } from "./silent-connections.ts";
 import type { TlsMaterial } from "./tls.ts";
 
@@ -44,6 +45,7 @@ export interface HttpAppDeps extends Omit<GraphQLRouteOptions, "path"> {
 
 /** The HTTP edge: GraphQL on one path, the playground beside it, two probes. */
 export async function createHttpApp(deps: HttpAppDeps): Promise<FastifyInstance> {
+  const headers = securityHeaders(deps.tls !== undefined);
   const app: FastifyInstance = fastify({
     loggerInstance: deps.logger as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -51,7 +53,7 @@ export async function createHttpApp(deps: HttpAppDeps): Promise<FastifyInstance>
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     ...serverOptions(deps.tls),
-    clientErrorHandler: (error, socket) => refuseUnreadable(error, socket as Socket),
+    clientErrorHandler: (error, socket) => refuseUnreadable(error, socket as Socket, headers),
     // The hook below refuses in our own form.
     return503OnClosing: false,
     // On stop, requests under way finish and idle keep-alive connections do not hold the process.
@@ -59,14 +61,18 @@ export async function createHttpApp(deps: HttpAppDeps): Promise<FastifyInstance>
     // What the router cannot read never reaches the error handler below.
     frameworkErrors: (error, request, reply) => {
       const { status, body } = httpFailureOf(error, request.id);
-      void (reply as FastifyReply).header("x-request-id", request.id).status(status).send(body);
+      void (reply as FastifyReply)
+        .headers(headers)
+        .header("x-request-id", request.id)
+        .status(status)
+        .send(body);
     },
   });
 
   app.server.maxConnections = deps.maxConnections;
   endSilentConnectionsOnClose(app);
   app.addHook("onRequest", async (request, reply) => {
-    reply.header("x-request-id", request.id);
+    reply.headers(headers).header("x-request-id", request.id);
     if (deps.isReady() || request.url.startsWith(HEALTH_PATH)) return;
     const { status, body } = failure("SHUTTING_DOWN", "The gateway is stopping. Send it again.", request.id);
     await reply.status(status).send(body);
@@ -113,5 +119,5 @@ function serverOptions(tls: TlsMaterial | undefined): FastifyHttpOptions<Server>
     connectionsCheckingInterval: TIMEOUT_CHECK_MS,
   };
   if (tls === undefined) return { http: limits };
-  return { https: { ...limits, ...tls, minVersion: "TLSv1.2" } } as FastifyHttpOptions<Server>;
+  return { https: { ...limits, ...tls } } as FastifyHttpOptions<Server>;
 }

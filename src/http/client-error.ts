@@ -1,6 +1,7 @@
 import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import { HTTP_ERRORS, type HttpErrorCode } from "./http-error-catalogue.ts";
+import type { SecurityHeaders } from "./security-headers.ts";
 
 /** Node's parser gave up before there was a request; https://nodejs.org/api/http.html#event-clienterror */
 const ANSWERS: Readonly<Record<string, readonly [code: HttpErrorCode, message: string]>> = {
@@ -11,7 +12,11 @@ const ANSWERS: Readonly<Record<string, readonly [code: HttpErrorCode, message: s
 const UNREADABLE = ["BAD_REQUEST", "The request cannot be read."] as const;
 
 /** Answers what never became a request in the form of all other errors, and ends its connection. */
-export function refuseUnreadable(error: { readonly code?: string }, socket: Socket): void {
+export function refuseUnreadable(
+  error: { readonly code?: string },
+  socket: Socket,
+  headers: SecurityHeaders,
+): void {
   if (error.code === "ECONNRESET" || !socket.writable) {
     socket.destroy();
     return;
@@ -19,8 +24,11 @@ export function refuseUnreadable(error: { readonly code?: string }, socket: Sock
   const [code, message] = ANSWERS[error.code ?? ""] ?? UNREADABLE;
   const { status } = HTTP_ERRORS[code];
   const body = JSON.stringify({ errors: [{ message, extensions: { code } }] });
-  socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: application/json; charset=utf-8\r\n` +
-      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-  );
+  const fields = Object.entries({
+    ...headers,
+    "content-type": "application/json; charset=utf-8",
+    "content-length": Buffer.byteLength(body),
+    connection: "close",
+  }).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${fields.join("")}\r\n${body}`);
 }

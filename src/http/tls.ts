@@ -12,6 +12,7 @@ export interface TlsFiles {
 export interface TlsMaterial {
   readonly cert: string;
   readonly key: string;
+  readonly minVersion: "TLSv1.2";
 }
 
 /** The files cannot be used. Its message names them and tells nothing of what is in them. */
@@ -31,7 +32,7 @@ export async function readTls({ certFile, keyFile }: TlsFiles): Promise<TlsMater
     const { code } = error as NodeJS.ErrnoException;
     throw new TlsError(`TLS_CERT_FILE ${certFile} and TLS_KEY_FILE ${keyFile} are no PEM pair (${code}).`);
   }
-  return { cert, key };
+  return { cert, key, minVersion: "TLSv1.2" };
 }
 
 async function readPem(variable: string, file: string): Promise<string> {

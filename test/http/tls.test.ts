@@ -1,8 +1,8 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { connect } from "node:tls";
+import { type ConnectionOptions, connect } from "node:tls";
 import { generate } from "selfsigned";
 import { Agent, request } from "undici";
 import { describe, expect, test } from "vitest";
@@ -75,6 +75,50 @@ describe("with a certificate", () => {
     await files.renew("two");
     await reloaded;
     expect(await subjectOf(server)).toBe("two");
+    // Not even after that anybody is talked to in an older way.
+    await expect(subjectOf(server, { maxVersion: "TLSv1.1", minVersion: "TLSv1" })).rejects.toThrow();
+  });
+
+  test("as long as one of two files is the new one, or half of it, the old certificate is shown", async () => {
+    const files = await filesOf("one");
+    const server = createServer(await readTls(files));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const seen: string[] = [];
+    let told = (_what: string): void => undefined;
+    const next = (awaited: string) =>
+      new Promise<void>((resolve) => {
+        told = (what) => what === awaited && resolve();
+      });
+    const tell = (what: string): void => {
+      seen.push(what);
+      told(what);
+    };
+    const observer = { onTlsReloaded: () => tell("reloaded"), onTlsError: () => tell("error") };
+    const stop = keepTlsFresh(server, files, observer, 20);
+    whenOver(async () => {
+      stop();
+      server.close();
+    });
+    const renewed = await filesOf("two");
+    const [cert, key] = await Promise.all([readFile(renewed.certFile), readFile(renewed.keyFile)]);
+    for (const part of [cert.subarray(0, 400), cert]) {
+      const looked = next("error");
+      await writeFile(files.certFile, part);
+      await looked;
+      expect(await subjectOf(server)).toBe("one");
+    }
+    const looked = next("reloaded");
+    await writeFile(files.keyFile, key);
+    await looked;
+    expect({
+      seen: [...new Set(seen.slice(0, -1))],
+      last: seen.at(-1),
+      now: await subjectOf(server),
+    }).toEqual({
+      seen: ["error"],
+      last: "reloaded",
+      now: "two",
+    });
   });
 });
 
@@ -97,10 +141,13 @@ test.each([
   expect(String(error)).not.toContain("PRIVATE KEY");
 });
 
-function subjectOf(server: ReturnType<typeof createServer>): Promise<string | undefined> {
+function subjectOf(
+  server: ReturnType<typeof createServer>,
+  options: ConnectionOptions = {},
+): Promise<string | undefined> {
   const { port } = server.address() as { port: number };
   return new Promise((resolve, reject) => {
-    const socket = connect({ host: "127.0.0.1", port, rejectUnauthorized: false }, () => {
+    const socket = connect({ host: "127.0.0.1", port, rejectUnauthorized: false, ...options }, () => {
       resolve(String(socket.getPeerCertificate().subject.CN));
       socket.destroy();
     });
