@@ -1,10 +1,30 @@
-import type { CamErrorCode } from "../../../src/contract/index.ts";
+import { CAM_ERROR_CATALOGUE, type CamErrorCode } from "../../../src/contract/index.ts";
 import type { FaultInput, UserInput } from "../../../src/emulator/index.ts";
 import type { Change } from "../../support/error-channels.ts";
 import type { StartedGateway } from "../../support/start-gateway.ts";
-import { startBusyReplicas } from "./start-busy-replicas.ts";
 import { startHeldReplicas } from "./start-held-replicas.ts";
-import { startImpatient, startThrottled, startUnreachable } from "./start-troubled.ts";
+import {
+  startForReaders,
+  startForTheKnown,
+  startInterrupted,
+  startProtecting,
+  startWithUsedKeys,
+} from "./start-refusing.ts";
+import {
+  startImpatient,
+  startKeyless,
+  startThrottled,
+  startUnreachable,
+  startWithOpenCircuit,
+  startWithoutRecords,
+  startWithoutSlots,
+} from "./start-troubled.ts";
+
+/** A gateway that answers some users with an error. */
+export interface StartedCase extends StartedGateway {
+  /** What a router is told to pass on of the headers of a client who asks about the user. */
+  readonly headersOf?: (user: string) => Readonly<Record<string, string>>;
+}
 
 /** One error, and how it is brought about. */
 export interface ErrorCase {
@@ -18,9 +38,11 @@ export interface ErrorCase {
   /** What befalls the calls about the user. */
   readonly fault?: FaultInput;
   /** A gateway of its own, for these users. Otherwise a sound one answers, which all such cases share. */
-  readonly start?: (users: readonly string[]) => Promise<StartedGateway>;
+  readonly start?: (users: readonly string[]) => Promise<StartedCase>;
   /** How many routers may stand before each of them; all, unless said. */
   readonly routersEach?: number;
+  /** It takes seconds of waiting, which several cases can do together. */
+  readonly waits?: boolean;
 }
 
 const PHONE = { login: { phone: true } };
@@ -70,22 +92,28 @@ function refusal(camCode: string, code: CamErrorCode): ErrorCase {
   return { name: camCode, code, camCode, fault: { kind: "camError", code: camCode, action: "SetMfaFlag" } };
 }
 
-/** At least one of every other category. */
+/** CAM throttles so that a gateway tries again for long: with a gateway of its own, below. */
+const THROTTLES = "CAM_RATE_LIMITED";
+
+/** Every other code that an answer of CAM leads to, by the first of CAM's codes for it. */
+const answers = CAM_ERROR_CATALOGUE.filter(({ code }) => code !== THROTTLES).flatMap(({ code, camCodes }) =>
+  business.some((each) => each.code === code)
+    ? []
+    : camCodes.slice(0, 1).map((first) => refusal(first, code)),
+);
+
 const others: readonly ErrorCase[] = [
-  refusal("AuthFailure.MFAFailure", "CAM_MFA_REQUIRED"),
+  // Codes that their families do not tell.
   refusal("AuthFailure.SecretIdNotFound", "CAM_CREDENTIALS_REJECTED"),
   refusal("AuthFailure.SignatureFailure", "CAM_CREDENTIALS_REJECTED"),
   refusal("AuthFailure.UnauthorizedOperation", "CAM_PERMISSION_DENIED"),
-  refusal("UnauthorizedOperation", "CAM_PERMISSION_DENIED"),
-  refusal("InvalidParameterValue", "CAM_INVALID_PARAMETER"),
-  refusal("FailedOperation", "CAM_FAILED_OPERATION"),
-  refusal("InternalError", "CAM_UNAVAILABLE"),
   refusal("Brand.New", "CAM_UNKNOWN_ERROR"),
   {
     name: "RequestLimitExceeded",
-    code: "CAM_RATE_LIMITED",
+    code: THROTTLES,
     camCode: "RequestLimitExceeded",
     start: startThrottled,
+    waits: true,
     routersEach: 3,
   },
   { name: "nothing to change", code: "NOTHING_TO_CHANGE", change: { login: {} } },
@@ -93,6 +121,12 @@ const others: readonly ErrorCase[] = [
     name: "a method that cannot be written",
     code: "MFA_METHOD_NOT_WRITABLE",
     user: { loginFlag: { U2FToken: 1 } },
+  },
+  {
+    name: "a last method, for no reason",
+    code: "REASON_REQUIRED",
+    change: { login: { phone: false } },
+    user: { loginFlag: { Phone: 1, Stoken: 0 } },
   },
   { name: "a spoilt reply", code: "CAM_BAD_RESPONSE", user: { unreportedMethods: ["Wechat"] } },
   {
@@ -105,23 +139,54 @@ const others: readonly ErrorCase[] = [
     code: "CAM_TIMEOUT",
     fault: { kind: "silence", action: "DescribeSafeAuthFlagColl" },
     start: startImpatient,
+    waits: true,
   },
-  { name: "no way to CAM", code: "CAM_UNREACHABLE", start: startUnreachable },
-  { name: "too many in line", code: "QUOTA_EXHAUSTED", start: startBusyReplicas },
+  { name: "no way to CAM", code: "CAM_UNREACHABLE", start: startUnreachable, waits: true },
+  { name: "too many in line", code: "QUOTA_EXHAUSTED", start: startWithoutSlots },
   {
     name: "another change under way",
     code: "CHANGE_IN_PROGRESS",
     change: { login: { wechat: true } },
     start: startHeldReplicas,
+    waits: true,
   },
 ];
 
-export const ERROR_CASES = [...business, ...others].map((errorCase) => ({ change: PHONE, ...errorCase }));
+const ofCallers: readonly ErrorCase[] = [
+  { name: "nobody known", code: "UNAUTHENTICATED", start: startForTheKnown },
+  { name: "nobody entitled", code: "FORBIDDEN", start: startForReaders },
+  { name: "a protected user", code: "PROTECTED_USER", start: startProtecting },
+  { name: "a key of another change", code: "IDEMPOTENCY_KEY_REUSED", start: startWithUsedKeys },
+];
 
-/** Answered by the one gateway. */
-export const PROMPT_CASES = ERROR_CASES.filter(({ start }) => start === undefined);
+const ofTheGateway: readonly ErrorCase[] = [
+  { name: "no key for CAM", code: "CAM_CREDENTIALS_UNAVAILABLE", start: startKeyless },
+  { name: "a pause for CAM", code: "CAM_CIRCUIT_OPEN", start: startWithOpenCircuit },
+  { name: "no way to the records", code: "STORE_UNAVAILABLE", start: startWithoutRecords },
+  {
+    name: "an interrupted change, repeated",
+    code: "CHANGE_NOT_APPLIED",
+    start: startInterrupted,
+    waits: true,
+  },
+];
+
+/** Codes that a change cannot have. */
+export const CODES_WITHOUT_A_CASE: readonly CamErrorCode[] = [
+  // Told before it is read what a request asks, so that no field is there to be data.
+  "CALLER_RATE_LIMITED",
+  // Of a fault that nobody reckoned with, and thus no business error.
+  "INTERNAL",
+];
+
+export const ERROR_CASES = [...business, ...answers, ...others, ...ofCallers, ...ofTheGateway].map(
+  (errorCase) => ({ change: PHONE, ...errorCase }),
+);
+
+/** Answered at once. */
+export const PROMPT_CASES = ERROR_CASES.filter(({ waits }) => !waits);
 /** Answered when a gateway has given up waiting: cases that can be waited for together. */
 export const SLOW_CASES = [
-  ERROR_CASES.filter(({ routersEach }) => routersEach !== undefined),
-  ERROR_CASES.filter(({ start, routersEach }) => start !== undefined && routersEach === undefined),
+  ERROR_CASES.filter(({ waits, routersEach }) => waits && routersEach !== undefined),
+  ERROR_CASES.filter(({ waits, routersEach }) => waits && routersEach === undefined),
 ].map((cases) => ({ names: cases.map(({ name }) => name).join(", "), cases }));

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { formatJson } from "../../../scripts/generate/format-json.ts";
+import { CAM_ERROR_CODES } from "../../../src/contract/index.ts";
 import type { StartedGateway } from "../../support/start-gateway.ts";
 import { asSubgraph } from "../../support/started-router.ts";
 import { putUsers } from "../support/put-users.ts";
@@ -7,7 +8,14 @@ import { ROUTER_SETTINGS } from "../support/routers.ts";
 import { startRelay } from "../support/start-relay.ts";
 import type { WireError } from "../support/wire-error.ts";
 import { askThrown, expectWholeData } from "./ask-cell.ts";
-import { ERROR_CASES, type ErrorCase, PROMPT_CASES, SLOW_CASES } from "./error-cases.ts";
+import {
+  CODES_WITHOUT_A_CASE,
+  ERROR_CASES,
+  type ErrorCase,
+  PROMPT_CASES,
+  SLOW_CASES,
+  type StartedCase,
+} from "./error-cases.ts";
 import { expectFates } from "./expect-fates.ts";
 import { stable } from "./stable.ts";
 import { startSound } from "./start-troubled.ts";
@@ -40,6 +48,11 @@ beforeAll(async () => {
   const gateway = { ...asSubgraph(sound), url: relay.url };
   addresses.set(DIRECT, relay.url);
   for (const { id, start } of ROUTER_SETTINGS) addresses.set(id, await start(gateway));
+});
+
+test("every code of the catalogue has a case, but for those that a change cannot have", () => {
+  const codes = [...ERROR_CASES.map(({ code }) => code), ...CODES_WITHOUT_A_CASE];
+  expect([...new Set(codes)].toSorted()).toEqual(Object.values(CAM_ERROR_CODES).toSorted());
 });
 
 describe("an error of the gateway, through every router", () => {
@@ -81,14 +94,11 @@ async function askEveryRouter(errorCase: ErrorCase): Promise<void> {
 }
 
 /** A gateway that answers these users with the error. */
-async function startFor(
-  { start, user, fault }: ErrorCase,
-  users: readonly string[],
-): Promise<StartedGateway> {
-  const started = (await start?.(users)) ?? sound;
+async function startFor({ start, user, fault }: ErrorCase, users: readonly string[]): Promise<StartedCase> {
+  const started: StartedCase = (await start?.(users)) ?? sound;
   putUsers(started.cam, users, user);
   if (fault !== undefined) for (const opUin of users) started.cam.addFault({ ...fault, opUin });
-  relay.route(users, started.gateway.address.url);
+  relay.route(users, started.gateway.address.url, started.headersOf);
   return started;
 }
 

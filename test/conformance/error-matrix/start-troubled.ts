@@ -1,4 +1,9 @@
+import { cutDatabase } from "../../support/cut-database.ts";
+import { createTestPostgres } from "../../support/open-test-database.ts";
+import { pauseQuota } from "../../support/pause-quota.ts";
+import { ALICE } from "../../support/seed-users.ts";
 import { type StartedGateway, startGateway, UNLIMITED } from "../../support/start-gateway.ts";
+import { whenOver } from "../../support/when-over.ts";
 
 /** Ends by the number of attempts and not by time, so that nothing depends on the machine's speed. */
 const PATIENT = { ...UNLIMITED.env, CAM_DEADLINE_MS: "60000" };
@@ -21,5 +26,35 @@ export function startUnreachable(): Promise<StartedGateway> {
 export async function startThrottled(): Promise<StartedGateway> {
   const started = await startSound();
   started.cam.addFault({ kind: "throttle", action: "SetMfaFlag" });
+  return started;
+}
+
+/** The file that its key should be in is not there. */
+export function startKeyless(): Promise<StartedGateway> {
+  const key = { TENCENTCLOUD_SECRET_KEY: "", TENCENTCLOUD_SECRET_KEY_FILE: "/nowhere/key" };
+  return startGateway({ ...UNLIMITED, env: { ...PATIENT, ...key } });
+}
+
+/** It cannot reach its records. */
+export async function startWithoutRecords(): Promise<StartedGateway> {
+  const databaseUrl = await createTestPostgres();
+  const started = await startGateway({ ...UNLIMITED, env: { ...PATIENT, DATABASE_URL: databaseUrl } });
+  whenOver(await cutDatabase(databaseUrl));
+  return started;
+}
+
+/** CAM has no time for the reads that a change begins with. */
+export async function startWithoutSlots(): Promise<StartedGateway> {
+  const databaseUrl = await createTestPostgres();
+  const started = await startGateway({ ...UNLIMITED, env: { ...PATIENT, DATABASE_URL: databaseUrl } });
+  await pauseQuota(databaseUrl, "DescribeSafeAuthFlagColl");
+  return started;
+}
+
+/** It leaves CAM alone, which does nothing but fail. */
+export async function startWithOpenCircuit(): Promise<StartedGateway> {
+  const started = await startGateway({ ...UNLIMITED, env: { ...PATIENT, CAM_CIRCUIT_FAILURES: "1" } });
+  started.cam.addFault({ kind: "httpStatus", status: 500, action: "DescribeSafeAuthFlagColl" });
+  await started.send(`{ subUser(opUin: ${ALICE}) { mfa { login { phone } } } }`);
   return started;
 }

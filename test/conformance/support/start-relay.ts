@@ -24,30 +24,38 @@ export async function listenUntilOver(listener: RequestListener): Promise<string
 /** Stands before several gateways, so that a router that knows one address can be used for all. */
 export interface Relay {
   readonly url: string;
-  /** Hands requests about these users to this gateway from now on. */
-  route(users: readonly string[], gatewayUrl: string): void;
+  /** Hands requests about these users to this gateway from now on, with these headers of whoever asks. */
+  route(users: readonly string[], gatewayUrl: string, headersOf?: (user: string) => Headers): void;
+}
+
+type Headers = Readonly<Record<string, string>>;
+
+interface Target {
+  readonly url: string;
+  readonly headers: Headers;
 }
 
 export async function startRelay(): Promise<Relay> {
-  const targets = new Map<string, string>();
+  const targets = new Map<string, Target>();
   const origin = await listenUntilOver(async (message, response) => {
     const body = await buffer(message);
     const [user] = /(?<=")\d{12}(?=")/.exec(body.toString()) ?? [];
-    const target = user && targets.get(user);
+    const target = targets.get(user ?? "");
     if (target === undefined) return void response.writeHead(404).end();
     forward(target, message, body, response);
   });
   return {
     url: `${origin}/graphql`,
-    route(users, gatewayUrl) {
-      for (const user of users) targets.set(user, gatewayUrl);
+    route(users, url, headersOf = () => ({})) {
+      for (const user of users) targets.set(user, { url, headers: headersOf(user) });
     },
   };
 }
 
-function forward(target: string, message: IncomingMessage, body: Buffer, response: ServerResponse): void {
+function forward(target: Target, message: IncomingMessage, body: Buffer, response: ServerResponse): void {
   const { method = "POST", headers } = message;
-  const onward = request(target, { method, headers, agent: false }, (reply) => {
+  const all = { ...headers, ...target.headers };
+  const onward = request(target.url, { method, headers: all, agent: false }, (reply) => {
     response.writeHead(reply.statusCode ?? 502, reply.headers);
     reply.pipe(response);
   });
