@@ -1,6 +1,11 @@
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { contractArtefacts, routerArtefacts, schemaArtefacts } from "./generate/artefacts.ts";
+import {
+  contractArtefacts,
+  policyArtefacts,
+  routerArtefacts,
+  schemaArtefacts,
+} from "./generate/artefacts.ts";
 import { generate } from "./generate/run.ts";
 
 /**
@@ -16,7 +21,5 @@ const { values } = parseArgs({
   },
 });
 
-process.exitCode = await generate([...contractArtefacts, ...routerArtefacts, ...schemaArtefacts], {
-  ...values,
-  print: console.log,
-});
+const artefacts = [...contractArtefacts, ...policyArtefacts, ...routerArtefacts, ...schemaArtefacts];
+process.exitCode = await generate(artefacts, { ...values, print: console.log });

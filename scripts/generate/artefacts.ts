@@ -4,6 +4,7 @@ import { type Artefact, GENERATED_NOTICE } from "./artefact.ts";
 import { renderErrorExtensionsSchema } from "./error-extensions-schema.ts";
 import { renderErrorExtensionsTypes } from "./error-extensions-types.ts";
 import { renderErrorsPage } from "./errors-page.ts";
+import { renderPolicySchema } from "./policy-schema.ts";
 import { renderRoutersPage } from "./routers-page.ts";
 import { renderSubgraphSdl } from "./subgraph-sdl.ts";
 
@@ -12,6 +13,11 @@ export const contractArtefacts: readonly Artefact[] = [
   { path: "src/contract/error-extensions.generated.ts", render: renderErrorExtensionsTypes },
   { path: "schema/error-extensions.schema.json", render: renderErrorExtensionsSchema },
   { path: "docs/errors.md", render: renderErrorsPage },
+];
+
+/** What an editor has to know of the policy's file. */
+export const policyArtefacts: readonly Artefact[] = [
+  { path: "schema/policy.schema.json", render: renderPolicySchema },
 ];
 
 /** What is known of routers: a page, and each configuration as a file to copy. */

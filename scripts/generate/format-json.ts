@@ -26,13 +26,14 @@ function formatValue(value: unknown, indent: string, used: number): string {
   return `{\n${entries.join(",\n")}\n${indent}}`;
 }
 
-/** Lists of plain values, and objects that hold a single one. */
+/** Lists of plain values, and objects that hold a single one or nothing. */
 function onOneLine(value: unknown): string | undefined {
   if (Array.isArray(value)) {
     return value.every(isPlain) ? `[${value.map((item) => JSON.stringify(item)).join(", ")}]` : undefined;
   }
   const [only, ...others] = Object.entries(value as object);
-  if (only === undefined || others.length > 0 || !isPlain(only[1])) return undefined;
+  if (only === undefined) return "{}";
+  if (others.length > 0 || !isPlain(only[1])) return undefined;
   return `{ ${JSON.stringify(only[0])}: ${JSON.stringify(only[1])} }`;
 }
 

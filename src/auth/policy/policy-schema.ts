@@ -10,8 +10,13 @@ const listOf = <Entry extends z.ZodType>(entry: Entry) => z.array(entry).min(1, 
 /** A whole number, which the file is read with as a bigint, since a Uin may be one. */
 const wholeNumber = z.bigint("must be a whole number");
 
+const UIN_RANGE_PATTERN = "^[1-9][0-9]{0,19}(-[1-9][0-9]{0,19})?$";
+
 const uinRange = z
-  .union([z.string(), wholeNumber], "must be Uins, or two with a dash between them")
+  .union(
+    [z.string().meta({ pattern: UIN_RANGE_PATTERN }), wholeNumber.meta({ minimum: 1 })],
+    "must be Uins, or two with a dash between them",
+  )
   .transform((value, context): UinRange => {
     const range = parseUinRange(String(value));
     if (range !== undefined) return range;
@@ -20,13 +25,14 @@ const uinRange = z
     return z.NEVER;
   })
   .meta({
+    id: "uins",
     description: 'A Uin, or two with a dash between them, both included: "100021969091-100021969099".',
   });
 
 const pattern = z
   .string("must be texts, in which * stands for any characters")
   .min(1, "has an empty pattern")
-  .meta({ description: "A text in which * stands for any characters or none." });
+  .meta({ id: "pattern", description: "A text in which * stands for any characters or none." });
 
 /** Names are shown in more than one way by the same characters, so both sides are brought to one form. */
 const namePattern = pattern.transform((text) => text.normalize());
@@ -70,6 +76,7 @@ const callers = z
   })
   .refine((given) => Object.keys(given).length > 0, "must have subjects, clients or issuers")
   .meta({
+    id: "callers",
     description: "Whose changes it is about; all that are given have to match. Everybody's without it.",
   });
 
@@ -112,6 +119,8 @@ const rule = z
   .refine(({ effect, approval: terms }) => effect === "allow" || terms === undefined, {
     path: ["approval"],
     error: "has no meaning unless the effect is allow",
+    // Said even where something else is wrong as well.
+    when: ({ value }) => typeof value === "object" && value !== null,
   })
   .meta({ description: "What is left out does not narrow it." });
 
@@ -130,7 +139,7 @@ export const policySchema = z
         .meta({ description: "Who may use which account of CAM_ACCOUNTS, to read and to change." }),
       rules: z
         .array(rule, "must be a list of rules")
-        .meta({ description: "The first that matches decides, and none refuses." }),
+        .meta({ description: "The first that matches decides. What none allows is refused." }),
     },
     { error: ({ code }) => (code === "invalid_type" ? "must be an object with rules" : undefined) },
   )
