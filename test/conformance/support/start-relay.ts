@@ -26,6 +26,10 @@ export interface Relay {
   readonly url: string;
   /** Hands requests about these users to this gateway from now on, with these headers of whoever asks. */
   route(users: readonly string[], gatewayUrl: string, headersOf?: (user: string) => Headers): void;
+  /** How many requests about a user came. */
+  received(user: string): number;
+  /** Breaks the connection instead of giving the next answers about a user. */
+  loseAnswers(user: string, count: number): void;
 }
 
 type Headers = Readonly<Record<string, string>>;
@@ -37,25 +41,42 @@ interface Target {
 
 export async function startRelay(): Promise<Relay> {
   const targets = new Map<string, Target>();
+  const received = new Map<string, number>();
+  const toLose = new Map<string, number>();
   const origin = await listenUntilOver(async (message, response) => {
     const body = await buffer(message);
-    const [user] = /(?<=")\d{12}(?=")/.exec(body.toString()) ?? [];
-    const target = targets.get(user ?? "");
+    const [user = ""] = /(?<=")\d{12}(?=")/.exec(body.toString()) ?? [];
+    const target = targets.get(user);
     if (target === undefined) return void response.writeHead(404).end();
-    forward(target, message, body, response);
+    received.set(user, (received.get(user) ?? 0) + 1);
+    const isLost = (toLose.get(user) ?? 0) > 0;
+    if (isLost) toLose.set(user, (toLose.get(user) ?? 0) - 1);
+    forward(target, message, body, response, isLost);
   });
   return {
     url: `${origin}/graphql`,
     route(users, url, headersOf = () => ({})) {
       for (const user of users) targets.set(user, { url, headers: headersOf(user) });
     },
+    received: (user) => received.get(user) ?? 0,
+    loseAnswers: (user, count) => void toLose.set(user, count),
   };
 }
 
-function forward(target: Target, message: IncomingMessage, body: Buffer, response: ServerResponse): void {
+function forward(
+  target: Target,
+  message: IncomingMessage,
+  body: Buffer,
+  response: ServerResponse,
+  isLost: boolean,
+): void {
   const { method = "POST", headers } = message;
   const all = { ...headers, ...target.headers };
   const onward = request(target.url, { method, headers: all, agent: false }, (reply) => {
+    if (isLost) {
+      reply.resume().once("end", () => response.destroy());
+      return;
+    }
     response.writeHead(reply.statusCode ?? 502, reply.headers);
     reply.pipe(response);
   });
