@@ -50,6 +50,11 @@ describe("one issuer by variables", () => {
     ]);
   });
 
+  test("is asked itself where its keys are, unless that is said", async () => {
+    const keys = { discoverAt: "https://a.example" };
+    expect(await load({ ...one, AUTH_JWKS_URL: "" })).toMatchObject([{ issuer: "https://a.example", keys }]);
+  });
+
   test("has what is said", async () => {
     const more = {
       AUTH_AUDIENCE: "gateway, api://gateway",
@@ -73,11 +78,20 @@ describe("one issuer by variables", () => {
 
   test.each([
     ["no audience", { AUTH_AUDIENCE: "" }, "AUTH_AUDIENCE must be a text or a list of texts"],
-    ["no keys", { AUTH_JWKS_URL: "" }, "AUTH_JWKS_URL or its counterpart for a file has to be set"],
+    [
+      "no keys, and a name at which nobody can be asked for them",
+      { AUTH_ISSUER: "a.example", AUTH_JWKS_URL: "" },
+      "AUTH_JWKS_URL or its counterpart for a file has to be set",
+    ],
+    [
+      "no keys, and an issuer that anybody could stand in for",
+      { AUTH_ISSUER: "http://a.example", AUTH_JWKS_URL: "" },
+      "the issuer is no https URL",
+    ],
     [
       "keys in two places",
       { AUTH_JWKS_FILE: "/keys" },
-      "AUTH_JWKS_URL or its counterpart for a file has to be set",
+      "AUTH_JWKS_URL and its counterpart for a file cannot both be set",
     ],
     [
       "keys that anybody could change",
@@ -136,7 +150,7 @@ describe("a file of issuers", () => {
     ],
     [
       "one without keys",
-      { issuers: [{ ...ISSUER, jwksUrl: undefined }] },
+      { issuers: [{ ...ISSUER, issuer: "ci", jwksUrl: undefined }] },
       "issuers.0.jwksUrl or its counterpart",
     ],
     [

@@ -16,8 +16,12 @@ export const SIGNING_ALGORITHMS = [
 
 export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number];
 
-/** Where an issuer's public keys are: a JSON Web Key Set at an address, or in a file. */
-export type KeyPlace = { readonly url: string } | { readonly file: string };
+/** Where an issuer's public keys are: a JSON Web Key Set at an address, in a file, or where the issuer says itself. */
+export type KeyPlace =
+  | { readonly url: string }
+  | { readonly file: string }
+  /** The issuer's own name, below which it describes itself (OpenID Connect Discovery). */
+  | { readonly discoverAt: string };
 
 /** Whose tokens are believed, and how they are read. */
 export interface IssuerSettings {

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { isSafeUrl } from "./is-safe-url.ts";
 import type { KeyPlace } from "./issuer-settings.ts";
 
 /** An issuer that takes longer is taken to be away. */
@@ -7,16 +8,40 @@ const TIMEOUT_MS = 5_000;
 const MAX_BYTES = 256 * 1024;
 
 /** Reads the text of a key set. @throws Error where it is not to be had. */
-export function loadJwks(place: KeyPlace, timeoutMs = TIMEOUT_MS): Promise<string> {
-  return "file" in place ? readFile(place.file, "utf8") : fetchJwks(place.url, timeoutMs);
+export async function loadJwks(place: KeyPlace, timeoutMs = TIMEOUT_MS): Promise<string> {
+  if ("file" in place) return readFile(place.file, "utf8");
+  const signal = AbortSignal.timeout(timeoutMs);
+  return fetchText("url" in place ? place.url : await discover(place.discoverAt, signal), signal);
 }
 
-async function fetchJwks(url: string, timeoutMs: number): Promise<string> {
+/** https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfig */
+async function discover(issuer: string, signal: AbortSignal): Promise<string> {
+  const url = `${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`;
+  const document = parseObject(await fetchText(url, signal), url);
+  // Section 4.3: whoever is described has to be who was asked.
+  if (document["issuer"] !== issuer) throw new Error(`${url} describes another issuer than ${issuer}.`);
+  const { jwks_uri: place } = document;
+  if (typeof place === "string" && isSafeUrl(place)) return place;
+  throw new Error(`${url} names no https URL as jwks_uri.`);
+}
+
+function parseObject(text: string, url: string): Readonly<Record<string, unknown>> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // What it could not read is quoted by the parser, and is nobody's affair.
+  }
+  if (typeof value === "object" && value !== null) return value as Readonly<Record<string, unknown>>;
+  throw new Error(`${url} answered no JSON object.`);
+}
+
+async function fetchText(url: string, signal: AbortSignal): Promise<string> {
   const response = await fetch(url, {
     headers: { accept: "application/jwk-set+json, application/json" },
     // Elsewhere may be anywhere: whoever can make the issuer's server redirect must not choose our keys.
     redirect: "error",
-    signal: AbortSignal.timeout(timeoutMs),
+    signal,
   });
   if (response.status !== 200) {
     await response.body?.cancel();

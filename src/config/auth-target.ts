@@ -57,8 +57,8 @@ export function authTarget(
   if (isAnybodyKnown) return { issuer, issuersFile, certificates, routerSecret: secret };
   if (mode === "server") {
     problems.push(
-      "Nobody is known: set AUTH_ISSUER, AUTH_JWKS_URL (or AUTH_JWKS_FILE) and AUTH_AUDIENCE, or " +
-        "AUTH_ISSUERS_FILE. Server mode serves nobody who cannot prove who they are.",
+      "Nobody is known: set AUTH_ISSUER and AUTH_AUDIENCE, or AUTH_ISSUERS_FILE, or " +
+        "AUTH_CLIENT_CERT_HEADER and its companions. Server mode serves nobody who cannot prove who they are.",
     );
   } else if (secret !== undefined) {
     problems.push(

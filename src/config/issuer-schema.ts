@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { type IssuerSettings, SIGNING_ALGORITHMS } from "../auth/issuer-settings.ts";
+import { isSafeUrl } from "../auth/is-safe-url.ts";
+import { type IssuerSettings, type KeyPlace, SIGNING_ALGORITHMS } from "../auth/issuer-settings.ts";
 import { SCOPES } from "../auth/scope.ts";
 
 const text = z.string().trim().min(1, "must not be empty");
@@ -13,6 +14,10 @@ const algorithm = z.enum(SIGNING_ALGORITHMS, {
 const scope = z.enum(SCOPES, {
   error: ({ input }) => `has ${JSON.stringify(input)}, which is none of ${SCOPES.join(", ")}`,
 });
+
+const SAID_BESIDE_OTHERS = {
+  when: ({ value }: { readonly value: unknown }) => typeof value === "object" && value !== null,
+};
 
 /** One issuer as AUTH_ISSUERS_FILE has it, and as the variables for a single one are put together. */
 export const issuerSchema = z
@@ -31,12 +36,21 @@ export const issuerSchema = z
     roleClaim: text.optional(),
     roleScopes: z.record(z.string(), z.array(scope)).default({}),
   })
-  .refine(({ jwksUrl, jwksFile }) => (jwksUrl === undefined) !== (jwksFile === undefined), {
+  .refine(({ jwksUrl, jwksFile }) => jwksUrl === undefined || jwksFile === undefined, {
     path: ["jwksUrl"],
-    error: "or its counterpart for a file has to be set, and not both: where the issuer's public keys are",
-    // Said even where something else is wrong as well.
-    when: ({ value }) => typeof value === "object" && value !== null,
+    error: "and its counterpart for a file cannot both be set",
+    ...SAID_BESIDE_OTHERS,
   })
+  .refine(
+    ({ issuer, jwksUrl, jwksFile }) => jwksUrl !== undefined || jwksFile !== undefined || isSafeUrl(issuer),
+    {
+      path: ["jwksUrl"],
+      error:
+        "or its counterpart for a file has to be set: the issuer is no https URL at which it could be asked where its " +
+        "keys are",
+      ...SAID_BESIDE_OTHERS,
+    },
+  )
   .refine(({ roleClaim, roleScopes }) => roleClaim !== undefined || Object.keys(roleScopes).length === 0, {
     path: ["roleScopes"],
     error: "has no meaning without roleClaim",
@@ -46,15 +60,11 @@ export const issuerSchema = z
       ...same,
       audiences: audience,
       roleClaim,
-      keys: jwksUrl === undefined ? { file: jwksFile ?? "" } : { url: jwksUrl },
+      keys: placeOf(same.issuer, jwksUrl, jwksFile),
     }),
   );
 
-/** Whoever can change what is answered chooses the keys, so nobody may be on the way. */
-function isSafeUrl(value: string): boolean {
-  if (!URL.canParse(value)) return false;
-  const { protocol, hostname } = new URL(value);
-  return (
-    protocol === "https:" || (protocol === "http:" && /^(localhost|127\.0\.0\.1|\[::1\])$/.test(hostname))
-  );
+function placeOf(issuer: string, url: string | undefined, file: string | undefined): KeyPlace {
+  if (url !== undefined) return { url };
+  return file === undefined ? { discoverAt: issuer } : { file };
 }

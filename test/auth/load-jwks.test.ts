@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { loadJwks } from "../../src/auth/load-jwks.ts";
 import { closedPort } from "../support/closed-port.ts";
 import { startIssuer } from "../support/start-issuer.ts";
@@ -41,6 +41,55 @@ test.each<readonly [string, RequestListener]>([
 ])("an address that %s is given up", async (_what, listener) => {
   const url = await serve(listener);
   await expect(loadJwks({ url }, 50)).rejects.toMatchObject({ name: "TimeoutError" });
+});
+
+describe("an issuer that is asked where its keys are", () => {
+  test("says so below its own name, with or without a slash at its end", async () => {
+    const issuer = await startIssuer();
+    const described = await loadJwks({ discoverAt: issuer.url });
+    expect(described).toBe(await loadJwks({ url: issuer.jwksUrl }));
+    const withSlash: string = await serve((_, response) =>
+      response.end(JSON.stringify({ issuer: `${withSlash}/`, jwks_uri: issuer.jwksUrl })),
+    );
+    expect(await loadJwks({ discoverAt: `${withSlash}/` })).toBe(described);
+  });
+
+  test.each<readonly [string, (issuer: string) => string, RegExp]>([
+    [
+      "another issuer",
+      () => '{"issuer":"https://evil.example","jwks_uri":"https://evil.example/keys"}',
+      /describes another issuer/,
+    ],
+    ["nobody", () => "{}", /describes another issuer/],
+    ["its name alone", (issuer) => JSON.stringify({ issuer }), /names no https URL as jwks_uri/],
+    [
+      "keys that anybody could change",
+      (issuer) => JSON.stringify({ issuer, jwks_uri: "http://a.example/keys" }),
+      /names no https URL/,
+    ],
+    [
+      "keys in a file of ours",
+      (issuer) => JSON.stringify({ issuer, jwks_uri: "file:///etc/passwd" }),
+      /names no https URL/,
+    ],
+    [
+      "a list of keys",
+      (issuer) => JSON.stringify({ issuer, jwks_uri: ["https://a.example"] }),
+      /names no https URL/,
+    ],
+    ["a page", () => "<html>secret</html>", /answered no JSON object\.$/],
+    ["null", () => "null", /answered no JSON object/],
+  ])("and describes %s gives none", async (_what, describeSelf, message) => {
+    const issuer: string = await serve((_, response) => response.end(describeSelf(issuer)));
+    await expect(loadJwks({ discoverAt: issuer })).rejects.toThrow(message);
+  });
+
+  test("and sends elsewhere is not followed", async () => {
+    const issuer = await startIssuer();
+    const location = `${issuer.url}/.well-known/openid-configuration`;
+    const url = await serve((_, response) => response.writeHead(302, { location }).end());
+    await expect(loadJwks({ discoverAt: url })).rejects.toThrow("fetch failed");
+  });
 });
 
 test("an address where nobody listens gives none", async () => {

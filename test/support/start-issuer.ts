@@ -1,5 +1,7 @@
-import { createServer } from "node:http";
+import { randomBytes } from "node:crypto";
+import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from "jose";
 import { SCOPES } from "../../src/auth/scope.ts";
 import { keepSecret, SHORTEST_SECRET } from "./leaks/written.ts";
@@ -30,6 +32,10 @@ export interface StartedIssuer {
   readonly key: SigningKey;
   /** How often its keys were asked for. */
   readonly served: () => number;
+  /** The variables of a gateway that knows no more than its name. */
+  readonly discoveredEnv: Readonly<Record<string, string>>;
+  /** Asks for a token as a program does that is registered with the issuer (RFC 6749, section 4.4). */
+  grant(scope: string): Promise<string>;
   /** Puts another key in the place of all that there are. */
   rotate(): Promise<void>;
   /** Answers so instead of with its keys, until told otherwise. */
@@ -48,11 +54,30 @@ export async function startIssuer(options: { readonly nowMs?: () => number } = {
   let keys = [await createKey("key-1")];
   let served = 0;
   let other: { status: number; headers: Readonly<Record<string, string>> } | undefined;
-  const server = createServer(async (_request, response) => {
-    served += 1;
+  const clientSecret = keepSecret("an issuer's client", randomBytes(24).toString("base64url"));
+  const answers: Readonly<Record<string, (request: IncomingMessage) => Promise<object | undefined>>> = {
+    "/.well-known/openid-configuration": async () => ({
+      issuer: url,
+      jwks_uri: `${url}/jwks`,
+      token_endpoint: `${url}/token`,
+      grant_types_supported: ["client_credentials"],
+    }),
+    "/jwks": async () => ({ keys: await Promise.all(keys.map(publicJwk)) }),
+    "/token": async (request) => {
+      if (request.headers.authorization !== basic(clientSecret)) return undefined;
+      const scope = new URLSearchParams(await text(request)).get("scope") ?? "";
+      return {
+        access_token: await sign({ claims: { sub: CLIENT, azp: CLIENT, scope } }),
+        token_type: "Bearer",
+      };
+    },
+  };
+  const server = createServer(async (request, response) => {
+    if (request.url === "/jwks") served += 1;
     if (other !== undefined) return void response.writeHead(other.status, { ...other.headers }).end("{}");
-    response.writeHead(200, { "content-type": "application/json" });
-    response.end(JSON.stringify({ keys: await Promise.all(keys.map(publicJwk)) }));
+    const answer = await answers[request.url ?? ""]?.(request);
+    response.writeHead(answer === undefined ? 401 : 200, { "content-type": "application/json" });
+    response.end(JSON.stringify(answer ?? { error: "invalid_client" }));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   whenOver(async () => {
@@ -61,10 +86,13 @@ export async function startIssuer(options: { readonly nowMs?: () => number } = {
   });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const newest = (): SigningKey => keys.at(-1) as SigningKey;
+  const sign = ({ claims, header, key = newest() }: TokenOptions = {}): Promise<string> =>
+    signToken({ ...usualClaims(url, nowMs()), ...claims }, { alg: key.alg, kid: key.kid, ...header }, key);
   return {
     url,
     jwksUrl: `${url}/jwks`,
     env: { AUTH_ISSUER: url, AUTH_JWKS_URL: `${url}/jwks`, AUTH_AUDIENCE: AUDIENCE },
+    discoveredEnv: { AUTH_ISSUER: url, AUTH_AUDIENCE: AUDIENCE },
     get key() {
       return newest();
     },
@@ -75,9 +103,23 @@ export async function startIssuer(options: { readonly nowMs?: () => number } = {
     answer: (status, headers = {}) => {
       other = status === undefined ? undefined : { status, headers };
     },
-    sign: ({ claims, header, key = newest() } = {}) =>
-      signToken({ ...usualClaims(url, nowMs()), ...claims }, { alg: key.alg, kid: key.kid, ...header }, key),
+    sign,
+    grant: async (scope) => {
+      const response = await fetch(`${url}/token`, {
+        method: "POST",
+        headers: { authorization: basic(clientSecret) },
+        body: new URLSearchParams({ grant_type: "client_credentials", scope }),
+      });
+      return ((await response.json()) as { readonly access_token: string }).access_token;
+    },
   };
+}
+
+/** A program that is registered with every issuer. */
+const CLIENT = "night-job";
+
+function basic(secret: string): string {
+  return `Basic ${Buffer.from(`${CLIENT}:${secret}`).toString("base64")}`;
 }
 
 export function usualClaims(issuer: string, nowMs: number): JWTPayload {
