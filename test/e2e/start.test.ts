@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { startCamEmulator } from "../../src/emulator/index.ts";
 import { USAGE } from "../../src/usage.ts";
 import { buildGateway, runGateway, startGatewayProcess } from "../support/gateway-process.ts";
+import { SOME_POLICY } from "../support/some-policy.ts";
 import { LOCAL_KEY } from "../support/start-gateway.ts";
 import { startIssuer } from "../support/start-issuer.ts";
 import { type StartedPostgres, startPostgres } from "../support/start-postgres.ts";
@@ -27,7 +28,13 @@ describe("a configuration that cannot be used ends the process with 78 and one m
       "server mode without anything",
       [],
       {},
-      ["Nobody is known", "There are no credentials for CAM", "CAM_ENDPOINT is not set", "DATABASE_URL"],
+      [
+        "Nobody is known",
+        "POLICY_FILE is not set",
+        "There are no credentials for CAM",
+        "CAM_ENDPOINT is not set",
+        "DATABASE_URL",
+      ],
     ],
     [
       "several mistakes",
@@ -122,6 +129,7 @@ test("server mode says that it is, and keeps the key to itself when CAM refuses 
     CAM_ENDPOINT: emulator.url,
     DATABASE_URL: postgres.url,
     ...issuer.env,
+    ...SOME_POLICY,
     TENCENTCLOUD_SECRET_KEY: "hidden-secret-key",
     LOG_LEVEL: "trace",
   };

@@ -1,0 +1,104 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { generate } from "selfsigned";
+import { Agent, request } from "undici";
+import { beforeAll, expect, onTestFinished, test, vi } from "vitest";
+import { startCamEmulator } from "../../src/emulator/index.ts";
+import { buildGateway, runGateway, startGatewayProcess } from "../support/gateway-process.ts";
+import { ALICE } from "../support/seed-users.ts";
+import { LOCAL_KEY } from "../support/start-gateway.ts";
+import { startIssuer } from "../support/start-issuer.ts";
+import { type StartedPostgres, startPostgres } from "../support/start-postgres.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+
+// Programs start slowly on a machine that does other things as well.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+
+let postgres: StartedPostgres;
+
+beforeAll(async () => {
+  [postgres] = await Promise.all([startPostgres(), buildGateway()]);
+  return () => postgres.stop();
+});
+
+const READ = `{ subUser(opUin: "${ALICE}") { name } }`;
+const CHANGE = `mutation { setSubUserMfa(opUin: "${ALICE}", login: { phone: true }) {
+  change { status caller { subject client issuer } }
+} }`;
+const POLICY = "rules:\n  - id: night-job\n    effect: allow\n    callers: { clients: [night-job] }\n";
+
+/** As a company has it: an OpenID provider that is known by its name alone, a certificate, PostgreSQL, a policy. */
+async function startCompany() {
+  const issuer = await startIssuer();
+  const emulator = await startCamEmulator();
+  onTestFinished(() => emulator.stop());
+  const folder = await temporaryFolder();
+  const altName = { type: 7 as const, ip: "127.0.0.1" };
+  const { cert, private: key } = await generate([{ name: "commonName", value: "gateway" }], {
+    extensions: [{ name: "subjectAltName", altNames: [altName] }],
+  });
+  const env = {
+    ...LOCAL_KEY,
+    ...issuer.discoveredEnv,
+    PORT: "0",
+    CAM_ENDPOINT: emulator.url,
+    DATABASE_URL_FILE: await folder.write("database-url", postgres.url),
+    POLICY_FILE: await folder.write("policy.yaml", POLICY),
+    TLS_CERT_FILE: await folder.write("cert.pem", cert),
+    TLS_KEY_FILE: await folder.write("key.pem", key),
+  };
+  const dispatcher = new Agent({ connect: { ca: cert } });
+  onTestFinished(() => dispatcher.close());
+  const ask = async (url: string, query: string, token?: string) => {
+    const { headers, body } = await request(url, {
+      dispatcher,
+      method: "POST",
+      headers: {
+        "content-type": "application/json",
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      },
+      body: JSON.stringify({ query }),
+    });
+    return { headers, ...((await body.json()) as { data?: object; errors?: readonly object[] }) };
+  };
+  return { issuer, emulator, env, ask };
+}
+
+test("server mode with an OpenID provider, TLS, PostgreSQL and a policy: who may, can, and a new key needs no restart", async () => {
+  const { issuer, emulator, env, ask } = await startCompany();
+  expect(await runGateway(["--check-config"], env)).toMatchObject({ exitCode: 0, stderr: "" });
+  const { url, signal, ended } = await startGatewayProcess([], env);
+  expect(url).toMatch(/^https:/);
+
+  const anonymous = await ask(url, READ);
+  expect(anonymous).toMatchObject({ errors: [{ extensions: { code: "UNAUTHENTICATED" } }] });
+  expect(anonymous.headers["strict-transport-security"]).toBeDefined();
+  const reader = await issuer.grant("cam.mfa:read");
+  expect((await ask(url, READ, reader)).data).toEqual({ subUser: { name: "alice" } });
+  expect(await ask(url, CHANGE, reader)).toMatchObject({ errors: [{ extensions: { code: "FORBIDDEN" } }] });
+  expect(emulator.control.user(ALICE)?.loginFlag.Phone).toBe(0);
+
+  const writer = await issuer.grant("cam.mfa:write cam.audit:read");
+  const caller = { subject: "night-job", client: "night-job", issuer: issuer.url };
+  expect(await ask(url, CHANGE, writer)).toMatchObject({
+    data: { setSubUserMfa: { change: { status: "APPLIED", caller } } },
+  });
+  expect(emulator.control.user(ALICE)?.loginFlag.Phone).toBe(1);
+  const portal = await issuer.sign();
+  expect(await ask(url, CHANGE, portal)).toMatchObject({ errors: [{ extensions: { code: "FORBIDDEN" } }] });
+
+  await issuer.rotate();
+  const renewed = await issuer.grant("cam.mfa:read");
+  // The gateway asks for keys once in ten seconds at most, whatever tokens come.
+  await vi.waitUntil(async () => {
+    const { data } = await ask(url, READ, renewed);
+    if (data === undefined) await pause(500);
+    return data;
+  }, 30_000);
+  expect(await ask(url, READ, reader)).toMatchObject({
+    errors: [{ extensions: { code: "UNAUTHENTICATED" } }],
+  });
+  expect(issuer.served()).toBe(2);
+
+  signal("SIGTERM");
+  expect(await ended).toMatchObject({ exitCode: 0, stderr: "" });
+});
