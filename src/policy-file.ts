@@ -20,7 +20,7 @@ export interface PolicyObserver {
 }
 
 /** By looking, not by being told: a mounted file is replaced as a whole, which watchers of a file do not notice. */
-const LOOK_EVERY_MS = 2_000;
+export const LOOK_EVERY_MS = 2_000;
 
 /**
  * The policy of a file, which is taken anew when the file changes and has been the same twice in a row: half of a YAML

@@ -43,13 +43,26 @@ export class ChangeAccess {
     const permission =
       policy === undefined ? { approval: undefined } : await this.#permit(policy, request, account, context);
     requireUnprotected(opUin, policy?.protectedUsers ?? [], context.caller, reason);
-    // Two names may stand for one account with two keys. Another's key that is not known yet is no reason to wait.
-    const isOthers = this.#deps.accounts.all.some(({ ownUsers }) => ownUsers.knows(opUin));
-    if (isOthers || (await account.ownUsers.has(opUin, context))) {
-      const hint = "Nobody changes the account itself or the user of the gateway's own key through it.";
-      throw new GatewayError("PROTECTED_USER", { opUin, hint });
-    }
+    await this.requireNotOwn(request, account, context);
     return permission;
+  }
+
+  /**
+   * Holds for a moment alone, since the key may become another user's.
+   *
+   * @throws GatewayError PROTECTED_USER
+   * @throws CamError where CAM had to be asked and did not answer.
+   */
+  async requireNotOwn(
+    { opUin }: MfaChangeRequest,
+    { ownUsers }: Pick<ChangeAccount, "ownUsers">,
+    context: MfaChangeContext,
+  ): Promise<void> {
+    // Two names may stand for one account with two keys. Another's key that is not known yet is no reason to wait.
+    const isOthers = this.#deps.accounts.all.some((other) => other.ownUsers.knows(opUin));
+    if (!isOthers && !(await ownUsers.has(opUin, context))) return;
+    const hint = "Nobody changes the account itself or the user of the gateway's own key through it.";
+    throw new GatewayError("PROTECTED_USER", { opUin, hint });
   }
 
   /** By one policy from beginning to end, though another may come into force meanwhile. */

@@ -25,7 +25,7 @@ import { type AccountUser, keyOf, UserTurns } from "./user-turns.ts";
 
 export interface ChangeServiceDeps {
   /** Without it whoever reaches this door may make any change. */
-  readonly access?: Pick<ChangeAccess, "authorise">;
+  readonly access?: Pick<ChangeAccess, "authorise" | "requireNotOwn">;
   readonly accounts: Pick<Accounts<ChangeAccount>, "require">;
   readonly log: Pick<ChangeLog, "begin" | "settle" | "find" | "findByIdempotencyKey">;
   readonly clock: Clock;
@@ -170,11 +170,13 @@ export class ChangeService {
 
   async #prepare(
     request: MfaChangeRequest,
-    { writer }: ChangeAccount,
+    account: ChangeAccount,
     context: MfaChangeContext,
   ): Promise<Prepared> {
     const readAtMs = this.#deps.clock.monotonic();
-    const { output: before } = await writer.read(request.opUin, context);
+    const { output: before } = await account.writer.read(request.opUin, context);
+    // Where the reading was refused for its key, another has come into its place.
+    await this.#deps.access?.requireNotOwn(request, account, context);
     const blocks = composeBlocks(request, before);
     if (request.reason === undefined && turnsOffLastMethod(before, blocks)) {
       const hint = "It switches off the last method of this user.";

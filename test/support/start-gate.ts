@@ -1,7 +1,7 @@
 import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
-import { onTestFinished } from "vitest";
+import { whenOver } from "./when-over.ts";
 
 /** A door before the emulator that a test can shut, so that it decides how long a call takes. */
 export interface Gate {
@@ -29,7 +29,7 @@ export async function startGate(targetUrl: string): Promise<Gate> {
     forward(targetUrl, message, body, response);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  onTestFinished(() => {
+  whenOver(async () => {
     server.closeAllConnections();
     server.close();
   });

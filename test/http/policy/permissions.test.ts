@@ -1,0 +1,143 @@
+import { beforeEach, expect, test } from "vitest";
+import { ALICE, BOB, CAROL, ERIN, HEIDI, NOBODY } from "../../support/seed-users.ts";
+import { startPolicyWorld, type Wanted } from "./policy-world.ts";
+
+const DONE = { id: expect.any(String) };
+const forbidden = (hint: string) => ({
+  code: "FORBIDDEN",
+  message: `You do not have the permission for this. ${hint}`,
+});
+
+const POLICY = {
+  rules: [
+    { id: "admins", effect: "deny", users: { tags: ["admin"], names: ["jos\u00e9"] } },
+    { id: "on", effect: "allow", callers: { clients: ["portal"] }, switches: ["*.on"] },
+    {
+      id: "off-of-carol",
+      effect: "allow",
+      callers: { subjects: ["li"] },
+      users: { uins: [CAROL] },
+      switches: ["*.phone.off"],
+    },
+    {
+      id: "with-a-second",
+      effect: "allow",
+      callers: { subjects: ["chen"] },
+      approval: { expiresInMinutes: 5 },
+    },
+  ],
+};
+
+const { ask, change, tryChange, hold, cam, http, issuer } = await startPolicyWorld(POLICY);
+beforeEach(() => cam.reset());
+
+test("what a rule allows is made, what one refuses is not, and which one is said, thrown and as data", async () => {
+  expect(await change({ opUin: ALICE, login: { phone: true } }, "wang")).toEqual(DONE);
+  expect(await tryChange({ opUin: CAROL, login: { phone: false } }, "li")).toEqual(DONE);
+  cam.putUser({ uin: HEIDI, remark: "all off #admin" });
+  cam.clearJournal();
+  const refused: readonly (readonly [Wanted, string, string])[] = [
+    [{ opUin: ALICE, login: { phone: false } }, "wang", "No rule allows login.phone.off."],
+    [
+      { opUin: ALICE, login: { phone: true }, action: { wechat: false } },
+      "wang",
+      "No rule allows action.wechat.off.",
+    ],
+    [{ opUin: ALICE, login: { phone: false } }, "li", "No rule allows login.phone.off."],
+    [{ opUin: HEIDI, login: { phone: true } }, "wang", "The rule admins refuses login.phone.on."],
+    [{ opUin: NOBODY, login: { phone: true } }, "wang", "The rule admins refuses login.phone.on."],
+  ];
+  for (const [wanted, subject, hint] of refused) {
+    expect(await change(wanted, subject), hint).toEqual(forbidden(hint));
+    expect(await tryChange(wanted, subject), hint).toEqual(forbidden(hint));
+  }
+  expect(cam.journal({ action: "SetMfaFlag" })).toEqual([]);
+  expect(cam.journal({ action: "DescribeSafeAuthFlagColl" })).toEqual([]);
+});
+
+test("another client of the same person is another caller", async () => {
+  const wanted = { opUin: ALICE, login: { phone: true } };
+  expect(await change(wanted, "wang", { client: "script" })).toEqual(
+    forbidden("No rule allows login.phone.on."),
+  );
+});
+
+test("taking away methods that a write cannot express is a switch of its own", async () => {
+  const wanted = { opUin: ERIN, login: { phone: true } };
+  expect(await change({ ...wanted, over: true }, "wang")).toEqual(
+    forbidden("No rule allows login.other.off."),
+  );
+  expect(await change(wanted, "wang")).toMatchObject({ code: "MFA_METHOD_NOT_WRITABLE" });
+  expect(cam.journal({ action: "SetMfaFlag" })).toEqual([]);
+});
+
+test("a name is the same name however its letters are put together", async () => {
+  for (const name of ["jos\u00e9", "jose\u0301"]) {
+    cam.putUser({ uin: ALICE, name });
+    const refusal = forbidden("The rule admins refuses login.phone.on.");
+    expect(await change({ opUin: ALICE, login: { phone: true } }, "wang"), name).toEqual(refusal);
+  }
+});
+
+test("where the user has to be read for it and cannot be, nothing is written and CAM's error is given", async () => {
+  cam.addFault({ kind: "camError", code: "UnauthorizedOperation", action: "DescribeSubAccounts" });
+  const wanted = { opUin: ALICE, login: { phone: true } };
+  expect(await change(wanted, "wang")).toMatchObject({ code: "CAM_PERMISSION_DENIED" });
+  expect(await tryChange(wanted, "wang")).toMatchObject({ code: "CAM_PERMISSION_DENIED" });
+  cam.clearFaults();
+  cam.addFault({ kind: "garbageBody", action: "DescribeSubAccounts" });
+  expect(await change(wanted, "wang")).toMatchObject({ code: "CAM_BAD_RESPONSE" });
+  expect(cam.journal({ action: "SetMfaFlag" })).toEqual([]);
+});
+
+test("each of several changes in one document is judged by itself, under whatever name", async () => {
+  const { data, errors } = await ask(
+    `mutation {
+      one: setSubUserMfa(opUin: "${ALICE}", login: { phone: true }) { resolvedBy }
+      two: setSubUserMfa(opUin: "${CAROL}", login: { phone: false }) { resolvedBy }
+    }`,
+    {},
+    "wang",
+  );
+  expect(data).toEqual({ one: { resolvedBy: "REPLY" }, two: null });
+  expect(errors).toMatchObject([{ path: ["two"], extensions: { code: "FORBIDDEN", opUin: CAROL } }]);
+  expect(cam.journal({ action: "SetMfaFlag" }).map(({ opUin }) => opUin)).toEqual([ALICE]);
+});
+
+test("who may not make a change does not get it by joining another's that is under way", async () => {
+  const held = hold("SetMfaFlag");
+  const wanted = { opUin: CAROL, login: { phone: false } };
+  const first = change(wanted, "li");
+  await held.arrived;
+  expect(await change(wanted, "wang")).toEqual(forbidden("No rule allows login.phone.off."));
+  held.release();
+  expect(await first).toEqual(DONE);
+  expect(cam.journal({ action: "SetMfaFlag" })).toHaveLength(1);
+});
+
+test("no idempotency key, one's own or another's, answers whom no rule allows the change", async () => {
+  const wanted = { opUin: CAROL, login: { phone: false } };
+  const asking = { idempotencyKey: "key-1" };
+  const made = await change(wanted, "li", asking);
+  expect(await change(wanted, "li", asking)).toEqual(made);
+  expect(await change(wanted, "wang", asking)).toEqual(forbidden("No rule allows login.phone.off."));
+});
+
+test("a policy gives nobody a scope", async () => {
+  const token = await issuer.sign({ claims: { scope: "cam.mfa:read cam.mfa:override" } });
+  const query = `mutation { setSubUserMfa(opUin: "${BOB}", login: { phone: true }) { resolvedBy } }`;
+  const { body } = await http.post("/graphql").set("authorization", `Bearer ${token}`).send({ query });
+  expect(body.errors).toMatchObject([
+    { message: expect.stringContaining("It needs the scope cam.mfa:write.") },
+  ]);
+});
+
+test("entities can be read by routers, and change nobody", async () => {
+  const query = `{ _entities(representations: [{ __typename: "SubUser", opUin: "${ALICE}", mfa: { login: { phone: true } } }]) {
+    ... on SubUser { name mfa { login { phone } } }
+  } }`;
+  expect((await ask(query, {}, "wang")).data).toEqual({
+    _entities: [{ name: "alice", mfa: { login: { phone: false } } }],
+  });
+  expect(cam.journal({ action: "SetMfaFlag" })).toEqual([]);
+});

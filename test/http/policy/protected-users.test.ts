@@ -1,0 +1,125 @@
+import { expect, test } from "vitest";
+import { ALICE, CAROL } from "../../support/seed-users.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
+import { startPolicyWorld } from "./policy-world.ts";
+
+/** Of schema/emulator-seed.json: the user whose key the gateway has, and the account. */
+const OWNER = "100021969090";
+const ROOT = "100000000001";
+
+const DONE = { id: expect.any(String) };
+const ALL = [{ id: "all", effect: "allow" }];
+const phoneOn = (opUin: string, reason?: string) => ({
+  opUin,
+  login: { phone: true },
+  ...(reason === undefined ? {} : { reason }),
+});
+
+test("a protected user is changed by who may override that, for a reason, which is on record", async () => {
+  const { ask, change, tryChange, cam } = await startPolicyWorld({ protectedUsers: [CAROL], rules: ALL });
+  const refused = {
+    code: "PROTECTED_USER",
+    message:
+      "This user may not be changed through the gateway. It needs the scope cam.mfa:override, and a reason.",
+  };
+  const unreasoned = {
+    code: "REASON_REQUIRED",
+    message: "This change needs a reason. It overrides the protection of this user.",
+  };
+  for (const asked of [change, tryChange]) {
+    expect(await asked(phoneOn(CAROL), "wang")).toEqual(refused);
+    expect(await asked(phoneOn(CAROL, "because"), "wang")).toEqual(refused);
+    expect(await asked(phoneOn(CAROL), "wang", { override: true })).toEqual(unreasoned);
+    expect(await asked(phoneOn(CAROL, " "), "wang", { override: true })).toEqual(unreasoned);
+  }
+  expect(cam.journal({ action: "SetMfaFlag" })).toEqual([]);
+  const made = await change(phoneOn(CAROL, "The phone was found."), "wang", { override: true });
+  expect(made).toEqual(DONE);
+  const { data } = await ask("query ($id: ID!) { mfaChange(id: $id) { reason } }", made, "wang");
+  expect(data).toEqual({ mfaChange: { reason: "The phone was found." } });
+  expect(await change(phoneOn(ALICE), "wang")).toEqual(DONE);
+});
+
+test("to override the protection of a user is not to be allowed the change", async () => {
+  const { change } = await startPolicyWorld({ protectedUsers: [CAROL], rules: [] });
+  expect(await change(phoneOn(CAROL, "because"), "wang", { override: true })).toMatchObject({
+    code: "FORBIDDEN",
+    message: expect.stringContaining("No rule allows login.phone.on."),
+  });
+});
+
+test("nobody changes the account, or the user of the gateway's key, whatever policy, scope and reason they have", async () => {
+  const { change, tryChange, cam } = await startPolicyWorld({ rules: ALL });
+  const refused = {
+    code: "PROTECTED_USER",
+    message:
+      "This user may not be changed through the gateway. Nobody changes the account itself or the user of the gateway's own key through it.",
+  };
+  for (const opUin of [OWNER, ROOT]) {
+    for (const asked of [change, tryChange]) {
+      expect(await asked(phoneOn(opUin, "because"), "wang", { override: true }), opUin).toEqual(refused);
+    }
+  }
+  expect(cam.journal({ action: "SetMfaFlag" })).toEqual([]);
+  expect(cam.journal({ action: "DescribeSafeAuthFlagColl" })).toEqual([]);
+});
+
+test("a change waits for CAM to say whose the key is, and no later one asks again", async () => {
+  const { change, heldAtStart, cam } = await startPolicyWorld(
+    { rules: ALL },
+    { holdAtStart: "GetCallerIdentity" },
+  );
+  const [held] = heldAtStart;
+  await held?.arrived;
+  const [own, other] = [change(phoneOn(OWNER), "wang"), change(phoneOn(ALICE), "wang")];
+  held?.release();
+  expect(await own).toMatchObject({ code: "PROTECTED_USER" });
+  expect(await other).toEqual(DONE);
+  expect(await change(phoneOn(CAROL), "wang")).toEqual(DONE);
+  expect(cam.journal().map(({ action }) => action)).toEqual([
+    "GetCallerIdentity",
+    ...["DescribeSafeAuthFlagColl", "SetMfaFlag"],
+    ...["DescribeSafeAuthFlagColl", "SetMfaFlag"],
+  ]);
+});
+
+test("while CAM does not say it no change is made, by CAM's own error, and then they are", async () => {
+  const { change, tryChange, heldAtStart, cam } = await startPolicyWorld(
+    { rules: ALL },
+    { holdAtStart: "GetCallerIdentity" },
+  );
+  cam.addFault({ kind: "camError", code: "UnauthorizedOperation", action: "GetCallerIdentity", times: 3 });
+  heldAtStart[0]?.release();
+  await expect.poll(() => cam.counters()["GetCallerIdentity"]?.received).toBe(1);
+  for (const asked of [change, tryChange]) {
+    expect(await asked(phoneOn(ALICE), "wang")).toMatchObject({ code: "CAM_PERMISSION_DENIED" });
+  }
+  expect(cam.journal({ action: "SetMfaFlag" })).toEqual([]);
+  expect(await change(phoneOn(ALICE), "wang")).toEqual(DONE);
+});
+
+test("a key that becomes another user's protects that user from the first change on", async () => {
+  const folder = await temporaryFolder();
+  const put = async (secretId: string) => ({
+    TENCENTCLOUD_SECRET_ID: "",
+    TENCENTCLOUD_SECRET_KEY: "",
+    TENCENTCLOUD_SECRET_ID_FILE: await folder.write("id", secretId),
+    TENCENTCLOUD_SECRET_KEY_FILE: await folder.write("key", `local-example-key-of-${secretId}`),
+  });
+  const { change, cam } = await startPolicyWorld({ rules: ALL }, { env: await put("AKIDLOCALEXAMPLE") });
+  const known = (secretId: string, uin: string) =>
+    cam.putKey({ secretId, secretKey: `local-example-key-of-${secretId}`, uin });
+  known("AKIDLOCALEXAMPLE", OWNER);
+  expect(await change(phoneOn(CAROL), "wang")).toEqual(DONE);
+  cam.clearJournal();
+  // The old key is taken back before the gateway has looked for another: the change itself comes upon that.
+  known("AKIDSECOND", CAROL);
+  cam.deleteKey("AKIDLOCALEXAMPLE");
+  await put("AKIDSECOND");
+  for (const opUin of [CAROL, OWNER, ROOT]) {
+    expect(await change(phoneOn(opUin), "wang"), opUin).toMatchObject({ code: "PROTECTED_USER" });
+  }
+  expect(cam.journal({ action: "SetMfaFlag" })).toEqual([]);
+  expect(await change(phoneOn(ALICE), "wang")).toEqual(DONE);
+  expect(cam.journal({ action: "GetCallerIdentity" })).toHaveLength(1);
+});

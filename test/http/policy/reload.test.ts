@@ -1,0 +1,72 @@
+import { expect, test } from "vitest";
+import { systemClock } from "../../../src/clock.ts";
+import { LOOK_EVERY_MS } from "../../../src/policy-file.ts";
+import { ALICE, CAROL } from "../../support/seed-users.ts";
+import { type Outcome, startPolicyWorld } from "./policy-world.ts";
+
+/** The real one, but that the policy is looked at far more often. */
+const HASTY = {
+  ...systemClock,
+  after: (ms: number, callback: () => void) => systemClock.after(ms === LOOK_EVERY_MS ? 20 : ms, callback),
+};
+
+/** Under each policy one of two users may be changed, and the other may not. */
+const only = (id: string, opUin: string) => ({ rules: [{ id, effect: "allow", users: { uins: [opUin] } }] });
+const BEFORE = only("alice-alone", ALICE);
+const AFTER = only("carol-alone", CAROL);
+
+const CALLERS = 8;
+
+test("a policy that changes under traffic fails no request, and is whole for each of them", async () => {
+  const { change, ask, write, logLines } = await startPolicyWorld(BEFORE, { clock: HASTY });
+  const inForce = () => logLines.filter((line) => line.includes("the policy is in force")).length;
+  let isOver = false;
+  let answered = 0;
+  const failed: unknown[] = [];
+  /** Each with protections of their own, so that nobody joins in another's change. */
+  async function traffic(subject: string): Promise<void> {
+    while (!isOver) {
+      const wanted = (opUin: string) => ({ opUin, login: { phone: true }, reason: `${subject} ${answered}` });
+      for (const opUin of [ALICE, CAROL]) {
+        const outcome = await change(wanted(opUin), subject);
+        if (!isAllowed(outcome) && !isRefused(outcome)) failed.push(outcome);
+        const { data, errors } = await ask(`{ subUser(opUin: "${opUin}") { name } }`, {}, subject);
+        if (errors.length > 0 || data === null) failed.push(errors);
+        answered += 2;
+      }
+    }
+  }
+  const callers = Promise.all(Array.from({ length: CALLERS }, (_, at) => traffic(`caller-${at}`)));
+  const answersAfter = async (more: number) =>
+    expect.poll(() => answered, { timeout: 20_000 }).toBeGreaterThan(answered + more);
+  await answersAfter(20);
+  await write("rules: [");
+  await expect.poll(() => logLines.filter((line) => line.includes("the old policy goes on")).length).toBe(1);
+  await answersAfter(20);
+  expect(isAllowed(await change({ opUin: ALICE, login: { phone: true } }, "wang"))).toBe(true);
+  await write(AFTER);
+  await expect.poll(inForce).toBe(2);
+  expect(isRefused(await change({ opUin: ALICE, login: { phone: true } }, "wang"))).toBe(true);
+  expect(isAllowed(await change({ opUin: CAROL, login: { phone: true } }, "wang"))).toBe(true);
+  await answersAfter(20);
+  isOver = true;
+  await callers;
+  expect(failed).toEqual([]);
+});
+
+test("what an idempotency key stands for is not told to whom the policy no longer allows it", async () => {
+  const { change, write, logLines } = await startPolicyWorld(BEFORE, { clock: HASTY });
+  const asking = { idempotencyKey: "key-1" };
+  expect(isAllowed(await change({ opUin: ALICE, login: { phone: true } }, "wang", asking))).toBe(true);
+  await write(AFTER);
+  await expect.poll(() => logLines.filter((line) => line.includes("the policy is in force")).length).toBe(2);
+  expect(isRefused(await change({ opUin: ALICE, login: { phone: true } }, "wang", asking))).toBe(true);
+});
+
+function isAllowed(outcome: Outcome): boolean {
+  return "id" in outcome;
+}
+
+function isRefused(outcome: Outcome): boolean {
+  return "code" in outcome && outcome.code === "FORBIDDEN" && outcome.message.includes("No rule allows");
+}
