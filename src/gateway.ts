@@ -9,6 +9,7 @@ import type { Authenticator } from "./auth/authenticator.ts";
 import { mayUseAccount } from "./auth/policy/may-use-account.ts";
 import { ChangeAccess } from "./changes/change-access.ts";
 import { ChangeService } from "./changes/change-service.ts";
+import { LeftChanges } from "./changes/left-changes.ts";
 import { Reconciler } from "./changes/reconciler.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
@@ -30,6 +31,7 @@ import { logPolicy } from "./observability/log-access.ts";
 import {
   logChanges,
   logCheckpoints,
+  logLeftChanges,
   logQuota,
   logReconciler,
   logTls,
@@ -110,13 +112,14 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
       reconciler.start();
       closers.push(() => reconciler.stop());
     }
-    closers.push(
-      ...accounts.all.map(
-        ({ ownUsers }) =>
-          () =>
-            ownUsers.stop(),
-      ),
-    );
+    const leftChanges = new LeftChanges({
+      ...{ log, clock },
+      accounts: accounts.all.map(({ name }) => name),
+      observer: logLeftChanges(logger),
+    });
+    leftChanges.start();
+    closers.push(() => leftChanges.stop());
+    for (const { ownUsers } of accounts.all) closers.push(() => ownUsers.stop());
     closers.push(() => changes.idle());
     const apollo = createApolloServer({
       schema: buildGatewaySchema({ changes, log, accounts }),

@@ -39,6 +39,7 @@ export class ChangeLog {
   async begin(intent: ChangeIntent, beforeImage: BeforeImageAge): Promise<BeginVerdict> {
     const { caller } = intent;
     const columns = {
+      account: intent.account,
       op_uin: intent.opUin,
       caller_subject: caller.subject,
       caller_client: caller.client,
@@ -101,6 +102,7 @@ export class ChangeLog {
    */
   async list(filter: ChangeFilter, limit: number, after?: string): Promise<readonly ChangeRecord[]> {
     const conditions: RawBuilder<unknown>[] = [sql`true`];
+    if (filter.account !== undefined) conditions.push(sql`account = ${filter.account}`);
     if (filter.opUin !== undefined) conditions.push(sql`op_uin = ${filter.opUin}`);
     if (filter.status !== undefined) conditions.push(sql`status = ${filter.status}`);
     if (filter.callerSubject !== undefined) conditions.push(sql`caller_subject = ${filter.callerSubject}`);
@@ -115,13 +117,14 @@ export class ChangeLog {
   }
 
   /**
-   * Takes over changes whose replica should have finished them and did not, whose outcome is to be looked at again,
+   * Takes over changes of an account whose replica should have finished them and did not, whose outcome is to be looked at again,
    * or whose time for approval is over. They are this replica's for `leaseMs`; no two replicas get the same.
    */
-  async takeOver(limit: number, leaseMs: number): Promise<readonly ChangeRecord[]> {
+  async takeOver(account: string, limit: number, leaseMs: number): Promise<readonly ChangeRecord[]> {
     const rows = await this.#run<ChangeRow>(sql`
       with due as materialized (
-        select id from mfa_change where seq is null and lease_until < statement_timestamp()
+        select id from mfa_change
+        where seq is null and lease_until < statement_timestamp() and account = ${account}
         order by lease_until limit ${limit} for update skip locked
       )
       update mfa_change set
@@ -132,6 +135,15 @@ export class ChangeLog {
     return rows.map(toChangeRecord);
   }
 
+  /** How many changes nobody will finish, as their account is none of these: by the account. */
+  async countLeft(accounts: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const rows = await this.#run<{ account: string; changes: number }>(sql`
+      select account, count(*)::integer as changes from mfa_change
+      where seq is null and lease_until < statement_timestamp() and account not in (${sql.join(accounts)})
+      group by account order by account`);
+    return new Map(rows.map(({ account, changes }) => [account, changes]));
+  }
+
   /**
    * Whether the user was, or may have been, changed again since: then nothing can be learnt about this change from
    * the user. What was refused has changed nothing.
@@ -140,7 +152,7 @@ export class ChangeLog {
     const [row] = await this.#run<{ superseded: boolean }>(sql`
       select exists(
         select from mfa_change
-        where op_uin = ${record.opUin} and status not in ('refused', 'awaiting_approval')
+        where account = ${record.account} and op_uin = ${record.opUin} and status not in ('refused', 'awaiting_approval')
           and coalesce(let_go, begun) > (select coalesce(let_go, begun) from mfa_change where id = ${record.id})
       ) as superseded`);
     return row?.superseded ?? false;

@@ -39,6 +39,8 @@ export interface ApprovalDecision {
 export interface ChangeRecord {
   /** UUIDv7: sorts by when the change was begun, as finely as the database's clock goes. */
   readonly id: string;
+  /** The account that it was made in, by the name that the gateway had for it. */
+  readonly account: string;
   readonly opUin: Uin;
   readonly caller: RecordedCaller;
   readonly gatewayRequestId: string;
@@ -72,6 +74,7 @@ export interface ChangeRecord {
 
 /** What is put on record before CAM hears of a change. */
 export interface ChangeIntent {
+  readonly account: string;
   readonly opUin: Uin;
   readonly caller: RecordedCaller;
   readonly gatewayRequestId: string;
@@ -140,6 +143,7 @@ export interface ChangeSettlement {
 }
 
 export interface ChangeFilter {
+  readonly account?: string | undefined;
   readonly opUin?: Uin | undefined;
   readonly status?: ChangeStatus | undefined;
   readonly callerSubject?: string | undefined;

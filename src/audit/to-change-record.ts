@@ -8,6 +8,7 @@ export type ChangeRow = Selectable<MfaChangeTable>;
 export function toChangeRecord(row: ChangeRow): ChangeRecord {
   return {
     id: row.id,
+    account: row.account,
     opUin: row.op_uin as Uin,
     caller: {
       subject: row.caller_subject,

@@ -135,7 +135,7 @@ export class ChangeService {
       const intent = await this.#prepare(request, account, context);
       progress.blocks = intent.blocks;
       const ageMs = this.#deps.clock.monotonic() - intent.readAtMs;
-      const verdict = await this.#begin(request, context, intent, { knownLatest, ageMs });
+      const verdict = await this.#begin(request, account.name, context, intent, { knownLatest, ageMs });
       switch (verdict.kind) {
         case "BEGUN":
           return this.#carryOut(verdict.id, request, account, context, intent);
@@ -187,6 +187,7 @@ export class ChangeService {
 
   #begin(
     request: MfaChangeRequest,
+    account: string,
     context: MfaChangeContext,
     { before, blocks }: Prepared,
     age: BeforeImageAge,
@@ -194,6 +195,7 @@ export class ChangeService {
     const { opUin, login, action, overwriteOtherMethods, reason } = request;
     const leaseMs = Math.max(0, context.deadlineMs - this.#deps.clock.monotonic()) + LEASE_GRACE_MS;
     const intent = {
+      account,
       opUin,
       caller: recordedCaller(context.caller),
       gatewayRequestId: context.requestId,

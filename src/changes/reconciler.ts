@@ -57,8 +57,8 @@ export class Reconciler {
 
   /** Settles what is due now. Returns how many records were looked at. */
   async settleDue(): Promise<number> {
-    const { log, deadlineMs } = this.#deps;
-    const due = await log.takeOver(RECORDS_PER_ROUND, deadlineMs + LOOK_AGAIN_MIN_MS);
+    const { log, account, deadlineMs } = this.#deps;
+    const due = await log.takeOver(account.name, RECORDS_PER_ROUND, deadlineMs + LOOK_AGAIN_MIN_MS);
     await Promise.all(due.map((record) => this.#settle(record)));
     return due.length;
   }

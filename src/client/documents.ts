@@ -7,7 +7,7 @@ const SUB_USER = `{
 }`;
 const CALLER = "{ subject client issuer }";
 const CHANGE = `{
-  id opUin gatewayRequestId reason status resolvedBy code camCode camRequestId
+  id opUin account gatewayRequestId reason status resolvedBy code camCode camRequestId
   attempts quotaWaitMs replica createdAt finishedAt
   caller ${CALLER}
   approval { expiresAt decision decidedBy ${CALLER} decidedAt reason gatewayRequestId }
@@ -24,11 +24,12 @@ const FAILURE = `{
   __typename code category message retryable retryAfterMs camCode camAction camRequestId changeId requestId
 }`;
 const SWITCH_VARIABLES = `(
-  $opUin: Uin!, $login: LoginActionMfaFlagInput, $action: LoginActionMfaFlagInput, $overwriteOtherMethods: Boolean,
-  $reason: String
+  $opUin: Uin!, $account: String, $login: LoginActionMfaFlagInput, $action: LoginActionMfaFlagInput,
+  $overwriteOtherMethods: Boolean, $reason: String
 )`;
 const SWITCH_ARGUMENTS = `(
-    opUin: $opUin, login: $login, action: $action, overwriteOtherMethods: $overwriteOtherMethods, reason: $reason
+    opUin: $opUin, account: $account, login: $login, action: $action,
+    overwriteOtherMethods: $overwriteOtherMethods, reason: $reason
   )`;
 
 /** The client's operations, each with one field of the name under which it stands here. */
@@ -45,11 +46,12 @@ export const DOCUMENTS = {
 }`,
   mfaChange: `query mfaChange($id: ID!) { mfaChange(id: $id) ${CHANGE} }`,
   mfaChanges: `query mfaChanges(
-  $opUin: Uin, $status: MfaChangeStatus, $caller: String, $from: DateTimeISO, $until: DateTimeISO,
+  $opUin: Uin, $account: String, $status: MfaChangeStatus, $caller: String, $from: DateTimeISO, $until: DateTimeISO,
   $first: Int, $after: String
 ) {
   mfaChanges(
-    opUin: $opUin, status: $status, caller: $caller, from: $from, until: $until, first: $first, after: $after
+    opUin: $opUin, account: $account, status: $status, caller: $caller, from: $from, until: $until,
+    first: $first, after: $after
   ) {
     edges { cursor node ${CHANGE} }
     pageInfo { hasNextPage hasPreviousPage startCursor endCursor }

@@ -10,6 +10,7 @@ type BigInteger = string | number | bigint;
 export interface MfaChangeTable {
   id: string;
   begun: Generated<BigInteger>;
+  account: Generated<string>;
   op_uin: string;
   caller_subject: string;
   caller_client: string | null;

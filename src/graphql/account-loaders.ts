@@ -1,7 +1,6 @@
 import { DEFAULT_ACCOUNT } from "../auth/account-name.ts";
 import type { Accounts } from "../auth/accounts.ts";
 import type { Caller } from "../auth/caller.ts";
-import type { Uin } from "../contract/index.ts";
 import { createLoaders, type LoaderDeps, type LoaderOptions, type Loaders } from "./loaders.ts";
 
 export interface AccountLoaderOptions extends Omit<LoaderOptions, "caller"> {
@@ -20,25 +19,28 @@ export class AccountLoaders {
   }
 
   /**
-   * Those of the account that a caller names; of the default one where they name none.
+   * Those of the account that the caller names; of the default one where they name none.
    * @throws GatewayError FORBIDDEN, UNKNOWN_ACCOUNT
    */
   of(name: string | null | undefined): Loaders {
-    const { caller } = this.#options;
-    const account = this.#accounts.require(name, caller);
+    return this.#loadersOf(this.#accounts.require(name, this.#options.caller));
+  }
+
+  /**
+   * The same without asking whether the caller may use it: for a change, which has its own door, and of which is told
+   * what came of it, whatever the policy says by then. Undefined where there is no such account.
+   */
+  ofChange(name: string | null | undefined): Loaders | undefined {
+    const account = this.#accounts.find(name ?? DEFAULT_ACCOUNT);
+    return account && this.#loadersOf(account);
+  }
+
+  #loadersOf(account: LoaderDeps): Loaders {
     let loaders = this.#byName.get(account.name);
     if (loaders === undefined) {
-      loaders = createLoaders(account, { ...this.#options, caller: caller.subject });
+      loaders = createLoaders(account, { ...this.#options, caller: this.#options.caller.subject });
       this.#byName.set(account.name, loaders);
     }
     return loaders;
-  }
-
-  /** The user was changed, or may have been: what was read of the flags is no longer so, for any operation. */
-  forgetFlags(name: string | null | undefined, uin: Uin): void {
-    const account = this.#accounts.find(name ?? DEFAULT_ACCOUNT);
-    if (account === undefined) return;
-    account.flagReads.drop(uin);
-    this.#byName.get(account.name)?.flags.clear(uin);
   }
 }

@@ -18,6 +18,8 @@ export interface Loaders {
   readonly profile: DataLoader<Uin, SubAccount | undefined>;
   /** One call a user, for CAM has no batch form; the quota spaces them. */
   readonly flags: DataLoader<Uin, SafeAuthFlags>;
+  /** The user was changed, or may have been: what was read of the flags is no longer so, for any operation. */
+  forgetFlags(uin: Uin): void;
 }
 
 /** What is read of an account. */
@@ -58,5 +60,9 @@ export function createLoaders(
       },
       { maxBatchSize: MAX_SUB_ACCOUNTS_PER_CALL },
     ),
+    forgetFlags: (uin) => {
+      flags.clear(uin);
+      flagReads.drop(uin);
+    },
   };
 }

@@ -56,7 +56,7 @@ interface CallerNames {
 
 /** As much of a change as a log line has. */
 interface ChangeEvent {
-  readonly request: { readonly opUin: string };
+  readonly request: { readonly account?: string | undefined; readonly opUin: string };
   readonly context: { readonly requestId: string; readonly caller: CallerNames };
   readonly shared: boolean;
   readonly changeId: string | undefined;
@@ -80,6 +80,8 @@ function logMfaChange(logger: Logger, event: ChangeEvent): void {
     callerClient: context.caller.client,
     callerIssuer: context.caller.issuer,
     changeId,
+    // As it was asked for: where there is no such account, none was asked.
+    account: request.account ?? "default",
     opUin: request.opUin,
     sent: blocks,
     durationMs: Math.round(durationMs),
@@ -110,12 +112,30 @@ export function logChanges(logger: Logger) {
   };
 }
 
+interface SettledRecord {
+  readonly id: string;
+  readonly account: string;
+  readonly opUin: string;
+}
+
 /** One line for each change that was settled after nobody waited for it any more. */
 export function logReconciler(logger: Logger) {
   return {
-    onSettled: (record: { readonly id: string; readonly opUin: string }, settlement: object): void =>
-      logger.warn({ changeId: record.id, opUin: record.opUin, ...settlement }, "an open change was settled"),
+    onSettled: ({ id: changeId, account, opUin }: SettledRecord, settlement: object): void =>
+      logger.warn({ changeId, account, opUin, ...settlement }, "an open change was settled"),
     onError: (err: unknown): void => logger.warn({ err }, "open changes cannot be looked at now"),
+  };
+}
+
+/** Changes that wait for an account which is not configured any more. */
+export function logLeftChanges(logger: Logger) {
+  return {
+    onLeft: (account: string, changes: number): void =>
+      logger.error(
+        { account, changes },
+        "open changes are left: their account is not in CAM_ACCOUNTS, and no other can say what became of them",
+      ),
+    onError: (err: unknown): void => logger.warn({ err }, "changes that were left cannot be counted now"),
   };
 }
 

@@ -187,24 +187,24 @@ describe.each(["postgres", "pglite"] as const)("the log of changes on %s", (kind
       await settled({}, unknownFor(60_000));
       await settled({}, APPLIED);
       const other = new ChangeLog({ database, replica: "replica-2" });
-      const taken = await other.takeOver(10, 60_000);
+      const taken = await other.takeOver("default", 10, 60_000);
       expect(taken.map(({ id }) => id).sort()).toEqual([overdue, lookAgain].sort());
       expect(taken.map(({ replica }) => replica)).toEqual(["replica-2", "replica-2"]);
-      expect(await log.takeOver(10, 60_000)).toEqual([]);
+      expect(await log.takeOver("default", 10, 60_000)).toEqual([]);
     });
 
     test("the longest overdue come first, and no more than asked for", async () => {
       const ids: string[] = [];
       for (const leaseMs of [-1_000, -3_000, -2_000]) ids.push(await begun({ leaseMs }));
-      const first = await log.takeOver(2, 60_000);
+      const first = await log.takeOver("default", 2, 60_000);
       expect(first.map(({ id }) => id).sort()).toEqual([ids[1], ids[2]].sort());
-      expect((await log.takeOver(2, 60_000)).map(({ id }) => id)).toEqual([ids[0]]);
+      expect((await log.takeOver("default", 2, 60_000)).map(({ id }) => id)).toEqual([ids[0]]);
     });
 
     test("a replica that fails in its turn is taken over as well", async () => {
       const id = await begun({ leaseMs: -1 });
-      expect((await log.takeOver(10, -1)).map((record) => record.id)).toEqual([id]);
-      expect((await log.takeOver(10, 60_000)).map((record) => record.id)).toEqual([id]);
+      expect((await log.takeOver("default", 10, -1)).map((record) => record.id)).toEqual([id]);
+      expect((await log.takeOver("default", 10, 60_000)).map((record) => record.id)).toEqual([id]);
     });
   });
 
@@ -303,7 +303,7 @@ describe.each(["postgres", "pglite"] as const)("the log of changes on %s", (kind
       () => late.find(NO_SUCH_ID),
       () => late.settle(NO_SUCH_ID, APPLIED),
       () => late.list({}, 1),
-      () => late.takeOver(1, 1),
+      () => late.takeOver("default", 1, 1),
     ]) {
       await expect(attempt()).rejects.toMatchObject({ code: "STORE_UNAVAILABLE", cause: expect.any(Error) });
     }
@@ -324,7 +324,7 @@ describe("on PostgreSQL", () => {
     );
     const taken: string[] = [];
     for (let round = 0; round < 10; round++) {
-      const got = await Promise.all(logs.map((log) => log.takeOver(5, 600_000)));
+      const got = await Promise.all(logs.map((log) => log.takeOver("default", 5, 600_000)));
       for (const records of got) {
         expect(records.length).toBeLessThanOrEqual(5);
         taken.push(...records.map(({ id }) => id));
@@ -341,7 +341,10 @@ describe("on PostgreSQL", () => {
     const reconciler = new ChangeLog({ database: two, replica: "reconciler" });
     for (let round = 0; round < 30; round++) {
       const { id } = await slow.begin(intentOf({ leaseMs: -1 }), FRESH);
-      const [settled, taken] = await Promise.all([slow.settle(id, APPLIED), reconciler.takeOver(10, 60_000)]);
+      const [settled, taken] = await Promise.all([
+        slow.settle(id, APPLIED),
+        reconciler.takeOver("default", 10, 60_000),
+      ]);
       // Taken before it was settled, or not at all; either way the outcome of whoever was first stands.
       expect(settled).toBe(true);
       for (const record of taken) expect(await reconciler.settle(record.id, unknownFor(1_000))).toBe(false);

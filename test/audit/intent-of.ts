@@ -25,6 +25,7 @@ export function unknownFor(lookAgainAfterMs: number): ChangeSettlement {
 /** An intent of a user that no other test has. */
 export function intentOf(change: Partial<ChangeIntent> = {}): ChangeIntent {
   return {
+    account: "default",
     opUin: newUin(),
     caller: { subject: "alice", client: "portal", issuer: "https://issuer.example" },
     gatewayRequestId: randomUUID(),

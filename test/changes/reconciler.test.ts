@@ -12,6 +12,7 @@ const PHONE_ON = { phone: true, stoken: true, wechat: false };
 async function startWithOpenChange(opUin = ALICE) {
   const { cam, client, log } = await startChangeService();
   const intent: ChangeIntent = {
+    account: "default",
     opUin: uin(opUin),
     caller: { subject: "test", client: undefined, issuer: undefined },
     gatewayRequestId: "request-1",

@@ -114,6 +114,7 @@ describe.each(["postgres", "pglite"] as const)("migrating %s", (kind) => {
 
 /** What the columns hold that the first schema did not have. */
 const NOT_KNOWN_THEN = {
+  account: "default",
   reason: null,
   expires_at: null,
   decision: null,
@@ -197,7 +198,7 @@ describe("on PostgreSQL", () => {
     const log = new ChangeLog({ database, replica: "replica-1" });
     const { id } = await log.begin(intentOf(), FRESH);
     expect(await log.settle(id, APPLIED)).toBe(true);
-    expect(await log.takeOver(1, 1_000)).toEqual([]);
+    expect(await log.takeOver("default", 1, 1_000)).toEqual([]);
     expect(await log.list({}, 10)).toHaveLength(1);
     for (const forbidden of [
       "alter table mfa_change disable trigger user",

@@ -19,6 +19,7 @@ describe("a change", () => {
         requestId: headers["x-request-id"],
         caller: "local",
         changeId: expect.any(String),
+        account: "default",
         opUin: ALICE,
         sent: { opUin: ALICE, login: { phone: true, stoken: true, wechat: false } },
         durationMs: expect.any(Number),

@@ -50,6 +50,8 @@ export interface MfaChange {
   /** Sorts by when the change was begun. */
   readonly id: string;
   readonly opUin: string;
+  /** The name that the gateway had for the account; `default` for the one that needs no name. */
+  readonly account: string;
   readonly caller: MfaChangeCaller;
   readonly gatewayRequestId: string;
   readonly requested: MfaMethodsOfBoth;

@@ -3,6 +3,8 @@ import type { MfaChange, MfaChangeStatus } from "./mfa-change.ts";
 /** Which changes to list. Whatever is left out, null or undefined does not narrow the list. */
 export interface MfaChangesFilter {
   readonly opUin?: string | null | undefined;
+  /** `default` is the account that needs no name. */
+  readonly account?: string | null | undefined;
   readonly status?: MfaChangeStatus | null | undefined;
   /** The subject of the caller who asked for the change. */
   readonly caller?: string | null | undefined;

@@ -12,6 +12,8 @@ export interface MethodsToSwitch {
 export interface SetSubUserMfaInput {
   /** A decimal string, for a JavaScript number loses digits of such ids. */
   readonly opUin: string;
+  /** The account whose user it is, by its name in the gateway; the default one where left out. */
+  readonly account?: string | null | undefined;
   readonly login?: MethodsToSwitch | null | undefined;
   readonly action?: MethodsToSwitch | null | undefined;
   /** Write a protection although it uses a method that a write cannot express and that may be lost. */

@@ -57,6 +57,12 @@ export class MfaChange {
   @Field(() => UinScalar, { description: "The user who was changed." })
   opUin!: Uin;
 
+  @Field(() => String, {
+    description:
+      "The account whose user it is, by the name that the gateway had for it; `default` for the one that needs no name.",
+  })
+  account!: string;
+
   @Field(() => MfaChangeCaller, { description: "Who asked for it." })
   caller!: MfaChangeCaller;
 

@@ -12,6 +12,12 @@ export class MfaChangesArgs {
   @Field(() => UinScalar, { nullable: true, description: "Only changes of this user." })
   opUin?: Uin | null;
 
+  @Field(() => String, {
+    nullable: true,
+    description: "Only changes in this account; `default` is the one that needs no name.",
+  })
+  account?: string | null;
+
   @Field(() => MfaChangeStatus, { nullable: true, description: "Only changes of which this is known." })
   status?: keyof typeof MfaChangeStatus | null;
 
@@ -37,6 +43,7 @@ export class MfaChangesArgs {
 
 export function toChangeFilter(args: MfaChangesArgs): ChangeFilter {
   return {
+    account: args.account ?? undefined,
     opUin: args.opUin ?? undefined,
     status: args.status ? toRecordedStatus(args.status) : undefined,
     callerSubject: args.caller ?? undefined,

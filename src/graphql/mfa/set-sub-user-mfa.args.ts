@@ -1,6 +1,8 @@
 import { ArgsType, Field } from "type-graphql";
+import { isAccountName } from "../../auth/account-name.ts";
 import type { MfaChangeRequest, MfaMethods } from "../../changes/mfa-change.ts";
-import type { Uin } from "../../contract/index.ts";
+import { GatewayError, type Uin } from "../../contract/index.ts";
+import { accountOptions } from "../account-argument.ts";
 import { CamCalls } from "../cam-calls.ts";
 import { UinScalar } from "../uin-scalar.ts";
 import { LoginActionMfaFlagInput } from "./login-action-mfa-flag.input.ts";
@@ -11,6 +13,9 @@ import { LONGEST_REASON, toReason } from "./reason.ts";
 export class SetSubUserMfaArgs {
   @Field(() => UinScalar, { description: "The sub-user to change." })
   opUin!: Uin;
+
+  @Field(() => String, accountOptions)
+  account?: string | null;
 
   @CamCalls(0)
   @Field(() => LoginActionMfaFlagInput, {
@@ -46,12 +51,19 @@ export class SetSubUserMfaArgs {
 
 export function toChangeRequest(args: SetSubUserMfaArgs): MfaChangeRequest {
   return {
+    account: toAccountName(args.account),
     opUin: args.opUin,
     login: toMethods(args.login),
     action: toMethods(args.action),
     overwriteOtherMethods: args.overwriteOtherMethods ?? false,
     reason: toReason(args.reason),
   };
+}
+
+/** What has not the form of a name is none, and comes into no log. @throws GatewayError UNKNOWN_ACCOUNT */
+function toAccountName(name: string | null | undefined): string | undefined {
+  if (typeof name === "string" && !isAccountName(name)) throw new GatewayError("UNKNOWN_ACCOUNT");
+  return name ?? undefined;
 }
 
 /** In GraphQL, null means what leaving out means: unchanged. */

@@ -37,10 +37,12 @@ export class SetSubUserMfaResolver {
     @Info() info: GraphQLResolveInfo,
   ): Promise<SetSubUserMfaPayload> {
     const idempotencyKey = keyOfField(context, info);
+    const loaders = context.loaders.ofChange(args.account);
     const outcome = await this.#changes
       .setSubUserMfa(toChangeRequest(args), { ...context, idempotencyKey })
-      .finally(() => context.loaders.forgetFlags(undefined, args.opUin));
-    return new AppliedChange(args.opUin, outcome, context.loaders.of(undefined), this.#log);
+      .finally(() => loaders?.forgetFlags(args.opUin));
+    if (loaders === undefined) throw new Error("A change was made in an account that there is not.");
+    return new AppliedChange(args.opUin, outcome, loaders, this.#log);
   }
 
   /** Its failures become data on the way out: failuresAsData. */
