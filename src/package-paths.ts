@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 const packageFile = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url));
 
 export const EXAMPLES_DIR = packageFile("schema/examples");
+export const FEDERATED_EXAMPLES_DIR = packageFile("schema/examples/federated");
 export const PLAYGROUND_ASSETS_DIR = packageFile("dist/playground");
 export const MIGRATIONS_DIR = packageFile("schema/migrations");
 /** A database as PGlite makes it. The build leaves it there. */

@@ -37,8 +37,8 @@ export class FederatedGraph {
       start("directory", ["scripts/federated/directory.ts", o["directory-port"]]),
     ]);
     const router = await start("router", ["scripts/federated/router.ts", o.port, gateway.url, directory.url]);
-    this.#group.say(`The graph   ${router.url}`);
-    this.#group.say(`Subgraphs   ${gateway.url} (with a playground)  ${directory.url}`);
+    this.#group.say(`The graph   ${router.url}   (open it in a browser for the playground)`);
+    this.#group.say(`Subgraphs   ${gateway.url} (with a playground of its own)  ${directory.url}`);
     this.#group.say(
       `Try         curl ${router.url} --header 'content-type: application/json' --data '${JSON.stringify({ query: SAMPLE })}'`,
     );

@@ -1,5 +1,6 @@
 /** A part of `npm run federated`: the router on the given port, in front of the given gateway and directory. */
 import { readFile } from "node:fs/promises";
+import { createPlaygroundPage } from "./playground-page.ts";
 import { serve } from "./serve.ts";
 import { startHiveRouter } from "./start-hive-router.ts";
 
@@ -12,5 +13,5 @@ function readSdl(file: string): Promise<string> {
 await serve(async () => {
   const gateway = { name: "cam-mfa", url: gatewayUrl, sdl: await readSdl("subgraph.graphql") };
   const directory = { name: "directory", url: directoryUrl, sdl: await readSdl("neighbour.graphql") };
-  return startHiveRouter([gateway, directory], Number(port));
+  return startHiveRouter([gateway, directory], Number(port), {}, await createPlaygroundPage());
 });

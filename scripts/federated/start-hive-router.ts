@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer } from "node:http";
+import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createGatewayRuntime, type GatewayConfigSupergraph } from "@graphql-hive/gateway-runtime";
 import http from "@graphql-mesh/transport-http";
@@ -13,11 +13,18 @@ export interface StartedRouter {
 
 export type HiveOptions = Partial<GatewayConfigSupergraph>;
 
+/** Answers what a browser asks for to show a page, and nothing else. */
+export interface Page {
+  isAsked(...request: Parameters<RequestListener>): boolean;
+  readonly answer: RequestListener;
+}
+
 /** Serves the subgraphs, which listen already, as one graph by Hive Gateway, on loopback. Port 0 takes a free one. */
 export async function startHiveRouter(
   subgraphs: readonly Subgraph[],
   port: number,
   options: HiveOptions = {},
+  page?: Page,
 ): Promise<StartedRouter> {
   const runtime = createGatewayRuntime({
     transports: { http },
@@ -28,7 +35,9 @@ export async function startHiveRouter(
     ...options,
     supergraph: composeSupergraph(subgraphs),
   });
-  const server = createServer(runtime).listen(port, "127.0.0.1");
+  const answer: RequestListener = (...request) =>
+    page?.isAsked(...request) ? page.answer(...request) : void runtime(...request);
+  const server = createServer(answer).listen(port, "127.0.0.1");
   await once(server, "listening");
   const { port: taken } = server.address() as AddressInfo;
   return {

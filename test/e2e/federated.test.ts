@@ -2,8 +2,12 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { expect, onTestFinished, test, vi } from "vitest";
+import { loadExamples } from "../../src/http/playground/load-examples.ts";
+import { FEDERATED_EXAMPLES_DIR } from "../../src/package-paths.ts";
 import { fencedBlocks } from "../docs/fenced-blocks.ts";
 import { ROOT } from "../support/compose-file.ts";
+import { openPlayground } from "../support/open-playground.ts";
+import { startChromium } from "../support/start-chromium.ts";
 import { startProgram } from "../support/start-program.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
@@ -60,12 +64,22 @@ test("npm run federated answers the README's query and its own, and Ctrl-C ends 
   await gone;
 });
 
-test("a browser gets no page of the router's that would load anything from the internet", async () => {
+test("a browser is shown the playground with examples of both subgraphs, from here alone", async () => {
   const { router } = await startFederated();
-  for (const path of ["/", "/graphql"]) {
-    const response = await fetch(new URL(path, router), { headers: { accept: "text/html" } });
-    expect(await response.text()).not.toMatch(/https?:\/\/(?!127\.0\.0\.1)/);
-  }
+  const browser = await startChromium();
+  const { page, complaints } = await openPlayground(await browser.newContext(), new URL("/", router).href);
+  expect(page.url()).toBe(router);
+  expect(await page.locator(".banner").textContent()).toContain(
+    "a directory of employees behind Hive Gateway",
+  );
+  const examples = await loadExamples(FEDERATED_EXAMPLES_DIR);
+  expect(await page.locator(".graphiql-tab-button").allTextContents()).toEqual(
+    examples.map(({ name }) => name),
+  );
+  await page.locator(".graphiql-execute-button").click();
+  const result = page.locator(".result-window .view-lines");
+  await expect.poll(() => result.textContent(), { timeout: 20_000 }).toMatch(/Alice.Anders/);
+  expect(complaints).toEqual([]);
 });
 
 test("a part that is killed takes the rest down, with 1", async () => {

@@ -10,7 +10,11 @@ export interface BootData {
 }
 
 /** Whom the gateway behind the page talks to; a visitor must see at a glance whether changes are real. */
-export type PlaygroundBanner = { target: "emulator" } | { target: "cam"; endpoint: string };
+export type PlaygroundBanner =
+  | { target: "emulator" }
+  | { target: "cam"; endpoint: string }
+  /** Behind a router, beside other subgraphs, and with the emulator. */
+  | { target: "graph"; router: string };
 
 /** One ready-made operation. */
 export interface PlaygroundExample {

@@ -22,6 +22,6 @@ export const browserVisitStrategy: ConstraintStrategy = {
 };
 
 /** A GET with a `query` parameter is an operation, even if it was typed into an address bar. */
-function isBrowserVisit(request: IncomingMessage): boolean {
+export function isBrowserVisit(request: IncomingMessage): boolean {
   return prefersHtml(request.headers.accept) && !/[?&]query=/.test(request.url ?? "");
 }

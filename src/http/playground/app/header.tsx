@@ -7,15 +7,31 @@ export function Header({ banner }: { banner: PlaygroundBanner }) {
     <header className="header">
       <img src={iconUrl} alt="" width="20" height="20" />
       <h1>CAM MFA gateway</h1>
-      {banner.target === "emulator" ? (
+      {describe(banner)}
+    </header>
+  );
+}
+
+function describe(banner: PlaygroundBanner) {
+  switch (banner.target) {
+    case "emulator":
+      return (
         <p className="banner banner-emulator">
           <strong>Local mode</strong>: talking to the embedded CAM emulator. Nothing reaches Tencent Cloud.
         </p>
-      ) : (
+      );
+    case "graph":
+      return (
+        <p className="banner banner-emulator">
+          <strong>Federated</strong>: the gateway and a directory of employees behind {banner.router}. Nothing
+          reaches Tencent Cloud.
+        </p>
+      );
+    case "cam":
+      return (
         <p className="banner banner-cam">
           <strong>Live</strong>: talking to <code>{banner.endpoint}</code>. Mutations change real users.
         </p>
-      )}
-    </header>
-  );
+      );
+  }
 }

@@ -1,0 +1,29 @@
+import type { IncomingMessage } from "node:http";
+import { fastify } from "fastify";
+import { isBrowserVisit } from "../../src/http/playground/browser-visit.ts";
+import { loadExamples } from "../../src/http/playground/load-examples.ts";
+import { registerPlayground } from "../../src/http/playground/playground.ts";
+import { FEDERATED_EXAMPLES_DIR, PLAYGROUND_ASSETS_DIR } from "../../src/package-paths.ts";
+import type { Page } from "./start-hive-router.ts";
+
+const GRAPHQL_PATH = "/graphql";
+
+/** The gateway's own playground for the router's address, with examples of both subgraphs; it needs no internet. */
+export async function createPlaygroundPage(): Promise<Page> {
+  const app = fastify();
+  await registerPlayground(app, {
+    graphqlPath: GRAPHQL_PATH,
+    assetsDir: PLAYGROUND_ASSETS_DIR,
+    examples: await loadExamples(FEDERATED_EXAMPLES_DIR),
+    banner: { target: "graph", router: "Hive Gateway" },
+  });
+  app.get("/", (_request, reply) => reply.redirect(`.${GRAPHQL_PATH}`));
+  await app.ready();
+  return { isAsked, answer: app.routing };
+}
+
+function isAsked(request: IncomingMessage): boolean {
+  const { pathname } = new URL(request.url ?? "/", "http://router");
+  if (request.method !== "GET") return false;
+  return pathname.startsWith(`${GRAPHQL_PATH}-playground/`) || isBrowserVisit(request);
+}
