@@ -128,11 +128,17 @@ function parseVariables(env: Environment, problems: string[]): Variables {
   return variables.parse(Object.fromEntries(Object.entries(env).filter(([name]) => !wrong.has(name))));
 }
 
+/** Beginnings of names that nobody else uses for anything. */
+const OURS = /^(AUTH|CAM(?!_EMULATOR)|ROUTER|TLS|TRUSTED_DOCUMENTS|AUDIT|POLICY|CALLER)_/;
+
+/** What Kubernetes puts into every pod for a service of such a name. */
+const OF_SERVICES = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$/;
+
 /** A misspelt CAM_RATE_PER_SECONDS would otherwise be silently the default. */
 function unknownVariables(env: Environment): string[] {
   const known = new Set(Object.keys(variables.shape));
   return Object.keys(env)
-    .filter((name) => /^(AUTH_|CAM_(?!EMULATOR_))/.test(name) && !known.has(name))
+    .filter((name) => OURS.test(name) && !OF_SERVICES.test(name) && !known.has(name))
     .map((name) => `${name} is not a variable of the gateway; see --help for those that are.`);
 }
 

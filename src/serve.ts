@@ -1,9 +1,7 @@
+import { checkFiles } from "./check-files.ts";
 import { ConfigError, EX_CONFIG, loadConfig } from "./config.ts";
 import { endOnCrash } from "./end-on-crash.ts";
 import { createGateway } from "./gateway.ts";
-import { loadAccounts } from "./load-accounts.ts";
-import { loadAuthFiles } from "./load-auth-files.ts";
-import { loadPolicy } from "./policy-file.ts";
 import { describeConfig, startUpBanner } from "./start-up-banner.ts";
 import { USAGE } from "./usage.ts";
 
@@ -15,9 +13,7 @@ async function run(): Promise<number | undefined> {
     return 0;
   }
   if (command.kind === "check-config") {
-    if (command.config.auth !== undefined) await loadAuthFiles(command.config.auth);
-    if (command.config.accounts !== undefined) await loadAccounts(command.config.accounts);
-    if (command.config.policyFile !== undefined) await loadPolicy(command.config.policyFile);
+    await checkFiles(command.config);
     console.log(["The configuration is valid.", ...describeConfig(command.config)].join("\n"));
     return 0;
   }

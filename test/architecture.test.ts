@@ -57,16 +57,17 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "quota",
   ],
   "end-on-crash": [],
-  serve: [
+  "check-files": [
+    "audit",
+    "cam",
     "config",
-    "end-on-crash",
-    "gateway",
+    "database",
+    "http",
     "load-accounts",
     "load-auth-files",
     "policy-file",
-    "start-up-banner",
-    "usage",
   ],
+  serve: ["check-files", "config", "end-on-crash", "gateway", "start-up-banner", "usage"],
   main: ["serve"],
 };
 

@@ -48,6 +48,10 @@ describe("defaults", () => {
 
   test("variables of others are left alone", () => {
     const others = {
+      AUTH_SERVICE_HOST: "10.0.0.1",
+      AUTH_SERVICE_PORT_HTTPS: "443",
+      CAM_PORT: "tcp://10.0.0.1:80",
+      CAM_PORT_80_TCP_ADDR: "10.0.0.1",
       PATH: "/bin",
       CAMERA: "on",
       CAM_EMULATOR_PORT: "4100",

@@ -16,6 +16,7 @@ export type { CamEndpoint } from "./cam-endpoint.ts";
 export type { CamAttempt, CamObserver } from "./cam-observer.ts";
 export { ActionCircuits, type CircuitBreakerConfig } from "./circuit-breaker.ts";
 export { ClockSkew } from "./clock-skew.ts";
+export { checkCredentialFiles } from "./credentials/check-credential-files.ts";
 export {
   type CredentialChainDeps,
   createCredentialChain,

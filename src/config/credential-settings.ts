@@ -24,6 +24,8 @@ export function credentialSettings(
   const hasKey = environment.secretId !== undefined || environment.secretKey !== undefined;
   const metadata = instanceMetadata(vars, problems);
   const identity = webIdentity(vars, problems);
+  // A part of an identity is a problem that has been told, too.
+  const isPodNamed = identity !== undefined || vars.TKE_ROLE_ARN !== undefined;
   const role = assumedRole(vars, problems);
   const { TENCENTCLOUD_PROFILE: profile } = vars;
   return {
@@ -37,7 +39,7 @@ export function credentialSettings(
       ...(identity && { webIdentity: identity }),
       ...(role && { role }),
     },
-    isAnyNamed: hasKey || profile !== undefined || metadata !== undefined || identity !== undefined,
+    isAnyNamed: hasKey || profile !== undefined || metadata !== undefined || isPodNamed,
   };
 }
 

@@ -82,8 +82,8 @@ function createDb(pool: pg.Pool): Kysely<Tables> {
   return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
 }
 
-/** The driver's own complaint would carry the whole text, and the password with it. */
-function checkUrl(url: string): void {
+/** The driver's own complaint would carry the whole text, and the password with it. @throws DatabaseError */
+export function checkUrl(url: string): void {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (parsed === undefined || !/^postgres(ql)?:$/.test(parsed.protocol) || parsed.pathname.length < 2) {
     throw new DatabaseError(

@@ -18,13 +18,14 @@ export function createWebIdentityProvider(identity: WebIdentity, sts: StsAccess)
   return {
     name: `web identity for ${session.roleArn}`,
     async load() {
-      const token = await readToken(tokenFile);
+      const token = await readWebIdentityToken(tokenFile);
       return askSts(assumeRoleWithWebIdentity, { ...session, token }, session.roleArn, sts);
     },
   };
 }
 
-async function readToken(path: string): Promise<Secret> {
+/** @throws CredentialError */
+export async function readWebIdentityToken(path: string): Promise<Secret> {
   let text: string;
   try {
     text = (await readFile(path, "utf8")).trim();

@@ -1,0 +1,55 @@
+import { KeyFileError, loadSigningKey } from "./audit/signing-key.ts";
+import { checkCredentialFiles } from "./cam/index.ts";
+import { type Config, ConfigError } from "./config.ts";
+import { DatabaseError } from "./database/database.ts";
+import { checkUrl } from "./database/postgres-database.ts";
+import { readUrlFile } from "./database/read-url-file.ts";
+import { TrustedDocuments, TrustedDocumentsError } from "./http/graphql/trusted-documents.ts";
+import { readTls, TlsError } from "./http/tls.ts";
+import { loadAccounts } from "./load-accounts.ts";
+import { loadAuthFiles } from "./load-auth-files.ts";
+import { loadPolicy } from "./policy-file.ts";
+
+/** What says of a file what is wrong with it, in words for whoever has to mend it. */
+const SAID = [TlsError, TrustedDocumentsError, KeyFileError, DatabaseError];
+
+/** Reads every file that the configuration names. Nobody is asked anything over the network. @throws ConfigError */
+export async function checkFiles(config: Config): Promise<void> {
+  const { auth, accounts, policyFile, cam, checkpoints, store } = config;
+  const { tls, trustedDocuments } = config.http;
+  const checks: readonly (Promise<unknown> | undefined)[] = [
+    auth && loadAuthFiles(auth),
+    policyFile === undefined ? undefined : loadPolicy(policyFile),
+    cam && refuse(checkCredentialFiles(cam.credentials)),
+    accounts && checkAccounts(accounts),
+    store.kind === "postgres" && "file" in store.url ? readUrlFile(store.url.file).then(checkUrl) : undefined,
+    tls && readTls(tls),
+    trustedDocuments && TrustedDocuments.load({ ...trustedDocuments, onUntrusted: () => undefined }),
+    checkpoints && loadSigningKey(checkpoints.signingKeyFile),
+  ];
+  const problems = (await Promise.allSettled(checks)).flatMap((check) =>
+    check.status === "rejected" ? problemsOf(check.reason) : [],
+  );
+  if (problems.length > 0) throw new ConfigError(problems);
+}
+
+async function checkAccounts(target: NonNullable<Config["accounts"]>): Promise<void> {
+  const accounts = await loadAccounts(target);
+  const found = accounts.map(async ({ name, cam }) =>
+    (cam ? await checkCredentialFiles(cam.credentials) : []).map(
+      (problem) => `The account ${name}: ${problem}`,
+    ),
+  );
+  await refuse(Promise.all(found).then((problems) => problems.flat()));
+}
+
+async function refuse(found: Promise<readonly string[]>): Promise<void> {
+  const problems = await found;
+  if (problems.length > 0) throw new ConfigError(problems);
+}
+
+function problemsOf(error: unknown): readonly string[] {
+  if (error instanceof ConfigError) return error.problems;
+  if (SAID.some((kind) => error instanceof kind)) return [(error as Error).message];
+  throw error;
+}
