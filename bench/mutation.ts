@@ -12,7 +12,6 @@ const ON_PGLITE = "with audit on PGlite";
 const ON_POSTGRES = "with audit on PostgreSQL";
 const BARE = "bare handler";
 const APOLLO = "Apollo and SDK";
-const APOLLO_KEEP_ALIVE = "Apollo and SDK, keep-alive";
 
 const QUERY = `mutation SetSubUserMfa($opUin: Uin!, $login: LoginActionMfaFlagInput, $action: LoginActionMfaFlagInput) {
   setSubUserMfa(opUin: $opUin, login: $login, action: $action) { requestId resolvedBy subUser { opUin } }
@@ -38,7 +37,6 @@ export const mutation: Bench = {
     print(ratioRow(ratioOf(series, GATEWAY, BARE), { atMost: 2.5 }, { smoke }));
     print(ratioRow(ratioOf(series, GATEWAY, APOLLO), { atMost: 0.5 }, { smoke }));
     for (const [above, below] of [
-      [GATEWAY, APOLLO_KEEP_ALIVE],
       [ON_POSTGRES, GATEWAY],
       [ON_PGLITE, GATEWAY],
       [ON_POSTGRES, APOLLO],
@@ -61,8 +59,8 @@ interface Effort {
 async function measureOnce({ warmUps, requests, rounds, profileDir }: Effort): Promise<Series[]> {
   await using parts = new AsyncDisposableStack();
   const upstream = parts.use(await startUpstream());
-  const startRival = async (script: string, ...flags: string[]) => {
-    const args = [fileURLToPath(new URL(`./contestants/${script}`, import.meta.url)), ...flags];
+  const startRival = async (script: string) => {
+    const args = [fileURLToPath(new URL(`./contestants/${script}`, import.meta.url))];
     return parts.use(await startProgram({ args, env: upstream.env, ready: LISTENING }));
   };
   const startWithStore = (store: "pglite" | "postgres") =>
@@ -78,11 +76,6 @@ async function measureOnce({ warmUps, requests, rounds, profileDir }: Effort): P
     { name: ON_PGLITE, program: await startWithStore("pglite"), bodyOf: operation },
     { name: ON_POSTGRES, program: await startWithStore("postgres"), bodyOf: operation },
     { name: APOLLO, program: await startRival("apollo-with-sdk.ts"), bodyOf: operation },
-    {
-      name: APOLLO_KEEP_ALIVE,
-      program: await startRival("apollo-with-sdk.ts", "--keep-alive"),
-      bodyOf: operation,
-    },
   ];
   const contestants = served.map((one) => parts.use(new Serving(one, requests, upstream)));
   for (const contestant of contestants) await contestant.warmUp(warmUps);

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { ChangeLog } from "../audit/change-log.ts";
 import type {
   BeforeImageAge,
@@ -339,5 +339,5 @@ function hashOf({ account, opUin, login, action, overwriteOtherMethods, reason }
     reason ?? null,
     ...(account === undefined || account === DEFAULT_ACCOUNT ? [] : [account]),
   ]);
-  return createHash("sha256").update(identity).digest("hex");
+  return hash("sha256", identity);
 }

@@ -9,10 +9,9 @@ import { ApolloServerPluginInlineTrace } from "@apollo/server/plugin/inlineTrace
 import type { GraphQLError, GraphQLSchema } from "graphql";
 import type { GraphQLContext } from "./context.ts";
 import { formatError, originalErrorOf } from "./error-format.ts";
-import { exceedsAnswerSize } from "./limits/answer-size-limit.ts";
-import { type CamCallLimit, exceedsCamCalls } from "./limits/cam-call-limit.ts";
+import type { CamCallLimit } from "./limits/cam-call-limit.ts";
+import { CostLimit } from "./limits/cost-limit.ts";
 import { documentRules, MAX_TOKENS } from "./limits/document-rules.ts";
-import { hasValidVariables } from "./limits/measure-operation.ts";
 
 export interface GraphQLObserver {
   /** Something was thrown that nobody raised deliberately; the caller was told INTERNAL. */
@@ -69,19 +68,23 @@ const forbidCaching: ApolloServerPlugin<GraphQLContext> = {
 
 /** Looks at the operation with its variables, which validation does not know. */
 function limitCost(limitFor: ApolloServerOptions["camCallLimit"]): ApolloServerPlugin<GraphQLContext> {
+  const costLimit = new CostLimit();
   return {
     requestDidStart: async () => ({
       didResolveOperation: async ({ schema, document, operation, request, contextValue }) => {
         if (operation === undefined) return;
         const asked = { document, operation, variables: request.variables ?? {} };
-        if (!hasValidVariables(schema, asked)) return;
-        const refusal =
-          exceedsAnswerSize(schema, asked) ?? exceedsCamCalls(schema, asked, limitFor(contextValue));
+        const refusal = costLimit.refuse(schema, asked, limitFor(contextValue));
         if (refusal !== undefined) throw refusal;
       },
     }),
   };
 }
+
+const CONTENT_TYPES = {
+  "application/json": "application/json; charset=utf-8",
+  "application/graphql-response+json": "application/graphql-response+json; charset=utf-8",
+} as const satisfies Record<GraphQLContext["mediaType"], string>;
 
 /** Formats errors where, unlike in Apollo's `formatError`, the request's id is at hand. */
 function createErrorEdge(observer: GraphQLObserver | undefined): ApolloServerPlugin<GraphQLContext> {
@@ -95,7 +98,7 @@ function createErrorEdge(observer: GraphQLObserver | undefined): ApolloServerPlu
         }
       },
       willSendResponse: async ({ response }) => {
-        response.http.headers.set("content-type", `${mediaType}; charset=utf-8`);
+        response.http.headers.set("content-type", CONTENT_TYPES[mediaType]);
         if (response.body.kind !== "single") return;
         const { singleResult } = response.body;
         if (singleResult.errors === undefined) return;

@@ -1,5 +1,5 @@
 import DataLoader from "dataloader";
-import pLimit from "p-limit";
+import pLimit, { type LimitFunction } from "p-limit";
 import {
   type CamClient,
   describeSubAccounts,
@@ -44,9 +44,13 @@ export function createLoaders(
   { requestId, caller, deadlineMs }: LoaderOptions,
 ): Loaders {
   const options = { traceId: requestId, deadlineMs, caller };
-  const limit = pLimit(READS_AT_ONCE);
+  // Most operations read nobody.
+  let limit: LimitFunction | undefined;
   const flags = new DataLoader<Uin, SafeAuthFlags>(
-    async ([uin]) => (uin === undefined ? [] : [await limit(() => flagReads.read(uin, options))]),
+    async ([uin]) => {
+      limit ??= pLimit(READS_AT_ONCE);
+      return uin === undefined ? [] : [await limit(() => flagReads.read(uin, options))];
+    },
     { batch: false },
   );
   return {

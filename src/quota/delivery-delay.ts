@@ -10,6 +10,7 @@
 export class DeliveryDelay {
   readonly #enough: number;
   readonly #roundTripsMs: number[] = [];
+  #shortestMs = Number.POSITIVE_INFINITY;
 
   /** @param enough How many round trips are remembered, and needed before any is believed. */
   constructor(enough: number) {
@@ -18,10 +19,13 @@ export class DeliveryDelay {
 
   record(roundTripMs: number): void {
     this.#roundTripsMs.push(roundTripMs);
-    if (this.#roundTripsMs.length > this.#enough) this.#roundTripsMs.shift();
+    this.#shortestMs = Math.min(this.#shortestMs, roundTripMs);
+    if (this.#roundTripsMs.length <= this.#enough) return;
+    const forgotten = this.#roundTripsMs.shift();
+    if (forgotten === this.#shortestMs) this.#shortestMs = Math.min(...this.#roundTripsMs);
   }
 
   get shortestMs(): number {
-    return this.#roundTripsMs.length < this.#enough ? 0 : Math.min(...this.#roundTripsMs);
+    return this.#roundTripsMs.length < this.#enough ? 0 : this.#shortestMs;
   }
 }

@@ -141,7 +141,7 @@ export class RateQueue {
 
   /** Moves the bound nearer. A late reply does not move it away again: see LONGEST_DELIVERY_MS. */
   #arrivesBy(call: WindowCall, byMs: number): void {
-    call.arrivesByMs = Math.min(call.arrivesByMs, byMs);
+    this.#window.moveNearer(call, byMs);
     this.#serve();
   }
 

@@ -11,6 +11,8 @@ export class SlidingWindow {
   readonly #limit: number;
   readonly #windowMs: number;
   #calls: WindowCall[] = [];
+  /** No call leaves the window before that. */
+  #firstLeavesMs = Number.POSITIVE_INFINITY;
 
   constructor(limit: number, windowMs: number) {
     this.#limit = limit;
@@ -33,7 +35,15 @@ export class SlidingWindow {
   open(arrivesByMs: number): WindowCall {
     const call: WindowCall = { arrivesByMs };
     this.#calls.push(call);
+    this.#expectLeaving(call);
     return call;
+  }
+
+  /** Moves a call's bound nearer; one that is farther off changes nothing. */
+  moveNearer(call: WindowCall, arrivesByMs: number): void {
+    if (arrivesByMs >= call.arrivesByMs) return;
+    call.arrivesByMs = arrivesByMs;
+    this.#expectLeaving(call);
   }
 
   /** Takes a call back that was never sent. */
@@ -62,12 +72,22 @@ export class SlidingWindow {
     return Math.min(...this.#calls.map((call) => call.arrivesByMs)) + this.#windowMs;
   }
 
+  #expectLeaving({ arrivesByMs }: WindowCall): void {
+    this.#firstLeavesMs = Math.min(this.#firstLeavesMs, arrivesByMs + this.#windowMs);
+  }
+
   #forgetExpired(nowMs: number): void {
+    if (nowMs < this.#firstLeavesMs) return;
     this.#calls = this.#calls.filter((call) => call.arrivesByMs + this.#windowMs > nowMs);
+    this.#firstLeavesMs = Number.POSITIVE_INFINITY;
+    for (const call of this.#calls) this.#expectLeaving(call);
   }
 }
 
 export interface WindowCall {
-  /** The call has arrived by then, counted with the same constant delay for every call. In the past once it is known. */
+  /**
+   * The call has arrived by then, counted with the same constant delay for every call. In the past once it is known. The
+   * window alone changes it.
+   */
   arrivesByMs: number;
 }

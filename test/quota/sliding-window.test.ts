@@ -55,3 +55,13 @@ test("the next change is when the earliest call leaves", () => {
   expect(windowWith().nextChangeMs()).toBeUndefined();
   expect(windowWith(30, 10, 9_000).nextChangeMs()).toBe(1_010);
 });
+
+test("a call whose bound moves nearer leaves sooner, and one whose bound is nearer already stays as it is", () => {
+  const window = windowWith(9_000, 9_000);
+  const call = window.open(9_000);
+  expect(window.free(500)).toBe(0);
+  window.moveNearer(call, 100);
+  window.moveNearer(call, 5_000);
+  expect(window.free(1_099)).toBe(0);
+  expect(window.free(1_100)).toBe(1);
+});

@@ -1,5 +1,6 @@
 import type { Dispatcher } from "undici";
 import type { Clock } from "../../clock.ts";
+import type { OpenConnections } from "./open-connections.ts";
 
 /** A second's worth of calls: more never start together. */
 const MOST_AHEAD = 20;
@@ -19,13 +20,15 @@ const NO_BODY: AsyncIterable<never> = {
  */
 export class ConnectionOpener {
   readonly #dispatcher: Dispatcher;
+  readonly #connections: OpenConnections;
   readonly #clock: Clock;
   /** Calls for which a connection should be free, by origin. */
   readonly #waiting = new Map<string, number>();
   readonly #opening = new Map<string, Set<Promise<void>>>();
 
-  constructor(dispatcher: Dispatcher, clock: Clock) {
+  constructor(dispatcher: Dispatcher, connections: OpenConnections, clock: Clock) {
     this.#dispatcher = dispatcher;
+    this.#connections = connections;
     this.#clock = clock;
   }
 
@@ -36,7 +39,7 @@ export class ConnectionOpener {
   async openOne(origin: string, withinMs: number): Promise<() => void> {
     this.#count(origin, 1);
     const opening = this.#openingTo(origin);
-    const free = this.#free(origin);
+    const free = this.#connections.free(origin);
     const missing = Math.min(MOST_AHEAD, this.#waiting.get(origin) ?? 0) - free - opening.size;
     // The free ones are asked first, so it takes as many requests more to reach those that are to be opened.
     if (missing > 0) for (let request = 0; request < free + missing; request++) this.#open(origin);
@@ -71,12 +74,6 @@ export class ConnectionOpener {
     } catch {
       done();
     }
-  }
-
-  /** Open connections to the origin that carry nothing. A dispatcher that does not tell has to be asked each time. */
-  #free(origin: string): number {
-    const { stats } = this.#dispatcher as { readonly stats?: Record<string, { readonly free?: number }> };
-    return stats?.[origin]?.free ?? 0;
   }
 
   #openingTo(origin: string): Set<Promise<void>> {

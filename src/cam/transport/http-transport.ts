@@ -1,6 +1,7 @@
 import type { Dispatcher } from "undici";
 import type { Clock } from "../../clock.ts";
 import { ConnectionOpener } from "./connection-opener.ts";
+import { OpenConnections } from "./open-connections.ts";
 import { TransportError } from "./transport-error.ts";
 
 export interface TransportRequest {
@@ -40,11 +41,13 @@ export const MAX_REPLY_BYTES = 2 * 1024 * 1024;
  */
 export class HttpTransport {
   readonly #deps: HttpTransportDeps;
+  readonly #connections: OpenConnections;
   readonly #opener: ConnectionOpener;
 
   constructor(deps: HttpTransportDeps) {
     this.#deps = deps;
-    this.#opener = new ConnectionOpener(deps.dispatcher, deps.clock);
+    this.#connections = new OpenConnections(deps.dispatcher);
+    this.#opener = new ConnectionOpener(deps.dispatcher, this.#connections, deps.clock);
   }
 
   /**
@@ -62,7 +65,8 @@ export class HttpTransport {
         reject(new TransportError("ABORTED", { sent: false, cause: request.signal.reason }));
         return;
       }
-      const exchange = new Exchange(this.#deps.clock, request, resolve, reject);
+      const release = this.#connections.use(request.origin);
+      const exchange = new Exchange(this.#deps.clock, request, { resolve, reject, release });
       try {
         this.#deps.dispatcher.dispatch(
           { origin: request.origin, path: "/", method: "POST", headers: request.headers, body: request.body },
@@ -79,10 +83,17 @@ export class HttpTransport {
   }
 }
 
+/** Who waits for an exchange. */
+interface ExchangeEnd {
+  readonly resolve: (reply: TransportReply) => void;
+  readonly reject: (error: TransportError) => void;
+  /** However it ended, the connection is not used any more. */
+  readonly release: () => void;
+}
+
 class Exchange implements Dispatcher.DispatchHandler {
   readonly #request: TransportRequest;
-  readonly #resolve: (reply: TransportReply) => void;
-  readonly #reject: (error: TransportError) => void;
+  readonly #end: ExchangeEnd;
   readonly #cancelTimer: () => void;
   readonly #chunks: Buffer[] = [];
   #controller: Dispatcher.DispatchController | undefined;
@@ -91,15 +102,9 @@ class Exchange implements Dispatcher.DispatchHandler {
   #bytes = 0;
   #settled = false;
 
-  constructor(
-    clock: Clock,
-    request: TransportRequest,
-    resolve: (reply: TransportReply) => void,
-    reject: (error: TransportError) => void,
-  ) {
+  constructor(clock: Clock, request: TransportRequest, end: ExchangeEnd) {
     this.#request = request;
-    this.#resolve = resolve;
-    this.#reject = reject;
+    this.#end = end;
     this.#cancelTimer = clock.after(request.timeoutMs, () => this.fail("TIMEOUT"));
     request.signal?.addEventListener("abort", this.#onAbort);
   }
@@ -134,7 +139,7 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseEnd(): void {
     if (!this.#settle()) return;
-    this.#resolve({
+    this.#end.resolve({
       status: this.#status,
       contentType: headerText(this.#headers["content-type"]) ?? "",
       date: headerText(this.#headers["date"]),
@@ -149,7 +154,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   fail(reason: TransportError["reason"], cause?: unknown): void {
     if (!this.#settle()) return;
     const error = new TransportError(reason, { sent: this.#controller !== undefined, cause });
-    this.#reject(error);
+    this.#end.reject(error);
     this.#controller?.abort(error);
   }
 
@@ -157,6 +162,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     if (this.#settled) return false;
     this.#settled = true;
     this.#cancelTimer();
+    this.#end.release();
     this.#request.signal?.removeEventListener("abort", this.#onAbort);
     return true;
   }

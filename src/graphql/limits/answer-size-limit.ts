@@ -13,7 +13,7 @@ const SOME = 20;
 type Arguments = Readonly<Record<string, unknown>>;
 
 /** By the field that has the list, or the arguments that say how long it gets. */
-const LENGTHS: Readonly<Record<string, (args: Arguments) => number>> = {
+export const LENGTHS: Readonly<Record<string, (args: Arguments) => number>> = {
   "Query.subUsers": ({ opUins }) => lengthOf(opUins),
   "Query._entities": ({ representations }) => lengthOf(representations),
   "Query.camErrors": () => CAM_ERROR_CATALOGUE.length,
@@ -28,12 +28,16 @@ const WEIGHTS: Readonly<Record<string, number>> = {
   "_Service.sdl": 200,
 };
 
+/** Fields that the answer could have. */
+export function countFields(schema: GraphQLSchema, operation: Operation): number {
+  return measureOperation(schema, operation, estimateFields);
+}
+
 /**
  * Refuses an operation whose answer could become so large that making it would keep everybody else waiting. CAM need not
  * have any part in it: the error catalogue can be asked for a thousand times, under as many aliases.
  */
-export function exceedsAnswerSize(schema: GraphQLSchema, operation: Operation): GraphQLError | undefined {
-  const fields = measureOperation(schema, operation, estimateFields);
+export function exceedsAnswerSize(fields: number): GraphQLError | undefined {
   if (fields <= MAX_FIELDS) return undefined;
   return limitRefusal(
     `The answer could have ${fields} fields. Ask for at most ${MAX_FIELDS} at a time, counting those of a list for each ` +

@@ -26,7 +26,7 @@ export const CALLS_OF_FIELDS: Readonly<Record<string, Partial<Readonly<Record<Ac
 };
 
 /** Lists of users, of whom so many share one call for their profiles, by the argument that names them. */
-const LISTS_OF_USERS: Readonly<Record<string, string>> = {
+export const LISTS_OF_USERS: Readonly<Record<string, string>> = {
   "Query.subUsers": "opUins",
   "Query._entities": "representations",
 };
@@ -47,13 +47,22 @@ export function exceedsCamCalls(
     const callsPerSecond = rates.get(account);
     // The operation fails there, before CAM is called.
     if (callsPerSecond === undefined) continue;
-    const most = Math.max(1, Math.floor((callsPerSecond * deadlineMs) / 1000));
+    const most = mostCalls(callsPerSecond, deadlineMs);
     for (const action of ACTIONS) {
       const calls = estimate(estimatorOf(action, account));
       if (calls > most) return refusal({ action, account }, calls, { callsPerSecond, deadlineMs }, most);
     }
   }
   return undefined;
+}
+
+/** Calls that whatever account an operation means takes of an action within the deadline. */
+export function fewestCalls({ rates, deadlineMs }: CamCallLimit): number {
+  return Math.min(...[...rates.values()].map((callsPerSecond) => mostCalls(callsPerSecond, deadlineMs)));
+}
+
+function mostCalls(callsPerSecond: number, deadlineMs: number): number {
+  return Math.max(1, Math.floor((callsPerSecond * deadlineMs) / 1000));
 }
 
 /** The accounts that an operation names, or means by naming none. */

@@ -7,5 +7,6 @@ export type MediaType = (typeof MEDIA_TYPES)[number];
 
 /** The form that the Accept header likes best, or undefined where it takes none; JSON for who does not say. */
 export function negotiateMediaType(accept: string | undefined): MediaType | undefined {
+  if (accept === undefined) return MEDIA_TYPES[0];
   return new Negotiator({ headers: { accept } }).mediaType([...MEDIA_TYPES]) as MediaType | undefined;
 }

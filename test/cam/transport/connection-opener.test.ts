@@ -3,6 +3,7 @@ import { type AddressInfo, createServer, type Socket } from "node:net";
 import { Agent } from "undici";
 import { expect, onTestFinished, test } from "vitest";
 import { ConnectionOpener } from "../../../src/cam/transport/connection-opener.ts";
+import { OpenConnections } from "../../../src/cam/transport/open-connections.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { reply, startStubCam } from "../../support/start-stub-cam.ts";
 
@@ -10,7 +11,7 @@ function createOpener() {
   const clock = new FakeClock();
   const dispatcher = new Agent({ connections: 32, keepAliveTimeout: 30_000 });
   onTestFinished(() => dispatcher.destroy());
-  const opener = new ConnectionOpener(dispatcher, clock);
+  const opener = new ConnectionOpener(dispatcher, new OpenConnections(dispatcher), clock);
   const open = (origin: string) => opener.openOne(origin, 60_000);
   /** Connections that are open and carry nothing. */
   const free = (origin: string) => dispatcher.stats[origin];

@@ -1,0 +1,66 @@
+import { expect, test } from "vitest";
+import { createLogger } from "../../src/observability/logger.ts";
+
+/** The line that is written for the fields. */
+function lineOf(fields: object): Record<string, unknown> {
+  let line = "";
+  const write = (text: string) => {
+    line = text;
+  };
+  const logger = createLogger({ level: "info", destination: { write } });
+  logger.info(fields, "said");
+  return JSON.parse(line);
+}
+
+test("what has the name of a secret is struck out, at the top and up to three levels below", () => {
+  const fields = {
+    authorization: "Bearer x",
+    request: { cookie: "a=b", headers: { "x-tc-token": "t", accept: "text/html" } },
+    calls: [{ signature: "s" }],
+  };
+  expect(lineOf(fields)).toMatchObject({
+    authorization: "[redacted]",
+    request: { cookie: "[redacted]", headers: { "x-tc-token": "[redacted]", accept: "text/html" } },
+    calls: { 0: { signature: "[redacted]" } },
+  });
+});
+
+test("an error keeps its stack, and loses the secrets that libraries hang on it", () => {
+  const err = Object.assign(new Error("no"), {
+    config: { headers: { authorization: "Bearer x" } },
+    token: "t",
+  });
+  expect(lineOf({ err })["err"]).toMatchObject({
+    type: "Error",
+    message: "no",
+    stack: expect.stringContaining("logger.test.ts"),
+    token: "[redacted]",
+    config: { headers: { authorization: "[redacted]" } },
+  });
+});
+
+test("an error under another name is written as one, and without its secrets", () => {
+  expect(lineOf({ failure: new TypeError("no") })["failure"]).toMatchObject({
+    type: "TypeError",
+    message: "no",
+  });
+  expect(
+    JSON.stringify(lineOf({ failure: Object.assign(new Error("no"), { secretKey: "k" }) })),
+  ).not.toContain('"k"');
+});
+
+test("what is logged is not changed by it", () => {
+  const fields = { token: "t", of: { token: "t" } };
+  lineOf(fields);
+  expect(fields).toEqual({ token: "t", of: { token: "t" } });
+});
+
+test("lines without secrets stay as they are, whatever they hold", () => {
+  const fields = { none: null, missing: undefined, text: "x", list: [1, [2]], at: new Date(0) };
+  expect(lineOf(fields)).toMatchObject({
+    none: null,
+    text: "x",
+    list: [1, [2]],
+    at: "1970-01-01T00:00:00.000Z",
+  });
+});
