@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { startCamEmulator } from "../../src/emulator/index.ts";
 import { buildGateway, startGatewayProcess } from "../support/gateway-process.ts";
 import { ALICE } from "../support/seed-users.ts";
+import { SOME_POLICY } from "../support/some-policy.ts";
 import { startGate } from "../support/start-gate.ts";
 import { LOCAL_KEY } from "../support/start-gateway.ts";
 import { startIssuer } from "../support/start-issuer.ts";
@@ -106,6 +107,7 @@ async function startHeld() {
   const env = {
     ...LOCAL_KEY,
     ...issuer.env,
+    ...SOME_POLICY,
     PORT: "0",
     CAM_ENDPOINT: gate.url,
     DATABASE_URL: postgres.url,
