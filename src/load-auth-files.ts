@@ -3,7 +3,7 @@ import { parseKeySet } from "./auth/issuer-keys.ts";
 import type { IssuerSettings } from "./auth/issuer-settings.ts";
 import type { AuthTarget } from "./config/auth-target.ts";
 import { parseIssuersFile } from "./config/issuers-file.ts";
-import { SHORTEST_ROUTER_SECRET } from "./config/router-secret.ts";
+import { CANNOT_BE_SENT, canBeSent, SHORTEST_ROUTER_SECRET } from "./config/router-secret.ts";
 import { ConfigError } from "./config.ts";
 import { Secret } from "./secret.ts";
 
@@ -41,6 +41,8 @@ async function secretFrom(
   if (text === undefined) return undefined;
   if (text.length < SHORTEST_ROUTER_SECRET) {
     problems.push(`ROUTER_SECRET_FILE must have at least ${SHORTEST_ROUTER_SECRET} characters in it.`);
+  } else if (!canBeSent(text)) {
+    problems.push(`ROUTER_SECRET_FILE ${CANNOT_BE_SENT}.`);
   }
   return new Secret(text);
 }

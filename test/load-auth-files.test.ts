@@ -253,6 +253,7 @@ describe("certificates by a proxy", () => {
       { AUTH_PROXY_ADDRESSES: "10.0.0.0/33" },
       'AUTH_PROXY_ADDRESSES has "10.0.0.0/33"',
     ],
+    ["everybody for a proxy", { AUTH_PROXY_ADDRESSES: "0.0.0.0/0" }, '"0.0.0.0/0", which is everybody'],
     [
       "a network without a size",
       { AUTH_PROXY_ADDRESSES: "10.0.0.0/" },
@@ -269,6 +270,12 @@ describe("the router's secret", () => {
 
   test.each([
     ["short", { ...one, ROUTER_SECRET: "secret" }, "ROUTER_SECRET must have at least 32 characters."],
+    [
+      "in letters that no header carries",
+      { ...one, ROUTER_SECRET: `${SECRET} é` },
+      "ROUTER_SECRET has a letter in it",
+    ],
+    ["with a space behind it", { ...one, ROUTER_SECRET: `${SECRET} ` }, "or a space around it"],
     [
       "in two places",
       { ...one, ROUTER_SECRET: SECRET, ROUTER_SECRET_FILE: "/s" },

@@ -3,8 +3,11 @@ import type { Caller } from "./caller.ts";
 import type { IssuerSettings } from "./issuer-settings.ts";
 import { isScope } from "./scope.ts";
 
-/** Without control characters, which PostgreSQL or a terminal would choke on, and short enough for a record. */
-const PRINTABLE = /^[^\p{C}]{1,256}$/u;
+/**
+ * Without control characters and ends of lines, which PostgreSQL or a terminal would choke on, short enough for a
+ * record, and with something to see in it.
+ */
+const PRINTABLE = /^(?=.*\S)[^\p{C}\p{Zl}\p{Zp}]{1,256}$/u;
 
 /** The caller that verified claims describe, or what is wrong with them. */
 export function readCaller(

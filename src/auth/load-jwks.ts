@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
-import { isSafeUrl } from "./is-safe-url.ts";
 import type { KeyPlace } from "./issuer-settings.ts";
+import { readDiscovery } from "./read-discovery.ts";
 
 /** An issuer that takes longer is taken to be away. */
 const TIMEOUT_MS = 5_000;
@@ -14,26 +14,13 @@ export async function loadJwks(place: KeyPlace, timeoutMs = TIMEOUT_MS): Promise
   return fetchText("url" in place ? place.url : await discover(place.discoverAt, signal), signal);
 }
 
-/** https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfig */
 async function discover(issuer: string, signal: AbortSignal): Promise<string> {
   const url = `${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`;
-  const document = parseObject(await fetchText(url, signal), url);
-  // Section 4.3: whoever is described has to be who was asked.
-  if (document["issuer"] !== issuer) throw new Error(`${url} describes another issuer than ${issuer}.`);
-  const { jwks_uri: place } = document;
-  if (typeof place === "string" && isSafeUrl(place)) return place;
-  throw new Error(`${url} names no https URL as jwks_uri.`);
-}
-
-function parseObject(text: string, url: string): Readonly<Record<string, unknown>> {
-  let value: unknown;
   try {
-    value = JSON.parse(text);
-  } catch {
-    // What it could not read is quoted by the parser, and is nobody's affair.
+    return readDiscovery(await fetchText(url, signal), issuer);
+  } catch (cause) {
+    throw new Error(`${url} does not say where the keys are.`, { cause });
   }
-  if (typeof value === "object" && value !== null) return value as Readonly<Record<string, unknown>>;
-  throw new Error(`${url} answered no JSON object.`);
 }
 
 async function fetchText(url: string, signal: AbortSignal): Promise<string> {

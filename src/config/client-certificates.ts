@@ -31,6 +31,11 @@ export function clientCertificates(
       `AUTH_PROXY_ADDRESSES has "${proxy}", which is neither an address nor a network as 10.0.0.0/8.`,
     );
   }
+  for (const proxy of proxies.filter((word) => word.endsWith("/0"))) {
+    problems.push(
+      `AUTH_PROXY_ADDRESSES has "${proxy}", which is everybody: whoever asks could name a certificate.`,
+    );
+  }
   return { header, proxies, scopes: scopes.filter(isScope) };
 }
 

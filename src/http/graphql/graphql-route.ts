@@ -20,7 +20,7 @@ export interface GraphQLRouteOptions {
   readonly createContext: (request: FastifyRequest, details: RequestDetails) => GraphQLContext;
   readonly callerRate: CallerRate;
   readonly authenticator: Authenticator;
-  /** Hears of every request whose proof of who asks is not believed. */
+  /** Hears of requests whose proof of who asks is not believed, of one address as often as one caller may ask. */
   readonly onUnbelieved: (refusal: Refusal, requestId: string) => void;
   /** Undefined where any document is run, and none has an id. */
   readonly trustedDocuments: TrustedDocuments | undefined;
@@ -87,7 +87,9 @@ async function answer(
   const remoteAddress = socket.remoteAddress;
   const authentication = await options.authenticator.authenticate({ rawHeaders, remoteAddress });
   if ("refusal" in authentication) {
-    options.onUnbelieved(authentication, request.id);
+    // Whoever sends bad tokens by the thousand fills no log with them.
+    const tooManyMs = await options.callerRate.count(`unbelieved at ${remoteAddress}`);
+    if (tooManyMs === undefined) options.onUnbelieved(authentication, request.id);
     return refuseUnbelieved(request, reply, authentication);
   }
   const { caller } = authentication;

@@ -41,15 +41,19 @@ test("a pair by file comes without the line end of a mounted file, and is read a
 });
 
 test.each([
-  { what: "only an id", sources: { secretId: value("AKIDTEST") } },
-  { what: "only a key", sources: { secretKey: value("s3cr3t") } },
-  { what: "a blank key", sources: { secretId: value("AKIDTEST"), secretKey: value(" ") } },
-  { what: "an id and a token", sources: { secretId: value("AKIDTEST"), token: value("t0k3n") } },
-])("$what is an error that names both variables and no secret", async ({ sources }) => {
+  { what: "only an id", lacks: "key", sources: { secretId: value("AKIDTEST") } },
+  { what: "only a key", lacks: "id", sources: { secretKey: value("s3cr3t") } },
+  { what: "a blank key", lacks: "key", sources: { secretId: value("AKIDTEST"), secretKey: value(" ") } },
+  {
+    what: "an id and a token",
+    lacks: "key",
+    sources: { secretId: value("AKIDTEST"), token: value("t0k3n") },
+  },
+])("$what is an error that names the half that is missing and no secret", async ({ sources, lacks }) => {
   const error = await failureOf(createEnvironmentProvider(sources).load(), "s3cr3t", "t0k3n");
   expect(error).toMatchObject({
     name: "CredentialError",
-    message: "Half a key pair: set both TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY.",
+    message: `Half a key pair: the ${lacks} is missing or blank.`,
   });
 });
 

@@ -76,6 +76,21 @@ test("each caller has requests of their own to make, and those without a token s
   expect((await gateway.send("{ __typename }")).errors).toEqual([]);
 });
 
+test("who sends bad tokens without end is refused without end, and fills no log", async () => {
+  const issuer = await startIssuer();
+  const env = { ...issuer.env, CALLER_RATE_PER_SECOND: "1" };
+  const gateway = await startGateway({ callers: "proved", env });
+  const bad = await issuer.sign({ claims: { exp: 1 } });
+  for (let at = 0; at < 30; at++) {
+    expect((await send(gateway, "{ __typename }", bad)).errors[0]?.extensions["code"]).toBe(
+      "UNAUTHENTICATED",
+    );
+  }
+  const told = gateway.logLines.filter((line) => line.includes("a caller is not believed"));
+  expect(told.length).toBeLessThanOrEqual(10 * 2);
+  expect((await send(gateway, "{ __typename }", await issuer.sign())).errors).toEqual([]);
+});
+
 test("people of two issuers who have the same name do not share an idempotency key", async () => {
   const issuers = [await startIssuer(), await startIssuer()] as const;
   const gateway = await startGateway({ callers: "proved", env: await bothOf(issuers) });

@@ -46,12 +46,13 @@ export async function startTokenWorld(): Promise<TokenWorld> {
   const entries = kinds.map(async (alg) => [alg, await createKey(`main-${alg}`, alg)] as const);
   const main = Object.fromEntries(await Promise.all(entries));
   const twins = [await createKey("twin", "ES256"), await createKey("twin", "ES256")] as const;
+  const weak = await createWeakKey("main-weak");
   const encrypting = await createKey("main-encrypting");
   const strictKey = await createKey("strict", "ES256");
   const attackerKey = await createKey("attacker");
   const jwks = {
     keys: [
-      ...(await Promise.all([...Object.values(main), ...twins].map(publicJwk))),
+      ...(await Promise.all([...Object.values(main), ...twins, weak].map(publicJwk))),
       { ...(await publicJwk(encrypting)), use: "enc" },
       {
         kty: "oct",
@@ -113,7 +114,7 @@ export async function startTokenWorld(): Promise<TokenWorld> {
   return {
     main: {
       name: "https://main.example",
-      keys: { ...main, twin: twins[0], encrypting },
+      keys: { ...main, twin: twins[0], encrypting, weak },
     },
     strict: { name: "https://strict.example", keys: { ES256: strictKey } },
     away: Object.fromEntries(
@@ -123,6 +124,17 @@ export async function startTokenWorld(): Promise<TokenWorld> {
     ask: (headers, search = "") => post(`${url}${search}`, headers),
     logLines: gateway.logLines,
   };
+}
+
+/** One that an issuer had better not have: jose would not make it. */
+async function createWeakKey(kid: string): Promise<SigningKey> {
+  const algorithm = {
+    name: "RSASSA-PKCS1-v1_5",
+    modulusLength: 1_024,
+    publicExponent: Uint8Array.of(1, 0, 1),
+    hash: "SHA-256",
+  };
+  return { kid, alg: "RS256", ...(await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"])) };
 }
 
 async function serve(listener: RequestListener): Promise<string> {

@@ -11,6 +11,7 @@ import {
   NOT_SIGNED_SO,
   pem,
   RS256_HEADER,
+  refused,
   resigned,
   rs256,
   type TokenCase,
@@ -86,6 +87,7 @@ export const wrongKeys: TokenCase[] = [
     "a key of another issuer": ({ strict }) => ({ key: strict.keys["ES256"] }),
     "a key for encrypting": ({ main: issuer }) => ({ key: issuer.keys["encrypting"] }),
     "an id that two keys have": ({ main: issuer }) => ({ key: issuer.keys["twin"] }),
+    "no id, where two keys fit": header({ kid: undefined }),
     "an empty id": header({ kid: "" }),
     "an id that leads to a file": header({ kid: "../../../../etc/passwd" }),
     "an id that is SQL": header({ kid: "' or 1=1 --" }),
@@ -110,6 +112,10 @@ export const wrongKeys: TokenCase[] = [
       forge({ ...RS256_HEADER, kid: 1 }, usual(world), rsa(rs256(world), "sha256")),
     "an object for an id": (world) =>
       forge({ ...RS256_HEADER, kid: {} }, usual(world), rsa(rs256(world), "sha256")),
+  }),
+  ...forged(refused("cannot be verified"), {
+    "a key of 1,024 bits, though it is the issuer's": (world) =>
+      forge({ alg: "RS256", kid: "main-weak" }, usual(world), rsa(world.main.keys["weak"], "sha256")),
   }),
   ...main(BAD_SIGNATURE, {
     "another's signature under a known id": ({ attacker }) => ({
