@@ -1,6 +1,7 @@
 import { KeyFileError } from "../audit/signing-key.ts";
+import { ConfigError, EX_CONFIG } from "../config.ts";
 import { DatabaseError } from "../database/database.ts";
-import { UsageError } from "./command.ts";
+import { EX_CANNOT, UsageError } from "./command.ts";
 
 /** A failure as one sentence for the person at the terminal. */
 export function explainFailure(error: unknown): string {
@@ -8,6 +9,11 @@ export function explainFailure(error: unknown): string {
   if (code === "42P01")
     return "There is no record in this database yet. Start the gateway, or run: npm run migrate";
   if (code?.startsWith("ERR_PARSE_ARGS")) return `${message.split("\n")[0]} Try --help.`;
-  const isSaid = [DatabaseError, KeyFileError, UsageError].some((kind) => error instanceof kind);
+  const isSaid = [ConfigError, DatabaseError, KeyFileError, UsageError].some((kind) => error instanceof kind);
   return isSaid ? message : `It failed: ${message}`;
+}
+
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof UsageError) return error.exitCode;
+  return error instanceof ConfigError ? EX_CONFIG : EX_CANNOT;
 }

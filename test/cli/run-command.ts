@@ -1,20 +1,8 @@
 import { Writable } from "node:stream";
-import { auditExport } from "../../src/cli/audit-export.ts";
-import { auditVerify } from "../../src/cli/audit-verify.ts";
 import type { Command, CommandIo } from "../../src/cli/command.ts";
-import { doctor } from "../../src/cli/doctor/doctor.ts";
-import { explainFailure } from "../../src/cli/explain-failure.ts";
-import { migrateCommand } from "../../src/cli/migrate-command.ts";
+import { COMMANDS, type CommandName } from "../../src/cli/commands.ts";
+import { exitCodeOf, explainFailure } from "../../src/cli/explain-failure.ts";
 import { keepSecretsOf, keepWritten } from "../support/leaks/written.ts";
-
-const COMMANDS = {
-  migrate: migrateCommand,
-  "audit:export": auditExport,
-  "audit:verify": auditVerify,
-  doctor,
-} as const;
-
-export type CommandName = keyof typeof COMMANDS;
 
 export interface CommandResult {
   readonly code: number;
@@ -42,7 +30,7 @@ export async function runCommand(
   const failed = (error: unknown) => {
     const stderr = `${explainFailure(error)}\n`;
     keepWritten("commands", stderr);
-    return { code: 2, stderr };
+    return { code: exitCodeOf(error), stderr };
   };
   const ended = await command({ args, env, stdout: sink }).then((code) => ({ code, stderr: "" }), failed);
   return { ...ended, stdout };

@@ -8,6 +8,7 @@ import { SOME_POLICY } from "../support/some-policy.ts";
 import { LOCAL_KEY } from "../support/start-gateway.ts";
 import { startIssuer } from "../support/start-issuer.ts";
 import { type StartedPostgres, startPostgres } from "../support/start-postgres.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 
 /** The playground is built and tested on its own. */
 const LOCAL = { PORT: "0", PLAYGROUND: "off" };
@@ -109,13 +110,22 @@ describe("local mode", () => {
   });
 });
 
-test("--check-config looks into the files that the configuration names", async () => {
-  const env = { AUTH_ISSUERS_FILE: "/nowhere/issuers.json" };
+test("--check-config looks into every file that the configuration names", async () => {
+  const folder = await temporaryFolder();
+  const policyFile = await folder.write(
+    "policy.yaml",
+    "rules:\n  - { id: on, effect: permit, switches: [sms] }\n",
+  );
+  const env = { AUTH_ISSUERS_FILE: "/nowhere/issuers.json", POLICY_FILE: policyFile };
   const { exitCode, stderr } = await runGateway(["--local", "--check-config"], env);
-  expect({ exitCode, stderr }).toEqual({
+  expect({ exitCode, lines: stderr.trimEnd().split("\n") }).toEqual({
     exitCode: 78,
-    stderr:
-      "The configuration cannot be used:\n  - AUTH_ISSUERS_FILE /nowhere/issuers.json cannot be read (ENOENT).\n",
+    lines: [
+      "The configuration cannot be used:",
+      "  - AUTH_ISSUERS_FILE /nowhere/issuers.json cannot be read (ENOENT).",
+      `  - POLICY_FILE ${policyFile}: rule on: effect must be allow or deny.`,
+      `  - POLICY_FILE ${policyFile}: rule on: switches.0 has "sms", which is no switch: for example login.phone.on, or *.off.`,
+    ],
   });
 });
 

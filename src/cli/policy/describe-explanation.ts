@@ -1,0 +1,92 @@
+import type { AccessQuestion } from "../../auth/policy/match-rule.ts";
+import { OVERRIDE } from "../../auth/policy/require-unprotected.ts";
+import type { ExplainedSwitch, Explanation } from "./explain-access.ts";
+import type { ExplainFlags } from "./explain-flags.ts";
+
+/** The explanation for a person, with what it does not look at. */
+export function describeExplanation(
+  { question, overrides }: Pick<ExplainFlags, "question" | "overrides">,
+  explanation: Explanation,
+): string[] {
+  const { switches, outcome } = explanation;
+  return [
+    ...describeQuestion(question),
+    "",
+    ...describeSwitches(switches),
+    "",
+    ...describeAccount(question, explanation),
+    describeProtection(explanation, overrides),
+    "Whether it is the account itself or the user of the gateway's key, whom nobody changes, only CAM says.",
+    "Scopes are not looked at: the caller needs cam.mfa:write as well.",
+    "",
+    outcomeOf(outcome, switches),
+  ];
+}
+
+function describeQuestion({ caller, account, user, atMs }: AccessQuestion): string[] {
+  const { subject, client, issuer } = caller;
+  return [
+    `caller   ${subject}, ${client === undefined ? "no client" : `client ${client}`}, ${issuer === undefined ? "no issuer" : `issuer ${issuer}`}`,
+    `user     ${user.opUin}, ${given("name", user.name)}, ${given("remark", user.remark)}`,
+    `account  ${account}`,
+    `at       ${new Date(atMs).toISOString()}`,
+  ];
+}
+
+function given(what: string, text: string | null | undefined): string {
+  return typeof text === "string" ? `${what} ${JSON.stringify(text)}` : `${what} not given`;
+}
+
+function describeSwitches(switches: readonly ExplainedSwitch[]): string[] {
+  const width = Math.max(...switches.map(({ wanted }) => wanted.length));
+  return switches.flatMap((explained) => [
+    `${explained.wanted.padEnd(width)}  ${describeVerdict(explained)}`,
+    // Of all of them at once it would be more than anybody reads.
+    ...(switches.length > 1 ? [] : explained.passedOver.map(({ id, by }) => `  not ${id}: other ${by}`)),
+  ]);
+}
+
+function describeVerdict({ verdict, missing }: ExplainedSwitch): string {
+  switch (verdict.effect) {
+    case "allow": {
+      const { id, approval } = verdict.rule;
+      if (approval === undefined) return `allowed by the rule ${id}`;
+      return `allowed by the rule ${id}, if another caller approves within ${approval.expiresInMinutes} minutes`;
+    }
+    case "deny":
+      return verdict.rule === undefined
+        ? "refused: no rule allows it"
+        : `refused by the rule ${verdict.rule.id}`;
+    case "read-profile":
+      return `cannot be told: the rule ${verdict.rule.id} turns on the user's ${missing.join(" and ")}`;
+  }
+}
+
+function describeAccount({ account }: AccessQuestion, { mayUseAccount }: Explanation): string[] {
+  return mayUseAccount ? [] : [`The caller may not use the account ${account} (accounts).`];
+}
+
+function describeProtection({ isProtected }: Explanation, overrides: boolean): string {
+  if (!isProtected) return "The user is not protected (protectedUsers).";
+  const needed = `the scope ${OVERRIDE} and a reason`;
+  return overrides
+    ? `The user is protected (protectedUsers), which the caller overrides by ${needed}.`
+    : `The user is protected (protectedUsers): it needs ${needed} (--override: the caller has both).`;
+}
+
+function outcomeOf(outcome: Explanation["outcome"], switches: readonly ExplainedSwitch[]): string {
+  switch (outcome) {
+    case "allowed": {
+      const needsApproval = switches.some(
+        ({ verdict }) => verdict.effect === "allow" && verdict.rule.approval !== undefined,
+      );
+      return needsApproval ? "Allowed, once another caller approves." : "Allowed.";
+    }
+    case "refused":
+      return "Refused.";
+    case "unknown": {
+      const missing = new Set(switches.flatMap((explained) => explained.missing));
+      return `Cannot be told: give ${[...missing].map((what) => `--${what}`).join(" and ")}, as CAM has it.`;
+    }
+  }
+}

@@ -1,0 +1,56 @@
+import { decideSwitch, type Verdict } from "../../auth/policy/decide-access.ts";
+import { type AccessQuestion, type Mismatch, matchRule } from "../../auth/policy/match-rule.ts";
+import { mayUseAccount } from "../../auth/policy/may-use-account.ts";
+import type { Policy } from "../../auth/policy/policy.ts";
+import type { Switch } from "../../auth/policy/switch.ts";
+import { isInSome } from "../../auth/policy/uin-range.ts";
+
+/** What a policy says of a change, and what it does not. */
+export interface Explanation {
+  readonly switches: readonly ExplainedSwitch[];
+  readonly isProtected: boolean;
+  readonly mayUseAccount: boolean;
+  /** `unknown` where it turns on what was not given of the user, and nothing else refuses it. */
+  readonly outcome: "allowed" | "refused" | "unknown";
+}
+
+export interface ExplainedSwitch {
+  readonly wanted: Switch;
+  readonly verdict: Verdict;
+  /** The rules before the one that decides, and by which of their parts they are about something else. */
+  readonly passedOver: readonly { readonly id: string; readonly by: Mismatch }[];
+  /** What would have to be given of the user, where that is why there is no verdict. */
+  readonly missing: readonly ("name" | "remark")[];
+}
+
+/** The same decisions as a change meets, with why. `overrides`: the caller has the scope to, and gives a reason. */
+export function explainAccess(
+  policy: Policy,
+  wanted: readonly Switch[],
+  question: AccessQuestion,
+  overrides: boolean,
+): Explanation {
+  const switches = wanted.map((one) => explainSwitch(policy, one, question));
+  const isProtected = isInSome(policy.protectedUsers, question.user.opUin);
+  const mayUse = mayUseAccount(policy, question.caller, question.account);
+  const effects = switches.map(({ verdict }) => verdict.effect);
+  const isRefused = !mayUse || (isProtected && !overrides) || effects.includes("deny");
+  const outcome = isRefused ? "refused" : effects.includes("read-profile") ? "unknown" : "allowed";
+  return { switches, isProtected, mayUseAccount: mayUse, outcome };
+}
+
+function explainSwitch(policy: Policy, wanted: Switch, question: AccessQuestion): ExplainedSwitch {
+  const verdict = decideSwitch(policy, wanted, question);
+  const decisive = verdict.rule === undefined ? policy.rules.length : policy.rules.indexOf(verdict.rule);
+  const passedOver = policy.rules.slice(0, decisive).flatMap((rule) => {
+    const match = matchRule(rule, wanted, question);
+    return typeof match === "object" ? [{ id: rule.id, by: match.not }] : [];
+  });
+  const { names, tags } = (verdict.effect === "read-profile" ? verdict.rule.users : undefined) ?? {};
+  const { name, remark } = question.user;
+  const missing = [
+    ...(names !== undefined && name === undefined ? (["name"] as const) : []),
+    ...(tags !== undefined && remark === undefined ? (["remark"] as const) : []),
+  ];
+  return { wanted, verdict, passedOver, missing };
+}

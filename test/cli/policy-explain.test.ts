@@ -1,0 +1,209 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { describe, expect, test } from "vitest";
+import { SWITCHES } from "../../src/auth/policy/switch.ts";
+import { findCommand } from "../../src/cli/commands.ts";
+import { policyExplain } from "../../src/cli/policy/policy-explain.ts";
+import { ALICE, GRACE } from "../support/seed-users.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+import { runCommand } from "./run-command.ts";
+
+const EXAMPLE = "schema/policy.example.yaml";
+const BY_DAY = "2026-11-24T10:30:00+08:00";
+const AT_NIGHT = "2026-11-24T20:30:00+08:00";
+const PLAIN = ["--name", "alice", "--remark", "", "--at", BY_DAY];
+
+const explain = (args: readonly string[], env: Record<string, string> = { POLICY_FILE: EXAMPLE }) =>
+  runCommand("policy:explain", args, env);
+const of = (client: string, opUin = ALICE) => ["--caller", "wang", "--client", client, "--op-uin", opUin];
+
+/** The verdicts by switch. */
+function verdictsIn(stdout: string): Record<string, string> {
+  return Object.fromEntries(
+    [...stdout.matchAll(/^((?:login|action)\.\S+) +(.*)$/gm)].map(([, name = "", verdict = ""]) => [
+      name,
+      verdict,
+    ]),
+  );
+}
+
+describe("policy explain", () => {
+  test("names the rule that decides each switch, and ends with 1 where one is refused", async () => {
+    const { code, stdout } = await explain([...of("portal"), ...PLAIN]);
+    const verdicts = verdictsIn(stdout);
+    expect(Object.keys(verdicts)).toEqual(SWITCHES);
+    expect(verdicts).toMatchObject({
+      "login.phone.on": "allowed by the rule on",
+      "action.stoken.off": "refused: no rule allows it",
+      "login.other.off": "refused by the rule keep-other-methods",
+    });
+    expect([code, stdout.trimEnd().split("\n").at(-1)]).toEqual([1, "Refused."]);
+  });
+
+  test("ends with 0 where all that is asked for is allowed, and says by which rules it was not", async () => {
+    const { code, stdout } = await explain([...of("help-desk"), ...PLAIN, "--switch", "login.phone.off"]);
+    expect(stdout).toContain(
+      [
+        "login.phone.off  allowed by the rule off-by-day",
+        "  not keep-other-methods: other switches",
+        "  not administrators: other callers",
+        "  not administrators-else: other users",
+        "  not on: other switches",
+        "",
+      ].join("\n"),
+    );
+    expect([code, stdout.trimEnd().split("\n").at(-1)]).toEqual([0, "Allowed."]);
+  });
+
+  test("says where another caller has to approve", async () => {
+    const night = [...of("help-desk"), ...PLAIN.slice(0, 4), "--at", AT_NIGHT, "--switch", "*.phone.*"];
+    const { code, stdout } = await explain(night);
+    expect(verdictsIn(stdout)).toEqual({
+      "login.phone.on": "allowed by the rule on",
+      "login.phone.off": "allowed by the rule off-at-night, if another caller approves within 15 minutes",
+      "action.phone.on": "allowed by the rule on",
+      "action.phone.off": "allowed by the rule off-at-night, if another caller approves within 15 minutes",
+    });
+    expect([code, stdout.trimEnd().split("\n").at(-1)]).toEqual([
+      0,
+      "Allowed, once another caller approves.",
+    ]);
+  });
+
+  test.each([
+    ["neither", [], "name and remark", "--name and --remark"],
+    ["the name", ["--name", "alice"], "remark", "--remark"],
+    ["the remark", ["--remark", ""], "name", "--name"],
+  ])("given %s of a user on whom a rule hangs, says what is missing", async (_what, more, missing, flags) => {
+    const { code, stdout } = await explain([...of("portal"), ...more, "--switch", "login.phone.on"]);
+    expect(verdictsIn(stdout)).toEqual({
+      "login.phone.on": `cannot be told: the rule administrators-else turns on the user's ${missing}`,
+    });
+    expect([code, stdout.trimEnd().split("\n").at(-1)]).toEqual([
+      78,
+      `Cannot be told: give ${flags}, as CAM has it.`,
+    ]);
+  });
+
+  test("a name that decides makes the remark needless", async () => {
+    const { code, stdout } = await explain([
+      ...of("portal"),
+      "--name",
+      "admin-li",
+      "--switch",
+      "login.phone.on",
+    ]);
+    expect(verdictsIn(stdout)["login.phone.on"]).toBe("refused by the rule administrators-else");
+    expect(code).toBe(1);
+  });
+
+  test("says whether the user is protected, and what it takes", async () => {
+    const grace = [...of("portal", GRACE), ...PLAIN, "--switch", "login.phone.on"];
+    const without = await explain(grace);
+    expect(without.stdout).toContain(
+      "The user is protected (protectedUsers): it needs the scope cam.mfa:override",
+    );
+    expect(without.code).toBe(1);
+    const overriding = await explain([...grace, "--override"]);
+    expect(overriding.stdout).toContain("which the caller overrides");
+    expect(overriding.code).toBe(0);
+    expect((await explain([...of("portal"), ...PLAIN])).stdout).toContain("The user is not protected");
+  });
+
+  test("says whether the caller may use the account", async () => {
+    const asked = [...of("portal"), ...PLAIN, "--switch", "login.phone.on", "--account", "production-cn"];
+    const refused = await explain(asked);
+    expect(refused.stdout).toContain("The caller may not use the account production-cn (accounts).");
+    expect(refused.code).toBe(1);
+    expect((await explain([...asked, "--issuer", "https://login.example.com/"])).code).toBe(0);
+  });
+
+  test("says what it does not look at", async () => {
+    const { stdout } = await explain([...of("portal"), ...PLAIN]);
+    expect(stdout).toContain("only CAM says.");
+    expect(stdout).toContain("Scopes are not looked at");
+  });
+
+  test("judges this moment unless told another", async () => {
+    const { stdout } = await explain(of("portal"));
+    const [, at = ""] = /^at +(\S+)$/m.exec(stdout) ?? [];
+    expect(Math.abs(Date.now() - Date.parse(at))).toBeLessThan(60_000);
+  });
+});
+
+test.each<[what: string, args: readonly string[], env: Record<string, string>, stderr: string]>([
+  ["no policy", of("portal"), {}, "Say --policy FILE, or set POLICY_FILE."],
+  [
+    "no caller",
+    ["--op-uin", ALICE],
+    { POLICY_FILE: EXAMPLE },
+    "Say --caller SUBJECT, as the token's sub has it.",
+  ],
+  [
+    "no user",
+    ["--caller", "wang"],
+    { POLICY_FILE: EXAMPLE },
+    "Say --op-uin UIN, the user whom the change is about.",
+  ],
+  ["no Uin", of("portal", "alice"), { POLICY_FILE: EXAMPLE }, '"alice" is not a Uin'],
+  [
+    "a time without a zone",
+    [...of("portal"), "--at", "2026-11-24T10:30"],
+    { POLICY_FILE: EXAMPLE },
+    "--at takes a time with its zone",
+  ],
+  [
+    "a time that is none",
+    [...of("portal"), "--at", "2026-13-24T10:30Z"],
+    { POLICY_FILE: EXAMPLE },
+    "--at takes a time with its zone",
+  ],
+  [
+    "a switch that there is not",
+    [...of("portal"), "--switch", "sms"],
+    { POLICY_FILE: EXAMPLE },
+    "--switch takes login.phone.on",
+  ],
+  ["an unknown flag", [...of("portal"), "--user", "x"], { POLICY_FILE: EXAMPLE }, "Unknown option '--user'"],
+  ["a word too many", [...of("portal"), "x"], { POLICY_FILE: EXAMPLE }, "Unexpected argument 'x'"],
+  [
+    "a file that is not there",
+    [...of("portal"), "--policy", "/nowhere"],
+    {},
+    "POLICY_FILE /nowhere cannot be read (ENOENT).",
+  ],
+])("with %s it ends with 78 and says what to do", async (_what, args, env, message) => {
+  const { code, stdout, stderr } = await explain(args, env);
+  expect({ code, stdout }).toEqual({ code: 78, stdout: "" });
+  expect(stderr).toContain(message);
+});
+
+test("everything that is wrong with the policy is said", async () => {
+  const folder = await temporaryFolder();
+  const file = await folder.write("policy.yaml", "rules: [{ id: a, effect: x }, { id: b, effect: y }]");
+  const { code, stderr } = await explain([...of("portal"), "--policy", file]);
+  expect(code).toBe(78);
+  expect(stderr.match(/rule [ab]: effect must be allow or deny/g)).toHaveLength(2);
+});
+
+test("--help explains itself", async () => {
+  const { code, stdout } = await explain(["--help"], {});
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^Usage: npm run policy:explain/);
+});
+
+test("a command is said in one word or in two", () => {
+  expect(findCommand(["policy", "explain", "--help"])).toEqual({ command: policyExplain, args: ["--help"] });
+  expect(findCommand(["policy:explain", "x"])).toEqual({ command: policyExplain, args: ["x"] });
+  for (const words of [[], ["policy"], ["policy", "toString"], ["toString"], ["explain", "policy"]]) {
+    expect(() => findCommand(words), words.join(" ")).toThrow("policy:explain");
+  }
+});
+
+test("npx cam-gateway policy explain ends with its code", async () => {
+  const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+  const args = [main, "policy", "explain", ...of("portal"), ...PLAIN, "--switch", "login.phone.off"];
+  const run = promisify(execFile)(process.execPath, args, { env: { POLICY_FILE: EXAMPLE } });
+  await expect(run).rejects.toMatchObject({ code: 1, stdout: expect.stringContaining("Refused.") });
+});
