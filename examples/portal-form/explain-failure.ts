@@ -12,7 +12,7 @@ export interface Explanation {
   /** For the operator: code and request id. */
   readonly facts: string;
   /** The input that has to change. */
-  readonly input?: "opUin" | "phone" | "wechat";
+  readonly input?: "opUin" | "phone" | "wechat" | "reason" | "overwrite";
   /** How long the form waits before it can be sent again. */
   readonly waitMs?: number;
   /** Whether the user has to be read before anything else. */
@@ -60,6 +60,13 @@ function explainCamError(error: CamErrorExtensions): Advice {
       return {
         advice: "Check the id. The user may have been deleted, or belong to another account.",
         input: "opUin",
+      };
+    case "REASON_REQUIRED":
+      return { advice: "Say why, and switch again.", input: "reason" };
+    case "MFA_METHOD_NOT_WRITABLE":
+      return {
+        advice: "Leave that protection as it is, or give the other method up: tick the box and switch again.",
+        input: "overwrite",
       };
     case "OUTCOME_UNKNOWN":
       return { advice: "Read the user's protection before you switch again.", readFirst: true };

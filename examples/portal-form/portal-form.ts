@@ -6,6 +6,8 @@ import { addProtectionFields, chosenMethods, describeProtections } from "./prote
 
 const form = elementOf("change", HTMLFormElement);
 const opUin = elementOf("op-uin", HTMLInputElement);
+const reason = elementOf("reason", HTMLInputElement);
+const overwrite = elementOf("overwrite", HTMLInputElement);
 const submit = elementOf("submit", HTMLButtonElement);
 const read = elementOf("read", HTMLButtonElement);
 const progress = elementOf("progress", HTMLElement);
@@ -19,9 +21,10 @@ const renewKey = () => {
 
 addProtectionFields();
 form.addEventListener("input", renewKey);
+opUin.addEventListener("input", forgetOverwriting);
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  void run("Switching…", switchProtection);
+  if (submit.ariaDisabled !== "true") void run("Switching…", switchProtection);
 });
 read.addEventListener("click", () => void run("Reading…", readProtection));
 
@@ -30,10 +33,19 @@ async function switchProtection(): Promise<string> {
     opUin: opUin.value.trim(),
     login: chosenMethods("login"),
     action: chosenMethods("action"),
+    ...(reason.value.trim() === "" ? {} : { reason: reason.value.trim() }),
+    ...(overwrite.checked ? { overwriteOtherMethods: true } : {}),
   };
   const { subUser } = await client.setSubUserMfa(change, { idempotencyKey });
   renewKey();
+  forgetOverwriting();
   return `Done. ${describeProtections(subUser.mfa)}`;
+}
+
+/** What was agreed to for one change of one user does not hold for the next. */
+function forgetOverwriting(): void {
+  overwrite.checked = false;
+  elementOf("overwriting", HTMLElement).hidden = true;
 }
 
 async function readProtection(): Promise<string> {
@@ -45,16 +57,21 @@ async function readProtection(): Promise<string> {
 async function run(news: string, task: () => Promise<string>): Promise<void> {
   hideProblem();
   progress.textContent = news;
-  submit.disabled = true;
+  setSubmitting(false);
   try {
     progress.textContent = await task();
-    submit.disabled = false;
+    setSubmitting(true);
   } catch (error) {
     progress.textContent = "";
     if (error instanceof CamGatewayError) renewKey();
     const explanation = explainFailure(error);
     showProblem(explanation);
     await countDown(explanation.waitMs ?? 0);
-    submit.disabled = explanation.readFirst === true;
+    setSubmitting(explanation.readFirst !== true);
   }
+}
+
+/** A button that is `disabled` would lose the focus, and with it the place of whoever uses the keyboard. */
+function setSubmitting(isPossible: boolean): void {
+  submit.ariaDisabled = isPossible ? null : "true";
 }

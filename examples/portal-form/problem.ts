@@ -41,5 +41,15 @@ export async function countDown(ms: number): Promise<void> {
 
 function inputsOf(input: Explanation["input"]): readonly HTMLElement[] {
   if (input === undefined) return [];
-  return input === "opUin" ? [elementOf("op-uin", HTMLInputElement)] : fieldsSwitchedOn(input);
+  switch (input) {
+    case "opUin":
+      return [elementOf("op-uin", HTMLInputElement)];
+    case "reason":
+      return [elementOf("reason", HTMLInputElement)];
+    case "overwrite":
+      elementOf("overwriting", HTMLElement).hidden = false;
+      return [elementOf("overwrite", HTMLInputElement)];
+    default:
+      return fieldsSwitchedOn(input);
+  }
 }

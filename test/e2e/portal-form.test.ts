@@ -50,7 +50,7 @@ describe("the form", () => {
     ["MFA_TOKEN_ERROR", GRACE, "phone", "the gateway's operator has to renew its session", undefined],
     ["USER_NOT_EXIST", NOBODY, "phone", "Check the id", "op-uin"],
     ["USER_NOT_EXIST", ELSEWHERE, "phone", "Check the id", "op-uin"],
-    ["MFA_METHOD_NOT_WRITABLE", ERIN, "phone", "overwriteOtherMethods", undefined],
+    ["MFA_METHOD_NOT_WRITABLE", ERIN, "phone", "give the other method up", "overwrite"],
   ])("explains %s for %s", async (code, opUin, method, advice, invalid) => {
     const { page, complaints } = await openForm();
     await switchOn(page, opUin, method);
@@ -61,6 +61,34 @@ describe("the form", () => {
     );
     if (invalid !== undefined) expect(await page.evaluate(() => document.activeElement?.id)).toBe(invalid);
     expect(await page.getByRole("button", { name: "Switch" }).isEnabled()).toBe(true);
+    expect(complaints).toEqual([]);
+  });
+
+  test("asks for the reason that a change needs, and switches with it", async () => {
+    const { page, complaints } = await openForm();
+    await page.getByLabel("User's id (Uin)").fill(ALICE);
+    await page.locator("#login-stoken").selectOption("off");
+    await page.getByRole("button", { name: "Switch" }).press("Enter");
+    await expectText(page, "alert", "Say why");
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe("reason");
+    await page.keyboard.type("Lost her phone");
+    await page.keyboard.press("Enter");
+    await expectText(page, "status", "Done. At login: nothing.");
+    expect(complaints).toEqual([]);
+  });
+
+  test("gives up a method that cannot be kept once that is ticked", async () => {
+    const { page, complaints } = await openForm();
+    await switchOn(page, ERIN, "phone");
+    await expectText(page, "alert", "tick the box");
+    await page.keyboard.press("Space");
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    await expectText(page, "status", "Done. At login: Code by SMS");
+    // Whoever uses the keyboard is still there.
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe("submit");
+    // For this change alone.
+    expect(await page.locator("#overwrite").isChecked()).toBe(false);
     expect(complaints).toEqual([]);
   });
 
