@@ -2,6 +2,7 @@ import { hostname } from "node:os";
 import { parseArgs } from "node:util";
 import { type AccountsTarget, accountsTarget } from "./config/accounts-target.ts";
 import { type AuthTarget, authTarget } from "./config/auth-target.ts";
+import { type BulkGuardSetting, bulkGuard } from "./config/bulk-guard.ts";
 import { type CamTarget, camTarget } from "./config/cam-target.ts";
 import { policySetting } from "./config/policy-setting.ts";
 import { type StoreTarget, storeTarget } from "./config/store-target.ts";
@@ -17,6 +18,8 @@ export interface Config {
   readonly auth: AuthTarget | undefined;
   /** Who may change whom; undefined where the scopes alone decide, which only local mode allows. */
   readonly policyFile: string | undefined;
+  /** When a caller who changes many users is paused. */
+  readonly bulkGuard: BulkGuardSetting;
   /** The real CAM, or undefined for the embedded emulator, which only local mode has. */
   readonly cam: CamTarget | undefined;
   /** Further accounts, beside that of `cam`. */
@@ -161,6 +164,7 @@ function assemble(vars: Variables, env: Environment, mode: Config["mode"], probl
     http: httpConfig(vars, mode, problems),
     auth: authTarget(vars, mode, problems),
     policyFile: policySetting(vars, mode, problems),
+    bulkGuard: bulkGuard(vars, mode),
     cam: camTarget(vars, env, mode, problems, notices),
     accounts: accountsTarget(vars, env, mode),
     camLimits: {

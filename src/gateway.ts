@@ -1,14 +1,16 @@
 import type { Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { FastifyInstance, FastifyRequest } from "fastify";
+import { ApprovalLog } from "./audit/approval-log.ts";
 import { AuditCheckpointer } from "./audit/audit-checkpointer.ts";
+import { CallerPauses } from "./audit/caller-pauses.ts";
 import { ChangeLog } from "./audit/change-log.ts";
 import { loadSigningKey } from "./audit/signing-key.ts";
 import { Accounts } from "./auth/accounts.ts";
 import type { Authenticator } from "./auth/authenticator.ts";
 import { mayUseAccount } from "./auth/policy/may-use-account.ts";
 import { ChangeAccess } from "./changes/change-access.ts";
-import { ChangeService } from "./changes/change-service.ts";
+import { createChangeDoors } from "./changes/create-change-doors.ts";
 import { LeftChanges } from "./changes/left-changes.ts";
 import { Reconciler } from "./changes/reconciler.ts";
 import { type Clock, systemClock } from "./clock.ts";
@@ -27,7 +29,7 @@ import { TrustedDocuments } from "./http/graphql/trusted-documents.ts";
 import type { PlaygroundBanner } from "./http/playground/boot-data.ts";
 import { loadExamples } from "./http/playground/load-examples.ts";
 import { keepTlsFresh, readTls } from "./http/tls.ts";
-import { logPolicy } from "./observability/log-access.ts";
+import { logPausedCallers, logPolicy } from "./observability/log-access.ts";
 import {
   logChanges,
   logCheckpoints,
@@ -85,7 +87,7 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
       logger.warn({ err }, "a database connection broke"),
     );
     closers.push(() => database.close());
-    const { replica, camLimits: limits } = config;
+    const { replica, camLimits: limits, bulkGuard: guard } = config;
     const windows = new SharedWindows({ database, clock, replica, observer: logQuota(logger) });
     closers.push(async () => windows.close());
     const opened = await openAccounts(config, { limits, windows, clock, logger }, closers);
@@ -93,10 +95,14 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
       all: opened.accounts,
       mayUse: (caller, name) => mayUseAccount(policy?.current, caller, name),
     });
-    const log = new ChangeLog({ database, replica });
-    const access = new ChangeAccess({ policy, accounts, clock });
-    const observer = logChanges(logger);
-    const changes = new ChangeService({ access, accounts, log, clock, observer });
+    const log = new ChangeLog({ database, replica, guard });
+    const doors = createChangeDoors({
+      ...{ accounts, log, clock },
+      access: new ChangeAccess({ policy, accounts, clock }),
+      approvalLog: new ApprovalLog({ database, replica, guard }),
+      pauses: new CallerPauses(database),
+      observer: { ...logChanges(logger), ...logPausedCallers(logger) },
+    });
     const reconcilers = accounts.all.map(
       (account) =>
         new Reconciler({
@@ -120,9 +126,9 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     leftChanges.start();
     closers.push(() => leftChanges.stop());
     for (const { ownUsers } of accounts.all) closers.push(() => ownUsers.stop());
-    closers.push(() => changes.idle());
+    closers.push(() => doors.idle());
     const apollo = createApolloServer({
-      schema: buildGatewaySchema({ changes, log, accounts }),
+      schema: buildGatewaySchema({ ...doors, log, accounts }),
       introspection: config.http.introspection,
       camCallLimit: ({ caller }) => ({
         deadlineMs: limits.deadlineMs,

@@ -35,8 +35,9 @@ const { BlockWriter } =
 const { ChangeAccess } =
   await compiled<typeof import("../../src/changes/change-access.ts")>("changes/change-access.js");
 const { OwnUsers } = await compiled<typeof import("../../src/changes/own-users.ts")>("changes/own-users.js");
-const { ChangeService } =
-  await compiled<typeof import("../../src/changes/change-service.ts")>("changes/change-service.js");
+const { createChangeDoors } = await compiled<typeof import("../../src/changes/create-change-doors.ts")>(
+  "changes/create-change-doors.js",
+);
 const { LocalRateBudget } = await compiled<typeof import("../../src/quota/local-rate-budget.ts")>(
   "quota/local-rate-budget.js",
 );
@@ -50,9 +51,9 @@ const { createLogger } =
 const { logCamAttempt, logChanges } = await compiled<typeof import("../../src/observability/log-events.ts")>(
   "observability/log-events.js",
 );
-const { logOwnUsers } = await compiled<typeof import("../../src/observability/log-access.ts")>(
-  "observability/log-access.js",
-);
+const { logOwnUsers, logPausedCallers } = await compiled<
+  typeof import("../../src/observability/log-access.ts")
+>("observability/log-access.js");
 const parts = await compiled<typeof import("../../src/cam/index.ts")>("cam/index.js");
 
 const logger = createLogger({ level: "info" });
@@ -88,15 +89,18 @@ const ownUsers = new OwnUsers({ cam, clock, deadlineMs: DEADLINE_MS, observer: l
 ownUsers.start();
 const account = { name: "default", cam, flagReads, ownUsers, writer: new BlockWriter({ cam, clock }) };
 const accounts = new Accounts({ all: [account], mayUse: () => true });
-const changes = new ChangeService({
+const unused = (): Promise<never> => Promise.reject(new Error("No benchmark asks for this."));
+const doors = createChangeDoors({
   access: new ChangeAccess({ policy: undefined, accounts, clock }),
   accounts,
   log,
+  approvalLog: { approve: unused, reject: unused },
+  pauses: { isPaused: unused, list: unused, resume: unused },
   clock,
-  observer: logChanges(logger),
+  observer: { ...logChanges(logger), ...logPausedCallers(logger) },
 });
 const apollo = createApolloServer({
-  schema: buildGatewaySchema({ changes, log, accounts: { visibleTo: () => [] } }),
+  schema: buildGatewaySchema({ ...doors, log, accounts: { visibleTo: () => [] } }),
   introspection: false,
   camCallLimit: () => ({ rates: new Map([[account.name, CALLS_PER_SECOND]]), deadlineMs: DEADLINE_MS }),
   logger,

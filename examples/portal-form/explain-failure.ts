@@ -68,6 +68,10 @@ function explainCamError(error: CamErrorExtensions): Advice {
         advice: "Leave that protection as it is, or give the other method up: tick the box and switch again.",
         input: "overwrite",
       };
+    case "APPROVAL_REQUIRED":
+      return {
+        advice: `Have a colleague approve the change ${error.changeId ?? ""}. It is on record; switch nothing again.`,
+      };
     case "OUTCOME_UNKNOWN":
       return { advice: "Read the user's protection before you switch again.", readFirst: true };
     default:

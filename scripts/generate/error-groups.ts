@@ -4,6 +4,7 @@ import { camInterfaceErrors } from "../../src/contract/catalogue/cam-interface.t
 import { camRequestErrors } from "../../src/contract/catalogue/cam-request.ts";
 import { camServiceErrors } from "../../src/contract/catalogue/cam-service.ts";
 import { connectionErrors } from "../../src/contract/catalogue/connection.ts";
+import { guardRails } from "../../src/contract/catalogue/guard-rails.ts";
 import { refusals } from "../../src/contract/catalogue/refusals.ts";
 import type { CamErrorInfo } from "../../src/contract/index.ts";
 
@@ -20,5 +21,6 @@ export const errorGroups: readonly ErrorGroup[] = [
   { title: "Tencent Cloud refuses the gateway", errors: camAccessErrors },
   { title: "Tencent Cloud offers no such interface", errors: camInterfaceErrors },
   { title: "The gateway refuses", errors: refusals },
+  { title: "Somebody else has to agree", errors: guardRails },
   { title: "Tencent Cloud gave no usable answer", errors: connectionErrors },
 ];

@@ -13,6 +13,8 @@ export async function renderSubgraphSdl(): Promise<string> {
   const printed = (): Promise<never> => Promise.reject(new Error("This schema is only printed."));
   const deps = {
     changes: { setSubUserMfa: printed },
+    approvals: { approve: printed, reject: printed },
+    pausedCallers: { list: printed, resume: printed },
     log: { find: printed, list: printed },
     accounts: { visibleTo: () => [] },
   };

@@ -1,5 +1,6 @@
-import { decideAccess, type Permission } from "../auth/policy/decide-access.ts";
+import { type AccessVerdict, decideAccess, type Permission } from "../auth/policy/decide-access.ts";
 import type { AccessQuestion, PolicyUser } from "../auth/policy/match-rule.ts";
+import { mayUseAccount } from "../auth/policy/may-use-account.ts";
 import type { Policy } from "../auth/policy/policy.ts";
 import { requireUnprotected } from "../auth/policy/require-unprotected.ts";
 import { describeSubAccounts } from "../cam/index.ts";
@@ -65,30 +66,56 @@ export class ChangeAccess {
     throw new GatewayError("PROTECTED_USER", { opUin, hint });
   }
 
-  /** By one policy from beginning to end, though another may come into force meanwhile. */
+  /**
+   * Whether the policy as it is now would have let a caller ask for a change when they did. Their scopes are not on
+   * record, and were looked at then.
+   *
+   * @throws GatewayError FORBIDDEN, and CamError as `authorise`.
+   */
+  async requireStillAllowed(
+    request: MfaChangeRequest,
+    account: Account,
+    asked: Pick<AccessQuestion, "caller" | "atMs">,
+    context: MfaChangeContext,
+  ): Promise<void> {
+    const policy = this.#deps.policy?.current;
+    if (policy === undefined) return;
+    if (!mayUseAccount(policy, asked.caller, account.name)) {
+      const hint = `Who asked for it may not use the account ${account.name} any more.`;
+      throw new GatewayError("FORBIDDEN", { opUin: request.opUin, hint });
+    }
+    const verdict = await this.#decide(policy, request, account, asked, context);
+    if (verdict.effect === "allow") return;
+    throw forbidden(request, verdict, "Who asked for it may not ask for it any more.");
+  }
+
   async #permit(
     policy: Policy,
     request: MfaChangeRequest,
     account: Account,
     context: MfaChangeContext,
   ): Promise<Permission> {
-    const { opUin } = request;
-    const switches = askedSwitches(request);
-    const question: AccessQuestion = {
-      caller: context.caller,
-      account: account.name,
-      user: { opUin, name: undefined, remark: undefined },
-      atMs: this.#deps.clock.now(),
-    };
-    let verdict = decideAccess(policy, switches, question);
-    if (verdict.effect === "read-profile") {
-      const user = await this.#readUser(request, account, context);
-      verdict = decideAccess(policy, switches, { ...question, user });
-    }
+    const asked = { caller: context.caller, atMs: this.#deps.clock.now() };
+    const verdict = await this.#decide(policy, request, account, asked, context);
     if (verdict.effect === "allow") return verdict.permission;
-    const { rule, wanted } = verdict;
-    const hint = `${rule === undefined ? "No rule allows" : `The rule ${rule.id} refuses`} ${wanted}.`;
-    throw new GatewayError("FORBIDDEN", { opUin, hint });
+    throw forbidden(request, verdict);
+  }
+
+  /** By one policy from beginning to end, though another may come into force meanwhile. */
+  async #decide(
+    policy: Policy,
+    request: MfaChangeRequest,
+    account: Account,
+    asked: Pick<AccessQuestion, "caller" | "atMs">,
+    context: MfaChangeContext,
+  ): Promise<AccessVerdict> {
+    const switches = askedSwitches(request);
+    const user = { opUin: request.opUin, name: undefined, remark: undefined };
+    const question: AccessQuestion = { ...asked, account: account.name, user };
+    const verdict = decideAccess(policy, switches, question);
+    if (verdict.effect !== "read-profile") return verdict;
+    const read = await this.#readUser(request, account, context);
+    return decideAccess(policy, switches, { ...question, user: read });
   }
 
   async #readUser(
@@ -106,4 +133,13 @@ export class ChangeAccess {
       remark: profile === undefined ? null : (profile.remark ?? ""),
     };
   }
+}
+
+function forbidden(
+  { opUin }: MfaChangeRequest,
+  { rule, wanted }: Exclude<AccessVerdict, { effect: "allow" }>,
+  ...hints: readonly string[]
+): GatewayError {
+  const decisive = `${rule === undefined ? "No rule allows" : `The rule ${rule.id} refuses`} ${wanted}.`;
+  return new GatewayError("FORBIDDEN", { opUin, hint: [...hints, decisive].join(" ") });
 }

@@ -27,9 +27,9 @@ export function failureFactsOf(error: unknown): FailureFacts | undefined {
   if (error instanceof GatewayError) return error;
   if (error instanceof CamError) return factsOfCamError(error);
   if (error instanceof RecordedFailure) {
-    const { changeId } = error;
+    const { changeId, opUin } = error;
     const facts = "facts" in error.failure ? error.failure.facts : failureFactsOf(error.failure.error);
-    return facts && { ...facts, message: facts.message, changeId };
+    return facts && { ...facts, message: facts.message, opUin, changeId };
   }
   return undefined;
 }

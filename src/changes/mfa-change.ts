@@ -1,4 +1,5 @@
-import type { Caller } from "../auth/caller.ts";
+import type { ChangeRecord } from "../audit/change-record.ts";
+import type { Caller, CallerIdentity } from "../auth/caller.ts";
 import type { SetMfaFlagInput } from "../cam/index.ts";
 import type { Uin } from "../contract/index.ts";
 import type { FailureFacts } from "./failure-facts.ts";
@@ -48,6 +49,8 @@ export interface MfaChangeOutcome {
 export interface MfaChangeReport {
   readonly request: MfaChangeRequest;
   readonly context: MfaChangeContext;
+  /** Set where the caller approves what another has asked for. */
+  readonly approves: { readonly requester: CallerIdentity } | undefined;
   /** Whether the change was made for this request, or for an earlier one whose outcome it shares. */
   readonly shared: boolean;
   /** The record; undefined where the change was refused before it was put on record. */
@@ -61,8 +64,16 @@ export interface MfaChangeReport {
   readonly durationMs: number;
 }
 
+/** A change that will not be made, because somebody would not have it. */
+export interface RejectionReport {
+  readonly record: ChangeRecord;
+  readonly caller: Caller;
+  readonly requestId: string;
+}
+
 export interface ChangeObserver {
   onChange(report: MfaChangeReport): void;
+  onRejected(report: RejectionReport): void;
   /** The outcome of a change could not be put on record in time; the reconciler will find it out anew. */
   onUnsettled(changeId: string, error: unknown): void;
 }

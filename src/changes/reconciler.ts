@@ -83,6 +83,10 @@ export class Reconciler {
 
   async #findOut(record: ChangeRecord): Promise<ChangeSettlement> {
     const nothingMore = { attempts: 0, quotaWaitMs: 0 };
+    // It is handed out only when its time is over, and nothing was ever sent.
+    if (record.status === "awaiting_approval") {
+      return { status: "refused", code: "APPROVAL_EXPIRED", ...nothingMore };
+    }
     const unknown = { status: "unknown", code: "OUTCOME_UNKNOWN", ...nothingMore } as const;
     // A later change has written over whatever this one did.
     if (await this.#deps.log.isSuperseded(record)) return unknown;

@@ -1,18 +1,26 @@
-import type { CamAnswer, CamErrorCode } from "../contract/index.ts";
+import type { CamAnswer, CamErrorCode, Uin } from "../contract/index.ts";
 
 /** A change that is on record and did not, or not certainly, take effect. */
 export class RecordedFailure extends Error {
   override readonly name = "RecordedFailure";
   /** The record. */
   readonly changeId: string;
+  readonly opUin: Uin;
   /** What was raised just now, or what the record of an earlier attempt says. */
   readonly failure: { readonly error: unknown } | { readonly facts: RecordedFacts };
 
-  constructor(changeId: string, failure: RecordedFailure["failure"]) {
-    super(`The change ${changeId} failed.`, { cause: "error" in failure ? failure.error : undefined });
-    this.changeId = changeId;
+  constructor({ id, opUin }: RecordedName, failure: RecordedFailure["failure"]) {
+    super(`The change ${id} failed.`, { cause: "error" in failure ? failure.error : undefined });
+    this.changeId = id;
+    this.opUin = opUin;
     this.failure = failure;
   }
+}
+
+/** By what a change on record is known. */
+export interface RecordedName {
+  readonly id: string;
+  readonly opUin: Uin;
 }
 
 export interface RecordedFacts {

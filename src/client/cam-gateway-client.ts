@@ -3,7 +3,9 @@ import { answerError } from "./answer-error.ts";
 import type { CallOptions, CamGatewayClientOptions, ChangeOptions, ReadOptions } from "./client-options.ts";
 import { DOCUMENTS } from "./documents.ts";
 import { GatewayTransportError } from "./gateway-transport-error.ts";
+import type { CallerPause, ResumeCallerInput } from "./results/caller-pause.ts";
 import type { CamActionQuota } from "./results/cam-action-quota.ts";
+import type { DecisionInput } from "./results/decision-input.ts";
 import type { MfaChange } from "./results/mfa-change.ts";
 import type { MfaChangeConnection, MfaChangesFilter } from "./results/mfa-changes.ts";
 import type { SetSubUserMfaPayload, SetSubUserMfaResult } from "./results/set-sub-user-mfa.ts";
@@ -31,10 +33,20 @@ export interface CamGatewayClient {
   setSubUserMfa(change: SetSubUserMfaInput, options?: ChangeOptions): Promise<SetSubUserMfaPayload>;
   /** The same change, with a business error as data: switch on `__typename`. */
   trySetSubUserMfa(change: SetSubUserMfaInput, options?: ChangeOptions): Promise<SetSubUserMfaResult>;
+  /** Makes a change that another caller has asked for. It is safe to repeat. */
+  approveMfaChange(decision: DecisionInput, options?: CallOptions): Promise<SetSubUserMfaPayload>;
+  /** The same approval, with a business error as data. */
+  tryApproveMfaChange(decision: DecisionInput, options?: CallOptions): Promise<SetSubUserMfaResult>;
+  /** Ends the wait of a change for approval; nothing is changed. Whoever asked for it withdraws it so. */
+  rejectMfaChange(decision: DecisionInput, options?: CallOptions): Promise<MfaChange>;
+  /** The latest first. */
+  pausedCallers(options?: CallOptions): Promise<readonly CallerPause[]>;
+  /** Null where no such caller is paused. */
+  resumeCaller(caller: ResumeCallerInput, options?: CallOptions): Promise<CallerPause | null>;
 }
 
-/** Fields whose null is an answer: there is no such user or record. */
-const NULL_MEANS_NONE: ReadonlySet<string> = new Set(["subUser", "mfaChange"]);
+/** Fields whose null is an answer: there is no such user, record or pause. */
+const NULL_MEANS_NONE: ReadonlySet<string> = new Set(["subUser", "mfaChange", "resumeCaller"]);
 
 /** A client of the gateway at an address. It keeps nothing between calls and retries nothing by itself. */
 export function createCamGatewayClient(client: CamGatewayClientOptions): CamGatewayClient {
@@ -69,5 +81,10 @@ export function createCamGatewayClient(client: CamGatewayClientOptions): CamGate
     mfaChanges: (filter = {}, options) => call("mfaChanges", filter, options),
     setSubUserMfa: (change, options) => call("setSubUserMfa", change, options),
     trySetSubUserMfa: (change, options) => call("trySetSubUserMfa", change, options),
+    approveMfaChange: (decision, options) => call("approveMfaChange", decision, options),
+    tryApproveMfaChange: (decision, options) => call("tryApproveMfaChange", decision, options),
+    rejectMfaChange: (decision, options) => call("rejectMfaChange", decision, options),
+    pausedCallers: (options) => call("pausedCallers", {}, options),
+    resumeCaller: (caller, options) => call("resumeCaller", caller, options),
   };
 }

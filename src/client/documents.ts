@@ -23,6 +23,7 @@ const PAYLOAD = `{
 const FAILURE = `{
   __typename code category message retryable retryAfterMs camCode camAction camRequestId changeId requestId
 }`;
+const PAUSE = `{ subject issuer pausedAt users withinMinutes resumedAt resumedBy ${CALLER} }`;
 const SWITCH_VARIABLES = `(
   $opUin: Uin!, $account: String, $login: LoginActionMfaFlagInput, $action: LoginActionMfaFlagInput,
   $overwriteOtherMethods: Boolean, $reason: String
@@ -65,5 +66,21 @@ export const DOCUMENTS = {
     ... on SetSubUserMfaPayload ${PAYLOAD}
     ... on CamFailure ${FAILURE}
   }
+}`,
+  approveMfaChange: `mutation approveMfaChange($id: ID!, $reason: String) {
+  approveMfaChange(id: $id, reason: $reason) ${PAYLOAD}
+}`,
+  tryApproveMfaChange: `mutation tryApproveMfaChange($id: ID!, $reason: String) {
+  tryApproveMfaChange(id: $id, reason: $reason) {
+    ... on SetSubUserMfaPayload ${PAYLOAD}
+    ... on CamFailure ${FAILURE}
+  }
+}`,
+  rejectMfaChange: `mutation rejectMfaChange($id: ID!, $reason: String) {
+  rejectMfaChange(id: $id, reason: $reason) ${CHANGE}
+}`,
+  pausedCallers: `query pausedCallers { pausedCallers ${PAUSE} }`,
+  resumeCaller: `mutation resumeCaller($subject: String!, $issuer: String) {
+  resumeCaller(subject: $subject, issuer: $issuer) ${PAUSE}
 }`,
 } as const;

@@ -24,7 +24,9 @@ export {
   type TransportFailure,
 } from "./gateway-transport-error.ts";
 export { isCamError, type SingleGraphQLError } from "./is-cam-error.ts";
+export type { CallerPause, ResumeCallerInput } from "./results/caller-pause.ts";
 export type { CamActionQuota } from "./results/cam-action-quota.ts";
+export type { DecisionInput } from "./results/decision-input.ts";
 export type {
   ChangeResolution,
   MfaBeforeImage,

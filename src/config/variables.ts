@@ -6,13 +6,15 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-const integer = (minimum: number, maximum: number, fallback: number) =>
+const wholeNumber = (minimum: number, maximum: number) =>
   z
     .string()
     .regex(/^\d+$/, "must be a whole number")
     .transform(Number)
-    .refine((value) => value >= minimum && value <= maximum, `must be from ${minimum} to ${maximum}`)
-    .default(fallback);
+    .refine((value) => value >= minimum && value <= maximum, `must be from ${minimum} to ${maximum}`);
+
+const integer = (minimum: number, maximum: number, fallback: number) =>
+  wholeNumber(minimum, maximum).default(fallback);
 
 const oneOf = <const Values extends readonly [string, ...string[]]>(values: Values) =>
   z.enum(values, { error: `must be one of ${values.join(", ")}` });
@@ -49,6 +51,8 @@ export const variables = z.object({
   ROUTER_SECRET: z.string().optional(),
   ROUTER_SECRET_FILE: z.string().optional(),
   POLICY_FILE: z.string().optional(),
+  BULK_GUARD_USERS: wholeNumber(0, 1_000_000).optional(),
+  BULK_GUARD_MINUTES: integer(1, 1_440, 10),
   CAM_ENDPOINT: z.string().optional(),
   CAM_SERVICE_HOST: z
     .string()

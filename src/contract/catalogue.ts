@@ -5,6 +5,7 @@ import { camRequestErrors } from "./catalogue/cam-request.ts";
 import { camServiceErrors } from "./catalogue/cam-service.ts";
 import type { CamErrorCategory } from "./catalogue/categories.ts";
 import { connectionErrors } from "./catalogue/connection.ts";
+import { guardRails } from "./catalogue/guard-rails.ts";
 import { refusals } from "./catalogue/refusals.ts";
 
 /** Codes that an answer of the vendor leads to. */
@@ -17,7 +18,7 @@ const answers = [
 ] as const;
 
 /** Codes that the gateway gives without an answer of the vendor. */
-const own = [...refusals, ...connectionErrors] as const;
+const own = [...refusals, ...guardRails, ...connectionErrors] as const;
 
 /** Every code that a caller can meet. */
 export type CamErrorCode = (typeof answers)[number]["code"] | GatewayErrorCode;

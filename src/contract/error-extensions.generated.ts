@@ -276,6 +276,42 @@ export interface CamErrorExtensionsByCode {
     readonly category: "INTERNAL";
     readonly retryable: false;
   };
+  /** This change is on record and waits for another caller to approve it. Ask somebody else who may make it to approve it by approveMfaChange with the id in changeId. Sending it again makes nothing go faster. */
+  readonly APPROVAL_REQUIRED: CamErrorFacts & {
+    readonly code: "APPROVAL_REQUIRED";
+    readonly category: "PRECONDITION";
+    readonly retryable: false;
+  };
+  /** This change was rejected or withdrawn instead of approved, and nothing was changed. The record of the change says by whom and why; ask for it again if it is still needed. */
+  readonly APPROVAL_REJECTED: CamErrorFacts & {
+    readonly code: "APPROVAL_REJECTED";
+    readonly category: "FORBIDDEN";
+    readonly retryable: false;
+  };
+  /** Nobody approved this change in time, and nothing was changed. Ask for the change again, and for somebody to approve it. */
+  readonly APPROVAL_EXPIRED: CamErrorFacts & {
+    readonly code: "APPROVAL_EXPIRED";
+    readonly category: "PRECONDITION";
+    readonly retryable: false;
+  };
+  /** This change does not wait for approval. Read the change by mfaChange: it needs no approval, or was approved already. */
+  readonly APPROVAL_NOT_AWAITED: CamErrorFacts & {
+    readonly code: "APPROVAL_NOT_AWAITED";
+    readonly category: "CONFLICT";
+    readonly retryable: false;
+  };
+  /** There is no such change on record. Check the id of the change. */
+  readonly CHANGE_NOT_FOUND: CamErrorFacts & {
+    readonly code: "CHANGE_NOT_FOUND";
+    readonly category: "NOT_FOUND";
+    readonly retryable: false;
+  };
+  /** You have changed more users than one caller may in so short a time, and are paused. Ask the gateway's operator to look at your changes, and to resume you. */
+  readonly CALLER_PAUSED: CamErrorFacts & {
+    readonly code: "CALLER_PAUSED";
+    readonly category: "FORBIDDEN";
+    readonly retryable: false;
+  };
   /** Tencent Cloud did not answer in time. Try again in a moment. */
   readonly CAM_TIMEOUT: CamErrorFacts & {
     readonly code: "CAM_TIMEOUT";

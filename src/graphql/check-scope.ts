@@ -5,6 +5,6 @@ import type { GraphQLContext } from "./context.ts";
 
 /** Asked before every field that RequiresScope marks. What it throws says more than type-graphql's own refusal. */
 export const checkScope: AuthCheckerFn<GraphQLContext, Scope> = ({ context: { caller } }, scopes) => {
-  for (const scope of scopes) requireScope(caller, scope);
+  requireScope(caller, ...scopes);
   return true;
 };

@@ -4,7 +4,10 @@ import { printSchemaWithDirectives } from "@graphql-tools/utils";
 import { type GraphQLFieldResolver, type GraphQLSchema, parse } from "graphql";
 import { buildSchemaSync, createResolversMap } from "type-graphql";
 import type { ChangeLog } from "../audit/change-log.ts";
+import type { ChangeApprovals } from "../changes/change-approvals.ts";
 import type { ChangeService } from "../changes/change-service.ts";
+import type { PausedCallers } from "../changes/paused-callers.ts";
+import { ApprovalResolver } from "./approval/approval.resolver.ts";
 import { CamErrorResolver } from "./cam-error/cam-error.resolver.ts";
 import { CamQuotaResolver, type QuotaAccounts } from "./cam-quota/cam-quota.resolver.ts";
 import { checkScope } from "./check-scope.ts";
@@ -13,6 +16,7 @@ import { isolateRepresentations } from "./entities.ts";
 import { failuresAsData } from "./failures-as-data.ts";
 import { SetSubUserMfaResolver } from "./mfa/set-sub-user-mfa.resolver.ts";
 import { MfaChangeResolver } from "./mfa-change/mfa-change.resolver.ts";
+import { PausedCallerResolver } from "./paused-caller/paused-caller.resolver.ts";
 import { promiseServiceSdl } from "./service-sdl.ts";
 import { SubUserResolver } from "./sub-user/sub-user.resolver.ts";
 import { resolveSubUserReference } from "./sub-user/sub-user-reference.ts";
@@ -24,6 +28,8 @@ const FEDERATION = `extend schema @link(url: "https://specs.apollo.dev/federatio
 
 export interface SchemaDeps {
   readonly changes: Pick<ChangeService, "setSubUserMfa">;
+  readonly approvals: Pick<ChangeApprovals, "approve" | "reject">;
+  readonly pausedCallers: Pick<PausedCallers, "list" | "resume">;
   readonly log: Pick<ChangeLog, "find" | "list">;
   readonly accounts: QuotaAccounts;
 }
@@ -39,6 +45,8 @@ export function buildGatewaySchema(deps: SchemaDeps): GraphQLSchema {
     [CamErrorResolver, new CamErrorResolver()],
     [MfaChangeResolver, new MfaChangeResolver(deps)],
     [CamQuotaResolver, new CamQuotaResolver(deps)],
+    [ApprovalResolver, new ApprovalResolver(deps)],
+    [PausedCallerResolver, new PausedCallerResolver(deps)],
   ]);
   const schema = buildSchemaSync({
     resolvers: [
@@ -47,6 +55,8 @@ export function buildGatewaySchema(deps: SchemaDeps): GraphQLSchema {
       CamErrorResolver,
       MfaChangeResolver,
       CamQuotaResolver,
+      ApprovalResolver,
+      PausedCallerResolver,
     ],
     container: { get: (resolverClass) => resolverClasses.get(resolverClass) as object },
     validate: false,
@@ -60,7 +70,11 @@ export function buildGatewaySchema(deps: SchemaDeps): GraphQLSchema {
   >;
   const resolvers = throwTyped({
     ...fieldResolvers,
-    Mutation: { ...mutations, trySetSubUserMfa: failuresAsData(mutations["trySetSubUserMfa"]) },
+    Mutation: {
+      ...mutations,
+      trySetSubUserMfa: failuresAsData(mutations["trySetSubUserMfa"]),
+      tryApproveMfaChange: failuresAsData(mutations["tryApproveMfaChange"]),
+    },
     SubUser: { ...fieldResolvers["SubUser"], __resolveReference: resolveSubUserReference },
   });
   return promiseServiceSdl(

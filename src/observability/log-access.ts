@@ -9,6 +9,32 @@ export function logPolicy(logger: Logger) {
   };
 }
 
+/** Callers whom the bulk guard has stopped: one line when it does, and one when an operator lets them go on. */
+export function logPausedCallers(logger: Logger) {
+  return {
+    onCallerPaused: ({ subject, client, issuer }: CallerNames, opUin: string): void =>
+      logger.warn(
+        { caller: subject, callerClient: client, callerIssuer: issuer, opUin },
+        "a caller changes too many users and is paused until an operator resumes them",
+      ),
+    onCallerResumed: ({ subject, issuer, resumed }: ResumedEvent): void =>
+      logger.info(
+        { caller: subject, callerIssuer: issuer, resumedBy: resumed?.by.subject },
+        "a paused caller was resumed",
+      ),
+  };
+}
+
+interface CallerNames {
+  readonly subject: string;
+  readonly client?: string | undefined;
+  readonly issuer?: string | undefined;
+}
+
+interface ResumedEvent extends CallerNames {
+  readonly resumed: { readonly by: CallerNames } | undefined;
+}
+
 /** Whether CAM takes the key, and whose it is: at start-up, rather than at the first change. */
 export function logOwnUsers(logger: Logger) {
   return {

@@ -58,6 +58,7 @@ interface CallerNames {
 interface ChangeEvent {
   readonly request: { readonly account?: string | undefined; readonly opUin: string };
   readonly context: { readonly requestId: string; readonly caller: CallerNames };
+  readonly approves: { readonly requester: CallerNames } | undefined;
   readonly shared: boolean;
   readonly changeId: string | undefined;
   readonly blocks: object | undefined;
@@ -67,13 +68,19 @@ interface ChangeEvent {
   readonly durationMs: number;
 }
 
+interface RejectionEvent {
+  readonly record: SettledRecord & { readonly caller: CallerNames };
+  readonly caller: CallerNames;
+  readonly requestId: string;
+}
+
 interface FailureEvent {
   readonly code: string;
   readonly cam?: { readonly code: string; readonly requestId: string } | undefined;
 }
 
 function logMfaChange(logger: Logger, event: ChangeEvent): void {
-  const { request, context, shared, changeId, blocks, result, durationMs } = event;
+  const { request, context, approves, shared, changeId, blocks, result, durationMs } = event;
   const fields = {
     requestId: context.requestId,
     caller: context.caller.subject,
@@ -85,6 +92,7 @@ function logMfaChange(logger: Logger, event: ChangeEvent): void {
     opUin: request.opUin,
     sent: blocks,
     durationMs: Math.round(durationMs),
+    ...(approves === undefined ? {} : { approvedFor: approves.requester.subject }),
     // Said only where it is so, which is rare.
     ...(shared ? { shared } : {}),
   };
@@ -94,6 +102,10 @@ function logMfaChange(logger: Logger, event: ChangeEvent): void {
   }
   // What nobody raised deliberately has a line with its stack where it leaves.
   const { code, cam } = result.facts ?? { code: "INTERNAL" };
+  if (code === "APPROVAL_REQUIRED") {
+    logger.info(fields, "MFA change awaits approval");
+    return;
+  }
   const failed = { ...fields, code, camCode: cam?.code, camRequestId: cam?.requestId };
   if (code === "OUTCOME_UNKNOWN" || result.facts === undefined)
     logger.warn(failed, "MFA change of unknown outcome");
@@ -104,6 +116,15 @@ function logMfaChange(logger: Logger, event: ChangeEvent): void {
 export function logChanges(logger: Logger) {
   return {
     onChange: (event: ChangeEvent): void => logMfaChange(logger, event),
+    onRejected: ({ record, caller, requestId }: RejectionEvent): void =>
+      logger.info(
+        {
+          ...{ requestId, caller: caller.subject, callerClient: caller.client, callerIssuer: caller.issuer },
+          ...{ changeId: record.id, account: record.account, opUin: record.opUin },
+          requestedBy: record.caller.subject,
+        },
+        "MFA change rejected or withdrawn",
+      ),
     onUnsettled: (changeId: string, err: unknown): void =>
       logger.error(
         { changeId, err },
@@ -118,11 +139,19 @@ interface SettledRecord {
   readonly opUin: string;
 }
 
+interface SettlementEvent {
+  readonly code?: string | undefined;
+}
+
 /** One line for each change that was settled after nobody waited for it any more. */
 export function logReconciler(logger: Logger) {
   return {
-    onSettled: ({ id: changeId, account, opUin }: SettledRecord, settlement: object): void =>
-      logger.warn({ changeId, account, opUin, ...settlement }, "an open change was settled"),
+    onSettled: ({ id: changeId, account, opUin }: SettledRecord, settlement: SettlementEvent): void => {
+      const fields = { changeId, account, opUin, ...settlement };
+      if (settlement.code === "APPROVAL_EXPIRED")
+        logger.info(fields, "nobody approved an MFA change in time");
+      else logger.warn(fields, "an open change was settled");
+    },
     onError: (err: unknown): void => logger.warn({ err }, "open changes cannot be looked at now"),
   };
 }

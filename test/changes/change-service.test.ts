@@ -143,13 +143,13 @@ describe("a report", () => {
 });
 
 test("idle() waits for changes under way, and for those that wait for them", async () => {
-  const { changes, cam, gate } = await startChangeService();
+  const { changes, cam, gate, ...doors } = await startChangeService();
   const held = gate.hold("SetMfaFlag");
   const both = [{ phone: true }, { wechat: true }].map((login) =>
     changes.setSubUserMfa(changeOf(ALICE, { login }), within(5_000)),
   );
   await held.arrived;
-  const idle = changes.idle().then(() => cam.counters()["SetMfaFlag"]?.applied);
+  const idle = doors.idle().then(() => cam.counters()["SetMfaFlag"]?.applied);
   held.release();
   expect(await idle).toBe(2);
   await Promise.all(both);

@@ -23,7 +23,15 @@ const VARIABLES: Readonly<Record<keyof typeof DOCUMENTS, string>> = {
   mfaChanges: "Exclude<Parameters<CamGatewayClient['mfaChanges']>[0], undefined>",
   setSubUserMfa: "Parameters<CamGatewayClient['setSubUserMfa']>[0]",
   trySetSubUserMfa: "Parameters<CamGatewayClient['trySetSubUserMfa']>[0]",
+  approveMfaChange: "Parameters<CamGatewayClient['approveMfaChange']>[0]",
+  tryApproveMfaChange: "Parameters<CamGatewayClient['tryApproveMfaChange']>[0]",
+  rejectMfaChange: "Parameters<CamGatewayClient['rejectMfaChange']>[0]",
+  pausedCallers: "{}",
+  resumeCaller: "Parameters<CamGatewayClient['resumeCaller']>[0]",
 };
+
+/** The schema lets these be null beside an error, which the client throws. */
+const NEVER_NULL: readonly string[] = ["setSubUserMfa", "approveMfaChange", "rejectMfaChange"];
 
 /** Written out to the leaves, so that an interface equals the same properties without a name. */
 const PRELUDE = `
@@ -50,9 +58,8 @@ const claims = [
   ),
 ];
 
-/** The schema lets setSubUserMfa be null beside an error, which the client throws. */
 function expectedResult(name: keyof typeof DOCUMENTS, text: string): string {
-  return name === "setSubUserMfa" ? `Exclude<${text}, null>` : text;
+  return NEVER_NULL.includes(name) ? `Exclude<${text}, null>` : text;
 }
 
 function claim(name: string, ours: string, expected: string): string {

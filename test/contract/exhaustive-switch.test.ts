@@ -19,8 +19,13 @@ function whoCanHelp(error: CamErrorExtensions): "caller" | "operator" | "vendor"
     case "CAM_RESOURCE_NOT_FOUND":
     case "CAM_RESPONSE_SIZE_LIMIT_EXCEEDED":
     case "CAM_UNSUPPORTED_OPERATION":
+    case "APPROVAL_EXPIRED":
+    case "APPROVAL_NOT_AWAITED":
+    case "APPROVAL_REJECTED":
+    case "APPROVAL_REQUIRED":
     case "CHANGE_IN_PROGRESS":
     case "CHANGE_NOT_APPLIED":
+    case "CHANGE_NOT_FOUND":
     case "FORBIDDEN":
     case "IDEMPOTENCY_KEY_REUSED":
     case "MFA_METHOD_NOT_WRITABLE":
@@ -33,6 +38,7 @@ function whoCanHelp(error: CamErrorExtensions): "caller" | "operator" | "vendor"
       return "caller";
     case "USER_UNBIND_NO_PERMISSION":
     case "MFA_TOKEN_ERROR":
+    case "CALLER_PAUSED":
     case "CAM_ACTION_OFFLINE":
     case "CAM_CLOCK_SKEW":
     case "CAM_CREDENTIALS_REJECTED":

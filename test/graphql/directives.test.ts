@@ -8,7 +8,7 @@ const applied = directivesOf(
   (data as unknown as { readonly _service: { readonly sdl: string } })._service.sdl,
 );
 
-/** Which field asks for which scope. */
+/** Which field asks for which scope, or for one of which. */
 const SCOPES: Readonly<Record<string, string>> = {
   "Query.camQuota": "cam.quota:read",
   "Query.mfaChange": "cam.audit:read",
@@ -26,13 +26,21 @@ const SCOPES: Readonly<Record<string, string>> = {
   "SubUser.mfa": "cam.mfa:read",
   "Mutation.setSubUserMfa": "cam.mfa:write",
   "Mutation.trySetSubUserMfa": "cam.mfa:write",
+  "Mutation.approveMfaChange": "cam.mfa:approve",
+  "Mutation.tryApproveMfaChange": "cam.mfa:approve",
+  "Mutation.rejectMfaChange": "cam.mfa:approve or cam.mfa:write",
+  "Query.pausedCallers": "cam.callers:resume",
+  "Mutation.resumeCaller": "cam.callers:resume",
 };
 
 test("every field but the error catalogue, the key and what follows asks for proof of who calls, and for a scope", () => {
   const scoped = applied.filter(({ directive }) => directive.startsWith("@requiresScopes"));
   expect(Object.fromEntries(scoped.map(({ place, directive }) => [place, directive]))).toEqual(
     Object.fromEntries(
-      Object.entries(SCOPES).map(([place, scope]) => [place, `@requiresScopes(scopes: [["${scope}"]])`]),
+      Object.entries(SCOPES).map(([place, scopes]) => {
+        const anyOf = scopes.split(" or ").map((scope) => `["${scope}"]`);
+        return [place, `@requiresScopes(scopes: [${anyOf.join(", ")}])`];
+      }),
     ),
   );
   const authenticated = applied.filter(({ directive }) => directive === "@authenticated");
@@ -47,6 +55,8 @@ test("what costs calls of CAM says how many, and nothing else costs anything", (
   expect(costs.filter(({ weight }) => weight > 0)).toEqual([
     { place: "Query.subUser", weight: 1 },
     { place: "SubUser.mfa", weight: 1 },
+    { place: "Mutation.approveMfaChange", weight: 2 },
+    { place: "Mutation.tryApproveMfaChange", weight: 2 },
     { place: "Mutation.setSubUserMfa", weight: 2 },
     { place: "Mutation.trySetSubUserMfa", weight: 2 },
   ]);
@@ -57,7 +67,9 @@ test("what costs calls of CAM says how many, and nothing else costs anything", (
 test("an entity has its key, a list its assumed size, and what is for operators its tag", () => {
   expect(applied).toContainEqual({ place: "SubUser", directive: '@key(fields: "opUin")' });
   expect(applied).toContainEqual({ place: "Query.subUsers", directive: "@listSize(assumedSize: 50)" });
-  expect(applied).toContainEqual({ place: "Query.camQuota", directive: '@tag(name: "internal")' });
+  for (const place of ["Query.camQuota", "Query.pausedCallers", "Mutation.resumeCaller"]) {
+    expect(applied).toContainEqual({ place, directive: '@tag(name: "internal")' });
+  }
 });
 
 function objectTypes(): readonly string[] {

@@ -6,6 +6,8 @@ export function schemaOfNothing(): GraphQLSchema {
   const unused = (): Promise<never> => Promise.reject(new Error("unused"));
   return buildGatewaySchema({
     changes: { setSubUserMfa: unused },
+    approvals: { approve: unused, reject: unused },
+    pausedCallers: { list: unused, resume: unused },
     log: { find: unused, list: unused },
     accounts: { visibleTo: () => [] },
   });

@@ -1,4 +1,7 @@
 import { onTestFinished } from "vitest";
+import { ApprovalLog } from "../../src/audit/approval-log.ts";
+import type { BulkGuard } from "../../src/audit/bulk-guard.ts";
+import { CallerPauses } from "../../src/audit/caller-pauses.ts";
 import { ChangeLog } from "../../src/audit/change-log.ts";
 import { DEFAULT_ACCOUNT } from "../../src/auth/account-name.ts";
 import { Accounts } from "../../src/auth/accounts.ts";
@@ -14,7 +17,11 @@ import {
   Tc3Signer,
 } from "../../src/cam/index.ts";
 import { BlockWriter } from "../../src/changes/block-writer.ts";
-import { ChangeService } from "../../src/changes/change-service.ts";
+import {
+  type ChangeDoors,
+  type ChangeDoorsDeps,
+  createChangeDoors,
+} from "../../src/changes/create-change-doors.ts";
 import type { MfaChangeContext, MfaChangeReport, MfaChangeRequest } from "../../src/changes/mfa-change.ts";
 import { systemClock } from "../../src/clock.ts";
 import { parseUin, type Uin } from "../../src/contract/index.ts";
@@ -25,19 +32,34 @@ import { Secret } from "../../src/secret.ts";
 import { openTestDatabase } from "./open-test-database.ts";
 import { type Gate, startGate } from "./start-gate.ts";
 
-export interface StartedChangeService {
-  readonly changes: ChangeService;
+export interface StartedChangeService extends ChangeDoors {
   readonly client: CamClient;
   readonly log: ChangeLog;
   readonly cam: EmulatorControl;
   readonly gate: Gate;
   readonly reports: readonly MfaChangeReport[];
+  /** Whose pause was reported. */
+  readonly paused: readonly string[];
 }
 
+interface StartOptions {
+  readonly timeoutMs?: number;
+  readonly database?: Database;
+  readonly budget?: RateBudget;
+  /** Without it everybody may do everything at once. */
+  readonly access?: ChangeDoorsDeps["access"];
+  /** Without it nobody is ever paused. */
+  readonly guard?: BulkGuard;
+}
+
+const ALLOWING: ChangeDoorsDeps["access"] = {
+  authorise: async () => ({ approval: undefined }),
+  requireNotOwn: async () => undefined,
+  requireStillAllowed: async () => undefined,
+};
+
 /** The door for writes with everything behind it real: client, signature, quota, an emulator, and a gate before it. */
-export async function startChangeService(
-  options: { timeoutMs?: number; database?: Database; budget?: RateBudget } = {},
-): Promise<StartedChangeService> {
+export async function startChangeService(options: StartOptions = {}): Promise<StartedChangeService> {
   const clock = systemClock;
   const emulator = await startCamEmulator({ randomSeed: 1 });
   onTestFinished(() => emulator.stop());
@@ -59,24 +81,33 @@ export async function startChangeService(
     clock,
   });
   const reports: MfaChangeReport[] = [];
-  const log = new ChangeLog({
-    database: options.database ?? (await openTestDatabase("postgres")),
-    replica: "test",
-  });
+  const database = options.database ?? (await openTestDatabase("postgres"));
+  const guard = options.guard === undefined ? {} : { guard: options.guard };
+  const log = new ChangeLog({ database, ...guard, replica: "test" });
   const account = {
     name: DEFAULT_ACCOUNT,
     writer: new BlockWriter({ cam, clock }),
     ownUsers: { has: async () => false, knows: () => false },
     cam,
   };
-  const changes = new ChangeService({
+  const paused: string[] = [];
+  const doors = createChangeDoors({
+    access: options.access ?? ALLOWING,
     accounts: new Accounts({ all: [account], mayUse: () => true }),
     log,
+    approvalLog: new ApprovalLog({ database, ...guard, replica: "test" }),
+    pauses: new CallerPauses(database),
     clock,
-    observer: { onChange: (report) => reports.push(report), onUnsettled: () => undefined },
+    observer: {
+      onChange: (report) => reports.push(report),
+      onRejected: () => undefined,
+      onUnsettled: () => undefined,
+      onCallerPaused: ({ subject }) => paused.push(subject),
+      onCallerResumed: () => undefined,
+    },
   });
-  onTestFinished(() => changes.idle());
-  return { changes, client: cam, log, cam: emulator.control, gate, reports };
+  onTestFinished(() => doors.idle());
+  return { ...doors, client: cam, log, cam: emulator.control, gate, reports, paused };
 }
 
 export function changeOf(opUin: string, methods: Omit<Partial<MfaChangeRequest>, "opUin">): MfaChangeRequest {

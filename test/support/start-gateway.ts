@@ -48,7 +48,7 @@ export interface ReplyError {
 
 /** For gateways that many cases share: nothing that one of them does makes another wait. */
 export const UNLIMITED = {
-  env: { CAM_RATE_PER_SECOND: "1000", CAM_CIRCUIT_FAILURES: "0" },
+  env: { CAM_RATE_PER_SECOND: "1000", CAM_CIRCUIT_FAILURES: "0", BULK_GUARD_USERS: "0" },
   emulator: { ratePerSecond: 1_000 },
 };
 

@@ -3,7 +3,7 @@
  * still choose its behaviour by the category.
  */
 export const CAM_ERROR_CATEGORY_DESCRIPTIONS = {
-  PRECONDITION: "The user or the account has to be brought into another state first.",
+  PRECONDITION: "Something has to be done first: to the user, to the account, or by another caller.",
   FORBIDDEN: "The caller, or the gateway on its behalf, may not do this.",
   UNAUTHENTICATED: "Somebody has to prove who they are, by signing in or with a second factor.",
   NOT_FOUND: "What the request names does not exist.",

@@ -23,6 +23,8 @@ export const CALLS_OF_FIELDS: Readonly<Record<string, Partial<Readonly<Record<Ac
   "SubUser.mfa": { DescribeSafeAuthFlagColl: 1 },
   "Mutation.setSubUserMfa": { SetMfaFlag: 1, DescribeSafeAuthFlagColl: 1 },
   "Mutation.trySetSubUserMfa": { SetMfaFlag: 1, DescribeSafeAuthFlagColl: 1 },
+  "Mutation.approveMfaChange": { SetMfaFlag: 1, DescribeSafeAuthFlagColl: 1 },
+  "Mutation.tryApproveMfaChange": { SetMfaFlag: 1, DescribeSafeAuthFlagColl: 1 },
 };
 
 /** Lists of users, of whom so many share one call for their profiles, by the argument that names them. */

@@ -1,6 +1,6 @@
-import { GraphQLError } from "graphql";
 import { Arg, Args, ID, Query, Resolver } from "type-graphql";
 import type { ChangeLog } from "../../audit/change-log.ts";
+import { badInput } from "../bad-input.ts";
 import { RequiresScope } from "../requires-scope.ts";
 import { MfaChange } from "./mfa-change.type.ts";
 import { MfaChangeConnection } from "./mfa-change-connection.type.ts";
@@ -51,8 +51,4 @@ export class MfaChangeResolver {
       },
     };
   }
-}
-
-function badInput(message: string): GraphQLError {
-  return new GraphQLError(message, { extensions: { code: "BAD_USER_INPUT" } });
 }

@@ -1,4 +1,4 @@
-import { GraphQLError } from "graphql";
+import { badInput } from "../bad-input.ts";
 
 export const LONGEST_REASON = 500;
 
@@ -11,8 +11,4 @@ export function toReason(text: string | null | undefined): string | undefined {
     throw badInput('"reason" contains what is no character.');
   if (reason.length > LONGEST_REASON) throw badInput(`"reason" is longer than ${LONGEST_REASON} characters.`);
   return reason;
-}
-
-function badInput(message: string): GraphQLError {
-  return new GraphQLError(message, { extensions: { code: "BAD_USER_INPUT" } });
 }

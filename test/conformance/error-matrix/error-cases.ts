@@ -2,6 +2,7 @@ import { CAM_ERROR_CATALOGUE, type CamErrorCode } from "../../../src/contract/in
 import type { FaultInput, UserInput } from "../../../src/emulator/index.ts";
 import type { Change } from "../../support/error-channels.ts";
 import type { StartedGateway } from "../../support/start-gateway.ts";
+import { startExpired, startForTwo, startPaused, startWithdrawn } from "./start-guarded.ts";
 import { startHeldReplicas } from "./start-held-replicas.ts";
 import {
   startForReaders,
@@ -159,6 +160,13 @@ const ofCallers: readonly ErrorCase[] = [
   { name: "a key of another change", code: "IDEMPOTENCY_KEY_REUSED", start: startWithUsedKeys },
 ];
 
+const ofTheGuardRails: readonly ErrorCase[] = [
+  { name: "a change for two people", code: "APPROVAL_REQUIRED", start: startForTwo },
+  { name: "a change that was withdrawn, repeated", code: "APPROVAL_REJECTED", start: startWithdrawn },
+  { name: "a change that expired, repeated", code: "APPROVAL_EXPIRED", start: startExpired },
+  { name: "too many users changed", code: "CALLER_PAUSED", start: startPaused },
+];
+
 const ofTheGateway: readonly ErrorCase[] = [
   { name: "no key for CAM", code: "CAM_CREDENTIALS_UNAVAILABLE", start: startKeyless },
   { name: "a pause for CAM", code: "CAM_CIRCUIT_OPEN", start: startWithOpenCircuit },
@@ -175,13 +183,21 @@ const ofTheGateway: readonly ErrorCase[] = [
 export const CODES_WITHOUT_A_CASE: readonly CamErrorCode[] = [
   // Told before it is read what a request asks, so that no field is there to be data.
   "CALLER_RATE_LIMITED",
+  // Of approving or rejecting a change, and not of asking for it: test/graphql/approvals.
+  "APPROVAL_NOT_AWAITED",
+  "CHANGE_NOT_FOUND",
   // Of a fault that nobody reckoned with, and thus no business error.
   "INTERNAL",
 ];
 
-export const ERROR_CASES = [...business, ...answers, ...others, ...ofCallers, ...ofTheGateway].map(
-  (errorCase) => ({ change: PHONE, ...errorCase }),
-);
+export const ERROR_CASES = [
+  ...business,
+  ...answers,
+  ...others,
+  ...ofCallers,
+  ...ofTheGuardRails,
+  ...ofTheGateway,
+].map((errorCase) => ({ change: PHONE, ...errorCase }));
 
 /** Answered at once. */
 export const PROMPT_CASES = ERROR_CASES.filter(({ waits }) => !waits);

@@ -14,14 +14,15 @@ export interface Way {
   /** For example `Query.subUser … SubUserMfa.login`. */
   readonly name: string;
   readonly operation: string;
-  /** From the root on: where each field stands in an answer, and the scope that its directives ask for. */
+  /** From the root on: where each field stands in an answer, and the scopes that its directives ask for. */
   readonly steps: readonly Step[];
 }
 
 export interface Step {
   readonly field: string;
   readonly path: readonly (string | number)[];
-  readonly scope: Scope | undefined;
+  /** One of them is enough; none where it is for everybody. */
+  readonly scopes: readonly Scope[];
 }
 
 /** What a root field is given. Those that are not named take nothing. */
@@ -89,8 +90,8 @@ function stepTo({ type, steps }: Place, name: string): Step {
   const directives = field?.astNode?.directives ?? [];
   const scopes = directives.find((directive) => directive.name.value === "requiresScopes")?.arguments?.[0];
   const text = scopes?.value.loc?.source.body.slice(scopes.value.loc.start, scopes.value.loc.end);
-  const scope = /"([^"]+)"/.exec(text ?? "")?.[1] as Scope | undefined;
-  return { field: `${type.name}.${name}`, path: [...before, ...(isEntity ? [0] : []), name], scope };
+  const names = [...(text ?? "").matchAll(/"([^"]+)"/g)].map(([, scope]) => scope as Scope);
+  return { field: `${type.name}.${name}`, path: [...before, ...(isEntity ? [0] : []), name], scopes: names };
 }
 
 function selectionOf(type: GraphQLObjectType, field: string): string {

@@ -1,0 +1,79 @@
+import { Args, Ctx, Mutation, Resolver } from "type-graphql";
+import type { ChangeLog } from "../../audit/change-log.ts";
+import type { ChangeApprovals } from "../../changes/change-approvals.ts";
+import { GatewayError } from "../../contract/index.ts";
+import { CamCalls } from "../cam-calls.ts";
+import type { GraphQLContext } from "../context.ts";
+import { AppliedChange } from "../mfa/applied-change.ts";
+import { toReason } from "../mfa/reason.ts";
+import { SetSubUserMfaPayload, SetSubUserMfaResult } from "../mfa/set-sub-user-mfa.type.ts";
+import { MfaChange } from "../mfa-change/mfa-change.type.ts";
+import { toMfaChange } from "../mfa-change/to-mfa-change.ts";
+import { RequiresScope } from "../requires-scope.ts";
+import { DecisionArgs } from "./decision.args.ts";
+
+export interface ApprovalResolverDeps {
+  readonly approvals: Pick<ChangeApprovals, "approve" | "reject">;
+  readonly log: Pick<ChangeLog, "find">;
+}
+
+@Resolver()
+export class ApprovalResolver {
+  readonly #deps: ApprovalResolverDeps;
+
+  constructor(deps: ApprovalResolverDeps) {
+    this.#deps = deps;
+  }
+
+  @RequiresScope("cam.mfa:approve")
+  @CamCalls(2)
+  @Mutation(() => SetSubUserMfaPayload, {
+    nullable: true,
+    description:
+      "Makes a change that another caller has asked for and that awaits approval: with the user as they are now, and " +
+      "answered as `setSubUserMfa` answers. Of one that was approved already it says what became of it.",
+  })
+  async approveMfaChange(
+    @Args(() => DecisionArgs) { id, reason }: DecisionArgs,
+    @Ctx() context: GraphQLContext,
+  ): Promise<SetSubUserMfaPayload> {
+    const { approvals, log } = this.#deps;
+    const why = toReason(reason);
+    const record = await log.find(id);
+    if (record === undefined) throw new GatewayError("CHANGE_NOT_FOUND");
+    const { account, opUin } = record;
+    const loaders = context.loaders.ofChange(account);
+    const outcome = await approvals.approve(record, why, context).finally(() => loaders?.forgetFlags(opUin));
+    if (loaders === undefined) throw new Error("A change was made in an account that there is not.");
+    return new AppliedChange(opUin, outcome, loaders, log);
+  }
+
+  /** Its failures become data on the way out: failuresAsData. */
+  @RequiresScope("cam.mfa:approve")
+  @CamCalls(2)
+  @Mutation(() => SetSubUserMfaResult, {
+    description: "The same approval, with a business error as data instead of thrown.",
+  })
+  async tryApproveMfaChange(
+    @Args(() => DecisionArgs) args: DecisionArgs,
+    @Ctx() context: GraphQLContext,
+  ): Promise<SetSubUserMfaPayload> {
+    return this.approveMfaChange(args, context);
+  }
+
+  @RequiresScope("cam.mfa:approve", "cam.mfa:write")
+  @Mutation(() => MfaChange, {
+    // Of several mutations in one operation, one that fails must not hide what became of the others.
+    nullable: true,
+    description:
+      "Ends the wait of a change for approval: nothing is changed. Whoever asked for it withdraws it so; others need the " +
+      "scope cam.mfa:approve. A business error is thrown.",
+  })
+  async rejectMfaChange(
+    @Args(() => DecisionArgs) { id, reason }: DecisionArgs,
+    @Ctx() context: GraphQLContext,
+  ): Promise<MfaChange> {
+    const why = toReason(reason);
+    return toMfaChange(await this.#deps.approvals.reject(await this.#deps.log.find(id), why, context));
+  }
+}

@@ -1,0 +1,54 @@
+import { Arg, Ctx, Directive, Mutation, Query, Resolver } from "type-graphql";
+import type { PausedCallers } from "../../changes/paused-callers.ts";
+import { badInput } from "../bad-input.ts";
+import type { GraphQLContext } from "../context.ts";
+import { RequiresScope } from "../requires-scope.ts";
+import { CallerPause, toCallerPause } from "./caller-pause.type.ts";
+
+/** The bulk guard, for operators. */
+@Resolver()
+export class PausedCallerResolver {
+  readonly #pausedCallers: Pick<PausedCallers, "list" | "resume">;
+
+  constructor(deps: { readonly pausedCallers: Pick<PausedCallers, "list" | "resume"> }) {
+    this.#pausedCallers = deps.pausedCallers;
+  }
+
+  @RequiresScope("cam.callers:resume")
+  // Left out of what a router publishes to others than operators.
+  @Directive('@tag(name: "internal")')
+  @Query(() => [CallerPause], {
+    description: "Callers who changed too many users in too short a time and are paused, the latest first.",
+  })
+  async pausedCallers(): Promise<readonly CallerPause[]> {
+    return (await this.#pausedCallers.list()).map(toCallerPause);
+  }
+
+  @RequiresScope("cam.callers:resume")
+  @Directive('@tag(name: "internal")')
+  @Mutation(() => CallerPause, {
+    nullable: true,
+    description:
+      "Lets a paused caller go on, whose users are counted anew from then on. Null where no such caller is paused.",
+  })
+  async resumeCaller(
+    @Arg("subject", () => String, { description: "The caller." }) subject: string,
+    @Arg("issuer", () => String, {
+      nullable: true,
+      description:
+        "Who vouches for the caller, where callers of more than one issuer are paused by this name.",
+    })
+    issuer: string | null | undefined,
+    @Ctx() { caller }: GraphQLContext,
+  ): Promise<CallerPause | null> {
+    const paused = (await this.#pausedCallers.list()).filter(
+      (pause) => pause.subject === subject && (typeof issuer !== "string" || pause.issuer === issuer),
+    );
+    const [pause, ...others] = paused;
+    if (pause === undefined) return null;
+    if (others.length > 0)
+      throw badInput('Callers of several issuers are paused by this name: give "issuer".');
+    const resumed = await this.#pausedCallers.resume(pause, caller);
+    return resumed === undefined ? null : toCallerPause(resumed);
+  }
+}
