@@ -21,6 +21,7 @@ const TRYING = `mutation ${ARGUMENTS} {
 
 export interface Change {
   readonly opUin: string;
+  readonly account?: string;
   readonly login?: Readonly<Record<string, boolean | null>> | null;
   readonly action?: Readonly<Record<string, boolean | null>> | null;
 }

@@ -6,8 +6,9 @@ import { sendTo } from "../../support/started-router.ts";
 import type { WireError } from "../support/wire-error.ts";
 import type { ErrorCase } from "./error-cases.ts";
 
-const ARGUMENTS = "($opUin: Uin!, $login: LoginActionMfaFlagInput, $action: LoginActionMfaFlagInput)";
-const PASSED = "(opUin: $opUin, login: $login, action: $action)";
+const ARGUMENTS =
+  "($opUin: Uin!, $account: String, $login: LoginActionMfaFlagInput, $action: LoginActionMfaFlagInput)";
+const PASSED = "(opUin: $opUin, account: $account, login: $login, action: $action)";
 const THROWING = `mutation ${ARGUMENTS} { setSubUserMfa${PASSED} { requestId } }`;
 const TRYING = `mutation ${ARGUMENTS} {
   trySetSubUserMfa${PASSED} {

@@ -117,6 +117,7 @@ const others: readonly ErrorCase[] = [
     waits: true,
     routersEach: 3,
   },
+  { name: "no such account", code: "UNKNOWN_ACCOUNT", change: { ...PHONE, account: "No such account" } },
   { name: "nothing to change", code: "NOTHING_TO_CHANGE", change: { login: {} } },
   {
     name: "a method that cannot be written",
