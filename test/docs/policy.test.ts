@@ -1,0 +1,129 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { parsePolicy } from "../../src/auth/policy/parse-policy.ts";
+import { askedSwitches } from "../../src/changes/asked-switches.ts";
+import type { MfaMethods } from "../../src/changes/mfa-change.ts";
+import { policyOf } from "../auth/policy/policy-of.ts";
+import { runCommand } from "../cli/run-command.ts";
+import { startPolicyWorld } from "../http/policy/policy-world.ts";
+import { ALICE } from "../support/seed-users.ts";
+import { changeOf } from "../support/start-change-service.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+import { fencedBlocks } from "./fenced-blocks.ts";
+
+const page = readFileSync("docs/policy.md", "utf8");
+const blocks = fencedBlocks(page);
+const texts = (language: string) =>
+  blocks.filter((block) => block.language === language).map(({ text }) => text);
+const [, day = ""] = texts("yaml");
+
+/** The rows of the table whose first column has this heading, cell by cell. */
+function rowsUnder(heading: string): readonly (readonly string[])[] {
+  const [, table = ""] = page.split(new RegExp(`^\\| ${heading} +\\|.*\\n\\|[ |-]+\\n`, "m"));
+  const [rows = ""] = table.split("\n\n");
+  return rows.split("\n").map((row) =>
+    row
+      .slice(2, -2)
+      .split(" | ")
+      .map((cell) => cell.trim()),
+  );
+}
+
+/** What stands in backquotes. */
+const coded = (cell = ""): readonly string[] =>
+  [...cell.matchAll(/`([^`]*)`/g)].map(([, text = ""]) => text.trim());
+
+describe("docs/policy.md", () => {
+  test("shows policies that the gateway takes", () => {
+    expect(texts("yaml")).toHaveLength(5);
+    for (const text of texts("yaml")) expect(policyOf(text).rules.length, text).toBeGreaterThan(0);
+  });
+
+  test("takes changes apart as the gateway does", () => {
+    const rows = rowsUnder("what is asked for");
+    expect(rows).toHaveLength(3);
+    for (const [asked, switches] of rows) {
+      const json = `{${coded(asked)[0]}}`.replaceAll(/(\w+):/g, '"$1":');
+      const { overwriteOtherMethods = false, ...methods } = JSON.parse(json) as {
+        overwriteOtherMethods?: boolean;
+        login?: MfaMethods;
+        action?: MfaMethods;
+      };
+      expect(askedSwitches(changeOf(ALICE, { ...methods, overwriteOtherMethods }))).toEqual(coded(switches));
+    }
+  });
+
+  test("names every part of a rule", () => {
+    const parts = rowsUnder("part").map(([part]) => coded(part)[0]);
+    const every = { callers: 1, users: 1, switches: 1, accounts: 1, hours: 1 };
+    expect(parts.toSorted()).toEqual(Object.keys(every).toSorted());
+    for (const part of parts) expect(day + texts("yaml").join("\n")).toContain(`${part}:`);
+  });
+
+  test("says of each case what the explanation says", async () => {
+    const file = await (await temporaryFolder()).write("policy.yaml", day);
+    const rows = rowsUnder("client");
+    expect(rows).toHaveLength(6);
+    for (const row of rows) {
+      const [client = "", opUin = "", remark = "", wanted = "", at = ""] = row.map(
+        (cell) => coded(cell)[0] ?? "",
+      );
+      const given = ["--caller", "li", "--client", client, "--op-uin", opUin, "--remark", remark];
+      const { stdout } = await runCommand("policy:explain", [
+        "--policy",
+        file,
+        ...given,
+        "--switch",
+        wanted,
+        "--at",
+        at,
+      ]);
+      expect(stdout, row.join()).toContain(`${wanted}  ${row.at(-1)}\n`);
+    }
+  });
+
+  test("shows the explanation as it is printed", async () => {
+    const folder = await temporaryFolder();
+    const [shell = ""] = texts("sh");
+    const [, words = ""] = /^npm run policy:explain -- (.*)$/m.exec(shell) ?? [];
+    const args = [...words.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, bare = ""]) => quoted ?? bare);
+    const file = await folder.write("policy.yaml", day);
+    const { code, stdout } = await runCommand(
+      "policy:explain",
+      args.map((arg) => (arg === "policy.yaml" ? file : arg)),
+    );
+    expect(stdout).toBe(texts("text")[0]);
+    expect(code).toBe(0);
+  });
+
+  test("shows mistakes as they are told", () => {
+    const wrong = `${day.replace("Asia/Shanghai", "Shanghai")}  - { id: off, effect: deny, user: {} }\n`;
+    const parsed = parsePolicy(wrong);
+    const problems = "problems" in parsed ? parsed.problems : [];
+    const shown = texts("text")[1]?.trimEnd().split("\n");
+    expect(problems.map((problem) => `POLICY_FILE policy.yaml: ${problem}.`)).toEqual(shown);
+  });
+
+  test("shows a refusal as it is sent", async () => {
+    const { ask, cam } = await startPolicyWorld(day);
+    cam.putUser({ uin: ALICE, remark: "#admin" });
+    const { errors } = await ask(
+      `mutation { setSubUserMfa(opUin: "${ALICE}", login: { phone: true }) { resolvedBy } }`,
+      {},
+      "li",
+    );
+    const [{ message = "", extensions = {} } = {}] = errors;
+    const { requestId, ...shown } = extensions;
+    expect(requestId).toEqual(expect.any(String));
+    expect({ message, extensions: shown }).toEqual(JSON.parse(texts("json")[0] ?? ""));
+  });
+
+  test("links only to what there is", () => {
+    const links = [...page.matchAll(/\]\((?!https?:)([^)]+)\)/g)].map(([, link = ""]) => link.split("#"));
+    for (const [path = "", heading] of links) {
+      if (path !== "") expect(existsSync(join("docs", path)), path).toBe(true);
+      else expect(page.toLowerCase()).toContain(`\n## ${heading}\n`);
+    }
+  });
+});
