@@ -1,6 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { describeSafeAuthFlagColl, describeSubAccounts, setMfaFlag } from "../../src/cam/index.ts";
+import {
+  describeSafeAuthFlagColl,
+  describeSubAccounts,
+  getCallerIdentity,
+  setMfaFlag,
+} from "../../src/cam/index.ts";
 import { variables } from "../../src/config/variables.ts";
 import { loadConfig } from "../../src/config.ts";
 import { SOME_ISSUER } from "../support/some-issuer.ts";
@@ -35,7 +40,7 @@ test("the settings that the section shows are enough for a server", () => {
 test("the policy that the section shows permits the actions that the gateway calls, and no other", () => {
   const policy = blocks.find(({ language }) => language === "json")?.text ?? "";
   const [statement] = (JSON.parse(policy) as { statement: { action: string[] }[] }).statement;
-  const called = [setMfaFlag, describeSafeAuthFlagColl, describeSubAccounts];
+  const called = [setMfaFlag, describeSafeAuthFlagColl, describeSubAccounts, getCallerIdentity];
   expect(statement?.action).toEqual(called.map(({ service, name }) => `${service}:${name}`));
 });
 
