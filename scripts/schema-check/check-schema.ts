@@ -22,9 +22,9 @@ export async function checkSchema({ root, against, print }: SchemaCheckOptions):
     read("schema/neighbour.graphql"),
     read("CHANGELOG.md"),
   ]);
-  const composes = checkComposition(sdl, neighbour, print);
-  const keeps = await checkBreakingChanges(sdl, changelog, { root, against, print });
-  return composes && keeps ? 0 : 1;
+  // What cannot be composed may not even be an SDL.
+  if (!checkComposition(sdl, neighbour, print)) return 1;
+  return (await checkBreakingChanges(sdl, changelog, { root, against, print })) ? 0 : 1;
 }
 
 function checkComposition(sdl: string, neighbour: string, print: (line: string) => void): boolean {

@@ -54,6 +54,7 @@ describe("composition", () => {
     ["with a key of fields that are none", altered('@key(fields: "opUin")', '@key(fields: "uin")')],
     ["with a weight of cost that is no number", altered("@cost(weight: 2)", '@cost(weight: "two")')],
     ["with a list sized by what is no number", altered("assumedSize: 50", 'slicingArguments: ["opUins"]')],
+    ["that cannot be read", altered("type Query {", "type Query {{")],
     ["with a directive that is not imported", altered('"@tag"', '"@shareable"')],
   ])("refuses an SDL %s, and says which composers do", async (_case, sdl) => {
     const { write, check } = await copyOfSchemas();
