@@ -212,6 +212,11 @@ const MISTAKES: readonly (readonly [
     /^CAM_ENDPOINT must be an http or https URL of/,
   ],
   ["no address of CAM", { CAM_ENDPOINT: "" }, /^CAM_ENDPOINT is not set, for example/],
+  [
+    "a proxy without its scheme",
+    { HTTPS_PROXY: "proxy.example.com:3128" },
+    /^HTTPS_PROXY must be an http or https URL/,
+  ],
   ["no key for CAM", NO_PAIR, /^There are no credentials for CAM: set TENCENTCLOUD_SECRET_ID/],
   [
     "half a key pair",

@@ -38,5 +38,5 @@ export { CamError, isSignatureExpired, isThrottle, mayHaveBeenApplied } from "./
 export type { CallPriority, RateBudget, RateRequest, RateSlot, SlotOutcome } from "./rate-budget.ts";
 export type { CamResult } from "./read-reply.ts";
 export { Tc3Signer } from "./signing/tc3-signer.ts";
-export { createDispatcher } from "./transport/create-dispatcher.ts";
+export { createDispatcher, type ProxySettings } from "./transport/create-dispatcher.ts";
 export { HttpTransport } from "./transport/http-transport.ts";

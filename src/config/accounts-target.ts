@@ -1,6 +1,7 @@
 import { METADATA_ORIGIN } from "../cam/index.ts";
 import { Secret } from "../secret.ts";
-import { type CamTarget, proxyFrom } from "./cam-target.ts";
+import type { CamTarget } from "./cam-target.ts";
+import { proxies } from "./proxies.ts";
 import type { Environment, Variables } from "./variables.ts";
 
 /** Where further accounts are described, and what the variables have to say of them. */
@@ -31,7 +32,7 @@ export function accountsTarget(
     callsPerSecond: vars.CAM_RATE_PER_SECOND,
     language: vars.CAM_LANGUAGE,
     metadataOrigin: metadata?.replace(/\/$/, "") ?? METADATA_ORIGIN,
-    proxy: proxyFrom(env),
+    proxy: proxies(env, []),
     variable: (name) => values.get(name),
   };
 }

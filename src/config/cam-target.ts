@@ -1,12 +1,13 @@
-import type { CamEndpoint, CredentialSettings } from "../cam/index.ts";
+import type { CamEndpoint, CredentialSettings, ProxySettings } from "../cam/index.ts";
 import { credentialSettings } from "./credential-settings.ts";
 import { ENDPOINT_RULE, parseEndpoint } from "./parse-endpoint.ts";
+import { proxies } from "./proxies.ts";
 import type { Environment, Variables } from "./variables.ts";
 
 export interface CamTarget {
   readonly endpoint: CamEndpoint;
   readonly credentials: CredentialSettings;
-  readonly proxy: { readonly http?: string; readonly https?: string; readonly except?: string };
+  readonly proxy: ProxySettings;
 }
 
 /** Which CAM is called, and with which key. Adds to `problems` what is wrong. */
@@ -39,7 +40,7 @@ export function camTarget(
   return {
     endpoint: endpointOf(vars, problems),
     credentials: settings,
-    proxy: proxyFrom(env),
+    proxy: proxies(env, problems),
   };
 }
 
@@ -48,12 +49,4 @@ function endpointOf(vars: Variables, problems: string[]): CamEndpoint {
   if (endpoint !== undefined) return endpoint;
   problems.push(`CAM_ENDPOINT ${ENDPOINT_RULE}.`);
   return { origin: "", serviceHost: "" };
-}
-
-/** What to go through, by the usual variables in both cases; lower case wins, as in curl. */
-export function proxyFrom(env: Environment): CamTarget["proxy"] {
-  const http = env["http_proxy"] ?? env["HTTP_PROXY"];
-  const https = env["https_proxy"] ?? env["HTTPS_PROXY"];
-  const except = env["no_proxy"] ?? env["NO_PROXY"];
-  return { ...(http && { http }), ...(https && { https }), ...(except && { except }) };
 }

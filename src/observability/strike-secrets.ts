@@ -1,4 +1,4 @@
-import { pino } from "pino";
+import { serializeError } from "./serialize-error.ts";
 
 /** Names under which a secret or a token could stand, in an object that is logged or up to three levels within it. */
 const SECRET_NAMES: ReadonlySet<string> = new Set([
@@ -16,7 +16,7 @@ const LEVELS = 4;
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * The fields with whatever has the name of a secret struck out, and errors as pino writes them; the object itself is not
+ * The fields with whatever has the name of a secret struck out, and errors without what hangs on them; the object itself is not
  * changed. pino's `redact` looks up each of many paths for every line, which takes longer than all else that a line needs.
  */
 export function strikeSecrets(fields: Fields, levels = LEVELS): Fields {
@@ -32,7 +32,7 @@ export function strikeSecrets(fields: Fields, levels = LEVELS): Fields {
 }
 
 function strikeWithin(value: unknown, levels: number): unknown {
-  if (value instanceof Error) return strikeSecrets({ ...pino.stdSerializers.err(value) }, levels);
+  if (value instanceof Error) return serializeError(value);
   const hasFields = typeof value === "object" && value !== null;
   return hasFields && levels > 0 ? strikeSecrets(value as Fields, levels) : value;
 }

@@ -25,17 +25,28 @@ test("what has the name of a secret is struck out, at the top and up to three le
   });
 });
 
-test("an error keeps its stack, and loses the secrets that libraries hang on it", () => {
-  const err = Object.assign(new Error("no"), {
-    config: { headers: { authorization: "Bearer x" } },
-    token: "t",
+test("an error keeps its kind, message, code and stack, and loses all that libraries hang on it", () => {
+  const err = Object.assign(new TypeError("no", { cause: new RangeError("too far") }), {
+    code: "ERR_NO",
+    input: "postgres://user:password@host",
+    client: { connection: { password: "p" } },
   });
-  expect(lineOf({ err })["err"]).toMatchObject({
-    type: "Error",
-    message: "no",
-    stack: expect.stringContaining("logger.test.ts"),
-    token: "[redacted]",
-    config: { headers: { authorization: "[redacted]" } },
+  expect(lineOf({ err })["err"]).toEqual({
+    type: "TypeError",
+    message: "no: too far",
+    code: "ERR_NO",
+    stack: expect.stringMatching(/logger\.test\.ts[\s\S]*caused by: RangeError: too far/),
+  });
+});
+
+test("of several errors in one the same is written of each", () => {
+  const inner = Object.assign(new Error("refused"), { code: "ECONNREFUSED", socket: {} });
+  const { err } = lineOf({ err: new AggregateError([inner], "all failed") });
+  expect(err).toEqual({
+    type: "AggregateError",
+    message: "all failed",
+    stack: expect.any(String),
+    aggregateErrors: [{ type: "Error", message: "refused", code: "ECONNREFUSED", stack: expect.any(String) }],
   });
 });
 

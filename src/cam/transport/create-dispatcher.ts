@@ -1,8 +1,15 @@
 import { Agent, type Dispatcher, EnvHttpProxyAgent } from "undici";
+import type { Secret } from "../../secret.ts";
+
+/** As HTTPS_PROXY, HTTP_PROXY and NO_PROXY give them. A password may stand in the URLs. */
+export interface ProxySettings {
+  readonly http?: Secret;
+  readonly https?: Secret;
+  readonly except?: string;
+}
 
 export interface DispatcherOptions {
-  /** Proxy URLs and exceptions as HTTPS_PROXY, HTTP_PROXY and NO_PROXY give them. */
-  readonly proxy?: { readonly http?: string; readonly https?: string; readonly except?: string };
+  readonly proxy?: ProxySettings;
 }
 
 /** More than the vendor's rate needs at any usual latency: 20 a second for a second and a half each. */
@@ -31,8 +38,8 @@ export function createDispatcher(options: DispatcherOptions = {}): Dispatcher {
   return new EnvHttpProxyAgent({
     ...common,
     // Empty strings keep undici from reading process.env behind the configuration's back.
-    httpProxy: proxy.http ?? "",
-    httpsProxy: proxy.https ?? proxy.http ?? "",
+    httpProxy: proxy.http?.reveal() ?? "",
+    httpsProxy: (proxy.https ?? proxy.http)?.reveal() ?? "",
     noProxy: proxy.except ?? "",
   });
 }

@@ -2,8 +2,9 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { createDispatcher, type DispatcherOptions } from "../../../src/cam/transport/create-dispatcher.ts";
+import { createDispatcher } from "../../../src/cam/transport/create-dispatcher.ts";
 import { HttpTransport } from "../../../src/cam/transport/http-transport.ts";
+import { Secret } from "../../../src/secret.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { reply, startStubCam } from "../../support/start-stub-cam.ts";
 
@@ -33,8 +34,20 @@ async function startProxy() {
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked };
 }
 
-function post(origin: string, proxy: DispatcherOptions["proxy"]) {
-  const dispatcher = createDispatcher(proxy && { proxy });
+interface Proxies {
+  readonly http?: string;
+  readonly https?: string;
+  readonly except?: string;
+}
+
+function post(origin: string, { http, https, except }: Proxies = {}) {
+  const dispatcher = createDispatcher({
+    proxy: {
+      ...(http !== undefined && { http: new Secret(http) }),
+      ...(https !== undefined && { https: new Secret(https) }),
+      ...(except !== undefined && { except }),
+    },
+  });
   const transport = new HttpTransport({ dispatcher, clock: new FakeClock() });
   onTestFinished(() => transport.close());
   const headers = { host: "cam.tencentcloudapi.com" };
