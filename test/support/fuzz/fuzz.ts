@@ -28,6 +28,12 @@ export interface FuzzResult {
 
 const AT_ONCE = 16;
 
+/** More than the largest answer that anybody may have. */
+const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
+
+/** What an error quotes of a request, with its own words around. */
+const MAX_MESSAGE_CHARACTERS = 400;
+
 /** A stack, or a place in somebody's file system. */
 const INSIDE = /\n\s+at [\w.<]+ \(|node_modules|\/src\/|\/dist\//;
 
@@ -87,18 +93,25 @@ async function sendRaw(bytes: Uint8Array, origin: string): Promise<Answer> {
 function problemOf(status: number, text: string, secrets: readonly string[]): string | undefined {
   if (secrets.some((secret) => text.includes(secret))) return "tells a secret";
   if (INSIDE.test(text)) return "shows the inside";
-  const codes = codesOf(text);
+  if (text.length > MAX_ANSWER_BYTES) return "goes on for ever";
+  const errors = errorsOf(text);
+  if (errors.some(({ message = "" }) => message.length > MAX_MESSAGE_CHARACTERS)) return "quotes at length";
+  const codes = errors.map(({ extensions }) => extensions?.code);
   if (codes.includes("INTERNAL")) return "is a fault of ours";
   if (status >= 500 && !codes.every(isCamErrorCode)) return "is an untyped 5xx";
   return undefined;
 }
 
-/** The codes of the errors; none for what is no answer of GraphQL's. */
-function codesOf(text: string): unknown[] {
+interface AnsweredError {
+  readonly message?: string;
+  readonly extensions?: { readonly code?: unknown };
+}
+
+/** One without anything for what is no answer of GraphQL's. */
+function errorsOf(text: string): readonly AnsweredError[] {
   try {
-    const { errors } = JSON.parse(text) as { errors?: { extensions?: { code?: unknown } }[] };
-    return errors?.map(({ extensions }) => extensions?.code) ?? [];
+    return (JSON.parse(text) as { errors?: readonly AnsweredError[] }).errors ?? [];
   } catch {
-    return [undefined];
+    return [{}];
   }
 }

@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { excessiveBody, excessiveDocument } from "./excessive.ts";
 
 /** A request as it goes out; `raw` bytes stand for a whole connection. */
 export type FuzzRequest =
@@ -36,9 +37,10 @@ const nested = fc
   .map(([piece, times]) => `{ ${piece.repeat(times)}`);
 
 const document = fc.oneof(
-  { weight: 4, arbitrary: mutilated },
-  { weight: 1, arbitrary: nested },
-  { weight: 2, arbitrary: fc.string({ unit: "binary", maxLength: 200 }) },
+  { weight: 8, arbitrary: mutilated },
+  { weight: 2, arbitrary: nested },
+  { weight: 1, arbitrary: excessiveDocument },
+  { weight: 4, arbitrary: fc.string({ unit: "binary", maxLength: 200 }) },
 );
 
 const json = fc.jsonValue({ maxDepth: 4 });
@@ -64,10 +66,11 @@ const operation = fc
   .map((value) => JSON.stringify(value));
 
 const body = fc.oneof(
-  { weight: 5, arbitrary: operation },
-  { weight: 1, arbitrary: operation.map((text) => text.slice(0, -5)) },
-  { weight: 1, arbitrary: json.map((value) => JSON.stringify(value)) },
-  { weight: 1, arbitrary: fc.uint8Array({ maxLength: 300 }) },
+  { weight: 10, arbitrary: operation },
+  { weight: 1, arbitrary: excessiveBody },
+  { weight: 2, arbitrary: operation.map((text) => text.slice(0, -5)) },
+  { weight: 2, arbitrary: json.map((value) => JSON.stringify(value)) },
+  { weight: 2, arbitrary: fc.uint8Array({ maxLength: 300 }) },
 );
 
 /** What a header can carry. */
