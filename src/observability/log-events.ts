@@ -76,6 +76,8 @@ interface RejectionEvent {
 
 interface FailureEvent {
   readonly code: string;
+  /** Our own words, such as which rule refuses. */
+  readonly message?: string | undefined;
   readonly cam?: { readonly code: string; readonly requestId: string } | undefined;
 }
 
@@ -101,12 +103,12 @@ function logMfaChange(logger: Logger, event: ChangeEvent): void {
     return;
   }
   // What nobody raised deliberately has a line with its stack where it leaves.
-  const { code, cam } = result.facts ?? { code: "INTERNAL" };
+  const { code, message, cam } = result.facts ?? { code: "INTERNAL" };
   if (code === "APPROVAL_REQUIRED") {
     logger.info(fields, "MFA change awaits approval");
     return;
   }
-  const failed = { ...fields, code, camCode: cam?.code, camRequestId: cam?.requestId };
+  const failed = { ...fields, code, why: message, camCode: cam?.code, camRequestId: cam?.requestId };
   if (code === "OUTCOME_UNKNOWN" || result.facts === undefined)
     logger.warn(failed, "MFA change of unknown outcome");
   else logger.info(failed, "MFA change not applied");

@@ -1,7 +1,7 @@
 export const DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"] as const;
 
-/** Times of the week, by the clocks of one time zone. */
-export interface Hours {
+/** Times of the week as a policy says them. */
+export interface HoursOfZone {
   /** An IANA name, for example `Asia/Shanghai`. */
   readonly timeZone: string;
   /** Every day where it is left out. */
@@ -12,15 +12,21 @@ export interface Hours {
   readonly to: string;
 }
 
+/** Times of the week, by the clocks of one time zone. */
+export interface Hours extends Omit<HoursOfZone, "timeZone"> {
+  /** What shows the day and the minute there. To make one takes longer than all other decisions together. */
+  readonly clock: Intl.DateTimeFormat;
+}
+
+/** @throws RangeError for a time zone that there is not. */
+export function hoursOf({ timeZone, ...same }: HoursOfZone): Hours {
+  const time = { weekday: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" } as const;
+  return { ...same, clock: new Intl.DateTimeFormat("en-US", { timeZone, ...time }) };
+}
+
 /** @param atMs milliseconds since the Unix epoch. */
-export function isWithin({ timeZone, days, from, to }: Hours, atMs: number): boolean {
-  const parts = new Intl.DateTimeFormat("en-US", {
-    timeZone,
-    weekday: "short",
-    hour: "2-digit",
-    minute: "2-digit",
-    hourCycle: "h23",
-  }).formatToParts(atMs);
+export function isWithin({ clock, days, from, to }: Hours, atMs: number): boolean {
+  const parts = clock.formatToParts(atMs);
   const partOf = (type: Intl.DateTimeFormatPartTypes): string =>
     parts.find((part) => part.type === type)?.value ?? "";
   const time = `${partOf("hour")}:${partOf("minute")}`;

@@ -58,6 +58,7 @@ function matchesUser(
   return verdicts.includes(undefined) ? undefined : false;
 }
 
+/** Whatever stands before it, since not every script puts blanks between words, and the # of its keyboards may be wide. */
 function tagsOf(remark: string): string[] {
-  return [...remark.matchAll(/(?:^|[\s,;])#([\p{L}\p{M}\p{N}_-]+)/gu)].map(([, tag = ""]) => tag);
+  return [...remark.matchAll(/[#＃]([\p{L}\p{M}\p{N}_-]+)/gu)].map(([, tag = ""]) => tag);
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { matchesGlob } from "./glob.ts";
-import { DAYS, isTimeZone } from "./hours.ts";
+import { DAYS, hoursOf, isTimeZone } from "./hours.ts";
 import { SWITCHES } from "./switch.ts";
 import { parseUinRange, type UinRange } from "./uin-range.ts";
 
@@ -66,7 +66,8 @@ const hours = z
     to: time.meta({ description: "Not included; 24:00 is the end of the day." }),
   })
   .refine(({ from, to }) => from < to, "must begin before they end; a night is two rules")
-  .meta({ description: "When it holds, by the clocks of a time zone. At all times without it." });
+  .meta({ description: "When it holds, by the clocks of a time zone. At all times without it." })
+  .transform(hoursOf);
 
 const callers = z
   .strictObject({

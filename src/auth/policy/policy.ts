@@ -47,6 +47,6 @@ export interface CallerPatterns {
 export interface UserPatterns {
   readonly uins?: readonly UinRange[] | undefined;
   readonly names?: readonly string[] | undefined;
-  /** Words that stand in the user's remark with a `#` before them. */
+  /** Words that stand in the user's remark right after a `#`. */
   readonly tags?: readonly string[] | undefined;
 }

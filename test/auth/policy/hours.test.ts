@@ -1,13 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { type Hours, isWithin } from "../../../src/auth/policy/hours.ts";
+import { type Hours, type HoursOfZone, hoursOf, isWithin } from "../../../src/auth/policy/hours.ts";
 
 const at = (iso: string) => Date.parse(iso);
-const day = (timeZone: string, more: Partial<Hours> = {}): Hours => ({
-  timeZone,
-  from: "09:00",
-  to: "18:00",
-  ...more,
-});
+const day = (timeZone: string, more: Partial<HoursOfZone> = {}): Hours =>
+  hoursOf({ timeZone, from: "09:00", to: "18:00", ...more });
 
 test.each<[what: string, hours: Hours, iso: string, within: boolean]>([
   ["the first minute counts", day("UTC"), "2026-11-24T09:00:00Z", true],

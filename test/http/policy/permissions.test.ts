@@ -28,7 +28,7 @@ const POLICY = {
   ],
 };
 
-const { ask, change, tryChange, hold, cam, http, issuer } = await startPolicyWorld(POLICY);
+const { ask, change, tryChange, hold, cam, http, issuer, logLines } = await startPolicyWorld(POLICY);
 beforeEach(() => cam.reset());
 
 test("what a rule allows is made, what one refuses is not, and which one is said, thrown and as data", async () => {
@@ -53,6 +53,17 @@ test("what a rule allows is made, what one refuses is not, and which one is said
   }
   expect(cam.journal({ action: "SetMfaFlag" })).toEqual([]);
   expect(cam.journal({ action: "DescribeSafeAuthFlagColl" })).toEqual([]);
+});
+
+test("the log says who was refused what, and by which rule", async () => {
+  await change({ opUin: BOB, login: { phone: false } }, "mallory");
+  const lines = logLines.map((line) => JSON.parse(line) as Record<string, unknown>);
+  expect(lines).toContainEqual(
+    expect.objectContaining({
+      ...{ caller: "mallory", callerClient: "portal", opUin: BOB, code: "FORBIDDEN" },
+      why: "You do not have the permission for this. No rule allows login.phone.off.",
+    }),
+  );
 });
 
 test("another client of the same person is another caller", async () => {
