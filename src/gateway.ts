@@ -66,8 +66,8 @@ export interface Gateway {
 export interface GatewayAddress {
   /** The GraphQL endpoint, for example `http://127.0.0.1:4000/graphql`. */
   readonly url: string;
-  /** Set where the embedded emulator stands in for CAM. */
-  readonly emulator: { readonly url: string; readonly controlUrl: string } | undefined;
+  /** The embedded emulators that stand in for CAM, by the account's name. */
+  readonly emulators: ReadonlyMap<string, { readonly url: string; readonly controlUrl: string }>;
 }
 
 /** The composition root: every part is made here and handed what it needs. */
@@ -166,7 +166,7 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     const scheme = tlsFiles === undefined ? "http" : "https";
     address = {
       url: `${scheme}://${urlHost(config.http.host)}:${port}${GRAPHQL_PATH}`,
-      emulator: opened.localCam,
+      emulators: opened.emulators,
     };
     for (const { ownUsers } of accounts.all) ownUsers.start();
   }

@@ -15,8 +15,8 @@ import { type LocalCam, startLocalCam } from "./local-cam.ts";
 export interface OpenedAccounts {
   /** The default one first. */
   readonly accounts: readonly Account[];
-  /** The emulator behind the default account, where there is one. */
-  readonly localCam: LocalCam | undefined;
+  /** The emulators behind accounts, by the account's name. */
+  readonly emulators: ReadonlyMap<string, LocalCam>;
 }
 
 /**
@@ -31,9 +31,11 @@ export async function openAccounts(
   closers: (() => Promise<void>)[],
 ): Promise<OpenedAccounts> {
   const targets = config.accounts === undefined ? [] : await loadAccounts(config.accounts);
+  const emulators = new Map<string, LocalCam>();
   const startEmulator = async (name: string): Promise<LocalCam> => {
     const localCam = await startLocalCam(name);
     closers.push(() => localCam.stop());
+    emulators.set(name, localCam);
     return localCam;
   };
   const localCam = config.cam === undefined ? await startEmulator(DEFAULT_ACCOUNT) : undefined;
@@ -47,7 +49,7 @@ export async function openAccounts(
   }
   const accounts = ways.map((way) => createAccount(way, deps));
   closers.push(...accounts.map((account) => () => account.close()));
-  return { accounts, localCam };
+  return { accounts, emulators };
 }
 
 type Way = Pick<AccountWay, "endpoint" | "createChain" | "proxy">;

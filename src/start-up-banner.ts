@@ -1,8 +1,10 @@
+import { DEFAULT_ACCOUNT } from "./auth/account-name.ts";
 import type { Config } from "./config.ts";
 import type { GatewayAddress } from "./gateway.ts";
 
 /** What a person needs to know once the gateway listens. */
-export function startUpBanner(config: Config, { url, emulator }: GatewayAddress): string {
+export function startUpBanner(config: Config, { url, emulators }: GatewayAddress): string {
+  const emulator = emulators.get(DEFAULT_ACCOUNT);
   const inBrowser = config.http.playground ? "   (open it in a browser for the playground)" : "";
   const lines = ["", `CAM MFA gateway, ${config.mode} mode`, row("GraphQL", `${url}${inBrowser}`)];
   if (emulator === undefined) {
@@ -12,6 +14,9 @@ export function startUpBanner(config: Config, { url, emulator }: GatewayAddress)
       row("CAM", `an emulator on this machine, ${emulator.url}; nothing reaches Tencent Cloud`),
       row("Emulator", `${emulator.controlUrl} makes it fail, forget and tell (src/emulator/README.md)`),
     );
+  }
+  for (const [name, { url: at }] of emulators) {
+    if (name !== DEFAULT_ACCOUNT) lines.push(row("Account", `${name}, an emulator of its own, ${at}`));
   }
   lines.push(row("Record", recordOf(config)), ...notesOf(config));
   if (config.mode === "local") lines.push("  Stop with Ctrl-C.");
@@ -28,6 +33,7 @@ export function describeConfig(config: Config): string[] {
       `${host}, port ${port === 0 ? "as it comes" : port}; playground ${playground ? "on" : "off"}`,
     ),
     row("CAM", config.cam === undefined ? "an emulator on this machine" : camOf(config)),
+    ...(config.accounts === undefined ? [] : [row("Accounts", `further ones by ${config.accounts.file}`)]),
     row("Record", recordOf(config)),
     ...notesOf(config),
   ];

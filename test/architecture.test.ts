@@ -35,7 +35,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "load-accounts": ["config"],
   "create-account": ["cam", "changes", "clock", "config", "graphql", "observability", "quota"],
   "open-accounts": ["auth", "cam", "config", "create-account", "load-accounts", "local-cam"],
-  "start-up-banner": ["config", "gateway"],
+  "start-up-banner": ["auth", "config", "gateway"],
   routers: ["contract"],
   cli: [
     "audit",

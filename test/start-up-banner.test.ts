@@ -14,8 +14,24 @@ test.each([
 ])("the banner says that CAM is the one at %s", (CAM_ENDPOINT, words) => {
   const command = loadConfig({ CAM_ENDPOINT, ...KEY }, ["--local"]);
   if (command.kind !== "run") throw new Error("The configuration does not run a gateway.");
-  const address = { url: "http://127.0.0.1:4000/graphql", emulator: undefined };
+  const address = { url: "http://127.0.0.1:4000/graphql", emulators: new Map() };
   const banner = startUpBanner(command.config, address);
   expect(banner).toContain(words);
   expect(banner).not.toContain("the-secret-key-itself");
+});
+
+test("the banner says which accounts have an emulator of their own", () => {
+  const command = loadConfig({ CAM_ACCOUNTS: "accounts.yaml" }, ["--local"]);
+  if (command.kind !== "run") throw new Error("The configuration does not run a gateway.");
+  const at = (port: number) => ({
+    url: `http://127.0.0.1:${port}`,
+    controlUrl: `http://127.0.0.1:${port + 1}`,
+  });
+  const emulators = new Map([
+    ["default", at(4100)],
+    ["partner", at(4200)],
+  ]);
+  const banner = startUpBanner(command.config, { url: "http://127.0.0.1:4000/graphql", emulators });
+  expect(banner).toContain("an emulator on this machine, http://127.0.0.1:4100");
+  expect(banner).toContain("partner, an emulator of its own, http://127.0.0.1:4200");
 });

@@ -81,8 +81,14 @@ function accountOf(
 /** JSON is YAML too. A name that stands twice is a mistake in both. */
 function readDocument(text: string): { readonly value?: unknown; readonly problem?: string } {
   const document = parseDocument(text, { prettyErrors: false, logLevel: "silent" });
-  const [error] = document.errors;
-  if (error === undefined) return { value: document.toJS() };
-  const line = text.slice(0, error.pos[0]).split("\n").length;
-  return { problem: `cannot be read as JSON or YAML (line ${line}: ${error.code})` };
+  const [error] = [...document.errors, ...document.warnings];
+  if (error !== undefined) {
+    const line = text.slice(0, error.pos[0]).split("\n").length;
+    return { problem: `cannot be read as JSON or YAML (line ${line}: ${error.code})` };
+  }
+  try {
+    return { value: document.toJS() };
+  } catch {
+    return { problem: "has names that stand for more than a file could hold" };
+  }
 }
