@@ -6,6 +6,7 @@ import { Secret } from "../../src/secret.ts";
 
 const ARN = "qcs::cam::uin/200000000001:roleName/mfa-gateway";
 const ENDPOINT = "https://cam.tencentcloudapi.com";
+const PROXY = new Secret("http://proxy:3128");
 const KEY = { secretId: "AKIDPARTNER", secretKey: { file: "/run/secrets/key" } };
 
 function parse(text: string, more: Partial<AccountsTarget> = {}) {
@@ -16,7 +17,7 @@ function parse(text: string, more: Partial<AccountsTarget> = {}) {
     callsPerSecond: 20,
     language: "en-US",
     metadataOrigin: "http://metadata.tencentyun.com",
-    proxy: { https: "http://proxy:3128" },
+    proxy: { https: PROXY },
     variable: (name) => (name === "PARTNER_KEY" ? new Secret("the-secret-itself") : undefined),
     ...more,
   };
@@ -43,7 +44,7 @@ describe("an account", () => {
       language: "en-US",
       cam: {
         endpoint: { origin: ENDPOINT, serviceHost: "cam.tencentcloudapi.com" },
-        proxy: { https: "http://proxy:3128" },
+        proxy: { https: PROXY },
         usesDefaultKey: false,
       },
     });
