@@ -6,12 +6,17 @@ import { openPostgres } from "./database/postgres-database.ts";
 import { readUrlFile } from "./database/read-url-file.ts";
 import { MIGRATIONS_DIR, PGLITE_TEMPLATE_DIR } from "./package-paths.ts";
 
-/** Opens the configured store and brings its schema up to date. @throws DatabaseError */
-export async function openStore(target: StoreTarget, onIdleError: (error: Error) => void): Promise<Database> {
+/**
+ * Opens the configured store and brings its schema up to date. `onBroken` hears of connections that break while nobody
+ * uses them, and of a built-in database that stopped; both are replaced.
+ *
+ * @throws DatabaseError
+ */
+export async function openStore(target: StoreTarget, onBroken: (error: Error) => void): Promise<Database> {
   const database =
     target.kind === "pglite"
-      ? await openPglite({ dataDir: target.dataDir, templateDir: PGLITE_TEMPLATE_DIR })
-      : await openPostgres({ url: await urlOf(target), onIdleError });
+      ? await openPglite({ dataDir: target.dataDir, templateDir: PGLITE_TEMPLATE_DIR, onBroken })
+      : await openPostgres({ url: await urlOf(target), onIdleError: onBroken });
   try {
     await migrate(database, MIGRATIONS_DIR);
     return database;

@@ -5,6 +5,7 @@ import { PGlite } from "@electric-sql/pglite";
 import { Kysely, PGliteDialect } from "kysely";
 import { lockDataDir } from "./data-dir-lock.ts";
 import { type Database, DatabaseError } from "./database.ts";
+import { MendingPglite } from "./mending-pglite.ts";
 import type { Tables } from "./tables.ts";
 
 export interface PgliteOptions {
@@ -15,6 +16,8 @@ export interface PgliteOptions {
    * it some ten seconds and half a gigabyte.
    */
   readonly templateDir: string;
+  /** Hears that the database stopped, for example for want of space; it is opened anew for whoever asks next. */
+  readonly onBroken?: (error: Error) => void;
 }
 
 /**
@@ -29,13 +32,15 @@ const START_PARAMS = [...PGlite.defaultStartParams, "-c", "shared_buffers=8MB"];
  *
  * @throws DatabaseError where the folder is in use, not writable, or does not hold a usable database.
  */
-export async function openPglite({ dataDir, templateDir }: PgliteOptions): Promise<Database> {
+export async function openPglite({ dataDir, templateDir, onBroken }: PgliteOptions): Promise<Database> {
   compileQuickly();
   const unlock = await prepare(dataDir);
   try {
     const databaseDir = join(dataDir, "pglite");
     if (!(await exists(databaseDir))) await makeDatabase(databaseDir, templateDir);
-    return wrap(await openExisting(databaseDir, templateDir), unlock);
+    const open = () => openExisting(databaseDir, templateDir);
+    const pglite = new MendingPglite(await open(), { open, onBroken: (error) => onBroken?.(error) });
+    return wrap(pglite, unlock);
   } catch (error) {
     await unlock();
     throw error;
@@ -105,7 +110,7 @@ function versionOf(databaseDir: string): Promise<string | undefined> {
   );
 }
 
-function wrap(pglite: PGlite, unlock: () => Promise<void>): Database {
+function wrap(pglite: MendingPglite, unlock: () => Promise<void>): Database {
   const db = new Kysely<Tables>({ dialect: new PGliteDialect({ pglite }) });
   const close = async () => {
     await db.destroy();

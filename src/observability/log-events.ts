@@ -111,6 +111,9 @@ function logMfaChange(logger: Logger, event: ChangeEvent): void {
   const failed = { ...fields, code, why: message, camCode: cam?.code, camRequestId: cam?.requestId };
   if (code === "OUTCOME_UNKNOWN" || result.facts === undefined)
     logger.warn(failed, "MFA change of unknown outcome");
+  // Why the store does not take it, such as that its disk is full, is said nowhere else.
+  else if (code === "STORE_UNAVAILABLE")
+    logger.warn({ ...failed, err: result.error }, "MFA change not applied");
   else logger.info(failed, "MFA change not applied");
 }
 

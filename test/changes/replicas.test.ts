@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { type Clock, systemClock } from "../../src/clock.ts";
 import { cutDatabase, hasJustRun } from "../support/cut-database.ts";
 import { createTestPostgres } from "../support/open-test-database.ts";
 import { ALICE } from "../support/seed-users.ts";
@@ -17,7 +18,10 @@ interface Replicas {
 }
 
 /** Two gateways with one database, before one emulated CAM with a door that the test can shut. */
-async function startReplicas(env: Readonly<Record<string, string>> = {}): Promise<Replicas> {
+async function startReplicas(
+  env: Readonly<Record<string, string>> = {},
+  clockOfTwo: Clock = systemClock,
+): Promise<Replicas> {
   const databaseUrl = await createTestPostgres();
   const { promise: gateOpen, resolve } = Promise.withResolvers<Gate>();
   const one = await startGateway({
@@ -31,6 +35,7 @@ async function startReplicas(env: Readonly<Record<string, string>> = {}): Promis
   const gate = await gateOpen;
   const two = await startGateway({
     env: { DATABASE_URL: databaseUrl, REPLICA: "two", CAM_ENDPOINT: gate.url, ...env },
+    clock: clockOfTwo,
   });
   return { one, two, gate, databaseUrl };
 }
@@ -68,18 +73,16 @@ test("different changes of one user through two replicas follow each other, and 
 });
 
 test("a change that another replica holds beyond the deadline is refused as CHANGE_IN_PROGRESS", async () => {
-  const { one, gate, databaseUrl } = await startReplicas({ CAM_TIMEOUT_MS: "4000", CAM_DEADLINE_MS: "4000" });
+  const { one, gate, databaseUrl } = await startReplicas({
+    CAM_TIMEOUT_MS: "20000",
+    CAM_DEADLINE_MS: "25000",
+  });
+  const hasty = await startGateway({
+    env: { DATABASE_URL: databaseUrl, CAM_ENDPOINT: gate.url, CAM_DEADLINE_MS: "2000" },
+  });
   const held = gate.hold("SetMfaFlag");
   const first = one.send(phoneOn);
   await held.arrived;
-  const hasty = await startGateway({
-    env: {
-      DATABASE_URL: databaseUrl,
-      CAM_ENDPOINT: gate.url,
-      CAM_TIMEOUT_MS: "500",
-      CAM_DEADLINE_MS: "1000",
-    },
-  });
   const { errors } = await hasty.send(wechatOn);
   expect(errors[0]?.extensions).toMatchObject({ code: "CHANGE_IN_PROGRESS", changeId: expect.any(String) });
   held.release();
@@ -101,6 +104,35 @@ test("back-to-back changes through alternating replicas never undo each other", 
   }
   expect(one.cam.user(ALICE)).toMatchObject({ loginFlag: { Phone: 0, Wechat: 1, Stoken: 0 } });
 });
+
+test.each([30_000, -30_000])(
+  "a replica whose clock jumps by %s ms goes on as before, and the record has the database's time",
+  async (jumpMs) => {
+    let byMs = 0;
+    const jumping = { ...systemClock, now: () => Date.now() + byMs };
+    const { one, two } = await startReplicas({}, jumping);
+    for (let at = 0; at < 8; at++) {
+      byMs = at < 2 || at > 5 ? 0 : jumpMs;
+      const { errors } = await (at % 2 === 0 ? two : one).send(at % 4 < 2 ? phoneOn : wechatOn);
+      expect(errors).toEqual([]);
+    }
+    // CAM takes 20 calls a second of each, of which this is all that there were, and refused none.
+    expect(one.cam.counters()).toMatchObject({
+      SetMfaFlag: { received: 8, throttled: 0 },
+      DescribeSafeAuthFlagColl: { throttled: 0 },
+    });
+    const { data } = await one.send("{ mfaChanges { nodes { createdAt finishedAt } } }");
+    const changes = data?.["mfaChanges"] as
+      | { nodes: { createdAt: string; finishedAt: string }[] }
+      | undefined;
+    const times = (changes?.nodes ?? [])
+      .toReversed()
+      .flatMap(({ createdAt, finishedAt }) => [createdAt, finishedAt]);
+    expect(times).toEqual(times.toSorted());
+    expect(times).toHaveLength(16);
+    expect(Date.parse(times[15] ?? "") - Date.parse(times[0] ?? "")).toBeLessThan(Math.abs(jumpMs));
+  },
+);
 
 test("an outcome that cannot be recorded is told all the same, and recorded when the database is back", async () => {
   const { one, two, gate, databaseUrl } = await startReplicas({

@@ -1,11 +1,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, chown, cp, mkdir, readdir, rm, stat, truncate, writeFile } from "node:fs/promises";
+import { chmod, chown, cp, mkdir, readdir, rename, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { sql } from "kysely";
 import { describe, expect, inject, onTestFinished, test } from "vitest";
 import { ChangeLog } from "../../src/audit/change-log.ts";
+import { isUnavailable } from "../../src/database/is-unavailable.ts";
 import { openPglite } from "../../src/database/pglite-database.ts";
 import { createDataDir } from "../support/open-test-database.ts";
 
@@ -89,6 +90,57 @@ test("queries wait while a transaction is open, and see nothing of it before", a
   mayEnd.resolve();
   await expect(failed).rejects.toThrow("rolled back");
   expect((await outside).rows).toEqual([{ n: 0 }]);
+});
+
+describe("a database that stops because its log cannot be written", () => {
+  /** The write-ahead log begins its next file, which here cannot be made, as on a full disk. */
+  const writeMuch = sql`select pg_switch_wal(), pg_logical_emit_message(true, '', repeat('x', 100000))`;
+
+  async function openWithoutLog() {
+    const dataDir = await createDataDir();
+    const broken: string[] = [];
+    const onBroken = ({ message }: Error) => void broken.push(message);
+    const database = await openPglite({ dataDir, templateDir, onBroken });
+    onTestFinished(() => database.close());
+    await sql`create table kept as select 1 as value`.execute(database.db);
+    const log = join(dataDir, "pglite", "pg_wal");
+    await rename(log, `${log}.away`);
+    return { ...database, broken, giveLogBack: () => rename(`${log}.away`, log) };
+  }
+
+  test("is opened anew for whoever asks when it can be, and has kept what it had", async () => {
+    const { db, broken, giveLogBack } = await openWithoutLog();
+    await expect(writeMuch.execute(db)).rejects.toMatchObject({ severity: "PANIC" });
+    expect(broken).toEqual([expect.stringContaining("could not create file")]);
+    for (let times = 0; times < 2; times++) {
+      await expect(sql`select 1`.execute(db)).rejects.toThrow("cannot be opened");
+    }
+    await giveLogBack();
+    const { rows } = await sql`select value from kept`.execute(db);
+    expect(rows).toEqual([{ value: 1 }]);
+    expect(broken).toHaveLength(1);
+  });
+
+  test("keeps nobody waiting who had asked before", async () => {
+    const { db } = await openWithoutLog();
+    const first = writeMuch.execute(db);
+    const behind = sql`select 1`.execute(db);
+    await expect(first).rejects.toMatchObject({ severity: "PANIC" });
+    expect(isUnavailable(await behind.catch((error: unknown) => error))).toBe(true);
+  });
+
+  test("refuses a transaction as it refuses a query", async () => {
+    const { db } = await openWithoutLog();
+    await expect(writeMuch.execute(db)).rejects.toMatchObject({ severity: "PANIC" });
+    const inTransaction = db.transaction().execute((trx) => sql`select 1`.execute(trx));
+    await expect(inTransaction).rejects.toThrow("cannot be opened");
+  });
+
+  test("can be closed", async () => {
+    const { db, close } = await openWithoutLog();
+    await expect(writeMuch.execute(db)).rejects.toMatchObject({ severity: "PANIC" });
+    await expect(close()).resolves.toBeUndefined();
+  });
 });
 
 describe("a folder that is damaged is refused, and nothing in it is deleted", () => {

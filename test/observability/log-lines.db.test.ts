@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { createLogger } from "../../src/observability/logger.ts";
 import { Secret } from "../../src/secret.ts";
+import { cutDatabase } from "../support/cut-database.ts";
+import { createTestPostgres } from "../support/open-test-database.ts";
 import { ALICE, BOB } from "../support/seed-users.ts";
 import { type StartedGateway, startGateway } from "../support/start-gateway.ts";
 
@@ -61,6 +63,21 @@ describe("a change", () => {
     await started.send(`mutation { setSubUserMfa(opUin: "${BOB}") { requestId } }`);
     expect(changeLines(started)).toMatchObject([
       { level: "info", msg: "MFA change not applied", opUin: BOB, code: "NOTHING_TO_CHANGE" },
+    ]);
+  });
+
+  test("that the store does not take is one line with what the store says", async () => {
+    const databaseUrl = await createTestPostgres();
+    const started = await startGateway({ env: { DATABASE_URL: databaseUrl } });
+    await cutDatabase(databaseUrl);
+    await started.send(change(ALICE));
+    expect(changeLines(started)).toMatchObject([
+      {
+        level: "warn",
+        msg: "MFA change not applied",
+        code: "STORE_UNAVAILABLE",
+        err: { message: expect.stringMatching(/not currently accepting connections|terminat/) },
+      },
     ]);
   });
 
