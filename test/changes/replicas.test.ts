@@ -78,7 +78,12 @@ test("a change that another replica holds beyond the deadline is refused as CHAN
     CAM_DEADLINE_MS: "25000",
   });
   const hasty = await startGateway({
-    env: { DATABASE_URL: databaseUrl, CAM_ENDPOINT: gate.url, CAM_DEADLINE_MS: "2000" },
+    env: {
+      DATABASE_URL: databaseUrl,
+      CAM_ENDPOINT: gate.url,
+      CAM_TIMEOUT_MS: "1000",
+      CAM_DEADLINE_MS: "2000",
+    },
   });
   const held = gate.hold("SetMfaFlag");
   const first = one.send(phoneOn);
