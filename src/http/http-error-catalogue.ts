@@ -22,7 +22,10 @@ export const HTTP_ERRORS = {
   },
   REQUEST_TIMEOUT: { status: 408, meaning: "The request took too long to arrive." },
   REQUEST_TOO_LARGE: { status: 413, meaning: "The body is larger than 1 MiB." },
-  UNSUPPORTED_MEDIA_TYPE: { status: 415, meaning: "Send the operation as `application/json`." },
+  UNSUPPORTED_MEDIA_TYPE: {
+    status: 415,
+    meaning: "Send the operation as `application/json`, in UTF-8 and not compressed.",
+  },
   MISDIRECTED_REQUEST: {
     status: 421,
     meaning: "In local mode the gateway answers only to its own loopback names.",

@@ -1,3 +1,4 @@
+import { gzipSync } from "node:zlib";
 import { beforeAll, describe, expect, test } from "vitest";
 import { ALICE } from "../support/seed-users.ts";
 import { readReply, type StartedGateway, startGateway } from "../support/start-gateway.ts";
@@ -107,6 +108,38 @@ test.each([
   const { errors, status } = readReply(await http.get("/graphql").query(query));
   expect(status).toBe(400);
   expect(errors).toMatchObject([{ extensions: { code: "BAD_REQUEST", requestId: expect.any(String) } }]);
+});
+
+describe("a body in an encoding that is not read is refused, and not as if it were no JSON", () => {
+  test.each<[what: string, headers: Record<string, string>, body: Buffer]>([
+    ["UTF-16", { "content-type": "application/json; charset=utf-16" }, Buffer.from("{}", "utf16le")],
+    ["a charset in quotes", { "content-type": 'application/json; charset="iso-8859-1"' }, Buffer.from("{}")],
+    ["gzip", { "content-type": JSON_TYPE, "content-encoding": "gzip" }, gzipSync("{}")],
+  ])("%s", async (_what, headers, body) => {
+    const { gateway } = shared;
+    const response = await fetch(gateway.address.url, {
+      method: "POST",
+      headers,
+      body: new Uint8Array(body),
+    });
+    expect(response.status).toBe(415);
+    expect(await response.json()).toMatchObject({
+      errors: [{ extensions: { code: "UNSUPPORTED_MEDIA_TYPE" } }],
+    });
+  });
+
+  test.each(["application/json;charset=UTF-8", 'application/json; charset="utf-8"', "application/json"])(
+    "%s is read",
+    async (contentType) => {
+      const { http } = shared;
+      const response = await http
+        .post("/graphql")
+        .set("content-type", contentType)
+        .set("content-encoding", "identity")
+        .send('{"query":"{ __typename }"}');
+      expect(readReply(response).data).toEqual({ __typename: "Query" });
+    },
+  );
 });
 
 test.each(["text/html", "image/png", "application/xml", "application/json;q=0"])(

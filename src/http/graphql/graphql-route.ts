@@ -2,16 +2,16 @@ import { type ApolloServer, HeaderMap, type HTTPGraphQLResponse } from "@apollo/
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
 import type { Authenticator, Refusal } from "../../auth/authenticator.ts";
 import type { Caller } from "../../auth/caller.ts";
-import { createCamErrorExtensions, describeCamError } from "../../contract/index.ts";
 import type { GraphQLContext } from "../../graphql/context.ts";
 import { MAX_NESTING, nestsTooDeep } from "../../graphql/limits/document-nesting.ts";
 import type { CallerRate } from "../caller-rate.ts";
 import type { HttpErrorCode } from "../http-error-catalogue.ts";
-import { failure } from "../http-errors.ts";
 import { parseIdempotencyKey } from "../idempotency-key.ts";
+import { encodingProblem } from "./body-encoding.ts";
 import { mayBeForged } from "./csrf.ts";
 import { type GraphQLOverHttpRequest, type RequestProblem, readBody, readSearch } from "./graphql-request.ts";
 import { MEDIA_TYPES, negotiateMediaType } from "./media-type.ts";
+import { refuse, refuseBusyCaller, refuseProblem, refuseUnbelieved } from "./refusals.ts";
 import type { TrustedDocuments } from "./trusted-documents.ts";
 
 export interface GraphQLRouteOptions {
@@ -62,20 +62,29 @@ export function registerGraphQLRoute(app: FastifyInstance, options: GraphQLRoute
     exposeHeadRoute: false,
     // Before the body is read.
     onRequest: async (request, reply) => {
-      if (mayBeForged(request.method, request.headers)) {
-        await refuse(
-          request,
-          reply,
-          "CSRF_PREVENTED",
-          "A page of another origin may have sent this. Send JSON with content-type: application/json, or a GET " +
-            "with graphql-require-preflight: 1.",
-        );
-      } else if (negotiateMediaType(request.headers.accept) === undefined) {
-        await refuse(request, reply, "NOT_ACCEPTABLE", `Answers come as ${MEDIA_TYPES.join(" or ")}.`);
-      }
+      const refusal = refusalByHeaders(request);
+      if (refusal !== undefined) await refuse(request, reply, ...refusal);
     },
     handler: (request, reply) => answer(request, reply, options),
   });
+}
+
+function refusalByHeaders({
+  method,
+  headers,
+}: FastifyRequest): readonly [code: HttpErrorCode, message: string] | undefined {
+  if (mayBeForged(method, headers)) {
+    return [
+      "CSRF_PREVENTED",
+      "A page of another origin may have sent this. Send JSON with content-type: application/json, or a GET with " +
+        "graphql-require-preflight: 1.",
+    ];
+  }
+  if (negotiateMediaType(headers.accept) === undefined) {
+    return ["NOT_ACCEPTABLE", `Answers come as ${MEDIA_TYPES.join(" or ")}.`];
+  }
+  const problem = method === "POST" ? encodingProblem(headers) : undefined;
+  return problem === undefined ? undefined : ["UNSUPPORTED_MEDIA_TYPE", problem];
 }
 
 async function answer(
@@ -158,42 +167,4 @@ function send(reply: FastifyReply, { status, headers, body }: HTTPGraphQLRespons
   // Incremental delivery is not offered, so every answer is complete.
   if (body.kind !== "complete") throw new Error("An answer in parts was not to be expected.");
   return reply.status(status ?? 200).send(body.string);
-}
-
-function refuseProblem(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  { problem, code = "BAD_REQUEST" }: RequestProblem,
-): FastifyReply {
-  return refuse(request, reply, code, problem);
-}
-
-function refuse(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  code: HttpErrorCode,
-  message: string,
-): FastifyReply {
-  const { status, body } = failure(code, message, request.id);
-  return reply.status(status).send(body);
-}
-
-/**
- * The whole operation, for who sends a proof does not mean to be anonymous. HTTP 200 as for every business error;
- * clients that renew tokens look for the header (RFC 6750, section 3).
- */
-function refuseUnbelieved(request: FastifyRequest, reply: FastifyReply, { refusal }: Refusal): FastifyReply {
-  const { message } = describeCamError("UNAUTHENTICATED");
-  const extensions = createCamErrorExtensions("UNAUTHENTICATED", { requestId: request.id });
-  return reply
-    .status(200)
-    .headers({ "www-authenticate": 'Bearer error="invalid_token"', "cache-control": "no-store" })
-    .send({ errors: [{ message: `${message} ${refusal}`, extensions }] });
-}
-
-/** Like every business error with HTTP 200, because some routers make another error of a 429, or send it again. */
-function refuseBusyCaller(request: FastifyRequest, reply: FastifyReply, retryAfterMs: number): FastifyReply {
-  const { message } = describeCamError("CALLER_RATE_LIMITED");
-  const extensions = createCamErrorExtensions("CALLER_RATE_LIMITED", { requestId: request.id, retryAfterMs });
-  return reply.status(200).send({ errors: [{ message, extensions }] });
 }
