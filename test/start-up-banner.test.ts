@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { loadConfig } from "../src/config.ts";
-import { startUpBanner } from "../src/start-up-banner.ts";
+import { describeConfig, startUpBanner } from "../src/start-up-banner.ts";
 
 const KEY = { TENCENTCLOUD_SECRET_ID: "AKIDEXAMPLE", TENCENTCLOUD_SECRET_KEY: "the-secret-key-itself" };
 
@@ -34,4 +34,15 @@ test("the banner says which accounts have an emulator of their own", () => {
   const banner = startUpBanner(command.config, { url: "http://127.0.0.1:4000/graphql", emulators });
   expect(banner).toContain("an emulator on this machine, http://127.0.0.1:4100");
   expect(banner).toContain("partner, an emulator of its own, http://127.0.0.1:4200");
+});
+
+test("the banner says which file says who may change whom", () => {
+  const command = loadConfig({ POLICY_FILE: "/etc/policy.yaml" }, ["--local"]);
+  if (command.kind !== "run") throw new Error("The configuration does not run a gateway.");
+  const banner = startUpBanner(command.config, {
+    url: "http://127.0.0.1:4000/graphql",
+    emulators: new Map(),
+  });
+  expect(banner).toMatch(/^ {2}Policy +\/etc\/policy\.yaml$/m);
+  expect(describeConfig(command.config)).toContainEqual(expect.stringMatching(/Policy +\/etc\/policy\.yaml/));
 });

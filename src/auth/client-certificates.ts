@@ -4,7 +4,7 @@ import { isPrintable } from "./claims.ts";
 import type { Scope } from "./scope.ts";
 
 /** Stands where a token's issuer would in records and logs: the proxy has checked the certificate. */
-const VOUCHER = "client certificate";
+export const VOUCHER = "client certificate";
 
 export interface ClientCertificateSettings {
   /** The header in which the proxy gives the subject of the certificate, in small letters. */

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { VOUCHER } from "../../src/auth/client-certificates.ts";
 import { parsePolicy } from "../../src/auth/policy/parse-policy.ts";
 import { askedSwitches } from "../../src/changes/asked-switches.ts";
 import type { MfaMethods } from "../../src/changes/mfa-change.ts";
@@ -117,6 +118,10 @@ describe("docs/policy.md", () => {
     const { requestId, ...shown } = extensions;
     expect(requestId).toEqual(expect.any(String));
     expect({ message, extensions: shown }).toEqual(JSON.parse(texts("json")[0] ?? ""));
+  });
+
+  test("names the issuer of who has a client certificate", () => {
+    expect(page).toContain(`the issuer \`${VOUCHER}\``);
   });
 
   test("links only to what there is", () => {
