@@ -1,3 +1,4 @@
+import pg from "pg";
 import supertest from "supertest";
 import { localAuthenticator } from "../../src/auth/authenticator.ts";
 import type { Clock } from "../../src/clock.ts";
@@ -79,6 +80,7 @@ export async function startGateway(options: StartOptions = {}): Promise<StartedG
   const logLines: string[] = [];
   const env = { ...LOCAL_KEY, CAM_ENDPOINT: camUrl, ...store, ...options.env };
   keepSecretsOf(env);
+  whenOver(() => keepRecord(store.DATABASE_URL));
   const write = (line: string): void => {
     logLines.push(line);
     keepWritten("logs", line);
@@ -98,6 +100,18 @@ export async function startGateway(options: StartOptions = {}): Promise<StartedG
     http,
     send: async (query, variables) => readReply(await http.post("/graphql").send({ query, variables })),
   };
+}
+
+/** All that it has stored, in one piece. */
+async function keepRecord(url: string): Promise<void> {
+  const client = new pg.Client(url);
+  await client.connect();
+  try {
+    const { rows } = await client.query("select schema_to_xml('public', false, true, '') as stored");
+    keepWritten("records", `${rows[0]?.stored}\n`);
+  } finally {
+    await client.end();
+  }
 }
 
 export function readReply({ status, headers, text }: supertest.Response): Reply {
