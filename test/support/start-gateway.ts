@@ -105,10 +105,13 @@ export async function startGateway(options: StartOptions = {}): Promise<StartedG
 /** All that it has stored, in one piece. */
 async function keepRecord(url: string): Promise<void> {
   const client = new pg.Client(url);
-  await client.connect();
   try {
+    await client.connect();
     const { rows } = await client.query("select schema_to_xml('public', false, true, '') as stored");
     keepWritten("records", `${rows[0]?.stored}\n`);
+  } catch (error) {
+    // The test has cut it off.
+    if ((error as { readonly code?: string }).code !== "55000") throw error;
   } finally {
     await client.end();
   }
