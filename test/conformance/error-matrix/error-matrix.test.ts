@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { formatJson } from "../../../scripts/generate/format-json.ts";
 import { CAM_ERROR_CODES } from "../../../src/contract/index.ts";
+import { keepFigure } from "../../support/leaks/written.ts";
 import type { StartedGateway } from "../../support/start-gateway.ts";
 import { asSubgraph } from "../../support/started-router.ts";
 import { putUsers } from "../support/put-users.ts";
@@ -63,6 +64,9 @@ describe("an error of the gateway, through every router", () => {
   });
 
   test(`arrives as data in all of ${CELLS / 2} cells, and thrown in ${CELLS / 2} more`, () => {
+    keepFigure(
+      `Errors of ${ERROR_CASES.length} kinds by ${COLUMNS.length} ways: ${wholeAsData} of ${CELLS / 2} whole as data`,
+    );
     expect(wholeAsData).toBe(CELLS / 2);
     expect([...thrown.values()].reduce((sum, cases) => sum + cases.size, 0)).toBe(CELLS / 2);
   });
