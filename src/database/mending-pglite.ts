@@ -104,7 +104,8 @@ function createOpening(pglite: Pglite): Opening {
 
 /** An end of the server, a state that it does not know any more, or a trap of its WebAssembly. */
 function hasStopped(error: unknown): error is Error {
-  if (error instanceof WebAssembly.RuntimeError) return true;
-  const { severity, code } = error as { readonly severity?: unknown; readonly code?: unknown };
+  const { name, severity, code } = error as Readonly<Record<"name" | "severity" | "code", unknown>>;
+  // WebAssembly.RuntimeError, whose types only a browser's library has.
+  if (name === "RuntimeError") return true;
   return severity === "PANIC" || severity === "FATAL" || code === INTERNAL_ERROR;
 }
