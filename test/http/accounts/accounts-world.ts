@@ -1,0 +1,117 @@
+import {
+  type EmulatorControl,
+  loadSeedFile,
+  parseSeed,
+  type SeedInput,
+  startCamEmulator,
+} from "../../../src/emulator/index.ts";
+import { keepSecret } from "../../support/leaks/written.ts";
+import { type Reply, readReply, startGateway } from "../../support/start-gateway.ts";
+import { startIssuer } from "../../support/start-issuer.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
+import { whenOver } from "../../support/when-over.ts";
+
+/** Of the partner's account: who its key's user is, and the key. */
+export const PARTNER_OWNER = "100021969098";
+export const PARTNER_KEY = { secretId: "AKIDPARTNEREXAMPLE", secretKey: "PartnerExampleSecretKey" };
+
+const POLICY = {
+  accounts: {
+    partner: { callers: { subjects: ["wang"] } },
+    // There is no such account, and Wang may use it.
+    missing: { callers: { subjects: ["wang"] } },
+  },
+  rules: [{ id: "everybody", effect: "allow" }],
+};
+
+export interface WorldOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly policy?: object;
+  /** What the file has of the partner's account, beside or instead of what is usual. */
+  readonly partner?: Readonly<Record<string, unknown>>;
+  /** What the partner's CAM has beside or instead of what is usual. */
+  readonly seed?: Partial<SeedInput>;
+  /** Called before the gateway starts. */
+  readonly prepare?: (partner: EmulatorControl) => void;
+}
+
+/**
+ * A gateway in server mode for two accounts, each with a CAM of its own: the default one, and “partner”, which the
+ * policy lets Wang use.
+ */
+export async function startAccountsWorld(options: WorldOptions = {}) {
+  const partner = await startPartner(options.seed);
+  options.prepare?.(partner.control);
+  const folder = await temporaryFolder();
+  keepSecret("the partner's key", PARTNER_KEY.secretKey);
+  const idFile = await folder.write("partner-id", PARTNER_KEY.secretId);
+  const keyFile = await folder.write("partner-key", PARTNER_KEY.secretKey);
+  const accounts = {
+    accounts: {
+      partner: {
+        endpoint: partner.url,
+        serviceHost: "cam.tencentcloudapi.com",
+        credentials: { secretId: { file: idFile }, secretKey: { file: keyFile } },
+        ...options.partner,
+      },
+    },
+  };
+  const issuer = await startIssuer();
+  const gateway = await startGateway({
+    callers: "proved",
+    env: {
+      ...issuer.env,
+      CALLER_RATE_PER_SECOND: "0",
+      POLICY_FILE: await folder.write("policy.json", JSON.stringify(options.policy ?? POLICY)),
+      CAM_ACCOUNTS: await folder.write("accounts.json", JSON.stringify(accounts)),
+      ...options.env,
+    },
+  });
+  return {
+    ...gateway,
+    /** The partner's CAM. */
+    partner: partner.control,
+    /** Puts another key in the place of the partner's. */
+    async rotate(key: typeof PARTNER_KEY): Promise<void> {
+      await folder.write("partner-id", key.secretId);
+      await folder.write("partner-key", key.secretKey);
+    },
+    async ask(
+      query: string,
+      subject: string,
+      variables: object = {},
+      idempotencyKey?: string,
+    ): Promise<Reply> {
+      const token = await issuer.sign({ claims: { sub: subject } });
+      const request = gateway.http.post("/graphql").set("authorization", `Bearer ${token}`);
+      if (idempotencyKey !== undefined) void request.set("idempotency-key", idempotencyKey);
+      return readReply(await request.send({ query, variables }));
+    },
+  };
+}
+
+/** Another account: other users have the same Uins, and another user has the key. */
+async function startPartner(
+  more: Partial<SeedInput> = {},
+): Promise<{ readonly url: string; readonly control: EmulatorControl }> {
+  const seed = loadSeedFile();
+  const [user] = seed.keys;
+  if (user === undefined) throw new Error("The seed has no key.");
+  const emulator = await startCamEmulator({
+    randomSeed: 2,
+    seed: parseSeed({
+      ...seed,
+      account: { ...seed.account, ownerUin: "200000000001" },
+      keys: [{ ...user, ...PARTNER_KEY, uin: PARTNER_OWNER }],
+      roles: [],
+      users: seed.users.map((each) => ({ ...each, remark: "of the partner" })),
+      ...more,
+    }),
+  });
+  whenOver(() => emulator.stop());
+  return emulator;
+}
+
+export function codesOf({ errors }: Reply): unknown[] {
+  return errors.map(({ extensions }) => extensions["code"]);
+}

@@ -1,0 +1,185 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { ALICE, BOB, CAROL } from "../../support/seed-users.ts";
+import { codesOf, PARTNER_OWNER, startAccountsWorld } from "./accounts-world.ts";
+
+/** Chen may use the default account alone, and Wang the partner's too. */
+let world: Awaited<ReturnType<typeof startAccountsWorld>>;
+beforeAll(async () => {
+  world = await startAccountsWorld();
+});
+
+const CHANGE = `mutation ($opUin: Uin!, $account: String) {
+  setSubUserMfa(opUin: $opUin, account: $account, login: { phone: true }) {
+    change { id account opUin status }
+    subUser { account remark mfa { login { phone } } }
+  }
+}`;
+
+const writesOf = (cam: typeof world.cam) =>
+  cam.journal({ action: "SetMfaFlag" }).flatMap(({ opUins }) => opUins);
+
+describe("who may use an account", () => {
+  test("changes and reads its users there, and no other account hears of it", async () => {
+    const { data, errors } = await world.ask(CHANGE, "wang", { opUin: ALICE, account: "partner" });
+    expect(errors).toEqual([]);
+    expect(data).toEqual({
+      setSubUserMfa: {
+        change: { id: expect.any(String), account: "partner", opUin: ALICE, status: "APPLIED" },
+        subUser: { account: "partner", remark: "of the partner", mfa: { login: { phone: true } } },
+      },
+    });
+    expect(writesOf(world.partner)).toEqual([ALICE]);
+    expect(writesOf(world.cam)).toEqual([]);
+    const both = `{
+      here: subUser(opUin: "${ALICE}") { account mfa { login { phone } } }
+      there: subUsers(opUins: ["${ALICE}"], account: "partner") { account mfa { login { phone } } }
+    }`;
+    expect((await world.ask(both, "wang")).data).toEqual({
+      here: { account: "default", mfa: { login: { phone: false } } },
+      there: [{ account: "partner", mfa: { login: { phone: true } } }],
+    });
+  });
+
+  test("finds it in the record, by a filter too, and its name in the log", async () => {
+    const { data } = await world.ask(CHANGE, "wang", { opUin: BOB, account: "partner" });
+    // Bob has no phone: what the partner's CAM refuses is on record as well.
+    expect(data).toEqual({ setSubUserMfa: null });
+    await world.ask(CHANGE, "wang", { opUin: CAROL });
+    const list = `query ($account: String) { mfaChanges(account: $account) { nodes { account opUin } } }`;
+    const nodesOf = async (account: string) => {
+      const reply = await world.ask(list, "wang", { account });
+      return (reply.data as { mfaChanges: { nodes: { account: string; opUin: string }[] } }).mfaChanges.nodes;
+    };
+    expect(await nodesOf("partner")).toContainEqual({ account: "partner", opUin: BOB });
+    expect(await nodesOf("default")).toEqual([{ account: "default", opUin: CAROL }]);
+    const lines = world.logLines.map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(lines).toContainEqual(
+      expect.objectContaining({ msg: "MFA change not applied", account: "partner", opUin: BOB }),
+    );
+    expect(lines).toContainEqual(
+      expect.objectContaining({ msg: "CAM refused a call", account: "partner", action: "SetMfaFlag" }),
+    );
+    expect(lines).toContainEqual(
+      expect.objectContaining({ msg: "MFA change applied", account: "default", opUin: CAROL }),
+    );
+  });
+
+  test("is told of a name that there is not, and of what can be none", async () => {
+    for (const account of ["missing", "No such account", "", "a".repeat(100_000)]) {
+      const reply = await world.ask(CHANGE, "wang", { opUin: ALICE, account });
+      expect(codesOf(reply)).toEqual(["UNKNOWN_ACCOUNT"]);
+      expect(reply.text.length).toBeLessThan(1_000);
+      const read = `query ($account: String) { subUser(opUin: "${ALICE}", account: $account) { name } }`;
+      expect(codesOf(await world.ask(read, "wang", { account }))).toEqual(["UNKNOWN_ACCOUNT"]);
+    }
+    expect(Math.max(...world.logLines.map(({ length }) => length))).toBeLessThan(10_000);
+  });
+
+  test("may name the one that needs no name", async () => {
+    const { data } = await world.ask(CHANGE, "chen", { opUin: CAROL, account: "default" });
+    expect(data).toMatchObject({ setSubUserMfa: { change: { account: "default" } } });
+  });
+});
+
+describe("who may not use an account", () => {
+  const fields = [
+    [
+      "a change",
+      `mutation ($account: String) { setSubUserMfa(opUin: 1, account: $account, login: { phone: true }) { requestId } }`,
+    ],
+    ["a user", `query ($account: String) { subUser(opUin: 1, account: $account) { name } }`],
+    ["users", `query ($account: String) { subUsers(opUins: [1, 2], account: $account) { name } }`],
+  ] as const;
+
+  test.each(fields)("is refused %s, and not told whether there is such an account", async (_what, query) => {
+    world.partner.clearJournal();
+    const texts: string[] = [];
+    for (const account of ["partner", "nowhere"]) {
+      const reply = await world.ask(query, "chen", { account });
+      expect(codesOf(reply)).toEqual(["FORBIDDEN"]);
+      texts.push(JSON.stringify({ ...reply.errors[0], extensions: undefined }));
+    }
+    expect(texts[0]?.replaceAll("partner", "nowhere")).toBe(texts[1]);
+    expect(world.partner.journal()).toEqual([]);
+  });
+
+  test("is told so as data", async () => {
+    const query = `mutation { trySetSubUserMfa(opUin: 1, account: "partner", login: { phone: true }) {
+      ... on CamFailure { code category message }
+    } }`;
+    expect((await world.ask(query, "chen")).data).toEqual({
+      trySetSubUserMfa: {
+        code: "FORBIDDEN",
+        category: "FORBIDDEN",
+        message: "You do not have the permission for this. You may not use the account partner.",
+      },
+    });
+  });
+
+  test("sees nothing of its quota", async () => {
+    await world.ask(`{ subUser(opUin: "${ALICE}", account: "partner") { name } }`, "wang");
+    await world.ask(`{ subUser(opUin: "${ALICE}") { name } }`, "chen");
+    const accountsOf = async (subject: string) => {
+      const { data } = await world.ask("{ camQuota { account action } }", subject);
+      const { camQuota } = data as { camQuota: readonly { account: string }[] };
+      return [...new Set(camQuota.map(({ account }) => account))];
+    };
+    expect(await accountsOf("chen")).toEqual(["default"]);
+    expect(await accountsOf("wang")).toEqual(["default", "partner"]);
+  });
+
+  test("does not learn its name by asking for more than it could serve", async () => {
+    const many = Array.from(
+      { length: 301 },
+      (_, at) => `f${at}: setSubUserMfa(opUin: 1, account: "partner", login: { phone: true }) { requestId }`,
+    );
+    const reply = await world.ask(`mutation { ${many.slice(0, 3).join(" ")} }`, "chen");
+    expect(codesOf(reply)).toEqual(["FORBIDDEN", "FORBIDDEN", "FORBIDDEN"]);
+    const refused = await world.ask(`mutation { ${many.join(" ")} }`, "chen");
+    expect(new Set(codesOf(refused))).toEqual(new Set(["FORBIDDEN"]));
+    expect(codesOf(await world.ask(`mutation { ${many.join(" ")} }`, "wang"))).toEqual([
+      "GRAPHQL_VALIDATION_FAILED",
+    ]);
+  });
+});
+
+describe("a reference of a router", () => {
+  const ENTITIES = `query ($of: [_Any!]!) { _entities(representations: $of) { ... on SubUser { account remark } } }`;
+  const reference = (account?: unknown) => ({ __typename: "SubUser", opUin: ALICE, account });
+
+  test("that has an account is of that one, and of the default one where it has none", async () => {
+    const of = [reference("partner"), reference(), reference("default"), reference(null)];
+    const { data, errors } = await world.ask(ENTITIES, "wang", { of });
+    expect(errors).toEqual([]);
+    const { _entities: found } = data as { _entities: { account: string; remark: string }[] };
+    expect(found.map(({ account }) => account)).toEqual(["partner", "default", "default", "default"]);
+    expect(found[0]?.remark).toBe("of the partner");
+    expect(found[1]?.remark).not.toBe("of the partner");
+  });
+
+  test("that may not be used, or is none, fails alone", async () => {
+    const of = [reference("partner"), reference(), reference(7)];
+    const { data, errors } = await world.ask(ENTITIES, "chen", { of });
+    expect(data).toMatchObject({ _entities: [null, { account: "default" }, null] });
+    expect(errors).toMatchObject([
+      { path: ["_entities", 0], extensions: { code: "FORBIDDEN", opUin: ALICE } },
+      { path: ["_entities", 2], extensions: { code: "BAD_USER_INPUT" } },
+    ]);
+  });
+});
+
+test("the users behind the keys of all accounts are protected in each of them", async () => {
+  for (const account of ["default", "partner"]) {
+    for (const opUin of [PARTNER_OWNER, "100021969090", "200000000001"]) {
+      const reply = await world.ask(CHANGE, "wang", { opUin, account });
+      expect(codesOf(reply), `${opUin} ${account}`).toEqual(["PROTECTED_USER"]);
+    }
+  }
+});
+
+test("an idempotency key of a change in one account is not good for the same in another", async () => {
+  const send = (account: string) => world.ask(CHANGE, "wang", { opUin: CAROL, account }, "one-key");
+  expect((await send("partner")).errors).toEqual([]);
+  expect((await send("partner")).errors).toEqual([]);
+  expect(codesOf(await send("default"))).toEqual(["IDEMPOTENCY_KEY_REUSED"]);
+});
