@@ -41,7 +41,9 @@ test.each([
 });
 
 test("CAM's failures in one account open its own circuit alone", async () => {
-  const world = await startAccountsWorld({ env: { CAM_CIRCUIT_FAILURES: "2", CAM_DEADLINE_MS: "2000", CAM_TIMEOUT_MS: "1000" } });
+  const world = await startAccountsWorld({
+    env: { CAM_CIRCUIT_FAILURES: "2", CAM_DEADLINE_MS: "2000", CAM_TIMEOUT_MS: "1000" },
+  });
   world.partner.addFault({ kind: "httpStatus", status: 500, action: "DescribeSubAccounts" });
   const codes: unknown[] = [];
   while (!codes.includes("CAM_CIRCUIT_OPEN")) {
