@@ -128,11 +128,13 @@ begin
   perform lock_user(intent.account, intent.op_uin);
   if intent.idempotency_key is not null then
     perform pg_advisory_xact_lock(
-      hashtextextended('key ' || intent.caller_subject || ' ' || intent.idempotency_key, 0)
+      hashtextextended(
+        'key ' || coalesce(intent.caller_issuer, '') || ' ' || intent.caller_subject || ' ' || intent.idempotency_key, 0
+      )
     );
     select c.id, c.request_hash into other from mfa_change c
-      where c.caller_subject = intent.caller_subject and c.idempotency_key = intent.idempotency_key
-        and c.created_at > clock_timestamp() - interval '24 hours'
+      where c.caller_subject = intent.caller_subject and c.caller_issuer is not distinct from intent.caller_issuer
+        and c.idempotency_key = intent.idempotency_key and c.created_at > clock_timestamp() - interval '24 hours'
       order by c.created_at desc limit 1;
     if found then
       return query select case when other.request_hash = intent.request_hash then 'REPLAY' else 'KEY_REUSED' end,

@@ -9,6 +9,7 @@ import {
   type ChangeRecord,
   type ChangeSettlement,
   isChangeId,
+  type RecordedCaller,
 } from "./change-record.ts";
 import { runQuery } from "./run-query.ts";
 import { type ChangeRow, toChangeRecord } from "./to-change-record.ts";
@@ -87,11 +88,14 @@ export class ChangeLog {
   }
 
   /** The caller's latest change under an idempotency key, which is forgotten after a day. */
-  async findByIdempotencyKey(callerSubject: string, key: string): Promise<ChangeRecord | undefined> {
+  async findByIdempotencyKey(
+    { subject, issuer }: RecordedCaller,
+    key: string,
+  ): Promise<ChangeRecord | undefined> {
     const [row] = await this.#run<ChangeRow>(sql`
       select * from mfa_change
-      where caller_subject = ${callerSubject} and idempotency_key = ${key}
-        and created_at > clock_timestamp() - interval '24 hours'
+      where caller_subject = ${subject} and caller_issuer is not distinct from ${issuer ?? null}
+        and idempotency_key = ${key} and created_at > clock_timestamp() - interval '24 hours'
       order by created_at desc limit 1`);
     return row && toChangeRecord(row);
   }

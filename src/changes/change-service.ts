@@ -90,7 +90,7 @@ export class ChangeService {
   async #replay(request: MfaChangeRequest, context: MfaChangeContext): Promise<ChangeRecord | undefined> {
     if (context.idempotencyKey === undefined) return undefined;
     const { log, runner } = this.#deps;
-    const earlier = await log.findByIdempotencyKey(context.caller.subject, context.idempotencyKey);
+    const earlier = await log.findByIdempotencyKey(recordedCaller(context.caller), context.idempotencyKey);
     if (earlier === undefined) return undefined;
     if (earlier.requestHash !== hashOf(request)) {
       throw new GatewayError("IDEMPOTENCY_KEY_REUSED", { opUin: request.opUin, changeId: earlier.id });

@@ -4,6 +4,7 @@ import { serializeError } from "./serialize-error.ts";
 const SECRET_NAMES: ReadonlySet<string> = new Set([
   "authorization",
   "cookie",
+  "password",
   "x-router-secret",
   "secretKey",
   "token",

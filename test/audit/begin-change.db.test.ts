@@ -107,7 +107,7 @@ describe.each(["postgres", "pglite"] as const)("begin on %s", (kind) => {
       await log.settle(id, APPLIED);
       const verdict = await log.begin(keyed, { knownLatest: id, ageMs: 0 });
       expect(verdict.kind).toBe("BEGUN");
-      expect(await log.findByIdempotencyKey(intent.caller.subject, "key")).toMatchObject({ id: verdict.id });
+      expect(await log.findByIdempotencyKey(intent.caller, "key")).toMatchObject({ id: verdict.id });
     });
 
     test("another request finds the user busy, however fresh its reading", async () => {
@@ -228,6 +228,16 @@ describe.each(["postgres", "pglite"] as const)("begin on %s", (kind) => {
       await begun(intentOf({ idempotencyKey: "k3" }));
       const bob = { subject: "bob", client: undefined, issuer: undefined };
       await begun(intentOf({ idempotencyKey: "k3", caller: bob }));
+    });
+
+    test("two callers of one name are two, where different issuers vouch for them", async () => {
+      const intent = intentOf({ idempotencyKey: "k5" });
+      await begun(intent);
+      const caller = { ...intent.caller, issuer: "https://other.example" };
+      await begun(intentOf({ idempotencyKey: "k5", caller }));
+      expect(
+        await log.findByIdempotencyKey({ ...caller, issuer: "https://third.example" }, "k5"),
+      ).toBeUndefined();
     });
 
     test("a key is remembered for 24 hours", async () => {
