@@ -32,7 +32,7 @@ alter table mfa_change
     check (status <> 'awaiting_approval' or (expires_at is not null and decision is null)),
   -- What has to be approved is not sent before it is, and never on the word of who asked for it.
   add constraint mfa_change_needs_approval
-    check (expires_at is null or status in ('awaiting_approval', 'refused') or decision = 'approved'),
+    check (expires_at is null or status in ('awaiting_approval', 'refused') or decision is not distinct from 'approved'),
   add constraint mfa_change_approved_by_another
     check (decision is distinct from 'approved' or decided_by_subject <> caller_subject);
 -->

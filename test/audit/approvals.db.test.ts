@@ -1,0 +1,335 @@
+import { sql } from "kysely";
+import { beforeAll, describe, expect, test } from "vitest";
+import { ApprovalLog } from "../../src/audit/approval-log.ts";
+import { ChangeLog } from "../../src/audit/change-log.ts";
+import type { ChangeApprovalIntent, ChangeIntent } from "../../src/audit/change-record.ts";
+import { exportRecord } from "../../src/audit/export-record.ts";
+import { atOneMoment } from "../../src/audit/read-record.ts";
+import { verifyDatabase } from "../../src/audit/verify-database.ts";
+import type { Database } from "../../src/database/database.ts";
+import { createTestPostgres, openTestDatabase, openTestPostgres } from "../support/open-test-database.ts";
+import { APPLIED, FRESH, intentOf, newUin, OLD } from "./intent-of.ts";
+
+const BOB = { subject: "bob", client: "console", issuer: "https://issuer.example" };
+
+/** As another caller lets a change go. */
+function approvalBy(by = BOB, change: Partial<ChangeApprovalIntent> = {}): ChangeApprovalIntent {
+  return {
+    by,
+    gatewayRequestId: "request-of-bob",
+    reason: "I have asked her.",
+    before: { login: { phone: false, stoken: true, wechat: false } },
+    sent: { login: { phone: true, stoken: true, wechat: false } },
+    leaseMs: 60_000,
+    ...change,
+  };
+}
+
+const rejection = { gatewayRequestId: "request-of-bob", reason: "Nobody knows of it." };
+
+interface Logs {
+  readonly log: ChangeLog;
+  readonly approvals: ApprovalLog;
+}
+
+function logsOf(database: Database, replica = "replica-1"): Logs {
+  return { log: new ChangeLog({ database, replica }), approvals: new ApprovalLog({ database, replica }) };
+}
+
+/** An intent that another caller has an hour to approve. */
+function awaitingIntent(change: Partial<ChangeIntent> = {}): ChangeIntent {
+  return intentOf({ approvalMs: 3_600_000, ...change });
+}
+
+async function awaiting({ log }: Logs, intent = awaitingIntent()): Promise<string> {
+  const verdict = await log.begin(intent, FRESH);
+  expect(verdict.kind).toBe("AWAITING");
+  return verdict.id;
+}
+
+describe.each(["postgres", "pglite"] as const)("a change that needs approval, on %s", (kind) => {
+  let database: Database;
+  let logs: Logs;
+
+  beforeAll(async () => {
+    database = await openTestDatabase(kind);
+    logs = logsOf(database);
+  });
+
+  test("is on record with what was asked for and read, and until when it can be approved", async () => {
+    const intent = awaitingIntent();
+    const id = await awaiting(logs, intent);
+    const record = await logs.log.find(id);
+    expect(record).toMatchObject({
+      status: "awaiting_approval",
+      opUin: intent.opUin,
+      caller: intent.caller,
+      requested: intent.requested,
+      reason: intent.reason,
+      before: intent.before,
+      sent: intent.sent,
+      approval: { decision: undefined },
+      finishedAt: undefined,
+      seq: undefined,
+    });
+    const { approval, createdAt } = record ?? {};
+    expect(Number(approval?.expiresAt) - Number(createdAt)).toBeGreaterThan(3_590_000);
+    expect(await logs.log.list({ status: "awaiting_approval", opUin: intent.opUin }, 10)).toHaveLength(1);
+  });
+
+  test("keeps nobody else from the user, and nothing keeps it from being put on record", async () => {
+    const intent = awaitingIntent();
+    await awaiting(logs, intent);
+    const direct = intentOf({ opUin: intent.opUin, requestHash: "hash-b" });
+    const { id: underWay } = await logs.log.begin(direct, FRESH);
+    expect(await logs.log.find(underWay)).toMatchObject({ status: "pending" });
+    await awaiting(logs, awaitingIntent({ opUin: intent.opUin, requestHash: "hash-c" }));
+    await logs.log.settle(underWay, APPLIED);
+    const late = await logs.log.begin(awaitingIntent({ opUin: intent.opUin, requestHash: "hash-d" }), OLD);
+    expect(late.kind).toBe("AWAITING");
+  });
+
+  test("is joined by the same request of the same caller, and of nobody else", async () => {
+    const intent = awaitingIntent();
+    const id = await awaiting(logs, intent);
+    expect(await logs.log.begin(intent, FRESH)).toEqual({ kind: "JOIN", id });
+    const others: Partial<ChangeIntent>[] = [
+      { caller: BOB },
+      { caller: { ...intent.caller, issuer: "https://another.example" } },
+      { requestHash: "hash-b" },
+      { opUin: newUin() },
+      { idempotencyKey: `key-${intent.opUin}` },
+    ];
+    for (const other of others) {
+      const verdict = await logs.log.begin({ ...intent, ...other }, FRESH);
+      expect(verdict, JSON.stringify(other)).toEqual({ kind: "AWAITING", id: expect.not.stringMatching(id) });
+    }
+  });
+
+  test("is found by its idempotency key, whatever was decided of it", async () => {
+    const intent = awaitingIntent({ idempotencyKey: `key-${newUin()}` });
+    const id = await awaiting(logs, intent);
+    expect(await logs.log.begin(intent, FRESH)).toEqual({ kind: "REPLAY", id });
+    await logs.approvals.reject(id, BOB, rejection);
+    expect(await logs.log.begin(intent, FRESH)).toEqual({ kind: "REPLAY", id });
+  });
+
+  test("is let go by another caller, with the user as read by then, and sealed with who did so and why", async () => {
+    const id = await awaiting(logs);
+    expect(await logs.approvals.approve(id, approvalBy(), FRESH)).toEqual({ kind: "BEGUN", id });
+    expect(await logs.log.find(id)).toMatchObject({
+      status: "pending",
+      before: approvalBy().before,
+      sent: approvalBy().sent,
+    });
+    expect(await logs.log.settle(id, APPLIED)).toBe(true);
+    const decision = {
+      kind: "approved",
+      by: BOB,
+      at: expect.any(Date),
+      reason: "I have asked her.",
+      gatewayRequestId: "request-of-bob",
+    };
+    expect(await logs.log.find(id)).toMatchObject({ status: "applied", approval: { decision } });
+    const sealed = await contentOf(database, id);
+    expect(sealed).toMatchObject({
+      status: "applied",
+      callerSubject: "alice",
+      decision: "approved",
+      decidedBySubject: "bob",
+      decidedByClient: "console",
+      decidedByIssuer: "https://issuer.example",
+      decisionRequestId: "request-of-bob",
+      decisionReason: "I have asked her.",
+      expiresAt: expect.stringMatching(/Z$/),
+      decidedAt: expect.stringMatching(/Z$/),
+    });
+    expect(await logs.approvals.approve(id, approvalBy(), FRESH)).toEqual({ kind: "DECIDED", id });
+  });
+
+  test.each([
+    ["the requester", "alice", "https://issuer.example"],
+    ["the requester by another issuer", "alice", "https://another.example"],
+    ["the requester without an issuer", "alice", undefined],
+  ])("is not let go by %s", async (_who, subject, issuer) => {
+    const id = await awaiting(logs);
+    const own = approvalBy({ ...BOB, subject, issuer: issuer as string });
+    expect(await logs.approvals.approve(id, own, FRESH)).toEqual({ kind: "OWN", id });
+    expect(await logs.log.find(id)).toMatchObject({ status: "awaiting_approval" });
+  });
+
+  test("cannot be sent without approval, nor approved by who asked, even by a statement that would", async () => {
+    const id = await awaiting(logs);
+    const attempts = [
+      "status = 'pending'",
+      "status = 'applied', finished_at = now()",
+      "decision = 'approved', decided_at = now(), decided_by_subject = 'bob', decision_request_id = 'r'",
+      "status = 'pending', decision = 'approved', decided_at = now(), decided_by_subject = 'alice', decision_request_id = 'r'",
+    ];
+    for (const attempt of attempts) {
+      const update = sql.raw(`update mfa_change set ${attempt} where id = '${id}'`).execute(database.db);
+      await expect(update, attempt).rejects.toMatchObject({ code: "23514" });
+    }
+    await expect(logs.log.settle(id, APPLIED)).rejects.toMatchObject({ code: "23514" });
+  });
+
+  test("waits, like any other, for a change of the user that is open, and is read again after one that ended", async () => {
+    const opUin = newUin();
+    const id = await awaiting(logs, awaitingIntent({ opUin }));
+    const { id: other } = await logs.log.begin(intentOf({ opUin, requestHash: "hash-b" }), FRESH);
+    expect(await logs.approvals.approve(id, approvalBy(), FRESH)).toEqual({ kind: "BUSY", id: other });
+    await logs.log.settle(other, APPLIED);
+    expect(await logs.approvals.approve(id, approvalBy(), OLD)).toEqual({ kind: "STALE", id: other });
+    const known = { knownLatest: other, ageMs: 0 };
+    expect(await logs.approvals.approve(id, approvalBy(), known)).toEqual({ kind: "BEGUN", id });
+  });
+
+  test("counts as later than what was changed before it was approved, not before it was asked for", async () => {
+    const opUin = newUin();
+    const id = await awaiting(logs, awaitingIntent({ opUin }));
+    const { id: between } = await logs.log.begin(intentOf({ opUin, requestHash: "hash-b" }), FRESH);
+    await logs.log.settle(between, APPLIED);
+    await logs.approvals.approve(id, approvalBy(), { knownLatest: between, ageMs: 0 });
+    const [approved, other] = [await logs.log.find(id), await logs.log.find(between)];
+    if (approved === undefined || other === undefined) throw new Error("Both are on record.");
+    expect(await logs.log.isSuperseded(approved)).toBe(false);
+    expect(await logs.log.isSuperseded(other)).toBe(true);
+  });
+
+  test("supersedes nothing while it waits", async () => {
+    const opUin = newUin();
+    const { id } = await logs.log.begin(intentOf({ opUin }), FRESH);
+    await awaiting(logs, awaitingIntent({ opUin, requestHash: "hash-b" }));
+    const record = await logs.log.find(id);
+    expect(record && (await logs.log.isSuperseded(record))).toBe(false);
+  });
+
+  test("is rejected by another, and withdrawn by who asked, once", async () => {
+    const cases = [
+      { by: BOB, kind: "rejected" },
+      { by: intentOf().caller, kind: "withdrawn" },
+      { by: { ...intentOf().caller, issuer: "https://another.example" }, kind: "rejected" },
+    ];
+    for (const { by, kind: decision } of cases) {
+      const id = await awaiting(logs);
+      expect(await logs.approvals.reject(id, by, rejection)).toBe("SETTLED");
+      expect(await logs.log.find(id)).toMatchObject({
+        status: "refused",
+        code: "APPROVAL_REJECTED",
+        attempts: 0,
+        approval: { decision: { kind: decision, by, reason: "Nobody knows of it." } },
+        seq: expect.any(String),
+      });
+      expect(await logs.approvals.reject(id, BOB, rejection)).toBe("DECIDED");
+      expect(await logs.approvals.approve(id, approvalBy(), FRESH)).toEqual({ kind: "DECIDED", id });
+    }
+  });
+
+  test("expires by the database's clock: it is settled when somebody would decide, or taken over to be", async () => {
+    const late = { approvalMs: -1 };
+    const [approved, rejected, left] = [
+      await awaiting(logs, awaitingIntent(late)),
+      await awaiting(logs, awaitingIntent(late)),
+      await awaiting(logs, awaitingIntent(late)),
+    ];
+    expect(await logs.approvals.approve(approved, approvalBy(), FRESH)).toEqual({
+      kind: "EXPIRED",
+      id: approved,
+    });
+    expect(await logs.approvals.reject(rejected, BOB, rejection)).toBe("EXPIRED");
+    for (const id of [approved, rejected]) {
+      expect(await logs.log.find(id)).toMatchObject({
+        status: "refused",
+        code: "APPROVAL_EXPIRED",
+        approval: { decision: undefined },
+        seq: expect.any(String),
+      });
+    }
+    const taken = await logs.log.takeOver("default", 100, 1_000);
+    expect(taken).toMatchObject([{ id: left, status: "awaiting_approval" }]);
+  });
+
+  test("is not joined once it has expired", async () => {
+    const intent = awaitingIntent({ approvalMs: -1 });
+    const id = await awaiting(logs, intent);
+    const again = await logs.log.begin({ ...intent, approvalMs: 60_000 }, FRESH);
+    expect(again).toEqual({ kind: "AWAITING", id: expect.not.stringMatching(id) });
+  });
+
+  test("is verified and exported like any other, and a decision that is altered afterwards is found", async () => {
+    const report = await atOneMoment(database.db, (db) => verifyDatabase(db, undefined));
+    expect(report.problem).toBeUndefined();
+    expect(report.last).toBeGreaterThan(5);
+    const lines: string[] = [];
+    await atOneMoment(database.db, async (db) => {
+      for await (const line of exportRecord(db)) lines.push(line);
+    });
+    expect(lines.filter((line) => line.includes(String.raw`\"decision\": \"withdrawn\"`))).toHaveLength(1);
+    const alter = sql`update mfa_change set decided_by_subject = 'mallory' where decision = 'withdrawn'`;
+    await expect(alter.execute(database.db)).rejects.toThrow("the record of changes is kept");
+  });
+
+  test("that is none is no change to decide of", async () => {
+    await expect(logs.approvals.approve("nonsense", approvalBy(), FRESH)).rejects.toThrow(RangeError);
+    await expect(logs.approvals.reject("1 or true", BOB, rejection)).rejects.toThrow(RangeError);
+    const { id } = await logs.log.begin(intentOf(), FRESH);
+    expect(await logs.approvals.approve(id, approvalBy(), FRESH)).toEqual({ kind: "DECIDED", id });
+    expect(await logs.approvals.reject(id, BOB, rejection)).toBe("DECIDED");
+    expect(await logs.log.find(id)).toMatchObject({ status: "pending" });
+  });
+});
+
+describe("two replicas on PostgreSQL", () => {
+  async function twoReplicas(): Promise<readonly [Logs, Logs]> {
+    const url = await createTestPostgres();
+    return [logsOf(await openTestPostgres(url), "one"), logsOf(await openTestPostgres(url), "two")];
+  }
+
+  test("of callers who approve a change at once, one lets it go", async () => {
+    const [one, two] = await twoReplicas();
+    for (let round = 0; round < 50; round++) {
+      const id = await awaiting(one);
+      const verdicts = await Promise.all(
+        [one, two, one, two].map(({ approvals }, at) =>
+          approvals.approve(id, approvalBy({ ...BOB, subject: `approver-${at}` }), FRESH),
+        ),
+      );
+      expect(verdicts.map(({ kind }) => kind).sort()).toEqual(["BEGUN", "DECIDED", "DECIDED", "DECIDED"]);
+    }
+  });
+
+  test("of an approval and a rejection at once, one counts", async () => {
+    const [one, two] = await twoReplicas();
+    const outcomes = new Set<string>();
+    for (let round = 0; round < 50; round++) {
+      const id = await awaiting(one);
+      const [approved, rejected] = await Promise.all([
+        one.approvals.approve(id, approvalBy(), FRESH),
+        two.approvals.reject(id, { ...BOB, subject: "carol" }, rejection),
+      ]);
+      outcomes.add(`${approved.kind} ${rejected}`);
+      const { status } = (await one.log.find(id)) ?? {};
+      expect(status).toBe(approved.kind === "BEGUN" ? "pending" : "refused");
+    }
+    for (const outcome of outcomes) expect(["BEGUN DECIDED", "DECIDED SETTLED"]).toContain(outcome);
+  });
+
+  test("of a change that is approved and another of the user that begins at once, one does", async () => {
+    const [one, two] = await twoReplicas();
+    for (let round = 0; round < 50; round++) {
+      const opUin = newUin();
+      const id = await awaiting(one, awaitingIntent({ opUin }));
+      const [approved, begun] = await Promise.all([
+        one.approvals.approve(id, approvalBy(), FRESH),
+        two.log.begin(intentOf({ opUin, requestHash: "hash-b" }), FRESH),
+      ]);
+      expect([approved.kind, begun.kind].sort()).toEqual(["BEGUN", "BUSY"]);
+    }
+  });
+});
+
+async function contentOf({ db }: Database, id: string): Promise<object> {
+  const { rows } = await sql<{ content: string }>`
+    select sealed_content as content from mfa_change where id = ${id}`.execute(db);
+  return JSON.parse(rows[0]?.content ?? "{}") as object;
+}
