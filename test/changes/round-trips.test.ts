@@ -21,13 +21,15 @@ function counted(database: Database): { readonly database: Database; statements(
   return { database: { ...database, db: database.db.withPlugin(counter) }, statements: () => statements };
 }
 
+const guard = { users: 100, withinMs: 600_000 };
+
 test.each(["postgres", "pglite"] as const)(
   "a change costs four statements on %s: its intent, its outcome, and a slot for each call of CAM",
   async (kind) => {
     const { database, statements } = counted(await openTestDatabase(kind));
     const windows = new SharedWindows({ database, clock: systemClock, replica: "test" });
     const budget = new SharedRateBudget({ windows, callsPerSecond: 20 });
-    const { changes } = await startChangeService({ database, budget });
+    const { changes } = await startChangeService({ database, budget, guard });
     // The first calls open connections, for which slots may come too early.
     await changes.setSubUserMfa(changeOf(ALICE, { login: { phone: true } }), within(10_000));
     const before = statements();
@@ -36,3 +38,31 @@ test.each(["postgres", "pglite"] as const)(
     windows.close();
   },
 );
+
+test("a change for two people costs two until it awaits approval, and four when it is approved", async () => {
+  const { database, statements } = counted(await openTestDatabase("postgres"));
+  const windows = new SharedWindows({ database, clock: systemClock, replica: "test" });
+  const budget = new SharedRateBudget({ windows, callsPerSecond: 20 });
+  const access = {
+    authorise: async () => ({ approval: { ruleId: "two", expiresInMinutes: 5 } }),
+    requireNotOwn: async () => undefined,
+    requireStillAllowed: async () => undefined,
+  };
+  const { changes, approvals, log, reports } = await startChangeService({ database, budget, guard, access });
+  const askAndApprove = async (phone: boolean): Promise<[number, number]> => {
+    const atFirst = statements();
+    const asked = changes.setSubUserMfa(changeOf(ALICE, { login: { phone } }), within(10_000));
+    await expect(asked).rejects.toMatchObject({ changeId: expect.any(String) });
+    const toAsk = statements() - atFirst;
+    const record = await log.find(reports.at(-1)?.changeId ?? "");
+    if (record === undefined) throw new Error("It is on record.");
+    const before = statements();
+    const caller = { subject: "another", scopes: new Set<never>() };
+    await approvals.approve(record, undefined, { ...within(10_000), caller });
+    return [toAsk, statements() - before];
+  };
+  // The first calls open connections, for which slots may come too early.
+  await askAndApprove(true);
+  expect(await askAndApprove(false)).toEqual([2, 4]);
+  windows.close();
+});

@@ -23,6 +23,16 @@ describe("an operation may make as many calls of an action as CAM takes within t
       `mutation { ${fields(4)} trySetSubUserMfa(opUin: 1) { __typename } }`,
       false,
     ],
+    [
+      "approvals, which make changes as well",
+      `mutation { ${fields(3)} approveMfaChange(id: 1) { requestId } tryApproveMfaChange(id: 2) { __typename } }`,
+      false,
+    ],
+    [
+      "what ends without a change",
+      `mutation { ${fields(4)} rejectMfaChange(id: 1) { id } resumeCaller(subject: "x") { issuer } }`,
+      true,
+    ],
     ["with inline fragments", `mutation { ${fields(3)} ... { ... { ${fields(2, "g")} } } }`, false],
     ["with a fragment", `mutation { ...F } fragment F on Mutation { ${fields(5)} }`, false],
     [

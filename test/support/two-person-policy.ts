@@ -3,31 +3,28 @@ import { temporaryFolder } from "./temporary-folder.ts";
 export interface TwoPersonPolicy {
   /** The variables of a gateway that follows it. */
   readonly env: { readonly POLICY_FILE: string };
-  /** Puts rules before those that there are, by writing the file anew. */
-  forbid(...rules: readonly object[]): Promise<void>;
+  /** Puts other rules before it, and lists protected users, by writing the file anew. */
+  rewrite(change: PolicyChange): Promise<void>;
+}
+
+export interface PolicyChange {
+  readonly rules?: readonly object[];
+  readonly protectedUsers?: readonly string[];
 }
 
 /** Everybody may change everybody, and of some users only with the approval of another caller. */
 export async function twoPersonPolicy(
   opUins: readonly string[],
-  expiresInMinutes = 60,
+  before: readonly object[] = [],
 ): Promise<TwoPersonPolicy> {
   const folder = await temporaryFolder();
-  const write = (...before: readonly object[]): Promise<string> => {
-    const twoPersons = {
-      id: "two-persons",
-      effect: "allow",
-      approval: { expiresInMinutes },
-      users: { uins: opUins },
-    };
-    const rules = [...before, twoPersons, { id: "everything", effect: "allow" }];
-    return folder.write("policy.json", JSON.stringify({ rules }));
-  };
-  const POLICY_FILE = await write();
-  return {
-    env: { POLICY_FILE },
-    forbid: async (...rules) => {
-      await write(...rules);
-    },
-  };
+  const approval = { expiresInMinutes: 60 };
+  const usual = [
+    { id: "two-persons", effect: "allow", approval, users: { uins: opUins } },
+    { id: "everything", effect: "allow" },
+  ];
+  const write = ({ rules = [], protectedUsers = [] }: PolicyChange): Promise<string> =>
+    folder.write("policy.json", JSON.stringify({ protectedUsers, rules: [...rules, ...before, ...usual] }));
+  const POLICY_FILE = await write({});
+  return { env: { POLICY_FILE }, rewrite: async (change) => void (await write(change)) };
 }
