@@ -20,8 +20,9 @@ npm run doctor -- --router https://router.example.com/graphql --header 'authoriz
 \`\`\`
 
 After \`npm run build\`, \`npx cam-gateway doctor\` is the same. It exits with 0 where everything arrives, 1 where
-something is lost or changed, 2 where it cannot tell, and never prints a header's value. How the gateway is composed
-into a graph is in [federation.md](federation.md).`;
+something is lost or changed, 2 where it cannot tell, and never prints a header's value. \`--header @file\` takes headers
+from a file, where no list of processes shows them. How the gateway is composed into a graph is in
+[federation.md](federation.md).`;
 
 export const routersPageAdvice = `\
 \`nested\` is still there, inside another error; \`lost\` is gone. The extensions are

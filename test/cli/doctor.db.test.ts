@@ -1,4 +1,4 @@
-import type { RequestListener } from "node:http";
+import type { IncomingHttpHeaders, RequestListener } from "node:http";
 import { beforeAll, describe, expect, test } from "vitest";
 import { describeCamError } from "../../src/contract/index.ts";
 import { ROUTER_SETTINGS, type RouterSetting } from "../conformance/support/routers.ts";
@@ -6,6 +6,7 @@ import { listenUntilOver } from "../conformance/support/start-relay.ts";
 import { closedPort } from "../support/closed-port.ts";
 import { type StartedGateway, startGateway } from "../support/start-gateway.ts";
 import { asSubgraph } from "../support/started-router.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 import { runCommand } from "./run-command.ts";
 
 const TOKEN = "eyJhbGciOiJub25lIn0.secret";
@@ -246,6 +247,31 @@ describe("doctor never prints a token", () => {
     expect(code).toBe(2);
     expect(stderr).not.toBe("");
     expect(stdout + stderr).not.toContain(TOKEN);
+  });
+});
+
+test("doctor takes headers from a file, too, so that no token has to be an argument", async () => {
+  const folder = await temporaryFolder();
+  const file = await folder.write("headers", `authorization: Bearer ${TOKEN}\n\nx-team: portal\n`);
+  let received: IncomingHttpHeaders = {};
+  await ofServer(
+    (request, response) => {
+      received = request.headers;
+      response.end("{}");
+    },
+    "--header",
+    `@${file}`,
+  );
+  expect(received).toMatchObject({ authorization: `Bearer ${TOKEN}`, "x-team": "portal" });
+  const { code, stderr } = await doctor(
+    "--router",
+    "http://127.0.0.1:1/",
+    "--header",
+    `@${folder.at("none")}`,
+  );
+  expect({ code, stderr }).toEqual({
+    code: 2,
+    stderr: "--header @file: the file cannot be read (ENOENT).\n",
   });
 });
 

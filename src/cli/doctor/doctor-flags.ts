@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { validateHeaderName, validateHeaderValue } from "node:http";
 import { parseArgs } from "node:util";
 import { PATIENCE_SECONDS } from "../../routers/passed-on.ts";
@@ -32,7 +33,7 @@ export function parseDoctorFlags(args: readonly string[]): DoctorFlags | undefin
   if (flags.help) return undefined;
   if (positionals.length > 0) throw new UsageError("There is a word too many. Put a header in quotes.");
   if (flags.router === undefined) throw new UsageError("Say --router URL. Try --help.");
-  const headers = Object.fromEntries(flags.header.map(parseHeader));
+  const headers = Object.fromEntries(flags.header.flatMap(readHeaders).map(parseHeader));
   const timeoutMs = parseTimeout(flags.timeout);
   return {
     router: { url: parseUrl(flags.router, "--router"), headers, timeoutMs },
@@ -53,6 +54,20 @@ function parseUrl(text: string, flag: string): URL {
     throw new UsageError(`${flag} takes an address without a login; use --header.`);
   }
   return url;
+}
+
+/** As for curl, `@file` stands for the lines of a file: what is an argument every user of the machine can see. */
+function readHeaders(text: string): readonly string[] {
+  if (!text.startsWith("@")) return [text];
+  try {
+    return readFileSync(text.slice(1), "utf8")
+      .split("\n")
+      .filter((line) => line.trim() !== "");
+  } catch (error) {
+    throw new UsageError(
+      `--header @file: the file cannot be read (${(error as NodeJS.ErrnoException).code}).`,
+    );
+  }
 }
 
 function parseHeader(text: string): [name: string, value: string] {

@@ -8,8 +8,9 @@ const USAGE = `Usage: npm run doctor -- --router URL [--header 'authorization: B
                           [--for ROUTER] [--timeout SECONDS]
 
 Sends two requests that change nothing through a federated router, and says what it does to the gateway's errors and
-how to configure it. --header may be given several times. --direct is the gateway's own address, to compare with what
-it really sends instead of the contract. --for names the router where it cannot be guessed.
+how to configure it. --header may be given several times; --header @FILE takes headers from a file, where no list of
+processes shows them. --direct is the gateway's own address, to compare with what it really sends instead of the
+contract. --for names the router where it cannot be guessed.
 
 Exit code: 0 everything arrives, 1 something is lost or changed, 2 it cannot be told.`;
 
