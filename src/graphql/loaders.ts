@@ -46,11 +46,12 @@ export function createLoaders(
   const options = { traceId: requestId, deadlineMs, caller };
   // Most operations read nobody.
   let limit: LimitFunction | undefined;
+  const inTurn = <Result>(read: () => Promise<Result>): Promise<Result> => {
+    limit ??= pLimit(READS_AT_ONCE);
+    return limit(read);
+  };
   const flags = new DataLoader<Uin, SafeAuthFlags>(
-    async ([uin]) => {
-      limit ??= pLimit(READS_AT_ONCE);
-      return uin === undefined ? [] : [await limit(() => flagReads.read(uin, options))];
-    },
+    async ([uin]) => (uin === undefined ? [] : [await inTurn(() => flagReads.read(uin, options))]),
     { batch: false },
   );
   return {
@@ -58,7 +59,7 @@ export function createLoaders(
     flags,
     profile: new DataLoader(
       async (uins: readonly Uin[]) => {
-        const { output: users } = await cam.call(describeSubAccounts, { uins }, options);
+        const { output: users } = await inTurn(() => cam.call(describeSubAccounts, { uins }, options));
         const byUin = new Map(users.map((user) => [user.uin, user]));
         return uins.map((uin) => byUin.get(uin));
       },

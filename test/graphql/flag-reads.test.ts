@@ -133,3 +133,13 @@ test("a page of 50 users with their protections takes 1 call for the profiles an
   expect(cam.counters()["DescribeSubAccounts"]?.received).toBe(1);
   expect(cam.counters()["DescribeSafeAuthFlagColl"]?.received).toBe(50);
 });
+
+test("a page of 50 users at 20 calls a second waits for the quota, and CAM throttles nothing", async () => {
+  const uins = Array.from({ length: 50 }, (_, at) => String(100_000_000 + at));
+  const { send, cam } = await startGateway();
+  for (const uin of uins) cam.putUser({ uin, name: `user-${uin}` });
+  const { data, errors } = await send(MFA, { opUins: uins });
+  expect(errors).toEqual([]);
+  expect(data?.["subUsers"]).toHaveLength(50);
+  expect(cam.counters()["DescribeSafeAuthFlagColl"]).toMatchObject({ received: 50, throttled: 0 });
+});

@@ -1,0 +1,52 @@
+import { expect, test } from "vitest";
+import type { CamClient, SafeAuthFlags } from "../../src/cam/index.ts";
+import type { Uin } from "../../src/contract/index.ts";
+import { createLoaders } from "../../src/graphql/loaders.ts";
+
+/** Loaders on a CAM that answers when told, and how many reads it was asked for at once. */
+function startLoaders() {
+  let underWay = 0;
+  let most = 0;
+  const answers: (() => void)[] = [];
+  const read = async <Result>(result: Result): Promise<Result> => {
+    underWay += 1;
+    most = Math.max(most, underWay);
+    await new Promise<void>((resolve) => answers.push(resolve));
+    underWay -= 1;
+    return result;
+  };
+  const loaders = createLoaders(
+    {
+      name: "default",
+      cam: { call: () => read({ output: [] }) } as unknown as Pick<CamClient, "call">,
+      flagReads: { read: () => read({} as SafeAuthFlags), drop: () => undefined },
+    },
+    { requestId: "request", caller: "caller", deadlineMs: 1_000 },
+  );
+  const uins = (count: number) => Array.from({ length: count }, (_, at) => String(at + 1) as Uin);
+  /** Answers one read after the other until all are over. */
+  const finish = async (all: Promise<unknown>): Promise<void> => {
+    let isOver = false;
+    void all.then(() => {
+      isOver = true;
+    });
+    while (!isOver) {
+      answers.shift()?.();
+      await new Promise(setImmediate);
+    }
+  };
+  return { loaders, uins, finish, most: () => most };
+}
+
+test("of one operation no more than 40 reads of protections stand in the queue at a time", async () => {
+  const { loaders, uins, finish, most } = startLoaders();
+  await finish(loaders.flags.loadMany(uins(120)));
+  expect(most()).toBe(40);
+});
+
+test("profiles, of which 50 are one read, count among them", async () => {
+  const { loaders, uins, finish, most } = startLoaders();
+  const profiles = loaders.profile.loadMany(uins(2_500));
+  await finish(Promise.all([profiles, loaders.flags.loadMany(uins(60))]));
+  expect(most()).toBe(40);
+});
