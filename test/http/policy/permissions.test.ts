@@ -55,6 +55,13 @@ test("what a rule allows is made, what one refuses is not, and which one is said
   expect(cam.journal({ action: "DescribeSafeAuthFlagColl" })).toEqual([]);
 });
 
+test("what a rule allows with another caller's approval is not made before", async () => {
+  const wanted = { opUin: CAROL, login: { phone: false }, reason: "lost" };
+  expect(await change(wanted, "chen")).toMatchObject({ code: "APPROVAL_REQUIRED" });
+  expect(await tryChange(wanted, "chen")).toMatchObject({ code: "APPROVAL_REQUIRED" });
+  expect(cam.journal({ action: "SetMfaFlag" })).toEqual([]);
+});
+
 test("the log says who was refused what, and by which rule", async () => {
   await change({ opUin: BOB, login: { phone: false } }, "mallory");
   const lines = logLines.map((line) => JSON.parse(line) as Record<string, unknown>);
