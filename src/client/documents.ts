@@ -2,7 +2,7 @@ const PROTECTION = "{ phone token stoken wechat custom mail u2fToken passkey }";
 const BOTH_PROTECTIONS = `{ login ${PROTECTION} action ${PROTECTION} }`;
 const METHODS = "{ login { phone stoken wechat } action { phone stoken wechat } }";
 const SUB_USER = `{
-  opUin account name uid remark userType createTime lastLoginTime lastLoginIp
+  id opUin account name uid remark userType createTime lastLoginTime lastLoginIp
   mfa ${BOTH_PROTECTIONS}
 }`;
 const CALLER = "{ subject client issuer }";
@@ -18,7 +18,7 @@ const CHANGE = `{
 const PAYLOAD = `{
   __typename requestId resolvedBy
   change ${CHANGE}
-  subUser { opUin account mfa ${BOTH_PROTECTIONS} }
+  subUser { id opUin account mfa ${BOTH_PROTECTIONS} }
 }`;
 const FAILURE = `{
   __typename code category message retryable retryAfterMs camCode camAction camRequestId changeId requestId

@@ -4,6 +4,7 @@ import type { SubUserMfa } from "./sub-user.ts";
 
 /** The user after a change; the rest of it costs CAM another call, which `subUser` makes. */
 export interface ChangedSubUser {
+  readonly id: string;
   readonly opUin: string;
   readonly account: string;
   /** Null where it could not be read after the change; `onFieldError` hears why. */

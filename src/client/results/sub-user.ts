@@ -19,6 +19,8 @@ export interface SubUserMfa {
 }
 
 export interface SubUser {
+  /** Of the user in all accounts: the Uin, with the account and a slash before it unless it is `default`. */
+  readonly id: string;
   /** A decimal string. */
   readonly opUin: string;
   /** The name that the gateway has for the account; `default` for the one that needs no name. */

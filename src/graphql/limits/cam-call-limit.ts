@@ -2,6 +2,7 @@ import type { GraphQLError, GraphQLSchema } from "graphql";
 import type { ComplexityEstimator } from "graphql-query-complexity";
 import { DEFAULT_ACCOUNT } from "../../auth/account-name.ts";
 import { MAX_SUB_ACCOUNTS_PER_CALL } from "../../cam/index.ts";
+import { parseSubUserId } from "../sub-user/sub-user-id.ts";
 import { limitRefusal } from "./limit-refusal.ts";
 import { measureOperation, type Operation } from "./measure-operation.ts";
 
@@ -80,32 +81,36 @@ function accountsIn(visit: (estimator: ComplexityEstimator) => unknown): Readonl
 const ENTITIES = "Query._entities";
 
 /** Of a field that calls CAM, or whose fields do: the account of each of its users. */
-function accountsOf(name: string, args: Readonly<Record<string, unknown>>): string[] {
-  const named =
-    name === ENTITIES
-      ? (args["representations"] as readonly unknown[]).map(accountNamed)
-      : name in LISTS_OF_USERS || name in CALLS_OF_FIELDS
-        ? [accountNamed(args)]
-        : [];
-  return named.map((account) => account ?? DEFAULT_ACCOUNT).filter((account) => typeof account === "string");
+function accountsOf(name: string, args: Arguments): string[] {
+  if (name === ENTITIES) return (args["representations"] as readonly unknown[]).map(accountOfReference);
+  return name in LISTS_OF_USERS || name in CALLS_OF_FIELDS ? [accountOfField(args)] : [];
 }
 
-function accountNamed(holder: unknown): unknown {
-  return (holder as { readonly account?: unknown } | null)?.account;
+type Arguments = Readonly<Record<string, unknown>>;
+
+function accountOfField({ account }: Arguments): string {
+  return typeof account === "string" ? account : DEFAULT_ACCOUNT;
+}
+
+function accountOfReference(reference: unknown): string {
+  const id = (reference as { readonly id?: unknown } | null)?.id;
+  return parseSubUserId(id)?.account ?? DEFAULT_ACCOUNT;
 }
 
 function estimatorOf(action: Action, account: string): ComplexityEstimator {
-  const isOurs = (holder: unknown): boolean => (accountNamed(holder) ?? DEFAULT_ACCOUNT) === account;
   return ({ type, field, args, childComplexity }) => {
     const name = `${type.name}.${field.name}`;
     const list = LISTS_OF_USERS[name];
     if (list === undefined) {
       // Fields of a user are in whatever account the field is that has the user.
-      const isElsewhere = field.args.some(({ name: argument }) => argument === "account") && !isOurs(args);
+      const isElsewhere =
+        field.args.some(({ name: argument }) => argument === "account") && accountOfField(args) !== account;
       return isElsewhere ? 0 : (CALLS_OF_FIELDS[name]?.[action] ?? 0) + childComplexity;
     }
     const named = args[list] as readonly unknown[];
-    const ours = name === ENTITIES ? named.filter(isOurs) : isOurs(args) ? named : [];
+    const ours = named.filter(
+      (user) => (name === ENTITIES ? accountOfReference(user) : accountOfField(args)) === account,
+    );
     const users = new Set(ours.map((user) => JSON.stringify(user))).size;
     const profiles = action === "DescribeSubAccounts" ? Math.ceil(users / MAX_SUB_ACCOUNTS_PER_CALL) : 0;
     return profiles + users * childComplexity;

@@ -9,6 +9,7 @@ import { SubUserMfa } from "../mfa/mfa-flag.type.ts";
 import { RequiresScope } from "../requires-scope.ts";
 import { UinScalar } from "../uin-scalar.ts";
 import { SubUser } from "./sub-user.type.ts";
+import { toSubUserId } from "./sub-user-id.ts";
 
 @Resolver(() => SubUser)
 export class SubUserResolver {
@@ -59,6 +60,6 @@ export async function findSubUser(opUin: Uin, { account, profile }: Loaders): Pr
   return found === undefined ? null : toSubUser(account, found);
 }
 
-function toSubUser(account: string, { uin, ...profile }: SubAccount): SubUser {
-  return { opUin: uin, account, ...profile };
+function toSubUser(account: string, { uin: opUin, ...profile }: SubAccount): SubUser {
+  return { id: toSubUserId({ account, opUin }), opUin, account, ...profile };
 }

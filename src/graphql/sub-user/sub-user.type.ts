@@ -1,4 +1,4 @@
-import { Directive, Field, Int, ObjectType } from "type-graphql";
+import { Directive, Field, ID, Int, ObjectType } from "type-graphql";
 import type { Uin } from "../../contract/index.ts";
 import { CamCalls } from "../cam-calls.ts";
 import { RequiresScope } from "../requires-scope.ts";
@@ -7,11 +7,17 @@ import { UinScalar } from "../uin-scalar.ts";
 /** A field that is there, or on its way from CAM. */
 type Eventual<Value> = Value | undefined | Promise<Value | undefined>;
 
-@Directive('@key(fields: "opUin account")')
+@Directive('@key(fields: "id")')
 @Directive('@key(fields: "opUin")')
 @CamCalls(0)
 @ObjectType({ description: "A sub-user of a Tencent Cloud account." })
 export class SubUser {
+  @Field(() => ID, {
+    description:
+      "Of the user in all accounts: the Uin, with the account and a slash before it unless it is `default`.",
+  })
+  id!: string;
+
   @Field(() => UinScalar, { description: "CAM's id of the user, which SetMfaFlag calls OpUin." })
   opUin!: Uin;
 

@@ -2,12 +2,14 @@ import type { SubAccount } from "../../cam/index.ts";
 import type { Uin } from "../../contract/index.ts";
 import type { Loaders } from "../loaders.ts";
 import type { SubUser } from "./sub-user.type.ts";
+import { toSubUserId } from "./sub-user-id.ts";
 
 /**
  * A user of whom only the Uin is at hand, as after a change. The rest is read when, and only if, an operation
  * selects it; a read that fails costs that field alone and not the news that the change took effect.
  */
 export class UnreadSubUser implements SubUser {
+  readonly id: string;
   readonly opUin: Uin;
   readonly account: string;
   readonly #loaders: Loaders;
@@ -15,6 +17,7 @@ export class UnreadSubUser implements SubUser {
   constructor(opUin: Uin, loaders: Loaders) {
     this.opUin = opUin;
     this.account = loaders.account;
+    this.id = toSubUserId(this);
     this.#loaders = loaders;
   }
 

@@ -17,7 +17,7 @@ export const PARTNER_KEY = { secretId: "AKIDPARTNEREXAMPLE", secretKey: "Partner
 
 const POLICY = {
   accounts: {
-    partner: { callers: { subjects: ["wang"] } },
+    partner: { callers: { subjects: ["wang", "local"] } },
     // There is no such account, and Wang may use it.
     missing: { callers: { subjects: ["wang"] } },
   },
@@ -26,11 +26,12 @@ const POLICY = {
 
 export interface WorldOptions {
   readonly env?: Readonly<Record<string, string>>;
-  readonly policy?: object;
   /** What the file has of the partner's account, beside or instead of what is usual. */
   readonly partner?: Readonly<Record<string, unknown>>;
   /** What the partner's CAM has beside or instead of what is usual. */
   readonly seed?: Partial<SeedInput>;
+  /** Instead of callers known by tokens: everybody is the one that local mode has, and may use every account. */
+  readonly everybody?: true;
   /** Called before the gateway starts. */
   readonly prepare?: (partner: EmulatorControl) => void;
 }
@@ -58,11 +59,11 @@ export async function startAccountsWorld(options: WorldOptions = {}) {
   };
   const issuer = await startIssuer();
   const gateway = await startGateway({
-    callers: "proved",
+    ...(options.everybody ? {} : { callers: "proved" as const }),
     env: {
       ...issuer.env,
       CALLER_RATE_PER_SECOND: "0",
-      POLICY_FILE: await folder.write("policy.json", JSON.stringify(options.policy ?? POLICY)),
+      POLICY_FILE: await folder.write("policy.json", JSON.stringify(POLICY)),
       CAM_ACCOUNTS: await folder.write("accounts.json", JSON.stringify(accounts)),
       ...options.env,
     },

@@ -144,26 +144,38 @@ describe("who may not use an account", () => {
 });
 
 describe("a reference of a router", () => {
-  const ENTITIES = `query ($of: [_Any!]!) { _entities(representations: $of) { ... on SubUser { account remark } } }`;
-  const reference = (account?: unknown) => ({ __typename: "SubUser", opUin: ALICE, account });
+  const ENTITIES =
+    "query ($of: [_Any!]!) { _entities(representations: $of) { ... on SubUser { id account remark } } }";
+  const byId = (id: unknown) => ({ __typename: "SubUser", id });
 
-  test("that has an account is of that one, and of the default one where it has none", async () => {
-    const of = [reference("partner"), reference(), reference("default"), reference(null)];
+  test("by the id is of the account that it names, and by the Uin alone of the default one", async () => {
+    const of = [
+      byId(`partner/${ALICE}`),
+      byId(ALICE),
+      byId(`default/${ALICE}`),
+      { __typename: "SubUser", opUin: ALICE },
+    ];
     const { data, errors } = await world.ask(ENTITIES, "wang", { of });
     expect(errors).toEqual([]);
-    const { _entities: found } = data as { _entities: { account: string; remark: string }[] };
-    expect(found.map(({ account }) => account)).toEqual(["partner", "default", "default", "default"]);
-    expect(found[0]?.remark).toBe("of the partner");
-    expect(found[1]?.remark).not.toBe("of the partner");
+    const { _entities: found } = data as { _entities: { id: string; account: string; remark: string }[] };
+    expect(found.map(({ id, account }) => [id, account])).toEqual([
+      [`partner/${ALICE}`, "partner"],
+      [ALICE, "default"],
+      [ALICE, "default"],
+      [ALICE, "default"],
+    ]);
+    expect(found.map(({ remark }) => remark === "of the partner")).toEqual([true, false, false, false]);
   });
 
-  test("that may not be used, or is none, fails alone", async () => {
-    const of = [reference("partner"), reference(), reference(7)];
+  test("to what may not be used, or is no id, fails alone", async () => {
+    const of = [byId(`partner/${ALICE}`), byId(ALICE), byId(7), byId("partner/x"), byId(`/${ALICE}`)];
     const { data, errors } = await world.ask(ENTITIES, "chen", { of });
-    expect(data).toMatchObject({ _entities: [null, { account: "default" }, null] });
+    expect(data).toMatchObject({ _entities: [null, { account: "default" }, null, null, null] });
     expect(errors).toMatchObject([
       { path: ["_entities", 0], extensions: { code: "FORBIDDEN", opUin: ALICE } },
       { path: ["_entities", 2], extensions: { code: "BAD_USER_INPUT" } },
+      { path: ["_entities", 3], extensions: { code: "BAD_USER_INPUT" } },
+      { path: ["_entities", 4], extensions: { code: "UNKNOWN_ACCOUNT" } },
     ]);
   });
 });

@@ -1,0 +1,106 @@
+import { ApolloServer } from "@apollo/server";
+import { startStandaloneServer } from "@apollo/server/standalone";
+import { buildSubgraphSchema } from "@apollo/subgraph";
+import { parse } from "graphql";
+import { beforeAll, describe, expect, test } from "vitest";
+import type { Subgraph } from "../../scripts/federated/subgraph.ts";
+import { COMPOSERS } from "../../scripts/schema-check/composers.ts";
+import { startAccountsWorld } from "../http/accounts/accounts-world.ts";
+import { ALICE, CAROL } from "../support/seed-users.ts";
+import { startApolloGateway } from "../support/start-apollo-gateway.ts";
+import { startHiveGateway } from "../support/start-hive-gateway.ts";
+import { asSubgraph } from "../support/started-router.ts";
+import { whenOver } from "../support/when-over.ts";
+
+const HEAD = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])
+`;
+
+/** A neighbour that knows users of several accounts, */
+const KNOWING = `${HEAD}
+type Query { watched: [SubUser!]! }
+type SubUser @key(fields: "id") { id: ID! watchedBy: String! }`;
+
+/** and one that knows of no accounts. */
+const UNKNOWING = `${HEAD}
+scalar Uin
+type Query { followed: [SubUser!]! }
+type SubUser @key(fields: "opUin") { opUin: Uin! followedBy: String! }`;
+
+const WATCHED = [`partner/${ALICE}`, ALICE, `partner/${CAROL}`];
+
+let subgraphs: readonly Subgraph[];
+let world: Awaited<ReturnType<typeof startAccountsWorld>>;
+beforeAll(async () => {
+  world = await startAccountsWorld({ everybody: true });
+  subgraphs = [
+    asSubgraph(world),
+    await startSubgraph("watch", KNOWING, {
+      Query: { watched: () => WATCHED.map((id) => ({ id })) },
+      SubUser: { watchedBy: ({ id }: { id: string }) => `who watches ${id}` },
+    }),
+    await startSubgraph("follow", UNKNOWING, {
+      Query: { followed: () => [{ opUin: ALICE }] },
+      SubUser: { followedBy: () => "somebody" },
+    }),
+  ];
+});
+
+async function startSubgraph(name: string, sdl: string, resolvers: object): Promise<Subgraph> {
+  const typeDefs = parse(sdl);
+  const schema = buildSubgraphSchema([{ typeDefs, resolvers: resolvers as never }]);
+  const server = new ApolloServer({ schema, stopOnTerminationSignals: false });
+  const { url } = await startStandaloneServer(server, { listen: { port: 0, host: "127.0.0.1" } });
+  whenOver(() => server.stop());
+  return { name, url, sdl };
+}
+
+test.each(COMPOSERS)("the composer of $name takes neighbours by either key", ({ compose }) => {
+  expect(compose(subgraphs)).toEqual([]);
+});
+
+describe.each([
+  ["@apollo/gateway", startApolloGateway],
+  ["Hive Gateway", startHiveGateway],
+])("behind %s", (_router, startRouter) => {
+  test("users whom a neighbour names by their id are read in their account", async () => {
+    const { send } = await startRouter({ subgraphs });
+    const { data, errors } = await send("{ watched { id opUin account remark watchedBy } }");
+    expect(errors).toEqual([]);
+    const { watched } = data as { watched: Readonly<Record<string, string>>[] };
+    expect(watched.map(({ id, opUin, account, watchedBy }) => [id, opUin, account, watchedBy])).toEqual([
+      [`partner/${ALICE}`, ALICE, "partner", `who watches partner/${ALICE}`],
+      [ALICE, ALICE, "default", `who watches ${ALICE}`],
+      [`partner/${CAROL}`, CAROL, "partner", `who watches partner/${CAROL}`],
+    ]);
+    expect(watched.map(({ remark }) => remark === "of the partner")).toEqual([true, false, true]);
+  });
+
+  test("users whom a neighbour names by their Uin alone are of the default account", async () => {
+    const { send } = await startRouter({ subgraphs });
+    const { data, errors } = await send("{ followed { opUin account remark } }");
+    expect(errors).toEqual([]);
+    expect(data).toMatchObject({ followed: [{ opUin: ALICE, account: "default" }] });
+    expect(JSON.stringify(data)).not.toContain("of the partner");
+  });
+
+  test("what a neighbour knows of a user in another account is asked by the id", async () => {
+    const { send } = await startRouter({ subgraphs });
+    const query = `mutation {
+      setSubUserMfa(opUin: "${CAROL}", account: "partner", login: { phone: true }) {
+        subUser { account mfa { login { phone } } watchedBy followedBy }
+      }
+    }`;
+    const { data, errors } = await send(query);
+    expect(errors).toEqual([]);
+    expect(data).toEqual({
+      setSubUserMfa: {
+        subUser: {
+          account: "partner",
+          mfa: { login: { phone: true } },
+          watchedBy: `who watches partner/${CAROL}`,
+          followedBy: "somebody",
+        },
+      },
+    });
+  });
+});
