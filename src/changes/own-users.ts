@@ -30,7 +30,8 @@ const REMEMBERED_KEYS = 1_000;
  */
 export class OwnUsers {
   readonly #deps: OwnUsersDeps;
-  readonly #bySecretId = new LRUCache<string, readonly Uin[]>({ max: REMEMBERED_KEYS });
+  readonly #uins = new Set<Uin>();
+  readonly #knownKeys = new LRUCache<string, true>({ max: REMEMBERED_KEYS });
   readonly #asking = new Map<string, Promise<void>>();
   readonly #stopping = new AbortController();
   #running: Promise<void> = Promise.resolve();
@@ -51,7 +52,7 @@ export class OwnUsers {
 
   /** Whether a user is one of them as far as CAM has said. */
   knows(opUin: Uin): boolean {
-    return [...this.#bySecretId.values()].some((uins) => uins.includes(opUin));
+    return this.#uins.has(opUin);
   }
 
   /** Asks ahead of the first change, until CAM answers, so that a wrong key shows at start-up. */
@@ -81,7 +82,7 @@ export class OwnUsers {
   async #learn(deadlineMs: number): Promise<void> {
     for (;;) {
       const secretId = await this.#deps.cam.secretIdFor(getCallerIdentity, deadlineMs);
-      if (this.#bySecretId.get(secretId) !== undefined) return;
+      if (this.#knownKeys.has(secretId)) return;
       await this.#inTime(this.#askOnce(secretId), deadlineMs);
     }
   }
@@ -106,7 +107,8 @@ export class OwnUsers {
     });
     // The key may have changed meanwhile, and then it is unknown which of them this is about.
     if ((await cam.secretIdFor(getCallerIdentity, deadlineMs)) !== secretId) return;
-    this.#bySecretId.set(secretId, uinsOf(output));
+    for (const uin of uinsOf(output)) this.#uins.add(uin);
+    this.#knownKeys.set(secretId, true);
     observer.onKnown(output);
   }
 
