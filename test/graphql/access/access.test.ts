@@ -124,13 +124,18 @@ test("the matrix has every field of every object of the schema", () => {
 test("what can be reached without any scope is listed here, so that a new field is not open by being forgotten", () => {
   const open = ways.filter(({ steps }) => steps.every(({ scopes }) => scopes.length === 0));
   expect([...new Set(open.map(({ steps }) => steps[0]?.field))].toSorted()).toEqual([
-    // Of each entity every field asks for a scope, but its key, which the asker has given.
+    // Of each entity every field asks for a scope, but its keys and what they say, which the asker has given.
     "Query._entities",
     "Query._service",
     "Query.camErrors",
   ]);
   const ofEntities = open.filter(({ steps }) => steps[0]?.field === "Query._entities");
-  expect(ofEntities.map(({ steps }) => steps.at(-1)?.field)).toEqual(["Query._entities", "SubUser.opUin"]);
+  expect(ofEntities.map(({ steps }) => steps.at(-1)?.field)).toEqual([
+    "Query._entities",
+    "SubUser.id",
+    "SubUser.opUin",
+    "SubUser.account",
+  ]);
 });
 
 test("a refusal as data names the scope, too", async () => {
