@@ -5,30 +5,45 @@ import { loadJwks } from "./auth/load-jwks.ts";
 import { RequestAuthenticator } from "./auth/request-authenticator.ts";
 import { RouterSecret } from "./auth/router-secret.ts";
 import { TokenVerifier } from "./auth/token-verifier.ts";
+import { createDispatcher, type ProxySettings } from "./cam/index.ts";
 import type { Clock } from "./clock.ts";
 import type { AuthTarget } from "./config/auth-target.ts";
 import { loadAuthFiles } from "./load-auth-files.ts";
 import { logKeys } from "./observability/log-events.ts";
 import type { Logger } from "./observability/logger.ts";
 
+export interface AuthenticatorDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** By which issuers are asked for their keys. */
+  readonly proxy: ProxySettings;
+}
+
+export interface OpenAuthenticator {
+  readonly authenticator: Authenticator;
+  close(): Promise<void>;
+}
+
 /** Who finds out who asks, as the configuration has it. @throws ConfigError where what it names cannot be used. */
 export async function createAuthenticator(
   target: AuthTarget | undefined,
-  { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
-): Promise<Authenticator> {
-  if (target === undefined) return localAuthenticator;
+  { clock, logger, proxy }: AuthenticatorDeps,
+): Promise<OpenAuthenticator> {
+  if (target === undefined) return { authenticator: localAuthenticator, close: async () => undefined };
   const files = await loadAuthFiles(target);
+  const dispatcher = createDispatcher({ proxy });
   const issuers = files.issuers.map((settings) => ({
     settings,
     keys: new IssuerKeys({
-      load: () => loadJwks(settings.keys),
+      load: () => loadJwks(settings.keys, { dispatcher }),
       clock,
       observer: logKeys(logger, settings.issuer),
     }),
   }));
-  return new RequestAuthenticator({
+  const authenticator = new RequestAuthenticator({
     tokens: new TokenVerifier({ issuers, clock }),
     certificates: target.certificates && new ClientCertificates(target.certificates),
     routerSecret: files.routerSecret && new RouterSecret(files.routerSecret.reveal()),
   });
+  return { authenticator, close: () => dispatcher.close() };
 }

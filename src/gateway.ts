@@ -80,8 +80,7 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
   let stopped: Promise<void> | undefined;
 
   async function start(): Promise<void> {
-    const authenticator =
-      overrides.authenticator ?? (await createAuthenticator(config.auth, { clock, logger }));
+    const authenticator = overrides.authenticator ?? (await openAuthenticator());
     const policy = await openPolicy();
     const database = await openStore(config.store, (err) =>
       logger.warn({ err }, "a database connection broke"),
@@ -169,6 +168,13 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
       emulators: opened.emulators,
     };
     for (const { ownUsers } of accounts.all) ownUsers.start();
+  }
+
+  async function openAuthenticator(): Promise<Authenticator> {
+    const proxy = config.cam?.proxy ?? {};
+    const { authenticator, close } = await createAuthenticator(config.auth, { clock, logger, proxy });
+    closers.push(close);
+    return authenticator;
   }
 
   async function openPolicy(): Promise<PolicyFile | undefined> {

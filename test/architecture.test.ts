@@ -27,7 +27,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   http: ["graphql", "auth", "contract", "observability"],
   config: ["auth", "cam", "secret"],
   "load-auth-files": ["auth", "config", "secret"],
-  "create-authenticator": ["auth", "clock", "config", "load-auth-files", "observability"],
+  "create-authenticator": ["auth", "cam", "clock", "config", "load-auth-files", "observability"],
   "policy-file": ["auth", "clock", "config"],
   usage: ["config"],
   "open-store": ["config", "database", "package-paths"],

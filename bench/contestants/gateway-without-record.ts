@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import { z } from "zod";
-import type { Authenticator } from "../../src/auth/authenticator.ts";
+import { type Authenticator, localAuthenticator } from "../../src/auth/authenticator.ts";
 import type { IssuerSettings } from "../../src/auth/issuer-settings.ts";
 import { EXAMPLE_KEY } from "../support/example-key.ts";
 
@@ -112,8 +112,7 @@ await apollo.start();
  */
 async function createAuthenticators(): Promise<Authenticator> {
   const { ISSUER: issuer, JWKS_FILE: file } = process.env;
-  const local = await createAuthenticator(undefined, { clock, logger });
-  if (issuer === undefined || file === undefined) return local;
+  if (issuer === undefined || file === undefined) return localAuthenticator;
   const settings: IssuerSettings = {
     issuer,
     keys: { file },
@@ -131,7 +130,7 @@ async function createAuthenticators(): Promise<Authenticator> {
     certificates: undefined,
     routerSecret: undefined,
   };
-  const byToken = await createAuthenticator(target, { clock, logger });
+  const { authenticator: byToken } = await createAuthenticator(target, { clock, logger, proxy: {} });
   const callers = Array.from({ length: CALLERS }, (_, at) => ({ ...LOCAL_CALLER, subject: `local-${at}` }));
   let next = 0;
   return {

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { type Dispatcher, fetch, type Response } from "undici";
 import type { KeyPlace } from "./issuer-settings.ts";
 import { readDiscovery } from "./read-discovery.ts";
 
@@ -7,28 +8,40 @@ const TIMEOUT_MS = 5_000;
 /** Far above any set of keys. */
 const MAX_BYTES = 256 * 1024;
 
-/** Reads the text of a key set. @throws Error where it is not to be had. */
-export async function loadJwks(place: KeyPlace, timeoutMs = TIMEOUT_MS): Promise<string> {
-  if ("file" in place) return readFile(place.file, "utf8");
-  const signal = AbortSignal.timeout(timeoutMs);
-  return fetchText("url" in place ? place.url : await discover(place.discoverAt, signal), signal);
+export interface LoadJwksOptions {
+  readonly timeoutMs?: number;
+  /** By which way requests go; straight without it. */
+  readonly dispatcher?: Dispatcher | undefined;
 }
 
-async function discover(issuer: string, signal: AbortSignal): Promise<string> {
+/** Reads the text of a key set. @throws Error where it is not to be had. */
+export async function loadJwks(place: KeyPlace, options: LoadJwksOptions = {}): Promise<string> {
+  if ("file" in place) return readFile(place.file, "utf8");
+  const { timeoutMs = TIMEOUT_MS, dispatcher } = options;
+  const way: Way = { signal: AbortSignal.timeout(timeoutMs), ...(dispatcher && { dispatcher }) };
+  return fetchText("url" in place ? place.url : await discover(place.discoverAt, way), way);
+}
+
+interface Way {
+  readonly signal: AbortSignal;
+  readonly dispatcher?: Dispatcher;
+}
+
+async function discover(issuer: string, way: Way): Promise<string> {
   const url = `${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`;
   try {
-    return readDiscovery(await fetchText(url, signal), issuer);
+    return readDiscovery(await fetchText(url, way), issuer);
   } catch (cause) {
     throw new Error(`${url} does not say where the keys are.`, { cause });
   }
 }
 
-async function fetchText(url: string, signal: AbortSignal): Promise<string> {
+async function fetchText(url: string, way: Way): Promise<string> {
   const response = await fetch(url, {
     headers: { accept: "application/jwk-set+json, application/json" },
     // Elsewhere may be anywhere: whoever can make the issuer's server redirect must not choose our keys.
     redirect: "error",
-    signal,
+    ...way,
   });
   if (response.status !== 200) {
     await response.body?.cancel();

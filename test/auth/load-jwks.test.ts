@@ -1,10 +1,13 @@
 import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { loadJwks } from "../../src/auth/load-jwks.ts";
+import { createDispatcher } from "../../src/cam/index.ts";
+import { Secret } from "../../src/secret.ts";
 import { closedPort } from "../support/closed-port.ts";
 import { startIssuer } from "../support/start-issuer.ts";
+import { startProxy } from "../support/start-proxy.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { whenOver } from "../support/when-over.ts";
 
@@ -40,7 +43,7 @@ test.each<readonly [string, RequestListener]>([
   ["begins an answer and does not end it", (_, response) => void response.writeHead(200).write("{")],
 ])("an address that %s is given up", async (_what, listener) => {
   const url = await serve(listener);
-  await expect(loadJwks({ url }, 50)).rejects.toMatchObject({ name: "TimeoutError" });
+  await expect(loadJwks({ url }, { timeoutMs: 50 })).rejects.toMatchObject({ name: "TimeoutError" });
 });
 
 describe("an issuer that is asked where its keys are", () => {
@@ -73,4 +76,22 @@ describe("an issuer that is asked where its keys are", () => {
 test("an address where nobody listens gives none", async () => {
   const url = `http://127.0.0.1:${await closedPort()}/keys`;
   await expect(loadJwks({ url })).rejects.toThrow("fetch failed");
+});
+
+test("where there is a proxy, the issuer is asked by way of it, unless it is excepted", async () => {
+  const issuer = await startIssuer();
+  const proxy = await startProxy();
+  const settings = { http: new Secret(proxy.url) };
+  const dispatcher = createDispatcher({ proxy: settings });
+  const straight = createDispatcher({ proxy: { ...settings, except: "127.0.0.1" } });
+  onTestFinished(async () => {
+    await Promise.all([dispatcher.close(), straight.close()]);
+  });
+  const keys = await loadJwks({ discoverAt: issuer.url }, { dispatcher });
+  expect(proxy.asked).toEqual([
+    `GET ${issuer.url}/.well-known/openid-configuration`,
+    `GET ${issuer.url}/jwks`,
+  ]);
+  expect(await loadJwks({ url: issuer.jwksUrl }, { dispatcher: straight })).toBe(keys);
+  expect(proxy.asked).toHaveLength(2);
 });
