@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import { z } from "zod";
-import { type Authenticator, localAuthenticator } from "../../src/auth/authenticator.ts";
+import type { Authenticator } from "../../src/auth/authenticator.ts";
 import type { IssuerSettings } from "../../src/auth/issuer-settings.ts";
 import { EXAMPLE_KEY } from "../support/example-key.ts";
 
@@ -42,6 +42,8 @@ const { LocalRateBudget } = await compiled<typeof import("../../src/quota/local-
   "quota/local-rate-budget.js",
 );
 const { systemClock: clock } = await compiled<typeof import("../../src/clock.ts")>("clock.js");
+const { localAuthenticator } =
+  await compiled<typeof import("../../src/auth/authenticator.ts")>("auth/authenticator.js");
 const { LOCAL_CALLER } = await compiled<typeof import("../../src/auth/caller.ts")>("auth/caller.js");
 const { createAuthenticator } =
   await compiled<typeof import("../../src/create-authenticator.ts")>("create-authenticator.js");
