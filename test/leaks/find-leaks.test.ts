@@ -65,15 +65,15 @@ test("in a folder, hits are named by file and line, and what the emulator says o
   await writeFile(join(folder, "logs.1.txt"), `fine\nfine\n{"key":"${PLAIN}"}\n`);
   await writeFile(
     join(folder, "stdout-of-7.1.txt"),
-    "  SecretKey  LocalExampleSecretKey\nSigned with LocalExampleSecretKey\n",
+    "  SecretKey  LocalExampleSecretKey\nemulator  |   SecretKey  LocalExampleSecretKey\nSigned with LocalExampleSecretKey\n",
   );
   const { summary, hits } = await searchFolder(folder);
   expect(hits.toSorted()).toEqual([
-    "  LocalExampleSecretKey in stdout-of-7.1.txt, line 2",
+    "  LocalExampleSecretKey in stdout-of-7.1.txt, line 3",
     "  the key in logs.1.txt, line 3",
   ]);
   expect(summary).toMatch(
-    /^Searched .* 5 lines \(\d+ bytes in 2 files\) for 5 secrets .*: 2 hits, beside 1 /,
+    /^Searched .* 6 lines \(\d+ bytes in 2 files\) for 5 secrets .*: 2 hits, beside 2 /,
   );
 });
 

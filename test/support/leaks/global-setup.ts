@@ -12,8 +12,12 @@ const SEEDED = [
   "LocalExampleMfaRequiredKey",
 ];
 
-/** The emulator, as a program of its own, tells who started it which key it takes, and instances theirs. */
-const IS_SAID_ON_PURPOSE = /^ *SecretKey +LocalExampleSecretKey$|^\{"Token":"[^"]+","TmpSecretId":"/;
+/**
+ * The emulator, as a program of its own, tells who started it which key it takes (in `npm run stack` behind its name),
+ * and instances theirs.
+ */
+const IS_SAID_ON_PURPOSE =
+  /^(emulator *\| )? *SecretKey +LocalExampleSecretKey$|^\{"Token":"[^"]+","TmpSecretId":"/;
 
 /** Searches everything that was written in a run of tests for every secret that was used in it. A hit fails the run. */
 export async function setup(): Promise<() => Promise<void>> {
