@@ -55,8 +55,8 @@ describe.each([1, 2])("three replicas that are offered three times the limit, by
       const refused = calls.filter(({ refusal }) => refusal !== undefined);
       const late = refused.filter(({ madeMs, refusedMs = madeMs }) => refusedMs - madeMs > 20);
       expect(refused.length).toBeGreaterThan(500);
-      // Who was let in may be overtaken by callers who come later and have fewer waiting.
-      expect(late.length / refused.length).toBeLessThan(0.1);
+      // Who was let in may be overtaken by callers who come later and have fewer waiting, or by a replica that starts again.
+      expect(late.length / refused.length).toBeLessThan(event.startsWith("one is killed") ? 0.05 : 0.01);
     },
   );
 
