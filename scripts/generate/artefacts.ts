@@ -1,5 +1,6 @@
 import { SUBGRAPH } from "../../src/routers/passed-on.ts";
 import { ROUTER_GUIDES } from "../../src/routers/router-guides.ts";
+import { renderAccountsSchema } from "./accounts-schema.ts";
 import { type Artefact, GENERATED_NOTICE } from "./artefact.ts";
 import { renderErrorExtensionsSchema } from "./error-extensions-schema.ts";
 import { renderErrorExtensionsTypes } from "./error-extensions-types.ts";
@@ -18,6 +19,7 @@ export const contractArtefacts: readonly Artefact[] = [
 /** What an editor has to know of the policy's file. */
 export const policyArtefacts: readonly Artefact[] = [
   { path: "schema/policy.schema.json", render: renderPolicySchema },
+  { path: "schema/accounts.schema.json", render: renderAccountsSchema },
 ];
 
 /** What is known of routers: a page, and each configuration as a file to copy. */

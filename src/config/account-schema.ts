@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { DEFAULT_ACCOUNT, isAccountName } from "../auth/account-name.ts";
+import { ACCOUNT_NAME, DEFAULT_ACCOUNT } from "../auth/account-name.ts";
 import { isRoleName } from "../cam/index.ts";
 import { isRoleArn, ROLE_ARN_RULE } from "./role-arn.ts";
 
@@ -35,7 +35,7 @@ const credentialsSchema = z
       .optional(),
     secretKey: source.optional(),
     token: source.optional(),
-    profile: text.optional(),
+    profile: text.optional().meta({ description: "A section of the credentials file." }),
     instanceRole: z
       .string()
       .refine(isRoleName, "must be letters, digits and any of + = , . @ _ -")
@@ -51,7 +51,8 @@ const credentialsSchema = z
         durationSeconds: z.int().min(1).max(43_200).default(7_200),
         region: region.default("ap-guangzhou"),
       })
-      .optional(),
+      .optional()
+      .meta({ description: "With the key above, or where there is none with that of the default account." }),
   })
   .superRefine((credentials, context) => {
     const { secretId, secretKey, token, assumeRole } = credentials;
@@ -71,22 +72,36 @@ const credentialsSchema = z
 
 /** One account as CAM_ACCOUNTS has it. */
 const accountSchema = z.strictObject({
-  endpoint: text.optional(),
+  endpoint: text
+    .optional()
+    .meta({ description: "Scheme, host and port alone: https://cam.tencentcloudapi.com." }),
   serviceHost: text
     .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?$/i, "must be a host name, with a port if need be")
-    .optional(),
-  credentials: credentialsSchema.optional(),
-  ratePerSecond: z.int().min(1).max(1_000).optional(),
-  language: z.enum(["en-US", "zh-CN"], { error: "must be one of en-US, zh-CN" }).optional(),
+    .optional()
+    .meta({ description: "The name in the Host header, where it is not that of the endpoint." }),
+  credentials: credentialsSchema
+    .optional()
+    .meta({ description: "One place for the key, and the role that is assumed with it, if any." }),
+  ratePerSecond: z
+    .int()
+    .min(1)
+    .max(1_000)
+    .optional()
+    .meta({ description: "Calls of one action that CAM takes in a second; CAM_RATE_PER_SECOND without it." }),
+  language: z
+    .enum(["en-US", "zh-CN"], { error: "must be one of en-US, zh-CN" })
+    .optional()
+    .meta({ description: "Of CAM's messages, which the log alone has; CAM_LANGUAGE without it." }),
 });
 
-/** The file of CAM_ACCOUNTS. */
+/** The file of CAM_ACCOUNTS. Its JSON Schema is `schema/accounts.schema.json`. */
 export const accountsFileSchema = z.strictObject({
+  $schema: z.string().optional().meta({ description: "For editors: where this schema is." }),
   accounts: z
     .record(
       z
         .string()
-        .refine(isAccountName, {
+        .regex(ACCOUNT_NAME, {
           error: "is no name for an account: 1 to 40 small letters, digits and dashes",
           abort: true,
         })

@@ -1,0 +1,77 @@
+import { readFileSync } from "node:fs";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { parse, validate } from "graphql";
+import { expect, test } from "vitest";
+import { parse as parseYaml } from "yaml";
+import { accountsFileSchema } from "../../src/config/account-schema.ts";
+import { parseAccountsFile } from "../../src/config/accounts-file.ts";
+import { loadConfig } from "../../src/config.ts";
+import { schemaOfNothing } from "../support/schema-of-nothing.ts";
+import { SOME_ISSUER } from "../support/some-issuer.ts";
+import { SOME_POLICY } from "../support/some-policy.ts";
+import { fencedBlocks } from "./fenced-blocks.ts";
+
+const page = readFileSync("docs/operations.md", "utf8");
+const [, section = ""] = /^## Several accounts\n(.*?)^## /ms.exec(page) ?? [];
+const blocks = fencedBlocks(section);
+const textOf = (language: string): string => blocks.find((block) => block.language === language)?.text ?? "";
+const isValid = new Ajv2020({ strict: false }).compile(
+  JSON.parse(readFileSync("schema/accounts.schema.json", "utf8")) as object,
+);
+
+const SERVER = {
+  CAM_ENDPOINT: "https://cam.tencentcloudapi.com",
+  TENCENTCLOUD_CAM_ROLE_NAME: "mfa-gateway",
+  DATABASE_URL: "postgres://db/gateway",
+  CAM_ACCOUNTS: "accounts.yaml",
+  ...SOME_ISSUER,
+  ...SOME_POLICY,
+};
+
+test("the file that the section shows is one, for the gateway and for editors", () => {
+  const command = loadConfig(SERVER, []);
+  const accounts = command.kind === "run" ? command.config.accounts : undefined;
+  if (accounts === undefined) throw new Error("There are no accounts.");
+  const problems: string[] = [];
+  const names = parseAccountsFile(textOf("yaml"), accounts, problems).map(({ name }) => name);
+  expect(problems).toEqual([]);
+  expect(names).toEqual(["production-cn", "partner"]);
+  expect(isValid(parseYaml(textOf("yaml"))), JSON.stringify(isValid.errors)).toBe(true);
+});
+
+test("the settings of the table are those that there are", () => {
+  const named = [...section.matchAll(/^\| (`[^|]*`) +\|/gm)].flatMap(([, cell = ""]) => {
+    const [first = "", ...others] = [...cell.matchAll(/`([^`]+)`/g)].map(([, name = ""]) => name);
+    const room = first.includes(".") ? "credentials." : "";
+    return [first, ...others.map((name) => `${room}${name}`)];
+  });
+  const account = accountsFileSchema.shape.accounts.valueType.shape;
+  const { credentials, ...settings } = account;
+  const places = Object.keys(credentials.unwrap().shape).map((name) => `credentials.${name}`);
+  expect(named.toSorted()).toEqual([...Object.keys(settings), ...places].toSorted());
+});
+
+test("the file that the section shows for local mode is one", () => {
+  const command = loadConfig({ CAM_ACCOUNTS: "accounts.json" }, ["--local"]);
+  const accounts = command.kind === "run" ? command.config.accounts : undefined;
+  if (accounts === undefined) throw new Error("There are no accounts.");
+  const problems: string[] = [];
+  expect(parseAccountsFile(textOf("json"), accounts, problems)).toMatchObject([
+    { name: "partner", cam: undefined },
+  ]);
+  expect(problems).toEqual([]);
+});
+
+test("the operation that the section shows is valid", () => {
+  expect(validate(schemaOfNothing(), parse(textOf("graphql")))).toEqual([]);
+});
+
+test.each([
+  {},
+  { accounts: [] },
+  { accounts: { Partner: {} } },
+  { accounts: { partner: { rate: 1 } } },
+  { accounts: { partner: { credentials: { secretId: "AKID", secretKey: "text" } } } },
+])("editors are told that %j is wrong", (content) => {
+  expect(isValid(content)).toBe(false);
+});
