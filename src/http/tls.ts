@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { unwatchFile, watchFile } from "node:fs";
 import { readFile } from "node:fs/promises";
 import type { Server } from "node:https";
@@ -28,6 +29,9 @@ export async function readTls({ certFile, keyFile }: TlsFiles): Promise<TlsMater
   ]);
   try {
     createSecureContext({ cert, key });
+    // Which takes files that are empty, as they are for a moment when they are written anew, and then talks to nobody.
+    new X509Certificate(cert);
+    createPrivateKey(key);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw new TlsError(`TLS_CERT_FILE ${certFile} and TLS_KEY_FILE ${keyFile} are no PEM pair (${code}).`);

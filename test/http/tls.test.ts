@@ -133,6 +133,8 @@ test.each([
     async (files: TlsFiles) => ({ ...files, keyFile: (await filesOf("other")).keyFile }),
     "are no PEM pair",
   ],
+  ["a certificate that is empty", (files: TlsFiles) => emptied(files, files.certFile), "are no PEM pair"],
+  ["a key that is empty", (files: TlsFiles) => emptied(files, files.keyFile), "are no PEM pair"],
 ])("%s is told, without its contents", async (_case, damage, problem) => {
   const files = await damage(await filesOf("one"));
   const error = await readTls(files).catch((reason: unknown) => reason);
@@ -140,6 +142,11 @@ test.each([
   expect(String(error)).toContain(problem);
   expect(String(error)).not.toContain("PRIVATE KEY");
 });
+
+async function emptied(files: TlsFiles, file: string): Promise<TlsFiles> {
+  await writeFile(file, "");
+  return files;
+}
 
 function subjectOf(
   server: ReturnType<typeof createServer>,
