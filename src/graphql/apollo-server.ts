@@ -8,6 +8,7 @@ import {
 import { ApolloServerPluginInlineTrace } from "@apollo/server/plugin/inlineTrace";
 import type { GraphQLError, GraphQLSchema } from "graphql";
 import type { GraphQLContext } from "./context.ts";
+import { createDocumentStore } from "./document-store.ts";
 import { formatError, originalErrorOf } from "./error-format.ts";
 import type { CamCallLimit } from "./limits/cam-call-limit.ts";
 import { CostLimit } from "./limits/cost-limit.ts";
@@ -34,6 +35,7 @@ export function createApolloServer(options: ApolloServerOptions): ApolloServer<G
     includeStacktraceInErrorResponses: false,
     hideSchemaDetailsFromClientErrors: true,
     persistedQueries: false,
+    documentStore: createDocumentStore(),
     parseOptions: { maxTokens: MAX_TOKENS },
     validationRules: [...documentRules],
     // The HTTP edge has looked at it already: src/http/graphql/csrf.ts.
