@@ -105,6 +105,58 @@ describe("an operation may make as many calls of an action as CAM takes within t
   });
 });
 
+describe("of several accounts, each has its own limit", () => {
+  const limit = {
+    deadlineMs: 2_000,
+    rates: new Map([
+      ["default", 2],
+      ["slow", 1],
+    ]),
+  };
+  const changes = (count: number, account: string) =>
+    Array.from(
+      { length: count },
+      (_, at) => `${account}${at}: setSubUserMfa(opUin: 1, account: "${account}", login: {}) { requestId }`,
+    ).join(" ");
+
+  test.each([
+    ["both at their limits", `mutation { ${changes(2, "slow")} ${changes(4, "default")} }`, true],
+    ["one of them over its limit", `mutation { ${changes(3, "slow")} ${changes(1, "default")} }`, false],
+    ["the other", `mutation { ${changes(1, "slow")} ${changes(4, "default")} ${FIELD} }`, false],
+    ["one that there is not, or that the caller may not use", `mutation { ${changes(9, "nowhere")} }`, true],
+    [
+      "null, which is the default one",
+      `mutation { ${changes(4, "default")} a: ${FIELD.replace(")", ", account: null)")} }`,
+      false,
+    ],
+    ["profiles", `{ subUsers(opUins: [${uins(101)}], account: "slow") { name } }`, false],
+    ["protections", `{ subUsers(opUins: [1, 2, 3], account: "slow") { mfa { login { phone } } } }`, false],
+    [
+      "protections of another",
+      `{ subUsers(opUins: [1, 2, 3], account: "default") { mfa { login { phone } } } }`,
+      true,
+    ],
+    ["one user", `{ a: subUser(opUin: 1, account: "slow") { mfa { login { phone } } } }`, true],
+  ])("%s", (_case, document, accepted) => {
+    expect(check(document, { limit }) === undefined).toBe(accepted);
+  });
+
+  test("references of a router are of the account in their id", () => {
+    const document =
+      "query ($of: [_Any!]!) { _entities(representations: $of) { ... on SubUser { mfa { login { phone } } } } }";
+    const of = (ids: readonly unknown[]) => ids.map((id) => ({ __typename: "SubUser", id }));
+    const inSlow = ["slow/1", "slow/2"];
+    const inDefault = ["1", "2", "3", "4"];
+    expect(check(document, { limit, variables: { of: of([...inSlow, ...inDefault]) } })).toBeUndefined();
+    expect(check(document, { limit, variables: { of: of([...inSlow, "slow/3"]) } })?.message).toContain(
+      "3 calls of DescribeSafeAuthFlagColl in the account slow",
+    );
+    expect(
+      check(document, { limit, variables: { of: of([...inDefault, 5, null, "x/y"]) } })?.message,
+    ).toContain("calls of DescribeSafeAuthFlagColl.");
+  });
+});
+
 test("the schema tells routers the same costs", () => {
   const told = Object.fromEntries(
     Object.keys(CALLS_OF_FIELDS).map((name) => [name, costInSchema(schema, name)]),

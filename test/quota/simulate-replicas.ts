@@ -20,6 +20,9 @@ export interface SimulatedCall {
 }
 
 export interface CallOptions {
+  /** The account's; the replica's own without it. */
+  readonly budget?: SharedRateBudget;
+  readonly secretId?: string;
   readonly caller: string;
   readonly priority?: CallPriority;
   readonly access?: "read" | "write";
@@ -73,6 +76,11 @@ export class SimulatedReplica {
     this.budget = new SharedRateBudget({ windows: this.#windows, callsPerSecond: 20 });
   }
 
+  /** That of another account. */
+  budgetOf(callsPerSecond: number): SharedRateBudget {
+    return new SharedRateBudget({ windows: this.#windows, callsPerSecond });
+  }
+
   /** No call that it has under way is heard of again. */
   kill(): void {
     this.#isAlive = false;
@@ -86,16 +94,18 @@ export class SimulatedReplica {
     deadlineMs,
     signal,
     connectingMs,
+    budget = this.budget,
+    secretId = "AKIDTEST",
   }: CallOptions): Promise<SimulatedCall> {
     const call: SimulatedCall = { caller, priority, madeMs: this.#time.nowMs };
     this.calls.push(call);
     const request = {
-      ...{ caller, priority, access, signal, deadlineMs: this.#clock.monotonic() + deadlineMs },
+      ...{ caller, priority, access, signal, secretId, deadlineMs: this.#clock.monotonic() + deadlineMs },
       ...(connectingMs !== undefined && { ready: this.#time.sleep(connectingMs) }),
     };
     try {
       for (let missedSlot = false; ; missedSlot = true) {
-        const slot = await this.budget.take(rateRequest({ ...request, missedSlot }));
+        const slot = await budget.take(rateRequest({ ...request, missedSlot }));
         if (!this.#isAlive) break;
         if (await this.#exchange(slot, call)) break;
       }

@@ -17,7 +17,7 @@ export const PARTNER_KEY = { secretId: "AKIDPARTNEREXAMPLE", secretKey: "Partner
 
 const POLICY = {
   accounts: {
-    partner: { callers: { subjects: ["wang", "local"] } },
+    partner: { callers: { subjects: ["wang", "zhou", "local"] } },
     // There is no such account, and Wang may use it.
     missing: { callers: { subjects: ["wang"] } },
   },
@@ -26,6 +26,8 @@ const POLICY = {
 
 export interface WorldOptions {
   readonly env?: Readonly<Record<string, string>>;
+  /** Of the policy; everybody may change everybody without it. */
+  readonly rules?: readonly object[];
   /** What the file has of the partner's account, beside or instead of what is usual. */
   readonly partner?: Readonly<Record<string, unknown>>;
   /** What the partner's CAM has beside or instead of what is usual. */
@@ -63,7 +65,10 @@ export async function startAccountsWorld(options: WorldOptions = {}) {
     env: {
       ...issuer.env,
       CALLER_RATE_PER_SECOND: "0",
-      POLICY_FILE: await folder.write("policy.json", JSON.stringify(POLICY)),
+      POLICY_FILE: await folder.write(
+        "policy.json",
+        JSON.stringify({ ...POLICY, rules: options.rules ?? POLICY.rules }),
+      ),
       CAM_ACCOUNTS: await folder.write("accounts.json", JSON.stringify(accounts)),
       ...options.env,
     },
