@@ -3,8 +3,7 @@ import { type StartedGateway, startGateway, UNLIMITED } from "../../support/star
 import { asSubgraph, sendTo } from "../../support/started-router.ts";
 import { putUsers } from "../support/put-users.ts";
 import { ROUTER_SETTINGS } from "../support/routers.ts";
-import type { WireError } from "../support/wire-error.ts";
-import { stable } from "./stable.ts";
+import { unwrapped } from "./unwrapped.ts";
 
 const SOUND = "100021970001";
 const WITHOUT_PHONE = "100021970002";
@@ -34,9 +33,3 @@ test.each(ROUTER_SETTINGS)(
     expect(gateway.cam.user(SOUND)?.loginFlag.Phone).toBe(1);
   },
 );
-
-/** What Cosmo puts into one error. */
-function unwrapped(error: WireError): readonly WireError[] {
-  const inner = error.extensions?.["errors"];
-  return Array.isArray(inner) ? inner.map(stable) : [error];
-}

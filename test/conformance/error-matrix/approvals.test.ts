@@ -1,0 +1,41 @@
+import { beforeAll, expect, test } from "vitest";
+import { describeCamError } from "../../../src/contract/index.ts";
+import { type StartedGateway, startGateway, UNLIMITED } from "../../support/start-gateway.ts";
+import { asSubgraph, sendTo } from "../../support/started-router.ts";
+import { putUsers } from "../support/put-users.ts";
+import { ROUTER_SETTINGS } from "../support/routers.ts";
+import { unwrapped } from "./unwrapped.ts";
+
+const OP_UIN = "100021970001";
+const CHANGE = `mutation { setSubUserMfa(opUin: "${OP_UIN}", login: { phone: true }) { change { id } } }`;
+const THROWING = "mutation ($id: ID!) { approveMfaChange(id: $id) { requestId } }";
+const TRYING = `mutation ($id: ID!) {
+  tryApproveMfaChange(id: $id) { ... on CamFailure { code category message retryable requestId } }
+}`;
+
+let gateway: StartedGateway;
+/** Of a change that nobody has to approve. */
+let id: string;
+
+beforeAll(async () => {
+  gateway = await startGateway(UNLIMITED);
+  putUsers(gateway.cam, [OP_UIN]);
+  const data = (await gateway.send(CHANGE)).data as { setSubUserMfa: { change: { id: string } } };
+  id = data.setSubUserMfa.change.id;
+});
+
+test.each(ROUTER_SETTINGS)("that a change awaits no approval is told through $id, too", async ({ start }) => {
+  const url = await start(asSubgraph(gateway));
+  const { category, message, retryable } = describeCamError("APPROVAL_NOT_AWAITED");
+  const facts = { code: "APPROVAL_NOT_AWAITED", category, retryable, requestId: expect.stringMatching(/./) };
+  expect(await sendTo(url, TRYING, { id })).toMatchObject({
+    data: { tryApproveMfaChange: { ...facts, message: expect.stringContaining(message) } },
+    errors: [],
+  });
+  const thrown = await sendTo(url, THROWING, { id });
+  expect(thrown.data).toEqual({ approveMfaChange: null });
+  const [error, ...others] = thrown.errors.flatMap(unwrapped);
+  expect(others).toEqual([]);
+  expect(error?.path).toEqual(["approveMfaChange"]);
+  expect([facts.code, undefined]).toContain(error?.extensions?.["code"]);
+});
