@@ -11,7 +11,14 @@ import { loadAuthFiles } from "./load-auth-files.ts";
 import { loadPolicy } from "./policy-file.ts";
 
 /** What says of a file what is wrong with it, in words for whoever has to mend it. */
-const SAID = [TlsError, TrustedDocumentsError, KeyFileError, DatabaseError];
+const OF_FILES = [TlsError, TrustedDocumentsError, KeyFileError];
+
+/** A start that failed for a file that the configuration names, as the mistake in the configuration that it is. */
+export function asConfigError(error: unknown): ConfigError | undefined {
+  if (error instanceof ConfigError) return error;
+  const isOfFile = OF_FILES.some((kind) => error instanceof kind);
+  return isOfFile ? new ConfigError([(error as Error).message]) : undefined;
+}
 
 /** Reads every file that the configuration names. Nobody is asked anything over the network. @throws ConfigError */
 export async function checkFiles(config: Config): Promise<void> {
@@ -49,7 +56,9 @@ async function refuse(found: Promise<readonly string[]>): Promise<void> {
 }
 
 function problemsOf(error: unknown): readonly string[] {
-  if (error instanceof ConfigError) return error.problems;
-  if (SAID.some((kind) => error instanceof kind)) return [(error as Error).message];
-  throw error;
+  // Of a database's file alone: nobody is asked here whether it can be reached.
+  if (error instanceof DatabaseError) return [error.message];
+  const mistake = asConfigError(error);
+  if (mistake === undefined) throw error;
+  return mistake.problems;
 }

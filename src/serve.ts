@@ -1,5 +1,5 @@
-import { checkFiles } from "./check-files.ts";
-import { ConfigError, EX_CONFIG, loadConfig } from "./config.ts";
+import { asConfigError, checkFiles } from "./check-files.ts";
+import { EX_CONFIG, loadConfig } from "./config.ts";
 import { endOnCrash } from "./end-on-crash.ts";
 import { createGateway } from "./gateway.ts";
 import { describeConfig, startUpBanner } from "./start-up-banner.ts";
@@ -42,7 +42,6 @@ async function run(): Promise<number | undefined> {
 }
 
 function explain(error: unknown): string {
-  if (error instanceof ConfigError) return error.message;
   const { code, message, address, port } = error as NodeJS.ErrnoException & {
     address?: string;
     port?: number;
@@ -60,7 +59,8 @@ export async function serve(): Promise<void> {
     const exitCode = await run();
     if (exitCode !== undefined) process.exitCode = exitCode;
   } catch (error) {
-    console.error(explain(error));
-    process.exitCode = error instanceof ConfigError ? EX_CONFIG : 1;
+    const mistake = asConfigError(error);
+    console.error(mistake?.message ?? explain(error));
+    process.exitCode = mistake === undefined ? 1 : EX_CONFIG;
   }
 }

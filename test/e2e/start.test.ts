@@ -110,6 +110,16 @@ describe("local mode", () => {
   });
 });
 
+test("a start that fails for a file is a mistake in the configuration, too", async () => {
+  const env = { ...LOCAL, TLS_CERT_FILE: "/nowhere/cert.pem", TLS_KEY_FILE: "/nowhere/key.pem" };
+  const { exitCode, stderr } = await runGateway(["--local"], env);
+  expect({ exitCode, stderr }).toEqual({
+    exitCode: 78,
+    stderr:
+      "The configuration cannot be used:\n  - TLS_CERT_FILE /nowhere/cert.pem cannot be read (ENOENT).\n",
+  });
+});
+
 test("--check-config looks into every file that the configuration names", async () => {
   const folder = await temporaryFolder();
   const policyFile = await folder.write(
