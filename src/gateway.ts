@@ -6,6 +6,7 @@ import { AuditCheckpointer } from "./audit/audit-checkpointer.ts";
 import { CallerPauses } from "./audit/caller-pauses.ts";
 import { ChangeLog } from "./audit/change-log.ts";
 import { loadSigningKey } from "./audit/signing-key.ts";
+import { DEFAULT_ACCOUNT } from "./auth/account-name.ts";
 import { Accounts } from "./auth/accounts.ts";
 import type { Authenticator } from "./auth/authenticator.ts";
 import { mayUseAccount } from "./auth/policy/may-use-account.ts";
@@ -29,7 +30,7 @@ import { TrustedDocuments } from "./http/graphql/trusted-documents.ts";
 import type { PlaygroundBanner } from "./http/playground/boot-data.ts";
 import { loadExamples } from "./http/playground/load-examples.ts";
 import { keepTlsFresh, readTls } from "./http/tls.ts";
-import { logPausedCallers, logPolicy } from "./observability/log-access.ts";
+import { logPausedCallers, logPolicy, logUnlistedAccounts } from "./observability/log-access.ts";
 import {
   logChanges,
   logCheckpoints,
@@ -94,6 +95,8 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
       all: opened.accounts,
       mayUse: (caller, name) => mayUseAccount(policy?.current, caller, name),
     });
+    const named = accounts.all.map(({ name }) => name).filter((name) => name !== DEFAULT_ACCOUNT);
+    if (policy !== undefined) logUnlistedAccounts(logger, named, Object.keys(policy.current.accounts));
     const log = new ChangeLog({ database, replica, guard });
     const doors = createChangeDoors({
       ...{ accounts, log, clock },

@@ -9,6 +9,19 @@ export function logPolicy(logger: Logger) {
   };
 }
 
+/** What the policy says of accounts that there are not, and does not say of those that there are. */
+export function logUnlistedAccounts(
+  logger: Logger,
+  accounts: readonly string[],
+  listed: readonly string[],
+): void {
+  const unlisted = accounts.filter((name) => !listed.includes(name));
+  const missing = listed.filter((name) => !accounts.includes(name));
+  if (unlisted.length > 0) logger.warn({ accounts: unlisted }, "the policy lets nobody use these accounts");
+  if (missing.length > 0)
+    logger.warn({ accounts: missing }, "the policy is about accounts that there are not");
+}
+
 /** Callers whom the bulk guard has stopped: one line when it does, and one when an operator lets them go on. */
 export function logPausedCallers(logger: Logger) {
   return {

@@ -1,11 +1,13 @@
+import type { WindowKey } from "./slot-store.ts";
+
 /** Told of what the shared quota meets. None may throw. */
 export interface QuotaObserver {
   /** The database was asked for a slot. */
   onAsked?(asked: SlotAsked): void;
   /** A call came to writing so late that its slot was given up for another. */
-  onSlotMissed?(missed: { readonly action: string; readonly lateMs: number }): void;
+  onSlotMissed?(missed: WindowKey & { readonly lateMs: number }): void;
   /** CAM throttled a call, and the window was widened for every replica. */
-  onThrottled?(throttled: { readonly action: string }): void;
+  onThrottled?(throttled: WindowKey): void;
   /** The database cannot be had: from now on reads go on slowly and writes are refused. */
   onStoreAway?(cause: unknown): void;
   onStoreBack?(awayMs: number): void;

@@ -73,7 +73,7 @@ export class SharedQueue {
     this.#deliveries = new SlotDeliveries({
       clock,
       callsPerSecond,
-      onMissed: (lateMs) => observer?.onSlotMissed?.({ action: key.action, lateMs }),
+      onMissed: (lateMs) => observer?.onSlotMissed?.({ ...key, lateMs }),
       onThrottled: (slot) => void this.#widen(slot),
       onSettled: () => this.#serve(),
     });
@@ -281,7 +281,7 @@ export class SharedQueue {
   async #widen({ slotMs }: TakenSlot): Promise<void> {
     const { health, store, key, observer } = this.#deps;
     const isNews = await health.run(() => store.widen(key, slotMs)).catch(() => false);
-    if (isNews) observer?.onThrottled?.({ action: key.action });
+    if (isNews) observer?.onThrottled?.(key);
   }
 }
 

@@ -143,6 +143,14 @@ describe("who may not use an account", () => {
   });
 });
 
+test("the log says at start-up which accounts the policy does not match", () => {
+  const line = world.logLines.find((each) =>
+    each.includes("the policy is about accounts that there are not"),
+  );
+  expect(JSON.parse(line ?? "{}")).toMatchObject({ level: "warn", accounts: ["missing"] });
+  expect(world.logLines.join("")).not.toContain("the policy lets nobody use");
+});
+
 describe("a reference of a router", () => {
   const ENTITIES =
     "query ($of: [_Any!]!) { _entities(representations: $of) { ... on SubUser { id account remark } } }";
