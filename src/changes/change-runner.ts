@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import type { ChangeLog } from "../audit/change-log.ts";
 import type { BeforeImageAge, ChangeRecord, ChangeSettlement } from "../audit/change-record.ts";
 import type { SafeAuthFlags, SetMfaFlagInput } from "../cam/index.ts";
@@ -60,7 +61,7 @@ export class ChangeRunner {
   readonly #turns: UserTurns;
   readonly #inFlight = new Map<string, Promise<MfaChangeOutcome>>();
   /** The last change of a user that this replica finished: what it reads afterwards is known to come after. */
-  readonly #lastFinished = new Map<string, string>();
+  readonly #lastFinished = new LRUCache<string, string>({ max: REMEMBERED_USERS });
 
   constructor(deps: ChangeRunnerDeps) {
     this.#deps = deps;
@@ -158,7 +159,7 @@ export class ChangeRunner {
       (error: unknown) => ({ error }),
     );
     await this.#settle(changeId, context, { ...settlementOf(written), ...effort });
-    this.#remember(keyOf({ account, opUin: blocks.opUin }), changeId);
+    this.#lastFinished.set(keyOf({ account, opUin: blocks.opUin }), changeId);
     if ("outcome" in written) return written.outcome;
     throw new RecordedFailure({ id: changeId, opUin: blocks.opUin }, written);
   }
@@ -181,14 +182,6 @@ export class ChangeRunner {
         await clock.sleep(POLL_MS);
       }
     }
-  }
-
-  #remember(user: string, changeId: string): void {
-    this.#lastFinished.delete(user);
-    this.#lastFinished.set(user, changeId);
-    if (this.#lastFinished.size <= REMEMBERED_USERS) return;
-    const [oldest] = this.#lastFinished.keys();
-    if (oldest !== undefined) this.#lastFinished.delete(oldest);
   }
 }
 
