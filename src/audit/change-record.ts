@@ -8,11 +8,6 @@ export const CHANGE_STATUSES = ["awaiting_approval", "pending", "applied", "refu
  */
 export type ChangeStatus = (typeof CHANGE_STATUSES)[number];
 
-/** Whether the outcome is still to come. */
-export function isOpen({ status }: Pick<ChangeRecord, "status">): boolean {
-  return status === "awaiting_approval" || status === "pending";
-}
-
 export interface RecordedCaller {
   readonly subject: string;
   readonly client: string | undefined;

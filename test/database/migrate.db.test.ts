@@ -12,6 +12,7 @@ import { readMigrations } from "../../src/database/read-migrations.ts";
 import { MIGRATIONS_DIR } from "../../src/package-paths.ts";
 import { APPLIED, FRESH, intentOf } from "../audit/intent-of.ts";
 import { createTestPostgres, openEmptyDatabase, openTestPostgres } from "../support/open-test-database.ts";
+import { rewriteRecord } from "../support/rewrite-record.ts";
 
 const files = (await readdir(MIGRATIONS_DIR)).sort();
 const all = files.map((file) => file.replace(/\.sql$/, ""));
@@ -68,6 +69,21 @@ describe.each(["postgres", "pglite"] as const)("migrating %s", (kind) => {
     const report = await atOneMoment(database.db, (moment) => verifyDatabase(moment, undefined));
     expect(report).toMatchObject({ first: 1, last: 2, problem: undefined });
     const kept = await log.find(id);
+    // Nor can what was not known then be made up for it.
+    for (const [column, field] of [
+      ["reason", "reason"],
+      ["decision_reason", "decisionReason"],
+      ["account", "account"],
+    ] as const) {
+      const rewrite = (value: string | null) =>
+        rewriteRecord(database, async (db) => {
+          await sql`update mfa_change set ${sql.ref(column)} = ${value} where id = ${id}`.execute(db);
+        });
+      await rewrite("made up");
+      const { problem } = await atOneMoment(database.db, (moment) => verifyDatabase(moment, undefined));
+      expect(problem?.reason).toBe(`what is stored as its ${field} is not what was sealed`);
+      await rewrite(column === "account" ? "default" : null);
+    }
 
     const tables = await tablesOf(database);
     await folderOf(0, {

@@ -16,11 +16,11 @@ export class CallerPause {
   pausedAt!: Date;
 
   @Field(() => Int, {
-    description: "Why: so many different users were to be changed by the caller, or with their approval,",
+    description: "Why: to how many different users the caller came, by asking for changes or approving them.",
   })
   users!: number;
 
-  @Field(() => Int, { description: "within so many minutes." })
+  @Field(() => Int, { description: "The minutes within which that was." })
   withinMinutes!: number;
 
   @Field(() => GraphQLISODateTime, { nullable: true, description: "When it was ended; null while it lasts." })

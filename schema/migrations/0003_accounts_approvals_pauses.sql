@@ -1,9 +1,43 @@
--- Which account a change was made in: a user is one of an account, and the same Uin asked about in another is another
--- user. Times are the database's clock. A line with an arrow alone separates statements.
+-- Why a change is made, and in which account; changes that another caller has to approve; and callers who are paused
+-- because they change too many users. Times are the database's clock. A line with an arrow alone separates statements.
 
 alter table mfa_change
-  -- Its name in the gateway. Changes from before there were several were made in the one that needs no name.
-  add column account text not null default 'default';
+  -- Why, in the caller's words.
+  add column reason text,
+  -- Only where another caller has to approve the change: until when.
+  add column expires_at timestamptz,
+  -- What was decided, by whom, in which request, and why. Of a change that expired nothing was.
+  add column decision text check (decision in ('approved', 'rejected', 'withdrawn')),
+  add column decided_at timestamptz,
+  add column decided_by_subject text,
+  add column decided_by_client text,
+  add column decided_by_issuer text,
+  add column decision_request_id text,
+  add column decision_reason text,
+  -- Counts an approved change among those of `begun` anew, as CAM heard of it only then.
+  add column let_go bigint,
+  -- The account's name in the gateway: a user is one of an account, and the same Uin asked about in another is another
+  -- user. Changes from before there were several were made in the one that needs no name.
+  add column account text not null default 'default',
+  drop constraint mfa_change_status_check,
+  drop constraint mfa_change_check1,
+  drop constraint mfa_change_check2,
+  add constraint mfa_change_status_check
+    check (status in ('awaiting_approval', 'pending', 'applied', 'refused', 'unknown')),
+  add constraint mfa_change_sealed_is_over
+    check (seq is null or status not in ('awaiting_approval', 'pending')),
+  add constraint mfa_change_finished_is_over
+    check ((finished_at is null) = (status in ('awaiting_approval', 'pending'))),
+  add constraint mfa_change_decision_is_whole
+    check (num_nulls(decision, decided_at, decided_by_subject, decision_request_id) in (0, 4)),
+  add constraint mfa_change_decision_was_awaited check (decision is null or expires_at is not null),
+  add constraint mfa_change_awaits_decision
+    check (status <> 'awaiting_approval' or (expires_at is not null and decision is null)),
+  -- What has to be approved is not sent before it is, and never on the word of who asked for it.
+  add constraint mfa_change_needs_approval
+    check (expires_at is null or status in ('awaiting_approval', 'refused') or decision is not distinct from 'approved'),
+  add constraint mfa_change_approved_by_another
+    check (decision is distinct from 'approved' or decided_by_subject <> caller_subject);
 -->
 drop index mfa_change_one_open;
 -->
@@ -12,14 +46,46 @@ create unique index mfa_change_one_open on mfa_change (account, op_uin) where st
 -->
 create index mfa_change_by_account on mfa_change (account, begun desc);
 -->
+create index mfa_change_awaiting on mfa_change (op_uin) where status = 'awaiting_approval';
+-->
+create index mfa_change_by_caller on mfa_change (caller_subject, created_at);
+-->
+create index mfa_change_by_approver on mfa_change (decided_by_subject, decided_at) where decision = 'approved';
+-->
+-- Callers who changed too many users in too short a time, and who let them go on.
+create table caller_pause (
+  id uuid primary key,
+  subject text not null,
+  issuer text,
+  paused_at timestamptz not null default clock_timestamp(),
+  -- Why: as many different users within so many milliseconds.
+  users integer not null,
+  within_ms double precision not null,
+  resumed_at timestamptz,
+  resumed_by_subject text,
+  resumed_by_client text,
+  resumed_by_issuer text,
+  check (num_nulls(resumed_at, resumed_by_subject) in (0, 2))
+);
+-->
+create unique index caller_pause_open on caller_pause (subject, coalesce(issuer, '')) where resumed_at is null;
+-->
+create index caller_pause_by_caller on caller_pause (subject, resumed_at);
+-->
+create trigger caller_pause_kept before delete or truncate on caller_pause
+  for each statement execute function refuse_to_alter_record();
+-->
+create trigger caller_pause_over before update on caller_pause
+  for each row when (old.resumed_at is not null) execute function refuse_to_alter_record();
+-->
 -- What a seal covers: every column that says something about the change. jsonb prints its keys in a fixed order.
 create or replace function change_content(c mfa_change) returns text language sql stable as $$
   select jsonb_build_object(
     'id', c.id, 'account', c.account, 'opUin', c.op_uin, 'callerSubject', c.caller_subject,
     'callerClient', c.caller_client, 'callerIssuer', c.caller_issuer, 'gatewayRequestId', c.gateway_request_id,
     'requested', c.requested, 'reason', c.reason, 'requestHash', c.request_hash, 'idempotencyKey', c.idempotency_key,
-    'before', c.before_image, 'sent', c.sent, 'status', c.status, 'resolvedBy', c.resolved_by, 'code', c.code, 'camCode', c.cam_code,
-    'camAction', c.cam_action, 'camRequestId', c.cam_request_id, 'attempts', c.attempts,
+    'before', c.before_image, 'sent', c.sent, 'status', c.status, 'resolvedBy', c.resolved_by, 'code', c.code,
+    'camCode', c.cam_code, 'camAction', c.cam_action, 'camRequestId', c.cam_request_id, 'attempts', c.attempts,
     'quotaWaitMs', c.quota_wait_ms, 'replica', c.replica, 'createdAt', iso_time(c.created_at),
     'finishedAt', iso_time(c.finished_at), 'expiresAt', iso_time(c.expires_at), 'decision', c.decision,
     'decidedAt', iso_time(c.decided_at), 'decidedBySubject', c.decided_by_subject,
@@ -28,12 +94,15 @@ create or replace function change_content(c mfa_change) returns text language sq
   )::text
 $$;
 -->
--- Changes of one user are put on record one after the other.
-create function lock_user(p_account text, p_op_uin text) returns void language sql volatile as $$
-  select pg_advisory_xact_lock(hashtextextended('user ' || p_account || ' ' || p_op_uin, 0))
+-- At another level a statement would not see what was committed while the one before it waited for its turn.
+create function require_read_committed(p_function text) returns void language plpgsql as $$
+begin
+  if current_setting('transaction_isolation') <> 'read committed' then
+    raise exception '% needs transactions that are read committed, and not %',
+      p_function, current_setting('transaction_isolation') using errcode = 'invalid_transaction_state';
+  end if;
+end
 $$;
--->
-drop function changed_since(text, uuid, double precision);
 -->
 -- The change of a user that ended since the user was read, if any. p_known_latest is the last change that the caller
 -- knows its read to come after. p_read_age_ms is how long ago, by the caller's own clock, that read began; five seconds
@@ -50,8 +119,6 @@ create function changed_since(
   where latest.finished_at > clock_timestamp() - make_interval(secs =>
     (p_read_age_ms + case when latest.id is not distinct from p_known_latest then 0 else 5000 end) / 1000)
 $$;
--->
-drop function guard_caller(text, text, text, integer, double precision);
 -->
 -- Whether the bulk guard stands in the way of a caller who asks for, or approves, a change of a user:
 --   PAUSED  an operator has to resume the caller (id: the pause)
@@ -101,6 +168,10 @@ begin
 end
 $$;
 -->
+drop function begin_change(
+  text, text, text, text, text, jsonb, text, text, jsonb, jsonb, text, double precision, uuid, double precision
+);
+-->
 -- Records the intent to change a user, whose keys are columns of mfa_change, or says why not:
 --   BEGUN           the change is on record; go on
 --   AWAITING        the change is on record, and another caller has to approve it
@@ -113,7 +184,7 @@ $$;
 --   KEY_REUSED      the idempotency key belongs to another request (id: that change)
 -- p_approval_ms is how long another caller has to approve the change, and null where nobody has to. What awaits
 -- approval is composed anew when it is approved, so neither another open change nor a stale read stands in its way.
-create or replace function begin_change(
+create function begin_change(
   p_intent jsonb, p_lease_ms double precision, p_approval_ms double precision, p_guard_users integer,
   p_guard_within_ms double precision, p_known_latest uuid, p_read_age_ms double precision
 ) returns table (verdict text, change_id uuid) language plpgsql as $$
@@ -123,9 +194,8 @@ declare
   other record;
 begin
   perform require_read_committed('begin_change');
-  -- A replica of a release that knows of one account says nothing of it.
-  intent.account := coalesce(intent.account, 'default');
-  perform lock_user(intent.account, intent.op_uin);
+  -- The lock that settle_change takes. Accounts share it where they have a Uin in common, which is rare.
+  perform pg_advisory_xact_lock(hashtextextended('user ' || intent.op_uin, 0));
   if intent.idempotency_key is not null then
     perform pg_advisory_xact_lock(
       hashtextextended(
@@ -194,13 +264,26 @@ begin
 end
 $$;
 -->
+-- Settles a change as refused where its time for approval is over, and says whether it was.
+create function expire_change(p_id uuid) returns boolean language plpgsql as $$
+begin
+  if not exists (
+    select from mfa_change c
+    where c.id = p_id and c.status = 'awaiting_approval' and c.expires_at <= clock_timestamp()
+  ) then
+    return false;
+  end if;
+  return settle_change(p_id, 'refused', null, 'APPROVAL_EXPIRED', null, null, null, 0, 0, true, 0);
+end
+$$;
+-->
 -- Lets a change go that awaits approval, with the user as read now and the blocks composed from that, or says why not:
 --   BEGUN           it is approved, on record, and open; go on
 --   DECIDED         it does not await approval (id: that change)
 --   OWN             the same subject asked for it, whoever vouches for them
 --   EXPIRED         its time was over; it is settled
 --   PAUSED, PAUSES, BUSY, STALE   as begin_change
-create or replace function approve_change(
+create function approve_change(
   p_id uuid, p_subject text, p_client text, p_issuer text, p_request_id text, p_reason text,
   p_before jsonb, p_sent jsonb, p_replica text, p_lease_ms double precision, p_guard_users integer,
   p_guard_within_ms double precision, p_known_latest uuid, p_read_age_ms double precision
@@ -209,7 +292,7 @@ declare
   awaiting mfa_change;
 begin
   perform require_read_committed('approve_change');
-  perform lock_user(c.account, c.op_uin) from mfa_change c where c.id = p_id;
+  perform pg_advisory_xact_lock(hashtextextended('user ' || c.op_uin, 0)) from mfa_change c where c.id = p_id;
   change_id := p_id;
   select * into awaiting from mfa_change c where c.id = p_id and c.status = 'awaiting_approval';
   verdict := case
@@ -254,12 +337,12 @@ $$;
 --   SETTLED   it is
 --   DECIDED   it does not await approval
 --   EXPIRED   its time was over; it is settled as expired
-create or replace function reject_change(
+create function reject_change(
   p_id uuid, p_subject text, p_client text, p_issuer text, p_request_id text, p_reason text, p_replica text
 ) returns text language plpgsql as $$
 begin
   perform require_read_committed('reject_change');
-  perform lock_user(c.account, c.op_uin) from mfa_change c where c.id = p_id;
+  perform pg_advisory_xact_lock(hashtextextended('user ' || c.op_uin, 0)) from mfa_change c where c.id = p_id;
   if not exists (select from mfa_change c where c.id = p_id and c.status = 'awaiting_approval') then
     return 'DECIDED';
   end if;
