@@ -153,16 +153,16 @@ test("server mode says that it is, and keeps the key to itself when CAM refuses 
     TENCENTCLOUD_SECRET_KEY: "hidden-secret-key",
     LOG_LEVEL: "trace",
   };
-  const { url, signal, ended } = await startGatewayProcess([], env);
+  const { url, stdout: said, signal, ended } = await startGatewayProcess([], env);
   const query = '{ subUser(opUin: "100021969091") { name } }';
   expect(await post(url, query)).toMatchObject({ errors: [{ extensions: { code: "UNAUTHENTICATED" } }] });
   const token = await issuer.sign();
   const reply = await post(url, query, { authorization: `Bearer ${token}` });
   expect(reply).toMatchObject({ errors: [{ extensions: { code: "CAM_CREDENTIALS_REJECTED" } }] });
+  await vi.waitFor(() => expect(said()).toContain("CAM does not accept the key"), 20_000);
   signal("SIGTERM");
   const { stdout, stderr } = await ended;
   expect(stdout).toContain("CAM MFA gateway, server mode");
-  expect(stdout).toContain("CAM does not accept the key");
   expect(stdout + stderr).not.toContain("hidden-secret-key");
   expect(stdout + stderr).not.toContain(token.split(".")[2]);
 });
