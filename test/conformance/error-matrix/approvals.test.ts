@@ -24,18 +24,28 @@ beforeAll(async () => {
   id = data.setSubUserMfa.change.id;
 });
 
-test.each(ROUTER_SETTINGS)("that a change awaits no approval is told through $id, too", async ({ start }) => {
+const CASES = ROUTER_SETTINGS.flatMap((router) => [
+  { ...router, code: "APPROVAL_NOT_AWAITED" as const, ofChange: (): string => id },
+  {
+    ...router,
+    code: "CHANGE_NOT_FOUND" as const,
+    ofChange: (): string => "01a214fb-4c7b-7995-9cb4-003d7d16ced1",
+  },
+]);
+
+test.each(CASES)("$code of an approval is told through $id, too", async ({ start, code, ofChange }) => {
   const url = await start(asSubgraph(gateway));
-  const { category, message, retryable } = describeCamError("APPROVAL_NOT_AWAITED");
-  const facts = { code: "APPROVAL_NOT_AWAITED", category, retryable, requestId: expect.stringMatching(/./) };
-  expect(await sendTo(url, TRYING, { id })).toMatchObject({
+  const variables = { id: ofChange() };
+  const { category, message, retryable } = describeCamError(code);
+  const facts = { code, category, retryable, requestId: expect.stringMatching(/./) };
+  expect(await sendTo(url, TRYING, variables)).toMatchObject({
     data: { tryApproveMfaChange: { ...facts, message: expect.stringContaining(message) } },
     errors: [],
   });
-  const thrown = await sendTo(url, THROWING, { id });
+  const thrown = await sendTo(url, THROWING, variables);
   expect(thrown.data).toEqual({ approveMfaChange: null });
   const [error, ...others] = thrown.errors.flatMap(unwrapped);
   expect(others).toEqual([]);
   expect(error?.path).toEqual(["approveMfaChange"]);
-  expect([facts.code, undefined]).toContain(error?.extensions?.["code"]);
+  expect([code, undefined]).toContain(error?.extensions?.["code"]);
 });

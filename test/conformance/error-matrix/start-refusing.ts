@@ -72,7 +72,7 @@ export async function startWithUsedKeys(users: readonly string[]): Promise<Start
 export async function startInterrupted(users: readonly string[]): Promise<StartedCase> {
   const started = await startGateway({
     ...UNLIMITED,
-    env: { ...UNLIMITED.env, CALLER_RATE_PER_SECOND: "0", CAM_TIMEOUT_MS: "1000", CAM_DEADLINE_MS: "1000" },
+    env: { ...UNLIMITED.env, CALLER_RATE_PER_SECOND: "0", CAM_DEADLINE_MS: "60000" },
   });
   putUsers(started.cam, users);
   started.cam.addFault({ kind: "cutBefore", action: "SetMfaFlag" });
