@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { ACCOUNT_NAME, DEFAULT_ACCOUNT } from "../auth/account-name.ts";
 import { isRoleName } from "../cam/index.ts";
+import { ENDPOINT_RULE, parseEndpoint } from "./parse-endpoint.ts";
 import { isRoleArn, ROLE_ARN_RULE } from "./role-arn.ts";
 
 const text = z.string().trim().min(1, "must not be empty");
@@ -54,25 +55,41 @@ const credentialsSchema = z
       .optional()
       .meta({ description: "With the key above, or where there is none with that of the default account." }),
   })
-  .superRefine((credentials, context) => {
-    const { secretId, secretKey, token, assumeRole } = credentials;
-    const say = (message: string): void => void context.addIssue({ code: "custom", message });
-    if ((secretId === undefined) !== (secretKey === undefined)) {
-      say(`has half a key pair: ${secretId === undefined ? "secretId" : "secretKey"} is missing`);
-    }
-    if (token !== undefined && secretId === undefined) say("has a token without the key that it belongs to");
-    const places = PLACES.filter((place) => credentials[place] !== undefined);
-    if (places.length > 1) say(`names more than one place for the key: ${places.join(", ")}`);
-    if (places.length === 0 && secretKey === undefined && assumeRole === undefined) {
-      say(
-        `names no place for the key: one of ${PLACES.join(", ")}, or assumeRole with the default account's key`,
-      );
-    }
-  });
+  .refine(({ secretId, secretKey }) => (secretId === undefined) === (secretKey === undefined), {
+    error: "has half a key pair: secretId and secretKey belong together",
+    when: isObject,
+  })
+  .refine(({ secretId, token }) => token === undefined || secretId !== undefined, {
+    error: "has a token without the key that it belongs to",
+    when: isObject,
+  })
+  .refine((credentials) => placesIn(credentials).length <= 1, {
+    error: ({ input }) => `names more than one place for the key: ${placesIn(input as Places).join(", ")}`,
+    when: isObject,
+  })
+  .refine(
+    (given) => given.assumeRole !== undefined || given.secretKey !== undefined || placesIn(given).length > 0,
+    {
+      error: `names no place for the key: one of ${PLACES.join(", ")}, or assumeRole with the default account's key`,
+      when: isObject,
+    },
+  );
+
+/** What belongs together is told even where something else is wrong as well. */
+function isObject({ value }: { readonly value: unknown }): boolean {
+  return typeof value === "object" && value !== null;
+}
+
+type Places = Partial<Record<(typeof PLACES)[number], unknown>>;
+
+function placesIn(credentials: Places): readonly string[] {
+  return PLACES.filter((place) => credentials[place] !== undefined);
+}
 
 /** One account as CAM_ACCOUNTS has it. */
-const accountSchema = z.strictObject({
+export const accountSchema = z.strictObject({
   endpoint: text
+    .refine((url) => parseEndpoint(url, undefined) !== undefined, ENDPOINT_RULE)
     .optional()
     .meta({ description: "Scheme, host and port alone: https://cam.tencentcloudapi.com." }),
   serviceHost: text

@@ -1,10 +1,10 @@
 import { parseDocument } from "yaml";
 import type { CamEndpoint, CredentialSettings } from "../cam/index.ts";
 import { accountCredentials } from "./account-credentials.ts";
-import { type AccountEntry, accountsFileSchema } from "./account-schema.ts";
+import { type AccountEntry, accountSchema, accountsFileSchema } from "./account-schema.ts";
 import type { AccountsTarget } from "./accounts-target.ts";
 import type { CamTarget } from "./cam-target.ts";
-import { ENDPOINT_RULE, parseEndpoint } from "./parse-endpoint.ts";
+import { parseEndpoint } from "./parse-endpoint.ts";
 
 /** One account beside the default one. */
 export interface AccountTarget {
@@ -42,11 +42,21 @@ export function parseAccountsFile(
       const inner = issue.code === "invalid_key" ? issue.issues : [issue];
       for (const { message } of inner) say(issue.path, message);
     }
-    return [];
   }
-  return Object.entries(parsed.data.accounts).map(([name, entry]) =>
+  const entries = parsed.success ? Object.entries(parsed.data.accounts) : soundEntries(value);
+  return entries.map(([name, entry]) =>
     accountOf(name, entry, target, (path, problem) => say(["accounts", name, ...path], problem)),
   );
+}
+
+/** The accounts of a file with mistakes that have none themselves: what else is wrong with them is told as well. */
+function soundEntries(value: unknown): readonly [string, AccountEntry][] {
+  const accounts = (value as { readonly accounts?: unknown } | null)?.accounts;
+  if (typeof accounts !== "object" || accounts === null) return [];
+  return Object.entries(accounts).flatMap(([name, entry]): [string, AccountEntry][] => {
+    const parsed = accountSchema.safeParse(entry);
+    return parsed.success ? [[name, parsed.data]] : [];
+  });
 }
 
 function accountOf(
@@ -69,7 +79,6 @@ function accountOf(
     return { ...account, cam: undefined };
   }
   const parsed = parseEndpoint(endpoint, serviceHost);
-  if (parsed === undefined) say(["endpoint"], ENDPOINT_RULE);
   if (credentials === undefined) say([], "has no credentials");
   if (parsed === undefined || credentials === undefined) return { ...account, cam: undefined };
   const keys = accountCredentials(credentials, target, (path, problem) =>

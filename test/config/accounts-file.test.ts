@@ -173,11 +173,15 @@ describe("a mistake is explained:", () => {
       credentials({ secretId: "AKID", secretKey: "the-secret-itself" }),
       'secretKey must be {"file": PATH} or {"variable": NAME}, which say where it is: this file is no place for a secret itself',
     ],
-    ["half a key pair", credentials({ secretId: "AKID" }), "has half a key pair: secretKey is missing"],
+    [
+      "half a key pair",
+      credentials({ secretId: "AKID" }),
+      "has half a key pair: secretId and secretKey belong together",
+    ],
     [
       "the other half",
       credentials({ secretKey: { file: "/key" } }),
-      "has half a key pair: secretId is missing",
+      "has half a key pair: secretId and secretKey belong together",
     ],
     [
       "a variable that is not set",
@@ -244,10 +248,27 @@ describe("a mistake is explained:", () => {
     expect(parse(bomb.join("\n")).problems).toHaveLength(1);
   });
 
-  test("all of them are told at once", () => {
+  test("all of them are told at once, also of one account", () => {
     const { problems } = parse(
-      JSON.stringify({ accounts: { one: { endpoint: "x", credentials: KEY }, two: { endpoint: ENDPOINT } } }),
+      JSON.stringify({
+        accounts: {
+          one: { endpoint: "x", credentials: { ...KEY, profile: "p", token: "text" }, rate: 1 },
+          Two: { endpoint: ENDPOINT },
+          three: {
+            endpoint: ENDPOINT,
+            credentials: { secretId: "AKID", secretKey: { variable: "NOWHERE" } },
+          },
+        },
+      }),
     );
-    expect(problems).toHaveLength(2);
+    expect(problems.map((problem) => problem.replace(/^CAM_ACCOUNTS: accounts\./, "").slice(0, 45))).toEqual([
+      "one.endpoint must be an http or https URL of ",
+      'one.credentials.token must be {"file": PATH} ',
+      "one.credentials names more than one place for",
+      'one Unrecognized key: "rate".',
+      "Two is no name for an account: 1 to 40 small ",
+      "Two has no credentials.",
+      "three.credentials.secretKey.variable names NO",
+    ]);
   });
 });
