@@ -21,6 +21,8 @@ const { send } = await startHiveGateway({
 const READ = `{ subUser(opUin: "${ALICE}") { name mfa { login { phone } } } }`;
 const READ_ELSEWHERE = `{ employee(id: "1001") { name camUser { name } } }`;
 const WRITE = `mutation { setSubUserMfa(opUin: "${ALICE}", login: { phone: true }) { requestId } }`;
+const APPROVE = 'mutation { tryApproveMfaChange(id: "none") { __typename } }';
+const REJECT = 'mutation { rejectMfaChange(id: "none") { id } }';
 const WRITE_AND_RECORD = WRITE.replace("requestId", "requestId change { id }");
 
 test.each([
@@ -30,6 +32,8 @@ test.each([
   ["a change and its record", WRITE_AND_RECORD, "cam.mfa:write cam.audit:read"],
   ["the record", "{ mfaChanges { nodes { id } } }", "cam.audit:read"],
   ["the quota", "{ camQuota { action } }", "cam.quota:read"],
+  ["an approval", APPROVE, "cam.mfa:approve"],
+  ["who is paused", "{ pausedCallers { subject } }", "cam.callers:resume"],
 ])(
   "a router that enforces access lets %s through for those who have the scopes",
   async (_case, query, scopes) => {
@@ -44,6 +48,13 @@ test.each([
   ["a change's record, with the scope of the change alone", WRITE_AND_RECORD, "cam.mfa:write"],
   ["the record, with another scope", "{ mfaChanges { nodes { id } } }", "cam.mfa:read"],
   ["the quota, without any", "{ camQuota { action } }", undefined],
+  ["an approval, with the scope of changes", APPROVE, "cam.mfa:write"],
+  ["a rejection, with neither of its scopes", REJECT, "cam.mfa:read cam.audit:read"],
+  [
+    "to resume a caller, with another scope",
+    'mutation { resumeCaller(subject: "x") { subject } }',
+    "cam.mfa:approve",
+  ],
 ])("and refuses %s, before CAM hears of it", async (_case, query, scopes) => {
   gateway.cam.clearJournal();
   const { errors } = await send(query, {}, scopes === undefined ? {} : { "x-scopes": scopes });
@@ -52,6 +63,14 @@ test.each([
   const heard = gateway.cam.journal().filter(({ action }) => action !== "GetCallerIdentity");
   expect(heard).toEqual([]);
 });
+
+test.each(["cam.mfa:approve", "cam.mfa:write"])(
+  "one of two scopes is enough: a rejection with %s",
+  async (scope) => {
+    const { errors } = await send(REJECT, {}, { "x-scopes": scope });
+    expect(errors[0]?.extensions["code"]).toBe("CHANGE_NOT_FOUND");
+  },
+);
 
 test("the error catalogue is for everybody", async () => {
   expect((await send("{ camErrors { code } }")).errors).toEqual([]);

@@ -18,6 +18,8 @@ test.each([
   ["a change", `mutation { setSubUserMfa(opUin: "${ALICE}", login: { phone: true }) { requestId } }`, 2],
   // Hive takes 1 for the union, which cannot have a weight.
   ["a change, errors as data", `mutation { trySetSubUserMfa(opUin: "${BOB}") { __typename } }`, 3],
+  ["an approval, errors as data", 'mutation { tryApproveMfaChange(id: "none") { __typename } }', 3],
+  ["who is paused", "{ pausedCallers { subject resumedBy { subject } } }", 0],
   ["the record", "{ mfaChanges { nodes { id requested { login { phone } } } } }", 0],
   ["the quota", "{ camQuota { action used } }", 0],
   ["the error catalogue", "{ camErrors { code } }", 0],
