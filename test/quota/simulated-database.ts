@@ -31,9 +31,9 @@ export async function openSimulatedDatabase(time: SimulatedTime): Promise<Simula
     as 'select to_timestamp(current_setting(''fake.now_ms'')::float8 / 1000)'`.execute(db);
   url.searchParams.set("options", "-c search_path=fake,pg_catalog,public");
   const pool = new pg.Pool({ connectionString: url.href, max: 1 });
+  // The database is dropped when the pool has ended, which its connection need not have.
+  pool.on("error", () => undefined);
   const connection = await pool.connect();
-  // The database is dropped when the pool has ended, which its socket need not have.
-  connection.on("error", () => undefined);
   onTestFinished(async () => {
     connection.release();
     await pool.end();
