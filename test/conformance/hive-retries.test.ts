@@ -1,8 +1,9 @@
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test, vi } from "vitest";
 import { gatewayConfig } from "../../docs/routers/hive-gateway.config.ts";
 import type { CamErrorCode } from "../../src/contract/index.ts";
 import type { FaultInput } from "../../src/emulator/index.ts";
 import { BOB, CAROL, DAVE, GRACE, HEIDI, NOBODY } from "../support/seed-users.ts";
+import { type HeldCalls, startGate } from "../support/start-gate.ts";
 import { type StartedGateway, startGateway, UNLIMITED } from "../support/start-gateway.ts";
 import { startHiveGateway } from "../support/start-hive-gateway.ts";
 import { asSubgraph, sendTo } from "../support/started-router.ts";
@@ -49,8 +50,11 @@ async function askBy(url: string, cam: StartedGateway["cam"], opUin: string, met
     `mutation { setSubUserMfa(opUin: "${opUin}", login: { ${method}: true }) { resolvedBy } }`,
   );
   const outcome = errors[0]?.extensions["code"] ?? data?.["setSubUserMfa"];
-  const writes = cam.journal({ action: "SetMfaFlag" }).filter(({ opUins }) => opUins.includes(opUin));
-  return { outcome, writes: writes.length };
+  return { outcome, writes: writesOf(opUin, cam) };
+}
+
+function writesOf(opUin: string, cam: StartedGateway["cam"]): number {
+  return cam.journal({ action: "SetMfaFlag" }).filter(({ opUins }) => opUins.includes(opUin)).length;
 }
 
 describe("Hive Gateway that retries makes one change one call of SetMfaFlag, in spite of", () => {
@@ -134,14 +138,28 @@ describe("Hive Gateway that retries adds no call to those of a gateway", () => {
   });
 });
 
-test("a router that gives up waiting and sends the change again joins it", async () => {
+test("a router that gives up waiting and sends the change again joins it, each time", async () => {
   const opUin = "100021979004";
-  putUsers(gateway.cam, [opUin]);
-  gateway.cam.addFault({ kind: "delay", delayMs: 900, action: "SetMfaFlag", opUin });
-  relay.route([opUin], gateway.gateway.address.url);
-  const url = await hiveBefore(relay.url, { ...EAGER, upstreamTimeout: 300 });
-  const { writes } = await askBy(url, gateway.cam, opUin, "phone");
-  expect(writes).toBe(1);
+  const held = Promise.withResolvers<HeldCalls>();
+  const started = await startGateway({
+    env: { ...ENV, CAM_TIMEOUT_MS: "60000" },
+    between: async (camUrl) => {
+      const gate = await startGate(camUrl);
+      held.resolve(gate.hold("SetMfaFlag"));
+      return gate.url;
+    },
+  });
+  putUsers(started.cam, [opUin]);
+  relay.route([opUin], started.gateway.address.url);
+  const url = await hiveBefore(relay.url, { ...EAGER, upstreamTimeout: 500 });
+  await askBy(url, started.cam, opUin, "phone");
+  expect(relay.received(opUin)).toBe(1 + EAGER.upstreamRetry.maxRetries);
+  (await held.promise).release();
+  await vi.waitFor(async () => {
+    const { data } = await started.send(`{ mfaChanges(opUin: "${opUin}") { nodes { status } } }`);
+    expect(data).toEqual({ mfaChanges: { nodes: [{ status: "APPLIED" }] } });
+  }, 20_000);
+  expect(writesOf(opUin, started.cam)).toBe(1);
 });
 
 test("a change whose answer is lost on the way to the router is written once where its key comes along", async () => {
