@@ -5,8 +5,8 @@ const OLDEST_NODE = 24;
 
 if (Number.parseInt(process.versions.node, 10) < OLDEST_NODE) {
   console.error(
-    `The gateway needs Node ${OLDEST_NODE} or later, and this is ${process.versions.node}. Use npm start, or ` +
-      "npm exec -- node …: npm has brought the right one.",
+    `The gateway needs Node ${OLDEST_NODE} or later, and this is ${process.versions.node}. Use npm start or ` +
+      "npm run server, which take the one that npm has brought.",
   );
   process.exitCode = 1;
 } else {

@@ -5,15 +5,19 @@ import { parts, root, workshop } from "./parts.mjs";
 import { withLock } from "./with-lock.mjs";
 
 /**
- * Builds the named parts, or only those whose inputs changed since they were last built, and says so in one line.
+ * Builds the named parts, or only those whose inputs changed since they were last built, and says so before and after.
  * Processes that start at once build once: the others wait and then find nothing to do.
  */
 export async function buildParts(names, { onlyChanged }) {
   const isDue = (name) => !onlyChanged || isGone(name) || stampOf(name) !== currentFingerprint(name);
-  if (!names.some(isDue)) {
+  const due = names.filter(isDue);
+  if (due.length === 0) {
     console.log("build: up to date");
     return;
   }
+  // Half a minute without a word looks like a program that hangs.
+  const patience = due.some(isGone) ? ", which the first time takes up to half a minute" : "";
+  console.log(`build: building ${due.join(", ")}${patience} …`);
   // Settled and not merely rejected: the lock must outlive every tool that was started under it.
   const results = await withLock(join(workshop, "lock"), () =>
     Promise.allSettled(names.filter(isDue).map((name) => buildPart(name, !onlyChanged || isGone(name)))),

@@ -34,18 +34,20 @@ const compiled = ["server", "playground"];
 
 test("it builds both parts, then nothing, then only the part that changed", async () => {
   expect(await buildIfNeeded(...compiled)).toMatch(
-    /^build: built server in [\d.]+ s, playground in [\d.]+ s\n$/,
+    /^build: building server, playground, which the first time takes up to half a minute …\nbuild: built server in [\d.]+ s, playground in [\d.]+ s\n$/,
   );
   expect(await read("dist/main.js")).toContain(`"one"`);
   expect(await bundle()).toContain("one");
   expect(await buildIfNeeded(...compiled)).toBe("build: up to date\n");
 
   await write("src/main.ts", `export const main = "two";`);
-  expect(await buildIfNeeded(...compiled)).toMatch(/^build: built server in [\d.]+ s\n$/);
+  expect(await buildIfNeeded(...compiled)).toMatch(
+    /^build: building server …\nbuild: built server in [\d.]+ s\n$/,
+  );
   expect(await read("dist/main.js")).toContain(`"two"`);
 
   await write(`${app}/main.ts`, `document.title = "two";`);
-  expect(await buildIfNeeded(...compiled)).toMatch(/^build: built playground in [\d.]+ s\n$/);
+  expect(await buildIfNeeded(...compiled)).toMatch(/\nbuild: built playground in [\d.]+ s\n$/);
   expect(await bundle()).toContain("two");
 });
 
@@ -64,7 +66,7 @@ test("the template of databases is made once for each release of PGlite, and lef
   expect(await buildIfNeeded("server", "pglite-template")).toMatch(/pglite-template in [\d.]+ s/);
   expect(await read("dist/pglite-template/PG_VERSION")).toMatch(/^\d+\n$/);
   await write("src/main.ts", `export const main = "two";`);
-  expect(await buildIfNeeded("server", "pglite-template")).toMatch(/^build: built server in [\d.]+ s\n$/);
+  expect(await buildIfNeeded("server", "pglite-template")).toMatch(/\nbuild: built server in [\d.]+ s\n$/);
   expect(await read("dist/pglite-template/PG_VERSION")).toMatch(/^\d+\n$/);
 });
 
@@ -82,16 +84,16 @@ test("processes that start at once build once", async () => {
     buildIfNeeded("server"),
   ]);
   expect(outputs.sort()).toEqual([
-    expect.stringMatching(/^build: built server/),
-    "build: done by another process\n",
-    "build: done by another process\n",
+    expect.stringMatching(/\nbuild: built server in [\d.]+ s\n$/),
+    expect.stringMatching(/\nbuild: done by another process\n$/),
+    expect.stringMatching(/\nbuild: done by another process\n$/),
   ]);
 });
 
 test("the lock of a build that was killed does not stop the next one", async () => {
   // No system gives out this process number: Linux ends at 2^22.
   await write("dist/.build/lock", "99999999");
-  expect(await buildIfNeeded("server")).toMatch(/^build: built server/);
+  expect(await buildIfNeeded("server")).toMatch(/\nbuild: built server/);
 });
 
 describe("a build that fails", () => {
@@ -104,7 +106,7 @@ describe("a build that fails", () => {
       });
     }
     await write("src/main.ts", `export const main = "one";`);
-    expect(await buildIfNeeded("server")).toMatch(/^build: built server/);
+    expect(await buildIfNeeded("server")).toMatch(/\nbuild: built server/);
   });
 });
 

@@ -1,13 +1,16 @@
+import { readFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { startCamEmulator } from "../../src/emulator/index.ts";
 import { USAGE } from "../../src/usage.ts";
+import { ROOT } from "../support/compose-file.ts";
 import { buildGateway, runGateway, startGatewayProcess } from "../support/gateway-process.ts";
 import { SOME_POLICY } from "../support/some-policy.ts";
 import { LOCAL_KEY } from "../support/start-gateway.ts";
 import { startIssuer } from "../support/start-issuer.ts";
 import { type StartedPostgres, startPostgres } from "../support/start-postgres.ts";
+import { startProgram } from "../support/start-program.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 /** The playground is built and tested on its own. */
@@ -176,6 +179,44 @@ test("a port that is taken is told in words, with 1", async () => {
   expect(exitCode).toBe(1);
   expect(stdout).toBe("");
   expect(stderr).toBe(`127.0.0.1:${port} is already in use. Stop what listens there, or set PORT.\n`);
+});
+
+describe("SIGTERM to npm ends the gateway with it, with 0", () => {
+  test.each<[script: string, mode: string]>([
+    ["start", "local"],
+    ["server", "server"],
+  ])("npm run %s, which is %s mode", async (script, mode) => {
+    const [issuer, folder] = await Promise.all([startIssuer(), temporaryFolder()]);
+    const emulator = await startCamEmulator();
+    onTestFinished(() => emulator.stop());
+    const server = { ...LOCAL_KEY, CAM_ENDPOINT: emulator.url, DATABASE_URL: postgres.url, ...issuer.env };
+    const env = {
+      ...{ PATH: process.env["PATH"], HOME: folder.path, ...LOCAL },
+      ...(mode === "local" ? { DATA_DIR: folder.path } : { ...server, ...SOME_POLICY }),
+    };
+    // In a group of its own, so that the signal reaches npm alone, as that of a supervisor does.
+    const program = startProgram("npm", ["run", script], { cwd: ROOT, env, detached: true });
+    const [, url = ""] = /(\S+)$/.exec(await program.line(/^ {2}GraphQL +\S+$/)) ?? [];
+    expect(program.lines).toContain(`CAM MFA gateway, ${mode} mode`);
+    await post(url, "{ __typename }");
+    program.child.kill("SIGTERM");
+    const { code, output } = await program.end();
+    expect({ code, output }).toEqual({ code: 0, output: expect.stringMatching(/\nStopped\.$/) });
+    await expect(fetch(url)).rejects.toThrow("fetch failed");
+  });
+});
+
+test("a copy of .env.example is read as it says there", async () => {
+  const folder = await temporaryFolder();
+  const file = await folder.write("env", "PORT=0\nREPLICA=not one\n");
+  const [, command = ""] =
+    /^# {3}(node_modules\S+ .*?dist\/main\.js)/m.exec(await readFile(".env.example", "utf8")) ?? [];
+  const [program = "", ...argv] = command.replace("=.env", `=${file}`).split(" ");
+  const { code, output } = await startProgram(program, [...argv, "--local", "--check-config"], {
+    cwd: ROOT,
+  }).end();
+  expect(code).toBe(78);
+  expect(output).toContain("REPLICA must be");
 });
 
 async function post(url: string, query: string, more: Record<string, string> = {}): Promise<unknown> {
