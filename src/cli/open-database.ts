@@ -2,26 +2,46 @@ import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { type Database, DatabaseError } from "../database/database.ts";
 import { openPglite } from "../database/pglite-database.ts";
-import { openPostgres } from "../database/postgres-database.ts";
+import { checkUrl, openPostgres } from "../database/postgres-database.ts";
 import { readUrlFile } from "../database/read-url-file.ts";
 import { PGLITE_TEMPLATE_DIR } from "../package-paths.ts";
 import type { CommandIo } from "./command.ts";
 
 type Environment = CommandIo["env"];
 
-/**
- * Opens the database of DATABASE_URL, DATABASE_URL_FILE or DATA_DIR, as it is.
- * @param options.make makes a data folder that is not there yet.
- * @throws DatabaseError
- */
-export async function openDatabase(env: Environment, options: { make: boolean }): Promise<Database> {
+/** Where the record is, and what to call that place where people read it. */
+export interface DatabasePlace {
+  /** `user@host:5432/name`, without the password, or the folder. */
+  readonly name: string;
+  /**
+   * @param options.make makes a data folder that is not there yet.
+   * @throws DatabaseError
+   */
+  open(options: { make: boolean }): Promise<Database>;
+}
+
+/** The database of DATABASE_URL, DATABASE_URL_FILE or DATA_DIR, as it is. @throws DatabaseError */
+export async function findDatabase(env: Environment): Promise<DatabasePlace> {
   const { DATABASE_URL: url, DATABASE_URL_FILE: file, DATA_DIR: dataDir } = withoutEmpty(env);
   if ([url, file, dataDir].filter((value) => value !== undefined).length > 1) {
     throw new DatabaseError("Set only one of DATABASE_URL, DATABASE_URL_FILE and DATA_DIR.");
   }
-  if (url !== undefined) return openPostgres({ url });
-  if (file !== undefined) return openPostgres({ url: await readUrlFile(file) });
-  return openFolder(dataDir ?? ".data", options.make);
+  if (url !== undefined) return placeOf(url);
+  if (file !== undefined) return placeOf(await readUrlFile(file));
+  const folder = dataDir ?? ".data";
+  return { name: `the folder ${folder}`, open: ({ make }) => openFolder(folder, make) };
+}
+
+/** Finds and opens it. @throws DatabaseError */
+export async function openDatabase(env: Environment, options: { make: boolean }): Promise<Database> {
+  return (await findDatabase(env)).open(options);
+}
+
+function placeOf(url: string): DatabasePlace {
+  checkUrl(url);
+  const { username, host, pathname } = new URL(url);
+  const user = username === "" ? "" : `${username}@`;
+  return { name: `${user}${host}${pathname}`, open: () => openPostgres({ url }) };
 }
 
 async function openFolder(dataDir: string, make: boolean): Promise<Database> {

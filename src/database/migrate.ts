@@ -51,9 +51,19 @@ async function migrateOnce(
     );
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new DatabaseError(`The migration ${next.name} failed: ${reason}`, { cause });
+    const remedy = isForbidden(cause)
+      ? `. This database user may not change the schema: let its owner run \`npm run migrate\` first (${RIGHTS}).`
+      : "";
+    throw new DatabaseError(`The migration ${next.name} failed: ${reason}${remedy}`, { cause });
   }
   return next.name;
+}
+
+/** Where it stands who needs which right. */
+const RIGHTS = "docs/operations.md, Who may do what";
+
+function isForbidden(error: unknown): boolean {
+  return error instanceof Error && (error as { code?: unknown }).code === "42501";
 }
 
 /** Releases before 0003 kept no checksums. What they ran is what the files of the same names say. */
@@ -73,12 +83,19 @@ async function prepareTable(
   }
 }
 
+/** @throws DatabaseError where the database user may not even read what was run. */
 async function readApplied(db: Kysely<Tables>): Promise<readonly AppliedMigration[]> {
   const { rows: found } = await sql<{ exists: boolean }>`
     select to_regclass('gateway_migration') is not null as exists`.execute(db);
   if (found[0]?.exists !== true) return [];
   // As JSON, for in a database that an earlier release has made the column of the checksum is still to come.
   const { rows } = await sql<{ name: string; checksum: string | null }>`
-    select name, to_jsonb(m) ->> 'checksum' as checksum from gateway_migration m order by name`.execute(db);
+    select name, to_jsonb(m) ->> 'checksum' as checksum from gateway_migration m order by name`
+    .execute(db)
+    .catch((cause: unknown) => {
+      if (!isForbidden(cause)) throw cause;
+      const message = "This database user may not read gateway_migration: give it its rights";
+      throw new DatabaseError(`${message} (${RIGHTS}).`, { cause });
+    });
   return rows;
 }

@@ -10,11 +10,15 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { ChangeLog } from "../../src/audit/change-log.ts";
 import { lockDataDir } from "../../src/database/data-dir-lock.ts";
 import type { Database } from "../../src/database/database.ts";
+import { readMigrations } from "../../src/database/read-migrations.ts";
+import { MIGRATIONS_DIR } from "../../src/package-paths.ts";
 import { APPLIED, FRESH, intentOf } from "../audit/intent-of.ts";
 import { newSigningKey } from "../audit/make-chain.ts";
 import { createTestPostgres, openTestPostgres } from "../support/open-test-database.ts";
 import { rewriteRecord } from "../support/rewrite-record.ts";
 import { runCommand } from "./run-command.ts";
+
+const MIGRATIONS = (await readMigrations(MIGRATIONS_DIR)).map(({ name }) => name);
 
 let dir: string;
 
@@ -41,19 +45,51 @@ describe("migrate", () => {
     const env = { DATABASE_URL: await createTestPostgres({ empty: true }) };
     const first = await runCommand("migrate", [], env);
     expect(first).toMatchObject({ code: 0, stderr: "" });
-    expect(first.stdout).toMatch(
-      /^Applied 0001_change_log\.\n(Applied .*\n)*The database is up to date\.\n$/,
-    );
+    const { username, password, host, pathname } = new URL(env.DATABASE_URL);
+    const name = `${username}@${host}${pathname}`;
+    const done = MIGRATIONS.map((migration) => `Applied ${migration} to ${name}.\n`);
+    expect(first.stdout).toBe(done.join(""));
     expect(await runCommand("migrate", [], env)).toEqual({
       code: 0,
-      stdout: "The database is up to date.\n",
+      stdout: `Nothing to do: ${name} is up to date.\n`,
       stderr: "",
     });
+    expect(password).not.toBe("");
+    expect(name).not.toContain(password);
+  });
+
+  test("keeps what else an address may carry to itself", async () => {
+    const url = new URL(await createTestPostgres());
+    url.searchParams.set("password", url.password);
+    url.password = "";
+    const { stdout } = await runCommand("migrate", [], { DATABASE_URL: url.href });
+    expect(stdout).toBe(`Nothing to do: ${url.username}@${url.host}${url.pathname} is up to date.\n`);
+  });
+
+  test("runs nothing where it is asked for help, or for what it does not know", async () => {
+    const env = { DATA_DIR: join(dir, "data") };
+    expect(await runCommand("migrate", ["--help"], env)).toEqual({
+      code: 0,
+      stdout: expect.stringMatching(/^Usage: npm run migrate\n/),
+      stderr: "",
+    });
+    for (const words of [["--dry-run"], ["now"]]) {
+      expect(await runCommand("migrate", words, env)).toEqual({
+        code: 2,
+        stdout: "",
+        stderr: expect.stringContaining(words[0] as string),
+      });
+    }
+    expect(await readdir(dir)).toEqual([]);
   });
 
   test("makes a data folder that is not there, and the others read it", async () => {
     const env = { DATA_DIR: join(dir, "data") };
-    expect(await runCommand("migrate", [], env)).toMatchObject({ code: 0, stderr: "" });
+    const { code, stdout } = await runCommand("migrate", [], env);
+    expect({ code, stdout }).toEqual({
+      code: 0,
+      stdout: expect.stringContaining(`Applied 0001_change_log to the folder ${env.DATA_DIR}.\n`),
+    });
     expect(await runCommand("audit:verify", ["--database"], env)).toMatchObject({
       code: 0,
       stdout: "OK: there is no record.\n",

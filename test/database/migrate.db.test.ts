@@ -226,6 +226,23 @@ describe("on PostgreSQL", () => {
       await expect(sql.raw(forbidden).execute(database.db)).rejects.toMatchObject({ code: "42501" });
     }
     await folderOf(files.length, { "9001_more": "create table more (id integer)" });
-    await expect(migrate(database, dir)).rejects.toThrow("The migration 9001_more failed: permission denied");
+    await expect(migrate(database, dir)).rejects.toThrow(
+      /^The migration 9001_more failed: permission denied for .*\. This database user may not change the schema: let its owner run `npm run migrate` first \(docs\/operations\.md, Who may do what\)\.$/,
+    );
+  });
+
+  test("a role without its rights is told where they are listed", async () => {
+    const url = new URL(await createTestPostgres());
+    const owner = await openTestPostgres(url.href);
+    const role = `gateway_${url.pathname.slice(-8)}`;
+    await sql.raw(`create role ${role} login password 'low'`).execute(owner.db);
+    url.username = role;
+    url.password = "low";
+    const database = await openTestPostgres(url.href);
+    await expect(migrate(database, MIGRATIONS_DIR)).rejects.toMatchObject({
+      name: "DatabaseError",
+      message:
+        "This database user may not read gateway_migration: give it its rights (docs/operations.md, Who may do what).",
+    });
   });
 });
