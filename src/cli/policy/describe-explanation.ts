@@ -8,7 +8,7 @@ export function describeExplanation(
   { question, overrides }: Pick<ExplainFlags, "question" | "overrides">,
   explanation: Explanation,
 ): string[] {
-  const { switches, outcome } = explanation;
+  const { switches } = explanation;
   return [
     ...describeQuestion(question),
     "",
@@ -19,7 +19,7 @@ export function describeExplanation(
     "Whether it is the account itself or the user of the gateway's key, whom nobody changes, only CAM says.",
     "Scopes are not looked at: the caller needs cam.mfa:write as well.",
     "",
-    outcomeOf(outcome, switches),
+    outcomeOf(explanation, overrides),
   ];
 }
 
@@ -74,7 +74,8 @@ function describeProtection({ isProtected }: Explanation, overrides: boolean): s
     : `The user is protected (protectedUsers): it needs ${needed} (--override: the caller has both).`;
 }
 
-function outcomeOf(outcome: Explanation["outcome"], switches: readonly ExplainedSwitch[]): string {
+function outcomeOf(explanation: Explanation, overrides: boolean): string {
+  const { outcome, switches, isProtected, mayUseAccount } = explanation;
   switch (outcome) {
     case "allowed": {
       const needsApproval = switches.some(
@@ -82,8 +83,11 @@ function outcomeOf(outcome: Explanation["outcome"], switches: readonly Explained
       );
       return needsApproval ? "Allowed, once another caller approves." : "Allowed.";
     }
-    case "refused":
-      return "Refused.";
+    case "refused": {
+      const isOpen = mayUseAccount && (!isProtected || overrides);
+      const isRefusedWhole = !isOpen || switches.every(({ verdict }) => verdict.effect === "deny");
+      return isRefusedWhole ? "Refused." : "Some of it is refused.";
+    }
     case "unknown": {
       const missing = new Set(switches.flatMap((explained) => explained.missing));
       return `Cannot be told: give ${[...missing].map((what) => `--${what}`).join(" and ")}, as CAM has it.`;
