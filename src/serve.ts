@@ -1,7 +1,8 @@
 import { asConfigError, checkFiles } from "./check-files.ts";
-import { EX_CONFIG, loadConfig } from "./config.ts";
+import { type Config, EX_CONFIG, loadConfig } from "./config.ts";
 import { endOnCrash } from "./end-on-crash.ts";
-import { createGateway } from "./gateway.ts";
+import { createGateway, type GatewayOverrides } from "./gateway.ts";
+import { createLogger } from "./observability/logger.ts";
 import { describeConfig, startUpBanner } from "./start-up-banner.ts";
 import { USAGE } from "./usage.ts";
 
@@ -17,7 +18,7 @@ async function run(): Promise<number | undefined> {
     console.log(["The configuration is valid.", ...describeConfig(command.config)].join("\n"));
     return 0;
   }
-  const gateway = createGateway(command.config);
+  const gateway = createGateway(command.config, loggerFor(command.config));
   await gateway.start();
   console.log(startUpBanner(command.config, gateway.address));
   let isStopping = false;
@@ -39,6 +40,12 @@ async function run(): Promise<number | undefined> {
   // must not end a change that is under way.
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, stop);
   return undefined;
+}
+
+/** At a terminal local mode talks to a person. What collects the log of a server may well give it one too. */
+function loggerFor({ mode, logLevel }: Config): GatewayOverrides {
+  const isForPerson = mode === "local" && process.stdout.isTTY;
+  return isForPerson ? { logger: createLogger({ level: logLevel, readable: true }) } : {};
 }
 
 function explain(error: unknown): string {

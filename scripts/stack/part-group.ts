@@ -1,6 +1,6 @@
 import { join } from "node:path";
+import { readableLine } from "../../src/observability/readable-line.ts";
 import { type Part, startPart } from "./part.ts";
-import { readable } from "./readable.ts";
 
 const root = join(import.meta.dirname, "../..");
 
@@ -74,7 +74,7 @@ export class PartGroup {
       says,
       cwd: root,
       patienceMs: deadlineMs + PATIENCE_BEYOND_DEADLINE_MS,
-      print: (line) => this.#printFrom(name, readable(line)),
+      print: (line) => this.#printFrom(name, readableLine(line)),
     });
     this.#parts.push(part);
     this.say(`Started ${name} as process ${part.pid}.`);

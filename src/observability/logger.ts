@@ -1,4 +1,5 @@
 import { type DestinationStream, type Logger, pino } from "pino";
+import { readableLine } from "./readable-line.ts";
 import { strikeSecrets } from "./strike-secrets.ts";
 
 export type { Logger };
@@ -7,12 +8,14 @@ export interface LoggerOptions {
   readonly level: string;
   /** Where lines go; stdout when left out. */
   readonly destination?: { write(line: string): void };
+  /** Lines for a person instead of JSON, which is for programs. */
+  readonly readable?: boolean;
 }
 
 const STDOUT_FD = 1;
 
 /**
- * JSON lines. Secrets are kept out by their type (Secret prints as `[redacted]`); the redaction here is the
+ * JSON lines, unless told otherwise. Secrets are kept out by their type (Secret prints as `[redacted]`); the redaction here is the
  * second net, for headers and foreign objects.
  */
 export function createLogger(options: LoggerOptions): Logger {
@@ -24,7 +27,12 @@ export function createLogger(options: LoggerOptions): Logger {
     // An error has its form already.
     serializers: { err: (error: unknown) => error },
   };
-  return pino(config, options.destination ?? createStdout());
+  const destination = options.destination ?? createStdout();
+  return pino(config, options.readable ? inReadableForm(destination) : destination);
+}
+
+function inReadableForm(destination: DestinationStream): DestinationStream {
+  return { write: (line) => destination.write(`${readableLine(line.trimEnd())}\n`) };
 }
 
 /** Less than the destination writes in one piece (16 KiB), so that nothing is left over. */

@@ -16,6 +16,9 @@ import { temporaryFolder } from "../support/temporary-folder.ts";
 /** The playground is built and tested on its own. */
 const LOCAL = { PORT: "0", PLAYGROUND: "off" };
 
+/** No terminal can be had here: the program is told that it has one. */
+const AT_A_TERMINAL = { NODE_OPTIONS: "--import=data:text/javascript,process.stdout.isTTY=true" };
+
 // Programs start slowly on a machine that does other things as well.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
@@ -97,6 +100,15 @@ describe("local mode", () => {
     expect(all).toMatch(/SIGTERM: stopping once what is under way is finished\.\nStopped\.\n$/);
   });
 
+  test.each<[what: string, env: Record<string, string>, form: RegExp]>([
+    ["a terminal", AT_A_TERMINAL, /^info {2}key for CAM loaded {2}account=/m],
+    ["anything else", {}, /^\{"level":"info",.*"msg":"key for CAM loaded"/m],
+  ])("logs for whoever reads %s", async (_what, more, form) => {
+    const { url, stdout } = await startGatewayProcess(["--local"], { ...LOCAL, ...more });
+    await post(url, '{ subUser(opUin: "100021969091") { name } }');
+    await vi.waitFor(() => expect(stdout()).toMatch(form), 20_000);
+  });
+
   test("with an endpoint says that it is the real CAM, and has no emulator", async () => {
     const emulator = await startCamEmulator();
     onTestFinished(() => emulator.stop());
@@ -148,6 +160,7 @@ test("server mode says that it is, and keeps the key to itself when CAM refuses 
   onTestFinished(() => emulator.stop());
   const env = {
     ...LOCAL_KEY,
+    ...AT_A_TERMINAL,
     PORT: "0",
     CAM_ENDPOINT: emulator.url,
     DATABASE_URL: postgres.url,
@@ -162,7 +175,7 @@ test("server mode says that it is, and keeps the key to itself when CAM refuses 
   const token = await issuer.sign();
   const reply = await post(url, query, { authorization: `Bearer ${token}` });
   expect(reply).toMatchObject({ errors: [{ extensions: { code: "CAM_CREDENTIALS_REJECTED" } }] });
-  await vi.waitFor(() => expect(said()).toContain("CAM does not accept the key"), 20_000);
+  await vi.waitFor(() => expect(said()).toContain(`"msg":"CAM does not accept the key`), 20_000);
   signal("SIGTERM");
   const { stdout, stderr } = await ended;
   expect(stdout).toContain("CAM MFA gateway, server mode");

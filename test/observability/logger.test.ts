@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { createLogger } from "../../src/observability/logger.ts";
+import { readableLine } from "../../src/observability/readable-line.ts";
 
 /** The line that is written for the fields. */
 function lineOf(fields: object): Record<string, unknown> {
@@ -23,6 +24,22 @@ test("what has the name of a secret is struck out, at the top and up to three le
     request: { cookie: "[redacted]", headers: { "x-tc-token": "[redacted]", accept: "text/html" } },
     calls: { 0: { signature: "[redacted]" } },
   });
+});
+
+test("for a person a line is its level, its message and its fields, with nothing that a terminal would obey", () => {
+  const lines: string[] = [];
+  const destination = { write: (text: string) => void lines.push(text) };
+  const logger = createLogger({ level: "info", readable: true, destination });
+  logger.info({ account: "default", secretKey: "k" }, "key for CAM loaded");
+  logger.warn({ name: "\u009b2J\u202egnihton\n" }, "said");
+  expect(lines).toEqual([
+    'info  key for CAM loaded  account="default"  secretKey="[redacted]"\n',
+    'warn  said  name="\\u{9b}2J\\u{202e}gnihton\\n"\n',
+  ]);
+});
+
+test("a line that is no JSON stays as it is", () => {
+  expect(["Stopped.", "{ half", ""].map(readableLine)).toEqual(["Stopped.", "{ half", ""]);
 });
 
 test("an error keeps its kind, message, code and stack, and loses all that libraries hang on it", () => {
