@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
+import { describeTakenPorts } from "./check-ports.ts";
 
 /** sysexits.h EX_USAGE. */
 const EX_USAGE = 64;
@@ -11,19 +12,29 @@ export interface Parts {
   run(env: NodeJS.ProcessEnv): Promise<number>;
 }
 
-export interface PartsCommand<Options> {
+export interface PartsCommand<Options extends Readonly<Record<string, string>>> {
   readonly usage: string;
-  /** @returns undefined where the usage was asked for. @throws Error that says what is wrong. */
+  /** @returns the ports by their flags, or undefined where the usage was asked for. @throws Error that says what is wrong. */
   parse(argv: readonly string[]): Options | undefined;
   create(options: Options, print: (line: string) => void): Parts;
 }
 
-/** The command line of parts: builds what is not built, runs them, and lets signals end them. */
-export async function runParts<Options>({ usage, parse, create }: PartsCommand<Options>): Promise<void> {
+/** The command line of parts: looks whether they can listen, builds what is not built, runs them, and lets signals end them. */
+export async function runParts<Options extends Readonly<Record<string, string>>>({
+  usage,
+  parse,
+  create,
+}: PartsCommand<Options>): Promise<void> {
   try {
     const options = parse(process.argv.slice(2));
     if (options === undefined) {
       console.log(usage);
+      return;
+    }
+    const taken = await describeTakenPorts(options);
+    if (taken !== undefined) {
+      console.error(taken);
+      process.exitCode = 1;
       return;
     }
     build();

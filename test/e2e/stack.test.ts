@@ -169,17 +169,43 @@ test("nothing outlives a stack that is killed itself", async () => {
   await removed(dataFolders().filter((name) => !before.includes(name)));
 });
 
-test("a port that is taken is a message of the part that wanted it, and ends the rest with 1", async () => {
+test("ports that are taken are told all at once, with the flags for others, before anything is started", async () => {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   onTestFinished(() => void server.close());
   const { port } = server.address() as AddressInfo;
-  const ports = FREE_PORTS.filter((flag) => flag !== "--second-port=0");
-  const stack = startStack(process.execPath, "scripts/stack.ts", ...ports, `--second-port=${port}`);
-  const { code, output } = await stack.end();
-  expect(code).toBe(1);
-  expect(output).toMatch(new RegExp(`gateway-2 +\\| 127\\.0\\.0\\.1:${port} is already in use`));
-  expect(output).toMatch(/gateway-2 ended with 1 without being asked to/);
+  const taken = [`--second-port=${port}`, `--postgres-port=${port}`];
+  const { code, output } = await startStack(
+    process.execPath,
+    "scripts/stack.ts",
+    ...FREE_PORTS,
+    ...taken,
+  ).end();
+  expect({ code, output }).toEqual({
+    code: 1,
+    output:
+      `Already in use: 127.0.0.1:${port} (--second-port), 127.0.0.1:${port} (--postgres-port). ` +
+      "Stop what listens there, such as npm start, or give another port by that flag (0 takes a free one).",
+  });
+});
+
+test("a port that is given twice is taken", async () => {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  const twice = [`--port=${port}`, `--second-port=${port}`];
+  const { code, output } = await startStack(
+    process.execPath,
+    "scripts/stack.ts",
+    ...FREE_PORTS,
+    ...twice,
+  ).end();
+  expect({ code, output }).toEqual({
+    code: 1,
+    output: expect.stringContaining(`Already in use: 127.0.0.1:${port} (--second-port). `),
+  });
 });
 
 test.each([["--prot=1"], ["--port=x"], ["--control-port=70000"]])(

@@ -1,0 +1,30 @@
+import { once } from "node:events";
+import { createServer } from "node:net";
+
+/**
+ * Says which of the ports (by the flag that gives each) something listens on already; undefined where all can be had.
+ * It is said before anything starts, and of all at once: the parts themselves do not know the flags.
+ */
+export async function describeTakenPorts(
+  ports: Readonly<Record<string, string>>,
+): Promise<string | undefined> {
+  const given = Object.entries(ports).filter(([, port]) => Number(port) !== 0);
+  const servers = given.map(() => createServer());
+  const taken = await Promise.all(
+    given.map(async ([flag, port], index) => {
+      const server = servers[index]?.listen(Number(port), "127.0.0.1");
+      try {
+        if (server !== undefined) await once(server, "listening");
+        return undefined;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
+        return `127.0.0.1:${port} (--${flag})`;
+      }
+    }),
+  );
+  // Only now, so that a port that is given twice shows as well.
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  const named = taken.filter((name) => name !== undefined);
+  if (named.length === 0) return undefined;
+  return `Already in use: ${named.join(", ")}. Stop what listens there, such as npm start, or give another port by that flag (0 takes a free one).`;
+}
