@@ -36,7 +36,21 @@ test.each(names)(".env.example explains %s right above it", (name) => {
   expect(above.startsWith("# ") || names.includes(above.slice(1).split("=")[0] ?? "")).toBe(true);
 });
 
-test("--help names every variable and every flag", () => {
-  for (const name of Object.keys(variables.shape)) expect(USAGE).toMatch(new RegExp(`^ {2}${name}$`, "m"));
+test("--help has a line for each variable, in the groups and the order of .env.example", () => {
+  const inExample = lines.flatMap(
+    (line) => /^# --- (.*) ---$/.exec(line)?.[1] ?? /^#([A-Z][A-Z0-9_]*)=/.exec(line)?.[1] ?? [],
+  );
+  const [, listed = ""] = USAGE.split("in full:\n");
+  const inHelp = [...listed.matchAll(/^ {2}(\S.*)$|^ {4}([A-Z][A-Z0-9_]*) +\S/gm)].map(
+    ([, title, name]) => title ?? name,
+  );
+  expect(inHelp).toEqual(inExample);
+  for (const line of USAGE.split("\n")) expect(line.length, line).toBeLessThan(121);
+});
+
+test("--help names every flag, and the defaults that there are", () => {
+  for (const [name, value] of Object.entries(variables.parse({}))) {
+    if (value !== undefined) expect(USAGE).toMatch(new RegExp(`^ {4}${name} +\\S.* \\(${value}\\)$`, "m"));
+  }
   for (const flag of ["--local", "--check-config", "--help"]) expect(USAGE).toContain(`  ${flag} `);
 });
