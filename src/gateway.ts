@@ -48,11 +48,13 @@ import { EXAMPLES_DIR, PLAYGROUND_ASSETS_DIR } from "./package-paths.ts";
 import { PolicyFile } from "./policy-file.ts";
 import { SharedWindows } from "./quota/shared-windows.ts";
 
-/** Parts that tests replace: the clock, where log lines go, and who callers are taken for. */
+/** Parts that tests replace (the clock, where log lines go, who callers are taken for), and what only a process knows. */
 export interface GatewayOverrides {
   readonly clock?: Clock;
   readonly logger?: Logger;
   readonly authenticator?: Authenticator;
+  /** Whether a person reads the log, who is no program that takes JSON. */
+  readonly readableLog?: boolean;
 }
 
 export interface Gateway {
@@ -74,7 +76,8 @@ export interface GatewayAddress {
 /** The composition root: every part is made here and handed what it needs. */
 export function createGateway(config: Config, overrides: GatewayOverrides = {}): Gateway {
   const clock = overrides.clock ?? systemClock;
-  const logger = overrides.logger ?? createLogger({ level: config.logLevel });
+  const logger =
+    overrides.logger ?? createLogger({ level: config.logLevel, readable: overrides.readableLog ?? false });
   const closers: (() => Promise<void>)[] = [];
   let address: GatewayAddress | undefined;
   let accepting = false;

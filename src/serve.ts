@@ -1,8 +1,7 @@
 import { asConfigError, checkFiles } from "./check-files.ts";
 import { type Config, EX_CONFIG, loadConfig } from "./config.ts";
 import { endOnCrash } from "./end-on-crash.ts";
-import { createGateway, type GatewayOverrides } from "./gateway.ts";
-import { createLogger } from "./observability/logger.ts";
+import { createGateway } from "./gateway.ts";
 import { describeConfig, startUpBanner } from "./start-up-banner.ts";
 import { USAGE } from "./usage.ts";
 
@@ -18,7 +17,7 @@ async function run(): Promise<number | undefined> {
     console.log(["The configuration is valid.", ...describeConfig(command.config)].join("\n"));
     return 0;
   }
-  const gateway = createGateway(command.config, loggerFor(command.config));
+  const gateway = createGateway(command.config, { readableLog: isForPerson(command.config) });
   await gateway.start();
   console.log(startUpBanner(command.config, gateway.address));
   let isStopping = false;
@@ -43,9 +42,8 @@ async function run(): Promise<number | undefined> {
 }
 
 /** At a terminal local mode talks to a person. What collects the log of a server may well give it one too. */
-function loggerFor({ mode, logLevel }: Config): GatewayOverrides {
-  const isForPerson = mode === "local" && process.stdout.isTTY;
-  return isForPerson ? { logger: createLogger({ level: logLevel, readable: true }) } : {};
+function isForPerson({ mode }: Config): boolean {
+  return mode === "local" && process.stdout.isTTY;
 }
 
 function explain(error: unknown): string {
