@@ -8,7 +8,8 @@ export function explainFailure(error: unknown): string {
   const { message, code } = error as Error & { code?: string };
   if (code === "42P01")
     return "There is no record in this database yet. Start the gateway, or run: npm run migrate";
-  if (code?.startsWith("ERR_PARSE_ARGS")) return `${message.split("\n")[0]} Try --help.`;
+  if (code?.startsWith("ERR_PARSE_ARGS"))
+    return `${message.split("\n")[0]?.replace(/\.?$/, ".")} Try --help.`;
   const isSaid = [ConfigError, DatabaseError, KeyFileError, UsageError].some((kind) => error instanceof kind);
   return isSaid ? message : `It failed: ${message}`;
 }

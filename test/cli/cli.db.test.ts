@@ -226,7 +226,7 @@ describe("what cannot be read ends with 2 and says why", () => {
     ],
     ["nothing said", "audit:verify", [], {}, "Say --database or --file FILE."],
     ["both said", "audit:verify", ["--database", "--file", "x"], {}, "Say --database or --file FILE."],
-    ["an unknown flag", "audit:verify", ["--fast"], {}, "Unknown option '--fast'"],
+    ["an unknown flag", "audit:verify", ["--fast"], {}, "Unknown option '--fast'. Try --help."],
     ["no number", "audit:export", ["--since", "-1x"], {}, "--since"],
   ] as const)("%s: %s", async (_, name, args, env, message) => {
     const { code, stdout, stderr } = await runCommand(name, args, env);

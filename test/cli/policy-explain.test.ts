@@ -172,7 +172,12 @@ test.each<[what: string, args: readonly string[], env: Record<string, string>, s
     { POLICY_FILE: EXAMPLE },
     "--switch takes login.phone.on",
   ],
-  ["an unknown flag", [...of("portal"), "--user", "x"], { POLICY_FILE: EXAMPLE }, "Unknown option '--user'"],
+  [
+    "an unknown flag",
+    [...of("portal"), "--user", "x"],
+    { POLICY_FILE: EXAMPLE },
+    "Unknown option '--user'. Try --help.",
+  ],
   ["a word too many", [...of("portal"), "x"], { POLICY_FILE: EXAMPLE }, "Unexpected argument 'x'"],
   [
     "a file that is not there",

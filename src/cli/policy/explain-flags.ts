@@ -62,7 +62,7 @@ function parseFlags(args: readonly string[]) {
       },
     }).values;
   } catch (error) {
-    throw refuse(`${(error as Error).message.split("\n")[0]} Try --help.`);
+    throw refuse(`${(error as Error).message.split("\n")[0]?.replace(/\.?$/, ".")} Try --help.`);
   }
 }
 
