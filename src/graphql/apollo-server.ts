@@ -21,6 +21,7 @@ export interface GraphQLObserver {
 
 export interface ApolloServerOptions {
   readonly schema: GraphQLSchema;
+  /** Whether the schema can be asked for. Where it cannot, errors do not suggest names of it either. */
   readonly introspection: boolean;
   readonly camCallLimit: (context: GraphQLContext) => CamCallLimit;
   readonly logger: NonNullable<ConstructorParameters<typeof ApolloServer>[0]["logger"]>;
@@ -33,7 +34,7 @@ export function createApolloServer(options: ApolloServerOptions): ApolloServer<G
     introspection: options.introspection,
     logger: options.logger,
     includeStacktraceInErrorResponses: false,
-    hideSchemaDetailsFromClientErrors: true,
+    hideSchemaDetailsFromClientErrors: !options.introspection,
     persistedQueries: false,
     documentStore: createDocumentStore(),
     parseOptions: { maxTokens: MAX_TOKENS },
@@ -54,7 +55,7 @@ export function createApolloServer(options: ApolloServerOptions): ApolloServer<G
       ApolloServerPluginSchemaReportingDisabled(),
       forbidCaching,
       limitCost(options.camCallLimit),
-      createErrorEdge(options.observer),
+      createErrorEdge(options),
     ],
   });
 }
@@ -89,7 +90,10 @@ const CONTENT_TYPES = {
 } as const satisfies Record<GraphQLContext["mediaType"], string>;
 
 /** Formats errors where, unlike in Apollo's `formatError`, the request's id is at hand. */
-function createErrorEdge(observer: GraphQLObserver | undefined): ApolloServerPlugin<GraphQLContext> {
+function createErrorEdge({
+  observer,
+  introspection: suggestsNames,
+}: ApolloServerOptions): ApolloServerPlugin<GraphQLContext> {
   return {
     requestDidStart: async ({ contextValue: { requestId, mediaType } }) => ({
       didEncounterErrors: async ({ errors }) => {
@@ -104,7 +108,9 @@ function createErrorEdge(observer: GraphQLObserver | undefined): ApolloServerPlu
         if (response.body.kind !== "single") return;
         const { singleResult } = response.body;
         if (singleResult.errors === undefined) return;
-        singleResult.errors = singleResult.errors.map((error) => formatError(error, requestId));
+        singleResult.errors = singleResult.errors.map((error) =>
+          formatError(error, { requestId, suggestsNames }),
+        );
         // In this form a status other than 200 says that the answer is none of GraphQL's.
         if (mediaType === "application/json" && response.http.status === 400) response.http.status = 200;
       },

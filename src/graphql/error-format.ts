@@ -5,7 +5,7 @@ import { createCamErrorExtensions, describeCamError, isCamErrorExtensions } from
 /** Apollo's code for whatever was thrown without saying so. */
 const APOLLO_INTERNAL = "INTERNAL_SERVER_ERROR";
 
-/** GraphQL's guesses at other names. Apollo hides them in validation errors, but not in those about variables. */
+/** GraphQL's guesses at other names. Apollo can hide them in validation errors, but not in those about variables. */
 const SUGGESTION = / ?Did you mean .+\?$/s;
 
 /** GraphQL says no more when a document repeats a field so often that comparing the repetitions takes too long. */
@@ -14,15 +14,25 @@ const SAYS_MORE = "The document repeats the same fields too often. Select each o
 
 const LONGEST_MESSAGE = 300;
 
+export interface ErrorFormat {
+  readonly requestId: string;
+  /** Whether names of the schema may be told to who comes near them. */
+  readonly suggestsNames: boolean;
+}
+
 /**
  * The one place where an error gets the form in which it leaves. Business errors and GraphQL's own (syntax,
  * validation, bad input) pass; anything else becomes INTERNAL with the request id and nothing more.
  */
-export function formatError(error: GraphQLFormattedError, requestId: string): GraphQLFormattedError {
+export function formatError(
+  error: GraphQLFormattedError,
+  { requestId, suggestsNames }: ErrorFormat,
+): GraphQLFormattedError {
   const code = error.extensions?.["code"];
   if (isCamErrorExtensions(error.extensions)) return error;
   if (code !== APOLLO_INTERNAL) {
-    const message = shorten(error.message.replace(SUGGESTION, "").replace(ABORTED, SAYS_MORE));
+    const told = suggestsNames ? error.message : error.message.replace(SUGGESTION, "");
+    const message = shorten(told.replace(ABORTED, SAYS_MORE));
     return { ...error, message, extensions: { ...error.extensions, requestId } };
   }
   return {
@@ -33,6 +43,7 @@ export function formatError(error: GraphQLFormattedError, requestId: string): Gr
       ...createCamErrorExtensions("INTERNAL", {
         requestId,
         changeId: undefined,
+        expiresAt: undefined,
         opUin: undefined,
         retryAfterMs: undefined,
         cam: undefined,

@@ -157,6 +157,36 @@ test("introspection is off where the playground is", async () => {
   }
 });
 
+/** Names of the schema with a letter wrong: of a field, an argument, an enum value, and a field of a variable. */
+const MISSPELT: readonly (readonly [query: string, variables?: Record<string, unknown>])[] = [
+  ["{ camQuotas { action } }"],
+  ['{ subUser(opUinn: "100021969091") { name } }'],
+  ["{ mfaChanges(status: APPLIEDD) { nodes { id } } }"],
+  [
+    `mutation ($login: LoginActionMfaFlagInput) {
+      setSubUserMfa(opUin: "100021969091", login: $login) { requestId }
+    }`,
+    { login: { phones: true } },
+  ],
+];
+
+test("who comes near a name of the schema is not told it where introspection is off", async () => {
+  // expectRefused looks for suggestions in every refusal.
+  for (const [query, variables] of MISSPELT) await expectRefused(query, variables);
+});
+
+test("who comes near a name of the schema is told it where introspection is on, at no greater length", async () => {
+  const { send } = await startGateway({ env: { INTROSPECTION: "on" } });
+  for (const [query, variables] of MISSPELT) {
+    const { errors, status } = await send(query, variables);
+    expect(status).toBe(200);
+    expect(errors[0]?.message).toMatch(/ Did you mean (the enum value )?"(camQuota|opUin|APPLIED|phone)"/);
+  }
+  const { errors, text } = await send(`{ camQuota${"s".repeat(100_000)} }`);
+  expect(errors[0]?.message.length).toBeLessThanOrEqual(301);
+  expect(text.length).toBeLessThan(2_000);
+});
+
 /** A refusal in GraphQL's own terms: CAM was not asked about any user, and nothing of the inside shows. */
 async function expectRefused(query: string, variables?: Record<string, unknown>): Promise<Reply> {
   const { send, cam } = shared;
