@@ -20,8 +20,23 @@ export function asConfigError(error: unknown): ConfigError | undefined {
   return isOfFile ? new ConfigError([(error as Error).message]) : undefined;
 }
 
+/**
+ * The mistakes of a configuration with those of the files that it names, so that one look tells all of them: whoever mends
+ * a variable would otherwise hear of the files at the next start.
+ */
+export async function withMistakesInFiles(mistake: ConfigError): Promise<ConfigError> {
+  if (mistake.remains === undefined) return mistake;
+  const problems = await mistakesInFiles(mistake.remains);
+  return problems.length === 0 ? mistake : new ConfigError([...mistake.problems, ...problems]);
+}
+
 /** Reads every file that the configuration names. Nobody is asked anything over the network. @throws ConfigError */
 export async function checkFiles(config: Config): Promise<void> {
+  const problems = await mistakesInFiles(config);
+  if (problems.length > 0) throw new ConfigError(problems);
+}
+
+async function mistakesInFiles(config: Config): Promise<readonly string[]> {
   const { auth, accounts, policyFile, cam, checkpoints, store } = config;
   const { tls, trustedDocuments } = config.http;
   const checks: readonly (Promise<unknown> | undefined)[] = [
@@ -34,10 +49,9 @@ export async function checkFiles(config: Config): Promise<void> {
     trustedDocuments && TrustedDocuments.load({ ...trustedDocuments, onUntrusted: () => undefined }),
     checkpoints && loadSigningKey(checkpoints.signingKeyFile),
   ];
-  const problems = (await Promise.allSettled(checks)).flatMap((check) =>
+  return (await Promise.allSettled(checks)).flatMap((check) =>
     check.status === "rejected" ? problemsOf(check.reason) : [],
   );
-  if (problems.length > 0) throw new ConfigError(problems);
 }
 
 async function checkAccounts(target: NonNullable<Config["accounts"]>): Promise<void> {

@@ -4,6 +4,7 @@ import { type AccountsTarget, accountsTarget } from "./config/accounts-target.ts
 import { type AuthTarget, authTarget } from "./config/auth-target.ts";
 import { type BulkGuardSetting, bulkGuard } from "./config/bulk-guard.ts";
 import { type CamTarget, camTarget } from "./config/cam-target.ts";
+import { LOOPBACK_NAMES } from "./config/loopback-names.ts";
 import { policySetting } from "./config/policy-setting.ts";
 import { type StoreTarget, storeTarget } from "./config/store-target.ts";
 import { type Environment, type LogLevel, type Variables, variables } from "./config/variables.ts";
@@ -68,10 +69,13 @@ export interface HttpConfig {
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
   readonly problems: readonly string[];
+  /** What is left of the configuration without them, so that the files which it names can be checked as well. */
+  readonly remains: Config | undefined;
 
-  constructor(problems: readonly string[]) {
+  constructor(problems: readonly string[], remains?: Config) {
     super(["The configuration cannot be used:", ...problems.map((problem) => `  - ${problem}`)].join("\n"));
     this.problems = problems;
+    this.remains = remains;
   }
 }
 
@@ -84,9 +88,6 @@ export type Command =
   | { readonly kind: "help" };
 
 const LOOPBACK_HOSTS: readonly string[] = ["127.0.0.1", "::1", "localhost"];
-
-/** The same as a Host header writes them. */
-const LOOPBACK_NAMES: readonly string[] = ["localhost", "127.0.0.1", "[::1]"];
 
 /**
  * Reads flags and environment. Pure: it opens no file and no socket, so whether a credentials file exists is
@@ -102,7 +103,7 @@ export function loadConfig(env: Environment, argv: readonly string[]): Command {
   const problems = [...unknownVariables(set)];
   const vars = parseVariables(set, problems);
   const config = assemble(vars, set, flags.local ? "local" : "server", problems);
-  if (problems.length > 0) throw new ConfigError(problems);
+  if (problems.length > 0) throw new ConfigError(problems, config);
   return { kind: flags["check-config"] ? "check-config" : "run", config: deepFreeze(config) };
 }
 
@@ -161,7 +162,7 @@ function assemble(vars: Variables, env: Environment, mode: Config["mode"], probl
   }
   return {
     mode,
-    http: httpConfig(vars, mode, problems),
+    http: httpConfig(vars, mode, problems, notices),
     auth: authTarget(vars, mode, problems),
     policyFile: policySetting(vars, mode, problems),
     bulkGuard: bulkGuard(vars, mode),
@@ -189,12 +190,22 @@ function assemble(vars: Variables, env: Environment, mode: Config["mode"], probl
   };
 }
 
-function httpConfig(vars: Variables, mode: Config["mode"], problems: string[]): HttpConfig {
+function httpConfig(
+  vars: Variables,
+  mode: Config["mode"],
+  problems: string[],
+  notices: string[],
+): HttpConfig {
   const inLocalMode = mode === "local" ? "on" : "off";
   const { TRUSTED_DOCUMENTS: trusted, TRUSTED_DOCUMENTS_FILE: manifestFile } = vars;
   const { TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile } = vars;
   if ((certFile === undefined) !== (keyFile === undefined)) {
     problems.push("Set both TLS_CERT_FILE and TLS_KEY_FILE, or neither for plain HTTP.");
+  }
+  if (certFile === undefined && !LOOPBACK_HOSTS.includes(vars.HOST)) {
+    notices.push(
+      `HOST is ${vars.HOST} without TLS_CERT_FILE: tokens travel unencrypted unless a proxy in front ends TLS.`,
+    );
   }
   if (trusted !== "off" && manifestFile === undefined) {
     problems.push(

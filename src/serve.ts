@@ -1,5 +1,5 @@
-import { asConfigError, checkFiles } from "./check-files.ts";
-import { type Config, EX_CONFIG, loadConfig } from "./config.ts";
+import { asConfigError, checkFiles, withMistakesInFiles } from "./check-files.ts";
+import { type Config, ConfigError, EX_CONFIG, loadConfig } from "./config.ts";
 import { endOnCrash } from "./end-on-crash.ts";
 import { createGateway } from "./gateway.ts";
 import { describeConfig, startUpBanner } from "./start-up-banner.ts";
@@ -64,7 +64,7 @@ export async function serve(): Promise<void> {
     const exitCode = await run();
     if (exitCode !== undefined) process.exitCode = exitCode;
   } catch (error) {
-    const mistake = asConfigError(error);
+    const mistake = error instanceof ConfigError ? await withMistakesInFiles(error) : asConfigError(error);
     console.error(mistake?.message ?? explain(error));
     process.exitCode = mistake === undefined ? 1 : EX_CONFIG;
   }

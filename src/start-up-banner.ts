@@ -18,7 +18,7 @@ export function startUpBanner(config: Config, { url, emulators }: GatewayAddress
   for (const [name, { url: at }] of emulators) {
     if (name !== DEFAULT_ACCOUNT) lines.push(row("Account", `${name}, an emulator of its own, ${at}`));
   }
-  lines.push(row("Record", recordOf(config)), ...policyOf(config), ...notesOf(config));
+  lines.push(row("Record", recordOf(config)), ...callersOf(config), ...policyOf(config), ...notesOf(config));
   if (config.mode === "local") lines.push("  Stop with Ctrl-C.");
   return `${lines.join("\n")}\n`;
 }
@@ -35,6 +35,7 @@ export function describeConfig(config: Config): string[] {
     row("CAM", config.cam === undefined ? "an emulator on this machine" : camOf(config)),
     ...(config.accounts === undefined ? [] : [row("Accounts", `further ones by ${config.accounts.file}`)]),
     row("Record", recordOf(config)),
+    ...callersOf(config),
     ...policyOf(config),
     ...notesOf(config),
   ];
@@ -48,6 +49,17 @@ function camOf({ cam }: Config): string {
 
 function recordOf({ store }: Config): string {
   return store.kind === "postgres" ? "in PostgreSQL" : `in the folder ${store.dataDir}`;
+}
+
+/** By what callers are known. Without anything, as only local mode can be, everybody is the developer. */
+function callersOf({ auth }: Config): string[] {
+  const { issuer, issuersFile, certificates } = auth ?? {};
+  const known = [
+    issuer && `tokens of ${issuer.issuer} for ${issuer.audiences.join(", ")}`,
+    issuersFile && `tokens of the issuers in ${issuersFile}`,
+    certificates && `client certificates, by the header ${certificates.header}`,
+  ];
+  return known.filter((text) => text !== undefined).map((text) => row("Callers", text));
 }
 
 /** Without one, which only local mode can be, the scopes alone decide. */

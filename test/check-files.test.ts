@@ -2,7 +2,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { join } from "node:path";
 import { generate } from "selfsigned";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { checkFiles } from "../src/check-files.ts";
+import { checkFiles, withMistakesInFiles } from "../src/check-files.ts";
 import { ConfigError, loadConfig } from "../src/config.ts";
 import { keepFigure, keepSecret } from "./support/leaks/written.ts";
 import { SOME_ISSUER } from "./support/some-issuer.ts";
@@ -44,6 +44,7 @@ beforeAll(async () => {
     short: "secret\n",
     mysql: `mysql://user:${SECRET}@db/gateway`,
     "issuers.json": '{"issuers":[{"issuer":"https://a.example"}]}',
+    "good-issuers.json": '{"issuers":[{"issuer":"https://a.example","audience":"gateway"}]}',
     "no-keys.json": '{"keys":[]}',
     "private.json": `{"keys":[{"kty":"oct","k":"${SECRET}"}]}`,
     "policy.yaml": "rules:\n  - id: a\n    effect: permit\n",
@@ -64,7 +65,7 @@ async function problemsOf(change: Readonly<Record<string, string>>, argv: readon
     if (command.kind === "check-config") await checkFiles(command.config);
     return [];
   } catch (error) {
-    if (error instanceof ConfigError) return error.problems;
+    if (error instanceof ConfigError) return (await withMistakesInFiles(error)).problems;
     throw error;
   }
 }
@@ -105,7 +106,11 @@ const MISTAKES: readonly (readonly [
     { AUTH_ISSUER: "", AUTH_JWKS_URL: "", AUTH_AUDIENCE: "" },
     /^Nobody is known: set AUTH_ISSUER/,
   ],
-  ["an issuer without an audience", { AUTH_AUDIENCE: "" }, /^AUTH_AUDIENCE must be a text or a list/],
+  [
+    "an issuer without an audience",
+    { AUTH_AUDIENCE: "" },
+    /^AUTH_AUDIENCE is not set: whom the tokens are meant for/,
+  ],
   [
     "keys over plain HTTP",
     { AUTH_JWKS_URL: "http://login.example.com/keys" },
@@ -114,12 +119,12 @@ const MISTAKES: readonly (readonly [
   [
     "keys in two places",
     { AUTH_JWKS_FILE: "@no-keys.json" },
-    /^AUTH_JWKS_URL and its counterpart .* cannot both/,
+    /^AUTH_JWKS_URL and AUTH_JWKS_FILE cannot both/,
   ],
   [
     "an issuer that cannot be asked for its keys",
     { AUTH_ISSUER: "login", AUTH_JWKS_URL: "" },
-    /^AUTH_JWKS_URL or its counterpart/,
+    /^AUTH_JWKS_URL or AUTH_JWKS_FILE has to be set/,
   ],
   ["tokens without a signature", { AUTH_ALGORITHMS: "none" }, /^AUTH_ALGORITHMS has "none"/],
   [
@@ -129,7 +134,7 @@ const MISTAKES: readonly (readonly [
   ],
   [
     "two ways to name issuers",
-    { AUTH_ISSUERS_FILE: "@issuers.json" },
+    { AUTH_ISSUERS_FILE: "@good-issuers.json" },
     /^Set only one of AUTH_ISSUER and AUTH_ISSUERS_FILE/,
   ],
   [
@@ -328,4 +333,18 @@ test("mistakes in several files are told at once, and no file is quoted", async 
     expect(problems).toContainEqual(expect.stringContaining(file));
   }
   expect(problems.join()).not.toContain(SECRET);
+});
+
+test("mistakes in files are told with those in variables, whatever else is missing", async () => {
+  const problems = await problemsOf(
+    { DATABASE_URL: "", CAM_ENDPOINT: "", PORT: "http", POLICY_FILE: "@policy.yaml", AUTH_AUDIENCE: "" },
+    [],
+  );
+  expect(problems).toEqual([
+    expect.stringMatching(/^PORT must be/),
+    expect.stringMatching(/^AUTH_AUDIENCE is not set/),
+    expect.stringMatching(/^CAM_ENDPOINT is not set/),
+    expect.stringMatching(/^DATABASE_URL .* is not set/),
+    expect.stringMatching(/^POLICY_FILE \S+policy\.yaml: rule a: effect/),
+  ]);
 });

@@ -17,6 +17,24 @@ const server = {
 };
 const credentials = { TENCENTCLOUD_SECRET_ID: "AKIDEXAMPLE", TENCENTCLOUD_SECRET_KEY: KEY };
 
+describe("what travels unencrypted is noted", () => {
+  const tls = { TLS_CERT_FILE: "cert.pem", TLS_KEY_FILE: "key.pem" };
+  const tokens = expect.stringMatching(/^HOST is \S+ without TLS_CERT_FILE: tokens travel unencrypted/);
+  const calls = expect.stringMatching(/^CAM_ENDPOINT is http: what is asked of CAM/);
+
+  test.each<[string, Readonly<Record<string, string>>, readonly unknown[]]>([
+    ["HOST=0.0.0.0", { HOST: "0.0.0.0" }, [tokens]],
+    ["HOST=::", { HOST: "::" }, [tokens]],
+    ["HOST=0.0.0.0 with TLS", { HOST: "0.0.0.0", ...tls }, []],
+    ["a loopback address", { HOST: "::1" }, []],
+    ["a CAM elsewhere by http", { CAM_ENDPOINT: "http://10.0.0.5" }, [calls]],
+    ["a CAM on this machine by http", { CAM_ENDPOINT: "http://[::1]:4100" }, []],
+    ["both", { HOST: "10.0.0.4", CAM_ENDPOINT: "http://cam.example:80" }, [tokens, calls]],
+  ])("%s", (_what, env, notices) => {
+    expect(load({ ...server, ...env }).notices).toEqual(notices);
+  });
+});
+
 describe("defaults", () => {
   test("local mode needs no variable at all and stands on the emulator", () => {
     expect(load({}, "--local")).toMatchObject({

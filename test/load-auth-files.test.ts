@@ -77,11 +77,11 @@ describe("one issuer by variables", () => {
   });
 
   test.each([
-    ["no audience", { AUTH_AUDIENCE: "" }, "AUTH_AUDIENCE must be a text or a list of texts"],
+    ["no audience", { AUTH_AUDIENCE: "" }, "AUTH_AUDIENCE is not set: whom the tokens are meant for"],
     [
       "no keys, and a name at which nobody can be asked for them",
       { AUTH_ISSUER: "a.example", AUTH_JWKS_URL: "" },
-      "AUTH_JWKS_URL or its counterpart for a file has to be set",
+      "AUTH_JWKS_URL or AUTH_JWKS_FILE has to be set",
     ],
     [
       "no keys, and an issuer that anybody could stand in for",
@@ -91,7 +91,7 @@ describe("one issuer by variables", () => {
     [
       "keys in two places",
       { AUTH_JWKS_FILE: "/keys" },
-      "AUTH_JWKS_URL and its counterpart for a file cannot both be set",
+      "AUTH_JWKS_URL and AUTH_JWKS_FILE cannot both be set",
     ],
     [
       "keys that anybody could change",
@@ -146,12 +146,17 @@ describe("a file of issuers", () => {
     [
       "one without an audience",
       { issuers: [{ ...ISSUER, audience: undefined }] },
-      "issuers.0.audience must be",
+      "issuers.0.audience is not set",
+    ],
+    [
+      "one with a number for an audience",
+      { issuers: [{ ...ISSUER, audience: 7 }] },
+      "issuers.0.audience must be a text or a list of texts",
     ],
     [
       "one without keys",
       { issuers: [{ ...ISSUER, issuer: "ci", jwksUrl: undefined }] },
-      "issuers.0.jwksUrl or its counterpart",
+      "issuers.0.jwksUrl or jwksFile has to be set",
     ],
     [
       "one of HMAC",

@@ -46,3 +46,27 @@ test("the banner says which file says who may change whom", () => {
   expect(banner).toMatch(/^ {2}Policy +\/etc\/policy\.yaml$/m);
   expect(describeConfig(command.config)).toContainEqual(expect.stringMatching(/Policy +\/etc\/policy\.yaml/));
 });
+
+test("the banner says by what callers are known", () => {
+  const callersOf = (env: Readonly<Record<string, string>>): readonly string[] => {
+    const command = loadConfig(env, ["--local"]);
+    if (command.kind !== "run") throw new Error("The configuration does not run a gateway.");
+    const address = { url: "http://127.0.0.1:4000/graphql", emulators: new Map() };
+    const isOfCallers = (line: string) => line.startsWith("  Callers");
+    const rows = startUpBanner(command.config, address).split("\n").filter(isOfCallers);
+    expect(describeConfig(command.config).filter(isOfCallers)).toEqual(rows);
+    return rows.map((line) => line.slice("  Callers   ".length));
+  };
+  const issuer = { AUTH_ISSUER: "https://login.example.com/", AUTH_AUDIENCE: "cam-mfa-gateway, api://cam" };
+  expect(callersOf(issuer)).toEqual(["tokens of https://login.example.com/ for cam-mfa-gateway, api://cam"]);
+  const proxy = {
+    AUTH_CLIENT_CERT_HEADER: "X-Client-Cert",
+    AUTH_CLIENT_CERT_SCOPES: "cam.mfa:read",
+    AUTH_PROXY_ADDRESSES: "10.0.4.0/24",
+  };
+  expect(callersOf({ AUTH_ISSUERS_FILE: "/etc/issuers.json", ...proxy })).toEqual([
+    "tokens of the issuers in /etc/issuers.json",
+    "client certificates, by the header x-client-cert",
+  ]);
+  expect(callersOf({})).toEqual([]);
+});

@@ -82,7 +82,9 @@ function singleIssuer(vars: Variables, problems: string[]): IssuerSettings | und
   });
   if (parsed.success) return parsed.data;
   for (const { path, message } of parsed.error.issues) {
-    problems.push(`${VARIABLE_OF[String(path[0])]} ${message}.`);
+    // What a message says of another setting is that setting's name in a file.
+    const problem = message.replace(/\bjwksFile\b/, "AUTH_JWKS_FILE");
+    problems.push(`${VARIABLE_OF[String(path[0])]} ${problem}.`);
   }
   return undefined;
 }

@@ -1,5 +1,6 @@
 import type { CamEndpoint, CredentialSettings, ProxySettings } from "../cam/index.ts";
 import { credentialSettings } from "./credential-settings.ts";
+import { LOOPBACK_NAMES } from "./loopback-names.ts";
 import { ENDPOINT_RULE, parseEndpoint } from "./parse-endpoint.ts";
 import { proxies } from "./proxies.ts";
 import type { Environment, Variables } from "./variables.ts";
@@ -38,15 +39,24 @@ export function camTarget(
     return undefined;
   }
   return {
-    endpoint: endpointOf(vars, problems),
+    endpoint: endpointOf(vars, problems, notices),
     credentials: settings,
     proxy: proxies(env, problems),
   };
 }
 
-function endpointOf(vars: Variables, problems: string[]): CamEndpoint {
+function endpointOf(vars: Variables, problems: string[], notices: string[]): CamEndpoint {
   const endpoint = parseEndpoint(vars.CAM_ENDPOINT ?? "", vars.CAM_SERVICE_HOST);
-  if (endpoint !== undefined) return endpoint;
+  if (endpoint !== undefined) {
+    const { protocol, hostname } = new URL(endpoint.origin);
+    if (protocol === "http:" && !LOOPBACK_NAMES.includes(hostname)) {
+      notices.push(
+        "CAM_ENDPOINT is http: what is asked of CAM and what it answers travels unencrypted, and whoever is on the way " +
+          "can alter the answers.",
+      );
+    }
+    return endpoint;
+  }
   problems.push(`CAM_ENDPOINT ${ENDPOINT_RULE}.`);
   return { origin: "", serviceHost: "" };
 }

@@ -30,7 +30,8 @@ export function credentialSettings(
   const { TENCENTCLOUD_PROFILE: profile } = vars;
   return {
     settings: {
-      environment,
+      // Of half a pair nothing more is to be told when its file is looked at.
+      environment: hasPair ? environment : {},
       // Even the file's default section has to be named: it may lie in a home folder for quite another purpose.
       ...(profile !== undefined && {
         profile: { name: profile, paths: PROFILE_PATHS, required: !hasPair },

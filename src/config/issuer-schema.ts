@@ -26,8 +26,9 @@ export const issuerSchema = z
     jwksUrl: text.refine(isSafeUrl, "must be an https URL (http on this machine alone)").optional(),
     jwksFile: text.optional(),
     audience: z.union([text.transform((one) => [one]), z.array(text).min(1)], {
-      error:
-        "must be a text or a list of texts: whom the tokens are meant for, such as the gateway's own name",
+      error: ({ input }) =>
+        `${input === undefined ? "is not set" : "must be a text or a list of texts"}: whom the tokens are meant for, ` +
+        "such as the gateway's own name",
     }),
     algorithms: z.array(algorithm).min(1).default(["RS256", "PS256", "ES256", "EdDSA"]),
     clockToleranceS: z.int().min(0).max(300).default(10),
@@ -38,7 +39,7 @@ export const issuerSchema = z
   })
   .refine(({ jwksUrl, jwksFile }) => jwksUrl === undefined || jwksFile === undefined, {
     path: ["jwksUrl"],
-    error: "and its counterpart for a file cannot both be set",
+    error: "and jwksFile cannot both be set",
     ...SAID_BESIDE_OTHERS,
   })
   .refine(
@@ -46,8 +47,7 @@ export const issuerSchema = z
     {
       path: ["jwksUrl"],
       error:
-        "or its counterpart for a file has to be set: the issuer is no https URL at which it could be asked where its " +
-        "keys are",
+        "or jwksFile has to be set: the issuer is no https URL at which it could be asked where its keys are",
       ...SAID_BESIDE_OTHERS,
     },
   )

@@ -53,6 +53,12 @@ describe("a configuration that cannot be used ends the process with 78 and one m
     ["half a key pair", ["--local"], { TENCENTCLOUD_SECRET_KEY: "hidden-secret-key" }, ["Half a key pair"]],
     ["an unknown flag", ["--lokal"], {}, ["'--lokal'"]],
     ["only checking", ["--check-config", "--local"], { PORT: "x" }, ["PORT must be"]],
+    [
+      "mistakes in variables and in a file",
+      ["--check-config", "--local"],
+      { PORT: "x", POLICY_FILE: "/nowhere/policy.yaml" },
+      ["PORT must be", "POLICY_FILE /nowhere/policy.yaml cannot be read (ENOENT)"],
+    ],
   ])("%s", async (_case, args, env, problems) => {
     const { exitCode, stdout, stderr } = await runGateway(args, env);
     expect(exitCode).toBe(78);
