@@ -4,9 +4,15 @@ import type { Logger } from "./logger.ts";
 export function logPolicy(logger: Logger) {
   return {
     onPolicyInForce: (policy: object): void => logger.info({ policy }, "the policy is in force"),
-    onPolicyError: (err: unknown): void =>
-      logger.error({ err }, "the policy file cannot be used; the old policy goes on"),
+    onPolicyError: (error: unknown): void =>
+      logger.error(whyUnusable(error), "the policy file cannot be used; the old policy goes on"),
   };
+}
+
+/** The mistakes in a file, each once: where in our code they were found is of no interest. */
+function whyUnusable(error: unknown): object {
+  const { problems } = error as { readonly problems?: unknown };
+  return Array.isArray(problems) ? { problems } : { err: error };
 }
 
 /** What the policy says of accounts that there are not, and does not say of those that there are. */

@@ -41,7 +41,15 @@ test("a policy that changes under traffic fails no request, and is whole for eac
     expect.poll(() => answered, { timeout: 20_000 }).toBeGreaterThan(answered + more);
   await answersAfter(20);
   await write("rules: [");
-  await expect.poll(() => logLines.filter((line) => line.includes("the old policy goes on")).length).toBe(1);
+  const unusable = () => logLines.filter((line) => line.includes("the old policy goes on"));
+  await expect.poll(() => unusable().length).toBe(1);
+  // What is wrong is said once, and not where in our code that was found.
+  const [line = "{}"] = unusable();
+  const { level, time: _, msg: __, ...told } = JSON.parse(line) as Record<string, unknown>;
+  expect({ level, ...told }).toEqual({
+    level: "error",
+    problems: [expect.stringMatching(/^POLICY_FILE \S+: .*\.$/)],
+  });
   await answersAfter(20);
   expect(isAllowed(await change({ opUin: ALICE, login: { phone: true } }, "wang"))).toBe(true);
   await write(AFTER);
