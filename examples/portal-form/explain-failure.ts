@@ -70,8 +70,10 @@ function explainCamError(error: CamErrorExtensions): Advice {
       };
     case "APPROVAL_REQUIRED":
       return {
-        advice: `Have a colleague approve the change ${error.changeId ?? ""}. It is on record; switch nothing again.`,
+        advice: `Have a colleague approve the change ${error.changeId ?? ""}${untilWhen(error)}. It is on record; switch nothing again.`,
       };
+    case "ISSUER_UNAVAILABLE":
+      return { advice: "You are still signed in. The form waits for you.", waitMs: error.retryAfterMs ?? 0 };
     case "OUTCOME_UNKNOWN":
       return { advice: "Read the user's protection before you switch again.", readFirst: true };
     default:
@@ -81,4 +83,8 @@ function explainCamError(error: CamErrorExtensions): Advice {
       // Codes that need nothing of this form are explained by the catalogue, also those that come later.
       return { advice: describeCamError(error.code).remedy };
   }
+}
+
+function untilWhen({ expiresAt }: CamErrorExtensions): string {
+  return expiresAt === undefined ? "" : `, by ${new Date(expiresAt).toLocaleString()}`;
 }

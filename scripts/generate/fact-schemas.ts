@@ -26,6 +26,12 @@ export const factSchemas: Readonly<Record<keyof CamErrorFacts, object>> = {
     maximum: 2_147_483_647,
   },
   changeId: { description: "The record of the change that the error is about.", type: "string" },
+  expiresAt: {
+    description:
+      "Until when another caller can approve the change that the error is about, with APPROVAL_REQUIRED: ISO 8601.",
+    type: "string",
+    pattern: "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{3}Z$",
+  },
   opUin: {
     description: "The user that the error is about: a decimal string up to 18446744073709551615.",
     type: "string",

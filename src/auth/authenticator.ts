@@ -1,4 +1,5 @@
 import { type Caller, LOCAL_CALLER } from "./caller.ts";
+import type { ClaimMismatch } from "./claim-mismatch.ts";
 
 /** As much of a request as says who sent it. */
 export interface IncomingRequest {
@@ -14,8 +15,12 @@ export type Authentication = { readonly caller: Caller } | Refusal;
 export interface Refusal {
   /** A sentence that is safe to show the caller. */
   readonly refusal: string;
+  /** Only where nothing could be found out about a proof that may be good: how long to wait before sending it again. */
+  readonly retryAfterMs?: number;
   /** For the log alone: what was wrong on our side or the issuer's. */
   readonly cause?: unknown;
+  /** For the log alone: what a token says that is by or for somebody else. */
+  readonly mismatch?: ClaimMismatch;
 }
 
 export interface Authenticator {

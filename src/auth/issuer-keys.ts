@@ -22,6 +22,13 @@ export interface IssuerKeysDeps {
 /** The keys of an issuer cannot be had, so nothing can be said of its tokens. */
 export class KeysUnavailable extends Error {
   override readonly name = "KeysUnavailable";
+  /** When they are looked for again. */
+  readonly retryAfterMs: number;
+
+  constructor(retryAfterMs: number) {
+    super("The issuer's keys cannot be had.");
+    this.retryAfterMs = retryAfterMs;
+  }
 }
 
 export interface KeySet {
@@ -39,6 +46,8 @@ export class IssuerKeys {
   #loadedAtMs = Number.NEGATIVE_INFINITY;
   #triedAtMs = Number.NEGATIVE_INFINITY;
   #loading: Promise<void> | undefined;
+  /** Whether the last load failed. */
+  #isAway = false;
 
   constructor(deps: IssuerKeysDeps) {
     this.#deps = deps;
@@ -55,11 +64,14 @@ export class IssuerKeys {
   async ready(): Promise<KeySet> {
     if (this.current === undefined) await (this.#loading ?? (this.#mayLoad() ? this.#load() : undefined));
     const keys = this.current;
-    if (keys === undefined) throw new KeysUnavailable("The issuer's keys cannot be had.");
+    if (keys === undefined) throw this.#unavailable();
     return keys;
   }
 
-  /** The key that a token names; where it is not among those at hand, the issuer may have a new one. */
+  /**
+   * The key that a token names; where it is not among those at hand, the issuer may have a new one.
+   * @throws KeysUnavailable where that cannot be found out, and jose's errors.
+   */
   readonly find: JWTVerifyGetKey = async (header, token) => {
     const keys = await this.ready();
     try {
@@ -67,9 +79,17 @@ export class IssuerKeys {
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
       await (this.#loading ?? (this.#mayLoad() ? this.#load() : undefined));
-      return (await this.ready()).find(header, token);
+      const newer = await this.ready();
+      // The issuer may have a new key, and cannot be asked for it.
+      if (this.#isAway && newer === keys) throw this.#unavailable();
+      return newer.find(header, token);
     }
   };
+
+  #unavailable(): KeysUnavailable {
+    const sinceMs = this.#deps.clock.monotonic() - this.#triedAtMs;
+    return new KeysUnavailable(Math.max(0, COOLDOWN_MS - sinceMs));
+  }
 
   #mayLoad(): boolean {
     return this.#loading === undefined && this.#deps.clock.monotonic() - this.#triedAtMs >= COOLDOWN_MS;
@@ -92,7 +112,9 @@ export class IssuerKeys {
         observer.onKeysLoaded();
       }
       this.#loadedAtMs = clock.monotonic();
+      this.#isAway = false;
     } catch (error) {
+      this.#isAway = true;
       observer.onKeysAway(error);
     }
   }

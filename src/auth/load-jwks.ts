@@ -29,10 +29,11 @@ interface Way {
 
 async function discover(issuer: string, way: Way): Promise<string> {
   const url = `${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`;
+  const description = await fetchText(url, way);
   try {
-    return readDiscovery(await fetchText(url, way), issuer);
+    return readDiscovery(description, issuer);
   } catch (cause) {
-    throw new Error(`${url} does not say where the keys are.`, { cause });
+    throw new Error(`${url} does not say where the keys are`, { cause });
   }
 }
 
@@ -42,21 +43,35 @@ async function fetchText(url: string, way: Way): Promise<string> {
     // Elsewhere may be anywhere: whoever can make the issuer's server redirect must not choose our keys.
     redirect: "error",
     ...way,
-  });
+  }).catch((error: unknown) => refuseUnreached(url, error));
   if (response.status !== 200) {
     await response.body?.cancel();
     throw new Error(`${url} answered ${response.status} instead of 200.`);
   }
-  return readText(response, url);
+  const text = await readText(response).catch((error: unknown) => refuseUnreached(url, error));
+  if (text === undefined) throw new Error(`${url} answered more than ${MAX_BYTES} bytes.`);
+  return text;
 }
 
-async function readText(response: Response, url: string): Promise<string> {
+/** Undefined where it is longer than any set of keys. */
+async function readText(response: Response): Promise<string | undefined> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of response.body ?? []) {
     bytes += chunk.byteLength;
-    if (bytes > MAX_BYTES) throw new Error(`${url} answered more than ${MAX_BYTES} bytes.`);
+    if (bytes > MAX_BYTES) return undefined;
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString("utf8");
+}
+
+/** Without a full stop at its end: a log line puts the cause behind it. */
+function refuseUnreached(url: string, error: unknown): never {
+  if (error instanceof Error && error.name === "TimeoutError") {
+    throw new Error(`${url} did not answer in time`, { cause: error });
+  }
+  // fetch says no more than that it failed, and what happened in its cause.
+  const cause = (error instanceof Error ? error.cause : undefined) ?? error;
+  const { code } = cause as NodeJS.ErrnoException;
+  throw new Error(`${url} cannot be reached${code === undefined ? "" : ` (${code})`}`, { cause });
 }

@@ -6,5 +6,5 @@ import type { Scope } from "./scope.ts";
 export function requireScope(caller: Caller, ...scopes: readonly Scope[]): void {
   if (scopes.some((scope) => caller.scopes.has(scope))) return;
   const code = caller === ANONYMOUS ? "UNAUTHENTICATED" : "FORBIDDEN";
-  throw new GatewayError(code, { hint: `It needs the scope ${scopes.join(" or ")}.` });
+  throw new GatewayError(code, { hint: `This field needs the scope ${scopes.join(" or ")}.` });
 }

@@ -1,10 +1,21 @@
 import { errors } from "jose";
 import type { Refusal } from "./authenticator.ts";
+import { claimMismatch } from "./claim-mismatch.ts";
 import { KeysUnavailable } from "./issuer-keys.ts";
+import type { IssuerSettings } from "./issuer-settings.ts";
 
-/** In our own words and without anything of the token: whoever forged it learns no more than whoever forgot to renew it. */
-export function explainRefusal(error: unknown): Refusal {
-  if (error instanceof KeysUnavailable) return { refusal: KEYS_AWAY };
+/**
+ * In our own words and without anything of the token: whoever forged it learns no more than whoever forgot to renew it.
+ *
+ * @param settings The issuer's whose token it was held to be.
+ */
+export function explainRefusal(error: unknown, settings: IssuerSettings | undefined): Refusal {
+  if (error instanceof KeysUnavailable) return { refusal: KEYS_AWAY, retryAfterMs: error.retryAfterMs };
+  if (error instanceof errors.JWTClaimValidationFailed && error.claim === "aud" && settings !== undefined) {
+    const { issuer, audiences } = settings;
+    const mismatch = claimMismatch(error.payload, { issuers: [issuer], audiences });
+    return { refusal: explainJose(error), mismatch };
+  }
   if (error instanceof errors.JOSEError) return { refusal: explainJose(error) };
   // Such as a key of the issuer that is none: refused all the same, and the operator hears of it.
   return { refusal: "The token cannot be verified.", cause: error };
@@ -23,7 +34,7 @@ function explainJose(error: errors.JOSEError): string {
   return "The token cannot be read.";
 }
 
-const KEYS_AWAY = "The keys of the token's issuer cannot be had at the moment; the token may be good.";
+const KEYS_AWAY = "The keys of the token's issuer cannot be had; the token may be good.";
 
 const MISSING_CLAIM = "The token lacks a claim that is needed here, or has it in another form.";
 

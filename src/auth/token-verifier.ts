@@ -1,6 +1,7 @@
-import { decodeJwt, jwtVerify } from "jose";
+import { decodeJwt, type JWTPayload, jwtVerify } from "jose";
 import type { Clock } from "../clock.ts";
-import type { Authentication } from "./authenticator.ts";
+import type { Authentication, Refusal } from "./authenticator.ts";
+import { claimMismatch } from "./claim-mismatch.ts";
 import { readCaller } from "./claims.ts";
 import type { IssuerKeys } from "./issuer-keys.ts";
 import type { IssuerSettings } from "./issuer-settings.ts";
@@ -32,19 +33,23 @@ export class TokenVerifier {
     const known = this.#verified.find(token, this.#clock.now());
     if (known !== undefined) return { caller: known };
     if (token.length > LONGEST_TOKEN) return { refusal: "The token is too long." };
+    let issuer: TrustedIssuer | undefined;
     try {
-      const issuer = this.#issuerOf(token);
-      if (issuer === undefined) return { refusal: "The token is by an issuer that is not trusted here." };
-      return await this.#verifyBy(issuer, token);
+      const claims = decodeJwt(token);
+      // Believed so far only as to whose keys could show it to be genuine.
+      issuer = typeof claims.iss === "string" ? this.#issuers.get(claims.iss) : undefined;
+      return issuer === undefined ? this.#refuseStranger(claims) : await this.#verifyBy(issuer, token);
     } catch (error) {
-      return explainRefusal(error);
+      return explainRefusal(error, issuer?.settings);
     }
   }
 
-  /** Believes the token so far only as to whose keys could show it to be genuine. */
-  #issuerOf(token: string): TrustedIssuer | undefined {
-    const { iss } = decodeJwt(token);
-    return typeof iss === "string" ? this.#issuers.get(iss) : undefined;
+  #refuseStranger(claims: JWTPayload): Refusal {
+    const expected = { issuers: [...this.#issuers.keys()], audiences: undefined };
+    return {
+      refusal: "The token is by an issuer that is not trusted here.",
+      mismatch: claimMismatch(claims, expected),
+    };
   }
 
   async #verifyBy({ settings, keys }: TrustedIssuer, token: string): Promise<Authentication> {

@@ -11,7 +11,8 @@ import type { ChangeAccount } from "./change-account.ts";
 import type { ChangeRunner, Run } from "./change-runner.ts";
 import type { ChangeObserver, MfaChangeContext, MfaChangeOutcome } from "./mfa-change.ts";
 import type { PausedCallers } from "./paused-callers.ts";
-import { approvalFailure, outcomeOf, recordedCaller, requestOf } from "./recorded-change.ts";
+import { outcomeOf, recordedCaller, requestOf } from "./recorded-change.ts";
+import { RecordedFailure } from "./recorded-failure.ts";
 import { reportChange } from "./report-change.ts";
 
 export interface ChangeApprovalsDeps {
@@ -133,7 +134,7 @@ export class ChangeApprovals {
       return this.#deps.pausedCallers.refuse(caller, record.opUin, kind);
     }
     if (kind === "OWN") throw ownChange(record);
-    if (kind === "EXPIRED") throw approvalFailure(record, "APPROVAL_EXPIRED");
+    if (kind === "EXPIRED") throw new RecordedFailure(record, { facts: { code: "APPROVAL_EXPIRED" } });
     return this.#shareOutcome(record.id, run);
   }
 

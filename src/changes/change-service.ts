@@ -9,7 +9,7 @@ import type { ChangeRunner, Prepared, Run } from "./change-runner.ts";
 import { asksForSomething } from "./compose-blocks.ts";
 import type { ChangeObserver, MfaChangeContext, MfaChangeOutcome, MfaChangeRequest } from "./mfa-change.ts";
 import type { PausedCallers } from "./paused-callers.ts";
-import { approvalFailure, outcomeOf, recordedCaller } from "./recorded-change.ts";
+import { outcomeOf, recordedCaller } from "./recorded-change.ts";
 import { reportChange } from "./report-change.ts";
 import { hashOf } from "./request-hash.ts";
 
@@ -79,8 +79,8 @@ export class ChangeService {
       async ({ kind, id }) => {
         if (kind === "PAUSED" || kind === "PAUSES") return pausedCallers.refuse(context.caller, opUin, kind);
         if (kind === "KEY_REUSED") throw new GatewayError("IDEMPOTENCY_KEY_REUSED", { opUin, changeId: id });
-        if (kind === "AWAITING") throw approvalFailure({ id, opUin }, "APPROVAL_REQUIRED");
-        progress.shared = true;
+        // What awaits approval is read back as well: until when, the database's clock has said.
+        progress.shared = kind !== "AWAITING";
         return outcomeOf(await runner.awaitSettled(id, context));
       },
     );

@@ -16,6 +16,7 @@ export interface FailureFacts {
   readonly opUin?: Uin | undefined;
   readonly changeId?: string | undefined;
   readonly retryAfterMs?: number | undefined;
+  readonly expiresAt?: string | undefined;
   readonly cam?: CamAnswer | undefined;
 }
 

@@ -4,7 +4,7 @@ import { isCamErrorCode } from "../contract/index.ts";
 import type { WriteOutcome } from "./block-writer.ts";
 import { failureFactsOf } from "./failure-facts.ts";
 import type { MfaChangeOutcome, MfaChangeRequest } from "./mfa-change.ts";
-import { RecordedFailure, type RecordedName } from "./recorded-failure.ts";
+import { RecordedFailure } from "./recorded-failure.ts";
 
 /** What a write came to. */
 export type Written = { readonly outcome: WriteOutcome } | { readonly error: unknown };
@@ -38,7 +38,10 @@ export function settlementOf(written: Written): Omit<ChangeSettlement, "attempts
  */
 export function outcomeOf(record: ChangeRecord): MfaChangeOutcome {
   const { id: changeId, status, resolvedBy, code, camCode, camAction, camRequestId } = record;
-  if (status === "awaiting_approval") throw approvalFailure(record, "APPROVAL_REQUIRED");
+  if (status === "awaiting_approval") {
+    const expiresAt = record.approval?.expiresAt.toISOString();
+    throw new RecordedFailure(record, { facts: { code: "APPROVAL_REQUIRED", expiresAt } });
+  }
   if (status === "applied" && resolvedBy !== undefined) {
     return { changeId, resolvedBy, camRequestId: camRequestId ?? "" };
   }
@@ -49,13 +52,6 @@ export function outcomeOf(record: ChangeRecord): MfaChangeOutcome {
   throw new RecordedFailure(record, {
     facts: { code: isCamErrorCode(code) ? code : "OUTCOME_UNKNOWN", cam },
   });
-}
-
-export function approvalFailure(
-  change: RecordedName,
-  code: "APPROVAL_REQUIRED" | "APPROVAL_EXPIRED",
-): RecordedFailure {
-  return new RecordedFailure(change, { facts: { code } });
 }
 
 /** What a change on record asks for. The change service wrote it there. */

@@ -26,5 +26,7 @@ export interface RecordedName {
 export interface RecordedFacts {
   readonly code: CamErrorCode;
   readonly cam?: CamAnswer | undefined;
+  /** Until when it can be approved, where that is awaited: ISO 8601. */
+  readonly expiresAt?: string | undefined;
   readonly message?: undefined;
 }

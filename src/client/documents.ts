@@ -21,7 +21,8 @@ const PAYLOAD = `{
   subUser { id opUin account mfa ${BOTH_PROTECTIONS} }
 }`;
 const FAILURE = `{
-  __typename code category message retryable retryAfterMs camCode camAction camRequestId changeId requestId
+  __typename code category message retryable retryAfterMs camCode camAction camRequestId changeId expiresAt
+  requestId
 }`;
 const PAUSE = `{ subject issuer pausedAt users withinMinutes resumedAt resumedBy ${CALLER} }`;
 const SWITCH_VARIABLES = `(

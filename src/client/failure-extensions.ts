@@ -10,12 +10,13 @@ import {
  * selected: together they tell a CamFailure from other types where `__typename` is not selected.
  */
 export function failureExtensions(value: Readonly<Record<string, unknown>>): CamErrorExtensions | undefined {
-  const { __typename = "CamFailure", code, requestId, retryAfterMs, changeId } = value;
+  const { __typename = "CamFailure", code, requestId, retryAfterMs, changeId, expiresAt } = value;
   if (__typename !== "CamFailure" || !isCamErrorCode(code) || typeof requestId !== "string") return undefined;
   return createCamErrorExtensions(code, {
     requestId,
     retryAfterMs: typeof retryAfterMs === "number" ? retryAfterMs : undefined,
     changeId: typeof changeId === "string" ? changeId : undefined,
+    expiresAt: typeof expiresAt === "string" ? expiresAt : undefined,
     cam: answerOf(value),
   });
 }

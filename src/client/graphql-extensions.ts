@@ -12,6 +12,7 @@ declare module "graphql/error/GraphQLError.js" {
     retryAfterMs?: number;
     requestId?: string;
     changeId?: string;
+    expiresAt?: string;
     opUin?: string;
     cam?: CamAnswer;
   }
@@ -23,6 +24,7 @@ declare module "graphql/error/GraphQLError.js" {
     retryAfterMs?: number;
     requestId?: string;
     changeId?: string;
+    expiresAt?: string;
     opUin?: string;
     cam?: CamAnswer;
   }

@@ -202,6 +202,12 @@ export interface CamErrorExtensionsByCode {
     readonly category: "UNAUTHENTICATED";
     readonly retryable: false;
   };
+  /** The gateway cannot check at the moment who you are. Send the request again with the same token after retryAfterMs; if it lasts, the gateway's operator has to look at the way to the issuer. */
+  readonly ISSUER_UNAVAILABLE: CamErrorFacts & {
+    readonly code: "ISSUER_UNAVAILABLE";
+    readonly category: "UPSTREAM";
+    readonly retryable: true;
+  };
   /** You do not have the permission for this. Ask the gateway's operator for the permission. */
   readonly FORBIDDEN: CamErrorFacts & {
     readonly code: "FORBIDDEN";

@@ -11,6 +11,7 @@ const KEYS: Readonly<Record<CamErrorExtensionKey, true>> = {
   retryAfterMs: true,
   requestId: true,
   changeId: true,
+  expiresAt: true,
   opUin: true,
   cam: true,
 };

@@ -23,7 +23,7 @@ export function createCamErrorExtensions<Code extends CamErrorCode>(
   facts: CamErrorFactsInput,
 ): CamErrorExtensionsByCode[Code] {
   const { category, retryable } = describeCamError(code);
-  const { requestId, changeId, opUin, cam } = facts;
+  const { requestId, changeId, expiresAt, opUin, cam } = facts;
   const retryAfterMs = wholeMs(
     facts.retryAfterMs ?? (category === "THROTTLED" ? DEFAULT_RETRY_AFTER_MS : undefined),
   );
@@ -34,6 +34,7 @@ export function createCamErrorExtensions<Code extends CamErrorCode>(
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     requestId,
     ...(changeId === undefined ? {} : { changeId }),
+    ...(expiresAt === undefined ? {} : { expiresAt }),
     ...(opUin === undefined ? {} : { opUin }),
     ...(cam === undefined ? {} : { cam: { code: cam.code, action: cam.action, requestId: cam.requestId } }),
   };
@@ -47,7 +48,7 @@ export function createCamErrorExtensions<Code extends CamErrorCode>(
  */
 export function isCamErrorExtensions(value: unknown): value is CamErrorExtensions {
   if (!isRecord(value)) return false;
-  const { code, category, retryable, requestId, retryAfterMs, changeId, opUin, cam } = value;
+  const { code, category, retryable, requestId, retryAfterMs, changeId, expiresAt, opUin, cam } = value;
   if (!isCamErrorCode(code)) return false;
   const info = describeCamError(code);
   return (
@@ -55,6 +56,7 @@ export function isCamErrorExtensions(value: unknown): value is CamErrorExtension
     retryable === info.retryable &&
     typeof requestId === "string" &&
     isOptional(changeId, "string") &&
+    isOptional(expiresAt, "string") &&
     isOptional(opUin, "string") &&
     isOptional(retryAfterMs, "number") &&
     (category !== "THROTTLED" || retryAfterMs !== undefined) &&

@@ -16,6 +16,8 @@ export interface CamErrorFacts {
   readonly retryAfterMs?: number;
   /** The record of the change that the error is about. */
   readonly changeId?: string;
+  /** Until when another caller can approve the change, with APPROVAL_REQUIRED: ISO 8601, in UTC. */
+  readonly expiresAt?: string;
   /** The user that the error is about: a decimal string. */
   readonly opUin?: string;
   /** Missing where the vendor was not asked or did not answer. */

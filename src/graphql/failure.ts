@@ -22,13 +22,14 @@ export interface FailureContext {
 export function describeFailure(error: unknown, { requestId, opUin }: FailureContext): Failure | undefined {
   const facts = failureFactsOf(error);
   if (facts === undefined) return undefined;
-  const { code, message, changeId, retryAfterMs, cam } = facts;
+  const { code, message, changeId, expiresAt, retryAfterMs, cam } = facts;
   return {
     message: message ?? describeCamError(code).message,
     extensions: createCamErrorExtensions(code, {
       requestId,
       opUin: facts.opUin ?? opUin,
       changeId,
+      expiresAt,
       retryAfterMs,
       cam,
     }),

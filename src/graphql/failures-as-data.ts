@@ -27,13 +27,14 @@ export function failuresAsData(resolve: Resolver | undefined): Resolver {
 }
 
 function toCamFailure({ message, extensions }: Failure): CamFailure {
-  const { code, category, retryable, retryAfterMs, requestId, changeId, cam } = extensions;
+  const { code, category, retryable, retryAfterMs, requestId, changeId, expiresAt, cam } = extensions;
   return {
     code,
     category,
     retryable,
     retryAfterMs,
     changeId,
+    expiresAt: expiresAt === undefined ? undefined : new Date(expiresAt),
     requestId,
     message,
     camCode: cam?.code,

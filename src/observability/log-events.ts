@@ -78,6 +78,8 @@ interface FailureEvent {
   readonly code: string;
   /** Our own words, such as which rule refuses. */
   readonly message?: string | undefined;
+  /** Until when it can be approved. */
+  readonly expiresAt?: string | undefined;
   readonly cam?: { readonly code: string; readonly requestId: string } | undefined;
 }
 
@@ -103,9 +105,9 @@ function logMfaChange(logger: Logger, event: ChangeEvent): void {
     return;
   }
   // What nobody raised deliberately has a line with its stack where it leaves.
-  const { code, message, cam } = result.facts ?? { code: "INTERNAL" };
+  const { code, message, expiresAt, cam } = result.facts ?? { code: "INTERNAL" };
   if (code === "APPROVAL_REQUIRED") {
-    logger.info(fields, "MFA change awaits approval");
+    logger.info({ ...fields, expiresAt }, "MFA change awaits approval");
     return;
   }
   const failed = { ...fields, code, why: message, camCode: cam?.code, camRequestId: cam?.requestId };
@@ -217,14 +219,25 @@ export function logUntrustedOperations(logger: Logger) {
   return (operation: object): void => logger.warn(operation, "an operation is no trusted document");
 }
 
-/** A request whose proof of who asks is not believed. The proof itself is in no line. */
+/** Why a caller is refused; `retryAfterMs` where nothing could be found out about the proof. */
+interface UnbelievedEvent {
+  readonly refusal: string;
+  readonly retryAfterMs?: number;
+  readonly cause?: unknown;
+  /** By whom the token is and for whom, and what is expected. */
+  readonly mismatch?: object;
+}
+
+/** A request whose proof of who asks is not believed, or cannot be checked. The proof itself is in no line. */
 export function logUnbelieved(
   logger: Logger,
-  { refusal, cause }: { readonly refusal: string; readonly cause?: unknown },
+  { refusal, retryAfterMs, cause, mismatch }: UnbelievedEvent,
   requestId: string,
 ): void {
-  const fields = { requestId, reason: refusal, ...(cause === undefined ? {} : { problem: String(cause) }) };
-  logger.warn(fields, "a caller is not believed");
+  const problem = cause === undefined ? {} : { problem: String(cause) };
+  const fields = { requestId, reason: refusal, ...problem, ...mismatch };
+  if (retryAfterMs === undefined) logger.warn(fields, "a caller is not believed");
+  else logger.warn(fields, "it cannot be checked who a caller is");
 }
 
 /** Where the keys of an issuer stand. */

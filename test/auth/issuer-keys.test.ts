@@ -113,6 +113,23 @@ describe("while the issuer is away", () => {
     expect(keys.current).toBeUndefined();
   });
 
+  test("a key that is not among those at hand may be a new one, and whoever asks hears when it is looked for", async () => {
+    await find("first");
+    answer = AWAY;
+    await clock.advance(10_000);
+    await expect(find("second")).rejects.toMatchObject({ name: "KeysUnavailable", retryAfterMs: 10_000 });
+    await clock.advance(4_000);
+    await expect(find("second")).rejects.toMatchObject({ name: "KeysUnavailable", retryAfterMs: 6_000 });
+    await find("first");
+    expect(loads).toBe(2);
+    answer = first;
+    await clock.advance(6_000);
+    await expect(find("second")).rejects.toMatchObject({ code: "ERR_JWKS_NO_MATCHING_KEY" });
+    answer = second;
+    await clock.advance(10_000);
+    await find("second");
+  });
+
   test("nobody waits for it more than once in ten seconds", async () => {
     answer = AWAY;
     await expect(find("first")).rejects.toThrow(KeysUnavailable);

@@ -30,7 +30,11 @@ test("a key set is read from an address, or from a file", async () => {
 });
 
 test.each<readonly [string, RequestListener, RegExp]>([
-  ["a redirect", (_, response) => response.writeHead(302, { location: "/other" }).end(), /fetch failed/],
+  [
+    "a redirect",
+    (_, response) => response.writeHead(302, { location: "/other" }).end(),
+    /\/keys cannot be reached$/,
+  ],
   ["an error", (_, response) => response.writeHead(503).end("{}"), /answered 503 instead of 200/],
   ["nothing, with 204", (_, response) => response.writeHead(204).end(), /answered 204 instead of 200/],
   ["an endless text", (_, response) => response.end("x".repeat(300_000)), /more than 262144 bytes/],
@@ -43,7 +47,10 @@ test.each<readonly [string, RequestListener]>([
   ["begins an answer and does not end it", (_, response) => void response.writeHead(200).write("{")],
 ])("an address that %s is given up", async (_what, listener) => {
   const url = await serve(listener);
-  await expect(loadJwks({ url }, { timeoutMs: 50 })).rejects.toMatchObject({ name: "TimeoutError" });
+  await expect(loadJwks({ url }, { timeoutMs: 50 })).rejects.toMatchObject({
+    message: `${url} did not answer in time`,
+    cause: { name: "TimeoutError" },
+  });
 });
 
 describe("an issuer that is asked where its keys are", () => {
@@ -60,7 +67,7 @@ describe("an issuer that is asked where its keys are", () => {
   test("and describes somebody else gives none", async () => {
     const issuer = await serve((_, response) => response.end('{"issuer":"https://a.example"}'));
     await expect(loadJwks({ discoverAt: issuer })).rejects.toMatchObject({
-      message: `${issuer}/.well-known/openid-configuration does not say where the keys are.`,
+      message: `${issuer}/.well-known/openid-configuration does not say where the keys are`,
       cause: { message: `It describes another issuer than ${issuer}.` },
     });
   });
@@ -69,13 +76,24 @@ describe("an issuer that is asked where its keys are", () => {
     const issuer = await startIssuer();
     const location = `${issuer.url}/.well-known/openid-configuration`;
     const url = await serve((_, response) => response.writeHead(302, { location }).end());
-    await expect(loadJwks({ discoverAt: url })).rejects.toMatchObject({ cause: { message: "fetch failed" } });
+    await expect(loadJwks({ discoverAt: url })).rejects.toMatchObject({
+      message: `${url}/.well-known/openid-configuration cannot be reached`,
+      cause: { message: "unexpected redirect" },
+    });
   });
 });
 
 test("an address where nobody listens gives none", async () => {
-  const url = `http://127.0.0.1:${await closedPort()}/keys`;
-  await expect(loadJwks({ url })).rejects.toThrow("fetch failed");
+  const url = `http://127.0.0.1:${await closedPort()}`;
+  const refused = { cause: { code: "ECONNREFUSED" } };
+  await expect(loadJwks({ url: `${url}/keys` })).rejects.toMatchObject({
+    message: `${url}/keys cannot be reached (ECONNREFUSED)`,
+    ...refused,
+  });
+  await expect(loadJwks({ discoverAt: url })).rejects.toMatchObject({
+    message: `${url}/.well-known/openid-configuration cannot be reached (ECONNREFUSED)`,
+    ...refused,
+  });
 });
 
 test("where there is a proxy, the issuer is asked by way of it, unless it is excepted", async () => {

@@ -43,7 +43,7 @@ setSubUserMfa, the error as thrown:
   extensions.requestId  kept
   extensions.opUin      kept
 
-  Not seen by this probe, and to be let through too: retryAfterMs, changeId, cam.
+  Not seen by this probe, and to be let through too: retryAfterMs, changeId, expiresAt, cam.
 
 trySetSubUserMfa, the error as data:
   code       kept

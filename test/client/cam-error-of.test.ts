@@ -19,6 +19,7 @@ const failure: CamFailure = {
   camAction: "SetMfaFlag",
   camRequestId: "c-1",
   changeId: "ch-1",
+  expiresAt: null,
   requestId: "r-3",
 };
 const failureAsExtensions = createCamErrorExtensions("USER_NOT_EXIST", {
@@ -42,6 +43,11 @@ describe("camErrorOf finds the business error", () => {
       failureAsExtensions,
     ],
     ["as the data itself", failure, failureAsExtensions],
+    [
+      "with the time until which it can be approved",
+      { ...failure, code: "APPROVAL_REQUIRED", expiresAt: "2026-03-01T09:30:00.000Z" },
+      { code: "APPROVAL_REQUIRED", changeId: "ch-1", expiresAt: "2026-03-01T09:30:00.000Z" },
+    ],
   ])("%s", (_where, value, found) => {
     expect(camErrorOf(value)).toMatchObject(found);
     expect(isCamError(value)).toBe(true);

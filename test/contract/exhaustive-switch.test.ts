@@ -56,6 +56,7 @@ function whoCanHelp(error: CamErrorExtensions): "caller" | "operator" | "vendor"
     case "CAM_UNSUPPORTED_PROTOCOL":
     case "CAM_UNSUPPORTED_REGION":
     case "INTERNAL":
+    case "ISSUER_UNAVAILABLE":
     case "STORE_UNAVAILABLE":
       return "operator";
     case "CAM_BAD_RESPONSE":

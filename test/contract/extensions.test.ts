@@ -16,6 +16,7 @@ const fullFacts: CamErrorFacts = {
   requestId: "r-1",
   retryAfterMs: 250,
   changeId: "c-1",
+  expiresAt: "2026-03-01T09:30:00.000Z",
   opUin: "18446744073709551615",
   cam: { code: "FailedOperation", action: "SetMfaFlag", requestId: "v-1" },
 };
@@ -42,6 +43,7 @@ describe.each(CAM_ERROR_CATALOGUE)("the extensions of $code", ({ code, category,
     ["no request id", { requestId: undefined }],
     ["a number as request id", { requestId: 7 }],
     ["a number as user", { opUin: 100021969091 }],
+    ["a number as time", { expiresAt: 1_772_357_400_000 }],
     ["a text as waiting time", { retryAfterMs: "250" }],
     ["half an answer of the vendor", { cam: { code: "FailedOperation" } }],
     ["no answer at all in place of one", { cam: null }],
@@ -72,6 +74,12 @@ describe("making extensions", () => {
         requestId: fc.string(),
         retryAfterMs: fc.option(fc.double(), { nil: undefined }),
         changeId: fc.option(fc.string(), { nil: undefined }),
+        expiresAt: fc.option(
+          fc
+            .date({ min: new Date(0), max: new Date("9999-12-31"), noInvalidDate: true })
+            .map((date) => date.toISOString()),
+          { nil: undefined },
+        ),
         opUin: fc.option(fc.constant("100021969091"), { nil: undefined }),
         cam: fc.option(fc.record({ code: fc.string(), action: fc.string(), requestId: fc.string() }), {
           nil: undefined,

@@ -23,10 +23,9 @@ const SERVER = {
   DATABASE_URL: "postgres://db/gateway",
 };
 
-function jsonBlock(beginning: string): unknown {
-  return JSON.parse(
-    blocks.find(({ language, text }) => language === "json" && text.startsWith(beginning))?.text ?? "",
-  );
+function jsonBlock(beginning: string, holding = ""): unknown {
+  const isWanted = (text: string) => text.startsWith(beginning) && text.includes(holding);
+  return JSON.parse(blocks.find(({ language, text }) => language === "json" && isWanted(text))?.text ?? "");
 }
 
 describe("docs/callers.md", () => {
@@ -76,5 +75,22 @@ describe("docs/callers.md", () => {
     shown.errors[0].extensions.requestId = refused.headers["x-request-id"];
     expect(JSON.parse(refused.text)).toEqual(shown);
     expect(page).toContain(`WWW-Authenticate: ${refused.headers["www-authenticate"]}`);
+  });
+
+  test("shows what becomes of a token whose issuer is away", async () => {
+    const issuer = await startIssuer();
+    issuer.answer(503);
+    const gateway = await startGateway({ callers: "proved", env: issuer.env });
+    const request = gateway.http.post("/graphql").set("authorization", `Bearer ${await issuer.sign()}`);
+    const refused = readReply(await request.send({ query: "{ __typename }" }));
+    const shown = JSON.parse(JSON.stringify(jsonBlock('{\n  "errors"', "ISSUER_UNAVAILABLE")));
+    const { retryAfterMs } = refused.errors[0]?.extensions ?? {};
+    Object.assign(shown.errors[0].extensions, { requestId: refused.headers["x-request-id"], retryAfterMs });
+    expect(JSON.parse(refused.text)).toEqual(shown);
+    expect(refused.headers["www-authenticate"]).toBeUndefined();
+    for (const word of ["it cannot be checked who a caller is", "the keys of an issuer cannot be had"]) {
+      expect(page).toContain(word);
+      expect(gateway.logLines.join("\n")).toContain(word);
+    }
   });
 });

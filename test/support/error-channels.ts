@@ -14,7 +14,7 @@ const TRYING = `mutation ${ARGUMENTS} {
   trySetSubUserMfa${PASSED} {
     __typename
     ... on CamFailure {
-      code category message retryable retryAfterMs camCode camAction camRequestId requestId
+      code category message retryable retryAfterMs camCode camAction camRequestId expiresAt requestId
     }
   }
 }`;
@@ -77,6 +77,7 @@ export async function expectInBothChannels(
     camCode: answer?.code ?? null,
     camAction: answer?.action ?? null,
     camRequestId: answer === undefined ? null : expect.any(String),
+    expiresAt: extensions["expiresAt"] ?? null,
     requestId: "both-channels",
   });
   if (answer !== undefined) {

@@ -13,7 +13,7 @@ export const PROBE_OPERATIONS: Readonly<Record<ProbedField, string>> = {
   trySetSubUserMfa(opUin: "${PROBED_USER}") {
     __typename
     ... on CamFailure {
-      code category message retryable retryAfterMs camCode camAction camRequestId changeId requestId
+      code category message retryable retryAfterMs camCode camAction camRequestId changeId expiresAt requestId
     }
   }
 }`,

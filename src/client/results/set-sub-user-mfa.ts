@@ -34,6 +34,8 @@ export interface CamFailure {
   readonly camAction: string | null;
   readonly camRequestId: string | null;
   readonly changeId: string | null;
+  /** Until when another caller can approve the change, with APPROVAL_REQUIRED: ISO 8601. */
+  readonly expiresAt: string | null;
   readonly requestId: string;
 }
 

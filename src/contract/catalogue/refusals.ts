@@ -11,6 +11,16 @@ export const refusals = [
     camCodes: [],
   },
   {
+    // Not UNAUTHENTICATED, at which portals end the session of somebody whose token may be good.
+    code: "ISSUER_UNAVAILABLE",
+    category: "UPSTREAM",
+    retryable: true,
+    message: "The gateway cannot check at the moment who you are.",
+    remedy:
+      "Send the request again with the same token after retryAfterMs; if it lasts, the gateway's operator has to look at the way to the issuer.",
+    camCodes: [],
+  },
+  {
     code: "FORBIDDEN",
     category: "FORBIDDEN",
     retryable: false,

@@ -1,4 +1,4 @@
-import { Field, ID, Int, ObjectType } from "type-graphql";
+import { Field, GraphQLISODateTime, ID, Int, ObjectType } from "type-graphql";
 import type { CamErrorCategory, CamErrorCode } from "../../contract/index.ts";
 import { CamCalls } from "../cam-calls.ts";
 import { CamErrorCategoryEnum, CamErrorCodeEnum } from "./cam-error.enums.ts";
@@ -39,6 +39,12 @@ export class CamFailure {
 
   @Field(() => ID, { nullable: true, description: "The record of the change, where it was put on record." })
   changeId?: string | undefined;
+
+  @Field(() => GraphQLISODateTime, {
+    nullable: true,
+    description: "Until when another caller can approve the change, with APPROVAL_REQUIRED.",
+  })
+  expiresAt?: Date | undefined;
 
   @Field(() => String, { description: "The gateway's id of the request, which its log lines carry." })
   requestId!: string;

@@ -30,8 +30,20 @@ export function refuse(
 export function refuseUnbelieved(
   request: FastifyRequest,
   reply: FastifyReply,
-  { refusal }: Refusal,
+  { refusal, retryAfterMs }: Refusal,
 ): FastifyReply {
+  // No challenge: at one, clients take a token for bad that may be good.
+  if (retryAfterMs !== undefined) {
+    const { message } = describeCamError("ISSUER_UNAVAILABLE");
+    const extensions = createCamErrorExtensions("ISSUER_UNAVAILABLE", {
+      requestId: request.id,
+      retryAfterMs,
+    });
+    return reply
+      .status(200)
+      .header("cache-control", "no-store")
+      .send({ errors: [{ message: `${message} ${refusal}`, extensions }] });
+  }
   const { message } = describeCamError("UNAUTHENTICATED");
   const extensions = createCamErrorExtensions("UNAUTHENTICATED", { requestId: request.id });
   return reply

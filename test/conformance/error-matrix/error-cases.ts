@@ -184,6 +184,7 @@ const ofTheGateway: readonly ErrorCase[] = [
 export const CODES_WITHOUT_A_CASE: readonly CamErrorCode[] = [
   // Told before it is read what a request asks, so that no field is there to be data.
   "CALLER_RATE_LIMITED",
+  "ISSUER_UNAVAILABLE",
   // Of approving or rejecting a change, and not of asking for it: approvals.test.ts.
   "APPROVAL_NOT_AWAITED",
   "CHANGE_NOT_FOUND",

@@ -4,6 +4,7 @@ import type { WireError } from "../support/wire-error.ts";
 const VOLATILE: Readonly<Record<string, string>> = {
   requestId: "(an id)",
   changeId: "(an id)",
+  expiresAt: "(a time)",
   opUin: "(the user)",
   retryAfterMs: "(a while)",
 };

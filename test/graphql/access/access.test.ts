@@ -98,7 +98,7 @@ describe.each(CALLERS)("a caller %s", (_name, scopes) => {
     if (isAtRoot) expect(gateway.cam.journal()).toEqual([]);
     const refusal = {
       code: scopes === undefined ? "UNAUTHENTICATED" : "FORBIDDEN",
-      message: expect.stringContaining(`It needs the scope ${lacking.scopes.join(" or ")}.`),
+      message: expect.stringContaining(`This field needs the scope ${lacking.scopes.join(" or ")}.`),
     };
     if (lacking.field.startsWith("Mutation.try")) {
       const field = lacking.field.slice("Mutation.".length);

@@ -69,12 +69,21 @@ describe("a change that needs approval", () => {
         },
       ],
     });
+    const { approval } = await recordOf(changeIdOf(thrown));
+    const { expiresAt } = approval as { readonly expiresAt: string };
+    expect(thrown.errors[0]?.extensions["expiresAt"]).toBe(expiresAt);
     const tried = await ask(
       ALICE_ASKS,
-      `mutation { trySetSubUserMfa(opUin: "${ALICE}", login: { phone: true }) { ... on CamFailure { code changeId } } }`,
+      `mutation { trySetSubUserMfa(opUin: "${ALICE}", login: { phone: true }) {
+        ... on CamFailure { code changeId expiresAt }
+      } }`,
     );
     // Asked again, it is the same change that waits.
-    expect(outcomeOf(tried)).toEqual({ code: "APPROVAL_REQUIRED", changeId: changeIdOf(thrown) });
+    expect(outcomeOf(tried)).toEqual({
+      code: "APPROVAL_REQUIRED",
+      changeId: changeIdOf(thrown),
+      expiresAt,
+    });
     expect(writes()).toBe(0);
     const queue = await ask(BOB_ASKS, "{ mfaChanges(status: AWAITING_APPROVAL, first: 1) { nodes { id } } }");
     expect(outcomeOf(queue)).toEqual({ nodes: [{ id: changeIdOf(thrown) }] });
@@ -216,7 +225,7 @@ describe("a decision is refused", () => {
     for (const query of [APPROVE, REJECT]) {
       const { errors } = await ask(who, query, { variables: { id } });
       expect(errors[0]).toMatchObject({
-        message: expect.stringContaining("It needs the scope cam.mfa:approve."),
+        message: expect.stringContaining("This field needs the scope cam.mfa:approve."),
         extensions: { code: "FORBIDDEN" },
       });
     }

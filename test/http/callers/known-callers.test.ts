@@ -61,6 +61,67 @@ test("what is public needs no token, but a bad one is refused there as well", as
   expect(reply.errors[0]?.extensions["requestId"]).toBe(reply.headers["x-request-id"]);
 });
 
+test("whose issuer cannot be asked for its keys is told to come again, and is not signed out", async () => {
+  const issuer = await startIssuer();
+  issuer.answer(503);
+  const gateway = await startGateway({ callers: "proved", env: issuer.env });
+  const token = await issuer.sign();
+  const reply = await send(gateway, "{ camQuota { action } }", token);
+  expect(reply).toMatchObject({
+    status: 200,
+    headers: { "cache-control": "no-store" },
+    data: undefined,
+    errors: [
+      {
+        message:
+          "The gateway cannot check at the moment who you are. The keys of the token's issuer cannot be had; the " +
+          "token may be good.",
+        extensions: {
+          code: "ISSUER_UNAVAILABLE",
+          category: "UPSTREAM",
+          retryable: true,
+          retryAfterMs: expect.any(Number),
+        },
+      },
+    ],
+  });
+  expect(reply.headers["www-authenticate"]).toBeUndefined();
+  expect(reply.errors[0]?.extensions["retryAfterMs"]).toBeLessThanOrEqual(10_000);
+  const lines = gateway.logLines.join("\n");
+  expect(lines).toContain("it cannot be checked who a caller is");
+  expect(lines).not.toContain("a caller is not believed");
+});
+
+test("the log says of a token that is by or for somebody else what it says, and what is expected", async () => {
+  const issuer = await startIssuer();
+  const gateway = await startGateway({ callers: "proved", env: issuer.env });
+  const endless = `https://${"x".repeat(300)}.example`;
+  const tokens = [
+    { aud: "another-service" },
+    { aud: ["one", "two\u0007", ...Array.from({ length: 5 }, (_, at) => `more-${at}`)] },
+    { aud: undefined },
+    { iss: "https://stranger.example" },
+    { iss: endless, aud: 7 },
+  ];
+  for (const claims of tokens) await send(gateway, "{ __typename }", await issuer.sign({ claims }));
+  const told = gateway.logLines
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+    .filter(({ msg }) => msg === "a caller is not believed");
+  const unprintable = "(no printable text of at most 256 letters)";
+  const forUs = { iss: issuer.url, expectedIss: issuer.url, expectedAud: AUDIENCE };
+  expect(told).toMatchObject([
+    { reason: "The token is meant for somebody else.", aud: "another-service", ...forUs },
+    { aud: `one, ${unprintable}, more-0, more-1, more-2 and 2 more`, ...forUs },
+    { aud: "(none)", ...forUs },
+    {
+      reason: "The token is by an issuer that is not trusted here.",
+      iss: "https://stranger.example",
+      expectedIss: issuer.url,
+    },
+    { iss: unprintable, aud: unprintable, expectedIss: issuer.url },
+  ]);
+});
+
 test("each caller has requests of their own to make, and those without a token share theirs", async () => {
   const issuer = await startIssuer();
   const gateway = await startGateway({

@@ -12,7 +12,8 @@ function verdictOf({ status, challenge, body: { data, errors = [] } }: Answer): 
   const [error] = errors;
   if (error === undefined) return { status, verdict: "ACCEPTED" };
   const { code } = error.extensions;
-  if (code !== "UNAUTHENTICATED") return { status, verdict: code };
+  // A challenge has clients sign in anew, so it is only for tokens that are known to be bad.
+  if (code !== "UNAUTHENTICATED") return { status, verdict: code, challenge };
   return { status, data, challenge, message: error.message };
 }
 

@@ -146,7 +146,7 @@ test("a policy gives nobody a scope", async () => {
   const query = `mutation { setSubUserMfa(opUin: "${BOB}", login: { phone: true }) { resolvedBy } }`;
   const { body } = await http.post("/graphql").set("authorization", `Bearer ${token}`).send({ query });
   expect(body.errors).toMatchObject([
-    { message: expect.stringContaining("It needs the scope cam.mfa:write.") },
+    { message: expect.stringContaining("This field needs the scope cam.mfa:write.") },
   ]);
 });
 

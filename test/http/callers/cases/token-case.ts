@@ -2,8 +2,11 @@ import { KeyObject } from "node:crypto";
 import { goodClaims, type Otherwise, signToken } from "../make-token.ts";
 import type { TokenWorld } from "../token-world.ts";
 
-/** What becomes of a token: it is believed, or believed without the scope, or refused in these words. */
-export type Verdict = "ACCEPTED" | "FORBIDDEN" | { readonly refused: string };
+/**
+ * What becomes of a token: it is believed, or believed without the scope, or nothing can be said of it, or it is refused
+ * in these words.
+ */
+export type Verdict = "ACCEPTED" | "FORBIDDEN" | "ISSUER_UNAVAILABLE" | { readonly refused: string };
 
 export interface TokenCase {
   readonly name: string;
@@ -26,7 +29,6 @@ export const EXPIRED = refused("has expired");
 export const NOT_YET = refused("not valid yet");
 export const NO_BEARER = refused("has to be: Bearer");
 export const OTHER_KIND = refused("of another kind");
-export const KEYS_AWAY = refused("keys of the token's issuer cannot be had");
 export const NOBODY = refused("sub names nobody");
 
 /** A token of the main issuer with one thing changed. */

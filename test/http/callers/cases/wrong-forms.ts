@@ -4,7 +4,6 @@ import {
   claims,
   forged,
   header,
-  KEYS_AWAY,
   main,
   NO_BEARER,
   NOT_SIGNED_SO,
@@ -69,6 +68,6 @@ export const issuersAway: TokenCase[] = (
   ["redirecting", "failing", "garbled", "endless", "empty"] as const
 ).map((name) => ({
   name: `an issuer whose keys cannot be had (${name})`,
-  verdict: KEYS_AWAY,
+  verdict: "ISSUER_UNAVAILABLE",
   token: (world) => signToken({ issuer: world.away[name] as Issuer }),
 }));
