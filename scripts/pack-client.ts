@@ -12,6 +12,7 @@ import { promisify } from "node:util";
 const root = join(import.meta.dirname, "..");
 const target = resolve(process.argv[2] ?? join(root, "dist"));
 const run = promisify(execFile);
+const SCHEMA = "schema/error-extensions.schema.json";
 
 async function fillPackage(folder: string): Promise<void> {
   const tsc = join(root, "node_modules/typescript/bin/tsc");
@@ -26,7 +27,11 @@ async function fillPackage(folder: string): Promise<void> {
   await writeFile(join(folder, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
   await copyFile(join(root, "LICENSE"), join(folder, "LICENSE"));
   await copyFile(join(root, "docs/client.md"), join(folder, "README.md"));
-  await copyFile(join(root, "docs/errors.md"), join(folder, "errors.md"));
+  // In the package the schema lies beside the page.
+  const errors = await readFile(join(root, "docs/errors.md"), "utf8");
+  await writeFile(join(folder, "errors.md"), errors.replaceAll("](../schema/", "](schema/"));
+  await mkdir(join(folder, "schema"));
+  await copyFile(join(root, SCHEMA), join(folder, SCHEMA));
 }
 
 const staging = await mkdtemp(join(tmpdir(), "client-package-"));

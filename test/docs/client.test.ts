@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createCamGatewayClient } from "../../src/client/index.ts";
 import type { Gateway } from "../../src/gateway.ts";
 import { installClient, packClient } from "../support/client-package.ts";
 import { createTestPostgres } from "../support/open-test-database.ts";
@@ -55,6 +56,13 @@ describe("docs/client.md", () => {
     for (const library of ["@apollo/client", "@urql/core", "graphql-request", "graphql"]) {
       expect(programs.some(({ text }) => text.includes(`from "${library}"`))).toBe(true);
     }
+  });
+
+  test("names every method of the client", () => {
+    const table = page.slice(page.indexOf("| methods"), page.indexOf("`account` names"));
+    const named = [...table.matchAll(/`(\w+)`/g)].map(([, name]) => name);
+    const methods = Object.keys(createCamGatewayClient({ url: "https://mfa.example.com/graphql" }));
+    expect(named.toSorted()).toEqual(methods.toSorted());
   });
 
   test("names only commands and files that exist", () => {

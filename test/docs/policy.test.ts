@@ -17,7 +17,7 @@ const page = readFileSync("docs/policy.md", "utf8");
 const blocks = fencedBlocks(page);
 const texts = (language: string) =>
   blocks.filter((block) => block.language === language).map(({ text }) => text);
-const [, day = ""] = texts("yaml");
+const [, twoCallers = "", day = ""] = texts("yaml");
 
 /** The rows of the table whose first column has this heading, cell by cell. */
 function rowsUnder(heading: string): readonly (readonly string[])[] {
@@ -37,7 +37,7 @@ const coded = (cell = ""): readonly string[] =>
 
 describe("docs/policy.md", () => {
   test("shows policies that the gateway takes", () => {
-    expect(texts("yaml")).toHaveLength(5);
+    expect(texts("yaml")).toHaveLength(6);
     for (const text of texts("yaml")) expect(policyOf(text).rules.length, text).toBeGreaterThan(0);
   });
 
@@ -82,6 +82,22 @@ describe("docs/policy.md", () => {
       ]);
       expect(stdout, row.join()).toContain(`${wanted}  ${row.at(-1)}\n`);
     }
+  });
+
+  test("shows a policy of two callers that decides as the page says", async () => {
+    const file = await (await temporaryFolder()).write("policy.yaml", twoCallers);
+    const decided = async (client: string, wanted: string) => {
+      const given = ["--policy", file, "--caller", "li", "--client", client, "--op-uin", ALICE];
+      const { stdout } = await runCommand("policy:explain", [...given, "--switch", wanted]);
+      return stdout.split("\n").find((line) => line.startsWith(wanted));
+    };
+    for (const client of ["portal", "help-desk"]) {
+      expect(await decided(client, "login.phone.on")).toContain("allowed by the rule everybody-on");
+    }
+    expect(await decided("help-desk", "login.phone.off")).toContain(
+      "allowed by the rule help-desk-off, if another caller approves within 30 minutes",
+    );
+    expect(await decided("portal", "login.phone.off")).toContain("refused: no rule allows it");
   });
 
   test("shows the explanation as it is printed", async () => {

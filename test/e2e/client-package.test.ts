@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, expect, onTestFinished, test } from "vitest";
@@ -36,6 +37,16 @@ test("it has the client, the contract and no dependency", async () => {
   for (const { types, default: code } of Object.values(manifest.exports) as Record<string, string>[]) {
     expect(await readFile(join(installed, types ?? ""), "utf8")).toContain("contract/index");
     expect(await readFile(join(installed, code ?? ""), "utf8")).not.toMatch(/from "(?!\.)/);
+  }
+});
+
+test("its pages link to nothing that is not in it", async () => {
+  const { installed } = await installClient(tarball);
+  for (const page of ["README.md", "errors.md"]) {
+    const text = await readFile(join(installed, page), "utf8");
+    for (const [, path = ""] of text.matchAll(/\]\((?!https?:)([^)#]+)\)/g)) {
+      expect(existsSync(join(installed, path)), `${page} links to ${path}`).toBe(true);
+    }
   }
 });
 
