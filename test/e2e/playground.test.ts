@@ -1,25 +1,22 @@
-import { execFile } from "node:child_process";
-import { join } from "node:path";
-import { promisify } from "node:util";
 import type { Page } from "playwright-core";
-import { beforeAll, expect, onTestFinished, test, vi } from "vitest";
+import { beforeAll, expect, test, vi } from "vitest";
 import { loadExamples } from "../../src/http/playground/load-examples.ts";
 import { EXAMPLES_DIR } from "../../src/package-paths.ts";
 import { openPlayground } from "../support/open-playground.ts";
+import {
+  buildPlayground,
+  editorText,
+  response,
+  startGatewayToVisit,
+  visitPlayground,
+} from "../support/visit-playground.ts";
 
-import { startChromium } from "../support/start-chromium.ts";
-import { startLocalGateway } from "../support/start-local-gateway.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
-
-const root = join(import.meta.dirname, "../..");
 const browserAccept = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 
-beforeAll(async () => {
-  await promisify(execFile)(process.execPath, [join(root, "scripts/build-if-needed.mjs"), "playground"]);
-});
+beforeAll(buildPlayground);
 
-test("a first visit shows one tab per example and says that nothing is real", async () => {
-  const { page, complaints } = await visit();
+test("a first visit shows one tab and one entry per example, and says that nothing is real", async () => {
+  const { page, complaints } = await visitPlayground();
   const examples = await loadExamples(EXAMPLES_DIR);
   expect(await page.title()).toBe("Playground · CAM MFA gateway");
   expect(await page.locator(".banner").textContent()).toContain("talking to the embedded CAM emulator");
@@ -27,11 +24,27 @@ test("a first visit shows one tab per example and says that nothing is real", as
     examples.map((example) => example.name),
   );
   expect(await editorText(page, "operation.graphql")).toBe(examples[0]?.document);
+  const entries = page.getByRole("region", { name: "Examples" }).getByRole("button");
+  expect(await entries.locator("strong").allTextContents()).toEqual(examples.map(({ title }) => title));
+  expect(await entries.first().getAttribute("aria-current")).toBe("true");
+  expect(complaints).toEqual([]);
+});
+
+test("empty editors say what to do", async () => {
+  const { page, complaints } = await visitPlayground();
+  const hints = page.locator(".editorPlaceholder:visible");
+  expect(await hints.allTextContents()).toEqual([expect.stringContaining("the play button or Ctrl-Enter")]);
+  await page.getByRole("button", { name: "New tab" }).click();
+  await expect.poll(() => hints.first().textContent()).toMatch(/^Type an operation, or open one from the/);
+  await page.locator(".graphiql-query-editor").getByRole("textbox").focus();
+  await page.keyboard.type("query Mine {");
+  await page.getByRole("tab", { name: "Mine" }).waitFor();
+  expect(await hints.count()).toBe(1);
   expect(complaints).toEqual([]);
 });
 
 test("the mutation in front of a first visitor runs from the keyboard and shows Alice protected", async () => {
-  const { page, complaints } = await visit();
+  const { page, complaints } = await visitPlayground();
   await page.locator(".graphiql-query-editor .view-line").first().click();
   await page.keyboard.press("Control+Enter");
   expect(await response(page)).toMatchObject({
@@ -46,7 +59,7 @@ test("the mutation in front of a first visitor runs from the keyboard and shows 
 });
 
 test("the tab of an error runs by its button and shows the typed error", async () => {
-  const { page, complaints } = await visit();
+  const { page, complaints } = await visitPlayground();
   await page.getByRole("tab", { name: "UserNotBindPhone" }).getByRole("button").first().click();
   await page.locator(".graphiql-execute-button").click();
   expect(await response(page)).toMatchObject({
@@ -55,12 +68,13 @@ test("the tab of an error runs by its button and shows the typed error", async (
   expect(complaints).toEqual([]);
 });
 
-test("a second visit finds the visitor's own edits and tabs", async () => {
-  const { page, url, complaints } = await visit();
+test("a second visit finds the visitor's own edits and tabs, and the panel closed as they left it", async () => {
+  const { page, url, complaints } = await visitPlayground();
   const tabs = await page.getByRole("tab").count();
   await page.locator(".graphiql-query-editor .view-line").first().click();
   await page.keyboard.press("Control+Home");
   await page.keyboard.type("# mine\n");
+  await page.getByRole("button", { name: "Hide Examples" }).click();
   await page.getByRole("button", { name: "New tab" }).click();
   await vi.waitFor(
     async () => expect(await storedTabs(page)).toMatchObject({ activeTabIndex: tabs }),
@@ -69,6 +83,7 @@ test("a second visit finds the visitor's own edits and tabs", async () => {
 
   const again = await openPlayground(page.context(), url);
   expect(await again.page.getByRole("tab").count()).toBe(tabs + 1);
+  expect(await again.page.getByRole("button", { name: "Show Examples" }).count()).toBe(1);
   await again.page.getByRole("tab", { name: "SwitchProtectionOn" }).getByRole("button").first().click();
   await vi.waitFor(async () =>
     expect(await editorText(again.page, "operation.graphql")).toMatch(/^# mine\n/),
@@ -77,11 +92,10 @@ test("a second visit finds the visitor's own edits and tabs", async () => {
 });
 
 test("the Examples panel opens an example as shipped and leaves the visitor's version alone", async () => {
-  const { page, complaints } = await visit();
+  const { page, complaints } = await visitPlayground();
   await page.locator(".graphiql-query-editor .view-line").first().click();
   await page.keyboard.press("Control+Home");
   await page.keyboard.type("# mine\n");
-  await page.getByRole("button", { name: "Show Examples" }).click();
   const panel = page.getByRole("region", { name: "Examples" });
   await panel.getByRole("button", { name: "Switch protection on" }).click();
   await vi.waitFor(async () => {
@@ -93,8 +107,8 @@ test("the Examples panel opens an example as shipped and leaves the visitor's ve
   expect(complaints).toEqual([]);
 });
 
-test("the Errors panel explains the error in the result before all others", async () => {
-  const { page, complaints } = await visit();
+test("the Errors panel explains the error in the result before all others, and opens what shows another", async () => {
+  const { page, complaints } = await visitPlayground();
   await page.getByRole("tab", { name: "UserUnbindNoPermission" }).getByRole("button").first().click();
   await page.locator(".graphiql-execute-button").click();
   await response(page);
@@ -103,11 +117,17 @@ test("the Errors panel explains the error in the result before all others", asyn
   await entries.first().getByText("USER_UNBIND_NO_PERMISSION").waitFor();
   expect(await page.locator(".error-in-result").count()).toBe(1);
   expect(await entries.count()).toBeGreaterThan(20);
+  await entries.first().getByText("What to do: Ask the owner").waitFor();
+  const bound = entries.filter({ hasText: "USER_NOT_BIND_PHONE" });
+  await bound.getByRole("button", { name: "Open the example UserNotBindPhone" }).click();
+  await vi.waitFor(async () =>
+    expect(await editorText(page, "operation.graphql")).toContain("mutation UserNotBindPhone"),
+  );
   expect(complaints).toEqual([]);
 });
 
 test("the editor knows the schema: the documentation opens and a wrong field is underlined", async () => {
-  const { page, complaints } = await visit();
+  const { page, complaints } = await visitPlayground();
   await page.getByRole("button", { name: "Show Documentation Explorer" }).click();
   const documentation = page.getByRole("region", { name: "Documentation Explorer" });
   await documentation.getByText("Mutation", { exact: true }).click();
@@ -120,7 +140,7 @@ test("the editor knows the schema: the documentation opens and a wrong field is 
 });
 
 test("a gateway with the playground off has no page and none of its files", async () => {
-  const url = await startGateway({ PLAYGROUND: "off" });
+  const url = await startGatewayToVisit({ PLAYGROUND: "off" });
   for (const address of [url, `${url}-playground/assets/index.js`]) {
     const answer = await fetch(address, { headers: { accept: browserAccept } });
     expect(answer.status).toBeGreaterThanOrEqual(400);
@@ -128,31 +148,6 @@ test("a gateway with the playground off has no page and none of its files", asyn
     expect(await answer.text()).not.toContain("<html");
   }
 });
-
-async function visit() {
-  const [browser, url] = await Promise.all([startChromium(), startGateway()]);
-  const context = await browser.newContext();
-  return { url, ...(await openPlayground(context, url)) };
-}
-
-async function startGateway(env: Record<string, string> = {}): Promise<string> {
-  const gateway = await startLocalGateway({ DATA_DIR: (await temporaryFolder()).path, ...env });
-  onTestFinished(() => gateway.stop());
-  return gateway.address.url;
-}
-
-/** The whole content of an editor; on the screen are only the lines in view. */
-function editorText(page: Page, file: string): Promise<string | undefined> {
-  return page.evaluate((name) => {
-    const { __MONACO } = globalThis as unknown as { __MONACO: typeof import("monaco-editor") };
-    const model = __MONACO.editor.getModels().find(({ uri }) => uri.path.endsWith(name));
-    return model?.getValue();
-  }, file);
-}
-
-function response(page: Page): Promise<unknown> {
-  return vi.waitFor(async () => JSON.parse((await editorText(page, "response.json")) ?? ""), 10_000);
-}
 
 function storedTabs(page: Page): Promise<unknown> {
   return page.evaluate(() => JSON.parse(localStorage.getItem("cam-mfa-gateway:graphiql:tabState") ?? "null"));

@@ -24,6 +24,8 @@ export interface PlaygroundExample {
   title: string;
   /** The remaining comment lines, joined into one paragraph. */
   description: string;
+  /** The error that comes back, as the description names it; null where none does. */
+  errorCode: string | null;
   /** The whole file, comments included. */
   document: string;
 }

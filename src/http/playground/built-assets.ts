@@ -53,7 +53,7 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Reads the whole build (about 6 MB) into memory. A name that was not there at start-up does not exist, so no
+ * Reads the whole build (about 7 MB) into memory. A name that was not there at start-up does not exist, so no
  * request can reach outside the folder; and a rebuild under a running gateway cannot mix two builds in one page.
  */
 export async function loadBuiltPlayground(directory: string): Promise<BuiltPlayground> {

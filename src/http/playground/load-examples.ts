@@ -5,7 +5,8 @@ import type { PlaygroundExample } from "./boot-data.ts";
 
 /**
  * Reads every `*.graphql` file of a folder, in the order of the file names (hence their numeric prefixes).
- * Each file is one named operation under a comment: its first line is the title, the rest says what comes back.
+ * Each file is one named operation under a comment: its first line is the title, the rest says what comes back, an
+ * error as "code X" or "code is X".
  * Throws, naming the file, where a file is anything else.
  */
 export async function loadExamples(directory: string): Promise<PlaygroundExample[]> {
@@ -19,11 +20,13 @@ export async function loadExamples(directory: string): Promise<PlaygroundExample
 }
 
 function parseExample(document: string, path: string): PlaygroundExample {
-  const [title = "", ...description] = leadingComment(document);
+  const [title = "", ...rest] = leadingComment(document);
   if (title === "") {
     throw new Error(`${path} does not begin with a comment that says what it shows.`);
   }
-  return { name: operationName(document, path), title, description: description.join(" "), document };
+  const description = rest.join(" ");
+  const errorCode = /\bcode (?:is )?([A-Z_]+)\b/.exec(description)?.[1] ?? null;
+  return { name: operationName(document, path), title, description, errorCode, document };
 }
 
 function leadingComment(document: string): string[] {

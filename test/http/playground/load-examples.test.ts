@@ -31,8 +31,17 @@ test("the comment ends where the operation begins", async () => {
     "# Title.\n#\n# First line\n# second line.\n\n# Not any more.\nquery A { a }\n",
   );
   expect(await loadExamples(directory)).toMatchObject([
-    { name: "A", title: "Title.", description: "First line second line." },
+    { name: "A", title: "Title.", description: "First line second line.", errorCode: null },
   ]);
+});
+
+test.each([
+  ["errors[0].extensions.code is NO_PHONE.", "NO_PHONE"],
+  ["a CamFailure with code NO_PHONE.", "NO_PHONE"],
+  ["the code behind it, and the codes of OTHERS.", null],
+])("the error of an example is the one that its comment names: %s", async (comesBack, errorCode) => {
+  const directory = await folderWith(`# Title.\n# Comes back: ${comesBack}\nquery A { a }\n`);
+  expect(await loadExamples(directory)).toMatchObject([{ errorCode }]);
 });
 
 test.each([

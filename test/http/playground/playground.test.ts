@@ -43,6 +43,7 @@ describe("the page", () => {
       name: "A",
       title: "A.",
       description: "",
+      errorCode: null,
       document: "# </script><script>alert(1)</script>",
     };
     const banner = { target: "cam", endpoint: "https://cam.example" } as const;

@@ -1,9 +1,10 @@
-import { type GraphiQLPlugin, pick, useGraphiQL, useGraphiQLActions } from "@graphiql/react";
+import { type GraphiQLPlugin, useGraphiQL } from "@graphiql/react";
 import type { PlaygroundExample } from "../boot-data.ts";
+import { useOpenExample } from "./use-open-example.ts";
 
 /**
- * A side panel that lists the ready-made operations and opens them as shipped. It is how a returning visitor,
- * whose own tabs we never touch, gets at an example again.
+ * A side panel that lists the ready-made operations and opens them as shipped. It is where a first visitor begins,
+ * and how a returning one, whose own tabs we never touch, gets at an example again.
  */
 export function createExamplesPlugin(examples: PlaygroundExample[]): GraphiQLPlugin {
   return {
@@ -15,13 +16,14 @@ export function createExamplesPlugin(examples: PlaygroundExample[]): GraphiQLPlu
 
 function ExamplesPanel({ examples }: { examples: PlaygroundExample[] }) {
   const open = useOpenExample();
+  const query = useGraphiQL((state) => state.tabs[state.activeTabIndex]?.query);
   return (
     <section aria-label="Examples">
       <h2 className="panel-title">Examples</h2>
       <ol className="panel-list examples">
         {examples.map((example) => (
           <li key={example.name}>
-            <button type="button" onClick={() => open(example)}>
+            <button type="button" aria-current={example.document === query} onClick={() => open(example)}>
               <strong>{example.title}</strong>
               <span>{example.description}</span>
             </button>
@@ -30,27 +32,6 @@ function ExamplesPanel({ examples }: { examples: PlaygroundExample[] }) {
       </ol>
     </section>
   );
-}
-
-/** Goes to the tab that already holds the example unchanged, or opens a new one; never overwrites a tab. */
-function useOpenExample(): (example: PlaygroundExample) => void {
-  const { addTab, changeTab } = useGraphiQLActions();
-  const { tabs, activeTabIndex, queryEditor } = useGraphiQL(pick("tabs", "activeTabIndex", "queryEditor"));
-  return ({ document }) => {
-    // The editor is ahead of its tab by what was typed in the last moment.
-    const shown = (query: string | null, index: number) =>
-      index === activeTabIndex ? queryEditor?.getValue() : query;
-    const index = tabs.findIndex((tab, position) => shown(tab.query, position) === document);
-    if (index === activeTabIndex) {
-      return;
-    }
-    if (index >= 0) {
-      changeTab(index);
-    } else {
-      addTab();
-      queryEditor?.setValue(document);
-    }
-  };
 }
 
 function ExamplesIcon() {

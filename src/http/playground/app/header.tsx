@@ -12,19 +12,23 @@ export function Header({ banner }: { banner: PlaygroundBanner }) {
   );
 }
 
+/** A narrow window only shows the first word of what is harmless. */
 function describe(banner: PlaygroundBanner) {
   switch (banner.target) {
     case "emulator":
       return (
         <p className="banner banner-emulator">
-          <strong>Local mode</strong>: talking to the embedded CAM emulator. Nothing reaches Tencent Cloud.
+          <strong>Local mode</strong>
+          <span>: talking to the embedded CAM emulator. Nothing reaches Tencent Cloud.</span>
         </p>
       );
     case "graph":
       return (
         <p className="banner banner-emulator">
-          <strong>Federated</strong>: the gateway and a directory of employees behind {banner.router}. Nothing
-          reaches Tencent Cloud.
+          <strong>Federated</strong>
+          <span>
+            : the gateway and a directory of employees behind {banner.router}. Nothing reaches Tencent Cloud.
+          </span>
         </p>
       );
     case "cam":

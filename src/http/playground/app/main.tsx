@@ -4,6 +4,8 @@ import "@graphiql/plugin-doc-explorer/style.css";
 import "@graphiql/plugin-history/style.css";
 import "graphiql/graphiql.css";
 import "./playground.css";
+import "./panels.css";
+import "./narrow-window.css";
 import { createRoot } from "react-dom/client";
 import { readBootData } from "./boot.ts";
 import { registerMonacoWorkers } from "./monaco-workers.ts";

@@ -16,6 +16,8 @@ export default defineConfig({
     reportCompressedSize: false,
     chunkSizeWarningLimit: 5_000,
     rolldownOptions: {
+      // GraphiQL gives its icons accessible names that it makes of the names of their functions.
+      output: { keepNames: true },
       onwarn: (warning, warn) => {
         // "use client" in React libraries: there is no server to keep these modules off.
         if (warning.code !== "MODULE_LEVEL_DIRECTIVE") {

@@ -1,0 +1,70 @@
+import { UnStyledButton, useGraphiQL } from "@graphiql/react";
+import { useEffect, useState } from "react";
+
+/**
+ * Two buttons beside the tabs that scroll to those out of sight; where all fit, nothing. The style sheet fades the
+ * strip towards the side to which a button leads.
+ */
+export function TabStripArrows() {
+  const hidden = useHiddenTabs();
+  if (!hidden.before && !hidden.after) {
+    return null;
+  }
+  return (
+    <>
+      <Arrow label="Scroll to earlier tabs" direction={-1} isUsable={hidden.before} />
+      <Arrow label="Scroll to later tabs" direction={1} isUsable={hidden.after} />
+    </>
+  );
+}
+
+interface ArrowProps {
+  label: string;
+  direction: -1 | 1;
+  isUsable: boolean;
+}
+
+/** A button that is `disabled` would lose the focus at the end of the strip. */
+function Arrow({ label, direction, isUsable }: ArrowProps) {
+  const scroll = () => {
+    const strip = tabStrip();
+    strip?.scrollBy({ left: direction * 0.75 * strip.clientWidth });
+  };
+  return (
+    <UnStyledButton type="button" title={label} aria-label={label} aria-disabled={!isUsable} onClick={scroll}>
+      <svg viewBox="0 0 16 16" fill="none" stroke="currentColor" strokeWidth="1.5" aria-hidden="true">
+        <path d={direction < 0 ? "M10 3 5 8l5 5" : "M6 3l5 5-5 5"} strokeLinecap="round" />
+      </svg>
+    </UnStyledButton>
+  );
+}
+
+/** On which sides of the strip there are tabs that cannot be seen. */
+function useHiddenTabs() {
+  const [hidden, setHidden] = useState({ before: false, after: false });
+  const titles = useGraphiQL((state) => state.tabs.map(({ title }) => title).join());
+  // biome-ignore lint/correctness/useExhaustiveDependencies: other titles have another width.
+  useEffect(() => {
+    const strip = tabStrip();
+    if (strip === null) {
+      return;
+    }
+    const measure = () => {
+      const left = strip.scrollWidth - strip.clientWidth - strip.scrollLeft;
+      // Positions are fractions of a pixel on some screens.
+      setHidden({ before: strip.scrollLeft > 1, after: left > 1 });
+    };
+    const resizes = new ResizeObserver(measure);
+    resizes.observe(strip);
+    strip.addEventListener("scroll", measure, { passive: true });
+    return () => {
+      resizes.disconnect();
+      strip.removeEventListener("scroll", measure);
+    };
+  }, [titles]);
+  return hidden;
+}
+
+function tabStrip(): HTMLElement | null {
+  return document.querySelector(".graphiql-tabs");
+}

@@ -1,0 +1,96 @@
+import type { Locator, Page } from "playwright-core";
+import { beforeAll, expect, test, vi } from "vitest";
+import { buildPlayground, editorText, response, visitPlayground } from "../support/visit-playground.ts";
+
+beforeAll(buildPlayground);
+
+test("the tabs beyond the edge are announced by arrows that lead to them", async () => {
+  const { page, complaints } = await visitPlayground();
+  const last = page.getByRole("tab").last();
+  const [earlier, later] = ["earlier", "later"].map((side) =>
+    page.getByRole("button", { name: `Scroll to ${side} tabs` }),
+  ) as [Locator, Locator];
+  expect(await earlier.getAttribute("aria-disabled")).toBe("true");
+  expect(await isInView(last)).toBe(false);
+  await expect
+    .poll(async () => {
+      await later.click();
+      return later.getAttribute("aria-disabled");
+    })
+    .toBe("true");
+  expect(await isInView(last)).toBe(true);
+  expect(await earlier.getAttribute("aria-disabled")).toBe("false");
+  expect(complaints).toEqual([]);
+});
+
+test("icons are named after what they show", async () => {
+  const { page } = await visitPlayground();
+  const names = await page.locator("svg > title").allTextContents();
+  expect(names).toEqual(
+    expect.arrayContaining(["play icon", "prettify icon", "settings icon", "close icon"]),
+  );
+});
+
+test("a telephone has editor above result, and a panel that covers both until it is used", async () => {
+  const { page, complaints } = await visitPlayground({ width: 390, height: 844 });
+  expect(await page.getByRole("region", { name: "Examples" }).count()).toBe(0);
+  await page.locator(".graphiql-execute-button").click();
+  await response(page);
+  const [editor, result] = await Promise.all([
+    boxOf(page, ".graphiql-editors"),
+    boxOf(page, ".result-window"),
+  ]);
+  expect(Math.min(editor.width, result.width)).toBeGreaterThan(350);
+  expect(Math.min(editor.height, result.height)).toBeGreaterThan(250);
+  expect(result.y).toBeGreaterThanOrEqual(editor.y + editor.height);
+
+  for (const panel of ["Documentation Explorer", "Examples", "Errors", "History"]) {
+    await page.getByRole("button", { name: `Show ${panel}` }).click();
+    expect(await boxOf(page, ".graphiql-plugin")).toMatchObject({ x: 0, width: 390 });
+  }
+  await page.getByRole("button", { name: "Show Errors" }).click();
+  await page.getByRole("button", { name: "Open the example UserNotBindWechat" }).click();
+  await vi.waitFor(async () =>
+    expect(await editorText(page, "operation.graphql")).toContain("mutation UserNotBindWechat"),
+  );
+  await page.locator(".graphiql-execute-button").click();
+  await vi.waitFor(async () =>
+    expect(await response(page)).toMatchObject({
+      errors: [{ extensions: { code: "USER_NOT_BIND_WECHAT" } }],
+    }),
+  );
+  expect(complaints).toEqual([]);
+});
+
+test("a tablet has room for a panel beside editor and result, and breaks no code", async () => {
+  const { page, complaints } = await visitPlayground({ width: 768, height: 1024 });
+  await page.getByRole("button", { name: "Show Errors" }).click();
+  await page.locator(".error").first().waitFor();
+  const [panel, editor] = await Promise.all([
+    boxOf(page, ".graphiql-plugin"),
+    boxOf(page, ".graphiql-editors"),
+  ]);
+  expect(panel.x + panel.width).toBeLessThanOrEqual(editor.x);
+  expect(editor.width).toBeGreaterThan(400);
+  expect(
+    await page
+      .locator(".graphiql-plugin")
+      .evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth),
+  ).toBe(0);
+  expect(complaints).toEqual([]);
+});
+
+async function boxOf(page: Page, selector: string) {
+  const box = await page.locator(selector).boundingBox();
+  if (box === null) throw new Error(`${selector} is not to be seen.`);
+  return box;
+}
+
+/** Whether the whole of a tab is inside the strip. */
+function isInView(tab: Locator): Promise<boolean> {
+  return tab.evaluate((element) => {
+    const strip = element.closest(".graphiql-tabs")?.getBoundingClientRect();
+    const { left, right } = element.getBoundingClientRect();
+    return strip !== undefined && left >= strip.left && right <= strip.right + 1;
+  });
+}

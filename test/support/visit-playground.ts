@@ -1,0 +1,44 @@
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import type { Page } from "playwright-core";
+import { onTestFinished, vi } from "vitest";
+import { openPlayground } from "./open-playground.ts";
+import { startChromium } from "./start-chromium.ts";
+import { startLocalGateway } from "./start-local-gateway.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
+
+const root = join(import.meta.dirname, "../..");
+
+/** Has the page that is visited be the one of the sources at hand. */
+export async function buildPlayground(): Promise<void> {
+  await promisify(execFile)(process.execPath, [join(root, "scripts/build-if-needed.mjs"), "playground"]);
+}
+
+/** The playground of a local gateway of its own, on a first visit with a window of a size. */
+export async function visitPlayground(viewport = { width: 1280, height: 720 }) {
+  const [browser, url] = await Promise.all([startChromium(), startGatewayToVisit()]);
+  const context = await browser.newContext({ viewport, reducedMotion: "reduce" });
+  return { url, ...(await openPlayground(context, url)) };
+}
+
+/** The address of a local gateway, which stops when the test ends. */
+export async function startGatewayToVisit(env: Record<string, string> = {}): Promise<string> {
+  const gateway = await startLocalGateway({ DATA_DIR: (await temporaryFolder()).path, ...env });
+  onTestFinished(() => gateway.stop());
+  return gateway.address.url;
+}
+
+/** The whole content of an editor; on the screen are only the lines in view. */
+export function editorText(page: Page, file: string): Promise<string | undefined> {
+  return page.evaluate((name) => {
+    const { __MONACO } = globalThis as unknown as { __MONACO: typeof import("monaco-editor") };
+    const model = __MONACO.editor.getModels().find(({ uri }) => uri.path.endsWith(name));
+    return model?.getValue();
+  }, file);
+}
+
+/** What the result pane shows. */
+export function response(page: Page): Promise<unknown> {
+  return vi.waitFor(async () => JSON.parse((await editorText(page, "response.json")) ?? ""), 10_000);
+}
