@@ -4,6 +4,7 @@ import {
   describeCamError,
   GatewayTransportError,
 } from "cam-mfa-gateway/client";
+import { NotAUin } from "./typed-uin.ts";
 
 /** What the form tells a person, and what it does about it. */
 export interface Explanation {
@@ -29,10 +30,25 @@ export function explainFailure(error: unknown): Explanation {
       ...explainCamError(error.extensions),
     };
   }
+  if (error instanceof NotAUin) {
+    return {
+      title: "This is not a user's id.",
+      advice: "Give the digits that the console shows, without letters or blanks. Nothing was sent.",
+      facts: "",
+      input: "opUin",
+    };
+  }
+  if (error instanceof GatewayTransportError && wasNeverRun(error)) {
+    return {
+      title: "The gateway did not accept what was filled in.",
+      advice: "Nothing was changed. Correct it, and try again.",
+      facts: error.message,
+    };
+  }
   if (error instanceof GatewayTransportError && error.failure === "NETWORK") {
     return {
       title: "The gateway did not answer.",
-      advice: "Switch again: the same change is not made twice.",
+      advice: "Try again: the same change is not made twice.",
       facts: error.reason ?? "",
     };
   }
@@ -42,6 +58,13 @@ export function explainFailure(error: unknown): Explanation {
     facts: error instanceof GatewayTransportError ? error.message : "",
     readFirst: true,
   };
+}
+
+/** GraphQL refuses these before it runs anything. A code that is none of them may have come after a change was made. */
+const BEFORE_RUNNING = ["BAD_USER_INPUT", "GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED"];
+
+function wasNeverRun({ problems }: GatewayTransportError): boolean {
+  return problems.length > 0 && problems.every(({ code }) => BEFORE_RUNNING.includes(code ?? ""));
 }
 
 type Advice = Omit<Explanation, "title" | "facts">;
@@ -61,6 +84,8 @@ function explainCamError(error: CamErrorExtensions): Advice {
         advice: "Check the id. The user may have been deleted, or belong to another account.",
         input: "opUin",
       };
+    case "NOTHING_TO_CHANGE":
+      return { advice: "Choose on or off for at least one method." };
     case "REASON_REQUIRED":
       return { advice: "Say why, and switch again.", input: "reason" };
     case "MFA_METHOD_NOT_WRITABLE":

@@ -3,6 +3,7 @@ import { elementOf } from "./element-of.ts";
 import { explainFailure } from "./explain-failure.ts";
 import { countDown, hideProblem, showProblem } from "./problem.ts";
 import { addProtectionFields, chosenMethods, describeProtections } from "./protection-fields.ts";
+import { typedUin } from "./typed-uin.ts";
 
 const form = elementOf("change", HTMLFormElement);
 const opUin = elementOf("op-uin", HTMLInputElement);
@@ -30,7 +31,7 @@ read.addEventListener("click", () => void run("Reading…", readProtection));
 
 async function switchProtection(): Promise<string> {
   const change = {
-    opUin: opUin.value.trim(),
+    opUin: typedUin(),
     login: chosenMethods("login"),
     action: chosenMethods("action"),
     ...(reason.value.trim() === "" ? {} : { reason: reason.value.trim() }),
@@ -49,9 +50,12 @@ function forgetOverwriting(): void {
 }
 
 async function readProtection(): Promise<string> {
-  const user = await client.subUser(opUin.value.trim());
+  const user = await client.subUser(typedUin());
   return user === null ? "There is no such user." : describeProtections(user.mfa);
 }
+
+/** Whether nobody knows what holds. Only a read that succeeds ends that, whatever fails in between. */
+let mustRead = false;
 
 /** One thing at a time, with its news in the page. */
 async function run(news: string, task: () => Promise<string>): Promise<void> {
@@ -60,14 +64,16 @@ async function run(news: string, task: () => Promise<string>): Promise<void> {
   setSubmitting(false);
   try {
     progress.textContent = await task();
+    mustRead = false;
     setSubmitting(true);
   } catch (error) {
     progress.textContent = "";
     if (error instanceof CamGatewayError) renewKey();
     const explanation = explainFailure(error);
-    showProblem(explanation);
+    mustRead ||= explanation.readFirst === true;
+    showProblem({ ...explanation, readFirst: mustRead });
     await countDown(explanation.waitMs ?? 0);
-    setSubmitting(explanation.readFirst !== true);
+    setSubmitting(!mustRead);
   }
 }
 

@@ -18,11 +18,22 @@ export function showProblem(explanation: Explanation): void {
     input.setAttribute("aria-invalid", "true");
     input.setAttribute("aria-errormessage", "problem-advice");
   }
+  inputs[0]?.after(createNote(explanation.title));
   inputs[0]?.focus();
+}
+
+/** On a small screen the input is in view and the problem is not. A screen reader has had it from the alert. */
+function createNote(text: string): HTMLElement {
+  const note = document.createElement("p");
+  note.className = "note";
+  note.textContent = text;
+  note.ariaHidden = "true";
+  return note;
 }
 
 export function hideProblem(): void {
   problem.hidden = true;
+  document.querySelector(".note")?.remove();
   for (const input of document.querySelectorAll("[aria-invalid]")) {
     input.removeAttribute("aria-invalid");
     input.removeAttribute("aria-errormessage");

@@ -64,6 +64,43 @@ describe("the form", () => {
     expect(complaints).toEqual([]);
   });
 
+  test("sends nothing for what cannot be an id, and switches once it is corrected", async () => {
+    const { page, complaints } = await openForm();
+    const requests: string[] = [];
+    page.on("request", (request) => requests.push(request.url()));
+    for (const typed of ["", "abc", "100021969 091", "0", "-1", "18446744073709551616"]) {
+      await switchOn(page, typed, "phone");
+      await expectText(page, "alert", "This is not a user's id.");
+      expect(await page.locator("[aria-invalid] + .note").textContent()).toBe("This is not a user's id.");
+      expect(await page.evaluate(() => document.activeElement?.id)).toBe("op-uin");
+    }
+    expect(requests).toEqual([]);
+    await switchOn(page, `  ${ALICE} `, "phone");
+    await expectText(page, "status", "Done.");
+    expect(await page.locator("[aria-invalid], .note").count()).toBe(0);
+    expect(complaints).toEqual([]);
+  });
+
+  test("asks for a method where none is chosen", async () => {
+    const { page, complaints } = await openForm();
+    await page.getByLabel("User's id (Uin)").fill(ALICE);
+    await page.getByRole("button", { name: "Switch" }).click();
+    await expectText(page, "alert", "Choose on or off for at least one method.");
+    expect(complaints).toEqual([]);
+  });
+
+  test("says that nothing was changed where the gateway did not run the operation", async () => {
+    const { page, complaints } = await openForm();
+    await page.locator("#reason").evaluate((input) => input.removeAttribute("maxlength"));
+    await page.getByLabel("Reason").fill("x".repeat(501));
+    await switchOn(page, ALICE, "phone");
+    await expectText(page, "alert", "Nothing was changed. Correct it, and try again.");
+    await page.getByLabel("Reason").fill("x");
+    await page.getByRole("button", { name: "Switch" }).click();
+    await expectText(page, "status", "Done.");
+    expect(complaints).toEqual([]);
+  });
+
   test("asks for the reason that a change needs, and switches with it", async () => {
     const { page, complaints } = await openForm();
     await page.getByLabel("User's id (Uin)").fill(ALICE);
@@ -114,6 +151,11 @@ describe("the form", () => {
     await switchOn(page, ALICE, "phone");
     await expectText(page, "alert", "OUTCOME_UNKNOWN");
     expect(await page.getByRole("button", { name: "Switch" }).isDisabled()).toBe(true);
+    await page.getByLabel("User's id (Uin)").fill("");
+    await page.getByRole("button", { name: "Read the user's protection" }).click();
+    await expectText(page, "alert", "This is not a user's id.");
+    expect(await page.getByRole("button", { name: "Switch" }).isDisabled()).toBe(true);
+    await page.getByLabel("User's id (Uin)").fill(ALICE);
     await page.getByRole("button", { name: "Read the user's protection" }).click();
     await expectText(page, "status", "At login: Virtual MFA device.");
     expect(await page.getByRole("button", { name: "Switch" }).isEnabled()).toBe(true);
