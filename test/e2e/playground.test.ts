@@ -35,7 +35,7 @@ test("empty editors say what to do", async () => {
   const hints = page.locator(".editorPlaceholder:visible");
   expect(await hints.allTextContents()).toEqual([expect.stringContaining("the play button or Ctrl-Enter")]);
   await page.getByRole("button", { name: "New tab" }).click();
-  await expect.poll(() => hints.first().textContent()).toMatch(/^Type an operation, or open one from the/);
+  await hints.getByText("Type an operation, or open one from the Examples.").waitFor();
   await page.locator(".graphiql-query-editor").getByRole("textbox").focus();
   await page.keyboard.type("query Mine {");
   await page.getByRole("tab", { name: "Mine" }).waitFor();
