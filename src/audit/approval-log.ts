@@ -5,9 +5,9 @@ import {
   type ApproveVerdict,
   type BeforeImageAge,
   type ChangeApprovalIntent,
-  isChangeId,
   type RecordedCaller,
   type RejectVerdict,
+  requireChangeId,
 } from "./change-record.ts";
 import { runQuery } from "./run-query.ts";
 
@@ -39,7 +39,7 @@ export class ApprovalLog {
       database,
       sql`
         select verdict as kind, change_id as id from approve_change(
-          ${requireId(id)}, ${by.subject}, ${by.client ?? null}, ${by.issuer ?? null}, ${gatewayRequestId},
+          ${requireChangeId(id)}, ${by.subject}, ${by.client ?? null}, ${by.issuer ?? null}, ${gatewayRequestId},
           ${reason ?? null}, ${JSON.stringify(before)}::jsonb, ${JSON.stringify(sent)}::jsonb, ${replica}, ${leaseMs},
           ${guard.users}, ${guard.withinMs}, ${knownLatest ?? null}, ${ageMs}
         )`,
@@ -59,16 +59,11 @@ export class ApprovalLog {
       database,
       sql`
         select reject_change(
-          ${requireId(id)}, ${by.subject}, ${by.client ?? null}, ${by.issuer ?? null}, ${gatewayRequestId},
+          ${requireChangeId(id)}, ${by.subject}, ${by.client ?? null}, ${by.issuer ?? null}, ${gatewayRequestId},
           ${reason ?? null}, ${replica}
         ) as verdict`,
     );
     if (row === undefined) throw new Error("reject_change gave no verdict.");
     return row.verdict;
   }
-}
-
-function requireId(id: string): string {
-  if (!isChangeId(id)) throw new RangeError(`${id} is no id of a change.`);
-  return id;
 }

@@ -1,6 +1,7 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
 import type { Clock } from "../clock.ts";
 import type { Database } from "../database/database.ts";
+import { Rounds } from "../rounds.ts";
 import { type ChainProblem, GENESIS } from "./chain.ts";
 import { type Checkpoint, encodePublicKey, signCheckpoint } from "./checkpoint.ts";
 import { readEnd, readLastCheckpoint, readRecords } from "./read-record.ts";
@@ -30,22 +31,21 @@ export interface CheckpointObserver {
 export class AuditCheckpointer {
   readonly #deps: AuditCheckpointerDeps;
   readonly #publicKey: string;
-  readonly #stopping = new AbortController();
-  #running: Promise<void> = Promise.resolve();
+  readonly #rounds: Rounds;
 
   constructor(deps: AuditCheckpointerDeps) {
     this.#deps = deps;
+    this.#rounds = new Rounds(deps.clock, () => this.#round());
     this.#publicKey = encodePublicKey(createPublicKey(deps.privateKey));
   }
 
   start(): void {
-    this.#running = this.#run();
+    this.#rounds.start();
   }
 
   /** Resolves when the round under way is over. */
-  async stop(): Promise<void> {
-    this.#stopping.abort();
-    await this.#running;
+  stop(): Promise<void> {
+    return this.#rounds.stop();
   }
 
   /**
@@ -86,17 +86,14 @@ export class AuditCheckpointer {
     return kept !== undefined;
   }
 
-  async #run(): Promise<void> {
-    const { clock, intervalMs, observer } = this.#deps;
-    const { signal } = this.#stopping;
-    while (!signal.aborted) {
-      try {
-        const checkpoint = await this.checkpoint();
-        if (checkpoint !== undefined) observer?.onSigned(checkpoint);
-      } catch (error) {
-        observer?.onError(error);
-      }
-      await clock.sleep(intervalMs, signal).catch(() => undefined);
+  async #round(): Promise<number> {
+    const { intervalMs, observer } = this.#deps;
+    try {
+      const checkpoint = await this.checkpoint();
+      if (checkpoint !== undefined) observer?.onSigned(checkpoint);
+    } catch (error) {
+      observer?.onError(error);
     }
+    return intervalMs;
   }
 }

@@ -10,6 +10,7 @@ import {
   type ChangeSettlement,
   isChangeId,
   type RecordedCaller,
+  requireChangeId,
 } from "./change-record.ts";
 import { runQuery } from "./run-query.ts";
 import { type ChangeRow, toChangeRecord } from "./to-change-record.ts";
@@ -112,8 +113,10 @@ export class ChangeLog {
     if (filter.callerSubject !== undefined) conditions.push(sql`caller_subject = ${filter.callerSubject}`);
     if (filter.from !== undefined) conditions.push(sql`created_at >= ${filter.from}`);
     if (filter.until !== undefined) conditions.push(sql`created_at < ${filter.until}`);
-    if (after !== undefined && !isChangeId(after)) throw new RangeError(`${after} is no id of a change.`);
-    if (after !== undefined) conditions.push(sql`begun < (select begun from mfa_change where id = ${after})`);
+    if (after !== undefined) {
+      const id = requireChangeId(after);
+      conditions.push(sql`begun < (select begun from mfa_change where id = ${id})`);
+    }
     const rows = await this.#run<ChangeRow>(
       sql`select * from mfa_change where ${sql.join(conditions, sql` and `)} order by begun desc limit ${limit}`,
     );

@@ -152,3 +152,9 @@ export interface ChangeFilter {
 export function isChangeId(text: string): boolean {
   return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
 }
+
+/** @throws RangeError where it has not. */
+export function requireChangeId(text: string): string {
+  if (!isChangeId(text)) throw new RangeError(`${text} is no id of a change.`);
+  return text;
+}

@@ -1,5 +1,6 @@
 import type { ChangeLog } from "../audit/change-log.ts";
 import type { Clock } from "../clock.ts";
+import { Rounds } from "../rounds.ts";
 
 export interface LeftChangesDeps {
   readonly log: Pick<ChangeLog, "countLeft">;
@@ -23,33 +24,29 @@ const LOOK_EVERY_MS = 60 * 60 * 1_000;
  */
 export class LeftChanges {
   readonly #deps: LeftChangesDeps;
-  readonly #stopping = new AbortController();
-  #running: Promise<void> = Promise.resolve();
+  readonly #rounds: Rounds;
 
   constructor(deps: LeftChangesDeps) {
     this.#deps = deps;
+    this.#rounds = new Rounds(deps.clock, () => this.#look());
   }
 
   /** Looks now, and then once in an hour. */
   start(): void {
-    this.#running = this.#run();
+    this.#rounds.start();
   }
 
-  async stop(): Promise<void> {
-    this.#stopping.abort();
-    await this.#running;
+  stop(): Promise<void> {
+    return this.#rounds.stop();
   }
 
-  async #run(): Promise<void> {
-    const { log, accounts, clock, observer } = this.#deps;
-    const { signal } = this.#stopping;
-    while (!signal.aborted) {
-      try {
-        for (const [account, changes] of await log.countLeft(accounts)) observer.onLeft(account, changes);
-      } catch (error) {
-        observer.onError(error);
-      }
-      await clock.sleep(LOOK_EVERY_MS, signal).catch(() => undefined);
+  async #look(): Promise<number> {
+    const { log, accounts, observer } = this.#deps;
+    try {
+      for (const [account, changes] of await log.countLeft(accounts)) observer.onLeft(account, changes);
+    } catch (error) {
+      observer.onError(error);
     }
+    return LOOK_EVERY_MS;
   }
 }

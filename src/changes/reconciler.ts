@@ -2,6 +2,7 @@ import type { ChangeLog } from "../audit/change-log.ts";
 import type { ChangeRecord, ChangeSettlement } from "../audit/change-record.ts";
 import type { CamResult, SafeAuthFlags, SetMfaFlagInput } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
+import { Rounds } from "../rounds.ts";
 import type { ChangeAccount } from "./change-account.ts";
 import { matchesBlocks } from "./compose-blocks.ts";
 import { failureFactsOf } from "./failure-facts.ts";
@@ -38,21 +39,20 @@ const GIVE_UP_AFTER_MS = 24 * 60 * 60 * 1_000;
  */
 export class Reconciler {
   readonly #deps: ReconcilerDeps;
-  readonly #stopping = new AbortController();
-  #running: Promise<void> = Promise.resolve();
+  readonly #rounds: Rounds;
 
   constructor(deps: ReconcilerDeps) {
     this.#deps = deps;
+    this.#rounds = new Rounds(deps.clock, () => this.#round());
   }
 
   start(): void {
-    this.#running = this.#run();
+    this.#rounds.start();
   }
 
   /** Resolves when the round under way is over. */
-  async stop(): Promise<void> {
-    this.#stopping.abort();
-    await this.#running;
+  stop(): Promise<void> {
+    return this.#rounds.stop();
   }
 
   /** Settles what is due now. Returns how many records were looked at. */
@@ -63,16 +63,12 @@ export class Reconciler {
     return due.length;
   }
 
-  async #run(): Promise<void> {
-    const { clock, observer } = this.#deps;
-    const { signal } = this.#stopping;
-    while (!signal.aborted) {
-      const looked = await this.settleDue().catch((error: unknown) => {
-        observer?.onError(error);
-        return 0;
-      });
-      if (looked < RECORDS_PER_ROUND) await clock.sleep(INTERVAL_MS, signal).catch(() => undefined);
-    }
+  async #round(): Promise<number> {
+    const looked = await this.settleDue().catch((error: unknown) => {
+      this.#deps.observer?.onError(error);
+      return 0;
+    });
+    return looked < RECORDS_PER_ROUND ? INTERVAL_MS : 0;
   }
 
   async #settle(record: ChangeRecord): Promise<void> {
