@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
+import { partsOf } from "./media-type.ts";
 
 /** The names of the one encoding of characters that JSON has, and of its part that everybody has. */
 const CHARSETS = ["utf-8", "utf8", "us-ascii"];
@@ -9,11 +10,11 @@ export function encodingProblem(headers: IncomingHttpHeaders): string | undefine
   if (coding !== undefined && coding !== "" && coding !== "identity") {
     return "Send the operation without a content-encoding.";
   }
-  const [, quoted, plain] =
-    /;\s*charset\s*=\s*(?:"([^"]*)"|([^\s;]*))/i.exec(headers["content-type"] ?? "") ?? [];
-  const charset = quoted ?? plain;
-  if (charset !== undefined && !CHARSETS.includes(charset.toLowerCase())) {
-    return "Send the operation as application/json in UTF-8.";
-  }
-  return undefined;
+  const charsets = partsOf(headers["content-type"] ?? "", ";").flatMap((parameter) => {
+    const [, quoted, plain] = /^charset\s*=\s*(?:"([^"]*)"|(\S*))$/i.exec(parameter) ?? [];
+    return quoted ?? plain ?? [];
+  });
+  return charsets.every((charset) => CHARSETS.includes(charset.toLowerCase()))
+    ? undefined
+    : "Send the operation as application/json in UTF-8.";
 }

@@ -10,7 +10,7 @@ import { parseIdempotencyKey } from "../idempotency-key.ts";
 import { encodingProblem } from "./body-encoding.ts";
 import { mayBeForged } from "./csrf.ts";
 import { type GraphQLOverHttpRequest, type RequestProblem, readBody, readSearch } from "./graphql-request.ts";
-import { MEDIA_TYPES, negotiateMediaType } from "./media-type.ts";
+import { MEDIA_TYPES, type MediaType, negotiateMediaType } from "./media-type.ts";
 import { refuse, refuseBusyCaller, refuseProblem, refuseUnbelieved } from "./refusals.ts";
 import type { TrustedDocuments } from "./trusted-documents.ts";
 
@@ -83,8 +83,14 @@ function refusalByHeaders({
   if (negotiateMediaType(headers.accept) === undefined) {
     return ["NOT_ACCEPTABLE", `Answers come as ${MEDIA_TYPES.join(" or ")}.`];
   }
-  const problem = method === "POST" ? encodingProblem(headers) : undefined;
+  const problem = method === "POST" ? encodingProblem(headers) : contentTypeProblem(headers["content-type"]);
   return problem === undefined ? undefined : ["UNSUPPORTED_MEDIA_TYPE", problem];
+}
+
+/** A browser may take an odd content-type for a harmless one, and send a GET of another origin without a preflight. */
+function contentTypeProblem(contentType: string | undefined): string | undefined {
+  if (contentType === undefined || /^\s*application\/json\s*(;|$)/i.test(contentType)) return undefined;
+  return "A GET has no content. Leave out its content-type.";
 }
 
 async function answer(
@@ -116,7 +122,7 @@ async function answer(
   }
   const details = { caller, idempotencyKey: idempotencyKey.key, mediaType };
   const response = await options.apollo.executeHTTPGraphQLRequest({
-    httpGraphQLRequest: toApollo(request, operation),
+    httpGraphQLRequest: toApollo(request, operation, mediaType),
     context: async () => options.createContext(request, details),
   });
   return send(reply, response);
@@ -140,12 +146,16 @@ function readOperation(
 function toApollo(
   { method, headers }: FastifyRequest,
   { documentId: _, ...operation }: GraphQLOverHttpRequest,
+  mediaType: MediaType,
 ) {
   const given = Object.entries(operation).filter(([, value]) => value !== undefined);
   const map = new HeaderMap();
   for (const [name, value] of Object.entries(headers)) {
     if (value !== undefined) map.set(name, Array.isArray(value) ? value.join(", ") : value);
   }
+  // Apollo would judge the headers again, by stricter rules and in its own words.
+  map.set("accept", mediaType);
+  map.delete("content-type");
   return {
     method,
     headers: map,
