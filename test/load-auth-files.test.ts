@@ -43,7 +43,10 @@ describe("one issuer by variables", () => {
         algorithms: ["RS256", "PS256", "ES256", "EdDSA"],
         clockToleranceS: 10,
         requiredClaims: [],
+        audienceClaim: "aud",
+        clientClaims: ["azp", "client_id", "cid", "appid"],
         scopeClaim: "scope",
+        scopePrefixes: [],
         roleClaim: undefined,
         roleScopes: {},
       },
@@ -63,6 +66,9 @@ describe("one issuer by variables", () => {
       AUTH_REQUIRED_CLAIMS: "jti,tenant",
       AUTH_SCOPE_CLAIM: "scp",
       AUTH_ROLE_CLAIM: "realm_access.roles",
+      AUTH_AUDIENCE_CLAIM: "client_id",
+      AUTH_CLIENT_CLAIMS: "cid, appid",
+      AUTH_SCOPE_PREFIXES: "mfa-api/, api://cam/",
     };
     expect(await load({ ...one, ...more })).toMatchObject([
       {
@@ -72,11 +78,21 @@ describe("one issuer by variables", () => {
         requiredClaims: ["jti", "tenant"],
         scopeClaim: "scp",
         roleClaim: "realm_access.roles",
+        audienceClaim: "client_id",
+        clientClaims: ["cid", "appid"],
+        scopePrefixes: ["mfa-api/", "api://cam/"],
       },
     ]);
   });
 
   test.each([
+    ["an empty client claim", { AUTH_CLIENT_CLAIMS: "azp,," }, "AUTH_CLIENT_CLAIMS must not be empty"],
+    ["an empty prefix", { AUTH_SCOPE_PREFIXES: "a/," }, "AUTH_SCOPE_PREFIXES must not be empty"],
+    [
+      "two prefixes with a space",
+      { AUTH_SCOPE_PREFIXES: "a/ b/" },
+      "AUTH_SCOPE_PREFIXES must not contain spaces",
+    ],
     ["no audience", { AUTH_AUDIENCE: "" }, "AUTH_AUDIENCE is not set: whom the tokens are meant for"],
     [
       "no keys, and a name at which nobody can be asked for them",
@@ -120,12 +136,16 @@ describe("one issuer by variables", () => {
     expect(first).toContain(problem);
   });
 
-  test.each(["AUTH_JWKS_URL", "AUTH_JWKS_FILE", "AUTH_AUDIENCE", "AUTH_REQUIRED_CLAIMS", "AUTH_ROLE_CLAIM"])(
-    "cannot be told of by %s alone",
-    async (name) => {
-      expect(await problemsOf({ [name]: "x" })).toEqual([`${name} is set without AUTH_ISSUER.`]);
-    },
-  );
+  test.each([
+    "AUTH_JWKS_URL",
+    "AUTH_JWKS_FILE",
+    "AUTH_AUDIENCE",
+    "AUTH_REQUIRED_CLAIMS",
+    "AUTH_ROLE_CLAIM",
+    "AUTH_SCOPE_PREFIXES",
+  ])("cannot be told of by %s alone", async (name) => {
+    expect(await problemsOf({ [name]: "x" })).toEqual([`${name} is set without AUTH_ISSUER.`]);
+  });
 });
 
 describe("a file of issuers", () => {

@@ -122,7 +122,10 @@ async function createAuthenticators(): Promise<Authenticator> {
     algorithms: ["RS256"],
     clockToleranceS: 10,
     requiredClaims: [],
+    audienceClaim: "aud",
+    clientClaims: ["azp", "client_id"],
     scopeClaim: "scope",
+    scopePrefixes: [],
     roleClaim: undefined,
     roleScopes: {},
   };

@@ -21,6 +21,10 @@ export interface Refusal {
   readonly cause?: unknown;
   /** For the log alone: what a token says that is by or for somebody else. */
   readonly mismatch?: ClaimMismatch;
+  /** For the log alone: the claim that is wrong, and how. */
+  readonly claim?: { readonly name: string; readonly problem: string };
+  /** Only for a proof that is not even looked at. It may be good, and signing in again would not help. */
+  readonly code?: "TOKEN_TOO_LARGE";
 }
 
 export interface Authenticator {

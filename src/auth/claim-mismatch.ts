@@ -1,5 +1,6 @@
 import type { JWTPayload } from "jose";
 import { isPrintable } from "./claims.ts";
+import { nearMiss } from "./near-miss.ts";
 
 /** By whom a token is and for whom it is meant, beside what it would have to say. None of it is secret. */
 export interface ClaimMismatch {
@@ -8,6 +9,8 @@ export interface ClaimMismatch {
   readonly expectedIss: string;
   /** Undefined where the issuer is nobody's, so that nothing is expected of the rest. */
   readonly expectedAud: string | undefined;
+  /** Where a name looks like an expected one: how they differ. */
+  readonly hint: string | undefined;
 }
 
 /** More names than tokens have, and few enough for a line. */
@@ -18,11 +21,17 @@ export function claimMismatch(
   { iss, aud }: Pick<JWTPayload, "iss" | "aud">,
   expected: { readonly issuers: readonly string[]; readonly audiences: readonly string[] | undefined },
 ): ClaimMismatch {
+  const audiences: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
+  const hints = [
+    expected.issuers.includes(iss as string) ? undefined : nearMiss(iss, expected.issuers),
+    ...audiences.map((one) => nearMiss(one, expected.audiences ?? [])),
+  ];
   return {
     iss: shown(iss),
-    aud: Array.isArray(aud) ? namesOf(aud) : shown(aud),
+    aud: namesOf(audiences),
     expectedIss: namesOf(expected.issuers),
     expectedAud: expected.audiences && namesOf(expected.audiences),
+    hint: hints.find((hint) => hint !== undefined),
   };
 }
 
@@ -31,7 +40,8 @@ function namesOf(names: readonly unknown[]): string {
   return `${names.slice(0, MOST_NAMES).map(shown).join(", ")}${more}`;
 }
 
-function shown(name: unknown): string {
+/** A name as a token or a description has it, for a log line. */
+export function shown(name: unknown): string {
   if (name === undefined) return "(none)";
   return isPrintable(name) ? name : "(no printable text of at most 256 letters)";
 }

@@ -1,7 +1,7 @@
 import type { JWTPayload } from "jose";
 import type { Caller } from "./caller.ts";
 import type { IssuerSettings } from "./issuer-settings.ts";
-import { isScope } from "./scope.ts";
+import { isScope, type Scope } from "./scope.ts";
 
 /**
  * Without control characters and ends of lines, which PostgreSQL or a terminal would choke on, short enough for a
@@ -9,16 +9,20 @@ import { isScope } from "./scope.ts";
  */
 const PRINTABLE = /^(?=.*\S)[^\p{C}\p{Zl}\p{Zp}]{1,256}$/u;
 
-/** The caller that verified claims describe, or what is wrong with them. */
-export function readCaller(
-  claims: JWTPayload,
-  settings: IssuerSettings,
-): Caller | { readonly problem: string } {
+/** A claim that keeps a token from naming a caller. `problem` is safe to show the caller. */
+export interface UnusableClaim {
+  readonly problem: string;
+  readonly claim: string;
+}
+
+/** Returns the caller that verified claims describe, or the claim that is wrong. */
+export function readCaller(claims: JWTPayload, settings: IssuerSettings): Caller | UnusableClaim {
   const subject = claims.sub;
-  const client = claims["azp"] ?? claims["client_id"];
-  if (!isPrintable(subject)) return { problem: "The token's sub names nobody." };
+  if (!isPrintable(subject)) return { problem: "The token's sub names nobody.", claim: "sub" };
+  const claim = clientClaimOf(claims, settings);
+  const client = claim === undefined ? undefined : claimAt(claims, claim);
   if (client !== undefined && !isPrintable(client))
-    return { problem: "The token's client has no usable name." };
+    return { problem: "The token's client has no usable name.", claim: String(claim) };
   return { subject, client, issuer: settings.issuer, scopes: scopesOf(claims, settings) };
 }
 
@@ -27,13 +31,34 @@ export function isPrintable(value: unknown): value is string {
   return typeof value === "string" && PRINTABLE.test(value);
 }
 
-function scopesOf(
-  claims: JWTPayload,
-  { scopeClaim, roleClaim, roleScopes }: IssuerSettings,
-): Caller["scopes"] {
+/**
+ * Whether a token without an `aud` is meant for the gateway, by the claim that its issuer has instead. An `aud` always
+ * decides by itself: a token that names another service is not ours, whatever else it says.
+ */
+export function isAudience(claims: JWTPayload, { audienceClaim, audiences }: IssuerSettings): boolean {
+  const value = claimAt(claims, audienceClaim);
+  return (Array.isArray(value) ? value : [value]).some((one) => audiences.includes(one));
+}
+
+/** The first claim that is there decides, so that a later one cannot pass for it. A null is an absent claim. */
+function clientClaimOf(claims: JWTPayload, { clientClaims }: IssuerSettings): string | undefined {
+  return clientClaims.find((name) => (claimAt(claims, name) ?? undefined) !== undefined);
+}
+
+function scopesOf(claims: JWTPayload, settings: IssuerSettings): Caller["scopes"] {
+  const { scopeClaim, scopePrefixes, roleClaim, roleScopes } = settings;
   const roles = roleClaim === undefined ? [] : wordsOf(claimAt(claims, roleClaim));
   const ofRoles = roles.flatMap((role) => (Object.hasOwn(roleScopes, role) ? roleScopes[role] : role));
-  return new Set([...wordsOf(claimAt(claims, scopeClaim)), ...ofRoles].filter(isScope));
+  const words = [...wordsOf(claimAt(claims, scopeClaim)), ...ofRoles];
+  return new Set(words.flatMap((word) => scopeOf(word ?? "", scopePrefixes) ?? []));
+}
+
+/** A scope by its own name, or behind exactly one of the prefixes. Anything else in front makes it somebody else's. */
+function scopeOf(word: string, prefixes: readonly string[]): Scope | undefined {
+  const names = prefixes
+    .filter((prefix) => word.startsWith(prefix))
+    .map((prefix) => word.slice(prefix.length));
+  return [word, ...names].find(isScope);
 }
 
 /** A claim by its name, which may itself have dots in it, or by the way into an object. */

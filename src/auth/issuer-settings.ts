@@ -30,6 +30,10 @@ export interface IssuerSettings {
   readonly keys: KeyPlace;
   /** A token has to be meant for one of these. */
   readonly audiences: readonly string[];
+  /** The claim that says for whom a token is meant. A dot leads into an object. */
+  readonly audienceClaim: string;
+  /** The claims that may name the client. The first one that a token has decides. A dot leads into an object. */
+  readonly clientClaims: readonly string[];
   readonly algorithms: readonly SigningAlgorithm[];
   /** How far the issuer's clock may be from ours. */
   readonly clockToleranceS: number;
@@ -37,6 +41,8 @@ export interface IssuerSettings {
   readonly requiredClaims: readonly string[];
   /** The claim with the scopes: words in one text, or a list. A dot leads into an object. */
   readonly scopeClaim: string;
+  /** Texts that the issuer puts in front of our scopes, for example `mfa-api/`. */
+  readonly scopePrefixes: readonly string[];
   /** The claim with roles, for issuers that have no scopes; a role that is called like a scope is that scope. */
   readonly roleClaim: string | undefined;
   /** What further roles stand for. */

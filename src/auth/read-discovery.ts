@@ -1,4 +1,6 @@
+import { shown } from "./claim-mismatch.ts";
 import { isSafeUrl } from "./is-safe-url.ts";
+import { nearMiss } from "./near-miss.ts";
 
 /**
  * The address of the keys of an issuer, by its description of itself. @throws Error where that is of no use.
@@ -8,7 +10,10 @@ import { isSafeUrl } from "./is-safe-url.ts";
 export function readDiscovery(text: string, issuer: string): string {
   const { issuer: described, jwks_uri: place } = parseObject(text);
   // Section 4.3: whoever is described has to be who was asked.
-  if (described !== issuer) throw new Error(`It describes another issuer than ${issuer}.`);
+  if (described !== issuer) {
+    const names = `It describes another issuer, ${shown(described)}, than ${issuer}.`;
+    throw new Error([names, nearMiss(described, [issuer])].filter(Boolean).join(" "));
+  }
   // An issuer elsewhere must not send us to the ports of this machine.
   const isElsewhere = issuer.startsWith("https:");
   if (typeof place === "string" && isSafeUrl(place) && !(isElsewhere && place.startsWith("http:")))

@@ -16,6 +16,9 @@ export function explainRefusal(error: unknown, settings: IssuerSettings | undefi
     const mismatch = claimMismatch(error.payload, { issuers: [issuer], audiences });
     return { refusal: explainJose(error), mismatch };
   }
+  if (error instanceof errors.JWTClaimValidationFailed || error instanceof errors.JWTExpired) {
+    return { refusal: explainJose(error), claim: { name: error.claim, problem: error.reason } };
+  }
   if (error instanceof errors.JOSEError) return { refusal: explainJose(error) };
   // Such as a key of the issuer that is none: refused all the same, and the operator hears of it.
   return { refusal: "The token cannot be verified.", cause: error };
@@ -36,10 +39,12 @@ function explainJose(error: errors.JOSEError): string {
 
 const KEYS_AWAY = "The keys of the token's issuer cannot be had; the token may be good.";
 
+export const SOMEBODY_ELSES = "The token is meant for somebody else.";
+
 const MISSING_CLAIM = "The token lacks a claim that is needed here, or has it in another form.";
 
 const CLAIMS: Readonly<Record<string, string>> = {
-  aud: "The token is meant for somebody else.",
+  aud: SOMEBODY_ELSES,
   nbf: "The token is not valid yet.",
   iss: "The token is by an issuer that is not trusted here.",
 };

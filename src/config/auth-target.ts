@@ -24,6 +24,7 @@ const NEEDS_ISSUER = [
   "AUTH_AUDIENCE",
   "AUTH_REQUIRED_CLAIMS",
   "AUTH_ROLE_CLAIM",
+  "AUTH_SCOPE_PREFIXES",
 ] as const;
 
 /** Where each setting of the schema comes from. */
@@ -33,6 +34,10 @@ const VARIABLE_OF: Readonly<Record<string, string>> = {
   audience: "AUTH_AUDIENCE",
   algorithms: "AUTH_ALGORITHMS",
   requiredClaims: "AUTH_REQUIRED_CLAIMS",
+  audienceClaim: "AUTH_AUDIENCE_CLAIM",
+  clientClaims: "AUTH_CLIENT_CLAIMS",
+  scopeClaim: "AUTH_SCOPE_CLAIM",
+  scopePrefixes: "AUTH_SCOPE_PREFIXES",
 };
 
 /** By what callers are known; undefined for the development caller, whom only local mode has. Adds to `problems` what is wrong. */
@@ -74,10 +79,13 @@ function singleIssuer(vars: Variables, problems: string[]): IssuerSettings | und
     jwksUrl: vars.AUTH_JWKS_URL,
     jwksFile: vars.AUTH_JWKS_FILE,
     audience: wordsOf(vars.AUTH_AUDIENCE),
+    audienceClaim: vars.AUTH_AUDIENCE_CLAIM,
     algorithms: wordsOf(vars.AUTH_ALGORITHMS),
     clockToleranceS: vars.AUTH_CLOCK_TOLERANCE_S,
     requiredClaims: wordsOf(vars.AUTH_REQUIRED_CLAIMS),
+    clientClaims: wordsOf(vars.AUTH_CLIENT_CLAIMS),
     scopeClaim: vars.AUTH_SCOPE_CLAIM,
+    scopePrefixes: wordsOf(vars.AUTH_SCOPE_PREFIXES),
     roleClaim: vars.AUTH_ROLE_CLAIM,
   });
   if (parsed.success) return parsed.data;

@@ -19,6 +19,8 @@ const SAID_BESIDE_OTHERS = {
   when: ({ value }: { readonly value: unknown }) => typeof value === "object" && value !== null,
 };
 
+const scopePrefix = text.refine((one) => !/\s/.test(one), "must not contain spaces, as scopes do not");
+
 /** One issuer as AUTH_ISSUERS_FILE has it, and as the variables for a single one are put together. */
 export const issuerSchema = z
   .strictObject({
@@ -30,10 +32,13 @@ export const issuerSchema = z
         `${input === undefined ? "is not set" : "must be a text or a list of texts"}: whom the tokens are meant for, ` +
         "such as the gateway's own name",
     }),
+    audienceClaim: text.default("aud"),
     algorithms: z.array(algorithm).min(1).default(["RS256", "PS256", "ES256", "EdDSA"]),
     clockToleranceS: z.int().min(0).max(300).default(10),
     requiredClaims: z.array(text).default([]),
+    clientClaims: z.array(text).min(1, "names no claim").default(["azp", "client_id", "cid", "appid"]),
     scopeClaim: text.default("scope"),
+    scopePrefixes: z.array(scopePrefix).default([]),
     roleClaim: text.optional(),
     roleScopes: z.record(z.string(), z.array(scope)).default({}),
   })

@@ -36,10 +36,13 @@ export const variables = z.object({
   AUTH_JWKS_URL: z.string().optional(),
   AUTH_JWKS_FILE: z.string().optional(),
   AUTH_AUDIENCE: z.string().optional(),
+  AUTH_AUDIENCE_CLAIM: z.string().default("aud"),
   AUTH_ALGORITHMS: z.string().default("RS256,PS256,ES256,EdDSA"),
   AUTH_CLOCK_TOLERANCE_S: integer(0, 300, 10),
   AUTH_REQUIRED_CLAIMS: z.string().optional(),
+  AUTH_CLIENT_CLAIMS: z.string().default("azp,client_id,cid,appid"),
   AUTH_SCOPE_CLAIM: z.string().default("scope"),
+  AUTH_SCOPE_PREFIXES: z.string().optional(),
   AUTH_ROLE_CLAIM: z.string().optional(),
   AUTH_ISSUERS_FILE: z.string().optional(),
   AUTH_CLIENT_CERT_HEADER: z

@@ -5,7 +5,7 @@ import type { SecurityHeaders } from "./security-headers.ts";
 
 /** Node's parser gave up before there was a request; https://nodejs.org/api/http.html#event-clienterror */
 const ANSWERS: Readonly<Record<string, readonly [code: HttpErrorCode, message: string]>> = {
-  HPE_HEADER_OVERFLOW: ["HEADERS_TOO_LARGE", "The request headers are larger than 16 KiB."],
+  HPE_HEADER_OVERFLOW: ["HEADERS_TOO_LARGE", "The request headers are larger than 32 KiB."],
   ERR_HTTP_REQUEST_TIMEOUT: ["REQUEST_TIMEOUT", "The request took too long to arrive."],
 };
 

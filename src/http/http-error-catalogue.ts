@@ -30,7 +30,13 @@ export const HTTP_ERRORS = {
     status: 421,
     meaning: "In local mode the gateway answers only to its own loopback names.",
   },
-  HEADERS_TOO_LARGE: { status: 431, meaning: "The headers are larger than 16 KiB." },
+  HEADERS_TOO_LARGE: { status: 431, meaning: "The headers are larger than 32 KiB." },
+  TOKEN_TOO_LARGE: {
+    status: 431,
+    meaning:
+      "The bearer token is longer than 24 KiB. Signing in again does not help: have the identity provider put fewer " +
+      "claims into it, such as groups.",
+  },
   INTERNAL: { status: 500, meaning: "Something went wrong inside the gateway; report the request id." },
   SHUTTING_DOWN: { status: 503, meaning: "The gateway is stopping and did nothing. Send it again." },
 } as const satisfies Readonly<Record<string, { readonly status: number; readonly meaning: string }>>;

@@ -226,16 +226,18 @@ interface UnbelievedEvent {
   readonly cause?: unknown;
   /** By whom the token is and for whom, and what is expected. */
   readonly mismatch?: object;
+  readonly claim?: { readonly name: string; readonly problem: string };
 }
 
 /** A request whose proof of who asks is not believed, or cannot be checked. The proof itself is in no line. */
 export function logUnbelieved(
   logger: Logger,
-  { refusal, retryAfterMs, cause, mismatch }: UnbelievedEvent,
+  { refusal, retryAfterMs, cause, mismatch, claim }: UnbelievedEvent,
   requestId: string,
 ): void {
   const problem = cause === undefined ? {} : { problem: String(cause) };
-  const fields = { requestId, reason: refusal, ...problem, ...mismatch };
+  const claimed = claim === undefined ? {} : { claim: claim.name, claimProblem: claim.problem };
+  const fields = { requestId, reason: refusal, ...problem, ...mismatch, ...claimed };
   if (retryAfterMs === undefined) logger.warn(fields, "a caller is not believed");
   else logger.warn(fields, "it cannot be checked who a caller is");
 }

@@ -68,7 +68,17 @@ describe("an issuer that is asked where its keys are", () => {
     const issuer = await serve((_, response) => response.end('{"issuer":"https://a.example"}'));
     await expect(loadJwks({ discoverAt: issuer })).rejects.toMatchObject({
       message: `${issuer}/.well-known/openid-configuration does not say where the keys are`,
-      cause: { message: `It describes another issuer than ${issuer}.` },
+      cause: { message: `It describes another issuer, https://a.example, than ${issuer}.` },
+    });
+  });
+
+  test("and describes itself with a slash more is not believed, and the log is told how they differ", async () => {
+    const issuer: string = await serve((_, response) =>
+      response.end(JSON.stringify({ issuer: `${issuer}/` })),
+    );
+    const names = `It describes another issuer, ${issuer}/, than ${issuer}.`;
+    await expect(loadJwks({ discoverAt: issuer })).rejects.toMatchObject({
+      cause: { message: `${names} They differ by a slash at the end.` },
     });
   });
 

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
+import { MAX_TOKEN_BYTES } from "../../src/auth/token-verifier.ts";
 import { loadConfig } from "../../src/config.ts";
 import { MAX_FIELDS } from "../../src/graphql/limits/answer-size-limit.ts";
 import { MAX_NESTING } from "../../src/graphql/limits/document-nesting.ts";
@@ -25,6 +26,8 @@ const { http, camLimits } = command.config;
 
 test("docs/operations.md tells the limits that there are", () => {
   expect(MAX_JSON_NESTING).toBe(MAX_NESTING);
+  expect(section).toContain(`a bearer token: ${MAX_TOKEN_BYTES / 1024} KiB`);
+  expect(MAX_HEADER_BYTES - MAX_TOKEN_BYTES).toBeGreaterThanOrEqual(8 * 1024);
   const told = [...section.matchAll(/^\| (.+?) +\| ([\d,]+)/gm)].map(([, of, limit]) => [
     of,
     Number(limit?.replaceAll(",", "")),

@@ -34,10 +34,10 @@ test("callers are counted apart, and 0 counts nobody", async () => {
   for (let request = 0; request < 1_000; request++) expect(await unlimited.count("a")).toBeUndefined();
 });
 
-test("headers beyond 16 KiB are refused in the form of all errors, and the gateway goes on", async () => {
+test("headers beyond 32 KiB are refused in the form of all errors, and the gateway goes on", async () => {
   const { gateway, send } = await startGateway();
   const socket = await open(gateway.address.url);
-  socket.write(`GET /graphql HTTP/1.1\r\nhost: gateway\r\nx-long: ${"x".repeat(17 * 1024)}\r\n\r\n`);
+  socket.write(`GET /graphql HTTP/1.1\r\nhost: gateway\r\nx-long: ${"x".repeat(33 * 1024)}\r\n\r\n`);
   const answer = await text(socket);
   expect(answer).toMatch(/^HTTP\/1\.1 431 /);
   expect(bodyOf(answer)).toMatchObject({ errors: [{ extensions: { code: "HEADERS_TOO_LARGE" } }] });

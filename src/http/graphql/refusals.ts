@@ -30,8 +30,9 @@ export function refuse(
 export function refuseUnbelieved(
   request: FastifyRequest,
   reply: FastifyReply,
-  { refusal, retryAfterMs }: Refusal,
+  { refusal, retryAfterMs, code }: Refusal,
 ): FastifyReply {
+  if (code !== undefined) return refuse(request, reply, code, refusal);
   // No challenge: at one, clients take a token for bad that may be good.
   if (retryAfterMs !== undefined) {
     const { message } = describeCamError("ISSUER_UNAVAILABLE");

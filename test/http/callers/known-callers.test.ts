@@ -122,6 +122,38 @@ test("the log says of a token that is by or for somebody else what it says, and 
   ]);
 });
 
+test("the log names the claim that a token lacks, which its caller is not told", async () => {
+  const issuer = await startIssuer();
+  const gateway = await startGateway({ callers: "proved", env: issuer.env });
+  const reply = await send(gateway, "{ __typename }", await issuer.sign({ claims: { sub: undefined } }));
+  expect(reply.text).not.toContain("sub");
+  const told = gateway.logLines.filter((line) => line.includes("a caller is not believed"));
+  expect(told.map((line) => JSON.parse(line))).toMatchObject([{ claim: "sub", claimProblem: "missing" }]);
+});
+
+test("a token of 20 KiB is believed, and one above 24 KiB is refused without sending its caller to sign in", async () => {
+  const issuer = await startIssuer();
+  const gateway = await startGateway({ callers: "proved", env: issuer.env });
+  const groups = (count: number) => Array.from({ length: count }, (_, at) => `group-${at}-${"x".repeat(32)}`);
+  const padding = { "x-forwarded-client-cert": "x".repeat(7 * 1024) };
+  const long = await issuer.sign({ claims: { groups: groups(340) } });
+  expect(long.length).toBeGreaterThan(20 * 1024);
+  expect((await send(gateway, "{ __typename }", long, padding)).errors).toEqual([]);
+  const tooLong = await issuer.sign({ claims: { groups: groups(400) } });
+  const reply = await send(gateway, "{ __typename }", tooLong);
+  expect(reply).toMatchObject({
+    status: 431,
+    errors: [
+      {
+        message: expect.stringContaining(`${tooLong.length} bytes long, and at most 24576 are accepted`),
+        extensions: { code: "TOKEN_TOO_LARGE", requestId: reply.headers["x-request-id"] },
+      },
+    ],
+  });
+  expect(reply.headers["www-authenticate"]).toBeUndefined();
+  expect(gateway.logLines.join("\n")).toContain(`The bearer token is ${tooLong.length} bytes long`);
+});
+
 test("each caller has requests of their own to make, and those without a token share theirs", async () => {
   const issuer = await startIssuer();
   const gateway = await startGateway({

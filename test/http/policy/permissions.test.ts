@@ -55,6 +55,18 @@ test("what a rule allows is made, what one refuses is not, and which one is said
   expect(cam.journal({ action: "DescribeSafeAuthFlagColl" })).toEqual([]);
 });
 
+test.each([
+  ["azp", { azp: "portal" }],
+  ["client_id (RFC 9068)", { azp: undefined, client_id: "portal" }],
+  ["cid (Okta)", { azp: undefined, cid: "portal" }],
+  ["appid (Microsoft Entra ID, version 1)", { azp: undefined, appid: "portal" }],
+])("a rule matches the client of %s", async (_claim, claims) => {
+  const token = await issuer.sign({ claims });
+  const query = `mutation { setSubUserMfa(opUin: "${ALICE}", login: { phone: true }) { change { caller { client } } } }`;
+  const reply = await http.post("/graphql").set("authorization", `Bearer ${token}`).send({ query });
+  expect(reply.body).toMatchObject({ data: { setSubUserMfa: { change: { caller: { client: "portal" } } } } });
+});
+
 test("what a rule allows with another caller's approval is not made before", async () => {
   const wanted = { opUin: CAROL, login: { phone: false }, reason: "lost" };
   expect(await change(wanted, "chen")).toMatchObject({ code: "APPROVAL_REQUIRED" });

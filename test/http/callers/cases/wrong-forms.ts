@@ -9,7 +9,6 @@ import {
   NOT_SIGNED_SO,
   OTHER_KIND,
   RS256_HEADER,
-  refused,
   rs256,
   type TokenCase,
   UNREADABLE,
@@ -59,8 +58,10 @@ export const wrongForms: TokenCase[] = [
     "a word": () => "token",
     "three dots": () => "...",
   }),
-  ...main(refused("too long"), {
-    "a token of nine thousand letters": claims({ padding: "x".repeat(6_300) }),
+  ...main(OTHER_KIND, {
+    "an ID token of Keycloak": claims({ typ: "ID" }),
+    "an ID token of Amazon Cognito": claims({ token_use: "id" }),
+    "an ID token with the hash of an access token": claims({ at_hash: "fPlsvVszI29LU2UhDyJ9vg" }),
   }),
 ];
 
