@@ -1,3 +1,4 @@
+import { AnchorFileError, checkAnchorFile } from "./audit/anchor-file.ts";
 import { KeyFileError, loadSigningKey } from "./audit/signing-key.ts";
 import { checkCredentialFiles } from "./cam/index.ts";
 import { type Config, ConfigError } from "./config.ts";
@@ -11,7 +12,7 @@ import { loadAuthFiles } from "./load-auth-files.ts";
 import { loadPolicy } from "./policy-file.ts";
 
 /** What says of a file what is wrong with it, in words for whoever has to mend it. */
-const OF_FILES = [TlsError, TrustedDocumentsError, KeyFileError];
+const OF_FILES = [TlsError, TrustedDocumentsError, KeyFileError, AnchorFileError];
 
 /** A start that failed for a file that the configuration names, as the mistake in the configuration that it is. */
 export function asConfigError(error: unknown): ConfigError | undefined {
@@ -48,6 +49,8 @@ async function mistakesInFiles(config: Config): Promise<readonly string[]> {
     tls && readTls(tls),
     trustedDocuments && TrustedDocuments.load({ ...trustedDocuments, onUntrusted: () => undefined }),
     checkpoints && loadSigningKey(checkpoints.signingKeyFile),
+    checkpoints?.previousKeyFile === undefined ? undefined : loadSigningKey(checkpoints.previousKeyFile),
+    checkpoints?.anchorFile === undefined ? undefined : checkAnchorFile(checkpoints.anchorFile),
   ];
   return (await Promise.allSettled(checks)).flatMap((check) =>
     check.status === "rejected" ? problemsOf(check.reason) : [],

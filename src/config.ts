@@ -4,6 +4,7 @@ import { type AccountsTarget, accountsTarget } from "./config/accounts-target.ts
 import { type AuthTarget, authTarget } from "./config/auth-target.ts";
 import { type BulkGuardSetting, bulkGuard } from "./config/bulk-guard.ts";
 import { type CamTarget, camTarget } from "./config/cam-target.ts";
+import { type CheckpointSettings, checkpointSettings } from "./config/checkpoints.ts";
 import { LOOPBACK_NAMES } from "./config/loopback-names.ts";
 import { policySetting } from "./config/policy-setting.ts";
 import { type StoreTarget, storeTarget } from "./config/store-target.ts";
@@ -39,8 +40,8 @@ export interface Config {
     readonly flagsCacheMs: number;
   };
   readonly store: StoreTarget;
-  /** Where the key is that signs checkpoints of the record, and how often; undefined where none are signed. */
-  readonly checkpoints: { readonly signingKeyFile: string; readonly intervalMs: number } | undefined;
+  /** Undefined where no checkpoints of the record are signed. */
+  readonly checkpoints: CheckpointSettings | undefined;
   /** Names this process in the record of changes. */
   readonly replica: string;
   readonly logLevel: LogLevel;
@@ -177,13 +178,7 @@ function assemble(vars: Variables, env: Environment, mode: Config["mode"], probl
       flagsCacheMs: vars.CAM_FLAGS_CACHE_MS,
     },
     store: storeTarget(vars, mode, problems),
-    checkpoints:
-      vars.AUDIT_SIGNING_KEY_FILE === undefined
-        ? undefined
-        : {
-            signingKeyFile: vars.AUDIT_SIGNING_KEY_FILE,
-            intervalMs: vars.AUDIT_CHECKPOINT_INTERVAL_S * 1_000,
-          },
+    checkpoints: checkpointSettings(vars, problems),
     replica: vars.REPLICA ?? `${hostname()}:${process.pid}`,
     logLevel: vars.LOG_LEVEL,
     notices,

@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { ApprovalLog } from "./audit/approval-log.ts";
 import { AuditCheckpointer } from "./audit/audit-checkpointer.ts";
 import { CallerPauses } from "./audit/caller-pauses.ts";
+import { ChainAnchors } from "./audit/chain-anchors.ts";
 import { ChangeLog } from "./audit/change-log.ts";
 import { loadSigningKey } from "./audit/signing-key.ts";
 import { DEFAULT_ACCOUNT } from "./auth/account-name.ts";
@@ -117,7 +118,7 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
         }),
     );
     const checkpointer = await createCheckpointer(database);
-    checkpointer?.start();
+    await checkpointer?.start();
     closers.push(async () => checkpointer?.stop());
     for (const reconciler of reconcilers) {
       reconciler.start();
@@ -198,15 +199,15 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
 
   async function createCheckpointer(database: Database): Promise<AuditCheckpointer | undefined> {
     if (config.checkpoints === undefined) return undefined;
-    const { signingKeyFile, intervalMs } = config.checkpoints;
-    const privateKey = await loadSigningKey(signingKeyFile);
-    return new AuditCheckpointer({
-      database,
-      privateKey,
-      clock,
-      intervalMs,
-      observer: logCheckpoints(logger),
+    const { signingKeyFile, previousKeyFile, anchorFile, intervalMs } = config.checkpoints;
+    const observer = logCheckpoints(logger);
+    const anchors = await ChainAnchors.open({
+      file: anchorFile,
+      onForeignWrite: observer.onSharedAnchorFile,
     });
+    const privateKey = await loadSigningKey(signingKeyFile);
+    const previousKey = previousKeyFile === undefined ? undefined : await loadSigningKey(previousKeyFile);
+    return new AuditCheckpointer({ database, privateKey, previousKey, anchors, clock, intervalMs, observer });
   }
 
   async function loadTrustedDocuments(): Promise<TrustedDocuments | undefined> {

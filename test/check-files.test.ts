@@ -26,6 +26,8 @@ const pem = generateKeyPairSync("rsa", { modulusLength: 2_048 }).privateKey.expo
   format: "pem",
 });
 
+const ed25519 = generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" });
+
 /** What files are in the folder to which `@` in a value leads. */
 let files: Readonly<Record<string, string>>;
 let folder: string;
@@ -38,6 +40,7 @@ beforeAll(async () => {
     "key.pem": one.private,
     "other-key.pem": other.private,
     "rsa.pem": String(pem),
+    "ed25519.pem": String(ed25519),
     "page.html": `<html>${SECRET}</html>`,
     blank: " \n",
     id: "AKIDEXAMPLE\n",
@@ -281,11 +284,59 @@ const MISTAKES: readonly (readonly [
     /^The file of DATABASE_URL_FILE, \S+, cannot be read/,
   ],
   ["a folder beside the database", { DATA_DIR: "/data" }, /^DATA_DIR is the folder of the built-in database/],
-  ["a signing key of another kind", { AUDIT_SIGNING_KEY_FILE: "@rsa.pem" }, /is rsa, and must be ed25519/],
+  [
+    "a signing key of another kind",
+    { AUDIT_SIGNING_KEY_FILE: "@rsa.pem", AUDIT_ANCHOR_FILE: "log" },
+    /is rsa, and must be ed25519/,
+  ],
   [
     "a signing key that is none",
-    { AUDIT_SIGNING_KEY_FILE: "@page.html" },
+    { AUDIT_SIGNING_KEY_FILE: "@page.html", AUDIT_ANCHOR_FILE: "log" },
     /page\.html holds no unencrypted key in PEM/,
+  ],
+  [
+    "a signing key without a place for its anchor",
+    { AUDIT_SIGNING_KEY_FILE: "@ed25519.pem" },
+    /^AUDIT_SIGNING_KEY_FILE needs AUDIT_ANCHOR_FILE/,
+  ],
+  [
+    "an anchor without a signing key",
+    { AUDIT_ANCHOR_FILE: "@anchor.json" },
+    /^AUDIT_ANCHOR_FILE has no meaning without/,
+  ],
+  [
+    "a previous key without a signing key",
+    { AUDIT_PREVIOUS_KEY_FILE: "@ed25519.pem" },
+    /^AUDIT_PREVIOUS_KEY_FILE has no meaning without/,
+  ],
+  [
+    "an anchor in a log that is not written",
+    { AUDIT_SIGNING_KEY_FILE: "@ed25519.pem", AUDIT_ANCHOR_FILE: "log", LOG_LEVEL: "warn" },
+    /^AUDIT_ANCHOR_FILE=log needs LOG_LEVEL info/,
+  ],
+  [
+    "an anchor file that is empty",
+    { AUDIT_SIGNING_KEY_FILE: "@ed25519.pem", AUDIT_ANCHOR_FILE: "@blank" },
+    /^The anchor file \S+ is damaged/,
+  ],
+  [
+    "an anchor file that is another file",
+    { AUDIT_SIGNING_KEY_FILE: "@ed25519.pem", AUDIT_ANCHOR_FILE: "@documents.json" },
+    /^The anchor file \S+ is damaged/,
+  ],
+  [
+    "an anchor file in a folder that is not there",
+    { AUDIT_SIGNING_KEY_FILE: "@ed25519.pem", AUDIT_ANCHOR_FILE: "@nothing/anchor.json" },
+    /^The anchor file \S+ cannot be written \(ENOENT\)/,
+  ],
+  [
+    "a previous key of another kind",
+    {
+      AUDIT_SIGNING_KEY_FILE: "@ed25519.pem",
+      AUDIT_PREVIOUS_KEY_FILE: "@rsa.pem",
+      AUDIT_ANCHOR_FILE: "@anchor.json",
+    },
+    /is rsa, and must be ed25519/,
   ],
   [
     "accounts that are not there",
@@ -313,6 +364,8 @@ test("a configuration without a mistake has none", async () => {
     TLS_KEY_FILE: "@key.pem",
     TENCENTCLOUD_SECRET_ID: "",
     TENCENTCLOUD_SECRET_ID_FILE: "@id",
+    AUDIT_SIGNING_KEY_FILE: "@ed25519.pem",
+    AUDIT_ANCHOR_FILE: "@anchor.json",
   };
   expect(await problemsOf(all, [])).toEqual([]);
   expect(await problemsOf({ ...all, HOST: "127.0.0.1" }, ["--local"])).toEqual([]);

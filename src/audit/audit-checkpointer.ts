@@ -1,45 +1,68 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
+import type { Kysely } from "kysely";
 import type { Clock } from "../clock.ts";
 import type { Database } from "../database/database.ts";
+import type { Tables } from "../database/tables.ts";
 import { Rounds } from "../rounds.ts";
-import { type ChainProblem, GENESIS } from "./chain.ts";
-import { type Checkpoint, encodePublicKey, signCheckpoint } from "./checkpoint.ts";
-import { readEnd, readLastCheckpoint, readRecords } from "./read-record.ts";
+import { type ChainPlace, type ChainProblem, RECORD_CHAIN } from "./chain.ts";
+import type { ChainAnchors } from "./chain-anchors.ts";
+import { type Checkpoint, encodePublicKey, isSignedAsItSays, signCheckpoint } from "./checkpoint.ts";
+import { atOneMoment, readCheckpointsBy, readEnd, readLastCheckpoint, readRecords } from "./read-record.ts";
 import { ChainVerifier } from "./verify-chain.ts";
+import { addStored } from "./verify-database.ts";
 
 export interface AuditCheckpointerDeps {
   readonly database: Database;
   /** Ed25519. */
   readonly privateKey: KeyObject;
+  /** The key before it, while keys are changed: what it signed counts as well. */
+  readonly previousKey?: KeyObject | undefined;
+  readonly anchors: ChainAnchors;
   readonly clock: Clock;
   readonly intervalMs: number;
   readonly observer?: CheckpointObserver;
 }
 
 export interface CheckpointObserver {
-  onSigned(checkpoint: Checkpoint): void;
-  /** The record since the last checkpoint is not what it was: nothing more is signed until somebody has looked. */
-  onBroken(problem: ChainProblem): void;
+  onSigned(checkpoint: Checkpoint, chain: string): void;
+  /** At the start: nothing from outside the database says what the record was before. */
+  onNoAnchor(chain: string): void;
+  /** The record is not what this replica knows it to be. It signs nothing while that is so. */
+  onBroken(problem: ChainProblem, chain: string): void;
   /** A round that could not be made, for example because the store does not answer. */
   onError(error: unknown): void;
 }
 
+/** What a look at the record came to. */
+type Examined = { readonly problem: ChainProblem } | { readonly end: ChainPlace; readonly isSigned: boolean };
+
 /**
  * Signs, now and then, where the chain of the record is, so that nobody who has the database but not the key can
  * rewrite what came before. Several replicas may do so at once; one checkpoint a record is kept.
+ *
+ * Before it signs, the record has to contain what this replica signed before, as its anchors say, and what came since
+ * has to follow from that. The database's own word for what was signed before is not taken.
  */
 export class AuditCheckpointer {
   readonly #deps: AuditCheckpointerDeps;
   readonly #publicKey: string;
+  readonly #trustedKeys: readonly string[];
   readonly #rounds: Rounds;
 
   constructor(deps: AuditCheckpointerDeps) {
     this.#deps = deps;
     this.#rounds = new Rounds(deps.clock, () => this.#round());
-    this.#publicKey = encodePublicKey(createPublicKey(deps.privateKey));
+    this.#publicKey = publicKeyOf(deps.privateKey);
+    this.#trustedKeys = [
+      this.#publicKey,
+      ...(deps.previousKey === undefined ? [] : [publicKeyOf(deps.previousKey)]),
+    ];
   }
 
-  start(): void {
+  /** @throws AnchorFileError */
+  async start(): Promise<void> {
+    const anchors = await this.#deps.anchors.placesOf(RECORD_CHAIN);
+    if (anchors.length === 0) this.#deps.observer?.onNoAnchor(RECORD_CHAIN);
     this.#rounds.start();
   }
 
@@ -49,30 +72,54 @@ export class AuditCheckpointer {
   }
 
   /**
-   * Signs the end of the chain as it is now, where something was recorded since the last checkpoint and what was
-   * follows from it.
+   * Signs the end of the chain as it is now, where this key has not signed it and nothing is wrong.
    * @returns the checkpoint, or undefined where there was nothing to sign or something is wrong.
+   * @throws AnchorFileError
    */
   async checkpoint(): Promise<Checkpoint | undefined> {
-    const { database, observer } = this.#deps;
-    const last = await readLastCheckpoint(database.db);
-    const end = await readEnd(database.db);
-    const before = last ?? GENESIS;
-    if (end.seq === before.seq && end.hash === before.hash) return undefined;
-    const verifier = new ChainVerifier({
-      since: before.seq,
-      checkpoints: last ? [last] : [],
-      trustedKeys: last?.publicKey === this.#publicKey ? [this.#publicKey] : undefined,
-    });
-    for await (const record of readRecords(database.db, before.seq, end.seq)) verifier.add(record);
-    const { problem } = verifier.finish(end);
-    if (problem !== undefined) {
-      observer?.onBroken(problem);
+    const { database, anchors, observer, clock, privateKey } = this.#deps;
+    const places = await anchors.placesOf(RECORD_CHAIN);
+    const examined = await atOneMoment(database.db, (moment) => this.#examine(moment, places));
+    if ("problem" in examined) {
+      observer?.onBroken(examined.problem, RECORD_CHAIN);
       return undefined;
     }
-    const signedAt = new Date(this.#deps.clock.now()).toISOString();
-    const checkpoint = signCheckpoint(end, signedAt, this.#deps.privateKey);
+    const { end, isSigned } = examined;
+    if (end.seq === 0) return undefined;
+    await anchors.keep(RECORD_CHAIN, end);
+    if (isSigned) return undefined;
+    const checkpoint = signCheckpoint(end, new Date(clock.now()).toISOString(), privateKey);
     return (await this.#store(checkpoint)) ? checkpoint : undefined;
+  }
+
+  async #examine(db: Kysely<Tables>, anchors: readonly ChainPlace[]): Promise<Examined> {
+    const end = await readEnd(db);
+    const since = await this.#whereToBegin(db, anchors);
+    const signed = (await readCheckpointsBy(db, this.#trustedKeys, since)).filter(isSignedAsItSays);
+    const verifier = new ChainVerifier({
+      since,
+      checkpoints: signed,
+      trustedKeys: this.#trustedKeys,
+      expected: anchors,
+    });
+    for await (const record of readRecords(db, since)) {
+      addStored(verifier, record);
+      if (verifier.hasProblem) break;
+    }
+    const { problem } = verifier.finish(end);
+    if (problem !== undefined) return { problem };
+    const isSigned = signed.some(({ seq, publicKey }) => seq === end.seq && publicKey === this.#publicKey);
+    return { end, isSigned };
+  }
+
+  /** Before the last place that is known to be good, so that the record at that place is looked at as well. */
+  async #whereToBegin(db: Kysely<Tables>, anchors: readonly ChainPlace[]): Promise<number> {
+    const known = anchors.map(({ seq }) => seq);
+    if (known.length === 0) {
+      const last = await readLastCheckpoint(db, this.#trustedKeys, isSignedAsItSays);
+      known.push(last?.seq ?? 0);
+    }
+    return Math.max(0, Math.min(...known) - 1);
   }
 
   /** Whether it is this one that is kept, and not that of a replica which was quicker. */
@@ -90,10 +137,14 @@ export class AuditCheckpointer {
     const { intervalMs, observer } = this.#deps;
     try {
       const checkpoint = await this.checkpoint();
-      if (checkpoint !== undefined) observer?.onSigned(checkpoint);
+      if (checkpoint !== undefined) observer?.onSigned(checkpoint, RECORD_CHAIN);
     } catch (error) {
       observer?.onError(error);
     }
     return intervalMs;
   }
+}
+
+function publicKeyOf(privateKey: KeyObject): string {
+  return encodePublicKey(createPublicKey(privateKey));
 }

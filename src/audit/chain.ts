@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { z } from "zod";
 
 /** What the first record of all follows. */
 export const GENESIS_HASH = "0".repeat(64);
@@ -8,6 +9,15 @@ export interface ChainPlace {
   readonly seq: number;
   readonly hash: string;
 }
+
+/** The name of the one chain that there is. Anchors name the chain that they belong to. */
+export const RECORD_CHAIN = "record";
+
+/** A place as files and operators write it. */
+export const placeShape = z.strictObject({
+  seq: z.number().int().nonnegative(),
+  hash: z.string().regex(/^[0-9a-f]{64}$/),
+});
 
 /** One sealed change. `content` is the very text that was hashed. */
 export interface SealedRecord extends ChainPlace {

@@ -1,10 +1,11 @@
+import type { ChainPlace } from "./chain.ts";
 import { fingerprint } from "./checkpoint.ts";
 import type { ChainReport } from "./verify-chain.ts";
 
 /** A report in words, one line each. */
 export function describeReport(
-  { first, last, signed, unsealed = 0, problem }: ChainReport,
-  isKeyGiven: boolean,
+  { first, last, end, signed, unsealed = 0, problem }: ChainReport,
+  { isKeyGiven, expected }: { readonly isKeyGiven: boolean; readonly expected: readonly ChainPlace[] },
 ): readonly string[] {
   if (problem !== undefined) {
     const { seq, changeId, reason } = problem;
@@ -20,7 +21,21 @@ export function describeReport(
     ...(first > 1 ? [`What came before record ${first} was not looked at.`] : []),
     ...(unsealed > 0 ? [`Not sealed yet, and not looked at: ${unsealed}.`] : []),
     ...(last > 0 ? describeSignature(last, signed, isKeyGiven) : []),
+    ...(last > 0 ? [`The record ends at ${writePlace(end)}.`] : []),
+    describeExpected(expected),
   ];
+}
+
+/** A place as `--expect` takes it. */
+function writePlace({ seq, hash }: ChainPlace): string {
+  return `${seq}:${hash}`;
+}
+
+function describeExpected(expected: readonly ChainPlace[]): string {
+  const seqs = expected.map(({ seq }) => seq).sort((one, other) => one - other);
+  return seqs.length === 0
+    ? "Compared with no earlier place (--expect), so records that were cut from the end do not show."
+    : `It contains the expected ${seqs.map((seq) => `record ${seq}`).join(", ")}.`;
 }
 
 function describeSignature(

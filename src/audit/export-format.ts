@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { ChainPlace, SealedRecord } from "./chain.ts";
+import { type ChainPlace, placeShape, type SealedRecord } from "./chain.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 
 /** The last line of an export. */
@@ -12,13 +12,12 @@ export interface ExportEnd {
   readonly checkpoints: readonly Checkpoint[];
 }
 
-const seq = z.number().int().nonnegative();
-const hash = z.string().regex(/^[0-9a-f]{64}$/);
+const { seq, hash } = placeShape.shape;
 
 const recordShape = z.strictObject({ seq: seq.positive(), previousHash: hash, hash, content: z.string() });
 const endShape = z.strictObject({
   since: seq,
-  end: z.strictObject({ seq, hash }),
+  end: placeShape,
   checkpoints: z.array(
     z.strictObject({ seq, hash, signedAt: z.string(), publicKey: z.string(), signature: z.string() }),
   ),

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from "kysely";
 import type { Tables } from "../database/tables.ts";
-import type { ChainPlace, SealedRecord } from "./chain.ts";
+import { type ChainPlace, GENESIS, type SealedRecord } from "./chain.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 
 /** A sealed record, and what its columns say now. */
@@ -38,9 +38,10 @@ export async function* readRecords(
   }
 }
 
+/** Where the chain is said to end. Without the row that says so it is said to be empty. */
 export async function readEnd(db: Kysely<Tables>): Promise<ChainPlace> {
-  const row = await db.selectFrom("audit_chain").select(["seq", "hash"]).executeTakeFirstOrThrow();
-  return { seq: Number(row.seq), hash: row.hash };
+  const row = await db.selectFrom("audit_chain").select(["seq", "hash"]).executeTakeFirst();
+  return row === undefined ? GENESIS : { seq: Number(row.seq), hash: row.hash };
 }
 
 /** Checkpoints from a record on, in order. */
@@ -50,10 +51,31 @@ export async function readCheckpoints(db: Kysely<Tables>, from: number): Promise
   return rows.map(toCheckpoint);
 }
 
-export async function readLastCheckpoint(db: Kysely<Tables>): Promise<Checkpoint | undefined> {
+/** Checkpoints of these keys from a record on, in order. Their signatures are not looked at. */
+export async function readCheckpointsBy(
+  db: Kysely<Tables>,
+  publicKeys: readonly string[],
+  from: number,
+): Promise<readonly Checkpoint[]> {
   const { rows } = await sql<CheckpointRow>`
-    select * from audit_checkpoint order by seq desc limit 1`.execute(db);
-  return rows[0] && toCheckpoint(rows[0]);
+    select * from audit_checkpoint where seq >= ${from} and public_key in (${sql.join(publicKeys)})
+    order by seq`.execute(db);
+  return rows.map(toCheckpoint);
+}
+
+/** The highest checkpoint of these keys that is `valid`, however many others lie above it. */
+export async function readLastCheckpoint(
+  db: Kysely<Tables>,
+  publicKeys: readonly string[],
+  valid: (checkpoint: Checkpoint) => boolean,
+): Promise<Checkpoint | undefined> {
+  for (let skip = 0; ; skip += BATCH) {
+    const { rows } = await sql<CheckpointRow>`
+      select * from audit_checkpoint where public_key in (${sql.join(publicKeys)})
+      order by seq desc, signature limit ${BATCH} offset ${skip}`.execute(db);
+    const last = rows.map(toCheckpoint).find(valid);
+    if (last !== undefined || rows.length < BATCH) return last;
+  }
 }
 
 interface RecordRow {

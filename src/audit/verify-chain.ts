@@ -6,6 +6,8 @@ export interface ChainReport {
   /** The records that were there to look at: none where `last` is before `first`. */
   readonly first: number;
   readonly last: number;
+  /** Where the chain is said to end. */
+  readonly end: ChainPlace;
   /** The last place that a signature vouches for. */
   readonly signed: Checkpoint | undefined;
   /** Changes whose outcome is to come, which are not sealed yet; undefined where an export was looked at. */
@@ -20,23 +22,28 @@ export interface ChainVerifierOptions {
   readonly checkpoints: readonly Checkpoint[];
   /** As `encodePublicKey` gives them. Undefined: any key may have signed, so that a signature proves little. */
   readonly trustedKeys: readonly string[] | undefined;
+  /** Places that the chain has to contain, known from outside the database. */
+  readonly expected?: readonly ChainPlace[] | undefined;
 }
 
 /** Follows a chain from record to record and keeps the first thing that is wrong. */
 export class ChainVerifier {
   readonly #since: number;
-  readonly #checkpoints: ReadonlyMap<number, Checkpoint>;
+  /** Those that count, by their place. */
+  readonly #checkpoints = new Map<number, Checkpoint[]>();
+  readonly #unmet: Set<ChainPlace>;
   #at: { seq: number; hash: string | undefined };
   #signed: Checkpoint | undefined;
   #problem: ChainProblem | undefined;
+  /** Reported last: a bogus checkpoint must not hide an altered record. */
+  #signatureProblem: ChainProblem | undefined;
 
-  constructor({ since, checkpoints, trustedKeys }: ChainVerifierOptions) {
+  constructor({ since, checkpoints, trustedKeys, expected = [] }: ChainVerifierOptions) {
     this.#since = since;
     this.#at = since === 0 ? GENESIS : { seq: since, hash: undefined };
-    this.#checkpoints = new Map(checkpoints.map((checkpoint) => [checkpoint.seq, checkpoint]));
-    this.#problem = checkpoints
-      .map((checkpoint) => findSignatureProblem(checkpoint, trustedKeys))
-      .find(Boolean);
+    this.#unmet = new Set(expected);
+    for (const checkpoint of checkpoints) this.#sort(checkpoint, trustedKeys);
+    if (since === 0) this.#compareWithKnown(GENESIS);
   }
 
   /** The number that the next record should have. */
@@ -44,18 +51,18 @@ export class ChainVerifier {
     return this.#at.seq + 1;
   }
 
+  /** Whether something is wrong with the chain itself, so that the rest need not be looked at. */
   get hasProblem(): boolean {
     return this.#problem !== undefined;
   }
 
   add(record: SealedRecord): void {
     if (this.#problem !== undefined) return;
-    if (this.#at.hash === undefined)
-      this.#compareWithCheckpoint({ seq: this.#since, hash: record.previousHash });
+    if (this.#at.hash === undefined) this.#compareWithKnown({ seq: this.#since, hash: record.previousHash });
     this.#problem ??= findProblem(record, this.#at);
     if (this.#problem !== undefined) return;
     this.#at = { seq: record.seq, hash: record.hash };
-    this.#compareWithCheckpoint(record);
+    this.#compareWithKnown(record);
   }
 
   /** For what is wrong about a record outside the chain itself. */
@@ -67,10 +74,20 @@ export class ChainVerifier {
   finish(end: ChainPlace): ChainReport {
     if (this.#problem === undefined && this.#at.hash === undefined) {
       this.#at.hash = end.hash;
-      this.#compareWithCheckpoint(end);
+      this.#compareWithKnown(end);
     }
-    this.#problem ??= this.#findEndProblem(end);
-    return { first: this.#since + 1, last: this.#at.seq, signed: this.#signed, problem: this.#problem };
+    this.#problem ??= this.#findUnmet(end) ?? this.#findEndProblem(end) ?? this.#signatureProblem;
+    return { first: this.#since + 1, last: this.#at.seq, end, signed: this.#signed, problem: this.#problem };
+  }
+
+  #sort(checkpoint: Checkpoint, trustedKeys: readonly string[] | undefined): void {
+    const problem = findSignatureProblem(checkpoint, trustedKeys);
+    if (problem !== undefined) {
+      this.#signatureProblem ??= problem;
+      return;
+    }
+    const others = this.#checkpoints.get(checkpoint.seq) ?? [];
+    this.#checkpoints.set(checkpoint.seq, [...others, checkpoint]);
   }
 
   #findEndProblem(end: ChainPlace): ChainProblem | undefined {
@@ -80,23 +97,47 @@ export class ChainVerifier {
       return { ...next, reason: `it is missing, and so is the rest: the chain ends at ${end.seq}` };
     if (end.seq < seq) return problemOfNone(`the chain ends at ${seq}, and is said to end at ${end.seq}`);
     if (end.hash !== hash) return problemOfNone(`the hash at the end, ${hash}, is said to be ${end.hash}`);
-    const later = [...this.#checkpoints.values()].find((checkpoint) => checkpoint.seq > seq);
-    if (later) return { ...next, reason: `it is missing: a signed checkpoint is of record ${later.seq}` };
+    const later = [...this.#checkpoints.keys()].find((signed) => signed > seq);
+    if (later !== undefined)
+      return { ...next, reason: `it is missing: a signed checkpoint is of record ${later}` };
     return undefined;
   }
 
-  #compareWithCheckpoint({ seq, hash }: ChainPlace): void {
-    const checkpoint = this.#checkpoints.get(seq);
-    if (checkpoint === undefined) return;
-    if (checkpoint.hash === hash) {
-      this.#signed = checkpoint;
-      return;
+  #findUnmet(end: ChainPlace): ChainProblem | undefined {
+    // Without a record that was looked at, only the end tells how far the chain goes.
+    const seq = Math.min(this.#at.seq, end.seq);
+    const [unmet] = [...this.#unmet].sort((one, other) => other.seq - one.seq);
+    if (unmet === undefined) return undefined;
+    if (unmet.seq > seq) {
+      const reason = `it is missing: the record was known to reach record ${unmet.seq}, and ends at ${seq}`;
+      return { seq: seq + 1, changeId: undefined, reason };
     }
-    const { signedAt } = checkpoint;
-    const reason = `rewritten: the checkpoint that was signed there at ${signedAt} has another hash`;
+    return problemOfNone(
+      `record ${unmet.seq} was to be compared, and only those after record ${this.#since} were looked at`,
+    );
+  }
+
+  #compareWithKnown({ seq, hash }: ChainPlace): void {
+    for (const checkpoint of this.#checkpoints.get(seq) ?? []) {
+      if (checkpoint.hash === hash) this.#signed = checkpoint;
+      else
+        this.#failUpTo(
+          seq,
+          `the checkpoint that was signed there at ${checkpoint.signedAt} has another hash`,
+        );
+    }
+    for (const place of this.#unmet) {
+      if (place.seq !== seq) continue;
+      if (place.hash !== hash) this.#failUpTo(seq, "another hash is known of that place");
+      this.#unmet.delete(place);
+    }
+  }
+
+  #failUpTo(seq: number, why: string): void {
+    const reason = `rewritten: ${why}`;
     const from = (this.#signed?.seq ?? this.#since) + 1;
     this.fail(
-      seq > this.#since
+      seq > this.#since && from <= seq
         ? { seq: from, changeId: undefined, reason: `it or a later one up to ${seq} was ${reason}` }
         : problemOfNone(`what came up to record ${seq} was ${reason}`),
     );

@@ -1,5 +1,6 @@
 import { type Kysely, sql } from "kysely";
 import type { Tables } from "../database/tables.ts";
+import type { ChainPlace } from "./chain.ts";
 import { readCheckpoints, readEnd, readRecords, type StoredRecord } from "./read-record.ts";
 import { type ChainReport, ChainVerifier } from "./verify-chain.ts";
 
@@ -10,21 +11,27 @@ import { type ChainReport, ChainVerifier } from "./verify-chain.ts";
 export async function verifyDatabase(
   db: Kysely<Tables>,
   trustedKeys: readonly string[] | undefined,
+  expected: readonly ChainPlace[] = [],
 ): Promise<ChainReport> {
-  const verifier = new ChainVerifier({ since: 0, checkpoints: await readCheckpoints(db, 0), trustedKeys });
+  const checkpoints = await readCheckpoints(db, 0);
+  const verifier = new ChainVerifier({ since: 0, checkpoints, trustedKeys, expected });
   // From the least number there is, so that none can hide before the first.
   for await (const record of readRecords(db, Number.MIN_SAFE_INTEGER)) {
-    verifier.add(record);
-    const altered = alteredFields(record);
-    if (altered.length > 0) {
-      const reason = `what is stored as its ${altered.join(", ")} is not what was sealed`;
-      verifier.fail({ seq: record.seq, changeId: record.changeId, reason });
-    }
+    addStored(verifier, record);
     if (verifier.hasProblem) break;
   }
   const { rows } = await sql<{ unsealed: number }>`
     select count(*)::integer as unsealed from mfa_change where seq is null`.execute(db);
   return { ...verifier.finish(await readEnd(db)), unsealed: rows[0]?.unsealed ?? 0 };
+}
+
+/** Adds a record to a chain, and compares its columns, which everybody reads, with what was sealed. */
+export function addStored(verifier: ChainVerifier, record: StoredRecord): void {
+  verifier.add(record);
+  const altered = alteredFields(record);
+  if (altered.length === 0) return;
+  const reason = `what is stored as its ${altered.join(", ")} is not what was sealed`;
+  verifier.fail({ seq: record.seq, changeId: record.changeId, reason });
 }
 
 /** What a later release gave the records from before it, which is null where nothing is said here. */

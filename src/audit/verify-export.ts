@@ -1,5 +1,5 @@
 import { createReadStream } from "node:fs";
-import { type ChainProblem, changeIdOf, GENESIS_HASH } from "./chain.ts";
+import { type ChainPlace, type ChainProblem, changeIdOf, GENESIS_HASH } from "./chain.ts";
 import { type ExportEnd, parseEnd, parseRecord } from "./export-format.ts";
 import { type ChainReport, ChainVerifier, problemOfNone } from "./verify-chain.ts";
 
@@ -7,17 +7,24 @@ export interface VerifyExportOptions {
   readonly file: string;
   /** As `encodePublicKey` gives them; undefined where no key is known. */
   readonly trustedKeys: readonly string[] | undefined;
+  /** Places that the chain has to contain, known from elsewhere. */
+  readonly expected?: readonly ChainPlace[];
 }
 
 /**
  * Verifies an exported file without any database. Every byte of it counts.
  * Reads it twice, as only its last line says where it begins, and never has more than a line in memory.
  */
-export async function verifyExport({ file, trustedKeys }: VerifyExportOptions): Promise<ChainReport> {
+export async function verifyExport({
+  file,
+  trustedKeys,
+  expected,
+}: VerifyExportOptions): Promise<ChainReport> {
   const { lastLine, isWhole, count, firstLine } = await survey(file);
   const end = lastLine && isWhole ? parseEnd(lastLine) : undefined;
   const since = end?.since ?? guessSince(firstLine);
-  const verifier = new ChainVerifier({ since, checkpoints: end?.checkpoints ?? [], trustedKeys });
+  const checkpoints = end?.checkpoints ?? [];
+  const verifier = new ChainVerifier({ since, checkpoints, trustedKeys, expected });
   let number = 0;
   for await (const { line } of linesOf(file)) {
     number++;
@@ -39,6 +46,12 @@ export async function verifyExport({ file, trustedKeys }: VerifyExportOptions): 
     );
   }
   return verifier.finish(end?.end ?? { seq: 0, hash: GENESIS_HASH });
+}
+
+/** Where an export says that the chain ended, or undefined where its last line is missing or damaged. */
+export async function readExportEnd(file: string): Promise<ChainPlace | undefined> {
+  const { lastLine, isWhole } = await survey(file);
+  return lastLine && isWhole ? parseEnd(lastLine)?.end : undefined;
 }
 
 function begunTooEarly({ seq }: { seq: number }, end: ExportEnd | undefined): end is ExportEnd {

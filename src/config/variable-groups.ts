@@ -108,6 +108,8 @@ export const variableGroups: readonly VariableGroup[] = [
       DATABASE_URL: "postgres://user:password@host:5432/database",
       DATABASE_URL_FILE: "the file that holds it",
       AUDIT_SIGNING_KEY_FILE: "an Ed25519 key that signs where the record stands",
+      AUDIT_PREVIOUS_KEY_FILE: "the key before it, while keys are changed",
+      AUDIT_ANCHOR_FILE: "where a replica keeps what it has signed; log for the log alone",
       AUDIT_CHECKPOINT_INTERVAL_S: "how often, in seconds",
       DATA_DIR: "the folder of local mode's built-in database; .data, unless set",
       REPLICA: "the name of this process on record",

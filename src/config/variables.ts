@@ -71,6 +71,8 @@ export const variables = z.object({
   DATABASE_URL: z.string().optional(),
   DATABASE_URL_FILE: z.string().optional(),
   AUDIT_SIGNING_KEY_FILE: z.string().optional(),
+  AUDIT_PREVIOUS_KEY_FILE: z.string().optional(),
+  AUDIT_ANCHOR_FILE: z.string().optional(),
   AUDIT_CHECKPOINT_INTERVAL_S: integer(1, 86_400, 60),
   DATA_DIR: z.string().optional(),
   REPLICA: z

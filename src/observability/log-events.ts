@@ -188,14 +188,28 @@ export function logQuota(logger: Logger) {
   };
 }
 
-/** Checkpoints of the record: that one was signed is of no interest, that none can be is. */
+/** Checkpoints of the record. `chain`, `seq` and `hash` are the anchor that audit:verify --expect takes. */
 export function logCheckpoints(logger: Logger) {
   return {
-    onSigned: ({ seq }: { readonly seq: number }): void =>
-      logger.debug({ seq }, "checkpoint of the record signed"),
-    onBroken: (problem: object): void =>
-      logger.error({ problem }, "THE RECORD OF CHANGES WAS ALTERED; run audit:verify"),
-    onError: (err: unknown): void => logger.warn({ err }, "no checkpoint of the record can be signed now"),
+    onSigned: ({ seq, hash }: { readonly seq: number; readonly hash: string }, chain: string): void =>
+      logger.info({ event: "record.signed", chain, seq, hash }, "signed where the record of changes stands"),
+    onNoAnchor: (chain: string): void =>
+      logger.warn(
+        { event: "record.no_anchor", chain },
+        "the replica starts without an anchor: only audit:verify --expect shows whether the record was rewritten before",
+      ),
+    onBroken: (problem: object, chain: string): void =>
+      logger.error(
+        { event: "record.altered", chain, problem },
+        "THE RECORD OF CHANGES WAS ALTERED, and this replica signs nothing; run audit:verify",
+      ),
+    onSharedAnchorFile: (file: string): void =>
+      logger.error(
+        { event: "record.anchor_shared", file },
+        "another process has written AUDIT_ANCHOR_FILE; give each replica a file of its own",
+      ),
+    onError: (err: unknown): void =>
+      logger.warn({ event: "record.not_signed", err }, "no checkpoint of the record can be signed now"),
   };
 }
 

@@ -1,7 +1,11 @@
+import { rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { sql } from "kysely";
 import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { readAnchorFile } from "../../src/audit/anchor-file.ts";
 import { AuditCheckpointer, type CheckpointObserver } from "../../src/audit/audit-checkpointer.ts";
-import type { ChainProblem } from "../../src/audit/chain.ts";
+import { type ChainProblem, RECORD_CHAIN } from "../../src/audit/chain.ts";
+import { ChainAnchors } from "../../src/audit/chain-anchors.ts";
 import { ChangeLog } from "../../src/audit/change-log.ts";
 import { type Checkpoint, isSignedAsItSays } from "../../src/audit/checkpoint.ts";
 import { readCheckpoints } from "../../src/audit/read-record.ts";
@@ -9,7 +13,8 @@ import { verifyDatabase } from "../../src/audit/verify-database.ts";
 import type { Database } from "../../src/database/database.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { createTestPostgres, openTestDatabase, openTestPostgres } from "../support/open-test-database.ts";
-import { rewriteRecord } from "../support/rewrite-record.ts";
+import { recomputeHashes, rewriteRecord } from "../support/rewrite-record.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 import { APPLIED, FRESH, intentOf } from "./intent-of.ts";
 import { newSigningKey, type SigningKey } from "./make-chain.ts";
 
@@ -17,12 +22,14 @@ const INTERVAL_MS = 60_000;
 const key = newSigningKey();
 let clock: FakeClock;
 let broken: ChainProblem[];
+let unanchored: string[];
 let errors: unknown[];
 let signed: ReturnType<typeof signals<Checkpoint>>;
 
 beforeEach(() => {
   clock = new FakeClock();
   broken = [];
+  unanchored = [];
   errors = [];
   signed = signals();
 });
@@ -41,19 +48,36 @@ function signals<Value>() {
   };
 }
 
-function checkpointer(database: Database, by: SigningKey = key): AuditCheckpointer {
+interface Options {
+  readonly by?: SigningKey;
+  readonly previous?: SigningKey;
+  readonly anchorFile?: string;
+}
+
+/** One start of a replica. */
+async function checkpointer(
+  database: Database,
+  { by = key, previous, anchorFile }: Options = {},
+): Promise<AuditCheckpointer> {
   const observer: CheckpointObserver = {
     onSigned: (checkpoint) => signed.push(checkpoint),
+    onNoAnchor: (chain) => unanchored.push(chain),
     onBroken: (problem) => broken.push(problem),
     onError: (error) => errors.push(error),
   };
   return new AuditCheckpointer({
     database,
     privateKey: by.privateKey,
+    previousKey: previous?.privateKey,
+    anchors: await ChainAnchors.open({ file: anchorFile }),
     clock,
     intervalMs: INTERVAL_MS,
     observer,
   });
+}
+
+async function anchorFile(): Promise<string> {
+  return join((await temporaryFolder()).path, "anchor.json");
 }
 
 async function record(database: Database, count = 1): Promise<void> {
@@ -67,7 +91,7 @@ async function record(database: Database, count = 1): Promise<void> {
 describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
   test("it signs where the chain is, once for each new end, and the signatures verify", async () => {
     const database = await openTestDatabase(kind);
-    const one = checkpointer(database);
+    const one = await checkpointer(database);
     expect(await one.checkpoint()).toBeUndefined();
     await record(database, 3);
     const checkpoint = await one.checkpoint();
@@ -96,7 +120,9 @@ describe("on PostgreSQL", () => {
     const [first] = replicas;
     for (let round = 1; round <= 10; round++) {
       if (first) await record(first);
-      const made = await Promise.all(replicas.map((database) => checkpointer(database).checkpoint()));
+      const made = await Promise.all(
+        replicas.map(async (database) => (await checkpointer(database)).checkpoint()),
+      );
       expect(made.filter((checkpoint) => checkpoint !== undefined)).toHaveLength(1);
     }
     expect(await readCheckpoints(replicas[0]?.db as Database["db"], 0)).toHaveLength(10);
@@ -107,9 +133,9 @@ describe("on PostgreSQL", () => {
     const database = await openTestDatabase("postgres");
     const next = newSigningKey();
     await record(database);
-    await checkpointer(database).checkpoint();
+    await (await checkpointer(database)).checkpoint();
     await record(database);
-    expect(await checkpointer(database, next).checkpoint()).toMatchObject({
+    expect(await (await checkpointer(database, { by: next })).checkpoint()).toMatchObject({
       seq: 2,
       publicKey: next.encoded,
     });
@@ -126,7 +152,7 @@ describe("on PostgreSQL", () => {
     [
       "the last record that was signed was sealed anew",
       "update mfa_change set previous_hash = repeat('a', 64) where seq = 3",
-      /^what came up to record 2 was rewritten/,
+      /it or a later one up to 2 was rewritten: another hash|does not follow the record before it/,
     ],
     [
       "records that were signed are gone from the end",
@@ -136,13 +162,12 @@ describe("on PostgreSQL", () => {
     [
       "the end is another than was signed",
       "update audit_chain set seq = 2, hash = repeat('a', 64)",
-      /^what came up to record 2 was rewritten/,
+      /^the chain ends at 3, and is said to end at 2/,
     ],
-    ["the checkpoint was forged", "update audit_checkpoint set hash = repeat('a', 64)", /no valid signature/],
   ])("it signs nothing and says so where %s", async (_, how, reason) => {
     const database = await openTestDatabase("postgres");
     await record(database, 2);
-    const one = checkpointer(database);
+    const one = await checkpointer(database);
     await one.checkpoint();
     await record(database);
     await rewriteRecord(database, async (db) => {
@@ -155,10 +180,10 @@ describe("on PostgreSQL", () => {
 
   test("it goes on by itself at every interval, whatever goes wrong, until it is stopped", async () => {
     const database = await openTestDatabase("postgres");
-    const one = checkpointer(database);
+    const one = await checkpointer(database);
     await record(database);
     const first = signed.next();
-    one.start();
+    await one.start();
     onTestFinished(() => one.stop());
     expect(await first).toMatchObject({ seq: 1 });
 
@@ -177,4 +202,220 @@ describe("on PostgreSQL", () => {
     await one.stop();
     expect(clock.pendingTimers).toBe(0);
   });
+});
+
+/** As whoever owns the schema, who has the database and not the key. */
+const REWRITES: readonly (readonly [string, (db: Database["db"]) => Promise<unknown>])[] = [
+  [
+    "a sealed record was altered and everything sealed anew",
+    async (db) => {
+      await sql`update mfa_change set caller_subject = 'mallory' where seq = 2`.execute(db);
+      await recomputeHashes(db);
+    },
+  ],
+  [
+    "a sealed record was deleted and everything sealed anew",
+    async (db) => {
+      await sql`delete from mfa_change where seq = 2`.execute(db);
+      await recomputeHashes(db);
+    },
+  ],
+  [
+    "the last record was altered and sealed anew",
+    async (db) => {
+      await sql`update mfa_change set caller_subject = 'mallory' where seq = 4`.execute(db);
+      await recomputeHashes(db);
+    },
+  ],
+  [
+    "the tail was cut",
+    async (db) => {
+      await sql`delete from mfa_change where seq > 2`.execute(db);
+      await recomputeHashes(db);
+    },
+  ],
+  [
+    "the whole record was made anew",
+    async (db) => {
+      await sql`update mfa_change set caller_subject = 'mallory', gateway_request_id = 'another'`.execute(db);
+      await recomputeHashes(db);
+    },
+  ],
+  [
+    "the whole record is gone",
+    async (db) => {
+      await sql`delete from mfa_change`.execute(db);
+      await recomputeHashes(db);
+    },
+  ],
+  [
+    "the whole record and the end of its chain are gone",
+    async (db) => {
+      await sql`delete from mfa_change`.execute(db);
+      await sql`delete from audit_chain`.execute(db);
+    },
+  ],
+];
+
+describe("of a record that its owner rewrote, checkpoints and all", () => {
+  test.each(REWRITES)(
+    "where %s, neither a running replica nor one that starts again signs",
+    async (_, rewrite) => {
+      const database = await openTestDatabase("postgres");
+      const file = await anchorFile();
+      await record(database, 4);
+      const running = await checkpointer(database, { anchorFile: file });
+      const known = await running.checkpoint();
+      await rewriteRecord(database, async (db) => {
+        await rewrite(db);
+        await sql`delete from audit_checkpoint`.execute(db);
+      });
+      expect(await running.checkpoint()).toBeUndefined();
+      const restarted = await checkpointer(database, { anchorFile: file });
+      expect(await restarted.checkpoint()).toBeUndefined();
+      expect(broken).toHaveLength(2);
+      expect(await readCheckpoints(database.db, 0)).toEqual([]);
+      expect((await verifyDatabase(database.db, undefined, known && [known])).problem).toBeDefined();
+    },
+  );
+
+  test("it does not sign either once more was recorded than before", async () => {
+    const database = await openTestDatabase("postgres");
+    const running = await checkpointer(database);
+    await record(database, 4);
+    await running.checkpoint();
+    await rewriteRecord(database, async (db) => {
+      await sql`delete from mfa_change where seq > 2`.execute(db);
+      await sql`delete from audit_checkpoint`.execute(db);
+      await recomputeHashes(db);
+    });
+    await record(database, 5);
+    expect(await running.checkpoint()).toBeUndefined();
+    expect(broken).toEqual([
+      expect.objectContaining({ reason: expect.stringContaining("another hash is known of that place") }),
+    ]);
+  });
+
+  test("a start without an anchor says that it has none, and takes the record as it is", async () => {
+    const database = await openTestDatabase("postgres");
+    await record(database, 2);
+    const file = await anchorFile();
+    const first = await checkpointer(database, { anchorFile: file });
+    await first.start();
+    await expect.poll(() => signed.come).toHaveLength(1);
+    await first.stop();
+    expect(unanchored).toEqual([RECORD_CHAIN]);
+    const again = await checkpointer(database, { anchorFile: file });
+    await again.start();
+    await again.stop();
+    expect(unanchored).toEqual([RECORD_CHAIN]);
+    await rm(file);
+    const forgetful = await checkpointer(database, { anchorFile: file });
+    await forgetful.start();
+    await forgetful.stop();
+    expect(unanchored).toEqual([RECORD_CHAIN, RECORD_CHAIN]);
+  });
+});
+
+describe("the anchor", () => {
+  test("of another database, or of a later state than a restored one, stops the signing", async () => {
+    const [one, other] = [await openTestDatabase("postgres"), await openTestDatabase("postgres")];
+    const file = await anchorFile();
+    await record(one, 3);
+    await (await checkpointer(one, { anchorFile: file })).checkpoint();
+    await record(other, 3);
+    const misled = await checkpointer(other, { anchorFile: file });
+    expect(await misled.checkpoint()).toBeUndefined();
+    const restored = await openTestDatabase("postgres");
+    expect(await (await checkpointer(restored, { anchorFile: file })).checkpoint()).toBeUndefined();
+    expect(broken.map(({ reason }) => reason)).toEqual([
+      expect.stringMatching(/another hash is known of that place/),
+      "it is missing: the record was known to reach record 3, and ends at 0",
+    ]);
+    expect((await readAnchorFile(file)).get(RECORD_CHAIN)?.seq).toBe(3);
+  });
+
+  test("moves on in every replica, also in one whose signature is not the one that is kept", async () => {
+    const database = await openTestDatabase("postgres");
+    const file = await anchorFile();
+    const [quick, slow] = [await checkpointer(database), await checkpointer(database, { anchorFile: file })];
+    await record(database, 2);
+    expect(await quick.checkpoint()).toMatchObject({ seq: 2 });
+    expect(await slow.checkpoint()).toBeUndefined();
+    expect((await readAnchorFile(file)).get(RECORD_CHAIN)?.seq).toBe(2);
+  });
+
+  test("file that is damaged while the replica runs is reported, and nothing is signed until it is mended", async () => {
+    const database = await openTestDatabase("postgres");
+    const file = await anchorFile();
+    const one = await checkpointer(database, { anchorFile: file });
+    await record(database);
+    await writeFile(file, "");
+    await expect(one.checkpoint()).rejects.toMatchObject({ name: "AnchorFileError" });
+    expect(await readCheckpoints(database.db, 0)).toEqual([]);
+    await rm(file);
+    expect(await one.checkpoint()).toMatchObject({ seq: 1 });
+  });
+
+  test("is kept before the checkpoint is stored, so that a crash in between leaves it no lower", async () => {
+    const database = await openTestDatabase("postgres");
+    const file = await anchorFile();
+    const one = await checkpointer(database, { anchorFile: file });
+    await record(database);
+    await sql`alter table audit_checkpoint add constraint no_more check (seq < 0)`.execute(database.db);
+    await expect(one.checkpoint()).rejects.toMatchObject({ code: "23514" });
+    expect((await readAnchorFile(file)).get(RECORD_CHAIN)?.seq).toBe(1);
+    await sql`alter table audit_checkpoint drop constraint no_more`.execute(database.db);
+    expect(await (await checkpointer(database, { anchorFile: file })).checkpoint()).toMatchObject({ seq: 1 });
+  });
+
+  test("survives a change of keys, whether or not the old key is given", async () => {
+    const database = await openTestDatabase("postgres");
+    const file = await anchorFile();
+    await record(database, 2);
+    await (await checkpointer(database, { anchorFile: file })).checkpoint();
+    await rewriteRecord(database, async (db) => {
+      await sql`update mfa_change set caller_subject = 'mallory' where seq = 1`.execute(db);
+      await recomputeHashes(db);
+    });
+    for (const previous of [undefined, key]) {
+      const renewed = await checkpointer(database, {
+        by: newSigningKey(),
+        anchorFile: file,
+        ...(previous === undefined ? {} : { previous }),
+      });
+      expect(await renewed.checkpoint()).toBeUndefined();
+    }
+    expect(broken).toHaveLength(2);
+  });
+});
+
+test("without an anchor, what the previous key signed counts as what this key signed", async () => {
+  const database = await openTestDatabase("postgres");
+  await record(database, 3);
+  await (await checkpointer(database)).checkpoint();
+  await rewriteRecord(database, async (db) => {
+    await sql`update mfa_change set caller_subject = 'mallory' where seq = 3`.execute(db);
+    await recomputeHashes(db);
+  });
+  const renewed = await checkpointer(database, { by: newSigningKey(), previous: key });
+  expect(await renewed.checkpoint()).toBeUndefined();
+  expect(broken).toHaveLength(1);
+});
+
+test("a checkpoint of an unknown key, or without a valid signature, does not stop the signing", async () => {
+  const database = await openTestDatabase("postgres");
+  const one = await checkpointer(database);
+  await record(database, 2);
+  const forger = newSigningKey();
+  await sql`
+    insert into audit_checkpoint (seq, hash, signed_at, public_key, signature) values
+      (1000, repeat('a', 64), 'now', ${forger.encoded}, 'x'), (1001, repeat('a', 64), 'now', ${key.encoded}, 'x')`.execute(
+    database.db,
+  );
+  expect(await one.checkpoint()).toMatchObject({ seq: 2 });
+  const report = await verifyDatabase(database.db, [key.encoded]);
+  expect(report).toMatchObject({ last: 2, signed: { seq: 2 } });
+  expect(report.problem?.reason).toMatch(/^the checkpoint of record 1000 has no valid signature/);
+  expect(broken).toEqual([]);
 });

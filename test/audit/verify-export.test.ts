@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import type { SealedRecord } from "../../src/audit/chain.ts";
+import { type ChainPlace, GENESIS, type SealedRecord } from "../../src/audit/chain.ts";
 import type { ChainReport } from "../../src/audit/verify-chain.ts";
 import { verifyExport } from "../../src/audit/verify-export.ts";
 import { changeIdAt, exportOf, makeChain, newSigningKey, signAt } from "./make-chain.ts";
@@ -15,9 +15,13 @@ beforeAll(async () => {
   return () => rm(dir, { recursive: true });
 });
 
-async function verify(exported: string | Uint8Array, trustedKeys?: readonly string[]): Promise<ChainReport> {
+async function verify(
+  exported: string | Uint8Array,
+  trustedKeys?: readonly string[],
+  expected: readonly ChainPlace[] = [],
+): Promise<ChainReport> {
   await writeFile(file, exported);
-  return verifyExport({ file, trustedKeys });
+  return verifyExport({ file, trustedKeys, expected });
 }
 
 const key = newSigningKey();
@@ -25,11 +29,17 @@ const records = makeChain(30);
 const checkpoints = [signAt(records, 10, key), signAt(records, 25, key)];
 const good = exportOf(records, { checkpoints });
 
+function placeOf(seq: number): ChainPlace {
+  const { hash } = records[seq - 1] as ChainPlace;
+  return { seq, hash };
+}
+
 describe("an export as it was written", () => {
   test("is unbroken, and signed up to the last checkpoint", async () => {
     expect(await verify(good, [key.encoded])).toEqual({
       first: 1,
       last: 30,
+      end: placeOf(30),
       signed: checkpoints[1],
       problem: undefined,
     });
@@ -38,10 +48,22 @@ describe("an export as it was written", () => {
 
   test("may hold a part of the chain, or nothing", async () => {
     const part = await verify(exportOf(records, { since: 10, checkpoints }), [key.encoded]);
-    expect(part).toEqual({ first: 11, last: 30, signed: checkpoints[1], problem: undefined });
+    expect(part).toEqual({
+      first: 11,
+      last: 30,
+      end: placeOf(30),
+      signed: checkpoints[1],
+      problem: undefined,
+    });
     const none = await verify(exportOf(records, { since: 30 }));
-    expect(none).toEqual({ first: 31, last: 30, signed: undefined, problem: undefined });
-    expect(await verify(exportOf([]))).toEqual({ first: 1, last: 0, signed: undefined, problem: undefined });
+    expect(none).toEqual({ first: 31, last: 30, end: placeOf(30), signed: undefined, problem: undefined });
+    expect(await verify(exportOf([]))).toEqual({
+      first: 1,
+      last: 0,
+      end: GENESIS,
+      signed: undefined,
+      problem: undefined,
+    });
   });
 
   test("may be signed by one key after another", async () => {
@@ -239,4 +261,59 @@ test("a file that is not there is an error, and no verdict", async () => {
       code: "ENOENT",
     },
   );
+});
+
+describe("a place that the record has to contain", () => {
+  const hash = "a".repeat(64);
+
+  test("is found wherever it is, also just before a part and at the start of all", async () => {
+    const places = [GENESIS, placeOf(1), placeOf(17), placeOf(30)];
+    expect((await verify(good, undefined, places)).problem).toBeUndefined();
+    const part = exportOf(records, { since: 17 });
+    expect((await verify(part, undefined, [placeOf(17), placeOf(30)])).problem).toBeUndefined();
+    const empty = exportOf(records, { since: 30 });
+    expect((await verify(empty, undefined, [placeOf(30)])).problem).toBeUndefined();
+  });
+
+  test.each([
+    [
+      { seq: 17, hash },
+      { seq: 11 },
+      "it or a later one up to 17 was rewritten: another hash is known of that place",
+    ],
+    [
+      { seq: 31, hash },
+      { seq: 31 },
+      "it is missing: the record was known to reach record 31, and ends at 30",
+    ],
+    [
+      { seq: 0, hash },
+      { seq: undefined },
+      "what came up to record 0 was rewritten: another hash is known of that place",
+    ],
+  ])("is missed where the record lacks it: %o", async (place, at, reason) => {
+    expect((await verify(good, undefined, [placeOf(30), place])).problem).toMatchObject({ ...at, reason });
+  });
+
+  test("before the part that was exported is not passed over", async () => {
+    const part = exportOf(records, { since: 17 });
+    expect((await verify(part, undefined, [placeOf(16)])).problem?.reason).toBe(
+      "record 16 was to be compared, and only those after record 17 were looked at",
+    );
+  });
+
+  test("shows a tail that was cut together with its checkpoints", async () => {
+    const cut = exportOf(records.slice(0, 20), { checkpoints: checkpoints.slice(0, 1) });
+    expect((await verify(cut, [key.encoded])).problem).toBeUndefined();
+    expect((await verify(cut, [key.encoded], [placeOf(30)])).problem).toMatchObject({ seq: 21 });
+  });
+});
+
+test("a bogus checkpoint hides no record that was altered", async () => {
+  const resealed = { ...(records[11] as SealedRecord), content: "{}" };
+  const forged = signAt(records, 5, newSigningKey());
+  const { problem } = await verify(exportOf(records.with(11, resealed), { checkpoints: [forged] }), [
+    key.encoded,
+  ]);
+  expect(problem).toMatchObject({ seq: 12, reason: "its hash is not that of its content" });
 });

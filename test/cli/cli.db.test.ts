@@ -7,7 +7,10 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { sql } from "kysely";
 import { beforeEach, describe, expect, test } from "vitest";
+import { writeAnchorFile } from "../../src/audit/anchor-file.ts";
+import { RECORD_CHAIN } from "../../src/audit/chain.ts";
 import { ChangeLog } from "../../src/audit/change-log.ts";
+import { readEnd } from "../../src/audit/read-record.ts";
 import { lockDataDir } from "../../src/database/data-dir-lock.ts";
 import type { Database } from "../../src/database/database.ts";
 import { readMigrations } from "../../src/database/read-migrations.ts";
@@ -15,10 +18,13 @@ import { MIGRATIONS_DIR } from "../../src/package-paths.ts";
 import { APPLIED, FRESH, intentOf } from "../audit/intent-of.ts";
 import { newSigningKey } from "../audit/make-chain.ts";
 import { createTestPostgres, openTestPostgres } from "../support/open-test-database.ts";
-import { rewriteRecord } from "../support/rewrite-record.ts";
+import { recomputeHashes, rewriteRecord } from "../support/rewrite-record.ts";
 import { runCommand } from "./run-command.ts";
 
 const MIGRATIONS = (await readMigrations(MIGRATIONS_DIR)).map(({ name }) => name);
+
+const NOT_COMPARED =
+  "Compared with no earlier place (--expect), so records that were cut from the end do not show.\n";
 
 let dir: string;
 
@@ -92,7 +98,7 @@ describe("migrate", () => {
     });
     expect(await runCommand("audit:verify", ["--database"], env)).toMatchObject({
       code: 0,
-      stdout: "OK: there is no record.\n",
+      stdout: `OK: there is no record.\n${NOT_COMPARED}`,
     });
   });
 });
@@ -152,10 +158,10 @@ describe("audit:verify", () => {
     const env = { DATABASE_URL: url };
     const out = join(dir, "record.jsonl");
     await runCommand("audit:export", ["--out", out], env);
+    const { seq, hash } = await readEnd(database.db);
     const good = {
       code: 0,
-      stdout:
-        "OK: 3 records, 1 to 3, unbroken.\nNothing of it is signed: whoever can write to the database could have rewritten it.\n",
+      stdout: `OK: 3 records, 1 to 3, unbroken.\nNothing of it is signed: whoever can write to the database could have rewritten it.\nThe record ends at ${seq}:${hash}.\n${NOT_COMPARED}`,
       stderr: "",
     };
     expect(await runCommand("audit:verify", ["--database"], env)).toEqual(good);
@@ -175,6 +181,34 @@ describe("audit:verify", () => {
       stdout: `BAD: record 1, change ${ids[0]}: its hash is not that of its content.\n`,
       stderr: "",
     });
+  });
+
+  test("compares the record with places from outside it: SEQ:HASH, an export, an anchor file", async () => {
+    const { url, database } = await recorded(3);
+    const env = { DATABASE_URL: url };
+    const out = join(dir, "record.jsonl");
+    await runCommand("audit:export", ["--out", out], env);
+    const end = await readEnd(database.db);
+    const anchor = join(dir, "anchor.json");
+    await writeAnchorFile(anchor, new Map([[RECORD_CHAIN, end]]));
+    const places = [`${end.seq}:${end.hash}`, `${end.seq}:${end.hash.toUpperCase()}`, out, anchor];
+    const expected = places.flatMap((place) => ["--expect", place]);
+    const said = await runCommand("audit:verify", ["--database", ...expected], env);
+    expect(said).toMatchObject({ code: 0, stderr: "" });
+    expect(said.stdout).toContain("It contains the expected record 3, record 3, record 3, record 3.\n");
+
+    await rewriteRecord(database, async (db) => {
+      await sql`delete from mfa_change where seq > 1`.execute(db);
+      await recomputeHashes(db);
+    });
+    expect(await runCommand("audit:verify", ["--database"], env)).toMatchObject({ code: 0 });
+    for (const place of places) {
+      expect(await runCommand("audit:verify", ["--database", "--expect", place], env)).toEqual({
+        code: 1,
+        stdout: "BAD: record 2: it is missing: the record was known to reach record 3, and ends at 1.\n",
+        stderr: "",
+      });
+    }
   });
 
   test("counts the changes that are not sealed yet", async () => {
@@ -223,6 +257,27 @@ describe("what cannot be read ends with 2 and says why", () => {
       ["--file", "x", "--public-key", "/nowhere"],
       {},
       "The key file /nowhere cannot be read (ENOENT).",
+    ],
+    [
+      "half a hash",
+      "audit:verify",
+      ["--database", "--expect", "3:abc"],
+      {},
+      "takes SEQ:HASH with all 64 digits",
+    ],
+    [
+      "no number of a record",
+      "audit:verify",
+      ["--database", "--expect", `9${"0".repeat(20)}:${"a".repeat(64)}`],
+      {},
+      "is not the number of a record",
+    ],
+    [
+      "no export",
+      "audit:verify",
+      ["--database", "--expect", "package.json"],
+      {},
+      "the file is neither a whole export nor an anchor file",
     ],
     ["nothing said", "audit:verify", [], {}, "Say --database or --file FILE."],
     ["both said", "audit:verify", ["--database", "--file", "x"], {}, "Say --database or --file FILE."],
