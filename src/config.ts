@@ -34,7 +34,7 @@ export interface Config {
     readonly deadlineMs: number;
     /** Calls of one action that may arrive at CAM in any second. */
     readonly callsPerSecond: number;
-    /** Failures in a row of one action after which CAM is left alone for a while; 0 never does so. */
+    /** From how many users with failed calls of one action on its circuit may open; 0 never opens it. */
     readonly circuitFailures: number;
     /** How long a user's protections, once read, are good enough for other operations; 0 for no time. */
     readonly flagsCacheMs: number;

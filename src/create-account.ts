@@ -23,9 +23,6 @@ import type { Logger } from "./observability/logger.ts";
 import { SharedRateBudget } from "./quota/shared-rate-budget.ts";
 import type { SharedWindows } from "./quota/shared-windows.ts";
 
-/** How long CAM is left alone after it did nothing but fail. */
-const CIRCUIT_PAUSE_MS = 5_000;
-
 /** Where an account's CAM is, and where its keys come from. */
 export interface AccountWay {
   readonly name: string;
@@ -76,7 +73,7 @@ export function createAccount(way: AccountWay, deps: AccountDeps): Account {
     ...parts,
     credentials: new CredentialCache({ chain, clock, skew, observer: credentialObserver }),
     budget,
-    circuits: new ActionCircuits({ failures: limits.circuitFailures, pauseMs: CIRCUIT_PAUSE_MS }),
+    circuits: new ActionCircuits({ failures: limits.circuitFailures }, clock),
   });
   return {
     ...{ name, callsPerSecond, cam, budget },

@@ -74,7 +74,7 @@ const cam = new parts.CamClient({
   signer: new parts.Tc3Signer(),
   transport: new parts.HttpTransport({ dispatcher: parts.createDispatcher({ proxy: {} }), clock }),
   budget: new LocalRateBudget({ clock, callsPerSecond: CALLS_PER_SECOND }),
-  circuits: new parts.ActionCircuits({ failures: 20, pauseMs: 5_000 }),
+  circuits: new parts.ActionCircuits({ failures: 20 }, clock),
   skew: new parts.ClockSkew(clock),
   clock,
   observer: { onAttempt: (attempt) => logCamAttempt(logger, attempt) },

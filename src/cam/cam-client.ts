@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.ts";
-import { GatewayError } from "../contract/index.ts";
+import { GatewayError, type Uin } from "../contract/index.ts";
 import type { CamAction } from "./actions/cam-action.ts";
 import type { CamClientConfig } from "./cam-client-config.ts";
 import { endpointFor } from "./cam-endpoint.ts";
@@ -18,11 +18,19 @@ import {
   isThrottle,
 } from "./errors/cam-error.ts";
 import { kindOf } from "./errors/kind-of.ts";
-import type { CallPriority, RateBudget, RateSlot, SlotOutcome } from "./rate-budget.ts";
-import { type CamResult, readReply } from "./read-reply.ts";
+import {
+  type Correction,
+  type Exchange,
+  readAnswer,
+  slotOutcomeOf,
+  voteOf,
+  voteOnAnswer,
+} from "./exchange.ts";
+import type { CallPriority, RateBudget, RateSlot } from "./rate-budget.ts";
+import type { CamResult } from "./read-reply.ts";
 import { decideRetry } from "./retry/decide-retry.ts";
 import type { Tc3Signer } from "./signing/tc3-signer.ts";
-import type { HttpTransport, TransportReply } from "./transport/http-transport.ts";
+import type { HttpTransport } from "./transport/http-transport.ts";
 import { TransportError } from "./transport/transport-error.ts";
 
 export interface CamClientDeps {
@@ -88,10 +96,11 @@ export class CamClient {
     };
     const body = action.serialize(input);
     const corrected = new Set<Correction>();
+    const user = action.userOf?.(input);
     let last: CamError | undefined;
     for (let attempt = 1; ; attempt++) {
       const startedMs = clock.monotonic();
-      const exchange = await this.#attemptUnlessBroken(action, body, attempt, options).catch(
+      const exchange = await this.#attemptUnlessBroken(action, body, user, attempt, options).catch(
         (refusal: unknown) => {
           // What CAM said last is nearer to the cause than that no slot is left for asking again.
           throw refusal instanceof GatewayError ? (last ?? refusal) : refusal;
@@ -149,12 +158,15 @@ export class CamClient {
   #attemptUnlessBroken<Output>(
     action: CamAction<never, Output>,
     body: string,
+    user: Uin | undefined,
     attempt: number,
     options: CamCallOptions,
   ): Promise<Exchange<Output>> {
     const make = (): Promise<Exchange<Output>> => this.#attempt(action, body, attempt, options);
     const { circuits } = this.#deps;
-    return circuits === undefined ? make() : circuits.run(action.name, make, errorOf);
+    if (circuits === undefined) return make();
+    const { caller = OWN_CALLS, deadlineMs } = options;
+    return circuits.run({ action: action.name, user, caller, deadlineMs }, make, ({ vote }) => vote);
   }
 
   async #attempt<Output>(
@@ -167,7 +179,7 @@ export class CamClient {
     const { deadlineMs, signal, traceId } = options;
     const notMade = (kind: CamErrorKind, more: { cause?: unknown; detail?: string }): Exchange<Output> => {
       const error = new CamError({ kind, action: action.name, attempts: attempt - 1, ...more });
-      return { error, quotaWaitMs: 0, correction: undefined };
+      return { error, quotaWaitMs: 0, correction: undefined, vote: undefined };
     };
     let credential: Credential | undefined;
     try {
@@ -189,6 +201,7 @@ export class CamClient {
       }
       quotaWaitMs += slot.waitedMs;
       const timeoutMs = Math.max(1, Math.min(this.#deps.config.timeoutMs, deadlineMs - clock.monotonic()));
+      const isCut = timeoutMs < this.#deps.config.timeoutMs;
       const timestampSeconds = skew.timestampSeconds();
       try {
         const request = createRequest({ action, body, credential, timestampSeconds, traceId }, this.#deps);
@@ -204,7 +217,7 @@ export class CamClient {
         const clockChanged = knowsCamTime && skew.hasMovedSince(timestampSeconds);
         const correction =
           "error" in answer ? await this.#correct(answer.error, clockChanged, credential) : undefined;
-        return { ...answer, quotaWaitMs, correction };
+        return { ...answer, quotaWaitMs, correction, vote: voteOnAnswer(answer) };
       } catch (cause) {
         if (!(cause instanceof TransportError)) {
           slot.settle("UNUSED");
@@ -221,7 +234,7 @@ export class CamClient {
           detail: cause.reason,
           cause,
         });
-        return { error, quotaWaitMs, correction: undefined };
+        return { error, quotaWaitMs, correction: undefined, vote: voteOf(cause, isCut) };
       }
     }
   }
@@ -265,39 +278,4 @@ export class CamClient {
       void ready.then((letGo) => letGo());
     }
   }
-}
-
-/**
- * What CAM refused and we now have better: the timestamp, by its Date header, or the key, where another has come. CAM
- * says both before it does anything, so a write may be repeated too.
- */
-type Correction = "clock" | "key";
-
-type Exchange<Output> = Answer<Output> & {
-  readonly quotaWaitMs: number;
-  readonly correction: Correction | undefined;
-};
-
-function errorOf(exchange: Exchange<unknown>): CamError | undefined {
-  return "error" in exchange ? exchange.error : undefined;
-}
-
-type Answer<Output> = { readonly result: CamResult<Output> } | { readonly error: CamError };
-
-function readAnswer<Output>(
-  action: CamAction<never, Output>,
-  reply: TransportReply,
-  attempts: number,
-): Answer<Output> {
-  try {
-    return { result: readReply(action, reply, attempts) };
-  } catch (error) {
-    if (error instanceof CamError) return { error };
-    throw error;
-  }
-}
-
-function slotOutcomeOf(failure: TransportError): SlotOutcome {
-  if (!failure.sent) return "UNUSED";
-  return failure.reason === "REPLY_TOO_LARGE" ? "ANSWERED" : "LOST";
 }

@@ -69,7 +69,7 @@ export const variableGroups: readonly VariableGroup[] = [
       CAM_TIMEOUT_MS: "milliseconds for one attempt",
       CAM_DEADLINE_MS: "milliseconds for a whole operation",
       CAM_RATE_PER_SECOND: "calls of one action that may arrive in a second",
-      CAM_CIRCUIT_FAILURES: "failures in a row that open the circuit; 0 never",
+      CAM_CIRCUIT_FAILURES: "users of failed calls that open the circuit; 0 never opens it",
       CAM_FLAGS_CACHE_MS: "milliseconds for which protections, once read, are good",
     },
   },

@@ -65,7 +65,7 @@ export const variables = z.object({
   CAM_TIMEOUT_MS: integer(50, 60_000, 5_000),
   CAM_DEADLINE_MS: integer(100, 300_000, 15_000),
   CAM_RATE_PER_SECOND: integer(1, 1_000, 20),
-  CAM_CIRCUIT_FAILURES: integer(0, 1_000, 10),
+  CAM_CIRCUIT_FAILURES: integer(0, 1_000, 5),
   CAM_FLAGS_CACHE_MS: integer(0, 60_000, 0),
   CAM_ACCOUNTS: z.string().optional(),
   DATABASE_URL: z.string().optional(),

@@ -1,3 +1,5 @@
+import type { Uin } from "../../contract/index.ts";
+
 /** One action of API 3.0: how its request is written and its answer read. */
 export interface CamAction<Input, Output> {
   /** X-TC-Action, as CAM spells it. */
@@ -10,6 +12,8 @@ export interface CamAction<Input, Output> {
   readonly access: "read" | "write";
   /** Made without a key, by callers that have none yet. */
   readonly unsigned?: true;
+  /** The one user that a call is about; undefined for none or several. */
+  userOf?(input: Input): Uin | undefined;
   /** The JSON body. Integers that exceed a JS number are written exactly. */
   serialize(input: Input): string;
   /**

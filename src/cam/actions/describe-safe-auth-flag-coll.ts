@@ -53,6 +53,7 @@ export const describeSafeAuthFlagColl: CamAction<{ readonly subUin: Uin }, SafeA
   version: CAM_VERSION,
   service: "cam",
   access: "read",
+  userOf: ({ subUin }) => subUin,
   serialize: ({ subUin }) => JSON.stringify({ SubUin: exactInteger(subUin) }),
   parse: (response) => {
     const { LoginFlag, ActionFlag } = responseSchema.parse(response);

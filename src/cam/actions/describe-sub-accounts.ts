@@ -59,6 +59,7 @@ export const describeSubAccounts: CamAction<{ readonly uins: readonly Uin[] }, r
   version: CAM_VERSION,
   service: "cam",
   access: "read",
+  userOf: ({ uins }) => (uins.length === 1 ? uins[0] : undefined),
   serialize: ({ uins }) => JSON.stringify({ FilterSubAccountUin: uins.map(exactInteger) }),
   parse: (response) => responseSchema.parse(response).SubAccounts,
 };

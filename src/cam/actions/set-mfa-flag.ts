@@ -26,6 +26,7 @@ export const setMfaFlag: CamAction<SetMfaFlagInput, void> = {
   version: CAM_VERSION,
   service: "cam",
   access: "write",
+  userOf: ({ opUin }) => opUin,
   serialize: ({ opUin, login, action }) =>
     JSON.stringify({
       OpUin: exactInteger(opUin),

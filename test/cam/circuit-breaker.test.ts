@@ -1,0 +1,258 @@
+import { expect, test } from "vitest";
+import { ActionCircuits, type CircuitVote } from "../../src/cam/circuit-breaker.ts";
+import { FakeClock } from "../support/fake-clock.ts";
+
+const WINDOW_MS = 30_000;
+const PROBE_MS = 1_000;
+
+/** Circuits that open from five failed users on, and short ways to send calls through them. */
+function startCircuits(failures = 5) {
+  const clock = new FakeClock();
+  const circuits = new ActionCircuits({ failures }, clock);
+  const run = (
+    user: string | undefined,
+    attempt: () => Promise<CircuitVote>,
+    { caller = "alice", action = "SetMfaFlag", ms = 60_000 } = {},
+  ): Promise<CircuitVote> =>
+    circuits.run({ action, user, caller, deadlineMs: clock.monotonic() + ms }, attempt, (vote) => vote);
+  const calls = async (prefix: string, count: number, vote: CircuitVote, more = {}): Promise<void> => {
+    for (let at = 0; at < count; at++) {
+      await run(`${prefix}${at}`, async () => vote, more).catch(() => undefined);
+    }
+  };
+  /** Whether a call of this user goes through; its outcome says nothing, so it changes nothing. */
+  const passes = (user: string, more = {}): Promise<boolean> =>
+    run(user, async () => undefined, more).then(
+      () => true,
+      () => false,
+    );
+  return { clock, run, calls, passes };
+}
+
+const OPEN = { code: "CAM_CIRCUIT_OPEN" };
+
+test("a circuit opens when five users fail, and not when four do", async () => {
+  const { run, calls } = startCircuits();
+  await calls("user", 4, "FAILED");
+  await expect(run("another", async () => "FAILED")).resolves.toBe("FAILED");
+  await expect(run("one more", async () => "WELL")).rejects.toMatchObject({
+    ...OPEN,
+    retryAfterMs: PROBE_MS,
+  });
+});
+
+test("any number of failures of one user is one vote, and so are calls about no user", async () => {
+  const { run } = startCircuits(2);
+  for (let times = 0; times < 50; times++) {
+    await run("user", async () => "FAILED");
+  }
+  const own = startCircuits(2);
+  for (let times = 0; times < 50; times++) await own.run(undefined, async () => "FAILED");
+  await expect(run("other", async () => "WELL")).resolves.toBe("WELL");
+  await expect(own.run("other", async () => "WELL")).resolves.toBe("WELL");
+});
+
+test("of the attempts of one change the latest counts", async () => {
+  const { run, calls } = startCircuits();
+  await calls("user", 4, "FAILED");
+  await run("fifth", async () => "WELL");
+  await run("user0", async () => "WELL");
+  await run("fifth", async () => "FAILED");
+  await expect(run("sixth", async () => "WELL")).resolves.toBe("WELL");
+});
+
+test.each([
+  { well: 5, opens: true },
+  { well: 6, opens: false },
+])("with five failed users and $well others the circuit opens: $opens", async ({ well, opens }) => {
+  const { calls, passes } = startCircuits();
+  await calls("well", well, "WELL");
+  await calls("user", 5, "FAILED");
+  expect(await passes("well0")).toBe(!opens);
+});
+
+test("a vote counts for thirty seconds", async () => {
+  const { clock, calls, passes } = startCircuits();
+  await calls("user", 4, "FAILED");
+  await clock.advance(WINDOW_MS);
+  await calls("later", 1, "FAILED");
+  expect(await passes("another")).toBe(true);
+});
+
+test("outcomes that say nothing about CAM have no vote", async () => {
+  const { calls, passes } = startCircuits();
+  await calls("user", 50, undefined);
+  expect(await passes("another")).toBe(true);
+});
+
+test("an error that nobody expects has no vote, and ends a probe", async () => {
+  const { clock, run, calls, passes } = startCircuits();
+  await calls("user", 5, "FAILED");
+  await clock.advance(PROBE_MS);
+  const probe = run("user0", () => Promise.reject(new Error("a mistake")));
+  await expect(probe).rejects.toThrow("a mistake");
+  expect(await passes("user1")).toBe(true);
+});
+
+test("0 failures never open a circuit", async () => {
+  const { calls, passes } = startCircuits(0);
+  await calls("user", 50, "FAILED");
+  expect(await passes("user0")).toBe(true);
+});
+
+test("each action has a circuit of its own: failing reads stop no write", async () => {
+  const { calls, passes } = startCircuits();
+  await calls("user", 5, "FAILED", { action: "DescribeSafeAuthFlagColl" });
+  expect(await passes("user0")).toBe(true);
+  expect(await passes("user0", { action: "DescribeSafeAuthFlagColl" })).toBe(false);
+});
+
+test.each([1, 3, 1_000])(
+  "one caller's failing users do not open it while another's %d are well",
+  async (well) => {
+    const { calls, passes } = startCircuits();
+    await calls("well", well, "WELL", { caller: "bob" });
+    await calls("user", 1_500, "FAILED", { caller: "mallory" });
+    expect(await passes("well0", { caller: "bob" })).toBe(true);
+    expect(await passes("new", { caller: "carol" })).toBe(true);
+  },
+);
+
+test("one caller's failing users and a single failure of another do not open it", async () => {
+  const { calls, passes } = startCircuits();
+  await calls("well", 20, "WELL", { caller: "bob" });
+  await calls("once", 1, "FAILED", { caller: "carol" });
+  await calls("user", 500, "FAILED", { caller: "mallory" });
+  expect(await passes("well0", { caller: "bob" })).toBe(true);
+});
+
+test("two callers' failing users open it only where half of the others' failed as well", async () => {
+  const { calls, passes } = startCircuits();
+  await calls("well", 200, "WELL", { caller: "portal" });
+  await calls("bob", 5, "FAILED", { caller: "bob" });
+  await calls("carol", 5, "FAILED", { caller: "carol" });
+  expect(await passes("bob0", { caller: "bob" })).toBe(true);
+});
+
+test("it opens where CAM fails for everybody, whichever caller has most users", async () => {
+  const { calls, passes } = startCircuits();
+  await calls("job", 100, "FAILED", { caller: "job" });
+  await calls("bob", 1, "FAILED", { caller: "bob" });
+  expect(await passes("bob0", { caller: "bob" })).toBe(false);
+});
+
+test("while it is open one probe a second is sent", async () => {
+  const { clock, calls, run } = startCircuits();
+  await calls("user", 5, "FAILED");
+  let sent = 0;
+  for (let tenths = 0; tenths < 100; tenths++) {
+    await clock.advance(100);
+    const attempt = async (): Promise<CircuitVote> => {
+      sent += 1;
+      return "FAILED";
+    };
+    for (const user of ["user0", `new${tenths}`, "user1"]) await run(user, attempt).catch(() => undefined);
+  }
+  expect(sent).toBe(10);
+});
+
+test("a probe that hangs keeps no later one back", async () => {
+  const { clock, calls, run } = startCircuits();
+  await calls("user", 5, "FAILED");
+  await clock.advance(PROBE_MS);
+  const hanging = Promise.withResolvers<CircuitVote>();
+  const hangs = run("user0", () => hanging.promise);
+  await expect(run("user1", async () => "WELL")).rejects.toMatchObject(OPEN);
+  await clock.advance(PROBE_MS);
+  await expect(run("user1", async () => "WELL")).resolves.toBe("WELL");
+  hanging.resolve("FAILED");
+  await hangs;
+});
+
+test("a probe that succeeds closes it, and failures of calls from before do not open it again", async () => {
+  const { clock, calls, run, passes } = startCircuits();
+  const lost = Promise.withResolvers<CircuitVote>();
+  const before = Array.from({ length: 20 }, (_, at) => run(`old${at}`, () => lost.promise));
+  await calls("user", 5, "FAILED");
+  await clock.advance(PROBE_MS);
+  await run("user0", async () => "WELL");
+  lost.resolve("FAILED");
+  await Promise.all(before);
+  expect(await passes("user1")).toBe(true);
+});
+
+test("a probe without outcome leaves its place to the next call", async () => {
+  const { clock, calls, run } = startCircuits();
+  await calls("user", 5, "FAILED");
+  await clock.advance(PROBE_MS);
+  await run("user0", async () => undefined);
+  await expect(run("user1", async () => "FAILED")).resolves.toBe("FAILED");
+  await expect(run("user2", async () => "FAILED")).rejects.toMatchObject(OPEN);
+});
+
+test("users without failures wait for the probe under way, and go on when it succeeds", async () => {
+  const { clock, calls, run } = startCircuits();
+  await calls("user", 5, "FAILED");
+  await clock.advance(PROBE_MS);
+  const answer = Promise.withResolvers<CircuitVote>();
+  const probe = run("new", () => answer.promise);
+  const others = Array.from({ length: 24 }, (_, at) => run(`other${at}`, async () => "WELL"));
+  answer.resolve("WELL");
+  await probe;
+  await expect(Promise.all(others)).resolves.toEqual(Array(24).fill("WELL"));
+});
+
+test("users without failures do not wait longer for a probe than until the next one, or their deadline", async () => {
+  const { clock, calls, run } = startCircuits();
+  await calls("user", 5, "FAILED");
+  await clock.advance(PROBE_MS);
+  const never = new Promise<CircuitVote>(() => undefined);
+  void run("new", () => never);
+  const short = expect(run("short", async () => "WELL", { ms: 100 })).rejects.toMatchObject(OPEN);
+  await clock.advance(100);
+  await short;
+  const next = run("next", () => never);
+  const refused = expect(run("late", async () => "WELL")).rejects.toMatchObject(OPEN);
+  await clock.advance(PROBE_MS - 100);
+  await refused;
+  void next;
+  expect(clock.pendingTimers).toBe(0);
+});
+
+test("a caller without failures probes at once, however many probes another's failing users take", async () => {
+  const { clock, calls, run } = startCircuits();
+  await calls("user", 50, "FAILED", { caller: "mallory" });
+  await clock.advance(PROBE_MS);
+  for (let rounds = 0; rounds < 25; rounds++) {
+    await calls(`fresh${rounds}.`, 10, "FAILED", { caller: "mallory" });
+    await expect(run(`well${rounds}`, async () => "WELL", { caller: "bob" })).resolves.toBe("WELL");
+    await clock.advance(PROBE_MS);
+  }
+});
+
+test("a caller who has failed takes turns with another who sends probes without end", async () => {
+  const { clock, calls, run } = startCircuits();
+  await calls("bob", 5, "FAILED", { caller: "bob" });
+  await calls("mallory", 50, "FAILED", { caller: "mallory" });
+  let refused = 0;
+  for (;;) {
+    await clock.advance(100);
+    await calls(`fresh${refused}.`, 5, "FAILED", { caller: "mallory" });
+    const done = await run("bob0", async () => "WELL", { caller: "bob" }).catch(() => "refused");
+    if (done === "WELL") break;
+    refused += 1;
+  }
+  expect(refused).toBeLessThanOrEqual(20);
+});
+
+test("of one caller's users those without failures come first", async () => {
+  const { clock, calls, run, passes } = startCircuits();
+  await calls("user", 5, "FAILED");
+  await clock.advance(PROBE_MS);
+  await run("user0", async () => "FAILED");
+  await clock.advance(PROBE_MS / 2);
+  expect(await passes("new")).toBe(false);
+  await clock.advance(PROBE_MS / 2);
+  expect(await passes("user1")).toBe(false);
+  await expect(run("new", async () => "WELL")).resolves.toBe("WELL");
+});
