@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { parseKeySet } from "./auth/issuer-keys.ts";
 import type { IssuerSettings } from "./auth/issuer-settings.ts";
 import type { AuthTarget } from "./config/auth-target.ts";
@@ -6,6 +5,7 @@ import { parseIssuersFile } from "./config/issuers-file.ts";
 import { CANNOT_BE_SENT, canBeSent, SHORTEST_ROUTER_SECRET } from "./config/router-secret.ts";
 import { ConfigError } from "./config.ts";
 import { Secret } from "./secret.ts";
+import { readUtf8File, whyUnreadable } from "./utf8.ts";
 
 export interface AuthFiles {
   readonly issuers: readonly IssuerSettings[];
@@ -49,9 +49,9 @@ async function secretFrom(
 
 async function read(what: string, path: string, problems: string[]): Promise<string | undefined> {
   try {
-    return await readFile(path, "utf8");
+    return await readUtf8File(path);
   } catch (error) {
-    problems.push(`${what} ${path} cannot be read (${(error as NodeJS.ErrnoException).code}).`);
+    problems.push(`${what} ${path} ${whyUnreadable(error)}.`);
     return undefined;
   }
 }

@@ -4,6 +4,7 @@ import { parsePolicy } from "./auth/policy/parse-policy.ts";
 import type { Policy } from "./auth/policy/policy.ts";
 import type { Clock } from "./clock.ts";
 import { ConfigError } from "./config.ts";
+import { decodeFile, whyUnreadable } from "./utf8.ts";
 
 /** Names the policy that is in force, for whoever reads the log. */
 export interface PolicyDescription {
@@ -94,29 +95,37 @@ export async function loadPolicy(file: string): Promise<Policy> {
 }
 
 /** What is in the file, or why that cannot be told. */
-type Look = { readonly text: string } | { readonly code: string | undefined };
+type Look = { readonly bytes: Buffer } | { readonly problem: string };
 
 async function lookAt(file: string): Promise<Look> {
-  return readFile(file, "utf8").then(
-    (text) => ({ text }),
-    ({ code }: NodeJS.ErrnoException) => ({ code }),
+  return readFile(file).then(
+    (bytes) => ({ bytes }),
+    (error: unknown) => ({ problem: whyUnreadable(error) }),
   );
 }
 
 function isSame(one: Look, other: Look): boolean {
-  return "text" in one
-    ? "text" in other && one.text === other.text
-    : "code" in other && one.code === other.code;
+  return "bytes" in one
+    ? "bytes" in other && one.bytes.equals(other.bytes)
+    : "problem" in other && one.problem === other.problem;
 }
 
 function policyOf(file: string, look: Look): Policy {
-  if (!("text" in look)) throw new ConfigError([`POLICY_FILE ${file} cannot be read (${look.code}).`]);
-  const parsed = parsePolicy(look.text);
+  if ("problem" in look) throw new ConfigError([`POLICY_FILE ${file} ${look.problem}.`]);
+  const parsed = parsePolicy(textOf(file, look.bytes));
   if ("policy" in parsed) return parsed.policy;
   throw new ConfigError(parsed.problems.map((problem) => `POLICY_FILE ${file}: ${problem}.`));
 }
 
+function textOf(file: string, bytes: Buffer): string {
+  try {
+    return decodeFile(bytes);
+  } catch (error) {
+    throw new ConfigError([`POLICY_FILE ${file} ${whyUnreadable(error)}.`]);
+  }
+}
+
 function describe(file: string, look: Look, { rules }: Policy): PolicyDescription {
-  const text = "text" in look ? look.text : "";
-  return { file, rules: rules.length, sha256: createHash("sha256").update(text).digest("hex") };
+  const bytes = "bytes" in look ? look.bytes : "";
+  return { file, rules: rules.length, sha256: createHash("sha256").update(bytes).digest("hex") };
 }

@@ -235,7 +235,7 @@ const MISTAKES: readonly (readonly [
   [
     "a key's file that is not there",
     { TENCENTCLOUD_SECRET_KEY: "", TENCENTCLOUD_SECRET_KEY_FILE: "@nothing" },
-    /^Cannot read the credential file \S+nothing \(ENOENT\)/,
+    /^The credential file \S+nothing cannot be read \(ENOENT\)/,
   ],
   [
     "a key's file that is blank",
@@ -255,7 +255,7 @@ const MISTAKES: readonly (readonly [
   [
     "a pod's token that is not there",
     { ...NO_PAIR, ...TKE, TKE_WEB_IDENTITY_TOKEN_FILE: "@nothing" },
-    /^Cannot read the web identity token/,
+    /^The web identity token \S+nothing cannot be read/,
   ],
   [
     "a role that is none",

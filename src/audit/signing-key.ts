@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { readUtf8File, whyUnreadable } from "../utf8.ts";
 import { encodePublicKey } from "./checkpoint.ts";
 
 /** A key that cannot be used. The message names the file and never shows what is in it. */
@@ -24,14 +24,9 @@ export async function loadPublicKeys(file: string): Promise<readonly string[]> {
 
 async function read(file: string): Promise<string> {
   try {
-    return await readFile(file, "utf8");
+    return await readUtf8File(file);
   } catch (cause) {
-    throw new KeyFileError(
-      `The key file ${file} cannot be read (${(cause as NodeJS.ErrnoException).code}).`,
-      {
-        cause,
-      },
-    );
+    throw new KeyFileError(`The key file ${file} ${whyUnreadable(cause)}.`, { cause });
   }
 }
 

@@ -1,4 +1,5 @@
 import { createReadStream } from "node:fs";
+import { hasUtf16Mark, TextEncodingError } from "../utf8.ts";
 import { type ChainPlace, type ChainProblem, changeIdOf, GENESIS_HASH } from "./chain.ts";
 import { type ExportEnd, parseEnd, parseRecord } from "./export-format.ts";
 import { type ChainReport, ChainVerifier, problemOfNone } from "./verify-chain.ts";
@@ -103,11 +104,17 @@ interface Line {
   readonly ended: boolean;
 }
 
+const BYTE_ORDER_MARK = Buffer.from("\uFEFF");
+
 /** Lines as bytes: decoding would hide bytes that are no UTF-8, and readline takes other characters for ends of lines. */
 async function* linesOf(file: string): AsyncGenerator<Line> {
   let rest: Buffer[] = [];
+  let isFirst = true;
   for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
-    let from = 0;
+    // An editor may have put a byte order mark before the text, which is none of it. PowerShell rewrites it as UTF-16.
+    if (isFirst && hasUtf16Mark(chunk)) throw new TextEncodingError("is UTF-16; save it as UTF-8");
+    let from = isFirst && chunk.subarray(0, 3).equals(BYTE_ORDER_MARK) ? 3 : 0;
+    isFirst = false;
     for (let to = chunk.indexOf(10); to !== -1; to = chunk.indexOf(10, from)) {
       yield { line: Buffer.concat([...rest, chunk.subarray(from, to)]), ended: true };
       rest = [];

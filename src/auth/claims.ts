@@ -5,9 +5,10 @@ import { isScope, type Scope } from "./scope.ts";
 
 /**
  * Without control characters and ends of lines, which PostgreSQL or a terminal would choke on, short enough for a
- * record, and with something to see in it.
+ * record, and with something to see in it. A replacement character stands for bytes that were not UTF-8, so that two names
+ * with one in them may be one.
  */
-const PRINTABLE = /^(?=.*\S)[^\p{C}\p{Zl}\p{Zp}]{1,256}$/u;
+const PRINTABLE = /^(?=.*\S)[^\p{C}\p{Zl}\p{Zp}\uFFFD]{1,256}$/u;
 
 /** A claim that keeps a token from naming a caller. `problem` is safe to show the caller. */
 export interface UnusableClaim {

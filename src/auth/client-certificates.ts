@@ -1,4 +1,5 @@
 import { BlockList, isIP } from "node:net";
+import { utf8Text } from "../utf8.ts";
 import { type Authentication, headerValues, type IncomingRequest } from "./authenticator.ts";
 import { isPrintable } from "./claims.ts";
 import type { Scope } from "./scope.ts";
@@ -28,12 +29,15 @@ export class ClientCertificates {
   /** Who sent the request; undefined where it tells of no certificate. */
   identify(request: IncomingRequest): Authentication | undefined {
     const { header, scopes } = this.#settings;
-    const [subject, ...further] = headerValues(request, header);
-    if (subject === undefined) return undefined;
+    const [value, ...further] = headerValues(request, header);
+    if (value === undefined) return undefined;
     if (!this.#isProxy(request.remoteAddress)) {
       return { refusal: `The header ${header} is only believed of a proxy that is known here.` };
     }
     if (further.length > 0) return { refusal: `There is more than one header ${header}.` };
+    // Node reads a header as Latin-1, and proxies write the names of certificates in UTF-8.
+    const subject = utf8Text(Buffer.from(value, "latin1"));
+    if (subject === undefined) return { refusal: `The header ${header} is not UTF-8.` };
     if (!isPrintable(subject)) return { refusal: `The header ${header} names nobody.` };
     return { caller: { subject, issuer: VOUCHER, scopes: new Set(scopes) } };
   }

@@ -1,5 +1,5 @@
-import { readFile } from "node:fs/promises";
 import { type Dispatcher, fetch, type Response } from "undici";
+import { readUtf8File, utf8Text } from "../utf8.ts";
 import type { KeyPlace } from "./issuer-settings.ts";
 import { readDiscovery } from "./read-discovery.ts";
 
@@ -16,7 +16,7 @@ export interface LoadJwksOptions {
 
 /** Reads the text of a key set. @throws Error where it is not to be had. */
 export async function loadJwks(place: KeyPlace, options: LoadJwksOptions = {}): Promise<string> {
-  if ("file" in place) return readFile(place.file, "utf8");
+  if ("file" in place) return readUtf8File(place.file);
   const { timeoutMs = TIMEOUT_MS, dispatcher } = options;
   const way: Way = { signal: AbortSignal.timeout(timeoutMs), ...(dispatcher && { dispatcher }) };
   return fetchText("url" in place ? place.url : await discover(place.discoverAt, way), way);
@@ -48,13 +48,15 @@ async function fetchText(url: string, way: Way): Promise<string> {
     await response.body?.cancel();
     throw new Error(`${url} answered ${response.status} instead of 200.`);
   }
-  const text = await readText(response).catch((error: unknown) => refuseUnreached(url, error));
-  if (text === undefined) throw new Error(`${url} answered more than ${MAX_BYTES} bytes.`);
+  const bytes = await readBytes(response).catch((error: unknown) => refuseUnreached(url, error));
+  if (bytes === undefined) throw new Error(`${url} answered more than ${MAX_BYTES} bytes.`);
+  const text = utf8Text(bytes);
+  if (text === undefined) throw new Error(`${url} answered bytes that are not UTF-8.`);
   return text;
 }
 
 /** Undefined where it is longer than any set of keys. */
-async function readText(response: Response): Promise<string | undefined> {
+async function readBytes(response: Response): Promise<Buffer | undefined> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of response.body ?? []) {
@@ -62,7 +64,7 @@ async function readText(response: Response): Promise<string | undefined> {
     if (bytes > MAX_BYTES) return undefined;
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString("utf8");
+  return Buffer.concat(chunks);
 }
 
 /** Without a full stop at its end: a log line puts the cause behind it. */

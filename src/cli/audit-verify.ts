@@ -6,6 +6,7 @@ import { loadPublicKeys } from "../audit/signing-key.ts";
 import type { ChainReport } from "../audit/verify-chain.ts";
 import { verifyDatabase } from "../audit/verify-database.ts";
 import { verifyExport } from "../audit/verify-export.ts";
+import { TextEncodingError, whyUnreadable } from "../utf8.ts";
 import { type CommandIo, UsageError } from "./command.ts";
 import { parseExpectedPlace } from "./expected-place.ts";
 import { openDatabase } from "./open-database.ts";
@@ -73,7 +74,7 @@ async function ofFile(file: string, known: Known): Promise<ChainReport> {
     return await verifyExport({ file, ...known });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === undefined) throw error;
-    throw new UsageError(`${file} cannot be read (${code}).`);
+    if (code === undefined && !(error instanceof TextEncodingError)) throw error;
+    throw new UsageError(`${file} ${whyUnreadable(error)}.`);
   }
 }

@@ -12,6 +12,7 @@ import type { Logger } from "../observability/logger.ts";
 import { answerOnlyTo } from "./allowed-hosts.ts";
 import { refuseUnreadable } from "./client-error.ts";
 import { type GraphQLRouteOptions, registerGraphQLRoute } from "./graphql/graphql-route.ts";
+import { readJsonBodies } from "./graphql/json-body.ts";
 import { failure, httpFailureOf } from "./http-errors.ts";
 import {
   HEADERS_TIMEOUT_MS,
@@ -83,6 +84,7 @@ export async function createHttpApp(deps: HttpAppDeps): Promise<FastifyInstance>
     if (!deps.isReady()) reply.header("connection", "close");
     return payload;
   });
+  readJsonBodies(app);
   app.setErrorHandler((error, request, reply) => {
     const { status, body } = httpFailureOf(error as Parameters<typeof httpFailureOf>[0], request.id);
     if (status >= 500) deps.logger.error({ err: error, requestId: request.id }, "request failed");

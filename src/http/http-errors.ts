@@ -1,4 +1,5 @@
 import type { FastifyError } from "fastify";
+import { IS_UTF16, NOT_UTF8 } from "./graphql/json-body.ts";
 import { HTTP_ERRORS, type HttpErrorCode } from "./http-error-catalogue.ts";
 
 /** A GraphQL-shaped error for a request that never reached GraphQL. */
@@ -30,6 +31,8 @@ const KNOWN: Readonly<Record<string, { readonly code: HttpErrorCode; readonly me
     code: "BAD_REQUEST",
     message: "The request body is empty; send a JSON object with a query.",
   },
+  [NOT_UTF8]: { code: "BAD_REQUEST", message: "The request body is not UTF-8." },
+  [IS_UTF16]: { code: "BAD_REQUEST", message: "The request body is UTF-16. Send it as UTF-8." },
   FST_ERR_CTP_INVALID_JSON_BODY: { code: "BAD_REQUEST", message: "The request body is not valid JSON." },
 };
 

@@ -1,8 +1,8 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { unwatchFile, watchFile } from "node:fs";
-import { readFile } from "node:fs/promises";
 import type { Server } from "node:https";
 import { createSecureContext } from "node:tls";
+import { readUtf8File, whyUnreadable } from "../utf8.ts";
 
 /** PEM files: the certificate with its chain, and its key. */
 export interface TlsFiles {
@@ -41,9 +41,9 @@ export async function readTls({ certFile, keyFile }: TlsFiles): Promise<TlsMater
 
 async function readPem(variable: string, file: string): Promise<string> {
   try {
-    return await readFile(file, "utf8");
+    return await readUtf8File(file);
   } catch (error) {
-    throw new TlsError(`${variable} ${file} cannot be read (${(error as NodeJS.ErrnoException).code}).`);
+    throw new TlsError(`${variable} ${file} ${whyUnreadable(error)}.`);
   }
 }
 

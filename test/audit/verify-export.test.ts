@@ -75,6 +75,17 @@ describe("an export as it was written", () => {
     );
   });
 
+  test("may have got a byte order mark from an editor", async () => {
+    const report = await verify(`\uFEFF${good}`, [key.encoded]);
+    expect(report).toMatchObject({ first: 1, last: 30, signed: checkpoints[1], problem: undefined });
+    expect((await verify(`\uFEFF\uFEFF${good}`)).problem).toMatchObject({ seq: 1 });
+  });
+
+  test("may not have been rewritten as UTF-16, which is not called a change of the record", async () => {
+    const rewritten = Buffer.from(`\uFEFF${good}`, "utf16le");
+    await expect(verify(rewritten)).rejects.toThrow("is UTF-16; save it as UTF-8");
+  });
+
   test("may be larger than what is read at once", async () => {
     const large = makeChain(40, { 20: `{"id": "${changeIdAt(20)}", "note": "${"手".repeat(100_000)}"}` });
     expect(await verify(exportOf(large))).toMatchObject({ last: 40, problem: undefined });

@@ -37,9 +37,22 @@ test.each<readonly [string, RequestListener, RegExp]>([
   ],
   ["an error", (_, response) => response.writeHead(503).end("{}"), /answered 503 instead of 200/],
   ["nothing, with 204", (_, response) => response.writeHead(204).end(), /answered 204 instead of 200/],
+  [
+    "GBK",
+    (_, response) => response.end(Buffer.from([0x22, 0xd5, 0xc5, 0xc8, 0xfd, 0x22])),
+    /\/keys answered bytes that are not UTF-8/,
+  ],
   ["an endless text", (_, response) => response.end("x".repeat(300_000)), /more than 262144 bytes/],
 ])("an address that answers with %s gives none", async (_what, listener, message) => {
   await expect(loadJwks({ url: await serve(listener) })).rejects.toThrow(message);
+});
+
+test("a byte order mark before a key set is ignored, at an address and in a file", async () => {
+  const text = '{"keys":[]}';
+  const url = await serve((_, response) => response.end(`\uFEFF${text}`));
+  const folder = await temporaryFolder();
+  const file = await folder.write("keys.json", `\uFEFF${text}`);
+  for (const place of [{ url }, { file }]) expect(await loadJwks(place)).toBe(text);
 });
 
 test.each<readonly [string, RequestListener]>([

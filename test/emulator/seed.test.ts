@@ -1,11 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import { DEFAULT_SEED_FILE } from "../../src/emulator/account/load-seed.ts";
 import { InputProblems, loadSeedFile, parseSeed, startCamEmulator } from "../../src/emulator/index.ts";
 import { startEmulator } from "./start-emulator.ts";
 
-function seedFile(text: string): string {
+function seedFile(text: string | Uint8Array): string {
   const folder = mkdtempSync(join(tmpdir(), "cam-emulator-"));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const file = join(folder, "seed.json");
@@ -58,6 +59,20 @@ test.each([
   expect(failure).toBeInstanceOf(InputProblems);
   expect((failure as InputProblems).message).toContain(file);
   expect((failure as InputProblems).message).toMatch(problem);
+});
+
+test.each([
+  ["GBK", Buffer.from([0x22, 0xd5, 0xc5, 0xc8, 0xfd, 0x22])],
+  ["UTF-16", Buffer.from("\uFEFF{}", "utf16le")],
+])("a seed file in %s is refused by name", (_encoding, bytes) => {
+  expect(() => loadSeedFile(seedFile(bytes))).toThrow(
+    /The seed file \S+ is not UTF-8:\n {2}- Save it as UTF-8/,
+  );
+});
+
+test("a byte order mark before a seed is ignored", () => {
+  const text = readFileSync(DEFAULT_SEED_FILE, "utf8");
+  expect(loadSeedFile(seedFile(`\uFEFF${text}`))).toEqual(loadSeedFile());
 });
 
 test("a seed file that is not there is refused by name", async () => {

@@ -10,7 +10,7 @@ export async function temporaryFolder() {
   return {
     path,
     /** Writes a file and gives its path. */
-    async write(name: string, text: string): Promise<string> {
+    async write(name: string, text: string | Uint8Array): Promise<string> {
       const file = join(path, name);
       await writeFile(file, text);
       return file;

@@ -7,6 +7,10 @@ import { policySchema } from "./policy-schema.ts";
 export function parsePolicy(
   text: string,
 ): { readonly policy: Policy } | { readonly problems: readonly string[] } {
+  const damaged = text.split("\n").findIndex((line) => line.includes("\uFFFD"));
+  if (damaged !== -1) {
+    return { problems: [`line ${damaged + 1} has U+FFFD, the mark of letters that a conversion has lost`] };
+  }
   // JSON too: JSON.parse takes the last of two keys without a word, and rounds a Uin.
   const document = parseDocument(text, { intAsBigInt: true });
   const flaws = [...document.errors, ...document.warnings];

@@ -1,5 +1,5 @@
-import { readFile } from "node:fs/promises";
 import type { Secret } from "../../secret.ts";
+import { readUtf8File, whyUnreadable } from "../../utf8.ts";
 import { CredentialError } from "./credential.ts";
 
 /** Where one part of a credential stands: in the configuration itself, or in a file (`*_FILE`). */
@@ -19,9 +19,8 @@ export async function readCredentialSource(
 
 async function readSecretFile(path: string): Promise<string> {
   try {
-    return await readFile(path, "utf8");
+    return await readUtf8File(path);
   } catch (cause) {
-    const reason = (cause as NodeJS.ErrnoException).code ?? "unreadable";
-    throw new CredentialError(`Cannot read the credential file ${path} (${reason}).`, { cause });
+    throw new CredentialError(`The credential file ${path} ${whyUnreadable(cause)}.`, { cause });
   }
 }

@@ -1,6 +1,6 @@
-import { readFile } from "node:fs/promises";
 import { parse as parseIni } from "ini";
 import { Secret } from "../../secret.ts";
+import { readUtf8File, whyUnreadable } from "../../utf8.ts";
 import { CredentialError, type CredentialProvider } from "./credential.ts";
 
 export interface ProfileProviderOptions {
@@ -60,13 +60,11 @@ async function readFirst(
 ): Promise<{ readonly path: string; readonly text: string } | undefined> {
   for (const path of paths) {
     try {
-      return { path, text: await readFile(path, "utf8") };
+      return { path, text: await readUtf8File(path) };
     } catch (cause) {
       const { code } = cause as NodeJS.ErrnoException;
       if (code === "ENOENT" || code === "ENOTDIR") continue;
-      throw new CredentialError(`Cannot read the credentials file ${path} (${code ?? "unreadable"}).`, {
-        cause,
-      });
+      throw new CredentialError(`The credentials file ${path} ${whyUnreadable(cause)}.`, { cause });
     }
   }
   return undefined;

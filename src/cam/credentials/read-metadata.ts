@@ -1,5 +1,6 @@
 import { get, type IncomingMessage } from "node:http";
 import type { Clock } from "../../clock.ts";
+import { utf8Text } from "../../utf8.ts";
 
 /** The service is one hop away. Where there is none, as outside Tencent Cloud, nobody should wait long for that. */
 const TIMEOUT_MS = 2_000;
@@ -34,5 +35,7 @@ async function readText(response: IncomingMessage): Promise<string> {
     if (bytes > MAX_BYTES) throw new Error(`more than ${MAX_BYTES} bytes`);
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString("utf8");
+  const text = utf8Text(Buffer.concat(chunks));
+  if (text === undefined) throw new Error("an answer that is not UTF-8");
+  return text;
 }

@@ -1,5 +1,5 @@
-import { readFile } from "node:fs/promises";
 import { Secret } from "../../secret.ts";
+import { readUtf8File, whyUnreadable } from "../../utf8.ts";
 import { assumeRoleWithWebIdentity } from "../actions/assume-role-with-web-identity.ts";
 import { askSts, type StsAccess } from "./ask-sts.ts";
 import { CredentialError, type CredentialProvider } from "./credential.ts";
@@ -28,10 +28,9 @@ export function createWebIdentityProvider(identity: WebIdentity, sts: StsAccess)
 export async function readWebIdentityToken(path: string): Promise<Secret> {
   let text: string;
   try {
-    text = (await readFile(path, "utf8")).trim();
+    text = (await readUtf8File(path)).trim();
   } catch (cause) {
-    const reason = (cause as NodeJS.ErrnoException).code ?? "unreadable";
-    throw new CredentialError(`Cannot read the web identity token ${path} (${reason}).`, { cause });
+    throw new CredentialError(`The web identity token ${path} ${whyUnreadable(cause)}.`, { cause });
   }
   if (text === "") throw new CredentialError(`The web identity token ${path} is empty.`);
   return new Secret(text);

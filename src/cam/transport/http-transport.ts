@@ -1,5 +1,6 @@
 import type { Dispatcher } from "undici";
 import type { Clock } from "../../clock.ts";
+import { utf8Text } from "../../utf8.ts";
 import { ConnectionOpener } from "./connection-opener.ts";
 import { OpenConnections } from "./open-connections.ts";
 import { TransportError } from "./transport-error.ts";
@@ -24,6 +25,7 @@ export interface TransportReply {
   readonly contentType: string;
   /** The Date header, as text. */
   readonly date: string | undefined;
+  /** Empty where the bytes are not UTF-8: a name with replacement characters in it would match no rule of a policy. */
   readonly body: string;
 }
 
@@ -143,7 +145,7 @@ class Exchange implements Dispatcher.DispatchHandler {
       status: this.#status,
       contentType: headerText(this.#headers["content-type"]) ?? "",
       date: headerText(this.#headers["date"]),
-      body: Buffer.concat(this.#chunks).toString("utf8"),
+      body: utf8Text(Buffer.concat(this.#chunks)) ?? "",
     });
   }
 

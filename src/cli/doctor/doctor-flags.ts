@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import { PATIENCE_SECONDS } from "../../routers/passed-on.ts";
 import type { RouterId } from "../../routers/router-guide.ts";
 import { ROUTER_GUIDES } from "../../routers/router-guides.ts";
+import { decodeFile, whyUnreadable } from "../../utf8.ts";
 import { UsageError } from "../command.ts";
 import type { Target } from "./send-probe.ts";
 
@@ -60,13 +61,11 @@ function parseUrl(text: string, flag: string): URL {
 function readHeaders(text: string): readonly string[] {
   if (!text.startsWith("@")) return [text];
   try {
-    return readFileSync(text.slice(1), "utf8")
+    return decodeFile(readFileSync(text.slice(1)))
       .split("\n")
       .filter((line) => line.trim() !== "");
   } catch (error) {
-    throw new UsageError(
-      `--header @file: the file cannot be read (${(error as NodeJS.ErrnoException).code}).`,
-    );
+    throw new UsageError(`--header @file: the file ${whyUnreadable(error)}.`);
   }
 }
 

@@ -18,8 +18,17 @@ export function loadSeedFile(file: string = DEFAULT_SEED_FILE): ParsedSeed {
 }
 
 function readText(file: string): string {
+  const bytes = readBytes(file);
   try {
-    return readFileSync(file, "utf8");
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new InputProblems(`The seed file ${file} is not UTF-8`, ["Save it as UTF-8."], { cause });
+  }
+}
+
+function readBytes(file: string): Buffer {
+  try {
+    return readFileSync(file);
   } catch (cause) {
     throw new InputProblems(`The seed file ${file} cannot be read`, [messageOf(cause)], { cause });
   }

@@ -58,10 +58,9 @@ async function readJson(message: IncomingMessage): Promise<unknown> {
     if (bytes > BODY_LIMIT_BYTES) throw new InputProblems("The body is not valid", ["longer than 64 MB"]);
     chunks.push(chunk);
   }
-  const text = Buffer.concat(chunks).toString("utf8");
-  if (text.trim() === "") return undefined;
   try {
-    return JSON.parse(text);
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
+    return text.trim() === "" ? undefined : JSON.parse(text);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new InputProblems("The body is not JSON", [reason], { cause });

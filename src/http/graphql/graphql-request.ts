@@ -1,5 +1,6 @@
 import type { HttpErrorCode } from "../http-error-catalogue.ts";
 import { isJsonTooDeep, MAX_JSON_NESTING } from "./json-nesting.ts";
+import { isWellFormed } from "./well-formed.ts";
 
 /** One operation as a client asks for it; https://graphql.github.io/graphql-over-http/draft/#sec-Request-Parameters */
 export interface GraphQLOverHttpRequest {
@@ -32,7 +33,10 @@ export function readBody(body: unknown): GraphQLOverHttpRequest | RequestProblem
 }
 
 /** Reads the search part of a GET's address. */
-export function readSearch(search: URLSearchParams): GraphQLOverHttpRequest | RequestProblem {
+export function readSearch(
+  search: URLSearchParams | RequestProblem,
+): GraphQLOverHttpRequest | RequestProblem {
+  if ("problem" in search) return search;
   const parameters: Record<string, unknown> = {};
   for (const name of ["query", "operationName", "variables", "extensions", "documentId"]) {
     const values = search.getAll(name);
@@ -42,7 +46,7 @@ export function readSearch(search: URLSearchParams): GraphQLOverHttpRequest | Re
   for (const name of ["variables", "extensions"]) {
     if (parameters[name] === undefined) continue;
     try {
-      parameters[name] = JSON.parse(parameters[name] as string);
+      parameters[name] = JSON.parse(withoutMark(parameters[name] as string));
     } catch {
       return { problem: `The search parameter ${name} is not valid JSON.` };
     }
@@ -61,18 +65,26 @@ function read(parameters: Parameters): GraphQLOverHttpRequest | RequestProblem {
     if (isJsonTooDeep(value))
       return { problem: `${name} may nest ${MAX_JSON_NESTING} levels deep, no more.` };
   }
+  for (const [name, value] of Object.entries(parameters)) {
+    if (!isWellFormed(value)) return { problem: `${name} has half of a surrogate pair in it.` };
+  }
   const { query, operationName, variables, extensions, documentId } = parameters;
   const id = (documentId as string | null | undefined) ?? persistedQueryHash(extensions);
   if (!query && !id) {
     return { problem: 'The request has no query. POST a JSON object such as {"query": "{ __typename }"}.' };
   }
   return {
-    query: (query as string | null) || undefined,
+    query: withoutMark((query as string | null) ?? "") || undefined,
     operationName: (operationName as string | null) || undefined,
     variables: (variables as Parameters | null) ?? undefined,
     extensions: withoutPersistedQuery(extensions as Parameters | null | undefined),
     documentId: id ?? undefined,
   };
+}
+
+/** GraphQL ignores a byte order mark, but a trusted document is found by its whole text. */
+function withoutMark(text: string): string {
+  return text.startsWith("\uFEFF") ? text.slice(1) : text;
 }
 
 /** Where Apollo's clients put the id of a persisted query. */

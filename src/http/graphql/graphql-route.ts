@@ -11,6 +11,7 @@ import { encodingProblem } from "./body-encoding.ts";
 import { mayBeForged } from "./csrf.ts";
 import { type GraphQLOverHttpRequest, type RequestProblem, readBody, readSearch } from "./graphql-request.ts";
 import { MEDIA_TYPES, type MediaType, negotiateMediaType } from "./media-type.ts";
+import { readAddress } from "./read-address.ts";
 import { refuse, refuseBusyCaller, refuseProblem, refuseUnbelieved } from "./refusals.ts";
 import type { TrustedDocuments } from "./trusted-documents.ts";
 
@@ -132,10 +133,7 @@ function readOperation(
   request: FastifyRequest,
   trustedDocuments: TrustedDocuments | undefined,
 ): GraphQLOverHttpRequest | RequestProblem {
-  const operation =
-    request.method === "GET"
-      ? readSearch(new URL(request.url, "http://gateway").searchParams)
-      : readBody(request.body);
+  const operation = request.method === "GET" ? readSearch(readAddress(request.url)) : readBody(request.body);
   if ("problem" in operation) return operation;
   if (trustedDocuments !== undefined) return trustedDocuments.resolve(operation);
   if (operation.query !== undefined) return operation;

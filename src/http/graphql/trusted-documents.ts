@@ -1,5 +1,5 @@
-import { readFile } from "node:fs/promises";
 import { z } from "zod";
+import { readUtf8File, TextEncodingError, whyUnreadable } from "../../utf8.ts";
 import type { GraphQLOverHttpRequest, RequestProblem } from "./graphql-request.ts";
 
 /** enforce: no other operation is run. audit: any other is run, and reported. */
@@ -42,14 +42,13 @@ export class TrustedDocuments {
   static async load(options: TrustedDocumentsOptions): Promise<TrustedDocuments> {
     const { manifestFile } = options;
     try {
-      const manifest = manifestSchema.parse(JSON.parse(await readFile(manifestFile, "utf8")));
+      const manifest = manifestSchema.parse(JSON.parse(await readUtf8File(manifestFile)));
       return new TrustedDocuments(options, manifest);
     } catch (cause) {
-      const { code } = cause as NodeJS.ErrnoException;
-      const reason =
-        code === undefined
-          ? 'is neither {"operations": [{"id", "body"}, …]} nor {"<id>": "<body>", …}'
-          : `cannot be read (${code})`;
+      const isUnread = cause instanceof TextEncodingError || "code" in (cause as Error);
+      const reason = isUnread
+        ? whyUnreadable(cause)
+        : 'is neither {"operations": [{"id", "body"}, …]} nor {"<id>": "<body>", …}';
       throw new TrustedDocumentsError(`TRUSTED_DOCUMENTS_FILE ${manifestFile} ${reason}.`, { cause });
     }
   }

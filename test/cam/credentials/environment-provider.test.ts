@@ -63,7 +63,7 @@ test("a file that cannot be read is named, with the reason", async () => {
     createEnvironmentProvider({ secretId: value("AKIDTEST"), secretKey: { file } }).load();
   const missing = folder.at("missing");
   expect((await failureOf(load(missing))).message).toBe(
-    `Cannot read the credential file ${missing} (ENOENT).`,
+    `The credential file ${missing} cannot be read (ENOENT).`,
   );
   expect((await failureOf(load(folder.path))).message).toContain("(EISDIR)");
 });

@@ -98,10 +98,26 @@ test("no file at all is an error only for a profile that was asked for", async (
   );
 });
 
+test("a byte order mark is ignored, and a file in another encoding is refused", async () => {
+  const folder = await temporaryFolder();
+  const text = "[default]\nsecret_id = AKIDEXAMPLE\nsecret_key = ProfileKeyInAnEncoding\n";
+  const load = async (bytes: Uint8Array) =>
+    createProfileProvider({
+      profile: "default",
+      paths: [await folder.write("credentials", bytes)],
+      required: true,
+    }).load();
+  expect(await load(Buffer.from(`\uFEFF${text}`))).toMatchObject({ secretId: "AKIDEXAMPLE" });
+  await expect(load(Buffer.from(text, "utf16le"))).rejects.toThrow(/is UTF-16; save it as UTF-8/);
+  await expect(load(Buffer.concat([Buffer.from(text), Buffer.from([0xd5, 0xc5])]))).rejects.toThrow(
+    /is not UTF-8 \(line 4\)/,
+  );
+});
+
 test("a file that is there and cannot be read is an error, whatever the next one holds", async () => {
   const folder = await temporaryFolder();
   const next = await folder.write("next", FILE);
   const provider = createProfileProvider({ profile: "default", paths: [folder.path, next], required: false });
   const error = await failureOf(provider.load(), "s3cr3t");
-  expect(error.message).toBe(`Cannot read the credentials file ${folder.path} (EISDIR).`);
+  expect(error.message).toBe(`The credentials file ${folder.path} cannot be read (EISDIR).`);
 });

@@ -88,6 +88,19 @@ test("a reply of exactly the largest size is taken", async () => {
   expect((await post(cam.url)).body).toHaveLength(MAX_REPLY_BYTES);
 });
 
+test.each([
+  ["with a byte order mark is read without it", Buffer.from('\uFEFF{"a":"张"}'), '{"a":"张"}'],
+  ["that is not UTF-8 is no text", Buffer.from([0x22, 0xd5, 0xc5, 0xc8, 0xfd, 0x22]), ""],
+  ["that ends within a letter is no text", Buffer.from([0x22, 0xe5, 0xbc]), ""],
+])("a reply %s", async (_what, bytes, body) => {
+  const cam = await startStubCam((socket) => {
+    const head = `HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/html\r\nContent-Length: ${bytes.length}\r\n\r\n`;
+    socket.write(Buffer.concat([Buffer.from(head), bytes]));
+  });
+  const { post } = createTransport();
+  await expect(post(cam.url)).resolves.toMatchObject({ status: 502, body });
+});
+
 test("an interim response is not taken for the reply", async () => {
   const cam = await startStubCam((socket, request) => {
     socket.write("HTTP/1.1 103 Early Hints\r\nContent-Type: text/html\r\nLink: </x>\r\n\r\n");

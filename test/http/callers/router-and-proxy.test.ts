@@ -1,4 +1,7 @@
+import { connect } from "node:net";
+import { text } from "node:stream/consumers";
 import { expect, test } from "vitest";
+import { ALICE } from "../../support/seed-users.ts";
 import { readReply, type StartedGateway, startGateway } from "../../support/start-gateway.ts";
 import { startIssuer } from "../../support/start-issuer.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
@@ -55,6 +58,53 @@ test("a proxy that is known vouches for certificates, without any issuer of toke
   expect(await ask(gateway, { "x-client-cert": "CN=portal" })).toEqual([]);
   expect(await ask(gateway, {})).toEqual([expect.stringContaining("You are not signed in")]);
 });
+
+test.each(["CN=José Pérez,O=Example", "CN=张三", "CN=Ünal\\, Ayşe+UID=7", "/O=Example/CN=😀"])(
+  "the certificate of %s is known by that name, in the log and on record",
+  async (name) => {
+    const gateway = await startGateway({
+      callers: "proved",
+      env: {
+        ...CERTIFICATES,
+        AUTH_CLIENT_CERT_SCOPES: "cam.mfa:write,cam.audit:read",
+        AUTH_PROXY_ADDRESSES: "127.0.0.1",
+      },
+    });
+    const query = `mutation { setSubUserMfa(opUin: "${ALICE}", login: { stoken: true }, reason: "r") { requestId change { caller { subject } } } }`;
+    const { port } = new URL(gateway.gateway.address.url);
+    const header = Buffer.from(`x-client-cert: ${name}\r\n`);
+    const answer = await sendRaw(Number(port), { query }, header);
+    expect(answer).toContain(`"subject":${JSON.stringify(name)}`);
+    const line = gateway.logLines.find((text) => text.includes("MFA change"));
+    expect(JSON.parse(line ?? "{}")).toMatchObject({ caller: name });
+  },
+);
+
+test.each([
+  ["Latin-1", [0x4a, 0x6f, 0x73, 0xe9]],
+  ["GBK", [0xd5, 0xc5, 0xc8, 0xfd]],
+  ["a cut character", [0xe5, 0xbc]],
+])("a certificate whose name is %s is refused", async (_encoding, bytes) => {
+  const gateway = await startGateway({
+    callers: "proved",
+    env: { ...CERTIFICATES, AUTH_PROXY_ADDRESSES: "127.0.0.1" },
+  });
+  const { port } = new URL(gateway.gateway.address.url);
+  const header = Buffer.concat([Buffer.from("x-client-cert: CN="), Buffer.from(bytes), Buffer.from("\r\n")]);
+  const answer = await sendRaw(Number(port), { query: "{ camQuota { action } }" }, header);
+  expect(answer).toContain("The header x-client-cert is not UTF-8.");
+});
+
+/** Sends an operation with a header of any bytes, and returns the whole answer. */
+function sendRaw(port: number, operation: object, header: Buffer): Promise<string> {
+  const body = Buffer.from(JSON.stringify(operation));
+  const socket = connect({ host: "127.0.0.1", port });
+  socket.write("POST /graphql HTTP/1.1\r\nhost: gateway\r\nconnection: close\r\n");
+  socket.write(header);
+  socket.write(`content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`);
+  socket.write(body);
+  return text(socket);
+}
 
 test("whoever else tells of a certificate is refused, and a token says more than a certificate", async () => {
   const issuer = await startIssuer();

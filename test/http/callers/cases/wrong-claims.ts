@@ -83,6 +83,7 @@ export const wrongParties: TokenCase[] = [
     "a subject with a new line": claims({ sub: "alice\nroot" }),
     "a subject of spaces": claims({ sub: "  " }),
     "a subject of two lines to some": claims({ sub: "alice\u2028root" }),
+    "a subject whose letters a conversion has lost": claims({ sub: "CN=\uFFFD\uFFFD" }),
     "half a letter for a subject": claims({ sub: "alice\ud800" }),
     "a subject that turns the writing round": claims({ sub: "alice\u202etoor" }),
     "a subject too long for a record": claims({ sub: "x".repeat(257) }),
