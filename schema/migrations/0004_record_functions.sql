@@ -1,20 +1,82 @@
 -- The functions of the record, as of this release. Times are the database's clock. A line with an arrow alone separates
 -- statements.
 
--- The change of a user that ended since the user was read, if any. p_known_latest is the last change that the caller
--- knows its read to come after. p_read_age_ms is how long ago, by the caller's own clock, that read began; five seconds
--- are added for the way of the statement. They are not for p_known_latest, which is only new again where its outcome was
--- settled a second time since the read.
-create or replace function changed_since(
-  p_account text, p_op_uin text, p_known_latest uuid, p_read_age_ms double precision
+alter table mfa_change
+  -- Counts the settlements of changes among those of `begun`, in the order in which they were made, whatever the clock
+  -- does. Null for changes that an earlier release settled, and for changes that are not settled.
+  add column settlement bigint,
+  -- How often the user was read to find out what became of this change. Null before the first look.
+  add column looks integer,
+  -- When a replica was last told to look.
+  add column looked_at timestamptz;
+-->
+-- What a seal covers: every column that says something about the change. jsonb prints its keys in a fixed order.
+create or replace function change_content(c mfa_change) returns text language sql stable as $$
+  select jsonb_build_object(
+    'id', c.id, 'account', c.account, 'opUin', c.op_uin, 'callerSubject', c.caller_subject,
+    'callerClient', c.caller_client, 'callerIssuer', c.caller_issuer, 'gatewayRequestId', c.gateway_request_id,
+    'requested', c.requested, 'reason', c.reason, 'requestHash', c.request_hash, 'idempotencyKey', c.idempotency_key,
+    'before', c.before_image, 'sent', c.sent, 'status', c.status, 'resolvedBy', c.resolved_by, 'code', c.code,
+    'camCode', c.cam_code, 'camAction', c.cam_action, 'camRequestId', c.cam_request_id, 'attempts', c.attempts,
+    'quotaWaitMs', c.quota_wait_ms, 'looks', c.looks, 'replica', c.replica, 'createdAt', iso_time(c.created_at),
+    'finishedAt', iso_time(c.finished_at), 'expiresAt', iso_time(c.expires_at), 'decision', c.decision,
+    'decidedAt', iso_time(c.decided_at), 'decidedBySubject', c.decided_by_subject,
+    'decidedByClient', c.decided_by_client, 'decidedByIssuer', c.decided_by_issuer,
+    'decisionRequestId', c.decision_request_id, 'decisionReason', c.decision_reason
+  )::text
+$$;
+-->
+drop function changed_since(text, text, uuid, double precision);
+-->
+drop function begin_change(jsonb, double precision, double precision, integer, double precision, uuid, double precision);
+-->
+drop function approve_change(
+  uuid, text, text, text, text, text, jsonb, jsonb, text, double precision, integer, double precision, uuid,
+  double precision
+);
+-->
+drop function settle_change(
+  uuid, text, text, text, text, text, text, integer, integer, boolean, double precision
+);
+-->
+-- The writes of a user that a read may not show yet, or only in part: applied, or of unknown outcome. CAM may show for
+-- 60 s what was so before a write, so these are the writes that were settled up to 60 s before the read began.
+-- p_read_age_ms is how long ago that was, by the reader's own clock. They come in the order in which CAM heard of them.
+-- `counted` orders their settlements. A write whose time lies ahead was settled before the clock was set back: it may
+-- be recent, and is among them.
+create function recent_writes(p_account text, p_op_uin text, p_read_age_ms double precision)
+returns table (
+  change_id uuid, status text, before_image jsonb, sent jsonb, finished_at timestamptz, counted bigint,
+  age_ms double precision
+) language plpgsql as $$
+declare
+  since timestamptz := clock_timestamp() - interval '60 seconds' - make_interval(secs => p_read_age_ms / 1000);
+begin
+  return query
+    select r.id, r.status, r.before_image, r.sent, r.finished_at,
+      coalesce(r.settlement, r.let_go, r.begun),
+      extract(epoch from clock_timestamp() - r.finished_at)::double precision * 1000
+    from mfa_change r
+    where r.account = p_account and r.op_uin = p_op_uin and r.status in ('applied', 'unknown')
+      and r.finished_at > since
+      -- An outcome that became known late is no news where a later write has been in force for longer than that.
+      and (r.looks is null or not exists (
+        select from mfa_change later
+        where later.account = p_account and later.op_uin = p_op_uin and later.status = 'applied'
+          and coalesce(later.let_go, later.begun) > coalesce(r.let_go, r.begun) and later.finished_at <= since
+      ))
+    order by coalesce(r.let_go, r.begun);
+end
+$$;
+-->
+-- The write of a user that the caller has to compose with first, if any. p_known is the settlement, as recent_writes
+-- counts them, of the latest write that the caller has composed with.
+create function changed_since(
+  p_account text, p_op_uin text, p_known bigint, p_read_age_ms double precision
 ) returns uuid language sql volatile as $$
-  select latest.id from (
-    select c.id, c.finished_at from mfa_change c
-    where c.account = p_account and c.op_uin = p_op_uin and c.finished_at is not null
-    order by c.finished_at desc limit 1
-  ) latest
-  where latest.finished_at > clock_timestamp() - make_interval(secs =>
-    (p_read_age_ms + case when latest.id is not distinct from p_known_latest then 0 else 5000 end) / 1000)
+  select w.change_id from recent_writes(p_account, p_op_uin, p_read_age_ms) w
+  where w.counted > coalesce(p_known, 0)
+  order by w.counted desc limit 1
 $$;
 -->
 -- Whether the bulk guard stands in the way of a caller who asks for, or approves, a change of a user:
@@ -72,14 +134,15 @@ $$;
 --                   idempotency key, under which a record of its own has to be found for a day
 --   PAUSED, PAUSES  the bulk guard stands in the way (see guard_caller; id: the pause)
 --   BUSY            a change of this user that cannot be joined is open (id: that change)
---   STALE           another change of this user ended since the caller read the user: read again (id: that change)
+--   STALE           the caller has not composed with the latest recent write of this user (id: that change); see
+--                   recent_writes
 --   REPLAY          the idempotency key belongs to this very request, made earlier (id: that change)
 --   KEY_REUSED      the idempotency key belongs to another request (id: that change)
 -- p_approval_ms is how long another caller has to approve the change, and null where nobody has to. What awaits
--- approval is composed anew when it is approved, so neither another open change nor a stale read stands in its way.
-create or replace function begin_change(
+-- approval is composed anew when it is approved, so neither another open change nor a recent write stands in its way.
+create function begin_change(
   p_intent jsonb, p_lease_ms double precision, p_approval_ms double precision, p_guard_users integer,
-  p_guard_within_ms double precision, p_known_latest uuid, p_read_age_ms double precision
+  p_guard_within_ms double precision, p_known bigint, p_read_age_ms double precision
 ) returns table (verdict text, change_id uuid) language plpgsql as $$
 declare
   intent mfa_change := jsonb_populate_record(null::mfa_change, p_intent);
@@ -98,7 +161,7 @@ begin
     select c.id, c.request_hash into other from mfa_change c
       where c.caller_subject = intent.caller_subject and c.caller_issuer is not distinct from intent.caller_issuer
         and c.idempotency_key = intent.idempotency_key and c.created_at > clock_timestamp() - interval '24 hours'
-      order by c.created_at desc limit 1;
+      order by c.begun desc limit 1;
     if found then
       return query select case when other.request_hash = intent.request_hash then 'REPLAY' else 'KEY_REUSED' end,
         other.id;
@@ -134,7 +197,7 @@ begin
       return query select 'BUSY', under_way.id;
       return;
     end if;
-    change_id := changed_since(intent.account, intent.op_uin, p_known_latest, p_read_age_ms);
+    change_id := changed_since(intent.account, intent.op_uin, p_known, p_read_age_ms);
     if change_id is not null then
       return query select 'STALE', change_id;
       return;
@@ -157,12 +220,24 @@ begin
 end
 $$;
 -->
--- Records an outcome; false where the record is sealed already, and therefore stays as it is. An outcome that may still become known
--- (sealed false) is written and left for the reconciler, which may take it up again after p_lease_ms.
-create or replace function settle_change(
+-- How long after one look at a user the next one follows, with so many looks made: 2, 5, 10, 20, 40 and 60 s after the
+-- outcome became unknown, each minute to ten minutes, and every ten minutes to 24 hours.
+create function look_delay(p_looks integer) returns interval language sql immutable as $$
+  select make_interval(secs => case
+    when p_looks < 6 then (array[2, 3, 5, 10, 20, 20])[p_looks + 1]
+    when p_looks < 15 then 60
+    else 600
+  end)
+$$;
+-->
+-- Records an outcome, and gives the settlement that it is, with its time, and whether the record is sealed by it. No row
+-- where the record was sealed before, and therefore stays as it is.
+-- An unknown outcome stays open: p_looked says whether the user was read, and the next look follows after look_delay.
+-- It is sealed once all 158 looks of the schedule have been made and 24 hours are over.
+create function settle_change(
   p_id uuid, p_status text, p_resolved_by text, p_code text, p_cam_code text, p_cam_action text,
-  p_cam_request_id text, p_attempts integer, p_quota_wait_ms integer, p_seal boolean, p_lease_ms double precision
-) returns boolean language plpgsql as $$
+  p_cam_request_id text, p_attempts integer, p_quota_wait_ms integer, p_looked boolean
+) returns table (counted bigint, settled_at timestamptz, sealed boolean) language plpgsql as $$
 declare
   settled mfa_change;
   chain audit_chain;
@@ -170,30 +245,117 @@ declare
   new_hash text;
 begin
   perform pg_advisory_xact_lock(hashtextextended('user ' || c.op_uin, 0)) from mfa_change c where c.id = p_id;
-  update mfa_change set
-    status = p_status, resolved_by = p_resolved_by, code = p_code, cam_code = p_cam_code,
-    cam_action = p_cam_action, cam_request_id = p_cam_request_id, attempts = attempts + p_attempts,
-    quota_wait_ms = quota_wait_ms + p_quota_wait_ms, finished_at = clock_timestamp(),
-    lease_until = case when p_seal then null else clock_timestamp() + make_interval(secs => p_lease_ms / 1000) end
-  where id = p_id and seq is null
-  returning * into settled;
+  select * into settled from mfa_change c where c.id = p_id for update;
   if not found then
-    if not exists (select from mfa_change where id = p_id) then
-      raise exception 'there is no change %', p_id using errcode = 'no_data_found';
-    end if;
-    return false;
+    raise exception 'there is no change %', p_id using errcode = 'no_data_found';
   end if;
-  if p_seal then
+  if settled.seq is not null then
+    return;
+  end if;
+  if settled.status <> p_status then
+    settled.finished_at := clock_timestamp();
+    settled.settlement := nextval(pg_get_serial_sequence('mfa_change', 'begun'));
+  end if;
+  -- What CAM said last is kept while nothing newer is known.
+  if p_cam_code is not null or p_status <> 'unknown' then
+    settled.cam_code := p_cam_code;
+    settled.cam_action := p_cam_action;
+    settled.cam_request_id := p_cam_request_id;
+  end if;
+  settled.status := p_status;
+  settled.resolved_by := p_resolved_by;
+  settled.code := p_code;
+  settled.attempts := settled.attempts + p_attempts;
+  settled.quota_wait_ms := settled.quota_wait_ms + p_quota_wait_ms;
+  if p_looked then
+    settled.looks := coalesce(settled.looks, 0) + 1;
+  end if;
+  if p_status <> 'unknown'
+    or (settled.looks >= 158 and settled.finished_at <= clock_timestamp() - interval '24 hours')
+  then
+    settled.lease_until := null;
     select * into chain from audit_chain for update;
     content := change_content(settled);
     new_hash := encode(sha256(convert_to(chain.hash || content, 'UTF8')), 'hex');
-    update mfa_change set seq = chain.seq + 1, sealed_content = content, previous_hash = chain.hash, hash = new_hash
-      where id = p_id;
+    settled.seq := chain.seq + 1;
+    settled.sealed_content := content;
+    settled.previous_hash := chain.hash;
+    settled.hash := new_hash;
     update audit_chain set seq = chain.seq + 1, hash = new_hash;
+  else
+    -- A user who cannot be read is looked at again after half the time that has passed, so that CAM is left alone.
+    settled.lease_until := clock_timestamp() + case
+      when p_looked then look_delay(settled.looks)
+      else greatest(
+        look_delay(coalesce(settled.looks, 0)),
+        least((clock_timestamp() - settled.finished_at) / 2, interval '10 minutes')
+      )
+    end;
   end if;
-  return true;
+  update mfa_change c set
+    status = settled.status, resolved_by = settled.resolved_by, code = settled.code, cam_code = settled.cam_code,
+    cam_action = settled.cam_action, cam_request_id = settled.cam_request_id, attempts = settled.attempts,
+    quota_wait_ms = settled.quota_wait_ms, finished_at = settled.finished_at, settlement = settled.settlement,
+    looks = settled.looks, lease_until = settled.lease_until, seq = settled.seq,
+    sealed_content = settled.sealed_content, previous_hash = settled.previous_hash, hash = settled.hash
+  where c.id = p_id;
+  return query select settled.settlement, settled.finished_at, settled.seq is not null;
 end
 $$;
+-->
+-- Hands changes of an account to a replica, whose they are for p_lease_ms: those whose time for approval is over, and
+-- those whose user is to be read, because a replica left them or because their outcome is unknown. No two replicas get
+-- the same. Once in p_gap_ms it hands out up to p_limit whose user is to be read.
+create function take_over_changes(
+  p_account text, p_replica text, p_limit integer, p_gap_ms double precision, p_lease_ms double precision
+) returns setof mfa_change language plpgsql as $$
+declare
+  gap interval := make_interval(secs => p_gap_ms / 1000);
+begin
+  -- One replica at a time, or two would not see what the other has just handed out.
+  if not pg_try_advisory_xact_lock(hashtextextended('looks ' || p_account, 0)) then
+    return;
+  end if;
+  -- No lease is as long. The clock was set back, and the replica may still be at work.
+  update mfa_change c set lease_until = clock_timestamp() + interval '1 minute'
+    where c.id in (
+      select o.id from mfa_change o
+      where o.seq is null and o.account = p_account and o.status in ('pending', 'unknown')
+        and o.lease_until > clock_timestamp() + interval '20 minutes'
+      for update skip locked
+    );
+  return query
+    update mfa_change c set
+      replica = p_replica, lease_until = clock_timestamp() + make_interval(secs => p_lease_ms / 1000)
+    where c.id in (
+      select o.id from mfa_change o
+      where o.seq is null and o.account = p_account and o.status = 'awaiting_approval'
+        and o.lease_until < clock_timestamp()
+      order by o.lease_until limit greatest(p_limit, 20) for update skip locked
+    )
+    returning c.*;
+  -- A look that lies ahead was made before the clock was set back.
+  if exists (
+    select from mfa_change c
+    where c.account = p_account and c.looked_at > clock_timestamp() - gap and c.looked_at <= clock_timestamp()
+  ) then
+    return;
+  end if;
+  return query
+    update mfa_change c set
+      replica = p_replica, lease_until = clock_timestamp() + make_interval(secs => p_lease_ms / 1000),
+      looked_at = clock_timestamp()
+    where c.id in (
+      select o.id from mfa_change o
+      where o.seq is null and o.account = p_account and o.status in ('pending', 'unknown')
+        and o.lease_until < clock_timestamp()
+      order by o.lease_until limit p_limit for update skip locked
+    )
+    returning c.*;
+end
+$$;
+-->
+create index mfa_change_by_look on mfa_change (account, looked_at desc) where looked_at is not null;
 -->
 -- Settles a change as refused where its time for approval is over, and says whether it was.
 create or replace function expire_change(p_id uuid) returns boolean language plpgsql as $$
@@ -204,7 +366,9 @@ begin
   ) then
     return false;
   end if;
-  return settle_change(p_id, 'refused', null, 'APPROVAL_EXPIRED', null, null, null, 0, 0, true, 0);
+  return exists (
+    select from settle_change(p_id, 'refused', null, 'APPROVAL_EXPIRED', null, null, null, 0, 0, false)
+  );
 end
 $$;
 -->
@@ -214,10 +378,10 @@ $$;
 --   OWN             the same subject asked for it, whoever vouches for them
 --   EXPIRED         its time was over; it is settled
 --   PAUSED, PAUSES, BUSY, STALE   as begin_change
-create or replace function approve_change(
+create function approve_change(
   p_id uuid, p_subject text, p_client text, p_issuer text, p_request_id text, p_reason text,
   p_before jsonb, p_sent jsonb, p_replica text, p_lease_ms double precision, p_guard_users integer,
-  p_guard_within_ms double precision, p_known_latest uuid, p_read_age_ms double precision
+  p_guard_within_ms double precision, p_known bigint, p_read_age_ms double precision
 ) returns table (verdict text, change_id uuid) language plpgsql as $$
 declare
   awaiting mfa_change;
@@ -248,7 +412,7 @@ begin
     return query select 'BUSY', change_id;
     return;
   end if;
-  change_id := changed_since(awaiting.account, awaiting.op_uin, p_known_latest, p_read_age_ms);
+  change_id := changed_since(awaiting.account, awaiting.op_uin, p_known, p_read_age_ms);
   if change_id is not null then
     return query select 'STALE', change_id;
     return;
@@ -289,7 +453,7 @@ begin
     decided_at = clock_timestamp(), decided_by_subject = p_subject, decided_by_client = p_client,
     decided_by_issuer = p_issuer, decision_request_id = p_request_id, decision_reason = p_reason, replica = p_replica
   where c.id = p_id;
-  perform settle_change(p_id, 'refused', null, 'APPROVAL_REJECTED', null, null, null, 0, 0, true, 0);
+  perform settle_change(p_id, 'refused', null, 'APPROVAL_REJECTED', null, null, null, 0, 0, false);
   return 'SETTLED';
 end
 $$;

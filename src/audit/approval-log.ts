@@ -3,7 +3,7 @@ import type { Database } from "../database/database.ts";
 import { type BulkGuard, NO_BULK_GUARD } from "./bulk-guard.ts";
 import {
   type ApproveVerdict,
-  type BeforeImageAge,
+  type BeforeImageBasis,
   type ChangeApprovalIntent,
   type RecordedCaller,
   type RejectVerdict,
@@ -31,7 +31,7 @@ export class ApprovalLog {
   async approve(
     id: string,
     intent: ChangeApprovalIntent,
-    { knownLatest, ageMs }: BeforeImageAge,
+    { known, ageMs }: BeforeImageBasis,
   ): Promise<ApproveVerdict> {
     const { database, replica, guard = NO_BULK_GUARD } = this.#deps;
     const { by, gatewayRequestId, reason, before, sent, leaseMs } = intent;
@@ -41,7 +41,7 @@ export class ApprovalLog {
         select verdict as kind, change_id as id from approve_change(
           ${requireChangeId(id)}, ${by.subject}, ${by.client ?? null}, ${by.issuer ?? null}, ${gatewayRequestId},
           ${reason ?? null}, ${JSON.stringify(before)}::jsonb, ${JSON.stringify(sent)}::jsonb, ${replica}, ${leaseMs},
-          ${guard.users}, ${guard.withinMs}, ${knownLatest ?? null}, ${ageMs}
+          ${guard.users}, ${guard.withinMs}, ${known ?? null}, ${ageMs}
         )`,
     );
     if (verdict === undefined) throw new Error("approve_change gave no verdict.");

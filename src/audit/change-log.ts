@@ -1,16 +1,20 @@
 import { type RawBuilder, sql } from "kysely";
+import type { Uin } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
 import { type BulkGuard, NO_BULK_GUARD } from "./bulk-guard.ts";
 import {
-  type BeforeImageAge,
+  type BeforeImageBasis,
   type BeginVerdict,
   type ChangeFilter,
   type ChangeIntent,
   type ChangeRecord,
   type ChangeSettlement,
   isChangeId,
+  type OtherWrites,
+  type RecentWrite,
   type RecordedCaller,
   requireChangeId,
+  type Settled,
 } from "./change-record.ts";
 import { runQuery } from "./run-query.ts";
 import { type ChangeRow, toChangeRecord } from "./to-change-record.ts";
@@ -38,7 +42,7 @@ export class ChangeLog {
   }
 
   /** Puts an intent on record, or says why not (see begin_change in schema/migrations). One statement. */
-  async begin(intent: ChangeIntent, beforeImage: BeforeImageAge): Promise<BeginVerdict> {
+  async begin(intent: ChangeIntent, basis: BeforeImageBasis): Promise<BeginVerdict> {
     const { caller } = intent;
     const columns = {
       account: intent.account,
@@ -59,7 +63,7 @@ export class ChangeLog {
     const [row] = await this.#run<BeginVerdict>(sql`
       select verdict as kind, change_id as id from begin_change(
         ${JSON.stringify(columns)}::jsonb, ${intent.leaseMs}, ${intent.approvalMs ?? null}, ${users}, ${withinMs},
-        ${beforeImage.knownLatest ?? null}, ${beforeImage.ageMs}
+        ${basis.known ?? null}, ${basis.ageMs}
       )`);
     if (row === undefined) throw new Error("begin_change gave no verdict.");
     return row;
@@ -67,18 +71,30 @@ export class ChangeLog {
 
   /**
    * Records what became of a change. One statement, which also seals the record where the outcome is final.
-   * @returns false where the record was sealed before, and therefore stays as it is.
+   * @returns undefined where the record was sealed before, and therefore stays as it is.
    */
-  async settle(id: string, settlement: ChangeSettlement): Promise<boolean> {
-    const { status, resolvedBy, code, camCode, camAction, camRequestId, lookAgainAfterMs } = settlement;
-    const [row] = await this.#run<{ settled: boolean }>(sql`
-      select settle_change(
+  async settle(id: string, settlement: ChangeSettlement): Promise<Settled | undefined> {
+    const { status, resolvedBy, code, camCode, camAction, camRequestId, looked } = settlement;
+    const [row] = await this.#run<{ counted: string | number; settled_at: Date; sealed: boolean }>(sql`
+      select * from settle_change(
         ${id}, ${status}, ${resolvedBy ?? null}, ${code ?? null}, ${camCode ?? null}, ${camAction ?? null},
-        ${camRequestId ?? null}, ${settlement.attempts}, ${Math.round(settlement.quotaWaitMs)},
-        ${lookAgainAfterMs === undefined}, ${lookAgainAfterMs ?? 0}
-      ) as settled`);
-    if (row === undefined) throw new Error("settle_change gave no answer.");
-    return row.settled;
+        ${camRequestId ?? null}, ${settlement.attempts}, ${Math.round(settlement.quotaWaitMs)}, ${looked ?? false}
+      )`);
+    return row && { counted: Number(row.counted), at: row.settled_at, sealed: row.sealed };
+  }
+
+  /** The writes of a user that a read which begins now may not show yet, in the order in which CAM heard of them. */
+  async recentWrites(account: string, opUin: Uin): Promise<readonly RecentWrite[]> {
+    const rows = await this.#run<RecentWriteRow>(sql`select * from recent_writes(${account}, ${opUin}, 0)`);
+    return rows.map((row) => ({
+      changeId: row.change_id,
+      status: row.status,
+      before: row.before_image,
+      sent: row.sent,
+      finishedAt: row.finished_at,
+      counted: Number(row.counted),
+      ageMs: row.age_ms,
+    }));
   }
 
   /** Undefined where there is none; what is no id of a change is the id of none. */
@@ -97,7 +113,7 @@ export class ChangeLog {
       select * from mfa_change
       where caller_subject = ${subject} and caller_issuer is not distinct from ${issuer ?? null}
         and idempotency_key = ${key} and created_at > clock_timestamp() - interval '24 hours'
-      order by created_at desc limit 1`);
+      order by begun desc limit 1`);
     return row && toChangeRecord(row);
   }
 
@@ -124,21 +140,20 @@ export class ChangeLog {
   }
 
   /**
-   * Takes over changes of an account whose replica should have finished them and did not, whose outcome is to be looked at again,
-   * or whose time for approval is over. They are this replica's for `leaseMs`; no two replicas get the same.
+   * Takes over changes of an account whose replica should have finished them and did not, whose outcome is unknown and to be
+   * looked at again, or whose time for approval is over. They are this replica's for `leaseMs`; no two replicas get the
+   * same. All replicas together get changes whose user is to be read once in `gapMs`.
    */
-  async takeOver(account: string, limit: number, leaseMs: number): Promise<readonly ChangeRecord[]> {
-    const rows = await this.#run<ChangeRow>(sql`
-      with due as materialized (
-        select id from mfa_change
-        where seq is null and lease_until < statement_timestamp() and account = ${account}
-        order by lease_until limit ${limit} for update skip locked
-      )
-      update mfa_change set
-        replica = ${this.#deps.replica},
-        lease_until = clock_timestamp() + make_interval(secs => ${leaseMs / 1000})
-      where id in (select id from due)
-      returning *`);
+  async takeOver(
+    account: string,
+    limit: number,
+    leaseMs: number,
+    gapMs = 0,
+  ): Promise<readonly ChangeRecord[]> {
+    const { replica } = this.#deps;
+    const rows = await this.#run<ChangeRow>(
+      sql`select * from take_over_changes(${account}, ${replica}, ${limit}, ${gapMs}, ${leaseMs})`,
+    );
     return rows.map(toChangeRecord);
   }
 
@@ -152,20 +167,41 @@ export class ChangeLog {
   }
 
   /**
-   * Whether the user was, or may have been, changed again since: then nothing can be learnt about this change from
-   * the user. What was refused has changed nothing.
+   * What else may have made a reading of the user show what a change sent: later changes, and for a minute, for which
+   * CAM may show what was so before, earlier ones. What was refused has changed nothing.
    */
-  async isSuperseded(record: ChangeRecord): Promise<boolean> {
-    const [row] = await this.#run<{ superseded: boolean }>(sql`
-      select exists(
-        select from mfa_change
-        where account = ${record.account} and op_uin = ${record.opUin} and status not in ('refused', 'awaiting_approval')
-          and coalesce(let_go, begun) > (select coalesce(let_go, begun) from mfa_change where id = ${record.id})
-      ) as superseded`);
-    return row?.superseded ?? false;
+  async otherWrites({ id, account, opUin }: ChangeRecord): Promise<OtherWrites> {
+    const rows = await this.#run<{ before_image: object; sent: object; later: boolean }>(sql`
+      select c.before_image, c.sent, coalesce(c.let_go, c.begun) > own.dispatched as later
+      from mfa_change c, (
+        select coalesce(let_go, begun) as dispatched, coalesce(decided_at, created_at) as at
+        from mfa_change where id = ${id}
+      ) own
+      where c.account = ${account} and c.op_uin = ${opUin} and c.id <> ${id} and (
+        (coalesce(c.let_go, c.begun) > own.dispatched and c.status in ('pending', 'applied', 'unknown'))
+        or (
+          coalesce(c.let_go, c.begun) < own.dispatched and c.status in ('applied', 'unknown')
+          and c.finished_at > own.at - interval '60 seconds'
+          and clock_timestamp() < own.at + interval '60 seconds'
+        )
+      )`);
+    return {
+      later: rows.filter(({ later }) => later).map(({ sent }) => sent),
+      earlier: rows.filter(({ later }) => !later).flatMap(({ before_image, sent }) => [before_image, sent]),
+    };
   }
 
   #run<Row>(query: RawBuilder<unknown>): Promise<Row[]> {
     return runQuery(this.#deps.database, query);
   }
+}
+
+interface RecentWriteRow {
+  readonly change_id: string;
+  readonly status: RecentWrite["status"];
+  readonly before_image: object;
+  readonly sent: object;
+  readonly finished_at: Date;
+  readonly counted: string | number;
+  readonly age_ms: number;
 }

@@ -3,8 +3,9 @@ import type { Uin } from "../contract/index.ts";
 export const CHANGE_STATUSES = ["awaiting_approval", "pending", "applied", "refused", "unknown"] as const;
 
 /**
- * awaiting_approval: on record, and nothing happens before another caller approves it. pending: on record, outcome to come. applied: in force. refused: not in force, and will not be. unknown: CAM's
- * reply was lost and the user could not be read yet; the reconciler goes on trying.
+ * awaiting_approval: on record, and nothing happens before another caller approves it. pending: on record, outcome to
+ * come. applied: in force. refused: proven not to have been applied. unknown: nothing proves either; the reconciler
+ * reads the user again for a day.
  */
 export type ChangeStatus = (typeof CHANGE_STATUSES)[number];
 
@@ -96,17 +97,39 @@ export interface ChangeApprovalIntent {
   readonly leaseMs: number;
 }
 
-/** How fresh the before-image of an intent is. */
-export interface BeforeImageAge {
-  /** The last change of the user that the reading is known to come after. */
-  readonly knownLatest: string | undefined;
-  /** How long ago, by the reader's own clock, the reading began. */
+/** What the before-image of an intent was made from. */
+export interface BeforeImageBasis {
+  /** The settlement of the latest recent write that it was composed with (`RecentWrite.counted`). */
+  readonly known: number | undefined;
+  /** How long ago, by the reader's own clock, the reading of the user began. */
   readonly ageMs: number;
+}
+
+/** A write of a user, applied or of unknown outcome, that a read may not show yet. */
+export interface RecentWrite {
+  readonly changeId: string;
+  readonly status: "applied" | "unknown";
+  readonly before: object;
+  readonly sent: object;
+  /** When its outcome became known, or became unknown. */
+  readonly finishedAt: Date;
+  /** Orders the settlements of the user's changes, whatever the clock does. */
+  readonly counted: number;
+  /** How long ago that was, by the database's clock. Negative where that clock was set back since. */
+  readonly ageMs: number;
+}
+
+/** What the other changes of a user say about a reading that shows what one change sent. */
+export interface OtherWrites {
+  /** The blocks of changes that CAM heard of later, and that were not refused. */
+  readonly later: readonly object[];
+  /** Images of the user from before the change that the reading may still show: as read, or as sent. */
+  readonly earlier: readonly object[];
 }
 
 /**
  * PAUSED, PAUSES: the bulk guard stands in the way, with PAUSES since this very moment.
- * STALE, BUSY: another change does.
+ * BUSY: another change is open. STALE: the before-image was not composed with the latest recent write.
  */
 type VerdictOfBoth = "BEGUN" | "STALE" | "BUSY" | "PAUSED" | "PAUSES";
 
@@ -133,8 +156,17 @@ export interface ChangeSettlement {
   readonly camRequestId?: string | undefined;
   readonly attempts: number;
   readonly quotaWaitMs: number;
-  /** With a number, the outcome may still become known, and the reconciler looks again after that long. */
-  readonly lookAgainAfterMs?: number | undefined;
+  /** Whether the user was read to find out about an unknown outcome. An unknown outcome is sealed after enough looks. */
+  readonly looked?: boolean | undefined;
+}
+
+/** That an outcome is on record. */
+export interface Settled {
+  /** As RecentWrite.counted. */
+  readonly counted: number;
+  readonly at: Date;
+  /** Whether nothing about the record can change any more. */
+  readonly sealed: boolean;
 }
 
 export interface ChangeFilter {

@@ -55,6 +55,8 @@ export interface CamCallOptions {
   readonly caller?: string | undefined;
   /** "interactive" without it. */
   readonly priority?: CallPriority;
+  /** How often the call is made at most; as often as decide-retry.ts says without it. */
+  readonly maxAttempts?: number;
   readonly signal?: AbortSignal;
   /** Told of the attempts of this call, beside the client's own observer. */
   readonly observer?: CamObserver;
@@ -134,6 +136,7 @@ export class CamClient {
               nowMs: clock.monotonic(),
               deadlineMs: options.deadlineMs,
               chance: clock.random(),
+              maxAttempts: options.maxAttempts,
             });
       if (correction !== undefined) corrected.add(correction);
       const next = decision.retry ? { retryInMs: decision.delayMs } : { gaveUp: decision.because };

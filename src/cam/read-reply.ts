@@ -19,7 +19,8 @@ const envelope = z.object({
 
 /**
  * Reads one reply: the API 3.0 envelope `{"Response":{…,"RequestId"}}`, which CAM sends with HTTP 200 for
- * refusals too. Anything else came from something in between.
+ * refusals too. An envelope with an error is CAM's answer at any status. Anything else at another status than 200 came
+ * from something in between.
  *
  * @throws CamError REFUSED with CAM's code, or BAD_RESPONSE.
  */
@@ -28,10 +29,11 @@ export function readReply<Output>(
   reply: TransportReply,
   attempts: number,
 ): CamResult<Output> {
-  const bad = (detail: string, more: { httpStatus?: number; requestId?: string; cause?: unknown } = {}) =>
-    new CamError({ kind: "BAD_RESPONSE", action: action.name, attempts, detail, ...more });
+  const { status } = reply;
+  const atStatus = status === 200 ? {} : { httpStatus: status };
+  const bad = (detail: string, more: { requestId?: string; cause?: unknown } = {}) =>
+    new CamError({ kind: "BAD_RESPONSE", action: action.name, attempts, detail, ...atStatus, ...more });
 
-  if (reply.status !== 200) throw bad("another HTTP status than 200", { httpStatus: reply.status });
   if (!/^application\/json\s*(;|$)/i.test(reply.contentType)) throw bad("not application/json");
   let json: unknown;
   try {
@@ -50,10 +52,12 @@ export function readReply<Output>(
       action: action.name,
       attempts,
       camCode: refusal.Code,
+      ...atStatus,
       ...(refusal.Message === undefined ? {} : { camMessage: refusal.Message }),
       ...(requestId === undefined ? {} : { requestId }),
     });
   }
+  if (status !== 200) throw bad("another HTTP status than 200");
   if (requestId === undefined) throw bad("no RequestId");
   try {
     return { output: action.parse(response), requestId };

@@ -4,14 +4,13 @@ import {
   CamError,
   type CamResult,
   describeSafeAuthFlagColl,
-  isThrottle,
   mayHaveBeenApplied,
   type SafeAuthFlags,
   type SetMfaFlagInput,
   setMfaFlag,
 } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
-import { GatewayError, type Uin } from "../contract/index.ts";
+import { type CamAnswer, GatewayError, type Uin } from "../contract/index.ts";
 import { matchesBlocks } from "./compose-blocks.ts";
 import type { MfaChangeContext } from "./mfa-change.ts";
 
@@ -34,7 +33,7 @@ export interface WriteEffort {
   quotaWaitMs: number;
 }
 
-/** How often a write that provably did not take effect is sent again. */
+/** How often a write whose outcome is not known is sent again. */
 const MAX_RESENDS = 3;
 const RESEND_DELAY_MS = 200;
 
@@ -62,17 +61,26 @@ export class BlockWriter {
     return this.#deps.cam.call(describeSafeAuthFlagColl, { subUin: opUin }, options);
   }
 
+  /** One look at the user, behind whatever anybody waits for. It is not repeated where it fails. */
+  look(opUin: Uin, requestId: string, deadlineMs: number): Promise<CamResult<SafeAuthFlags>> {
+    const options = { deadlineMs, traceId: requestId, priority: "bulk", maxAttempts: 1 } as const;
+    return this.#deps.cam.call(describeSafeAuthFlagColl, { subUin: opUin }, options);
+  }
+
   /**
-   * Writes until the blocks are in force or CAM says that they will not be.
+   * Writes until the blocks are known to be in force, or CAM refuses them. Once one request may have been applied, nothing
+   * but the blocks in force ends the doubt: neither CAM's refusal of another request, for that one was sent later, nor a
+   * reading that shows another state, for CAM may apply the first one late.
    *
+   * @param readsProve whether a reading that shows the blocks proves that they are in force; the reading may be stale.
    * @param effort is added to.
-   * @throws CamError with CAM's answer, or QUOTA_EXHAUSTED: the blocks are not in force.
-   * @throws GatewayError OUTCOME_UNKNOWN: a request may still be on its way, or the user could not be read back.
+   * @throws CamError, GatewayError where no request can have been applied.
+   * @throws GatewayError OUTCOME_UNKNOWN with CAM's last code.
    */
   async write(
     blocks: SetMfaFlagInput,
     context: MfaChangeContext,
-    effort: WriteEffort,
+    { readsProve, effort }: { readonly readsProve: boolean; readonly effort: WriteEffort },
   ): Promise<WriteOutcome> {
     const { cam, clock } = this.#deps;
     const leftMs = context.deadlineMs - clock.monotonic();
@@ -83,47 +91,37 @@ export class BlockWriter {
       caller: context.caller.subject,
       observer: { onAttempt: tallyInto(effort) },
     };
-    let lost: CamError | undefined;
+    const errors: unknown[] = [];
+    const unknown = (): GatewayError =>
+      new GatewayError("OUTCOME_UNKNOWN", {
+        opUin: blocks.opUin,
+        cam: lastAnswer(errors),
+        cause:
+          errors.length === 1 ? errors[0] : new AggregateError(errors, "No answer says what became of it."),
+      });
     for (let resends = 0; ; resends++) {
       try {
         const { requestId } = await cam.call(setMfaFlag, blocks, options);
         return { resolvedBy: "REPLY", camRequestId: requestId };
       } catch (error) {
-        if (!(error instanceof CamError) || !mayHaveBeenApplied(error)) {
-          throw lost === undefined || isVerdict(error) ? error : unresolved(lost, blocks.opUin);
-        }
-        lost = error;
-        const shown = await this.#readBack(blocks, context, error);
-        if (shown !== undefined) return { resolvedBy: "READ_BACK", camRequestId: shown.requestId };
-        const delayMs = RESEND_DELAY_MS * 2 ** resends;
-        if (resends >= MAX_RESENDS || clock.monotonic() + delayMs >= deadlineMs) {
-          throw unresolved(error, blocks.opUin);
-        }
-        await clock.sleep(delayMs);
+        // What kept the first request from being sent, or made CAM refuse it, is the outcome.
+        if (errors.length === 0 && !(error instanceof CamError && mayHaveBeenApplied(error))) throw error;
+        errors.push(error);
       }
-    }
-  }
-
-  /**
-   * The reading that shows the user as the blocks say, or undefined where it shows another state. Sending the
-   * same full blocks again is safe then: they are absolute, so an earlier request that still arrives changes
-   * nothing.
-   *
-   * @throws GatewayError OUTCOME_UNKNOWN where the user cannot be read.
-   */
-  async #readBack(
-    blocks: SetMfaFlagInput,
-    context: MfaChangeContext,
-    lost: CamError,
-  ): Promise<CamResult<SafeAuthFlags> | undefined> {
-    try {
-      const reading = await this.read(blocks.opUin, context);
-      return matchesBlocks(reading.output, blocks) ? reading : undefined;
-    } catch (error) {
-      throw new GatewayError("OUTCOME_UNKNOWN", {
-        opUin: blocks.opUin,
-        cause: new AggregateError([lost, error], "The reply was lost and the user could not be read back."),
-      });
+      try {
+        const { output, requestId } = await this.read(blocks.opUin, context);
+        if (readsProve && matchesBlocks(output, blocks)) {
+          return { resolvedBy: "READ_BACK", camRequestId: requestId };
+        }
+      } catch (error) {
+        errors.push(error);
+        throw unknown();
+      }
+      const delayMs = RESEND_DELAY_MS * 2 ** resends;
+      if (resends >= MAX_RESENDS || clock.monotonic() + delayMs >= deadlineMs) throw unknown();
+      // The same full blocks again are safe: they are absolute, so that an earlier request which is still on its way
+      // changes nothing.
+      await clock.sleep(delayMs);
     }
   }
 }
@@ -135,19 +133,11 @@ function tallyInto(effort: WriteEffort): (attempt: CamAttempt) => void {
   };
 }
 
-/**
- * What to say when the user is unchanged and time is up: where CAM answered, its answer. Where it did not, the
- * request may still be on its way, and only a later look can tell.
- */
-function unresolved(error: CamError, opUin: Uin): Error {
-  const answered = error.kind === "REFUSED" || error.kind === "BAD_RESPONSE";
-  return answered ? error : new GatewayError("OUTCOME_UNKNOWN", { opUin, cause: error });
-}
-
-/**
- * Whether CAM judged the change itself, which then holds for an earlier request of the same content too.
- * Whatever else kept it from being sent again says nothing of the one that may still be on its way.
- */
-function isVerdict(error: unknown): boolean {
-  return error instanceof CamError && error.kind === "REFUSED" && !isThrottle(error.camCode);
+/** The last of the errors that is an answer of CAM. */
+function lastAnswer(errors: readonly unknown[]): CamAnswer | undefined {
+  const last = errors.findLast(
+    (error): error is CamError => error instanceof CamError && error.camCode !== undefined,
+  );
+  if (last?.camCode === undefined) return undefined;
+  return { code: last.camCode, action: last.action, requestId: last.requestId ?? "" };
 }

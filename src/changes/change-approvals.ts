@@ -120,9 +120,9 @@ export class ChangeApprovals {
     return runner.run(
       run,
       account,
-      ({ before, blocks: sent, leaseMs, age }) => {
+      ({ before, blocks: sent, leaseMs, basis }) => {
         const intent = { by: recordedCaller(caller), gatewayRequestId, reason, before, sent, leaseMs };
-        return approvalLog.approve(record.id, intent, age);
+        return approvalLog.approve(record.id, intent, basis);
       },
       (verdict) => this.#answer(record, verdict, run),
     );
@@ -140,7 +140,7 @@ export class ChangeApprovals {
 
   async #shareOutcome(changeId: string, { context, progress }: Run): Promise<MfaChangeOutcome> {
     progress.shared = true;
-    return outcomeOf(await this.#deps.runner.awaitSettled(changeId, context));
+    return outcomeOf(await this.#deps.runner.awaitShared(changeId, context));
   }
 }
 

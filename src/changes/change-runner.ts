@@ -1,22 +1,30 @@
-import { LRUCache } from "lru-cache";
 import type { ChangeLog } from "../audit/change-log.ts";
-import type { BeforeImageAge, ChangeRecord, ChangeSettlement } from "../audit/change-record.ts";
-import type { SafeAuthFlags, SetMfaFlagInput } from "../cam/index.ts";
+import type { BeforeImageBasis, ChangeRecord, ChangeSettlement, Settled } from "../audit/change-record.ts";
+import type { SetMfaFlagInput } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
 import { GatewayError } from "../contract/index.ts";
 import type { WriteEffort } from "./block-writer.ts";
 import type { ChangeAccess } from "./change-access.ts";
 import type { ChangeAccount } from "./change-account.ts";
-import { composeBlocks } from "./compose-blocks.ts";
+import { composeBlocks, matchesBlocks } from "./compose-blocks.ts";
+import {
+  asIfApplied,
+  type KnownFlags,
+  mayBeAnother,
+  trailingUnknown,
+  withRecentWrites,
+} from "./known-flags.ts";
 import { turnsOffLastMethod } from "./last-method.ts";
 import type { ChangeObserver, MfaChangeContext, MfaChangeOutcome, MfaChangeRequest } from "./mfa-change.ts";
+import type { RecentWrites } from "./recent-writes.ts";
 import { settlementOf } from "./recorded-change.ts";
 import { RecordedFailure } from "./recorded-failure.ts";
-import { keyOf, UserTurns } from "./user-turns.ts";
+import { type AccountUser, UserTurns } from "./user-turns.ts";
 
 export interface ChangeRunnerDeps {
   readonly access: Pick<ChangeAccess, "requireNotOwn">;
-  readonly log: Pick<ChangeLog, "settle" | "find">;
+  readonly log: Pick<ChangeLog, "settle" | "find" | "recentWrites">;
+  readonly recentWrites: RecentWrites;
   readonly clock: Clock;
   readonly observer?: Pick<ChangeObserver, "onUnsettled">;
 }
@@ -30,11 +38,14 @@ export interface Progress {
 
 /** What is at hand when a change is put on record. */
 export interface Prepared {
-  readonly before: SafeAuthFlags;
+  /** The user as CAM showed them, with our own recent writes. */
+  readonly before: KnownFlags;
   readonly blocks: SetMfaFlagInput;
+  /** Whether a reading that shows the blocks can show nothing from before the change. */
+  readonly readsProve: boolean;
   /** For how long the record leaves the change to this replica. */
   readonly leaseMs: number;
-  readonly age: BeforeImageAge;
+  readonly basis: BeforeImageBasis;
 }
 
 /** Whether a change is on record, and may go on. */
@@ -46,8 +57,8 @@ interface RunVerdict {
 /** How long after its deadline a change is left to its replica before another takes it over. */
 const LEASE_GRACE_MS = 10_000;
 
-/** More users than change within minutes of each other. */
-const REMEMBERED_USERS = 10_000;
+/** How often a user is read again because another change of theirs was quicker. */
+const MAX_REREADS = 5;
 
 /** How often a change that another replica holds is looked at. */
 const POLL_MS = 100;
@@ -60,8 +71,6 @@ export class ChangeRunner {
   readonly #deps: ChangeRunnerDeps;
   readonly #turns: UserTurns;
   readonly #inFlight = new Map<string, Promise<MfaChangeOutcome>>();
-  /** The last change of a user that this replica finished: what it reads afterwards is known to come after. */
-  readonly #lastFinished = new LRUCache<string, string>({ max: REMEMBERED_USERS });
 
   constructor(deps: ChangeRunnerDeps) {
     this.#deps = deps;
@@ -91,8 +100,11 @@ export class ChangeRunner {
   }
 
   /**
-   * Carries a change out that `record` says has BEGUN. While it says that what was read is no longer so (STALE), or that
-   * another change is open (BUSY), the user is read again; what else it says is handed to `answer`.
+   * Carries a change out that `record` says has BEGUN. While it says that a recent write was left out of what was composed
+   * (STALE), or that another change is open (BUSY), the recent writes are fetched and the user is read again; what else it
+   * says is handed to `answer`.
+   *
+   * @throws GatewayError CHANGE_IN_PROGRESS where other changes of the user are quicker each time.
    */
   async run<Verdict extends RunVerdict>(
     { request, context, progress }: Run,
@@ -100,17 +112,27 @@ export class ChangeRunner {
     record: (prepared: Prepared) => Promise<Verdict>,
     answer: (verdict: Verdict) => Promise<MfaChangeOutcome>,
   ): Promise<MfaChangeOutcome> {
-    let knownLatest = this.#lastFinished.get(keyOf({ account: account.name, opUin: request.opUin }));
-    for (;;) {
-      const prepared = await this.#prepare(request, account, context, knownLatest);
+    const { opUin } = request;
+    for (let rereads = 0; ; rereads++) {
+      const prepared = await this.#prepare(request, account, context);
       progress.blocks = prepared.blocks;
       const verdict = await record(prepared);
-      if (verdict.kind === "BEGUN") return this.#carryOut(verdict.id, prepared.blocks, account, context);
+      if (verdict.kind === "BEGUN") return this.#carryOut(verdict.id, prepared, account, context);
+      if (verdict.kind !== "BUSY" && verdict.kind !== "STALE") return answer(verdict);
+      if (rereads >= MAX_REREADS) {
+        throw new GatewayError("CHANGE_IN_PROGRESS", { opUin, changeId: verdict.id });
+      }
       if (verdict.kind === "BUSY") await this.awaitSettled(verdict.id, context);
-      else if (verdict.kind !== "STALE") return answer(verdict);
-      // What was read before is no longer so: read again, which comes after that change.
-      knownLatest = verdict.id;
+      await this.#fetchRecent({ account: account.name, opUin });
     }
+  }
+
+  /** The record of a change that another request, or another replica, makes, once it is not under way. */
+  async awaitShared(changeId: string, context: MfaChangeContext): Promise<ChangeRecord> {
+    const record = await this.awaitSettled(changeId, context);
+    // So that the user is not shown from before it.
+    if (record.status === "applied") await this.#fetchRecent(record);
+    return record;
   }
 
   /** The record once it is not under way. @throws GatewayError CHANGE_IN_PROGRESS at the deadline. */
@@ -130,54 +152,88 @@ export class ChangeRunner {
     request: MfaChangeRequest,
     account: ChangeAccount,
     context: MfaChangeContext,
-    knownLatest: string | undefined,
   ): Promise<Prepared> {
-    const { access, clock } = this.#deps;
+    const { access, clock, recentWrites } = this.#deps;
+    const { opUin } = request;
     const readAtMs = clock.monotonic();
-    const { output: before } = await account.writer.read(request.opUin, context);
+    const { known, writes } = recentWrites.of({ account: account.name, opUin });
+    const asOf = new Date(clock.now()).toISOString();
+    const { output } = await account.writer.read(opUin, context);
     // Where the reading was refused for its key, another has come into its place.
     await access.requireNotOwn(request, account, context);
-    const blocks = composeBlocks(request, before);
-    if (request.reason === undefined && turnsOffLastMethod(before, blocks)) {
+    const before = withRecentWrites({ ...output, asOf }, writes);
+    const maybe = trailingUnknown(writes);
+    const blocks = composeBlocks(
+      request,
+      before,
+      maybe.map(({ sent }) => sent),
+    );
+    const images = [output, before, ...maybe.map((write) => asIfApplied(before, write))];
+    if (request.reason === undefined && images.some((image) => turnsOffLastMethod(image, blocks))) {
       const hint = "It switches off the last method of this user.";
-      throw new GatewayError("REASON_REQUIRED", { opUin: request.opUin, hint });
+      throw new GatewayError("REASON_REQUIRED", { opUin, hint });
     }
+    const over = writes.slice(0, writes.length - maybe.length).map(({ sent }) => sent);
+    const shownBefore = [output, ...over, ...writes.map((write) => write.before)];
     const nowMs = clock.monotonic();
-    const leaseMs = Math.max(0, context.deadlineMs - nowMs) + LEASE_GRACE_MS;
-    return { before, blocks, leaseMs, age: { knownLatest, ageMs: nowMs - readAtMs } };
+    return {
+      ...{ before, blocks },
+      readsProve: matchesBlocks(before, blocks) || !mayBeAnother(blocks, shownBefore),
+      leaseMs: Math.max(0, context.deadlineMs - nowMs) + LEASE_GRACE_MS,
+      basis: { known, ageMs: nowMs - readAtMs },
+    };
   }
 
   async #carryOut(
     changeId: string,
-    blocks: SetMfaFlagInput,
+    { before, blocks, readsProve }: Prepared,
     { name: account, writer }: ChangeAccount,
     context: MfaChangeContext,
   ): Promise<MfaChangeOutcome> {
+    const { opUin } = blocks;
+    const { recentWrites } = this.#deps;
     const effort: WriteEffort = { attempts: 0, quotaWaitMs: 0 };
-    const written = await writer.write(blocks, context, effort).then(
+    const written = await writer.write(blocks, context, { readsProve, effort }).then(
       (outcome) => ({ outcome: { changeId, ...outcome } }),
       (error: unknown) => ({ error }),
     );
-    await this.#settle(changeId, context, { ...settlementOf(written), ...effort });
-    this.#lastFinished.set(keyOf({ account, opUin: blocks.opUin }), changeId);
+    const settlement = { ...settlementOf(written), ...effort };
+    const { status } = settlement;
+    const settled = await this.#settle(changeId, context, settlement);
+    if (settled === undefined) recentWrites.forget({ account, opUin });
+    else if (status !== "refused") {
+      const { counted, at: finishedAt } = settled;
+      recentWrites.add(
+        { account, opUin },
+        { ...{ changeId, status, finishedAt, counted, before }, sent: blocks },
+      );
+    }
     if ("outcome" in written) return written.outcome;
-    throw new RecordedFailure({ id: changeId, opUin: blocks.opUin }, written);
+    throw new RecordedFailure({ id: changeId, opUin }, written);
+  }
+
+  async #fetchRecent(user: AccountUser): Promise<void> {
+    const { log, recentWrites } = this.#deps;
+    recentWrites.replace(user, await log.recentWrites(user.account, user.opUin));
   }
 
   /**
    * Records the outcome. Where the store does not answer, it is tried again until the deadline and then left to
    * the reconciler, which finds the outcome out anew: what the caller is told is true all the same.
    */
-  async #settle(changeId: string, context: MfaChangeContext, settlement: ChangeSettlement): Promise<void> {
+  async #settle(
+    changeId: string,
+    context: MfaChangeContext,
+    settlement: ChangeSettlement,
+  ): Promise<Settled | undefined> {
     const { log, clock, observer } = this.#deps;
     for (;;) {
       try {
-        await log.settle(changeId, settlement);
-        return;
+        return await log.settle(changeId, settlement);
       } catch (error) {
         if (clock.monotonic() + POLL_MS >= context.deadlineMs) {
           observer?.onUnsettled(changeId, error);
-          return;
+          return undefined;
         }
         await clock.sleep(POLL_MS);
       }

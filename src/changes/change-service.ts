@@ -81,7 +81,7 @@ export class ChangeService {
         if (kind === "KEY_REUSED") throw new GatewayError("IDEMPOTENCY_KEY_REUSED", { opUin, changeId: id });
         // What awaits approval is read back as well: until when, the database's clock has said.
         progress.shared = kind !== "AWAITING";
-        return outcomeOf(await runner.awaitSettled(id, context));
+        return outcomeOf(await runner.awaitShared(id, context));
       },
     );
   }
@@ -95,13 +95,13 @@ export class ChangeService {
     if (earlier.requestHash !== hashOf(request)) {
       throw new GatewayError("IDEMPOTENCY_KEY_REUSED", { opUin: request.opUin, changeId: earlier.id });
     }
-    return runner.awaitSettled(earlier.id, context);
+    return runner.awaitShared(earlier.id, context);
   }
 
   #begin(
     { request, context }: Run,
     account: string,
-    { before, blocks, leaseMs, age }: Prepared,
+    { before, blocks, leaseMs, basis }: Prepared,
     approvalMs: number | undefined,
   ): Promise<BeginVerdict> {
     const { opUin, login, action, overwriteOtherMethods, reason } = request;
@@ -119,6 +119,6 @@ export class ChangeService {
       leaseMs,
       approvalMs,
     };
-    return this.#deps.log.begin(intent, age);
+    return this.#deps.log.begin(intent, basis);
   }
 }

@@ -3,7 +3,8 @@ import type { MfaFlagBlock, MfaFlagState, SafeAuthFlags, SetMfaFlagInput } from 
 import { GatewayError, type Uin } from "../contract/index.ts";
 import type { MfaChangeRequest, MfaMethods } from "./mfa-change.ts";
 
-const WRITABLE = ["phone", "stoken", "wechat"] as const;
+/** The methods that SetMfaFlag can express. */
+export const WRITABLE = ["phone", "stoken", "wechat"] as const;
 
 /** CAM reports these, and SetMfaFlag cannot express them. */
 const NOT_WRITABLE = ["token", "custom", "mail", "u2fToken", "passkey"] as const;
@@ -14,26 +15,34 @@ export function asksForSomething(request: MfaChangeRequest): boolean {
 }
 
 /**
- * The full blocks to send: what the caller gave, and the rest as it was. A protection that the caller did not
+ * The full blocks to send: what the caller gave, and the rest as it is known to be. A protection that the caller did not
  * name is not sent.
  *
+ * @param maybe Blocks of earlier writes that may be in force as well. A method that the caller did not give is on where
+ *   one of them has it on.
  * @throws GatewayError MFA_METHOD_NOT_WRITABLE where writing would touch a method that a write cannot express.
  * @throws GatewayError CAM_BAD_RESPONSE where CAM did not say what to keep; guessing could switch it off.
  */
-export function composeBlocks(request: MfaChangeRequest, before: SafeAuthFlags): SetMfaFlagInput {
-  const login = composeBlock("login", request, before.login);
-  const action = composeBlock("action", request, before.action);
+export function composeBlocks(
+  request: MfaChangeRequest,
+  known: SafeAuthFlags,
+  maybe: readonly Partial<SetMfaFlagInput>[] = [],
+): SetMfaFlagInput {
+  const login = composeBlock("login", request, known, maybe);
+  const action = composeBlock("action", request, known, maybe);
   return { opUin: request.opUin, ...(login && { login }), ...(action && { action }) };
 }
 
 function composeBlock(
   protection: Protection,
   request: MfaChangeRequest,
-  before: MfaFlagState,
+  known: SafeAuthFlags,
+  maybe: readonly Partial<SetMfaFlagInput>[],
 ): MfaFlagBlock | undefined {
   const wanted = request[protection];
   if (!namesAMethod(wanted)) return undefined;
   const { opUin } = request;
+  const before = known[protection];
   const inTheWay = NOT_WRITABLE.filter((method) => before[method] === true);
   if (inTheWay.length > 0 && !request.overwriteOtherMethods) {
     throw new GatewayError("MFA_METHOD_NOT_WRITABLE", {
@@ -41,8 +50,10 @@ function composeBlock(
       hint: `The ${protection} protection of this user uses ${inTheWay.join(" and ")}.`,
     });
   }
-  const keepOrSet = (method: (typeof WRITABLE)[number]): boolean =>
-    wanted[method] ?? before[method] ?? failNotSaid(protection, method, opUin);
+  const keep = (method: (typeof WRITABLE)[number]): boolean =>
+    maybe.some((blocks) => blocks[protection]?.[method]) ||
+    (before[method] ?? failNotSaid(protection, method, opUin));
+  const keepOrSet = (method: (typeof WRITABLE)[number]): boolean => wanted[method] ?? keep(method);
   return { phone: keepOrSet("phone"), stoken: keepOrSet("stoken"), wechat: keepOrSet("wechat") };
 }
 
@@ -54,10 +65,19 @@ function failNotSaid(protection: Protection, method: string, opUin: Uin): never 
 }
 
 /** Whether a user's state is what the blocks ask for. */
-export function matchesBlocks(state: SafeAuthFlags, blocks: SetMfaFlagInput): boolean {
-  const matches = (block: MfaFlagBlock | undefined, flags: MfaFlagState): boolean =>
-    block === undefined || WRITABLE.every((method) => flags[method] === block[method]);
-  return matches(blocks.login, state.login) && matches(blocks.action, state.action);
+export function matchesBlocks(
+  state: Partial<Record<Protection, MfaFlagBlock | MfaFlagState>>,
+  { login, action }: Partial<SetMfaFlagInput>,
+): boolean {
+  return (
+    (login === undefined || matchesBlock(state.login, login)) &&
+    (action === undefined || matchesBlock(state.action, action))
+  );
+}
+
+/** Whether one protection is as a block asks for. */
+export function matchesBlock(flags: MfaFlagBlock | MfaFlagState | undefined, block: MfaFlagBlock): boolean {
+  return flags !== undefined && WRITABLE.every((method) => flags[method] === block[method]);
 }
 
 function namesAMethod(methods: MfaMethods | undefined): methods is MfaMethods {

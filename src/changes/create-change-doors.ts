@@ -10,11 +10,12 @@ import { ChangeRunner } from "./change-runner.ts";
 import { ChangeService } from "./change-service.ts";
 import type { ChangeObserver } from "./mfa-change.ts";
 import { PausedCallers, type PausedCallersObserver } from "./paused-callers.ts";
+import { RecentWrites } from "./recent-writes.ts";
 
 export interface ChangeDoorsDeps {
   readonly access: Pick<ChangeAccess, "authorise" | "requireNotOwn" | "requireStillAllowed">;
   readonly accounts: Pick<Accounts<ChangeAccount>, "require">;
-  readonly log: Pick<ChangeLog, "begin" | "settle" | "find" | "findByIdempotencyKey">;
+  readonly log: Pick<ChangeLog, "begin" | "settle" | "find" | "recentWrites" | "findByIdempotencyKey">;
   readonly approvalLog: Pick<ApprovalLog, "approve" | "reject">;
   readonly pauses: Pick<CallerPauses, "isPaused" | "list" | "resume">;
   readonly clock: Clock;
@@ -26,19 +27,22 @@ export interface ChangeDoors {
   readonly changes: ChangeService;
   readonly approvals: ChangeApprovals;
   readonly pausedCallers: PausedCallers;
+  readonly recentWrites: RecentWrites;
   /** Resolves when no change is under way; each ends by its deadline. */
   idle(): Promise<void>;
 }
 
 export function createChangeDoors({ approvalLog, pauses, observer, ...deps }: ChangeDoorsDeps): ChangeDoors {
   const observed = observer === undefined ? {} : { observer };
-  const runner = new ChangeRunner({ ...deps, ...observed });
+  const recentWrites = new RecentWrites(deps.clock);
+  const runner = new ChangeRunner({ ...deps, ...observed, recentWrites });
   const pausedCallers = new PausedCallers({ pauses, ...observed });
   const shared = { ...deps, ...observed, runner, pausedCallers };
   return {
     changes: new ChangeService(shared),
     approvals: new ChangeApprovals({ ...shared, approvalLog }),
     pausedCallers,
+    recentWrites,
     idle: () => runner.idle(),
   };
 }

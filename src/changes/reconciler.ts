@@ -1,14 +1,15 @@
 import type { ChangeLog } from "../audit/change-log.ts";
 import type { ChangeRecord, ChangeSettlement } from "../audit/change-record.ts";
-import type { CamResult, SafeAuthFlags, SetMfaFlagInput } from "../cam/index.ts";
+import type { SafeAuthFlags, SetMfaFlagInput } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
 import { Rounds } from "../rounds.ts";
 import type { ChangeAccount } from "./change-account.ts";
 import { matchesBlocks } from "./compose-blocks.ts";
 import { failureFactsOf } from "./failure-facts.ts";
+import { type KnownWrite, mayBeAnother } from "./known-flags.ts";
 
 export interface ReconcilerDeps {
-  readonly log: ChangeLog;
+  readonly log: Pick<ChangeLog, "takeOver" | "settle" | "otherWrites">;
   readonly account: Pick<ChangeAccount, "name" | "writer">;
   readonly clock: Clock;
   /** How long one reading of a user may take. */
@@ -17,25 +18,27 @@ export interface ReconcilerDeps {
 }
 
 export interface ReconcilerObserver {
+  /** Something new is known of a change, or nothing more will be. */
   onSettled(record: ChangeRecord, settlement: ChangeSettlement): void;
+  /** A change of unknown outcome took effect although CAM has heard of a later one, whose effect it may have undone. */
+  onAppliedLate(record: ChangeRecord): void;
   /** A round that could not be made, for example because the store does not answer. */
   onError(error: unknown): void;
 }
 
 const INTERVAL_MS = 1_000;
-const RECORDS_PER_ROUND = 20;
 
-/** A user that cannot be read is looked at again after the age of the change, within these bounds. */
-const LOOK_AGAIN_MIN_MS = 5_000;
-const LOOK_AGAIN_MAX_MS = 60_000;
+/** Between two looks of an account, whichever replicas make them: less than two a second, however late one arrives. */
+const BETWEEN_LOOKS_MS = 600;
 
-/** After a day of trying, what is not known stays so. */
-const GIVE_UP_AFTER_MS = 24 * 60 * 60 * 1_000;
+/** More than a look takes from its end until it is on record. */
+const LEASE_GRACE_MS = 5_000;
 
 /**
- * Settles what nobody waits for any more: changes whose replica died, and outcomes that could not be found out
- * in time. Each replica runs one for each account, so that none waits for a CAM that is away; the log hands every such
- * record to one of them at a time.
+ * Finds out what became of changes that nobody waits for any more: those whose replica died, and those of unknown outcome.
+ * A reading that shows what a change sent settles it as applied. One that shows something else proves nothing, and the
+ * record says when the next one is due. Each replica runs one reconciler for each account, so that none waits for a CAM
+ * that does not answer; the log hands every such record to one of them at a time.
  */
 export class Reconciler {
   readonly #deps: ReconcilerDeps;
@@ -55,64 +58,75 @@ export class Reconciler {
     return this.#rounds.stop();
   }
 
-  /** Settles what is due now. Returns how many records were looked at. */
+  /** Settles what is due now, or looks at one user of whom it is not known. Returns how many records that were. */
   async settleDue(): Promise<number> {
     const { log, account, deadlineMs } = this.#deps;
-    const due = await log.takeOver(account.name, RECORDS_PER_ROUND, deadlineMs + LOOK_AGAIN_MIN_MS);
-    await Promise.all(due.map((record) => this.#settle(record)));
+    const due = await log.takeOver(account.name, 1, deadlineMs + LEASE_GRACE_MS, BETWEEN_LOOKS_MS);
+    for (const record of due) await this.#settle(record);
     return due.length;
   }
 
   async #round(): Promise<number> {
-    const looked = await this.settleDue().catch((error: unknown) => {
+    const settled = await this.settleDue().catch((error: unknown) => {
       this.#deps.observer?.onError(error);
       return 0;
     });
-    return looked < RECORDS_PER_ROUND ? INTERVAL_MS : 0;
+    return settled === 0 ? INTERVAL_MS : BETWEEN_LOOKS_MS;
   }
 
   async #settle(record: ChangeRecord): Promise<void> {
-    const settlement = await this.#findOut(record);
-    if (await this.#deps.log.settle(record.id, settlement))
-      this.#deps.observer?.onSettled(record, settlement);
+    const { log, observer } = this.#deps;
+    const { late, ...settlement } = await this.#findOut(record);
+    const settled = await log.settle(record.id, settlement);
+    if (settled === undefined) return;
+    if (settlement.status !== record.status || settled.sealed) observer?.onSettled(record, settlement);
+    if (late) observer?.onAppliedLate(record);
   }
 
-  async #findOut(record: ChangeRecord): Promise<ChangeSettlement> {
-    const nothingMore = { attempts: 0, quotaWaitMs: 0 };
+  async #findOut(record: ChangeRecord): Promise<ChangeSettlement & { readonly late?: boolean }> {
+    const effort = { attempts: 0, quotaWaitMs: 0 };
     // It is handed out only when its time is over, and nothing was ever sent.
     if (record.status === "awaiting_approval") {
-      return { status: "refused", code: "APPROVAL_EXPIRED", ...nothingMore };
+      return { status: "refused", code: "APPROVAL_EXPIRED", ...effort };
     }
-    const unknown = { status: "unknown", code: "OUTCOME_UNKNOWN", ...nothingMore } as const;
-    // A later change has written over whatever this one did.
-    if (await this.#deps.log.isSuperseded(record)) return unknown;
+    const unknown = { status: "unknown", code: "OUTCOME_UNKNOWN", ...effort } as const;
+    const { writer } = this.#deps.account;
     try {
-      const { output, requestId } = await this.#read(record);
-      // Again, for a later change may have begun before the user was read.
-      if (await this.#deps.log.isSuperseded(record)) return unknown;
-      const applied = matchesBlocks(output, record.sent as SetMfaFlagInput);
+      const deadlineMs = this.#deps.clock.monotonic() + this.#deps.deadlineMs;
+      const { output, requestId } = await writer.look(record.opUin, record.gatewayRequestId, deadlineMs);
+      const shown = await this.#whatShows(record, output);
+      if (shown === "nothing") return { ...unknown, looked: true };
+      const late = shown === "applied late";
+      const camAction = "DescribeSafeAuthFlagColl";
       return {
-        status: applied ? "applied" : "refused",
-        ...(applied ? {} : { code: "CHANGE_NOT_APPLIED" }),
-        resolvedBy: "READ_BACK",
-        camAction: "DescribeSafeAuthFlagColl",
-        camRequestId: requestId,
-        ...nothingMore,
+        ...{
+          status: "applied",
+          resolvedBy: "READ_BACK",
+          camAction,
+          camRequestId: requestId,
+          looked: true,
+          late,
+        },
+        ...effort,
       };
     } catch (error) {
-      const facts = failureFactsOf(error);
-      if (facts?.code === "USER_NOT_EXIST") {
-        return { status: "refused", code: facts.code, camCode: facts.cam?.code, ...nothingMore };
-      }
-      const ageMs = this.#deps.clock.now() - record.createdAt.getTime();
-      if (ageMs > GIVE_UP_AFTER_MS) return unknown;
-      const lookAgainAfterMs = Math.min(LOOK_AGAIN_MAX_MS, Math.max(LOOK_AGAIN_MIN_MS, ageMs));
-      return { ...unknown, lookAgainAfterMs };
+      // That CAM has no such user is what a look shows as well: whether the change was applied before, it does not say.
+      return { ...unknown, looked: failureFactsOf(error)?.code === "USER_NOT_EXIST" };
     }
   }
 
-  #read(record: ChangeRecord): Promise<CamResult<SafeAuthFlags>> {
-    const deadlineMs = this.#deps.clock.monotonic() + this.#deps.deadlineMs;
-    return this.#deps.account.writer.read(record.opUin, { deadlineMs, requestId: record.gatewayRequestId });
+  /** What a reading of the user shows of a change. */
+  async #whatShows(
+    record: ChangeRecord,
+    reading: SafeAuthFlags,
+  ): Promise<"nothing" | "applied" | "applied late"> {
+    // The runner put both on record.
+    const [before, sent] = [record.before, record.sent] as [KnownWrite["before"], Partial<SetMfaFlagInput>];
+    if (!matchesBlocks(reading, sent)) return "nothing";
+    // After the reading, so that no later change is missed which it may show.
+    const { later, earlier } = await this.#deps.log.otherWrites(record);
+    if (mayBeAnother(sent, later)) return "nothing";
+    if (!matchesBlocks(before, sent) && mayBeAnother(sent, earlier)) return "nothing";
+    return later.length > 0 ? "applied late" : "applied";
   }
 }

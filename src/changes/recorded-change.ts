@@ -9,9 +9,6 @@ import { RecordedFailure } from "./recorded-failure.ts";
 /** What a write came to. */
 export type Written = { readonly outcome: WriteOutcome } | { readonly error: unknown };
 
-/** An outcome that is unknown at the deadline is looked at again when no request can still be on its way. */
-const LOOK_AGAIN_AFTER_MS = 10_000;
-
 /** What goes on record of a write. */
 export function settlementOf(written: Written): Omit<ChangeSettlement, "attempts" | "quotaWaitMs"> {
   if ("outcome" in written) {
@@ -27,8 +24,7 @@ export function settlementOf(written: Written): Omit<ChangeSettlement, "attempts
     camCode: facts?.cam?.code,
     camAction: facts?.cam?.action,
     camRequestId: facts?.cam?.requestId,
-    ...(facts?.cam === undefined ? {} : { resolvedBy: "REPLY" }),
-    ...(unknown ? { lookAgainAfterMs: LOOK_AGAIN_AFTER_MS } : {}),
+    ...(facts?.cam === undefined || unknown ? {} : { resolvedBy: "REPLY" }),
   };
 }
 

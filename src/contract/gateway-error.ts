@@ -1,4 +1,5 @@
 import { describeCamError, type GatewayErrorCode } from "./catalogue.ts";
+import type { CamAnswer } from "./facts.ts";
 import type { Uin } from "./uin.ts";
 
 export interface GatewayErrorOptions {
@@ -12,6 +13,8 @@ export interface GatewayErrorOptions {
   readonly opUin?: Uin | undefined;
   readonly changeId?: string | undefined;
   readonly retryAfterMs?: number | undefined;
+  /** What the vendor said last. */
+  readonly cam?: CamAnswer | undefined;
   readonly cause?: unknown;
 }
 
@@ -26,15 +29,17 @@ export class GatewayError extends Error {
   readonly opUin: Uin | undefined;
   readonly changeId: string | undefined;
   readonly retryAfterMs: number | undefined;
+  readonly cam: CamAnswer | undefined;
 
   constructor(code: GatewayErrorCode, options: GatewayErrorOptions = {}) {
     const { message } = describeCamError(code);
-    const { hint, detail, opUin, changeId, retryAfterMs, cause } = options;
+    const { hint, detail, opUin, changeId, retryAfterMs, cam, cause } = options;
     super(hint ? `${message} ${hint}` : message, cause === undefined ? undefined : { cause });
     this.code = code;
     this.detail = detail;
     this.opUin = opUin;
     this.changeId = changeId;
     this.retryAfterMs = retryAfterMs;
+    this.cam = cam;
   }
 }

@@ -43,6 +43,9 @@ export interface MfaChangeTable {
   decision_request_id: string | null;
   decision_reason: string | null;
   let_go: BigInteger | null;
+  settlement: BigInteger | null;
+  looks: number | null;
+  looked_at: Timestamp | null;
   seq: BigInteger | null;
   sealed_content: string | null;
   previous_hash: string | null;

@@ -147,18 +147,27 @@ interface SettledRecord {
 }
 
 interface SettlementEvent {
+  readonly status: string;
   readonly code?: string | undefined;
 }
 
-/** One line for each change that was settled after nobody waited for it any more. */
+/** One line for each thing that became known of a change after nobody waited for it any more. */
 export function logReconciler(logger: Logger) {
+  const fieldsOf = ({ id: changeId, account, opUin }: SettledRecord) => ({ changeId, account, opUin });
   return {
-    onSettled: ({ id: changeId, account, opUin }: SettledRecord, settlement: SettlementEvent): void => {
-      const fields = { changeId, account, opUin, ...settlement };
+    onSettled: (record: SettledRecord, settlement: SettlementEvent): void => {
+      const fields = { ...fieldsOf(record), ...settlement };
       if (settlement.code === "APPROVAL_EXPIRED")
         logger.info(fields, "nobody approved an MFA change in time");
+      else if (settlement.status === "unknown")
+        logger.warn(fields, "the outcome of an MFA change is not known");
       else logger.warn(fields, "an open change was settled");
     },
+    onAppliedLate: (record: SettledRecord): void =>
+      logger.warn(
+        fieldsOf(record),
+        "CAM applied an MFA change of unknown outcome although there is a later one; compare the user with the later change",
+      ),
     onError: (err: unknown): void => logger.warn({ err }, "open changes cannot be looked at now"),
   };
 }

@@ -36,7 +36,7 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
     expect(later.kind).toBe("BEGUN");
     const record = await log.find(id);
     if (record === undefined) throw new Error("The change is not on record.");
-    expect(await log.isSuperseded(record)).toBe(false);
+    expect(await log.otherWrites(record)).toEqual({ later: [], earlier: [] });
     expect((await log.begin(intentOf({ opUin }), OLD)).kind).toBe("STALE");
   });
 

@@ -122,7 +122,7 @@ describe.each(["postgres", "pglite"] as const)("a change that needs approval, on
       before: approvalBy().before,
       sent: approvalBy().sent,
     });
-    expect(await logs.log.settle(id, APPLIED)).toBe(true);
+    expect(await logs.log.settle(id, APPLIED)).toMatchObject({ sealed: true });
     const decision = {
       kind: "approved",
       by: BOB,
@@ -178,30 +178,33 @@ describe.each(["postgres", "pglite"] as const)("a change that needs approval, on
     const id = await awaiting(logs, awaitingIntent({ opUin }));
     const { id: other } = await logs.log.begin(intentOf({ opUin, requestHash: "hash-b" }), FRESH);
     expect(await logs.approvals.approve(id, approvalBy(), FRESH)).toEqual({ kind: "BUSY", id: other });
-    await logs.log.settle(other, APPLIED);
-    expect(await logs.approvals.approve(id, approvalBy(), OLD)).toEqual({ kind: "STALE", id: other });
-    const known = { knownLatest: other, ageMs: 0 };
-    expect(await logs.approvals.approve(id, approvalBy(), known)).toEqual({ kind: "BEGUN", id });
+    const settled = await logs.log.settle(other, APPLIED);
+    expect(await logs.approvals.approve(id, approvalBy(), FRESH)).toEqual({ kind: "STALE", id: other });
+    const basis = { known: settled?.counted, ageMs: 0 };
+    expect(await logs.approvals.approve(id, approvalBy(), basis)).toEqual({ kind: "BEGUN", id });
   });
 
   test("counts as later than what was changed before it was approved, not before it was asked for", async () => {
     const opUin = newUin();
     const id = await awaiting(logs, awaitingIntent({ opUin }));
     const { id: between } = await logs.log.begin(intentOf({ opUin, requestHash: "hash-b" }), FRESH);
-    await logs.log.settle(between, APPLIED);
-    await logs.approvals.approve(id, approvalBy(), { knownLatest: between, ageMs: 0 });
+    const settled = await logs.log.settle(between, APPLIED);
+    await logs.approvals.approve(id, approvalBy(), { known: settled?.counted, ageMs: 0 });
     const [approved, other] = [await logs.log.find(id), await logs.log.find(between)];
     if (approved === undefined || other === undefined) throw new Error("Both are on record.");
-    expect(await logs.log.isSuperseded(approved)).toBe(false);
-    expect(await logs.log.isSuperseded(other)).toBe(true);
+    expect((await logs.log.otherWrites(approved)).later).toEqual([]);
+    expect((await logs.log.otherWrites(other)).later).toEqual([approvalBy().sent]);
+    await logs.log.settle(id, APPLIED);
+    const recent = await logs.log.recentWrites("default", opUin);
+    expect(recent.map(({ changeId }) => changeId)).toEqual([between, id]);
   });
 
-  test("supersedes nothing while it waits", async () => {
+  test("is no later write while it waits", async () => {
     const opUin = newUin();
     const { id } = await logs.log.begin(intentOf({ opUin }), FRESH);
     await awaiting(logs, awaitingIntent({ opUin, requestHash: "hash-b" }));
     const record = await logs.log.find(id);
-    expect(record && (await logs.log.isSuperseded(record))).toBe(false);
+    expect(record && (await logs.log.otherWrites(record)).later).toEqual([]);
   });
 
   test("is rejected by another, and withdrawn by who asked, once", async () => {

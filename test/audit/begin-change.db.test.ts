@@ -1,11 +1,13 @@
 import { sql } from "kysely";
 import { beforeAll, describe, expect, test } from "vitest";
 import { ChangeLog } from "../../src/audit/change-log.ts";
-import type { ChangeIntent } from "../../src/audit/change-record.ts";
+import type { ChangeIntent, ChangeSettlement } from "../../src/audit/change-record.ts";
 import type { Database } from "../../src/database/database.ts";
 import { createTestPostgres, openTestDatabase, openTestPostgres } from "../support/open-test-database.ts";
 import { rewriteRecord } from "../support/rewrite-record.ts";
-import { APPLIED, FRESH, intentOf, newUin, OLD, unknownFor } from "./intent-of.ts";
+import { APPLIED, FRESH, intentOf, newUin, OLD, UNKNOWN } from "./intent-of.ts";
+
+const REFUSED: ChangeSettlement = { status: "refused", code: "X", attempts: 1, quotaWaitMs: 0 };
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
@@ -22,6 +24,17 @@ describe.each(["postgres", "pglite"] as const)("begin on %s", (kind) => {
     const verdict = await log.begin(intent, FRESH);
     expect(verdict.kind).toBe("BEGUN");
     return verdict.id;
+  }
+
+  /** A change with that outcome, and its settlement. */
+  async function settled(
+    intent: ChangeIntent,
+    settlement: ChangeSettlement,
+    known?: number,
+  ): Promise<{ readonly id: string; readonly counted: number | undefined }> {
+    const { kind: verdict, id } = await log.begin(intent, { known, ageMs: 0 });
+    expect(verdict).toBe("BEGUN");
+    return { id, counted: (await log.settle(id, settlement))?.counted };
   }
 
   /** A change that was begun and applied so long ago. */
@@ -104,8 +117,8 @@ describe.each(["postgres", "pglite"] as const)("begin on %s", (kind) => {
       const id = await begun(intent);
       const keyed = { ...intent, idempotencyKey: "key" };
       expect(await log.begin(keyed, FRESH)).toEqual({ kind: "BUSY", id });
-      await log.settle(id, APPLIED);
-      const verdict = await log.begin(keyed, { knownLatest: id, ageMs: 0 });
+      const settlement = await log.settle(id, APPLIED);
+      const verdict = await log.begin(keyed, { known: settlement?.counted, ageMs: 0 });
       expect(verdict.kind).toBe("BEGUN");
       expect(await log.findByIdempotencyKey(intent.caller, "key")).toMatchObject({ id: verdict.id });
     });
@@ -114,7 +127,7 @@ describe.each(["postgres", "pglite"] as const)("begin on %s", (kind) => {
       const intent = intentOf();
       const id = await begun(intent);
       const other = { ...intent, requestHash: "hash-b" };
-      expect(await log.begin(other, { knownLatest: id, ageMs: 0 })).toEqual({ kind: "BUSY", id });
+      expect(await log.begin(other, FRESH)).toEqual({ kind: "BUSY", id });
     });
 
     test("a change whose lease is over still keeps others out until somebody takes it over and settles it", async () => {
@@ -129,79 +142,127 @@ describe.each(["postgres", "pglite"] as const)("begin on %s", (kind) => {
     });
   });
 
-  describe("after a change of the user", () => {
+  describe("after a write of the user", () => {
     const cases: readonly {
-      title: string;
-      endedAgoMs: number;
-      known: boolean;
-      ageMs: number;
-      verdict: "BEGUN" | "STALE";
+      readonly title: string;
+      readonly endedAgoMs: number;
+      readonly composedWith: boolean;
+      readonly ageMs: number;
+      readonly verdict: "BEGUN" | "STALE";
     }[] = [
       {
-        title: "a reading that began before it ended",
-        endedAgoMs: 10_000,
-        known: false,
-        ageMs: 70_000,
-        verdict: "STALE",
-      },
-      { title: "a reading that may have", endedAgoMs: 10_000, known: false, ageMs: 9_000, verdict: "STALE" },
-      {
-        title: "a reading that cannot have",
-        endedAgoMs: 10_000,
-        known: false,
-        ageMs: 1_000,
-        verdict: "BEGUN",
-      },
-      { title: "one that was ages ago", endedAgoMs: DAY_MS, known: false, ageMs: 0, verdict: "BEGUN" },
-      {
-        title: "a reading that began as it ended, without knowing of it",
-        endedAgoMs: 60_000,
-        known: false,
-        ageMs: 59_000,
-        verdict: "STALE",
-      },
-      { title: "a reading now that knows of it", endedAgoMs: 100, known: true, ageMs: 0, verdict: "BEGUN" },
-      {
-        title: "a late reading that knows of it",
-        endedAgoMs: 60_000,
-        known: true,
-        ageMs: 4_000,
-        verdict: "BEGUN",
+        title: "what was composed without a write of a moment ago",
+        ...{ endedAgoMs: 0, composedWith: false, ageMs: 0, verdict: "STALE" },
       },
       {
-        title: "a reading that knew of it before its outcome was settled again",
-        endedAgoMs: 1_000,
-        known: true,
-        ageMs: 60_000,
-        verdict: "STALE",
+        title: "what was composed without a write of 59 seconds ago",
+        ...{ endedAgoMs: 59_000, composedWith: false, ageMs: 0, verdict: "STALE" },
+      },
+      {
+        title: "what was composed without a write of 61 seconds ago",
+        ...{ endedAgoMs: 61_000, composedWith: false, ageMs: 0, verdict: "BEGUN" },
+      },
+      {
+        title: "a late reading without a write from less than a minute before it",
+        ...{ endedAgoMs: 80_000, composedWith: false, ageMs: 25_000, verdict: "STALE" },
+      },
+      {
+        title: "a late reading without a write from more than a minute before it",
+        ...{ endedAgoMs: 90_000, composedWith: false, ageMs: 25_000, verdict: "BEGUN" },
+      },
+      {
+        title: "what was composed with the write, however early the user was read",
+        ...{ endedAgoMs: 0, composedWith: true, ageMs: 50_000, verdict: "BEGUN" },
+      },
+      {
+        title: "what was composed with a write that is dated an hour ahead, as the clock was set back since,",
+        ...{ endedAgoMs: -3_600_000, composedWith: true, ageMs: 0, verdict: "BEGUN" },
+      },
+      {
+        title: "what was composed without a write that is dated an hour ahead",
+        ...{ endedAgoMs: -3_600_000, composedWith: false, ageMs: 0, verdict: "STALE" },
       },
     ];
-    test.each(cases)("$title is $verdict", async ({ endedAgoMs, known, ageMs, verdict }) => {
+    test.each(cases)("$title is $verdict", async ({ endedAgoMs, composedWith, ageMs, verdict }) => {
       const opUin = newUin();
-      const id = await appliedAgo(intentOf({ opUin }), endedAgoMs);
+      const { id, counted } = await settled(intentOf({ opUin }), APPLIED);
+      await backdate(id, endedAgoMs);
       const next = intentOf({ opUin, requestHash: "hash-b" });
-      const given = await log.begin(next, { knownLatest: known ? id : undefined, ageMs });
+      const given = await log.begin(next, { known: composedWith ? counted : undefined, ageMs });
       expect(given).toEqual({ kind: verdict, id: verdict === "STALE" ? id : expect.any(String) });
     });
 
-    test("knowing an earlier change than the last is not enough", async () => {
+    test("the latest settlement counts, whatever the times say", async () => {
       const opUin = newUin();
-      const first = await appliedAgo(intentOf({ opUin }), 30_000);
-      const second = await appliedAgo(intentOf({ opUin }), 1_000);
+      const first = await settled(intentOf({ opUin }), APPLIED);
+      const second = await settled(intentOf({ opUin }), APPLIED, first.counted);
+      // The clock was set back between the two.
+      await backdate(first.id, -600_000);
       const next = intentOf({ opUin });
-      expect(await log.begin(next, { knownLatest: first, ageMs: 60_000 })).toEqual({
+      expect(await log.begin(next, { known: first.counted, ageMs: 0 })).toEqual({
         kind: "STALE",
-        id: second,
+        id: second.id,
       });
-      expect((await log.begin(next, { knownLatest: second, ageMs: 0 })).kind).toBe("BEGUN");
+      expect((await log.begin(next, { known: second.counted, ageMs: 0 })).kind).toBe("BEGUN");
     });
 
-    test("what is unknown for now makes readings stale too, and keeps nobody out", async () => {
+    test("one that was refused makes nothing stale", async () => {
       const opUin = newUin();
-      const id = await begun(intentOf({ opUin }));
-      await log.settle(id, unknownFor(60_000));
-      expect(await log.begin(intentOf({ opUin }), OLD)).toEqual({ kind: "STALE", id });
-      expect((await log.begin(intentOf({ opUin }), { knownLatest: id, ageMs: 0 })).kind).toBe("BEGUN");
+      await settled(intentOf({ opUin }), REFUSED);
+      await begun(intentOf({ opUin }));
+      expect(await log.recentWrites("default", opUin)).toEqual([]);
+    });
+
+    test("one of unknown outcome does, keeps nobody out, and does so anew once its outcome is known", async () => {
+      const opUin = newUin();
+      const unknown = await settled(intentOf({ opUin }), UNKNOWN);
+      expect(await log.begin(intentOf({ opUin }), FRESH)).toEqual({ kind: "STALE", id: unknown.id });
+      const next = await settled(intentOf({ opUin }), REFUSED, unknown.counted);
+      expect(next.id).not.toBe(unknown.id);
+      const applied = await log.settle(unknown.id, { ...APPLIED, resolvedBy: "READ_BACK", looked: true });
+      const known = { known: unknown.counted, ageMs: 0 };
+      expect(await log.begin(intentOf({ opUin }), known)).toEqual({ kind: "STALE", id: unknown.id });
+      const again = { known: applied?.counted, ageMs: 0 };
+      expect((await log.begin(intentOf({ opUin }), again)).kind).toBe("BEGUN");
+    });
+
+    test("the recent ones are listed in the order in which CAM heard of them, with what they changed", async () => {
+      const opUin = newUin();
+      const old = await settled(intentOf({ opUin }), APPLIED);
+      await backdate(old.id, 61_000);
+      const first = await settled(intentOf({ opUin }), UNKNOWN);
+      const sent = { login: { phone: false, stoken: true, wechat: false } };
+      const second = await settled(intentOf({ opUin, sent }), APPLIED, first.counted);
+      await log.settle(first.id, { ...UNKNOWN, looked: true });
+      const { before } = intentOf();
+      expect(await log.recentWrites("default", opUin)).toEqual([
+        {
+          ...{ changeId: first.id, status: "unknown", before, sent: intentOf().sent },
+          ...{ finishedAt: expect.any(Date), counted: first.counted, ageMs: expect.any(Number) },
+        },
+        {
+          ...{ changeId: second.id, status: "applied", before, sent },
+          ...{ finishedAt: expect.any(Date), counted: second.counted, ageMs: expect.any(Number) },
+        },
+      ]);
+      for (const { ageMs } of await log.recentWrites("default", opUin)) {
+        expect(ageMs).toBeGreaterThanOrEqual(0);
+        expect(ageMs).toBeLessThan(60_000);
+      }
+    });
+
+    test("an outcome that became known late does not go before a later write of more than a minute ago", async () => {
+      const opUin = newUin();
+      const late = await settled(intentOf({ opUin }), UNKNOWN);
+      const later = await settled(intentOf({ opUin }), APPLIED, late.counted);
+      await backdate(later.id, 70_000);
+      await log.settle(late.id, { ...APPLIED, resolvedBy: "READ_BACK", looked: true });
+      expect(await log.recentWrites("default", opUin)).toEqual([]);
+      const alone = newUin();
+      const other = await settled(intentOf({ opUin: alone }), UNKNOWN);
+      await backdate(other.id, 70_000);
+      await log.settle(other.id, { ...APPLIED, resolvedBy: "READ_BACK", looked: true });
+      expect(await log.recentWrites("default", alone)).toMatchObject([{ changeId: other.id }]);
     });
   });
 
@@ -210,9 +271,9 @@ describe.each(["postgres", "pglite"] as const)("begin on %s", (kind) => {
       const intent = intentOf({ idempotencyKey: "k1" });
       const id = await begun(intent);
       expect(await log.begin(intent, FRESH)).toEqual({ kind: "REPLAY", id });
-      await log.settle(id, APPLIED);
+      const settlement = await log.settle(id, APPLIED);
       expect(await log.begin(intent, FRESH)).toEqual({ kind: "REPLAY", id });
-      await begunAfter(intent.opUin, id);
+      await begunAfter(intent.opUin, settlement?.counted);
       expect(await log.begin(intent, FRESH)).toEqual({ kind: "REPLAY", id });
     });
 
@@ -250,8 +311,8 @@ describe.each(["postgres", "pglite"] as const)("begin on %s", (kind) => {
       expect(await log.begin(intent, FRESH)).toEqual({ kind: "REPLAY", id: again.id });
     });
 
-    async function begunAfter(opUin: ChangeIntent["opUin"], knownLatest: string): Promise<void> {
-      const verdict = await log.begin(intentOf({ opUin, requestHash: "hash-c" }), { knownLatest, ageMs: 0 });
+    async function begunAfter(opUin: ChangeIntent["opUin"], known: number | undefined): Promise<void> {
+      const verdict = await log.begin(intentOf({ opUin, requestHash: "hash-c" }), { known, ageMs: 0 });
       expect(verdict.kind).toBe("BEGUN");
     }
   });

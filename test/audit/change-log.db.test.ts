@@ -7,7 +7,7 @@ import { GatewayError } from "../../src/contract/index.ts";
 import type { Database } from "../../src/database/database.ts";
 import { createTestPostgres, openTestDatabase, openTestPostgres } from "../support/open-test-database.ts";
 import { rewriteRecord } from "../support/rewrite-record.ts";
-import { APPLIED, FRESH, intentOf, newUin, OLD, unknownFor } from "./intent-of.ts";
+import { APPLIED, FRESH, intentOf, makeDue, newUin, OLD, UNKNOWN } from "./intent-of.ts";
 
 const NO_SUCH_ID = "0199aaaa-0000-7000-8000-000000000000";
 const HASH = /^[0-9a-f]{64}$/;
@@ -22,17 +22,19 @@ describe.each(["postgres", "pglite"] as const)("the log of changes on %s", (kind
   });
 
   async function begun(intent: Partial<ChangeIntent> = {}): Promise<string> {
-    const { kind: verdict, id } = await log.begin(intentOf(intent), {
-      knownLatest: undefined,
-      ageMs: -10_000,
-    });
+    // As if it had been composed with all that there is.
+    const { kind: verdict, id } = await log.begin(intentOf(intent), { known: 9_000_000_000, ageMs: 0 });
     expect(verdict).toBe("BEGUN");
     return id;
   }
 
   async function settled(intent: Partial<ChangeIntent>, settlement: ChangeSettlement): Promise<string> {
     const id = await begun(intent);
-    expect(await log.settle(id, settlement)).toBe(true);
+    expect(await log.settle(id, settlement)).toEqual({
+      counted: expect.any(Number),
+      at: expect.any(Date),
+      sealed: settlement.status !== "unknown",
+    });
     return id;
   }
 
@@ -75,8 +77,8 @@ describe.each(["postgres", "pglite"] as const)("the log of changes on %s", (kind
         attempts: 3,
         quotaWaitMs: 9,
       };
-      expect(await log.settle(id, late)).toBe(false);
-      expect(await log.settle(id, unknownFor(1_000))).toBe(false);
+      expect(await log.settle(id, late)).toBeUndefined();
+      expect(await log.settle(id, UNKNOWN)).toBeUndefined();
       expect(await log.find(id)).toEqual(before);
     });
 
@@ -95,13 +97,15 @@ describe.each(["postgres", "pglite"] as const)("the log of changes on %s", (kind
     });
 
     test("leaves open what may still become known, and adds up the attempts", async () => {
-      const id = await settled({}, { ...unknownFor(60_000), quotaWaitMs: 5 });
+      const id = await settled({}, { ...UNKNOWN, quotaWaitMs: 5 });
       expect(await log.find(id)).toMatchObject({
         status: "unknown",
         code: "OUTCOME_UNKNOWN",
         seq: undefined,
       });
-      expect(await log.settle(id, { ...APPLIED, resolvedBy: "READ_BACK", attempts: 2 })).toBe(true);
+      expect(await log.settle(id, { ...APPLIED, resolvedBy: "READ_BACK", attempts: 2 })).toMatchObject({
+        sealed: true,
+      });
       expect(await log.find(id)).toMatchObject({
         status: "applied",
         code: undefined,
@@ -112,12 +116,108 @@ describe.each(["postgres", "pglite"] as const)("the log of changes on %s", (kind
       });
     });
 
-    test("seals what stays unknown for good", async () => {
-      const id = await settled(
-        {},
-        { status: "unknown", code: "OUTCOME_UNKNOWN", attempts: 1, quotaWaitMs: 0 },
-      );
-      expect(await log.find(id)).toMatchObject({ status: "unknown", seq: expect.any(String) });
+    describe("of an unknown outcome", () => {
+      /** Seconds until the next look. */
+      async function untilNextLook(id: string): Promise<number> {
+        const { rows } = await sql<{ seconds: string }>`
+          select extract(epoch from lease_until - clock_timestamp()) as seconds from mfa_change where id = ${id}
+        `.execute(database.db);
+        return Number(rows[0]?.seconds);
+      }
+
+      async function shift(id: string, hours: number): Promise<void> {
+        await sql`
+          update mfa_change set finished_at = finished_at - make_interval(hours => ${hours}),
+            created_at = created_at - make_interval(hours => ${hours}) where id = ${id}`.execute(database.db);
+      }
+
+      function made(id: string, looks: number): Promise<unknown> {
+        return sql`update mfa_change set looks = ${looks} where id = ${id}`.execute(database.db);
+      }
+
+      test("looks follow 2, 5, 10, 20, 40 and 60 s after, each minute to ten minutes, every ten minutes to 24 h", async () => {
+        const { rows } = await sql<{ after: number[] }>`
+          select array_agg(total order by looks) as after from (
+            select looks, sum(extract(epoch from look_delay(looks))) over (order by looks)::integer as total
+            from generate_series(0, 157) looks
+          ) delays`.execute(database.db);
+        const minutes = (from: number, to: number, step: number) =>
+          Array.from({ length: (to - from) / step + 1 }, (_, at) => 60 * (from + at * step));
+        expect(rows[0]?.after).toEqual([
+          ...[2, 5, 10, 20, 40, 60],
+          ...minutes(2, 10, 1),
+          ...minutes(20, 1_440, 10),
+        ]);
+      });
+
+      test.each([
+        [undefined, 3],
+        [4, 20],
+        [8, 60],
+        [20, 600],
+      ])("after %s looks and one more the next is due in %s s", async (looks, seconds) => {
+        const id = await settled({}, UNKNOWN);
+        if (looks !== undefined) await made(id, looks);
+        await log.settle(id, { ...UNKNOWN, looked: true });
+        const next = await untilNextLook(id);
+        expect(next).toBeLessThanOrEqual(seconds);
+        expect(next).toBeGreaterThan(seconds - 2);
+      });
+
+      test("a look that could not be made does not count, and is made up for ever later", async () => {
+        const id = await settled({}, UNKNOWN);
+        await log.settle(id, UNKNOWN);
+        expect(await untilNextLook(id)).toBeLessThanOrEqual(2);
+        for (const [hours, seconds] of [
+          [0.01, 18],
+          [1, 600],
+        ] as const) {
+          await sql`
+            update mfa_change set finished_at = clock_timestamp() - make_interval(secs => ${hours * 3_600})
+            where id = ${id}`.execute(database.db);
+          await log.settle(id, UNKNOWN);
+          const next = await untilNextLook(id);
+          expect(next).toBeLessThanOrEqual(seconds + 1);
+          expect(next).toBeGreaterThan(seconds - 2);
+        }
+        const { rows } = await sql`select looks from mfa_change where id = ${id}`.execute(database.db);
+        expect(rows).toEqual([{ looks: null }]);
+      });
+
+      test.each([
+        ["before a day is over, however often the user was read", 157, 23, false],
+        ["after a day in which the user was not read often enough", 156, 25, false],
+        ["after a clock that was set back", 157, -1, false],
+        ["after a day with all its looks", 157, 24, true],
+      ])("it is sealed %s: %s looks and one more, %s hours: %s", async (_, looks, hours, sealed) => {
+        const id = await settled({}, UNKNOWN);
+        await made(id, looks);
+        await shift(id, hours);
+        expect(await log.settle(id, { ...UNKNOWN, looked: true })).toMatchObject({ sealed });
+        expect((await log.find(id))?.seq).toEqual(sealed ? expect.any(String) : undefined);
+      });
+
+      test("a look that shows nothing new leaves its time, its settlement and what CAM said last as they are", async () => {
+        const said = {
+          camCode: "InternalError",
+          camAction: "SetMfaFlag",
+          camRequestId: "cam-request",
+        };
+        const id = await begun();
+        const first = await log.settle(id, { ...UNKNOWN, ...said });
+        const second = await log.settle(id, { ...UNKNOWN, attempts: 0, looked: true });
+        expect(second).toEqual(first);
+        expect(await found(id)).toMatchObject({ ...said, status: "unknown", attempts: 1 });
+      });
+
+      test("the sealed record says how often the user was read", async () => {
+        const id = await settled({}, UNKNOWN);
+        await log.settle(id, { ...UNKNOWN, looked: true });
+        await log.settle(id, { ...APPLIED, resolvedBy: "READ_BACK", looked: true });
+        const { rows } = await sql<{ sealed_content: string }>`
+          select sealed_content from mfa_change where id = ${id}`.execute(database.db);
+        expect(JSON.parse(rows[0]?.sealed_content ?? "")).toMatchObject({ status: "applied", looks: 2 });
+      });
     });
 
     test("a change that was never begun is a mistake of the caller's, not the store's", async () => {
@@ -181,51 +281,102 @@ describe.each(["postgres", "pglite"] as const)("the log of changes on %s", (kind
 
   describe("taking over", () => {
     test("hands out what is overdue, open or to be looked at again, and only that", async () => {
-      const overdue = await begun({ leaseMs: -1 });
-      const lookAgain = await settled({}, unknownFor(-1));
-      await begun();
-      await settled({}, unknownFor(60_000));
-      await settled({}, APPLIED);
+      const account = `account-${newUin()}`;
+      const overdue = await begun({ account, leaseMs: -1 });
+      const lookAgain = await settled({ account }, UNKNOWN);
+      await makeDue(database, lookAgain);
+      await begun({ account });
+      await settled({ account }, UNKNOWN);
+      await settled({ account }, APPLIED);
       const other = new ChangeLog({ database, replica: "replica-2" });
-      const taken = await other.takeOver("default", 10, 60_000);
+      const taken = await other.takeOver(account, 10, 60_000);
       expect(taken.map(({ id }) => id).sort()).toEqual([overdue, lookAgain].sort());
       expect(taken.map(({ replica }) => replica)).toEqual(["replica-2", "replica-2"]);
-      expect(await log.takeOver("default", 10, 60_000)).toEqual([]);
+      expect(await log.takeOver(account, 10, 60_000)).toEqual([]);
     });
 
     test("the longest overdue come first, and no more than asked for", async () => {
+      const account = `account-${newUin()}`;
       const ids: string[] = [];
-      for (const leaseMs of [-1_000, -3_000, -2_000]) ids.push(await begun({ leaseMs }));
-      const first = await log.takeOver("default", 2, 60_000);
+      for (const leaseMs of [-1_000, -3_000, -2_000]) ids.push(await begun({ account, leaseMs }));
+      const first = await log.takeOver(account, 2, 60_000);
       expect(first.map(({ id }) => id).sort()).toEqual([ids[1], ids[2]].sort());
-      expect((await log.takeOver("default", 2, 60_000)).map(({ id }) => id)).toEqual([ids[0]]);
+      expect((await log.takeOver(account, 2, 60_000)).map(({ id }) => id)).toEqual([ids[0]]);
+    });
+
+    test("all replicas together get one whose user is to be read in so many milliseconds", async () => {
+      const account = `account-${newUin()}`;
+      for (let i = 0; i < 3; i++) await begun({ account, leaseMs: -1 });
+      const other = new ChangeLog({ database, replica: "replica-2" });
+      expect(await log.takeOver(account, 1, 60_000, 30_000)).toHaveLength(1);
+      expect(await other.takeOver(account, 1, 60_000, 30_000)).toEqual([]);
+      expect(await other.takeOver("another", 1, 60_000, 30_000)).toEqual([]);
+      // The clock is set back, so that the last look lies ahead.
+      await sql`
+        update mfa_change set looked_at = looked_at + interval '1 hour' where account = ${account}
+      `.execute(database.db);
+      expect(await other.takeOver(account, 2, 60_000, 30_000)).toHaveLength(2);
+    });
+
+    test("a lease that no change can have, as the clock was set back, is over in a minute and not before", async () => {
+      const account = `account-${newUin()}`;
+      const id = await begun({ account, leaseMs: 3_600_000 });
+      expect(await log.takeOver(account, 10, 60_000)).toEqual([]);
+      const { rows } = await sql`
+        select lease_until between clock_timestamp() + interval '50 seconds' and clock_timestamp() + interval '1 minute'
+          as soon from mfa_change where id = ${id}`.execute(database.db);
+      expect(rows).toEqual([{ soon: true }]);
+      await log.settle(id, APPLIED);
     });
 
     test("a replica that fails in its turn is taken over as well", async () => {
-      const id = await begun({ leaseMs: -1 });
-      expect((await log.takeOver("default", 10, -1)).map((record) => record.id)).toEqual([id]);
-      expect((await log.takeOver("default", 10, 60_000)).map((record) => record.id)).toEqual([id]);
+      const account = `account-${newUin()}`;
+      const id = await begun({ account, leaseMs: -1 });
+      expect((await log.takeOver(account, 10, -1)).map((record) => record.id)).toEqual([id]);
+      expect((await log.takeOver(account, 10, 60_000)).map((record) => record.id)).toEqual([id]);
     });
   });
 
-  describe("a change of a user is superseded", () => {
+  describe("what else a reading may show", () => {
+    const other = { login: { phone: false, stoken: true, wechat: false } };
+    const refused: ChangeSettlement = { status: "refused", code: "X", attempts: 1, quotaWaitMs: 0 };
+
     test.each([
-      ["by one that is open", undefined, true],
-      ["by one that was applied", APPLIED, true],
-      ["by one of which nothing is known", unknownFor(60_000), true],
-      [
-        "not by one that was refused",
-        { status: "refused", code: "X", attempts: 1, quotaWaitMs: 0 } as const,
-        false,
-      ],
-    ])("%s", async (_, settlement, superseded) => {
+      ["a later change that is open", undefined, true],
+      ["a later change that was applied", APPLIED, true],
+      ["a later change of unknown outcome", UNKNOWN, true],
+      ["no later change that was refused", refused, false],
+    ])("%s", async (_, settlement, shows) => {
       const opUin = newUin();
-      const id = await settled({ opUin }, unknownFor(60_000));
-      expect(await log.isSuperseded(await found(id))).toBe(false);
-      const later = await begun({ opUin });
+      const id = await settled({ opUin }, UNKNOWN);
+      expect(await log.otherWrites(await found(id))).toEqual({ later: [], earlier: [] });
+      const later = await begun({ opUin, sent: other });
       if (settlement) await log.settle(later, settlement);
-      expect(await log.isSuperseded(await found(id))).toBe(superseded);
-      expect(await log.isSuperseded(await found(later))).toBe(false);
+      expect((await log.otherWrites(await found(id))).later).toEqual(shows ? [other] : []);
+      expect((await log.otherWrites(await found(later))).later).toEqual([]);
+    });
+
+    test.each([
+      ["an earlier write of the minute before", APPLIED, 50, 0, true],
+      ["an earlier write of unknown outcome", UNKNOWN, 50, 0, true],
+      ["no earlier change that was refused", refused, 50, 0, false],
+      ["no earlier write of more than a minute before", APPLIED, 61, 0, false],
+      ["no earlier write any more a minute after the change", APPLIED, 0, 61, false],
+    ])("%s", async (_, settlement, agoS, changedAgoS, shows) => {
+      const opUin = newUin();
+      const before = { login: { phone: false, stoken: false, wechat: false } };
+      const earlier = await settled({ opUin, before, sent: other }, settlement);
+      const id = await begun({ opUin });
+      await rewriteRecord(database, async (db) => {
+        await sql`
+          update mfa_change set finished_at = finished_at - make_interval(secs => ${agoS}) where id = ${earlier}
+        `.execute(db);
+        await sql`
+          update mfa_change set created_at = created_at - make_interval(secs => ${changedAgoS}) where id = ${id}
+        `.execute(db);
+      });
+      const images = await log.otherWrites(await found(id));
+      expect(images).toEqual({ later: [], earlier: shows ? [before, other] : [] });
     });
   });
 
@@ -236,7 +387,7 @@ describe.each(["postgres", "pglite"] as const)("the log of changes on %s", (kind
       const [one, two] = [newUin(), newUin()];
       const ids = [
         await settled({ opUin: one, caller: alice }, APPLIED),
-        await settled({ opUin: two, caller: alice }, unknownFor(60_000)),
+        await settled({ opUin: two, caller: alice }, UNKNOWN),
         await begun({ opUin: one, caller: alice }),
       ];
       const [first, second, third] = await Promise.all(ids.map(found));
@@ -346,8 +497,8 @@ describe("on PostgreSQL", () => {
         reconciler.takeOver("default", 10, 60_000),
       ]);
       // Taken before it was settled, or not at all; either way the outcome of whoever was first stands.
-      expect(settled).toBe(true);
-      for (const record of taken) expect(await reconciler.settle(record.id, unknownFor(1_000))).toBe(false);
+      expect(settled).toMatchObject({ sealed: true });
+      for (const record of taken) expect(await reconciler.settle(record.id, UNKNOWN)).toBeUndefined();
       expect(await reconciler.find(id)).toMatchObject({ status: "applied" });
     }
   });

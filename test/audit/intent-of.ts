@@ -1,12 +1,14 @@
 import { randomUUID } from "node:crypto";
-import type { BeforeImageAge, ChangeIntent, ChangeSettlement } from "../../src/audit/change-record.ts";
+import { sql } from "kysely";
+import type { BeforeImageBasis, ChangeIntent, ChangeSettlement } from "../../src/audit/change-record.ts";
 import type { Uin } from "../../src/contract/index.ts";
+import type { Database } from "../../src/database/database.ts";
 
-/** A reading that began now and knows of no change. */
-export const FRESH: BeforeImageAge = { knownLatest: undefined, ageMs: 0 };
+/** A reading that began now, composed with no write. */
+export const FRESH: BeforeImageBasis = { known: undefined, ageMs: 0 };
 
 /** A reading from before everything that a test has done. */
-export const OLD: BeforeImageAge = { knownLatest: undefined, ageMs: 600_000 };
+export const OLD: BeforeImageBasis = { known: undefined, ageMs: 600_000 };
 
 export const APPLIED: ChangeSettlement = {
   status: "applied",
@@ -17,9 +19,17 @@ export const APPLIED: ChangeSettlement = {
   quotaWaitMs: 12.4,
 };
 
-/** CAM's reply was lost, and the reconciler looks again after so many milliseconds. */
-export function unknownFor(lookAgainAfterMs: number): ChangeSettlement {
-  return { status: "unknown", code: "OUTCOME_UNKNOWN", attempts: 1, quotaWaitMs: 0, lookAgainAfterMs };
+/** Nothing proves what became of the change. */
+export const UNKNOWN: ChangeSettlement = {
+  status: "unknown",
+  code: "OUTCOME_UNKNOWN",
+  attempts: 1,
+  quotaWaitMs: 0,
+};
+
+/** Makes a change due for the reconciler, as if the time until then were over. */
+export async function makeDue({ db }: Database, id: string): Promise<void> {
+  await sql`update mfa_change set lease_until = now() - interval '1 second' where id = ${id}`.execute(db);
 }
 
 /** An intent of a user that no other test has. */

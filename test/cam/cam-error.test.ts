@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { CamError, type CamErrorKind, mayHaveBeenApplied } from "../../src/cam/errors/cam-error.ts";
+import { expectedCodes, PROVE_NOTHING } from "../contract/cam-codes.ts";
 
 const cases: [CamErrorKind, string | undefined, boolean][] = [
   ["UNREACHABLE", undefined, false],
@@ -14,11 +15,45 @@ const cases: [CamErrorKind, string | undefined, boolean][] = [
   ["REFUSED", "RequestLimitExceeded", false],
   ["REFUSED", "FailedOperation.UserNotBindPhone", false],
   ["REFUSED", "AuthFailure.SignatureFailure", false],
-  ["REFUSED", "UnheardOf", false],
+  ["REFUSED", "AuthFailure.SomethingNew", false],
+  ["REFUSED", "UnauthorizedOperation.CamNoAuth", false],
+  ["REFUSED", "RequestLimitExceeded.SomethingNew", false],
+  ["REFUSED", "FailedOperation.UserUnbindNoPermission", false],
+  ["REFUSED", "InvalidParameter.MFATokenError", false],
+  ["REFUSED", "ResourceNotFound.UserNotExist", false],
+  // The bare family, and what CAM's pages do not list of it.
+  ["REFUSED", "FailedOperation", true],
+  ["REFUSED", "FailedOperation.SomethingNew", true],
+  // What says that CAM could not use something, not that it refused.
+  ["REFUSED", "ResourceInUse", true],
+  ["REFUSED", "ResourceInsufficient", true],
+  ["REFUSED", "ResourceUnavailable", true],
+  ["REFUSED", "ResponseSizeLimitExceeded", true],
+  ["REFUSED", "UnheardOf", true],
+  ["REFUSED", "AuthFailures", true],
+  ["REFUSED", "authfailure", true],
+  ["REFUSED", "", true],
 ];
 
+test("every code that CAM documents either proves that nothing was done, or is one of those that prove nothing", () => {
+  const prove = expectedCodes.filter(([camCode]) => !PROVE_NOTHING.has(camCode));
+  for (const [camCode] of prove)
+    expect([camCode, mayHaveBeenApplied(refused(camCode))]).toEqual([camCode, false]);
+  for (const camCode of PROVE_NOTHING)
+    expect([camCode, mayHaveBeenApplied(refused(camCode))]).toEqual([camCode, true]);
+});
+
+function refused(camCode: string): CamError {
+  return new CamError({ kind: "REFUSED", action: "SetMfaFlag", attempts: 1, camCode });
+}
+
 test.each(cases)("a write that ended as %s %s may have been applied: %s", (kind, camCode, expected) => {
-  const error = new CamError({ kind, action: "SetMfaFlag", attempts: 1, ...(camCode && { camCode }) });
+  const error = new CamError({
+    kind,
+    action: "SetMfaFlag",
+    attempts: 1,
+    ...(camCode !== undefined && { camCode }),
+  });
   expect(mayHaveBeenApplied(error)).toBe(expected);
 });
 

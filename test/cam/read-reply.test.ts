@@ -82,6 +82,16 @@ test("a refusal carries CAM's code, message and RequestId", () => {
   });
 });
 
+test.each([201, 400, 429, 500, 503])("an envelope with an error is CAM's answer at HTTP %i too", (status) => {
+  const body = '{"Response":{"Error":{"Code":"AuthFailure.SignatureFailure"},"RequestId":"r-4"}}';
+  expect(errorOf(setMfaFlag, { status, body })).toMatchObject({
+    kind: "REFUSED",
+    camCode: "AuthFailure.SignatureFailure",
+    requestId: "r-4",
+    httpStatus: status,
+  });
+});
+
 test("a refusal needs neither message nor RequestId", () => {
   const body = '{"Response":{"Error":{"Code":"InternalError"}}}';
   expect(errorOf(setMfaFlag, { body })).toMatchObject({ kind: "REFUSED", camCode: "InternalError" });

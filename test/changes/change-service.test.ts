@@ -83,13 +83,16 @@ describe("a lost reply", () => {
     });
   });
 
-  test("is settled by CAM's own refusal of the repeat", async () => {
+  test("is not settled by CAM's own refusal of the repeat, which says nothing of the first request", async () => {
     const { changes, cam } = await startChangeService({ timeoutMs: 500 });
     cam.addFault({ kind: "silence", action: "SetMfaFlag", times: 1 });
     const change = changeOf(BOB, { login: { phone: true } });
     await expect(changes.setSubUserMfa(change, within(5_000))).rejects.toMatchObject({
       changeId: expect.any(String),
-      cause: { camCode: "FailedOperation.UserNotBindPhone" },
+      cause: {
+        code: "OUTCOME_UNKNOWN",
+        cam: { code: "FailedOperation.UserNotBindPhone", action: "SetMfaFlag" },
+      },
     });
   });
 

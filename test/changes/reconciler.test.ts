@@ -1,17 +1,29 @@
-import { expect, test } from "vitest";
+import { sql } from "kysely";
+import { expect, test, vi } from "vitest";
 import { ApprovalLog } from "../../src/audit/approval-log.ts";
-import type { ChangeIntent } from "../../src/audit/change-record.ts";
+import type { ChangeIntent, ChangeRecord, ChangeSettlement } from "../../src/audit/change-record.ts";
 import { BlockWriter } from "../../src/changes/block-writer.ts";
 import { Reconciler } from "../../src/changes/reconciler.ts";
-import { systemClock } from "../../src/clock.ts";
+import { type Clock, systemClock } from "../../src/clock.ts";
+import { FRESH, makeDue, UNKNOWN } from "../audit/intent-of.ts";
 import { openTestDatabase } from "../support/open-test-database.ts";
+import { rewriteRecord } from "../support/rewrite-record.ts";
 import { ALICE, NOBODY } from "../support/seed-users.ts";
 import { startChangeService, uin } from "../support/start-change-service.ts";
 
 const PHONE_ON = { phone: true, stoken: true, wechat: false };
+const WECHAT_ON = { phone: false, stoken: true, wechat: true };
+const BEFORE = { login: { phone: false, stoken: true, wechat: false } };
+const BOB = { subject: "bob", client: undefined, issuer: undefined };
+
+interface OpenChange {
+  readonly opUin?: string;
+  readonly approvalMs?: number;
+  readonly clock?: Clock;
+}
 
 /** A change as a replica leaves it that died after putting it on record, and a reconciler that finds it. */
-async function startWithOpenChange(opUin = ALICE, approvalMs?: number) {
+async function startWithOpenChange({ opUin = ALICE, approvalMs, clock = systemClock }: OpenChange = {}) {
   const database = await openTestDatabase("postgres");
   const { cam, client, log } = await startChangeService({ database });
   const intent: ChangeIntent = {
@@ -23,108 +35,237 @@ async function startWithOpenChange(opUin = ALICE, approvalMs?: number) {
     requested: { login: { phone: true } },
     requestHash: "hash",
     idempotencyKey: undefined,
-    before: {},
+    before: BEFORE,
     sent: { opUin, login: PHONE_ON },
-    leaseMs: 0,
+    leaseMs: -1,
     approvalMs,
   };
-  const { id } = await log.begin(intent, { knownLatest: undefined, ageMs: 0 });
-  const clock = systemClock;
+  const { id } = await log.begin(intent, FRESH);
   const writer = new BlockWriter({ cam: client, clock });
-  const account = { name: "default", writer };
-  const reconciler = new Reconciler({ log, account, clock, deadlineMs: 1_000 });
-  const approvals = new ApprovalLog({ database, replica: "another" });
-  return { cam, log, approvals, id, reconciler, intent, found: () => log.find(id) };
+  const settlements: [ChangeRecord["id"], ChangeSettlement["status"]][] = [];
+  const late: string[] = [];
+  const reconciler = new Reconciler({
+    ...{ log, clock },
+    account: { name: "default", writer },
+    deadlineMs: 1_000,
+    observer: {
+      onSettled: (record, { status }) => settlements.push([record.id, status]),
+      onAppliedLate: (record) => late.push(record.id),
+      onError: () => undefined,
+    },
+  });
+  return {
+    ...{ cam, log, database, id, reconciler, intent, settlements, late },
+    approvals: new ApprovalLog({ database, replica: "another" }),
+    found: () => log.find(id),
+    /** Another change of the same user, with that outcome or still open. */
+    async makeAnother(change: Partial<ChangeIntent>, settlement?: ChangeSettlement): Promise<string> {
+      const other = { ...intent, requestHash: "other", approvalMs: undefined, leaseMs: 60_000, ...change };
+      const verdict = await log.begin(other, { known: 9_000_000_000, ageMs: 0 });
+      expect(verdict.kind).toBe("BEGUN");
+      if (settlement !== undefined) await log.settle(verdict.id, settlement);
+      return verdict.id;
+    },
+    /** Looks once at what is due by then, with the time between two looks over. */
+    async look(): Promise<number> {
+      await sql`update mfa_change set lease_until = now() - interval '1 second' where id = ${id} and seq is null`.execute(
+        database.db,
+      );
+      await sql`update mfa_change set looked_at = null where seq is null`.execute(database.db);
+      return reconciler.settleDue();
+    },
+    /** As if everything that is on record had happened so long before. */
+    async passTime(seconds: number): Promise<void> {
+      const by = sql`make_interval(secs => ${seconds})`;
+      await rewriteRecord(database, async (db) => {
+        await sql`
+          update mfa_change set created_at = created_at - ${by}, finished_at = finished_at - ${by},
+            decided_at = decided_at - ${by}`.execute(db);
+      });
+    },
+  };
+}
+
+const APPLIED = { status: "applied", resolvedBy: "REPLY", attempts: 1, quotaWaitMs: 0 } as const;
+
+function show(login: typeof PHONE_ON) {
+  const flag = (on: boolean) => (on ? 1 : 0);
+  return {
+    uin: ALICE,
+    loginFlag: { Phone: flag(login.phone), Stoken: flag(login.stoken), Wechat: flag(login.wechat) },
+  } as const;
 }
 
 test("an open change that CAM has taken is settled as applied", async () => {
-  const { cam, reconciler, found } = await startWithOpenChange();
-  cam.putUser({ uin: ALICE, loginFlag: { Phone: 1, Stoken: 1, Wechat: 0 } });
+  const { cam, reconciler, settlements, late, id, found } = await startWithOpenChange();
+  cam.putUser(show(PHONE_ON));
   expect(await reconciler.settleDue()).toBe(1);
   expect(await found()).toMatchObject({ status: "applied", resolvedBy: "READ_BACK", seq: "1" });
+  expect(settlements).toEqual([[id, "applied"]]);
+  expect(late).toEqual([]);
 });
 
-test("an open change that CAM has not taken is settled as refused, and is not sent", async () => {
-  const { cam, reconciler, found } = await startWithOpenChange();
-  await reconciler.settleDue();
-  expect(await found()).toMatchObject({
-    status: "refused",
-    code: "CHANGE_NOT_APPLIED",
-    resolvedBy: "READ_BACK",
-  });
-  expect(cam.counters()["SetMfaFlag"]).toBeUndefined();
-});
-
-test("an open change of a user who is gone is settled as refused", async () => {
-  const { reconciler, found } = await startWithOpenChange(NOBODY);
-  await reconciler.settleDue();
-  expect(await found()).toMatchObject({ status: "refused", code: "USER_NOT_EXIST" });
-});
-
-test("a change whose user cannot be read is unknown, keeps nobody out, and is looked at again", async () => {
-  const { cam, log, intent, reconciler, found } = await startWithOpenChange();
-  cam.addFault({ kind: "cutBefore", action: "DescribeSafeAuthFlagColl" });
+test("an open change that CAM does not show is unknown, is not sent, and keeps nobody out", async () => {
+  const { cam, reconciler, found, settlements, id, makeAnother } = await startWithOpenChange();
   await reconciler.settleDue();
   expect(await found()).toMatchObject({ status: "unknown", code: "OUTCOME_UNKNOWN", seq: undefined });
-  const next = await log.begin({ ...intent, requestHash: "other" }, { knownLatest: undefined, ageMs: 0 });
-  expect(next.kind).not.toBe("BUSY");
+  expect(settlements).toEqual([[id, "unknown"]]);
+  expect(cam.counters()["SetMfaFlag"]).toBeUndefined();
+  await makeAnother({});
 });
 
-test("an unknown change that a later one has written over stays unknown for ever", async () => {
-  const { log, id, intent, reconciler, found } = await startWithOpenChange();
-  await log.settle(id, {
-    status: "unknown",
-    code: "OUTCOME_UNKNOWN",
-    attempts: 1,
-    quotaWaitMs: 0,
-    lookAgainAfterMs: 0,
-  });
-  const later = await log.begin(
-    { ...intent, requestHash: "other", leaseMs: 60_000 },
-    { knownLatest: id, ageMs: 0 },
-  );
-  expect(later.kind).toBe("BEGUN");
-  await reconciler.settleDue();
+test("a change that CAM applies after several looks is settled as applied, and told of once", async () => {
+  const { cam, look, found, settlements, id } = await startWithOpenChange();
+  for (let looks = 0; looks < 4; looks++) expect(await look()).toBe(1);
+  expect(await found()).toMatchObject({ status: "unknown", seq: undefined });
+  cam.putUser(show(PHONE_ON));
+  await look();
+  expect(await found()).toMatchObject({ status: "applied", resolvedBy: "READ_BACK", code: undefined });
+  expect(settlements).toEqual([
+    [id, "unknown"],
+    [id, "applied"],
+  ]);
+  expect(await look()).toBe(0);
+});
+
+test("a look is one call of CAM, behind all that somebody waits for, whether or not it succeeds", async () => {
+  const { cam, look, found, database } = await startWithOpenChange();
+  cam.addFault({ kind: "camError", code: "InternalError", action: "DescribeSafeAuthFlagColl" });
+  await look();
+  expect(cam.counters()["DescribeSafeAuthFlagColl"]).toMatchObject({ received: 1 });
+  expect(await found()).toMatchObject({ status: "unknown", seq: undefined });
+  const looks = async () =>
+    (await sql<{ looks: number | null }>`select looks from mfa_change`.execute(database.db)).rows;
+  expect(await looks()).toEqual([{ looks: null }]);
+  cam.clearFaults();
+  await look();
+  expect(await looks()).toEqual([{ looks: 1 }]);
+});
+
+test("that CAM has no such user does not prove that the change was not applied before", async () => {
+  const { look, found, database } = await startWithOpenChange({ opUin: NOBODY });
+  await look();
+  expect(await found()).toMatchObject({ status: "unknown", seq: undefined });
+  const { rows } = await sql`select looks from mfa_change`.execute(database.db);
+  expect(rows).toEqual([{ looks: 1 }]);
+});
+
+test.each([26, -26])("a gateway whose clock is %i hours off seals nothing sooner or later", async (hours) => {
+  const clock: Clock = { ...systemClock, now: () => Date.now() + hours * 3_600_000 };
+  const { look, found, passTime, database } = await startWithOpenChange({ clock });
+  await look();
+  await look();
+  expect(await found()).toMatchObject({ status: "unknown", seq: undefined });
+  await passTime(25 * 3_600);
+  await look();
+  // By the database's clock a day is over, and the user was not read often enough.
+  expect(await found()).toMatchObject({ status: "unknown", seq: undefined });
+  await sql`update mfa_change set looks = 157`.execute(database.db);
+  await look();
   expect(await found()).toMatchObject({ status: "unknown", seq: "1" });
 });
 
-test.each([
-  ["taken", 1 as const, { status: "applied" }],
-  ["not taken", 0 as const, { status: "refused", code: "CHANGE_NOT_APPLIED" }],
-])("a change whose approver's replica died is settled as CAM has %s it", async (_case, Phone, settled) => {
-  const { cam, approvals, log, id, intent, reconciler, found } = await startWithOpenChange(ALICE, 60_000);
-  const other = { ...intent, requestHash: "other", approvalMs: undefined };
-  const { id: between } = await log.begin(other, { knownLatest: undefined, ageMs: 0 });
-  await log.settle(between, { status: "applied", resolvedBy: "REPLY", attempts: 1, quotaWaitMs: 0 });
-  const by = { subject: "bob", client: undefined, issuer: undefined };
-  const approval = { ...intent, by, gatewayRequestId: "request-2" };
-  const verdict = await approvals.approve(id, approval, { knownLatest: between, ageMs: 0 });
-  expect(verdict.kind).toBe("BEGUN");
-  cam.putUser({ uin: ALICE, loginFlag: { Phone, Stoken: 1, Wechat: 0 } });
+test("a database whose clock is set back an hour leaves an open change to its replica for a minute more", async () => {
+  const { reconciler, passTime, database, id, found } = await startWithOpenChange();
+  await passTime(-3_600);
+  await sql`update mfa_change set lease_until = now() + interval '1 hour'`.execute(database.db);
+  expect(await reconciler.settleDue()).toBe(0);
+  await sql`update mfa_change set lease_until = lease_until - interval '1 minute'`.execute(database.db);
   expect(await reconciler.settleDue()).toBe(1);
-  expect(await found()).toMatchObject({
-    ...settled,
-    resolvedBy: "READ_BACK",
-    approval: { decision: { kind: "approved", by } },
-    seq: "2",
+  expect(await found()).toMatchObject({ id, status: "unknown" });
+});
+
+test("users are looked at one by one, less than two a second in an account", async () => {
+  const { log, reconciler, makeAnother } = await startWithOpenChange();
+  await makeAnother({ opUin: uin(NOBODY), leaseMs: -1 });
+  const takeOver = vi.spyOn(log, "takeOver");
+  expect(await reconciler.settleDue()).toBe(1);
+  expect(takeOver.mock.calls).toEqual([["default", 1, 6_000, 600]]);
+});
+
+test("an unknown change that a later one may have written over stays open", async () => {
+  const { cam, log, id, makeAnother, look, found, late } = await startWithOpenChange();
+  await log.settle(id, UNKNOWN);
+  const later = await makeAnother({ sent: { login: WECHAT_ON } }, APPLIED);
+  cam.putUser(show(WECHAT_ON));
+  await look();
+  expect(await found()).toMatchObject({ status: "unknown", seq: undefined });
+  expect(await log.find(later)).toMatchObject({ status: "applied" });
+  expect(late).toEqual([]);
+});
+
+test("an unknown change is applied where a reading equals only its flags, and that it is late is told", async () => {
+  const { cam, log, id, makeAnother, look, found, late } = await startWithOpenChange();
+  await log.settle(id, UNKNOWN);
+  await makeAnother({ sent: { login: WECHAT_ON } }, APPLIED);
+  cam.putUser(show(PHONE_ON));
+  await look();
+  expect(await found()).toMatchObject({ status: "applied", resolvedBy: "READ_BACK" });
+  expect(late).toEqual([id]);
+});
+
+test.each([
+  ["is as both ask", { login: PHONE_ON }, "unknown", "applied"],
+  ["is as both ask, of which the later is open", { login: PHONE_ON }, "unknown", "open"],
+  ["is as both ask, of which the later was refused", { login: PHONE_ON }, "applied", "refused"],
+  ["has a protection that only the earlier wrote", { action: PHONE_ON }, "applied", "applied"],
+] as const)("a user who %s: the earlier change is %s", async (_case, sent, status, fate) => {
+  const { cam, log, id, makeAnother, look, found } = await startWithOpenChange();
+  await log.settle(id, UNKNOWN);
+  const refused = { status: "refused", code: "USER_NOT_BIND_PHONE", attempts: 1, quotaWaitMs: 0 } as const;
+  const fates = { applied: APPLIED, open: undefined, refused };
+  await makeAnother({ sent }, fates[fate]);
+  cam.putUser(show(PHONE_ON));
+  await look();
+  expect(await found()).toMatchObject({ status });
+});
+
+test("for a minute a reading may show an earlier write instead, and proves nothing; then it does", async () => {
+  const { cam, log, id, database, makeAnother, look, passTime } = await startWithOpenChange();
+  await log.settle(id, { status: "refused", code: "X", attempts: 0, quotaWaitMs: 0 });
+  const sent = { login: PHONE_ON };
+  await makeAnother({ sent }, APPLIED);
+  await makeAnother({ before: sent, sent: BEFORE }, APPLIED);
+  const again = await makeAnother({ sent }, UNKNOWN);
+  cam.putUser(show(PHONE_ON));
+  for (const [seconds, status] of [
+    [5, "unknown"],
+    [60, "applied"],
+  ] as const) {
+    await passTime(seconds);
+    await makeDue(database, again);
+    await look();
+    expect(await log.find(again)).toMatchObject({ status });
+  }
+});
+
+test.each([
+  ["shows", PHONE_ON, { status: "applied", resolvedBy: "READ_BACK", seq: "2" }],
+  ["does not show", BEFORE.login, { status: "unknown", code: "OUTCOME_UNKNOWN", seq: undefined }],
+])("a change whose approver's replica died and that CAM %s", async (_case, login, settled) => {
+  const { cam, approvals, log, id, intent, makeAnother, reconciler, found } = await startWithOpenChange({
+    approvalMs: 60_000,
   });
+  const between = await makeAnother({ sent: { login: WECHAT_ON } }, APPLIED);
+  const { counted: known } = (await log.recentWrites("default", intent.opUin))[0] ?? {};
+  expect(between).toBeDefined();
+  const approval = { ...intent, by: BOB, gatewayRequestId: "request-2", sent: { login: PHONE_ON } };
+  const verdict = await approvals.approve(id, { ...approval, before: BEFORE }, { known, ageMs: 0 });
+  expect(verdict.kind).toBe("BEGUN");
+  cam.putUser(show(login));
+  expect(await reconciler.settleDue()).toBe(1);
+  expect(await found()).toMatchObject({ ...settled, approval: { decision: { kind: "approved", by: BOB } } });
 });
 
 test("a change that nobody approved in time is settled as refused, without asking CAM", async () => {
-  const { cam, reconciler, found } = await startWithOpenChange(ALICE, 0);
+  const { cam, reconciler, found } = await startWithOpenChange({ approvalMs: 0 });
   expect(await reconciler.settleDue()).toBe(1);
   expect(await found()).toMatchObject({ status: "refused", code: "APPROVAL_EXPIRED", seq: "1" });
   expect(cam.journal()).toEqual([]);
 });
 
 test("a change that still awaits approval is left alone", async () => {
-  const { reconciler, found } = await startWithOpenChange(ALICE, 60_000);
+  const { reconciler, found } = await startWithOpenChange({ approvalMs: 60_000 });
   expect(await reconciler.settleDue()).toBe(0);
   expect(await found()).toMatchObject({ status: "awaiting_approval" });
-});
-
-test("what is settled is not looked at again", async () => {
-  const { reconciler } = await startWithOpenChange();
-  expect(await reconciler.settleDue()).toBe(1);
-  expect(await reconciler.settleDue()).toBe(0);
 });

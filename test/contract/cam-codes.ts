@@ -58,3 +58,16 @@ export const expectedCodes: readonly (readonly [camCode: string, code: CamErrorC
   ["UnsupportedProtocol", "CAM_UNSUPPORTED_PROTOCOL"],
   ["UnsupportedRegion", "CAM_UNSUPPORTED_REGION"],
 ];
+
+/** Those of them that do not prove, of a write, that nothing was changed. */
+export const PROVE_NOTHING: ReadonlySet<string> = new Set([
+  "FailedOperation",
+  "InternalError",
+  "InternalError.SystemError",
+  "InternalError.UnknownError",
+  "ResourceInUse",
+  "ResourceInsufficient",
+  "ResourceUnavailable",
+  "ResponseSizeLimitExceeded",
+  "ServiceUnavailable",
+]);

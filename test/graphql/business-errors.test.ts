@@ -5,7 +5,7 @@ import {
   codeForCamCode,
   describeCamError,
 } from "../../src/contract/index.ts";
-import { expectedCodes } from "../contract/cam-codes.ts";
+import { expectedCodes, PROVE_NOTHING } from "../contract/cam-codes.ts";
 import { expectInBothChannels } from "../support/error-channels.ts";
 import { createTestPostgres } from "../support/open-test-database.ts";
 import { pauseQuota } from "../support/pause-quota.ts";
@@ -66,9 +66,12 @@ describe("every code that CAM documents", () => {
   const message = "The vendor's own words, which change.";
   const start = async (camCode: string, code: CamErrorCode) => {
     const started = describeCamError(code).retryable ? await startGateway({ env: quick }) : shared;
-    started.cam.addFault({ kind: "camError", code: camCode, message, action: "SetMfaFlag" });
+    started.cam.addFault({ kind: "camError", code: camCode, message, action: actionOf(camCode) });
     return started;
   };
+  /** A write that ends so is of unknown outcome where the code proves nothing; a read is not. */
+  const actionOf = (camCode: string) =>
+    PROVE_NOTHING.has(camCode) ? "DescribeSafeAuthFlagColl" : "SetMfaFlag";
 
   test.each(expectedCodes)("%s is %s by both channels, in our own words", async (camCode, code) => {
     const first = await start(camCode, code);
@@ -76,11 +79,26 @@ describe("every code that CAM documents", () => {
     const second = code === "CAM_RATE_LIMITED" ? await start(camCode, code) : first;
     const change = { opUin: ALICE, login: { phone: true } };
     const extensions = await expectInBothChannels(first, change, code, second);
-    expect(extensions).toMatchObject({ cam: { code: camCode, action: "SetMfaFlag" } });
+    expect(extensions).toMatchObject({ cam: { code: camCode, action: actionOf(camCode) } });
     expect(JSON.stringify(extensions)).not.toContain(message);
     expect(first.logLines.join("")).toContain(message);
     expect(first.cam.user(ALICE)?.loginFlag.Phone).toBe(0);
   });
+
+  test.each([...PROVE_NOTHING])(
+    "%s leaves the outcome of a write unknown, with the code",
+    async (camCode) => {
+      const started = shared;
+      started.cam.addFault({ kind: "camError", code: camCode, message, action: "SetMfaFlag" });
+      const change = { opUin: ALICE, login: { phone: true } };
+      const extensions = await expectInBothChannels(started, change, "OUTCOME_UNKNOWN");
+      expect(extensions).toMatchObject({
+        changeId: expect.any(String),
+        cam: { code: camCode, action: "SetMfaFlag" },
+      });
+      expect(JSON.stringify(extensions)).not.toContain(message);
+    },
+  );
 
   test("leads to every code of the catalogue that an answer of CAM can lead to", () => {
     const reached = new Set(expectedCodes.map(([camCode]) => codeForCamCode(camCode)));
@@ -91,23 +109,29 @@ describe("every code that CAM documents", () => {
 
 describe("a code that nobody has seen", () => {
   test.each(["Brand.New", "FailedOperations", "x".repeat(300), "Fehler.Ümlaut"])(
-    "%s is CAM_UNKNOWN_ERROR",
+    "%s is CAM_UNKNOWN_ERROR of a read, and leaves the outcome of a write unknown",
     async (camCode) => {
       const started = shared;
-      started.cam.addFault({ kind: "camError", code: camCode, action: "SetMfaFlag" });
       const change = { opUin: ALICE, login: { phone: true } };
-      const extensions = await expectInBothChannels(started, change, "CAM_UNKNOWN_ERROR");
-      expect(extensions).toMatchObject({ cam: { code: camCode } });
+      for (const [action, code] of [
+        ["DescribeSafeAuthFlagColl", "CAM_UNKNOWN_ERROR"],
+        ["SetMfaFlag", "OUTCOME_UNKNOWN"],
+      ] as const) {
+        started.cam.clearFaults();
+        started.cam.addFault({ kind: "camError", code: camCode, action });
+        const extensions = await expectInBothChannels(started, change, code);
+        expect(extensions).toMatchObject({ cam: { code: camCode, action } });
+      }
     },
   );
 
   test.each([
-    ["FailedOperation.NewOne", "CAM_FAILED_OPERATION"],
-    ["InvalidParameterValue.NewOne", "CAM_INVALID_PARAMETER"],
-    ["UnauthorizedOperation.CamNoAuth", "CAM_PERMISSION_DENIED"],
-  ] as const)("%s is what its family is: %s", async (camCode, code) => {
+    ["FailedOperation.NewOne", "CAM_FAILED_OPERATION", "DescribeSafeAuthFlagColl"],
+    ["InvalidParameterValue.NewOne", "CAM_INVALID_PARAMETER", "SetMfaFlag"],
+    ["UnauthorizedOperation.CamNoAuth", "CAM_PERMISSION_DENIED", "SetMfaFlag"],
+  ] as const)("%s is what its family is: %s", async (camCode, code, action) => {
     const started = shared;
-    started.cam.addFault({ kind: "camError", code: camCode, action: "SetMfaFlag" });
+    started.cam.addFault({ kind: "camError", code: camCode, action });
     await expectInBothChannels(started, { opUin: ALICE, login: { phone: true } }, code);
   });
 });

@@ -1,3 +1,5 @@
+import { provesRefusal } from "./proven-refusals.ts";
+
 export type CamErrorKind =
   /** CAM answered with an error code. */
   | "REFUSED"
@@ -25,7 +27,7 @@ export interface CamErrorDetails {
   readonly camMessage?: string;
   /** CAM's RequestId, where there was an envelope. Its support asks for it. */
   readonly requestId?: string;
-  /** With kind BAD_RESPONSE, where the status was not 200. */
+  /** With kind BAD_RESPONSE or REFUSED, where the status was not 200. */
   readonly httpStatus?: number;
   /** For logs: what was wrong, in our words. */
   readonly detail?: string;
@@ -57,8 +59,8 @@ export class CamError extends Error {
 }
 
 /**
- * Whether a write that ended in this error may have taken effect all the same. CAM gives no promise for its
- * internal errors, so they count as unknown; every other code of its own means that nothing was changed.
+ * Whether a write that ended in this error may have taken effect all the same, now or later. Two things prove that it
+ * did not: nothing was sent, or CAM answered by a code that says so (proven-refusals.ts).
  */
 export function mayHaveBeenApplied(error: CamError): boolean {
   switch (error.kind) {
@@ -71,7 +73,7 @@ export function mayHaveBeenApplied(error: CamError): boolean {
     case "ABORTED":
       return true;
     case "REFUSED":
-      return isServiceFault(error.camCode);
+      return !provesRefusal(error.camCode);
   }
 }
 

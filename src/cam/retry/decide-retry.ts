@@ -1,4 +1,4 @@
-import { type CamError, isServiceFault, isThrottle } from "../errors/cam-error.ts";
+import { type CamError, isServiceFault, isThrottle, mayHaveBeenApplied } from "../errors/cam-error.ts";
 
 export interface RetryQuestion {
   readonly access: "read" | "write";
@@ -9,6 +9,8 @@ export interface RetryQuestion {
   readonly deadlineMs: number;
   /** A number in [0, 1) for the jitter. */
   readonly chance: number;
+  /** MAX_ATTEMPTS without it. */
+  readonly maxAttempts?: number | undefined;
 }
 
 export type RetryDecision =
@@ -32,10 +34,10 @@ const MAX_DELAY_MS = 2_000;
  * replicas that failed together do not come back together.
  */
 export function decideRetry(question: RetryQuestion): RetryDecision {
-  const { error, access, attempt, nowMs, deadlineMs } = question;
+  const { error, access, attempt, nowMs, deadlineMs, maxAttempts = MAX_ATTEMPTS } = question;
   const refusal = refusalOf(error, access);
   if (refusal !== undefined) return { retry: false, because: refusal };
-  if (attempt >= MAX_ATTEMPTS) return { retry: false, because: "ATTEMPTS_USED_UP" };
+  if (attempt >= maxAttempts) return { retry: false, because: "ATTEMPTS_USED_UP" };
   const ceilingMs = Math.min(MAX_DELAY_MS, BASE_DELAY_MS * 2 ** (attempt - 1));
   const delayMs = Math.round(ceilingMs * question.chance);
   if (nowMs + delayMs >= deadlineMs) return { retry: false, because: "NO_TIME_LEFT" };
@@ -43,19 +45,9 @@ export function decideRetry(question: RetryQuestion): RetryDecision {
 }
 
 function refusalOf(error: CamError, access: "read" | "write"): RetryRefusal | undefined {
-  switch (error.kind) {
-    case "UNREACHABLE":
-      return undefined;
-    case "TIMEOUT":
-    case "CONNECTION_LOST":
-    case "BAD_RESPONSE":
-      return access === "read" ? undefined : "OUTCOME_MUST_BE_RESOLVED";
-    case "REFUSED":
-      if (isThrottle(error.camCode)) return undefined;
-      if (!isServiceFault(error.camCode)) return "NOT_TRANSIENT";
-      return access === "read" ? undefined : "OUTCOME_MUST_BE_RESOLVED";
-    case "NO_CREDENTIAL":
-    case "ABORTED":
-      return "NOT_TRANSIENT";
-  }
+  if (error.kind === "NO_CREDENTIAL" || error.kind === "ABORTED") return "NOT_TRANSIENT";
+  if (access === "write" && mayHaveBeenApplied(error)) return "OUTCOME_MUST_BE_RESOLVED";
+  if (error.kind !== "REFUSED" || isThrottle(error.camCode) || isServiceFault(error.camCode))
+    return undefined;
+  return "NOT_TRANSIENT";
 }

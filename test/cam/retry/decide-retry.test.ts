@@ -29,15 +29,15 @@ const outcomes: [CamErrorKind, string | undefined, forRead: string, forWrite: st
   ["REFUSED", "InternalError.SystemError", YES, LOST],
   ["REFUSED", "ServiceUnavailable", YES, LOST],
   ["REFUSED", "LimitExceeded", FINAL, FINAL],
-  ["REFUSED", "RequestLimitExceededX", FINAL, FINAL],
-  ["REFUSED", "InternalErrors", FINAL, FINAL],
-  ["REFUSED", "FailedOperation", FINAL, FINAL],
+  ["REFUSED", "RequestLimitExceededX", FINAL, LOST],
+  ["REFUSED", "InternalErrors", FINAL, LOST],
+  ["REFUSED", "FailedOperation", FINAL, LOST],
   ["REFUSED", "FailedOperation.UserNotBindPhone", FINAL, FINAL],
   ["REFUSED", "ResourceNotFound.UserNotExist", FINAL, FINAL],
   ["REFUSED", "AuthFailure.SignatureExpire", FINAL, FINAL],
   ["REFUSED", "AuthFailure.SignatureFailure", FINAL, FINAL],
-  ["REFUSED", "UnheardOf", FINAL, FINAL],
-  ["REFUSED", undefined, FINAL, FINAL],
+  ["REFUSED", "UnheardOf", FINAL, LOST],
+  ["REFUSED", undefined, FINAL, LOST],
 ];
 
 test.each(outcomes)("%s %s: a read is %s, a write %s", (kind, camCode, forRead, forWrite) => {
@@ -94,4 +94,11 @@ test("what must not be retried at all is said so, however little time or attempt
   const error = errorOf("TIMEOUT");
   const decision = decide({ error, access: "write", attempt: MAX_ATTEMPTS, deadlineMs: 0 });
   expect(decision).toEqual({ retry: false, because: "OUTCOME_MUST_BE_RESOLVED" });
+});
+
+test("a call that may be made once is not made again, however transient its failure", () => {
+  expect(decide({ error: errorOf("TIMEOUT"), maxAttempts: 1 })).toEqual({
+    retry: false,
+    because: "ATTEMPTS_USED_UP",
+  });
 });
