@@ -85,7 +85,7 @@ export class ChangeRunner {
   /** What is in flight in this process under the same key, or `work` when it is the user's turn. */
   join(
     key: string,
-    { request: { opUin }, context: { deadlineMs }, progress }: Run,
+    { request: { opUin }, context, progress }: Run,
     account: ChangeAccount,
     work: () => Promise<MfaChangeOutcome>,
   ): Promise<MfaChangeOutcome> {
@@ -93,7 +93,7 @@ export class ChangeRunner {
     progress.shared = same !== undefined;
     if (same !== undefined) return same;
     const change = this.#turns
-      .run({ account: account.name, opUin }, deadlineMs, work)
+      .run({ account: account.name, opUin }, context, work)
       .finally(() => this.#inFlight.delete(key));
     this.#inFlight.set(key, change);
     return change;

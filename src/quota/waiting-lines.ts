@@ -1,5 +1,5 @@
 import type { RateRequest } from "../cam/index.ts";
-import { FairQueue } from "./fair-queue.ts";
+import { FairQueue } from "../fair-queue.ts";
 
 /** In one queue: more than the longest deadline can serve, and little memory. */
 export const MOST_WAITING = 1_000;

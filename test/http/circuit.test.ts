@@ -1,54 +1,7 @@
 import { expect, test } from "vitest";
-import { readReply, type StartOptions, startGateway } from "../support/start-gateway.ts";
-import { startIssuer } from "../support/start-issuer.ts";
+import { startWorld, usersFrom } from "./many-users-world.ts";
 
 const OPEN = "CAM_CIRCUIT_OPEN";
-const usersFrom = (first: number, count: number): readonly string[] =>
-  Array.from({ length: count }, (_, at) => String(100_021_980_000 + first + at));
-
-/** A gateway with the default circuit, and callers who are known by their tokens. */
-async function startWorld({ env, ...options }: StartOptions = {}) {
-  const issuer = await startIssuer();
-  const started = await startGateway({
-    callers: "proved",
-    emulator: { ratePerSecond: 1_000 },
-    ...options,
-    env: {
-      ...issuer.env,
-      ...{ CALLER_RATE_PER_SECOND: "0", CAM_RATE_PER_SECOND: "1000", BULK_GUARD_USERS: "0" },
-      ...env,
-    },
-  });
-  const tokens = new Map<string, Promise<string>>();
-  const send = async (subject: string, query: string) => {
-    const token = tokens.get(subject) ?? issuer.sign({ claims: { sub: subject } });
-    tokens.set(subject, token);
-    return readReply(
-      await started.http
-        .post("/graphql")
-        .set("authorization", `Bearer ${await token}`)
-        .send({ query }),
-    );
-  };
-  const codeOf = async (subject: string, query: string): Promise<unknown> =>
-    (await send(subject, query)).errors[0]?.extensions["code"];
-  return {
-    cam: started.cam,
-    put: (uins: readonly string[], more = {}) => {
-      for (const uin of uins)
-        started.cam.putUser({ uin, name: `user-${uin}`, phone: "13800000000", ...more });
-    },
-    /** The code of the error, or undefined where the change was made. */
-    change: (subject: string, opUin: string, login = "phone: true") =>
-      codeOf(
-        subject,
-        `mutation { setSubUserMfa(opUin: "${opUin}", login: { ${login} }, reason: "test") { requestId } }`,
-      ),
-    read: (subject: string, opUin: string) =>
-      codeOf(subject, `{ subUser(opUin: "${opUin}") { mfa { login { phone } } } }`),
-  };
-}
-
 const BROKEN = { writeError: { code: "InternalError" } };
 
 /** The operations are short, so that their changes end while the test waits. */

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { FairQueue } from "../../src/quota/fair-queue.ts";
+import { FairQueue } from "../src/fair-queue.ts";
 
 /** Items are named after their caller: "a1" is caller a's first. */
 function queueOf(...items: readonly string[]): FairQueue<string> {
