@@ -1,3 +1,7 @@
+import { openOutput } from "./observability/bounded-output.ts";
+
+const STDERR_FD = 2;
+
 /** sysexits.h: a mistake in the program itself. Starting it again is right. */
 export const EX_SOFTWARE = 70;
 
@@ -17,7 +21,10 @@ const MOST_CAUSES = 5;
 export function endOnCrash(): void {
   if (process.report) process.report.excludeEnv = true;
   process.on("uncaughtException", (error: unknown, origin) => {
-    process.stderr.write(`${describeCrash(error, origin)}\n`);
+    // Within a bound: nobody may be reading.
+    const stderr = openOutput(STDERR_FD, () => "");
+    stderr.write(`${describeCrash(error, origin)}\n`);
+    stderr.drain();
     process.exit(EX_SOFTWARE);
   });
 }

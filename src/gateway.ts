@@ -54,8 +54,6 @@ export interface GatewayOverrides {
   readonly clock?: Clock;
   readonly logger?: Logger;
   readonly authenticator?: Authenticator;
-  /** Whether a person reads the log, who is no program that takes JSON. */
-  readonly readableLog?: boolean;
 }
 
 export interface Gateway {
@@ -77,8 +75,7 @@ export interface GatewayAddress {
 /** The composition root: every part is made here and handed what it needs. */
 export function createGateway(config: Config, overrides: GatewayOverrides = {}): Gateway {
   const clock = overrides.clock ?? systemClock;
-  const logger =
-    overrides.logger ?? createLogger({ level: config.logLevel, readable: overrides.readableLog ?? false });
+  const logger = overrides.logger ?? createLogger({ level: config.logLevel });
   const closers: (() => Promise<void>)[] = [];
   let address: GatewayAddress | undefined;
   let accepting = false;

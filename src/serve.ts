@@ -2,6 +2,7 @@ import { asConfigError, checkFiles, withMistakesInFiles } from "./check-files.ts
 import { type Config, ConfigError, EX_CONFIG, loadConfig } from "./config.ts";
 import { endOnCrash } from "./end-on-crash.ts";
 import { createGateway } from "./gateway.ts";
+import { createLogger, openLogOutput } from "./observability/logger.ts";
 import { describeConfig, startUpBanner } from "./start-up-banner.ts";
 import { USAGE } from "./usage.ts";
 
@@ -17,16 +18,22 @@ async function run(): Promise<number | undefined> {
     console.log(["The configuration is valid.", ...describeConfig(command.config)].join("\n"));
     return 0;
   }
-  const gateway = createGateway(command.config, { readableLog: isForPerson(command.config) });
+  const { config } = command;
+  const readable = isForPerson(config);
+  const stdout = openLogOutput(readable);
+  const logger = createLogger({ level: config.logLevel, destination: stdout, readable });
+  const gateway = createGateway(config, { logger });
   await gateway.start();
-  console.log(startUpBanner(command.config, gateway.address));
+  console.log(startUpBanner(config, gateway.address));
+  // From now on the reader may have stalled, and the console would queue without a bound.
+  const say = (text: string): void => stdout.write(`${text}\n`);
   let isStopping = false;
   const stop = (signal: string): void => {
-    if (!isStopping) console.log(`${signal}: stopping once what is under way is finished.`);
+    if (!isStopping) say(`${signal}: stopping once what is under way is finished.`);
     isStopping = true;
     gateway.stop().then(
       () => {
-        console.log("Stopped.");
+        say("Stopped.");
         process.exit(0);
       },
       (error: unknown) => {

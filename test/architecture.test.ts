@@ -71,7 +71,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "policy-file",
     "quota",
   ],
-  "end-on-crash": [],
+  "end-on-crash": ["observability"],
   "check-files": [
     "audit",
     "cam",
@@ -82,7 +82,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "load-auth-files",
     "policy-file",
   ],
-  serve: ["check-files", "config", "end-on-crash", "gateway", "start-up-banner", "usage"],
+  serve: ["check-files", "config", "end-on-crash", "gateway", "observability", "start-up-banner", "usage"],
   main: ["serve"],
 };
 

@@ -1,4 +1,6 @@
 import { type DestinationStream, type Logger, pino } from "pino";
+import { type Clock, systemClock } from "../clock.ts";
+import { type BoundedOutput, openOutput } from "./bounded-output.ts";
 import { readableLine } from "./readable-line.ts";
 import { strikeSecrets } from "./strike-secrets.ts";
 
@@ -27,7 +29,7 @@ export function createLogger(options: LoggerOptions): Logger {
     // An error has its form already.
     serializers: { err: (error: unknown) => error },
   };
-  const destination = options.destination ?? createStdout();
+  const destination = options.destination ?? openLogOutput(options.readable ?? false);
   return pino(config, options.readable ? inReadableForm(destination) : destination);
 }
 
@@ -35,28 +37,11 @@ function inReadableForm(destination: DestinationStream): DestinationStream {
   return { write: (line) => destination.write(`${readableLine(line.trimEnd())}\n`) };
 }
 
-/** Less than the destination writes in one piece (16 KiB), so that nothing is left over. */
-const MOST_KEPT_BYTES = 8 * 1024;
-
-/**
- * The lines of one turn of the event loop go out together at its end, written at once, which takes less CPU time than a
- * write for each, or than handing them to the thread pool. A process that is killed takes the lines of its last turn with
- * it, and one that ends by itself none. The price: who reads the lines has to keep up.
- */
-function createStdout(): DestinationStream {
-  const stdout = pino.destination({ dest: STDOUT_FD, sync: true, minLength: MOST_KEPT_BYTES });
-  let isDue = false;
-  const flush = (): void => {
-    isDue = false;
-    stdout.flush();
-  };
-  process.on("exit", flush);
-  return {
-    write: (line) => {
-      stdout.write(line);
-      if (isDue) return;
-      isDue = true;
-      setImmediate(flush);
-    },
-  };
+/** Standard output for the lines of a log. A reader that stops reading costs lines and never holds the process. */
+export function openLogOutput(readable: boolean, clock: Clock = systemClock): BoundedOutput {
+  return openOutput(STDOUT_FD, (dropped) => {
+    const time = new Date(clock.now()).toISOString();
+    const line = JSON.stringify({ level: "warn", time, dropped, msg: `${dropped} log lines dropped` });
+    return `${readable ? readableLine(line) : line}\n`;
+  });
 }

@@ -1,0 +1,129 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, openSync } from "node:fs";
+import { Agent, request } from "node:http";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { beforeAll, expect, onTestFinished, test, vi } from "vitest";
+import { EX_SOFTWARE } from "../../src/end-on-crash.ts";
+import { closedPort } from "../support/closed-port.ts";
+import { buildGateway } from "../support/gateway-process.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+
+// Programs start slowly on a machine that does other things as well.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+
+beforeAll(buildGateway);
+
+/** Crashes the program when it gets SIGUSR2. */
+const CRASH = "process.on('SIGUSR2', () => { throw new Error('a test') });";
+
+/** A gateway of local mode that logs every operation, and whose output nobody reads. */
+async function start(stdout: "pipe" | number) {
+  const folder = await temporaryFolder();
+  const port = await closedPort();
+  const child = spawn(process.execPath, [join(import.meta.dirname, "../../dist/main.js"), "--local"], {
+    cwd: folder.path,
+    env: {
+      PORT: String(port),
+      PLAYGROUND: "off",
+      CALLER_RATE_PER_SECOND: "0",
+      TRUSTED_DOCUMENTS: "audit",
+      TRUSTED_DOCUMENTS_FILE: await folder.write("documents.json", "{}"),
+      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(CRASH)}`,
+    },
+    stdio: ["ignore", stdout, "pipe"],
+  });
+  const ended = once(child, "close") as Promise<[number | null]>;
+  onTestFinished(async () => {
+    child.kill("SIGKILL");
+    child.stdout?.resume();
+    await ended;
+  });
+  const agent = new Agent({ keepAlive: true, maxSockets: 10 });
+  onTestFinished(() => agent.destroy());
+  const ask = (path: string, body?: string): Promise<number | undefined> =>
+    new Promise((resolve, reject) => {
+      const method = body === undefined ? "GET" : "POST";
+      const headers = { "content-type": "application/json" };
+      request({ port, path, method, headers, agent }, (response) => {
+        response.resume().on("end", () => resolve(response.statusCode));
+      })
+        .on("error", reject)
+        .end(body);
+    });
+  await expect.poll(() => ask("/health/ready").catch(() => undefined), { timeout: 60_000 }).toBe(200);
+  return { child, ask, exit: async () => (await ended)[0] };
+}
+
+const OPERATIONS = 400;
+
+/** Each has a line of 8 KiB in the log: more than the pipe and the buffer hold together. */
+async function fill(ask: (path: string, body: string) => Promise<number | undefined>): Promise<void> {
+  const name = "x".repeat(8_000);
+  const body = JSON.stringify({ query: `query ${name} { __typename }`, operationName: name });
+  const statuses = await Promise.all(Array.from({ length: OPERATIONS }, () => ask("/graphql", body)));
+  expect(new Set(statuses)).toEqual(new Set([200]));
+}
+
+function lines(child: ChildProcess): () => readonly string[] {
+  let output = "";
+  child.stdout?.setEncoding("utf8").on("data", (chunk: string) => {
+    output += chunk;
+  });
+  return () => output.split("\n");
+}
+
+test("a reader that stalls stops nothing, and is told what it has missed once it reads", async () => {
+  const { child, ask, exit } = await start("pipe");
+  await fill(ask);
+  expect(await ask("/health/live")).toBe(200);
+  const read = lines(child);
+  await expect.poll(() => read().join("\n"), { timeout: 30_000 }).toMatch(/\d+ log lines dropped/);
+  const note = read().find((line) => line.includes("log lines dropped"));
+  const { level, dropped, msg, time } = JSON.parse(note ?? "{}");
+  expect({ level, msg }).toEqual({ level: "warn", msg: `${dropped} log lines dropped` });
+  expect(Date.parse(time)).not.toBeNaN();
+  const written = read().filter((line) => line.includes("no trusted document")).length;
+  expect(written + dropped).toBe(OPERATIONS);
+  child.kill("SIGTERM");
+  expect(await exit()).toBe(0);
+  expect(read()).toContain("Stopped.");
+});
+
+test("a process whose output nobody reads stops when it is told to", async () => {
+  const { child, ask } = await start("pipe");
+  await fill(ask);
+  child.kill("SIGTERM");
+  const [code] = await once(child, "exit");
+  expect(code).toBe(0);
+});
+
+test("a process whose output nobody reads still says why it crashed", async () => {
+  const { child, ask } = await start("pipe");
+  await fill(ask);
+  const stderr = child.stderr === null ? undefined : text(child.stderr);
+  child.kill("SIGUSR2");
+  const [code] = await once(child, "exit");
+  expect(code).toBe(EX_SOFTWARE);
+  expect(JSON.parse((await stderr) ?? "")).toMatchObject({ level: "fatal", origin: "uncaughtException" });
+});
+
+test("a reader that goes away ends nothing", async () => {
+  const { child, ask, exit } = await start("pipe");
+  child.stdout?.destroy();
+  await fill(ask);
+  expect(await ask("/health/live")).toBe(200);
+  child.kill("SIGTERM");
+  expect(await exit()).toBe(0);
+});
+
+test("a full disk ends nothing", async () => {
+  const full = openSync("/dev/full", "w");
+  onTestFinished(() => closeSync(full));
+  const { child, ask, exit } = await start(full);
+  await fill(ask);
+  expect(await ask("/health/live")).toBe(200);
+  child.kill("SIGTERM");
+  expect(await exit()).toBe(0);
+});
