@@ -34,7 +34,9 @@ export function readReply<Output>(
   const bad = (detail: string, more: { requestId?: string; cause?: unknown } = {}) =>
     new CamError({ kind: "BAD_RESPONSE", action: action.name, attempts, detail, ...atStatus, ...more });
 
-  if (!/^application\/json\s*(;|$)/i.test(reply.contentType)) throw bad("not application/json");
+  if (!/^application\/json\s*(;|$)/i.test(reply.contentType)) {
+    throw bad(`not application/json but ${mediaTypeOf(reply.contentType)}`);
+  }
   let json: unknown;
   try {
     json = parseExactJson(reply.body);
@@ -64,4 +66,9 @@ export function readReply<Output>(
   } catch (cause) {
     throw bad("a field that the action promises is missing or malformed", { requestId, cause });
   }
+}
+
+/** The media type alone, which is safe to log. */
+function mediaTypeOf(contentType: string): string {
+  return /^[\w.+-]{1,40}\/[\w.+-]{1,40}(?=\s*(;|$))/.exec(contentType)?.[0] ?? "no media type";
 }

@@ -324,13 +324,13 @@ export interface CamErrorExtensionsByCode {
     readonly category: "UPSTREAM";
     readonly retryable: true;
   };
-  /** The gateway could not reach Tencent Cloud. Try again in a moment; if it lasts, the gateway's operator has to check its network and endpoint. */
+  /** The gateway could not reach Tencent Cloud. Try again in a moment. If it lasts, give the request id to the gateway's operator: the log line of the failed call names the cause. */
   readonly CAM_UNREACHABLE: CamErrorFacts & {
     readonly code: "CAM_UNREACHABLE";
     readonly category: "UPSTREAM";
     readonly retryable: true;
   };
-  /** Tencent Cloud's answer could not be understood. Try again in a moment; if it lasts, report the request id to the gateway's operator. */
+  /** Tencent Cloud's answer could not be understood. Try again in a moment. If it lasts, give the request id to the gateway's operator: the log line of the failed call names the cause. */
   readonly CAM_BAD_RESPONSE: CamErrorFacts & {
     readonly code: "CAM_BAD_RESPONSE";
     readonly category: "UPSTREAM";

@@ -60,7 +60,7 @@ export function logOwnUsers(logger: Logger) {
     onKnown: (camIdentity: object): void => logger.info({ camIdentity }, "CAM accepts the key"),
     onUnknown: (err: unknown): void =>
       logger.warn(
-        { err },
+        { ...(err as { readonly failure?: object }).failure, err },
         "CAM does not accept the key, or cannot be reached; no change is made before it says whose the key is",
       ),
   };

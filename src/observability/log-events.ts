@@ -13,6 +13,11 @@ interface AttemptEvent {
         readonly kind: string;
         readonly camCode: string | undefined;
         readonly camMessage: string | undefined;
+        readonly httpStatus: number | undefined;
+        /** Why there is no usable answer: a code, and a sentence with the remedy. */
+        readonly failure:
+          | { readonly cause: string; readonly address?: string; readonly why: string }
+          | undefined;
       })
     | undefined;
   readonly next: { readonly retryInMs: number } | { readonly gaveUp: string } | undefined;
@@ -35,10 +40,10 @@ export function logCamAttempt(logger: Logger, event: AttemptEvent): void {
     logger.debug(fields, "CAM call");
     return;
   }
-  const { kind, camCode, camMessage } = error;
+  const { kind, camCode, camMessage, httpStatus, failure } = error;
   // Where keys were looked for, and what was wrong there, stands in the causes.
   const reasons = kind === "NO_CREDENTIAL" ? { err: error } : {};
-  const failed = { ...fields, kind, camCode, camMessage, ...next, ...reasons };
+  const failed = { ...fields, kind, camCode, camMessage, httpStatus, ...failure, ...next, ...reasons };
   if (kind === "REFUSED" && isCallersAffair(camCode)) logger.info(failed, "CAM refused a call");
   else logger.warn(failed, "CAM call failed");
 }

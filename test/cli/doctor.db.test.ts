@@ -99,7 +99,8 @@ test("doctor says that the gateway itself could not be asked", async () => {
   const direct = `http://127.0.0.1:${await closedPort()}/graphql`;
   const { code, stdout } = await behind("hive-gateway", "--direct", direct);
   expect(stdout).toContain(
-    "The gateway itself: It cannot be reached (ECONNREFUSED). The router is compared with",
+    "The gateway itself: It cannot be reached (ECONNREFUSED). Nothing listens at the address, or a firewall refuses it. " +
+      "Check the address and the proxy. The router is compared with",
   );
   expect(code).toBe(0);
 });
@@ -206,7 +207,9 @@ describe("doctor cannot tell, and says why", () => {
 
   test("where nothing listens", async () => {
     const { code, stdout } = await doctor("--router", `http://127.0.0.1:${await closedPort()}/graphql`);
-    expect(stdout).toContain("cannot be told. It cannot be reached (ECONNREFUSED).");
+    expect(stdout).toContain(
+      "cannot be told. It cannot be reached (ECONNREFUSED). Nothing listens at the address",
+    );
     expect(code).toBe(2);
   });
 

@@ -58,6 +58,25 @@ describe("a change", () => {
     expect(linesOf(started).filter(({ level }) => level === "warn")).toEqual([]);
   });
 
+  test.each([
+    [{ kind: "cutBefore" }, { kind: "CONNECTION_LOST", cause: "UND_ERR_SOCKET", why: expect.any(String) }],
+    [
+      { kind: "httpStatus", status: 502 },
+      { kind: "BAD_RESPONSE", httpStatus: 502, why: expect.any(String) },
+    ],
+    [{ kind: "htmlBody" }, { kind: "BAD_RESPONSE", why: expect.stringContaining("HTTP 200") }],
+  ] as const)("that fails by %o has the cause in the line of each call", async (fault, line) => {
+    const started = await startGateway();
+    started.cam.addFault({ ...fault, action: "DescribeSafeAuthFlagColl" });
+    const { headers } = await started.send(change(ALICE));
+    expect(linesOf(started)).toContainEqual(
+      expect.objectContaining({
+        ...{ level: "warn", msg: "CAM call failed", requestId: headers["x-request-id"] },
+        ...line,
+      }),
+    );
+  });
+
   test("that the gateway refused by itself is one line as well", async () => {
     const started = await startGateway();
     await started.send(`mutation { setSubUserMfa(opUin: "${BOB}") { requestId } }`);

@@ -13,6 +13,7 @@ import {
   createProviderChain,
   createStaticProvider,
   HttpTransport,
+  type ProxySettings,
   type RateBudget,
   Tc3Signer,
 } from "../../src/cam/index.ts";
@@ -36,6 +37,7 @@ export interface CamOptions<C extends Clock> {
   readonly keys?: Partial<CredentialSettings>;
   readonly budget?: RateBudget;
   readonly config?: Partial<CamClientConfig>;
+  readonly proxy?: ProxySettings;
 }
 
 /**
@@ -46,7 +48,10 @@ export function createCam<C extends Clock = JumpingClock>(url: string, options: 
   const clock: Clock = options.clock ?? new JumpingClock();
   const recorded = new RecordingBudget();
   const attempts: CamAttempt[] = [];
-  const transport = new HttpTransport({ dispatcher: createDispatcher(), clock });
+  const transport = new HttpTransport({
+    dispatcher: createDispatcher({ proxy: options.proxy ?? {} }),
+    clock,
+  });
   const skew = new ClockSkew(clock);
   const signer = new Tc3Signer();
   const config: CamClientConfig = {

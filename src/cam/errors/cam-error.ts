@@ -1,3 +1,5 @@
+import type { ConnectionFailure } from "../../connection-failures.ts";
+import { explainFailure } from "./explain-failure.ts";
 import { provesRefusal } from "./proven-refusals.ts";
 
 export type CamErrorKind =
@@ -44,6 +46,8 @@ export class CamError extends Error {
   readonly camMessage: string | undefined;
   readonly requestId: string | undefined;
   readonly httpStatus: number | undefined;
+  /** For logs: why there is no usable answer. */
+  readonly failure: ConnectionFailure | undefined;
 
   constructor(details: CamErrorDetails) {
     const what = details.camCode ?? details.httpStatus ?? details.detail ?? "";
@@ -55,6 +59,7 @@ export class CamError extends Error {
     this.camMessage = details.camMessage;
     this.requestId = details.requestId;
     this.httpStatus = details.httpStatus;
+    this.failure = explainFailure(details);
   }
 }
 

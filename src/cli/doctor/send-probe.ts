@@ -1,3 +1,4 @@
+import { explainConnectionFailure } from "../../connection-failures.ts";
 import { PROBE_OPERATIONS, PROBE_REQUEST_ID, type ProbedField } from "./probe-operation.ts";
 import { type Answer, readAnswer } from "./read-answer.ts";
 
@@ -27,6 +28,8 @@ export async function sendProbe(target: Target, field: ProbedField): Promise<Ans
 function whyNoReply(error: unknown, timeoutMs: number): string {
   const { name, cause } = error as Error;
   if (name === "TimeoutError") return `There was no answer within ${timeoutMs / 1000} s.`;
-  const { code } = (cause ?? {}) as NodeJS.ErrnoException;
-  return `It cannot be reached${code === undefined ? "" : ` (${code})`}.`;
+  const failure = explainConnectionFailure(cause);
+  return failure === undefined
+    ? "It cannot be reached."
+    : `It cannot be reached (${failure.cause}). ${failure.why}`;
 }

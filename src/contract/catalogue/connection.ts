@@ -19,7 +19,7 @@ export const connectionErrors = [
     retryable: true,
     message: "The gateway could not reach Tencent Cloud.",
     remedy:
-      "Try again in a moment; if it lasts, the gateway's operator has to check its network and endpoint.",
+      "Try again in a moment. If it lasts, give the request id to the gateway's operator: the log line of the failed call names the cause.",
     camCodes: [],
   },
   {
@@ -27,7 +27,8 @@ export const connectionErrors = [
     category: "UPSTREAM",
     retryable: true,
     message: "Tencent Cloud's answer could not be understood.",
-    remedy: "Try again in a moment; if it lasts, report the request id to the gateway's operator.",
+    remedy:
+      "Try again in a moment. If it lasts, give the request id to the gateway's operator: the log line of the failed call names the cause.",
     camCodes: [],
   },
   {
