@@ -57,6 +57,8 @@ export interface CamCallOptions {
   readonly priority?: CallPriority;
   /** How often the call is made at most; as often as decide-retry.ts says without it. */
   readonly maxAttempts?: number;
+  /** A read that a write begins with. It is refused where the write would be: without the store of the quota. */
+  readonly forWrite?: boolean;
   readonly signal?: AbortSignal;
   /** Told of the attempts of this call, beside the client's own observer. */
   readonly observer?: CamObserver;
@@ -257,7 +259,7 @@ export class CamClient {
     action: CamAction<never, unknown>,
     credential: Credential | undefined,
     missedSlot: boolean,
-    { deadlineMs, signal, caller = OWN_CALLS, priority = "interactive" }: CamCallOptions,
+    { deadlineMs, signal, caller = OWN_CALLS, priority = "interactive", forWrite = false }: CamCallOptions,
   ): Promise<RateSlot> {
     const { clock, config, transport, budget } = this.#deps;
     const { origin } = endpointFor(action.service, config.endpoint);
@@ -266,7 +268,7 @@ export class CamClient {
     try {
       return await budget.take({
         action: action.name,
-        access: action.access,
+        access: forWrite ? "write" : action.access,
         deadlineMs: deadlineMs - Math.min(EXCHANGE_MS, leftMs * EXCHANGE_PART),
         ...{
           secretId: credential?.role ?? credential?.secretId ?? "",

@@ -48,16 +48,18 @@ export class BlockWriter {
     this.#deps = deps;
   }
 
-  /** The user's protections as CAM reports them now. */
+  /** The user's protections as CAM reports them now; `forWrite` as CamCallOptions. */
   read(
     opUin: Uin,
     {
       caller,
       requestId,
       deadlineMs,
-    }: Pick<MfaChangeContext, "requestId" | "deadlineMs"> & Partial<MfaChangeContext>,
+      forWrite = false,
+    }: Pick<MfaChangeContext, "requestId" | "deadlineMs"> &
+      Partial<MfaChangeContext> & { readonly forWrite?: boolean },
   ): Promise<CamResult<SafeAuthFlags>> {
-    const options = { deadlineMs, traceId: requestId, caller: caller?.subject };
+    const options = { deadlineMs, traceId: requestId, caller: caller?.subject, forWrite };
     return this.#deps.cam.call(describeSafeAuthFlagColl, { subUin: opUin }, options);
   }
 

@@ -123,7 +123,7 @@ export class ChangeAccess {
     { cam }: Account,
     { caller, requestId, deadlineMs }: MfaChangeContext,
   ): Promise<PolicyUser> {
-    const options = { deadlineMs, traceId: requestId, caller: caller.subject };
+    const options = { deadlineMs, traceId: requestId, caller: caller.subject, forWrite: true };
     const { output } = await cam.call(describeSubAccounts, { uins: [opUin] }, options);
     const profile = output.find(({ uin }) => uin === opUin);
     // An empty remark reads as none, and has no tags.

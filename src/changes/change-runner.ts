@@ -158,7 +158,7 @@ export class ChangeRunner {
     const readAtMs = clock.monotonic();
     const { known, writes } = recentWrites.of({ account: account.name, opUin });
     const asOf = new Date(clock.now()).toISOString();
-    const { output } = await account.writer.read(opUin, context);
+    const { output } = await account.writer.read(opUin, { ...context, forWrite: true });
     // Where the reading was refused for its key, another has come into its place.
     await access.requireNotOwn(request, account, context);
     const before = withRecentWrites({ ...output, asOf }, writes);

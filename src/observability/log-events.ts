@@ -195,10 +195,13 @@ export function logQuota(logger: Logger) {
     onSlotMissed: (missed: object): void => logger.debug(missed, "a slot of the quota was missed"),
     onThrottled: (throttled: object): void =>
       logger.warn(throttled, "CAM throttled a call; all replicas slow down"),
-    onStoreAway: (err: unknown): void =>
-      logger.error({ err }, "the database is away: reads go on slowly, changes are refused"),
+    onStoreAway: (err: unknown, reason: string): void =>
+      logger.error(
+        { err, reason },
+        "the database gives no quota slots: reads of CAM go on slowly, changes are refused",
+      ),
     onStoreBack: (awayMs: number): void =>
-      logger.info({ awayMs: Math.round(awayMs) }, "the database is back"),
+      logger.info({ awayMs: Math.round(awayMs) }, "the database gives quota slots again"),
   };
 }
 

@@ -8,8 +8,11 @@ export interface QuotaObserver {
   onSlotMissed?(missed: WindowKey & { readonly lateMs: number }): void;
   /** CAM throttled a call, and the window was widened for every replica. */
   onThrottled?(throttled: WindowKey): void;
-  /** The database cannot be had: from now on reads go on slowly and writes are refused. */
-  onStoreAway?(cause: unknown): void;
+  /**
+   * The database cannot do what a slot needs, whether or not it answers: from now on reads go on slowly and writes are
+   * refused. `reason` says why, and how to mend it.
+   */
+  onStoreAway?(cause: unknown, reason: string): void;
   onStoreBack?(awayMs: number): void;
 }
 

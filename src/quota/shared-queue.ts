@@ -280,7 +280,7 @@ export class SharedQueue {
 
   async #widen({ slotMs }: TakenSlot): Promise<void> {
     const { health, store, key, observer } = this.#deps;
-    const isNews = await health.run(() => store.widen(key, slotMs)).catch(() => false);
+    const isNews = await health.run(key, () => store.widen(key, slotMs)).catch(() => false);
     if (isNews) observer?.onThrottled?.(key);
   }
 }

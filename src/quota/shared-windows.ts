@@ -1,6 +1,7 @@
 import type { Clock } from "../clock.ts";
-import { GatewayError } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
+import { explainStoreError } from "../database/explain-store-error.ts";
+import { isUnavailable } from "../database/is-unavailable.ts";
 import { DatabaseClock } from "./database-clock.ts";
 import { LocalRateBudget } from "./local-rate-budget.ts";
 import type { QuotaObserver } from "./quota-observer.ts";
@@ -41,9 +42,9 @@ export class SharedWindows {
     this.#awayFromMs = clock.monotonic();
     this.#health = new StoreHealth({
       clock,
-      ping: () => this.#store.ping(),
+      probe: (key) => this.#store.probe(key),
       onAway: (cause) => {
-        observer?.onStoreAway?.(cause);
+        observer?.onStoreAway?.(cause, explainStoreError(cause));
         this.#awayFromMs = clock.monotonic();
         this.#locals.clear();
         for (const queue of this.#queues.values()) queue.leaveStore();
@@ -99,17 +100,18 @@ export class SharedWindows {
     return local;
   }
 
-  /** The windows of a key by action, of all replicas; undefined where the database is away. */
+  /** The windows of a key by action, of all replicas; undefined where they cannot be read now. */
   async read(
     secretId: string,
     callsPerSecond: number,
   ): Promise<ReadonlyMap<string, WindowOutlook> | undefined> {
-    const { replica } = this.#deps;
-    const reading = this.#health.run(() => this.#store.read(secretId, callsPerSecond, replica));
-    return reading.catch((error: unknown) => {
-      if (error instanceof GatewayError) return undefined;
+    try {
+      return await this.#store.read(secretId, callsPerSecond, this.#deps.replica);
+    } catch (error) {
+      // A query that finds no connection for reads says nothing about slots.
+      if (isUnavailable(error)) return undefined;
       throw error;
-    });
+    }
   }
 
   /** Stops looking for a database that is away. Calls that wait keep waiting. */

@@ -43,7 +43,9 @@ export class SlotAsker {
   async ask(question: Omit<SlotQuestion, "replica" | "limit">): Promise<TakenSlot | undefined> {
     const { key, replica, callsPerSecond, clock, databaseClock, store, health, observer } = this.#deps;
     const askedMs = clock.monotonic();
-    const answer = await health.run(() => store.take(key, { ...question, replica, limit: callsPerSecond }));
+    const answer = await health.run(key, () =>
+      store.take(key, { ...question, replica, limit: callsPerSecond }),
+    );
     const tookMs = clock.monotonic() - askedMs;
     this.#takesMs = Math.max(tookMs, this.#takesMs * MEMORY);
     const { granted, slotMs, nowMs, windowMs } = answer;

@@ -89,7 +89,7 @@ export class SlotStore {
         ${wantsOutlook}
       )`;
     // Waiting for a connection of the pool says nothing about when the database read its clock.
-    return database.db.connection().execute(async (connection) => {
+    return database.quota.connection().execute(async (connection) => {
       const sentMs = clock.monotonic();
       const { rows } = await statement.execute(connection);
       const answeredMs = clock.monotonic();
@@ -104,17 +104,17 @@ export class SlotStore {
   /** CAM throttled the call of this slot: widens the window for every replica. @returns false where that was known. */
   async widen({ secretId, action }: WindowKey, slotMs: number): Promise<boolean> {
     const { rows } = await sql<{ widened: boolean }>`
-      select widen_window(${secretId}, ${action}, ${slotMs}) as widened`.execute(this.#deps.database.db);
+      select widen_window(${secretId}, ${action}, ${slotMs}) as widened`.execute(this.#deps.database.quota);
     return rows[0]?.widened ?? false;
   }
 
-  /** The windows of a key by action, as they stand. */
+  /** The windows of a key by action, as they stand, for a query. */
   async read(secretId: string, limit: number, replica: string): Promise<ReadonlyMap<string, WindowOutlook>> {
     const { rows } = await sql<OutlookRow>`
       select q.action, n as now_ms, window_ms(widened_at(q, n)) as window_ms,
         window_outlook(q, ${limit}, hashtext(${replica}), n) as outlook
       from quota_window q, epoch_ms() n where q.secret_id = ${secretId} order by q.action`.execute(
-      this.#deps.database.db,
+      this.#deps.database.reads,
     );
     return new Map(
       rows.map(({ action, now_ms: nowMs, window_ms: windowMs, outlook }) => [
@@ -124,9 +124,14 @@ export class SlotStore {
     );
   }
 
-  /** Rejects while the database is away. */
-  async ping(): Promise<void> {
-    await sql`select 1`.execute(this.#deps.database.db);
+  /**
+   * Does what taking a slot of this window needs, and takes none: locks its row, makes it where it is missing, and
+   * writes it. Rejects where the database cannot do that now.
+   */
+  async probe({ secretId, action }: WindowKey): Promise<void> {
+    await sql`
+      update quota_window q set widened = q.widened from lock_quota_window(${secretId}, ${action}) w
+      where q.secret_id = w.secret_id and q.action = w.action`.execute(this.#deps.database.quota);
   }
 }
 

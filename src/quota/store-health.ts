@@ -1,6 +1,7 @@
 import type { Clock } from "../clock.ts";
 import { GatewayError } from "../contract/index.ts";
-import { isUnavailable } from "../database/is-unavailable.ts";
+import { isLostConnection, isUnavailable } from "../database/is-unavailable.ts";
+import type { WindowKey } from "./slot-store.ts";
 
 /** A statement of the quota takes milliseconds; one that takes so long will not help anybody in time. */
 const STATEMENT_TIMEOUT_MS = 1_000;
@@ -12,6 +13,13 @@ const MOST_TRIES = 3;
 const PROBE_EVERY_MS = 500;
 
 /**
+ * How many probes in a row have to succeed before the store counts as back: the first time in a while one, and then more
+ * each time. Where the store fails in a way that no probe sees, it changes over a few times and then rarely.
+ */
+const PROBES_NEEDED = [1, 4, 20, 60] as const;
+const REMEMBERED_MS = 300_000;
+
+/**
  * After the store was away its rows may be gone, and calls have gone past them: those of a window ago, and those of
  * other replicas that find the store only by their next probe.
  */
@@ -19,17 +27,28 @@ const SETTLING_MS = 1_100 + PROBE_EVERY_MS;
 
 export interface StoreHealthDeps {
   readonly clock: Clock;
-  /** Rejects while the store is away. */
-  readonly ping: () => Promise<unknown>;
+  /** Does what taking a slot of a window needs. Rejects while that cannot be done. */
+  readonly probe: (key: WindowKey) => Promise<unknown>;
   readonly onAway: (cause: unknown) => void;
   readonly onBack: (awayMs: number) => void;
 }
 
-/** Whether the store of the shared windows can be had. */
+/** One time that the store could not be used. */
+interface Outage {
+  readonly sinceMs: number;
+  readonly cause: unknown;
+  readonly back: AbortController;
+  /** The window whose statement failed: the probe asks for the same. */
+  readonly key: WindowKey;
+}
+
+/** Whether the store of the shared windows can be used: that it answers is not enough. */
 export class StoreHealth {
   readonly #deps: StoreHealthDeps;
-  #away: { readonly sinceMs: number; readonly cause: unknown; readonly back: AbortController } | undefined;
+  #away: Outage | undefined;
   #usableFromMs = Number.NEGATIVE_INFINITY;
+  /** When the store was lost lately, the latest last. */
+  #lossesMs: readonly number[] = [];
   #cancelProbe: (() => void) | undefined;
   #closed = false;
 
@@ -48,18 +67,19 @@ export class StoreHealth {
   }
 
   /**
-   * Runs a statement, and where it fails twice more: connections that died idle fail at first.
+   * Runs a statement about a window. Where its connection was lost, runs it twice more: those that died idle fail at
+   * first.
    * @throws GatewayError STORE_UNAVAILABLE, and the store counts as away from then on. An error that is not the
    *   store's passes through.
    */
-  async run<Result>(statement: () => Promise<Result>): Promise<Result> {
+  async run<Result>(key: WindowKey, statement: () => Promise<Result>): Promise<Result> {
     for (let tries = 1; ; tries++) {
       try {
         return await this.#inTime(statement());
       } catch (cause) {
         if (!isUnavailable(cause)) throw cause;
-        if (tries === MOST_TRIES || cause instanceof StatementTimeout) {
-          this.#lose(cause);
+        if (tries === MOST_TRIES || cause instanceof StatementTimeout || !isLostConnection(cause)) {
+          this.#lose(key, cause);
           throw new GatewayError("STORE_UNAVAILABLE", { cause });
         }
       }
@@ -72,20 +92,24 @@ export class StoreHealth {
     this.#cancelProbe?.();
   }
 
-  #lose(cause: unknown): void {
+  #lose(key: WindowKey, cause: unknown): void {
     const { clock, onAway } = this.#deps;
     if (this.#away !== undefined) return;
-    this.#away = { sinceMs: clock.monotonic(), cause, back: new AbortController() };
+    const nowMs = clock.monotonic();
+    this.#away = { sinceMs: nowMs, cause, back: new AbortController(), key };
+    this.#lossesMs = [...this.#lossesMs.filter((lostMs) => lostMs > nowMs - REMEMBERED_MS), nowMs];
     onAway(cause);
-    this.#probeLater();
+    this.#probeLater(PROBES_NEEDED[Math.min(this.#lossesMs.length, PROBES_NEEDED.length) - 1] ?? 1);
   }
 
-  #probeLater(): void {
-    if (this.#closed) return;
+  /** @param needed so many probes in a row have to succeed. */
+  #probeLater(needed: number, succeeded = 0): void {
+    const key = this.#away?.key;
+    if (this.#closed || key === undefined) return;
     this.#cancelProbe = this.#deps.clock.after(PROBE_EVERY_MS, () => {
-      this.#inTime(this.#deps.ping()).then(
-        () => this.#recover(),
-        () => this.#probeLater(),
+      this.#inTime(this.#deps.probe(key)).then(
+        () => (succeeded + 1 >= needed ? this.#recover() : this.#probeLater(needed, succeeded + 1)),
+        () => this.#probeLater(needed),
       );
     });
   }

@@ -71,6 +71,8 @@ export async function openSimulatedDatabase(time: SimulatedTime): Promise<Simula
     return {
       kind: "postgres",
       db: replicaDb,
+      quota: replicaDb,
+      reads: replicaDb,
       unhurried: (work) => work(replicaDb),
       close: () => replicaDb.destroy(),
     };

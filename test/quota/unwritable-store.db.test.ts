@@ -1,0 +1,130 @@
+import pg from "pg";
+import { expect, inject, onTestFinished, test } from "vitest";
+import { systemClock } from "../../src/clock.ts";
+import { SharedRateBudget } from "../../src/quota/shared-rate-budget.ts";
+import { SharedWindows } from "../../src/quota/shared-windows.ts";
+import { createTestPostgres, openTestPostgres } from "../support/open-test-database.ts";
+import { rateRequest } from "./rate-request.ts";
+
+interface Fault {
+  /** Statements of the operator, on a session of the gateway's own database. */
+  readonly begin: readonly string[];
+  readonly end: readonly string[];
+  readonly reason: RegExp;
+}
+
+/** A budget whose database user is no superuser, and its operator. */
+async function openBudget() {
+  const url = new URL(await createTestPostgres());
+  const name = url.pathname.slice(1);
+  const role = `gateway_${name.slice(-8)}`;
+  const cluster = new pg.Client(inject("testDatabases").postgresUrl);
+  const operator = new pg.Client(url.href);
+  await Promise.all([cluster.connect(), operator.connect()]);
+  onTestFinished(() => Promise.all([cluster.end(), operator.end()]).then(() => undefined));
+  await operator.query(`create role ${role} login password 'low'`);
+  await operator.query(`grant select, insert, update, delete on quota_window to ${role}`);
+  [url.username, url.password] = [role, "low"];
+  const reports: string[] = [];
+  const back = Promise.withResolvers<void>();
+  const windows = new SharedWindows({
+    database: await openTestPostgres(url.href),
+    clock: systemClock,
+    replica: "r1",
+    observer: {
+      onStoreAway: (_, reason) => reports.push(reason),
+      onStoreBack: () => {
+        reports.push("back");
+        back.resolve();
+      },
+    },
+  });
+  onTestFinished(() => windows.close());
+  const budget = new SharedRateBudget({ windows, callsPerSecond: 20 });
+  const take = (access: "read" | "write", secretId = "AKIDTEST") =>
+    budget.take(rateRequest({ access, secretId, deadlineMs: systemClock.monotonic() + 20_000 }));
+  const run = async (statements: readonly string[]) => {
+    for (const text of statements) {
+      await operator.query(text.replaceAll("ROLE", role).replaceAll("DATABASE_NAME", name));
+    }
+  };
+  return { take, run, reports, back: back.promise };
+}
+
+const CUT = "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'ROLE'";
+
+test.each<readonly [string, Fault]>([
+  [
+    "default_transaction_read_only of the database, and new sessions",
+    {
+      begin: ["alter database DATABASE_NAME set default_transaction_read_only = on", CUT],
+      end: ["alter database DATABASE_NAME reset default_transaction_read_only"],
+      reason: /^it is read-only \(25006\)\. Let DATABASE_URL lead to the primary/,
+    },
+  ],
+  [
+    "default_transaction_read_only of the role",
+    {
+      begin: ["alter role ROLE set default_transaction_read_only = on", CUT],
+      end: ["alter role ROLE reset default_transaction_read_only"],
+      reason: /^it is read-only \(25006\)/,
+    },
+  ],
+  ...["all", "update", "select"].map(
+    (right) =>
+      [
+        `the right to ${right} on quota_window revoked`,
+        {
+          begin: [`revoke ${right} on quota_window from ROLE`],
+          end: ["grant select, insert, update, delete on quota_window to ROLE"],
+          reason:
+            /^this database user lacks a right \(42501\)\. Give the user the rights of docs\/operations/,
+        },
+      ] as const,
+  ),
+  [
+    "a lock on the row",
+    {
+      begin: ["begin", "select * from quota_window for update"],
+      end: ["commit"],
+      reason: /^another session holds a lock on what is needed \(55P03\)\. Find that session in pg_locks/,
+    },
+  ],
+  [
+    "a lock on the table",
+    {
+      begin: ["begin", "lock table quota_window in access exclusive mode"],
+      end: ["rollback"],
+      reason: /^another session holds a lock/,
+    },
+  ],
+])("%s: writes are refused, reads go on, nothing flaps, and all mends by itself", async (_, fault) => {
+  const { take, run, reports, back } = await openBudget();
+  await expect(take("write")).resolves.toBeDefined();
+  await run(fault.begin);
+  await expect(take("write")).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+  // At the local rate, which takes over two seconds, with several probes in between.
+  for (let read = 0; read < 4; read++) {
+    const slot = await take("read");
+    slot.settle("ANSWERED");
+    await expect(take("write")).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+  }
+  expect(reports).toEqual([expect.stringMatching(fault.reason)]);
+  await run(fault.end);
+  await back;
+  await expect(take("write")).resolves.toBeDefined();
+  expect(reports).toHaveLength(2);
+});
+
+test("the right to insert revoked stops a new key, and is not taken for mended while an old one works", async () => {
+  const { take, run, reports, back } = await openBudget();
+  await expect(take("write")).resolves.toBeDefined();
+  await run(["revoke insert on quota_window from ROLE"]);
+  await expect(take("write")).resolves.toBeDefined();
+  await expect(take("write", "AKIDNEW")).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+  for (let read = 0; read < 3; read++) (await take("read")).settle("ANSWERED");
+  expect(reports).toHaveLength(1);
+  await run(["grant insert on quota_window to ROLE"]);
+  await back;
+  await expect(take("write", "AKIDNEW")).resolves.toBeDefined();
+});
