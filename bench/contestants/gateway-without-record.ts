@@ -85,6 +85,7 @@ const log = {
   settle: async () => undefined,
   recentWrites: async () => [],
   find: async () => undefined,
+  read: async () => undefined,
   findByIdempotencyKey: async () => undefined,
   list: async () => [],
 };

@@ -109,7 +109,9 @@ begin
   );
   select count(*) into touched from (
     select c.account, c.op_uin from mfa_change c
+      -- Every status there is: the index has it before the time.
       where c.caller_subject = p_subject and c.caller_issuer is not distinct from p_issuer and c.created_at > since
+        and c.status = any ('{awaiting_approval,pending,applied,refused,unknown}')
     union
     select c.account, c.op_uin from mfa_change c
       where c.decided_by_subject = p_subject and c.decided_by_issuer is not distinct from p_issuer

@@ -15,7 +15,7 @@ export async function renderSubgraphSdl(): Promise<string> {
     changes: { setSubUserMfa: printed },
     approvals: { approve: printed, reject: printed },
     pausedCallers: { list: printed, resume: printed },
-    log: { find: printed, list: printed },
+    log: { find: printed, read: printed, list: printed },
     accounts: { visibleTo: () => [] },
   };
   const document = parse(printSubgraphSchema(buildGatewaySchema(deps)));

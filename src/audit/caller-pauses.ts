@@ -2,7 +2,7 @@ import { type Selectable, sql } from "kysely";
 import type { Database } from "../database/database.ts";
 import type { CallerPauseTable } from "../database/tables.ts";
 import type { RecordedCaller } from "./change-record.ts";
-import { runQuery } from "./run-query.ts";
+import { runQuery, runRead } from "./run-query.ts";
 
 /** Since when, and why, a caller may change nobody. Times are the database's clock. */
 export interface CallerPause {
@@ -36,7 +36,7 @@ export class CallerPauses {
 
   /** Those who are paused now, the latest first. */
   async list(): Promise<readonly CallerPause[]> {
-    const rows = await runQuery<PauseRow>(
+    const rows = await runRead<PauseRow>(
       this.#database,
       sql`select * from caller_pause where resumed_at is null order by paused_at desc`,
     );

@@ -5,6 +5,7 @@ import { type BulkGuard, NO_BULK_GUARD } from "./bulk-guard.ts";
 import {
   type BeforeImageBasis,
   type BeginVerdict,
+  CHANGE_STATUSES,
   type ChangeFilter,
   type ChangeIntent,
   type ChangeRecord,
@@ -16,7 +17,7 @@ import {
   requireChangeId,
   type Settled,
 } from "./change-record.ts";
-import { runQuery } from "./run-query.ts";
+import { runQuery, runRead } from "./run-query.ts";
 import { type ChangeRow, toChangeRecord } from "./to-change-record.ts";
 
 export interface ChangeLogDeps {
@@ -117,25 +118,42 @@ export class ChangeLog {
     return row && toChangeRecord(row);
   }
 
+  /** As `find`, for a query: on the connections for reads. */
+  async read(id: string): Promise<ChangeRecord | undefined> {
+    if (!isChangeId(id)) return undefined;
+    const [row] = await this.#read<ChangeRow>(sql`select * from mfa_change where id = ${id}`);
+    return row && toChangeRecord(row);
+  }
+
   /**
    * Newest first; `after` is the id of the last record of the page before, which goes on rightly whatever has been
    * begun meanwhile. @throws RangeError where it is no id of a change (`isChangeId`).
+   *
+   * Reads each status from an index that has its rows in this order (schema/migrations/0005_indexes.sql), so that a
+   * rare status, caller or account costs as little as a common one.
    */
   async list(filter: ChangeFilter, limit: number, after?: string): Promise<readonly ChangeRecord[]> {
-    const conditions: RawBuilder<unknown>[] = [sql`true`];
-    if (filter.account !== undefined) conditions.push(sql`account = ${filter.account}`);
-    if (filter.opUin !== undefined) conditions.push(sql`op_uin = ${filter.opUin}`);
-    if (filter.status !== undefined) conditions.push(sql`status = ${filter.status}`);
-    if (filter.callerSubject !== undefined) conditions.push(sql`caller_subject = ${filter.callerSubject}`);
-    if (filter.from !== undefined) conditions.push(sql`created_at >= ${filter.from}`);
-    if (filter.until !== undefined) conditions.push(sql`created_at < ${filter.until}`);
+    const { account, opUin, status, callerSubject, from, until } = filter;
+    const conditions: RawBuilder<unknown>[] = [sql`c.status = s.status`];
+    if (account !== undefined) conditions.push(sql`c.account = ${account}`);
+    if (opUin !== undefined) conditions.push(sql`c.op_uin = ${opUin}`);
+    if (callerSubject !== undefined) conditions.push(sql`c.caller_subject = ${callerSubject}`);
+    if (from !== undefined) conditions.push(sql`c.created_at >= ${from}`);
+    if (until !== undefined) conditions.push(sql`c.created_at < ${until}`);
     if (after !== undefined) {
       const id = requireChangeId(after);
-      conditions.push(sql`begun < (select begun from mfa_change where id = ${id})`);
+      const column = (name: "created_at" | "begun") =>
+        sql`(select ${sql.ref(name)} from mfa_change where id = ${id})`;
+      conditions.push(sql`(c.created_at, c.begun) < (${column("created_at")}, ${column("begun")})`);
     }
-    const rows = await this.#run<ChangeRow>(
-      sql`select * from mfa_change where ${sql.join(conditions, sql` and `)} order by begun desc limit ${limit}`,
-    );
+    const statuses = status === undefined ? CHANGE_STATUSES : [status];
+    const rows = await this.#read<ChangeRow>(sql`
+      select page.* from unnest(${`{${statuses.join(",")}}`}::text[]) s (status)
+      cross join lateral (
+        select c.* from mfa_change c where ${sql.join(conditions, sql` and `)}
+        order by c.created_at desc, c.begun desc limit ${limit}
+      ) page
+      order by page.created_at desc, page.begun desc limit ${limit}`);
     return rows.map(toChangeRecord);
   }
 
@@ -193,6 +211,10 @@ export class ChangeLog {
 
   #run<Row>(query: RawBuilder<unknown>): Promise<Row[]> {
     return runQuery(this.#deps.database, query);
+  }
+
+  #read<Row>(query: RawBuilder<unknown>): Promise<Row[]> {
+    return runRead(this.#deps.database, query);
   }
 }
 

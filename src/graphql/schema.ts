@@ -30,7 +30,7 @@ export interface SchemaDeps {
   readonly changes: Pick<ChangeService, "setSubUserMfa">;
   readonly approvals: Pick<ChangeApprovals, "approve" | "reject">;
   readonly pausedCallers: Pick<PausedCallers, "list" | "resume">;
-  readonly log: Pick<ChangeLog, "find" | "list">;
+  readonly log: Pick<ChangeLog, "find" | "read" | "list">;
   readonly accounts: QuotaAccounts;
 }
 

@@ -8,7 +8,7 @@ export function schemaOfNothing(): GraphQLSchema {
     changes: { setSubUserMfa: unused },
     approvals: { approve: unused, reject: unused },
     pausedCallers: { list: unused, resume: unused },
-    log: { find: unused, list: unused },
+    log: { find: unused, read: unused, list: unused },
     accounts: { visibleTo: () => [] },
   });
 }

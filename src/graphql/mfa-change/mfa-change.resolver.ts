@@ -13,9 +13,9 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 /** Reads of the record. There is no way to alter it. */
 @Resolver()
 export class MfaChangeResolver {
-  readonly #log: Pick<ChangeLog, "find" | "list">;
+  readonly #log: Pick<ChangeLog, "read" | "list">;
 
-  constructor(deps: { readonly log: Pick<ChangeLog, "find" | "list"> }) {
+  constructor(deps: { readonly log: Pick<ChangeLog, "read" | "list"> }) {
     this.#log = deps.log;
   }
 
@@ -24,7 +24,7 @@ export class MfaChangeResolver {
   async mfaChange(
     @Arg("id", () => ID, { description: "The id of the change." }) id: string,
   ): Promise<MfaChange | null> {
-    const record = UUID.test(id) ? await this.#log.find(id) : undefined;
+    const record = UUID.test(id) ? await this.#log.read(id) : undefined;
     return record === undefined ? null : toMfaChange(record);
   }
 
