@@ -3,7 +3,7 @@ import { KeyFileError, loadSigningKey } from "./audit/signing-key.ts";
 import { checkCredentialFiles } from "./cam/index.ts";
 import { type Config, ConfigError } from "./config.ts";
 import { DatabaseError } from "./database/database.ts";
-import { checkUrl } from "./database/postgres-database.ts";
+import { checkUrl } from "./database/database-address.ts";
 import { readUrlFile } from "./database/read-url-file.ts";
 import { TrustedDocuments, TrustedDocumentsError } from "./http/graphql/trusted-documents.ts";
 import { readTls, TlsError } from "./http/tls.ts";

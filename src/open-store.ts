@@ -1,5 +1,6 @@
 import type { StoreTarget } from "./config/store-target.ts";
 import type { Database } from "./database/database.ts";
+import type { UrlSource } from "./database/database-address.ts";
 import { migrate } from "./database/migrate.ts";
 import { openPglite } from "./database/pglite-database.ts";
 import { openPostgres } from "./database/postgres-database.ts";
@@ -16,7 +17,11 @@ export async function openStore(target: StoreTarget, onBroken: (error: Error) =>
   const database =
     target.kind === "pglite"
       ? await openPglite({ dataDir: target.dataDir, templateDir: PGLITE_TEMPLATE_DIR, onBroken })
-      : await openPostgres({ url: await urlOf(target), onIdleError: onBroken });
+      : await openPostgres({
+          url: urlOf(target),
+          maxConnections: target.maxConnections,
+          onIdleError: onBroken,
+        });
   try {
     await migrate(database, MIGRATIONS_DIR);
     return database;
@@ -26,6 +31,6 @@ export async function openStore(target: StoreTarget, onBroken: (error: Error) =>
   }
 }
 
-function urlOf({ url }: Extract<StoreTarget, { kind: "postgres" }>): string | Promise<string> {
-  return "value" in url ? url.value.reveal() : readUrlFile(url.file);
+function urlOf({ url }: Extract<StoreTarget, { kind: "postgres" }>): UrlSource {
+  return "value" in url ? url.value.reveal() : () => readUrlFile(url.file);
 }

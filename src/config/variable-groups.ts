@@ -106,7 +106,8 @@ export const variableGroups: readonly VariableGroup[] = [
     title: "The record",
     summaries: {
       DATABASE_URL: "postgres://user:password@host:5432/database",
-      DATABASE_URL_FILE: "the file that holds it",
+      DATABASE_URL_FILE: "the file that holds it, read for each new connection",
+      DATABASE_MAX_CONNECTIONS: "connections to it: for changes, the quota and reads; 3 at least",
       AUDIT_SIGNING_KEY_FILE: "an Ed25519 key that signs where the record stands",
       AUDIT_PREVIOUS_KEY_FILE: "the key before it, while keys are changed",
       AUDIT_ANCHOR_FILE: "where a replica keeps what it has signed; log for the log alone",

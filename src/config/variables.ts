@@ -70,6 +70,7 @@ export const variables = z.object({
   CAM_ACCOUNTS: z.string().optional(),
   DATABASE_URL: z.string().optional(),
   DATABASE_URL_FILE: z.string().optional(),
+  DATABASE_MAX_CONNECTIONS: integer(3, 1_000, 10),
   AUDIT_SIGNING_KEY_FILE: z.string().optional(),
   AUDIT_PREVIOUS_KEY_FILE: z.string().optional(),
   AUDIT_ANCHOR_FILE: z.string().optional(),

@@ -5,10 +5,15 @@ import type { Tables } from "./tables.ts";
 export interface Database {
   readonly kind: "postgres" | "pglite";
   /**
-   * Queries and transactions, each statement of which is over in seconds or given up. Errors of the driver pass
-   * through; `isUnavailable` tells those that are the store's from those that are ours.
+   * Records changes. Each statement, or transaction, is a unit of work with its own settings; a statement that takes
+   * longer than some seconds ends. Errors of the driver pass through; `isUnavailable` tells those that are the store's
+   * from those that are ours.
    */
   readonly db: Kysely<Tables>;
+  /** Takes slots of CAM's quota, on connections that nothing else uses. */
+  readonly quota: Kysely<Tables>;
+  /** Answers queries, on connections that nothing else uses. Takes no writes, and ends a statement after two seconds. */
+  readonly reads: Kysely<Tables>;
   /** Hands work that may take minutes a connection of its own, whose statements may take as long as they need. */
   unhurried<Result>(work: (db: Kysely<Tables>) => Promise<Result>): Promise<Result>;
   /** Once is enough; again does nothing more. */

@@ -5,8 +5,8 @@
  */
 const STORE_CLASSES: ReadonlySet<string> = new Set(["08", "28", "3D", "40", "53", "55", "57", "58", "XX"]);
 
-/** A standby that takes no writes, and a right that was taken away. */
-const STORE_CODES: ReadonlySet<string> = new Set(["25006", "42501"]);
+/** A standby that takes no writes or has no unlogged tables, and a right that was taken away. */
+const STORE_CODES: ReadonlySet<string> = new Set(["0A000", "25006", "42501"]);
 
 /**
  * Whether an error of a query means that the store does not do its work now, so that the same statement can
@@ -23,4 +23,14 @@ export function isUnavailable(error: unknown): boolean {
   // No answer: broken connections, timeouts, a closed pool, a WebAssembly trap. Drivers give most of them no code.
   const isMisuse = [TypeError, RangeError, ReferenceError, SyntaxError].some((kind) => error instanceof kind);
   return !isMisuse;
+}
+
+/**
+ * Whether an error says that the connection died, or that the server ended it, so that the statement may succeed at once
+ * on another. Anything else that the server says will be said again.
+ */
+export function isLostConnection(error: unknown): boolean {
+  const { code, severity } = error as { readonly code?: string; readonly severity?: unknown };
+  if (typeof severity !== "string") return true;
+  return ["08003", "08006", "57P01", "57P02", "57P05"].includes(code ?? "");
 }

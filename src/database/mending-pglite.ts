@@ -2,7 +2,7 @@ import type { PGliteDialectConfig } from "kysely";
 import { DatabaseError } from "./database.ts";
 
 /** As much of PGlite as Kysely uses. */
-type Pglite = Exclude<PGliteDialectConfig["pglite"], (...args: never[]) => unknown>;
+export type Pglite = Exclude<PGliteDialectConfig["pglite"], (...args: never[]) => unknown>;
 
 /** What PostgreSQL says of itself alone; https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const INTERNAL_ERROR = "XX000";

@@ -5,7 +5,8 @@ import { PGlite } from "@electric-sql/pglite";
 import { Kysely, PGliteDialect } from "kysely";
 import { lockDataDir } from "./data-dir-lock.ts";
 import { type Database, DatabaseError } from "./database.ts";
-import { MendingPglite } from "./mending-pglite.ts";
+import { MendingPglite, type Pglite } from "./mending-pglite.ts";
+import { PriorityGate } from "./priority-gate.ts";
 import type { Tables } from "./tables.ts";
 
 export interface PgliteOptions {
@@ -111,9 +112,10 @@ function versionOf(databaseDir: string): Promise<string | undefined> {
 }
 
 function wrap(pglite: MendingPglite, unlock: () => Promise<void>): Database {
-  const db = new Kysely<Tables>({ dialect: new PGliteDialect({ pglite }) });
+  const gate = new PriorityGate();
+  const [urgent, reads] = [openLane(pglite, gate, true), openLane(pglite, gate, false)];
   const close = async () => {
-    await db.destroy();
+    await Promise.all([urgent.destroy(), reads.destroy()]);
     // Kysely leaves it open where it was never asked to use it.
     if (!pglite.closed) await pglite.close();
     await unlock();
@@ -121,13 +123,30 @@ function wrap(pglite: MendingPglite, unlock: () => Promise<void>): Database {
   let closed: Promise<void> | undefined;
   return {
     kind: "pglite",
-    db,
-    unhurried: (work) => work(db),
+    db: urgent,
+    quota: urgent,
+    reads,
+    unhurried: (work) => work(urgent),
     close: () => {
       closed ??= close();
       return closed;
     },
   };
+}
+
+/** PGlite has one connection: reads wait until nobody needs it for a change or the quota. */
+function openLane(pglite: MendingPglite, gate: PriorityGate, isUrgent: boolean): Kysely<Tables> {
+  const lane: Pglite = {
+    ready: true,
+    waitReady: pglite.waitReady,
+    get closed() {
+      return pglite.closed;
+    },
+    close: () => pglite.close(),
+    query: (...query) => gate.run(isUrgent, () => pglite.query(...query)),
+    transaction: (work) => gate.run(isUrgent, () => pglite.transaction(work)),
+  };
+  return new Kysely<Tables>({ dialect: new PGliteDialect({ pglite: lane }) });
 }
 
 function exists(path: string): Promise<boolean> {

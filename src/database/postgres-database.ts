@@ -1,99 +1,91 @@
-import { Kysely, PostgresDialect } from "kysely";
 import pg from "pg";
+import { type ConnectionShares, DEFAULT_CONNECTIONS, shareConnections } from "./connection-lanes.ts";
 import { type Database, DatabaseError } from "./database.ts";
-import type { Tables } from "./tables.ts";
+import { DatabaseAddress, type UrlSource } from "./database-address.ts";
+import { explainStoreError } from "./explain-store-error.ts";
+import { type LaneOptions, openLane } from "./postgres-lane.ts";
+import { openingOf, type ServerFacts, type UnitLimits } from "./session-settings.ts";
+import { WritableSessions } from "./writable-sessions.ts";
 
 export interface PostgresOptions {
-  /** `postgres://user:password@host:port/database`. */
-  readonly url: string;
+  /** `postgres://user:password@host:port/database`, or how to read it, which happens for each new connection. */
+  readonly url: UrlSource;
+  /** How many connections there are at most, for all lanes together. */
+  readonly maxConnections?: number | undefined;
   /** Told of connections that broke while idle; the pool replaces them. */
   readonly onIdleError?: (error: Error) => void;
 }
 
-/** A replica's calls to CAM are at most 20 a second, each with a few short statements around it. */
-const MAX_CONNECTIONS = 10;
-
 /** Short enough that a change is refused in time when the database is gone. */
 const CONNECT_TIMEOUT_MS = 3_000;
-const STATEMENT_TIMEOUT_MS = 5_000;
+
+/** For a server that is gone without a word; one that still answers has given the statement up by then. */
+const ANSWER_GRACE_MS = 1_000;
+
+const LANES: Readonly<Record<keyof ConnectionShares, UnitLimits & { readonly connectMs: number }>> = {
+  changes: {
+    connectMs: CONNECT_TIMEOUT_MS,
+    statementMs: 5_000,
+    lockMs: 5_000,
+    idleMs: 10_000,
+    readOnly: false,
+  },
+  // A slot that comes later helps nobody (src/quota/store-health.ts).
+  quota: { connectMs: CONNECT_TIMEOUT_MS, statementMs: 1_000, lockMs: 500, idleMs: 10_000, readOnly: false },
+  reads: { connectMs: 2_000, statementMs: 2_000, lockMs: 2_000, idleMs: 10_000, readOnly: true },
+};
+
+const UNHURRIED: UnitLimits = { statementMs: 0, lockMs: 0, idleMs: 0, readOnly: false };
 
 /** The oldest release that PostgreSQL still maintains. */
 const OLDEST_MAJOR = 15;
 
 /**
- * Connects to PostgreSQL. No message of an error has the password in it.
+ * Connects to PostgreSQL, or to a pooler before it: no session keeps anything from one unit of work to the next. No
+ * message of an error has the password in it.
+ *
  * @throws DatabaseError where it cannot be reached, is too old, or does not keep its text in UTF-8.
  */
 export async function openPostgres(options: PostgresOptions): Promise<Database> {
-  checkUrl(options.url);
-  const pool = createPool(options, {
-    max: MAX_CONNECTIONS,
-    statement_timeout: STATEMENT_TIMEOUT_MS,
-    // For a server that is gone without a word; one that still answers has given the statement up by then.
-    query_timeout: STATEMENT_TIMEOUT_MS + 1_000,
-  });
-  await checkServer(pool).catch(async (error: unknown) => {
-    await pool.end();
-    throw error;
-  });
-  const db = createDb(pool);
+  const address = await DatabaseAddress.read(options.url);
+  const facts = await checkServer(address);
+  const writable = new WritableSessions();
+  const onIdleError = (error: Error): void => options.onIdleError?.(error);
+  const laneOf = (limits: UnitLimits, rest: Pick<LaneOptions, "max" | "connectMs" | "answerMs">) =>
+    openLane({
+      ...{ address, onIdleError, ...rest },
+      opening: openingOf(facts, limits),
+      writable: limits.readOnly ? undefined : writable,
+    });
+  const shares = shareConnections(options.maxConnections ?? DEFAULT_CONNECTIONS);
+  const share = (lane: keyof ConnectionShares) => {
+    const { connectMs, ...limits } = LANES[lane];
+    return laneOf(limits, { max: shares[lane], connectMs, answerMs: limits.statementMs + ANSWER_GRACE_MS });
+  };
+  const [changes, quota, reads] = [share("changes"), share("quota"), share("reads")];
   let closed: Promise<void> | undefined;
   return {
     kind: "postgres",
-    db,
+    db: changes.db,
+    quota: quota.db,
+    reads: reads.db,
     unhurried: async (work) => {
-      const ownPool = createPool(options, { max: 1 });
-      const ownDb = createDb(ownPool);
+      const own = laneOf(UNHURRIED, { max: 1, connectMs: CONNECT_TIMEOUT_MS, answerMs: undefined });
       try {
-        return await work(ownDb);
+        return await work(own.db);
       } finally {
-        await close(ownDb, ownPool);
+        await own.close();
       }
     },
     close: () => {
-      closed ??= close(db, pool);
+      closed ??= Promise.all([changes, quota, reads].map((lane) => lane.close())).then(() => undefined);
       return closed;
     },
   };
 }
 
-/** Kysely leaves a pool open that it was never asked to use. */
-async function close(db: Kysely<Tables>, pool: pg.Pool): Promise<void> {
-  await db.destroy();
-  if (!pool.ending) await pool.end();
-}
-
-function createPool({ url, onIdleError }: PostgresOptions, config: pg.PoolConfig): pg.Pool {
-  const pool = new pg.Pool({
-    connectionString: url,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    keepAlive: true,
-    application_name: "cam-mfa-gateway",
-    ...config,
-  });
-  // Without a listener, a connection that the server ends would end the process: the pool listens while a
-  // connection is idle, and nobody while it is in use, where the statement under way tells of the error as well.
-  pool.on("error", (error) => onIdleError?.(error));
-  pool.on("connect", (client) => client.on("error", () => undefined));
-  return pool;
-}
-
-function createDb(pool: pg.Pool): Kysely<Tables> {
-  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
-}
-
-/** The driver's own complaint would carry the whole text, and the password with it. @throws DatabaseError */
-export function checkUrl(url: string): void {
-  const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  if (parsed === undefined || !/^postgres(ql)?:$/.test(parsed.protocol) || parsed.pathname.length < 2) {
-    throw new DatabaseError(
-      "DATABASE_URL must look like postgres://user:password@host:5432/database. Percent-encode what is special in the password.",
-    );
-  }
-}
-
-async function checkServer(pool: pg.Pool): Promise<void> {
-  const { version, encoding } = await askServer(pool);
+async function checkServer(address: DatabaseAddress): Promise<ServerFacts> {
+  const { version, encoding, schema, synchronousCommit, triggers } = await askServer(address);
   const major = Math.floor(Number(version) / 10_000);
   if (major < OLDEST_MAJOR) {
     throw new DatabaseError(
@@ -105,34 +97,62 @@ async function checkServer(pool: pg.Pool): Promise<void> {
       `The database at DATABASE_URL keeps its text in ${encoding}; the gateway needs one made with encoding UTF8.`,
     );
   }
-}
-
-async function askServer(pool: pg.Pool): Promise<{ version: string; encoding: string }> {
-  try {
-    const { rows } = await pool.query<{ version: string; encoding: string }>(
-      "select current_setting('server_version_num') as version, current_setting('server_encoding') as encoding",
+  if (schema === null) {
+    throw new DatabaseError(
+      "The database user of DATABASE_URL has no schema to work in. Check the search_path of the role and the database, and the user's right to use the schema.",
     );
-    if (rows[0] === undefined) throw new Error("no answer");
-    return rows[0];
-  } catch (cause) {
-    throw new DatabaseError(`The database at DATABASE_URL cannot be used: ${explain(cause)}.`, { cause });
   }
+  if (triggers !== "origin") {
+    throw new DatabaseError(
+      `The role or the database sets session_replication_role to ${triggers}, which turns off what protects the record. Reset it.`,
+    );
+  }
+  return { version: Number(version), schema, synchronousCommit };
 }
 
-const REASONS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "nothing listens there",
-  ENOTFOUND: "its host is not known",
-  EAI_AGAIN: "its host is not known just now",
-  ETIMEDOUT: "it does not answer",
-  "28P01": "it does not take this user and password",
-  "28000": "it does not let this user in",
-  "3D000": "there is no such database on that server",
-  "53300": "it takes no more connections",
-  "57P03": "it is starting up or shutting down",
-};
+interface ServerAnswer {
+  readonly version: string;
+  readonly encoding: string;
+  readonly schema: string | null;
+  readonly synchronousCommit: string;
+  readonly triggers: string;
+}
 
-function explain(error: unknown): string {
-  const { code, message } = error as Error & { code?: string };
-  const reason = code === undefined ? undefined : REASONS[code];
-  return reason === undefined ? (code ?? message) : `${reason} (${code})`;
+/** The schema is that of the tables, or where `create table` would make them: what the session's search_path says. */
+const QUESTION = `
+  begin isolation level read committed read only; set local statement_timeout = 5000; set local lock_timeout = 5000;
+  select current_setting('server_version_num') as version, current_setting('server_encoding') as encoding,
+    coalesce(
+      (select n.nspname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        where c.oid = to_regclass('gateway_migration')),
+      nullif(current_schema(), 'pg_catalog'),
+      (select n.nspname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        where c.oid = to_regclass('public.gateway_migration') and current_setting('search_path') in ('', '""'))
+    ) as schema,
+    current_setting('synchronous_commit') as "synchronousCommit",
+    current_setting('session_replication_role') as triggers;
+  commit`;
+
+async function askServer(address: DatabaseAddress): Promise<ServerAnswer> {
+  const client = new pg.Client({
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    query_timeout: CONNECT_TIMEOUT_MS * 2,
+    application_name: "cam-mfa-gateway",
+    ...address.config,
+  });
+  client.on("error", () => undefined);
+  try {
+    await client.connect();
+    const results = await client.query(QUESTION);
+    const [row] = [results].flat().flatMap(({ rows }) => rows as ServerAnswer[]);
+    if (row === undefined) throw new Error("no answer");
+    return row;
+  } catch (cause) {
+    throw new DatabaseError(
+      `The database at DATABASE_URL cannot be used: ${explainStoreError(cause, address)}.`,
+      { cause },
+    );
+  } finally {
+    await client.end().catch(() => undefined);
+  }
 }

@@ -21,6 +21,7 @@ describe("the store does not do its work now", () => {
     ["io_error", "58030"],
     ["data_corrupted", "XX001"],
     ["read_only_sql_transaction", "25006"],
+    ["feature_not_supported, as a standby says of unlogged tables", "0A000"],
     ["insufficient_privilege", "42501"],
   ])("where the server says %s (%s)", (_, code) => {
     expect(isUnavailable(fromServer(code))).toBe(true);

@@ -13,7 +13,7 @@ export async function cutDatabase(url: string): Promise<() => Promise<void>> {
   };
 }
 
-/** Whether some connection to a test database has run a statement that begins so, and none since. */
+/** Whether some connection to a test database runs a statement that begins so, now or last. */
 export async function hasJustRun(url: string, beginning: string): Promise<boolean> {
   const name = new URL(url).pathname.slice(1);
   const rows = await asAdministrator(

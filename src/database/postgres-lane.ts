@@ -1,0 +1,211 @@
+import {
+  type CompiledQuery,
+  type DatabaseConnection,
+  type Dialect,
+  type Driver,
+  Kysely,
+  PostgresAdapter,
+  PostgresIntrospector,
+  PostgresQueryCompiler,
+  type QueryResult,
+  type TransactionSettings,
+} from "kysely";
+import pg from "pg";
+import type { DatabaseAddress } from "./database-address.ts";
+import type { Tables } from "./tables.ts";
+import { WritableSessions } from "./writable-sessions.ts";
+
+export interface LaneOptions {
+  readonly address: DatabaseAddress;
+  readonly max: number;
+  /** How long a unit of work waits for a connection. */
+  readonly connectMs: number;
+  /** How long the driver waits for the answer of a server that is gone; undefined for any time. */
+  readonly answerMs: number | undefined;
+  /** The statements that open a unit of work. */
+  readonly opening: (unit?: TransactionSettings) => string;
+  /** Those of every lane that writes; undefined where the lane only reads. */
+  readonly writable: WritableSessions | undefined;
+  readonly onIdleError: (error: Error) => void;
+}
+
+/** Connections for one kind of work, so that others cannot take them. */
+export interface Lane {
+  readonly db: Kysely<Tables>;
+  close(): Promise<void>;
+}
+
+export function openLane(options: LaneOptions): Lane {
+  const pool = createPool(options);
+  const dialect: Dialect = {
+    createAdapter: () => new PostgresAdapter(),
+    createDriver: () => new LaneDriver(pool, options),
+    createIntrospector: (db) => new PostgresIntrospector(db),
+    createQueryCompiler: () => new PostgresQueryCompiler(),
+  };
+  const db = new Kysely<Tables>({ dialect });
+  return {
+    db,
+    close: async () => {
+      await db.destroy();
+      // Kysely leaves a pool open that it was never asked to use.
+      if (!pool.ending) await pool.end();
+    },
+  };
+}
+
+function createPool({ address, max, connectMs, answerMs, writable, onIdleError }: LaneOptions): pg.Pool {
+  class AddressedClient extends pg.Client {
+    constructor(config: pg.ClientConfig) {
+      super({ ...config, ...address.config });
+    }
+  }
+  const pool = new pg.Pool({
+    max,
+    connectionTimeoutMillis: connectMs,
+    ...(answerMs === undefined ? {} : { query_timeout: answerMs }),
+    keepAlive: true,
+    application_name: "cam-mfa-gateway",
+    // Sends a unit of work in one piece, so that opening and closing it costs no round trip.
+    pipeline: true,
+    Client: AddressedClient as unknown as new () => pg.ClientBase,
+  });
+  // Without a listener, a connection that the server ends would end the process: the pool listens while a
+  // connection is idle, and nobody while it is in use, where the statement under way tells of the error as well.
+  pool.on("error", onIdleError);
+  pool.on("connect", (client) => {
+    client.on("error", () => undefined);
+    writable?.add(client);
+  });
+  return pool;
+}
+
+/** Runs each statement, or each transaction, as a unit of work with its own settings. */
+class LaneDriver implements Driver {
+  readonly #pool: pg.Pool;
+  readonly #options: LaneOptions;
+
+  constructor(pool: pg.Pool, options: LaneOptions) {
+    this.#pool = pool;
+    this.#options = options;
+  }
+
+  async init(): Promise<void> {}
+
+  async acquireConnection(): Promise<LaneConnection> {
+    const { opening, writable } = this.#options;
+    for (;;) {
+      const client = await this.#connect();
+      if (writable?.has(client) !== false) return new LaneConnection(client, opening, writable);
+      client.release(true);
+    }
+  }
+
+  async #connect(): Promise<pg.PoolClient> {
+    const opensOne = this.#pool.idleCount === 0 && this.#pool.totalCount < this.#options.max;
+    const unread = opensOne ? await this.#options.address.refresh() : undefined;
+    return this.#pool.connect().catch((error: unknown) => {
+      // The last good address may be out of date, so this is nearer to the cause.
+      throw unread ?? error;
+    });
+  }
+
+  beginTransaction(connection: LaneConnection, unit: TransactionSettings): Promise<void> {
+    return connection.begin(unit);
+  }
+
+  commitTransaction(connection: LaneConnection): Promise<void> {
+    return connection.end("commit");
+  }
+
+  rollbackTransaction(connection: LaneConnection): Promise<void> {
+    return connection.end("rollback");
+  }
+
+  async releaseConnection(connection: LaneConnection): Promise<void> {
+    connection.release();
+  }
+
+  destroy(): Promise<void> {
+    return this.#pool.end();
+  }
+}
+
+class LaneConnection implements DatabaseConnection {
+  readonly #client: pg.PoolClient;
+  readonly #opening: LaneOptions["opening"];
+  readonly #writable: WritableSessions | undefined;
+  #inTransaction = false;
+  #isSpent = false;
+
+  constructor(
+    client: pg.PoolClient,
+    opening: LaneOptions["opening"],
+    writable: WritableSessions | undefined,
+  ) {
+    this.#client = client;
+    this.#opening = opening;
+    this.#writable = writable;
+  }
+
+  async executeQuery<Row>({ sql, parameters }: CompiledQuery): Promise<QueryResult<Row>> {
+    const result = await this.#watch(
+      this.#inTransaction
+        ? this.#client.query<Row & object>(sql, [...parameters])
+        : this.#runUnit<Row & object>(sql, parameters),
+    );
+    const { command, rowCount, rows } = result;
+    const isWrite = ["INSERT", "UPDATE", "DELETE", "MERGE"].includes(command);
+    return { rows, ...(isWrite ? { numAffectedRows: BigInt(rowCount ?? 0) } : {}) };
+  }
+
+  async begin(unit: TransactionSettings): Promise<void> {
+    await this.#watch(this.#client.query(this.#opening(unit)));
+    this.#inTransaction = true;
+  }
+
+  async end(how: "commit" | "rollback"): Promise<void> {
+    this.#inTransaction = false;
+    const { command } = await this.#watch(this.#client.query(how));
+    if (how === "commit") requireCommitted(command);
+  }
+
+  release(): void {
+    // A transaction that nobody ended must not go on under the next to come.
+    this.#client.release(this.#isSpent || this.#inTransaction);
+  }
+
+  // biome-ignore lint/correctness/useYield: it yields nothing
+  async *streamQuery(): AsyncGenerator<never> {
+    throw new Error("Streaming is not supported: its cursor would outlive a unit of work.");
+  }
+
+  /** All three are sent at once. Where one fails the server skips the rest, and `commit` ends what was begun. */
+  async #runUnit<Row extends object>(
+    sql: string,
+    parameters: readonly unknown[],
+  ): Promise<pg.QueryResult<Row>> {
+    const [opened, ran, closed] = await Promise.allSettled([
+      this.#client.query(this.#opening()),
+      this.#client.query<Row>(sql, [...parameters]),
+      this.#client.query("commit"),
+    ]);
+    for (const outcome of [opened, ran, closed]) if (outcome.status === "rejected") throw outcome.reason;
+    requireCommitted((closed as PromiseFulfilledResult<pg.QueryResult>).value.command);
+    return (ran as PromiseFulfilledResult<pg.QueryResult<Row>>).value;
+  }
+
+  /** Notes errors after which the session is not to be used again. */
+  #watch<Result>(work: Promise<Result>): Promise<Result> {
+    return work.catch((error: unknown) => {
+      const { code, severity } = error as { readonly code?: string; readonly severity?: string };
+      this.#isSpent ||= severity === undefined || WritableSessions.isReadOnly(code) || code === "42501";
+      if (WritableSessions.isReadOnly(code)) this.#writable?.distrust();
+      throw error;
+    });
+  }
+}
+
+function requireCommitted(command: string): void {
+  if (command !== "COMMIT") throw new Error("The transaction was rolled back and not committed.");
+}
