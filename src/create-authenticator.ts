@@ -42,7 +42,7 @@ export async function createAuthenticator(
   }));
   const authenticator = new RequestAuthenticator({
     tokens: new TokenVerifier({ issuers, clock }),
-    certificates: target.certificates && new ClientCertificates(target.certificates),
+    certificates: target.certificates && new ClientCertificates(target.certificates, files.certificateOwners),
     routerSecret: files.routerSecret && new RouterSecret(files.routerSecret.reveal()),
   });
   return { authenticator, close: () => dispatcher.close() };

@@ -1,6 +1,8 @@
+import type { CertificateOwner } from "./auth/client-certificates.ts";
 import { parseKeySet } from "./auth/issuer-keys.ts";
 import type { IssuerSettings } from "./auth/issuer-settings.ts";
 import type { AuthTarget } from "./config/auth-target.ts";
+import { parseCertificateSubjects } from "./config/certificate-subjects-file.ts";
 import { parseIssuersFile } from "./config/issuers-file.ts";
 import { CANNOT_BE_SENT, canBeSent, SHORTEST_ROUTER_SECRET } from "./config/router-secret.ts";
 import { ConfigError } from "./config.ts";
@@ -10,10 +12,13 @@ import { readUtf8File, whyUnreadable } from "./utf8.ts";
 export interface AuthFiles {
   readonly issuers: readonly IssuerSettings[];
   readonly routerSecret: Secret | undefined;
+  /** By the certificate's name. */
+  readonly certificateOwners: ReadonlyMap<string, CertificateOwner>;
 }
 
 /** Reads what the configuration only names: the files of issuers, of keys, and of the router's secret. @throws ConfigError */
-export async function loadAuthFiles({ issuer, issuersFile, routerSecret }: AuthTarget): Promise<AuthFiles> {
+export async function loadAuthFiles(target: AuthTarget): Promise<AuthFiles> {
+  const { issuer, issuersFile, certificateSubjectsFile, routerSecret } = target;
   const problems: string[] = [];
   const issuers = issuer === undefined ? [] : [issuer];
   if (issuersFile !== undefined) {
@@ -26,9 +31,24 @@ export async function loadAuthFiles({ issuer, issuersFile, routerSecret }: AuthT
     const problem = text === undefined ? undefined : problemOf(text);
     if (problem !== undefined) problems.push(`The key set ${keys.file} ${problem}.`);
   }
+  const certificateOwners = await ownersFrom(
+    certificateSubjectsFile,
+    issuers.map((one) => one.issuer),
+    problems,
+  );
   const secret = await secretFrom(routerSecret, problems);
   if (problems.length > 0) throw new ConfigError(problems);
-  return { issuers, routerSecret: secret };
+  return { issuers, routerSecret: secret, certificateOwners };
+}
+
+async function ownersFrom(
+  file: string | undefined,
+  issuers: readonly string[],
+  problems: string[],
+): Promise<AuthFiles["certificateOwners"]> {
+  if (file === undefined) return new Map();
+  const text = await read("AUTH_CLIENT_CERT_SUBJECTS_FILE", file, problems);
+  return text === undefined ? new Map() : parseCertificateSubjects(text, issuers, problems);
 }
 
 async function secretFrom(

@@ -11,6 +11,7 @@ import { describe, expect, test } from "vitest";
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   clock: [],
   secret: [],
+  person: [],
   utf8: [],
   "package-paths": [],
   contract: [],
@@ -25,8 +26,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "connection-failures": [],
   "fair-queue": [],
   rounds: ["clock"],
-  audit: ["database", "clock", "contract", "rounds", "utf8"],
-  changes: ["cam", "audit", "auth", "contract", "clock", "fair-queue", "rounds"],
+  audit: ["database", "clock", "contract", "person", "rounds", "utf8"],
+  changes: ["cam", "audit", "auth", "contract", "clock", "fair-queue", "person", "rounds"],
   graphql: ["contract", "auth", "changes", "cam", "audit", "quota", "clock"],
   http: ["graphql", "auth", "contract", "observability", "utf8"],
   config: ["auth", "cam", "secret"],

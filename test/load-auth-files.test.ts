@@ -289,6 +289,66 @@ describe("certificates by a proxy", () => {
   });
 });
 
+describe("a file of whose certificates they are", () => {
+  const ONE = "https://a.example";
+  const of = (certificates: unknown) => JSON.stringify({ certificates });
+  const li = { certificate: "CN=li", subject: "li@example.com" };
+
+  async function owners(content: string, issuers: readonly string[] = [ONE]) {
+    const folder = await temporaryFolder();
+    const described = issuers.map((issuer) => ({ issuer, jwksUrl: `${ONE}/keys`, audience: "gateway" }));
+    const issuersFile = await folder.write("issuers.json", JSON.stringify({ issuers: described }));
+    const env = {
+      AUTH_CLIENT_CERT_HEADER: "x-client-cert",
+      AUTH_CLIENT_CERT_SCOPES: "cam.mfa:read",
+      AUTH_PROXY_ADDRESSES: "10.0.0.0/8",
+      AUTH_CLIENT_CERT_SUBJECTS_FILE: await folder.write("owners.json", content),
+      ...(issuers.length === 0 ? {} : { AUTH_ISSUERS_FILE: issuersFile }),
+    };
+    const command = loadConfig(env, ["--local"]);
+    if (command.kind !== "run" || command.config.auth === undefined) throw new Error("Nobody is known.");
+    return (await loadAuthFiles(command.config.auth)).certificateOwners;
+  }
+
+  test("names them as the only issuer does, or as the one that is given", async () => {
+    expect([...(await owners(of([li])))]).toEqual([["CN=li", { subject: li.subject, issuer: ONE }]]);
+    const both = [ONE, "https://b.example"];
+    const given = of([{ ...li, issuer: "https://b.example" }]);
+    expect((await owners(given, both)).get("CN=li")).toEqual({ subject: li.subject, issuer: both[1] });
+    expect((await owners(of([li]), [])).get("CN=li")?.issuer).toBe("client certificate");
+  });
+
+  test.each([
+    ["no JSON", "{", ONE, "must be an object"],
+    ["no certificate", of([]), ONE, "certificates names no certificate"],
+    ["an empty name", of([{ ...li, certificate: "" }]), ONE, "certificates.0.certificate must not be empty"],
+    ["no subject", of([{ certificate: "CN=li" }]), ONE, "certificates.0.subject must be a text"],
+    ["a subject that cannot be seen", of([{ ...li, subject: "li\u200b" }]), ONE, "must be a printable text"],
+    ["a subject of mixed scripts", of([{ ...li, subject: "l\u0456" }]), ONE, "must not mix scripts"],
+    ["another field", of([{ ...li, scopes: [] }]), ONE, 'Unrecognized key: "scopes"'],
+    ["one certificate twice", of([li, { ...li, subject: "chen" }]), ONE, "CN=li is there more than once"],
+    [
+      "an issuer with a slash more",
+      of([{ ...li, issuer: `${ONE}/` }]),
+      ONE,
+      `the issuer ${ONE}/ of CN=li is none of ${ONE}`,
+    ],
+  ])("cannot have %s", async (_what, content, issuer, problem) => {
+    await expect(owners(content, [issuer])).rejects.toMatchObject({
+      problems: [expect.stringContaining(problem)],
+    });
+  });
+
+  test("has to say whose word it is where there are several issuers, and to be there", async () => {
+    await expect(owners(of([li]), [ONE, "https://b.example"])).rejects.toMatchObject({
+      problems: [expect.stringContaining("CN=li needs an issuer")],
+    });
+    expect(await problemsOf({ AUTH_CLIENT_CERT_SUBJECTS_FILE: "/nowhere" })).toContainEqual(
+      "AUTH_CLIENT_CERT_SUBJECTS_FILE is set without AUTH_CLIENT_CERT_HEADER.",
+    );
+  });
+});
+
 describe("the router's secret", () => {
   const one = { AUTH_ISSUER: ISSUER.issuer, AUTH_JWKS_URL: ISSUER.jwksUrl, AUTH_AUDIENCE: "gateway" };
   const SECRET = "a secret that only the router knows";

@@ -135,6 +135,7 @@ async function createAuthenticators(): Promise<Authenticator> {
     issuer: settings,
     issuersFile: undefined,
     certificates: undefined,
+    certificateSubjectsFile: undefined,
     routerSecret: undefined,
   };
   const { authenticator: byToken } = await createAuthenticator(target, { clock, logger, proxy: {} });

@@ -129,11 +129,33 @@ begin
 end
 $$;
 -->
+alter table mfa_change
+  -- The caller and who decided, as one person is known under all spellings of a subject (src/person.ts). Null in records of
+  -- earlier releases. They follow from the subjects, so the seal need not cover them.
+  add column caller_person text,
+  add column decided_by_person text,
+  drop constraint mfa_change_approved_by_another,
+  add constraint mfa_change_approved_by_another check (
+    decision is distinct from 'approved'
+    or (decided_by_subject <> caller_subject and coalesce(decided_by_person <> caller_person, true))
+  );
+-->
+-- The switches that a request asks for, in one form: a method that is left out and one that is null are the same.
+create function asked_effect(p_requested jsonb) returns jsonb language sql immutable as $$
+  select jsonb_build_array(
+    p_requested #>> '{login,phone}', p_requested #>> '{login,stoken}', p_requested #>> '{login,wechat}',
+    p_requested #>> '{action,phone}', p_requested #>> '{action,stoken}', p_requested #>> '{action,wechat}',
+    coalesce(p_requested ->> 'overwriteOtherMethods', 'false')
+  )
+$$;
+-->
 -- Records the intent to change a user, whose keys are columns of mfa_change, or says why not:
 --   BEGUN           the change is on record; go on
 --   AWAITING        the change is on record, and another caller has to approve it
---   JOIN            the same change is open, or awaits approval for the same caller (id: that change). Not with an
---                   idempotency key, under which a record of its own has to be found for a day
+--   JOIN            the same change is open, or one of the same effect, whatever its reason, awaits approval for the
+--                   same caller (id: that change). Not with an idempotency key, under which a record of its own has to
+--                   be found for a day
+--   FULL            five changes of this user that the same person asked for await approval (id: the oldest)
 --   PAUSED, PAUSES  the bulk guard stands in the way (see guard_caller; id: the pause)
 --   BUSY            a change of this user that cannot be joined is open (id: that change)
 --   STALE           the caller has not composed with the latest recent write of this user (id: that change); see
@@ -179,7 +201,7 @@ begin
     end if;
     select c.id into other from mfa_change c
       where c.account = intent.account and c.op_uin = intent.op_uin and c.status = 'awaiting_approval'
-        and c.request_hash = intent.request_hash
+        and asked_effect(c.requested) = asked_effect(intent.requested)
         and c.caller_subject = intent.caller_subject and c.caller_issuer is not distinct from intent.caller_issuer
         and c.expires_at > clock_timestamp()
       order by c.begun limit 1;
@@ -204,13 +226,24 @@ begin
       return query select 'STALE', change_id;
       return;
     end if;
+  else
+    -- By another issuer or in another spelling it would be the same person's again.
+    select (array_agg(c.id order by c.begun))[1] into change_id from mfa_change c
+      where c.account = intent.account and c.op_uin = intent.op_uin and c.status = 'awaiting_approval'
+        and coalesce(c.caller_person, c.caller_subject) = intent.caller_person
+        and c.expires_at > clock_timestamp()
+      having count(*) >= 5;
+    if found then
+      return query select 'FULL', change_id;
+      return;
+    end if;
   end if;
   change_id := uuid_v7();
   insert into mfa_change (
-    id, account, op_uin, caller_subject, caller_client, caller_issuer, gateway_request_id, requested, reason,
+    id, account, op_uin, caller_subject, caller_person, caller_client, caller_issuer, gateway_request_id, requested, reason,
     request_hash, idempotency_key, before_image, sent, replica, status, expires_at, lease_until
   ) values (
-    change_id, intent.account, intent.op_uin, intent.caller_subject, intent.caller_client, intent.caller_issuer,
+    change_id, intent.account, intent.op_uin, intent.caller_subject, intent.caller_person, intent.caller_client, intent.caller_issuer,
     intent.gateway_request_id, intent.requested, intent.reason, intent.request_hash, intent.idempotency_key,
     intent.before_image, intent.sent, intent.replica,
     case when p_approval_ms is null then 'pending' else 'awaiting_approval' end,
@@ -377,11 +410,11 @@ $$;
 -- Lets a change go that awaits approval, with the user as read now and the blocks composed from that, or says why not:
 --   BEGUN           it is approved, on record, and open; go on
 --   DECIDED         it does not await approval (id: that change)
---   OWN             the same subject asked for it, whoever vouches for them
+--   OWN             the same person asked for it, by another issuer or in another spelling too
 --   EXPIRED         its time was over; it is settled
 --   PAUSED, PAUSES, BUSY, STALE   as begin_change
 create function approve_change(
-  p_id uuid, p_subject text, p_client text, p_issuer text, p_request_id text, p_reason text,
+  p_id uuid, p_subject text, p_person text, p_client text, p_issuer text, p_request_id text, p_reason text,
   p_before jsonb, p_sent jsonb, p_replica text, p_lease_ms double precision, p_guard_users integer,
   p_guard_within_ms double precision, p_known bigint, p_read_age_ms double precision
 ) returns table (verdict text, change_id uuid) language plpgsql as $$
@@ -394,7 +427,8 @@ begin
   select * into awaiting from mfa_change c where c.id = p_id and c.status = 'awaiting_approval';
   verdict := case
     when not found then 'DECIDED'
-    when awaiting.caller_subject = p_subject then 'OWN'
+    when p_subject = awaiting.caller_subject or p_person = coalesce(awaiting.caller_person, awaiting.caller_subject)
+      then 'OWN'
     when expire_change(p_id) then 'EXPIRED'
   end;
   if verdict is not null then
@@ -421,7 +455,7 @@ begin
   end if;
   update mfa_change set
     status = 'pending', decision = 'approved', decided_at = clock_timestamp(), decided_by_subject = p_subject,
-    decided_by_client = p_client, decided_by_issuer = p_issuer, decision_request_id = p_request_id,
+    decided_by_person = p_person, decided_by_client = p_client, decided_by_issuer = p_issuer, decision_request_id = p_request_id,
     decision_reason = p_reason, before_image = p_before, sent = p_sent, replica = p_replica,
     let_go = nextval(pg_get_serial_sequence('mfa_change', 'begun')),
     lease_until = clock_timestamp() + make_interval(secs => p_lease_ms / 1000)

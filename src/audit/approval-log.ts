@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import type { Database } from "../database/database.ts";
+import { personOf } from "../person.ts";
 import { type BulkGuard, NO_BULK_GUARD } from "./bulk-guard.ts";
 import {
   type ApproveVerdict,
@@ -39,8 +40,8 @@ export class ApprovalLog {
       database,
       sql`
         select verdict as kind, change_id as id from approve_change(
-          ${requireChangeId(id)}, ${by.subject}, ${by.client ?? null}, ${by.issuer ?? null}, ${gatewayRequestId},
-          ${reason ?? null}, ${JSON.stringify(before)}::jsonb, ${JSON.stringify(sent)}::jsonb, ${replica}, ${leaseMs},
+          ${requireChangeId(id)}, ${by.subject}, ${personOf(by.subject)}, ${by.client ?? null}, ${by.issuer ?? null},
+          ${gatewayRequestId}, ${reason ?? null}, ${JSON.stringify(before)}::jsonb, ${JSON.stringify(sent)}::jsonb, ${replica}, ${leaseMs},
           ${guard.users}, ${guard.withinMs}, ${known ?? null}, ${ageMs}
         )`,
     );

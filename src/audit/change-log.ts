@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from "kysely";
 import type { Uin } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
+import { personOf } from "../person.ts";
 import { type BulkGuard, NO_BULK_GUARD } from "./bulk-guard.ts";
 import {
   type BeforeImageBasis,
@@ -49,6 +50,7 @@ export class ChangeLog {
       account: intent.account,
       op_uin: intent.opUin,
       caller_subject: caller.subject,
+      caller_person: personOf(caller.subject),
       caller_client: caller.client,
       caller_issuer: caller.issuer,
       gateway_request_id: intent.gatewayRequestId,

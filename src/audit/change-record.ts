@@ -135,7 +135,7 @@ type VerdictOfBoth = "BEGUN" | "STALE" | "BUSY" | "PAUSED" | "PAUSES";
 
 /** Whether an intent is on record, and if not, why; `id` is the change, or the pause, that stands in the way. */
 export interface BeginVerdict {
-  readonly kind: VerdictOfBoth | "AWAITING" | "JOIN" | "REPLAY" | "KEY_REUSED";
+  readonly kind: VerdictOfBoth | "AWAITING" | "JOIN" | "FULL" | "REPLAY" | "KEY_REUSED";
   readonly id: string;
 }
 

@@ -2,13 +2,15 @@ import type { JWTPayload } from "jose";
 import type { Caller } from "./caller.ts";
 import type { IssuerSettings } from "./issuer-settings.ts";
 import { isScope, type Scope } from "./scope.ts";
+import { isMisleading } from "./subject-spelling.ts";
 
 /**
- * Without control characters and ends of lines, which PostgreSQL or a terminal would choke on, short enough for a
- * record, and with something to see in it. A replacement character stands for bytes that were not UTF-8, so that two names
- * with one in them may be one.
+/**
+ * Without control characters and ends of lines, which PostgreSQL or a terminal would choke on, and without characters that
+ * are not seen, such as fillers and selectors of variants. Short enough for a record, and with something to see in it. A
+ * replacement character stands for bytes that were not UTF-8, so that two names with one in them may be one.
  */
-const PRINTABLE = /^(?=.*\S)[^\p{C}\p{Zl}\p{Zp}\uFFFD]{1,256}$/u;
+const PRINTABLE = /^(?=.*\S)[^\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800\uFFFD]{1,256}$/u;
 
 /** A claim that keeps a token from naming a caller. `problem` is safe to show the caller. */
 export interface UnusableClaim {
@@ -20,6 +22,7 @@ export interface UnusableClaim {
 export function readCaller(claims: JWTPayload, settings: IssuerSettings): Caller | UnusableClaim {
   const subject = claims.sub;
   if (!isPrintable(subject)) return { problem: "The token's sub names nobody.", claim: "sub" };
+  if (isMisleading(subject)) return { problem: "The token's sub mixes scripts.", claim: "sub" };
   const claim = clientClaimOf(claims, settings);
   const client = claim === undefined ? undefined : claimAt(claims, claim);
   if (client !== undefined && !isPrintable(client))

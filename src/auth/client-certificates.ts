@@ -3,6 +3,7 @@ import { utf8Text } from "../utf8.ts";
 import { type Authentication, headerValues, type IncomingRequest } from "./authenticator.ts";
 import { isPrintable } from "./claims.ts";
 import type { Scope } from "./scope.ts";
+import { isMisleading } from "./subject-spelling.ts";
 
 /** Stands where a token's issuer would in records and logs: the proxy has checked the certificate. */
 export const VOUCHER = "client certificate";
@@ -16,13 +17,25 @@ export interface ClientCertificateSettings {
   readonly scopes: readonly Scope[];
 }
 
+/** The person whose certificate it is, as tokens name them, so that both are one caller. */
+export interface CertificateOwner {
+  readonly subject: string;
+  readonly issuer: string;
+}
+
 /** Knows callers by certificates that a proxy in front of the gateway has verified. */
 export class ClientCertificates {
   readonly #settings: ClientCertificateSettings;
+  readonly #owners: ReadonlyMap<string, CertificateOwner>;
   readonly #proxies: BlockList;
 
-  constructor(settings: ClientCertificateSettings) {
+  /** @param owners By the header's value, to the letter. A certificate without one is a caller by its own name. */
+  constructor(
+    settings: ClientCertificateSettings,
+    owners: ReadonlyMap<string, CertificateOwner> = new Map(),
+  ) {
     this.#settings = settings;
+    this.#owners = owners;
     this.#proxies = networksOf(settings.proxies);
   }
 
@@ -39,7 +52,9 @@ export class ClientCertificates {
     const subject = utf8Text(Buffer.from(value, "latin1"));
     if (subject === undefined) return { refusal: `The header ${header} is not UTF-8.` };
     if (!isPrintable(subject)) return { refusal: `The header ${header} names nobody.` };
-    return { caller: { subject, issuer: VOUCHER, scopes: new Set(scopes) } };
+    if (isMisleading(subject)) return { refusal: `The name in the header ${header} mixes scripts.` };
+    const owner = this.#owners.get(subject) ?? { subject, issuer: VOUCHER };
+    return { caller: { ...owner, scopes: new Set(scopes) } };
   }
 
   #isProxy(address: string | undefined): boolean {

@@ -6,6 +6,7 @@ import type { Caller, CallerIdentity } from "../auth/caller.ts";
 import { requireScope } from "../auth/require-scope.ts";
 import type { Clock } from "../clock.ts";
 import { GatewayError } from "../contract/index.ts";
+import { isSamePerson } from "../person.ts";
 import type { ChangeAccess } from "./change-access.ts";
 import type { ChangeAccount } from "./change-account.ts";
 import type { ChangeRunner, Run } from "./change-runner.ts";
@@ -96,7 +97,7 @@ export class ChangeApprovals {
     // Their own need for approval does not come up again: two people have agreed.
     await access.authorise(request, account, context);
     if (record.approval === undefined) throw new GatewayError("APPROVAL_NOT_AWAITED", { opUin, changeId });
-    if (requester.subject === context.caller.subject) throw ownChange(record);
+    if (isSamePerson(requester, context.caller)) throw ownChange(record);
     if (record.status !== "awaiting_approval") return account;
     await access.requireStillAllowed(
       request,
@@ -144,7 +145,9 @@ export class ChangeApprovals {
   }
 }
 
-/** The same name by two issuers may be two people; that it is one is worse to overlook. */
+/**
+ * The same name by two issuers, or in two spellings, may be two people. To overlook that it is one would be worse.
+ */
 function ownChange({ id, opUin }: ChangeRecord): GatewayError {
   const hint = "Whoever asked for a change cannot approve it.";
   return new GatewayError("FORBIDDEN", { opUin, changeId: id, hint });

@@ -23,6 +23,8 @@ export interface ChangeServiceDeps {
   readonly observer?: ChangeObserver;
 }
 
+const MANY_WAIT = "Five changes of this user that you asked for await approval. The oldest is named.";
+
 /** The door for changes that a caller asks for. Approvals of them have one beside it: change-approvals.ts. */
 export class ChangeService {
   readonly #deps: ChangeServiceDeps;
@@ -79,6 +81,8 @@ export class ChangeService {
       async ({ kind, id }) => {
         if (kind === "PAUSED" || kind === "PAUSES") return pausedCallers.refuse(context.caller, opUin, kind);
         if (kind === "KEY_REUSED") throw new GatewayError("IDEMPOTENCY_KEY_REUSED", { opUin, changeId: id });
+        if (kind === "FULL")
+          throw new GatewayError("CHANGE_IN_PROGRESS", { opUin, changeId: id, hint: MANY_WAIT });
         // What awaits approval is read back as well: until when, the database's clock has said.
         progress.shared = kind !== "AWAITING";
         return outcomeOf(await runner.awaitShared(id, context));

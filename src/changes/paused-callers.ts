@@ -1,6 +1,7 @@
 import type { CallerPause, CallerPauses } from "../audit/caller-pauses.ts";
 import type { Caller, CallerIdentity } from "../auth/caller.ts";
 import { GatewayError, type Uin } from "../contract/index.ts";
+import { isSamePerson } from "../person.ts";
 import { recordedCaller } from "./recorded-change.ts";
 
 export interface PausedCallersDeps {
@@ -36,7 +37,7 @@ export class PausedCallers {
    * @throws GatewayError FORBIDDEN where the caller would resume themselves.
    */
   async resume({ id, subject }: CallerPause, by: CallerIdentity): Promise<CallerPause | undefined> {
-    if (subject === by.subject) {
+    if (isSamePerson({ subject }, by)) {
       throw new GatewayError("FORBIDDEN", { hint: "Whoever is paused cannot resume themselves." });
     }
     const resumed = await this.#deps.pauses.resume(id, recordedCaller(by));

@@ -14,6 +14,8 @@ export interface AuthTarget {
   /** Where further ones are described. */
   readonly issuersFile: string | undefined;
   readonly certificates: ClientCertificateSettings | undefined;
+  /** Where it is said whose certificates they are. */
+  readonly certificateSubjectsFile: string | undefined;
   /** What only the router knows, where nobody else is to be served. */
   readonly routerSecret: CredentialSource | undefined;
 }
@@ -59,7 +61,13 @@ export function authTarget(
   const certificates = clientCertificates(vars, problems);
   const secret = routerSecret(vars, problems);
   const isAnybodyKnown = name !== undefined || issuersFile !== undefined || certificates !== undefined;
-  if (isAnybodyKnown) return { issuer, issuersFile, certificates, routerSecret: secret };
+  const certificateSubjectsFile = vars.AUTH_CLIENT_CERT_SUBJECTS_FILE;
+  if (certificateSubjectsFile !== undefined && certificates === undefined) {
+    problems.push("AUTH_CLIENT_CERT_SUBJECTS_FILE is set without AUTH_CLIENT_CERT_HEADER.");
+  }
+  if (isAnybodyKnown) {
+    return { issuer, issuersFile, certificates, certificateSubjectsFile, routerSecret: secret };
+  }
   if (mode === "server") {
     problems.push(
       "Nobody is known: set AUTH_ISSUER and AUTH_AUDIENCE, or AUTH_ISSUERS_FILE, or " +

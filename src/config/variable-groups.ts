@@ -42,6 +42,7 @@ export const variableGroups: readonly VariableGroup[] = [
       AUTH_ISSUERS_FILE: "several issuers, instead of the above",
       AUTH_CLIENT_CERT_HEADER: "the header by which a proxy tells of client certificates",
       AUTH_CLIENT_CERT_SCOPES: "what callers with one may do",
+      AUTH_CLIENT_CERT_SUBJECTS_FILE: "whose certificates they are, as tokens name people",
       AUTH_PROXY_ADDRESSES: "the proxies that are believed",
       ROUTER_SECRET: "what the router sends in x-router-secret",
       ROUTER_SECRET_FILE: "the file that holds it",

@@ -50,6 +50,7 @@ export const variables = z.object({
     .regex(/^[a-z0-9-]+$/i, "must be the name of a header")
     .optional(),
   AUTH_CLIENT_CERT_SCOPES: z.string().optional(),
+  AUTH_CLIENT_CERT_SUBJECTS_FILE: z.string().optional(),
   AUTH_PROXY_ADDRESSES: z.string().optional(),
   ROUTER_SECRET: z.string().optional(),
   ROUTER_SECRET_FILE: z.string().optional(),

@@ -13,6 +13,7 @@ export interface MfaChangeTable {
   account: Generated<string>;
   op_uin: string;
   caller_subject: string;
+  caller_person: string | null;
   caller_client: string | null;
   caller_issuer: string | null;
   gateway_request_id: string;
@@ -38,6 +39,7 @@ export interface MfaChangeTable {
   decision: "approved" | "rejected" | "withdrawn" | null;
   decided_at: Timestamp | null;
   decided_by_subject: string | null;
+  decided_by_person: string | null;
   decided_by_client: string | null;
   decided_by_issuer: string | null;
   decision_request_id: string | null;

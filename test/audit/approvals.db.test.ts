@@ -83,9 +83,15 @@ describe.each(["postgres", "pglite"] as const)("a change that needs approval, on
     const direct = intentOf({ opUin: intent.opUin, requestHash: "hash-b" });
     const { id: underWay } = await logs.log.begin(direct, FRESH);
     expect(await logs.log.find(underWay)).toMatchObject({ status: "pending" });
-    await awaiting(logs, awaitingIntent({ opUin: intent.opUin, requestHash: "hash-c" }));
+    await awaiting(
+      logs,
+      awaitingIntent({ opUin: intent.opUin, requestHash: "hash-c", requested: { login: { phone: false } } }),
+    );
     await logs.log.settle(underWay, APPLIED);
-    const late = await logs.log.begin(awaitingIntent({ opUin: intent.opUin, requestHash: "hash-d" }), OLD);
+    const late = await logs.log.begin(
+      awaitingIntent({ opUin: intent.opUin, requestHash: "hash-d", requested: { action: { phone: true } } }),
+      OLD,
+    );
     expect(late.kind).toBe("AWAITING");
   });
 
@@ -96,7 +102,7 @@ describe.each(["postgres", "pglite"] as const)("a change that needs approval, on
     const others: Partial<ChangeIntent>[] = [
       { caller: BOB },
       { caller: { ...intent.caller, issuer: "https://another.example" } },
-      { requestHash: "hash-b" },
+      { requestHash: "hash-b", requested: { login: { phone: false }, overwriteOtherMethods: false } },
       { opUin: newUin() },
       { idempotencyKey: `key-${intent.opUin}` },
     ];
@@ -104,6 +110,62 @@ describe.each(["postgres", "pglite"] as const)("a change that needs approval, on
       const verdict = await logs.log.begin({ ...intent, ...other }, FRESH);
       expect(verdict, JSON.stringify(other)).toEqual({ kind: "AWAITING", id: expect.not.stringMatching(id) });
     }
+  });
+
+  test.each([
+    ["another reason", { reason: "Another one.", requestHash: "hash-b" }],
+    ["no reason", { reason: undefined, requestHash: "hash-b" }],
+    ["nulls for what is left out", { requested: { login: { phone: true, stoken: null }, action: null } }],
+    ["an empty protection", { requested: { login: { phone: true }, action: {} } }],
+  ])("is joined by a request of the same effect with %s", async (_what, otherwise) => {
+    const intent = awaitingIntent();
+    const id = await awaiting(logs, intent);
+    expect(await logs.log.begin({ ...intent, ...otherwise }, FRESH)).toEqual({ kind: "JOIN", id });
+  });
+
+  test("is one of five at most of a person and user, whatever issuer, spelling and key", async () => {
+    const opUin = newUin();
+    const caller = { subject: "alice", client: "portal", issuer: "https://issuer.example" };
+    const ofAlice: Partial<ChangeIntent>[] = [
+      { caller: { ...caller, issuer: "https://another.example" } },
+      { caller: { ...caller, subject: "Alice" } },
+      { caller: { ...caller, subject: "ａｌｉｃｅ", client: "console" } },
+      { idempotencyKey: `key-${opUin}-1` },
+      { idempotencyKey: `key-${opUin}-2` },
+    ];
+    // What has expired does not count.
+    const expired = await awaiting(logs, awaitingIntent({ opUin, caller, approvalMs: 0 }));
+    const ids: string[] = [];
+    for (const change of ofAlice)
+      ids.push(await awaiting(logs, awaitingIntent({ opUin, caller, ...change })));
+    const more = awaitingIntent({ opUin, caller, idempotencyKey: `key-${opUin}-3` });
+    expect(await logs.log.begin(more, FRESH)).toEqual({ kind: "FULL", id: ids[0] });
+    // Neither other people, users and accounts, nor what needs no approval.
+    await awaiting(logs, awaitingIntent({ opUin, caller: BOB }));
+    await awaiting(logs, awaitingIntent({ caller }));
+    await awaiting(logs, awaitingIntent({ opUin, caller, account: "other" }));
+    const direct = await logs.log.begin(intentOf({ opUin, caller, requestHash: "hash-d" }), FRESH);
+    expect(direct.kind).toBe("BEGUN");
+    await logs.log.settle(direct.id, APPLIED);
+    // One that is withdrawn makes room for one.
+    await logs.approvals.reject(ids[0] ?? "", caller, rejection);
+    await awaiting(logs, more);
+    const last = { ...more, idempotencyKey: `key-${opUin}-4` };
+    expect(await logs.log.begin(last, FRESH)).toEqual({ kind: "FULL", id: ids[1] });
+    expect(await logs.approvals.approve(expired, approvalBy(), FRESH)).toMatchObject({ kind: "EXPIRED" });
+  });
+
+  test("is one of five at most where many ask for it at one moment", async () => {
+    const opUin = newUin();
+    const intents = Array.from({ length: 24 }, (_, at) =>
+      awaitingIntent({ opUin, idempotencyKey: `key-${opUin}-${at}` }),
+    );
+    const others = logsOf(database, "replica-2");
+    const verdicts = await Promise.all(
+      intents.map((intent, at) => (at % 2 === 0 ? logs : others).log.begin(intent, FRESH)),
+    );
+    expect(verdicts.filter(({ kind }) => kind === "AWAITING")).toHaveLength(5);
+    expect(verdicts.filter(({ kind }) => kind === "FULL")).toHaveLength(19);
   });
 
   test("is found by its idempotency key, whatever was decided of it", async () => {
@@ -151,6 +213,9 @@ describe.each(["postgres", "pglite"] as const)("a change that needs approval, on
     ["the requester", "alice", "https://issuer.example"],
     ["the requester by another issuer", "alice", "https://another.example"],
     ["the requester without an issuer", "alice", undefined],
+    ["the requester in capitals", "ALICE", "https://issuer.example"],
+    ["the requester in wide letters", "ａｌｉｃｅ", "https://issuer.example"],
+    ["the requester with a blank behind", "alice\u00a0", "https://another.example"],
   ])("is not let go by %s", async (_who, subject, issuer) => {
     const id = await awaiting(logs);
     const own = approvalBy({ ...BOB, subject, issuer: issuer as string });
@@ -165,6 +230,7 @@ describe.each(["postgres", "pglite"] as const)("a change that needs approval, on
       "status = 'applied', finished_at = now()",
       "decision = 'approved', decided_at = now(), decided_by_subject = 'bob', decision_request_id = 'r'",
       "status = 'pending', decision = 'approved', decided_at = now(), decided_by_subject = 'alice', decision_request_id = 'r'",
+      "status = 'pending', decision = 'approved', decided_at = now(), decided_by_subject = 'Alice', decided_by_person = 'alice', decision_request_id = 'r'",
     ];
     for (const attempt of attempts) {
       const update = sql.raw(`update mfa_change set ${attempt} where id = '${id}'`).execute(database.db);

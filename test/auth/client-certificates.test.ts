@@ -31,6 +31,27 @@ test.each(["10.2.0.1", "192.0.2.8", "::ffff:10.2.2.3", "2001:db9::1", "127.0.0.1
   },
 );
 
+test("a certificate is its owner's, by its name to the letter", () => {
+  const owner = { subject: "li@example.com", issuer: "https://login.example.com/" };
+  const owned = new ClientCertificates(
+    { header: "x-client-cert", proxies: ["192.0.2.7"], scopes: ["cam.mfa:read"] },
+    new Map([[SUBJECT, owner]]),
+  );
+  const by = (name: string) =>
+    owned.identify({ rawHeaders: ["X-Client-Cert", name], remoteAddress: "192.0.2.7" });
+  expect(by(SUBJECT)).toEqual({ caller: { ...owner, scopes: new Set(["cam.mfa:read"]) } });
+  for (const name of [SUBJECT.toUpperCase(), `${SUBJECT},C=DE`, "CN=portal", "constructor"]) {
+    expect(by(name)).toMatchObject({ caller: { subject: name, issuer: "client certificate" } });
+  }
+});
+
+test("a name of mixed scripts is refused", () => {
+  const refusal = "The name in the header x-client-cert mixes scripts.";
+  expect(identify("192.0.2.7", Buffer.from("CN=p\u043ertal,O=Example").toString("latin1"))).toEqual({
+    refusal,
+  });
+});
+
 test.each([
   ["twice", [SUBJECT, SUBJECT], "There is more than one header x-client-cert."],
   ["empty", [""], "The header x-client-cert names nobody."],

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { SCOPES } from "../../src/auth/scope.ts";
+import { parseCertificateSubjects } from "../../src/config/certificate-subjects-file.ts";
 import { parseIssuersFile } from "../../src/config/issuers-file.ts";
 import { variables } from "../../src/config/variables.ts";
 import { loadConfig } from "../../src/config.ts";
@@ -33,7 +34,7 @@ describe("docs/callers.md", () => {
     expect(loadConfig({ ...SERVER, ...issuerVariables }, [])).toMatchObject({
       config: { http: { host: "0.0.0.0" }, auth: { issuer: { issuer: "https://login.example.com/" } } },
     });
-    expect(others).toHaveLength(2);
+    expect(others).toHaveLength(3);
     for (const more of others) {
       expect(loadConfig({ ...SERVER, ...issuerVariables, ...more }, [])).toMatchObject({ kind: "run" });
     }
@@ -55,6 +56,13 @@ describe("docs/callers.md", () => {
     const problems: string[] = [];
     const file = JSON.stringify(jsonBlock('{\n  "issuers"'));
     expect(parseIssuersFile(file, problems)).toHaveLength(2);
+    expect(problems).toEqual([]);
+  });
+
+  test("shows a file of certificates as the gateway takes it", () => {
+    const problems: string[] = [];
+    const file = JSON.stringify(jsonBlock('{\n  "certificates"'));
+    expect(parseCertificateSubjects(file, ["https://login.example.com/"], problems).size).toBe(1);
     expect(problems).toEqual([]);
   });
 

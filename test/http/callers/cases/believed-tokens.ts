@@ -40,6 +40,8 @@ export const goodTokens: TokenCase[] = [
     "one with a client as Okta names it": claims({ cid: "portal" }),
     "one with a client as Entra names it in version 1": claims({ appid: "portal" }),
     "one with a subject in Chinese": claims({ sub: "王小明" }),
+    "one with a subject in Cyrillic and a Latin domain": claims({ sub: "иван@example.com" }),
+    "one with a subject in Han and Latin": claims({ sub: "li王小明" }),
     "one with the longest subject": claims({ sub: "x".repeat(256) }),
     "one with claims that nobody asked for": claims({ groups: ["a"], nested: { deep: { er: [1, null] } } }),
     "one with a claim nested a thousand deep": claims({ deep: nested(1_000) }),

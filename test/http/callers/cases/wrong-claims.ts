@@ -88,6 +88,15 @@ export const wrongParties: TokenCase[] = [
     "a subject that turns the writing round": claims({ sub: "alice\u202etoor" }),
     "a subject too long for a record": claims({ sub: "x".repeat(257) }),
   }),
+  ...main(refused("sub mixes scripts"), {
+    "a subject with a Cyrillic letter": claims({ sub: "\u0430lice@example.com" }),
+    "a subject with a Greek letter": claims({ sub: "\u0391lice@example.com" }),
+    "a subject that looks Latin": claims({ sub: "\u0441\u043e\u0441\u043e@example.com" }),
+  }),
+  ...main(NOBODY, {
+    "a subject with a character that is not seen": claims({ sub: "alice\u3164" }),
+    "a subject with a zero-width space": claims({ sub: "al\u200bice" }),
+  }),
   ...main(refused("client has no usable name"), {
     "a number for a client": claims({ azp: 7 }),
     "a client with a NUL": claims({ azp: "portal\u0000" }),
