@@ -9,7 +9,7 @@ import { TrustedDocuments, TrustedDocumentsError } from "./http/graphql/trusted-
 import { readTls, TlsError } from "./http/tls.ts";
 import { loadAccounts } from "./load-accounts.ts";
 import { loadAuthFiles } from "./load-auth-files.ts";
-import { loadPolicy } from "./policy-file.ts";
+import { loadPolicy, policyTerms } from "./policy-file.ts";
 
 /** What says of a file what is wrong with it, in words for whoever has to mend it. */
 const OF_FILES = [TlsError, TrustedDocumentsError, KeyFileError, AnchorFileError];
@@ -42,7 +42,7 @@ async function mistakesInFiles(config: Config): Promise<readonly string[]> {
   const { tls, trustedDocuments } = config.http;
   const checks: readonly (Promise<unknown> | undefined)[] = [
     auth && loadAuthFiles(auth),
-    policyFile === undefined ? undefined : loadPolicy(policyFile),
+    policyFile === undefined ? undefined : loadPolicy(policyFile, policyTerms(config)),
     cam && refuse(checkCredentialFiles(cam.credentials)),
     accounts && checkAccounts(accounts),
     store.kind === "postgres" && "file" in store.url ? readUrlFile(store.url.file).then(checkUrl) : undefined,

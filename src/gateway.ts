@@ -6,7 +6,7 @@ import { AuditCheckpointer } from "./audit/audit-checkpointer.ts";
 import { CallerPauses } from "./audit/caller-pauses.ts";
 import { ChainAnchors } from "./audit/chain-anchors.ts";
 import { ChangeLog } from "./audit/change-log.ts";
-import { loadSigningKey } from "./audit/signing-key.ts";
+import { loadSigningKeys, type SigningKeys } from "./audit/signing-key.ts";
 import { DEFAULT_ACCOUNT } from "./auth/account-name.ts";
 import { Accounts } from "./auth/accounts.ts";
 import type { Authenticator } from "./auth/authenticator.ts";
@@ -35,6 +35,7 @@ import { logPausedCallers, logPolicy, logUnlistedAccounts } from "./observabilit
 import {
   logChanges,
   logCheckpoints,
+  logForgedRequests,
   logLeftChanges,
   logQuota,
   logReconciler,
@@ -44,9 +45,10 @@ import {
 } from "./observability/log-events.ts";
 import { createLogger, type Logger } from "./observability/logger.ts";
 import { openAccounts } from "./open-accounts.ts";
+import { openRequestSeal } from "./open-request-seal.ts";
 import { openStore } from "./open-store.ts";
 import { EXAMPLES_DIR, PLAYGROUND_ASSETS_DIR } from "./package-paths.ts";
-import { PolicyFile } from "./policy-file.ts";
+import { PolicyFile, policyTerms } from "./policy-file.ts";
 import { SharedWindows } from "./quota/shared-windows.ts";
 
 /** Parts that tests replace (the clock, where log lines go, who callers are taken for), and what only a process knows. */
@@ -98,11 +100,13 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     });
     const named = accounts.all.map(({ name }) => name).filter((name) => name !== DEFAULT_ACCOUNT);
     if (policy !== undefined) logUnlistedAccounts(logger, named, Object.keys(policy.current.accounts));
-    const log = new ChangeLog({ database, replica, guard });
+    const keys = config.checkpoints && (await loadSigningKeys(config.checkpoints));
+    const seal = await openRequestSeal(config, keys);
+    const log = new ChangeLog({ database, replica, guard, seal });
     const doors = createChangeDoors({
       ...{ accounts, log, clock },
       access: new ChangeAccess({ policy, accounts, clock }),
-      approvalLog: new ApprovalLog({ database, replica, guard }),
+      approvalLog: new ApprovalLog({ database, replica, guard, seal, onForged: logForgedRequests(logger) }),
       pauses: new CallerPauses(database),
       observer: { ...logChanges(logger), ...logPausedCallers(logger) },
     });
@@ -114,7 +118,7 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
           observer: logReconciler(logger),
         }),
     );
-    const checkpointer = await createCheckpointer(database);
+    const checkpointer = await createCheckpointer(database, keys);
     await checkpointer?.start();
     closers.push(async () => checkpointer?.stop());
     for (const reconciler of reconcilers) {
@@ -183,7 +187,7 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
 
   async function openPolicy(): Promise<PolicyFile | undefined> {
     if (config.policyFile === undefined) return undefined;
-    const policy = await PolicyFile.open(config.policyFile, logPolicy(logger), clock);
+    const policy = await PolicyFile.open(config.policyFile, policyTerms(config), logPolicy(logger), clock);
     closers.push(() => policy.close());
     return policy;
   }
@@ -194,17 +198,18 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     await app.close().finally(cancel);
   }
 
-  async function createCheckpointer(database: Database): Promise<AuditCheckpointer | undefined> {
-    if (config.checkpoints === undefined) return undefined;
-    const { signingKeyFile, previousKeyFile, anchorFile, intervalMs } = config.checkpoints;
+  async function createCheckpointer(
+    database: Database,
+    keys: SigningKeys | undefined,
+  ): Promise<AuditCheckpointer | undefined> {
+    if (config.checkpoints === undefined || keys === undefined) return undefined;
+    const { anchorFile, intervalMs } = config.checkpoints;
     const observer = logCheckpoints(logger);
     const anchors = await ChainAnchors.open({
       file: anchorFile,
       onForeignWrite: observer.onSharedAnchorFile,
     });
-    const privateKey = await loadSigningKey(signingKeyFile);
-    const previousKey = previousKeyFile === undefined ? undefined : await loadSigningKey(previousKeyFile);
-    return new AuditCheckpointer({ database, privateKey, previousKey, anchors, clock, intervalMs, observer });
+    return new AuditCheckpointer({ database, ...keys, anchors, clock, intervalMs, observer });
   }
 
   async function loadTrustedDocuments(): Promise<TrustedDocuments | undefined> {

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { parsePolicy } from "./auth/policy/parse-policy.ts";
 import type { Policy } from "./auth/policy/policy.ts";
 import type { Clock } from "./clock.ts";
-import { ConfigError } from "./config.ts";
+import { type Config, ConfigError } from "./config.ts";
 import { decodeFile, whyUnreadable } from "./utf8.ts";
 
 /** Names the policy that is in force, for whoever reads the log. */
@@ -20,6 +20,16 @@ export interface PolicyObserver {
   onPolicyError(error: unknown): void;
 }
 
+/** What a policy may ask for. */
+export interface PolicyTerms {
+  /** Whether requests for approval can be sealed: server mode needs a signing key for that. */
+  readonly approvals: boolean;
+}
+
+export function policyTerms({ mode, checkpoints }: Pick<Config, "mode" | "checkpoints">): PolicyTerms {
+  return { approvals: mode === "local" || checkpoints !== undefined };
+}
+
 /** By looking, not by being told: a mounted file is replaced as a whole, which watchers of a file do not notice. */
 export const LOOK_EVERY_MS = 2_000;
 
@@ -29,6 +39,7 @@ export const LOOK_EVERY_MS = 2_000;
  */
 export class PolicyFile {
   readonly #file: string;
+  readonly #terms: PolicyTerms;
   readonly #observer: PolicyObserver;
   readonly #clock: Clock;
   #current: Policy;
@@ -39,20 +50,26 @@ export class PolicyFile {
   #looking: Promise<void> = Promise.resolve();
   #closed = false;
 
-  private constructor(file: string, first: Look, observer: PolicyObserver, clock: Clock) {
+  private constructor(file: string, first: Look, terms: PolicyTerms, observer: PolicyObserver, clock: Clock) {
     this.#file = file;
+    this.#terms = terms;
     this.#observer = observer;
     this.#clock = clock;
     this.#judged = first;
     this.#lastLook = first;
-    this.#current = policyOf(file, first);
+    this.#current = policyOf(file, first, terms);
     observer.onPolicyInForce(describe(file, first, this.#current));
     this.#lookLater();
   }
 
   /** @throws ConfigError that names everything that is wrong with the file. */
-  static async open(file: string, observer: PolicyObserver, clock: Clock): Promise<PolicyFile> {
-    return new PolicyFile(file, await lookAt(file), observer, clock);
+  static async open(
+    file: string,
+    terms: PolicyTerms,
+    observer: PolicyObserver,
+    clock: Clock,
+  ): Promise<PolicyFile> {
+    return new PolicyFile(file, await lookAt(file), terms, observer, clock);
   }
 
   /** The policy in force now. */
@@ -80,7 +97,7 @@ export class PolicyFile {
     if (!isSettled || isSame(look, this.#judged)) return;
     this.#judged = look;
     try {
-      this.#current = policyOf(this.#file, look);
+      this.#current = policyOf(this.#file, look, this.#terms);
     } catch (error) {
       this.#observer.onPolicyError(error);
       return;
@@ -90,8 +107,8 @@ export class PolicyFile {
 }
 
 /** @throws ConfigError that names everything that is wrong with the file. */
-export async function loadPolicy(file: string): Promise<Policy> {
-  return policyOf(file, await lookAt(file));
+export async function loadPolicy(file: string, terms: PolicyTerms = { approvals: true }): Promise<Policy> {
+  return policyOf(file, await lookAt(file), terms);
 }
 
 /** What is in the file, or why that cannot be told. */
@@ -110,10 +127,16 @@ function isSame(one: Look, other: Look): boolean {
     : "problem" in other && one.problem === other.problem;
 }
 
-function policyOf(file: string, look: Look): Policy {
+function policyOf(file: string, look: Look, { approvals }: PolicyTerms): Policy {
   if ("problem" in look) throw new ConfigError([`POLICY_FILE ${file} ${look.problem}.`]);
   const parsed = parsePolicy(textOf(file, look.bytes));
-  if ("policy" in parsed) return parsed.policy;
+  if ("policy" in parsed) {
+    const asking = parsed.policy.rules.find(({ approval }) => approval !== undefined);
+    if (asking === undefined || approvals) return parsed.policy;
+    throw new ConfigError([
+      `POLICY_FILE ${file}: the rule ${asking.id} asks for approval, which needs AUDIT_SIGNING_KEY_FILE in server mode.`,
+    ]);
+  }
   throw new ConfigError(parsed.problems.map((problem) => `POLICY_FILE ${file}: ${problem}.`));
 }
 

@@ -51,6 +51,7 @@ beforeAll(async () => {
     "no-keys.json": '{"keys":[]}',
     "private.json": `{"keys":[{"kty":"oct","k":"${SECRET}"}]}`,
     "policy.yaml": "rules:\n  - id: a\n    effect: permit\n",
+    "two-persons.yaml": "rules:\n  - id: two\n    effect: allow\n    approval: { expiresInMinutes: 60 }\n",
     "documents.json": '{"documents":[]}',
     "accounts.yaml": `accounts:\n  a b:\n    endpoint: ${SECRET}\n`,
   };
@@ -295,6 +296,11 @@ const MISTAKES: readonly (readonly [
     /page\.html holds no unencrypted key in PEM/,
   ],
   [
+    "a policy that asks for approval without a signing key",
+    { POLICY_FILE: "@two-persons.yaml" },
+    /^POLICY_FILE \S+two-persons\.yaml: the rule two asks for approval, which needs AUDIT_SIGNING_KEY_FILE in server mode/,
+  ],
+  [
     "a signing key without a place for its anchor",
     { AUDIT_SIGNING_KEY_FILE: "@ed25519.pem" },
     /^AUDIT_SIGNING_KEY_FILE needs AUDIT_ANCHOR_FILE/,
@@ -369,6 +375,9 @@ test("a configuration without a mistake has none", async () => {
   };
   expect(await problemsOf(all, [])).toEqual([]);
   expect(await problemsOf({ ...all, HOST: "127.0.0.1" }, ["--local"])).toEqual([]);
+  expect(await problemsOf({ ...all, POLICY_FILE: "@two-persons.yaml" }, [])).toEqual([]);
+  const local = { POLICY_FILE: "@two-persons.yaml", HOST: "127.0.0.1" };
+  expect(await problemsOf(local, ["--local"])).toEqual([]);
 });
 
 test("mistakes in several files are told at once, and no file is quoted", async () => {

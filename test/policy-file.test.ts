@@ -10,7 +10,9 @@ import { whenOver } from "./support/when-over.ts";
 /** A policy of one rule, by which it is known. */
 const withRule = (id: string) => `rules:\n  - id: ${id}\n    effect: deny\n`;
 
-async function open(text: string, file?: string) {
+const TWO_PERSONS = "rules:\n  - id: two\n    effect: allow\n    approval: { expiresInMinutes: 60 }\n";
+
+async function open(text: string, file?: string, terms = { approvals: true }) {
   const folder = await temporaryFolder();
   const path = file ?? (await folder.write("policy.yaml", text));
   const clock = new FakeClock();
@@ -20,7 +22,7 @@ async function open(text: string, file?: string) {
     onPolicyInForce: (policy: PolicyDescription) => void inForce.push(policy),
     onPolicyError: (error: unknown) => void errors.push(error),
   };
-  const policyFile = await PolicyFile.open(path, observer, clock);
+  const policyFile = await PolicyFile.open(path, terms, observer, clock);
   whenOver(() => policyFile.close());
   return {
     ...{ folder, path, clock, inForce, errors, policyFile },
@@ -128,4 +130,17 @@ test("a file that cannot be used at the start is an error with everything that i
   await expect(loadPolicy(folder.at("none"))).rejects.toMatchObject({
     problems: [`POLICY_FILE ${folder.at("none")} cannot be read (ENOENT).`],
   });
+});
+
+test("a rule that asks for approval is refused where requests cannot be sealed, also in a file that has changed", async () => {
+  const terms = { approvals: false };
+  const { path, look, rule, errors, folder } = await open(withRule("old"), undefined, terms);
+  await writeFile(path, TWO_PERSONS);
+  await look();
+  await look();
+  expect(rule()).toBe("old");
+  const problem = `POLICY_FILE ${path}: the rule two asks for approval, which needs AUDIT_SIGNING_KEY_FILE in server mode.`;
+  expect(errors).toEqual([expect.objectContaining({ problems: [problem] })]);
+  await expect(open(TWO_PERSONS, undefined, terms)).rejects.toMatchObject({ name: "ConfigError" });
+  expect((await loadPolicy(await folder.write("two.yaml", TWO_PERSONS))).rules).toHaveLength(1);
 });

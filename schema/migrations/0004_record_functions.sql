@@ -8,7 +8,11 @@ alter table mfa_change
   -- How often the user was read to find out what became of this change. Null before the first look.
   add column looks integer,
   -- When a replica was last told to look.
-  add column looked_at timestamptz;
+  add column looked_at timestamptz,
+  -- Only of a change that another caller has to approve: a MAC over what was asked for, and the fingerprint of its key.
+  -- See src/audit/request-seal.ts.
+  add column request_mac text,
+  add column request_key text;
 -->
 -- What a seal covers: every column that says something about the change. jsonb prints its keys in a fixed order.
 create or replace function change_content(c mfa_change) returns text language sql stable as $$
@@ -22,8 +26,14 @@ create or replace function change_content(c mfa_change) returns text language sq
     'finishedAt', iso_time(c.finished_at), 'expiresAt', iso_time(c.expires_at), 'decision', c.decision,
     'decidedAt', iso_time(c.decided_at), 'decidedBySubject', c.decided_by_subject,
     'decidedByClient', c.decided_by_client, 'decidedByIssuer', c.decided_by_issuer,
-    'decisionRequestId', c.decision_request_id, 'decisionReason', c.decision_reason
+    'decisionRequestId', c.decision_request_id, 'decisionReason', c.decision_reason, 'requestMac', c.request_mac,
+    'requestKey', c.request_key
   )::text
+$$;
+-->
+-- The end of a lease, which is at most the longest CAM_DEADLINE_MS and a minute.
+create function lease_end(p_lease_ms double precision) returns timestamptz language sql volatile as $$
+  select clock_timestamp() + make_interval(secs => least(coalesce(p_lease_ms, 0), 360000) / 1000)
 $$;
 -->
 drop function changed_since(text, text, uuid, double precision);
@@ -170,6 +180,9 @@ create function begin_change(
 ) returns table (verdict text, change_id uuid) language plpgsql as $$
 declare
   intent mfa_change := jsonb_populate_record(null::mfa_change, p_intent);
+  -- A policy gives a week at most.
+  approval_end timestamptz := clock_timestamp()
+    + case when p_approval_ms > 604800000 then interval '7 days' else make_interval(secs => p_approval_ms / 1000) end;
   under_way record;
   other record;
 begin
@@ -247,9 +260,9 @@ begin
     intent.gateway_request_id, intent.requested, intent.reason, intent.request_hash, intent.idempotency_key,
     intent.before_image, intent.sent, intent.replica,
     case when p_approval_ms is null then 'pending' else 'awaiting_approval' end,
-    clock_timestamp() + make_interval(secs => p_approval_ms / 1000),
+    approval_end,
     -- Whoever finds a change that has expired settles it, as one that was left.
-    clock_timestamp() + make_interval(secs => coalesce(p_approval_ms, p_lease_ms) / 1000)
+    coalesce(approval_end, lease_end(p_lease_ms))
   );
   return query select case when p_approval_ms is null then 'BEGUN' else 'AWAITING' end, change_id;
 end
@@ -286,6 +299,9 @@ begin
   end if;
   if settled.seq is not null then
     return;
+  end if;
+  if settled.status = 'awaiting_approval' and settled.expires_at > clock_timestamp() then
+    raise exception 'change % awaits approval, and its time is not over', p_id using errcode = 'check_violation';
   end if;
   if settled.status <> p_status then
     settled.finished_at := clock_timestamp();
@@ -361,7 +377,7 @@ begin
     );
   return query
     update mfa_change c set
-      replica = p_replica, lease_until = clock_timestamp() + make_interval(secs => p_lease_ms / 1000)
+      replica = p_replica, lease_until = lease_end(p_lease_ms)
     where c.id in (
       select o.id from mfa_change o
       where o.seq is null and o.account = p_account and o.status = 'awaiting_approval'
@@ -378,7 +394,7 @@ begin
   end if;
   return query
     update mfa_change c set
-      replica = p_replica, lease_until = clock_timestamp() + make_interval(secs => p_lease_ms / 1000),
+      replica = p_replica, lease_until = lease_end(p_lease_ms),
       looked_at = clock_timestamp()
     where c.id in (
       select o.id from mfa_change o
@@ -458,7 +474,7 @@ begin
     decided_by_person = p_person, decided_by_client = p_client, decided_by_issuer = p_issuer, decision_request_id = p_request_id,
     decision_reason = p_reason, before_image = p_before, sent = p_sent, replica = p_replica,
     let_go = nextval(pg_get_serial_sequence('mfa_change', 'begun')),
-    lease_until = clock_timestamp() + make_interval(secs => p_lease_ms / 1000)
+    lease_until = lease_end(p_lease_ms)
   where id = p_id;
   return query select 'BEGUN', p_id;
 end

@@ -1,7 +1,8 @@
 import { constants } from "node:fs";
-import { access, open, readFile, rename, rm } from "node:fs/promises";
+import { access, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { z } from "zod";
+import { readUtf8File, whyUnreadable } from "../utf8.ts";
 import { type ChainPlace, placeShape } from "./chain.ts";
 
 /** The anchor file cannot be used. The message names the file and says what to do. */
@@ -16,12 +17,12 @@ const shape = z.strictObject({ chains: z.record(z.string(), placeShape) });
 
 /** Reads an anchor file. A file that is missing has no places. @throws AnchorFileError */
 export async function readAnchorFile(file: string): Promise<Places> {
-  const bytes = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === "ENOENT") return undefined;
-    throw new AnchorFileError(`The anchor file ${file} cannot be read (${cause.code}).`, { cause });
+  const text = await readUtf8File(file).catch((cause: unknown) => {
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw new AnchorFileError(`The anchor file ${file} ${whyUnreadable(cause)}.`, { cause });
   });
-  if (bytes === undefined) return new Map();
-  const places = parseAnchors(bytes);
+  if (text === undefined) return new Map();
+  const places = parseAnchors(text);
   if (places !== undefined) return places;
   throw new AnchorFileError(
     `The anchor file ${file} is damaged, or is not an anchor file. Verify the record with ` +
@@ -29,11 +30,10 @@ export async function readAnchorFile(file: string): Promise<Places> {
   );
 }
 
-/** The places of an anchor file's bytes, or undefined where they are not those of one. */
-export function parseAnchors(bytes: Uint8Array): Places | undefined {
+/** The places that an anchor file's text has, or undefined where it is not that of one. */
+export function parseAnchors(text: string): Places | undefined {
   try {
-    const { chains } = shape.parse(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)));
-    return new Map(Object.entries(chains));
+    return new Map(Object.entries(shape.parse(JSON.parse(text)).chains));
   } catch {
     return undefined;
   }

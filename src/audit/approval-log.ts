@@ -6,11 +6,17 @@ import {
   type ApproveVerdict,
   type BeforeImageBasis,
   type ChangeApprovalIntent,
+  type ChangeRecord,
   type RecordedCaller,
   type RejectVerdict,
   requireChangeId,
 } from "./change-record.ts";
+import type { RequestSeal, SealVerdict } from "./request-seal.ts";
 import { runQuery } from "./run-query.ts";
+import { type ChangeRow, toChangeRecord } from "./to-change-record.ts";
+
+/** A verdict, and the change where it is BEGUN. */
+type ApproveRow = ChangeRow & { readonly verdict: ApproveVerdict["kind"]; readonly change_id: string };
 
 export interface ApprovalLogDeps {
   readonly database: Database;
@@ -18,6 +24,10 @@ export interface ApprovalLogDeps {
   readonly replica: string;
   /** Without it nobody is ever paused. */
   readonly guard?: BulkGuard;
+  /** Tells the requests that this gateway recorded. Without it none is approved. */
+  readonly seal: RequestSeal | undefined;
+  /** Told of a request that is not as this gateway recorded it, and why. */
+  readonly onForged?: (changeId: string, why: SealVerdict) => void;
 }
 
 /** Puts on record what is decided of changes that await approval. Errors are those of ChangeLog. */
@@ -28,25 +38,46 @@ export class ApprovalLog {
     this.#deps = deps;
   }
 
-  /** Lets a change go, or says why not (see approve_change in schema/migrations). One statement. */
+  /**
+   * Lets a change go, or says why not (see approve_change in schema/migrations).
+   *
+   * The request that comes back has to be sealed by this gateway, and be the one that the blocks were composed from.
+   * Otherwise the change is settled as refused.
+   */
   async approve(
     id: string,
     intent: ChangeApprovalIntent,
     { known, ageMs }: BeforeImageBasis,
   ): Promise<ApproveVerdict> {
     const { database, replica, guard = NO_BULK_GUARD } = this.#deps;
-    const { by, gatewayRequestId, reason, before, sent, leaseMs } = intent;
-    const [verdict] = await runQuery<ApproveVerdict>(
+    const { by, gatewayRequestId, reason, before, sent, leaseMs, composedFrom } = intent;
+    const [row] = await runQuery<ApproveRow>(
       database,
       sql`
-        select verdict as kind, change_id as id from approve_change(
+        select a.verdict, a.change_id, c.* from approve_change(
           ${requireChangeId(id)}, ${by.subject}, ${personOf(by.subject)}, ${by.client ?? null}, ${by.issuer ?? null},
           ${gatewayRequestId}, ${reason ?? null}, ${JSON.stringify(before)}::jsonb, ${JSON.stringify(sent)}::jsonb, ${replica}, ${leaseMs},
           ${guard.users}, ${guard.withinMs}, ${known ?? null}, ${ageMs}
-        )`,
+        ) a left join lateral change_now(a.change_id) c on a.verdict = 'BEGUN'`,
     );
-    if (verdict === undefined) throw new Error("approve_change gave no verdict.");
-    return verdict;
+    if (row === undefined) throw new Error("approve_change gave no verdict.");
+    const { verdict: kind, change_id } = row;
+    if (kind !== "BEGUN" || this.#isGenuine(toChangeRecord(row), composedFrom))
+      return { kind, id: change_id };
+    await runQuery(
+      database,
+      sql`select from settle_change(${id}, 'refused', null, 'FORBIDDEN', null, null, null, 0, 0, false)`,
+    );
+    return { kind: "FORGED", id };
+  }
+
+  #isGenuine(approved: ChangeRecord, composedFrom = approved): boolean {
+    const { seal, onForged } = this.#deps;
+    const verdicts = [approved, composedFrom].map((record) => seal?.check(record) ?? "UNKNOWN_KEY");
+    const why = verdicts.find((verdict) => verdict !== "GENUINE");
+    if (why === undefined && composedFrom.requestMac?.mac === approved.requestMac?.mac) return true;
+    onForged?.(approved.id, why ?? "ALTERED");
+    return false;
   }
 
   /** Settles a change as refused, withdrawn where `by` had asked for it. One statement. */

@@ -1,5 +1,5 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
-import type { Kysely } from "kysely";
+import { type Kysely, sql } from "kysely";
 import type { Clock } from "../clock.ts";
 import type { Database } from "../database/database.ts";
 import type { Tables } from "../database/tables.ts";
@@ -34,7 +34,15 @@ export interface CheckpointObserver {
 }
 
 /** What a look at the record came to. */
-type Examined = { readonly problem: ChainProblem } | { readonly end: ChainPlace; readonly isSigned: boolean };
+type Examined = { readonly problem: ChainProblem } | SoundRecord;
+
+interface SoundRecord {
+  readonly end: ChainPlace;
+  /** Whether this key has signed the end. */
+  readonly isSigned: boolean;
+  /** Signatures at the end that bear the name of this key and are not valid. */
+  readonly bogus: readonly string[];
+}
 
 /**
  * Signs, now and then, where the chain of the record is, so that nobody who has the database but not the key can
@@ -79,23 +87,26 @@ export class AuditCheckpointer {
   async checkpoint(): Promise<Checkpoint | undefined> {
     const { database, anchors, observer, clock, privateKey } = this.#deps;
     const places = await anchors.placesOf(RECORD_CHAIN);
-    const examined = await atOneMoment(database.db, (moment) => this.#examine(moment, places));
+    const examined = await database.unhurried((db) =>
+      atOneMoment(db, (moment) => this.#examine(moment, places)),
+    );
     if ("problem" in examined) {
       observer?.onBroken(examined.problem, RECORD_CHAIN);
       return undefined;
     }
-    const { end, isSigned } = examined;
+    const { end, isSigned, bogus } = examined;
     if (end.seq === 0) return undefined;
     await anchors.keep(RECORD_CHAIN, end);
     if (isSigned) return undefined;
     const checkpoint = signCheckpoint(end, new Date(clock.now()).toISOString(), privateKey);
-    return (await this.#store(checkpoint)) ? checkpoint : undefined;
+    return (await this.#store(checkpoint, bogus)) ? checkpoint : undefined;
   }
 
   async #examine(db: Kysely<Tables>, anchors: readonly ChainPlace[]): Promise<Examined> {
     const end = await readEnd(db);
     const since = await this.#whereToBegin(db, anchors);
-    const signed = (await readCheckpointsBy(db, this.#trustedKeys, since)).filter(isSignedAsItSays);
+    const found = await readCheckpointsBy(db, this.#trustedKeys, since);
+    const signed = found.filter(isSignedAsItSays);
     const verifier = new ChainVerifier({
       since,
       checkpoints: signed,
@@ -108,8 +119,9 @@ export class AuditCheckpointer {
     }
     const { problem } = verifier.finish(end);
     if (problem !== undefined) return { problem };
-    const isSigned = signed.some(({ seq, publicKey }) => seq === end.seq && publicKey === this.#publicKey);
-    return { end, isSigned };
+    const atEnd = found.filter(({ seq, publicKey }) => seq === end.seq && publicKey === this.#publicKey);
+    const isSigned = atEnd.some((checkpoint) => signed.includes(checkpoint));
+    return { end, isSigned, bogus: atEnd.map(({ signature }) => signature) };
   }
 
   /** Before the last place that is known to be good, so that the record at that place is looked at as well. */
@@ -123,14 +135,15 @@ export class AuditCheckpointer {
   }
 
   /** Whether it is this one that is kept, and not that of a replica which was quicker. */
-  async #store({ seq, hash, signedAt, publicKey, signature }: Checkpoint): Promise<boolean> {
-    const kept = await this.#deps.database.db
-      .insertInto("audit_checkpoint")
-      .values({ seq, hash, signed_at: signedAt, public_key: publicKey, signature })
-      .onConflict((conflict) => conflict.doNothing())
-      .returning("seq")
-      .executeTakeFirst();
-    return kept !== undefined;
+  async #store(
+    { seq, hash, signedAt, publicKey, signature }: Checkpoint,
+    bogus: readonly string[],
+  ): Promise<boolean> {
+    const { rows } = await sql<{ kept: boolean }>`
+      select keep_checkpoint(
+        ${seq}, ${hash}, ${signedAt}, ${publicKey}, ${signature}, ${sql`array[${sql.join(["", ...bogus])}]::text[]`}
+      ) as kept`.execute(this.#deps.database.db);
+    return rows[0]?.kept ?? false;
   }
 
   async #round(): Promise<number> {

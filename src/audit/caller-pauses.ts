@@ -43,16 +43,12 @@ export class CallerPauses {
     return rows.map(toPause);
   }
 
-  /** Ends a pause, and has the caller's users counted anew. Undefined where it was over. */
+  /** Ends a pause, and has the caller's users counted anew. Undefined where it was over, or is that of `by`. */
   async resume(id: string, by: RecordedCaller): Promise<CallerPause | undefined> {
     const [row] = await runQuery<PauseRow>(
       this.#database,
       sql`
-        update caller_pause set
-          resumed_at = clock_timestamp(), resumed_by_subject = ${by.subject},
-          resumed_by_client = ${by.client ?? null}, resumed_by_issuer = ${by.issuer ?? null}
-        where id = ${id} and resumed_at is null
-        returning *`,
+        select * from resume_caller(${id}, ${by.subject}, ${by.client ?? null}, ${by.issuer ?? null})`,
     );
     return row && toPause(row);
   }

@@ -18,7 +18,8 @@ import {
   requireChangeId,
   type Settled,
 } from "./change-record.ts";
-import { runQuery, runRead } from "./run-query.ts";
+import type { RequestSeal } from "./request-seal.ts";
+import { inTransaction, runQuery, runRead } from "./run-query.ts";
 import { type ChangeRow, toChangeRecord } from "./to-change-record.ts";
 
 export interface ChangeLogDeps {
@@ -27,7 +28,12 @@ export interface ChangeLogDeps {
   readonly replica: string;
   /** Without it nobody is ever paused. */
   readonly guard?: BulkGuard;
+  /** Without it no request for approval can be approved. */
+  readonly seal?: RequestSeal | undefined;
 }
+
+/** A verdict, and the change where it awaits approval or is joined. */
+type BeginRow = ChangeRow & { readonly verdict: BeginVerdict["kind"]; readonly change_id: string };
 
 /**
  * The record of changes. What is on record can be settled once and never altered or deleted.
@@ -43,7 +49,7 @@ export class ChangeLog {
     this.#deps = deps;
   }
 
-  /** Puts an intent on record, or says why not (see begin_change in schema/migrations). One statement. */
+  /** Puts an intent on record, or says why not (see begin_change in schema/migrations). */
   async begin(intent: ChangeIntent, basis: BeforeImageBasis): Promise<BeginVerdict> {
     const { caller } = intent;
     const columns = {
@@ -62,14 +68,34 @@ export class ChangeLog {
       sent: intent.sent,
       replica: this.#deps.replica,
     };
-    const { users, withinMs } = this.#deps.guard ?? NO_BULK_GUARD;
-    const [row] = await this.#run<BeginVerdict>(sql`
-      select verdict as kind, change_id as id from begin_change(
+    const { database, guard } = this.#deps;
+    const { users, withinMs } = guard ?? NO_BULK_GUARD;
+    const statement = sql`
+      select b.verdict, b.change_id, c.* from begin_change(
         ${JSON.stringify(columns)}::jsonb, ${intent.leaseMs}, ${intent.approvalMs ?? null}, ${users}, ${withinMs},
         ${basis.known ?? null}, ${basis.ageMs}
-      )`);
-    if (row === undefined) throw new Error("begin_change gave no verdict.");
-    return row;
+      ) b left join lateral change_now(b.change_id) c on b.verdict in ('AWAITING', 'JOIN')`;
+    const run = async (on: Database): Promise<BeginVerdict> => {
+      const [row] = await runQuery<BeginRow>(on, statement);
+      if (row === undefined) throw new Error("begin_change gave no verdict.");
+      if (intent.approvalMs !== undefined && row.id !== null)
+        await this.#seal(on, intent, toChangeRecord(row));
+      return { kind: row.verdict, id: row.change_id };
+    };
+    // A request for approval that is on record without its MAC could never be approved.
+    return intent.approvalMs === undefined ? run(database) : inTransaction(database, run);
+  }
+
+  /**
+   * Seals a request for approval by what the caller has asked for, and not by what the record says: where the two differ,
+   * nobody can approve it.
+   */
+  async #seal(database: Database, intent: ChangeIntent, record: ChangeRecord): Promise<void> {
+    const { seal } = this.#deps;
+    const { id, approval, requestMac } = record;
+    if (seal === undefined || approval === undefined || requestMac !== undefined) return;
+    const { mac, key } = seal.seal({ ...intent, id, expiresAt: approval.expiresAt });
+    await runQuery(database, sql`select seal_request(${id}, ${mac}, ${key})`);
   }
 
   /**

@@ -52,6 +52,8 @@ export interface ChangeRecord {
   readonly status: ChangeStatus;
   /** Undefined where nobody has to approve it. */
   readonly approval: ChangeApproval | undefined;
+  /** The gateway's MAC over what an approver agrees to, and the fingerprint of its key. See request-seal.ts. */
+  readonly requestMac: { readonly mac: string; readonly key: string } | undefined;
   readonly resolvedBy: "REPLY" | "READ_BACK" | undefined;
   /** Our code, where the change was refused or its outcome is unknown. */
   readonly code: string | undefined;
@@ -95,6 +97,8 @@ export interface ChangeApprovalIntent {
   readonly before: object;
   readonly sent: object;
   readonly leaseMs: number;
+  /** The record as it was read to compose the blocks. */
+  readonly composedFrom?: ChangeRecord;
 }
 
 /** What the before-image of an intent was made from. */
@@ -139,9 +143,12 @@ export interface BeginVerdict {
   readonly id: string;
 }
 
-/** Whether a change was approved, and if not, why; `id` is the change, or the pause, that stands in the way. */
+/**
+ * Whether a change was approved, and if not, why; `id` is the change, or the pause, that stands in the way.
+ * FORGED: the record does not hold what this gateway recorded; it is settled as refused.
+ */
 export interface ApproveVerdict {
-  readonly kind: VerdictOfBoth | "DECIDED" | "OWN" | "EXPIRED";
+  readonly kind: VerdictOfBoth | "DECIDED" | "OWN" | "EXPIRED" | "FORGED";
   readonly id: string;
 }
 

@@ -34,3 +34,16 @@ async function run<Row>(db: Kysely<Tables>, query: RawBuilder<unknown>, ifSlow?:
 function isTimeout(error: unknown): boolean {
   return (error as { readonly code?: unknown }).code === "57014";
 }
+
+/** Runs statements of a change in one transaction. Errors are those of `runQuery`. */
+export async function inTransaction<Result>(
+  database: Database,
+  work: (database: Database) => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await database.db.transaction().execute((db) => work({ ...database, db }));
+  } catch (error) {
+    if (error instanceof GatewayError || !isUnavailable(error)) throw error;
+    throw new GatewayError("STORE_UNAVAILABLE", { cause: error });
+  }
+}

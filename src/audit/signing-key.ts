@@ -7,6 +7,24 @@ export class KeyFileError extends Error {
   override readonly name = "KeyFileError";
 }
 
+/** The key that signs now, and the one before it while keys are changed. */
+export interface SigningKeys {
+  readonly privateKey: KeyObject;
+  readonly previousKey: KeyObject | undefined;
+}
+
+/** @throws KeyFileError */
+export async function loadSigningKeys(files: {
+  readonly signingKeyFile: string;
+  readonly previousKeyFile: string | undefined;
+}): Promise<SigningKeys> {
+  const { signingKeyFile, previousKeyFile } = files;
+  return {
+    privateKey: await loadSigningKey(signingKeyFile),
+    previousKey: previousKeyFile === undefined ? undefined : await loadSigningKey(previousKeyFile),
+  };
+}
+
 /** Loads the Ed25519 private key that signs checkpoints, as PEM. @throws KeyFileError */
 export async function loadSigningKey(file: string): Promise<KeyObject> {
   return ed25519(file, await read(file), createPrivateKey);

@@ -23,6 +23,10 @@ export function toChangeRecord(row: ChangeRow): ChangeRecord {
     sent: row.sent,
     status: row.status,
     approval: toApproval(row),
+    requestMac:
+      row.request_mac === null || row.request_key === null
+        ? undefined
+        : { mac: row.request_mac, key: row.request_key },
     resolvedBy: row.resolved_by ?? undefined,
     code: row.code ?? undefined,
     camCode: row.cam_code ?? undefined,

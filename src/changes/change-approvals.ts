@@ -122,7 +122,8 @@ export class ChangeApprovals {
       run,
       account,
       ({ before, blocks: sent, leaseMs, basis }) => {
-        const intent = { by: recordedCaller(caller), gatewayRequestId, reason, before, sent, leaseMs };
+        const by = recordedCaller(caller);
+        const intent = { by, gatewayRequestId, reason, before, sent, leaseMs, composedFrom: record };
         return approvalLog.approve(record.id, intent, basis);
       },
       (verdict) => this.#answer(record, verdict, run),
@@ -135,6 +136,7 @@ export class ChangeApprovals {
       return this.#deps.pausedCallers.refuse(caller, record.opUin, kind);
     }
     if (kind === "OWN") throw ownChange(record);
+    if (kind === "FORGED") throw forgedRequest(record);
     if (kind === "EXPIRED") throw new RecordedFailure(record, { facts: { code: "APPROVAL_EXPIRED" } });
     return this.#shareOutcome(record.id, run);
   }
@@ -150,6 +152,11 @@ export class ChangeApprovals {
  */
 function ownChange({ id, opUin }: ChangeRecord): GatewayError {
   const hint = "Whoever asked for a change cannot approve it.";
+  return new GatewayError("FORBIDDEN", { opUin, changeId: id, hint });
+}
+
+function forgedRequest({ id, opUin }: ChangeRecord): GatewayError {
+  const hint = "This gateway did not record the request in this form. Ask for the change again.";
   return new GatewayError("FORBIDDEN", { opUin, changeId: id, hint });
 }
 

@@ -2,6 +2,7 @@ import { readFile, stat } from "node:fs/promises";
 import { parseAnchors } from "../audit/anchor-file.ts";
 import { type ChainPlace, placeShape, RECORD_CHAIN } from "../audit/chain.ts";
 import { readExportEnd } from "../audit/verify-export.ts";
+import { utf8Text } from "../utf8.ts";
 import { UsageError } from "./command.ts";
 
 /** Anchor files are far smaller. */
@@ -31,6 +32,6 @@ export async function parseExpectedPlace(text: string): Promise<ChainPlace> {
 
 async function placeIn(file: string): Promise<ChainPlace | undefined> {
   const { size } = await stat(file);
-  const anchors = size <= MAX_ANCHOR_BYTES ? parseAnchors(await readFile(file)) : undefined;
+  const anchors = size <= MAX_ANCHOR_BYTES ? parseAnchors(utf8Text(await readFile(file)) ?? "") : undefined;
   return anchors === undefined ? await readExportEnd(file) : anchors.get(RECORD_CHAIN);
 }

@@ -48,6 +48,8 @@ export interface MfaChangeTable {
   settlement: BigInteger | null;
   looks: number | null;
   looked_at: Timestamp | null;
+  request_mac: string | null;
+  request_key: string | null;
   seq: BigInteger | null;
   sealed_content: string | null;
   previous_hash: string | null;

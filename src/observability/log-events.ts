@@ -230,6 +230,15 @@ export function logCheckpoints(logger: Logger) {
   };
 }
 
+/** A request for approval that the database holds and this gateway did not record so: it is settled as refused. */
+export function logForgedRequests(logger: Logger) {
+  return (changeId: string, why: string): void =>
+    logger.error(
+      { event: "approval.not_genuine", changeId, why },
+      "A REQUEST FOR APPROVAL IS NOT AS THIS GATEWAY RECORDED IT, and is refused",
+    );
+}
+
 /** Which key is used, by its id, which is not secret; and that no newer one can be had. */
 export function logCredentials(logger: Logger) {
   return {

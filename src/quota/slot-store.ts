@@ -129,9 +129,12 @@ export class SlotStore {
    * writes it. Rejects where the database cannot do that now.
    */
   async probe({ secretId, action }: WindowKey): Promise<void> {
+    // A slot that far back is never granted.
     await sql`
-      update quota_window q set widened = q.widened from lock_quota_window(${secretId}, ${action}) w
-      where q.secret_id = w.secret_id and q.action = w.action`.execute(this.#deps.database.quota);
+      select probe_window(${secretId}, ${action})
+      from take_slot(${secretId}, ${action}, '', 1, false, -1e12, '{}', '{}', false)`.execute(
+      this.#deps.database.quota,
+    );
   }
 }
 

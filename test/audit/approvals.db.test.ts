@@ -5,9 +5,11 @@ import { ChangeLog } from "../../src/audit/change-log.ts";
 import type { ChangeApprovalIntent, ChangeIntent } from "../../src/audit/change-record.ts";
 import { exportRecord } from "../../src/audit/export-record.ts";
 import { atOneMoment } from "../../src/audit/read-record.ts";
+import { RequestSeal, type SealVerdict } from "../../src/audit/request-seal.ts";
 import { verifyDatabase } from "../../src/audit/verify-database.ts";
 import type { Database } from "../../src/database/database.ts";
 import { createTestPostgres, openTestDatabase, openTestPostgres } from "../support/open-test-database.ts";
+import { TEST_SEAL } from "../support/test-seal.ts";
 import { APPLIED, FRESH, intentOf, newUin, OLD } from "./intent-of.ts";
 
 const BOB = { subject: "bob", client: "console", issuer: "https://issuer.example" };
@@ -33,7 +35,8 @@ interface Logs {
 }
 
 function logsOf(database: Database, replica = "replica-1"): Logs {
-  return { log: new ChangeLog({ database, replica }), approvals: new ApprovalLog({ database, replica }) };
+  const deps = { database, replica, seal: TEST_SEAL };
+  return { log: new ChangeLog(deps), approvals: new ApprovalLog(deps) };
 }
 
 /** An intent that another caller has an hour to approve. */
@@ -237,6 +240,46 @@ describe.each(["postgres", "pglite"] as const)("a change that needs approval, on
       await expect(update, attempt).rejects.toMatchObject({ code: "23514" });
     }
     await expect(logs.log.settle(id, APPLIED)).rejects.toMatchObject({ code: "23514" });
+  });
+
+  test("is refused where the gateway did not seal it, or seals by another key", async () => {
+    const unsealed = { log: new ChangeLog({ database, replica: "replica-1" }), approvals: logs.approvals };
+    const without = new ApprovalLog({ database, replica: "replica-1", seal: undefined });
+    const other = RequestSeal.ofSecret(Buffer.alloc(32, 8));
+    const forged: [string, SealVerdict][] = [];
+    const onForged = (id: string, why: SealVerdict) => forged.push([id, why]);
+    const stranger = new ApprovalLog({ database, replica: "replica-1", seal: other, onForged });
+    const cases = [
+      [logs.approvals, await awaiting(unsealed)],
+      [without, await awaiting(logs)],
+      [stranger, await awaiting(logs)],
+    ] as const;
+    for (const [approvals, id] of cases) {
+      expect(await approvals.approve(id, approvalBy(), FRESH)).toEqual({ kind: "FORGED", id });
+      expect(await logs.log.find(id)).toMatchObject({
+        status: "refused",
+        code: "FORBIDDEN",
+        seq: expect.any(String),
+      });
+    }
+    expect(forged).toEqual([[cases[2][1], "UNKNOWN_KEY"]]);
+  });
+
+  test("is refused where its blocks were composed from a record that was changed for a moment, and changed back", async () => {
+    const id = await awaiting(logs);
+    const genuine = await logs.log.find(id);
+    if (genuine === undefined) throw new Error("It is on record.");
+    const altered = { ...genuine, requested: { login: { phone: false } } };
+    const replayed = await logs.log.find(await awaiting(logs));
+    for (const composedFrom of [altered, replayed]) {
+      if (composedFrom === undefined) throw new Error("It is on record.");
+      const next = await awaiting(logs);
+      const from = composedFrom === altered ? { ...altered, id: next } : composedFrom;
+      const verdict = await logs.approvals.approve(next, approvalBy(BOB, { composedFrom: from }), FRESH);
+      expect(verdict).toEqual({ kind: "FORGED", id: next });
+    }
+    const composed = approvalBy(BOB, { composedFrom: genuine });
+    expect(await logs.approvals.approve(id, composed, FRESH)).toEqual({ kind: "BEGUN", id });
   });
 
   test("waits, like any other, for a change of the user that is open, and is read again after one that ended", async () => {

@@ -98,13 +98,17 @@ describe("the file", () => {
     ["a number that is none", `{"chains":{"chain":{"seq":-3,"hash":"${"a".repeat(64)}"}}}`],
     ["a number that is not exact", `{"chains":{"chain":{"seq":1e300,"hash":"${"a".repeat(64)}"}}}`],
     ["another field", '{"chains":{},"more":1}'],
-    ["bytes that are not UTF-8", Buffer.from([0x7b, 0xff, 0x7d])],
   ])("with %s in it is refused, and is left as it is", async (_, text) => {
     await writeFile(file, text);
     await expect(open()).rejects.toThrow(
       /^The anchor file \S+ is damaged, or is not an anchor file\. Verify/,
     );
     expect(await readFile(file)).toEqual(Buffer.from(text));
+  });
+
+  test("that is not UTF-8 is refused", async () => {
+    await writeFile(file, Buffer.from([0x7b, 0xff, 0x7d]));
+    await expect(open()).rejects.toThrow(/^The anchor file \S+ is not UTF-8 \(line 1\); save it as UTF-8\.$/);
   });
 
   test("that is a folder, or stands in none, is refused", async () => {

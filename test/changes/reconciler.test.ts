@@ -10,6 +10,7 @@ import { openTestDatabase } from "../support/open-test-database.ts";
 import { rewriteRecord } from "../support/rewrite-record.ts";
 import { ALICE, NOBODY } from "../support/seed-users.ts";
 import { startChangeService, uin } from "../support/start-change-service.ts";
+import { TEST_SEAL } from "../support/test-seal.ts";
 
 const PHONE_ON = { phone: true, stoken: true, wechat: false };
 const WECHAT_ON = { phone: false, stoken: true, wechat: true };
@@ -56,7 +57,7 @@ async function startWithOpenChange({ opUin = ALICE, approvalMs, clock = systemCl
   });
   return {
     ...{ cam, log, database, id, reconciler, intent, settlements, late },
-    approvals: new ApprovalLog({ database, replica: "another" }),
+    approvals: new ApprovalLog({ database, replica: "another", seal: TEST_SEAL }),
     found: () => log.find(id),
     /** Another change of the same user, with that outcome or still open. */
     async makeAnother(change: Partial<ChangeIntent>, settlement?: ChangeSettlement): Promise<string> {

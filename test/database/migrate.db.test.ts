@@ -11,6 +11,7 @@ import { migrate } from "../../src/database/migrate.ts";
 import { readMigrations } from "../../src/database/read-migrations.ts";
 import { MIGRATIONS_DIR } from "../../src/package-paths.ts";
 import { APPLIED, FRESH, intentOf } from "../audit/intent-of.ts";
+import { createGatewayRole } from "../support/gateway-role.ts";
 import { createTestPostgres, openEmptyDatabase, openTestPostgres } from "../support/open-test-database.ts";
 import { rewriteRecord } from "../support/rewrite-record.ts";
 
@@ -131,6 +132,8 @@ describe.each(["postgres", "pglite"] as const)("migrating %s", (kind) => {
 /** What the columns hold that the first schema did not have. */
 const NOT_KNOWN_THEN = {
   account: "default",
+  request_mac: null,
+  request_key: null,
   reason: null,
   expires_at: null,
   decision: null,
@@ -193,23 +196,7 @@ describe("on PostgreSQL", () => {
   });
 
   test("a role that may not change the schema can start on one that is up to date", async () => {
-    const url = new URL(await createTestPostgres());
-    const owner = await openTestPostgres(url.href);
-    const role = `gateway_${url.pathname.slice(-8)}`;
-    for (const statement of [
-      `create role ${role} login password 'low'`,
-      `grant select on gateway_migration to ${role}`,
-      `grant select, insert, update on mfa_change to ${role}`,
-      `grant select, update on audit_chain to ${role}`,
-      `grant select, insert on audit_checkpoint to ${role}`,
-      `grant select, insert, update on caller_pause to ${role}`,
-      `grant usage on sequence mfa_change_begun_seq to ${role}`,
-    ]) {
-      await sql.raw(statement).execute(owner.db);
-    }
-    url.username = role;
-    url.password = "low";
-    const database = await openTestPostgres(url.href);
+    const database = await openTestPostgres(await createGatewayRole(await createTestPostgres()));
     expect(await migrate(database, MIGRATIONS_DIR)).toEqual([]);
     const log = new ChangeLog({ database, replica: "replica-1" });
     const { id } = await log.begin(intentOf(), FRESH);

@@ -16,6 +16,7 @@ import { loadSigningKey } from "../../src/audit/signing-key.ts";
 import type { Database } from "../../src/database/database.ts";
 import { APPLIED, FRESH, intentOf } from "../audit/intent-of.ts";
 import { FakeClock } from "../support/fake-clock.ts";
+import { createGatewayRole } from "../support/gateway-role.ts";
 import { createTestPostgres, openTestPostgres } from "../support/open-test-database.ts";
 import { rewriteRecord } from "../support/rewrite-record.ts";
 import { fencedBlocks } from "./fenced-blocks.ts";
@@ -82,7 +83,7 @@ describe("docs/operations.md", () => {
     expect(firstColumn("column")).toEqual(rows.map(({ name }) => name));
   });
 
-  test("shows commands that do what it says", async () => {
+  test("shows commands that do what it says", { timeout: 180_000 }, async () => {
     const shown = blocks.filter(({ language }) => language === "sh");
     expect(shown.length).toBeGreaterThan(4);
     for (const [index, { text }] of shown.entries()) {
@@ -123,18 +124,7 @@ describe("docs/operations.md", () => {
   });
 
   test("gives a role the rights that the gateway needs", async () => {
-    const role = `gateway_${new URL(url).pathname.slice(-8)}`;
-    const grants = blocks.find(({ language }) => language === "sql")?.text ?? "";
-    for (const statement of grants
-      .replaceAll(/\bgateway\b/g, role)
-      .split(";\n")
-      .filter(Boolean)) {
-      await sql.raw(statement).execute(database.db);
-    }
-    const asRole = new URL(url);
-    asRole.username = role;
-    asRole.password = "change-me";
-    const { db, ...rest } = await openTestPostgres(asRole.href);
+    const { db, ...rest } = await openTestPostgres(await createGatewayRole(url));
     const restricted = new ChangeLog({ database: { db, ...rest }, replica: "replica-1" });
     const { id } = await restricted.begin(intentOf(), FRESH);
     expect(await restricted.settle(id, APPLIED)).toBe(true);

@@ -3,6 +3,7 @@ import { expect, inject, onTestFinished, test } from "vitest";
 import { systemClock } from "../../src/clock.ts";
 import { SharedRateBudget } from "../../src/quota/shared-rate-budget.ts";
 import { SharedWindows } from "../../src/quota/shared-windows.ts";
+import { createGatewayRole } from "../support/gateway-role.ts";
 import { createTestPostgres, openTestPostgres } from "../support/open-test-database.ts";
 import { rateRequest } from "./rate-request.ts";
 
@@ -15,16 +16,21 @@ interface Fault {
 
 /** A budget whose database user is no superuser, and its operator. */
 async function openBudget() {
-  const url = new URL(await createTestPostgres());
-  const name = url.pathname.slice(1);
-  const role = `gateway_${name.slice(-8)}`;
+  const ownerUrl = await createTestPostgres();
+  const url = new URL(await createGatewayRole(ownerUrl));
+  const [name, role] = [url.pathname.slice(1), url.username];
   const cluster = new pg.Client(inject("testDatabases").postgresUrl);
-  const operator = new pg.Client(url.href);
+  const operator = new pg.Client(ownerUrl);
   await Promise.all([cluster.connect(), operator.connect()]);
   onTestFinished(() => Promise.all([cluster.end(), operator.end()]).then(() => undefined));
-  await operator.query(`create role ${role} login password 'low'`);
-  await operator.query(`grant select, insert, update, delete on quota_window to ${role}`);
-  [url.username, url.password] = [role, "low"];
+  for (const statement of [
+    `create role ${role}_owner`,
+    `grant select, insert, update, delete on quota_window to ${role}_owner`,
+    `grant execute on function lock_quota_window to ${role}_owner`,
+    ...["take_slot", "probe_window"].map((called) => `alter function ${called} owner to ${role}_owner`),
+  ]) {
+    await operator.query(statement);
+  }
   const reports: string[] = [];
   const back = Promise.withResolvers<void>();
   const windows = new SharedWindows({
@@ -73,15 +79,23 @@ test.each<readonly [string, Fault]>([
   ...["all", "update", "select"].map(
     (right) =>
       [
-        `the right to ${right} on quota_window revoked`,
+        `the right to ${right} on quota_window revoked from the owner of the functions`,
         {
-          begin: [`revoke ${right} on quota_window from ROLE`],
-          end: ["grant select, insert, update, delete on quota_window to ROLE"],
+          begin: [`revoke ${right} on quota_window from ROLE_owner`],
+          end: ["grant select, insert, update, delete on quota_window to ROLE_owner"],
           reason:
             /^this database user lacks a right \(42501\)\. Give the user the rights of docs\/operations/,
         },
       ] as const,
   ),
+  [
+    "the right to run take_slot revoked",
+    {
+      begin: ["revoke execute on function take_slot from ROLE"],
+      end: ["grant execute on function take_slot to ROLE"],
+      reason: /^this database user lacks a right \(42501\)/,
+    },
+  ],
   [
     "a lock on the row",
     {
@@ -119,12 +133,12 @@ test.each<readonly [string, Fault]>([
 test("the right to insert revoked stops a new key, and is not taken for mended while an old one works", async () => {
   const { take, run, reports, back } = await openBudget();
   await expect(take("write")).resolves.toBeDefined();
-  await run(["revoke insert on quota_window from ROLE"]);
+  await run(["revoke insert on quota_window from ROLE_owner"]);
   await expect(take("write")).resolves.toBeDefined();
   await expect(take("write", "AKIDNEW")).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
   for (let read = 0; read < 3; read++) (await take("read")).settle("ANSWERED");
   expect(reports).toHaveLength(1);
-  await run(["grant insert on quota_window to ROLE"]);
+  await run(["grant insert on quota_window to ROLE_owner"]);
   await back;
   await expect(take("write", "AKIDNEW")).resolves.toBeDefined();
 });

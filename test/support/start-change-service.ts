@@ -31,6 +31,7 @@ import { LocalRateBudget } from "../../src/quota/local-rate-budget.ts";
 import { Secret } from "../../src/secret.ts";
 import { openTestDatabase } from "./open-test-database.ts";
 import { type Gate, startGate } from "./start-gate.ts";
+import { TEST_SEAL } from "./test-seal.ts";
 
 export interface StartedChangeService extends ChangeDoors {
   readonly client: CamClient;
@@ -83,7 +84,7 @@ export async function startChangeService(options: StartOptions = {}): Promise<St
   const reports: MfaChangeReport[] = [];
   const database = options.database ?? (await openTestDatabase("postgres"));
   const guard = options.guard === undefined ? {} : { guard: options.guard };
-  const log = new ChangeLog({ database, ...guard, replica: "test" });
+  const log = new ChangeLog({ database, ...guard, replica: "test", seal: TEST_SEAL });
   const account = {
     name: DEFAULT_ACCOUNT,
     writer: new BlockWriter({ cam, clock }),
@@ -95,7 +96,7 @@ export async function startChangeService(options: StartOptions = {}): Promise<St
     access: options.access ?? ALLOWING,
     accounts: new Accounts({ all: [account], mayUse: () => true }),
     log,
-    approvalLog: new ApprovalLog({ database, ...guard, replica: "test" }),
+    approvalLog: new ApprovalLog({ database, ...guard, replica: "test", seal: TEST_SEAL }),
     pauses: new CallerPauses(database),
     clock,
     observer: {

@@ -1,8 +1,9 @@
+import { generateKeyPairSync } from "node:crypto";
 import { temporaryFolder } from "./temporary-folder.ts";
 
 export interface TwoPersonPolicy {
   /** The variables of a gateway that follows it. */
-  readonly env: { readonly POLICY_FILE: string };
+  readonly env: Readonly<Record<"POLICY_FILE" | "AUDIT_SIGNING_KEY_FILE" | "AUDIT_ANCHOR_FILE", string>>;
   /** Puts other rules before it, and lists protected users, by writing the file anew. */
   rewrite(change: PolicyChange): Promise<void>;
 }
@@ -26,5 +27,9 @@ export async function twoPersonPolicy(
   const write = ({ rules = [], protectedUsers = [] }: PolicyChange): Promise<string> =>
     folder.write("policy.json", JSON.stringify({ protectedUsers, rules: [...rules, ...before, ...usual] }));
   const POLICY_FILE = await write({});
-  return { env: { POLICY_FILE }, rewrite: async (change) => void (await write(change)) };
+  const { privateKey } = generateKeyPairSync("ed25519");
+  const pem = String(privateKey.export({ type: "pkcs8", format: "pem" }));
+  const AUDIT_SIGNING_KEY_FILE = await folder.write("audit-key.pem", pem);
+  const env = { POLICY_FILE, AUDIT_SIGNING_KEY_FILE, AUDIT_ANCHOR_FILE: "log" };
+  return { env, rewrite: async (change) => void (await write(change)) };
 }

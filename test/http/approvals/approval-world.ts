@@ -1,4 +1,5 @@
 import type { Scope } from "../../../src/auth/scope.ts";
+import { createGatewayRole } from "../../support/gateway-role.ts";
 import { createTestPostgres } from "../../support/open-test-database.ts";
 import {
   LOCAL_KEY,
@@ -32,9 +33,13 @@ export interface ApprovalWorld {
   /** Two replicas, with one database and one emulated CAM. */
   readonly one: StartedGateway;
   readonly two: StartedGateway;
+  /** As the owner of the schema. The gateways have the rights that are documented for them, and no other. */
   readonly databaseUrl: string;
+  readonly roleUrl: string;
   readonly policy: TwoPersonPolicy;
   readonly issuers: readonly [StartedIssuer, StartedIssuer];
+  /** One more, with further variables. */
+  startReplica(env: Readonly<Record<string, string>>): Promise<StartedGateway>;
   ask(who: Who, query: string, options?: Asking): Promise<Reply>;
 }
 
@@ -58,6 +63,7 @@ export async function startApprovalWorld(
   const issuers = [await startIssuer(), await startIssuer()] as const;
   const policy = await twoPersonPolicy(opUins, rules);
   const databaseUrl = await createTestPostgres();
+  const roleUrl = await createGatewayRole(databaseUrl);
   const file = await (await temporaryFolder()).write(
     "issuers.json",
     JSON.stringify({
@@ -70,7 +76,7 @@ export async function startApprovalWorld(
     // What the usual test gateway has instead.
     ...{ AUTH_ISSUER: "", AUTH_JWKS_URL: "", AUTH_JWKS_FILE: "", AUTH_AUDIENCE: "", AUTH_ISSUERS_FILE: file },
     ...policy.env,
-    DATABASE_URL: databaseUrl,
+    DATABASE_URL: roleUrl,
     ...env,
   };
   let camUrl = "";
@@ -83,12 +89,11 @@ export async function startApprovalWorld(
       return url;
     },
   });
-  const two = await startGateway({
-    callers: "proved",
-    env: { ...shared, ...LOCAL_KEY, CAM_ENDPOINT: camUrl, REPLICA: "two" },
-  });
+  const startReplica = (more: Readonly<Record<string, string>>): Promise<StartedGateway> =>
+    startGateway({ callers: "proved", env: { ...shared, ...LOCAL_KEY, CAM_ENDPOINT: camUrl, ...more } });
+  const two = await startReplica({ REPLICA: "two" });
   return {
-    ...{ one, two, databaseUrl, policy, issuers },
+    ...{ one, two, databaseUrl, roleUrl, policy, issuers, startReplica },
     ask: async ({ subject, scopes = SCOPES, client, elsewhere }, query, options = {}) => {
       const { variables = {}, idempotencyKey, of = one } = options;
       const claims = {

@@ -1,0 +1,102 @@
+import {
+  createHash,
+  createHmac,
+  createPublicKey,
+  hkdfSync,
+  type KeyObject,
+  timingSafeEqual,
+} from "node:crypto";
+import type { ChangeRecord } from "./change-record.ts";
+import { encodePublicKey, fingerprint } from "./checkpoint.ts";
+
+/** What a MAC covers: everything that an approver agrees to. */
+export type SealedRequest = Pick<
+  ChangeRecord,
+  "id" | "account" | "opUin" | "caller" | "requested" | "reason"
+> & { readonly expiresAt: Date };
+
+/** A MAC, and the fingerprint of the key that it was made with. */
+export interface RequestMac {
+  readonly mac: string;
+  readonly key: string;
+}
+
+/** GENUINE: as this gateway recorded it. Otherwise nothing may be sent. */
+export type SealVerdict = "GENUINE" | "NOT_SEALED" | "UNKNOWN_KEY" | "ALTERED";
+
+interface MacKey {
+  readonly fingerprint: string;
+  readonly secret: Uint8Array;
+}
+
+/** Also keeps the MAC apart from everything else that a signing key is used for. */
+const PURPOSE = "cam-mfa-gateway approval request";
+
+/**
+ * Seals requests for approval with an HMAC-SHA256, so that a role that can write to the database can neither make a request
+ * nor change one: it does not have the key.
+ */
+export class RequestSeal {
+  readonly #current: MacKey;
+  readonly #keys: ReadonlyMap<string, MacKey>;
+
+  private constructor(current: MacKey, previous?: MacKey) {
+    this.#current = current;
+    this.#keys = new Map([previous ?? current, current].map((key) => [key.fingerprint, key]));
+  }
+
+  /** By the Ed25519 key that signs checkpoints. What `previous` has sealed counts as well, while keys are changed. */
+  static ofSigningKey(privateKey: KeyObject, previous?: KeyObject): RequestSeal {
+    return new RequestSeal(macKeyOf(privateKey), previous && macKeyOf(previous));
+  }
+
+  /** By 32 random bytes, for local mode without a signing key. */
+  static ofSecret(secret: Uint8Array): RequestSeal {
+    const name = createHash("sha256").update(PURPOSE).update(secret).digest("hex").slice(0, 16);
+    return new RequestSeal({ fingerprint: name, secret: derive(secret) });
+  }
+
+  seal(request: SealedRequest): RequestMac {
+    return { mac: macOf(request, this.#current).toString("hex"), key: this.#current.fingerprint };
+  }
+
+  check(record: ChangeRecord): SealVerdict {
+    const { approval, requestMac } = record;
+    if (approval === undefined || requestMac === undefined) return "NOT_SEALED";
+    const key = this.#keys.get(requestMac.key);
+    if (key === undefined) return "UNKNOWN_KEY";
+    const expected = macOf({ ...record, expiresAt: approval.expiresAt }, key);
+    const given = Buffer.from(requestMac.mac, "hex");
+    return given.length === expected.length && timingSafeEqual(given, expected) ? "GENUINE" : "ALTERED";
+  }
+}
+
+function macKeyOf(privateKey: KeyObject): MacKey {
+  const seed = Buffer.from(privateKey.export({ format: "jwk" }).d ?? "", "base64url");
+  const publicKey = encodePublicKey(createPublicKey(privateKey));
+  return { fingerprint: fingerprint(publicKey), secret: derive(seed) };
+}
+
+function derive(secret: Uint8Array): Uint8Array {
+  return new Uint8Array(hkdfSync("sha256", secret, "", PURPOSE, 32));
+}
+
+function macOf(request: SealedRequest, { secret }: MacKey): Buffer {
+  const { id, account, opUin, caller, requested, reason, expiresAt } = request;
+  const { subject, client, issuer } = caller;
+  // As JSON, in which no part can run into the next.
+  const text = JSON.stringify([
+    PURPOSE,
+    ...[id, account, opUin, subject, client ?? null, issuer ?? null],
+    ...[inOrder(requested), reason ?? null, expiresAt.toISOString()],
+  ]);
+  return createHmac("sha256", secret).update(text).digest();
+}
+
+/** The database gives the keys of an object back in an order of its own. */
+function inOrder(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(inOrder);
+  const entries = Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1));
+  return Object.fromEntries(entries.map(([name, inner]) => [name, inOrder(inner)]));
+}

@@ -1,0 +1,32 @@
+import { randomBytes } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import pg from "pg";
+
+/** The URL of a role with the rights that the gateway needs, and no other, on a database of `createTestPostgres`. */
+export async function createGatewayRole(ownerUrl: string): Promise<string> {
+  const page = await readFile("docs/operations.md", "utf8");
+  const [, block = ""] = /```sql\n(create role gateway[\s\S]*?)```/.exec(page) ?? [];
+  const grants = block.split(/;\s*/).filter(Boolean);
+  return createRole(ownerUrl, (role) =>
+    grants.map((statement) => statement.replaceAll(/\bgateway\b/g, role)),
+  );
+}
+
+/** The URL of a role that the statements make, whose password is `change-me`. */
+export async function createRole(
+  ownerUrl: string,
+  statements: (role: string) => readonly string[],
+): Promise<string> {
+  const role = `gateway_${randomBytes(6).toString("hex")}`;
+  const owner = new pg.Client(ownerUrl);
+  await owner.connect();
+  try {
+    for (const statement of statements(role)) await owner.query(statement);
+  } finally {
+    await owner.end();
+  }
+  const url = new URL(ownerUrl);
+  url.username = role;
+  url.password = "change-me";
+  return url.href;
+}
