@@ -5,6 +5,7 @@ import { type AuthTarget, authTarget } from "./config/auth-target.ts";
 import { type BulkGuardSetting, bulkGuard } from "./config/bulk-guard.ts";
 import { type CamTarget, camTarget } from "./config/cam-target.ts";
 import { type CheckpointSettings, checkpointSettings } from "./config/checkpoints.ts";
+import { proxyAddresses } from "./config/client-certificates.ts";
 import { LOOPBACK_NAMES } from "./config/loopback-names.ts";
 import { policySetting } from "./config/policy-setting.ts";
 import { type StoreTarget, storeTarget } from "./config/store-target.ts";
@@ -61,6 +62,10 @@ export interface HttpConfig {
   /** Requests that one caller may make, on average; 0 for any number. */
   readonly callerRatePerSecond: number;
   readonly maxConnections: number;
+  /** How long a connection waits for its next request. */
+  readonly keepAliveMs: number;
+  /** Addresses and networks that connect for many clients. */
+  readonly proxies: readonly string[];
   readonly trustedDocuments:
     | { readonly mode: "audit" | "enforce"; readonly manifestFile: string }
     | undefined;
@@ -219,6 +224,8 @@ function httpConfig(
     hostnames: mode === "local" ? LOOPBACK_NAMES : undefined,
     callerRatePerSecond: vars.CALLER_RATE_PER_SECOND,
     maxConnections: vars.MAX_CONNECTIONS,
+    keepAliveMs: vars.KEEP_ALIVE_TIMEOUT_S * 1_000,
+    proxies: proxyAddresses(vars, problems),
     trustedDocuments:
       trusted === "off" || manifestFile === undefined ? undefined : { mode: trusted, manifestFile },
   };

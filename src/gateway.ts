@@ -10,6 +10,7 @@ import { loadSigningKeys, type SigningKeys } from "./audit/signing-key.ts";
 import { DEFAULT_ACCOUNT } from "./auth/account-name.ts";
 import { Accounts } from "./auth/accounts.ts";
 import type { Authenticator } from "./auth/authenticator.ts";
+import { isIn } from "./auth/client-certificates.ts";
 import { mayUseAccount } from "./auth/policy/may-use-account.ts";
 import { ChangeAccess } from "./changes/change-access.ts";
 import { createChangeDoors } from "./changes/create-change-doors.ts";
@@ -35,6 +36,7 @@ import { logPausedCallers, logPolicy, logUnlistedAccounts } from "./observabilit
 import {
   logChanges,
   logCheckpoints,
+  logConnections,
   logForgedRequests,
   logLeftChanges,
   logQuota,
@@ -148,7 +150,14 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     });
     await apollo.start();
     closers.push(() => apollo.stop());
-    const { maxConnections, hostnames, callerRatePerSecond, tls: tlsFiles } = config.http;
+    const {
+      maxConnections,
+      keepAliveMs,
+      proxies,
+      hostnames,
+      callerRatePerSecond,
+      tls: tlsFiles,
+    } = config.http;
     const app = await createHttpApp({
       apollo,
       createContext: (request, details) => createContext(accounts, request, details),
@@ -156,7 +165,8 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
       onUnbelieved: (refusal, requestId) => logUnbelieved(logger, refusal, requestId),
       callerRate: new CallerRate(callerRatePerSecond),
       trustedDocuments: await loadTrustedDocuments(),
-      ...{ maxConnections, hostnames },
+      connections: { maxConnections, clock, isProxy: isIn(proxies), observer: logConnections(logger) },
+      ...{ keepAliveMs, hostnames },
       tls: tlsFiles && (await readTls(tlsFiles)),
       playground: config.http.playground ? await playgroundParts(config) : undefined,
       isReady: () => accepting,

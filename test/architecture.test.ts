@@ -29,7 +29,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   audit: ["database", "clock", "contract", "person", "rounds", "utf8"],
   changes: ["cam", "audit", "auth", "contract", "clock", "fair-queue", "person", "rounds"],
   graphql: ["contract", "auth", "changes", "cam", "audit", "quota", "clock"],
-  http: ["graphql", "auth", "contract", "observability", "utf8"],
+  http: ["graphql", "auth", "clock", "contract", "observability", "utf8"],
   config: ["auth", "cam", "secret"],
   "load-auth-files": ["auth", "config", "secret", "utf8"],
   "create-authenticator": ["auth", "cam", "clock", "config", "load-auth-files", "observability"],

@@ -258,6 +258,16 @@ describe("certificates by a proxy", () => {
     });
   });
 
+  test("leave the proxies to be set alone, which then connect for many clients", async () => {
+    const env = { AUTH_PROXY_ADDRESSES: "10.0.0.0/8,::1" };
+    expect(loadConfig(env, ["--local"])).toMatchObject({
+      config: { auth: undefined, http: { proxies: ["10.0.0.0/8", "::1"] } },
+    });
+    expect(await problemsOf({ AUTH_PROXY_ADDRESSES: "0.0.0.0/0" })).toEqual([
+      expect.stringContaining('"0.0.0.0/0", which is everybody'),
+    ]);
+  });
+
   test.each([
     [
       "a header that is none",

@@ -27,7 +27,7 @@ export interface CertificateOwner {
 export class ClientCertificates {
   readonly #settings: ClientCertificateSettings;
   readonly #owners: ReadonlyMap<string, CertificateOwner>;
-  readonly #proxies: BlockList;
+  readonly #isProxy: (address: string) => boolean;
 
   /** @param owners By the header's value, to the letter. A certificate without one is a caller by its own name. */
   constructor(
@@ -36,7 +36,7 @@ export class ClientCertificates {
   ) {
     this.#settings = settings;
     this.#owners = owners;
-    this.#proxies = networksOf(settings.proxies);
+    this.#isProxy = isIn(settings.proxies);
   }
 
   /** Who sent the request; undefined where it tells of no certificate. */
@@ -44,7 +44,7 @@ export class ClientCertificates {
     const { header, scopes } = this.#settings;
     const [value, ...further] = headerValues(request, header);
     if (value === undefined) return undefined;
-    if (!this.#isProxy(request.remoteAddress)) {
+    if (request.remoteAddress === undefined || !this.#isProxy(request.remoteAddress)) {
       return { refusal: `The header ${header} is only believed of a proxy that is known here.` };
     }
     if (further.length > 0) return { refusal: `There is more than one header ${header}.` };
@@ -56,10 +56,12 @@ export class ClientCertificates {
     const owner = this.#owners.get(subject) ?? { subject, issuer: VOUCHER };
     return { caller: { ...owner, scopes: new Set(scopes) } };
   }
+}
 
-  #isProxy(address: string | undefined): boolean {
-    return address !== undefined && this.#proxies.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
-  }
+/** Tells of an address whether it is in one of the networks. @throws Error as `networksOf` does. */
+export function isIn(networks: readonly string[]): (address: string) => boolean {
+  const list = networksOf(networks);
+  return (address) => list.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
 }
 
 /** @throws Error where one is neither an address nor a network. */

@@ -15,7 +15,9 @@ export function clientCertificates(
   problems: string[],
 ): ClientCertificateSettings | undefined {
   const missing = ALL.filter((name) => vars[name] === undefined);
-  if (missing.length === ALL.length) return undefined;
+  // Without a header, the proxies are those that connect for many clients, and no more.
+  if (vars.AUTH_CLIENT_CERT_HEADER === undefined && vars.AUTH_CLIENT_CERT_SCOPES === undefined)
+    return undefined;
   for (const name of missing) {
     problems.push(`${name} is not set; certificates by a proxy need all of ${ALL.join(", ")}.`);
   }
@@ -25,6 +27,11 @@ export function clientCertificates(
   for (const scope of scopes.filter((word) => !isScope(word))) {
     problems.push(`AUTH_CLIENT_CERT_SCOPES has "${scope}", which is none of ${SCOPES.join(", ")}.`);
   }
+  return { header, proxies: sound(wordsOf(vars.AUTH_PROXY_ADDRESSES)), scopes: scopes.filter(isScope) };
+}
+
+/** The addresses and networks of proxies. Adds to `problems` what is wrong. */
+export function proxyAddresses(vars: Variables, problems: string[]): readonly string[] {
   const proxies = wordsOf(vars.AUTH_PROXY_ADDRESSES) ?? [];
   for (const proxy of proxies.filter((word) => !isNetwork(word))) {
     problems.push(
@@ -32,11 +39,13 @@ export function clientCertificates(
     );
   }
   for (const proxy of proxies.filter((word) => word.endsWith("/0"))) {
-    problems.push(
-      `AUTH_PROXY_ADDRESSES has "${proxy}", which is everybody: whoever asks could name a certificate.`,
-    );
+    problems.push(`AUTH_PROXY_ADDRESSES has "${proxy}", which is everybody. Name the proxies alone.`);
   }
-  return { header, proxies, scopes: scopes.filter(isScope) };
+  return sound(proxies);
+}
+
+function sound(proxies: readonly string[] = []): readonly string[] {
+  return proxies.filter(isNetwork);
 }
 
 function isNetwork(text: string): boolean {

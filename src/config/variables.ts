@@ -29,6 +29,7 @@ export const variables = z.object({
   INTROSPECTION: oneOf(["on", "off"]).optional(),
   CALLER_RATE_PER_SECOND: integer(0, 100_000, 100),
   MAX_CONNECTIONS: integer(1, 100_000, 1_000),
+  KEEP_ALIVE_TIMEOUT_S: integer(1, 86_400, 620),
   TRUSTED_DOCUMENTS: oneOf(["off", "audit", "enforce"]).default("off"),
   TRUSTED_DOCUMENTS_FILE: z.string().optional(),
   LOG_LEVEL: oneOf(LOG_LEVELS).default("info"),

@@ -11,7 +11,8 @@ import {
 import type { Logger } from "../observability/logger.ts";
 import { answerOnlyTo } from "./allowed-hosts.ts";
 import { refuseUnreadable } from "./client-error.ts";
-import { type GraphQLRouteOptions, registerGraphQLRoute } from "./graphql/graphql-route.ts";
+import { type ConnectionLimits, Connections } from "./connections.ts";
+import { type GraphQLRouteOptions, refuseMethod, registerGraphQLRoute } from "./graphql/graphql-route.ts";
 import { readJsonBodies } from "./graphql/json-body.ts";
 import { failure, httpFailureOf } from "./http-errors.ts";
 import {
@@ -22,9 +23,9 @@ import {
   TIMEOUT_CHECK_MS,
 } from "./http-limits.ts";
 import { type PlaygroundOptions, registerPlayground } from "./playground/playground.ts";
+import { answerForNode, hostProblem } from "./refused-by-node.ts";
 import { requestIdOf } from "./request-id.ts";
 import { securityHeaders } from "./security-headers.ts";
-import { endSilentConnectionsOnClose } from "./silent-connections.ts";
 import type { TlsMaterial } from "./tls.ts";
 
 export const GRAPHQL_PATH = "/graphql";
@@ -35,8 +36,9 @@ export interface HttpAppDeps extends Omit<GraphQLRouteOptions, "path"> {
   readonly hostnames: readonly string[] | undefined;
   /** Without it, plain HTTP. */
   readonly tls: TlsMaterial | undefined;
-  /** Further ones are closed as they come. */
-  readonly maxConnections: number;
+  readonly connections: ConnectionLimits;
+  /** For a connection that waits for its next request. */
+  readonly keepAliveMs: number;
   /** Left out: no page, and browsers get what every client gets. */
   readonly playground: Omit<PlaygroundOptions, "graphqlPath"> | undefined;
   /** Whether the service wants traffic. */
@@ -53,8 +55,10 @@ export async function createHttpApp(deps: HttpAppDeps): Promise<FastifyInstance>
     genReqId: requestIdOf,
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: deps.keepAliveMs,
     ...serverOptions(deps.tls),
-    clientErrorHandler: (error, socket) => refuseUnreadable(error, socket as Socket, headers),
+    clientErrorHandler: (error, socket) =>
+      refuseUnreadable(error, socket as Socket, headers, connections.exchangesOn(socket as Socket)),
     // The hook below refuses in our own form.
     return503OnClosing: false,
     // On stop, requests under way finish and idle keep-alive connections do not hold the process.
@@ -70,13 +74,19 @@ export async function createHttpApp(deps: HttpAppDeps): Promise<FastifyInstance>
     },
   });
 
-  app.server.maxConnections = deps.maxConnections;
-  endSilentConnectionsOnClose(app);
+  const connections = new Connections(app.server, deps.connections);
+  app.addHook("preClose", async () => connections.endSilent());
+  answerForNode(app.server, headers);
   app.addHook("onRequest", async (request, reply) => {
     reply.headers(headers).header("x-request-id", request.id);
+    const problem = hostProblem(request.raw);
+    if (problem !== undefined) {
+      const { status, body } = failure("BAD_REQUEST", problem, request.id);
+      return reply.status(status).header("connection", "close").send(body);
+    }
     if (deps.isReady() || request.url.startsWith(HEALTH_PATH)) return;
     const { status, body } = failure("SHUTTING_DOWN", "The gateway is stopping. Send it again.", request.id);
-    await reply.status(status).send(body);
+    return reply.status(status).send(body);
   });
   if (deps.hostnames !== undefined) answerOnlyTo(app, deps.hostnames);
   app.addHook("onSend", async (_request, reply, payload) => {
@@ -91,6 +101,8 @@ export async function createHttpApp(deps: HttpAppDeps): Promise<FastifyInstance>
     return reply.status(status).send(body);
   });
   app.setNotFoundHandler((request, reply) => {
+    // A method that Fastify has no route for.
+    if (request.url.split("?", 1)[0] === GRAPHQL_PATH) return refuseMethod(request, reply);
     const { status, body } = failure(
       "NOT_FOUND",
       `Nothing is here. GraphQL is at ${GRAPHQL_PATH}.`,
@@ -119,7 +131,9 @@ function serverOptions(tls: TlsMaterial | undefined): FastifyHttpOptions<Server>
     headersTimeout: HEADERS_TIMEOUT_MS,
     maxHeaderSize: MAX_HEADER_BYTES,
     connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+    // Looked at in a hook: Node would answer without a body and without our headers.
+    requireHostHeader: false,
   };
   if (tls === undefined) return { http: limits };
-  return { https: { ...limits, ...tls } } as FastifyHttpOptions<Server>;
+  return { https: { ...limits, handshakeTimeout: HEADERS_TIMEOUT_MS, ...tls } } as FastifyHttpOptions<Server>;
 }

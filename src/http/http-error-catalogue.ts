@@ -26,6 +26,7 @@ export const HTTP_ERRORS = {
     status: 415,
     meaning: "Send the operation as `application/json`, in UTF-8 and not compressed.",
   },
+  EXPECTATION_FAILED: { status: 417, meaning: "Leave out the `expect` header, or send `100-continue`." },
   MISDIRECTED_REQUEST: {
     status: 421,
     meaning: "In local mode the gateway answers only to its own loopback names.",

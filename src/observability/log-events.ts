@@ -299,3 +299,16 @@ export function logTls(logger: Logger) {
       logger.error({ err }, "the certificate files cannot be used; the old certificate goes on"),
   };
 }
+
+/** Connections that were closed as they came: the first of its kind, and then those of each minute together. */
+export function logConnections(logger: Logger) {
+  return {
+    onConnectionsRefused: (kind: "address" | "total", address: string, connections: number): void =>
+      logger.warn(
+        { kind, address, connections },
+        kind === "address"
+          ? "connections were refused: their address has a quarter of MAX_CONNECTIONS already"
+          : "connections were refused: all of MAX_CONNECTIONS are in use",
+      ),
+  };
+}

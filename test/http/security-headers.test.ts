@@ -48,7 +48,7 @@ const ANSWERS: readonly (readonly [name: string, sent: string, status: number])[
   ["a place where nothing is", get("/nothing"), 404],
   ["an address that cannot be read", get("/%zz"), 400],
   ["a probe", get("/health/ready"), 200],
-  ["headers that are too large", get("/", `x-long: ${"x".repeat(20_000)}`), 431],
+  ["headers that are too large", get("/", `x-long: ${"x".repeat(40_000)}`), 431],
   ["what is no HTTP", "hello\r\n\r\n", 400],
 ];
 

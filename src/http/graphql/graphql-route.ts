@@ -47,15 +47,7 @@ export function registerGraphQLRoute(app: FastifyInstance, options: GraphQLRoute
   app.route({
     method: OTHER_METHODS,
     url: options.path,
-    handler: (request, reply) => {
-      void reply.header("allow", "GET, POST");
-      return refuse(
-        request,
-        reply,
-        "METHOD_NOT_ALLOWED",
-        "Send operations with POST, queries also with GET.",
-      );
-    },
+    handler: refuseMethod,
   });
   app.route({
     method: ["GET", "POST"],
@@ -68,6 +60,11 @@ export function registerGraphQLRoute(app: FastifyInstance, options: GraphQLRoute
     },
     handler: (request, reply) => answer(request, reply, options),
   });
+}
+
+export function refuseMethod(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const message = "Send operations with POST, queries also with GET.";
+  return refuse(request, reply.header("allow", "GET, POST"), "METHOD_NOT_ALLOWED", message);
 }
 
 function refusalByHeaders({

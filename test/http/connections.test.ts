@@ -1,0 +1,148 @@
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import { generate } from "selfsigned";
+import { expect, test } from "vitest";
+import { FakeClock } from "../support/fake-clock.ts";
+import { type StartedGateway, startGateway } from "../support/start-gateway.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+import { whenOver } from "../support/when-over.ts";
+
+const GET = "GET /health/live HTTP/1.1\r\nhost: gateway\r\n\r\n";
+
+async function open({ gateway }: StartedGateway, localAddress = "127.0.0.1"): Promise<Socket> {
+  const { port } = new URL(gateway.address.url);
+  const socket = connect({ host: "127.0.0.1", port: Number(port), localAddress });
+  whenOver(async () => void socket.destroy());
+  socket.on("error", () => undefined);
+  await once(socket, "connect");
+  return socket;
+}
+
+/** Sends something, and resolves with what comes back first, or undefined where the connection ends. */
+function ask(socket: Socket, text: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    socket.once("data", (bytes) => resolve(bytes.toString()));
+    socket.once("close", () => resolve(undefined));
+    if (socket.destroyed) resolve(undefined);
+    else socket.write(text);
+  });
+}
+
+/** Whether the gateway serves a connection, of which each has asked once and is idle then. */
+const isServed = async (socket: Socket) => (await ask(socket, GET))?.startsWith("HTTP/1.1 200") ?? false;
+
+async function openServed(gateway: StartedGateway, count: number, address?: string): Promise<Socket[]> {
+  const sockets: Socket[] = [];
+  for (let index = 0; index < count; index++) {
+    const socket = await open(gateway, address);
+    if (!(await isServed(socket))) throw new Error(`Connection ${index} was not served.`);
+    sockets.push(socket);
+  }
+  return sockets;
+}
+
+test("one address has a quarter of all connections, and the others have the rest", async () => {
+  const gateway = await startGateway({ env: { MAX_CONNECTIONS: "20" } });
+  const own = await openServed(gateway, 5);
+  for (let more = 0; more < 20; more++) expect(await isServed(await open(gateway))).toBe(false);
+  expect(await isServed(await open(gateway, "127.0.0.2"))).toBe(true);
+  for (const socket of own) expect(await isServed(socket)).toBe(true);
+  const refusals = gateway.logLines.filter((line) => line.includes("connections were refused"));
+  expect(refusals.map((line) => JSON.parse(line))).toMatchObject([
+    { level: "warn", kind: "address", address: "127.0.0.1", connections: 1 },
+  ]);
+});
+
+test("an address whose connection ends may open another one", async () => {
+  const gateway = await startGateway({ env: { MAX_CONNECTIONS: "20" } });
+  const [first] = await openServed(gateway, 5);
+  first?.destroy();
+  await expect.poll(async () => isServed(await open(gateway))).toBe(true);
+});
+
+test.each([
+  ["say nothing", ""],
+  ["send one byte", "G"],
+  ["send half of their headers", "GET /graphql HTTP/1.1\r\nhost: gateway\r\n"],
+  [
+    "send half of a body",
+    "POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{",
+  ],
+])("connections of one address that %s keep nobody out", async (_what, text) => {
+  const gateway = await startGateway({ env: { MAX_CONNECTIONS: "20" } });
+  for (let count = 0; count < 30; count++) (await open(gateway)).write(text);
+  expect(await isServed(await open(gateway, "127.0.0.2"))).toBe(true);
+});
+
+test("a proxy that is known connects for many clients", async () => {
+  const env = { MAX_CONNECTIONS: "20", AUTH_PROXY_ADDRESSES: "127.0.0.1,192.0.2.0/24" };
+  const gateway = await startGateway({ env });
+  await openServed(gateway, 20);
+  expect(gateway.logLines.join("\n")).not.toContain("connections were refused");
+});
+
+test("where all connections are in use, the one that has been idle for longest makes room", async () => {
+  const gateway = await startGateway({ env: { MAX_CONNECTIONS: "8" } });
+  const sockets: Socket[] = [];
+  for (const host of [2, 3, 4, 5]) sockets.push(...(await openServed(gateway, 2, `127.0.0.${host}`)));
+  const [first, second] = sockets;
+  // It asks again, and is now the last to have become idle.
+  expect(first && (await isServed(first))).toBe(true);
+  expect(await isServed(await open(gateway, "127.0.0.6"))).toBe(true);
+  expect(first && (await isServed(first))).toBe(true);
+  expect(second && (await isServed(second))).toBe(false);
+});
+
+test("connections of proxies are the last to make room, and requests under way never do", async () => {
+  const env = { MAX_CONNECTIONS: "8", AUTH_PROXY_ADDRESSES: "127.0.0.2" };
+  const gateway = await startGateway({ env });
+  const proxies = await openServed(gateway, 6, "127.0.0.2");
+  const [first, second] = await openServed(gateway, 2, "127.0.0.3");
+  expect(await isServed(await open(gateway, "127.0.0.4"))).toBe(true);
+  for (const socket of proxies) expect(await isServed(socket)).toBe(true);
+  expect([first?.destroyed, second?.destroyed]).toEqual([true, false]);
+});
+
+test("refusals are logged once a minute, with their number", async () => {
+  const clock = new FakeClock();
+  const gateway = await startGateway({ env: { MAX_CONNECTIONS: "8" }, clock });
+  await openServed(gateway, 2);
+  const lines = () =>
+    gateway.logLines
+      .filter((line) => line.includes("connections were refused"))
+      .map((line) => JSON.parse(line).connections);
+  for (let count = 0; count < 7; count++) await isServed(await open(gateway));
+  expect(lines()).toEqual([1]);
+  await clock.advance(60_000);
+  await isServed(await open(gateway));
+  expect(lines()).toEqual([1, 7]);
+});
+
+test("over TLS an address has the same part, half-open handshakes included, and gets it back", async () => {
+  const folder = await temporaryFolder();
+  const { cert, private: key } = await generate([{ name: "commonName", value: "gateway" }]);
+  const gateway = await startGateway({
+    env: {
+      MAX_CONNECTIONS: "20",
+      TLS_CERT_FILE: await folder.write("cert.pem", cert),
+      TLS_KEY_FILE: await folder.write("key.pem", key),
+    },
+  });
+  const served = async (localAddress: string) => {
+    const socket = connectTls({ socket: await open(gateway, localAddress), rejectUnauthorized: false });
+    socket.on("error", () => undefined);
+    return { socket, isServed: await isServed(socket) };
+  };
+  const handshakes = await Promise.all([1, 2, 3].map(() => open(gateway)));
+  for (const socket of handshakes) socket.write(Buffer.from([0x16, 0x03, 0x01]));
+  const [fourth, fifth, sixth] = [
+    await served("127.0.0.1"),
+    await served("127.0.0.1"),
+    await served("127.0.0.1"),
+  ];
+  expect([fourth.isServed, fifth.isServed, sixth.isServed]).toEqual([true, true, false]);
+  expect((await served("127.0.0.2")).isServed).toBe(true);
+  fourth.socket.destroy();
+  await expect.poll(async () => (await served("127.0.0.1")).isServed).toBe(true);
+});
