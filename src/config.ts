@@ -8,7 +8,9 @@ import { type CheckpointSettings, checkpointSettings } from "./config/checkpoint
 import { proxyAddresses } from "./config/client-certificates.ts";
 import { LOOPBACK_NAMES } from "./config/loopback-names.ts";
 import { policySetting } from "./config/policy-setting.ts";
+import { withoutServiceLinks } from "./config/service-links.ts";
 import { type StoreTarget, storeTarget } from "./config/store-target.ts";
+import { misspeltTencentCloudNames } from "./config/tencentcloud-names.ts";
 import { type Environment, type LogLevel, type Variables, variables } from "./config/variables.ts";
 import { Secret } from "./secret.ts";
 
@@ -105,10 +107,12 @@ export function loadConfig(env: Environment, argv: readonly string[]): Command {
   const flags = parseFlags(argv);
   if (flags.help) return { kind: "help" };
   // An empty variable is an unset one: compose files and shells write `CAM_ENDPOINT=` to mean "none".
-  const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim()));
-  const problems = [...unknownVariables(set)];
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim()));
+  const notices: string[] = [];
+  const set = withoutServiceLinks(given, notices);
+  const problems = [...unknownVariables(set), ...misspeltTencentCloudNames(set)];
   const vars = parseVariables(set, problems);
-  const config = assemble(vars, set, flags.local ? "local" : "server", problems);
+  const config = assemble(vars, set, flags.local ? "local" : "server", problems, notices);
   if (problems.length > 0) throw new ConfigError(problems, config);
   return { kind: flags["check-config"] ? "check-config" : "run", config: deepFreeze(config) };
 }
@@ -152,8 +156,13 @@ function unknownVariables(env: Environment): string[] {
     .map((name) => `${name} is not a variable of the gateway; see --help for those that are.`);
 }
 
-function assemble(vars: Variables, env: Environment, mode: Config["mode"], problems: string[]): Config {
-  const notices: string[] = [];
+function assemble(
+  vars: Variables,
+  env: Environment,
+  mode: Config["mode"],
+  problems: string[],
+  notices: string[],
+): Config {
   if (mode === "local" && !LOOPBACK_HOSTS.includes(vars.HOST)) {
     problems.push(
       `HOST ${vars.HOST} is not a loopback address. Local mode is for this machine and only listens on ` +

@@ -2,6 +2,7 @@ import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { parsePolicy } from "../src/auth/policy/parse-policy.ts";
 import { MINIMAL_POLICY } from "../src/config/policy-setting.ts";
+import { variables } from "../src/config/variables.ts";
 import { type Config, ConfigError, loadConfig } from "../src/config.ts";
 import { SOME_ISSUER } from "./support/some-issuer.ts";
 import { SOME_POLICY } from "./support/some-policy.ts";
@@ -76,6 +77,140 @@ describe("defaults", () => {
       TENCENTCLOUD_REGION: "ap-guangzhou",
     };
     expect(load(others, "--local")).toEqual(load({}, "--local"));
+  });
+});
+
+/** As Kubernetes sets them for a Service with one named port. */
+const linksOf = (prefix: string, address = "10.96.0.12") => ({
+  [`${prefix}_SERVICE_HOST`]: address.replace(/[[\]]/g, ""),
+  [`${prefix}_SERVICE_PORT`]: "80",
+  [`${prefix}_SERVICE_PORT_HTTP`]: "80",
+  [`${prefix}_PORT`]: `tcp://${address}:80`,
+  [`${prefix}_PORT_80_TCP`]: `tcp://${address}:80`,
+  [`${prefix}_PORT_80_TCP_PROTO`]: "tcp",
+  [`${prefix}_PORT_80_TCP_PORT`]: "80",
+  [`${prefix}_PORT_80_TCP_ADDR`]: address,
+});
+
+describe("Kubernetes Services", () => {
+  test.each(["10.96.0.12", "[fd00::1]"])(
+    "one called cam at %s decides nothing, and a note names it",
+    (address) => {
+      const config = load({ ...server, ...linksOf("CAM", address) });
+      expect(config.cam?.endpoint.serviceHost).toBe("cam.tencentcloudapi.com");
+      expect(config.notices).toEqual([
+        expect.stringMatching(
+          /^Kubernetes set CAM_SERVICE_HOST for the Service cam, .*enableServiceLinks: false/,
+        ),
+      ]);
+    },
+  );
+
+  test("one called cam decides nothing where an operator sets CAM_SERVICE_HOST", () => {
+    const config = load({ ...server, ...linksOf("CAM"), CAM_SERVICE_HOST: "cam.internal" });
+    expect(config.cam?.endpoint.serviceHost).toBe("cam.internal");
+    expect(config.notices).toEqual([]);
+  });
+
+  test.each([
+    ...[
+      "AUTH",
+      "AUDIT",
+      "DATABASE",
+      "GATEWAY",
+      "CAM_SERVICE",
+      "CAM_EMULATOR",
+      "CAM_ENDPOINT",
+      "POLICY",
+      "ROUTER",
+      "TLS",
+    ],
+    ...[
+      "TENCENTCLOUD",
+      "TENCENTCLOUD_SECRET",
+      "TKE",
+      "KUBERNETES",
+      "CALLER",
+      "TRUSTED_DOCUMENTS",
+      "BULK_GUARD",
+    ],
+  ])("one whose variables begin with %s changes nothing", (prefix) => {
+    expect(load({ ...server, ...linksOf(prefix) })).toEqual(load(server));
+  });
+
+  test("of the gateway's own variables only CAM_SERVICE_HOST has a name that a Service can give", () => {
+    const parts = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$/;
+    expect(Object.keys(variables.shape).filter((name) => parts.test(name))).toEqual(["CAM_SERVICE_HOST"]);
+  });
+
+  test("without the address of a Service beside it, CAM_SERVICE_HOST is an operator's, be it an address", () => {
+    const config = load({ ...server, CAM_SERVICE_HOST: "10.96.0.12" });
+    expect(config.cam?.endpoint.serviceHost).toBe("10.96.0.12");
+  });
+});
+
+describe("names that begin with TENCENTCLOUD_", () => {
+  test.each([
+    ["SECRETID", "SECRET_ID"],
+    ["SECRETKEY", "SECRET_KEY"],
+    ["SECRET", "SECRET_KEY"],
+    ["SECRET_IDS", "SECRET_ID"],
+    ["SECRT_KEY", "SECRET_KEY"],
+    ["SECRET_KEYFILE", "SECRET_KEY_FILE"],
+    ["ACCESS_KEY_ID", "SECRET_ID"],
+    ["SECRET_ACCESS_KEY", "SECRET_KEY"],
+    ["SESSIONTOKEN", "SESSION_TOKEN"],
+    ["SECURITYTOKEN", "SECURITY_TOKEN"],
+    ["SECURITY_TOKENS", "SECURITY_TOKEN"],
+    ["STS_TOKEN", "SESSION_TOKEN"],
+    ["TOKENS", "TOKEN"],
+    ["PROFIL", "PROFILE"],
+    ["ROLEARN", "ROLE_ARN"],
+    ["ASSUME_ROLE_ARN", "ROLE_ARN"],
+    ["ASSUME_ROLE_EXTERNAL_ID", "ROLE_EXTERNAL_ID"],
+    ["ROLE_NAME", "CAM_ROLE_NAME"],
+    ["REGOIN", "REGION"],
+  ])("TENCENTCLOUD_%s is refused, and TENCENTCLOUD_%s is named", (name, meant) => {
+    expect(problemsOf({ ...server, [`TENCENTCLOUD_${name}`]: "x" })).toEqual([
+      `TENCENTCLOUD_${name} is not a variable of the gateway. Is TENCENTCLOUD_${meant} meant?`,
+    ]);
+  });
+
+  test("in small letters one is refused as well", () => {
+    expect(problemsOf({ ...server, tencentcloud_secret_id: "x" })).toEqual([
+      expect.stringContaining("Is TENCENTCLOUD_SECRET_ID meant?"),
+    ]);
+  });
+
+  test("all mistakes are told at once", () => {
+    const env = { TENCENTCLOUD_SECRETID: "x", TENCENTCLOUD_SECRET: "x", CAM_UNKNOWN: "x", PORT: "x" };
+    expect(problemsOf({ ...server, ...env })).toHaveLength(4);
+  });
+
+  test.each([
+    "DOMAIN",
+    "COS_DOMAIN",
+    "PROTOCOL",
+    "SHARED_CREDENTIALS_DIR",
+    "RUNENV",
+    "APPID",
+    "UIN",
+    "TZ",
+    "ZONE",
+  ])("TENCENTCLOUD_%s of another tool changes nothing", (name) => {
+    expect(load({ ...server, [`TENCENTCLOUD_${name}`]: "x" })).toEqual(load(server));
+  });
+
+  test("those that a serverless function is given are left alone", () => {
+    const env = { TENCENTCLOUD_RUNENV: "SCF", TENCENTCLOUD_SECRETID: "x", TENCENTCLOUD_SESSIONTOKEN: "x" };
+    expect(load({ ...server, ...env })).toEqual(load(server));
+  });
+
+  test("the folder of Terraform's credentials is not used for a profile, and a note says so", () => {
+    const env = { TENCENTCLOUD_PROFILE: "ops", TENCENTCLOUD_SHARED_CREDENTIALS_DIR: "/elsewhere" };
+    expect(load({ ...server, ...env }).notices).toEqual([
+      expect.stringContaining("TENCENTCLOUD_SHARED_CREDENTIALS_DIR is not used"),
+    ]);
   });
 });
 
@@ -184,6 +319,16 @@ describe("credentials", () => {
       "Set only one of TENCENTCLOUD_SESSION_TOKEN and TENCENTCLOUD_TOKEN.",
     ],
     [
+      "Terraform's name of the token with another value",
+      { ...credentials, TENCENTCLOUD_SESSION_TOKEN: "a", TENCENTCLOUD_SECURITY_TOKEN: "b" },
+      "Set only one of TENCENTCLOUD_SESSION_TOKEN and TENCENTCLOUD_SECURITY_TOKEN.",
+    ],
+    [
+      "Terraform's name of the token and a file",
+      { ...credentials, TENCENTCLOUD_SECURITY_TOKEN: "a", TENCENTCLOUD_SECURITY_TOKEN_FILE: "/token" },
+      "Set only one of TENCENTCLOUD_SECURITY_TOKEN and TENCENTCLOUD_SECURITY_TOKEN_FILE.",
+    ],
+    [
       "a token without its pair",
       { TENCENTCLOUD_PROFILE: "ops", TENCENTCLOUD_SESSION_TOKEN: "t" },
       "A session token is set without the key pair that it belongs to.",
@@ -191,6 +336,15 @@ describe("credentials", () => {
   ])("%s is refused in both modes", (_case, env, problem) => {
     expect(problemsOf({ ...place, ...env })).toEqual([expect.stringContaining(problem)]);
     expect(problemsOf({ ...place, ...env }, "--local")).toEqual([expect.stringContaining(problem)]);
+  });
+
+  test.each([
+    [{ TENCENTCLOUD_SECURITY_TOKEN: "t" }],
+    [{ TENCENTCLOUD_SECURITY_TOKEN: "t", TENCENTCLOUD_SESSION_TOKEN: "t", TENCENTCLOUD_TOKEN: "t" }],
+  ])("the session token is taken by each of its names: %o", (token) => {
+    const { environment } = load({ ...place, ...credentials, ...token }).cam?.credentials ?? {};
+    const source = environment?.token;
+    expect(source !== undefined && "value" in source && source.value.reveal()).toBe("t");
   });
 
   test("an endpoint without any is refused in both modes", () => {

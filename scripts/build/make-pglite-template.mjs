@@ -2,6 +2,8 @@
  * Makes an empty PGlite database in the folder that it is given, for new data folders to be copied from. Takes
  * some ten seconds and half a gigabyte, which nobody should meet at a first start.
  */
+import { chmod, readdir } from "node:fs/promises";
+import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { PGlite } from "@electric-sql/pglite";
 
@@ -18,3 +20,7 @@ const pglite = await PGlite.create(target, {
 // Gives up the log of the making.
 await pglite.exec("checkpoint");
 await pglite.close();
+// PGlite leaves a file that only its owner can read, and the gateway may run as another user than the build.
+for (const entry of await readdir(target, { recursive: true, withFileTypes: true })) {
+  if (entry.isFile()) await chmod(join(entry.parentPath, entry.name), 0o644);
+}

@@ -2,7 +2,7 @@ import type { CredentialSettings, CredentialSource } from "../cam/index.ts";
 import { Secret } from "../secret.ts";
 import type { CredentialsEntry } from "./account-schema.ts";
 import type { AccountsTarget } from "./accounts-target.ts";
-import { PROFILE_PATHS } from "./credential-settings.ts";
+import { profilePaths } from "./credential-settings.ts";
 
 /** Where the keys of an account are looked for. Says what is wrong, by the path inside of `credentials`. */
 export function accountCredentials(
@@ -23,7 +23,7 @@ export function accountCredentials(
   return {
     credentials: {
       environment: { ...sourceOf("secretId"), ...sourceOf("secretKey"), ...sourceOf("token") },
-      ...(profile !== undefined && { profile: { name: profile, paths: PROFILE_PATHS, required: true } }),
+      ...(profile !== undefined && { profile: { name: profile, paths: profilePaths(), required: true } }),
       ...(instanceRole !== undefined && { metadata: { origin: metadataOrigin, roleName: instanceRole } }),
       ...(webIdentity !== undefined && { webIdentity }),
       ...(assumeRole !== undefined && { role: withoutUndefined(assumeRole) }),

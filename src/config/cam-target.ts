@@ -1,5 +1,5 @@
 import type { CamEndpoint, CredentialSettings, ProxySettings } from "../cam/index.ts";
-import { credentialSettings } from "./credential-settings.ts";
+import { credentialSettings, profilePaths } from "./credential-settings.ts";
 import { LOOPBACK_NAMES } from "./loopback-names.ts";
 import { ENDPOINT_RULE, parseEndpoint } from "./parse-endpoint.ts";
 import { proxies } from "./proxies.ts";
@@ -20,6 +20,11 @@ export function camTarget(
   notices: string[],
 ): CamTarget | undefined {
   const { settings, isAnyNamed } = credentialSettings(vars, problems);
+  if (vars.TENCENTCLOUD_PROFILE !== undefined && env["TENCENTCLOUD_SHARED_CREDENTIALS_DIR"] !== undefined) {
+    notices.push(
+      `TENCENTCLOUD_SHARED_CREDENTIALS_DIR is not used: profiles are read from ${profilePaths().join(" or ")}.`,
+    );
+  }
   if ((mode === "server" || vars.CAM_ENDPOINT !== undefined) && !isAnyNamed) {
     problems.push(
       `${mode === "server" ? "There are no credentials for CAM" : "CAM_ENDPOINT is set without credentials"}: set ` +

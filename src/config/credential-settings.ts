@@ -7,11 +7,19 @@ import { checkRoleArn } from "./role-arn.ts";
 import type { Variables } from "./variables.ts";
 import { webIdentity } from "./web-identity.ts";
 
-/** The official SDKs look at these two, in this order. */
-export const PROFILE_PATHS = [
-  join(homedir(), ".tencentcloud", "credentials"),
-  "/etc/tencentcloud/credentials",
-];
+/** The official SDKs look at these two, in this order. A user without a home folder has the second alone. */
+export function profilePaths(): readonly string[] {
+  return [...inHome(join(".tencentcloud", "credentials")), "/etc/tencentcloud/credentials"];
+}
+
+/** An arbitrary uid of a container has neither HOME nor an entry in /etc/passwd, and Node throws for it. */
+function inHome(path: string): readonly string[] {
+  try {
+    return [join(homedir(), path)];
+  } catch {
+    return [];
+  }
+}
 
 /** Where keys are looked for, and whether any place was named. Adds to `problems` what is wrong. */
 export function credentialSettings(
@@ -34,7 +42,7 @@ export function credentialSettings(
       environment: hasPair ? environment : {},
       // Even the file's default section has to be named: it may lie in a home folder for quite another purpose.
       ...(profile !== undefined && {
-        profile: { name: profile, paths: PROFILE_PATHS, required: !hasPair },
+        profile: { name: profile, paths: profilePaths(), required: !hasPair },
       }),
       ...(metadata && { metadata }),
       ...(identity && { webIdentity: identity }),

@@ -11,12 +11,15 @@ export function credentialSources(vars: Variables, problems: string[]): Environm
         ? []
         : [{ name: `${name}_FILE`, source: { file: vars[`${name}_FILE`] ?? "" } }]),
     ]);
-    if (given.length > 1) problems.push(`Set only one of ${given.map(({ name }) => name).join(" and ")}.`);
+    // The same value by several names is no mistake: Terraform's name may stand beside that of the official tools.
+    const values = given.map(({ source }) => ("value" in source ? source.value.reveal() : source));
+    if (new Set(values).size > 1)
+      problems.push(`Set only one of ${given.map(({ name }) => name).join(" and ")}.`);
     return given[0]?.source;
   };
   const secretId = source("TENCENTCLOUD_SECRET_ID");
   const secretKey = source("TENCENTCLOUD_SECRET_KEY");
-  const token = source("TENCENTCLOUD_SESSION_TOKEN", "TENCENTCLOUD_TOKEN");
+  const token = source("TENCENTCLOUD_SESSION_TOKEN", "TENCENTCLOUD_SECURITY_TOKEN", "TENCENTCLOUD_TOKEN");
   if ((secretId === undefined) !== (secretKey === undefined)) {
     const missing = secretId === undefined ? "TENCENTCLOUD_SECRET_ID" : "TENCENTCLOUD_SECRET_KEY";
     problems.push(`Half a key pair: ${missing} (or ${missing}_FILE) is missing.`);
@@ -31,4 +34,5 @@ type CredentialVariable =
   | "TENCENTCLOUD_SECRET_ID"
   | "TENCENTCLOUD_SECRET_KEY"
   | "TENCENTCLOUD_SESSION_TOKEN"
+  | "TENCENTCLOUD_SECURITY_TOKEN"
   | "TENCENTCLOUD_TOKEN";

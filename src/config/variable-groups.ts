@@ -84,6 +84,8 @@ export const variableGroups: readonly VariableGroup[] = [
       TENCENTCLOUD_SECRET_KEY_FILE: "the file that holds it",
       TENCENTCLOUD_SESSION_TOKEN: "the token of a temporary key",
       TENCENTCLOUD_SESSION_TOKEN_FILE: "the file that holds it",
+      TENCENTCLOUD_SECURITY_TOKEN: "Terraform's name for that token",
+      TENCENTCLOUD_SECURITY_TOKEN_FILE: "the file that holds it",
       TENCENTCLOUD_TOKEN: "another name for that token",
       TENCENTCLOUD_TOKEN_FILE: "the file that holds it",
       TENCENTCLOUD_PROFILE: "a section of ~/.tencentcloud/credentials",

@@ -88,6 +88,8 @@ export const variables = z.object({
   TENCENTCLOUD_SECRET_KEY_FILE: z.string().optional(),
   TENCENTCLOUD_SESSION_TOKEN: z.string().optional(),
   TENCENTCLOUD_SESSION_TOKEN_FILE: z.string().optional(),
+  TENCENTCLOUD_SECURITY_TOKEN: z.string().optional(),
+  TENCENTCLOUD_SECURITY_TOKEN_FILE: z.string().optional(),
   TENCENTCLOUD_TOKEN: z.string().optional(),
   TENCENTCLOUD_TOKEN_FILE: z.string().optional(),
   TENCENTCLOUD_PROFILE: z.string().optional(),

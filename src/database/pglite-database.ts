@@ -81,7 +81,13 @@ async function makeDatabase(databaseDir: string, templateDir: string): Promise<v
     else await (await PGlite.create(unfinished, { startParams: START_PARAMS })).close();
     await rename(unfinished, databaseDir);
   } catch (cause) {
-    throw new DatabaseError(`No database can be made in ${databaseDir}. Is the disk full?`, { cause });
+    const { code, message } = cause as NodeJS.ErrnoException;
+    throw new DatabaseError(
+      `No database can be made in ${databaseDir} (${code ?? message}). Is the disk full?`,
+      {
+        cause,
+      },
+    );
   }
 }
 

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { loadSeedFile } from "./account/load-seed.ts";
 import type { ParsedSeed } from "./account/seed-schema.ts";
 import { InputProblems } from "./input-problems.ts";
+import { withoutServiceLinks } from "./service-links.ts";
 import type { CamEmulatorOptions } from "./start-cam-emulator.ts";
 
 const PREFIX = "CAM_EMULATOR_";
@@ -31,11 +32,15 @@ const environmentSchema = z.strictObject({
     .optional(),
 });
 
-/** The program's settings. Throws InputProblems that name every wrong variable and every fault of the seed file. */
+/**
+ * The program's settings. Variables that Kubernetes sets for Services are ignored, and `warnings` names the Services.
+ * Throws InputProblems that name every wrong variable and every fault of the seed file.
+ */
 export function loadEmulatorConfig(
   env: Readonly<Record<string, string | undefined>>,
-): CamEmulatorOptions & { seed: ParsedSeed } {
-  const ours = Object.entries(env).filter(([name, value]) => name.startsWith(PREFIX) && value !== "");
+): CamEmulatorOptions & { seed: ParsedSeed; warnings: readonly string[] } {
+  const { settings: kept, services } = withoutServiceLinks(env);
+  const ours = Object.entries(kept).filter(([name, value]) => name.startsWith(PREFIX) && value !== "");
   const settings = environmentSchema.safeParse(Object.fromEntries(ours));
   const problems = settings.success ? [] : settings.error.issues.map(describeIssue);
   const seed = loadSeed(env["CAM_EMULATOR_SEED_FILE"], problems);
@@ -48,6 +53,13 @@ export function loadEmulatorConfig(
   }
   const { data } = settings;
   return {
+    warnings: services
+      .filter((service) => `${service}_PORT` in environmentSchema.shape)
+      .map(
+        (service) =>
+          `Kubernetes set ${service}_PORT for the Service ${service.toLowerCase().replaceAll("_", "-")}, and the emulator ` +
+          "ignores it. Set enableServiceLinks: false in the pod to keep such variables out.",
+      ),
     host: data.CAM_EMULATOR_HOST,
     port: data.CAM_EMULATOR_PORT,
     controlPort: data.CAM_EMULATOR_CONTROL_PORT,

@@ -7,7 +7,8 @@ import { startCamEmulator } from "./start-cam-emulator.ts";
 const EXIT_CONFIG = 78;
 
 try {
-  const config = loadEmulatorConfig(process.env);
+  const { warnings, ...config } = loadEmulatorConfig(process.env);
+  for (const warning of warnings) console.error(warning);
   const emulator = await startCamEmulator({
     ...config,
     onEvent: (event) => console.log(describeEvent(event)),

@@ -93,6 +93,57 @@ test("the settings have documented defaults, and an empty variable is an unset o
   });
 });
 
+/** As Kubernetes sets them for a Service with one named port. */
+const linksOf = (prefix: string, address = "10.96.0.12", port = "4100") => ({
+  [`${prefix}_SERVICE_HOST`]: address,
+  [`${prefix}_SERVICE_PORT`]: port,
+  [`${prefix}_SERVICE_PORT_HTTP`]: port,
+  [`${prefix}_PORT`]: `tcp://${address}:${port}`,
+  [`${prefix}_PORT_${port}_TCP`]: `tcp://${address}:${port}`,
+  [`${prefix}_PORT_${port}_TCP_PROTO`]: "tcp",
+  [`${prefix}_PORT_${port}_TCP_PORT`]: port,
+  [`${prefix}_PORT_${port}_TCP_ADDR`]: address,
+});
+
+test("the variables of Kubernetes Services called like the emulator's are ignored, and it names those Services", () => {
+  const env = {
+    ...linksOf("CAM_EMULATOR"),
+    ...linksOf("CAM_EMULATOR_CONTROL", "[fd00::1]"),
+    ...linksOf("REDIS"),
+  };
+  expect(loadEmulatorConfig(env)).toMatchObject({
+    ...{ port: 4100, controlPort: 4101 },
+    warnings: [
+      expect.stringMatching(/CAM_EMULATOR_PORT for the Service cam-emulator,/),
+      expect.stringMatching(/CAM_EMULATOR_CONTROL_PORT for the Service cam-emulator-control,/),
+    ],
+  });
+});
+
+test("a port that an operator sets wins over the Service's, without a warning", () => {
+  const env = { ...linksOf("CAM_EMULATOR"), CAM_EMULATOR_PORT: "5100" };
+  expect(loadEmulatorConfig(env)).toMatchObject({ port: 5100, warnings: [] });
+});
+
+test("beside a Service called cam-emulator the emulator starts, and warns in one line", async () => {
+  const child = run({
+    ...linksOf("CAM_EMULATOR"),
+    CAM_EMULATOR_CONTROL_PORT: "0",
+    CAM_EMULATOR_HOST: "127.0.0.77",
+  });
+  let warned = "";
+  child.stderr?.on("data", (chunk) => {
+    warned += String(chunk);
+  });
+  // Its own port is that of the documentation, which another program may have.
+  const [output] = await Promise.all([
+    outputUntil(child, /SecretKey|nothing/),
+    once(child.stderr ?? child, "data"),
+  ]);
+  expect(warned).toMatch(/^Kubernetes set CAM_EMULATOR_PORT for the Service cam-emulator, [^\n]+\n/);
+  expect(output).not.toMatch(/no such setting/);
+});
+
 test("both ports at the same number are refused", () => {
   const env = { CAM_EMULATOR_PORT: "5000", CAM_EMULATOR_CONTROL_PORT: "5000" };
   expect(() => loadEmulatorConfig(env)).toThrow(/must differ/);

@@ -40,7 +40,8 @@ export function keepFigure(figure: string): void {
   keepWritten(FIGURES_FILE, `${figure}\n`);
 }
 
-const SECRET_VARIABLE = /^(TENCENTCLOUD_(SECRET_KEY|SESSION_TOKEN|TOKEN)|ROUTER_SECRET|POSTGRES_PASSWORD)$/;
+const SECRET_VARIABLE =
+  /^(TENCENTCLOUD_(SECRET_KEY|SESSION_TOKEN|SECURITY_TOKEN|TOKEN)|ROUTER_SECRET|POSTGRES_PASSWORD)$/;
 
 /** The secrets among the variables of a gateway. Those that are too short are no secrets but examples of mistakes. */
 export function keepSecretsOf(env: Readonly<Record<string, string | undefined>>): void {

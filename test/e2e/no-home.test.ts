@@ -1,0 +1,57 @@
+import { execFile } from "node:child_process";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { buildGateway, type Ended } from "../support/gateway-process.ts";
+
+const root = join(import.meta.dirname, "../..");
+
+/** A user without an entry in /etc/passwd, as a container platform may choose one. Only root can become another user. */
+const UID = 12_345;
+const isRoot = process.getuid?.() === 0;
+
+/** Runs a program of dist/ until it ends, as that user, with no HOME and in a folder that everybody may write to. */
+async function runAsStranger(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Ended> {
+  const cwd = await mkdtemp(join(tmpdir(), "no-home-"));
+  onTestFinished(() => rm(cwd, { recursive: true, force: true }));
+  await chmod(cwd, 0o777);
+  const [program = "", ...rest] = args;
+  const options = { cwd, env: { ...env }, uid: UID, gid: UID, timeout: 60_000 };
+  return new Promise((resolve) => {
+    execFile(process.execPath, [join(root, "dist", program), ...rest], options, (error, stdout, stderr) => {
+      resolve({ exitCode: error === null ? 0 : Number(error.code), stdout, stderr });
+    });
+  });
+}
+
+describe.runIf(isRoot)("a user without a home folder and without an entry in /etc/passwd", () => {
+  beforeAll(buildGateway);
+
+  test.each([["main.js"], ["cli/main.js"]])("gets help from %s", async (program) => {
+    expect(await runAsStranger([program, "--help"])).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringMatching(/^Usage: /),
+      stderr: "",
+    });
+  });
+
+  test("hears of all mistakes of a configuration, and of the one place where a profile is looked for", async () => {
+    const env = { TENCENTCLOUD_PROFILE: "ops", CAM_ENDPOINT: "https://cam.tencentcloudapi.com", PORT: "x" };
+    const { exitCode, stderr } = await runAsStranger(["main.js", "--local", "--check-config"], env);
+    expect(exitCode).toBe(78);
+    expect(stderr).toMatch(/- PORT must be a whole number/);
+    expect(stderr).toMatch(/no such file: \/etc\/tencentcloud\/credentials\./);
+  });
+
+  test("makes the built-in database from the template that the build made", async () => {
+    const { exitCode, stdout, stderr } = await runAsStranger(["cli/main.js", "migrate"], {
+      DATA_DIR: "data",
+    });
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+    expect(stdout).not.toBe("");
+  });
+});
