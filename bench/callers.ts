@@ -1,10 +1,7 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { seedUsers } from "./changes/change-load.ts";
 import type { Bench } from "./support/bench.ts";
+import { createIssuer, ISSUER } from "./support/create-issuer.ts";
 import { type Program, startProgram } from "./support/program.ts";
 import { type Contestant, joinSeries, measureInTurns, ratioOf, type Series } from "./support/rounds.ts";
 import { figureRow, ratioRow } from "./support/rows.ts";
@@ -12,7 +9,6 @@ import { SaturatingLoad } from "./support/saturating-load.ts";
 import { LISTENING, startUpstream, type Upstream } from "./support/upstream.ts";
 
 const CONNECTIONS = 16;
-const ISSUER = "https://issuer.example";
 const WITHOUT = "without tokens";
 const KNOWN = "tokens that were verified before";
 const NEW = "tokens not seen before";
@@ -77,26 +73,6 @@ async function startGatewayWithCallers(
   const script = fileURLToPath(new URL("./contestants/gateway-without-record.ts", import.meta.url));
   const env = { ...upstream.env, ISSUER, JWKS_FILE: jwksFile };
   return parts.use(await startProgram({ args: [script], env, ready: LISTENING }));
-}
-
-async function createIssuer(parts: AsyncDisposableStack) {
-  const { privateKey, publicKey } = await generateKeyPair("RS256");
-  const folder = await mkdtemp(join(tmpdir(), "cam-gateway-bench-"));
-  parts.defer(() => rm(folder, { recursive: true, force: true }));
-  const jwksFile = join(folder, "keys.json");
-  await writeFile(jwksFile, JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: "key-1" }] }));
-  return {
-    jwksFile,
-    sign: (subject: string): Promise<string> =>
-      new SignJWT({ scope: "openid profile cam.mfa:read cam.mfa:write", azp: "portal" })
-        .setProtectedHeader({ alg: "RS256", kid: "key-1", typ: "at+jwt" })
-        .setIssuer(ISSUER)
-        .setSubject(`${subject}@example.com`)
-        .setAudience("cam-mfa-gateway")
-        .setIssuedAt()
-        .setExpirationTime("1h")
-        .sign(privateKey),
-  };
 }
 
 interface Served {

@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { callers } from "./callers.ts";
 import { crash } from "./crash.ts";
+import { documents } from "./documents.ts";
 import { entities } from "./entities.ts";
 import { fuzzing } from "./fuzzing.ts";
 import { gateways } from "./gateways.ts";
@@ -18,6 +19,7 @@ const benches: readonly Bench[] = [
   signing,
   mutation,
   entities,
+  documents,
   callers,
   startUp,
   outcomes,

@@ -24,6 +24,7 @@ import type { Database } from "./database/database.ts";
 import { AccountLoaders } from "./graphql/account-loaders.ts";
 import { createApolloServer } from "./graphql/apollo-server.ts";
 import type { GraphQLContext } from "./graphql/context.ts";
+import { Admission } from "./graphql/documents/admission.ts";
 import { buildGatewaySchema } from "./graphql/schema.ts";
 import { createHttpApp, GRAPHQL_PATH } from "./http/app.ts";
 import { CallerRate } from "./http/caller-rate.ts";
@@ -136,13 +137,11 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     closers.push(() => leftChanges.stop());
     for (const { ownUsers } of accounts.all) closers.push(() => ownUsers.stop());
     closers.push(() => doors.idle());
+    const { introspection } = config.http;
+    const schema = buildGatewaySchema({ ...doors, log, accounts });
+    const admission = new Admission({ schema, introspection });
     const apollo = createApolloServer({
-      schema: buildGatewaySchema({ ...doors, log, accounts }),
-      introspection: config.http.introspection,
-      camCallLimit: ({ caller }) => ({
-        deadlineMs: limits.deadlineMs,
-        rates: new Map(accounts.visibleTo(caller).map(({ name, callsPerSecond }) => [name, callsPerSecond])),
-      }),
+      ...{ schema, introspection },
       logger,
       observer: {
         onUnexpectedError: (err, requestId) => logger.error({ err, requestId }, "unexpected error"),
@@ -160,6 +159,11 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     } = config.http;
     const app = await createHttpApp({
       apollo,
+      admit: (operation, caller) => {
+        const visible = accounts.visibleTo(caller);
+        const rates = new Map(visible.map(({ name, callsPerSecond }) => [name, callsPerSecond]));
+        return admission.admit(operation, { deadlineMs: limits.deadlineMs, rates });
+      },
       createContext: (request, details) => createContext(accounts, request, details),
       authenticator,
       onUnbelieved: (refusal, requestId) => logUnbelieved(logger, refusal, requestId),

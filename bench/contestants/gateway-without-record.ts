@@ -20,6 +20,9 @@ const compiled = <Module>(path: string): Promise<Module> =>
   import(new URL(`../../dist/${path}`, import.meta.url).href) as Promise<Module>;
 const { createApolloServer } =
   await compiled<typeof import("../../src/graphql/apollo-server.ts")>("graphql/apollo-server.js");
+const { Admission } = await compiled<typeof import("../../src/graphql/documents/admission.ts")>(
+  "graphql/documents/admission.js",
+);
 const { buildGatewaySchema } =
   await compiled<typeof import("../../src/graphql/schema.ts")>("graphql/schema.js");
 const { AccountLoaders } = await compiled<typeof import("../../src/graphql/account-loaders.ts")>(
@@ -103,12 +106,10 @@ const doors = createChangeDoors({
   clock,
   observer: { ...logChanges(logger), ...logPausedCallers(logger) },
 });
-const apollo = createApolloServer({
-  schema: buildGatewaySchema({ ...doors, log, accounts: { visibleTo: () => [] } }),
-  introspection: false,
-  camCallLimit: () => ({ rates: new Map([[account.name, CALLS_PER_SECOND]]), deadlineMs: DEADLINE_MS }),
-  logger,
-});
+const schema = buildGatewaySchema({ ...doors, log, accounts: { visibleTo: () => [] } });
+const admission = new Admission({ schema, introspection: false });
+const camCallLimit = { rates: new Map([[account.name, CALLS_PER_SECOND]]), deadlineMs: DEADLINE_MS };
+const apollo = createApolloServer({ schema, introspection: false, logger });
 await apollo.start();
 /**
  * Whoever brings a token is known by it, where the benchmark names an issuer; and whoever brings none is taken for the
@@ -150,6 +151,7 @@ async function createAuthenticators(): Promise<Authenticator> {
 }
 const app = await createHttpApp({
   apollo,
+  admit: (operation) => admission.admit(operation, camCallLimit),
   createContext: ({ id: requestId }, details) => {
     const deadlineMs = clock.monotonic() + DEADLINE_MS;
     const { caller } = details;

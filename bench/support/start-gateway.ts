@@ -1,8 +1,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { SOME_POLICY } from "../../test/support/some-policy.ts";
 import { startPostgres } from "../../test/support/start-postgres.ts";
 import { GATEWAY_MAIN } from "./build-gateway.ts";
+import { AUDIENCE, ISSUER } from "./create-issuer.ts";
 import { EXAMPLE_KEY } from "./example-key.ts";
 import { type Program, startProgram } from "./program.ts";
 import type { Upstream } from "./upstream.ts";
@@ -16,6 +18,8 @@ export interface GatewayOptions {
   readonly store?: "pglite" | "postgres";
   /** Loads have to stay below it, or they would measure waiting. */
   readonly callsPerSecond?: number;
+  /** Server mode, where callers are known by tokens of this issuer. Local mode, where they need none, without it. */
+  readonly issuer?: { readonly jwksFile: string };
 }
 
 /** The highest rate that the configuration takes. */
@@ -28,21 +32,21 @@ export const MOST_CALLS_PER_SECOND = 1_000;
 const CALLS_PER_SECOND = 100;
 
 /**
- * The compiled gateway, with an empty store that goes into `parts` beside it. It is in local mode only in that its
- * callers need no token, as those of the programs that it is compared with need none.
+ * The compiled gateway, with an empty store that goes into `parts` beside it. Without an issuer it
+ * is in local mode, because callers of the programs that it is compared with need no token.
  */
 export async function startGateway(parts: AsyncDisposableStack, options: GatewayOptions): Promise<Program> {
-  const { upstream, profileDir, store = "postgres", callsPerSecond = CALLS_PER_SECOND } = options;
+  const { upstream, profileDir, store = "postgres", callsPerSecond = CALLS_PER_SECOND, issuer } = options;
   const profiling = profileDir === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profileDir}`];
   const gateway = await startProgram({
-    args: [...profiling, "--expose-gc", GATEWAY_MAIN, "--local"],
+    args: [...profiling, "--expose-gc", GATEWAY_MAIN, ...(issuer === undefined ? ["--local"] : [])],
     env: {
       ...upstream.env,
       PORT: "0",
       PLAYGROUND: "off",
       CAM_ENDPOINT: upstream.url,
       CAM_RATE_PER_SECOND: String(callsPerSecond),
-      CALLER_RATE_PER_SECOND: "0",
+      ...(issuer === undefined ? { CALLER_RATE_PER_SECOND: "0" } : serverEnv(issuer.jwksFile)),
       // A machine that is busy with other things slows a benchmark down and does not end it.
       CAM_DEADLINE_MS: "120000",
       TENCENTCLOUD_SECRET_ID: EXAMPLE_KEY.secretId,
@@ -52,6 +56,11 @@ export async function startGateway(parts: AsyncDisposableStack, options: Gateway
     ready: /GraphQL +(http:\S+)/,
   });
   return parts.use(gateway);
+}
+
+/** Limits of callers are those that the gateway has by default. */
+function serverEnv(jwksFile: string): Readonly<Record<string, string>> {
+  return { AUTH_ISSUER: ISSUER, AUTH_JWKS_FILE: jwksFile, AUTH_AUDIENCE: AUDIENCE, ...SOME_POLICY };
 }
 
 async function emptyPostgres(parts: AsyncDisposableStack): Promise<{ DATABASE_URL: string }> {

@@ -1,4 +1,4 @@
-import { ApolloServer, type ApolloServerPlugin } from "@apollo/server";
+import { ApolloServer, type ApolloServerPlugin, HeaderMap } from "@apollo/server";
 import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginLandingPageDisabled,
@@ -6,13 +6,9 @@ import {
   ApolloServerPluginUsageReportingDisabled,
 } from "@apollo/server/plugin/disabled";
 import { ApolloServerPluginInlineTrace } from "@apollo/server/plugin/inlineTrace";
-import type { GraphQLError, GraphQLSchema } from "graphql";
+import { type GraphQLError, type GraphQLSchema, parse } from "graphql";
 import type { GraphQLContext } from "./context.ts";
-import { createDocumentStore } from "./document-store.ts";
 import { formatError, originalErrorOf } from "./error-format.ts";
-import type { CamCallLimit } from "./limits/cam-call-limit.ts";
-import { CostLimit } from "./limits/cost-limit.ts";
-import { documentRules, MAX_TOKENS } from "./limits/document-rules.ts";
 
 export interface GraphQLObserver {
   /** Something was thrown that nobody raised deliberately; the caller was told INTERNAL. */
@@ -23,7 +19,6 @@ export interface ApolloServerOptions {
   readonly schema: GraphQLSchema;
   /** Whether the schema can be asked for. Where it cannot, errors do not suggest names of it either. */
   readonly introspection: boolean;
-  readonly camCallLimit: (context: GraphQLContext) => CamCallLimit;
   readonly logger: NonNullable<ConstructorParameters<typeof ApolloServer>[0]["logger"]>;
   readonly observer?: GraphQLObserver;
 }
@@ -36,9 +31,8 @@ export function createApolloServer(options: ApolloServerOptions): ApolloServer<G
     includeStacktraceInErrorResponses: false,
     hideSchemaDetailsFromClientErrors: !options.introspection,
     persistedQueries: false,
-    documentStore: createDocumentStore(),
-    parseOptions: { maxTokens: MAX_TOKENS },
-    validationRules: [...documentRules],
+    // Admission keeps documents: src/graphql/documents.
+    documentStore: null,
     // The HTTP edge has looked at it already: src/http/graphql/csrf.ts.
     csrfPrevention: false,
     allowBatchedHttpRequests: false,
@@ -54,7 +48,7 @@ export function createApolloServer(options: ApolloServerOptions): ApolloServer<G
       ApolloServerPluginUsageReportingDisabled(),
       ApolloServerPluginSchemaReportingDisabled(),
       forbidCaching,
-      limitCost(options.camCallLimit),
+      runAdmitted,
       createErrorEdge(options),
     ],
   });
@@ -69,20 +63,28 @@ const forbidCaching: ApolloServerPlugin<GraphQLContext> = {
   }),
 };
 
-/** Looks at the operation with its variables, which validation does not know. */
-function limitCost(limitFor: ApolloServerOptions["camCallLimit"]): ApolloServerPlugin<GraphQLContext> {
-  const costLimit = new CostLimit();
-  return {
-    requestDidStart: async () => ({
-      didResolveOperation: async ({ schema, document, operation, request, contextValue }) => {
-        if (operation === undefined) return;
-        const asked = { document, operation, variables: request.variables ?? {} };
-        const refusal = costLimit.refuse(schema, asked, limitFor(contextValue));
-        if (refusal !== undefined) throw refusal;
-      },
-    }),
-  };
-}
+/** Stands in for a document that is not run. */
+const NOTHING = parse("{ __typename }");
+
+/**
+ * Hands Apollo the document as it was admitted, which Apollo then neither parses nor validates again, and answers for an
+ * operation that was not.
+ */
+const runAdmitted: ApolloServerPlugin<GraphQLContext> = {
+  requestDidStart: async ({ contextValue: { admitted } }) => ({
+    didResolveSource: async (requestContext) => {
+      Object.assign(requestContext, { document: admitted.document ?? NOTHING });
+    },
+    responseForOperation: async () => {
+      if (admitted.errors.length === 0) return null;
+      const errors = admitted.errors.map((error) => error.toJSON());
+      return {
+        http: { status: 400, headers: new HeaderMap() },
+        body: { kind: "single", singleResult: { errors } },
+      };
+    },
+  }),
+};
 
 const CONTENT_TYPES = {
   "application/json": "application/json; charset=utf-8",

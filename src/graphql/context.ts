@@ -1,5 +1,6 @@
 import type { Caller } from "../auth/caller.ts";
 import type { AccountLoaders } from "./account-loaders.ts";
+import type { AdmittedOperation } from "./documents/admission.ts";
 
 /** What one GraphQL operation carries. */
 export interface GraphQLContext {
@@ -13,4 +14,5 @@ export interface GraphQLContext {
   /** The form in which the answer leaves. */
   readonly mediaType: "application/json" | "application/graphql-response+json";
   readonly loaders: AccountLoaders;
+  readonly admitted: AdmittedOperation;
 }

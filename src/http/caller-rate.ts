@@ -1,3 +1,4 @@
+import { isIPv6 } from "node:net";
 import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
 
 /** Long enough that a page which loads much at once is not refused for it. */
@@ -6,22 +7,47 @@ const WINDOW_SECONDS = 10;
 /** How much one caller may ask of this process; CAM's own limits are shared and kept elsewhere (src/quota). */
 export class CallerRate {
   readonly #limiter: RateLimiterMemory | undefined;
+  readonly #most: number;
 
   /** @param perSecond Requests, on average over ten seconds; 0 for any number. */
   constructor(perSecond: number) {
-    if (perSecond > 0) {
-      this.#limiter = new RateLimiterMemory({ points: perSecond * WINDOW_SECONDS, duration: WINDOW_SECONDS });
-    }
+    const points = perSecond * WINDOW_SECONDS;
+    // However dear a request is, a caller may send one.
+    this.#most = Math.max(1, Math.floor(points / 2));
+    if (points > 0) this.#limiter = new RateLimiterMemory({ points, duration: WINDOW_SECONDS });
   }
 
-  /** Counts a request. @returns in how many milliseconds the caller may come again, or undefined where he may now. */
-  async count(caller: string): Promise<number | undefined> {
+  /**
+   * Counts a request.
+   *
+   * @param points How many small requests it stands for.
+   * @returns in how many milliseconds the caller may come again; undefined where the request may be answered.
+   */
+  async count(caller: string, points = 1): Promise<number | undefined> {
     try {
-      await this.#limiter?.consume(caller);
+      await this.#limiter?.consume(caller, Math.min(Math.floor(points), this.#most));
       return undefined;
     } catch (refusal) {
       if (refusal instanceof RateLimiterRes) return refusal.msBeforeNext;
       throw refusal;
     }
   }
+
+  /** The same answer for a caller who has nothing left, without counting. */
+  async waitOf(caller: string): Promise<number | undefined> {
+    const counted = await this.#limiter?.get(caller);
+    return counted && counted.remainingPoints <= 0 ? counted.msBeforeNext : undefined;
+  }
+}
+
+/** Names a caller without proof, by address. One subscriber has a whole network of IPv6: the first 64 bits. */
+export function addressOf(remoteAddress: string | undefined): string {
+  const address = (remoteAddress ?? "").replace(/^::ffff:(?=\d+\.)/i, "");
+  if (!isIPv6(address)) return address;
+  const [head = "", tail = ""] = address.split("%", 1)[0]?.split("::") ?? [];
+  const groups = head.split(":").filter(Boolean);
+  const after = tail.split(":").filter(Boolean);
+  const zeros = Array.from({ length: Math.max(0, 8 - groups.length - after.length) }, () => "0");
+  const all = address.includes("::") ? [...groups, ...zeros, ...after] : groups;
+  return `${all.slice(0, 4).join(":")}::/64`;
 }

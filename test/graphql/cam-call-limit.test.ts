@@ -5,6 +5,7 @@ import {
   type CamCallLimit,
   exceedsCamCalls,
 } from "../../src/graphql/limits/cam-call-limit.ts";
+import { selectFields } from "../../src/graphql/limits/selected-fields.ts";
 import { schemaOfNothing } from "../support/schema-of-nothing.ts";
 import { ALICE } from "../support/seed-users.ts";
 import { startGateway } from "../support/start-gateway.ts";
@@ -204,7 +205,8 @@ function check(source: string, options: CheckOptions = {}) {
       (operationName === undefined || definition.name?.value === operationName),
   );
   if (operation?.kind !== "OperationDefinition") throw new Error("The document has no such operation.");
-  return exceedsCamCalls(schema, { document, operation, variables }, limit);
+  const selected = selectFields(schema, { document, operation, variables });
+  return selected && exceedsCamCalls(selected, limit);
 }
 
 function uins(count: number): string {

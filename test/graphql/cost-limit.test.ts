@@ -14,7 +14,7 @@ function operationOf(source: string) {
   const costLimit = new CostLimit();
   return (variables: Record<string, unknown>, callsPerSecond = 2) => {
     const limit = { rates: new Map([["default", callsPerSecond]]), deadlineMs: 1_000 };
-    return costLimit.refuse(schema, { document, operation, variables }, limit)?.message;
+    return costLimit.measure(schema, { document, operation, variables }, limit).refusal?.message;
   };
 }
 

@@ -1,8 +1,7 @@
-import type { GraphQLError, GraphQLSchema } from "graphql";
-import type { ComplexityEstimator } from "graphql-query-complexity";
+import type { GraphQLError } from "graphql";
 import { CAM_ERROR_CATALOGUE } from "../../contract/index.ts";
-import { limitRefusal } from "./limit-refusal.ts";
-import { measureOperation, type Operation } from "./measure-operation.ts";
+import { limitRefusal } from "../documents/limit-refusal.ts";
+import { type SelectedField, type SelectedFields, sumUp } from "./selected-fields.ts";
 
 /** Two thousand users with all of their profiles, which keep the process busy for a fifth of a second. */
 export const MAX_FIELDS = 20_000;
@@ -10,15 +9,16 @@ export const MAX_FIELDS = 20_000;
 /** How long a list is of which the arguments do not say it. */
 const SOME = 20;
 
-type Arguments = Readonly<Record<string, unknown>>;
-
 /** By the field that has the list, or the arguments that say how long it gets. */
-export const LENGTHS: Readonly<Record<string, (args: Arguments) => number>> = {
-  "Query.subUsers": ({ opUins }) => lengthOf(opUins),
-  "Query._entities": ({ representations }) => lengthOf(representations),
+export const LENGTHS: Readonly<Record<string, (argument: SelectedField["argument"]) => number>> = {
+  "Query.subUsers": (argument) => lengthOf(argument("opUins")),
+  "Query._entities": (argument) => lengthOf(argument("representations")),
   "Query.camErrors": () => CAM_ERROR_CATALOGUE.length,
   "Query.camQuota": () => SOME,
-  "Query.mfaChanges": ({ first }) => (typeof first === "number" ? Math.max(1, first) : SOME),
+  "Query.mfaChanges": (argument) => {
+    const first = argument("first");
+    return typeof first === "number" ? Math.max(1, first) : SOME;
+  },
 };
 
 /** What takes as long to fetch, or is as long, as so many fields: a read of the record, and the schema as a text. */
@@ -29,8 +29,8 @@ const WEIGHTS: Readonly<Record<string, number>> = {
 };
 
 /** Fields that the answer could have. */
-export function countFields(schema: GraphQLSchema, operation: Operation): number {
-  return measureOperation(schema, operation, estimateFields);
+export function countFields(fields: SelectedFields): number {
+  return sumUp(fields, estimateFields);
 }
 
 /**
@@ -48,12 +48,11 @@ export function exceedsAnswerSize(fields: number): GraphQLError | undefined {
 /** How deep an introspection may go is limited by GraphQL's own rules, and how often here. */
 const INTROSPECTION: Readonly<Record<string, number>> = { __schema: 2_000, __type: 100 };
 
-const estimateFields: ComplexityEstimator = ({ type, field, args, childComplexity }) => {
+function estimateFields({ name, field, argument }: SelectedField, inner: number): number {
   const introspection = INTROSPECTION[field.name];
   if (introspection !== undefined) return introspection;
-  const name = `${type.name}.${field.name}`;
-  return (WEIGHTS[name] ?? 0) + (LENGTHS[name]?.(args) ?? 1) * (1 + childComplexity);
-};
+  return (WEIGHTS[name] ?? 0) + (LENGTHS[name]?.(argument) ?? 1) * (1 + inner);
+}
 
 function lengthOf(list: unknown): number {
   return Array.isArray(list) ? list.length : 0;

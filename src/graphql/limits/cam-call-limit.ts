@@ -1,10 +1,9 @@
-import type { GraphQLError, GraphQLSchema } from "graphql";
-import type { ComplexityEstimator } from "graphql-query-complexity";
+import type { GraphQLError } from "graphql";
 import { DEFAULT_ACCOUNT } from "../../auth/account-name.ts";
 import { MAX_SUB_ACCOUNTS_PER_CALL } from "../../cam/index.ts";
+import { limitRefusal } from "../documents/limit-refusal.ts";
 import { parseSubUserId } from "../sub-user/sub-user-id.ts";
-import { limitRefusal } from "./limit-refusal.ts";
-import { measureOperation, type Operation } from "./measure-operation.ts";
+import { type SelectedField, type SelectedFields, sumUp } from "./selected-fields.ts";
 
 export interface CamCallLimit {
   /** Calls of one action that CAM takes in a second, for each account that the caller may use, by its name. */
@@ -39,21 +38,19 @@ export const LISTS_OF_USERS: Readonly<Record<string, string>> = {
  * half-done operation helps nobody. Undefined for one that can.
  */
 export function exceedsCamCalls(
-  schema: GraphQLSchema,
-  operation: Operation,
+  fields: SelectedFields,
   { rates, deadlineMs }: CamCallLimit,
 ): GraphQLError | undefined {
-  const estimate = (estimator: ComplexityEstimator): number => measureOperation(schema, operation, estimator);
-  // Whoever has one account, which is usual, need not be asked which they mean.
-  const named = rates.size > 1 ? accountsIn(estimate) : rates.keys();
-  for (const account of named) {
-    const callsPerSecond = rates.get(account);
-    // The operation fails there, before CAM is called.
-    if (callsPerSecond === undefined) continue;
-    const most = mostCalls(callsPerSecond, deadlineMs);
-    for (const action of ACTIONS) {
-      const calls = estimate(estimatorOf(action, account));
-      if (calls > most) return refusal({ action, account }, calls, { callsPerSecond, deadlineMs }, most);
+  const users = new Map<SelectedField, UserCounts>();
+  for (const action of ACTIONS) {
+    const { calls, anywhere } = countCalls(fields, action, users);
+    for (const [account, inAccount] of calls) {
+      const callsPerSecond = rates.get(account);
+      // The operation fails there, before CAM is called.
+      if (callsPerSecond === undefined) continue;
+      const most = mostCalls(callsPerSecond, deadlineMs);
+      const all = inAccount + anywhere;
+      if (all > most) return refusal({ action, account }, all, { callsPerSecond, deadlineMs }, most);
     }
   }
   return undefined;
@@ -68,53 +65,68 @@ function mostCalls(callsPerSecond: number, deadlineMs: number): number {
   return Math.max(1, Math.floor((callsPerSecond * deadlineMs) / 1000));
 }
 
-/** The accounts that an operation names, or means by naming none. */
-function accountsIn(visit: (estimator: ComplexityEstimator) => unknown): ReadonlySet<string> {
-  const accounts = new Set<string>();
-  visit(({ type, field, args }) => {
-    for (const account of accountsOf(`${type.name}.${field.name}`, args)) accounts.add(account);
-    return 0;
-  });
-  return accounts;
+interface Calls {
+  /** By the account that the operation names, or means by naming none. */
+  readonly calls: ReadonlyMap<string, number>;
+  /** Of fields that do not say in which account they call. */
+  readonly anywhere: number;
+}
+
+/** Counts the calls of an action. Only fields of the root name an account; those below them call in the same one. */
+function countCalls(fields: SelectedFields, action: Action, known: Map<SelectedField, UserCounts>): Calls {
+  const calls = new Map<string, number>();
+  let anywhere = 0;
+  const add = (account: string, count: number): void => {
+    calls.set(account, (calls.get(account) ?? 0) + count);
+  };
+  for (const selected of [...fields.values()].flat()) {
+    const { name, field } = selected;
+    const inner = sumUp(selected.inner, ({ name: below }, ofInner) => callsOf(below, action) + ofInner);
+    if (name in LISTS_OF_USERS) {
+      const counts = known.get(selected) ?? countUsers(selected);
+      known.set(selected, counts);
+      for (const [account, users] of counts) {
+        const profiles = action === "DescribeSubAccounts" ? Math.ceil(users / MAX_SUB_ACCOUNTS_PER_CALL) : 0;
+        add(account, profiles + users * inner);
+      }
+    } else if (field.args.some(({ name: argument }) => argument === "account")) {
+      add(accountOfField(selected), callsOf(name, action) + inner);
+    } else {
+      anywhere += callsOf(name, action) + inner;
+      if (name in CALLS_OF_FIELDS) add(DEFAULT_ACCOUNT, 0);
+    }
+  }
+  return { calls, anywhere };
+}
+
+function callsOf(name: string, action: Action): number {
+  return CALLS_OF_FIELDS[name]?.[action] ?? 0;
 }
 
 const ENTITIES = "Query._entities";
 
-/** Of a field that calls CAM, or whose fields do: the account of each of its users. */
-function accountsOf(name: string, args: Arguments): string[] {
-  if (name === ENTITIES) return (args["representations"] as readonly unknown[]).map(accountOfReference);
-  return name in LISTS_OF_USERS || name in CALLS_OF_FIELDS ? [accountOfField(args)] : [];
+/** How many different users of each account a list names. */
+type UserCounts = ReadonlyMap<string, number>;
+
+function countUsers(selected: SelectedField): UserCounts {
+  const counts = new Map<string, number>();
+  const named = selected.argument(LISTS_OF_USERS[selected.name] ?? "");
+  if (!Array.isArray(named)) return counts;
+  for (const user of new Map(named.map((one: unknown) => [JSON.stringify(one), one])).values()) {
+    const account = selected.name === ENTITIES ? accountOfReference(user) : accountOfField(selected);
+    counts.set(account, (counts.get(account) ?? 0) + 1);
+  }
+  return counts;
 }
 
-type Arguments = Readonly<Record<string, unknown>>;
-
-function accountOfField({ account }: Arguments): string {
+function accountOfField({ argument }: SelectedField): string {
+  const account = argument("account");
   return typeof account === "string" ? account : DEFAULT_ACCOUNT;
 }
 
 function accountOfReference(reference: unknown): string {
   const id = (reference as { readonly id?: unknown } | null)?.id;
   return parseSubUserId(id)?.account ?? DEFAULT_ACCOUNT;
-}
-
-function estimatorOf(action: Action, account: string): ComplexityEstimator {
-  return ({ type, field, args, childComplexity }) => {
-    const name = `${type.name}.${field.name}`;
-    const list = LISTS_OF_USERS[name];
-    if (list === undefined) {
-      // Fields of a user are in whatever account the field is that has the user.
-      const isElsewhere =
-        field.args.some(({ name: argument }) => argument === "account") && accountOfField(args) !== account;
-      return isElsewhere ? 0 : (CALLS_OF_FIELDS[name]?.[action] ?? 0) + childComplexity;
-    }
-    const named = args[list] as readonly unknown[];
-    const ours = named.filter(
-      (user) => (name === ENTITIES ? accountOfReference(user) : accountOfField(args)) === account,
-    );
-    const users = new Set(ours.map((user) => JSON.stringify(user))).size;
-    const profiles = action === "DescribeSubAccounts" ? Math.ceil(users / MAX_SUB_ACCOUNTS_PER_CALL) : 0;
-    return profiles + users * childComplexity;
-  };
 }
 
 function refusal(

@@ -1,25 +1,35 @@
-import { BREAK, type DocumentNode, type GraphQLError, type GraphQLSchema, Kind, visit } from "graphql";
+import { BREAK, type GraphQLError, type GraphQLSchema, Kind, visit } from "graphql";
+import { isKept } from "../documents/document-reader.ts";
 import { countFields, exceedsAnswerSize, LENGTHS } from "./answer-size-limit.ts";
 import { type CamCallLimit, exceedsCamCalls, fewestCalls, LISTS_OF_USERS } from "./cam-call-limit.ts";
-import { hasValidVariables, type Operation } from "./measure-operation.ts";
+import { type Operation, selectFields } from "./selected-fields.ts";
+
+/** What running an operation takes. */
+export interface Cost {
+  /** Fields that the answer may have. */
+  readonly fields: number;
+  /** Why it is not run; undefined where it may be. */
+  readonly refusal: GraphQLError | undefined;
+}
 
 /**
  * Refuses what costs too much to answer. Measuring an operation costs more than running most, so how large its answer can
- * get is remembered where no variable has a say in that, for as long as Apollo keeps its document.
+ * get is remembered where no variable has a say in that, for as long as the document is kept.
  */
 export class CostLimit {
   readonly #fields = new WeakMap<Operation["operation"], number>();
 
-  /** Why an operation is not run, or undefined where it may be. */
-  refuse(schema: GraphQLSchema, asked: Operation, limit: CamCallLimit): GraphQLError | undefined {
+  measure(schema: GraphQLSchema, asked: Operation, limit: CamCallLimit): Cost {
+    const known = this.#fields.get(asked.operation);
     // No field makes more than one call of an action.
-    if ((this.#fields.get(asked.operation) ?? Number.POSITIVE_INFINITY) <= fewestCalls(limit))
-      return undefined;
-    if (!hasValidVariables(schema, asked)) return undefined;
-    const fields = countFields(schema, asked);
-    const refusal = exceedsAnswerSize(fields) ?? exceedsCamCalls(schema, asked, limit);
-    if (refusal === undefined && !costsByVariables(asked.document)) this.#fields.set(asked.operation, fields);
-    return refusal;
+    if (known !== undefined && known <= fewestCalls(limit)) return { fields: known, refusal: undefined };
+    const selected = selectFields(schema, asked);
+    if (selected === undefined) return { fields: 0, refusal: undefined };
+    const fields = countFields(selected);
+    const refusal = exceedsAnswerSize(fields) ?? exceedsCamCalls(selected, limit);
+    if (refusal === undefined && isKept(asked.document) && !costsByVariables(asked))
+      this.#fields.set(asked.operation, fields);
+    return { fields, refusal };
   }
 }
 
@@ -29,7 +39,8 @@ const SIZED: ReadonlySet<string | undefined> = new Set(
 );
 
 /** Whether a variable says how long a list is, or whether a field is there at all. */
-function costsByVariables(document: DocumentNode): boolean {
+function costsByVariables({ document, operation }: Operation): boolean {
+  if (operation.variableDefinitions?.length === 0) return false;
   let found = false;
   visit(document, {
     Variable: (_variable, _key, _parent, _path, ancestors) => {

@@ -3,14 +3,17 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 
 import type { Authenticator, Refusal } from "../../auth/authenticator.ts";
 import type { Caller } from "../../auth/caller.ts";
 import type { GraphQLContext } from "../../graphql/context.ts";
-import { MAX_NESTING, nestsTooDeep } from "../../graphql/limits/document-nesting.ts";
-import type { CallerRate } from "../caller-rate.ts";
+import type { AdmittedOperation, AskedOperation } from "../../graphql/documents/admission.ts";
+import { MAX_NESTING } from "../../graphql/documents/document-limits.ts";
+import { nestsTooDeep } from "../../graphql/documents/document-nesting.ts";
+import { addressOf, type CallerRate } from "../caller-rate.ts";
 import type { HttpErrorCode } from "../http-error-catalogue.ts";
 import { parseIdempotencyKey } from "../idempotency-key.ts";
 import { encodingProblem } from "./body-encoding.ts";
 import { mayBeForged } from "./csrf.ts";
 import { type GraphQLOverHttpRequest, type RequestProblem, readBody, readSearch } from "./graphql-request.ts";
 import { MEDIA_TYPES, type MediaType, negotiateMediaType } from "./media-type.ts";
+import { bytesPoints, isSmall, type Payer, payerOf, seemsToAskForService } from "./payer.ts";
 import { readAddress } from "./read-address.ts";
 import { refuse, refuseBusyCaller, refuseProblem, refuseUnbelieved } from "./refusals.ts";
 import type { TrustedDocuments } from "./trusted-documents.ts";
@@ -19,6 +22,7 @@ export interface GraphQLRouteOptions {
   readonly path: string;
   readonly apollo: ApolloServer<GraphQLContext>;
   readonly createContext: (request: FastifyRequest, details: RequestDetails) => GraphQLContext;
+  readonly admit: (operation: AskedOperation, caller: Caller) => AdmittedOperation;
   readonly callerRate: CallerRate;
   readonly authenticator: Authenticator;
   /** Hears of requests whose proof of who asks is not believed, of one address as often as one caller may ask. */
@@ -32,6 +36,15 @@ export interface RequestDetails {
   readonly caller: Caller;
   readonly idempotencyKey: string | undefined;
   readonly mediaType: GraphQLContext["mediaType"];
+  readonly admitted: AdmittedOperation;
+}
+
+/** A request of which the headers are read, and not the body. */
+interface Received {
+  readonly caller: Caller;
+  readonly payer: Payer;
+  /** Bytes that the connection had brought by then. */
+  readonly bytesRead: number;
 }
 
 /** Apollo's clients know this one by its code and then send the whole query. */
@@ -49,16 +62,21 @@ export function registerGraphQLRoute(app: FastifyInstance, options: GraphQLRoute
     url: options.path,
     handler: refuseMethod,
   });
+  const received = new WeakMap<FastifyRequest, Received>();
   app.route({
     method: ["GET", "POST"],
     url: options.path,
     exposeHeadRoute: false,
     // Before the body is read.
     onRequest: async (request, reply) => {
-      const refusal = refusalByHeaders(request);
-      if (refusal !== undefined) await refuse(request, reply, ...refusal);
+      const head = await receive(request, reply, options);
+      if (head !== undefined) received.set(request, head);
     },
-    handler: (request, reply) => answer(request, reply, options),
+    handler: (request, reply) => {
+      const head = received.get(request);
+      if (head === undefined) throw new Error("A request was handled that was refused.");
+      return answer(request, reply, head, options);
+    },
   });
 }
 
@@ -91,34 +109,65 @@ function contentTypeProblem(contentType: string | undefined): string | undefined
   return "A GET has no content. Leave out its content-type.";
 }
 
+/** Looks at what comes before the body, so that nobody's body is read in vain. */
+async function receive(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { authenticator, callerRate, onUnbelieved }: GraphQLRouteOptions,
+): Promise<Received | undefined> {
+  const refusal = refusalByHeaders(request);
+  if (refusal !== undefined) {
+    await refuse(request, reply, ...refusal);
+    return undefined;
+  }
+  const { rawHeaders, socket } = request.raw;
+  const { remoteAddress, bytesRead } = socket;
+  const authentication = await authenticator.authenticate({ rawHeaders, remoteAddress });
+  if ("refusal" in authentication) {
+    // Whoever sends bad tokens by the thousand fills no log with them.
+    const tooManyMs = await callerRate.count(`unbelieved at ${addressOf(remoteAddress)}`);
+    if (tooManyMs === undefined) onUnbelieved(authentication, request.id);
+    await refuseUnbelieved(request, reply, authentication);
+    return undefined;
+  }
+  const { caller } = authentication;
+  const payer = payerOf(caller, remoteAddress);
+  const retryAfterMs = isSmall(request) ? undefined : await callerRate.waitOf(payer.key);
+  if (retryAfterMs === undefined) return { caller, payer, bytesRead };
+  await refuseBusyCaller(request, reply, retryAfterMs);
+  return undefined;
+}
+
 async function answer(
   request: FastifyRequest,
   reply: FastifyReply,
+  { caller, payer, bytesRead }: Received,
   options: GraphQLRouteOptions,
 ): Promise<unknown> {
-  const { rawHeaders, socket } = request.raw;
-  const remoteAddress = socket.remoteAddress;
-  const authentication = await options.authenticator.authenticate({ rawHeaders, remoteAddress });
-  if ("refusal" in authentication) {
-    // Whoever sends bad tokens by the thousand fills no log with them.
-    const tooManyMs = await options.callerRate.count(`unbelieved at ${remoteAddress}`);
-    if (tooManyMs === undefined) options.onUnbelieved(authentication, request.id);
-    return refuseUnbelieved(request, reply, authentication);
-  }
-  const { caller } = authentication;
-  const retryAfterMs = await options.callerRate.count(`${caller.issuer ?? ""} ${caller.subject}`);
-  if (retryAfterMs !== undefined) return refuseBusyCaller(request, reply, retryAfterMs);
+  const { callerRate } = options;
+  // A flood of other requests from a router's address does not keep the router from the schema.
+  const seemsService = seemsToAskForService(request);
+  const serviceKey = `_service ${payer.key}`;
+  const points = 1 + bytesPoints(request, bytesRead) * payer.share;
+  const tooManyMs = await callerRate.count(seemsService ? serviceKey : payer.key, points);
+  if (tooManyMs !== undefined) return refuseBusyCaller(request, reply, tooManyMs);
   const mediaType = negotiateMediaType(request.headers.accept) ?? MEDIA_TYPES[0];
   const idempotencyKey = parseIdempotencyKey(request.headers["idempotency-key"]);
   if ("problem" in idempotencyKey) return refuseProblem(request, reply, idempotencyKey);
   const operation = readOperation(request, options.trustedDocuments);
   if ("problem" in operation) return refuseProblem(request, reply, operation);
-  if (operation.query !== undefined && nestsTooDeep(operation.query)) {
+  const { query = "", operationName, variables } = operation;
+  if (nestsTooDeep(query)) {
     return refuseProblem(request, reply, {
       problem: `A query may nest ${MAX_NESTING} levels deep, no more.`,
     });
   }
-  const details = { caller, idempotencyKey: idempotencyKey.key, mediaType };
+  const admitted = options.admit({ query, operationName, variables }, caller);
+  const isService = seemsService && admitted.isService;
+  const further = admitted.effort * payer.share + (seemsService && !isService ? 1 : 0);
+  const tooDearMs = await callerRate.count(isService ? serviceKey : payer.key, further);
+  if (tooDearMs !== undefined) return refuseBusyCaller(request, reply, tooDearMs);
+  const details = { caller, idempotencyKey: idempotencyKey.key, mediaType, admitted };
   const response = await options.apollo.executeHTTPGraphQLRequest({
     httpGraphQLRequest: toApollo(request, operation, mediaType),
     context: async () => options.createContext(request, details),

@@ -1,7 +1,5 @@
 import { Lexer, Source, TokenKind } from "graphql";
-
-/** A whole introspection query nests 14 deep. */
-export const MAX_NESTING = 100;
+import { MAX_CHARACTERS, MAX_NESTING, MAX_TOKENS } from "./document-limits.ts";
 
 const OPENING: ReadonlySet<TokenKind> = new Set([TokenKind.BRACE_L, TokenKind.BRACKET_L, TokenKind.PAREN_L]);
 const CLOSING: ReadonlySet<TokenKind> = new Set([TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R]);
@@ -11,12 +9,15 @@ const CLOSING: ReadonlySet<TokenKind> = new Set([TokenKind.BRACE_R, TokenKind.BR
  * itself for each, until the stack is full.
  */
 export function nestsTooDeep(document: string): boolean {
-  // Hardly any document has as many in all.
-  if ((document.match(/[{[(]/g)?.length ?? 0) <= MAX_NESTING) return false;
+  // A longer one is not parsed.
+  if (document.length > MAX_CHARACTERS || !hasMoreOpenings(document, MAX_NESTING)) return false;
   const lexer = new Lexer(new Source(document));
   let depth = 0;
   try {
-    for (let { kind } = lexer.advance(); kind !== TokenKind.EOF; { kind } = lexer.advance()) {
+    // The parser reads no further than MAX_TOKENS either.
+    for (let token = 0; token <= MAX_TOKENS; token++) {
+      const { kind } = lexer.advance();
+      if (kind === TokenKind.EOF) return false;
       if (OPENING.has(kind)) depth += 1;
       if (CLOSING.has(kind)) depth -= 1;
       if (depth > MAX_NESTING) return true;
@@ -25,4 +26,11 @@ export function nestsTooDeep(document: string): boolean {
     // The parser comes no further than this either, and says why.
   }
   return false;
+}
+
+/** Hardly any document has as many in all. */
+function hasMoreOpenings(document: string, limit: number): boolean {
+  const openings = /[{[(]/g;
+  for (let count = 0; count <= limit; count++) if (!openings.test(document)) return false;
+  return true;
 }

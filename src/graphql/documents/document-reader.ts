@@ -1,0 +1,90 @@
+import { type DocumentNode, GraphQLError, type GraphQLSchema, parse, validate } from "graphql";
+import { LRUCache } from "lru-cache";
+import { MAX_CHARACTERS, MAX_TOKENS } from "./document-limits.ts";
+import { documentRules } from "./document-rules.ts";
+import { refuseDocument } from "./refuse-document.ts";
+
+/** The syntax tree of a document takes some hundred bytes for each of its characters. */
+const MAX_KEPT_CHARACTERS = 200_000;
+
+/** Longer ones take longer to carry out than to read, and would drive out many. */
+const MAX_KEPT_CHARACTERS_OF_ONE = 20_000;
+
+/** A client mends the first few mistakes; an attacker pays for each with our time. */
+const MAX_ERRORS = 10;
+
+export interface DocumentReaderOptions {
+  readonly schema: GraphQLSchema;
+  /** Whether the schema can be asked for. Where it cannot, errors do not suggest names of it either. */
+  readonly introspection: boolean;
+}
+
+/** A document that may be run, or the reasons why it may not. */
+export type Reading = {
+  /** Whether it took work: the document was not among those that are kept. */
+  readonly isNew: boolean;
+} & ({ readonly document: DocumentNode } | { readonly errors: readonly GraphQLError[] });
+
+/**
+ * Parses and validates documents. Keeps the valid ones that were asked for last: those of some hundred clients. A document
+ * that exceeds a limit is refused before validation.
+ */
+export class DocumentReader {
+  readonly #schema: GraphQLSchema;
+  readonly #introspection: boolean;
+  readonly #kept = new LRUCache<string, DocumentNode>({
+    maxSize: MAX_KEPT_CHARACTERS,
+    sizeCalculation: (_, text) => text.length,
+  });
+
+  constructor({ schema, introspection }: DocumentReaderOptions) {
+    this.#schema = schema;
+    this.#introspection = introspection;
+  }
+
+  read(text: string): Reading {
+    const kept = this.#kept.get(text);
+    if (kept !== undefined) return { document: kept, isNew: false };
+    const read = this.#readNew(text);
+    if ("document" in read && isKept(read.document)) this.#kept.set(text, read.document);
+    return { ...read, isNew: true };
+  }
+
+  #readNew(text: string): { readonly document: DocumentNode } | { readonly errors: readonly GraphQLError[] } {
+    if (text.length > MAX_CHARACTERS) {
+      const message = `A document may have ${MAX_CHARACTERS} characters, no more.`;
+      return { errors: [withCode(new GraphQLError(message), "GRAPHQL_PARSE_FAILED")] };
+    }
+    let document: DocumentNode;
+    try {
+      document = parse(text, { maxTokens: MAX_TOKENS });
+    } catch (error) {
+      if (!(error instanceof GraphQLError)) throw error;
+      return { errors: [withCode(error, "GRAPHQL_PARSE_FAILED")] };
+    }
+    const refused = refuseDocument(document);
+    if (refused !== undefined) return { errors: [refused] };
+    const errors = validate(this.#schema, document, documentRules(text, this.#introspection), {
+      maxErrors: MAX_ERRORS,
+      hideSuggestions: !this.#introspection,
+    });
+    if (errors.length === 0) return { document };
+    return { errors: errors.map((error) => withCode(error, "GRAPHQL_VALIDATION_FAILED")) };
+  }
+}
+
+/** Whether a document is kept for the next request that sends it. */
+export function isKept({ loc }: DocumentNode): boolean {
+  return loc !== undefined && loc.end <= MAX_KEPT_CHARACTERS_OF_ONE;
+}
+
+function withCode(error: GraphQLError, code: string): GraphQLError {
+  const { message, source, positions, nodes } = error;
+  const extensions = { ...error.extensions, code };
+  return new GraphQLError(message, {
+    nodes: nodes ?? null,
+    source: source ?? null,
+    positions: positions ?? null,
+    extensions,
+  });
+}

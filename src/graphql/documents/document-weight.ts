@@ -1,0 +1,137 @@
+import {
+  type ArgumentNode,
+  type ASTNode,
+  type DirectiveNode,
+  type FragmentDefinitionNode,
+  Kind,
+  type OperationDefinitionNode,
+  type SelectionNode,
+  type SelectionSetNode,
+  type ValueNode,
+} from "graphql";
+
+export type Fragments = ReadonlyMap<string, FragmentDefinitionNode>;
+
+/** What a part of a document amounts to with every fragment expanded wherever it is spread. */
+export interface Weight {
+  readonly selections: number;
+  readonly spreads: number;
+  readonly aliases: number;
+  readonly directives: number;
+  /** Values of arguments, and the values in them. */
+  readonly values: number;
+  /** Levels of selections; introspection does not count. */
+  readonly depth: number;
+}
+
+/** A fragment is spread that the document lacks, or within itself. */
+export class BadSpread extends Error {
+  readonly at: ASTNode;
+
+  constructor(message: string, at: ASTNode) {
+    super(message);
+    this.at = at;
+  }
+}
+
+const NOTHING: Weight = { selections: 0, spreads: 0, aliases: 0, directives: 0, values: 0, depth: 0 };
+
+/** Weighs parts of one document. Each fragment is weighed once, so that the time grows with the document's length alone. */
+export class Scales {
+  readonly #fragments: Fragments;
+  readonly #weights = new Map<string, Weight | "open">();
+  #total = NOTHING;
+
+  constructor(fragments: Fragments) {
+    this.#fragments = fragments;
+  }
+
+  /** What was put on so far. */
+  get total(): Weight {
+    return this.#total;
+  }
+
+  /** Adds an operation, or a fragment that no operation uses. @throws BadSpread */
+  put(part: OperationDefinitionNode | FragmentDefinitionNode): void {
+    const weight =
+      part.kind === Kind.FRAGMENT_DEFINITION
+        ? this.#weighFragment(part.name.value, part.name)
+        : this.#weighSet(part.selectionSet, part.directives ?? []);
+    this.#total = add(this.#total, weight);
+    for (const { defaultValue, directives = [] } of part.variableDefinitions ?? []) {
+      const values = defaultValue === undefined ? 0 : countValues(defaultValue);
+      this.#total = add(this.#total, { ...weighDirectives(directives), values });
+    }
+  }
+
+  hasWeighed({ name }: FragmentDefinitionNode): boolean {
+    return this.#weights.has(name.value);
+  }
+
+  #weighSet({ selections }: SelectionSetNode, directives: readonly DirectiveNode[]): Weight {
+    return selections.reduce(
+      (sum, selection) => add(sum, this.#weighSelection(selection)),
+      weighDirectives(directives),
+    );
+  }
+
+  #weighSelection(selection: SelectionNode): Weight {
+    const own = { ...weighDirectives(selection.directives ?? []), selections: 1, depth: 1 };
+    if (selection.kind === Kind.FRAGMENT_SPREAD) {
+      return below({ ...own, spreads: 1 }, this.#weighFragment(selection.name.value, selection));
+    }
+    const inner = selection.selectionSet === undefined ? NOTHING : this.#weighSet(selection.selectionSet, []);
+    if (selection.kind === Kind.INLINE_FRAGMENT) return below(own, inner);
+    const { name, alias } = selection;
+    const aliases = alias === undefined || [alias.value, name.value].includes("__typename") ? 0 : 1;
+    const values = own.values + countArguments(selection.arguments ?? []);
+    const whole = below({ ...own, aliases, values }, inner);
+    return name.value === "__schema" ? { ...whole, depth: 0 } : whole;
+  }
+
+  #weighFragment(name: string, at: ASTNode): Weight {
+    const known = this.#weights.get(name);
+    if (known === "open") throw new BadSpread(`Cannot spread fragment "${name}" within itself.`, at);
+    if (known !== undefined) return known;
+    const fragment = this.#fragments.get(name);
+    if (fragment === undefined) throw new BadSpread(`Unknown fragment "${name}".`, at);
+    this.#weights.set(name, "open");
+    const weight = this.#weighSet(fragment.selectionSet, fragment.directives ?? []);
+    this.#weights.set(name, weight);
+    return weight;
+  }
+}
+
+function countArguments(args: readonly ArgumentNode[]): number {
+  return args.reduce((sum, { value }) => sum + countValues(value), 0);
+}
+
+/** A value, and the values in it. */
+function countValues(value: ValueNode): number {
+  if (value.kind === Kind.LIST) return value.values.reduce((sum, inner) => sum + countValues(inner), 1);
+  if (value.kind === Kind.OBJECT)
+    return value.fields.reduce((sum, inner) => sum + countValues(inner.value), 1);
+  return 1;
+}
+
+function weighDirectives(directives: readonly DirectiveNode[]): Weight {
+  if (directives.length === 0) return NOTHING;
+  const values = directives.reduce((sum, directive) => sum + countArguments(directive.arguments ?? []), 0);
+  return { ...NOTHING, directives: directives.length, values };
+}
+
+/** Of parts that stand side by side. A sum that overflows is Infinity, which is beyond every limit. */
+function add(one: Weight, other: Weight): Weight {
+  return {
+    selections: one.selections + other.selections,
+    spreads: one.spreads + other.spreads,
+    aliases: one.aliases + other.aliases,
+    directives: one.directives + other.directives,
+    values: one.values + other.values,
+    depth: Math.max(one.depth, other.depth),
+  };
+}
+
+function below(upper: Weight, lower: Weight): Weight {
+  return { ...add(upper, lower), depth: upper.depth + lower.depth };
+}

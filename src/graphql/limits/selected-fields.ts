@@ -1,0 +1,172 @@
+import {
+  type DocumentNode,
+  type FieldNode,
+  type FragmentDefinitionNode,
+  GraphQLError,
+  type GraphQLField,
+  GraphQLIncludeDirective,
+  type GraphQLInterfaceType,
+  type GraphQLNamedType,
+  type GraphQLObjectType,
+  type GraphQLSchema,
+  GraphQLSkipDirective,
+  getDirectiveValues,
+  getNamedType,
+  getVariableValues,
+  isAbstractType,
+  isInterfaceType,
+  isObjectType,
+  Kind,
+  type OperationDefinitionNode,
+  SchemaMetaFieldDef,
+  type SelectionNode,
+  type SelectionSetNode,
+  TypeMetaFieldDef,
+  TypeNameMetaFieldDef,
+  valueFromAST,
+} from "graphql";
+
+export interface Operation {
+  readonly document: DocumentNode;
+  /** Of the document's operations, the one that is asked for. */
+  readonly operation: OperationDefinitionNode;
+  readonly variables: Readonly<Record<string, unknown>>;
+}
+
+/** A field that an operation selects, with fragments expanded. */
+export interface SelectedField {
+  /** The type and the field: `Query.subUser`. */
+  readonly name: string;
+  readonly field: GraphQLField<unknown, unknown>;
+  /** The value of an argument; undefined for a value that is not what the field declares. */
+  readonly argument: (name: string) => unknown;
+  /** Selections below it, for each type of object that it may return. */
+  readonly inner: SelectedFields;
+}
+
+export type SelectedFields = ReadonlyMap<string, readonly SelectedField[]>;
+
+const META_FIELDS: ReadonlyMap<string, GraphQLField<unknown, unknown>> = new Map(
+  [SchemaMetaFieldDef, TypeMetaFieldDef, TypeNameMetaFieldDef].map((field) => [field.name, field]),
+);
+const NO_FIELDS: SelectedFields = new Map();
+
+/**
+ * Returns the fields that a valid operation selects. Undefined where its variables are not what it declares: executing
+ * says so, and calls nothing.
+ */
+export function selectFields(schema: GraphQLSchema, asked: Operation): SelectedFields | undefined {
+  const { operation, document } = asked;
+  const { coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], asked.variables, {
+    maxErrors: 1,
+  });
+  const root = schema.getRootType(operation.operation);
+  if (coerced === undefined || !root) return undefined;
+  return new Selector(schema, document, coerced).select(operation.selectionSet, root);
+}
+
+/** Adds up an estimate of each field, where a field may return several types that of the dearest. */
+export function sumUp(
+  fields: SelectedFields,
+  estimate: (field: SelectedField, inner: number) => number,
+): number {
+  let most = 0;
+  for (const ofType of fields.values()) {
+    const sum = ofType.reduce((total, field) => total + estimate(field, sumUp(field.inner, estimate)), 0);
+    most = Math.max(most, sum);
+  }
+  return most;
+}
+
+class Selector {
+  readonly #schema: GraphQLSchema;
+  readonly #fragments: ReadonlyMap<string, FragmentDefinitionNode>;
+  readonly #variables: Record<string, unknown>;
+
+  constructor(schema: GraphQLSchema, { definitions }: DocumentNode, variables: Record<string, unknown>) {
+    this.#schema = schema;
+    this.#variables = variables;
+    this.#fragments = new Map(
+      definitions.flatMap((definition) =>
+        definition.kind === Kind.FRAGMENT_DEFINITION ? [[definition.name.value, definition]] : [],
+      ),
+    );
+  }
+
+  select(selectionSet: SelectionSetNode, type: GraphQLNamedType): SelectedFields {
+    const byType = new Map<string, SelectedField[]>(this.#objectsOf(type).map((name) => [name, []]));
+    this.#collect(selectionSet, type, byType);
+    return byType;
+  }
+
+  #collect(
+    { selections }: SelectionSetNode,
+    type: GraphQLNamedType,
+    into: ReadonlyMap<string, SelectedField[]>,
+  ): void {
+    for (const selection of selections) {
+      if (!this.#isIncluded(selection)) continue;
+      if (selection.kind === Kind.FIELD) {
+        const selected = this.#toField(selection, type);
+        if (selected === undefined) continue;
+        for (const object of this.#objectsOf(type)) into.get(object)?.push(selected);
+        continue;
+      }
+      const fragment =
+        selection.kind === Kind.INLINE_FRAGMENT ? selection : this.#fragments.get(selection.name.value);
+      const condition = fragment?.typeCondition?.name.value;
+      const inner = condition === undefined ? type : this.#schema.getType(condition);
+      if (fragment !== undefined && inner !== undefined) this.#collect(fragment.selectionSet, inner, into);
+    }
+  }
+
+  #toField(node: FieldNode, type: GraphQLNamedType): SelectedField | undefined {
+    const { name, selectionSet } = node;
+    const field = META_FIELDS.get(name.value) ?? (hasFields(type) ? type.getFields()[name.value] : undefined);
+    if (field === undefined) return undefined;
+    const values = new Map<string, unknown>();
+    const isMeta = field.name.startsWith("__");
+    return {
+      name: `${type.name}.${field.name}`,
+      field,
+      // Few arguments decide about the cost, and to coerce all of them takes longer than the rest.
+      argument: (argument) => {
+        if (!values.has(argument)) values.set(argument, this.#valueOf(argument, field, node));
+        return values.get(argument);
+      },
+      inner:
+        selectionSet === undefined || isMeta
+          ? NO_FIELDS
+          : this.select(selectionSet, getNamedType(field.type)),
+    };
+  }
+
+  #valueOf(argument: string, { args }: GraphQLField<unknown, unknown>, node: FieldNode): unknown {
+    const declared = args.find(({ name }) => name === argument);
+    const given = node.arguments?.find(({ name }) => name.value === argument)?.value;
+    if (declared === undefined) return undefined;
+    if (given?.kind === Kind.VARIABLE && !(given.name.value in this.#variables)) return declared.defaultValue;
+    return given === undefined ? declared.defaultValue : valueFromAST(given, declared.type, this.#variables);
+  }
+
+  #isIncluded(selection: SelectionNode): boolean {
+    if (!selection.directives?.length) return true;
+    try {
+      const skip = getDirectiveValues(GraphQLSkipDirective, selection, this.#variables)?.["if"];
+      const include = getDirectiveValues(GraphQLIncludeDirective, selection, this.#variables)?.["if"];
+      return skip !== true && include !== false;
+    } catch (error) {
+      // A variable is null where none may be: executing says so, and calls nothing.
+      if (error instanceof GraphQLError) return false;
+      throw error;
+    }
+  }
+
+  #objectsOf(type: GraphQLNamedType): readonly string[] {
+    return isAbstractType(type) ? this.#schema.getPossibleTypes(type).map(({ name }) => name) : [type.name];
+  }
+}
+
+function hasFields(type: GraphQLNamedType): type is GraphQLObjectType | GraphQLInterfaceType {
+  return isObjectType(type) || isInterfaceType(type);
+}

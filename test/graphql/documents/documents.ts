@@ -1,0 +1,20 @@
+/** So many pieces of a document, from 0 on. */
+export function many(count: number, write: (at: number) => string): string {
+  return Array.from({ length: count }, (_, at) => write(at)).join(" ");
+}
+
+const METHODS = "{ phone: true, stoken: false, wechat: false }";
+const PAYLOAD = "requestId resolvedBy subUser { opUin name }";
+
+/** A mutation of so many changes with all their arguments. */
+export function fullChanges(count: number, selections: "inline" | "fragment" = "inline"): string {
+  const selected = selections === "inline" ? PAYLOAD : "...Payload";
+  const changes = many(
+    count,
+    (at) =>
+      `c${at}: setSubUserMfa(opUin: "${100_000 + at}", login: ${METHODS}, action: ${METHODS}, ` +
+      `overwriteOtherMethods: false, reason: "ticket ${at}") { ${selected} }`,
+  );
+  const fragment = selections === "inline" ? "" : `fragment Payload on SetSubUserMfaPayload { ${PAYLOAD} }`;
+  return `mutation { ${changes} } ${fragment}`;
+}

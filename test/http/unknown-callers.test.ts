@@ -1,0 +1,85 @@
+import { expect, test } from "vitest";
+import { addressOf, CallerRate } from "../../src/http/caller-rate.ts";
+import { fullChanges, many } from "../graphql/documents/documents.ts";
+import { startGateway, UNLIMITED } from "../support/start-gateway.ts";
+import { startIssuer } from "../support/start-issuer.ts";
+
+/** A document of 9,000 characters that was not sent before. */
+const newDocument = (name: string) => `query ${name} { ${many(400, (at) => `camErrors${at}: __typename`)} }`;
+
+test("a caller without proof is refused by what their documents cost, and a known caller goes on", async () => {
+  const issuer = await startIssuer();
+  const { http } = await startGateway({
+    callers: "proved",
+    env: { ...UNLIMITED.env, ...issuer.env, CALLER_RATE_PER_SECOND: "10" },
+  });
+  const codeOf = async (query: string, token?: string) => {
+    const request = http.post("/graphql").send({ query });
+    const { body } = await (token === undefined ? request : request.set("authorization", `Bearer ${token}`));
+    return body.errors?.[0]?.extensions.code as string | undefined;
+  };
+  let sent = 0;
+  while ((await codeOf(newDocument(`Q${sent}`))) === undefined) sent += 1;
+  expect(sent).toBeGreaterThan(2);
+  expect(sent).toBeLessThan(15);
+  expect(await codeOf("{ __typename }")).toBe("CALLER_RATE_LIMITED");
+  expect(await codeOf("{ __typename }", await issuer.sign())).toBeUndefined();
+  // A router asks for the schema from the same address.
+  expect(await codeOf("{ _service { sdl } }")).toBeUndefined();
+  // Another operation is not let through by that name.
+  expect(await codeOf("{ _service { sdl } camErrors { code } }")).toBe("CALLER_RATE_LIMITED");
+  expect(await codeOf("{ camErrors { code } # _service\n }")).toBe("CALLER_RATE_LIMITED");
+});
+
+test("a flood of requests for the schema leaves everything else alone", async () => {
+  const issuer = await startIssuer();
+  const { http } = await startGateway({
+    callers: "proved",
+    env: { ...UNLIMITED.env, ...issuer.env, CALLER_RATE_PER_SECOND: "1" },
+  });
+  const codeOf = async (query: string) =>
+    (await http.post("/graphql").send({ query })).body.errors?.[0]?.extensions.code as string | undefined;
+  let sent = 0;
+  while ((await codeOf("{ _service { sdl } }")) === undefined) sent += 1;
+  expect(sent).toBeLessThan(10);
+  expect(await codeOf("{ __typename }")).toBeUndefined();
+});
+
+test("a long body of a caller who has nothing left is refused unread", async () => {
+  const { http } = await startGateway({ env: { ...UNLIMITED.env, CALLER_RATE_PER_SECOND: "1" } });
+  const ask = (body: string) => http.post("/graphql").set("content-type", "application/json").send(body);
+  const broken = `{"query": ${" ".repeat(5_000)}`;
+  expect((await ask(broken)).body.errors[0].extensions.code).toBe("BAD_REQUEST");
+  for (let at = 0; at <= 10; at++) await ask('{"query": "{ __typename }"}');
+  expect((await ask(broken)).body.errors[0].extensions.code).toBe("CALLER_RATE_LIMITED");
+});
+
+test("the largest mutation that people have a use for is not too dear for one request", async () => {
+  const { http } = await startGateway({ env: { ...UNLIMITED.env, CALLER_RATE_PER_SECOND: "1" } });
+  const { body } = await http.post("/graphql").send({ query: fullChanges(300) });
+  expect(body.errors?.[0]?.extensions.code).not.toBe("CALLER_RATE_LIMITED");
+});
+
+test("a dear request is counted for several, and at most for half of what a caller may ask", async () => {
+  const rate = new CallerRate(1);
+  expect(await rate.count("a", 4)).toBeUndefined();
+  expect(await rate.count("a", 4)).toBeUndefined();
+  expect(await rate.count("a", 4)).toBeGreaterThan(0);
+  expect(await rate.waitOf("a")).toBeGreaterThan(0);
+  expect(await rate.count("b", 1_000)).toBeUndefined();
+  expect(await rate.waitOf("b")).toBeUndefined();
+  expect(await rate.waitOf("never seen")).toBeUndefined();
+  expect(await new CallerRate(0).waitOf("a")).toBeUndefined();
+});
+
+test.each([
+  ["192.0.2.1", "192.0.2.1"],
+  ["::ffff:192.0.2.1", "192.0.2.1"],
+  ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
+  ["2001:db8:1:2::6", "2001:db8:1:2::/64"],
+  ["2001:db8::6", "2001:db8:0:0::/64"],
+  ["::1", "0:0:0:0::/64"],
+  ["fe80::1%eth0", "fe80:0:0:0::/64"],
+])("the address %s is counted as %s", (address, counted) => {
+  expect(addressOf(address)).toBe(counted);
+});
