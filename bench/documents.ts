@@ -72,7 +72,7 @@ async function measureDocuments(smoke: boolean, print: (row: string) => void): P
     changes: { setSubUserMfa: unused },
     approvals: { approve: unused, reject: unused },
     pausedCallers: { list: unused, resume: unused },
-    log: { find: unused, list: unused },
+    log: { find: unused, list: unused, read: unused },
     accounts: { visibleTo: () => [] },
   });
   const limit = { rates: new Map([["default", 20]]), deadlineMs: 15_000 };
