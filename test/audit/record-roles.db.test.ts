@@ -203,7 +203,7 @@ describe("it can not", () => {
   test("hold a user for longer by approving", async () => {
     const id = await awaiting();
     await sql`
-      select from approve_change(${id}, 'bob', null, null, 'r', null, '{}', '{}', 'mallory', 'infinity', 0, 0, null, 0)`.execute(
+      select from approve_change(${id}, 'bob', 'bob', null, null, 'r', null, '{}', '{}', 'mallory', 'infinity', 0, 0, null, 0)`.execute(
       role.db,
     );
     expect((await rowOf(id))["lease_s"]).toBeLessThanOrEqual(360);

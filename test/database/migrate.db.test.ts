@@ -132,8 +132,13 @@ describe.each(["postgres", "pglite"] as const)("migrating %s", (kind) => {
 /** What the columns hold that the first schema did not have. */
 const NOT_KNOWN_THEN = {
   account: "default",
+  settlement: null,
+  looks: null,
+  looked_at: null,
   request_mac: null,
   request_key: null,
+  caller_person: null,
+  decided_by_person: null,
   reason: null,
   expires_at: null,
   decision: null,
@@ -200,7 +205,7 @@ describe("on PostgreSQL", () => {
     expect(await migrate(database, MIGRATIONS_DIR)).toEqual([]);
     const log = new ChangeLog({ database, replica: "replica-1" });
     const { id } = await log.begin(intentOf(), FRESH);
-    expect(await log.settle(id, APPLIED)).toBe(true);
+    expect(await log.settle(id, APPLIED)).toMatchObject({ sealed: true });
     expect(await log.takeOver("default", 1, 1_000)).toEqual([]);
     expect(await log.list({}, 10)).toHaveLength(1);
     for (const forbidden of [

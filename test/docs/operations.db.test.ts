@@ -127,7 +127,7 @@ describe("docs/operations.md", () => {
     const { db, ...rest } = await openTestPostgres(await createGatewayRole(url));
     const restricted = new ChangeLog({ database: { db, ...rest }, replica: "replica-1" });
     const { id } = await restricted.begin(intentOf(), FRESH);
-    expect(await restricted.settle(id, APPLIED)).toBe(true);
+    expect(await restricted.settle(id, APPLIED)).toMatchObject({ sealed: true });
     await expect(sql`alter table mfa_change disable trigger user`.execute(db)).rejects.toMatchObject({
       code: "42501",
     });
