@@ -7,17 +7,16 @@ import { checkRoleArn } from "./role-arn.ts";
 import type { Variables } from "./variables.ts";
 import { webIdentity } from "./web-identity.ts";
 
-/** The official SDKs look at these two, in this order. A user without a home folder has the second alone. */
-export function profilePaths(): readonly string[] {
-  return [...inHome(join(".tencentcloud", "credentials")), "/etc/tencentcloud/credentials"];
-}
-
-/** An arbitrary uid of a container has neither HOME nor an entry in /etc/passwd, and Node throws for it. */
-function inHome(path: string): readonly string[] {
+/**
+ * The official SDKs look at these two, in this order. A user without a home folder has the second alone: for an arbitrary
+ * uid of a container, with neither HOME nor an entry in /etc/passwd, Node throws.
+ */
+export function profilePaths(homeOf: () => string = homedir): readonly string[] {
+  const machine = "/etc/tencentcloud/credentials";
   try {
-    return [join(homedir(), path)];
+    return [join(homeOf(), ".tencentcloud", "credentials"), machine];
   } catch {
-    return [];
+    return [machine];
   }
 }
 

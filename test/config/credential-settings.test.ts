@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { credentialSettings } from "../../src/config/credential-settings.ts";
+import { credentialSettings, profilePaths } from "../../src/config/credential-settings.ts";
 import { variables } from "../../src/config/variables.ts";
 
 const ARN = "qcs::cam::uin/100000000001:roleName/mfa-gateway";
@@ -89,4 +89,18 @@ test.each([
 test.each(Object.keys(TKE))("a web identity without %s is refused", (name) => {
   const { [name]: _left, ...rest }: Record<string, string> = TKE;
   expect(settingsOf(rest).problems).toEqual([`A part of TKE's web identity is missing: ${name}.`]);
+});
+
+test("a profile is looked for in the home folder first", () => {
+  expect(profilePaths(() => "/home/ops")).toEqual([
+    "/home/ops/.tencentcloud/credentials",
+    "/etc/tencentcloud/credentials",
+  ]);
+});
+
+test("a user without a home folder has the profiles of the machine alone", () => {
+  const noHome = (): never => {
+    throw new Error("A system error occurred: uv_os_homedir returned ENOENT");
+  };
+  expect(profilePaths(noHome)).toEqual(["/etc/tencentcloud/credentials"]);
 });
