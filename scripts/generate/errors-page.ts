@@ -18,7 +18,7 @@ const GRAPHQL_CODES = [
   ["GRAPHQL_PARSE_FAILED", "The document has a mistake in its syntax, or too many tokens."],
   [
     "GRAPHQL_VALIDATION_FAILED",
-    "The document asks for what the schema does not have, for more than one answer holds, or needs more calls of Tencent Cloud than an operation has time for.",
+    "The document asks for what the schema does not have, for the schema where introspection is off, for more than one answer holds, or needs more calls of Tencent Cloud than an operation has time for.",
   ],
   ["BAD_USER_INPUT", "A variable, an argument or a representation has a value that cannot be one."],
   [
