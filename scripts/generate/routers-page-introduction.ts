@@ -34,6 +34,12 @@ ${quoted(CAM_ERROR_EXTENSION_KEYS)}: [errors.md](errors.md).
   lost. A repetition by a router is another change, unless the client sent an \`idempotency-key\`.
 - **Wait longer than the gateway does**: it ends every change by \`CAM_DEADLINE_MS\` (15 s unless set), so give it
   ${PATIENCE_SECONDS} s. A router that gives up first never learns what became of the change.
+- **Keep the changes of one mutation next to each other** where the client sends an \`idempotency-key\`. The first change of
+  an operation has that key, the n-th has the key, a slash and n. A router sends fields of other subgraphs that stand
+  between them as fetches of their own, and the header with each. The first change after them then has the first one's
+  key and is refused as \`IDEMPOTENCY_KEY_REUSED\`; nothing is made. @apollo/gateway and Apollo Router join fields of one
+  subgraph that follow each other into one fetch. For other routers, and where several changes need keys, send one change
+  an operation: that is right behind every router.
 - **Pass on these headers of the client:** ${quoted(PASSED_ON)}.
 - **Business errors come with HTTP 200 and without Retry-After.** A router that acts on a status never has to.
 - **Do not let a router answer mutations from a cache, or join equal ones.**`;

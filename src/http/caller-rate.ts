@@ -1,4 +1,3 @@
-import { isIPv6 } from "node:net";
 import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
 
 /** Long enough that a page which loads much at once is not refused for it. */
@@ -38,16 +37,4 @@ export class CallerRate {
     const counted = await this.#limiter?.get(caller);
     return counted && counted.remainingPoints <= 0 ? counted.msBeforeNext : undefined;
   }
-}
-
-/** Names a caller without proof, by address. One subscriber has a whole network of IPv6: the first 64 bits. */
-export function addressOf(remoteAddress: string | undefined): string {
-  const address = (remoteAddress ?? "").replace(/^::ffff:(?=\d+\.)/i, "");
-  if (!isIPv6(address)) return address;
-  const [head = "", tail = ""] = address.split("%", 1)[0]?.split("::") ?? [];
-  const groups = head.split(":").filter(Boolean);
-  const after = tail.split(":").filter(Boolean);
-  const zeros = Array.from({ length: Math.max(0, 8 - groups.length - after.length) }, () => "0");
-  const all = address.includes("::") ? [...groups, ...zeros, ...after] : groups;
-  return `${all.slice(0, 4).join(":")}::/64`;
 }

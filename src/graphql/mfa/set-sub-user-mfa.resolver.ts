@@ -6,6 +6,7 @@ import { CamCalls } from "../cam-calls.ts";
 import type { GraphQLContext } from "../context.ts";
 import { RequiresScope } from "../requires-scope.ts";
 import { AppliedChange } from "./applied-change.ts";
+import { changeKey } from "./change-key.ts";
 import { SetSubUserMfaArgs, toChangeRequest } from "./set-sub-user-mfa.args.ts";
 import { SetSubUserMfaPayload, SetSubUserMfaResult } from "./set-sub-user-mfa.type.ts";
 
@@ -36,7 +37,7 @@ export class SetSubUserMfaResolver {
     @Ctx() context: GraphQLContext,
     @Info() info: GraphQLResolveInfo,
   ): Promise<SetSubUserMfaPayload> {
-    const idempotencyKey = keyOfField(context, info);
+    const idempotencyKey = changeKey(context, info);
     const loaders = context.loaders.ofChange(args.account);
     const outcome = await this.#changes
       .setSubUserMfa(toChangeRequest(args), { ...context, idempotencyKey })
@@ -58,17 +59,4 @@ export class SetSubUserMfaResolver {
   ): Promise<SetSubUserMfaPayload> {
     return this.setSubUserMfa(args, context, info);
   }
-}
-
-/**
- * One header serves a whole document, and each of its fields is a change of its own. A subject is somebody only
- * together with the issuer: two of them may know different people by one name.
- */
-function keyOfField(
-  { idempotencyKey, caller: { issuer } }: GraphQLContext,
-  info: GraphQLResolveInfo,
-): string | undefined {
-  if (idempotencyKey === undefined) return undefined;
-  const key = `${idempotencyKey}/${info.path.key}`;
-  return issuer === undefined ? key : `${key} ${issuer}`;
 }

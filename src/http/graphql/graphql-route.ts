@@ -6,7 +6,8 @@ import type { GraphQLContext } from "../../graphql/context.ts";
 import type { AdmittedOperation, AskedOperation } from "../../graphql/documents/admission.ts";
 import { MAX_NESTING } from "../../graphql/documents/document-limits.ts";
 import { nestsTooDeep } from "../../graphql/documents/document-nesting.ts";
-import { addressOf, type CallerRate } from "../caller-rate.ts";
+import { addressKey } from "../address-key.ts";
+import type { CallerRate } from "../caller-rate.ts";
 import type { HttpErrorCode } from "../http-error-catalogue.ts";
 import { parseIdempotencyKey } from "../idempotency-key.ts";
 import { encodingProblem } from "./body-encoding.ts";
@@ -125,7 +126,7 @@ async function receive(
   const authentication = await authenticator.authenticate({ rawHeaders, remoteAddress });
   if ("refusal" in authentication) {
     // Whoever sends bad tokens by the thousand fills no log with them.
-    const tooManyMs = await callerRate.count(`unbelieved at ${addressOf(remoteAddress)}`);
+    const tooManyMs = await callerRate.count(`unbelieved at ${addressKey(remoteAddress ?? "")}`);
     if (tooManyMs === undefined) onUnbelieved(authentication, request.id);
     await refuseUnbelieved(request, reply, authentication);
     return undefined;

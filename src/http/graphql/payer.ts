@@ -1,6 +1,6 @@
 import type { FastifyRequest } from "fastify";
 import { ANONYMOUS, type Caller } from "../../auth/caller.ts";
-import { addressOf } from "../caller-rate.ts";
+import { addressKey } from "../address-key.ts";
 
 /** The caller whom a request is counted for. */
 export interface Payer {
@@ -12,7 +12,7 @@ export interface Payer {
 /** A caller without proof has only an address, and pays in full. A known caller can be asked to stop. */
 export function payerOf(caller: Caller, remoteAddress: string | undefined): Payer {
   return caller === ANONYMOUS
-    ? { key: `anonymous at ${addressOf(remoteAddress)}`, share: 1 }
+    ? { key: `anonymous at ${addressKey(remoteAddress ?? "")}`, share: 1 }
     : { key: `${caller.issuer ?? ""} ${caller.subject}`, share: 1 / 4 };
 }
 

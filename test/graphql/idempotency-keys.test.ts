@@ -1,0 +1,109 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { ALICE, BOB } from "../support/seed-users.ts";
+import { readReply, type StartedGateway, startGateway, UNLIMITED } from "../support/start-gateway.ts";
+
+let gateway: StartedGateway;
+
+beforeEach(async () => {
+  gateway = await startGateway(UNLIMITED);
+});
+
+const change = (of: string, on: boolean, field = "setSubUserMfa") => {
+  const payload = "{ change { id } }";
+  const selection =
+    field === "setSubUserMfa"
+      ? payload
+      : `{ ... on SetSubUserMfaPayload ${payload} ... on CamFailure { code } }`;
+  return `${field}(opUin: "${of}", login: { phone: ${on} }, action: { phone: ${on} }, reason: "test") ${selection}`;
+};
+
+/** Sends a mutation with the key, and gives for each of its changes the record or the code. */
+async function send(selections: string, key = "k", variables: Record<string, unknown> = {}, rest = "") {
+  const response = await gateway.http
+    .post("/graphql")
+    .set("idempotency-key", key)
+    .send({ query: `mutation ${rest} ${selections}`, variables });
+  const { data, errors } = readReply(response);
+  return Object.entries(data ?? {}).map(([name, value]) => {
+    const payload = value as { change?: { id: string }; code?: string } | null;
+    return (
+      payload?.change?.id ??
+      payload?.code ??
+      errors.find(({ path }) => path?.[0] === name)?.extensions["code"]
+    );
+  });
+}
+
+const writes = () => gateway.cam.journal({ action: "SetMfaFlag" }).length;
+
+describe("a key stands for one request of its caller", () => {
+  test.each<[how: string, again: string]>([
+    ["under another alias", `{ other: ${change(ALICE, true)} }`],
+    ["in the form with errors as data", `{ ${change(ALICE, true, "trySetSubUserMfa")} }`],
+    ["in that form under another alias", `{ other: ${change(ALICE, true, "trySetSubUserMfa")} }`],
+    ["in an inline fragment", `{ ... { ${change(ALICE, true)} } }`],
+    ["after another field", `{ rejectMfaChange(id: "x") { id } ${change(ALICE, true)} }`],
+    [
+      "after a change that is skipped",
+      `{ no: ${change(BOB, true)} @skip(if: true) ${change(ALICE, true)} }`.replace(
+        ") { change { id } } @skip(if: true)",
+        ") @skip(if: true) { change { id } }",
+      ),
+    ],
+  ])("the same request %s is answered by its record", async (_how, again) => {
+    const [first] = await send(`{ ${change(ALICE, true)} }`);
+    expect(first).toMatch(/^[0-9a-f-]{36}$/);
+    const once = writes();
+    expect((await send(again)).at(-1)).toBe(first);
+    expect(writes()).toBe(once);
+  });
+
+  test.each<[how: string, again: string]>([
+    ["of another user", `{ ${change(BOB, true)} }`],
+    ["of another user under another alias", `{ other: ${change(BOB, true)} }`],
+    ["with other switches", `{ ${change(ALICE, false)} }`],
+    ["in the form with errors as data", `{ ${change(BOB, true, "trySetSubUserMfa")} }`],
+  ])("another request %s is refused", async (_how, again) => {
+    await send(`{ ${change(ALICE, true)} }`);
+    const once = writes();
+    expect(await send(again)).toEqual(["IDEMPOTENCY_KEY_REUSED"]);
+    expect(writes()).toBe(once);
+  });
+});
+
+test("each change of a document has a key by its place, and the same document again changes nothing", async () => {
+  const document = `{ a: ${change(ALICE, true)} b: ${change(BOB, true, "trySetSubUserMfa")} }`;
+  const records = await send(document);
+  expect(new Set(records).size).toBe(2);
+  const once = writes();
+  expect(await send(document)).toEqual(records);
+  expect(await send(`{ x: ${change(ALICE, true)} y: ${change(BOB, true)} }`)).toEqual(records);
+  expect(
+    await send(
+      `{ ...F } fragment F on Mutation { x: ${change(ALICE, true)} ... { y: ${change(BOB, true)} } }`,
+    ),
+  ).toEqual(records);
+  expect(await send(`{ ${change(BOB, true)} }`, "k/2")).toEqual([records[1]]);
+  expect(writes()).toBe(once);
+  // In another order each place has another request.
+  expect(await send(`{ b: ${change(BOB, true)} a: ${change(ALICE, true)} }`)).toEqual([
+    "IDEMPOTENCY_KEY_REUSED",
+    "IDEMPOTENCY_KEY_REUSED",
+  ]);
+});
+
+test("two fields of one response key are one change", async () => {
+  const twice = `a: ${change(ALICE, true)}`;
+  const records = await send(`{ ${twice} ${twice} b: ${change(BOB, true)} }`);
+  expect(await send(`{ ${change(BOB, true)} }`, "k/2")).toEqual([records[1]]);
+});
+
+test("variables decide which changes there are", async () => {
+  const document = `{ a: ${change(ALICE, true)} b: ${change(BOB, true)} }`.replace(
+    "{ phone: true } action",
+    "{ phone: true }, action",
+  );
+  const skipping = document.replace('reason: "test") {', 'reason: "test") @skip(if: $no) {');
+  const [bob] = await send(skipping, "k", { no: true }, "($no: Boolean!)");
+  expect(await send(`{ ${change(BOB, true)} }`)).toEqual([bob]);
+});
