@@ -15,6 +15,7 @@ import { mayUseAccount } from "./auth/policy/may-use-account.ts";
 import { ChangeAccess } from "./changes/change-access.ts";
 import { createChangeDoors } from "./changes/create-change-doors.ts";
 import { LeftChanges } from "./changes/left-changes.ts";
+import type { RecentWrites } from "./changes/recent-writes.ts";
 import { Reconciler } from "./changes/reconciler.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
@@ -164,7 +165,7 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
         const rates = new Map(visible.map(({ name, callsPerSecond }) => [name, callsPerSecond]));
         return admission.admit(operation, { deadlineMs: limits.deadlineMs, rates });
       },
-      createContext: (request, details) => createContext(accounts, request, details),
+      createContext: (request, details) => createContext(accounts, doors.recentWrites, request, details),
       authenticator,
       onUnbelieved: (refusal, requestId) => logUnbelieved(logger, refusal, requestId),
       callerRate: new CallerRate(callerRatePerSecond),
@@ -234,12 +235,13 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
 
   function createContext(
     accounts: Accounts<Account>,
+    recentWrites: RecentWrites,
     { id: requestId }: FastifyRequest,
     details: RequestDetails,
   ): GraphQLContext {
     const deadlineMs = clock.monotonic() + config.camLimits.deadlineMs;
     const { caller } = details;
-    const loaders = new AccountLoaders(accounts, { requestId, deadlineMs, caller });
+    const loaders = new AccountLoaders(accounts, { requestId, deadlineMs, caller, recentWrites, clock });
     return { requestId, deadlineMs, loaders, ...details };
   }
 

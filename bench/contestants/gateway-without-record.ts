@@ -155,7 +155,8 @@ const app = await createHttpApp({
   createContext: ({ id: requestId }, details) => {
     const deadlineMs = clock.monotonic() + DEADLINE_MS;
     const { caller } = details;
-    const loaders = new AccountLoaders(accounts, { requestId, deadlineMs, caller });
+    const { recentWrites } = doors;
+    const loaders = new AccountLoaders(accounts, { requestId, deadlineMs, caller, recentWrites, clock });
     return { requestId, deadlineMs, loaders, ...details };
   },
   authenticator: await createAuthenticators(),

@@ -1,5 +1,5 @@
 const PROTECTION = "{ phone token stoken wechat custom mail u2fToken passkey }";
-const BOTH_PROTECTIONS = `{ login ${PROTECTION} action ${PROTECTION} }`;
+const BOTH_PROTECTIONS = `{ login ${PROTECTION} action ${PROTECTION} source asOf }`;
 const METHODS = "{ login { phone stoken wechat } action { phone stoken wechat } }";
 const SUB_USER = `{
   id opUin account name uid remark userType createTime lastLoginTime lastLoginIp

@@ -51,4 +51,4 @@ export type {
   SetSubUserMfaResult,
 } from "./results/set-sub-user-mfa.ts";
 export type { MethodsToSwitch, SetSubUserMfaInput } from "./results/set-sub-user-mfa-input.ts";
-export type { LoginActionFlag, SubUser, SubUserMfa } from "./results/sub-user.ts";
+export type { LoginActionFlag, MfaSource, SubUser, SubUserMfa } from "./results/sub-user.ts";

@@ -63,11 +63,14 @@ async function answerCall(
   state.limiter.admit(key?.session ? key.uin : call.secretId, definition.name, request.arrivedAtMs);
   refuseRegion(call, settings.nullRegion);
   const refuse = (refusal: CamRefusal) => refusalEnvelope(refusal, call.language, requestId);
-  const perform = () => {
+  const carryOut = (readLagMs: number) => {
+    if (call.parameters instanceof CamRefusal) throw call.parameters;
+    const reader = new ParameterReader(call.parameters, call.format);
+    return run(reader, { account, issuer, nowMs: state.clock.now(), readLagMs, ...settings });
+  };
+  const perform = (readLagMs = 0) => {
     try {
-      if (call.parameters instanceof CamRefusal) throw call.parameters;
-      const reader = new ParameterReader(call.parameters, call.format);
-      const { response, applied } = run(reader, { account, issuer, nowMs: state.clock.now(), ...settings });
+      const { response, applied } = carryOut(readLagMs);
       record.succeeded(applied);
       return successEnvelope(response, requestId);
     } catch (error) {
@@ -76,6 +79,16 @@ async function answerCall(
       return refuse(error);
     }
   };
+
+  const performLater = (afterMs: number) =>
+    account.writeLater(afterMs, () => {
+      try {
+        if (carryOut(0).applied) record.appliedLate();
+      } catch (error) {
+        // Nobody hears of a refusal any more.
+        if (!(error instanceof CamRefusal)) emit({ kind: "defect", error });
+      }
+    });
 
   const uins = call.parameters instanceof CamRefusal ? [] : readUins(definition, call.parameters);
   record.names(uins);
@@ -86,7 +99,7 @@ async function answerCall(
   }
   if (fault.delayMs > 0) await wait(fault.delayMs);
   if (fault.kind !== "throttle") record.accepted();
-  const stage = { perform, refuse, ratePerSecond: settings.ratePerSecond, random: chance };
+  const stage = { perform, performLater, refuse, ratePerSecond: settings.ratePerSecond, random: chance };
   const delivery = playFault(fault, stage);
   record.struck(fault, codeTold(fault));
   return delivery;
@@ -94,7 +107,7 @@ async function answerCall(
 
 /** The CAM code that a fault puts into the reply. Undefined: the call's own; null: the caller gets none. */
 function codeTold(fault: Fault): string | null | undefined {
-  if (fault.kind === "delay") return undefined;
+  if (fault.kind === "delay" || fault.kind === "staleRead") return undefined;
   if (fault.kind === "throttle") return "RequestLimitExceeded";
   return fault.kind === "camError" ? fault.code : null;
 }

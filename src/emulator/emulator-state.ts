@@ -29,13 +29,13 @@ export class EmulatorState {
   constructor(seed: ParsedSeed, settings: EmulatorSettings) {
     this.settings = settings;
     this.#seed = seed;
-    this.#parts = freshParts(seed, settings);
+    this.#parts = freshParts(seed, settings, this.clock);
   }
 
   /** Back to the seed: users, keys, faults, journal, counters, rate windows, random stream and clock. */
   reset(seed: ParsedSeed = this.#seed): void {
     this.#seed = seed;
-    this.#parts = freshParts(seed, this.settings);
+    this.#parts = freshParts(seed, this.settings, this.clock);
     this.clock.reset();
   }
 
@@ -75,9 +75,9 @@ export class EmulatorState {
 
 type StateParts = ReturnType<typeof freshParts>;
 
-function freshParts(seed: ParsedSeed, settings: EmulatorSettings) {
+function freshParts(seed: ParsedSeed, settings: EmulatorSettings, clock: EmulatorClock) {
   const chance = new SeededRandom(settings.randomSeed + 1);
-  const account = new Account(seed);
+  const account = new Account(seed, () => clock.monotonic());
   return {
     account,
     // A stream of its own as well, so that keys are the same whatever else was drawn.

@@ -1,10 +1,6 @@
 import { LRUCache } from "lru-cache";
-import {
-  type CamCallOptions,
-  type CamClient,
-  describeSafeAuthFlagColl,
-  type SafeAuthFlags,
-} from "../cam/index.ts";
+import { type CamCallOptions, type CamClient, describeSafeAuthFlagColl } from "../cam/index.ts";
+import type { Reading } from "../changes/known-flags.ts";
 import type { Clock } from "../clock.ts";
 import type { Uin } from "../contract/index.ts";
 
@@ -18,9 +14,15 @@ export interface FlagReadsDeps {
 /** More users than one page shows, and no more memory than a few megabytes. */
 const MOST_KEPT = 10_000;
 
+/** What CAM showed of a user, and when it was asked. */
+export interface FlagReading extends Reading {
+  /** Monotonic milliseconds. */
+  readonly atMs: number;
+}
+
 /** A reading that somebody waits for. */
-interface Reading {
-  readonly flags: Promise<SafeAuthFlags>;
+interface ReadingUnderWay {
+  readonly flags: Promise<FlagReading>;
   readonly deadlineMs: number;
 }
 
@@ -31,8 +33,8 @@ interface Reading {
  */
 export class FlagReads {
   readonly #deps: FlagReadsDeps;
-  readonly #underWay = new Map<Uin, Reading>();
-  readonly #kept: LRUCache<Uin, SafeAuthFlags> | undefined;
+  readonly #underWay = new Map<Uin, ReadingUnderWay>();
+  readonly #kept: LRUCache<Uin, FlagReading> | undefined;
 
   constructor(deps: FlagReadsDeps) {
     const { cacheMs, clock } = deps;
@@ -44,7 +46,7 @@ export class FlagReads {
   }
 
   /** @throws CamError, GatewayError as CamClient.call. */
-  async read(opUin: Uin, options: CamCallOptions): Promise<SafeAuthFlags> {
+  async read(opUin: Uin, options: CamCallOptions): Promise<FlagReading> {
     const kept = this.#kept?.get(opUin);
     if (kept !== undefined) return kept;
     const underWay = this.#underWay.get(opUin);
@@ -64,10 +66,12 @@ export class FlagReads {
     this.#kept?.delete(opUin);
   }
 
-  #begin(opUin: Uin, options: CamCallOptions): Promise<SafeAuthFlags> {
-    const flags = this.#deps.cam
+  #begin(opUin: Uin, options: CamCallOptions): Promise<FlagReading> {
+    const { cam, clock } = this.#deps;
+    const asked = { asOf: new Date(clock.now()).toISOString(), atMs: clock.monotonic() };
+    const flags = cam
       .call(describeSafeAuthFlagColl, { subUin: opUin }, options)
-      .then(({ output }) => output);
+      .then(({ output }) => ({ ...output, ...asked }));
     const reading = { flags, deadlineMs: options.deadlineMs };
     this.#underWay.set(opUin, reading);
     const isOver = (): boolean => this.#underWay.get(opUin) === reading && this.#underWay.delete(opUin);

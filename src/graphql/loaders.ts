@@ -4,9 +4,11 @@ import {
   type CamClient,
   describeSubAccounts,
   MAX_SUB_ACCOUNTS_PER_CALL,
-  type SafeAuthFlags,
   type SubAccount,
 } from "../cam/index.ts";
+import { type KnownFlags, withRecentWrites } from "../changes/known-flags.ts";
+import type { RecentWrites } from "../changes/recent-writes.ts";
+import type { Clock } from "../clock.ts";
 import type { Uin } from "../contract/index.ts";
 import type { FlagReads } from "./flag-reads.ts";
 
@@ -16,8 +18,11 @@ export interface Loaders {
   readonly account: string;
   /** Undefined where CAM has no such sub-user. 50 Uins share one call. */
   readonly profile: DataLoader<Uin, SubAccount | undefined>;
-  /** One call a user, for CAM has no batch form; the quota spaces them. */
-  readonly flags: DataLoader<Uin, SafeAuthFlags>;
+  /**
+   * With the recent writes of this process in the place of what CAM may not show yet. One call a user, for CAM has no batch
+   * form; the quota spaces them.
+   */
+  readonly flags: DataLoader<Uin, KnownFlags>;
   /** The user was changed, or may have been: what was read of the flags is no longer so, for any operation. */
   forgetFlags(uin: Uin): void;
 }
@@ -34,6 +39,8 @@ export interface LoaderOptions {
   /** Names the caller to the quota, which is fair between callers. */
   readonly caller: string;
   readonly deadlineMs: number;
+  readonly recentWrites: Pick<RecentWrites, "of">;
+  readonly clock: Clock;
 }
 
 /** Of one operation, so many reads stand in the quota's queue at a time: enough that it never waits for more of them. */
@@ -41,7 +48,7 @@ const READS_AT_ONCE = 40;
 
 export function createLoaders(
   { name, cam, flagReads }: LoaderDeps,
-  { requestId, caller, deadlineMs }: LoaderOptions,
+  { requestId, caller, deadlineMs, recentWrites, clock }: LoaderOptions,
 ): Loaders {
   const options = { traceId: requestId, deadlineMs, caller };
   // Most operations read nobody.
@@ -50,8 +57,13 @@ export function createLoaders(
     limit ??= pLimit(READS_AT_ONCE);
     return limit(read);
   };
-  const flags = new DataLoader<Uin, SafeAuthFlags>(
-    async ([uin]) => (uin === undefined ? [] : [await inTurn(() => flagReads.read(uin, options))]),
+  const readFlags = async (opUin: Uin): Promise<KnownFlags> => {
+    const reading = await inTurn(() => flagReads.read(opUin, options));
+    const { writes } = recentWrites.of({ account: name, opUin }, clock.monotonic() - reading.atMs);
+    return withRecentWrites(reading, writes);
+  };
+  const flags = new DataLoader<Uin, KnownFlags>(
+    async ([uin]) => (uin === undefined ? [] : [await readFlags(uin)]),
     { batch: false },
   );
   return {

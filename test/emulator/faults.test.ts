@@ -254,3 +254,77 @@ test("a throttle fault counts as throttled", async () => {
   expect(error?.Message).toMatch(/`21` in a second/);
   expect(emulator.control.counters()["ListUsers"]).toMatchObject({ accepted: 0, throttled: 1 });
 });
+
+test.each<FaultInput>([
+  { kind: "httpStatus", status: 503 },
+  { kind: "truncatedJson" },
+  { kind: "garbageBody" },
+  { kind: "camError", code: "InternalError" },
+])("a write answered by $kind can take effect later, by the emulator's clock", async (fault) => {
+  const emulator = await startEmulator();
+  emulator.control.setClock({ frozen: true });
+  emulator.control.addFault({ ...fault, apply: true, applyAfterMs: 40_000, times: 1 } as FaultInput);
+  const spoilt = await write(emulator);
+  if (fault.kind === "truncatedJson") expect(() => json(spoilt)).toThrow(SyntaxError);
+  emulator.control.setClock({ advanceMs: 39_999 });
+  expect(isWritten(emulator)).toBe(false);
+  expect(emulator.control.journal()).toMatchObject([{ fault: fault.kind, applied: false }]);
+  emulator.control.setClock({ advanceMs: 1 });
+  expect(emulator.control.journal()).toMatchObject([{ fault: fault.kind, applied: true }]);
+  expect(emulator.control.counters()["SetMfaFlag"]).toMatchObject({ received: 1, applied: 1 });
+  expect(isWritten(emulator)).toBe(true);
+});
+
+test("late writes take effect in the order of their times, and a reset forgets them", async () => {
+  const emulator = await startEmulator();
+  emulator.control.setClock({ frozen: true });
+  const late = (applyAfterMs: number) =>
+    emulator.control.addFault({ kind: "httpStatus", status: 503, apply: true, applyAfterMs, times: 1 });
+  late(2_000);
+  await write(emulator);
+  late(1_000);
+  await callCam(emulator, "SetMfaFlag", { OpUin: Number(ALICE), LoginFlag: { Phone: 0, Stoken: 1 } }).catch(
+    () => undefined,
+  );
+  emulator.control.setClock({ advanceMs: 5_000 });
+  expect(emulator.control.user(ALICE)?.loginFlag).toMatchObject({ Phone: 1, Stoken: 0 });
+  late(1_000);
+  await write(emulator);
+  emulator.control.reset();
+  emulator.control.setClock({ frozen: true, advanceMs: 5_000 });
+  expect(isWritten(emulator)).toBe(false);
+});
+
+test("a late write that is refused by then changes nothing, and nobody hears of it", async () => {
+  const emulator = await startEmulator();
+  emulator.control.setClock({ frozen: true });
+  emulator.control.addFault({ kind: "httpStatus", status: 503, apply: true, applyAfterMs: 1_000 });
+  await write(emulator);
+  emulator.control.putUser({ uin: ALICE, phone: null });
+  emulator.control.setClock({ advanceMs: 1_000 });
+  expect(isWritten(emulator)).toBe(false);
+  expect(emulator.events.filter(({ kind }) => kind === "defect")).toEqual([]);
+});
+
+test("a stale read shows what was so before, for as long as it lags, whoever wrote", async () => {
+  const emulator = await startEmulator();
+  const read = async () => {
+    const reply = await callCam(emulator, "DescribeSafeAuthFlagColl", { SubUin: Number(ALICE) });
+    return (reply as unknown as { readonly LoginFlag: { readonly Phone: 0 | 1 } }).LoginFlag.Phone;
+  };
+  emulator.control.setClock({ frozen: true });
+  emulator.control.addFault({ kind: "staleRead", lagMs: 2_000, action: "DescribeSafeAuthFlagColl" });
+  await write(emulator);
+  emulator.control.setClock({ advanceMs: 1_000 });
+  emulator.control.putUser({ uin: ALICE, loginFlag: { Phone: 0, Stoken: 1 } });
+  const shown: (0 | 1)[] = [await read()];
+  for (const advanceMs of [999, 1, 999, 1]) {
+    emulator.control.setClock({ advanceMs });
+    shown.push(await read());
+  }
+  expect(shown).toEqual([0, 0, 1, 1, 0]);
+  expect(emulator.control.journal({ action: "DescribeSafeAuthFlagColl" })[0]).toMatchObject({
+    fault: "staleRead",
+    outcome: "Success",
+  });
+});

@@ -1,12 +1,21 @@
 import { expect, test } from "vitest";
-import type { CamClient, SafeAuthFlags } from "../../src/cam/index.ts";
+import type { CamClient } from "../../src/cam/index.ts";
+import { RecentWrites } from "../../src/changes/recent-writes.ts";
 import type { Uin } from "../../src/contract/index.ts";
 import { createLoaders } from "../../src/graphql/loaders.ts";
+import { FakeClock } from "../support/fake-clock.ts";
+
+const off = {
+  ...{ phone: false, token: false, stoken: false, wechat: false },
+  ...{ custom: false, mail: false, u2fToken: false, passkey: false },
+};
+const NOTHING_ON = { login: off, action: off, asOf: "2026-11-24T12:00:00.000Z", atMs: 0 };
 
 /** Loaders on a CAM that answers when told, and how many reads it was asked for at once. */
 function startLoaders() {
   let underWay = 0;
   let most = 0;
+  const clock = new FakeClock();
   const answers: (() => void)[] = [];
   const read = async <Result>(result: Result): Promise<Result> => {
     underWay += 1;
@@ -19,9 +28,12 @@ function startLoaders() {
     {
       name: "default",
       cam: { call: () => read({ output: [] }) } as unknown as Pick<CamClient, "call">,
-      flagReads: { read: () => read({} as SafeAuthFlags), drop: () => undefined },
+      flagReads: { read: () => read(NOTHING_ON), drop: () => undefined },
     },
-    { requestId: "request", caller: "caller", deadlineMs: 1_000 },
+    {
+      ...{ requestId: "request", caller: "caller", deadlineMs: 1_000, clock },
+      recentWrites: new RecentWrites(clock),
+    },
   );
   const uins = (count: number) => Array.from({ length: count }, (_, at) => String(at + 1) as Uin);
   /** Answers one read after the other until all are over. */

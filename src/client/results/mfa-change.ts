@@ -1,5 +1,5 @@
 import type { CamErrorCode } from "../../contract/index.ts";
-import type { LoginActionFlag } from "./sub-user.ts";
+import type { LoginActionFlag, MfaSource } from "./sub-user.ts";
 
 /** How the outcome of a change is known: CAM said so, or its reply was lost and reading the user showed it. */
 export type ChangeResolution = "REPLY" | "READ_BACK";
@@ -18,10 +18,13 @@ export interface MfaMethodsOfBoth {
   readonly action: MfaMethods | null;
 }
 
-/** A user's protections as read before a change. */
+/** A user's protections as they were known before a change. */
 export interface MfaBeforeImage {
   readonly login: LoginActionFlag;
   readonly action: LoginActionFlag;
+  /** Null, as asOf, in records of earlier releases, which read CAM. */
+  readonly source: MfaSource | null;
+  readonly asOf: string | null;
 }
 
 /** A caller as the record names them. */

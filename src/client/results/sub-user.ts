@@ -10,12 +10,22 @@ export interface LoginActionFlag {
   readonly passkey: boolean | null;
 }
 
+/**
+ * CAM: CAM showed the user so. GATEWAY: CAM showed the user otherwise, as it may for a minute after a write, and what a
+ * write of the gateway has changed in that minute is shown as that write left it.
+ */
+export type MfaSource = "CAM" | "GATEWAY";
+
 /** The two protections of a sub-user. */
 export interface SubUserMfa {
   /** The second factor after the password. */
   readonly login: LoginActionFlag;
   /** The second factor before sensitive operations in the console. */
   readonly action: LoginActionFlag;
+  /** Whose knowledge this is. */
+  readonly source: MfaSource;
+  /** When CAM was asked, or when the outcome of the gateway's write became known: ISO 8601. */
+  readonly asOf: string;
 }
 
 export interface SubUser {

@@ -2,6 +2,14 @@ import { parseInput } from "../input-problems.ts";
 import type { Role } from "./role-schema.ts";
 import { type AccessKey, keySchema, type ParsedSeed, type User, userSchema } from "./seed-schema.ts";
 
+/** More writes of one user than fall within any lag that a test needs. */
+const MOST_PAST_FLAGS = 1_000;
+
+/** Both protections of a user until a moment, by the emulator's monotonic clock. */
+interface PastFlags extends Pick<User, "loginFlag" | "actionFlag"> {
+  untilMs: number;
+}
+
 /** The emulated account: its users and keys, in memory. */
 export class Account {
   readonly ownerUin: string;
@@ -9,8 +17,15 @@ export class Account {
   readonly #users: Map<string, User>;
   readonly #keys: Map<string, AccessKey>;
   readonly #roles: readonly Role[];
+  readonly #monotonic: () => number;
+  /** Of each user, the oldest first. */
+  readonly #past = new Map<string, PastFlags[]>();
+  /** Writes that were accepted and have not taken effect yet. */
+  #late: { atMs: number; write: () => void }[] = [];
 
-  constructor(seed: ParsedSeed) {
+  /** @param monotonic the emulator's monotonic clock, in milliseconds. */
+  constructor(seed: ParsedSeed, monotonic: () => number) {
+    this.#monotonic = monotonic;
     this.ownerUin = seed.account.ownerUin;
     this.#ranges = seed.account.uinRanges.map(({ from, to }) => [BigInt(from), BigInt(to)]);
     this.#users = new Map(seed.users.map((user) => [user.uin, structuredClone(user)]));
@@ -26,7 +41,33 @@ export class Account {
   }
 
   user(uin: string): User | undefined {
+    this.applyLate();
     return this.#users.get(uin);
+  }
+
+  /** Both protections of a user as they were so long ago. Undefined for a user that there is not. */
+  flagsAgo(uin: string, ms: number): Pick<User, "loginFlag" | "actionFlag"> | undefined {
+    const atMs = this.#monotonic() - ms;
+    const user = this.user(uin);
+    return user && (this.#past.get(uin)?.find(({ untilMs }) => untilMs > atMs) ?? user);
+  }
+
+  writeFlags(user: User, flags: Partial<Pick<User, "loginFlag" | "actionFlag">>): void {
+    this.#keepPast(user);
+    Object.assign(user, flags);
+  }
+
+  /** Has a write take effect so much later, by the monotonic clock. */
+  writeLater(afterMs: number, write: () => void): void {
+    this.#late.push({ atMs: this.#monotonic() + afterMs, write });
+  }
+
+  /** Has the late writes take effect whose time has come. */
+  applyLate(): void {
+    const nowMs = this.#monotonic();
+    const due = this.#late.filter(({ atMs }) => atMs <= nowMs);
+    this.#late = this.#late.filter(({ atMs }) => atMs > nowMs);
+    for (const { write } of due.toSorted((one, other) => one.atMs - other.atMs)) write();
   }
 
   userByName(name: string): User | undefined {
@@ -34,14 +75,23 @@ export class Account {
   }
 
   users(): User[] {
+    this.applyLate();
     return [...this.#users.values()];
   }
 
   /** Creates a user, or changes the given fields of one that is there. */
   putUser(uin: string, fields: Record<string, unknown>): User {
-    const user = parseInput(userSchema, { ...this.#users.get(uin), ...fields, uin }, "The user is not valid");
+    const before = this.user(uin);
+    const user = parseInput(userSchema, { ...before, ...fields, uin }, "The user is not valid");
+    if (before !== undefined) this.#keepPast(before);
     this.#users.set(uin, user);
     return user;
+  }
+
+  #keepPast({ uin, loginFlag, actionFlag }: User): void {
+    const past = this.#past.get(uin) ?? [];
+    past.push({ loginFlag, actionFlag, untilMs: this.#monotonic() });
+    this.#past.set(uin, past.slice(-MOST_PAST_FLAGS));
   }
 
   deleteUser(uin: string): boolean {

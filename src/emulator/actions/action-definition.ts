@@ -31,6 +31,8 @@ export interface ActionContext {
   account: Account;
   issuer: KeyIssuer;
   nowMs: number;
+  /** By how much what is read lags behind what was written. */
+  readLagMs: number;
   omittedIntegers: "zero" | "unchanged";
 }
 

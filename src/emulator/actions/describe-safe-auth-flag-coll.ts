@@ -9,16 +9,17 @@ export const describeSafeAuthFlagColl: SignedAction = {
   product: "cam",
   version: "2019-01-16",
   uinParameter: "SubUin",
-  run(reader, { account }) {
+  run(reader, { account, readLagMs }) {
     const uin = reader.required("SubUin", reader.uint64("SubUin")).toString();
     reader.finish();
     const user = account.user(uin);
-    if (!user) throw refusals.userNotFound();
+    const flags = account.flagsAgo(uin, readLagMs);
+    if (!user || !flags) throw refusals.userNotFound();
     return {
       applied: false,
       response: {
-        LoginFlag: reported(user.loginFlag, user),
-        ActionFlag: reported(user.actionFlag, user),
+        LoginFlag: reported(flags.loginFlag, user),
+        ActionFlag: reported(flags.actionFlag, user),
         OffsiteFlag: { VerifyFlag: 0, NotifyPhone: 0, NotifyEmail: 0, NotifyWechat: 0, Tips: 0 },
         PromptTrust: 0,
       },

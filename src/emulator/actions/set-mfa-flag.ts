@@ -23,8 +23,10 @@ export const setMfaFlag: SignedAction = {
     const write = (current: User["loginFlag"], change: FlagWrite) =>
       applyFlagWrite(current, change, context.omittedIntegers);
     // Undocumented as well: an absent block is left alone, and with neither block nothing changes.
-    if (login) user.loginFlag = write(user.loginFlag, login);
-    if (action) user.actionFlag = write(user.actionFlag, action);
+    context.account.writeFlags(user, {
+      ...(login && { loginFlag: write(user.loginFlag, login) }),
+      ...(action && { actionFlag: write(user.actionFlag, action) }),
+    });
     return { response: {}, applied: login !== undefined || action !== undefined };
   },
 };

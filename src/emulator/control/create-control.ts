@@ -37,9 +37,15 @@ export function createControl(state: EmulatorState): EmulatorControl {
       if (change.advanceMs !== undefined) state.clock.advance(change.advanceMs);
       return state.clock.view();
     },
-    journal: (filter) => state.journal.list(filter),
+    journal: (filter) => {
+      state.account.applyLate();
+      return state.journal.list(filter);
+    },
     clearJournal: () => state.journal.clear(),
-    counters: () => state.counters.view(),
+    counters: () => {
+      state.account.applyLate();
+      return state.counters.view();
+    },
   };
 }
 

@@ -16,8 +16,11 @@ const aim = {
   /** Waits this long first, in real time. */
   delayMs: z.int().nonnegative().max(600_000).default(0),
 };
-/** Whether the call takes effect although its reply is spoilt. */
-const apply = (byDefault: boolean) => z.boolean().default(byDefault);
+/** Whether the call takes effect although its reply is spoilt; so long after it, by the emulator's clock. */
+const effect = (byDefault: boolean) => ({
+  apply: z.boolean().default(byDefault),
+  applyAfterMs: z.int().nonnegative().max(86_400_000).default(0),
+});
 
 /** What can go wrong. Each kind says by its default of `apply` where it is thought to happen. */
 export const faultSchema = z.discriminatedUnion("kind", [
@@ -26,28 +29,29 @@ export const faultSchema = z.discriminatedUnion("kind", [
     kind: z.literal("camError"),
     code: z.string().min(1),
     message: z.string().optional(),
-    apply: apply(false),
+    ...effect(false),
     ...aim,
   }),
   z.strictObject({
     kind: z.literal("httpStatus"),
     status: z.int().min(201).max(599),
-    apply: apply(false),
+    ...effect(false),
     ...aim,
   }),
   z.strictObject({ kind: z.literal("delay"), ...aim, delayMs: z.int().positive().max(600_000) }),
-  z.strictObject({ kind: z.literal("silence"), apply: apply(false), ...aim }),
+  z.strictObject({ kind: z.literal("staleRead"), lagMs: z.int().positive().max(86_400_000), ...aim }),
+  z.strictObject({ kind: z.literal("silence"), ...effect(false), ...aim }),
   z.strictObject({ kind: z.literal("cutBefore"), ...aim }),
   z.strictObject({ kind: z.literal("cutAfter"), ...aim }),
-  z.strictObject({ kind: z.literal("garbageBody"), apply: apply(false), ...aim }),
-  z.strictObject({ kind: z.literal("truncatedJson"), apply: apply(true), ...aim }),
-  z.strictObject({ kind: z.literal("emptyBody"), apply: apply(false), ...aim }),
-  z.strictObject({ kind: z.literal("emptyObject"), apply: apply(false), ...aim }),
-  z.strictObject({ kind: z.literal("htmlBody"), apply: apply(false), ...aim }),
+  z.strictObject({ kind: z.literal("garbageBody"), ...effect(false), ...aim }),
+  z.strictObject({ kind: z.literal("truncatedJson"), ...effect(true), ...aim }),
+  z.strictObject({ kind: z.literal("emptyBody"), ...effect(false), ...aim }),
+  z.strictObject({ kind: z.literal("emptyObject"), ...effect(false), ...aim }),
+  z.strictObject({ kind: z.literal("htmlBody"), ...effect(false), ...aim }),
   z.strictObject({
     kind: z.literal("wrongContentType"),
     contentType: z.string().default("text/plain"),
-    apply: apply(true),
+    ...effect(true),
     ...aim,
   }),
   z.strictObject({
@@ -57,7 +61,7 @@ export const faultSchema = z.discriminatedUnion("kind", [
       .positive()
       .max(1_000_000_000)
       .default(20 * 1024 * 1024),
-    apply: apply(false),
+    ...effect(false),
     ...aim,
   }),
 ]);

@@ -6,8 +6,15 @@ import { type Delivery, JSON_TYPE, jsonReply } from "../wire/delivery.ts";
 import type { Fault } from "./fault-schema.ts";
 
 export interface FaultStage {
-  /** Does what was asked and gives the envelope that an undisturbed reply would carry. Called at most once. */
-  perform(): string;
+  /**
+   * Does what was asked and gives the envelope that an undisturbed reply would carry. Called at most once, and not beside
+   * performLater.
+   *
+   * @param readLagMs by how much what is read lags behind what was written.
+   */
+  perform(readLagMs?: number): string;
+  /** Does what was asked so much later. */
+  performLater(afterMs: number): void;
   /** The envelope of a refusal. */
   refuse(refusal: CamRefusal): string;
   ratePerSecond: number;
@@ -18,10 +25,14 @@ const HTML = "<html><head><title>Bad Gateway</title></head><body><h1>Bad Gateway
 
 /** What a struck call gets instead of, or in spite of, its reply. The delay is already over. */
 export function playFault(fault: Fault, stage: FaultStage): Delivery {
-  const performed = appliesToo(fault) ? stage.perform() : undefined;
+  const afterMs = "applyAfterMs" in fault ? fault.applyAfterMs : 0;
+  if (appliesToo(fault) && afterMs > 0) stage.performLater(afterMs);
+  const performed = appliesToo(fault) && afterMs === 0 ? stage.perform() : undefined;
   switch (fault.kind) {
     case "delay":
       return jsonReply(performed ?? "");
+    case "staleRead":
+      return jsonReply(stage.perform(fault.lagMs));
     case "throttle":
       return jsonReply(stage.refuse(refusals.throttled(stage.ratePerSecond + 1, stage.ratePerSecond)));
     case "camError":

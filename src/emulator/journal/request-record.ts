@@ -13,6 +13,8 @@ export interface RequestRecord {
   names(uins: readonly string[]): void;
   accepted(): void;
   succeeded(applied: boolean): void;
+  /** It wrote to the account after it was answered. */
+  appliedLate(): void;
   refused(refusal: CamRefusal): void;
   struck(fault: Fault, codeTold: string | null | undefined): void;
 }
@@ -59,6 +61,10 @@ export function openRecord(request: ReceivedRequest, state: EmulatorState): Requ
       entry.outcome = "Success";
       entry.applied = applied;
       if (applied) counters.count(counter(), "applied");
+    },
+    appliedLate() {
+      entry.applied = true;
+      counters.count(counter(), "applied");
     },
     refused(refusal) {
       receive();

@@ -4,6 +4,7 @@ import { CamCalls } from "../cam-calls.ts";
 import { CamErrorCodeEnum } from "../cam-error/cam-error.enums.ts";
 import { ChangeResolution } from "../mfa/change-resolution.enum.ts";
 import { LoginActionFlag } from "../mfa/mfa-flag.type.ts";
+import { MfaSource } from "../mfa/mfa-source.enum.ts";
 import { UinScalar } from "../uin-scalar.ts";
 import { MfaChangeApproval } from "./mfa-change-approval.type.ts";
 import { MfaChangeCaller } from "./mfa-change-caller.type.ts";
@@ -36,13 +37,25 @@ export class MfaMethodsOfBoth {
 }
 
 @CamCalls(0)
-@ObjectType({ description: "A user's protections as read before a change." })
+@ObjectType({ description: "A user's protections as they were known before a change." })
 export class MfaBeforeImage {
   @Field(() => LoginActionFlag, { description: "Login protection." })
   login!: LoginActionFlag;
 
   @Field(() => LoginActionFlag, { description: "Operation protection." })
   action!: LoginActionFlag;
+
+  @Field(() => MfaSource, {
+    nullable: true,
+    description: "Whose knowledge this is; null in records of earlier releases, which read CAM.",
+  })
+  source?: keyof typeof MfaSource | undefined;
+
+  @Field(() => GraphQLISODateTime, {
+    nullable: true,
+    description: "As `SubUserMfa.asOf`; null in records of earlier releases.",
+  })
+  asOf?: string | undefined;
 }
 
 @CamCalls(0)
@@ -76,7 +89,7 @@ export class MfaChange {
   reason?: string | undefined;
 
   @Field(() => MfaBeforeImage, {
-    description: "The user as read before; of a change that was approved, as read then.",
+    description: "The user as known before; of a change that was approved, as known then.",
   })
   before!: MfaBeforeImage;
 

@@ -1,5 +1,6 @@
-import { Field, ObjectType } from "type-graphql";
+import { Field, GraphQLISODateTime, ObjectType } from "type-graphql";
 import { CamCalls } from "../cam-calls.ts";
+import { MfaSource } from "./mfa-source.enum.ts";
 
 const nullMeans = "Null where CAM does not say.";
 
@@ -46,4 +47,14 @@ export class SubUserMfa {
     description: "Operation protection: the second factor before sensitive operations in the console.",
   })
   action!: LoginActionFlag;
+
+  @Field(() => MfaSource, { description: "Whose knowledge this is." })
+  source!: keyof typeof MfaSource;
+
+  @Field(() => GraphQLISODateTime, {
+    description:
+      "When the gateway asked CAM, by the gateway's clock; with source GATEWAY, when the outcome of its write became " +
+      "known, by the database's clock.",
+  })
+  asOf!: string;
 }
