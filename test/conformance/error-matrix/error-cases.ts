@@ -1,5 +1,6 @@
 import { CAM_ERROR_CATALOGUE, type CamErrorCode } from "../../../src/contract/index.ts";
 import type { FaultInput, UserInput } from "../../../src/emulator/index.ts";
+import { PROVE_NOTHING } from "../../contract/cam-codes.ts";
 import type { Change } from "../../support/error-channels.ts";
 import type { StartedGateway } from "../../support/start-gateway.ts";
 import { startExpired, startForTwo, startPaused, startWithdrawn } from "./start-guarded.ts";
@@ -89,8 +90,11 @@ const business: readonly ErrorCase[] = [
   },
 ];
 
+/** To a write, or to the read before it where the code of a write would leave its outcome unknown. */
 function refusal(camCode: string, code: CamErrorCode): ErrorCase {
-  return { name: camCode, code, camCode, fault: { kind: "camError", code: camCode, action: "SetMfaFlag" } };
+  const provesNothing = PROVE_NOTHING.has(camCode) || code === "CAM_UNKNOWN_ERROR";
+  const action = provesNothing ? "DescribeSafeAuthFlagColl" : "SetMfaFlag";
+  return { name: camCode, code, camCode, fault: { kind: "camError", code: camCode, action } };
 }
 
 /** CAM throttles so that a gateway tries again for long: with a gateway of its own, below. */
@@ -176,7 +180,6 @@ const ofTheGateway: readonly ErrorCase[] = [
     name: "an interrupted change, repeated",
     code: "CHANGE_NOT_APPLIED",
     start: startInterrupted,
-    waits: true,
   },
 ];
 
