@@ -36,8 +36,10 @@ What to rely on:
   already retried what was safe, so wait before you do: for \`retryAfterMs\` where it is given, and for longer each time.
 - **\`requestId\` is the gateway's, \`cam.requestId\` is Tencent Cloud's.** The first finds the gateway's log lines, the
   second is what Tencent Cloud's support asks for.
-- **A lost answer is not guessed at.** The gateway reads the user's protection back; only where that fails too does it
-  report [OUTCOME_UNKNOWN](#outcome_unknown).
+- **An outcome is not guessed at.** A refusal of a change is reported only where it is proven that the change was not and
+  will not be applied. Where neither that nor its being in force is proven by the deadline, the change is
+  [OUTCOME_UNKNOWN](#outcome_unknown), with CAM's last code where there is one. The gateway goes on looking: a repetition
+  with the same idempotency key, and \`mfaChange(id)\`, say what is known by then.
 
 Errors of GraphQL itself keep the codes of Apollo Server, and a request that is none of GraphQL's has an HTTP status of
 its own: see [before an operation is run](#before-an-operation-is-run). All of them carry \`requestId\`.`;

@@ -348,13 +348,13 @@ export interface CamErrorExtensionsByCode {
     readonly category: "MISCONFIGURED";
     readonly retryable: false;
   };
-  /** It could not be established whether the change was made. Read the user's protection before deciding to send the change again; changeId names its record. */
+  /** It could not be established whether the change was made. Read the record of the change, which changeId names: the gateway goes on looking for a day. Read the user's protection before deciding to send the change again. */
   readonly OUTCOME_UNKNOWN: CamErrorFacts & {
     readonly code: "OUTCOME_UNKNOWN";
     readonly category: "UPSTREAM";
     readonly retryable: false;
   };
-  /** The change was interrupted and did not take effect. Send the change again. */
+  /** The change was interrupted and did not take effect. An earlier release of the gateway has put this on record. Read the user's protection, then send the change again. */
   readonly CHANGE_NOT_APPLIED: CamErrorFacts & {
     readonly code: "CHANGE_NOT_APPLIED";
     readonly category: "UPSTREAM";

@@ -1,8 +1,8 @@
 import type { CatalogueEntry } from "./entry.ts";
 
 /**
- * The vendor gave no usable answer. A change that may have been made despite that is read back first, and is
- * reported as OUTCOME_UNKNOWN, never as one of the retryable codes here, if that fails too.
+ * The vendor gave no usable answer. A change that may have been made despite that is read back, and where the user does
+ * not show it by the deadline it is OUTCOME_UNKNOWN, never one of the retryable codes here.
  */
 export const connectionErrors = [
   {
@@ -54,16 +54,18 @@ export const connectionErrors = [
     category: "UPSTREAM",
     retryable: false,
     message: "It could not be established whether the change was made.",
-    remedy: "Read the user's protection before deciding to send the change again; changeId names its record.",
+    remedy:
+      "Read the record of the change, which changeId names: the gateway goes on looking for a day. Read the user's protection before deciding to send the change again.",
     camCodes: [],
   },
   {
-    // Found out later, when nobody waited for the answer any more; the record and a replay of the request say so.
+    // Of records of earlier releases alone. A reading of the old state proves nothing, so no change ends so any more.
     code: "CHANGE_NOT_APPLIED",
     category: "UPSTREAM",
     retryable: true,
     message: "The change was interrupted and did not take effect.",
-    remedy: "Send the change again.",
+    remedy:
+      "An earlier release of the gateway has put this on record. Read the user's protection, then send the change again.",
     camCodes: [],
   },
 ] as const satisfies readonly CatalogueEntry[];

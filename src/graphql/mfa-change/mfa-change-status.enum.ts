@@ -18,9 +18,9 @@ registerEnumType(MfaChangeStatus, {
     },
     PENDING: { description: "On record; its outcome is to come." },
     APPLIED: { description: "In force." },
-    REFUSED: { description: "Not in force, and will not be." },
+    REFUSED: { description: "Proven not to have been applied." },
     UNKNOWN: {
-      description: "CAM's reply was lost and the user could not be read. The gateway goes on trying.",
+      description: "Nothing proves whether it was applied. The gateway reads the user again for a day.",
     },
   },
 });
