@@ -120,8 +120,8 @@ const BY_MESSAGE: readonly (readonly [RegExp, Explanation])[] = [
  */
 export function explainStoreError(error: unknown, facts?: ConnectionFacts): string {
   const { code, message } = error as Error & { readonly code?: string };
-  const { reason, remedy } = explanationOf(code, message, facts) ?? { reason: code ?? message };
-  const known = code === undefined || reason === code ? reason : `${reason} (${code})`;
+  const { reason, remedy } = explanationOf(code, message, facts) ?? { reason: message };
+  const known = code === undefined ? reason : `${reason} (${code})`;
   return remedy === undefined ? known : `${known}. ${remedy}`;
 }
 

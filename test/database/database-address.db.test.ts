@@ -1,0 +1,88 @@
+import { rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { sql } from "kysely";
+import pg from "pg";
+import { describe, expect, onTestFinished, test } from "vitest";
+import type { Database } from "../../src/database/database.ts";
+import { openPostgres } from "../../src/database/postgres-database.ts";
+import { readUrlFile } from "../../src/database/read-url-file.ts";
+import { createDataDir, createTestPostgres } from "../support/open-test-database.ts";
+
+/** A database user of its own, by a URL in a file, as DATABASE_URL_FILE names it. */
+async function openByFile() {
+  const url = new URL(await createTestPostgres());
+  const operator = new pg.Client(url.href);
+  await operator.connect();
+  onTestFinished(() => operator.end());
+  const role = `rotated_${url.pathname.slice(-8)}`;
+  await operator.query(`create role ${role} login password 'first'`);
+  const file = join(await createDataDir(), "url");
+  const write = async (user: string, password: string): Promise<void> => {
+    url.username = user;
+    url.password = password;
+    // As secrets are mounted: the new file takes the old one's place at once.
+    await writeFile(`${file}.new`, `${url.href}\n`);
+    await rename(`${file}.new`, file);
+  };
+  await write(role, "first");
+  const database = await openPostgres({ url: () => readUrlFile(file) });
+  onTestFinished(() => database.close());
+  const endSessions = () =>
+    operator.query(
+      "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()",
+    );
+  return { database, operator, role, file, write, endSessions };
+}
+
+/** Who the session is, once its dead predecessor has been found out. */
+async function userOf({ db }: Database): Promise<unknown> {
+  const ask = async () =>
+    (await sql<{ user: string }>`select current_user as "user"`.execute(db)).rows[0]?.user;
+  return ask().catch(ask);
+}
+
+describe("DATABASE_URL_FILE", () => {
+  test("leads new connections in by a password that was rotated", async () => {
+    const { database, operator, role, write, endSessions } = await openByFile();
+    expect(await userOf(database)).toBe(role);
+    await operator.query(`alter role ${role} password 'second'`);
+    await endSessions();
+    await expect(userOf(database)).rejects.toMatchObject({ code: "28P01" });
+    await write(role, "second");
+    expect(await userOf(database)).toBe(role);
+  });
+
+  test("leads every lane in, and unhurried work", async () => {
+    const { database, operator, role, write, endSessions } = await openByFile();
+    await operator.query(`alter role ${role} password 'second'`);
+    await write(role, "second");
+    await endSessions();
+    for (const db of [database.quota, database.reads]) {
+      await expect(sql`select 1`.execute(db)).resolves.toBeDefined();
+    }
+    await expect(database.unhurried((db) => sql`select 1`.execute(db))).resolves.toBeDefined();
+  });
+
+  test("leads new connections in as another user", async () => {
+    const { database, operator, role, write, endSessions } = await openByFile();
+    await operator.query(`create role ${role}_b login password 'other'`);
+    await write(`${role}_b`, "other");
+    await endSessions();
+    expect(await userOf(database)).toBe(`${role}_b`);
+  });
+
+  test("that is gone for a while leaves the last address in use", async () => {
+    const { database, role, file, endSessions } = await openByFile();
+    await rm(file);
+    await endSessions();
+    expect(await userOf(database)).toBe(role);
+  });
+
+  test("that is gone while the last address does not work is the reason", async () => {
+    const { database, operator, role, file, endSessions } = await openByFile();
+    await operator.query(`alter role ${role} password 'second'`);
+    await rm(file);
+    await endSessions();
+    await expect(userOf(database)).rejects.toThrow(/^The file of DATABASE_URL_FILE, .*url, /);
+  });
+});
