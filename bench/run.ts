@@ -8,6 +8,7 @@ import { gateways } from "./gateways.ts";
 import { mutation } from "./mutation.ts";
 import { outcomes } from "./outcomes.ts";
 import { quota } from "./quota.ts";
+import { reads } from "./reads.ts";
 import { signing } from "./signing.ts";
 import { startUp } from "./start-up.ts";
 import type { Bench } from "./support/bench.ts";
@@ -26,6 +27,7 @@ const benches: readonly Bench[] = [
   crash,
   fuzzing,
   quota,
+  reads,
   gateways,
 ];
 

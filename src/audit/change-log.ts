@@ -6,7 +6,6 @@ import { type BulkGuard, NO_BULK_GUARD } from "./bulk-guard.ts";
 import {
   type BeforeImageBasis,
   type BeginVerdict,
-  CHANGE_STATUSES,
   type ChangeFilter,
   type ChangeIntent,
   type ChangeRecord,
@@ -15,9 +14,9 @@ import {
   type OtherWrites,
   type RecentWrite,
   type RecordedCaller,
-  requireChangeId,
   type Settled,
 } from "./change-record.ts";
+import { changesPage } from "./changes-page.ts";
 import type { RequestSeal } from "./request-seal.ts";
 import { inTransaction, runQuery, runRead } from "./run-query.ts";
 import { type ChangeRow, toChangeRecord } from "./to-change-record.ts";
@@ -156,32 +155,9 @@ export class ChangeLog {
   /**
    * Newest first; `after` is the id of the last record of the page before, which goes on rightly whatever has been
    * begun meanwhile. @throws RangeError where it is no id of a change (`isChangeId`).
-   *
-   * Reads each status from an index that has its rows in this order (schema/migrations/0005_indexes.sql), so that a
-   * rare status, caller or account costs as little as a common one.
    */
   async list(filter: ChangeFilter, limit: number, after?: string): Promise<readonly ChangeRecord[]> {
-    const { account, opUin, status, callerSubject, from, until } = filter;
-    const conditions: RawBuilder<unknown>[] = [sql`c.status = s.status`];
-    if (account !== undefined) conditions.push(sql`c.account = ${account}`);
-    if (opUin !== undefined) conditions.push(sql`c.op_uin = ${opUin}`);
-    if (callerSubject !== undefined) conditions.push(sql`c.caller_subject = ${callerSubject}`);
-    if (from !== undefined) conditions.push(sql`c.created_at >= ${from}`);
-    if (until !== undefined) conditions.push(sql`c.created_at < ${until}`);
-    if (after !== undefined) {
-      const id = requireChangeId(after);
-      const column = (name: "created_at" | "begun") =>
-        sql`(select ${sql.ref(name)} from mfa_change where id = ${id})`;
-      conditions.push(sql`(c.created_at, c.begun) < (${column("created_at")}, ${column("begun")})`);
-    }
-    const statuses = status === undefined ? CHANGE_STATUSES : [status];
-    const rows = await this.#read<ChangeRow>(sql`
-      select page.* from unnest(${`{${statuses.join(",")}}`}::text[]) s (status)
-      cross join lateral (
-        select c.* from mfa_change c where ${sql.join(conditions, sql` and `)}
-        order by c.created_at desc, c.begun desc limit ${limit}
-      ) page
-      order by page.created_at desc, page.begun desc limit ${limit}`);
+    const rows = await this.#read<ChangeRow>(changesPage(filter, limit, after));
     return rows.map(toChangeRecord);
   }
 

@@ -6,6 +6,9 @@ import type { WindowKey } from "./slot-store.ts";
 /** A statement of the quota takes milliseconds; one that takes so long will not help anybody in time. */
 const STATEMENT_TIMEOUT_MS = 1_000;
 
+/** A process that was busy for so long, and finds the answer and the timer at once, has not waited but for one slice. */
+const TIMEOUT_SLICES = 5;
+
 /** The pool needs a moment to find out which of its connections are dead. */
 const BETWEEN_TRIES_MS = 10;
 const MOST_TRIES = 3;
@@ -127,8 +130,15 @@ export class StoreHealth {
 
   #inTime<Result>(statement: Promise<Result>): Promise<Result> {
     const { promise: timeout, reject } = Promise.withResolvers<never>();
-    const cancel = this.#deps.clock.after(STATEMENT_TIMEOUT_MS, () => reject(new StatementTimeout()));
-    return Promise.race([statement, timeout]).finally(cancel);
+    let cancel: () => void;
+    const wait = (slices: number): void => {
+      cancel = this.#deps.clock.after(STATEMENT_TIMEOUT_MS / TIMEOUT_SLICES, () => {
+        if (slices === 1) reject(new StatementTimeout());
+        else wait(slices - 1);
+      });
+    };
+    wait(TIMEOUT_SLICES);
+    return Promise.race([statement, timeout]).finally(() => cancel());
   }
 }
 
