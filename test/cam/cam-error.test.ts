@@ -24,6 +24,9 @@ const cases: [CamErrorKind, string | undefined, boolean][] = [
   // The bare family, and what CAM's pages do not list of it.
   ["REFUSED", "FailedOperation", true],
   ["REFUSED", "FailedOperation.SomethingNew", true],
+  ["REFUSED", "InvalidParameterValue.SomethingNew", true],
+  ["REFUSED", "ResourceNotFound.SomethingNew", true],
+  ["REFUSED", "LimitExceeded.SomethingNew", true],
   // What says that CAM could not use something, not that it refused.
   ["REFUSED", "ResourceInUse", true],
   ["REFUSED", "ResourceInsufficient", true],

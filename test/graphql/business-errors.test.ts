@@ -127,7 +127,7 @@ describe("a code that nobody has seen", () => {
 
   test.each([
     ["FailedOperation.NewOne", "CAM_FAILED_OPERATION", "DescribeSafeAuthFlagColl"],
-    ["InvalidParameterValue.NewOne", "CAM_INVALID_PARAMETER", "SetMfaFlag"],
+    ["InvalidParameterValue.NewOne", "CAM_INVALID_PARAMETER", "DescribeSafeAuthFlagColl"],
     ["UnauthorizedOperation.CamNoAuth", "CAM_PERMISSION_DENIED", "SetMfaFlag"],
   ] as const)("%s is what its family is: %s", async (camCode, code, action) => {
     const started = shared;

@@ -1,41 +1,47 @@
 /**
- * Families of codes, each with all its sub-codes, by which CAM says that it did not carry a request out: it was over a
- * limit of calls, its key was not accepted or not permitted, or CAM did not take it as it was written.
+ * Families of codes, each with all its sub-codes, by which CAM says that it did not carry a request out: the request was
+ * over a limit of calls, or its key was not accepted or not permitted.
  */
 const FAMILIES: ReadonlySet<string> = new Set([
   "RequestLimitExceeded",
   "AuthFailure",
   "UnauthorizedOperation",
-  "IpInBlacklist",
-  "IpNotInWhitelist",
-  "InvalidParameter",
-  "InvalidParameterValue",
-  "MissingParameter",
-  "UnknownParameter",
-  "InvalidRequest",
-  "RequestSizeLimitExceeded",
-  "InvalidAction",
-  "ActionOffline",
-  "NoSuchProduct",
-  "NoSuchVersion",
-  "UnsupportedOperation",
-  "UnsupportedProtocol",
-  "UnsupportedRegion",
-  "DryRunOperation",
-  "LimitExceeded",
-  "ResourceNotFound",
 ]);
 
-/** What SetMfaFlag's page lists of a family that proves nothing by itself: the bare FailedOperation says no more than that. */
+/** The other codes of CAM's pages that refuse a request as it was written, or the change that it asks for. */
 const CODES: ReadonlySet<string> = new Set([
   "FailedOperation.UserNotBindPhone",
   "FailedOperation.UserNotBindWechat",
   "FailedOperation.UserUnbindNoPermission",
+  "InvalidParameter.MFATokenError",
+  "InvalidParameter.UserNotExist",
+  "ResourceNotFound.UserNotExist",
+  "ActionOffline",
+  "DryRunOperation",
+  "InvalidAction",
+  "InvalidParameter",
+  "InvalidParameter.ParamError",
+  "InvalidParameter.SubUserFull",
+  "InvalidParameter.UinError",
+  "InvalidParameterValue",
+  "InvalidRequest",
+  "IpInBlacklist",
+  "IpNotInWhitelist",
+  "LimitExceeded",
+  "MissingParameter",
+  "NoSuchProduct",
+  "NoSuchVersion",
+  "RequestSizeLimitExceeded",
+  "ResourceNotFound",
+  "UnknownParameter",
+  "UnsupportedOperation",
+  "UnsupportedProtocol",
+  "UnsupportedRegion",
 ]);
 
 /**
- * Whether a code proves that CAM did not carry the request out. CAM gives no such promise for its internal errors, for a
- * resource that it could not use, for an answer that was too large, or for a code that its pages do not list.
+ * Returns whether a code proves that CAM did not carry the request out. Internal errors, a resource that CAM could not
+ * use, an answer that was too large, and a code that CAM's pages do not list prove nothing.
  */
 export function provesRefusal(camCode: string | undefined): boolean {
   if (camCode === undefined) return false;
