@@ -107,7 +107,8 @@ function compare(
     const changedNothing = sent.login.phone === before_image.login.phone;
     const reachedCam = appliedByRequest.has(gateway_request_id);
     if (status === "applied") return !reachedCam && !changedNothing;
-    return status !== "refused" || reachedCam;
+    // Of an open change that CAM has not taken nothing is proven.
+    return (status !== "refused" && status !== "unknown") || reachedCam;
   }).length;
   return { unrecorded, contradicted };
 }

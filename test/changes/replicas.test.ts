@@ -45,24 +45,30 @@ function changeIdOf({ data }: Reply): string | undefined {
   return applied?.change.id;
 }
 
-test("the same change through two replicas is one change", async () => {
-  const looks = Promise.withResolvers<void>();
-  const { one, two, gate } = await startReplicas(
+/** Two replicas, and a promise that the second waits for a change which it has found open in the first. */
+async function startWaitingReplicas(): Promise<Replicas & { readonly waits: Promise<void> }> {
+  const { promise: waits, resolve } = Promise.withResolvers<void>();
+  const replicas = await startReplicas(
     {},
     {
       ...systemClock,
       sleep: (ms, signal) => {
-        // So long after it found the change that it has joined still under way it looks again.
-        if (ms === 100) looks.resolve();
+        // So long after it found the other change still under way it looks again.
+        if (ms === 100) resolve();
         return systemClock.sleep(ms, signal);
       },
     },
   );
+  return { ...replicas, waits };
+}
+
+test("the same change through two replicas is one change", async () => {
+  const { one, two, gate, waits } = await startWaitingReplicas();
   const held = gate.hold("SetMfaFlag");
   const first = one.send(phoneOn);
   await held.arrived;
   const second = two.send(phoneOn);
-  await looks.promise;
+  await waits;
   held.release();
   const joined = changeIdOf(await second);
   expect(joined).toBeDefined();
@@ -70,16 +76,31 @@ test("the same change through two replicas is one change", async () => {
   expect(one.cam.counters()["SetMfaFlag"]?.received).toBe(1);
 });
 
-test("different changes of one user through two replicas follow each other, and both hold", async () => {
-  const { one, two, gate } = await startReplicas();
+test("a change that finds another one open in another replica is made as well, and answered with its own", async () => {
+  const { one, two, gate, waits } = await startWaitingReplicas();
   const held = gate.hold("SetMfaFlag");
   const first = one.send(phoneOn);
   await held.arrived;
   const second = two.send(wechatOn);
+  await waits;
   held.release();
-  expect((await first).errors).toEqual([]);
-  expect((await second).errors).toEqual([]);
+  const replies = [await first, await second] as const;
+  expect(replies.map(({ errors }) => errors)).toEqual([[], []]);
+  const [firstId, secondId] = replies.map(changeIdOf);
+  expect(secondId).not.toBe(firstId);
+  expect(one.cam.counters()["SetMfaFlag"]?.applied).toBe(2);
   expect(one.cam.user(ALICE)).toMatchObject({ loginFlag: { Phone: 1, Wechat: 1, Stoken: 1 } });
+  const { data } = await two.send(
+    "{ mfaChanges { nodes { id requested { login { phone wechat } } status } } }",
+  );
+  expect(data).toEqual({
+    mfaChanges: {
+      nodes: [
+        { id: secondId, requested: { login: { phone: null, wechat: true } }, status: "APPLIED" },
+        { id: firstId, requested: { login: { phone: true, wechat: null } }, status: "APPLIED" },
+      ],
+    },
+  });
 });
 
 test("a change that another replica holds beyond the deadline is refused as CHANGE_IN_PROGRESS", async () => {
