@@ -48,6 +48,15 @@ const FILES: readonly (readonly [
   ],
   ["DATABASE_URL_FILE", GOOD.DATABASE_URL, { DATABASE_URL: "" }],
   ["AUDIT_SIGNING_KEY_FILE", String(ed25519), { AUDIT_ANCHOR_FILE: "log" }],
+  [
+    "AUTH_CLIENT_CERT_SUBJECTS_FILE",
+    '{"certificates":[{"certificate":"CN=张三","subject":"zhangsan"}]}',
+    {
+      AUTH_CLIENT_CERT_HEADER: "x-cert",
+      AUTH_CLIENT_CERT_SCOPES: "cam.mfa:read",
+      AUTH_PROXY_ADDRESSES: "10.0.0.1",
+    },
+  ],
   ["CAM_ACCOUNTS", "accounts: {}\n"],
 ];
 
