@@ -1,0 +1,195 @@
+import { describe, expect, test } from "vitest";
+import type { MfaFlagBlock, MfaFlagState } from "../../src/cam/index.ts";
+import {
+  asIfApplied,
+  type KnownWrite,
+  mayBeAnother,
+  trailingUnknown,
+  withRecentWrites,
+} from "../../src/changes/known-flags.ts";
+import { RecentWrites } from "../../src/changes/recent-writes.ts";
+import { FakeClock } from "../support/fake-clock.ts";
+import { ALICE, BOB } from "../support/seed-users.ts";
+import { uin } from "../support/start-change-service.ts";
+
+const ASKED = "2026-11-24T12:00:00.000Z";
+
+function flags(on: string): MfaFlagState {
+  const is = (method: string) => on.split(" ").includes(method);
+  return {
+    ...{ phone: is("phone"), stoken: is("stoken"), wechat: is("wechat") },
+    ...{ token: is("token"), custom: false, mail: false, u2fToken: false, passkey: false },
+  };
+}
+
+function block(on: string): MfaFlagBlock {
+  const { phone, stoken, wechat } = flags(on) as MfaFlagBlock;
+  return { phone, stoken, wechat };
+}
+
+const reading = (login: string, action = "") => ({ login: flags(login), action: flags(action), asOf: ASKED });
+
+/** A write of login protection, at that minute. */
+function write(
+  before: string,
+  sent: string,
+  more: Partial<KnownWrite> & { minute?: number } = {},
+): KnownWrite {
+  const { minute = 1, ...rest } = more;
+  return {
+    status: "applied",
+    finishedAt: new Date(Date.UTC(2026, 10, 24, 12, minute)),
+    before: { login: flags(before), action: flags("") },
+    sent: { login: block(sent) },
+    ...rest,
+  };
+}
+
+describe("a reading with recent writes", () => {
+  test.each([
+    ["without any is CAM's", "stoken", [], "stoken", "CAM"],
+    [
+      "that shows the write is CAM's",
+      "phone stoken",
+      [write("stoken", "phone stoken")],
+      "phone stoken",
+      "CAM",
+    ],
+    [
+      "that does not show it is the gateway's",
+      "stoken",
+      [write("stoken", "phone stoken")],
+      "phone stoken",
+      "GATEWAY",
+    ],
+    [
+      "does not show what was switched off",
+      "phone stoken",
+      [write("phone stoken", "stoken")],
+      "stoken",
+      "GATEWAY",
+    ],
+    [
+      "keeps what no write has changed",
+      "wechat",
+      [write("stoken", "phone stoken")],
+      "wechat phone",
+      "GATEWAY",
+    ],
+    ["follows CAM where the write changed nothing", "", [write("stoken", "stoken")], "", "CAM"],
+    [
+      "passes over what is unknown",
+      "stoken",
+      [write("stoken", "phone", { status: "unknown" })],
+      "stoken",
+      "CAM",
+    ],
+    [
+      "has the last of two writes",
+      "stoken",
+      [write("stoken", "phone stoken"), write("phone stoken", "stoken")],
+      "stoken",
+      "CAM",
+    ],
+    ["folds two writes", "", [write("", "phone"), write("phone", "phone wechat")], "phone wechat", "GATEWAY"],
+    [
+      "keeps a method that no write can express",
+      "token",
+      [write("token", "phone")],
+      "token phone",
+      "GATEWAY",
+    ],
+  ] as const)("%s", (_case, shown, writes, known, source) => {
+    expect(withRecentWrites(reading(shown), writes)).toMatchObject({ login: flags(known), source });
+  });
+
+  test("says when it was asked for, or when the last write that counts was known", () => {
+    expect(withRecentWrites(reading("stoken"), []).asOf).toBe(ASKED);
+    const writes = [
+      write("stoken", "phone stoken", { minute: 1 }),
+      write("phone stoken", "phone stoken wechat", { minute: 2 }),
+      write("phone stoken wechat", "phone stoken wechat", { minute: 3 }),
+    ];
+    expect(withRecentWrites(reading("stoken"), writes).asOf).toBe("2026-11-24T12:02:00.000Z");
+  });
+
+  test("leaves the protection alone that was not written", () => {
+    const sent = { action: block("phone") };
+    const known = withRecentWrites(reading("stoken", ""), [write("", "", { sent })]);
+    expect(known).toMatchObject({ login: flags("stoken"), action: flags("phone"), source: "GATEWAY" });
+  });
+});
+
+test("only what is unknown after the last applied write may be in force as well", () => {
+  const [first, applied, second, third] = [
+    write("", "phone", { status: "unknown" }),
+    write("", "stoken"),
+    write("", "wechat", { status: "unknown" }),
+    write("", "phone", { status: "unknown" }),
+  ] as const;
+  expect(trailingUnknown([first, applied, second, third])).toEqual([second, third]);
+  expect(trailingUnknown([first])).toEqual([first]);
+  expect(trailingUnknown([first, applied])).toEqual([]);
+});
+
+test("a user as a write leaves them has its blocks, and what it does not write", () => {
+  expect(asIfApplied(reading("token", "mail stoken"), write("", "phone"))).toEqual({
+    login: flags("token phone"),
+    action: flags("stoken"),
+  });
+});
+
+test.each([
+  ["no image", [], false],
+  ["an equal image", [{ login: block("phone"), action: block("") }], true],
+  ["an image of one block alone", [{ login: block("phone") }], false],
+  ["images of which each has a block", [{ login: block("phone") }, { action: block("") }], true],
+  ["an image that differs", [{ login: block("phone wechat"), action: block("") }], false],
+])("a reading may be %s: %s", (_case, images, expected) => {
+  expect(mayBeAnother({ login: block("phone"), action: block("") }, images)).toBe(expected);
+});
+
+describe("what a process remembers of writes", () => {
+  const alice = { account: "default", opUin: uin(ALICE) };
+  const remember = (clock: FakeClock) => {
+    const writes = new RecentWrites(clock);
+    writes.add(alice, { ...write("", "phone"), changeId: "1", counted: 7 });
+    return writes;
+  };
+
+  test("is a user's of an account, for a minute, or as much longer as a read is old", async () => {
+    const clock = new FakeClock();
+    const writes = remember(clock);
+    expect(writes.of(alice)).toMatchObject({ known: 7, writes: [{ changeId: "1" }] });
+    expect(writes.of({ ...alice, account: "partner" })).toEqual({ known: undefined, writes: [] });
+    expect(writes.of({ ...alice, opUin: uin(BOB) })).toEqual({ known: undefined, writes: [] });
+    await clock.advance(59_999);
+    expect(writes.of(alice).writes).toHaveLength(1);
+    await clock.advance(1);
+    expect(writes.of(alice)).toEqual({ known: 7, writes: [] });
+    expect(writes.of(alice, 5_000).writes).toHaveLength(1);
+  });
+
+  test("is the record's, with its ages, once that was asked", async () => {
+    const clock = new FakeClock();
+    const writes = remember(clock);
+    const fetched = { ...write("", "stoken"), sent: { login: block("stoken") }, ageMs: 50_000 };
+    writes.replace(alice, [
+      { ...fetched, changeId: "2", counted: 9 },
+      { ...fetched, changeId: "3", counted: 8, ageMs: -3_600_000 },
+    ]);
+    expect(writes.of(alice)).toMatchObject({ known: 9, writes: [{ changeId: "2" }, { changeId: "3" }] });
+    await clock.advance(10_000);
+    expect(writes.of(alice).writes).toMatchObject([{ changeId: "3" }]);
+    await clock.advance(50_000);
+    expect(writes.of(alice).writes).toEqual([]);
+    writes.forget(alice);
+    expect(writes.of(alice)).toEqual({ known: undefined, writes: [] });
+  });
+
+  test("grows by each write", () => {
+    const writes = remember(new FakeClock());
+    writes.add(alice, { ...write("phone", ""), changeId: "2", counted: 8 });
+    expect(writes.of(alice)).toMatchObject({ known: 8, writes: [{ changeId: "1" }, { changeId: "2" }] });
+  });
+});
