@@ -10,7 +10,20 @@ const FAKE_CLOCK = [
   `create function fake.clock_timestamp() returns timestamptz language sql volatile
      as 'select to_timestamp(ms / 1000) from fake.clock'`,
 ];
-const SEARCH_PATH = "fake,pg_catalog,public";
+
+/** The functions look into their own schema alone; these here look for the time in the schema `fake` first. */
+export const ASK_THE_FAKE_CLOCK = `do $$
+  declare
+    name regprocedure;
+  begin
+    for name in
+      select p.oid::regprocedure from pg_proc p
+      where p.pronamespace = 'public'::regnamespace and (p.prosecdef or p.proname = 'epoch_ms')
+    loop
+      execute format('alter function %s set search_path = fake, pg_catalog, public', name);
+    end loop;
+  end
+  $$`;
 
 export interface FakeTimeDatabase {
   readonly database: Database;
@@ -30,19 +43,17 @@ export async function openFakeTimeDatabase(kind: Database["kind"]): Promise<Fake
 }
 
 async function openPostgres(): Promise<Database> {
-  const url = new URL(await createTestPostgres());
-  await makeFakeClock(await openTestPostgres(url.href));
-  url.searchParams.set("options", `-c search_path=${SEARCH_PATH}`);
-  return openTestPostgres(url.href);
+  const database = await openTestPostgres(await createTestPostgres());
+  await makeFakeClock(database);
+  return database;
 }
 
 async function openPglite(): Promise<Database> {
   const database = await openTestDatabase("pglite");
   await makeFakeClock(database);
-  await sql.raw(`set search_path = ${SEARCH_PATH}`).execute(database.db);
   return database;
 }
 
 async function makeFakeClock({ db }: Database): Promise<void> {
-  for (const statement of FAKE_CLOCK) await sql.raw(statement).execute(db);
+  for (const statement of [...FAKE_CLOCK, ASK_THE_FAKE_CLOCK]) await sql.raw(statement).execute(db);
 }

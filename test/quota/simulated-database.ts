@@ -4,6 +4,7 @@ import { onTestFinished } from "vitest";
 import type { Database } from "../../src/database/database.ts";
 import type { Tables } from "../../src/database/tables.ts";
 import { createTestPostgres, openTestPostgres } from "../support/open-test-database.ts";
+import { ASK_THE_FAKE_CLOCK } from "./fake-database-time.ts";
 import type { SimulatedTime } from "./simulated-time.ts";
 
 /** By the database's clock, which is nobody else's. */
@@ -29,7 +30,7 @@ export async function openSimulatedDatabase(time: SimulatedTime): Promise<Simula
   await sql`create schema fake`.execute(db);
   await sql`create function fake.clock_timestamp() returns timestamptz language sql volatile
     as 'select to_timestamp(current_setting(''fake.now_ms'')::float8 / 1000)'`.execute(db);
-  url.searchParams.set("options", "-c search_path=fake,pg_catalog,public");
+  await sql.raw(ASK_THE_FAKE_CLOCK).execute(db);
   const pool = new pg.Pool({ connectionString: url.href, max: 1 });
   // The database is dropped when the pool has ended, which its connection need not have.
   pool.on("error", () => undefined);
