@@ -1,7 +1,7 @@
 import { type DestinationStream, type Logger, pino } from "pino";
 import { type Clock, systemClock } from "../clock.ts";
 import { type BoundedOutput, openOutput } from "./bounded-output.ts";
-import { readableLine } from "./readable-line.ts";
+import { escapedJson, readableLine } from "./readable-line.ts";
 import { strikeSecrets } from "./strike-secrets.ts";
 
 export type { Logger };
@@ -30,11 +30,13 @@ export function createLogger(options: LoggerOptions): Logger {
     serializers: { err: (error: unknown) => error },
   };
   const destination = options.destination ?? openLogOutput(options.readable ?? false);
-  return pino(config, options.readable ? inReadableForm(destination) : destination);
+  const format = options.readable ? (line: string) => readableLine(line.trimEnd()) : escapedJson;
+  return pino(config, inForm(destination, format));
 }
 
-function inReadableForm(destination: DestinationStream): DestinationStream {
-  return { write: (line) => destination.write(`${readableLine(line.trimEnd())}\n`) };
+/** What CAM or a caller wrote may turn a terminal's text around, in JSON as well. */
+function inForm(destination: DestinationStream, format: (line: string) => string): DestinationStream {
+  return { write: (line) => destination.write(`${format(line)}\n`) };
 }
 
 /** Standard output for the lines of a log. A reader that stops reading costs lines and never holds the process. */

@@ -69,6 +69,7 @@ describe("a change that is under way", () => {
     const control = /^ {2}Emulator +(\S+)/m.exec(stdout())?.[1] ?? "";
     await fetch(`${control}/faults`, {
       method: "POST",
+      headers: { "content-type": "application/json" },
       body: JSON.stringify({ kind: "delay", action: "SetMfaFlag", delayMs: 500 }),
     });
     const reply = ask(url, SET);

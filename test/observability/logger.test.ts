@@ -92,3 +92,23 @@ test("lines without secrets stay as they are, whatever they hold", () => {
     at: "1970-01-01T00:00:00.000Z",
   });
 });
+
+test.each([true, false])(
+  "what a terminal would obey or turn around is escaped in a log line (readable: %s)",
+  (readable) => {
+    const lines: string[] = [];
+    const logger = createLogger({
+      level: "info",
+      readable,
+      destination: { write: (line) => lines.push(line) },
+    });
+    const text =
+      "\u001b[2J \u009b2J \u202etxt \u2066x \u200f \u2028next \u2029 \u061c \u{e0041} \r\nlevel=error";
+    logger.info({ name: text }, text);
+    const [line = "", ...others] = lines;
+    expect(others).toEqual([]);
+    expect(line.endsWith("\n")).toBe(true);
+    expect(line.trimEnd()).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
+    if (!readable) expect(JSON.parse(line)).toMatchObject({ name: text, msg: text });
+  },
+);

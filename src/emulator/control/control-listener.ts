@@ -3,6 +3,7 @@ import { InputProblems } from "../input-problems.ts";
 import type { MetadataService } from "../metadata/metadata-service.ts";
 import { CONTROL_ROUTES, type ControlReply, type ControlRoute } from "./control-routes.ts";
 import type { EmulatorControl } from "./emulator-control.ts";
+import { refuseForeign } from "./guard.ts";
 
 const BODY_LIMIT_BYTES = 64 * 1024 * 1024;
 
@@ -26,7 +27,10 @@ export function createControlServer(control: EmulatorControl, metadata: Metadata
 
 async function reply(message: IncomingMessage, control: EmulatorControl): Promise<ControlReply> {
   try {
-    const body = await readJson(message);
+    const text = await readText(message);
+    const refusal = refuseForeign(message.headers, text);
+    if (refusal !== undefined) return refusal;
+    const body: unknown = text.trim() === "" ? undefined : asJson(() => JSON.parse(text));
     const url = new URL(message.url ?? "/", "http://control");
     if (url.pathname === "/") return { status: 200, body: { routes: CONTROL_ROUTES.map(label) } };
     const onPath = CONTROL_ROUTES.filter((route) => match(route.path, url.pathname) !== undefined);
@@ -50,7 +54,7 @@ async function reply(message: IncomingMessage, control: EmulatorControl): Promis
   }
 }
 
-async function readJson(message: IncomingMessage): Promise<unknown> {
+async function readText(message: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of message as AsyncIterable<Buffer>) {
@@ -58,9 +62,12 @@ async function readJson(message: IncomingMessage): Promise<unknown> {
     if (bytes > BODY_LIMIT_BYTES) throw new InputProblems("The body is not valid", ["longer than 64 MB"]);
     chunks.push(chunk);
   }
+  return asJson(() => new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks)));
+}
+
+function asJson<Read>(read: () => Read): Read {
   try {
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
-    return text.trim() === "" ? undefined : JSON.parse(text);
+    return read();
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new InputProblems("The body is not JSON", [reason], { cause });

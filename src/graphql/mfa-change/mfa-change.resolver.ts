@@ -35,8 +35,10 @@ export class MfaChangeResolver {
     if (first < 1 || first > LARGEST_PAGE) throw badInput(`"first" must be from 1 to ${LARGEST_PAGE}.`);
     const after = args.after ?? undefined;
     if (after !== undefined && !UUID.test(after)) throw badInput('"after" is not a cursor of this list.');
-    // PostgreSQL's texts have none, so no caller in the record has one.
-    if (args.caller?.includes("\0")) throw badInput('"caller" contains a NUL character.');
+    for (const name of ["caller", "account"] as const) {
+      // PostgreSQL's texts have neither, so no record has one.
+      if (/[\0\p{Cs}]/u.test(args[name] ?? "")) throw badInput(`"${name}" contains what is no character.`);
+    }
     // One more than asked for tells whether there is a next page.
     const records = await this.#log.list(toChangeFilter(args), first + 1, after);
     const nodes = records.slice(0, first).map(toMfaChange);
