@@ -19,6 +19,12 @@ export interface ChangeAccessDeps {
 
 type Account = Pick<ChangeAccount, "name" | "cam" | "ownUsers">;
 
+/** Reads the name and remark of a user when the policy turns on them, once however many decisions need them. */
+type ReadProfile = () => Promise<PolicyUser>;
+
+/** Who asked for a change that another caller approves, and when: milliseconds since the Unix epoch. */
+export type Requester = Pick<AccessQuestion, "caller" | "atMs">;
+
 /** Whether a caller may make a change, beyond what their scopes say. */
 export class ChangeAccess {
   readonly #deps: ChangeAccessDeps;
@@ -31,6 +37,8 @@ export class ChangeAccess {
    * CAM is asked for the user's name and remark only where the policy turns on them, and for the gateway's own user
    * only where its key is new.
    *
+   * @param requester Where the caller approves what another has asked for. The policy as it is now has to let them ask for it
+   *   when they did. Their scopes are not on record, and were looked at then.
    * @throws GatewayError FORBIDDEN, PROTECTED_USER, REASON_REQUIRED
    * @throws CamError where CAM had to be asked and did not answer.
    */
@@ -38,11 +46,14 @@ export class ChangeAccess {
     request: MfaChangeRequest,
     account: Account,
     context: MfaChangeContext,
+    requester?: Requester,
   ): Promise<Permission> {
     const { opUin, reason } = request;
     const policy = this.#deps.policy?.current;
     const permission =
-      policy === undefined ? { approval: undefined } : await this.#permit(policy, request, account, context);
+      policy === undefined
+        ? { approval: undefined }
+        : await this.#permit(policy, request, account, context, requester);
     requireUnprotected(opUin, policy?.protectedUsers ?? [], context.caller, reason);
     await this.requireNotOwn(request, account, context);
     return permission;
@@ -66,61 +77,50 @@ export class ChangeAccess {
     throw new GatewayError("PROTECTED_USER", { opUin, hint });
   }
 
-  /**
-   * Whether the policy as it is now would have let a caller ask for a change when they did. Their scopes are not on
-   * record, and were looked at then.
-   *
-   * @throws GatewayError FORBIDDEN, and CamError as `authorise`.
-   */
-  async requireStillAllowed(
-    request: MfaChangeRequest,
-    account: Account,
-    asked: Pick<AccessQuestion, "caller" | "atMs">,
-    context: MfaChangeContext,
-  ): Promise<void> {
-    const policy = this.#deps.policy?.current;
-    if (policy === undefined) return;
-    if (!mayUseAccount(policy, asked.caller, account.name)) {
-      const hint = `Who asked for it may not use the account ${account.name} any more.`;
-      throw new GatewayError("FORBIDDEN", { opUin: request.opUin, hint });
-    }
-    const verdict = await this.#decide(policy, request, account, asked, context);
-    if (verdict.effect === "allow") return;
-    throw forbidden(request, verdict, "Who asked for it may not ask for it any more.");
-  }
-
+  /** Decides by one policy and one reading of the user, though both may change meanwhile. */
   async #permit(
     policy: Policy,
     request: MfaChangeRequest,
     account: Account,
     context: MfaChangeContext,
+    requester: Requester | undefined,
   ): Promise<Permission> {
+    let profile: Promise<PolicyUser> | undefined;
+    const readProfile = (): Promise<PolicyUser> => {
+      profile ??= this.#readUser(request, account, context);
+      return profile;
+    };
     const asked = { caller: context.caller, atMs: this.#deps.clock.now() };
-    const verdict = await this.#decide(policy, request, account, asked, context);
-    if (verdict.effect === "allow") return verdict.permission;
-    throw forbidden(request, verdict);
+    const verdict = await this.#decide(policy, request, account, asked, readProfile);
+    if (verdict.effect !== "allow") throw forbidden(request, verdict);
+    if (requester === undefined) return verdict.permission;
+    if (!mayUseAccount(policy, requester.caller, account.name)) {
+      const hint = `Who asked for it may not use the account ${account.name} any more.`;
+      throw new GatewayError("FORBIDDEN", { opUin: request.opUin, hint });
+    }
+    const still = await this.#decide(policy, request, account, requester, readProfile);
+    if (still.effect === "allow") return verdict.permission;
+    throw forbidden(request, still, "Who asked for it may not ask for it any more.");
   }
 
-  /** By one policy from beginning to end, though another may come into force meanwhile. */
   async #decide(
     policy: Policy,
     request: MfaChangeRequest,
     account: Account,
-    asked: Pick<AccessQuestion, "caller" | "atMs">,
-    context: MfaChangeContext,
+    asked: Requester,
+    readProfile: ReadProfile,
   ): Promise<AccessVerdict> {
     const switches = askedSwitches(request);
     const user = { opUin: request.opUin, name: undefined, remark: undefined };
     const question: AccessQuestion = { ...asked, account: account.name, user };
     const verdict = decideAccess(policy, switches, question);
     if (verdict.effect !== "read-profile") return verdict;
-    const read = await this.#readUser(request, account, context);
-    return decideAccess(policy, switches, { ...question, user: read });
+    return decideAccess(policy, switches, { ...question, user: await readProfile() });
   }
 
   async #readUser(
     { opUin }: MfaChangeRequest,
-    { cam }: Account,
+    { cam }: Pick<Account, "cam">,
     { caller, requestId, deadlineMs }: MfaChangeContext,
   ): Promise<PolicyUser> {
     const options = { deadlineMs, traceId: requestId, caller: caller.subject, forWrite: true };

@@ -7,7 +7,7 @@ import { requireScope } from "../auth/require-scope.ts";
 import type { Clock } from "../clock.ts";
 import { GatewayError } from "../contract/index.ts";
 import { isSamePerson } from "../person.ts";
-import type { ChangeAccess } from "./change-access.ts";
+import type { ChangeAccess, Requester } from "./change-access.ts";
 import type { ChangeAccount } from "./change-account.ts";
 import type { ChangeRunner, Run } from "./change-runner.ts";
 import type { ChangeObserver, MfaChangeContext, MfaChangeOutcome } from "./mfa-change.ts";
@@ -17,7 +17,7 @@ import { RecordedFailure } from "./recorded-failure.ts";
 import { reportChange } from "./report-change.ts";
 
 export interface ChangeApprovalsDeps {
-  readonly access: Pick<ChangeAccess, "authorise" | "requireStillAllowed">;
+  readonly access: Pick<ChangeAccess, "authorise">;
   readonly accounts: Pick<Accounts<ChangeAccount>, "require">;
   readonly runner: ChangeRunner;
   readonly approvalLog: Pick<ApprovalLog, "approve" | "reject">;
@@ -92,19 +92,14 @@ export class ChangeApprovals {
 
   async #authorise(record: ChangeRecord, { request, context }: Run): Promise<ChangeAccount> {
     const { access, accounts } = this.#deps;
-    const { id: changeId, opUin, caller: requester, createdAt } = record;
+    const { id: changeId, opUin, status } = record;
     const account = accounts.require(request.account, context.caller);
+    const isOwn = isSamePerson(record.caller, context.caller);
+    const requester = isOwn || status !== "awaiting_approval" ? undefined : requesterOf(record);
     // Their own need for approval does not come up again: two people have agreed.
-    await access.authorise(request, account, context);
+    await access.authorise(request, account, context, requester);
     if (record.approval === undefined) throw new GatewayError("APPROVAL_NOT_AWAITED", { opUin, changeId });
-    if (isSamePerson(requester, context.caller)) throw ownChange(record);
-    if (record.status !== "awaiting_approval") return account;
-    await access.requireStillAllowed(
-      request,
-      account,
-      { caller: requester, atMs: createdAt.getTime() },
-      context,
-    );
+    if (isOwn) throw ownChange(record);
     return account;
   }
 
@@ -114,20 +109,20 @@ export class ChangeApprovals {
     run: Run,
     account: ChangeAccount,
   ): Promise<MfaChangeOutcome> {
-    const { runner, approvalLog, pausedCallers } = this.#deps;
-    const { caller, requestId: gatewayRequestId } = run.context;
+    const { access, runner, approvalLog, pausedCallers } = this.#deps;
+    const { request, context } = run;
+    const { caller, requestId: gatewayRequestId } = context;
     if (record.status !== "awaiting_approval") return this.#shareOutcome(record.id, run);
     await pausedCallers.requireResumed(caller, record.opUin);
-    return runner.run(
-      run,
-      account,
-      ({ before, blocks: sent, leaseMs, basis }) => {
+    return runner.run(run, account, {
+      permit: () => access.authorise(request, account, context, requesterOf(record)),
+      record: ({ before, blocks: sent, leaseMs, basis }) => {
         const by = recordedCaller(caller);
         const intent = { by, gatewayRequestId, reason, before, sent, leaseMs, composedFrom: record };
         return approvalLog.approve(record.id, intent, basis);
       },
-      (verdict) => this.#answer(record, verdict, run),
-    );
+      answer: (verdict) => this.#answer(record, verdict, run),
+    });
   }
 
   async #answer(record: ChangeRecord, { kind }: ApproveVerdict, run: Run): Promise<MfaChangeOutcome> {
@@ -145,6 +140,10 @@ export class ChangeApprovals {
     progress.shared = true;
     return outcomeOf(await this.#deps.runner.awaitShared(changeId, context));
   }
+}
+
+function requesterOf({ caller, createdAt }: ChangeRecord): Requester {
+  return { caller, atMs: createdAt.getTime() };
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { ChangeLog } from "../audit/change-log.ts";
 import type { BeforeImageBasis, ChangeRecord, ChangeSettlement, Settled } from "../audit/change-record.ts";
+import type { Permission } from "../auth/policy/decide-access.ts";
 import type { SetMfaFlagInput } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
 import { GatewayError } from "../contract/index.ts";
@@ -43,9 +44,20 @@ export interface Prepared {
   readonly blocks: SetMfaFlagInput;
   /** Whether a reading that shows the blocks can show nothing from before the change. */
   readonly readsProve: boolean;
+  /** What the policy says of the change, by the user as they were read beside the flags. */
+  readonly permission: Permission;
   /** For how long the record leaves the change to this replica. */
   readonly leaseMs: number;
   readonly basis: BeforeImageBasis;
+}
+
+/** What is different between a change that is asked for and one that is approved. */
+export interface RunSteps<Verdict extends RunVerdict> {
+  /** Decides again whether the change may be made, as what was known before it waited for its turn may be old. */
+  readonly permit: () => Promise<Permission>;
+  /** Puts the change on record, or says why not. */
+  readonly record: (prepared: Prepared) => Promise<Verdict>;
+  readonly answer: (verdict: Verdict) => Promise<MfaChangeOutcome>;
 }
 
 /** Whether a change is on record, and may go on. */
@@ -109,12 +121,11 @@ export class ChangeRunner {
   async run<Verdict extends RunVerdict>(
     { request, context, progress }: Run,
     account: ChangeAccount,
-    record: (prepared: Prepared) => Promise<Verdict>,
-    answer: (verdict: Verdict) => Promise<MfaChangeOutcome>,
+    { permit, record, answer }: RunSteps<Verdict>,
   ): Promise<MfaChangeOutcome> {
     const { opUin } = request;
     for (let rereads = 0; ; rereads++) {
-      const prepared = await this.#prepare(request, account, context);
+      const prepared = await this.#prepare(request, account, context, permit);
       progress.blocks = prepared.blocks;
       const verdict = await record(prepared);
       if (verdict.kind === "BEGUN") return this.#carryOut(verdict.id, prepared, account, context);
@@ -152,13 +163,18 @@ export class ChangeRunner {
     request: MfaChangeRequest,
     account: ChangeAccount,
     context: MfaChangeContext,
+    permit: () => Promise<Permission>,
   ): Promise<Prepared> {
     const { access, clock, recentWrites } = this.#deps;
     const { opUin } = request;
     const readAtMs = clock.monotonic();
     const { known, writes } = recentWrites.of({ account: account.name, opUin });
     const asOf = new Date(clock.now()).toISOString();
-    const { output } = await account.writer.read(opUin, { ...context, forWrite: true });
+    const reading = account.writer.read(opUin, { ...context, forWrite: true });
+    // A refusal is told even where the user cannot be read, and nothing waits for the reading then.
+    reading.catch(() => undefined);
+    const permission = await permit();
+    const { output } = await reading;
     // Where the reading was refused for its key, another has come into its place.
     await access.requireNotOwn(request, account, context);
     const before = withRecentWrites({ ...output, asOf }, writes);
@@ -177,7 +193,7 @@ export class ChangeRunner {
     const shownBefore = [output, ...over, ...writes.map((write) => write.before)];
     const nowMs = clock.monotonic();
     return {
-      ...{ before, blocks },
+      ...{ before, blocks, permission },
       readsProve: matchesBlocks(before, blocks) || !mayBeAnother(blocks, shownBefore),
       leaseMs: Math.max(0, context.deadlineMs - nowMs) + LEASE_GRACE_MS,
       basis: { known, ageMs: nowMs - readAtMs },

@@ -1,6 +1,7 @@
 import type { ChangeLog } from "../audit/change-log.ts";
 import type { BeginVerdict, ChangeRecord } from "../audit/change-record.ts";
 import type { Accounts } from "../auth/accounts.ts";
+import type { Permission } from "../auth/policy/decide-access.ts";
 import type { Clock } from "../clock.ts";
 import { GatewayError } from "../contract/index.ts";
 import type { ChangeAccess } from "./change-access.ts";
@@ -44,41 +45,38 @@ export class ChangeService {
    */
   setSubUserMfa(request: MfaChangeRequest, context: MfaChangeContext): Promise<MfaChangeOutcome> {
     const run: Run = { request, context, progress: { shared: false } };
-    const { subject, issuer } = context.caller;
-    const key = JSON.stringify([hashOf(request), subject, issuer, context.idempotencyKey]);
+    const { caller, idempotencyKey } = context;
     return reportChange(this.#deps, run, async () => {
-      const { account, approvalMs } = await this.#authorise(request, context);
-      return this.#deps.runner.join(key, run, account, () => this.#change(run, account, approvalMs));
+      const { account, approval } = await this.#authorise(request, context);
+      const isSame =
+        approval === undefined || idempotencyKey !== undefined ? hashOf(request) : effectOf(request);
+      const key = JSON.stringify([isSame, caller.subject, caller.issuer, idempotencyKey]);
+      return this.#deps.runner.join(key, run, account, () => this.#change(run, account));
     });
   }
 
-  /**
-   * Whoever may not make a change shares in no other's either, and learns nothing from the record. `approvalMs` is how
-   * long another caller has to approve it; undefined where nobody has to.
-   */
+  /** Authorises before anything is shared: a caller who may not make a change learns nothing from the record. */
   async #authorise(
     request: MfaChangeRequest,
     context: MfaChangeContext,
-  ): Promise<{ readonly account: ChangeAccount; readonly approvalMs: number | undefined }> {
+  ): Promise<Permission & { readonly account: ChangeAccount }> {
     if (!asksForSomething(request)) throw new GatewayError("NOTHING_TO_CHANGE", { opUin: request.opUin });
     const account = this.#deps.accounts.require(request.account, context.caller);
-    const { approval } = await this.#deps.access.authorise(request, account, context);
-    return { account, approvalMs: approval && approval.expiresInMinutes * 60_000 };
+    return { account, ...(await this.#deps.access.authorise(request, account, context)) };
   }
 
-  async #change(run: Run, account: ChangeAccount, approvalMs: number | undefined): Promise<MfaChangeOutcome> {
-    const { runner, pausedCallers } = this.#deps;
+  async #change(run: Run, account: ChangeAccount): Promise<MfaChangeOutcome> {
+    const { access, runner, pausedCallers } = this.#deps;
     const { request, context, progress } = run;
     const { opUin } = request;
     const replayed = await this.#replay(request, context);
     progress.shared = replayed !== undefined;
     if (replayed !== undefined) return outcomeOf(replayed);
     await pausedCallers.requireResumed(context.caller, opUin);
-    return runner.run(
-      run,
-      account,
-      (prepared) => this.#begin(run, account.name, prepared, approvalMs),
-      async ({ kind, id }) => {
+    return runner.run(run, account, {
+      permit: () => access.authorise(request, account, context),
+      record: (prepared) => this.#begin(run, account.name, prepared),
+      answer: async ({ kind, id }) => {
         if (kind === "PAUSED" || kind === "PAUSES") return pausedCallers.refuse(context.caller, opUin, kind);
         if (kind === "KEY_REUSED") throw new GatewayError("IDEMPOTENCY_KEY_REUSED", { opUin, changeId: id });
         if (kind === "FULL")
@@ -87,7 +85,7 @@ export class ChangeService {
         progress.shared = kind !== "AWAITING";
         return outcomeOf(await runner.awaitShared(id, context));
       },
-    );
+    });
   }
 
   /** What the idempotency key already stands for. */
@@ -105,8 +103,7 @@ export class ChangeService {
   #begin(
     { request, context }: Run,
     account: string,
-    { before, blocks, leaseMs, basis }: Prepared,
-    approvalMs: number | undefined,
+    { before, blocks, permission: { approval }, leaseMs, basis }: Prepared,
   ): Promise<BeginVerdict> {
     const { opUin, login, action, overwriteOtherMethods, reason } = request;
     const intent = {
@@ -121,8 +118,13 @@ export class ChangeService {
       before,
       sent: blocks,
       leaseMs,
-      approvalMs,
+      approvalMs: approval && approval.expiresInMinutes * 60_000,
     };
     return this.#deps.log.begin(intent, basis);
   }
+}
+
+/** Requests that await approval are one where they do the same, whatever reason they give, as begin_change has it. */
+function effectOf(request: MfaChangeRequest): string {
+  return hashOf({ ...request, reason: request.reason && "given" });
 }

@@ -13,7 +13,7 @@ import { PausedCallers, type PausedCallersObserver } from "./paused-callers.ts";
 import { RecentWrites } from "./recent-writes.ts";
 
 export interface ChangeDoorsDeps {
-  readonly access: Pick<ChangeAccess, "authorise" | "requireNotOwn" | "requireStillAllowed">;
+  readonly access: Pick<ChangeAccess, "authorise" | "requireNotOwn">;
   readonly accounts: Pick<Accounts<ChangeAccount>, "require">;
   readonly log: Pick<ChangeLog, "begin" | "settle" | "find" | "recentWrites" | "findByIdempotencyKey">;
   readonly approvalLog: Pick<ApprovalLog, "approve" | "reject">;

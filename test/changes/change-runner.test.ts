@@ -35,12 +35,11 @@ function startRunner(kind: "STALE" | "BUSY") {
     progress: { shared: false },
   };
   const verdict = { kind, id: "0199aaaa-0000-7000-8000-000000000000" };
-  const changed = runner.run(
-    run,
-    account,
-    async () => verdict,
-    async () => ({ changeId: "", resolvedBy: "REPLY", camRequestId: "" }) as const,
-  );
+  const changed = runner.run(run, account, {
+    permit: async () => ({ approval: undefined }),
+    record: async () => verdict,
+    answer: async () => ({ changeId: "", resolvedBy: "REPLY", camRequestId: "" }) as const,
+  });
   return { changed, verdict, reads: () => reads };
 }
 

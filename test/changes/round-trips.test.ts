@@ -49,7 +49,6 @@ test("a change for two people costs four until it awaits approval, one to seal i
   const access = {
     authorise: async () => ({ approval: { ruleId: "two", expiresInMinutes: 5 } }),
     requireNotOwn: async () => undefined,
-    requireStillAllowed: async () => undefined,
   };
   const { changes, approvals, log, reports } = await startChangeService({ database, budget, guard, access });
   const askAndApprove = async (phone: boolean): Promise<[number, number]> => {

@@ -56,7 +56,6 @@ interface StartOptions {
 const ALLOWING: ChangeDoorsDeps["access"] = {
   authorise: async () => ({ approval: undefined }),
   requireNotOwn: async () => undefined,
-  requireStillAllowed: async () => undefined,
 };
 
 /** The door for writes with everything behind it real: client, signature, quota, an emulator, and a gate before it. */

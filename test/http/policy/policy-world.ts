@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from "node:crypto";
 import type { Clock } from "../../../src/clock.ts";
 import { startGate } from "../../support/start-gate.ts";
 import {
@@ -63,12 +64,20 @@ export async function startPolicyWorld(
   const textOf = (content: object | string) =>
     typeof content === "string" ? content : JSON.stringify(content);
   const file = await folder.write("policy.yaml", textOf(policy));
+  const { privateKey } = generateKeyPairSync("ed25519");
+  const pem = String(privateKey.export({ type: "pkcs8", format: "pem" }));
+  const AUDIT_SIGNING_KEY_FILE = await folder.write("audit-key.pem", pem);
   const gates: Awaited<ReturnType<typeof startGate>>[] = [];
   const heldAtStart: ReturnType<PolicyWorld["hold"]>[] = [];
   const gateway = await startGateway({
     callers: "proved",
     emulator: UNLIMITED.emulator,
-    env: { ...UNLIMITED.env, ...issuer.env, POLICY_FILE: file, CALLER_RATE_PER_SECOND: "0", ...more.env },
+    env: {
+      ...{ ...UNLIMITED.env, ...issuer.env, POLICY_FILE: file, CALLER_RATE_PER_SECOND: "0" },
+      // What rules that ask for approval need.
+      ...{ AUDIT_SIGNING_KEY_FILE, AUDIT_ANCHOR_FILE: "log" },
+      ...more.env,
+    },
     ...(more.clock === undefined ? {} : { clock: more.clock }),
     between: async (emulatorUrl) => {
       const gate = await startGate(emulatorUrl);
