@@ -149,6 +149,13 @@ test.each([
   expect(mayBeAnother({ login: block("phone"), action: block("") }, images)).toBe(expected);
 });
 
+test("a protection that was not written needs no image", () => {
+  expect(mayBeAnother({ login: block("phone") }, [{ login: block("phone"), action: block("stoken") }])).toBe(
+    true,
+  );
+  expect(mayBeAnother({ login: block("phone") }, [{ action: block("phone") }])).toBe(false);
+});
+
 describe("what a process remembers of writes", () => {
   const alice = { account: "default", opUin: uin(ALICE) };
   const remember = (clock: FakeClock) => {
