@@ -1,3 +1,5 @@
+import { expect, vi } from "vitest";
+import { systemClock } from "../../../src/clock.ts";
 import { cutDatabase } from "../../support/cut-database.ts";
 import { createTestPostgres } from "../../support/open-test-database.ts";
 import { pauseQuota } from "../../support/pause-quota.ts";
@@ -51,10 +53,19 @@ export async function startWithoutSlots(): Promise<StartedGateway> {
   return started;
 }
 
-/** It leaves CAM alone, which does nothing but fail. */
+/** Its circuit is open. Its time stands still from then on, so that none of the calls that follow is a probe. */
 export async function startWithOpenCircuit(): Promise<StartedGateway> {
-  const started = await startGateway({ ...UNLIMITED, env: { ...PATIENT, CAM_CIRCUIT_FAILURES: "1" } });
+  let stoppedMs: number | undefined;
+  const clock = { ...systemClock, monotonic: () => stoppedMs ?? systemClock.monotonic() };
+  const env = { ...PATIENT, CAM_CIRCUIT_FAILURES: "1" };
+  const started = await startGateway({ ...UNLIMITED, clock, env });
   started.cam.addFault({ kind: "httpStatus", status: 500, action: "DescribeSafeAuthFlagColl" });
-  await started.send(`{ subUser(opUin: ${ALICE}) { mfa { login { phone } } } }`);
+  const read = () => started.send(`{ subUser(opUin: ${ALICE}) { mfa { login { phone } } } }`);
+  await read();
+  // A change waits for CAM to say whose the key is, which takes time.
+  await vi.waitFor(() => expect(started.logLines.join("")).toContain("CAM accepts the key"), 20_000);
+  stoppedMs = systemClock.monotonic();
+  // A probe that is due by now is this one.
+  await read();
   return started;
 }
