@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from "node:crypto";
+import { signingKey } from "./signing-key.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
 export interface TwoPersonPolicy {
@@ -27,9 +27,6 @@ export async function twoPersonPolicy(
   const write = ({ rules = [], protectedUsers = [] }: PolicyChange): Promise<string> =>
     folder.write("policy.json", JSON.stringify({ protectedUsers, rules: [...rules, ...before, ...usual] }));
   const POLICY_FILE = await write({});
-  const { privateKey } = generateKeyPairSync("ed25519");
-  const pem = String(privateKey.export({ type: "pkcs8", format: "pem" }));
-  const AUDIT_SIGNING_KEY_FILE = await folder.write("audit-key.pem", pem);
-  const env = { POLICY_FILE, AUDIT_SIGNING_KEY_FILE, AUDIT_ANCHOR_FILE: "log" };
+  const env = { POLICY_FILE, ...(await signingKey(folder)) };
   return { env, rewrite: async (change) => void (await write(change)) };
 }

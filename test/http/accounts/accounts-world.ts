@@ -6,6 +6,7 @@ import {
   startCamEmulator,
 } from "../../../src/emulator/index.ts";
 import { keepSecret } from "../../support/leaks/written.ts";
+import { signingKey } from "../../support/signing-key.ts";
 import { type Reply, readReply, startGateway } from "../../support/start-gateway.ts";
 import { startIssuer } from "../../support/start-issuer.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
@@ -64,6 +65,7 @@ export async function startAccountsWorld(options: WorldOptions = {}) {
     ...(options.everybody ? {} : { callers: "proved" as const }),
     env: {
       ...issuer.env,
+      ...(await signingKey(folder)),
       CALLER_RATE_PER_SECOND: "0",
       POLICY_FILE: await folder.write(
         "policy.json",

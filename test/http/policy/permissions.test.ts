@@ -163,11 +163,11 @@ test("a policy gives nobody a scope", async () => {
 });
 
 test("entities can be read by routers, and change nobody", async () => {
-  const query = `{ _entities(representations: [{ __typename: "SubUser", opUin: "${ALICE}", mfa: { login: { phone: true } } }]) {
+  const query = `{ _entities(representations: [{ __typename: "SubUser", opUin: "${HEIDI}", mfa: { login: { phone: true } } }]) {
     ... on SubUser { name mfa { login { phone } } }
   } }`;
   expect((await ask(query, {}, "wang")).data).toEqual({
-    _entities: [{ name: "alice", mfa: { login: { phone: false } } }],
+    _entities: [{ name: "heidi", mfa: { login: { phone: false } } }],
   });
   expect(cam.journal({ action: "SetMfaFlag" })).toEqual([]);
 });

@@ -1,5 +1,5 @@
-import { generateKeyPairSync } from "node:crypto";
 import type { Clock } from "../../../src/clock.ts";
+import { signingKey } from "../../support/signing-key.ts";
 import { startGate } from "../../support/start-gate.ts";
 import {
   type Reply,
@@ -64,9 +64,7 @@ export async function startPolicyWorld(
   const textOf = (content: object | string) =>
     typeof content === "string" ? content : JSON.stringify(content);
   const file = await folder.write("policy.yaml", textOf(policy));
-  const { privateKey } = generateKeyPairSync("ed25519");
-  const pem = String(privateKey.export({ type: "pkcs8", format: "pem" }));
-  const AUDIT_SIGNING_KEY_FILE = await folder.write("audit-key.pem", pem);
+  const key = await signingKey(folder);
   const gates: Awaited<ReturnType<typeof startGate>>[] = [];
   const heldAtStart: ReturnType<PolicyWorld["hold"]>[] = [];
   const gateway = await startGateway({
@@ -74,8 +72,7 @@ export async function startPolicyWorld(
     emulator: UNLIMITED.emulator,
     env: {
       ...{ ...UNLIMITED.env, ...issuer.env, POLICY_FILE: file, CALLER_RATE_PER_SECOND: "0" },
-      // What rules that ask for approval need.
-      ...{ AUDIT_SIGNING_KEY_FILE, AUDIT_ANCHOR_FILE: "log" },
+      ...key,
       ...more.env,
     },
     ...(more.clock === undefined ? {} : { clock: more.clock }),

@@ -1,0 +1,11 @@
+import { generateKeyPairSync } from "node:crypto";
+import type { temporaryFolder } from "./temporary-folder.ts";
+
+/** The variables that server mode needs beside a policy which asks for approvals. The key is new. */
+export async function signingKey(
+  folder: Pick<Awaited<ReturnType<typeof temporaryFolder>>, "write">,
+): Promise<Readonly<Record<"AUDIT_SIGNING_KEY_FILE" | "AUDIT_ANCHOR_FILE", string>>> {
+  const { privateKey } = generateKeyPairSync("ed25519");
+  const pem = String(privateKey.export({ type: "pkcs8", format: "pem" }));
+  return { AUDIT_SIGNING_KEY_FILE: await folder.write("audit-key.pem", pem), AUDIT_ANCHOR_FILE: "log" };
+}
