@@ -45,7 +45,7 @@ test("a caller whose many users' writes fail keeps no other caller's change refu
 });
 
 test("400 parallel changes of one user, for which there is no time, leave the circuit closed", async () => {
-  const { cam, put, change } = await startWorld({ env: SHORT });
+  const { cam, put, change } = await startWorld({ env: { ...SHORT, MAX_CONNECTIONS: "2000" } });
   const [crowded = "", ...others] = usersFrom(0, 11);
   put([crowded, ...others]);
   cam.addFault({ kind: "delay", delayMs: 200, opUin: crowded });

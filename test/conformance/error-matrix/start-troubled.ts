@@ -53,19 +53,17 @@ export async function startWithoutSlots(): Promise<StartedGateway> {
   return started;
 }
 
-/** Its circuit is open. Its time stands still from then on, so that none of the calls that follow is a probe. */
+/** Its circuit is open. Its time then stands still at a moment before that, so that no call is ever due as a probe. */
 export async function startWithOpenCircuit(): Promise<StartedGateway> {
   let stoppedMs: number | undefined;
   const clock = { ...systemClock, monotonic: () => stoppedMs ?? systemClock.monotonic() };
   const env = { ...PATIENT, CAM_CIRCUIT_FAILURES: "1" };
   const started = await startGateway({ ...UNLIMITED, clock, env });
-  started.cam.addFault({ kind: "httpStatus", status: 500, action: "DescribeSafeAuthFlagColl" });
-  const read = () => started.send(`{ subUser(opUin: ${ALICE}) { mfa { login { phone } } } }`);
-  await read();
   // A change waits for CAM to say whose the key is, which takes time.
   await vi.waitFor(() => expect(started.logLines.join("")).toContain("CAM accepts the key"), 20_000);
-  stoppedMs = systemClock.monotonic();
-  // A probe that is due by now is this one.
-  await read();
+  const beforeMs = systemClock.monotonic();
+  started.cam.addFault({ kind: "httpStatus", status: 500, action: "DescribeSafeAuthFlagColl" });
+  await started.send(`{ subUser(opUin: ${ALICE}) { mfa { login { phone } } } }`);
+  stoppedMs = beforeMs;
   return started;
 }
