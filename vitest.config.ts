@@ -41,7 +41,7 @@ export default defineConfig({
           exclude: ["test/e2e/**"],
           globalSetup: "test/support/database-setup.ts",
           isolate: false,
-          maxWorkers: 3,
+          maxWorkers: 5,
           sequence: { groupOrder: 1 },
         },
       },

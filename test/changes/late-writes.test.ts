@@ -68,7 +68,7 @@ describe.each<readonly [what: string, fault: FaultInput, camCode: string | undef
   });
 });
 
-describe("what proves that a write was not applied", () => {
+describe.concurrent("what proves that a write was not applied", () => {
   test.each([
     ["AuthFailure.SomethingNew", "CAM_CREDENTIALS_REJECTED"],
     ["UnauthorizedOperation.CamNoAuth", "CAM_PERMISSION_DENIED"],

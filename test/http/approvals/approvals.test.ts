@@ -124,7 +124,7 @@ describe("a change that needs approval", () => {
 
   test("is sent with the user as they are by then, and that is what the record keeps", async () => {
     // Nobody else has changed this user within the last minute, so CAM's word counts.
-    cam.putUser({ uin: HEIDI, phone: "13800000098", loginFlag: { Stoken: 1 } });
+    cam.putUser({ uin: HEIDI, phone: "13800000098", wechatBound: true, loginFlag: { Stoken: 1 } });
     const id = await awaiting(
       `setSubUserMfa(opUin: "${HEIDI}", login: { phone: true }) { requestId change { id } }`,
     );
