@@ -26,7 +26,7 @@ beforeEach(() => cam.reset());
 
 /** Adds a user like alice whom no test has changed: for a minute the gateway's own writes count more than CAM's word. */
 function likeAlice(uin: string): string {
-  cam.putUser({ uin, phone: "13800000091", loginFlag: { Stoken: 1 } });
+  cam.putUser({ uin, name: uin, phone: "13800000091", loginFlag: { Stoken: 1 } });
   return uin;
 }
 
