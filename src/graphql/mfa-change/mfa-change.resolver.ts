@@ -37,7 +37,8 @@ export class MfaChangeResolver {
     if (after !== undefined && !UUID.test(after)) throw badInput('"after" is not a cursor of this list.');
     for (const name of ["caller", "account"] as const) {
       // PostgreSQL's texts have neither, so no record has one.
-      if (/[\0\p{Cs}]/u.test(args[name] ?? "")) throw badInput(`"${name}" contains what is no character.`);
+      if (/[\0\p{Cs}]/u.test(args[name] ?? ""))
+        throw badInput(`"${name}" must not contain NUL or half of a surrogate pair.`);
     }
     // One more than asked for tells whether there is a next page.
     const records = await this.#log.list(toChangeFilter(args), first + 1, after);

@@ -15,7 +15,7 @@ export function toReason(text: string | null | undefined): string | undefined {
   if (reason === "") return undefined;
   const unseen = UNSEEN.exec(reason)?.[0];
   if (unseen !== undefined) {
-    throw badInput(`"reason" contains ${nameOf(unseen)}, which is no character that a reader sees.`);
+    throw badInput(`"reason" contains ${nameOf(unseen)}, which readers cannot see.`);
   }
   if (reason.length > LONGEST_REASON) throw badInput(`"reason" is longer than ${LONGEST_REASON} characters.`);
   return reason;
