@@ -46,7 +46,7 @@ test("another change needs none, and has none on record", async () => {
 
 test.each([
   ["too long", "x".repeat(501), "longer than 500 characters"],
-  ["with a NUL", "lost\0phone", "no character"],
+  ["with a NUL", "lost\0phone", "U+0000"],
   ["with an escape", "lost \u001b[2J", "U+001B"],
   ["with a control of the second kind", "lost \u009b2J", "U+009B"],
   ["with a line feed", "lost\nlevel=error", "U+000A"],
