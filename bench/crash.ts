@@ -47,8 +47,10 @@ export const crash: Bench = {
     const store = await openPostgres({ url: postgres.url });
     parts.defer(() => store.close());
     const open = () =>
-      sql<{ n: number }>`select count(*)::integer as n from mfa_change where seq is null`.execute(store.db);
-    // Whatever is open now has a lease that is over in a dozen seconds; then any replica settles it.
+      sql<{ n: number }>`select count(*)::integer as n from mfa_change where status = 'pending'`.execute(
+        store.db,
+      );
+    // A change that is open now has a lease that ends in a dozen seconds. Then any replica looks at its user.
     for (let waits = 0; waits < 120 && (await open()).rows[0]?.n !== 0; waits++) await sleep(500);
 
     const { rows: records } = await sql<RecordRow>`

@@ -400,7 +400,8 @@ begin
       select o.id from mfa_change o
       where o.seq is null and o.account = p_account and o.status in ('pending', 'unknown')
         and o.lease_until < clock_timestamp()
-      order by o.lease_until limit p_limit for update skip locked
+      -- A change that its replica left keeps others from the user until it was looked at once.
+      order by o.status <> 'pending', o.lease_until limit p_limit for update skip locked
     )
     returning c.*;
 end
