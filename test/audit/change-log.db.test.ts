@@ -304,6 +304,15 @@ describe.each(["postgres", "pglite"] as const)("the log of changes on %s", (kind
       expect((await log.takeOver(account, 2, 60_000)).map(({ id }) => id)).toEqual([ids[0]]);
     });
 
+    test("an open change, which keeps others from its user, comes before an unknown one", async () => {
+      const account = `account-${newUin()}`;
+      const unknown = await settled({ account }, UNKNOWN);
+      await makeDue(database, unknown);
+      const open = await begun({ account, leaseMs: -1 });
+      expect((await log.takeOver(account, 1, 60_000)).map(({ id }) => id)).toEqual([open]);
+      expect((await log.takeOver(account, 1, 60_000)).map(({ id }) => id)).toEqual([unknown]);
+    });
+
     test("all replicas together get one whose user is to be read in so many milliseconds", async () => {
       const account = `account-${newUin()}`;
       for (let i = 0; i < 3; i++) await begun({ account, leaseMs: -1 });
