@@ -109,8 +109,9 @@ function compare(
     const changedNothing = sent.login.phone === before_image.login.phone;
     const reachedCam = appliedByRequest.has(gateway_request_id);
     if (status === "applied") return !reachedCam && !changedNothing;
-    // Of an open change that CAM has not taken nothing is proven.
-    return (status !== "refused" && status !== "unknown") || reachedCam;
+    // An unknown outcome claims nothing.
+    if (status === "unknown") return false;
+    return status !== "refused" || reachedCam;
   }).length;
   return { unrecorded, contradicted };
 }
