@@ -1,9 +1,9 @@
 import { sql } from "kysely";
-import { loadConfig } from "../src/config.ts";
+import { loadConfig } from "../src/config/config.ts";
 import { openPostgres } from "../src/database/postgres-database.ts";
 import type { CamEmulator } from "../src/emulator/index.ts";
 import { startCamEmulator } from "../src/emulator/index.ts";
-import { createGateway } from "../src/gateway.ts";
+import { createGateway } from "../src/gateway/create-gateway.ts";
 import { startPostgres } from "../test/support/start-postgres.ts";
 import { changePhone, seedUsers, serverEnv } from "./changes/change-load.ts";
 import type { Bench } from "./support/bench.ts";

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { migrate } from "../src/database/migrate.ts";
 import { openPostgres } from "../src/database/postgres-database.ts";
-import { MIGRATIONS_DIR } from "../src/package-paths.ts";
+import { MIGRATIONS_DIR } from "../src/gateway/package-paths.ts";
 import { startPostgres } from "../test/support/start-postgres.ts";
 import { describeResult, type Result } from "./quota/describe-result.ts";
 import type { OfferOutcome, OfferQuestion } from "./quota/offer.ts";

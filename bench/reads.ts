@@ -5,7 +5,7 @@ import type { Uin } from "../src/contract/index.ts";
 import type { Database } from "../src/database/database.ts";
 import { migrate } from "../src/database/migrate.ts";
 import { openPostgres } from "../src/database/postgres-database.ts";
-import { MIGRATIONS_DIR } from "../src/package-paths.ts";
+import { MIGRATIONS_DIR } from "../src/gateway/package-paths.ts";
 import { startPostgres } from "../test/support/start-postgres.ts";
 import type { Bench } from "./support/bench.ts";
 

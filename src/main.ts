@@ -10,7 +10,7 @@ if (Number.parseInt(process.versions.node, 10) < OLDEST_NODE) {
   );
   process.exitCode = 1;
 } else {
-  const { serve } = await import("./serve.ts");
+  const { serve } = await import("./cli/serve.ts");
   await serve();
 }
 

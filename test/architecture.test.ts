@@ -4,92 +4,31 @@ import { fileURLToPath } from "node:url";
 import { parseSync } from "oxc-parser";
 import { describe, expect, test } from "vitest";
 
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
+const SRC = join(ROOT, "src/");
+
 /**
- * Who may import whom inside src. A room not listed for another is out of bounds, type-only imports included.
- * Rooms are the folders of src, and its single files by name. ARCHITECTURE.md explains the table.
+ * The folders of src, and its single files, with those they may import. The table of ARCHITECTURE.md is the rule; type-only
+ * imports count.
  */
-const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  clock: [],
-  secret: [],
-  person: [],
-  utf8: [],
-  "package-paths": [],
-  contract: [],
-  client: ["contract"],
-  emulator: [],
-  containers: [],
-  cam: ["clock", "connection-failures", "secret", "contract", "utf8"],
-  observability: ["clock"],
-  quota: ["cam", "database", "clock", "contract", "fair-queue"],
-  auth: ["contract", "clock", "utf8"],
-  database: ["clock", "utf8"],
-  "connection-failures": [],
-  "fair-queue": [],
-  rounds: ["clock"],
-  audit: ["database", "clock", "contract", "person", "rounds", "utf8"],
-  changes: ["cam", "audit", "auth", "contract", "clock", "fair-queue", "person", "rounds"],
-  graphql: ["contract", "auth", "changes", "cam", "audit", "quota", "clock"],
-  http: ["graphql", "auth", "clock", "contract", "observability", "utf8"],
-  config: ["auth", "cam", "secret"],
-  "load-auth-files": ["auth", "config", "secret", "utf8"],
-  "create-authenticator": ["auth", "cam", "clock", "config", "load-auth-files", "observability"],
-  "policy-file": ["auth", "clock", "config", "utf8"],
-  usage: ["config"],
-  "open-store": ["config", "database", "package-paths"],
-  "local-cam": ["auth", "cam", "emulator", "secret"],
-  "load-accounts": ["config", "utf8"],
-  "create-account": ["cam", "changes", "clock", "config", "graphql", "observability", "quota"],
-  "open-request-seal": ["audit", "config", "utf8"],
-  "open-accounts": ["auth", "cam", "config", "create-account", "load-accounts", "local-cam"],
-  "start-up-banner": ["auth", "config", "gateway"],
-  routers: ["contract"],
-  cli: [
-    "audit",
-    "auth",
-    "clock",
-    "config",
-    "connection-failures",
-    "contract",
-    "database",
-    "end-on-crash",
-    "package-paths",
-    "policy-file",
-    "routers",
-    "utf8",
-  ],
-  gateway: [
-    "audit",
-    "auth",
-    "changes",
-    "clock",
-    "config",
-    "create-account",
-    "create-authenticator",
-    "database",
-    "graphql",
-    "http",
-    "open-accounts",
-    "open-request-seal",
-    "open-store",
-    "observability",
-    "package-paths",
-    "policy-file",
-    "quota",
-  ],
-  "end-on-crash": ["observability"],
-  "check-files": [
-    "audit",
-    "cam",
-    "config",
-    "database",
-    "http",
-    "load-accounts",
-    "load-auth-files",
-    "policy-file",
-  ],
-  serve: ["check-files", "config", "end-on-crash", "gateway", "observability", "start-up-banner", "usage"],
-  main: ["serve"],
-};
+const MAY_IMPORT = readCodeMap();
+
+function readCodeMap(): Readonly<Record<string, readonly string[]>> {
+  const rows = readFileSync(join(ROOT, "ARCHITECTURE.md"), "utf8").matchAll(
+    /^\| `([a-z0-9-]+)(?:\/|\.ts)` +\|[^|]+\|[^|]+\| ([^|]+?) +\|$/gm,
+  );
+  const listed = [...rows].map(([, room = "", targets = ""]) => [room, targets] as const);
+  const rooms = listed.map(([room]) => room);
+  return Object.fromEntries(listed.map(([room, targets]) => [room, targetsOf(targets, rooms)]));
+}
+
+/** "nothing", a list of rooms, or "every folder but a, b". */
+function targetsOf(text: string, rooms: readonly string[]): readonly string[] {
+  if (text === "nothing") return [];
+  const [, excluded] = /^every folder but (.+)$/.exec(text) ?? [];
+  if (excluded !== undefined) return rooms.filter((room) => !excluded.split(", ").includes(room));
+  return text.split(", ");
+}
 
 /** quota implements an interface of cam, and needs no more of it than that. */
 const ONLY_FROM_CAM: Readonly<Record<string, readonly string[]>> = {
@@ -114,7 +53,6 @@ interface Import {
   readonly names: readonly string[];
 }
 
-const SRC = fileURLToPath(new URL("../src/", import.meta.url));
 const files = globSync("**/*.{ts,tsx}", { cwd: SRC }).filter(
   (file) => !file.startsWith("http/playground/app/"),
 );

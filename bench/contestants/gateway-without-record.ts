@@ -6,7 +6,7 @@ import type { IssuerSettings } from "../../src/auth/issuer-settings.ts";
 import { EXAMPLE_KEY } from "../support/example-key.ts";
 
 /**
- * The gateway's own compiled parts, wired as `src/gateway.ts` wires them, but for the database: changes are kept in
+ * The gateway's own compiled parts, wired as `src/gateway/create-gateway.ts` wires them, but for the database: changes are kept in
  * memory, and the quota in this process. What the record costs is what the whole gateway needs beyond this.
  */
 const upstreamUrl = z.url().parse(process.env["UPSTREAM_URL"]);
@@ -29,17 +29,18 @@ const { AccountLoaders } = await compiled<typeof import("../../src/graphql/accou
   "graphql/account-loaders.js",
 );
 const { Accounts } = await compiled<typeof import("../../src/auth/accounts.ts")>("auth/accounts.js");
-const { FlagReads } =
-  await compiled<typeof import("../../src/graphql/flag-reads.ts")>("graphql/flag-reads.js");
+const { FlagReads } = await compiled<typeof import("../../src/cam/flag-reads.ts")>("cam/flag-reads.js");
 const { createHttpApp } = await compiled<typeof import("../../src/http/app.ts")>("http/app.js");
 const { CallerRate } = await compiled<typeof import("../../src/http/caller-rate.ts")>("http/caller-rate.js");
 const { BlockWriter } =
   await compiled<typeof import("../../src/changes/block-writer.ts")>("changes/block-writer.js");
 const { ChangeAccess } =
   await compiled<typeof import("../../src/changes/change-access.ts")>("changes/change-access.js");
-const { OwnUsers } = await compiled<typeof import("../../src/changes/own-users.ts")>("changes/own-users.js");
-const { createChangeDoors } = await compiled<typeof import("../../src/changes/create-change-doors.ts")>(
-  "changes/create-change-doors.js",
+const { GatewayIdentity } = await compiled<typeof import("../../src/changes/gateway-identity.ts")>(
+  "changes/gateway-identity.js",
+);
+const { createChangeServices } = await compiled<typeof import("../../src/changes/create-change-services.ts")>(
+  "changes/create-change-services.js",
 );
 const { LocalRateBudget } = await compiled<typeof import("../../src/quota/local-rate-budget.ts")>(
   "quota/local-rate-budget.js",
@@ -48,17 +49,16 @@ const { systemClock: clock } = await compiled<typeof import("../../src/clock.ts"
 const { localAuthenticator } =
   await compiled<typeof import("../../src/auth/authenticator.ts")>("auth/authenticator.js");
 const { LOCAL_CALLER } = await compiled<typeof import("../../src/auth/caller.ts")>("auth/caller.js");
-const { createAuthenticator } =
-  await compiled<typeof import("../../src/create-authenticator.ts")>("create-authenticator.js");
+const { createAuthenticator } = await compiled<typeof import("../../src/gateway/create-authenticator.ts")>(
+  "gateway/create-authenticator.js",
+);
 const { Secret } = await compiled<typeof import("../../src/secret.ts")>("secret.js");
 const { createLogger } =
-  await compiled<typeof import("../../src/observability/logger.ts")>("observability/logger.js");
-const { logCamAttempt, logChanges } = await compiled<typeof import("../../src/observability/log-events.ts")>(
-  "observability/log-events.js",
-);
-const { logOwnUsers, logPausedCallers } = await compiled<
-  typeof import("../../src/observability/log-access.ts")
->("observability/log-access.js");
+  await compiled<typeof import("../../src/telemetry/logger.ts")>("telemetry/logger.js");
+const { logCamAttempt, logChanges } =
+  await compiled<typeof import("../../src/telemetry/log-events.ts")>("telemetry/log-events.js");
+const { logOwnUsers, logPausedCallers } =
+  await compiled<typeof import("../../src/telemetry/log-access.ts")>("telemetry/log-access.js");
 const parts = await compiled<typeof import("../../src/cam/index.ts")>("cam/index.js");
 
 const logger = createLogger({ level: "info" });
@@ -92,12 +92,17 @@ const log = {
   findByIdempotencyKey: async () => undefined,
   list: async () => [],
 };
-const ownUsers = new OwnUsers({ cam, clock, deadlineMs: DEADLINE_MS, observer: logOwnUsers(logger) });
-ownUsers.start();
-const account = { name: "default", cam, flagReads, ownUsers, writer: new BlockWriter({ cam, clock }) };
+const gatewayIdentity = new GatewayIdentity({
+  cam,
+  clock,
+  deadlineMs: DEADLINE_MS,
+  observer: logOwnUsers(logger),
+});
+gatewayIdentity.start();
+const account = { name: "default", cam, flagReads, gatewayIdentity, writer: new BlockWriter({ cam, clock }) };
 const accounts = new Accounts({ all: [account], mayUse: () => true });
 const unused = (): Promise<never> => Promise.reject(new Error("No benchmark asks for this."));
-const doors = createChangeDoors({
+const doors = createChangeServices({
   access: new ChangeAccess({ policy: undefined, accounts, clock }),
   accounts,
   log,
@@ -160,7 +165,7 @@ const app = await createHttpApp({
     return { requestId, deadlineMs, loaders, ...details };
   },
   authenticator: await createAuthenticators(),
-  onUnbelieved: () => {},
+  onRejectedToken: () => {},
   callerRate: new CallerRate(0),
   trustedDocuments: undefined,
   hostnames: undefined,

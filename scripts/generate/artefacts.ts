@@ -1,5 +1,5 @@
-import { SUBGRAPH } from "../../src/routers/passed-on.ts";
-import { ROUTER_GUIDES } from "../../src/routers/router-guides.ts";
+import { SUBGRAPH } from "../../src/cli/routers/forwarded-headers.ts";
+import { ROUTER_GUIDES } from "../../src/cli/routers/router-guides.ts";
 import { renderAccountsSchema } from "./accounts-schema.ts";
 import { type Artefact, GENERATED_NOTICE } from "./artefact.ts";
 import { renderErrorExtensionsSchema } from "./error-extensions-schema.ts";

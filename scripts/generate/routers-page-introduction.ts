@@ -1,5 +1,5 @@
+import { FORWARDED_HEADERS, PATIENCE_SECONDS, SUBGRAPH } from "../../src/cli/routers/forwarded-headers.ts";
 import { CAM_ERROR_EXTENSION_KEYS } from "../../src/contract/index.ts";
-import { PASSED_ON, PATIENCE_SECONDS, SUBGRAPH } from "../../src/routers/passed-on.ts";
 
 const quoted = (names: readonly string[]) => names.map((name) => `\`${name}\``).join(", ");
 
@@ -40,6 +40,6 @@ ${quoted(CAM_ERROR_EXTENSION_KEYS)}: [errors.md](errors.md).
   key and is refused as \`IDEMPOTENCY_KEY_REUSED\`; nothing is made. @apollo/gateway and Apollo Router join fields of one
   subgraph that follow each other into one fetch. For other routers, and where several changes need keys, send one change
   an operation: that is right behind every router.
-- **Pass on these headers of the client:** ${quoted(PASSED_ON)}.
+- **Pass on these headers of the client:** ${quoted(FORWARDED_HEADERS)}.
 - **Business errors come with HTTP 200 and without Retry-After.** A router that acts on a status never has to.
 - **Do not let a router answer mutations from a cache, or join equal ones.**`;

@@ -1,6 +1,6 @@
-import { SUBGRAPH } from "../../src/routers/passed-on.ts";
-import type { RouterGuide } from "../../src/routers/router-guide.ts";
-import { ROUTER_GUIDES } from "../../src/routers/router-guides.ts";
+import { SUBGRAPH } from "../../src/cli/routers/forwarded-headers.ts";
+import type { RouterGuide } from "../../src/cli/routers/router-guide.ts";
+import { ROUTER_GUIDES } from "../../src/cli/routers/router-guides.ts";
 import { GENERATED_NOTICE } from "./artefact.ts";
 import { markdownTable } from "./markdown-table.ts";
 import { routersPageAdvice, routersPageIntroduction } from "./routers-page-introduction.ts";

@@ -1,6 +1,6 @@
 import { sql } from "kysely";
+import { personOf } from "../auth/person.ts";
 import type { Database } from "../database/database.ts";
-import { personOf } from "../person.ts";
 import { type BulkGuard, NO_BULK_GUARD } from "./bulk-guard.ts";
 import {
   type ApproveVerdict,

@@ -3,7 +3,7 @@ import { type Kysely, sql } from "kysely";
 import type { Clock } from "../clock.ts";
 import type { Database } from "../database/database.ts";
 import type { Tables } from "../database/tables.ts";
-import { Rounds } from "../rounds.ts";
+import { Poller } from "../poller.ts";
 import { type ChainPlace, type ChainProblem, RECORD_CHAIN } from "./chain.ts";
 import type { ChainAnchors } from "./chain-anchors.ts";
 import { type Checkpoint, encodePublicKey, isSignedAsItSays, signCheckpoint } from "./checkpoint.ts";
@@ -55,11 +55,11 @@ export class AuditCheckpointer {
   readonly #deps: AuditCheckpointerDeps;
   readonly #publicKey: string;
   readonly #trustedKeys: readonly string[];
-  readonly #rounds: Rounds;
+  readonly #rounds: Poller;
 
   constructor(deps: AuditCheckpointerDeps) {
     this.#deps = deps;
-    this.#rounds = new Rounds(deps.clock, () => this.#round());
+    this.#rounds = new Poller(deps.clock, () => this.#round());
     this.#publicKey = publicKeyOf(deps.privateKey);
     this.#trustedKeys = [
       this.#publicKey,

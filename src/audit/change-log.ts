@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from "kysely";
+import { personOf } from "../auth/person.ts";
 import type { Uin } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
-import { personOf } from "../person.ts";
 import { type BulkGuard, NO_BULK_GUARD } from "./bulk-guard.ts";
 import {
   type BeforeImageBasis,

@@ -35,6 +35,7 @@ export { type CredentialChain, createProviderChain } from "./credentials/provide
 export { createStaticProvider } from "./credentials/static-provider.ts";
 export type { CamErrorKind } from "./errors/cam-error.ts";
 export { CamError, isSignatureExpired, isThrottle, mayHaveBeenApplied } from "./errors/cam-error.ts";
+export { FlagReads } from "./flag-reads.ts";
 export type { CallPriority, RateBudget, RateRequest, RateSlot, SlotOutcome } from "./rate-budget.ts";
 export type { CamResult } from "./read-reply.ts";
 export { Tc3Signer } from "./signing/tc3-signer.ts";

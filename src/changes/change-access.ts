@@ -13,11 +13,11 @@ import type { MfaChangeContext, MfaChangeRequest } from "./mfa-change.ts";
 export interface ChangeAccessDeps {
   /** The policy in force now; without it the scopes alone decide. */
   readonly policy: { readonly current: Policy } | undefined;
-  readonly accounts: { readonly all: readonly Pick<ChangeAccount, "ownUsers">[] };
+  readonly accounts: { readonly all: readonly Pick<ChangeAccount, "gatewayIdentity">[] };
   readonly clock: Clock;
 }
 
-type Account = Pick<ChangeAccount, "name" | "cam" | "ownUsers">;
+type Account = Pick<ChangeAccount, "name" | "cam" | "gatewayIdentity">;
 
 /** Reads the name and remark of a user when the policy turns on them, once however many decisions need them. */
 type ReadProfile = () => Promise<PolicyUser>;
@@ -67,12 +67,12 @@ export class ChangeAccess {
    */
   async requireNotOwn(
     { opUin }: MfaChangeRequest,
-    { ownUsers }: Pick<ChangeAccount, "ownUsers">,
+    { gatewayIdentity }: Pick<ChangeAccount, "gatewayIdentity">,
     context: MfaChangeContext,
   ): Promise<void> {
     // Two names may stand for one account with two keys. Another's key that is not known yet is no reason to wait.
-    const isOthers = this.#deps.accounts.all.some((other) => other.ownUsers.knows(opUin));
-    if (!isOthers && !(await ownUsers.has(opUin, context))) return;
+    const isOthers = this.#deps.accounts.all.some((other) => other.gatewayIdentity.knows(opUin));
+    if (!isOthers && !(await gatewayIdentity.has(opUin, context))) return;
     const hint = "Nobody changes the account itself or the user of the gateway's own key through it.";
     throw new GatewayError("PROTECTED_USER", { opUin, hint });
   }

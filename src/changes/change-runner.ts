@@ -20,7 +20,7 @@ import type { ChangeObserver, MfaChangeContext, MfaChangeOutcome, MfaChangeReque
 import type { RecentWrites } from "./recent-writes.ts";
 import { settlementOf } from "./recorded-change.ts";
 import { RecordedFailure } from "./recorded-failure.ts";
-import { type AccountUser, UserTurns } from "./user-turns.ts";
+import { type AccountUser, UserLock } from "./user-lock.ts";
 
 export interface ChangeRunnerDeps {
   readonly access: Pick<ChangeAccess, "requireNotOwn">;
@@ -81,12 +81,12 @@ const POLL_MS = 100;
  */
 export class ChangeRunner {
   readonly #deps: ChangeRunnerDeps;
-  readonly #turns: UserTurns;
+  readonly #turns: UserLock;
   readonly #inFlight = new Map<string, Promise<MfaChangeOutcome>>();
 
   constructor(deps: ChangeRunnerDeps) {
     this.#deps = deps;
-    this.#turns = new UserTurns(deps.clock);
+    this.#turns = new UserLock(deps.clock);
   }
 
   /** Resolves when no change is under way; each ends by its deadline. */

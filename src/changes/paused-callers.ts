@@ -1,7 +1,7 @@
 import type { CallerPause, CallerPauses } from "../audit/caller-pauses.ts";
 import type { Caller, CallerIdentity } from "../auth/caller.ts";
+import { isSamePerson } from "../auth/person.ts";
 import { GatewayError, type Uin } from "../contract/index.ts";
-import { isSamePerson } from "../person.ts";
 import { recordedCaller } from "./recorded-change.ts";
 
 export interface PausedCallersDeps {

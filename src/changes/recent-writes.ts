@@ -2,7 +2,7 @@ import { LRUCache } from "lru-cache";
 import type { RecentWrite } from "../audit/change-record.ts";
 import type { Clock } from "../clock.ts";
 import type { KnownWrite } from "./known-flags.ts";
-import { type AccountUser, keyOf } from "./user-turns.ts";
+import { type AccountUser, keyOf } from "./user-lock.ts";
 
 /** For so long after a write CAM may show what was so before it. */
 export const STALE_READ_MS = 60_000;

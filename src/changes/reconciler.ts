@@ -2,7 +2,7 @@ import type { ChangeLog } from "../audit/change-log.ts";
 import type { ChangeRecord, ChangeSettlement } from "../audit/change-record.ts";
 import type { SafeAuthFlags, SetMfaFlagInput } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
-import { Rounds } from "../rounds.ts";
+import { Poller } from "../poller.ts";
 import type { ChangeAccount } from "./change-account.ts";
 import { matchesBlocks } from "./compose-blocks.ts";
 import { failureFactsOf } from "./failure-facts.ts";
@@ -42,11 +42,11 @@ const LEASE_GRACE_MS = 5_000;
  */
 export class Reconciler {
   readonly #deps: ReconcilerDeps;
-  readonly #rounds: Rounds;
+  readonly #rounds: Poller;
 
   constructor(deps: ReconcilerDeps) {
     this.#deps = deps;
-    this.#rounds = new Rounds(deps.clock, () => this.#round());
+    this.#rounds = new Poller(deps.clock, () => this.#round());
   }
 
   start(): void {

@@ -1,5 +1,5 @@
 import { KeyFileError } from "../audit/signing-key.ts";
-import { ConfigError, EX_CONFIG } from "../config.ts";
+import { ConfigError, EX_CONFIG } from "../config/config.ts";
 import { DatabaseError } from "../database/database.ts";
 import { EX_CANNOT, UsageError } from "./command.ts";
 

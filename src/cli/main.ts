@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-import { endOnCrash } from "../end-on-crash.ts";
 import { findCommand } from "./commands.ts";
+import { endOnCrash } from "./end-on-crash.ts";
 import { exitCodeOf, explainFailure } from "./explain-failure.ts";
 
 endOnCrash();

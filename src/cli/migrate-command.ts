@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { migrate } from "../database/migrate.ts";
-import { MIGRATIONS_DIR } from "../package-paths.ts";
+import { MIGRATIONS_DIR } from "../gateway/package-paths.ts";
 import type { CommandIo } from "./command.ts";
 import { findDatabase } from "./open-database.ts";
 

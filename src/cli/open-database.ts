@@ -5,7 +5,7 @@ import { checkUrl } from "../database/database-address.ts";
 import { openPglite } from "../database/pglite-database.ts";
 import { openPostgres } from "../database/postgres-database.ts";
 import { readUrlFile } from "../database/read-url-file.ts";
-import { PGLITE_TEMPLATE_DIR } from "../package-paths.ts";
+import { PGLITE_TEMPLATE_DIR } from "../gateway/package-paths.ts";
 import type { CommandIo } from "./command.ts";
 
 type Environment = CommandIo["env"];

@@ -5,8 +5,8 @@ import { PGlite } from "@electric-sql/pglite";
 import { Kysely, PGliteDialect } from "kysely";
 import { lockDataDir } from "./data-dir-lock.ts";
 import { type Database, DatabaseError } from "./database.ts";
-import { MendingPglite, type Pglite } from "./mending-pglite.ts";
 import { PriorityGate } from "./priority-gate.ts";
+import { type Pglite, SelfHealingPglite } from "./self-healing-pglite.ts";
 import type { Tables } from "./tables.ts";
 
 export interface PgliteOptions {
@@ -40,7 +40,7 @@ export async function openPglite({ dataDir, templateDir, onBroken }: PgliteOptio
     const databaseDir = join(dataDir, "pglite");
     if (!(await exists(databaseDir))) await makeDatabase(databaseDir, templateDir);
     const open = () => openExisting(databaseDir, templateDir);
-    const pglite = new MendingPglite(await open(), { open, onBroken: (error) => onBroken?.(error) });
+    const pglite = new SelfHealingPglite(await open(), { open, onBroken: (error) => onBroken?.(error) });
     return wrap(pglite, unlock);
   } catch (error) {
     await unlock();
@@ -117,7 +117,7 @@ function versionOf(databaseDir: string): Promise<string | undefined> {
   );
 }
 
-function wrap(pglite: MendingPglite, unlock: () => Promise<void>): Database {
+function wrap(pglite: SelfHealingPglite, unlock: () => Promise<void>): Database {
   const gate = new PriorityGate();
   const [urgent, reads] = [openLane(pglite, gate, true), openLane(pglite, gate, false)];
   const close = async () => {
@@ -141,7 +141,7 @@ function wrap(pglite: MendingPglite, unlock: () => Promise<void>): Database {
 }
 
 /** PGlite has one connection: reads wait until nobody needs it for a change or the quota. */
-function openLane(pglite: MendingPglite, gate: PriorityGate, isUrgent: boolean): Kysely<Tables> {
+function openLane(pglite: SelfHealingPglite, gate: PriorityGate, isUrgent: boolean): Kysely<Tables> {
   const lane: Pglite = {
     ready: true,
     waitReady: pglite.waitReady,

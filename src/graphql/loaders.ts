@@ -1,5 +1,6 @@
 import DataLoader from "dataloader";
 import pLimit, { type LimitFunction } from "p-limit";
+import type { FlagReads } from "../cam/index.ts";
 import {
   type CamClient,
   describeSubAccounts,
@@ -10,7 +11,6 @@ import { type KnownFlags, withRecentWrites } from "../changes/known-flags.ts";
 import type { RecentWrites } from "../changes/recent-writes.ts";
 import type { Clock } from "../clock.ts";
 import type { Uin } from "../contract/index.ts";
-import type { FlagReads } from "./flag-reads.ts";
 
 /** Reads of one account that one operation shares. They live as long as the operation. */
 export interface Loaders {

@@ -8,7 +8,7 @@ import {
   fastify,
   LogController,
 } from "fastify";
-import type { Logger } from "../observability/logger.ts";
+import type { Logger } from "../telemetry/logger.ts";
 import { answerOnlyTo } from "./allowed-hosts.ts";
 import { refuseUnreadable } from "./client-error.ts";
 import { type ConnectionLimits, Connections } from "./connections.ts";

@@ -1,9 +1,9 @@
 import type { RateRequest, RateSlot, SlotOutcome } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
+import { CallerQueues, MOST_WAITING } from "./caller-queues.ts";
 import { DeliveryDelay } from "./delivery-delay.ts";
 import { exhausted } from "./exhausted.ts";
 import { SlidingWindow, type WindowCall } from "./sliding-window.ts";
-import { MOST_WAITING, WaitingLines } from "./waiting-lines.ts";
 
 /**
  * One second, and a guard for what the arithmetic cannot see: the grain of timers at both ends and ways to CAM
@@ -38,7 +38,7 @@ export class RateQueue {
   readonly #clock: Clock;
   readonly #window: SlidingWindow;
   readonly #delay: DeliveryDelay;
-  readonly #lines = new WaitingLines<Waiter>(MOST_WAITING);
+  readonly #lines = new CallerQueues<Waiter>(MOST_WAITING);
   #cancelTimer: (() => void) | undefined;
 
   constructor({ clock, callsPerSecond, fullAtMs }: RateQueueDeps) {

@@ -1,4 +1,5 @@
 import type { RateRequest, RateSlot } from "../cam/index.ts";
+import { CallerQueues, MOST_WAITING } from "./caller-queues.ts";
 import { exhausted } from "./exhausted.ts";
 import { Forecast } from "./forecast.ts";
 import type { LocalRateBudget } from "./local-rate-budget.ts";
@@ -7,7 +8,6 @@ import { SlotDeliveries } from "./slot-deliveries.ts";
 import type { WindowKey } from "./slot-store.ts";
 import type { TakenSlot } from "./taken-slot.ts";
 import { UnsharedReads } from "./unshared-reads.ts";
-import { MOST_WAITING, WaitingLines } from "./waiting-lines.ts";
 
 /**
  * A wait behind others is an estimate. Whoever comes is let in only where it is so much shorter than he can wait, so
@@ -54,7 +54,7 @@ type Asking = RateRequest["priority"] | "note";
  */
 export class SharedQueue {
   readonly #deps: SharedQueueDeps;
-  readonly #lines = new WaitingLines<Waiter>(MOST_WAITING);
+  readonly #lines = new CallerQueues<Waiter>(MOST_WAITING);
   readonly #forecast: Forecast;
   readonly #asker: SlotAsker;
   readonly #deliveries: SlotDeliveries;

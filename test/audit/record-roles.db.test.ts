@@ -14,7 +14,7 @@ import { verifyDatabase } from "../../src/audit/verify-database.ts";
 import { systemClock } from "../../src/clock.ts";
 import type { Database } from "../../src/database/database.ts";
 import { migrate } from "../../src/database/migrate.ts";
-import { MIGRATIONS_DIR } from "../../src/package-paths.ts";
+import { MIGRATIONS_DIR } from "../../src/gateway/package-paths.ts";
 import { createGatewayRole, createRole } from "../support/gateway-role.ts";
 import { createTestPostgres, openTestPostgres } from "../support/open-test-database.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";

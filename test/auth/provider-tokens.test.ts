@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { IssuerKeys } from "../../src/auth/issuer-keys.ts";
 import type { IssuerSettings } from "../../src/auth/issuer-settings.ts";
 import { TokenVerifier } from "../../src/auth/token-verifier.ts";
-import { loadConfig } from "../../src/config.ts";
+import { loadConfig } from "../../src/config/config.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { createKey, publicJwk, signUnkept } from "../support/start-issuer.ts";
 import { PROVIDER_TOKENS, type ProviderToken } from "./providers.ts";

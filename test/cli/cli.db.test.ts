@@ -14,7 +14,7 @@ import { readEnd } from "../../src/audit/read-record.ts";
 import { lockDataDir } from "../../src/database/data-dir-lock.ts";
 import type { Database } from "../../src/database/database.ts";
 import { readMigrations } from "../../src/database/read-migrations.ts";
-import { MIGRATIONS_DIR } from "../../src/package-paths.ts";
+import { MIGRATIONS_DIR } from "../../src/gateway/package-paths.ts";
 import { APPLIED, FRESH, intentOf } from "../audit/intent-of.ts";
 import { newSigningKey } from "../audit/make-chain.ts";
 import { createTestPostgres, openTestPostgres } from "../support/open-test-database.ts";

@@ -9,7 +9,7 @@ import { verifyDatabase } from "../../src/audit/verify-database.ts";
 import type { Database } from "../../src/database/database.ts";
 import { migrate } from "../../src/database/migrate.ts";
 import { readMigrations } from "../../src/database/read-migrations.ts";
-import { MIGRATIONS_DIR } from "../../src/package-paths.ts";
+import { MIGRATIONS_DIR } from "../../src/gateway/package-paths.ts";
 import { APPLIED, FRESH, intentOf } from "../audit/intent-of.ts";
 import { createGatewayRole } from "../support/gateway-role.ts";
 import { createTestPostgres, openEmptyDatabase, openTestPostgres } from "../support/open-test-database.ts";

@@ -2,7 +2,7 @@
 import { ChangeLog } from "../../src/audit/change-log.ts";
 import { migrate } from "../../src/database/migrate.ts";
 import { openPglite } from "../../src/database/pglite-database.ts";
-import { MIGRATIONS_DIR } from "../../src/package-paths.ts";
+import { MIGRATIONS_DIR } from "../../src/gateway/package-paths.ts";
 import { FRESH, intentOf } from "../audit/intent-of.ts";
 
 const [, , dataDir = "", templateDir = ""] = process.argv;

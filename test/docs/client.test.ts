@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createCamGatewayClient } from "../../src/client/index.ts";
-import type { Gateway } from "../../src/gateway.ts";
+import type { Gateway } from "../../src/gateway/create-gateway.ts";
 import { installClient, packClient } from "../support/client-package.ts";
 import { createTestPostgres } from "../support/open-test-database.ts";
 import { startLocalGateway } from "../support/start-local-gateway.ts";

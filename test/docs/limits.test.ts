@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { MAX_TOKEN_BYTES } from "../../src/auth/token-verifier.ts";
-import { loadConfig } from "../../src/config.ts";
+import { loadConfig } from "../../src/config/config.ts";
 import * as documents from "../../src/graphql/documents/document-limits.ts";
 import { MAX_FIELDS } from "../../src/graphql/limits/answer-size-limit.ts";
 import { MAX_JSON_NESTING } from "../../src/http/graphql/json-nesting.ts";

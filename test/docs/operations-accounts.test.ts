@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { parse as parseYaml } from "yaml";
 import { accountsFileSchema } from "../../src/config/account-schema.ts";
 import { parseAccountsFile } from "../../src/config/accounts-file.ts";
-import { loadConfig } from "../../src/config.ts";
+import { loadConfig } from "../../src/config/config.ts";
 import { schemaOfNothing } from "../support/schema-of-nothing.ts";
 import { SOME_ISSUER } from "../support/some-issuer.ts";
 import { SOME_POLICY } from "../support/some-policy.ts";

@@ -6,8 +6,8 @@ import {
   getCallerIdentity,
   setMfaFlag,
 } from "../../src/cam/index.ts";
+import { loadConfig } from "../../src/config/config.ts";
 import { variables } from "../../src/config/variables.ts";
-import { loadConfig } from "../../src/config.ts";
 import { SOME_ISSUER } from "../support/some-issuer.ts";
 import { SOME_POLICY } from "../support/some-policy.ts";
 import { fencedBlocks } from "./fenced-blocks.ts";
@@ -52,7 +52,7 @@ test("the section names only variables that there are, and every one that names 
 });
 
 test("the log lines that the section quotes are the gateway's", async () => {
-  const source = await readFile("src/observability/log-events.ts", "utf8");
+  const source = await readFile("src/telemetry/log-events.ts", "utf8");
   for (const line of ["key for CAM loaded", "no newer key for CAM can be had"]) {
     expect(section).toContain(`\`${line}\``);
     expect(source).toContain(line);

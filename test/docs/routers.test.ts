@@ -3,10 +3,10 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { routerArtefacts } from "../../scripts/generate/artefacts.ts";
 import { generate } from "../../scripts/generate/run.ts";
-import { loadConfig } from "../../src/config.ts";
+import { FORWARDED_HEADERS, PATIENCE_SECONDS, SUBGRAPH } from "../../src/cli/routers/forwarded-headers.ts";
+import { ROUTER_GUIDES } from "../../src/cli/routers/router-guides.ts";
+import { loadConfig } from "../../src/config/config.ts";
 import { CAM_ERROR_EXTENSION_KEYS } from "../../src/contract/index.ts";
-import { PASSED_ON, PATIENCE_SECONDS, SUBGRAPH } from "../../src/routers/passed-on.ts";
-import { ROUTER_GUIDES } from "../../src/routers/router-guides.ts";
 import { ROUTER_SETTINGS, type RouterSetting } from "../conformance/support/routers.ts";
 import { type StartedGateway, startGateway } from "../support/start-gateway.ts";
 import { asSubgraph, sendTo } from "../support/started-router.ts";
@@ -47,7 +47,8 @@ describe.each(yamlFiles)("%s", (file) => {
   test("is YAML that names the subgraph, every key and every header", () => {
     expect(parse(text, { strict: true, uniqueKeys: true })).toBeTypeOf("object");
     for (const word of [SUBGRAPH, ...CAM_ERROR_EXTENSION_KEYS]) expect(text).toContain(word);
-    for (const header of PASSED_ON) expect(text.toLowerCase()).toContain(`: ${header}`.replace(": ", ""));
+    for (const header of FORWARDED_HEADERS)
+      expect(text.toLowerCase()).toContain(`: ${header}`.replace(": ", ""));
   });
 
   test("is on the page", () => {

@@ -1,5 +1,5 @@
 import { beforeAll, expect, test, vi } from "vitest";
-import { EX_SOFTWARE } from "../../src/end-on-crash.ts";
+import { EX_SOFTWARE } from "../../src/cli/end-on-crash.ts";
 import { buildGateway, runGateway } from "../support/gateway-process.ts";
 import { LOCAL_KEY } from "../support/start-gateway.ts";
 

@@ -5,7 +5,7 @@ import { Agent, request } from "node:http";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { beforeAll, expect, onTestFinished, test, vi } from "vitest";
-import { EX_SOFTWARE } from "../../src/end-on-crash.ts";
+import { EX_SOFTWARE } from "../../src/cli/end-on-crash.ts";
 import { closedPort } from "../support/closed-port.ts";
 import { buildGateway } from "../support/gateway-process.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { createLogger } from "../../src/observability/logger.ts";
+import { createLogger } from "../../src/telemetry/logger.ts";
 import { LeakFinder } from "../support/leaks/find-leaks.ts";
 import { searchFolder } from "../support/leaks/global-setup.ts";
 import { createKey, signUnkept } from "../support/start-issuer.ts";

@@ -8,7 +8,7 @@ import { ChangeLog } from "../../src/audit/change-log.ts";
 import { systemClock } from "../../src/clock.ts";
 import { migrate } from "../../src/database/migrate.ts";
 import { openPostgres } from "../../src/database/postgres-database.ts";
-import { MIGRATIONS_DIR } from "../../src/package-paths.ts";
+import { MIGRATIONS_DIR } from "../../src/gateway/package-paths.ts";
 import { SharedRateBudget } from "../../src/quota/shared-rate-budget.ts";
 import { SharedWindows } from "../../src/quota/shared-windows.ts";
 import { FRESH, intentOf } from "../audit/intent-of.ts";

@@ -6,7 +6,7 @@ import { rename } from "node:fs/promises";
 import { join } from "node:path";
 import { migrate } from "../../src/database/migrate.ts";
 import { openPglite } from "../../src/database/pglite-database.ts";
-import { MIGRATIONS_DIR, PGLITE_TEMPLATE_DIR } from "../../src/package-paths.ts";
+import { MIGRATIONS_DIR, PGLITE_TEMPLATE_DIR } from "../../src/gateway/package-paths.ts";
 
 const [, , target = ""] = process.argv;
 const dataDir = `${target}.data`;

@@ -6,7 +6,7 @@ import { inject } from "vitest";
 import type { Database } from "../../src/database/database.ts";
 import { openPglite } from "../../src/database/pglite-database.ts";
 import { openPostgres } from "../../src/database/postgres-database.ts";
-import { PGLITE_TEMPLATE_DIR } from "../../src/package-paths.ts";
+import { PGLITE_TEMPLATE_DIR } from "../../src/gateway/package-paths.ts";
 import { TEMPLATE_DATABASE } from "./database-setup.ts";
 import { whenOver } from "./when-over.ts";
 

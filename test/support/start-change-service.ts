@@ -18,10 +18,10 @@ import {
 } from "../../src/cam/index.ts";
 import { BlockWriter } from "../../src/changes/block-writer.ts";
 import {
-  type ChangeDoors,
-  type ChangeDoorsDeps,
-  createChangeDoors,
-} from "../../src/changes/create-change-doors.ts";
+  type ChangeServices,
+  type ChangeServicesDeps,
+  createChangeServices,
+} from "../../src/changes/create-change-services.ts";
 import type { MfaChangeContext, MfaChangeReport, MfaChangeRequest } from "../../src/changes/mfa-change.ts";
 import { systemClock } from "../../src/clock.ts";
 import { parseUin, type Uin } from "../../src/contract/index.ts";
@@ -33,7 +33,7 @@ import { openTestDatabase } from "./open-test-database.ts";
 import { type Gate, startGate } from "./start-gate.ts";
 import { TEST_SEAL } from "./test-seal.ts";
 
-export interface StartedChangeService extends ChangeDoors {
+export interface StartedChangeService extends ChangeServices {
   readonly client: CamClient;
   readonly log: ChangeLog;
   readonly cam: EmulatorControl;
@@ -48,12 +48,12 @@ interface StartOptions {
   readonly database?: Database;
   readonly budget?: RateBudget;
   /** Without it everybody may do everything at once. */
-  readonly access?: ChangeDoorsDeps["access"];
+  readonly access?: ChangeServicesDeps["access"];
   /** Without it nobody is ever paused. */
   readonly guard?: BulkGuard;
 }
 
-const ALLOWING: ChangeDoorsDeps["access"] = {
+const ALLOWING: ChangeServicesDeps["access"] = {
   authorise: async () => ({ approval: undefined }),
   requireNotOwn: async () => undefined,
 };
@@ -87,11 +87,11 @@ export async function startChangeService(options: StartOptions = {}): Promise<St
   const account = {
     name: DEFAULT_ACCOUNT,
     writer: new BlockWriter({ cam, clock }),
-    ownUsers: { has: async () => false, knows: () => false },
+    gatewayIdentity: { has: async () => false, knows: () => false },
     cam,
   };
   const paused: string[] = [];
-  const doors = createChangeDoors({
+  const doors = createChangeServices({
     access: options.access ?? ALLOWING,
     accounts: new Accounts({ all: [account], mayUse: () => true }),
     log,

@@ -1,5 +1,5 @@
-import { loadConfig } from "../../src/config.ts";
-import { createGateway, type Gateway } from "../../src/gateway.ts";
+import { loadConfig } from "../../src/config/config.ts";
+import { createGateway, type Gateway } from "../../src/gateway/create-gateway.ts";
 
 /** A gateway in local mode on a free port, as `npm start` has it: with the emulator's cast. The caller stops it. */
 export async function startLocalGateway(store: Readonly<Record<string, string>>): Promise<Gateway> {

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { Fate } from "../../routers/router-guide.ts";
+import type { Fate } from "../routers/router-guide.ts";
 import type { ExpectedError } from "./expected-error.ts";
 import { innerErrorOf, type ReceivedError } from "./received-error.ts";
 

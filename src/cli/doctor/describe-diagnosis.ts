@@ -1,7 +1,7 @@
 import { CAM_ERROR_EXTENSION_KEYS } from "../../contract/index.ts";
-import { SUBGRAPH } from "../../routers/passed-on.ts";
-import type { RouterGuide, RouterId } from "../../routers/router-guide.ts";
-import { ROUTER_GUIDES } from "../../routers/router-guides.ts";
+import { SUBGRAPH } from "../routers/forwarded-headers.ts";
+import type { RouterGuide, RouterId } from "../routers/router-guide.ts";
+import { ROUTER_GUIDES } from "../routers/router-guides.ts";
 import type { ChannelVerdict, Diagnosis } from "./diagnose.ts";
 import type { Guess } from "./guess-router.ts";
 import { PROBE_REQUEST_ID } from "./probe-operation.ts";

@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { validateHeaderName, validateHeaderValue } from "node:http";
 import { parseArgs } from "node:util";
-import { PATIENCE_SECONDS } from "../../routers/passed-on.ts";
-import type { RouterId } from "../../routers/router-guide.ts";
-import { ROUTER_GUIDES } from "../../routers/router-guides.ts";
 import { decodeFile, whyUnreadable } from "../../utf8.ts";
 import { UsageError } from "../command.ts";
+import { PATIENCE_SECONDS } from "../routers/forwarded-headers.ts";
+import type { RouterId } from "../routers/router-guide.ts";
+import { ROUTER_GUIDES } from "../routers/router-guides.ts";
 import type { Target } from "./send-probe.ts";
 
 export interface DoctorFlags {

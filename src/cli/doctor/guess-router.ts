@@ -1,4 +1,4 @@
-import type { RouterId } from "../../routers/router-guide.ts";
+import type { RouterId } from "../routers/router-guide.ts";
 import { innerErrorOf, type ReceivedError } from "./received-error.ts";
 
 /** Which routers leave such a trace on a subgraph's error. */

@@ -3,7 +3,7 @@ import { DEFAULT_ACCOUNT } from "../../auth/account-name.ts";
 import { matchesGlob } from "../../auth/policy/glob.ts";
 import type { AccessQuestion } from "../../auth/policy/match-rule.ts";
 import { SWITCHES, type Switch } from "../../auth/policy/switch.ts";
-import { EX_CONFIG } from "../../config.ts";
+import { EX_CONFIG } from "../../config/config.ts";
 import { explainUin, parseUin, type Uin } from "../../contract/index.ts";
 import { UsageError } from "../command.ts";
 

@@ -1,6 +1,6 @@
+import { loadPolicy } from "../../auth/policy/policy-file.ts";
 import { systemClock } from "../../clock.ts";
-import { EX_CONFIG } from "../../config.ts";
-import { loadPolicy } from "../../policy-file.ts";
+import { EX_CONFIG } from "../../config/config.ts";
 import type { CommandIo } from "../command.ts";
 import { describeExplanation } from "./describe-explanation.ts";
 import { explainAccess } from "./explain-access.ts";

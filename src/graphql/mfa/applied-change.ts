@@ -4,21 +4,21 @@ import type { Uin } from "../../contract/index.ts";
 import type { Loaders } from "../loaders.ts";
 import type { MfaChange } from "../mfa-change/mfa-change.type.ts";
 import { toMfaChange } from "../mfa-change/to-mfa-change.ts";
-import { UnreadSubUser } from "../sub-user/unread-sub-user.ts";
+import { LazySubUser } from "../sub-user/lazy-sub-user.ts";
 import type { SetSubUserMfaPayload } from "./set-sub-user-mfa.type.ts";
 
 /** A change that is in force. Its record and its user are read when, and only if, an operation selects them. */
 export class AppliedChange implements SetSubUserMfaPayload {
   readonly requestId: string;
   readonly resolvedBy: MfaChangeOutcome["resolvedBy"];
-  readonly subUser: UnreadSubUser;
+  readonly subUser: LazySubUser;
   readonly #changeId: string;
   readonly #log: Pick<ChangeLog, "find">;
 
   constructor(opUin: Uin, outcome: MfaChangeOutcome, loaders: Loaders, log: Pick<ChangeLog, "find">) {
     this.requestId = outcome.camRequestId;
     this.resolvedBy = outcome.resolvedBy;
-    this.subUser = new UnreadSubUser(opUin, loaders);
+    this.subUser = new LazySubUser(opUin, loaders);
     this.#changeId = outcome.changeId;
     this.#log = log;
   }

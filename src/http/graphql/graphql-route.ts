@@ -16,7 +16,7 @@ import { type GraphQLOverHttpRequest, type RequestProblem, readBody, readSearch 
 import { MEDIA_TYPES, type MediaType, negotiateMediaType } from "./media-type.ts";
 import { bytesPoints, isSmall, type Payer, payerOf, seemsToAskForService } from "./payer.ts";
 import { readAddress } from "./read-address.ts";
-import { refuse, refuseBusyCaller, refuseProblem, refuseUnbelieved } from "./refusals.ts";
+import { refuse, refuseBusyCaller, refuseProblem, refuseRejectedToken } from "./refusals.ts";
 import type { TrustedDocuments } from "./trusted-documents.ts";
 
 export interface GraphQLRouteOptions {
@@ -27,7 +27,7 @@ export interface GraphQLRouteOptions {
   readonly callerRate: CallerRate;
   readonly authenticator: Authenticator;
   /** Hears of requests whose proof of who asks is not believed, of one address as often as one caller may ask. */
-  readonly onUnbelieved: (refusal: Refusal, requestId: string) => void;
+  readonly onRejectedToken: (refusal: Refusal, requestId: string) => void;
   /** Undefined where any document is run, and none has an id. */
   readonly trustedDocuments: TrustedDocuments | undefined;
 }
@@ -114,7 +114,7 @@ function contentTypeProblem(contentType: string | undefined): string | undefined
 async function receive(
   request: FastifyRequest,
   reply: FastifyReply,
-  { authenticator, callerRate, onUnbelieved }: GraphQLRouteOptions,
+  { authenticator, callerRate, onRejectedToken }: GraphQLRouteOptions,
 ): Promise<Received | undefined> {
   const refusal = refusalByHeaders(request);
   if (refusal !== undefined) {
@@ -127,8 +127,8 @@ async function receive(
   if ("refusal" in authentication) {
     // Whoever sends bad tokens by the thousand fills no log with them.
     const tooManyMs = await callerRate.count(`unbelieved at ${addressKey(remoteAddress ?? "")}`);
-    if (tooManyMs === undefined) onUnbelieved(authentication, request.id);
-    await refuseUnbelieved(request, reply, authentication);
+    if (tooManyMs === undefined) onRejectedToken(authentication, request.id);
+    await refuseRejectedToken(request, reply, authentication);
     return undefined;
   }
   const { caller } = authentication;

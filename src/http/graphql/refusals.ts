@@ -27,7 +27,7 @@ export function refuse(
  * The whole operation, for who sends a proof does not mean to be anonymous. HTTP 200 as for every business error;
  * clients that renew tokens look for the header (RFC 6750, section 3).
  */
-export function refuseUnbelieved(
+export function refuseRejectedToken(
   request: FastifyRequest,
   reply: FastifyReply,
   { refusal, retryAfterMs, code }: Refusal,

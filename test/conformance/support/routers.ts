@@ -6,7 +6,7 @@ import { createApolloGateway } from "../../../docs/routers/apollo-gateway.ts";
 import { gatewayConfig } from "../../../docs/routers/hive-gateway.config.ts";
 import { composeSupergraph } from "../../../scripts/federated/compose-supergraph.ts";
 import type { Subgraph } from "../../../scripts/federated/subgraph.ts";
-import type { RouterId } from "../../../src/routers/router-guide.ts";
+import type { RouterId } from "../../../src/cli/routers/router-guide.ts";
 import { startApolloGateway } from "../../support/start-apollo-gateway.ts";
 import { startHiveGateway } from "../../support/start-hive-gateway.ts";
 import { whenOver } from "../../support/when-over.ts";

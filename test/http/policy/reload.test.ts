@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { LOOK_EVERY_MS } from "../../../src/auth/policy/policy-file.ts";
 import { systemClock } from "../../../src/clock.ts";
-import { LOOK_EVERY_MS } from "../../../src/policy-file.ts";
 import { ALICE, CAROL } from "../../support/seed-users.ts";
 import { type Outcome, startPolicyWorld } from "./policy-world.ts";
 

@@ -1,0 +1,88 @@
+import { LRUCache } from "lru-cache";
+import type { Clock } from "../clock.ts";
+import type { Uin } from "../contract/index.ts";
+import { describeSafeAuthFlagColl, type SafeAuthFlags } from "./actions/describe-safe-auth-flag-coll.ts";
+import type { CamCallOptions, CamClient } from "./cam-client.ts";
+
+export interface FlagReadsDeps {
+  readonly cam: Pick<CamClient, "call">;
+  readonly clock: Clock;
+  /** How long what was read is good enough for others; 0 keeps nothing. */
+  readonly cacheMs: number;
+}
+
+/** More users than one page shows, and no more memory than a few megabytes. */
+const MOST_KEPT = 10_000;
+
+/** A user's protections as CAM reported them. */
+export interface FlagReading extends SafeAuthFlags {
+  /** When the read began: ISO 8601, in UTC. */
+  readonly asOf: string;
+  /** The same moment in monotonic milliseconds. */
+  readonly atMs: number;
+}
+
+/** A reading that somebody waits for. */
+interface ReadingUnderWay {
+  readonly flags: Promise<FlagReading>;
+  readonly deadlineMs: number;
+}
+
+/**
+ * Reads of users' protections, one call of CAM each, which all operations of this process share. Whoever asks while
+ * the same user is being read gets that reading. A change of the user ends that, so that nobody is told afterwards
+ * what was so before; changes by other replicas show when what is kept is over.
+ */
+export class FlagReads {
+  readonly #deps: FlagReadsDeps;
+  readonly #underWay = new Map<Uin, ReadingUnderWay>();
+  readonly #kept: LRUCache<Uin, FlagReading> | undefined;
+
+  constructor(deps: FlagReadsDeps) {
+    const { cacheMs, clock } = deps;
+    this.#deps = deps;
+    if (cacheMs > 0) {
+      const perf = { now: () => clock.monotonic() };
+      this.#kept = new LRUCache({ max: MOST_KEPT, ttl: cacheMs, ttlResolution: 0, perf });
+    }
+  }
+
+  /** @throws CamError, GatewayError as CamClient.call. */
+  async read(opUin: Uin, options: CamCallOptions): Promise<FlagReading> {
+    const kept = this.#kept?.get(opUin);
+    if (kept !== undefined) return kept;
+    const underWay = this.#underWay.get(opUin);
+    if (underWay === undefined) return this.#begin(opUin, options);
+    try {
+      return await underWay.flags;
+    } catch (error) {
+      // It may have failed for want of time, of which there is more here.
+      if (underWay.deadlineMs >= options.deadlineMs) throw error;
+      return this.read(opUin, options);
+    }
+  }
+
+  /** The user is being changed, or was: what has been read is no longer so. */
+  drop(opUin: Uin): void {
+    this.#underWay.delete(opUin);
+    this.#kept?.delete(opUin);
+  }
+
+  #begin(opUin: Uin, options: CamCallOptions): Promise<FlagReading> {
+    const { cam, clock } = this.#deps;
+    const asked = { asOf: new Date(clock.now()).toISOString(), atMs: clock.monotonic() };
+    const flags = cam
+      .call(describeSafeAuthFlagColl, { subUin: opUin }, options)
+      .then(({ output }) => ({ ...output, ...asked }));
+    const reading = { flags, deadlineMs: options.deadlineMs };
+    this.#underWay.set(opUin, reading);
+    const isOver = (): boolean => this.#underWay.get(opUin) === reading && this.#underWay.delete(opUin);
+    flags.then(
+      (output) => {
+        if (isOver()) this.#kept?.set(opUin, output);
+      },
+      () => isOver(),
+    );
+    return flags;
+  }
+}

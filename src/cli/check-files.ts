@@ -1,0 +1,81 @@
+import { AnchorFileError, checkAnchorFile } from "../audit/anchor-file.ts";
+import { KeyFileError, loadSigningKey } from "../audit/signing-key.ts";
+import { loadAuthFiles } from "../auth/load-auth-files.ts";
+import { loadPolicy, policyTerms } from "../auth/policy/policy-file.ts";
+import { checkCredentialFiles } from "../cam/index.ts";
+import { type Config, ConfigError } from "../config/config.ts";
+import { DatabaseError } from "../database/database.ts";
+import { checkUrl } from "../database/database-address.ts";
+import { readUrlFile } from "../database/read-url-file.ts";
+import { loadAccounts } from "../gateway/load-accounts.ts";
+import { TrustedDocuments, TrustedDocumentsError } from "../http/graphql/trusted-documents.ts";
+import { readTls, TlsError } from "../http/tls.ts";
+
+/** What says of a file what is wrong with it, in words for whoever has to mend it. */
+const OF_FILES = [TlsError, TrustedDocumentsError, KeyFileError, AnchorFileError];
+
+/** A start that failed for a file that the configuration names, as the mistake in the configuration that it is. */
+export function asConfigError(error: unknown): ConfigError | undefined {
+  if (error instanceof ConfigError) return error;
+  const isOfFile = OF_FILES.some((kind) => error instanceof kind);
+  return isOfFile ? new ConfigError([(error as Error).message]) : undefined;
+}
+
+/**
+ * The mistakes of a configuration with those of the files that it names, so that one look tells all of them: whoever mends
+ * a variable would otherwise hear of the files at the next start.
+ */
+export async function withMistakesInFiles(mistake: ConfigError): Promise<ConfigError> {
+  if (mistake.remains === undefined) return mistake;
+  const problems = await mistakesInFiles(mistake.remains);
+  return problems.length === 0 ? mistake : new ConfigError([...mistake.problems, ...problems]);
+}
+
+/** Reads every file that the configuration names. Nobody is asked anything over the network. @throws ConfigError */
+export async function checkFiles(config: Config): Promise<void> {
+  const problems = await mistakesInFiles(config);
+  if (problems.length > 0) throw new ConfigError(problems);
+}
+
+async function mistakesInFiles(config: Config): Promise<readonly string[]> {
+  const { auth, accounts, policyFile, cam, checkpoints, store } = config;
+  const { tls, trustedDocuments } = config.http;
+  const checks: readonly (Promise<unknown> | undefined)[] = [
+    auth && loadAuthFiles(auth),
+    policyFile === undefined ? undefined : loadPolicy(policyFile, policyTerms(config)),
+    cam && refuse(checkCredentialFiles(cam.credentials)),
+    accounts && checkAccounts(accounts),
+    store.kind === "postgres" && "file" in store.url ? readUrlFile(store.url.file).then(checkUrl) : undefined,
+    tls && readTls(tls),
+    trustedDocuments && TrustedDocuments.load({ ...trustedDocuments, onUntrusted: () => undefined }),
+    checkpoints && loadSigningKey(checkpoints.signingKeyFile),
+    checkpoints?.previousKeyFile === undefined ? undefined : loadSigningKey(checkpoints.previousKeyFile),
+    checkpoints?.anchorFile === undefined ? undefined : checkAnchorFile(checkpoints.anchorFile),
+  ];
+  return (await Promise.allSettled(checks)).flatMap((check) =>
+    check.status === "rejected" ? problemsOf(check.reason) : [],
+  );
+}
+
+async function checkAccounts(target: NonNullable<Config["accounts"]>): Promise<void> {
+  const accounts = await loadAccounts(target);
+  const found = accounts.map(async ({ name, cam }) =>
+    (cam ? await checkCredentialFiles(cam.credentials) : []).map(
+      (problem) => `The account ${name}: ${problem}`,
+    ),
+  );
+  await refuse(Promise.all(found).then((problems) => problems.flat()));
+}
+
+async function refuse(found: Promise<readonly string[]>): Promise<void> {
+  const problems = await found;
+  if (problems.length > 0) throw new ConfigError(problems);
+}
+
+function problemsOf(error: unknown): readonly string[] {
+  // Of a database's file alone: nobody is asked here whether it can be reached.
+  if (error instanceof DatabaseError) return [error.message];
+  const mistake = asConfigError(error);
+  if (mistake === undefined) throw error;
+  return mistake.problems;
+}

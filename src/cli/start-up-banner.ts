@@ -1,0 +1,76 @@
+import { DEFAULT_ACCOUNT } from "../auth/account-name.ts";
+import type { Config } from "../config/config.ts";
+import type { GatewayAddress } from "../gateway/create-gateway.ts";
+
+/** What a person needs to know once the gateway listens. */
+export function startUpBanner(config: Config, { url, emulators }: GatewayAddress): string {
+  const emulator = emulators.get(DEFAULT_ACCOUNT);
+  const inBrowser = config.http.playground ? "   (open it in a browser for the playground)" : "";
+  const lines = ["", `CAM MFA gateway, ${config.mode} mode`, row("GraphQL", `${url}${inBrowser}`)];
+  if (emulator === undefined) {
+    lines.push(row("CAM", camOf(config)));
+  } else {
+    lines.push(
+      row("CAM", `an emulator on this machine, ${emulator.url}; nothing reaches Tencent Cloud`),
+      row("Emulator", `${emulator.controlUrl} makes it fail, forget and tell (src/emulator/README.md)`),
+    );
+  }
+  for (const [name, { url: at }] of emulators) {
+    if (name !== DEFAULT_ACCOUNT) lines.push(row("Account", `${name}, an emulator of its own, ${at}`));
+  }
+  lines.push(row("Record", recordOf(config)), ...callersOf(config), ...policyOf(config), ...notesOf(config));
+  if (config.mode === "local") lines.push("  Stop with Ctrl-C.");
+  return `${lines.join("\n")}\n`;
+}
+
+/** What a configuration comes to, for who only checks it. */
+export function describeConfig(config: Config): string[] {
+  const { host, port, playground } = config.http;
+  return [
+    row("Mode", config.mode),
+    row(
+      "GraphQL",
+      `${host}, port ${port === 0 ? "as it comes" : port}; playground ${playground ? "on" : "off"}`,
+    ),
+    row("CAM", config.cam === undefined ? "an emulator on this machine" : camOf(config)),
+    ...(config.accounts === undefined ? [] : [row("Accounts", `further ones by ${config.accounts.file}`)]),
+    row("Record", recordOf(config)),
+    ...callersOf(config),
+    ...policyOf(config),
+    ...notesOf(config),
+  ];
+}
+
+function camOf({ cam }: Config): string {
+  const origin = cam?.endpoint.origin ?? "";
+  const isTencent = /\.tencentcloudapi\.[a-z.]+(:\d+)?$/.test(origin);
+  return `${isTencent ? "the REAL one" : "the one"} at ${origin}; changes take effect there`;
+}
+
+function recordOf({ store }: Config): string {
+  return store.kind === "postgres" ? "in PostgreSQL" : `in the folder ${store.dataDir}`;
+}
+
+/** By what callers are known. Without anything, as only local mode can be, everybody is the developer. */
+function callersOf({ auth }: Config): string[] {
+  const { issuer, issuersFile, certificates } = auth ?? {};
+  const known = [
+    issuer && `tokens of ${issuer.issuer} for ${issuer.audiences.join(", ")}`,
+    issuersFile && `tokens of the issuers in ${issuersFile}`,
+    certificates && `client certificates, by the header ${certificates.header}`,
+  ];
+  return known.filter((text) => text !== undefined).map((text) => row("Callers", text));
+}
+
+/** Without one, which only local mode can be, the scopes alone decide. */
+function policyOf({ policyFile }: Config): string[] {
+  return policyFile === undefined ? [] : [row("Policy", policyFile)];
+}
+
+function notesOf({ notices }: Config): string[] {
+  return notices.map((notice) => row("Note", notice));
+}
+
+function row(name: string, text: string): string {
+  return `  ${name.padEnd(9)} ${text}`;
+}

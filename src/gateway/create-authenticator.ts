@@ -1,0 +1,49 @@
+import { type Authenticator, localAuthenticator } from "../auth/authenticator.ts";
+import { ClientCertificates } from "../auth/client-certificates.ts";
+import { IssuerKeys } from "../auth/issuer-keys.ts";
+import { loadAuthFiles } from "../auth/load-auth-files.ts";
+import { loadJwks } from "../auth/load-jwks.ts";
+import { RequestAuthenticator } from "../auth/request-authenticator.ts";
+import { RouterSecret } from "../auth/router-secret.ts";
+import { TokenVerifier } from "../auth/token-verifier.ts";
+import { createDispatcher, type ProxySettings } from "../cam/index.ts";
+import type { Clock } from "../clock.ts";
+import type { AuthTarget } from "../config/auth-target.ts";
+import { logKeys } from "../telemetry/log-events.ts";
+import type { Logger } from "../telemetry/logger.ts";
+
+export interface AuthenticatorDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** By which issuers are asked for their keys. */
+  readonly proxy: ProxySettings;
+}
+
+export interface OpenAuthenticator {
+  readonly authenticator: Authenticator;
+  close(): Promise<void>;
+}
+
+/** Who finds out who asks, as the configuration has it. @throws ConfigError where what it names cannot be used. */
+export async function createAuthenticator(
+  target: AuthTarget | undefined,
+  { clock, logger, proxy }: AuthenticatorDeps,
+): Promise<OpenAuthenticator> {
+  if (target === undefined) return { authenticator: localAuthenticator, close: async () => undefined };
+  const files = await loadAuthFiles(target);
+  const dispatcher = createDispatcher({ proxy });
+  const issuers = files.issuers.map((settings) => ({
+    settings,
+    keys: new IssuerKeys({
+      load: () => loadJwks(settings.keys, { dispatcher }),
+      clock,
+      observer: logKeys(logger, settings.issuer),
+    }),
+  }));
+  const authenticator = new RequestAuthenticator({
+    tokens: new TokenVerifier({ issuers, clock }),
+    certificates: target.certificates && new ClientCertificates(target.certificates, files.certificateOwners),
+    routerSecret: files.routerSecret && new RouterSecret(files.routerSecret.reveal()),
+  });
+  return { authenticator, close: () => dispatcher.close() };
+}

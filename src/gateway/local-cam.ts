@@ -1,0 +1,37 @@
+import { DEFAULT_ACCOUNT } from "../auth/account-name.ts";
+import { type CredentialProvider, createStaticProvider } from "../cam/index.ts";
+import { loadSeedFile, startCamEmulator } from "../emulator/index.ts";
+import { Secret } from "../secret.ts";
+
+/** An embedded emulator with a key that it accepts. */
+export interface LocalCam {
+  readonly url: string;
+  readonly controlUrl: string;
+  readonly credentials: CredentialProvider;
+  stop(): Promise<void>;
+}
+
+const KEY = { secretId: "AKIDLOCALEXAMPLE", secretKey: "LocalExampleSecretKey" };
+
+/**
+ * Local mode's stand-in for the CAM of one account. The only file of the gateway that knows the emulator. Every
+ * account has one of its own with the same users, and a key of its own, for calls are counted by the key.
+ */
+export async function startLocalCam(account: string): Promise<LocalCam> {
+  const suffix = account === DEFAULT_ACCOUNT ? "" : `-${account}`;
+  const { secretId, secretKey } = {
+    secretId: `${KEY.secretId}${suffix}`,
+    secretKey: `${KEY.secretKey}${suffix}`,
+  };
+  const seed = loadSeedFile();
+  const keys = seed.keys.map((key) =>
+    key.secretId === KEY.secretId ? { ...key, secretId, secretKey } : key,
+  );
+  const emulator = await startCamEmulator({ seed: { ...seed, keys } });
+  return {
+    url: emulator.url,
+    controlUrl: emulator.controlUrl,
+    credentials: createStaticProvider({ secretId, secretKey: new Secret(secretKey) }),
+    stop: () => emulator.stop(),
+  };
+}

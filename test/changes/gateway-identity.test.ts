@@ -1,0 +1,158 @@
+import { expect, test } from "vitest";
+import type { CallerIdentity, CamClient, Credential, CredentialSettings } from "../../src/cam/index.ts";
+import { GatewayIdentity, uinsOf } from "../../src/changes/gateway-identity.ts";
+import type { Clock } from "../../src/clock.ts";
+import { Secret } from "../../src/secret.ts";
+import { OWN_PAIR, ROLE } from "../cam/credentials/role-keys.ts";
+import { closedPort } from "../support/closed-port.ts";
+import { createCam, createEmulatedCam } from "../support/create-cam.ts";
+import { FakeClock } from "../support/fake-clock.ts";
+import { ALICE, BOB } from "../support/seed-users.ts";
+import { uin } from "../support/start-change-service.ts";
+import { silence, startStubCam } from "../support/start-stub-cam.ts";
+import { whenOver } from "../support/when-over.ts";
+
+/** Of schema/emulator-seed.json. */
+const ROOT = "100000000001";
+const OWNER = "100021969090";
+
+const DEADLINE_MS = 15_000;
+
+function watch(cam: Pick<CamClient, "call" | "secretIdFor">, clock: Clock) {
+  const known: CallerIdentity[] = [];
+  const unknown: unknown[] = [];
+  const observer = {
+    onKnown: (identity: CallerIdentity) => void known.push(identity),
+    onUnknown: (error: unknown) => void unknown.push(error),
+  };
+  const gatewayIdentity = new GatewayIdentity({ cam, clock, deadlineMs: DEADLINE_MS, observer });
+  whenOver(() => gatewayIdentity.stop());
+  const has = (opUin: string, ms = DEADLINE_MS) =>
+    gatewayIdentity.has(uin(opUin), { deadlineMs: clock.monotonic() + ms });
+  return { gatewayIdentity, has, known, unknown };
+}
+
+test.each<[string, Partial<CredentialSettings>, readonly string[]]>([
+  ["a user's", { environment: OWN_PAIR }, [OWNER, ROOT]],
+  ["a role's, which the user applied for", { environment: OWN_PAIR, role: ROLE }, [OWNER, ROOT]],
+])("with a key that is %s, that user and the account are the gateway's own", async (_whose, keys, own) => {
+  const { client, clock } = await createEmulatedCam({ keys });
+  const { has } = watch(client, clock);
+  for (const opUin of own) expect(await has(opUin), opUin).toBe(true);
+  for (const opUin of [ALICE, BOB, "1", "18446744073709551615"]) expect(await has(opUin), opUin).toBe(false);
+});
+
+test("with the account's own key nobody else is the gateway's own", async () => {
+  const { client, clock, emulator } = await createEmulatedCam({ keys: { environment: OWN_PAIR } });
+  emulator.control.changeKey("AKIDLOCALEXAMPLE", { uin: ROOT });
+  const { has } = watch(client, clock);
+  expect(await Promise.all([ROOT, OWNER, ALICE].map((opUin) => has(opUin)))).toEqual([true, false, false]);
+});
+
+test("CAM is asked once, however many ask at the same time and afterwards", async () => {
+  const { client, clock, emulator } = await createEmulatedCam();
+  const { has, known } = watch(client, clock);
+  await Promise.all(Array.from({ length: 100 }, () => has(ALICE)));
+  await has(BOB);
+  expect(emulator.control.counters()["GetCallerIdentity"]).toMatchObject({ received: 1 });
+  expect(known).toMatchObject([{ type: "CAMUser", principalId: OWNER, accountId: ROOT }]);
+});
+
+test("while CAM does not say whose the key is nobody is told that a user is not its, and it is asked again", async () => {
+  const { client, clock, emulator } = await createEmulatedCam();
+  const { has } = watch(client, clock);
+  emulator.control.changeKey("AKIDLOCALEXAMPLE", { disabled: true });
+  const both = await Promise.allSettled([has(ALICE), has(OWNER)]);
+  for (const answer of both) {
+    expect(answer).toMatchObject({
+      status: "rejected",
+      reason: { name: "CamError", kind: "REFUSED", camCode: expect.stringMatching(/^AuthFailure/) },
+    });
+  }
+  emulator.control.changeKey("AKIDLOCALEXAMPLE", { disabled: false });
+  expect(await Promise.all([has(ALICE), has(OWNER)])).toEqual([false, true]);
+});
+
+test("without a key nobody is told either", async () => {
+  const { client, clock } = createCam(`http://127.0.0.1:${await closedPort()}`, {
+    keys: { environment: {} },
+  });
+  await expect(watch(client, clock).has(ALICE)).rejects.toMatchObject({ kind: "NO_CREDENTIAL" });
+});
+
+test("whoever waits for an answer waits no longer than they have", async () => {
+  const stub = await startStubCam(silence);
+  const clock = new FakeClock();
+  const { client } = createCam(stub.url, { clock, config: { timeoutMs: 60_000 } });
+  const { has } = watch(client, clock);
+  const patient = has(ALICE).catch((error: unknown) => error);
+  const hasty = has(ALICE, 100).catch((error: unknown) => error);
+  await stub.requestCount(1);
+  await clock.advance(100);
+  expect(await hasty).toMatchObject({ name: "CamError", kind: "TIMEOUT", action: "GetCallerIdentity" });
+  await clock.advance(DEADLINE_MS);
+  expect(await patient).toMatchObject({ name: "CamError" });
+  expect(stub.requests).toHaveLength(1);
+});
+
+test("a key of another user makes that one the gateway's own as well, and those before remain", async () => {
+  let credential: Credential = key("AKIDFIRST");
+  const provider = { name: "test", load: async () => credential };
+  const { client, clock, credentials, emulator } = await createEmulatedCam({ provider });
+  const put = (secretId: string, opUin: string) =>
+    emulator.control.putKey({ secretId, secretKey: `key-of-${secretId}`, uin: opUin });
+  put("AKIDFIRST", ALICE);
+  put("AKIDSECOND", BOB);
+  const { has, known } = watch(client, clock);
+  expect([await has(ALICE), await has(BOB)]).toEqual([true, false]);
+  const first = await credentials.get();
+  credential = key("AKIDSECOND");
+  await credentials.replace(first);
+  expect([await has(ALICE), await has(BOB)]).toEqual([true, true]);
+  expect(known).toHaveLength(2);
+});
+
+test("a key that changes while CAM is asked is asked for again", async () => {
+  const identities = [
+    { type: "CAMUser", accountId: ROOT, principalId: ALICE, arn: undefined },
+    { type: "CAMUser", accountId: ROOT, principalId: BOB, arn: undefined },
+  ];
+  let calls = 0;
+  const cam = {
+    secretIdFor: async () => (calls === 0 ? "AKIDFIRST" : "AKIDSECOND"),
+    call: async () => ({ output: identities[calls++], requestId: "test" }),
+  };
+  const { has } = watch(cam as unknown as CamClient, new FakeClock());
+  expect([await has(ALICE), await has(BOB)]).toEqual([false, true]);
+  expect(calls).toBe(2);
+});
+
+test("asked ahead of the first change, CAM is asked again until it answers", async () => {
+  const { client, clock, emulator } = await createEmulatedCam({ keys: { environment: OWN_PAIR } });
+  emulator.control.changeKey("AKIDLOCALEXAMPLE", { disabled: true });
+  const { gatewayIdentity, known, unknown } = watch(client, clock);
+  const refusals = Promise.withResolvers<void>();
+  clock.sleep = async () => {
+    emulator.control.changeKey("AKIDLOCALEXAMPLE", { disabled: false });
+    refusals.resolve();
+  };
+  gatewayIdentity.start();
+  await refusals.promise;
+  await expect.poll(() => known.length).toBe(1);
+  expect(unknown).toHaveLength(1);
+});
+
+test.each<[string, Partial<CallerIdentity>]>([
+  ["no account", { principalId: OWNER }],
+  ["no user", { accountId: ROOT }],
+  ["something else for a user", { accountId: ROOT, principalId: "4611686018427397919:gateway-1" }],
+])("an answer that names %s protects nobody, and is none", (_what, identity) => {
+  const nothing = { type: undefined, accountId: undefined, principalId: undefined, arn: undefined };
+  expect(() => uinsOf({ ...nothing, ...identity })).toThrow(
+    expect.objectContaining({ name: "CamError", kind: "BAD_RESPONSE" }),
+  );
+});
+
+function key(secretId: string): Credential {
+  return { secretId, secretKey: new Secret(`key-of-${secretId}`) };
+}

@@ -1,0 +1,57 @@
+import { expect, test } from "vitest";
+import { Poller } from "../src/poller.ts";
+import { FakeClock } from "./support/fake-clock.ts";
+
+function startRounds(restMs: number) {
+  const clock = new FakeClock();
+  let begun = 0;
+  let finish: () => void = () => undefined;
+  const rounds = new Poller(clock, () => {
+    begun += 1;
+    const { promise, resolve } = Promise.withResolvers<number>();
+    finish = () => resolve(restMs);
+    return promise;
+  });
+  rounds.start();
+  return { clock, rounds, begun: () => begun, finish: () => finish() };
+}
+
+test("the first round begins at once, and the next when its rest is over", async () => {
+  const { clock, rounds, begun, finish } = startRounds(1_000);
+  expect(begun()).toBe(1);
+  finish();
+  await clock.advance(999);
+  expect(begun()).toBe(1);
+  await clock.advance(1);
+  expect(begun()).toBe(2);
+  finish();
+  await rounds.stop();
+});
+
+test("without a rest the next round begins when this one is over", async () => {
+  const { clock, rounds, begun, finish } = startRounds(0);
+  finish();
+  await clock.advance(0);
+  expect(begun()).toBe(2);
+  const stopped = rounds.stop();
+  finish();
+  await stopped;
+  expect(begun()).toBe(2);
+});
+
+test("to stop ends a rest at once, and waits for a round under way", async () => {
+  const resting = startRounds(1_000);
+  resting.finish();
+  await resting.clock.advance(0);
+  await resting.rounds.stop();
+  const atWork = startRounds(1_000);
+  let isStopped = false;
+  const stopped = atWork.rounds.stop().then(() => {
+    isStopped = true;
+  });
+  await atWork.clock.advance(0);
+  expect(isStopped).toBe(false);
+  atWork.finish();
+  await stopped;
+  expect(atWork.begun()).toBe(1);
+});

@@ -1,0 +1,154 @@
+import { describe, expect, test } from "vitest";
+import { Secret } from "../../src/secret.ts";
+import { createLogger } from "../../src/telemetry/logger.ts";
+import { cutDatabase } from "../support/cut-database.ts";
+import { createTestPostgres } from "../support/open-test-database.ts";
+import { ALICE, BOB } from "../support/seed-users.ts";
+import { type StartedGateway, startGateway } from "../support/start-gateway.ts";
+
+const change = (opUin: string) =>
+  `mutation { setSubUserMfa(opUin: "${opUin}", login: { phone: true }) { requestId } }`;
+
+describe("a change", () => {
+  test("that took effect is one line: who, whom, what was sent, how it is known", async () => {
+    const started = await startGateway();
+    const { headers, data } = await started.send(change(ALICE));
+    expect(changeLines(started)).toEqual([
+      {
+        level: "info",
+        time: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
+        msg: "MFA change applied",
+        requestId: headers["x-request-id"],
+        caller: "local",
+        changeId: expect.any(String),
+        account: "default",
+        opUin: ALICE,
+        sent: { opUin: ALICE, login: { phone: true, stoken: true, wechat: false } },
+        durationMs: expect.any(Number),
+        resolvedBy: "REPLY",
+        camRequestId: (data?.["setSubUserMfa"] as Readonly<Record<string, unknown>> | undefined)?.[
+          "requestId"
+        ],
+      },
+    ]);
+  });
+
+  test("that was refused is one line with the reason", async () => {
+    const started = await startGateway();
+    await started.send(change(BOB));
+    expect(changeLines(started)).toMatchObject([
+      {
+        level: "info",
+        msg: "MFA change not applied",
+        opUin: BOB,
+        changeId: expect.any(String),
+        code: "USER_NOT_BIND_PHONE",
+        camCode: "FailedOperation.UserNotBindPhone",
+        camRequestId: expect.any(String),
+      },
+    ]);
+    expect(linesOf(started)).toContainEqual(
+      expect.objectContaining({
+        level: "info",
+        msg: "CAM refused a call",
+        camCode: "FailedOperation.UserNotBindPhone",
+        camMessage: expect.any(String),
+      }),
+    );
+    expect(linesOf(started).filter(({ level }) => level === "warn")).toEqual([]);
+  });
+
+  test.each([
+    [{ kind: "cutBefore" }, { kind: "CONNECTION_LOST", cause: "UND_ERR_SOCKET", why: expect.any(String) }],
+    [
+      { kind: "httpStatus", status: 502 },
+      { kind: "BAD_RESPONSE", httpStatus: 502, why: expect.any(String) },
+    ],
+    [{ kind: "htmlBody" }, { kind: "BAD_RESPONSE", why: expect.stringContaining("HTTP 200") }],
+  ] as const)("that fails by %o has the cause in the line of each call", async (fault, line) => {
+    const started = await startGateway();
+    started.cam.addFault({ ...fault, action: "DescribeSafeAuthFlagColl" });
+    const { headers } = await started.send(change(ALICE));
+    expect(linesOf(started)).toContainEqual(
+      expect.objectContaining({
+        ...{ level: "warn", msg: "CAM call failed", requestId: headers["x-request-id"] },
+        ...line,
+      }),
+    );
+  });
+
+  test("that the gateway refused by itself is one line as well", async () => {
+    const started = await startGateway();
+    await started.send(`mutation { setSubUserMfa(opUin: "${BOB}") { requestId } }`);
+    expect(changeLines(started)).toMatchObject([
+      { level: "info", msg: "MFA change not applied", opUin: BOB, code: "NOTHING_TO_CHANGE" },
+    ]);
+  });
+
+  test("that the store does not take is one line with what the store says", async () => {
+    const databaseUrl = await createTestPostgres();
+    const started = await startGateway({ env: { DATABASE_URL: databaseUrl } });
+    await cutDatabase(databaseUrl);
+    await started.send(change(ALICE));
+    expect(changeLines(started)).toMatchObject([
+      {
+        level: "warn",
+        msg: "MFA change not applied",
+        code: "STORE_UNAVAILABLE",
+        err: { message: expect.stringMatching(/not currently accepting connections|terminat/) },
+      },
+    ]);
+  });
+
+  test("that shares the outcome of an earlier request is a line of its own, and says so", async () => {
+    const started = await startGateway();
+    const send = () =>
+      started.http
+        .post("/graphql")
+        .set("idempotency-key", "k")
+        .send({ query: change(ALICE) });
+    await send();
+    await send();
+    const [made, shared] = changeLines(started);
+    expect(made).not.toHaveProperty("shared");
+    expect(shared).toMatchObject({ msg: "MFA change applied", shared: true, changeId: made?.["changeId"] });
+    expect(shared?.["requestId"]).not.toBe(made?.["requestId"]);
+  });
+
+  test("that took several attempts is one line still", async () => {
+    const started = await startGateway();
+    started.cam.addFault({ kind: "cutBefore", action: "SetMfaFlag", times: 2 });
+    await started.send(change(ALICE));
+    expect(changeLines(started)).toHaveLength(1);
+  });
+});
+
+test("every line is JSON, and none holds a secret", async () => {
+  const { send, cam, logLines } = await startGateway();
+  cam.addFault({ kind: "camError", code: "AuthFailure.SignatureFailure", action: "SetMfaFlag", times: 1 });
+  cam.addFault({ kind: "silence", action: "DescribeSubAccounts", times: 1 });
+  await send(change(ALICE));
+  await send(change(ALICE));
+  for (const line of logLines) {
+    expect(() => JSON.parse(line)).not.toThrow();
+    expect(line).not.toMatch(/LocalExampleSecretKey|TC3-HMAC-SHA256|Signature=/);
+  }
+  expect(logLines.length).toBeGreaterThan(4);
+});
+
+test("secrets stay out of the log, by their type and by their names", () => {
+  const lines: string[] = [];
+  const logger = createLogger({ level: "info", destination: { write: (line) => lines.push(line) } });
+  const headers = { authorization: "Bearer abc", cookie: "id=abc", "x-tc-token": "abc" };
+  logger.info({ key: new Secret("abc"), headers, req: { headers }, token: "abc" }, "hello");
+  expect(lines.join("")).not.toContain("abc");
+  expect(JSON.parse(lines[0] ?? "")).toMatchObject({ key: "[redacted]", msg: "hello" });
+});
+
+function linesOf({ logLines }: StartedGateway): readonly Readonly<Record<string, unknown>>[] {
+  return logLines.map((line) => JSON.parse(line));
+}
+
+function changeLines(started: StartedGateway): readonly Readonly<Record<string, unknown>>[] {
+  return linesOf(started).filter(({ msg }) => String(msg).startsWith("MFA change"));
+}
