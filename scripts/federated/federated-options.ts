@@ -2,7 +2,7 @@ import { parsePorts } from "../stack/parse-ports.ts";
 
 export const USAGE = `Usage: npm run federated -- [flags]
 
-The gateway in local mode and a directory of employees (schema/neighbour.graphql), as one graph behind Hive Gateway.
+The gateway in local mode and a directory of employees (schema/example-subgraph.graphql), as one graph behind Hive Gateway.
 
 Flags, each a port, where 0 takes a free one:
   --port            the router (4001)

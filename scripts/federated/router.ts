@@ -12,6 +12,6 @@ function readSdl(file: string): Promise<string> {
 
 await serve(async () => {
   const gateway = { name: "cam-mfa", url: gatewayUrl, sdl: await readSdl("subgraph.graphql") };
-  const directory = { name: "directory", url: directoryUrl, sdl: await readSdl("neighbour.graphql") };
+  const directory = { name: "directory", url: directoryUrl, sdl: await readSdl("example-subgraph.graphql") };
   return startHiveRouter([gateway, directory], Number(port), {}, await createPlaygroundPage());
 });

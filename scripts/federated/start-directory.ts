@@ -7,14 +7,14 @@ import { parse } from "graphql";
 import type { Employee } from "./employee.ts";
 import type { StartedSubgraph } from "./subgraph.ts";
 
-const SDL_FILE = new URL("../../schema/neighbour.graphql", import.meta.url);
+const SDL_FILE = new URL("../../schema/example-subgraph.graphql", import.meta.url);
 
 /** What stands where a directory mentions a sub-user: its key, from which a router finds the rest. */
 interface SubUserReference {
   readonly opUin: string;
 }
 
-/** Serves the neighbour of the gateway, on loopback. Port 0 takes a free one. */
+/** Serves the example subgraph on loopback. Port 0 picks a free port. */
 export async function startDirectory(port: number, employees: readonly Employee[]): Promise<StartedSubgraph> {
   const sdl = await readFile(SDL_FILE, "utf8");
   const resolvers = {

@@ -17,27 +17,27 @@ export interface SchemaCheckOptions {
 /** Says what it found. Returns the exit code: 0 where everything is as it has to be, else 1. */
 export async function checkSchema({ root, against, print }: SchemaCheckOptions): Promise<0 | 1> {
   const read = (path: string): Promise<string> => readFile(join(root, path), "utf8");
-  const [sdl, neighbour, changelog] = await Promise.all([
+  const [sdl, exampleSubgraph, changelog] = await Promise.all([
     read(SDL_PATH),
-    read("schema/neighbour.graphql"),
+    read("schema/example-subgraph.graphql"),
     read("CHANGELOG.md"),
   ]);
   // What cannot be composed may not even be an SDL.
-  if (!checkComposition(sdl, neighbour, print)) return 1;
+  if (!checkComposition(sdl, exampleSubgraph, print)) return 1;
   return (await checkBreakingChanges(sdl, changelog, { root, against, print })) ? 0 : 1;
 }
 
-function checkComposition(sdl: string, neighbour: string, print: (line: string) => void): boolean {
+function checkComposition(sdl: string, exampleSubgraph: string, print: (line: string) => void): boolean {
   const subgraphs = [
     { name: "cam-mfa", url: "http://127.0.0.1:4000/graphql", sdl },
-    { name: "directory", url: "http://127.0.0.1:4002/graphql", sdl: neighbour },
+    { name: "directory", url: "http://127.0.0.1:4002/graphql", sdl: exampleSubgraph },
   ];
   const results = COMPOSERS.map((composer) => ({
     name: composer.name,
     problems: problemsOf(composer, subgraphs),
   }));
   const satisfied = results.filter(({ problems }) => problems.length === 0);
-  print(`Composes with schema/neighbour.graphql: ${satisfied.length}/${COMPOSERS.length} composers.`);
+  print(`Composes with schema/example-subgraph.graphql: ${satisfied.length}/${COMPOSERS.length} composers.`);
   for (const { name, problems } of results) for (const problem of problems) print(`  ${name}: ${problem}`);
   return satisfied.length === COMPOSERS.length;
 }

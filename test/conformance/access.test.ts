@@ -1,14 +1,14 @@
 import { expect, test } from "vitest";
 import { ALICE } from "../support/seed-users.ts";
+import { startExampleSubgraph } from "../support/start-example-subgraph.ts";
 import { startGateway } from "../support/start-gateway.ts";
 import { startHiveGateway } from "../support/start-hive-gateway.ts";
-import { startNeighbour } from "../support/start-neighbour.ts";
 import { asSubgraph } from "../support/started-router.ts";
 
 /** Hive Gateway as one that knows its callers: here they name their scopes themselves. */
 const gateway = await startGateway();
 const { send } = await startHiveGateway({
-  subgraphs: [asSubgraph(gateway), await startNeighbour()],
+  subgraphs: [asSubgraph(gateway), await startExampleSubgraph()],
   hive: {
     genericAuth: {
       mode: "protect-granular",
@@ -27,7 +27,7 @@ const WRITE_AND_RECORD = WRITE.replace("requestId", "requestId change { id }");
 
 test.each([
   ["a user", READ, "cam.mfa:read"],
-  ["a user that the neighbour mentions", READ_ELSEWHERE, "cam.mfa:read"],
+  ["a user that the example subgraph mentions", READ_ELSEWHERE, "cam.mfa:read"],
   ["a change", WRITE, "cam.mfa:write"],
   ["a change and its record", WRITE_AND_RECORD, "cam.mfa:write cam.audit:read"],
   ["the record", "{ mfaChanges { nodes { id } } }", "cam.audit:read"],
@@ -43,7 +43,7 @@ test.each([
 
 test.each([
   ["a user, with another scope", READ, "cam.mfa:write"],
-  ["a user that the neighbour mentions, with another scope", READ_ELSEWHERE, "cam.audit:read"],
+  ["a user that the example subgraph mentions, with another scope", READ_ELSEWHERE, "cam.audit:read"],
   ["a change, with another scope", WRITE, "cam.mfa:read"],
   ["a change's record, with the scope of the change alone", WRITE_AND_RECORD, "cam.mfa:write"],
   ["the record, with another scope", "{ mfaChanges { nodes { id } } }", "cam.mfa:read"],

@@ -15,7 +15,7 @@ import { whenOver } from "../support/when-over.ts";
 const HEAD = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])
 `;
 
-/** A neighbour that knows users of several accounts, */
+/** A subgraph that knows users of several accounts, */
 const KNOWING = `${HEAD}
 type Query { watched: [SubUser!]! }
 type SubUser @key(fields: "id") { id: ID! watchedBy: String! }`;
@@ -54,7 +54,7 @@ async function startSubgraph(name: string, sdl: string, resolvers: object): Prom
   return { name, url, sdl };
 }
 
-test.each(COMPOSERS)("the composer of $name takes neighbours by either key", ({ compose }) => {
+test.each(COMPOSERS)("the composer of $name takes subgraphs that use either key", ({ compose }) => {
   expect(compose(subgraphs)).toEqual([]);
 });
 
@@ -62,7 +62,7 @@ describe.each([
   ["@apollo/gateway", startApolloGateway],
   ["Hive Gateway", startHiveGateway],
 ])("behind %s", (_router, startRouter) => {
-  test("users whom a neighbour names by their id are read in their account", async () => {
+  test("users whom a subgraph names by their id are read in their account", async () => {
     const { send } = await startRouter({ subgraphs });
     const { data, errors } = await send("{ watched { id opUin account remark watchedBy } }");
     expect(errors).toEqual([]);
@@ -75,7 +75,7 @@ describe.each([
     expect(watched.map(({ remark }) => remark === "of the partner")).toEqual([true, false, true]);
   });
 
-  test("users whom a neighbour names by their Uin alone are of the default account", async () => {
+  test("users whom a subgraph names by their Uin alone are of the default account", async () => {
     const { send } = await startRouter({ subgraphs });
     const { data, errors } = await send("{ followed { opUin account remark } }");
     expect(errors).toEqual([]);
@@ -83,7 +83,7 @@ describe.each([
     expect(JSON.stringify(data)).not.toContain("of the partner");
   });
 
-  test("what a neighbour knows of a user in another account is asked by the id", async () => {
+  test("what a subgraph knows of a user in another account is asked by the id", async () => {
     const { send } = await startRouter({ subgraphs });
     const query = `mutation {
       setSubUserMfa(opUin: "${CAROL}", account: "partner", login: { phone: true }) {

@@ -4,9 +4,9 @@ import { describe, expect, test } from "vitest";
 import { composeSupergraph } from "../../scripts/federated/compose-supergraph.ts";
 import { ALICE, BOB, CAROL, NOBODY } from "../support/seed-users.ts";
 import { startApolloGateway } from "../support/start-apollo-gateway.ts";
+import { startExampleSubgraph } from "../support/start-example-subgraph.ts";
 import { startGateway, UNLIMITED } from "../support/start-gateway.ts";
 import { startHiveGateway } from "../support/start-hive-gateway.ts";
-import { startNeighbour } from "../support/start-neighbour.ts";
 import { asSubgraph } from "../support/started-router.ts";
 
 const ROUTERS = [
@@ -28,14 +28,14 @@ describe.each(ROUTERS)("behind $router", ({ startRouter, failedAt }) => {
       department: "Operations",
       camUin,
     }));
-    const neighbour = await startNeighbour(employees);
-    const { send } = await startRouter({ subgraphs: [asSubgraph(gateway), neighbour] });
+    const exampleSubgraph = await startExampleSubgraph(employees);
+    const { send } = await startRouter({ subgraphs: [asSubgraph(gateway), exampleSubgraph] });
     /** The users that each call of an action was about. */
     const callsOf = (action: string) => gateway.cam.journal({ action }).map(({ opUins }) => opUins);
     return { send, cam: gateway.cam, callsOf };
   }
 
-  test("a query across both subgraphs finds the neighbour's users here, in the neighbour's order", async () => {
+  test("a query across both subgraphs finds the example subgraph's users here, in that subgraph's order", async () => {
     const { send } = await startGraph([CAROL, NOBODY, ALICE, BOB]);
     const { data, errors } = await send(SUB_USERS_OF_EMPLOYEES);
     expect(errors).toEqual([]);
@@ -92,7 +92,7 @@ describe.each(ROUTERS)("behind $router", ({ startRouter, failedAt }) => {
     ]);
   });
 
-  test("a change is written once, and the neighbour tells whose user it was", async () => {
+  test("a change is written once, and the example subgraph tells whose user it was", async () => {
     const { send, callsOf } = await startGraph([ALICE]);
     const { data, errors } = await send(
       `mutation ($opUin: Uin!) {

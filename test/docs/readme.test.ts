@@ -41,7 +41,7 @@ function withoutIds(answer: unknown): unknown {
 }
 
 describe("the README", () => {
-  // What asks the neighbour too is run by test/e2e/federated.test.ts.
+  // Operations that also ask the example subgraph are run by test/e2e/federated.test.ts.
   test.each(withAnswers(({ language, text }) => language === "graphql" && !text.includes("employee")))(
     "gives operations that answer as it says",
     async ({ text, answer }) => {

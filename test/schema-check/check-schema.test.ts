@@ -12,7 +12,7 @@ const SDL = readFileSync(SDL_PATH, "utf8");
 async function copyOfSchemas(changelog = "") {
   const { path: root } = await temporaryFolder();
   mkdirSync(join(root, "schema"));
-  for (const file of [SDL_PATH, "schema/neighbour.graphql"]) cpSync(file, join(root, file));
+  for (const file of [SDL_PATH, "schema/example-subgraph.graphql"]) cpSync(file, join(root, file));
   const write = (path: string, text: string): string => {
     mkdirSync(dirname(join(root, path)), { recursive: true });
     writeFileSync(join(root, path), text);
@@ -42,10 +42,10 @@ function described(line: string): RegExp {
 }
 
 describe("composition", () => {
-  test("succeeds with the neighbour, by all three composers", async () => {
+  test("succeeds with the example subgraph, by all three composers", async () => {
     const { check } = await copyOfSchemas();
     const { exitCode, output } = await check();
-    expect(output).toMatch(/^Composes with schema\/neighbour\.graphql: 3\/3 composers\.$/m);
+    expect(output).toMatch(/^Composes with schema\/example-subgraph\.graphql: 3\/3 composers\.$/m);
     expect(exitCode).toBe(0);
   });
 
@@ -60,7 +60,7 @@ describe("composition", () => {
     const { write, check } = await copyOfSchemas();
     write(SDL_PATH, sdl);
     const { exitCode, output } = await check();
-    expect(output).toMatch(/^Composes with schema\/neighbour\.graphql: [0-2]\/3 composers\.$/m);
+    expect(output).toMatch(/^Composes with schema\/example-subgraph\.graphql: [0-2]\/3 composers\.$/m);
     expect(output).toMatch(/^ {2}(Apollo|The Guild|Cosmo): \S/m);
     expect(exitCode).toBe(1);
   });

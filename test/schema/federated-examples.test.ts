@@ -1,15 +1,15 @@
 import { beforeAll, expect, test } from "vitest";
 import { FEDERATED_EXAMPLES_DIR } from "../../src/gateway/package-paths.ts";
 import { loadExamples } from "../../src/http/playground/load-examples.ts";
+import { startExampleSubgraph } from "../support/start-example-subgraph.ts";
 import { startGateway } from "../support/start-gateway.ts";
 import { startHiveGateway } from "../support/start-hive-gateway.ts";
-import { startNeighbour } from "../support/start-neighbour.ts";
 import { asSubgraph, type StartedRouter } from "../support/started-router.ts";
 
 let send: StartedRouter["send"];
 
 beforeAll(async () => {
-  const subgraphs = [asSubgraph(await startGateway()), await startNeighbour()];
+  const subgraphs = [asSubgraph(await startGateway()), await startExampleSubgraph()];
   ({ send } = await startHiveGateway({ subgraphs }));
 });
 
