@@ -15,8 +15,8 @@ export const fuzzing: Bench = {
     const [warmUps, requests] = smoke ? [100, 200] : [WARM_UP_REQUESTS, 20_000];
     await using parts = new AsyncDisposableStack();
     const upstream = parts.use(await startUpstream());
-    const callsPerSecond = MOST_CALLS_PER_SECOND;
-    const gateway = await startGateway(parts, { upstream, profileDir, callsPerSecond });
+    const ratePerSecond = MOST_CALLS_PER_SECOND;
+    const gateway = await startGateway(parts, { upstream, profileDir, ratePerSecond });
     const { origin } = new URL(gateway.told);
     const secrets = [EXAMPLE_KEY.secretKey];
     await fuzz({ origin, requests: warmUps, seed: 1, secrets });

@@ -68,7 +68,7 @@ async function measureOnce({ warmUps, requests, rounds, profileDir }: Effort): P
       upstream,
       profileDir,
       store,
-      callsPerSecond: MOST_CALLS_PER_SECOND,
+      ratePerSecond: MOST_CALLS_PER_SECOND,
     });
   const served: readonly Served[] = [
     { name: BARE, program: await startRival("bare-handler.ts"), bodyOf: JSON.stringify },

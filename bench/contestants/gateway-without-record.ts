@@ -76,7 +76,7 @@ const cam = new parts.CamClient({
   }),
   signer: new parts.Tc3Signer(),
   transport: new parts.HttpTransport({ dispatcher: parts.createDispatcher({ proxy: {} }), clock }),
-  budget: new LocalRateBudget({ clock, callsPerSecond: CALLS_PER_SECOND }),
+  budget: new LocalRateBudget({ clock, ratePerSecond: CALLS_PER_SECOND }),
   circuits: new parts.ActionCircuits({ failures: 20 }, clock),
   skew: new parts.ClockSkew(clock),
   clock,

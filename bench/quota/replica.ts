@@ -35,7 +35,7 @@ const windows = new SharedWindows({
     onStoreAway: (cause) => console.error(REPLICA, "has no database:", cause),
   },
 });
-const budget = new SharedRateBudget({ windows, callsPerSecond: Number(LIMIT) });
+const budget = new SharedRateBudget({ windows, ratePerSecond: Number(LIMIT) });
 const key = createStaticProvider({
   secretId: "AKIDLOCALEXAMPLE",
   secretKey: new Secret("LocalExampleSecretKey"),

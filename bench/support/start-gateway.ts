@@ -17,7 +17,7 @@ export interface GatewayOptions {
   /** An empty PostgreSQL without it. */
   readonly store?: "pglite" | "postgres";
   /** Loads have to stay below it, or they would measure waiting. */
-  readonly callsPerSecond?: number;
+  readonly ratePerSecond?: number;
   /** Server mode, where callers are known by tokens of this issuer. Local mode, where they need none, without it. */
   readonly issuer?: { readonly jwksFile: string };
 }
@@ -36,7 +36,7 @@ const CALLS_PER_SECOND = 100;
  * is in local mode, because callers of the programs that it is compared with need no token.
  */
 export async function startGateway(parts: AsyncDisposableStack, options: GatewayOptions): Promise<Program> {
-  const { upstream, profileDir, store = "postgres", callsPerSecond = CALLS_PER_SECOND, issuer } = options;
+  const { upstream, profileDir, store = "postgres", ratePerSecond = CALLS_PER_SECOND, issuer } = options;
   const profiling = profileDir === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profileDir}`];
   const gateway = await startProgram({
     args: [...profiling, "--expose-gc", GATEWAY_MAIN, ...(issuer === undefined ? ["--local"] : [])],
@@ -45,7 +45,7 @@ export async function startGateway(parts: AsyncDisposableStack, options: Gateway
       PORT: "0",
       PLAYGROUND: "off",
       CAM_ENDPOINT: upstream.url,
-      CAM_RATE_PER_SECOND: String(callsPerSecond),
+      CAM_RATE_PER_SECOND: String(ratePerSecond),
       ...(issuer === undefined ? { CALLER_RATE_PER_SECOND: "0" } : serverEnv(issuer.jwksFile)),
       // A machine that is busy with other things slows a benchmark down and does not end it.
       CAM_DEADLINE_MS: "120000",

@@ -44,7 +44,7 @@ export const DOCUMENTS = {
 }`,
   camErrors: "query camErrors { camErrors { code category retryable message remedy camCodes } }",
   camQuota: `query camQuota {
-  camQuota { account action limit windowMs used queued nextSlotInMs throttledRecently shared }
+  camQuota { account action ratePerSecond windowMs used queued nextSlotInMs throttledRecently shared }
 }`,
   mfaChange: `query mfaChange($id: ID!) { mfaChange(id: $id) ${CHANGE} }`,
   mfaChanges: `query mfaChanges(

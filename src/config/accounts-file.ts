@@ -11,7 +11,7 @@ export interface AccountTarget {
   readonly name: string;
   /** Undefined for an emulator of its own, which only local mode has. */
   readonly cam: AccountCam | undefined;
-  readonly callsPerSecond: number;
+  readonly ratePerSecond: number;
   readonly language: "en-US" | "zh-CN";
 }
 
@@ -68,7 +68,7 @@ function accountOf(
   const { endpoint, serviceHost, credentials } = entry;
   const account = {
     name,
-    callsPerSecond: entry.ratePerSecond ?? target.callsPerSecond,
+    ratePerSecond: entry.ratePerSecond ?? target.ratePerSecond,
     language: entry.language ?? target.language,
   };
   if (endpoint === undefined) {

@@ -10,7 +10,7 @@ export interface AccountsTarget {
   /** Local mode has an emulator for each account that has no endpoint. */
   readonly mode: "local" | "server";
   /** For accounts that do not say otherwise. */
-  readonly callsPerSecond: number;
+  readonly ratePerSecond: number;
   readonly language: "en-US" | "zh-CN";
   readonly metadataOrigin: string;
   readonly proxy: CamTarget["proxy"];
@@ -29,7 +29,7 @@ export function accountsTarget(
   const values = new Map(Object.entries(env).map(([name, value]) => [name, new Secret(value ?? "")]));
   return {
     ...{ file, mode },
-    callsPerSecond: vars.CAM_RATE_PER_SECOND,
+    ratePerSecond: vars.CAM_RATE_PER_SECOND,
     language: vars.CAM_LANGUAGE,
     metadataOrigin: metadata?.replace(/\/$/, "") ?? METADATA_ORIGIN,
     proxy: proxies(env, []),

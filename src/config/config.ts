@@ -36,7 +36,7 @@ export interface Config {
     /** For a whole operation: its waits, attempts and read-backs. */
     readonly deadlineMs: number;
     /** Calls of one action that may arrive at CAM in any second. */
-    readonly callsPerSecond: number;
+    readonly ratePerSecond: number;
     /** From how many users with failed calls of one action on its circuit may open; 0 never opens it. */
     readonly circuitFailures: number;
     /** How long a user's protections, once read, are good enough for other operations; 0 for no time. */
@@ -187,7 +187,7 @@ function assemble(
       language: vars.CAM_LANGUAGE,
       timeoutMs: vars.CAM_TIMEOUT_MS,
       deadlineMs: vars.CAM_DEADLINE_MS,
-      callsPerSecond: vars.CAM_RATE_PER_SECOND,
+      ratePerSecond: vars.CAM_RATE_PER_SECOND,
       circuitFailures: vars.CAM_CIRCUIT_FAILURES,
       flagsCacheMs: vars.CAM_FLAGS_CACHE_MS,
     },

@@ -31,7 +31,7 @@ export interface ConnectionSettings {
   readonly proxy: CamTarget["proxy"];
   readonly language: "en-US" | "zh-CN";
   /** Calls of one action that may arrive at CAM in any second. */
-  readonly callsPerSecond: number;
+  readonly ratePerSecond: number;
 }
 
 export interface AccountDeps {
@@ -44,7 +44,7 @@ export interface AccountDeps {
 /** One account of Tencent Cloud with all that is its own, so that what is wrong with one is no other's trouble. */
 export interface Account {
   readonly name: string;
-  readonly callsPerSecond: number;
+  readonly ratePerSecond: number;
   readonly cam: CamClient;
   readonly budget: SharedRateBudget;
   readonly writer: BlockWriter;
@@ -55,7 +55,7 @@ export interface Account {
 }
 
 export function createAccount(way: ConnectionSettings, deps: AccountDeps): Account {
-  const { name, endpoint, language, callsPerSecond } = way;
+  const { name, endpoint, language, ratePerSecond } = way;
   const { limits, windows, clock } = deps;
   const logger = deps.logger.child({ account: name });
   const transport = new HttpTransport({ dispatcher: createDispatcher({ proxy: way.proxy }), clock });
@@ -68,7 +68,7 @@ export function createAccount(way: ConnectionSettings, deps: AccountDeps): Accou
     ...{ transport, skew, clock },
   };
   const chain = way.createChain({ ...parts, credentialObserver });
-  const budget = new SharedRateBudget({ windows, callsPerSecond });
+  const budget = new SharedRateBudget({ windows, ratePerSecond });
   const cam = new CamClient({
     ...parts,
     credentials: new CredentialCache({ chain, clock, skew, observer: credentialObserver }),
@@ -76,7 +76,7 @@ export function createAccount(way: ConnectionSettings, deps: AccountDeps): Accou
     circuits: new ActionCircuits({ failures: limits.circuitFailures }, clock),
   });
   return {
-    ...{ name, callsPerSecond, cam, budget },
+    ...{ name, ratePerSecond, cam, budget },
     writer: new BlockWriter({ cam, clock }),
     flagReads: new FlagReads({ cam, clock, cacheMs: limits.flagsCacheMs }),
     gatewayIdentity: new GatewayIdentity({

@@ -162,7 +162,7 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
       apollo,
       admit: (operation, caller) => {
         const visible = accounts.visibleTo(caller);
-        const rates = new Map(visible.map(({ name, callsPerSecond }) => [name, callsPerSecond]));
+        const rates = new Map(visible.map(({ name, ratePerSecond }) => [name, ratePerSecond]));
         return admission.admit(operation, { deadlineMs: limits.deadlineMs, rates });
       },
       createContext: (request, details) => createContext(accounts, doors.recentWrites, request, details),

@@ -42,10 +42,10 @@ export async function openAccounts(
   const defaultWay = { name: DEFAULT_ACCOUNT, ...wayOf(config, localCam), ...limitsOf(config.camLimits) };
   const ways: ConnectionSettings[] = [defaultWay];
   for (const target of targets) {
-    const { name, language, callsPerSecond, cam } = target;
+    const { name, language, ratePerSecond, cam } = target;
     const way =
       cam === undefined ? emulated(await startEmulator(name)) : namedWay(cam, defaultWay.createChain);
-    ways.push({ name, language, callsPerSecond, ...way });
+    ways.push({ name, language, ratePerSecond, ...way });
   }
   const accounts = ways.map((way) => createAccount(way, deps));
   closers.push(...accounts.map((account) => () => account.close()));
@@ -78,6 +78,6 @@ function emulated({ url, credentials }: LocalCam): Way {
   return { endpoint, createChain: () => createProviderChain([credentials]), proxy: {} };
 }
 
-function limitsOf({ language, callsPerSecond }: Config["camLimits"]) {
-  return { language, callsPerSecond };
+function limitsOf({ language, ratePerSecond }: Config["camLimits"]) {
+  return { language, ratePerSecond };
 }

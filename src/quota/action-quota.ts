@@ -2,7 +2,7 @@
 export interface ActionQuota {
   readonly action: string;
   /** Calls a second that CAM takes. */
-  readonly limit: number;
+  readonly ratePerSecond: number;
   /** In which that many calls are made: a second and a guard, and more after a throttle. */
   readonly windowMs: number;
   /** Calls of all replicas in the window that ends now. */

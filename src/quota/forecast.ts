@@ -9,7 +9,7 @@ const FORESIGHT_MS = 1_000;
 
 export interface ForecastDeps {
   readonly databaseClock: DatabaseClock;
-  readonly callsPerSecond: number;
+  readonly ratePerSecond: number;
 }
 
 /** How long calls will wait, by what the database said last. Times are ours. */
@@ -27,7 +27,7 @@ export class Forecast {
 
   learn({ granted, slotMs, hasOthers, outlook, answeredMs }: SlotAnswer): void {
     this.#hasOthers = hasOthers;
-    this.#schedule = outlook && new Schedule(outlook, this.#deps.callsPerSecond);
+    this.#schedule = outlook && new Schedule(outlook, this.#deps.ratePerSecond);
     this.#nextSlotMs = granted ? undefined : slotMs;
     this.#answeredMs = answeredMs;
   }

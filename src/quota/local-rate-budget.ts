@@ -5,7 +5,7 @@ import { RateQueue } from "./rate-queue.ts";
 export interface LocalRateBudgetDeps {
   readonly clock: Clock;
   /** Calls of one action and key that may arrive at CAM in any second. */
-  readonly callsPerSecond: number;
+  readonly ratePerSecond: number;
   /** When others may have filled all windows that begin here; undefined where they are empty. */
   readonly fullAtMs?: number;
 }

@@ -19,7 +19,7 @@ const WINDOWS_REMEMBERED = 3;
 
 export interface RateQueueDeps {
   readonly clock: Clock;
-  readonly callsPerSecond: number;
+  readonly ratePerSecond: number;
   /** When others may have filled the window; undefined where it is empty. */
   readonly fullAtMs?: number;
 }
@@ -41,10 +41,10 @@ export class RateQueue {
   readonly #lines = new CallerQueues<Waiter>(MOST_WAITING);
   #cancelTimer: (() => void) | undefined;
 
-  constructor({ clock, callsPerSecond, fullAtMs }: RateQueueDeps) {
+  constructor({ clock, ratePerSecond, fullAtMs }: RateQueueDeps) {
     this.#clock = clock;
-    this.#window = new SlidingWindow(callsPerSecond, WINDOW_MS);
-    this.#delay = new DeliveryDelay(WINDOWS_REMEMBERED * callsPerSecond);
+    this.#window = new SlidingWindow(ratePerSecond, WINDOW_MS);
+    this.#delay = new DeliveryDelay(WINDOWS_REMEMBERED * ratePerSecond);
     if (fullAtMs !== undefined) this.#fill(fullAtMs);
   }
 

@@ -14,31 +14,31 @@ const LOOKED_BACK_MS = 2_500;
  */
 export class Schedule {
   readonly #outlook: WindowOutlook;
-  readonly #limit: number;
+  readonly #ratePerSecond: number;
   #free: readonly number[] | undefined;
 
-  constructor(outlook: WindowOutlook, limit: number) {
+  constructor(outlook: WindowOutlook, ratePerSecond: number) {
     this.#outlook = outlook;
-    this.#limit = limit;
+    this.#ratePerSecond = ratePerSecond;
   }
 
   /** The free slots in order; 0 is the next. */
   freeMs(index: number): number {
-    this.#free ??= this.#simulate(PEOPLE_SPACING, this.#limit);
-    const inWindow = this.#free[index % this.#limit] ?? this.#outlook.nowMs;
-    return inWindow + Math.floor(index / this.#limit) * this.#outlook.windowMs;
+    this.#free ??= this.#simulate(PEOPLE_SPACING, this.#ratePerSecond);
+    const inWindow = this.#free[index % this.#ratePerSecond] ?? this.#outlook.nowMs;
+    return inWindow + Math.floor(index / this.#ratePerSecond) * this.#outlook.windowMs;
   }
 
   /** How many slots a millisecond all replicas have together. */
   get slotsPerMs(): number {
-    return this.#limit / this.#outlook.windowMs;
+    return this.#ratePerSecond / this.#outlook.windowMs;
   }
 
   /** How many slots all replicas together take for one of ours, while we ask for as many as we can get. */
   get slotsForOneOfOurs(): number {
     const { latest, owners, owner, windowMs, nowMs } = this.#outlook;
     // Whole windows where the latest slots reach so far, because within one they may lie close together.
-    const seen = latest.length / this.#limit;
+    const seen = latest.length / this.#ratePerSecond;
     const windows = Math.min(
       Math.max(1, Math.floor(seen)),
       Math.max(1, Math.floor(LOOKED_BACK_MS / windowMs)),
@@ -50,7 +50,7 @@ export class Schedule {
       counts.set(other, (counts.get(other) ?? 0) + 1);
     });
     // Of a high limit the latest slots show a part of a window.
-    const possible = Math.min(this.#limit * windows, Math.max(this.#limit, latest.length));
+    const possible = Math.min(this.#ratePerSecond * windows, Math.max(this.#ratePerSecond, latest.length));
     return possible / fairShare(possible, counts.values());
   }
 
@@ -72,8 +72,8 @@ export class Schedule {
 
   #simulate(spacing: number, count: number): number[] {
     const { nowMs, windowMs, pausedUntil, taken, leaving, latest } = this.#outlook;
-    const paceMs = windowMs / this.#limit;
-    const unused = Math.max(0, this.#limit - taken);
+    const paceMs = windowMs / this.#ratePerSecond;
+    const unused = Math.max(0, this.#ratePerSecond - taken);
     const slots: number[] = [];
     let newest = latest.at(-1) ?? Number.NEGATIVE_INFINITY;
     for (let index = 0; index < count; index++) {

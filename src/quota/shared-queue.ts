@@ -65,14 +65,14 @@ export class SharedQueue {
   #cancelTimer: (() => void) | undefined;
 
   constructor(deps: SharedQueueDeps) {
-    const { clock, callsPerSecond, key, observer } = deps;
+    const { clock, ratePerSecond, key, observer } = deps;
     this.#deps = deps;
     this.#forecast = new Forecast(deps);
     this.#asker = new SlotAsker(deps, this.#forecast);
     this.#unshared = new UnsharedReads(deps);
     this.#deliveries = new SlotDeliveries({
       clock,
-      callsPerSecond,
+      ratePerSecond,
       onMissed: (lateMs) => observer?.onSlotMissed?.({ ...key, lateMs }),
       onThrottled: (slot) => void this.#widen(slot),
       onSettled: () => this.#serve(),

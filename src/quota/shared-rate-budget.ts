@@ -7,7 +7,7 @@ import { GUARD_MS, type WindowOutlook } from "./slot-store.ts";
 export interface SharedRateBudgetDeps {
   readonly windows: SharedWindows;
   /** Calls of one action and key that may arrive at CAM in any second, from all replicas together. */
-  readonly callsPerSecond: number;
+  readonly ratePerSecond: number;
 }
 
 /**
@@ -16,19 +16,19 @@ export interface SharedRateBudgetDeps {
  */
 export class SharedRateBudget implements RateBudget {
   readonly #windows: SharedWindows;
-  readonly #callsPerSecond: number;
+  readonly #ratePerSecond: number;
   /** Of the latest call: keys change rarely, and then for all actions. */
   #secretId: string | undefined;
 
-  constructor({ windows, callsPerSecond }: SharedRateBudgetDeps) {
+  constructor({ windows, ratePerSecond }: SharedRateBudgetDeps) {
     this.#windows = windows;
-    this.#callsPerSecond = callsPerSecond;
+    this.#ratePerSecond = ratePerSecond;
   }
 
   take(request: RateRequest): Promise<RateSlot> {
     const { secretId, action } = request;
     this.#secretId = secretId;
-    return this.#windows.queueOf({ secretId, action }, this.#callsPerSecond).take(request);
+    return this.#windows.queueOf({ secretId, action }, this.#ratePerSecond).take(request);
   }
 
   /**
@@ -39,7 +39,7 @@ export class SharedRateBudget implements RateBudget {
     const secretId = this.#secretId;
     if (secretId === undefined) return [];
     const windows = this.#windows.isShared
-      ? await this.#windows.read(secretId, this.#callsPerSecond)
+      ? await this.#windows.read(secretId, this.#ratePerSecond)
       : undefined;
     if (windows !== undefined)
       return [...windows].map(([action, outlook]) => this.#shared(secretId, action, outlook));
@@ -47,12 +47,12 @@ export class SharedRateBudget implements RateBudget {
   }
 
   #shared(secretId: string, action: string, outlook: WindowOutlook): ActionQuota {
-    const limit = this.#callsPerSecond;
+    const ratePerSecond = this.#ratePerSecond;
     const { windowMs, used, nowMs, widened } = outlook;
     return {
-      ...{ action, limit, windowMs, used },
-      queued: this.#windows.queuedFor({ secretId, action }, limit),
-      nextSlotInMs: Math.max(0, new Schedule(outlook, limit).freeMs(0) - nowMs),
+      ...{ action, ratePerSecond, windowMs, used },
+      queued: this.#windows.queuedFor({ secretId, action }, ratePerSecond),
+      nextSlotInMs: Math.max(0, new Schedule(outlook, ratePerSecond).freeMs(0) - nowMs),
       throttledRecently: widened > 0,
       shared: true,
     };
@@ -61,9 +61,9 @@ export class SharedRateBudget implements RateBudget {
   #alone(secretId: string, action: string): ActionQuota {
     return {
       action,
-      limit: localLimitOf(this.#callsPerSecond),
+      ratePerSecond: localLimitOf(this.#ratePerSecond),
       windowMs: 1_000 + GUARD_MS,
-      ...this.#windows.localOf(this.#callsPerSecond).look({ secretId, action }),
+      ...this.#windows.localOf(this.#ratePerSecond).look({ secretId, action }),
       throttledRecently: false,
       shared: false,
     };

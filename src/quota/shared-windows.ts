@@ -58,17 +58,17 @@ export class SharedWindows {
     return this.#health.away === undefined;
   }
 
-  queueOf(key: WindowKey, callsPerSecond: number): SharedQueue {
-    const name = nameOf(key, callsPerSecond);
+  queueOf(key: WindowKey, ratePerSecond: number): SharedQueue {
+    const name = nameOf(key, ratePerSecond);
     let queue = this.#queues.get(name);
     if (queue === undefined) {
       queue = new SharedQueue({
         ...this.#deps,
-        ...{ key, callsPerSecond },
+        ...{ key, ratePerSecond },
         databaseClock: this.#databaseClock,
         store: this.#store,
         health: this.#health,
-        local: () => this.localOf(callsPerSecond),
+        local: () => this.localOf(ratePerSecond),
         observer: this.#deps.observer,
       });
       this.#queues.set(name, queue);
@@ -77,8 +77,8 @@ export class SharedWindows {
   }
 
   /** Calls of this replica that wait for a slot. */
-  queuedFor(key: WindowKey, callsPerSecond: number): number {
-    return this.#queues.get(nameOf(key, callsPerSecond))?.queued ?? 0;
+  queuedFor(key: WindowKey, ratePerSecond: number): number {
+    return this.#queues.get(nameOf(key, ratePerSecond))?.queued ?? 0;
   }
 
   /** The actions that this replica has called with the key. */
@@ -88,14 +88,14 @@ export class SharedWindows {
   }
 
   /** A replica's own slow rate for reads while the database is away. */
-  localOf(callsPerSecond: number): LocalRateBudget {
-    let local = this.#locals.get(callsPerSecond);
+  localOf(ratePerSecond: number): LocalRateBudget {
+    let local = this.#locals.get(ratePerSecond);
     if (local === undefined) {
       const { clock } = this.#deps;
       // Calls that the database let go before it went may have filled the windows.
       const fullAtMs = this.#awayFromMs;
-      local = new LocalRateBudget({ clock, callsPerSecond: localLimitOf(callsPerSecond), fullAtMs });
-      this.#locals.set(callsPerSecond, local);
+      local = new LocalRateBudget({ clock, ratePerSecond: localLimitOf(ratePerSecond), fullAtMs });
+      this.#locals.set(ratePerSecond, local);
     }
     return local;
   }
@@ -103,10 +103,10 @@ export class SharedWindows {
   /** The windows of a key by action, of all replicas; undefined where they cannot be read now. */
   async read(
     secretId: string,
-    callsPerSecond: number,
+    ratePerSecond: number,
   ): Promise<ReadonlyMap<string, WindowOutlook> | undefined> {
     try {
-      return await this.#store.read(secretId, callsPerSecond, this.#deps.replica);
+      return await this.#store.read(secretId, ratePerSecond, this.#deps.replica);
     } catch (error) {
       // A query that finds no connection for reads says nothing about slots.
       if (isUnavailable(error)) return undefined;
@@ -121,10 +121,10 @@ export class SharedWindows {
 }
 
 /** Of a rate, what one replica has for itself while the database is away. */
-export function localLimitOf(callsPerSecond: number): number {
-  return Math.max(1, Math.floor(callsPerSecond * SHARE_WITHOUT_STORE));
+export function localLimitOf(ratePerSecond: number): number {
+  return Math.max(1, Math.floor(ratePerSecond * SHARE_WITHOUT_STORE));
 }
 
-function nameOf({ secretId, action }: WindowKey, callsPerSecond: number): string {
-  return `${secretId}/${action}/${callsPerSecond}`;
+function nameOf({ secretId, action }: WindowKey, ratePerSecond: number): string {
+  return `${secretId}/${action}/${ratePerSecond}`;
 }

@@ -12,7 +12,7 @@ const MEMORY = 0.9;
 export interface SlotAskerDeps {
   readonly key: WindowKey;
   readonly replica: string;
-  readonly callsPerSecond: number;
+  readonly ratePerSecond: number;
   readonly clock: Clock;
   readonly databaseClock: DatabaseClock;
   readonly store: SlotStore;
@@ -40,12 +40,10 @@ export class SlotAsker {
    * @returns undefined where the slot would lie too far ahead.
    * @throws GatewayError STORE_UNAVAILABLE
    */
-  async ask(question: Omit<SlotQuestion, "replica" | "limit">): Promise<TakenSlot | undefined> {
-    const { key, replica, callsPerSecond, clock, databaseClock, store, health, observer } = this.#deps;
+  async ask(question: Omit<SlotQuestion, "replica" | "ratePerSecond">): Promise<TakenSlot | undefined> {
+    const { key, replica, ratePerSecond, clock, databaseClock, store, health, observer } = this.#deps;
     const askedMs = clock.monotonic();
-    const answer = await health.run(key, () =>
-      store.take(key, { ...question, replica, limit: callsPerSecond }),
-    );
+    const answer = await health.run(key, () => store.take(key, { ...question, replica, ratePerSecond }));
     const tookMs = clock.monotonic() - askedMs;
     this.#takesMs = Math.max(tookMs, this.#takesMs * MEMORY);
     const { granted, slotMs, nowMs, windowMs } = answer;

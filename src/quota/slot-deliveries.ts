@@ -18,7 +18,7 @@ const WINDOWS_REMEMBERED = 3;
 
 export interface SlotDeliveriesDeps {
   readonly clock: Clock;
-  readonly callsPerSecond: number;
+  readonly ratePerSecond: number;
   readonly onMissed: (lateMs: number) => void;
   readonly onThrottled: (slot: TakenSlot) => void;
   /** There may be something new to tell the database. */
@@ -40,7 +40,7 @@ export class SlotDeliveries {
 
   constructor(deps: SlotDeliveriesDeps) {
     this.#deps = deps;
-    this.#delay = new DeliveryDelay(WINDOWS_REMEMBERED * deps.callsPerSecond);
+    this.#delay = new DeliveryDelay(WINDOWS_REMEMBERED * deps.ratePerSecond);
   }
 
   /** Whether others may take a place too early for what they have not been told. */

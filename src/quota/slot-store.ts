@@ -18,7 +18,7 @@ export interface WindowKey {
 
 export interface SlotQuestion {
   readonly replica: string;
-  readonly limit: number;
+  readonly ratePerSecond: number;
   readonly bulk: boolean;
   /** How far ahead the slot may lie. */
   readonly withinMs: number;
@@ -80,10 +80,10 @@ export class SlotStore {
   /** Takes the next slot, or learns when it would be. One statement. */
   async take(key: WindowKey, question: SlotQuestion): Promise<SlotAnswer> {
     const { clock, database } = this.#deps;
-    const { replica, limit, bulk, withinMs, corrections, wantsOutlook } = question;
+    const { replica, ratePerSecond, bulk, withinMs, corrections, wantsOutlook } = question;
     const statement: RawBuilder<TakeSlotRow> = sql`
       select * from take_slot(
-        ${key.secretId}, ${key.action}, ${replica}, ${limit}, ${bulk}, ${withinMs},
+        ${key.secretId}, ${key.action}, ${replica}, ${ratePerSecond}, ${bulk}, ${withinMs},
         ${toArray(corrections.map(({ slotMs }) => slotMs))}::float8[],
         ${toArray(corrections.map(({ toMs }) => toMs))}::float8[],
         ${wantsOutlook}
@@ -109,10 +109,14 @@ export class SlotStore {
   }
 
   /** The windows of a key by action, as they stand, for a query. */
-  async read(secretId: string, limit: number, replica: string): Promise<ReadonlyMap<string, WindowOutlook>> {
+  async read(
+    secretId: string,
+    ratePerSecond: number,
+    replica: string,
+  ): Promise<ReadonlyMap<string, WindowOutlook>> {
     const { rows } = await sql<OutlookRow>`
       select q.action, n as now_ms, window_ms(widened_at(q, n)) as window_ms,
-        window_outlook(q, ${limit}, hashtext(${replica}), n) as outlook
+        window_outlook(q, ${ratePerSecond}, hashtext(${replica}), n) as outlook
       from quota_window q, epoch_ms() n where q.secret_id = ${secretId} order by q.action`.execute(
       this.#deps.database.reads,
     );

@@ -31,7 +31,7 @@ test.each(["postgres", "pglite"] as const)(
   async (kind) => {
     const { database, statements } = counted(await openTestDatabase(kind));
     const windows = new SharedWindows({ database, clock: systemClock, replica: "test" });
-    const budget = new SharedRateBudget({ windows, callsPerSecond: 20 });
+    const budget = new SharedRateBudget({ windows, ratePerSecond: 20 });
     const { changes } = await startChangeService({ database, budget, guard });
     // The first calls open connections, for which slots may come too early.
     await changes.setSubUserMfa(changeOf(ALICE, { login: { phone: true } }), within(10_000));
@@ -45,7 +45,7 @@ test.each(["postgres", "pglite"] as const)(
 test("a change for two people costs four until it awaits approval, one to seal it and one to read back until when, and four when it is approved", async () => {
   const { database, statements } = counted(await openTestDatabase("postgres"));
   const windows = new SharedWindows({ database, clock: systemClock, replica: "test" });
-  const budget = new SharedRateBudget({ windows, callsPerSecond: 20 });
+  const budget = new SharedRateBudget({ windows, ratePerSecond: 20 });
   const access = {
     authorise: async () => ({ approval: { ruleId: "two", expiresInMinutes: 5 } }),
     requireNotOwn: async () => undefined,

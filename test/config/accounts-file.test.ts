@@ -14,7 +14,7 @@ function parse(text: string, more: Partial<AccountsTarget> = {}) {
   const target: AccountsTarget = {
     file: "accounts.yaml",
     mode: "server",
-    callsPerSecond: 20,
+    ratePerSecond: 20,
     language: "en-US",
     metadataOrigin: "http://metadata.tencentyun.com",
     proxy: { https: PROXY },
@@ -40,7 +40,7 @@ describe("an account", () => {
   test("has what the variables say of all, where it says nothing itself", () => {
     expect(accountOf({ endpoint: ENDPOINT, credentials: KEY })).toMatchObject({
       name: "partner",
-      callsPerSecond: 20,
+      ratePerSecond: 20,
       language: "en-US",
       cam: {
         endpoint: { origin: ENDPOINT, serviceHost: "cam.tencentcloudapi.com" },
@@ -53,7 +53,7 @@ describe("an account", () => {
   test("has its own rate, language and name in the Host header", () => {
     const entry = { endpoint: "http://10.0.0.8:8080", serviceHost: "cam.intl.tencentcloudapi.com" };
     expect(accountOf({ ...entry, credentials: KEY, ratePerSecond: 5, language: "zh-CN" })).toMatchObject({
-      callsPerSecond: 5,
+      ratePerSecond: 5,
       language: "zh-CN",
       cam: { endpoint: { origin: "http://10.0.0.8:8080", serviceHost: "cam.intl.tencentcloudapi.com" } },
     });
@@ -124,8 +124,8 @@ accounts:
   expect(parse(text)).toMatchObject({
     problems: [],
     accounts: [
-      { name: "one", callsPerSecond: 10 },
-      { name: "two", callsPerSecond: 20, cam: { endpoint: { origin: ENDPOINT } } },
+      { name: "one", ratePerSecond: 10 },
+      { name: "two", ratePerSecond: 20, cam: { endpoint: { origin: ENDPOINT } } },
     ],
   });
 });
@@ -136,7 +136,7 @@ describe("in local mode", () => {
   test("an account of which nothing is said is an emulator of its own", () => {
     const { accounts, problems } = parse('{"accounts": {"partner": {"ratePerSecond": 5}}}', local);
     expect(problems).toEqual([]);
-    expect(accounts).toEqual([{ name: "partner", cam: undefined, callsPerSecond: 5, language: "en-US" }]);
+    expect(accounts).toEqual([{ name: "partner", cam: undefined, ratePerSecond: 5, language: "en-US" }]);
   });
 
   test("a key for an emulator of its own is a mistake", () => {

@@ -42,7 +42,7 @@ describe("defaults", () => {
       mode: "local",
       http: { host: "127.0.0.1", port: 4000, playground: true },
       cam: undefined,
-      camLimits: { language: "en-US", timeoutMs: 5_000, deadlineMs: 15_000, callsPerSecond: 20 },
+      camLimits: { language: "en-US", timeoutMs: 5_000, deadlineMs: 15_000, ratePerSecond: 20 },
       store: { kind: "pglite", dataDir: ".data" },
       logLevel: "info",
       notices: [],
@@ -235,7 +235,7 @@ describe("values", () => {
     ["CAM_CIRCUIT_FAILURES", "0", { camLimits: { circuitFailures: 0 } }],
     ["DATABASE_URL", "postgresql://db/gateway", { store: { kind: "postgres" } }],
     ["REPLICA", "gateway-1", { replica: "gateway-1" }],
-    ["CAM_RATE_PER_SECOND", "1000", { camLimits: { callsPerSecond: 1_000 } }],
+    ["CAM_RATE_PER_SECOND", "1000", { camLimits: { ratePerSecond: 1_000 } }],
     ["CAM_SERVICE_HOST", "cam.internal:8443", { cam: { endpoint: { serviceHost: "cam.internal:8443" } } }],
     ["CAM_ENDPOINT", "http://127.0.0.1:4100", { cam: { endpoint: { serviceHost: "127.0.0.1:4100" } } }],
     [

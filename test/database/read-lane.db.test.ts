@@ -20,7 +20,14 @@ async function openBoth(maxConnections: number) {
   return { url, operator, database };
 }
 
-const SLOT = { replica: "r1", limit: 20, bulk: false, withinMs: 5_000, corrections: [], wantsOutlook: false };
+const SLOT = {
+  replica: "r1",
+  ratePerSecond: 20,
+  bulk: false,
+  withinMs: 5_000,
+  corrections: [],
+  wantsOutlook: false,
+};
 
 test.each([3, 10])(
   "of %i connections, reads that wait take none from changes and the quota",

@@ -42,7 +42,7 @@ async function useStore(url: string) {
   const listed = await log.list({ opUin, from, until }, 10);
   const before = await log.list({ opUin, until: from }, 10);
   const store = new SlotStore({ database, clock: systemClock });
-  const question = { replica: "r1", limit: 20, bulk: false, withinMs: 5_000, wantsOutlook: true };
+  const question = { replica: "r1", ratePerSecond: 20, bulk: false, withinMs: 5_000, wantsOutlook: true };
   const first = await store.take(KEY, { ...question, corrections: [] });
   const corrections = [{ slotMs: first.slotMs, toMs: undefined }];
   const second = await store.take(KEY, { ...question, corrections });

@@ -45,7 +45,7 @@ test("docs/operations.md tells the limits that there are", () => {
     aliases: documents.MAX_ALIASES,
     directives: documents.MAX_DIRECTIVES,
     "fields of an answer": MAX_FIELDS,
-    "calls of CAM for one action": (camLimits.callsPerSecond * camLimits.deadlineMs) / 1000,
+    "calls of CAM for one action": (camLimits.ratePerSecond * camLimits.deadlineMs) / 1000,
     "requests of one caller": http.callerRatePerSecond,
     connections: http.maxConnections,
   });

@@ -12,8 +12,8 @@ function operationOf(source: string) {
   const [operation] = document.definitions;
   if (operation?.kind !== "OperationDefinition") throw new Error("The document begins with no operation.");
   const costLimit = new CostLimit();
-  return (variables: Record<string, unknown>, callsPerSecond = 2) => {
-    const limit = { rates: new Map([["default", callsPerSecond]]), deadlineMs: 1_000 };
+  return (variables: Record<string, unknown>, ratePerSecond = 2) => {
+    const limit = { rates: new Map([["default", ratePerSecond]]), deadlineMs: 1_000 };
     return costLimit.measure(schema, { document, operation, variables }, limit).refusal?.message;
   };
 }

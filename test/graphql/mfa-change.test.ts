@@ -207,14 +207,14 @@ test("camQuota says how each action stands to its limit", async () => {
   const started = await startGateway();
   await changePhone(started, ALICE);
   const { data } = await started.send(
-    "{ camQuota { action limit windowMs used queued nextSlotInMs throttledRecently shared } }",
+    "{ camQuota { action ratePerSecond windowMs used queued nextSlotInMs throttledRecently shared } }",
   );
   const quota = data?.["camQuota"] as { action: string }[];
   expect(quota.map(({ action }) => action)).toEqual(
     expect.arrayContaining(["SetMfaFlag", "DescribeSafeAuthFlagColl"]),
   );
   expect(quota.find(({ action }) => action === "SetMfaFlag")).toMatchObject({
-    limit: 20,
+    ratePerSecond: 20,
     queued: 0,
     throttledRecently: false,
     shared: true,

@@ -10,13 +10,13 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
     const database = await openTestDatabase(kind);
     const windows = new SharedWindows({ database, clock: systemClock, replica: "r1" });
     onTestFinished(() => windows.close());
-    const budget = new SharedRateBudget({ windows, callsPerSecond: 3 });
+    const budget = new SharedRateBudget({ windows, ratePerSecond: 3 });
     const deadlineMs = systemClock.monotonic() + 20_000;
     const take = (caller: string) => budget.take(rateRequest({ caller, deadlineMs }));
     const slots = await Promise.all(["a", "b", "c", "d"].map(take));
     expect(slots.at(-1)?.waitedMs).toBeGreaterThan(1_000);
     await expect(budget.quotas()).resolves.toMatchObject([
-      { action: "SetMfaFlag", limit: 3, queued: 0, throttledRecently: false, shared: true },
+      { action: "SetMfaFlag", ratePerSecond: 3, queued: 0, throttledRecently: false, shared: true },
     ]);
     slots.at(-1)?.sent();
     slots.at(-1)?.settle("THROTTLED");

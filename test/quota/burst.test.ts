@@ -9,7 +9,7 @@ import { startEmulatorThread } from "../support/start-emulator-thread.ts";
 /** A hundred calls at once, on connections that do not exist yet, against the strict reading of 20 a second. */
 async function burst(onSent: (sends: number) => void = () => undefined) {
   const emulator = await startEmulatorThread();
-  const real = new LocalRateBudget({ clock: systemClock, callsPerSecond: 20 });
+  const real = new LocalRateBudget({ clock: systemClock, ratePerSecond: 20 });
   let sends = 0;
   const budget: RateBudget = {
     async take(request) {

@@ -5,7 +5,7 @@ import { rateRequest } from "./rate-request.ts";
 
 test("each action and each key has a limit of its own", async () => {
   const clock = new FakeClock();
-  const budget = new LocalRateBudget({ clock, callsPerSecond: 1 });
+  const budget = new LocalRateBudget({ clock, ratePerSecond: 1 });
   const takeNow = (action: string, secretId: string) =>
     budget.take(rateRequest({ action, secretId, deadlineMs: 1 }));
   await takeNow("SetMfaFlag", "AKIDONE");

@@ -18,7 +18,7 @@ async function openBudget() {
     replica: "r1",
     observer: { onStoreBack: () => back.resolve() },
   });
-  const budget = new SharedRateBudget({ windows, callsPerSecond: 20 });
+  const budget = new SharedRateBudget({ windows, ratePerSecond: 20 });
   onTestFinished(async () => {
     windows.close();
     await operator.end();

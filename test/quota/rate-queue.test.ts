@@ -10,7 +10,7 @@ const WINDOW_MS = 1_025;
 
 function createQueue({ limit = 2 } = {}) {
   const clock = new FakeClock();
-  const queue = new RateQueue({ clock, callsPerSecond: limit });
+  const queue = new RateQueue({ clock, ratePerSecond: limit });
   const take = (deadlineMs = 60_000, signal?: AbortSignal): Promise<RateSlot> =>
     queue.take(rateRequest({ deadlineMs, signal }));
   /** Takes a slot that is free now, and has its call arrive at once. */

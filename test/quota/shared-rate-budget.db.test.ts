@@ -235,7 +235,7 @@ describe("the quotas", () => {
     expect(others).toEqual([]);
     expect(quota).toMatchObject({
       action: "SetMfaFlag",
-      limit: LIMIT,
+      ratePerSecond: LIMIT,
       windowMs: 1_025,
       used: LIMIT,
       queued: 22,

@@ -39,7 +39,7 @@ const DEADLINE_STEP_MS = 60_000;
 /** Plays a schedule against a real RateQueue on a fake clock. */
 export async function simulateCalls(schedule: Schedule): Promise<Simulation> {
   const clock = new FakeClock();
-  const queue = new RateQueue({ clock, callsPerSecond: schedule.limit });
+  const queue = new RateQueue({ clock, ratePerSecond: schedule.limit });
   const arrivalsMs: number[] = [];
   const granted: number[] = [];
 

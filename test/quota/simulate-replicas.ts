@@ -73,12 +73,12 @@ export class SimulatedReplica {
         onStoreBack: () => this.reports.push("back"),
       },
     });
-    this.budget = new SharedRateBudget({ windows: this.#windows, callsPerSecond: 20 });
+    this.budget = new SharedRateBudget({ windows: this.#windows, ratePerSecond: 20 });
   }
 
   /** That of another account. */
-  budgetOf(callsPerSecond: number): SharedRateBudget {
-    return new SharedRateBudget({ windows: this.#windows, callsPerSecond });
+  budgetOf(ratePerSecond: number): SharedRateBudget {
+    return new SharedRateBudget({ windows: this.#windows, ratePerSecond });
   }
 
   /** No call that it has under way is heard of again. */

@@ -77,7 +77,7 @@ test("after a failover to a standby, writes are refused, reads go on, and a prom
     observer: { onStoreAway: (_, reason) => reports.push(reason), onStoreBack: () => back.resolve() },
   });
   onTestFinished(() => windows.close());
-  const budget = new SharedRateBudget({ windows, callsPerSecond: 20 });
+  const budget = new SharedRateBudget({ windows, ratePerSecond: 20 });
   const take = (access: "read" | "write") =>
     budget.take(rateRequest({ access, deadlineMs: systemClock.monotonic() + 20_000 }));
   const log = new ChangeLog({ database, replica: "r1" });

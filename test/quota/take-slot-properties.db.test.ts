@@ -10,13 +10,13 @@ const WINDOW_MS = 1_025;
 const GRAIN_MS = 0.01;
 
 /** The shortest time in which one more than the limit started. */
-function shortestOverrun(slotsMs: readonly number[], limit: number): number {
+function shortestOverrun(slotsMs: readonly number[], ratePerSecond: number): number {
   const sorted = slotsMs.toSorted((a, b) => a - b);
-  return Math.min(...sorted.slice(limit).map((slotMs, index) => slotMs - (sorted[index] ?? 0)));
+  return Math.min(...sorted.slice(ratePerSecond).map((slotMs, index) => slotMs - (sorted[index] ?? 0)));
 }
 
 test("replicas that ask at the same moments get no window fuller than the limit, and every place of it", async () => {
-  const limit = 20;
+  const ratePerSecond = 20;
   const url = await createTestPostgres();
   const replicas = await Promise.all(
     ["r1", "r2", "r3", "r4"].map(async (replica) => {
@@ -29,7 +29,7 @@ test("replicas that ask at the same moments get no window fuller than the limit,
     Array.from({ length: 40 }, () =>
       store.take(key, {
         replica,
-        limit,
+        ratePerSecond,
         bulk: false,
         withinMs: 60_000,
         corrections: [],
@@ -41,7 +41,7 @@ test("replicas that ask at the same moments get no window fuller than the limit,
   const slots = answers.map(({ slotMs }) => slotMs);
   expect(answers.every(({ granted }) => granted)).toBe(true);
   expect(new Set(slots).size).toBe(160);
-  expect(shortestOverrun(slots, limit)).toBeGreaterThan(WINDOW_MS - GRAIN_MS);
+  expect(shortestOverrun(slots, ratePerSecond)).toBeGreaterThan(WINDOW_MS - GRAIN_MS);
   // Eight windows' worth of slots, of which the last need not be over.
   expect(Math.max(...slots) - Math.min(...slots)).toBeLessThan(8 * WINDOW_MS);
 });
@@ -75,14 +75,19 @@ test("whatever replicas take, use late and give up, no window holds more calls t
     fc.asyncProperty(
       fc.integer({ min: 1, max: 5 }),
       fc.array(step, { maxLength: 40 }),
-      async (limit, steps) => {
+      async (ratePerSecond, steps) => {
         const key = { secretId: "AKIDTEST", action: `Action${runs++}` };
         const calls: number[] = [];
         let nowMs = 0;
         for (const { afterMs, lateMs, ...question } of steps) {
           nowMs += afterMs;
           await fake.setTime(nowMs);
-          const taken = await store.take(key, { ...question, limit, corrections: [], wantsOutlook: false });
+          const taken = await store.take(key, {
+            ...question,
+            ratePerSecond,
+            corrections: [],
+            wantsOutlook: false,
+          });
           if (!taken.granted) continue;
           const toMs = lateMs === "UNUSED" ? undefined : taken.slotMs + lateMs;
           if (toMs !== undefined) calls.push(toMs);
@@ -90,14 +95,14 @@ test("whatever replicas take, use late and give up, no window holds more calls t
             const correction = { slotMs: taken.slotMs, toMs };
             await store.take(key, {
               ...question,
-              limit,
+              ratePerSecond,
               withinMs: -1,
               corrections: [correction],
               wantsOutlook: false,
             });
           }
         }
-        expect(shortestOverrun(calls, limit)).toBeGreaterThan(WINDOW_MS - GRAIN_MS);
+        expect(shortestOverrun(calls, ratePerSecond)).toBeGreaterThan(WINDOW_MS - GRAIN_MS);
       },
     ),
     { numRuns: 60 },

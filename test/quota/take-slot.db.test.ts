@@ -30,7 +30,7 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
     const take = async (more: Partial<SlotQuestion> = {}) => {
       const question = {
         replica: "r1",
-        limit: LIMIT,
+        ratePerSecond: LIMIT,
         bulk: false,
         withinMs: 60_000,
         corrections: [],
@@ -99,7 +99,7 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
   test("an answer has no outlook where none is wanted, and never a long one", async () => {
     const { take, at, store, key } = await openWindow();
     await expect(take({ wantsOutlook: false })).resolves.toMatchObject({ slots: [], bulk: undefined });
-    for (let slot = 0; slot < 60; slot++) await take({ limit: 100 });
+    for (let slot = 0; slot < 60; slot++) await take({ ratePerSecond: 100 });
     await at(900);
     const outlook = (await store.read(key.secretId, 100, "r1")).get(key.action);
     expect(outlook).toMatchObject({ taken: 61, used: 61 });
@@ -216,9 +216,9 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
   test("the limit may be lowered and raised while calls go on", async () => {
     const { take } = await openWindow();
     for (let slot = 0; slot < LIMIT; slot++) await take();
-    const lower = await take({ limit: 2 });
+    const lower = await take({ ratePerSecond: 2 });
     expect(lower.ms).toBe(3 * PEOPLE_APART_MS + WINDOW_MS);
-    const higher = await take({ limit: LIMIT });
+    const higher = await take({ ratePerSecond: LIMIT });
     expect(higher.ms).toBeGreaterThanOrEqual(lower.ms);
   });
 

@@ -46,7 +46,7 @@ async function openBudget() {
     },
   });
   onTestFinished(() => windows.close());
-  const budget = new SharedRateBudget({ windows, callsPerSecond: 20 });
+  const budget = new SharedRateBudget({ windows, ratePerSecond: 20 });
   const take = (access: "read" | "write", secretId = "AKIDTEST") =>
     budget.take(rateRequest({ access, secretId, deadlineMs: systemClock.monotonic() + 20_000 }));
   const run = async (statements: readonly string[]) => {

@@ -76,7 +76,7 @@ export async function startChangeService(options: StartOptions = {}): Promise<St
     credentials: new CredentialCache({ chain: createProviderChain([createStaticProvider(key)]), clock }),
     signer: new Tc3Signer(),
     transport,
-    budget: options.budget ?? new LocalRateBudget({ clock, callsPerSecond: 20 }),
+    budget: options.budget ?? new LocalRateBudget({ clock, ratePerSecond: 20 }),
     skew: new ClockSkew(clock),
     clock,
   });

@@ -4,7 +4,7 @@ export interface CamActionQuota {
   readonly account: string;
   readonly action: string;
   /** Calls a second that CAM takes. */
-  readonly limit: number;
+  readonly ratePerSecond: number;
   readonly windowMs: number;
   /** Calls in the window that ends now. */
   readonly used: number;

@@ -11,7 +11,7 @@ export class CamActionQuota {
   action!: string;
 
   @Field(() => Int, { description: "Calls a second that CAM takes." })
-  limit!: number;
+  ratePerSecond!: number;
 
   @Field(() => Int, {
     description:

@@ -45,12 +45,12 @@ export function exceedsCamCalls(
   for (const action of ACTIONS) {
     const { calls, anywhere } = countCalls(fields, action, users);
     for (const [account, inAccount] of calls) {
-      const callsPerSecond = rates.get(account);
+      const ratePerSecond = rates.get(account);
       // The operation fails there, before CAM is called.
-      if (callsPerSecond === undefined) continue;
-      const most = mostCalls(callsPerSecond, deadlineMs);
+      if (ratePerSecond === undefined) continue;
+      const most = mostCalls(ratePerSecond, deadlineMs);
       const all = inAccount + anywhere;
-      if (all > most) return refusal({ action, account }, all, { callsPerSecond, deadlineMs }, most);
+      if (all > most) return refusal({ action, account }, all, { ratePerSecond, deadlineMs }, most);
     }
   }
   return undefined;
@@ -58,11 +58,11 @@ export function exceedsCamCalls(
 
 /** Calls that whatever account an operation means takes of an action within the deadline. */
 export function fewestCalls({ rates, deadlineMs }: CamCallLimit): number {
-  return Math.min(...[...rates.values()].map((callsPerSecond) => mostCalls(callsPerSecond, deadlineMs)));
+  return Math.min(...[...rates.values()].map((ratePerSecond) => mostCalls(ratePerSecond, deadlineMs)));
 }
 
-function mostCalls(callsPerSecond: number, deadlineMs: number): number {
-  return Math.max(1, Math.floor((callsPerSecond * deadlineMs) / 1000));
+function mostCalls(ratePerSecond: number, deadlineMs: number): number {
+  return Math.max(1, Math.floor((ratePerSecond * deadlineMs) / 1000));
 }
 
 interface Calls {
@@ -132,13 +132,13 @@ function accountOfReference(reference: unknown): string {
 function refusal(
   { action, account }: { readonly action: Action; readonly account: string },
   calls: number,
-  { callsPerSecond, deadlineMs }: { readonly callsPerSecond: number; readonly deadlineMs: number },
+  { ratePerSecond, deadlineMs }: { readonly ratePerSecond: number; readonly deadlineMs: number },
   most: number,
 ): GraphQLError {
   const where = account === DEFAULT_ACCOUNT ? "" : ` in the account ${account}`;
   return limitRefusal(
-    `The operation needs ${calls} calls of ${action}${where}. CAM takes ${callsPerSecond} a second, so they would take ` +
-      `${Math.ceil(calls / callsPerSecond)} s, and an operation has ${deadlineMs / 1000} s. Ask for at most ${most} at a ` +
+    `The operation needs ${calls} calls of ${action}${where}. CAM takes ${ratePerSecond} a second, so they would take ` +
+      `${Math.ceil(calls / ratePerSecond)} s, and an operation has ${deadlineMs / 1000} s. Ask for at most ${most} at a ` +
       "time and send the rest in further requests.",
   );
 }

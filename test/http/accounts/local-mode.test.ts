@@ -25,11 +25,11 @@ test("an account of which nothing is said has an emulator of its own in local mo
   const both = `{
     here: subUser(opUin: "${ALICE}") { mfa { login { phone } } }
     there: subUser(opUin: "${ALICE}", account: "partner") { mfa { login { phone } } }
-    camQuota { account action limit }
+    camQuota { account action ratePerSecond }
   }`;
   expect((await sendTo(url, both)).data).toMatchObject({
     here: { mfa: { login: { phone: false } } },
     there: { mfa: { login: { phone: true } } },
-    camQuota: expect.arrayContaining([{ account: "partner", action: "SetMfaFlag", limit: 7 }]),
+    camQuota: expect.arrayContaining([{ account: "partner", action: "SetMfaFlag", ratePerSecond: 7 }]),
   });
 });

@@ -85,14 +85,14 @@ test("each account has its own rate, and what fills one leaves the other empty",
   });
   await Promise.all([1, 2, 3].map(() => world.ask(read("partner"), "wang")));
   await world.ask(read("default"), "wang");
-  const { data } = await world.ask("{ camQuota { account action limit used shared } }", "wang");
+  const { data } = await world.ask("{ camQuota { account action ratePerSecond used shared } }", "wang");
   const { camQuota } = data as {
-    camQuota: { account: string; action: string; limit: number; used: number }[];
+    camQuota: { account: string; action: string; ratePerSecond: number; used: number }[];
   };
   const quotaOf = (account: string) =>
     camQuota.find((quota) => quota.account === account && quota.action === "DescribeSubAccounts");
-  expect(quotaOf("partner")).toMatchObject({ limit: 2, shared: true });
-  expect(quotaOf("default")).toMatchObject({ limit: 30, used: 1, shared: true });
+  expect(quotaOf("partner")).toMatchObject({ ratePerSecond: 2, shared: true });
+  expect(quotaOf("default")).toMatchObject({ ratePerSecond: 30, used: 1, shared: true });
 });
 
 test("an operation is judged by the rate of the account that it is for", async () => {
