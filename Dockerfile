@@ -1,5 +1,5 @@
 # The gateway, and everything else of this repository that runs in a container: `docker build -t cam-mfa-gateway .`
-# docs/containers.md says how to use it.
+# docs/operators/containers.md says how to use it.
 
 # The same Node as in development, where package.json pins it; a test compares the two.
 FROM node:24.21.0-trixie-slim AS node

@@ -26,8 +26,10 @@ async function fillPackage(folder: string): Promise<void> {
   const manifest = { name, version, description, license, type, exports, sideEffects: false };
   await writeFile(join(folder, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
   await copyFile(join(root, "LICENSE"), join(folder, "LICENSE"));
-  await copyFile(join(root, "docs/client.md"), join(folder, "README.md"));
-  // In the package the schema lies beside the page.
+  const page = await readFile(join(root, "docs/consumers/client.md"), "utf8");
+  await writeFile(join(folder, "README.md"), page.replaceAll("](../errors.md", "](errors.md"));
+  await copyFile(join(root, "docs/consumers/other-clients.md"), join(folder, "other-clients.md"));
+  // The package has the pages and the schema in one folder.
   const errors = await readFile(join(root, "docs/errors.md"), "utf8");
   await writeFile(join(folder, "errors.md"), errors.replaceAll("](../schema/", "](schema/"));
   await mkdir(join(folder, "schema"));

@@ -24,9 +24,9 @@ export const policyArtefacts: readonly Artefact[] = [
 
 /** What is known of routers: a page, and each configuration as a file to copy. */
 export const routerArtefacts: readonly Artefact[] = [
-  { path: "docs/routers.md", render: renderRoutersPage },
+  { path: "docs/consumers/routers.md", render: renderRoutersPage },
   ...ROUTER_GUIDES.map(({ configuration: { file, language, render } }) => ({
-    path: `docs/routers/${file}`,
+    path: `docs/consumers/routers/${file}`,
     render: () => `${language === "yaml" ? "#" : "//"} ${GENERATED_NOTICE}\n${render(SUBGRAPH)}`,
   })),
 ];

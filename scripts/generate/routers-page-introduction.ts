@@ -3,7 +3,7 @@ import { CAM_ERROR_EXTENSION_KEYS } from "../../src/contract/index.ts";
 
 const quoted = (names: readonly string[]) => names.map((name) => `\`${name}\``).join(", ");
 
-/** What holds for every router, before the table of docs/routers.md. */
+/** What holds for every router, before the table of docs/consumers/routers.md. */
 export const routersPageIntroduction = `\
 Between the gateway and a client of a federated graph stands a router, and most routers change the errors of a
 subgraph. This page says what each does, and the configuration that lets the gateway's errors through whole. The
@@ -26,7 +26,7 @@ from a file, where no list of processes shows them. How the gateway is composed 
 
 export const routersPageAdvice = `\
 \`nested\` is still there, inside another error; \`lost\` is gone. The extensions are
-${quoted(CAM_ERROR_EXTENSION_KEYS)}: [errors.md](errors.md).
+${quoted(CAM_ERROR_EXTENSION_KEYS)}: [errors.md](../errors.md).
 
 ## For every router
 

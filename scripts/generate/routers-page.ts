@@ -5,7 +5,7 @@ import { GENERATED_NOTICE } from "./artefact.ts";
 import { markdownTable } from "./markdown-table.ts";
 import { routersPageAdvice, routersPageIntroduction } from "./routers-page-introduction.ts";
 
-/** docs/routers.md. */
+/** docs/consumers/routers.md. */
 export function renderRoutersPage(): string {
   const blocks = [
     `<!-- ${GENERATED_NOTICE} -->`,

@@ -12,7 +12,7 @@ export function policySetting(
 ): string | undefined {
   if (mode === "server" && file === undefined) {
     problems.push(
-      "POLICY_FILE is not set: the file that says who may change whom (docs/policy.md). The least it can say, if a " +
+      "POLICY_FILE is not set: the file that says who may change whom (docs/iam/policy.md). The least it can say, if a " +
         `client portal may change every user: ${MINIMAL_POLICY}`,
     );
   }

@@ -77,7 +77,7 @@ const BY_CODE: Readonly<Record<string, Explanation>> = {
   "0A000": READ_ONLY,
   "42501": {
     reason: "this database user lacks a right",
-    remedy: "Give the user the rights of docs/operations.md, Who may do what",
+    remedy: "Give the user the rights of docs/operators/database.md",
   },
   "55P03": {
     reason: "another session holds a lock on what is needed",

@@ -60,7 +60,7 @@ async function migrateOnce(
 }
 
 /** Where it stands who needs which right. */
-const RIGHTS = "docs/operations.md, Who may do what";
+const RIGHTS = "docs/operators/database.md";
 
 function isForbidden(error: unknown): boolean {
   return error instanceof Error && (error as { code?: unknown }).code === "42501";

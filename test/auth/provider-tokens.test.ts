@@ -8,7 +8,7 @@ import { FakeClock } from "../support/fake-clock.ts";
 import { createKey, publicJwk, signUnkept } from "../support/start-issuer.ts";
 import { PROVIDER_TOKENS, type ProviderToken } from "./providers.ts";
 
-const page = readFileSync("docs/callers.md", "utf8");
+const page = readFileSync("docs/operators/identity-providers.md", "utf8");
 const rows = [...page.matchAll(/^\| (.+?) +\| `(https:[^`]+)` +\| (.+?) +\|$/gm)].map(
   ([, provider = "", issuer = "", further = ""]) => ({ provider, issuer, further }),
 );
@@ -17,7 +17,7 @@ const key = await createKey("provider");
 // Entra publishes keys without an algorithm.
 const { alg: _, ...jwk } = await publicJwk(key);
 
-/** The settings that docs/callers.md gives for a provider; every pair of the row, or only the first. */
+/** The settings that docs/operators/identity-providers.md gives for a provider; every pair of the row, or only the first. */
 function settingsOf({ provider, issuer, audience }: ProviderToken): IssuerSettings {
   const row = rows.find((one) => one.provider === provider);
   const further = [...(row?.further.matchAll(/`(AUTH_\w+)=([^`]+)`/g) ?? [])].map(
@@ -47,14 +47,14 @@ function tokenOf(provider: string): ProviderToken {
   return token;
 }
 
-test("every provider of docs/callers.md has a token here, and the reverse", () => {
+test("every provider of docs/operators/identity-providers.md has a token here, and the reverse", () => {
   expect(rows.map(({ provider }) => provider)).toEqual([
     ...new Set(PROVIDER_TOKENS.map(({ provider }) => provider)),
     "Google",
   ]);
 });
 
-describe("with the settings of docs/callers.md", () => {
+describe("with the settings of docs/operators/identity-providers.md", () => {
   test.each(PROVIDER_TOKENS.map((token) => [token.provider, token.what, token] as const))(
     "%s: %s is believed, with its client and scope",
     async (_provider, what, token) => {

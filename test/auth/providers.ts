@@ -1,8 +1,8 @@
-/** Access tokens shaped as those of common identity providers, by the names that docs/callers.md has for these. */
+/** Access tokens shaped as those of common identity providers, by the names that docs/operators/identity-providers.md has for these. */
 export interface ProviderToken {
   readonly provider: string;
   readonly what: string;
-  /** The variables beside AUTH_ISSUER, as docs/callers.md lists them, are read from the page. */
+  /** The variables beside AUTH_ISSUER, as docs/operators/identity-providers.md lists them, are read from the page. */
   readonly issuer: string;
   readonly audience: string;
   readonly header?: Readonly<Record<string, unknown>>;

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test, vi } from "vitest";
-import { gatewayConfig } from "../../docs/routers/hive-gateway.config.ts";
+import { gatewayConfig } from "../../docs/consumers/routers/hive-gateway.config.ts";
 import type { CamErrorCode } from "../../src/contract/index.ts";
 import type { FaultInput } from "../../src/emulator/index.ts";
 import { BOB, CAROL, DAVE, GRACE, HEIDI, NOBODY } from "../support/seed-users.ts";
@@ -177,7 +177,7 @@ test("a change whose answer is lost on the way to the router is written once whe
 
 test.each([
   ["at work on everything", EAGER, 4],
-  ["as docs/routers.md has them", gatewayConfig, 1],
+  ["as docs/consumers/routers.md has them", gatewayConfig, 1],
 ])(
   "a connection to the gateway that breaks, with Hive Gateway's retries %s",
   async (_how, options, requests) => {

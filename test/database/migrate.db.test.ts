@@ -234,7 +234,7 @@ describe("on PostgreSQL", () => {
     await expect(migrate(database, MIGRATIONS_DIR)).rejects.toMatchObject({
       name: "DatabaseError",
       message:
-        "This database user may not read gateway_migration: give it its rights (docs/operations.md, Who may do what).",
+        "This database user may not read gateway_migration: give it its rights (docs/operators/database.md).",
     });
   });
 });

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 
-const page = readFileSync("docs/federation.md", "utf8");
+const page = readFileSync("docs/consumers/federation.md", "utf8");
 const sdl = readFileSync("schema/subgraph.graphql", "utf8");
 
 /** A field of the SDL without its arguments, and its directives. */

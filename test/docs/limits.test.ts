@@ -12,17 +12,16 @@ import {
   REQUEST_TIMEOUT_MS,
 } from "../../src/http/http-limits.ts";
 
-const page = await readFile("docs/operations.md", "utf8");
-const [, section = ""] = /## Limits of one request\n(.+?)\n## /s.exec(page) ?? [];
+const page = await readFile("docs/operators/limits.md", "utf8");
 const command = loadConfig({}, ["--local"]);
 if (command.kind !== "run") throw new Error("Local mode without variables runs.");
 const { http, camLimits } = command.config;
 
-test("docs/operations.md tells the limits that there are", () => {
+test("docs/operators/limits.md states the limits of the code", () => {
   expect(MAX_JSON_NESTING).toBe(documents.MAX_NESTING);
-  expect(section).toContain(`a bearer token: ${MAX_TOKEN_BYTES / 1024} KiB`);
+  expect(page).toContain(`a bearer token: ${MAX_TOKEN_BYTES / 1024} KiB`);
   expect(MAX_HEADER_BYTES - MAX_TOKEN_BYTES).toBeGreaterThanOrEqual(8 * 1024);
-  const told = [...section.matchAll(/^\| (.+?) +\| ([\d,]+)/gm)].map(([, of, limit]) => [
+  const told = [...page.matchAll(/^\| (.+?) +\| ([\d,]+)/gm)].map(([, of, limit]) => [
     of,
     Number(limit?.replaceAll(",", "")),
   ]);

@@ -4,7 +4,7 @@ import pg from "pg";
 
 /** The URL of a role with the rights that the gateway needs, and no other, on a database of `createTestPostgres`. */
 export async function createGatewayRole(ownerUrl: string): Promise<string> {
-  const page = await readFile("docs/operations.md", "utf8");
+  const page = await readFile("docs/operators/database.md", "utf8");
   const [, block = ""] = /```sql\n(create role gateway[\s\S]*?)```/.exec(page) ?? [];
   const grants = block.split(/;\s*/).filter(Boolean);
   return createRole(ownerUrl, (role) =>

@@ -67,7 +67,7 @@ function describeConfiguration(routers: readonly RouterId[], subgraph: string): 
   if (routers.length === 0) {
     const ids = ROUTER_GUIDES.map(({ id }) => id).join(", ");
     return [
-      `For the configuration to use, say which router it is: --for ${ids}. All are in docs/routers.md.`,
+      `For the configuration to use, say which router it is: --for ${ids}. All are in docs/consumers/routers.md.`,
     ];
   }
   return [
@@ -76,7 +76,7 @@ function describeConfiguration(routers: readonly RouterId[], subgraph: string): 
       .map(guideOf)
       .flatMap(({ title, configuration }) => [
         "",
-        `The configuration of ${title} that lets everything through (docs/routers.md says more):`,
+        `The configuration of ${title} that lets everything through (docs/consumers/routers.md says more):`,
         "",
         configuration.render(subgraph).trimEnd(),
       ]),

@@ -30,7 +30,7 @@ export interface RouterGuide {
 }
 
 export interface RouterConfiguration {
-  /** The name under which docs/routers/ has it. */
+  /** The name under which docs/consumers/routers/ has it. */
   readonly file: string;
   readonly language: "yaml" | "ts";
   /** The whole text, for a subgraph of this name in the composed graph. */

@@ -5,7 +5,7 @@ import { hiveGateway } from "./hive-gateway.ts";
 import { hiveRouter } from "./hive-router.ts";
 import type { RouterGuide } from "./router-guide.ts";
 
-/** The routers in the order of docs/routers.md. */
+/** The routers in the order of docs/consumers/routers.md. */
 export const ROUTER_GUIDES: readonly RouterGuide[] = [
   apolloRouter,
   apolloGateway,

@@ -78,7 +78,7 @@ describe("an error of the gateway, through every router", () => {
   });
 });
 
-test.each(ROUTER_SETTINGS)("what docs/routers.md says of $id is so", ({ id, router, by }) => {
+test.each(ROUTER_SETTINGS)("what docs/consumers/routers.md says of $id is so", ({ id, router, by }) => {
   for (const { name } of ERROR_CASES) {
     expectFates(router, by, thrown.get(id)?.get(name) ?? [], thrown.get(DIRECT)?.get(name) ?? []);
   }

@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { ApolloServer } from "@apollo/server";
 import { startStandaloneServer } from "@apollo/server/standalone";
 import { parse } from "yaml";
-import { createApolloGateway } from "../../../docs/routers/apollo-gateway.ts";
-import { gatewayConfig } from "../../../docs/routers/hive-gateway.config.ts";
+import { createApolloGateway } from "../../../docs/consumers/routers/apollo-gateway.ts";
+import { gatewayConfig } from "../../../docs/consumers/routers/hive-gateway.config.ts";
 import { composeSupergraph } from "../../../scripts/federated/compose-supergraph.ts";
 import type { Subgraph } from "../../../scripts/federated/subgraph.ts";
 import type { RouterId } from "../../../src/cli/routers/router-guide.ts";
@@ -21,13 +21,13 @@ export interface RouterSetting {
   /** Names the golden file. */
   readonly id: string;
   readonly router: RouterId;
-  /** Whether it runs as it comes, or by docs/routers/. */
+  /** Whether it runs as it comes, or by docs/consumers/routers/. */
   readonly by: "default" | "docs" | "choice";
   /** Starts it before the gateway, and gives its address. It ends with the test. */
   start(gateway: Subgraph): Promise<string>;
 }
 
-const documented = (file: string) => parse(readFileSync(`docs/routers/${file}`, "utf8"));
+const documented = (file: string) => parse(readFileSync(`docs/consumers/routers/${file}`, "utf8"));
 
 /** Those that npm has are the real ones; of the others the rules on errors are applied. */
 export const ROUTER_SETTINGS: readonly RouterSetting[] = [

@@ -11,9 +11,8 @@ import { SOME_ISSUER } from "../support/some-issuer.ts";
 import { SOME_POLICY } from "../support/some-policy.ts";
 import { fencedBlocks } from "./fenced-blocks.ts";
 
-const page = readFileSync("docs/operations.md", "utf8");
-const [, section = ""] = /^## Several accounts\n(.*?)^## /ms.exec(page) ?? [];
-const blocks = fencedBlocks(section);
+const page = readFileSync("docs/operators/accounts.md", "utf8");
+const blocks = fencedBlocks(page);
 const textOf = (language: string): string => blocks.find((block) => block.language === language)?.text ?? "";
 const isValid = new Ajv2020({ strict: false }).compile(
   JSON.parse(readFileSync("schema/accounts.schema.json", "utf8")) as object,
@@ -28,7 +27,7 @@ const SERVER = {
   ...SOME_POLICY,
 };
 
-test("the file that the section shows is one, for the gateway and for editors", () => {
+test("the file that the page shows is one, for the gateway and for editors", () => {
   const command = loadConfig(SERVER, []);
   const accounts = command.kind === "run" ? command.config.accounts : undefined;
   if (accounts === undefined) throw new Error("There are no accounts.");
@@ -40,7 +39,7 @@ test("the file that the section shows is one, for the gateway and for editors", 
 });
 
 test("the settings of the table are those that there are", () => {
-  const named = [...section.matchAll(/^\| (`[^|]*`) +\|/gm)].flatMap(([, cell = ""]) => {
+  const named = [...page.matchAll(/^\| (`[^|]*`) +\|/gm)].flatMap(([, cell = ""]) => {
     const [first = "", ...others] = [...cell.matchAll(/`([^`]+)`/g)].map(([, name = ""]) => name);
     const room = first.includes(".") ? "credentials." : "";
     return [first, ...others.map((name) => `${room}${name}`)];
@@ -51,7 +50,7 @@ test("the settings of the table are those that there are", () => {
   expect(named.toSorted()).toEqual([...Object.keys(settings), ...places].toSorted());
 });
 
-test("the file that the section shows for local mode is one", () => {
+test("the file that the page shows for local mode is one", () => {
   const command = loadConfig({ CAM_ACCOUNTS: "accounts.json" }, ["--local"]);
   const accounts = command.kind === "run" ? command.config.accounts : undefined;
   if (accounts === undefined) throw new Error("There are no accounts.");
@@ -62,7 +61,7 @@ test("the file that the section shows for local mode is one", () => {
   expect(problems).toEqual([]);
 });
 
-test("the operation that the section shows is valid", () => {
+test("the operation that the page shows is valid", () => {
   expect(validate(schemaOfNothing(), parse(textOf("graphql")))).toEqual([]);
 });
 

@@ -12,9 +12,8 @@ import { SOME_ISSUER } from "../support/some-issuer.ts";
 import { SOME_POLICY } from "../support/some-policy.ts";
 import { fencedBlocks } from "./fenced-blocks.ts";
 
-const page = await readFile("docs/operations.md", "utf8");
-const [, section = ""] = /^## Where the key comes from\n(.*?)^## /ms.exec(page) ?? [];
-const blocks = fencedBlocks(section);
+const page = await readFile("docs/operators/cam-keys.md", "utf8");
+const blocks = fencedBlocks(page);
 
 const SERVER = {
   CAM_ENDPOINT: "https://cam.tencentcloudapi.com",
@@ -23,7 +22,7 @@ const SERVER = {
   ...SOME_POLICY,
 };
 
-test("the settings that the section shows are enough for a server", () => {
+test("the settings that the page shows are enough for a server", () => {
   const shown = blocks.filter(({ language }) => language === "ini");
   expect(shown).toHaveLength(2);
   for (const { text } of shown) {
@@ -37,24 +36,24 @@ test("the settings that the section shows are enough for a server", () => {
   }
 });
 
-test("the policy that the section shows permits the actions that the gateway calls, and no other", () => {
+test("the policy that the page shows permits the actions that the gateway calls, and no other", () => {
   const policy = blocks.find(({ language }) => language === "json")?.text ?? "";
   const [statement] = (JSON.parse(policy) as { statement: { action: string[] }[] }).statement;
   const called = [setMfaFlag, describeSafeAuthFlagColl, describeSubAccounts, getCallerIdentity];
   expect(statement?.action).toEqual(called.map(({ service, name }) => `${service}:${name}`));
 });
 
-test("the section names only variables that there are, and every one that names a place", () => {
-  const named = [...section.matchAll(/`((?:TENCENTCLOUD|TKE|CAM)_[A-Z_]+)`/g)].map(([, name = ""]) => name);
+test("the page names only variables that there are, and every one that names a place", () => {
+  const named = [...page.matchAll(/`((?:TENCENTCLOUD|TKE|CAM)_[A-Z_]+)`/g)].map(([, name = ""]) => name);
   const known = Object.keys(variables.shape);
   expect(named.filter((name) => !known.includes(name) && name !== "CAM_CREDENTIALS_UNAVAILABLE")).toEqual([]);
   expect(named).toEqual(expect.arrayContaining(known.filter((name) => name.startsWith("TKE_"))));
 });
 
-test("the log lines that the section quotes are the gateway's", async () => {
+test("the log lines that the page quotes are the gateway's", async () => {
   const source = await readFile("src/telemetry/log-events.ts", "utf8");
   for (const line of ["key for CAM loaded", "no newer key for CAM can be had"]) {
-    expect(section).toContain(`\`${line}\``);
+    expect(page).toContain(`\`${line}\``);
     expect(source).toContain(line);
   }
 });
