@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 
 /** Files that ship beside the code. Source and build stand equally deep below the package root. */
-const packageFile = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url));
+const packageFile = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
 export const EXAMPLES_DIR = packageFile("schema/examples");
 export const FEDERATED_EXAMPLES_DIR = packageFile("schema/examples/federated");
