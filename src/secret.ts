@@ -27,3 +27,6 @@ export class Secret {
     return "[redacted]";
   }
 }
+
+/** Where a secret stands: in the configuration itself, or in a file (`*_FILE`). */
+export type SecretSource = { readonly value: Secret } | { readonly file: string };

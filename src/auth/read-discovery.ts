@@ -1,5 +1,5 @@
 import { shown } from "./claim-mismatch.ts";
-import { isSafeUrl } from "./is-safe-url.ts";
+import { isSafeUrl } from "./issuer-settings.ts";
 import { nearMiss } from "./near-miss.ts";
 
 /**

@@ -26,7 +26,6 @@ export type { Credential, CredentialProvider } from "./credentials/credential.ts
 export { CredentialError } from "./credentials/credential.ts";
 export { CredentialCache, type CredentialObserver } from "./credentials/credential-cache.ts";
 export type { CredentialSettings } from "./credentials/credential-settings.ts";
-export type { CredentialSource } from "./credentials/credential-source.ts";
 export type { EnvironmentCredentialSources } from "./credentials/environment-provider.ts";
 export { createEnvironmentProvider } from "./credentials/environment-provider.ts";
 export { isRoleName, METADATA_ORIGIN } from "./credentials/metadata-provider.ts";

@@ -1,6 +1,6 @@
 import { AnchorFileError, checkAnchorFile } from "../audit/anchor-file.ts";
 import { KeyFileError, loadSigningKey } from "../audit/signing-key.ts";
-import { loadAuthFiles } from "../auth/load-auth-files.ts";
+import { AuthFileError, loadAuthFiles } from "../auth/auth-files.ts";
 import { loadPolicy, policyTerms } from "../auth/policy/policy-file.ts";
 import { checkCredentialFiles } from "../cam/index.ts";
 import { type Config, ConfigError } from "../config/config.ts";
@@ -17,6 +17,7 @@ const OF_FILES = [TlsError, TrustedDocumentsError, KeyFileError, AnchorFileError
 /** A start that failed for a file that the configuration names, as the mistake in the configuration that it is. */
 export function asConfigError(error: unknown): ConfigError | undefined {
   if (error instanceof ConfigError) return error;
+  if (error instanceof AuthFileError) return new ConfigError(error.problems);
   const isOfFile = OF_FILES.some((kind) => error instanceof kind);
   return isOfFile ? new ConfigError([(error as Error).message]) : undefined;
 }

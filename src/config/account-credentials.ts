@@ -1,4 +1,5 @@
-import type { CredentialSettings, CredentialSource } from "../cam/index.ts";
+import type { CredentialSettings } from "../cam/index.ts";
+import type { SecretSource } from "../secret.ts";
 import { Secret } from "../secret.ts";
 import type { CredentialsEntry } from "./account-schema.ts";
 import type { AccountsTarget } from "./accounts-target.ts";
@@ -11,7 +12,7 @@ export function accountCredentials(
   say: (path: readonly string[], problem: string) => void,
 ): { readonly credentials: CredentialSettings; readonly usesDefaultKey: boolean } {
   const { secretId, profile, instanceRole, webIdentity, assumeRole } = entry;
-  const sourceOf = (part: "secretId" | "secretKey" | "token"): Record<string, CredentialSource> => {
+  const sourceOf = (part: "secretId" | "secretKey" | "token"): Record<string, SecretSource> => {
     const given = entry[part];
     if (given === undefined) return {};
     if (typeof given === "string") return { [part]: { value: new Secret(given) } };

@@ -1,24 +1,10 @@
-import type { ClientCertificateSettings } from "../auth/client-certificates.ts";
+import type { AuthSettings } from "../auth/auth-files.ts";
 import type { IssuerSettings } from "../auth/issuer-settings.ts";
-import type { CredentialSource } from "../cam/index.ts";
+import { issuerSchema } from "../auth/issuer-settings.ts";
 import { clientCertificates } from "./client-certificates.ts";
-import { issuerSchema } from "./issuer-schema.ts";
 import { routerSecret } from "./router-secret.ts";
 import type { Variables } from "./variables.ts";
 import { wordsOf } from "./words-of.ts";
-
-/** By what callers are known. */
-export interface AuthTarget {
-  /** The one that the variables describe, if any. */
-  readonly issuer: IssuerSettings | undefined;
-  /** Where further ones are described. */
-  readonly issuersFile: string | undefined;
-  readonly certificates: ClientCertificateSettings | undefined;
-  /** Where it is said whose certificates they are. */
-  readonly certificateSubjectsFile: string | undefined;
-  /** What only the router knows, where nobody else is to be served. */
-  readonly routerSecret: CredentialSource | undefined;
-}
 
 const NEEDS_ISSUER = [
   "AUTH_JWKS_URL",
@@ -47,7 +33,7 @@ export function authTarget(
   vars: Variables,
   mode: "local" | "server",
   problems: string[],
-): AuthTarget | undefined {
+): AuthSettings | undefined {
   const { AUTH_ISSUER: name, AUTH_ISSUERS_FILE: issuersFile } = vars;
   if (name !== undefined && issuersFile !== undefined) {
     problems.push("Set only one of AUTH_ISSUER and AUTH_ISSUERS_FILE.");

@@ -1,8 +1,9 @@
 import { hostname } from "node:os";
 import { parseArgs } from "node:util";
+import type { AuthSettings } from "../auth/auth-files.ts";
 import { Secret } from "../secret.ts";
 import { type AccountsTarget, accountsTarget } from "./accounts-target.ts";
-import { type AuthTarget, authTarget } from "./auth-target.ts";
+import { authTarget } from "./auth-target.ts";
 import { type BulkGuardSetting, bulkGuard } from "./bulk-guard.ts";
 import { type CamTarget, camTarget } from "./cam-target.ts";
 import { type CheckpointSettings, checkpointSettings } from "./checkpoints.ts";
@@ -20,7 +21,7 @@ export interface Config {
   readonly mode: "local" | "server";
   readonly http: HttpConfig;
   /** By what callers are known, or undefined for the development caller, whom only local mode has. */
-  readonly auth: AuthTarget | undefined;
+  readonly auth: AuthSettings | undefined;
   /** Who may change whom; undefined where the scopes alone decide, which only local mode allows. */
   readonly policyFile: string | undefined;
   /** When a caller who changes many users is paused. */

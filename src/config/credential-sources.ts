@@ -1,10 +1,11 @@
-import type { CredentialSource, EnvironmentCredentialSources } from "../cam/index.ts";
+import type { EnvironmentCredentialSources } from "../cam/index.ts";
+import type { SecretSource } from "../secret.ts";
 import { Secret } from "../secret.ts";
 import type { Variables } from "./variables.ts";
 
 /** The key pair and token, each by value or by file. Adds to `problems` what is wrong. */
 export function credentialSources(vars: Variables, problems: string[]): EnvironmentCredentialSources {
-  const source = (...names: readonly CredentialVariable[]): CredentialSource | undefined => {
+  const source = (...names: readonly CredentialVariable[]): SecretSource | undefined => {
     const given = names.flatMap((name) => [
       ...(vars[name] === undefined ? [] : [{ name, source: { value: new Secret(vars[name]) } }]),
       ...(vars[`${name}_FILE`] === undefined

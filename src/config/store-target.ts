@@ -1,4 +1,4 @@
-import type { CredentialSource } from "../cam/index.ts";
+import type { SecretSource } from "../secret.ts";
 import { Secret } from "../secret.ts";
 import type { Variables } from "./variables.ts";
 
@@ -6,7 +6,7 @@ import type { Variables } from "./variables.ts";
 export type StoreTarget =
   | {
       readonly kind: "postgres";
-      readonly url: CredentialSource;
+      readonly url: SecretSource;
       /** At most, for changes, the quota and reads together. */
       readonly maxConnections: number;
     }

@@ -1,14 +1,13 @@
+import { type AuthSettings, loadAuthFiles } from "../auth/auth-files.ts";
 import { type Authenticator, localAuthenticator } from "../auth/authenticator.ts";
 import { ClientCertificates } from "../auth/client-certificates.ts";
 import { IssuerKeys } from "../auth/issuer-keys.ts";
-import { loadAuthFiles } from "../auth/load-auth-files.ts";
 import { loadJwks } from "../auth/load-jwks.ts";
 import { RequestAuthenticator } from "../auth/request-authenticator.ts";
 import { RouterSecret } from "../auth/router-secret.ts";
 import { TokenVerifier } from "../auth/token-verifier.ts";
 import { createDispatcher, type ProxySettings } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
-import type { AuthTarget } from "../config/auth-target.ts";
 import { logKeys } from "../telemetry/log-events.ts";
 import type { Logger } from "../telemetry/logger.ts";
 
@@ -24,9 +23,9 @@ export interface OpenAuthenticator {
   close(): Promise<void>;
 }
 
-/** Who finds out who asks, as the configuration has it. @throws ConfigError where what it names cannot be used. */
+/** Who finds out who asks, as the configuration has it. @throws AuthFileError where what it names cannot be used. */
 export async function createAuthenticator(
-  target: AuthTarget | undefined,
+  target: AuthSettings | undefined,
   { clock, logger, proxy }: AuthenticatorDeps,
 ): Promise<OpenAuthenticator> {
   if (target === undefined) return { authenticator: localAuthenticator, close: async () => undefined };

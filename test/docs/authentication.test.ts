@@ -1,8 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { parseCertificateSubjects, parseIssuersFile } from "../../src/auth/auth-files.ts";
 import { SCOPES } from "../../src/auth/scope.ts";
-import { parseCertificateSubjects } from "../../src/config/certificate-subjects-file.ts";
 import { loadConfig } from "../../src/config/config.ts";
-import { parseIssuersFile } from "../../src/config/issuers-file.ts";
 import { variables } from "../../src/config/variables.ts";
 import { readReply, startGateway } from "../support/start-gateway.ts";
 import { startIssuer } from "../support/start-issuer.ts";

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { Clock } from "../../clock.ts";
-import { type Config, ConfigError } from "../../config/config.ts";
 import { decodeFile, whyUnreadable } from "../../utf8.ts";
+import { AuthFileError } from "../auth-files.ts";
 import { parsePolicy } from "./parse-policy.ts";
 import type { Policy } from "./policy.ts";
 
@@ -26,7 +26,13 @@ export interface PolicyTerms {
   readonly approvals: boolean;
 }
 
-export function policyTerms({ mode, checkpoints }: Pick<Config, "mode" | "checkpoints">): PolicyTerms {
+export function policyTerms({
+  mode,
+  checkpoints,
+}: {
+  readonly mode: "local" | "server";
+  readonly checkpoints: unknown;
+}): PolicyTerms {
   return { approvals: mode === "local" || checkpoints !== undefined };
 }
 
@@ -62,7 +68,7 @@ export class PolicyFile {
     this.#lookLater();
   }
 
-  /** @throws ConfigError that names everything that is wrong with the file. */
+  /** @throws AuthFileError that names everything that is wrong with the file. */
   static async open(
     file: string,
     terms: PolicyTerms,
@@ -106,7 +112,7 @@ export class PolicyFile {
   }
 }
 
-/** @throws ConfigError that names everything that is wrong with the file. */
+/** @throws AuthFileError that names everything that is wrong with the file. */
 export async function loadPolicy(file: string, terms: PolicyTerms = { approvals: true }): Promise<Policy> {
   return policyOf(file, await lookAt(file), terms);
 }
@@ -128,23 +134,23 @@ function isSame(one: Look, other: Look): boolean {
 }
 
 function policyOf(file: string, look: Look, { approvals }: PolicyTerms): Policy {
-  if ("problem" in look) throw new ConfigError([`POLICY_FILE ${file} ${look.problem}.`]);
+  if ("problem" in look) throw new AuthFileError([`POLICY_FILE ${file} ${look.problem}.`]);
   const parsed = parsePolicy(textOf(file, look.bytes));
   if ("policy" in parsed) {
     const asking = parsed.policy.rules.find(({ approval }) => approval !== undefined);
     if (asking === undefined || approvals) return parsed.policy;
-    throw new ConfigError([
+    throw new AuthFileError([
       `POLICY_FILE ${file}: the rule ${asking.id} asks for approval, which needs AUDIT_SIGNING_KEY_FILE in server mode.`,
     ]);
   }
-  throw new ConfigError(parsed.problems.map((problem) => `POLICY_FILE ${file}: ${problem}.`));
+  throw new AuthFileError(parsed.problems.map((problem) => `POLICY_FILE ${file}: ${problem}.`));
 }
 
 function textOf(file: string, bytes: Buffer): string {
   try {
     return decodeFile(bytes);
   } catch (error) {
-    throw new ConfigError([`POLICY_FILE ${file} ${whyUnreadable(error)}.`]);
+    throw new AuthFileError([`POLICY_FILE ${file} ${whyUnreadable(error)}.`]);
   }
 }
 

@@ -1,12 +1,12 @@
-import { Secret } from "../../secret.ts";
+import { Secret, type SecretSource } from "../../secret.ts";
+import { readUtf8File, whyUnreadable } from "../../utf8.ts";
 import { type Credential, CredentialError, type CredentialProvider } from "./credential.ts";
-import { type CredentialSource, readCredentialSource } from "./credential-source.ts";
 
 /** The pair (and token) as configuration found them: each by value or by the path of a file that holds it. */
 export interface EnvironmentCredentialSources {
-  readonly secretId?: CredentialSource;
-  readonly secretKey?: CredentialSource;
-  readonly token?: CredentialSource;
+  readonly secretId?: SecretSource;
+  readonly secretKey?: SecretSource;
+  readonly token?: SecretSource;
 }
 
 /**
@@ -35,4 +35,22 @@ export function createEnvironmentProvider(sources: EnvironmentCredentialSources)
       };
     },
   };
+}
+
+/**
+ * The text, trimmed: a line end at the tail of a mounted file, or a space from a copied key, is the commonest
+ * cause of a rejected signature. Blank counts as absent.
+ */
+async function readCredentialSource(source: SecretSource | undefined): Promise<string | undefined> {
+  if (source === undefined) return undefined;
+  const text = "file" in source ? await readSecretFile(source.file) : source.value.reveal();
+  return text.trim() || undefined;
+}
+
+async function readSecretFile(path: string): Promise<string> {
+  try {
+    return await readUtf8File(path);
+  } catch (cause) {
+    throw new CredentialError(`The credential file ${path} ${whyUnreadable(cause)}.`, { cause });
+  }
 }

@@ -71,7 +71,7 @@ test("a file that cannot be used leaves the old policy in force, and is told of 
   for (let looks = 0; looks < 4; looks++) await look();
   expect(rule()).toBe("old");
   expect(errors).toMatchObject([
-    { name: "ConfigError", problems: [`POLICY_FILE ${path}: rules must be a list of rules.`] },
+    { name: "AuthFileError", problems: [`POLICY_FILE ${path}: rules must be a list of rules.`] },
   ]);
   await writeFile(path, withRule("new"));
   await look();
@@ -121,7 +121,7 @@ test("a file that cannot be used at the start is an error with everything that i
   const { folder } = await open(withRule("old"));
   const file = await folder.write("bad.json", '{"rules":[{"id":"a","effect":"x"},{"id":"b"}]}');
   await expect(loadPolicy(file)).rejects.toMatchObject({
-    name: "ConfigError",
+    name: "AuthFileError",
     problems: [
       `POLICY_FILE ${file}: rule a: effect must be allow or deny.`,
       `POLICY_FILE ${file}: rule b: effect must be allow or deny.`,
@@ -141,6 +141,6 @@ test("a rule that asks for approval is refused where requests cannot be sealed, 
   expect(rule()).toBe("old");
   const problem = `POLICY_FILE ${path}: the rule two asks for approval, which needs AUDIT_SIGNING_KEY_FILE in server mode.`;
   expect(errors).toEqual([expect.objectContaining({ problems: [problem] })]);
-  await expect(open(TWO_PERSONS, undefined, terms)).rejects.toMatchObject({ name: "ConfigError" });
+  await expect(open(TWO_PERSONS, undefined, terms)).rejects.toMatchObject({ name: "AuthFileError" });
   expect((await loadPolicy(await folder.write("two.yaml", TWO_PERSONS))).rules).toHaveLength(1);
 });

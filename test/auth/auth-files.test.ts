@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { loadAuthFiles } from "../../src/auth/load-auth-files.ts";
+import { AuthFileError, loadAuthFiles } from "../../src/auth/auth-files.ts";
 import { ConfigError, loadConfig } from "../../src/config/config.ts";
 import { createKey, publicJwk } from "../support/start-issuer.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
@@ -19,7 +19,7 @@ async function problemsOf(env: Readonly<Record<string, string>>): Promise<readon
   try {
     await load(env);
   } catch (error) {
-    if (error instanceof ConfigError) return error.problems;
+    if (error instanceof ConfigError || error instanceof AuthFileError) return error.problems;
     throw error;
   }
   throw new Error("The configuration was accepted.");
@@ -389,7 +389,7 @@ describe("the router's secret", () => {
   test("cannot be short in a file, and is printed nowhere", async () => {
     const file = await (await temporaryFolder()).write("secret", "too short\n");
     const problems = await problemsOf({ ...one, ROUTER_SECRET_FILE: file });
-    expect(problems).toEqual(["ROUTER_SECRET_FILE must have at least 32 characters in it."]);
+    expect(problems).toEqual(["ROUTER_SECRET_FILE must have at least 32 characters."]);
     expect(JSON.stringify(loadConfig({ ...one, ROUTER_SECRET: SECRET }, ["--local"]))).not.toContain(SECRET);
   });
 });
