@@ -44,13 +44,13 @@ async function setSubUserMfa(_parent: unknown, { opUin, login, action }: Change)
   const before = await cam.request("DescribeSafeAuthFlagColl", { SubUin: Number(opUin) });
   const { RequestId } = await cam.request("SetMfaFlag", {
     OpUin: Number(opUin),
-    ...(login && { LoginFlag: fullBlock(login, before.LoginFlag) }),
-    ...(action && { ActionFlag: fullBlock(action, before.ActionFlag) }),
+    ...(login && { LoginFlag: fullFlagSet(login, before.LoginFlag) }),
+    ...(action && { ActionFlag: fullFlagSet(action, before.ActionFlag) }),
   });
   return { requestId: RequestId, resolvedBy: "REPLY", subUser: { opUin } };
 }
 
-function fullBlock(wanted: Methods, before: WireFlags): WireFlags {
+function fullFlagSet(wanted: Methods, before: WireFlags): WireFlags {
   return {
     Phone: Number(wanted.phone ?? before.Phone),
     Stoken: Number(wanted.stoken ?? before.Stoken),

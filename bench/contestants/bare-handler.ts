@@ -9,7 +9,7 @@ import { EXAMPLE_KEY } from "../support/example-key.ts";
 
 /**
  * The least that a careful person would write for this one change: no framework, no GraphQL, no retries, no quota,
- * no log. It checks what it is given and what CAM answers, fills blocks up from what CAM had, and signs with the
+ * no log. It checks what it is given and what CAM answers, fills flag sets up from what CAM had, and signs with the
  * gateway's signer.
  */
 const upstreamUrl = z.url().parse(process.env["UPSTREAM_URL"]);
@@ -49,15 +49,15 @@ async function change(json: string): Promise<object> {
   const { Response: answer } = writeReply.parse(
     await callCam("SetMfaFlag", {
       OpUin: JSON.rawJSON(opUin),
-      LoginFlag: login && fullBlock(login, before.LoginFlag),
-      ActionFlag: action && fullBlock(action, before.ActionFlag),
+      LoginFlag: login && fullFlagSet(login, before.LoginFlag),
+      ActionFlag: action && fullFlagSet(action, before.ActionFlag),
     }),
   );
   if (answer.Error !== undefined) throw new Error(answer.Error.Code);
   return { requestId: answer.RequestId, resolvedBy: "REPLY", subUser: { opUin } };
 }
 
-function fullBlock(wanted: z.output<typeof methods>, before: z.output<typeof wireFlags>) {
+function fullFlagSet(wanted: z.output<typeof methods>, before: z.output<typeof wireFlags>) {
   return {
     Phone: Number(wanted.phone ?? before.Phone),
     Stoken: Number(wanted.stoken ?? before.Stoken),

@@ -32,8 +32,8 @@ const { Accounts } = await compiled<typeof import("../../src/auth/accounts.ts")>
 const { FlagReads } = await compiled<typeof import("../../src/cam/flag-reads.ts")>("cam/flag-reads.js");
 const { createHttpApp } = await compiled<typeof import("../../src/http/app.ts")>("http/app.js");
 const { CallerRate } = await compiled<typeof import("../../src/http/caller-rate.ts")>("http/caller-rate.js");
-const { BlockWriter } =
-  await compiled<typeof import("../../src/changes/block-writer.ts")>("changes/block-writer.js");
+const { FlagWriter } =
+  await compiled<typeof import("../../src/changes/flag-writer.ts")>("changes/flag-writer.js");
 const { ChangeAccess } =
   await compiled<typeof import("../../src/changes/change-access.ts")>("changes/change-access.js");
 const { GatewayIdentity } = await compiled<typeof import("../../src/changes/gateway-identity.ts")>(
@@ -99,10 +99,10 @@ const gatewayIdentity = new GatewayIdentity({
   observer: logOwnUsers(logger),
 });
 gatewayIdentity.start();
-const account = { name: "default", cam, flagReads, gatewayIdentity, writer: new BlockWriter({ cam, clock }) };
+const account = { name: "default", cam, flagReads, gatewayIdentity, writer: new FlagWriter({ cam, clock }) };
 const accounts = new Accounts({ all: [account], mayUse: () => true });
 const unused = (): Promise<never> => Promise.reject(new Error("No benchmark asks for this."));
-const doors = createChangeServices({
+const changeServices = createChangeServices({
   access: new ChangeAccess({ policy: undefined, accounts, clock }),
   accounts,
   log,
@@ -111,7 +111,7 @@ const doors = createChangeServices({
   clock,
   observer: { ...logChanges(logger), ...logPausedCallers(logger) },
 });
-const schema = buildGatewaySchema({ ...doors, log, accounts: { visibleTo: () => [] } });
+const schema = buildGatewaySchema({ ...changeServices, log, accounts: { visibleTo: () => [] } });
 const admission = new Admission({ schema, introspection: false });
 const camCallLimit = { rates: new Map([[account.name, CALLS_PER_SECOND]]), deadlineMs: DEADLINE_MS };
 const apollo = createApolloServer({ schema, introspection: false, logger });
@@ -160,7 +160,7 @@ const app = await createHttpApp({
   createContext: ({ id: requestId }, details) => {
     const deadlineMs = clock.monotonic() + DEADLINE_MS;
     const { caller } = details;
-    const { recentWrites } = doors;
+    const { recentWrites } = changeServices;
     const loaders = new AccountLoaders(accounts, { requestId, deadlineMs, caller, recentWrites, clock });
     return { requestId, deadlineMs, loaders, ...details };
   },

@@ -1,7 +1,7 @@
 import { answerParent } from "../support/answer-parent.ts";
 import { EXAMPLE_KEY } from "../support/example-key.ts";
 
-/** What both signers sign: a SetMfaFlag call with two full blocks. */
+/** What both signers sign: a SetMfaFlag call with two full flag sets. */
 export const SIGNED = {
   ...EXAMPLE_KEY,
   service: "cam",

@@ -41,7 +41,7 @@ export class ApprovalLog {
   /**
    * Lets a change go, or says why not (see approve_change in schema/migrations).
    *
-   * The request that comes back has to be sealed by this gateway, and be the one that the blocks were composed from.
+   * The request that comes back has to be sealed by this gateway, and be the one that the flag sets were composed from.
    * Otherwise the change is settled as refused.
    */
   async approve(

@@ -180,7 +180,7 @@ export class ChangeLog {
   }
 
   /** How many changes nobody will finish, as their account is none of these: by the account. */
-  async countLeft(accounts: readonly string[]): Promise<ReadonlyMap<string, number>> {
+  async countOrphaned(accounts: readonly string[]): Promise<ReadonlyMap<string, number>> {
     const rows = await this.#run<{ account: string; changes: number }>(sql`
       select account, count(*)::integer as changes from mfa_change
       where seq is null and lease_until < statement_timestamp() and account not in (${sql.join(accounts)})

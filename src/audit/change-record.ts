@@ -47,7 +47,7 @@ export interface ChangeRecord {
   readonly requestHash: string;
   /** The user's protections as read before: where the change was approved, before it was sent. */
   readonly before: object;
-  /** The full blocks that were, or were to be, sent. */
+  /** The full flag sets that were, or were to be, sent. */
   readonly sent: object;
   readonly status: ChangeStatus;
   /** Undefined where nobody has to approve it. */
@@ -97,7 +97,7 @@ export interface ChangeApprovalIntent {
   readonly before: object;
   readonly sent: object;
   readonly leaseMs: number;
-  /** The record as it was read to compose the blocks. */
+  /** The record as it was read to compose the flag sets. */
   readonly composedFrom?: ChangeRecord;
 }
 
@@ -125,7 +125,7 @@ export interface RecentWrite {
 
 /** What the other changes of a user say about a reading that shows what one change sent. */
 export interface OtherWrites {
-  /** The blocks of changes that CAM heard of later, and that were not refused. */
+  /** The flag sets of changes that CAM heard of later, and that were not refused. */
   readonly later: readonly object[];
   /** Images of the user from before the change that the reading may still show: as read, or as sent. */
   readonly earlier: readonly object[];

@@ -6,9 +6,9 @@ import { requireUnprotected } from "../auth/policy/require-unprotected.ts";
 import { describeSubAccounts } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
 import { GatewayError } from "../contract/index.ts";
-import { askedSwitches } from "./asked-switches.ts";
 import type { ChangeAccount } from "./change-account.ts";
 import type { MfaChangeContext, MfaChangeRequest } from "./mfa-change.ts";
+import { requestedOperations } from "./requested-operations.ts";
 
 export interface ChangeAccessDeps {
   /** The policy in force now; without it the scopes alone decide. */
@@ -110,7 +110,7 @@ export class ChangeAccess {
     asked: Requester,
     readProfile: ReadProfile,
   ): Promise<AccessVerdict> {
-    const switches = askedSwitches(request);
+    const switches = requestedOperations(request);
     const user = { opUin: request.opUin, name: undefined, remark: undefined };
     const question: AccessQuestion = { ...asked, account: account.name, user };
     const verdict = decideAccess(policy, switches, question);

@@ -1,11 +1,11 @@
 import type { CamClient } from "../cam/index.ts";
-import type { BlockWriter } from "./block-writer.ts";
+import type { FlagWriter } from "./flag-writer.ts";
 import type { GatewayIdentity } from "./gateway-identity.ts";
 
 /** What a change needs of the account that it is made in. */
 export interface ChangeAccount {
   readonly name: string;
   readonly cam: Pick<CamClient, "call">;
-  readonly writer: BlockWriter;
+  readonly writer: FlagWriter;
   readonly gatewayIdentity: Pick<GatewayIdentity, "has" | "knows">;
 }

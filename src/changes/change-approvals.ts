@@ -116,7 +116,7 @@ export class ChangeApprovals {
     await pausedCallers.requireResumed(caller, record.opUin);
     return runner.run(run, account, {
       permit: () => access.authorise(request, account, context, requesterOf(record)),
-      record: ({ before, blocks: sent, leaseMs, basis }) => {
+      record: ({ before, flagSets: sent, leaseMs, basis }) => {
         const by = recordedCaller(caller);
         const intent = { by, gatewayRequestId, reason, before, sent, leaseMs, composedFrom: record };
         return approvalLog.approve(record.id, intent, basis);

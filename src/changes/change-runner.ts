@@ -4,10 +4,10 @@ import type { Permission } from "../auth/policy/decide-access.ts";
 import type { SetMfaFlagInput } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
 import { GatewayError } from "../contract/index.ts";
-import type { WriteEffort } from "./block-writer.ts";
 import type { ChangeAccess } from "./change-access.ts";
 import type { ChangeAccount } from "./change-account.ts";
-import { composeBlocks, matchesBlocks } from "./compose-blocks.ts";
+import { composeFlagSets, matchesFlagSets } from "./compose-flag-sets.ts";
+import type { WriteEffort } from "./flag-writer.ts";
 import {
   asIfApplied,
   type KnownFlags,
@@ -34,15 +34,15 @@ export interface ChangeRunnerDeps {
 export interface Progress {
   /** Whether the change was made for this request, or for an earlier one whose outcome it shares. */
   shared: boolean;
-  blocks?: SetMfaFlagInput;
+  flagSets?: SetMfaFlagInput;
 }
 
 /** What is at hand when a change is put on record. */
 export interface Prepared {
   /** The user as CAM showed them, with our own recent writes. */
   readonly before: KnownFlags;
-  readonly blocks: SetMfaFlagInput;
-  /** Whether a reading that shows the blocks can show nothing from before the change. */
+  readonly flagSets: SetMfaFlagInput;
+  /** Whether a reading that shows the flag sets can show nothing from before the change. */
   readonly readsProve: boolean;
   /** What the policy says of the change, by the user as they were read beside the flags. */
   readonly permission: Permission;
@@ -76,7 +76,7 @@ const MAX_REREADS = 5;
 const POLL_MS = 100;
 
 /**
- * Runs changes, whoever let them go: read what is, compose full blocks, put that on record, send them, find out what
+ * Runs changes, whoever let them go: read what is, compose full flag sets, put that on record, send them, find out what
  * became of them, and put that on record. One change of a user at a time.
  */
 export class ChangeRunner {
@@ -126,7 +126,7 @@ export class ChangeRunner {
     const { opUin } = request;
     for (let rereads = 0; ; rereads++) {
       const prepared = await this.#prepare(request, account, context, permit);
-      progress.blocks = prepared.blocks;
+      progress.flagSets = prepared.flagSets;
       const verdict = await record(prepared);
       if (verdict.kind === "BEGUN") return this.#carryOut(verdict.id, prepared, account, context);
       if (verdict.kind !== "BUSY" && verdict.kind !== "STALE") return answer(verdict);
@@ -179,13 +179,13 @@ export class ChangeRunner {
     await access.requireNotOwn(request, account, context);
     const before = withRecentWrites({ ...output, asOf }, writes);
     const maybe = trailingUnknown(writes);
-    const blocks = composeBlocks(
+    const flagSets = composeFlagSets(
       request,
       before,
       maybe.map(({ sent }) => sent),
     );
     const images = [output, before, ...maybe.map((write) => asIfApplied(before, write))];
-    if (request.reason === undefined && images.some((image) => turnsOffLastMethod(image, blocks))) {
+    if (request.reason === undefined && images.some((image) => turnsOffLastMethod(image, flagSets))) {
       const hint = "It switches off the last method of this user.";
       throw new GatewayError("REASON_REQUIRED", { opUin, hint });
     }
@@ -193,8 +193,8 @@ export class ChangeRunner {
     const shownBefore = [output, ...over, ...writes.map((write) => write.before)];
     const nowMs = clock.monotonic();
     return {
-      ...{ before, blocks, permission },
-      readsProve: matchesBlocks(before, blocks) || !mayBeAnother(blocks, shownBefore),
+      ...{ before, flagSets, permission },
+      readsProve: matchesFlagSets(before, flagSets) || !mayBeAnother(flagSets, shownBefore),
       leaseMs: Math.max(0, context.deadlineMs - nowMs) + LEASE_GRACE_MS,
       basis: { known, ageMs: nowMs - readAtMs },
     };
@@ -202,14 +202,14 @@ export class ChangeRunner {
 
   async #carryOut(
     changeId: string,
-    { before, blocks, readsProve }: Prepared,
+    { before, flagSets, readsProve }: Prepared,
     { name: account, writer }: ChangeAccount,
     context: MfaChangeContext,
   ): Promise<MfaChangeOutcome> {
-    const { opUin } = blocks;
+    const { opUin } = flagSets;
     const { recentWrites } = this.#deps;
     const effort: WriteEffort = { attempts: 0, quotaWaitMs: 0 };
-    const written = await writer.write(blocks, context, { readsProve, effort }).then(
+    const written = await writer.write(flagSets, context, { readsProve, effort }).then(
       (outcome) => ({ outcome: { changeId, ...outcome } }),
       (error: unknown) => ({ error }),
     );
@@ -221,7 +221,7 @@ export class ChangeRunner {
       const { counted, at: finishedAt } = settled;
       recentWrites.add(
         { account, opUin },
-        { ...{ changeId, status, finishedAt, counted, before }, sent: blocks },
+        { ...{ changeId, status, finishedAt, counted, before }, sent: flagSets },
       );
     }
     if ("outcome" in written) return written.outcome;

@@ -7,7 +7,7 @@ import { GatewayError } from "../contract/index.ts";
 import type { ChangeAccess } from "./change-access.ts";
 import type { ChangeAccount } from "./change-account.ts";
 import type { ChangeRunner, Prepared, Run } from "./change-runner.ts";
-import { asksForSomething } from "./compose-blocks.ts";
+import { asksForSomething } from "./compose-flag-sets.ts";
 import type { ChangeObserver, MfaChangeContext, MfaChangeOutcome, MfaChangeRequest } from "./mfa-change.ts";
 import type { PausedCallers } from "./paused-callers.ts";
 import { outcomeOf, recordedCaller } from "./recorded-change.ts";
@@ -103,7 +103,7 @@ export class ChangeService {
   #begin(
     { request, context }: Run,
     account: string,
-    { before, blocks, permission: { approval }, leaseMs, basis }: Prepared,
+    { before, flagSets, permission: { approval }, leaseMs, basis }: Prepared,
   ): Promise<BeginVerdict> {
     const { opUin, login, action, overwriteOtherMethods, reason } = request;
     const intent = {
@@ -116,7 +116,7 @@ export class ChangeService {
       requestHash: hashOf(request),
       idempotencyKey: context.idempotencyKey,
       before,
-      sent: blocks,
+      sent: flagSets,
       leaseMs,
       approvalMs: approval && approval.expiresInMinutes * 60_000,
     };

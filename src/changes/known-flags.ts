@@ -1,7 +1,7 @@
 import type { RecentWrite } from "../audit/change-record.ts";
 import type { Protection } from "../auth/policy/switch.ts";
-import type { MfaFlagBlock, MfaFlagState, SafeAuthFlags, SetMfaFlagInput } from "../cam/index.ts";
-import { matchesBlock, WRITABLE } from "./compose-blocks.ts";
+import type { MfaFlagSet, MfaFlagState, SafeAuthFlags, SetMfaFlagInput } from "../cam/index.ts";
+import { matchesFlagSet, WRITABLE } from "./compose-flag-sets.ts";
 
 /** CAM: as CAM showed the user. GATEWAY: with a recent write of the gateway's in the place of what CAM showed. */
 export type KnowledgeSource = "CAM" | "GATEWAY";
@@ -63,23 +63,23 @@ export function asIfApplied(known: SafeAuthFlags, { sent }: KnownWrite): SafeAut
 }
 
 /**
- * Whether a reading that shows what `blocks` ask for may show one of these images instead: each block is in one of them
+ * Whether a reading that shows what `flagSets` ask for may show one of these images instead: each flag set is in one of them
  * as well.
  */
 export function mayBeAnother(
-  blocks: Partial<SetMfaFlagInput>,
-  images: readonly Partial<Record<Protection, MfaFlagBlock | MfaFlagState>>[],
+  flagSets: Partial<SetMfaFlagInput>,
+  images: readonly Partial<Record<Protection, MfaFlagSet | MfaFlagState>>[],
 ): boolean {
   return PROTECTIONS.every((protection) => {
-    const block = blocks[protection];
-    return block === undefined || images.some((image) => matchesBlock(image[protection], block));
+    const flagSet = flagSets[protection];
+    return flagSet === undefined || images.some((image) => matchesFlagSet(image[protection], flagSet));
   });
 }
 
 /** The flags of a protection that a write changed, as it left them. */
-function changesOf({ before, sent }: KnownWrite, protection: Protection): Partial<MfaFlagBlock> {
-  const block = sent[protection];
-  if (block === undefined) return {};
-  const changed = WRITABLE.filter((method) => block[method] !== before[protection]?.[method]);
-  return Object.fromEntries(changed.map((method) => [method, block[method]]));
+function changesOf({ before, sent }: KnownWrite, protection: Protection): Partial<MfaFlagSet> {
+  const flagSet = sent[protection];
+  if (flagSet === undefined) return {};
+  const changed = WRITABLE.filter((method) => flagSet[method] !== before[protection]?.[method]);
+  return Object.fromEntries(changed.map((method) => [method, flagSet[method]]));
 }

@@ -1,15 +1,15 @@
-import type { MfaFlagBlock, MfaFlagState, SafeAuthFlags, SetMfaFlagInput } from "../cam/index.ts";
+import type { MfaFlagSet, MfaFlagState, SafeAuthFlags, SetMfaFlagInput } from "../cam/index.ts";
 
 /**
- * Whether the blocks leave a user without any method, in both protections, who has one or may have one where CAM
- * did not say. What a written block cannot express counts as gone: the write may take it away.
+ * Whether the flag sets leave a user without any method, in both protections, who has one or may have one where CAM
+ * did not say. What a written flag set cannot express counts as gone: the write may take it away.
  */
-export function turnsOffLastMethod(before: SafeAuthFlags, blocks: SetMfaFlagInput): boolean {
+export function turnsOffLastMethod(before: SafeAuthFlags, flagSets: SetMfaFlagInput): boolean {
   const mayHaveOne = mayBeOn(before.login) || mayBeOn(before.action);
-  return mayHaveOne && !isOn(blocks.login ?? before.login) && !isOn(blocks.action ?? before.action);
+  return mayHaveOne && !isOn(flagSets.login ?? before.login) && !isOn(flagSets.action ?? before.action);
 }
 
-function isOn(flags: MfaFlagBlock | MfaFlagState): boolean {
+function isOn(flags: MfaFlagSet | MfaFlagState): boolean {
   return Object.values(flags).includes(true);
 }
 

@@ -55,8 +55,8 @@ export interface MfaChangeReport {
   readonly shared: boolean;
   /** The record; undefined where the change was refused before it was put on record. */
   readonly changeId: string | undefined;
-  /** The full blocks that were, or were to be, sent, where this request got so far. */
-  readonly blocks: SetMfaFlagInput | undefined;
+  /** The full flag sets that were, or were to be, sent, where this request got so far. */
+  readonly flagSets: SetMfaFlagInput | undefined;
   readonly result:
     | { readonly outcome: MfaChangeOutcome }
     /** Facts are there for what was raised deliberately. */

@@ -3,7 +3,7 @@ import type { Clock } from "../clock.ts";
 import { Poller } from "../poller.ts";
 
 export interface OrphanedChangesDeps {
-  readonly log: Pick<ChangeLog, "countLeft">;
+  readonly log: Pick<ChangeLog, "countOrphaned">;
   /** The names of those that there are. */
   readonly accounts: readonly string[];
   readonly clock: Clock;
@@ -12,7 +12,7 @@ export interface OrphanedChangesDeps {
 
 export interface OrphanedChangesObserver {
   /** So many changes of an account wait for somebody who can ask its CAM. */
-  onLeft(account: string, changes: number): void;
+  onOrphaned(account: string, changes: number): void;
   onError(error: unknown): void;
 }
 
@@ -43,7 +43,8 @@ export class OrphanedChanges {
   async #look(): Promise<number> {
     const { log, accounts, observer } = this.#deps;
     try {
-      for (const [account, changes] of await log.countLeft(accounts)) observer.onLeft(account, changes);
+      for (const [account, changes] of await log.countOrphaned(accounts))
+        observer.onOrphaned(account, changes);
     } catch (error) {
       observer.onError(error);
     }

@@ -4,7 +4,7 @@ import type { SafeAuthFlags, SetMfaFlagInput } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
 import { Poller } from "../poller.ts";
 import type { ChangeAccount } from "./change-account.ts";
-import { matchesBlocks } from "./compose-blocks.ts";
+import { matchesFlagSets } from "./compose-flag-sets.ts";
 import { failureFactsOf } from "./failure-facts.ts";
 import { type KnownWrite, mayBeAnother } from "./known-flags.ts";
 
@@ -122,11 +122,11 @@ export class Reconciler {
   ): Promise<"nothing" | "applied" | "applied late"> {
     // The runner put both on record.
     const [before, sent] = [record.before, record.sent] as [KnownWrite["before"], Partial<SetMfaFlagInput>];
-    if (!matchesBlocks(reading, sent)) return "nothing";
+    if (!matchesFlagSets(reading, sent)) return "nothing";
     // After the reading, so that no later change is missed which it may show.
     const { later, earlier } = await this.#deps.log.otherWrites(record);
     if (mayBeAnother(sent, later)) return "nothing";
-    if (!matchesBlocks(before, sent) && mayBeAnother(sent, earlier)) return "nothing";
+    if (!matchesFlagSets(before, sent) && mayBeAnother(sent, earlier)) return "nothing";
     return later.length > 0 ? "applied late" : "applied";
   }
 }

@@ -1,8 +1,8 @@
 import type { ChangeRecord, ChangeSettlement, RecordedCaller } from "../audit/change-record.ts";
 import type { CallerIdentity } from "../auth/caller.ts";
 import { isCamErrorCode } from "../contract/index.ts";
-import type { WriteOutcome } from "./block-writer.ts";
 import { failureFactsOf } from "./failure-facts.ts";
+import type { WriteOutcome } from "./flag-writer.ts";
 import type { MfaChangeOutcome, MfaChangeRequest } from "./mfa-change.ts";
 import { RecordedFailure } from "./recorded-failure.ts";
 

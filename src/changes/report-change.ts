@@ -17,8 +17,8 @@ export async function reportChange(
   );
   const changeId = "outcome" in result ? result.outcome.changeId : result.facts?.changeId;
   const durationMs = clock.monotonic() - beganMs;
-  const { shared, blocks } = progress;
-  observer?.onChange({ request, context, approves, shared, blocks, changeId, result, durationMs });
+  const { shared, flagSets } = progress;
+  observer?.onChange({ request, context, approves, shared, flagSets, changeId, result, durationMs });
   if ("outcome" in result) return result.outcome;
   throw result.error;
 }

@@ -12,7 +12,7 @@ import {
   HttpTransport,
   Tc3Signer,
 } from "../cam/index.ts";
-import { BlockWriter } from "../changes/block-writer.ts";
+import { FlagWriter } from "../changes/flag-writer.ts";
 import { GatewayIdentity } from "../changes/gateway-identity.ts";
 import type { Clock } from "../clock.ts";
 import type { CamTarget } from "../config/cam-target.ts";
@@ -47,7 +47,7 @@ export interface Account {
   readonly ratePerSecond: number;
   readonly cam: CamClient;
   readonly budget: SharedRateBudget;
-  readonly writer: BlockWriter;
+  readonly writer: FlagWriter;
   readonly flagReads: FlagReads;
   readonly gatewayIdentity: GatewayIdentity;
   /** Ends its connections. */
@@ -77,7 +77,7 @@ export function createAccount(way: ConnectionSettings, deps: AccountDeps): Accou
   });
   return {
     ...{ name, ratePerSecond, cam, budget },
-    writer: new BlockWriter({ cam, clock }),
+    writer: new FlagWriter({ cam, clock }),
     flagReads: new FlagReads({ cam, clock, cacheMs: limits.flagsCacheMs }),
     gatewayIdentity: new GatewayIdentity({
       cam,

@@ -107,7 +107,7 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     const keys = config.checkpoints && (await loadSigningKeys(config.checkpoints));
     const seal = await openRequestSeal(config, keys);
     const log = new ChangeLog({ database, replica, guard, seal });
-    const doors = createChangeServices({
+    const changeServices = createChangeServices({
       ...{ accounts, log, clock },
       access: new ChangeAccess({ policy, accounts, clock }),
       approvalLog: new ApprovalLog({ database, replica, guard, seal, onForged: logForgedRequests(logger) }),
@@ -137,9 +137,9 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     orphanedChanges.start();
     closers.push(() => orphanedChanges.stop());
     for (const { gatewayIdentity } of accounts.all) closers.push(() => gatewayIdentity.stop());
-    closers.push(() => doors.idle());
+    closers.push(() => changeServices.idle());
     const { introspection } = config.http;
-    const schema = buildGatewaySchema({ ...doors, log, accounts });
+    const schema = buildGatewaySchema({ ...changeServices, log, accounts });
     const admission = new Admission({ schema, introspection });
     const apollo = createApolloServer({
       ...{ schema, introspection },
@@ -165,7 +165,8 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
         const rates = new Map(visible.map(({ name, ratePerSecond }) => [name, ratePerSecond]));
         return admission.admit(operation, { deadlineMs: limits.deadlineMs, rates });
       },
-      createContext: (request, details) => createContext(accounts, doors.recentWrites, request, details),
+      createContext: (request, details) =>
+        createContext(accounts, changeServices.recentWrites, request, details),
       authenticator,
       onRejectedToken: (refusal, requestId) => logRejectedToken(logger, refusal, requestId),
       callerRate: new CallerRate(callerRatePerSecond),

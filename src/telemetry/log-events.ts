@@ -66,7 +66,7 @@ interface ChangeEvent {
   readonly approves: { readonly requester: CallerNames } | undefined;
   readonly shared: boolean;
   readonly changeId: string | undefined;
-  readonly blocks: object | undefined;
+  readonly flagSets: object | undefined;
   readonly result:
     | { readonly outcome: object }
     | { readonly error: unknown; readonly facts: FailureEvent | undefined };
@@ -89,7 +89,7 @@ interface FailureEvent {
 }
 
 function logMfaChange(logger: Logger, event: ChangeEvent): void {
-  const { request, context, approves, shared, changeId, blocks, result, durationMs } = event;
+  const { request, context, approves, shared, changeId, flagSets, result, durationMs } = event;
   const fields = {
     requestId: context.requestId,
     caller: context.caller.subject,
@@ -99,7 +99,7 @@ function logMfaChange(logger: Logger, event: ChangeEvent): void {
     // As it was asked for: where there is no such account, none was asked.
     account: request.account ?? "default",
     opUin: request.opUin,
-    sent: blocks,
+    sent: flagSets,
     durationMs: Math.round(durationMs),
     ...(approves === undefined ? {} : { approvedFor: approves.requester.subject }),
     // Said only where it is so, which is rare.
@@ -180,7 +180,7 @@ export function logReconciler(logger: Logger) {
 /** Changes that wait for an account which is not configured any more. */
 export function logOrphanedChanges(logger: Logger) {
   return {
-    onLeft: (account: string, changes: number): void =>
+    onOrphaned: (account: string, changes: number): void =>
       logger.error(
         { account, changes },
         "open changes are left: their account is not in CAM_ACCOUNTS, and no other can say what became of them",

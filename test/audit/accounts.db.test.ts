@@ -81,7 +81,7 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
     const taken = await log.takeOver(account, 10, -1);
     expect(taken).toMatchObject([{ id, account, opUin }]);
     expect(await log.list({ account }, 10)).toMatchObject([{ id }]);
-    const counts = await log.countLeft(["default", account]);
+    const counts = await log.countOrphaned(["default", account]);
     expect(counts.get(gone)).toBe(1);
     expect(counts.has(account)).toBe(false);
     expect(await log.find(left.id)).toMatchObject({ status: "pending", account: gone, seq: undefined });

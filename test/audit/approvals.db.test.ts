@@ -265,7 +265,7 @@ describe.each(["postgres", "pglite"] as const)("a change that needs approval, on
     expect(forged).toEqual([[cases[2][1], "UNKNOWN_KEY"]]);
   });
 
-  test("is refused where its blocks were composed from a record that was changed for a moment, and changed back", async () => {
+  test("is refused where its flag sets were composed from a record that was changed for a moment, and changed back", async () => {
     const id = await awaiting(logs);
     const genuine = await logs.log.find(id);
     if (genuine === undefined) throw new Error("It is on record.");

@@ -125,7 +125,7 @@ describe("a report", () => {
         }),
         shared: false,
         changeId: expect.any(String),
-        blocks: { opUin: ALICE, login: { phone: true, stoken: true, wechat: false } },
+        flagSets: { opUin: ALICE, login: { phone: true, stoken: true, wechat: false } },
         result: {
           outcome: { changeId: expect.any(String), resolvedBy: "REPLY", camRequestId: expect.any(String) },
         },
@@ -134,13 +134,13 @@ describe("a report", () => {
     ]);
   });
 
-  test("has no blocks where the change was refused before any were composed", async () => {
+  test("has no flag sets where the change was refused before any were composed", async () => {
     const { changes, cam, reports } = await startChangeService();
     cam.addFault({ kind: "camError", code: "UnauthorizedOperation", action: "DescribeSafeAuthFlagColl" });
     await expect(changes.setSubUserMfa(phoneOn, within(5_000))).rejects.toThrow();
     const facts = { code: "CAM_PERMISSION_DENIED" };
     expect(reports).toMatchObject([
-      { request: phoneOn, blocks: undefined, changeId: undefined, result: { error: {}, facts } },
+      { request: phoneOn, flagSets: undefined, changeId: undefined, result: { error: {}, facts } },
     ]);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { MfaFlagBlock, MfaFlagState } from "../../src/cam/index.ts";
+import type { MfaFlagSet, MfaFlagState } from "../../src/cam/index.ts";
 import {
   asIfApplied,
   type KnownWrite,
@@ -22,8 +22,8 @@ function flags(on: string): MfaFlagState {
   };
 }
 
-function block(on: string): MfaFlagBlock {
-  const { phone, stoken, wechat } = flags(on) as MfaFlagBlock;
+function flagSet(on: string): MfaFlagSet {
+  const { phone, stoken, wechat } = flags(on) as MfaFlagSet;
   return { phone, stoken, wechat };
 }
 
@@ -40,7 +40,7 @@ function write(
     status: "applied",
     finishedAt: new Date(Date.UTC(2026, 10, 24, 12, minute)),
     before: { login: flags(before), action: flags("") },
-    sent: { login: block(sent) },
+    sent: { login: flagSet(sent) },
     ...rest,
   };
 }
@@ -114,7 +114,7 @@ describe("a reading with recent writes", () => {
   });
 
   test("leaves the protection alone that was not written", () => {
-    const sent = { action: block("phone") };
+    const sent = { action: flagSet("phone") };
     const known = withRecentWrites(reading("stoken", ""), [write("", "", { sent })]);
     expect(known).toMatchObject({ login: flags("stoken"), action: flags("phone"), source: "GATEWAY" });
   });
@@ -132,7 +132,7 @@ test("only what is unknown after the last applied write may be in force as well"
   expect(trailingUnknown([first, applied])).toEqual([]);
 });
 
-test("a user as a write leaves them has its blocks, and what it does not write", () => {
+test("a user as a write leaves them has its flag sets, and what it does not write", () => {
   expect(asIfApplied(reading("token", "mail stoken"), write("", "phone"))).toEqual({
     login: flags("token phone"),
     action: flags("stoken"),
@@ -141,19 +141,19 @@ test("a user as a write leaves them has its blocks, and what it does not write",
 
 test.each([
   ["no image", [], false],
-  ["an equal image", [{ login: block("phone"), action: block("") }], true],
-  ["an image of one block alone", [{ login: block("phone") }], false],
-  ["images of which each has a block", [{ login: block("phone") }, { action: block("") }], true],
-  ["an image that differs", [{ login: block("phone wechat"), action: block("") }], false],
+  ["an equal image", [{ login: flagSet("phone"), action: flagSet("") }], true],
+  ["an image of one flag set alone", [{ login: flagSet("phone") }], false],
+  ["images of which each has a flag set", [{ login: flagSet("phone") }, { action: flagSet("") }], true],
+  ["an image that differs", [{ login: flagSet("phone wechat"), action: flagSet("") }], false],
 ])("a reading may be %s: %s", (_case, images, expected) => {
-  expect(mayBeAnother({ login: block("phone"), action: block("") }, images)).toBe(expected);
+  expect(mayBeAnother({ login: flagSet("phone"), action: flagSet("") }, images)).toBe(expected);
 });
 
 test("a protection that was not written needs no image", () => {
-  expect(mayBeAnother({ login: block("phone") }, [{ login: block("phone"), action: block("stoken") }])).toBe(
-    true,
-  );
-  expect(mayBeAnother({ login: block("phone") }, [{ action: block("phone") }])).toBe(false);
+  expect(
+    mayBeAnother({ login: flagSet("phone") }, [{ login: flagSet("phone"), action: flagSet("stoken") }]),
+  ).toBe(true);
+  expect(mayBeAnother({ login: flagSet("phone") }, [{ action: flagSet("phone") }])).toBe(false);
 });
 
 describe("what a process remembers of writes", () => {
@@ -180,7 +180,7 @@ describe("what a process remembers of writes", () => {
   test("is the record's, with its ages, once that was asked", async () => {
     const clock = new FakeClock();
     const writes = remember(clock);
-    const fetched = { ...write("", "stoken"), sent: { login: block("stoken") }, ageMs: 50_000 };
+    const fetched = { ...write("", "stoken"), sent: { login: flagSet("stoken") }, ageMs: 50_000 };
     writes.replace(alice, [
       { ...fetched, changeId: "2", counted: 9 },
       { ...fetched, changeId: "3", counted: 8, ageMs: -3_600_000 },

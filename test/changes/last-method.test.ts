@@ -30,6 +30,6 @@ test.each([
   ["one while the other protection keeps one", PHONE, PHONE, { login: OFF }, false],
   ["one while the other protection keeps one that a write cannot express", PHONE, U2F, { login: OFF }, false],
   ["none, where there is none", NONE, NONE, { login: OFF, action: OFF }, false],
-] as const)("switching off %s", (_case, login, action, blocks, isLast) => {
-  expect(turnsOffLastMethod({ login, action }, { opUin: uin(ALICE), ...blocks })).toBe(isLast);
+] as const)("switching off %s", (_case, login, action, flagSets, isLast) => {
+  expect(turnsOffLastMethod({ login, action }, { opUin: uin(ALICE), ...flagSets })).toBe(isLast);
 });

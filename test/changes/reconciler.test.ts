@@ -2,7 +2,7 @@ import { sql } from "kysely";
 import { expect, test, vi } from "vitest";
 import { ApprovalLog } from "../../src/audit/approval-log.ts";
 import type { ChangeIntent, ChangeRecord, ChangeSettlement } from "../../src/audit/change-record.ts";
-import { BlockWriter } from "../../src/changes/block-writer.ts";
+import { FlagWriter } from "../../src/changes/flag-writer.ts";
 import { Reconciler } from "../../src/changes/reconciler.ts";
 import { type Clock, systemClock } from "../../src/clock.ts";
 import { FRESH, makeDue, UNKNOWN } from "../audit/intent-of.ts";
@@ -42,7 +42,7 @@ async function startWithOpenChange({ opUin = ALICE, approvalMs, clock = systemCl
     approvalMs,
   };
   const { id } = await log.begin(intent, FRESH);
-  const writer = new BlockWriter({ cam: client, clock });
+  const writer = new FlagWriter({ cam: client, clock });
   const settlements: [ChangeRecord["id"], ChangeSettlement["status"]][] = [];
   const late: string[] = [];
   const reconciler = new Reconciler({

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { VOUCHER } from "../../src/auth/client-certificates.ts";
 import { parsePolicy } from "../../src/auth/policy/parse-policy.ts";
-import { askedSwitches } from "../../src/changes/asked-switches.ts";
 import type { MfaMethods } from "../../src/changes/mfa-change.ts";
+import { requestedOperations } from "../../src/changes/requested-operations.ts";
 import { policyOf } from "../auth/policy/policy-of.ts";
 import { runCommand } from "../cli/run-command.ts";
 import { startPolicyWorld } from "../http/policy/policy-world.ts";
@@ -50,7 +50,9 @@ describe("the pages on the policy", () => {
         login?: MfaMethods;
         action?: MfaMethods;
       };
-      expect(askedSwitches(changeOf(ALICE, { ...methods, overwriteOtherMethods }))).toEqual(coded(switches));
+      expect(requestedOperations(changeOf(ALICE, { ...methods, overwriteOtherMethods }))).toEqual(
+        coded(switches),
+      );
     }
   });
 

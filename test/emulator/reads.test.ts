@@ -3,7 +3,7 @@ import { callCam, codeOf, signedPost } from "./call-cam.ts";
 import { sendRaw } from "./send-raw.ts";
 import { startEmulator } from "./start-emulator.ts";
 
-test("DescribeSafeAuthFlagColl reports all eight methods of both blocks", async () => {
+test("DescribeSafeAuthFlagColl reports all eight methods of both flag sets", async () => {
   const emulator = await startEmulator();
   expect(await callCam(emulator, "DescribeSafeAuthFlagColl", { SubUin: 100021969095 })).toEqual({
     LoginFlag: { Phone: 0, Token: 0, Stoken: 0, Wechat: 0, Custom: 0, Mail: 0, U2FToken: 1, Passkey: 0 },

@@ -12,14 +12,18 @@ const REFUSALS: [what: string, parameters: object, code: string][] = [
     { OpUin: BOB, LoginFlag: { Phone: 1 } },
     "FailedOperation.UserNotBindPhone",
   ],
-  ["phone in the action block", { OpUin: BOB, ActionFlag: { Phone: 1 } }, "FailedOperation.UserNotBindPhone"],
+  [
+    "phone in the action flag set",
+    { OpUin: BOB, ActionFlag: { Phone: 1 } },
+    "FailedOperation.UserNotBindPhone",
+  ],
   [
     "WeChat without a bound WeChat",
     { OpUin: CAROL, LoginFlag: { Wechat: 1 } },
     "FailedOperation.UserNotBindWechat",
   ],
   [
-    "WeChat in the action block",
+    "WeChat in the action flag set",
     { OpUin: CAROL, ActionFlag: { Wechat: 1 } },
     "FailedOperation.UserNotBindWechat",
   ],
@@ -71,7 +75,7 @@ test("Stoken needs no device: CAM lets the user bind one later", async () => {
   expect(await codeOf(emulator, "SetMfaFlag", { OpUin: BOB, LoginFlag: { Stoken: 1 } })).toBe("Success");
 });
 
-test("a bound phone and WeChat may be set, both blocks at once", async () => {
+test("a bound phone and WeChat may be set, both flag sets at once", async () => {
   const emulator = await startEmulator();
   const parameters = {
     OpUin: ALICE,
@@ -85,7 +89,7 @@ test("a bound phone and WeChat may be set, both blocks at once", async () => {
   });
 });
 
-test("a block that is left out is left alone", async () => {
+test("a flag set that is left out is left alone", async () => {
   const emulator = await startEmulator();
   await callCam(emulator, "SetMfaFlag", { OpUin: CAROL, LoginFlag: { Phone: 0, Stoken: 1, Wechat: 0 } });
   expect(emulator.control.user(String(CAROL))).toMatchObject({
@@ -94,7 +98,7 @@ test("a block that is left out is left alone", async () => {
   });
 });
 
-test("without a block the call succeeds and changes nothing", async () => {
+test("without a flag set the call succeeds and changes nothing", async () => {
   const emulator = await startEmulator();
   const before = emulator.control.users();
   expect(await codeOf(emulator, "SetMfaFlag", { OpUin: ALICE })).toBe("Success");
@@ -102,7 +106,7 @@ test("without a block the call succeeds and changes nothing", async () => {
   expect(emulator.control.journal()).toMatchObject([{ outcome: "Success", applied: false }]);
 });
 
-test("an integer left out of a block is 0, or unchanged when the switch says so", async () => {
+test("an integer left out of a flag set is 0, or unchanged when the switch says so", async () => {
   const partial = { OpUin: ALICE, LoginFlag: { Phone: 1 } };
   const zero = await startEmulator();
   await callCam(zero, "SetMfaFlag", partial);

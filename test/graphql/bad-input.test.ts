@@ -11,8 +11,8 @@ beforeAll(async () => {
 const BY_VARIABLES = `mutation ($opUin: Uin!, $login: LoginActionMfaFlagInput) {
   setSubUserMfa(opUin: $opUin, login: $login) { requestId }
 }`;
-const byLiteral = (opUin: string, block = "{ phone: true }") =>
-  `mutation { setSubUserMfa(opUin: ${opUin}, login: ${block}) { requestId } }`;
+const byLiteral = (opUin: string, flagSet = "{ phone: true }") =>
+  `mutation { setSubUserMfa(opUin: ${opUin}, login: ${flagSet}) { requestId } }`;
 
 const RANGE = "A Uin lies between 1 and 18446744073709551615.";
 
@@ -91,8 +91,8 @@ describe("what the schema does not have is refused without hints at what it has"
   test.each([
     ["a string for a flag", { phone: "true" }],
     ["a number for a flag", { phone: 1 }],
-    ["a list for a block", [{ phone: true }, { phone: false }]],
-    ["a string for a block", "phone"],
+    ["a list for a flag set", [{ phone: true }, { phone: false }]],
+    ["a string for a flag set", "phone"],
   ])("%s", async (_case, login) => {
     const { errors } = await expectRefused(BY_VARIABLES, { opUin: ALICE, login });
     expect(errors[0]?.extensions).toMatchObject({ code: "BAD_USER_INPUT" });

@@ -45,7 +45,7 @@ describe("a change", () => {
   });
 });
 
-/** What CAM does with an integer that a block leaves out is not documented; nothing here may depend on it. */
+/** What CAM does with an integer that a flag set leaves out is not documented; nothing here may depend on it. */
 describe.each(["zero", "unchanged"] as const)(
   "where CAM takes omitted integers for %s",
   (omittedIntegers) => {
@@ -72,21 +72,21 @@ describe.each(["zero", "unchanged"] as const)(
         {},
       ],
       [
-        "a null block is left alone",
+        "a null flag set is left alone",
         CAROL,
         { login: null, action: { stoken: true } },
         { Phone: 1 },
         { Phone: 1, Stoken: 1 },
       ],
       [
-        "an empty block is left alone",
+        "an empty flag set is left alone",
         CAROL,
         { login: {}, action: { phone: false } },
         { Phone: 1 },
         { Phone: 0 },
       ],
       [
-        "both blocks at once",
+        "both flag sets at once",
         HEIDI,
         { login: { stoken: true }, action: { phone: true } },
         { Phone: 0, Stoken: 1 },
@@ -129,10 +129,10 @@ describe.each(["zero", "unchanged"] as const)(
 
 describe("a change of nothing", () => {
   test.each([
-    ["no block", {}],
-    ["null blocks", { login: null, action: null }],
-    ["empty blocks", { login: {}, action: {} }],
-    ["blocks of nulls", { login: { phone: null }, action: { stoken: null, wechat: null } }],
+    ["no flag set", {}],
+    ["null flag sets", { login: null, action: null }],
+    ["empty flag sets", { login: {}, action: {} }],
+    ["flag sets of nulls", { login: { phone: null }, action: { stoken: null, wechat: null } }],
   ])("is refused before CAM is asked: %s", async (_case, change) => {
     const { send, cam } = await startGateway();
     const { status, data, errors } = await send(SET, { opUin: ALICE, ...change });

@@ -16,12 +16,12 @@ import {
   type RateBudget,
   Tc3Signer,
 } from "../../src/cam/index.ts";
-import { BlockWriter } from "../../src/changes/block-writer.ts";
 import {
   type ChangeServices,
   type ChangeServicesDeps,
   createChangeServices,
 } from "../../src/changes/create-change-services.ts";
+import { FlagWriter } from "../../src/changes/flag-writer.ts";
 import type { MfaChangeContext, MfaChangeReport, MfaChangeRequest } from "../../src/changes/mfa-change.ts";
 import { systemClock } from "../../src/clock.ts";
 import { parseUin, type Uin } from "../../src/contract/index.ts";
@@ -86,7 +86,7 @@ export async function startChangeService(options: StartOptions = {}): Promise<St
   const log = new ChangeLog({ database, ...guard, replica: "test", seal: TEST_SEAL });
   const account = {
     name: DEFAULT_ACCOUNT,
-    writer: new BlockWriter({ cam, clock }),
+    writer: new FlagWriter({ cam, clock }),
     gatewayIdentity: { has: async () => false, knows: () => false },
     cam,
   };

@@ -4,9 +4,9 @@ import { CAM_VERSION, type CamAction } from "./cam-action.ts";
 
 /**
  * The writable half of a protection. All three are always sent: CAM does not document what an omitted integer
- * inside a block means.
+ * inside a flag set means.
  */
-export interface MfaFlagBlock {
+export interface MfaFlagSet {
   readonly phone: boolean;
   readonly stoken: boolean;
   readonly wechat: boolean;
@@ -14,10 +14,10 @@ export interface MfaFlagBlock {
 
 export interface SetMfaFlagInput {
   readonly opUin: Uin;
-  /** LoginFlag. A block left out is not sent, and CAM leaves that protection as it is. */
-  readonly login?: MfaFlagBlock;
+  /** LoginFlag. A flag set left out is not sent, and CAM leaves that protection as it is. */
+  readonly login?: MfaFlagSet;
   /** ActionFlag. */
-  readonly action?: MfaFlagBlock;
+  readonly action?: MfaFlagSet;
 }
 
 /** Sets absolute values and answers with nothing but a RequestId; https://www.tencentcloud.com/document/product/598/36305 */
@@ -30,12 +30,12 @@ export const setMfaFlag: CamAction<SetMfaFlagInput, void> = {
   serialize: ({ opUin, login, action }) =>
     JSON.stringify({
       OpUin: exactInteger(opUin),
-      LoginFlag: login && serializeBlock(login),
-      ActionFlag: action && serializeBlock(action),
+      LoginFlag: login && serializeFlagSet(login),
+      ActionFlag: action && serializeFlagSet(action),
     }),
   parse: () => undefined,
 };
 
-function serializeBlock(block: MfaFlagBlock): Readonly<Record<"Phone" | "Stoken" | "Wechat", 0 | 1>> {
-  return { Phone: block.phone ? 1 : 0, Stoken: block.stoken ? 1 : 0, Wechat: block.wechat ? 1 : 0 };
+function serializeFlagSet(flagSet: MfaFlagSet): Readonly<Record<"Phone" | "Stoken" | "Wechat", 0 | 1>> {
+  return { Phone: flagSet.phone ? 1 : 0, Stoken: flagSet.stoken ? 1 : 0, Wechat: flagSet.wechat ? 1 : 0 };
 }

@@ -16,7 +16,7 @@ export type ReadMethod = (typeof READ_METHODS)[number];
 export type WriteMethod = (typeof WRITE_METHODS)[number];
 export type Flag = 0 | 1;
 export type ProtectionFlags = Record<ReadMethod, Flag>;
-/** What a write says about one block. A method that was left out is absent. */
+/** What a write says about one flag set. A method that was left out is absent. */
 export type FlagWrite = Partial<Record<WriteMethod, Flag>>;
 
 /**

@@ -51,7 +51,7 @@ export class ParameterReader {
     return members.map((member, at) => this.#toUint64(member, `${name}.${at}`));
   }
 
-  block<T>(name: string, read: (reader: ParameterReader) => T): T | undefined {
+  flagSet<T>(name: string, read: (reader: ParameterReader) => T): T | undefined {
     const value = this.#take(name);
     if (value === undefined) return undefined;
     if (typeof value !== "object" || value === null || Array.isArray(value)) {

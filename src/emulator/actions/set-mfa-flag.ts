@@ -14,15 +14,15 @@ export const setMfaFlag: SignedAction = {
   run(reader, context) {
     // The vendor's page calls OpUin optional without saying whom a call without it would change; we refuse to guess.
     const uin = reader.required("OpUin", reader.uint64("OpUin")).toString();
-    const login = reader.block("LoginFlag", readFlagWrite);
-    const action = reader.block("ActionFlag", readFlagWrite);
+    const login = reader.flagSet("LoginFlag", readFlagWrite);
+    const action = reader.flagSet("ActionFlag", readFlagWrite);
     reader.finish();
 
     const user = permittedUser(uin, context);
     refuseUnbound(user, [login, action]);
     const write = (current: User["loginFlag"], change: FlagWrite) =>
       applyFlagWrite(current, change, context.omittedIntegers);
-    // Undocumented as well: an absent block is left alone, and with neither block nothing changes.
+    // Undocumented as well: an absent flag set is left alone, and with neither flag set nothing changes.
     context.account.writeFlags(user, {
       ...(login && { loginFlag: write(user.loginFlag, login) }),
       ...(action && { actionFlag: write(user.actionFlag, action) }),

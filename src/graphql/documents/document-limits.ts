@@ -4,7 +4,7 @@ export const MAX_TOKENS = 15_000;
 /** 300 mutations that each give a reason of full length take 210,000 characters. */
 export const MAX_CHARACTERS = 256 * 1024;
 
-/** The deepest that the schema goes is 7, `mfaChanges` to a method of a block; introspection does not count. */
+/** The deepest that the schema goes is 7, `mfaChanges` to a method of a flag set; introspection does not count. */
 export const MAX_DEPTH = 10;
 
 /** A document may name every one of the changes that CAM takes within the longest deadline people set. */

@@ -93,7 +93,7 @@ export class MfaChange {
   })
   before!: MfaBeforeImage;
 
-  @Field(() => MfaMethodsOfBoth, { description: "The full blocks that were, or were to be, sent to CAM." })
+  @Field(() => MfaMethodsOfBoth, { description: "The full flag sets that were, or were to be, sent to CAM." })
   sent!: MfaMethodsOfBoth;
 
   @Field(() => MfaChangeStatus, { description: "What is known of it." })

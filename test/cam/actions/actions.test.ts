@@ -23,7 +23,7 @@ test.each([
     '{"OpUin":18446744073709551615,"LoginFlag":{"Phone":0,"Stoken":0,"Wechat":0},"ActionFlag":{"Phone":1,"Stoken":1,"Wechat":1}}',
   ],
 ] satisfies [SetMfaFlagInput, string][])(
-  "SetMfaFlag sends all three integers of a block, and only given blocks: %#",
+  "SetMfaFlag sends all three integers of a flag set, and only given flag sets: %#",
   (input, body) => {
     expect(setMfaFlag.serialize(input)).toBe(body);
   },

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { MfaFlagState, SafeAuthFlags } from "../../src/cam/index.ts";
-import { asksForSomething, composeBlocks, matchesBlocks } from "../../src/changes/compose-blocks.ts";
+import { asksForSomething, composeFlagSets, matchesFlagSets } from "../../src/changes/compose-flag-sets.ts";
 import { ALICE } from "../support/seed-users.ts";
 import { changeOf } from "../support/start-change-service.ts";
 
@@ -19,7 +19,7 @@ const state = (login: Partial<MfaFlagState>, action: Partial<MfaFlagState> = {})
   action: { ...off, ...action },
 });
 
-describe("the blocks", () => {
+describe("the flag sets", () => {
   test.each([
     [{ phone: true }, {}, { phone: true, stoken: false, wechat: false }],
     [{ phone: true }, { stoken: true }, { phone: true, stoken: true, wechat: false }],
@@ -31,9 +31,9 @@ describe("the blocks", () => {
       { phone: false, stoken: false, wechat: false },
     ],
   ])("of %j over %j are whole: %j", (login, before, sent) => {
-    expect(composeBlocks(changeOf(ALICE, { login }), state(before))).toEqual({ opUin: ALICE, login: sent });
+    expect(composeFlagSets(changeOf(ALICE, { login }), state(before))).toEqual({ opUin: ALICE, login: sent });
     const action = login;
-    expect(composeBlocks(changeOf(ALICE, { action }), state({}, before))).toEqual({
+    expect(composeFlagSets(changeOf(ALICE, { action }), state({}, before))).toEqual({
       opUin: ALICE,
       action: sent,
     });
@@ -41,7 +41,7 @@ describe("the blocks", () => {
 
   test("leave out a protection that names no method", () => {
     const request = changeOf(ALICE, { login: { phone: true }, action: { phone: undefined } });
-    expect(composeBlocks(request, state({}, { token: true }))).not.toHaveProperty("action");
+    expect(composeFlagSets(request, state({}, { token: true }))).not.toHaveProperty("action");
   });
 
   test.each(["token", "custom", "mail", "u2fToken", "passkey"] as const)(
@@ -49,16 +49,16 @@ describe("the blocks", () => {
     (method) => {
       const before = state({ [method]: true });
       const change = { login: { phone: true } };
-      expect(() => composeBlocks(changeOf(ALICE, change), before)).toThrow(
+      expect(() => composeFlagSets(changeOf(ALICE, change), before)).toThrow(
         expect.objectContaining({
           code: "MFA_METHOD_NOT_WRITABLE",
           message: expect.stringContaining(method),
         }),
       );
       const request = changeOf(ALICE, { ...change, overwriteOtherMethods: true });
-      expect(composeBlocks(request, before)).toMatchObject({ login: { phone: true } });
+      expect(composeFlagSets(request, before)).toMatchObject({ login: { phone: true } });
       // The other protection is not touched, so what it uses is in nobody's way.
-      expect(composeBlocks(changeOf(ALICE, { action: { phone: true } }), before)).toMatchObject({
+      expect(composeFlagSets(changeOf(ALICE, { action: { phone: true } }), before)).toMatchObject({
         action: {},
       });
     },
@@ -66,11 +66,11 @@ describe("the blocks", () => {
 
   test("are not guessed where CAM did not say what to keep", () => {
     const before = state({ wechat: undefined });
-    expect(() => composeBlocks(changeOf(ALICE, { login: { phone: true } }), before)).toThrow(
+    expect(() => composeFlagSets(changeOf(ALICE, { login: { phone: true } }), before)).toThrow(
       expect.objectContaining({ code: "CAM_BAD_RESPONSE" }),
     );
     const all = { phone: true, stoken: false, wechat: false };
-    expect(composeBlocks(changeOf(ALICE, { login: all }), before)).toEqual({ opUin: ALICE, login: all });
+    expect(composeFlagSets(changeOf(ALICE, { login: all }), before)).toEqual({ opUin: ALICE, login: all });
   });
 });
 
@@ -86,10 +86,10 @@ test.each([
 
 test.each([
   ["the same", state({ phone: true }), true],
-  ["one method of the block apart", state({ phone: true, wechat: true }), false],
+  ["one method of the flag set apart", state({ phone: true, wechat: true }), false],
   ["not said", state({ phone: true, wechat: undefined }), false],
   ["apart in what was not written", state({ phone: true, token: true }, { phone: true }), true],
-])("a user who is %s matches the blocks: %s", (_case, flags, expected) => {
-  const blocks = composeBlocks(changeOf(ALICE, { login: { phone: true } }), state({}));
-  expect(matchesBlocks(flags, blocks)).toBe(expected);
+])("a user who is %s matches the flag sets: %s", (_case, flags, expected) => {
+  const flagSets = composeFlagSets(changeOf(ALICE, { login: { phone: true } }), state({}));
+  expect(matchesFlagSets(flags, flagSets)).toBe(expected);
 });

@@ -2,7 +2,7 @@ import type { Protection, Switch } from "../auth/policy/switch.ts";
 import type { MfaChangeRequest } from "./mfa-change.ts";
 
 /** What a request asks for, one switch at a time. Accepting that other methods may be lost is switching them off. */
-export function askedSwitches(request: MfaChangeRequest): readonly Switch[] {
+export function requestedOperations(request: MfaChangeRequest): readonly Switch[] {
   return (["login", "action"] as const).flatMap((protection) => switchesOf(protection, request));
 }
 

@@ -11,15 +11,15 @@ import {
 } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
 import { type CamAnswer, GatewayError, type Uin } from "../contract/index.ts";
-import { matchesBlocks } from "./compose-blocks.ts";
+import { matchesFlagSets } from "./compose-flag-sets.ts";
 import type { MfaChangeContext } from "./mfa-change.ts";
 
-export interface BlockWriterDeps {
+export interface FlagWriterDeps {
   readonly cam: CamClient;
   readonly clock: Clock;
 }
 
-/** That the blocks are in force, and how it is known. */
+/** That the flag sets are in force, and how it is known. */
 export interface WriteOutcome {
   readonly resolvedBy: "REPLY" | "READ_BACK";
   /** CAM's RequestId of the call that showed it. */
@@ -40,11 +40,11 @@ const RESEND_DELAY_MS = 200;
 /** Part of the time that is kept for reading back, so that the last lost reply can still be resolved. */
 const READ_BACK_SHARE = 0.25;
 
-/** Sends full blocks and finds out what became of them. */
-export class BlockWriter {
-  readonly #deps: BlockWriterDeps;
+/** Sends full flag sets and finds out what became of them. */
+export class FlagWriter {
+  readonly #deps: FlagWriterDeps;
 
-  constructor(deps: BlockWriterDeps) {
+  constructor(deps: FlagWriterDeps) {
     this.#deps = deps;
   }
 
@@ -70,17 +70,17 @@ export class BlockWriter {
   }
 
   /**
-   * Writes until the blocks are known to be in force, or CAM refuses them. Once one request may have been applied, nothing
-   * but the blocks in force ends the doubt: neither CAM's refusal of another request, for that one was sent later, nor a
+   * Writes until the flag sets are known to be in force, or CAM refuses them. Once one request may have been applied, nothing
+   * but the flag sets in force ends the doubt: neither CAM's refusal of another request, for that one was sent later, nor a
    * reading that shows another state, for CAM may apply the first one late.
    *
-   * @param readsProve whether a reading that shows the blocks proves that they are in force; the reading may be stale.
+   * @param readsProve whether a reading that shows the flag sets proves that they are in force; the reading may be stale.
    * @param effort is added to.
    * @throws CamError, GatewayError where no request can have been applied.
    * @throws GatewayError OUTCOME_UNKNOWN with CAM's last code.
    */
   async write(
-    blocks: SetMfaFlagInput,
+    flagSets: SetMfaFlagInput,
     context: MfaChangeContext,
     { readsProve, effort }: { readonly readsProve: boolean; readonly effort: WriteEffort },
   ): Promise<WriteOutcome> {
@@ -96,14 +96,14 @@ export class BlockWriter {
     const errors: unknown[] = [];
     const unknown = (): GatewayError =>
       new GatewayError("OUTCOME_UNKNOWN", {
-        opUin: blocks.opUin,
+        opUin: flagSets.opUin,
         cam: lastAnswer(errors),
         cause:
           errors.length === 1 ? errors[0] : new AggregateError(errors, "No answer says what became of it."),
       });
     for (let resends = 0; ; resends++) {
       try {
-        const { requestId } = await cam.call(setMfaFlag, blocks, options);
+        const { requestId } = await cam.call(setMfaFlag, flagSets, options);
         return { resolvedBy: "REPLY", camRequestId: requestId };
       } catch (error) {
         // What kept the first request from being sent, or made CAM refuse it, is the outcome.
@@ -111,8 +111,8 @@ export class BlockWriter {
         errors.push(error);
       }
       try {
-        const { output, requestId } = await this.read(blocks.opUin, context);
-        if (readsProve && matchesBlocks(output, blocks)) {
+        const { output, requestId } = await this.read(flagSets.opUin, context);
+        if (readsProve && matchesFlagSets(output, flagSets)) {
           return { resolvedBy: "READ_BACK", camRequestId: requestId };
         }
       } catch (error) {
@@ -121,7 +121,7 @@ export class BlockWriter {
       }
       const delayMs = RESEND_DELAY_MS * 2 ** resends;
       if (resends >= MAX_RESENDS || clock.monotonic() + delayMs >= deadlineMs) throw unknown();
-      // The same full blocks again are safe: they are absolute, so that an earlier request which is still on its way
+      // The same full flag sets again are safe: they are absolute, so that an earlier request which is still on its way
       // changes nothing.
       await clock.sleep(delayMs);
     }

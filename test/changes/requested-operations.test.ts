@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { askedSwitches } from "../../src/changes/asked-switches.ts";
 import type { MfaChangeRequest } from "../../src/changes/mfa-change.ts";
+import { requestedOperations } from "../../src/changes/requested-operations.ts";
 import { ALICE } from "../support/seed-users.ts";
 import { changeOf } from "../support/start-change-service.ts";
 
@@ -38,5 +38,5 @@ test.each<[string, Omit<Partial<MfaChangeRequest>, "opUin">, readonly string[]]>
     ["login.phone.on", "login.other.off", "action.phone.on", "action.other.off"],
   ],
 ])("%s", (_what, methods, switches) => {
-  expect(askedSwitches(changeOf(ALICE, methods))).toEqual(switches);
+  expect(requestedOperations(changeOf(ALICE, methods))).toEqual(switches);
 });

@@ -1,5 +1,5 @@
 import type { Protection } from "../auth/policy/switch.ts";
-import type { MfaFlagBlock, MfaFlagState, SafeAuthFlags, SetMfaFlagInput } from "../cam/index.ts";
+import type { MfaFlagSet, MfaFlagState, SafeAuthFlags, SetMfaFlagInput } from "../cam/index.ts";
 import { GatewayError, type Uin } from "../contract/index.ts";
 import type { MfaChangeRequest, MfaMethods } from "./mfa-change.ts";
 
@@ -15,7 +15,7 @@ export function asksForSomething(request: MfaChangeRequest): boolean {
 }
 
 /**
- * The full blocks to send: what the caller gave, and the rest as it is known to be. A protection that the caller did not
+ * The full flag sets to send: what the caller gave, and the rest as it is known to be. A protection that the caller did not
  * name is not sent.
  *
  * @param maybe Blocks of earlier writes that may be in force as well. A method that the caller did not give is on where
@@ -23,22 +23,22 @@ export function asksForSomething(request: MfaChangeRequest): boolean {
  * @throws GatewayError MFA_METHOD_NOT_WRITABLE where writing would touch a method that a write cannot express.
  * @throws GatewayError CAM_BAD_RESPONSE where CAM did not say what to keep; guessing could switch it off.
  */
-export function composeBlocks(
+export function composeFlagSets(
   request: MfaChangeRequest,
   known: SafeAuthFlags,
   maybe: readonly Partial<SetMfaFlagInput>[] = [],
 ): SetMfaFlagInput {
-  const login = composeBlock("login", request, known, maybe);
-  const action = composeBlock("action", request, known, maybe);
+  const login = composeFlagSet("login", request, known, maybe);
+  const action = composeFlagSet("action", request, known, maybe);
   return { opUin: request.opUin, ...(login && { login }), ...(action && { action }) };
 }
 
-function composeBlock(
+function composeFlagSet(
   protection: Protection,
   request: MfaChangeRequest,
   known: SafeAuthFlags,
   maybe: readonly Partial<SetMfaFlagInput>[],
-): MfaFlagBlock | undefined {
+): MfaFlagSet | undefined {
   const wanted = request[protection];
   if (!namesAMethod(wanted)) return undefined;
   const { opUin } = request;
@@ -51,7 +51,7 @@ function composeBlock(
     });
   }
   const keep = (method: (typeof WRITABLE)[number]): boolean =>
-    maybe.some((blocks) => blocks[protection]?.[method]) ||
+    maybe.some((flagSets) => flagSets[protection]?.[method]) ||
     (before[method] ?? failNotSaid(protection, method, opUin));
   const keepOrSet = (method: (typeof WRITABLE)[number]): boolean => wanted[method] ?? keep(method);
   return { phone: keepOrSet("phone"), stoken: keepOrSet("stoken"), wechat: keepOrSet("wechat") };
@@ -64,20 +64,20 @@ function failNotSaid(protection: Protection, method: string, opUin: Uin): never 
   });
 }
 
-/** Whether a user's state is what the blocks ask for. */
-export function matchesBlocks(
-  state: Partial<Record<Protection, MfaFlagBlock | MfaFlagState>>,
+/** Whether a user's state is what the flag sets ask for. */
+export function matchesFlagSets(
+  state: Partial<Record<Protection, MfaFlagSet | MfaFlagState>>,
   { login, action }: Partial<SetMfaFlagInput>,
 ): boolean {
   return (
-    (login === undefined || matchesBlock(state.login, login)) &&
-    (action === undefined || matchesBlock(state.action, action))
+    (login === undefined || matchesFlagSet(state.login, login)) &&
+    (action === undefined || matchesFlagSet(state.action, action))
   );
 }
 
-/** Whether one protection is as a block asks for. */
-export function matchesBlock(flags: MfaFlagBlock | MfaFlagState | undefined, block: MfaFlagBlock): boolean {
-  return flags !== undefined && WRITABLE.every((method) => flags[method] === block[method]);
+/** Whether one protection is as a flag set asks for. */
+export function matchesFlagSet(flags: MfaFlagSet | MfaFlagState | undefined, flagSet: MfaFlagSet): boolean {
+  return flags !== undefined && WRITABLE.every((method) => flags[method] === flagSet[method]);
 }
 
 function namesAMethod(methods: MfaMethods | undefined): methods is MfaMethods {
