@@ -26,7 +26,7 @@ import {
   voteOf,
   voteOnAnswer,
 } from "./exchange.ts";
-import type { CallPriority, RateBudget, RateSlot } from "./rate-budget.ts";
+import type { CallPriority, RateBudget, RateRequest, RateSlot } from "./rate-budget.ts";
 import type { CamResult } from "./read-reply.ts";
 import { decideRetry } from "./retry/decide-retry.ts";
 import type { Tc3Signer } from "./signing/tc3-signer.ts";
@@ -71,6 +71,9 @@ export interface CamCallOptions {
 const EXCHANGE_MS = 300;
 const EXCHANGE_PART = 0.2;
 
+/** Whether a call queues from the end, or takes the next slot because it had a slot before. */
+type QueuePlace = Required<Pick<RateRequest, "requeued">>;
+
 /** Calls that the gateway makes for nobody in particular share a turn. */
 const OWN_CALLS = "gateway";
 
@@ -104,12 +107,15 @@ export class CamClient {
     let last: CamError | undefined;
     for (let attempt = 1; ; attempt++) {
       const startedMs = clock.monotonic();
-      const exchange = await this.#attemptUnlessBroken(action, body, user, attempt, options).catch(
-        (refusal: unknown) => {
-          // What CAM said last is nearer to the cause than that no slot is left for asking again.
-          throw refusal instanceof GatewayError ? (last ?? refusal) : refusal;
-        },
-      );
+      // A throttled call had its turn: its retry takes the next slot instead of queueing from the end.
+      const place: QueuePlace = { requeued: last !== undefined && isThrottle(last.camCode) };
+      const exchange = await this.#attemptUnlessBroken(action, body, user, attempt, {
+        ...options,
+        ...place,
+      }).catch((refusal: unknown) => {
+        // What CAM said last is nearer to the cause than that no slot is left for asking again.
+        throw refusal instanceof GatewayError ? (last ?? refusal) : refusal;
+      });
       const report = {
         action: action.name,
         traceId: options.traceId,
@@ -165,7 +171,7 @@ export class CamClient {
     body: string,
     user: Uin | undefined,
     attempt: number,
-    options: CamCallOptions,
+    options: CamCallOptions & QueuePlace,
   ): Promise<Exchange<Output>> {
     const make = (): Promise<Exchange<Output>> => this.#attempt(action, body, attempt, options);
     const { circuits } = this.#deps;
@@ -178,7 +184,7 @@ export class CamClient {
     action: CamAction<never, Output>,
     body: string,
     attempt: number,
-    options: CamCallOptions,
+    options: CamCallOptions & QueuePlace,
   ): Promise<Exchange<Output>> {
     const { clock, skew, credentials } = this.#deps;
     const { deadlineMs, signal, traceId } = options;
@@ -196,10 +202,10 @@ export class CamClient {
     // The quota would refuse it too, but with its own name for what is no lack of quota.
     if (clock.monotonic() >= deadlineMs) return notMade("UNREACHABLE", { detail: "no time left" });
     let quotaWaitMs = 0;
-    for (let missedSlot = false; ; missedSlot = true) {
+    for (let { requeued } = options; ; requeued = true) {
       let slot: RateSlot;
       try {
-        slot = await this.#takeSlot(action, credential, missedSlot, options);
+        slot = await this.#takeSlot(action, credential, { ...options, requeued });
       } catch (cause) {
         if (signal?.aborted) return notMade("ABORTED", { cause });
         throw cause;
@@ -258,10 +264,11 @@ export class CamClient {
   async #takeSlot(
     action: CamAction<never, unknown>,
     credential: Credential | undefined,
-    missedSlot: boolean,
-    { deadlineMs, signal, caller = OWN_CALLS, priority = "interactive", forWrite = false }: CamCallOptions,
+    options: CamCallOptions & QueuePlace,
   ): Promise<RateSlot> {
     const { clock, config, transport, budget } = this.#deps;
+    const { deadlineMs, signal, caller = OWN_CALLS, priority = "interactive", requeued } = options;
+    const { forWrite = false } = options;
     const { origin } = endpointFor(action.service, config.endpoint);
     const leftMs = deadlineMs - clock.monotonic();
     const ready = transport.openAhead(origin, leftMs);
@@ -276,7 +283,7 @@ export class CamClient {
           priority,
           signal,
           ready,
-          missedSlot,
+          requeued,
         },
       });
     } finally {

@@ -56,6 +56,6 @@ export interface RateRequest {
    * for a moment gives none before, but refuses before. It never rejects.
    */
   readonly ready?: Promise<unknown>;
-  /** The slot before was over before it could be used: the call does not queue again from the end. */
-  readonly missedSlot?: boolean;
+  /** The call had a slot, which it missed or for which CAM throttled it. It takes the next slot of its priority. */
+  readonly requeued?: boolean;
 }

@@ -111,7 +111,7 @@ export class SharedQueue {
       ...{ request, caller, priority, enqueuedMs, grant, refuse },
       ...{ isReady, wasForeseen },
     };
-    if (request.missedSlot) this.#lines.pushFront(waiter);
+    if (request.requeued) this.#lines.pushFront(waiter);
     else this.#lines.push(waiter);
     void ready?.then(() => {
       waiter.isReady = true;
@@ -143,7 +143,7 @@ export class SharedQueue {
   #refuseHopeless(request: RateRequest): void {
     const nowMs = this.#deps.clock.monotonic();
     const expected = this.#forecast.expectedAhead(request.caller, this.#lines.lengthOf(request), nowMs);
-    const ahead = request.missedSlot ? 0 : Math.max(this.#lines.ahead(request), expected);
+    const ahead = request.requeued ? 0 : Math.max(this.#lines.ahead(request), expected);
     const waitMs = this.#waitMs(nowMs, ahead);
     if (waitMs !== undefined && isHopeless(nowMs, waitMs, ahead, request)) throw exhausted(waitMs);
   }

@@ -29,6 +29,7 @@ test("a throttled write is made again, with backoff and a slot of its own each t
   expect(budget.slots.map(({ request }) => [request.action, request.secretId])).toEqual(
     Array(3).fill(["SetMfaFlag", "AKIDLOCALEXAMPLE"]),
   );
+  expect(budget.slots.map(({ request }) => request.requeued)).toEqual([false, true, true]);
   const common = { action: "SetMfaFlag", traceId: "test-trace", quotaWaitMs: 0, durationMs: 0 };
   expect(attempts).toEqual([
     {

@@ -40,7 +40,7 @@ test("a call whose slot is over is not written, and takes the next slot without 
   expect(cam.requests).toHaveLength(1);
   expect(cam.connections()).toBe(1);
   expect(outcomes).toEqual(["UNUSED", "UNUSED", "UNUSED", "ANSWERED"]);
-  expect(requests.map(({ missedSlot }) => missedSlot)).toEqual([false, true, true, true]);
+  expect(requests.map(({ requeued }) => requeued)).toEqual([false, true, true, true]);
   expect(attempts).toMatchObject([{ attempt: 1, error: undefined, quotaWaitMs: 400 }]);
 });
 

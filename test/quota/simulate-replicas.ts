@@ -104,8 +104,8 @@ export class SimulatedReplica {
       ...(connectingMs !== undefined && { ready: this.#time.sleep(connectingMs) }),
     };
     try {
-      for (let missedSlot = false; ; missedSlot = true) {
-        const slot = await budget.take(rateRequest({ ...request, missedSlot }));
+      for (let requeued = false; ; requeued = true) {
+        const slot = await budget.take(rateRequest({ ...request, requeued }));
         if (!this.#isAlive) break;
         if (await this.#exchange(slot, call)) break;
       }
