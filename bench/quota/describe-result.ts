@@ -9,7 +9,7 @@ export interface Result {
 }
 
 interface Terms {
-  readonly limit: number;
+  readonly ratePerSecond: number;
   readonly forMs: number;
   readonly smoke: boolean;
 }
@@ -21,7 +21,7 @@ const START_MS = 1_100;
 export function describeResult(
   scenario: Scenario,
   { counts, outcomes }: Result,
-  { limit, forMs, smoke }: Terms,
+  { ratePerSecond, forMs, smoke }: Terms,
 ): string[] {
   const row = (name: string, figure: number, digits: number, unit: string, target?: Target): string => {
     const judged = target === undefined ? "" : `  ${verdict(figure, target, smoke)}`;
@@ -33,16 +33,30 @@ export function describeResult(
 
   const fromMs = (counts.arrivals[0]?.atMs ?? 0) + START_MS;
   const overMs = forMs - START_MS;
+  const { isHarsh = false } = scenario;
   // What is left in the queues at the end is worked off later.
   const steady = counts.arrivals.filter(({ atMs }) => atMs >= fromMs && atMs < fromMs + overMs);
-  const used = (100 * steady.length * 1_000) / overMs / limit;
+  const used = (100 * steady.length * 1_000) / overMs / ratePerSecond;
   const refusals = all(({ refusedAfterMs }) => refusedAfterMs);
   const lateRefusals = refusals.filter((afterMs) => afterMs > 20).length;
   const errors = outcomes.flatMap((outcome) => outcome.errors);
 
   const rows = [
-    row("throttled by CAM", counts.throttled, 0, `of ${counts.received}`, { atMost: 0 }),
-    row("used of the limit", used, 1, "%", { atLeast: 95 }),
+    row(
+      "throttled by CAM",
+      counts.throttled,
+      0,
+      `of ${counts.received}`,
+      isHarsh ? undefined : { atMost: 0 },
+    ),
+    row(
+      "callers that heard of a throttle",
+      sum(({ heardThrottles }) => heardThrottles),
+      0,
+      "",
+      { atMost: 0 },
+    ),
+    row("used of the limit", used, 1, "%", isHarsh ? undefined : { atLeast: scenario.isFar ? 90 : 95 }),
   ];
   if (scenario.judges === "fairness") {
     const fair = steady.length / scenario.callers.length;
@@ -50,7 +64,15 @@ export function describeResult(
       ({ name }) => (100 * steady.filter(({ caller }) => caller === name).length) / fair,
     );
     const furthest = Math.max(...shares.map((share) => Math.abs(share - 100)));
-    rows.push(row("a caller's part is away from a fair one by", furthest, 0, "%", { atMost: 20 }));
+    rows.push(
+      row(
+        "a caller's part is away from a fair one by",
+        furthest,
+        0,
+        "%",
+        isHarsh ? undefined : { atMost: 20 },
+      ),
+    );
   } else {
     const waits = all(({ interactiveWaitsMs }) => interactiveWaitsMs);
     rows.push(

@@ -5,6 +5,8 @@ export interface OfferQuestion {
   readonly forMs: number;
   readonly deadlineMs: number;
   readonly callers: readonly OfferedBy[];
+  /** The event loop is blocked now and then. */
+  readonly stalls: boolean;
 }
 
 export interface OfferedBy {
@@ -19,7 +21,9 @@ export interface OfferOutcome {
   readonly succeeded: number;
   /** Refused by the quota: how long after the call each refusal came. */
   readonly refusedAfterMs: readonly number[];
-  /** What else went wrong. */
+  /** Callers that CAM's throttle reached as an error. */
+  readonly heardThrottles: number;
+  /** Everything else that went wrong. */
   readonly errors: readonly string[];
   /** Of the interactive calls that succeeded: their waits for slots. */
   readonly interactiveWaitsMs: readonly number[];

@@ -1,5 +1,6 @@
 import {
   CamClient,
+  CamError,
   ClockSkew,
   CredentialCache,
   createDispatcher,
@@ -7,6 +8,9 @@ import {
   createStaticProvider,
   describeSafeAuthFlagColl,
   HttpTransport,
+  isThrottle,
+  type RateBudget,
+  type RateSlot,
   Tc3Signer,
 } from "../../src/cam/index.ts";
 import { systemClock as clock } from "../../src/clock.ts";
@@ -21,21 +25,13 @@ import type { OfferedBy, OfferOutcome, OfferQuestion } from "./offer.ts";
 /** A program that is a replica of the gateway as far as the quota goes: the signing layer and the shared budget. */
 
 const USER = "100021969091" as Uin;
-const { DATABASE_URL = "", CAM_URL = "", REPLICA = "", LIMIT = "" } = process.env;
+const { DATABASE_URL = "", CAM_URL = "", REPLICA = "", RATE_PER_SECOND = "" } = process.env;
+
+/** A program without a database is a stranger: it has the key and knows nothing of the quota. */
+const FREE_SLOT: RateSlot = { waitedMs: 0, sent: () => true, settle: () => undefined };
 
 const seen = { statements: 0, missedSlots: 0 };
-const windows = new SharedWindows({
-  database: await openPostgres({ url: DATABASE_URL }),
-  clock,
-  replica: REPLICA,
-  observer: {
-    onAsked: () => void seen.statements++,
-    onThrottled: () => void seen.statements++,
-    onSlotMissed: () => void seen.missedSlots++,
-    onStoreAway: (cause) => console.error(REPLICA, "has no database:", cause),
-  },
-});
-const budget = new SharedRateBudget({ windows, ratePerSecond: Number(LIMIT) });
+const budget: RateBudget = DATABASE_URL === "" ? { take: async () => FREE_SLOT } : await openBudget();
 const key = createStaticProvider({
   secretId: "AKIDLOCALEXAMPLE",
   secretKey: new Secret("LocalExampleSecretKey"),
@@ -57,10 +53,11 @@ const cam = new CamClient({
 answerParent<OfferQuestion>("offer", async (question) => JSON.stringify(await offer(question)));
 console.log(`${REPLICA} is ready`);
 
-async function offer({ forMs, deadlineMs, callers }: OfferQuestion): Promise<OfferOutcome> {
+async function offer({ forMs, deadlineMs, callers, stalls }: OfferQuestion): Promise<OfferOutcome> {
   const outcome = {
     succeeded: 0,
     refusedAfterMs: [] as number[],
+    heardThrottles: 0,
     errors: [] as string[],
     interactiveWaitsMs: [] as number[],
   };
@@ -88,6 +85,8 @@ async function offer({ forMs, deadlineMs, callers }: OfferQuestion): Promise<Off
     } catch (error) {
       if (error instanceof GatewayError && error.code === "QUOTA_EXHAUSTED") {
         outcome.refusedAfterMs.push(clock.monotonic() - startedMs);
+      } else if (error instanceof CamError && isThrottle(error.camCode)) {
+        outcome.heardThrottles += 1;
       } else outcome.errors.push(error instanceof Error ? error.message : String(error));
     }
   }
@@ -102,12 +101,33 @@ async function offer({ forMs, deadlineMs, callers }: OfferQuestion): Promise<Off
     }
   }
 
+  const stalling = stalls ? setInterval(stall, 1_000) : undefined;
   await Promise.all(callers.map(offerFrom));
   await Promise.all(pending);
+  clearInterval(stalling);
   return { ...outcome, ...seen };
 }
 
 /** Callers know nothing of each other: their calls come by chance, so many a second on the average. */
 function nextGapMs({ callsPerSecond }: OfferedBy): number {
   return (-Math.log(1 - clock.random()) * 1_000) / callsPerSecond;
+}
+
+async function openBudget(): Promise<RateBudget> {
+  const windows = new SharedWindows({
+    database: await openPostgres({ url: DATABASE_URL }),
+    clock,
+    replica: REPLICA,
+    observer: {
+      onAsked: () => void seen.statements++,
+      onThrottled: () => void seen.statements++,
+      onSlotMissed: () => void seen.missedSlots++,
+    },
+  });
+  return new SharedRateBudget({ windows, ratePerSecond: Number(RATE_PER_SECOND) });
+}
+
+/** Nothing of this process runs meanwhile. */
+function stall(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 150 + 250 * clock.random());
 }

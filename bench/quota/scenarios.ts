@@ -1,18 +1,35 @@
 import type { OfferedBy } from "./offer.ts";
 
+/** What happens in the middle of a scenario. */
+export type Incident =
+  /** The last replica is killed, and another one started at once. */
+  | "KILL"
+  /** The replicas lose the database for four seconds. */
+  | "OUTAGE"
+  /** The database's clock is set half a second ahead, and two seconds later back again. */
+  | "CLOCK_JUMP"
+  /** Another program makes calls with the same key. */
+  | "STRANGER"
+  /** The event loop of each replica is blocked for 150 to 400 ms, about once a second. */
+  | "STALLS";
+
 export interface Scenario {
+  readonly name: string;
   readonly title: string;
   readonly callers: readonly OfferedBy[];
   readonly deadlineMs: number;
-  /** The last replica is killed in the middle, and started again at once. */
-  readonly kills: boolean;
-  /** What is judged beside throttles and how much of the limit is used. */
+  readonly incident?: Incident;
+  /** CAM is 30 ms away each way, with jitter and stragglers. */
+  readonly isFar?: boolean;
+  /** Judged in addition to throttles and use. */
   readonly judges: "fairness" | "waits";
+  /** Throttles and losses of throughput belong to the scenario. */
+  readonly isHarsh?: boolean;
 }
 
 const OFFERED_PER_SECOND = 60;
 
-/** One asks for half of all, five for a tenth each. What is fair is less than any of them asks for. */
+/** One caller asks for half of all calls, five for a tenth each. A fair share is less than any of them asks for. */
 const CALLERS: readonly OfferedBy[] = [
   { name: "greedy", callsPerSecond: OFFERED_PER_SECOND / 2, priority: "interactive" },
   ...["a", "b", "c", "d", "e"].map((name) => ({
@@ -22,24 +39,62 @@ const CALLERS: readonly OfferedBy[] = [
   })),
 ];
 
-const OVERLOAD = { callers: CALLERS, deadlineMs: 5_000, kills: false, judges: "fairness" } as const;
+const OVERLOAD = { callers: CALLERS, deadlineMs: 5_000, judges: "fairness" } as const;
 
 export const SCENARIOS: readonly Scenario[] = [
-  { ...OVERLOAD, title: `${OFFERED_PER_SECOND} a second offered` },
-  { ...OVERLOAD, title: "the same, and a process killed and started again", kills: true },
+  { ...OVERLOAD, name: "overload", title: `${OFFERED_PER_SECOND} calls a second offered` },
+  { ...OVERLOAD, name: "kill", title: "overload, and a replica is killed and replaced", incident: "KILL" },
   {
     ...OVERLOAD,
-    title: "the same, and 200 more at once",
+    name: "burst",
+    title: "overload, and 200 more calls at once",
     callers: CALLERS.map((caller) => (caller.name === "a" ? { ...caller, burst: 200 } : caller)),
   },
   {
-    title: `${OFFERED_PER_SECOND} a second of bulk work offered, and people call 4 times a second`,
+    name: "bulk",
+    title: `${OFFERED_PER_SECOND} bulk calls a second offered, and people call 4 times a second`,
     callers: [
       { name: "rollout", callsPerSecond: OFFERED_PER_SECOND, priority: "bulk" },
       { name: "person", callsPerSecond: 4, priority: "interactive" },
     ],
     deadlineMs: 15_000,
-    kills: false,
     judges: "waits",
+  },
+  {
+    name: "calm",
+    title: "people call 10 times a second",
+    callers: [{ name: "person", callsPerSecond: 10, priority: "interactive" }],
+    deadlineMs: 5_000,
+    judges: "waits",
+    isHarsh: true,
+  },
+  { ...OVERLOAD, name: "far", title: "overload, and CAM is 30 ms away with jitter", isFar: true },
+  {
+    ...OVERLOAD,
+    name: "stalls",
+    title: "overload, and the replicas stall for 150 to 400 ms",
+    incident: "STALLS",
+    isHarsh: true,
+  },
+  {
+    ...OVERLOAD,
+    name: "outage",
+    title: "overload, and four seconds without the database",
+    incident: "OUTAGE",
+    isHarsh: true,
+  },
+  {
+    ...OVERLOAD,
+    name: "clock",
+    title: "overload, and the database's clock jumps by half a second",
+    incident: "CLOCK_JUMP",
+    isHarsh: true,
+  },
+  {
+    ...OVERLOAD,
+    name: "stranger",
+    title: "overload, and another program takes 4 calls a second with the same key",
+    incident: "STRANGER",
+    isHarsh: true,
   },
 ];
