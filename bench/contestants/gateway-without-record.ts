@@ -58,7 +58,7 @@ const { createLogger } =
 const { logCamAttempt, logChanges } =
   await compiled<typeof import("../../src/telemetry/log-events.ts")>("telemetry/log-events.js");
 const { logOwnUsers, logPausedCallers } =
-  await compiled<typeof import("../../src/telemetry/log-access.ts")>("telemetry/log-access.js");
+  await compiled<typeof import("../../src/telemetry/log-events.ts")>("telemetry/log-access.js");
 const parts = await compiled<typeof import("../../src/cam/index.ts")>("cam/index.js");
 
 const logger = createLogger({ level: "info" });

@@ -1,19 +1,20 @@
 import { sql } from "kysely";
 import { personOf } from "../auth/person.ts";
 import type { Database } from "../database/database.ts";
-import { type BulkGuard, NO_BULK_GUARD } from "./bulk-guard.ts";
+import { type BulkGuard, NO_BULK_GUARD } from "./caller-pauses.ts";
 import {
   type ApproveVerdict,
   type BeforeImageBasis,
   type ChangeApprovalIntent,
   type ChangeRecord,
+  type ChangeRow,
   type RecordedCaller,
   type RejectVerdict,
   requireChangeId,
+  toChangeRecord,
 } from "./change-record.ts";
 import type { RequestSeal, SealVerdict } from "./request-seal.ts";
 import { runQuery } from "./run-query.ts";
-import { type ChangeRow, toChangeRecord } from "./to-change-record.ts";
 
 /** A verdict, and the change where it is BEGUN. */
 type ApproveRow = ChangeRow & { readonly verdict: ApproveVerdict["kind"]; readonly change_id: string };

@@ -4,6 +4,15 @@ import type { CallerPauseTable } from "../database/tables.ts";
 import type { RecordedCaller } from "./change-record.ts";
 import { runQuery, runRead } from "./run-query.ts";
 
+/** How many users one caller may change before an operator has to look at it. */
+export interface BulkGuard {
+  /** Different users whose changes a caller asks for or approves; 0 for any number. */
+  readonly users: number;
+  readonly withinMs: number;
+}
+
+export const NO_BULK_GUARD: BulkGuard = { users: 0, withinMs: 0 };
+
 /** Since when, and why, a caller may change nobody. Times are the database's clock. */
 export interface CallerPause {
   readonly id: string;

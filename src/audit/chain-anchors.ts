@@ -1,7 +1,11 @@
-import { type Places, readAnchorFile, writeAnchorFile } from "./anchor-file.ts";
-import type { ChainPlace } from "./chain.ts";
+import { constants } from "node:fs";
+import { access, open, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import { z } from "zod";
+import { readUtf8File, whyUnreadable } from "../utf8.ts";
+import { type ChainPlace, placeShape } from "./chain.ts";
 
-export interface ChainAnchorsOptions {
+interface ChainAnchorsOptions {
   /** Undefined keeps the places in memory alone. */
   readonly file: string | undefined;
   /** Told once when another process has written the file. */
@@ -74,5 +78,95 @@ function isSame(one: Places, other: Places): boolean {
       const place = other.get(chain);
       return place?.seq === seq && place.hash === hash;
     })
+  );
+}
+
+/** The anchor file cannot be used. The message names the file and says what to do. */
+export class AnchorFileError extends Error {
+  override readonly name = "AnchorFileError";
+}
+
+/** Places in chains, by the name of the chain. */
+type Places = ReadonlyMap<string, ChainPlace>;
+
+const shape = z.strictObject({ chains: z.record(z.string(), placeShape) });
+
+/** Reads an anchor file. A file that is missing has no places. @throws AnchorFileError */
+export async function readAnchorFile(file: string): Promise<Places> {
+  const text = await readUtf8File(file).catch((cause: unknown) => {
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw new AnchorFileError(`The anchor file ${file} ${whyUnreadable(cause)}.`, { cause });
+  });
+  if (text === undefined) return new Map();
+  const places = parseAnchors(text);
+  if (places !== undefined) return places;
+  throw new AnchorFileError(
+    `The anchor file ${file} is damaged, or is not an anchor file. Verify the record with ` +
+      "audit:verify --expect, then move the file away.",
+  );
+}
+
+/** The places that an anchor file's text has, or undefined where it is not that of one. */
+export function parseAnchors(text: string): Places | undefined {
+  try {
+    return new Map(Object.entries(shape.parse(JSON.parse(text)).chains));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Checks, without writing, that the file can be read and its folder can be written. @throws AnchorFileError */
+export async function checkAnchorFile(file: string): Promise<void> {
+  await readAnchorFile(file);
+  await access(dirname(file), constants.W_OK).catch((cause: unknown) => {
+    throw cannotWrite(file, cause);
+  });
+}
+
+/**
+ * Replaces the file as a whole, so that a crash leaves the old text or the new one, and returns once the disk has it.
+ * @throws AnchorFileError
+ */
+export async function writeAnchorFile(file: string, places: Places): Promise<void> {
+  const text = `${JSON.stringify({ chains: Object.fromEntries(places) })}\n`;
+  // Of a name of its own, in case two replicas share the file by mistake.
+  const unfinished = `${file}.${process.pid}.unfinished`;
+  try {
+    await writeDurably(unfinished, text);
+    await rename(unfinished, file);
+    await syncFolder(dirname(file));
+  } catch (cause) {
+    await rm(unfinished, { force: true }).catch(() => undefined);
+    throw cannotWrite(file, cause);
+  }
+}
+
+async function writeDurably(file: string, text: string): Promise<void> {
+  const handle = await open(file, "w", 0o600);
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** A renamed file survives a power cut once its folder is on the disk. Windows opens no folders. */
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === "win32") return;
+  const handle = await open(folder, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function cannotWrite(file: string, cause: unknown): AnchorFileError {
+  const { code } = cause as NodeJS.ErrnoException;
+  return new AnchorFileError(
+    `The anchor file ${file} cannot be written (${code}). Its folder has to be writable, and the file must not be ` +
+      "mounted by itself.",
+    { cause },
   );
 }

@@ -1,7 +1,7 @@
 import type { Kysely, RawBuilder } from "kysely";
 import { GatewayError } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
-import { isUnavailable } from "../database/is-unavailable.ts";
+import { isUnavailable } from "../database/store-errors.ts";
 import type { Tables } from "../database/tables.ts";
 
 /**

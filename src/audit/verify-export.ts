@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import { hasUtf16Mark, TextEncodingError } from "../utf8.ts";
 import { type ChainPlace, type ChainProblem, changeIdOf, GENESIS_HASH } from "./chain.ts";
-import { type ExportEnd, parseEnd, parseRecord } from "./export-format.ts";
+import { type ExportEnd, parseEnd, parseRecord } from "./export-record.ts";
 import { type ChainReport, ChainVerifier, problemOfNone } from "./verify-chain.ts";
 
 export interface VerifyExportOptions {

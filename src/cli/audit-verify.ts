@@ -1,9 +1,9 @@
 import { parseArgs } from "node:util";
 import type { ChainPlace } from "../audit/chain.ts";
-import { describeReport } from "../audit/describe-report.ts";
+import { loadPublicKeys } from "../audit/checkpoint.ts";
 import { atOneMoment } from "../audit/read-record.ts";
-import { loadPublicKeys } from "../audit/signing-key.ts";
 import type { ChainReport } from "../audit/verify-chain.ts";
+import { describeReport } from "../audit/verify-chain.ts";
 import { verifyDatabase } from "../audit/verify-database.ts";
 import { verifyExport } from "../audit/verify-export.ts";
 import { TextEncodingError, whyUnreadable } from "../utf8.ts";

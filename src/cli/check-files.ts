@@ -1,12 +1,11 @@
-import { AnchorFileError, checkAnchorFile } from "../audit/anchor-file.ts";
-import { KeyFileError, loadSigningKey } from "../audit/signing-key.ts";
+import { AnchorFileError, checkAnchorFile } from "../audit/chain-anchors.ts";
+import { KeyFileError, loadSigningKey } from "../audit/checkpoint.ts";
 import { AuthFileError, loadAuthFiles } from "../auth/auth-files.ts";
 import { loadPolicy, policyTerms } from "../auth/policy/policy-file.ts";
 import { checkCredentialFiles } from "../cam/index.ts";
 import { type Config, ConfigError } from "../config/config.ts";
 import { DatabaseError } from "../database/database.ts";
-import { checkUrl } from "../database/database-address.ts";
-import { readUrlFile } from "../database/read-url-file.ts";
+import { checkUrl, readUrlFile } from "../database/database-address.ts";
 import { loadAccounts } from "../gateway/load-accounts.ts";
 import { TrustedDocuments, TrustedDocumentsError } from "../http/graphql/trusted-documents.ts";
 import { readTls, TlsError } from "../http/tls.ts";

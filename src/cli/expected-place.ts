@@ -1,6 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
-import { parseAnchors } from "../audit/anchor-file.ts";
 import { type ChainPlace, placeShape, RECORD_CHAIN } from "../audit/chain.ts";
+import { parseAnchors } from "../audit/chain-anchors.ts";
 import { readExportEnd } from "../audit/verify-export.ts";
 import { utf8Text } from "../utf8.ts";
 import { UsageError } from "./command.ts";

@@ -1,4 +1,4 @@
-import { KeyFileError } from "../audit/signing-key.ts";
+import { KeyFileError } from "../audit/checkpoint.ts";
 import { AuthFileError } from "../auth/auth-files.ts";
 import { ConfigError, EX_CONFIG } from "../config/config.ts";
 import { DatabaseError } from "../database/database.ts";

@@ -1,10 +1,9 @@
 import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { type Database, DatabaseError } from "../database/database.ts";
-import { checkUrl } from "../database/database-address.ts";
+import { checkUrl, readUrlFile } from "../database/database-address.ts";
 import { openPglite } from "../database/pglite-database.ts";
 import { openPostgres } from "../database/postgres-database.ts";
-import { readUrlFile } from "../database/read-url-file.ts";
 import { PGLITE_TEMPLATE_DIR } from "../gateway/package-paths.ts";
 import type { CommandIo } from "./command.ts";
 

@@ -1,5 +1,6 @@
 import type { ClientConfig } from "pg";
 import { parseIntoClientConfig } from "pg-connection-string";
+import { readUtf8File, whyUnreadable } from "../utf8.ts";
 import { DatabaseError } from "./database.ts";
 
 /** A URL, or how to read it anew from where it is kept. */
@@ -78,5 +79,14 @@ function parseUrl(url: string): ClientConfig {
     throw new DatabaseError(
       `DATABASE_URL names the file ${path} (sslrootcert, sslcert or sslkey), which cannot be read (${code}). Mount the file there and let the gateway's user read it.`,
     );
+  }
+}
+
+/** What DATABASE_URL_FILE leads to. @throws DatabaseError */
+export async function readUrlFile(file: string): Promise<string> {
+  try {
+    return (await readUtf8File(file)).trim();
+  } catch (cause) {
+    throw new DatabaseError(`The file of DATABASE_URL_FILE, ${file}, ${whyUnreadable(cause)}.`, { cause });
   }
 }

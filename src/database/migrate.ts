@@ -1,7 +1,8 @@
+import { createHash } from "node:crypto";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { type Kysely, sql, type Transaction } from "kysely";
 import { type Database, DatabaseError } from "./database.ts";
-import { type AppliedMigration, findNextMigration } from "./find-next-migration.ts";
-import { type MigrationFile, readMigrations } from "./read-migrations.ts";
 import type { Tables } from "./tables.ts";
 
 /** What stands between two statements of a migration; drivers take one statement at a time. */
@@ -98,4 +99,72 @@ async function readApplied(db: Kysely<Tables>): Promise<readonly AppliedMigratio
       throw new DatabaseError(`${message} (${RIGHTS}).`, { cause });
     });
   return rows;
+}
+
+/** A migration as the database has recorded it. */
+interface AppliedMigration {
+  readonly name: string;
+  /** Null where the release that ran it kept none. */
+  readonly checksum: string | null;
+}
+
+/**
+ * The first migration that is to be run, or undefined where there is none.
+ *
+ * @throws DatabaseError where a later release has migrated the database, where a file that was run is gone or is no
+ *   longer as it was, and where one that was not run comes before one that was.
+ */
+function findNextMigration(
+  files: readonly MigrationFile[],
+  applied: readonly AppliedMigration[],
+): MigrationFile | undefined {
+  const newest = files.at(-1)?.name ?? "";
+  const unknown = applied.map(({ name }) => name).filter((name) => files.every((file) => file.name !== name));
+  const later = unknown.filter((name) => name > newest);
+  if (later.length > 0) {
+    throw new DatabaseError(
+      `The database was migrated by a later release (${later.join(", ")}), which this one does not know. Start that release, or restore a copy from before.`,
+    );
+  }
+  if (unknown.length > 0) {
+    throw new DatabaseError(
+      `The database was migrated by files that are gone (${unknown.join(", ")}). Put them back as they were; a migration that has been run stays.`,
+    );
+  }
+  const edited = applied.filter(({ name, checksum }) =>
+    files.some((file) => file.name === name && checksum !== null && file.checksum !== checksum),
+  );
+  if (edited.length > 0) {
+    throw new DatabaseError(
+      `A migration was edited after it was run on this database (${edited.map(({ name }) => name).join(", ")}). Put the file back as it was, and write a new migration for what is to change.`,
+    );
+  }
+  const next = files.find(({ name }) => applied.every((each) => each.name !== name));
+  const last = applied.at(-1)?.name;
+  if (next !== undefined && last !== undefined && next.name < last) {
+    throw new DatabaseError(
+      `The migration ${next.name} was added before ${last}, which has been run on this database already. Give it a number after that.`,
+    );
+  }
+  return next;
+}
+
+interface MigrationFile {
+  /** `NNNN_name`, by which migrations are ordered. */
+  readonly name: string;
+  readonly text: string;
+  /** SHA-256 of the text in hex, whatever ends its lines: a checkout may have changed that. */
+  readonly checksum: string;
+}
+
+/** The migrations of a folder, in order. Other files are left alone. */
+export async function readMigrations(dir: string): Promise<readonly MigrationFile[]> {
+  const files = (await readdir(dir)).filter((file) => /^\d{4}_\w+\.sql$/.test(file)).sort();
+  return Promise.all(
+    files.map(async (file) => {
+      const text = (await readFile(join(dir, file), "utf8")).replaceAll("\r\n", "\n");
+      const checksum = createHash("sha256").update(text).digest("hex");
+      return { name: file.replace(/\.sql$/, ""), text, checksum };
+    }),
+  );
 }

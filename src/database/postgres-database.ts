@@ -1,13 +1,30 @@
 import pg from "pg";
-import { type ConnectionShares, DEFAULT_CONNECTIONS, shareConnections } from "./connection-lanes.ts";
 import { type Database, DatabaseError } from "./database.ts";
 import { DatabaseAddress, type UrlSource } from "./database-address.ts";
-import { explainStoreError } from "./explain-store-error.ts";
-import { type LaneOptions, openLane } from "./postgres-lane.ts";
+import { type LaneOptions, openLane, WritableSessions } from "./postgres-lane.ts";
 import { openingOf, type ServerFacts, type UnitLimits } from "./session-settings.ts";
-import { WritableSessions } from "./writable-sessions.ts";
+import { explainStoreError } from "./store-errors.ts";
 
-export interface PostgresOptions {
+/** How many connections each kind of work has for itself. */
+interface ConnectionShares {
+  readonly changes: number;
+  readonly quota: number;
+  readonly reads: number;
+}
+
+const DEFAULT_CONNECTIONS = 10;
+
+/**
+ * Shares connections out: a fifth for the quota, half of the rest for reads, and the rest for changes. Each has one at
+ * least: 10 are 4 for changes, 2 for the quota and 4 for reads.
+ */
+export function shareConnections(total: number): ConnectionShares {
+  const quota = Math.max(1, Math.floor(total / 5));
+  const reads = Math.floor((total - quota) / 2);
+  return { changes: total - quota - reads, quota, reads };
+}
+
+interface PostgresOptions {
   /** `postgres://user:password@host:port/database`, or how to read it, which happens for each new connection. */
   readonly url: UrlSource;
   /** How many connections there are at most, for all lanes together. */

@@ -19,8 +19,7 @@ import type { CamTarget } from "../config/cam-target.ts";
 import type { Config } from "../config/config.ts";
 import { SharedRateBudget } from "../quota/shared-rate-budget.ts";
 import type { SharedWindows } from "../quota/shared-windows.ts";
-import { logOwnUsers } from "../telemetry/log-access.ts";
-import { logCamAttempt, logCredentials } from "../telemetry/log-events.ts";
+import { logCamAttempt, logCredentials, logOwnUsers } from "../telemetry/log-events.ts";
 import type { Logger } from "../telemetry/logger.ts";
 
 /** Where an account's CAM is, and where its keys come from. */

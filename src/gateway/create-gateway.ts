@@ -2,11 +2,11 @@ import type { Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { ApprovalLog } from "../audit/approval-log.ts";
-import { AuditCheckpointer } from "../audit/audit-checkpointer.ts";
 import { CallerPauses } from "../audit/caller-pauses.ts";
 import { ChainAnchors } from "../audit/chain-anchors.ts";
 import { ChangeLog } from "../audit/change-log.ts";
-import { loadSigningKeys, type SigningKeys } from "../audit/signing-key.ts";
+import { loadSigningKeys, type SigningKeys } from "../audit/checkpoint.ts";
+import { AuditCheckpointer } from "../audit/checkpointer.ts";
 import { DEFAULT_ACCOUNT } from "../auth/account-name.ts";
 import { Accounts } from "../auth/accounts.ts";
 import type { Authenticator } from "../auth/authenticator.ts";
@@ -34,17 +34,19 @@ import type { PlaygroundBanner } from "../http/playground/boot-data.ts";
 import { loadExamples } from "../http/playground/load-examples.ts";
 import { keepTlsFresh, readTls } from "../http/tls.ts";
 import { SharedWindows } from "../quota/shared-windows.ts";
-import { logPausedCallers, logPolicy, logUnlistedAccounts } from "../telemetry/log-access.ts";
 import {
   logChanges,
   logCheckpoints,
   logConnections,
   logForgedRequests,
   logOrphanedChanges,
+  logPausedCallers,
+  logPolicy,
   logQuota,
   logReconciler,
   logRejectedToken,
   logTls,
+  logUnlistedAccounts,
   logUntrustedOperations,
 } from "../telemetry/log-events.ts";
 import { createLogger, type Logger } from "../telemetry/logger.ts";

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { SigningKeys } from "../audit/checkpoint.ts";
 import { RequestSeal } from "../audit/request-seal.ts";
-import type { SigningKeys } from "../audit/signing-key.ts";
 import type { Config } from "../config/config.ts";
 import { readUtf8File } from "../utf8.ts";
 

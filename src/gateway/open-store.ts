@@ -1,10 +1,10 @@
 import type { StoreTarget } from "../config/store-target.ts";
 import type { Database } from "../database/database.ts";
 import type { UrlSource } from "../database/database-address.ts";
+import { readUrlFile } from "../database/database-address.ts";
 import { migrate } from "../database/migrate.ts";
 import { openPglite } from "../database/pglite-database.ts";
 import { openPostgres } from "../database/postgres-database.ts";
-import { readUrlFile } from "../database/read-url-file.ts";
 import { MIGRATIONS_DIR, PGLITE_TEMPLATE_DIR } from "./package-paths.ts";
 
 /**

@@ -1,7 +1,6 @@
 import type { Clock } from "../clock.ts";
 import type { Database } from "../database/database.ts";
-import { explainStoreError } from "../database/explain-store-error.ts";
-import { isUnavailable } from "../database/is-unavailable.ts";
+import { explainStoreError, isUnavailable } from "../database/store-errors.ts";
 import { DatabaseClock } from "./database-clock.ts";
 import { LocalRateBudget } from "./local-rate-budget.ts";
 import type { QuotaObserver } from "./quota-observer.ts";

@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.ts";
 import { GatewayError } from "../contract/index.ts";
-import { isLostConnection, isUnavailable } from "../database/is-unavailable.ts";
+import { isLostConnection, isUnavailable } from "../database/store-errors.ts";
 import type { WindowKey } from "./slot-store.ts";
 
 /** A statement of the quota takes milliseconds; one that takes so long will not help anybody in time. */

@@ -1,4 +1,4 @@
-import { serializeError } from "./serialize-error.ts";
+import { pino } from "pino";
 
 /** Names under which a secret or a token could stand, in an object that is logged or up to three levels within it. */
 const SECRET_NAMES: ReadonlySet<string> = new Set([
@@ -36,4 +36,21 @@ function strikeWithin(value: unknown, levels: number): unknown {
   if (value instanceof Error) return serializeError(value);
   const hasFields = typeof value === "object" && value !== null;
   return hasFields && levels > 0 ? redact(value as Fields, levels) : value;
+}
+
+/**
+ * An error as a log line has it: its kind, message, code and stack, those of its causes within them. Nothing else that
+ * hangs on it is written: libraries attach what they could not read, and whole connections with what these hold.
+ */
+function serializeError(error: Error): Fields {
+  return shown(pino.stdSerializers.err(error) as unknown as Fields);
+}
+
+function shown({ type, message, code, stack, aggregateErrors }: Fields): Fields {
+  return {
+    ...{ type, message },
+    ...(typeof code === "string" && { code }),
+    stack,
+    ...(Array.isArray(aggregateErrors) && { aggregateErrors: aggregateErrors.map(shown) }),
+  };
 }

@@ -1,8 +1,7 @@
 import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
-import { readAnchorFile, writeAnchorFile } from "../../src/audit/anchor-file.ts";
-import { ChainAnchors } from "../../src/audit/chain-anchors.ts";
+import { ChainAnchors, readAnchorFile, writeAnchorFile } from "../../src/audit/chain-anchors.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 let folder: string;

@@ -1,7 +1,7 @@
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { GENESIS, hashRecord, type SealedRecord } from "../../src/audit/chain.ts";
 import { type Checkpoint, encodePublicKey, signCheckpoint } from "../../src/audit/checkpoint.ts";
-import { formatEnd, formatRecord } from "../../src/audit/export-format.ts";
+import { formatEnd, formatRecord } from "../../src/audit/export-record.ts";
 
 export interface SigningKey {
   readonly privateKey: KeyObject;

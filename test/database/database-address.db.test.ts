@@ -4,8 +4,8 @@ import { sql } from "kysely";
 import pg from "pg";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { Database } from "../../src/database/database.ts";
+import { readUrlFile } from "../../src/database/database-address.ts";
 import { openPostgres } from "../../src/database/postgres-database.ts";
-import { readUrlFile } from "../../src/database/read-url-file.ts";
 import { createDataDir, createTestPostgres } from "../support/open-test-database.ts";
 
 /** A database user of its own, by a URL in a file, as DATABASE_URL_FILE names it. */

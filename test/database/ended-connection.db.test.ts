@@ -1,6 +1,6 @@
 import { sql } from "kysely";
 import { expect, test } from "vitest";
-import { isUnavailable } from "../../src/database/is-unavailable.ts";
+import { isUnavailable } from "../../src/database/store-errors.ts";
 import { cutDatabase, hasJustRun } from "../support/cut-database.ts";
 import { createTestPostgres, openTestPostgres } from "../support/open-test-database.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { isUnavailable } from "../../src/database/is-unavailable.ts";
+import { isUnavailable } from "../../src/database/store-errors.ts";
 
 function fromServer(code: string): Error {
   return Object.assign(new Error("as the server says"), { code, severity: "ERROR" });

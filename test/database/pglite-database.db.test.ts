@@ -6,8 +6,8 @@ import { fileURLToPath } from "node:url";
 import { sql } from "kysely";
 import { describe, expect, inject, onTestFinished, test } from "vitest";
 import { ChangeLog } from "../../src/audit/change-log.ts";
-import { isUnavailable } from "../../src/database/is-unavailable.ts";
 import { openPglite } from "../../src/database/pglite-database.ts";
+import { isUnavailable } from "../../src/database/store-errors.ts";
 import { createDataDir } from "../support/open-test-database.ts";
 
 const RUN_CHANGE = fileURLToPath(new URL("run-change.ts", import.meta.url));

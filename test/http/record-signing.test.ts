@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import { expect, test } from "vitest";
-import { readAnchorFile } from "../../src/audit/anchor-file.ts";
 import { RECORD_CHAIN } from "../../src/audit/chain.ts";
+import { readAnchorFile } from "../../src/audit/chain-anchors.ts";
 import { createTestPostgres } from "../support/open-test-database.ts";
 import { ALICE } from "../support/seed-users.ts";
 import { startGateway } from "../support/start-gateway.ts";

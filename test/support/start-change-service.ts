@@ -1,6 +1,6 @@
 import { onTestFinished } from "vitest";
 import { ApprovalLog } from "../../src/audit/approval-log.ts";
-import type { BulkGuard } from "../../src/audit/bulk-guard.ts";
+import type { BulkGuard } from "../../src/audit/caller-pauses.ts";
 import { CallerPauses } from "../../src/audit/caller-pauses.ts";
 import { ChangeLog } from "../../src/audit/change-log.ts";
 import { DEFAULT_ACCOUNT } from "../../src/auth/account-name.ts";

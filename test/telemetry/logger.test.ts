@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
-import { createLogger } from "../../src/telemetry/logger.ts";
-import { readableLine } from "../../src/telemetry/readable-line.ts";
+import { createLogger, readableLine } from "../../src/telemetry/logger.ts";
 
 /** The line that is written for the fields. */
 function lineOf(fields: object): Record<string, unknown> {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { shareConnections } from "../../src/database/connection-lanes.ts";
-import { PriorityGate } from "../../src/database/priority-gate.ts";
+import { PriorityGate } from "../../src/database/pglite-database.ts";
+import { shareConnections } from "../../src/database/postgres-database.ts";
 
 describe("connections are shared out", () => {
   test.each([

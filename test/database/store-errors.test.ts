@@ -3,8 +3,8 @@ import { type AddressInfo, createServer, type Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import { generate } from "selfsigned";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { explainStoreError } from "../../src/database/explain-store-error.ts";
 import { openPostgres } from "../../src/database/postgres-database.ts";
+import { explainStoreError } from "../../src/database/store-errors.ts";
 
 const SECRET = "s3cret";
 

@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import { beforeAll, describe, expect, test } from "vitest";
 import { ApprovalLog } from "../../src/audit/approval-log.ts";
-import type { BulkGuard } from "../../src/audit/bulk-guard.ts";
+import type { BulkGuard } from "../../src/audit/caller-pauses.ts";
 import { CallerPauses } from "../../src/audit/caller-pauses.ts";
 import { ChangeLog } from "../../src/audit/change-log.ts";
 import type { ChangeIntent, RecordedCaller } from "../../src/audit/change-record.ts";
