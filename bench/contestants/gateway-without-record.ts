@@ -55,10 +55,8 @@ const { createAuthenticator } = await compiled<typeof import("../../src/gateway/
 const { Secret } = await compiled<typeof import("../../src/secret.ts")>("secret.js");
 const { createLogger } =
   await compiled<typeof import("../../src/telemetry/logger.ts")>("telemetry/logger.js");
-const { logCamAttempt, logChanges } =
+const { logCamAttempt, logChanges, logOwnUsers, logPausedCallers } =
   await compiled<typeof import("../../src/telemetry/log-events.ts")>("telemetry/log-events.js");
-const { logOwnUsers, logPausedCallers } =
-  await compiled<typeof import("../../src/telemetry/log-events.ts")>("telemetry/log-access.js");
 const parts = await compiled<typeof import("../../src/cam/index.ts")>("cam/index.js");
 
 const logger = createLogger({ level: "info" });
