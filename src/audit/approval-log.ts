@@ -1,5 +1,5 @@
 import { sql } from "kysely";
-import { personOf } from "../auth/person.ts";
+import { personOf } from "../auth/subject.ts";
 import type { Database } from "../database/database.ts";
 import { type BulkGuard, NO_BULK_GUARD } from "./caller-pauses.ts";
 import {

@@ -6,7 +6,7 @@ import { type CertificateOwner, type ClientCertificateSettings, VOUCHER } from "
 import { parseKeySet } from "./issuer-keys.ts";
 import { type IssuerSettings, issuerSchema } from "./issuer-settings.ts";
 import { problemOfRouterSecret } from "./router-secret.ts";
-import { isMisleading } from "./subject-spelling.ts";
+import { isMisleading } from "./subject.ts";
 
 /** Every problem of the files that authentication or the policy reads. */
 export class AuthFileError extends Error {

@@ -1,8 +1,8 @@
 import type { JWTPayload } from "jose";
 import type { Caller } from "./caller.ts";
+import { isScope, type Scope } from "./caller.ts";
 import type { IssuerSettings } from "./issuer-settings.ts";
-import { isScope, type Scope } from "./scope.ts";
-import { isMisleading } from "./subject-spelling.ts";
+import { isMisleading } from "./subject.ts";
 
 /**
 /**

@@ -1,9 +1,9 @@
 import { BlockList, isIP } from "node:net";
 import { utf8Text } from "../utf8.ts";
 import { type Authentication, headerValues, type IncomingRequest } from "./authenticator.ts";
+import type { Scope } from "./caller.ts";
 import { isPrintable } from "./claims.ts";
-import type { Scope } from "./scope.ts";
-import { isMisleading } from "./subject-spelling.ts";
+import { isMisleading } from "./subject.ts";
 
 /** Stands where a token's issuer would in records and logs: the proxy has checked the certificate. */
 export const VOUCHER = "client certificate";

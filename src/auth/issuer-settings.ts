@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { SCOPES, type Scope } from "./scope.ts";
+import { SCOPES, type Scope } from "./caller.ts";
 
 /** What can sign a token: with any of these, who knows the public key cannot sign. */
 const SIGNING_ALGORITHMS = [

@@ -1,14 +1,14 @@
 import { type Dispatcher, fetch, type Response } from "undici";
 import { readUtf8File, utf8Text } from "../utf8.ts";
-import type { KeyPlace } from "./issuer-settings.ts";
-import { readDiscovery } from "./read-discovery.ts";
+import { nearMiss, shown } from "./claim-mismatch.ts";
+import { isSafeUrl, type KeyPlace } from "./issuer-settings.ts";
 
 /** An issuer that takes longer is taken to be away. */
 const TIMEOUT_MS = 5_000;
 /** Far above any set of keys. */
 const MAX_BYTES = 256 * 1024;
 
-export interface LoadJwksOptions {
+interface LoadJwksOptions {
   readonly timeoutMs?: number;
   /** By which way requests go; straight without it. */
   readonly dispatcher?: Dispatcher | undefined;
@@ -76,4 +76,34 @@ function refuseUnreached(url: string, error: unknown): never {
   const cause = (error instanceof Error ? error.cause : undefined) ?? error;
   const { code } = cause as NodeJS.ErrnoException;
   throw new Error(`${url} cannot be reached${code === undefined ? "" : ` (${code})`}`, { cause });
+}
+
+/**
+ * The address of the keys of an issuer, by its description of itself. @throws Error where that is of no use.
+ *
+ * https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata
+ */
+export function readDiscovery(text: string, issuer: string): string {
+  const { issuer: described, jwks_uri: place } = parseObject(text);
+  // Section 4.3: whoever is described has to be who was asked.
+  if (described !== issuer) {
+    const names = `It describes another issuer, ${shown(described)}, than ${issuer}.`;
+    throw new Error([names, nearMiss(described, [issuer])].filter(Boolean).join(" "));
+  }
+  // An issuer elsewhere must not send us to the ports of this machine.
+  const isElsewhere = issuer.startsWith("https:");
+  if (typeof place === "string" && isSafeUrl(place) && !(isElsewhere && place.startsWith("http:")))
+    return place;
+  throw new Error("It has no https URL as jwks_uri.");
+}
+
+function parseObject(text: string): Readonly<Record<string, unknown>> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // What it could not read is quoted by the parser, and is nobody's affair.
+  }
+  if (typeof value === "object" && value !== null) return value as Readonly<Record<string, unknown>>;
+  throw new Error("It is no JSON object.");
 }

@@ -1,12 +1,10 @@
 import type { Clock } from "../clock.ts";
 import { GatewayError, type Uin } from "../contract/index.ts";
 import type { CamAction } from "./actions/cam-action.ts";
-import type { CamClientConfig } from "./cam-client-config.ts";
-import { endpointFor } from "./cam-endpoint.ts";
-import type { CamAttempt, CamObserver } from "./cam-observer.ts";
 import type { ActionCircuits } from "./circuit-breaker.ts";
 import type { ClockSkew } from "./clock-skew.ts";
-import { createRequest } from "./create-request.ts";
+import type { CamClientConfig } from "./create-request.ts";
+import { createRequest, endpointFor } from "./create-request.ts";
 import { awaitCredential } from "./credentials/await-credential.ts";
 import type { Credential } from "./credentials/credential.ts";
 import type { CredentialCache } from "./credentials/credential-cache.ts";
@@ -16,8 +14,9 @@ import {
   isKeyRefused,
   isSignatureExpired,
   isThrottle,
+  kindOf,
 } from "./errors/cam-error.ts";
-import { kindOf } from "./errors/kind-of.ts";
+import type { CamAttempt, CamObserver } from "./exchange.ts";
 import {
   type Correction,
   type Exchange,
@@ -31,7 +30,7 @@ import type { CamResult } from "./read-reply.ts";
 import { decideRetry } from "./retry/decide-retry.ts";
 import type { Tc3Signer } from "./signing/tc3-signer.ts";
 import type { HttpTransport } from "./transport/http-transport.ts";
-import { TransportError } from "./transport/transport-error.ts";
+import { TransportError } from "./transport/http-transport.ts";
 
 export interface CamClientDeps {
   readonly config: CamClientConfig;

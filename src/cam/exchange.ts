@@ -3,8 +3,8 @@ import type { CircuitVote } from "./circuit-breaker.ts";
 import { CamError, isServiceFault } from "./errors/cam-error.ts";
 import type { SlotOutcome } from "./rate-budget.ts";
 import { type CamResult, readReply } from "./read-reply.ts";
-import type { TransportReply } from "./transport/http-transport.ts";
-import type { TransportError } from "./transport/transport-error.ts";
+import type { RetryRefusal } from "./retry/decide-retry.ts";
+import type { TransportError, TransportReply } from "./transport/http-transport.ts";
 
 /** One attempt at a call, and what follows from it. */
 export type Exchange<Output> = Answer<Output> & {
@@ -19,7 +19,7 @@ export type Exchange<Output> = Answer<Output> & {
  */
 export type Correction = "clock" | "key";
 
-export type Answer<Output> = { readonly result: CamResult<Output> } | { readonly error: CamError };
+type Answer<Output> = { readonly result: CamResult<Output> } | { readonly error: CamError };
 
 export function readAnswer<Output>(
   action: CamAction<never, Output>,
@@ -50,4 +50,26 @@ export function voteOf({ reason }: TransportError, isCut: boolean): CircuitVote 
 export function slotOutcomeOf(failure: TransportError): SlotOutcome {
   if (!failure.sent) return "UNUSED";
   return failure.reason === "REPLY_TOO_LARGE" ? "ANSWERED" : "LOST";
+}
+
+/** One request that was made, or could not be made, to CAM. */
+export interface CamAttempt {
+  readonly action: string;
+  /** The gateway's own id of the operation that this belongs to; it went out as X-TC-TraceId. */
+  readonly traceId: string;
+  /** 1 for the first. */
+  readonly attempt: number;
+  readonly durationMs: number;
+  /** How long it waited for a slot of the quota. */
+  readonly quotaWaitMs: number;
+  /** CAM's RequestId, where a reply had one. */
+  readonly requestId: string | undefined;
+  readonly error: CamError | undefined;
+  /** What follows an error. */
+  readonly next: { readonly retryInMs: number } | { readonly gaveUp: RetryRefusal } | undefined;
+}
+
+/** Told of every attempt; it must not throw. */
+export interface CamObserver {
+  onAttempt(attempt: CamAttempt): void;
 }

@@ -11,29 +11,26 @@ export type { MfaFlagSet, SetMfaFlagInput } from "./actions/set-mfa-flag.ts";
 export { setMfaFlag } from "./actions/set-mfa-flag.ts";
 export type { CamCallOptions } from "./cam-client.ts";
 export { CamClient } from "./cam-client.ts";
-export type { CamClientConfig } from "./cam-client-config.ts";
-export type { CamEndpoint } from "./cam-endpoint.ts";
-export type { CamAttempt, CamObserver } from "./cam-observer.ts";
 export { ActionCircuits, type CircuitBreakerConfig } from "./circuit-breaker.ts";
 export { ClockSkew } from "./clock-skew.ts";
-export { checkCredentialFiles } from "./credentials/check-credential-files.ts";
+export type { CamClientConfig, CamEndpoint } from "./create-request.ts";
+export type { CredentialSettings } from "./credentials/create-credential-chain.ts";
 export {
   type CredentialChainDeps,
+  checkCredentialFiles,
   createCredentialChain,
   createRoleChain,
 } from "./credentials/create-credential-chain.ts";
 export type { Credential, CredentialProvider } from "./credentials/credential.ts";
-export { CredentialError } from "./credentials/credential.ts";
+export { type CredentialChain, CredentialError, createProviderChain } from "./credentials/credential.ts";
 export { CredentialCache, type CredentialObserver } from "./credentials/credential-cache.ts";
-export type { CredentialSettings } from "./credentials/credential-settings.ts";
 export type { EnvironmentCredentialSources } from "./credentials/environment-provider.ts";
-export { createEnvironmentProvider } from "./credentials/environment-provider.ts";
+export { createEnvironmentProvider, createStaticProvider } from "./credentials/environment-provider.ts";
 export { isRoleName, METADATA_ORIGIN } from "./credentials/metadata-provider.ts";
 export { createProfileProvider } from "./credentials/profile-provider.ts";
-export { type CredentialChain, createProviderChain } from "./credentials/provider-chain.ts";
-export { createStaticProvider } from "./credentials/static-provider.ts";
 export type { CamErrorKind } from "./errors/cam-error.ts";
 export { CamError, isSignatureExpired, isThrottle, mayHaveBeenApplied } from "./errors/cam-error.ts";
+export type { CamAttempt, CamObserver } from "./exchange.ts";
 export { FlagReads } from "./flag-reads.ts";
 export type { CallPriority, RateBudget, RateRequest, RateSlot, SlotOutcome } from "./rate-budget.ts";
 export type { CamResult } from "./read-reply.ts";

@@ -59,3 +59,8 @@ export interface RateRequest {
   /** The call had a slot, which it missed or for which CAM throttled it. It takes the next slot of its priority. */
   readonly requeued?: boolean;
 }
+
+const FREE_SLOT: RateSlot = { waitedMs: 0, sent: () => true, settle: () => undefined };
+
+/** For calls that are too rare to need slots: STS takes 600 a second, and the gateway asks it once in an hour. */
+export const unlimitedBudget: RateBudget = { take: () => Promise.resolve(FREE_SLOT) };

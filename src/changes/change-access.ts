@@ -1,8 +1,12 @@
-import { type AccessVerdict, decideAccess, type Permission } from "../auth/policy/decide-access.ts";
-import type { AccessQuestion, PolicyUser } from "../auth/policy/match-rule.ts";
-import { mayUseAccount } from "../auth/policy/may-use-account.ts";
+import type { AccessQuestion, PolicyUser } from "../auth/policy/decide-access.ts";
+import {
+  type AccessVerdict,
+  decideAccess,
+  mayUseAccount,
+  type Permission,
+  requireUnprotected,
+} from "../auth/policy/decide-access.ts";
 import type { Policy } from "../auth/policy/policy.ts";
-import { requireUnprotected } from "../auth/policy/require-unprotected.ts";
 import { describeSubAccounts } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
 import { GatewayError } from "../contract/index.ts";

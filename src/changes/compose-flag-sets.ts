@@ -1,4 +1,4 @@
-import type { Protection } from "../auth/policy/switch.ts";
+import type { Protection } from "../auth/policy/policy.ts";
 import type { MfaFlagSet, MfaFlagState, SafeAuthFlags, SetMfaFlagInput } from "../cam/index.ts";
 import { GatewayError, type Uin } from "../contract/index.ts";
 import type { MfaChangeRequest, MfaMethods } from "./mfa-change.ts";

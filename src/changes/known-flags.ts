@@ -1,5 +1,5 @@
 import type { RecentWrite } from "../audit/change-record.ts";
-import type { Protection } from "../auth/policy/switch.ts";
+import type { Protection } from "../auth/policy/policy.ts";
 import type { MfaFlagSet, MfaFlagState, SafeAuthFlags, SetMfaFlagInput } from "../cam/index.ts";
 import { matchesFlagSet, WRITABLE } from "./compose-flag-sets.ts";
 

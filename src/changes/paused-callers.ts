@@ -1,6 +1,6 @@
 import type { CallerPause, CallerPauses } from "../audit/caller-pauses.ts";
 import type { Caller, CallerIdentity } from "../auth/caller.ts";
-import { isSamePerson } from "../auth/person.ts";
+import { isSamePerson } from "../auth/subject.ts";
 import { GatewayError, type Uin } from "../contract/index.ts";
 import { recordedCaller } from "./recorded-change.ts";
 

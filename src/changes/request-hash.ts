@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { DEFAULT_ACCOUNT } from "../auth/account-name.ts";
+import { DEFAULT_ACCOUNT } from "../auth/accounts.ts";
 import type { MfaChangeRequest } from "./mfa-change.ts";
 
 /**

@@ -1,4 +1,4 @@
-import type { Protection, Switch } from "../auth/policy/switch.ts";
+import type { Protection, Switch } from "../auth/policy/policy.ts";
 import type { MfaChangeRequest } from "./mfa-change.ts";
 
 /** What a request asks for, one switch at a time. Accepting that other methods may be lost is switching them off. */

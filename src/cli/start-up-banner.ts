@@ -1,4 +1,4 @@
-import { DEFAULT_ACCOUNT } from "../auth/account-name.ts";
+import { DEFAULT_ACCOUNT } from "../auth/accounts.ts";
 import type { Config } from "../config/config.ts";
 import type { GatewayAddress } from "../gateway/create-gateway.ts";
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { ACCOUNT_NAME, DEFAULT_ACCOUNT } from "../auth/account-name.ts";
+import { ACCOUNT_NAME, DEFAULT_ACCOUNT } from "../auth/accounts.ts";
 import { isRoleName } from "../cam/index.ts";
 import { ENDPOINT_RULE, parseEndpoint } from "./parse-endpoint.ts";
 import { isRoleArn, ROLE_ARN_RULE } from "./role-arn.ts";

@@ -1,6 +1,6 @@
+import { isScope, SCOPES } from "../auth/caller.ts";
 import { type ClientCertificateSettings, networksOf } from "../auth/client-certificates.ts";
 import { ROUTER_SECRET_HEADER } from "../auth/router-secret.ts";
-import { isScope, SCOPES } from "../auth/scope.ts";
 import type { Variables } from "./variables.ts";
 import { wordsOf } from "./words-of.ts";
 

@@ -1,4 +1,4 @@
-import { DEFAULT_ACCOUNT } from "../auth/account-name.ts";
+import { DEFAULT_ACCOUNT } from "../auth/accounts.ts";
 import { type CredentialProvider, createStaticProvider } from "../cam/index.ts";
 import { loadSeedFile, startCamEmulator } from "../emulator/index.ts";
 import { Secret } from "../secret.ts";

@@ -1,5 +1,5 @@
-import { DEFAULT_ACCOUNT } from "../auth/account-name.ts";
 import type { Accounts } from "../auth/accounts.ts";
+import { DEFAULT_ACCOUNT } from "../auth/accounts.ts";
 import type { Caller } from "../auth/caller.ts";
 import { createLoaders, type LoaderDeps, type LoaderOptions, type Loaders } from "./loaders.ts";
 

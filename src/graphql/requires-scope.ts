@@ -1,5 +1,5 @@
 import { Authorized, Directive } from "type-graphql";
-import type { Scope } from "../auth/scope.ts";
+import type { Scope } from "../auth/caller.ts";
 
 /**
  * Keeps a field for callers who have proved who they are and who have one of these scopes: here, whoever asks, and by

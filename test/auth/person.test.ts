@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { isSamePerson, personOf } from "../../src/auth/person.ts";
+import { isSamePerson, personOf } from "../../src/auth/subject.ts";
 
 describe("two subjects are one person", () => {
   test.each([

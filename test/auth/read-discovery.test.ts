@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readDiscovery } from "../../src/auth/read-discovery.ts";
+import { readDiscovery } from "../../src/auth/load-jwks.ts";
 
 const HERE = "http://127.0.0.1:4000";
 const ELSEWHERE = "https://login.example.com/";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { endpointFor } from "../../src/cam/cam-endpoint.ts";
+import { endpointFor } from "../../src/cam/create-request.ts";
 
 test.each([
   [

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
-import { SWITCHES } from "../../src/auth/policy/switch.ts";
+import { SWITCHES } from "../../src/auth/policy/policy.ts";
 import { ALICE, GRACE } from "../support/seed-users.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { runCommand } from "./run-command.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { parseCertificateSubjects, parseIssuersFile } from "../../src/auth/auth-files.ts";
-import { SCOPES } from "../../src/auth/scope.ts";
+import { SCOPES } from "../../src/auth/caller.ts";
 import { loadConfig } from "../../src/config/config.ts";
 import { variables } from "../../src/config/variables.ts";
 import { readReply, startGateway } from "../support/start-gateway.ts";

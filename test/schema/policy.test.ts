@@ -2,10 +2,9 @@ import { readFileSync } from "node:fs";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { decideSwitch } from "../../src/auth/policy/decide-access.ts";
-import { mayUseAccount } from "../../src/auth/policy/may-use-account.ts";
-import type { Switch } from "../../src/auth/policy/switch.ts";
-import { isInSome } from "../../src/auth/policy/uin-range.ts";
+import { decideSwitch, mayUseAccount } from "../../src/auth/policy/decide-access.ts";
+import { isInSome } from "../../src/auth/policy/patterns.ts";
+import type { Switch } from "../../src/auth/policy/policy.ts";
 import { type Asked, policyOf, question, TUESDAY } from "../auth/policy/policy-of.ts";
 import { uin } from "../support/start-change-service.ts";
 

@@ -3,8 +3,7 @@ import { ApprovalLog } from "../../src/audit/approval-log.ts";
 import type { BulkGuard } from "../../src/audit/caller-pauses.ts";
 import { CallerPauses } from "../../src/audit/caller-pauses.ts";
 import { ChangeLog } from "../../src/audit/change-log.ts";
-import { DEFAULT_ACCOUNT } from "../../src/auth/account-name.ts";
-import { Accounts } from "../../src/auth/accounts.ts";
+import { Accounts, DEFAULT_ACCOUNT } from "../../src/auth/accounts.ts";
 import {
   CamClient,
   ClockSkew,

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from "jose";
-import { SCOPES } from "../../src/auth/scope.ts";
+import { SCOPES } from "../../src/auth/caller.ts";
 import { keepSecret, SHORTEST_SECRET } from "./leaks/written.ts";
 import { whenOver } from "./when-over.ts";
 

@@ -1,5 +1,5 @@
 import type { Hours } from "./hours.ts";
-import type { UinRange } from "./uin-range.ts";
+import type { UinRange } from "./patterns.ts";
 
 /** Who may change whom. What is left out of a rule does not narrow it. */
 export interface Policy {
@@ -11,7 +11,7 @@ export interface Policy {
   readonly rules: readonly PolicyRule[];
 }
 
-export interface AccountUse {
+interface AccountUse {
   readonly callers: CallerPatterns;
 }
 
@@ -50,3 +50,20 @@ export interface UserPatterns {
   /** Words that stand in the user's remark right after a `#`. */
   readonly tags?: readonly string[] | undefined;
 }
+
+/** `other` stands for the methods that a write cannot express and may take away. */
+const METHODS = ["phone", "stoken", "wechat", "other"] as const;
+
+export type Protection = "login" | "action";
+
+/** One thing that a change may do: switch one method of one protection on or off. */
+export type Switch = `${Protection}.${(typeof METHODS)[number]}.${"on" | "off"}`;
+
+/** Every switch that a change can ask for; other methods cannot be switched on. */
+export const SWITCHES: readonly Switch[] = (["login", "action"] as const).flatMap((protection) =>
+  METHODS.flatMap((method) =>
+    (method === "other" ? (["off"] as const) : (["on", "off"] as const)).map(
+      (to) => `${protection}.${method}.${to}` as const,
+    ),
+  ),
+);

@@ -1,5 +1,6 @@
+import type { Secret } from "../../secret.ts";
 import type { Credential } from "../credentials/credential.ts";
-import { parseStsCredentials } from "../credentials/temporary-credential.ts";
+import { parseStsCredentials } from "../credentials/credential.ts";
 import { type CamAction, STS_VERSION } from "./cam-action.ts";
 
 /** Which role, and for how long. */
@@ -29,6 +30,33 @@ export const assumeRole: CamAction<RoleSession, Credential> = {
       RoleSessionName: sessionName,
       DurationSeconds: durationSeconds,
       ExternalId: externalId,
+    }),
+  parse: parseStsCredentials,
+};
+
+interface WebIdentitySession extends Omit<RoleSession, "externalId"> {
+  readonly providerId: string;
+  /** The provider's JSON Web Token. */
+  readonly token: Secret;
+}
+
+/**
+ * STS: a temporary key for whoever has a token of an identity provider that the role trusts. There is no key yet, so
+ * the call is not signed. https://cloud.tencent.com/document/product/1312/73070
+ */
+export const assumeRoleWithWebIdentity: CamAction<WebIdentitySession, Credential> = {
+  name: "AssumeRoleWithWebIdentity",
+  version: STS_VERSION,
+  service: "sts",
+  access: "read",
+  unsigned: true,
+  serialize: ({ roleArn, sessionName, durationSeconds, providerId, token }) =>
+    JSON.stringify({
+      ProviderId: providerId,
+      WebIdentityToken: token.reveal(),
+      RoleArn: roleArn,
+      RoleSessionName: sessionName,
+      DurationSeconds: durationSeconds,
     }),
   parse: parseStsCredentials,
 };

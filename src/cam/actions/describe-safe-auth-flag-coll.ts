@@ -1,8 +1,7 @@
 import { z } from "zod";
 import type { Uin } from "../../contract/index.ts";
 import { exactInteger } from "../transport/exact-json.ts";
-import { CAM_VERSION, type CamAction } from "./cam-action.ts";
-import { wireFlag } from "./wire-types.ts";
+import { CAM_VERSION, type CamAction, wireFlag } from "./cam-action.ts";
 
 /** The methods of one protection as CAM reports them. Undefined: CAM did not say, which is not the same as off. */
 export interface MfaFlagState {

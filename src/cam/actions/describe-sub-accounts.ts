@@ -1,8 +1,7 @@
 import { z } from "zod";
 import type { Uin } from "../../contract/index.ts";
 import { exactInteger } from "../transport/exact-json.ts";
-import { CAM_VERSION, type CamAction } from "./cam-action.ts";
-import { wireText, wireUin } from "./wire-types.ts";
+import { CAM_VERSION, type CamAction, wireText, wireUin } from "./cam-action.ts";
 
 export interface SubAccount {
   readonly uin: Uin;

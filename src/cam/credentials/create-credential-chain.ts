@@ -1,14 +1,32 @@
+import type { RoleSession } from "../actions/assume-role.ts";
 import { CamClient, type CamClientDeps } from "../cam-client.ts";
-import { unlimitedBudget } from "../unlimited-budget.ts";
-import type { StsAccess } from "./ask-sts.ts";
-import { createAssumeRoleProvider } from "./assume-role-provider.ts";
+import { unlimitedBudget } from "../rate-budget.ts";
+import {
+  type CredentialChain,
+  CredentialError,
+  type CredentialProvider,
+  createProviderChain,
+} from "./credential.ts";
 import { CredentialCache, type CredentialObserver } from "./credential-cache.ts";
-import type { CredentialSettings } from "./credential-settings.ts";
-import { createEnvironmentProvider } from "./environment-provider.ts";
-import { createMetadataProvider } from "./metadata-provider.ts";
-import { createProfileProvider } from "./profile-provider.ts";
-import { type CredentialChain, createProviderChain } from "./provider-chain.ts";
-import { createWebIdentityProvider } from "./web-identity-provider.ts";
+import { createEnvironmentProvider, type EnvironmentCredentialSources } from "./environment-provider.ts";
+import { createMetadataProvider, type InstanceMetadata } from "./metadata-provider.ts";
+import { createProfileProvider, type ProfileProviderOptions } from "./profile-provider.ts";
+import type { StsAccess } from "./sts-providers.ts";
+import {
+  createAssumeRoleProvider,
+  createWebIdentityProvider,
+  readWebIdentityToken,
+  type WebIdentity,
+} from "./sts-providers.ts";
+
+/** Where keys are looked for, in this order, and which role is assumed with what is found. */
+export interface CredentialSettings {
+  readonly environment: EnvironmentCredentialSources;
+  readonly profile?: Omit<ProfileProviderOptions, "profile"> & { readonly name: string };
+  readonly metadata?: InstanceMetadata;
+  readonly webIdentity?: WebIdentity & { readonly region: string };
+  readonly role?: RoleSession & { readonly region: string };
+}
 
 /** What calls to STS share with those to CAM. */
 export interface CredentialChainDeps
@@ -56,3 +74,26 @@ function stsAccess(region: string, chain: CredentialChain, deps: CredentialChain
 
 /** A web identity is no key, and its call is not signed. */
 const NO_KEYS = createProviderChain([]);
+
+/** What is wrong with the files of a place for keys, as far as reading shows it: nobody is asked whether a key is good. */
+export async function checkCredentialFiles({
+  environment,
+  profile,
+  webIdentity,
+}: CredentialSettings): Promise<readonly string[]> {
+  const places: readonly Pick<CredentialProvider, "load">[] = [
+    createEnvironmentProvider(environment),
+    ...(profile ? [createProfileProvider({ ...profile, profile: profile.name })] : []),
+  ];
+  const looks = [
+    ...places.map((place) => place.load()),
+    ...(webIdentity ? [readWebIdentityToken(webIdentity.tokenFile)] : []),
+  ];
+  const problems: string[] = [];
+  for (const look of await Promise.allSettled(looks)) {
+    if (look.status === "fulfilled") continue;
+    if (!(look.reason instanceof CredentialError)) throw look.reason;
+    problems.push(look.reason.message);
+  }
+  return problems;
+}

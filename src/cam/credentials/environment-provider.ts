@@ -54,3 +54,7 @@ async function readSecretFile(path: string): Promise<string> {
     throw new CredentialError(`The credential file ${path} ${whyUnreadable(cause)}.`, { cause });
   }
 }
+
+export function createStaticProvider(credential: Credential): CredentialProvider {
+  return { name: "static", load: () => Promise.resolve(credential) };
+}

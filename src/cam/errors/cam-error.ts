@@ -1,5 +1,5 @@
-import type { ConnectionFailure } from "../../connection-failures.ts";
-import { explainFailure } from "./explain-failure.ts";
+import { type ConnectionFailure, explainConnectionFailure } from "../../connection-failures.ts";
+import { TransportError, type TransportFailure } from "../transport/http-transport.ts";
 import { provesRefusal } from "./proven-refusals.ts";
 
 export type CamErrorKind =
@@ -18,7 +18,7 @@ export type CamErrorKind =
   /** The caller's signal ended it. */
   | "ABORTED";
 
-export interface CamErrorDetails {
+interface CamErrorDetails {
   readonly kind: CamErrorKind;
   readonly action: string;
   /** How many requests were made in all, this one included. */
@@ -112,3 +112,57 @@ const KEY_REFUSALS: ReadonlySet<string> = new Set([
 function codeFamily(camCode: string | undefined): string | undefined {
   return camCode?.split(".", 1)[0];
 }
+
+/** As much of a CamError as its cause is told by. */
+interface FailedCall {
+  readonly kind: string;
+  readonly detail?: string;
+  readonly httpStatus?: number;
+  readonly cause?: unknown;
+}
+
+const TOO_LATE = "The other side took the request and sent no whole reply in time.";
+const NO_CONNECTION = "No connection was made in time. Check firewalls, security groups and the proxy.";
+
+/** Why a call has no usable answer, for its log line; undefined where CAM answered, or where there was no exchange. */
+function explainFailure(call: FailedCall): ConnectionFailure | undefined {
+  const { kind, detail = "", cause, httpStatus } = call;
+  if (kind === "BAD_RESPONSE" && !(cause instanceof TransportError)) {
+    return { cause: "BAD_RESPONSE", why: whyBadResponse(httpStatus, detail) };
+  }
+  if (!(cause instanceof TransportError)) {
+    return kind === "UNREACHABLE"
+      ? { cause: "NO_TIME_LEFT", why: "The operation had no time left." }
+      : undefined;
+  }
+  if (cause.reason === "ABORTED") return undefined;
+  if (cause.reason === "TIMEOUT") return { cause: "TIMEOUT", why: cause.sent ? TOO_LATE : NO_CONNECTION };
+  if (cause.reason === "REPLY_TOO_LARGE")
+    return { cause: cause.reason, why: "The reply is larger than any of CAM's." };
+  return explainConnectionFailure(cause.cause) ?? { cause: cause.reason, why: "The connection failed." };
+}
+
+function whyBadResponse(httpStatus: number | undefined, detail: string): string {
+  const what = `The answer is not CAM's: HTTP ${httpStatus ?? 200}, ${detail}.`;
+  if (httpStatus === 407) return `${what} The proxy wants a login.`;
+  if (httpStatus !== undefined && httpStatus >= 300 && httpStatus < 400) {
+    return `${what} It is a redirect, and the gateway follows none. Check the address and the proxy.`;
+  }
+  return `${what} A proxy or load balancer in between may have sent it.`;
+}
+
+/** What it means for a call that no whole reply came back. */
+export function kindOf(failure: TransportError): CamErrorKind {
+  if (failure.reason === "ABORTED") return "ABORTED";
+  if (!failure.sent || failure.reason === "SLOT_MISSED") return "UNREACHABLE";
+  return KIND_AFTER_SENDING[failure.reason];
+}
+
+const KIND_AFTER_SENDING: Readonly<
+  Record<Exclude<TransportFailure, "ABORTED" | "SLOT_MISSED">, CamErrorKind>
+> = {
+  CONNECT_FAILED: "UNREACHABLE",
+  CONNECTION_LOST: "CONNECTION_LOST",
+  TIMEOUT: "TIMEOUT",
+  REPLY_TOO_LARGE: "BAD_RESPONSE",
+};

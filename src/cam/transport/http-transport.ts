@@ -1,9 +1,7 @@
 import type { Dispatcher } from "undici";
 import type { Clock } from "../../clock.ts";
 import { utf8Text } from "../../utf8.ts";
-import { ConnectionOpener } from "./connection-opener.ts";
-import { OpenConnections } from "./open-connections.ts";
-import { TransportError } from "./transport-error.ts";
+import { ConnectionOpener, OpenConnections } from "./connection-opener.ts";
 
 export interface TransportRequest {
   /** Scheme, host and port to connect to, for example `https://cam.tencentcloudapi.com`. */
@@ -29,7 +27,7 @@ export interface TransportReply {
   readonly body: string;
 }
 
-export interface HttpTransportDeps {
+interface HttpTransportDeps {
   readonly dispatcher: Dispatcher;
   readonly clock: Clock;
 }
@@ -172,4 +170,31 @@ class Exchange implements Dispatcher.DispatchHandler {
 
 function headerText(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value[0] : value;
+}
+
+export type TransportFailure =
+  /** No connection could be made: DNS, refused, TLS. */
+  | "CONNECT_FAILED"
+  /** The connection ended before the whole reply was there. */
+  | "CONNECTION_LOST"
+  /** Time ran out, before or after sending. */
+  | "TIMEOUT"
+  | "REPLY_TOO_LARGE"
+  /** It came to writing too late for its slot of the quota. */
+  | "SLOT_MISSED"
+  /** The caller's signal. */
+  | "ABORTED";
+
+/** Why there is no reply. */
+export class TransportError extends Error {
+  override readonly name = "TransportError";
+  readonly reason: TransportFailure;
+  /** False only when it is certain that no byte of the request reached CAM. */
+  readonly sent: boolean;
+
+  constructor(reason: TransportFailure, options: { readonly sent: boolean; readonly cause?: unknown }) {
+    super(`${reason} ${options.sent ? "after" : "before"} the request was sent`, { cause: options.cause });
+    this.reason = reason;
+    this.sent = options.sent;
+  }
 }

@@ -1,5 +1,5 @@
-import type { AccessQuestion } from "../../auth/policy/match-rule.ts";
-import { OVERRIDE } from "../../auth/policy/require-unprotected.ts";
+import type { AccessQuestion } from "../../auth/policy/decide-access.ts";
+import { OVERRIDE } from "../../auth/policy/decide-access.ts";
 import type { ExplainedSwitch, Explanation } from "./explain-access.ts";
 import type { ExplainFlags } from "./explain-flags.ts";
 

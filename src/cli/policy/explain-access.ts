@@ -1,9 +1,13 @@
-import { decideSwitch, type Verdict } from "../../auth/policy/decide-access.ts";
-import { type AccessQuestion, type Mismatch, matchRule } from "../../auth/policy/match-rule.ts";
-import { mayUseAccount } from "../../auth/policy/may-use-account.ts";
-import type { Policy } from "../../auth/policy/policy.ts";
-import type { Switch } from "../../auth/policy/switch.ts";
-import { isInSome } from "../../auth/policy/uin-range.ts";
+import {
+  type AccessQuestion,
+  decideSwitch,
+  type Mismatch,
+  matchRule,
+  mayUseAccount,
+  type Verdict,
+} from "../../auth/policy/decide-access.ts";
+import { isInSome } from "../../auth/policy/patterns.ts";
+import type { Policy, Switch } from "../../auth/policy/policy.ts";
 
 /** What a policy says of a change, and what it does not. */
 export interface Explanation {

@@ -1,8 +1,8 @@
 import { parseArgs } from "node:util";
-import { DEFAULT_ACCOUNT } from "../../auth/account-name.ts";
-import { matchesGlob } from "../../auth/policy/glob.ts";
-import type { AccessQuestion } from "../../auth/policy/match-rule.ts";
-import { SWITCHES, type Switch } from "../../auth/policy/switch.ts";
+import { DEFAULT_ACCOUNT } from "../../auth/accounts.ts";
+import type { AccessQuestion } from "../../auth/policy/decide-access.ts";
+import { matchesGlob } from "../../auth/policy/patterns.ts";
+import { SWITCHES, type Switch } from "../../auth/policy/policy.ts";
 import { EX_CONFIG } from "../../config/config.ts";
 import { explainUin, parseUin, type Uin } from "../../contract/index.ts";
 import { UsageError } from "../command.ts";

@@ -1,5 +1,5 @@
 import type { GraphQLError } from "graphql";
-import { DEFAULT_ACCOUNT } from "../../auth/account-name.ts";
+import { DEFAULT_ACCOUNT } from "../../auth/accounts.ts";
 import { MAX_SUB_ACCOUNTS_PER_CALL } from "../../cam/index.ts";
 import { limitRefusal } from "../documents/limit-refusal.ts";
 import { parseSubUserId } from "../sub-user/sub-user-id.ts";

@@ -1,5 +1,5 @@
 import { ArgsType, Field } from "type-graphql";
-import { isAccountName } from "../../auth/account-name.ts";
+import { isAccountName } from "../../auth/accounts.ts";
 import type { MfaChangeRequest, MfaMethods } from "../../changes/mfa-change.ts";
 import { GatewayError, type Uin } from "../../contract/index.ts";
 import { accountOptions } from "../account-argument.ts";

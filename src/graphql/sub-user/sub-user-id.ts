@@ -1,4 +1,4 @@
-import { DEFAULT_ACCOUNT } from "../../auth/account-name.ts";
+import { DEFAULT_ACCOUNT } from "../../auth/accounts.ts";
 import { parseUin, type Uin } from "../../contract/index.ts";
 
 /** A user of an account. */

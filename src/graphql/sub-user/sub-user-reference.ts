@@ -1,6 +1,6 @@
 import { GraphQLError } from "graphql";
-import { DEFAULT_ACCOUNT } from "../../auth/account-name.ts";
-import { requireScope } from "../../auth/require-scope.ts";
+import { DEFAULT_ACCOUNT } from "../../auth/accounts.ts";
+import { requireScope } from "../../auth/caller.ts";
 import { explainUin, parseUin } from "../../contract/index.ts";
 import type { GraphQLContext } from "../context.ts";
 import { toGraphQLError } from "../throw-typed.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { decideAccess, decideSwitch } from "../../../src/auth/policy/decide-access.ts";
-import { SWITCHES, type Switch } from "../../../src/auth/policy/switch.ts";
+import { SWITCHES, type Switch } from "../../../src/auth/policy/policy.ts";
 import { MAX } from "../../support/seed-users.ts";
 import { type Asked, policyOf, question } from "./policy-of.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { mayUseAccount } from "../../../src/auth/policy/may-use-account.ts";
+import { mayUseAccount } from "../../../src/auth/policy/decide-access.ts";
 import { policyOf } from "./policy-of.ts";
 
 const policy = policyOf({

@@ -1,5 +1,5 @@
-import { DEFAULT_ACCOUNT } from "../../../src/auth/account-name.ts";
-import type { AccessQuestion, PolicyUser } from "../../../src/auth/policy/match-rule.ts";
+import { DEFAULT_ACCOUNT } from "../../../src/auth/accounts.ts";
+import type { AccessQuestion, PolicyUser } from "../../../src/auth/policy/decide-access.ts";
 import { parsePolicy } from "../../../src/auth/policy/parse-policy.ts";
 import type { Policy } from "../../../src/auth/policy/policy.ts";
 import { ALICE } from "../../support/seed-users.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { requireUnprotected } from "../../../src/auth/policy/require-unprotected.ts";
-import { SCOPES, type Scope } from "../../../src/auth/scope.ts";
+import { SCOPES, type Scope } from "../../../src/auth/caller.ts";
+import { requireUnprotected } from "../../../src/auth/policy/decide-access.ts";
 import { ALICE, BOB } from "../../support/seed-users.ts";
 import { uin } from "../../support/start-change-service.ts";
 import { policyOf } from "./policy-of.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isInSome, parseUinRange } from "../../../src/auth/policy/uin-range.ts";
+import { isInSome, parseUinRange } from "../../../src/auth/policy/patterns.ts";
 import { uin } from "../../support/start-change-service.ts";
 
 const MAX = 18446744073709551615n;

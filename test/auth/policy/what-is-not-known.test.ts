@@ -1,7 +1,7 @@
 import { array, assert, constantFrom, option, property, record, uniqueArray } from "fast-check";
 import { describe, expect, test } from "vitest";
 import { decideAccess, decideSwitch } from "../../../src/auth/policy/decide-access.ts";
-import { SWITCHES } from "../../../src/auth/policy/switch.ts";
+import { SWITCHES } from "../../../src/auth/policy/policy.ts";
 import { explainAccess } from "../../../src/cli/policy/explain-access.ts";
 import { type Asked, policyOf, question } from "./policy-of.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { refreshInMs, retryInMs } from "../../../src/cam/credentials/refresh-schedule.ts";
+import { refreshInMs, retryInMs } from "../../../src/cam/credentials/credential-cache.ts";
 
 const TWO_HOURS_MS = 7_200_000;
 

@@ -2,8 +2,7 @@ import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { Agent } from "undici";
 import { expect, onTestFinished, test } from "vitest";
-import { ConnectionOpener } from "../../../src/cam/transport/connection-opener.ts";
-import { OpenConnections } from "../../../src/cam/transport/open-connections.ts";
+import { ConnectionOpener, OpenConnections } from "../../../src/cam/transport/connection-opener.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { reply, startStubCam } from "../../support/start-stub-cam.ts";
 

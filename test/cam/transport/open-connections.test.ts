@@ -1,7 +1,7 @@
 import { Agent } from "undici";
 import { expect, onTestFinished, test, vi } from "vitest";
+import { OpenConnections } from "../../../src/cam/transport/connection-opener.ts";
 import { HttpTransport } from "../../../src/cam/transport/http-transport.ts";
-import { OpenConnections } from "../../../src/cam/transport/open-connections.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { cut, reply, type StubAnswer, silence, startStubCam } from "../../support/start-stub-cam.ts";
 

@@ -1,5 +1,5 @@
 import { sql } from "kysely";
-import { SCOPES } from "../../../src/auth/scope.ts";
+import { SCOPES } from "../../../src/auth/caller.ts";
 import { createTestPostgres, openTestPostgres } from "../../support/open-test-database.ts";
 import { rewriteRecord } from "../../support/rewrite-record.ts";
 import { type StartedGateway, startGateway, UNLIMITED } from "../../support/start-gateway.ts";

@@ -1,6 +1,6 @@
 import { printSchemaWithDirectives } from "@graphql-tools/utils";
 import { describe, expect, test } from "vitest";
-import { SCOPES, type Scope } from "../../../src/auth/scope.ts";
+import { SCOPES, type Scope } from "../../../src/auth/caller.ts";
 import { keepFigure } from "../../support/leaks/written.ts";
 import { schemaOfNothing } from "../../support/schema-of-nothing.ts";
 import { ALICE, CAROL } from "../../support/seed-users.ts";

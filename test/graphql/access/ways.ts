@@ -7,7 +7,7 @@ import {
   isObjectType,
   isUnionType,
 } from "graphql";
-import type { Scope } from "../../../src/auth/scope.ts";
+import type { Scope } from "../../../src/auth/caller.ts";
 
 /** How one field is reached from one root field. */
 export interface Way {

@@ -1,4 +1,4 @@
-import type { Scope } from "../../../src/auth/scope.ts";
+import type { Scope } from "../../../src/auth/caller.ts";
 import { createGatewayRole } from "../../support/gateway-role.ts";
 import { createTestPostgres } from "../../support/open-test-database.ts";
 import {

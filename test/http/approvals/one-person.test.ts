@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Scope } from "../../../src/auth/scope.ts";
+import type { Scope } from "../../../src/auth/caller.ts";
 import { ALICE, BOB, CAROL } from "../../support/seed-users.ts";
 import { readReply, startGateway, UNLIMITED } from "../../support/start-gateway.ts";
 import { startIssuer } from "../../support/start-issuer.ts";

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { SCOPES } from "../../../src/auth/scope.ts";
+import { SCOPES } from "../../../src/auth/caller.ts";
 import { CAROL, DAVE } from "../../support/seed-users.ts";
 import { readReply } from "../../support/start-gateway.ts";
 import { startPolicyWorld } from "./policy-world.ts";

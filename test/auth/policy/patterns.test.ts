@@ -1,6 +1,6 @@
 import { assert, constantFrom, property, string } from "fast-check";
 import { expect, test } from "vitest";
-import { matchesGlob } from "../../../src/auth/policy/glob.ts";
+import { matchesGlob } from "../../../src/auth/policy/patterns.ts";
 
 test.each([
   ["a", "a", true],
