@@ -28,7 +28,8 @@ async function fillPackage(folder: string): Promise<void> {
   await copyFile(join(root, "LICENSE"), join(folder, "LICENSE"));
   const page = await readFile(join(root, "docs/consumers/client.md"), "utf8");
   await writeFile(join(folder, "README.md"), page.replaceAll("](../errors.md", "](errors.md"));
-  await copyFile(join(root, "docs/consumers/other-clients.md"), join(folder, "other-clients.md"));
+  const others = await readFile(join(root, "docs/consumers/other-clients.md"), "utf8");
+  await writeFile(join(folder, "other-clients.md"), others.replaceAll("](client.md", "](README.md"));
   // The package has the pages and the schema in one folder.
   const errors = await readFile(join(root, "docs/errors.md"), "utf8");
   await writeFile(join(folder, "errors.md"), errors.replaceAll("](../schema/", "](schema/"));

@@ -5,11 +5,13 @@ import type { Gateway } from "../../src/gateway/create-gateway.ts";
 import { createTestPostgres } from "../support/open-test-database.ts";
 import { startLocalGateway } from "../support/start-local-gateway.ts";
 import { fencedBlocks } from "./fenced-blocks.ts";
+import { readPages } from "./pages.ts";
 
 const readme = readFileSync("README.md", "utf8");
-const blocks = fencedBlocks(readme);
+// The page on the API continues where the README stops: its record shows the change of the README.
+const blocks = fencedBlocks(readPages("README.md", "docs/consumers/graphql-api.md"));
 
-/** A block that is run, with the JSON block that stands next and says what comes back. */
+/** The blocks to run, each with the JSON block after it, which is the expected answer. */
 function withAnswers(isRun: (block: (typeof blocks)[number]) => boolean) {
   return blocks.flatMap((block, index) => {
     const answer = blocks[index + 1];
@@ -21,7 +23,7 @@ function withAnswers(isRun: (block: (typeof blocks)[number]) => boolean) {
 
 let gateway: Gateway;
 
-// Local mode, as `npm start` does it, so that the emulator's cast is the one that the page speaks of.
+// Local mode, as `npm start` does it, with the users that the pages name.
 beforeAll(async () => {
   gateway = await startLocalGateway({ DATABASE_URL: await createTestPostgres() });
 });
@@ -34,23 +36,22 @@ async function post(body: string, headers: Readonly<Record<string, string>> = JS
   return response.json();
 }
 
-/** Ids differ at every run. */
+/** Replaces ids, which differ in every run. */
 function withoutIds(answer: unknown): unknown {
   const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
   return JSON.parse(JSON.stringify(answer).replaceAll(uuid, "(id)"));
 }
 
-describe("the README", () => {
-  // Operations that also ask the example subgraph are run by test/e2e/federated.test.ts.
-  test.each(withAnswers(({ language, text }) => language === "graphql" && !text.includes("employee")))(
-    "gives operations that answer as it says",
+describe("the README and the page on the API", () => {
+  test.each(withAnswers(({ language }) => language === "graphql"))(
+    "show operations with their answers",
     async ({ text, answer }) => {
       expect(withoutIds(await post(JSON.stringify({ query: text })))).toEqual(withoutIds(answer));
     },
   );
 
   test.each(withAnswers(({ text }) => text.startsWith("curl ")))(
-    "gives curl commands that answer as it says",
+    "show curl commands with their answers",
     async ({ text, answer }) => {
       const [, url = ""] = /curl (\S+)/.exec(text) ?? [];
       const [, body = ""] = /--data '(.*)'/.exec(text) ?? [];
@@ -59,12 +60,12 @@ describe("the README", () => {
       const sent = () => post(body, Object.fromEntries(headers));
       const first = await sent();
       expect(withoutIds(first)).toEqual(withoutIds(answer));
-      // The very same answer, its ids included, is what the key is for.
+      // The key promises the same answer, with the same ids.
       if (text.includes("idempotency-key")) expect(await sent()).toEqual(first);
     },
   );
 
-  test("shows at least one of each", () => {
+  test("show at least one of each", () => {
     expect(withAnswers(({ language }) => language === "graphql")).not.toEqual([]);
     expect(withAnswers(({ text }) => text.startsWith("curl "))).not.toEqual([]);
   });
@@ -87,7 +88,7 @@ const rows: ErrorRow[] = [
 }));
 
 describe("the README's table of business errors", () => {
-  test("has a row for each code that only the six business answers of CAM become", () => {
+  test("has a row for each business error of CAM", () => {
     const business = [
       "UserNotBindPhone",
       "UserNotBindWechat",

@@ -22,7 +22,7 @@ import { fencedBlocks } from "./fenced-blocks.ts";
 import { readPages } from "./pages.ts";
 
 // The commands of the pages build on each other: a first key, a signed record, then a new key.
-const REPLACE_KEY = "## A new signing key";
+const REPLACE_KEY = "## Replace the signing key";
 const [sign = "", replaceKey = ""] = (await readFile("docs/iam/signing.md", "utf8")).split(
   `\n${REPLACE_KEY}\n`,
 );
@@ -117,7 +117,7 @@ describe("the pages on the record", () => {
   });
 
   test("explain every verdict in the words in which it is given", async () => {
-    const said = firstColumn("what it says", /^\| (\S.*?) +\|/gm);
+    const said = firstColumn("message", /^\| (\S.*?) +\|/gm);
     const source = await Promise.all(
       ["chain", "verify-chain", "verify-database", "verify-export"].map((file) =>
         readFile(`src/audit/${file}.ts`, "utf8"),

@@ -16,8 +16,8 @@ vi.setConfig({ testTimeout: 120_000 });
 
 const FREE_PORTS = ["--port=0", "--gateway-port=0", "--directory-port=0"];
 
-/** The README's query of both subgraphs, and what it promises to come back. */
-const blocks = fencedBlocks(readFileSync("README.md", "utf8"));
+/** The query of both subgraphs on the page about federation, and its answer. */
+const blocks = fencedBlocks(readFileSync("docs/consumers/federation.md", "utf8"));
 const sample = blocks.findIndex(({ language, text }) => language === "graphql" && text.includes("employee"));
 
 async function startFederated() {
@@ -47,7 +47,7 @@ function whenGone(urls: readonly string[]): Promise<unknown> {
   return Promise.all(ended);
 }
 
-test("npm run federated answers the README's query and its own, and Ctrl-C ends all of it with 0", async () => {
+test("npm run federated answers the documented query and its own, and Ctrl-C ends all of it with 0", async () => {
   const { program, urls, router, curl } = await startFederated();
   expect(await post(router, JSON.stringify({ query: blocks[sample]?.text }))).toEqual(
     JSON.parse(blocks[sample + 1]?.text ?? ""),
