@@ -5,7 +5,7 @@ import { exportRecord } from "../audit/export-record.ts";
 import { atOneMoment } from "../audit/read-record.ts";
 import type { Database } from "../database/database.ts";
 import { type CommandIo, EX_CANNOT, UsageError } from "./command.ts";
-import { openDatabase } from "./open-database.ts";
+import { openDatabase } from "./find-database.ts";
 
 const USAGE = `Usage: npm run audit:export -- --out FILE [--since SEQ]
        npm run --silent audit:export [-- --since SEQ] > FILE

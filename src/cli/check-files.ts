@@ -6,7 +6,7 @@ import { checkCredentialFiles } from "../cam/index.ts";
 import { type Config, ConfigError } from "../config/config.ts";
 import { DatabaseError } from "../database/database.ts";
 import { checkUrl, readUrlFile } from "../database/database-address.ts";
-import { loadAccounts } from "../gateway/load-accounts.ts";
+import { loadAccounts } from "../gateway/open-accounts.ts";
 import { TrustedDocuments, TrustedDocumentsError } from "../http/graphql/trusted-documents.ts";
 import { readTls, TlsError } from "../http/tls.ts";
 

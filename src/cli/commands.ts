@@ -2,7 +2,7 @@ import { auditExport } from "./audit-export.ts";
 import { auditVerify } from "./audit-verify.ts";
 import { type Command, UsageError } from "./command.ts";
 import { doctor } from "./doctor/doctor.ts";
-import { migrateCommand } from "./migrate-command.ts";
+import { migrateCommand } from "./migrate-schema.ts";
 import { policyExplain } from "./policy/policy-explain.ts";
 
 /** What an operator runs by hand: each by `npm run NAME`, and by `npx cam-gateway` in one word or two. */

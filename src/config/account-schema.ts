@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { ACCOUNT_NAME, DEFAULT_ACCOUNT } from "../auth/accounts.ts";
 import { isRoleName } from "../cam/index.ts";
-import { ENDPOINT_RULE, parseEndpoint } from "./parse-endpoint.ts";
-import { isRoleArn, ROLE_ARN_RULE } from "./role-arn.ts";
+import { ENDPOINT_RULE, parseEndpoint } from "./cam-settings.ts";
+import { isRoleArn, ROLE_ARN_RULE } from "./credential-variables.ts";
 
 const text = z.string().trim().min(1, "must not be empty");
 

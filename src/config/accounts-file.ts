@@ -1,10 +1,15 @@
 import { parseDocument } from "yaml";
-import type { CamEndpoint, CredentialSettings } from "../cam/index.ts";
-import { accountCredentials } from "./account-credentials.ts";
-import { type AccountEntry, accountSchema, accountsFileSchema } from "./account-schema.ts";
-import type { AccountsTarget } from "./accounts-target.ts";
-import type { CamTarget } from "./cam-target.ts";
-import { parseEndpoint } from "./parse-endpoint.ts";
+import { type CamEndpoint, type CredentialSettings, METADATA_ORIGIN } from "../cam/index.ts";
+import { Secret, type SecretSource } from "../secret.ts";
+import {
+  type AccountEntry,
+  accountSchema,
+  accountsFileSchema,
+  type CredentialsEntry,
+} from "./account-schema.ts";
+import { type CamTarget, parseEndpoint, proxies } from "./cam-settings.ts";
+import { profilePaths } from "./credential-variables.ts";
+import type { Environment, Variables } from "./variables.ts";
 
 /** One account beside the default one. */
 export interface AccountTarget {
@@ -15,7 +20,7 @@ export interface AccountTarget {
   readonly language: "en-US" | "zh-CN";
 }
 
-export interface AccountCam {
+interface AccountCam {
   readonly endpoint: CamEndpoint;
   readonly credentials: CredentialSettings;
   /** Its role is assumed with the key of the default account, as it has none itself. */
@@ -100,4 +105,69 @@ function readDocument(text: string): { readonly value?: unknown; readonly proble
   } catch {
     return { problem: "has names that stand for more than a file could hold" };
   }
+}
+
+/** Where the keys of an account are looked for. Says what is wrong, by the path inside of `credentials`. */
+function accountCredentials(
+  entry: CredentialsEntry,
+  { variable, metadataOrigin }: AccountsTarget,
+  say: (path: readonly string[], problem: string) => void,
+): { readonly credentials: CredentialSettings; readonly usesDefaultKey: boolean } {
+  const { secretId, profile, instanceRole, webIdentity, assumeRole } = entry;
+  const sourceOf = (part: "secretId" | "secretKey" | "token"): Record<string, SecretSource> => {
+    const given = entry[part];
+    if (given === undefined) return {};
+    if (typeof given === "string") return { [part]: { value: new Secret(given) } };
+    if ("file" in given) return { [part]: given };
+    const value = variable(given.variable);
+    if (value === undefined) say([part, "variable"], `names ${given.variable}, which is not set`);
+    return value === undefined ? {} : { [part]: { value } };
+  };
+  return {
+    credentials: {
+      environment: { ...sourceOf("secretId"), ...sourceOf("secretKey"), ...sourceOf("token") },
+      ...(profile !== undefined && { profile: { name: profile, paths: profilePaths(), required: true } }),
+      ...(instanceRole !== undefined && { metadata: { origin: metadataOrigin, roleName: instanceRole } }),
+      ...(webIdentity !== undefined && { webIdentity }),
+      ...(assumeRole !== undefined && { role: withoutUndefined(assumeRole) }),
+    },
+    usesDefaultKey: [secretId, profile, instanceRole, webIdentity].every((place) => place === undefined),
+  };
+}
+
+function withoutUndefined({ externalId, ...role }: NonNullable<CredentialsEntry["assumeRole"]>) {
+  return { ...role, ...(externalId !== undefined && { externalId }) };
+}
+
+/** Where further accounts are described, and what the variables have to say of them. */
+export interface AccountsTarget {
+  readonly file: string;
+  /** Local mode has an emulator for each account that has no endpoint. */
+  readonly mode: "local" | "server";
+  /** For accounts that do not say otherwise. */
+  readonly ratePerSecond: number;
+  readonly language: "en-US" | "zh-CN";
+  readonly metadataOrigin: string;
+  readonly proxy: CamTarget["proxy"];
+  /** The value of a variable that the file names; undefined where it is not set. */
+  readonly variable: (name: string) => Secret | undefined;
+}
+
+/** Further accounts; undefined where there is the default one alone. */
+export function accountsTarget(
+  vars: Variables,
+  env: Environment,
+  mode: "local" | "server",
+): AccountsTarget | undefined {
+  const { CAM_ACCOUNTS: file, CAM_METADATA_ENDPOINT: metadata } = vars;
+  if (file === undefined) return undefined;
+  const values = new Map(Object.entries(env).map(([name, value]) => [name, new Secret(value ?? "")]));
+  return {
+    ...{ file, mode },
+    ratePerSecond: vars.CAM_RATE_PER_SECOND,
+    language: vars.CAM_LANGUAGE,
+    metadataOrigin: metadata?.replace(/\/$/, "") ?? METADATA_ORIGIN,
+    proxy: proxies(env, []),
+    variable: (name) => values.get(name),
+  };
 }

@@ -2,17 +2,16 @@ import { hostname } from "node:os";
 import { parseArgs } from "node:util";
 import type { AuthSettings } from "../auth/auth-files.ts";
 import { Secret } from "../secret.ts";
-import { type AccountsTarget, accountsTarget } from "./accounts-target.ts";
-import { authTarget } from "./auth-target.ts";
-import { type BulkGuardSetting, bulkGuard } from "./bulk-guard.ts";
-import { type CamTarget, camTarget } from "./cam-target.ts";
-import { type CheckpointSettings, checkpointSettings } from "./checkpoints.ts";
-import { proxyAddresses } from "./client-certificates.ts";
-import { LOOPBACK_NAMES } from "./loopback-names.ts";
-import { policySetting } from "./policy-setting.ts";
-import { withoutServiceLinks } from "./service-links.ts";
-import { type StoreTarget, storeTarget } from "./store-target.ts";
-import { misspeltTencentCloudNames } from "./tencentcloud-names.ts";
+import { type AccountsTarget, accountsTarget } from "./accounts-file.ts";
+import { authTarget, policySetting, proxyAddresses } from "./auth-variables.ts";
+import { type CamTarget, camTarget, LOOPBACK_NAMES } from "./cam-settings.ts";
+import {
+  type CheckpointSettings,
+  checkpointSettings,
+  type StoreTarget,
+  storeTarget,
+} from "./record-settings.ts";
+import { misspeltTencentCloudNames, withoutServiceLinks } from "./variable-names.ts";
 import { type Environment, type LogLevel, type Variables, variables } from "./variables.ts";
 
 /** Everything that can be configured, checked. Frozen: what runs is what was checked. */
@@ -53,7 +52,7 @@ export interface Config {
   readonly notices: readonly string[];
 }
 
-export interface HttpConfig {
+interface HttpConfig {
   readonly host: string;
   readonly port: number;
   /** Undefined for plain HTTP. */
@@ -91,7 +90,7 @@ export class ConfigError extends Error {
 /** sysexits.h: something in the configuration is wrong, and starting again will not help. */
 export const EX_CONFIG = 78;
 
-export type Command =
+type Command =
   | { readonly kind: "run"; readonly config: Config }
   | { readonly kind: "check-config"; readonly config: Config }
   | { readonly kind: "help" };
@@ -245,4 +244,21 @@ function deepFreeze<Value>(value: Value): Value {
   if (typeof value !== "object" || value === null || value instanceof Secret) return value;
   for (const inner of Object.values(value)) deepFreeze(inner);
   return Object.freeze(value);
+}
+
+/** How many users one caller may change; 0 for any number. */
+interface BulkGuardSetting {
+  readonly users: number;
+  readonly withinMs: number;
+}
+
+/** More users than people change by hand. */
+const USERS_IN_SERVER_MODE = 100;
+
+/** In local mode there is only one caller, and nobody to ask. */
+export function bulkGuard(
+  { BULK_GUARD_USERS: users, BULK_GUARD_MINUTES: minutes }: Variables,
+  mode: "local" | "server",
+): BulkGuardSetting {
+  return { users: users ?? (mode === "server" ? USERS_IN_SERVER_MODE : 0), withinMs: minutes * 60_000 };
 }

@@ -49,12 +49,12 @@ import {
   logUntrustedOperations,
 } from "../telemetry/log-events.ts";
 import { createLogger, type Logger } from "../telemetry/logger.ts";
-import type { Account } from "./create-account.ts";
 import { createAuthenticator } from "./create-authenticator.ts";
+import type { Account } from "./open-accounts.ts";
 import { openAccounts } from "./open-accounts.ts";
-import { openRequestSeal } from "./open-request-seal.ts";
 import { openStore } from "./open-store.ts";
 import { EXAMPLES_DIR, PLAYGROUND_ASSETS_DIR } from "./package-paths.ts";
+import { openRequestSeal } from "./request-seal-key.ts";
 
 /** Parts that tests replace (the clock, where log lines go, who callers are taken for), and what only a process knows. */
 export interface GatewayOverrides {

@@ -1,4 +1,4 @@
-import type { StoreTarget } from "../config/store-target.ts";
+import type { StoreTarget } from "../config/record-settings.ts";
 import type { Database } from "../database/database.ts";
 import type { UrlSource } from "../database/database-address.ts";
 import { readUrlFile } from "../database/database-address.ts";

@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
+import type { AccountsTarget } from "../../src/config/accounts-file.ts";
 import { type AccountTarget, parseAccountsFile } from "../../src/config/accounts-file.ts";
-import type { AccountsTarget } from "../../src/config/accounts-target.ts";
 import { Secret } from "../../src/secret.ts";
 
 const ARN = "qcs::cam::uin/200000000001:roleName/mfa-gateway";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { bulkGuard } from "../../src/config/bulk-guard.ts";
+import { bulkGuard } from "../../src/config/config.ts";
 import { variables } from "../../src/config/variables.ts";
 
 test.each([

@@ -1,8 +1,8 @@
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { parsePolicy } from "../../src/auth/policy/parse-policy.ts";
+import { MINIMAL_POLICY } from "../../src/config/auth-variables.ts";
 import { type Config, ConfigError, loadConfig } from "../../src/config/config.ts";
-import { MINIMAL_POLICY } from "../../src/config/policy-setting.ts";
 import { variables } from "../../src/config/variables.ts";
 import { SOME_ISSUER } from "../support/some-issuer.ts";
 import { SOME_POLICY } from "../support/some-policy.ts";

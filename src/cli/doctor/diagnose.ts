@@ -1,11 +1,19 @@
-import { compareData } from "./compare-data.ts";
-import { compareThrown, type Finding } from "./compare-thrown.ts";
-import { type ExpectedError, expectedError, givenCode } from "./expected-error.ts";
-import { type Guess, guessRouter } from "./guess-router.ts";
-import type { ProbedField } from "./probe-operation.ts";
-import type { Answer } from "./read-answer.ts";
-import { isRecord } from "./received-error.ts";
-import { sendProbe, type Target } from "./send-probe.ts";
+import {
+  type CamErrorCode,
+  type CamErrorExtensionKey,
+  describeCamError,
+  isCamErrorCode,
+} from "../../contract/index.ts";
+import type { RouterId } from "../routers/router-guide.ts";
+import {
+  compareData,
+  compareThrown,
+  type Finding,
+  innerErrorOf,
+  isRecord,
+  type ReceivedError,
+} from "./compare-errors.ts";
+import { type Answer, PROBED_USER, type ProbedField, sendProbe, type Target } from "./probe.ts";
 
 /** What became of a channel's error, or why that cannot be told. */
 export type ChannelVerdict = { readonly findings: readonly Finding[] } | { readonly why: string };
@@ -55,4 +63,59 @@ function expectedOf(own: Answer | undefined): ExpectedError | undefined {
   return typeof error?.message === "string"
     ? { message: error.message, extensions: error.extensions }
     : undefined;
+}
+
+/** Which routers leave such a trace on a subgraph's error. */
+export interface Guess {
+  /** None where there is no trace. */
+  readonly routers: readonly RouterId[];
+  /** The trace. */
+  readonly by: string;
+  /** What the graph calls the gateway, where the router says so. */
+  readonly subgraph: string | undefined;
+}
+
+function guessRouter(error: ReceivedError): Guess {
+  const { message, extensions } = error;
+  const subgraph = [extensions["serviceName"], extensions["service"], subgraphIn(message)].find(
+    (name) => typeof name === "string",
+  );
+  const guess = (by: string, ...routers: RouterId[]): Guess => ({ routers, by, subgraph });
+
+  if (innerErrorOf(error) !== undefined) return guess("the error is wrapped in another", "cosmo");
+  if (subgraphIn(message) !== undefined) return guess(`the message ${JSON.stringify(message)}`, "cosmo");
+  if (message === "Subgraph errors redacted") return guess(`the message "${message}"`, "apollo-router");
+  if (message === "Unexpected error") return guess(`the message "${message}"`, "hive-router");
+  if (message === "Unexpected error.") return guess(`the message "${message}"`, "hive-gateway");
+  if ("statusCode" in extensions) return guess("extensions.statusCode", "cosmo");
+  if ("service" in extensions) return guess("extensions.service", "apollo-router", "hive-router");
+  if ("serviceName" in extensions) {
+    // The other two that say serviceName take nothing away.
+    return "category" in extensions
+      ? guess("extensions.serviceName", "apollo-gateway", "hive-gateway", "cosmo")
+      : guess("extensions.serviceName, and most of extensions gone", "cosmo");
+  }
+  return guess("no trace");
+}
+
+function subgraphIn(message: unknown): string | undefined {
+  return /^Failed to fetch from Subgraph '([^']+)'/.exec(String(message))?.[1];
+}
+
+/** What the gateway sends for a probe. Of `requestId` any will do. */
+export interface ExpectedError {
+  readonly message: string;
+  readonly extensions: Readonly<Partial<Record<CamErrorExtensionKey, unknown>>>;
+}
+
+/** By the contract, a probe is refused with this code. */
+function expectedError(code: CamErrorCode): ExpectedError {
+  const { message, category, retryable } = describeCamError(code);
+  const always = { code, category, retryable, requestId: "" };
+  return { message, extensions: code === "NOTHING_TO_CHANGE" ? { ...always, opUin: PROBED_USER } : always };
+}
+
+/** The code that the gateway gave, where one of these is a code of its; it may have refused the caller before. */
+function givenCode(...candidates: readonly unknown[]): CamErrorCode {
+  return candidates.find(isCamErrorCode) ?? "NOTHING_TO_CHANGE";
 }

@@ -6,7 +6,7 @@ import { UsageError } from "../command.ts";
 import { PATIENCE_SECONDS } from "../routers/forwarded-headers.ts";
 import type { RouterId } from "../routers/router-guide.ts";
 import { ROUTER_GUIDES } from "../routers/router-guides.ts";
-import type { Target } from "./send-probe.ts";
+import type { Target } from "./probe.ts";
 
 export interface DoctorFlags {
   readonly router: Target;

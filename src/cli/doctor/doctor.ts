@@ -2,7 +2,6 @@ import { type CommandIo, EX_CANNOT } from "../command.ts";
 import { describeDiagnosis, isWhole } from "./describe-diagnosis.ts";
 import { type Diagnosis, diagnose } from "./diagnose.ts";
 import { parseDoctorFlags } from "./doctor-flags.ts";
-import { withoutSecrets } from "./without-secrets.ts";
 
 const USAGE = `Usage: npm run doctor -- --router URL [--header 'authorization: Bearer ...'] [--direct URL]
                           [--for ROUTER] [--timeout SECONDS]
@@ -31,4 +30,15 @@ function exitCodeOf({ channels }: Diagnosis): number {
   const verdicts = Object.values(channels);
   if (verdicts.every(isWhole)) return 0;
   return verdicts.some((verdict) => "findings" in verdict && !isWhole(verdict)) ? 1 : EX_CANNOT;
+}
+
+/** Shorter texts are no secrets, and would blot out half the output. */
+const SHORTEST_SECRET = 8;
+
+/** The text without the values of these headers, which a router may have repeated in an error. */
+function withoutSecrets(text: string, headers: Readonly<Record<string, string>>): string {
+  const secrets = Object.values(headers)
+    .flatMap((value) => [value, ...value.split(/\s+/).slice(1)])
+    .filter((secret) => secret.length >= SHORTEST_SECRET);
+  return secrets.reduce((rest, secret) => rest.replaceAll(secret, "[redacted]"), text);
 }

@@ -1,18 +1,24 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Fate } from "../routers/router-guide.ts";
-import type { ExpectedError } from "./expected-error.ts";
-import { innerErrorOf, type ReceivedError } from "./received-error.ts";
+import type { ExpectedError } from "./diagnose.ts";
 
 /** What became of one part of an error. */
 export interface Finding {
-  /** `message`, `path` or `extensions.<key>`. */
+  /** `message`, `path` or `extensions.<key>`; for a CamFailure the field's name. */
   readonly part: string;
   readonly fate: Fate;
-  /** Where it is now, or what stands in its place. */
+  /** The new place of the value, or the value that replaced it. */
   readonly now?: string;
 }
 
-/** Compares a thrown error as it arrived with what the gateway sends. Without a received error, all is lost. */
+/** An error of a GraphQL reply. Routers may leave out any part of it. */
+export interface ReceivedError {
+  readonly message?: unknown;
+  readonly path?: unknown;
+  readonly extensions: Readonly<Record<string, unknown>>;
+}
+
+/** Compares a thrown error as it arrived with what the gateway sends. Without a received error, every part is lost. */
 export function compareThrown(
   received: ReceivedError | undefined,
   expected: ExpectedError,
@@ -33,7 +39,17 @@ export function compareThrown(
   ];
 }
 
-function judge(part: string, isKept: (value: unknown) => boolean, outer: unknown, inner: unknown): Finding {
+/** Compares a CamFailure as it arrived with what the gateway sends. */
+export function compareData(value: unknown, { message, extensions }: ExpectedError): Finding[] {
+  const failure = isRecord(value) ? value : {};
+  const { code, category, retryable } = extensions;
+  const expected = { code, category, message, retryable, requestId: "" };
+  return Object.entries(expected).map(([key, wanted]) =>
+    judge(key, (found) => isSame(key, wanted, found), failure[key]),
+  );
+}
+
+function judge(part: string, isKept: (value: unknown) => boolean, outer: unknown, inner?: unknown): Finding {
   if (isKept(outer)) return { part, fate: "kept" };
   if (isKept(inner)) return { part, fate: "nested", now: `extensions.errors[0].${part}` };
   return outer === undefined || outer === null
@@ -41,7 +57,7 @@ function judge(part: string, isKept: (value: unknown) => boolean, outer: unknown
     : { part, fate: "replaced", now: JSON.stringify(outer) };
 }
 
-/** Only a text is telling enough to be recognised under another key. */
+/** Finds a value under another key. Only a text is specific enough to be recognised there. */
 function renamed({ extensions }: ReceivedError, key: string, value: unknown): Finding | undefined {
   if (typeof value !== "string" || value === "") return undefined;
   const [other] = Object.entries(extensions).find(([, found]) => found === value) ?? [];
@@ -50,6 +66,22 @@ function renamed({ extensions }: ReceivedError, key: string, value: unknown): Fi
     : { part: `extensions.${key}`, fate: "renamed", now: `extensions.${other}` };
 }
 
+/** Any request id will do: each request has its own. */
 function isSame(key: string, expected: unknown, found: unknown): boolean {
   return key === "requestId" ? typeof found === "string" && found !== "" : isDeepStrictEqual(expected, found);
+}
+
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+export function toReceivedError(value: unknown): ReceivedError {
+  if (!isRecord(value)) return { extensions: {} };
+  return { ...value, extensions: isRecord(value["extensions"]) ? value["extensions"] : {} };
+}
+
+/** Returns the error that a router put inside this one, as Cosmo does. */
+export function innerErrorOf({ extensions }: ReceivedError): ReceivedError | undefined {
+  const { errors } = extensions;
+  return Array.isArray(errors) && errors.length > 0 ? toReceivedError(errors[0]) : undefined;
 }

@@ -1,8 +1,6 @@
 import type { CamEndpoint, CredentialSettings, ProxySettings } from "../cam/index.ts";
-import { credentialSettings, profilePaths } from "./credential-settings.ts";
-import { LOOPBACK_NAMES } from "./loopback-names.ts";
-import { ENDPOINT_RULE, parseEndpoint } from "./parse-endpoint.ts";
-import { proxies } from "./proxies.ts";
+import { Secret } from "../secret.ts";
+import { credentialSettings, profilePaths } from "./credential-variables.ts";
 import type { Environment, Variables } from "./variables.ts";
 
 export interface CamTarget {
@@ -65,3 +63,42 @@ function endpointOf(vars: Variables, problems: string[], notices: string[]): Cam
   problems.push(`CAM_ENDPOINT ${ENDPOINT_RULE}.`);
   return { origin: "", serviceHost: "" };
 }
+
+export const ENDPOINT_RULE =
+  "must be an http or https URL of scheme, host and port alone, for example https://cam.tencentcloudapi.com";
+
+/** Where CAM is, by an address and the name in the Host header where that is another; undefined for no such address. */
+export function parseEndpoint(text: string, serviceHost: string | undefined): CamEndpoint | undefined {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isBare =
+    url !== undefined &&
+    /^https?:$/.test(url.protocol) &&
+    url.pathname === "/" &&
+    `${url.username}${url.password}${url.search}${url.hash}` === "";
+  return isBare ? { origin: url.origin, serviceHost: serviceHost ?? url.host } : undefined;
+}
+
+/** What to go through, by the usual variables in both cases; lower case wins, as in curl. Adds to `problems` what is wrong. */
+export function proxies(env: Environment, problems: string[]): ProxySettings {
+  const [http, https] = [proxyOf("http_proxy", env, problems), proxyOf("https_proxy", env, problems)];
+  const except = env["no_proxy"] ?? env["NO_PROXY"];
+  return { ...(http && { http }), ...(https && { https }), ...(except && { except }) };
+}
+
+function proxyOf(
+  name: "http_proxy" | "https_proxy",
+  env: Environment,
+  problems: string[],
+): Secret | undefined {
+  const url = env[name] ?? env[name.toUpperCase()];
+  if (!url) return undefined;
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
+    problems.push(
+      `${name.toUpperCase()} must be an http or https URL, for example http://proxy.example.com:3128.`,
+    );
+  }
+  return new Secret(url);
+}
+
+/** The names of this machine, as URLs and Host headers write them. */
+export const LOOPBACK_NAMES: readonly string[] = ["localhost", "127.0.0.1", "[::1]"];

@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import { migrate } from "../database/migrate.ts";
 import { MIGRATIONS_DIR } from "../gateway/package-paths.ts";
 import type { CommandIo } from "./command.ts";
-import { findDatabase } from "./open-database.ts";
+import { findDatabase } from "./find-database.ts";
 
 const USAGE = `Usage: npm run migrate
 
