@@ -3,7 +3,7 @@ import {
   CAM_ERROR_CATEGORY_DESCRIPTIONS,
   type CamErrorInfo,
 } from "../../src/contract/index.ts";
-import { HTTP_ERRORS } from "../../src/http/http-error-catalogue.ts";
+import { HTTP_ERRORS } from "../../src/http/http-errors.ts";
 import { GENERATED_NOTICE } from "./artefact.ts";
 import { errorGroups } from "./error-groups.ts";
 import { errorsPageIntroduction } from "./errors-page-introduction.ts";

@@ -30,7 +30,7 @@ import { CallerRate } from "../http/caller-rate.ts";
 import type { RequestDetails } from "../http/graphql/graphql-route.ts";
 import { TrustedDocuments } from "../http/graphql/trusted-documents.ts";
 import type { PlaygroundBanner } from "../http/playground/boot-data.ts";
-import { loadExamples } from "../http/playground/load-examples.ts";
+import { loadExamples } from "../http/playground/examples.ts";
 import { keepTlsFresh, readTls } from "../http/tls.ts";
 import { SharedWindows } from "../quota/shared-windows.ts";
 import {

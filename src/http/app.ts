@@ -9,24 +9,47 @@ import {
   LogController,
 } from "fastify";
 import type { Logger } from "../telemetry/logger.ts";
-import { answerOnlyTo } from "./allowed-hosts.ts";
-import { refuseUnreadable } from "./client-error.ts";
 import { type ConnectionLimits, Connections } from "./connections.ts";
+import { readJsonBodies } from "./graphql/graphql-request.ts";
 import { type GraphQLRouteOptions, refuseMethod, registerGraphQLRoute } from "./graphql/graphql-route.ts";
-import { readJsonBodies } from "./graphql/json-body.ts";
 import { failure, httpFailureOf } from "./http-errors.ts";
-import {
-  HEADERS_TIMEOUT_MS,
-  MAX_BODY_BYTES,
-  MAX_HEADER_BYTES,
-  REQUEST_TIMEOUT_MS,
-  TIMEOUT_CHECK_MS,
-} from "./http-limits.ts";
+import { answerForNode, hostProblem, refuseUnreadable, requestIdOf } from "./node-server.ts";
 import { type PlaygroundOptions, registerPlayground } from "./playground/playground.ts";
-import { answerForNode, hostProblem } from "./refused-by-node.ts";
-import { requestIdOf } from "./request-id.ts";
 import { securityHeaders } from "./security-headers.ts";
 import type { TlsMaterial } from "./tls.ts";
+
+/**
+ * Answers only to these names. A page can have its own name lead to a loopback address (DNS rebinding), and would
+ * then be of the same origin as a gateway on this machine, but for the Host header that it cannot change.
+ */
+export function answerOnlyTo(app: FastifyInstance, hostnames: readonly string[]): void {
+  app.addHook("onRequest", async (request, reply) => {
+    if (hostnames.includes(hostnameOf(request.headers.host))) return;
+    const { status, body } = failure(
+      "MISDIRECTED_REQUEST",
+      `In local mode the gateway answers only to ${hostnames.join(", ")}.`,
+      request.id,
+    );
+    await reply.status(status).send(body);
+  });
+}
+
+function hostnameOf(host: string | undefined): string {
+  return (host ?? "").replace(/:\d*$/, "").toLowerCase();
+}
+
+/** Far above any operation people write, and far below what would hurt. */
+export const MAX_BODY_BYTES = 1024 * 1024;
+
+/** Room for the longest bearer token (24 KiB, src/auth/token-verifier.ts) and 8 KiB of other headers. */
+export const MAX_HEADER_BYTES = 32 * 1024;
+
+/** For the headers, and for a whole request: the longest that an honest client on a bad line takes. */
+export const HEADERS_TIMEOUT_MS = 10_000;
+export const REQUEST_TIMEOUT_MS = 30_000;
+
+/** Node looks for requests that have run out of time only so often, every 30 s unless told. */
+export const TIMEOUT_CHECK_MS = 1_000;
 
 export const GRAPHQL_PATH = "/graphql";
 const HEALTH_PATH = "/health/";

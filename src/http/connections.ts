@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Clock } from "../clock.ts";
-import { addressKey } from "./address-key.ts";
+import { addressKey } from "./caller-rate.ts";
 
 /** `address`: one address has its part of all connections. `total`: every connection is in use. */
 export type ConnectionRefusal = "address" | "total";

@@ -4,13 +4,13 @@ import { MAX_TOKEN_BYTES } from "../../src/auth/token-verifier.ts";
 import { loadConfig } from "../../src/config/config.ts";
 import * as documents from "../../src/graphql/documents/document-limits.ts";
 import { MAX_FIELDS } from "../../src/graphql/limits/answer-size-limit.ts";
-import { MAX_JSON_NESTING } from "../../src/http/graphql/json-nesting.ts";
 import {
   HEADERS_TIMEOUT_MS,
   MAX_BODY_BYTES,
   MAX_HEADER_BYTES,
   REQUEST_TIMEOUT_MS,
-} from "../../src/http/http-limits.ts";
+} from "../../src/http/app.ts";
+import { MAX_JSON_NESTING } from "../../src/http/graphql/graphql-request.ts";
 
 const page = await readFile("docs/operators/limits.md", "utf8");
 const command = loadConfig({}, ["--local"]);

@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from "vitest";
 import { EXAMPLES_DIR } from "../../src/gateway/package-paths.ts";
-import { loadExamples } from "../../src/http/playground/load-examples.ts";
+import { loadExamples } from "../../src/http/playground/examples.ts";
 import { createTestPostgres } from "../support/open-test-database.ts";
 import { startLocalGateway } from "../support/start-local-gateway.ts";
 

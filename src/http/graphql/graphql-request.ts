@@ -1,6 +1,8 @@
-import type { HttpErrorCode } from "../http-error-catalogue.ts";
-import { isJsonTooDeep, MAX_JSON_NESTING } from "./json-nesting.ts";
-import { isWellFormed } from "./well-formed.ts";
+import type { IncomingHttpHeaders } from "node:http";
+import type { FastifyInstance } from "fastify";
+import { isUtf16, utf8Text } from "../../utf8.ts";
+import { partsOf } from "../accept-header.ts";
+import type { RequestProblem } from "../http-errors.ts";
 
 /** One operation as a client asks for it; https://graphql.github.io/graphql-over-http/draft/#sec-Request-Parameters */
 export interface GraphQLOverHttpRequest {
@@ -11,13 +13,6 @@ export interface GraphQLOverHttpRequest {
   readonly extensions: Readonly<Record<string, unknown>> | undefined;
   /** The id of a trusted document. */
   readonly documentId: string | undefined;
-}
-
-/** What a request that is no operation has to change. */
-export interface RequestProblem {
-  readonly problem: string;
-  /** BAD_REQUEST without it. */
-  readonly code?: HttpErrorCode;
 }
 
 type Parameters = Readonly<Record<string, unknown>>;
@@ -107,4 +102,99 @@ function isObject(value: unknown): value is Parameters {
 
 function isAbsent(value: unknown): boolean {
   return value === undefined || value === null;
+}
+
+/**
+ * Reads bodies of JSON from their bytes. Fastify would decode them first, and put a replacement character in the place of
+ * every byte that is not UTF-8. A byte order mark is ignored (RFC 8259, section 8.1).
+ */
+export function readJsonBodies(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser("error", "error");
+  app.addContentTypeParser<Buffer>("application/json", { parseAs: "buffer" }, (request, body, done) => {
+    const text = utf8Text(body);
+    // Latin text in UTF-16 is UTF-8 as well, with a NUL beside each letter, which no JSON has.
+    if (isUtf16(body)) done(notText("BODY_IS_UTF16"));
+    else if (text === undefined) done(notText("BODY_NOT_UTF8"));
+    else parse(request, text, done);
+  });
+}
+
+function notText(code: string): Error {
+  return Object.assign(new Error("The body is not text in UTF-8."), { code, statusCode: 400 });
+}
+
+/** The names of the one encoding of characters that JSON has, and of its part that everybody has. */
+const CHARSETS = ["utf-8", "utf8", "us-ascii"];
+
+/** Why a body cannot be read, by what its headers say of its encoding; undefined where it can. */
+export function encodingProblem(headers: IncomingHttpHeaders): string | undefined {
+  const coding = headers["content-encoding"]?.trim().toLowerCase();
+  if (coding !== undefined && coding !== "" && coding !== "identity") {
+    return "Send the operation without a content-encoding.";
+  }
+  const charsets = partsOf(headers["content-type"] ?? "", ";").flatMap((parameter) => {
+    const [, quoted, plain] = /^charset\s*=\s*(?:"([^"]*)"|(\S*))$/i.exec(parameter) ?? [];
+    return quoted ?? plain ?? [];
+  });
+  return charsets.every((charset) => CHARSETS.includes(charset.toLowerCase()))
+    ? undefined
+    : "Send the operation as application/json in UTF-8.";
+}
+
+/** A percent sign that encodes no byte stands for itself, as in https://url.spec.whatwg.org/#percent-decode. */
+const LONE_PERCENT = /%(?![0-9a-f]{2})/gi;
+
+/**
+ * Returns the search parameters of a request's address. Decoders of addresses replace bytes that are not UTF-8, so
+ * these are refused first, and so are bytes that are not percent-encoded, of which Node does not tell the encoding.
+ */
+export function readAddress(address: string): URLSearchParams | RequestProblem {
+  const { search } = new URL(address, "http://gateway");
+  if (/[^ -~]/.test(address))
+    return { problem: "Percent-encode every byte of the address that is not ASCII." };
+  try {
+    decodeURIComponent(search.replace(LONE_PERCENT, "%25"));
+  } catch {
+    return { problem: "The address has percent-encoded bytes that are not UTF-8." };
+  }
+  return new URLSearchParams(search);
+}
+
+/** A representation of an entity nests five deep. */
+export const MAX_JSON_NESTING = 100;
+
+/** Whether a value of JSON has lists and objects within each other to more than this depth, of which most code is afraid. */
+function isJsonTooDeep(value: unknown, depth = MAX_JSON_NESTING): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return depth === 0 || Object.values(value).some((inner) => isJsonTooDeep(inner, depth - 1));
+}
+
+/**
+ * Whether every string in a value of JSON is well-formed Unicode. Half of a surrogate pair, which JSON can escape, has no
+ * form in UTF-8: the database would store a replacement character in its place.
+ */
+function isWellFormed(value: unknown): boolean {
+  if (typeof value === "string") return value.isWellFormed();
+  if (typeof value !== "object" || value === null) return true;
+  return Object.entries(value).every(([name, inner]) => name.isWellFormed() && isWellFormed(inner));
+}
+
+/** Printable ASCII without quote and backslash; long enough for any id that is in use. */
+const BARE = /^[\x21\x23-\x5b\x5d-\x7e]{1,200}$/;
+
+/** The header as it can be used, or what is wrong with it. */
+type IdempotencyKey = { readonly key: string | undefined } | { readonly problem: string };
+
+/**
+ * Reads Idempotency-Key (draft-ietf-httpapi-idempotency-key-header): a quoted string, or as most clients send it,
+ * the same without quotes.
+ */
+export function parseIdempotencyKey(header: string | string[] | undefined): IdempotencyKey {
+  if (header === undefined) return { key: undefined };
+  const text = Array.isArray(header) ? header.join(", ") : header.trim();
+  const key = /^"(.*)"$/s.exec(text)?.[1] ?? text;
+  if (BARE.test(key)) return { key };
+  return {
+    problem: "Idempotency-Key must be 1 to 200 printable characters without spaces, for example a UUID.",
+  };
 }

@@ -6,17 +6,33 @@ import type { GraphQLContext } from "../../graphql/context.ts";
 import type { AdmittedOperation, AskedOperation } from "../../graphql/documents/admission.ts";
 import { MAX_NESTING } from "../../graphql/documents/document-limits.ts";
 import { nestsTooDeep } from "../../graphql/documents/document-nesting.ts";
-import { addressKey } from "../address-key.ts";
+import { MEDIA_TYPES, type MediaType, negotiateMediaType } from "../accept-header.ts";
 import type { CallerRate } from "../caller-rate.ts";
-import type { HttpErrorCode } from "../http-error-catalogue.ts";
-import { parseIdempotencyKey } from "../idempotency-key.ts";
-import { encodingProblem } from "./body-encoding.ts";
+import {
+  addressKey,
+  bytesPoints,
+  isSmall,
+  type Payer,
+  payerOf,
+  seemsToAskForService,
+} from "../caller-rate.ts";
+import type { HttpErrorCode } from "../http-errors.ts";
+import {
+  type RequestProblem,
+  refuse,
+  refuseBusyCaller,
+  refuseProblem,
+  refuseRejectedToken,
+} from "../http-errors.ts";
 import { mayBeForged } from "./csrf.ts";
-import { type GraphQLOverHttpRequest, type RequestProblem, readBody, readSearch } from "./graphql-request.ts";
-import { MEDIA_TYPES, type MediaType, negotiateMediaType } from "./media-type.ts";
-import { bytesPoints, isSmall, type Payer, payerOf, seemsToAskForService } from "./payer.ts";
-import { readAddress } from "./read-address.ts";
-import { refuse, refuseBusyCaller, refuseProblem, refuseRejectedToken } from "./refusals.ts";
+import {
+  encodingProblem,
+  type GraphQLOverHttpRequest,
+  parseIdempotencyKey,
+  readAddress,
+  readBody,
+  readSearch,
+} from "./graphql-request.ts";
 import type { TrustedDocuments } from "./trusted-documents.ts";
 
 export interface GraphQLRouteOptions {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { readUtf8File, TextEncodingError, whyUnreadable } from "../../utf8.ts";
-import type { GraphQLOverHttpRequest, RequestProblem } from "./graphql-request.ts";
+import type { RequestProblem } from "../http-errors.ts";
+import type { GraphQLOverHttpRequest } from "./graphql-request.ts";
 
 /** enforce: no other operation is run. audit: any other is run, and reported. */
 export type TrustedDocumentsMode = "audit" | "enforce";

@@ -1,14 +1,15 @@
 import { randomBytes } from "node:crypto";
+import type { IncomingMessage } from "node:http";
 import { posix } from "node:path";
 import type { FastifyInstance } from "fastify";
-import type { BootData, PlaygroundBanner, PlaygroundExample } from "./boot-data.ts";
-import { browserVisitStrategy } from "./browser-visit.ts";
-import { loadBuiltPlayground } from "./built-assets.ts";
+import { prefersHtml } from "../accept-header.ts";
 import {
   assetContentSecurityPolicy,
   commonSecurityHeaders,
   contentSecurityPolicy,
-} from "./security-headers.ts";
+} from "../security-headers.ts";
+import type { BootData, PlaygroundBanner, PlaygroundExample } from "./boot-data.ts";
+import { loadBuiltPlayground } from "./built-assets.ts";
 
 export interface PlaygroundOptions {
   /** The route of the GraphQL endpoint, for example `/graphql`. The page appears there to browsers. */
@@ -67,4 +68,28 @@ function renderPage(template: string, assetsPath: string, boot: BootData): strin
   return template
     .replaceAll("__ASSETS__", () => `./${posix.basename(assetsPath)}`)
     .replace('"__BOOT__"', () => json);
+}
+
+type ConstraintStrategy = Parameters<FastifyInstance["addConstraintStrategy"]>[0];
+type RouteHandler = Parameters<ReturnType<ConstraintStrategy["storage"]>["set"]>[1];
+
+/**
+ * Lets a route claim only the visits of people with a browser, by `constraints: { browserVisit: "yes" }`. The
+ * router tries constrained routes before the others, in whatever order they were registered.
+ */
+const browserVisitStrategy: ConstraintStrategy = {
+  name: "browserVisit",
+  storage: () => {
+    const handlers = new Map<unknown, RouteHandler>();
+    return {
+      get: (value) => handlers.get(value) ?? null,
+      set: (value, handler) => void handlers.set(value, handler),
+    };
+  },
+  deriveConstraint: (request: IncomingMessage) => (isBrowserVisit(request) ? "yes" : undefined),
+};
+
+/** A GET with a `query` parameter is an operation, even if it was typed into an address bar. */
+export function isBrowserVisit(request: IncomingMessage): boolean {
+  return prefersHtml(request.headers.accept) && !/[?&]query=/.test(request.url ?? "");
 }

@@ -4,13 +4,11 @@ import "@graphiql/plugin-doc-explorer/style.css";
 import "@graphiql/plugin-history/style.css";
 import "graphiql/graphiql.css";
 import "./playground.css";
-import "./panels.css";
 import "./narrow-window.css";
 import { createRoot } from "react-dom/client";
-import { readBootData } from "./boot.ts";
-import { registerMonacoWorkers } from "./monaco-workers.ts";
+import type { BootData } from "../boot-data.ts";
+import { registerMonacoWorkers, stampStyleElements } from "./monaco.tsx";
 import { createPlayground } from "./playground.tsx";
-import { stampStyleElements } from "./style-nonce.ts";
 
 const boot = readBootData();
 stampStyleElements(boot.styleNonce);
@@ -18,4 +16,9 @@ registerMonacoWorkers();
 const root = document.getElementById("root");
 if (root !== null) {
   createRoot(root).render(createPlayground(boot));
+}
+
+/** Reads the data block that the server wrote into the page. */
+function readBootData(): BootData {
+  return JSON.parse(document.getElementById("boot")?.textContent ?? "");
 }

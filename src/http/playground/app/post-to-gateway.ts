@@ -1,5 +1,4 @@
-import { type ExecutionResult, GraphQLError } from "graphql";
-import { type NamedOperation, withoutStaleName } from "./without-stale-name.ts";
+import { type ExecutionResult, GraphQLError, Kind, parse } from "graphql";
 
 type Options = { headers?: Record<string, unknown> | undefined };
 
@@ -37,4 +36,30 @@ async function parseResponse(response: Response): Promise<ExecutionResult> {
 
 function failure(message: string): ExecutionResult {
   return { errors: [new GraphQLError(message)] };
+}
+
+interface NamedOperation {
+  readonly query: string;
+  readonly operationName?: string | null;
+  readonly variables?: unknown;
+}
+
+/**
+ * GraphiQL works out the names of a tab's operations a moment after the tab is chosen. Whoever runs it sooner asks for an
+ * operation of the tab before, which the document at hand does not have. Without a name, the only one of it is run.
+ */
+export function withoutStaleName(operation: NamedOperation): NamedOperation {
+  const { operationName, ...unnamed } = operation;
+  if (!operationName) return unnamed;
+  return namesIn(operation.query).includes(operationName) ? operation : unnamed;
+}
+
+function namesIn(query: string): (string | undefined)[] {
+  try {
+    const operations = parse(query).definitions.filter(({ kind }) => kind === Kind.OPERATION_DEFINITION);
+    return operations.map((definition) => ("name" in definition ? definition.name?.value : undefined));
+  } catch {
+    // The gateway says what is wrong with it.
+    return [];
+  }
 }

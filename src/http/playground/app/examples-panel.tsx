@@ -1,6 +1,5 @@
-import { type GraphiQLPlugin, useGraphiQL } from "@graphiql/react";
+import { type GraphiQLPlugin, pick, useGraphiQL, useGraphiQLActions } from "@graphiql/react";
 import type { PlaygroundExample } from "../boot-data.ts";
-import { useOpenExample } from "./use-open-example.ts";
 
 /**
  * A side panel that lists the ready-made operations and opens them as shipped. It is where a first visitor begins,
@@ -40,4 +39,33 @@ function ExamplesIcon() {
       <path d="M2 3.5h2M2 8h2M2 12.5h2M6.5 3.5H14M6.5 8H14M6.5 12.5H14" strokeLinecap="round" />
     </svg>
   );
+}
+
+/**
+ * Goes to the tab that already holds an example unchanged, or opens a new one; never overwrites a tab. A panel that
+ * covers the editor makes room for it.
+ */
+export function useOpenExample(): (example: PlaygroundExample) => void {
+  const { addTab, changeTab, setVisiblePlugin } = useGraphiQLActions();
+  const { tabs, activeTabIndex, queryEditor } = useGraphiQL(pick("tabs", "activeTabIndex", "queryEditor"));
+  return ({ document }) => {
+    // The editor is ahead of its tab by what was typed in the last moment.
+    const shown = (query: string | null, index: number) =>
+      index === activeTabIndex ? queryEditor?.getValue() : query;
+    const index = tabs.findIndex((tab, position) => shown(tab.query, position) === document);
+    if (index < 0) {
+      addTab();
+      queryEditor?.setValue(document);
+    } else if (index !== activeTabIndex) {
+      changeTab(index);
+    }
+    if (isNarrowWindow()) {
+      setVisiblePlugin(null);
+    }
+  };
+}
+
+/** Whether a panel covers the editor instead of standing beside it; the same width as in narrow-window.css. */
+export function isNarrowWindow(): boolean {
+  return matchMedia("(max-width: 599px)").matches;
 }

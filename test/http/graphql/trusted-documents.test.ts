@@ -3,10 +3,10 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { TrustedDocuments, TrustedDocumentsError } from "../../src/http/graphql/trusted-documents.ts";
-import { ALICE } from "../support/seed-users.ts";
-import { readReply, type StartedGateway, startGateway } from "../support/start-gateway.ts";
-import { whenOver } from "../support/when-over.ts";
+import { TrustedDocuments, TrustedDocumentsError } from "../../../src/http/graphql/trusted-documents.ts";
+import { ALICE } from "../../support/seed-users.ts";
+import { readReply, type StartedGateway, startGateway } from "../../support/start-gateway.ts";
+import { whenOver } from "../../support/when-over.ts";
 
 const KNOWN = "query Known($opUin: Uin!) { subUser(opUin: $opUin) { opUin } }";
 const UNKNOWN = "query Unknown { __typename }";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { withoutStaleName } from "../../../src/http/playground/app/without-stale-name.ts";
+import { withoutStaleName } from "../../../../src/http/playground/app/post-to-gateway.ts";
 
 const TWO = "query A { a } mutation B { b }";
 

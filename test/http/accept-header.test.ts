@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { negotiateMediaType } from "../../../src/http/graphql/media-type.ts";
+import { negotiateMediaType, prefersHtml } from "../../src/http/accept-header.ts";
 
 const JSON_TYPE = "application/json";
 const GRAPHQL = "application/graphql-response+json";
@@ -65,4 +65,22 @@ test.each([
   "*/*;q=0",
 ])("nothing can be sent to a client that accepts %j", (accept) => {
   expect(negotiateMediaType(accept)).toBeUndefined();
+});
+
+test.each([
+  ["Chrome", "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8", true],
+  ["Firefox", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", true],
+  ["HTML first, JSON if need be", "application/json;q=0.5, text/html", true],
+  ["upper case and spaces", " Text/HTML ; Q=0.9 , */* ; q=0.1", true],
+  ["curl", "*/*", false],
+  ["a client without the header", undefined, false],
+  ["an empty header", "", false],
+  ["a GraphQL client", "application/graphql-response+json, application/json;q=0.9", false],
+  ["a client that takes either alike", "text/html, application/json", false],
+  ["JSON first, HTML if need be", "application/json, text/html;q=0.9", false],
+  ["a client that refuses HTML", "text/html;q=0, */*", false],
+  ["an event stream", "text/event-stream", false],
+  ["a malformed quality", "text/html;q=high", false],
+])("%s", (_client, accept, expected) => {
+  expect(prefersHtml(accept)).toBe(expected);
 });

@@ -1,7 +1,7 @@
 import { gzipSync } from "node:zlib";
 import { beforeAll, describe, expect, test } from "vitest";
-import { ALICE } from "../support/seed-users.ts";
-import { readReply, type StartedGateway, startGateway } from "../support/start-gateway.ts";
+import { ALICE } from "../../support/seed-users.ts";
+import { readReply, type StartedGateway, startGateway } from "../../support/start-gateway.ts";
 
 let shared: StartedGateway;
 
