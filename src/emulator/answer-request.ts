@@ -1,21 +1,17 @@
-import { bindAction } from "./actions/bind-action.ts";
+import { bindAction } from "./actions/action-definition.ts";
 import { findAction } from "./actions/find-action.ts";
-import { ParameterReader } from "./actions/parameter-reader.ts";
-import { readUins } from "./actions/read-uins.ts";
+import { ParameterReader, readUins } from "./actions/parameter-reader.ts";
 import { authenticate } from "./authenticate.ts";
-import { CamRefusal, type Language } from "./cam-refusal.ts";
+import { CamRefusal, type Language, refusals } from "./cam-refusals.ts";
 import type { EmulatorEvent } from "./emulator-event.ts";
 import type { EmulatorState } from "./emulator-state.ts";
 import type { Fault } from "./faults/fault-schema.ts";
 import { playFault } from "./faults/play-fault.ts";
 import { openRecord, type RequestRecord } from "./journal/request-record.ts";
-import { refusals } from "./refusals.ts";
 import type { ApiCall } from "./wire/api-call.ts";
-import { type Delivery, jsonReply } from "./wire/delivery.ts";
-import { refusalEnvelope, successEnvelope } from "./wire/envelope.ts";
+import { type Delivery, jsonReply, refusalEnvelope, successEnvelope } from "./wire/deliver.ts";
 import { readCall } from "./wire/read-call.ts";
 import type { ReceivedRequest } from "./wire/received-request.ts";
-import { refuseRegion } from "./wire/refuse-region.ts";
 
 export interface AnswerDeps {
   state: EmulatorState;
@@ -110,4 +106,14 @@ function codeTold(fault: Fault): string | null | undefined {
   if (fault.kind === "delay" || fault.kind === "staleRead") return undefined;
   if (fault.kind === "throttle") return "RequestLimitExceeded";
   return fault.kind === "camError" ? fault.code : null;
+}
+
+const REGION = /^[a-z]{2}-[a-z]+(-[a-z0-9]+)*$/;
+
+/** CAM has no regions and ignores a good one, but the vendor's gateway refuses what is none. */
+function refuseRegion(call: ApiCall, nullRegion: "accept" | "refuse"): void {
+  const { region } = call;
+  if (region === undefined || REGION.test(region)) return;
+  if (region === "null" && nullRegion === "accept") return;
+  throw refusals.parameterValue(call.proof.scheme === "TC3-HMAC-SHA256" ? "X-TC-Region" : "Region");
 }

@@ -1,9 +1,9 @@
 import type { Account } from "./account/account.ts";
-import type { AccessKey } from "./account/seed-schema.ts";
+import type { AccessKey } from "./account/seed.ts";
 import { PRODUCTS } from "./actions/find-action.ts";
-import { refusals } from "./refusals.ts";
-import { equalInConstantTime } from "./signature/equal-in-constant-time.ts";
+import { refusals } from "./cam-refusals.ts";
 import type { SignatureMismatch } from "./signature/signature-mismatch.ts";
+import { equalInConstantTime } from "./signature/signature-mismatch.ts";
 import { verifyTc3 } from "./signature/verify-tc3.ts";
 import { verifyV1 } from "./signature/verify-v1.ts";
 import type { ApiCall } from "./wire/api-call.ts";

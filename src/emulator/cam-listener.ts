@@ -1,8 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { type AnswerDeps, answerRequest } from "./answer-request.ts";
 import { deliver } from "./wire/deliver.ts";
-import { receiveRequest } from "./wire/receive-request.ts";
-import { headerValue } from "./wire/received-request.ts";
+import { headerValue, receiveRequest } from "./wire/received-request.ts";
 
 /** Room for a 32 KB query beside the headers; what is longer gets HTTP 431 from Node itself. */
 const MAX_HEADER_BYTES = 128 * 1024;

@@ -1,8 +1,6 @@
 import { z } from "zod";
-import { loadSeedFile } from "./account/load-seed.ts";
-import type { ParsedSeed } from "./account/seed-schema.ts";
+import { loadSeedFile, type ParsedSeed } from "./account/seed.ts";
 import { InputProblems } from "./input-problems.ts";
-import { withoutServiceLinks } from "./service-links.ts";
 import type { CamEmulatorOptions } from "./start-cam-emulator.ts";
 
 const PREFIX = "CAM_EMULATOR_";
@@ -88,4 +86,38 @@ function loadSeed(file: string | undefined, problems: string[]): ParsedSeed | un
     problems.push(...error.problems.map((problem) => `CAM_EMULATOR_SEED_FILE: ${headline}: ${problem}`));
     return undefined;
   }
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The address that Kubernetes sets for a Service: `CAM_EMULATOR_PORT=tcp://10.96.0.12:4100` for `cam-emulator`. */
+const ADDRESS = /^(tcp|udp|sctp):\/\/\S+:\d+$/i;
+
+/** The names of a variable with that address. */
+const WITH_ADDRESS = /^(.+?)_PORT(_\d+_(TCP|UDP|SCTP))?$/;
+
+/** The rest of the names of a Service's variables. */
+const PARTS = /^(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$/;
+
+/**
+ * The environment without the variables of Services, and the beginnings of those whose `_PORT` was left out. A `_PORT` that
+ * is no such address stays: an operator set it, which wins in Kubernetes.
+ */
+function withoutServiceLinks(env: Environment): {
+  readonly settings: Environment;
+  readonly services: readonly string[];
+} {
+  const all = new Set<string>();
+  for (const [name, value = ""] of Object.entries(env)) {
+    const service = WITH_ADDRESS.exec(name)?.[1];
+    if (service !== undefined && ADDRESS.test(value)) all.add(service);
+  }
+  const settings = Object.entries(env).filter(([name, value = ""]) => {
+    const service = [...all].find(
+      (prefix) => name.startsWith(`${prefix}_`) && PARTS.test(name.slice(prefix.length + 1)),
+    );
+    return service === undefined || (name === `${service}_PORT` && !ADDRESS.test(value));
+  });
+  const services = [...all].filter((service) => ADDRESS.test(env[`${service}_PORT`] ?? ""));
+  return { settings: Object.fromEntries(settings), services };
 }

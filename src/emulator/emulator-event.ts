@@ -11,3 +11,48 @@ export type EmulatorEvent =
   /** A defect of the emulator itself; the caller was told InternalError. */
   | { kind: "defect"; error: unknown }
   | { kind: "stopped" };
+
+/** One event as text for a terminal. */
+export function describeEvent(event: EmulatorEvent): string {
+  switch (event.kind) {
+    case "started":
+      return `CAM emulator listening on ${event.url}, control API on ${event.controlUrl}`;
+    case "stopped":
+      return "CAM emulator stopped";
+    case "defect":
+      return `Defect in the emulator: ${event.error instanceof Error ? event.error.stack : String(event.error)}`;
+    case "request":
+      return describeRequest(event);
+    case "signatureMismatch":
+      return describeMismatch(event);
+  }
+}
+
+function describeRequest({ entry }: Extract<EmulatorEvent, { kind: "request" }>): string {
+  const words = [
+    entry.time,
+    entry.action ?? "(no action)",
+    entry.opUins.join(","),
+    entry.keyId ?? "(no key)",
+  ];
+  words.push(entry.outcome ?? "(no CAM answer)");
+  if (entry.fault) words.push(`fault=${entry.fault}`, entry.applied ? "applied" : "not applied");
+  words.push(entry.requestId);
+  return words.filter((word) => word !== "").join("  ");
+}
+
+function describeMismatch(event: Extract<EmulatorEvent, { kind: "signatureMismatch" }>): string {
+  const lines = [`Signature refused for ${event.keyId} (${event.requestId}): ${event.cause}`];
+  if (event.firstDifference) {
+    const { line, received, signed } = event.firstDifference;
+    lines.push(`First difference, line ${line}:`, `  received  ${received}`, `  signed    ${signed}`);
+  }
+  if (event.canonicalRequest !== undefined)
+    lines.push("Canonical request as received:", indent(event.canonicalRequest));
+  if (event.stringToSign !== undefined) lines.push("String to sign:", indent(event.stringToSign));
+  return lines.join("\n");
+}
+
+function indent(text: string): string {
+  return text.replace(/^/gm, "  | ");
+}

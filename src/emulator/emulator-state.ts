@@ -1,11 +1,10 @@
 import { Account } from "./account/account.ts";
-import type { ParsedSeed } from "./account/seed-schema.ts";
+import type { ParsedSeed } from "./account/seed.ts";
 import { EmulatorClock } from "./emulator-clock.ts";
-import { FaultPlan } from "./faults/fault-plan.ts";
-import { Counters } from "./journal/counters.ts";
-import { Journal } from "./journal/journal.ts";
-import { KeyIssuer } from "./keys/key-issuer.ts";
-import { RateLimiter, type WindowKind } from "./rate/rate-limiter.ts";
+import { FaultPlan } from "./faults/fault-schema.ts";
+import { Counters, Journal } from "./journal/journal.ts";
+import { KeyIssuer } from "./key-issuer.ts";
+import { RateLimiter, type WindowKind } from "./rate-limiter.ts";
 import { SeededRandom } from "./seeded-random.ts";
 
 export interface EmulatorSettings {

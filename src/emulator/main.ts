@@ -1,5 +1,5 @@
-import { describeEvent } from "./describe-event.ts";
 import { loadEmulatorConfig } from "./emulator-config.ts";
+import { describeEvent } from "./emulator-event.ts";
 import { InputProblems } from "./input-problems.ts";
 import { startCamEmulator } from "./start-cam-emulator.ts";
 

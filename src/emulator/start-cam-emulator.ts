@@ -1,14 +1,14 @@
-import { DEFAULT_SEED_FILE, loadSeedFile } from "./account/load-seed.ts";
-import type { ParsedSeed } from "./account/seed-schema.ts";
+import { once } from "node:events";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { DEFAULT_SEED_FILE, loadSeedFile, type ParsedSeed } from "./account/seed.ts";
 import { createCamServer } from "./cam-listener.ts";
 import { createControlServer } from "./control/control-listener.ts";
-import { createControl } from "./control/create-control.ts";
-import type { EmulatorControl } from "./control/emulator-control.ts";
+import { createControl, type EmulatorControl } from "./control/emulator-control.ts";
 import { freshRandomSeed, waitFor } from "./emulator-clock.ts";
 import type { EmulatorEvent } from "./emulator-event.ts";
 import { type EmulatorSettings, EmulatorState } from "./emulator-state.ts";
-import { close, listen } from "./listen.ts";
-import { MetadataService } from "./metadata/metadata-service.ts";
+import { MetadataService } from "./metadata-service.ts";
 
 /** Everything is optional. Ports are 0, so that the system picks free ones; the host is loopback. */
 export interface CamEmulatorOptions extends Partial<EmulatorSettings> {
@@ -77,4 +77,34 @@ function settingsOf(options: CamEmulatorOptions): EmulatorSettings {
     instanceRole: options.instanceRole === undefined ? "mfa-gateway" : options.instanceRole,
     randomSeed: options.randomSeed ?? freshRandomSeed(),
   };
+}
+
+/** Listens and gives the address as a URL. A port that is taken is an error a person can act on. */
+async function listen(server: Server, host: string, port: number, purpose: string): Promise<string> {
+  server.listen(port, host);
+  try {
+    await once(server, "listening");
+  } catch (cause) {
+    throw new Error(`The emulator's ${purpose} cannot listen on ${host}:${port}: ${explain(cause)}.`, {
+      cause,
+    });
+  }
+  const { port: actual } = server.address() as AddressInfo;
+  return `http://${host.includes(":") ? `[${host}]` : host}:${actual}`;
+}
+
+/** Closes at once: whoever is waiting for a reply loses the connection. */
+async function close(server: Server): Promise<void> {
+  if (!server.listening) return;
+  const closed = once(server, "close");
+  server.close();
+  server.closeAllConnections();
+  await closed;
+}
+
+function explain(cause: unknown): string {
+  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+  if (code === "EADDRINUSE") return "another program is already using that port";
+  if (code === "EACCES") return "this user may not use that port";
+  return cause instanceof Error ? cause.message : String(cause);
 }

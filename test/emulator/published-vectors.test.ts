@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
-import { parseTc3Authorization } from "../../src/emulator/signature/tc3-authorization.ts";
-import { tc3CanonicalRequest } from "../../src/emulator/signature/tc3-canonical-request.ts";
-import { readTc3Parts } from "../../src/emulator/signature/tc3-parts.ts";
-import { tc3StringToSign } from "../../src/emulator/signature/tc3-string-to-sign.ts";
+import {
+  parseTc3Authorization,
+  readTc3Parts,
+  tc3CanonicalRequest,
+  tc3StringToSign,
+} from "../../src/emulator/signature/tc3-parts.ts";
 import { verifyTc3 } from "../../src/emulator/signature/verify-tc3.ts";
 import { verifyV1 } from "../../src/emulator/signature/verify-v1.ts";
 import type { ReceivedRequest } from "../../src/emulator/wire/received-request.ts";

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { DEFAULT_SEED_FILE } from "../../src/emulator/account/load-seed.ts";
+import { DEFAULT_SEED_FILE } from "../../src/emulator/account/seed.ts";
 import { InputProblems, loadSeedFile, parseSeed, startCamEmulator } from "../../src/emulator/index.ts";
 import { startEmulator } from "./start-emulator.ts";
 

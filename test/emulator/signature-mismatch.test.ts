@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
 import { expect, test } from "vitest";
-import { describeEvent } from "../../src/emulator/describe-event.ts";
+import { describeEvent } from "../../src/emulator/emulator-event.ts";
 import type { EmulatorEvent } from "../../src/emulator/index.ts";
 import { signTc3, type Tc3Input } from "../support/sign-tc3.ts";
 import { responseOf } from "./call-cam.ts";

@@ -3,7 +3,7 @@ import supertest from "supertest";
 import { localAuthenticator } from "../../src/auth/authenticator.ts";
 import type { Clock } from "../../src/clock.ts";
 import { type Config, loadConfig } from "../../src/config/config.ts";
-import { describeEvent } from "../../src/emulator/describe-event.ts";
+import { describeEvent } from "../../src/emulator/emulator-event.ts";
 import { type CamEmulatorOptions, type EmulatorControl, startCamEmulator } from "../../src/emulator/index.ts";
 import { createGateway, type Gateway } from "../../src/gateway/create-gateway.ts";
 import { createLogger } from "../../src/telemetry/logger.ts";

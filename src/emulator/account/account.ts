@@ -1,6 +1,6 @@
 import { parseInput } from "../input-problems.ts";
-import type { Role } from "./role-schema.ts";
-import { type AccessKey, keySchema, type ParsedSeed, type User, userSchema } from "./seed-schema.ts";
+import type { Role } from "./seed.ts";
+import { type AccessKey, keySchema, type ParsedSeed, type User, userSchema } from "./seed.ts";
 
 /** More writes of one user than fall within any lag that a test needs. */
 const MOST_PAST_FLAGS = 1_000;

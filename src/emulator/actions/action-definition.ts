@@ -1,6 +1,7 @@
 import type { Account } from "../account/account.ts";
-import type { AccessKey } from "../account/seed-schema.ts";
-import type { KeyIssuer } from "../keys/key-issuer.ts";
+import type { AccessKey } from "../account/seed.ts";
+import { refusals } from "../cam-refusals.ts";
+import type { KeyIssuer } from "../key-issuer.ts";
 import type { ParameterReader } from "./parameter-reader.ts";
 
 /** One API of the vendor. */
@@ -27,7 +28,7 @@ interface ActionIdentity {
   uinParameter?: string;
 }
 
-export interface ActionContext {
+interface ActionContext {
   account: Account;
   issuer: KeyIssuer;
   nowMs: number;
@@ -40,9 +41,18 @@ export interface SignedContext extends ActionContext {
   key: AccessKey;
 }
 
-export interface ActionResult {
+interface ActionResult {
   /** The reply's members, before RequestId is added. Integers that may be long are bigint. */
   response: Record<string, unknown>;
   /** Whether it wrote to the account. */
   applied: boolean;
+}
+
+type BoundAction = (reader: ParameterReader, context: ActionContext) => ActionResult;
+
+/** An action in the caller's name. Without a key there are only those that the vendor documents as unsigned. */
+export function bindAction(definition: ActionDefinition, key: AccessKey | undefined): BoundAction {
+  if (definition.unsigned) return (reader, context) => definition.run(reader, context);
+  if (key === undefined) throw refusals.invalidAuthorization();
+  return (reader, context) => definition.run(reader, { ...context, key });
 }

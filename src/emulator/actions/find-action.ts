@@ -1,16 +1,11 @@
-import { refusals } from "../refusals.ts";
-import { hostLabel } from "../signature/host-forms.ts";
+import { refusals } from "../cam-refusals.ts";
+import { hostLabel } from "../signature/signature-mismatch.ts";
 import type { ApiCall } from "../wire/api-call.ts";
 import { headerValue, type ReceivedRequest } from "../wire/received-request.ts";
 import type { ActionDefinition } from "./action-definition.ts";
-import { assumeRole } from "./assume-role.ts";
-import { assumeRoleWithWebIdentity } from "./assume-role-with-web-identity.ts";
-import { describeSafeAuthFlagColl } from "./describe-safe-auth-flag-coll.ts";
-import { describeSubAccounts } from "./describe-sub-accounts.ts";
-import { getCallerIdentity } from "./get-caller-identity.ts";
-import { getUser } from "./get-user.ts";
-import { listUsers } from "./list-users.ts";
-import { setMfaFlag } from "./set-mfa-flag.ts";
+import { describeSafeAuthFlagColl, setMfaFlag } from "./mfa-actions.ts";
+import { assumeRole, assumeRoleWithWebIdentity, getCallerIdentity } from "./sts-actions.ts";
+import { describeSubAccounts, getUser, listUsers } from "./user-actions.ts";
 
 export const ACTIONS: readonly ActionDefinition[] = [
   setMfaFlag,

@@ -1,9 +1,9 @@
-import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server } from "node:http";
+import { isIP } from "node:net";
 import { InputProblems } from "../input-problems.ts";
-import type { MetadataService } from "../metadata/metadata-service.ts";
+import type { MetadataService } from "../metadata-service.ts";
 import { CONTROL_ROUTES, type ControlReply, type ControlRoute } from "./control-routes.ts";
 import type { EmulatorControl } from "./emulator-control.ts";
-import { refuseForeign } from "./guard.ts";
 
 const BODY_LIMIT_BYTES = 64 * 1024 * 1024;
 
@@ -85,4 +85,39 @@ function match(pattern: string, path: string): string | undefined {
 
 function label({ method, path }: ControlRoute): string {
   return `${method} ${path}`;
+}
+
+/**
+ * Refuses requests that a web page may have made a browser send; undefined for others. A page cannot choose Origin, nor the
+ * name that the browser was led here by (DNS rebinding), and sends JSON to another origin only after a preflight.
+ */
+function refuseForeign(headers: IncomingHttpHeaders, body: string): ControlReply | undefined {
+  const { host = "", origin } = headers;
+  if (!isOwnName(nameOf(host))) {
+    return refusal(421, "Address the control API by localhost, an IP address, or a name without a dot.");
+  }
+  if (origin !== undefined && origin.toLowerCase() !== `http://${host}`.toLowerCase()) {
+    return refusal(403, "A page of another origin may not use the control API.");
+  }
+  const [type = ""] = (headers["content-type"] ?? "").split(";", 1);
+  if (body.trim() !== "" && type.trim().toLowerCase() !== "application/json") {
+    return refusal(415, "Send the body with content-type: application/json.");
+  }
+  return undefined;
+}
+
+/** Nobody but this machine and its network can give out these names. */
+function isOwnName(name: string): boolean {
+  return isIP(name) !== 0 || /^[a-z0-9_-]+$/.test(name);
+}
+
+function nameOf(host: string): string {
+  return host
+    .toLowerCase()
+    .replace(/:\d*$/, "")
+    .replace(/^\[(.*)\]$/, "$1");
+}
+
+function refusal(status: number, error: string): ControlReply {
+  return { status, body: { error } };
 }

@@ -1,9 +1,8 @@
 import { z } from "zod";
-import type { AccessKeyInput, SeedInput, UserInput } from "../account/seed-schema.ts";
+import type { AccessKeyInput, SeedInput, UserInput } from "../account/seed.ts";
 import type { FaultInput } from "../faults/fault-schema.ts";
 import { parseInput } from "../input-problems.ts";
-import type { ClockChange } from "./clock-change.ts";
-import type { EmulatorControl, KeyChange } from "./emulator-control.ts";
+import type { ClockChange, EmulatorControl, KeyChange } from "./emulator-control.ts";
 
 export interface ControlRequest {
   /** The path's last segment, where the route has a variable. */

@@ -1,8 +1,7 @@
 import { STATUS_CODES } from "node:http";
-import { CamRefusal } from "../cam-refusal.ts";
-import { refusals } from "../refusals.ts";
+import { CamRefusal, refusals } from "../cam-refusals.ts";
 import type { SeededRandom } from "../seeded-random.ts";
-import { type Delivery, JSON_TYPE, jsonReply } from "../wire/delivery.ts";
+import { type Delivery, JSON_TYPE, jsonReply } from "../wire/deliver.ts";
 import type { Fault } from "./fault-schema.ts";
 
 export interface FaultStage {

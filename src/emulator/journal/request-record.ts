@@ -1,5 +1,5 @@
 import { actionNamed } from "../actions/find-action.ts";
-import type { CamRefusal } from "../cam-refusal.ts";
+import type { CamRefusal } from "../cam-refusals.ts";
 import type { EmulatorState } from "../emulator-state.ts";
 import type { Fault } from "../faults/fault-schema.ts";
 import type { ApiCall } from "../wire/api-call.ts";

@@ -1,9 +1,5 @@
-import { equalInConstantTime } from "./equal-in-constant-time.ts";
-import { firstDifference, type SignatureMismatch } from "./signature-mismatch.ts";
-import { tc3CanonicalRequest } from "./tc3-canonical-request.ts";
-import { sha256Hex, type Tc3Parts } from "./tc3-parts.ts";
-import { tc3Signature } from "./tc3-signature.ts";
-import { tc3StringToSign } from "./tc3-string-to-sign.ts";
+import { equalInConstantTime, firstDifference, type SignatureMismatch } from "./signature-mismatch.ts";
+import { sha256Hex, type Tc3Parts, tc3CanonicalRequest, tc3Signature, tc3StringToSign } from "./tc3-parts.ts";
 
 /** One mistake that signers make: if the signature fits the parts it yields, that was the mistake. */
 interface Suspicion {

@@ -1,3 +1,5 @@
+import { timingSafeEqual } from "node:crypto";
+
 /** Why a signature was refused, for the log of whoever wrote the signer. Holds no secret and no signature. */
 export interface SignatureMismatch {
   /** The likely cause in words, or that none of the known ones fits. */
@@ -18,4 +20,25 @@ export function firstDifference(received: string, signed: string): SignatureMism
     if (left !== right) return { line: at + 1, received: left, signed: right };
   }
   return undefined;
+}
+
+/** Compares without telling by its duration where two texts part. Their lengths are no secret. */
+export function equalInConstantTime(one: string, other: string): boolean {
+  const left = Buffer.from(one);
+  const right = Buffer.from(other);
+  return left.length === right.length && timingSafeEqual(left, right);
+}
+
+/**
+ * The host a client may have signed for one Host header. The Node SDK leaves the port out with TC3 and keeps
+ * it with v1; the Go and Python SDKs keep it always.
+ */
+export function hostForms(hostHeader: string): string[] {
+  const withoutPort = hostHeader.replace(/:\d+$/, "");
+  return withoutPort === hostHeader ? [hostHeader] : [hostHeader, withoutPort];
+}
+
+/** The Node SDK takes the endpoint's text before the first dot for the service: `127` for 127.0.0.1:4100. */
+export function hostLabel(hostHeader: string): string {
+  return hostHeader.split(".")[0] ?? "";
 }

@@ -1,6 +1,5 @@
-import { createHash } from "node:crypto";
+import { createHash, createHmac } from "node:crypto";
 import { headerValue, headerValues, type ReceivedRequest } from "../wire/received-request.ts";
-import type { Tc3Authorization } from "./tc3-authorization.ts";
 
 /** Everything a TC3 signature is made of, but the secret key. */
 export interface Tc3Parts {
@@ -51,4 +50,67 @@ function isUnsigned(request: ReceivedRequest): boolean {
 /** ASCII only: a byte above 127 must reach the hash as it came. */
 function canonicalValue(value: string): string {
   return value.trim().replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+}
+
+/** The parts of `TC3-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…`. */
+export interface Tc3Authorization {
+  secretId: string;
+  /** The scope: `date/service/tc3_request`. Some SDKs derive odd services from an endpoint, even with a colon inside. */
+  date: string;
+  service: string;
+  signedHeaders: readonly string[];
+  signature: string;
+}
+
+const AUTHORIZATION = new RegExp(
+  [
+    "^TC3-HMAC-SHA256 +Credential=(?<secretId>[^/,\\s]+)/(?<date>\\d{4}-\\d{2}-\\d{2})/(?<service>[^/,\\s]+)/tc3_request",
+    " *SignedHeaders=(?<signedHeaders>[^,\\s]+)",
+    " *Signature=(?<signature>[0-9a-f]{64})$",
+  ].join(","),
+);
+
+/** Undefined for anything that does not follow the vendor's rules, a header list without content-type or host included. */
+export function parseTc3Authorization(text: string): Tc3Authorization | undefined {
+  const groups = AUTHORIZATION.exec(text)?.groups;
+  if (!groups) return undefined;
+  const { secretId = "", date = "", service = "", signedHeaders = "", signature = "" } = groups;
+  const names = signedHeaders.split(";");
+  if (!followsListRules(names)) return undefined;
+  return { secretId, date, service, signedHeaders: names, signature };
+}
+
+function followsListRules(names: readonly string[]): boolean {
+  const ascending = names.every((name, at) => at === 0 || (names[at - 1] ?? "") < name);
+  const lowerCase = names.every((name) => /^[a-z0-9-]+$/.test(name));
+  return ascending && lowerCase && names.includes("content-type") && names.includes("host");
+}
+
+/** Step 1 of https://www.tencentcloud.com/document/product/1154/48911. Characters stand for bytes (latin1). */
+export function tc3CanonicalRequest(parts: Tc3Parts): string {
+  const canonicalHeaders = parts.headers.map(([name, value]) => `${name}:${value}\n`).join("");
+  const signedHeaders = parts.headers.map(([name]) => name).join(";");
+  return [parts.method, parts.path, parts.query, canonicalHeaders, signedHeaders, parts.payloadHash].join(
+    "\n",
+  );
+}
+
+/** Step 2: the algorithm, the timestamp, the scope and the hash of the canonical request. */
+export function tc3StringToSign(parts: Tc3Parts): string {
+  const hashed = sha256Hex(Buffer.from(tc3CanonicalRequest(parts), "latin1"));
+  return ["TC3-HMAC-SHA256", parts.timestamp, `${parts.date}/${parts.service}/tc3_request`, hashed].join(
+    "\n",
+  );
+}
+
+/** Step 3: the signature these parts must carry. The key is derived from the scope's own date and service. */
+export function tc3Signature(parts: Tc3Parts, secretKey: string): string {
+  const dateKey = hmac(`TC3${secretKey}`, parts.date);
+  const serviceKey = hmac(dateKey, parts.service);
+  const signingKey = hmac(serviceKey, "tc3_request");
+  return hmac(signingKey, tc3StringToSign(parts)).toString("hex");
+}
+
+function hmac(key: string | Buffer, text: string): Buffer {
+  return createHmac("sha256", key).update(text, "latin1").digest();
 }

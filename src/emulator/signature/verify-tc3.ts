@@ -1,12 +1,10 @@
-import { utcDate } from "../wire/common-parameters.ts";
+import { utcDate } from "../wire/read-call.ts";
 import { headerValue, type ReceivedRequest } from "../wire/received-request.ts";
-import { equalInConstantTime } from "./equal-in-constant-time.ts";
 import { explainTc3Mismatch } from "./explain-tc3-mismatch.ts";
-import { hostForms, hostLabel } from "./host-forms.ts";
 import type { SignatureMismatch } from "./signature-mismatch.ts";
-import type { Tc3Authorization } from "./tc3-authorization.ts";
-import { readTc3Parts, type Tc3Parts } from "./tc3-parts.ts";
-import { tc3Signature } from "./tc3-signature.ts";
+import { equalInConstantTime, hostForms, hostLabel } from "./signature-mismatch.ts";
+import type { Tc3Authorization } from "./tc3-parts.ts";
+import { readTc3Parts, type Tc3Parts, tc3Signature } from "./tc3-parts.ts";
 
 /** Undefined when the request was signed with this key as it was received; else why not. */
 export function verifyTc3(

@@ -1,10 +1,7 @@
 import { createHmac } from "node:crypto";
 import type { V1Proof } from "../wire/api-call.ts";
 import { headerValue, type ReceivedRequest } from "../wire/received-request.ts";
-import { equalInConstantTime } from "./equal-in-constant-time.ts";
-import { hostForms } from "./host-forms.ts";
-import type { SignatureMismatch } from "./signature-mismatch.ts";
-import { v1StringToSign } from "./v1-string-to-sign.ts";
+import { equalInConstantTime, hostForms, type SignatureMismatch } from "./signature-mismatch.ts";
 
 const HASH = { HmacSHA1: "sha1", HmacSHA256: "sha256" } as const;
 
@@ -54,4 +51,15 @@ function encoded(parameters: ReadonlyMap<string, string>): Map<string, string> {
 /** The text goes to a log, and an STS token is a secret. */
 function withoutToken(parameters: ReadonlyMap<string, string>): Map<string, string> {
   return new Map([...parameters].map(([name, value]) => [name, name === "Token" ? "[redacted]" : value]));
+}
+
+/** Method, host, path and the parameters by name, with their values as they are: not encoded. */
+function v1StringToSign(
+  method: string,
+  host: string,
+  path: string,
+  parameters: ReadonlyMap<string, string>,
+): string {
+  const sorted = [...parameters].sort(([one], [other]) => (one < other ? -1 : 1));
+  return `${method}${host}${path}?${sorted.map(([name, value]) => `${name}=${value}`).join("&")}`;
 }

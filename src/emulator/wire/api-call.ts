@@ -1,6 +1,6 @@
-import type { CamRefusal, Language } from "../cam-refusal.ts";
-import type { Tc3Authorization } from "../signature/tc3-authorization.ts";
-import type { WireObject } from "./exact-json.ts";
+import type { CamRefusal, Language } from "../cam-refusals.ts";
+import type { Tc3Authorization } from "../signature/tc3-parts.ts";
+import type { WireObject } from "./wire-json.ts";
 
 /** What a request claims to be, read but not yet believed. */
 export interface ApiCall {

@@ -1,9 +1,36 @@
 import type { ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { type Delivery, JSON_TYPE } from "./delivery.ts";
+import type { CamRefusal, Language } from "../cam-refusals.ts";
+import { stringifyExactJson } from "./wire-json.ts";
 
-export interface ReplyHeaders {
+/** What goes back on the wire, or does not. */
+export type Delivery =
+  | { kind: "reply"; status: number; contentType: string; body: string | Buffer }
+  /** A JSON reply padded to this many bytes, streamed. */
+  | { kind: "padding"; bytes: number }
+  /** Closes the connection without an answer. */
+  | { kind: "cut" }
+  /** Leaves the connection open and never answers. */
+  | { kind: "silence" };
+
+/** CAM's content type, to the letter: its Python SDK stops looking for errors when a charset follows. */
+export const JSON_TYPE = "application/json";
+
+export function jsonReply(body: string): Delivery {
+  return { kind: "reply", status: 200, contentType: JSON_TYPE, body };
+}
+
+export function successEnvelope(response: Record<string, unknown>, requestId: string): string {
+  return stringifyExactJson({ Response: { ...response, RequestId: requestId } });
+}
+
+export function refusalEnvelope(refusal: CamRefusal, language: Language, requestId: string): string {
+  const error = { Code: refusal.code, Message: refusal.messageIn(language) };
+  return stringifyExactJson({ Response: { Error: error, RequestId: requestId } });
+}
+
+interface ReplyHeaders {
   date: string;
   traceId: string | undefined;
 }

@@ -1,5 +1,5 @@
-import { refusals } from "../refusals.ts";
-import type { WireObject, WireValue } from "./exact-json.ts";
+import { refusals } from "../cam-refusals.ts";
+import type { WireObject, WireValue } from "./wire-json.ts";
 
 /** Decodes `a=1&b.c=2` strictly: broken percent-encoding and repeated names are refused, not guessed at. */
 export function parseForm(text: string): Map<string, string> {

@@ -1,9 +1,9 @@
-import { refusals } from "../refusals.ts";
-import type { ApiCall } from "./api-call.ts";
-import { readTc3Call } from "./read-tc3-call.ts";
-import { readV1Call } from "./read-v1-call.ts";
-import { BODY_LIMIT_BYTES } from "./receive-request.ts";
-import { headerValue, type ReceivedRequest } from "./received-request.ts";
+import { CamRefusal, type Language, refusals } from "../cam-refusals.ts";
+import { parseTc3Authorization } from "../signature/tc3-parts.ts";
+import type { ApiCall, NoProof, Tc3Proof, V1Proof } from "./api-call.ts";
+import { parseForm, unflatten } from "./form-parameters.ts";
+import { BODY_LIMIT_BYTES, headerValue, type ReceivedRequest } from "./received-request.ts";
+import { parseExactJson, type WireObject } from "./wire-json.ts";
 
 const GET_LIMIT_BYTES = 32 * 1024;
 const V1_BODY_LIMIT_BYTES = 1024 * 1024;
@@ -20,4 +20,143 @@ export function readCall(request: ReceivedRequest): ApiCall {
   }
   if (request.bodyBytes > V1_BODY_LIMIT_BYTES) throw refusals.requestTooLargeForV1();
   return readV1Call(request);
+}
+
+const UNIX_SECONDS = /^\d{1,11}$/;
+
+function parseTimestamp(text: string, parameter: string): number {
+  if (!UNIX_SECONDS.test(text)) throw refusals.parameterValue(parameter);
+  return Number(text);
+}
+
+/** The vendor's default is zh-CN; ours is en-US, because the people who read an emulator's replies read its docs. */
+function parseLanguage(text: string | undefined): Language {
+  return text === "zh-CN" ? "zh-CN" : "en-US";
+}
+
+/** The UTC date of a timestamp, which a TC3 scope must carry. */
+export function utcDate(unixSeconds: number): string {
+  return new Date(unixSeconds * 1000).toISOString().slice(0, 10);
+}
+
+/** A call whose common parameters are X-TC-* headers: JSON in a POST, a flattened query in a GET. */
+function readTc3Call(request: ReceivedRequest): ApiCall {
+  const required = (header: string, parameter: string) => {
+    const value = headerValue(request, header);
+    if (!value) throw refusals.missingParameter(parameter);
+    return value;
+  };
+  const action = required("x-tc-action", "Action");
+  const version = required("x-tc-version", "Version");
+  const timestamp = parseTimestamp(required("x-tc-timestamp", "Timestamp"), "X-TC-Timestamp");
+  const proof = readProof(headerValue(request, "authorization") ?? "");
+  return {
+    action,
+    version,
+    timestamp,
+    secretId: proof.scheme === "SKIP" ? "" : proof.authorization.secretId,
+    token: headerValue(request, "x-tc-token"),
+    region: headerValue(request, "x-tc-region"),
+    language: parseLanguage(headerValue(request, "x-tc-language")),
+    proof,
+    format: request.method === "GET" ? "flat" : "json",
+    parameters: readParameters(request),
+  };
+}
+
+function readProof(text: string): Tc3Proof | NoProof {
+  if (text === "SKIP") return { scheme: "SKIP" };
+  const authorization = parseTc3Authorization(text);
+  if (!authorization) throw refusals.invalidAuthorization();
+  return { scheme: "TC3-HMAC-SHA256", authorization };
+}
+
+function readParameters(request: ReceivedRequest): WireObject | CamRefusal {
+  try {
+    if (request.method === "GET") return unflatten(parseForm(request.query));
+    const [strayParameter] = parseForm(request.query).keys();
+    if (strayParameter !== undefined) return refusals.unknownParameter(strayParameter);
+    return readJsonBody(request);
+  } catch (error) {
+    if (error instanceof CamRefusal) return error;
+    throw error;
+  }
+}
+
+function readJsonBody(request: ReceivedRequest): WireObject {
+  const mediaType = headerValue(request, "content-type")?.split(";")[0]?.trim().toLowerCase();
+  if (mediaType !== "application/json") {
+    throw refusals.unsupportedOperation(
+      "A POST request signed with TC3-HMAC-SHA256 must be `application/json`.",
+    );
+  }
+  let body: unknown;
+  try {
+    body = parseExactJson(new TextDecoder("utf-8", { fatal: true }).decode(request.body));
+  } catch (cause) {
+    const refusal = refusals.invalidParameter("The request body is not valid JSON.");
+    refusal.cause = cause;
+    throw refusal;
+  }
+  if (typeof body !== "object" || body === null || Array.isArray(body)) {
+    throw refusals.invalidParameter("The request body is not a JSON object.");
+  }
+  return body as WireObject;
+}
+
+const COMMON = new Set([
+  ..."Action Version Timestamp Nonce SecretId Signature SignatureMethod".split(" "),
+  ..."Region Token Language RequestClient".split(" "),
+]);
+
+/** A call of the old kind: everything, signature included, is a parameter in the query or the form. */
+function readV1Call(request: ReceivedRequest): ApiCall {
+  const all = receivedParameters(request);
+  const required = (name: string) => {
+    const value = all.get(name);
+    if (!value) throw refusals.missingParameter(name);
+    return value;
+  };
+  const action = required("Action");
+  const version = required("Version");
+  const timestamp = parseTimestamp(required("Timestamp"), "Timestamp");
+  if (!/^\d+$/.test(required("Nonce"))) throw refusals.parameterValue("Nonce");
+  const secretId = required("SecretId");
+  const signature = required("Signature");
+  const signed = new Map(all);
+  signed.delete("Signature");
+  return {
+    action,
+    version,
+    timestamp,
+    secretId,
+    token: all.get("Token"),
+    region: all.get("Region"),
+    language: parseLanguage(all.get("Language")),
+    proof: { scheme: signatureMethod(all.get("SignatureMethod")), signature, signed },
+    format: "flat",
+    parameters: businessParameters(all),
+  };
+}
+
+function receivedParameters(request: ReceivedRequest): Map<string, string> {
+  const mediaType = headerValue(request, "content-type")?.split(";")[0]?.trim().toLowerCase();
+  const isForm = request.method === "POST" && mediaType === "application/x-www-form-urlencoded";
+  // Joined before parsing, so that a name in both places is a repeated name.
+  return parseForm([request.query, isForm ? request.body.toString("latin1") : ""].join("&"));
+}
+
+function signatureMethod(name: string | undefined): V1Proof["scheme"] {
+  if (name === undefined || name === "HmacSHA1") return "HmacSHA1";
+  if (name === "HmacSHA256") return "HmacSHA256";
+  throw refusals.parameterValue("SignatureMethod");
+}
+
+function businessParameters(all: ReadonlyMap<string, string>): WireObject | CamRefusal {
+  try {
+    return unflatten(new Map([...all].filter(([name]) => !COMMON.has(name))));
+  } catch (error) {
+    if (error instanceof CamRefusal) return error;
+    throw error;
+  }
 }

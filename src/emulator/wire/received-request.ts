@@ -1,3 +1,5 @@
+import type { IncomingMessage } from "node:http";
+
 /** One request exactly as it arrived. Nothing here is decoded, folded or joined. */
 export interface ReceivedRequest {
   method: string;
@@ -21,4 +23,38 @@ export function headerValues(request: ReceivedRequest, lowerCaseName: string): s
 
 export function headerValue(request: ReceivedRequest, lowerCaseName: string): string | undefined {
   return headerValues(request, lowerCaseName)[0];
+}
+
+/** CAM takes 10 MB with TC3; what is longer is counted but not kept. */
+export const BODY_LIMIT_BYTES = 10 * 1024 * 1024;
+
+/** Reads a request to its last byte. Rejects when the peer goes away before that. */
+export async function receiveRequest(
+  message: IncomingMessage,
+  monotonic: () => number,
+): Promise<ReceivedRequest> {
+  const chunks: Buffer[] = [];
+  let bodyBytes = 0;
+  for await (const chunk of message as AsyncIterable<Buffer>) {
+    bodyBytes += chunk.length;
+    if (bodyBytes <= BODY_LIMIT_BYTES) chunks.push(chunk);
+  }
+  const target = message.url ?? "/";
+  const mark = target.indexOf("?");
+  return {
+    method: message.method ?? "",
+    path: mark < 0 ? target : target.slice(0, mark),
+    query: mark < 0 ? "" : target.slice(mark + 1),
+    headers: pairUp(message.rawHeaders),
+    body: bodyBytes <= BODY_LIMIT_BYTES ? Buffer.concat(chunks) : Buffer.alloc(0),
+    bodyBytes,
+    targetBytes: Buffer.byteLength(target, "latin1"),
+    arrivedAtMs: monotonic(),
+  };
+}
+
+function pairUp(raw: readonly string[]): (readonly [string, string])[] {
+  const pairs: (readonly [string, string])[] = [];
+  for (let at = 0; at + 1 < raw.length; at += 2) pairs.push([raw[at] ?? "", raw[at + 1] ?? ""]);
+  return pairs;
 }

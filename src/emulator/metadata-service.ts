@@ -1,7 +1,7 @@
-import type { Role } from "../account/role-schema.ts";
-import type { EmulatorState } from "../emulator-state.ts";
-import type { TemporaryKey } from "../keys/key-issuer.ts";
-import { expiryOf, temporaryCredentials } from "../keys/temporary-credentials.ts";
+import type { Role } from "./account/seed.ts";
+import type { EmulatorState } from "./emulator-state.ts";
+import type { TemporaryKey } from "./key-issuer.ts";
+import { expiryOf, temporaryCredentials } from "./key-issuer.ts";
 
 /** Where an instance finds the keys of its role: https://cloud.tencent.com/document/product/598/85616 */
 const CREDENTIALS_PATH = "/latest/meta-data/cam/security-credentials";

@@ -1,7 +1,35 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { z } from "zod";
+import { InputProblems, parseInput } from "../input-problems.ts";
 import { READ_METHODS } from "./protection-flags.ts";
-import { roleSchema } from "./role-schema.ts";
-import { uinSchema } from "./uin-schema.ts";
+
+const UIN_MAX = 2n ** 64n - 1n;
+
+/** A Uin is a decimal string in every file and control call: JSON readers round long integers. */
+export const uinSchema = z
+  .string()
+  .regex(/^[1-9]\d{0,19}$/, "must be a decimal string without leading zeros")
+  .refine((text) => /^\d+$/.test(text) && BigInt(text) <= UIN_MAX, "must be at most 2^64-1");
+
+/** The vendor's own maximum: https://www.tencentcloud.com/document/product/1150/49456 */
+const MAX_SESSION_SECONDS = 43_200;
+
+/** A role: whoever it trusts gets temporary keys that act in its name. */
+const roleSchema = z.strictObject({
+  /** The vendor's ids are decimal strings, like Uins. */
+  roleId: uinSchema,
+  name: z.string().regex(/^[\w+=,.@-]{1,128}$/, "must be letters, digits and any of + = , . @ _ -"),
+  /** The users whose keys may assume it. */
+  trustedUins: z.array(uinSchema).default([]),
+  /** The OIDC providers whose tokens may assume it. */
+  identityProviders: z.array(z.string().min(1)).default([]),
+  /** What AssumeRole has to bring as ExternalId; null asks for none. */
+  externalId: z.string().min(1).nullable().default(null),
+  maxSessionSeconds: z.int().positive().max(MAX_SESSION_SECONDS).default(MAX_SESSION_SECONDS),
+});
+
+export type Role = z.output<typeof roleSchema>;
 
 const flag = z.union([z.literal(0), z.literal(1)]).default(0);
 const flagBlock = z.strictObject({
@@ -74,7 +102,7 @@ export const keySchema = z
 
 const uinRange = z.strictObject({ from: uinSchema, to: uinSchema });
 
-export const seedSchema = z
+const seedSchema = z
   .strictObject({
     account: z.strictObject({
       ownerUin: uinSchema,
@@ -131,4 +159,47 @@ function refuseRepeats(
     if (values.indexOf(value) === at) return;
     context.addIssue({ code: "custom", path: [list, at, field], message: `"${value}" is there twice` });
   });
+}
+
+/** Three folders up is the package root, both for src/ and, after the build, for dist/. */
+export const DEFAULT_SEED_FILE = fileURLToPath(
+  new URL("../../../schema/emulator-seed.json", import.meta.url),
+);
+
+export function parseSeed(input: unknown, what = "The seed is not valid"): ParsedSeed {
+  return parseInput(seedSchema, input, what);
+}
+
+/** Reads, parses and validates a seed file. Every failure is InputProblems that names the file. */
+export function loadSeedFile(file: string = DEFAULT_SEED_FILE): ParsedSeed {
+  return parseSeed(parseJson(readText(file), file), `The seed file ${file} is not valid`);
+}
+
+function readText(file: string): string {
+  const bytes = readBytes(file);
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new InputProblems(`The seed file ${file} is not UTF-8`, ["Save it as UTF-8."], { cause });
+  }
+}
+
+function readBytes(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (cause) {
+    throw new InputProblems(`The seed file ${file} cannot be read`, [messageOf(cause)], { cause });
+  }
+}
+
+function parseJson(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new InputProblems(`The seed file ${file} is not JSON`, [messageOf(cause)], { cause });
+  }
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
 }

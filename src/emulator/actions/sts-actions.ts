@@ -1,0 +1,120 @@
+import type { Account } from "../account/account.ts";
+import type { Role } from "../account/seed.ts";
+import { refusals } from "../cam-refusals.ts";
+import { expiryOf, refuseWebIdentity, temporaryCredentials } from "../key-issuer.ts";
+import type { SignedAction, UnsignedAction } from "./action-definition.ts";
+import type { ParameterReader } from "./parameter-reader.ts";
+
+/**
+ * https://www.tencentcloud.com/document/product/1150/49453: whose key this is. Its Uins are strings. PrincipalId is who
+ * applied for a role's key; the page does not say who that is where nobody signed for it, and here it is the account.
+ */
+export const getCallerIdentity: SignedAction = {
+  name: "GetCallerIdentity",
+  product: "sts",
+  version: "2018-08-13",
+  run(reader, { account, key }) {
+    reader.finish();
+    const { uin, session, issuedTo } = key;
+    if (session !== null) {
+      return {
+        applied: false,
+        response: {
+          Arn: `qcs::sts:${account.ownerUin}:assumed-role/${uin}`,
+          AccountId: account.ownerUin,
+          UserId: `${uin}:${session}`,
+          PrincipalId: issuedTo ?? account.ownerUin,
+          Type: "CAMRole",
+        },
+      };
+    }
+    return {
+      applied: false,
+      response: {
+        Arn: `qcs::cam:${account.ownerUin}:uin/${uin}`,
+        AccountId: account.ownerUin,
+        UserId: uin,
+        PrincipalId: uin,
+        Type: "CAMUser",
+      },
+    };
+  },
+};
+
+const DEFAULT_SECONDS = 7_200n;
+const SESSION_NAME = /^[\w+=,.@-]{2,128}$/;
+
+interface SessionParameters {
+  readonly arn: string;
+  readonly session: string;
+  readonly seconds: bigint;
+}
+
+/** What both ways of assuming a role ask for. */
+function readSessionParameters(reader: ParameterReader): SessionParameters {
+  const arn = reader.required("RoleArn", reader.text("RoleArn"));
+  const session = reader.required("RoleSessionName", reader.text("RoleSessionName"));
+  const seconds = reader.uint64("DurationSeconds") ?? DEFAULT_SECONDS;
+  if (!SESSION_NAME.test(session)) throw refusals.stsParameter("RoleSessionName");
+  if (seconds === 0n) throw refusals.stsParameter("DurationSeconds");
+  return { arn, session, seconds };
+}
+
+/** The role that is meant, if it exists and lasts that long. */
+function permittedRole({ arn, seconds }: SessionParameters, account: Account): Role {
+  const role = account.roleOfArn(arn);
+  if (!role) throw refusals.roleNotFound();
+  if (seconds > BigInt(role.maxSessionSeconds)) throw refusals.sessionTooLong();
+  return role;
+}
+
+/** https://www.tencentcloud.com/document/product/1150/49456: a temporary key of a role that trusts the caller. */
+export const assumeRole: SignedAction = {
+  name: "AssumeRole",
+  product: "sts",
+  version: "2018-08-13",
+  run(reader, { account, issuer, key, nowMs }) {
+    const parameters = readSessionParameters(reader);
+    const externalId = reader.text("ExternalId") ?? null;
+    reader.finish();
+
+    const role = permittedRole(parameters, account);
+    if (!role.trustedUins.includes(key.uin)) {
+      throw refusals.unauthorized("The role does not trust the caller.");
+    }
+    if (role.externalId !== null && role.externalId !== externalId) {
+      throw refusals.unauthorized("The role asks for another ExternalId.");
+    }
+    const { session, seconds } = parameters;
+    const issuedTo = key.session === null ? key.uin : key.issuedTo;
+    const issued = issuer.issue({ role, session, issuedTo, durationSeconds: Number(seconds), nowMs });
+    return { applied: false, response: { Credentials: temporaryCredentials(issued), ...expiryOf(issued) } };
+  },
+};
+
+/**
+ * https://cloud.tencent.com/document/product/1312/73070: a temporary key for whoever has a token of an OIDC provider
+ * that the role trusts. The call itself carries no key: its Authorization is `SKIP`.
+ */
+export const assumeRoleWithWebIdentity: UnsignedAction = {
+  name: "AssumeRoleWithWebIdentity",
+  product: "sts",
+  version: "2018-08-13",
+  unsigned: true,
+  run(reader, { account, issuer, nowMs }) {
+    const parameters = readSessionParameters(reader);
+    const providerId = reader.required("ProviderId", reader.text("ProviderId"));
+    const token = reader.required("WebIdentityToken", reader.text("WebIdentityToken"));
+    reader.finish();
+
+    refuseWebIdentity(token, nowMs);
+    const role = permittedRole(parameters, account);
+    if (!role.identityProviders.includes(providerId)) {
+      throw refusals.unauthorized("The role does not trust the identity provider.");
+    }
+    const { session, seconds } = parameters;
+    const durationSeconds = Number(seconds);
+    const issued = issuer.issue({ role, session, issuedTo: null, durationSeconds, nowMs });
+    return { applied: false, response: { Credentials: temporaryCredentials(issued), ...expiryOf(issued) } };
+  },
+};
