@@ -1,6 +1,6 @@
-import { bindAction } from "./actions/action-definition.ts";
+import { bindAction, readUins } from "./actions/action-definition.ts";
 import { findAction } from "./actions/find-action.ts";
-import { ParameterReader, readUins } from "./actions/parameter-reader.ts";
+import { ParameterReader } from "./actions/parameter-reader.ts";
 import { authenticate } from "./authenticate.ts";
 import { CamRefusal, type Language, refusals } from "./cam-refusals.ts";
 import type { EmulatorEvent } from "./emulator-event.ts";
@@ -16,11 +16,11 @@ import type { ReceivedRequest } from "./wire/received-request.ts";
 export interface AnswerDeps {
   state: EmulatorState;
   emit(event: EmulatorEvent): void;
-  /** Ends early when the emulator stops. */
+  /** Resolves early when the emulator stops. */
   wait(ms: number): Promise<void>;
 }
 
-/** From a received request to what goes back, in the order of the vendor's gateway: parse, authenticate, rate, do. */
+/** Answers one request in the order of the vendor's gateway: parse, authenticate, limit the rate, run the action. */
 export async function answerRequest(request: ReceivedRequest, deps: AnswerDeps): Promise<Delivery> {
   const record = openRecord(request, deps.state);
   let language: Language = "en-US";
@@ -46,7 +46,7 @@ async function answerCall(
   { state, emit, wait }: AnswerDeps,
 ): Promise<Delivery> {
   const { requestId } = record.entry;
-  // Taken once: a reset that happens during a delay must not be changed by a call from before it.
+  // Read the state once: a call from before a reset must not change the state after it.
   const { account, issuer, faults, settings, chance } = state;
   const key = authenticate(call, request, {
     account,
@@ -81,7 +81,7 @@ async function answerCall(
       try {
         if (carryOut(0).applied) record.appliedLate();
       } catch (error) {
-        // Nobody hears of a refusal any more.
+        // The reply is already sent, so a refusal has no reader.
         if (!(error instanceof CamRefusal)) emit({ kind: "defect", error });
       }
     });
@@ -101,7 +101,7 @@ async function answerCall(
   return delivery;
 }
 
-/** The CAM code that a fault puts into the reply. Undefined: the call's own; null: the caller gets none. */
+/** Returns the CAM code that a fault puts into the reply: undefined for the call's own, null for no CAM answer. */
 function codeTold(fault: Fault): string | null | undefined {
   if (fault.kind === "delay" || fault.kind === "staleRead") return undefined;
   if (fault.kind === "throttle") return "RequestLimitExceeded";
@@ -110,7 +110,7 @@ function codeTold(fault: Fault): string | null | undefined {
 
 const REGION = /^[a-z]{2}-[a-z]+(-[a-z0-9]+)*$/;
 
-/** CAM has no regions and ignores a good one, but the vendor's gateway refuses what is none. */
+/** Refuses a malformed region. CAM ignores regions, but the vendor's gateway checks their form. */
 function refuseRegion(call: ApiCall, nullRegion: "accept" | "refuse"): void {
   const { region } = call;
   if (region === undefined || REGION.test(region)) return;

@@ -18,8 +18,8 @@ export interface Authentication {
 }
 
 /**
- * The second gate: time, key, signature, token, in this order. Gives the caller's key, or undefined for a call that
- * says that it is not signed, or throws AuthFailure.*.
+ * Checks time, key, signature and token, in this order. Returns the caller's key, or undefined for a call that declares
+ * itself unsigned. Throws AuthFailure.*.
  */
 export function authenticate(
   call: ApiCall,
@@ -43,7 +43,7 @@ export function authenticate(
   return key;
 }
 
-/** A temporary key works only together with its token, and a permanent one has none. */
+/** A temporary key needs its token; a permanent key must not have one. */
 function refuseToken(key: AccessKey, token: string | undefined, nowMs: number): void {
   if (!equalInConstantTime(token ?? "", key.token ?? "")) throw refusals.tokenFailure();
   if (key.expiresAt !== null && Date.parse(key.expiresAt) <= nowMs) throw refusals.tokenFailure();

@@ -3,22 +3,22 @@ import { type AnswerDeps, answerRequest } from "./answer-request.ts";
 import { deliver } from "./wire/deliver.ts";
 import { headerValue, receiveRequest } from "./wire/received-request.ts";
 
-/** Room for a 32 KB query beside the headers; what is longer gets HTTP 431 from Node itself. */
+/** Fits a 32 KB query and the headers. Node answers longer ones by HTTP 431. */
 const MAX_HEADER_BYTES = 128 * 1024;
-/** Longer than the pause of any test, so that an idle connection is not closed under a client's next request. */
+/** Longer than any pause of a test, so that the server does not close a connection which a client reuses. */
 const KEEP_ALIVE_MS = 65_000;
 
-/** The door that clients knock at. Path, query, headers and body reach the verifier as they came. */
+/** Creates the CAM server. Path, query, headers and body reach the verifier unchanged. */
 export function createCamServer(deps: AnswerDeps): Server {
   const server = createServer({
     maxHeaderSize: MAX_HEADER_BYTES,
     keepAliveTimeout: KEEP_ALIVE_MS,
-    // A request without a Host is for the verifier to refuse, not for Node.
+    // The verifier, not Node, refuses a request without a Host header.
     requireHostHeader: false,
   });
   server.on("request", (message, response) => {
     serve(message, response, deps).catch((error: unknown) => {
-      // The peer went away before its request was whole, or while the reply was written: nobody is there to tell.
+      // The client closed the connection during its request or the reply, so it cannot get an error.
       if (!message.complete || response.destroyed) return;
       deps.emit({ kind: "defect", error });
       response.destroy();

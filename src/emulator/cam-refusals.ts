@@ -1,6 +1,6 @@
 export type Language = "en-US" | "zh-CN";
 
-/** CAM says no: what the envelope's `Error` will hold. Messages are never meant for programs; codes are. */
+/** A refusal of CAM: the content of the envelope's `Error`. Programs read the code, never the message. */
 export class CamRefusal extends Error {
   override readonly name = "CamRefusal";
   readonly code: string;
@@ -17,7 +17,7 @@ export class CamRefusal extends Error {
   }
 }
 
-/** The vendor's refusals in the vendor's words, as far as they are known from real replies and SDK comments. */
+/** The refusals in the vendor's words, as known from real replies and comments in the SDKs. */
 export const refusals = {
   missingParameter: (name: string) =>
     new CamRefusal(

@@ -1,20 +1,20 @@
 import { setTimeout as delay } from "node:timers/promises";
 
-/** What `PUT /clock` answers. Times are milliseconds. */
+/** The answer of `PUT /clock`. Times are milliseconds. */
 export interface ClockView {
-  /** The emulator's wall clock, as in its Date header. */
+  /** The wall clock of the emulator, as in its Date header. */
   now: string;
   nowMs: number;
-  /** How far the wall clock is set wrong on purpose. */
+  /** Deliberate error of the wall clock. */
   offsetMs: number;
   frozen: boolean;
   monotonicMs: number;
 }
 
 /**
- * The emulator's own source of time and chance. It has two hands: the wall clock, which signs, skew and the
- * Date header go by, and a monotonic one, which windows are counted by. An offset moves only the wall clock;
- * freezing and advancing move both, so that a test can own the rate window too.
+ * The emulator's only source of time. The wall clock serves signatures, skew and the Date header; the monotonic clock
+ * serves rate windows. An offset moves the wall clock only. Freezing and advancing move both, so that a test controls
+ * the rate window too.
  */
 export class EmulatorClock {
   #offsetMs = 0;
@@ -35,14 +35,14 @@ export class EmulatorClock {
     this.#offsetMs = offsetMs;
   }
 
-  /** Stops both hands; the wall clock at `atMs` when given. Freezing a frozen clock only moves its wall clock. */
+  /** Stops both clocks, the wall clock at `atMs` if given. Freezing a frozen clock only moves its wall clock. */
   freeze(atMs?: number): void {
     const wallMs = atMs ?? this.#frozen?.wallMs ?? Date.now() + this.#wallShiftMs;
-    // A whole number, so that advancing by 1,000 is exactly a window: fractions would not add up.
+    // A whole number, so that advancing by 1,000 is exactly one window.
     this.#frozen = { wallMs, monotonicMs: Math.ceil(this.monotonic()) };
   }
 
-  /** Runs again: the wall clock goes back to the machine's time, the monotonic hand carries on where it stood. */
+  /** Resumes: the wall clock returns to the machine's time, the monotonic clock continues where it stopped. */
   resume(): void {
     if (this.#frozen) this.#monotonicShiftMs = this.#frozen.monotonicMs - performance.now();
     this.#frozen = undefined;
@@ -75,12 +75,12 @@ export class EmulatorClock {
   }
 }
 
-/** Real waiting, whatever the emulated clock says; ends quietly when the signal aborts. */
+/** Waits in real time, independent of the emulated clock. Resolves early when the signal aborts. */
 export async function waitFor(ms: number, signal: AbortSignal): Promise<void> {
   await delay(ms, undefined, { signal }).catch(() => undefined);
 }
 
-/** A start value for everything random, when nobody asked for a particular one. */
+/** Returns a fresh seed for the random stream. */
 export function freshRandomSeed(): number {
   return Math.floor(Math.random() * 0x1_0000_0000);
 }

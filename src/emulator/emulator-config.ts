@@ -31,8 +31,8 @@ const environmentSchema = z.strictObject({
 });
 
 /**
- * The program's settings. Variables that Kubernetes sets for Services are ignored, and `warnings` names the Services.
- * Throws InputProblems that name every wrong variable and every fault of the seed file.
+ * Loads the settings of the program. Ignores the variables that Kubernetes sets for Services; `warnings` names these Services.
+ * Throws InputProblems with every wrong variable and every mistake in the seed file.
  */
 export function loadEmulatorConfig(
   env: Readonly<Record<string, string | undefined>>,
@@ -76,7 +76,7 @@ function describeIssue(issue: z.core.$ZodIssue): string {
   return `${issue.path.map(String).join(".")}: ${issue.message}`;
 }
 
-/** Adds what is wrong with the file to the problems, so that one start shows everything. */
+/** Adds the mistakes of the file to the problems, so that one start reports all of them. */
 function loadSeed(file: string | undefined, problems: string[]): ParsedSeed | undefined {
   try {
     return loadSeedFile(file === "" ? undefined : file);
@@ -90,18 +90,18 @@ function loadSeed(file: string | undefined, problems: string[]): ParsedSeed | un
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The address that Kubernetes sets for a Service: `CAM_EMULATOR_PORT=tcp://10.96.0.12:4100` for `cam-emulator`. */
+/** The value that Kubernetes sets for a Service, for example `CAM_EMULATOR_PORT=tcp://10.96.0.12:4100`. */
 const ADDRESS = /^(tcp|udp|sctp):\/\/\S+:\d+$/i;
 
-/** The names of a variable with that address. */
+/** The names of variables with such a value. */
 const WITH_ADDRESS = /^(.+?)_PORT(_\d+_(TCP|UDP|SCTP))?$/;
 
-/** The rest of the names of a Service's variables. */
+/** The suffixes of a Service's variables. */
 const PARTS = /^(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$/;
 
 /**
- * The environment without the variables of Services, and the beginnings of those whose `_PORT` was left out. A `_PORT` that
- * is no such address stays: an operator set it, which wins in Kubernetes.
+ * Returns the environment without the variables of Kubernetes Services, and the prefixes of these Services. Keeps a
+ * `_PORT` with another value: an operator set it.
  */
 function withoutServiceLinks(env: Environment): {
   readonly settings: Environment;

@@ -1,18 +1,18 @@
 import type { JournalEntry } from "./journal/journal.ts";
 import type { SignatureMismatch } from "./signature/signature-mismatch.ts";
 
-/** What the emulator tells whoever runs it. */
+/** The events of the emulator. */
 export type EmulatorEvent =
   | { kind: "started"; url: string; controlUrl: string }
-  /** A request has its outcome; the reply may still be on its way. */
+  /** A request has its outcome; the reply may not have arrived yet. */
   | { kind: "request"; entry: JournalEntry }
-  /** A signature was refused, and why. */
+  /** A refused signature with its likely cause. */
   | ({ kind: "signatureMismatch"; requestId: string; keyId: string } & SignatureMismatch)
-  /** A defect of the emulator itself; the caller was told InternalError. */
+  /** A defect of the emulator; the caller received InternalError. */
   | { kind: "defect"; error: unknown }
   | { kind: "stopped" };
 
-/** One event as text for a terminal. */
+/** Formats one event for a terminal. */
 export function describeEvent(event: EmulatorEvent): string {
   switch (event.kind) {
     case "started":

@@ -11,14 +11,14 @@ export interface EmulatorSettings {
   ratePerSecond: number;
   window: WindowKind;
   omittedIntegers: "zero" | "unchanged";
-  /** Whether `X-TC-Region: null`, which an official SDK sends, passes for no region. */
+  /** Whether to accept `X-TC-Region: null`, which an official SDK sends. */
   nullRegion: "accept" | "refuse";
   randomSeed: number;
   /** The role of the instance whose metadata the control port serves; null for an instance without one. */
   instanceRole: string | null;
 }
 
-/** Everything that a reset makes new. */
+/** The state that a reset renews. */
 export class EmulatorState {
   readonly clock = new EmulatorClock();
   readonly settings: EmulatorSettings;
@@ -31,7 +31,7 @@ export class EmulatorState {
     this.#parts = freshParts(seed, settings, this.clock);
   }
 
-  /** Back to the seed: users, keys, faults, journal, counters, rate windows, random stream and clock. */
+  /** Restores the seed: users, keys, faults, journal, counters, rate windows, random stream and clock. */
   reset(seed: ParsedSeed = this.#seed): void {
     this.#seed = seed;
     this.#parts = freshParts(seed, this.settings, this.clock);
@@ -62,7 +62,7 @@ export class EmulatorState {
     return this.#parts.issuer;
   }
 
-  /** RequestIds come from a stream of their own, so that faults do not shift them. */
+  /** RequestIds have their own random stream, so that faults do not shift them. */
   get requestIds(): SeededRandom {
     return this.#parts.requestIds;
   }
@@ -79,7 +79,7 @@ function freshParts(seed: ParsedSeed, settings: EmulatorSettings, clock: Emulato
   const account = new Account(seed, () => clock.monotonic());
   return {
     account,
-    // A stream of its own as well, so that keys are the same whatever else was drawn.
+    // Keys have their own random stream, so that they are the same in every run.
     issuer: new KeyIssuer(account, new SeededRandom(settings.randomSeed + 2)),
     limiter: new RateLimiter(settings.ratePerSecond, settings.window),
     faults: new FaultPlan(chance),

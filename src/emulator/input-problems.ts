@@ -1,6 +1,6 @@
 import type { z } from "zod";
 
-/** Input for the emulator itself (a seed, a control call, its settings) is wrong; lists every problem. */
+/** Reports every mistake in the emulator's own input: a seed, a control call or a setting. */
 export class InputProblems extends Error {
   override readonly name = "InputProblems";
   readonly problems: readonly string[];
@@ -11,7 +11,7 @@ export class InputProblems extends Error {
   }
 }
 
-/** Parses or throws InputProblems that name each wrong field. */
+/** Parses the input. Throws InputProblems with each wrong field. */
 export function parseInput<T extends z.ZodType>(schema: T, input: unknown, what: string): z.output<T> {
   const result = schema.safeParse(input);
   if (result.success) return result.data;

@@ -4,12 +4,12 @@ import type { AccessKey, Role } from "./account/seed.ts";
 import { refusals } from "./cam-refusals.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 
-/** A temporary key as STS writes it, and the metadata service in its own arrangement. */
+/** Returns a temporary key in the shape of an STS reply. */
 export function temporaryCredentials(key: TemporaryKey) {
   return { Token: key.token, TmpSecretId: key.secretId, TmpSecretKey: key.secretKey };
 }
 
-/** When it ends: Unix seconds, and the same as text without fractions. */
+/** Returns the expiry of a key as Unix seconds and as text without fractions. */
 export function expiryOf(key: TemporaryKey) {
   const seconds = Date.parse(key.expiresAt) / 1000;
   return { ExpiredTime: seconds, Expiration: key.expiresAt.replace(/\.\d+Z$/, "Z") };
@@ -23,7 +23,7 @@ const claimsSchema = z.looseObject({
   exp: z.number(),
 });
 
-/** Checks a token's form and its end. Its signature is not: the emulator knows no provider's keys. */
+/** Checks the form and the expiry of a token. Does not check its signature: the emulator has no provider's keys. */
 export function refuseWebIdentity(token: string, nowMs: number): void {
   const parts = token.split(".");
   if (parts.length !== 3 || !parts.every((part) => /^[\w-]+$/.test(part))) {
@@ -49,18 +49,18 @@ function decode(part: string): unknown {
 interface KeyRequest {
   readonly role: Role;
   readonly session: string;
-  /** The user who applies for it; null where nobody has to be one. */
+  /** The Uin that signed the request; null for a request without a signature. */
   readonly issuedTo: AccessKey["issuedTo"];
   readonly durationSeconds: number;
   readonly nowMs: number;
 }
 
-/** A key with what only temporary keys have. */
+/** A key with a token and an expiry. */
 export type TemporaryKey = AccessKey & { readonly token: string; readonly expiresAt: string };
 
-/** Hands out temporary keys, as STS and the metadata service do. */
+/** Issues temporary keys for STS and the metadata service. */
 export class KeyIssuer {
-  /** Instead of the duration that was asked for; undefined gives what was asked for. */
+  /** Overrides the requested duration, in seconds; undefined keeps the requested one. */
   lifetimeSeconds: number | undefined;
   readonly #account: Account;
   readonly #random: SeededRandom;
@@ -72,7 +72,7 @@ export class KeyIssuer {
 
   issue({ role, session, issuedTo, durationSeconds, nowMs }: KeyRequest): TemporaryKey {
     const seconds = this.lifetimeSeconds ?? durationSeconds;
-    // The vendor tells the end in whole seconds.
+    // STS reports the expiry in whole seconds.
     const endSeconds = Math.floor(nowMs / 1000) + seconds;
     const token = this.#random.bytes(96).toString("base64");
     const expiresAt = new Date(endSeconds * 1000).toISOString();

@@ -3,7 +3,7 @@ import { describeEvent } from "./emulator-event.ts";
 import { InputProblems } from "./input-problems.ts";
 import { startCamEmulator } from "./start-cam-emulator.ts";
 
-/** sysexits.h EX_CONFIG: the settings are wrong, starting again will not help. */
+/** EX_CONFIG of sysexits.h: wrong settings, a restart does not help. */
 const EXIT_CONFIG = 78;
 
 try {
@@ -13,7 +13,7 @@ try {
     ...config,
     onEvent: (event) => console.log(describeEvent(event)),
   });
-  // Before it says that it is there: whoever reads that may end it at once.
+  // Set before the start-up lines: a parent process may stop the emulator as soon as it reads them.
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.once(signal, () => void emulator.stop().then(() => process.exit(0)));
   }

@@ -3,11 +3,11 @@ import type { EmulatorState } from "./emulator-state.ts";
 import type { TemporaryKey } from "./key-issuer.ts";
 import { expiryOf, temporaryCredentials } from "./key-issuer.ts";
 
-/** Where an instance finds the keys of its role: https://cloud.tencent.com/document/product/598/85616 */
+/** The path at which an instance reads the keys of its role: https://cloud.tencent.com/document/product/598/85616 */
 const CREDENTIALS_PATH = "/latest/meta-data/cam/security-credentials";
 
 const SESSION_SECONDS = 7_200;
-/** An instance gets the same key again until so much of its life is over. */
+/** The share of a key's lifetime during which the service returns the same key. */
 const RENEWED_AFTER = 0.5;
 
 export interface MetadataReply {
@@ -18,7 +18,7 @@ export interface MetadataReply {
 
 const NOT_FOUND: MetadataReply = { status: 404, contentType: "text/plain", body: "404 Not Found\n" };
 
-/** What an instance with a role is told. It asks for no proof, as the vendor's does not. */
+/** The metadata service of an instance with a role. Like the vendor's, it requires no authentication. */
 export class MetadataService {
   readonly #state: EmulatorState;
   #held: { readonly key: TemporaryKey; readonly renewAtMs: number } | undefined;
@@ -27,7 +27,7 @@ export class MetadataService {
     this.#state = state;
   }
 
-  /** Undefined for a path that is none of its own. */
+  /** Returns undefined for an unknown path. */
   answer(method: string | undefined, path: string): MetadataReply | undefined {
     if (!`${path}/`.startsWith(`${CREDENTIALS_PATH}/`)) return undefined;
     const role = this.#state.account.role(this.#state.settings.instanceRole ?? "");
@@ -44,7 +44,7 @@ export class MetadataService {
     const { account, clock, issuer } = this.#state;
     const nowMs = clock.now();
     const held = this.#held;
-    // A reset or a revocation takes the key away from the account, and a new one has to come.
+    // After a reset or a revocation the account no longer has the key, so issue a new one.
     const isGood = held !== undefined && nowMs < held.renewAtMs && account.key(held.key.secretId);
     if (isGood) return held.key;
     const session = { session: "instance", issuedTo: null, durationSeconds: SESSION_SECONDS };

@@ -1,14 +1,14 @@
 import { refusals } from "./cam-refusals.ts";
 
-/** Decides for one key and action whether an arrival is within the limit. */
+/** Counts the arrivals of one key and action. */
 interface RateWindow {
-  /** Arrivals must come in order. Refused arrivals do not use up the limit. */
+  /** Admits or refuses an arrival. Arrivals must come in order. Refused arrivals do not use up the limit. */
   admit(atMs: number): RateDecision;
 }
 
 interface RateDecision {
   admitted: boolean;
-  /** Arrivals in the second that ends now, this and refused ones included: the number in the vendor's message. */
+  /** Arrivals in the last second, with refused ones: the number in the vendor's message. */
   timesInSecond: number;
 }
 
@@ -30,7 +30,7 @@ export class RecentArrivals {
   }
 }
 
-/** The strict reading of "20 a second": no 1,000 ms, wherever they begin, hold more than 20 admitted arrivals. */
+/** The strict reading of "20 a second": at most 20 admitted arrivals in any 1,000 ms. */
 class SlidingWindow implements RateWindow {
   readonly #limit: number;
   readonly #admitted = new RecentArrivals();
@@ -48,7 +48,7 @@ class SlidingWindow implements RateWindow {
   }
 }
 
-/** The lenient reading: a counter that starts again at every full second of the monotonic clock. */
+/** The lenient reading: a counter that restarts at each full second of the monotonic clock. */
 class FixedWindow implements RateWindow {
   readonly #limit: number;
   #second = Number.NaN;
@@ -69,7 +69,7 @@ class FixedWindow implements RateWindow {
 
 export type WindowKind = "sliding" | "fixed";
 
-/** The vendor's limit: so many calls a second per key and action, counted at arrival. */
+/** The vendor's limit of calls a second per key and action, counted at arrival. */
 export class RateLimiter {
   readonly #limit: number;
   readonly #kind: WindowKind;

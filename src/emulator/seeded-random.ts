@@ -1,4 +1,4 @@
-/** A stream of numbers in [0, 1) that is the same for the same seed (mulberry32). */
+/** A reproducible stream of numbers in [0, 1), by mulberry32. */
 export class SeededRandom {
   #state: number;
 

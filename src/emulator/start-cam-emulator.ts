@@ -10,21 +10,21 @@ import type { EmulatorEvent } from "./emulator-event.ts";
 import { type EmulatorSettings, EmulatorState } from "./emulator-state.ts";
 import { MetadataService } from "./metadata-service.ts";
 
-/** Everything is optional. Ports are 0, so that the system picks free ones; the host is loopback. */
+/** All options are optional. By default the ports are 0 (any free port) and the host is loopback. */
 export interface CamEmulatorOptions extends Partial<EmulatorSettings> {
   host?: string;
   port?: number;
   controlPort?: number;
-  /** A seed file; the package's own without it. */
+  /** A seed file; by default the one of the package. */
   seedFile?: string;
   /** A seed from `parseSeed`, instead of a file. */
   seed?: ParsedSeed;
-  /** Told of every request, refused signature and defect. Must not throw. */
+  /** Called for each request, refused signature and defect. Must not throw. */
   onEvent?: (event: EmulatorEvent) => void;
 }
 
 export interface CamEmulator {
-  /** Where clients call it: `http://127.0.0.1:PORT`. */
+  /** The CAM endpoint: `http://127.0.0.1:PORT`. */
   readonly url: string;
   readonly controlUrl: string;
   readonly control: EmulatorControl;
@@ -32,7 +32,7 @@ export interface CamEmulator {
   stop(): Promise<void>;
 }
 
-/** Starts an emulated CAM. Rejects with InputProblems for a bad seed, and with a plain message for a taken port. */
+/** Starts an emulated CAM. Rejects with InputProblems for a bad seed, and with a plain error for a port in use. */
 export async function startCamEmulator(options: CamEmulatorOptions = {}): Promise<CamEmulator> {
   const { host = "127.0.0.1", port = 0, controlPort = 0, onEvent: emit = () => undefined } = options;
   const seed = options.seed ?? loadSeedFile(options.seedFile ?? DEFAULT_SEED_FILE);
@@ -79,7 +79,7 @@ function settingsOf(options: CamEmulatorOptions): EmulatorSettings {
   };
 }
 
-/** Listens and gives the address as a URL. A port that is taken is an error a person can act on. */
+/** Listens and returns the address as a URL. The error for a port in use says so. */
 async function listen(server: Server, host: string, port: number, purpose: string): Promise<string> {
   server.listen(port, host);
   try {
@@ -93,7 +93,7 @@ async function listen(server: Server, host: string, port: number, purpose: strin
   return `http://${host.includes(":") ? `[${host}]` : host}:${actual}`;
 }
 
-/** Closes at once: whoever is waiting for a reply loses the connection. */
+/** Closes the server and all connections, also those that wait for a reply. */
 async function close(server: Server): Promise<void> {
   if (!server.listening) return;
   const closed = once(server, "close");

@@ -80,7 +80,10 @@ test("a disabled or deleted key is not found", async () => {
   expect(await codeOf(emulator, "ListUsers", {}, key)).toBe("AuthFailure.SecretIdNotFound");
 });
 
-test.each(["null", "undefined", "AKID", "LTAIabc"])("the key id %s is no cloud API key", async (secretId) => {
-  const emulator = await startEmulator();
-  expect(await codeOf(emulator, "ListUsers", {}, { secretId })).toBe("AuthFailure.InvalidSecretId");
-});
+test.each(["null", "undefined", "AKID", "LTAIabc"])(
+  "the key id %s is refused as not a cloud API key",
+  async (secretId) => {
+    const emulator = await startEmulator();
+    expect(await codeOf(emulator, "ListUsers", {}, { secretId })).toBe("AuthFailure.InvalidSecretId");
+  },
+);

@@ -66,11 +66,11 @@ const BAD_INPUT: [route: string, body: unknown, problem: RegExp][] = [
   ["PUT /clock", { offset: 1 }, /offset/],
   ["PUT /clock", { offsetMs: 0.5 }, /offsetMs/],
   ["PUT /clock", { advanceMs: -1 }, /advanceMs/],
-  ["PUT /clock", { atMs: 1 }, /atMs: only means something together with frozen/],
+  ["PUT /clock", { atMs: 1 }, /atMs: requires frozen: true/],
   ["GET /journal?uin=1", undefined, /uin/],
 ];
 
-test.each(BAD_INPUT)("%s %o is a 400 that names what is wrong", async (route, body, problem) => {
+test.each(BAD_INPUT)("%s %o answers 400 with the mistake", async (route, body, problem) => {
   const emulator = await startEmulator();
   const before = [emulator.control.users(), emulator.control.keys(), emulator.control.faults()];
   const reply = await control(emulator, route, body);
@@ -92,7 +92,7 @@ test.each([
   expect((await control(emulator, route)).status).toBe(status);
 });
 
-test("every bad field of an input is named at once", async () => {
+test("one error names all bad fields of an input", async () => {
   const emulator = await startEmulator();
   const reply = await control(emulator, "POST /faults", { kind: "httpStatus", status: 1, times: -1 });
   expect(reply.body.problems).toHaveLength(2);

@@ -295,7 +295,7 @@ test("late writes take effect in the order of their times, and a reset forgets t
   expect(isWritten(emulator)).toBe(false);
 });
 
-test("a late write that is refused by then changes nothing, and nobody hears of it", async () => {
+test("a late write that is refused when it is due changes nothing", async () => {
   const emulator = await startEmulator();
   emulator.control.setClock({ frozen: true });
   emulator.control.addFault({ kind: "httpStatus", status: 503, apply: true, applyAfterMs: 1_000 });
@@ -306,7 +306,7 @@ test("a late write that is refused by then changes nothing, and nobody hears of 
   expect(emulator.events.filter(({ kind }) => kind === "defect")).toEqual([]);
 });
 
-test("a stale read shows what was so before, for as long as it lags, whoever wrote", async () => {
+test("a stale read shows the state before a write for the length of its lag", async () => {
   const emulator = await startEmulator();
   const read = async () => {
     const reply = await callCam(emulator, "DescribeSafeAuthFlagColl", { SubUin: Number(ALICE) });

@@ -125,7 +125,7 @@ test("a port that an operator sets wins over the Service's, without a warning", 
   expect(loadEmulatorConfig(env)).toMatchObject({ port: 5100, warnings: [] });
 });
 
-test("beside a Service called cam-emulator the emulator starts, and warns in one line", async () => {
+test("the emulator starts next to a Kubernetes Service called cam-emulator and logs one warning", async () => {
   const child = run({
     ...linksOf("CAM_EMULATOR"),
     CAM_EMULATOR_CONTROL_PORT: "0",

@@ -236,7 +236,7 @@ test("messages are English unless Chinese is asked for", async () => {
   expect(await inLanguage("en-US")).toBe("The request is missing a required parameter `Name`.");
 });
 
-test("a bad parameter is told only to a caller who has proved who it is", async () => {
+test("a bad parameter is reported only to an authenticated caller", async () => {
   const emulator = await startEmulator();
   expect(await codeOf(emulator, "SetMfaFlag", "not json", { secretKey: "wrong" })).toBe(
     "AuthFailure.SignatureFailure",

@@ -81,7 +81,7 @@ test("a seed file that is not there is refused by name", async () => {
   );
 });
 
-test("repeated users, names and keys are each named", () => {
+test("the error names each repeated user, name and key", () => {
   const twice = <T>(value: T) => [value, value];
   const seed = {
     account: { ownerUin: "1", uinRanges: [{ from: "1", to: "9" }] },
@@ -89,7 +89,7 @@ test("repeated users, names and keys are each named", () => {
     users: twice({ uin: "2", name: "two" }),
   };
   const attempt = () => parseSeed(seed);
-  expect(attempt).toThrow(/users\.1\.uin: "2" is there twice/);
-  expect(attempt).toThrow(/users\.1\.name: "two" is there twice/);
-  expect(attempt).toThrow(/keys\.1\.secretId: "AKIDX" is there twice/);
+  expect(attempt).toThrow(/users\.1\.uin: "2" occurs twice/);
+  expect(attempt).toThrow(/users\.1\.name: "two" occurs twice/);
+  expect(attempt).toThrow(/keys\.1\.secretId: "AKIDX" occurs twice/);
 });

@@ -75,7 +75,7 @@ test("Stoken needs no device: CAM lets the user bind one later", async () => {
   expect(await codeOf(emulator, "SetMfaFlag", { OpUin: BOB, LoginFlag: { Stoken: 1 } })).toBe("Success");
 });
 
-test("a bound phone and WeChat may be set, both flag sets at once", async () => {
+test("one call sets both flag sets of a user with a bound phone and WeChat", async () => {
   const emulator = await startEmulator();
   const parameters = {
     OpUin: ALICE,

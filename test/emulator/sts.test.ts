@@ -116,7 +116,7 @@ describe("AssumeRoleWithWebIdentity", () => {
   test.each([
     ["a token that ends now", { WebIdentityToken: token({ exp: NOON / 1000 }) }],
     ["a token without a subject", { WebIdentityToken: token({ sub: undefined }) }],
-    ["what is no token", { WebIdentityToken: "abc" }],
+    ["a text that is not a token", { WebIdentityToken: "abc" }],
     ["a token in other letters", { WebIdentityToken: "a.b.c!" }],
     ["claims that are no JSON", { WebIdentityToken: `${token().split(".")[0]}.AAAA.BBBB` }],
     ["a token signed with a shared secret", { WebIdentityToken: `eyJhbGciOiJIUzI1NiJ9.e30.AAAA` }],

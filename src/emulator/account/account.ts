@@ -2,10 +2,10 @@ import { parseInput } from "../input-problems.ts";
 import type { Role } from "./seed.ts";
 import { type AccessKey, keySchema, type ParsedSeed, type User, userSchema } from "./seed.ts";
 
-/** More writes of one user than fall within any lag that a test needs. */
+/** The number of earlier states that are kept of each user, more than any test's lag needs. */
 const MOST_PAST_FLAGS = 1_000;
 
-/** Both protections of a user until a moment, by the emulator's monotonic clock. */
+/** Both protections of a user until a moment of the monotonic clock. */
 interface PastFlags extends Pick<User, "loginFlag" | "actionFlag"> {
   untilMs: number;
 }
@@ -18,9 +18,9 @@ export class Account {
   readonly #keys: Map<string, AccessKey>;
   readonly #roles: readonly Role[];
   readonly #monotonic: () => number;
-  /** Of each user, the oldest first. */
+  /** The earlier states of each user, the oldest first. */
   readonly #past = new Map<string, PastFlags[]>();
-  /** Writes that were accepted and have not taken effect yet. */
+  /** Accepted writes that have not taken effect yet. */
   #late: { atMs: number; write: () => void }[] = [];
 
   /** @param monotonic the emulator's monotonic clock, in milliseconds. */
@@ -33,7 +33,7 @@ export class Account {
     this.#roles = seed.roles;
   }
 
-  /** Whether a Uin belongs to this account, be there such a user or not. */
+  /** Returns whether a Uin belongs to this account, independent of whether the user exists. */
   owns(uin: string): boolean {
     if (this.#users.has(uin)) return true;
     const value = BigInt(uin);
@@ -45,7 +45,7 @@ export class Account {
     return this.#users.get(uin);
   }
 
-  /** Both protections of a user as they were so long ago. Undefined for a user that there is not. */
+  /** Returns both protections of a user as they were a number of milliseconds ago; undefined for an unknown user. */
   flagsAgo(uin: string, ms: number): Pick<User, "loginFlag" | "actionFlag"> | undefined {
     const atMs = this.#monotonic() - ms;
     const user = this.user(uin);
@@ -57,12 +57,12 @@ export class Account {
     Object.assign(user, flags);
   }
 
-  /** Has a write take effect so much later, by the monotonic clock. */
+  /** Applies a write later, by the monotonic clock. */
   writeLater(afterMs: number, write: () => void): void {
     this.#late.push({ atMs: this.#monotonic() + afterMs, write });
   }
 
-  /** Has the late writes take effect whose time has come. */
+  /** Applies the late writes that are due. */
   applyLate(): void {
     const nowMs = this.#monotonic();
     const due = this.#late.filter(({ atMs }) => atMs <= nowMs);
@@ -79,7 +79,7 @@ export class Account {
     return [...this.#users.values()];
   }
 
-  /** Creates a user, or changes the given fields of one that is there. */
+  /** Creates a user, or changes the given fields of an existing one. */
   putUser(uin: string, fields: Record<string, unknown>): User {
     const before = this.user(uin);
     const user = parseInput(userSchema, { ...before, ...fields, uin }, "The user is not valid");
@@ -106,13 +106,13 @@ export class Account {
     return [...this.#keys.values()];
   }
 
-  /** Changes the given fields of a key that is there. */
+  /** Changes the given fields of an existing key. */
   changeKey(secretId: string, fields: Record<string, unknown>): AccessKey | undefined {
     const current = this.#keys.get(secretId);
     return current && this.putKey({ ...current, ...fields, secretId });
   }
 
-  /** Creates a key or replaces the one of that name. */
+  /** Creates a key, or replaces the key of the same secretId. */
   putKey(input: unknown): AccessKey {
     const key = parseInput(keySchema, input, "The key is not valid");
     this.#keys.set(key.secretId, key);
@@ -131,7 +131,7 @@ export class Account {
     return this.#roles;
   }
 
-  /** By its description with the id or the name: `qcs::cam::uin/OWNER:role/ID`, `qcs::cam::uin/OWNER:roleName/NAME`. */
+  /** Finds a role by its ARN, with the id or the name: `qcs::cam::uin/OWNER:role/ID`, `qcs::cam::uin/OWNER:roleName/NAME`. */
   roleOfArn(arn: string): Role | undefined {
     const prefix = `qcs::cam::uin/${this.ownerUin}:`;
     return this.#roles.find(({ roleId, name }) =>

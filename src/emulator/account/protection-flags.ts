@@ -1,4 +1,4 @@
-/** The eight methods that the read side reports, in the vendor's order and spelling. */
+/** The eight methods that a read reports, in the vendor's order and spelling. */
 export const READ_METHODS = [
   "Phone",
   "Token",
@@ -9,19 +9,19 @@ export const READ_METHODS = [
   "U2FToken",
   "Passkey",
 ] as const;
-/** The three that SetMfaFlag can write. */
+/** The three methods that SetMfaFlag can write. */
 export const WRITE_METHODS = ["Phone", "Stoken", "Wechat"] as const;
 
 export type ReadMethod = (typeof READ_METHODS)[number];
 export type WriteMethod = (typeof WRITE_METHODS)[number];
 export type Flag = 0 | 1;
 export type ProtectionFlags = Record<ReadMethod, Flag>;
-/** What a write says about one flag set. A method that was left out is absent. */
+/** One flag set of a write. An omitted method is absent. */
 export type FlagWrite = Partial<Record<WriteMethod, Flag>>;
 
 /**
- * Our assumption, since the vendor does not say: a write that switches a method on makes it the protection,
- * so hard token, mail, U2F and the others go off; a write of zeros leaves them as they are.
+ * Applies a write to one flag set. The vendor documents no rule for the methods that a write cannot name. The emulator
+ * assumes: switching a method on switches them off; a write of zeros leaves them as they are.
  */
 export function applyFlagWrite(
   current: ProtectionFlags,

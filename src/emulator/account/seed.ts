@@ -6,7 +6,7 @@ import { READ_METHODS } from "./protection-flags.ts";
 
 const UIN_MAX = 2n ** 64n - 1n;
 
-/** A Uin is a decimal string in every file and control call: JSON readers round long integers. */
+/** A Uin is a decimal string in all files and control calls, because JSON readers round long integers. */
 export const uinSchema = z
   .string()
   .regex(/^[1-9]\d{0,19}$/, "must be a decimal string without leading zeros")
@@ -15,7 +15,7 @@ export const uinSchema = z
 /** The vendor's own maximum: https://www.tencentcloud.com/document/product/1150/49456 */
 const MAX_SESSION_SECONDS = 43_200;
 
-/** A role: whoever it trusts gets temporary keys that act in its name. */
+/** A role. Trusted users and identity providers get temporary keys that act as the role. */
 const roleSchema = z.strictObject({
   /** The vendor's ids are decimal strings, like Uins. */
   roleId: uinSchema,
@@ -24,7 +24,7 @@ const roleSchema = z.strictObject({
   trustedUins: z.array(uinSchema).default([]),
   /** The OIDC providers whose tokens may assume it. */
   identityProviders: z.array(z.string().min(1)).default([]),
-  /** What AssumeRole has to bring as ExternalId; null asks for none. */
+  /** The ExternalId that AssumeRole must send; null requires none. */
   externalId: z.string().min(1).nullable().default(null),
   maxSessionSeconds: z.int().positive().max(MAX_SESSION_SECONDS).default(MAX_SESSION_SECONDS),
 });
@@ -59,18 +59,18 @@ export const userSchema = z.strictObject({
   /** 2 sub-user, 3 WeCom sub-user, 4 collaborator, 5 message recipient. */
   userType: z.int().min(2).max(5).default(2),
   createTime: z.string().default("2024-01-01 08:00:00"),
-  /** Null: has never logged in. */
+  /** Null for a user who has never logged in. */
   lastLoginTime: z.string().nullable().default(null),
   lastLoginIp: z.string().default(""),
   loginFlag: flagBlock.default(noFlags),
   actionFlag: flagBlock.default(noFlags),
-  /** Methods that a read leaves out, as older CAM regions do; a client must not take them for 0. */
+  /** Methods that a read leaves out, as older CAM regions do. A client must not read them as 0. */
   unreportedMethods: z.array(z.enum(READ_METHODS)).default([]),
   /** SetMfaFlag answers FailedOperation.UserUnbindNoPermission. */
   locked: z.boolean().default(false),
   /** SetMfaFlag answers InvalidParameter.MFATokenError. */
   mfaTokenDemanded: z.boolean().default(false),
-  /** SetMfaFlag answers this, whatever it is. */
+  /** SetMfaFlag answers this error. */
   writeError: z
     .strictObject({ code: z.string().min(1), message: z.string().optional() })
     .nullable()
@@ -81,11 +81,11 @@ export const keySchema = z
   .strictObject({
     secretId: z.string().regex(/^AKID[0-9A-Za-z_-]+$/, "must start with AKID, as the vendor's do"),
     secretKey: z.string().min(1),
-    /** Whose key it is: a user's Uin, or the id of the role that a session's key acts for. */
+    /** The owner of the key: a user's Uin, or the id of the role of a session. */
     uin: uinSchema,
     /** The session name of a key that acts for a role; null for a user's key. */
     session: z.string().min(1).nullable().default(null),
-    /** Who applied for a role's key; null for the account, and for a user's key. */
+    /** The user that requested a role's key; null for the account and for a user's key. */
     issuedTo: uinSchema.nullable().default(null),
     kind: z.enum(["permanent", "temporary"]).default("permanent"),
     token: z.string().min(1).nullable().default(null),
@@ -107,7 +107,7 @@ const seedSchema = z
     account: z.strictObject({
       ownerUin: uinSchema,
       appId: z.int().positive().default(1250000000),
-      /** Which Uins belong to this account; outside them SetMfaFlag answers InvalidParameter.UserNotExist. */
+      /** The Uins of this account. For other Uins SetMfaFlag answers InvalidParameter.UserNotExist. */
       uinRanges: z.array(uinRange).min(1),
     }),
     keys: z.array(keySchema).min(1),
@@ -144,7 +144,7 @@ const seedSchema = z
 export type User = z.output<typeof userSchema>;
 export type AccessKey = z.output<typeof keySchema>;
 export type ParsedSeed = z.output<typeof seedSchema>;
-/** A seed as it is written: everything that has a default may be left out. */
+/** A seed as written in a file. Fields with a default are optional. */
 export type SeedInput = z.input<typeof seedSchema>;
 export type UserInput = z.input<typeof userSchema>;
 export type AccessKeyInput = z.input<typeof keySchema>;
@@ -157,7 +157,7 @@ function refuseRepeats(
 ): void {
   values.forEach((value, at) => {
     if (values.indexOf(value) === at) return;
-    context.addIssue({ code: "custom", path: [list, at, field], message: `"${value}" is there twice` });
+    context.addIssue({ code: "custom", path: [list, at, field], message: `"${value}" occurs twice` });
   });
 }
 
@@ -170,7 +170,7 @@ export function parseSeed(input: unknown, what = "The seed is not valid"): Parse
   return parseInput(seedSchema, input, what);
 }
 
-/** Reads, parses and validates a seed file. Every failure is InputProblems that names the file. */
+/** Reads, parses and validates a seed file. Throws InputProblems with the name of the file. */
 export function loadSeedFile(file: string = DEFAULT_SEED_FILE): ParsedSeed {
   return parseSeed(parseJson(readText(file), file), `The seed file ${file} is not valid`);
 }

@@ -2,21 +2,22 @@ import type { Account } from "../account/account.ts";
 import type { AccessKey } from "../account/seed.ts";
 import { refusals } from "../cam-refusals.ts";
 import type { KeyIssuer } from "../key-issuer.ts";
+import type { WireObject, WireValue } from "../wire/wire-json.ts";
 import type { ParameterReader } from "./parameter-reader.ts";
 
-/** One API of the vendor. */
+/** One API action of the vendor. */
 export type ActionDefinition = SignedAction | UnsignedAction;
 
 export interface SignedAction extends ActionIdentity {
   unsigned?: false;
-  /** Reads the parameters, then does it. Throws CamRefusal. */
+  /** Reads the parameters, then runs the action. Throws CamRefusal. */
   run(reader: ParameterReader, context: SignedContext): ActionResult;
 }
 
-/** An API for callers that have no key yet. */
+/** An API action for callers without a key. */
 export interface UnsignedAction extends ActionIdentity {
   unsigned: true;
-  /** Reads the parameters, then does it. Throws CamRefusal. */
+  /** Reads the parameters, then runs the action. Throws CamRefusal. */
   run(reader: ParameterReader, context: ActionContext): ActionResult;
 }
 
@@ -24,7 +25,7 @@ interface ActionIdentity {
   name: string;
   product: "cam" | "sts";
   version: string;
-  /** Which parameter names users, for the journal and for faults aimed at one of them. */
+  /** The parameter that names users, for the journal and for faults of one user. */
   uinParameter?: string;
 }
 
@@ -32,7 +33,7 @@ interface ActionContext {
   account: Account;
   issuer: KeyIssuer;
   nowMs: number;
-  /** By how much what is read lags behind what was written. */
+  /** Milliseconds by which reads lag behind writes. */
   readLagMs: number;
   omittedIntegers: "zero" | "unchanged";
 }
@@ -42,17 +43,31 @@ export interface SignedContext extends ActionContext {
 }
 
 interface ActionResult {
-  /** The reply's members, before RequestId is added. Integers that may be long are bigint. */
+  /** The fields of the reply without RequestId. Integers that may exceed 2^53 are bigint. */
   response: Record<string, unknown>;
-  /** Whether it wrote to the account. */
+  /** Whether the action wrote to the account. */
   applied: boolean;
 }
 
 type BoundAction = (reader: ParameterReader, context: ActionContext) => ActionResult;
 
-/** An action in the caller's name. Without a key there are only those that the vendor documents as unsigned. */
+/** Binds an action to the caller's key. Without a key, only the actions that the vendor documents as unsigned are allowed. */
 export function bindAction(definition: ActionDefinition, key: AccessKey | undefined): BoundAction {
   if (definition.unsigned) return (reader, context) => definition.run(reader, context);
   if (key === undefined) throw refusals.invalidAuthorization();
   return (reader, context) => definition.run(reader, { ...context, key });
+}
+
+/** Returns the users that a call names, as far as they can be read. Never refuses: the action validates them later. */
+export function readUins(definition: ActionDefinition, parameters: WireObject): string[] {
+  const name = definition.uinParameter;
+  if (name === undefined || !Object.hasOwn(parameters, name)) return [];
+  return leaves(parameters[name] ?? null);
+}
+
+function leaves(value: WireValue): string[] {
+  if (typeof value === "bigint") return [value.toString()];
+  if (typeof value === "string") return /^\d{1,20}$/.test(value) ? [BigInt(value).toString()] : [];
+  if (Array.isArray(value)) return value.flatMap(leaves);
+  return typeof value === "object" && value !== null ? Object.values(value).flatMap(leaves) : [];
 }

@@ -25,8 +25,8 @@ export function actionNamed(name: string): ActionDefinition | undefined {
 }
 
 /**
- * The API a call means. The product is the scope's service (TC3) or the host's first label; where that is one
- * of the SDKs' oddities, the product that has such an action.
+ * Finds the action of a call. The product is the scope's service (TC3) or the first label of the host. Some SDKs send
+ * another service; then the product that has such an action.
  */
 export function findAction(call: ApiCall, request: ReceivedRequest): ActionDefinition {
   const named = actionNamed(call.action);

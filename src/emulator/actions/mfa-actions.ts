@@ -10,14 +10,14 @@ import { CamRefusal, refusals } from "../cam-refusals.ts";
 import type { SignedAction, SignedContext } from "./action-definition.ts";
 import type { ParameterReader } from "./parameter-reader.ts";
 
-/** https://www.tencentcloud.com/document/product/598/36305: the reply never echoes the state. */
+/** Sets a user's protections. The reply never shows the state: https://www.tencentcloud.com/document/product/598/36305 */
 export const setMfaFlag: SignedAction = {
   name: "SetMfaFlag",
   product: "cam",
   version: "2019-01-16",
   uinParameter: "OpUin",
   run(reader, context) {
-    // The vendor's page calls OpUin optional without saying whom a call without it would change; we refuse to guess.
+    // The vendor's page calls OpUin optional and does not say which user a call without it changes. The emulator refuses.
     const uin = reader.required("OpUin", reader.uint64("OpUin")).toString();
     const login = reader.flagSet("LoginFlag", readFlagWrite);
     const action = reader.flagSet("ActionFlag", readFlagWrite);
@@ -27,7 +27,7 @@ export const setMfaFlag: SignedAction = {
     refuseUnbound(user, [login, action]);
     const write = (current: User["loginFlag"], change: FlagWrite) =>
       applyFlagWrite(current, change, context.omittedIntegers);
-    // Undocumented as well: an absent flag set is left alone, and with neither flag set nothing changes.
+    // Also undocumented: an absent flag set stays as it is, and a call without flag sets changes nothing.
     context.account.writeFlags(user, {
       ...(login && { loginFlag: write(user.loginFlag, login) }),
       ...(action && { actionFlag: write(user.actionFlag, action) }),
@@ -58,13 +58,13 @@ function permittedUser(uin: string, { account, key }: SignedContext): User {
   return user;
 }
 
-/** There is no such check for Stoken: the vendor lets the user bind a device at the next login. */
+/** Stoken needs no such check: the vendor lets the user bind a device at the next login. */
 function refuseUnbound(user: User, writes: readonly (FlagWrite | undefined)[]): void {
   if (user.phone === null && writes.some((write) => write?.Phone === 1)) throw refusals.userNotBindPhone();
   if (!user.wechatBound && writes.some((write) => write?.Wechat === 1)) throw refusals.userNotBindWechat();
 }
 
-/** https://www.tencentcloud.com/document/product/598/38353: one user's protections; there is no batch. */
+/** Returns one user's protections; the vendor has no batch: https://www.tencentcloud.com/document/product/598/38353 */
 export const describeSafeAuthFlagColl: SignedAction = {
   name: "DescribeSafeAuthFlagColl",
   product: "cam",

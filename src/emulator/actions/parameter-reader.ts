@@ -1,12 +1,11 @@
 import { refusals } from "../cam-refusals.ts";
 import type { WireObject, WireValue } from "../wire/wire-json.ts";
-import type { ActionDefinition } from "./action-definition.ts";
 
 const UINT64_MAX = 2n ** 64n - 1n;
 
 /**
- * Reads one object of a request strictly: a missing, mistyped or unknown parameter is a refusal that names it.
- * Form and query values are text and are coerced; JSON values must have the right type.
+ * Reads one object of a request. Refuses a missing, mistyped or unknown parameter by its name.
+ * Converts form and query values from text; JSON values must have the right type.
  */
 export class ParameterReader {
   readonly #values: WireObject;
@@ -30,7 +29,7 @@ export class ParameterReader {
     return value === undefined ? undefined : this.#toUint64(value, name);
   }
 
-  /** An integer that may only be 0 or 1. */
+  /** Reads an integer that must be 0 or 1. */
   flag(name: string): 0 | 1 | undefined {
     const value = this.uint64(name);
     if (value === undefined) return undefined;
@@ -64,7 +63,7 @@ export class ParameterReader {
     return result;
   }
 
-  /** Refuses whatever nobody asked for. */
+  /** Refuses unknown parameters. */
   finish(): void {
     const stranger = Object.keys(this.#values).find((name) => !this.#known.has(name));
     if (stranger !== undefined) throw refusals.unknownParameter(this.#prefix + stranger);
@@ -82,7 +81,7 @@ export class ParameterReader {
     throw refusals.parameterType(this.#prefix + name);
   }
 
-  /** `List.0=a&List.1=b` arrives as {0: a, 1: b}. */
+  /** A flattened list, `List.0=a&List.1=b`, arrives as {0: a, 1: b}. */
   #numberedMembers(value: WireValue, name: string): WireValue[] {
     if (this.#format === "json" || typeof value !== "object" || value === null || Array.isArray(value)) {
       throw refusals.parameterType(this.#prefix + name);
@@ -94,18 +93,4 @@ export class ParameterReader {
       return member;
     });
   }
-}
-
-/** The users a call names, as far as they can be read. Never refuses: whether they are valid is decided later. */
-export function readUins(definition: ActionDefinition, parameters: WireObject): string[] {
-  const name = definition.uinParameter;
-  if (name === undefined || !Object.hasOwn(parameters, name)) return [];
-  return leaves(parameters[name] ?? null);
-}
-
-function leaves(value: WireValue): string[] {
-  if (typeof value === "bigint") return [value.toString()];
-  if (typeof value === "string") return /^\d{1,20}$/.test(value) ? [BigInt(value).toString()] : [];
-  if (Array.isArray(value)) return value.flatMap(leaves);
-  return typeof value === "object" && value !== null ? Object.values(value).flatMap(leaves) : [];
 }

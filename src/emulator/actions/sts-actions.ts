@@ -6,8 +6,8 @@ import type { SignedAction, UnsignedAction } from "./action-definition.ts";
 import type { ParameterReader } from "./parameter-reader.ts";
 
 /**
- * https://www.tencentcloud.com/document/product/1150/49453: whose key this is. Its Uins are strings. PrincipalId is who
- * applied for a role's key; the page does not say who that is where nobody signed for it, and here it is the account.
+ * Returns the owner of the key: https://www.tencentcloud.com/document/product/1150/49453. Its Uins are strings. PrincipalId is
+ * the user that requested a role's key. The page does not define it for unsigned requests; the emulator returns the account.
  */
 export const getCallerIdentity: SignedAction = {
   name: "GetCallerIdentity",
@@ -50,7 +50,7 @@ interface SessionParameters {
   readonly seconds: bigint;
 }
 
-/** What both ways of assuming a role ask for. */
+/** Reads the parameters that both ways of assuming a role share. */
 function readSessionParameters(reader: ParameterReader): SessionParameters {
   const arn = reader.required("RoleArn", reader.text("RoleArn"));
   const session = reader.required("RoleSessionName", reader.text("RoleSessionName"));
@@ -60,7 +60,7 @@ function readSessionParameters(reader: ParameterReader): SessionParameters {
   return { arn, session, seconds };
 }
 
-/** The role that is meant, if it exists and lasts that long. */
+/** Returns the named role. Refuses an unknown role and a session longer than the role allows. */
 function permittedRole({ arn, seconds }: SessionParameters, account: Account): Role {
   const role = account.roleOfArn(arn);
   if (!role) throw refusals.roleNotFound();
@@ -68,7 +68,7 @@ function permittedRole({ arn, seconds }: SessionParameters, account: Account): R
   return role;
 }
 
-/** https://www.tencentcloud.com/document/product/1150/49456: a temporary key of a role that trusts the caller. */
+/** Issues a temporary key of a role that trusts the caller: https://www.tencentcloud.com/document/product/1150/49456 */
 export const assumeRole: SignedAction = {
   name: "AssumeRole",
   product: "sts",
@@ -83,7 +83,7 @@ export const assumeRole: SignedAction = {
       throw refusals.unauthorized("The role does not trust the caller.");
     }
     if (role.externalId !== null && role.externalId !== externalId) {
-      throw refusals.unauthorized("The role asks for another ExternalId.");
+      throw refusals.unauthorized("The role requires another ExternalId.");
     }
     const { session, seconds } = parameters;
     const issuedTo = key.session === null ? key.uin : key.issuedTo;
@@ -93,8 +93,8 @@ export const assumeRole: SignedAction = {
 };
 
 /**
- * https://cloud.tencent.com/document/product/1312/73070: a temporary key for whoever has a token of an OIDC provider
- * that the role trusts. The call itself carries no key: its Authorization is `SKIP`.
+ * Issues a temporary key for a token of an OIDC provider that the role trusts. The call has no key: its Authorization is
+ * `SKIP`. https://cloud.tencent.com/document/product/1312/73070
  */
 export const assumeRoleWithWebIdentity: UnsignedAction = {
   name: "AssumeRoleWithWebIdentity",

@@ -2,7 +2,7 @@ import type { User } from "../account/seed.ts";
 import { refusals } from "../cam-refusals.ts";
 import type { SignedAction } from "./action-definition.ts";
 
-/** One user, by name: this API of the vendor's does not take a Uin. */
+/** Returns one user by name. The vendor's API takes no Uin. */
 export const getUser: SignedAction = {
   name: "GetUser",
   product: "cam",
@@ -30,7 +30,7 @@ export const getUser: SignedAction = {
   },
 };
 
-/** https://www.tencentcloud.com/document/product/598/32256: every sub-user of the account, not paged. */
+/** Lists all sub-users of the account, without paging: https://www.tencentcloud.com/document/product/598/32256 */
 export const listUsers: SignedAction = {
   name: "ListUsers",
   product: "cam",
@@ -55,7 +55,7 @@ export const listUsers: SignedAction = {
 
 const MAX_UINS = 50;
 
-/** https://www.tencentcloud.com/document/product/598/39986: profiles of up to 50 users. */
+/** Returns the profiles of up to 50 users: https://www.tencentcloud.com/document/product/598/39986 */
 export const describeSubAccounts: SignedAction = {
   name: "DescribeSubAccounts",
   product: "cam",
@@ -74,7 +74,7 @@ export const describeSubAccounts: SignedAction = {
   },
 };
 
-/** The vendor promises no order and leaves unknown users out; an order of our own keeps clients from relying on theirs. */
+/** Sorts the largest Uin first. The vendor promises no order, so clients must not rely on the order they asked in. */
 function largestFirst(one: User, other: User): number {
   return BigInt(one.uin) > BigInt(other.uin) ? -1 : 1;
 }

@@ -7,7 +7,7 @@ import type { EmulatorControl } from "./emulator-control.ts";
 
 const BODY_LIMIT_BYTES = 64 * 1024 * 1024;
 
-/** The operator's door: JSON over HTTP on a port of its own, which serves an instance's metadata too. */
+/** Creates the control server: JSON over HTTP on its own port. It also serves the metadata of an instance. */
 export function createControlServer(control: EmulatorControl, metadata: MetadataService): Server {
   return createServer((message, response) => {
     const told = metadata.answer(message.method, message.url?.split("?", 1)[0] ?? "");
@@ -74,7 +74,7 @@ function asJson<Read>(read: () => Read): Read {
   }
 }
 
-/** The variable's value, "" for a route without one, undefined when the path is another. */
+/** Returns the value of the variable, "" for a route without one, undefined for another path. */
 function match(pattern: string, path: string): string | undefined {
   const [wanted, given] = [pattern.split("/"), path.split("/")];
   if (wanted.length !== given.length) return undefined;
@@ -88,8 +88,8 @@ function label({ method, path }: ControlRoute): string {
 }
 
 /**
- * Refuses requests that a web page may have made a browser send; undefined for others. A page cannot choose Origin, nor the
- * name that the browser was led here by (DNS rebinding), and sends JSON to another origin only after a preflight.
+ * Refuses requests that a web page may have caused a browser to send. A page cannot choose Origin or Host (DNS rebinding),
+ * and a browser sends JSON to another origin only after a preflight.
  */
 function refuseForeign(headers: IncomingHttpHeaders, body: string): ControlReply | undefined {
   const { host = "", origin } = headers;
@@ -106,7 +106,7 @@ function refuseForeign(headers: IncomingHttpHeaders, body: string): ControlReply
   return undefined;
 }
 
-/** Nobody but this machine and its network can give out these names. */
+/** Hosts that only this machine and its network can name. */
 function isOwnName(name: string): boolean {
   return isIP(name) !== 0 || /^[a-z0-9_-]+$/.test(name);
 }

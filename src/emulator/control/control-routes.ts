@@ -5,7 +5,7 @@ import { parseInput } from "../input-problems.ts";
 import type { ClockChange, EmulatorControl, KeyChange } from "./emulator-control.ts";
 
 export interface ControlRequest {
-  /** The path's last segment, where the route has a variable. */
+  /** The last segment of the path, for a route with a variable. */
   name: string;
   query: URLSearchParams;
   /** Parsed JSON; undefined without a body. Not validated: the control's methods do that. */
@@ -34,7 +34,7 @@ const journalQuery = z.strictObject({ action: z.string().optional(), opUin: z.st
 
 const lifetimeSchema = z.strictObject({ lifetimeSeconds: z.int().positive().nullable() });
 
-/** Every route of the control API; `GET /` lists them. */
+/** All routes of the control API; `GET /` lists them. */
 export const CONTROL_ROUTES: readonly ControlRoute[] = [
   route("POST", "/reset", (control) => {
     control.reset();

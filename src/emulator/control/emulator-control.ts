@@ -13,57 +13,57 @@ import type { FaultInput, FaultView } from "../faults/fault-schema.ts";
 import { parseInput } from "../input-problems.ts";
 import type { ActionCounters, JournalEntry, JournalFilter } from "../journal/journal.ts";
 
-/** Applied in this order: offset, freeze or resume, advance. */
+/** A change of the clock, applied in this order: offset, freeze or resume, advance. */
 const clockChangeSchema = z
   .strictObject({
-    /** Sets the wall clock wrong by so much; the monotonic hand does not move. */
+    /** Error of the wall clock, in milliseconds. The monotonic clock does not move. */
     offsetMs: z.int().optional(),
-    /** True stops both hands, false lets them run. */
+    /** True stops both clocks, false resumes them. */
     frozen: z.boolean().optional(),
-    /** Where the wall clock stands when it is stopped: milliseconds since the epoch. */
+    /** Wall-clock time of the stopped clock: milliseconds since the epoch. */
     atMs: z.int().nonnegative().optional(),
-    /** Moves both hands forward. */
+    /** Moves both clocks forward, in milliseconds. */
     advanceMs: z.number().nonnegative().optional(),
   })
   .refine((change) => change.atMs === undefined || change.frozen === true, {
     path: ["atMs"],
-    message: "only means something together with frozen: true",
+    message: "requires frozen: true",
   });
 
 export type ClockChange = z.input<typeof clockChangeSchema>;
 
-/** A key without what it must not tell. */
+/** A key without its secret parts. */
 export type KeyView = Omit<AccessKey, "secretKey" | "token">;
 
-/** What can be changed of a key that is there: `expiresAt` ends one, `disabled` revokes it. */
+/** The changeable fields of a key: `expiresAt` ends it, `disabled` revokes it. */
 export type KeyChange = Partial<Omit<AccessKeyInput, "secretId">>;
 
 /**
- * What a test or an operator may do to the emulator, the same over HTTP and in process. Bad input throws
- * InputProblems and changes nothing.
+ * Controls the emulator, with the same operations over HTTP and in process. Bad input throws InputProblems and changes
+ * nothing.
  */
 export interface EmulatorControl {
-  /** Back to the seed; faults, journal, counters, rate windows, random stream and clock start again. */
+  /** Restores the seed and clears faults, journal, counters, rate windows, random stream and clock. */
   reset(): void;
-  /** Takes another seed and resets to it. */
+  /** Replaces the seed and resets to it. */
   seed(seed: SeedInput): void;
   users(): User[];
   user(uin: string): User | undefined;
-  /** Creates a user, or changes only the given fields of one that is there. */
+  /** Creates a user, or changes the given fields of an existing one. */
   putUser(user: Partial<UserInput> & { uin: string }): User;
-  /** False when there was none. */
+  /** Returns false for an unknown user. */
   deleteUser(uin: string): boolean;
   keys(): KeyView[];
-  /** Creates a key, or replaces the one of the same secretId whole. */
+  /** Creates a key, or replaces the key of the same secretId. */
   putKey(key: AccessKeyInput): KeyView;
-  /** Changes only the given fields of a key; undefined where there is none of that name. */
+  /** Changes the given fields of a key. Returns undefined for an unknown key. */
   changeKey(secretId: string, change: KeyChange): KeyView | undefined;
   deleteKey(secretId: string): boolean;
-  /** How long temporary keys last that are issued from now on, whatever was asked for; null as asked for. */
+  /** Sets the lifetime of temporary keys issued from now on; null uses the requested one. */
   setKeyLifetime(seconds: number | null): number | null;
   faults(): FaultView[];
   addFault(fault: FaultInput): FaultView;
-  /** Takes back one fault, or all of them. False when there is none of that id. */
+  /** Removes one fault, or all. Returns false for an unknown id. */
   clearFaults(id?: string): boolean;
   clock(): ClockView;
   setClock(change: ClockChange): ClockView;
@@ -72,7 +72,7 @@ export interface EmulatorControl {
   counters(): Record<string, ActionCounters>;
 }
 
-/** The in-process handle. What it hands out are copies: only its methods change the emulator. */
+/** Creates the in-process control. It returns copies: only its methods change the emulator. */
 export function createControl(state: EmulatorState): EmulatorControl {
   return {
     reset: () => state.reset(),

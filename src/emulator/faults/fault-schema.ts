@@ -5,26 +5,26 @@ import { parseInput } from "../input-problems.ts";
 import type { SeededRandom } from "../seeded-random.ts";
 
 const aim = {
-  /** Strikes only calls of this action; every action without it. */
+  /** Affects calls of this action only; all actions by default. */
   action: z.enum(ACTIONS.map((action) => action.name)).optional(),
-  /** Strikes only calls that name this user. */
+  /** Affects only calls that name this user. */
   opUin: uinSchema.optional(),
-  /** How many calls it lets pass before it strikes. */
+  /** Number of matching calls that pass before the fault takes effect. */
   skip: z.int().nonnegative().default(0),
-  /** How many calls it strikes before it is spent; without it, it stays until deleted. */
+  /** Number of calls that the fault affects; without a number it stays until deleted. */
   times: z.int().positive().optional(),
-  /** The chance that it strikes a call it is aimed at, drawn from the seeded stream. */
+  /** Probability that the fault affects a matching call, drawn from the seeded stream. */
   probability: z.number().gt(0).max(1).default(1),
-  /** Waits this long first, in real time. */
+  /** Delay before the answer, in milliseconds of real time. */
   delayMs: z.int().nonnegative().max(600_000).default(0),
 };
-/** Whether the call takes effect although its reply is spoilt; so long after it, by the emulator's clock. */
+/** Whether the call takes effect in spite of the fault, and how long after it by the emulator's clock. */
 const effect = (byDefault: boolean) => ({
   apply: z.boolean().default(byDefault),
   applyAfterMs: z.int().nonnegative().max(86_400_000).default(0),
 });
 
-/** What can go wrong. Each kind says by its default of `apply` where it is thought to happen. */
+/** The kinds of faults. The default of `apply` says whether the fault happens before or after the write. */
 const faultSchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("throttle"), ...aim }),
   z.strictObject({
@@ -71,7 +71,7 @@ const faultSchema = z.discriminatedUnion("kind", [
 export type FaultInput = z.input<typeof faultSchema>;
 export type Fault = z.output<typeof faultSchema>;
 export type FaultKind = Fault["kind"];
-/** A fault that is set, with what it has done so far. */
+/** An active fault with its counters. */
 export type FaultView = Fault & { id: string; struck: number };
 
 interface PlannedFault {
@@ -81,7 +81,7 @@ interface PlannedFault {
   struck: number;
 }
 
-/** The faults that are set. At most one strikes a call: the first that is aimed at it and not spent. */
+/** The active faults. At most one affects a call: the first that matches and is not used up. */
 export class FaultPlan {
   readonly #random: SeededRandom;
   #planned: PlannedFault[] = [];
@@ -103,7 +103,7 @@ export class FaultPlan {
     return this.#planned.map(view);
   }
 
-  /** Takes back one fault, or all. False when there is none of that id. */
+  /** Removes one fault, or all. Returns false for an unknown id. */
   remove(id?: string): boolean {
     const before = this.#planned.length;
     this.#planned = id === undefined ? [] : this.#planned.filter((planned) => planned.id !== id);

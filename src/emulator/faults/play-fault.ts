@@ -6,15 +6,15 @@ import type { Fault } from "./fault-schema.ts";
 
 export interface FaultStage {
   /**
-   * Does what was asked and gives the envelope that an undisturbed reply would carry. Called at most once, and not beside
+   * Runs the call and returns the envelope of an undisturbed reply. Called at most once, and never together with
    * performLater.
    *
-   * @param readLagMs by how much what is read lags behind what was written.
+   * @param readLagMs milliseconds by which reads lag behind writes.
    */
   perform(readLagMs?: number): string;
-  /** Does what was asked so much later. */
+  /** Runs the call after a delay, in milliseconds. */
   performLater(afterMs: number): void;
-  /** The envelope of a refusal. */
+  /** Returns the envelope of a refusal. */
   refuse(refusal: CamRefusal): string;
   ratePerSecond: number;
   random: SeededRandom;
@@ -22,7 +22,7 @@ export interface FaultStage {
 
 const HTML = "<html><head><title>Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>";
 
-/** What a struck call gets instead of, or in spite of, its reply. The delay is already over. */
+/** Returns the answer to a call that a fault affects. The fault's delay is already over. */
 export function playFault(fault: Fault, stage: FaultStage): Delivery {
   const afterMs = "applyAfterMs" in fault ? fault.applyAfterMs : 0;
   if (appliesToo(fault) && afterMs > 0) stage.performLater(afterMs);

@@ -1,25 +1,25 @@
 import type { FaultKind } from "../faults/fault-schema.ts";
 import { RecentArrivals } from "../rate-limiter.ts";
 
-/** One request, as the emulator saw it. Never holds a secret, a token or a signature. */
+/** One request as the emulator received it. Never holds a secret, a token or a signature. */
 export interface JournalEntry {
   requestId: string;
-  /** By the emulator's wall clock. */
+  /** Wall-clock time of the emulator. */
   time: string;
-  /** By its monotonic clock: when the last byte was in. */
+  /** Monotonic time at which the last byte arrived. */
   arrivedAtMs: number;
   traceId: string | null;
-  /** "SKIP" where the call said that it is not signed. */
+  /** "SKIP" for a call that declares itself unsigned. */
   scheme: "TC3-HMAC-SHA256" | "HmacSHA1" | "HmacSHA256" | "SKIP" | null;
   action: string | null;
   keyId: string | null;
-  /** The user named by the call; null when it names none or several. */
+  /** The user that the call names; null when the call names none or several. */
   opUin: string | null;
-  /** Every user named by the call. */
+  /** All users that the call names. */
   opUins: readonly string[];
   /** "Success", a CAM error code, or null when a fault left the caller without such an answer. */
   outcome: string | null;
-  /** Whether the call wrote to the account, whatever the caller was told. */
+  /** Whether the call wrote to the account, independent of the reply. */
   applied: boolean;
   fault: FaultKind | null;
 }
@@ -29,10 +29,10 @@ export interface JournalFilter {
   opUin?: string | undefined;
 }
 
-/** A long test run must not eat the memory; the oldest entries go first. */
+/** Bounds the memory of a long test run; the oldest entries are dropped first. */
 const MAX_ENTRIES = 100_000;
 
-/** Every request in the order of arrival. */
+/** All requests in order of arrival. */
 export class Journal {
   #entries: JournalEntry[] = [];
 
@@ -54,19 +54,19 @@ export class Journal {
 }
 
 export interface ActionCounters {
-  /** Requests that named this action, good or bad. */
+  /** Requests that named this action, valid or not. */
   received: number;
-  /** Authenticated, within the rate, and not throttled by a fault. */
+  /** Requests that passed authentication and the rate limit. */
   accepted: number;
-  /** Answered RequestLimitExceeded, by the limit or by a fault. */
+  /** Requests answered by RequestLimitExceeded, from the limit or from a fault. */
   throttled: number;
-  /** Wrote to the account. */
+  /** Requests that wrote to the account. */
   applied: number;
-  /** The most arrivals in any 1,000 ms. */
+  /** The highest number of arrivals in any 1,000 ms. */
   peakPerSecond: number;
 }
 
-/** Per action, since the start or the last reset. */
+/** Counters of each action since the start or the last reset. */
 export class Counters {
   readonly #counts = new Map<string, ActionCounters>();
   readonly #recent = new Map<string, RecentArrivals>();

@@ -6,20 +6,20 @@ import type { ApiCall } from "../wire/api-call.ts";
 import { headerValue, type ReceivedRequest } from "../wire/received-request.ts";
 import type { JournalEntry } from "./journal.ts";
 
-/** Keeps one request's journal entry and the counters in step. */
+/** Updates the journal entry and the counters of one request together. */
 export interface RequestRecord {
   readonly entry: JournalEntry;
   describe(call: ApiCall): void;
   names(uins: readonly string[]): void;
   accepted(): void;
   succeeded(applied: boolean): void;
-  /** It wrote to the account after it was answered. */
+  /** Records a write that the account took after the reply. */
   appliedLate(): void;
   refused(refusal: CamRefusal): void;
   struck(fault: Fault, codeTold: string | null | undefined): void;
 }
 
-/** Opens the entry at once, so that a request without an answer is in the journal too. */
+/** Adds the journal entry on arrival, so that the journal also shows requests without an answer. */
 export function openRecord(request: ReceivedRequest, state: EmulatorState): RequestRecord {
   const { counters, journal } = state;
   const entry: JournalEntry = {
@@ -38,7 +38,7 @@ export function openRecord(request: ReceivedRequest, state: EmulatorState): Requ
   };
   journal.add(entry);
   let counted = false;
-  /** Names that are no action share one counter: what a client may invent must not grow the table. */
+  /** Unknown action names share one counter, so that a client cannot grow the table. */
   const counter = () => actionNamed(entry.action ?? "")?.name ?? "(unknown)";
   const receive = () => {
     if (!counted) counters.receive(counter(), request.arrivedAtMs);

@@ -1,18 +1,18 @@
 import { equalInConstantTime, firstDifference, type SignatureMismatch } from "./signature-mismatch.ts";
 import { sha256Hex, type Tc3Parts, tc3CanonicalRequest, tc3Signature, tc3StringToSign } from "./tc3-parts.ts";
 
-/** One mistake that signers make: if the signature fits the parts it yields, that was the mistake. */
+/** A known mistake of signers: the cause when the signature fits the parts that the mistake produces. */
 interface Suspicion {
   cause: string;
   parts: Tc3Parts;
   secretKey: string;
-  /** The parts as they should have been signed. */
+  /** The parts that should have been signed. */
   right: Tc3Parts;
 }
 
 /**
- * Tries the known mistakes one by one and names the first whose signature is the one received.
- * `candidates` are the parts as received, in every form that would have been accepted.
+ * Tries the known mistakes in turn and returns the first that explains the received signature.
+ * `candidates` are the received parts in all forms that the emulator accepts.
  */
 export function explainTc3Mismatch(
   candidates: readonly [Tc3Parts, ...Tc3Parts[]],
@@ -41,7 +41,7 @@ function differenceBetween(right: Tc3Parts, signed: Tc3Parts): SignatureMismatch
   );
 }
 
-/** The text goes to a log, and an STS token is a secret. */
+/** The text goes to a log, so the token is left out. */
 function withoutToken(parts: Tc3Parts): Tc3Parts {
   return { ...parts, headers: replaceHeader(parts, "x-tc-token", "[redacted]") };
 }

@@ -1,13 +1,13 @@
 import { timingSafeEqual } from "node:crypto";
 
-/** Why a signature was refused, for the log of whoever wrote the signer. Holds no secret and no signature. */
+/** The reason for a refused signature, for the developer of the signer. Holds no secret and no signature. */
 export interface SignatureMismatch {
-  /** The likely cause in words, or that none of the known ones fits. */
+  /** The likely cause in words, or a note that no known cause fits. */
   cause: string;
-  /** What the emulator rebuilt from the received bytes; undefined for v1 and for requests it could not rebuild. */
+  /** The canonical request from the received bytes; undefined for v1 and for requests that cannot be rebuilt. */
   canonicalRequest?: string;
   stringToSign?: string;
-  /** The first line in which the rebuilt text and the one that was probably signed differ. */
+  /** The first line in which the received text and the probably signed one differ. */
   firstDifference?: { line: number; received: string; signed: string };
 }
 
@@ -22,7 +22,7 @@ export function firstDifference(received: string, signed: string): SignatureMism
   return undefined;
 }
 
-/** Compares without telling by its duration where two texts part. Their lengths are no secret. */
+/** Compares two texts in constant time. Their lengths are public. */
 export function equalInConstantTime(one: string, other: string): boolean {
   const left = Buffer.from(one);
   const right = Buffer.from(other);
@@ -30,15 +30,15 @@ export function equalInConstantTime(one: string, other: string): boolean {
 }
 
 /**
- * The host a client may have signed for one Host header. The Node SDK leaves the port out with TC3 and keeps
- * it with v1; the Go and Python SDKs keep it always.
+ * The hosts that a client may have signed. The Node SDK omits the port with TC3 and keeps
+ * it with v1. The Go and Python SDKs always keep it.
  */
 export function hostForms(hostHeader: string): string[] {
   const withoutPort = hostHeader.replace(/:\d+$/, "");
   return withoutPort === hostHeader ? [hostHeader] : [hostHeader, withoutPort];
 }
 
-/** The Node SDK takes the endpoint's text before the first dot for the service: `127` for 127.0.0.1:4100. */
+/** The Node SDK uses the text before the first dot as the service: `127` for 127.0.0.1:4100. */
 export function hostLabel(hostHeader: string): string {
   return hostHeader.split(".")[0] ?? "";
 }

@@ -1,7 +1,7 @@
 import { createHash, createHmac } from "node:crypto";
 import { headerValue, headerValues, type ReceivedRequest } from "../wire/received-request.ts";
 
-/** Everything a TC3 signature is made of, but the secret key. */
+/** The inputs of a TC3 signature, without the secret key. */
 export interface Tc3Parts {
   method: string;
   path: string;
@@ -16,7 +16,7 @@ export interface Tc3Parts {
 
 const UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD";
 
-/** Collects the parts from what was received. Undefined when a signed header is absent or there twice. */
+/** Collects the parts of a received request. Returns undefined when a signed header is absent or repeated. */
 export function readTc3Parts(
   request: ReceivedRequest,
   authorization: Tc3Authorization,
@@ -47,7 +47,7 @@ function isUnsigned(request: ReceivedRequest): boolean {
   return headerValue(request, "x-tc-content-sha256") === UNSIGNED_PAYLOAD;
 }
 
-/** ASCII only: a byte above 127 must reach the hash as it came. */
+/** Lower-cases ASCII only: bytes above 127 must reach the hash unchanged. */
 function canonicalValue(value: string): string {
   return value.trim().replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
@@ -70,7 +70,7 @@ const AUTHORIZATION = new RegExp(
   ].join(","),
 );
 
-/** Undefined for anything that does not follow the vendor's rules, a header list without content-type or host included. */
+/** Returns undefined for a header that breaks the vendor's rules, for example without content-type or host. */
 export function parseTc3Authorization(text: string): Tc3Authorization | undefined {
   const groups = AUTHORIZATION.exec(text)?.groups;
   if (!groups) return undefined;
@@ -86,7 +86,7 @@ function followsListRules(names: readonly string[]): boolean {
   return ascending && lowerCase && names.includes("content-type") && names.includes("host");
 }
 
-/** Step 1 of https://www.tencentcloud.com/document/product/1154/48911. Characters stand for bytes (latin1). */
+/** Step 1 of https://www.tencentcloud.com/document/product/1154/48911. One character is one byte (latin1). */
 export function tc3CanonicalRequest(parts: Tc3Parts): string {
   const canonicalHeaders = parts.headers.map(([name, value]) => `${name}:${value}\n`).join("");
   const signedHeaders = parts.headers.map(([name]) => name).join(";");
@@ -103,7 +103,7 @@ export function tc3StringToSign(parts: Tc3Parts): string {
   );
 }
 
-/** Step 3: the signature these parts must carry. The key is derived from the scope's own date and service. */
+/** Step 3: the expected signature. Derives the key from the date and service of the scope. */
 export function tc3Signature(parts: Tc3Parts, secretKey: string): string {
   const dateKey = hmac(`TC3${secretKey}`, parts.date);
   const serviceKey = hmac(dateKey, parts.service);

@@ -6,7 +6,7 @@ import { equalInConstantTime, hostForms, hostLabel } from "./signature-mismatch.
 import type { Tc3Authorization } from "./tc3-parts.ts";
 import { readTc3Parts, type Tc3Parts, tc3Signature } from "./tc3-parts.ts";
 
-/** Undefined when the request was signed with this key as it was received; else why not. */
+/** Returns undefined for a valid signature, else the likely cause of the mismatch. */
 export function verifyTc3(
   request: ReceivedRequest,
   authorization: Tc3Authorization,
@@ -23,7 +23,7 @@ export function verifyTc3(
   return refuseScope(request, parts, products);
 }
 
-/** Both forms of the host count as genuine: official SDKs disagree about the port. */
+/** Both forms of the host are valid: official SDKs disagree about the port. */
 function withHostForms(parts: Tc3Parts): [Tc3Parts, ...Tc3Parts[]] {
   const host = parts.headers.find(([name]) => name === "host")?.[1] ?? "";
   const [, ...others] = hostForms(host);
@@ -34,7 +34,7 @@ function withHostForms(parts: Tc3Parts): [Tc3Parts, ...Tc3Parts[]] {
   return [parts, ...others.map(withHost)];
 }
 
-/** A scope can be signed correctly and still be wrong. */
+/** A correctly signed scope can still be wrong. */
 function refuseScope(
   request: ReceivedRequest,
   parts: Tc3Parts,

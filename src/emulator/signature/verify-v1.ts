@@ -5,7 +5,7 @@ import { equalInConstantTime, hostForms, type SignatureMismatch } from "./signat
 
 const HASH = { HmacSHA1: "sha1", HmacSHA256: "sha256" } as const;
 
-/** Undefined when the request was signed with this key as it was received; else why not. */
+/** Returns undefined for a valid signature, else the likely cause of the mismatch. */
 export function verifyV1(
   request: ReceivedRequest,
   proof: V1Proof,
@@ -48,12 +48,12 @@ function encoded(parameters: ReadonlyMap<string, string>): Map<string, string> {
   return new Map([...parameters].map(([name, value]) => [name, encodeURIComponent(value)]));
 }
 
-/** The text goes to a log, and an STS token is a secret. */
+/** The text goes to a log, so the token is left out. */
 function withoutToken(parameters: ReadonlyMap<string, string>): Map<string, string> {
   return new Map([...parameters].map(([name, value]) => [name, name === "Token" ? "[redacted]" : value]));
 }
 
-/** Method, host, path and the parameters by name, with their values as they are: not encoded. */
+/** Returns method, host, path and the sorted parameters. Values are not encoded. */
 function v1StringToSign(
   method: string,
   host: string,

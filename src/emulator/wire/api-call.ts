@@ -2,7 +2,7 @@ import type { CamRefusal, Language } from "../cam-refusals.ts";
 import type { Tc3Authorization } from "../signature/tc3-parts.ts";
 import type { WireObject } from "./wire-json.ts";
 
-/** What a request claims to be, read but not yet believed. */
+/** A parsed request that is not authenticated yet. */
 export interface ApiCall {
   action: string;
   version: string;
@@ -16,7 +16,7 @@ export interface ApiCall {
   proof: Tc3Proof | V1Proof | NoProof;
   /** `flat` values are all strings and are coerced; `json` values must have the right type. */
   format: "json" | "flat";
-  /** Unreadable parameters are reported only after the caller has proved who it is, as the vendor's gateway does. */
+  /** As at the vendor, unreadable parameters are reported only after authentication. */
   parameters: WireObject | CamRefusal;
 }
 
@@ -25,7 +25,7 @@ export interface Tc3Proof {
   authorization: Tc3Authorization;
 }
 
-/** `Authorization: SKIP`, for the one action that gives a key to callers that have none. */
+/** `Authorization: SKIP`, for the action that issues keys to callers without one. */
 export interface NoProof {
   scheme: "SKIP";
 }

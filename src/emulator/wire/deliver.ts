@@ -4,7 +4,7 @@ import { pipeline } from "node:stream/promises";
 import type { CamRefusal, Language } from "../cam-refusals.ts";
 import { stringifyExactJson } from "./wire-json.ts";
 
-/** What goes back on the wire, or does not. */
+/** The answer on the wire, or its absence. */
 export type Delivery =
   | { kind: "reply"; status: number; contentType: string; body: string | Buffer }
   /** A JSON reply padded to this many bytes, streamed. */
@@ -14,7 +14,7 @@ export type Delivery =
   /** Leaves the connection open and never answers. */
   | { kind: "silence" };
 
-/** CAM's content type, to the letter: its Python SDK stops looking for errors when a charset follows. */
+/** CAM's exact content type. The vendor's Python SDK ignores errors when a charset follows. */
 export const JSON_TYPE = "application/json";
 
 export function jsonReply(body: string): Delivery {
@@ -35,7 +35,7 @@ interface ReplyHeaders {
   traceId: string | undefined;
 }
 
-/** Puts a delivery on the wire. */
+/** Sends a delivery. */
 export async function deliver(
   delivery: Delivery,
   response: ServerResponse,
@@ -62,7 +62,7 @@ export async function deliver(
 
 async function writePadding(response: ServerResponse, bytes: number): Promise<void> {
   response.writeHead(200, { "Content-Type": JSON_TYPE, "Content-Length": bytes });
-  // A peer that has read enough closes the connection, which is its right.
+  // A client may close the connection before it has read all bytes.
   await pipeline(Readable.from(paddedEnvelope(bytes)), response).catch(() => undefined);
 }
 

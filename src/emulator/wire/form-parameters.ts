@@ -1,7 +1,7 @@
 import { refusals } from "../cam-refusals.ts";
 import type { WireObject, WireValue } from "./wire-json.ts";
 
-/** Decodes `a=1&b.c=2` strictly: broken percent-encoding and repeated names are refused, not guessed at. */
+/** Decodes `a=1&b.c=2`. Refuses broken percent-encoding and repeated names. */
 export function parseForm(text: string): Map<string, string> {
   const parameters = new Map<string, string>();
   for (const pair of text.split("&")) {
@@ -14,7 +14,7 @@ export function parseForm(text: string): Map<string, string> {
   return parameters;
 }
 
-/** Turns `LoginFlag.Phone=1` and `Uins.0=..` into nested objects. Every leaf is a string: the form has no types. */
+/** Turns `LoginFlag.Phone=1` and `Uins.0=..` into nested objects. All leaves are strings, because a form has no types. */
 export function unflatten(parameters: ReadonlyMap<string, string>): WireObject {
   const root = emptyObject();
   for (const [name, value] of parameters) {
@@ -44,7 +44,7 @@ function decode(text: string): string {
   }
 }
 
-/** Without a prototype, so that a parameter called `__proto__` is only a name. */
+/** An object without a prototype, so that a parameter `__proto__` is an ordinary name. */
 function emptyObject(): WireObject {
   return Object.create(null) as WireObject;
 }

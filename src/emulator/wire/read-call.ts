@@ -9,7 +9,7 @@ const GET_LIMIT_BYTES = 32 * 1024;
 const V1_BODY_LIMIT_BYTES = 1024 * 1024;
 const TC3_HEADERS = ["authorization", "x-tc-action", "x-tc-version", "x-tc-timestamp"];
 
-/** The first gate: the method, the size, which signature scheme, and its required common parameters. */
+/** Checks the method and the size, then reads the common parameters of the signature scheme. */
 export function readCall(request: ReceivedRequest): ApiCall {
   if (request.method !== "GET" && request.method !== "POST") throw refusals.unsupportedProtocol();
   if (request.method === "GET" && request.targetBytes > GET_LIMIT_BYTES) throw refusals.requestTooLarge();
@@ -29,17 +29,17 @@ function parseTimestamp(text: string, parameter: string): number {
   return Number(text);
 }
 
-/** The vendor's default is zh-CN; ours is en-US, because the people who read an emulator's replies read its docs. */
+/** The vendor's default is zh-CN. The emulator's is en-US, like its documentation. */
 function parseLanguage(text: string | undefined): Language {
   return text === "zh-CN" ? "zh-CN" : "en-US";
 }
 
-/** The UTC date of a timestamp, which a TC3 scope must carry. */
+/** Returns the UTC date of a timestamp. A TC3 scope must have it. */
 export function utcDate(unixSeconds: number): string {
   return new Date(unixSeconds * 1000).toISOString().slice(0, 10);
 }
 
-/** A call whose common parameters are X-TC-* headers: JSON in a POST, a flattened query in a GET. */
+/** Reads a call with X-TC-* headers: JSON in a POST, a flattened query in a GET. */
 function readTc3Call(request: ReceivedRequest): ApiCall {
   const required = (header: string, parameter: string) => {
     const value = headerValue(request, header);
@@ -109,7 +109,7 @@ const COMMON = new Set([
   ..."Region Token Language RequestClient".split(" "),
 ]);
 
-/** A call of the old kind: everything, signature included, is a parameter in the query or the form. */
+/** Reads a call of signature version 1: all values, the signature included, are parameters of the query or the form. */
 function readV1Call(request: ReceivedRequest): ApiCall {
   const all = receivedParameters(request);
   const required = (name: string) => {
@@ -142,7 +142,7 @@ function readV1Call(request: ReceivedRequest): ApiCall {
 function receivedParameters(request: ReceivedRequest): Map<string, string> {
   const mediaType = headerValue(request, "content-type")?.split(";")[0]?.trim().toLowerCase();
   const isForm = request.method === "POST" && mediaType === "application/x-www-form-urlencoded";
-  // Joined before parsing, so that a name in both places is a repeated name.
+  // Joined before parsing, so that a name in both places counts as repeated.
   return parseForm([request.query, isForm ? request.body.toString("latin1") : ""].join("&"));
 }
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 
-/** One request exactly as it arrived. Nothing here is decoded, folded or joined. */
+/** One request exactly as it arrived: nothing is decoded, folded or joined. */
 export interface ReceivedRequest {
   method: string;
   /** The request target up to "?". */
@@ -9,11 +9,11 @@ export interface ReceivedRequest {
   query: string;
   /** In the order and spelling of the wire, duplicates kept. Values are latin1, so each character is one byte. */
   headers: readonly (readonly [name: string, value: string])[];
-  /** Empty when the body was longer than `BODY_LIMIT_BYTES`; `bodyBytes` still counts it all. */
+  /** Empty for a body longer than `BODY_LIMIT_BYTES`; `bodyBytes` still counts all bytes. */
   body: Buffer;
   bodyBytes: number;
   targetBytes: number;
-  /** When the last byte was in, by the emulator's monotonic clock. This is what the rate window counts. */
+  /** Monotonic time at which the last byte arrived. The rate window counts this time. */
   arrivedAtMs: number;
 }
 
@@ -25,10 +25,10 @@ export function headerValue(request: ReceivedRequest, lowerCaseName: string): st
   return headerValues(request, lowerCaseName)[0];
 }
 
-/** CAM takes 10 MB with TC3; what is longer is counted but not kept. */
+/** CAM accepts 10 MB with TC3. Longer bodies are counted and not kept. */
 export const BODY_LIMIT_BYTES = 10 * 1024 * 1024;
 
-/** Reads a request to its last byte. Rejects when the peer goes away before that. */
+/** Reads a request to its last byte. Rejects when the client disconnects before that. */
 export async function receiveRequest(
   message: IncomingMessage,
   monotonic: () => number,
