@@ -2,6 +2,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import {
   contractArtefacts,
+  logArtefacts,
   policyArtefacts,
   routerArtefacts,
   schemaArtefacts,
@@ -21,5 +22,11 @@ const { values } = parseArgs({
   },
 });
 
-const artefacts = [...contractArtefacts, ...policyArtefacts, ...routerArtefacts, ...schemaArtefacts];
+const artefacts = [
+  ...contractArtefacts,
+  ...logArtefacts,
+  ...policyArtefacts,
+  ...routerArtefacts,
+  ...schemaArtefacts,
+];
 process.exitCode = await generate(artefacts, { ...values, print: console.log });

@@ -55,8 +55,9 @@ const { createAuthenticator } = await compiled<typeof import("../../src/gateway/
 const { Secret } = await compiled<typeof import("../../src/secret.ts")>("secret.js");
 const { createLogger } =
   await compiled<typeof import("../../src/telemetry/logger.ts")>("telemetry/logger.js");
-const { logCamAttempt, logChanges, logOwnUsers, logPausedCallers } =
-  await compiled<typeof import("../../src/telemetry/log-events.ts")>("telemetry/log-events.js");
+const { changeObserver, identityObserver, reportCamAttempt } = await compiled<
+  typeof import("../../src/telemetry/log-observers.ts")
+>("telemetry/log-observers.js");
 const parts = await compiled<typeof import("../../src/cam/index.ts")>("cam/index.js");
 
 const logger = createLogger({ level: "info" });
@@ -78,7 +79,7 @@ const cam = new parts.CamClient({
   circuits: new parts.ActionCircuits({ failures: 20 }, clock),
   skew: new parts.ClockSkew(clock),
   clock,
-  observer: { onAttempt: (attempt) => logCamAttempt(logger, attempt) },
+  observer: { onAttempt: (attempt) => reportCamAttempt(logger.report, attempt) },
 });
 const flagReads = new FlagReads({ cam, clock, cacheMs: 0 });
 const log = {
@@ -94,7 +95,7 @@ const gatewayIdentity = new GatewayIdentity({
   cam,
   clock,
   deadlineMs: DEADLINE_MS,
-  observer: logOwnUsers(logger),
+  observer: identityObserver(logger.report),
 });
 gatewayIdentity.start();
 const account = { name: "default", cam, flagReads, gatewayIdentity, writer: new FlagWriter({ cam, clock }) };
@@ -107,12 +108,12 @@ const changeServices = createChangeServices({
   approvalLog: { approve: unused, reject: unused },
   pauses: { isPaused: unused, list: unused, resume: unused },
   clock,
-  observer: { ...logChanges(logger), ...logPausedCallers(logger) },
+  observer: changeObserver(logger.report),
 });
 const schema = buildGatewaySchema({ ...changeServices, log, accounts: { visibleTo: () => [] } });
 const admission = new Admission({ schema, introspection: false });
 const camCallLimit = { rates: new Map([[account.name, CALLS_PER_SECOND]]), deadlineMs: DEADLINE_MS };
-const apollo = createApolloServer({ schema, introspection: false, logger });
+const apollo = createApolloServer({ schema, introspection: false, logger: logger.forLibrary("apollo") });
 await apollo.start();
 /**
  * Whoever brings a token is known by it, where the benchmark names an issuer; and whoever brings none is taken for the

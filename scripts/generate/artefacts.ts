@@ -5,6 +5,7 @@ import { type Artefact, GENERATED_NOTICE } from "./artefact.ts";
 import { renderErrorExtensionsSchema } from "./error-extensions-schema.ts";
 import { renderErrorExtensionsTypes } from "./error-extensions-types.ts";
 import { renderErrorsPage } from "./errors-page.ts";
+import { renderLogEventsPage } from "./log-events-page.ts";
 import { renderPolicySchema } from "./policy-schema.ts";
 import { renderRoutersPage } from "./routers-page.ts";
 import { renderSubgraphSdl } from "./subgraph-sdl.ts";
@@ -20,6 +21,11 @@ export const contractArtefacts: readonly Artefact[] = [
 export const policyArtefacts: readonly Artefact[] = [
   { path: "schema/policy.schema.json", render: renderPolicySchema },
   { path: "schema/accounts.schema.json", render: renderAccountsSchema },
+];
+
+/** What programs that read the log rely on. */
+export const logArtefacts: readonly Artefact[] = [
+  { path: "docs/operators/log-events.md", render: renderLogEventsPage },
 ];
 
 /** What is known of routers: a page, and each configuration as a file to copy. */

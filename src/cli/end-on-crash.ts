@@ -1,4 +1,5 @@
 import { openOutput } from "../telemetry/bounded-output.ts";
+import { LOG_EVENTS } from "../telemetry/log-events.ts";
 
 const STDERR_FD = 2;
 
@@ -37,9 +38,12 @@ export function describeCrash(error: unknown, origin: string): string {
           .split("\n")
           .filter((line) => FRAME.test(line))
       : [];
+  const event = "process.crashed";
+  const { level, message: msg } = LOG_EVENTS[event];
   return JSON.stringify({
-    level: "fatal",
-    msg: "the process ends because of a mistake in it",
+    level,
+    event,
+    msg,
     origin,
     errors: kindsOf(error),
     stack: stack.map((line) => line.trim()),

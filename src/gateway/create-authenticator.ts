@@ -8,7 +8,7 @@ import { RouterSecret } from "../auth/router-secret.ts";
 import { TokenVerifier } from "../auth/token-verifier.ts";
 import { createDispatcher, type ProxySettings } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
-import { logKeys } from "../telemetry/log-events.ts";
+import { keysObserver } from "../telemetry/log-observers.ts";
 import type { Logger } from "../telemetry/logger.ts";
 
 export interface AuthenticatorDeps {
@@ -36,7 +36,7 @@ export async function createAuthenticator(
     keys: new IssuerKeys({
       load: () => loadJwks(settings.keys, { dispatcher }),
       clock,
-      observer: logKeys(logger, settings.issuer),
+      observer: keysObserver(logger.report, settings.issuer),
     }),
   }));
   const authenticator = new RequestAuthenticator({

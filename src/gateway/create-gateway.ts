@@ -34,20 +34,16 @@ import { loadExamples } from "../http/playground/examples.ts";
 import { keepTlsFresh, readTls } from "../http/tls.ts";
 import { SharedWindows } from "../quota/shared-windows.ts";
 import {
-  logChanges,
-  logCheckpoints,
-  logConnections,
-  logForgedRequests,
-  logOrphanedChanges,
-  logPausedCallers,
-  logPolicy,
-  logQuota,
-  logReconciler,
-  logRejectedToken,
-  logTls,
-  logUnlistedAccounts,
-  logUntrustedOperations,
-} from "../telemetry/log-events.ts";
+  changeObserver,
+  checkpointObserver,
+  connectionObserver,
+  policyObserver,
+  quotaObserver,
+  reconcilerObserver,
+  reportRejectedToken,
+  reportUnlistedAccounts,
+  tlsObserver,
+} from "../telemetry/log-observers.ts";
 import { createLogger, type Logger } from "../telemetry/logger.ts";
 import { createAuthenticator } from "./create-authenticator.ts";
 import type { Account } from "./open-accounts.ts";
@@ -92,11 +88,11 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     const authenticator = overrides.authenticator ?? (await openAuthenticator());
     const policy = await openPolicy();
     const database = await openStore(config.store, (err) =>
-      logger.warn({ err }, "a database connection broke"),
+      logger.report("database.connection_broken", { err }),
     );
     closers.push(() => database.close());
     const { replica, camLimits: limits, bulkGuard: guard } = config;
-    const windows = new SharedWindows({ database, clock, replica, observer: logQuota(logger) });
+    const windows = new SharedWindows({ database, clock, replica, observer: quotaObserver(logger.report) });
     closers.push(async () => windows.close());
     const opened = await openAccounts(config, { limits, windows, clock, logger }, closers);
     const accounts = new Accounts({
@@ -104,23 +100,30 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
       mayUse: (caller, name) => mayUseAccount(policy?.current, caller, name),
     });
     const named = accounts.all.map(({ name }) => name).filter((name) => name !== DEFAULT_ACCOUNT);
-    if (policy !== undefined) logUnlistedAccounts(logger, named, Object.keys(policy.current.accounts));
+    if (policy !== undefined)
+      reportUnlistedAccounts(logger.report, named, Object.keys(policy.current.accounts));
     const keys = config.checkpoints && (await loadSigningKeys(config.checkpoints));
     const seal = await openRequestSeal(config, keys);
     const log = new ChangeLog({ database, replica, guard, seal });
     const changeServices = createChangeServices({
       ...{ accounts, log, clock },
       access: new ChangeAccess({ policy, accounts, clock }),
-      approvalLog: new ApprovalLog({ database, replica, guard, seal, onForged: logForgedRequests(logger) }),
+      approvalLog: new ApprovalLog({
+        database,
+        replica,
+        guard,
+        seal,
+        onForged: (changeId, why) => logger.report("approval.not_genuine", { changeId, why }),
+      }),
       pauses: new CallerPauses(database),
-      observer: { ...logChanges(logger), ...logPausedCallers(logger) },
+      observer: changeObserver(logger.report),
     });
     const reconcilers = accounts.all.map(
       (account) =>
         new Reconciler({
           ...{ account, log, clock },
           deadlineMs: limits.deadlineMs,
-          observer: logReconciler(logger),
+          observer: reconcilerObserver(logger.report),
         }),
     );
     const checkpointer = await createCheckpointer(database, keys);
@@ -133,7 +136,10 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     const orphanedChanges = new OrphanedChanges({
       ...{ log, clock },
       accounts: accounts.all.map(({ name }) => name),
-      observer: logOrphanedChanges(logger),
+      observer: {
+        onOrphaned: (account, changes) => logger.report("change.orphaned", { account, changes }),
+        onError: (err) => logger.report("change.orphans_not_counted", { err }),
+      },
     });
     orphanedChanges.start();
     closers.push(() => orphanedChanges.stop());
@@ -144,9 +150,9 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     const admission = new Admission({ schema, introspection });
     const apollo = createApolloServer({
       ...{ schema, introspection },
-      logger,
+      logger: logger.forLibrary("apollo"),
       observer: {
-        onUnexpectedError: (err, requestId) => logger.error({ err, requestId }, "unexpected error"),
+        onUnexpectedError: (err, requestId) => logger.report("internal_error", { err, requestId }),
       },
     });
     await apollo.start();
@@ -169,10 +175,15 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
       createContext: (request, details) =>
         createContext(accounts, changeServices.recentWrites, request, details),
       authenticator,
-      onRejectedToken: (refusal, requestId) => logRejectedToken(logger, refusal, requestId),
+      onRejectedToken: (refusal, requestId) => reportRejectedToken(logger.report, refusal, requestId),
       callerRate: new CallerRate(callerRatePerSecond),
       trustedDocuments: await loadTrustedDocuments(),
-      connections: { maxConnections, clock, isProxy: isIn(proxies), observer: logConnections(logger) },
+      connections: {
+        maxConnections,
+        clock,
+        isProxy: isIn(proxies),
+        observer: connectionObserver(logger.report),
+      },
       ...{ keepAliveMs, hostnames },
       tls: tlsFiles && (await readTls(tlsFiles)),
       playground: config.http.playground ? await playgroundParts(config) : undefined,
@@ -181,7 +192,7 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     });
     closers.push(() => closeApp(app));
     if (tlsFiles !== undefined) {
-      const stopLooking = keepTlsFresh(app.server as unknown as Server, tlsFiles, logTls(logger));
+      const stopLooking = keepTlsFresh(app.server as unknown as Server, tlsFiles, tlsObserver(logger.report));
       closers.push(async () => stopLooking());
     }
     await app.listen({ host: config.http.host, port: config.http.port });
@@ -204,7 +215,12 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
 
   async function openPolicy(): Promise<PolicyFile | undefined> {
     if (config.policyFile === undefined) return undefined;
-    const policy = await PolicyFile.open(config.policyFile, policyTerms(config), logPolicy(logger), clock);
+    const policy = await PolicyFile.open(
+      config.policyFile,
+      policyTerms(config),
+      policyObserver(logger.report),
+      clock,
+    );
     closers.push(() => policy.close());
     return policy;
   }
@@ -221,17 +237,17 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
   ): Promise<AuditCheckpointer | undefined> {
     if (config.checkpoints === undefined || keys === undefined) return undefined;
     const { anchorFile, intervalMs } = config.checkpoints;
-    const observer = logCheckpoints(logger);
+    const observer = checkpointObserver(logger.report);
     const anchors = await ChainAnchors.open({
       file: anchorFile,
-      onForeignWrite: observer.onSharedAnchorFile,
+      onForeignWrite: (file) => logger.report("record.anchor_shared", { file }),
     });
     return new AuditCheckpointer({ database, ...keys, anchors, clock, intervalMs, observer });
   }
 
   async function loadTrustedDocuments(): Promise<TrustedDocuments | undefined> {
     if (config.http.trustedDocuments === undefined) return undefined;
-    const onUntrusted = logUntrustedOperations(logger);
+    const onUntrusted = (operation: object) => logger.report("documents.untrusted", operation);
     return TrustedDocuments.load({ ...config.http.trustedDocuments, onUntrusted });
   }
 

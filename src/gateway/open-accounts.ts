@@ -24,7 +24,7 @@ import type { CamTarget } from "../config/cam-settings.ts";
 import { type Config, ConfigError } from "../config/config.ts";
 import { SharedRateBudget } from "../quota/shared-rate-budget.ts";
 import type { SharedWindows } from "../quota/shared-windows.ts";
-import { logCamAttempt, logCredentials, logOwnUsers } from "../telemetry/log-events.ts";
+import { credentialObserver, identityObserver, reportCamAttempt } from "../telemetry/log-observers.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { readUtf8File, whyUnreadable } from "../utf8.ts";
 import { type LocalCam, startLocalCam } from "./local-cam.ts";
@@ -133,21 +133,21 @@ export interface Account {
 function createAccount(way: ConnectionSettings, deps: AccountDeps): Account {
   const { name, endpoint, language, ratePerSecond } = way;
   const { limits, windows, clock } = deps;
-  const logger = deps.logger.child({ account: name });
+  const { report } = deps.logger.child({ account: name });
   const transport = new HttpTransport({ dispatcher: createDispatcher({ proxy: way.proxy }), clock });
   const skew = new ClockSkew(clock);
-  const credentialObserver = logCredentials(logger);
+  const observer = credentialObserver(report);
   const parts = {
     config: { endpoint, language, timeoutMs: limits.timeoutMs },
     signer: new Tc3Signer(),
-    observer: { onAttempt: (attempt: CamAttempt) => logCamAttempt(logger, attempt) },
+    observer: { onAttempt: (attempt: CamAttempt) => reportCamAttempt(report, attempt) },
     ...{ transport, skew, clock },
   };
-  const chain = way.createChain({ ...parts, credentialObserver });
+  const chain = way.createChain({ ...parts, credentialObserver: observer });
   const budget = new SharedRateBudget({ windows, ratePerSecond });
   const cam = new CamClient({
     ...parts,
-    credentials: new CredentialCache({ chain, clock, skew, observer: credentialObserver }),
+    credentials: new CredentialCache({ chain, clock, skew, observer }),
     budget,
     circuits: new ActionCircuits({ failures: limits.circuitFailures }, clock),
   });
@@ -159,7 +159,7 @@ function createAccount(way: ConnectionSettings, deps: AccountDeps): Account {
       cam,
       clock,
       deadlineMs: limits.deadlineMs,
-      observer: logOwnUsers(logger),
+      observer: identityObserver(report),
     }),
     close: () => transport.close(),
   };

@@ -73,7 +73,7 @@ export interface HttpAppDeps extends Omit<GraphQLRouteOptions, "path"> {
 export async function createHttpApp(deps: HttpAppDeps): Promise<FastifyInstance> {
   const headers = securityHeaders(deps.tls !== undefined);
   const app: FastifyInstance = fastify({
-    loggerInstance: deps.logger as FastifyBaseLogger,
+    loggerInstance: deps.logger.forLibrary("fastify") as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: requestIdOf,
     bodyLimit: MAX_BODY_BYTES,
@@ -120,7 +120,7 @@ export async function createHttpApp(deps: HttpAppDeps): Promise<FastifyInstance>
   readJsonBodies(app);
   app.setErrorHandler((error, request, reply) => {
     const { status, body } = httpFailureOf(error as Parameters<typeof httpFailureOf>[0], request.id);
-    if (status >= 500) deps.logger.error({ err: error, requestId: request.id }, "request failed");
+    if (status >= 500) deps.logger.report("http.request_failed", { err: error, requestId: request.id });
     return reply.status(status).send(body);
   });
   app.setNotFoundHandler((request, reply) => {

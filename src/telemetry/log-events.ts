@@ -1,380 +1,211 @@
-import type { Logger } from "./logger.ts";
-
-/** As much of an attempt at CAM as a log line has. */
-interface AttemptEvent {
-  readonly action: string;
-  readonly traceId: string;
-  readonly attempt: number;
-  readonly durationMs: number;
-  readonly quotaWaitMs: number;
-  readonly requestId: string | undefined;
-  readonly error:
-    | (Error & {
-        readonly kind: string;
-        readonly camCode: string | undefined;
-        readonly camMessage: string | undefined;
-        readonly httpStatus: number | undefined;
-        /** Why there is no usable answer: a code, and a sentence with the remedy. */
-        readonly failure:
-          | { readonly cause: string; readonly address?: string; readonly why: string }
-          | undefined;
-      })
-    | undefined;
-  readonly next: { readonly retryInMs: number } | { readonly gaveUp: string } | undefined;
-}
-
 /**
- * One line for each call to CAM: debug when it went well, info when CAM refused what was asked, which is the caller's
- * affair, and warn when something is wrong. CAM's own message stands only here.
+ * Owns the events of the gateway's log: every line has the id of a row here, and its level and message. `logger.ts` writes
+ * the lines; `log-observers.ts` turns what the parts report into events. docs/operators/log-events.md is generated from
+ * the table.
  */
-export function logCamAttempt(logger: Logger, event: AttemptEvent): void {
-  const { traceId, requestId, error, next, durationMs, quotaWaitMs, ...rest } = event;
-  const fields = {
-    ...rest,
-    requestId: traceId,
-    camRequestId: requestId,
-    durationMs: Math.round(durationMs),
-    quotaWaitMs: Math.round(quotaWaitMs),
-  };
-  if (error === undefined) {
-    logger.debug(fields, "CAM call");
-    return;
-  }
-  const { kind, camCode, camMessage, httpStatus, failure } = error;
-  // Where keys were looked for, and what was wrong there, stands in the causes.
-  const reasons = kind === "NO_CREDENTIAL" ? { err: error } : {};
-  const failed = { ...fields, kind, camCode, camMessage, httpStatus, ...failure, ...next, ...reasons };
-  if (kind === "REFUSED" && isCallersAffair(camCode)) logger.info(failed, "CAM refused a call");
-  else logger.warn(failed, "CAM call failed");
+type Level = "debug" | "info" | "warn" | "error" | "fatal";
+
+export interface LogEvent {
+  readonly level: Level;
+  /** A short phrase for people. Programs look at the id, which is stable. */
+  readonly message: string;
+  /** What the event means and what an operator does about it. */
+  readonly help: string;
 }
 
-/** That CAM asks for fewer calls, or does not like the key, is the operator's. */
-function isCallersAffair(camCode = ""): boolean {
-  return /^(FailedOperation|InvalidParameter|InvalidParameterValue|ResourceNotFound)\b/.test(camCode);
-}
+const at =
+  (level: Level) =>
+  (message: string, help: string): LogEvent => ({ level, message, help });
+const [debug, info, warn, error, fatal] = [at("debug"), at("info"), at("warn"), at("error"), at("fatal")];
 
-interface CallerNames {
-  readonly subject: string;
-  readonly client?: string | undefined;
-  readonly issuer?: string | undefined;
-}
+export const LOG_EVENTS = {
+  "approval.not_genuine": error(
+    "A REQUEST FOR APPROVAL IS NOT AS THIS GATEWAY RECORDED IT; the gateway refuses it",
+    "Somebody wrote to the database past the gateway. Find out who can, and run `audit:verify`.",
+  ),
+  "auth.check_failed": warn(
+    "a caller's token or certificate cannot be checked",
+    "The caller hears ISSUER_UNAVAILABLE. `reason` and `problem` say what is missing, mostly the issuer's keys.",
+  ),
+  "auth.keys_loaded": info("an issuer's keys are loaded", "The gateway has new keys of `issuer`."),
+  "auth.keys_unavailable": error(
+    "an issuer's keys cannot be loaded; the last ones stay in use for a while",
+    "Check the network to `issuer` and its JWKS. After a while the gateway refuses the issuer's callers.",
+  ),
+  "auth.token_rejected": warn(
+    "a caller's token or certificate is rejected",
+    "`reason` says why. With `claim` or expected values, compare the token with the gateway's settings.",
+  ),
+  "caller.paused": warn(
+    "a caller changes too many users and is paused until an operator resumes them",
+    "Find out whether `caller` is meant to. `resumeCaller` ends the pause.",
+  ),
+  "caller.resumed": info("a paused caller was resumed", "`resumedBy` has ended the pause of `caller`."),
+  "cam.call_failed": warn(
+    "CAM call failed",
+    "`kind` and `cause` name the fault, `why` the remedy. The gateway retries after `retryInMs`, or gave up.",
+  ),
+  "cam.call_refused": info(
+    "CAM refused a call",
+    "The caller's own error. `camCode` and `camMessage` are CAM's.",
+  ),
+  "cam.call_succeeded": debug("CAM call", "One call of CAM, with its duration and its wait for a slot."),
+  "cam.key_accepted": info("CAM accepts the key", "`camIdentity` is the account and user of the key."),
+  "cam.key_loaded": info("key for CAM loaded", "`secretId` names the key that is in use. It is not secret."),
+  "cam.key_not_accepted": warn(
+    "CAM does not accept the key, or cannot be reached; no change is made before it does",
+    "`cause` and `why` name the fault and the remedy. The gateway asks again every 30 seconds.",
+  ),
+  "cam.key_not_renewed": warn(
+    "no newer key for CAM can be had; the old one stays in use",
+    "`err` says where the gateway looked. A temporary key ends at the `expiresAt` of its `cam.key_loaded`.",
+  ),
+  "cam.throttled": warn(
+    "CAM throttled a call; all replicas slow down",
+    "Another program may use the same key. Otherwise lower CAM_RATE_PER_SECOND.",
+  ),
+  "change.applied": info(
+    "MFA change applied",
+    "CAM has made the change. `resolvedBy` says how that is known.",
+  ),
+  "change.applied_late": warn(
+    "CAM applied an MFA change of unknown outcome although there is a later one; compare the user with the later change",
+    "Read the user. Where the flags differ from the later change, make that change again.",
+  ),
+  "change.approval_expired": info(
+    "nobody approved an MFA change in time",
+    "The change is settled as refused. The caller can ask for it again.",
+  ),
+  "change.awaits_approval": info(
+    "MFA change awaits approval",
+    "Another caller can approve it until `expiresAt`.",
+  ),
+  "change.not_applied": info(
+    "MFA change not applied",
+    "`code` and `why` say why the gateway or CAM refused it. docs/errors.md lists the codes.",
+  ),
+  "change.not_recorded": warn(
+    "MFA change not applied: the store is unavailable",
+    "The gateway has not called CAM. `err` says what is wrong with the database.",
+  ),
+  "change.not_settled": error(
+    "the outcome of a change could not be recorded; the reconciler will find it out",
+    "Nothing to do once the database answers again. `err` says what is wrong with it.",
+  ),
+  "change.orphaned": error(
+    "open changes are orphaned: their account is not in CAM_ACCOUNTS, and no other can say what became of them",
+    "Configure `account` again until the `changes` are settled. The gateway counts them every hour.",
+  ),
+  "change.orphans_not_counted": warn(
+    "orphaned changes cannot be counted now",
+    "The gateway tries again in an hour.",
+  ),
+  "change.outcome_unknown": warn(
+    "MFA change of unknown outcome",
+    "A reply was lost. The reconciler reads the user for a day to find out what became of the change.",
+  ),
+  "change.reconciler_failed": warn(
+    "open changes cannot be reconciled now",
+    "The gateway tries again. `err` says what is wrong with the database.",
+  ),
+  "change.rejected": info("MFA change rejected or withdrawn", "The change is settled as refused."),
+  "change.settled": warn(
+    "an open change was settled",
+    "The reconciler found out what became of a change that a crash or a lost reply left open.",
+  ),
+  "change.still_unknown": warn(
+    "the outcome of an MFA change is not known",
+    "Nothing proves that CAM applied the change, or that it did not. The reconciler goes on reading the user.",
+  ),
+  "database.connection_broken": warn(
+    "a database connection broke",
+    "The gateway opens another. Where it happens often, look at the server's log and at proxies on the way.",
+  ),
+  "documents.untrusted": warn(
+    "an operation is no trusted document",
+    "With `enforce` it is refused. Add `operationName` to the manifest, or find out who sends it.",
+  ),
+  "http.connections_refused": warn(
+    "connections were refused: all of MAX_CONNECTIONS are in use",
+    "Raise MAX_CONNECTIONS, or find out which clients keep connections open.",
+  ),
+  "http.connections_refused_by_address": warn(
+    "connections were refused: their address has a quarter of MAX_CONNECTIONS already",
+    "List `address` in PROXY_ADDRESSES where it is a proxy.",
+  ),
+  "http.request_failed": error(
+    "request failed",
+    "A fault of the gateway outside GraphQL. Report it with `err`.",
+  ),
+  internal_error: error(
+    "unexpected error",
+    "The caller heard INTERNAL with the same `requestId`. A fault of the gateway: report it with `err`.",
+  ),
+  "library.message": info(
+    "(the library's own)",
+    "A message of Fastify or Apollo Server, as `library` says, with a level of its own.",
+  ),
+  "log.lines_dropped": warn(
+    "log lines dropped",
+    "The reader of the log stalled, and `dropped` lines found no place in the buffer of 1 MiB.",
+  ),
+  "policy.accounts_unknown": warn(
+    "the policy names accounts that do not exist",
+    "Mend the names in the policy, or configure `accounts`.",
+  ),
+  "policy.accounts_unlisted": warn(
+    "the policy lets nobody use these accounts",
+    "Add `accounts` to the policy, or remove them from CAM_ACCOUNTS.",
+  ),
+  "policy.in_force": info("the policy is in force", "`policy` has the file's SHA-256."),
+  "policy.unusable": error(
+    "the policy file cannot be used; the old policy stays in force",
+    "Mend what `problems` lists. `check-config` shows the same without a restart.",
+  ),
+  "process.crashed": fatal(
+    "a fault of the gateway ends the process",
+    "Start it again: the reconciler settles open changes. Report `errors` and `stack`. The line is on stderr.",
+  ),
+  "quota.available": info(
+    "the database gives quota slots again",
+    "`unavailableMs` says for how long it did not.",
+  ),
+  "quota.slot_missed": debug(
+    "a slot of the quota was missed",
+    "A call came to writing too late for its slot and took another. Often: this process has too little CPU.",
+  ),
+  "quota.unavailable": error(
+    "the database gives no quota slots: reads of CAM go on slowly, changes are refused",
+    "`reason` says what is wrong with the database and how to mend it.",
+  ),
+  "record.altered": error(
+    "THE RECORD OF CHANGES WAS ALTERED, and this replica signs nothing; run audit:verify",
+    "`problem` names the first record that is wrong. Keep the database and the anchors as evidence.",
+  ),
+  "record.anchor_shared": error(
+    "another process has written AUDIT_ANCHOR_FILE; give each replica a file of its own",
+    "`file` names the file. A shared file proves nothing about either replica.",
+  ),
+  "record.no_anchor": warn(
+    "the replica starts without an anchor: only audit:verify --expect shows whether the record was rewritten before",
+    "Expected at a replica's first start, and at each start without AUDIT_ANCHOR_FILE.",
+  ),
+  "record.not_signed": warn(
+    "no checkpoint of the record can be signed now",
+    "The gateway tries again at the next checkpoint. `err` says what is wrong.",
+  ),
+  "record.signed": info(
+    "signed where the record of changes stands",
+    "`seq` and `hash` are the anchor that `audit:verify --expect` takes. Keep them outside the database.",
+  ),
+  "tls.certificate_unusable": error(
+    "the certificate files cannot be used; the old certificate stays in use",
+    "`err` says which file and why. Mend it before the old certificate ends.",
+  ),
+  "tls.reloaded": info("a renewed certificate is in use", "New connections get the new certificate."),
+} as const satisfies Readonly<Record<string, LogEvent>>;
 
-/** As much of a change as a log line has. */
-interface ChangeEvent {
-  readonly request: { readonly account?: string | undefined; readonly opUin: string };
-  readonly context: { readonly requestId: string; readonly caller: CallerNames };
-  readonly approves: { readonly requester: CallerNames } | undefined;
-  readonly shared: boolean;
-  readonly changeId: string | undefined;
-  readonly flagSets: object | undefined;
-  readonly result:
-    | { readonly outcome: object }
-    | { readonly error: unknown; readonly facts: FailureEvent | undefined };
-  readonly durationMs: number;
-}
+export type LogEventId = keyof typeof LOG_EVENTS;
 
-interface RejectionEvent {
-  readonly record: SettledRecord & { readonly caller: CallerNames };
-  readonly caller: CallerNames;
-  readonly requestId: string;
-}
-
-interface FailureEvent {
-  readonly code: string;
-  /** Our own words, such as which rule refuses. */
-  readonly message?: string | undefined;
-  /** Until when it can be approved. */
-  readonly expiresAt?: string | undefined;
-  readonly cam?: { readonly code: string; readonly requestId: string } | undefined;
-}
-
-function logMfaChange(logger: Logger, event: ChangeEvent): void {
-  const { request, context, approves, shared, changeId, flagSets, result, durationMs } = event;
-  const fields = {
-    requestId: context.requestId,
-    caller: context.caller.subject,
-    callerClient: context.caller.client,
-    callerIssuer: context.caller.issuer,
-    changeId,
-    // As it was asked for: where there is no such account, none was asked.
-    account: request.account ?? "default",
-    opUin: request.opUin,
-    sent: flagSets,
-    durationMs: Math.round(durationMs),
-    ...(approves === undefined ? {} : { approvedFor: approves.requester.subject }),
-    // Said only where it is so, which is rare.
-    ...(shared ? { shared } : {}),
-  };
-  if ("outcome" in result) {
-    logger.info({ ...fields, ...result.outcome }, "MFA change applied");
-    return;
-  }
-  // What nobody raised deliberately has a line with its stack where it leaves.
-  const { code, message, expiresAt, cam } = result.facts ?? { code: "INTERNAL" };
-  if (code === "APPROVAL_REQUIRED") {
-    logger.info({ ...fields, expiresAt }, "MFA change awaits approval");
-    return;
-  }
-  const failed = { ...fields, code, why: message, camCode: cam?.code, camRequestId: cam?.requestId };
-  if (code === "OUTCOME_UNKNOWN" || result.facts === undefined)
-    logger.warn(failed, "MFA change of unknown outcome");
-  // Why the store does not take it, such as that its disk is full, is said nowhere else.
-  else if (code === "STORE_UNAVAILABLE")
-    logger.warn({ ...failed, err: result.error }, "MFA change not applied");
-  else logger.info(failed, "MFA change not applied");
-}
-
-/** One line for each request for a change: who switched what for whom, and what became of it. */
-export function logChanges(logger: Logger) {
-  return {
-    onChange: (event: ChangeEvent): void => logMfaChange(logger, event),
-    onRejected: ({ record, caller, requestId }: RejectionEvent): void =>
-      logger.info(
-        {
-          ...{ requestId, caller: caller.subject, callerClient: caller.client, callerIssuer: caller.issuer },
-          ...{ changeId: record.id, account: record.account, opUin: record.opUin },
-          requestedBy: record.caller.subject,
-        },
-        "MFA change rejected or withdrawn",
-      ),
-    onUnsettled: (changeId: string, err: unknown): void =>
-      logger.error(
-        { changeId, err },
-        "the outcome of a change could not be recorded; the reconciler will find it out",
-      ),
-  };
-}
-
-interface SettledRecord {
-  readonly id: string;
-  readonly account: string;
-  readonly opUin: string;
-}
-
-interface SettlementEvent {
-  readonly status: string;
-  readonly code?: string | undefined;
-}
-
-/** One line for each thing that became known of a change after nobody waited for it any more. */
-export function logReconciler(logger: Logger) {
-  const fieldsOf = ({ id: changeId, account, opUin }: SettledRecord) => ({ changeId, account, opUin });
-  return {
-    onSettled: (record: SettledRecord, settlement: SettlementEvent): void => {
-      const fields = { ...fieldsOf(record), ...settlement };
-      if (settlement.code === "APPROVAL_EXPIRED")
-        logger.info(fields, "nobody approved an MFA change in time");
-      else if (settlement.status === "unknown")
-        logger.warn(fields, "the outcome of an MFA change is not known");
-      else logger.warn(fields, "an open change was settled");
-    },
-    onAppliedLate: (record: SettledRecord): void =>
-      logger.warn(
-        fieldsOf(record),
-        "CAM applied an MFA change of unknown outcome although there is a later one; compare the user with the later change",
-      ),
-    onError: (err: unknown): void => logger.warn({ err }, "open changes cannot be looked at now"),
-  };
-}
-
-/** Changes that wait for an account which is not configured any more. */
-export function logOrphanedChanges(logger: Logger) {
-  return {
-    onOrphaned: (account: string, changes: number): void =>
-      logger.error(
-        { account, changes },
-        "open changes are left: their account is not in CAM_ACCOUNTS, and no other can say what became of them",
-      ),
-    onError: (err: unknown): void => logger.warn({ err }, "changes that were left cannot be counted now"),
-  };
-}
-
-/** What an operator should know of the quota that the replicas share. */
-export function logQuota(logger: Logger) {
-  return {
-    onSlotMissed: (missed: object): void => logger.debug(missed, "a slot of the quota was missed"),
-    onThrottled: (throttled: object): void =>
-      logger.warn(throttled, "CAM throttled a call; all replicas slow down"),
-    onStoreAway: (err: unknown, reason: string): void =>
-      logger.error(
-        { err, reason },
-        "the database gives no quota slots: reads of CAM go on slowly, changes are refused",
-      ),
-    onStoreBack: (awayMs: number): void =>
-      logger.info({ awayMs: Math.round(awayMs) }, "the database gives quota slots again"),
-  };
-}
-
-/** Checkpoints of the record. `chain`, `seq` and `hash` are the anchor that audit:verify --expect takes. */
-export function logCheckpoints(logger: Logger) {
-  return {
-    onSigned: ({ seq, hash }: { readonly seq: number; readonly hash: string }, chain: string): void =>
-      logger.info({ event: "record.signed", chain, seq, hash }, "signed where the record of changes stands"),
-    onNoAnchor: (chain: string): void =>
-      logger.warn(
-        { event: "record.no_anchor", chain },
-        "the replica starts without an anchor: only audit:verify --expect shows whether the record was rewritten before",
-      ),
-    onBroken: (problem: object, chain: string): void =>
-      logger.error(
-        { event: "record.altered", chain, problem },
-        "THE RECORD OF CHANGES WAS ALTERED, and this replica signs nothing; run audit:verify",
-      ),
-    onSharedAnchorFile: (file: string): void =>
-      logger.error(
-        { event: "record.anchor_shared", file },
-        "another process has written AUDIT_ANCHOR_FILE; give each replica a file of its own",
-      ),
-    onError: (err: unknown): void =>
-      logger.warn({ event: "record.not_signed", err }, "no checkpoint of the record can be signed now"),
-  };
-}
-
-/** A request for approval that the database holds and this gateway did not record so: it is settled as refused. */
-export function logForgedRequests(logger: Logger) {
-  return (changeId: string, why: string): void =>
-    logger.error(
-      { event: "approval.not_genuine", changeId, why },
-      "A REQUEST FOR APPROVAL IS NOT AS THIS GATEWAY RECORDED IT, and is refused",
-    );
-}
-
-/** Which key is used, by its id, which is not secret; and that no newer one can be had. */
-export function logCredentials(logger: Logger) {
-  return {
-    onLoaded: ({ secretId, expiresAtMs }: CredentialEvent): void =>
-      logger.info({ secretId, expiresAt: expiresAtMs && new Date(expiresAtMs) }, "key for CAM loaded"),
-    onRefreshFailed: (err: unknown): void =>
-      logger.warn({ err }, "no newer key for CAM can be had; the old one goes on being used"),
-  };
-}
-
-interface CredentialEvent {
-  readonly secretId: string;
-  readonly expiresAtMs?: number;
-}
-
-/** Operations that enforcing trusted documents refuses, or would refuse. */
-export function logUntrustedOperations(logger: Logger) {
-  return (operation: object): void => logger.warn(operation, "an operation is no trusted document");
-}
-
-/** Why a caller is refused; `retryAfterMs` where nothing could be found out about the proof. */
-interface RejectedTokenEvent {
-  readonly refusal: string;
-  readonly retryAfterMs?: number;
-  readonly cause?: unknown;
-  /** By whom the token is and for whom, and what is expected. */
-  readonly mismatch?: object;
-  readonly claim?: { readonly name: string; readonly problem: string };
-}
-
-/** A request whose proof of who asks is not believed, or cannot be checked. The proof itself is in no line. */
-export function logRejectedToken(
-  logger: Logger,
-  { refusal, retryAfterMs, cause, mismatch, claim }: RejectedTokenEvent,
-  requestId: string,
-): void {
-  const problem = cause === undefined ? {} : { problem: String(cause) };
-  const claimed = claim === undefined ? {} : { claim: claim.name, claimProblem: claim.problem };
-  const fields = { requestId, reason: refusal, ...problem, ...mismatch, ...claimed };
-  if (retryAfterMs === undefined) logger.warn(fields, "a caller is not believed");
-  else logger.warn(fields, "it cannot be checked who a caller is");
-}
-
-/** Where the keys of an issuer stand. */
-export function logKeys(logger: Logger, issuer: string) {
-  return {
-    onKeysLoaded: (): void => logger.info({ issuer }, "the keys of an issuer are new"),
-    onKeysAway: (err: unknown): void =>
-      logger.error({ issuer, err }, "the keys of an issuer cannot be had; those at hand serve for a while"),
-  };
-}
-
-/** Certificates of our own that were renewed. */
-export function logTls(logger: Logger) {
-  return {
-    onTlsReloaded: (): void => logger.info("a renewed certificate is in use"),
-    onTlsError: (err: unknown): void =>
-      logger.error({ err }, "the certificate files cannot be used; the old certificate goes on"),
-  };
-}
-
-/** Connections that were closed as they came: the first of its kind, and then those of each minute together. */
-export function logConnections(logger: Logger) {
-  return {
-    onConnectionsRefused: (kind: "address" | "total", address: string, connections: number): void =>
-      logger.warn(
-        { kind, address, connections },
-        kind === "address"
-          ? "connections were refused: their address has a quarter of MAX_CONNECTIONS already"
-          : "connections were refused: all of MAX_CONNECTIONS are in use",
-      ),
-  };
-}
-
-/** Which policy decides who may change whom. */
-export function logPolicy(logger: Logger) {
-  return {
-    onPolicyInForce: (policy: object): void => logger.info({ policy }, "the policy is in force"),
-    onPolicyError: (error: unknown): void =>
-      logger.error(whyUnusable(error), "the policy file cannot be used; the old policy goes on"),
-  };
-}
-
-/** The mistakes in a file, each once: where in our code they were found is of no interest. */
-function whyUnusable(error: unknown): object {
-  const { problems } = error as { readonly problems?: unknown };
-  return Array.isArray(problems) ? { problems } : { err: error };
-}
-
-/** What the policy says of accounts that there are not, and does not say of those that there are. */
-export function logUnlistedAccounts(
-  logger: Logger,
-  accounts: readonly string[],
-  listed: readonly string[],
-): void {
-  const unlisted = accounts.filter((name) => !listed.includes(name));
-  const missing = listed.filter((name) => !accounts.includes(name));
-  if (unlisted.length > 0) logger.warn({ accounts: unlisted }, "the policy lets nobody use these accounts");
-  if (missing.length > 0)
-    logger.warn({ accounts: missing }, "the policy is about accounts that there are not");
-}
-
-/** Callers whom the bulk guard has stopped: one line when it does, and one when an operator lets them go on. */
-export function logPausedCallers(logger: Logger) {
-  return {
-    onCallerPaused: ({ subject, client, issuer }: CallerNames, opUin: string): void =>
-      logger.warn(
-        { caller: subject, callerClient: client, callerIssuer: issuer, opUin },
-        "a caller changes too many users and is paused until an operator resumes them",
-      ),
-    onCallerResumed: ({ subject, issuer, resumed }: ResumedEvent): void =>
-      logger.info(
-        { caller: subject, callerIssuer: issuer, resumedBy: resumed?.by.subject },
-        "a paused caller was resumed",
-      ),
-  };
-}
-
-interface CallerNames {
-  readonly subject: string;
-  readonly client?: string | undefined;
-  readonly issuer?: string | undefined;
-}
-
-interface ResumedEvent extends CallerNames {
-  readonly resumed: { readonly by: CallerNames } | undefined;
-}
-
-/** Whether CAM takes the key, and whose it is: at start-up, rather than at the first change. */
-export function logOwnUsers(logger: Logger) {
-  return {
-    onKnown: (camIdentity: object): void => logger.info({ camIdentity }, "CAM accepts the key"),
-    onUnknown: (err: unknown): void =>
-      logger.warn(
-        { ...(err as { readonly failure?: object }).failure, err },
-        "CAM does not accept the key, or cannot be reached; no change is made before it says whose the key is",
-      ),
-  };
-}
+/** Writes one line. Level and message are those of the event. */
+export type Report = (event: LogEventId, fields?: object) => void;

@@ -1,79 +1,93 @@
-import { type DestinationStream, type Logger, pino } from "pino";
+import { type Logger as PinoLogger, pino } from "pino";
+import { prettyFactory } from "pino-pretty";
 import { type Clock, systemClock } from "../clock.ts";
 import { type BoundedOutput, openOutput } from "./bounded-output.ts";
+import { LOG_EVENTS, type Report } from "./log-events.ts";
 import { redact } from "./redact.ts";
-
-export type { Logger };
 
 export interface LoggerOptions {
   readonly level: string;
   /** Where lines go; stdout when left out. */
   readonly destination?: { write(line: string): void };
-  /** Lines for a person instead of JSON, which is for programs. */
+  /** Writes human-readable lines instead of JSON. */
   readonly readable?: boolean;
+}
+
+export interface Logger {
+  readonly report: Report;
+  /** Returns a logger that adds the fields to every line. */
+  child(fields: object): Logger;
+  /** Returns a logger for a library that writes messages of its own. Their event is `library.message`. */
+  forLibrary(library: string): PinoLogger;
 }
 
 const STDOUT_FD = 1;
 
 /**
- * JSON lines, unless told otherwise. Secrets are kept out by their type (Secret prints as `[redacted]`); the redaction here is the
- * second net, for headers and foreign objects.
+ * Creates a logger of JSON lines. Secrets are kept out by their type (Secret prints as `[redacted]`); the redaction here
+ * is the second net, for headers and foreign objects.
  */
-export function createLogger(options: LoggerOptions): Logger {
+export function createLogger({ level, destination, readable = false }: LoggerOptions): Logger {
+  const output = destination ?? openLogOutput(readable);
+  const format = readable ? readableLine : escapedJson;
   const config = {
-    level: options.level,
+    level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }), log: redact },
-    // An error has its form already.
+    // `redact` has serialised errors already.
     serializers: { err: (error: unknown) => error },
   };
-  const destination = options.destination ?? openLogOutput(options.readable ?? false);
-  const format = options.readable ? (line: string) => readableLine(line.trimEnd()) : escapedJson;
-  return pino(config, inForm(destination, format));
+  return wrap(pino(config, { write: (line) => output.write(`${format(line.trimEnd())}\n`) }));
 }
 
-/** What CAM or a caller wrote may turn a terminal's text around, in JSON as well. */
-function inForm(destination: DestinationStream, format: (line: string) => string): DestinationStream {
-  return { write: (line) => destination.write(`${format(line)}\n`) };
+function wrap(lines: PinoLogger): Logger {
+  return {
+    report: (event, fields) => {
+      const { level, message } = LOG_EVENTS[event];
+      lines[level]({ event, ...fields }, message);
+    },
+    child: (fields) => wrap(lines.child(fields)),
+    forLibrary: (library) => lines.child({ event: "library.message", library }),
+  };
 }
 
-/** Standard output for the lines of a log. A reader that stops reading costs lines and never holds the process. */
+/** Opens standard output for log lines. A reader that stalls costs lines and never holds the process. */
 export function openLogOutput(readable: boolean, clock: Clock = systemClock): BoundedOutput {
   return openOutput(STDOUT_FD, (dropped) => {
+    const event = "log.lines_dropped";
+    const { level, message: msg } = LOG_EVENTS[event];
     const time = new Date(clock.now()).toISOString();
-    const line = JSON.stringify({ level: "warn", time, dropped, msg: `${dropped} log lines dropped` });
+    const line = JSON.stringify({ level, time, event, dropped, msg });
     return `${readable ? readableLine(line) : line}\n`;
   });
 }
 
-/** What would move a terminal's cursor or turn its text around: JSON escapes only some of these. */
+/** Characters that move a terminal's cursor or turn its text around. JSON escapes only some of them. */
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
-/** The same line of JSON, in which a terminal shows every character that JSON itself leaves as it is. */
-export function escapedJson(line: string): string {
-  return line
-    .trimEnd()
-    .replace(UNSEEN, (character) =>
-      Array.from(
-        { length: character.length },
-        (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, "0")}`,
-      ).join(""),
-    );
+/** Escapes what a terminal would obey, in a line that stays JSON of the same meaning. */
+function escapedJson(line: string): string {
+  return line.replace(UNSEEN, (character) =>
+    character
+      .split("")
+      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
+      .join(""),
+  );
 }
 
-/** A line of the gateway's log as a person reads it: level, message, and the rest as it is. Other lines stay. */
+const prettify = prettyFactory({
+  colorize: false,
+  singleLine: true,
+  ignore: "time",
+  // Errors stay in the line, since their stacks would break it.
+  errorLikeObjectKeys: [],
+});
+
+/** Formats a JSON line for people. pino-pretty leaves control and bidirectional characters, so they are escaped here. */
 export function readableLine(line: string): string {
   if (!line.startsWith("{")) return line;
-  try {
-    const { level, msg, time, ...rest } = JSON.parse(line) as Record<string, unknown>;
-    const more = Object.entries(rest).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
-    return [String(level), String(msg), ...more].join("  ").replace(UNSEEN, visible);
-  } catch {
-    return line;
-  }
-}
-
-function visible(character: string): string {
-  return `\\u{${character.codePointAt(0)?.toString(16)}}`;
+  return prettify(line)
+    .trimEnd()
+    .replace(UNSEEN, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }

@@ -10,7 +10,8 @@ test("a crash is one line that says what kind of error it was, by which causes, 
   const { errors, stack, ...rest } = JSON.parse(line);
   expect(rest).toEqual({
     level: "fatal",
-    msg: "the process ends because of a mistake in it",
+    event: "process.crashed",
+    msg: "a fault of the gateway ends the process",
     origin: "uncaughtException",
   });
   expect(errors).toEqual([{ type: "TypeError" }, { type: "RangeError", code: "ERR_OUT_OF_RANGE" }]);

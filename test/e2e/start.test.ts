@@ -107,7 +107,11 @@ describe("local mode", () => {
   });
 
   test.each<[what: string, env: Record<string, string>, form: RegExp]>([
-    ["a terminal", AT_A_TERMINAL, /^info {2}key for CAM loaded {2}account=/m],
+    [
+      "a terminal",
+      AT_A_TERMINAL,
+      /^INFO: key for CAM loaded \{"account":"default","event":"cam.key_loaded"/m,
+    ],
     ["anything else", {}, /^\{"level":"info",.*"msg":"key for CAM loaded"/m],
   ])("logs for whoever reads %s", async (_what, more, form) => {
     const { url, stdout } = await startGatewayProcess(["--local"], { ...LOCAL, ...more });

@@ -79,7 +79,10 @@ test("in a folder, hits are named by file and line, and what the emulator says o
 
 test("a logger that is handed what it must not say writes nothing that would be found", () => {
   const lines: string[] = [];
-  const logger = createLogger({ level: "info", destination: { write: (line) => lines.push(line) } });
+  const logger = createLogger({
+    level: "info",
+    destination: { write: (line) => lines.push(line) },
+  }).forLibrary("test");
   logger.info({ headers: { authorization: SECRET, "x-tc-token": PLAIN } }, "a foreign object");
   expect(leaksIn(lines.join(""))).toEqual([]);
   logger.info({ note: SECRET }, "a place that nobody thought of");

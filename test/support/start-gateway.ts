@@ -6,6 +6,7 @@ import { type Config, loadConfig } from "../../src/config/config.ts";
 import { describeEvent } from "../../src/emulator/emulator-event.ts";
 import { type CamEmulatorOptions, type EmulatorControl, startCamEmulator } from "../../src/emulator/index.ts";
 import { createGateway, type Gateway } from "../../src/gateway/create-gateway.ts";
+import { LOG_EVENTS, type LogEvent } from "../../src/telemetry/log-events.ts";
 import { createLogger } from "../../src/telemetry/logger.ts";
 import { keepSecretsOf, keepWritten } from "./leaks/written.ts";
 import { createTestPostgres } from "./open-test-database.ts";
@@ -83,6 +84,7 @@ export async function startGateway(options: StartOptions = {}): Promise<StartedG
   whenOver(() => keepRecord(store.DATABASE_URL));
   const write = (line: string): void => {
     logLines.push(line);
+    requireListedEvent(line);
     keepWritten("logs", line);
   };
   const gateway = createGateway(configOf(env), {
@@ -126,4 +128,12 @@ function configOf(env: Readonly<Record<string, string>>): Config {
   const command = loadConfig({ PORT: "0", ...SOME_ISSUER, ...SOME_POLICY, ...env }, []);
   if (command.kind !== "run") throw new Error("The configuration does not run a gateway.");
   return command.config;
+}
+
+/** @throws Error where a line is not as its row in LOG_EVENTS says. A library's line has a level and message of its own. */
+function requireListedEvent(line: string): void {
+  const { event, level, msg } = JSON.parse(line) as Readonly<Record<string, string>>;
+  if (event === "library.message") return;
+  const { [event ?? ""]: listed } = LOG_EVENTS as Readonly<Record<string, LogEvent>>;
+  if (listed?.level !== level || listed?.message !== msg) throw new Error(`Not in LOG_EVENTS: ${line}`);
 }

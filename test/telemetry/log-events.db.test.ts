@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Secret } from "../../src/secret.ts";
+import { LOG_EVENTS } from "../../src/telemetry/log-events.ts";
 import { createLogger } from "../../src/telemetry/logger.ts";
 import { cutDatabase } from "../support/cut-database.ts";
 import { createTestPostgres } from "../support/open-test-database.ts";
@@ -16,6 +17,7 @@ describe("a change", () => {
     expect(changeLines(started)).toEqual([
       {
         level: "info",
+        event: "change.applied",
         time: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
         msg: "MFA change applied",
         requestId: headers["x-request-id"],
@@ -93,7 +95,8 @@ describe("a change", () => {
     expect(changeLines(started)).toMatchObject([
       {
         level: "warn",
-        msg: "MFA change not applied",
+        event: "change.not_recorded",
+        msg: "MFA change not applied: the store is unavailable",
         code: "STORE_UNAVAILABLE",
         err: { message: expect.stringMatching(/not currently accepting connections|terminat/) },
       },
@@ -138,7 +141,10 @@ test("every line is JSON, and none holds a secret", async () => {
 
 test("secrets stay out of the log, by their type and by their names", () => {
   const lines: string[] = [];
-  const logger = createLogger({ level: "info", destination: { write: (line) => lines.push(line) } });
+  const logger = createLogger({
+    level: "info",
+    destination: { write: (line) => lines.push(line) },
+  }).forLibrary("test");
   const headers = { authorization: "Bearer abc", cookie: "id=abc", "x-tc-token": "abc" };
   logger.info({ key: new Secret("abc"), headers, req: { headers }, token: "abc" }, "hello");
   expect(lines.join("")).not.toContain("abc");
@@ -152,3 +158,23 @@ function linesOf({ logLines }: StartedGateway): readonly Readonly<Record<string,
 function changeLines(started: StartedGateway): readonly Readonly<Record<string, unknown>>[] {
   return linesOf(started).filter(({ msg }) => String(msg).startsWith("MFA change"));
 }
+
+test("every line is of a listed event, with its level and message, and a library's line names the library", async () => {
+  const started = await startGateway();
+  await started.send(change(ALICE));
+  await started.send("{ nonsense }");
+  const lines = linesOf(started);
+  for (const { event, level, msg, library } of lines) {
+    if (event === "library.message") expect(["fastify", "apollo"]).toContain(library);
+    else expect(LOG_EVENTS).toHaveProperty([String(event)], expect.objectContaining({ level, message: msg }));
+  }
+  expect(lines.map(({ event }) => event)).toEqual(
+    expect.arrayContaining(["library.message", "cam.call_succeeded", "change.applied"]),
+  );
+});
+
+test("ids are words with dots between, and no two events share a message", () => {
+  for (const id of Object.keys(LOG_EVENTS)) expect(id).toMatch(/^[a-z]+([._][a-z]+)*$/);
+  const messages = Object.values(LOG_EVENTS).map(({ message }) => message);
+  expect(new Set(messages).size).toBe(messages.length);
+});

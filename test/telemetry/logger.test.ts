@@ -8,7 +8,7 @@ function lineOf(fields: object): Record<string, unknown> {
     line = text;
   };
   const logger = createLogger({ level: "info", destination: { write } });
-  logger.info(fields, "said");
+  logger.forLibrary("test").info(fields, "said");
   return JSON.parse(line);
 }
 
@@ -29,11 +29,11 @@ test("for a person a line is its level, its message and its fields, with nothing
   const lines: string[] = [];
   const destination = { write: (text: string) => void lines.push(text) };
   const logger = createLogger({ level: "info", readable: true, destination });
-  logger.info({ account: "default", secretKey: "k" }, "key for CAM loaded");
-  logger.warn({ name: "\u009b2J\u202egnihton\n" }, "said");
+  logger.report("cam.key_loaded", { account: "default", secretKey: "k" });
+  logger.report("cam.throttled", { action: "\u009b2J\u202egnihton\n" });
   expect(lines).toEqual([
-    'info  key for CAM loaded  account="default"  secretKey="[redacted]"\n',
-    'warn  said  name="\\u{9b}2J\\u{202e}gnihton\\n"\n',
+    'INFO: key for CAM loaded {"event":"cam.key_loaded","account":"default","secretKey":"[redacted]"}\n',
+    'WARN: CAM throttled a call; all replicas slow down {"event":"cam.throttled","action":"\\u{9b}2J\\u{202e}gnihton\\n"}\n',
   ]);
 });
 
@@ -103,7 +103,7 @@ test.each([true, false])(
     });
     const text =
       "\u001b[2J \u009b2J \u202etxt \u2066x \u200f \u2028next \u2029 \u061c \u{e0041} \r\nlevel=error";
-    logger.info({ name: text }, text);
+    logger.forLibrary("test").info({ name: text }, text);
     const [line = "", ...others] = lines;
     expect(others).toEqual([]);
     expect(line.endsWith("\n")).toBe(true);

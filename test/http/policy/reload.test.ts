@@ -41,13 +41,14 @@ test("a policy that changes under traffic fails no request, and is whole for eac
     expect.poll(() => answered, { timeout: 20_000 }).toBeGreaterThan(answered + more);
   await answersAfter(20);
   await write("rules: [");
-  const unusable = () => logLines.filter((line) => line.includes("the old policy goes on"));
+  const unusable = () => logLines.filter((line) => line.includes("policy.unusable"));
   await expect.poll(() => unusable().length).toBe(1);
   // What is wrong is said once, and not where in our code that was found.
   const [line = "{}"] = unusable();
   const { level, time: _, msg: __, ...told } = JSON.parse(line) as Record<string, unknown>;
   expect({ level, ...told }).toEqual({
     level: "error",
+    event: "policy.unusable",
     problems: [expect.stringMatching(/^POLICY_FILE \S+: .*\.$/)],
   });
   await answersAfter(20);

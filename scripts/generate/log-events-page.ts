@@ -1,0 +1,24 @@
+import { LOG_EVENTS, type LogEvent } from "../../src/telemetry/log-events.ts";
+import { GENERATED_NOTICE } from "./artefact.ts";
+import { markdownTable } from "./markdown-table.ts";
+
+const introduction = `\
+The gateway logs one JSON object a line to stdout. \`event\` says what happened and stays the same across releases; \`msg\`
+is for people and may change. Alert on \`event\` and \`level\`. Each line also has \`time\`, and what belongs to a request has
+its \`requestId\`. At a terminal, local mode writes the same lines in a form for people.`;
+
+/** docs/operators/log-events.md, from the table of events. */
+export function renderLogEventsPage(): string {
+  const events: [string, LogEvent][] = Object.entries(LOG_EVENTS);
+  const rows = events.map(([id, { level, message, help }]) => [
+    `\`${id}\``,
+    level,
+    `${capitalised(message)}. ${help}`,
+  ]);
+  const table = markdownTable(["Event", "Level", "Meaning"], rows);
+  return `<!-- ${GENERATED_NOTICE} -->\n\n# Log events\n\n${introduction}\n\n${table}\n`;
+}
+
+function capitalised(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
