@@ -1,34 +1,33 @@
 import type { Clock } from "./clock.ts";
 
-/** Does the same again and again, one round after the other, until it is stopped. */
+/** Runs a task in a loop until stopped. */
 export class Poller {
   readonly #clock: Clock;
-  readonly #round: () => Promise<number>;
+  readonly #task: () => Promise<number>;
   readonly #stopping = new AbortController();
   #running: Promise<void> = Promise.resolve();
 
-  /** @param round Resolves to the milliseconds until the next one, and deals with its own errors. */
-  constructor(clock: Clock, round: () => Promise<number>) {
+  /** @param task Handles its own errors, and resolves to the milliseconds until its next run. */
+  constructor(clock: Clock, task: () => Promise<number>) {
     this.#clock = clock;
-    this.#round = round;
+    this.#task = task;
   }
 
-  /** The first round begins at once. */
-  start(): void {
-    this.#running = this.#run();
+  start(delayMs = 0): void {
+    this.#running = this.#run(delayMs);
   }
 
-  /** Resolves when the round under way is over. */
+  /** Resolves when the task is no longer running. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#running;
   }
 
-  async #run(): Promise<void> {
+  async #run(delayMs: number): Promise<void> {
     const { signal } = this.#stopping;
-    while (!signal.aborted) {
-      const restMs = await this.#round();
+    for (let restMs = delayMs; ; restMs = await this.#task()) {
       if (restMs > 0) await this.#clock.sleep(restMs, signal).catch(() => undefined);
+      if (signal.aborted) return;
     }
   }
 }

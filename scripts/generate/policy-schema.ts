@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { policySchema } from "../../src/auth/policy/parse-policy.ts";
+import { policySchema } from "../../src/auth/policy/policy.ts";
 import { GENERATED_NOTICE } from "./artefact.ts";
 import { formatJson } from "./format-json.ts";
 

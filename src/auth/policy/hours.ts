@@ -1,30 +1,30 @@
 export const DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"] as const;
 
-/** Times of the week as a policy says them. */
+/** Times of the week as a policy file states them. */
 export interface HoursOfZone {
   /** An IANA name, for example `Asia/Shanghai`. */
   readonly timeZone: string;
-  /** Every day where it is left out. */
+  /** Default: every day. */
   readonly days?: readonly (typeof DAYS)[number][] | undefined;
   /** `HH:MM`, included. */
   readonly from: string;
-  /** `HH:MM`, not included; `24:00` is the end of the day. */
+  /** `HH:MM`, not included. `24:00` is the end of the day. */
   readonly to: string;
 }
 
-/** Times of the week, by the clocks of one time zone. */
+/** Times of the week with a formatter of their time zone. */
 export interface Hours extends Omit<HoursOfZone, "timeZone"> {
-  /** What shows the day and the minute there. To make one takes longer than all other decisions together. */
+  /** Formats day and minute. It is kept because creating it takes longer than a whole decision. */
   readonly clock: Intl.DateTimeFormat;
 }
 
-/** @throws RangeError for a time zone that there is not. */
+/** Creates the formatter. @throws RangeError for an unknown time zone. */
 export function hoursOf({ timeZone, ...same }: HoursOfZone): Hours {
   const time = { weekday: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" } as const;
   return { ...same, clock: new Intl.DateTimeFormat("en-US", { timeZone, ...time }) };
 }
 
-/** @param atMs milliseconds since the Unix epoch. */
+/** Returns whether a moment is within the hours. @param atMs milliseconds since the Unix epoch. */
 export function isWithin({ clock, days, from, to }: Hours, atMs: number): boolean {
   const parts = clock.formatToParts(atMs);
   const partOf = (type: Intl.DateTimeFormatPartTypes): string =>

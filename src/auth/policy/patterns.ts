@@ -1,6 +1,6 @@
 import { parseUin, type Uin } from "../../contract/index.ts";
 
-/** Whether a text is what the pattern says, where `*` stands for any characters or none, and all else for itself. */
+/** Returns whether a text matches a pattern. `*` stands for any characters or none, everything else for itself. */
 export function matchesGlob(pattern: string, text: string): boolean {
   const [first = "", ...rest] = pattern.split("*");
   const last = rest.pop();
@@ -8,7 +8,7 @@ export function matchesGlob(pattern: string, text: string): boolean {
   if (!text.startsWith(first) || !text.endsWith(last)) return false;
   const end = text.length - last.length;
   let at = first.length;
-  // The leftmost place of each part leaves the most room for those that follow.
+  // The leftmost match of each part leaves most room for the parts that follow.
   for (const part of rest) {
     const found = text.indexOf(part, at);
     if (found < 0) return false;
@@ -27,7 +27,7 @@ export interface UinRange {
   readonly to: bigint;
 }
 
-/** A Uin, or two with a dash between them; undefined for anything else. */
+/** Parses a Uin, or two with a dash between them. Returns undefined for anything else. */
 export function parseUinRange(text: string): UinRange | undefined {
   const [from, to, ...more] = text.split("-").map((part) => parseUin(part));
   if (from === undefined || more.length > 0) return undefined;

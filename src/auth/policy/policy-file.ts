@@ -1,12 +1,13 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { Clock } from "../../clock.ts";
+import { Poller } from "../../poller.ts";
 import { decodeFile, whyUnreadable } from "../../utf8.ts";
 import { AuthFileError } from "../auth-files.ts";
 import { parsePolicy } from "./parse-policy.ts";
 import type { Policy } from "./policy.ts";
 
-/** Names the policy that is in force, for whoever reads the log. */
+/** Names the policy in force, for the log. */
 export interface PolicyDescription {
   readonly file: string;
   readonly rules: number;
@@ -14,147 +15,132 @@ export interface PolicyDescription {
   readonly sha256: string;
 }
 
-export interface PolicyObserver {
+interface PolicyObserver {
   onPolicyInForce(policy: PolicyDescription): void;
-  /** The file has changed and cannot be used; the old policy goes on. Told once for each change. */
+  /** The file has changed and cannot be used, so the old policy stays in force. Called once for each change. */
   onPolicyError(error: unknown): void;
 }
 
-/** What a policy may ask for. */
-export interface PolicyTerms {
-  /** Whether requests for approval can be sealed: server mode needs a signing key for that. */
+/** `approvals`: whether the gateway can seal requests for approval. In server mode that needs a signing key. */
+interface PolicyTerms {
   readonly approvals: boolean;
 }
 
-export function policyTerms({
-  mode,
-  checkpoints,
-}: {
+export function policyTerms(config: {
   readonly mode: "local" | "server";
   readonly checkpoints: unknown;
 }): PolicyTerms {
-  return { approvals: mode === "local" || checkpoints !== undefined };
+  return { approvals: config.mode === "local" || config.checkpoints !== undefined };
 }
 
-/** By looking, not by being told: a mounted file is replaced as a whole, which watchers of a file do not notice. */
-export const LOOK_EVERY_MS = 2_000;
+/** Polls, because watchers miss the replacement of a mounted file as a whole. */
+export const POLICY_POLL_MS = 2_000;
 
 /**
- * The policy of a file, which is taken anew when the file changes and has been the same twice in a row: half of a YAML
- * file is often one as well, and says something else.
+ * The policy of a file. Replaces it when the file has changed and two reads in a row found the same bytes: half of a YAML
+ * file is often valid YAML that says something else.
  */
 export class PolicyFile {
   readonly #file: string;
   readonly #terms: PolicyTerms;
   readonly #observer: PolicyObserver;
-  readonly #clock: Clock;
+  readonly #poller: Poller;
   #current: Policy;
-  /** What was last judged, in force or not. */
-  #judged: Look;
-  #lastLook: Look;
-  #cancel: () => void = () => undefined;
-  #looking: Promise<void> = Promise.resolve();
-  #closed = false;
+  /** The read that was last parsed, in force or not. */
+  #parsed: FileRead;
+  #lastRead: FileRead;
 
-  private constructor(file: string, first: Look, terms: PolicyTerms, observer: PolicyObserver, clock: Clock) {
+  private constructor(
+    file: string,
+    first: FileRead,
+    terms: PolicyTerms,
+    observer: PolicyObserver,
+    clock: Clock,
+  ) {
     this.#file = file;
     this.#terms = terms;
     this.#observer = observer;
-    this.#clock = clock;
-    this.#judged = first;
-    this.#lastLook = first;
+    this.#parsed = this.#lastRead = first;
     this.#current = policyOf(file, first, terms);
     observer.onPolicyInForce(describe(file, first, this.#current));
-    this.#lookLater();
+    this.#poller = new Poller(clock, () => this.#poll());
+    this.#poller.start(POLICY_POLL_MS);
   }
 
-  /** @throws AuthFileError that names everything that is wrong with the file. */
+  /** Reads the file and begins to poll it. @throws AuthFileError with every problem of the file. */
   static async open(
     file: string,
     terms: PolicyTerms,
     observer: PolicyObserver,
     clock: Clock,
   ): Promise<PolicyFile> {
-    return new PolicyFile(file, await lookAt(file), terms, observer, clock);
+    return new PolicyFile(file, await readPolicy(file), terms, observer, clock);
   }
 
-  /** The policy in force now. */
+  /** The policy in force. */
   get current(): Policy {
     return this.#current;
   }
 
-  async close(): Promise<void> {
-    this.#closed = true;
-    this.#cancel();
-    await this.#looking;
+  close(): Promise<void> {
+    return this.#poller.stop();
   }
 
-  #lookLater(): void {
-    if (this.#closed) return;
-    this.#cancel = this.#clock.after(LOOK_EVERY_MS, () => {
-      this.#looking = this.#look().then(() => this.#lookLater());
-    });
-  }
-
-  async #look(): Promise<void> {
-    const look = await lookAt(this.#file);
-    const isSettled = isSame(look, this.#lastLook);
-    this.#lastLook = look;
-    if (!isSettled || isSame(look, this.#judged)) return;
-    this.#judged = look;
+  async #poll(): Promise<number> {
+    const read = await readPolicy(this.#file);
+    const isSettled = isSame(read, this.#lastRead);
+    this.#lastRead = read;
+    if (!isSettled || isSame(read, this.#parsed)) return POLICY_POLL_MS;
+    this.#parsed = read;
     try {
-      this.#current = policyOf(this.#file, look, this.#terms);
+      this.#current = policyOf(this.#file, read, this.#terms);
+      this.#observer.onPolicyInForce(describe(this.#file, read, this.#current));
     } catch (error) {
       this.#observer.onPolicyError(error);
-      return;
     }
-    this.#observer.onPolicyInForce(describe(this.#file, look, this.#current));
+    return POLICY_POLL_MS;
   }
 }
 
-/** @throws AuthFileError that names everything that is wrong with the file. */
+/** Reads a policy once. @throws AuthFileError with every problem of the file. */
 export async function loadPolicy(file: string, terms: PolicyTerms = { approvals: true }): Promise<Policy> {
-  return policyOf(file, await lookAt(file), terms);
+  return policyOf(file, await readPolicy(file), terms);
 }
 
-/** What is in the file, or why that cannot be told. */
-type Look = { readonly bytes: Buffer } | { readonly problem: string };
+/** The bytes of the file, or why it cannot be read. */
+type FileRead = { readonly bytes: Buffer } | { readonly problem: string };
 
-async function lookAt(file: string): Promise<Look> {
+async function readPolicy(file: string): Promise<FileRead> {
   return readFile(file).then(
     (bytes) => ({ bytes }),
     (error: unknown) => ({ problem: whyUnreadable(error) }),
   );
 }
 
-function isSame(one: Look, other: Look): boolean {
+function isSame(one: FileRead, other: FileRead): boolean {
   return "bytes" in one
     ? "bytes" in other && one.bytes.equals(other.bytes)
     : "problem" in other && one.problem === other.problem;
 }
 
-function policyOf(file: string, look: Look, { approvals }: PolicyTerms): Policy {
-  if ("problem" in look) throw new AuthFileError([`POLICY_FILE ${file} ${look.problem}.`]);
-  const parsed = parsePolicy(textOf(file, look.bytes));
-  if ("policy" in parsed) {
-    const asking = parsed.policy.rules.find(({ approval }) => approval !== undefined);
-    if (asking === undefined || approvals) return parsed.policy;
-    throw new AuthFileError([
-      `POLICY_FILE ${file}: the rule ${asking.id} asks for approval, which needs AUDIT_SIGNING_KEY_FILE in server mode.`,
-    ]);
-  }
-  throw new AuthFileError(parsed.problems.map((problem) => `POLICY_FILE ${file}: ${problem}.`));
-}
-
-function textOf(file: string, bytes: Buffer): string {
+function policyOf(file: string, read: FileRead, { approvals }: PolicyTerms): Policy {
+  const refuse = (...problems: readonly string[]): never => {
+    throw new AuthFileError(problems.map((problem) => `POLICY_FILE ${file}${problem}.`));
+  };
+  if ("problem" in read) return refuse(` ${read.problem}`);
+  let text: string;
   try {
-    return decodeFile(bytes);
+    text = decodeFile(read.bytes);
   } catch (error) {
-    throw new AuthFileError([`POLICY_FILE ${file} ${whyUnreadable(error)}.`]);
+    return refuse(` ${whyUnreadable(error)}`);
   }
+  const parsed = parsePolicy(text);
+  if ("problems" in parsed) return refuse(...parsed.problems.map((problem) => `: ${problem}`));
+  const rule = parsed.policy.rules.find(({ approval }) => approval !== undefined);
+  if (rule === undefined || approvals) return parsed.policy;
+  return refuse(`: the rule ${rule.id} asks for approval, which needs AUDIT_SIGNING_KEY_FILE in server mode`);
 }
 
-function describe(file: string, look: Look, { rules }: Policy): PolicyDescription {
-  const bytes = "bytes" in look ? look.bytes : "";
-  return { file, rules: rules.length, sha256: createHash("sha256").update(bytes).digest("hex") };
+function describe(file: string, read: FileRead, { rules }: Policy): PolicyDescription {
+  return { file, rules: rules.length, sha256: hash("sha256", "bytes" in read ? read.bytes : "", "hex") };
 }

@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
-import { LOOK_EVERY_MS } from "../../../src/auth/policy/policy-file.ts";
+import { POLICY_POLL_MS } from "../../../src/auth/policy/policy-file.ts";
 import { systemClock } from "../../../src/clock.ts";
 import { ALICE, CAROL } from "../../support/seed-users.ts";
 import { type Outcome, startPolicyWorld } from "./policy-world.ts";
 
-/** The real one, but that the policy is looked at far more often. */
+/** The system clock, with a shorter sleep between polls of the policy file. */
 const HASTY = {
   ...systemClock,
-  after: (ms: number, callback: () => void) => systemClock.after(ms === LOOK_EVERY_MS ? 20 : ms, callback),
+  sleep: (ms: number, signal?: AbortSignal) => systemClock.sleep(ms === POLICY_POLL_MS ? 20 : ms, signal),
 };
 
 /** Under each policy one of two users may be changed, and the other may not. */
