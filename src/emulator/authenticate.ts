@@ -11,7 +11,7 @@ import type { ReceivedRequest } from "./wire/received-request.ts";
 
 const MAX_SKEW_MS = 300_000;
 
-export interface Authentication {
+interface Authentication {
   account: Account;
   nowMs: number;
   onMismatch(mismatch: SignatureMismatch): void;

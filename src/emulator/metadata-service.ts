@@ -10,7 +10,7 @@ const SESSION_SECONDS = 7_200;
 /** The share of a key's lifetime during which the service returns the same key. */
 const RENEWED_AFTER = 0.5;
 
-export interface MetadataReply {
+interface MetadataReply {
   status: number;
   contentType: string;
   body: string;

@@ -12,9 +12,9 @@ export const READ_METHODS = [
 /** The three methods that SetMfaFlag can write. */
 export const WRITE_METHODS = ["Phone", "Stoken", "Wechat"] as const;
 
-export type ReadMethod = (typeof READ_METHODS)[number];
-export type WriteMethod = (typeof WRITE_METHODS)[number];
-export type Flag = 0 | 1;
+type ReadMethod = (typeof READ_METHODS)[number];
+type WriteMethod = (typeof WRITE_METHODS)[number];
+type Flag = 0 | 1;
 export type ProtectionFlags = Record<ReadMethod, Flag>;
 /** One flag set of a write. An omitted method is absent. */
 export type FlagWrite = Partial<Record<WriteMethod, Flag>>;

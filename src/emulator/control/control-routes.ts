@@ -4,7 +4,7 @@ import type { FaultInput } from "../faults/fault-schema.ts";
 import { parseInput } from "../input-problems.ts";
 import type { ClockChange, EmulatorControl, KeyChange } from "./emulator-control.ts";
 
-export interface ControlRequest {
+interface ControlRequest {
   /** The last segment of the path, for a route with a variable. */
   name: string;
   query: URLSearchParams;

@@ -33,7 +33,7 @@ const clockChangeSchema = z
 export type ClockChange = z.input<typeof clockChangeSchema>;
 
 /** A key without its secret parts. */
-export type KeyView = Omit<AccessKey, "secretKey" | "token">;
+type KeyView = Omit<AccessKey, "secretKey" | "token">;
 
 /** The changeable fields of a key: `expiresAt` ends it, `disabled` revokes it. */
 export type KeyChange = Partial<Omit<AccessKeyInput, "secretId">>;

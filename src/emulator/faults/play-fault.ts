@@ -4,7 +4,7 @@ import type { SeededRandom } from "../seeded-random.ts";
 import { type Delivery, JSON_TYPE, jsonReply } from "../wire/deliver.ts";
 import type { Fault } from "./fault-schema.ts";
 
-export interface FaultStage {
+interface FaultStage {
   /**
    * Runs the call and returns the envelope of an undisturbed reply. Called at most once, and never together with
    * performLater.
