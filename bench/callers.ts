@@ -12,15 +12,15 @@ const CONNECTIONS = 16;
 const WITHOUT = "without tokens";
 const KNOWN = "tokens that were verified before";
 const NEW = "tokens not seen before";
-/** As many as the program takes those without a token for. */
+/** The number of anonymous callers that the program simulates. */
 const CALLERS = 200;
 
 const USERS = seedUsers(5_000).users.map(({ uin }) => uin);
 
 /**
- * What it costs to know the caller. One process serves both, in turn, because two processes of the same program differ by
- * more than a token costs; new tokens, whose verification leaves garbage to whoever is next, come last and alone. The
- * process keeps no record, which makes its requests the cheapest that there are.
+ * Measures the cost of authentication. One process serves both cases in turn, because two processes of the same program
+ * differ by more than a token costs. New tokens come last, because their verification leaves garbage. The process keeps no
+ * record, so that its requests are cheap and the cost of a token is visible.
  */
 export const callers: Bench = {
   name: "callers",
@@ -83,7 +83,7 @@ interface Served {
   readonly nextUser: () => string;
 }
 
-/** One way to ask the same program: the CPU time in microseconds that it spends on one request. */
+/** One kind of request to the same program: the CPU time in microseconds that it spends on one request. */
 class Serving implements Contestant, AsyncDisposable {
   readonly name: string;
   readonly #program: Program;

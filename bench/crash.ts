@@ -23,7 +23,7 @@ interface RecordRow {
   readonly before_image: { readonly login: { readonly phone: boolean } };
 }
 
-/** Whether a change can get lost: replicas are killed at random moments, and the record is held against CAM's journal. */
+/** Tests whether a change can get lost: kills replicas at random moments and compares the record with CAM's journal. */
 export const crash: Bench = {
   name: "crash",
   title: `kill -9 of ${REPLICAS} replicas in turn, during changes by ${CLIENTS} clients`,
@@ -70,7 +70,7 @@ export const crash: Bench = {
   },
 };
 
-/** What is to be done, and what has been. */
+/** The planned and the finished changes. */
 interface Load {
   readonly changes: number;
   readonly kills: number;
@@ -97,7 +97,7 @@ async function runClient(client: number, replicas: Replicas, load: Load): Promis
   }
 }
 
-/** Every write that CAM saw has a record, and no record says otherwise than CAM's journal. */
+/** Checks that each write of CAM's journal has a record and that no record contradicts the journal. */
 function compare(
   records: readonly RecordRow[],
   journal: readonly JournalEntry[],
@@ -126,7 +126,7 @@ async function countBlocked(replicas: Replicas, control: EmulatorControl): Promi
   return blocked;
 }
 
-/** Gateways as processes; one that is killed is started again at once. */
+/** Runs gateways as processes and restarts a killed one immediately. */
 class Replicas {
   readonly #env: Readonly<Record<string, string>>;
   #running: (Program | undefined)[] = [];

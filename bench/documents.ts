@@ -9,7 +9,7 @@ import { figureRow, verdict } from "./support/rows.ts";
 import { startGateway } from "./support/start-gateway.ts";
 import { startUpstream } from "./support/upstream.ts";
 
-/** Refused for what they amount to, each in its own way. */
+/** Documents that the gateway refuses, each for another limit. */
 const REFUSED: Readonly<Record<string, string>> = {
   "one fragment 7,400 times": `query Q { ${"...A ".repeat(7_400)} } fragment A on Query { __typename }`,
   "1,500 fragments": `{ ${many(1_500, (at) => `...F${at}`)} } ${many(1_500, (at) => `fragment F${at} on Query { __typename }`)}`,
@@ -20,7 +20,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   "1,000 unknown fragments": `{ ${many(1_000, (at) => `...F${at}`)} }`,
 };
 
-/** Near a limit, and run. */
+/** Documents just below a limit, which the gateway runs. */
 const ACCEPTED: Readonly<Record<string, string>> = {
   "300 whole changes": fullChanges(300),
   "300 changes with variables": `mutation (${many(300, (at) => `$u${at}: Uin! $r${at}: String`)}) { ${many(
@@ -53,7 +53,7 @@ export const documents: Bench = {
   },
 };
 
-/** CPU time of this thread, in milliseconds: what a document keeps everybody else waiting for. */
+/** CPU time of this thread in milliseconds, during which other requests wait. */
 function cpuMs(work: () => unknown): number {
   const before = process.threadCpuUsage();
   work();
@@ -133,7 +133,9 @@ async function measureFlood(smoke: boolean, print: (row: string) => void): Promi
     }
     const cpuTaken = ((await gateway.cpuMicroseconds()) - cpuBefore) / 1000;
     if (sent !== undefined) print(`a request of the flood takes ${(cpuTaken / sent).toFixed(2)} ms of CPU`);
-    print(`beside ${name}${sent === undefined ? "" : `, ${sent} requests over ${CONNECTIONS} connections`}:`);
+    print(
+      `next to ${name}${sent === undefined ? "" : `, ${sent} requests over ${CONNECTIONS} connections`}:`,
+    );
     print(
       `${figureRow({ name: "  /health/live", figures: health }, "ms")}, ${verdict(median(health), { atMost: 250 }, smoke)}`,
     );
@@ -143,7 +145,7 @@ async function measureFlood(smoke: boolean, print: (row: string) => void): Promi
   }
 }
 
-/** Each connection has a request under way at all times, with a name that was not sent before. */
+/** Keeps one request in flight on each connection, each with a new operation name. */
 function startFlood(pool: Pool, document: (name: string) => string): { stop(): Promise<number> } {
   let isOn = true;
   let sent = 0;

@@ -11,11 +11,11 @@ const ENTITIES = "_entities";
 const SUB_USERS = "subUsers";
 const PROFILE = "opUin name uid remark userType createTime lastLoginTime lastLoginIp";
 
-/** A router pays that much for asking by representations. */
+/** The cost of representations for a router. */
 const TARGET = { atMost: 1.3 };
-/** What CAM takes in one DescribeSubAccounts. */
+/** The number of users in one DescribeSubAccounts call. */
 const UINS_PER_CALL = 50;
-/** At least this long from one operation to the next: at 20 calls each, they stay below the gateway's quota. */
+/** Minimum interval of operations, in milliseconds: at 20 calls each they stay below the gateway's quota. */
 const OPERATION_EVERY_MS = 400;
 
 export const entities: Bench = {
@@ -105,7 +105,7 @@ class ProfileRead {
   }
 }
 
-/** @throws where an operation makes more calls of CAM than its users need. */
+/** @throws Error if an operation makes more CAM calls than its users need. */
 async function countCalls(read: ProfileRead, users: number, upstream: Upstream): Promise<number> {
   const before = await upstream.calls("DescribeSubAccounts");
   await read.run(1);

@@ -5,12 +5,12 @@ import { verdict } from "./support/rows.ts";
 import { MOST_CALLS_PER_SECOND, startGateway } from "./support/start-gateway.ts";
 import { startUpstream } from "./support/upstream.ts";
 
-/** After so many the compiled code and the caches that are meant to be there are there. */
+/** Requests after which compiled code and caches have reached their size. */
 const WARM_UP_REQUESTS = 10_000;
 
 export const fuzzing: Bench = {
   name: "fuzzing",
-  title: "requests that nobody would send: what gives way, and what stays in memory",
+  title: "malformed requests: crashes and memory growth",
   async run({ smoke, profileDir, print }) {
     const [warmUps, requests] = smoke ? [100, 200] : [WARM_UP_REQUESTS, 20_000];
     await using parts = new AsyncDisposableStack();

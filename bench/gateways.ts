@@ -12,12 +12,12 @@ import { LISTENING } from "./support/upstream.ts";
 const LIMIT = 20;
 const GATEWAYS = 3;
 const OFFERED_PER_SECOND = 60;
-/** So many that changes of one user do not wait for each other. */
+/** Enough users that changes of one user do not wait for each other. */
 const USERS = 2_000;
-/** How long the first change waits for its reading, and the quota of writes is not in full use. */
+/** Warm-up, in milliseconds: the first changes wait for their reads, so the quota of writes is not fully used. */
 const START_MS = 3_000;
 
-/** The governor as it works in whole gateways, where each change takes a slot to read and one to write. */
+/** Measures the quota in whole gateways, where each change takes one slot to read and one to write. */
 export const gateways: Bench = {
   name: "gateways",
   title: `${GATEWAYS} gateways that share one PostgreSQL, offered ${OFFERED_PER_SECOND} changes a second, before a CAM that takes ${LIMIT}`,
@@ -60,7 +60,7 @@ export const gateways: Bench = {
   },
 };
 
-/** Changes of ever other users, by turns to each gateway. @returns how many ended in what. */
+/** Changes one user after another, on each gateway in turn. @returns the number of changes by outcome. */
 async function offer(running: readonly Program[], forMs: number): Promise<Record<string, number>> {
   const codes: Record<string, number> = {};
   const pending: Promise<void>[] = [];
@@ -91,7 +91,7 @@ async function countsOf(vendor: Program, action: string): Promise<VendorCounts> 
   return JSON.parse(await vendor.ask<string>(question)) as VendorCounts;
 }
 
-/** What is left in the queues at the end is worked off later, and does not count. */
+/** Changes that are still queued at the end finish later and do not count. */
 function usedPercent({ arrivals }: VendorCounts, forMs: number): number {
   const fromMs = (arrivals[0]?.atMs ?? 0) + START_MS;
   const overMs = forMs - START_MS;

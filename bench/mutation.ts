@@ -18,9 +18,9 @@ const QUERY = `mutation SetSubUserMfa($opUin: Uin!, $login: LoginActionMfaFlagIn
 }`;
 
 const CONNECTIONS = 16;
-/** So many that no two changes of one user meet: the gateway would let the later wait for the earlier. */
+/** Enough users that two changes of one user never overlap; the gateway would serialise them. */
 const USERS = 5_000;
-/** Clear of the two that CAM calls its own, whom the gateway does not change. */
+/** Above the two protected Uins, which the gateway does not change. */
 const FIRST_UIN = 200_000_000_000;
 
 export const mutation: Bench = {
@@ -55,7 +55,7 @@ interface Effort {
   readonly profileDir: string | undefined;
 }
 
-/** With fresh processes: each has its own luck with memory and compiled code, a tenth up or down for all its life. */
+/** Uses fresh processes: memory layout and compiled code move each process by up to a tenth. */
 async function measureOnce({ warmUps, requests, rounds, profileDir }: Effort): Promise<Series[]> {
   await using parts = new AsyncDisposableStack();
   const upstream = parts.use(await startUpstream());
@@ -145,7 +145,7 @@ class Serving implements Contestant, AsyncDisposable {
   }
 }
 
-/** Neither protection is given whole, so that each has to be filled up from what the read says. */
+/** Both protections are incomplete, so that the gateway completes each from the before-image. */
 function changeOf(user: number): object {
   return {
     opUin: String(FIRST_UIN + user),

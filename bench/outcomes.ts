@@ -12,13 +12,13 @@ import { verdict } from "./support/rows.ts";
 const CLIENTS = 8;
 const NONE = { atMost: 0 };
 
-/** What is lost, and how many writes of a change CAM then has to see. */
+/** The lost part of an exchange, and the expected number of writes at CAM. */
 const SCENARIOS = [
   { fault: "cutAfter", title: "reply cut after CAM applied the change", writes: 1 },
   { fault: "cutBefore", title: "connection cut before CAM applied the change", writes: 2 },
 ] as const;
 
-/** Whether a lost reply is ever guessed: every verdict is held against the emulator's journal and state. */
+/** Compares each outcome after a lost reply with the emulator's journal and state. */
 export const outcomes: Bench = {
   name: "outcomes",
   title: "changes whose first reply is lost, against the journal of the emulator",
@@ -54,7 +54,7 @@ export const outcomes: Bench = {
   },
 };
 
-/** Each change has a user of its own: for a minute after a write, a reading may show what was so before it. */
+/** Each change has its own user: for a minute after a write, a read may show the old state. */
 async function runScenario(
   { fault, writes }: (typeof SCENARIOS)[number],
   users: readonly string[],

@@ -13,8 +13,8 @@ const MOST_BUFFERS = 5_000;
 const PAGE = 101;
 
 /**
- * Filters, alone and in every combination. Half of all changes are a caller's of one account, and the others another's of
- * another: each filter alone has many rows, and some pairs have none.
+ * All combinations of filters. Two callers made half of the changes each, in two accounts: each filter alone matches
+ * many rows, and some pairs match none.
  */
 const FILTERS: Readonly<Record<string, readonly (readonly [string, ChangeFilter])[]>> = {
   account: [
@@ -84,7 +84,7 @@ function combinations(): readonly (readonly [string, ChangeFilter])[] {
   return all;
 }
 
-/** Without the indexes that are no constraints, which are made again at the end. */
+/** Drops the indexes that are not constraints, and creates them again at the end. */
 async function fill({ db }: Pick<Database, "db">, changes: number): Promise<void> {
   const { rows: indexes } = await sql<{ name: string; definition: string }>`
     select i.indexrelid::regclass::text as name, pg_get_indexdef(i.indexrelid) as definition from pg_index i

@@ -32,8 +32,8 @@ const benches: readonly Bench[] = [
 ];
 
 /**
- * `npm run bench [-- NAME…] [--smoke] [--profile=DIR]`. A slow figure is news and not an error; only a benchmark
- * that cannot complete, or whose contestants do not do the same work, makes the exit code 1.
+ * `npm run bench [-- NAME…] [--smoke] [--profile=DIR]`. A slow figure is not an error. The exit
+ * code is 1 for a benchmark that cannot complete or whose contestants do different work.
  */
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({

@@ -1,6 +1,6 @@
 /**
- * Builds what changed since it was last built, which mostly is nothing: `node scripts/build-if-needed.mjs [part…]`.
- * Safe to start in several processes at once.
+ * Builds the parts whose inputs changed since their last build: `node scripts/build-if-needed.mjs [part…]`.
+ * Several processes may start it at the same time.
  */
 import { run } from "./build/run.mjs";
 

@@ -1,6 +1,6 @@
 /**
  * Builds the gateway into dist/ and its playground into dist/playground/: `node scripts/build.mjs [part…]`.
- * Needs no particular Node from 20.11 on: the tools run on the one in node_modules.
+ * Runs on Node 20.11 or later; the tools run on the Node in node_modules.
  */
 import { run } from "./build/run.mjs";
 

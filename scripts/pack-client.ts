@@ -1,7 +1,7 @@
 /**
- * Makes an npm package of the client alone: `npm run client:pack [folder]`, dist where left out. It has the name and
- * the exports of the gateway's own package and none of its dependencies, so that a portal does not install a server.
- * That it compiles without Node's types shows that a browser can run it.
+ * Packs the client as an npm package: `npm run client:pack [folder]`, by default into dist. It has the name and the
+ * exports of the gateway's package and no dependencies, so that a portal does not install a server. It compiles without
+ * Node's types, so that it runs in a browser.
  */
 import { execFile } from "node:child_process";
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";

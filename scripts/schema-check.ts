@@ -5,9 +5,9 @@ import { checkSchema } from "./schema-check/check-schema.ts";
 /**
  * Usage: schema-check.ts [--against <file or commit>] [--root <folder>]
  *
- * Composes schema/subgraph.graphql with schema/example-subgraph.graphql, and compares it with what it was: in the last commit
- * that has another one, or in the file or commit that --against names. Exits with 1 where a composer refuses it, or
- * where it breaks what consumers rely on and CHANGELOG.md does not say so.
+ * Composes schema/subgraph.graphql with schema/example-subgraph.graphql, and compares it with an earlier version: the last
+ * commit with another one, or the file or commit of --against. Exits with 1 if a composer refuses the schema, or if
+ * CHANGELOG.md does not record a breaking change.
  */
 const { values } = parseArgs({
   options: {

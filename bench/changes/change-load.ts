@@ -4,7 +4,7 @@ const FIRST_UIN = 100_021_000_001;
 /** The gateway changes neither the user of its own key nor the account's root. */
 const KEY_USER = "100021999999";
 
-/** The emulator's account with so many users, all of whom have a phone. */
+/** The emulator's account with a number of users. All users have a phone. */
 export function seedUsers(count: number): ParsedSeed {
   return parseSeed({
     account: {
@@ -22,8 +22,7 @@ export function seedUsers(count: number): ParsedSeed {
 }
 
 /**
- * In front of an emulator, as fast as the configuration allows, and never leaving CAM alone. To go with --local: callers
- * bring no tokens.
+ * Settings for local mode in front of an emulator: the highest rate, and a circuit that never opens.
  */
 export function serverEnv(camUrl: string, databaseUrl: string): Record<string, string> {
   return {
@@ -48,7 +47,7 @@ export interface PhoneChange {
   readonly requestId: string;
 }
 
-/** Switches a user's login protection by phone. `code` is that of the error, where there is one. Rejects where no answer came. */
+/** Switches a user's login protection by phone. `code` is the error's code, if any. Rejects without an answer. */
 export async function changePhone(
   gatewayUrl: string,
   change: PhoneChange,

@@ -8,9 +8,8 @@ import { Secret } from "../../src/secret.ts";
 import { EXAMPLE_KEY } from "../support/example-key.ts";
 
 /**
- * The least that a careful person would write for this one change: no framework, no GraphQL, no retries, no quota,
- * no log. It checks what it is given and what CAM answers, fills flag sets up from what CAM had, and signs with the
- * gateway's signer.
+ * The minimal careful implementation of one change, without framework, GraphQL, retries, quota or log. It validates its
+ * input and CAM's answer, completes the flag sets from CAM's current state, and signs with the gateway's signer.
  */
 const upstreamUrl = z.url().parse(process.env["UPSTREAM_URL"]);
 const HOST = "cam.tencentcloudapi.com";

@@ -6,14 +6,14 @@ import type { IssuerSettings } from "../../src/auth/issuer-settings.ts";
 import { EXAMPLE_KEY } from "../support/example-key.ts";
 
 /**
- * The gateway's own compiled parts, wired as `src/gateway/create-gateway.ts` wires them, but for the database: changes are kept in
- * memory, and the quota in this process. What the record costs is what the whole gateway needs beyond this.
+ * The gateway's own compiled parts, wired as `src/gateway/create-gateway.ts` wires them, but without the database: changes are
+ * kept in memory and the quota in this process. The cost of the record is the difference to the whole gateway.
  */
 const upstreamUrl = z.url().parse(process.env["UPSTREAM_URL"]);
-/** More than it can make, so that nothing waits. */
+/** Above the achievable rate, so that no call waits. */
 const CALLS_PER_SECOND = 2_000;
 const DEADLINE_MS = 120_000;
-/** As many people as may be at work in a portal at the same time. */
+/** A realistic number of people who use a portal at the same time. */
 const CALLERS = 200;
 
 const compiled = <Module>(path: string): Promise<Module> =>
@@ -116,8 +116,8 @@ const camCallLimit = { rates: new Map([[account.name, CALLS_PER_SECOND]]), deadl
 const apollo = createApolloServer({ schema, introspection: false, logger: logger.forLibrary("apollo") });
 await apollo.start();
 /**
- * Whoever brings a token is known by it, where the benchmark names an issuer; and whoever brings none is taken for the
- * next of as many callers, for callers who take turns at the quota cost more or less by their number.
+ * Authenticates a caller with a token, if the benchmark names an issuer. A caller without one gets the next simulated
+ * identity, because the cost of the quota's queue depends on the number of callers.
  */
 async function createAuthenticators(): Promise<Authenticator> {
   const { ISSUER: issuer, JWKS_FILE: file } = process.env;

@@ -1,7 +1,7 @@
 import { answerParent } from "../support/answer-parent.ts";
 import { EXAMPLE_KEY } from "../support/example-key.ts";
 
-/** What both signers sign: a SetMfaFlag call with two full flag sets. */
+/** The call that both signers sign: a SetMfaFlag call with two full flag sets. */
 export const SIGNED = {
   ...EXAMPLE_KEY,
   service: "cam",
@@ -24,7 +24,7 @@ export interface TimeQuestion {
 }
 
 /**
- * Lets the benchmark ask for a signature, and for the CPU time in microseconds that one of many takes. `sign` makes
+ * Answers the benchmark's questions: a signature, and the mean CPU time of one signature in microseconds. `sign` returns
  * the Authorization header for a timestamp.
  */
 export function measureSigning(sign: (timestampSeconds: number) => string): void {

@@ -2,7 +2,7 @@ import { Tc3Signer } from "../../src/cam/signing/tc3-signer.ts";
 import { Secret } from "../../src/secret.ts";
 import { measureSigning, SIGNED } from "./measure-signing.ts";
 
-/** The gateway's signer as the gateway has it: one signer and one credential for the life of the process. */
+/** The gateway's signer, used as in the gateway: one signer and one credential for the life of the process. */
 const { host, contentType, body, service, secretId, secretKey } = SIGNED;
 const signer = new Tc3Signer();
 const credential = { secretId, secretKey: new Secret(secretKey) };

@@ -1,7 +1,7 @@
 import sdk from "tencentcloud-sdk-nodejs-common/tencentcloud/common/sign.js";
 import { measureSigning, SIGNED } from "./measure-signing.ts";
 
-/** The official SDK's signer. It gets the body as bytes, which spares it a serialisation that its client makes it do. */
+/** The official SDK's signer. It gets the body as bytes, which saves a serialisation that its client does. */
 const { host, contentType, body, service, secretId, secretKey } = SIGNED;
 const payload = Buffer.from(body);
 

@@ -1,4 +1,4 @@
-/** Answers the questions of one kind that the benchmark asks of this process; see `Program.ask`. */
+/** Answers one kind of question from the parent process; see `Program.ask`. */
 export function answerParent<Question extends { readonly kind: string }>(
   kind: Question["kind"],
   answer: (question: Question) => number | string | Promise<number | string>,

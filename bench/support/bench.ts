@@ -1,4 +1,4 @@
-/** One benchmark: compares programs side by side and prints what it found. */
+/** A benchmark: compares programs side by side and prints the figures. */
 export interface Bench {
   /** What selects it on the command line. */
   readonly name: string;

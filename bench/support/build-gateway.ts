@@ -4,10 +4,10 @@ import { fileURLToPath } from "node:url";
 
 const packageFile = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
-/** The compiled gateway, which is what production runs. */
+/** The compiled gateway, as in production. */
 export const GATEWAY_MAIN = packageFile("dist/main.js");
 
-/** Brings `dist/` up to date with the source, so that what is measured is what is there. */
+/** Builds `dist/` from the current source. */
 export async function buildGateway(): Promise<void> {
   const build = spawn(process.execPath, [packageFile("scripts/build-if-needed.mjs")], { stdio: "inherit" });
   const [exitCode] = await once(build, "exit");

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
 
-/** A figure stands only beside these: Node, processors, how busy they already are, and commit, in one line. */
+/** Describes the conditions of a figure in one line: Node, processors, load and commit. */
 export function describeMachine(): string {
   const processors = cpus();
   const model = processors[0]?.model.trim() || "unknown processor";
@@ -12,7 +12,7 @@ export function describeMachine(): string {
   return `Node ${process.versions.node}, ${processors.length} x ${model} (load ${load}), commit ${commit()}`;
 }
 
-/** Uncommitted edits do not show. A machine without git, or a copy without history, cannot say it. */
+/** Returns the commit, without uncommitted edits; unknown without git or history. */
 function commit(): string {
   try {
     const head = ["rev-parse", "--short=12", "HEAD"];

@@ -5,13 +5,13 @@ import { fileURLToPath } from "node:url";
 export interface ProgramOptions {
   /** What follows `node` on the command line. */
   readonly args: readonly string[];
-  /** All of its environment beside PATH and NODE_ENV: nothing of the shell's may change what is measured. */
+  /** The complete environment except PATH and NODE_ENV, so that the shell does not affect the figures. */
   readonly env?: Readonly<Record<string, string>>;
   /** What it prints when it is ready. */
   readonly ready: RegExp;
 }
 
-/** A child process that has said it is ready. */
+/** A child process that is ready. */
 export class Program implements AsyncDisposable {
   readonly pid: number;
   /** What `ready` captured, such as its address. */
@@ -44,7 +44,7 @@ export class Program implements AsyncDisposable {
     return this.ask({ kind: "cpu" });
   }
 
-  /** What is left on its heap when all garbage is collected; it has to run with --expose-gc. */
+  /** Returns the heap size after garbage collection. Requires --expose-gc. */
   heapBytes(): Promise<number> {
     return this.ask({ kind: "heap" });
   }
@@ -63,7 +63,7 @@ export function startProgram(options: ProgramOptions): Promise<Program> {
   return spawnUntilReady({ ...options, args: ["--import", REPORT_USAGE, ...options.args] }, "ipc");
 }
 
-/** Starts a program with nothing of the benchmark's inside it. */
+/** Starts a program without any code of the benchmark in it. */
 export function startBareProgram(options: ProgramOptions): Promise<Program> {
   return spawnUntilReady(options, "ignore");
 }

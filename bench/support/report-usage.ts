@@ -1,16 +1,16 @@
 import { answerParent } from "./answer-parent.ts";
 
-/** Preloaded into every program that is measured, so that what is counted is what it uses and nobody else. */
+/** Preloaded into each measured program: reports the CPU time and heap of this process alone. */
 answerParent("cpu", () => {
   const { user, system } = process.cpuUsage();
   return user + system;
 });
 
-/** Only where Node runs with --expose-gc. */
+/** Available only with --expose-gc. */
 answerParent("heap", () => {
   globalThis.gc?.();
   return process.memoryUsage().heapUsed;
 });
 
-// Nothing measured outlives the benchmark, however that ends.
+// A measured process must not outlive the benchmark.
 process.once("disconnect", () => process.exit());

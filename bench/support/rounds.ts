@@ -1,4 +1,4 @@
-/** Something that is measured again and again beside others. */
+/** A contestant that is measured in rounds. */
 export interface Contestant {
   readonly name: string;
   /** Measures one round and gives its figure, in the unit of the benchmark. */
@@ -12,8 +12,7 @@ export interface Series {
 }
 
 /**
- * Lets every contestant do one round, then every one the next, so that whatever else the machine does meanwhile
- * troubles all of them alike.
+ * Runs one round of all contestants, then the next, so that other load on the machine affects all of them equally.
  */
 export async function measureInTurns(contestants: readonly Contestant[], rounds: number): Promise<Series[]> {
   const series = contestants.map(({ name }) => ({ name, figures: [] as number[] }));
@@ -25,7 +24,7 @@ export async function measureInTurns(contestants: readonly Contestant[], rounds:
   return series;
 }
 
-/** The figures of several measurements of the same contestants as if they were one. */
+/** Joins the figures of several measurements of the same contestants. */
 export function joinSeries(measurements: readonly (readonly Series[])[]): Series[] {
   const [first = []] = measurements;
   return first.map(({ name }, index) => ({
@@ -34,7 +33,7 @@ export function joinSeries(measurements: readonly (readonly Series[])[]): Series
   }));
 }
 
-/** One contestant's figures over another's, round by round, which a slow minute of the machine moves less than either. */
+/** Divides the figures of two contestants round by round. A slow minute of the machine moves a ratio less than a figure. */
 export function ratioOf(all: readonly Series[], numerator: string, denominator: string): Series {
   const [above, below] = [numerator, denominator].map((name) => all.find((series) => series.name === name));
   if (above === undefined || below === undefined)
@@ -43,7 +42,7 @@ export function ratioOf(all: readonly Series[], numerator: string, denominator: 
   return { name: `${numerator} / ${denominator}`, figures };
 }
 
-/** NaN for no figures. */
+/** Returns NaN without figures. */
 export function median(figures: readonly number[]): number {
   const sorted = [...figures].sort((a, b) => a - b);
   const middle = (sorted.length - 1) / 2;

@@ -1,21 +1,21 @@
 import { median, type Series } from "./rounds.ts";
 
-/** What a ratio is meant to be. */
+/** The target of a ratio. */
 export type Target = { readonly atLeast: number } | { readonly atMost: number };
 
-/** One contestant's median, with the range of its rounds. */
+/** Formats the median and range of one contestant. */
 export function figureRow({ name, figures }: Series, unit: string): string {
   return `${name.padEnd(36)} ${shown(median(figures)).padStart(8)} ${unit}  ${range(figures)}`;
 }
 
-/** The median of a ratio and how it stands to its target. A smoke run judges nothing. */
+/** Formats the median of a ratio and whether it meets its target. A smoke run does not judge. */
 export function ratioRow({ name, figures }: Series, target?: Target, options?: { smoke: boolean }): string {
   const ratio = median(figures);
   const row = `${name.padEnd(36)} ${shown(ratio).padStart(8)} times  ${range(figures)}`;
   return target === undefined ? row : `${row}  ${verdict(ratio, target, options?.smoke ?? false)}`;
 }
 
-/** A figure that has a target and nothing to be compared with. */
+/** Formats a figure with a target and without a contestant. */
 export function verdict(figure: number, target: Target, smoke: boolean): string {
   const [wanted, met] =
     "atLeast" in target
@@ -28,7 +28,7 @@ function range(figures: readonly number[]): string {
   return `(${shown(Math.min(...figures))} to ${shown(Math.max(...figures))})`;
 }
 
-/** Three digits are more than the noise leaves. */
+/** Two digits are significant; the noise is larger than the third. */
 function shown(figure: number): string {
   if (Math.abs(figure) >= 100) return figure.toFixed(0);
   return figure.toFixed(Math.abs(figure) >= 10 ? 1 : 2);

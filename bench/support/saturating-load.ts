@@ -3,19 +3,19 @@ import { Pool } from "undici";
 export interface SaturatingLoadOptions {
   /** Of the endpoint that takes the requests. */
   readonly url: string;
-  /** Keep-alive connections, each of which has one request under way at all times. */
+  /** Number of keep-alive connections, each with one request in flight. */
   readonly connections: number;
   /** The JSON body of the next request. */
   readonly nextBody: () => string;
-  /** Headers of the next request beside its content type; none where left out. */
+  /** Extra headers of the next request. */
   readonly nextHeaders?: () => Readonly<Record<string, string>>;
   /** Throws where a reply is not what it has to be. */
   readonly check: (reply: string) => void;
 }
 
 /**
- * Sends the next request of a connection as soon as the one before is answered, so that the program under test is
- * never idle: one that idles in between finds its caches cold, and every figure grows by that.
+ * Sends the next request of a connection right after each answer, so that the program under test is never idle. An idle
+ * program would find its CPU caches cold.
  */
 export class SaturatingLoad implements AsyncDisposable {
   readonly #options: SaturatingLoadOptions;

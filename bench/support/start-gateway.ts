@@ -10,7 +10,7 @@ import { type Program, startProgram } from "./program.ts";
 import type { Upstream } from "./upstream.ts";
 
 export interface GatewayOptions {
-  /** What stands in for CAM. */
+  /** The stub of CAM. */
   readonly upstream: Upstream;
   /** Where to write a CPU profile when it stops. */
   readonly profileDir?: string | undefined;
@@ -22,18 +22,18 @@ export interface GatewayOptions {
   readonly issuer?: { readonly jwksFile: string };
 }
 
-/** The highest rate that the configuration takes. */
+/** The highest rate that the configuration accepts. */
 export const MOST_CALLS_PER_SECOND = 1_000;
 
 /**
- * Several times what CAM takes, so that a benchmark need not last for hours, and not more, because the shared window
- * has a place for every call of a second.
+ * Several times CAM's rate, so that a benchmark does not last for hours. Not higher, because the shared window stores
+ * each call of a second.
  */
 const CALLS_PER_SECOND = 100;
 
 /**
- * The compiled gateway, with an empty store that goes into `parts` beside it. Without an issuer it
- * is in local mode, because callers of the programs that it is compared with need no token.
+ * Starts the compiled gateway with an empty store; adds both to `parts`. Without an issuer it runs in local mode,
+ * because callers of the other contestants need no token.
  */
 export async function startGateway(parts: AsyncDisposableStack, options: GatewayOptions): Promise<Program> {
   const { upstream, profileDir, store = "postgres", ratePerSecond = CALLS_PER_SECOND, issuer } = options;
@@ -58,7 +58,7 @@ export async function startGateway(parts: AsyncDisposableStack, options: Gateway
   return parts.use(gateway);
 }
 
-/** Limits of callers are those that the gateway has by default. */
+/** Uses the default limits of callers. */
 function serverEnv(jwksFile: string): Readonly<Record<string, string>> {
   return { AUTH_ISSUER: ISSUER, AUTH_JWKS_FILE: jwksFile, AUTH_AUDIENCE: AUDIENCE, ...SOME_POLICY };
 }

@@ -6,8 +6,8 @@ import { text } from "node:stream/consumers";
 import { answerParent } from "./answer-parent.ts";
 
 /**
- * A program that stands in for CAM and costs as little as it can: it answers valid envelopes at once and checks
- * neither signatures nor rates. It tells who asks how often an action was called.
+ * A minimal stub of CAM: it answers valid envelopes immediately and checks neither signatures nor rates. It reports how
+ * often each action was called.
  */
 const FLAGS = { Phone: 0, Token: 0, Stoken: 1, Wechat: 0, Custom: 0, Mail: 0, U2FToken: 0, Passkey: 0 };
 const OFFSITE_FLAG = { VerifyFlag: 0, NotifyPhone: 0, NotifyEmail: 0, NotifyWechat: 0, Tips: 0 };

@@ -5,17 +5,17 @@ import { fileURLToPath } from "node:url";
 import { generate } from "selfsigned";
 import { type Program, startProgram } from "./program.ts";
 
-/** How programs of the benchmarks say where they listen. */
+/** The line in which a program of the benchmarks reports its address. */
 export const LISTENING = /listening on (https?:\S+)/;
 
-/** As the Host header says, or as the address says to a client that sends no other. */
+/** The host as in the Host header or the address. */
 const ADDRESSED_AS = [
   { type: 2, value: "cam.tencentcloudapi.com" },
   { type: 2, value: "sts.tencentcloudapi.com" },
   { type: 7, ip: "127.0.0.1" },
 ] as const;
 
-/** The stub that stands in for CAM, in a process of its own. CAM speaks TLS alone, and so does this. */
+/** Starts the stub of CAM in its own process. Like CAM it speaks TLS only. */
 export class Upstream implements AsyncDisposable {
   readonly url: string;
   /** What a program needs in its environment to find it and to trust its certificate. */

@@ -5,8 +5,8 @@ import { parts, root, workshop } from "./parts.mjs";
 import { withLock } from "./with-lock.mjs";
 
 /**
- * Builds the named parts, or only those whose inputs changed since they were last built, and says so before and after.
- * Processes that start at once build once: the others wait and then find nothing to do.
+ * Builds the named parts, or only those whose inputs changed since their last build, and reports it. When several
+ * processes start together, one builds and the others wait.
  */
 export async function buildParts(names, { onlyChanged }) {
   const isDue = (name) => !onlyChanged || isGone(name) || stampOf(name) !== currentFingerprint(name);

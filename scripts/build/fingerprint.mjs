@@ -3,8 +3,8 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * A hash over the names and contents of files and folders below `root`, leaving out `except`. Content and not
- * time stamps: a fresh checkout or a switched branch changes those without changing anything.
+ * Returns a hash of the names and contents of files and folders below `root`, without `except`. Uses no time stamps,
+ * because a fresh checkout changes them without changing content.
  */
 export function fingerprint(root, inputs, except) {
   const hash = createHash("sha256");

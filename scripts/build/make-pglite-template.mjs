@@ -1,13 +1,13 @@
 /**
- * Makes an empty PGlite database in the folder that it is given, for new data folders to be copied from. Takes
- * some ten seconds and half a gigabyte, which nobody should meet at a first start.
+ * Creates an empty PGlite database in the given folder, the template of new data folders. This takes about ten seconds
+ * and half a gigabyte of memory, so it runs at build time and not at the first start.
  */
 import { chmod, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { PGlite } from "@electric-sql/pglite";
 
-// As in src/database/pglite-database.ts: optimising this WebAssembly costs more than it gives.
+// As in src/database/pglite-database.ts: optimising this WebAssembly costs more than it saves.
 setFlagsFromString("--no-wasm-tier-up");
 setFlagsFromString("--no-wasm-dynamic-tiering");
 
@@ -17,10 +17,10 @@ const pglite = await PGlite.create(target, {
   initDbStartParams: ["--wal-segsize=1"],
   startParams: [...PGlite.defaultStartParams, "-c", "shared_buffers=8MB", "-c", "min_wal_size=2MB"],
 });
-// Gives up the log of the making.
+// Discards the log of the creation.
 await pglite.exec("checkpoint");
 await pglite.close();
-// PGlite leaves a file that only its owner can read, and the gateway may run as another user than the build.
+// PGlite creates a file that only its owner can read, and the gateway may run as another user than the build.
 for (const entry of await readdir(target, { recursive: true, withFileTypes: true })) {
   if (entry.isFile()) await chmod(join(entry.parentPath, entry.name), 0o644);
 }

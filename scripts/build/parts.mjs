@@ -11,12 +11,12 @@ export const workshop = join(dist, ".build");
 
 const app = "src/http/playground/app";
 
-/** Folders in dist that tsc has nothing to do with. */
+/** Folders in dist that tsc does not write. */
 const notCompiled = [workshop, join(dist, "playground"), join(dist, "pglite-template")];
 
 /**
- * What can be built on its own. `inputs` are files and folders that, unchanged, promise the same `output`;
- * package-lock.json stands for every tool and library.
+ * The parts of a build. Unchanged `inputs` (files and folders) give the same `output`; package-lock.json represents all
+ * tools and libraries.
  */
 export const parts = {
   server: {
@@ -32,7 +32,7 @@ export const parts = {
     build: buildPlayground,
   },
   "pglite-template": {
-    // Whoever changes PGlite changes its version.
+    // A new PGlite has a new version in package-lock.json.
     inputs: ["node_modules/@electric-sql/pglite/package.json", "scripts/build/make-pglite-template.mjs"],
     except: [],
     output: join(dist, "pglite-template/PG_VERSION"),
@@ -49,7 +49,7 @@ async function buildServer({ fromScratch }) {
   await removeOrphans(dist);
 }
 
-/** Compiled modules whose source is gone would still be importable. */
+/** Removes compiled modules without a source, which would still be importable. */
 async function removeOrphans(directory) {
   for (const entry of await readdir(directory, { withFileTypes: true })) {
     const path = join(directory, entry.name);
@@ -76,7 +76,7 @@ async function buildPgliteTemplate() {
   );
 }
 
-/** Builds beside the old output and swaps the two, so that nobody sees a half-written folder. */
+/** Builds into a new folder and swaps it with the old one, so that readers never see a half-written folder. */
 async function buildFolder(name, build) {
   const [fresh, old, target] = [
     join(workshop, `${name}.new`),

@@ -1,7 +1,7 @@
 import { buildParts } from "./build-parts.mjs";
 import { parts } from "./parts.mjs";
 
-/** The command line of both build scripts: the names of the parts, or none for all of them. */
+/** Runs the command line of both build scripts: names of parts, or none for all. */
 export async function run(args, options) {
   const unknown = args.filter((name) => !Object.hasOwn(parts, name));
   if (unknown.length > 0) {

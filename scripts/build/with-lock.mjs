@@ -2,10 +2,10 @@ import { link, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/prom
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** No build takes this long; a lock that does belongs to a process number that was given out again. */
+/** Longer than any build. An older lock belongs to a reused process id. */
 const staleAfterMs = 10 * 60_000;
 
-/** Runs `work` while no other process holds the lock file, waiting for it if need be. */
+/** Waits for the lock file, then runs `work`. */
 export async function withLock(file, work) {
   await mkdir(dirname(file), { recursive: true });
   while (!(await tryLock(file))) {
@@ -31,7 +31,7 @@ async function tryLock(file) {
   }
 }
 
-/** A killed build leaves its lock, which the next one takes away. */
+/** Removes the lock of a killed build. */
 async function breakStaleLock(file) {
   try {
     const holder = Number(await readFile(file, "utf8"));

@@ -2,7 +2,7 @@ import { composeServices } from "@apollo/composition";
 import { parse } from "graphql";
 import type { Subgraph } from "./subgraph.ts";
 
-/** The SDL that a router serves the subgraphs by. @throws Error that says why they do not fit together. */
+/** Returns the supergraph SDL for a router. @throws Error with the reason if the subgraphs do not compose. */
 export function composeSupergraph(subgraphs: readonly Subgraph[]): string {
   const services = subgraphs.map(({ name, url, sdl }) => ({ name, url, typeDefs: parse(sdl) }));
   const { supergraphSdl, errors } = composeServices(services);

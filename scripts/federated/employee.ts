@@ -7,7 +7,7 @@ export interface Employee {
   readonly camUin?: string;
 }
 
-/** Some of them work with users of the emulator's cast. Peggy's is one that CAM does not have any more. */
+/** Employees, some with a sub-user of the emulator. CAM no longer has Peggy's user. */
 export const EMPLOYEES: readonly Employee[] = [
   { id: "1001", name: "Alice Anders", department: "Operations", camUin: "100021969091" },
   { id: "1002", name: "Bob Bauer", department: "Operations", camUin: "100021969092" },

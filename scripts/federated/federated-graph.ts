@@ -2,7 +2,7 @@ import { END_WITH_PARENT, PartGroup } from "../stack/part-group.ts";
 import { withoutConnections } from "../stack/stack-options.ts";
 import type { FederatedOptions } from "./federated-options.ts";
 
-/** A query of both subgraphs, that fits on one line. */
+/** A one-line query of both subgraphs. */
 const SAMPLE = "{ employees { name camUser { name mfa { login { phone stoken } } } } }";
 
 /** The gateway in local mode, the directory, and a router in front of both. */

@@ -15,7 +15,7 @@ const DEFAULT_PORTS = { port: "4001", "gateway-port": "4000", "directory-port": 
 
 export type FederatedOptions = Readonly<Record<keyof typeof DEFAULT_PORTS, string>>;
 
-/** @returns the ports, or undefined where the usage was asked for. @throws Error that says what is wrong. */
+/** @returns the ports, or undefined for --help. @throws Error with the mistake. */
 export function parseFederatedOptions(argv: readonly string[]): FederatedOptions | undefined {
   return parsePorts(argv, DEFAULT_PORTS);
 }

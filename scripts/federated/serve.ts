@@ -1,4 +1,4 @@
-/** Runs a part of `npm run federated`: it says its address, stops at SIGTERM, and says in a line why it cannot start. */
+/** Runs a part of `npm run federated`: prints its address, stops at SIGTERM, and prints one line if it cannot start. */
 export async function serve(
   start: () => Promise<{ readonly url: string; stop(): Promise<void> }>,
 ): Promise<void> {

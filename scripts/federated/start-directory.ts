@@ -9,7 +9,7 @@ import type { StartedSubgraph } from "./subgraph.ts";
 
 const SDL_FILE = new URL("../../schema/example-subgraph.graphql", import.meta.url);
 
-/** What stands where a directory mentions a sub-user: its key, from which a router finds the rest. */
+/** A reference to a sub-user: its key, from which a router resolves the other fields. */
 interface SubUserReference {
   readonly opUin: string;
 }

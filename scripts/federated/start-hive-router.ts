@@ -13,13 +13,13 @@ export interface StartedRouter {
 
 export type HiveOptions = Partial<GatewayConfigSupergraph>;
 
-/** Answers what a browser asks for to show a page, and nothing else. */
+/** Serves the page to a browser, and only that. */
 export interface Page {
   isAsked(...request: Parameters<RequestListener>): boolean;
   readonly answer: RequestListener;
 }
 
-/** Serves the subgraphs, which listen already, as one graph by Hive Gateway, on loopback. Port 0 takes a free one. */
+/** Serves the running subgraphs as one graph by Hive Gateway, on loopback. Port 0 picks a free port. */
 export async function startHiveRouter(
   subgraphs: readonly Subgraph[],
   port: number,

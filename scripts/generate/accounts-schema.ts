@@ -4,8 +4,7 @@ import { GENERATED_NOTICE } from "./artefact.ts";
 import { formatJson } from "./format-json.ts";
 
 /**
- * The JSON Schema of CAM_ACCOUNTS, by which editors check and complete it. It is looser than the gateway, which also
- * knows which settings belong together.
+ * Returns the JSON Schema of CAM_ACCOUNTS for editors. The gateway is stricter: it also checks combinations of settings.
  */
 export function renderAccountsSchema(): string {
   const { $schema, ...schema } = z.toJSONSchema(accountsFileSchema, { io: "input", unrepresentable: "any" });

@@ -10,25 +10,25 @@ import { renderPolicySchema } from "./policy-schema.ts";
 import { renderRoutersPage } from "./routers-page.ts";
 import { renderSubgraphSdl } from "./subgraph-sdl.ts";
 
-/** What follows from the error catalogue alone. */
+/** The files generated from the error catalogue. */
 export const contractArtefacts: readonly Artefact[] = [
   { path: "src/contract/error-extensions.generated.ts", render: renderErrorExtensionsTypes },
   { path: "schema/error-extensions.schema.json", render: renderErrorExtensionsSchema },
   { path: "docs/errors.md", render: renderErrorsPage },
 ];
 
-/** What an editor has to know of the policy's file. */
+/** The JSON Schema of the policy file. */
 export const policyArtefacts: readonly Artefact[] = [
   { path: "schema/policy.schema.json", render: renderPolicySchema },
   { path: "schema/accounts.schema.json", render: renderAccountsSchema },
 ];
 
-/** What programs that read the log rely on. */
+/** The page of log events. */
 export const logArtefacts: readonly Artefact[] = [
   { path: "docs/operators/log-events.md", render: renderLogEventsPage },
 ];
 
-/** What is known of routers: a page, and each configuration as a file to copy. */
+/** The page about routers, and each router's configuration as a file to copy. */
 export const routerArtefacts: readonly Artefact[] = [
   { path: "docs/consumers/routers.md", render: renderRoutersPage },
   ...ROUTER_GUIDES.map(({ configuration: { file, language, render } }) => ({
@@ -38,8 +38,8 @@ export const routerArtefacts: readonly Artefact[] = [
 ];
 
 /**
- * What follows from the built GraphQL schema. Its renderers load the schema inside `render` by `await import`,
- * so that the artefacts above can be written even while the schema does not build.
+ * The files generated from the GraphQL schema. They load the schema inside `render`, so that the artefacts above can be
+ * written even if the schema does not build.
  */
 export const schemaArtefacts: readonly Artefact[] = [
   { path: "schema/subgraph.graphql", render: renderSubgraphSdl },

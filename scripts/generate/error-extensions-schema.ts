@@ -3,7 +3,7 @@ import { GENERATED_NOTICE } from "./artefact.ts";
 import { factSchemas } from "./fact-schemas.ts";
 import { formatJson } from "./format-json.ts";
 
-/** The JSON Schema of `errors[].extensions`: one closed object per code, so that exactly one of them can match. */
+/** The JSON Schema of `errors[].extensions`: one closed object per code, so that exactly one matches. */
 export function renderErrorExtensionsSchema(): string {
   return formatJson({
     $schema: "https://json-schema.org/draft/2020-12/schema",

@@ -11,7 +11,7 @@ const example = createCamErrorExtensions("USER_NOT_BIND_PHONE", {
   },
 });
 
-/** What a consumer has to know before the tables of docs/errors.md. */
+/** The introduction of docs/errors.md. */
 export const errorsPageIntroduction = `\
 Every error that the gateway raises on purpose has a code from this page. It reaches you in two ways, always with
 HTTP status 200:

@@ -13,7 +13,7 @@ const camCodeIntroduction = `\
 A code covers its sub-codes too, except those with a row of their own: \`AuthFailure\` also stands for
 \`AuthFailure.TokenFailure\`. Anything else is [CAM_UNKNOWN_ERROR](#cam_unknown_error).`;
 
-/** Apollo Server's, of what it finds before anything is executed. */
+/** Codes of Apollo Server for requests that fail before execution. */
 const GRAPHQL_CODES = [
   ["GRAPHQL_PARSE_FAILED", "The document has a mistake in its syntax, or too many tokens."],
   [

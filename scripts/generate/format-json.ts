@@ -1,14 +1,14 @@
 const LINE_WIDTH = 110;
 
 /**
- * JSON in the layout that this repository's formatter keeps: small things on one line where they fit, everything
- * else one entry per line. Otherwise formatting and generating would undo each other.
+ * Formats JSON as this repository's formatter does: small values on one line, all others one entry per line. Otherwise
+ * formatting and generating would undo each other.
  */
 export function formatJson(value: unknown): string {
   return `${formatValue(value, "", 0)}\n`;
 }
 
-/** `used` is the number of columns that are taken on the line before the value starts. */
+/** `used` is the number of columns before the value on its line. */
 function formatValue(value: unknown, indent: string, used: number): string {
   if (isPlain(value)) return JSON.stringify(value);
   const line = onOneLine(value);
@@ -26,7 +26,7 @@ function formatValue(value: unknown, indent: string, used: number): string {
   return `{\n${entries.join(",\n")}\n${indent}}`;
 }
 
-/** Lists of plain values, and objects that hold a single one or nothing. */
+/** Returns whether a value is a list of scalars, or an object with at most one scalar. */
 function onOneLine(value: unknown): string | undefined {
   if (Array.isArray(value)) {
     return value.every(isPlain) ? `[${value.map((item) => JSON.stringify(item)).join(", ")}]` : undefined;

@@ -4,8 +4,8 @@ import { GENERATED_NOTICE } from "./artefact.ts";
 import { formatJson } from "./format-json.ts";
 
 /**
- * The JSON Schema of POLICY_FILE, by which editors check and complete it. It is looser than the gateway, which also
- * knows time zones, switches and which rule ids are taken.
+ * Returns the JSON Schema of POLICY_FILE for editors. The gateway is stricter: it also checks time zones, switches and
+ * duplicate rule ids.
  */
 export function renderPolicySchema(): string {
   const { $schema, ...schema } = z.toJSONSchema(policySchema, {

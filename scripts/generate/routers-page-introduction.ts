@@ -3,7 +3,7 @@ import { CAM_ERROR_EXTENSION_KEYS } from "../../src/contract/index.ts";
 
 const quoted = (names: readonly string[]) => names.map((name) => `\`${name}\``).join(", ");
 
-/** What holds for every router, before the table of docs/consumers/routers.md. */
+/** The introduction of docs/consumers/routers.md. */
 export const routersPageIntroduction = `\
 Between the gateway and a client of a federated graph stands a router, and most routers change the errors of a
 subgraph. This page says what each does, and the configuration that lets the gateway's errors through whole. The

@@ -11,8 +11,8 @@ export interface GenerateOptions {
 }
 
 /**
- * Writes the artefacts that differ from what is on disk, or with `check` only names them. Returns the exit code:
- * 1 if `check` found a stale file, else 0. Files that are up to date are not touched, so nothing rebuilds.
+ * Writes the artefacts that differ from the disk, or only lists them with `check`. Returns the exit code: 1 if `check`
+ * found a stale file, else 0. Current files are not touched, so that nothing rebuilds.
  */
 export async function generate(artefacts: readonly Artefact[], options: GenerateOptions): Promise<0 | 1> {
   const { root, check, print } = options;

@@ -7,7 +7,7 @@ export interface SchemaChange {
   readonly message: string;
 }
 
-/** What a consumer of the earlier schema cannot rely on any more. */
+/** The breaking changes between two schemas. */
 export async function findBreakingChanges(earlier: string, now: string): Promise<readonly SchemaChange[]> {
   const changes = await diff(readSchema(earlier), readSchema(now));
   return changes

@@ -14,7 +14,7 @@ export interface SchemaCheckOptions {
   readonly print: (line: string) => void;
 }
 
-/** Says what it found. Returns the exit code: 0 where everything is as it has to be, else 1. */
+/** Reports its findings. Returns the exit code: 0 without problems, else 1. */
 export async function checkSchema({ root, against, print }: SchemaCheckOptions): Promise<0 | 1> {
   const read = (path: string): Promise<string> => readFile(join(root, path), "utf8");
   const [sdl, exampleSubgraph, changelog] = await Promise.all([

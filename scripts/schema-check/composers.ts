@@ -4,14 +4,14 @@ import { federateSubgraphs, LATEST_ROUTER_COMPATIBILITY_VERSION } from "@wunderg
 import { parse } from "graphql";
 import type { Subgraph } from "../federated/subgraph.ts";
 
-/** One of the libraries by which companies compose their graphs. */
+/** A library that composes subgraphs. */
 export interface Composer {
   readonly name: string;
   /** What it has against these subgraphs; empty where they compose. Some problems it throws. */
   compose(subgraphs: readonly Subgraph[]): readonly string[];
 }
 
-/** The SDL has to please all of them, for nobody knows which one a consumer has. */
+/** The SDL must compose with all of them, because consumers use different ones. */
 export const COMPOSERS: readonly Composer[] = [
   {
     name: "Apollo",

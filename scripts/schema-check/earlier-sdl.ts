@@ -17,13 +17,13 @@ export interface EarlierSdlOptions {
 }
 
 /**
- * What consumers had before. Without `against` it is the version of the last commit that has another one than now: so a
- * change is looked at before it is committed, and once more afterwards, by CI.
+ * Returns the earlier SDL. Without `against` that is the version of the last commit with another SDL. So the check works
+ * before a commit and again in CI.
  */
 export async function findEarlierSdl({ root, sdl, against }: EarlierSdlOptions): Promise<EarlierSdl> {
   if (against !== undefined) return (await readFileAt(against)) ?? readCommit(root, against);
   const commits = await git(root, ["log", "-2", "--format=%h", "--", SDL_PATH]);
-  if (commits === undefined) return { kind: "none", reason: "this is no git repository" };
+  if (commits === undefined) return { kind: "none", reason: "this is not a git repository" };
   for (const commit of commits.split("\n").filter((line) => line !== "")) {
     const earlier = await readCommit(root, commit);
     if (earlier.kind === "found" && earlier.sdl !== sdl) return earlier;
@@ -46,7 +46,7 @@ async function readCommit(root: string, commit: string): Promise<EarlierSdl> {
     : { kind: "found", name: `commit ${commit}`, sdl };
 }
 
-/** What git says, or undefined where it is not there or refuses. */
+/** Returns git's output, or undefined if git is missing or fails. */
 async function git(root: string, argv: readonly string[]): Promise<string | undefined> {
   try {
     const { stdout } = await promisify(execFile)("git", argv, { cwd: root, maxBuffer: 10_000_000 });

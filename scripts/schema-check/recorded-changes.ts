@@ -7,7 +7,7 @@ export function lineFor({ path, message }: SchemaChange): string {
   return `\`${path}\`: ${message}`;
 }
 
-/** What stands under the heading, in whichever release: each line of a list, without its dash. */
+/** Returns the list items under the heading, of all releases. */
 export function recordedLines(changelog: string): readonly string[] {
   const sections = changelog.split(/^(?=##)/m).filter((section) => section.startsWith(`${HEADING}\n`));
   return sections.flatMap((section) =>

@@ -2,8 +2,8 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 
 /**
- * Says which of the ports (by the flag that gives each) something listens on already; undefined where all can be had.
- * It is said before anything starts, and of all at once: the parts themselves do not know the flags.
+ * Returns a message with the ports in use and the flag of each, or undefined if all are free. Checks all ports before
+ * any part starts, because the parts do not know the flags.
  */
 export async function describeTakenPorts(
   ports: Readonly<Record<string, string>>,

@@ -1,9 +1,8 @@
 /**
- * Loaded into a part before its own program (`node --import`): the part is told to stop when its standard input ends.
- * Whoever started it does that to stop it, and the system does it where whoever started it was killed, so that no
- * part is ever left behind.
+ * Loaded before the program of a part (`node --import`): stops the part when its standard input ends. The parent closes
+ * it to stop the part, and the system closes it when the parent is killed. So no part outlives its parent.
  */
 process.stdin.once("end", () => process.kill(process.pid, "SIGTERM"));
 process.stdin.resume();
-// A pipe: it must not keep a program alive that has ended otherwise.
+// Standard input must not keep a finished program alive.
 (process.stdin as Partial<import("node:net").Socket>).unref?.();

@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 /**
  * Reads a command line of ports: one flag for each name, with its default.
  *
- * @returns the ports, or undefined where the usage was asked for. @throws Error that says what is wrong.
+ * @returns the ports, or undefined for --help. @throws Error with the mistake.
  */
 export function parsePorts<Name extends string>(
   argv: readonly string[],

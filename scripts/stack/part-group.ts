@@ -4,10 +4,10 @@ import { type Part, startPart } from "./part.ts";
 
 const root = join(import.meta.dirname, "../..");
 
-/** Arguments of Node before a program that stops at SIGTERM, so that it stops with whoever started it. */
+/** Arguments of Node for a program that stops at SIGTERM, so that it stops with its parent. */
 export const END_WITH_PARENT = ["--import", join(import.meta.dirname, "end-with-parent.ts")];
 
-/** A gateway finishes the changes under way, for as long as an operation may take, before it ends. */
+/** A gateway finishes its open changes before it stops, up to the deadline of an operation. */
 const PATIENCE_BEYOND_DEADLINE_MS = 15_000;
 const DEFAULT_DEADLINE_MS = 15_000;
 
@@ -19,7 +19,7 @@ export interface PartGroupOptions {
   readonly print: (line: string) => void;
 }
 
-/** Processes that start, run and end together, whose output stands behind their names. */
+/** A group of processes that start and stop together. Prefixes their output with their names. */
 export class PartGroup {
   readonly #options: PartGroupOptions;
   /** In the order in which they were started, which is the reverse of that in which they are stopped. */
@@ -43,10 +43,9 @@ export class PartGroup {
   }
 
   /**
-   * Lets `start` start the parts and keeps them until the group is asked to end or a part ends unasked; then stops the
-   * rest.
+   * Calls `start` to start the parts and waits until the group is stopped or a part exits. Then stops the other parts.
    *
-   * @returns the exit code: 0 where it was asked to end and every part did.
+   * @returns the exit code: 0 if the group was stopped and all parts stopped cleanly.
    */
   async run(start: () => Promise<void>): Promise<number> {
     const until = Promise.race([this.#asked.promise, this.#crashed.promise]);

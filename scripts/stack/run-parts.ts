@@ -5,7 +5,7 @@ import { describeTakenPorts } from "./check-ports.ts";
 /** sysexits.h EX_USAGE. */
 const EX_USAGE = 64;
 
-/** Parts that run until they are asked to end, as a stack does. */
+/** A group of parts that run until stopped. */
 export interface Parts {
   end(): void;
   /** @returns the exit code. */
@@ -19,7 +19,7 @@ export interface PartsCommand<Options extends Readonly<Record<string, string>>> 
   create(options: Options, print: (line: string) => void): Parts;
 }
 
-/** The command line of parts: looks whether they can listen, builds what is not built, runs them, and lets signals end them. */
+/** Runs the command line of a group: checks the ports, builds, starts the parts, and stops them on a signal. */
 export async function runParts<Options extends Readonly<Record<string, string>>>({
   usage,
   parse,

@@ -25,16 +25,16 @@ const DEFAULT_PORTS = {
 
 export type StackOptions = Readonly<Record<keyof typeof DEFAULT_PORTS, string>>;
 
-/** @returns the ports, or undefined where the usage was asked for. @throws Error that says what is wrong. */
+/** @returns the ports, or undefined for --help. @throws Error with the mistake. */
 export function parseStackOptions(argv: readonly string[]): StackOptions | undefined {
   return parsePorts(argv, DEFAULT_PORTS);
 }
 
-/** Variables that say what a gateway or the emulator connects to or listens on: the stack's own business. */
+/** Variables of addresses and ports, which the stack sets itself. */
 const CONNECTS =
   /^(HOST|PORT|REPLICA|DATA_DIR|DATABASE_.*|AUTH_.*|ROUTER_SECRET.*|TENCENTCLOUD_.*|CAM_ENDPOINT|CAM_SERVICE_HOST|CAM_EMULATOR_(HOST|PORT|CONTROL_PORT|SEED_FILE)|(HTTPS?|NO|ALL)_PROXY)$/i;
 
-/** The environment without what would connect the stack's parts to anything outside it. */
+/** Returns the environment without variables that would connect a part to a service outside the stack. */
 export function withoutConnections(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !CONNECTS.test(name)));
 }

@@ -2,12 +2,12 @@ import type { Part } from "./part.ts";
 import { END_WITH_PARENT, PartGroup } from "./part-group.ts";
 import { type StackOptions, withoutConnections } from "./stack-options.ts";
 
-/** The key of the emulator's made-up account. */
+/** The key of the emulator's example account. */
 const KEY = { TENCENTCLOUD_SECRET_ID: "AKIDLOCALEXAMPLE", TENCENTCLOUD_SECRET_KEY: "LocalExampleSecretKey" };
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Two gateways, their PostgreSQL and the emulated CAM. They are in local mode in that callers need no token. */
+/** Two gateways, their PostgreSQL and the emulator. The gateways run in local mode, so callers need no token. */
 export class Stack {
   readonly #options: StackOptions;
   readonly #group: PartGroup;

@@ -135,7 +135,7 @@ test("outside a git repository there is nothing to compare with, which is said a
   const { check } = await copyOfSchemas();
   expect(await check()).toMatchObject({
     exitCode: 0,
-    output: expect.stringContaining("Nothing to compare with: this is no git repository."),
+    output: expect.stringContaining("Nothing to compare with: this is not a git repository."),
   });
 });
 
