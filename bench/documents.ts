@@ -62,9 +62,7 @@ function cpuMs(work: () => unknown): number {
 }
 
 async function measureDocuments(smoke: boolean, print: (row: string) => void): Promise<void> {
-  const { Admission } = await compiled<typeof import("../src/graphql/documents/admission.ts")>(
-    "graphql/documents/admission.js",
-  );
+  const { Admission } = await compiled<typeof import("../src/graphql/admission.ts")>("graphql/admission.js");
   const { buildGatewaySchema } =
     await compiled<typeof import("../src/graphql/schema.ts")>("graphql/schema.js");
   const unused = (): Promise<never> => Promise.reject(new Error("No benchmark asks for this."));

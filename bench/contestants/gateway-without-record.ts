@@ -20,14 +20,11 @@ const compiled = <Module>(path: string): Promise<Module> =>
   import(new URL(`../../dist/${path}`, import.meta.url).href) as Promise<Module>;
 const { createApolloServer } =
   await compiled<typeof import("../../src/graphql/apollo-server.ts")>("graphql/apollo-server.js");
-const { Admission } = await compiled<typeof import("../../src/graphql/documents/admission.ts")>(
-  "graphql/documents/admission.js",
-);
+const { Admission } = await compiled<typeof import("../../src/graphql/admission.ts")>("graphql/admission.js");
 const { buildGatewaySchema } =
   await compiled<typeof import("../../src/graphql/schema.ts")>("graphql/schema.js");
-const { AccountLoaders } = await compiled<typeof import("../../src/graphql/account-loaders.ts")>(
-  "graphql/account-loaders.js",
-);
+const { AccountLoaders } =
+  await compiled<typeof import("../../src/graphql/loaders.ts")>("graphql/loaders.js");
 const { Accounts } = await compiled<typeof import("../../src/auth/accounts.ts")>("auth/accounts.js");
 const { FlagReads } = await compiled<typeof import("../../src/cam/flag-reads.ts")>("cam/flag-reads.js");
 const { createHttpApp } = await compiled<typeof import("../../src/http/app.ts")>("http/app.js");

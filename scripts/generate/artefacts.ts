@@ -3,7 +3,6 @@ import { ROUTER_GUIDES } from "../../src/cli/routers/router-guides.ts";
 import { renderAccountsSchema } from "./accounts-schema.ts";
 import { type Artefact, GENERATED_NOTICE } from "./artefact.ts";
 import { renderErrorExtensionsSchema } from "./error-extensions-schema.ts";
-import { renderErrorExtensionsTypes } from "./error-extensions-types.ts";
 import { renderErrorsPage } from "./errors-page.ts";
 import { renderLogEventsPage } from "./log-events-page.ts";
 import { renderPolicySchema } from "./policy-schema.ts";
@@ -12,7 +11,6 @@ import { renderSubgraphSdl } from "./subgraph-sdl.ts";
 
 /** The files generated from the error catalogue. */
 export const contractArtefacts: readonly Artefact[] = [
-  { path: "src/contract/error-extensions.generated.ts", render: renderErrorExtensionsTypes },
   { path: "schema/error-extensions.schema.json", render: renderErrorExtensionsSchema },
   { path: "docs/errors.md", render: renderErrorsPage },
 ];

@@ -1,26 +1,27 @@
-import { businessErrors } from "../../src/contract/catalogue/business.ts";
-import { camAccessErrors } from "../../src/contract/catalogue/cam-access.ts";
-import { camInterfaceErrors } from "../../src/contract/catalogue/cam-interface.ts";
-import { camRequestErrors } from "../../src/contract/catalogue/cam-request.ts";
-import { camServiceErrors } from "../../src/contract/catalogue/cam-service.ts";
-import { connectionErrors } from "../../src/contract/catalogue/connection.ts";
-import { guardRails } from "../../src/contract/catalogue/guard-rails.ts";
-import { refusals } from "../../src/contract/catalogue/refusals.ts";
-import type { CamErrorInfo } from "../../src/contract/index.ts";
-
-export interface ErrorGroup {
-  readonly title: string;
-  readonly errors: readonly CamErrorInfo[];
-}
+import {
+  ACCESS_ERRORS,
+  INTERFACE_ERRORS,
+  REQUEST_ERRORS,
+  SERVICE_ERRORS,
+  USER_ERRORS,
+} from "../../src/contract/catalogue/cam-answers.ts";
+import { CONNECTION_ERRORS, GUARD_RAILS, REFUSALS } from "../../src/contract/catalogue/gateway-codes.ts";
+import { type CamErrorCode, type CamErrorInfo, describeCamError } from "../../src/contract/index.ts";
 
 /** The catalogue under the headings of the documentation. */
-export const errorGroups: readonly ErrorGroup[] = [
-  { title: "About the user", errors: businessErrors },
-  { title: "Tencent Cloud could not do it", errors: camServiceErrors },
-  { title: "Tencent Cloud does not take the request", errors: camRequestErrors },
-  { title: "Tencent Cloud refuses the gateway", errors: camAccessErrors },
-  { title: "Tencent Cloud offers no such interface", errors: camInterfaceErrors },
-  { title: "The gateway refuses", errors: refusals },
-  { title: "Somebody else has to agree", errors: guardRails },
-  { title: "Tencent Cloud gave no usable answer", errors: connectionErrors },
-];
+const GROUPS = {
+  "About the user": USER_ERRORS,
+  "Tencent Cloud cannot carry it out": SERVICE_ERRORS,
+  "Tencent Cloud does not accept the request": REQUEST_ERRORS,
+  "Tencent Cloud refuses the gateway": ACCESS_ERRORS,
+  "Tencent Cloud does not offer the interface": INTERFACE_ERRORS,
+  "The gateway refuses": REFUSALS,
+  "A person has to decide": GUARD_RAILS,
+  "Tencent Cloud gives no usable answer": CONNECTION_ERRORS,
+};
+
+export const errorGroups: readonly { readonly title: string; readonly errors: readonly CamErrorInfo[] }[] =
+  Object.entries(GROUPS).map(([title, rows]) => ({
+    title,
+    errors: Object.keys(rows).map((code) => describeCamError(code as CamErrorCode)),
+  }));

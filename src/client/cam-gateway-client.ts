@@ -1,16 +1,20 @@
 import type { CamErrorInfo } from "../contract/index.ts";
-import { answerError } from "./answer-error.ts";
-import type { CallOptions, CamGatewayClientOptions, ChangeOptions, ReadOptions } from "./client-options.ts";
+import { answerError, GatewayTransportError } from "./client-errors.ts";
 import { DOCUMENTS } from "./documents.ts";
-import { GatewayTransportError } from "./gateway-transport-error.ts";
-import type { CallerPause, ResumeCallerInput } from "./results/caller-pause.ts";
-import type { CamActionQuota } from "./results/cam-action-quota.ts";
-import type { DecisionInput } from "./results/decision-input.ts";
-import type { MfaChange } from "./results/mfa-change.ts";
-import type { MfaChangeConnection, MfaChangesFilter } from "./results/mfa-changes.ts";
-import type { SetSubUserMfaPayload, SetSubUserMfaResult } from "./results/set-sub-user-mfa.ts";
-import type { SetSubUserMfaInput } from "./results/set-sub-user-mfa-input.ts";
-import type { SubUser } from "./results/sub-user.ts";
+import type {
+  CallerPause,
+  CamActionQuota,
+  DecisionInput,
+  MfaChange,
+  MfaChangeConnection,
+  MfaChangesFilter,
+  ResumeCallerInput,
+  SetSubUserMfaInput,
+  SetSubUserMfaPayload,
+  SetSubUserMfaResult,
+  SubUser,
+} from "./schema-types.ts";
+import type { CallOptions, CamGatewayClientOptions, ChangeOptions, ReadOptions } from "./send-operation.ts";
 import { sendOperation } from "./send-operation.ts";
 
 /**

@@ -13,42 +13,49 @@ export {
   describeCamError,
   isCamErrorCode,
 } from "../contract/index.ts";
-export { camErrorOf } from "./cam-error-of.ts";
+export { camErrorOf, isCamError, type SingleGraphQLError } from "./cam-error-guards.ts";
 export { type CamGatewayClient, createCamGatewayClient } from "./cam-gateway-client.ts";
-export { CamGatewayError } from "./cam-gateway-error.ts";
-export type { CallOptions, CamGatewayClientOptions, ChangeOptions, ReadOptions } from "./client-options.ts";
-export type { GatewayFetch, GatewayRequest, GatewayResponse } from "./gateway-fetch.ts";
 export {
+  CamGatewayError,
   GatewayTransportError,
   type GraphQLProblem,
   type TransportFailure,
-} from "./gateway-transport-error.ts";
-export { isCamError, type SingleGraphQLError } from "./is-cam-error.ts";
-export type { CallerPause, ResumeCallerInput } from "./results/caller-pause.ts";
-export type { CamActionQuota } from "./results/cam-action-quota.ts";
-export type { DecisionInput } from "./results/decision-input.ts";
+} from "./client-errors.ts";
 export type {
+  CallerPause,
+  CamActionQuota,
+  CamFailure,
+  ChangedSubUser,
   ChangeResolution,
+  DecisionInput,
+  LoginActionFlag,
+  MethodsToSwitch,
   MfaBeforeImage,
   MfaChange,
   MfaChangeApproval,
   MfaChangeCaller,
+  MfaChangeConnection,
   MfaChangeDecision,
+  MfaChangeEdge,
   MfaChangeStatus,
+  MfaChangesFilter,
   MfaMethods,
   MfaMethodsOfBoth,
-} from "./results/mfa-change.ts";
-export type {
-  MfaChangeConnection,
-  MfaChangeEdge,
-  MfaChangesFilter,
+  MfaSource,
   PageInfo,
-} from "./results/mfa-changes.ts";
-export type {
-  CamFailure,
-  ChangedSubUser,
+  ResumeCallerInput,
+  SetSubUserMfaInput,
   SetSubUserMfaPayload,
   SetSubUserMfaResult,
-} from "./results/set-sub-user-mfa.ts";
-export type { MethodsToSwitch, SetSubUserMfaInput } from "./results/set-sub-user-mfa-input.ts";
-export type { LoginActionFlag, MfaSource, SubUser, SubUserMfa } from "./results/sub-user.ts";
+  SubUser,
+  SubUserMfa,
+} from "./schema-types.ts";
+export type {
+  CallOptions,
+  CamGatewayClientOptions,
+  ChangeOptions,
+  GatewayFetch,
+  GatewayRequest,
+  GatewayResponse,
+  ReadOptions,
+} from "./send-operation.ts";

@@ -1,58 +1,116 @@
-import { businessErrors } from "./catalogue/business.ts";
-import { camAccessErrors } from "./catalogue/cam-access.ts";
-import { camInterfaceErrors } from "./catalogue/cam-interface.ts";
-import { camRequestErrors } from "./catalogue/cam-request.ts";
-import { camServiceErrors } from "./catalogue/cam-service.ts";
-import type { CamErrorCategory } from "./catalogue/categories.ts";
-import { connectionErrors } from "./catalogue/connection.ts";
-import { guardRails } from "./catalogue/guard-rails.ts";
-import { refusals } from "./catalogue/refusals.ts";
+import {
+  ACCESS_ERRORS,
+  INTERFACE_ERRORS,
+  REQUEST_ERRORS,
+  SERVICE_ERRORS,
+  USER_ERRORS,
+} from "./catalogue/cam-answers.ts";
+import {
+  CAM_ERROR_CATEGORY_DESCRIPTIONS,
+  type CamErrorCategory,
+  type CatalogueRows,
+} from "./catalogue/entry.ts";
+import { CONNECTION_ERRORS, GUARD_RAILS, REFUSALS } from "./catalogue/gateway-codes.ts";
 
-/** Codes that an answer of the vendor leads to. */
-const answers = [
-  ...businessErrors,
-  ...camServiceErrors,
-  ...camRequestErrors,
-  ...camAccessErrors,
-  ...camInterfaceErrors,
-] as const;
-
-/** Codes that the gateway gives without an answer of the vendor. */
-const own = [...refusals, ...guardRails, ...connectionErrors] as const;
+const CAM_ROWS = {
+  ...USER_ERRORS,
+  ...SERVICE_ERRORS,
+  ...REQUEST_ERRORS,
+  ...ACCESS_ERRORS,
+  ...INTERFACE_ERRORS,
+};
+const GATEWAY_ROWS = { ...REFUSALS, ...GUARD_RAILS, ...CONNECTION_ERRORS };
+const ROWS = { ...CAM_ROWS, ...GATEWAY_ROWS };
 
 /** Every code that a caller can meet. */
-export type CamErrorCode = (typeof answers)[number]["code"] | GatewayErrorCode;
+export type CamErrorCode = keyof typeof ROWS;
 
-/** The codes that are ours to raise; all others can only come from the vendor's answer. */
-export type GatewayErrorCode = (typeof own)[number]["code"];
+/** The codes that the gateway may raise itself. Every other code comes from an answer of CAM. */
+export type GatewayErrorCode = keyof typeof GATEWAY_ROWS;
 
-/** One row of the catalogue, with texts that may be shown to a person. */
+/** The literal types of one row. */
+export type CatalogueRow<Code extends CamErrorCode> = (typeof ROWS)[Code];
+
+/** One row of the catalogue. All texts are safe to show to a person. */
 export interface CamErrorInfo {
   readonly code: CamErrorCode;
   readonly category: CamErrorCategory;
-  /** True where the same request may succeed later although nobody changed anything. */
+  /** True if the same request can succeed later without any change. */
   readonly retryable: boolean;
   /** What happened: one sentence. */
   readonly message: string;
-  /** What to do about it. */
+  /** What the reader can do about it. */
   readonly remedy: string;
-  /** The vendor's codes that lead here. Each covers its sub-codes too, except those that another row names. */
+  /** The CAM codes that map to this code. Each covers its sub-codes, except those that another row names. */
   readonly camCodes: readonly string[];
 }
 
 /** Every error of the gateway, in the order of the documentation. */
-export const CAM_ERROR_CATALOGUE: readonly CamErrorInfo[] = [...answers, ...own];
+export const CAM_ERROR_CATALOGUE: readonly CamErrorInfo[] = Object.entries<CatalogueRows[string]>(ROWS).map(
+  ([code, { category, retryable = false, message, remedy, camCodes = [] }]) => ({
+    code: code as CamErrorCode,
+    category,
+    retryable,
+    message,
+    remedy,
+    camCodes,
+  }),
+);
 
 const infoByCode = new Map<string, CamErrorInfo>(CAM_ERROR_CATALOGUE.map((info) => [info.code, info]));
 
-/** Whether a value is one of our codes. It needs nothing else, so it also serves where a router left only the code. */
+/** Returns whether a value is a code of the catalogue. Works with the code alone, the only part that some routers keep. */
 export function isCamErrorCode(value: unknown): value is CamErrorCode {
   return typeof value === "string" && infoByCode.has(value);
 }
 
-/** The catalogue's row for a code. Throws a TypeError for what is not a code; ask isCamErrorCode first. */
+/** Returns the row of a code. @throws TypeError for a value that isCamErrorCode refuses. */
 export function describeCamError(code: CamErrorCode): CamErrorInfo {
   const info = infoByCode.get(code);
   if (info === undefined) throw new TypeError("Not a code of the error catalogue.");
   return info;
+}
+
+const codeByCamCode = new Map<string, CamErrorCode>(
+  CAM_ERROR_CATALOGUE.flatMap(({ code, camCodes }) => camCodes.map((camCode) => [camCode, code] as const)),
+);
+
+const longestCamCode = Math.max(...Array.from(codeByCamCode.keys(), (camCode) => camCode.length));
+
+/**
+ * Returns the gateway's code for a CAM code: of the whole code, or else of the longest prefix that ends before a dot, because
+ * CAM keeps adding sub-codes. Returns CAM_UNKNOWN_ERROR for all others. CAM's message has no influence, because it changes with
+ * language and time.
+ */
+export function codeForCamCode(camCode: string): CamErrorCode {
+  // A longer text than the longest known code cannot match, so a hostile one costs no more than a short one.
+  let end = camCode.length <= longestCamCode ? camCode.length : camCode.lastIndexOf(".", longestCamCode);
+  for (; end > 0; end = camCode.lastIndexOf(".", end - 1)) {
+    const code = codeByCamCode.get(camCode.slice(0, end));
+    if (code !== undefined) return code;
+  }
+  return "CAM_UNKNOWN_ERROR";
+}
+
+/** The codes as an object of the shape that a TypeScript enum has at run time: `{ INTERNAL: "INTERNAL", … }`. */
+export const CAM_ERROR_CODES = mirror(CAM_ERROR_CATALOGUE.map(({ code }) => code));
+
+/** The categories in the same shape. */
+export const CAM_ERROR_CATEGORIES = mirror(
+  Object.keys(CAM_ERROR_CATEGORY_DESCRIPTIONS) as CamErrorCategory[],
+);
+
+/** The schema's description of each code: message, remedy, and the facts that a router may have removed. */
+export const CAM_ERROR_CODE_DESCRIPTIONS = Object.fromEntries(
+  CAM_ERROR_CATALOGUE.map((info) => [info.code, describe(info)]),
+) as Readonly<Record<CamErrorCode, string>>;
+
+function describe({ category, retryable, message, remedy, camCodes }: CamErrorInfo): string {
+  const facts = [`Category ${category}`, retryable ? "retryable" : "not retryable"];
+  if (camCodes.length > 0) facts.push(`from ${camCodes.join(", ")}`);
+  return `${message} ${remedy} (${facts.join("; ")}.)`;
+}
+
+function mirror<Name extends string>(names: readonly Name[]): { readonly [N in Name]: N } {
+  return Object.freeze(Object.fromEntries(names.map((name) => [name, name]))) as { readonly [N in Name]: N };
 }

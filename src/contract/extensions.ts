@@ -1,22 +1,73 @@
-import { type CamErrorCode, describeCamError, isCamErrorCode } from "./catalogue.ts";
-import type { CamErrorExtensions, CamErrorExtensionsByCode } from "./error-extensions.generated.ts";
-import type { CamErrorFacts } from "./facts.ts";
+import { type CamErrorCode, type CatalogueRow, describeCamError, isCamErrorCode } from "./catalogue.ts";
 
-/** The vendor counts in windows of one second, so this is a fair guess where nothing better is known. */
+/** CAM's answer, for a person who has to contact its support. */
+export interface CamAnswer {
+  /** CAM's own code, for example `FailedOperation.UserNotBindPhone`. */
+  readonly code: string;
+  /** The CAM action that answered, for example `SetMfaFlag`. */
+  readonly action: string;
+  /** CAM's id of that call. */
+  readonly requestId: string;
+}
+
+/** The parts of `errors[].extensions` other than code, category and retryable. */
+export interface CamErrorFacts {
+  /** The gateway's id of the request, which its log lines carry. */
+  readonly requestId: string;
+  /** Milliseconds to wait before the next try. Always present in the category THROTTLED. */
+  readonly retryAfterMs?: number;
+  /** The id of the recorded change that the error is about. */
+  readonly changeId?: string;
+  /** The end of the time in which another caller can approve the change, with APPROVAL_REQUIRED: ISO 8601, in UTC. */
+  readonly expiresAt?: string;
+  /** The user that the error is about: a decimal string. */
+  readonly opUin?: string;
+  /** Missing if the gateway did not ask CAM, or CAM did not answer. */
+  readonly cam?: CamAnswer;
+}
+
+/** The shape of `errors[].extensions`, by code. */
+export type CamErrorExtensionsByCode = {
+  readonly [Code in CamErrorCode]: CamErrorFacts & {
+    readonly code: Code;
+    readonly category: CatalogueRow<Code>["category"];
+    readonly retryable: CatalogueRow<Code> extends { readonly retryable: true } ? true : false;
+  } & (CatalogueRow<Code>["category"] extends "THROTTLED" ? { readonly retryAfterMs: number } : unknown);
+};
+
+/** `errors[].extensions` of any error of the gateway: a union that `code` discriminates. */
+export type CamErrorExtensions = CamErrorExtensionsByCode[CamErrorCode];
+
+export type CamErrorExtensionKey = keyof CamErrorExtensions;
+
+/** Every key of `errors[].extensions`, which a router has to forward. The compiler checks that none is missing. */
+export const CAM_ERROR_EXTENSION_KEYS = Object.keys({
+  code: true,
+  category: true,
+  retryable: true,
+  retryAfterMs: true,
+  requestId: true,
+  changeId: true,
+  expiresAt: true,
+  opUin: true,
+  cam: true,
+} satisfies Record<CamErrorExtensionKey, true>) as readonly CamErrorExtensionKey[];
+
+/** CAM counts in windows of one second, so this is a fair default. */
 const DEFAULT_RETRY_AFTER_MS = 1_000;
-/** GraphQL's Int, in which `CamFailure.retryAfterMs` travels, ends here. */
+/** The largest value of GraphQL's Int, the type of `CamFailure.retryAfterMs`. */
 const MAX_RETRY_AFTER_MS = 2_147_483_647;
 
 type OrUndefined<T> = { [K in keyof T]?: T[K] | undefined };
 
-/** The facts as a producer has them: a fact that is undefined is left out. */
+/** The facts as a producer gives them. A fact that is undefined is left out. */
 export type CamErrorFactsInput = { readonly requestId: string } & OrUndefined<
   Omit<CamErrorFacts, "requestId">
 >;
 
 /**
- * The extensions of one error, complete and valid against the published JSON Schema. `retryAfterMs` is rounded
- * up to a whole number, and a THROTTLED code without it gets one second.
+ * Returns the extensions of one error, complete and valid against the published JSON Schema. Rounds `retryAfterMs` up to a
+ * whole number, and gives a THROTTLED code without it one second.
  */
 export function createCamErrorExtensions<Code extends CamErrorCode>(
   code: Code,
@@ -38,13 +89,13 @@ export function createCamErrorExtensions<Code extends CamErrorCode>(
     ...(opUin === undefined ? {} : { opUin }),
     ...(cam === undefined ? {} : { cam: { code: cam.code, action: cam.action, requestId: cam.requestId } }),
   };
-  // The compiler cannot follow that code, category and retryable come from one row; a test covers every row.
+  // The compiler does not see that code, category and retryable come from one row. A test covers every row.
   return extensions as unknown as CamErrorExtensionsByCode[Code];
 }
 
 /**
- * Whether a value is the extensions of one of our errors. Keys that a router adds, such as `serviceName`, do no
- * harm. A code that this version does not know gives false; its `category` may still be worth a look.
+ * Returns whether a value is the extensions of an error of the gateway. Keys that a router adds, such as `serviceName`, are
+ * ignored. Returns false for a code that this version does not know, although its `category` may still help.
  */
 export function isCamErrorExtensions(value: unknown): value is CamErrorExtensions {
   if (!isRecord(value)) return false;

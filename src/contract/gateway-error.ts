@@ -1,5 +1,5 @@
 import { describeCamError, type GatewayErrorCode } from "./catalogue.ts";
-import type { CamAnswer } from "./facts.ts";
+import type { CamAnswer } from "./extensions.ts";
 import type { Uin } from "./uin.ts";
 
 export interface GatewayErrorOptions {

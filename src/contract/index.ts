@@ -1,23 +1,31 @@
 /**
- * The contract between the gateway and everybody who meets its errors: codes, categories, the shape of
- * `errors[].extensions`, and the id of a user. It depends on nothing, so that a browser can load it.
+ * The contract between the gateway and every consumer of its errors: codes, categories, the shape of `errors[].extensions`, and
+ * the id of a user. It imports nothing, so that a browser can load it. Start with catalogue.ts; docs/errors.md shows it.
  */
 
-export { CAM_ERROR_CATEGORY_DESCRIPTIONS, type CamErrorCategory } from "./catalogue/categories.ts";
+export { CAM_ERROR_CATEGORY_DESCRIPTIONS, type CamErrorCategory } from "./catalogue/entry.ts";
 export {
   CAM_ERROR_CATALOGUE,
+  CAM_ERROR_CATEGORIES,
+  CAM_ERROR_CODE_DESCRIPTIONS,
+  CAM_ERROR_CODES,
   type CamErrorCode,
   type CamErrorInfo,
+  codeForCamCode,
   describeCamError,
   type GatewayErrorCode,
   isCamErrorCode,
 } from "./catalogue.ts";
-export { codeForCamCode } from "./code-for-cam-code.ts";
-export { CAM_ERROR_CATEGORIES, CAM_ERROR_CODE_DESCRIPTIONS, CAM_ERROR_CODES } from "./enums.ts";
-export type { CamErrorExtensions, CamErrorExtensionsByCode } from "./error-extensions.generated.ts";
-export { explainUin } from "./explain-uin.ts";
-export { CAM_ERROR_EXTENSION_KEYS, type CamErrorExtensionKey } from "./extension-keys.ts";
-export { type CamErrorFactsInput, createCamErrorExtensions, isCamErrorExtensions } from "./extensions.ts";
-export type { CamAnswer, CamErrorFacts } from "./facts.ts";
+export {
+  CAM_ERROR_EXTENSION_KEYS,
+  type CamAnswer,
+  type CamErrorExtensionKey,
+  type CamErrorExtensions,
+  type CamErrorExtensionsByCode,
+  type CamErrorFacts,
+  type CamErrorFactsInput,
+  createCamErrorExtensions,
+  isCamErrorExtensions,
+} from "./extensions.ts";
 export { GatewayError, type GatewayErrorOptions } from "./gateway-error.ts";
-export { isUin, parseUin, type Uin } from "./uin.ts";
+export { explainUin, isUin, parseUin, type Uin } from "./uin.ts";

@@ -1,6 +1,6 @@
 import type { Caller } from "../auth/caller.ts";
-import type { AccountLoaders } from "./account-loaders.ts";
-import type { AdmittedOperation } from "./documents/admission.ts";
+import type { AdmittedOperation } from "./admission.ts";
+import type { AccountLoaders } from "./loaders.ts";
 
 /** What one GraphQL operation carries. */
 export interface GraphQLContext {

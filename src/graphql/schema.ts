@@ -1,7 +1,16 @@
 import "reflect-metadata";
 import { buildSubgraphSchema } from "@apollo/subgraph";
 import { printSchemaWithDirectives } from "@graphql-tools/utils";
-import { type GraphQLFieldResolver, type GraphQLSchema, parse } from "graphql";
+import {
+  GraphQLError,
+  type GraphQLFieldResolver,
+  GraphQLNonNull,
+  type GraphQLSchema,
+  GraphQLString,
+  isObjectType,
+  isUnionType,
+  parse,
+} from "graphql";
 import { buildSchemaSync, createResolversMap } from "type-graphql";
 import type { ChangeLog } from "../audit/change-log.ts";
 import type { ChangeApprovals } from "../changes/change-approvals.ts";
@@ -10,16 +19,13 @@ import type { PausedCallers } from "../changes/paused-callers.ts";
 import { ApprovalResolver } from "./approval/approval.resolver.ts";
 import { CamErrorResolver } from "./cam-error/cam-error.resolver.ts";
 import { CamQuotaResolver, type QuotaAccounts } from "./cam-quota/cam-quota.resolver.ts";
-import { checkScope } from "./check-scope.ts";
 import type { GraphQLContext } from "./context.ts";
-import { isolateRepresentations } from "./entities.ts";
+import { checkScope } from "./directives.ts";
 import { failuresAsData } from "./failures-as-data.ts";
 import { SetSubUserMfaResolver } from "./mfa/set-sub-user-mfa.resolver.ts";
 import { MfaChangeResolver } from "./mfa-change/mfa-change.resolver.ts";
 import { PausedCallerResolver } from "./paused-caller/paused-caller.resolver.ts";
-import { promiseServiceSdl } from "./service-sdl.ts";
-import { SubUserResolver } from "./sub-user/sub-user.resolver.ts";
-import { resolveSubUserReference } from "./sub-user/sub-user-reference.ts";
+import { resolveSubUserReference, SubUserResolver } from "./sub-user/sub-user.resolver.ts";
 import { throwTyped } from "./throw-typed.ts";
 
 /** v2.9 is the newest that the composers of Apollo, The Guild and Cosmo all accept. */
@@ -80,4 +86,40 @@ export function buildGatewaySchema(deps: SchemaDeps): GraphQLSchema {
   return promiseServiceSdl(
     isolateRepresentations(buildSubgraphSchema([{ typeDefs: parse(sdl), resolvers }])),
   );
+}
+
+/**
+ * Lets a representation that names no type of this subgraph fail alone. Apollo's library would fail the whole
+ * list, and as a fault of ours rather than of whoever sent it.
+ */
+export function isolateRepresentations(schema: GraphQLSchema): GraphQLSchema {
+  const field = schema.getQueryType()?.getFields()["_entities"];
+  const resolve = field?.resolve;
+  if (field === undefined || resolve === undefined) throw new Error("The schema is not a subgraph.");
+  field.resolve = (source, { representations }: { representations: readonly unknown[] }, context, info) =>
+    representations.map((representation) => {
+      if (!isResolvable(representation, schema)) {
+        return new GraphQLError("A representation has to name a type of this subgraph in __typename.", {
+          extensions: { code: "BAD_USER_INPUT" },
+        });
+      }
+      const [entity] = resolve(source, { representations: [representation] }, context, info) as unknown[];
+      return entity;
+    });
+  return schema;
+}
+
+function isResolvable(representation: unknown, schema: GraphQLSchema): boolean {
+  const typename = (representation as { readonly __typename?: unknown } | null)?.__typename;
+  const entity = schema.getType("_Entity");
+  return isUnionType(entity) && entity.getTypes().some(({ name }) => name === typename);
+}
+
+/** Writes `_Service.sdl` as the federation's specification has it, never null. Apollo's library leaves that open. */
+export function promiseServiceSdl(schema: GraphQLSchema): GraphQLSchema {
+  const service = schema.getType("_Service");
+  const field = isObjectType(service) ? service.getFields()["sdl"] : undefined;
+  if (field === undefined) throw new Error("The schema is not a subgraph.");
+  field.type = new GraphQLNonNull(GraphQLString);
+  return schema;
 }

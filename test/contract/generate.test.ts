@@ -29,7 +29,7 @@ describe("npm run generate", () => {
     });
     expect(await run({ check: true })).toEqual({
       exitCode: 0,
-      output: "All 3 generated files are up to date.",
+      output: "All 2 generated files are up to date.",
     });
   });
 
@@ -73,13 +73,13 @@ describe("npm run check:generated", () => {
   test("exits with 1 as a command", () => {
     const command = ["--import", "tsx", "scripts/generate.ts", "--check", "--root", root];
     const { status, stdout } = spawnSync(process.execPath, command, { cwd: repository, encoding: "utf8" });
-    expect(stdout).toContain("src/contract/error-extensions.generated.ts is missing.");
+    expect(stdout).toContain("schema/error-extensions.schema.json is missing.");
     expect(status).toBe(1);
   });
 
   test("is content with the committed files", async () => {
     expect((await run({ check: true, root: repository })).output).toBe(
-      "All 3 generated files are up to date.",
+      "All 2 generated files are up to date.",
     );
   });
 });

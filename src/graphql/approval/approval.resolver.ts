@@ -1,18 +1,28 @@
-import { Args, Ctx, Mutation, Resolver } from "type-graphql";
+import { Args, ArgsType, Ctx, Field, ID, Mutation, Resolver } from "type-graphql";
 import type { ChangeLog } from "../../audit/change-log.ts";
 import type { ChangeApprovals } from "../../changes/change-approvals.ts";
 import { GatewayError } from "../../contract/index.ts";
-import { CamCalls } from "../cam-calls.ts";
+import { LONGEST_REASON, toReason } from "../arguments.ts";
 import type { GraphQLContext } from "../context.ts";
+import { CamCalls, RequiresScope } from "../directives.ts";
 import { AppliedChange } from "../mfa/applied-change.ts";
-import { toReason } from "../mfa/reason.ts";
 import { SetSubUserMfaPayload, SetSubUserMfaResult } from "../mfa/set-sub-user-mfa.type.ts";
-import { MfaChange } from "../mfa-change/mfa-change.type.ts";
-import { toMfaChange } from "../mfa-change/to-mfa-change.ts";
-import { RequiresScope } from "../requires-scope.ts";
-import { DecisionArgs } from "./decision.args.ts";
+import { MfaChange, toMfaChange } from "../mfa-change/mfa-change.type.ts";
 
-export interface ApprovalResolverDeps {
+/** The arguments of what is decided of a change that awaits approval. */
+@ArgsType()
+class DecisionArgs {
+  @Field(() => ID, { description: "The change: `changeId` of APPROVAL_REQUIRED." })
+  id!: string;
+
+  @Field(() => String, {
+    nullable: true,
+    description: `Why, for the record: at most ${LONGEST_REASON} characters.`,
+  })
+  reason?: string | null;
+}
+
+interface ApprovalResolverDeps {
   readonly approvals: Pick<ChangeApprovals, "approve" | "reject">;
   readonly log: Pick<ChangeLog, "find">;
 }

@@ -1,17 +1,21 @@
 import { Field, GraphQLISODateTime, ID, Int, ObjectType } from "type-graphql";
-import type { CamErrorCategory, CamErrorCode } from "../../contract/index.ts";
-import { CamCalls } from "../cam-calls.ts";
-import { CamErrorCategoryEnum, CamErrorCodeEnum } from "./cam-error.enums.ts";
+import {
+  CAM_ERROR_CATEGORIES,
+  CAM_ERROR_CODES,
+  type CamErrorCategory,
+  type CamErrorCode,
+} from "../../contract/index.ts";
+import { CamCalls } from "../directives.ts";
 
 @CamCalls(0)
 @ObjectType({
   description: "A business error as data: the facts of `errors[].extensions`, which some routers strip.",
 })
 export class CamFailure {
-  @Field(() => CamErrorCodeEnum, { description: "What happened. Switch on this." })
+  @Field(() => CAM_ERROR_CODES, { description: "What happened. Switch on this." })
   code!: CamErrorCode;
 
-  @Field(() => CamErrorCategoryEnum, { description: "What kind of error it is." })
+  @Field(() => CAM_ERROR_CATEGORIES, { description: "What kind of error it is." })
   category!: CamErrorCategory;
 
   @Field(() => String, { description: "One or two sentences that are safe to show a person." })

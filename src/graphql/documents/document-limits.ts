@@ -1,18 +1,20 @@
+import { type ASTNode, GraphQLError, Lexer, Source, TokenKind } from "graphql";
+
 /** A document of 300 mutations with all their arguments and selections has about 12,000 tokens. */
 export const MAX_TOKENS = 15_000;
 
 /** 300 mutations that each give a reason of full length take 210,000 characters. */
 export const MAX_CHARACTERS = 256 * 1024;
 
-/** The deepest that the schema goes is 7, `mfaChanges` to a method of a flag set; introspection does not count. */
+/** The deepest path of the schema has 7 levels: `mfaChanges` to a method of a flag set. Introspection does not count. */
 export const MAX_DEPTH = 10;
 
-/** A document may name every one of the changes that CAM takes within the longest deadline people set. */
+/** Enough for every change that CAM accepts within the longest deadline in use. */
 export const MAX_ALIASES = 1_000;
 
 export const MAX_DIRECTIVES = 50;
 
-/** Selections with every fragment expanded wherever it is spread. */
+/** Selections, counting those of a fragment each time it is spread. */
 export const MAX_SELECTIONS = 15_000;
 
 /** Fragment spreads, counted in the same way. */
@@ -34,5 +36,41 @@ export const MAX_OPERATIONS = 50;
 
 export const MAX_VARIABLES = 1_000;
 
-/** Braces, brackets and parentheses within each other. A whole introspection query nests 14 deep. */
+/** Braces, brackets and parentheses inside each other. A whole introspection query nests 14 deep. */
 export const MAX_NESTING = 100;
+
+const OPENING: ReadonlySet<TokenKind> = new Set([TokenKind.BRACE_L, TokenKind.BRACKET_L, TokenKind.PAREN_L]);
+const CLOSING: ReadonlySet<TokenKind> = new Set([TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R]);
+
+/**
+ * Returns why a document nests too deep to be parsed, or undefined. The HTTP route asks first, because GraphQL's parser calls
+ * itself for each level and a deep document overflows the stack.
+ */
+export function nestingProblem(document: string): string | undefined {
+  // The reader refuses longer documents without parsing them, and few documents have so many openings in all.
+  if (document.length > MAX_CHARACTERS) return undefined;
+  if (document.split(/[{[(]/, MAX_NESTING + 2).length <= MAX_NESTING + 1) return undefined;
+  const lexer = new Lexer(new Source(document));
+  let depth = 0;
+  try {
+    // The parser stops after MAX_TOKENS as well.
+    for (let token = 0; token <= MAX_TOKENS; token++) {
+      const { kind } = lexer.advance();
+      if (kind === TokenKind.EOF) return undefined;
+      if (OPENING.has(kind)) depth += 1;
+      if (CLOSING.has(kind)) depth -= 1;
+      if (depth > MAX_NESTING) return `A query may nest ${MAX_NESTING} levels deep, no more.`;
+    }
+  } catch {
+    // The parser stops at the same token and reports the mistake.
+  }
+  return undefined;
+}
+
+/** Refuses an operation for its size like a validation error: with HTTP 400, or 200 as plain JSON, never with 500. */
+export function limitRefusal(message: string, node?: ASTNode): GraphQLError {
+  return new GraphQLError(message, {
+    extensions: { code: "GRAPHQL_VALIDATION_FAILED" },
+    ...(node === undefined ? {} : { nodes: node }),
+  });
+}

@@ -2,7 +2,7 @@ import { type DocumentNode, GraphQLError, type GraphQLSchema, parse, validate } 
 import { LRUCache } from "lru-cache";
 import { MAX_CHARACTERS, MAX_TOKENS } from "./document-limits.ts";
 import { documentRules } from "./document-rules.ts";
-import { refuseDocument } from "./refuse-document.ts";
+import { refuseDocument } from "./document-size.ts";
 
 /** The syntax tree of a document takes some hundred bytes for each of its characters. */
 const MAX_KEPT_CHARACTERS = 200_000;

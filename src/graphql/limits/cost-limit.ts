@@ -1,31 +1,62 @@
 import { BREAK, type GraphQLError, type GraphQLSchema, Kind, visit } from "graphql";
+import { CAM_ERROR_CATALOGUE } from "../../contract/index.ts";
+import { limitRefusal } from "../documents/document-limits.ts";
 import { isKept } from "../documents/document-reader.ts";
-import { countFields, exceedsAnswerSize, LENGTHS } from "./answer-size-limit.ts";
 import { type CamCallLimit, exceedsCamCalls, fewestCalls, LISTS_OF_USERS } from "./cam-call-limit.ts";
-import { type Operation, selectFields } from "./selected-fields.ts";
+import { type Operation, type SelectedField, selectFields, sumUp } from "./selected-fields.ts";
 
-/** What running an operation takes. */
-export interface Cost {
-  /** Fields that the answer may have. */
-  readonly fields: number;
-  /** Why it is not run; undefined where it may be. */
-  readonly refusal: GraphQLError | undefined;
-}
+/** 2,000 users with all of their profiles, which keep the process busy for 200 ms. */
+export const MAX_FIELDS = 20_000;
+
+/** The assumed length of a list when the arguments do not give it. */
+const DEFAULT_LENGTH = 20;
+
+/** The number of items of each list field, from its arguments. */
+const LENGTHS: Readonly<Record<string, (argument: SelectedField["argument"]) => number>> = {
+  "Query.subUsers": (argument) => lengthOf(argument("opUins")),
+  "Query._entities": (argument) => lengthOf(argument("representations")),
+  "Query.camErrors": () => CAM_ERROR_CATALOGUE.length,
+  "Query.camQuota": () => DEFAULT_LENGTH,
+  "Query.mfaChanges": (argument) => {
+    const first = argument("first");
+    return typeof first === "number" ? Math.max(1, first) : DEFAULT_LENGTH;
+  },
+};
+
+/** Fields that take as long as this many ordinary fields: a read of the record, and the schema as text. */
+const WEIGHTS: Readonly<Record<string, number>> = {
+  "Query.mfaChange": 100,
+  "Query.mfaChanges": 100,
+  "_Service.sdl": 200,
+};
+
+/** GraphQL's own rules limit the depth of an introspection query. These weights limit how often it is repeated. */
+const INTROSPECTION: Readonly<Record<string, number>> = { __schema: 2_000, __type: 100 };
+
+/** The names of fields whose arguments decide the cost. */
+const SIZED: ReadonlySet<string | undefined> = new Set(
+  [...Object.keys(LENGTHS), ...Object.keys(LISTS_OF_USERS)].map((field) => field.split(".")[1]),
+);
 
 /**
- * Refuses what costs too much to answer. Measuring an operation costs more than running most, so how large its answer can
- * get is remembered where no variable has a say in that, for as long as the document is kept.
+ * Refuses an operation whose answer gets too large or that needs too many CAM calls. Measuring costs more than running most
+ * operations. Where no variable influences the cost, the result is therefore kept as long as the document.
  */
 export class CostLimit {
   readonly #fields = new WeakMap<Operation["operation"], number>();
 
-  measure(schema: GraphQLSchema, asked: Operation, limit: CamCallLimit): Cost {
+  /** Returns how many fields the answer can have, and why the operation is refused, if it is. */
+  measure(
+    schema: GraphQLSchema,
+    asked: Operation,
+    limit: CamCallLimit,
+  ): { readonly fields: number; readonly refusal: GraphQLError | undefined } {
     const known = this.#fields.get(asked.operation);
-    // No field makes more than one call of an action.
+    // A field makes at most one call of an action.
     if (known !== undefined && known <= fewestCalls(limit)) return { fields: known, refusal: undefined };
     const selected = selectFields(schema, asked);
     if (selected === undefined) return { fields: 0, refusal: undefined };
-    const fields = countFields(selected);
+    const fields = sumUp(selected, estimateFields);
     const refusal = exceedsAnswerSize(fields) ?? exceedsCamCalls(selected, limit);
     if (refusal === undefined && isKept(asked.document) && !costsByVariables(asked))
       this.#fields.set(asked.operation, fields);
@@ -33,12 +64,29 @@ export class CostLimit {
   }
 }
 
-/** Fields whose arguments say how much they cost. */
-const SIZED: ReadonlySet<string | undefined> = new Set(
-  [...Object.keys(LENGTHS), ...Object.keys(LISTS_OF_USERS)].map((field) => field.split(".")[1]),
-);
+function estimateFields({ name, field, argument }: SelectedField, inner: number): number {
+  const introspection = INTROSPECTION[field.name];
+  if (introspection !== undefined) return introspection;
+  return (WEIGHTS[name] ?? 0) + (LENGTHS[name]?.(argument) ?? 1) * (1 + inner);
+}
 
-/** Whether a variable says how long a list is, or whether a field is there at all. */
+function lengthOf(list: unknown): number {
+  return Array.isArray(list) ? list.length : 0;
+}
+
+/**
+ * Refuses an operation whose answer could block the process for other callers. It need not call CAM: a document can ask for
+ * the error catalogue under a thousand aliases.
+ */
+function exceedsAnswerSize(fields: number): GraphQLError | undefined {
+  if (fields <= MAX_FIELDS) return undefined;
+  return limitRefusal(
+    `The answer could have ${fields} fields. Ask for at most ${MAX_FIELDS} at a time, counting those of a list for each ` +
+      "of its items.",
+  );
+}
+
+/** Returns whether a variable decides the length of a list, or whether a field is selected at all. */
 function costsByVariables({ document, operation }: Operation): boolean {
   if (operation.variableDefinitions?.length === 0) return false;
   let found = false;

@@ -1,11 +1,108 @@
-import { Arg, Args, ID, Query, Resolver } from "type-graphql";
+import {
+  Arg,
+  Args,
+  ArgsType,
+  Field,
+  GraphQLISODateTime,
+  ID,
+  Int,
+  ObjectType,
+  Query,
+  Resolver,
+} from "type-graphql";
 import type { ChangeLog } from "../../audit/change-log.ts";
-import { badInput } from "../bad-input.ts";
-import { RequiresScope } from "../requires-scope.ts";
-import { MfaChange } from "./mfa-change.type.ts";
-import { MfaChangeConnection } from "./mfa-change-connection.type.ts";
-import { DEFAULT_PAGE, LARGEST_PAGE, MfaChangesArgs, toChangeFilter } from "./mfa-changes.args.ts";
-import { toMfaChange } from "./to-mfa-change.ts";
+import type { ChangeFilter } from "../../audit/change-record.ts";
+import type { Uin } from "../../contract/index.ts";
+import { badInput, UinScalar } from "../arguments.ts";
+import { CamCalls, RequiresScope } from "../directives.ts";
+import { MfaChange, MfaChangeStatus, toMfaChange, toRecordedStatus } from "./mfa-change.type.ts";
+
+@CamCalls(0)
+@ObjectType({ description: "One change in a page." })
+class MfaChangeEdge {
+  @Field(() => MfaChange, { description: "The change." })
+  node!: MfaChange;
+
+  @Field(() => String, { description: "Where the change stands; give it as `after` to go on from here." })
+  cursor!: string;
+}
+
+@CamCalls(0)
+@ObjectType({ description: "Where a page stands in the whole list." })
+class PageInfo {
+  @Field(() => Boolean, { description: "Whether there are older changes." })
+  hasNextPage!: boolean;
+
+  @Field(() => Boolean, { description: "Whether the page was asked for by `after`." })
+  hasPreviousPage!: boolean;
+
+  @Field(() => String, { nullable: true, description: "The cursor of the page's first change." })
+  startCursor?: string | undefined;
+
+  @Field(() => String, { nullable: true, description: "The cursor of the page's last change." })
+  endCursor?: string | undefined;
+}
+
+@CamCalls(0)
+@ObjectType({ description: "A page of changes, newest first." })
+class MfaChangeConnection {
+  @Field(() => [MfaChangeEdge], { description: "The changes with their cursors." })
+  edges!: readonly MfaChangeEdge[];
+
+  @Field(() => [MfaChange], { description: "The changes alone." })
+  nodes!: readonly MfaChange[];
+
+  @Field(() => PageInfo, { description: "Where the page stands." })
+  pageInfo!: PageInfo;
+}
+
+const DEFAULT_PAGE = 20;
+const LARGEST_PAGE = 100;
+
+@ArgsType()
+class MfaChangesArgs {
+  @Field(() => UinScalar, { nullable: true, description: "Only changes of this user." })
+  opUin?: Uin | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description: "Only changes in this account; `default` is the one that needs no name.",
+  })
+  account?: string | null;
+
+  @Field(() => MfaChangeStatus, { nullable: true, description: "Only changes of which this is known." })
+  status?: keyof typeof MfaChangeStatus | null;
+
+  @Field(() => String, { nullable: true, description: "Only changes that this caller (subject) asked for." })
+  caller?: string | null;
+
+  @Field(() => GraphQLISODateTime, { nullable: true, description: "Only changes begun at or after." })
+  from?: Date | null;
+
+  @Field(() => GraphQLISODateTime, { nullable: true, description: "Only changes begun before." })
+  until?: Date | null;
+
+  @Field(() => Int, {
+    nullable: true,
+    defaultValue: DEFAULT_PAGE,
+    description: `How many, from 1 to ${LARGEST_PAGE}.`,
+  })
+  first?: number | null;
+
+  @Field(() => String, { nullable: true, description: "The cursor to go on from: an `endCursor`." })
+  after?: string | null;
+}
+
+function toChangeFilter(args: MfaChangesArgs): ChangeFilter {
+  return {
+    account: args.account ?? undefined,
+    opUin: args.opUin ?? undefined,
+    status: args.status ? toRecordedStatus(args.status) : undefined,
+    callerSubject: args.caller ?? undefined,
+    from: args.from ?? undefined,
+    until: args.until ?? undefined,
+  };
+}
 
 /** What ids and cursors are; anything else cannot be the name of a record. */
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;

@@ -1,18 +1,104 @@
-import { Field, GraphQLISODateTime, ID, Int, ObjectType } from "type-graphql";
-import type { CamErrorCode, Uin } from "../../contract/index.ts";
-import { CamCalls } from "../cam-calls.ts";
-import { CamErrorCodeEnum } from "../cam-error/cam-error.enums.ts";
+import { Field, GraphQLISODateTime, ID, Int, ObjectType, registerEnumType } from "type-graphql";
+import type { ChangeApproval, ChangeRecord, ChangeStatus } from "../../audit/change-record.ts";
+import { CAM_ERROR_CODES, type CamErrorCode, isCamErrorCode, type Uin } from "../../contract/index.ts";
+import { UinScalar } from "../arguments.ts";
+import { CamCalls } from "../directives.ts";
 import { ChangeResolution } from "../mfa/change-resolution.enum.ts";
-import { LoginActionFlag } from "../mfa/mfa-flag.type.ts";
-import { MfaSource } from "../mfa/mfa-source.enum.ts";
-import { UinScalar } from "../uin-scalar.ts";
-import { MfaChangeApproval } from "./mfa-change-approval.type.ts";
-import { MfaChangeCaller } from "./mfa-change-caller.type.ts";
-import { MfaChangeStatus } from "./mfa-change-status.enum.ts";
+import { LoginActionFlag, MfaSource } from "../mfa/mfa-flag.type.ts";
+
+export const MfaChangeStatus = {
+  AWAITING_APPROVAL: "AWAITING_APPROVAL",
+  PENDING: "PENDING",
+  APPLIED: "APPLIED",
+  REFUSED: "REFUSED",
+  UNKNOWN: "UNKNOWN",
+} as const;
+
+registerEnumType(MfaChangeStatus, {
+  name: "MfaChangeStatus",
+  description: "What is known of a change.",
+  valuesConfig: {
+    AWAITING_APPROVAL: {
+      description: "On record; nothing happens before another caller approves it by `approveMfaChange`.",
+    },
+    PENDING: { description: "On record; its outcome is to come." },
+    APPLIED: { description: "In force." },
+    REFUSED: { description: "Proven not to have been applied." },
+    UNKNOWN: {
+      description: "Nothing proves whether it was applied. The gateway reads the user again for a day.",
+    },
+  },
+});
+
+/** The record writes the same words in small letters. */
+export function toRecordedStatus(status: keyof typeof MfaChangeStatus): ChangeStatus {
+  return status.toLowerCase() as Lowercase<typeof status>;
+}
+
+function fromRecordedStatus(status: ChangeStatus): keyof typeof MfaChangeStatus {
+  return status.toUpperCase() as Uppercase<typeof status>;
+}
+
+@CamCalls(0)
+@ObjectType({ description: "A caller as the record names them." })
+export class MfaChangeCaller {
+  @Field(() => String, { description: "The caller; `local` in local mode." })
+  subject!: string;
+
+  @Field(() => String, { nullable: true, description: "The client that acted for the caller." })
+  client?: string | undefined;
+
+  @Field(() => String, { nullable: true, description: "Who vouched for the caller." })
+  issuer?: string | undefined;
+}
+
+const MfaChangeDecision = {
+  APPROVED: "APPROVED",
+  REJECTED: "REJECTED",
+  WITHDRAWN: "WITHDRAWN",
+} as const;
+
+registerEnumType(MfaChangeDecision, {
+  name: "MfaChangeDecision",
+  description: "What was decided of a change that needs approval.",
+  valuesConfig: {
+    APPROVED: { description: "Another caller let it go." },
+    REJECTED: { description: "Another caller refused it." },
+    WITHDRAWN: { description: "Whoever had asked for it took it back." },
+  },
+});
+
+@CamCalls(0)
+@ObjectType({ description: "What became of a change that another caller has to approve." })
+class MfaChangeApproval {
+  @Field(() => GraphQLISODateTime, { description: "Until when it can be approved, by the database's clock." })
+  expiresAt!: Date;
+
+  @Field(() => MfaChangeDecision, {
+    nullable: true,
+    description: "What was decided; null while it is awaited, and where the change has expired.",
+  })
+  decision?: keyof typeof MfaChangeDecision | undefined;
+
+  @Field(() => MfaChangeCaller, { nullable: true, description: "Who decided it." })
+  decidedBy?: MfaChangeCaller | undefined;
+
+  @Field(() => GraphQLISODateTime, { nullable: true, description: "When it was decided." })
+  decidedAt?: Date | undefined;
+
+  @Field(() => String, { nullable: true, description: "Why, in the words of who decided it." })
+  reason?: string | undefined;
+
+  @Field(() => String, {
+    nullable: true,
+    description: "The gateway's id of the request that decided it, which its log lines carry.",
+  })
+  gatewayRequestId?: string | undefined;
+}
 
 @CamCalls(0)
 @ObjectType({ description: "Which methods were to be switched, or sent: null means unchanged, or not sent." })
-export class MfaMethods {
+class MfaMethods {
   @Field(() => Boolean, { nullable: true, description: "A code by SMS." })
   phone?: boolean | undefined;
 
@@ -25,7 +111,7 @@ export class MfaMethods {
 
 @CamCalls(0)
 @ObjectType({ description: "The methods of both protections." })
-export class MfaMethodsOfBoth {
+class MfaMethodsOfBoth {
   @Field(() => MfaMethods, { nullable: true, description: "Login protection; null where it was left alone." })
   login?: MfaMethods | undefined;
 
@@ -38,7 +124,7 @@ export class MfaMethodsOfBoth {
 
 @CamCalls(0)
 @ObjectType({ description: "A user's protections as they were known before a change." })
-export class MfaBeforeImage {
+class MfaBeforeImage {
   @Field(() => LoginActionFlag, { description: "Login protection." })
   login!: LoginActionFlag;
 
@@ -108,7 +194,7 @@ export class MfaChange {
   @Field(() => ChangeResolution, { nullable: true, description: "How that is known; null while it is not." })
   resolvedBy?: keyof typeof ChangeResolution | undefined;
 
-  @Field(() => CamErrorCodeEnum, {
+  @Field(() => CAM_ERROR_CODES, {
     nullable: true,
     description: "Why it is not, or not certainly, in force.",
   })
@@ -137,4 +223,28 @@ export class MfaChange {
     description: "When its outcome became known, or became unknown.",
   })
   finishedAt?: Date | undefined;
+}
+
+const DECISION = { approved: "APPROVED", rejected: "REJECTED", withdrawn: "WITHDRAWN" } as const;
+
+/** A record in the shape of the schema. */
+export function toMfaChange(record: ChangeRecord): MfaChange {
+  const { requestHash: _, seq: __, camAction: ___, ...shown } = record;
+  const { requested, before, sent, status, approval, code, ...same } = shown;
+  return {
+    ...same,
+    // The change service wrote these three; the store only keeps them.
+    requested: requested as MfaMethodsOfBoth,
+    before: before as MfaBeforeImage,
+    sent: sent as MfaMethodsOfBoth,
+    status: fromRecordedStatus(status),
+    approval: approval && toApproval(approval),
+    code: isCamErrorCode(code) ? code : undefined,
+  };
+}
+
+function toApproval({ expiresAt, decision }: ChangeApproval): MfaChangeApproval {
+  if (decision === undefined) return { expiresAt };
+  const { kind, by, at, reason, gatewayRequestId } = decision;
+  return { expiresAt, decision: DECISION[kind], decidedBy: by, decidedAt: at, reason, gatewayRequestId };
 }

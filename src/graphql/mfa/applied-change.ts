@@ -3,8 +3,8 @@ import type { MfaChangeOutcome } from "../../changes/mfa-change.ts";
 import type { Uin } from "../../contract/index.ts";
 import type { Loaders } from "../loaders.ts";
 import type { MfaChange } from "../mfa-change/mfa-change.type.ts";
-import { toMfaChange } from "../mfa-change/to-mfa-change.ts";
-import { LazySubUser } from "../sub-user/lazy-sub-user.ts";
+import { toMfaChange } from "../mfa-change/mfa-change.type.ts";
+import { LazySubUser } from "../sub-user/sub-user.type.ts";
 import type { SetSubUserMfaPayload } from "./set-sub-user-mfa.type.ts";
 
 /** A change that is in force. Its record and its user are read when, and only if, an operation selects them. */

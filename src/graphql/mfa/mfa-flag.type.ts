@@ -1,6 +1,37 @@
-import { Field, GraphQLISODateTime, ObjectType } from "type-graphql";
-import { CamCalls } from "../cam-calls.ts";
-import { MfaSource } from "./mfa-source.enum.ts";
+import { Field, GraphQLISODateTime, InputType, ObjectType, registerEnumType } from "type-graphql";
+import { CamCalls } from "../directives.ts";
+
+export const MfaSource = { CAM: "CAM", GATEWAY: "GATEWAY" } as const;
+
+registerEnumType(MfaSource, {
+  name: "MfaSource",
+  description: "Whose knowledge of a user's protections is shown.",
+  valuesConfig: {
+    CAM: { description: "CAM showed the user so." },
+    GATEWAY: {
+      description:
+        "CAM showed the user otherwise. For a minute after a write CAM may show what was so before, so a method that a " +
+        "write of the gateway has changed in that minute is shown as that write left it.",
+    },
+  },
+});
+
+@InputType({
+  description: "Which methods of one protection to switch. What is left out or null stays as it is.",
+})
+export class LoginActionMfaFlagInput {
+  @Field(() => Boolean, { nullable: true, description: "A code by SMS; the user needs a bound phone." })
+  phone?: boolean | null;
+
+  @Field(() => Boolean, {
+    nullable: true,
+    description: "A virtual MFA device (TOTP); a user without one binds it at the next login.",
+  })
+  stoken?: boolean | null;
+
+  @Field(() => Boolean, { nullable: true, description: "A scan by WeChat; the user needs a bound WeChat." })
+  wechat?: boolean | null;
+}
 
 const nullMeans = "Null where CAM does not say.";
 

@@ -2,11 +2,9 @@ import { ArgsType, Field } from "type-graphql";
 import { isAccountName } from "../../auth/accounts.ts";
 import type { MfaChangeRequest, MfaMethods } from "../../changes/mfa-change.ts";
 import { GatewayError, type Uin } from "../../contract/index.ts";
-import { accountOptions } from "../account-argument.ts";
-import { CamCalls } from "../cam-calls.ts";
-import { UinScalar } from "../uin-scalar.ts";
-import { LoginActionMfaFlagInput } from "./login-action-mfa-flag.input.ts";
-import { LONGEST_REASON, toReason } from "./reason.ts";
+import { accountOptions, LONGEST_REASON, toReason, UinScalar } from "../arguments.ts";
+import { CamCalls } from "../directives.ts";
+import { LoginActionMfaFlagInput } from "./mfa-flag.type.ts";
 
 /** The arguments of setSubUserMfa and trySetSubUserMfa alike. */
 @ArgsType()

@@ -1,8 +1,7 @@
 import { createUnionType, Field, ObjectType } from "type-graphql";
-import { CamCalls } from "../cam-calls.ts";
 import { CamFailure } from "../cam-error/cam-failure.type.ts";
+import { CamCalls, RequiresScope } from "../directives.ts";
 import { MfaChange } from "../mfa-change/mfa-change.type.ts";
-import { RequiresScope } from "../requires-scope.ts";
 import { SubUser } from "../sub-user/sub-user.type.ts";
 import { ChangeResolution } from "./change-resolution.enum.ts";
 

@@ -1,15 +1,15 @@
 import { Arg, Ctx, Directive, FieldResolver, Query, Resolver, Root } from "type-graphql";
+import { DEFAULT_ACCOUNT } from "../../auth/accounts.ts";
+import { requireScope } from "../../auth/caller.ts";
 import { MAX_SUB_ACCOUNTS_PER_CALL, type SubAccount } from "../../cam/index.ts";
-import type { Uin } from "../../contract/index.ts";
-import { accountOptions } from "../account-argument.ts";
-import { CamCalls } from "../cam-calls.ts";
+import { explainUin, parseUin, type Uin } from "../../contract/index.ts";
+import { accountOptions, badInput, UinScalar } from "../arguments.ts";
 import type { GraphQLContext } from "../context.ts";
+import { CamCalls, RequiresScope } from "../directives.ts";
 import type { Loaders } from "../loaders.ts";
 import { SubUserMfa } from "../mfa/mfa-flag.type.ts";
-import { RequiresScope } from "../requires-scope.ts";
-import { UinScalar } from "../uin-scalar.ts";
-import { SubUser } from "./sub-user.type.ts";
-import { toSubUserId } from "./sub-user-id.ts";
+import { toGraphQLError } from "../throw-typed.ts";
+import { parseSubUserId, SubUser, type SubUserName, toSubUserId } from "./sub-user.type.ts";
 
 @Resolver(() => SubUser)
 export class SubUserResolver {
@@ -55,11 +55,42 @@ export class SubUserResolver {
 }
 
 /** As the query and as the federation entity: what CAM knows of the user, or null. */
-export async function findSubUser(opUin: Uin, { account, profile }: Loaders): Promise<SubUser | null> {
+async function findSubUser(opUin: Uin, { account, profile }: Loaders): Promise<SubUser | null> {
   const found = await profile.load(opUin);
   return found === undefined ? null : toSubUser(account, found);
 }
 
 function toSubUser(account: string, { uin: opUin, ...profile }: SubAccount): SubUser {
   return { id: toSubUserId({ account, opUin }), opUin, account, ...profile };
+}
+
+/**
+ * Finds the user that a router's representation names: by the id, or by the Uin alone where whoever names it has no
+ * notion of accounts and means the default one. Null where CAM has none; an error concerns that one representation, so
+ * the rest of the list survives it. It asks CAM whatever is selected, so it has a scope of its own.
+ */
+export async function resolveSubUserReference(
+  reference: { readonly id?: unknown; readonly opUin?: unknown },
+  context: GraphQLContext,
+): Promise<SubUser | null> {
+  const { account, opUin } = nameIn(reference);
+  try {
+    requireScope(context.caller, "cam.mfa:read");
+    return await findSubUser(opUin, context.loaders.of(account));
+  } catch (error) {
+    throw toGraphQLError(error, { requestId: context.requestId, opUin });
+  }
+}
+
+function nameIn({ id, opUin }: { readonly id?: unknown; readonly opUin?: unknown }): SubUserName {
+  if (id !== undefined) {
+    const name = parseSubUserId(id);
+    if (name !== undefined) return name;
+    throw badInput(
+      "The id of a SubUser is its Uin, with its account and a slash before it where it has one.",
+    );
+  }
+  const uin = parseUin(opUin);
+  if (uin === undefined) throw badInput(explainUin(opUin));
+  return { account: DEFAULT_ACCOUNT, opUin: uin };
 }

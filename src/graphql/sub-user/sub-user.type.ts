@@ -1,8 +1,10 @@
 import { Directive, Field, ID, Int, ObjectType } from "type-graphql";
-import type { Uin } from "../../contract/index.ts";
-import { CamCalls } from "../cam-calls.ts";
-import { RequiresScope } from "../requires-scope.ts";
-import { UinScalar } from "../uin-scalar.ts";
+import { DEFAULT_ACCOUNT } from "../../auth/accounts.ts";
+import type { SubAccount } from "../../cam/index.ts";
+import { parseUin, type Uin } from "../../contract/index.ts";
+import { UinScalar } from "../arguments.ts";
+import { CamCalls, RequiresScope } from "../directives.ts";
+import type { Loaders } from "../loaders.ts";
 
 /** A field that is there, or on its way from CAM. */
 type Eventual<Value> = Value | undefined | Promise<Value | undefined>;
@@ -60,4 +62,74 @@ export class SubUser {
   @RequiresScope("cam.mfa:read")
   @Field(() => String, { nullable: true, description: "The address of the last login." })
   lastLoginIp?: Eventual<string>;
+}
+
+/** A user of an account. */
+export interface SubUserName {
+  readonly account: string;
+  readonly opUin: Uin;
+}
+
+/** One text for both: the Uin, with the account before it unless it is the default one. */
+export function toSubUserId({ account, opUin }: SubUserName): string {
+  return account === DEFAULT_ACCOUNT ? opUin : `${account}/${opUin}`;
+}
+
+/** Undefined for what is the id of nobody. Whether there is such an account is another question. */
+export function parseSubUserId(id: unknown): SubUserName | undefined {
+  if (typeof id !== "string") return undefined;
+  const slash = id.lastIndexOf("/");
+  const opUin = parseUin(id.slice(slash + 1));
+  if (opUin === undefined) return undefined;
+  return { account: slash < 0 ? DEFAULT_ACCOUNT : id.slice(0, slash), opUin };
+}
+
+/**
+ * A user of whom only the Uin is at hand, as after a change. The rest is read when, and only if, an operation
+ * selects it; a read that fails costs that field alone and not the news that the change took effect.
+ */
+export class LazySubUser implements SubUser {
+  readonly id: string;
+  readonly opUin: Uin;
+  readonly account: string;
+  readonly #loaders: Loaders;
+
+  constructor(opUin: Uin, loaders: Loaders) {
+    this.opUin = opUin;
+    this.account = loaders.account;
+    this.id = toSubUserId(this);
+    this.#loaders = loaders;
+  }
+
+  get name(): Promise<string | undefined> {
+    return this.#read("name");
+  }
+
+  get uid(): Promise<string | undefined> {
+    return this.#read("uid");
+  }
+
+  get remark(): Promise<string | undefined> {
+    return this.#read("remark");
+  }
+
+  get userType(): Promise<number | undefined> {
+    return this.#read("userType");
+  }
+
+  get createTime(): Promise<string | undefined> {
+    return this.#read("createTime");
+  }
+
+  get lastLoginTime(): Promise<string | undefined> {
+    return this.#read("lastLoginTime");
+  }
+
+  get lastLoginIp(): Promise<string | undefined> {
+    return this.#read("lastLoginIp");
+  }
+
+  async #read<Field extends keyof SubAccount>(field: Field): Promise<SubAccount[Field] | undefined> {
+    return (await this.#loaders.profile.load(this.opUin))?.[field];
+  }
 }

@@ -2,10 +2,9 @@ import { type ApolloServer, HeaderMap, type HTTPGraphQLResponse } from "@apollo/
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
 import type { Authenticator, Refusal } from "../../auth/authenticator.ts";
 import type { Caller } from "../../auth/caller.ts";
+import type { AdmittedOperation, AskedOperation } from "../../graphql/admission.ts";
 import type { GraphQLContext } from "../../graphql/context.ts";
-import type { AdmittedOperation, AskedOperation } from "../../graphql/documents/admission.ts";
-import { MAX_NESTING } from "../../graphql/documents/document-limits.ts";
-import { nestsTooDeep } from "../../graphql/documents/document-nesting.ts";
+import { nestingProblem } from "../../graphql/documents/document-limits.ts";
 import { MEDIA_TYPES, type MediaType, negotiateMediaType } from "../accept-header.ts";
 import type { CallerRate } from "../caller-rate.ts";
 import {
@@ -174,11 +173,8 @@ async function answer(
   const operation = readOperation(request, options.trustedDocuments);
   if ("problem" in operation) return refuseProblem(request, reply, operation);
   const { query = "", operationName, variables } = operation;
-  if (nestsTooDeep(query)) {
-    return refuseProblem(request, reply, {
-      problem: `A query may nest ${MAX_NESTING} levels deep, no more.`,
-    });
-  }
+  const problem = nestingProblem(query);
+  if (problem !== undefined) return refuseProblem(request, reply, { problem });
   const admitted = options.admit({ query, operationName, variables }, caller);
   const isService = seemsService && admitted.isService;
   const further = admitted.effort * payer.share + (seemsService && !isService ? 1 : 0);

@@ -58,7 +58,7 @@ describe("a change that needs approval", () => {
       data: { setSubUserMfa: null },
       errors: [
         {
-          message: "This change is on record and waits for another caller to approve it.",
+          message: "This change is on record and waits for approval by another caller.",
           extensions: {
             code: "APPROVAL_REQUIRED",
             category: "PRECONDITION",

@@ -36,7 +36,7 @@ test("who changes too many users is paused in every replica, before CAM is asked
   const { one, two, ask, issuers } = await worldWithPause();
   const refused = await ask(ALICE_ASKS, changeOf(ALICE));
   expect(refused.errors[0]).toMatchObject({
-    message: "You have changed more users than one caller may in so short a time, and are paused.",
+    message: "You changed too many users in a short time, so the gateway has paused your changes.",
     extensions: { code: "CALLER_PAUSED", category: "FORBIDDEN", retryable: false, opUin: ALICE },
   });
   expect(one.cam.journal()).toEqual([]);

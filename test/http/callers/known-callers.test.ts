@@ -74,7 +74,7 @@ test("whose issuer cannot be asked for its keys is told to come again, and is no
     errors: [
       {
         message:
-          "The gateway cannot check at the moment who you are. The keys of the token's issuer cannot be had; the " +
+          "The gateway cannot verify your identity at the moment. The keys of the token's issuer cannot be had; the " +
           "token may be good.",
         extensions: {
           code: "ISSUER_UNAVAILABLE",

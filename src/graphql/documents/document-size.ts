@@ -6,6 +6,7 @@ import {
   type OperationDefinitionNode,
 } from "graphql";
 import {
+  limitRefusal,
   MAX_ALIASES,
   MAX_DEPTH,
   MAX_DIRECTIVES,
@@ -17,9 +18,7 @@ import {
   MAX_VALUES,
   MAX_VARIABLES,
 } from "./document-limits.ts";
-import { BadSpread, Scales, type Weight } from "./document-weight.ts";
-import { limitRefusal } from "./limit-refusal.ts";
-import { Repeats } from "./repeats.ts";
+import { BadSpread, Repeats, Scales, type Weight } from "./document-weight.ts";
 
 /** Limits of what a document amounts to, each with the refusal. */
 const LIMITS: readonly (readonly [part: keyof Weight, limit: number, message: string])[] = [

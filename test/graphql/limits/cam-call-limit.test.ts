@@ -4,11 +4,11 @@ import {
   CALLS_OF_FIELDS,
   type CamCallLimit,
   exceedsCamCalls,
-} from "../../src/graphql/limits/cam-call-limit.ts";
-import { selectFields } from "../../src/graphql/limits/selected-fields.ts";
-import { schemaOfNothing } from "../support/schema-of-nothing.ts";
-import { ALICE } from "../support/seed-users.ts";
-import { startGateway } from "../support/start-gateway.ts";
+} from "../../../src/graphql/limits/cam-call-limit.ts";
+import { selectFields } from "../../../src/graphql/limits/selected-fields.ts";
+import { schemaOfNothing } from "../../support/schema-of-nothing.ts";
+import { ALICE } from "../../support/seed-users.ts";
+import { startGateway } from "../../support/start-gateway.ts";
 
 const schema = schemaOfNothing();
 const FIELD = `setSubUserMfa(opUin: "${ALICE}", login: { phone: true }) { requestId }`;

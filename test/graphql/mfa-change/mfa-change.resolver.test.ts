@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { cutDatabase } from "../support/cut-database.ts";
-import { createTestPostgres } from "../support/open-test-database.ts";
-import { ALICE, BOB, CAROL, HEIDI } from "../support/seed-users.ts";
-import { type Reply, type StartedGateway, startGateway } from "../support/start-gateway.ts";
+import { cutDatabase } from "../../support/cut-database.ts";
+import { createTestPostgres } from "../../support/open-test-database.ts";
+import { ALICE, BOB, CAROL, HEIDI } from "../../support/seed-users.ts";
+import { type Reply, type StartedGateway, startGateway } from "../../support/start-gateway.ts";
 
 const RECORD = `
   id opUin caller { subject } gatewayRequestId

@@ -1,7 +1,7 @@
 import { parse } from "graphql";
 import { expect, test } from "vitest";
-import { CostLimit } from "../../src/graphql/limits/cost-limit.ts";
-import { schemaOfNothing } from "../support/schema-of-nothing.ts";
+import { CostLimit } from "../../../src/graphql/limits/cost-limit.ts";
+import { schemaOfNothing } from "../../support/schema-of-nothing.ts";
 
 const schema = schemaOfNothing();
 const PROTECTIONS = "mfa { login { phone } }";

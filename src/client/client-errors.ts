@@ -1,3 +1,20 @@
+import type { CamErrorCode, CamErrorExtensionsByCode } from "../contract/index.ts";
+import { carriedErrors, isRecord } from "./cam-error-guards.ts";
+
+/** A business error that the gateway reported. Its message is safe to show a person. */
+export class CamGatewayError<Code extends CamErrorCode = CamErrorCode> extends Error {
+  override readonly name = "CamGatewayError";
+  readonly code: Code;
+  /** A union that `code` discriminates: switch on `extensions.code`. */
+  readonly extensions: CamErrorExtensionsByCode[Code];
+
+  constructor(message: string, extensions: CamErrorExtensionsByCode[Code]) {
+    super(message);
+    this.code = extensions.code as Code;
+    this.extensions = extensions;
+  }
+}
+
 /**
  * Why an answer of the gateway cannot be used:
  *
@@ -15,7 +32,7 @@ export interface GraphQLProblem {
   readonly code: string | undefined;
 }
 
-export interface TransportErrorFacts {
+interface TransportErrorFacts {
   readonly status?: number | undefined;
   readonly reason?: string | undefined;
   readonly problems?: readonly GraphQLProblem[] | undefined;
@@ -53,4 +70,23 @@ export class GatewayTransportError extends Error {
     this.reason = reason;
     this.problems = problems;
   }
+}
+
+/** What entries of `errors` are thrown as: the first business error, or the rejection that all of them are. */
+export function answerError(
+  errors: readonly unknown[],
+  status: number,
+): CamGatewayError | GatewayTransportError {
+  const [carried] = carriedErrors({ errors });
+  if (carried !== undefined) return new CamGatewayError(carried.message, carried.extensions);
+  return new GatewayTransportError("REJECTED", { status, problems: errors.map(problemOf) });
+}
+
+function problemOf(error: unknown): GraphQLProblem {
+  const { message, extensions } = isRecord(error) ? error : {};
+  const code = isRecord(extensions) ? extensions["code"] : undefined;
+  return {
+    message: typeof message === "string" ? message : "An error without a message.",
+    code: typeof code === "string" ? code : undefined,
+  };
 }

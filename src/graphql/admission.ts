@@ -1,7 +1,7 @@
 import { type DocumentNode, type GraphQLError, type GraphQLSchema, getOperationAST, Kind } from "graphql";
-import type { CamCallLimit } from "../limits/cam-call-limit.ts";
-import { CostLimit } from "../limits/cost-limit.ts";
-import { DocumentReader } from "./document-reader.ts";
+import { DocumentReader } from "./documents/document-reader.ts";
+import type { CamCallLimit } from "./limits/cam-call-limit.ts";
+import { CostLimit } from "./limits/cost-limit.ts";
 
 export interface AskedOperation {
   readonly query: string;
