@@ -9,7 +9,8 @@ import { CamCalls, RequiresScope } from "../directives.ts";
 import type { Loaders } from "../loaders.ts";
 import { SubUserMfa } from "../mfa/mfa-flag.type.ts";
 import { toGraphQLError } from "../throw-typed.ts";
-import { parseSubUserId, SubUser, type SubUserName, toSubUserId } from "./sub-user.type.ts";
+import { SubUser } from "./sub-user.type.ts";
+import { parseSubUserId, type SubUserName, toSubUserId } from "./sub-user-id.ts";
 
 @Resolver(() => SubUser)
 export class SubUserResolver {

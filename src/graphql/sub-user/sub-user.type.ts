@@ -1,10 +1,10 @@
 import { Directive, Field, ID, Int, ObjectType } from "type-graphql";
-import { DEFAULT_ACCOUNT } from "../../auth/accounts.ts";
 import type { SubAccount } from "../../cam/index.ts";
-import { parseUin, type Uin } from "../../contract/index.ts";
+import type { Uin } from "../../contract/index.ts";
 import { UinScalar } from "../arguments.ts";
 import { CamCalls, RequiresScope } from "../directives.ts";
 import type { Loaders } from "../loaders.ts";
+import { toSubUserId } from "./sub-user-id.ts";
 
 /** A field that is there, or on its way from CAM. */
 type Eventual<Value> = Value | undefined | Promise<Value | undefined>;
@@ -62,26 +62,6 @@ export class SubUser {
   @RequiresScope("cam.mfa:read")
   @Field(() => String, { nullable: true, description: "The address of the last login." })
   lastLoginIp?: Eventual<string>;
-}
-
-/** A user of an account. */
-export interface SubUserName {
-  readonly account: string;
-  readonly opUin: Uin;
-}
-
-/** One text for both: the Uin, with the account before it unless it is the default one. */
-export function toSubUserId({ account, opUin }: SubUserName): string {
-  return account === DEFAULT_ACCOUNT ? opUin : `${account}/${opUin}`;
-}
-
-/** Undefined for what is the id of nobody. Whether there is such an account is another question. */
-export function parseSubUserId(id: unknown): SubUserName | undefined {
-  if (typeof id !== "string") return undefined;
-  const slash = id.lastIndexOf("/");
-  const opUin = parseUin(id.slice(slash + 1));
-  if (opUin === undefined) return undefined;
-  return { account: slash < 0 ? DEFAULT_ACCOUNT : id.slice(0, slash), opUin };
 }
 
 /**
