@@ -7,13 +7,25 @@ const KEY = { TENCENTCLOUD_SECRET_ID: "AKIDLOCALEXAMPLE", TENCENTCLOUD_SECRET_KE
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+export interface StackAddresses {
+  /** The GraphQL endpoints. */
+  readonly gateways: readonly [string, string];
+  /** The control API of the emulator. */
+  readonly control: string;
+}
+
+/** Runs once everything listens. `say` prints a line. */
+type OnReady = (addresses: StackAddresses, say: (line: string) => void) => Promise<void>;
+
 /** Two gateways, their PostgreSQL and the emulator. The gateways run in local mode, so callers need no token. */
 export class Stack {
   readonly #options: StackOptions;
   readonly #group: PartGroup;
+  readonly #onReady: OnReady | undefined;
 
-  constructor(options: StackOptions, print: (line: string) => void) {
+  constructor(options: StackOptions, print: (line: string) => void, onReady?: OnReady) {
     this.#options = options;
+    this.#onReady = onReady;
     this.#group = new PartGroup({ name: "stack", longestName: "gateway-1", print });
   }
 
@@ -47,17 +59,20 @@ export class Stack {
       CAM_SERVICE_HOST: "cam.tencentcloudapi.com",
       DATABASE_URL: database.url,
     };
-    const gateways = [o.port, o["second-port"]].map((port, index) => {
-      const name = `gateway-${index + 1}`;
-      return this.#node(name, { ...shared, PORT: port, REPLICA: name }, ["dist/main.js", "--local"], {
-        url: /^ *GraphQL +(\S+)/,
-      });
-    });
-    const addresses = await Promise.all(gateways.map(({ ready }) => ready));
-    this.#group.say(`GraphQL     ${addresses.map(({ url }) => url).join("  ")}`);
+    const startGateway = async (name: string, port: string): Promise<string> => {
+      const env = { ...shared, PORT: port, REPLICA: name };
+      const { ready } = this.#node(name, env, ["dist/main.js", "--local"], { url: /^ *GraphQL +(\S+)/ });
+      return (await ready).url;
+    };
+    const gateways = await Promise.all([
+      startGateway("gateway-1", o.port),
+      startGateway("gateway-2", o["second-port"]),
+    ]);
+    this.#group.say(`GraphQL     ${gateways.join("  ")}`);
     this.#group.say(`CAM         the emulator, ${cam.url}; its control API, ${cam.control}`);
     this.#group.say(`PostgreSQL  ${database.url}`);
     this.#group.say("Ctrl-C stops everything and removes the data.");
+    await this.#onReady?.({ gateways, control: cam.control }, (line) => this.#group.say(line));
   }
 
   /** A program that stops at SIGTERM. */

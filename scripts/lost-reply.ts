@@ -1,0 +1,31 @@
+/** Loses CAM's reply to one change on purpose: `npm run demo:lost-reply`. See docs/operators/follow-a-lost-reply.md. */
+import { runParts } from "./stack/run-parts.ts";
+import { Stack, type StackAddresses } from "./stack/stack.ts";
+import { parseStackOptions } from "./stack/stack-options.ts";
+
+const USAGE = `Usage: npm run demo:lost-reply -- [flags]
+
+Starts the stack (npm run stack), makes the emulated CAM lose its reply to one change, and makes that change.
+The flags are those of npm run stack.`;
+
+const REQUEST_ID = "lost-reply-demo";
+const JSON_BODY = { "content-type": "application/json" };
+const query = `mutation { setSubUserMfa(opUin: "100021969091", login: { phone: true }) { resolvedBy } }`;
+
+async function post(url: string, body: object, headers: Readonly<Record<string, string>> = JSON_BODY) {
+  const response = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
+  if (!response.ok) throw new Error(`${url} answered ${response.status}.`);
+  return response.text();
+}
+
+async function loseAReply({ gateways, control }: StackAddresses, say: (line: string) => void): Promise<void> {
+  await post(`${control}/faults`, { kind: "cutAfter", action: "SetMfaFlag", times: 1 });
+  const headers = { ...JSON_BODY, "x-request-id": REQUEST_ID };
+  say(`The caller got ${(await post(gateways[0], { query }, headers)).trim()}`);
+}
+
+await runParts({
+  usage: USAGE,
+  parse: parseStackOptions,
+  create: (options, print) => new Stack(options, print, loseAReply),
+});
