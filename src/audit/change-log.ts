@@ -104,13 +104,13 @@ export class ChangeLog {
    * @returns undefined where the record was sealed before, and therefore stays as it is.
    */
   async settle(id: string, settlement: ChangeSettlement): Promise<Settled | undefined> {
-    const { status, resolvedBy, code, camCode, camAction, camRequestId, looked } = settlement;
-    const [row] = await this.#run<{ counted: string | number; settled_at: Date; sealed: boolean }>(sql`
+    const { status, resolvedBy, code, camCode, camAction, camRequestId, readBack } = settlement;
+    const [row] = await this.#run<{ settle_order: string | number; settled_at: Date; sealed: boolean }>(sql`
       select * from settle_change(
         ${id}, ${status}, ${resolvedBy ?? null}, ${code ?? null}, ${camCode ?? null}, ${camAction ?? null},
-        ${camRequestId ?? null}, ${settlement.attempts}, ${Math.round(settlement.quotaWaitMs)}, ${looked ?? false}
+        ${camRequestId ?? null}, ${settlement.attempts}, ${Math.round(settlement.quotaWaitMs)}, ${readBack ?? false}
       )`);
-    return row && { counted: Number(row.counted), at: row.settled_at, sealed: row.sealed };
+    return row && { settleOrder: Number(row.settle_order), at: row.settled_at, sealed: row.sealed };
   }
 
   /** The writes of a user that a read which begins now may not show yet, in the order in which CAM heard of them. */
@@ -122,7 +122,7 @@ export class ChangeLog {
       before: row.before_image,
       sent: row.sent,
       finishedAt: row.finished_at,
-      counted: Number(row.counted),
+      settleOrder: Number(row.settle_order),
       ageMs: row.age_ms,
     }));
   }
@@ -168,15 +168,10 @@ export class ChangeLog {
    * looked at again, or whose time for approval is over. They are this replica's for `leaseMs`; no two replicas get the
    * same. All replicas together get changes whose user is to be read once in `gapMs`.
    */
-  async takeOver(
-    account: string,
-    limit: number,
-    leaseMs: number,
-    gapMs = 0,
-  ): Promise<readonly ChangeRecord[]> {
+  async claim(account: string, limit: number, leaseMs: number, gapMs = 0): Promise<readonly ChangeRecord[]> {
     const { replica } = this.#deps;
     const rows = await this.#run<ChangeRow>(
-      sql`select * from take_over_changes(${account}, ${replica}, ${limit}, ${gapMs}, ${leaseMs})`,
+      sql`select * from claim_changes(${account}, ${replica}, ${limit}, ${gapMs}, ${leaseMs})`,
     );
     return rows.map(toChangeRecord);
   }
@@ -196,15 +191,15 @@ export class ChangeLog {
    */
   async otherWrites({ id, account, opUin }: ChangeRecord): Promise<OtherWrites> {
     const rows = await this.#run<{ before_image: object; sent: object; later: boolean }>(sql`
-      select c.before_image, c.sent, coalesce(c.let_go, c.begun) > own.dispatched as later
+      select c.before_image, c.sent, coalesce(c.dispatch_order, c.begun) > own.dispatched as later
       from mfa_change c, (
-        select coalesce(let_go, begun) as dispatched, coalesce(decided_at, created_at) as at
+        select coalesce(dispatch_order, begun) as dispatched, coalesce(decided_at, created_at) as at
         from mfa_change where id = ${id}
       ) own
       where c.account = ${account} and c.op_uin = ${opUin} and c.id <> ${id} and (
-        (coalesce(c.let_go, c.begun) > own.dispatched and c.status in ('pending', 'applied', 'unknown'))
+        (coalesce(c.dispatch_order, c.begun) > own.dispatched and c.status in ('pending', 'applied', 'unknown'))
         or (
-          coalesce(c.let_go, c.begun) < own.dispatched and c.status in ('applied', 'unknown')
+          coalesce(c.dispatch_order, c.begun) < own.dispatched and c.status in ('applied', 'unknown')
           and c.finished_at > own.at - interval '60 seconds'
           and clock_timestamp() < own.at + interval '60 seconds'
         )
@@ -230,7 +225,7 @@ interface RecentWriteRow {
   readonly before_image: object;
   readonly sent: object;
   readonly finished_at: Date;
-  readonly counted: string | number;
+  readonly settle_order: string | number;
   readonly age_ms: number;
 }
 

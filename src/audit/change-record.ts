@@ -105,7 +105,7 @@ export interface ChangeApprovalIntent {
 
 /** What the before-image of an intent was made from. */
 export interface BeforeImageBasis {
-  /** The settlement of the latest recent write that it was composed with (`RecentWrite.counted`). */
+  /** The `settleOrder` of the latest recent write that it was composed with. */
   readonly known: number | undefined;
   /** How long ago, by the reader's own clock, the reading of the user began. */
   readonly ageMs: number;
@@ -119,8 +119,8 @@ export interface RecentWrite {
   readonly sent: object;
   /** When its outcome became known, or became unknown. */
   readonly finishedAt: Date;
-  /** Orders the settlements of the user's changes, whatever the clock does. */
-  readonly counted: number;
+  /** Orders the outcomes of the user's changes, whatever the clock does. */
+  readonly settleOrder: number;
   /** How long ago that was, by the database's clock. Negative where that clock was set back since. */
   readonly ageMs: number;
 }
@@ -165,14 +165,14 @@ export interface ChangeSettlement {
   readonly camRequestId?: string | undefined;
   readonly attempts: number;
   readonly quotaWaitMs: number;
-  /** Whether the user was read to find out about an unknown outcome. An unknown outcome is sealed after enough looks. */
-  readonly looked?: boolean | undefined;
+  /** Whether the user was read to find out about an unknown outcome. An unknown outcome is sealed after enough read-backs. */
+  readonly readBack?: boolean | undefined;
 }
 
 /** That an outcome is on record. */
 export interface Settled {
-  /** As RecentWrite.counted. */
-  readonly counted: number;
+  /** As in RecentWrite. */
+  readonly settleOrder: number;
   readonly at: Date;
   /** Whether nothing about the record can change any more. */
   readonly sealed: boolean;

@@ -218,10 +218,10 @@ export class ChangeRunner {
     const settled = await this.#settle(changeId, context, settlement);
     if (settled === undefined) recentWrites.forget({ account, opUin });
     else if (status !== "refused") {
-      const { counted, at: finishedAt } = settled;
+      const { settleOrder, at: finishedAt } = settled;
       recentWrites.add(
         { account, opUin },
-        { ...{ changeId, status, finishedAt, counted, before }, sent: flagSets },
+        { ...{ changeId, status, finishedAt, settleOrder, before }, sent: flagSets },
       );
     }
     if ("outcome" in written) return written.outcome;

@@ -17,7 +17,7 @@ interface Remembered {
 
 /** What a process knows of the recent writes of a user. */
 export interface RecentKnowledge {
-  /** The settlement of the latest write that is known here, of whatever age (`RecentWrite.counted`). */
+  /** The `settleOrder` of the latest write that is known here, of whatever age. */
   readonly known: number | undefined;
   /** Those that a read may not show yet, in the order in which CAM heard of them. */
   readonly writes: readonly KnownWrite[];
@@ -46,15 +46,18 @@ export class RecentWrites {
   }
 
   /** A change of this process was settled, in its turn. */
-  add(user: AccountUser, write: KnownWrite & { readonly changeId: string; readonly counted: number }): void {
-    const { counted, ...rest } = write;
-    this.#remember(user, counted, [...this.#recent(user), { ...rest, atMs: this.#clock.monotonic() }]);
+  add(
+    user: AccountUser,
+    write: KnownWrite & { readonly changeId: string; readonly settleOrder: number },
+  ): void {
+    const { settleOrder, ...rest } = write;
+    this.#remember(user, settleOrder, [...this.#recent(user), { ...rest, atMs: this.#clock.monotonic() }]);
   }
 
   /** Takes what the record says in the place of what was known. */
   replace(user: AccountUser, fetched: readonly RecentWrite[]): void {
     const nowMs = this.#clock.monotonic();
-    const known = Math.max(0, ...fetched.map(({ counted }) => counted));
+    const known = Math.max(0, ...fetched.map(({ settleOrder }) => settleOrder));
     const writes = fetched.map(({ changeId, status, finishedAt, before, sent, ageMs }) => ({
       ...{ changeId, status, finishedAt, atMs: nowMs - Math.max(0, ageMs) },
       // The runner put these two on record.

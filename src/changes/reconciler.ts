@@ -9,7 +9,7 @@ import { failureFactsOf } from "./failure-facts.ts";
 import { type KnownWrite, mayBeAnother } from "./known-flags.ts";
 
 export interface ReconcilerDeps {
-  readonly log: Pick<ChangeLog, "takeOver" | "settle" | "otherWrites">;
+  readonly log: Pick<ChangeLog, "claim" | "settle" | "otherWrites">;
   readonly account: Pick<ChangeAccount, "name" | "writer">;
   readonly clock: Clock;
   /** How long one reading of a user may take. */
@@ -61,7 +61,7 @@ export class Reconciler {
   /** Settles what is due now, or looks at one user of whom it is not known. Returns how many records that were. */
   async settleDue(): Promise<number> {
     const { log, account, deadlineMs } = this.#deps;
-    const due = await log.takeOver(account.name, 1, deadlineMs + LEASE_GRACE_MS, BETWEEN_LOOKS_MS);
+    const due = await log.claim(account.name, 1, deadlineMs + LEASE_GRACE_MS, BETWEEN_LOOKS_MS);
     for (const record of due) await this.#settle(record);
     return due.length;
   }
@@ -95,7 +95,7 @@ export class Reconciler {
       const deadlineMs = this.#deps.clock.monotonic() + this.#deps.deadlineMs;
       const { output, requestId } = await writer.look(record.opUin, record.gatewayRequestId, deadlineMs);
       const shown = await this.#whatShows(record, output);
-      if (shown === "nothing") return { ...unknown, looked: true };
+      if (shown === "nothing") return { ...unknown, readBack: true };
       const late = shown === "applied late";
       const camAction = "DescribeSafeAuthFlagColl";
       return {
@@ -104,14 +104,14 @@ export class Reconciler {
           resolvedBy: "READ_BACK",
           camAction,
           camRequestId: requestId,
-          looked: true,
+          readBack: true,
           late,
         },
         ...effort,
       };
     } catch (error) {
       // That CAM has no such user is what a look shows as well: whether the change was applied before, it does not say.
-      return { ...unknown, looked: failureFactsOf(error)?.code === "USER_NOT_EXIST" };
+      return { ...unknown, readBack: failureFactsOf(error)?.code === "USER_NOT_EXIST" };
     }
   }
 

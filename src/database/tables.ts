@@ -44,10 +44,10 @@ export interface MfaChangeTable {
   decided_by_issuer: string | null;
   decision_request_id: string | null;
   decision_reason: string | null;
-  let_go: BigInteger | null;
-  settlement: BigInteger | null;
-  looks: number | null;
-  looked_at: Timestamp | null;
+  dispatch_order: BigInteger | null;
+  settle_order: BigInteger | null;
+  read_backs: number | null;
+  read_back_at: Timestamp | null;
   request_mac: string | null;
   request_key: string | null;
   seq: BigInteger | null;

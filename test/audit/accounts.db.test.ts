@@ -78,7 +78,7 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
     const [account, gone] = [`account-${opUin}`, `gone-${opUin}`];
     const { id } = await log.begin(intentOf({ opUin, account, leaseMs: -1 }), FRESH);
     const left = await log.begin(intentOf({ opUin, account: gone, leaseMs: -1 }), FRESH);
-    const taken = await log.takeOver(account, 10, -1);
+    const taken = await log.claim(account, 10, -1);
     expect(taken).toMatchObject([{ id, account, opUin }]);
     expect(await log.list({ account }, 10)).toMatchObject([{ id }]);
     const counts = await log.countOrphaned(["default", account]);

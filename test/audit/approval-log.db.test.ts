@@ -289,7 +289,7 @@ describe.each(["postgres", "pglite"] as const)("a change that needs approval, on
     expect(await logs.approvals.approve(id, approvalBy(), FRESH)).toEqual({ kind: "BUSY", id: other });
     const settled = await logs.log.settle(other, APPLIED);
     expect(await logs.approvals.approve(id, approvalBy(), FRESH)).toEqual({ kind: "STALE", id: other });
-    const basis = { known: settled?.counted, ageMs: 0 };
+    const basis = { known: settled?.settleOrder, ageMs: 0 };
     expect(await logs.approvals.approve(id, approvalBy(), basis)).toEqual({ kind: "BEGUN", id });
   });
 
@@ -298,7 +298,7 @@ describe.each(["postgres", "pglite"] as const)("a change that needs approval, on
     const id = await awaiting(logs, awaitingIntent({ opUin }));
     const { id: between } = await logs.log.begin(intentOf({ opUin, requestHash: "hash-b" }), FRESH);
     const settled = await logs.log.settle(between, APPLIED);
-    await logs.approvals.approve(id, approvalBy(), { known: settled?.counted, ageMs: 0 });
+    await logs.approvals.approve(id, approvalBy(), { known: settled?.settleOrder, ageMs: 0 });
     const [approved, other] = [await logs.log.find(id), await logs.log.find(between)];
     if (approved === undefined || other === undefined) throw new Error("Both are on record.");
     expect((await logs.log.otherWrites(approved)).later).toEqual([]);
@@ -357,7 +357,7 @@ describe.each(["postgres", "pglite"] as const)("a change that needs approval, on
         seq: expect.any(String),
       });
     }
-    const taken = await logs.log.takeOver("default", 100, 1_000);
+    const taken = await logs.log.claim("default", 100, 1_000);
     expect(taken).toMatchObject([{ id: left, status: "awaiting_approval" }]);
   });
 

@@ -31,10 +31,10 @@ describe.each(["postgres", "pglite"] as const)("begin on %s", (kind) => {
     intent: ChangeIntent,
     settlement: ChangeSettlement,
     known?: number,
-  ): Promise<{ readonly id: string; readonly counted: number | undefined }> {
+  ): Promise<{ readonly id: string; readonly settleOrder: number | undefined }> {
     const { kind: verdict, id } = await log.begin(intent, { known, ageMs: 0 });
     expect(verdict).toBe("BEGUN");
-    return { id, counted: (await log.settle(id, settlement))?.counted };
+    return { id, settleOrder: (await log.settle(id, settlement))?.settleOrder };
   }
 
   /** A change that was begun and applied so long ago. */
@@ -118,7 +118,7 @@ describe.each(["postgres", "pglite"] as const)("begin on %s", (kind) => {
       const keyed = { ...intent, idempotencyKey: "key" };
       expect(await log.begin(keyed, FRESH)).toEqual({ kind: "BUSY", id });
       const settlement = await log.settle(id, APPLIED);
-      const verdict = await log.begin(keyed, { known: settlement?.counted, ageMs: 0 });
+      const verdict = await log.begin(keyed, { known: settlement?.settleOrder, ageMs: 0 });
       expect(verdict.kind).toBe("BEGUN");
       expect(await log.findByIdempotencyKey(intent.caller, "key")).toMatchObject({ id: verdict.id });
     });
@@ -185,25 +185,25 @@ describe.each(["postgres", "pglite"] as const)("begin on %s", (kind) => {
     ];
     test.each(cases)("$title is $verdict", async ({ endedAgoMs, composedWith, ageMs, verdict }) => {
       const opUin = newUin();
-      const { id, counted } = await settled(intentOf({ opUin }), APPLIED);
+      const { id, settleOrder } = await settled(intentOf({ opUin }), APPLIED);
       await backdate(id, endedAgoMs);
       const next = intentOf({ opUin, requestHash: "hash-b" });
-      const given = await log.begin(next, { known: composedWith ? counted : undefined, ageMs });
+      const given = await log.begin(next, { known: composedWith ? settleOrder : undefined, ageMs });
       expect(given).toEqual({ kind: verdict, id: verdict === "STALE" ? id : expect.any(String) });
     });
 
     test("the latest settlement counts, whatever the times say", async () => {
       const opUin = newUin();
       const first = await settled(intentOf({ opUin }), APPLIED);
-      const second = await settled(intentOf({ opUin }), APPLIED, first.counted);
+      const second = await settled(intentOf({ opUin }), APPLIED, first.settleOrder);
       // The clock was set back between the two.
       await backdate(first.id, -600_000);
       const next = intentOf({ opUin });
-      expect(await log.begin(next, { known: first.counted, ageMs: 0 })).toEqual({
+      expect(await log.begin(next, { known: first.settleOrder, ageMs: 0 })).toEqual({
         kind: "STALE",
         id: second.id,
       });
-      expect((await log.begin(next, { known: second.counted, ageMs: 0 })).kind).toBe("BEGUN");
+      expect((await log.begin(next, { known: second.settleOrder, ageMs: 0 })).kind).toBe("BEGUN");
     });
 
     test("one that was refused makes nothing stale", async () => {
@@ -217,12 +217,12 @@ describe.each(["postgres", "pglite"] as const)("begin on %s", (kind) => {
       const opUin = newUin();
       const unknown = await settled(intentOf({ opUin }), UNKNOWN);
       expect(await log.begin(intentOf({ opUin }), FRESH)).toEqual({ kind: "STALE", id: unknown.id });
-      const next = await settled(intentOf({ opUin }), REFUSED, unknown.counted);
+      const next = await settled(intentOf({ opUin }), REFUSED, unknown.settleOrder);
       expect(next.id).not.toBe(unknown.id);
-      const applied = await log.settle(unknown.id, { ...APPLIED, resolvedBy: "READ_BACK", looked: true });
-      const known = { known: unknown.counted, ageMs: 0 };
+      const applied = await log.settle(unknown.id, { ...APPLIED, resolvedBy: "READ_BACK", readBack: true });
+      const known = { known: unknown.settleOrder, ageMs: 0 };
       expect(await log.begin(intentOf({ opUin }), known)).toEqual({ kind: "STALE", id: unknown.id });
-      const again = { known: applied?.counted, ageMs: 0 };
+      const again = { known: applied?.settleOrder, ageMs: 0 };
       expect((await log.begin(intentOf({ opUin }), again)).kind).toBe("BEGUN");
     });
 
@@ -232,17 +232,17 @@ describe.each(["postgres", "pglite"] as const)("begin on %s", (kind) => {
       await backdate(old.id, 61_000);
       const first = await settled(intentOf({ opUin }), UNKNOWN);
       const sent = { login: { phone: false, stoken: true, wechat: false } };
-      const second = await settled(intentOf({ opUin, sent }), APPLIED, first.counted);
-      await log.settle(first.id, { ...UNKNOWN, looked: true });
+      const second = await settled(intentOf({ opUin, sent }), APPLIED, first.settleOrder);
+      await log.settle(first.id, { ...UNKNOWN, readBack: true });
       const { before } = intentOf();
       expect(await log.recentWrites("default", opUin)).toEqual([
         {
           ...{ changeId: first.id, status: "unknown", before, sent: intentOf().sent },
-          ...{ finishedAt: expect.any(Date), counted: first.counted, ageMs: expect.any(Number) },
+          ...{ finishedAt: expect.any(Date), settleOrder: first.settleOrder, ageMs: expect.any(Number) },
         },
         {
           ...{ changeId: second.id, status: "applied", before, sent },
-          ...{ finishedAt: expect.any(Date), counted: second.counted, ageMs: expect.any(Number) },
+          ...{ finishedAt: expect.any(Date), settleOrder: second.settleOrder, ageMs: expect.any(Number) },
         },
       ]);
       for (const { ageMs } of await log.recentWrites("default", opUin)) {
@@ -254,14 +254,14 @@ describe.each(["postgres", "pglite"] as const)("begin on %s", (kind) => {
     test("an outcome that became known late does not go before a later write of more than a minute ago", async () => {
       const opUin = newUin();
       const late = await settled(intentOf({ opUin }), UNKNOWN);
-      const later = await settled(intentOf({ opUin }), APPLIED, late.counted);
+      const later = await settled(intentOf({ opUin }), APPLIED, late.settleOrder);
       await backdate(later.id, 70_000);
-      await log.settle(late.id, { ...APPLIED, resolvedBy: "READ_BACK", looked: true });
+      await log.settle(late.id, { ...APPLIED, resolvedBy: "READ_BACK", readBack: true });
       expect(await log.recentWrites("default", opUin)).toEqual([]);
       const alone = newUin();
       const other = await settled(intentOf({ opUin: alone }), UNKNOWN);
       await backdate(other.id, 70_000);
-      await log.settle(other.id, { ...APPLIED, resolvedBy: "READ_BACK", looked: true });
+      await log.settle(other.id, { ...APPLIED, resolvedBy: "READ_BACK", readBack: true });
       expect(await log.recentWrites("default", alone)).toMatchObject([{ changeId: other.id }]);
     });
   });
@@ -273,7 +273,7 @@ describe.each(["postgres", "pglite"] as const)("begin on %s", (kind) => {
       expect(await log.begin(intent, FRESH)).toEqual({ kind: "REPLAY", id });
       const settlement = await log.settle(id, APPLIED);
       expect(await log.begin(intent, FRESH)).toEqual({ kind: "REPLAY", id });
-      await begunAfter(intent.opUin, settlement?.counted);
+      await begunAfter(intent.opUin, settlement?.settleOrder);
       expect(await log.begin(intent, FRESH)).toEqual({ kind: "REPLAY", id });
     });
 

@@ -31,7 +31,7 @@ describe.each(["postgres", "pglite"] as const)("the log of changes on %s", (kind
   async function settled(intent: Partial<ChangeIntent>, settlement: ChangeSettlement): Promise<string> {
     const id = await begun(intent);
     expect(await log.settle(id, settlement)).toEqual({
-      counted: expect.any(Number),
+      settleOrder: expect.any(Number),
       at: expect.any(Date),
       sealed: settlement.status !== "unknown",
     });
@@ -131,15 +131,15 @@ describe.each(["postgres", "pglite"] as const)("the log of changes on %s", (kind
             created_at = created_at - make_interval(hours => ${hours}) where id = ${id}`.execute(database.db);
       }
 
-      function made(id: string, looks: number): Promise<unknown> {
-        return sql`update mfa_change set looks = ${looks} where id = ${id}`.execute(database.db);
+      function made(id: string, readBacks: number): Promise<unknown> {
+        return sql`update mfa_change set read_backs = ${readBacks} where id = ${id}`.execute(database.db);
       }
 
-      test("looks follow 2, 5, 10, 20, 40 and 60 s after, each minute to ten minutes, every ten minutes to 24 h", async () => {
+      test("read-backs follow 2, 5, 10, 20, 40 and 60 s after, each minute to ten minutes, every ten minutes to 24 h", async () => {
         const { rows } = await sql<{ after: number[] }>`
-          select array_agg(total order by looks) as after from (
-            select looks, sum(extract(epoch from look_delay(looks))) over (order by looks)::integer as total
-            from generate_series(0, 157) looks
+          select array_agg(total order by made) as after from (
+            select made, sum(extract(epoch from read_back_delay(made))) over (order by made)::integer as total
+            from generate_series(0, 157) made
           ) delays`.execute(database.db);
         const minutes = (from: number, to: number, step: number) =>
           Array.from({ length: (to - from) / step + 1 }, (_, at) => 60 * (from + at * step));
@@ -155,10 +155,10 @@ describe.each(["postgres", "pglite"] as const)("the log of changes on %s", (kind
         [4, 20],
         [8, 60],
         [20, 600],
-      ])("after %s looks and one more the next is due in %s s", async (looks, seconds) => {
+      ])("after %s read-backs and one more the next is due in %s s", async (readBacks, seconds) => {
         const id = await settled({}, UNKNOWN);
-        if (looks !== undefined) await made(id, looks);
-        await log.settle(id, { ...UNKNOWN, looked: true });
+        if (readBacks !== undefined) await made(id, readBacks);
+        await log.settle(id, { ...UNKNOWN, readBack: true });
         const next = await untilNextLook(id);
         expect(next).toBeLessThanOrEqual(seconds);
         expect(next).toBeGreaterThan(seconds - 2);
@@ -180,24 +180,24 @@ describe.each(["postgres", "pglite"] as const)("the log of changes on %s", (kind
           expect(next).toBeLessThanOrEqual(seconds + 1);
           expect(next).toBeGreaterThan(seconds - 2);
         }
-        const { rows } = await sql`select looks from mfa_change where id = ${id}`.execute(database.db);
-        expect(rows).toEqual([{ looks: null }]);
+        const { rows } = await sql`select read_backs from mfa_change where id = ${id}`.execute(database.db);
+        expect(rows).toEqual([{ read_backs: null }]);
       });
 
       test.each([
         ["before a day is over, however often the user was read", 157, 23, false],
         ["after a day in which the user was not read often enough", 156, 25, false],
         ["after a clock that was set back", 157, -1, false],
-        ["after a day with all its looks", 157, 24, true],
-      ])("it is sealed %s: %s looks and one more, %s hours: %s", async (_, looks, hours, sealed) => {
+        ["after a day with all its read-backs", 157, 24, true],
+      ])("it is sealed %s: %s read-backs and one more, %s hours: %s", async (_, readBacks, hours, sealed) => {
         const id = await settled({}, UNKNOWN);
-        await made(id, looks);
+        await made(id, readBacks);
         await shift(id, hours);
-        expect(await log.settle(id, { ...UNKNOWN, looked: true })).toMatchObject({ sealed });
+        expect(await log.settle(id, { ...UNKNOWN, readBack: true })).toMatchObject({ sealed });
         expect((await log.find(id))?.seq).toEqual(sealed ? expect.any(String) : undefined);
       });
 
-      test("a look that shows nothing new leaves its time, its settlement and what CAM said last as they are", async () => {
+      test("a read-back that shows nothing new leaves its time, its order and what CAM said last as they are", async () => {
         const said = {
           camCode: "InternalError",
           camAction: "SetMfaFlag",
@@ -205,15 +205,15 @@ describe.each(["postgres", "pglite"] as const)("the log of changes on %s", (kind
         };
         const id = await begun();
         const first = await log.settle(id, { ...UNKNOWN, ...said });
-        const second = await log.settle(id, { ...UNKNOWN, attempts: 0, looked: true });
+        const second = await log.settle(id, { ...UNKNOWN, attempts: 0, readBack: true });
         expect(second).toEqual(first);
         expect(await found(id)).toMatchObject({ ...said, status: "unknown", attempts: 1 });
       });
 
       test("the sealed record says how often the user was read", async () => {
         const id = await settled({}, UNKNOWN);
-        await log.settle(id, { ...UNKNOWN, looked: true });
-        await log.settle(id, { ...APPLIED, resolvedBy: "READ_BACK", looked: true });
+        await log.settle(id, { ...UNKNOWN, readBack: true });
+        await log.settle(id, { ...APPLIED, resolvedBy: "READ_BACK", readBack: true });
         const { rows } = await sql<{ sealed_content: string }>`
           select sealed_content from mfa_change where id = ${id}`.execute(database.db);
         expect(JSON.parse(rows[0]?.sealed_content ?? "")).toMatchObject({ status: "applied", looks: 2 });
@@ -289,19 +289,19 @@ describe.each(["postgres", "pglite"] as const)("the log of changes on %s", (kind
       await settled({ account }, UNKNOWN);
       await settled({ account }, APPLIED);
       const other = new ChangeLog({ database, replica: "replica-2" });
-      const taken = await other.takeOver(account, 10, 60_000);
+      const taken = await other.claim(account, 10, 60_000);
       expect(taken.map(({ id }) => id).sort()).toEqual([overdue, lookAgain].sort());
       expect(taken.map(({ replica }) => replica)).toEqual(["replica-2", "replica-2"]);
-      expect(await log.takeOver(account, 10, 60_000)).toEqual([]);
+      expect(await log.claim(account, 10, 60_000)).toEqual([]);
     });
 
     test("the longest overdue come first, and no more than asked for", async () => {
       const account = `account-${newUin()}`;
       const ids: string[] = [];
       for (const leaseMs of [-1_000, -3_000, -2_000]) ids.push(await begun({ account, leaseMs }));
-      const first = await log.takeOver(account, 2, 60_000);
+      const first = await log.claim(account, 2, 60_000);
       expect(first.map(({ id }) => id).sort()).toEqual([ids[1], ids[2]].sort());
-      expect((await log.takeOver(account, 2, 60_000)).map(({ id }) => id)).toEqual([ids[0]]);
+      expect((await log.claim(account, 2, 60_000)).map(({ id }) => id)).toEqual([ids[0]]);
     });
 
     test("an open change, which keeps others from its user, comes before an unknown one", async () => {
@@ -309,22 +309,22 @@ describe.each(["postgres", "pglite"] as const)("the log of changes on %s", (kind
       const unknown = await settled({ account }, UNKNOWN);
       await makeDue(database, unknown);
       const open = await begun({ account, leaseMs: -1 });
-      expect((await log.takeOver(account, 1, 60_000)).map(({ id }) => id)).toEqual([open]);
-      expect((await log.takeOver(account, 1, 60_000)).map(({ id }) => id)).toEqual([unknown]);
+      expect((await log.claim(account, 1, 60_000)).map(({ id }) => id)).toEqual([open]);
+      expect((await log.claim(account, 1, 60_000)).map(({ id }) => id)).toEqual([unknown]);
     });
 
     test("all replicas together get one whose user is to be read in so many milliseconds", async () => {
       const account = `account-${newUin()}`;
       for (let i = 0; i < 3; i++) await begun({ account, leaseMs: -1 });
       const other = new ChangeLog({ database, replica: "replica-2" });
-      expect(await log.takeOver(account, 1, 60_000, 30_000)).toHaveLength(1);
-      expect(await other.takeOver(account, 1, 60_000, 30_000)).toEqual([]);
-      expect(await other.takeOver("another", 1, 60_000, 30_000)).toEqual([]);
+      expect(await log.claim(account, 1, 60_000, 30_000)).toHaveLength(1);
+      expect(await other.claim(account, 1, 60_000, 30_000)).toEqual([]);
+      expect(await other.claim("another", 1, 60_000, 30_000)).toEqual([]);
       // The clock is set back, so that the last look lies ahead.
       await sql`
-        update mfa_change set looked_at = looked_at + interval '1 hour' where account = ${account}
+        update mfa_change set read_back_at = read_back_at + interval '1 hour' where account = ${account}
       `.execute(database.db);
-      expect(await other.takeOver(account, 2, 60_000, 30_000)).toHaveLength(2);
+      expect(await other.claim(account, 2, 60_000, 30_000)).toHaveLength(2);
     });
 
     test("a lease that no change can have, as the clock was set back, is over in a minute and not before", async () => {
@@ -333,7 +333,7 @@ describe.each(["postgres", "pglite"] as const)("the log of changes on %s", (kind
       await sql`update mfa_change set lease_until = now() + interval '1 hour' where id = ${id}`.execute(
         database.db,
       );
-      expect(await log.takeOver(account, 10, 60_000)).toEqual([]);
+      expect(await log.claim(account, 10, 60_000)).toEqual([]);
       const { rows } = await sql`
         select lease_until between clock_timestamp() + interval '50 seconds' and clock_timestamp() + interval '1 minute'
           as soon from mfa_change where id = ${id}`.execute(database.db);
@@ -344,8 +344,8 @@ describe.each(["postgres", "pglite"] as const)("the log of changes on %s", (kind
     test("a replica that fails in its turn is taken over as well", async () => {
       const account = `account-${newUin()}`;
       const id = await begun({ account, leaseMs: -1 });
-      expect((await log.takeOver(account, 10, -1)).map((record) => record.id)).toEqual([id]);
-      expect((await log.takeOver(account, 10, 60_000)).map((record) => record.id)).toEqual([id]);
+      expect((await log.claim(account, 10, -1)).map((record) => record.id)).toEqual([id]);
+      expect((await log.claim(account, 10, 60_000)).map((record) => record.id)).toEqual([id]);
     });
   });
 
@@ -466,7 +466,7 @@ describe.each(["postgres", "pglite"] as const)("the log of changes on %s", (kind
       () => late.find(NO_SUCH_ID),
       () => late.settle(NO_SUCH_ID, APPLIED),
       () => late.list({}, 1),
-      () => late.takeOver("default", 1, 1),
+      () => late.claim("default", 1, 1),
     ]) {
       await expect(attempt()).rejects.toMatchObject({ code: "STORE_UNAVAILABLE", cause: expect.any(Error) });
     }
@@ -487,7 +487,7 @@ describe("on PostgreSQL", () => {
     );
     const taken: string[] = [];
     for (let round = 0; round < 10; round++) {
-      const got = await Promise.all(logs.map((log) => log.takeOver("default", 5, 600_000)));
+      const got = await Promise.all(logs.map((log) => log.claim("default", 5, 600_000)));
       for (const records of got) {
         expect(records.length).toBeLessThanOrEqual(5);
         taken.push(...records.map(({ id }) => id));
@@ -506,7 +506,7 @@ describe("on PostgreSQL", () => {
       const { id } = await slow.begin(intentOf({ leaseMs: -1 }), FRESH);
       const [settled, taken] = await Promise.all([
         slow.settle(id, APPLIED),
-        reconciler.takeOver("default", 10, 60_000),
+        reconciler.claim("default", 10, 60_000),
       ]);
       // Taken before it was settled, or not at all; either way the outcome of whoever was first stands.
       expect(settled).toMatchObject({ sealed: true });

@@ -74,7 +74,7 @@ describe("the gateway's database role does the gateway's work", () => {
     expect(await approvals.approve(approved, how, FRESH)).toEqual({ kind: "BEGUN", id: approved });
     expect(await approvals.reject(await awaiting(), by, how)).toBe("SETTLED");
     const overdue = await log.begin(intentOf({ account: "overdue", leaseMs: -1 }), FRESH);
-    expect((await log.takeOver("overdue", 10, 1_000)).map((record) => record.id)).toEqual([overdue.id]);
+    expect((await log.claim("overdue", 10, 1_000)).map((record) => record.id)).toEqual([overdue.id]);
   });
 
   test("pauses and resumes callers, but nobody resumes themselves", async () => {
@@ -193,7 +193,7 @@ describe("it can not", () => {
         owner.db,
       );
       await sql`
-        select from take_over_changes(${`lease-${leaseMs}`}, 'mallory', 1, 0, ${sql.raw(leaseMs)})`.execute(
+        select from claim_changes(${`lease-${leaseMs}`}, 'mallory', 1, 0, ${sql.raw(leaseMs)})`.execute(
         role.db,
       );
       expect((await rowOf(id))["lease_s"]).toBeLessThanOrEqual(360);
@@ -335,13 +335,14 @@ describe("the functions", () => {
       ...[
         "approve_change",
         "begin_change",
+        "claim_changes",
         "keep_checkpoint",
         "probe_window",
         "reject_change",
         "resume_caller",
         "seal_request",
       ],
-      ...["settle_change", "take_over_changes", "take_slot", "widen_window"],
+      ...["settle_change", "take_slot", "widen_window"],
     ]);
     for (const { config, is_public } of rows) {
       expect([config, is_public]).toEqual(["search_path=public, pg_temp", false]);

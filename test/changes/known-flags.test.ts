@@ -160,7 +160,7 @@ describe("what a process remembers of writes", () => {
   const alice = { account: "default", opUin: uin(ALICE) };
   const remember = (clock: FakeClock) => {
     const writes = new RecentWrites(clock);
-    writes.add(alice, { ...write("", "phone"), changeId: "1", counted: 7 });
+    writes.add(alice, { ...write("", "phone"), changeId: "1", settleOrder: 7 });
     return writes;
   };
 
@@ -182,8 +182,8 @@ describe("what a process remembers of writes", () => {
     const writes = remember(clock);
     const fetched = { ...write("", "stoken"), sent: { login: flagSet("stoken") }, ageMs: 50_000 };
     writes.replace(alice, [
-      { ...fetched, changeId: "2", counted: 9 },
-      { ...fetched, changeId: "3", counted: 8, ageMs: -3_600_000 },
+      { ...fetched, changeId: "2", settleOrder: 9 },
+      { ...fetched, changeId: "3", settleOrder: 8, ageMs: -3_600_000 },
     ]);
     expect(writes.of(alice)).toMatchObject({ known: 9, writes: [{ changeId: "2" }, { changeId: "3" }] });
     await clock.advance(10_000);
@@ -196,7 +196,7 @@ describe("what a process remembers of writes", () => {
 
   test("grows by each write", () => {
     const writes = remember(new FakeClock());
-    writes.add(alice, { ...write("phone", ""), changeId: "2", counted: 8 });
+    writes.add(alice, { ...write("phone", ""), changeId: "2", settleOrder: 8 });
     expect(writes.of(alice)).toMatchObject({ known: 8, writes: [{ changeId: "1" }, { changeId: "2" }] });
   });
 });

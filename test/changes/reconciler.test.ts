@@ -72,7 +72,7 @@ async function startWithOpenChange({ opUin = ALICE, approvalMs, clock = systemCl
       await sql`update mfa_change set lease_until = now() - interval '1 second' where id = ${id} and seq is null`.execute(
         database.db,
       );
-      await sql`update mfa_change set looked_at = null where seq is null`.execute(database.db);
+      await sql`update mfa_change set read_back_at = null where seq is null`.execute(database.db);
       return reconciler.settleDue();
     },
     /** As if everything that is on record had happened so long before. */
@@ -135,20 +135,20 @@ test("a look is one call of CAM, behind all that somebody waits for, whether or 
   await look();
   expect(cam.counters()["DescribeSafeAuthFlagColl"]).toMatchObject({ received: 1 });
   expect(await found()).toMatchObject({ status: "unknown", seq: undefined });
-  const looks = async () =>
-    (await sql<{ looks: number | null }>`select looks from mfa_change`.execute(database.db)).rows;
-  expect(await looks()).toEqual([{ looks: null }]);
+  const readBacks = async () =>
+    (await sql<{ read_backs: number | null }>`select read_backs from mfa_change`.execute(database.db)).rows;
+  expect(await readBacks()).toEqual([{ read_backs: null }]);
   cam.clearFaults();
   await look();
-  expect(await looks()).toEqual([{ looks: 1 }]);
+  expect(await readBacks()).toEqual([{ read_backs: 1 }]);
 });
 
 test("that CAM has no such user does not prove that the change was not applied before", async () => {
   const { look, found, database } = await startWithOpenChange({ opUin: NOBODY });
   await look();
   expect(await found()).toMatchObject({ status: "unknown", seq: undefined });
-  const { rows } = await sql`select looks from mfa_change`.execute(database.db);
-  expect(rows).toEqual([{ looks: 1 }]);
+  const { rows } = await sql`select read_backs from mfa_change`.execute(database.db);
+  expect(rows).toEqual([{ read_backs: 1 }]);
 });
 
 test.each([26, -26])("a gateway whose clock is %i hours off seals nothing sooner or later", async (hours) => {
@@ -161,7 +161,7 @@ test.each([26, -26])("a gateway whose clock is %i hours off seals nothing sooner
   await look();
   // By the database's clock a day is over, and the user was not read often enough.
   expect(await found()).toMatchObject({ status: "unknown", seq: undefined });
-  await sql`update mfa_change set looks = 157`.execute(database.db);
+  await sql`update mfa_change set read_backs = 157`.execute(database.db);
   await look();
   expect(await found()).toMatchObject({ status: "unknown", seq: "1" });
 });
@@ -179,9 +179,9 @@ test("a database whose clock is set back an hour leaves an open change to its re
 test("users are looked at one by one, less than two a second in an account", async () => {
   const { log, reconciler, makeAnother } = await startWithOpenChange();
   await makeAnother({ opUin: uin(NOBODY), leaseMs: -1 });
-  const takeOver = vi.spyOn(log, "takeOver");
+  const claim = vi.spyOn(log, "claim");
   expect(await reconciler.settleDue()).toBe(1);
-  expect(takeOver.mock.calls).toEqual([["default", 1, 6_000, 600]]);
+  expect(claim.mock.calls).toEqual([["default", 1, 6_000, 600]]);
 });
 
 test("an unknown change that a later one may have written over stays open", async () => {
@@ -248,7 +248,7 @@ test.each([
     approvalMs: 60_000,
   });
   const between = await makeAnother({ sent: { login: WECHAT_ON } }, APPLIED);
-  const { counted: known } = (await log.recentWrites("default", intent.opUin))[0] ?? {};
+  const { settleOrder: known } = (await log.recentWrites("default", intent.opUin))[0] ?? {};
   expect(between).toBeDefined();
   const approval = { ...intent, by: BOB, gatewayRequestId: "request-2", sent: { login: PHONE_ON } };
   const verdict = await approvals.approve(id, { ...approval, before: BEFORE }, { known, ageMs: 0 });

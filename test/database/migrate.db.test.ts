@@ -1,18 +1,21 @@
-import { cp, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sql } from "kysely";
 import { beforeEach, describe, expect, test } from "vitest";
 import { ChangeLog } from "../../src/audit/change-log.ts";
+import { exportRecord } from "../../src/audit/export-record.ts";
 import { atOneMoment } from "../../src/audit/read-record.ts";
 import { verifyDatabase } from "../../src/audit/verify-database.ts";
+import { verifyExport } from "../../src/audit/verify-export.ts";
 import type { Database } from "../../src/database/database.ts";
 import { migrate, readMigrations } from "../../src/database/migrate.ts";
 import { MIGRATIONS_DIR } from "../../src/gateway/package-paths.ts";
 import { APPLIED, FRESH, intentOf } from "../audit/intent-of.ts";
-import { createGatewayRole } from "../support/gateway-role.ts";
+import { createGatewayRole, createRole } from "../support/gateway-role.ts";
 import { createTestPostgres, openEmptyDatabase, openTestPostgres } from "../support/open-test-database.ts";
 import { rewriteRecord } from "../support/rewrite-record.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const files = (await readdir(MIGRATIONS_DIR)).sort();
 const all = files.map((file) => file.replace(/\.sql$/, ""));
@@ -131,9 +134,9 @@ describe.each(["postgres", "pglite"] as const)("migrating %s", (kind) => {
 /** What the columns hold that the first schema did not have. */
 const NOT_KNOWN_THEN = {
   account: "default",
-  settlement: null,
-  looks: null,
-  looked_at: null,
+  settle_order: null,
+  read_backs: null,
+  read_back_at: null,
   request_mac: null,
   request_key: null,
   caller_person: null,
@@ -147,7 +150,7 @@ const NOT_KNOWN_THEN = {
   decided_by_issuer: null,
   decision_request_id: null,
   decision_reason: null,
-  let_go: null,
+  dispatch_order: null,
 };
 
 /** A sealed change as the first release left it, which kept no checksums of migrations. */
@@ -174,7 +177,84 @@ test("the first two migrations are as the first release ran them", async () => {
   ]);
 });
 
+/** Two sealed changes as the release before 0008 left them: an approved one, and one whose outcome took a read-back. */
+async function recordBefore0008(database: Database): Promise<void> {
+  await migrate(database, await folderOf(6));
+  await sql`
+    select begin_change(jsonb_build_object(
+      'account', 'default', 'op_uin', uin, 'caller_subject', 'alice', 'caller_person', 'alice',
+      'gateway_request_id', 'r', 'requested', '{}'::jsonb, 'request_hash', uin, 'before_image', '{}'::jsonb,
+      'sent', '{}'::jsonb, 'replica', 'replica-1'
+    ), 1000, approval_ms, 0, 0, null, 0) from (values ('1', 60000), ('2', null)) v (uin, approval_ms)`.execute(
+    database.db,
+  );
+  await sql`
+    select approve_change(id, 'bob', 'bob', null, null, 'r', null, '{}', '{}', 'replica-1', 1000, 0, 0, null, 0)
+    from mfa_change where op_uin = '1'`.execute(database.db);
+  await sql`
+    select settle_change(id, 'unknown', null, null, null, null, null, 1, 0, true) from mfa_change where op_uin = '2'
+  `.execute(database.db);
+  await sql`
+    select settle_change(id, 'applied', 'READ_BACK', null, null, null, 'cam-1', 1, 0, true)
+    from mfa_change order by op_uin`.execute(database.db);
+}
+
+describe.each(["pglite", "postgres"] as const)("new names for what is on record, on %s", (kind) => {
+  test("what was sealed has the very same content, and an export from before verifies", async () => {
+    const database = await openEmptyDatabase(kind);
+    await recordBefore0008(database);
+    const contents = async () => {
+      const { rows } = await sql<{ sealed_content: string; content: string }>`
+        select sealed_content, change_content(c) as content from mfa_change c order by seq`.execute(
+        database.db,
+      );
+      return rows;
+    };
+    const before = await contents();
+    expect(before.map(({ content }) => JSON.parse(content))).toMatchObject([
+      { opUin: "1", decision: "approved", looks: 1 },
+      { opUin: "2", looks: 2 },
+    ]);
+    const file = join((await temporaryFolder()).path, "export.jsonl");
+    await writeFile(file, (await Array.fromAsync(exportRecord(database.db))).join(""));
+    const done = await migrate(database, MIGRATIONS_DIR);
+    expect(done).toContain("0008_record_names");
+    expect(await contents()).toEqual(before);
+    for (const { sealed_content, content } of before) expect(content).toBe(sealed_content);
+    const report = await verifyDatabase(database.db, undefined);
+    expect(report).toMatchObject({ last: 2, unsealed: 0, problem: undefined });
+    expect(await verifyExport({ file, trustedKeys: undefined })).toMatchObject({
+      ...{ last: 2, end: report.end, problem: undefined },
+    });
+    expect((await Array.fromAsync(exportRecord(database.db))).join("")).toBe(await readFile(file, "utf8"));
+    const { rows } = await sql`
+      select dispatch_order > begun as sent_later, settle_order > begun as settled_later, read_backs
+      from mfa_change order by seq`.execute(database.db);
+    expect(rows).toEqual([
+      { sent_later: true, settled_later: true, read_backs: 1 },
+      { sent_later: null, settled_later: true, read_backs: 2 },
+    ]);
+  });
+});
+
 describe("on PostgreSQL", () => {
+  test("a role that ran the functions before 0008 runs those of the new names without another grant", async () => {
+    const url = await createTestPostgres({ empty: true });
+    const owner = await openTestPostgres(url);
+    await migrate(owner, await folderOf(6));
+    const roleUrl = await createRole(url, (name) => [
+      `create role ${name} login password 'change-me'`,
+      `grant select on gateway_migration, mfa_change to ${name}`,
+      `grant execute on function begin_change, settle_change, take_over_changes, change_now to ${name}`,
+    ]);
+    const role = await openTestPostgres(roleUrl);
+    await migrate(owner, MIGRATIONS_DIR);
+    const log = new ChangeLog({ database: role, replica: "replica-1" });
+    const { id } = await log.begin(intentOf({ leaseMs: -1 }), FRESH);
+    expect(await log.claim("default", 1, 1_000)).toMatchObject([{ id }]);
+    expect(await log.settle(id, APPLIED)).toMatchObject({ sealed: true });
+  });
+
   test.each([0, 2])(
     "of replicas that migrate from schema %i at once, each migration is run by one",
     async (from) => {
@@ -205,7 +285,7 @@ describe("on PostgreSQL", () => {
     const log = new ChangeLog({ database, replica: "replica-1" });
     const { id } = await log.begin(intentOf(), FRESH);
     expect(await log.settle(id, APPLIED)).toMatchObject({ sealed: true });
-    expect(await log.takeOver("default", 1, 1_000)).toEqual([]);
+    expect(await log.claim("default", 1, 1_000)).toEqual([]);
     expect(await log.list({}, 10)).toHaveLength(1);
     for (const forbidden of [
       "alter table mfa_change disable trigger user",
@@ -218,7 +298,7 @@ describe("on PostgreSQL", () => {
     }
     await folderOf(files.length, { "9001_more": "create table more (id integer)" });
     await expect(migrate(database, dir)).rejects.toThrow(
-      /^The migration 9001_more failed: permission denied for .*\. This database user may not change the schema: let its owner run `npm run migrate` first \(docs\/operations\.md, Who may do what\)\.$/,
+      /^The migration 9001_more failed: permission denied for .*\. This database user may not change the schema: let its owner run `npm run migrate` first \(docs\/operators\/database\.md\)\.$/,
     );
   });
 
