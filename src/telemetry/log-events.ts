@@ -131,7 +131,7 @@ export const LOG_EVENTS = {
   ),
   "http.connections_refused_by_address": warn(
     "connections were refused: their address has a quarter of MAX_CONNECTIONS already",
-    "List `address` in PROXY_ADDRESSES where it is a proxy.",
+    "List `address` in AUTH_PROXY_ADDRESSES if it is a proxy.",
   ),
   "http.request_failed": error(
     "request failed",
