@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { readFile } from "node:fs/promises";
 
-/** A file whose bytes are not text in UTF-8. Its message is a predicate: `is UTF-16; save it as UTF-8`. */
+/** Text that cannot be read. The message completes a sentence about its source: `is UTF-16; save it as UTF-8`. */
 export class TextEncodingError extends Error {
   override readonly name = "TextEncodingError";
 }
@@ -14,8 +14,8 @@ export function utf8Text(bytes: Uint8Array): string | undefined {
 }
 
 /**
- * Returns the text of a file. A decoder that replaces what it cannot read turns a name in GBK into another name, and a
- * rule that forbids something to that name then forbids it to nobody.
+ * Returns the text of a file. Rejects bytes that are not UTF-8: a decoder that replaces them would turn a name in GBK
+ * into another name, and a rule that denies something to that name would match no caller.
  *
  * @throws TextEncodingError
  */
@@ -33,13 +33,30 @@ export async function readUtf8File(path: string): Promise<string> {
   return decodeFile(await readFile(path));
 }
 
-/** What is wrong with a file that could not be read, to be put behind its name. Repeats nothing of its content. */
+/** Reads the body of a reply up to a limit. @throws TextEncodingError, or the error of the stream. */
+export async function readUtf8Stream(
+  stream: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  maxBytes: number,
+): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of stream) {
+    bytes += chunk.byteLength;
+    if (bytes > maxBytes) throw new TextEncodingError(`more than ${maxBytes} bytes`);
+    chunks.push(chunk);
+  }
+  const text = utf8Text(Buffer.concat(chunks));
+  if (text === undefined) throw new TextEncodingError("bytes that are not UTF-8");
+  return text;
+}
+
+/** Says why a file cannot be read, to be put behind its name. Quotes nothing of its content. */
 export function whyUnreadable(error: unknown): string {
   if (error instanceof TextEncodingError) return error.message;
   return `cannot be read (${(error as NodeJS.ErrnoException).code ?? "unreadable"})`;
 }
 
-/** By the byte order mark, or by a NUL, which every Latin letter has in UTF-16 and no text has in UTF-8. */
+/** Detects UTF-16 by its byte order mark, or by a NUL byte, which Latin letters have in UTF-16 and no text has in UTF-8. */
 export function isUtf16(bytes: Uint8Array): boolean {
   return hasUtf16Mark(bytes) || bytes.includes(0);
 }
@@ -48,7 +65,7 @@ export function hasUtf16Mark([first, second]: Uint8Array): boolean {
   return (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
 }
 
-/** No other character of UTF-8 has the byte of a line feed in it. */
+/** Splits at line feeds, a byte that no other character of UTF-8 contains. */
 function firstBadLine(bytes: Uint8Array): number {
   let line = 1;
   for (let from = 0; from < bytes.length; line++) {

@@ -96,7 +96,7 @@ const gatewayIdentity = new GatewayIdentity({
 });
 gatewayIdentity.start();
 const account = { name: "default", cam, flagReads, gatewayIdentity, writer: new FlagWriter({ cam, clock }) };
-const accounts = new Accounts({ all: [account], mayUse: () => true });
+const accounts = new Accounts([account], () => true);
 const unused = (): Promise<never> => Promise.reject(new Error("No benchmark asks for this."));
 const changeServices = createChangeServices({
   access: new ChangeAccess({ policy: undefined, accounts, clock }),

@@ -1,29 +1,23 @@
 import { GatewayError } from "../contract/index.ts";
 import type { CallerIdentity } from "./caller.ts";
 
-/** The account of the CAM_* and TENCENTCLOUD_* variables, which is meant wherever none is named. */
+/** The account of the CAM_* and TENCENTCLOUD_* variables. A request that names no account uses it. */
 export const DEFAULT_ACCOUNT = "default";
 
 export const ACCOUNT_NAME = /^[a-z0-9-]{1,40}$/;
 
-/** Whether a text has the form of an account's name, so that there could be such an account. */
+/** Returns whether a text has the form of an account's name. */
 export function isAccountName(text: string): boolean {
   return ACCOUNT_NAME.test(text);
 }
 
-export interface AccountsDeps<Account> {
-  /** The default one among them. */
-  readonly all: readonly Account[];
-  /** Asked of names, whether there is such an account or not; the default account is everybody's. */
-  readonly mayUse: (caller: CallerIdentity, name: string) => boolean;
-}
-
-/** The accounts that there are, and who may use which. */
+/** The configured accounts, and the callers that may use them. */
 export class Accounts<Account extends { readonly name: string }> {
   readonly #byName: ReadonlyMap<string, Account>;
-  readonly #mayUse: AccountsDeps<Account>["mayUse"];
+  readonly #mayUse: (caller: CallerIdentity, name: string) => boolean;
 
-  constructor({ all, mayUse }: AccountsDeps<Account>) {
+  /** @param mayUse Decides about any name but the default one, whether such an account exists or not. */
+  constructor(all: readonly Account[], mayUse: (caller: CallerIdentity, name: string) => boolean) {
     this.#byName = new Map(all.map((account) => [account.name, account]));
     this.#mayUse = mayUse;
   }
@@ -32,14 +26,14 @@ export class Accounts<Account extends { readonly name: string }> {
     return [...this.#byName.values()];
   }
 
-  /** Whoever may use it; undefined where there is none of the name. */
+  /** Returns an account without a check of the caller, or undefined. */
   find(name: string): Account | undefined {
     return this.#byName.get(name);
   }
 
   /**
-   * The account that a caller names, or the default one where they name none. Whoever may not use a name is told the
-   * same of it whether there is such an account or not.
+   * Returns the account that a caller names, or the default one. Checks the right before the existence, so that a refused
+   * caller does not learn which accounts exist.
    *
    * @throws GatewayError FORBIDDEN, UNKNOWN_ACCOUNT
    */
@@ -54,7 +48,7 @@ export class Accounts<Account extends { readonly name: string }> {
     return account;
   }
 
-  /** Those that a caller may use. */
+  /** Returns the accounts that a caller may use. */
   visibleTo(caller: CallerIdentity): readonly Account[] {
     return this.all.filter(({ name }) => this.#isFor(caller, name));
   }

@@ -1,12 +1,15 @@
+import { createLocalJWKSet } from "jose";
 import { z } from "zod";
 import { Secret, type SecretSource } from "../secret.ts";
 import { readUtf8File, whyUnreadable } from "../utf8.ts";
-import { isPrintable } from "./claims.ts";
-import { type CertificateOwner, type ClientCertificateSettings, VOUCHER } from "./client-certificates.ts";
-import { parseKeySet } from "./issuer-keys.ts";
+import {
+  type CertificateOwner,
+  CLIENT_CERTIFICATE,
+  type ClientCertificateSettings,
+} from "./certificate-authenticator.ts";
 import { type IssuerSettings, issuerSchema } from "./issuer-settings.ts";
 import { problemOfRouterSecret } from "./router-secret.ts";
-import { isMisleading } from "./subject.ts";
+import { isMisleading, isPrintable } from "./subject.ts";
 
 /** Every problem of the files that authentication or the policy reads. */
 export class AuthFileError extends Error {
@@ -82,7 +85,7 @@ export async function loadAuthFiles(settings: AuthSettings): Promise<AuthFiles> 
 /** Says what is wrong with a file of keys, to be put behind its name. */
 function problemOfKeySet(text: string): string | undefined {
   try {
-    parseKeySet(text);
+    createLocalJWKSet(JSON.parse(text));
   } catch {
     return 'is no JSON Web Key Set: {"keys": [...]}';
   }
@@ -154,7 +157,7 @@ export function parseCertificateSubjects(
       const known = issuers.join(", ") || "those configured (none)";
       refuse(`the issuer ${issuer} of ${certificate} is none of ${known}`);
     }
-    owners.set(certificate, { subject, issuer: issuer ?? issuers[0] ?? VOUCHER });
+    owners.set(certificate, { subject, issuer: issuer ?? issuers[0] ?? CLIENT_CERTIFICATE });
   }
   return owners;
 }

@@ -1,16 +1,16 @@
 import { GatewayError } from "../contract/index.ts";
 
-/** What a caller may be allowed to do. */
+/** The rights that a token can give a caller. */
 export const SCOPES = [
   "cam.mfa:read",
   "cam.mfa:write",
-  // Changes users whom the policy protects, for a reason.
+  // Changes users that the policy protects. Such a change needs a reason.
   "cam.mfa:override",
-  // Approves or rejects what others have asked for, where the policy wants two people.
+  // Approves or rejects changes of other callers, where the policy demands two people.
   "cam.mfa:approve",
   "cam.audit:read",
   "cam.quota:read",
-  // Lets callers go on whom the bulk guard has paused.
+  // Resumes callers that the bulk guard has paused.
   "cam.callers:resume",
 ] as const;
 
@@ -20,27 +20,29 @@ export function isScope(value: unknown): value is Scope {
   return SCOPES.some((scope) => scope === value);
 }
 
-/** Who is asking, as logs and records name them. */
+/** A caller as logs and records name it. */
 export interface CallerIdentity {
   readonly subject: string;
   /** The program that acts for the subject. */
   readonly client?: string | undefined;
-  /** Who vouches for both. */
+  /** The issuer of the token, or the authentication method without one. */
   readonly issuer?: string | undefined;
 }
 
-/** Who is asking, and what they may do. */
 export interface Caller extends CallerIdentity {
   readonly scopes: ReadonlySet<Scope>;
 }
 
-/** The development caller of local mode, who may do everything: the reason why local mode listens on loopback alone. */
+/** The development caller of local mode. It has every scope, so local mode listens on loopback only. */
 export const LOCAL_CALLER: Caller = Object.freeze({ subject: "local", scopes: new Set(SCOPES) });
 
-/** Whoever brings no proof. They may ask for what is public. */
+/** The caller of a request without a token or certificate. It may use public fields. */
 export const ANONYMOUS: Caller = Object.freeze({ subject: "anonymous", scopes: new Set<Scope>() });
 
-/** @throws GatewayError UNAUTHENTICATED or FORBIDDEN, which names the scopes, unless the caller has one of them. */
+/**
+ * Requires one of the scopes.
+ * @throws GatewayError UNAUTHENTICATED without a caller, or FORBIDDEN. The hint names the scopes.
+ */
 export function requireScope(caller: Caller, ...scopes: readonly Scope[]): void {
   if (scopes.some((scope) => caller.scopes.has(scope))) return;
   const code = caller === ANONYMOUS ? "UNAUTHENTICATED" : "FORBIDDEN";

@@ -1,21 +1,21 @@
 import type { JWTPayload } from "jose";
-import { isPrintable } from "./claims.ts";
+import { isPrintable } from "./subject.ts";
 
-/** By whom a token is and for whom it is meant, beside what it would have to say. None of it is secret. */
+/** The issuer and audience of a rejected token, and those that were expected. None of it is secret. */
 export interface ClaimMismatch {
   readonly iss: string;
   readonly aud: string;
   readonly expectedIss: string;
-  /** Undefined where the issuer is nobody's, so that nothing is expected of the rest. */
+  /** Undefined for an unknown issuer, for which the gateway expects no audience. */
   readonly expectedAud: string | undefined;
-  /** Where a name looks like an expected one: how they differ. */
+  /** How a name differs from an expected name that looks like it. */
   readonly hint: string | undefined;
 }
 
-/** More names than tokens have, and few enough for a line. */
-const MOST_NAMES = 5;
+/** Enough for real tokens, and few enough for a log line. */
+const MAX_NAMES = 5;
 
-/** For the log: whatever the token has there, it is short and can be printed. */
+/** Describes the mismatch for the log, in short and printable texts. */
 export function claimMismatch(
   { iss, aud }: Pick<JWTPayload, "iss" | "aud">,
   expected: { readonly issuers: readonly string[]; readonly audiences: readonly string[] | undefined },
@@ -26,37 +26,37 @@ export function claimMismatch(
     ...audiences.map((one) => nearMiss(one, expected.audiences ?? [])),
   ];
   return {
-    iss: shown(iss),
-    aud: namesOf(audiences),
-    expectedIss: namesOf(expected.issuers),
-    expectedAud: expected.audiences && namesOf(expected.audiences),
+    iss: printable(iss),
+    aud: listed(audiences),
+    expectedIss: listed(expected.issuers),
+    expectedAud: expected.audiences && listed(expected.audiences),
     hint: hints.find((hint) => hint !== undefined),
   };
 }
 
-function namesOf(names: readonly unknown[]): string {
-  const more = names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : "";
-  return `${names.slice(0, MOST_NAMES).map(shown).join(", ")}${more}`;
+function listed(names: readonly unknown[]): string {
+  const more = names.length > MAX_NAMES ? ` and ${names.length - MAX_NAMES} more` : "";
+  return `${names.slice(0, MAX_NAMES).map(printable).join(", ")}${more}`;
 }
 
-/** A name as a token or a description has it, for a log line. */
-export function shown(name: unknown): string {
+/** Returns a name from a token or discovery document in a form that a log line can hold. */
+export function printable(name: unknown): string {
   if (name === undefined) return "(none)";
   return isPrintable(name) ? name : "(no printable text of at most 256 letters)";
 }
 
-/** Microsoft Entra ID names its issuers so, where the part in the middle is the tenant. */
+/** The issuer names of Microsoft Entra ID. The part in the middle is the tenant. */
 const ENTRA = /^https:\/\/(?:sts\.windows\.net\/([^/]+)\/|login\.microsoftonline\.com\/([^/]+)\/v2\.0)$/;
 
-/** Says why a name that looks like an expected one is another, for operators. Undefined where none looks like it. */
+/** Says how a name differs from an expected name that looks like it. Returns undefined where none looks like it. */
 export function nearMiss(given: unknown, expected: readonly string[]): string | undefined {
   if (typeof given !== "string") return undefined;
-  const differs = (fold: (name: string) => string): boolean =>
+  const isEqualBy = (fold: (name: string) => string): boolean =>
     expected.some((one) => fold(one) === fold(given));
-  if (differs(withoutSlash)) return "They differ by a slash at the end.";
-  if (differs((name) => withoutSlash(name.toLowerCase()))) return "They differ by capital letters.";
-  if (differs((name) => name.replace(/^https?:\/\//, ""))) return "They differ by http and https.";
-  if (differs((name) => tenantOf(name) ?? name)) {
+  if (isEqualBy(withoutSlash)) return "They differ by a slash at the end.";
+  if (isEqualBy((name) => withoutSlash(name.toLowerCase()))) return "They differ by capital letters.";
+  if (isEqualBy((name) => name.replace(/^https?:\/\//, ""))) return "They differ by http and https.";
+  if (isEqualBy((name) => ENTRA.exec(name)?.slice(1).find(Boolean) ?? name)) {
     return "They are of one Entra tenant, as tokens of version 1 and of version 2 name it.";
   }
   return undefined;
@@ -64,9 +64,4 @@ export function nearMiss(given: unknown, expected: readonly string[]): string | 
 
 function withoutSlash(name: string): string {
   return name.trim().replace(/\/$/, "");
-}
-
-function tenantOf(name: string): string | undefined {
-  const [, first, second] = ENTRA.exec(name) ?? [];
-  return first ?? second;
 }

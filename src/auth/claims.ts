@@ -1,52 +1,52 @@
-import type { JWTPayload } from "jose";
-import type { Caller } from "./caller.ts";
-import { isScope, type Scope } from "./caller.ts";
+import type { JWTHeaderParameters, JWTPayload } from "jose";
+import { type Caller, isScope, type Scope } from "./caller.ts";
 import type { IssuerSettings } from "./issuer-settings.ts";
-import { isMisleading } from "./subject.ts";
+import { isMisleading, isPrintable } from "./subject.ts";
 
-/**
-/**
- * Without control characters and ends of lines, which PostgreSQL or a terminal would choke on, and without characters that
- * are not seen, such as fillers and selectors of variants. Short enough for a record, and with something to see in it. A
- * replacement character stands for bytes that were not UTF-8, so that two names with one in them may be one.
- */
-const PRINTABLE = /^(?=.*\S)[^\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800\uFFFD]{1,256}$/u;
-
-/** A claim that keeps a token from naming a caller. `problem` is safe to show the caller. */
-export interface UnusableClaim {
-  readonly problem: string;
-  readonly claim: string;
-}
-
-/** Returns the caller that verified claims describe, or the claim that is wrong. */
-export function readCaller(claims: JWTPayload, settings: IssuerSettings): Caller | UnusableClaim {
+/** Returns the caller that verified claims describe, or the wrong claim with a problem that is safe to show. */
+export function readCaller(
+  claims: JWTPayload,
+  settings: IssuerSettings,
+): Caller | { readonly problem: string; readonly claim: string } {
   const subject = claims.sub;
-  if (!isPrintable(subject)) return { problem: "The token's sub names nobody.", claim: "sub" };
+  if (!isPrintable(subject)) return { problem: "The token's sub has no usable name.", claim: "sub" };
   if (isMisleading(subject)) return { problem: "The token's sub mixes scripts.", claim: "sub" };
-  const claim = clientClaimOf(claims, settings);
+  // The first claim that is present decides, so that a later one cannot replace it. A null counts as absent.
+  const claim = settings.clientClaims.find((name) => (claimAt(claims, name) ?? undefined) !== undefined);
   const client = claim === undefined ? undefined : claimAt(claims, claim);
   if (client !== undefined && !isPrintable(client))
     return { problem: "The token's client has no usable name.", claim: String(claim) };
   return { subject, client, issuer: settings.issuer, scopes: scopesOf(claims, settings) };
 }
 
-/** Whether it can stand in logs and records. */
-export function isPrintable(value: unknown): value is string {
-  return typeof value === "string" && PRINTABLE.test(value);
-}
-
 /**
- * Whether a token without an `aud` is meant for the gateway, by the claim that its issuer has instead. An `aud` always
- * decides by itself: a token that names another service is not ours, whatever else it says.
+ * Returns whether a token without an `aud` is meant for the gateway, by the claim that its issuer uses instead. An `aud`
+ * always decides alone: a token for another service is rejected, whatever its other claims are.
  */
 export function isAudience(claims: JWTPayload, { audienceClaim, audiences }: IssuerSettings): boolean {
   const value = claimAt(claims, audienceClaim);
   return (Array.isArray(value) ? value : [value]).some((one) => audiences.includes(one));
 }
 
-/** The first claim that is there decides, so that a later one cannot pass for it. A null is an absent claim. */
-function clientClaimOf(claims: JWTPayload, { clientClaims }: IssuerSettings): string | undefined {
-  return clientClaims.find((name) => (claimAt(claims, name) ?? undefined) !== undefined);
+/** The `typ` header of access tokens. Issuers sign logout tokens and proofs of possession with the same keys. */
+const ACCESS_TYPES: readonly unknown[] = [undefined, "jwt", "at+jwt", "application/at+jwt"];
+
+/** Claims that only ID tokens have: the hash of the access token or code that came with them. */
+const ONLY_IN_ID_TOKENS = ["at_hash", "c_hash"];
+
+/** Claims by which some issuers mark other kinds of tokens: Keycloak uses `typ`, Amazon Cognito `token_use`. */
+const OTHER_KINDS: Readonly<Record<string, readonly unknown[]>> = {
+  typ: ["ID", "Refresh", "Offline", "Logout"],
+  token_use: ["id"],
+};
+
+/** Returns whether a verified token is an access token. Issuers sign other kinds with the same keys. */
+export function isAccessToken({ typ }: JWTHeaderParameters, claims: JWTPayload): boolean {
+  return (
+    ACCESS_TYPES.includes(typeof typ === "string" ? typ.toLowerCase() : typ) &&
+    !ONLY_IN_ID_TOKENS.some((claim) => claims[claim] !== undefined) &&
+    !Object.entries(OTHER_KINDS).some(([claim, kinds]) => kinds.includes(claims[claim]))
+  );
 }
 
 function scopesOf(claims: JWTPayload, settings: IssuerSettings): Caller["scopes"] {
@@ -57,7 +57,7 @@ function scopesOf(claims: JWTPayload, settings: IssuerSettings): Caller["scopes"
   return new Set(words.flatMap((word) => scopeOf(word ?? "", scopePrefixes) ?? []));
 }
 
-/** A scope by its own name, or behind exactly one of the prefixes. Anything else in front makes it somebody else's. */
+/** Accepts a scope by its own name, or after exactly one of the prefixes. Another prefix makes it another service's scope. */
 function scopeOf(word: string, prefixes: readonly string[]): Scope | undefined {
   const names = prefixes
     .filter((prefix) => word.startsWith(prefix))
@@ -65,7 +65,7 @@ function scopeOf(word: string, prefixes: readonly string[]): Scope | undefined {
   return [word, ...names].find(isScope);
 }
 
-/** A claim by its name, which may itself have dots in it, or by the way into an object. */
+/** Finds a claim by its name, which may contain dots, or by a path of names into objects. */
 function claimAt(claims: JWTPayload, name: string): unknown {
   if (Object.hasOwn(claims, name)) return claims[name];
   return name.split(".").reduce<unknown>((value, part) => {

@@ -1,88 +1,96 @@
-import { createLocalJWKSet, errors, type JWTVerifyGetKey } from "jose";
+import { createRemoteJWKSet, customFetch, errors, type JWTVerifyGetKey } from "jose";
 import type { Clock } from "../clock.ts";
 
-/** How long a key set is taken to be what the issuer has: by then a key that it has withdrawn is no longer taken. */
+/** After this time the gateway looks for a newer key set, so that it stops accepting a key that the issuer withdrew. */
 const FRESH_MS = 5 * 60_000;
-/** How long it serves while a newer one is not to be had. */
+/** An old key set serves for this long while the issuer cannot be reached. */
 const STALE_MS = 12 * 60 * 60_000;
-/** Between two loads, whatever key ids tokens name, and however often a load fails. */
+/** The least time between two loads, whatever key ids tokens name and however often a load fails. */
 const COOLDOWN_MS = 10_000;
+const LOAD_TIMEOUT_MS = 5_000;
 
-export interface IssuerKeysDeps {
-  /** The text of the key set. Rejects where it is not to be had. */
-  readonly load: () => Promise<string>;
+interface IssuerKeysDeps {
+  /** Resolves to the text of the key set. Rejects where the issuer does not give one. */
+  readonly load: (signal: AbortSignal | null | undefined) => Promise<string>;
   readonly clock: Pick<Clock, "monotonic">;
   readonly observer: {
     onKeysLoaded(): void;
-    /** A key set is not to be had, or is none. */
-    onKeysAway(error: unknown): void;
+    onKeysUnavailable(error: unknown): void;
   };
 }
 
-/** The keys of an issuer cannot be had, so nothing can be said of its tokens. */
+/** The gateway has no usable keys of an issuer, so it can neither accept nor reject the issuer's tokens. */
 export class KeysUnavailable extends Error {
   override readonly name = "KeysUnavailable";
-  /** When they are looked for again. */
+  /** The time until the next attempt to load them. */
   readonly retryAfterMs: number;
 
   constructor(retryAfterMs: number) {
-    super("The issuer's keys cannot be had.");
+    super("The issuer's keys cannot be loaded.");
     this.retryAfterMs = retryAfterMs;
   }
 }
 
-export interface KeySet {
-  readonly text: string;
-  readonly find: JWTVerifyGetKey;
-}
-
 /**
- * The public keys of one issuer. They are loaded when first needed, one load at a time, and again when they are no
- * longer fresh or a token names a key that is not among them; while that fails, the old ones serve for a bounded time.
+ * The public keys of one issuer. Loads them when first needed, and again when they are no longer fresh or a token names an
+ * unknown key. While that fails, the old keys serve for a limited time.
+ *
+ * jose loads, parses and holds the key set. Its own reloads are switched off, because its ages use the wall clock and
+ * its cooldown does not cover failed loads.
  */
 export class IssuerKeys {
   readonly #deps: IssuerKeysDeps;
-  #current: KeySet | undefined;
+  readonly #jwks: ReturnType<typeof createRemoteJWKSet>;
+  #answer: string | undefined;
+  /** The text of the key set that jose holds. */
+  #text: string | undefined;
   #loadedAtMs = Number.NEGATIVE_INFINITY;
   #triedAtMs = Number.NEGATIVE_INFINITY;
   #loading: Promise<void> | undefined;
-  /** Whether the last load failed. */
-  #isAway = false;
+  #hasLastLoadFailed = false;
 
   constructor(deps: IssuerKeysDeps) {
     this.#deps = deps;
+    // jose requires an address; `load` knows the real one, which discovery may change.
+    this.#jwks = createRemoteJWKSet(new URL("jwks:"), {
+      timeoutDuration: LOAD_TIMEOUT_MS,
+      cacheMaxAge: Number.POSITIVE_INFINITY,
+      cooldownDuration: Number.POSITIVE_INFINITY,
+      [customFetch]: async (_url, { signal }) => {
+        this.#answer = await deps.load(signal);
+        return new Response(this.#answer);
+      },
+    });
   }
 
-  /** The key set as it is now, which is another object only where other keys are in it. Looks for a newer one on the side. */
-  get current(): KeySet | undefined {
+  /** The text of the key set in use, or undefined without one. Starts a reload in the background when it is not fresh. */
+  get current(): string | undefined {
     const ageMs = this.#deps.clock.monotonic() - this.#loadedAtMs;
-    if (ageMs > FRESH_MS && this.#mayLoad()) void this.#load();
-    return ageMs > STALE_MS ? undefined : this.#current;
+    if (ageMs > FRESH_MS) void this.#reload();
+    return ageMs > STALE_MS ? undefined : this.#text;
   }
 
-  /** @throws KeysUnavailable */
-  async ready(): Promise<KeySet> {
-    if (this.current === undefined) await (this.#loading ?? (this.#mayLoad() ? this.#load() : undefined));
-    const keys = this.current;
-    if (keys === undefined) throw this.#unavailable();
-    return keys;
+  /** Resolves to the text of the key set in use. @throws KeysUnavailable */
+  async ready(): Promise<string> {
+    if (this.current === undefined) await this.#reload();
+    const text = this.current;
+    if (text === undefined) throw this.#unavailable();
+    return text;
   }
 
   /**
-   * The key that a token names; where it is not among those at hand, the issuer may have a new one.
-   * @throws KeysUnavailable where that cannot be found out, and jose's errors.
+   * Finds the key that a token names. Reloads the key set for an unknown key, because the issuer may have a new one.
+   * @throws KeysUnavailable where that reload fails, and jose's errors.
    */
   readonly find: JWTVerifyGetKey = async (header, token) => {
-    const keys = await this.ready();
+    const before = await this.ready();
     try {
-      return await keys.find(header, token);
+      return await this.#jwks(header, token);
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
-      await (this.#loading ?? (this.#mayLoad() ? this.#load() : undefined));
-      const newer = await this.ready();
-      // The issuer may have a new key, and cannot be asked for it.
-      if (this.#isAway && newer === keys) throw this.#unavailable();
-      return newer.find(header, token);
+      await this.#reload();
+      if (this.#hasLastLoadFailed && (await this.ready()) === before) throw this.#unavailable();
+      return this.#jwks(header, token);
     }
   };
 
@@ -91,36 +99,30 @@ export class IssuerKeys {
     return new KeysUnavailable(Math.max(0, COOLDOWN_MS - sinceMs));
   }
 
-  #mayLoad(): boolean {
-    return this.#loading === undefined && this.#deps.clock.monotonic() - this.#triedAtMs >= COOLDOWN_MS;
+  /** Joins a load in progress, or starts one unless the last one is too recent. */
+  async #reload(): Promise<void> {
+    const nowMs = this.#deps.clock.monotonic();
+    if (this.#loading === undefined && nowMs - this.#triedAtMs >= COOLDOWN_MS) {
+      this.#triedAtMs = nowMs;
+      this.#loading = this.#load().finally(() => {
+        this.#loading = undefined;
+      });
+    }
+    await this.#loading;
   }
 
-  #load(): Promise<void> {
-    this.#triedAtMs = this.#deps.clock.monotonic();
-    this.#loading = this.#replace().finally(() => {
-      this.#loading = undefined;
-    });
-    return this.#loading;
-  }
-
-  async #replace(): Promise<void> {
-    const { load, clock, observer } = this.#deps;
+  async #load(): Promise<void> {
+    const { clock, observer } = this.#deps;
     try {
-      const text = await load();
-      if (text !== this.#current?.text) {
-        this.#current = parseKeySet(text);
-        observer.onKeysLoaded();
-      }
+      await this.#jwks.reload();
+      this.#hasLastLoadFailed = false;
       this.#loadedAtMs = clock.monotonic();
-      this.#isAway = false;
+      if (this.#answer === this.#text) return;
+      this.#text = this.#answer;
+      observer.onKeysLoaded();
     } catch (error) {
-      this.#isAway = true;
-      observer.onKeysAway(error);
+      this.#hasLastLoadFailed = true;
+      observer.onKeysUnavailable(error);
     }
   }
-}
-
-/** @throws Error where the text is no JSON Web Key Set. */
-export function parseKeySet(text: string): KeySet {
-  return { text, find: createLocalJWKSet(JSON.parse(text)) };
 }

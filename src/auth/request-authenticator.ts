@@ -5,39 +5,43 @@ import {
   type IncomingRequest,
 } from "./authenticator.ts";
 import { ANONYMOUS } from "./caller.ts";
-import type { ClientCertificates } from "./client-certificates.ts";
+import type { CertificateAuthenticator } from "./certificate-authenticator.ts";
 import { ROUTER_SECRET_HEADER, type RouterSecret } from "./router-secret.ts";
 import type { TokenVerifier } from "./token-verifier.ts";
 
-/** RFC 6750, section 2.1; a word of any other kind cannot be a JWT. */
+// auth/ finds out who a caller is (tokens, certificates) and what the policy allows. It does not know what a change is.
+// Read token-verifier.ts next for tokens, and policy/decide-access.ts for rights.
+
+/** RFC 6750, section 2.1. The three parts are those of a JWT. */
 const BEARER = /^Bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i;
 
-export interface RequestAuthenticatorDeps {
-  readonly tokens: TokenVerifier;
-  readonly certificates: ClientCertificates | undefined;
-  /** Where there is one, nobody is served but by way of the router. */
-  readonly routerSecret: RouterSecret | undefined;
-}
-
-/** Finds out who sent a request, by the proof that it carries: a token, or else a certificate. */
+/** Identifies the caller of a request by its token, or else by its client certificate. */
 export class RequestAuthenticator implements Authenticator {
-  readonly #deps: RequestAuthenticatorDeps;
+  readonly #tokens: TokenVerifier;
+  readonly #certificates: CertificateAuthenticator | undefined;
+  readonly #routerSecret: RouterSecret | undefined;
 
-  constructor(deps: RequestAuthenticatorDeps) {
-    this.#deps = deps;
+  /** @param routerSecret With it, the gateway serves only requests that come by way of the router. */
+  constructor(
+    tokens: TokenVerifier,
+    certificates: CertificateAuthenticator | undefined,
+    routerSecret: RouterSecret | undefined,
+  ) {
+    this.#tokens = tokens;
+    this.#certificates = certificates;
+    this.#routerSecret = routerSecret;
   }
 
   async authenticate(request: IncomingRequest): Promise<Authentication> {
-    const { tokens, certificates, routerSecret } = this.#deps;
-    if (routerSecret?.isIn(headerValues(request, ROUTER_SECRET_HEADER)) === false) {
+    if (this.#routerSecret?.isIn(headerValues(request, ROUTER_SECRET_HEADER)) === false) {
       return { refusal: "Only the router is served here." };
     }
     const [authorization, ...further] = headerValues(request, "authorization");
-    if (authorization === undefined) return certificates?.identify(request) ?? { caller: ANONYMOUS };
+    if (authorization === undefined) return this.#certificates?.identify(request) ?? { caller: ANONYMOUS };
     if (further.length > 0) return { refusal: "There is more than one Authorization header." };
     const token = BEARER.exec(authorization)?.[1];
     if (token === undefined)
       return { refusal: "The Authorization header has to be: Bearer, and a signed token." };
-    return tokens.verify(token);
+    return this.#tokens.verify(token);
   }
 }

@@ -1,6 +1,18 @@
 /**
- * Scripts that may stand together in one word, as "highly restrictive" in Unicode's security mechanisms has it
- * (https://www.unicode.org/reports/tr39/#Restriction_Level_Detection). A script that is not here stands alone.
+ * Printable text for logs and records, of at most 256 letters. Excludes control characters and line ends, which PostgreSQL
+ * or a terminal cannot handle, and invisible characters such as fillers and variation selectors. Excludes U+FFFD, because it
+ * stands for bytes that were not UTF-8, so two different names may look equal with it.
+ */
+const PRINTABLE = /^(?=.*\S)[^\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800\uFFFD]{1,256}$/u;
+
+/** Returns whether a value can stand in logs and records. */
+export function isPrintable(value: unknown): value is string {
+  return typeof value === "string" && PRINTABLE.test(value);
+}
+
+/**
+ * Scripts that one word may mix, by the level "highly restrictive" of Unicode's security mechanisms
+ * (https://www.unicode.org/reports/tr39/#Restriction_Level_Detection). A word must not mix other scripts.
  */
 const TOGETHER = [
   ["Latin", "Han", "Hiragana", "Katakana"],
@@ -8,7 +20,7 @@ const TOGETHER = [
   ["Latin", "Han", "Hangul"],
 ];
 
-/** The scripts that Unicode recommends for names beside those above. */
+/** The other scripts that Unicode recommends for names. */
 const ALONE = [
   ...["Arabic", "Armenian", "Bengali", "Cyrillic", "Devanagari", "Ethiopic", "Georgian", "Greek", "Gujarati"],
   ...["Gurmukhi", "Hebrew", "Kannada", "Khmer", "Lao", "Malayalam", "Myanmar", "Oriya", "Sinhala", "Tamil"],
@@ -21,21 +33,21 @@ const OF_NONE_OF_THEM = new RegExp(
   "u",
 );
 
-/** Letters that look like Latin ones: of Cyrillic, Greek and Armenian those alone, of the others nearly all. */
+/** Letters that look like Latin letters: some of Cyrillic, Greek and Armenian, and nearly all of the other scripts. */
 const LOOKS_LATIN =
   /^[асеорхуіјѕһԁԛԝӏүАВЕЅІЈКМНОРСТУХҮԚԜΑΒΕΖΗΙΚΜΝΟΡΤΥΧϹϳαικνορυϲօոսհցզքՕՏԼ\p{sc=Cherokee}\p{sc=Coptic}\p{sc=Lisu}]+$/u;
 const LATIN = /\p{sc=Latin}/u;
 const NOT_FOREIGN_LETTER = /\P{L}|\p{sc=Latin}/gu;
 
 /**
- * Whether people could take a subject for another one. It mixes scripts within a word (`аlice` with a Cyrillic а), or has,
- * beside Latin letters, a part whose letters of another script all look Latin (`сосо@example.com`). Words that are plainly
- * of another script, such as `иван@example.com`, are fine.
+ * Returns whether people could mistake a subject for another one. It does where a word mixes scripts (`аlice` with a
+ * Cyrillic а). It also does where Latin letters occur with a part in another script whose letters all look Latin
+ * (`сосо@example.com`). Words that are plainly of another script, such as `иван@example.com`, are fine.
  */
 export function isMisleading(subject: string): boolean {
   const text = subject.normalize("NFKC");
   if (text.split(/[^\p{L}\p{M}\p{N}]+/u).some(isMixed)) return true;
-  // Of addresses and of names in certificates.
+  // The parts of email addresses and of names in certificates.
   const parts = text.split(/[@,=/+;:|\\]/);
   return LATIN.test(text) && parts.some((part) => LOOKS_LATIN.test(part.replace(NOT_FOREIGN_LETTER, "")));
 }
@@ -50,20 +62,19 @@ function madeOf(scripts: readonly string[]): RegExp {
 }
 
 /**
- * Returns the same text for all spellings of one subject: NFKC, case folded, trimmed, each run of blanks as one. Subjects
- * are compared by it where two people have to be two, never where it would give anybody a right.
+ * Returns the same text for all spellings of one subject: NFKC, case folded, trimmed, each run of blanks as one. Compare by
+ * it only where two people must differ, never to give a right.
  */
 export function personOf(subject: string): string {
-  // Capitals first: toLowerCase alone would keep ß apart from ss, and two forms of the sigma apart.
+  // Upper case first: toLowerCase alone would keep ß apart from ss, and two forms of the sigma apart.
   const folded = subject.normalize("NFKC").toUpperCase().toLowerCase().normalize("NFKC");
   return folded.replace(/\s+/gu, " ").trim();
 }
 
-interface Named {
-  readonly subject: string;
-}
-
-/** Whether two callers may be one person, whatever issuers and clients they come by. */
-export function isSamePerson(one: Named, other: Named): boolean {
+/** Returns whether two callers may be one person, whatever their issuers and clients are. */
+export function isSamePerson(
+  one: { readonly subject: string },
+  other: { readonly subject: string },
+): boolean {
   return personOf(one.subject) === personOf(other.subject);
 }

@@ -1,6 +1,6 @@
 import { type AuthSettings, loadAuthFiles } from "../auth/auth-files.ts";
 import { type Authenticator, localAuthenticator } from "../auth/authenticator.ts";
-import { ClientCertificates } from "../auth/client-certificates.ts";
+import { CertificateAuthenticator } from "../auth/certificate-authenticator.ts";
 import { IssuerKeys } from "../auth/issuer-keys.ts";
 import { loadJwks } from "../auth/load-jwks.ts";
 import { RequestAuthenticator } from "../auth/request-authenticator.ts";
@@ -34,15 +34,15 @@ export async function createAuthenticator(
   const issuers = files.issuers.map((settings) => ({
     settings,
     keys: new IssuerKeys({
-      load: () => loadJwks(settings.keys, { dispatcher }),
+      load: (signal) => loadJwks(settings.keys, { dispatcher, signal }),
       clock,
       observer: keysObserver(logger.report, settings.issuer),
     }),
   }));
-  const authenticator = new RequestAuthenticator({
-    tokens: new TokenVerifier({ issuers, clock }),
-    certificates: target.certificates && new ClientCertificates(target.certificates, files.certificateOwners),
-    routerSecret: files.routerSecret && new RouterSecret(files.routerSecret.reveal()),
-  });
+  const authenticator = new RequestAuthenticator(
+    new TokenVerifier({ issuers, clock }),
+    target.certificates && new CertificateAuthenticator(target.certificates, files.certificateOwners),
+    files.routerSecret && new RouterSecret(files.routerSecret.reveal()),
+  );
   return { authenticator, close: () => dispatcher.close() };
 }

@@ -9,7 +9,7 @@ import { loadSigningKeys, type SigningKeys } from "../audit/checkpoint.ts";
 import { AuditCheckpointer } from "../audit/checkpointer.ts";
 import { Accounts, DEFAULT_ACCOUNT } from "../auth/accounts.ts";
 import type { Authenticator } from "../auth/authenticator.ts";
-import { isIn } from "../auth/client-certificates.ts";
+import { isIn } from "../auth/certificate-authenticator.ts";
 import { mayUseAccount } from "../auth/policy/decide-access.ts";
 import { PolicyFile, policyTerms } from "../auth/policy/policy-file.ts";
 import { ChangeAccess } from "../changes/change-access.ts";
@@ -95,10 +95,9 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     const windows = new SharedWindows({ database, clock, replica, observer: quotaObserver(logger.report) });
     closers.push(async () => windows.close());
     const opened = await openAccounts(config, { limits, windows, clock, logger }, closers);
-    const accounts = new Accounts({
-      all: opened.accounts,
-      mayUse: (caller, name) => mayUseAccount(policy?.current, caller, name),
-    });
+    const accounts = new Accounts(opened.accounts, (caller, name) =>
+      mayUseAccount(policy?.current, caller, name),
+    );
     const named = accounts.all.map(({ name }) => name).filter((name) => name !== DEFAULT_ACCOUNT);
     if (policy !== undefined)
       reportUnlistedAccounts(logger.report, named, Object.keys(policy.current.accounts));

@@ -233,7 +233,7 @@ export function checkpointObserver(report: Report) {
 export function keysObserver(report: Report, issuer: string) {
   return {
     onKeysLoaded: () => report("auth.keys_loaded", { issuer }),
-    onKeysAway: (err: unknown) => report("auth.keys_unavailable", { issuer, err }),
+    onKeysUnavailable: (err: unknown) => report("auth.keys_unavailable", { issuer, err }),
   };
 }
 

@@ -93,7 +93,11 @@ describe("one issuer by variables", () => {
       { AUTH_SCOPE_PREFIXES: "a/ b/" },
       "AUTH_SCOPE_PREFIXES must not contain spaces",
     ],
-    ["no audience", { AUTH_AUDIENCE: "" }, "AUTH_AUDIENCE is not set: whom the tokens are meant for"],
+    [
+      "no audience",
+      { AUTH_AUDIENCE: "" },
+      "AUTH_AUDIENCE is not set: the service that the tokens are meant for",
+    ],
     [
       "no keys, and a name at which nobody can be asked for them",
       { AUTH_ISSUER: "a.example", AUTH_JWKS_URL: "" },

@@ -23,7 +23,7 @@ beforeEach(() => {
   seen = [];
   const observer = {
     onKeysLoaded: () => void seen.push("loaded"),
-    onKeysAway: () => void seen.push("away"),
+    onKeysUnavailable: () => void seen.push("away"),
   };
   keys = new IssuerKeys({
     load: async () => {

@@ -60,7 +60,7 @@ test.each<readonly [string, RequestListener]>([
   ["begins an answer and does not end it", (_, response) => void response.writeHead(200).write("{")],
 ])("an address that %s is given up", async (_what, listener) => {
   const url = await serve(listener);
-  await expect(loadJwks({ url }, { timeoutMs: 50 })).rejects.toMatchObject({
+  await expect(loadJwks({ url }, { signal: AbortSignal.timeout(50) })).rejects.toMatchObject({
     message: `${url} did not answer in time`,
     cause: { name: "TimeoutError" },
   });

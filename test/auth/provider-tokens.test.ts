@@ -32,7 +32,7 @@ function settingsOf({ provider, issuer, audience }: ProviderToken): IssuerSettin
 
 async function verify(token: ProviderToken, otherwise: object = {}, settings = settingsOf(token)) {
   const load = async () => JSON.stringify({ keys: [jwk] });
-  const observer = { onKeysLoaded: () => {}, onKeysAway: () => {} };
+  const observer = { onKeysLoaded: () => {}, onKeysUnavailable: () => {} };
   const keys = new IssuerKeys({ load, clock, observer });
   const now = Math.floor(clock.now() / 1_000);
   const claims = { iss: settings.issuer, iat: now, nbf: now, exp: now + 300, ...token.claims, ...otherwise };
@@ -145,7 +145,7 @@ describe("scopes behind a prefix", () => {
 
 describe("the audience", () => {
   const cognito = tokenOf("Amazon Cognito");
-  const refusal = "The token is meant for somebody else.";
+  const refusal = "The token is meant for another service.";
 
   test.each([
     ["another client's", { client_id: "other" }],
@@ -209,7 +209,7 @@ test.each([
   ["an ID token with the hash of a code", "Microsoft Entra ID v2", { c_hash: "x", aud: APP() }],
 ])("%s is not an access token", async (_what, provider, claims) => {
   expect(await verify(tokenOf(provider), claims)).toEqual({
-    refusal: "The token is of another kind than access tokens.",
+    refusal: "The token is not an access token.",
   });
 });
 
@@ -240,11 +240,11 @@ test.each([
 
 test("a token whose groups its issuer left out gives its caller no scope by them", async () => {
   const entra = tokenOf("Microsoft Entra ID v2");
-  const settings = {
+  const settings: IssuerSettings = {
     ...settingsOf(entra),
     roleClaim: "groups",
     roleScopes: { admins: ["cam.mfa:write"] },
-  } as const;
+  };
   const overage = {
     scp: undefined,
     _claim_names: { groups: "src1" },

@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
-import { isPrintable } from "../../src/auth/claims.ts";
-import { isMisleading } from "../../src/auth/subject.ts";
+import { isMisleading, isPrintable } from "../../src/auth/subject.ts";
 
 test.each([
   ["a Cyrillic letter in a Latin word", "\u0430lice"],

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { IssuerKeys } from "../../src/auth/issuer-keys.ts";
+import type { IssuerSettings } from "../../src/auth/issuer-settings.ts";
 import { loadJwks } from "../../src/auth/load-jwks.ts";
 import { TokenVerifier } from "../../src/auth/token-verifier.ts";
 import { FakeClock } from "../support/fake-clock.ts";
@@ -15,8 +16,8 @@ beforeEach(async () => {
   clock = new FakeClock();
   issuer = await startIssuer({ nowMs: () => clock.now() });
   const place = { url: issuer.jwksUrl };
-  const observer = { onKeysLoaded: () => {}, onKeysAway: () => {} };
-  const settings = {
+  const observer = { onKeysLoaded: () => {}, onKeysUnavailable: () => {} };
+  const settings: IssuerSettings = {
     issuer: issuer.url,
     keys: place,
     audiences: [AUDIENCE],
@@ -29,7 +30,7 @@ beforeEach(async () => {
     scopePrefixes: [],
     roleClaim: undefined,
     roleScopes: {},
-  } as const;
+  };
   const keys = new IssuerKeys({ load: () => loadJwks(place), clock, observer });
   tokens = new TokenVerifier({ issuers: [{ settings, keys }], clock });
 });

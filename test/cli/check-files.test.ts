@@ -113,7 +113,7 @@ const MISTAKES: readonly (readonly [
   [
     "an issuer without an audience",
     { AUTH_AUDIENCE: "" },
-    /^AUTH_AUDIENCE is not set: whom the tokens are meant for/,
+    /^AUTH_AUDIENCE is not set: the service that the tokens are meant for/,
   ],
   [
     "keys over plain HTTP",

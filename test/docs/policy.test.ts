@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { VOUCHER } from "../../src/auth/client-certificates.ts";
+import { CLIENT_CERTIFICATE } from "../../src/auth/certificate-authenticator.ts";
 import { parsePolicy } from "../../src/auth/policy/parse-policy.ts";
 import type { MfaMethods } from "../../src/changes/mfa-change.ts";
 import { requestedOperations } from "../../src/changes/requested-operations.ts";
@@ -138,6 +138,6 @@ describe("the pages on the policy", () => {
   });
 
   test("names the issuer of who has a client certificate", () => {
-    expect(page).toContain(`the issuer \`${VOUCHER}\``);
+    expect(page).toContain(`the issuer \`${CLIENT_CERTIFICATE}\``);
   });
 });

@@ -92,7 +92,7 @@ export async function startChangeService(options: StartOptions = {}): Promise<St
   const paused: string[] = [];
   const doors = createChangeServices({
     access: options.access ?? ALLOWING,
-    accounts: new Accounts({ all: [account], mayUse: () => true }),
+    accounts: new Accounts([account], () => true),
     log,
     approvalLog: new ApprovalLog({ database, ...guard, replica: "test", seal: TEST_SEAL }),
     pauses: new CallerPauses(database),

@@ -155,17 +155,12 @@ export const policySchema = z
         description:
           "Users that only a caller with the scope cam.mfa:override may change, and only with a reason.",
       }),
-      accounts: z
-        .record(z.string().min(1), z.strictObject({ callers }))
-        .default({})
-        .meta({
-          description: "The callers that may use each account of CAM_ACCOUNTS, for reads and changes.",
-        }),
-      rules: z
-        .array(rule, "must be a list of rules")
-        .meta({
-          description: "The first rule that matches decides. Without a match, the change is refused.",
-        }),
+      accounts: z.record(z.string().min(1), z.strictObject({ callers })).default({}).meta({
+        description: "The callers that may use each account of CAM_ACCOUNTS, for reads and changes.",
+      }),
+      rules: z.array(rule, "must be a list of rules").meta({
+        description: "The first rule that matches decides. Without a match, the change is refused.",
+      }),
     },
     { error: ({ code }) => (code === "invalid_type" ? "must be an object with rules" : undefined) },
   )

@@ -74,7 +74,7 @@ test("whose issuer cannot be asked for its keys is told to come again, and is no
     errors: [
       {
         message:
-          "The gateway cannot verify your identity at the moment. The keys of the token's issuer cannot be had; the " +
+          "The gateway cannot verify your identity at the moment. The keys of the token's issuer cannot be loaded; the " +
           "token may be good.",
         extensions: {
           code: "ISSUER_UNAVAILABLE",
@@ -110,7 +110,7 @@ test("the log says of a token that is by or for somebody else what it says, and 
   const unprintable = "(no printable text of at most 256 letters)";
   const forUs = { iss: issuer.url, expectedIss: issuer.url, expectedAud: AUDIENCE };
   expect(told).toMatchObject([
-    { reason: "The token is meant for somebody else.", aud: "another-service", ...forUs },
+    { reason: "The token is meant for another service.", aud: "another-service", ...forUs },
     { aud: `one, ${unprintable}, more-0, more-1, more-2 and 2 more`, ...forUs },
     { aud: "(none)", ...forUs },
     {

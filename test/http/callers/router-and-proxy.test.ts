@@ -111,7 +111,7 @@ test("whoever else tells of a certificate is refused, and a token says more than
   const env = { ...issuer.env, ...CERTIFICATES, AUTH_PROXY_ADDRESSES: "192.0.2.0/24" };
   const gateway = await startGateway({ callers: "proved", env });
   expect(await ask(gateway, { "x-client-cert": "CN=portal" })).toEqual([
-    expect.stringContaining("only believed of a proxy that is known here"),
+    expect.stringContaining("only accepted from a trusted proxy"),
   ]);
   const authorization = `Bearer ${await issuer.sign({ claims: { scope: "" } })}`;
   expect(await ask(gateway, { authorization, "x-client-cert": "CN=portal" })).toEqual([

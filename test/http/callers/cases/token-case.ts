@@ -23,13 +23,13 @@ export const BAD_SIGNATURE = refused("signature is not valid");
 export const NO_KEY = refused("names no key of its issuer");
 export const UNREADABLE = refused("cannot be read");
 export const STRANGER = refused("by an issuer that is not trusted");
-export const SOMEBODY_ELSE = refused("meant for somebody else");
+export const SOMEBODY_ELSE = refused("meant for another service");
 export const LACKS_CLAIM = refused("lacks a claim");
 export const EXPIRED = refused("has expired");
 export const NOT_YET = refused("not valid yet");
 export const NO_BEARER = refused("has to be: Bearer");
-export const OTHER_KIND = refused("of another kind");
-export const NOBODY = refused("sub names nobody");
+export const OTHER_KIND = refused("not an access token");
+export const NOBODY = refused("sub has no usable name");
 
 /** A token of the main issuer with one thing changed. */
 export function main(verdict: Verdict, cases: Readonly<Record<string, Change | Make>>): TokenCase[] {

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { ClientCertificates } from "../../src/auth/client-certificates.ts";
+import { CertificateAuthenticator } from "../../src/auth/certificate-authenticator.ts";
 
 const SUBJECT = "CN=portal,O=Example";
-const certificates = new ClientCertificates({
+const certificates = new CertificateAuthenticator({
   header: "x-client-cert",
   proxies: ["10.1.0.0/16", "192.0.2.7", "2001:db8::/32"],
   scopes: ["cam.mfa:read"],
@@ -25,7 +25,7 @@ test.each(["10.1.0.1", "10.1.255.255", "192.0.2.7", "::ffff:10.1.2.3", "2001:db8
 test.each(["10.2.0.1", "192.0.2.8", "::ffff:10.2.2.3", "2001:db9::1", "127.0.0.1", "", undefined])(
   "whoever is at %s is not",
   (address) => {
-    const refusal = "The header x-client-cert is only believed of a proxy that is known here.";
+    const refusal = "The header x-client-cert is only accepted from a trusted proxy.";
     expect(identify(address, SUBJECT)).toEqual({ refusal });
     expect(identify(address)).toBeUndefined();
   },
@@ -33,7 +33,7 @@ test.each(["10.2.0.1", "192.0.2.8", "::ffff:10.2.2.3", "2001:db9::1", "127.0.0.1
 
 test("a certificate is its owner's, by its name to the letter", () => {
   const owner = { subject: "li@example.com", issuer: "https://login.example.com/" };
-  const owned = new ClientCertificates(
+  const owned = new CertificateAuthenticator(
     { header: "x-client-cert", proxies: ["192.0.2.7"], scopes: ["cam.mfa:read"] },
     new Map([[SUBJECT, owner]]),
   );
@@ -54,8 +54,8 @@ test("a name of mixed scripts is refused", () => {
 
 test.each([
   ["twice", [SUBJECT, SUBJECT], "There is more than one header x-client-cert."],
-  ["empty", [""], "The header x-client-cert names nobody."],
-  ["too long", ["x".repeat(257)], "The header x-client-cert names nobody."],
+  ["empty", [""], "The header x-client-cert has no usable name."],
+  ["too long", ["x".repeat(257)], "The header x-client-cert has no usable name."],
 ])("a header that is there %s is refused", (_how, values, refusal) => {
   expect(identify("192.0.2.7", ...values)).toEqual({ refusal });
 });
