@@ -1,11 +1,17 @@
 import type { RateRequest } from "../cam/index.ts";
+import { GatewayError } from "../contract/index.ts";
 import { FairQueue } from "../fair-queue.ts";
+
+/** The refusal of a call whose slot comes too late, with the wait until that slot. */
+export function exhausted(waitMs: number): GatewayError {
+  return new GatewayError("QUOTA_EXHAUSTED", { retryAfterMs: Math.max(1, Math.ceil(waitMs)) });
+}
 
 /** In one queue: more than the longest deadline can serve, and little memory. */
 export const MOST_WAITING = 1_000;
 
 /** What a waiting call needs to have its place. */
-export type Placed = Pick<RateRequest, "caller" | "priority">;
+type Placed = Pick<RateRequest, "caller" | "priority">;
 
 /** Who waits for a slot: people before bulk work, and in each class the callers by turns. Bounded. */
 export class CallerQueues<Waiter extends Placed> {

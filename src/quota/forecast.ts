@@ -1,8 +1,8 @@
 import { CallerDemand } from "./caller-demand.ts";
 import type { DatabaseClock } from "./database-clock.ts";
 import { Schedule } from "./schedule.ts";
+import type { TakenSlot } from "./slot-deliveries.ts";
 import type { SlotAnswer } from "./slot-store.ts";
-import type { TakenSlot } from "./taken-slot.ts";
 
 /** An answer tells how long the line takes for so long; later, others may have taken much that was not seen. */
 const FORESIGHT_MS = 1_000;

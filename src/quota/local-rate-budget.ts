@@ -1,6 +1,10 @@
-import type { RateBudget, RateRequest, RateSlot } from "../cam/index.ts";
+import type { RateBudget, RateRequest, RateSlot, SlotOutcome } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
-import { RateQueue } from "./rate-queue.ts";
+import { GatewayError } from "../contract/index.ts";
+import { CallerQueues, exhausted, MOST_WAITING } from "./caller-queues.ts";
+import { DeliveryDelay } from "./delivery-delay.ts";
+import { SlidingWindow, type WindowCall } from "./sliding-window.ts";
+import type { StoreHealth } from "./store-health.ts";
 
 export interface LocalRateBudgetDeps {
   readonly clock: Clock;
@@ -40,4 +44,192 @@ export class LocalRateBudget implements RateBudget {
     }
     return queue;
   }
+}
+
+/**
+ * One second, and a guard for what the arithmetic cannot see: the grain of timers at both ends and ways to CAM
+ * that differ from call to call.
+ */
+const WINDOW_MS = 1_000 + 25;
+
+/** A reply that takes longer says nothing about when the call arrived; waiting for it would only cost throughput. */
+const LONGEST_DELIVERY_MS = 1_000;
+
+/** In windows' worth of calls: a hold-up of a second touches two windows, and the third shows the usual way. */
+const WINDOWS_REMEMBERED = 3;
+
+export interface RateQueueDeps {
+  readonly clock: Clock;
+  readonly ratePerSecond: number;
+  /** When others may have filled the window; undefined where it is empty. */
+  readonly fullAtMs?: number;
+}
+
+interface Waiter {
+  readonly caller: string;
+  readonly priority: RateRequest["priority"];
+  readonly enqueuedMs: number;
+  readonly deadlineMs: number;
+  readonly grant: (slot: RateSlot) => void;
+  readonly refuse: (error: unknown) => void;
+}
+
+/** The queue before one window: people first, callers by turns, and nobody waits who cannot be served in time. */
+export class RateQueue {
+  readonly #clock: Clock;
+  readonly #window: SlidingWindow;
+  readonly #delay: DeliveryDelay;
+  readonly #queues = new CallerQueues<Waiter>(MOST_WAITING);
+  #cancelTimer: (() => void) | undefined;
+
+  constructor({ clock, ratePerSecond, fullAtMs }: RateQueueDeps) {
+    this.#clock = clock;
+    this.#window = new SlidingWindow(ratePerSecond, WINDOW_MS);
+    this.#delay = new DeliveryDelay(WINDOWS_REMEMBERED * ratePerSecond);
+    if (fullAtMs !== undefined) this.#fill(fullAtMs);
+  }
+
+  /** As RateBudget.take. */
+  take({ caller, priority, deadlineMs, signal }: RateRequest): Promise<RateSlot> {
+    const nowMs = this.#clock.monotonic();
+    const freeAtMs = this.#window.estimateMs(nowMs, this.#queues.ahead({ caller, priority }));
+    if (freeAtMs >= deadlineMs) return Promise.reject(exhausted(freeAtMs - nowMs));
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    const room = this.#queues.makeRoom({ caller, priority });
+    if (room === false) return Promise.reject(exhausted(freeAtMs - nowMs));
+    room.dropped?.refuse(exhausted(this.#window.estimateMs(nowMs, this.#queues.ahead(room.dropped)) - nowMs));
+    const { promise, resolve: grant, reject: refuse } = Promise.withResolvers<RateSlot>();
+    const waiter: Waiter = { caller, priority, enqueuedMs: nowMs, deadlineMs, grant, refuse };
+    this.#queues.push(waiter);
+    const onAbort = (): void => {
+      this.#drop(waiter, signal?.reason);
+      this.#serve();
+    };
+    signal?.addEventListener("abort", onAbort);
+    this.#serve();
+    return promise.finally(() => signal?.removeEventListener("abort", onAbort));
+  }
+
+  /** How things stand now. */
+  look(): { readonly used: number; readonly queued: number; readonly nextSlotInMs: number } {
+    const nowMs = this.#clock.monotonic();
+    return {
+      used: this.#window.used(nowMs),
+      queued: this.#queues.size,
+      nextSlotInMs: this.#window.estimateMs(nowMs, this.#queues.size) - nowMs,
+    };
+  }
+
+  #serve(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    if (this.#queues.size === 0) return;
+    const nowMs = this.#clock.monotonic();
+    for (const late of [...this.#queues].filter((waiter) => waiter.deadlineMs <= nowMs)) {
+      this.#drop(late, exhausted(this.#window.estimateMs(nowMs, 0) - nowMs));
+    }
+    for (let free = this.#window.free(nowMs); free > 0; free--) {
+      const waiter = this.#queues.shift();
+      if (waiter === undefined) return;
+      waiter.grant(this.#open(waiter, nowMs));
+    }
+    if (this.#queues.size === 0) return;
+    const wakeMs = Math.min(
+      this.#window.nextChangeMs() ?? Number.POSITIVE_INFINITY,
+      ...[...this.#queues].map((waiter) => waiter.deadlineMs),
+    );
+    this.#cancelTimer = this.#clock.after(Math.max(0, Math.ceil(wakeMs - nowMs)), () => this.#serve());
+  }
+
+  #open(waiter: Waiter, nowMs: number): RateSlot {
+    // Nobody sends after the deadline, so a slot that is never heard of again is given up behind it.
+    const call = this.#window.open(waiter.deadlineMs + LONGEST_DELIVERY_MS);
+    let sentMs: number | undefined;
+    let settled = false;
+    return {
+      waitedMs: nowMs - waiter.enqueuedMs,
+      sent: () => {
+        sentMs ??= this.#clock.monotonic();
+        this.#arrivesBy(call, sentMs + LONGEST_DELIVERY_MS);
+        return true;
+      },
+      settle: (outcome) => {
+        if (settled) return;
+        settled = true;
+        this.#settle(call, sentMs, outcome);
+      },
+    };
+  }
+
+  #settle(call: WindowCall, sentMs: number | undefined, outcome: SlotOutcome): void {
+    const nowMs = this.#clock.monotonic();
+    if (outcome === "UNUSED" && sentMs === undefined) this.#window.remove(call);
+    if (outcome === "THROTTLED") {
+      // Somebody else uses the key, or the network bunched our calls: from now on this is a full window.
+      this.#fill(nowMs);
+    }
+    if (outcome === "ANSWERED" && sentMs !== undefined) {
+      this.#delay.record(nowMs - sentMs);
+      this.#arrivesBy(call, Math.max(sentMs, nowMs - this.#delay.shortestMs));
+    } else {
+      this.#arrivesBy(call, nowMs);
+    }
+  }
+
+  #fill(atMs: number): void {
+    while (this.#window.free(atMs) > 0) this.#window.open(atMs);
+  }
+
+  /** Moves the bound nearer. A late reply does not move it away again: see LONGEST_DELIVERY_MS. */
+  #arrivesBy(call: WindowCall, byMs: number): void {
+    this.#window.moveNearer(call, byMs);
+    this.#serve();
+  }
+
+  #drop(waiter: Waiter, reason: unknown): void {
+    if (this.#queues.remove(waiter)) waiter.refuse(reason);
+  }
+}
+
+interface LocalReadsDeps {
+  /** Of the present outage. */
+  readonly local: () => LocalRateBudget;
+  readonly health: StoreHealth;
+}
+
+/** The calls of one window while its store is away: reads go on at this replica's own slow rate, writes do not. */
+export class LocalReads {
+  readonly #deps: LocalReadsDeps;
+
+  constructor(deps: LocalReadsDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * @returns undefined where the store came back first.
+   * @throws GatewayError STORE_UNAVAILABLE for a write; for a read as RateBudget.take.
+   */
+  async take(request: RateRequest): Promise<RateSlot | undefined> {
+    const { health, local } = this.#deps;
+    const { outage } = health;
+    if (outage === undefined) return undefined;
+    if (request.access === "write") throw new GatewayError("STORE_UNAVAILABLE", { cause: outage.cause });
+    const signal =
+      request.signal === undefined ? outage.back : AbortSignal.any([request.signal, outage.back]);
+    try {
+      return unlessBack(await local().take({ ...request, signal }), outage.back);
+    } catch (error) {
+      if (outage.back.aborted && !request.signal?.aborted) return undefined;
+      throw error;
+    }
+  }
+}
+
+/** What would go out when the window is shared again, which does not know of it, takes another slot. */
+function unlessBack(slot: RateSlot, back: AbortSignal): RateSlot {
+  return {
+    waitedMs: slot.waitedMs,
+    sent: () => !back.aborted && slot.sent(),
+    settle: (outcome) => slot.settle(outcome),
+  };
 }

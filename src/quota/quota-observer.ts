@@ -12,8 +12,8 @@ export interface QuotaObserver {
    * The database cannot do what a slot needs, whether or not it answers: from now on reads go on slowly and writes are
    * refused. `reason` says why, and how to mend it.
    */
-  onStoreAway?(cause: unknown, reason: string): void;
-  onStoreBack?(awayMs: number): void;
+  onStoreUnavailable?(cause: unknown, reason: string): void;
+  onStoreRecovered?(outageMs: number): void;
 }
 
 export interface SlotAsked {

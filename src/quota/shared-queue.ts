@@ -1,13 +1,11 @@
 import type { RateRequest, RateSlot } from "../cam/index.ts";
-import { CallerQueues, MOST_WAITING } from "./caller-queues.ts";
-import { exhausted } from "./exhausted.ts";
+import { CallerQueues, exhausted, MOST_WAITING } from "./caller-queues.ts";
 import { Forecast } from "./forecast.ts";
-import type { LocalRateBudget } from "./local-rate-budget.ts";
+import { type LocalRateBudget, LocalReads } from "./local-rate-budget.ts";
 import { SlotAsker, type SlotAskerDeps } from "./slot-asker.ts";
+import type { TakenSlot } from "./slot-deliveries.ts";
 import { SlotDeliveries } from "./slot-deliveries.ts";
 import type { WindowKey } from "./slot-store.ts";
-import type { TakenSlot } from "./taken-slot.ts";
-import { UnsharedReads } from "./unshared-reads.ts";
 
 /**
  * A wait behind others is an estimate. Whoever comes is let in only where it is so much shorter than he can wait, so
@@ -45,7 +43,7 @@ interface Waiter {
   readonly refuse: (error: unknown) => void;
 }
 
-/** What the database can be asked for: a slot for people or for bulk work, or just to take note of corrections. */
+/** What the database can be asked for: a slot for people or for bulk work, or just to take note of adjustments. */
 type Asking = RateRequest["priority"] | "note";
 
 /**
@@ -54,11 +52,11 @@ type Asking = RateRequest["priority"] | "note";
  */
 export class SharedQueue {
   readonly #deps: SharedQueueDeps;
-  readonly #lines = new CallerQueues<Waiter>(MOST_WAITING);
+  readonly #queues = new CallerQueues<Waiter>(MOST_WAITING);
   readonly #forecast: Forecast;
   readonly #asker: SlotAsker;
   readonly #deliveries: SlotDeliveries;
-  readonly #unshared: UnsharedReads;
+  readonly #unshared: LocalReads;
   /** Slots whose time has not come, in order. */
   #held: readonly TakenSlot[] = [];
   #isAsking = false;
@@ -69,12 +67,12 @@ export class SharedQueue {
     this.#deps = deps;
     this.#forecast = new Forecast(deps);
     this.#asker = new SlotAsker(deps, this.#forecast);
-    this.#unshared = new UnsharedReads(deps);
+    this.#unshared = new LocalReads(deps);
     this.#deliveries = new SlotDeliveries({
       clock,
       ratePerSecond,
       onMissed: (lateMs) => observer?.onSlotMissed?.({ ...key, lateMs }),
-      onThrottled: (slot) => void this.#widen(slot),
+      onThrottled: (slot) => void this.#backOff(slot),
       onSettled: () => this.#serve(),
     });
   }
@@ -84,14 +82,14 @@ export class SharedQueue {
   }
 
   get queued(): number {
-    return this.#lines.size;
+    return this.#queues.size;
   }
 
   /** As RateBudget.take. */
   async take(request: RateRequest): Promise<RateSlot> {
     const { signal } = request;
     signal?.throwIfAborted();
-    while (this.#deps.health.away !== undefined) {
+    while (this.#deps.health.outage !== undefined) {
       const unshared = await this.#unshared.take(request);
       if (unshared !== undefined) return unshared;
     }
@@ -111,14 +109,14 @@ export class SharedQueue {
       ...{ request, caller, priority, enqueuedMs, grant, refuse },
       ...{ isReady, wasForeseen },
     };
-    if (request.requeued) this.#lines.pushFront(waiter);
-    else this.#lines.push(waiter);
+    if (request.requeued) this.#queues.pushFront(waiter);
+    else this.#queues.push(waiter);
     void ready?.then(() => {
       waiter.isReady = true;
       this.#serve();
     });
     const onAbort = (): void => {
-      if (this.#lines.remove(waiter)) refuse(signal?.reason);
+      if (this.#queues.remove(waiter)) refuse(signal?.reason);
       this.#serve();
     };
     signal?.addEventListener("abort", onAbort);
@@ -127,11 +125,11 @@ export class SharedQueue {
   }
 
   /** The store went away: whoever waits goes on without it, or is refused. */
-  leaveStore(): void {
+  dispatchWithoutStore(): void {
     this.#held = [];
     this.#forecast.forget();
-    for (const waiter of [...this.#lines]) {
-      this.#lines.remove(waiter);
+    for (const waiter of [...this.#queues]) {
+      this.#queues.remove(waiter);
       this.take(waiter.request).then((slot) => {
         waiter.grant({ ...slot, waitedMs: this.#deps.clock.monotonic() - waiter.enqueuedMs });
       }, waiter.refuse);
@@ -142,8 +140,8 @@ export class SharedQueue {
   /** @throws GatewayError QUOTA_EXHAUSTED where the call cannot get a slot in time. */
   #refuseHopeless(request: RateRequest): void {
     const nowMs = this.#deps.clock.monotonic();
-    const expected = this.#forecast.expectedAhead(request.caller, this.#lines.lengthOf(request), nowMs);
-    const ahead = request.requeued ? 0 : Math.max(this.#lines.ahead(request), expected);
+    const expected = this.#forecast.expectedAhead(request.caller, this.#queues.lengthOf(request), nowMs);
+    const ahead = request.requeued ? 0 : Math.max(this.#queues.ahead(request), expected);
     const waitMs = this.#waitMs(nowMs, ahead);
     if (waitMs !== undefined && isHopeless(nowMs, waitMs, ahead, request)) throw exhausted(waitMs);
   }
@@ -151,9 +149,9 @@ export class SharedQueue {
   /** @throws GatewayError QUOTA_EXHAUSTED where the queue is full, and nobody has more waiting than this caller. */
   #makeRoom(request: RateRequest): void {
     const nowMs = this.#deps.clock.monotonic();
-    const room = this.#lines.makeRoom(request);
-    if (room === false) throw exhausted(this.#waitMs(nowMs, this.#lines.ahead(request)) ?? 0);
-    room.dropped?.refuse(exhausted(this.#waitMs(nowMs, this.#lines.ahead(room.dropped)) ?? 0));
+    const room = this.#queues.makeRoom(request);
+    if (room === false) throw exhausted(this.#waitMs(nowMs, this.#queues.ahead(request)) ?? 0);
+    room.dropped?.refuse(exhausted(this.#waitMs(nowMs, this.#queues.ahead(room.dropped)) ?? 0));
   }
 
   #serve(): void {
@@ -167,7 +165,7 @@ export class SharedQueue {
     const wakeMs = Math.min(
       this.#held[0]?.latestMs ?? Number.POSITIVE_INFINITY,
       this.#isAsking ? Number.POSITIVE_INFINITY : askMs,
-      ...[...this.#lines].map(({ request }) => request.deadlineMs),
+      ...[...this.#queues].map(({ request }) => request.deadlineMs),
     );
     if (wakeMs === Number.POSITIVE_INFINITY) return;
     this.#cancelTimer = this.#deps.clock.after(Math.max(0, Math.ceil(wakeMs - nowMs)), () => this.#serve());
@@ -175,13 +173,13 @@ export class SharedQueue {
 
   #passOn(slot: TakenSlot, nowMs: number): void {
     this.#held = this.#held.filter((other) => other !== slot);
-    const waiter = this.#deliveries.isOver(slot) ? undefined : this.#lines.shift(({ isReady }) => isReady);
+    const waiter = this.#deliveries.isOver(slot) ? undefined : this.#queues.shift(({ isReady }) => isReady);
     if (waiter === undefined) this.#deliveries.giveUp(slot);
     else waiter.grant(this.#deliveries.open(slot, nowMs - waiter.enqueuedMs));
   }
 
   #nextAskMs(): number {
-    if (this.#isAsking || this.#deps.health.away !== undefined) return Number.POSITIVE_INFINITY;
+    if (this.#isAsking || this.#deps.health.outage !== undefined) return Number.POSITIVE_INFINITY;
     switch (this.#nextAsking) {
       case "interactive": {
         const lastMs = this.#held.at(-1)?.latestMs ?? Number.NEGATIVE_INFINITY;
@@ -204,13 +202,13 @@ export class SharedQueue {
     if (this.#countReady("bulk", 1) > 0) return "bulk";
     const hasToTell = this.#deliveries.hasMoves && this.#forecast.hasOthers;
     // While connections are opened, whoever cannot be in time should not have to wait for that.
-    const hasToLearn = this.#lines.size > 1 && !this.#forecast.isKnown(this.#deps.clock.monotonic());
+    const hasToLearn = this.#queues.size > 1 && !this.#forecast.isKnown(this.#deps.clock.monotonic());
     return hasToTell || hasToLearn ? "note" : undefined;
   }
 
   #countReady(priority: RateRequest["priority"], most: number): number {
     let count = 0;
-    for (const waiter of this.#lines) {
+    for (const waiter of this.#queues) {
       if (waiter.priority === priority && waiter.isReady) count += 1;
       if (count === most) break;
     }
@@ -228,19 +226,19 @@ export class SharedQueue {
 
   async #ask(nowMs: number): Promise<void> {
     const asking = this.#nextAsking ?? "note";
-    const corrections = this.#deliveries.takeCorrections();
+    const adjustments = this.#deliveries.takeAdjustments();
     this.#isAsking = true;
     try {
       const withinMs = this.#withinMs(asking, nowMs);
       // A call alone, which is the usual one, gets by without.
-      const wantsOutlook = asking !== "interactive" || this.#lines.size > 1;
-      const slot = await this.#asker.ask({ bulk: asking === "bulk", withinMs, corrections, wantsOutlook });
+      const wantsOutlook = asking !== "interactive" || this.#queues.size > 1;
+      const slot = await this.#asker.ask({ bulk: asking === "bulk", withinMs, adjustments, wantsOutlook });
       if (slot !== undefined) this.#held = [...this.#held, slot];
       this.#refuseLate(this.#deps.clock.monotonic(), true);
     } catch (error) {
       // Where the store is away, the budget has been told, and has called leaveStore: nobody waits any more.
-      for (const waiter of [...this.#lines]) {
-        this.#lines.remove(waiter);
+      for (const waiter of [...this.#queues]) {
+        this.#queues.remove(waiter);
         waiter.refuse(error);
       }
     }
@@ -251,18 +249,18 @@ export class SharedQueue {
   /** How far ahead a slot is of use. */
   #withinMs(asking: Asking, nowMs: number): number {
     if (asking === "note") return -1;
-    const lastDeadlineMs = Math.max(...[...this.#lines].map(({ request }) => request.deadlineMs));
+    const lastDeadlineMs = Math.max(...[...this.#queues].map(({ request }) => request.deadlineMs));
     return Math.min(lastDeadlineMs - nowMs, asking === "bulk" ? this.#bulkLeadMs : Number.MAX_VALUE);
   }
 
   /** Those whose time is over, and with an answer just learned also those who will not get a slot in time. */
   #refuseLate(nowMs: number, hasLearned: boolean): void {
     let ahead = 0;
-    for (const waiter of [...this.#lines]) {
+    for (const waiter of [...this.#queues]) {
       const isOver = waiter.request.deadlineMs <= nowMs;
       const waitMs = isOver || hasLearned ? this.#waitMs(nowMs, ahead) : undefined;
       if (isOver || (waitMs !== undefined && willBeLate(waiter, nowMs, waitMs, ahead))) {
-        this.#lines.remove(waiter);
+        this.#queues.remove(waiter);
         waiter.refuse(exhausted(waitMs ?? 0));
       } else {
         ahead += 1;
@@ -278,9 +276,9 @@ export class SharedQueue {
     return Math.max(closedMs, foreseenMs);
   }
 
-  async #widen({ slotMs }: TakenSlot): Promise<void> {
+  async #backOff({ slotMs }: TakenSlot): Promise<void> {
     const { health, store, key, observer } = this.#deps;
-    const isNews = await health.run(key, () => store.widen(key, slotMs)).catch(() => false);
+    const isNews = await health.run(key, () => store.backOff(key, slotMs)).catch(() => false);
     if (isNews) observer?.onThrottled?.(key);
   }
 }

@@ -1,10 +1,28 @@
 import type { RateBudget, RateRequest, RateSlot } from "../cam/index.ts";
-import type { ActionQuota } from "./action-quota.ts";
 import { Schedule } from "./schedule.ts";
 import { localLimitOf, type SharedWindows } from "./shared-windows.ts";
 import { GUARD_MS, type WindowOutlook } from "./slot-store.ts";
 
-export interface SharedRateBudgetDeps {
+/** How one action of CAM stands to its limit. */
+export interface ActionQuota {
+  readonly action: string;
+  /** Calls a second that CAM takes. */
+  readonly ratePerSecond: number;
+  /** In which that many calls are made: a second and a guard, and more after a throttle. */
+  readonly windowMs: number;
+  /** Calls of all replicas in the window that ends now. */
+  readonly used: number;
+  /** Calls that wait for a slot in this replica. */
+  readonly queued: number;
+  /** When the next free slot comes; 0 where one is free. */
+  readonly nextSlotInMs: number;
+  /** CAM throttled a call lately, and the window is still wider for it. */
+  readonly throttledRecently: boolean;
+  /** False while the database is away: then the figures are of this replica alone, and writes are refused. */
+  readonly shared: boolean;
+}
+
+interface SharedRateBudgetDeps {
   readonly windows: SharedWindows;
   /** Calls of one action and key that may arrive at CAM in any second, from all replicas together. */
   readonly ratePerSecond: number;
@@ -48,12 +66,12 @@ export class SharedRateBudget implements RateBudget {
 
   #shared(secretId: string, action: string, outlook: WindowOutlook): ActionQuota {
     const ratePerSecond = this.#ratePerSecond;
-    const { windowMs, used, nowMs, widened } = outlook;
+    const { windowMs, used, nowMs, backoff } = outlook;
     return {
       ...{ action, ratePerSecond, windowMs, used },
       queued: this.#windows.queuedFor({ secretId, action }, ratePerSecond),
       nextSlotInMs: Math.max(0, new Schedule(outlook, ratePerSecond).freeMs(0) - nowMs),
-      throttledRecently: widened > 0,
+      throttledRecently: backoff > 0,
       shared: true,
     };
   }

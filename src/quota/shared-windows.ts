@@ -8,7 +8,7 @@ import { SharedQueue } from "./shared-queue.ts";
 import { SlotStore, type WindowKey, type WindowOutlook } from "./slot-store.ts";
 import { StoreHealth } from "./store-health.ts";
 
-export interface SharedWindowsDeps {
+interface SharedWindowsDeps {
   readonly database: Database;
   readonly clock: Clock;
   /** Names this process among the replicas; no two may have the same name at a time. */
@@ -32,29 +32,29 @@ export class SharedWindows {
   readonly #queues = new Map<string, SharedQueue>();
   /** By rate: what reads have in the present outage of the database. */
   readonly #locals = new Map<number, LocalRateBudget>();
-  #awayFromMs: number;
+  #outageFromMs: number;
 
   constructor(deps: SharedWindowsDeps) {
     const { observer, clock } = deps;
     this.#deps = deps;
     this.#store = new SlotStore(deps);
-    this.#awayFromMs = clock.monotonic();
+    this.#outageFromMs = clock.monotonic();
     this.#health = new StoreHealth({
       clock,
       probe: (key) => this.#store.probe(key),
-      onAway: (cause) => {
-        observer?.onStoreAway?.(cause, explainStoreError(cause));
-        this.#awayFromMs = clock.monotonic();
+      onUnavailable: (cause) => {
+        observer?.onStoreUnavailable?.(cause, explainStoreError(cause));
+        this.#outageFromMs = clock.monotonic();
         this.#locals.clear();
-        for (const queue of this.#queues.values()) queue.leaveStore();
+        for (const queue of this.#queues.values()) queue.dispatchWithoutStore();
       },
-      onBack: (awayMs) => observer?.onStoreBack?.(awayMs),
+      onRecovered: (outageMs) => observer?.onStoreRecovered?.(outageMs),
     });
   }
 
   /** Whether the figures are those of all replicas now. */
   get isShared(): boolean {
-    return this.#health.away === undefined;
+    return this.#health.outage === undefined;
   }
 
   queueOf(key: WindowKey, ratePerSecond: number): SharedQueue {
@@ -92,7 +92,7 @@ export class SharedWindows {
     if (local === undefined) {
       const { clock } = this.#deps;
       // Calls that the database let go before it went may have filled the windows.
-      const fullAtMs = this.#awayFromMs;
+      const fullAtMs = this.#outageFromMs;
       local = new LocalRateBudget({ clock, ratePerSecond: localLimitOf(ratePerSecond), fullAtMs });
       this.#locals.set(ratePerSecond, local);
     }

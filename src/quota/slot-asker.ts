@@ -2,9 +2,9 @@ import type { Clock } from "../clock.ts";
 import type { DatabaseClock } from "./database-clock.ts";
 import type { Forecast } from "./forecast.ts";
 import type { QuotaObserver } from "./quota-observer.ts";
-import type { SlotQuestion, SlotStore, WindowKey } from "./slot-store.ts";
+import type { TakenSlot } from "./slot-deliveries.ts";
+import type { SlotRequest, SlotStore, WindowKey } from "./slot-store.ts";
 import type { StoreHealth } from "./store-health.ts";
-import type { TakenSlot } from "./taken-slot.ts";
 
 /** How fast slow answers are forgotten. */
 const MEMORY = 0.9;
@@ -40,7 +40,7 @@ export class SlotAsker {
    * @returns undefined where the slot would lie too far ahead.
    * @throws GatewayError STORE_UNAVAILABLE
    */
-  async ask(question: Omit<SlotQuestion, "replica" | "ratePerSecond">): Promise<TakenSlot | undefined> {
+  async ask(question: Omit<SlotRequest, "replica" | "ratePerSecond">): Promise<TakenSlot | undefined> {
     const { key, replica, ratePerSecond, clock, databaseClock, store, health, observer } = this.#deps;
     const askedMs = clock.monotonic();
     const answer = await health.run(key, () => store.take(key, { ...question, replica, ratePerSecond }));

@@ -1,8 +1,16 @@
 import type { RateSlot, SlotOutcome } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
 import { DeliveryDelay } from "./delivery-delay.ts";
-import { GUARD_MS, type SlotCorrection } from "./slot-store.ts";
-import type { TakenSlot } from "./taken-slot.ts";
+import { GUARD_MS, type SlotAdjustment } from "./slot-store.ts";
+
+/** A slot that is ours in the shared window. */
+export interface TakenSlot {
+  /** When it is, by the database's clock. */
+  readonly slotMs: number;
+  /** By our clock, its time has certainly come then, and cannot have come before the other. */
+  readonly latestMs: number;
+  readonly earliestMs: number;
+}
 
 /** Who comes to writing so late is in time: the rest of the guard is for the way. Later, the slot moves with its call. */
 const PROMPT_MS = GUARD_MS / 2;
@@ -16,7 +24,7 @@ const LONGEST_DELIVERY_MS = 1_000;
 /** In windows' worth of calls; see DeliveryDelay. */
 const WINDOWS_REMEMBERED = 3;
 
-export interface SlotDeliveriesDeps {
+interface SlotDeliveriesDeps {
   readonly clock: Clock;
   readonly ratePerSecond: number;
   readonly onMissed: (lateMs: number) => void;
@@ -36,7 +44,7 @@ export class SlotDeliveries {
   /** Where the database has our slots that moved. */
   readonly #placesMs = new WeakMap<TakenSlot, number>();
   /** What it has not been told yet. */
-  readonly #corrections = new Map<TakenSlot, SlotCorrection["toMs"]>();
+  readonly #adjustments = new Map<TakenSlot, SlotAdjustment["toMs"]>();
 
   constructor(deps: SlotDeliveriesDeps) {
     this.#deps = deps;
@@ -45,7 +53,7 @@ export class SlotDeliveries {
 
   /** Whether others may take a place too early for what they have not been told. */
   get hasMoves(): boolean {
-    return [...this.#corrections.values()].some((toMs) => toMs !== undefined);
+    return [...this.#adjustments.values()].some((toMs) => toMs !== undefined);
   }
 
   isOver({ latestMs }: TakenSlot): boolean {
@@ -53,18 +61,18 @@ export class SlotDeliveries {
   }
 
   giveUp(slot: TakenSlot): void {
-    this.#corrections.set(slot, undefined);
+    this.#adjustments.set(slot, undefined);
   }
 
   /** Everything that the database has not been told yet. It counts as told from now on. */
-  takeCorrections(): SlotCorrection[] {
-    const corrections = [...this.#corrections].map(([slot, toMs]) => {
+  takeAdjustments(): SlotAdjustment[] {
+    const adjustments = [...this.#adjustments].map(([slot, toMs]) => {
       const slotMs = this.#placesMs.get(slot) ?? slot.slotMs;
       if (toMs !== undefined) this.#placesMs.set(slot, toMs);
       return { slotMs, toMs };
     });
-    this.#corrections.clear();
-    return corrections;
+    this.#adjustments.clear();
+    return adjustments;
   }
 
   /** The slot as its caller sees it. */
@@ -111,7 +119,7 @@ export class SlotDeliveries {
   /** Its call counted so much later than the guard allows for. */
   #move(slot: TakenSlot, lateMs: number): void {
     const toMs = slot.slotMs + lateMs;
-    const knownMs = this.#corrections.get(slot) ?? this.#placesMs.get(slot) ?? slot.slotMs;
-    if (toMs > knownMs) this.#corrections.set(slot, toMs);
+    const knownMs = this.#adjustments.get(slot) ?? this.#placesMs.get(slot) ?? slot.slotMs;
+    if (toMs > knownMs) this.#adjustments.set(slot, toMs);
   }
 }

@@ -16,19 +16,19 @@ export interface WindowKey {
   readonly action: string;
 }
 
-export interface SlotQuestion {
+export interface SlotRequest {
   readonly replica: string;
   readonly ratePerSecond: number;
   readonly bulk: boolean;
   /** How far ahead the slot may lie. */
   readonly withinMs: number;
-  readonly corrections: readonly SlotCorrection[];
+  readonly adjustments: readonly SlotAdjustment[];
   /** Whether the answer is to tell how long others will wait. */
   readonly wantsOutlook: boolean;
 }
 
 /** What became of a slot of this replica. */
-export interface SlotCorrection {
+export interface SlotAdjustment {
   readonly slotMs: number;
   /** When its call may have counted; undefined where none was made. */
   readonly toMs: number | undefined;
@@ -66,7 +66,7 @@ export interface WindowOutlook {
   readonly owner: number;
   readonly pausedUntil: number;
   /** The part of a second that throttles have added; 0 where none is remembered. */
-  readonly widened: number;
+  readonly backoff: number;
 }
 
 /** The shared windows as the database keeps them (schema/migrations/0002_quota.sql). Errors of the driver pass through. */
@@ -78,14 +78,14 @@ export class SlotStore {
   }
 
   /** Takes the next slot, or learns when it would be. One statement. */
-  async take(key: WindowKey, question: SlotQuestion): Promise<SlotAnswer> {
+  async take(key: WindowKey, question: SlotRequest): Promise<SlotAnswer> {
     const { clock, database } = this.#deps;
-    const { replica, ratePerSecond, bulk, withinMs, corrections, wantsOutlook } = question;
+    const { replica, ratePerSecond, bulk, withinMs, adjustments, wantsOutlook } = question;
     const statement: RawBuilder<TakeSlotRow> = sql`
       select * from take_slot(
         ${key.secretId}, ${key.action}, ${replica}, ${ratePerSecond}, ${bulk}, ${withinMs},
-        ${toArray(corrections.map(({ slotMs }) => slotMs))}::float8[],
-        ${toArray(corrections.map(({ toMs }) => toMs))}::float8[],
+        ${toArray(adjustments.map(({ slotMs }) => slotMs))}::float8[],
+        ${toArray(adjustments.map(({ toMs }) => toMs))}::float8[],
         ${wantsOutlook}
       )`;
     // Waiting for a connection of the pool says nothing about when the database read its clock.
@@ -102,10 +102,12 @@ export class SlotStore {
   }
 
   /** CAM throttled the call of this slot: widens the window for every replica. @returns false where that was known. */
-  async widen({ secretId, action }: WindowKey, slotMs: number): Promise<boolean> {
-    const { rows } = await sql<{ widened: boolean }>`
-      select widen_window(${secretId}, ${action}, ${slotMs}) as widened`.execute(this.#deps.database.quota);
-    return rows[0]?.widened ?? false;
+  async backOff({ secretId, action }: WindowKey, slotMs: number): Promise<boolean> {
+    const { rows } = await sql<{ is_news: boolean }>`
+      select back_off_window(${secretId}, ${action}, ${slotMs}) as is_news`.execute(
+      this.#deps.database.quota,
+    );
+    return rows[0]?.is_news ?? false;
   }
 
   /** The windows of a key by action, as they stand, for a query. */
@@ -115,7 +117,7 @@ export class SlotStore {
     replica: string,
   ): Promise<ReadonlyMap<string, WindowOutlook>> {
     const { rows } = await sql<OutlookRow>`
-      select q.action, n as now_ms, window_ms(widened_at(q, n)) as window_ms,
+      select q.action, n as now_ms, window_ms(backoff_at(q, n)) as window_ms,
         window_outlook(q, ${ratePerSecond}, hashtext(${replica}), n) as outlook
       from quota_window q, epoch_ms() n where q.secret_id = ${secretId} order by q.action`.execute(
       this.#deps.database.reads,

@@ -32,8 +32,8 @@ export interface StoreHealthDeps {
   readonly clock: Clock;
   /** Does what taking a slot of a window needs. Rejects while that cannot be done. */
   readonly probe: (key: WindowKey) => Promise<unknown>;
-  readonly onAway: (cause: unknown) => void;
-  readonly onBack: (awayMs: number) => void;
+  readonly onUnavailable: (cause: unknown) => void;
+  readonly onRecovered: (outageMs: number) => void;
 }
 
 /** One time that the store could not be used. */
@@ -48,7 +48,7 @@ interface Outage {
 /** Whether the store of the shared windows can be used: that it answers is not enough. */
 export class StoreHealth {
   readonly #deps: StoreHealthDeps;
-  #away: Outage | undefined;
+  #outage: Outage | undefined;
   #usableFromMs = Number.NEGATIVE_INFINITY;
   /** When the store was lost lately, the latest last. */
   #lossesMs: readonly number[] = [];
@@ -60,8 +60,8 @@ export class StoreHealth {
   }
 
   /** Aborts when the store is back; undefined while it is there. */
-  get away(): { readonly back: AbortSignal; readonly cause: unknown } | undefined {
-    return this.#away && { back: this.#away.back.signal, cause: this.#away.cause };
+  get outage(): { readonly back: AbortSignal; readonly cause: unknown } | undefined {
+    return this.#outage && { back: this.#outage.back.signal, cause: this.#outage.cause };
   }
 
   /** Monotonic time before which the shared windows are not to be used. */
@@ -96,18 +96,18 @@ export class StoreHealth {
   }
 
   #lose(key: WindowKey, cause: unknown): void {
-    const { clock, onAway } = this.#deps;
-    if (this.#away !== undefined) return;
+    const { clock, onUnavailable } = this.#deps;
+    if (this.#outage !== undefined) return;
     const nowMs = clock.monotonic();
-    this.#away = { sinceMs: nowMs, cause, back: new AbortController(), key };
+    this.#outage = { sinceMs: nowMs, cause, back: new AbortController(), key };
     this.#lossesMs = [...this.#lossesMs.filter((lostMs) => lostMs > nowMs - REMEMBERED_MS), nowMs];
-    onAway(cause);
+    onUnavailable(cause);
     this.#probeLater(PROBES_NEEDED[Math.min(this.#lossesMs.length, PROBES_NEEDED.length) - 1] ?? 1);
   }
 
   /** @param needed so many probes in a row have to succeed. */
   #probeLater(needed: number, succeeded = 0): void {
-    const key = this.#away?.key;
+    const key = this.#outage?.key;
     if (this.#closed || key === undefined) return;
     this.#cancelProbe = this.#deps.clock.after(PROBE_EVERY_MS, () => {
       this.#inTime(this.#deps.probe(key)).then(
@@ -118,14 +118,14 @@ export class StoreHealth {
   }
 
   #recover(): void {
-    const away = this.#away;
-    if (away === undefined) return;
-    const { clock, onBack } = this.#deps;
+    const outage = this.#outage;
+    if (outage === undefined) return;
+    const { clock, onRecovered } = this.#deps;
     const nowMs = clock.monotonic();
-    this.#away = undefined;
+    this.#outage = undefined;
     this.#usableFromMs = nowMs + SETTLING_MS;
-    away.back.abort();
-    onBack(nowMs - away.sinceMs);
+    outage.back.abort();
+    onRecovered(nowMs - outage.sinceMs);
   }
 
   #inTime<Result>(statement: Promise<Result>): Promise<Result> {

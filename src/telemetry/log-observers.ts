@@ -214,8 +214,8 @@ export function quotaObserver(report: Report) {
   return {
     onSlotMissed: (missed: object) => report("quota.slot_missed", missed),
     onThrottled: (throttled: object) => report("cam.throttled", throttled),
-    onStoreAway: (err: unknown, reason: string) => report("quota.unavailable", { err, reason }),
-    onStoreBack: (awayMs: number) => report("quota.available", { unavailableMs: Math.round(awayMs) }),
+    onStoreUnavailable: (err: unknown, reason: string) => report("quota.unavailable", { err, reason }),
+    onStoreRecovered: (awayMs: number) => report("quota.available", { unavailableMs: Math.round(awayMs) }),
   };
 }
 

@@ -103,7 +103,7 @@ describe("the gateway's database role does the gateway's work", () => {
       role.db,
     );
     expect(rows).toEqual([{ granted: true }]);
-    await sql`select widen_window('AKID', 'A', 0)`.execute(role.db);
+    await sql`select back_off_window('AKID', 'A', 0)`.execute(role.db);
   });
 });
 
@@ -334,6 +334,7 @@ describe("the functions", () => {
     expect(rows.map(({ name }) => name)).toEqual([
       ...[
         "approve_change",
+        "back_off_window",
         "begin_change",
         "claim_changes",
         "keep_checkpoint",
@@ -342,7 +343,7 @@ describe("the functions", () => {
         "resume_caller",
         "seal_request",
       ],
-      ...["settle_change", "take_slot", "widen_window"],
+      ...["settle_change", "take_slot"],
     ]);
     for (const { config, is_public } of rows) {
       expect([config, is_public]).toEqual(["search_path=public, pg_temp", false]);
@@ -392,6 +393,25 @@ test("a role of an earlier release loses its direct writes, runs the functions, 
       expect(rows, `${right} on ${table}`).toEqual([{ has: false }]);
     }
   }
+});
+
+test("a role that ran the quota's functions before 0007 renamed their parameters still runs them", async () => {
+  const url = await createTestPostgres({ empty: true });
+  const database = await openTestPostgres(url);
+  await migrateUpTo(database, "0006");
+  const before = await createRole(url, (name) => [
+    `create role ${name} login password 'change-me'`,
+    `grant select on quota_window to ${name}`,
+    `grant execute on function take_slot, widen_window, probe_window to ${name}`,
+  ]);
+  await sql`select take_slot('AKID', 'A', 'replica-1', 20, false, 1000, '{}', '{}', true)`.execute(database.db);
+  await migrate(database, MIGRATIONS_DIR);
+  const gateway = await openTestPostgres(before);
+  const { rows } = await sql<{ granted: boolean; taken: number }>`
+    select granted, (outlook ->> 'taken')::int as taken
+    from take_slot('AKID', 'A', 'replica-2', 20, false, 1000, '{}', '{}', true)`.execute(gateway.db);
+  expect(rows).toEqual([{ granted: true, taken: 2 }]);
+  await sql`select back_off_window('AKID', 'A', 0), probe_window('AKID', 'A')`.execute(gateway.db);
 });
 
 test("in a schema other than public, by an owner who is no superuser", async () => {

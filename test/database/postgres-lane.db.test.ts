@@ -24,7 +24,7 @@ const SLOT = {
   ratePerSecond: 20,
   bulk: false,
   withinMs: 5_000,
-  corrections: [],
+  adjustments: [],
   wantsOutlook: false,
 };
 

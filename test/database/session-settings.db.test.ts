@@ -43,9 +43,9 @@ async function useStore(url: string) {
   const before = await log.list({ opUin, until: from }, 10);
   const store = new SlotStore({ database, clock: systemClock });
   const question = { replica: "r1", ratePerSecond: 20, bulk: false, withinMs: 5_000, wantsOutlook: true };
-  const first = await store.take(KEY, { ...question, corrections: [] });
-  const corrections = [{ slotMs: first.slotMs, toMs: undefined }];
-  const second = await store.take(KEY, { ...question, corrections });
+  const first = await store.take(KEY, { ...question, adjustments: [] });
+  const adjustments = [{ slotMs: first.slotMs, toMs: undefined }];
+  const second = await store.take(KEY, { ...question, adjustments });
   return {
     ...{ kind, settled, id },
     isNow: Math.abs(createdMs - Date.now()) < 3_600_000,

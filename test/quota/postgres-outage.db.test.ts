@@ -16,7 +16,7 @@ async function openBudget() {
     database: await openTestPostgres(url),
     clock: systemClock,
     replica: "r1",
-    observer: { onStoreBack: () => back.resolve() },
+    observer: { onStoreRecovered: () => back.resolve() },
   });
   const budget = new SharedRateBudget({ windows, ratePerSecond: 20 });
   onTestFinished(async () => {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { RateSlot } from "../../src/cam/index.ts";
 import { GatewayError } from "../../src/contract/index.ts";
-import { RateQueue } from "../../src/quota/rate-queue.ts";
+import { RateQueue } from "../../src/quota/local-rate-budget.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { rateRequest } from "./rate-request.ts";
 

@@ -14,7 +14,7 @@ function scheduleOf(nowMs: number, slots: readonly string[], pausedUntil = 0): S
     {
       nowMs,
       windowMs: WINDOW_MS,
-      widened: 0,
+      backoff: 0,
       used: 0,
       pausedUntil,
       taken: latest.length,
@@ -78,7 +78,7 @@ test.each([
 test("of a limit that is higher than what the row tells, the rest is foreseen at an even pace", () => {
   const leaving = Array.from({ length: 40 }, (_, index) => index);
   const outlook = {
-    ...{ nowMs: 500, windowMs: WINDOW_MS, widened: 0, used: 100, pausedUntil: 0, taken: 100, leaving },
+    ...{ nowMs: 500, windowMs: WINDOW_MS, backoff: 0, used: 100, pausedUntil: 0, taken: 100, leaving },
     ...{ latest: [99], owners: [0], bulk: [false], owner: 0 },
   };
   const schedule = new Schedule(outlook, 100);

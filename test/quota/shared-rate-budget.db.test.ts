@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { ActionQuota } from "../../src/quota/action-quota.ts";
+import type { ActionQuota } from "../../src/quota/shared-rate-budget.ts";
 import { openReplicas } from "./open-replicas.ts";
 import { peakPerSecond, quantile, type SimulatedCall, type SimulatedReplica } from "./simulate-replicas.ts";
 import type { SimulatedTime } from "./simulated-time.ts";

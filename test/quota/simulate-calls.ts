@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import type { RateSlot } from "../../src/cam/index.ts";
-import { RateQueue } from "../../src/quota/rate-queue.ts";
+import { RateQueue } from "../../src/quota/local-rate-budget.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { rateRequest } from "./rate-request.ts";
 

@@ -69,8 +69,8 @@ export class SimulatedReplica {
       observer: {
         onSlotMissed: () => this.reports.push("missed"),
         onThrottled: () => this.reports.push("throttled"),
-        onStoreAway: () => this.reports.push("away"),
-        onStoreBack: () => this.reports.push("back"),
+        onStoreUnavailable: () => this.reports.push("away"),
+        onStoreRecovered: () => this.reports.push("back"),
       },
     });
     this.budget = new SharedRateBudget({ windows: this.#windows, ratePerSecond: 20 });

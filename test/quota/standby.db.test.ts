@@ -74,7 +74,10 @@ test("after a failover to a standby, writes are refused, reads go on, and a prom
   const back = Promise.withResolvers<void>();
   const windows = new SharedWindows({
     ...{ database, clock: systemClock, replica: "r1" },
-    observer: { onStoreAway: (_, reason) => reports.push(reason), onStoreBack: () => back.resolve() },
+    observer: {
+      onStoreUnavailable: (_, reason) => reports.push(reason),
+      onStoreRecovered: () => back.resolve(),
+    },
   });
   onTestFinished(() => windows.close());
   const budget = new SharedRateBudget({ windows, ratePerSecond: 20 });

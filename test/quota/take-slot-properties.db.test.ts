@@ -32,7 +32,7 @@ test("replicas that ask at the same moments get no window fuller than the limit,
         ratePerSecond,
         bulk: false,
         withinMs: 60_000,
-        corrections: [],
+        adjustments: [],
         wantsOutlook: false,
       }),
     ),
@@ -85,19 +85,19 @@ test("whatever replicas take, use late and give up, no window holds more calls t
           const taken = await store.take(key, {
             ...question,
             ratePerSecond,
-            corrections: [],
+            adjustments: [],
             wantsOutlook: false,
           });
           if (!taken.granted) continue;
           const toMs = lateMs === "UNUSED" ? undefined : taken.slotMs + lateMs;
           if (toMs !== undefined) calls.push(toMs);
           if (lateMs !== 0) {
-            const correction = { slotMs: taken.slotMs, toMs };
+            const adjustment = { slotMs: taken.slotMs, toMs };
             await store.take(key, {
               ...question,
               ratePerSecond,
               withinMs: -1,
-              corrections: [correction],
+              adjustments: [adjustment],
               wantsOutlook: false,
             });
           }

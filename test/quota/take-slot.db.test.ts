@@ -1,6 +1,6 @@
 import { sql } from "kysely";
 import { beforeAll, describe, expect, test } from "vitest";
-import { type SlotAnswer, type SlotQuestion, SlotStore } from "../../src/quota/slot-store.ts";
+import { type SlotAnswer, type SlotRequest, SlotStore } from "../../src/quota/slot-store.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { type FakeTimeDatabase, openFakeTimeDatabase } from "./fake-database-time.ts";
 
@@ -27,34 +27,34 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
     const key = { secretId: "AKIDTEST", action: `Action${windows++}` };
     const at = (ms: number) => fake.setTime(START_MS + ms);
     await at(0);
-    const take = async (more: Partial<SlotQuestion> = {}) => {
+    const take = async (more: Partial<SlotRequest> = {}) => {
       const question = {
         replica: "r1",
         ratePerSecond: LIMIT,
         bulk: false,
         withinMs: 60_000,
-        corrections: [],
+        adjustments: [],
         wantsOutlook: true,
       };
       return relative(await store.take(key, { ...question, ...more }));
     };
-    const correct = (...corrections: readonly (readonly [slotMs: number, toMs?: number])[]) =>
-      corrections.map(([slotMs, toMs]) => ({
+    const adjust = (...adjustments: readonly (readonly [slotMs: number, toMs?: number])[]) =>
+      adjustments.map(([slotMs, toMs]) => ({
         slotMs: START_MS + slotMs,
         toMs: toMs === undefined ? undefined : START_MS + toMs,
       }));
-    const widen = (slotMs: number) => store.widen(key, START_MS + slotMs);
-    return { store, key, at, take, correct, widen };
+    const backOff = (slotMs: number) => store.backOff(key, START_MS + slotMs);
+    return { store, key, at, take, adjust, backOff };
   }
 
   function relative(answer: SlotAnswer) {
     const { granted, slotMs, windowMs, outlook } = answer;
-    const { widened, latest = [], owners = [], bulk } = outlook ?? {};
+    const { backoff, latest = [], owners = [], bulk } = outlook ?? {};
     return {
       granted,
       ms: round(slotMs - START_MS),
       windowMs,
-      widened,
+      backoff,
       slots: latest.map((ms) => round(ms - START_MS)),
       /** How many different replicas have slots. */
       owners: new Set(owners).size,
@@ -111,10 +111,10 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
   });
 
   test("a slot ahead of time that is given up opens no window that was full without it", async () => {
-    const { take, correct } = await openWindow();
+    const { take, adjust } = await openWindow();
     for (let slot = 0; slot < LIMIT; slot++) await take();
     const ahead = await take();
-    const { ms } = await take({ corrections: correct([ahead.ms]) });
+    const { ms } = await take({ adjustments: adjust([ahead.ms]) });
     expect(ms).toBe(ahead.ms);
   });
 
@@ -156,53 +156,53 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
   });
 
   test("a slot that was not used makes its place free, and only its owner's word counts", async () => {
-    const { take, correct } = await openWindow();
+    const { take, adjust } = await openWindow();
     for (let slot = 0; slot < LIMIT; slot++) await take();
-    const stranger = await take({ withinMs: 500, replica: "r2", corrections: correct([PEOPLE_APART_MS]) });
+    const stranger = await take({ withinMs: 500, replica: "r2", adjustments: adjust([PEOPLE_APART_MS]) });
     expect(stranger.granted).toBe(false);
-    const owner = await take({ withinMs: 500, corrections: correct([PEOPLE_APART_MS]) });
+    const owner = await take({ withinMs: 500, adjustments: adjust([PEOPLE_APART_MS]) });
     expect(owner).toMatchObject({ granted: true, ms: LIMIT * PEOPLE_APART_MS });
     expect(owner.slots).not.toContain(PEOPLE_APART_MS);
   });
 
   test("a call that came late holds its place so much longer", async () => {
-    const { take, correct, at } = await openWindow();
+    const { take, adjust, at } = await openWindow();
     for (let slot = 0; slot < LIMIT; slot++) await take();
     await at(300);
-    const { slots } = await take({ withinMs: -1, corrections: correct([0, 150]) });
+    const { slots } = await take({ withinMs: -1, adjustments: adjust([0, 150]) });
     expect(slots).toEqual([1, 2, 3, 4].map((slot) => slot * PEOPLE_APART_MS).concat(150));
     await expect(take()).resolves.toMatchObject({ ms: PEOPLE_APART_MS + WINDOW_MS });
   });
 
   test("a throttle fills the window for everybody and widens it, and time narrows it again", async () => {
-    const { take, widen, at } = await openWindow();
+    const { take, backOff, at } = await openWindow();
     await take();
     await at(50);
-    await expect(widen(0)).resolves.toBe(true);
+    await expect(backOff(0)).resolves.toBe(true);
     await expect(take({ replica: "r2" })).resolves.toMatchObject({
       ms: 50 + 1_250 + 25,
       windowMs: 1_275,
-      widened: 0.25,
+      backoff: 0.25,
     });
     await at(15_050);
     await expect(take()).resolves.toMatchObject({ windowMs: 1_150 });
     await at(5 * 60_000);
-    await expect(take()).resolves.toMatchObject({ windowMs: WINDOW_MS, widened: 0 });
+    await expect(take()).resolves.toMatchObject({ windowMs: WINDOW_MS, backoff: 0 });
   });
 
   test("several throttles of one window count once, and the window is never wider than two seconds", async () => {
-    const { take, widen, at } = await openWindow();
+    const { take, backOff, at } = await openWindow();
     await take();
     await take();
-    await expect(widen(0)).resolves.toBe(true);
-    await expect(widen(PEOPLE_APART_MS)).resolves.toBe(false);
+    await expect(backOff(0)).resolves.toBe(true);
+    await expect(backOff(PEOPLE_APART_MS)).resolves.toBe(false);
     for (let time = 1; time < 10; time++) {
       await at(time * 3_000);
-      await widen(time * 3_000);
+      await backOff(time * 3_000);
     }
-    const { widened } = await take();
-    expect(widened).toBeGreaterThan(0.8);
-    expect(widened).toBeLessThanOrEqual(1);
+    const { backoff } = await take();
+    expect(backoff).toBeGreaterThan(0.8);
+    expect(backoff).toBeLessThanOrEqual(1);
   });
 
   test("a database clock that is set back makes calls wait and lets none through too early", async () => {
@@ -237,15 +237,15 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
   });
 
   test("the windows of a key can be read without taking anything", async () => {
-    const { take, store, key, widen } = await openWindow();
+    const { take, store, key, backOff } = await openWindow();
     await take();
-    await widen(0);
+    await backOff(0);
     const windows = await store.read(key.secretId, LIMIT, "r1");
     const outlook = windows.get(key.action);
     expect(outlook).toMatchObject({
       nowMs: START_MS,
       windowMs: 1_275,
-      widened: 0.25,
+      backoff: 0.25,
       pausedUntil: START_MS + 1_275,
       latest: [START_MS],
       bulk: [false],

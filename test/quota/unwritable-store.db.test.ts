@@ -38,8 +38,8 @@ async function openBudget() {
     clock: systemClock,
     replica: "r1",
     observer: {
-      onStoreAway: (_, reason) => reports.push(reason),
-      onStoreBack: () => {
+      onStoreUnavailable: (_, reason) => reports.push(reason),
+      onStoreRecovered: () => {
         reports.push("back");
         back.resolve();
       },

@@ -1,6 +1,6 @@
 import { Ctx, Directive, Field, Int, ObjectType, Query, Resolver } from "type-graphql";
 import type { Accounts } from "../../auth/accounts.ts";
-import type { ActionQuota } from "../../quota/action-quota.ts";
+import type { ActionQuota } from "../../quota/shared-rate-budget.ts";
 import type { GraphQLContext } from "../context.ts";
 import { CamCalls, RequiresScope } from "../directives.ts";
 
