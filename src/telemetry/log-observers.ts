@@ -215,7 +215,8 @@ export function quotaObserver(report: Report) {
     onSlotMissed: (missed: object) => report("quota.slot_missed", missed),
     onThrottled: (throttled: object) => report("cam.throttled", throttled),
     onStoreUnavailable: (err: unknown, reason: string) => report("quota.unavailable", { err, reason }),
-    onStoreRecovered: (awayMs: number) => report("quota.available", { unavailableMs: Math.round(awayMs) }),
+    onStoreRecovered: (outageMs: number) =>
+      report("quota.available", { unavailableMs: Math.round(outageMs) }),
   };
 }
 
