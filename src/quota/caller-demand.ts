@@ -1,4 +1,4 @@
-import { fairShare } from "./fair-share.ts";
+import { fairShare } from "./schedule.ts";
 
 /** Long enough to see who calls once in a while, and soon forgotten. */
 const PERIOD_MS = 2_500;

@@ -1,4 +1,3 @@
-import { fairShare } from "./fair-share.ts";
 import type { WindowOutlook } from "./slot-store.ts";
 
 /** Parts of an even pace that lie between two slots at least; take_slot has the same. */
@@ -85,4 +84,17 @@ export class Schedule {
     }
     return slots;
   }
+}
+
+/** One part of a whole beside others who want so much: what they leave, and no less than an equal part. */
+export function fairShare(whole: number, others: Iterable<number>): number {
+  const wanted = [...others].sort((a, b) => a - b);
+  let left = whole;
+  let sharers = wanted.length + 1;
+  for (const want of wanted) {
+    if (want > left / sharers) break;
+    left -= want;
+    sharers -= 1;
+  }
+  return left / sharers;
 }

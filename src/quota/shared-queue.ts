@@ -22,8 +22,8 @@ const WAITING_TOLERANCE = 0.25;
 const LEAD_MS = 100;
 const MOST_HELD = 3;
 
-/** Bulk work holds no slot that people could use, but for the time that the answer takes, and no more than this. */
-const MOST_BULK_LEAD_MS = 50;
+/** Bulk work asks for a slot only so long before the slot comes free: people could use a slot that it holds longer. */
+const BULK_LEAD_MS = 50;
 
 export interface SharedQueueDeps extends SlotAskerDeps {
   /** For reads in the present outage of the store. */
@@ -186,7 +186,7 @@ export class SharedQueue {
         return Math.max(this.#openFromMs, lastMs - LEAD_MS);
       }
       case "bulk":
-        return Math.max(this.#openFromMs, this.#forecast.bulkTurnMs - this.#bulkLeadMs);
+        return Math.max(this.#openFromMs, this.#forecast.bulkTurnMs - BULK_LEAD_MS);
       case "note":
         return this.#openFromMs;
       case undefined:
@@ -213,10 +213,6 @@ export class SharedQueue {
       if (count === most) break;
     }
     return count;
-  }
-
-  get #bulkLeadMs(): number {
-    return Math.min(MOST_BULK_LEAD_MS, this.#asker.takesMs);
   }
 
   /** Before that the shared window is not to be used. */
@@ -250,7 +246,7 @@ export class SharedQueue {
   #withinMs(asking: Asking, nowMs: number): number {
     if (asking === "note") return -1;
     const lastDeadlineMs = Math.max(...[...this.#queues].map(({ request }) => request.deadlineMs));
-    return Math.min(lastDeadlineMs - nowMs, asking === "bulk" ? this.#bulkLeadMs : Number.MAX_VALUE);
+    return Math.min(lastDeadlineMs - nowMs, asking === "bulk" ? BULK_LEAD_MS : Number.MAX_VALUE);
   }
 
   /** Those whose time is over, and with an answer just learned also those who will not get a slot in time. */

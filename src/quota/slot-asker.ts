@@ -6,9 +6,6 @@ import type { TakenSlot } from "./slot-deliveries.ts";
 import type { SlotRequest, SlotStore, WindowKey } from "./slot-store.ts";
 import type { StoreHealth } from "./store-health.ts";
 
-/** How fast slow answers are forgotten. */
-const MEMORY = 0.9;
-
 export interface SlotAskerDeps {
   readonly key: WindowKey;
   readonly replica: string;
@@ -24,16 +21,10 @@ export interface SlotAskerDeps {
 export class SlotAsker {
   readonly #deps: SlotAskerDeps;
   readonly #forecast: Forecast;
-  #takesMs = 0;
 
   constructor(deps: SlotAskerDeps, forecast: Forecast) {
     this.#deps = deps;
     this.#forecast = forecast;
-  }
-
-  /** How long the slowest of the latest answers took. */
-  get takesMs(): number {
-    return this.#takesMs;
   }
 
   /**
@@ -45,7 +36,6 @@ export class SlotAsker {
     const askedMs = clock.monotonic();
     const answer = await health.run(key, () => store.take(key, { ...question, replica, ratePerSecond }));
     const tookMs = clock.monotonic() - askedMs;
-    this.#takesMs = Math.max(tookMs, this.#takesMs * MEMORY);
     const { granted, slotMs, nowMs, windowMs } = answer;
     databaseClock.observe(nowMs, answer.sentMs, answer.answeredMs);
     this.#forecast.learn(answer);

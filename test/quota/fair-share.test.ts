@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { CallerDemand } from "../../src/quota/caller-demand.ts";
-import { fairShare } from "../../src/quota/fair-share.ts";
+import { fairShare } from "../../src/quota/schedule.ts";
 
 test.each([
   { others: [], share: 20 },
