@@ -65,7 +65,7 @@ export class Connections {
    * Ends the connections over which nothing was ever sent. Browsers open such ahead of use, and Node counts them neither as
    * idle nor as done, so that one of them would keep the process for ever.
    */
-  endSilent(): void {
+  closeUnused(): void {
     for (const { socket } of this.#open.values()) if (socket.bytesRead === 0) socket.destroy();
   }
 

@@ -1,36 +1,36 @@
-import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyError } from "fastify";
 import type { Refusal } from "../auth/authenticator.ts";
-import { createCamErrorExtensions, describeCamError } from "../contract/index.ts";
+import { type CamErrorCode, createCamErrorExtensions, describeCamError } from "../contract/index.ts";
 
-/** Errors of a request that never reached GraphQL. They have the form of all others, but for a status of their own. */
+/** Errors of a request that never reaches GraphQL. Each has its own HTTP status; the body has the shape of a GraphQL error. */
 export const HTTP_ERRORS = {
   BAD_REQUEST: {
     status: 400,
-    meaning: "The request, or a part of it, cannot be read; the message says which.",
+    meaning: "The gateway cannot read the request or a part of it; the message says which.",
   },
   PERSISTED_QUERY_NOT_SUPPORTED: {
     status: 400,
-    meaning: "Only whole queries are taken; send the query itself.",
+    meaning: "The gateway does not support persisted queries; send the query text.",
   },
   CSRF_PREVENTED: {
     status: 403,
     meaning:
-      "A page of another origin may have made a browser send it. Send JSON as `application/json`, or a GET with " +
+      "The request may come from a page of another origin. Send JSON as `application/json`, or a GET with " +
       "`graphql-require-preflight: 1`.",
   },
-  NOT_FOUND: { status: 404, meaning: "Nothing is at this address; GraphQL is at `/graphql`." },
+  NOT_FOUND: { status: 404, meaning: "The path does not exist; the GraphQL endpoint is `/graphql`." },
   METHOD_NOT_ALLOWED: { status: 405, meaning: "Send operations with POST; queries also with GET." },
   NOT_ACCEPTABLE: {
     status: 406,
-    meaning: "The `accept` header takes neither `application/json` nor `application/graphql-response+json`.",
+    meaning: "The `accept` header allows neither `application/json` nor `application/graphql-response+json`.",
   },
   REQUEST_TIMEOUT: { status: 408, meaning: "The request took too long to arrive." },
   REQUEST_TOO_LARGE: { status: 413, meaning: "The body is larger than 1 MiB." },
   UNSUPPORTED_MEDIA_TYPE: {
     status: 415,
-    meaning: "Send the operation as `application/json`, in UTF-8 and not compressed.",
+    meaning: "Send the operation as `application/json`, in UTF-8 and uncompressed.",
   },
-  EXPECTATION_FAILED: { status: 417, meaning: "Leave out the `expect` header, or send `100-continue`." },
+  EXPECTATION_FAILED: { status: 417, meaning: "Remove the `expect` header, or send `100-continue`." },
   MISDIRECTED_REQUEST: {
     status: 421,
     meaning: "In local mode the gateway answers only to its own loopback names.",
@@ -39,126 +39,106 @@ export const HTTP_ERRORS = {
   TOKEN_TOO_LARGE: {
     status: 431,
     meaning:
-      "The bearer token is longer than 24 KiB. Signing in again does not help: have the identity provider put fewer " +
-      "claims into it, such as groups.",
+      "The bearer token is longer than 24 KiB. Signing in again does not help. Configure the identity provider to put " +
+      "fewer claims into the token, such as groups.",
   },
-  INTERNAL: { status: 500, meaning: "Something went wrong inside the gateway; report the request id." },
-  SHUTTING_DOWN: { status: 503, meaning: "The gateway is stopping and did nothing. Send it again." },
+  INTERNAL: { status: 500, meaning: "The gateway failed unexpectedly; report the request id." },
+  SHUTTING_DOWN: { status: 503, meaning: "The gateway is stopping and did nothing. Send the request again." },
 } as const satisfies Readonly<Record<string, { readonly status: number; readonly meaning: string }>>;
 
-export type HttpErrorCode = keyof typeof HTTP_ERRORS;
+type HttpErrorCode = keyof typeof HTTP_ERRORS;
+type Headers = Readonly<Record<string, string>>;
 
-/** What a request that is no operation has to change. */
-export interface RequestProblem {
-  readonly problem: string;
-  /** BAD_REQUEST without it. */
-  readonly code?: HttpErrorCode;
-}
-
-/** A GraphQL-shaped error for a request that never reached GraphQL. */
-interface HttpErrorBody {
-  readonly errors: readonly [{ readonly message: string; readonly extensions: HttpErrorExtensions }];
-}
-
-interface HttpErrorExtensions {
+/** Rejects a request before GraphQL runs it. The message goes to the caller. */
+export class HttpError extends Error {
   readonly code: HttpErrorCode;
-  readonly requestId: string;
-}
+  readonly headers: Headers;
 
-interface HttpFailure {
-  readonly status: number;
-  readonly body: HttpErrorBody;
-}
-
-/** Fastify's own refusals in our words; theirs may repeat what was sent. */
-const KNOWN: Readonly<Record<string, { readonly code: HttpErrorCode; readonly message: string }>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: {
-    code: "REQUEST_TOO_LARGE",
-    message: "The request body is larger than this service takes.",
-  },
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: {
-    code: "UNSUPPORTED_MEDIA_TYPE",
-    message: "Send the operation as application/json.",
-  },
-  FST_ERR_CTP_EMPTY_JSON_BODY: {
-    code: "BAD_REQUEST",
-    message: "The request body is empty; send a JSON object with a query.",
-  },
-  BODY_NOT_UTF8: { code: "BAD_REQUEST", message: "The request body is not UTF-8." },
-  BODY_IS_UTF16: { code: "BAD_REQUEST", message: "The request body is UTF-16. Send it as UTF-8." },
-  FST_ERR_CTP_INVALID_JSON_BODY: { code: "BAD_REQUEST", message: "The request body is not valid JSON." },
-};
-
-export function httpFailureOf(error: FastifyError, requestId: string): HttpFailure {
-  const known = KNOWN[error.code];
-  if (known !== undefined) return failure(known.code, known.message, requestId);
-  return (error.statusCode ?? 500) < 500
-    ? failure("BAD_REQUEST", "The request cannot be read.", requestId)
-    : failure("INTERNAL", "Something went wrong inside the gateway.", requestId);
-}
-
-export function failure(code: HttpErrorCode, message: string, requestId: string): HttpFailure {
-  return {
-    status: HTTP_ERRORS[code].status,
-    body: { errors: [{ message, extensions: { code, requestId } }] },
-  };
-}
-
-export function refuseProblem(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  { problem, code = "BAD_REQUEST" }: RequestProblem,
-): FastifyReply {
-  return refuse(request, reply, code, problem);
-}
-
-export function refuse(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  code: HttpErrorCode,
-  message: string,
-): FastifyReply {
-  const { status, body } = failure(code, message, request.id);
-  return reply.status(status).send(body);
+  constructor(code: HttpErrorCode, message: string, headers: Headers = {}) {
+    super(message);
+    this.code = code;
+    this.headers = headers;
+  }
 }
 
 /**
- * The whole operation, for who sends a proof does not mean to be anonymous. HTTP 200 as for every business error;
- * clients that renew tokens look for the header (RFC 6750, section 3).
+ * Rejects a request with an error of the catalogue and HTTP 200, as every business error: some routers rewrite other
+ * statuses or send the operation again.
  */
-export function refuseRejectedToken(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  { refusal, retryAfterMs, code }: Refusal,
-): FastifyReply {
-  if (code !== undefined) return refuse(request, reply, code, refusal);
-  // No challenge: at one, clients take a token for bad that may be good.
-  if (retryAfterMs !== undefined) {
-    const { message } = describeCamError("ISSUER_UNAVAILABLE");
-    const extensions = createCamErrorExtensions("ISSUER_UNAVAILABLE", {
-      requestId: request.id,
-      retryAfterMs,
-    });
-    return reply
-      .status(200)
-      .header("cache-control", "no-store")
-      .send({ errors: [{ message: `${message} ${refusal}`, extensions }] });
+export class CallerError extends Error {
+  readonly code: CamErrorCode;
+  readonly retryAfterMs: number | undefined;
+  readonly headers: Headers;
+
+  constructor(code: CamErrorCode, detail: string, retryAfterMs?: number, headers: Headers = {}) {
+    super(`${describeCamError(code).message} ${detail}`.trim());
+    this.code = code;
+    this.retryAfterMs = retryAfterMs;
+    this.headers = headers;
   }
-  const { message } = describeCamError("UNAUTHENTICATED");
-  const extensions = createCamErrorExtensions("UNAUTHENTICATED", { requestId: request.id });
-  return reply
-    .status(200)
-    .headers({ "www-authenticate": 'Bearer error="invalid_token"', "cache-control": "no-store" })
-    .send({ errors: [{ message: `${message} ${refusal}`, extensions }] });
 }
 
-/** Like every business error with HTTP 200, because some routers make another error of a 429, or send it again. */
-export function refuseBusyCaller(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  retryAfterMs: number,
-): FastifyReply {
-  const { message } = describeCamError("CALLER_RATE_LIMITED");
-  const extensions = createCamErrorExtensions("CALLER_RATE_LIMITED", { requestId: request.id, retryAfterMs });
-  return reply.status(200).send({ errors: [{ message, extensions }] });
+/**
+ * Returns the error for a rejected token or certificate. It rejects the whole operation: a caller who sends a token does not
+ * mean to be anonymous.
+ */
+export function authenticationError({ refusal, retryAfterMs, code }: Refusal): HttpError | CallerError {
+  if (code !== undefined) return new HttpError(code, refusal);
+  const headers = { "cache-control": "no-store" };
+  // Without a challenge: at one, clients discard a token that may be valid.
+  if (retryAfterMs !== undefined) {
+    return new CallerError("ISSUER_UNAVAILABLE", refusal, retryAfterMs, headers);
+  }
+  // RFC 6750, section 3: clients that renew tokens look for this header.
+  const challenge = { "www-authenticate": 'Bearer error="invalid_token"', ...headers };
+  return new CallerError("UNAUTHENTICATED", refusal, undefined, challenge);
+}
+
+/** Fastify's errors in our words; its own messages may repeat the input. */
+const FASTIFY_ERRORS: Readonly<Record<string, readonly [code: HttpErrorCode, message: string]>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: ["REQUEST_TOO_LARGE", "The request body is larger than 1 MiB."],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: ["UNSUPPORTED_MEDIA_TYPE", "Send the operation as application/json."],
+  FST_ERR_CTP_EMPTY_JSON_BODY: ["BAD_REQUEST", "The request body is empty; send a JSON object with a query."],
+  FST_ERR_CTP_INVALID_JSON_BODY: ["BAD_REQUEST", "The request body is not valid JSON."],
+};
+
+export interface ErrorResponse {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: {
+    readonly errors: readonly [
+      {
+        readonly message: string;
+        readonly extensions: { readonly code: string; readonly requestId: string };
+      },
+    ];
+  };
+}
+
+/** Maps every error of a request to its response. Shows nothing of an error that no part of the gateway raised on purpose. */
+export function errorResponse(
+  error: FastifyError | HttpError | CallerError,
+  requestId: string,
+): ErrorResponse {
+  const { message } = error;
+  if (error instanceof CallerError) {
+    const { code, retryAfterMs, headers } = error;
+    const facts = { requestId, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+    const extensions = createCamErrorExtensions(code, facts);
+    return { status: 200, headers, body: { errors: [{ message, extensions }] } };
+  }
+  if (error instanceof HttpError) {
+    const { code, headers } = error;
+    const { status } = HTTP_ERRORS[code];
+    return { status, headers, body: { errors: [{ message, extensions: { code, requestId } }] } };
+  }
+  return errorResponse(httpErrorOf(error), requestId);
+}
+
+function httpErrorOf({ code, statusCode = 500 }: FastifyError): HttpError {
+  const known = FASTIFY_ERRORS[code];
+  if (known !== undefined) return new HttpError(...known);
+  return statusCode < 500
+    ? new HttpError("BAD_REQUEST", "The gateway cannot read the request.")
+    : new HttpError("INTERNAL", describeCamError("INTERNAL").message);
 }

@@ -2,63 +2,58 @@ import { randomUUID } from "node:crypto";
 import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { failure, type HttpErrorCode } from "./http-errors.ts";
+import { errorResponse, HttpError } from "./http-errors.ts";
 import type { SecurityHeaders } from "./security-headers.ts";
 
-/** What may travel into logs and CAM's trace id as it is. */
-const ACCEPTABLE = /^[\w.:-]{1,64}$/;
+/** Characters that are safe in a log and in CAM's trace id. */
+const SAFE_REQUEST_ID = /^[\w.:-]{1,64}$/;
 
-/** The caller's X-Request-Id where it is harmless, so that one id spans all hops; otherwise a new one. */
+/** Returns the caller's X-Request-Id, so that one id spans all hops, or a new id where the header is missing or unsafe. */
 export function requestIdOf(request: Pick<IncomingMessage, "headers">): string {
   const given = request.headers["x-request-id"];
-  return typeof given === "string" && ACCEPTABLE.test(given) ? given : randomUUID();
+  return typeof given === "string" && SAFE_REQUEST_ID.test(given) ? given : randomUUID();
 }
 
-/** RFC 9112, section 3.2: what a URI can have for its host and port. */
+/** The characters of a host and port in a URI (RFC 9112, section 3.2). */
 const HOST = /^[\w.~!$&'()*+,;=%:[\]-]*$/;
 
-/** Answers, in the form of all other errors, what Node would refuse by itself with an empty answer or none. */
-export function answerForNode(server: Server, headers: SecurityHeaders): void {
+/** Rejects a request with a missing, repeated or malformed Host header. Node's own check answers without a body. */
+export function checkHost({ rawHeaders, httpVersion, headers }: IncomingMessage): void {
+  const count = rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === "host").length;
+  const isMissing = count === 0 && httpVersion !== "1.0";
+  if (count <= 1 && !isMissing && HOST.test(headers.host ?? "")) return;
+  const message =
+    count > 1 || isMissing ? "Send one Host header." : "The Host header is not a valid host name.";
+  throw new HttpError("BAD_REQUEST", message, { connection: "close" });
+}
+
+/** Answers requests that Node handles itself, without a body, unless a listener does. */
+export function answerNodeEvents(server: Server, headers: SecurityHeaders): void {
   server.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) => {
-    const requestId = requestIdOf(request);
-    const { status, body } = failure("EXPECTATION_FAILED", "Leave out the Expect header.", requestId);
-    const text = JSON.stringify(body);
-    response
-      .writeHead(status, {
-        ...headers,
-        "x-request-id": requestId,
-        "content-type": "application/json; charset=utf-8",
-        "content-length": Buffer.byteLength(text),
-        connection: "close",
-      })
-      .end(text);
+    const error = new HttpError("EXPECTATION_FAILED", "Remove the Expect header.");
+    const { status, fields, text } = plainResponse(error, headers, requestIdOf(request));
+    response.writeHead(status, fields).end(text);
   });
   server.on("connect", (_request: IncomingMessage, socket: Duplex) => {
     socket.on("error", () => undefined);
-    socket.end(rawAnswer("METHOD_NOT_ALLOWED", "This is no proxy: CONNECT leads nowhere.", headers));
+    const error = new HttpError("METHOD_NOT_ALLOWED", "The gateway is not a proxy. Do not send CONNECT.");
+    socket.end(rawResponse(error, headers));
   });
 }
 
-/** What is wrong with the Host header, which Node checks too, but answers without a body; undefined where it is right. */
-export function hostProblem({ rawHeaders, httpVersion, headers }: IncomingMessage): string | undefined {
-  const count = rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === "host").length;
-  if (count > 1 || (count === 0 && httpVersion !== "1.0")) return "Send one Host header.";
-  return HOST.test(headers.host ?? "") ? undefined : "The Host header is no host.";
-}
-
-/** Node's parser gave up before there was a request; https://nodejs.org/api/http.html#event-clienterror */
-const ANSWERS: Readonly<Record<string, readonly [code: HttpErrorCode, message: string]>> = {
-  HPE_HEADER_OVERFLOW: ["HEADERS_TOO_LARGE", "The request headers are larger than 32 KiB."],
-  ERR_HTTP_REQUEST_TIMEOUT: ["REQUEST_TIMEOUT", "The request took too long to arrive."],
+/** Errors of Node's parser; https://nodejs.org/api/http.html#event-clienterror */
+const PARSER_ERRORS: Readonly<Record<string, HttpError>> = {
+  HPE_HEADER_OVERFLOW: new HttpError("HEADERS_TOO_LARGE", "The request headers are larger than 32 KiB."),
+  ERR_HTTP_REQUEST_TIMEOUT: new HttpError("REQUEST_TIMEOUT", "The request took too long to arrive."),
 };
 
-const UNREADABLE = ["BAD_REQUEST", "The request cannot be read."] as const;
+const UNREADABLE = new HttpError("BAD_REQUEST", "The gateway cannot read the request.");
 
 /**
- * Answers what never became a request in the form of all other errors, and ends its connection. An answer that the
- * connection still waits for goes first: a change that was made must not be told to be unreadable.
+ * Answers bytes that Node's parser rejects, and ends the connection. Waits for a response that is still due on this
+ * connection: the caller must hear the outcome of a change, not this error in its place.
  */
-export function refuseUnreadable(
+export function answerParserError(
   error: { readonly code?: string },
   socket: Socket,
   headers: SecurityHeaders,
@@ -68,25 +63,29 @@ export function refuseUnreadable(
     socket.destroy();
     return;
   }
-  const answer = rawAnswer(...(ANSWERS[error.code ?? ""] ?? UNREADABLE), headers);
-  const [, before] =
-    [...exchanges].findLast(([{ complete }, { headersSent }]) => complete || headersSent) ?? [];
-  if (before === undefined) socket.end(answer);
-  else if (before.writableFinished) socket.end(answer);
-  else before.once("finish", () => socket.end(answer));
+  const response = rawResponse(PARSER_ERRORS[error.code ?? ""] ?? UNREADABLE, headers);
+  const [, due] = [...exchanges].findLast(([{ complete }, { headersSent }]) => complete || headersSent) ?? [];
+  if (due === undefined || due.writableFinished) socket.end(response);
+  else due.once("finish", () => socket.end(response));
 }
 
-/** An answer with its headers, for a connection that has no response of Node's. */
-function rawAnswer(code: HttpErrorCode, message: string, headers: SecurityHeaders): string {
-  const requestId = randomUUID();
-  const { status, body } = failure(code, message, requestId);
+/** Returns a response as bytes, for a socket that has no ServerResponse. */
+function rawResponse(error: HttpError, headers: SecurityHeaders): string {
+  const { status, fields, text } = plainResponse(error, headers, randomUUID());
+  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join("")}\r\n${text}`;
+}
+
+/** Returns the response of an error with all its headers, which Fastify adds to other responses. */
+function plainResponse(error: HttpError, headers: SecurityHeaders, requestId: string) {
+  const { status, body } = errorResponse(error, requestId);
   const text = JSON.stringify(body);
-  const fields = Object.entries({
+  const fields = {
     ...headers,
     "x-request-id": requestId,
     "content-type": "application/json; charset=utf-8",
     "content-length": Buffer.byteLength(text),
     connection: "close",
-  }).map(([name, value]) => `${name}: ${value}\r\n`);
-  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${fields.join("")}\r\n${text}`;
+  };
+  return { status, fields, text };
 }

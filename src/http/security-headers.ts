@@ -1,40 +1,48 @@
 /**
- * On every answer; the playground's page has a wider policy of its own. None of them matters to a program that calls
- * an API: they are for the day when a browser is led to show an answer, or to load it into another page.
+ * Headers of every response. An API client ignores them: they matter when a browser is made to show a response or to load
+ * it into another page. https://cheatsheetseries.owasp.org/cheatsheets/REST_Security_Cheat_Sheet.html#security-headers
  *
- * https://cheatsheetseries.owasp.org/cheatsheets/REST_Security_Cheat_Sheet.html#security-headers
+ * One table serves Fastify, Node's own responses (node-server.ts) and bytes written to a socket.
  */
-const ALWAYS = {
-  // JSON stays JSON, whatever an old browser makes of what is in it.
+const API_HEADERS = {
+  // Browsers must not guess another type than JSON.
   "x-content-type-options": "nosniff",
-  // An answer that is shown as a page runs nothing, loads nothing and stands in no frame.
+  // A response shown as a page runs nothing, loads nothing and appears in no frame.
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-  // Pages of other origins cannot embed it, not even to measure it.
+  // Pages of other origins cannot embed a response, not even to measure its size.
   "cross-origin-resource-policy": "same-origin",
   "referrer-policy": "no-referrer",
-  // Who may see what is the next asker's own affair.
+  // A response depends on the caller.
   "cache-control": "no-store",
 } as const;
 
-/** For a year no browser that was here talks to this name without TLS. */
-const WITH_TLS = { "strict-transport-security": "max-age=31536000" } as const;
+/** With TLS, a browser uses HTTPS only for this name for a year. */
+const TLS_HEADERS = { "strict-transport-security": "max-age=31536000" } as const;
 
-export type SecurityHeaders = typeof ALWAYS & Partial<typeof WITH_TLS>;
+export type SecurityHeaders = typeof API_HEADERS & Partial<typeof TLS_HEADERS>;
 
 export function securityHeaders(hasTls: boolean): SecurityHeaders {
-  return hasTls ? { ...ALWAYS, ...WITH_TLS } : ALWAYS;
+  return hasTls ? { ...API_HEADERS, ...TLS_HEADERS } : API_HEADERS;
 }
 
+/** What the playground adds to API_HEADERS or overrides. */
+const PLAYGROUND_HEADERS = {
+  "x-content-type-options": "nosniff",
+  "cross-origin-resource-policy": "same-origin",
+  "referrer-policy": "no-referrer",
+  "cross-origin-opener-policy": "same-origin",
+  "permissions-policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
+} as const;
+
 /**
- * The page runs only what this process serves and talks only to it.
+ * Headers of the playground's page, which runs only files of this process and connects only to it.
  *
- * Styles are the one concession, and half of one. Monaco writes `style="…"` attributes into the markup of every
- * line it draws, which only `'unsafe-inline'` permits. It also creates `<style>` elements, but those the page can
- * stamp with a nonce, so style sheets stay restricted. What an injected style attribute could do is bounded by
- * the other directives: it cannot load or send anything beyond this origin.
+ * Monaco writes `style="…"` attributes into every line that it draws, which only `'unsafe-inline'` permits. Style sheets
+ * stay restricted, because the page gives its `<style>` elements the nonce. An injected style attribute could not load or
+ * send anything outside this origin: the other directives forbid it.
  */
-export function contentSecurityPolicy(styleNonce: string): string {
-  return [
+export function playgroundPageHeaders(styleNonce: string): Readonly<Record<string, string>> {
+  const policy = [
     "default-src 'none'",
     "script-src 'self'",
     "worker-src 'self'",
@@ -46,16 +54,16 @@ export function contentSecurityPolicy(styleNonce: string): string {
     "frame-ancestors 'none'",
     "base-uri 'none'",
     "form-action 'none'",
-  ].join("; ");
+  ];
+  return {
+    ...PLAYGROUND_HEADERS,
+    "content-security-policy": policy.join("; "),
+    "cache-control": "no-store",
+  };
 }
 
-/** A worker is governed by the policy on its own script, not by the page's. Ours only import and compute. */
-export const assetContentSecurityPolicy = "default-src 'none'; script-src 'self'; frame-ancestors 'none'";
-
-export const commonSecurityHeaders = {
-  "x-content-type-options": "nosniff",
-  "referrer-policy": "no-referrer",
-  "cross-origin-opener-policy": "same-origin",
-  "cross-origin-resource-policy": "same-origin",
-  "permissions-policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
+/** Headers of the playground's files. A worker obeys the policy of its own script, not the page's. */
+export const playgroundAssetHeaders = {
+  ...PLAYGROUND_HEADERS,
+  "content-security-policy": "default-src 'none'; script-src 'self'; frame-ancestors 'none'",
 } as const;

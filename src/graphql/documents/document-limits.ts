@@ -59,7 +59,7 @@ export function nestingProblem(document: string): string | undefined {
       if (kind === TokenKind.EOF) return undefined;
       if (OPENING.has(kind)) depth += 1;
       if (CLOSING.has(kind)) depth -= 1;
-      if (depth > MAX_NESTING) return `A query may nest ${MAX_NESTING} levels deep, no more.`;
+      if (depth > MAX_NESTING) return `A query may nest at most ${MAX_NESTING} levels deep.`;
     }
   } catch {
     // The parser stops at the same token and reports the mistake.

@@ -1,177 +1,160 @@
 import type { IncomingHttpHeaders } from "node:http";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import { isUtf16, utf8Text } from "../../utf8.ts";
-import { partsOf } from "../accept-header.ts";
-import type { RequestProblem } from "../http-errors.ts";
+import { splitHeader } from "../accept-header.ts";
+import { HttpError } from "../http-errors.ts";
 
-/** One operation as a client asks for it; https://graphql.github.io/graphql-over-http/draft/#sec-Request-Parameters */
+/** One operation as a client sends it; https://graphql.github.io/graphql-over-http/draft/#sec-Request-Parameters */
 export interface GraphQLOverHttpRequest {
-  /** Undefined where a trusted document is named instead. */
+  /** Undefined where the request names a trusted document instead. */
   readonly query: string | undefined;
   readonly operationName: string | undefined;
-  readonly variables: Readonly<Record<string, unknown>> | undefined;
-  readonly extensions: Readonly<Record<string, unknown>> | undefined;
+  readonly variables: Parameters | undefined;
+  readonly extensions: Parameters | undefined;
   /** The id of a trusted document. */
   readonly documentId: string | undefined;
 }
 
 type Parameters = Readonly<Record<string, unknown>>;
 
-/** Reads the body of a POST. */
-export function readBody(body: unknown): GraphQLOverHttpRequest | RequestProblem {
-  if (Array.isArray(body))
-    return { problem: "Batching is off. Send each operation in a request of its own." };
-  if (!isObject(body)) {
-    return { problem: 'Send a JSON object with a query, for example {"query": "{ __typename }"}.' };
+const EXAMPLE = '{"query": "{ __typename }"}';
+
+/** Reads the operation of a GET or POST. @throws HttpError */
+export function readOperation({ method, url, body }: FastifyRequest): GraphQLOverHttpRequest {
+  const parameters = method === "GET" ? readSearch(url) : readBody(body);
+  for (const name of ["query", "operationName", "documentId"]) {
+    if (typeof (parameters[name] ?? "") !== "string") throw badRequest(`${name} must be a string.`);
   }
-  return read(body);
+  for (const name of ["variables", "extensions"]) {
+    const value = parameters[name] ?? {};
+    if (!isObject(value)) throw badRequest(`${name} must be a JSON object.`);
+    if (isTooDeep(value)) throw badRequest(`${name} may nest at most ${MAX_JSON_NESTING} levels deep.`);
+  }
+  for (const [name, value] of Object.entries(parameters)) {
+    if (!isWellFormed(value)) throw badRequest(`${name} contains half of a surrogate pair.`);
+  }
+  const { query, operationName, variables, extensions, documentId } = parameters as {
+    readonly [name in keyof GraphQLOverHttpRequest]: GraphQLOverHttpRequest[name] | null;
+  };
+  const { persistedQuery, ...otherExtensions } = extensions ?? {};
+  const id = documentId ?? persistedQueryHash(persistedQuery);
+  if (!query && !id) throw badRequest(`The request has no query. POST a JSON object such as ${EXAMPLE}.`);
+  return {
+    query: withoutMark(query ?? "") || undefined,
+    operationName: operationName || undefined,
+    variables: variables ?? undefined,
+    // Apollo would reject the persisted query, which the gateway handles itself.
+    extensions: extensions ? otherExtensions : undefined,
+    documentId: id,
+  };
 }
 
-/** Reads the search part of a GET's address. */
-export function readSearch(
-  search: URLSearchParams | RequestProblem,
-): GraphQLOverHttpRequest | RequestProblem {
-  if ("problem" in search) return search;
+function readBody(body: unknown): Parameters {
+  if (Array.isArray(body)) {
+    throw badRequest("The gateway does not support batches. Send each operation in its own request.");
+  }
+  if (!isObject(body)) throw badRequest(`Send a JSON object with a query, for example ${EXAMPLE}.`);
+  return body;
+}
+
+function readSearch(url: string): Parameters {
+  const search = searchParameters(url);
   const parameters: Record<string, unknown> = {};
   for (const name of ["query", "operationName", "variables", "extensions", "documentId"]) {
-    const values = search.getAll(name);
-    if (values.length > 1) return { problem: `Give the search parameter ${name} once.` };
-    if (values[0] !== undefined) parameters[name] = values[0];
+    const [value, ...more] = search.getAll(name);
+    if (more.length > 0) throw badRequest(`Give the search parameter ${name} once.`);
+    if (value !== undefined) parameters[name] = value;
   }
   for (const name of ["variables", "extensions"]) {
     if (parameters[name] === undefined) continue;
     try {
       parameters[name] = JSON.parse(withoutMark(parameters[name] as string));
     } catch {
-      return { problem: `The search parameter ${name} is not valid JSON.` };
+      throw badRequest(`The search parameter ${name} is not valid JSON.`);
     }
   }
-  return read(parameters);
-}
-
-function read(parameters: Parameters): GraphQLOverHttpRequest | RequestProblem {
-  for (const name of ["query", "operationName", "documentId"]) {
-    const value = parameters[name];
-    if (!isAbsent(value) && typeof value !== "string") return { problem: `${name} has to be a string.` };
-  }
-  for (const name of ["variables", "extensions"]) {
-    const value = parameters[name];
-    if (!isAbsent(value) && !isObject(value)) return { problem: `${name} has to be a JSON object.` };
-    if (isJsonTooDeep(value))
-      return { problem: `${name} may nest ${MAX_JSON_NESTING} levels deep, no more.` };
-  }
-  for (const [name, value] of Object.entries(parameters)) {
-    if (!isWellFormed(value)) return { problem: `${name} has half of a surrogate pair in it.` };
-  }
-  const { query, operationName, variables, extensions, documentId } = parameters;
-  const id = (documentId as string | null | undefined) ?? persistedQueryHash(extensions);
-  if (!query && !id) {
-    return { problem: 'The request has no query. POST a JSON object such as {"query": "{ __typename }"}.' };
-  }
-  return {
-    query: withoutMark((query as string | null) ?? "") || undefined,
-    operationName: (operationName as string | null) || undefined,
-    variables: (variables as Parameters | null) ?? undefined,
-    extensions: withoutPersistedQuery(extensions as Parameters | null | undefined),
-    documentId: id ?? undefined,
-  };
-}
-
-/** GraphQL ignores a byte order mark, but a trusted document is found by its whole text. */
-function withoutMark(text: string): string {
-  return text.startsWith("\uFEFF") ? text.slice(1) : text;
-}
-
-/** Where Apollo's clients put the id of a persisted query. */
-function persistedQueryHash(extensions: unknown): string | undefined {
-  const persisted = isObject(extensions) ? extensions["persistedQuery"] : undefined;
-  const hash = isObject(persisted) ? persisted["sha256Hash"] : undefined;
-  return typeof hash === "string" ? hash : undefined;
-}
-
-/** It is dealt with here, and Apollo would refuse it. */
-function withoutPersistedQuery(extensions: Parameters | null | undefined): Parameters | undefined {
-  if (isAbsent(extensions)) return undefined;
-  const { persistedQuery: _, ...others } = extensions as Parameters;
-  return others;
-}
-
-function isObject(value: unknown): value is Parameters {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function isAbsent(value: unknown): boolean {
-  return value === undefined || value === null;
-}
-
-/**
- * Reads bodies of JSON from their bytes. Fastify would decode them first, and put a replacement character in the place of
- * every byte that is not UTF-8. A byte order mark is ignored (RFC 8259, section 8.1).
- */
-export function readJsonBodies(app: FastifyInstance): void {
-  const parse = app.getDefaultJsonParser("error", "error");
-  app.addContentTypeParser<Buffer>("application/json", { parseAs: "buffer" }, (request, body, done) => {
-    const text = utf8Text(body);
-    // Latin text in UTF-16 is UTF-8 as well, with a NUL beside each letter, which no JSON has.
-    if (isUtf16(body)) done(notText("BODY_IS_UTF16"));
-    else if (text === undefined) done(notText("BODY_NOT_UTF8"));
-    else parse(request, text, done);
-  });
-}
-
-function notText(code: string): Error {
-  return Object.assign(new Error("The body is not text in UTF-8."), { code, statusCode: 400 });
-}
-
-/** The names of the one encoding of characters that JSON has, and of its part that everybody has. */
-const CHARSETS = ["utf-8", "utf8", "us-ascii"];
-
-/** Why a body cannot be read, by what its headers say of its encoding; undefined where it can. */
-export function encodingProblem(headers: IncomingHttpHeaders): string | undefined {
-  const coding = headers["content-encoding"]?.trim().toLowerCase();
-  if (coding !== undefined && coding !== "" && coding !== "identity") {
-    return "Send the operation without a content-encoding.";
-  }
-  const charsets = partsOf(headers["content-type"] ?? "", ";").flatMap((parameter) => {
-    const [, quoted, plain] = /^charset\s*=\s*(?:"([^"]*)"|(\S*))$/i.exec(parameter) ?? [];
-    return quoted ?? plain ?? [];
-  });
-  return charsets.every((charset) => CHARSETS.includes(charset.toLowerCase()))
-    ? undefined
-    : "Send the operation as application/json in UTF-8.";
+  return parameters;
 }
 
 /** A percent sign that encodes no byte stands for itself, as in https://url.spec.whatwg.org/#percent-decode. */
 const LONE_PERCENT = /%(?![0-9a-f]{2})/gi;
 
 /**
- * Returns the search parameters of a request's address. Decoders of addresses replace bytes that are not UTF-8, so
- * these are refused first, and so are bytes that are not percent-encoded, of which Node does not tell the encoding.
+ * Returns the search parameters of a URL. Rejects bytes that are not UTF-8, which URLSearchParams would replace, and raw
+ * bytes that are not ASCII, whose encoding Node does not know.
  */
-export function readAddress(address: string): URLSearchParams | RequestProblem {
-  const { search } = new URL(address, "http://gateway");
-  if (/[^ -~]/.test(address))
-    return { problem: "Percent-encode every byte of the address that is not ASCII." };
+function searchParameters(url: string): URLSearchParams {
+  const { search } = new URL(url, "http://gateway");
+  if (/[^ -~]/.test(url)) throw badRequest("Percent-encode every byte of the URL that is not ASCII.");
   try {
     decodeURIComponent(search.replace(LONE_PERCENT, "%25"));
   } catch {
-    return { problem: "The address has percent-encoded bytes that are not UTF-8." };
+    throw badRequest("The URL has percent-encoded bytes that are not UTF-8.");
   }
   return new URLSearchParams(search);
+}
+
+/**
+ * Reads JSON bodies from their bytes. Fastify would decode them first and replace every byte that is not UTF-8. Ignores a
+ * byte order mark (RFC 8259, section 8.1).
+ */
+export function readJsonBodies(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser("error", "error");
+  app.addContentTypeParser<Buffer>("application/json", { parseAs: "buffer" }, (request, body, done) => {
+    const text = utf8Text(body);
+    // Latin text in UTF-16 is also valid UTF-8: it has a NUL byte after each letter, which JSON never has.
+    if (isUtf16(body)) done(badRequest("The request body is UTF-16. Send it as UTF-8."));
+    else if (text === undefined) done(badRequest("The request body is not UTF-8."));
+    else parse(request, text, done);
+  });
+}
+
+/** JSON is UTF-8; US-ASCII is a subset of it. */
+const CHARSETS = ["utf-8", "utf8", "us-ascii"];
+
+/** Rejects a POST whose headers announce an encoding that the gateway does not read. @throws HttpError */
+export function checkEncoding(headers: IncomingHttpHeaders): void {
+  const coding = headers["content-encoding"]?.trim().toLowerCase() ?? "";
+  if (coding !== "" && coding !== "identity") {
+    throw new HttpError("UNSUPPORTED_MEDIA_TYPE", "Send the operation without a content-encoding.");
+  }
+  const charsets = splitHeader(headers["content-type"] ?? "", ";").flatMap((parameter) => {
+    const [, quoted, plain] = /^charset\s*=\s*(?:"([^"]*)"|(\S*))$/i.exec(parameter) ?? [];
+    return quoted ?? plain ?? [];
+  });
+  if (charsets.every((charset) => CHARSETS.includes(charset.toLowerCase()))) return;
+  throw new HttpError("UNSUPPORTED_MEDIA_TYPE", "Send the operation as application/json in UTF-8.");
+}
+
+/** Printable ASCII without quote and backslash; long enough for every usual kind of id. */
+const IDEMPOTENCY_KEY = /^[\x21\x23-\x5b\x5d-\x7e]{1,200}$/;
+
+/**
+ * Reads the Idempotency-Key header (draft-ietf-httpapi-idempotency-key-header): a quoted string, or the same without
+ * quotes, as most clients send it. @throws HttpError
+ */
+export function readIdempotencyKey(header: string | string[] | undefined): string | undefined {
+  if (header === undefined) return undefined;
+  const text = Array.isArray(header) ? header.join(", ") : header.trim();
+  const key = /^"(.*)"$/s.exec(text)?.[1] ?? text;
+  if (IDEMPOTENCY_KEY.test(key)) return key;
+  throw badRequest(
+    "Idempotency-Key must be 1 to 200 printable characters without spaces, for example a UUID.",
+  );
 }
 
 /** A representation of an entity nests five deep. */
 export const MAX_JSON_NESTING = 100;
 
-/** Whether a value of JSON has lists and objects within each other to more than this depth, of which most code is afraid. */
-function isJsonTooDeep(value: unknown, depth = MAX_JSON_NESTING): boolean {
+/** Returns whether lists and objects nest deeper than MAX_JSON_NESTING. Most code walks such values by recursion. */
+function isTooDeep(value: unknown, depth = MAX_JSON_NESTING): boolean {
   if (typeof value !== "object" || value === null) return false;
-  return depth === 0 || Object.values(value).some((inner) => isJsonTooDeep(inner, depth - 1));
+  return depth === 0 || Object.values(value).some((inner) => isTooDeep(inner, depth - 1));
 }
 
 /**
- * Whether every string in a value of JSON is well-formed Unicode. Half of a surrogate pair, which JSON can escape, has no
- * form in UTF-8: the database would store a replacement character in its place.
+ * Returns whether every string in a JSON value is well-formed Unicode. JSON can escape half of a surrogate pair, which
+ * UTF-8 cannot express: the database would store a replacement character.
  */
 function isWellFormed(value: unknown): boolean {
   if (typeof value === "string") return value.isWellFormed();
@@ -179,22 +162,21 @@ function isWellFormed(value: unknown): boolean {
   return Object.entries(value).every(([name, inner]) => name.isWellFormed() && isWellFormed(inner));
 }
 
-/** Printable ASCII without quote and backslash; long enough for any id that is in use. */
-const BARE = /^[\x21\x23-\x5b\x5d-\x7e]{1,200}$/;
+/** Removes a byte order mark. GraphQL ignores it, but the gateway looks up a trusted document by its whole text. */
+function withoutMark(text: string): string {
+  return text.startsWith("\uFEFF") ? text.slice(1) : text;
+}
 
-/** The header as it can be used, or what is wrong with it. */
-type IdempotencyKey = { readonly key: string | undefined } | { readonly problem: string };
+/** Apollo's clients put the id of a persisted query into `extensions.persistedQuery`. */
+function persistedQueryHash(persistedQuery: unknown): string | undefined {
+  const hash = isObject(persistedQuery) ? persistedQuery["sha256Hash"] : undefined;
+  return typeof hash === "string" ? hash : undefined;
+}
 
-/**
- * Reads Idempotency-Key (draft-ietf-httpapi-idempotency-key-header): a quoted string, or as most clients send it,
- * the same without quotes.
- */
-export function parseIdempotencyKey(header: string | string[] | undefined): IdempotencyKey {
-  if (header === undefined) return { key: undefined };
-  const text = Array.isArray(header) ? header.join(", ") : header.trim();
-  const key = /^"(.*)"$/s.exec(text)?.[1] ?? text;
-  if (BARE.test(key)) return { key };
-  return {
-    problem: "Idempotency-Key must be 1 to 200 printable characters without spaces, for example a UUID.",
-  };
+function isObject(value: unknown): value is Parameters {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function badRequest(message: string): HttpError {
+  return new HttpError("BAD_REQUEST", message);
 }

@@ -6,31 +6,22 @@ import type { AdmittedOperation, AskedOperation } from "../../graphql/admission.
 import type { GraphQLContext } from "../../graphql/context.ts";
 import { nestingProblem } from "../../graphql/documents/document-limits.ts";
 import { MEDIA_TYPES, type MediaType, negotiateMediaType } from "../accept-header.ts";
-import type { CallerRate } from "../caller-rate.ts";
 import {
   addressKey,
   bytesPoints,
+  type CallerRate,
   isSmall,
   type Payer,
   payerOf,
   seemsToAskForService,
 } from "../caller-rate.ts";
-import type { HttpErrorCode } from "../http-errors.ts";
-import {
-  type RequestProblem,
-  refuse,
-  refuseBusyCaller,
-  refuseProblem,
-  refuseRejectedToken,
-} from "../http-errors.ts";
+import { authenticationError, CallerError, HttpError } from "../http-errors.ts";
 import { mayBeForged } from "./csrf.ts";
 import {
-  encodingProblem,
+  checkEncoding,
   type GraphQLOverHttpRequest,
-  parseIdempotencyKey,
-  readAddress,
-  readBody,
-  readSearch,
+  readIdempotencyKey,
+  readOperation,
 } from "./graphql-request.ts";
 import type { TrustedDocuments } from "./trusted-documents.ts";
 
@@ -41,165 +32,145 @@ export interface GraphQLRouteOptions {
   readonly admit: (operation: AskedOperation, caller: Caller) => AdmittedOperation;
   readonly callerRate: CallerRate;
   readonly authenticator: Authenticator;
-  /** Hears of requests whose proof of who asks is not believed, of one address as often as one caller may ask. */
+  /** Reports rejected tokens, for each address at most at the caller rate. */
   readonly onRejectedToken: (refusal: Refusal, requestId: string) => void;
-  /** Undefined where any document is run, and none has an id. */
+  /** Undefined where the gateway runs any document and knows no ids. */
   readonly trustedDocuments: TrustedDocuments | undefined;
 }
 
-/** What the route has learnt from the request's headers. */
+/** The facts of a request that the GraphQL context needs. */
 export interface RequestDetails {
   readonly caller: Caller;
   readonly idempotencyKey: string | undefined;
-  readonly mediaType: GraphQLContext["mediaType"];
+  readonly mediaType: MediaType;
   readonly admitted: AdmittedOperation;
 }
 
-/** A request of which the headers are read, and not the body. */
-interface Received {
+/** A request whose headers are read and whose body is not. */
+interface RequestHead {
   readonly caller: Caller;
   readonly payer: Payer;
-  /** Bytes that the connection had brought by then. */
+  readonly mediaType: MediaType;
+  /** Bytes that the connection had received before the body. */
   readonly bytesRead: number;
 }
 
-/** Apollo's clients know this one by its code and then send the whole query. */
-const NO_PERSISTED_QUERIES: RequestProblem = {
-  problem: "Persisted queries are off here. Send the whole query.",
-  code: "PERSISTED_QUERY_NOT_SUPPORTED",
-};
-
 const OTHER_METHODS: HTTPMethods[] = ["PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"];
 
-/** GraphQL over HTTP: https://graphql.github.io/graphql-over-http/draft/ */
+/** Serves GraphQL over HTTP: https://graphql.github.io/graphql-over-http/draft/ */
 export function registerGraphQLRoute(app: FastifyInstance, options: GraphQLRouteOptions): void {
-  app.route({
-    method: OTHER_METHODS,
-    url: options.path,
-    handler: refuseMethod,
-  });
-  const received = new WeakMap<FastifyRequest, Received>();
+  app.route({ method: OTHER_METHODS, url: options.path, handler: rejectMethod });
+  const heads = new WeakMap<FastifyRequest, RequestHead>();
   app.route({
     method: ["GET", "POST"],
     url: options.path,
     exposeHeadRoute: false,
-    // Before the body is read.
-    onRequest: async (request, reply) => {
-      const head = await receive(request, reply, options);
-      if (head !== undefined) received.set(request, head);
-    },
-    handler: (request, reply) => {
-      const head = received.get(request);
-      if (head === undefined) throw new Error("A request was handled that was refused.");
-      return answer(request, reply, head, options);
+    // This hook runs before Fastify reads the body.
+    onRequest: async (request) => void heads.set(request, await readHead(request, options)),
+    handler: async (request, reply) => {
+      const head = heads.get(request);
+      if (head === undefined) throw new Error("The request has no head.");
+      return runOperation(request, reply, head, options);
     },
   });
 }
 
-export function refuseMethod(request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const message = "Send operations with POST, queries also with GET.";
-  return refuse(request, reply.header("allow", "GET, POST"), "METHOD_NOT_ALLOWED", message);
+export function rejectMethod(): never {
+  const headers = { allow: "GET, POST" };
+  throw new HttpError("METHOD_NOT_ALLOWED", "Send operations with POST, queries also with GET.", headers);
 }
 
-function refusalByHeaders({
-  method,
-  headers,
-}: FastifyRequest): readonly [code: HttpErrorCode, message: string] | undefined {
-  if (mayBeForged(method, headers)) {
-    return [
-      "CSRF_PREVENTED",
-      "A page of another origin may have sent this. Send JSON with content-type: application/json, or a GET with " +
-        "graphql-require-preflight: 1.",
-    ];
-  }
-  if (negotiateMediaType(headers.accept) === undefined) {
-    return ["NOT_ACCEPTABLE", `Answers come as ${MEDIA_TYPES.join(" or ")}.`];
-  }
-  const problem = method === "POST" ? encodingProblem(headers) : contentTypeProblem(headers["content-type"]);
-  return problem === undefined ? undefined : ["UNSUPPORTED_MEDIA_TYPE", problem];
-}
-
-/** A browser may take an odd content-type for a harmless one, and send a GET of another origin without a preflight. */
-function contentTypeProblem(contentType: string | undefined): string | undefined {
-  if (contentType === undefined || /^\s*application\/json\s*(;|$)/i.test(contentType)) return undefined;
-  return "A GET has no content. Leave out its content-type.";
-}
-
-/** Looks at what comes before the body, so that nobody's body is read in vain. */
-async function receive(
+/** Checks everything that comes before the body: the headers, the caller, and the rate of a large request. */
+async function readHead(
   request: FastifyRequest,
-  reply: FastifyReply,
   { authenticator, callerRate, onRejectedToken }: GraphQLRouteOptions,
-): Promise<Received | undefined> {
-  const refusal = refusalByHeaders(request);
-  if (refusal !== undefined) {
-    await refuse(request, reply, ...refusal);
-    return undefined;
-  }
+): Promise<RequestHead> {
+  const mediaType = checkHeaders(request);
   const { rawHeaders, socket } = request.raw;
   const { remoteAddress, bytesRead } = socket;
   const authentication = await authenticator.authenticate({ rawHeaders, remoteAddress });
   if ("refusal" in authentication) {
-    // Whoever sends bad tokens by the thousand fills no log with them.
-    const tooManyMs = await callerRate.count(`unbelieved at ${addressKey(remoteAddress ?? "")}`);
-    if (tooManyMs === undefined) onRejectedToken(authentication, request.id);
-    await refuseRejectedToken(request, reply, authentication);
-    return undefined;
+    // A flood of invalid tokens must not flood the log.
+    const waitMs = await callerRate.count(`rejected token at ${addressKey(remoteAddress)}`);
+    if (waitMs === undefined) onRejectedToken(authentication, request.id);
+    throw authenticationError(authentication);
   }
   const { caller } = authentication;
   const payer = payerOf(caller, remoteAddress);
-  const retryAfterMs = isSmall(request) ? undefined : await callerRate.waitOf(payer.key);
-  if (retryAfterMs === undefined) return { caller, payer, bytesRead };
-  await refuseBusyCaller(request, reply, retryAfterMs);
-  return undefined;
+  if (!isSmall(request)) rejectBusy(await callerRate.waitOf(payer.key));
+  return { caller, payer, mediaType, bytesRead };
 }
 
-async function answer(
+/** Reads the body, counts what the operation costs, and has Apollo run it. */
+async function runOperation(
   request: FastifyRequest,
   reply: FastifyReply,
-  { caller, payer, bytesRead }: Received,
-  options: GraphQLRouteOptions,
+  { caller, payer, mediaType, bytesRead }: RequestHead,
+  { callerRate, trustedDocuments, admit, apollo, createContext }: GraphQLRouteOptions,
 ): Promise<unknown> {
-  const { callerRate } = options;
-  // A flood of other requests from a router's address does not keep the router from the schema.
+  // Requests for the schema count apart: a flood from a router's address must not keep the router from the schema.
   const seemsService = seemsToAskForService(request);
   const serviceKey = `_service ${payer.key}`;
   const points = 1 + bytesPoints(request, bytesRead) * payer.share;
-  const tooManyMs = await callerRate.count(seemsService ? serviceKey : payer.key, points);
-  if (tooManyMs !== undefined) return refuseBusyCaller(request, reply, tooManyMs);
-  const mediaType = negotiateMediaType(request.headers.accept) ?? MEDIA_TYPES[0];
-  const idempotencyKey = parseIdempotencyKey(request.headers["idempotency-key"]);
-  if ("problem" in idempotencyKey) return refuseProblem(request, reply, idempotencyKey);
-  const operation = readOperation(request, options.trustedDocuments);
-  if ("problem" in operation) return refuseProblem(request, reply, operation);
+  rejectBusy(await callerRate.count(seemsService ? serviceKey : payer.key, points));
+  const idempotencyKey = readIdempotencyKey(request.headers["idempotency-key"]);
+  const operation = findDocument(readOperation(request), trustedDocuments);
   const { query = "", operationName, variables } = operation;
   const problem = nestingProblem(query);
-  if (problem !== undefined) return refuseProblem(request, reply, { problem });
-  const admitted = options.admit({ query, operationName, variables }, caller);
+  if (problem !== undefined) throw new HttpError("BAD_REQUEST", problem);
+  const admitted = admit({ query, operationName, variables }, caller);
   const isService = seemsService && admitted.isService;
-  const further = admitted.effort * payer.share + (seemsService && !isService ? 1 : 0);
-  const tooDearMs = await callerRate.count(isService ? serviceKey : payer.key, further);
-  if (tooDearMs !== undefined) return refuseBusyCaller(request, reply, tooDearMs);
-  const details = { caller, idempotencyKey: idempotencyKey.key, mediaType, admitted };
-  const response = await options.apollo.executeHTTPGraphQLRequest({
+  const effort = admitted.effort * payer.share + (seemsService && !isService ? 1 : 0);
+  rejectBusy(await callerRate.count(isService ? serviceKey : payer.key, effort));
+  const response = await apollo.executeHTTPGraphQLRequest({
     httpGraphQLRequest: toApollo(request, operation, mediaType),
-    context: async () => options.createContext(request, details),
+    context: async () => createContext(request, { caller, idempotencyKey, mediaType, admitted }),
   });
   return send(reply, response);
 }
 
-function readOperation(
-  request: FastifyRequest,
-  trustedDocuments: TrustedDocuments | undefined,
-): GraphQLOverHttpRequest | RequestProblem {
-  const operation = request.method === "GET" ? readSearch(readAddress(request.url)) : readBody(request.body);
-  if ("problem" in operation) return operation;
-  if (trustedDocuments !== undefined) return trustedDocuments.resolve(operation);
-  if (operation.query !== undefined) return operation;
-  return NO_PERSISTED_QUERIES;
+/** @returns the media type of the response. @throws HttpError */
+function checkHeaders({ method, headers }: FastifyRequest): MediaType {
+  if (mayBeForged(method, headers)) {
+    throw new HttpError(
+      "CSRF_PREVENTED",
+      "A page of another origin may have sent this request. Send JSON with content-type: application/json, or a GET " +
+        "with graphql-require-preflight: 1.",
+    );
+  }
+  const mediaType = negotiateMediaType(headers.accept);
+  if (mediaType === undefined) {
+    throw new HttpError("NOT_ACCEPTABLE", `The Accept header must allow ${MEDIA_TYPES.join(" or ")}.`);
+  }
+  if (method === "POST") checkEncoding(headers);
+  // A browser may send a GET of another origin with an odd content-type without a preflight.
+  else if (!/^\s*application\/json\s*(;|$)/i.test(headers["content-type"] ?? "application/json")) {
+    throw new HttpError(
+      "UNSUPPORTED_MEDIA_TYPE",
+      "A GET request has no body. Remove its content-type header.",
+    );
+  }
+  return mediaType;
 }
 
-/** Apollo reads a GET's operation from its address, so the document that an id stood for goes there. */
+function rejectBusy(waitMs: number | undefined): void {
+  if (waitMs !== undefined) throw new CallerError("CALLER_RATE_LIMITED", "", waitMs);
+}
+
+function findDocument(
+  operation: GraphQLOverHttpRequest,
+  trustedDocuments: TrustedDocuments | undefined,
+): GraphQLOverHttpRequest {
+  if (trustedDocuments !== undefined) return trustedDocuments.resolve(operation);
+  if (operation.query !== undefined) return operation;
+  // Apollo's clients recognise this code and then send the query.
+  throw new HttpError(
+    "PERSISTED_QUERY_NOT_SUPPORTED",
+    "The gateway does not support persisted queries. Send the query text.",
+  );
+}
+
+/** Apollo reads a GET's operation from its URL, so the document of an id goes there. */
 function toApollo(
   { method, headers }: FastifyRequest,
   { documentId: _, ...operation }: GraphQLOverHttpRequest,
@@ -210,7 +181,7 @@ function toApollo(
   for (const [name, value] of Object.entries(headers)) {
     if (value !== undefined) map.set(name, Array.isArray(value) ? value.join(", ") : value);
   }
-  // Apollo would judge the headers again, by stricter rules and in its own words.
+  // Apollo would check both headers again, by stricter rules and with its own messages.
   map.set("accept", mediaType);
   map.delete("content-type");
   return {
@@ -222,16 +193,16 @@ function toApollo(
 }
 
 function toSearch(given: readonly (readonly [name: string, value: unknown])[]): string {
-  const search = new URLSearchParams();
-  for (const [name, value] of given) {
-    search.set(name, typeof value === "string" ? value : JSON.stringify(value));
-  }
-  return `?${search}`;
+  const pairs = given.map(([name, value]) => [
+    name,
+    typeof value === "string" ? value : JSON.stringify(value),
+  ]);
+  return `?${new URLSearchParams(pairs)}`;
 }
 
 function send(reply: FastifyReply, { status, headers, body }: HTTPGraphQLResponse): unknown {
   for (const [name, value] of headers) void reply.header(name, value);
-  // Incremental delivery is not offered, so every answer is complete.
-  if (body.kind !== "complete") throw new Error("An answer in parts was not to be expected.");
+  // The gateway does not offer incremental delivery.
+  if (body.kind !== "complete") throw new Error("Apollo returned an incremental response.");
   return reply.status(status ?? 200).send(body.string);
 }

@@ -1,19 +1,17 @@
 import { z } from "zod";
 import { readUtf8File, TextEncodingError, whyUnreadable } from "../../utf8.ts";
-import type { RequestProblem } from "../http-errors.ts";
+import { HttpError } from "../http-errors.ts";
 import type { GraphQLOverHttpRequest } from "./graphql-request.ts";
 
-/** enforce: no other operation is run. audit: any other is run, and reported. */
-export type TrustedDocumentsMode = "audit" | "enforce";
-
-export interface TrustedDocumentsOptions {
-  readonly mode: TrustedDocumentsMode;
+interface TrustedDocumentsOptions {
+  /** `enforce` rejects operations outside the manifest; `audit` runs and reports them. */
+  readonly mode: "audit" | "enforce";
   readonly manifestFile: string;
-  /** An operation that is not in the manifest. */
+  /** Reports an operation that is not in the manifest. */
   readonly onUntrusted: (operation: { readonly operationName: string | undefined }) => void;
 }
 
-/** Apollo's and Relay's tools write these; https://www.apollographql.com/docs/graphos/platform/security/persisted-queries */
+/** The formats of Apollo's and Relay's tools; https://www.apollographql.com/docs/graphos/platform/security/persisted-queries */
 const manifestSchema = z.union([
   z
     .object({ operations: z.array(z.object({ id: z.string().min(1), body: z.string().min(1) })) })
@@ -25,21 +23,19 @@ export class TrustedDocumentsError extends Error {
   override readonly name = "TrustedDocumentsError";
 }
 
-/** Operations that were known when the clients were built. */
+/** The operations that were known when the clients were built. */
 export class TrustedDocuments {
-  readonly #mode: TrustedDocumentsMode;
-  readonly #onUntrusted: TrustedDocumentsOptions["onUntrusted"];
+  readonly #options: TrustedDocumentsOptions;
   readonly #bodies: ReadonlyMap<string, string>;
   readonly #known: ReadonlySet<string>;
 
   private constructor(options: TrustedDocumentsOptions, bodies: ReadonlyMap<string, string>) {
-    this.#mode = options.mode;
-    this.#onUntrusted = options.onUntrusted;
+    this.#options = options;
     this.#bodies = bodies;
     this.#known = new Set(bodies.values());
   }
 
-  /** @throws TrustedDocumentsError where the manifest cannot be used. */
+  /** @throws TrustedDocumentsError where the manifest is unreadable or has another format. */
   static async load(options: TrustedDocumentsOptions): Promise<TrustedDocuments> {
     const { manifestFile } = options;
     try {
@@ -54,17 +50,22 @@ export class TrustedDocuments {
     }
   }
 
-  /** The request with the document that it names, or why it is not run. */
-  resolve(request: GraphQLOverHttpRequest): GraphQLOverHttpRequest | RequestProblem {
+  /** Returns the request with the document that its id names. @throws HttpError where the mode forbids it. */
+  resolve(request: GraphQLOverHttpRequest): GraphQLOverHttpRequest {
     const { documentId, query, operationName } = request;
     const named = documentId === undefined ? undefined : this.#bodies.get(documentId.replace(/^sha256:/, ""));
-    if (documentId !== undefined && named === undefined && query === undefined) {
-      return { problem: "There is no trusted document with this id." };
+    if (query === undefined) {
+      if (documentId !== undefined && named === undefined) {
+        throw new HttpError("BAD_REQUEST", "No trusted document has this id.");
+      }
+      return { ...request, query: named };
     }
-    if (query === undefined) return { ...request, query: named };
     if (this.#known.has(query)) return request;
-    this.#onUntrusted({ operationName });
-    if (this.#mode === "audit") return request;
-    return { problem: "Only trusted documents are run here. Send the documentId of one." };
+    this.#options.onUntrusted({ operationName });
+    if (this.#options.mode === "audit") return request;
+    throw new HttpError(
+      "BAD_REQUEST",
+      "The gateway runs only trusted documents. Send the documentId of one.",
+    );
   }
 }

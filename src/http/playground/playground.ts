@@ -1,67 +1,62 @@
 import { randomBytes } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
-import { posix } from "node:path";
+import { join, posix } from "node:path";
+import fastifyStatic from "@fastify/static";
 import type { FastifyInstance } from "fastify";
 import { prefersHtml } from "../accept-header.ts";
-import {
-  assetContentSecurityPolicy,
-  commonSecurityHeaders,
-  contentSecurityPolicy,
-} from "../security-headers.ts";
+import { playgroundAssetHeaders, playgroundPageHeaders } from "../security-headers.ts";
 import type { BootData, PlaygroundBanner, PlaygroundExample } from "./boot-data.ts";
-import { loadBuiltPlayground } from "./built-assets.ts";
 
 export interface PlaygroundOptions {
-  /** The route of the GraphQL endpoint, for example `/graphql`. The page appears there to browsers. */
+  /** The path of the GraphQL endpoint, for example `/graphql`. Browsers get the page there. */
   graphqlPath: string;
-  /** The folder that `npm run build` wrote: `dist/playground`. */
+  /** The folder that `npm run build` writes: `dist/playground`. */
   assetsDir: string;
-  /** Opened as tabs on a first visit, in this order; see `loadExamples`. */
+  /** The entries of the Examples panel in their order; the first is the tab of a first visit. See `loadExamples`. */
   examples: PlaygroundExample[];
   banner: PlaygroundBanner;
 }
 
 /**
- * Serves the playground: the page on GET `graphqlPath` to whoever asks for HTML without a `query`, and its files
- * under `<graphqlPath>-playground/`. Every other request to `graphqlPath` stays with the GraphQL route, whichever
- * of the two is registered first. Rejects with a PlaygroundNotBuiltError where `assetsDir` was never built.
+ * Serves the playground: the page to browsers that GET `graphqlPath` without a `query`, and its files under
+ * `<graphqlPath>-playground/`. Leaves every other request to the GraphQL route, in whatever order the two are registered.
+ * Throws where `assetsDir` has no build.
  */
 export async function registerPlayground(app: FastifyInstance, options: PlaygroundOptions): Promise<void> {
-  const { pageTemplate, assets } = await loadBuiltPlayground(options.assetsDir);
-  const assetsPath = `${options.graphqlPath}-playground`;
+  const { assetsDir, graphqlPath, banner, examples } = options;
+  const pageTemplate = await readFile(join(assetsDir, "index.html"), "utf8").catch((cause: unknown) => {
+    const problem = `The playground has not been built: ${assetsDir} has no index.html. Run \`npm run build\`.`;
+    throw new Error(problem, { cause });
+  });
+  const assetsPath = `${graphqlPath}-playground`;
 
   app.addConstraintStrategy(browserVisitStrategy);
-
-  app.get(options.graphqlPath, { constraints: { browserVisit: "yes" } }, (_request, reply) => {
+  app.get(graphqlPath, { constraints: { browserVisit: "yes" } }, (_request, reply) => {
     const styleNonce = randomBytes(16).toString("base64");
-    const { banner, examples } = options;
     return reply
-      .headers(commonSecurityHeaders)
-      .header("content-security-policy", contentSecurityPolicy(styleNonce))
-      .header("cache-control", "no-store")
+      .headers(playgroundPageHeaders(styleNonce))
       .header("vary", "accept")
       .type("text/html; charset=utf-8")
       .send(renderPage(pageTemplate, assetsPath, { banner, examples, styleNonce }));
   });
-
-  app.get<{ Params: { file: string } }>(`${assetsPath}/assets/:file`, async (request, reply) => {
-    const asset = assets.get(request.params.file);
-    if (asset === undefined) {
-      return reply.callNotFound();
-    }
-    const compress = asset.compressible && /\bgzip\b/.test(request.headers["accept-encoding"] ?? "");
-    return reply
-      .headers(commonSecurityHeaders)
-      .header("content-security-policy", assetContentSecurityPolicy)
-      .header("cache-control", "public, max-age=31536000, immutable")
-      .header("vary", "accept-encoding")
-      .headers(compress ? { "content-encoding": "gzip" } : {})
-      .type(asset.type)
-      .send(compress ? await asset.gzipped() : asset.content);
+  await app.register(fastifyStatic, {
+    root: join(assetsDir, "assets"),
+    prefix: `${assetsPath}/assets/`,
+    // Each file that exists at start has a route of its own; no other path reaches the folder.
+    wildcard: false,
+    index: false,
+    decorateReply: false,
+    // The build writes a .gz file next to each script and style sheet.
+    preCompressed: true,
+    // A file name changes with its content.
+    immutable: true,
+    maxAge: "1y",
+    setHeaders: (reply) => void reply.headers(playgroundAssetHeaders),
   });
 }
 
-/** Every address in the page is relative to it, so that a proxy may move both paths under a prefix. */
+/** Fills in the template. Every URL in the page is relative, so that a proxy may serve both paths under a prefix. */
 function renderPage(template: string, assetsPath: string, boot: BootData): string {
   // A data block ends at the first "</script"; escaped, no example text can end it.
   const json = JSON.stringify(boot).replaceAll("<", "\\u003c");
@@ -74,8 +69,8 @@ type ConstraintStrategy = Parameters<FastifyInstance["addConstraintStrategy"]>[0
 type RouteHandler = Parameters<ReturnType<ConstraintStrategy["storage"]>["set"]>[1];
 
 /**
- * Lets a route claim only the visits of people with a browser, by `constraints: { browserVisit: "yes" }`. The
- * router tries constrained routes before the others, in whatever order they were registered.
+ * Limits a route to page visits by `constraints: { browserVisit: "yes" }`. The router tries constrained routes before the
+ * others, in whatever order they are registered.
  */
 const browserVisitStrategy: ConstraintStrategy = {
   name: "browserVisit",
@@ -86,10 +81,10 @@ const browserVisitStrategy: ConstraintStrategy = {
       set: (value, handler) => void handlers.set(value, handler),
     };
   },
-  deriveConstraint: (request: IncomingMessage) => (isBrowserVisit(request) ? "yes" : undefined),
+  deriveConstraint: (request) => (isBrowserVisit(request) ? "yes" : undefined),
 };
 
-/** A GET with a `query` parameter is an operation, even if it was typed into an address bar. */
-export function isBrowserVisit(request: IncomingMessage): boolean {
-  return prefersHtml(request.headers.accept) && !/[?&]query=/.test(request.url ?? "");
+/** A GET with a `query` parameter is an operation, even if a person typed it into an address bar. */
+export function isBrowserVisit({ headers, url }: IncomingMessage): boolean {
+  return prefersHtml(headers.accept) && !/[?&]query=/.test(url ?? "");
 }

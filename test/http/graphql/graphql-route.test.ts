@@ -193,7 +193,7 @@ test("an address that cannot be read is refused like everything else", async () 
   expect(await response.json()).toEqual({
     errors: [
       {
-        message: "The request cannot be read.",
+        message: "The gateway cannot read the request.",
         extensions: { code: "BAD_REQUEST", requestId: response.headers.get("x-request-id") },
       },
     ],

@@ -58,10 +58,10 @@ test("enforce runs nothing else", async () => {
   const { status, errors } = await send(UNKNOWN);
   expect(status).toBe(400);
   expect(errors).toMatchObject([
-    { message: expect.stringContaining("Only trusted documents"), extensions: { code: "BAD_REQUEST" } },
+    { message: expect.stringContaining("only trusted documents"), extensions: { code: "BAD_REQUEST" } },
   ]);
   const { errors: unknownId } = readReply(await http.post("/graphql").send({ documentId: "nobody" }));
-  expect(unknownId).toMatchObject([{ message: "There is no trusted document with this id." }]);
+  expect(unknownId).toMatchObject([{ message: "No trusted document has this id." }]);
   expect(logLines.join()).toContain("an operation is no trusted document");
 });
 

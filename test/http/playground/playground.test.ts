@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { gunzipSync } from "node:zlib";
+import { gunzipSync, gzipSync } from "node:zlib";
 import Fastify, { type FastifyInstance } from "fastify";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { type PlaygroundOptions, registerPlayground } from "../../../src/http/playground/playground.ts";
@@ -94,7 +94,7 @@ describe("its files", () => {
     const response = await app.inject({ url });
     expect(response.body).toBe(script);
     expect(response.headers).toMatchObject({
-      "content-type": "text/javascript; charset=utf-8",
+      "content-type": "application/javascript; charset=utf-8",
       "cache-control": "public, max-age=31536000, immutable",
       "x-content-type-options": "nosniff",
       "content-security-policy": "default-src 'none'; script-src 'self'; frame-ancestors 'none'",
@@ -159,5 +159,6 @@ async function playgroundOptions(): Promise<PlaygroundOptions> {
       `<script type="module" src="__ASSETS__/assets/main-1a2b.js"></script>`,
   );
   await writeFile(join(assetsDir, "assets/main-1a2b.js"), script);
+  await writeFile(join(assetsDir, "assets/main-1a2b.js.gz"), gzipSync(script));
   return { graphqlPath: "/graphql", assetsDir, examples: [], banner: { target: "emulator" } };
 }
