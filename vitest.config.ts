@@ -1,11 +1,11 @@
 import { defineConfig } from "vitest/config";
 
 /**
- * Three groups, one after the other: `unit` files compute; `database` files share one PostgreSQL and mostly wait for
- * it; `process` files start browsers, child processes or whole gateways and run one at a time, so that they never
- * compete with each other for a core. Files of the first two share their modules, none of which keeps state.
+ * Three groups of test files, one after the other. `unit` files start no server. `database` files share one PostgreSQL and
+ * mostly wait for it. `process` files start browsers, child processes or whole gateways and run one at a time, so that
+ * they do not compete for a core. Files of the first two groups share their modules, which keep no state.
  */
-/** Whole gateways keep a record of their changes. */
+/** Tests of whole gateways need a database for the record. */
 const NEED_A_DATABASE = [
   "test/**/*.db.test.ts",
   "test/{changes,conformance,docs,graphql,http,schema}/**/*.test.ts",

@@ -14,7 +14,7 @@ const read = elementOf("read", HTMLButtonElement);
 const progress = elementOf("progress", HTMLElement);
 
 const client = createCamGatewayClient({ url: "/graphql" });
-/** One for each change. It stays while there is no answer, so that switching again cannot make the change twice. */
+/** The idempotency key of a change. It stays until an answer arrives, so that a second click cannot make the change twice. */
 let idempotencyKey = crypto.randomUUID();
 const renewKey = () => {
   idempotencyKey = crypto.randomUUID();
@@ -51,10 +51,10 @@ function forgetOverwriting(): void {
 
 async function readProtection(): Promise<string> {
   const user = await client.subUser(typedUin());
-  return user === null ? "There is no such user." : describeProtections(user.mfa);
+  return user === null ? "This user does not exist." : describeProtections(user.mfa);
 }
 
-/** Whether nobody knows what holds. Only a read that succeeds ends that, whatever fails in between. */
+/** Whether the user's protections are unknown. Only a successful read ends this state. */
 let mustRead = false;
 
 /** One thing at a time, with its news in the page. */
@@ -77,7 +77,7 @@ async function run(news: string, task: () => Promise<string>): Promise<void> {
   }
 }
 
-/** A button that is `disabled` would lose the focus, and with it the place of whoever uses the keyboard. */
+/** A `disabled` button would lose the focus, and keyboard users their place. */
 function setSubmitting(isPossible: boolean): void {
   submit.ariaDisabled = isPossible ? null : "true";
 }

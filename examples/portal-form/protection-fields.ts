@@ -27,7 +27,7 @@ export function fieldOf(protection: Protection, method: Method): HTMLSelectEleme
   return elementOf(`${protection}-${method}`, HTMLSelectElement);
 }
 
-/** What is to be switched; what is left as it is stays out. */
+/** The methods to switch. Unchanged methods are left out. */
 export function chosenMethods(protection: Protection): MethodsToSwitch {
   const chosen = methods
     .map((method) => [method, fieldOf(protection, method).value])

@@ -10,7 +10,7 @@ test.each([
   expect(median(figures)).toBe(middle);
 });
 
-test("contestants take turns, a round each", async () => {
+test("contestants run one round each in turn", async () => {
   const order: string[] = [];
   const contestant = (name: string) => ({ name, measure: async () => order.push(name) });
   const series = await measureInTurns([contestant("a"), contestant("b")], 2);
@@ -36,7 +36,7 @@ test("measurements of the same contestants are joined", () => {
   ]);
 });
 
-test("a ratio compares what was measured in the same round", () => {
+test("a ratio compares figures of the same round", () => {
   const series = [
     { name: "slow", figures: [20, 200] },
     { name: "fast", figures: [10, 50] },
@@ -44,6 +44,6 @@ test("a ratio compares what was measured in the same round", () => {
   expect(ratioOf(series, "slow", "fast")).toEqual({ name: "slow / fast", figures: [2, 4] });
 });
 
-test("a ratio of what was not measured is refused", () => {
+test("a ratio without figures is refused", () => {
   expect(() => ratioOf([], "slow", "fast")).toThrow("slow or fast was not measured.");
 });

@@ -5,7 +5,7 @@ import { startGateway } from "../support/start-gateway.ts";
 import { startHiveGateway } from "../support/start-hive-gateway.ts";
 import { asSubgraph } from "../support/started-router.ts";
 
-/** Hive Gateway as one that knows its callers: here they name their scopes themselves. */
+/** Hive Gateway with authentication. In this test, callers name their scopes themselves. */
 const gateway = await startGateway();
 const { send } = await startHiveGateway({
   subgraphs: [asSubgraph(gateway), await startExampleSubgraph()],
@@ -72,6 +72,6 @@ test.each(["cam.mfa:approve", "cam.mfa:write"])(
   },
 );
 
-test("the error catalogue is for everybody", async () => {
+test("every caller may read the error catalogue", async () => {
   expect((await send("{ camErrors { code } }")).errors).toEqual([]);
 });

@@ -15,12 +15,12 @@ import { whenOver } from "../support/when-over.ts";
 const HEAD = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])
 `;
 
-/** A subgraph that knows users of several accounts, */
+/** A subgraph with users of several accounts. */
 const KNOWING = `${HEAD}
 type Query { watched: [SubUser!]! }
 type SubUser @key(fields: "id") { id: ID! watchedBy: String! }`;
 
-/** and one that knows of no accounts. */
+/** A subgraph without accounts. */
 const UNKNOWING = `${HEAD}
 scalar Uin
 type Query { followed: [SubUser!]! }
@@ -62,7 +62,7 @@ describe.each([
   ["@apollo/gateway", startApolloGateway],
   ["Hive Gateway", startHiveGateway],
 ])("behind %s", (_router, startRouter) => {
-  test("users whom a subgraph names by their id are read in their account", async () => {
+  test("users that a subgraph names by id are read in their account", async () => {
     const { send } = await startRouter({ subgraphs });
     const { data, errors } = await send("{ watched { id opUin account remark watchedBy } }");
     expect(errors).toEqual([]);
@@ -75,7 +75,7 @@ describe.each([
     expect(watched.map(({ remark }) => remark === "of the partner")).toEqual([true, false, true]);
   });
 
-  test("users whom a subgraph names by their Uin alone are of the default account", async () => {
+  test("users that a subgraph names by Uin are read in the default account", async () => {
     const { send } = await startRouter({ subgraphs });
     const { data, errors } = await send("{ followed { opUin account remark } }");
     expect(errors).toEqual([]);
@@ -83,7 +83,7 @@ describe.each([
     expect(JSON.stringify(data)).not.toContain("of the partner");
   });
 
-  test("what a subgraph knows of a user in another account is asked by the id", async () => {
+  test("fields of another subgraph resolve by id for a user in another account", async () => {
     const { send } = await startRouter({ subgraphs });
     const query = `mutation {
       setSubUserMfa(opUin: "${CAROL}", account: "partner", login: { phone: true }) {

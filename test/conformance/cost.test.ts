@@ -4,7 +4,7 @@ import { startGateway, UNLIMITED } from "../support/start-gateway.ts";
 import { startHiveGateway } from "../support/start-hive-gateway.ts";
 import { asSubgraph } from "../support/started-router.ts";
 
-/** Hive Gateway with its limit of cost, which says in every reply what it thought an operation would cost. */
+/** Hive Gateway with its cost limit. Each reply has the estimated cost of the operation. */
 const gateway = await startGateway(UNLIMITED);
 const { url } = await startHiveGateway({
   subgraphs: [asSubgraph(gateway)],
@@ -33,7 +33,7 @@ test.each([
   expect(made.length).toBeLessThanOrEqual(calls);
 });
 
-test("a list is taken for 50 users, whose profiles are one call and whose protections one each", async () => {
+test("a list counts as 50 users: one call for all profiles and one call for each user's protections", async () => {
   const list = (fields: string) => `{ subUsers(opUins: ["${BOB}", "${CAROL}"]) { ${fields} } }`;
   expect((await post(list("name"))).extensions?.cost.estimated).toBe(0);
   expect((await post(list("name mfa { login { phone } }"))).extensions?.cost.estimated).toBe(50);

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { fuzz } from "../support/fuzz/fuzz.ts";
 import { LOCAL_KEY, startGateway, UNLIMITED } from "../support/start-gateway.ts";
 
-/** `npm run bench -- fuzzing` sends ten times as many, and looks at the memory as well. */
+/** `npm run bench -- fuzzing` sends ten times as many requests and also measures memory. */
 const REQUESTS = 2_000;
 
 test(`${REQUESTS} malformed requests crash nothing and leak nothing`, async () => {

@@ -16,15 +16,15 @@ import {
 import { putUsers } from "./support/put-users.ts";
 import { listenUntilOver, type Relay, startRelay } from "./support/start-relay.ts";
 
-/** Attempts end by their number here, and CAM's silence soon. */
+/** Retries are limited by number, and the timeout for CAM is short. */
 const ENV = { ...UNLIMITED.env, CAM_TIMEOUT_MS: "1000", CAM_DEADLINE_MS: "60000" };
 
-/** The plugin for retries at work on everything, mutations included. */
+/** Hive Gateway's retry plugin for all operations, mutations included. */
 const EAGER = { upstreamRetry: { maxRetries: 3, retryDelay: 1 } };
 
 let gateway: StartedGateway;
 let relay: Relay;
-/** Hive Gateway before the relay, and the relay before whichever gateway a user has. */
+/** Hive Gateway in front of the relay, and the relay in front of each user's gateway. */
 let hiveUrl: string;
 
 beforeAll(async () => {
@@ -38,7 +38,7 @@ async function hiveBefore(url: string, hive: Parameters<typeof startHiveGateway>
   return (await startHiveGateway({ subgraphs: [subgraph], hive: { ...hive, logging: false } })).url;
 }
 
-/** What a mutation that is sent once comes to, and how often the gateway and CAM heard of it. */
+/** Sends a mutation once. Returns its result and the numbers of requests at the gateway and at CAM. */
 async function ask({ cam, gateway: { address } }: StartedGateway, opUin: string, method = "phone") {
   relay.route([opUin], address.url);
   return { ...(await askBy(hiveUrl, cam, opUin, method)), requests: relay.received(opUin) };
@@ -79,8 +79,7 @@ describe("Hive Gateway that retries makes one change one call of SetMfaFlag, in 
 });
 
 /**
- * With how many calls the gateway by itself ends what fails so. It writes again only what the user, read back, shows to
- * have had no effect.
+ * The number of calls that the gateway itself makes for each failure. It repeats a write only after a read-back.
  */
 const FAILURES: readonly [what: string, fault: FaultInput, writes: number][] = (
   [
@@ -139,7 +138,7 @@ describe("Hive Gateway that retries adds no call to those of a gateway", () => {
   });
 });
 
-test("a router that gives up waiting and sends the change again joins it, each time", async () => {
+test("a router that times out and repeats the change joins it", async () => {
   const opUin = "100021979004";
   const held = Promise.withResolvers<HeldCalls>();
   const started = await startGateway({
@@ -163,7 +162,7 @@ test("a router that gives up waiting and sends the change again joins it, each t
   expect(writesOf(opUin, started.cam)).toBe(1);
 });
 
-test("a change whose answer is lost on the way to the router is written once where its key comes along", async () => {
+test("a change with an idempotency key is written once although its answer was lost on the way to the router", async () => {
   const opUin = "100021979005";
   putUsers(gateway.cam, [opUin]);
   relay.route([opUin], gateway.gateway.address.url, () => ({ "idempotency-key": "key-of-a-lost-answer" }));

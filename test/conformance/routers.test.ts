@@ -35,7 +35,7 @@ describe.each(ROUTERS)("behind $router", ({ startRouter, failedAt }) => {
     return { send, cam: gateway.cam, callsOf };
   }
 
-  test("a query across both subgraphs finds the example subgraph's users here, in that subgraph's order", async () => {
+  test("a query of both subgraphs returns the users in the example subgraph's order", async () => {
     const { send } = await startGraph([CAROL, NOBODY, ALICE, BOB]);
     const { data, errors } = await send(SUB_USERS_OF_EMPLOYEES);
     expect(errors).toEqual([]);
@@ -49,7 +49,7 @@ describe.each(ROUTERS)("behind $router", ({ startRouter, failedAt }) => {
     });
   });
 
-  test("a user whom several employees share is read once", async () => {
+  test("a user that several employees share is read once", async () => {
     const { send, callsOf } = await startGraph([ALICE, BOB, ALICE, ALICE]);
     const { data } = await send(SUB_USERS_OF_EMPLOYEES);
     expect(data).toMatchObject({
@@ -68,7 +68,7 @@ describe.each(ROUTERS)("behind $router", ({ startRouter, failedAt }) => {
     expect(callsOf("DescribeSubAccounts").map(({ length }) => length)).toEqual([50, 50, 20]);
   });
 
-  test("a user whose protection cannot be read costs that place alone, and the error says which", async () => {
+  test("a user whose protections cannot be read is null with an error at its path", async () => {
     const { send, cam } = await startGraph([ALICE, BOB, CAROL]);
     cam.addFault({
       kind: "camError",
@@ -92,7 +92,7 @@ describe.each(ROUTERS)("behind $router", ({ startRouter, failedAt }) => {
     ]);
   });
 
-  test("a change is written once, and the example subgraph tells whose user it was", async () => {
+  test("a change is written once, and the example subgraph resolves the user's employee", async () => {
     const { send, callsOf } = await startGraph([ALICE]);
     const { data, errors } = await send(
       `mutation ($opUin: Uin!) {
@@ -114,7 +114,7 @@ describe.each(ROUTERS)("behind $router", ({ startRouter, failedAt }) => {
   });
 });
 
-test("@apollo/gateway refuses a graph with rules of access, for it enforces none", async () => {
+test("@apollo/gateway refuses a graph with access directives, because it enforces none", async () => {
   const gateway = asSubgraph(await startGateway());
   const supergraphSdl = composeSupergraph([gateway]);
   const server = new ApolloServer({ gateway: new ApolloGateway({ supergraphSdl }) });

@@ -1,7 +1,7 @@
 /**
- * What Apollo's compatibility suite asks of a subgraph (github.com/apollographql/apollo-federation-subgraph-compatibility,
- * packages/compatibility/src/tests), asked of this subgraph's own schema. What goes through a router there is in
- * routers.test.ts. Not here, because the schema has no use for it: several keys of one type, composite keys,
+ * The checks of Apollo's compatibility suite for subgraphs (github.com/apollographql/apollo-federation-subgraph-compatibility,
+ * packages/compatibility/src/tests), applied to this subgraph's schema. The checks behind a router are
+ * in routers.test.ts. Left out, because the schema does not use them: several keys of one type, composite keys,
  * @shareable, @external, @requires, @provides, @override, @inaccessible, @interfaceObject and @composeDirective.
  */
 import { readFileSync } from "node:fs";
@@ -22,7 +22,7 @@ async function ask<Data>(query: string, variables?: Record<string, unknown>): Pr
 const { _service } = await ask<{ _service: { sdl: string } }>("{ _service { sdl } }");
 
 describe("introspection", () => {
-  test("_service.sdl is the schema that is published, and the definitions that it uses of the federation", () => {
+  test("_service.sdl is the published schema with the federation definitions that it uses", () => {
     const published = definitionsIn(readFileSync("schema/subgraph.graphql", "utf8"));
     const served = definitionsIn(_service.sdl);
     expect([...served].filter((definition) => published.has(definition))).toEqual([...published]);
@@ -31,7 +31,7 @@ describe("introspection", () => {
     expect(more.filter((definition) => !isOfTheFederation.test(definition))).toEqual([]);
   });
 
-  test("_Service has the SDL as a string that is always there", async () => {
+  test("_Service has the SDL as a non-null string", async () => {
     const query = `{ __type(name: "_Service") { kind fields { name type { kind ofType { name kind } } } } }`;
     expect(await ask(query)).toEqual({
       __type: {
@@ -41,7 +41,7 @@ describe("introspection", () => {
     });
   });
 
-  test("_Entity is the union of what has a key", async () => {
+  test("_Entity is the union of all types with a key", async () => {
     expect(await ask(`{ __type(name: "_Entity") { kind possibleTypes { name } } }`)).toEqual({
       __type: { kind: "UNION", possibleTypes: [{ name: "SubUser" }] },
     });
@@ -57,7 +57,7 @@ describe("introspection", () => {
     expect(await ask(`{ __type(name: "${name}") { kind } }`)).toEqual({ __type: { kind } });
   });
 
-  test("the root has _entities and _service as the specification writes them", async () => {
+  test("Query has _entities and _service as in the specification", async () => {
     const query = `{ __type(name: "Query") { fields { name args { name } type { kind ofType { name kind } } } } }`;
     const { __type } = await ask<{ __type: { fields: unknown[] } }>(query);
     expect(__type.fields).toContainEqual({
@@ -108,7 +108,7 @@ describe("@key of one field", () => {
   }`;
   const sub = (opUin: string) => ({ __typename: "SubUser", opUin });
 
-  test("finds an entity, and the list keeps the order, the repetitions and the gaps of the question", async () => {
+  test("resolves entities in the order of the representations, with repetitions and nulls", async () => {
     const alice = { __typename: "SubUser", opUin: ALICE, name: "alice" };
     const of = [sub(ALICE), sub(NOBODY), sub(BOB), sub(ALICE)];
     expect(await ask(ENTITIES, { of })).toEqual({
@@ -135,7 +135,7 @@ describe("a federated trace", () => {
     return extensions?.ftv1 === undefined ? undefined : Trace.decode(Buffer.from(extensions.ftv1, "base64"));
   }
 
-  test("comes where a router asks for it, with the time of every field", async () => {
+  test("is returned to a router that requests it, with the time of each field", async () => {
     const trace = await traceOf(QUERY, { "apollo-federation-include-trace": "ftv1" });
     expect(trace?.root).toMatchObject({
       child: [
@@ -145,11 +145,11 @@ describe("a federated trace", () => {
     expect(Number(trace?.durationNs)).toBeGreaterThan(0);
   });
 
-  test("does not come where nobody asks", async () => {
+  test("is absent without a request for it", async () => {
     expect(await traceOf(QUERY, {})).toBeUndefined();
   });
 
-  test("says where something failed, and not what", async () => {
+  test("contains the position of an error and not its message", async () => {
     const query = `mutation { setSubUserMfa(opUin: "${BOB}", login: { phone: true }) { requestId } }`;
     const trace = await traceOf(query, { "apollo-federation-include-trace": "ftv1" });
     expect(trace?.root?.child?.[0]).toMatchObject({ responseName: "setSubUserMfa" });
@@ -158,7 +158,7 @@ describe("a federated trace", () => {
   });
 });
 
-/** Each definition of a document in one form, without the federation's own fields of Query. */
+/** Returns the normalised definitions of a document, without the federation's fields of Query. */
 function definitionsIn(sdl: string): ReadonlySet<string> {
   const isOurs = ({ name }: { readonly name: { readonly value: string } }) => !name.value.startsWith("_");
   return new Set(

@@ -29,10 +29,10 @@ beforeEach(async () => {
   return () => rm(project, { recursive: true });
 });
 
-/** What is compiled from source; the template of databases has a test of its own. */
+/** The compiled parts. The template of databases has its own test. */
 const compiled = ["server", "playground"];
 
-test("it builds both parts, then nothing, then only the part that changed", async () => {
+test("builds both parts, then nothing, then only the changed part", async () => {
   expect(await buildIfNeeded(...compiled)).toMatch(
     /^build: building server, playground, which the first time takes up to half a minute …\nbuild: built server in [\d.]+ s, playground in [\d.]+ s\n$/,
   );
@@ -51,7 +51,7 @@ test("it builds both parts, then nothing, then only the part that changed", asyn
   expect(await bundle()).toContain("two");
 });
 
-test("a module whose source is gone does not stay behind in dist", async () => {
+test("a module without a source is removed from dist", async () => {
   await buildIfNeeded("server");
   await rm(join(project, "src/extra.ts"));
   await buildIfNeeded("server");
@@ -62,7 +62,7 @@ test("a module whose source is gone does not stay behind in dist", async () => {
   ]);
 });
 
-test("the template of databases is made once for each release of PGlite, and left alone by the others", async () => {
+test("the template of databases is built once for each release of PGlite", async () => {
   expect(await buildIfNeeded("server", "pglite-template")).toMatch(/pglite-template in [\d.]+ s/);
   expect(await read("dist/pglite-template/PG_VERSION")).toMatch(/^\d+\n$/);
   await write("src/main.ts", `export const main = "two";`);
@@ -77,7 +77,7 @@ test("output that was deleted is written again", async () => {
   expect(await read("dist/main.js")).toContain(`"one"`);
 });
 
-test("processes that start at once build once", async () => {
+test("processes that start together build once", async () => {
   const outputs = await Promise.all([
     buildIfNeeded("server"),
     buildIfNeeded("server"),
@@ -90,14 +90,14 @@ test("processes that start at once build once", async () => {
   ]);
 });
 
-test("the lock of a build that was killed does not stop the next one", async () => {
+test("the lock of a killed build does not block the next build", async () => {
   // No system gives out this process number: Linux ends at 2^22.
   await write("dist/.build/lock", "99999999");
   expect(await buildIfNeeded("server")).toMatch(/\nbuild: built server/);
 });
 
 describe("a build that fails", () => {
-  test("shows the tool's own message, exits with 1 and is due again", async () => {
+  test("prints the tool's message, exits with 1 and runs again next time", async () => {
     await write("src/main.ts", `export const main: number = "one";`);
     for (let attempt = 0; attempt < 2; attempt++) {
       await expect(buildIfNeeded("server")).rejects.toMatchObject({

@@ -13,7 +13,7 @@ beforeAll(async () => {
   tarball = await packClient();
 });
 
-test("the packed client runs in plain Node, with no other package in reach", async () => {
+test("the packed client runs in plain Node without other packages", async () => {
   const consumer = await installClient(tarball);
   const gateway = await startLocalGateway({ DATA_DIR: (await temporaryFolder()).path });
   onTestFinished(() => gateway.stop());
@@ -40,7 +40,7 @@ test("it has the client, the contract and no dependency", async () => {
   }
 });
 
-test("its pages link to nothing that is not in it", async () => {
+test("its pages link only to files of the package", async () => {
   const { installed } = await installClient(tarball);
   for (const page of ["README.md", "errors.md"]) {
     const text = await readFile(join(installed, page), "utf8");
@@ -71,7 +71,7 @@ test.each(["nodenext", "esnext"])(
   },
 );
 
-test("its types of graphql's extensions are there for programs that have graphql", async () => {
+test("programs with graphql get the types of the error extensions", async () => {
   const consumer = await installClient(tarball, "graphql");
   const program = (entry: string) => `${entry}
     import type { GraphQLError } from "graphql";
@@ -86,7 +86,7 @@ test("its types of graphql's extensions are there for programs that have graphql
   expect(await consumer.compile(untyped, ...BROWSER, "--module", "nodenext")).toContain("Type 'unknown'");
 });
 
-test("a bundle of it for browsers imports nothing, and nothing of Node", async () => {
+test("a bundle for browsers imports no package and no Node module", async () => {
   const consumer = await installClient(tarball);
   const entry = await consumer.write("entry.js", `export * from "cam-mfa-gateway/client";`);
   const { build } = await import("vite");

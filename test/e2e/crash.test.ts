@@ -5,7 +5,7 @@ import { LOCAL_KEY } from "../support/start-gateway.ts";
 
 const SECRET = "SecretKeyOfACrashedGateway";
 
-// Programs start slowly on a machine that does other things as well.
+// Processes start slowly on a busy machine.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 beforeAll(buildGateway);

@@ -12,7 +12,7 @@ import { CAROL } from "../support/seed-users.ts";
 import { type StartedPostgres, startPostgres } from "../support/start-postgres.ts";
 import { type Program, startProgram } from "../support/start-program.ts";
 
-// An installation from npm's cache and a build, on a machine that may be busy with more.
+// An installation from npm's cache and a build, on a busy machine.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 600_000 });
 
 const compose = readComposeFile();
@@ -29,7 +29,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-test("the image holds what runs, the packages that it needs, and nothing of the development", async () => {
+test("the image has the compiled program and its runtime packages only", async () => {
   const there = await readdir(image.workdir);
   expect(there.sort()).toEqual(["LICENSE", "dist", "node_modules", "package.json", "schema"]);
   const { devDependencies } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8"));
@@ -42,7 +42,7 @@ test("the image holds what runs, the packages that it needs, and nothing of the 
   expect((await stat(join(image.workdir, "dist/playground/index.html"))).isFile()).toBe(true);
 });
 
-test("the services of docker-compose.yml run from it, unable to write a file, and are healthy", async () => {
+test("the services of docker-compose.yml run from it with a read-only file system and are healthy", async () => {
   const { start, address } = await composeOnThisMachine();
   const emulator = start("emulator");
   await emulator.line(/SecretKey/);
@@ -58,7 +58,7 @@ test("the services of docker-compose.yml run from it, unable to write a file, an
   const url = `http://${address(compose.services["pod"]?.ports?.[0] ?? "")}/graphql`;
   const change = `mutation { setSubUserMfa(opUin: "${CAROL}", login: { stoken: true }) { resolvedBy } }`;
   expect(await send(url, change)).toEqual({ data: { setSubUserMfa: { resolvedBy: "REPLY" } } });
-  // Two connections at once, so that each gateway answers one.
+  // Two parallel connections, so that each gateway answers one.
   const query = `{ subUser(opUin: "${CAROL}") { name mfa { login { stoken } } } }`;
   const carol = { data: { subUser: { name: "carol", mfa: { login: { stoken: true } } } } };
   expect(await Promise.all([send(url, query), send(url, query)])).toEqual([carol, carol]);
@@ -70,7 +70,7 @@ test("the services of docker-compose.yml run from it, unable to write a file, an
   }
 });
 
-test("without a configuration the image's own command says all that is missing, and ends with 78", async () => {
+test("without a configuration the image's command lists all missing variables and exits with 78", async () => {
   const [node = "", ...argv] = commandOf("CMD");
   const { code, output } = await startProgram(node, argv, { cwd: image.workdir, env: environment({}) }).end();
   expect(code).toBe(78);
@@ -79,13 +79,13 @@ test("without a configuration the image's own command says all that is missing, 
   expect(output).toMatch(/DATABASE_URL/);
 });
 
-/** The permissions stand for `read_only`: a write is an error of Node's, whoever runs the tests. */
+/** Node's permission model replaces `read_only`: a write fails also for root. */
 function environment(env: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
   const PATH = `${dirname(process.execPath)}:${process.env["PATH"]}`;
   return { PATH, ...image.env, NODE_OPTIONS: "--permission --allow-fs-read=*", ...env };
 }
 
-/** What the image runs by itself. */
+/** The image's own command. */
 function commandOf(keyword: "CMD" | "HEALTHCHECK"): readonly string[] {
   const [last] = parseDockerfile(readFileSync(join(ROOT, "Dockerfile"), "utf8")).slice(-1);
   return execForm(last?.instructions.find((entry) => entry.keyword === keyword)?.text ?? "[]");
@@ -96,8 +96,8 @@ function healthcheckOf(name: string): readonly string[] {
 }
 
 /**
- * Commands and variables of the compose file, with its ports replaced by free ones of this machine, its host names by
- * loopback, its secrets by their files, and its database by a PostgreSQL of this test's.
+ * Returns commands and variables of the compose file with free ports, loopback as host, secrets as files, and a
+ * PostgreSQL of this test as database.
  */
 async function composeOnThisMachine() {
   const ports = new Map<string, string>();

@@ -11,12 +11,12 @@ import { startChromium } from "../support/start-chromium.ts";
 import { startProgram } from "../support/start-program.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
-// It starts three processes, on a machine that may be busy with more.
+// The test starts three processes on a busy machine.
 vi.setConfig({ testTimeout: 120_000 });
 
 const FREE_PORTS = ["--port=0", "--gateway-port=0", "--directory-port=0"];
 
-/** The query of both subgraphs on the page about federation, and its answer. */
+/** The query of both subgraphs on the page about federation and its answer. */
 const blocks = fencedBlocks(readFileSync("docs/consumers/federation.md", "utf8"));
 const sample = blocks.findIndex(({ language, text }) => language === "graphql" && text.includes("employee"));
 
@@ -38,7 +38,7 @@ async function post(url: string, body: string): Promise<unknown> {
   return (await fetch(url, { method: "POST", headers, body })).json();
 }
 
-/** Holds a connection to each address; resolves when the processes at their other ends are gone. */
+/** Holds a connection to each address; resolves when the other processes have ended. */
 function whenGone(urls: readonly string[]): Promise<unknown> {
   const ended = urls.map((url) => {
     const socket = connect(Number(new URL(url).port), "127.0.0.1").on("error", () => {});
@@ -47,7 +47,7 @@ function whenGone(urls: readonly string[]): Promise<unknown> {
   return Promise.all(ended);
 }
 
-test("npm run federated answers the documented query and its own, and Ctrl-C ends all of it with 0", async () => {
+test("npm run federated answers the documented queries, and Ctrl-C stops all parts with exit code 0", async () => {
   const { program, urls, router, curl } = await startFederated();
   expect(await post(router, JSON.stringify({ query: blocks[sample]?.text }))).toEqual(
     JSON.parse(blocks[sample + 1]?.text ?? ""),
@@ -64,7 +64,7 @@ test("npm run federated answers the documented query and its own, and Ctrl-C end
   await gone;
 });
 
-test("a browser is shown the playground with examples of both subgraphs, from here alone", async () => {
+test("a browser shows the playground with examples of both subgraphs and loads nothing from other hosts", async () => {
   const { router } = await startFederated();
   const browser = await startChromium();
   const { page, complaints } = await openPlayground(await browser.newContext(), new URL("/", router).href);
@@ -82,7 +82,7 @@ test("a browser is shown the playground with examples of both subgraphs, from he
   expect(complaints).toEqual([]);
 });
 
-test("a part that is killed takes the rest down, with 1", async () => {
+test("a killed part stops the others, with exit code 1", async () => {
   const { program, urls } = await startFederated();
   const [, pid] = /Started router as process (\d+)/.exec(program.lines.join("\n")) ?? [];
   const gone = whenGone(urls);
@@ -93,7 +93,7 @@ test("a part that is killed takes the rest down, with 1", async () => {
   await gone;
 });
 
-test("a flag that is none ends it with 64, before anything is started", async () => {
+test("an unknown flag exits with 64 before any part starts", async () => {
   const argv = ["scripts/federated.ts", "--prot=1"];
   const { code, output } = await startProgram(process.execPath, argv, { cwd: ROOT }).end();
   expect(code).toBe(64);
@@ -101,7 +101,7 @@ test("a flag that is none ends it with 64, before anything is started", async ()
   expect(output).not.toMatch(/Started/);
 });
 
-test("ports that are taken are told all at once, with the flags for others, before anything is started", async () => {
+test("one message lists all ports in use and their flags before any part starts", async () => {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   onTestFinished(() => void server.close());
@@ -116,7 +116,7 @@ test("ports that are taken are told all at once, with the flags for others, befo
   });
 });
 
-test("a part that loses its port in the meantime says so in a line, with 1", async () => {
+test("a part whose port is taken meanwhile prints one line, with exit code 1", async () => {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   onTestFinished(() => void server.close());

@@ -7,11 +7,11 @@ import { buildGateway, type Ended } from "../support/gateway-process.ts";
 
 const root = join(import.meta.dirname, "../..");
 
-/** A user without an entry in /etc/passwd, as a container platform may choose one. Only root can become another user. */
+/** A user without an entry in /etc/passwd, as on some container platforms. Only root can become another user. */
 const UID = 12_345;
 const isRoot = process.getuid?.() === 0;
 
-/** Runs a program of dist/ until it ends, as that user, with no HOME and in a folder that everybody may write to. */
+/** Runs a program of dist/ as that user until it exits, without HOME and in a folder that all users may write to. */
 async function runAsStranger(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
@@ -39,7 +39,7 @@ describe.runIf(isRoot)("a user without a home folder and without an entry in /et
     });
   });
 
-  test("hears of all mistakes of a configuration, and of the one place where a profile is looked for", async () => {
+  test("gets all mistakes of a configuration, and the only place of a profile", async () => {
     const env = { TENCENTCLOUD_PROFILE: "ops", CAM_ENDPOINT: "https://cam.tencentcloudapi.com", PORT: "x" };
     const { exitCode, stderr } = await runAsStranger(["main.js", "--local", "--check-config"], env);
     expect(exitCode).toBe(78);
@@ -47,7 +47,7 @@ describe.runIf(isRoot)("a user without a home folder and without an entry in /et
     expect(stderr).toMatch(/no such file: \/etc\/tencentcloud\/credentials\./);
   });
 
-  test("makes the built-in database from the template that the build made", async () => {
+  test("creates the built-in database from the build's template", async () => {
     const { exitCode, stdout, stderr } = await runAsStranger(["cli/main.js", "migrate"], {
       DATA_DIR: "data",
     });

@@ -4,7 +4,7 @@ import { buildPlayground, editorText, response, visitPlayground } from "../suppo
 
 beforeAll(buildPlayground);
 
-test("the tabs beyond the edge are announced by arrows that lead to them", async () => {
+test("arrows show and open the tabs beyond the edge", async () => {
   const { page, complaints } = await visitPlayground();
   const last = page.getByRole("tab").last();
   const [earlier, later] = ["earlier", "later"].map((side) =>
@@ -18,7 +18,7 @@ test("the tabs beyond the edge are announced by arrows that lead to them", async
   expect(complaints).toEqual([]);
 });
 
-test("icons are named after what they show", async () => {
+test("icons have names", async () => {
   const { page } = await visitPlayground();
   const names = await page.locator("svg > title").allTextContents();
   expect(names).toEqual(
@@ -26,7 +26,7 @@ test("icons are named after what they show", async () => {
   );
 });
 
-test("a telephone has editor above result, and a panel that covers both until it is used", async () => {
+test("on a phone the editor is above the result, and an open panel covers both", async () => {
   const { page, complaints } = await visitPlayground({ width: 390, height: 844 });
   expect(await page.getByRole("region", { name: "Examples" }).count()).toBe(0);
   await page.locator(".graphiql-execute-button").click();
@@ -65,7 +65,7 @@ test("a telephone has editor above result, and a panel that covers both until it
   expect(complaints).toEqual([]);
 });
 
-test("a tablet has room for a panel beside editor and result, and breaks no code", async () => {
+test("on a tablet a panel is next to editor and result, and code lines do not wrap", async () => {
   const { page, complaints } = await visitPlayground({ width: 768, height: 1024 });
   await page.getByRole("button", { name: "Show Errors" }).click();
   await page.locator(".error").first().waitFor();
@@ -89,7 +89,7 @@ async function boxOf(page: Page, selector: string) {
   return box;
 }
 
-/** Whether the whole of a tab is inside the strip. */
+/** Returns whether a tab is completely visible. */
 function isInView(tab: Locator): Promise<boolean> {
   return tab.evaluate((element) => {
     const strip = element.closest(".graphiql-tabs")?.getBoundingClientRect();

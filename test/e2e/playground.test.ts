@@ -15,7 +15,7 @@ const browserAccept = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*
 
 beforeAll(buildPlayground);
 
-test("a first visit shows one tab and one entry per example, and says that nothing is real", async () => {
+test("a first visit shows one tab and one entry per example, and says that CAM is emulated", async () => {
   const { page, complaints } = await visitPlayground();
   const examples = await loadExamples(EXAMPLES_DIR);
   expect(await page.title()).toBe("Playground · CAM MFA gateway");
@@ -30,7 +30,7 @@ test("a first visit shows one tab and one entry per example, and says that nothi
   expect(complaints).toEqual([]);
 });
 
-test("empty editors say what to do", async () => {
+test("empty editors show a hint", async () => {
   const { page, complaints } = await visitPlayground();
   const hints = page.locator(".editorPlaceholder:visible");
   expect(await hints.allTextContents()).toEqual([expect.stringContaining("the play button or Ctrl-Enter")]);
@@ -43,7 +43,7 @@ test("empty editors say what to do", async () => {
   expect(complaints).toEqual([]);
 });
 
-test("the mutation in front of a first visitor runs from the keyboard and shows Alice protected", async () => {
+test("the first mutation runs from the keyboard and shows Alice protected", async () => {
   const { page, complaints } = await visitPlayground();
   await page.locator(".graphiql-query-editor .view-line").first().click();
   await page.keyboard.press("Control+Enter");
@@ -58,7 +58,7 @@ test("the mutation in front of a first visitor runs from the keyboard and shows 
   expect(complaints).toEqual([]);
 });
 
-test("the tab of an error runs by its button and shows the typed error", async () => {
+test("the example of an error runs by its button and shows the typed error", async () => {
   const { page, complaints } = await visitPlayground();
   await page.getByRole("tab", { name: "UserNotBindPhone" }).getByRole("button").first().click();
   await page.locator(".graphiql-execute-button").click();
@@ -68,7 +68,7 @@ test("the tab of an error runs by its button and shows the typed error", async (
   expect(complaints).toEqual([]);
 });
 
-test("a second visit finds the visitor's own edits and tabs, and the panel closed as they left it", async () => {
+test("a second visit restores edits and tabs, and a closed panel stays closed", async () => {
   const { page, url, complaints } = await visitPlayground();
   const tabs = await page.getByRole("tab").count();
   await page.locator(".graphiql-query-editor .view-line").first().click();
@@ -91,7 +91,7 @@ test("a second visit finds the visitor's own edits and tabs, and the panel close
   expect([...complaints, ...again.complaints]).toEqual([]);
 });
 
-test("the Examples panel opens an example as shipped and leaves the visitor's version alone", async () => {
+test("the Examples panel opens the original example and keeps the visitor's version", async () => {
   const { page, complaints } = await visitPlayground();
   await page.locator(".graphiql-query-editor .view-line").first().click();
   await page.keyboard.press("Control+Home");
@@ -107,7 +107,7 @@ test("the Examples panel opens an example as shipped and leaves the visitor's ve
   expect(complaints).toEqual([]);
 });
 
-test("the Errors panel explains the error in the result before all others, and opens what shows another", async () => {
+test("the Errors panel explains the error in the result first, and opens examples of other errors", async () => {
   const { page, complaints } = await visitPlayground();
   await page.getByRole("tab", { name: "UserUnbindNoPermission" }).getByRole("button").first().click();
   await page.locator(".graphiql-execute-button").click();
@@ -126,7 +126,7 @@ test("the Errors panel explains the error in the result before all others, and o
   expect(complaints).toEqual([]);
 });
 
-test("the editor knows the schema: the documentation opens and a wrong field is underlined", async () => {
+test("the editor has the schema: the documentation opens and a wrong field is underlined", async () => {
   const { page, complaints } = await visitPlayground();
   await page.getByRole("button", { name: "Show Documentation Explorer" }).click();
   const documentation = page.getByRole("region", { name: "Documentation Explorer" });

@@ -11,7 +11,7 @@ import { temporaryFolder } from "../support/temporary-folder.ts";
 import { whenOver } from "../support/when-over.ts";
 
 const configFile = join(import.meta.dirname, "../../examples/portal-form/vite.config.ts");
-/** Outside the account, for which CAM has another code than for a gap inside it. */
+/** A Uin outside the account. CAM has another code for an unknown Uin inside the account. */
 const ELSEWHERE = "999999999999";
 let cam: EmulatorControl;
 let url: string;
@@ -24,14 +24,14 @@ beforeAll(async () => {
 });
 beforeEach(() => cam.reset());
 
-/** Adds a user like alice whom no test has changed: for a minute the gateway's own writes count more than CAM's word. */
+/** Adds a user like alice that no test has changed. For a minute the gateway trusts its own writes more than CAM's reads. */
 function likeAlice(uin: string): string {
   cam.putUser({ uin, name: uin, phone: "13800000091", loginFlag: { Stoken: 1 } });
   return uin;
 }
 
 describe("the form", () => {
-  test("switches a protection from the keyboard alone and says what holds now", async () => {
+  test("switches a protection from the keyboard and shows the current protections", async () => {
     const { page, complaints } = await openForm();
     await page.keyboard.press("Tab");
     await page.keyboard.type(ALICE);
@@ -70,7 +70,7 @@ describe("the form", () => {
     expect(complaints).toEqual([]);
   });
 
-  test("sends nothing for what cannot be an id, and switches once it is corrected", async () => {
+  test("sends nothing for an invalid id, and switches after the correction", async () => {
     const { page, complaints } = await openForm();
     const requests: string[] = [];
     page.on("request", (request) => requests.push(request.url()));
@@ -87,7 +87,7 @@ describe("the form", () => {
     expect(complaints).toEqual([]);
   });
 
-  test("asks for a method where none is chosen", async () => {
+  test("asks for a method when none is chosen", async () => {
     const { page, complaints } = await openForm();
     await page.getByLabel("User's id (Uin)").fill(ALICE);
     await page.getByRole("button", { name: "Switch" }).click();
@@ -95,7 +95,7 @@ describe("the form", () => {
     expect(complaints).toEqual([]);
   });
 
-  test("says that nothing was changed where the gateway did not run the operation", async () => {
+  test("says that nothing was changed when the gateway did not run the operation", async () => {
     const { page, complaints } = await openForm();
     await page.locator("#reason").evaluate((input) => input.removeAttribute("maxlength"));
     await page.getByLabel("Reason").fill("x".repeat(501));
@@ -120,7 +120,7 @@ describe("the form", () => {
     expect(complaints).toEqual([]);
   });
 
-  test("gives up a method that cannot be kept once that is ticked", async () => {
+  test("drops a method that no write can keep when the user confirms it", async () => {
     const { page, complaints } = await openForm();
     await switchOn(page, ERIN, "phone");
     await expectText(page, "alert", "tick the box");
@@ -128,7 +128,7 @@ describe("the form", () => {
     await page.keyboard.press("Tab");
     await page.keyboard.press("Enter");
     await expectText(page, "status", "Done. At login: Code by SMS");
-    // Whoever uses the keyboard is still there.
+    // The focus stays where it was.
     expect(await page.evaluate(() => document.activeElement?.id)).toBe("submit");
     // For this change alone.
     expect(await page.locator("#overwrite").isChecked()).toBe(false);
@@ -151,7 +151,7 @@ describe("the form", () => {
     await expectText(page, "status", "Done.");
   });
 
-  test("has an unknown outcome read before anything else can be switched", async () => {
+  test("requires a read after an unknown outcome before the next change", async () => {
     const { page, complaints } = await openForm();
     const user = likeAlice("100021969502");
     cam.addFault({ kind: "cutBefore", action: "SetMfaFlag" });
@@ -169,7 +169,7 @@ describe("the form", () => {
     expect(complaints).toEqual([]);
   });
 
-  test("repeats an unanswered change under its key, and takes a new key for the next", async () => {
+  test("repeats an unanswered change with its idempotency key, and uses a new key for the next change", async () => {
     const { page } = await openForm();
     const keys: (string | undefined)[] = [];
     page.on("request", (request) => keys.push(request.headers()["idempotency-key"]));
@@ -184,7 +184,7 @@ describe("the form", () => {
     expect(keys[2]).not.toBe(keys[1]);
   });
 
-  test("says that something unexpected happened where no gateway is behind its address", async () => {
+  test("reports an unexpected failure when no gateway answers", async () => {
     const { page } = await openForm();
     await page.route("**/graphql", (route) => route.fulfill({ status: 502, body: "<h1>Bad gateway</h1>" }));
     await switchOn(page, ALICE, "phone");
@@ -193,7 +193,7 @@ describe("the form", () => {
   });
 });
 
-/** A gateway that gives up soon, on a database in a folder. */
+/** A gateway with a short deadline and a database in a folder. */
 async function startGatewayOn(camUrl: string): Promise<string> {
   const patience = { CAM_TIMEOUT_MS: "1000", CAM_DEADLINE_MS: "3000", CAM_CIRCUIT_FAILURES: "0" };
   const DATA_DIR = (await temporaryFolder()).path;
@@ -202,7 +202,7 @@ async function startGatewayOn(camUrl: string): Promise<string> {
   return gateway.address.url;
 }
 
-/** Builds the form and serves it with the gateway under the same origin, as its development server does. */
+/** Builds the form and serves it on the gateway's origin, as its development server does. */
 async function serveForm(gatewayUrl: string): Promise<string> {
   const outDir = (await temporaryFolder()).path;
   await build({ configFile, logLevel: "error", build: { outDir, emptyOutDir: true } });

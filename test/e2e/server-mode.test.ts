@@ -10,7 +10,7 @@ import { startIssuer } from "../support/start-issuer.ts";
 import { type StartedPostgres, startPostgres } from "../support/start-postgres.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
-// Programs start slowly on a machine that does other things as well.
+// Processes start slowly on a busy machine.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 let postgres: StartedPostgres;
@@ -26,7 +26,7 @@ const CHANGE = `mutation { setSubUserMfa(opUin: "${ALICE}", login: { phone: true
 } }`;
 const POLICY = "rules:\n  - id: night-job\n    effect: allow\n    callers: { clients: [night-job] }\n";
 
-/** As a company has it: an OpenID provider that is known by its name alone, a certificate, PostgreSQL, a policy. */
+/** A company's setup: an OpenID provider known by its name, a certificate, PostgreSQL and a policy. */
 async function startCompany() {
   const issuer = await startIssuer();
   const emulator = await startCamEmulator();
@@ -63,7 +63,7 @@ async function startCompany() {
   return { issuer, emulator, env, ask };
 }
 
-test("server mode with an OpenID provider, TLS, PostgreSQL and a policy: who may, can, and a new key needs no restart", async () => {
+test("server mode with an OpenID provider, TLS, PostgreSQL and a policy permits the right callers, and accepts a new key without a restart", async () => {
   const { issuer, emulator, env, ask } = await startCompany();
   expect(await runGateway(["--check-config"], env)).toMatchObject({ exitCode: 0, stderr: "" });
   const { url, signal, ended } = await startGatewayProcess([], env);

@@ -11,10 +11,10 @@ import { type StartedPostgres, startPostgres } from "../support/start-postgres.t
 
 const SET = `mutation { setSubUserMfa(opUin: "${ALICE}", login: { phone: true }) { resolvedBy } }`;
 
-/** Milliseconds after which something that has to happen is held not to happen at all. */
+/** Milliseconds after which a test considers an expected event missing. */
 const PATIENCE = 20_000;
 
-// Programs start slowly on a machine that does other things as well.
+// Processes start slowly on a busy machine.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 let postgres: StartedPostgres;
@@ -48,7 +48,7 @@ describe("a change that is under way", () => {
     expect(await ended).toMatchObject({ exitCode: 0 });
   });
 
-  test("finishes although nobody waits for it any more", async () => {
+  test("finishes after its client has disconnected", async () => {
     const { signal, ended, held, cam, post } = await startHeld();
     const client = new AbortController();
     const reply = post(SET, client.signal);
@@ -63,7 +63,7 @@ describe("a change that is under way", () => {
     expect(cam.user(ALICE)?.loginFlag.Phone).toBe(1);
   });
 
-  test("finishes in local mode too, before the emulator goes", async () => {
+  test("finishes in local mode before the emulator stops", async () => {
     const local = { PORT: "0", PLAYGROUND: "off" };
     const { url, stdout, signal, ended } = await startGatewayProcess(["--local"], local);
     const control = /^ {2}Emulator +(\S+)/m.exec(stdout())?.[1] ?? "";
@@ -83,7 +83,7 @@ describe("a change that is under way", () => {
   });
 });
 
-test("an idle connection does not hold the process", async () => {
+test("an idle connection does not delay the exit", async () => {
   const { url, signal, ended } = await startGatewayProcess(["--local"], { PORT: "0", PLAYGROUND: "off" });
   const agent = new Agent({ keepAlive: true });
   onTestFinished(() => agent.destroy());
@@ -97,7 +97,7 @@ test("an idle connection does not hold the process", async () => {
   expect(await ended).toMatchObject({ exitCode: 0 });
 });
 
-/** A gateway process whose writes stand before a shut door. */
+/** A gateway process whose writes wait at a closed gate. */
 async function startHeld() {
   const emulator = await startCamEmulator();
   onTestFinished(() => emulator.stop());
@@ -114,7 +114,7 @@ async function startHeld() {
     DATABASE_URL: postgres.url,
   };
   const gateway = await startGatewayProcess([], env);
-  /** Resolves when the gateway has begun to stop: nobody new is let in. */
+  /** Resolves when the gateway has begun to stop and refuses new connections. */
   const isRefusing = () => vi.waitFor(() => expect(fetch(gateway.url)).rejects.toThrow(), PATIENCE);
   const post = (query: string, signal?: AbortSignal) => ask(gateway.url, query, { authorization }, signal);
   return { ...gateway, held, cam: emulator.control, isRefusing, post };

@@ -9,7 +9,7 @@ import { ROOT } from "../support/compose-file.ts";
 import { ALICE, CAROL } from "../support/seed-users.ts";
 import { type Program, startProgram } from "../support/start-program.ts";
 
-// Each test starts a database, the emulator and two gateways, on a machine that may be busy with more.
+// Each test starts a database, the emulator and two gateways on a busy machine.
 vi.setConfig({ testTimeout: 120_000 });
 
 const FREE_PORTS = ["--port=0", "--second-port=0", "--emulator-port=0", "--control-port=0"];
@@ -31,7 +31,7 @@ function startOnFreePorts(): Program {
   return startStack(process.execPath, "scripts/stack.ts", ...FREE_PORTS);
 }
 
-/** Where everything listens, once it does. */
+/** Returns all addresses when all parts listen. */
 async function addressesOf(stack: Program): Promise<Addresses> {
   const read = async (pattern: RegExp) => pattern.exec(await stack.line(pattern)) ?? [];
   const [, one = "", two = ""] = await read(/^stack +\| GraphQL +(\S+) +(\S+)/);
@@ -40,7 +40,7 @@ async function addressesOf(stack: Program): Promise<Addresses> {
   return { gateways: [one, two], cam, control, database };
 }
 
-/** Holds a connection to every part, which ends when the process at its other end does, however that happens. */
+/** Holds a connection to each part. It ends with the process of that part. */
 async function holdConnections({ gateways, cam, control, database }: Addresses) {
   const ended = [...gateways, cam, control].map(async (url) => {
     const socket = connect(Number(new URL(url).port), "127.0.0.1");
@@ -63,7 +63,7 @@ async function send(url: string, query: string): Promise<unknown> {
   return response.json();
 }
 
-/** Who changed whom, as the database that both gateways share has it. */
+/** Returns the changes in the database that both gateways share. */
 async function recordsIn(database: string): Promise<unknown> {
   const client = new pg.Client(database);
   await client.connect();
@@ -72,12 +72,12 @@ async function recordsIn(database: string): Promise<unknown> {
   return rows;
 }
 
-/** Folders of databases that stacks have made. */
+/** Database folders of stacks. */
 function dataFolders(): readonly string[] {
   return readdirSync(tmpdir()).filter((name) => name.startsWith("gateway-stack-"));
 }
 
-/** Waits until none of these folders of databases is left. */
+/** Waits until these folders are deleted. */
 async function removed(folders: readonly string[]): Promise<void> {
   const isThere = () => dataFolders().some((name) => folders.includes(name));
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -94,7 +94,7 @@ function pidOf({ lines }: Program, name: string): number {
   return Number(/process (\d+)/.exec(line)?.[1]);
 }
 
-test("npm run stack serves the same users through both gateways, and Ctrl-C ends all of it with 0", async () => {
+test("npm run stack serves the same users through both gateways, and Ctrl-C stops all parts with exit code 0", async () => {
   const before = dataFolders();
   const stack = startStack("npm", "run", "stack", "--", ...FREE_PORTS);
   const addresses = await addressesOf(stack);
@@ -130,7 +130,7 @@ test("npm run stack serves the same users through both gateways, and Ctrl-C ends
   );
 });
 
-test("a gateway that is killed takes the rest down, with 1 and a message", async () => {
+test("a killed gateway stops the other parts, with exit code 1 and a message", async () => {
   const before = dataFolders();
   const stack = startOnFreePorts();
   const { allEnded } = await holdConnections(await addressesOf(stack));
@@ -142,7 +142,7 @@ test("a gateway that is killed takes the rest down, with 1 and a message", async
   expect(dataFolders()).toEqual(before);
 });
 
-test("so does a database that is killed", async () => {
+test("a killed database stops the other parts", async () => {
   const before = dataFolders();
   const stack = startOnFreePorts();
   const addresses = await addressesOf(stack);
@@ -160,7 +160,7 @@ test("so does a database that is killed", async () => {
   expect(dataFolders()).toEqual(before);
 });
 
-test("nothing outlives a stack that is killed itself", async () => {
+test("no part outlives a killed stack", async () => {
   const before = dataFolders();
   const stack = startOnFreePorts();
   const { allEnded } = await holdConnections(await addressesOf(stack));
@@ -169,7 +169,7 @@ test("nothing outlives a stack that is killed itself", async () => {
   await removed(dataFolders().filter((name) => !before.includes(name)));
 });
 
-test("ports that are taken are told all at once, with the flags for others, before anything is started", async () => {
+test("one message lists all ports in use and their flags before any part starts", async () => {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   onTestFinished(() => void server.close());
@@ -189,7 +189,7 @@ test("ports that are taken are told all at once, with the flags for others, befo
   });
 });
 
-test("a port that is given twice is taken", async () => {
+test("a port given twice counts as in use", async () => {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;

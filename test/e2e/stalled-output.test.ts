@@ -10,7 +10,7 @@ import { closedPort } from "../support/closed-port.ts";
 import { buildGateway } from "../support/gateway-process.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
-// Programs start slowly on a machine that does other things as well.
+// Processes start slowly on a busy machine.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 beforeAll(buildGateway);
@@ -18,7 +18,7 @@ beforeAll(buildGateway);
 /** Crashes the program when it gets SIGUSR2. */
 const CRASH = "process.on('SIGUSR2', () => { throw new Error('a test') });";
 
-/** A gateway of local mode that logs every operation, and whose output nobody reads. */
+/** A gateway in local mode that logs each operation; no process reads its output. */
 async function start(stdout: "pipe" | number) {
   const folder = await temporaryFolder();
   const port = await closedPort();
@@ -58,7 +58,7 @@ async function start(stdout: "pipe" | number) {
 
 const OPERATIONS = 400;
 
-/** Each has a line of 8 KiB in the log: more than the pipe and the buffer hold together. */
+/** Sends operations with a log line of 8 KiB each: together more than the pipe and the buffer hold. */
 async function fill(ask: (path: string, body: string) => Promise<number | undefined>): Promise<void> {
   const name = "x".repeat(8_000);
   const body = JSON.stringify({ query: `query ${name} { __typename }`, operationName: name });
@@ -74,7 +74,7 @@ function lines(child: ChildProcess): () => readonly string[] {
   return () => output.split("\n");
 }
 
-test("a reader that stalls stops nothing, and is told what it has missed once it reads", async () => {
+test("a stalled log reader blocks no request, and later gets the number of lost lines", async () => {
   const { child, ask, exit } = await start("pipe");
   await fill(ask);
   expect(await ask("/health/live")).toBe(200);
@@ -96,7 +96,7 @@ test("a reader that stalls stops nothing, and is told what it has missed once it
   expect(read()).toContain("Stopped.");
 });
 
-test("a process whose output nobody reads stops when it is told to", async () => {
+test("a process with a stalled log reader stops on a signal", async () => {
   const { child, ask } = await start("pipe");
   await fill(ask);
   child.kill("SIGTERM");
@@ -104,7 +104,7 @@ test("a process whose output nobody reads stops when it is told to", async () =>
   expect(code).toBe(0);
 });
 
-test("a process whose output nobody reads still says why it crashed", async () => {
+test("a process with a stalled log reader still reports a crash", async () => {
   const { child, ask } = await start("pipe");
   await fill(ask);
   const stderr = child.stderr === null ? undefined : text(child.stderr);
@@ -114,7 +114,7 @@ test("a process whose output nobody reads still says why it crashed", async () =
   expect(JSON.parse((await stderr) ?? "")).toMatchObject({ level: "fatal", origin: "uncaughtException" });
 });
 
-test("a reader that goes away ends nothing", async () => {
+test("a log reader that exits does not end the process", async () => {
   const { child, ask, exit } = await start("pipe");
   child.stdout?.destroy();
   await fill(ask);
@@ -123,7 +123,7 @@ test("a reader that goes away ends nothing", async () => {
   expect(await exit()).toBe(0);
 });
 
-test("a full disk ends nothing", async () => {
+test("a full disk does not end the process", async () => {
   const full = openSync("/dev/full", "w");
   onTestFinished(() => closeSync(full));
   const { child, ask, exit } = await start(full);

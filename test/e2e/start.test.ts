@@ -13,13 +13,13 @@ import { type StartedPostgres, startPostgres } from "../support/start-postgres.t
 import { startProgram } from "../support/start-program.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
-/** The playground is built and tested on its own. */
+/** The playground has its own build and tests. */
 const LOCAL = { PORT: "0", PLAYGROUND: "off" };
 
-/** No terminal can be had here: the program is told that it has one. */
+/** The test has no terminal, so the program is told that it has one. */
 const AT_A_TERMINAL = { NODE_OPTIONS: "--import=data:text/javascript,process.stdout.isTTY=true" };
 
-// Programs start slowly on a machine that does other things as well.
+// Processes start slowly on a busy machine.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 let postgres: StartedPostgres;
@@ -29,7 +29,7 @@ beforeAll(async () => {
   return () => postgres.stop();
 });
 
-describe("a configuration that cannot be used ends the process with 78 and one message", () => {
+describe("an invalid configuration ends the process with 78 and one message", () => {
   test.each([
     [
       "server mode without anything",
@@ -70,7 +70,7 @@ describe("a configuration that cannot be used ends the process with 78 and one m
   });
 });
 
-test("--check-config says that a configuration is valid, and starts nothing", async () => {
+test("--check-config reports a valid configuration and starts nothing", async () => {
   const env = { TENCENTCLOUD_SECRET_ID: "AKIDEXAMPLE", TENCENTCLOUD_SECRET_KEY: "hidden-secret-key" };
   const { exitCode, stdout, stderr } = await runGateway(["--local", "--check-config"], env);
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
@@ -85,13 +85,13 @@ test("--check-config says that a configuration is valid, and starts nothing", as
   ]);
 });
 
-test("--help prints the usage, whatever the environment says", async () => {
+test("--help prints the usage with any environment", async () => {
   const ended = await runGateway(["--help"], { PORT: "x" });
   expect(ended).toEqual({ exitCode: 0, stdout: `${USAGE}\n`, stderr: "" });
 });
 
 describe("local mode", () => {
-  test("needs nothing, shows where it really listens, and serves there", async () => {
+  test("needs no configuration, prints its real address, and serves there", async () => {
     const { url, stdout, signal, ended } = await startGatewayProcess(["--local"], LOCAL);
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:[1-9]\d*\/graphql$/);
     expect(stdout()).toContain("CAM MFA gateway, local mode");
@@ -113,13 +113,13 @@ describe("local mode", () => {
       /^INFO: key for CAM loaded \{"account":"default","event":"cam.key_loaded"/m,
     ],
     ["anything else", {}, /^\{"level":"info",.*"msg":"key for CAM loaded"/m],
-  ])("logs for whoever reads %s", async (_what, more, form) => {
+  ])("logs for %s", async (_what, more, form) => {
     const { url, stdout } = await startGatewayProcess(["--local"], { ...LOCAL, ...more });
     await post(url, '{ subUser(opUin: "100021969091") { name } }');
     await vi.waitFor(() => expect(stdout()).toMatch(form), 20_000);
   });
 
-  test("with an endpoint says that it is the real CAM, and has no emulator", async () => {
+  test("with an endpoint names the real CAM and starts no emulator", async () => {
     const emulator = await startCamEmulator();
     onTestFinished(() => emulator.stop());
     const env = { ...LOCAL, ...LOCAL_KEY, CAM_ENDPOINT: emulator.url };
@@ -135,7 +135,7 @@ describe("local mode", () => {
   });
 });
 
-test("a start that fails for a file is a mistake in the configuration, too", async () => {
+test("a start that fails on a file is a configuration error", async () => {
   const env = { ...LOCAL, TLS_CERT_FILE: "/nowhere/cert.pem", TLS_KEY_FILE: "/nowhere/key.pem" };
   const { exitCode, stderr } = await runGateway(["--local"], env);
   expect({ exitCode, stderr }).toEqual({
@@ -145,7 +145,7 @@ test("a start that fails for a file is a mistake in the configuration, too", asy
   });
 });
 
-test("--check-config looks into every file that the configuration names", async () => {
+test("--check-config reads all files that the configuration names", async () => {
   const folder = await temporaryFolder();
   const policyFile = await folder.write(
     "policy.yaml",
@@ -164,7 +164,7 @@ test("--check-config looks into every file that the configuration names", async 
   });
 });
 
-test("server mode says that it is, and keeps the key to itself when CAM refuses it", async () => {
+test("server mode names itself, and never prints the key when CAM refuses it", async () => {
   const issuer = await startIssuer();
   const emulator = await startCamEmulator();
   onTestFinished(() => emulator.stop());
@@ -193,7 +193,7 @@ test("server mode says that it is, and keeps the key to itself when CAM refuses 
   expect(stdout + stderr).not.toContain(token.split(".")[2]);
 });
 
-test("a port that is taken is told in words, with 1", async () => {
+test("a port in use is reported in words, with exit code 1", async () => {
   const other = createServer().listen(0, "127.0.0.1");
   onTestFinished(() => void other.close());
   await new Promise((resolve) => other.once("listening", resolve));
@@ -204,7 +204,7 @@ test("a port that is taken is told in words, with 1", async () => {
   expect(stderr).toBe(`127.0.0.1:${port} is already in use. Stop what listens there, or set PORT.\n`);
 });
 
-describe("SIGTERM to npm ends the gateway with it, with 0", () => {
+describe("SIGTERM to npm stops the gateway with exit code 0", () => {
   test.each<[script: string, mode: string]>([
     ["start", "local"],
     ["server", "server"],
@@ -229,7 +229,7 @@ describe("SIGTERM to npm ends the gateway with it, with 0", () => {
   });
 });
 
-test("a copy of .env.example is read as it says there", async () => {
+test("a copy of .env.example works as documented in it", async () => {
   const folder = await temporaryFolder();
   const file = await folder.write("env", "PORT=0\nREPLICA=not one\n");
   const [, command = ""] =

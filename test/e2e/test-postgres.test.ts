@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 
 const START_POSTGRES = fileURLToPath(new URL("../support/start-postgres.ts", import.meta.url));
 
-/** Starts a PostgreSQL for tests, says where its files are, and then does what it is told. */
+/** Starts a PostgreSQL for tests, prints the place of its files, then follows commands. */
 const program = (last: string) => `
   import { startPostgres } from ${JSON.stringify(START_POSTGRES)};
   const { scratchDir, stop } = await startPostgres();

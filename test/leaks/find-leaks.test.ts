@@ -7,7 +7,7 @@ import { LeakFinder } from "../support/leaks/find-leaks.ts";
 import { searchFolder } from "../support/leaks/global-setup.ts";
 import { createKey, signUnkept } from "../support/start-issuer.ts";
 
-/** With everything in it that an encoding changes. */
+/** A secret with all characters that encodings change. */
 const SECRET = 'Gx/7+"é\\ %Zq&k=3vR8w';
 const PLAIN = "PlainSecretKey0123456789";
 const finder = new LeakFinder([
@@ -46,19 +46,19 @@ test.each<readonly [string, string]>([
   expect(leaksIn(text)).toContain("odd");
 });
 
-test("each secret is found as often as it stands there, and nothing else is", () => {
+test("each occurrence of a secret is found, and no other text", () => {
   expect(leaksIn(`${PLAIN}\n${SECRET}\n${PLAIN}${PLAIN}`)).toEqual(["plain", "odd", "plain", "plain"]);
   expect(leaksIn(`${PLAIN.slice(0, -1)} ${PLAIN.toLowerCase()} ${SECRET.slice(1)}`)).toEqual([]);
 });
 
-test("tokens, signatures and private keys are known by their shape, whoever made them", async () => {
+test("tokens, signatures and private keys are found by their shape", async () => {
   const token = await signUnkept({ sub: "alice" }, { alg: "RS256" }, await createKey("key"));
   const authorization = `TC3-HMAC-SHA256 Credential=AKIDX/2026-01-01/cam/tc3_request, SignedHeaders=host, Signature=${"0f".repeat(32)}`;
   const log = `{"headers":{"a":"Bearer ${token}","b":"${authorization}","c":"-----BEGIN EC PRIVATE KEY-----"}}`;
   expect(leaksIn(log)).toEqual(["a signed token", "a signature for CAM", "a private key"]);
 });
 
-test("in a folder, hits are named by file and line, and what the emulator says on purpose is none", async () => {
+test("a hit in a folder has file and line; keys that the emulator prints on purpose are not hits", async () => {
   const folder = await mkdtemp(join(tmpdir(), "leaks-"));
   onTestFinished(() => rm(folder, { recursive: true }));
   await writeFile(join(folder, "secrets.1.jsonl"), `${JSON.stringify(["the key", PLAIN])}\n`);
@@ -73,11 +73,11 @@ test("in a folder, hits are named by file and line, and what the emulator says o
     "  the key in logs.1.txt, line 3",
   ]);
   expect(summary).toMatch(
-    /^Searched .* 6 lines \(\d+ bytes in 2 files\) for 5 secrets .*: 2 hits, beside 2 /,
+    /^Searched .* 6 lines \(\d+ bytes in 2 files\) for 5 secrets .*: 2 hits, besides 2 /,
   );
 });
 
-test("a logger that is handed what it must not say writes nothing that would be found", () => {
+test("a logger that receives secrets writes none of them", () => {
   const lines: string[] = [];
   const logger = createLogger({
     level: "info",
@@ -85,6 +85,6 @@ test("a logger that is handed what it must not say writes nothing that would be 
   }).forLibrary("test");
   logger.info({ headers: { authorization: SECRET, "x-tc-token": PLAIN } }, "a foreign object");
   expect(leaksIn(lines.join(""))).toEqual([]);
-  logger.info({ note: SECRET }, "a place that nobody thought of");
+  logger.info({ note: SECRET }, "an unexpected place");
   expect(leaksIn(lines.join(""))).toEqual(["odd"]);
 });

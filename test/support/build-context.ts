@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from "node:fs";
 import { join, matchesGlob } from "node:path";
 
-/** What Docker would take for its build from `root`: the files that .dockerignore leaves, relative to it. */
+/** Returns the files of Docker's build context: all files below `root` that .dockerignore does not exclude. */
 export function buildContext(root: string): readonly string[] {
   const patterns = readFileSync(join(root, ".dockerignore"), "utf8")
     .split("\n")

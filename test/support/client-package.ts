@@ -9,14 +9,14 @@ import { whenOver } from "./when-over.ts";
 const root = join(import.meta.dirname, "../..");
 const run = promisify(execFile);
 
-/** Packs the client as `npm run client:pack` does, and gives the file, which is gone when the test, or the file, is over. */
+/** Packs the client as `npm run client:pack` does. Returns the file, which is deleted after the test or the test file. */
 export async function packClient(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "cam-mfa-gateway-"));
   whenOver(() => rm(folder, { recursive: true }));
   return (await runNode([join(root, "scripts/pack-client.ts"), folder], root)).trim();
 }
 
-/** A consumer's folder: the packed client is installed in it, and nothing else but what is named. */
+/** Creates a consumer's folder with the packed client and the named packages only. */
 export async function installClient(tarball: string, ...packages: readonly string[]) {
   const folder = await temporaryFolder();
   const installed = folder.at("node_modules/cam-mfa-gateway");

@@ -35,7 +35,7 @@ export interface ComposeFile {
   readonly secrets: Readonly<Record<string, { readonly file: string }>>;
 }
 
-/** docker-compose.yml with its anchors and merges resolved, as Docker reads it. */
+/** Reads docker-compose.yml with anchors and merges resolved. */
 export function readComposeFile(): ComposeFile {
   return parse(readFileSync(join(ROOT, "docker-compose.yml"), "utf8"), { merge: true });
 }

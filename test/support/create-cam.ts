@@ -24,7 +24,7 @@ import { startEmulator } from "../emulator/start-emulator.ts";
 import { JumpingClock } from "./fake-clock.ts";
 import { RecordingBudget } from "./recording-budget.ts";
 
-/** A key that the emulator knows. */
+/** A key of the emulator. */
 export const LOCAL_KEY: Credential = {
   secretId: "AKIDLOCALEXAMPLE",
   secretKey: new Secret("LocalExampleSecretKey"),
@@ -41,8 +41,8 @@ export interface CamOptions<C extends Clock> {
 }
 
 /**
- * The real signing service layer against the vendor at `url`. Unless the test brings another budget, it checks
- * at the end that every slot was settled.
+ * Creates the real signing service layer for the vendor at `url`. With the default budget it checks after the test that
+ * each slot was settled.
  */
 export function createCam<C extends Clock = JumpingClock>(url: string, options: CamOptions<C> = {}) {
   const clock: Clock = options.clock ?? new JumpingClock();
@@ -100,7 +100,7 @@ export function createCam<C extends Clock = JumpingClock>(url: string, options: 
   };
 }
 
-/** The real signing service layer against an emulator, with a clock that agrees with it. */
+/** Creates the real signing service layer with an emulator and a common clock. */
 export async function createEmulatedCam(
   options: CamOptions<JumpingClock> & { readonly emulator?: CamEmulatorOptions } = {},
 ) {
@@ -109,7 +109,7 @@ export async function createEmulatedCam(
   return { emulator, ...createCam(emulator.url, { clock, ...options }) };
 }
 
-/** Options of a call that has a minute by the given clock. */
+/** Returns options of a call with a deadline of one minute by the given clock. */
 export function within(clock: Clock, more: { readonly ms?: number; readonly signal?: AbortSignal } = {}) {
   const { ms = 60_000, ...signal } = more;
   return { deadlineMs: clock.monotonic() + ms, traceId: "test-trace", ...signal };

@@ -1,7 +1,7 @@
 import pg from "pg";
 import { inject } from "vitest";
 
-/** Ends every connection to a test database and lets nobody in, as if it were down; returns how to bring it back. */
+/** Closes all connections to a test database and refuses new ones, as during an outage. Returns a function that restores it. */
 export async function cutDatabase(url: string): Promise<() => Promise<void>> {
   const name = new URL(url).pathname.slice(1);
   await asAdministrator(
@@ -13,7 +13,7 @@ export async function cutDatabase(url: string): Promise<() => Promise<void>> {
   };
 }
 
-/** Whether some connection to a test database runs a statement that begins so, now or last. */
+/** Returns whether a connection to a test database runs, or last ran, a statement with this beginning. */
 export async function hasJustRun(url: string, beginning: string): Promise<boolean> {
   const name = new URL(url).pathname.slice(1);
   const rows = await asAdministrator(
@@ -22,7 +22,7 @@ export async function hasJustRun(url: string, beginning: string): Promise<boolea
   return rows.length > 0;
 }
 
-/** Runs the statements and gives the rows of the last. */
+/** Runs the statements and returns the rows of the last. */
 async function asAdministrator(...statements: readonly string[]): Promise<readonly unknown[]> {
   const client = new pg.Client(inject("testDatabases").postgresUrl);
   await client.connect();

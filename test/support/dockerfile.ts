@@ -14,7 +14,7 @@ export interface Stage {
   readonly instructions: readonly Instruction[];
 }
 
-/** The instructions of a Dockerfile by stage. Comments are gone, continued lines are one. */
+/** Parses the instructions of a Dockerfile by stage, without comments and with continued lines joined. */
 export function parseDockerfile(text: string): readonly Stage[] {
   const lines = text.split("\n").filter((line) => !/^\s*(#|$)/.test(line));
   const stages: { name: string; from: string; instructions: Instruction[] }[] = [];
@@ -41,7 +41,7 @@ function parseInstruction(line: string): Instruction {
   return { keyword: keyword.toUpperCase(), flags: Object.fromEntries(flags), text: rest.slice(given.length) };
 }
 
-/** The arguments of the exec form, `["node", "dist/main.js"]`. */
+/** Returns the arguments of the exec form, `["node", "dist/main.js"]`. */
 export function execForm(text: string): readonly string[] {
   return JSON.parse(text.slice(text.indexOf("[")));
 }

@@ -27,9 +27,9 @@ export interface Change {
 }
 
 /**
- * Asks for the change through both channels and expects the same error of both: thrown with extensions that the
- * published schema accepts, and as data. Gives the extensions. `second` is asked for the data, where the first
- * gateway cannot give the same answer twice.
+ * Requests the change through both channels and expects the same error: thrown with extensions that match the published
+ * schema, and as data. Returns the extensions. `second` serves the data channel if the first gateway cannot answer twice
+ * alike.
  */
 export async function expectInBothChannels(
   started: StartedGateway,
@@ -86,7 +86,7 @@ export async function expectInBothChannels(
   return extensions;
 }
 
-/** CAM's support can only find a call by its very RequestId. */
+/** CAM's support finds a call only by its RequestId. */
 function expectKnownToCam(cam: StartedGateway["cam"], answer: unknown): void {
   if (answer === undefined) return;
   const { code, action, requestId } = answer as Readonly<Record<string, string>>;

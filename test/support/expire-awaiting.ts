@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import { openTestPostgres } from "./open-test-database.ts";
 
-/** Lets the time of every change be over that awaits approval, by the database's clock and no other. */
+/** Expires all changes that await approval, by the database's clock. */
 export async function expireAwaiting(databaseUrl: string): Promise<void> {
   const { db } = await openTestPostgres(databaseUrl);
   await sql`

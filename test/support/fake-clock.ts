@@ -5,7 +5,7 @@ interface Timer {
   readonly callback: () => void;
 }
 
-/** Time that stands still until a test moves it, and chance that is whatever the test says. */
+/** A clock that a test moves, with randomness that a test sets. */
 export class FakeClock implements Clock {
   /** What random() gives. */
   chance = 0.5;
@@ -47,7 +47,7 @@ export class FakeClock implements Clock {
     return promise.finally(() => signal?.removeEventListener("abort", onAbort));
   }
 
-  /** Moves time on and calls back what falls due, in order. Promises settle before time goes on. */
+  /** Advances the time and runs due callbacks in order. Promises settle before the time advances further. */
   async advance(ms: number): Promise<void> {
     const targetMs = this.#elapsedMs + ms;
     await promisesSettled();
@@ -78,7 +78,7 @@ export class FakeClock implements Clock {
   }
 }
 
-/** A clock for code that only ever sleeps between steps: each sleep is over at once, with the time it took. */
+/** A clock for code that only sleeps between steps: each sleep resolves immediately and advances the time. */
 export class JumpingClock extends FakeClock {
   readonly sleptMs: number[] = [];
 
@@ -89,7 +89,7 @@ export class JumpingClock extends FakeClock {
   }
 }
 
-/** Every microtask that is queued, and those that they queue, run before an immediate does. */
+/** All queued microtasks, and those that they queue, run before an immediate. */
 function promisesSettled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

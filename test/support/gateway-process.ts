@@ -8,7 +8,7 @@ import { onTestFinished } from "vitest";
 
 const root = join(import.meta.dirname, "../..");
 
-/** The program as it is shipped. To be called once before the tests of a file. */
+/** Builds the program. Call it once before the tests of a file. */
 export async function buildGateway(): Promise<void> {
   await promisify(execFile)(process.execPath, [join(root, "scripts/build-if-needed.mjs"), "server"]);
 }
@@ -29,12 +29,12 @@ export interface GatewayProcess {
   readonly ended: Promise<Ended>;
 }
 
-/** Runs the gateway until it ends by itself. */
+/** Runs the gateway until it exits. */
 export function runGateway(args: readonly string[], env: Readonly<Record<string, string>>): Promise<Ended> {
   return launch(args, env).ended;
 }
 
-/** Starts the gateway and waits for its banner. Killed when the test is over, should it still run then. */
+/** Starts the gateway and waits for its banner. Kills it after the test. */
 export async function startGatewayProcess(
   args: readonly string[],
   env: Readonly<Record<string, string>>,

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import pg from "pg";
 
-/** The URL of a role with the rights that the gateway needs, and no other, on a database of `createTestPostgres`. */
+/** Returns the URL of a role with exactly the gateway's rights on a database of `createTestPostgres`. */
 export async function createGatewayRole(ownerUrl: string): Promise<string> {
   const page = await readFile("docs/operators/database.md", "utf8");
   const [, block = ""] = /```sql\n(create role gateway[\s\S]*?)```/.exec(page) ?? [];
@@ -12,7 +12,7 @@ export async function createGatewayRole(ownerUrl: string): Promise<string> {
   );
 }
 
-/** The URL of a role that the statements make, whose password is `change-me`. */
+/** Returns the URL of the role that the statements create. Its password is `change-me`. */
 export async function createRole(
   ownerUrl: string,
   statements: (role: string) => readonly string[],

@@ -1,6 +1,6 @@
 /**
- * A program that makes a migrated PGlite database in the folder that it is given. Its own process, because the
- * memory of WebAssembly is only given back by an end.
+ * Creates a migrated PGlite database in the given folder. A separate process, because only its exit frees the memory of
+ * WebAssembly.
  */
 import { rename } from "node:fs/promises";
 import { join } from "node:path";

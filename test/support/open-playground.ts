@@ -1,13 +1,13 @@
 import type { BrowserContext, Page } from "playwright-core";
 
-/** The page as a visitor has it, and everything that went wrong or left the machine meanwhile. */
+/** A visited page, with its errors and its requests to other hosts. */
 export interface OpenPlayground {
   page: Page;
   /** Console messages, uncaught errors, violations of the security policy, requests to other hosts. */
   complaints: string[];
 }
 
-/** Visits the playground at a GraphQL endpoint and waits until it can be typed into. */
+/** Opens the playground of a GraphQL endpoint and waits until the editor is ready. */
 export async function openPlayground(context: BrowserContext, url: string): Promise<OpenPlayground> {
   const page = await context.newPage();
   const complaints = watch(page, new URL(url).host);

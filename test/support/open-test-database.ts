@@ -11,9 +11,9 @@ import { TEMPLATE_DATABASE } from "./database-setup.ts";
 import { whenOver } from "./when-over.ts";
 
 /**
- * A database of its own with every migration and nothing else in it, closed when the test is over, or the file
- * where it was opened outside a test. PostgreSQL takes some 50 ms; PGlite a second and 130 MB, so one for a file
- * is better than one for a test. Only files called `*.db.test.ts` can use it.
+ * Opens a new database with all migrations and no data. Closes it after the test, or after the file if opened outside a
+ * test. PostgreSQL takes about 50 ms; PGlite takes a second and 130 MB, so share it in a file. Only `*.db.test.ts` files
+ * can use it.
  */
 export async function openTestDatabase(kind: Database["kind"]): Promise<Database> {
   return kind === "postgres"
@@ -21,32 +21,32 @@ export async function openTestDatabase(kind: Database["kind"]): Promise<Database
     : openTestPglite(inject("testDatabases").pgliteTemplateDir);
 }
 
-/** A database of its own with nothing in it at all. */
+/** Opens a new empty database. */
 export async function openEmptyDatabase(kind: Database["kind"]): Promise<Database> {
   return kind === "postgres"
     ? openTestPostgres(await createTestPostgres({ empty: true }))
     : openTestPglite(PGLITE_TEMPLATE_DIR);
 }
 
-/** The URL of a new database on the run's PostgreSQL: migrated, or empty. Dropped when the test, or the file, is over. */
+/** Returns the URL of a new database on the run's PostgreSQL, migrated or empty. It is dropped after the test or the file. */
 export async function createTestPostgres(options: { empty?: boolean } = {}): Promise<string> {
   const url = new URL(inject("testDatabases").postgresUrl);
   const name = `test_${randomBytes(8).toString("hex")}`;
   url.pathname = name;
   await onCluster(`create database ${name} template ${options.empty ? "template0" : TEMPLATE_DATABASE}`);
-  // Eight megabytes each, of which a run makes hundreds. Whoever is still connected has had its time.
+  // A run creates hundreds of databases of eight megabytes each, so drop it in spite of open connections.
   whenOver(() => onCluster(`drop database ${name} with (force)`));
   return url.href;
 }
 
-/** Another replica's connection to a database of `createTestPostgres`. */
+/** Opens another replica's connection to a database of `createTestPostgres`. */
 export async function openTestPostgres(url: string): Promise<Database> {
   const database = await openPostgres({ url });
   whenOver(() => database.close());
   return database;
 }
 
-/** A folder for data that is removed when the test, or the file, is over. */
+/** Creates a data folder, which is removed after the test or the file. */
 export async function createDataDir(): Promise<string> {
   const scratchDir = dirname(inject("testDatabases").pgliteTemplateDir);
   const dir = await mkdtemp(join(scratchDir, "data-"));

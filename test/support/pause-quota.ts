@@ -1,7 +1,7 @@
 import pg from "pg";
 import { LOCAL_KEY } from "./start-gateway.ts";
 
-/** Leaves the gateways of a test database without a slot for an action for an hour, as after many throttles. */
+/** Blocks the slots of an action for an hour, as after many throttles. */
 export async function pauseQuota(url: string, action: string): Promise<void> {
   const client = new pg.Client(url);
   await client.connect();

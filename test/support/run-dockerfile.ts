@@ -20,13 +20,13 @@ interface StageState {
 
 const execute = promisify(execFile);
 
-/** Found by PATH, so that `node` is the Node that runs the tests, and `npm` the one that started them. */
+/** Found by PATH: `node` is the Node of the tests, and `npm` the one that started them. */
 const PATH = `${dirname(process.execPath)}:${process.env["PATH"]}`;
 
 /**
- * Runs the Dockerfile of `contextDir` without Docker: each stage is a folder below `target` that stands for its file
- * system, and RUN, COPY, WORKDIR and ENV do there what they do in a container. What Docker takes from a base image
- * is this machine's. A step that names a path outside its working directory is refused, as it would mean this machine.
+ * Runs the Dockerfile of `contextDir` without Docker. Each stage is a folder below `target`, in which RUN, COPY, WORKDIR
+ * and ENV work as in a container. The base image is this machine. A step with a path outside its working directory is
+ * refused, because it would affect this machine.
  */
 export async function runDockerfile(contextDir: string, target: string): Promise<BuiltImage> {
   const stages = parseDockerfile(await readFile(join(contextDir, "Dockerfile"), "utf8"));
@@ -69,7 +69,7 @@ async function carryOut(
       const to = join(here, sources.pop() ?? "");
       if (flags["from"] === undefined) return copyFromContext(contextDir, sources, to);
       const other = done.get(flags["from"]);
-      if (other === undefined) throw new Error(`There is no stage ${flags["from"]}.`);
+      if (other === undefined) throw new Error(`The Dockerfile has no stage ${flags["from"]}.`);
       for (const source of sources) await execute("cp", ["-R", join(other.root, source), to]);
       return;
     }
@@ -81,7 +81,7 @@ async function carryOut(
   }
 }
 
-/** A folder's contents go into the target, as in Docker; files keep their names in a target that ends with a slash. */
+/** Copies a folder's contents into the target, as Docker does. Files keep their names in a target with a final slash. */
 async function copyFromContext(contextDir: string, sources: readonly string[], to: string): Promise<void> {
   const files = buildContext(contextDir);
   for (const source of sources) {
@@ -95,9 +95,8 @@ async function copyFromContext(contextDir: string, sources: readonly string[], t
 }
 
 /**
- * An installation of everything, development's packages included, takes a minute and 800 MB to make what this
- * checkout has already, by the same command from the same two files. npm is asked whether it would be made, and the
- * checkout's is used.
+ * Uses the checkout's node_modules instead of a full installation, which takes a minute and 800 MB for the same result.
+ * Checks with npm that the installation would succeed.
  */
 async function run(
   contextDir: string,

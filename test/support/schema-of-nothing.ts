@@ -1,7 +1,7 @@
 import type { GraphQLSchema } from "graphql";
 import { buildGatewaySchema } from "../../src/graphql/schema.ts";
 
-/** The gateway's schema with nothing behind it, for what can be said of a schema without asking it. */
+/** The gateway's schema without services, for tests of the schema itself. */
 export function schemaOfNothing(): GraphQLSchema {
   const unused = (): Promise<never> => Promise.reject(new Error("unused"));
   return buildGatewaySchema({

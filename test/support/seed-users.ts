@@ -1,4 +1,4 @@
-/** Users of schema/emulator-seed.json, whose remarks say what each is there for. */
+/** Users of schema/emulator-seed.json. Their remarks explain their purpose. */
 export const ALICE = "100021969091";
 export const BOB = "100021969092";
 export const CAROL = "100021969093";
@@ -9,5 +9,5 @@ export const GRACE = "100021969097";
 export const HEIDI = "100021969098";
 export const MAX = "18446744073709551615";
 
-/** Inside the account's range, and nobody has it. */
+/** A Uin in the account's range without a user. */
 export const NOBODY = "100021969999";

@@ -1,6 +1,6 @@
 import { createHash, createHmac } from "node:crypto";
 
-/** What a test wants signed. Written from the vendor's page alone: it shares nothing with src. */
+/** A request to sign. This signer follows the vendor's page and shares no code with src. */
 export interface Tc3Input {
   method: string;
   path?: string;

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import type { temporaryFolder } from "./temporary-folder.ts";
 
-/** The variables that server mode needs beside a policy which asks for approvals. The key is new. */
+/** Returns the variables of server mode for a policy with approvals, with a new key. */
 export async function signingKey(
   folder: Pick<Awaited<ReturnType<typeof temporaryFolder>>, "write">,
 ): Promise<Readonly<Record<"AUDIT_SIGNING_KEY_FILE" | "AUDIT_ANCHOR_FILE", string>>> {

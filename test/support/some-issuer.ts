@@ -1,4 +1,4 @@
-/** Without an issuer server mode does not start. This one has no keys that could be fetched. */
+/** An issuer for server mode, which does not start without one. It serves no keys. */
 export const SOME_ISSUER = {
   AUTH_ISSUER: "https://issuer.example",
   AUTH_JWKS_URL: "https://issuer.example/keys",

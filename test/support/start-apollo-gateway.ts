@@ -7,7 +7,7 @@ import { type StartedRouter, sendTo } from "./started-router.ts";
 import { whenOver } from "./when-over.ts";
 import { withoutSecurity } from "./without-security.ts";
 
-/** Apollo's router in JavaScript, on a free port, in front of subgraphs that listen already. */
+/** Starts @apollo/gateway on a free port in front of running subgraphs. */
 export async function startApolloGateway(options: {
   readonly subgraphs: readonly Subgraph[];
 }): Promise<StartedRouter> {

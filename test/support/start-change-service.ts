@@ -46,9 +46,9 @@ interface StartOptions {
   readonly timeoutMs?: number;
   readonly database?: Database;
   readonly budget?: RateBudget;
-  /** Without it everybody may do everything at once. */
+  /** Optional: by default each caller may do everything without approval. */
   readonly access?: ChangeServicesDeps["access"];
-  /** Without it nobody is ever paused. */
+  /** Optional: by default no caller is paused. */
   readonly guard?: BulkGuard;
 }
 
@@ -57,7 +57,7 @@ const ALLOWING: ChangeServicesDeps["access"] = {
   requireNotOwn: async () => undefined,
 };
 
-/** The door for writes with everything behind it real: client, signature, quota, an emulator, and a gate before it. */
+/** Starts the change service with real parts: client, signature, quota, and an emulator behind a gate. */
 export async function startChangeService(options: StartOptions = {}): Promise<StartedChangeService> {
   const clock = systemClock;
   const emulator = await startCamEmulator({ randomSeed: 1 });
@@ -113,7 +113,7 @@ export function changeOf(opUin: string, methods: Omit<Partial<MfaChangeRequest>,
   return { opUin: uin(opUin), overwriteOtherMethods: false, ...methods };
 }
 
-/** An operation that has so many milliseconds from now on. */
+/** Returns the context of an operation with a deadline in milliseconds from now. */
 export function within(ms: number, requestId = "test"): MfaChangeContext {
   return {
     caller: { subject: "test", scopes: new Set() },

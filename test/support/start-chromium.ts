@@ -9,8 +9,8 @@ import { onTestFinished } from "vitest";
 const root = join(import.meta.dirname, "../..");
 
 /**
- * Starts the Chromium that `@sparticuz/chromium` carries and closes it when the test ends. It needs no system
- * package beyond glibc and libgcc: NSS, expat and a font come with it. Only 127.0.0.1 can be reached from it.
+ * Starts the Chromium of `@sparticuz/chromium` and closes it after the test. It needs no system packages except glibc
+ * and libgcc; NSS, expat and a font are included. It reaches only 127.0.0.1.
  */
 export async function startChromium(): Promise<Browser> {
   const directory = await unpackChromium();
@@ -30,7 +30,7 @@ export async function startChromium(): Promise<Browser> {
   return browser;
 }
 
-/** Unpacks 200 MB once per version, into node_modules/.cache, so that it goes when node_modules goes. */
+/** Unpacks 200 MB once for each version into node_modules/.cache. */
 async function unpackChromium(): Promise<string> {
   const manifest = await readFile(join(root, "node_modules/@sparticuz/chromium/package.json"), "utf8");
   const directory = join(root, "node_modules/.cache", `chromium-${JSON.parse(manifest).version}`);

@@ -4,8 +4,7 @@ import { onTestFinished } from "vitest";
 import type { ActionCounters } from "../../src/emulator/index.ts";
 
 /**
- * An emulator with an event loop of its own, for tests of when calls arrive: like the real vendor it goes on
- * reading while the gateway's process is busy.
+ * Starts an emulator in its own thread, for tests of arrival times: like the vendor it reads while the gateway is busy.
  */
 export async function startEmulatorThread() {
   const thread = new Worker(new URL("./emulator-thread.ts", import.meta.url));

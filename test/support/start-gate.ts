@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { whenOver } from "./when-over.ts";
 
-/** A door before the emulator that a test can shut, so that it decides how long a call takes. */
+/** A gate in front of the emulator that a test can close, to control the duration of a call. */
 export interface Gate {
   readonly url: string;
   /** Holds every call of the action from now on, until released. */
@@ -48,7 +48,7 @@ export async function startGate(targetUrl: string): Promise<Gate> {
   };
 }
 
-/** Headers as they came: the signature covers the Host. */
+/** Unchanged headers, because the signature covers the Host. */
 function forward(targetUrl: string, message: IncomingMessage, body: Buffer, response: ServerResponse): void {
   const { method = "POST", url = "/", headers } = message;
   const onward = httpRequest(`${targetUrl}${url}`, { method, headers }, (reply) => {

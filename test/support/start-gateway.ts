@@ -14,7 +14,7 @@ import { SOME_ISSUER } from "./some-issuer.ts";
 import { SOME_POLICY } from "./some-policy.ts";
 import { whenOver } from "./when-over.ts";
 
-/** The emulator's own key, under the name by which the emulator is addressed. */
+/** The emulator's key. */
 export const LOCAL_KEY = {
   CAM_SERVICE_HOST: "cam.tencentcloudapi.com",
   TENCENTCLOUD_SECRET_ID: "AKIDLOCALEXAMPLE",
@@ -29,7 +29,7 @@ export interface StartedGateway {
   readonly logLines: readonly string[];
   /** Sends one operation over HTTP, as a client would. */
   send(query: string, variables?: Record<string, unknown>): Promise<Reply>;
-  /** For requests that are no ordinary operation. */
+  /** For requests that are not ordinary operations. */
   readonly http: ReturnType<typeof supertest>;
 }
 
@@ -48,7 +48,7 @@ export interface ReplyError {
   readonly extensions: Readonly<Record<string, unknown>>;
 }
 
-/** For gateways that many cases share: nothing that one of them does makes another wait. */
+/** Settings of gateways that many cases share: no case makes another one wait. */
 export const UNLIMITED = {
   env: { CAM_RATE_PER_SECOND: "1000", CAM_CIRCUIT_FAILURES: "0", BULK_GUARD_USERS: "0" },
   emulator: { ratePerSecond: 1_000 },
@@ -65,8 +65,8 @@ export interface StartOptions {
 }
 
 /**
- * A real gateway in front of a real emulator, both on free ports, stopped when the test is over, or the file where
- * it was started outside a test: for tables of requests that change nothing.
+ * Starts a real gateway and a real emulator on free ports. Stops both after the test, or after the file if started
+ * outside a test.
  */
 export async function startGateway(options: StartOptions = {}): Promise<StartedGateway> {
   const emulator = await startCamEmulator({
@@ -104,7 +104,7 @@ export async function startGateway(options: StartOptions = {}): Promise<StartedG
   };
 }
 
-/** All that it has stored, in one piece. */
+/** Returns all stored text. */
 async function keepRecord(url: string): Promise<void> {
   const client = new pg.Client(url);
   try {
@@ -130,7 +130,7 @@ function configOf(env: Readonly<Record<string, string>>): Config {
   return command.config;
 }
 
-/** @throws Error where a line is not as its row in LOG_EVENTS says. A library's line has a level and message of its own. */
+/** @throws Error if a line does not match its row in LOG_EVENTS. A library's line has its own level and message. */
 function requireListedEvent(line: string): void {
   const { event, level, msg } = JSON.parse(line) as Readonly<Record<string, string>>;
   if (event === "library.message") return;

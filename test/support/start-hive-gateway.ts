@@ -3,7 +3,7 @@ import type { Subgraph } from "../../scripts/federated/subgraph.ts";
 import { type StartedRouter, sendTo } from "./started-router.ts";
 import { whenOver } from "./when-over.ts";
 
-/** Hive Gateway on a free port, in front of subgraphs that listen already. `hive` adds options, as `upstreamRetry`. */
+/** Starts Hive Gateway on a free port in front of running subgraphs. `hive` adds options such as `upstreamRetry`. */
 export async function startHiveGateway(options: {
   readonly subgraphs: readonly Subgraph[];
   readonly hive?: HiveOptions;

@@ -16,7 +16,7 @@ export interface SigningKey {
   readonly publicKey: CryptoKey;
 }
 
-/** What a token says otherwise than usual; a claim or parameter that is undefined is left out. */
+/** Changed claims and parameters of a token; undefined removes one. */
 export interface TokenOptions {
   readonly claims?: Readonly<Record<string, unknown>>;
   readonly header?: Readonly<Record<string, unknown>>;
@@ -28,7 +28,7 @@ export interface StartedIssuer {
   readonly jwksUrl: string;
   /** The variables of a gateway that trusts it. */
   readonly env: Readonly<Record<string, string>>;
-  /** The newest key, by which it signs. */
+  /** The current signing key. */
   readonly key: SigningKey;
   /** How often its keys were asked for. */
   readonly served: () => number;
@@ -36,7 +36,7 @@ export interface StartedIssuer {
   readonly discoveredEnv: Readonly<Record<string, string>>;
   /** Asks for a token as a program does that is registered with the issuer (RFC 6749, section 4.4). */
   grant(scope: string): Promise<string>;
-  /** Puts another key in the place of all that there are. */
+  /** Replaces all keys by a new one. */
   rotate(): Promise<void>;
   /** Answers so instead of with its keys, until told otherwise. */
   answer(status: number | undefined, headers?: Readonly<Record<string, string>>): void;
@@ -48,7 +48,7 @@ export async function createKey(kid: string, alg = "RS256"): Promise<SigningKey>
   return { kid, alg, ...(await generateKeyPair(alg, { extractable: true })) };
 }
 
-/** An issuer of tokens on loopback, with a key set that it serves as an OpenID provider does. */
+/** Starts an OpenID provider on loopback that serves its key set. */
 export async function startIssuer(options: { readonly nowMs?: () => number } = {}): Promise<StartedIssuer> {
   const nowMs = options.nowMs ?? Date.now;
   let keys = [await createKey("key-1")];
@@ -115,7 +115,7 @@ export async function startIssuer(options: { readonly nowMs?: () => number } = {
   };
 }
 
-/** A program that is registered with every issuer. */
+/** A client program that is registered with each issuer. */
 const CLIENT = "night-job";
 
 function basic(secret: string): string {
@@ -143,7 +143,7 @@ async function signToken(...parts: Parameters<typeof signUnkept>): Promise<strin
   return keepToken(await signUnkept(...parts));
 }
 
-/** A token that was never told to anybody. */
+/** Returns a new secret token. */
 export function signUnkept(
   claims: JWTPayload,
   header: Readonly<Record<string, unknown>>,
@@ -153,7 +153,7 @@ export function signUnkept(
   return new SignJWT(claims).setProtectedHeader({ alg, ...given }).sign(privateKey);
 }
 
-/** Its signature must be seen nowhere; what is before that stands in other tokens as well. */
+/** Registers the signature as a secret. The first parts also occur in other tokens. */
 export function keepToken(token: string): string {
   const signature = token.split(".")[2] ?? "";
   if (signature.length >= SHORTEST_SECRET) keepSecret("a token", signature);

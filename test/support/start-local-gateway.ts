@@ -1,7 +1,7 @@
 import { loadConfig } from "../../src/config/config.ts";
 import { createGateway, type Gateway } from "../../src/gateway/create-gateway.ts";
 
-/** A gateway in local mode on a free port, as `npm start` has it: with the emulator's cast. The caller stops it. */
+/** Starts a gateway in local mode on a free port with the emulator's users. The caller stops it. */
 export async function startLocalGateway(store: Readonly<Record<string, string>>): Promise<Gateway> {
   const command = loadConfig({ PORT: "0", LOG_LEVEL: "silent", ...store }, ["--local"]);
   if (command.kind !== "run") throw new Error("The configuration does not say to run.");

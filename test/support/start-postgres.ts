@@ -13,7 +13,7 @@ export interface StartedPostgres {
 
 const KEEPER = fileURLToPath(new URL("postgres-keeper.ts", import.meta.url));
 
-/** A real PostgreSQL of its own, from npm, on a free port, with nothing in it. Takes some two seconds. */
+/** Starts a new empty PostgreSQL from npm on a free port. Takes about two seconds. */
 export async function startPostgres(): Promise<StartedPostgres> {
   // Detached, so that Ctrl-C in a terminal reaches the tests alone and they end the keeper in order.
   const keeper = spawn(process.execPath, [KEEPER], { detached: true, stdio: ["pipe", "pipe", "pipe"] });

@@ -20,7 +20,7 @@ export interface ProgramOptions {
   readonly detached?: boolean;
 }
 
-/** Runs a program. When the test is over, it is told to stop and waited for. */
+/** Runs a program. Stops it after the test and waits for its exit. */
 export function startProgram(
   command: string,
   argv: readonly string[],

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
 
-/** A forward proxy that notes what it was asked for. It opens no tunnels: nothing is encrypted in a test. */
+/** A forward proxy that records its requests. It opens no tunnels, because tests encrypt nothing. */
 export async function startProxy() {
   const asked: string[] = [];
   const server = createServer((incoming, outgoing) => {

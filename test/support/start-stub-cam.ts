@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { onTestFinished } from "vitest";
 
-/** What the stub does with one request, whole and read; it writes the answer's bytes itself. */
+/** Answers one complete request; writes the bytes of the answer itself. */
 export type StubAnswer = (socket: Socket, request: string) => void;
 
 export interface StubCam {
@@ -16,8 +16,8 @@ export interface StubCam {
 }
 
 /**
- * A vendor made of a bare socket, for what a well-behaved server cannot do. The answers are given in order, the
- * last one again and again.
+ * A stub of CAM on a bare socket, for misbehaviour that an HTTP server cannot produce. Gives the answers in order and
+ * repeats the last one.
  */
 export async function startStubCam(...answers: readonly [StubAnswer, ...StubAnswer[]]): Promise<StubCam> {
   const requests: string[] = [];
@@ -73,7 +73,7 @@ export interface StubReply {
   readonly body?: string;
 }
 
-/** A reply that is whole. Without more it is a success of CAM's, with no Date. */
+/** A complete reply. By default a success of CAM without a Date header. */
 export function reply(options: StubReply = {}): StubAnswer {
   const { status = "200 OK", contentType = "application/json", date } = options;
   const { body = '{"Response":{"RequestId":"stub-request"}}' } = options;
@@ -83,7 +83,7 @@ export function reply(options: StubReply = {}): StubAnswer {
   return (socket) => void socket.write(`${lines.join("\r\n")}\r\n\r\n${body}`);
 }
 
-/** A refusal by CAM. */
+/** A refusal of CAM. */
 export function refusal(code: string, options: Omit<StubReply, "body"> = {}): StubAnswer {
   const error = { Code: code, Message: `Stubbed ${code}.` };
   return reply({
@@ -92,7 +92,7 @@ export function refusal(code: string, options: Omit<StubReply, "body"> = {}): St
   });
 }
 
-/** Reads the request and says nothing. */
+/** Reads the request and never answers. */
 export const silence: StubAnswer = () => undefined;
 
 /** Reads the request and closes the connection. */

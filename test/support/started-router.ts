@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import type { Subgraph } from "../../scripts/federated/subgraph.ts";
 import type { ReplyError, StartedGateway } from "./start-gateway.ts";
 
-/** A router in front of subgraphs. It stops by itself when the test is over. */
+/** A router in front of subgraphs, stopped after the test. */
 export interface StartedRouter {
   readonly url: string;
   send(
@@ -21,15 +21,15 @@ export interface RouterReply {
   readonly errors: readonly ReplyError[];
 }
 
-/** The SDL that the gateway publishes. */
+/** The published SDL of the gateway. */
 const SUBGRAPH_SDL = readFileSync(new URL("../../schema/subgraph.graphql", import.meta.url), "utf8");
 
-/** The gateway as a router knows it. */
+/** The gateway as a subgraph of a router. */
 export function asSubgraph({ gateway }: Pick<StartedGateway, "gateway">): Subgraph {
   return { name: "cam-mfa", url: gateway.address.url, sdl: SUBGRAPH_SDL };
 }
 
-/** Sends one operation over HTTP, as a client of the router would. */
+/** Sends one operation over HTTP to the router. */
 export async function sendTo(url: string, ...[query, variables, headers]: Parameters<StartedRouter["send"]>) {
   const response = await fetch(url, {
     method: "POST",

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { whenOver } from "./when-over.ts";
 
-/** A folder of its own for a test, or a file where it is asked for outside a test, gone when that is over. */
+/** Creates a folder for a test, or for a file if called outside a test. It is deleted afterwards. */
 export async function temporaryFolder() {
   const path = await mkdtemp(join(tmpdir(), "cam-mfa-gateway-"));
   whenOver(() => rm(path, { recursive: true }));

@@ -1,4 +1,4 @@
 import { RequestSeal } from "../../src/audit/request-seal.ts";
 
-/** What the logs of tests seal requests for approval with. */
+/** The key that seals requests for approval in tests. */
 export const TEST_SEAL = RequestSeal.ofSecret(Buffer.alloc(32, 7));

@@ -4,7 +4,7 @@ import { temporaryFolder } from "./temporary-folder.ts";
 export interface TwoPersonPolicy {
   /** The variables of a gateway that follows it. */
   readonly env: Readonly<Record<"POLICY_FILE" | "AUDIT_SIGNING_KEY_FILE" | "AUDIT_ANCHOR_FILE", string>>;
-  /** Puts other rules before it, and lists protected users, by writing the file anew. */
+  /** Rewrites the policy file with other rules in front and a list of protected users. */
   rewrite(change: PolicyChange): Promise<void>;
 }
 
@@ -13,7 +13,7 @@ export interface PolicyChange {
   readonly protectedUsers?: readonly string[];
 }
 
-/** Everybody may change everybody, and of some users only with the approval of another caller. */
+/** A policy under which each caller may change each user, and some users only with another caller's approval. */
 export async function twoPersonPolicy(
   opUins: readonly string[],
   before: readonly object[] = [],

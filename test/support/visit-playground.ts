@@ -10,26 +10,26 @@ import { temporaryFolder } from "./temporary-folder.ts";
 
 const root = join(import.meta.dirname, "../..");
 
-/** Has the page that is visited be the one of the sources at hand. */
+/** Builds the playground from the current sources. */
 export async function buildPlayground(): Promise<void> {
   await promisify(execFile)(process.execPath, [join(root, "scripts/build-if-needed.mjs"), "playground"]);
 }
 
-/** The playground of a local gateway of its own, on a first visit with a window of a size. */
+/** Opens the playground of a new local gateway in a window of the given size, as a first visit. */
 export async function visitPlayground(viewport = { width: 1280, height: 720 }) {
   const [browser, url] = await Promise.all([startChromium(), startGatewayToVisit()]);
   const context = await browser.newContext({ viewport, reducedMotion: "reduce" });
   return { url, ...(await openPlayground(context, url)) };
 }
 
-/** The address of a local gateway, which stops when the test ends. */
+/** Returns the address of a local gateway, stopped after the test. */
 export async function startGatewayToVisit(env: Record<string, string> = {}): Promise<string> {
   const gateway = await startLocalGateway({ DATA_DIR: (await temporaryFolder()).path, ...env });
   onTestFinished(() => gateway.stop());
   return gateway.address.url;
 }
 
-/** The whole content of an editor; on the screen are only the lines in view. */
+/** Returns the whole content of an editor; the screen shows only the visible lines. */
 export function editorText(page: Page, file: string): Promise<string | undefined> {
   return page.evaluate((name) => {
     const { __MONACO } = globalThis as unknown as { __MONACO: typeof import("monaco-editor") };
@@ -38,7 +38,7 @@ export function editorText(page: Page, file: string): Promise<string | undefined
   }, file);
 }
 
-/** What the result pane shows. */
+/** Returns the text of the result pane. */
 export function response(page: Page): Promise<unknown> {
   return vi.waitFor(async () => JSON.parse((await editorText(page, "response.json")) ?? ""), 10_000);
 }

@@ -1,4 +1,4 @@
-/** A token of the form that a cluster's OIDC provider issues; the emulator checks no signature. */
+/** Returns a token in the form of a cluster's OIDC provider; the emulator checks no signature. */
 export function webIdentityToken(claims: Readonly<Record<string, unknown>>): string {
   const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url");
   const whole = {

@@ -4,8 +4,8 @@ import type { Subgraph } from "../../scripts/federated/subgraph.ts";
 const SECURITY = ["authenticated", "requiresScopes"];
 
 /**
- * What `@apollo/gateway` can serve: it enforces no directive of security, and therefore refuses every supergraph that
- * has one. Whoever runs it lets the subgraphs do that alone.
+ * Removes the security directives from a supergraph. `@apollo/gateway` enforces none and refuses a supergraph that has one.
+ * The subgraphs enforce them.
  */
 export function withoutSecurity(subgraph: Subgraph): Subgraph {
   return { ...subgraph, sdl: print(visit(parse(subgraph.sdl), { Directive: removeSecurity })) };

@@ -14,7 +14,7 @@ const TRYING = `mutation ($id: ID!) {
 }`;
 
 let gateway: StartedGateway;
-/** Of a change that nobody has to approve. */
+/** The id of a change that needs no approval. */
 let id: string;
 
 beforeAll(async () => {
@@ -33,7 +33,7 @@ const CASES = ROUTER_SETTINGS.flatMap((router) => [
   },
 ]);
 
-test.each(CASES)("$code of an approval is told through $id, too", async ({ start, code, ofChange }) => {
+test.each(CASES)("$code of an approval arrives through $id", async ({ start, code, ofChange }) => {
   const url = await start(asSubgraph(gateway));
   const variables = { id: ofChange() };
   const { category, message, retryable } = describeCamError(code);

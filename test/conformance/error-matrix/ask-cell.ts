@@ -19,14 +19,14 @@ const TRYING = `mutation ${ARGUMENTS} {
   }
 }`;
 
-/** What arrives of the thrown error. */
+/** Returns the thrown error as it arrives at the client. */
 export async function askThrown(routerUrl: string, change: Change): Promise<readonly WireError[]> {
   const { data, errors } = await sendTo(routerUrl, THROWING, { ...change });
   expect(data, `${routerUrl} ${JSON.stringify(errors)}`).toEqual({ setSubUserMfa: null });
   return errors;
 }
 
-/** Asks for the error as data, and expects all of it to arrive. */
+/** Requests the error as data and expects all its fields. */
 export async function expectWholeData(
   routerUrl: string,
   change: Change,

@@ -22,20 +22,20 @@ import {
   startWithoutSlots,
 } from "./start-troubled.ts";
 
-/** A gateway that answers some users with an error. */
+/** A gateway that answers changes of some users by an error. */
 export interface StartedCase extends StartedGateway {
-  /** What a router is told to pass on of the headers of a client who asks about the user. */
+  /** The headers of a client that a router forwards. */
   readonly headersOf?: (user: string) => Readonly<Record<string, string>>;
 }
 
-/** One error, and how it is brought about. */
+/** An error and the way to cause it. */
 export interface ErrorCase {
   readonly name: string;
   readonly code: CamErrorCode;
   /** CAM's own code, where it is CAM that refuses. */
   readonly camCode?: string;
   readonly change?: Omit<Change, "opUin">;
-  /** What the user is like. Null: there is no such user. */
+  /** The fields of the user; null for an unknown user. */
   readonly user?: Partial<UserInput> | null;
   /** What befalls the calls about the user. */
   readonly fault?: FaultInput;
@@ -49,7 +49,7 @@ export interface ErrorCase {
 
 const PHONE = { login: { phone: true } };
 
-/** The codes that SetMfaFlag's page names, brought about as CAM does it. */
+/** The codes of SetMfaFlag's page, caused as in CAM. */
 const business: readonly ErrorCase[] = [
   {
     name: "FailedOperation.UserNotBindPhone",
@@ -90,17 +90,17 @@ const business: readonly ErrorCase[] = [
   },
 ];
 
-/** To a write, or to the read before it where the code of a write would leave its outcome unknown. */
+/** Answers the write by the code, or the read before it if the code leaves a write's outcome unknown. */
 function refusal(camCode: string, code: CamErrorCode): ErrorCase {
   const provesNothing = PROVE_NOTHING.has(camCode) || code === "CAM_UNKNOWN_ERROR";
   const action = provesNothing ? "DescribeSafeAuthFlagColl" : "SetMfaFlag";
   return { name: camCode, code, camCode, fault: { kind: "camError", code: camCode, action } };
 }
 
-/** CAM throttles so that a gateway tries again for long: with a gateway of its own, below. */
+/** A throttle makes a gateway retry for a long time, so this case has its own gateway below. */
 const THROTTLES = "CAM_RATE_LIMITED";
 
-/** Every other code that an answer of CAM leads to, by the first of CAM's codes for it. */
+/** All other codes that CAM's answers lead to, each caused by the first of its CAM codes. */
 const answers = CAM_ERROR_CATALOGUE.filter(({ code }) => code !== THROTTLES).flatMap(({ code, camCodes }) =>
   business.some((each) => each.code === code)
     ? []
@@ -159,8 +159,8 @@ const others: readonly ErrorCase[] = [
 ];
 
 const ofCallers: readonly ErrorCase[] = [
-  { name: "nobody known", code: "UNAUTHENTICATED", start: startForTheKnown },
-  { name: "nobody entitled", code: "FORBIDDEN", start: startForReaders },
+  { name: "no token", code: "UNAUTHENTICATED", start: startForTheKnown },
+  { name: "no scope", code: "FORBIDDEN", start: startForReaders },
   { name: "a protected user", code: "PROTECTED_USER", start: startProtecting },
   { name: "a key of another change", code: "IDEMPOTENCY_KEY_REUSED", start: startWithUsedKeys },
 ];
@@ -183,7 +183,7 @@ const ofTheGateway: readonly ErrorCase[] = [
   },
 ];
 
-/** Codes that a change cannot have. */
+/** Codes that a change never has. */
 export const CODES_WITHOUT_A_CASE: readonly CamErrorCode[] = [
   // Told before it is read what a request asks, so that no field is there to be data.
   "CALLER_RATE_LIMITED",
@@ -191,7 +191,7 @@ export const CODES_WITHOUT_A_CASE: readonly CamErrorCode[] = [
   // Of approving or rejecting a change, and not of asking for it: approvals.test.ts.
   "APPROVAL_NOT_AWAITED",
   "CHANGE_NOT_FOUND",
-  // Of a fault that nobody reckoned with, and thus no business error.
+  // An unexpected failure, which is not a business error.
   "INTERNAL",
 ];
 
@@ -204,9 +204,9 @@ export const ERROR_CASES = [
   ...ofTheGateway,
 ].map((errorCase) => ({ change: PHONE, ...errorCase }));
 
-/** Answered at once. */
+/** Cases with an immediate answer. */
 export const PROMPT_CASES = ERROR_CASES.filter(({ waits }) => !waits);
-/** Answered when a gateway has given up waiting: cases that can be waited for together. */
+/** Cases that end at a deadline. They run together. */
 export const SLOW_CASES = [
   ERROR_CASES.filter(({ waits, routersEach }) => waits && routersEach !== undefined),
   ERROR_CASES.filter(({ waits, routersEach }) => waits && routersEach === undefined),

@@ -25,7 +25,7 @@ const DIRECT = "direct";
 const COLUMNS = [DIRECT, ...ROUTER_SETTINGS.map(({ id }) => id)];
 const CELLS = ERROR_CASES.length * COLUMNS.length * 2;
 
-/** Each cell has a user of its own, so that all routers can be asked at once. */
+/** Each cell has its own user, so that all routers can run together. */
 const usersOf = new Map(
   ERROR_CASES.map(({ name }, row) => {
     const first = 100021100000n + 100n * BigInt(row);
@@ -39,7 +39,7 @@ const usersOf = new Map(
 let relay: Awaited<ReturnType<typeof startRelay>>;
 let sound: StartedGateway;
 const addresses = new Map<string, string>();
-/** What was thrown, by router and case. */
+/** The thrown errors by router and case. */
 const thrown = new Map(COLUMNS.map((id) => [id, new Map<string, readonly WireError[]>()]));
 let wholeAsData = 0;
 
@@ -51,7 +51,7 @@ beforeAll(async () => {
   for (const { id, start } of ROUTER_SETTINGS) addresses.set(id, await start(gateway));
 });
 
-test("every code of the catalogue has a case, but for those that a change cannot have", () => {
+test("each code of the catalogue has a case, except codes that a change never has", () => {
   const codes = [...ERROR_CASES.map(({ code }) => code), ...CODES_WITHOUT_A_CASE];
   expect([...new Set(codes)].toSorted()).toEqual(Object.values(CAM_ERROR_CODES).toSorted());
 });
@@ -78,7 +78,7 @@ describe("an error of the gateway, through every router", () => {
   });
 });
 
-test.each(ROUTER_SETTINGS)("what docs/consumers/routers.md says of $id is so", ({ id, router, by }) => {
+test.each(ROUTER_SETTINGS)("docs/consumers/routers.md is right about $id", ({ id, router, by }) => {
   for (const { name } of ERROR_CASES) {
     expectFates(router, by, thrown.get(id)?.get(name) ?? [], thrown.get(DIRECT)?.get(name) ?? []);
   }
@@ -98,7 +98,7 @@ async function askEveryRouter(errorCase: ErrorCase): Promise<void> {
   await Promise.all(asked);
 }
 
-/** A gateway that answers these users with the error. */
+/** A gateway that answers changes of these users by the error. */
 async function startFor({ start, user, fault }: ErrorCase, users: readonly string[]): Promise<StartedCase> {
   const started: StartedCase = (await start?.(users)) ?? sound;
   putUsers(started.cam, users, user);

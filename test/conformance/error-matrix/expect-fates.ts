@@ -7,7 +7,7 @@ import type { WireError } from "../support/wire-error.ts";
 
 const KEPT = { message: "kept", code: "kept", otherKeys: "kept", path: "kept" } as const;
 
-/** Expects of the errors behind a router what its guide says: by default its fates, by the docs that all is kept. */
+/** Expects the errors behind a router as its guide describes: altered by default, complete with the documented configuration. */
 export function expectFates(
   router: RouterId,
   by: RouterSetting["by"],

@@ -1,6 +1,6 @@
 import type { WireError } from "../support/wire-error.ts";
 
-/** Values that differ at every run. */
+/** Values that differ in each run. */
 const VOLATILE: Readonly<Record<string, string>> = {
   requestId: "(an id)",
   changeId: "(an id)",
@@ -9,7 +9,7 @@ const VOLATILE: Readonly<Record<string, string>> = {
   retryAfterMs: "(a while)",
 };
 
-/** An error of which only that stays that is the same at every run, without the places in the router's own text. */
+/** Returns an error without the values that differ in each run and without positions in the router's text. */
 export function stable({ message, path, extensions }: WireError): WireError {
   return {
     message,

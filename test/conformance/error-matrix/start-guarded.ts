@@ -6,7 +6,7 @@ import { twoPersonPolicy } from "../../support/two-person-policy.ts";
 import { putUsers } from "../support/put-users.ts";
 import type { StartedCase } from "./error-cases.ts";
 
-/** Its policy has every change of the users approved by another caller. */
+/** A gateway whose policy requires approval of each change. */
 export async function startForTwo(
   users: readonly string[],
   env: Readonly<Record<string, string>> = {},
@@ -20,7 +20,7 @@ export async function startForTwo(
   return started;
 }
 
-/** Each user's change was asked for by a key, and withdrawn. */
+/** Requests a change of each user by an idempotency key, then rejects it. */
 export async function startWithdrawn(users: readonly string[]): Promise<StartedCase> {
   const started = await startForTwo(users);
   for (const id of await askByKeys(started, users)) {
@@ -30,7 +30,7 @@ export async function startWithdrawn(users: readonly string[]): Promise<StartedC
   return { ...started, headersOf };
 }
 
-/** Each user's change was asked for by a key, and nobody approved it in time. */
+/** Requests a change of each user by an idempotency key, then lets the approval expire. */
 export async function startExpired(users: readonly string[]): Promise<StartedCase> {
   const databaseUrl = await createTestPostgres();
   const started = await startForTwo(users, { DATABASE_URL: databaseUrl });
@@ -43,7 +43,7 @@ export async function startExpired(users: readonly string[]): Promise<StartedCas
   return { ...started, headersOf };
 }
 
-/** Its caller has changed more users than one may, and has been paused. */
+/** A gateway whose caller is paused after too many changes. */
 export async function startPaused(users: readonly string[]): Promise<StartedGateway> {
   const started = await startGateway({
     ...UNLIMITED,
@@ -60,7 +60,7 @@ function headersOf(user: string): Readonly<Record<string, string>> {
   return { "idempotency-key": `key-of-${user}` };
 }
 
-/** Of each router's two users one is asked about by the first, one by the other. The ids of the changes. */
+/** Requests a change of each user: the first user of each router by one caller, the second by another. Returns the ids. */
 async function askByKeys({ http }: StartedGateway, users: readonly string[]): Promise<readonly string[]> {
   return Promise.all(
     users.map(async (user, at) => {

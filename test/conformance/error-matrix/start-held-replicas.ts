@@ -5,7 +5,7 @@ import { type StartedGateway, startGateway, UNLIMITED } from "../../support/star
 import { whenOver } from "../../support/when-over.ts";
 import { putUsers } from "../support/put-users.ts";
 
-/** A gateway beside another that is in the middle of a change of each of these users. */
+/** A gateway next to another one that is in the middle of a change of each user. */
 export async function startHeldReplicas(users: readonly string[]): Promise<StartedGateway> {
   const env = { ...UNLIMITED.env, DATABASE_URL: await createTestPostgres() };
   const { promise: gateOpen, resolve: opened } = Promise.withResolvers<Gate>();

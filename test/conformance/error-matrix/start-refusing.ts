@@ -8,20 +8,20 @@ import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { putUsers } from "../support/put-users.ts";
 import type { StartedCase } from "./error-cases.ts";
 
-/** Of each router's two users one is asked about by the first, one by the other. */
+/** The first user of each router belongs to one caller, the second to another. */
 const FIELDS = ["setSubUserMfa", "trySetSubUserMfa"] as const;
 
-/** It asks for tokens, and these requests come without. */
+/** A gateway that requires tokens; the requests have none. */
 export function startForTheKnown(): Promise<StartedGateway> {
   return startForCallers();
 }
 
-/** Their callers may read and no more. */
+/** A gateway whose callers may only read. */
 export async function startForReaders(): Promise<StartedCase> {
   return withToken(await startForCallers(), "cam.mfa:read");
 }
 
-/** Its policy protects the users, and their callers may not override that. */
+/** A gateway whose policy protects the users; the callers may not override it. */
 export async function startProtecting(users: readonly string[]): Promise<StartedCase> {
   const rules = [{ id: "others", effect: "allow" }];
   const file = await (await temporaryFolder()).write(
@@ -49,7 +49,7 @@ async function withToken({ issuer, ...started }: Known, scope: string): Promise<
   return { ...started, headersOf: () => ({ authorization }) };
 }
 
-/** Each user's key was used for another change before. */
+/** A gateway on which each idempotency key was used for another change. */
 export async function startWithUsedKeys(users: readonly string[]): Promise<StartedCase> {
   const started = await startGateway({
     ...UNLIMITED,
@@ -70,7 +70,7 @@ export async function startWithUsedKeys(users: readonly string[]): Promise<Start
   return { ...started, headersOf };
 }
 
-/** A release before this one has put on record that the users' changes were interrupted and did not take effect. */
+/** A gateway with a record of an earlier release: the changes were interrupted and had no effect. */
 export async function startInterrupted(users: readonly string[]): Promise<StartedCase> {
   const databaseUrl = await createTestPostgres();
   const started = await startGateway({

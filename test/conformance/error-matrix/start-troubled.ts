@@ -7,37 +7,37 @@ import { ALICE } from "../../support/seed-users.ts";
 import { type StartedGateway, startGateway, UNLIMITED } from "../../support/start-gateway.ts";
 import { whenOver } from "../../support/when-over.ts";
 
-/** Ends by the number of attempts and not by time, so that nothing depends on the machine's speed. */
+/** Limits retries by number and not by time, so that the result does not depend on speed. */
 const PATIENT = { ...UNLIMITED.env, CALLER_RATE_PER_SECOND: "0", CAM_DEADLINE_MS: "60000" };
 
 export function startSound(): Promise<StartedGateway> {
   return startGateway({ ...UNLIMITED, env: PATIENT });
 }
 
-/** It does not wait long for CAM's answers. */
+/** A gateway with a short timeout for CAM. */
 export function startImpatient(): Promise<StartedGateway> {
   return startGateway({ ...UNLIMITED, env: { ...PATIENT, CAM_TIMEOUT_MS: "1000" } });
 }
 
-/** CAM cannot be reached. */
+/** A gateway that cannot reach CAM. */
 export function startUnreachable(): Promise<StartedGateway> {
   return startGateway({ env: { ...PATIENT, CAM_ENDPOINT: "http://127.0.0.1:1" } });
 }
 
-/** CAM throttles every write. After each throttle a gateway spares CAM for a while, so few should stand before it. */
+/** A gateway whose writes CAM throttles. After a throttle the gateway slows down, so only a few users share it. */
 export async function startThrottled(): Promise<StartedGateway> {
   const started = await startSound();
   started.cam.addFault({ kind: "throttle", action: "SetMfaFlag" });
   return started;
 }
 
-/** The file that its key should be in is not there. */
+/** A gateway whose key file is missing. */
 export function startKeyless(): Promise<StartedGateway> {
   const key = { TENCENTCLOUD_SECRET_KEY: "", TENCENTCLOUD_SECRET_KEY_FILE: "/nowhere/key" };
   return startGateway({ ...UNLIMITED, env: { ...PATIENT, ...key } });
 }
 
-/** It cannot reach its records. */
+/** A gateway that cannot reach its database. */
 export async function startWithoutRecords(): Promise<StartedGateway> {
   const databaseUrl = await createTestPostgres();
   const started = await startGateway({ ...UNLIMITED, env: { ...PATIENT, DATABASE_URL: databaseUrl } });
@@ -45,7 +45,7 @@ export async function startWithoutRecords(): Promise<StartedGateway> {
   return started;
 }
 
-/** CAM has no time for the reads that a change begins with. */
+/** A gateway whose reads before a change exceed the quota. */
 export async function startWithoutSlots(): Promise<StartedGateway> {
   const databaseUrl = await createTestPostgres();
   const started = await startGateway({ ...UNLIMITED, env: { ...PATIENT, DATABASE_URL: databaseUrl } });
@@ -53,7 +53,7 @@ export async function startWithoutSlots(): Promise<StartedGateway> {
   return started;
 }
 
-/** Its circuit is open. Its time then stands still at a moment before that, so that no call is ever due as a probe. */
+/** A gateway with an open circuit. Its clock stops, so that no probe is ever due. */
 export async function startWithOpenCircuit(): Promise<StartedGateway> {
   let stoppedMs: number | undefined;
   const clock = { ...systemClock, monotonic: () => stoppedMs ?? systemClock.monotonic() };

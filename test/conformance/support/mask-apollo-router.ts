@@ -15,13 +15,13 @@ export interface ApolloRouterConfig {
 const REDACTED = "Subgraph errors redacted";
 
 /**
- * As apollo-router/src/plugins/include_subgraph_errors/{mod,config,effective_config}.rs of apollographql/router do
- * it: false redacts all, true adds `service`, a subgraph's list extends that of `all`.
+ * Applies the rules of apollo-router/src/plugins/include_subgraph_errors/{mod,config,effective_config}.rs of
+ * apollographql/router: false redacts all, true adds `service`, a subgraph's list extends that of `all`.
  */
 export function maskAsApolloRouter({ include_subgraph_errors = {} }: ApolloRouterConfig): Mask {
   const { all = false, subgraphs = {} } = include_subgraph_errors;
   if (typeof all === "boolean" && Object.values(subgraphs).some((mode) => typeof mode !== "boolean")) {
-    throw new Error("Apollo Router does not start: beside a boolean `all`, subgraphs have to be boolean.");
+    throw new Error("Apollo Router does not start: with a boolean `all`, subgraphs must be boolean.");
   }
   return (errors, subgraph) => {
     const mode = subgraphs[subgraph] ?? all;

@@ -15,8 +15,8 @@ export interface HiveRouterConfig {
 }
 
 /**
- * As bin/router/src/executor/execution/error_masking.rs of graphql-hive/router does it, after add_subgraph_name of
- * bin/router/src/executor/response/graphql_error.rs: a subgraph's list takes the place of that of `all`.
+ * Applies the rules of bin/router/src/executor/execution/error_masking.rs of graphql-hive/router, after add_subgraph_name of
+ * bin/router/src/executor/response/graphql_error.rs: a subgraph's list replaces the list of `all`.
  */
 export function maskAsHiveRouter({ error_masking = {} }: HiveRouterConfig): Mask {
   const {

@@ -1,6 +1,6 @@
 import type { EmulatorControl, UserInput } from "../../../src/emulator/index.ts";
 
-/** Users with everything bound, except for what is said. Null: there are none of these names. */
+/** Creates users with everything bound, changed by the given fields. Null deletes the users. */
 export function putUsers(
   cam: EmulatorControl,
   opUins: readonly string[],

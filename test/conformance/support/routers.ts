@@ -16,7 +16,7 @@ import { maskAsCosmo } from "./mask-cosmo.ts";
 import { maskAsHiveRouter } from "./mask-hive-router.ts";
 import { startMaskingRouter } from "./start-masking-router.ts";
 
-/** A router as somebody runs it. */
+/** A router under test. */
 export interface RouterSetting {
   /** Names the golden file. */
   readonly id: string;
@@ -29,7 +29,7 @@ export interface RouterSetting {
 
 const documented = (file: string) => parse(readFileSync(`docs/consumers/routers/${file}`, "utf8"));
 
-/** Those that npm has are the real ones; of the others the rules on errors are applied. */
+/** The routers that npm has are real. For the others the tests apply their rules for errors. */
 export const ROUTER_SETTINGS: readonly RouterSetting[] = [
   {
     id: "apollo-router",

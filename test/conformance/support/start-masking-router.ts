@@ -4,12 +4,12 @@ import type { Subgraph } from "../../../scripts/federated/subgraph.ts";
 import { listenUntilOver } from "./start-relay.ts";
 import type { Mask, WireError } from "./wire-error.ts";
 
-/** The headers that a subgraph gets from a client behind this router. */
+/** Headers that this router forwards to a subgraph. */
 const PASSED_ON = ["authorization", "x-request-id", "idempotency-key"];
 
 /**
- * A stand-in for a router that npm does not have: hands every operation to its only subgraph, and does to the errors
- * what the mask does. Gives its address.
+ * A stub of a router that npm does not have: forwards each operation to its only subgraph and applies the mask to the
+ * errors. Returns its address.
  */
 export async function startMaskingRouter({ name, url }: Subgraph, mask: Mask): Promise<string> {
   const origin = await listenUntilOver((message, response) => {

@@ -9,7 +9,7 @@ import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { whenOver } from "../../support/when-over.ts";
 
-/** Listens on a free port until the test is over. */
+/** Listens on a free port until the end of the test. */
 export async function listenUntilOver(listener: RequestListener): Promise<string> {
   // A connection that ends for want of use could end just when it is used again.
   const server = createServer({ keepAliveTimeout: 600_000 }, listener);
@@ -21,10 +21,10 @@ export async function listenUntilOver(listener: RequestListener): Promise<string
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** Stands before several gateways, so that a router that knows one address can be used for all. */
+/** A relay in front of several gateways, so that a router needs only one address. */
 export interface Relay {
   readonly url: string;
-  /** Hands requests about these users to this gateway from now on, with these headers of whoever asks. */
+  /** Forwards requests about these users to this gateway from now on, with these headers. */
   route(users: readonly string[], gatewayUrl: string, headersOf?: (user: string) => Headers): void;
   /** How many requests about a user came. */
   received(user: string): number;

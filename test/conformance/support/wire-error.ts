@@ -1,14 +1,14 @@
-/** An error of a GraphQL reply, as JSON has it. */
+/** An error of a GraphQL reply in JSON. */
 export interface WireError {
   readonly message: string;
   readonly path?: readonly (string | number)[];
   readonly extensions?: Readonly<Record<string, unknown>>;
 }
 
-/** What a router makes of the errors that one request to a subgraph of this name brought. */
+/** Applies a router's rules to the errors of one request to a subgraph. */
 export type Mask = (errors: readonly WireError[], subgraph: string) => readonly WireError[];
 
-/** The extensions of these keys alone. */
+/** Returns the extensions of these keys only. */
 export function only(
   keys: readonly string[],
   extensions: WireError["extensions"] = {},

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 
-/** Pieces of documents that are little each, by the number of which stands before. */
+/** Small pieces of documents, repeated by the number in front. */
 const PIECES: readonly ((at: number) => string)[] = [
   () => "camErrors { code }",
   (at) => `a${at}: camErrors { code message camCodes }`,
@@ -11,7 +11,7 @@ const PIECES: readonly ((at: number) => string)[] = [
   (at) => `... @include(if: true) { a${at}: __typename }`,
 ];
 
-/** Documents that are valid, or nearly, and ask for far too much. */
+/** Valid or nearly valid documents that request far too much. */
 export const excessiveDocument = fc.oneof(
   fc.tuple(fc.constantFrom(...PIECES), fc.nat(1_500)).map(([piece, count]) => `{ ${many(count, piece)} }`),
   fc.tuple(fc.nat(6), fc.nat(200)).map(([levels, uses]) => fragmentsOfFragments(levels, uses)),
@@ -23,7 +23,7 @@ export const excessiveDocument = fc.oneof(
     ),
 );
 
-/** Bodies whose variables or extensions nest, or go on, for longer than anybody would write. */
+/** Bodies with deeply nested or very long variables or extensions. */
 export const excessiveBody = fc
   .tuple(
     fc.constantFrom("variables", "extensions"),
@@ -45,7 +45,7 @@ function many(count: number, piece: (at: number) => string): string {
   return Array.from({ length: count }, (_, at) => piece(at)).join(" ");
 }
 
-/** Each of the fragments uses the next so often. */
+/** Number of uses of the next fragment in each fragment. */
 function fragmentsOfFragments(levels: number, uses: number): string {
   const fragments = many(
     levels,

@@ -14,7 +14,7 @@ export interface FuzzOptions {
   readonly secrets: readonly string[];
 }
 
-/** What an answer must not have done, with the request that shows it. */
+/** A violation with the request that shows it. */
 export interface FuzzFinding {
   readonly problem: string;
   readonly request: FuzzRequest;
@@ -28,16 +28,16 @@ export interface FuzzResult {
 
 const AT_ONCE = 16;
 
-/** More than the largest answer that anybody may have. */
+/** Above the largest permitted answer. */
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 
-/** What an error quotes of a request, with its own words around. */
+/** A quotation of the request in an error message. */
 const MAX_MESSAGE_CHARACTERS = 400;
 
-/** A stack, or a place in somebody's file system. */
+/** A stack trace or a path of a file system. */
 const INSIDE = /\n\s+at [\w.<]+ \(|node_modules|\/src\/|\/dist\//;
 
-/** Sends made-up requests and looks at every answer. Rejects where the gateway does not answer any more. */
+/** Sends random requests and checks each answer. Rejects when the gateway stops answering. */
 export async function fuzz({ origin, requests, seed, secrets }: FuzzOptions): Promise<FuzzResult> {
   const findings: FuzzFinding[] = [];
   const countOfStatus: Record<string, number> = {};
@@ -93,7 +93,7 @@ async function sendRaw(bytes: Uint8Array, origin: string): Promise<Answer> {
 function problemOf(status: number, text: string, secrets: readonly string[]): string | undefined {
   if (secrets.some((secret) => text.includes(secret))) return "tells a secret";
   if (INSIDE.test(text)) return "shows the inside";
-  if (text.length > MAX_ANSWER_BYTES) return "goes on for ever";
+  if (text.length > MAX_ANSWER_BYTES) return "exceeds the largest answer";
   const errors = errorsOf(text);
   if (errors.some(({ message = "" }) => message.length > MAX_MESSAGE_CHARACTERS)) return "quotes at length";
   const codes = errors.map(({ extensions }) => extensions?.code);
@@ -107,7 +107,7 @@ interface AnsweredError {
   readonly extensions?: { readonly code?: unknown };
 }
 
-/** One without anything for what is no answer of GraphQL's. */
+/** An empty reply for an answer that is not GraphQL. */
 function errorsOf(text: string): readonly AnsweredError[] {
   try {
     return (JSON.parse(text) as { errors?: readonly AnsweredError[] }).errors ?? [];

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { excessiveBody, excessiveDocument } from "./excessive.ts";
 
-/** A request as it goes out; `raw` bytes stand for a whole connection. */
+/** A request; `raw` bytes are the content of a whole connection. */
 export type FuzzRequest =
   | { readonly raw: Uint8Array }
   | {
@@ -20,7 +20,7 @@ const VALID = [
   "fragment F on Query { camErrors { code } ...F } { ...F }",
 ];
 
-/** A valid document with pieces cut out, doubled or put in. */
+/** A valid document with removed, doubled or added pieces. */
 const mutilated = fc
   .tuple(
     fc.constantFrom(...VALID),
@@ -45,7 +45,7 @@ const document = fc.oneof(
 
 const json = fc.jsonValue({ maxDepth: 4 });
 
-/** Rarely there, for what is wrong with it hides everything else. */
+/** Rare, because its error hides all other errors. */
 const rarely = (arbitrary: fc.Arbitrary<unknown>) =>
   fc.oneof({ weight: 9, arbitrary: fc.constant(null) }, { weight: 1, arbitrary });
 
@@ -73,7 +73,7 @@ const body = fc.oneof(
   { weight: 2, arbitrary: fc.uint8Array({ maxLength: 300 }) },
 );
 
-/** What a header can carry. */
+/** Characters that a header can carry. */
 const headerText = fc.string({ maxLength: 80 }).map((text) => text.replace(/[^\x20-\x7e]/g, "?"));
 
 const odd = fc.record(
@@ -100,7 +100,7 @@ const odd = fc.record(
   { requiredKeys: ["content-type"] },
 );
 
-/** Most are plain, or few requests would get past them. */
+/** Most values are plain, or few requests would pass the first checks. */
 const headers: typeof odd = fc.oneof(
   { weight: 3, arbitrary: fc.constant({ "content-type": "application/json" }) },
   { weight: 1, arbitrary: odd },

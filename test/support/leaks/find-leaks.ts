@@ -7,7 +7,7 @@ export interface Leak {
   readonly offset: number;
 }
 
-/** What is a secret by its shape, whoever made it. */
+/** Shapes of secrets. */
 const SHAPES: readonly (readonly [name: string, shape: RegExp])[] = [
   ["a signed token", /eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{16,}/g],
   ["a signature for CAM", /Signature=[0-9a-f]{64}/g],
@@ -15,12 +15,12 @@ const SHAPES: readonly (readonly [name: string, shape: RegExp])[] = [
 ];
 
 const BASE = 0x01000193;
-/** What the byte that leaves the window has been multiplied with. */
+/** The factor of the byte that leaves the window. */
 const LEAVING = Array.from({ length: SHORTEST_SECRET }).reduce<number>((power) => Math.imul(power, BASE), 1);
 
 /**
- * Looks for many secrets in one pass (Rabin and Karp): every form of every secret begins with as many letters as the
- * shortest has, and the hash of so many bytes is moved along the text.
+ * Finds many secrets in one pass (Rabin-Karp): moves the hash of a window along the text. The window has the length of
+ * the shortest form of a secret.
  */
 export class LeakFinder {
   readonly #byHash = new Map<number, { readonly name: string; readonly form: Buffer }[]>();

@@ -1,4 +1,4 @@
-/** How a secret may stand in a text: as it is, escaped, encoded, or as a part of something that was encoded. */
+/** Returns the forms of a secret in a text: plain, escaped, encoded, or as a part of an encoded text. */
 export function formsOf(secret: string): readonly string[] {
   const json = JSON.stringify(secret).slice(1, -1);
   const bytes = Buffer.from(secret, "utf8");
@@ -17,7 +17,7 @@ export function formsOf(secret: string): readonly string[] {
   ];
 }
 
-/** The letters of an encoded text that the secret alone decides, when it begins so many bytes behind a third one. */
+/** Returns the letters of a base64 text that depend on the secret alone, for its offset modulo three. */
 function within(secret: Buffer, offset: number, encoding: "base64" | "base64url"): string {
   const encoded = Buffer.concat([Buffer.alloc(offset), secret])
     .toString(encoding)

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { LeakFinder } from "./find-leaks.ts";
 import { FIGURES_FILE, SECRETS_FILE, WRITTEN_DIR } from "./written.ts";
 
-/** The keys of the emulator's seed, which whole gateways use. */
+/** The keys of the emulator's seed. */
 const SEEDED = [
   "LocalExampleSecretKey",
   "LocalExampleTemporaryKey",
@@ -13,13 +13,12 @@ const SEEDED = [
 ];
 
 /**
- * The emulator, as a program of its own, tells who started it which key it takes (in `npm run stack` behind its name),
- * and instances theirs.
+ * The emulator prints its example key on purpose, in `npm run stack` with a prefix, and serves keys to instances.
  */
 const IS_SAID_ON_PURPOSE =
   /^(emulator *\| )? *SecretKey +LocalExampleSecretKey$|^\{"Token":"[^"]+","TmpSecretId":"/;
 
-/** Searches everything that was written in a run of tests for every secret that was used in it. A hit fails the run. */
+/** Searches the output of a test run for all secrets of the run. A hit fails the run. */
 export async function setup(): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), "written-"));
   process.env[WRITTEN_DIR] = folder;
@@ -64,7 +63,7 @@ export async function searchFolder(folder: string): Promise<{ summary: string; h
   }
   const summary =
     `Searched all that was written: ${total.lines} lines (${total.bytes} bytes in ${total.files} files) for ` +
-    `${secrets.size} secrets in every form: ${hits.length} hits, beside ${total.onPurpose} times that the ` +
+    `${secrets.size} secrets in every form: ${hits.length} hits, besides ${total.onPurpose} keys that the ` +
     "emulator gave one of its own.";
   return { summary, hits };
 }

@@ -5,8 +5,8 @@ import type { Readable } from "node:stream";
 import { keepSecret, keepSecretsOf, keepWritten } from "./written.ts";
 
 /**
- * Runs in every process of tests before them: keeps what programs that they start print, and what gateways answer,
- * wherever those run. Patches Node once and no module of ours.
+ * Runs in each test process before the tests: keeps the output of started programs and the answers of gateways. Patches
+ * Node once and no module of the project.
  */
 const PATCHED = Symbol.for("cam-mfa-gateway tests keep what is written");
 const here = globalThis as { [PATCHED]?: true };
@@ -22,7 +22,7 @@ interface SpawnOptions {
   readonly envPairs?: readonly string[];
 }
 
-/** Programs of the tests themselves tell each other what they need. */
+/** Helper programs of the tests, which may print secrets. */
 const OUR_OWN = /\/test\/(support|database)\/[^/]+\.ts$/;
 
 function keepOutputOfPrograms(): void {
@@ -45,7 +45,7 @@ function splitPair(pair: string): [name: string, value: string] {
   return [pair.slice(0, at), pair.slice(at + 1)];
 }
 
-/** Not by listening: a stream that is listened to flows, and whoever listens later would miss what has passed. */
+/** Wraps `push` instead of listening: a listener would make the stream flow, and later listeners would miss data. */
 function keepPushed(stream: Readable, source: string): void {
   const { push } = stream;
   stream.push = function (this: Readable, chunk: Buffer | null, encoding) {
@@ -54,7 +54,7 @@ function keepPushed(stream: Readable, source: string): void {
   };
 }
 
-/** Gateways give every answer an id; the stubs and issuers of tests do not, and those may say secrets. */
+/** Answers of gateways have an id. Stubs and issuers of tests have none and may send secrets. */
 const ID_OF_GATEWAYS = "x-request-id";
 const headersOf = new WeakMap<ServerResponse, unknown>();
 
@@ -77,14 +77,14 @@ function keepAnswersOfThisProcess(): void {
   };
 }
 
-/** Temporary keys are made while tests run, and only where they are handed out they are known. */
+/** Temporary keys are known only when they are issued. */
 function keepSecretsOfSts(body: string): void {
   for (const [, name = "", value = ""] of body.matchAll(/"(TmpSecretKey|Token)":"([^"]{12,})"/g)) {
     keepSecret(name, value);
   }
 }
 
-/** By fetch and undici alone, which tell of it; what answers is a program of its own, or in this process again. */
+/** Sees answers to fetch and undici only, which publish them. The server is another program or this process. */
 function keepAnswersOfOthers(): void {
   const bodies = new WeakMap<object, Uint8Array[]>();
   subscribe("undici:request:headers", (message) => {

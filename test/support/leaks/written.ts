@@ -2,27 +2,27 @@ import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * What the gateways, emulators and programs of a run write is kept in one folder, with the secrets that the tests gave
- * them, and searched when the run is over (leaks/global-setup.ts). Without the folder, outside of a run, nothing is.
+ * Keeps the output of gateways, emulators and programs of a run in one folder, with the secrets of the tests. A search
+ * follows after the run (leaks/global-setup.ts). Outside a run nothing is kept.
  */
 export const WRITTEN_DIR = "WRITTEN_DIR";
 
-/** The file with the secrets: one JSON array of name and value a line. */
+/** The file of secrets: one JSON array of name and value on each line. */
 export const SECRETS_FILE = "secrets";
 
-/** The file with the figures, each a line. */
+/** The file of figures, one on each line. */
 export const FIGURES_FILE = "figures";
 
-/** Fewer letters would be found by chance. */
+/** Shorter secrets would be found by chance. */
 export const SHORTEST_SECRET = 12;
 
-/** Keeps a text that something has written. Every source has a file of its own in each process. */
+/** Keeps a written text. Each source has its own file in each process. */
 export function keepWritten(source: string, text: string | Uint8Array): void {
   const folder = process.env[WRITTEN_DIR];
   if (folder !== undefined) appendFileSync(join(folder, `${source}.${process.pid}.txt`), text);
 }
 
-/** From now on the value may be written nowhere. Returns it. */
+/** Registers a secret and returns it. From now on no output may contain it. */
 export function keepSecret(name: string, value: string): string {
   if (value.length < SHORTEST_SECRET) throw new Error(`The secret ${name} is too short to be recognised.`);
   const folder = process.env[WRITTEN_DIR];
@@ -35,7 +35,7 @@ export function keepSecret(name: string, value: string): string {
   return value;
 }
 
-/** What a test has counted is printed when the run is over. */
+/** Keeps a figure, which is printed after the run. */
 export function keepFigure(figure: string): void {
   keepWritten(FIGURES_FILE, `${figure}\n`);
 }
@@ -43,7 +43,7 @@ export function keepFigure(figure: string): void {
 const SECRET_VARIABLE =
   /^(TENCENTCLOUD_(SECRET_KEY|SESSION_TOKEN|SECURITY_TOKEN|TOKEN)|ROUTER_SECRET|POSTGRES_PASSWORD)$/;
 
-/** The secrets among the variables of a gateway. Those that are too short are no secrets but examples of mistakes. */
+/** Registers the secrets among the variables of a gateway. Short values are examples of mistakes, not secrets. */
 export function keepSecretsOf(env: Readonly<Record<string, string | undefined>>): void {
   for (const [name, value] of Object.entries(env)) {
     if (value === undefined) continue;
