@@ -5,41 +5,40 @@ const quoted = (names: readonly string[]) => names.map((name) => `\`${name}\``).
 
 /** The introduction of docs/consumers/routers.md. */
 export const routersPageIntroduction = `\
-Between the gateway and a client of a federated graph stands a router, and most routers change the errors of a
-subgraph. This page says what each does, and the configuration that lets the gateway's errors through whole. The
-subgraph is called \`${SUBGRAPH}\` here; put in your name for it.
+Most routers change the errors of a subgraph. This page describes what each router does to the gateway's errors, and gives
+the configuration that keeps them whole. The examples call the subgraph \`${SUBGRAPH}\`. Replace that by your own name.
 
-- **When in doubt, use \`trySetSubUserMfa\`.** It returns every business error as data (\`CamFailure\`), which no router
-  touches. Behind a router with its defaults it is the only channel that tells everything. The TypeScript
-  client has it too ([client.md](client.md)).
-- **Ask the router itself.** This sends two requests that change nothing, compares what comes back with the contract,
-  and prints the configuration to use:
+- **If in doubt, use \`trySetSubUserMfa\`.** It returns every business error as data (\`CamFailure\`), which no router
+  alters. Behind a router with its defaults, only this channel carries all facts. The TypeScript client offers it too
+  ([client.md](client.md)).
+- **Test your router.** This command sends two requests that change nothing, compares the answers with the contract, and
+  prints the configuration to use:
 
 \`\`\`sh
 npm run doctor -- --router https://router.example.com/graphql --header 'authorization: Bearer ...'
 \`\`\`
 
-After \`npm run build\`, \`npx cam-gateway doctor\` is the same. It exits with 0 where everything arrives, 1 where
-something is lost or changed, 2 where it cannot tell, and never prints a header's value. \`--header @file\` takes headers
-from a file, where no list of processes shows them. How the gateway is composed into a graph is in
-[federation.md](federation.md).`;
+After \`npm run build\`, \`npx cam-gateway doctor\` is the same command. It exits with 0 if all errors arrive whole, with 1 if
+the router loses or changes something, and with 2 if the command cannot tell. It never prints the value of a header.
+\`--header @file\` reads headers from a file, so that they do not appear in a list of processes. [federation.md](federation.md)
+describes how the gateway joins a graph.`;
 
 export const routersPageAdvice = `\
-\`nested\` is still there, inside another error; \`lost\` is gone. The extensions are
-${quoted(CAM_ERROR_EXTENSION_KEYS)}: [errors.md](../errors.md).
+\`nested\` means that the value is inside another error. \`lost\` means that it is gone. The extensions are
+${quoted(CAM_ERROR_EXTENSION_KEYS)} ([errors.md](../errors.md)).
 
 ## For every router
 
-- **Never retry a mutation.** The gateway retries by itself what is safe, and reads the user back where a reply was
-  lost. A repetition by a router is another change, unless the client sent an \`idempotency-key\`.
-- **Wait longer than the gateway does**: it ends every change by \`CAM_DEADLINE_MS\` (15 s unless set), so give it
-  ${PATIENCE_SECONDS} s. A router that gives up first never learns what became of the change.
-- **Keep the changes of one mutation next to each other** where the client sends an \`idempotency-key\`. The first change of
-  an operation has that key, the n-th has the key, a slash and n. A router sends fields of other subgraphs that stand
-  between them as fetches of their own, and the header with each. The first change after them then has the first one's
-  key and is refused as \`IDEMPOTENCY_KEY_REUSED\`; nothing is made. @apollo/gateway and Apollo Router join fields of one
-  subgraph that follow each other into one fetch. For other routers, and where several changes need keys, send one change
-  an operation: that is right behind every router.
-- **Pass on these headers of the client:** ${quoted(FORWARDED_HEADERS)}.
-- **Business errors come with HTTP 200 and without Retry-After.** A router that acts on a status never has to.
+- **Never retry a mutation.** The gateway itself retries what is safe, and reads the user back after a lost reply. A
+  repetition by a router is another change, unless the client sent an \`idempotency-key\`.
+- **Wait longer than the gateway.** The gateway ends every change by \`CAM_DEADLINE_MS\` (15 s by default), so configure
+  ${PATIENCE_SECONDS} s. A router that stops waiting earlier never gets the outcome of the change.
+- **Keep the changes of one mutation together** if the client sends an \`idempotency-key\`. The first change of an operation
+  has that key, and the n-th has the key, a slash and n. If fields of other subgraphs stand between two changes, the
+  router sends two requests, both with the header. The first change of the second request then has the key of the very
+  first change. The gateway refuses it as \`IDEMPOTENCY_KEY_REUSED\` and changes nothing. @apollo/gateway and Apollo Router
+  combine adjacent fields of one subgraph into one request. With other routers, or if several changes need keys, send
+  one change in each operation. That works behind every router.
+- **Forward these headers of the client:** ${quoted(FORWARDED_HEADERS)}.
+- **Business errors have HTTP 200 and no Retry-After.** So a router that reacts to a status does nothing.
 - **Do not let a router answer mutations from a cache, or join equal ones.**`;

@@ -33,7 +33,7 @@ function section({ title, byDefault, configuration, remarks, retries, sources }:
   return [
     `## ${title}`,
     list(byDefault),
-    `To let everything through, and to pass on what the gateway has to know ([${file}](routers/${file})):`,
+    `This configuration keeps errors whole and forwards the headers that the gateway needs ([${file}](routers/${file})):`,
     `\`\`\`${language}\n${render(SUBGRAPH)}\`\`\``,
     list(remarks),
     `**Retries.** ${retries.join(" ")}`,
