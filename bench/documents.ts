@@ -67,8 +67,7 @@ async function measureDocuments(smoke: boolean, print: (row: string) => void): P
     await compiled<typeof import("../src/graphql/schema.ts")>("graphql/schema.js");
   const unused = (): Promise<never> => Promise.reject(new Error("No benchmark asks for this."));
   const schema = buildGatewaySchema({
-    changes: { setSubUserMfa: unused },
-    approvals: { approve: unused, reject: unused },
+    changes: { setSubUserMfa: unused, approve: unused, reject: unused },
     pausedCallers: { list: unused, resume: unused },
     log: { find: unused, list: unused, read: unused },
     accounts: { visibleTo: () => [] },

@@ -27,3 +27,18 @@ export const systemClock: Clock = {
   },
   random: () => Math.random(),
 };
+
+/**
+ * Settles as `promise` does. If that takes longer than `ms`, settles as `late` returns or throws; the promise itself goes
+ * on unobserved.
+ */
+export async function within<Result>(
+  clock: Clock,
+  ms: number,
+  promise: Promise<Result>,
+  late: () => Result,
+): Promise<Result> {
+  const { promise: timeout, resolve } = Promise.withResolvers<void>();
+  const cancel = clock.after(Math.max(0, ms), resolve);
+  return Promise.race([promise, timeout.then(late)]).finally(cancel);
+}

@@ -36,8 +36,14 @@ const { ChangeAccess } =
 const { GatewayIdentity } = await compiled<typeof import("../../src/changes/gateway-identity.ts")>(
   "changes/gateway-identity.js",
 );
-const { createChangeServices } = await compiled<typeof import("../../src/changes/create-change-services.ts")>(
-  "changes/create-change-services.js",
+const { ChangeService } = await compiled<typeof import("../../src/changes/change-service.ts")>(
+  "changes/change-service.js",
+);
+const { PausedCallers } = await compiled<typeof import("../../src/changes/paused-callers.ts")>(
+  "changes/paused-callers.js",
+);
+const { RecentWrites } = await compiled<typeof import("../../src/changes/recent-writes.ts")>(
+  "changes/recent-writes.js",
 );
 const { LocalRateBudget } = await compiled<typeof import("../../src/quota/local-rate-budget.ts")>(
   "quota/local-rate-budget.js",
@@ -98,16 +104,18 @@ gatewayIdentity.start();
 const account = { name: "default", cam, flagReads, gatewayIdentity, writer: new FlagWriter({ cam, clock }) };
 const accounts = new Accounts([account], () => true);
 const unused = (): Promise<never> => Promise.reject(new Error("No benchmark asks for this."));
-const changeServices = createChangeServices({
-  access: new ChangeAccess({ policy: undefined, accounts, clock }),
-  accounts,
-  log,
-  approvalLog: { approve: unused, reject: unused },
+const observer = changeObserver(logger.report);
+const recentWrites = new RecentWrites(clock);
+const pausedCallers = new PausedCallers({
   pauses: { isPaused: unused, list: unused, resume: unused },
-  clock,
-  observer: changeObserver(logger.report),
+  observer,
 });
-const schema = buildGatewaySchema({ ...changeServices, log, accounts: { visibleTo: () => [] } });
+const changes = new ChangeService({
+  ...{ accounts, log, clock, recentWrites, pausedCallers, observer },
+  access: new ChangeAccess({ policy: undefined, accounts, clock }),
+  approvalLog: { approve: unused, reject: unused },
+});
+const schema = buildGatewaySchema({ changes, pausedCallers, log, accounts: { visibleTo: () => [] } });
 const admission = new Admission({ schema, introspection: false });
 const camCallLimit = { rates: new Map([[account.name, CALLS_PER_SECOND]]), deadlineMs: DEADLINE_MS };
 const apollo = createApolloServer({ schema, introspection: false, logger: logger.forLibrary("apollo") });
@@ -156,7 +164,6 @@ const app = await createHttpApp({
   createContext: ({ id: requestId }, details) => {
     const deadlineMs = clock.monotonic() + DEADLINE_MS;
     const { caller } = details;
-    const { recentWrites } = changeServices;
     const loaders = new AccountLoaders(accounts, { requestId, deadlineMs, caller, recentWrites, clock });
     return { requestId, deadlineMs, loaders, ...details };
   },

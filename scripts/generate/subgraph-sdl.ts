@@ -12,8 +12,7 @@ export async function renderSubgraphSdl(): Promise<string> {
   // Printing resolves nothing, so the schema needs no service behind it.
   const printed = (): Promise<never> => Promise.reject(new Error("This schema is only printed."));
   const deps = {
-    changes: { setSubUserMfa: printed },
-    approvals: { approve: printed, reject: printed },
+    changes: { setSubUserMfa: printed, approve: printed, reject: printed },
     pausedCallers: { list: printed, resume: printed },
     log: { find: printed, read: printed, list: printed },
     accounts: { visibleTo: () => [] },

@@ -1,21 +1,32 @@
-import type { AccessQuestion, PolicyUser } from "../auth/policy/decide-access.ts";
 import {
+  type AccessQuestion,
   type AccessVerdict,
   decideAccess,
   mayUseAccount,
   type Permission,
+  type PolicyUser,
   requireUnprotected,
 } from "../auth/policy/decide-access.ts";
-import type { Policy } from "../auth/policy/policy.ts";
-import { describeSubAccounts } from "../cam/index.ts";
+import type { Policy, Protection, Switch } from "../auth/policy/policy.ts";
+import { isSamePerson } from "../auth/subject.ts";
+import { type CamClient, describeSubAccounts } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
 import { GatewayError } from "../contract/index.ts";
-import type { ChangeAccount } from "./change-account.ts";
-import type { MfaChangeContext, MfaChangeRequest } from "./mfa-change.ts";
-import { requestedOperations } from "./requested-operations.ts";
+import { WRITABLE } from "./compose-flag-sets.ts";
+import type { FlagWriter } from "./flag-writer.ts";
+import type { GatewayIdentity } from "./gateway-identity.ts";
+import type { ChangeOrder, MfaChangeContext, MfaChangeRequest } from "./mfa-change.ts";
+
+/** The parts of an account that a change uses. */
+export interface ChangeAccount {
+  readonly name: string;
+  readonly cam: Pick<CamClient, "call">;
+  readonly writer: FlagWriter;
+  readonly gatewayIdentity: Pick<GatewayIdentity, "has" | "knows">;
+}
 
 export interface ChangeAccessDeps {
-  /** The policy in force now; without it the scopes alone decide. */
+  /** The policy in force now. Without a policy the scopes alone decide. */
   readonly policy: { readonly current: Policy } | undefined;
   readonly accounts: { readonly all: readonly Pick<ChangeAccount, "gatewayIdentity">[] };
   readonly clock: Clock;
@@ -23,13 +34,12 @@ export interface ChangeAccessDeps {
 
 type Account = Pick<ChangeAccount, "name" | "cam" | "gatewayIdentity">;
 
-/** Reads the name and remark of a user when the policy turns on them, once however many decisions need them. */
+/** Reads the user's name and remark if the policy depends on them, at most once for all decisions. */
 type ReadProfile = () => Promise<PolicyUser>;
 
-/** Who asked for a change that another caller approves, and when: milliseconds since the Unix epoch. */
-export type Requester = Pick<AccessQuestion, "caller" | "atMs">;
+type Asker = Pick<AccessQuestion, "caller" | "atMs">;
 
-/** Whether a caller may make a change, beyond what their scopes say. */
+/** Decides whether a caller may make a change. The resolvers have checked the caller's scopes before. */
 export class ChangeAccess {
   readonly #deps: ChangeAccessDeps;
 
@@ -38,43 +48,38 @@ export class ChangeAccess {
   }
 
   /**
-   * CAM is asked for the user's name and remark only where the policy turns on them, and for the gateway's own user
-   * only where its key is new.
+   * Asks CAM for the user's name and remark only if the policy depends on them, and for the gateway's own user only if its
+   * key is new.
    *
-   * @param requester Where the caller approves what another has asked for. The policy as it is now has to let them ask for it
-   *   when they did. Their scopes are not on record, and were looked at then.
+   * For an approval, today's policy must also have let the requester ask at the time they did. The requester's scopes are
+   * not on record; the gateway checked them then.
+   *
    * @throws GatewayError FORBIDDEN, PROTECTED_USER, REASON_REQUIRED
-   * @throws CamError where CAM had to be asked and did not answer.
+   * @throws CamError if CAM had to be asked and did not answer.
    */
-  async authorise(
-    request: MfaChangeRequest,
-    account: Account,
-    context: MfaChangeContext,
-    requester?: Requester,
-  ): Promise<Permission> {
-    const { opUin, reason } = request;
+  async authorise(order: ChangeOrder, account: Account): Promise<Permission> {
+    const { request, context } = order;
     const policy = this.#deps.policy?.current;
     const permission =
-      policy === undefined
-        ? { approval: undefined }
-        : await this.#permit(policy, request, account, context, requester);
-    requireUnprotected(opUin, policy?.protectedUsers ?? [], context.caller, reason);
+      policy === undefined ? { approval: undefined } : await this.#permit(policy, order, account);
+    requireUnprotected(request.opUin, policy?.protectedUsers ?? [], context.caller, request.reason);
     await this.requireNotOwn(request, account, context);
     return permission;
   }
 
   /**
-   * Holds for a moment alone, since the key may become another user's.
+   * Refuses a change of the account itself or of the user of the gateway's own key. The answer holds for a moment only,
+   * because the key may become another user's.
    *
    * @throws GatewayError PROTECTED_USER
-   * @throws CamError where CAM had to be asked and did not answer.
+   * @throws CamError if CAM had to be asked and did not answer.
    */
   async requireNotOwn(
     { opUin }: MfaChangeRequest,
     { gatewayIdentity }: Pick<ChangeAccount, "gatewayIdentity">,
     context: MfaChangeContext,
   ): Promise<void> {
-    // Two names may stand for one account with two keys. Another's key that is not known yet is no reason to wait.
+    // Two names may stand for one account with two keys. The key of another name need not be known yet.
     const isOthers = this.#deps.accounts.all.some((other) => other.gatewayIdentity.knows(opUin));
     if (!isOthers && !(await gatewayIdentity.has(opUin, context))) return;
     const hint = "Nobody changes the account itself or the user of the gateway's own key through it.";
@@ -82,61 +87,65 @@ export class ChangeAccess {
   }
 
   /** Decides by one policy and one reading of the user, though both may change meanwhile. */
-  async #permit(
-    policy: Policy,
-    request: MfaChangeRequest,
-    account: Account,
-    context: MfaChangeContext,
-    requester: Requester | undefined,
-  ): Promise<Permission> {
+  async #permit(policy: Policy, order: ChangeOrder, account: Account): Promise<Permission> {
+    const { request, context } = order;
     let profile: Promise<PolicyUser> | undefined;
     const readProfile = (): Promise<PolicyUser> => {
-      profile ??= this.#readUser(request, account, context);
+      profile ??= readUser(request, account, context);
       return profile;
     };
-    const asked = { caller: context.caller, atMs: this.#deps.clock.now() };
-    const verdict = await this.#decide(policy, request, account, asked, readProfile);
+    const asker = { caller: context.caller, atMs: this.#deps.clock.now() };
+    const verdict = await decide(policy, request, account, asker, readProfile);
     if (verdict.effect !== "allow") throw forbidden(request, verdict);
+    const requester = requesterOf(order);
     if (requester === undefined) return verdict.permission;
     if (!mayUseAccount(policy, requester.caller, account.name)) {
       const hint = `Who asked for it may not use the account ${account.name} any more.`;
       throw new GatewayError("FORBIDDEN", { opUin: request.opUin, hint });
     }
-    const still = await this.#decide(policy, request, account, requester, readProfile);
+    const still = await decide(policy, request, account, requester, readProfile);
     if (still.effect === "allow") return verdict.permission;
     throw forbidden(request, still, "Who asked for it may not ask for it any more.");
   }
+}
 
-  async #decide(
-    policy: Policy,
-    request: MfaChangeRequest,
-    account: Account,
-    asked: Requester,
-    readProfile: ReadProfile,
-  ): Promise<AccessVerdict> {
-    const switches = requestedOperations(request);
-    const user = { opUin: request.opUin, name: undefined, remark: undefined };
-    const question: AccessQuestion = { ...asked, account: account.name, user };
-    const verdict = decideAccess(policy, switches, question);
-    if (verdict.effect !== "read-profile") return verdict;
-    return decideAccess(policy, switches, { ...question, user: await readProfile() });
-  }
+/** Returns who asked for a change that awaits this caller's approval. */
+function requesterOf(order: ChangeOrder): Asker | undefined {
+  if (order.kind === "request" || order.record.status !== "awaiting_approval") return undefined;
+  const { caller, createdAt } = order.record;
+  if (isSamePerson(caller, order.context.caller)) return undefined;
+  return { caller, atMs: createdAt.getTime() };
+}
 
-  async #readUser(
-    { opUin }: MfaChangeRequest,
-    { cam }: Pick<Account, "cam">,
-    { caller, requestId, deadlineMs }: MfaChangeContext,
-  ): Promise<PolicyUser> {
-    const options = { deadlineMs, traceId: requestId, caller: caller.subject, forWrite: true };
-    const { output } = await cam.call(describeSubAccounts, { uins: [opUin] }, options);
-    const profile = output.find(({ uin }) => uin === opUin);
-    // An empty remark reads as none, and has no tags.
-    return {
-      opUin,
-      name: profile?.name ?? null,
-      remark: profile === undefined ? null : (profile.remark ?? ""),
-    };
-  }
+async function decide(
+  policy: Policy,
+  request: MfaChangeRequest,
+  account: Account,
+  asker: Asker,
+  readProfile: ReadProfile,
+): Promise<AccessVerdict> {
+  const operations = requestedOperations(request);
+  const user = { opUin: request.opUin, name: undefined, remark: undefined };
+  const question: AccessQuestion = { ...asker, account: account.name, user };
+  const verdict = decideAccess(policy, operations, question);
+  if (verdict.effect !== "read-profile") return verdict;
+  return decideAccess(policy, operations, { ...question, user: await readProfile() });
+}
+
+async function readUser(
+  { opUin }: MfaChangeRequest,
+  { cam }: Account,
+  { caller, requestId, deadlineMs }: MfaChangeContext,
+): Promise<PolicyUser> {
+  const options = { deadlineMs, traceId: requestId, caller: caller.subject, forWrite: true };
+  const { output } = await cam.call(describeSubAccounts, { uins: [opUin] }, options);
+  const profile = output.find(({ uin }) => uin === opUin);
+  // CAM shows an empty remark as none. It has no tags.
+  return {
+    opUin,
+    name: profile?.name ?? null,
+    remark: profile === undefined ? null : (profile.remark ?? ""),
+  };
 }
 
 function forbidden(
@@ -146,4 +155,21 @@ function forbidden(
 ): GatewayError {
   const decisive = `${rule === undefined ? "No rule allows" : `The rule ${rule.id} refuses`} ${wanted}.`;
   return new GatewayError("FORBIDDEN", { opUin, hint: [...hints, decisive].join(" ") });
+}
+
+/**
+ * Returns the operations of a request as the policy names them. A request that accepts the loss of other methods counts as
+ * switching them off.
+ */
+export function requestedOperations(request: MfaChangeRequest): readonly Switch[] {
+  return (["login", "action"] as const).flatMap((protection) => operationsOn(protection, request));
+}
+
+function operationsOn(protection: Protection, request: MfaChangeRequest): Switch[] {
+  const operations = WRITABLE.flatMap((method): Switch[] => {
+    const wanted = request[protection]?.[method];
+    return wanted === undefined ? [] : [`${protection}.${method}.${wanted ? "on" : "off"}`];
+  });
+  if (operations.length > 0 && request.overwriteOtherMethods) operations.push(`${protection}.other.off`);
+  return operations;
 }

@@ -1,130 +1,255 @@
-import type { ChangeLog } from "../audit/change-log.ts";
-import type { BeginVerdict, ChangeRecord } from "../audit/change-record.ts";
+/**
+ * Makes changes of users' protections. `#make` is the path of a change: read it from top to bottom. The folder does not
+ * decide how CAM is called (cam/) nor how the record is stored (audit/). Read record-change.ts next.
+ */
+import type { ApprovalLog } from "../audit/approval-log.ts";
+import type { ApproveVerdict, BeginVerdict, ChangeRecord } from "../audit/change-record.ts";
 import type { Accounts } from "../auth/accounts.ts";
+import { requireScope } from "../auth/caller.ts";
 import type { Permission } from "../auth/policy/decide-access.ts";
+import { isSamePerson } from "../auth/subject.ts";
 import type { Clock } from "../clock.ts";
 import { GatewayError } from "../contract/index.ts";
-import type { ChangeAccess } from "./change-access.ts";
-import type { ChangeAccount } from "./change-account.ts";
-import type { ChangeRunner, Prepared, Run } from "./change-runner.ts";
+import type { ChangeAccess, ChangeAccount } from "./change-access.ts";
 import { asksForSomething } from "./compose-flag-sets.ts";
-import type { ChangeObserver, MfaChangeContext, MfaChangeOutcome, MfaChangeRequest } from "./mfa-change.ts";
+import { Failure } from "./failure.ts";
+import {
+  type ChangeObserver,
+  type ChangeOrder,
+  ChangeProgress,
+  type MfaChangeContext,
+  type MfaChangeOutcome,
+  type MfaChangeRequest,
+} from "./mfa-change.ts";
 import type { PausedCallers } from "./paused-callers.ts";
-import { outcomeOf, recordedCaller } from "./recorded-change.ts";
-import { reportChange } from "./report-change.ts";
-import { hashOf } from "./request-hash.ts";
+import { prepareChange } from "./prepare-change.ts";
+import {
+  ChangeRecorder,
+  type ChangeRecorderDeps,
+  hashOf,
+  outcomeOf,
+  type PreparedChange,
+  recordedCaller,
+  requestOf,
+} from "./record-change.ts";
+import { UserLock } from "./user-lock.ts";
 
-export interface ChangeServiceDeps {
-  readonly access: Pick<ChangeAccess, "authorise">;
+export interface ChangeServiceDeps extends Omit<ChangeRecorderDeps, "observer"> {
+  readonly access: Pick<ChangeAccess, "authorise" | "requireNotOwn">;
   readonly accounts: Pick<Accounts<ChangeAccount>, "require">;
-  readonly runner: ChangeRunner;
-  readonly log: Pick<ChangeLog, "begin" | "findByIdempotencyKey">;
+  readonly approvalLog: Pick<ApprovalLog, "approve" | "reject">;
   readonly pausedCallers: PausedCallers;
   readonly clock: Clock;
   readonly observer?: ChangeObserver;
 }
 
+/** How often the gateway reads a user again because another change of the user was quicker. */
+const MAX_REREADS = 5;
+
 const MANY_WAIT = "Five changes of this user that you asked for await approval. The oldest is named.";
 
-/** The door for changes that a caller asks for. Approvals of them have one beside it: change-approvals.ts. */
+/** Makes changes that callers ask for, and changes that other callers approve. */
 export class ChangeService {
   readonly #deps: ChangeServiceDeps;
+  readonly #recorder: ChangeRecorder;
+  readonly #lock: UserLock;
+  readonly #inFlight = new Map<string, Promise<MfaChangeOutcome>>();
 
   constructor(deps: ChangeServiceDeps) {
     this.#deps = deps;
+    this.#recorder = new ChangeRecorder(deps);
+    this.#lock = new UserLock(deps.clock);
   }
 
   /**
-   * Sets the protections of one sub-user. The same change already in flight, here or in another replica, is
-   * joined. Once begun it goes on, whether or not the caller still waits.
+   * Sets the protections of one sub-user. Joins the same change in flight, here or in another replica. Once begun, a change
+   * continues whether or not the caller still waits.
    *
-   * @throws GatewayError FORBIDDEN, UNKNOWN_ACCOUNT, PROTECTED_USER, REASON_REQUIRED, NOTHING_TO_CHANGE, MFA_METHOD_NOT_WRITABLE,
-   *   CHANGE_IN_PROGRESS, CALLER_PAUSED, QUOTA_EXHAUSTED, STORE_UNAVAILABLE, IDEMPOTENCY_KEY_REUSED: nothing was sent.
-   * @throws CamError where CAM could not be read before the change; nothing was sent.
-   * @throws RecordedFailure for a change that is on record; with APPROVAL_REQUIRED it waits there for another caller.
+   * @throws Failure FORBIDDEN, UNKNOWN_ACCOUNT, PROTECTED_USER, REASON_REQUIRED, NOTHING_TO_CHANGE, MFA_METHOD_NOT_WRITABLE,
+   *   CHANGE_IN_PROGRESS, CALLER_PAUSED, QUOTA_EXHAUSTED, STORE_UNAVAILABLE, IDEMPOTENCY_KEY_REUSED, or a CAM error before
+   *   the write: nothing was sent. A failure with a changeId is about a change on record; with APPROVAL_REQUIRED the change
+   *   awaits another caller there.
    */
   setSubUserMfa(request: MfaChangeRequest, context: MfaChangeContext): Promise<MfaChangeOutcome> {
-    const run: Run = { request, context, progress: { shared: false } };
-    const { caller, idempotencyKey } = context;
-    return reportChange(this.#deps, run, async () => {
-      const { account, approval } = await this.#authorise(request, context);
-      const isSame =
-        approval === undefined || idempotencyKey !== undefined ? hashOf(request) : effectOf(request);
-      const key = JSON.stringify([isSame, caller.subject, caller.issuer, idempotencyKey]);
-      return this.#deps.runner.join(key, run, account, () => this.#change(run, account));
-    });
+    return this.#carryOut({ kind: "request", request, context });
   }
 
-  /** Authorises before anything is shared: a caller who may not make a change learns nothing from the record. */
-  async #authorise(
-    request: MfaChangeRequest,
+  /**
+   * Approves a change that awaits approval, makes it with the user as they are now, and waits for its outcome. Returns the
+   * outcome of a change that was decided before, so a repeated approval is safe.
+   *
+   * @param reason The approver's reason, for the record.
+   * @throws Failure FORBIDDEN for the requester, for a caller whom the policy does not allow the change, and if the policy
+   *   no longer allows it to the requester; APPROVAL_NOT_AWAITED for a change that needs no approval; APPROVAL_EXPIRED;
+   *   APPROVAL_REJECTED; and as setSubUserMfa.
+   */
+  approve(
+    record: ChangeRecord,
+    reason: string | undefined,
     context: MfaChangeContext,
-  ): Promise<Permission & { readonly account: ChangeAccount }> {
-    if (!asksForSomething(request)) throw new GatewayError("NOTHING_TO_CHANGE", { opUin: request.opUin });
-    const account = this.#deps.accounts.require(request.account, context.caller);
-    return { account, ...(await this.#deps.access.authorise(request, account, context)) };
+  ): Promise<MfaChangeOutcome> {
+    return this.#carryOut({ kind: "approval", request: requestOf(record), context, record, reason });
   }
 
-  async #change(run: Run, account: ChangeAccount): Promise<MfaChangeOutcome> {
-    const { access, runner, pausedCallers } = this.#deps;
-    const { request, context, progress } = run;
-    const { opUin } = request;
-    const replayed = await this.#replay(request, context);
-    progress.shared = replayed !== undefined;
-    if (replayed !== undefined) return outcomeOf(replayed);
-    await pausedCallers.requireResumed(context.caller, opUin);
-    return runner.run(run, account, {
-      permit: () => access.authorise(request, account, context),
-      record: (prepared) => this.#begin(run, account.name, prepared),
-      answer: async ({ kind, id }) => {
-        if (kind === "PAUSED" || kind === "PAUSES") return pausedCallers.refuse(context.caller, opUin, kind);
-        if (kind === "KEY_REUSED") throw new GatewayError("IDEMPOTENCY_KEY_REUSED", { opUin, changeId: id });
-        if (kind === "FULL")
-          throw new GatewayError("CHANGE_IN_PROGRESS", { opUin, changeId: id, hint: MANY_WAIT });
-        // What awaits approval is read back as well: until when, the database's clock has said.
-        progress.shared = kind !== "AWAITING";
-        return outcomeOf(await runner.awaitShared(id, context));
-      },
-    });
-  }
-
-  /** What the idempotency key already stands for. */
-  async #replay(request: MfaChangeRequest, context: MfaChangeContext): Promise<ChangeRecord | undefined> {
-    if (context.idempotencyKey === undefined) return undefined;
-    const { log, runner } = this.#deps;
-    const earlier = await log.findByIdempotencyKey(recordedCaller(context.caller), context.idempotencyKey);
-    if (earlier === undefined) return undefined;
-    if (earlier.requestHash !== hashOf(request)) {
-      throw new GatewayError("IDEMPOTENCY_KEY_REUSED", { opUin: request.opUin, changeId: earlier.id });
+  /**
+   * Settles a change that awaits approval as refused. The requester may withdraw it; other callers need the scope for
+   * approvals. A repeated rejection is no mistake.
+   *
+   * @param record Undefined if the record has no such change.
+   * @throws GatewayError CHANGE_NOT_FOUND, FORBIDDEN, APPROVAL_NOT_AWAITED
+   */
+  async reject(
+    record: ChangeRecord | undefined,
+    reason: string | undefined,
+    { caller, requestId }: MfaChangeContext,
+  ): Promise<ChangeRecord> {
+    const isRequester = record?.caller.subject === caller.subject && record.caller.issuer === caller.issuer;
+    // A caller without the scope does not learn which changes exist.
+    if (!isRequester) requireScope(caller, "cam.mfa:approve");
+    if (record === undefined) throw new GatewayError("CHANGE_NOT_FOUND");
+    const { id, opUin } = record;
+    const { approvalLog, log, observer } = this.#deps;
+    const by = { gatewayRequestId: requestId, reason };
+    const verdict = await approvalLog.reject(id, recordedCaller(caller), by);
+    const now = await log.find(id);
+    if (now?.approval === undefined || now.approval.decision?.kind === "approved") {
+      throw new GatewayError("APPROVAL_NOT_AWAITED", { opUin, changeId: id });
     }
-    return runner.awaitShared(earlier.id, context);
+    if (verdict === "SETTLED") observer?.onRejected({ record: now, caller, requestId });
+    return now;
   }
 
-  #begin(
-    { request, context }: Run,
-    account: string,
-    { before, flagSets, permission: { approval }, leaseMs, basis }: Prepared,
-  ): Promise<BeginVerdict> {
-    const { opUin, login, action, overwriteOtherMethods, reason } = request;
-    const intent = {
-      account,
-      opUin,
-      caller: recordedCaller(context.caller),
-      gatewayRequestId: context.requestId,
-      requested: { login, action, overwriteOtherMethods },
-      reason,
-      requestHash: hashOf(request),
-      idempotencyKey: context.idempotencyKey,
-      before,
-      sent: flagSets,
-      leaseMs,
-      approvalMs: approval && approval.expiresInMinutes * 60_000,
-    };
-    return this.#deps.log.begin(intent, basis);
+  /** Resolves when no change is in flight. Each change ends by its deadline. */
+  async idle(): Promise<void> {
+    while (this.#inFlight.size > 0) await Promise.allSettled(this.#inFlight.values());
+  }
+
+  #carryOut(order: ChangeOrder): Promise<MfaChangeOutcome> {
+    const progress = new ChangeProgress(order, this.#deps);
+    return this.#make(order, progress).then(
+      (outcome) => progress.succeed(outcome),
+      (error: unknown) => progress.fail(error),
+    );
+  }
+
+  /** Makes a change: authorise, dedupe, lock, read, record, send, settle. */
+  async #make(order: ChangeOrder, progress: ChangeProgress): Promise<MfaChangeOutcome> {
+    const { pausedCallers } = this.#deps;
+    const { request, context } = order;
+    // Authorise first: a caller who may not make a change neither joins it nor learns of it.
+    const { account, approval } = await this.#authorise(order);
+    const user = { account: account.name, opUin: request.opUin };
+
+    // Dedupe: join the same change in flight.
+    const key = keyOfOrder(order, approval);
+    const same = this.#inFlight.get(key);
+    progress.shared = same !== undefined;
+    if (same !== undefined) return same;
+    this.#inFlight.set(key, progress.ended);
+    let release: (() => void) | undefined;
+    try {
+      // Lock the user. The record keeps two replicas apart.
+      release = await this.#lock.acquire(user, context);
+      const earlier = await this.#recorder.findEarlier(order);
+      progress.shared = earlier !== undefined;
+      if (earlier !== undefined) return outcomeOf(earlier);
+      await pausedCallers.requireResumed(context.caller, user.opUin);
+
+      // Read the user and record the change. Repeat both if another change of the user was quicker.
+      let prepared: PreparedChange;
+      let verdict: BeginVerdict | ApproveVerdict;
+      for (let rereads = 0; ; rereads++) {
+        prepared = await prepareChange(this.#deps, order, account);
+        progress.flagSets = prepared.flagSets;
+        verdict = await this.#recorder.record(order, account.name, prepared);
+        if (verdict.kind !== "BUSY" && verdict.kind !== "STALE") break;
+        const { id: changeId } = verdict;
+        if (rereads >= MAX_REREADS)
+          throw new GatewayError("CHANGE_IN_PROGRESS", { opUin: user.opUin, changeId });
+        if (verdict.kind === "BUSY") await this.#recorder.awaitSettled(changeId, context);
+        await this.#recorder.fetchRecentWrites(user);
+      }
+      if (verdict.kind !== "BEGUN") {
+        this.#requireShareable(order, verdict);
+        // A change that awaits approval was put on record for this request.
+        progress.shared = verdict.kind !== "AWAITING";
+        return outcomeOf(await this.#recorder.awaitShared(verdict.id, context));
+      }
+
+      // Send, and find out the outcome.
+      const written = await account.writer.write(prepared.flagSets, context, prepared.readsProve);
+
+      // Settle: record the outcome, then answer.
+      return await this.#recorder.settle(verdict.id, user, prepared, written, context.deadlineMs);
+    } finally {
+      release?.();
+      this.#inFlight.delete(key);
+    }
+  }
+
+  async #authorise(order: ChangeOrder): Promise<Permission & { readonly account: ChangeAccount }> {
+    const { access, accounts } = this.#deps;
+    const { request, context } = order;
+    const { opUin } = request;
+    if (order.kind === "request" && !asksForSomething(request)) {
+      throw new GatewayError("NOTHING_TO_CHANGE", { opUin });
+    }
+    const account = accounts.require(request.account, context.caller);
+    const permission = await access.authorise(order, account);
+    if (order.kind === "request") return { account, ...permission };
+    // Two people agree here, so the approver's own need for approval does not matter.
+    const { id: changeId, approval, caller } = order.record;
+    if (approval === undefined) throw new GatewayError("APPROVAL_NOT_AWAITED", { opUin, changeId });
+    if (isSamePerson(caller, context.caller)) throw ownChange(order.record);
+    return { account, approval: undefined };
+  }
+
+  /** Refuses an order that the record refused. Returns if another change answers the order. */
+  #requireShareable(
+    { request: { opUin }, context }: ChangeOrder,
+    { kind, id }: BeginVerdict | ApproveVerdict,
+  ): void {
+    switch (kind) {
+      case "PAUSED":
+      case "PAUSES":
+        this.#deps.pausedCallers.refuse(context.caller, opUin, kind);
+        break;
+      case "KEY_REUSED":
+        throw new GatewayError("IDEMPOTENCY_KEY_REUSED", { opUin, changeId: id });
+      case "FULL":
+        throw new GatewayError("CHANGE_IN_PROGRESS", { opUin, changeId: id, hint: MANY_WAIT });
+      case "OWN":
+        throw ownChange({ id, opUin });
+      case "FORGED": {
+        const hint = "This gateway did not record the request in this form. Ask for the change again.";
+        throw new GatewayError("FORBIDDEN", { opUin, changeId: id, hint });
+      }
+      case "EXPIRED":
+        throw new Failure({ code: "APPROVAL_EXPIRED", opUin, changeId: id });
+      default:
+        kind satisfies "AWAITING" | "JOIN" | "REPLAY" | "DECIDED" | "BEGUN" | "BUSY" | "STALE";
+    }
   }
 }
 
-/** Requests that await approval are one where they do the same, whatever reason they give, as begin_change has it. */
-function effectOf(request: MfaChangeRequest): string {
-  return hashOf({ ...request, reason: request.reason && "given" });
+/**
+ * Returns the same key for orders that share one change. Requests that await approval are the same if they do the same,
+ * whatever their reasons, as in begin_change.
+ */
+function keyOfOrder(order: ChangeOrder, approval: Permission["approval"]): string {
+  const { request, context } = order;
+  const { caller, idempotencyKey } = context;
+  if (order.kind === "approval") {
+    return JSON.stringify(["approve", order.record.id, caller.subject, caller.issuer]);
+  }
+  const reason = request.reason && "given";
+  const isWhole = approval === undefined || idempotencyKey !== undefined;
+  const change = hashOf(isWhole ? request : { ...request, reason });
+  return JSON.stringify([change, caller.subject, caller.issuer, idempotencyKey]);
+}
+
+/** The same name by two issuers, or in two spellings, may be two people. To overlook that it is one is worse. */
+function ownChange({ id, opUin }: Pick<ChangeRecord, "id" | "opUin">): GatewayError {
+  const hint = "Whoever asked for a change cannot approve it.";
+  return new GatewayError("FORBIDDEN", { opUin, changeId: id, hint });
 }

@@ -1,5 +1,6 @@
 import {
   type CamAttempt,
+  type CamCallOptions,
   type CamClient,
   CamError,
   type CamResult,
@@ -12,35 +13,31 @@ import {
 import type { Clock } from "../clock.ts";
 import { type CamAnswer, GatewayError, type Uin } from "../contract/index.ts";
 import { matchesFlagSets } from "./compose-flag-sets.ts";
-import type { MfaChangeContext } from "./mfa-change.ts";
+import type { MfaChangeContext, MfaChangeOutcome } from "./mfa-change.ts";
 
 export interface FlagWriterDeps {
   readonly cam: CamClient;
   readonly clock: Clock;
 }
 
-/** That the flag sets are in force, and how it is known. */
-export interface WriteOutcome {
-  readonly resolvedBy: "REPLY" | "READ_BACK";
-  /** CAM's RequestId of the call that showed it. */
-  readonly camRequestId: string;
+/** The end of a write: how the gateway knows that the flag sets are in force, or why it does not. */
+export type WriteResult = WriteEffort &
+  ({ readonly outcome: Omit<MfaChangeOutcome, "changeId"> } | { readonly error: unknown });
+
+interface WriteEffort {
+  /** SetMfaFlag requests that the gateway made. */
+  readonly attempts: number;
+  readonly quotaWaitMs: number;
 }
 
-/** What a write cost, whichever way it ended. */
-export interface WriteEffort {
-  /** Requests of SetMfaFlag that were made. */
-  attempts: number;
-  quotaWaitMs: number;
-}
-
-/** How often a write whose outcome is not known is sent again. */
+/** How often the gateway repeats a write whose outcome it does not know. */
 const MAX_RESENDS = 3;
 const RESEND_DELAY_MS = 200;
 
-/** Part of the time that is kept for reading back, so that the last lost reply can still be resolved. */
+/** The share of the time that the gateway keeps for reading back, to resolve even the last lost reply. */
 const READ_BACK_SHARE = 0.25;
 
-/** Sends full flag sets and finds out what became of them. */
+/** Writes full flag sets and reads users. */
 export class FlagWriter {
   readonly #deps: FlagWriterDeps;
 
@@ -48,98 +45,86 @@ export class FlagWriter {
     this.#deps = deps;
   }
 
-  /** The user's protections as CAM reports them now; `forWrite` as CamCallOptions. */
+  /** Returns the protections of the user as CAM reports them now. */
   read(
     opUin: Uin,
-    {
-      caller,
-      requestId,
-      deadlineMs,
-      forWrite = false,
-    }: Pick<MfaChangeContext, "requestId" | "deadlineMs"> &
-      Partial<MfaChangeContext> & { readonly forWrite?: boolean },
+    { caller, requestId, deadlineMs }: MfaChangeContext,
+    options?: Pick<CamCallOptions, "forWrite">,
   ): Promise<CamResult<SafeAuthFlags>> {
-    const options = { deadlineMs, traceId: requestId, caller: caller?.subject, forWrite };
-    return this.#deps.cam.call(describeSafeAuthFlagColl, { subUin: opUin }, options);
+    const call = { deadlineMs, traceId: requestId, caller: caller.subject, ...options };
+    return this.#deps.cam.call(describeSafeAuthFlagColl, { subUin: opUin }, call);
   }
 
-  /** One look at the user, behind whatever anybody waits for. It is not repeated where it fails. */
+  /** Reads the user once, behind all calls that a caller waits for. */
   look(opUin: Uin, requestId: string, deadlineMs: number): Promise<CamResult<SafeAuthFlags>> {
     const options = { deadlineMs, traceId: requestId, priority: "bulk", maxAttempts: 1 } as const;
     return this.#deps.cam.call(describeSafeAuthFlagColl, { subUin: opUin }, options);
   }
 
   /**
-   * Writes until the flag sets are known to be in force, or CAM refuses them. Once one request may have been applied, nothing
-   * but the flag sets in force ends the doubt: neither CAM's refusal of another request, for that one was sent later, nor a
-   * reading that shows another state, for CAM may apply the first one late.
+   * Writes until CAM shows or confirms the flag sets, or refuses them. CAM may still apply a request without a reply. After
+   * such a request only the flag sets in force end the doubt. CAM's refusal of a later request proves nothing about the
+   * earlier one. A read that shows another state proves nothing, because CAM may apply the request late.
    *
-   * @param readsProve whether a reading that shows the flag sets proves that they are in force; the reading may be stale.
-   * @param effort is added to.
-   * @throws CamError, GatewayError where no request can have been applied.
-   * @throws GatewayError OUTCOME_UNKNOWN with CAM's last code.
+   * @param readsProve Whether a read that shows the flag sets proves that they are in force. A read may be stale.
+   * @returns With an error other than OUTCOME_UNKNOWN, CAM has applied no request and never will.
    */
   async write(
     flagSets: SetMfaFlagInput,
     context: MfaChangeContext,
-    { readsProve, effort }: { readonly readsProve: boolean; readonly effort: WriteEffort },
-  ): Promise<WriteOutcome> {
+    readsProve: boolean,
+  ): Promise<WriteResult> {
     const { cam, clock } = this.#deps;
     const leftMs = context.deadlineMs - clock.monotonic();
     const deadlineMs = context.deadlineMs - leftMs * READ_BACK_SHARE;
-    const options = {
-      deadlineMs,
-      traceId: context.requestId,
-      caller: context.caller.subject,
-      observer: { onAttempt: tallyInto(effort) },
+    const effort = { attempts: 0, quotaWaitMs: 0 };
+    const onAttempt = ({ attempt, quotaWaitMs, error }: CamAttempt): void => {
+      if (attempt > 0 && error?.kind !== "NO_CREDENTIAL") effort.attempts += 1;
+      effort.quotaWaitMs += quotaWaitMs;
     };
+    const { requestId: traceId, caller } = context;
+    const options = { deadlineMs, traceId, caller: caller.subject, observer: { onAttempt } };
     const errors: unknown[] = [];
-    const unknown = (): GatewayError =>
-      new GatewayError("OUTCOME_UNKNOWN", {
-        opUin: flagSets.opUin,
-        cam: lastAnswer(errors),
-        cause:
-          errors.length === 1 ? errors[0] : new AggregateError(errors, "No answer says what became of it."),
-      });
     for (let resends = 0; ; resends++) {
       try {
-        const { requestId } = await cam.call(setMfaFlag, flagSets, options);
-        return { resolvedBy: "REPLY", camRequestId: requestId };
+        const { requestId: camRequestId } = await cam.call(setMfaFlag, flagSets, options);
+        return { ...effort, outcome: { resolvedBy: "REPLY", camRequestId } };
       } catch (error) {
-        // What kept the first request from being sent, or made CAM refuse it, is the outcome.
-        if (errors.length === 0 && !(error instanceof CamError && mayHaveBeenApplied(error))) throw error;
+        // The first request was not sent, or CAM refused it: that is the outcome.
+        if (errors.length === 0 && !(error instanceof CamError && mayHaveBeenApplied(error))) {
+          return { ...effort, error };
+        }
         errors.push(error);
       }
       try {
-        const { output, requestId } = await this.read(flagSets.opUin, context);
+        const { output, requestId: camRequestId } = await this.read(flagSets.opUin, context);
         if (readsProve && matchesFlagSets(output, flagSets)) {
-          return { resolvedBy: "READ_BACK", camRequestId: requestId };
+          return { ...effort, outcome: { resolvedBy: "READ_BACK", camRequestId } };
         }
       } catch (error) {
         errors.push(error);
-        throw unknown();
+        break;
       }
       const delayMs = RESEND_DELAY_MS * 2 ** resends;
-      if (resends >= MAX_RESENDS || clock.monotonic() + delayMs >= deadlineMs) throw unknown();
-      // The same full flag sets again are safe: they are absolute, so that an earlier request which is still on its way
-      // changes nothing.
+      if (resends >= MAX_RESENDS || clock.monotonic() + delayMs >= deadlineMs) break;
+      // Full flag sets are absolute: an earlier request that CAM applies after the repetition changes nothing.
       await clock.sleep(delayMs);
     }
+    return { ...effort, error: outcomeUnknown(flagSets.opUin, errors) };
   }
 }
 
-function tallyInto(effort: WriteEffort): (attempt: CamAttempt) => void {
-  return ({ attempt, quotaWaitMs, error }) => {
-    if (attempt > 0 && error?.kind !== "NO_CREDENTIAL") effort.attempts += 1;
-    effort.quotaWaitMs += quotaWaitMs;
-  };
-}
-
-/** The last of the errors that is an answer of CAM. */
-function lastAnswer(errors: readonly unknown[]): CamAnswer | undefined {
+/** Returns OUTCOME_UNKNOWN with the last of the errors that is an answer of CAM. */
+function outcomeUnknown(opUin: Uin, errors: readonly unknown[]): GatewayError {
   const last = errors.findLast(
     (error): error is CamError => error instanceof CamError && error.camCode !== undefined,
   );
-  if (last?.camCode === undefined) return undefined;
-  return { code: last.camCode, action: last.action, requestId: last.requestId ?? "" };
+  const cam: CamAnswer | undefined = last && {
+    code: last.camCode ?? "",
+    action: last.action,
+    requestId: last.requestId ?? "",
+  };
+  const cause =
+    errors.length === 1 ? errors[0] : new AggregateError(errors, "No answer tells whether CAM applied it.");
+  return new GatewayError("OUTCOME_UNKNOWN", { opUin, cam, cause });
 }

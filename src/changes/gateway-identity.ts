@@ -1,6 +1,6 @@
 import { LRUCache } from "lru-cache";
 import { type CallerIdentity, type CamClient, CamError, getCallerIdentity } from "../cam/index.ts";
-import type { Clock } from "../clock.ts";
+import { type Clock, within } from "../clock.ts";
 import { isUin, type Uin } from "../contract/index.ts";
 import type { MfaChangeContext } from "./mfa-change.ts";
 
@@ -80,10 +80,14 @@ export class GatewayIdentity {
   }
 
   async #learn(deadlineMs: number): Promise<void> {
+    const { cam, clock } = this.#deps;
     for (;;) {
-      const secretId = await this.#deps.cam.secretIdFor(getCallerIdentity, deadlineMs);
+      const secretId = await cam.secretIdFor(getCallerIdentity, deadlineMs);
       if (this.#knownKeys.has(secretId)) return;
-      await this.#inTime(this.#askOnce(secretId), deadlineMs);
+      // A change that joins another's question keeps its own deadline.
+      await within(clock, deadlineMs - clock.monotonic(), this.#askOnce(secretId), () => {
+        throw new CamError({ kind: "TIMEOUT", action: getCallerIdentity.name, attempts: 1 });
+      });
     }
   }
 
@@ -110,16 +114,6 @@ export class GatewayIdentity {
     for (const uin of uinsOf(output)) this.#uins.add(uin);
     this.#knownKeys.set(secretId, true);
     observer.onKnown(output);
-  }
-
-  /** One that joins another's question has its own time. */
-  async #inTime(asking: Promise<void>, deadlineMs: number): Promise<void> {
-    const { clock } = this.#deps;
-    const { promise: late, reject } = Promise.withResolvers<never>();
-    const cancel = clock.after(Math.max(0, deadlineMs - clock.monotonic()), () =>
-      reject(new CamError({ kind: "TIMEOUT", action: getCallerIdentity.name, attempts: 1 })),
-    );
-    await Promise.race([asking, late]).finally(cancel);
   }
 }
 

@@ -1,8 +1,9 @@
 import type { ChangeRecord } from "../audit/change-record.ts";
 import type { Caller, CallerIdentity } from "../auth/caller.ts";
 import type { SetMfaFlagInput } from "../cam/index.ts";
+import type { Clock } from "../clock.ts";
 import type { Uin } from "../contract/index.ts";
-import type { FailureFacts } from "./failure-facts.ts";
+import { type Failure, failureOf } from "./failure.ts";
 
 /** The methods of one protection that a caller wants set. Undefined: leave it as it is. */
 export interface MfaMethods {
@@ -12,16 +13,16 @@ export interface MfaMethods {
 }
 
 export interface MfaChangeRequest {
-  /** The account whose user it is; undefined for the default one. */
+  /** The account of the user. Undefined: the default account. */
   readonly account?: string | undefined;
   readonly opUin: Uin;
   /** Login protection. Undefined, or without any method: leave it as it is. */
   readonly login?: MfaMethods | undefined;
   /** Operation protection. */
   readonly action?: MfaMethods | undefined;
-  /** Accept that a method which a write cannot express (token, custom, mail, U2F, passkey) may be lost. */
+  /** Accept that the change may remove a method which a write cannot express (token, custom, mail, U2F, passkey). */
   readonly overwriteOtherMethods: boolean;
-  /** Why, for the record. Some changes are not made without. */
+  /** The caller's reason, for the record. Some changes need one. */
   readonly reason?: string | undefined;
 }
 
@@ -29,42 +30,55 @@ export interface MfaChangeContext {
   readonly caller: Caller;
   /** The gateway's id of the operation. */
   readonly requestId: string;
-  /** Monotonic milliseconds by which the caller wants to know. */
+  /** Monotonic milliseconds by which the caller wants an answer. */
   readonly deadlineMs: number;
-  /** A repetition with the same key is answered from the record for a day. */
+  /** The record answers a repetition with the same key for a day. */
   readonly idempotencyKey?: string | undefined;
 }
+
+/** What starts a change: a caller asks for it, or another caller approves a change that a caller asked for. */
+export type ChangeOrder =
+  | { readonly kind: "request"; readonly request: MfaChangeRequest; readonly context: MfaChangeContext }
+  | {
+      readonly kind: "approval";
+      readonly request: MfaChangeRequest;
+      readonly context: MfaChangeContext;
+      /** The change that awaits approval. */
+      readonly record: ChangeRecord;
+      /** The approver's reason, for the record. */
+      readonly reason: string | undefined;
+    };
 
 /** A change that took effect. */
 export interface MfaChangeOutcome {
   /** The record of the change. */
   readonly changeId: string;
-  /** How that is known: by CAM's reply, or by reading the user back after the reply was lost. */
+  /** How the gateway knows: by CAM's reply, or by reading the user back after the reply was lost. */
   readonly resolvedBy: "REPLY" | "READ_BACK";
-  /** CAM's RequestId of the call that showed it: SetMfaFlag, or the reading after its reply was lost. */
+  /** CAM's RequestId of the call that showed it: SetMfaFlag, or the read after its reply was lost. */
   readonly camRequestId: string;
 }
 
-/** What one request for a change came to, for logs and metrics. It holds no secret. */
+/** The end of one request for a change, for logs. It holds no secret. */
 export interface MfaChangeReport {
   readonly request: MfaChangeRequest;
   readonly context: MfaChangeContext;
-  /** Set where the caller approves what another has asked for. */
+  /** Set if the caller approves a change that another caller asked for. */
   readonly approves: { readonly requester: CallerIdentity } | undefined;
-  /** Whether the change was made for this request, or for an earlier one whose outcome it shares. */
+  /** Whether the request shares the outcome of an earlier one. */
   readonly shared: boolean;
-  /** The record; undefined where the change was refused before it was put on record. */
+  /** The record. Undefined if the gateway refused the change before recording it. */
   readonly changeId: string | undefined;
-  /** The full flag sets that were, or were to be, sent, where this request got so far. */
+  /** The full flag sets to send, if the request got so far. */
   readonly flagSets: SetMfaFlagInput | undefined;
   readonly result:
     | { readonly outcome: MfaChangeOutcome }
-    /** Facts are there for what was raised deliberately. */
-    | { readonly error: unknown; readonly facts: FailureFacts | undefined };
+    /** No failure: the error was not raised deliberately. */
+    | { readonly error: unknown; readonly failure: Failure | undefined };
   readonly durationMs: number;
 }
 
-/** A change that will not be made, because somebody would not have it. */
+/** A change that its requester withdrew or another caller rejected. */
 export interface RejectionReport {
   readonly record: ChangeRecord;
   readonly caller: Caller;
@@ -74,6 +88,61 @@ export interface RejectionReport {
 export interface ChangeObserver {
   onChange(report: MfaChangeReport): void;
   onRejected(report: RejectionReport): void;
-  /** The outcome of a change could not be put on record in time; the reconciler will find it out anew. */
+  /** The store did not take the outcome of a change in time. The reconciler finds it out anew. */
   onUnsettled(changeId: string, error: unknown): void;
+}
+
+export interface ChangeProgressDeps {
+  readonly clock: Clock;
+  readonly observer?: Pick<ChangeObserver, "onChange"> | undefined;
+}
+
+/** Follows one request for a change and reports its end. */
+export class ChangeProgress {
+  /** Whether the request shares the outcome of an earlier one. */
+  shared = false;
+  flagSets: SetMfaFlagInput | undefined;
+  readonly #order: ChangeOrder;
+  readonly #deps: ChangeProgressDeps;
+  readonly #beganMs: number;
+  readonly #ended = Promise.withResolvers<MfaChangeOutcome>();
+
+  constructor(order: ChangeOrder, deps: ChangeProgressDeps) {
+    this.#order = order;
+    this.#deps = deps;
+    this.#beganMs = deps.clock.monotonic();
+    // Mostly no other request waits for this one.
+    this.#ended.promise.catch(() => undefined);
+  }
+
+  /** Settles as the request does. */
+  get ended(): Promise<MfaChangeOutcome> {
+    return this.#ended.promise;
+  }
+
+  succeed(outcome: MfaChangeOutcome): MfaChangeOutcome {
+    this.#report({ outcome }, outcome.changeId);
+    this.#ended.resolve(outcome);
+    return outcome;
+  }
+
+  /** Maps the error to the contract. @throws Failure, or the error itself if it was not raised deliberately. */
+  fail(error: unknown): never {
+    const failure = failureOf(error);
+    this.#report({ error: failure?.cause ?? error, failure }, failure?.changeId);
+    this.#ended.reject(failure ?? error);
+    throw failure ?? error;
+  }
+
+  #report(result: MfaChangeReport["result"], changeId: string | undefined): void {
+    const { clock, observer } = this.#deps;
+    const { request, context } = this.#order;
+    observer?.onChange({
+      ...{ request, context, result, changeId },
+      approves: this.#order.kind === "approval" ? { requester: this.#order.record.caller } : undefined,
+      shared: this.shared,
+      flagSets: this.flagSets,
+      durationMs: clock.monotonic() - this.#beganMs,
+    });
+  }
 }

@@ -2,7 +2,7 @@ import type { CallerPause, CallerPauses } from "../audit/caller-pauses.ts";
 import type { Caller, CallerIdentity } from "../auth/caller.ts";
 import { isSamePerson } from "../auth/subject.ts";
 import { GatewayError, type Uin } from "../contract/index.ts";
-import { recordedCaller } from "./recorded-change.ts";
+import { recordedCaller } from "./record-change.ts";
 
 export interface PausedCallersDeps {
   readonly pauses: Pick<CallerPauses, "isPaused" | "list" | "resume">;

@@ -3,10 +3,10 @@ import type { ChangeRecord, ChangeSettlement } from "../audit/change-record.ts";
 import type { SafeAuthFlags, SetMfaFlagInput } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
 import { Poller } from "../poller.ts";
-import type { ChangeAccount } from "./change-account.ts";
+import type { ChangeAccount } from "./change-access.ts";
 import { matchesFlagSets } from "./compose-flag-sets.ts";
-import { failureFactsOf } from "./failure-facts.ts";
-import { type KnownWrite, mayBeAnother } from "./known-flags.ts";
+import { failureOf } from "./failure.ts";
+import { type KnownWrite, mayBeAnother } from "./recent-writes.ts";
 
 export interface ReconcilerDeps {
   readonly log: Pick<ChangeLog, "claim" | "settle" | "otherWrites">;
@@ -111,7 +111,7 @@ export class Reconciler {
       };
     } catch (error) {
       // That CAM has no such user is what a look shows as well: whether the change was applied before, it does not say.
-      return { ...unknown, readBack: failureFactsOf(error)?.code === "USER_NOT_EXIST" };
+      return { ...unknown, readBack: failureOf(error)?.code === "USER_NOT_EXIST" };
     }
   }
 

@@ -3,34 +3,34 @@ import { GatewayError, type Uin } from "../contract/index.ts";
 import { FairQueue } from "../fair-queue.ts";
 import type { MfaChangeContext } from "./mfa-change.ts";
 
-/** A user of an account: the same Uin may be a user of another account, or be asked about there. */
+/** A user of an account. Another account may have, or be asked about, a user with the same Uin. */
 export interface AccountUser {
   readonly account: string;
   readonly opUin: Uin;
 }
 
-/** Changes of one user that one caller may have waiting in this process, behind the one at work. */
+/** Changes of one user that one caller may have waiting in this process. */
 const MAX_OF_CALLER = 5;
 
 /** Changes of one user that may wait in this process. */
 const MAX_OF_USER = 20;
 
-/** The changes of a user of whom one is at work. */
+/** The changes that wait for the lock of a user. */
 interface UserQueue {
   readonly waiting: FairQueue<WaitingChange>;
-  /** The caller whose change is at work. */
-  atWork: string;
+  /** The caller whose change holds the lock. */
+  holder: string;
 }
 
 interface WaitingChange {
   readonly caller: string;
-  readonly begin: () => void;
+  readonly grant: () => void;
   readonly refuse: () => void;
 }
 
 /**
- * Runs one change of a user at a time. A change writes what it read of the user, so two at once would each undo
- * what the other had just written. Callers who wait for the same user take turns.
+ * A lock for each user: one change of a user at a time. A change writes what it read of the user, so two changes at once
+ * would undo each other. Callers who wait for the same user take turns.
  */
 export class UserLock {
   readonly #clock: Clock;
@@ -41,56 +41,48 @@ export class UserLock {
   }
 
   /**
-   * Runs `work` when it is the turn of this change.
-   * @throws GatewayError CHANGE_IN_PROGRESS where its turn does not come by the deadline, or at once where too many changes
-   *   of this user wait; `work` is not run then.
+   * Waits for the lock of the user.
+   *
+   * @returns Releases the lock. Call it once.
+   * @throws GatewayError CHANGE_IN_PROGRESS at the deadline, or at once if too many changes of this user wait.
    */
-  async run<Result>(
+  async acquire(
     user: AccountUser,
     { caller: { subject, issuer }, deadlineMs }: Pick<MfaChangeContext, "caller" | "deadlineMs">,
-    work: () => Promise<Result>,
-  ): Promise<Result> {
+  ): Promise<() => void> {
     const key = keyOf(user);
     const caller = JSON.stringify([issuer, subject]);
     const busy = this.#queues.get(key);
-    if (busy === undefined) this.#queues.set(key, { waiting: new FairQueue(), atWork: caller });
+    if (busy === undefined) this.#queues.set(key, { waiting: new FairQueue(), holder: caller });
     else await this.#wait(busy, caller, user.opUin, deadlineMs);
-    try {
-      return await work();
-    } finally {
-      this.#beginNext(key);
-    }
+    return () => this.#release(key);
   }
 
   async #wait({ waiting }: UserQueue, caller: string, opUin: Uin, deadlineMs: number): Promise<void> {
     if (!makeRoom(waiting, caller)) throw new GatewayError("CHANGE_IN_PROGRESS", { opUin });
-    const { promise, resolve: begin, reject } = Promise.withResolvers<void>();
+    const { promise, resolve: grant, reject } = Promise.withResolvers<void>();
     const refuse = (): void => reject(new GatewayError("CHANGE_IN_PROGRESS", { opUin }));
-    const change = { caller, begin, refuse };
+    const change = { caller, grant, refuse };
     waiting.push(caller, change);
     const cancel = this.#clock.after(Math.max(0, deadlineMs - this.#clock.monotonic()), () => {
       if (waiting.remove(caller, change)) refuse();
     });
-    try {
-      await promise;
-    } finally {
-      cancel();
-    }
+    await promise.finally(cancel);
   }
 
-  #beginNext(key: string): void {
+  #release(key: string): void {
     const queue = this.#queues.get(key);
-    const next = queue?.waiting.shift(({ caller }) => caller !== queue.atWork) ?? queue?.waiting.shift();
+    const next = queue?.waiting.shift(({ caller }) => caller !== queue.holder) ?? queue?.waiting.shift();
     if (queue === undefined || next === undefined) {
       this.#queues.delete(key);
       return;
     }
-    queue.atWork = next.caller;
-    next.begin();
+    queue.holder = next.caller;
+    next.grant();
   }
 }
 
-/** Whether the caller may wait. In a full queue a caller with more changes waiting loses the last one of them. */
+/** Returns whether the caller may wait. In a full queue, drops the last change of a caller who has more waiting. */
 function makeRoom(waiting: FairQueue<WaitingChange>, caller: string): boolean {
   const own = waiting.lengthOf(caller);
   if (own >= MAX_OF_CALLER) return false;
@@ -100,7 +92,7 @@ function makeRoom(waiting: FairQueue<WaitingChange>, caller: string): boolean {
   return dropped !== undefined;
 }
 
-/** Tells users of all accounts apart. */
+/** Returns a key that no user of another account shares. */
 export function keyOf({ account, opUin }: AccountUser): string {
   return `${account}/${opUin}`;
 }

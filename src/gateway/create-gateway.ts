@@ -13,9 +13,10 @@ import { isIn } from "../auth/certificate-authenticator.ts";
 import { mayUseAccount } from "../auth/policy/decide-access.ts";
 import { PolicyFile, policyTerms } from "../auth/policy/policy-file.ts";
 import { ChangeAccess } from "../changes/change-access.ts";
-import { createChangeServices } from "../changes/create-change-services.ts";
+import { ChangeService } from "../changes/change-service.ts";
 import { OrphanedChanges } from "../changes/orphaned-changes.ts";
-import type { RecentWrites } from "../changes/recent-writes.ts";
+import { PausedCallers } from "../changes/paused-callers.ts";
+import { RecentWrites } from "../changes/recent-writes.ts";
 import { Reconciler } from "../changes/reconciler.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import type { Config } from "../config/config.ts";
@@ -104,8 +105,11 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     const keys = config.checkpoints && (await loadSigningKeys(config.checkpoints));
     const seal = await openRequestSeal(config, keys);
     const log = new ChangeLog({ database, replica, guard, seal });
-    const changeServices = createChangeServices({
-      ...{ accounts, log, clock },
+    const observer = changeObserver(logger.report);
+    const recentWrites = new RecentWrites(clock);
+    const pausedCallers = new PausedCallers({ pauses: new CallerPauses(database), observer });
+    const changes = new ChangeService({
+      ...{ accounts, log, clock, pausedCallers, recentWrites, observer },
       access: new ChangeAccess({ policy, accounts, clock }),
       approvalLog: new ApprovalLog({
         database,
@@ -114,8 +118,6 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
         seal,
         onForged: (changeId, why) => logger.report("approval.not_genuine", { changeId, why }),
       }),
-      pauses: new CallerPauses(database),
-      observer: changeObserver(logger.report),
     });
     const reconcilers = accounts.all.map(
       (account) =>
@@ -143,9 +145,9 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     orphanedChanges.start();
     closers.push(() => orphanedChanges.stop());
     for (const { gatewayIdentity } of accounts.all) closers.push(() => gatewayIdentity.stop());
-    closers.push(() => changeServices.idle());
+    closers.push(() => changes.idle());
     const { introspection } = config.http;
-    const schema = buildGatewaySchema({ ...changeServices, log, accounts });
+    const schema = buildGatewaySchema({ changes, pausedCallers, log, accounts });
     const admission = new Admission({ schema, introspection });
     const apollo = createApolloServer({
       ...{ schema, introspection },
@@ -172,7 +174,7 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
         return admission.admit(operation, { deadlineMs: limits.deadlineMs, rates });
       },
       createContext: (request, details) =>
-        createContext(accounts, changeServices.recentWrites, request, details),
+        createContext(accounts, recentWrites, request, details),
       authenticator,
       onRejectedToken: (refusal, requestId) => reportRejectedToken(logger.report, refusal, requestId),
       callerRate: new CallerRate(callerRatePerSecond),

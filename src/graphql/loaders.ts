@@ -10,8 +10,8 @@ import {
   MAX_SUB_ACCOUNTS_PER_CALL,
   type SubAccount,
 } from "../cam/index.ts";
-import { type KnownFlags, withRecentWrites } from "../changes/known-flags.ts";
 import type { RecentWrites } from "../changes/recent-writes.ts";
+import { type KnownFlags, withRecentWrites } from "../changes/recent-writes.ts";
 import type { Clock } from "../clock.ts";
 import type { Uin } from "../contract/index.ts";
 

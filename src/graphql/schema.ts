@@ -13,7 +13,6 @@ import {
 } from "graphql";
 import { buildSchemaSync, createResolversMap } from "type-graphql";
 import type { ChangeLog } from "../audit/change-log.ts";
-import type { ChangeApprovals } from "../changes/change-approvals.ts";
 import type { ChangeService } from "../changes/change-service.ts";
 import type { PausedCallers } from "../changes/paused-callers.ts";
 import { ApprovalResolver } from "./approval/approval.resolver.ts";
@@ -21,20 +20,18 @@ import { CamErrorResolver } from "./cam-error/cam-error.resolver.ts";
 import { CamQuotaResolver, type QuotaAccounts } from "./cam-quota/cam-quota.resolver.ts";
 import type { GraphQLContext } from "./context.ts";
 import { checkScope } from "./directives.ts";
-import { failuresAsData } from "./failures-as-data.ts";
 import { SetSubUserMfaResolver } from "./mfa/set-sub-user-mfa.resolver.ts";
 import { MfaChangeResolver } from "./mfa-change/mfa-change.resolver.ts";
 import { PausedCallerResolver } from "./paused-caller/paused-caller.resolver.ts";
 import { resolveSubUserReference, SubUserResolver } from "./sub-user/sub-user.resolver.ts";
-import { throwTyped } from "./throw-typed.ts";
+import { failuresAsData, throwTyped } from "./error-channels.ts";
 
 /** v2.9 is the newest that the composers of Apollo, The Guild and Cosmo all accept. */
 const IMPORTS = ["@key", "@cost", "@listSize", "@authenticated", "@requiresScopes", "@tag"];
 const FEDERATION = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ${JSON.stringify(IMPORTS)})`;
 
 export interface SchemaDeps {
-  readonly changes: Pick<ChangeService, "setSubUserMfa">;
-  readonly approvals: Pick<ChangeApprovals, "approve" | "reject">;
+  readonly changes: Pick<ChangeService, "setSubUserMfa" | "approve" | "reject">;
   readonly pausedCallers: Pick<PausedCallers, "list" | "resume">;
   readonly log: Pick<ChangeLog, "find" | "read" | "list">;
   readonly accounts: QuotaAccounts;

@@ -67,7 +67,7 @@ interface ChangeEvent {
   readonly flagSets: object | undefined;
   readonly result:
     | { readonly outcome: object }
-    | { readonly error: unknown; readonly facts: FailureEvent | undefined };
+    | { readonly error: unknown; readonly failure: FailureEvent | undefined };
   readonly durationMs: number;
 }
 
@@ -98,7 +98,7 @@ export function changeObserver(report: Report) {
         ...(shared ? { shared } : {}),
       };
       if ("outcome" in result) return report("change.applied", { ...fields, ...result.outcome });
-      const { code, message: why, expiresAt, cam } = result.facts ?? { code: "INTERNAL" };
+      const { code, message: why, expiresAt, cam } = result.failure ?? { code: "INTERNAL" };
       if (code === "APPROVAL_REQUIRED") return report("change.awaits_approval", { ...fields, expiresAt });
       const failed = { ...fields, code, why, camCode: cam?.code, camRequestId: cam?.requestId };
       // The log says nowhere else why the store fails.

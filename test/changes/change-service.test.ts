@@ -1,6 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { RecordedFailure } from "../../src/changes/recorded-failure.ts";
+import { Accounts } from "../../src/auth/accounts.ts";
+import type { ChangeAccount } from "../../src/changes/change-access.ts";
+import { ChangeService } from "../../src/changes/change-service.ts";
+import { Failure } from "../../src/changes/failure.ts";
+import { PausedCallers } from "../../src/changes/paused-callers.ts";
+import { RecentWrites } from "../../src/changes/recent-writes.ts";
 import { GatewayError } from "../../src/contract/index.ts";
+import { JumpingClock } from "../support/fake-clock.ts";
 import { ALICE, BOB, HEIDI } from "../support/seed-users.ts";
 import { changeOf, startChangeService, within } from "../support/start-change-service.ts";
 
@@ -78,8 +84,8 @@ describe("a lost reply", () => {
     cam.addFault({ kind: "silence", action: "SetMfaFlag", times: 1 });
     cam.addFault({ kind: "throttle", action: "SetMfaFlag" });
     await expect(changes.setSubUserMfa(phoneOn, within(3_000))).rejects.toMatchObject({
+      ...{ code: "OUTCOME_UNKNOWN", opUin: ALICE },
       changeId: expect.any(String),
-      cause: { code: "OUTCOME_UNKNOWN", opUin: ALICE },
     });
   });
 
@@ -88,11 +94,9 @@ describe("a lost reply", () => {
     cam.addFault({ kind: "silence", action: "SetMfaFlag", times: 1 });
     const change = changeOf(BOB, { login: { phone: true } });
     await expect(changes.setSubUserMfa(change, within(5_000))).rejects.toMatchObject({
+      code: "OUTCOME_UNKNOWN",
       changeId: expect.any(String),
-      cause: {
-        code: "OUTCOME_UNKNOWN",
-        cam: { code: "FailedOperation.UserNotBindPhone", action: "SetMfaFlag" },
-      },
+      cam: { code: "FailedOperation.UserNotBindPhone", action: "SetMfaFlag" },
     });
   });
 
@@ -101,8 +105,8 @@ describe("a lost reply", () => {
     cam.addFault({ kind: "cutAfter", action: "SetMfaFlag" });
     cam.addFault({ kind: "httpStatus", status: 503, action: "DescribeSafeAuthFlagColl", skip: 1 });
     const error = await changes.setSubUserMfa(phoneOn, within(3_000)).catch((thrown: unknown) => thrown);
-    expect(error).toBeInstanceOf(RecordedFailure);
-    const { cause } = error as RecordedFailure;
+    expect(error).toBeInstanceOf(Failure);
+    const { cause } = error as Failure;
     expect(cause).toBeInstanceOf(GatewayError);
     expect(cause).toMatchObject({ code: "OUTCOME_UNKNOWN" });
     expect((cause as GatewayError).cause).toMatchObject({
@@ -138,22 +142,70 @@ describe("a report", () => {
     const { changes, cam, reports } = await startChangeService();
     cam.addFault({ kind: "camError", code: "UnauthorizedOperation", action: "DescribeSafeAuthFlagColl" });
     await expect(changes.setSubUserMfa(phoneOn, within(5_000))).rejects.toThrow();
-    const facts = { code: "CAM_PERMISSION_DENIED" };
+    const failure = { code: "CAM_PERMISSION_DENIED" };
     expect(reports).toMatchObject([
-      { request: phoneOn, flagSets: undefined, changeId: undefined, result: { error: {}, facts } },
+      { request: phoneOn, flagSets: undefined, changeId: undefined, result: { error: {}, failure } },
     ]);
   });
 });
 
 test("idle() waits for changes under way, and for those that wait for them", async () => {
-  const { changes, cam, gate, ...doors } = await startChangeService();
+  const { changes, cam, gate } = await startChangeService();
   const held = gate.hold("SetMfaFlag");
   const both = [{ phone: true }, { wechat: true }].map((login) =>
     changes.setSubUserMfa(changeOf(ALICE, { login }), within(5_000)),
   );
   await held.arrived;
-  const idle = doors.idle().then(() => cam.counters()["SetMfaFlag"]?.applied);
+  const idle = changes.idle().then(() => cam.counters()["SetMfaFlag"]?.applied);
   held.release();
   expect(await idle).toBe(2);
   await Promise.all(both);
 });
+
+/** A service whose record says the same of each attempt to begin, and how often it read the user. */
+function startWithVerdict(kind: "STALE" | "BUSY") {
+  const clock = new JumpingClock();
+  const off = { phone: false, stoken: false, wechat: false };
+  let reads = 0;
+  const writer = {
+    read: async () => {
+      reads += 1;
+      return { output: { login: off, action: off }, requestId: "r" };
+    },
+  };
+  const account = { name: "default", writer } as unknown as ChangeAccount;
+  const verdict = { kind, id: "0199aaaa-0000-7000-8000-000000000000" };
+  const unused = async () => Promise.reject(new Error("Not asked for."));
+  const changes = new ChangeService({
+    access: { authorise: async () => ({ approval: undefined }), requireNotOwn: async () => undefined },
+    accounts: new Accounts([account], () => true),
+    log: {
+      begin: async () => verdict,
+      settle: unused,
+      find: async () => ({ status: "applied" }) as never,
+      recentWrites: async () => [],
+      findByIdempotencyKey: async () => undefined,
+    },
+    approvalLog: { approve: unused, reject: unused },
+    pausedCallers: new PausedCallers({ pauses: { isPaused: unused, list: unused, resume: unused } }),
+    recentWrites: new RecentWrites(clock),
+    clock,
+  });
+  return { changes, verdict, reads: () => reads };
+}
+
+test.each(["STALE", "BUSY"] as const)(
+  "a change that is %s each time reads the user again five times, and is CHANGE_IN_PROGRESS then",
+  async (kind) => {
+    const { changes, verdict, reads } = startWithVerdict(kind);
+    const context = {
+      caller: { subject: "test", scopes: new Set<never>() },
+      requestId: "r",
+      deadlineMs: 15_000,
+    };
+    await expect(changes.setSubUserMfa(phoneOn, context)).rejects.toMatchObject({
+      ...{ code: "CHANGE_IN_PROGRESS", opUin: ALICE, changeId: verdict.id },
+    });
+    expect(reads()).toBe(6);
+  },
+);

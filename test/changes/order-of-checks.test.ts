@@ -42,7 +42,7 @@ describe("of two refusals that apply to a change", () => {
     const first = changes.setSubUserMfa(phoneOn, within(5_000));
     await held.arrived;
     await expect(changes.setSubUserMfa(phoneOn, within(5_000))).rejects.toMatchObject({ code: "FORBIDDEN" });
-    expect(reports).toMatchObject([{ shared: false, result: { facts: { code: "FORBIDDEN" } } }]);
+    expect(reports).toMatchObject([{ shared: false, result: { failure: { code: "FORBIDDEN" } } }]);
     held.release();
     await first;
   });

@@ -50,7 +50,7 @@ test("a change for two people costs four until it awaits approval, one to seal i
     authorise: async () => ({ approval: { ruleId: "two", expiresInMinutes: 5 } }),
     requireNotOwn: async () => undefined,
   };
-  const { changes, approvals, log, reports } = await startChangeService({ database, budget, guard, access });
+  const { changes, log, reports } = await startChangeService({ database, budget, guard, access });
   const askAndApprove = async (phone: boolean): Promise<[number, number]> => {
     const atFirst = statements();
     const asked = changes.setSubUserMfa(changeOf(ALICE, { login: { phone } }), within(10_000));
@@ -60,7 +60,7 @@ test("a change for two people costs four until it awaits approval, one to seal i
     if (record === undefined) throw new Error("It is on record.");
     const before = statements();
     const caller = { subject: "another", scopes: new Set<never>() };
-    await approvals.approve(record, undefined, { ...within(10_000), caller });
+    await changes.approve(record, undefined, { ...within(10_000), caller });
     return [toAsk, statements() - before];
   };
   // The first calls open connections, for which slots may come too early.

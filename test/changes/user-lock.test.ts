@@ -11,6 +11,20 @@ const [alice, bob] = [ALICE, BOB].map((opUin) => ({ account: "default", opUin: u
 ];
 const LONG = 60_000;
 
+async function withLock<T>(
+  lock: UserLock,
+  user: AccountUser,
+  context: Parameters<UserLock["acquire"]>[1],
+  work: () => Promise<T>,
+): Promise<T> {
+  const release = await lock.acquire(user, context);
+  try {
+    return await work();
+  } finally {
+    release();
+  }
+}
+
 /** One who asks for a change, and until when. */
 const asking = (subject: string, waitMs = LONG) => ({
   caller: { ...LOCAL_CALLER, subject },
@@ -45,8 +59,8 @@ test("a Uin of one account does not wait for the same of another", async () => {
 
 test("a change that fails lets the next one through", async () => {
   const turns = new UserLock(systemClock);
-  const failing = turns.run(alice, asking("wang"), () => Promise.reject(new Error("failed")));
-  const next = turns.run(alice, asking("wang"), async () => "done");
+  const failing = withLock(turns, alice, asking("wang"), () => Promise.reject(new Error("failed")));
+  const next = withLock(turns, alice, asking("wang"), async () => "done");
   await expect(failing).rejects.toThrow("failed");
   await expect(next).resolves.toBe("done");
 });
@@ -95,7 +109,9 @@ test("the same subject of another issuer is another caller", async () => {
   };
   const came = [undefined, "https://a.example", "https://a.example", "https://b.example"];
   await Promise.all(
-    came.map((issuer, at) => turns.run(alice, of(issuer), async () => void order.push(`${issuer} ${at}`))),
+    came.map((issuer, at) =>
+      withLock(turns, alice, of(issuer), async () => void order.push(`${issuer} ${at}`)),
+    ),
   );
   expect(order.at(-1)).toBe("https://a.example 2");
 });
@@ -158,7 +174,7 @@ function startTurns() {
   return {
     log,
     run(user: typeof alice, name: string, caller = "wang", waitMs = LONG) {
-      const turn = turns.run(user, asking(caller, waitMs), async () => {
+      const turn = withLock(turns, user, asking(caller, waitMs), async () => {
         log.push(`${name} starts`);
         await gateOf(name).promise;
         log.push(`${name} ends`);

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { CLIENT_CERTIFICATE } from "../../src/auth/certificate-authenticator.ts";
 import { parsePolicy } from "../../src/auth/policy/parse-policy.ts";
+import { requestedOperations } from "../../src/changes/change-access.ts";
 import type { MfaMethods } from "../../src/changes/mfa-change.ts";
-import { requestedOperations } from "../../src/changes/requested-operations.ts";
 import { policyOf } from "../auth/policy/policy-of.ts";
 import { runCommand } from "../cli/run-command.ts";
 import { startPolicyWorld } from "../http/policy/policy-world.ts";

@@ -5,8 +5,7 @@ import { buildGatewaySchema } from "../../src/graphql/schema.ts";
 export function schemaOfNothing(): GraphQLSchema {
   const unused = (): Promise<never> => Promise.reject(new Error("unused"));
   return buildGatewaySchema({
-    changes: { setSubUserMfa: unused },
-    approvals: { approve: unused, reject: unused },
+    changes: { setSubUserMfa: unused, approve: unused, reject: unused },
     pausedCallers: { list: unused, resume: unused },
     log: { find: unused, read: unused, list: unused },
     accounts: { visibleTo: () => [] },

@@ -15,13 +15,11 @@ import {
   type RateBudget,
   Tc3Signer,
 } from "../../src/cam/index.ts";
-import {
-  type ChangeServices,
-  type ChangeServicesDeps,
-  createChangeServices,
-} from "../../src/changes/create-change-services.ts";
+import { ChangeService, type ChangeServiceDeps } from "../../src/changes/change-service.ts";
 import { FlagWriter } from "../../src/changes/flag-writer.ts";
 import type { MfaChangeContext, MfaChangeReport, MfaChangeRequest } from "../../src/changes/mfa-change.ts";
+import { PausedCallers } from "../../src/changes/paused-callers.ts";
+import { RecentWrites } from "../../src/changes/recent-writes.ts";
 import { systemClock } from "../../src/clock.ts";
 import { parseUin, type Uin } from "../../src/contract/index.ts";
 import type { Database } from "../../src/database/database.ts";
@@ -32,7 +30,9 @@ import { openTestDatabase } from "./open-test-database.ts";
 import { type Gate, startGate } from "./start-gate.ts";
 import { TEST_SEAL } from "./test-seal.ts";
 
-export interface StartedChangeService extends ChangeServices {
+export interface StartedChangeService {
+  readonly changes: ChangeService;
+  readonly recentWrites: RecentWrites;
   readonly client: CamClient;
   readonly log: ChangeLog;
   readonly cam: EmulatorControl;
@@ -47,12 +47,12 @@ interface StartOptions {
   readonly database?: Database;
   readonly budget?: RateBudget;
   /** Optional: by default each caller may do everything without approval. */
-  readonly access?: ChangeServicesDeps["access"];
+  readonly access?: ChangeServiceDeps["access"];
   /** Optional: by default no caller is paused. */
   readonly guard?: BulkGuard;
 }
 
-const ALLOWING: ChangeServicesDeps["access"] = {
+const ALLOWING: ChangeServiceDeps["access"] = {
   authorise: async () => ({ approval: undefined }),
   requireNotOwn: async () => undefined,
 };
@@ -90,23 +90,27 @@ export async function startChangeService(options: StartOptions = {}): Promise<St
     cam,
   };
   const paused: string[] = [];
-  const doors = createChangeServices({
-    access: options.access ?? ALLOWING,
-    accounts: new Accounts([account], () => true),
-    log,
-    approvalLog: new ApprovalLog({ database, ...guard, replica: "test", seal: TEST_SEAL }),
+  const recentWrites = new RecentWrites(clock);
+  const pausedCallers = new PausedCallers({
     pauses: new CallerPauses(database),
-    clock,
     observer: {
-      onChange: (report) => reports.push(report),
-      onRejected: () => undefined,
-      onUnsettled: () => undefined,
       onCallerPaused: ({ subject }) => paused.push(subject),
       onCallerResumed: () => undefined,
     },
   });
-  onTestFinished(() => doors.idle());
-  return { ...doors, client: cam, log, cam: emulator.control, gate, reports, paused };
+  const changes = new ChangeService({
+    ...{ log, clock, recentWrites, pausedCallers },
+    access: options.access ?? ALLOWING,
+    accounts: new Accounts([account], () => true),
+    approvalLog: new ApprovalLog({ database, ...guard, replica: "test", seal: TEST_SEAL }),
+    observer: {
+      onChange: (report) => reports.push(report),
+      onRejected: () => undefined,
+      onUnsettled: () => undefined,
+    },
+  });
+  onTestFinished(() => changes.idle());
+  return { changes, recentWrites, client: cam, log, cam: emulator.control, gate, reports, paused };
 }
 
 export function changeOf(opUin: string, methods: Omit<Partial<MfaChangeRequest>, "opUin">): MfaChangeRequest {

@@ -1,6 +1,6 @@
 import { Args, ArgsType, Ctx, Field, ID, Mutation, Resolver } from "type-graphql";
 import type { ChangeLog } from "../../audit/change-log.ts";
-import type { ChangeApprovals } from "../../changes/change-approvals.ts";
+import type { ChangeService } from "../../changes/change-service.ts";
 import { GatewayError } from "../../contract/index.ts";
 import { LONGEST_REASON, toReason } from "../arguments.ts";
 import type { GraphQLContext } from "../context.ts";
@@ -23,7 +23,7 @@ class DecisionArgs {
 }
 
 interface ApprovalResolverDeps {
-  readonly approvals: Pick<ChangeApprovals, "approve" | "reject">;
+  readonly changes: Pick<ChangeService, "approve" | "reject">;
   readonly log: Pick<ChangeLog, "find">;
 }
 
@@ -47,13 +47,13 @@ export class ApprovalResolver {
     @Args(() => DecisionArgs) { id, reason }: DecisionArgs,
     @Ctx() context: GraphQLContext,
   ): Promise<SetSubUserMfaPayload> {
-    const { approvals, log } = this.#deps;
+    const { changes, log } = this.#deps;
     const why = toReason(reason);
     const record = await log.find(id);
     if (record === undefined) throw new GatewayError("CHANGE_NOT_FOUND");
     const { account, opUin } = record;
     const loaders = context.loaders.ofChange(account);
-    const outcome = await approvals.approve(record, why, context).finally(() => loaders?.forgetFlags(opUin));
+    const outcome = await changes.approve(record, why, context).finally(() => loaders?.forgetFlags(opUin));
     if (loaders === undefined) throw new Error("A change was made in an account that there is not.");
     return new AppliedChange(opUin, outcome, loaders, log);
   }
@@ -84,6 +84,6 @@ export class ApprovalResolver {
     @Ctx() context: GraphQLContext,
   ): Promise<MfaChange> {
     const why = toReason(reason);
-    return toMfaChange(await this.#deps.approvals.reject(await this.#deps.log.find(id), why, context));
+    return toMfaChange(await this.#deps.changes.reject(await this.#deps.log.find(id), why, context));
   }
 }

@@ -8,7 +8,7 @@ import type { GraphQLContext } from "../context.ts";
 import { CamCalls, RequiresScope } from "../directives.ts";
 import type { Loaders } from "../loaders.ts";
 import { SubUserMfa } from "../mfa/mfa-flag.type.ts";
-import { toGraphQLError } from "../throw-typed.ts";
+import { toGraphQLError } from "../error-channels.ts";
 import { SubUser } from "./sub-user.type.ts";
 import { parseSubUserId, type SubUserName, toSubUserId } from "./sub-user-id.ts";
 

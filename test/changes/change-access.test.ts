@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { requestedOperations } from "../../src/changes/change-access.ts";
 import type { MfaChangeRequest } from "../../src/changes/mfa-change.ts";
-import { requestedOperations } from "../../src/changes/requested-operations.ts";
 import { ALICE } from "../support/seed-users.ts";
 import { changeOf } from "../support/start-change-service.ts";
 

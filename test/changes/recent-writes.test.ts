@@ -4,10 +4,10 @@ import {
   asIfApplied,
   type KnownWrite,
   mayBeAnother,
+  RecentWrites,
   trailingUnknown,
   withRecentWrites,
-} from "../../src/changes/known-flags.ts";
-import { RecentWrites } from "../../src/changes/recent-writes.ts";
+} from "../../src/changes/recent-writes.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { ALICE, BOB } from "../support/seed-users.ts";
 import { uin } from "../support/start-change-service.ts";

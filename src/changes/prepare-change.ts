@@ -1,0 +1,69 @@
+import type { Clock } from "../clock.ts";
+import { GatewayError } from "../contract/index.ts";
+import type { ChangeAccess, ChangeAccount } from "./change-access.ts";
+import { composeFlagSets, matchesFlagSets, turnsOffLastMethod } from "./compose-flag-sets.ts";
+import type { ChangeOrder } from "./mfa-change.ts";
+import {
+  asIfApplied,
+  mayBeAnother,
+  type RecentWrites,
+  trailingUnknown,
+  withRecentWrites,
+} from "./recent-writes.ts";
+import type { PreparedChange } from "./record-change.ts";
+
+export interface PrepareDeps {
+  readonly access: Pick<ChangeAccess, "authorise" | "requireNotOwn">;
+  readonly recentWrites: RecentWrites;
+  readonly clock: Clock;
+}
+
+/** How long after its deadline the record leaves a change to its replica. */
+const LEASE_GRACE_MS = 10_000;
+
+/**
+ * Reads the user and composes the full flag sets to write. Authorises once more beside the read, because the change may have
+ * waited for its lock since the first time.
+ *
+ * @throws GatewayError, CamError; as ChangeService.setSubUserMfa.
+ */
+export async function prepareChange(
+  { access, recentWrites, clock }: PrepareDeps,
+  order: ChangeOrder,
+  account: ChangeAccount,
+): Promise<PreparedChange> {
+  const { request, context } = order;
+  const { opUin } = request;
+  const readAtMs = clock.monotonic();
+  const { known, writes } = recentWrites.of({ account: account.name, opUin });
+  const asOf = new Date(clock.now()).toISOString();
+  const reading = account.writer.read(opUin, context, { forWrite: true });
+  // A refusal comes first even if CAM cannot read the user, and does not wait for the read.
+  reading.catch(() => undefined);
+  const permission = await access.authorise(order, account);
+  const { output } = await reading;
+  // If CAM refused the read for its key, another key has replaced it.
+  await access.requireNotOwn(request, account, context);
+
+  const before = withRecentWrites({ ...output, asOf }, writes);
+  const unknown = trailingUnknown(writes);
+  const flagSets = composeFlagSets(
+    request,
+    before,
+    unknown.map(({ sent }) => sent),
+  );
+  const images = [output, before, ...unknown.map((write) => asIfApplied(before, write))];
+  if (request.reason === undefined && images.some((image) => turnsOffLastMethod(image, flagSets))) {
+    const hint = "It switches off the last method of this user.";
+    throw new GatewayError("REASON_REQUIRED", { opUin, hint });
+  }
+  const settled = writes.slice(0, writes.length - unknown.length).map(({ sent }) => sent);
+  const shownBefore = [output, ...settled, ...writes.map((write) => write.before)];
+  const nowMs = clock.monotonic();
+  return {
+    ...{ before, flagSets, permission },
+    readsProve: matchesFlagSets(before, flagSets) || !mayBeAnother(flagSets, shownBefore),
+    leaseMs: Math.max(0, context.deadlineMs - nowMs) + LEASE_GRACE_MS,
+    basis: { known, ageMs: nowMs - readAtMs },
+  };
+}

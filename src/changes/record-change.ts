@@ -1,0 +1,244 @@
+import { hash } from "node:crypto";
+import type { ApprovalLog } from "../audit/approval-log.ts";
+import type { ChangeLog } from "../audit/change-log.ts";
+import type {
+  ApproveVerdict,
+  BeforeImageBasis,
+  BeginVerdict,
+  ChangeRecord,
+  ChangeSettlement,
+  RecordedCaller,
+} from "../audit/change-record.ts";
+import { DEFAULT_ACCOUNT } from "../auth/accounts.ts";
+import type { CallerIdentity } from "../auth/caller.ts";
+import type { Permission } from "../auth/policy/decide-access.ts";
+import type { SetMfaFlagInput } from "../cam/index.ts";
+import type { Clock } from "../clock.ts";
+import { GatewayError, isCamErrorCode } from "../contract/index.ts";
+import { Failure, failureOf } from "./failure.ts";
+import type { WriteResult } from "./flag-writer.ts";
+import type {
+  ChangeObserver,
+  ChangeOrder,
+  MfaChangeContext,
+  MfaChangeOutcome,
+  MfaChangeRequest,
+} from "./mfa-change.ts";
+import type { KnownFlags, RecentWrites } from "./recent-writes.ts";
+import type { AccountUser } from "./user-lock.ts";
+
+export interface ChangeRecorderDeps {
+  readonly log: Pick<ChangeLog, "begin" | "settle" | "find" | "recentWrites" | "findByIdempotencyKey">;
+  readonly approvalLog: Pick<ApprovalLog, "approve">;
+  readonly recentWrites: RecentWrites;
+  readonly clock: Clock;
+  readonly observer?: Pick<ChangeObserver, "onUnsettled"> | undefined;
+}
+
+/** A change that is ready for the record. */
+export interface PreparedChange {
+  /** The user as CAM showed them, with the gateway's own recent writes. */
+  readonly before: KnownFlags;
+  readonly flagSets: SetMfaFlagInput;
+  /** Whether a read that shows the flag sets cannot show a state from before the change. */
+  readonly readsProve: boolean;
+  /** The policy's decision, by the user's name and remark as they are now. */
+  readonly permission: Permission;
+  /** How long the record leaves the change to this replica. */
+  readonly leaseMs: number;
+  readonly basis: BeforeImageBasis;
+}
+
+/** How often the gateway looks at a change of another replica, and tries to record an outcome. */
+const POLL_MS = 100;
+
+/** Puts changes and their outcomes on record, and waits for changes that other replicas make. */
+export class ChangeRecorder {
+  readonly #deps: ChangeRecorderDeps;
+
+  constructor(deps: ChangeRecorderDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Returns the ended change that already answers an order: by the idempotency key, or by an earlier decision. Returns
+   * undefined if there is none.
+   *
+   * @throws GatewayError IDEMPOTENCY_KEY_REUSED
+   */
+  async findEarlier(order: ChangeOrder): Promise<ChangeRecord | undefined> {
+    const { request, context } = order;
+    if (order.kind === "approval") {
+      return order.record.status === "awaiting_approval"
+        ? undefined
+        : this.awaitShared(order.record.id, context);
+    }
+    if (context.idempotencyKey === undefined) return undefined;
+    const caller = recordedCaller(context.caller);
+    const earlier = await this.#deps.log.findByIdempotencyKey(caller, context.idempotencyKey);
+    if (earlier === undefined) return undefined;
+    if (earlier.requestHash !== hashOf(request)) {
+      throw new GatewayError("IDEMPOTENCY_KEY_REUSED", { opUin: request.opUin, changeId: earlier.id });
+    }
+    return this.awaitShared(earlier.id, context);
+  }
+
+  /** Puts a change on record, or says why not. */
+  record(
+    order: ChangeOrder,
+    account: string,
+    { before, flagSets: sent, permission: { approval }, leaseMs, basis }: PreparedChange,
+  ): Promise<BeginVerdict | ApproveVerdict> {
+    const { log, approvalLog } = this.#deps;
+    const { caller, requestId: gatewayRequestId, idempotencyKey } = order.context;
+    const common = { gatewayRequestId, before, sent, leaseMs };
+    if (order.kind === "approval") {
+      const { record, reason } = order;
+      const by = recordedCaller(caller);
+      return approvalLog.approve(record.id, { ...common, by, reason, composedFrom: record }, basis);
+    }
+    const { opUin, login, action, overwriteOtherMethods, reason } = order.request;
+    const intent = {
+      ...{ ...common, account, opUin, reason, idempotencyKey },
+      caller: recordedCaller(caller),
+      requested: { login, action, overwriteOtherMethods },
+      requestHash: hashOf(order.request),
+      approvalMs: approval && approval.expiresInMinutes * 60_000,
+    };
+    return log.begin(intent, basis);
+  }
+
+  /** Returns the record of a change that another request or replica makes, once the change has ended. */
+  async awaitShared(changeId: string, context: MfaChangeContext): Promise<ChangeRecord> {
+    const record = await this.awaitSettled(changeId, context);
+    // The next read of the user must not show the state from before the change.
+    if (record.status === "applied") await this.fetchRecentWrites(record);
+    return record;
+  }
+
+  /** Returns the record once it is not pending. @throws GatewayError CHANGE_IN_PROGRESS at the deadline. */
+  async awaitSettled(changeId: string, { deadlineMs }: MfaChangeContext): Promise<ChangeRecord> {
+    const { log, clock } = this.#deps;
+    for (;;) {
+      const record = await log.find(changeId);
+      if (record !== undefined && record.status !== "pending") return record;
+      if (clock.monotonic() + POLL_MS >= deadlineMs) {
+        throw new GatewayError("CHANGE_IN_PROGRESS", { changeId, opUin: record?.opUin });
+      }
+      await clock.sleep(POLL_MS);
+    }
+  }
+
+  async fetchRecentWrites(user: AccountUser): Promise<void> {
+    const { log, recentWrites } = this.#deps;
+    recentWrites.replace(user, await log.recentWrites(user.account, user.opUin));
+  }
+
+  /**
+   * Records the end of a write and returns its outcome. If the store does not answer, tries again until the deadline, then
+   * leaves the change to the reconciler. The reconciler finds the outcome out anew; the caller hears the truth all the same.
+   *
+   * @throws Failure, or the error of the write if it was not raised deliberately.
+   */
+  async settle(
+    changeId: string,
+    user: AccountUser,
+    { before, flagSets: sent }: PreparedChange,
+    written: WriteResult,
+    deadlineMs: number,
+  ): Promise<MfaChangeOutcome> {
+    const { recentWrites } = this.#deps;
+    const failure =
+      "error" in written ? failureOf(written.error, { opUin: user.opUin, changeId }) : undefined;
+    const settlement = settlementOf(written, failure);
+    const settled = await this.#recordOutcome(changeId, settlement, deadlineMs);
+    if (settled === undefined) recentWrites.forget(user);
+    else if (settlement.status !== "refused") {
+      const { settleOrder, at: finishedAt } = settled;
+      recentWrites.add(user, { changeId, status: settlement.status, finishedAt, settleOrder, before, sent });
+    }
+    if ("error" in written) throw failure ?? written.error;
+    return { changeId, ...written.outcome };
+  }
+
+  async #recordOutcome(changeId: string, settlement: ChangeSettlement, deadlineMs: number) {
+    const { log, clock, observer } = this.#deps;
+    for (;;) {
+      try {
+        return await log.settle(changeId, settlement);
+      } catch (error) {
+        if (clock.monotonic() + POLL_MS >= deadlineMs) {
+          observer?.onUnsettled(changeId, error);
+          return undefined;
+        }
+        await clock.sleep(POLL_MS);
+      }
+    }
+  }
+}
+
+function settlementOf(written: WriteResult, failure: Failure | undefined): ChangeSettlement {
+  const { attempts, quotaWaitMs } = written;
+  if ("outcome" in written) return { status: "applied", ...written.outcome, attempts, quotaWaitMs };
+  const cam = failure?.cam;
+  // An error that was not raised deliberately does not tell what CAM did.
+  const unknown = failure === undefined || failure.code === "OUTCOME_UNKNOWN";
+  return {
+    status: unknown ? "unknown" : "refused",
+    code: failure?.code ?? "INTERNAL",
+    ...(cam && { camCode: cam.code, camAction: cam.action, camRequestId: cam.requestId }),
+    ...(cam && !unknown && { resolvedBy: "REPLY" }),
+    ...{ attempts, quotaWaitMs },
+  };
+}
+
+/**
+ * Returns the outcome of an earlier change, or of a change of another replica, as if this request had made it.
+ *
+ * @throws Failure
+ */
+export function outcomeOf(record: ChangeRecord): MfaChangeOutcome {
+  const { id: changeId, opUin, status, resolvedBy, code, camCode, camAction, camRequestId } = record;
+  if (status === "awaiting_approval") {
+    const expiresAt = record.approval?.expiresAt.toISOString();
+    throw new Failure({ code: "APPROVAL_REQUIRED", opUin, changeId, expiresAt });
+  }
+  if (status === "applied" && resolvedBy !== undefined) {
+    return { changeId, resolvedBy, camRequestId: camRequestId ?? "" };
+  }
+  throw new Failure({
+    code: isCamErrorCode(code) ? code : "OUTCOME_UNKNOWN",
+    ...{ opUin, changeId },
+    cam:
+      camCode === undefined
+        ? undefined
+        : { code: camCode, action: camAction ?? "", requestId: camRequestId ?? "" },
+  });
+}
+
+/** Returns the request of a change on record. The ChangeRecorder wrote it there. */
+export function requestOf({ account, opUin, requested, reason }: ChangeRecord): MfaChangeRequest {
+  return {
+    ...(requested as Pick<MfaChangeRequest, "login" | "action" | "overwriteOtherMethods">),
+    ...{ account, opUin, reason },
+  };
+}
+
+/** Returns the caller's names alone, without what the caller may do. */
+export function recordedCaller({ subject, client, issuer }: CallerIdentity): RecordedCaller {
+  return { subject, client, issuer };
+}
+
+/**
+ * Returns the same hash for equal requests, in every replica. The default account is in no hash, because records from
+ * before other accounts existed hold hashes without it.
+ */
+export function hashOf(request: MfaChangeRequest): string {
+  const { account, opUin, login, action, overwriteOtherMethods, reason } = request;
+  const methods = (of: typeof login) => [of?.phone ?? null, of?.stoken ?? null, of?.wechat ?? null];
+  const identity = JSON.stringify([
+    ...[opUin, methods(login), methods(action), overwriteOtherMethods, reason ?? null],
+    ...(account === undefined || account === DEFAULT_ACCOUNT ? [] : [account]),
+  ]);
+  return hash("sha256", identity);
+}

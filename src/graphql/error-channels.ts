@@ -1,0 +1,126 @@
+import type { GraphQLResolverMap } from "@apollo/subgraph";
+import { GraphQLError, type GraphQLFieldResolver, type GraphQLResolveInfo } from "graphql";
+import { failureOf } from "../changes/failure.ts";
+import { type CamErrorExtensions, createCamErrorExtensions, isUin, type Uin } from "../contract/index.ts";
+import type { CamFailure } from "./cam-error/cam-failure.type.ts";
+import type { GraphQLContext } from "./context.ts";
+
+/** A business error in the form of both channels: thrown (message and extensions) and as data (CamFailure). */
+interface DescribedFailure {
+  readonly message: string;
+  readonly extensions: CamErrorExtensions;
+}
+
+/** What the operation knows of an error. */
+interface FailureContext {
+  /** The gateway's id of the operation. */
+  readonly requestId: string;
+  /** The user of the field. */
+  readonly opUin: Uin | undefined;
+}
+
+/** Returns undefined for an error that the gateway did not raise deliberately. */
+function describeFailure(error: unknown, { requestId, opUin }: FailureContext): DescribedFailure | undefined {
+  const failure = failureOf(error);
+  if (failure === undefined) return undefined;
+  const { code, message, changeId, expiresAt, retryAfterMs, cam } = failure;
+  const facts = { requestId, opUin: failure.opUin ?? opUin, changeId, expiresAt, retryAfterMs, cam };
+  return { message, extensions: createCamErrorExtensions(code, facts) };
+}
+
+type Resolver = (
+  source: unknown,
+  args: unknown,
+  context: GraphQLContext,
+  info: GraphQLResolveInfo,
+) => unknown;
+
+/** Resolvers by type and field, and scalars and enums, as executable-schema libraries take them. */
+type Resolvers = Readonly<Record<string, unknown>>;
+
+/** Wraps every field resolver: a business error leaves with the extensions of the contract. */
+export function throwTyped(resolvers: Resolvers): GraphQLResolverMap<GraphQLContext> {
+  return Object.fromEntries(
+    Object.entries(resolvers).map(([typeName, type]) => [
+      typeName,
+      isFieldMap(type) ? wrapFields(type) : type,
+    ]),
+  ) as GraphQLResolverMap<GraphQLContext>;
+}
+
+function isFieldMap(type: unknown): type is Readonly<Record<string, unknown>> {
+  return Object.getPrototypeOf(type) === Object.prototype;
+}
+
+function wrapFields(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, resolve]) =>
+      // Type resolvers (__resolveType, __isTypeOf) take other arguments and raise nothing.
+      name.startsWith("__") || typeof resolve !== "function"
+        ? [name, resolve]
+        : [name, wrap(resolve as Resolver)],
+    ),
+  );
+}
+
+function wrap(resolve: Resolver): Resolver {
+  return (source, args, context, info) => {
+    const fail = (error: unknown): never => {
+      throw toGraphQLError(error, { requestId: context.requestId, opUin: opUinOf(source, args) });
+    };
+    try {
+      const result = resolve(source, args, context, info);
+      return result instanceof Promise ? result.catch(fail) : result;
+    } catch (error) {
+      return fail(error);
+    }
+  };
+}
+
+/** Returns the user that a field is about: its argument of that name, or its parent. */
+function opUinOf(source: unknown, args: unknown): Uin | undefined {
+  for (const holder of [args, source]) {
+    const opUin = (holder as { readonly opUin?: unknown } | undefined)?.opUin;
+    if (isUin(opUin)) return opUin;
+  }
+  return undefined;
+}
+
+/** Returns a business error with its extensions, and any other error unchanged, for `formatError` to mask. */
+export function toGraphQLError(error: unknown, context: FailureContext): unknown {
+  const failure = describeFailure(error, context);
+  if (failure === undefined) return error;
+  const originalError = error instanceof Error ? error : undefined;
+  return new GraphQLError(failure.message, { extensions: { ...failure.extensions }, originalError });
+}
+
+/**
+ * Makes a business error of a field its value. Wraps type-graphql's own guards as well, so that a caller who lacks a scope
+ * hears it as data.
+ */
+export function failuresAsData(
+  resolve: GraphQLFieldResolver<unknown, GraphQLContext> | undefined,
+): GraphQLFieldResolver<unknown, GraphQLContext> {
+  if (resolve === undefined) throw new Error("The schema lacks the field whose failures are data.");
+  return async (source, args, context, info) => {
+    try {
+      return await resolve(source, args, context, info);
+    } catch (error) {
+      const { requestId } = context;
+      const failure = describeFailure(error, { requestId, opUin: opUinOf(source, args) });
+      if (failure === undefined) throw error;
+      return toCamFailure(failure);
+    }
+  };
+}
+
+function toCamFailure({ message, extensions }: DescribedFailure): CamFailure {
+  const { cam, expiresAt, opUin: _, ...facts } = extensions;
+  return {
+    ...{ ...facts, message },
+    expiresAt: expiresAt === undefined ? undefined : new Date(expiresAt),
+    camCode: cam?.code,
+    camAction: cam?.action,
+    camRequestId: cam?.requestId,
+  };
+}
