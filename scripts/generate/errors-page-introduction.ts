@@ -13,33 +13,32 @@ const example = createCamErrorExtensions("USER_NOT_BIND_PHONE", {
 
 /** The introduction of docs/errors.md. */
 export const errorsPageIntroduction = `\
-Every error that the gateway raises on purpose has a code from this page. It reaches you in two ways, always with
-HTTP status 200:
+Every deliberate error of the gateway has a code from this page, and HTTP status 200. It reaches the caller in one of two
+ways:
 
-- \`setSubUserMfa\` and all queries put it into \`errors[]\`: \`message\` is a text for people, \`extensions\` is for
-  programs.
-- \`trySetSubUserMfa\` returns it as data, the type \`CamFailure\`. Prefer this behind a federated router: many routers
-  replace the message and drop the extensions of a subgraph's error, and none of them touches data.
+- \`setSubUserMfa\` and all queries put it into \`errors[]\`. \`message\` is for people, and \`extensions\` is for programs.
+- \`trySetSubUserMfa\` returns it as data, as a \`CamFailure\`. Prefer this behind a federated router. Many routers replace
+  the message and remove the extensions of a subgraph's error. No router alters data.
 
-This is how the extensions of an error look. Their exact shape for every code is in
-[schema/error-extensions.schema.json](../schema/error-extensions.schema.json).
+An error has these extensions. [schema/error-extensions.schema.json](../schema/error-extensions.schema.json) has their
+exact shape for every code.
 
 \`\`\`json
 ${JSON.stringify(example, null, 2)}
 \`\`\`
 
-What to rely on:
+You can rely on these rules:
 
-- **Decide by \`code\`, or by \`category\` for codes that you do not handle one by one.** New codes appear without notice,
-  each with one of the categories below. Never decide by \`message\`: its wording changes.
-- **\`retryable\` says whether the same request may succeed later although nobody changed anything.** The gateway has
-  already retried what was safe, so wait before you do: for \`retryAfterMs\` where it is given, and for longer each time.
-- **\`requestId\` is the gateway's, \`cam.requestId\` is Tencent Cloud's.** The first finds the gateway's log lines, the
-  second is what Tencent Cloud's support asks for.
-- **An outcome is not guessed at.** A refusal of a change is reported only where it is proven that the change was not and
-  will not be applied. Where neither that nor its being in force is proven by the deadline, the change is
-  [OUTCOME_UNKNOWN](#outcome_unknown), with CAM's last code where there is one. The gateway goes on looking: a repetition
-  with the same idempotency key, and \`mfaChange(id)\`, say what is known by then.
+- **Decide by \`code\`, or by \`category\` for codes that you do not handle.** New codes appear without notice, each with one
+  of the categories below. Never decide by \`message\`, because its wording changes.
+- **\`retryable\` means that the same request may succeed later without any other action.** The gateway has already retried
+  what is safe. Wait for \`retryAfterMs\` if the error has it, and longer each time.
+- **\`requestId\` is the gateway's id, and \`cam.requestId\` is Tencent Cloud's.** The first one finds the gateway's log
+  lines. Tencent Cloud's support asks for the second one.
+- **The gateway never guesses an outcome.** It reports a refusal only with proof that the change was not and will not be
+  applied. Without proof of either outcome at the deadline, the change is [OUTCOME_UNKNOWN](#outcome_unknown), with CAM's
+  last code if there is one. The gateway keeps looking. A repeated request with the same idempotency key, and
+  \`mfaChange(id)\`, return the latest status.
 
-Errors of GraphQL itself keep the codes of Apollo Server, and a request that is none of GraphQL's has an HTTP status of
-its own: see [before an operation is run](#before-an-operation-is-run). All of them carry \`requestId\`.`;
+GraphQL's own errors keep the codes of Apollo Server. A request that is not a GraphQL request has its own HTTP status. See
+[before an operation is run](#before-an-operation-is-run). All of these errors carry \`requestId\`.`;
