@@ -11,15 +11,24 @@ const SRC = join(ROOT, "src/");
  * The folders of src, and its single files, with those they may import. The table of ARCHITECTURE.md is the rule; type-only
  * imports count.
  */
-const MAY_IMPORT = readCodeMap();
+const CODE_MAP = readCodeMap();
+const ROOMS = CODE_MAP.map(({ room }) => room);
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = Object.fromEntries(
+  CODE_MAP.map(({ room, targets }) => [room, targetsOf(targets, ROOMS)]),
+);
 
-function readCodeMap(): Readonly<Record<string, readonly string[]>> {
+interface CodeMapRow {
+  readonly room: string;
+  /** The file of the folder to read first; undefined for a single file. */
+  readonly startAt: string | undefined;
+  readonly targets: string;
+}
+
+function readCodeMap(): readonly CodeMapRow[] {
   const rows = readFileSync(join(ROOT, "ARCHITECTURE.md"), "utf8").matchAll(
-    /^\| `([a-z0-9-]+)(?:\/|\.ts)` +\|[^|]+\|[^|]+\| ([^|]+?) +\|$/gm,
+    /^\| `([a-z0-9-]+)(?:\/|\.ts)` +\|[^|]+\| +(?:`([^`|]+)`|—) +\| ([^|]+?) +\|$/gm,
   );
-  const listed = [...rows].map(([, room = "", targets = ""]) => [room, targets] as const);
-  const rooms = listed.map(([room]) => room);
-  return Object.fromEntries(listed.map(([room, targets]) => [room, targetsOf(targets, rooms)]));
+  return [...rows].map(([, room = "", startAt, targets = ""]) => ({ room, startAt, targets }));
 }
 
 /** "nothing", a list of rooms, or "every folder but a, b". */
@@ -83,6 +92,15 @@ function roomOf(file: string): string {
   return first.replace(/\.tsx?$/, "");
 }
 
+test.each(CODE_MAP.filter(({ startAt }) => startAt !== undefined))(
+  "$startAt of src/$room opens with a comment that says what the folder owns",
+  ({ room, startAt }) => {
+    const text = readFileSync(join(SRC, room, startAt ?? ""), "utf8");
+    const [comment = ""] = /^(?:import[^;]+;\s*)*\/\*\*.*?\*\//s.exec(text.replace(/^#!.*\n/, "")) ?? [];
+    expect(comment.split("\n").filter((line) => /^ \* /.test(line)).length).toBeGreaterThanOrEqual(2);
+  },
+);
+
 describe("the import rules", () => {
   test("name every room of src, and no other", () => {
     expect(Object.keys(MAY_IMPORT).sort()).toEqual([...new Set(files.map(roomOf))].sort());
@@ -97,7 +115,7 @@ describe("the import rules", () => {
     expect(trespasses).toEqual([]);
   });
 
-  test("let nobody into cam/ and contract/ but through their index", () => {
+  test("reach cam/ and contract/ through their index only", () => {
     const sideDoors = imports
       .filter(({ room, target }) => target !== room && (target === "cam" || target === "contract"))
       .filter(({ targetFile, target }) => targetFile !== `${target}/index.ts`)

@@ -63,8 +63,8 @@ export async function searchFolder(folder: string): Promise<{ summary: string; h
   }
   const summary =
     `Searched all that was written: ${total.lines} lines (${total.bytes} bytes in ${total.files} files) for ` +
-    `${secrets.size} secrets in every form: ${hits.length} hits, besides ${total.onPurpose} keys that the ` +
-    "emulator gave one of its own.";
+    `${secrets.size} secrets in every form: ${hits.length} hits. The emulator printed its example keys ` +
+    `${total.onPurpose} times, on purpose.`;
   return { summary, hits };
 }
 
