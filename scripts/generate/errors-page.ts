@@ -18,12 +18,12 @@ const GRAPHQL_CODES = [
   ["GRAPHQL_PARSE_FAILED", "The document has a mistake in its syntax, or too many tokens."],
   [
     "GRAPHQL_VALIDATION_FAILED",
-    "The document asks for what the schema does not have, for the schema where introspection is off, for more than one answer holds, or needs more calls of Tencent Cloud than an operation has time for.",
+    "The document is not valid for the schema. Or it asks for the schema while introspection is off, for too large an answer, or for more calls of Tencent Cloud than an operation has time for.",
   ],
-  ["BAD_USER_INPUT", "A variable, an argument or a representation has a value that cannot be one."],
+  ["BAD_USER_INPUT", "A variable, an argument or a representation has an invalid value."],
   [
     "OPERATION_RESOLUTION_FAILURE",
-    "The document has several operations, and the request does not say which.",
+    "The document has several operations, and the request names none of them.",
   ],
 ] as const;
 
@@ -41,7 +41,7 @@ export function renderErrorsPage(): string {
     camCodeIntroduction,
     camCodeTable(),
     "## Before an operation is run",
-    "GraphQL's own errors. They come with HTTP 200 as `application/json`, and with 400 as `application/graphql-response+json`:",
+    "GraphQL's own errors have HTTP 200 as `application/json`, and 400 as `application/graphql-response+json`:",
     markdownTable(
       ["Code", "Meaning"],
       GRAPHQL_CODES.map(([code, meaning]) => [quote(code), meaning]),
