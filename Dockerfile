@@ -31,4 +31,4 @@ USER 1000:1000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --start-interval=1s --retries=3 \
   CMD ["node", "dist/containers/healthcheck.js"]
 # Server mode: what is missing is an error, never a default. No EXPOSE: it listens on loopback alone.
-CMD ["node", "dist/main.js"]
+CMD ["node", "dist/main.js", "serve"]

@@ -164,7 +164,7 @@ class Replicas {
 
   #startOne(): Promise<Program> {
     return startBareProgram({
-      args: [GATEWAY_MAIN, "--local"],
+      args: [GATEWAY_MAIN, "serve", "--local"],
       env: this.#env,
       ready: /GraphQL +(http:\S+)/,
     });

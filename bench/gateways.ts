@@ -39,7 +39,7 @@ export const gateways: Bench = {
     const running = await Promise.all(
       Array.from({ length: GATEWAYS }, (_, index) =>
         startBareProgram({
-          args: [GATEWAY_MAIN, "--local"],
+          args: [GATEWAY_MAIN, "serve", "--local"],
           env: { ...env, REPLICA: `gateway-${index}` },
           ready: /GraphQL +(http:\S+)/,
         }),

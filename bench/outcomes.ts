@@ -32,9 +32,8 @@ export const outcomes: Bench = {
       seed: seedUsers(count * SCENARIOS.length),
     });
     parts.defer(() => emulator.stop());
-    const command = loadConfig(serverEnv(emulator.url, postgres.url), ["--local"]);
-    if (command.kind !== "run") throw new Error("The configuration does not run a gateway.");
-    const gateway = createGateway(command.config);
+    const config = loadConfig(serverEnv(emulator.url, postgres.url), "local");
+    const gateway = createGateway(config);
     await gateway.start();
     parts.defer(() => gateway.stop());
     const users = emulator.control.users().map(({ uin }) => uin);

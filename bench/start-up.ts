@@ -25,7 +25,7 @@ export const startUp: Bench = {
     let rounded = 0;
     const startGateway = async (dataDir: string): Promise<number> => {
       await using gateway = await startBareProgram({
-        args: [GATEWAY_MAIN, "--local"],
+        args: [GATEWAY_MAIN, "serve", "--local"],
         env: { PORT: "0", DATA_DIR: dataDir },
         ready: /GraphQL +http/,
       });

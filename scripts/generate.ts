@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import {
+  configArtefacts,
   contractArtefacts,
   logArtefacts,
   policyArtefacts,
@@ -23,6 +24,7 @@ const { values } = parseArgs({
 });
 
 const artefacts = [
+  ...configArtefacts,
   ...contractArtefacts,
   ...logArtefacts,
   ...policyArtefacts,

@@ -1,17 +1,24 @@
 #!/usr/bin/env node
-/** The process edge, which any Node can read, so that one that is too old is told in words. */
+/**
+ * The entry point of the program `cam-gateway`. Every Node can parse this file, so an old one prints a readable message.
+ * The command line is in cli/cli.ts. Only this file of the gateway reads the process's environment and arguments.
+ */
 
 const OLDEST_NODE = 24;
 
 if (Number.parseInt(process.versions.node, 10) < OLDEST_NODE) {
   console.error(
     `The gateway needs Node ${OLDEST_NODE} or later, and this is ${process.versions.node}. Use npm start or ` +
-      "npm run server, which take the one that npm has brought.",
+      "npm run server: they use the Node that npm installed.",
   );
   process.exitCode = 1;
 } else {
-  const { serve } = await import("./cli/serve.ts");
-  await serve();
+  const { endOnCrash } = await import("./cli/end-on-crash.ts");
+  endOnCrash();
+  const { runCommandLine } = await import("./cli/cli.ts");
+  const { env, stdout, stderr } = process;
+  const exitCode = await runCommandLine(process.argv.slice(2), { env, stdout, stderr });
+  if (exitCode !== undefined) process.exitCode = exitCode;
 }
 
 export {};

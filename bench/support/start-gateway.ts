@@ -39,7 +39,7 @@ export async function startGateway(parts: AsyncDisposableStack, options: Gateway
   const { upstream, profileDir, store = "postgres", ratePerSecond = CALLS_PER_SECOND, issuer } = options;
   const profiling = profileDir === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profileDir}`];
   const gateway = await startProgram({
-    args: [...profiling, "--expose-gc", GATEWAY_MAIN, ...(issuer === undefined ? ["--local"] : [])],
+    args: [...profiling, "--expose-gc", GATEWAY_MAIN, "serve", ...(issuer === undefined ? ["--local"] : [])],
     env: {
       ...upstream.env,
       PORT: "0",

@@ -33,7 +33,7 @@ export class FederatedGraph {
     const start = (name: string, argv: readonly string[], partEnv: NodeJS.ProcessEnv = clean) =>
       this.#group.start(name, partEnv, [...END_WITH_PARENT, ...argv], says).ready;
     const [gateway, directory] = await Promise.all([
-      start("gateway", ["dist/main.js", "--local"], local),
+      start("gateway", ["dist/main.js", "serve", "--local"], local),
       start("directory", ["scripts/federated/directory.ts", o["directory-port"]]),
     ]);
     const router = await start("router", ["scripts/federated/router.ts", o.port, gateway.url, directory.url]);

@@ -1,5 +1,5 @@
-import { SUBGRAPH } from "../../src/cli/routers/forwarded-headers.ts";
-import { ROUTER_GUIDES } from "../../src/cli/routers/router-guides.ts";
+import { ROUTER_GUIDES, SUBGRAPH } from "../../src/cli/doctor/router-guides.ts";
+import { renderConfigurationPage, renderEnvExample } from "../../src/config/variable-reference.ts";
 import { renderAccountsSchema } from "./accounts-schema.ts";
 import { type Artefact, GENERATED_NOTICE } from "./artefact.ts";
 import { renderErrorExtensionsSchema } from "./error-extensions-schema.ts";
@@ -24,6 +24,12 @@ export const policyArtefacts: readonly Artefact[] = [
 /** The page of log events. */
 export const logArtefacts: readonly Artefact[] = [
   { path: "docs/operators/log-events.md", render: renderLogEventsPage },
+];
+
+/** The example file and the page generated from the table of variables. */
+export const configArtefacts: readonly Artefact[] = [
+  { path: ".env.example", render: () => renderEnvExample(GENERATED_NOTICE) },
+  { path: "docs/operators/configuration.md", render: () => renderConfigurationPage(GENERATED_NOTICE) },
 ];
 
 /** The page about routers, and each router's configuration as a file to copy. */

@@ -1,4 +1,4 @@
-import { FORWARDED_HEADERS, PATIENCE_SECONDS, SUBGRAPH } from "../../src/cli/routers/forwarded-headers.ts";
+import { FORWARDED_HEADERS, PATIENCE_SECONDS, SUBGRAPH } from "../../src/cli/doctor/router-guides.ts";
 import { CAM_ERROR_EXTENSION_KEYS } from "../../src/contract/index.ts";
 
 const quoted = (names: readonly string[]) => names.map((name) => `\`${name}\``).join(", ");

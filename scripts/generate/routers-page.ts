@@ -1,8 +1,7 @@
-import { SUBGRAPH } from "../../src/cli/routers/forwarded-headers.ts";
-import type { RouterGuide } from "../../src/cli/routers/router-guide.ts";
-import { ROUTER_GUIDES } from "../../src/cli/routers/router-guides.ts";
+import { ROUTER_GUIDES, type RouterGuide, SUBGRAPH } from "../../src/cli/doctor/router-guides.ts";
 import { GENERATED_NOTICE } from "./artefact.ts";
 import { markdownTable } from "./markdown-table.ts";
+import { ROUTER_FACTS } from "./router-facts.ts";
 import { routersPageAdvice, routersPageIntroduction } from "./routers-page-introduction.ts";
 
 /** docs/consumers/routers.md. */
@@ -28,7 +27,8 @@ export function renderRoutersPage(): string {
   return `${blocks.join("\n\n")}\n`;
 }
 
-function section({ title, byDefault, configuration, remarks, retries, sources }: RouterGuide): string {
+function section({ id, title, configuration }: RouterGuide): string {
+  const { byDefault, remarks, retries, sources } = ROUTER_FACTS[id];
   const { file, language, render } = configuration;
   return [
     `## ${title}`,

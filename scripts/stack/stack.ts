@@ -61,7 +61,9 @@ export class Stack {
     };
     const startGateway = async (name: string, port: string): Promise<string> => {
       const env = { ...shared, PORT: port, REPLICA: name };
-      const { ready } = this.#node(name, env, ["dist/main.js", "--local"], { url: /^ *GraphQL +(\S+)/ });
+      const { ready } = this.#node(name, env, ["dist/main.js", "serve", "--local"], {
+        url: /^ *GraphQL +(\S+)/,
+      });
       return (await ready).url;
     };
     const gateways = await Promise.all([

@@ -1,48 +1,49 @@
 import { open, rm } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
-import { parseArgs } from "node:util";
+import { type Command, InvalidArgumentError } from "commander";
 import { exportRecord } from "../audit/export-record.ts";
 import { atOneMoment } from "../audit/read-record.ts";
 import type { Database } from "../database/database.ts";
-import { type CommandIo, EX_CANNOT, UsageError } from "./command.ts";
+import { CommandError, type CommandIo, EX_CANNOT } from "./command.ts";
 import { openDatabase } from "./find-database.ts";
 
-const USAGE = `Usage: npm run audit:export -- --out FILE [--since SEQ]
-       npm run --silent audit:export [-- --since SEQ] > FILE
-
-Writes the sealed record of changes, one JSON text a line, and where its chain ends as the last line. The database
-is that of DATABASE_URL, DATABASE_URL_FILE or DATA_DIR (default .data).
-
-  --out FILE   write there instead of standard output; a file that is there is not overwritten
-  --since SEQ  leave out the records up to this one
-
-Exit codes: 0 written, 2 could not be read or written.`;
-
-/** Exports the sealed record. */
-export async function auditExport({ args, env, stdout }: CommandIo): Promise<number> {
-  const { values: flags } = parseArgs({
-    args: [...args],
-    options: { out: { type: "string" }, since: { type: "string" }, help: { type: "boolean", short: "h" } },
-  });
-  if (flags.help) {
-    stdout.write(`${USAGE}\n`);
-    return 0;
-  }
-  const since = parseSince(flags.since);
-  const database = await openDatabase(env, { make: false });
-  try {
-    return flags.out === undefined
-      ? await toStream(database, since, stdout)
-      : await toFile(database, since, flags.out, stdout);
-  } finally {
-    await database.close();
-  }
+interface ExportOptions {
+  readonly out?: string;
+  readonly since: number;
 }
 
-function parseSince(text = "0"): number {
+/** Adds `audit export`. */
+export function addAuditExport(audit: Command, io: CommandIo): void {
+  audit
+    .command("export")
+    .description(
+      "Export the sealed record of changes as JSON lines. The last line holds the end of its chain.",
+    )
+    .option("--out <file>", "write to this new file instead of standard output")
+    .option("--since <seq>", "export only the records after this one", parseSince, 0)
+    .addHelpText(
+      "after",
+      `
+The database is that of DATABASE_URL, DATABASE_URL_FILE or DATA_DIR (default .data).
+To write to standard output by npm: npm run --silent audit:export > FILE
+
+Exit codes: 0 exported, 2 the record cannot be read or the file cannot be written.`,
+    )
+    .action(async ({ out, since }: ExportOptions) => {
+      const database = await openDatabase(io.env, { make: false });
+      try {
+        if (out === undefined) await toStream(database, since, io);
+        else await toFile(database, since, out, io);
+      } finally {
+        await database.close();
+      }
+    });
+}
+
+function parseSince(text: string): number {
   const since = Number(text);
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(since)) {
-    throw new UsageError(`--since takes the number of a record, and not ${text}.`);
+    throw new InvalidArgumentError("It takes the number of a record.");
   }
   return since;
 }
@@ -58,34 +59,25 @@ function write(
   );
 }
 
-async function toStream(database: Database, since: number, stdout: NodeJS.WritableStream): Promise<number> {
+async function toStream(database: Database, since: number, io: CommandIo): Promise<void> {
   try {
-    await write(database, since, stdout, { end: false });
-    return 0;
+    await write(database, since, io.stdout, { end: false });
   } catch (error) {
-    // Whoever reads has read enough, as `head` does.
-    if ((error as NodeJS.ErrnoException).code === "EPIPE") return EX_CANNOT;
-    throw error;
+    // The reader closed the pipe, as `head` does.
+    if ((error as NodeJS.ErrnoException).code !== "EPIPE") throw error;
+    io.exitCode = EX_CANNOT;
   }
 }
 
-async function toFile(
-  database: Database,
-  since: number,
-  file: string,
-  stdout: NodeJS.WritableStream,
-): Promise<number> {
+async function toFile(database: Database, since: number, file: string, { stdout }: CommandIo): Promise<void> {
   const handle = await open(file, "wx", 0o600).catch((error: NodeJS.ErrnoException) => {
     const reason =
-      error.code === "EEXIST"
-        ? "is there already, and is not overwritten"
-        : `cannot be written (${error.code})`;
-    throw new UsageError(`${file} ${reason}.`);
+      error.code === "EEXIST" ? "exists, and is not overwritten" : `cannot be written (${error.code})`;
+    throw new CommandError(`${file} ${reason}.`);
   });
   try {
     await write(database, since, handle.createWriteStream());
     stdout.write(`Written to ${file}.\n`);
-    return 0;
   } catch (error) {
     await rm(file, { force: true });
     throw error;

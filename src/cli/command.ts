@@ -1,23 +1,46 @@
-/** What a command of the command line has to do with the world. */
+import type { CommanderError } from "commander";
+
+/** What a command uses of its process. */
 export interface CommandIo {
-  readonly args: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdout: NodeJS.WritableStream;
+  readonly stderr: NodeJS.WritableStream;
+  /** A command sets it where its result is not 0; undefined keeps the process running. */
+  exitCode: number | undefined;
 }
 
-/** Resolves with the exit code. */
-export type Command = (io: CommandIo) => Promise<number>;
-
-/** The exit code for what could not be done or read, as opposed to what was, with a bad result. */
+/** The exit code of a command that could not do or read something. 1 means that it could, and the result is bad. */
 export const EX_CANNOT = 2;
 
-/** What the person at the terminal got wrong. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
+/** A failure with a message for the person at the terminal. */
+export class CommandError extends Error {
+  override readonly name = "CommandError";
   readonly exitCode: number;
 
   constructor(message: string, exitCode = EX_CANNOT) {
     super(message);
     this.exitCode = exitCode;
   }
+}
+
+/** Returns a handler that reports commander's usage errors with this exit code. */
+export function usageErrorsAs(exitCode: number): (error: CommanderError) => never {
+  return (error) => {
+    if (error.exitCode === 0 || error.code === "commander.help") throw error;
+    throw new CommandError(usageMessage(error.message), exitCode);
+  };
+}
+
+/** Turns commander's message into a sentence. The value of an unknown option goes: it may be a token out of place. */
+function usageMessage(message: string): string {
+  const [first = "", suggestion] = message
+    .replace(/^error: (unknown option '(?:--[^'=\s]+|-.))[\s\S]*?'/, "error: $1'")
+    .replace(/^error: (.)/, (_, letter: string) => letter.toUpperCase())
+    .split("\n");
+  return `${[first.replace(/\.$/, ""), suggestion].filter(Boolean).join(" ")}. Try --help.`;
+}
+
+/** Collects the values of an option that may be given several times. */
+export function collect(value: string, previous: readonly string[] = []): readonly string[] {
+  return [...previous, value];
 }

@@ -3,6 +3,7 @@ import { ACCOUNT_NAME, DEFAULT_ACCOUNT } from "../auth/accounts.ts";
 import { isRoleName } from "../cam/index.ts";
 import { ENDPOINT_RULE, parseEndpoint } from "./cam-settings.ts";
 import { isRoleArn, ROLE_ARN_RULE } from "./credential-variables.ts";
+import { HOST_NAME, HOST_NAME_RULE, region, sessionName } from "./variable-schemas.ts";
 
 const text = z.string().trim().min(1, "must not be empty");
 
@@ -15,13 +16,6 @@ const source = z.union([z.strictObject({ file: text }), z.strictObject({ variabl
 });
 
 const roleArn = text.refine(isRoleArn, ROLE_ARN_RULE);
-
-const sessionName = z
-  .string()
-  .regex(/^[\w+=,.@-]{2,128}$/, "must be 2 to 128 letters, digits and any of + = , . @ _ -")
-  .default("cam-mfa-gateway");
-
-const region = z.string().regex(/^[a-z]{2}-[a-z0-9-]+$/, "must be a region, for example ap-guangzhou");
 
 /** The places of keys in their official order, by the names that an operator gives them. */
 const PLACES = ["secretId", "profile", "instanceRole", "webIdentity"] as const;
@@ -93,7 +87,7 @@ export const accountSchema = z.strictObject({
     .optional()
     .meta({ description: "Scheme, host and port alone: https://cam.tencentcloudapi.com." }),
   serviceHost: text
-    .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?$/i, "must be a host name, with a port if need be")
+    .regex(HOST_NAME, HOST_NAME_RULE)
     .optional()
     .meta({ description: "The name in the Host header, where it is not that of the endpoint." }),
   credentials: credentialsSchema

@@ -1,5 +1,5 @@
 import { parseDocument } from "yaml";
-import { type CamEndpoint, type CredentialSettings, METADATA_ORIGIN } from "../cam/index.ts";
+import type { CamEndpoint, CredentialSettings, ProxySettings } from "../cam/index.ts";
 import { Secret, type SecretSource } from "../secret.ts";
 import {
   type AccountEntry,
@@ -7,14 +7,41 @@ import {
   accountsFileSchema,
   type CredentialsEntry,
 } from "./account-schema.ts";
-import { type CamTarget, parseEndpoint, proxies } from "./cam-settings.ts";
-import { profilePaths } from "./credential-variables.ts";
-import type { Environment, Variables } from "./variables.ts";
+import { parseEndpoint, readProxies } from "./cam-settings.ts";
+import { metadataOrigin, profilePaths } from "./credential-variables.ts";
+import type { ConfigInput, Mode } from "./variables.ts";
 
-/** One account beside the default one. */
-export interface AccountTarget {
+/** The file of CAM_ACCOUNTS, and the defaults that the variables set for its accounts. */
+export interface AccountsSettings {
+  readonly file: string;
+  /** In local mode an account without an endpoint gets an emulator. */
+  readonly mode: Mode;
+  readonly ratePerSecond: number;
+  readonly language: "en-US" | "zh-CN";
+  readonly metadataOrigin: string;
+  readonly proxy: ProxySettings;
+  /** Returns the value of a variable that the file names; undefined where it is not set. */
+  readonly variable: (name: string) => Secret | undefined;
+}
+
+/** Returns undefined without CAM_ACCOUNTS. */
+export function readAccountsSettings({ vars, env, mode }: ConfigInput): AccountsSettings | undefined {
+  if (vars.CAM_ACCOUNTS === undefined) return undefined;
+  const values = new Map(Object.entries(env).map(([name, value]) => [name, new Secret(value ?? "")]));
+  return {
+    ...{ file: vars.CAM_ACCOUNTS, mode },
+    ratePerSecond: vars.CAM_RATE_PER_SECOND,
+    language: vars.CAM_LANGUAGE,
+    metadataOrigin: metadataOrigin(vars),
+    proxy: readProxies({ env, problems: [] }),
+    variable: (name) => values.get(name),
+  };
+}
+
+/** An account of the file. */
+export interface AccountSettings {
   readonly name: string;
-  /** Undefined for an emulator of its own, which only local mode has. */
+  /** Undefined for an emulator, which only local mode has. */
   readonly cam: AccountCam | undefined;
   readonly ratePerSecond: number;
   readonly language: "en-US" | "zh-CN";
@@ -23,38 +50,38 @@ export interface AccountTarget {
 interface AccountCam {
   readonly endpoint: CamEndpoint;
   readonly credentials: CredentialSettings;
-  /** Its role is assumed with the key of the default account, as it has none itself. */
+  /** The account has no key of its own: the gateway assumes its role with the key of the default account. */
   readonly usesDefaultKey: boolean;
-  readonly proxy: CamTarget["proxy"];
+  readonly proxy: ProxySettings;
 }
 
-/** The accounts that the text of CAM_ACCOUNTS, JSON or YAML, describes. Adds to `problems` what is wrong. */
+type Report = (path: readonly PropertyKey[], problem: string) => void;
+
+/** Parses the text of CAM_ACCOUNTS, JSON or YAML. Adds mistakes to `problems`. */
 export function parseAccountsFile(
   text: string,
-  target: AccountsTarget,
+  settings: AccountsSettings,
   problems: string[],
-): readonly AccountTarget[] {
-  const say = (path: readonly PropertyKey[], problem: string): void =>
+): readonly AccountSettings[] {
+  const report: Report = (path, problem) =>
     void problems.push(`CAM_ACCOUNTS: ${[path.join("."), problem].filter(Boolean).join(" ")}.`);
   const { value, problem } = readDocument(text);
   if (problem !== undefined) {
-    say([], problem);
+    report([], problem);
     return [];
   }
   const parsed = accountsFileSchema.safeParse(value);
-  if (!parsed.success) {
-    for (const issue of parsed.error.issues) {
-      const inner = issue.code === "invalid_key" ? issue.issues : [issue];
-      for (const { message } of inner) say(issue.path, message);
-    }
+  for (const issue of parsed.error?.issues ?? []) {
+    const inner = issue.code === "invalid_key" ? issue.issues : [issue];
+    for (const { message } of inner) report(issue.path, message);
   }
   const entries = parsed.success ? Object.entries(parsed.data.accounts) : soundEntries(value);
   return entries.map(([name, entry]) =>
-    accountOf(name, entry, target, (path, problem) => say(["accounts", name, ...path], problem)),
+    accountOf(name, entry, settings, (path, mistake) => report(["accounts", name, ...path], mistake)),
   );
 }
 
-/** The accounts of a file with mistakes that have none themselves: what else is wrong with them is told as well. */
+/** Returns the valid accounts of a file with mistakes, so that the checks after the schema run for them too. */
 function soundEntries(value: unknown): readonly [string, AccountEntry][] {
   const accounts = (value as { readonly accounts?: unknown } | null)?.accounts;
   if (typeof accounts !== "object" || accounts === null) return [];
@@ -67,52 +94,37 @@ function soundEntries(value: unknown): readonly [string, AccountEntry][] {
 function accountOf(
   name: string,
   entry: AccountEntry,
-  target: AccountsTarget,
-  say: (path: readonly string[], problem: string) => void,
-): AccountTarget {
+  settings: AccountsSettings,
+  report: Report,
+): AccountSettings {
   const { endpoint, serviceHost, credentials } = entry;
   const account = {
     name,
-    ratePerSecond: entry.ratePerSecond ?? target.ratePerSecond,
-    language: entry.language ?? target.language,
+    ratePerSecond: entry.ratePerSecond ?? settings.ratePerSecond,
+    language: entry.language ?? settings.language,
   };
   if (endpoint === undefined) {
-    if (target.mode === "server") say([], "has no endpoint, for example https://cam.tencentcloudapi.com");
+    if (settings.mode === "server")
+      report([], "has no endpoint, for example https://cam.tencentcloudapi.com");
     for (const [field, value] of Object.entries({ serviceHost, credentials })) {
-      if (value !== undefined) say([field], "has no meaning without endpoint");
+      if (value !== undefined) report([field], "has no meaning without endpoint");
     }
     return { ...account, cam: undefined };
   }
   const parsed = parseEndpoint(endpoint, serviceHost);
-  if (credentials === undefined) say([], "has no credentials");
+  if (credentials === undefined) report([], "has no credentials");
   if (parsed === undefined || credentials === undefined) return { ...account, cam: undefined };
-  const keys = accountCredentials(credentials, target, (path, problem) =>
-    say(["credentials", ...path], problem),
+  const keys = credentialsOf(credentials, settings, (path, mistake) =>
+    report(["credentials", ...path], mistake),
   );
-  return { ...account, cam: { endpoint: parsed, proxy: target.proxy, ...keys } };
+  return { ...account, cam: { endpoint: parsed, proxy: settings.proxy, ...keys } };
 }
 
-/** JSON is YAML too. A name that stands twice is a mistake in both. */
-function readDocument(text: string): { readonly value?: unknown; readonly problem?: string } {
-  const document = parseDocument(text, { prettyErrors: false, logLevel: "silent" });
-  const [error] = [...document.errors, ...document.warnings];
-  if (error !== undefined) {
-    const line = text.slice(0, error.pos[0]).split("\n").length;
-    return { problem: `cannot be read as JSON or YAML (line ${line}: ${error.code})` };
-  }
-  try {
-    return { value: document.toJS() };
-  } catch {
-    return { problem: "has names that stand for more than a file could hold" };
-  }
-}
-
-/** Where the keys of an account are looked for. Says what is wrong, by the path inside of `credentials`. */
-function accountCredentials(
+function credentialsOf(
   entry: CredentialsEntry,
-  { variable, metadataOrigin }: AccountsTarget,
-  say: (path: readonly string[], problem: string) => void,
-): { readonly credentials: CredentialSettings; readonly usesDefaultKey: boolean } {
+  { variable, metadataOrigin: origin }: AccountsSettings,
+  report: Report,
+): Pick<AccountCam, "credentials" | "usesDefaultKey"> {
   const { secretId, profile, instanceRole, webIdentity, assumeRole } = entry;
   const sourceOf = (part: "secretId" | "secretKey" | "token"): Record<string, SecretSource> => {
     const given = entry[part];
@@ -120,14 +132,14 @@ function accountCredentials(
     if (typeof given === "string") return { [part]: { value: new Secret(given) } };
     if ("file" in given) return { [part]: given };
     const value = variable(given.variable);
-    if (value === undefined) say([part, "variable"], `names ${given.variable}, which is not set`);
+    if (value === undefined) report([part, "variable"], `names ${given.variable}, which is not set`);
     return value === undefined ? {} : { [part]: { value } };
   };
   return {
     credentials: {
       environment: { ...sourceOf("secretId"), ...sourceOf("secretKey"), ...sourceOf("token") },
       ...(profile !== undefined && { profile: { name: profile, paths: profilePaths(), required: true } }),
-      ...(instanceRole !== undefined && { metadata: { origin: metadataOrigin, roleName: instanceRole } }),
+      ...(instanceRole !== undefined && { metadata: { origin, roleName: instanceRole } }),
       ...(webIdentity !== undefined && { webIdentity }),
       ...(assumeRole !== undefined && { role: withoutUndefined(assumeRole) }),
     },
@@ -139,35 +151,17 @@ function withoutUndefined({ externalId, ...role }: NonNullable<CredentialsEntry[
   return { ...role, ...(externalId !== undefined && { externalId }) };
 }
 
-/** Where further accounts are described, and what the variables have to say of them. */
-export interface AccountsTarget {
-  readonly file: string;
-  /** Local mode has an emulator for each account that has no endpoint. */
-  readonly mode: "local" | "server";
-  /** For accounts that do not say otherwise. */
-  readonly ratePerSecond: number;
-  readonly language: "en-US" | "zh-CN";
-  readonly metadataOrigin: string;
-  readonly proxy: CamTarget["proxy"];
-  /** The value of a variable that the file names; undefined where it is not set. */
-  readonly variable: (name: string) => Secret | undefined;
-}
-
-/** Further accounts; undefined where there is the default one alone. */
-export function accountsTarget(
-  vars: Variables,
-  env: Environment,
-  mode: "local" | "server",
-): AccountsTarget | undefined {
-  const { CAM_ACCOUNTS: file, CAM_METADATA_ENDPOINT: metadata } = vars;
-  if (file === undefined) return undefined;
-  const values = new Map(Object.entries(env).map(([name, value]) => [name, new Secret(value ?? "")]));
-  return {
-    ...{ file, mode },
-    ratePerSecond: vars.CAM_RATE_PER_SECOND,
-    language: vars.CAM_LANGUAGE,
-    metadataOrigin: metadata?.replace(/\/$/, "") ?? METADATA_ORIGIN,
-    proxy: proxies(env, []),
-    variable: (name) => values.get(name),
-  };
+/** JSON is YAML too. A name that occurs twice is a mistake in both. */
+function readDocument(text: string): { readonly value?: unknown; readonly problem?: string } {
+  const document = parseDocument(text, { prettyErrors: false, logLevel: "silent" });
+  const [error] = [...document.errors, ...document.warnings];
+  if (error !== undefined) {
+    const line = text.slice(0, error.pos[0]).split("\n").length;
+    return { problem: `cannot be read as JSON or YAML (line ${line}: ${error.code})` };
+  }
+  try {
+    return { value: document.toJS() };
+  } catch {
+    return { problem: "has aliases that expand to more than a file could hold" };
+  }
 }

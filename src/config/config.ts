@@ -1,34 +1,43 @@
 import { hostname } from "node:os";
-import { parseArgs } from "node:util";
 import type { AuthSettings } from "../auth/auth-files.ts";
 import { Secret } from "../secret.ts";
-import { type AccountsTarget, accountsTarget } from "./accounts-file.ts";
-import { authTarget, policySetting, proxyAddresses } from "./auth-variables.ts";
-import { type CamTarget, camTarget, LOOPBACK_NAMES } from "./cam-settings.ts";
+import { type AccountsSettings, readAccountsSettings } from "./accounts-file.ts";
+import { readAuthSettings, readPolicyFile, readProxyAddresses } from "./auth-variables.ts";
+import { type CamSettings, LOOPBACK_NAMES, readCamSettings } from "./cam-settings.ts";
 import {
   type CheckpointSettings,
-  checkpointSettings,
-  type StoreTarget,
-  storeTarget,
+  readCheckpointSettings,
+  readStoreSettings,
+  type StoreSettings,
 } from "./record-settings.ts";
-import { misspeltTencentCloudNames, withoutServiceLinks } from "./variable-names.ts";
-import { type Environment, type LogLevel, type Variables, variables } from "./variables.ts";
+import { problemsOfNames, withoutServiceLinks } from "./variable-names.ts";
+import {
+  type ConfigInput,
+  type Environment,
+  type LogLevel,
+  type Mode,
+  metaOf,
+  type Variables,
+  variables,
+} from "./variables.ts";
 
-/** Everything that can be configured, checked. Frozen: what runs is what was checked. */
+/**
+ * The typed configuration and how it is read from the environment. The table of variables is in variables.ts; the parts
+ * that take more than a few lines are in files of this folder. Nothing here opens a file: loaders elsewhere do.
+ */
 export interface Config {
-  /** `local` brings up what it needs on this machine; `server` defaults nothing that could be unsafe. */
-  readonly mode: "local" | "server";
+  readonly mode: Mode;
   readonly http: HttpConfig;
-  /** By what callers are known, or undefined for the development caller, whom only local mode has. */
+  /** How callers authenticate. Undefined: every caller is the developer, in local mode only. */
   readonly auth: AuthSettings | undefined;
-  /** Who may change whom; undefined where the scopes alone decide, which only local mode allows. */
+  /** Undefined: scopes alone decide, in local mode only. */
   readonly policyFile: string | undefined;
-  /** When a caller who changes many users is paused. */
-  readonly bulkGuard: BulkGuardSetting;
-  /** The real CAM, or undefined for the embedded emulator, which only local mode has. */
-  readonly cam: CamTarget | undefined;
-  /** Further accounts, beside that of `cam`. */
-  readonly accounts: AccountsTarget | undefined;
+  /** How many users one caller may change before a pause. 0 sets no limit. */
+  readonly bulkGuard: { readonly users: number; readonly withinMs: number };
+  /** The CAM of the default account. Undefined: the embedded emulator, in local mode only. */
+  readonly cam: CamSettings | undefined;
+  /** Further accounts. */
+  readonly accounts: AccountsSettings | undefined;
   readonly camLimits: {
     readonly language: "en-US" | "zh-CN";
     /** For one attempt. */
@@ -37,18 +46,17 @@ export interface Config {
     readonly deadlineMs: number;
     /** Calls of one action that may arrive at CAM in any second. */
     readonly ratePerSecond: number;
-    /** From how many users with failed calls of one action on its circuit may open; 0 never opens it. */
+    /** Users with failed calls that open the circuit of an action. 0 never opens it. */
     readonly circuitFailures: number;
-    /** How long a user's protections, once read, are good enough for other operations; 0 for no time. */
+    /** How long a user's protections, once read, answer other queries. 0 for never. */
     readonly flagsCacheMs: number;
   };
-  readonly store: StoreTarget;
-  /** Undefined where no checkpoints of the record are signed. */
+  readonly store: StoreSettings;
+  /** Undefined: no checkpoints of the record are signed. */
   readonly checkpoints: CheckpointSettings | undefined;
-  /** Names this process in the record of changes. */
+  /** The name of this process in the record. */
   readonly replica: string;
   readonly logLevel: LogLevel;
-  /** What the operator should hear at start-up, though it is no mistake. */
   readonly notices: readonly string[];
 }
 
@@ -59,9 +67,9 @@ interface HttpConfig {
   readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
   readonly playground: boolean;
   readonly introspection: boolean;
-  /** The only names in a Host header that are answered; undefined for any. */
+  /** The accepted names in a Host header; undefined for any. */
   readonly hostnames: readonly string[] | undefined;
-  /** Requests that one caller may make, on average; 0 for any number. */
+  /** Requests of one caller, on average. 0 sets no limit. */
   readonly callerRatePerSecond: number;
   readonly maxConnections: number;
   /** How long a connection waits for its next request. */
@@ -73,11 +81,11 @@ interface HttpConfig {
     | undefined;
 }
 
-/** Every problem of a configuration in one message. The process ends with EX_CONFIG. */
+/** All mistakes of a configuration in one message. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
   readonly problems: readonly string[];
-  /** What is left of the configuration without them, so that the files which it names can be checked as well. */
+  /** The configuration without the mistakes, so that a caller can check the files that it names too. */
   readonly remains: Config | undefined;
 
   constructor(problems: readonly string[], remains?: Config) {
@@ -87,88 +95,56 @@ export class ConfigError extends Error {
   }
 }
 
-/** sysexits.h: something in the configuration is wrong, and starting again will not help. */
+/** sysexits.h: the configuration is invalid, and another start will not help. */
 export const EX_CONFIG = 78;
-
-type Command =
-  | { readonly kind: "run"; readonly config: Config }
-  | { readonly kind: "check-config"; readonly config: Config }
-  | { readonly kind: "help" };
 
 const LOOPBACK_HOSTS: readonly string[] = ["127.0.0.1", "::1", "localhost"];
 
+/** More users than people change by hand. In local mode the developer is the only caller. */
+const BULK_GUARD_USERS = { server: 100, local: 0 } as const;
+
 /**
- * Reads flags and environment. Pure: it opens no file and no socket, so whether a credentials file exists is
- * found out when the gateway starts.
+ * Reads the configuration from the environment, and freezes it.
  *
- * @throws ConfigError that lists every problem at once.
+ * @throws ConfigError that lists every mistake.
  */
-export function loadConfig(env: Environment, argv: readonly string[]): Command {
-  const flags = parseFlags(argv);
-  if (flags.help) return { kind: "help" };
-  // An empty variable is an unset one: compose files and shells write `CAM_ENDPOINT=` to mean "none".
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim()));
+export function loadConfig(processEnv: Environment, mode: Mode): Config {
+  // An empty variable counts as not set: compose files and shells write `CAM_ENDPOINT=` to mean "none".
+  const given = Object.fromEntries(Object.entries(processEnv).filter(([, value]) => value?.trim()));
   const notices: string[] = [];
-  const set = withoutServiceLinks(given, notices);
-  const problems = [...unknownVariables(set), ...misspeltTencentCloudNames(set)];
-  const vars = parseVariables(set, problems);
-  const config = assemble(vars, set, flags.local ? "local" : "server", problems, notices);
+  const env = withoutServiceLinks(given, notices);
+  const problems = problemsOfNames(env);
+  const vars = parseVariables(env, problems);
+  const config = assemble({ vars, env, mode, problems, notices });
   if (problems.length > 0) throw new ConfigError(problems, config);
-  return { kind: flags["check-config"] ? "check-config" : "run", config: deepFreeze(config) };
+  return deepFreeze(config);
 }
 
-function parseFlags(argv: readonly string[]) {
-  try {
-    const options = {
-      local: { type: "boolean" },
-      "check-config": { type: "boolean" },
-      help: { type: "boolean", short: "h" },
-    } as const;
-    return parseArgs({ args: [...argv], options, strict: true, allowPositionals: false }).values;
-  } catch (error) {
-    throw new ConfigError([
-      `${(error as Error).message.split("\n")[0]?.replace(/\.?$/, ".")} Flags: --local, --check-config, --help.`,
-    ]);
-  }
-}
-
-/** What is wrong by itself counts as unset afterwards, so that the rules across variables are checked as well. */
+/** Parses each variable. A variable that is wrong by itself counts as not set, so that the other checks still run. */
 function parseVariables(env: Environment, problems: string[]): Variables {
-  const parsed = variables.safeParse(env);
-  if (parsed.success) return parsed.data;
-  const { issues } = parsed.error;
+  const { error } = variables.safeParse(env);
+  const issues = error?.issues ?? [];
   problems.push(...issues.map(({ path, message }) => `${path.join(".")} ${message}.`));
+  problems.push(...problemsOfConditions(env));
   const wrong = new Set(issues.map(({ path }) => path[0]));
   return variables.parse(Object.fromEntries(Object.entries(env).filter(([name]) => !wrong.has(name))));
 }
 
-/** Beginnings of names that nobody else uses for anything. */
-const OURS = /^(AUTH|CAM(?!_EMULATOR)|ROUTER|TLS|TRUSTED_DOCUMENTS|AUDIT|POLICY|CALLER)_/;
-
-/** What Kubernetes puts into every pod for a service of such a name. */
-const OF_SERVICES = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$/;
-
-/** A misspelt CAM_RATE_PER_SECONDS would otherwise be silently the default. */
-function unknownVariables(env: Environment): string[] {
-  const known = new Set(Object.keys(variables.shape));
-  return Object.keys(env)
-    .filter((name) => OURS.test(name) && !OF_SERVICES.test(name) && !known.has(name))
-    .map((name) => `${name} is not a variable of the gateway; see --help for those that are.`);
+/** Checks the table's columns `needs` and `excludes`. */
+function problemsOfConditions(env: Environment): readonly string[] {
+  return Object.entries(variables.shape).flatMap(([name, schema]) => {
+    const { needs, excludes } = env[name] === undefined ? {} : metaOf(schema);
+    return [
+      ...(needs !== undefined && env[needs] === undefined ? [`${name} is set without ${needs}.`] : []),
+      ...(excludes !== undefined && env[excludes] !== undefined
+        ? [`Set only one of ${excludes} and ${name}.`]
+        : []),
+    ];
+  });
 }
 
-function assemble(
-  vars: Variables,
-  env: Environment,
-  mode: Config["mode"],
-  problems: string[],
-  notices: string[],
-): Config {
-  if (mode === "local" && !LOOPBACK_HOSTS.includes(vars.HOST)) {
-    problems.push(
-      `HOST ${vars.HOST} is not a loopback address. Local mode is for this machine and only listens on ` +
-        `${LOOPBACK_HOSTS.join(", ")}.`,
-    );
-  }
+function assemble(input: ConfigInput): Config {
+  const { vars, mode, problems, notices } = input;
   if (vars.CAM_TIMEOUT_MS > vars.CAM_DEADLINE_MS) {
     problems.push(
       `CAM_TIMEOUT_MS (${vars.CAM_TIMEOUT_MS}) is longer than CAM_DEADLINE_MS (${vars.CAM_DEADLINE_MS}), the ` +
@@ -177,12 +153,15 @@ function assemble(
   }
   return {
     mode,
-    http: httpConfig(vars, mode, problems, notices),
-    auth: authTarget(vars, mode, problems),
-    policyFile: policySetting(vars, mode, problems),
-    bulkGuard: bulkGuard(vars, mode),
-    cam: camTarget(vars, env, mode, problems, notices),
-    accounts: accountsTarget(vars, env, mode),
+    http: readHttpConfig(input),
+    auth: readAuthSettings(input),
+    policyFile: readPolicyFile(input),
+    bulkGuard: {
+      users: vars.BULK_GUARD_USERS ?? BULK_GUARD_USERS[mode],
+      withinMs: vars.BULK_GUARD_MINUTES * 60_000,
+    },
+    cam: readCamSettings(input),
+    accounts: readAccountsSettings(input),
     camLimits: {
       language: vars.CAM_LANGUAGE,
       timeoutMs: vars.CAM_TIMEOUT_MS,
@@ -191,29 +170,30 @@ function assemble(
       circuitFailures: vars.CAM_CIRCUIT_FAILURES,
       flagsCacheMs: vars.CAM_FLAGS_CACHE_MS,
     },
-    store: storeTarget(vars, mode, problems),
-    checkpoints: checkpointSettings(vars, problems),
+    store: readStoreSettings(input),
+    checkpoints: readCheckpointSettings(input),
     replica: vars.REPLICA ?? `${hostname()}:${process.pid}`,
     logLevel: vars.LOG_LEVEL,
     notices,
   };
 }
 
-function httpConfig(
-  vars: Variables,
-  mode: Config["mode"],
-  problems: string[],
-  notices: string[],
-): HttpConfig {
-  const inLocalMode = mode === "local" ? "on" : "off";
+function readHttpConfig(input: ConfigInput): HttpConfig {
+  const { vars, mode, problems, notices } = input;
+  const { HOST: host, TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile } = vars;
   const { TRUSTED_DOCUMENTS: trusted, TRUSTED_DOCUMENTS_FILE: manifestFile } = vars;
-  const { TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile } = vars;
+  const isLoopback = LOOPBACK_HOSTS.includes(host);
+  if (mode === "local" && !isLoopback) {
+    problems.push(
+      `HOST ${host} is not a loopback address. Local mode only listens on ${LOOPBACK_HOSTS.join(", ")}.`,
+    );
+  }
   if ((certFile === undefined) !== (keyFile === undefined)) {
     problems.push("Set both TLS_CERT_FILE and TLS_KEY_FILE, or neither for plain HTTP.");
   }
-  if (certFile === undefined && !LOOPBACK_HOSTS.includes(vars.HOST)) {
+  if (certFile === undefined && !isLoopback) {
     notices.push(
-      `HOST is ${vars.HOST} without TLS_CERT_FILE: tokens travel unencrypted unless a proxy in front ends TLS.`,
+      `HOST is ${host} without TLS_CERT_FILE: tokens travel unencrypted unless a proxy in front ends TLS.`,
     );
   }
   if (trusted !== "off" && manifestFile === undefined) {
@@ -224,17 +204,18 @@ function httpConfig(
   if (trusted === "off" && manifestFile !== undefined) {
     problems.push("TRUSTED_DOCUMENTS_FILE has no meaning unless TRUSTED_DOCUMENTS is audit or enforce.");
   }
+  const byMode = mode === "local" ? "on" : "off";
   return {
-    host: vars.HOST,
+    host,
     port: vars.PORT,
     tls: certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile },
-    playground: (vars.PLAYGROUND ?? inLocalMode) === "on",
-    introspection: (vars.INTROSPECTION ?? vars.PLAYGROUND ?? inLocalMode) === "on",
+    playground: (vars.PLAYGROUND ?? byMode) === "on",
+    introspection: (vars.INTROSPECTION ?? vars.PLAYGROUND ?? byMode) === "on",
     hostnames: mode === "local" ? LOOPBACK_NAMES : undefined,
     callerRatePerSecond: vars.CALLER_RATE_PER_SECOND,
     maxConnections: vars.MAX_CONNECTIONS,
     keepAliveMs: vars.KEEP_ALIVE_TIMEOUT_S * 1_000,
-    proxies: proxyAddresses(vars, problems),
+    proxies: readProxyAddresses(input),
     trustedDocuments:
       trusted === "off" || manifestFile === undefined ? undefined : { mode: trusted, manifestFile },
   };
@@ -244,21 +225,4 @@ function deepFreeze<Value>(value: Value): Value {
   if (typeof value !== "object" || value === null || value instanceof Secret) return value;
   for (const inner of Object.values(value)) deepFreeze(inner);
   return Object.freeze(value);
-}
-
-/** How many users one caller may change; 0 for any number. */
-interface BulkGuardSetting {
-  readonly users: number;
-  readonly withinMs: number;
-}
-
-/** More users than people change by hand. */
-const USERS_IN_SERVER_MODE = 100;
-
-/** In local mode there is only one caller, and nobody to ask. */
-export function bulkGuard(
-  { BULK_GUARD_USERS: users, BULK_GUARD_MINUTES: minutes }: Variables,
-  mode: "local" | "server",
-): BulkGuardSetting {
-  return { users: users ?? (mode === "server" ? USERS_IN_SERVER_MODE : 0), withinMs: minutes * 60_000 };
 }

@@ -7,11 +7,13 @@ import {
   METADATA_ORIGIN,
 } from "../cam/index.ts";
 import { Secret, type SecretSource } from "../secret.ts";
-import type { Variables } from "./variables.ts";
+import type { ConfigInput, Variables } from "./variables.ts";
+
+type Input = Pick<ConfigInput, "vars" | "problems">;
 
 /**
- * The official SDKs look at these two, in this order. A user without a home folder has the second alone: for an arbitrary
- * uid of a container, with neither HOME nor an entry in /etc/passwd, Node throws.
+ * Returns the paths of the official SDKs, in their order. Node throws for a user without a home folder, such as an
+ * arbitrary uid of a container; such a user has the second path alone.
  */
 export function profilePaths(homeOf: () => string = homedir): readonly string[] {
   const machine = "/etc/tencentcloud/credentials";
@@ -22,26 +24,23 @@ export function profilePaths(homeOf: () => string = homedir): readonly string[] 
   }
 }
 
-/** Where keys are looked for, and whether any place was named. Adds to `problems` what is wrong. */
-export function credentialSettings(
-  vars: Variables,
-  problems: string[],
-): { readonly settings: CredentialSettings; readonly isAnyNamed: boolean } {
-  const environment = credentialSources(vars, problems);
+/** Returns where to look for keys, and whether a variable names any place. */
+export function readCredentialSettings(input: Input): {
+  readonly settings: CredentialSettings;
+  readonly isAnyNamed: boolean;
+} {
+  const { vars } = input;
+  const environment = readKeyPair(input);
   const hasPair = environment.secretId !== undefined && environment.secretKey !== undefined;
-  // Half a pair is a problem that has been told already.
-  const hasKey = environment.secretId !== undefined || environment.secretKey !== undefined;
-  const metadata = instanceMetadata(vars, problems);
-  const identity = webIdentity(vars, problems);
-  // A part of an identity is a problem that has been told, too.
-  const isPodNamed = identity !== undefined || vars.TKE_ROLE_ARN !== undefined;
-  const role = assumedRole(vars, problems);
+  const metadata = readInstanceMetadata(input);
+  const identity = readWebIdentity(input);
+  const role = readAssumedRole(input);
   const { TENCENTCLOUD_PROFILE: profile } = vars;
   return {
     settings: {
-      // Of half a pair nothing more is to be told when its file is looked at.
+      // Half a pair is reported already: no file of it needs a check.
       environment: hasPair ? environment : {},
-      // Even the file's default section has to be named: it may lie in a home folder for quite another purpose.
+      // The file's default section needs its name too: the file may be there for another purpose.
       ...(profile !== undefined && {
         profile: { name: profile, paths: profilePaths(), required: !hasPair },
       }),
@@ -49,37 +48,31 @@ export function credentialSettings(
       ...(identity && { webIdentity: identity }),
       ...(role && { role }),
     },
-    isAnyNamed: hasKey || profile !== undefined || metadata !== undefined || isPodNamed,
+    // Half a pair or a part of an identity is reported already: do not report that there are no credentials.
+    isAnyNamed:
+      environment.secretId !== undefined ||
+      environment.secretKey !== undefined ||
+      [profile, metadata, identity, vars.TKE_ROLE_ARN].some((place) => place !== undefined),
   };
 }
 
-function assumedRole(vars: Variables, problems: string[]): CredentialSettings["role"] {
-  const { TENCENTCLOUD_ROLE_ARN: roleArn, TENCENTCLOUD_ROLE_EXTERNAL_ID: externalId } = vars;
-  if (roleArn === undefined) {
-    if (externalId !== undefined)
-      problems.push("TENCENTCLOUD_ROLE_EXTERNAL_ID is set without TENCENTCLOUD_ROLE_ARN.");
-    return undefined;
-  }
-  checkRoleArn("TENCENTCLOUD_ROLE_ARN", roleArn, problems);
-  return {
-    roleArn,
-    sessionName: vars.TENCENTCLOUD_ROLE_SESSION_NAME,
-    durationSeconds: vars.TENCENTCLOUD_ROLE_DURATION_SECONDS,
-    region: vars.TENCENTCLOUD_REGION,
-    ...(externalId !== undefined && { externalId }),
-  };
-}
+type KeyVariable =
+  | "TENCENTCLOUD_SECRET_ID"
+  | "TENCENTCLOUD_SECRET_KEY"
+  | "TENCENTCLOUD_SESSION_TOKEN"
+  | "TENCENTCLOUD_SECURITY_TOKEN"
+  | "TENCENTCLOUD_TOKEN";
 
-/** The key pair and token, each by value or by file. Adds to `problems` what is wrong. */
-function credentialSources(vars: Variables, problems: string[]): EnvironmentCredentialSources {
-  const source = (...names: readonly CredentialVariable[]): SecretSource | undefined => {
-    const given = names.flatMap((name) => [
-      ...(vars[name] === undefined ? [] : [{ name, source: { value: new Secret(vars[name]) } }]),
-      ...(vars[`${name}_FILE`] === undefined
-        ? []
-        : [{ name: `${name}_FILE`, source: { file: vars[`${name}_FILE`] ?? "" } }]),
-    ]);
-    // The same value by several names is no mistake: Terraform's name may stand beside that of the official tools.
+function readKeyPair({ vars, problems }: Input): EnvironmentCredentialSources {
+  const source = (...names: readonly KeyVariable[]): SecretSource | undefined => {
+    const given = names.flatMap((name) => {
+      const [value, file] = [vars[name], vars[`${name}_FILE`]];
+      return [
+        ...(value === undefined ? [] : [{ name, source: { value: new Secret(value) } }]),
+        ...(file === undefined ? [] : [{ name: `${name}_FILE`, source: { file } }]),
+      ];
+    });
+    // One value under several names is no mistake: Terraform and official tools use different names.
     const values = given.map(({ source }) => ("value" in source ? source.value.reveal() : source));
     if (new Set(values).size > 1)
       problems.push(`Set only one of ${given.map(({ name }) => name).join(" and ")}.`);
@@ -98,42 +91,39 @@ function credentialSources(vars: Variables, problems: string[]): EnvironmentCred
   return { ...(secretId && { secretId }), ...(secretKey && { secretKey }), ...(token && { token }) };
 }
 
-type CredentialVariable =
-  | "TENCENTCLOUD_SECRET_ID"
-  | "TENCENTCLOUD_SECRET_KEY"
-  | "TENCENTCLOUD_SESSION_TOKEN"
-  | "TENCENTCLOUD_SECURITY_TOKEN"
-  | "TENCENTCLOUD_TOKEN";
-
-/** Plain http is right for an address that never leaves the machine, and for no other. */
+/** Plain http is safe only for an address of this machine. */
 const LOOPBACK_ORIGIN = /^http:\/\/(127\.0\.0\.1|\[::1\]|localhost)(:\d+)?$/;
 
-/** The role of the instance, where one of its two variables asks for it. Adds to `problems` what is wrong. */
-function instanceMetadata(vars: Variables, problems: string[]): CredentialSettings["metadata"] {
-  const { TENCENTCLOUD_CAM_ROLE_NAME: roleName, CAM_METADATA_ENDPOINT: endpoint } = vars;
-  if (roleName === undefined && endpoint === undefined) return undefined;
+/** Returns the role of the instance. Undefined where neither of its two variables is set. */
+function readInstanceMetadata({ vars, problems }: Input): CredentialSettings["metadata"] {
+  const { TENCENTCLOUD_CAM_ROLE_NAME: roleName } = vars;
+  if (roleName === undefined && vars.CAM_METADATA_ENDPOINT === undefined) return undefined;
   if (roleName !== undefined && !isRoleName(roleName)) {
     problems.push("TENCENTCLOUD_CAM_ROLE_NAME must be letters, digits and any of + = , . @ _ -.");
   }
-  const origin = endpoint?.replace(/\/$/, "") ?? METADATA_ORIGIN;
+  const origin = metadataOrigin(vars);
   if (origin !== METADATA_ORIGIN && !LOOPBACK_ORIGIN.test(origin)) {
     problems.push(`CAM_METADATA_ENDPOINT must be ${METADATA_ORIGIN}, or an http address of this machine.`);
   }
   return { origin, ...(roleName !== undefined && { roleName }) };
 }
 
-const NAMES = ["TKE_REGION", "TKE_PROVIDER_ID", "TKE_WEB_IDENTITY_TOKEN_FILE", "TKE_ROLE_ARN"] as const;
+export function metadataOrigin({ CAM_METADATA_ENDPOINT: endpoint }: Variables): string {
+  return endpoint?.replace(/\/$/, "") ?? METADATA_ORIGIN;
+}
 
-/** TKE sets all four in a pod whose service account has a role. Adds to `problems` where only some are there. */
-function webIdentity(vars: Variables, problems: string[]): CredentialSettings["webIdentity"] {
-  const {
-    TKE_REGION: region,
-    TKE_PROVIDER_ID: providerId,
-    TKE_WEB_IDENTITY_TOKEN_FILE: tokenFile,
-    TKE_ROLE_ARN: roleArn,
-  } = vars;
-  const missing = NAMES.filter((name) => vars[name] === undefined);
-  if (missing.length === NAMES.length) return undefined;
+const TKE_VARIABLES = [
+  "TKE_REGION",
+  "TKE_PROVIDER_ID",
+  "TKE_WEB_IDENTITY_TOKEN_FILE",
+  "TKE_ROLE_ARN",
+] as const;
+
+/** Returns TKE's web identity. TKE sets all four variables in a pod whose service account has a role. */
+function readWebIdentity({ vars, problems }: Input): CredentialSettings["webIdentity"] {
+  const [region, providerId, tokenFile, roleArn] = TKE_VARIABLES.map((name) => vars[name]);
+  const missing = TKE_VARIABLES.filter((name) => vars[name] === undefined);
+  if (missing.length === TKE_VARIABLES.length) return undefined;
   if (!region || !providerId || !tokenFile || !roleArn) {
     problems.push(`A part of TKE's web identity is missing: ${missing.join(", ")}.`);
     return undefined;
@@ -142,16 +132,25 @@ function webIdentity(vars: Variables, problems: string[]): CredentialSettings["w
   return { region, providerId, tokenFile, roleArn, sessionName: vars.TENCENTCLOUD_ROLE_SESSION_NAME };
 }
 
-/** What STS and the console call a role. */
-const ROLE_ARN = /^qcs::cam::uin\/\d+:role(Name)?\/\S+$/;
+function readAssumedRole({ vars, problems }: Input): CredentialSettings["role"] {
+  const { TENCENTCLOUD_ROLE_ARN: roleArn, TENCENTCLOUD_ROLE_EXTERNAL_ID: externalId } = vars;
+  if (roleArn === undefined) return undefined;
+  checkRoleArn("TENCENTCLOUD_ROLE_ARN", roleArn, problems);
+  return {
+    roleArn,
+    sessionName: vars.TENCENTCLOUD_ROLE_SESSION_NAME,
+    durationSeconds: vars.TENCENTCLOUD_ROLE_DURATION_SECONDS,
+    region: vars.TENCENTCLOUD_REGION,
+    ...(externalId !== undefined && { externalId }),
+  };
+}
 
 export const ROLE_ARN_RULE = "must be a role, for example qcs::cam::uin/100000000001:roleName/mfa-gateway";
 
 export function isRoleArn(text: string): boolean {
-  return ROLE_ARN.test(text);
+  return /^qcs::cam::uin\/\d+:role(Name)?\/\S+$/.test(text);
 }
 
-/** Adds to `problems` where the variable's value is no role. */
 function checkRoleArn(variable: string, text: string, problems: string[]): void {
   if (!isRoleArn(text)) problems.push(`${variable} ${ROLE_ARN_RULE}.`);
 }

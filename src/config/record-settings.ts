@@ -1,22 +1,20 @@
 import { Secret, type SecretSource } from "../secret.ts";
-import type { Variables } from "./variables.ts";
+import type { ConfigInput } from "./variables.ts";
 
 /** PostgreSQL, or PGlite in a folder of this machine, which only local mode has. */
-export type StoreTarget =
+export type StoreSettings =
   | {
       readonly kind: "postgres";
       readonly url: SecretSource;
-      /** At most, for changes, the quota and reads together. */
+      /** The limit for changes, the quota and reads together. */
       readonly maxConnections: number;
     }
   | { readonly kind: "pglite"; readonly dataDir: string };
 
-/** Where the record is kept. Adds to `problems` what is wrong. */
-export function storeTarget(vars: Variables, mode: "local" | "server", problems: string[]): StoreTarget {
+/** Returns where the record is kept. */
+export function readStoreSettings({ vars, mode, problems }: ConfigInput): StoreSettings {
   const { DATABASE_URL: url, DATABASE_URL_FILE: file, DATA_DIR: dataDir } = vars;
   const maxConnections = vars.DATABASE_MAX_CONNECTIONS;
-  if (url !== undefined && file !== undefined)
-    problems.push("Set only one of DATABASE_URL and DATABASE_URL_FILE.");
   if (dataDir !== undefined && (url !== undefined || file !== undefined)) {
     problems.push("DATA_DIR is the folder of the built-in database; it has no meaning with DATABASE_URL.");
   }
@@ -38,25 +36,20 @@ export function storeTarget(vars: Variables, mode: "local" | "server", problems:
 /** How checkpoints of the record are signed. */
 export interface CheckpointSettings {
   readonly signingKeyFile: string;
-  /** The key before it, while keys are changed. */
+  /** The previous key during a key change. */
   readonly previousKeyFile: string | undefined;
-  /** Where the replica keeps what it has signed; undefined for its memory and its log alone. */
+  /** Where the replica keeps what it signed. Undefined: in memory and in its log. */
   readonly anchorFile: string | undefined;
   readonly intervalMs: number;
 }
 
-/** The value of AUDIT_ANCHOR_FILE that asks for no file. A file of that name is `./log`. */
+/** The value of AUDIT_ANCHOR_FILE for no file. A file of that name is `./log`. */
 const LOG_ALONE = "log";
 
-/** Undefined where no checkpoints are signed. Adds to `problems` what is wrong. */
-export function checkpointSettings(vars: Variables, problems: string[]): CheckpointSettings | undefined {
+/** Returns undefined where no checkpoints are signed. */
+export function readCheckpointSettings({ vars, problems }: ConfigInput): CheckpointSettings | undefined {
   const { AUDIT_SIGNING_KEY_FILE: signingKeyFile, AUDIT_ANCHOR_FILE: anchorFile } = vars;
-  if (signingKeyFile === undefined) {
-    for (const name of ["AUDIT_ANCHOR_FILE", "AUDIT_PREVIOUS_KEY_FILE"] as const) {
-      if (vars[name] !== undefined) problems.push(`${name} has no meaning without AUDIT_SIGNING_KEY_FILE.`);
-    }
-    return undefined;
-  }
+  if (signingKeyFile === undefined) return undefined;
   if (anchorFile === undefined) {
     problems.push(
       "AUDIT_SIGNING_KEY_FILE needs AUDIT_ANCHOR_FILE: a file where this replica keeps what it has signed, or log " +

@@ -1,10 +1,42 @@
 import { type Environment, variables } from "./variables.ts";
 
+/** Prefixes that no other program uses. */
+const OUR_PREFIX = /^(AUTH|CAM(?!_EMULATOR)|ROUTER|TLS|TRUSTED_DOCUMENTS|AUDIT|POLICY|CALLER)_/;
+
 const PREFIX = "TENCENTCLOUD_";
 
-const OURS = Object.keys(variables.shape).filter((name) => name.startsWith(PREFIX));
+/** The suffixes of the variables that Kubernetes sets for a Service. */
+const SERVICE_SUFFIX = /^(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$/;
 
-/** Names of other tools for what the gateway has a name for. Their beginnings are left out. */
+/** Returns a problem for each unknown name that looks like one of the gateway's: its value would be ignored silently. */
+export function problemsOfNames(env: Environment): string[] {
+  const names = Object.keys(env).filter((name) => !isVariable(name));
+  const unknown = names
+    .filter((name) => OUR_PREFIX.test(name) && !isOfService(name))
+    .map((name) => `${name} is not a variable of the gateway; see --help for those that are.`);
+  // Serverless functions of Tencent Cloud set these names themselves.
+  const isFunction = env["TENCENTCLOUD_RUNENV"] !== undefined;
+  const misspelt = names
+    .filter((name) => name.toUpperCase().startsWith(PREFIX))
+    .filter((name) => !(isFunction && /^TENCENTCLOUD_(SECRETID|SECRETKEY|SESSIONTOKEN)$/.test(name)))
+    .flatMap((name) => {
+      const meant = nearest(name.toUpperCase().slice(PREFIX.length));
+      return meant === undefined
+        ? []
+        : [`${name} is not a variable of the gateway. Is ${PREFIX}${meant} meant?`];
+    });
+  return [...unknown, ...misspelt];
+}
+
+function isVariable(name: string): boolean {
+  return Object.hasOwn(variables.shape, name);
+}
+
+function isOfService(name: string): boolean {
+  return [...name.matchAll(/_/g)].some(({ index }) => SERVICE_SUFFIX.test(name.slice(index + 1)));
+}
+
+/** Names that other tools use, without TENCENTCLOUD_, and the gateway's names for the same things. */
 const SYNONYMS: Readonly<Record<string, string>> = {
   ACCESS_KEY: "SECRET_KEY",
   ACCESS_KEY_ID: "SECRET_ID",
@@ -23,73 +55,53 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   STS_TOKEN: "SESSION_TOKEN",
 };
 
-/** Tencent Cloud's serverless functions set these themselves, and TENCENTCLOUD_RUNENV beside them. */
-const OF_FUNCTIONS = ["SECRETID", "SECRETKEY", "SESSIONTOKEN"].map((name) => `${PREFIX}${name}`);
+/** A name that differs by at most so many letters counts as misspelt. Other tools' names, such as DOMAIN, are further away. */
+const MAX_DISTANCE = 2;
 
-/** So many letters more, less or other, and a name is taken for a slip of the pen. */
-const NEAR = 2;
-
-/**
- * Problems for names that begin with TENCENTCLOUD_ and are nearly the gateway's: a key would be ignored without a word.
- * Names of other tools that are about other things, such as TENCENTCLOUD_DOMAIN, are left alone.
- */
-export function misspeltTencentCloudNames(env: Environment): readonly string[] {
-  const isFunction = env["TENCENTCLOUD_RUNENV"] !== undefined;
-  return Object.keys(env)
-    .filter((name) => name.toUpperCase().startsWith(PREFIX) && !OURS.includes(name))
-    .filter((name) => !(isFunction && OF_FUNCTIONS.includes(name)))
-    .flatMap((name) => {
-      const meant = nearest(name.toUpperCase());
-      return meant === undefined ? [] : [`${name} is not a variable of the gateway. Is ${meant} meant?`];
-    });
-}
-
+/** Returns the gateway's name that a misspelt name means. Both are without TENCENTCLOUD_. */
 function nearest(name: string): string | undefined {
-  const synonym = SYNONYMS[name.slice(PREFIX.length)];
-  if (synonym !== undefined) return `${PREFIX}${synonym}`;
-  const distances = OURS.map((ours) => ({ ours, distance: distanceOf(bare(name), bare(ours)) }));
-  const [best] = distances.sort((one, other) => one.distance - other.distance);
-  return best !== undefined && best.distance <= NEAR ? best.ours : undefined;
+  const synonym = SYNONYMS[name];
+  if (synonym !== undefined) return synonym;
+  const [best] = Object.keys(variables.shape)
+    .filter((ours) => ours.startsWith(PREFIX))
+    .map((ours) => ours.slice(PREFIX.length))
+    .map((ours) => ({ ours, distance: distanceOf(name.replaceAll("_", ""), ours.replaceAll("_", "")) }))
+    .sort((one, other) => one.distance - other.distance);
+  return best !== undefined && best.distance <= MAX_DISTANCE ? best.ours : undefined;
 }
 
-function bare(name: string): string {
-  return name.slice(PREFIX.length).replaceAll("_", "");
-}
-
-/** How many letters are put in, left out or exchanged (Levenshtein). */
+/** Returns the Levenshtein distance: how many letters are inserted, omitted or replaced. */
 function distanceOf(one: string, other: string): number {
   let row = Array.from({ length: other.length + 1 }, (_, at) => at);
   for (const [at, letter] of [...one].entries()) {
     const next = [at + 1];
     for (const [place, counterpart] of [...other].entries()) {
-      const exchanged = (row[place] ?? 0) + (letter === counterpart ? 0 : 1);
-      next.push(Math.min(exchanged, (row[place + 1] ?? 0) + 1, (next[place] ?? 0) + 1));
+      const replaced = (row[place] ?? 0) + (letter === counterpart ? 0 : 1);
+      next.push(Math.min(replaced, (row[place + 1] ?? 0) + 1, (next[place] ?? 0) + 1));
     }
     row = next;
   }
   return row.at(-1) ?? 0;
 }
 
-/** The address that Kubernetes, and Docker before it, sets for a service: `CAM_PORT=tcp://10.96.0.12:80`. */
-const LINK = /^(?:tcp|udp|sctp):\/\/(?:\[([^\]]+)\]|([^:/]+)):\d+$/i;
-
-/** The rest of the names that Kubernetes sets for a service. */
-const PARTS = /^(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$/;
+/** The address that Kubernetes, and Docker before it, sets for a Service: `CAM_PORT=tcp://10.96.0.12:80`. */
+const SERVICE_ADDRESS = /^(?:tcp|udp|sctp):\/\/(?:\[([^\]]+)\]|([^:/]+)):\d+$/i;
 
 /**
- * The environment without the variables that Kubernetes sets for each Service of the namespace. A Service called `cam` would
- * otherwise give CAM_SERVICE_HOST. That variable stays where its value is not the Service's address: then an operator set it.
- *
- * @param notices is added to where such a variable has the name of one of the gateway's.
+ * Returns the environment without the variables that Kubernetes sets for each Service of the namespace. A Service called
+ * `cam` would set CAM_SERVICE_HOST. That variable stays where its value is not the Service's address: an operator set it.
+ * Adds a notice for each removed variable that has the name of one of the gateway's.
  */
 export function withoutServiceLinks(env: Environment, notices: string[]): Environment {
   const hosts = serviceHosts(env);
   const kept: Record<string, string | undefined> = {};
   for (const [name, value] of Object.entries(env)) {
-    const prefix = prefixOf(name, hosts);
+    const prefix = [...hosts.keys()].find(
+      (start) => name.startsWith(`${start}_`) && SERVICE_SUFFIX.test(name.slice(start.length + 1)),
+    );
     if (prefix === undefined || (name === `${prefix}_SERVICE_HOST` && value !== hosts.get(prefix))) {
       kept[name] = value;
-    } else if (Object.hasOwn(variables.shape, name)) {
+    } else if (isVariable(name)) {
       notices.push(
         `Kubernetes set ${name} for the Service ${prefix.toLowerCase().replaceAll("_", "-")}, and the gateway ignores it. ` +
           "Set enableServiceLinks: false in the pod to keep such variables out.",
@@ -99,20 +111,12 @@ export function withoutServiceLinks(env: Environment, notices: string[]): Enviro
   return kept;
 }
 
-/** The address of each service, by the beginning of its variables. */
+/** Returns the address of each Service by the prefix of its variables. */
 function serviceHosts(env: Environment): ReadonlyMap<string, string> {
   const hosts = new Map<string, string>();
   for (const [name, value = ""] of Object.entries(env)) {
-    const link = name.endsWith("_PORT") ? LINK.exec(value) : null;
+    const link = name.endsWith("_PORT") ? SERVICE_ADDRESS.exec(value) : null;
     if (link !== null) hosts.set(name.slice(0, -"_PORT".length), link[1] ?? link[2] ?? "");
   }
   return hosts;
-}
-
-/** The service that a variable is about. */
-function prefixOf(name: string, hosts: ReadonlyMap<string, string>): string | undefined {
-  for (const prefix of hosts.keys()) {
-    if (name.startsWith(`${prefix}_`) && PARTS.test(name.slice(prefix.length + 1))) return prefix;
-  }
-  return undefined;
 }

@@ -1,115 +1,285 @@
 import { z } from "zod";
+import { CAM_VARIABLES } from "./cam-variables.ts";
+import { integer, LOG_LEVELS, oneOf, text, type VariableGroup, wholeNumber } from "./variable-schemas.ts";
 
-export const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
-
+/**
+ * The table of all variables: name, group, schema, default and help. The typed configuration, --help, .env.example and
+ * docs/operators/configuration.md come from it. To add a variable, add a row here or in cam-variables.ts, run
+ * `npm run generate`, and use the value in config.ts. --help shows the first sentence of each help text.
+ */
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-const wholeNumber = (minimum: number, maximum: number) =>
-  z
-    .string()
-    .regex(/^\d+$/, "must be a whole number")
-    .transform(Number)
-    .refine((value) => value >= minimum && value <= maximum, `must be from ${minimum} to ${maximum}`);
+const GATEWAY = {
+  title: "The gateway",
+  variables: {
+    HOST: z
+      .string()
+      .default("127.0.0.1")
+      .describe("The address to listen on. Local mode accepts only 127.0.0.1, ::1 and localhost."),
+    PORT: integer(0, 65_535, 4000).describe("The port to listen on. 0 takes a free port."),
+    TLS_CERT_FILE: text.describe(
+      "The TLS certificate with its chain, in PEM. Set it together with TLS_KEY_FILE to serve HTTPS. New connections " +
+        "use a renewed file within ten seconds.",
+    ),
+    TLS_KEY_FILE: text.describe("The private key of the TLS certificate, in PEM."),
+    PLAYGROUND: oneOf(["on", "off"]).optional().meta({
+      description: "The playground for browsers.",
+      otherwise: "on in local mode, off in server mode",
+    }),
+    INTROSPECTION: oneOf(["on", "off"])
+      .optional()
+      .meta({ description: "Whether clients may query the schema.", otherwise: "as PLAYGROUND" }),
+    CALLER_RATE_PER_SECOND: integer(0, 100_000, 100).describe(
+      "Requests a second that one caller may send, averaged over ten seconds. 0 sets no limit. The gateway answers " +
+        "more requests with CALLER_RATE_LIMITED. It keeps CAM's own limit apart from this one.",
+    ),
+    MAX_CONNECTIONS: integer(1, 100_000, 1_000).describe(
+      "The limit of open connections. Above it the gateway closes idle connections first, then new ones. One address " +
+        "(one /64 in IPv6) gets a quarter of them. AUTH_PROXY_ADDRESSES have no such limit.",
+    ),
+    KEEP_ALIVE_TIMEOUT_S: integer(1, 86_400, 620).describe(
+      "Seconds that a connection waits for its next request. Set it longer than the idle timeout of the load balancer " +
+        "in front, which is at most 600 for common balancers. Otherwise the balancer sends requests on connections " +
+        "that the gateway is closing.",
+    ),
+    TRUSTED_DOCUMENTS: oneOf(["off", "audit", "enforce"])
+      .default("off")
+      .describe(
+        "Whether each operation must be in TRUSTED_DOCUMENTS_FILE. audit logs other operations and runs them. Leave it " +
+          "off behind a router, which writes operations of its own.",
+      ),
+    TRUSTED_DOCUMENTS_FILE: text.describe(
+      'The manifest of trusted documents. Apollo\'s tools write {"operations": [{"id", "body"}]}, Relay\'s write ' +
+        '{"<id>": "<body>"}.',
+    ),
+    LOG_LEVEL: oneOf(LOG_LEVELS)
+      .default("info")
+      .describe(
+        "The lowest level of log lines. debug includes successful calls to CAM. The log is one JSON object a line on " +
+          "standard output; local mode at a terminal writes human-readable lines.",
+      ),
+  },
+} satisfies VariableGroup;
 
-const integer = (minimum: number, maximum: number, fallback: number) =>
-  wholeNumber(minimum, maximum).default(fallback);
+const CALLERS = {
+  title: "Authentication of callers",
+  introduction:
+    "Callers authenticate by bearer tokens (JWT); see docs/operators/authentication.md. Server mode requires an issuer, a " +
+    "file of issuers, or client certificates. In local mode without any of them, every caller is the developer.",
+  variables: {
+    AUTH_ISSUER: text.describe("The issuer of the callers' tokens: exactly their iss."),
+    AUTH_JWKS_URL: text.meta({
+      description:
+        "The https address of the issuer's public keys (JWKS). The gateway reloads the keys every five minutes. Without " +
+        "AUTH_JWKS_URL and AUTH_JWKS_FILE, it discovers the address from the issuer (OpenID Connect).",
+      needs: "AUTH_ISSUER",
+    }),
+    AUTH_JWKS_FILE: text.meta({
+      description: "A file with the issuer's public keys, instead of AUTH_JWKS_URL.",
+      needs: "AUTH_ISSUER",
+    }),
+    AUTH_AUDIENCE: text.meta({
+      description: "The accepted audiences of tokens (aud), separated by commas.",
+      needs: "AUTH_ISSUER",
+    }),
+    AUTH_AUDIENCE_CLAIM: z
+      .string()
+      .default("aud")
+      .describe(
+        "The claim that holds the audience. Access tokens of Amazon Cognito have no aud: set client_id, and list client " +
+          "ids in AUTH_AUDIENCE.",
+      ),
+    AUTH_ALGORITHMS: z
+      .string()
+      .default("RS256,PS256,ES256,EdDSA")
+      .describe("The accepted signature algorithms. Only algorithms with a public key are allowed."),
+    AUTH_CLOCK_TOLERANCE_S: integer(0, 300, 10).describe("Seconds that the issuer's clock may be off."),
+    AUTH_REQUIRED_CLAIMS: text.meta({
+      description: "Claims that a token must have besides iss, sub, aud and exp, separated by commas.",
+      needs: "AUTH_ISSUER",
+    }),
+    AUTH_CLIENT_CLAIMS: z
+      .string()
+      .default("azp,client_id,cid,appid")
+      .describe(
+        "The claims that may name the client, in order. The policy calls it callers.clients. The first claim found counts.",
+      ),
+    AUTH_SCOPE_CLAIM: z
+      .string()
+      .default("scope")
+      .describe(
+        "The claim with the scopes: words in one string, or a list. A dot leads into an object: realm_access.roles.",
+      ),
+    AUTH_SCOPE_PREFIXES: text.meta({
+      description:
+        "Prefixes that the issuer puts before scopes, separated by commas: mfa-api/ for mfa-api/cam.mfa:read.",
+      needs: "AUTH_ISSUER",
+    }),
+    AUTH_ROLE_CLAIM: text.meta({
+      description:
+        "The claim with roles, for an issuer without scopes. A role with the name of a scope grants that scope.",
+      needs: "AUTH_ISSUER",
+    }),
+    AUTH_ISSUERS_FILE: text.meta({
+      description:
+        'A JSON file with several issuers, instead of AUTH_ISSUER: {"issuers": [{"issuer", "jwksUrl", "audience"}]}.',
+      excludes: "AUTH_ISSUER",
+    }),
+    AUTH_CLIENT_CERT_HEADER: z
+      .string()
+      .regex(/^[a-z0-9-]+$/i, "must be the name of a header")
+      .optional()
+      .describe(
+        "The header in which a proxy passes the subject of a client certificate that it verified. It needs " +
+          "AUTH_CLIENT_CERT_SCOPES and AUTH_PROXY_ADDRESSES.",
+      ),
+    AUTH_CLIENT_CERT_SCOPES: text.describe(
+      "The scopes of callers with a client certificate, for example cam.mfa:read,cam.mfa:write.",
+    ),
+    AUTH_CLIENT_CERT_SUBJECTS_FILE: text.meta({
+      description:
+        "A JSON file that maps certificates to the people that tokens name: " +
+        '{"certificates": [{"certificate", "subject", "issuer"}]}.',
+      needs: "AUTH_CLIENT_CERT_HEADER",
+    }),
+    AUTH_PROXY_ADDRESSES: text.describe(
+      "The addresses or networks (10.0.0.0/8) of trusted proxies, separated by commas. The gateway reads the certificate " +
+        "header from these alone. It also exempts them from the connection limit of one address, which suits a router.",
+    ),
+    ROUTER_SECRET: text.describe(
+      "The secret that the router sends in x-router-secret, at least 32 characters. With it the gateway serves the " +
+        "router alone.",
+    ),
+    ROUTER_SECRET_FILE: text.meta({
+      description: "A file with the router's secret, instead of ROUTER_SECRET.",
+      excludes: "ROUTER_SECRET",
+    }),
+  },
+} satisfies VariableGroup;
 
-const oneOf = <const Values extends readonly [string, ...string[]]>(values: Values) =>
-  z.enum(values, { error: `must be one of ${values.join(", ")}` });
+const POLICY = {
+  title: "Policy",
+  variables: {
+    POLICY_FILE: text.describe(
+      "The policy (YAML or JSON): which callers may switch what of which users, and who is protected. See " +
+        "docs/iam/policy.md. Server mode requires it. In local mode without it, scopes alone decide. A changed file " +
+        "takes effect within five seconds.",
+    ),
+    BULK_GUARD_USERS: wholeNumber(0, 1_000_000)
+      .optional()
+      .meta({
+        description:
+          "Different users that one caller may change, or approve changes of, within BULK_GUARD_MINUTES. 0 sets no " +
+          "limit. The gateway pauses a caller that exceeds it until an operator resumes the caller.",
+        otherwise: "100 in server mode, 0 in local mode",
+        range: "0 to 1000000",
+      }),
+    BULK_GUARD_MINUTES: integer(1, 1_440, 10).describe("The minutes over which BULK_GUARD_USERS counts."),
+  },
+} satisfies VariableGroup;
 
-/** One row a variable; `.env.example` is compared with this. */
+const RECORD = {
+  title: "The record of changes",
+  variables: {
+    DATABASE_URL: text.describe(
+      "The PostgreSQL database (15 or later) of the record: postgres://user:password@host:5432/database. Server mode " +
+        "requires it, or DATABASE_URL_FILE.",
+    ),
+    DATABASE_URL_FILE: text.meta({
+      description:
+        "A file with the database's address. The gateway reads it for each new connection, so a rotated password needs " +
+        "no restart.",
+      excludes: "DATABASE_URL",
+    }),
+    DATABASE_MAX_CONNECTIONS: integer(3, 1_000, 10).describe(
+      "The limit of database connections of one gateway. The quota gets a fifth, reads half of the rest, changes the " +
+        "remainder: with 10, the quota has 2, reads 4 and changes 4.",
+    ),
+    AUDIT_SIGNING_KEY_FILE: text.describe(
+      "An Ed25519 private key (PEM) that signs checkpoints of the record and seals requests for approval. Server mode " +
+        "requires it if a rule of the policy needs approval. Without it, only an earlier export proves that the record " +
+        "was not rewritten as a whole.",
+    ),
+    AUDIT_PREVIOUS_KEY_FILE: text.meta({
+      description:
+        "The previous signing key during a key change. Its signatures and seals count until a start without it.",
+      needs: "AUDIT_SIGNING_KEY_FILE",
+    }),
+    AUDIT_ANCHOR_FILE: text.meta({
+      description:
+        "The file in which this replica keeps the highest place of the record that it signed. A signing key requires " +
+        "it. Each replica needs its own file, in a folder that outlives it and that the database cannot write. The " +
+        "value log keeps the place in memory and in the log alone.",
+      needs: "AUDIT_SIGNING_KEY_FILE",
+    }),
+    AUDIT_CHECKPOINT_INTERVAL_S: integer(1, 86_400, 60).describe("Seconds between two checkpoints."),
+    DATA_DIR: text.meta({
+      description: "The folder of the built-in database, in local mode without DATABASE_URL.",
+      otherwise: ".data",
+    }),
+    REPLICA: z
+      .string()
+      .regex(/^[\w.:-]{1,64}$/, "must be 1 to 64 letters, digits, dots, colons, dashes or underscores")
+      .optional()
+      .meta({
+        description: "The name of this process in the record.",
+        otherwise: "the host's name and the process id",
+      }),
+  },
+} satisfies VariableGroup;
+
+/** All groups, in the order of --help, .env.example and the documentation. */
+export const VARIABLE_GROUPS: readonly VariableGroup[] = [GATEWAY, CALLERS, POLICY, ...CAM_VARIABLES, RECORD];
+
+const [cam, calls, keys, accounts] = CAM_VARIABLES;
+
 export const variables = z.object({
-  HOST: z.string().default("127.0.0.1"),
-  PORT: integer(0, 65_535, 4000),
-  TLS_CERT_FILE: z.string().optional(),
-  TLS_KEY_FILE: z.string().optional(),
-  PLAYGROUND: oneOf(["on", "off"]).optional(),
-  INTROSPECTION: oneOf(["on", "off"]).optional(),
-  CALLER_RATE_PER_SECOND: integer(0, 100_000, 100),
-  MAX_CONNECTIONS: integer(1, 100_000, 1_000),
-  KEEP_ALIVE_TIMEOUT_S: integer(1, 86_400, 620),
-  TRUSTED_DOCUMENTS: oneOf(["off", "audit", "enforce"]).default("off"),
-  TRUSTED_DOCUMENTS_FILE: z.string().optional(),
-  LOG_LEVEL: oneOf(LOG_LEVELS).default("info"),
-  AUTH_ISSUER: z.string().optional(),
-  AUTH_JWKS_URL: z.string().optional(),
-  AUTH_JWKS_FILE: z.string().optional(),
-  AUTH_AUDIENCE: z.string().optional(),
-  AUTH_AUDIENCE_CLAIM: z.string().default("aud"),
-  AUTH_ALGORITHMS: z.string().default("RS256,PS256,ES256,EdDSA"),
-  AUTH_CLOCK_TOLERANCE_S: integer(0, 300, 10),
-  AUTH_REQUIRED_CLAIMS: z.string().optional(),
-  AUTH_CLIENT_CLAIMS: z.string().default("azp,client_id,cid,appid"),
-  AUTH_SCOPE_CLAIM: z.string().default("scope"),
-  AUTH_SCOPE_PREFIXES: z.string().optional(),
-  AUTH_ROLE_CLAIM: z.string().optional(),
-  AUTH_ISSUERS_FILE: z.string().optional(),
-  AUTH_CLIENT_CERT_HEADER: z
-    .string()
-    .regex(/^[a-z0-9-]+$/i, "must be the name of a header")
-    .optional(),
-  AUTH_CLIENT_CERT_SCOPES: z.string().optional(),
-  AUTH_CLIENT_CERT_SUBJECTS_FILE: z.string().optional(),
-  AUTH_PROXY_ADDRESSES: z.string().optional(),
-  ROUTER_SECRET: z.string().optional(),
-  ROUTER_SECRET_FILE: z.string().optional(),
-  POLICY_FILE: z.string().optional(),
-  BULK_GUARD_USERS: wholeNumber(0, 1_000_000).optional(),
-  BULK_GUARD_MINUTES: integer(1, 1_440, 10),
-  CAM_ENDPOINT: z.string().optional(),
-  CAM_SERVICE_HOST: z
-    .string()
-    .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?$/i, "must be a host name, with a port if need be")
-    .optional(),
-  CAM_LANGUAGE: oneOf(["en-US", "zh-CN"]).default("en-US"),
-  CAM_TIMEOUT_MS: integer(50, 60_000, 5_000),
-  CAM_DEADLINE_MS: integer(100, 300_000, 15_000),
-  CAM_RATE_PER_SECOND: integer(1, 1_000, 20),
-  CAM_CIRCUIT_FAILURES: integer(0, 1_000, 5),
-  CAM_FLAGS_CACHE_MS: integer(0, 60_000, 0),
-  CAM_ACCOUNTS: z.string().optional(),
-  DATABASE_URL: z.string().optional(),
-  DATABASE_URL_FILE: z.string().optional(),
-  DATABASE_MAX_CONNECTIONS: integer(3, 1_000, 10),
-  AUDIT_SIGNING_KEY_FILE: z.string().optional(),
-  AUDIT_PREVIOUS_KEY_FILE: z.string().optional(),
-  AUDIT_ANCHOR_FILE: z.string().optional(),
-  AUDIT_CHECKPOINT_INTERVAL_S: integer(1, 86_400, 60),
-  DATA_DIR: z.string().optional(),
-  REPLICA: z
-    .string()
-    .regex(/^[\w.:-]{1,64}$/, "must be 1 to 64 letters, digits, dots, colons, dashes or underscores")
-    .optional(),
-  TENCENTCLOUD_SECRET_ID: z.string().optional(),
-  TENCENTCLOUD_SECRET_ID_FILE: z.string().optional(),
-  TENCENTCLOUD_SECRET_KEY: z.string().optional(),
-  TENCENTCLOUD_SECRET_KEY_FILE: z.string().optional(),
-  TENCENTCLOUD_SESSION_TOKEN: z.string().optional(),
-  TENCENTCLOUD_SESSION_TOKEN_FILE: z.string().optional(),
-  TENCENTCLOUD_SECURITY_TOKEN: z.string().optional(),
-  TENCENTCLOUD_SECURITY_TOKEN_FILE: z.string().optional(),
-  TENCENTCLOUD_TOKEN: z.string().optional(),
-  TENCENTCLOUD_TOKEN_FILE: z.string().optional(),
-  TENCENTCLOUD_PROFILE: z.string().optional(),
-  TENCENTCLOUD_CAM_ROLE_NAME: z.string().optional(),
-  CAM_METADATA_ENDPOINT: z.string().optional(),
-  TKE_REGION: z.string().optional(),
-  TKE_PROVIDER_ID: z.string().optional(),
-  TKE_WEB_IDENTITY_TOKEN_FILE: z.string().optional(),
-  TKE_ROLE_ARN: z.string().optional(),
-  TENCENTCLOUD_ROLE_ARN: z.string().optional(),
-  TENCENTCLOUD_ROLE_SESSION_NAME: z
-    .string()
-    .regex(/^[\w+=,.@-]{2,128}$/, "must be 2 to 128 letters, digits and any of + = , . @ _ -")
-    .default("cam-mfa-gateway"),
-  TENCENTCLOUD_ROLE_EXTERNAL_ID: z.string().optional(),
-  TENCENTCLOUD_ROLE_DURATION_SECONDS: integer(1, 43_200, 7_200),
-  TENCENTCLOUD_REGION: z
-    .string()
-    .regex(/^[a-z]{2}-[a-z0-9-]+$/, "must be a region, for example ap-guangzhou")
-    .default("ap-guangzhou"),
+  ...GATEWAY.variables,
+  ...CALLERS.variables,
+  ...POLICY.variables,
+  ...cam.variables,
+  ...calls.variables,
+  ...keys.variables,
+  ...accounts.variables,
+  ...RECORD.variables,
 });
 
+/** The columns of the table beside name, schema and default. */
+interface VariableMeta {
+  readonly description?: string | undefined;
+  /** The default in words, where it is no fixed value. */
+  readonly otherwise?: string;
+  readonly range?: string;
+  /** Another variable that must be set too. */
+  readonly needs?: string;
+  /** Another variable that must not be set too. */
+  readonly excludes?: string;
+}
+
+/** Returns the metadata of a schema and of the schemas inside it. */
+export function metaOf(schema: z.core.$ZodType): VariableMeta {
+  const inner = unwrap(schema);
+  return { ...z.globalRegistry.get(inner), ...z.globalRegistry.get(schema) };
+}
+
+/** Returns the schema without its default and its permission to be absent. */
+export function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
+  return schema instanceof z.ZodOptional || schema instanceof z.ZodDefault ? schema.unwrap() : schema;
+}
+
 export type Variables = z.output<typeof variables>;
+
+/** `local` starts what it needs on this machine. `server` has no default that could be unsafe. */
+export type Mode = "local" | "server";
+
+/** The input of the functions that read one part of the configuration. They add mistakes to `problems`. */
+export interface ConfigInput {
+  readonly vars: Variables;
+  readonly env: Environment;
+  readonly mode: Mode;
+  readonly problems: string[];
+  /** Facts that the operator should know at the start, and that are no mistakes. */
+  readonly notices: string[];
+}

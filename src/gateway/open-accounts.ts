@@ -19,8 +19,8 @@ import {
 import { FlagWriter } from "../changes/flag-writer.ts";
 import { GatewayIdentity } from "../changes/gateway-identity.ts";
 import type { Clock } from "../clock.ts";
-import { type AccountsTarget, type AccountTarget, parseAccountsFile } from "../config/accounts-file.ts";
-import type { CamTarget } from "../config/cam-settings.ts";
+import { type AccountSettings, type AccountsSettings, parseAccountsFile } from "../config/accounts-file.ts";
+import type { CamSettings } from "../config/cam-settings.ts";
 import { type Config, ConfigError } from "../config/config.ts";
 import { SharedRateBudget } from "../quota/shared-rate-budget.ts";
 import type { SharedWindows } from "../quota/shared-windows.ts";
@@ -79,7 +79,7 @@ function wayOf({ cam }: Config, localCam: LocalCam | undefined): Way {
 }
 
 function namedWay(
-  { endpoint, credentials, usesDefaultKey, proxy }: NonNullable<AccountTarget["cam"]>,
+  { endpoint, credentials, usesDefaultKey, proxy }: NonNullable<AccountSettings["cam"]>,
   createDefaultChain: (parts: CredentialChainDeps) => CredentialChain,
 ): Way {
   const { role } = credentials;
@@ -104,7 +104,7 @@ interface ConnectionSettings {
   readonly name: string;
   readonly endpoint: CamEndpoint;
   readonly createChain: (parts: CredentialChainDeps) => CredentialChain;
-  readonly proxy: CamTarget["proxy"];
+  readonly proxy: CamSettings["proxy"];
   readonly language: "en-US" | "zh-CN";
   /** Calls of one action that may arrive at CAM in any second. */
   readonly ratePerSecond: number;
@@ -166,12 +166,12 @@ function createAccount(way: ConnectionSettings, deps: AccountDeps): Account {
 }
 
 /** The accounts of the file that CAM_ACCOUNTS names. @throws ConfigError that says everything that is wrong with it. */
-export async function loadAccounts(target: AccountsTarget): Promise<readonly AccountTarget[]> {
-  const text = await readUtf8File(target.file).catch((error: unknown) => {
-    throw new ConfigError([`CAM_ACCOUNTS ${target.file} ${whyUnreadable(error)}.`]);
+export async function loadAccounts(settings: AccountsSettings): Promise<readonly AccountSettings[]> {
+  const text = await readUtf8File(settings.file).catch((error: unknown) => {
+    throw new ConfigError([`CAM_ACCOUNTS ${settings.file} ${whyUnreadable(error)}.`]);
   });
   const problems: string[] = [];
-  const accounts = parseAccountsFile(text, target, problems);
+  const accounts = parseAccountsFile(text, settings, problems);
   if (problems.length > 0) throw new ConfigError(problems);
   return accounts;
 }

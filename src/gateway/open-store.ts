@@ -1,4 +1,4 @@
-import type { StoreTarget } from "../config/record-settings.ts";
+import type { StoreSettings } from "../config/record-settings.ts";
 import type { Database } from "../database/database.ts";
 import type { UrlSource } from "../database/database-address.ts";
 import { readUrlFile } from "../database/database-address.ts";
@@ -13,7 +13,7 @@ import { MIGRATIONS_DIR, PGLITE_TEMPLATE_DIR } from "./package-paths.ts";
  *
  * @throws DatabaseError
  */
-export async function openStore(target: StoreTarget, onBroken: (error: Error) => void): Promise<Database> {
+export async function openStore(target: StoreSettings, onBroken: (error: Error) => void): Promise<Database> {
   const database =
     target.kind === "pglite"
       ? await openPglite({ dataDir: target.dataDir, templateDir: PGLITE_TEMPLATE_DIR, onBroken })
@@ -31,6 +31,6 @@ export async function openStore(target: StoreTarget, onBroken: (error: Error) =>
   }
 }
 
-function urlOf({ url }: Extract<StoreTarget, { kind: "postgres" }>): UrlSource {
+function urlOf({ url }: Extract<StoreSettings, { kind: "postgres" }>): UrlSource {
   return "value" in url ? url.value.reveal() : () => readUrlFile(url.file);
 }

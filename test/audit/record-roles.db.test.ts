@@ -404,7 +404,9 @@ test("a role that ran the quota's functions before 0007 renamed their parameters
     `grant select on quota_window to ${name}`,
     `grant execute on function take_slot, widen_window, probe_window to ${name}`,
   ]);
-  await sql`select take_slot('AKID', 'A', 'replica-1', 20, false, 1000, '{}', '{}', true)`.execute(database.db);
+  await sql`select take_slot('AKID', 'A', 'replica-1', 20, false, 1000, '{}', '{}', true)`.execute(
+    database.db,
+  );
   await migrate(database, MIGRATIONS_DIR);
   const gateway = await openTestPostgres(before);
   const { rows } = await sql<{ granted: boolean; taken: number }>`

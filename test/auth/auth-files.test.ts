@@ -10,9 +10,9 @@ const ISSUER = { issuer: "https://a.example", jwksUrl: "https://a.example/keys",
 
 /** What local mode, for which a token is a choice, makes of these variables and the files that they name. */
 async function load(env: Readonly<Record<string, string>>) {
-  const command = loadConfig(env, ["--local"]);
-  if (command.kind !== "run" || command.config.auth === undefined) throw new Error("Nobody is known.");
-  return (await loadAuthFiles(command.config.auth)).issuers;
+  const { auth } = loadConfig(env, "local");
+  if (auth === undefined) throw new Error("Nobody is known.");
+  return (await loadAuthFiles(auth)).issuers;
 }
 
 async function problemsOf(env: Readonly<Record<string, string>>): Promise<readonly string[]> {
@@ -249,14 +249,12 @@ describe("certificates by a proxy", () => {
   };
 
   test("are a way to be known, by a header, proxies and scopes", () => {
-    expect(loadConfig(all, ["--local"])).toMatchObject({
-      config: {
-        auth: {
-          certificates: {
-            header: "x-client-cert",
-            proxies: ["10.0.0.0/8", "::1"],
-            scopes: ["cam.mfa:read", "cam.quota:read"],
-          },
+    expect(loadConfig(all, "local")).toMatchObject({
+      auth: {
+        certificates: {
+          header: "x-client-cert",
+          proxies: ["10.0.0.0/8", "::1"],
+          scopes: ["cam.mfa:read", "cam.quota:read"],
         },
       },
     });
@@ -264,8 +262,9 @@ describe("certificates by a proxy", () => {
 
   test("leave the proxies to be set alone, which then connect for many clients", async () => {
     const env = { AUTH_PROXY_ADDRESSES: "10.0.0.0/8,::1" };
-    expect(loadConfig(env, ["--local"])).toMatchObject({
-      config: { auth: undefined, http: { proxies: ["10.0.0.0/8", "::1"] } },
+    expect(loadConfig(env, "local")).toMatchObject({
+      auth: undefined,
+      http: { proxies: ["10.0.0.0/8", "::1"] },
     });
     expect(await problemsOf({ AUTH_PROXY_ADDRESSES: "0.0.0.0/0" })).toEqual([
       expect.stringContaining('"0.0.0.0/0", which is everybody'),
@@ -319,9 +318,9 @@ describe("a file of whose certificates they are", () => {
       AUTH_CLIENT_CERT_SUBJECTS_FILE: await folder.write("owners.json", content),
       ...(issuers.length === 0 ? {} : { AUTH_ISSUERS_FILE: issuersFile }),
     };
-    const command = loadConfig(env, ["--local"]);
-    if (command.kind !== "run" || command.config.auth === undefined) throw new Error("Nobody is known.");
-    return (await loadAuthFiles(command.config.auth)).certificateOwners;
+    const { auth } = loadConfig(env, "local");
+    if (auth === undefined) throw new Error("Nobody is known.");
+    return (await loadAuthFiles(auth)).certificateOwners;
   }
 
   test("names them as the only issuer does, or as the one that is given", async () => {
@@ -394,6 +393,6 @@ describe("the router's secret", () => {
     const file = await (await temporaryFolder()).write("secret", "too short\n");
     const problems = await problemsOf({ ...one, ROUTER_SECRET_FILE: file });
     expect(problems).toEqual(["ROUTER_SECRET_FILE must have at least 32 characters."]);
-    expect(JSON.stringify(loadConfig({ ...one, ROUTER_SECRET: SECRET }, ["--local"]))).not.toContain(SECRET);
+    expect(JSON.stringify(loadConfig({ ...one, ROUTER_SECRET: SECRET }, "local"))).not.toContain(SECRET);
   });
 });

@@ -25,9 +25,9 @@ function settingsOf({ provider, issuer, audience }: ProviderToken): IssuerSettin
   );
   const env = { AUTH_ISSUER: issuer, AUTH_AUDIENCE: audience, ...Object.fromEntries(further) };
   // The row says "none, or": then the first setting is not needed for tokens that have a scope.
-  const command = loadConfig(env, ["--local"]);
-  if (command.kind !== "run" || command.config.auth?.issuer === undefined) throw new Error("No issuer.");
-  return command.config.auth.issuer;
+  const { auth } = loadConfig(env, "local");
+  if (auth?.issuer === undefined) throw new Error("No issuer.");
+  return auth.issuer;
 }
 
 async function verify(token: ProviderToken, otherwise: object = {}, settings = settingsOf(token)) {

@@ -78,8 +78,7 @@ async function problemsWith(
   const env = { ...GOOD, ...others, [variable]: file };
   const set = Object.entries(env).map(([name, value]) => [name, value.replace("@", `${folder.path}/`)]);
   try {
-    const command = loadConfig(Object.fromEntries(set), ["--check-config"]);
-    if (command.kind === "check-config") await checkFiles(command.config);
+    await checkFiles(loadConfig(Object.fromEntries(set), "server"));
     return [];
   } catch (error) {
     if (error instanceof ConfigError) return error.problems.map((text) => text.replace(file, "FILE"));

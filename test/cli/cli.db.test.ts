@@ -76,15 +76,14 @@ describe("migrate", () => {
     const env = { DATA_DIR: join(dir, "data") };
     expect(await runCommand("migrate", ["--help"], env)).toEqual({
       code: 0,
-      stdout: expect.stringMatching(/^Usage: npm run migrate\n/),
+      stdout: expect.stringMatching(/^Usage: cam-gateway migrate /),
       stderr: "",
     });
-    for (const words of [["--dry-run"], ["now"]]) {
-      expect(await runCommand("migrate", words, env)).toEqual({
-        code: 2,
-        stdout: "",
-        stderr: expect.stringContaining(words[0] as string),
-      });
+    for (const [word, stderr] of [
+      ["--dry-run", "Unknown option '--dry-run'. Try --help.\n"],
+      ["now", "Too many arguments for 'migrate'. Expected 0 arguments but got 1. Try --help.\n"],
+    ] as const) {
+      expect(await runCommand("migrate", [word], env)).toEqual({ code: 2, stdout: "", stderr });
     }
     expect(await readdir(dir)).toEqual([]);
   });
@@ -96,27 +95,27 @@ describe("migrate", () => {
       code: 0,
       stdout: expect.stringContaining(`Applied 0001_change_log to the folder ${env.DATA_DIR}.\n`),
     });
-    expect(await runCommand("audit:verify", ["--database"], env)).toMatchObject({
+    expect(await runCommand("audit verify", ["--database"], env)).toMatchObject({
       code: 0,
       stdout: `OK: there is no record.\n${NOT_COMPARED}`,
     });
   });
 });
 
-describe("audit:export", () => {
+describe("audit export", () => {
   test("writes the same to a file, for its owner alone, as to standard output", async () => {
     const env = { DATABASE_URL: (await recorded(3)).url };
     const out = join(dir, "record.jsonl");
-    expect(await runCommand("audit:export", ["--out", out], env)).toEqual({
+    expect(await runCommand("audit export", ["--out", out], env)).toEqual({
       code: 0,
       stdout: `Written to ${out}.\n`,
       stderr: "",
     });
     expect((await stat(out)).mode & 0o777).toBe(0o600);
-    const { stdout } = await runCommand("audit:export", [], env);
+    const { stdout } = await runCommand("audit export", [], env);
     expect(stdout).toBe(await readFile(out, "utf8"));
     expect(stdout.match(/\n/g)).toHaveLength(4);
-    const part = await runCommand("audit:export", ["--since", "2"], env);
+    const part = await runCommand("audit export", ["--since", "2"], env);
     expect(part.stdout.split("\n")[0]).toBe(stdout.split("\n")[2]);
   });
 
@@ -124,17 +123,17 @@ describe("audit:export", () => {
     const out = join(dir, "record.jsonl");
     await writeFile(out, "precious");
     const { url } = await recorded(0);
-    expect(await runCommand("audit:export", ["--out", out], { DATABASE_URL: url })).toEqual({
+    expect(await runCommand("audit export", ["--out", out], { DATABASE_URL: url })).toEqual({
       code: 2,
       stdout: "",
-      stderr: `${out} is there already, and is not overwritten.\n`,
+      stderr: `${out} exists, and is not overwritten.\n`,
     });
     expect(await readFile(out, "utf8")).toBe("precious");
   });
 
   test("does not write where it may not", async () => {
     const { url } = await recorded(0);
-    expect(await runCommand("audit:export", ["--out", "/nowhere/x"], { DATABASE_URL: url })).toEqual({
+    expect(await runCommand("audit export", ["--out", "/nowhere/x"], { DATABASE_URL: url })).toEqual({
       code: 2,
       stdout: "",
       stderr: "/nowhere/x cannot be written (ENOENT).\n",
@@ -143,7 +142,7 @@ describe("audit:export", () => {
 
   test("leaves no half of a file behind where the database is not a record", async () => {
     const env = { DATABASE_URL: await createTestPostgres({ empty: true }) };
-    expect(await runCommand("audit:export", ["--out", join(dir, "record.jsonl")], env)).toEqual({
+    expect(await runCommand("audit export", ["--out", join(dir, "record.jsonl")], env)).toEqual({
       code: 2,
       stdout: "",
       stderr: "There is no record in this database yet. Start the gateway, or run: npm run migrate\n",
@@ -152,31 +151,31 @@ describe("audit:export", () => {
   });
 });
 
-describe("audit:verify", () => {
+describe("audit verify", () => {
   test("ends with 0 where all is well, with 1 and the record where it is not", async () => {
     const { url, database, ids } = await recorded(3);
     const env = { DATABASE_URL: url };
     const out = join(dir, "record.jsonl");
-    await runCommand("audit:export", ["--out", out], env);
+    await runCommand("audit export", ["--out", out], env);
     const { seq, hash } = await readEnd(database.db);
     const good = {
       code: 0,
       stdout: `OK: 3 records, 1 to 3, unbroken.\nNothing of it is signed: whoever can write to the database could have rewritten it.\nThe record ends at ${seq}:${hash}.\n${NOT_COMPARED}`,
       stderr: "",
     };
-    expect(await runCommand("audit:verify", ["--database"], env)).toEqual(good);
-    expect(await runCommand("audit:verify", ["--file", out])).toEqual(good);
+    expect(await runCommand("audit verify", ["--database"], env)).toEqual(good);
+    expect(await runCommand("audit verify", ["--file", out])).toEqual(good);
 
     await rewriteRecord(database, async (db) => {
       await sql`update mfa_change set status = 'refused' where seq = 2`.execute(db);
     });
-    expect(await runCommand("audit:verify", ["--database"], env)).toEqual({
+    expect(await runCommand("audit verify", ["--database"], env)).toEqual({
       code: 1,
       stdout: `BAD: record 2, change ${ids[1]}: what is stored as its status is not what was sealed.\n`,
       stderr: "",
     });
     await writeFile(out, (await readFile(out, "utf8")).replace("applied", "refused"));
-    expect(await runCommand("audit:verify", ["--file", out])).toEqual({
+    expect(await runCommand("audit verify", ["--file", out])).toEqual({
       code: 1,
       stdout: `BAD: record 1, change ${ids[0]}: its hash is not that of its content.\n`,
       stderr: "",
@@ -187,13 +186,13 @@ describe("audit:verify", () => {
     const { url, database } = await recorded(3);
     const env = { DATABASE_URL: url };
     const out = join(dir, "record.jsonl");
-    await runCommand("audit:export", ["--out", out], env);
+    await runCommand("audit export", ["--out", out], env);
     const end = await readEnd(database.db);
     const anchor = join(dir, "anchor.json");
     await writeAnchorFile(anchor, new Map([[RECORD_CHAIN, end]]));
     const places = [`${end.seq}:${end.hash}`, `${end.seq}:${end.hash.toUpperCase()}`, out, anchor];
     const expected = places.flatMap((place) => ["--expect", place]);
-    const said = await runCommand("audit:verify", ["--database", ...expected], env);
+    const said = await runCommand("audit verify", ["--database", ...expected], env);
     expect(said).toMatchObject({ code: 0, stderr: "" });
     expect(said.stdout).toContain("It contains the expected record 3, record 3, record 3, record 3.\n");
 
@@ -201,9 +200,9 @@ describe("audit:verify", () => {
       await sql`delete from mfa_change where seq > 1`.execute(db);
       await recomputeHashes(db);
     });
-    expect(await runCommand("audit:verify", ["--database"], env)).toMatchObject({ code: 0 });
+    expect(await runCommand("audit verify", ["--database"], env)).toMatchObject({ code: 0 });
     for (const place of places) {
-      expect(await runCommand("audit:verify", ["--database", "--expect", place], env)).toEqual({
+      expect(await runCommand("audit verify", ["--database", "--expect", place], env)).toEqual({
         code: 1,
         stdout: "BAD: record 2: it is missing: the record was known to reach record 3, and ends at 1.\n",
         stderr: "",
@@ -214,7 +213,7 @@ describe("audit:verify", () => {
   test("counts the changes that are not sealed yet", async () => {
     const { url, database } = await recorded(1);
     await new ChangeLog({ database, replica: "replica-1" }).begin(intentOf(), FRESH);
-    const { stdout } = await runCommand("audit:verify", ["--database"], { DATABASE_URL: url });
+    const { stdout } = await runCommand("audit verify", ["--database"], { DATABASE_URL: url });
     expect(stdout).toMatch(/^OK: 1 record, 1 to 1, unbroken\.\nNot sealed yet, and not looked at: 1\.\n/);
   });
 });
@@ -223,14 +222,14 @@ describe("what cannot be read ends with 2 and says why", () => {
   test.each([
     [
       "no database",
-      "audit:verify",
+      "audit verify",
       ["--database"],
       { DATA_DIR: "/nowhere" },
       "There is no database in /nowhere.",
     ],
     [
       "no server",
-      "audit:export",
+      "audit export",
       [],
       { DATABASE_URL: "postgres://u:s3cret@127.0.0.1:1/db" },
       "nothing listens there",
@@ -250,39 +249,39 @@ describe("what cannot be read ends with 2 and says why", () => {
       { DATABASE_URL_FILE: "/nowhere" },
       "The file of DATABASE_URL_FILE, /nowhere, cannot be read (ENOENT).",
     ],
-    ["no export", "audit:verify", ["--file", "/nowhere"], {}, "/nowhere cannot be read (ENOENT)."],
+    ["no export", "audit verify", ["--file", "/nowhere"], {}, "/nowhere cannot be read (ENOENT)."],
     [
       "no key",
-      "audit:verify",
+      "audit verify",
       ["--file", "x", "--public-key", "/nowhere"],
       {},
       "The key file /nowhere cannot be read (ENOENT).",
     ],
     [
       "half a hash",
-      "audit:verify",
+      "audit verify",
       ["--database", "--expect", "3:abc"],
       {},
       "takes SEQ:HASH with all 64 digits",
     ],
     [
       "no number of a record",
-      "audit:verify",
+      "audit verify",
       ["--database", "--expect", `9${"0".repeat(20)}:${"a".repeat(64)}`],
       {},
       "is not the number of a record",
     ],
     [
       "no export",
-      "audit:verify",
+      "audit verify",
       ["--database", "--expect", "package.json"],
       {},
       "the file is neither a whole export nor an anchor file",
     ],
-    ["nothing said", "audit:verify", [], {}, "Say --database or --file FILE."],
-    ["both said", "audit:verify", ["--database", "--file", "x"], {}, "Say --database or --file FILE."],
-    ["an unknown flag", "audit:verify", ["--fast"], {}, "Unknown option '--fast'. Try --help."],
-    ["no number", "audit:export", ["--since", "-1x"], {}, "--since"],
+    ["nothing said", "audit verify", [], {}, "Say --database or --file FILE."],
+    ["both said", "audit verify", ["--database", "--file", "x"], {}, "Say --database or --file FILE."],
+    ["an unknown flag", "audit verify", ["--fast"], {}, "Unknown option '--fast'. Try --help."],
+    ["no number", "audit export", ["--since", "-1x"], {}, "--since"],
   ] as const)("%s: %s", async (_, name, args, env, message) => {
     const { code, stdout, stderr } = await runCommand(name, args, env);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
@@ -294,7 +293,7 @@ describe("what cannot be read ends with 2 and says why", () => {
     const env = { DATA_DIR: join(dir, "data") };
     await runCommand("migrate", [], env);
     const unlock = await lockDataDir(env.DATA_DIR);
-    const { code, stderr } = await runCommand("audit:verify", ["--database"], env);
+    const { code, stderr } = await runCommand("audit verify", ["--database"], env);
     await unlock();
     expect(code).toBe(2);
     expect(stderr).toMatch(/is in use by process \d+ on .+\. Stop it, or set DATA_DIR/);
@@ -304,27 +303,27 @@ describe("what cannot be read ends with 2 and says why", () => {
     const file = join(dir, "key.pem");
     const { privateKey } = newSigningKey();
     await writeFile(file, privateKey.export({ format: "pem", type: "pkcs8" }));
-    const { code, stderr } = await runCommand("audit:verify", ["--file", "x", "--public-key", file]);
+    const { code, stderr } = await runCommand("audit verify", ["--file", "x", "--public-key", file]);
     expect({ code, stderr }).toEqual({ code: 2, stderr: `${file} holds no public key in PEM.\n` });
   });
 });
 
-test.each(["audit:export", "audit:verify"] as const)("%s --help explains itself", async (name) => {
+test.each(["audit export", "audit verify"] as const)("%s --help explains itself", async (name) => {
   const { code, stdout } = await runCommand(name, ["--help"]);
   expect(code).toBe(0);
-  expect(stdout).toMatch(/^Usage: npm run audit:/);
+  expect(stdout).toMatch(/^Usage: cam-gateway audit /);
 });
 
 describe("the program", () => {
-  const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+  const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 
   test("does as it is told, and ends with the command's code", async () => {
     const { url } = await recorded(1);
     const run = promisify(execFile);
     const env = { DATABASE_URL: url };
-    const { stdout } = await run(process.execPath, [MAIN, "audit:export"], { env });
+    const { stdout } = await run(process.execPath, [MAIN, "audit", "export"], { env });
     expect(stdout.split("\n")).toHaveLength(3);
-    await expect(run(process.execPath, [MAIN, "audit:verify"], { env })).rejects.toMatchObject({
+    await expect(run(process.execPath, [MAIN, "audit", "verify"], { env })).rejects.toMatchObject({
       code: 2,
       stderr: "Say --database or --file FILE.\n",
     });
@@ -332,7 +331,7 @@ describe("the program", () => {
 
   test("ends quietly where nobody reads on", async () => {
     const { url } = await recorded(2);
-    const child = spawn(process.execPath, [MAIN, "audit:export"], { env: { DATABASE_URL: url } });
+    const child = spawn(process.execPath, [MAIN, "audit", "export"], { env: { DATABASE_URL: url } });
     child.stdout.destroy();
     let stderr = "";
     child.stderr.on("data", (chunk) => {

@@ -1,37 +1,32 @@
 import { Writable } from "node:stream";
-import type { Command, CommandIo } from "../../src/cli/command.ts";
-import { COMMANDS, type CommandName } from "../../src/cli/commands.ts";
-import { exitCodeOf, explainFailure } from "../../src/cli/explain-failure.ts";
+import { runCommandLine } from "../../src/cli/cli.ts";
+import type { CommandIo } from "../../src/cli/command.ts";
 import { keepSecretsOf, keepWritten } from "../support/leaks/written.ts";
 
 export interface CommandResult {
-  readonly code: number;
+  readonly code: number | undefined;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** Runs a command in this process, as src/cli/main.ts does in its own. */
+/** Runs a command, such as "audit verify", in this process, as src/main.ts does in its own. */
 export async function runCommand(
-  name: CommandName,
+  name: string,
   args: readonly string[],
   env: CommandIo["env"] = {},
 ): Promise<CommandResult> {
-  const command: Command = COMMANDS[name];
   keepSecretsOf(env);
-  let stdout = "";
-  const sink = new Writable({
-    decodeStrings: false,
-    write: (chunk, _, done) => {
-      stdout += String(chunk);
-      keepWritten("commands", String(chunk));
-      done();
-    },
-  });
-  const failed = (error: unknown) => {
-    const stderr = `${explainFailure(error)}\n`;
-    keepWritten("commands", stderr);
-    return { code: exitCodeOf(error), stderr };
-  };
-  const ended = await command({ args, env, stdout: sink }).then((code) => ({ code, stderr: "" }), failed);
-  return { ...ended, stdout };
+  const written = { stdout: "", stderr: "" };
+  const sink = (name: keyof typeof written) =>
+    new Writable({
+      decodeStrings: false,
+      write: (chunk, _, done) => {
+        written[name] += String(chunk);
+        keepWritten("commands", String(chunk));
+        done();
+      },
+    });
+  const io = { env, stdout: sink("stdout"), stderr: sink("stderr") };
+  const code = await runCommandLine([...name.split(" ").filter(Boolean), ...args], io);
+  return { code, ...written };
 }

@@ -12,17 +12,15 @@ test.each([
   ["https://cam.intl.tencentcloudapi.com", "the REAL one at https://cam.intl.tencentcloudapi.com"],
   ["http://127.0.0.1:4100", "the one at http://127.0.0.1:4100; changes take effect there"],
 ])("the banner says that CAM is the one at %s", (CAM_ENDPOINT, words) => {
-  const command = loadConfig({ CAM_ENDPOINT, ...KEY }, ["--local"]);
-  if (command.kind !== "run") throw new Error("The configuration does not run a gateway.");
+  const config = loadConfig({ CAM_ENDPOINT, ...KEY }, "local");
   const address = { url: "http://127.0.0.1:4000/graphql", emulators: new Map() };
-  const banner = startUpBanner(command.config, address);
+  const banner = startUpBanner(config, address);
   expect(banner).toContain(words);
   expect(banner).not.toContain("the-secret-key-itself");
 });
 
 test("the banner says which accounts have an emulator of their own", () => {
-  const command = loadConfig({ CAM_ACCOUNTS: "accounts.yaml" }, ["--local"]);
-  if (command.kind !== "run") throw new Error("The configuration does not run a gateway.");
+  const config = loadConfig({ CAM_ACCOUNTS: "accounts.yaml" }, "local");
   const at = (port: number) => ({
     url: `http://127.0.0.1:${port}`,
     controlUrl: `http://127.0.0.1:${port + 1}`,
@@ -31,30 +29,28 @@ test("the banner says which accounts have an emulator of their own", () => {
     ["default", at(4100)],
     ["partner", at(4200)],
   ]);
-  const banner = startUpBanner(command.config, { url: "http://127.0.0.1:4000/graphql", emulators });
+  const banner = startUpBanner(config, { url: "http://127.0.0.1:4000/graphql", emulators });
   expect(banner).toContain("an emulator on this machine, http://127.0.0.1:4100");
   expect(banner).toContain("partner, an emulator of its own, http://127.0.0.1:4200");
 });
 
 test("the banner says which file says who may change whom", () => {
-  const command = loadConfig({ POLICY_FILE: "/etc/policy.yaml" }, ["--local"]);
-  if (command.kind !== "run") throw new Error("The configuration does not run a gateway.");
-  const banner = startUpBanner(command.config, {
+  const config = loadConfig({ POLICY_FILE: "/etc/policy.yaml" }, "local");
+  const banner = startUpBanner(config, {
     url: "http://127.0.0.1:4000/graphql",
     emulators: new Map(),
   });
   expect(banner).toMatch(/^ {2}Policy +\/etc\/policy\.yaml$/m);
-  expect(describeConfig(command.config)).toContainEqual(expect.stringMatching(/Policy +\/etc\/policy\.yaml/));
+  expect(describeConfig(config)).toContainEqual(expect.stringMatching(/Policy +\/etc\/policy\.yaml/));
 });
 
 test("the banner says by what callers are known", () => {
   const callersOf = (env: Readonly<Record<string, string>>): readonly string[] => {
-    const command = loadConfig(env, ["--local"]);
-    if (command.kind !== "run") throw new Error("The configuration does not run a gateway.");
+    const config = loadConfig(env, "local");
     const address = { url: "http://127.0.0.1:4000/graphql", emulators: new Map() };
     const isOfCallers = (line: string) => line.startsWith("  Callers");
-    const rows = startUpBanner(command.config, address).split("\n").filter(isOfCallers);
-    expect(describeConfig(command.config).filter(isOfCallers)).toEqual(rows);
+    const rows = startUpBanner(config, address).split("\n").filter(isOfCallers);
+    expect(describeConfig(config).filter(isOfCallers)).toEqual(rows);
     return rows.map((line) => line.slice("  Callers   ".length));
   };
   const issuer = { AUTH_ISSUER: "https://login.example.com/", AUTH_AUDIENCE: "cam-mfa-gateway, api://cam" };

@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
-import type { AccountsTarget } from "../../src/config/accounts-file.ts";
-import { type AccountTarget, parseAccountsFile } from "../../src/config/accounts-file.ts";
+import type { AccountsSettings } from "../../src/config/accounts-file.ts";
+import { type AccountSettings, parseAccountsFile } from "../../src/config/accounts-file.ts";
 import { Secret } from "../../src/secret.ts";
 
 const ARN = "qcs::cam::uin/200000000001:roleName/mfa-gateway";
@@ -9,9 +9,9 @@ const ENDPOINT = "https://cam.tencentcloudapi.com";
 const PROXY = new Secret("http://proxy:3128");
 const KEY = { secretId: "AKIDPARTNER", secretKey: { file: "/run/secrets/key" } };
 
-function parse(text: string, more: Partial<AccountsTarget> = {}) {
+function parse(text: string, more: Partial<AccountsSettings> = {}) {
   const problems: string[] = [];
-  const target: AccountsTarget = {
+  const target: AccountsSettings = {
     file: "accounts.yaml",
     mode: "server",
     ratePerSecond: 20,
@@ -24,7 +24,7 @@ function parse(text: string, more: Partial<AccountsTarget> = {}) {
   return { accounts: parseAccountsFile(text, target, problems), problems };
 }
 
-function accountOf(entry: unknown): AccountTarget {
+function accountOf(entry: unknown): AccountSettings {
   const { accounts, problems } = parse(JSON.stringify({ accounts: { partner: entry } }));
   expect(problems).toEqual([]);
   const [account] = accounts;
@@ -32,7 +32,7 @@ function accountOf(entry: unknown): AccountTarget {
   return account;
 }
 
-function problemsOf(entry: unknown, more?: Partial<AccountsTarget>): readonly string[] {
+function problemsOf(entry: unknown, more?: Partial<AccountsSettings>): readonly string[] {
   return parse(JSON.stringify({ accounts: { partner: entry } }), more).problems;
 }
 

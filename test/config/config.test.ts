@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { parsePolicy } from "../../src/auth/policy/parse-policy.ts";
 import { MINIMAL_POLICY } from "../../src/config/auth-variables.ts";
 import { type Config, ConfigError, loadConfig } from "../../src/config/config.ts";
-import { variables } from "../../src/config/variables.ts";
+import { type Mode, variables } from "../../src/config/variables.ts";
 import { SOME_ISSUER } from "../support/some-issuer.ts";
 import { SOME_POLICY } from "../support/some-policy.ts";
 
@@ -21,7 +21,7 @@ const credentials = { TENCENTCLOUD_SECRET_ID: "AKIDEXAMPLE", TENCENTCLOUD_SECRET
 describe("what travels unencrypted is noted", () => {
   const tls = { TLS_CERT_FILE: "cert.pem", TLS_KEY_FILE: "key.pem" };
   const tokens = expect.stringMatching(/^HOST is \S+ without TLS_CERT_FILE: tokens travel unencrypted/);
-  const calls = expect.stringMatching(/^CAM_ENDPOINT is http: what is asked of CAM/);
+  const calls = expect.stringMatching(/^CAM_ENDPOINT is http: calls to CAM travel unencrypted/);
 
   test.each<[string, Readonly<Record<string, string>>, readonly unknown[]]>([
     ["HOST=0.0.0.0", { HOST: "0.0.0.0" }, [tokens]],
@@ -38,7 +38,7 @@ describe("what travels unencrypted is noted", () => {
 
 describe("defaults", () => {
   test("local mode needs no variable at all and stands on the emulator", () => {
-    expect(load({}, "--local")).toMatchObject({
+    expect(load({}, "local")).toMatchObject({
       mode: "local",
       http: { host: "127.0.0.1", port: 4000, playground: true },
       cam: undefined,
@@ -60,9 +60,7 @@ describe("defaults", () => {
 
   test.each(["", " ", "\t"])("a variable that is %j counts as not set", (blank) => {
     const names = ["HOST", "PORT", "LOG_LEVEL", "CAM_ENDPOINT", "CAM_UNKNOWN", "TENCENTCLOUD_SECRET_ID"];
-    expect(load(Object.fromEntries(names.map((name) => [name, blank])), "--local")).toEqual(
-      load({}, "--local"),
-    );
+    expect(load(Object.fromEntries(names.map((name) => [name, blank])), "local")).toEqual(load({}, "local"));
   });
 
   test("variables of others are left alone", () => {
@@ -76,7 +74,7 @@ describe("defaults", () => {
       CAM_EMULATOR_PORT: "4100",
       TENCENTCLOUD_REGION: "ap-guangzhou",
     };
-    expect(load(others, "--local")).toEqual(load({}, "--local"));
+    expect(load(others, "local")).toEqual(load({}, "local"));
   });
 });
 
@@ -335,7 +333,7 @@ describe("credentials", () => {
     ],
   ])("%s is refused in both modes", (_case, env, problem) => {
     expect(problemsOf({ ...place, ...env })).toEqual([expect.stringContaining(problem)]);
-    expect(problemsOf({ ...place, ...env }, "--local")).toEqual([expect.stringContaining(problem)]);
+    expect(problemsOf({ ...place, ...env }, "local")).toEqual([expect.stringContaining(problem)]);
   });
 
   test.each([
@@ -348,7 +346,7 @@ describe("credentials", () => {
   });
 
   test("an endpoint without any is refused in both modes", () => {
-    expect(problemsOf({ CAM_ENDPOINT }, "--local")).toEqual([
+    expect(problemsOf({ CAM_ENDPOINT }, "local")).toEqual([
       expect.stringContaining("CAM_ENDPOINT is set without credentials"),
     ]);
     expect(problemsOf(place)).toEqual([expect.stringContaining("There are no credentials for CAM")]);
@@ -360,7 +358,7 @@ describe("credentials", () => {
   });
 
   test("without an endpoint they are not used, which local mode says", () => {
-    const config = load(credentials, "--local");
+    const config = load(credentials, "local");
     expect(config.cam).toBeUndefined();
     expect(config.notices).toEqual([expect.stringContaining("Credentials are set but not used")]);
   });
@@ -427,12 +425,12 @@ test("every problem stands in one message, those across variables too", () => {
     expect.stringMatching(/^ {2}- CAM_TYPO is not a variable/),
     expect.stringMatching(/^ {2}- PORT must be a whole number/),
     expect.stringMatching(/^ {2}- LOG_LEVEL must be one of fatal/),
+    expect.stringMatching(/^ {2}- CAM_SERVICE_HOST is set without CAM_ENDPOINT/),
     expect.stringMatching(/^ {2}- CAM_TIMEOUT_MS \(20000\) is longer/),
     expect.stringMatching(/^ {2}- Nobody is known/),
     expect.stringMatching(/^ {2}- POLICY_FILE is not set/),
     expect.stringMatching(/^ {2}- Half a key pair/),
     expect.stringMatching(/^ {2}- CAM_ENDPOINT is not set/),
-    expect.stringMatching(/^ {2}- CAM_SERVICE_HOST is set without CAM_ENDPOINT/),
     expect.stringMatching(/^ {2}- DATABASE_URL \(or DATABASE_URL_FILE\) is not set/),
   ]);
 });
@@ -441,8 +439,8 @@ test.each(["0.0.0.0", "192.168.1.2", "gateway.example"])(
   "local mode, which knows nobody, does not listen on %s, even with an issuer",
   (HOST) => {
     const problem = [expect.stringContaining(`HOST ${HOST} is not a loopback address`)];
-    expect(problemsOf({ HOST }, "--local")).toEqual(problem);
-    expect(problemsOf({ HOST, ...SOME_ISSUER }, "--local")).toEqual(problem);
+    expect(problemsOf({ HOST }, "local")).toEqual(problem);
+    expect(problemsOf({ HOST, ...SOME_ISSUER }, "local")).toEqual(problem);
   },
 );
 
@@ -469,34 +467,31 @@ test.each([
   }).toEqual(proxy);
 });
 
-describe("flags", () => {
-  test.each([["--help"], ["-h"]])("%s wins over everything, even a broken environment", (flag) => {
-    expect(loadConfig({ PORT: "x" }, ["--local", flag])).toEqual({ kind: "help" });
-  });
-
-  test("--check-config gives the checked configuration without running it", () => {
-    expect(loadConfig({}, ["--local", "--check-config"]).kind).toBe("check-config");
-  });
-
-  test.each([["--locl"], ["local"], ["--local=yes"], ["-x"]])(
-    "%s is refused with those that there are",
-    (flag) => {
-      expect(problemsOf({}, flag)).toEqual([
-        expect.stringContaining("Flags: --local, --check-config, --help."),
-      ]);
-    },
-  );
+test.each([
+  ["server", {}, { users: 100, withinMs: 600_000 }],
+  ["local", {}, { users: 0, withinMs: 600_000 }],
+  ["local", { BULK_GUARD_USERS: "5" }, { users: 5, withinMs: 600_000 }],
+  ["server", { BULK_GUARD_USERS: "0", BULK_GUARD_MINUTES: "1" }, { users: 0, withinMs: 60_000 }],
+] as const)("the bulk guard of %s mode with %o", (mode, env, guard) => {
+  expect(load({ ...(mode === "server" && server), ...env }, mode).bulkGuard).toEqual(guard);
 });
 
-function load(env: Record<string, string>, ...argv: string[]): Config {
-  const command = loadConfig(env, argv);
-  if (command.kind !== "run") throw new Error(`The command is ${command.kind}.`);
-  return command.config;
+test.each([
+  { BULK_GUARD_USERS: "-1" },
+  { BULK_GUARD_USERS: "many" },
+  { BULK_GUARD_MINUTES: "0" },
+  { BULK_GUARD_MINUTES: "1441" },
+])("the bulk guard refuses %o", (env) => {
+  expect(problemsOf({ ...server, ...env })).toHaveLength(1);
+});
+
+function load(env: Record<string, string>, mode: Mode = "server"): Config {
+  return loadConfig(env, mode);
 }
 
-function errorOf(env: Record<string, string>, ...argv: string[]): ConfigError {
+function errorOf(env: Record<string, string>, mode?: Mode): ConfigError {
   try {
-    loadConfig(env, argv);
+    load(env, mode);
   } catch (error) {
     if (error instanceof ConfigError) return error;
     throw error;
@@ -504,6 +499,6 @@ function errorOf(env: Record<string, string>, ...argv: string[]): ConfigError {
   throw new Error("The configuration was accepted.");
 }
 
-function problemsOf(env: Record<string, string>, ...argv: string[]): readonly string[] {
-  return errorOf(env, ...argv).problems;
+function problemsOf(env: Record<string, string>, mode?: Mode): readonly string[] {
+  return errorOf(env, mode).problems;
 }

@@ -155,8 +155,11 @@ describe("the gateways", () => {
     "%s has no variable that a gateway does not know, and a valid value in each",
     (_, { command = [], environment = {} }) => {
       expect(Object.keys(variables.shape)).toEqual(expect.arrayContaining(Object.keys(environment)));
-      expect(loadConfig(environment, command.slice(2))).toMatchObject({
-        config: { mode: "local", cam: { endpoint: {} }, store: { kind: "postgres" } },
+      expect(command).toEqual(["node", "dist/main.js", "serve", "--local"]);
+      expect(loadConfig(environment, "local")).toMatchObject({
+        mode: "local",
+        cam: { endpoint: {} },
+        store: { kind: "postgres" },
       });
     },
   );

@@ -39,7 +39,7 @@ test("the image runs one program as a user that is not root, and checks its heal
   expect(textOf("USER")).toEqual(["1000:1000"]);
   const programs = [...textOf("CMD"), ...textOf("HEALTHCHECK")].map(execForm);
   expect(programs).toEqual([
-    ["node", "dist/main.js"],
+    ["node", "dist/main.js", "serve"],
     ["node", "dist/containers/healthcheck.js"],
   ]);
   for (const [, script = ""] of programs) {

@@ -28,8 +28,7 @@ const SERVER = {
 };
 
 test("the file that the page shows is one, for the gateway and for editors", () => {
-  const command = loadConfig(SERVER, []);
-  const accounts = command.kind === "run" ? command.config.accounts : undefined;
+  const { accounts } = loadConfig(SERVER, "server");
   if (accounts === undefined) throw new Error("There are no accounts.");
   const problems: string[] = [];
   const names = parseAccountsFile(textOf("yaml"), accounts, problems).map(({ name }) => name);
@@ -51,8 +50,7 @@ test("the settings of the table are those that there are", () => {
 });
 
 test("the file that the page shows for local mode is one", () => {
-  const command = loadConfig({ CAM_ACCOUNTS: "accounts.json" }, ["--local"]);
-  const accounts = command.kind === "run" ? command.config.accounts : undefined;
+  const { accounts } = loadConfig({ CAM_ACCOUNTS: "accounts.json" }, "local");
   if (accounts === undefined) throw new Error("There are no accounts.");
   const problems: string[] = [];
   expect(parseAccountsFile(textOf("json"), accounts, problems)).toMatchObject([

@@ -34,12 +34,15 @@ function jsonBlock(beginning: string, holding = ""): unknown {
 
 describe("the pages on authentication", () => {
   test("show variables with which server mode starts", () => {
-    expect(loadConfig({ ...SERVER, ...issuerVariables }, [])).toMatchObject({
-      config: { http: { host: "0.0.0.0" }, auth: { issuer: { issuer: "https://login.example.com/" } } },
+    expect(loadConfig({ ...SERVER, ...issuerVariables }, "server")).toMatchObject({
+      http: { host: "0.0.0.0" },
+      auth: { issuer: { issuer: "https://login.example.com/" } },
     });
     expect(others).toHaveLength(3);
     for (const more of others) {
-      expect(loadConfig({ ...SERVER, ...issuerVariables, ...more }, [])).toMatchObject({ kind: "run" });
+      expect(loadConfig({ ...SERVER, ...issuerVariables, ...more }, "server")).toMatchObject({
+        mode: "server",
+      });
     }
   });
 

@@ -33,7 +33,7 @@ test("the settings that the page shows are enough for a server", () => {
         .split("\n")
         .map((line) => line.split("=") as [string, string]),
     );
-    expect(loadConfig({ ...SERVER, ...env }, [])).toMatchObject({ kind: "run" });
+    expect(loadConfig({ ...SERVER, ...env }, "server")).toMatchObject({ mode: "server" });
   }
 });
 

@@ -13,9 +13,7 @@ import {
 import { MAX_JSON_NESTING } from "../../src/http/graphql/graphql-request.ts";
 
 const page = await readFile("docs/operators/limits.md", "utf8");
-const command = loadConfig({}, ["--local"]);
-if (command.kind !== "run") throw new Error("Local mode without variables runs.");
-const { http, camLimits } = command.config;
+const { http, camLimits } = loadConfig({}, "local");
 
 test("docs/operators/limits.md states the limits of the code", () => {
   expect(MAX_JSON_NESTING).toBe(documents.MAX_NESTING);

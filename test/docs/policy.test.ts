@@ -72,7 +72,7 @@ describe("the pages on the policy", () => {
         (cell) => coded(cell)[0] ?? "",
       );
       const given = ["--caller", "li", "--client", client, "--op-uin", opUin, "--remark", remark];
-      const { stdout } = await runCommand("policy:explain", [
+      const { stdout } = await runCommand("policy explain", [
         "--policy",
         file,
         ...given,
@@ -89,7 +89,7 @@ describe("the pages on the policy", () => {
     const file = await (await temporaryFolder()).write("policy.yaml", twoCallers);
     const decided = async (client: string, wanted: string) => {
       const given = ["--policy", file, "--caller", "li", "--client", client, "--op-uin", ALICE];
-      const { stdout } = await runCommand("policy:explain", [...given, "--switch", wanted]);
+      const { stdout } = await runCommand("policy explain", [...given, "--switch", wanted]);
       return stdout.split("\n").find((line) => line.startsWith(wanted));
     };
     for (const client of ["portal", "help-desk"]) {
@@ -108,7 +108,7 @@ describe("the pages on the policy", () => {
     const args = [...words.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, bare = ""]) => quoted ?? bare);
     const file = await folder.write("policy.yaml", day);
     const { code, stdout } = await runCommand(
-      "policy:explain",
+      "policy explain",
       args.map((arg) => (arg === "policy.yaml" ? file : arg)),
     );
     expect(stdout).toBe(texts("text")[0]);

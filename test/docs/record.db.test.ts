@@ -30,7 +30,7 @@ const page = [readPages("docs/iam/record.md"), sign, readPages("docs/iam/verify.
 const blocks = fencedBlocks(page);
 const { scripts } = JSON.parse(await readFile("package.json", "utf8")) as { scripts: Record<string, string> };
 
-const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 
 let dir: string;
 let url: string;
@@ -62,9 +62,9 @@ async function record(count: number): Promise<void> {
 /** Runs a block as a shell would, with the npm scripts' programs from source. */
 async function run(block: string): Promise<string> {
   const text = block.replaceAll(/npm run (\S+)(?: --)?/g, (_, name: string) => {
-    if (!scripts[name]?.endsWith(`node dist/cli/main.js ${name}`))
-      throw new Error(`npm run ${name} is no command.`);
-    return `"${process.execPath}" "${MAIN}" ${name}`;
+    const [, command] = / node dist\/main\.js (.+)$/.exec(scripts[name] ?? "") ?? [];
+    if (command === undefined) throw new Error(`npm run ${name} is no command.`);
+    return `"${process.execPath}" "${MAIN}" ${command}`;
   });
   const env = { PATH: process.env["PATH"] ?? "", DATABASE_URL: url };
   const { stdout } = await promisify(execFile)("sh", ["-euc", text], { cwd: dir, env });

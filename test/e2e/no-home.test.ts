@@ -31,8 +31,8 @@ async function runAsStranger(
 describe.runIf(isRoot)("a user without a home folder and without an entry in /etc/passwd", () => {
   beforeAll(buildGateway);
 
-  test.each([["main.js"], ["cli/main.js"]])("gets help from %s", async (program) => {
-    expect(await runAsStranger([program, "--help"])).toMatchObject({
+  test.each([["serve"], ["migrate"]])("gets help from %s", async (command) => {
+    expect(await runAsStranger(["main.js", command, "--help"])).toMatchObject({
       exitCode: 0,
       stdout: expect.stringMatching(/^Usage: /),
       stderr: "",
@@ -41,14 +41,14 @@ describe.runIf(isRoot)("a user without a home folder and without an entry in /et
 
   test("gets all mistakes of a configuration, and the only place of a profile", async () => {
     const env = { TENCENTCLOUD_PROFILE: "ops", CAM_ENDPOINT: "https://cam.tencentcloudapi.com", PORT: "x" };
-    const { exitCode, stderr } = await runAsStranger(["main.js", "--local", "--check-config"], env);
+    const { exitCode, stderr } = await runAsStranger(["main.js", "check-config", "--local"], env);
     expect(exitCode).toBe(78);
     expect(stderr).toMatch(/- PORT must be a whole number/);
     expect(stderr).toMatch(/no such file: \/etc\/tencentcloud\/credentials\./);
   });
 
   test("creates the built-in database from the build's template", async () => {
-    const { exitCode, stdout, stderr } = await runAsStranger(["cli/main.js", "migrate"], {
+    const { exitCode, stdout, stderr } = await runAsStranger(["main.js", "migrate"], {
       DATA_DIR: "data",
     });
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });

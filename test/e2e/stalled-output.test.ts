@@ -22,18 +22,22 @@ const CRASH = "process.on('SIGUSR2', () => { throw new Error('a test') });";
 async function start(stdout: "pipe" | number) {
   const folder = await temporaryFolder();
   const port = await closedPort();
-  const child = spawn(process.execPath, [join(import.meta.dirname, "../../dist/main.js"), "--local"], {
-    cwd: folder.path,
-    env: {
-      PORT: String(port),
-      PLAYGROUND: "off",
-      CALLER_RATE_PER_SECOND: "0",
-      TRUSTED_DOCUMENTS: "audit",
-      TRUSTED_DOCUMENTS_FILE: await folder.write("documents.json", "{}"),
-      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(CRASH)}`,
+  const child = spawn(
+    process.execPath,
+    [join(import.meta.dirname, "../../dist/main.js"), "serve", "--local"],
+    {
+      cwd: folder.path,
+      env: {
+        PORT: String(port),
+        PLAYGROUND: "off",
+        CALLER_RATE_PER_SECOND: "0",
+        TRUSTED_DOCUMENTS: "audit",
+        TRUSTED_DOCUMENTS_FILE: await folder.write("documents.json", "{}"),
+        NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(CRASH)}`,
+      },
+      stdio: ["ignore", stdout, "pipe"],
     },
-    stdio: ["ignore", stdout, "pipe"],
-  });
+  );
   const ended = once(child, "close") as Promise<[number | null]>;
   onTestFinished(async () => {
     child.kill("SIGKILL");

@@ -48,7 +48,7 @@ function launch(args: readonly string[], env: Readonly<Record<string, string>>) 
   // A folder of its own, for the data that it keeps where it was started.
   const cwd = mkdtempSync(join(tmpdir(), "gateway-process-"));
   // Nothing is inherited: a variable of this machine must not decide a test.
-  const child = spawn(process.execPath, [join(root, "dist/main.js"), ...args], {
+  const child = spawn(process.execPath, [join(root, "dist/main.js"), "serve", ...args], {
     cwd,
     env: { ...env },
     stdio: ["ignore", "pipe", "pipe"],

@@ -125,9 +125,7 @@ export function readReply({ status, headers, text }: supertest.Response): Reply 
 }
 
 function configOf(env: Readonly<Record<string, string>>): Config {
-  const command = loadConfig({ PORT: "0", ...SOME_ISSUER, ...SOME_POLICY, ...env }, []);
-  if (command.kind !== "run") throw new Error("The configuration does not run a gateway.");
-  return command.config;
+  return loadConfig({ PORT: "0", ...SOME_ISSUER, ...SOME_POLICY, ...env }, "server");
 }
 
 /** @throws Error if a line does not match its row in LOG_EVENTS. A library's line has its own level and message. */

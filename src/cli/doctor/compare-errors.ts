@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
-import type { Fate } from "../routers/router-guide.ts";
-import type { ExpectedError } from "./diagnose.ts";
+import type { CamErrorExtensionKey } from "../../contract/index.ts";
+import type { Fate } from "./router-guides.ts";
 
 /** What became of one part of an error. */
 export interface Finding {
@@ -9,6 +9,12 @@ export interface Finding {
   readonly fate: Fate;
   /** The new place of the value, or the value that replaced it. */
   readonly now?: string;
+}
+
+/** The error that the gateway sends for a probe. Any `requestId` will do. */
+export interface ExpectedError {
+  readonly message: string;
+  readonly extensions: Readonly<Partial<Record<CamErrorExtensionKey, unknown>>>;
 }
 
 /** An error of a GraphQL reply. Routers may leave out any part of it. */

@@ -1,9 +1,8 @@
 import { CAM_ERROR_EXTENSION_KEYS } from "../../contract/index.ts";
-import { SUBGRAPH } from "../routers/forwarded-headers.ts";
-import type { RouterGuide, RouterId } from "../routers/router-guide.ts";
-import { ROUTER_GUIDES } from "../routers/router-guides.ts";
 import type { ChannelVerdict, Diagnosis, Guess } from "./diagnose.ts";
 import { PROBE_REQUEST_ID } from "./probe.ts";
+import type { RouterGuide, RouterId } from "./router-guides.ts";
+import { ROUTER_GUIDES, SUBGRAPH } from "./router-guides.ts";
 
 /** The diagnosis for a person. `router` is what that person says the router is. */
 export function describeDiagnosis(diagnosis: Diagnosis, router: RouterId | undefined): string[] {

@@ -1,19 +1,15 @@
-import {
-  type CamErrorCode,
-  type CamErrorExtensionKey,
-  describeCamError,
-  isCamErrorCode,
-} from "../../contract/index.ts";
-import type { RouterId } from "../routers/router-guide.ts";
+import { type CamErrorCode, describeCamError, isCamErrorCode } from "../../contract/index.ts";
 import {
   compareData,
   compareThrown,
+  type ExpectedError,
   type Finding,
   innerErrorOf,
   isRecord,
   type ReceivedError,
 } from "./compare-errors.ts";
 import { type Answer, PROBED_USER, type ProbedField, sendProbe, type Target } from "./probe.ts";
+import type { RouterId } from "./router-guides.ts";
 
 /** What became of a channel's error, or why that cannot be told. */
 export type ChannelVerdict = { readonly findings: readonly Finding[] } | { readonly why: string };
@@ -100,12 +96,6 @@ function guessRouter(error: ReceivedError): Guess {
 
 function subgraphIn(message: unknown): string | undefined {
   return /^Failed to fetch from Subgraph '([^']+)'/.exec(String(message))?.[1];
-}
-
-/** What the gateway sends for a probe. Of `requestId` any will do. */
-export interface ExpectedError {
-  readonly message: string;
-  readonly extensions: Readonly<Partial<Record<CamErrorExtensionKey, unknown>>>;
 }
 
 /** By the contract, a probe is refused with this code. */

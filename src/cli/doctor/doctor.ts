@@ -1,30 +1,55 @@
-import { type CommandIo, EX_CANNOT } from "../command.ts";
+import { readFileSync } from "node:fs";
+import { validateHeaderName, validateHeaderValue } from "node:http";
+import type { Command } from "commander";
+import { decodeFile, whyUnreadable } from "../../utf8.ts";
+import { CommandError, type CommandIo, collect, EX_CANNOT } from "../command.ts";
 import { describeDiagnosis, isWhole } from "./describe-diagnosis.ts";
 import { type Diagnosis, diagnose } from "./diagnose.ts";
-import { parseDoctorFlags } from "./doctor-flags.ts";
+import { PATIENCE_SECONDS, ROUTER_GUIDES, type RouterId } from "./router-guides.ts";
 
-const USAGE = `Usage: npm run doctor -- --router URL [--header 'authorization: Bearer ...'] [--direct URL]
-                          [--for ROUTER] [--timeout SECONDS]
-
-Sends two requests that change nothing through a federated router, and says what it does to the gateway's errors and
-how to configure it. --header may be given several times; --header @FILE takes headers from a file, where no list of
-processes shows them. --direct is the gateway's own address, to compare with what it really sends instead of the
-contract. --for names the router where it cannot be guessed.
-
-Exit code: 0 everything arrives, 1 something is lost or changed, 2 it cannot be told.`;
-
-/** Says what a router does to the errors of the gateway. Never prints the value of a header. */
-export async function doctor({ args, stdout }: CommandIo): Promise<number> {
-  const flags = parseDoctorFlags(args);
-  if (flags === undefined) {
-    stdout.write(`${USAGE}\n`);
-    return 0;
-  }
-  const diagnosis = await diagnose(flags.router, flags.direct);
-  const report = describeDiagnosis(diagnosis, flags.kind).join("\n").trimEnd();
-  stdout.write(`${withoutSecrets(report, flags.router.headers)}\n`);
-  return exitCodeOf(diagnosis);
+/** Parsers of options throw a CommandError: commander's own error would repeat a value that may be a token out of place. */
+interface DoctorOptions {
+  readonly router: URL;
+  readonly direct?: URL;
+  readonly header?: readonly string[];
+  readonly for?: RouterId;
+  readonly timeout: string;
 }
+
+/** Adds `doctor`, which reports what a router does to the gateway's errors. Never prints the value of a header. */
+export function addDoctor(program: Command, io: CommandIo): void {
+  program
+    .command("doctor")
+    .description(
+      "Send two requests that change nothing through a federated router. Report what the router does to the gateway's " +
+        "errors, and how to configure it.",
+    )
+    .requiredOption("--router <url>", "the router's GraphQL address", (text) => parseUrl(text, "--router"))
+    .option("--header <header>", "a header, 'name: value', or @FILE with headers; repeatable", collect)
+    .option("--direct <url>", "the gateway's own address, to compare with its real errors", (text) =>
+      parseUrl(text, "--direct"),
+    )
+    .option("--for <router>", `the router, where doctor cannot guess it: ${ROUTER_IDS}`, parseRouter)
+    .option("--timeout <seconds>", "the time for one request", String(PATIENCE_SECONDS))
+    .addHelpText(
+      "after",
+      "\nUse --header @FILE for a token: the list of processes shows it nowhere.\n\n" +
+        "Exit codes: 0 every part of the errors arrives, 1 a part is lost or changed, 2 doctor cannot tell.",
+    )
+    .action(async ({ router, direct, header = [], for: kind, timeout }: DoctorOptions) => {
+      const headers = Object.fromEntries(header.flatMap(readHeaders).map(parseHeader));
+      const timeoutMs = parseTimeout(timeout);
+      const diagnosis = await diagnose(
+        { url: router, headers, timeoutMs },
+        direct && { url: direct, headers, timeoutMs },
+      );
+      const report = describeDiagnosis(diagnosis, kind).join("\n").trimEnd();
+      io.stdout.write(`${withoutSecrets(report, headers)}\n`);
+      io.exitCode = exitCodeOf(diagnosis);
+    });
+}
+
+const ROUTER_IDS = ROUTER_GUIDES.map(({ id }) => id).join(", ");
 
 function exitCodeOf({ channels }: Diagnosis): number {
   const verdicts = Object.values(channels);
@@ -32,10 +57,58 @@ function exitCodeOf({ channels }: Diagnosis): number {
   return verdicts.some((verdict) => "findings" in verdict && !isWhole(verdict)) ? 1 : EX_CANNOT;
 }
 
-/** Shorter texts are no secrets, and would blot out half the output. */
+function parseUrl(text: string, flag: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol)) {
+    throw new CommandError(`${flag} takes an http:// or https:// address.`);
+  }
+  if (url.username !== "" || url.password !== "") {
+    throw new CommandError(`${flag} takes an address without a login; use --header.`);
+  }
+  return url;
+}
+
+/** Returns the lines of the file for `@file`, as curl does. Every user of the machine can see an argument. */
+function readHeaders(text: string): readonly string[] {
+  if (!text.startsWith("@")) return [text];
+  try {
+    return decodeFile(readFileSync(text.slice(1)))
+      .split("\n")
+      .filter((line) => line.trim() !== "");
+  } catch (error) {
+    throw new CommandError(`--header @file: the file ${whyUnreadable(error)}.`);
+  }
+}
+
+function parseHeader(text: string): [name: string, value: string] {
+  const colon = text.indexOf(":");
+  const name = text.slice(0, Math.max(colon, 0)).trim().toLowerCase();
+  const value = text.slice(colon + 1).trim();
+  try {
+    validateHeaderName(name);
+    validateHeaderValue(name, value);
+  } catch {
+    throw new CommandError("--header takes 'name: value'.");
+  }
+  return [name, value];
+}
+
+function parseTimeout(text: string): number {
+  const seconds = Number(text);
+  if (!(seconds > 0 && seconds <= 600)) throw new CommandError("--timeout takes seconds, up to 600.");
+  return Math.ceil(seconds * 1_000);
+}
+
+function parseRouter(text: string): RouterId {
+  const id = ROUTER_GUIDES.find((guide) => guide.id === text)?.id;
+  if (id === undefined) throw new CommandError(`--for takes one of ${ROUTER_IDS}.`);
+  return id;
+}
+
+/** Shorter texts are no secrets, and to redact them would hide half the output. */
 const SHORTEST_SECRET = 8;
 
-/** The text without the values of these headers, which a router may have repeated in an error. */
+/** Redacts the values of these headers: a router may repeat them in an error. */
 function withoutSecrets(text: string, headers: Readonly<Record<string, string>>): string {
   const secrets = Object.values(headers)
     .flatMap((value) => [value, ...value.split(/\s+/).slice(1)])

@@ -1,11 +1,11 @@
 import type { AccessQuestion } from "../../auth/policy/decide-access.ts";
 import { OVERRIDE } from "../../auth/policy/decide-access.ts";
 import type { ExplainedSwitch, Explanation } from "./explain-access.ts";
-import type { ExplainFlags } from "./explain-flags.ts";
 
 /** The explanation for a person, with what it does not look at. */
 export function describeExplanation(
-  { question, overrides }: Pick<ExplainFlags, "question" | "overrides">,
+  question: AccessQuestion,
+  overrides: boolean,
   explanation: Explanation,
 ): string[] {
   const { switches } = explanation;

@@ -1,43 +1,99 @@
+import { type Command, InvalidArgumentError } from "commander";
+import { DEFAULT_ACCOUNT } from "../../auth/accounts.ts";
+import { matchesGlob } from "../../auth/policy/patterns.ts";
+import { SWITCHES, type Switch } from "../../auth/policy/policy.ts";
 import { loadPolicy } from "../../auth/policy/policy-file.ts";
 import { systemClock } from "../../clock.ts";
 import { EX_CONFIG } from "../../config/config.ts";
-import type { CommandIo } from "../command.ts";
+import { explainUin, parseUin, type Uin } from "../../contract/index.ts";
+import { CommandError, type CommandIo, collect, usageErrorsAs } from "../command.ts";
 import { describeExplanation } from "./describe-explanation.ts";
 import { explainAccess } from "./explain-access.ts";
-import { parseExplainFlags } from "./explain-flags.ts";
 
-const USAGE = `Usage: npm run policy:explain -- --caller SUBJECT --op-uin UIN [flags]
-       npx cam-gateway policy explain --caller SUBJECT --op-uin UIN [flags]
-
-Says which rule of a policy decides whether a caller may change a user. It asks nobody: no gateway, and not CAM.
-
-  --caller SUBJECT  the caller, as the token's sub has it
-  --client NAME     the program that acts for the caller (azp or client_id)
-  --issuer URL      the token's iss
-  --op-uin UIN      the user whom the change is about
-  --name NAME       the user's name in CAM
-  --remark TEXT     the user's remark in CAM, where the tags are
-  --switch SWITCH   what is to be switched: login.phone.on, or a pattern such as *.off; several times for more.
-                    Every switch without it
-  --account NAME    an account of CAM_ACCOUNTS (default: default)
-  --at TIME         when, with the zone: 2026-11-24T10:30:00+08:00 (default: now)
-  --override        the caller has the scope cam.mfa:override and gives a reason
-  --policy FILE     the policy (default: POLICY_FILE)
-
-Exit codes: 0 all of it is allowed, 1 some of it is refused, 78 it cannot be told from what was given.`;
-
-/** Explains what a policy decides, by the same functions as the gateway. */
-export async function policyExplain({ args, env, stdout }: CommandIo): Promise<number> {
-  const policyFile = env["POLICY_FILE"]?.trim() || undefined;
-  const flags = parseExplainFlags(args, { policyFile, nowMs: systemClock.now() });
-  if (flags === undefined) {
-    stdout.write(`${USAGE}\n`);
-    return 0;
-  }
-  const policy = await loadPolicy(flags.policyFile);
-  const explanation = explainAccess(policy, flags.switches, flags.question, flags.overrides);
-  stdout.write(`${describeExplanation(flags, explanation).join("\n")}\n`);
-  return EXIT_CODES[explanation.outcome];
+interface ExplainOptions {
+  readonly caller: string;
+  readonly client?: string;
+  readonly issuer?: string;
+  readonly opUin: Uin;
+  readonly name?: string;
+  readonly remark?: string;
+  readonly switch?: readonly string[];
+  readonly account: string;
+  readonly at?: number;
+  readonly override?: boolean;
+  readonly policy?: string;
 }
 
 const EXIT_CODES = { allowed: 0, refused: 1, unknown: EX_CONFIG } as const;
+
+/** Adds `policy explain`, which decides by the same functions as the gateway and calls neither the gateway nor CAM. */
+export function addPolicyExplain(policy: Command, io: CommandIo): void {
+  policy
+    .command("explain")
+    .description("Name the rule of a policy that decides whether a caller may change a user. Makes no call.")
+    .requiredOption("--caller <subject>", "the caller: the token's sub", parseSubject)
+    .option("--client <name>", "the program that acts for the caller: the token's azp or client_id")
+    .option("--issuer <url>", "the token's iss")
+    .requiredOption("--op-uin <uin>", "the user whom the change is about", parseOpUin)
+    .option("--name <name>", "the user's name in CAM")
+    .option("--remark <text>", "the user's remark in CAM, which holds the tags")
+    .option(
+      "--switch <switch>",
+      "a switch such as login.phone.on, or a pattern such as *.off; repeatable; every switch without it",
+      parseSwitch,
+    )
+    .option("--account <name>", "an account of CAM_ACCOUNTS", DEFAULT_ACCOUNT)
+    .option("--at <time>", "the time with its zone, 2026-11-24T10:30:00+08:00; now without it", parseTime)
+    .option("--override", "the caller has the scope cam.mfa:override and gives a reason")
+    .option("--policy <file>", "the policy; POLICY_FILE without it")
+    .addHelpText(
+      "after",
+      "\nExit codes: 0 all of it is allowed, 1 some of it is refused, 78 the answer needs more options.",
+    )
+    .exitOverride(usageErrorsAs(EX_CONFIG))
+    .action((options: ExplainOptions) => explain(options, io));
+}
+
+async function explain(options: ExplainOptions, io: CommandIo): Promise<void> {
+  const { caller: subject, client, issuer, account, name, remark, opUin, override = false } = options;
+  const { switch: patterns = ["*"] } = options;
+  const policyFile = options.policy ?? (io.env["POLICY_FILE"]?.trim() || undefined);
+  if (policyFile === undefined) throw new CommandError("Say --policy FILE, or set POLICY_FILE.", EX_CONFIG);
+  const question = {
+    caller: { subject, client, issuer },
+    account,
+    user: { opUin, name, remark },
+    atMs: options.at ?? systemClock.now(),
+  };
+  const wanted = SWITCHES.filter((one) => patterns.some((pattern) => matchesGlob(pattern, one)));
+  const explanation = explainAccess(await loadPolicy(policyFile), wanted, question, override);
+  io.stdout.write(`${describeExplanation(question, override, explanation).join("\n")}\n`);
+  io.exitCode = EXIT_CODES[explanation.outcome];
+}
+
+function parseSubject(text: string): string {
+  if (text === "") throw new InvalidArgumentError("Give the token's sub.");
+  return text;
+}
+
+function parseOpUin(text: string): Uin {
+  const uin = parseUin(text);
+  if (uin === undefined) throw new InvalidArgumentError(explainUin(text));
+  return uin;
+}
+
+function parseTime(text: string): number {
+  const atMs = Date.parse(text);
+  const hasZone = /^\d{4}-\d\d-\d\dT\d\d:\d\d.*(Z|[+-]\d\d:\d\d)$/.test(text);
+  if (!hasZone || Number.isNaN(atMs)) {
+    throw new InvalidArgumentError("Give a time with its zone, for example 2026-11-24T10:30:00+08:00.");
+  }
+  return atMs;
+}
+
+function parseSwitch(pattern: string, previous?: readonly string[]): readonly string[] {
+  if (!SWITCHES.some((name: Switch) => matchesGlob(pattern, name))) {
+    throw new InvalidArgumentError(`Give one of ${SWITCHES.join(", ")}, or a pattern such as *.off.`);
+  }
+  return collect(pattern, previous);
+}

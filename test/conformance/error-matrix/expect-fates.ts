@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import { compareThrown } from "../../../src/cli/doctor/compare-errors.ts";
-import type { Fate, RouterId } from "../../../src/cli/routers/router-guide.ts";
-import { ROUTER_GUIDES } from "../../../src/cli/routers/router-guides.ts";
+import type { Fate, RouterId } from "../../../src/cli/doctor/router-guides.ts";
+import { ROUTER_GUIDES } from "../../../src/cli/doctor/router-guides.ts";
 import type { RouterSetting } from "../support/routers.ts";
 import type { WireError } from "../support/wire-error.ts";
 

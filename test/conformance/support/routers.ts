@@ -6,7 +6,7 @@ import { createApolloGateway } from "../../../docs/consumers/routers/apollo-gate
 import { gatewayConfig } from "../../../docs/consumers/routers/hive-gateway.config.ts";
 import { composeSupergraph } from "../../../scripts/federated/compose-supergraph.ts";
 import type { Subgraph } from "../../../scripts/federated/subgraph.ts";
-import type { RouterId } from "../../../src/cli/routers/router-guide.ts";
+import type { RouterId } from "../../../src/cli/doctor/router-guides.ts";
 import { startApolloGateway } from "../../support/start-apollo-gateway.ts";
 import { startHiveGateway } from "../../support/start-hive-gateway.ts";
 import { whenOver } from "../../support/when-over.ts";

@@ -1,0 +1,118 @@
+import { Command, CommanderError } from "commander";
+import { KeyFileError } from "../audit/checkpoint.ts";
+import { AuthFileError } from "../auth/auth-files.ts";
+import { ConfigError, EX_CONFIG } from "../config/config.ts";
+import { variableHelp } from "../config/variable-reference.ts";
+import { DatabaseError } from "../database/database.ts";
+import { addAuditExport } from "./audit-export.ts";
+import { addAuditVerify } from "./audit-verify.ts";
+import { CommandError, type CommandIo, EX_CANNOT, usageErrorsAs } from "./command.ts";
+import { addDoctor } from "./doctor/doctor.ts";
+import { addMigrate } from "./migrate-schema.ts";
+import { addPolicyExplain } from "./policy/policy-explain.ts";
+import type { ServeOptions } from "./serve.ts";
+
+/**
+ * The command line `cam-gateway`: all commands, and the one place that turns an error into a message and an exit code.
+ * Each command is a file of this folder that adds itself to the program. The gateway itself is in gateway/create-gateway.ts.
+ */
+export function createProgram(io: CommandIo): Command {
+  const program = new Command("cam-gateway")
+    .description("A GraphQL gateway that switches the MFA of Tencent Cloud sub-users on and off.")
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => io.stderr.write(text),
+      // runCommandLine writes every error.
+      outputError: () => undefined,
+      getOutHelpWidth: () => HELP_WIDTH,
+      getErrHelpWidth: () => HELP_WIDTH,
+    })
+    .exitOverride(usageErrorsAs(EX_CANNOT))
+    .addHelpText("after", NPM_SCRIPTS);
+  addServe(program, io);
+  addMigrate(program, io);
+  const audit = program.command("audit").description("Export or verify the record of changes.");
+  addAuditExport(audit, io);
+  addAuditVerify(audit, io);
+  addPolicyExplain(program.command("policy").description("Explain what a policy decides."), io);
+  addDoctor(program, io);
+  return program;
+}
+
+const LOCAL = [
+  "--local",
+  "local mode: start what is missing, such as an emulated CAM, on this machine",
+] as const;
+
+/** Adds `serve` and `check-config`. They load the gateway only when they run: the other commands do without it. */
+function addServe(program: Command, io: CommandIo): void {
+  const serve = program
+    .command("serve")
+    .description("Start the gateway: server mode, or local mode with --local.")
+    .option(...LOCAL)
+    .option("--check-config", "check the configuration instead, as check-config does")
+    .addHelpText("after", `${SERVE_EXIT_CODES}\n\n${variableHelp()}`);
+  const check = program
+    .command("check-config")
+    .description("Check the configuration and the files that it names.")
+    .option(...LOCAL)
+    .addHelpText("after", "\nExit codes: 0 valid, 78 invalid. cam-gateway serve --help lists the variables.");
+  for (const command of [serve, check]) {
+    command
+      .exitOverride(usageErrorsAs(EX_CONFIG))
+      .action(async (options: ServeOptions & { readonly checkConfig?: boolean }) => {
+        const commands = await import("./serve.ts");
+        const isCheck = command === check || options.checkConfig === true;
+        await (isCheck ? commands.checkConfig(options, io) : commands.serve(options, io));
+      });
+  }
+}
+
+const SERVE_EXIT_CODES = `
+Exit codes: 0 stopped as asked, 1 could not start, 70 a fault in the gateway, 78 the configuration is invalid.`;
+
+const HELP_WIDTH = 110;
+
+const NPM_SCRIPTS = `
+In a checkout, npm builds what is needed and runs a command:
+  npm start                    serve --local
+  npm run server               serve
+  npm run migrate              migrate
+  npm run audit:export         audit export
+  npm run audit:verify         audit verify
+  npm run policy:explain       policy explain
+  npm run doctor               doctor
+npm passes options after --, for example npm start -- --check-config. npm run emulator starts the CAM emulator.`;
+
+/** Runs one command line and resolves with its exit code, or with undefined while the gateway serves. */
+export async function runCommandLine(
+  args: readonly string[],
+  io: Omit<CommandIo, "exitCode">,
+): Promise<number | undefined> {
+  const running: CommandIo = { ...io, exitCode: 0 };
+  try {
+    await createProgram(running).parseAsync(args, { from: "user" });
+    return running.exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EX_CANNOT;
+    io.stderr.write(`${messageOf(error)}\n`);
+    return exitCodeOf(error);
+  }
+}
+
+/** The errors whose message is written for the person at the terminal. */
+const EXPLAINED = [AuthFileError, CommandError, ConfigError, DatabaseError, KeyFileError];
+
+function messageOf(error: unknown): string {
+  const { message, code } = error as Error & { readonly code?: string };
+  // PostgreSQL: undefined_table.
+  if (code === "42P01") {
+    return "There is no record in this database yet. Start the gateway, or run: npm run migrate";
+  }
+  return EXPLAINED.some((kind) => error instanceof kind) ? message : `It failed: ${message}`;
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommandError) return error.exitCode;
+  return error instanceof ConfigError || error instanceof AuthFileError ? EX_CONFIG : EX_CANNOT;
+}

@@ -1,0 +1,106 @@
+import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { describe, expect, test } from "vitest";
+import { runCommand } from "./run-command.ts";
+
+const COMMANDS = [
+  "serve",
+  "check-config",
+  "migrate",
+  "audit export",
+  "audit verify",
+  "policy explain",
+  "doctor",
+];
+
+describe("cam-gateway", () => {
+  const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+  const gateway = (...words: string[]) =>
+    promisify(execFile)(process.execPath, [main, ...words], { env: {} });
+
+  test.each(["--help", "-h", "help"])("%s lists every command, with exit code 0", async (word) => {
+    const { stdout, stderr } = await gateway(word);
+    expect(stderr).toBe("");
+    expect(stdout).toMatch(/^Usage: cam-gateway \[options\] \[command\]/);
+    for (const name of COMMANDS) expect(stdout).toMatch(new RegExp(`^ {2}${name.split(" ")[0]}\\b`, "m"));
+  });
+
+  test.each<[words: readonly string[], stderr: string]>([
+    [[], "Usage: cam-gateway [options] [command]"],
+    [["audit"], "Usage: cam-gateway audit [options] [command]"],
+    [["policy", "toString"], "Unknown command 'toString'. Try --help.\n"],
+    [["toString"], "Unknown command 'toString'. Try --help.\n"],
+  ])("%j is an error with exit code 2", async (words, stderr) => {
+    await expect(gateway(...words)).rejects.toMatchObject({
+      code: 2,
+      stdout: "",
+      stderr: expect.stringContaining(stderr),
+    });
+  });
+});
+
+test.each(COMMANDS)("%s --help describes the command and its exit codes", async (name) => {
+  const { code, stdout, stderr } = await runCommand(name, ["--help"]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  expect(stdout).toMatch(new RegExp(`^Usage: cam-gateway ${name} `));
+  expect(stdout).toContain("\nExit codes: 0 ");
+});
+
+test("the npm script of each command calls that command", () => {
+  const { scripts, bin } = JSON.parse(readFileSync("package.json", "utf8"));
+  const called = Object.fromEntries(
+    Object.entries(scripts as Record<string, string>).flatMap(([name, script]) => {
+      const [, command] = / node dist\/main\.js (.+)$/.exec(script) ?? [];
+      return command === undefined ? [] : [[name, command]];
+    }),
+  );
+  expect(bin).toEqual({ "cam-gateway": "dist/main.js" });
+  expect(called).toEqual({
+    start: "serve --local",
+    server: "serve",
+    migrate: "migrate",
+    "audit:export": "audit export",
+    "audit:verify": "audit verify",
+    "policy:explain": "policy explain",
+    doctor: "doctor",
+  });
+});
+
+describe("serve and check-config", () => {
+  test.each([["--help"], ["-h"]])("%s wins over everything, even a broken environment", async (flag) => {
+    const { code, stdout } = await runCommand("serve", ["--local", flag], { PORT: "x" });
+    expect(code).toBe(0);
+    expect(stdout).toContain("\n    CAM_RATE_PER_SECOND ");
+  });
+
+  test.each([
+    ["serve", ["--local", "--check-config"]],
+    ["check-config", ["--local"]],
+  ])("%s %j checks the configuration and starts nothing", async (name, args) => {
+    const { code, stdout, stderr } = await runCommand(name, args, { PORT: "0" });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toMatch(/^The configuration is valid\.\n {2}Mode {6}local\n/);
+  });
+
+  test.each([
+    ["serve", "--check-config"],
+    ["check-config", "--local"],
+  ])("%s %s refuses an invalid configuration with exit code 78", async (name, flag) => {
+    const { code, stdout, stderr } = await runCommand(name, [flag], { PORT: "x" });
+    expect({ code, stdout }).toEqual({ code: 78, stdout: "" });
+    expect(stderr).toMatch(/^The configuration cannot be used:\n {2}- PORT must be a whole number\.\n/);
+  });
+
+  test.each([
+    ["--locl", "Unknown option '--locl' (Did you mean --local?). Try --help.\n"],
+    ["local", "Too many arguments for 'serve'. Expected 0 arguments but got 1. Try --help.\n"],
+    ["--local=yes", "Unknown option '--local'"],
+    ["-x", "Unknown option '-x'. Try --help.\n"],
+  ])("serve refuses %s with exit code 78", async (flag, message) => {
+    const { code, stdout, stderr } = await runCommand("serve", [flag]);
+    expect({ code, stdout }).toEqual({ code: 78, stdout: "" });
+    expect(stderr).toContain(message);
+  });
+});
