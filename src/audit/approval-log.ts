@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import { personOf } from "../auth/subject.ts";
 import type { Database } from "../database/database.ts";
+import type { Report } from "../telemetry/log-events.ts";
 import { type BulkGuard, NO_BULK_GUARD } from "./caller-pauses.ts";
 import {
   type ApproveVerdict,
@@ -13,25 +14,24 @@ import {
   requireChangeId,
   toChangeRecord,
 } from "./change-record.ts";
-import type { RequestSeal, SealVerdict } from "./request-seal.ts";
+import type { RequestSeal } from "./request-seal.ts";
 import { runQuery } from "./run-query.ts";
 
 /** A verdict, and the change where it is BEGUN. */
-type ApproveRow = ChangeRow & { readonly verdict: ApproveVerdict["kind"]; readonly change_id: string };
+type ApproveRow = ChangeRow & { readonly verdict: ApproveVerdict["kind"]; readonly changeId: string };
 
-export interface ApprovalLogDeps {
+interface ApprovalLogDeps {
   readonly database: Database;
   /** Names this process in the record. */
   readonly replica: string;
-  /** Without it nobody is ever paused. */
+  /** Without it the gateway pauses no caller. */
   readonly guard?: BulkGuard;
-  /** Tells the requests that this gateway recorded. Without it none is approved. */
+  /** Recognises the requests that this gateway recorded. Without it no request can be approved. */
   readonly seal: RequestSeal | undefined;
-  /** Told of a request that is not as this gateway recorded it, and why. */
-  readonly onForged?: (changeId: string, why: SealVerdict) => void;
+  readonly report?: Report;
 }
 
-/** Puts on record what is decided of changes that await approval. Errors are those of ChangeLog. */
+/** Records decisions about changes that await approval. Errors are those of ChangeLog. */
 export class ApprovalLog {
   readonly #deps: ApprovalLogDeps;
 
@@ -40,10 +40,10 @@ export class ApprovalLog {
   }
 
   /**
-   * Lets a change go, or says why not (see approve_change in schema/migrations).
+   * Approves a change, or says why not (see approve_change in schema/migrations).
    *
-   * The request that comes back has to be sealed by this gateway, and be the one that the flag sets were composed from.
-   * Otherwise the change is settled as refused.
+   * The recorded request must have this gateway's seal and be the one from which the flag sets were composed. Otherwise
+   * the change is settled as refused.
    */
   async approve(
     id: string,
@@ -62,9 +62,8 @@ export class ApprovalLog {
         ) a left join lateral change_now(a.change_id) c on a.verdict = 'BEGUN'`,
     );
     if (row === undefined) throw new Error("approve_change gave no verdict.");
-    const { verdict: kind, change_id } = row;
-    if (kind !== "BEGUN" || this.#isGenuine(toChangeRecord(row), composedFrom))
-      return { kind, id: change_id };
+    const { verdict: kind, changeId } = row;
+    if (kind !== "BEGUN" || this.#isGenuine(toChangeRecord(row), composedFrom)) return { kind, id: changeId };
     await runQuery(
       database,
       sql`select from settle_change(${id}, 'refused', null, 'FORBIDDEN', null, null, null, 0, 0, false)`,
@@ -73,15 +72,15 @@ export class ApprovalLog {
   }
 
   #isGenuine(approved: ChangeRecord, composedFrom = approved): boolean {
-    const { seal, onForged } = this.#deps;
+    const { seal, report } = this.#deps;
     const verdicts = [approved, composedFrom].map((record) => seal?.check(record) ?? "UNKNOWN_KEY");
     const why = verdicts.find((verdict) => verdict !== "GENUINE");
     if (why === undefined && composedFrom.requestMac?.mac === approved.requestMac?.mac) return true;
-    onForged?.(approved.id, why ?? "ALTERED");
+    report?.("approval.not_genuine", { changeId: approved.id, why: why ?? "ALTERED" });
     return false;
   }
 
-  /** Settles a change as refused, withdrawn where `by` had asked for it. One statement. */
+  /** Settles a change as refused, or as withdrawn if `by` asked for it. One statement. */
   async reject(
     id: string,
     by: RecordedCaller,

@@ -1,6 +1,5 @@
-import { type Selectable, sql } from "kysely";
+import { sql } from "kysely";
 import type { Database } from "../database/database.ts";
-import type { CallerPauseTable } from "../database/tables.ts";
 import type { RecordedCaller } from "./change-record.ts";
 import { runQuery, runRead } from "./run-query.ts";
 
@@ -63,26 +62,23 @@ export class CallerPauses {
   }
 }
 
-type PauseRow = Selectable<CallerPauseTable>;
+interface PauseRow extends Omit<CallerPause, "resumed"> {
+  readonly resumedAt?: Date;
+  readonly resumedBySubject: string;
+  readonly resumedByClient?: string;
+  readonly resumedByIssuer?: string;
+}
 
-function toPause(row: PauseRow): CallerPause {
-  return {
-    id: row.id,
-    subject: row.subject,
-    issuer: row.issuer ?? undefined,
-    pausedAt: row.paused_at,
-    users: row.users,
-    withinMs: row.within_ms,
-    resumed:
-      row.resumed_at === null
-        ? undefined
-        : {
-            at: row.resumed_at,
-            by: {
-              subject: row.resumed_by_subject ?? "",
-              client: row.resumed_by_client ?? undefined,
-              issuer: row.resumed_by_issuer ?? undefined,
-            },
-          },
-  };
+function toPause({
+  id,
+  subject,
+  issuer,
+  pausedAt,
+  users,
+  withinMs,
+  resumedAt: at,
+  ...row
+}: PauseRow): CallerPause {
+  const by = { subject: row.resumedBySubject, client: row.resumedByClient, issuer: row.resumedByIssuer };
+  return { id, subject, issuer, pausedAt, users, withinMs, resumed: at && { at, by } };
 }

@@ -2,14 +2,15 @@ import { constants } from "node:fs";
 import { access, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { z } from "zod";
+import type { Report } from "../telemetry/log-events.ts";
 import { readUtf8File, whyUnreadable } from "../utf8.ts";
 import { type ChainPlace, placeShape } from "./chain.ts";
 
 interface ChainAnchorsOptions {
   /** Undefined keeps the places in memory alone. */
   readonly file: string | undefined;
-  /** Told once when another process has written the file. */
-  readonly onForeignWrite?: (file: string) => void;
+  /** Hears once of another process that writes the file. */
+  readonly report?: Report;
 }
 
 /**
@@ -54,12 +55,12 @@ export class ChainAnchors {
   }
 
   async #readFile(): Promise<Places> {
-    const { file, onForeignWrite } = this.#options;
+    const { file, report } = this.#options;
     if (file === undefined) return new Map();
     const places = await readAnchorFile(file);
     if (this.#seen !== undefined && !isSame(places, this.#seen) && !this.#isShared) {
       this.#isShared = true;
-      onForeignWrite?.(file);
+      report?.("record.anchor_shared", { file });
     }
     this.#seen = places;
     return places;

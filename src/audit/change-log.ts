@@ -34,7 +34,7 @@ interface ChangeLogDeps {
 }
 
 /** A verdict, and the change where it awaits approval or is joined. */
-type BeginRow = ChangeRow & { readonly verdict: BeginVerdict["kind"]; readonly change_id: string };
+type BeginRow = Partial<ChangeRow> & { readonly verdict: BeginVerdict["kind"]; readonly changeId: string };
 
 /**
  * The record of changes. What is on record can be settled once and never altered or deleted.
@@ -79,9 +79,9 @@ export class ChangeLog {
     const run = async (on: Database): Promise<BeginVerdict> => {
       const [row] = await runQuery<BeginRow>(on, statement);
       if (row === undefined) throw new Error("begin_change gave no verdict.");
-      if (intent.approvalMs !== undefined && row.id !== null)
-        await this.#seal(on, intent, toChangeRecord(row));
-      return { kind: row.verdict, id: row.change_id };
+      if (intent.approvalMs !== undefined && row.id !== undefined)
+        await this.#seal(on, intent, toChangeRecord(row as ChangeRow));
+      return { kind: row.verdict, id: row.changeId };
     };
     // A request for approval that is on record without its MAC could never be approved.
     return intent.approvalMs === undefined ? run(database) : inTransaction(database, run);
@@ -105,26 +105,20 @@ export class ChangeLog {
    */
   async settle(id: string, settlement: ChangeSettlement): Promise<Settled | undefined> {
     const { status, resolvedBy, code, camCode, camAction, camRequestId, readBack } = settlement;
-    const [row] = await this.#run<{ settle_order: string | number; settled_at: Date; sealed: boolean }>(sql`
+    const [row] = await this.#run<{ settleOrder: string | number; settledAt: Date; sealed: boolean }>(sql`
       select * from settle_change(
         ${id}, ${status}, ${resolvedBy ?? null}, ${code ?? null}, ${camCode ?? null}, ${camAction ?? null},
         ${camRequestId ?? null}, ${settlement.attempts}, ${Math.round(settlement.quotaWaitMs)}, ${readBack ?? false}
       )`);
-    return row && { settleOrder: Number(row.settle_order), at: row.settled_at, sealed: row.sealed };
+    return row && { settleOrder: Number(row.settleOrder), at: row.settledAt, sealed: row.sealed };
   }
 
   /** The writes of a user that a read which begins now may not show yet, in the order in which CAM heard of them. */
   async recentWrites(account: string, opUin: Uin): Promise<readonly RecentWrite[]> {
-    const rows = await this.#run<RecentWriteRow>(sql`select * from recent_writes(${account}, ${opUin}, 0)`);
-    return rows.map((row) => ({
-      changeId: row.change_id,
-      status: row.status,
-      before: row.before_image,
-      sent: row.sent,
-      finishedAt: row.finished_at,
-      settleOrder: Number(row.settle_order),
-      ageMs: row.age_ms,
-    }));
+    const rows = await this.#run<RecentWrite>(sql`
+      select change_id, status, before_image as before, sent, finished_at, settle_order, age_ms
+      from recent_writes(${account}, ${opUin}, 0)`);
+    return rows.map((row) => ({ ...row, settleOrder: Number(row.settleOrder) }));
   }
 
   /** Undefined where there is none; what is no id of a change is the id of none. */
@@ -190,7 +184,7 @@ export class ChangeLog {
    * CAM may show what was so before, earlier ones. What was refused has changed nothing.
    */
   async otherWrites({ id, account, opUin }: ChangeRecord): Promise<OtherWrites> {
-    const rows = await this.#run<{ before_image: object; sent: object; later: boolean }>(sql`
+    const rows = await this.#run<{ beforeImage: object; sent: object; later: boolean }>(sql`
       select c.before_image, c.sent, coalesce(c.dispatch_order, c.begun) > own.dispatched as later
       from mfa_change c, (
         select coalesce(dispatch_order, begun) as dispatched, coalesce(decided_at, created_at) as at
@@ -206,7 +200,7 @@ export class ChangeLog {
       )`);
     return {
       later: rows.filter(({ later }) => later).map(({ sent }) => sent),
-      earlier: rows.filter(({ later }) => !later).flatMap(({ before_image, sent }) => [before_image, sent]),
+      earlier: rows.filter(({ later }) => !later).flatMap(({ beforeImage, sent }) => [beforeImage, sent]),
     };
   }
 
@@ -217,16 +211,6 @@ export class ChangeLog {
   #read<Row>(query: RawBuilder<unknown>): Promise<Row[]> {
     return runRead(this.#deps.database, query);
   }
-}
-
-interface RecentWriteRow {
-  readonly change_id: string;
-  readonly status: RecentWrite["status"];
-  readonly before_image: object;
-  readonly sent: object;
-  readonly finished_at: Date;
-  readonly settle_order: string | number;
-  readonly age_ms: number;
 }
 
 /**

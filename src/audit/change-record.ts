@@ -1,6 +1,4 @@
-import type { Selectable } from "kysely";
 import type { Uin } from "../contract/index.ts";
-import type { MfaChangeTable } from "../database/tables.ts";
 
 export const CHANGE_STATUSES = ["awaiting_approval", "pending", "applied", "refused", "unknown"] as const;
 
@@ -200,59 +198,64 @@ export function requireChangeId(text: string): string {
   return text;
 }
 
-export type ChangeRow = Selectable<MfaChangeTable>;
+/** A row of mfa_change, as `fromRow` returns it. */
+export interface ChangeRow
+  extends Omit<ChangeRecord, "caller" | "before" | "approval" | "requestMac" | "seq"> {
+  readonly callerSubject: string;
+  readonly callerClient?: string;
+  readonly callerIssuer?: string;
+  readonly beforeImage: object;
+  readonly seq?: string | number;
+  readonly expiresAt?: Date;
+  readonly decision?: ApprovalDecision["kind"];
+  readonly decidedAt: Date;
+  readonly decidedBySubject: string;
+  readonly decidedByClient?: string;
+  readonly decidedByIssuer?: string;
+  readonly decisionRequestId: string;
+  readonly decisionReason?: string;
+  readonly requestMac?: string;
+  readonly requestKey?: string;
+}
 
 export function toChangeRecord(row: ChangeRow): ChangeRecord {
+  const { requestMac: mac, requestKey: key, seq } = row;
   return {
     id: row.id,
     account: row.account,
-    opUin: row.op_uin as Uin,
-    caller: {
-      subject: row.caller_subject,
-      client: row.caller_client ?? undefined,
-      issuer: row.caller_issuer ?? undefined,
-    },
-    gatewayRequestId: row.gateway_request_id,
+    opUin: row.opUin,
+    caller: { subject: row.callerSubject, client: row.callerClient, issuer: row.callerIssuer },
+    gatewayRequestId: row.gatewayRequestId,
     requested: row.requested,
-    reason: row.reason ?? undefined,
-    requestHash: row.request_hash,
-    before: row.before_image,
+    reason: row.reason,
+    requestHash: row.requestHash,
+    before: row.beforeImage,
     sent: row.sent,
     status: row.status,
-    approval: toApproval(row),
-    requestMac:
-      row.request_mac === null || row.request_key === null
-        ? undefined
-        : { mac: row.request_mac, key: row.request_key },
-    resolvedBy: row.resolved_by ?? undefined,
-    code: row.code ?? undefined,
-    camCode: row.cam_code ?? undefined,
-    camAction: row.cam_action ?? undefined,
-    camRequestId: row.cam_request_id ?? undefined,
+    approval: row.expiresAt && { expiresAt: row.expiresAt, decision: toDecision(row) },
+    requestMac: mac === undefined || key === undefined ? undefined : { mac, key },
+    resolvedBy: row.resolvedBy,
+    code: row.code,
+    camCode: row.camCode,
+    camAction: row.camAction,
+    camRequestId: row.camRequestId,
     attempts: row.attempts,
-    quotaWaitMs: row.quota_wait_ms,
+    quotaWaitMs: row.quotaWaitMs,
     replica: row.replica,
-    createdAt: row.created_at,
-    finishedAt: row.finished_at ?? undefined,
-    seq: row.seq === null ? undefined : String(row.seq),
+    createdAt: row.createdAt,
+    finishedAt: row.finishedAt,
+    seq: seq === undefined ? undefined : String(seq),
   };
-}
-
-function toApproval(row: ChangeRow): ChangeApproval | undefined {
-  return row.expires_at === null ? undefined : { expiresAt: row.expires_at, decision: toDecision(row) };
 }
 
 function toDecision(row: ChangeRow): ApprovalDecision | undefined {
-  if (row.decision === null || row.decided_at === null) return undefined;
-  return {
-    kind: row.decision,
-    by: {
-      subject: row.decided_by_subject ?? "",
-      client: row.decided_by_client ?? undefined,
-      issuer: row.decided_by_issuer ?? undefined,
-    },
-    at: row.decided_at,
-    reason: row.decision_reason ?? undefined,
-    gatewayRequestId: row.decision_request_id ?? "",
-  };
+  return (
+    row.decision && {
+      kind: row.decision,
+      by: { subject: row.decidedBySubject, client: row.decidedByClient, issuer: row.decidedByIssuer },
+      at: row.decidedAt,
+      reason: row.decisionReason,
+      gatewayRequestId: row.decisionRequestId,
+    }
+  );
 }

@@ -1,9 +1,9 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
 import { type Kysely, sql } from "kysely";
 import type { Clock } from "../clock.ts";
-import type { Database } from "../database/database.ts";
-import type { Tables } from "../database/tables.ts";
+import type { Database, Tables } from "../database/database.ts";
 import { Poller } from "../poller.ts";
+import type { Report } from "../telemetry/log-events.ts";
 import { type ChainPlace, type ChainProblem, RECORD_CHAIN } from "./chain.ts";
 import type { ChainAnchors } from "./chain-anchors.ts";
 import { type Checkpoint, encodePublicKey, isSignedAsItSays, signCheckpoint } from "./checkpoint.ts";
@@ -11,55 +11,45 @@ import { atOneMoment, readCheckpointsBy, readEnd, readLastCheckpoint, readRecord
 import { ChainVerifier } from "./verify-chain.ts";
 import { addStored } from "./verify-database.ts";
 
-export interface AuditCheckpointerDeps {
+interface AuditCheckpointerDeps {
   readonly database: Database;
   /** Ed25519. */
   readonly privateKey: KeyObject;
-  /** The key before it, while keys are changed: what it signed counts as well. */
+  /** The key before it, during a rotation. Its signatures count as well. */
   readonly previousKey?: KeyObject | undefined;
   readonly anchors: ChainAnchors;
   readonly clock: Clock;
   readonly intervalMs: number;
-  readonly observer?: CheckpointObserver;
+  readonly report?: Report;
 }
 
-export interface CheckpointObserver {
-  onSigned(checkpoint: Checkpoint, chain: string): void;
-  /** At the start: nothing from outside the database says what the record was before. */
-  onNoAnchor(chain: string): void;
-  /** The record is not what this replica knows it to be. It signs nothing while that is so. */
-  onBroken(problem: ChainProblem, chain: string): void;
-  /** A round that could not be made, for example because the store does not answer. */
-  onError(error: unknown): void;
-}
-
-/** What a look at the record came to. */
+/** The result of an examination of the record. */
 type Examined = { readonly problem: ChainProblem } | SoundRecord;
 
 interface SoundRecord {
   readonly end: ChainPlace;
   /** Whether this key has signed the end. */
   readonly isSigned: boolean;
-  /** Signatures at the end that bear the name of this key and are not valid. */
+  /** Signatures at the end that name this key. When `isSigned` is false, none of them is valid. */
   readonly bogus: readonly string[];
 }
 
 /**
- * Signs, now and then, where the chain of the record is, so that nobody who has the database but not the key can
- * rewrite what came before. Several replicas may do so at once; one checkpoint a record is kept.
+ * Signs the end of the record's hash chain at an interval. Without the key, an owner of the database cannot rewrite what
+ * came before. Several replicas may sign at once; the database keeps one checkpoint a record and key.
  *
- * Before it signs, the record has to contain what this replica signed before, as its anchors say, and what came since
- * has to follow from that. The database's own word for what was signed before is not taken.
+ * Before it signs, it checks that the record contains the places in this replica's anchors and that the later records
+ * follow from them. The checkpoints in the database are no evidence of what this replica signed.
  */
 export class AuditCheckpointer {
   readonly #deps: AuditCheckpointerDeps;
   readonly #publicKey: string;
   readonly #trustedKeys: readonly string[];
-  readonly #rounds: Poller;
+  readonly #poller: Poller;
 
   constructor(deps: AuditCheckpointerDeps) {
     this.#deps = deps;
-    this.#rounds = new Poller(deps.clock, () => this.#round());
+    this.#poller = new Poller(deps.clock, () => this.#signNow());
     this.#publicKey = publicKeyOf(deps.privateKey);
     this.#trustedKeys = [
       this.#publicKey,
@@ -70,28 +60,28 @@ export class AuditCheckpointer {
   /** @throws AnchorFileError */
   async start(): Promise<void> {
     const anchors = await this.#deps.anchors.placesOf(RECORD_CHAIN);
-    if (anchors.length === 0) this.#deps.observer?.onNoAnchor(RECORD_CHAIN);
-    this.#rounds.start();
+    if (anchors.length === 0) this.#deps.report?.("record.no_anchor", { chain: RECORD_CHAIN });
+    this.#poller.start();
   }
 
-  /** Resolves when the round under way is over. */
+  /** Resolves when the examination in progress is over. */
   stop(): Promise<void> {
-    return this.#rounds.stop();
+    return this.#poller.stop();
   }
 
   /**
-   * Signs the end of the chain as it is now, where this key has not signed it and nothing is wrong.
-   * @returns the checkpoint, or undefined where there was nothing to sign or something is wrong.
+   * Signs the end of the chain as it is now, if this key has not signed it and the record is sound.
+   * @returns the checkpoint, or undefined when it signed nothing.
    * @throws AnchorFileError
    */
   async checkpoint(): Promise<Checkpoint | undefined> {
-    const { database, anchors, observer, clock, privateKey } = this.#deps;
+    const { database, anchors, report, clock, privateKey } = this.#deps;
     const places = await anchors.placesOf(RECORD_CHAIN);
     const examined = await database.unhurried((db) =>
       atOneMoment(db, (moment) => this.#examine(moment, places)),
     );
     if ("problem" in examined) {
-      observer?.onBroken(examined.problem, RECORD_CHAIN);
+      report?.("record.altered", { chain: RECORD_CHAIN, problem: examined.problem });
       return undefined;
     }
     const { end, isSigned, bogus } = examined;
@@ -104,7 +94,7 @@ export class AuditCheckpointer {
 
   async #examine(db: Kysely<Tables>, anchors: readonly ChainPlace[]): Promise<Examined> {
     const end = await readEnd(db);
-    const since = await this.#whereToBegin(db, anchors);
+    const since = await this.#startOfExamination(db, anchors);
     const found = await readCheckpointsBy(db, this.#trustedKeys, since);
     const signed = found.filter(isSignedAsItSays);
     const verifier = new ChainVerifier({
@@ -124,8 +114,8 @@ export class AuditCheckpointer {
     return { end, isSigned, bogus: atEnd.map(({ signature }) => signature) };
   }
 
-  /** Before the last place that is known to be good, so that the record at that place is looked at as well. */
-  async #whereToBegin(db: Kysely<Tables>, anchors: readonly ChainPlace[]): Promise<number> {
+  /** Returns the place before the last good one, so that the record at the good place is examined as well. */
+  async #startOfExamination(db: Kysely<Tables>, anchors: readonly ChainPlace[]): Promise<number> {
     const known = anchors.map(({ seq }) => seq);
     if (known.length === 0) {
       const last = await readLastCheckpoint(db, this.#trustedKeys, isSignedAsItSays);
@@ -134,7 +124,7 @@ export class AuditCheckpointer {
     return Math.max(0, Math.min(...known) - 1);
   }
 
-  /** Whether it is this one that is kept, and not that of a replica which was quicker. */
+  /** Returns false when another replica has stored a checkpoint of this place first. */
   async #store(
     { seq, hash, signedAt, publicKey, signature }: Checkpoint,
     bogus: readonly string[],
@@ -146,13 +136,15 @@ export class AuditCheckpointer {
     return rows[0]?.kept ?? false;
   }
 
-  async #round(): Promise<number> {
-    const { intervalMs, observer } = this.#deps;
+  async #signNow(): Promise<number> {
+    const { intervalMs, report } = this.#deps;
     try {
       const checkpoint = await this.checkpoint();
-      if (checkpoint !== undefined) observer?.onSigned(checkpoint, RECORD_CHAIN);
-    } catch (error) {
-      observer?.onError(error);
+      // `chain`, `seq` and `hash` are the anchor that audit:verify --expect takes.
+      if (checkpoint !== undefined)
+        report?.("record.signed", { chain: RECORD_CHAIN, seq: checkpoint.seq, hash: checkpoint.hash });
+    } catch (err) {
+      report?.("record.not_signed", { err });
     }
     return intervalMs;
   }

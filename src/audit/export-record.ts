@@ -1,6 +1,6 @@
 import type { Kysely } from "kysely";
 import { z } from "zod";
-import type { Tables } from "../database/tables.ts";
+import type { Tables } from "../database/database.ts";
 import { type ChainPlace, placeShape, type SealedRecord } from "./chain.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { readCheckpoints, readEnd, readRecords } from "./read-record.ts";

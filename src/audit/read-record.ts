@@ -1,7 +1,8 @@
-import { type Kysely, sql } from "kysely";
-import type { Tables } from "../database/tables.ts";
+import { type Kysely, type RawBuilder, sql } from "kysely";
+import type { Tables } from "../database/database.ts";
 import { type ChainPlace, GENESIS, type SealedRecord } from "./chain.ts";
 import type { Checkpoint } from "./checkpoint.ts";
+import { fromRow } from "./run-query.ts";
 
 /** A sealed record, and what its columns say now. */
 export interface StoredRecord extends SealedRecord {
@@ -21,97 +22,67 @@ export function atOneMoment<Result>(
   return db.transaction().setIsolationLevel("repeatable read").setAccessMode("read only").execute(work);
 }
 
-/** The sealed records after `since`, in the order of the chain, up to `until` where that is given. */
-export async function* readRecords(
-  db: Kysely<Tables>,
-  since: number,
-  until: number = Number.MAX_SAFE_INTEGER,
-): AsyncGenerator<StoredRecord> {
+/** Reads the sealed records after `since`, in the order of the chain. */
+export async function* readRecords(db: Kysely<Tables>, since: number): AsyncGenerator<StoredRecord> {
   for (let after = since; ; ) {
-    const { rows } = await sql<RecordRow>`
-      select id, seq, previous_hash, hash, sealed_content, change_content(c) as current
-      from mfa_change c where seq > ${after} and seq <= ${until} order by seq limit ${BATCH}`.execute(db);
-    for (const row of rows) yield toStoredRecord(row);
-    const last = rows.at(-1);
+    const records = await read<StoredRecord>(
+      db,
+      sql`select id as change_id, seq, previous_hash, hash, sealed_content as content, change_content(c) as current
+        from mfa_change c where seq > ${after} order by seq limit ${BATCH}`,
+    );
+    yield* records;
+    const last = records.at(-1);
     if (last === undefined) return;
-    after = Number(last.seq);
+    after = last.seq;
   }
 }
 
-/** Where the chain is said to end. Without the row that says so it is said to be empty. */
+/** Reads where the chain is said to end. Without the row that says so it is said to be empty. */
 export async function readEnd(db: Kysely<Tables>): Promise<ChainPlace> {
-  const row = await db.selectFrom("audit_chain").select(["seq", "hash"]).executeTakeFirst();
-  return row === undefined ? GENESIS : { seq: Number(row.seq), hash: row.hash };
+  const [end] = await read<ChainPlace>(db, sql`select seq, hash from audit_chain`);
+  return end ?? GENESIS;
 }
 
-/** Checkpoints from a record on, in order. */
-export async function readCheckpoints(db: Kysely<Tables>, from: number): Promise<readonly Checkpoint[]> {
-  const { rows } = await sql<CheckpointRow>`
-    select * from audit_checkpoint where seq >= ${from} order by seq`.execute(db);
-  return rows.map(toCheckpoint);
+/** Reads the checkpoints from a record on, in order. */
+export function readCheckpoints(db: Kysely<Tables>, from: number): Promise<readonly Checkpoint[]> {
+  return read(db, sql`select * from audit_checkpoint where seq >= ${from} order by seq`);
 }
 
-/** Checkpoints of these keys from a record on, in order. Their signatures are not looked at. */
-export async function readCheckpointsBy(
+/** Reads the checkpoints of these keys from a record on, in order, without checking their signatures. */
+export function readCheckpointsBy(
   db: Kysely<Tables>,
   publicKeys: readonly string[],
   from: number,
 ): Promise<readonly Checkpoint[]> {
-  const { rows } = await sql<CheckpointRow>`
-    select * from audit_checkpoint where seq >= ${from} and public_key in (${sql.join(publicKeys)})
-    order by seq`.execute(db);
-  return rows.map(toCheckpoint);
+  const keys = sql.join(publicKeys);
+  return read(
+    db,
+    sql`select * from audit_checkpoint where seq >= ${from} and public_key in (${keys}) order by seq`,
+  );
 }
 
-/** The highest checkpoint of these keys that is `valid`, however many others lie above it. */
+/** Reads the highest checkpoint of these keys that is `valid`, however many others lie above it. */
 export async function readLastCheckpoint(
   db: Kysely<Tables>,
   publicKeys: readonly string[],
   valid: (checkpoint: Checkpoint) => boolean,
 ): Promise<Checkpoint | undefined> {
   for (let skip = 0; ; skip += BATCH) {
-    const { rows } = await sql<CheckpointRow>`
-      select * from audit_checkpoint where public_key in (${sql.join(publicKeys)})
-      order by seq desc, signature limit ${BATCH} offset ${skip}`.execute(db);
-    const last = rows.map(toCheckpoint).find(valid);
-    if (last !== undefined || rows.length < BATCH) return last;
+    const found = await read<Checkpoint>(
+      db,
+      sql`select * from audit_checkpoint where public_key in (${sql.join(publicKeys)})
+        order by seq desc, signature limit ${BATCH} offset ${skip}`,
+    );
+    const last = found.find(valid);
+    if (last !== undefined || found.length < BATCH) return last;
   }
 }
 
-interface RecordRow {
-  readonly id: string;
-  readonly seq: string;
-  readonly previous_hash: string;
-  readonly hash: string;
-  readonly sealed_content: string;
-  readonly current: string;
-}
-
-interface CheckpointRow {
-  readonly seq: string;
-  readonly hash: string;
-  readonly signed_at: string;
-  readonly public_key: string;
-  readonly signature: string;
-}
-
-function toStoredRecord(row: RecordRow): StoredRecord {
-  return {
-    changeId: row.id,
-    seq: Number(row.seq),
-    previousHash: row.previous_hash,
-    hash: row.hash,
-    content: row.sealed_content,
-    current: row.current,
-  };
-}
-
-function toCheckpoint(row: CheckpointRow): Checkpoint {
-  return {
-    seq: Number(row.seq),
-    hash: row.hash,
-    signedAt: row.signed_at,
-    publicKey: row.public_key,
-    signature: row.signature,
-  };
+/** PostgreSQL's driver reads a bigint as text. */
+async function read<Value extends { readonly seq: number }>(
+  db: Kysely<Tables>,
+  query: RawBuilder<unknown>,
+): Promise<Value[]> {
+  const { rows } = await query.execute(db);
+  return rows.map((row) => fromRow<Value>(row)).map((value) => ({ ...value, seq: Number(value.seq) }));
 }

@@ -16,7 +16,7 @@ export type SealedRequest = Pick<
 > & { readonly expiresAt: Date };
 
 /** A MAC, and the fingerprint of the key that it was made with. */
-export interface RequestMac {
+interface RequestMac {
   readonly mac: string;
   readonly key: string;
 }

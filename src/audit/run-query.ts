@@ -1,11 +1,10 @@
 import type { Kysely, RawBuilder } from "kysely";
 import { GatewayError } from "../contract/index.ts";
-import type { Database } from "../database/database.ts";
+import type { Database, Tables } from "../database/database.ts";
 import { isUnavailable } from "../database/store-errors.ts";
-import type { Tables } from "../database/tables.ts";
 
 /**
- * Runs one statement of a change.
+ * Runs one statement of a change, and returns its rows as `fromRow` does.
  *
  * @throws GatewayError STORE_UNAVAILABLE, with the driver's error as its cause, where the store does not do its work
  *   now. A mistake of ours in a statement or a value is thrown as the driver's error.
@@ -19,31 +18,36 @@ export function runRead<Row>({ reads }: Database, query: RawBuilder<unknown>): P
   return run(reads, query, "Such a read ends after two seconds: narrow its filter, or try again later.");
 }
 
-async function run<Row>(db: Kysely<Tables>, query: RawBuilder<unknown>, ifSlow?: string): Promise<Row[]> {
-  try {
-    const { rows } = await query.execute(db);
-    return rows as Row[];
-  } catch (error) {
-    if (!isUnavailable(error)) throw error;
-    const hint = isTimeout(error) ? ifSlow : undefined;
-    throw new GatewayError("STORE_UNAVAILABLE", { hint, cause: error });
-  }
-}
-
-/** query_canceled, by statement_timeout. */
-function isTimeout(error: unknown): boolean {
-  return (error as { readonly code?: unknown }).code === "57014";
-}
-
 /** Runs statements of a change in one transaction. Errors are those of `runQuery`. */
-export async function inTransaction<Result>(
+export function inTransaction<Result>(
   database: Database,
   work: (database: Database) => Promise<Result>,
 ): Promise<Result> {
+  return explain(database.db.transaction().execute((db) => work({ ...database, db })));
+}
+
+async function run<Row>(db: Kysely<Tables>, query: RawBuilder<unknown>, ifSlow?: string): Promise<Row[]> {
+  const { rows } = await explain(query.execute(db), ifSlow);
+  return rows.map((row) => fromRow<Row>(row));
+}
+
+/** Returns a row with its columns' names in camel case, and without the columns that are null. */
+export function fromRow<Row>(row: unknown): Row {
+  const columns = Object.entries(row as object).filter(([, value]) => value !== null);
+  return Object.fromEntries(columns.map(([name, value]) => [camelCase(name), value])) as Row;
+}
+
+function camelCase(name: string): string {
+  return name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+async function explain<Result>(work: Promise<Result>, ifSlow?: string): Promise<Result> {
   try {
-    return await database.db.transaction().execute((db) => work({ ...database, db }));
-  } catch (error) {
-    if (error instanceof GatewayError || !isUnavailable(error)) throw error;
-    throw new GatewayError("STORE_UNAVAILABLE", { cause: error });
+    return await work;
+  } catch (cause) {
+    if (cause instanceof GatewayError || !isUnavailable(cause)) throw cause;
+    // query_canceled, by statement_timeout.
+    const isTimeout = (cause as { readonly code?: unknown }).code === "57014";
+    throw new GatewayError("STORE_UNAVAILABLE", { hint: isTimeout ? ifSlow : undefined, cause });
   }
 }

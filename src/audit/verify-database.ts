@@ -1,5 +1,5 @@
 import { type Kysely, sql } from "kysely";
-import type { Tables } from "../database/tables.ts";
+import type { Tables } from "../database/database.ts";
 import type { ChainPlace } from "./chain.ts";
 import { readCheckpoints, readEnd, readRecords, type StoredRecord } from "./read-record.ts";
 import { type ChainReport, ChainVerifier } from "./verify-chain.ts";

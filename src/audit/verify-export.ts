@@ -4,7 +4,7 @@ import { type ChainPlace, type ChainProblem, changeIdOf, GENESIS_HASH } from "./
 import { type ExportEnd, parseEnd, parseRecord } from "./export-record.ts";
 import { type ChainReport, ChainVerifier, problemOfNone } from "./verify-chain.ts";
 
-export interface VerifyExportOptions {
+interface VerifyExportOptions {
   readonly file: string;
   /** As `encodePublicKey` gives them; undefined where no key is known. */
   readonly trustedKeys: readonly string[] | undefined;

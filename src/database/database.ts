@@ -1,5 +1,7 @@
 import type { Kysely } from "kysely";
-import type { Tables } from "./tables.ts";
+
+/** Columns are named in SQL alone (schema/migrations), so that Kysely knows none. */
+export type Tables = Record<string, Record<string, unknown>>;
 
 /** The gateway's store: one interface and one SQL dialect, whether PostgreSQL or PGlite is behind it. */
 export interface Database {

@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Kysely, sql, type Transaction } from "kysely";
+import type { Tables } from "./database.ts";
 import { type Database, DatabaseError } from "./database.ts";
-import type { Tables } from "./tables.ts";
 
 /** What stands between two statements of a migration; drivers take one statement at a time. */
 const SEPARATOR = /^-->$/m;

@@ -4,9 +4,9 @@ import { setFlagsFromString } from "node:v8";
 import { PGlite } from "@electric-sql/pglite";
 import { Kysely, PGliteDialect } from "kysely";
 import { lockDataDir } from "./data-dir-lock.ts";
+import type { Tables } from "./database.ts";
 import { type Database, DatabaseError } from "./database.ts";
 import { type Pglite, SelfHealingPglite } from "./self-healing-pglite.ts";
-import type { Tables } from "./tables.ts";
 
 interface PgliteOptions {
   /** The folder of the data, made where it is missing. */

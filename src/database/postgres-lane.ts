@@ -11,8 +11,8 @@ import {
   type TransactionSettings,
 } from "kysely";
 import pg from "pg";
+import type { Tables } from "./database.ts";
 import type { DatabaseAddress } from "./database-address.ts";
-import type { Tables } from "./tables.ts";
 
 export interface LaneOptions {
   readonly address: DatabaseAddress;

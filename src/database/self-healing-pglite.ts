@@ -7,7 +7,7 @@ export type Pglite = Exclude<PGliteDialectConfig["pglite"], (...args: never[]) =
 /** What PostgreSQL says of itself alone; https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const INTERNAL_ERROR = "XX000";
 
-export interface SelfHealingPgliteOptions {
+interface SelfHealingPgliteOptions {
   /** Opens the folder, which has PostgreSQL recover it from its write-ahead log. */
   readonly open: () => Promise<Pglite>;
   /** The database stopped; it is opened anew for whoever asks next. */

@@ -36,7 +36,6 @@ import { keepTlsFresh, readTls } from "../http/tls.ts";
 import { SharedWindows } from "../quota/shared-windows.ts";
 import {
   changeObserver,
-  checkpointObserver,
   connectionObserver,
   policyObserver,
   quotaObserver,
@@ -116,7 +115,7 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
         replica,
         guard,
         seal,
-        onForged: (changeId, why) => logger.report("approval.not_genuine", { changeId, why }),
+        report: logger.report,
       }),
     });
     const reconcilers = accounts.all.map(
@@ -238,12 +237,9 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
   ): Promise<AuditCheckpointer | undefined> {
     if (config.checkpoints === undefined || keys === undefined) return undefined;
     const { anchorFile, intervalMs } = config.checkpoints;
-    const observer = checkpointObserver(logger.report);
-    const anchors = await ChainAnchors.open({
-      file: anchorFile,
-      onForeignWrite: (file) => logger.report("record.anchor_shared", { file }),
-    });
-    return new AuditCheckpointer({ database, ...keys, anchors, clock, intervalMs, observer });
+    const { report } = logger;
+    const anchors = await ChainAnchors.open({ file: anchorFile, report });
+    return new AuditCheckpointer({ database, ...keys, anchors, clock, intervalMs, report });
   }
 
   async function loadTrustedDocuments(): Promise<TrustedDocuments | undefined> {

@@ -15,7 +15,7 @@ const FAILED_RETRY_MS = 1_000;
 const EXIT_TRIES = 50;
 const EXIT_PAUSE_MS = 10;
 
-export interface BoundedOutputOptions {
+interface BoundedOutputOptions {
   /** Writes as many bytes as there is room for, and returns their number. Throws EAGAIN where there is none. */
   readonly write: (bytes: Uint8Array) => number;
   /** The line that tells how many lines were dropped. */

@@ -220,17 +220,6 @@ export function quotaObserver(report: Report) {
   };
 }
 
-/** Reports checkpoints. `chain`, `seq` and `hash` are the anchor that audit:verify --expect takes. */
-export function checkpointObserver(report: Report) {
-  return {
-    onSigned: ({ seq, hash }: { readonly seq: number; readonly hash: string }, chain: string) =>
-      report("record.signed", { chain, seq, hash }),
-    onNoAnchor: (chain: string) => report("record.no_anchor", { chain }),
-    onBroken: (problem: object, chain: string) => report("record.altered", { chain, problem }),
-    onError: (err: unknown) => report("record.not_signed", { err }),
-  };
-}
-
 export function keysObserver(report: Report, issuer: string) {
   return {
     onKeysLoaded: () => report("auth.keys_loaded", { issuer }),

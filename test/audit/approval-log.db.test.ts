@@ -5,9 +5,10 @@ import { ChangeLog } from "../../src/audit/change-log.ts";
 import type { ChangeApprovalIntent, ChangeIntent } from "../../src/audit/change-record.ts";
 import { exportRecord } from "../../src/audit/export-record.ts";
 import { atOneMoment } from "../../src/audit/read-record.ts";
-import { RequestSeal, type SealVerdict } from "../../src/audit/request-seal.ts";
+import { RequestSeal } from "../../src/audit/request-seal.ts";
 import { verifyDatabase } from "../../src/audit/verify-database.ts";
 import type { Database } from "../../src/database/database.ts";
+import type { LogEventId, Report } from "../../src/telemetry/log-events.ts";
 import { createTestPostgres, openTestDatabase, openTestPostgres } from "../support/open-test-database.ts";
 import { TEST_SEAL } from "../support/test-seal.ts";
 import { APPLIED, FRESH, intentOf, newUin, OLD } from "./intent-of.ts";
@@ -246,9 +247,9 @@ describe.each(["postgres", "pglite"] as const)("a change that needs approval, on
     const unsealed = { log: new ChangeLog({ database, replica: "replica-1" }), approvals: logs.approvals };
     const without = new ApprovalLog({ database, replica: "replica-1", seal: undefined });
     const other = RequestSeal.ofSecret(Buffer.alloc(32, 8));
-    const forged: [string, SealVerdict][] = [];
-    const onForged = (id: string, why: SealVerdict) => forged.push([id, why]);
-    const stranger = new ApprovalLog({ database, replica: "replica-1", seal: other, onForged });
+    const reported: [LogEventId, object | undefined][] = [];
+    const report: Report = (event, fields) => reported.push([event, fields]);
+    const stranger = new ApprovalLog({ database, replica: "replica-1", seal: other, report });
     const cases = [
       [logs.approvals, await awaiting(unsealed)],
       [without, await awaiting(logs)],
@@ -262,7 +263,7 @@ describe.each(["postgres", "pglite"] as const)("a change that needs approval, on
         seq: expect.any(String),
       });
     }
-    expect(forged).toEqual([[cases[2][1], "UNKNOWN_KEY"]]);
+    expect(reported).toEqual([["approval.not_genuine", { changeId: cases[2][1], why: "UNKNOWN_KEY" }]]);
   });
 
   test("is refused where its flag sets were composed from a record that was changed for a moment, and changed back", async () => {

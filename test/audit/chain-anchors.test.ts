@@ -19,7 +19,7 @@ function placeAt(seq: number, digit = "a") {
 }
 
 function open(): Promise<ChainAnchors> {
-  return ChainAnchors.open({ file, onForeignWrite: (path) => shared.push(path) });
+  return ChainAnchors.open({ file, report: (_, fields) => shared.push((fields as { file: string }).file) });
 }
 
 describe("anchors of chains", () => {

@@ -2,14 +2,15 @@ import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { sql } from "kysely";
 import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
-import { type ChainProblem, RECORD_CHAIN } from "../../src/audit/chain.ts";
+import { type ChainPlace, type ChainProblem, RECORD_CHAIN } from "../../src/audit/chain.ts";
 import { ChainAnchors, readAnchorFile } from "../../src/audit/chain-anchors.ts";
 import { ChangeLog } from "../../src/audit/change-log.ts";
-import { type Checkpoint, isSignedAsItSays } from "../../src/audit/checkpoint.ts";
-import { AuditCheckpointer, type CheckpointObserver } from "../../src/audit/checkpointer.ts";
+import { isSignedAsItSays } from "../../src/audit/checkpoint.ts";
+import { AuditCheckpointer } from "../../src/audit/checkpointer.ts";
 import { readCheckpoints } from "../../src/audit/read-record.ts";
 import { verifyDatabase } from "../../src/audit/verify-database.ts";
 import type { Database } from "../../src/database/database.ts";
+import type { Report } from "../../src/telemetry/log-events.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { createTestPostgres, openTestDatabase, openTestPostgres } from "../support/open-test-database.ts";
 import { recomputeHashes, rewriteRecord } from "../support/rewrite-record.ts";
@@ -23,7 +24,7 @@ let clock: FakeClock;
 let broken: ChainProblem[];
 let unanchored: string[];
 let errors: unknown[];
-let signed: ReturnType<typeof signals<Checkpoint>>;
+let signed: ReturnType<typeof signals<ChainPlace>>;
 
 beforeEach(() => {
   clock = new FakeClock();
@@ -58,11 +59,12 @@ async function checkpointer(
   database: Database,
   { by = key, previous, anchorFile }: Options = {},
 ): Promise<AuditCheckpointer> {
-  const observer: CheckpointObserver = {
-    onSigned: (checkpoint) => signed.push(checkpoint),
-    onNoAnchor: (chain) => unanchored.push(chain),
-    onBroken: (problem) => broken.push(problem),
-    onError: (error) => errors.push(error),
+  const report: Report = (event, fields) => {
+    const { chain, problem, err } = fields as { chain: string; problem: ChainProblem; err: unknown };
+    if (event === "record.signed") signed.push(fields as ChainPlace);
+    if (event === "record.no_anchor") unanchored.push(chain);
+    if (event === "record.altered") broken.push(problem);
+    if (event === "record.not_signed") errors.push(err);
   };
   return new AuditCheckpointer({
     database,
@@ -71,7 +73,7 @@ async function checkpointer(
     anchors: await ChainAnchors.open({ file: anchorFile }),
     clock,
     intervalMs: INTERVAL_MS,
-    observer,
+    report,
   });
 }
 

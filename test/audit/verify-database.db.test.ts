@@ -6,8 +6,7 @@ import { exportRecord, parseEnd, parseRecord } from "../../src/audit/export-reco
 import { atOneMoment, readEnd } from "../../src/audit/read-record.ts";
 import type { ChainReport } from "../../src/audit/verify-chain.ts";
 import { verifyDatabase } from "../../src/audit/verify-database.ts";
-import type { Database } from "../../src/database/database.ts";
-import type { Tables } from "../../src/database/tables.ts";
+import type { Database, Tables } from "../../src/database/database.ts";
 import { openTestDatabase } from "../support/open-test-database.ts";
 import { rewriteRecord } from "../support/rewrite-record.ts";
 import { APPLIED, FRESH, intentOf } from "./intent-of.ts";

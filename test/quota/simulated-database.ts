@@ -1,8 +1,7 @@
 import { Kysely, PostgresDialect, type PostgresPool, sql } from "kysely";
 import pg from "pg";
 import { onTestFinished } from "vitest";
-import type { Database } from "../../src/database/database.ts";
-import type { Tables } from "../../src/database/tables.ts";
+import type { Database, Tables } from "../../src/database/database.ts";
 import { createTestPostgres, openTestPostgres } from "../support/open-test-database.ts";
 import { ASK_THE_FAKE_CLOCK } from "./fake-database-time.ts";
 import type { SimulatedTime } from "./simulated-time.ts";

@@ -1,7 +1,6 @@
 import { type Kysely, sql } from "kysely";
 import { GENESIS, hashRecord } from "../../src/audit/chain.ts";
-import type { Database } from "../../src/database/database.ts";
-import type { Tables } from "../../src/database/tables.ts";
+import type { Database, Tables } from "../../src/database/database.ts";
 
 const KEPT = ["mfa_change", "audit_chain", "audit_checkpoint"];
 
