@@ -36,6 +36,12 @@ describe.each(pages)("%s", (path) => {
     }
   });
 
+  test("names only files that exist", () => {
+    const prose = text.replaceAll(/^```.*?^```$/gms, "");
+    for (const [, named = ""] of prose.matchAll(/`((?:src|test|schema|bench|scripts|examples)\/[\w./-]*)`/g))
+      if (!named.includes("/x/y")) expect(existsSync(named), named).toBe(true);
+  });
+
   test("names only npm scripts that exist", () => {
     for (const [, name = ""] of text.matchAll(/npm run ([a-z][\w:-]*)/g))
       expect(Object.keys(scripts)).toContain(name);
