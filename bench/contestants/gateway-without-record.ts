@@ -82,7 +82,7 @@ const cam = new parts.CamClient({
   circuits: new parts.ActionCircuits({ failures: 20 }, clock),
   skew: new parts.ClockSkew(clock),
   clock,
-  observer: { onAttempt: (attempt) => reportCamAttempt(logger.report, attempt) },
+  onAttempt: (attempt) => reportCamAttempt(logger.report, attempt),
 });
 const flagReads = new FlagReads({ cam, clock, cacheMs: 0 });
 const log = {

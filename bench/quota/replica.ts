@@ -72,10 +72,8 @@ async function offer({ forMs, deadlineMs, callers, stalls }: OfferQuestion): Pro
       traceId: `${name}:${REPLICA}-${pending.length}`,
       caller: name,
       priority,
-      observer: {
-        onAttempt: ({ quotaWaitMs }: { readonly quotaWaitMs: number }) => {
-          waitedMs += quotaWaitMs;
-        },
+      onAttempt: ({ quotaWaitMs }: { readonly quotaWaitMs: number }) => {
+        waitedMs += quotaWaitMs;
       },
     };
     try {

@@ -1,36 +1,33 @@
 import type { Clock } from "../clock.ts";
 import { GatewayError, type Uin } from "../contract/index.ts";
 import type { CamAction } from "./actions/cam-action.ts";
+import {
+  type AttemptOutcome,
+  type CamAttempt,
+  type Correction,
+  slotOutcomeOf,
+  voteOnError,
+  voteOnLoss,
+} from "./attempt.ts";
 import type { ActionCircuits } from "./circuit-breaker.ts";
 import type { ClockSkew } from "./clock-skew.ts";
-import type { CamClientConfig } from "./create-request.ts";
-import { createRequest, endpointFor } from "./create-request.ts";
+import { type CamClientConfig, createRequest, endpointFor } from "./create-request.ts";
 import { awaitCredential } from "./credentials/await-credential.ts";
 import type { Credential } from "./credentials/credential.ts";
 import type { CredentialCache } from "./credentials/credential-cache.ts";
 import {
   CamError,
-  type CamErrorKind,
+  type CamErrorDetails,
   isKeyRefused,
   isSignatureExpired,
   isThrottle,
-  kindOf,
+  lostExchange,
 } from "./errors/cam-error.ts";
-import type { CamAttempt, CamObserver } from "./exchange.ts";
-import {
-  type Correction,
-  type Exchange,
-  readAnswer,
-  slotOutcomeOf,
-  voteOf,
-  voteOnAnswer,
-} from "./exchange.ts";
 import type { CallPriority, RateBudget, RateRequest, RateSlot } from "./rate-budget.ts";
-import type { CamResult } from "./read-reply.ts";
-import { decideRetry } from "./retry/decide-retry.ts";
+import { type CamResult, readReply } from "./read-reply.ts";
+import { decideRetry, type RetryDecision } from "./retry/decide-retry.ts";
 import type { Tc3Signer } from "./signing/tc3-signer.ts";
-import type { HttpTransport } from "./transport/http-transport.ts";
-import { TransportError } from "./transport/http-transport.ts";
+import { type HttpTransport, TransportError } from "./transport/http-transport.ts";
 
 export interface CamClientDeps {
   readonly config: CamClientConfig;
@@ -38,45 +35,54 @@ export interface CamClientDeps {
   readonly signer: Tc3Signer;
   readonly transport: HttpTransport;
   readonly budget: RateBudget;
-  /** Without it, CAM is asked however often it fails. */
+  /** Without it, failures never stop further calls. */
   readonly circuits?: ActionCircuits;
   readonly skew: ClockSkew;
   readonly clock: Clock;
-  readonly observer?: CamObserver;
+  /** Reports every attempt. It must not throw. */
+  readonly onAttempt?: (attempt: CamAttempt) => void;
 }
 
 export interface CamCallOptions {
-  /** Monotonic milliseconds by which the call, with its waits and retries, has to be over. */
+  /** Monotonic milliseconds by which the call ends, with its waits and retries. */
   readonly deadlineMs: number;
   /** Goes out as X-TC-TraceId. */
   readonly traceId: string;
-  /** Whose call it is, for callers take turns at the quota; the gateway's own without it. */
+  /** The caller that the call is for: callers take turns at the quota. Default: the gateway itself. */
   readonly caller?: string | undefined;
-  /** "interactive" without it. */
+  /** Default: "interactive". */
   readonly priority?: CallPriority;
-  /** How often the call is made at most; as often as decide-retry.ts says without it. */
+  /** Default: as many as decide-retry.ts allows. */
   readonly maxAttempts?: number;
-  /** A read that a write begins with. It is refused where the write would be: without the store of the quota. */
+  /** A read that a write begins with. The quota refuses it like the write when its store is unavailable. */
   readonly forWrite?: boolean;
   readonly signal?: AbortSignal;
-  /** Told of the attempts of this call, beside the client's own observer. */
-  readonly observer?: CamObserver;
+  /** Reports the attempts of this call, in addition to the client's own report. */
+  readonly onAttempt?: (attempt: CamAttempt) => void;
+}
+
+/** A call and the number of its attempt. */
+interface Attempt<Output> extends CamCallOptions {
+  readonly action: CamAction<never, Output>;
+  readonly body: string;
+  /** The one user that the call is about. */
+  readonly user: Uin | undefined;
+  readonly attempt: number;
+  /** The call takes the next slot, because it had one before. Otherwise it queues from the end. */
+  readonly requeued: NonNullable<RateRequest["requeued"]>;
 }
 
 /**
- * A slot that comes with less time left than a usual exchange takes would be spent on a call whose reply nobody
- * waits for, and a write's outcome would be unknown. Where all is short, a part of what is left.
+ * The time that an exchange usually takes. A slot that comes later would be spent on a call whose reply comes after the
+ * deadline, and the outcome of a write would be unknown. A call with little time left reserves a part of it.
  */
 const EXCHANGE_MS = 300;
 const EXCHANGE_PART = 0.2;
 
-/** Whether a call queues from the end, or takes the next slot because it had a slot before. */
-type QueuePlace = Required<Pick<RateRequest, "requeued">>;
-
-/** Calls that the gateway makes for nobody in particular share a turn. */
+/** Calls that the gateway makes for no caller share a turn. */
 const OWN_CALLS = "gateway";
 
-/** Makes calls to CAM: for each attempt a credential, a slot of the quota, a signature, the exchange, a verdict. */
+/** Makes calls to CAM. Every attempt takes a credential, a slot of the quota, a signature and an exchange. */
 export class CamClient {
   readonly #deps: CamClientDeps;
 
@@ -85,10 +91,11 @@ export class CamClient {
   }
 
   /**
-   * Makes one call and repeats it where that is safe (decide-retry.ts) and in time.
+   * Makes a call. Repeats it where that is safe (decide-retry.ts) and in time.
    *
-   * @throws CamError with what CAM or the network said last, or ABORTED by the signal.
-   * @throws GatewayError CAM_CIRCUIT_OPEN where CAM is being left alone, or QUOTA_EXHAUSTED where nothing was sent, because no slot comes free before the deadline.
+   * @throws CamError of the last attempt.
+   * @throws GatewayError CAM_CIRCUIT_OPEN while the circuit of the action is open, or QUOTA_EXHAUSTED where nothing was
+   *   sent because no slot comes free before the deadline.
    */
   async call<Input, Output>(
     action: CamAction<Input, Output>,
@@ -96,66 +103,36 @@ export class CamClient {
     options: CamCallOptions,
   ): Promise<CamResult<Output>> {
     const { clock } = this.#deps;
-    const observe = (seen: CamAttempt): void => {
-      this.#deps.observer?.onAttempt(seen);
-      options.observer?.onAttempt(seen);
-    };
-    const body = action.serialize(input);
+    const call = { ...options, action, body: action.serialize(input), user: action.userOf?.(input) };
     const corrected = new Set<Correction>();
-    const user = action.userOf?.(input);
     let last: CamError | undefined;
     for (let attempt = 1; ; attempt++) {
       const startedMs = clock.monotonic();
-      // A throttled call had its turn: its retry takes the next slot instead of queueing from the end.
-      const place: QueuePlace = { requeued: last !== undefined && isThrottle(last.camCode) };
-      const exchange = await this.#attemptUnlessBroken(action, body, user, attempt, {
-        ...options,
-        ...place,
-      }).catch((refusal: unknown) => {
-        // What CAM said last is nearer to the cause than that no slot is left for asking again.
+      // A throttled call had its turn, so its retry takes the next slot instead of queueing from the end.
+      const requeued = last !== undefined && isThrottle(last.camCode);
+      const outcome = await this.#attempt({ ...call, attempt, requeued }).catch((refusal: unknown) => {
+        // CAM's last answer says more about the cause than a lack of slots for the retry.
         throw refusal instanceof GatewayError ? (last ?? refusal) : refusal;
       });
-      const report = {
-        action: action.name,
-        traceId: options.traceId,
-        attempt,
+      const { result, error, quotaWaitMs } = outcome;
+      const decision = error && this.#decide(error, outcome.correction, corrected, { ...call, attempt });
+      const seen: CamAttempt = {
+        ...{ action: action.name, traceId: options.traceId, attempt, quotaWaitMs, error },
         durationMs: clock.monotonic() - startedMs,
-        quotaWaitMs: exchange.quotaWaitMs,
+        camRequestId: (result ?? error)?.camRequestId,
+        next: decision && (decision.retry ? { retryInMs: decision.delayMs } : { gaveUp: decision.because }),
       };
-      if ("result" in exchange) {
-        observe({
-          ...report,
-          requestId: exchange.result.requestId,
-          error: undefined,
-          next: undefined,
-        });
-        return exchange.result;
-      }
-      const { error } = exchange;
-      const { correction } = exchange;
-      const decision =
-        correction !== undefined && !corrected.has(correction)
-          ? ({ retry: true, delayMs: 0 } as const)
-          : decideRetry({
-              access: action.access,
-              error,
-              attempt,
-              nowMs: clock.monotonic(),
-              deadlineMs: options.deadlineMs,
-              chance: clock.random(),
-              maxAttempts: options.maxAttempts,
-            });
-      if (correction !== undefined) corrected.add(correction);
-      const next = decision.retry ? { retryInMs: decision.delayMs } : { gaveUp: decision.because };
-      observe({ ...report, requestId: error.requestId, error, next });
-      if (!decision.retry) throw error;
+      this.#deps.onAttempt?.(seen);
+      options.onAttempt?.(seen);
+      if (result !== undefined) return result;
+      if (!decision?.retry) throw error;
       last = error;
-      // An abort only ends the sleep: the next attempt finds it before anything is sent.
+      // An abort only ends the sleep: the next attempt notices it before anything is sent.
       await clock.sleep(decision.delayMs, options.signal).catch(() => undefined);
     }
   }
 
-  /** The SecretId that a call made now would be signed with. @throws CamError NO_CREDENTIAL */
+  /** Resolves to the SecretId that would sign a call made now. @throws CamError NO_CREDENTIAL */
   async secretIdFor(action: CamAction<never, unknown>, deadlineMs: number): Promise<string> {
     const { credentials, clock } = this.#deps;
     try {
@@ -165,128 +142,133 @@ export class CamClient {
     }
   }
 
-  #attemptUnlessBroken<Output>(
-    action: CamAction<never, Output>,
-    body: string,
-    user: Uin | undefined,
-    attempt: number,
-    options: CamCallOptions & QueuePlace,
-  ): Promise<Exchange<Output>> {
-    const make = (): Promise<Exchange<Output>> => this.#attempt(action, body, attempt, options);
-    const { circuits } = this.#deps;
-    if (circuits === undefined) return make();
-    const { caller = OWN_CALLS, deadlineMs } = options;
-    return circuits.run({ action: action.name, user, caller, deadlineMs }, make, ({ vote }) => vote);
+  /** Retries once without a delay after each kind of correction. */
+  #decide(
+    error: CamError,
+    correction: Correction | undefined,
+    corrected: Set<Correction>,
+    {
+      action,
+      attempt,
+      deadlineMs,
+      maxAttempts,
+    }: Pick<Attempt<unknown>, "action" | "attempt"> & CamCallOptions,
+  ): RetryDecision {
+    if (correction !== undefined && !corrected.has(correction)) {
+      corrected.add(correction);
+      return { retry: true, delayMs: 0 };
+    }
+    const { clock } = this.#deps;
+    const { access } = action;
+    const chance = clock.random();
+    return decideRetry({ access, error, attempt, deadlineMs, maxAttempts, chance, nowMs: clock.monotonic() });
   }
 
-  async #attempt<Output>(
-    action: CamAction<never, Output>,
-    body: string,
-    attempt: number,
-    options: CamCallOptions & QueuePlace,
-  ): Promise<Exchange<Output>> {
-    const { clock, skew, credentials } = this.#deps;
-    const { deadlineMs, signal, traceId } = options;
-    const notMade = (kind: CamErrorKind, more: { cause?: unknown; detail?: string }): Exchange<Output> => {
-      const error = new CamError({ kind, action: action.name, attempts: attempt - 1, ...more });
-      return { error, quotaWaitMs: 0, correction: undefined, vote: undefined };
-    };
+  #attempt<Output>(call: Attempt<Output>): Promise<AttemptOutcome<Output>> {
+    const { circuits } = this.#deps;
+    if (circuits === undefined) return this.#attemptNow(call);
+    const { action, user, caller = OWN_CALLS, deadlineMs } = call;
+    const circuitCall = { action: action.name, user, caller, deadlineMs };
+    return circuits.run(
+      circuitCall,
+      () => this.#attemptNow(call),
+      ({ vote }) => vote,
+    );
+  }
+
+  async #attemptNow<Output>(call: Attempt<Output>): Promise<AttemptOutcome<Output>> {
+    const { clock, credentials } = this.#deps;
+    const { action, attempt, deadlineMs, signal } = call;
+    const notMade = (details: Omit<CamErrorDetails, "action" | "attempts">): AttemptOutcome<Output> => ({
+      error: new CamError({ action: action.name, attempts: attempt - 1, ...details }),
+      quotaWaitMs: 0,
+    });
     let credential: Credential | undefined;
     try {
       if (!action.unsigned) credential = await awaitCredential(credentials.get(), clock, deadlineMs);
     } catch (cause) {
-      return notMade("NO_CREDENTIAL", { cause });
+      return notMade({ kind: "NO_CREDENTIAL", cause });
     }
-    if (signal?.aborted) return notMade("ABORTED", { cause: signal.reason });
-    // The quota would refuse it too, but with its own name for what is no lack of quota.
-    if (clock.monotonic() >= deadlineMs) return notMade("UNREACHABLE", { detail: "no time left" });
+    if (signal?.aborted) return notMade({ kind: "ABORTED", cause: signal.reason });
+    // The quota would refuse it too, but as a lack of quota.
+    if (clock.monotonic() >= deadlineMs) return notMade({ kind: "UNREACHABLE", detail: "no time left" });
     let quotaWaitMs = 0;
-    for (let { requeued } = options; ; requeued = true) {
+    for (let { requeued } = call; ; requeued = true) {
       let slot: RateSlot;
       try {
-        slot = await this.#takeSlot(action, credential, { ...options, requeued });
+        slot = await this.#takeSlot({ ...call, requeued }, credential);
       } catch (cause) {
-        if (signal?.aborted) return notMade("ABORTED", { cause });
+        if (signal?.aborted) return notMade({ kind: "ABORTED", cause });
         throw cause;
       }
       quotaWaitMs += slot.waitedMs;
-      const timeoutMs = Math.max(1, Math.min(this.#deps.config.timeoutMs, deadlineMs - clock.monotonic()));
-      const isCut = timeoutMs < this.#deps.config.timeoutMs;
-      const timestampSeconds = skew.timestampSeconds();
-      try {
-        const request = createRequest({ action, body, credential, timestampSeconds, traceId }, this.#deps);
-        const reply = await this.#deps.transport.post({
-          ...request,
-          timeoutMs,
-          signal,
-          onSend: () => slot.sent(),
-        });
-        const knowsCamTime = skew.observe(reply.date);
-        const answer = readAnswer(action, reply, attempt);
-        slot.settle("error" in answer && isThrottle(answer.error.camCode) ? "THROTTLED" : "ANSWERED");
-        const clockChanged = knowsCamTime && skew.hasMovedSince(timestampSeconds);
-        const correction =
-          "error" in answer ? await this.#correct(answer.error, clockChanged, credential) : undefined;
-        return { ...answer, quotaWaitMs, correction, vote: voteOnAnswer(answer) };
-      } catch (cause) {
-        if (!(cause instanceof TransportError)) {
-          slot.settle("UNUSED");
-          throw cause;
-        }
-        slot.settle(slotOutcomeOf(cause));
-        // No attempt: nothing was sent, and the next slot may be as near as this one was.
-        if (cause.reason === "SLOT_MISSED") continue;
-        const kind = kindOf(cause);
-        const error = new CamError({
-          kind,
-          action: action.name,
-          attempts: attempt,
-          detail: cause.reason,
-          cause,
-        });
-        return { error, quotaWaitMs, correction: undefined, vote: voteOf(cause, isCut) };
-      }
+      const outcome = await this.#exchange(call, credential, slot);
+      // A missed slot is no attempt: nothing was sent, and the next slot may be as near as this one was.
+      if (outcome !== "SLOT_MISSED") return { ...outcome, quotaWaitMs };
     }
   }
 
-  /** What is better now than when the request was signed, so that the same call may get another answer at once. */
+  /** Sends the call in its slot, and reads the reply. */
+  async #exchange<Output>(
+    { action, body, attempt, deadlineMs, signal, traceId }: Attempt<Output>,
+    credential: Credential | undefined,
+    slot: RateSlot,
+  ): Promise<Omit<AttemptOutcome<Output>, "quotaWaitMs"> | "SLOT_MISSED"> {
+    const { clock, skew, config, transport } = this.#deps;
+    const timeoutMs = Math.max(1, Math.min(config.timeoutMs, deadlineMs - clock.monotonic()));
+    const timestampSeconds = skew.timestampSeconds();
+    let knowsCamTime = false;
+    try {
+      const request = createRequest({ action, body, credential, timestampSeconds, traceId }, this.#deps);
+      const reply = await transport.post({ ...request, timeoutMs, signal, onSend: () => slot.sent() });
+      knowsCamTime = skew.learn(reply.date);
+      const result = readReply(action, reply, attempt);
+      slot.settle("ANSWERED");
+      return { result, vote: "WELL" };
+    } catch (error) {
+      if (error instanceof CamError) {
+        slot.settle(isThrottle(error.camCode) ? "THROTTLED" : "ANSWERED");
+        const hasClockChanged = knowsCamTime && skew.hasMovedSince(timestampSeconds);
+        const correction = await this.#correct(error, hasClockChanged, credential);
+        return { error, correction, vote: voteOnError(error) };
+      }
+      if (!(error instanceof TransportError)) {
+        slot.settle("UNUSED");
+        throw error;
+      }
+      slot.settle(slotOutcomeOf(error));
+      if (error.reason === "SLOT_MISSED") return "SLOT_MISSED";
+      const vote = voteOnLoss(error, timeoutMs < config.timeoutMs);
+      return { error: lostExchange(action.name, attempt, error), vote };
+    }
+  }
+
+  /** Corrects what CAM refused, where that is possible, so that the same call may succeed now. */
   async #correct(
     { camCode }: CamError,
-    clockChanged: boolean,
+    hasClockChanged: boolean,
     credential: Credential | undefined,
   ): Promise<Correction | undefined> {
-    if (isSignatureExpired(camCode)) return clockChanged ? "clock" : undefined;
+    if (isSignatureExpired(camCode)) return hasClockChanged ? "clock" : undefined;
     if (credential === undefined || !isKeyRefused(camCode)) return undefined;
     return (await this.#deps.credentials.replace(credential)) ? "key" : undefined;
   }
 
-  async #takeSlot(
-    action: CamAction<never, unknown>,
-    credential: Credential | undefined,
-    options: CamCallOptions & QueuePlace,
-  ): Promise<RateSlot> {
+  /** Takes a slot of the quota, and meanwhile opens a connection for the call. */
+  async #takeSlot(call: Attempt<unknown>, credential: Credential | undefined): Promise<RateSlot> {
     const { clock, config, transport, budget } = this.#deps;
-    const { deadlineMs, signal, caller = OWN_CALLS, priority = "interactive", requeued } = options;
-    const { forWrite = false } = options;
-    const { origin } = endpointFor(action.service, config.endpoint);
+    const { action, deadlineMs, signal, caller = OWN_CALLS, priority = "interactive", requeued } = call;
     const leftMs = deadlineMs - clock.monotonic();
-    const ready = transport.openAhead(origin, leftMs);
+    const ready = transport.openAhead(endpointFor(action.service, config.endpoint).origin, leftMs);
     try {
       return await budget.take({
-        action: action.name,
-        access: forWrite ? "write" : action.access,
+        ...{ action: action.name, caller, priority, signal, ready, requeued },
+        secretId: credential?.role ?? credential?.secretId ?? "",
+        access: call.forWrite ? "write" : action.access,
         deadlineMs: deadlineMs - Math.min(EXCHANGE_MS, leftMs * EXCHANGE_PART),
-        ...{
-          secretId: credential?.role ?? credential?.secretId ?? "",
-          caller,
-          priority,
-          signal,
-          ready,
-          requeued,
-        },
       });
     } finally {
-      void ready.then((letGo) => letGo());
+      void ready.then((release) => release());
     }
   }
 }

@@ -1,11 +1,11 @@
 import type { Clock } from "../clock.ts";
 
-/** Smaller differences are within the Date header's one-second grain and the way of the reply. CAM allows 300 s. */
+/** A Date header counts whole seconds and a reply takes time, so smaller differences mean nothing. CAM allows 300 s. */
 const IGNORED_BELOW_MS = 5_000;
 
 /**
- * How far CAM's clock is ahead of ours, learnt from the Date header of its replies. Requests are signed with
- * CAM's time, so a machine whose clock is wrong still signs what CAM accepts.
+ * The difference between CAM's clock and ours, learnt from the Date header of CAM's replies. The gateway signs with CAM's
+ * time, so a machine whose clock is wrong still makes valid signatures.
  */
 export class ClockSkew {
   readonly #clock: Clock;
@@ -29,13 +29,13 @@ export class ClockSkew {
     return Math.floor(this.now() / 1000);
   }
 
-  /** Whether a timestamp signed earlier is no longer near what would be signed now. */
+  /** Returns whether a timestamp signed earlier differs from what would be signed now. */
   hasMovedSince(timestampSeconds: number): boolean {
     return Math.abs(this.timestampSeconds() - timestampSeconds) * 1000 >= IGNORED_BELOW_MS;
   }
 
-  /** Learns from the Date header of a reply. False where there is none that can be read, which teaches nothing. */
-  observe(dateHeader: string | undefined): boolean {
+  /** Learns from the Date header of a reply. Returns false where the header is missing or malformed. */
+  learn(dateHeader: string | undefined): boolean {
     const camNow = dateHeader === undefined ? Number.NaN : Date.parse(dateHeader);
     if (Number.isNaN(camNow)) return false;
     const measured = camNow - this.#clock.now();

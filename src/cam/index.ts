@@ -9,6 +9,7 @@ export type { CallerIdentity } from "./actions/get-caller-identity.ts";
 export { getCallerIdentity } from "./actions/get-caller-identity.ts";
 export type { MfaFlagSet, SetMfaFlagInput } from "./actions/set-mfa-flag.ts";
 export { setMfaFlag } from "./actions/set-mfa-flag.ts";
+export type { CamAttempt } from "./attempt.ts";
 export type { CamCallOptions } from "./cam-client.ts";
 export { CamClient } from "./cam-client.ts";
 export { ActionCircuits, type CircuitBreakerConfig } from "./circuit-breaker.ts";
@@ -30,7 +31,6 @@ export { isRoleName, METADATA_ORIGIN } from "./credentials/metadata-provider.ts"
 export { createProfileProvider } from "./credentials/profile-provider.ts";
 export type { CamErrorKind } from "./errors/cam-error.ts";
 export { CamError, isSignatureExpired, isThrottle, mayHaveBeenApplied } from "./errors/cam-error.ts";
-export type { CamAttempt, CamObserver } from "./exchange.ts";
 export { FlagReads } from "./flag-reads.ts";
 export type { CallPriority, RateBudget, RateRequest, RateSlot, SlotOutcome } from "./rate-budget.ts";
 export type { CamResult } from "./read-reply.ts";

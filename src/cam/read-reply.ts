@@ -7,7 +7,7 @@ import type { TransportReply } from "./transport/http-transport.ts";
 export interface CamResult<Output> {
   readonly output: Output;
   /** CAM's RequestId. */
-  readonly requestId: string;
+  readonly camRequestId: string;
 }
 
 const envelope = z.object({
@@ -18,9 +18,8 @@ const envelope = z.object({
 });
 
 /**
- * Reads one reply: the API 3.0 envelope `{"Response":{…,"RequestId"}}`, which CAM sends with HTTP 200 for
- * refusals too. An envelope with an error is CAM's answer at any status. Anything else at another status than 200 came
- * from something in between.
+ * Reads one reply: the API 3.0 envelope `{"Response":{…,"RequestId"}}`, which CAM sends with HTTP 200 for refusals too.
+ * Accepts an envelope with an error at any status. Any other body at another status than 200 is not from CAM.
  *
  * @throws CamError REFUSED with CAM's code, or BAD_RESPONSE.
  */
@@ -29,10 +28,13 @@ export function readReply<Output>(
   reply: TransportReply,
   attempts: number,
 ): CamResult<Output> {
-  const { status } = reply;
-  const atStatus = status === 200 ? {} : { httpStatus: status };
-  const bad = (detail: string, more: { requestId?: string; cause?: unknown } = {}) =>
-    new CamError({ kind: "BAD_RESPONSE", action: action.name, attempts, detail, ...atStatus, ...more });
+  const facts = {
+    action: action.name,
+    attempts,
+    ...(reply.status === 200 ? {} : { httpStatus: reply.status }),
+  };
+  const bad = (detail: string, more: { camRequestId?: string; cause?: unknown } = {}) =>
+    new CamError({ kind: "BAD_RESPONSE", detail, ...facts, ...more });
 
   if (!/^application\/json\s*(;|$)/i.test(reply.contentType)) {
     throw bad(`not application/json but ${mediaTypeOf(reply.contentType)}`);
@@ -41,34 +43,27 @@ export function readReply<Output>(
   try {
     json = parseExactJson(reply.body);
   } catch {
-    // Without its cause, which quotes what could not be read: in a reply of STS that may be a part of a key.
+    // Without the parser's error: it quotes the text, and a reply of STS holds a key.
     throw bad("not JSON");
   }
   const parsed = envelope.safeParse(json);
   if (!parsed.success) throw bad("no API 3.0 envelope", { cause: parsed.error });
   const { Response: response } = parsed.data;
-  const { RequestId: requestId, Error: refusal } = response;
+  const { RequestId: camRequestId, Error: refusal } = response;
   if (refusal !== undefined) {
-    throw new CamError({
-      kind: "REFUSED",
-      action: action.name,
-      attempts,
-      camCode: refusal.Code,
-      ...atStatus,
-      ...(refusal.Message === undefined ? {} : { camMessage: refusal.Message }),
-      ...(requestId === undefined ? {} : { requestId }),
-    });
+    const { Code: camCode, Message: camMessage } = refusal;
+    throw new CamError({ kind: "REFUSED", camCode, camMessage, camRequestId, ...facts });
   }
-  if (status !== 200) throw bad("another HTTP status than 200");
-  if (requestId === undefined) throw bad("no RequestId");
+  if (reply.status !== 200) throw bad("another HTTP status than 200");
+  if (camRequestId === undefined) throw bad("no RequestId");
   try {
-    return { output: action.parse(response), requestId };
+    return { output: action.parse(response), camRequestId };
   } catch (cause) {
-    throw bad("a field that the action promises is missing or malformed", { requestId, cause });
+    throw bad("a field that the action promises is missing or malformed", { camRequestId, cause });
   }
 }
 
-/** The media type alone, which is safe to log. */
+/** Returns the media type alone, which is safe to log. */
 function mediaTypeOf(contentType: string): string {
   return /^[\w.+-]{1,40}\/[\w.+-]{1,40}(?=\s*(;|$))/.exec(contentType)?.[0] ?? "no media type";
 }

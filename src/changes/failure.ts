@@ -68,11 +68,11 @@ export function failureOf(
 const THROTTLE_RETRY_AFTER_MS = 1_000;
 
 function factsOfCamError(error: CamError): FailureFacts {
-  const { camCode, action, requestId } = error;
+  const { camCode, action, camRequestId } = error;
   return {
     code: codeOf(error),
     ...(isThrottle(camCode) ? { retryAfterMs: THROTTLE_RETRY_AFTER_MS } : {}),
-    ...(camCode === undefined ? {} : { cam: { code: camCode, action, requestId: requestId ?? "" } }),
+    ...(camCode === undefined ? {} : { cam: { code: camCode, action, requestId: camRequestId ?? "" } }),
   };
 }
 

@@ -83,11 +83,11 @@ export class FlagWriter {
       effort.quotaWaitMs += quotaWaitMs;
     };
     const { requestId: traceId, caller } = context;
-    const options = { deadlineMs, traceId, caller: caller.subject, observer: { onAttempt } };
+    const options = { deadlineMs, traceId, caller: caller.subject, onAttempt };
     const errors: unknown[] = [];
     for (let resends = 0; ; resends++) {
       try {
-        const { requestId: camRequestId } = await cam.call(setMfaFlag, flagSets, options);
+        const { camRequestId } = await cam.call(setMfaFlag, flagSets, options);
         return { ...effort, outcome: { resolvedBy: "REPLY", camRequestId } };
       } catch (error) {
         // The first request was not sent, or CAM refused it: that is the outcome.
@@ -97,7 +97,7 @@ export class FlagWriter {
         errors.push(error);
       }
       try {
-        const { output, requestId: camRequestId } = await this.read(flagSets.opUin, context);
+        const { output, camRequestId } = await this.read(flagSets.opUin, context);
         if (readsProve && matchesFlagSets(output, flagSets)) {
           return { ...effort, outcome: { resolvedBy: "READ_BACK", camRequestId } };
         }
@@ -122,7 +122,7 @@ function outcomeUnknown(opUin: Uin, errors: readonly unknown[]): GatewayError {
   const cam: CamAnswer | undefined = last && {
     code: last.camCode ?? "",
     action: last.action,
-    requestId: last.requestId ?? "",
+    requestId: last.camRequestId ?? "",
   };
   const cause =
     errors.length === 1 ? errors[0] : new AggregateError(errors, "No answer tells whether CAM applied it.");

@@ -93,7 +93,7 @@ export class Reconciler {
     const { writer } = this.#deps.account;
     try {
       const deadlineMs = this.#deps.clock.monotonic() + this.#deps.deadlineMs;
-      const { output, requestId } = await writer.look(record.opUin, record.gatewayRequestId, deadlineMs);
+      const { output, camRequestId } = await writer.look(record.opUin, record.gatewayRequestId, deadlineMs);
       const shown = await this.#whatShows(record, output);
       if (shown === "nothing") return { ...unknown, readBack: true };
       const late = shown === "applied late";
@@ -103,7 +103,7 @@ export class Reconciler {
           status: "applied",
           resolvedBy: "READ_BACK",
           camAction,
-          camRequestId: requestId,
+          camRequestId,
           readBack: true,
           late,
         },

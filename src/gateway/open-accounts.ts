@@ -140,7 +140,7 @@ function createAccount(way: ConnectionSettings, deps: AccountDeps): Account {
   const parts = {
     config: { endpoint, language, timeoutMs: limits.timeoutMs },
     signer: new Tc3Signer(),
-    observer: { onAttempt: (attempt: CamAttempt) => reportCamAttempt(report, attempt) },
+    onAttempt: (attempt: CamAttempt) => reportCamAttempt(report, attempt),
     ...{ transport, skew, clock },
   };
   const chain = way.createChain({ ...parts, credentialObserver: observer });

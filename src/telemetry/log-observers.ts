@@ -7,7 +7,7 @@ interface AttemptEvent {
   readonly attempt: number;
   readonly durationMs: number;
   readonly quotaWaitMs: number;
-  readonly requestId: string | undefined;
+  readonly camRequestId: string | undefined;
   readonly error:
     | (Error & {
         readonly kind: string;
@@ -23,9 +23,9 @@ interface AttemptEvent {
 
 /** Reports one call to CAM. CAM's own message stands only here. */
 export function reportCamAttempt(report: Report, event: AttemptEvent): void {
-  const { traceId, requestId, error, next, durationMs, quotaWaitMs, ...rest } = event;
+  const { traceId, error, next, durationMs, quotaWaitMs, ...rest } = event;
   const fields = {
-    ...{ ...rest, requestId: traceId, camRequestId: requestId },
+    ...{ ...rest, requestId: traceId },
     ...{ durationMs: Math.round(durationMs), quotaWaitMs: Math.round(quotaWaitMs) },
   };
   if (error === undefined) {

@@ -126,7 +126,7 @@ test.each<[what: string, start: () => Promise<string>, failure: object]>([
   [
     "no reply",
     async () => (await startStubCam(silence)).url,
-    { cause: "TIMEOUT", why: expect.stringContaining("no whole reply in time") },
+    { cause: "TIMEOUT", why: expect.stringContaining("did not complete its reply in time") },
   ],
   [
     "a handshake without end",

@@ -50,14 +50,14 @@ const faults: readonly FaultCase[] = [
     fault: { kind: "camError", code: "InternalError.SystemError" },
     kind: "REFUSED",
     slot: "ANSWERED",
-    more: { camCode: "InternalError.SystemError", requestId: expect.any(String) },
+    more: { camCode: "InternalError.SystemError", camRequestId: expect.any(String) },
   },
   {
     fault: { kind: "camError", code: "FailedOperation.UserNotBindPhone" },
     kind: "REFUSED",
     slot: "ANSWERED",
     maybeApplied: false,
-    more: { camCode: "FailedOperation.UserNotBindPhone", requestId: expect.any(String) },
+    more: { camCode: "FailedOperation.UserNotBindPhone", camRequestId: expect.any(String) },
   },
 ];
 
@@ -74,8 +74,8 @@ test.each(faults)("a write that meets $fault is sent once and ends as $kind", as
   expect(emulator.control.journal()).toHaveLength(1);
 
   // The pool is none the worse for it.
-  const { requestId } = await client.call(setMfaFlag, STOKEN_ON, within(clock));
-  expect(emulator.control.journal()[1]?.requestId).toBe(requestId);
+  const { camRequestId } = await client.call(setMfaFlag, STOKEN_ON, within(clock));
+  expect(emulator.control.journal()[1]?.requestId).toBe(camRequestId);
 });
 
 const transient = faults.filter((row) => row.maybeApplied !== false);

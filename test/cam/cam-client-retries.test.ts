@@ -22,7 +22,7 @@ test("a throttled write is made again, with backoff and a slot of its own each t
   const { client, clock, budget, attempts } = createCam(cam.url);
   await expect(client.call(setMfaFlag, WRITE, within(clock))).resolves.toEqual({
     output: undefined,
-    requestId: "stub-request",
+    camRequestId: "stub-request",
   });
   expect(clock.sleptMs).toEqual([50, 100]);
   expect(budget.outcomes).toEqual(["THROTTLED", "THROTTLED", "ANSWERED"]);
@@ -35,18 +35,18 @@ test("a throttled write is made again, with backoff and a slot of its own each t
     {
       ...common,
       attempt: 1,
-      requestId: "stub-refusal",
+      camRequestId: "stub-refusal",
       error: expect.objectContaining({ camCode: "RequestLimitExceeded", attempts: 1 }),
       next: { retryInMs: 50 },
     },
     {
       ...common,
       attempt: 2,
-      requestId: "stub-refusal",
+      camRequestId: "stub-refusal",
       error: expect.objectContaining({ camCode: "RequestLimitExceeded.UinLimitExceeded", attempts: 2 }),
       next: { retryInMs: 100 },
     },
-    { ...common, attempt: 3, requestId: "stub-request", error: undefined, next: undefined },
+    { ...common, attempt: 3, camRequestId: "stub-request", error: undefined, next: undefined },
   ]);
 });
 

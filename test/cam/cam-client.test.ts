@@ -23,12 +23,14 @@ function key(secretId: string, secretKey: string, token?: string): Credential {
 
 test("what is written is what is read back", async () => {
   const { emulator, client, clock } = await createEmulatedCam();
-  const { requestId } = await client.call(
+  const { camRequestId } = await client.call(
     setMfaFlag,
     { opUin: ALICE, login: { ...OFF, phone: true }, action: { ...OFF, stoken: true } },
     within(clock),
   );
-  expect(emulator.control.journal()).toMatchObject([{ requestId, opUin: ALICE, traceId: "test-trace" }]);
+  expect(emulator.control.journal()).toMatchObject([
+    { requestId: camRequestId, opUin: ALICE, traceId: "test-trace" },
+  ]);
   const { output } = await client.call(describeSafeAuthFlagColl, { subUin: ALICE }, within(clock));
   expect(output).toMatchObject({
     login: { phone: true, stoken: false, wechat: false },

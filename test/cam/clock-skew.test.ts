@@ -15,17 +15,17 @@ test.each([
   { what: "a Date that is none", header: "yesterday", known: false, skewMs: 0 },
 ])("$what teaches a skew of $skewMs ms", ({ header, known, skewMs }) => {
   const skew = new ClockSkew(new FakeClock(NOON_MS));
-  expect(skew.observe(header)).toBe(known);
+  expect(skew.learn(header)).toBe(known);
   expect(skew.skewMs).toBe(skewMs);
   expect(skew.timestampSeconds()).toBe((NOON_MS + skewMs) / 1_000);
 });
 
 test("a Date that cannot be read leaves what is known, and one that fits again forgets it", () => {
   const skew = new ClockSkew(new FakeClock(NOON_MS));
-  skew.observe(httpDate(600_000));
-  skew.observe("garbage");
+  skew.learn(httpDate(600_000));
+  skew.learn("garbage");
   expect(skew.skewMs).toBe(600_000);
-  skew.observe(httpDate(0));
+  skew.learn(httpDate(0));
   expect(skew.skewMs).toBe(0);
 });
 

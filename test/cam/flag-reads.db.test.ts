@@ -17,7 +17,7 @@ function heldCam() {
     return held.promise;
   };
   const answer = (index: number, name: string): void =>
-    calls[index]?.resolve({ output: { name } as unknown as SafeAuthFlags, requestId: "r" });
+    calls[index]?.resolve({ output: { name } as unknown as SafeAuthFlags, camRequestId: "r" });
   return { calls, answer, cam: { call } as ConstructorParameters<typeof FlagReads>[0]["cam"] };
 }
 

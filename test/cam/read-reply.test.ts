@@ -34,7 +34,7 @@ test.each([
   "application/json;charset=utf-8",
   "Application/JSON ; charset=utf-8",
 ])("a success of type %j is read", (contentType) => {
-  expect(read(setMfaFlag, { contentType })).toEqual({ output: undefined, requestId: "r-1" });
+  expect(read(setMfaFlag, { contentType })).toEqual({ output: undefined, camRequestId: "r-1" });
 });
 
 test.each([
@@ -77,7 +77,7 @@ test("a refusal carries CAM's code, message and RequestId", () => {
     kind: "REFUSED",
     camCode: "FailedOperation.UserNotBindPhone",
     camMessage: "没有",
-    requestId: "r-2",
+    camRequestId: "r-2",
     attempts: 2,
   });
 });
@@ -87,7 +87,7 @@ test.each([201, 400, 429, 500, 503])("an envelope with an error is CAM's answer 
   expect(errorOf(setMfaFlag, { status, body })).toMatchObject({
     kind: "REFUSED",
     camCode: "AuthFailure.SignatureFailure",
-    requestId: "r-4",
+    camRequestId: "r-4",
     httpStatus: status,
   });
 });
@@ -99,7 +99,7 @@ test("a refusal needs neither message nor RequestId", () => {
 
 test("members that nobody knows are no reason to refuse a reply", () => {
   const body = '{"Response":{"RequestId":"r-1","DeprecatedWarning":"soon","New":[1]},"More":1}';
-  expect(read(setMfaFlag, { body }).requestId).toBe("r-1");
+  expect(read(setMfaFlag, { body }).camRequestId).toBe("r-1");
 });
 
 test.each([
@@ -116,7 +116,7 @@ test.each([
   const body = `{"Response":{${members},"RequestId":"r-3"}}`;
   expect(errorOf(action as CamAction<never, unknown>, { body })).toMatchObject({
     kind: "BAD_RESPONSE",
-    requestId: "r-3",
+    camRequestId: "r-3",
     cause: { name: "ZodError" },
   });
 });

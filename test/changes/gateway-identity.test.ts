@@ -120,7 +120,7 @@ test("a key that changes while CAM is asked is asked for again", async () => {
   let calls = 0;
   const cam = {
     secretIdFor: async () => (calls === 0 ? "AKIDFIRST" : "AKIDSECOND"),
-    call: async () => ({ output: identities[calls++], requestId: "test" }),
+    call: async () => ({ output: identities[calls++], camRequestId: "test" }),
   };
   const { has } = watch(cam as unknown as CamClient, new FakeClock());
   expect([await has(ALICE), await has(BOB)]).toEqual([false, true]);

@@ -82,7 +82,7 @@ export function createCam<C extends Clock = JumpingClock>(url: string, options: 
     budget: options.budget ?? recorded,
     skew,
     clock,
-    observer: { onAttempt: (attempt) => void attempts.push(attempt) },
+    onAttempt: (attempt) => void attempts.push(attempt),
   });
   onTestFinished(async () => {
     await transport.close();

@@ -1,25 +1,20 @@
 import type { RoleSession } from "../actions/assume-role.ts";
 import { CamClient, type CamClientDeps } from "../cam-client.ts";
 import { unlimitedBudget } from "../rate-budget.ts";
-import {
-  type CredentialChain,
-  CredentialError,
-  type CredentialProvider,
-  createProviderChain,
-} from "./credential.ts";
+import { type CredentialChain, CredentialError, createProviderChain } from "./credential.ts";
 import { CredentialCache, type CredentialObserver } from "./credential-cache.ts";
 import { createEnvironmentProvider, type EnvironmentCredentialSources } from "./environment-provider.ts";
 import { createMetadataProvider, type InstanceMetadata } from "./metadata-provider.ts";
 import { createProfileProvider, type ProfileProviderOptions } from "./profile-provider.ts";
-import type { StsAccess } from "./sts-providers.ts";
 import {
   createAssumeRoleProvider,
   createWebIdentityProvider,
   readWebIdentityToken,
+  type StsAccess,
   type WebIdentity,
 } from "./sts-providers.ts";
 
-/** Where keys are looked for, in this order, and which role is assumed with what is found. */
+/** The sources of keys, in this order, and the role that is assumed with the key that is found. */
 export interface CredentialSettings {
   readonly environment: EnvironmentCredentialSources;
   readonly profile?: Omit<ProfileProviderOptions, "profile"> & { readonly name: string };
@@ -28,16 +23,16 @@ export interface CredentialSettings {
   readonly role?: RoleSession & { readonly region: string };
 }
 
-/** What calls to STS share with those to CAM. */
+/** The parts that calls to STS share with calls to CAM. */
 export interface CredentialChainDeps
-  extends Pick<CamClientDeps, "config" | "signer" | "transport" | "skew" | "clock" | "observer"> {
-  /** Told of the key that roles are assumed with. */
+  extends Pick<CamClientDeps, "config" | "signer" | "transport" | "skew" | "clock" | "onAttempt"> {
+  /** Reports the key that assumes roles. */
   readonly credentialObserver?: CredentialObserver;
 }
 
 /**
- * The official order: environment, profile, instance metadata, web identity. Where a role is configured, what they
- * give is the key that assumes it.
+ * Creates the chain of credential sources in Tencent Cloud's order: environment, profile, instance metadata, web identity.
+ * With a role, the key that is found assumes it.
  */
 export function createCredentialChain(
   settings: CredentialSettings,
@@ -56,7 +51,7 @@ export function createCredentialChain(
   return role === undefined ? found : createRoleChain(role, found, deps);
 }
 
-/** A role that is assumed with whatever key another chain gives. */
+/** Creates a chain of one role, which is assumed with the key of another chain. */
 export function createRoleChain(
   role: NonNullable<CredentialSettings["role"]>,
   keys: CredentialChain,
@@ -72,28 +67,23 @@ function stsAccess(region: string, chain: CredentialChain, deps: CredentialChain
   return { clock, client: new CamClient({ ...deps, config, credentials, budget: unlimitedBudget }) };
 }
 
-/** A web identity is no key, and its call is not signed. */
+/** Calls with a web identity are not signed. */
 const NO_KEYS = createProviderChain([]);
 
-/** What is wrong with the files of a place for keys, as far as reading shows it: nobody is asked whether a key is good. */
+/** Reads the files of the credential sources and returns their problems. Sends nothing to Tencent Cloud. */
 export async function checkCredentialFiles({
   environment,
   profile,
   webIdentity,
 }: CredentialSettings): Promise<readonly string[]> {
-  const places: readonly Pick<CredentialProvider, "load">[] = [
-    createEnvironmentProvider(environment),
-    ...(profile ? [createProfileProvider({ ...profile, profile: profile.name })] : []),
+  const reads = [
+    createEnvironmentProvider(environment).load(),
+    profile && createProfileProvider({ ...profile, profile: profile.name }).load(),
+    webIdentity && readWebIdentityToken(webIdentity.tokenFile),
   ];
-  const looks = [
-    ...places.map((place) => place.load()),
-    ...(webIdentity ? [readWebIdentityToken(webIdentity.tokenFile)] : []),
-  ];
-  const problems: string[] = [];
-  for (const look of await Promise.allSettled(looks)) {
-    if (look.status === "fulfilled") continue;
-    if (!(look.reason instanceof CredentialError)) throw look.reason;
-    problems.push(look.reason.message);
-  }
-  return problems;
+  return (await Promise.allSettled(reads)).flatMap((read) => {
+    if (read.status === "fulfilled") return [];
+    if (read.reason instanceof CredentialError) return [read.reason.message];
+    throw read.reason;
+  });
 }

@@ -1,33 +1,33 @@
 import { z } from "zod";
 import { Secret } from "../../secret.ts";
 
-/** A Tencent Cloud API key. `secretId` is not secret: it travels in every request and names the calling key. */
+/** A Tencent Cloud API key. `secretId` is not secret: every request names the calling key by it. */
 export interface Credential {
   readonly secretId: string;
   readonly secretKey: Secret;
   /** Goes out as X-TC-Token; only temporary (STS) keys have one. */
   readonly token?: Secret;
-  /** When a temporary key ends, by CAM's clock, in milliseconds since the epoch. Undefined where nobody said. */
+  /** When a temporary key expires, by CAM's clock, in milliseconds since the epoch. Undefined where unknown. */
   readonly expiresAtMs?: number;
   /**
-   * The role that a temporary key acts for. Its keys come and go, and replicas have different ones, so calls are
-   * counted against the quota under this name; under `secretId` without it.
+   * The role that a temporary key acts for. The quota counts calls by the role, because its keys change and differ between
+   * replicas. Without a role, the quota counts by `secretId`.
    */
   readonly role?: string;
 }
 
-/** One place where keys come from. */
+/** A source of keys. */
 export interface CredentialProvider {
-  /** Names the place in logs and errors, for example `environment` or `profile "default"`. */
+  /** Names the source in logs and errors, for example `environment` or `profile "default"`. */
   readonly name: string;
   /**
-   * The credential, or undefined where this place has none, so that the next in a chain is asked.
-   * @throws CredentialError where the place exists but what it holds cannot be used.
+   * Resolves to the credential, or to undefined where this source has none.
+   * @throws CredentialError where the source exists but its key cannot be used.
    */
   load(): Promise<Credential | undefined>;
 }
 
-/** A place for keys that exists but is broken, or a chain in which no place had any. The message holds no secret. */
+/** No usable key: a source is broken, or no source of a chain has a key. The message holds no secret. */
 export class CredentialError extends Error {
   override readonly name = "CredentialError";
 }
@@ -40,8 +40,8 @@ export interface CredentialChain {
 }
 
 /**
- * Asks each provider in turn and takes the first credential. A provider that is present but broken ends the
- * search: falling through would sign with a key that nobody meant.
+ * Creates a chain that takes the first credential. A broken provider ends the search: the next provider may have a key
+ * that the operator did not choose.
  */
 export function createProviderChain(providers: readonly CredentialProvider[]): CredentialChain {
   return {
@@ -59,37 +59,35 @@ export function createProviderChain(providers: readonly CredentialProvider[]): C
 
 const text = z.string().min(1);
 
-const credentialsSchema = z.object({
-  TmpSecretId: text,
-  TmpSecretKey: text,
-  Token: text,
-});
+const credentialsSchema = z.object({ TmpSecretId: text, TmpSecretKey: text, Token: text });
 
 /** Unix seconds. */
 const expiredTime = z.union([z.number(), z.bigint()]).transform(Number);
 
 const replySchema = z.object({ Credentials: credentialsSchema, ExpiredTime: expiredTime });
 
-/** What both ways of assuming a role answer. */
+/** Parses the answer of STS to both ways of assuming a role. */
 export function parseStsCredentials(response: unknown): Credential {
   const { Credentials, ExpiredTime } = replySchema.parse(response);
-  return temporaryCredential({ ...Credentials, ExpiredTime });
+  return temporaryCredential(Credentials, ExpiredTime);
 }
 
 const metadataSchema = credentialsSchema.extend({ ExpiredTime: expiredTime, Code: z.literal("Success") });
 
-/** What an instance's metadata service answers: the same facts without the envelope. */
+/** Parses the answer of an instance's metadata service: the same fields without the envelope. */
 export function parseMetadataCredentials(answer: unknown): Credential {
-  return temporaryCredential(metadataSchema.parse(answer));
+  const { ExpiredTime, ...keys } = metadataSchema.parse(answer);
+  return temporaryCredential(keys, ExpiredTime);
 }
 
 function temporaryCredential(
-  fields: z.output<typeof credentialsSchema> & { readonly ExpiredTime: number },
+  { TmpSecretId, TmpSecretKey, Token }: z.output<typeof credentialsSchema>,
+  expiredTimeS: number,
 ): Credential {
   return {
-    secretId: fields.TmpSecretId,
-    secretKey: new Secret(fields.TmpSecretKey),
-    token: new Secret(fields.Token),
-    expiresAtMs: fields.ExpiredTime * 1000,
+    secretId: TmpSecretId,
+    secretKey: new Secret(TmpSecretKey),
+    token: new Secret(Token),
+    expiresAtMs: expiredTimeS * 1000,
   };
 }

@@ -2,7 +2,7 @@ import { Secret, type SecretSource } from "../../secret.ts";
 import { readUtf8File, whyUnreadable } from "../../utf8.ts";
 import { type Credential, CredentialError, type CredentialProvider } from "./credential.ts";
 
-/** The pair (and token) as configuration found them: each by value or by the path of a file that holds it. */
+/** The parts of a key, each by value or by the path of a file. */
 export interface EnvironmentCredentialSources {
   readonly secretId?: SecretSource;
   readonly secretKey?: SecretSource;
@@ -10,8 +10,8 @@ export interface EnvironmentCredentialSources {
 }
 
 /**
- * TENCENTCLOUD_SECRET_ID, _SECRET_KEY and _SESSION_TOKEN, the official names. Files are read at every load, so
- * that a rotated mounted secret is picked up. An absent pair is no error here; half a pair is.
+ * Creates a provider of TENCENTCLOUD_SECRET_ID, _SECRET_KEY and _SESSION_TOKEN. Reads files at every load, so that it picks
+ * up a rotated mounted secret. Half a key pair is an error, and no pair is not.
  */
 export function createEnvironmentProvider(sources: EnvironmentCredentialSources): CredentialProvider {
   return {
@@ -38,23 +38,20 @@ export function createEnvironmentProvider(sources: EnvironmentCredentialSources)
 }
 
 /**
- * The text, trimmed: a line end at the tail of a mounted file, or a space from a copied key, is the commonest
- * cause of a rejected signature. Blank counts as absent.
+ * Reads and trims a value: a line end of a mounted file, or a space from a copied key, is the commonest cause of a rejected
+ * signature. A blank value counts as absent.
  */
 async function readCredentialSource(source: SecretSource | undefined): Promise<string | undefined> {
   if (source === undefined) return undefined;
-  const text = "file" in source ? await readSecretFile(source.file) : source.value.reveal();
-  return text.trim() || undefined;
-}
-
-async function readSecretFile(path: string): Promise<string> {
+  if ("value" in source) return source.value.reveal().trim() || undefined;
   try {
-    return await readUtf8File(path);
+    return (await readUtf8File(source.file)).trim() || undefined;
   } catch (cause) {
-    throw new CredentialError(`The credential file ${path} ${whyUnreadable(cause)}.`, { cause });
+    throw new CredentialError(`The credential file ${source.file} ${whyUnreadable(cause)}.`, { cause });
   }
 }
 
+/** Creates a provider of a fixed key. */
 export function createStaticProvider(credential: Credential): CredentialProvider {
   return { name: "static", load: () => Promise.resolve(credential) };
 }

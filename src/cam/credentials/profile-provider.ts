@@ -6,13 +6,13 @@ import { CredentialError, type CredentialProvider } from "./credential.ts";
 export interface ProfileProviderOptions {
   /** The section of the file. The official tools default to `default`. */
   readonly profile: string;
-  /** Tried in order; the first file that exists is used, as the official SDKs do. */
+  /** The provider reads the first of these files that exists, as the official SDKs do. */
   readonly paths: readonly string[];
-  /** With true, a missing file or section is an error rather than "none here": the operator named it. */
+  /** Makes a missing file or section an error, because the operator has named it. */
   readonly required: boolean;
 }
 
-/** The official credentials file: INI with `secret_id`, `secret_key` and, for temporary keys, `token`. */
+/** Creates a provider of the official credentials file: INI with `secret_id`, `secret_key` and, for temporary keys, `token`. */
 export function createProfileProvider(options: ProfileProviderOptions): CredentialProvider {
   const name = `profile "${options.profile}"`;
   return {
@@ -38,9 +38,9 @@ export function createProfileProvider(options: ProfileProviderOptions): Credenti
   };
 }
 
-/** The section's text values, trimmed; anything that is not text (a nested section, a bare key) counts as absent. */
+/** Returns the section's text values, trimmed. Other values, such as a nested section or a bare key, count as absent. */
 function readSection(text: string, profile: string): Partial<Record<string, string>> | undefined {
-  // The parser takes a dot in a section's name for nesting.
+  // The parser nests sections at dots in their names.
   const section = profile.split(".").reduce<unknown>(ownValue, parseIni(text));
   if (typeof section !== "object" || section === null) return undefined;
   return Object.fromEntries(

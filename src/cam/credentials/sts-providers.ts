@@ -10,23 +10,28 @@ export interface WebIdentity {
   readonly roleArn: string;
   readonly sessionName: string;
   readonly providerId: string;
-  /** The mounted token, which the cluster replaces well before it ends. */
+  /** The file of the mounted token, which the cluster replaces well before it expires. */
   readonly tokenFile: string;
 }
 
-/** TKE's own identity for a pod: the role of its service account. The token is read anew at every load. */
+export interface StsAccess {
+  readonly client: CamClient;
+  readonly clock: Clock;
+}
+
+/** Creates a provider of TKE's pod identity: the role of the service account. Reads the token file at every load. */
 export function createWebIdentityProvider(identity: WebIdentity, sts: StsAccess): CredentialProvider {
   const { tokenFile, ...session } = identity;
   return {
     name: `web identity for ${session.roleArn}`,
     async load() {
       const token = await readWebIdentityToken(tokenFile);
-      return askSts(assumeRoleWithWebIdentity, { ...session, token }, session.roleArn, sts);
+      return assume(assumeRoleWithWebIdentity, { ...session, token }, sts);
     },
   };
 }
 
-/** @throws CredentialError */
+/** Reads the token of a web identity. @throws CredentialError */
 export async function readWebIdentityToken(path: string): Promise<Secret> {
   let text: string;
   try {
@@ -38,34 +43,26 @@ export async function readWebIdentityToken(path: string): Promise<Secret> {
   return new Secret(text);
 }
 
-/** A role of STS, assumed with the key that `sts` signs with. */
+/** Creates a provider of a role that is assumed with the key of `sts`. */
 export function createAssumeRoleProvider(session: RoleSession, sts: StsAccess): CredentialProvider {
-  const { roleArn } = session;
-  return { name: `role ${roleArn}`, load: () => askSts(assumeRole, session, roleArn, sts) };
+  return { name: `role ${session.roleArn}`, load: () => assume(assumeRole, session, sts) };
 }
 
-/** For all attempts of one call to STS: nobody should wait longer for a key. */
-const DEADLINE_MS = 10_000;
+/** For all attempts of one call to STS. */
+const STS_DEADLINE_MS = 10_000;
 
-/** Stands in STS's own trail where a caller's request id stands otherwise: a key is loaded for many of them. */
-const TRACE_ID = "credentials";
-
-export interface StsAccess {
-  readonly client: CamClient;
-  readonly clock: Clock;
-}
-
-/** Asks STS for a temporary key. @throws CredentialError that has the refusal as its cause. */
-async function askSts<Input>(
+/** Assumes a role. @throws CredentialError with the refusal as its cause. */
+async function assume<Input extends { readonly roleArn: string }>(
   action: CamAction<Input, Credential>,
   input: Input,
-  roleArn: string,
   { client, clock }: StsAccess,
 ): Promise<Credential> {
+  const role = input.roleArn;
   try {
-    const options = { deadlineMs: clock.monotonic() + DEADLINE_MS, traceId: TRACE_ID };
-    return { ...(await client.call(action, input, options)).output, role: roleArn };
+    // One key serves many requests, so the trace id names no request.
+    const options = { deadlineMs: clock.monotonic() + STS_DEADLINE_MS, traceId: "credentials" };
+    return { ...(await client.call(action, input, options)).output, role };
   } catch (cause) {
-    throw new CredentialError(`STS gave no key for the role ${roleArn}.`, { cause });
+    throw new CredentialError(`STS gave no key for the role ${role}.`, { cause });
   }
 }

@@ -1,5 +1,5 @@
 import { type ConnectionFailure, explainConnectionFailure } from "../../connection-failures.ts";
-import { TransportError, type TransportFailure } from "../transport/http-transport.ts";
+import { TransportError } from "../transport/http-transport.ts";
 import { provesRefusal } from "./proven-refusals.ts";
 
 export type CamErrorKind =
@@ -9,29 +9,29 @@ export type CamErrorKind =
   | "UNREACHABLE"
   /** Sent, and no reply in time. */
   | "TIMEOUT"
-  /** Sent, and the connection ended before the reply was whole. */
+  /** Sent, and the connection ended before the reply was complete. */
   | "CONNECTION_LOST"
-  /** Answered, but not by an API 3.0 envelope: another HTTP status, HTML, truncated JSON, a reply too large. */
+  /** The reply is no API 3.0 envelope: another HTTP status, HTML, truncated JSON, or too large. */
   | "BAD_RESPONSE"
   /** No usable key, so nothing was sent. */
   | "NO_CREDENTIAL"
-  /** The caller's signal ended it. */
+  /** The caller's signal ended the call. */
   | "ABORTED";
 
-interface CamErrorDetails {
+export interface CamErrorDetails {
   readonly kind: CamErrorKind;
   readonly action: string;
-  /** How many requests were made in all, this one included. */
+  /** The number of requests made in all, this one included. */
   readonly attempts: number;
   /** CAM's Response.Error.Code, with kind REFUSED. */
-  readonly camCode?: string;
+  readonly camCode?: string | undefined;
   /** CAM's Response.Error.Message. For logs only: its wording and language change. */
-  readonly camMessage?: string;
-  /** CAM's RequestId, where there was an envelope. Its support asks for it. */
-  readonly requestId?: string;
+  readonly camMessage?: string | undefined;
+  /** CAM's RequestId, where the reply had one. Tencent Cloud's support asks for it. */
+  readonly camRequestId?: string | undefined;
   /** With kind BAD_RESPONSE or REFUSED, where the status was not 200. */
-  readonly httpStatus?: number;
-  /** For logs: what was wrong, in our words. */
+  readonly httpStatus?: number | undefined;
+  /** For logs: what was wrong, in the gateway's words. */
   readonly detail?: string;
   readonly cause?: unknown;
 }
@@ -44,9 +44,9 @@ export class CamError extends Error {
   readonly attempts: number;
   readonly camCode: string | undefined;
   readonly camMessage: string | undefined;
-  readonly requestId: string | undefined;
+  readonly camRequestId: string | undefined;
   readonly httpStatus: number | undefined;
-  /** For logs: why there is no usable answer. */
+  /** For logs: why there is no usable answer. Undefined where CAM answered, or where nothing was exchanged. */
   readonly failure: ConnectionFailure | undefined;
 
   constructor(details: CamErrorDetails) {
@@ -57,15 +57,26 @@ export class CamError extends Error {
     this.attempts = details.attempts;
     this.camCode = details.camCode;
     this.camMessage = details.camMessage;
-    this.requestId = details.requestId;
+    this.camRequestId = details.camRequestId;
     this.httpStatus = details.httpStatus;
     this.failure = explainFailure(details);
   }
 }
 
+/** Creates the error of an exchange that ended without a complete reply. */
+export function lostExchange(action: string, attempts: number, cause: TransportError): CamError {
+  return new CamError({ kind: kindOf(cause), action, attempts, detail: cause.reason, cause });
+}
+
+function kindOf({ reason, sent }: TransportError): CamErrorKind {
+  if (reason === "ABORTED") return "ABORTED";
+  if (!sent || reason === "SLOT_MISSED" || reason === "CONNECT_FAILED") return "UNREACHABLE";
+  return reason === "REPLY_TOO_LARGE" ? "BAD_RESPONSE" : reason;
+}
+
 /**
- * Whether a write that ended in this error may have taken effect all the same, now or later. Two things prove that it
- * did not: nothing was sent, or CAM answered by a code that says so (proven-refusals.ts).
+ * Returns whether a write that ended in this error may have taken effect, now or later. Two things prove that it did not:
+ * nothing was sent, or CAM answered with a code that says so (proven-refusals.ts).
  */
 export function mayHaveBeenApplied(error: CamError): boolean {
   switch (error.kind) {
@@ -82,64 +93,52 @@ export function mayHaveBeenApplied(error: CamError): boolean {
   }
 }
 
-/** CAM's own faults: `InternalError` with its sub-codes, and `ServiceUnavailable`. */
+/** Matches CAM's own faults: `InternalError` with its sub-codes, and `ServiceUnavailable`. */
 export function isServiceFault(camCode: string | undefined): boolean {
-  const family = codeFamily(camCode);
-  return family === "InternalError" || family === "ServiceUnavailable";
+  return /^(InternalError|ServiceUnavailable)(\.|$)/.test(camCode ?? "");
 }
 
-/** `RequestLimitExceeded` and its sub-codes, all of which CAM gives before it does anything. */
+/** Matches `RequestLimitExceeded` and its sub-codes. CAM sends them before it does anything. */
 export function isThrottle(camCode: string | undefined): boolean {
-  return codeFamily(camCode) === "RequestLimitExceeded";
+  return /^RequestLimitExceeded(\.|$)/.test(camCode ?? "");
 }
 
 export function isSignatureExpired(camCode: string | undefined): boolean {
   return camCode === "AuthFailure.SignatureExpire";
 }
 
-/** The key is gone, has ended, or is not the one that CAM knows by this id; another might do. */
+/** Matches refusals of the key: it is deleted, has expired, or is not the one of this id. Another key may work. */
 export function isKeyRefused(camCode: string | undefined): boolean {
-  return camCode !== undefined && KEY_REFUSALS.has(camCode);
+  return /^AuthFailure\.(InvalidSecretId|SecretIdNotFound|SignatureFailure|TokenFailure)$/.test(
+    camCode ?? "",
+  );
 }
 
-const KEY_REFUSALS: ReadonlySet<string> = new Set([
-  "AuthFailure.InvalidSecretId",
-  "AuthFailure.SecretIdNotFound",
-  "AuthFailure.SignatureFailure",
-  "AuthFailure.TokenFailure",
-]);
-
-function codeFamily(camCode: string | undefined): string | undefined {
-  return camCode?.split(".", 1)[0];
-}
-
-/** As much of a CamError as its cause is told by. */
-interface FailedCall {
-  readonly kind: string;
-  readonly detail?: string;
-  readonly httpStatus?: number;
-  readonly cause?: unknown;
-}
-
-const TOO_LATE = "The other side took the request and sent no whole reply in time.";
+const TOO_LATE = "The server received the request and did not complete its reply in time.";
 const NO_CONNECTION = "No connection was made in time. Check firewalls, security groups and the proxy.";
 
-/** Why a call has no usable answer, for its log line; undefined where CAM answered, or where there was no exchange. */
-function explainFailure(call: FailedCall): ConnectionFailure | undefined {
-  const { kind, detail = "", cause, httpStatus } = call;
-  if (kind === "BAD_RESPONSE" && !(cause instanceof TransportError)) {
-    return { cause: "BAD_RESPONSE", why: whyBadResponse(httpStatus, detail) };
-  }
+function explainFailure({
+  kind,
+  detail = "",
+  cause,
+  httpStatus,
+}: CamErrorDetails): ConnectionFailure | undefined {
   if (!(cause instanceof TransportError)) {
+    if (kind === "BAD_RESPONSE") return { cause: kind, why: whyBadResponse(httpStatus, detail) };
     return kind === "UNREACHABLE"
       ? { cause: "NO_TIME_LEFT", why: "The operation had no time left." }
       : undefined;
   }
-  if (cause.reason === "ABORTED") return undefined;
-  if (cause.reason === "TIMEOUT") return { cause: "TIMEOUT", why: cause.sent ? TOO_LATE : NO_CONNECTION };
-  if (cause.reason === "REPLY_TOO_LARGE")
-    return { cause: cause.reason, why: "The reply is larger than any of CAM's." };
-  return explainConnectionFailure(cause.cause) ?? { cause: cause.reason, why: "The connection failed." };
+  switch (cause.reason) {
+    case "ABORTED":
+      return undefined;
+    case "TIMEOUT":
+      return { cause: "TIMEOUT", why: cause.sent ? TOO_LATE : NO_CONNECTION };
+    case "REPLY_TOO_LARGE":
+      return { cause: cause.reason, why: "The reply is larger than any reply of CAM." };
+    default:
+      return explainConnectionFailure(cause.cause) ?? { cause: cause.reason, why: "The connection failed." };
+  }
 }
 
 function whyBadResponse(httpStatus: number | undefined, detail: string): string {
@@ -150,19 +149,3 @@ function whyBadResponse(httpStatus: number | undefined, detail: string): string 
   }
   return `${what} A proxy or load balancer in between may have sent it.`;
 }
-
-/** What it means for a call that no whole reply came back. */
-export function kindOf(failure: TransportError): CamErrorKind {
-  if (failure.reason === "ABORTED") return "ABORTED";
-  if (!failure.sent || failure.reason === "SLOT_MISSED") return "UNREACHABLE";
-  return KIND_AFTER_SENDING[failure.reason];
-}
-
-const KIND_AFTER_SENDING: Readonly<
-  Record<Exclude<TransportFailure, "ABORTED" | "SLOT_MISSED">, CamErrorKind>
-> = {
-  CONNECT_FAILED: "UNREACHABLE",
-  CONNECTION_LOST: "CONNECTION_LOST",
-  TIMEOUT: "TIMEOUT",
-  REPLY_TOO_LARGE: "BAD_RESPONSE",
-};
