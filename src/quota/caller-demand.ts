@@ -1,9 +1,9 @@
 import { fairShare } from "./schedule.ts";
 
-/** Long enough to see who calls once in a while, and soon forgotten. */
+/** Long enough to see an occasional caller, and short enough to forget one that stopped. */
 const PERIOD_MS = 2_500;
 
-/** How often each caller has asked lately, whether or not it got what it asked for. */
+/** Counts how often each caller asked for a slot recently, granted or refused. */
 export class CallerDemand {
   #current = new Map<string, number>();
   #previous = new Map<string, number>();
@@ -15,7 +15,7 @@ export class CallerDemand {
     this.#current.set(caller, (this.#current.get(caller) ?? 0) + 1);
   }
 
-  /** Of so many calls a millisecond for all callers, the part that this one has to share with nobody. */
+  /** Returns the fair share of a caller, of the calls per millisecond that all callers have together. */
   shareOf(caller: string, callsPerMs: number, nowMs: number): number {
     this.#turnPage(nowMs);
     const overMs = Math.max(1, nowMs - this.#periodStartMs + this.#previousMs);

@@ -2,18 +2,18 @@ import type { RateRequest } from "../cam/index.ts";
 import { GatewayError } from "../contract/index.ts";
 import { FairQueue } from "../fair-queue.ts";
 
-/** The refusal of a call whose slot comes too late, with the wait until that slot. */
+/** Returns the refusal of a call whose slot comes too late, with the wait until that slot. */
 export function exhausted(waitMs: number): GatewayError {
   return new GatewayError("QUOTA_EXHAUSTED", { retryAfterMs: Math.max(1, Math.ceil(waitMs)) });
 }
 
-/** In one queue: more than the longest deadline can serve, and little memory. */
+/** The size limit of one queue: more calls than the longest deadline can serve. */
 export const MOST_WAITING = 1_000;
 
-/** What a waiting call needs to have its place. */
+/** The part of a waiting call that decides its place. */
 type Placed = Pick<RateRequest, "caller" | "priority">;
 
-/** Who waits for a slot: people before bulk work, and in each class the callers by turns. Bounded. */
+/** A bounded queue of waiting calls: people before bulk work, and within each the callers take turns. */
 export class CallerQueues<Waiter extends Placed> {
   readonly #most: number;
   readonly #interactive = new FairQueue<Waiter>();
@@ -27,7 +27,7 @@ export class CallerQueues<Waiter extends Placed> {
     return this.#interactive.size + this.#bulk.size;
   }
 
-  /** How many would be served before such a one, if nobody else came. */
+  /** Returns how many waiting calls would be served before such a call. */
   ahead({ caller, priority }: Placed): number {
     if (priority === "interactive") return this.#interactive.ahead(caller);
     return this.#interactive.size + this.#bulk.ahead(caller);
@@ -38,8 +38,8 @@ export class CallerQueues<Waiter extends Placed> {
   }
 
   /**
-   * Makes room for one more of these, which costs whoever has more waiting than he the last of them, bulk work first.
-   * @returns false where there is no room; otherwise who had to go for it, if anybody had to.
+   * Makes room for a call. If the queue is full, it evicts the last call of the caller with the longest queue, bulk work
+   * first. Returns the evicted call, or false if this caller's own queue is the longest.
    */
   makeRoom(place: Placed): { readonly dropped: Waiter | undefined } | false {
     if (this.size < this.#most) return { dropped: undefined };
@@ -59,17 +59,17 @@ export class CallerQueues<Waiter extends Placed> {
     this.#queueOf(waiter).pushFront(waiter.caller, waiter);
   }
 
-  /** The next of those who can use their turn; who cannot keeps it. */
+  /** Returns the next call that can use its turn. A caller whose calls cannot use it keeps the turn. */
   shift(canUse?: (waiter: Waiter) => boolean): Waiter | undefined {
     return this.#interactive.shift(canUse) ?? this.#bulk.shift(canUse);
   }
 
-  /** @returns false where it is not there (any more). */
+  /** Returns false if the call is not in the queue. */
   remove(waiter: Waiter): boolean {
     return this.#queueOf(waiter).remove(waiter.caller, waiter);
   }
 
-  /** In the order in which they would be served. */
+  /** Yields the waiting calls in the order in which they would be served. */
   *[Symbol.iterator](): Generator<Waiter> {
     yield* this.#interactive;
     yield* this.#bulk;

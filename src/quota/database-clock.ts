@@ -1,35 +1,35 @@
-/** Two clocks that NTP disciplines drift apart no faster than this. */
+/** The fastest drift between two clocks that NTP controls. */
 const DRIFT = 500e-6;
 
 /**
- * When a moment by the database's clock is by ours. The two are never taken to be equal. Each statement shows a
- * little: the database read its clock after the statement was sent and before the answer came. What all of them
- * show together is as exact as the quickest of them, so one that waited for a lock or a slow reply blurs nothing.
+ * Converts times of the database's clock to this process's clock. It never assumes that the two agree. Each statement
+ * gives bounds: the database read its clock after the statement was sent and before its answer came. The bounds of all
+ * statements together are as narrow as those of the quickest one, so a slow statement does no harm.
  */
 export class DatabaseClock {
-  /** Bounds of "the database's time minus ours" at `#atMs`. */
+  /** Bounds of "the database's time minus this process's time" at `#atMs`. */
   #least = Number.NEGATIVE_INFINITY;
   #most = Number.POSITIVE_INFINITY;
   #atMs = 0;
 
-  /** A statement that was sent and answered at these times of ours found `databaseMs` on the database's clock. */
+  /** Learns from a statement: its two times here, and the time that it read on the database's clock. */
   observe(databaseMs: number, sentMs: number, answeredMs: number): void {
     const driftMs = (answeredMs - this.#atMs) * DRIFT;
     const least = Math.max(this.#least - driftMs, databaseMs - answeredMs);
     const most = Math.min(this.#most + driftMs, databaseMs - sentMs);
-    // Bounds that cross say that one of the clocks was set; what was known before is then worth nothing.
+    // Bounds that cross show that a clock was set, which makes all earlier bounds worthless.
     const wasSet = least > most;
     this.#least = wasSet ? databaseMs - answeredMs : least;
     this.#most = wasSet ? databaseMs - sentMs : most;
     this.#atMs = answeredMs;
   }
 
-  /** Our time at which the database's certainly has come. */
+  /** Returns the time here at which the database's clock has certainly reached `databaseMs`. */
   latest(databaseMs: number): number {
     return databaseMs - this.#least;
   }
 
-  /** How much earlier than `latest` it may have come. */
+  /** The width of the bounds: the database's clock may be ahead of `latest` by this. */
   get uncertaintyMs(): number {
     return this.#most - this.#least;
   }

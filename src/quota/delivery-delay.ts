@@ -1,18 +1,16 @@
 /**
- * The shortest round trip lately. A reply that came at `t` shows that its call arrived before `t`; the shortest
- * round trip says how much before, at least, up to a way there that is the same for every call and so cancels
- * out between two of them.
+ * The shortest recent round trip. A reply at time `t` shows that its call arrived before `t`. The shortest round trip
+ * shows by how much at least, up to a delay that all calls have in common and that cancels out between two calls.
  *
- * It says so only when it is typical. In a first burst every call may be held up at once, by a busy event loop
- * or a cold path; taking that for the way would let the next burst follow too soon. So nothing is assumed until
- * the round trips remembered are more than one such moment can spoil.
+ * It is used only once it is typical. A busy event loop or a cold path may delay every call of a first burst, and the next
+ * burst would follow too soon. So `shortestMs` is 0 until there are more round trips than one such moment can affect.
  */
 export class DeliveryDelay {
   readonly #enough: number;
   readonly #roundTripsMs: number[] = [];
   #shortestMs = Number.POSITIVE_INFINITY;
 
-  /** @param enough How many round trips are remembered, and needed before any is believed. */
+  /** @param enough The round trips to remember, and to have before the shortest is used. */
   constructor(enough: number) {
     this.#enough = enough;
   }

@@ -4,7 +4,7 @@ import { Schedule } from "./schedule.ts";
 import type { TakenSlot } from "./slot-deliveries.ts";
 import type { SlotAnswer } from "./slot-store.ts";
 
-/** An answer tells how long the line takes for so long; later, others may have taken much that was not seen. */
+/** A forecast is valid this long. Later, other replicas may have taken many slots. */
 const FORESIGHT_MS = 1_000;
 
 export interface ForecastDeps {
@@ -12,7 +12,7 @@ export interface ForecastDeps {
   readonly ratePerSecond: number;
 }
 
-/** How long calls will wait, by what the database said last. Times are ours. */
+/** Forecasts how long calls will wait, from the database's last answer. Times are those of this process. */
 export class Forecast {
   readonly #deps: ForecastDeps;
   readonly #demand = new CallerDemand();
@@ -37,30 +37,30 @@ export class Forecast {
     this.#nextSlotMs = undefined;
   }
 
-  /** When bulk work should ask for its next slot. */
+  /** The time at which bulk work should ask for its next slot. */
   get bulkTurnMs(): number {
     if (this.#schedule === undefined) return Number.NEGATIVE_INFINITY;
     return this.#deps.databaseClock.latest(this.#schedule.bulkTurnMs);
   }
 
-  /** Whether other replicas use the window. */
+  /** True if other replicas use the window. */
   get hasOthers(): boolean {
     return this.#hasOthers;
   }
 
-  /** Whether the last answer still tells how things stand. */
+  /** Returns whether the last answer is recent enough for a forecast. */
   isKnown(nowMs: number): boolean {
     return this.#schedule !== undefined && nowMs - this.#answeredMs <= FORESIGHT_MS;
   }
 
-  /** A caller asks for one slot more. */
+  /** Counts that a caller asked for a slot. */
   recordDemand(caller: string, nowMs: number): void {
     this.#demand.record(caller, nowMs);
   }
 
   /**
-   * How many go before one more call of a caller who has so many waiting, if everybody goes on to ask as often as
-   * lately: others whose line is empty now may have a call waiting whenever it would be their turn.
+   * Returns how many calls go before the next call of a caller with `waiting` calls, if all callers keep asking as often
+   * as recently. It counts callers whose queue is empty now, because they may have a call when their turn comes.
    */
   expectedAhead(caller: string, waiting: number, nowMs: number): number {
     if (this.#schedule === undefined) return 0;
@@ -70,20 +70,20 @@ export class Forecast {
   }
 
   /**
-   * How long the call behind so many others waits. Undefined where only the database can say.
-   * @param held Our slots whose time has not come, in order.
+   * Returns how long the call behind `ahead` others waits, or undefined if only the database knows.
+   * @param held The slots of this replica that are not due yet, in order.
    */
   waitMs(nowMs: number, ahead: number, held: readonly TakenSlot[]): number | undefined {
     const own = held[Math.floor(ahead)];
     if (own !== undefined) return Math.max(0, own.latestMs - nowMs);
     const { databaseClock } = this.#deps;
     if (this.#schedule === undefined) {
-      // Without an outlook, the slot that was asked for in vain is all that is known.
+      // Without an outlook, only the time of the refused slot is known.
       const next = ahead === 0 && held.length === 0 ? this.#nextSlotMs : undefined;
       return next === undefined ? undefined : Math.max(0, databaseClock.latest(next) - nowMs);
     }
     if (held.length === 0 && !this.isKnown(nowMs)) return undefined;
-    // The schedule knows the slots that we hold. The next one is asked for now, or when our turn comes again.
+    // The schedule contains the held slots. The next one is asked for now, or at the next turn of this replica.
     const [turns, asked] = held.length > 0 ? [ahead - held.length + 1, 1] : [ahead, 0];
     const index = Math.max(0, Math.round(turns * this.#schedule.slotsForOneOfOurs) - asked);
     return Math.max(0, databaseClock.latest(this.#schedule.freeMs(index)) - nowMs);

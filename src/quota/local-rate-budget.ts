@@ -8,15 +8,15 @@ import type { StoreHealth } from "./store-health.ts";
 
 export interface LocalRateBudgetDeps {
   readonly clock: Clock;
-  /** Calls of one action and key that may arrive at CAM in any second. */
+  /** The calls of one action and key that may arrive at CAM in any second. */
   readonly ratePerSecond: number;
-  /** When others may have filled all windows that begin here; undefined where they are empty. */
+  /** The time at which other calls may have filled every window; undefined if the windows are empty. */
   readonly fullAtMs?: number;
 }
 
 /**
- * Keeps this process under CAM's limit. CAM counts for each action and calling key, so each pair has a queue
- * of its own. Replicas do not know of each other here.
+ * Keeps this process under CAM's limit, without knowing of other replicas. CAM counts the calls of each action and key,
+ * so each pair has its own queue.
  */
 export class LocalRateBudget implements RateBudget {
   readonly #deps: LocalRateBudgetDeps;
@@ -30,7 +30,7 @@ export class LocalRateBudget implements RateBudget {
     return this.#queueOf(request).take(request);
   }
 
-  /** How one action and key stands to the limit. */
+  /** Returns what one action and key has used of the limit. */
   look(of: Pick<RateRequest, "action" | "secretId">): ReturnType<RateQueue["look"]> {
     return this.#queueOf(of).look();
   }
@@ -46,22 +46,19 @@ export class LocalRateBudget implements RateBudget {
   }
 }
 
-/**
- * One second, and a guard for what the arithmetic cannot see: the grain of timers at both ends and ways to CAM
- * that differ from call to call.
- */
+/** One second, and a guard for the precision of timers and for delays that differ between calls. */
 const WINDOW_MS = 1_000 + 25;
 
-/** A reply that takes longer says nothing about when the call arrived; waiting for it would only cost throughput. */
+/** A reply that takes longer tells nothing about when the call arrived. To wait for it would cost throughput. */
 const LONGEST_DELIVERY_MS = 1_000;
 
-/** In windows' worth of calls: a hold-up of a second touches two windows, and the third shows the usual way. */
+/** Windows' worth of round trips. A delay of one second affects two windows; the third shows the usual round trip. */
 const WINDOWS_REMEMBERED = 3;
 
 export interface RateQueueDeps {
   readonly clock: Clock;
   readonly ratePerSecond: number;
-  /** When others may have filled the window; undefined where it is empty. */
+  /** The time at which other calls may have filled the window; undefined if the window is empty. */
   readonly fullAtMs?: number;
 }
 
@@ -74,7 +71,7 @@ interface Waiter {
   readonly refuse: (error: unknown) => void;
 }
 
-/** The queue before one window: people first, callers by turns, and nobody waits who cannot be served in time. */
+/** The queue of one window: people first, callers by turns. It refuses a call at once that cannot be in time. */
 export class RateQueue {
   readonly #clock: Clock;
   readonly #window: SlidingWindow;
@@ -110,7 +107,7 @@ export class RateQueue {
     return promise.finally(() => signal?.removeEventListener("abort", onAbort));
   }
 
-  /** How things stand now. */
+  /** Returns the present state of the window and the queue. */
   look(): { readonly used: number; readonly queued: number; readonly nextSlotInMs: number } {
     const nowMs = this.#clock.monotonic();
     return {
@@ -142,7 +139,7 @@ export class RateQueue {
   }
 
   #open(waiter: Waiter, nowMs: number): RateSlot {
-    // Nobody sends after the deadline, so a slot that is never heard of again is given up behind it.
+    // No call is sent after its deadline. So a slot without any report is free again some time after the deadline.
     const call = this.#window.open(waiter.deadlineMs + LONGEST_DELIVERY_MS);
     let sentMs: number | undefined;
     let settled = false;
@@ -165,7 +162,7 @@ export class RateQueue {
     const nowMs = this.#clock.monotonic();
     if (outcome === "UNUSED" && sentMs === undefined) this.#window.remove(call);
     if (outcome === "THROTTLED") {
-      // Somebody else uses the key, or the network bunched our calls: from now on this is a full window.
+      // Another program uses the key, or the network bunched the calls. Either way the window is full now.
       this.#fill(nowMs);
     }
     if (outcome === "ANSWERED" && sentMs !== undefined) {
@@ -180,7 +177,7 @@ export class RateQueue {
     while (this.#window.free(atMs) > 0) this.#window.open(atMs);
   }
 
-  /** Moves the bound nearer. A late reply does not move it away again: see LONGEST_DELIVERY_MS. */
+  /** Moves the bound of a call to an earlier time. A late reply never moves it to a later one. */
   #arrivesBy(call: WindowCall, byMs: number): void {
     this.#window.moveNearer(call, byMs);
     this.#serve();
@@ -192,12 +189,12 @@ export class RateQueue {
 }
 
 interface LocalReadsDeps {
-  /** Of the present outage. */
+  /** Returns the budget of the present outage. */
   readonly local: () => LocalRateBudget;
   readonly health: StoreHealth;
 }
 
-/** The calls of one window while its store is away: reads go on at this replica's own slow rate, writes do not. */
+/** The calls of one window during an outage: reads go on at this replica's own slow rate, and writes are refused. */
 export class LocalReads {
   readonly #deps: LocalReadsDeps;
 
@@ -206,8 +203,8 @@ export class LocalReads {
   }
 
   /**
-   * @returns undefined where the store came back first.
-   * @throws GatewayError STORE_UNAVAILABLE for a write; for a read as RateBudget.take.
+   * Returns a slot, or undefined if the outage ended first.
+   * @throws GatewayError STORE_UNAVAILABLE for a write. For a read, the errors of RateBudget.take.
    */
   async take(request: RateRequest): Promise<RateSlot | undefined> {
     const { health, local } = this.#deps;
@@ -225,7 +222,7 @@ export class LocalReads {
   }
 }
 
-/** What would go out when the window is shared again, which does not know of it, takes another slot. */
+/** Makes a slot invalid once the outage ends, because the shared window does not know of it. */
 function unlessBack(slot: RateSlot, back: AbortSignal): RateSlot {
   return {
     waitedMs: slot.waitedMs,

@@ -1,16 +1,16 @@
 import type { WindowKey } from "./slot-store.ts";
 
-/** Told of what the shared quota meets. None may throw. */
+/** Receives the events of the shared quota. Its functions must not throw. */
 export interface QuotaObserver {
-  /** The database was asked for a slot. */
+  /** The database answered a statement. */
   onAsked?(asked: SlotAsked): void;
-  /** A call came to writing so late that its slot was given up for another. */
+  /** A call was written too late, and its slot was given up. */
   onSlotMissed?(missed: WindowKey & { readonly lateMs: number }): void;
-  /** CAM throttled a call, and the window was widened for every replica. */
+  /** CAM throttled a call, and every replica backs off. */
   onThrottled?(throttled: WindowKey): void;
   /**
-   * The database cannot do what a slot needs, whether or not it answers: from now on reads go on slowly and writes are
-   * refused. `reason` says why, and how to mend it.
+   * The database gives no slots, although it may answer. From now on reads go on slowly, and writes are refused.
+   * `reason` says why, and how to repair it.
    */
   onStoreUnavailable?(cause: unknown, reason: string): void;
   onStoreRecovered?(outageMs: number): void;
@@ -20,9 +20,9 @@ export interface SlotAsked {
   readonly action: string;
   readonly bulk: boolean;
   readonly granted: boolean;
-  /** How far ahead the slot lay when the database gave it, or said when it would. */
+  /** Milliseconds from the answer to the slot, granted or not. */
   readonly aheadMs: number;
   readonly windowMs: number;
-  /** From asking to the answer, a connection of the pool included. */
+  /** Milliseconds from the question to the answer, with the wait for a connection. */
   readonly tookMs: number;
 }

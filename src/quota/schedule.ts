@@ -1,15 +1,15 @@
 import type { WindowOutlook } from "./slot-store.ts";
 
-/** Parts of an even pace that lie between two slots at least; take_slot has the same. */
+/** The least distance of two slots, as a part of an even pace. take_slot has the same values. */
 const PEOPLE_SPACING = 0.1;
 const BULK_SPACING = 0.9;
 
-/** What shows how much each replica takes is so long ago at most. */
+/** The share of each replica is read from slots that are at most this old. */
 const LOOKED_BACK_MS = 2_500;
 
 /**
- * What one look at the shared window tells about the slots to come. Pure. Times are the database's.
- * It foresees nobody who is not using the quota yet.
+ * Computes the next slots from one state of the shared window. Pure. Times are those of the database. It assumes that no
+ * further replica begins to use the quota.
  */
 export class Schedule {
   readonly #outlook: WindowOutlook;
@@ -21,22 +21,22 @@ export class Schedule {
     this.#ratePerSecond = ratePerSecond;
   }
 
-  /** The free slots in order; 0 is the next. */
+  /** Returns the time of a free slot; 0 is the next one. */
   freeMs(index: number): number {
     this.#free ??= this.#simulate(PEOPLE_SPACING, this.#ratePerSecond);
     const inWindow = this.#free[index % this.#ratePerSecond] ?? this.#outlook.nowMs;
     return inWindow + Math.floor(index / this.#ratePerSecond) * this.#outlook.windowMs;
   }
 
-  /** How many slots a millisecond all replicas have together. */
+  /** The slots per millisecond of all replicas together. */
   get slotsPerMs(): number {
     return this.#ratePerSecond / this.#outlook.windowMs;
   }
 
-  /** How many slots all replicas together take for one of ours, while we ask for as many as we can get. */
+  /** The slots that all replicas together take for each slot of this one, while it asks for as many as it can get. */
   get slotsForOneOfOurs(): number {
     const { latest, owners, owner, windowMs, nowMs } = this.#outlook;
-    // Whole windows where the latest slots reach so far, because within one they may lie close together.
+    // Counts whole windows if there are enough slots, because the slots of a part of a window may be bunched.
     const seen = latest.length / this.#ratePerSecond;
     const windows = Math.min(
       Math.max(1, Math.floor(seen)),
@@ -48,14 +48,14 @@ export class Schedule {
       if (other === owner || (latest[index] ?? 0) <= sinceMs) return;
       counts.set(other, (counts.get(other) ?? 0) + 1);
     });
-    // Of a high limit the latest slots show a part of a window.
+    // With a high rate the latest slots cover only a part of a window.
     const possible = Math.min(this.#ratePerSecond * windows, Math.max(this.#ratePerSecond, latest.length));
     return possible / fairShare(possible, counts.values());
   }
 
   /**
-   * When we should next ask for a slot for bulk work. Replicas with bulk work take turns, the one that has waited
-   * longest first, so that they need not all ask for each slot that comes free.
+   * The time at which this replica should ask for its next slot for bulk work. Replicas with bulk work take turns, the one
+   * that has waited longest first. Otherwise all of them would ask for each slot that comes free.
    */
   get bulkTurnMs(): number {
     const { latest, owners, owner, bulk, nowMs, windowMs } = this.#outlook;
@@ -76,7 +76,7 @@ export class Schedule {
     const slots: number[] = [];
     let newest = latest.at(-1) ?? Number.NEGATIVE_INFINITY;
     for (let index = 0; index < count; index++) {
-      // Behind those that the row shows, they are taken to leave at an even pace.
+      // Beyond the slots of the outlook, it assumes that slots end at an even pace.
       const left = index < unused ? Number.NEGATIVE_INFINITY : leaving[index - unused];
       const freeMs = left === undefined ? newest + paceMs : left + windowMs;
       newest = Math.max(nowMs, pausedUntil, newest + paceMs * spacing, freeMs);
@@ -86,7 +86,7 @@ export class Schedule {
   }
 }
 
-/** One part of a whole beside others who want so much: what they leave, and no less than an equal part. */
+/** Returns the fair share of a whole: what the others leave of it, and at least an equal part. */
 export function fairShare(whole: number, others: Iterable<number>): number {
   const wanted = [...others].sort((a, b) => a - b);
   let left = whole;

@@ -8,16 +8,16 @@ import { SlotDeliveries } from "./slot-deliveries.ts";
 import type { WindowKey } from "./slot-store.ts";
 
 /**
- * A wait behind others is an estimate. Whoever comes is let in only where it is so much shorter than he can wait, so
- * that hardly anybody waits in vain (with a tenth, one refusal in thirty came later; the line stays long enough to use
- * every slot). Whoever waits is refused before his deadline only where it is so much too long.
+ * The wait behind other calls is an estimate, so it gets a margin, as a part of the wait. A new call is refused at once
+ * if the wait and its margin exceed the deadline. A waiting call is refused before its deadline only if the wait exceeds
+ * the deadline by more than the margin. With a smaller margin, more calls wait in vain.
  */
-const LETTING_IN_TOLERANCE = 0.3;
-const WAITING_TOLERANCE = 0.25;
+const ADMISSION_MARGIN = 0.3;
+const WAITING_MARGIN = 0.25;
 
 /**
- * The next slot is asked for so long before the last one held comes due: longer than asking takes on a busy machine.
- * The same for all, because replicas that ask earlier get more.
+ * The queue asks for its next slot this long before the last held slot is due. It is longer than the database takes to
+ * answer on a busy machine. All replicas use the same value, because a replica that asks earlier gets more slots.
  */
 const LEAD_MS = 100;
 const MOST_HELD = 3;
@@ -26,7 +26,7 @@ const MOST_HELD = 3;
 const BULK_LEAD_MS = 50;
 
 export interface SharedQueueDeps extends SlotAskerDeps {
-  /** For reads in the present outage of the store. */
+  /** Returns the budget for reads in the present outage. */
   readonly local: () => LocalRateBudget;
 }
 
@@ -35,20 +35,21 @@ interface Waiter {
   readonly caller: string;
   readonly priority: RateRequest["priority"];
   readonly enqueuedMs: number;
-  /** Its connection is open. */
+  /** True once its connection is open. */
   isReady: boolean;
-  /** It was foreseen that it gets a slot in time. Before the first answer of the database nothing is. */
+  /** True once a forecast said that the call gets a slot in time. Before the first answer no forecast exists. */
   wasForeseen: boolean;
   readonly grant: (slot: RateSlot) => void;
   readonly refuse: (error: unknown) => void;
 }
 
-/** What the database can be asked for: a slot for people or for bulk work, or just to take note of adjustments. */
+/** The purpose of a statement: a slot for people, a slot for bulk work, or only to report adjustments and learn. */
 type Asking = RateRequest["priority"] | "note";
 
 /**
- * A replica's queue before one shared window. It asks for one slot at a time and holds few ahead; who gets one is
- * decided when its time has come. So callers take turns to the last moment, and replicas take turns by themselves.
+ * A replica's queue for one shared window. It asks for one slot at a time and holds at most three ahead. When a slot is
+ * due, the queue gives it to the call whose turn it is. So callers take turns up to the last moment, and replicas get
+ * equal parts without knowing of each other.
  */
 export class SharedQueue {
   readonly #deps: SharedQueueDeps;
@@ -57,7 +58,7 @@ export class SharedQueue {
   readonly #asker: SlotAsker;
   readonly #deliveries: SlotDeliveries;
   readonly #unshared: LocalReads;
-  /** Slots whose time has not come, in order. */
+  /** Slots that are not due yet, in order. */
   #held: readonly TakenSlot[] = [];
   #isAsking = false;
   #cancelTimer: (() => void) | undefined;
@@ -94,7 +95,7 @@ export class SharedQueue {
       if (unshared !== undefined) return unshared;
     }
     this.#forecast.recordDemand(request.caller, this.#deps.clock.monotonic());
-    this.#refuseHopeless(request);
+    this.#refuseTooLate(request);
     this.#makeRoom(request);
     return this.#enqueue(request);
   }
@@ -124,7 +125,7 @@ export class SharedQueue {
     return promise.finally(() => signal?.removeEventListener("abort", onAbort));
   }
 
-  /** The store went away: whoever waits goes on without it, or is refused. */
+  /** Takes every waiting call out when an outage begins: reads go on at the local rate, writes are refused. */
   dispatchWithoutStore(): void {
     this.#held = [];
     this.#forecast.forget();
@@ -137,16 +138,16 @@ export class SharedQueue {
     this.#serve();
   }
 
-  /** @throws GatewayError QUOTA_EXHAUSTED where the call cannot get a slot in time. */
-  #refuseHopeless(request: RateRequest): void {
+  /** @throws GatewayError QUOTA_EXHAUSTED if the call cannot get a slot in time. */
+  #refuseTooLate(request: RateRequest): void {
     const nowMs = this.#deps.clock.monotonic();
     const expected = this.#forecast.expectedAhead(request.caller, this.#queues.lengthOf(request), nowMs);
     const ahead = request.requeued ? 0 : Math.max(this.#queues.ahead(request), expected);
     const waitMs = this.#waitMs(nowMs, ahead);
-    if (waitMs !== undefined && isHopeless(nowMs, waitMs, ahead, request)) throw exhausted(waitMs);
+    if (waitMs !== undefined && isTooLate(nowMs, waitMs, ahead, request)) throw exhausted(waitMs);
   }
 
-  /** @throws GatewayError QUOTA_EXHAUSTED where the queue is full, and nobody has more waiting than this caller. */
+  /** @throws GatewayError QUOTA_EXHAUSTED if the queue is full and no caller has more calls in it than this one. */
   #makeRoom(request: RateRequest): void {
     const nowMs = this.#deps.clock.monotonic();
     const room = this.#queues.makeRoom(request);
@@ -159,7 +160,7 @@ export class SharedQueue {
     this.#cancelTimer = undefined;
     const nowMs = this.#deps.clock.monotonic();
     this.#refuseLate(nowMs, false);
-    for (const due of this.#held.filter(({ latestMs }) => latestMs <= nowMs)) this.#passOn(due, nowMs);
+    for (const due of this.#held.filter(({ latestMs }) => latestMs <= nowMs)) this.#dispatch(due, nowMs);
     const askMs = this.#nextAskMs();
     if (askMs <= nowMs) void this.#ask(nowMs);
     const wakeMs = Math.min(
@@ -171,7 +172,7 @@ export class SharedQueue {
     this.#cancelTimer = this.#deps.clock.after(Math.max(0, Math.ceil(wakeMs - nowMs)), () => this.#serve());
   }
 
-  #passOn(slot: TakenSlot, nowMs: number): void {
+  #dispatch(slot: TakenSlot, nowMs: number): void {
     this.#held = this.#held.filter((other) => other !== slot);
     const waiter = this.#deliveries.isOver(slot) ? undefined : this.#queues.shift(({ isReady }) => isReady);
     if (waiter === undefined) this.#deliveries.giveUp(slot);
@@ -194,14 +195,14 @@ export class SharedQueue {
     }
   }
 
-  /** People who have no slot yet come first, and bulk work when nobody has. */
+  /** Calls of people come first. Bulk work asks only while the queue holds no slot. */
   get #nextAsking(): Asking | undefined {
     const held = this.#held.length;
     if (this.#countReady("interactive", held + 1) > held) return held < MOST_HELD ? "interactive" : undefined;
     if (held > 0) return undefined;
     if (this.#countReady("bulk", 1) > 0) return "bulk";
     const hasToTell = this.#deliveries.hasMoves && this.#forecast.hasOthers;
-    // While connections are opened, whoever cannot be in time should not have to wait for that.
+    // A call that cannot be in time is refused before its connection is open.
     const hasToLearn = this.#queues.size > 1 && !this.#forecast.isKnown(this.#deps.clock.monotonic());
     return hasToTell || hasToLearn ? "note" : undefined;
   }
@@ -215,7 +216,7 @@ export class SharedQueue {
     return count;
   }
 
-  /** Before that the shared window is not to be used. */
+  /** The queue takes no slot before this time. */
   get #openFromMs(): number {
     return this.#deps.health.usableFromMs;
   }
@@ -226,13 +227,13 @@ export class SharedQueue {
     this.#isAsking = true;
     try {
       const withinMs = this.#withinMs(asking, nowMs);
-      // A call alone, which is the usual one, gets by without.
+      // A single call, which is the usual case, needs no forecast.
       const wantsOutlook = asking !== "interactive" || this.#queues.size > 1;
       const slot = await this.#asker.ask({ bulk: asking === "bulk", withinMs, adjustments, wantsOutlook });
       if (slot !== undefined) this.#held = [...this.#held, slot];
       this.#refuseLate(this.#deps.clock.monotonic(), true);
     } catch (error) {
-      // Where the store is away, the budget has been told, and has called leaveStore: nobody waits any more.
+      // In an outage dispatchWithoutStore has emptied the queue. Any other error ends the calls that wait.
       for (const waiter of [...this.#queues]) {
         this.#queues.remove(waiter);
         waiter.refuse(error);
@@ -242,14 +243,14 @@ export class SharedQueue {
     this.#serve();
   }
 
-  /** How far ahead a slot is of use. */
+  /** Returns how far ahead a slot is still of use. */
   #withinMs(asking: Asking, nowMs: number): number {
     if (asking === "note") return -1;
     const lastDeadlineMs = Math.max(...[...this.#queues].map(({ request }) => request.deadlineMs));
     return Math.min(lastDeadlineMs - nowMs, asking === "bulk" ? BULK_LEAD_MS : Number.MAX_VALUE);
   }
 
-  /** Those whose time is over, and with an answer just learned also those who will not get a slot in time. */
+  /** Refuses the calls whose deadline has passed and, after an answer, those that will not get a slot in time. */
   #refuseLate(nowMs: number, hasLearned: boolean): void {
     let ahead = 0;
     for (const waiter of [...this.#queues]) {
@@ -264,7 +265,7 @@ export class SharedQueue {
     }
   }
 
-  /** How long the call behind so many others waits, as far as can be foreseen; undefined where the store has to say. */
+  /** Returns how long a call behind `ahead` others waits, or undefined if only the store knows. */
   #waitMs(nowMs: number, ahead: number): number | undefined {
     const closedMs = this.#openFromMs - nowMs;
     const foreseenMs = this.#forecast.waitMs(nowMs, ahead, this.#held);
@@ -279,14 +280,14 @@ export class SharedQueue {
   }
 }
 
-/** The slot that is foreseen comes too late, or so nearly too late that it is better not to count on it. */
-function isHopeless(nowMs: number, waitMs: number, ahead: number, { deadlineMs }: RateRequest): boolean {
-  return nowMs + waitMs + (ahead === 0 ? 0 : LETTING_IN_TOLERANCE * waitMs) >= deadlineMs;
+/** Returns whether the forecast slot comes too late, or too close to the deadline to count on. */
+function isTooLate(nowMs: number, waitMs: number, ahead: number, { deadlineMs }: RateRequest): boolean {
+  return nowMs + waitMs + (ahead === 0 ? 0 : ADMISSION_MARGIN * waitMs) >= deadlineMs;
 }
 
 function willBeLate(waiter: Waiter, nowMs: number, waitMs: number, ahead: number): boolean {
   const isNew = !waiter.wasForeseen;
   waiter.wasForeseen = true;
-  if (isNew) return isHopeless(nowMs, waitMs, ahead, waiter.request);
-  return nowMs + waitMs >= waiter.request.deadlineMs + (ahead === 0 ? 0 : WAITING_TOLERANCE * waitMs);
+  if (isNew) return isTooLate(nowMs, waitMs, ahead, waiter.request);
+  return nowMs + waitMs >= waiter.request.deadlineMs + (ahead === 0 ? 0 : WAITING_MARGIN * waitMs);
 }

@@ -3,39 +3,40 @@ import { Schedule } from "./schedule.ts";
 import { localLimitOf, type SharedWindows } from "./shared-windows.ts";
 import { GUARD_MS, type WindowOutlook } from "./slot-store.ts";
 
-/** How one action of CAM stands to its limit. */
+/** What one action of CAM has used of its limit. */
 export interface ActionQuota {
   readonly action: string;
-  /** Calls a second that CAM takes. */
+  /** The calls per second that CAM takes. */
   readonly ratePerSecond: number;
-  /** In which that many calls are made: a second and a guard, and more after a throttle. */
+  /** The time in which the gateway makes that many calls: a second and a guard, and more after a throttle. */
   readonly windowMs: number;
-  /** Calls of all replicas in the window that ends now. */
+  /** The calls of all replicas in the window that ends now. */
   readonly used: number;
-  /** Calls that wait for a slot in this replica. */
+  /** The calls that wait for a slot in this replica. */
   readonly queued: number;
-  /** When the next free slot comes; 0 where one is free. */
+  /** Milliseconds until the next free slot; 0 if a slot is free now. */
   readonly nextSlotInMs: number;
-  /** CAM throttled a call lately, and the window is still wider for it. */
+  /** True while the window is still longer because CAM throttled a call. */
   readonly throttledRecently: boolean;
-  /** False while the database is away: then the figures are of this replica alone, and writes are refused. */
+  /** False while the database is unavailable: the figures are those of this replica alone, and it refuses writes. */
   readonly shared: boolean;
 }
 
 interface SharedRateBudgetDeps {
   readonly windows: SharedWindows;
-  /** Calls of one action and key that may arrive at CAM in any second, from all replicas together. */
+  /** The calls of one action and key that may arrive at CAM in any second, from all replicas together. */
   readonly ratePerSecond: number;
 }
 
 /**
- * One account's part in the windows that replicas share: keeps all of them together under CAM's limit. CAM counts for
- * each action and calling key, so each pair has a window, and a queue before it in this process.
+ * Owns the quota of one account: all replicas together stay under CAM's limit. CAM counts the calls of each action and
+ * key, so each pair has a window in the database and a queue in this process. The queue is in `shared-queue.ts`, which
+ * is the file to read next. This folder does not decide whether a call is retried; `cam/` does.
  */
 export class SharedRateBudget implements RateBudget {
   readonly #windows: SharedWindows;
   readonly #ratePerSecond: number;
-  /** Of the latest call: keys change rarely, and then for all actions. */
+  /** The key of the latest call. Keys change rarely, and then for all actions. */
   #secretId: string | undefined;
 
   constructor({ windows, ratePerSecond }: SharedRateBudgetDeps) {
@@ -50,8 +51,8 @@ export class SharedRateBudget implements RateBudget {
   }
 
   /**
-   * How each action stands to its limit: of all replicas, for every action that any of them has called lately with
-   * the key that this one used last. While the database is away, of this replica alone.
+   * Returns the use of the limit by action, for the key that this replica used last. It covers the calls of all
+   * replicas. While the database is unavailable, it covers the calls of this replica alone.
    */
   async quotas(): Promise<readonly ActionQuota[]> {
     const secretId = this.#secretId;

@@ -11,18 +11,18 @@ import { StoreHealth } from "./store-health.ts";
 interface SharedWindowsDeps {
   readonly database: Database;
   readonly clock: Clock;
-  /** Names this process among the replicas; no two may have the same name at a time. */
+  /** Names this process among the replicas. No two running replicas may have the same name. */
   readonly replica: string;
   readonly observer?: QuotaObserver;
 }
 
-/** Of the limit, what a replica uses for reads while the database is away. Ten replicas then still keep it together. */
+/** The part of the limit that a replica uses for reads during an outage. Ten replicas still keep the limit together. */
 const SHARE_WITHOUT_STORE = 0.1;
 
 /**
- * The windows that all replicas share in the database, one for each calling key and action, with this process's queues
- * before them. Accounts whose calls are made with one key share its windows, for CAM counts by the key; and where they
- * have one rate, also the queue, so that their callers take turns.
+ * The windows that all replicas share in the database, one for each key and action, and this process's queue for each.
+ * CAM counts by the key, so accounts that use one key share its windows. If they also have the same rate, they share the
+ * queue, and their callers take turns.
  */
 export class SharedWindows {
   readonly #deps: SharedWindowsDeps;
@@ -30,7 +30,7 @@ export class SharedWindows {
   readonly #health: StoreHealth;
   readonly #databaseClock = new DatabaseClock();
   readonly #queues = new Map<string, SharedQueue>();
-  /** By rate: what reads have in the present outage of the database. */
+  /** The budgets for reads in the present outage, by rate. */
   readonly #locals = new Map<number, LocalRateBudget>();
   #outageFromMs: number;
 
@@ -52,7 +52,7 @@ export class SharedWindows {
     });
   }
 
-  /** Whether the figures are those of all replicas now. */
+  /** True if the figures cover all replicas now. */
   get isShared(): boolean {
     return this.#health.outage === undefined;
   }
@@ -75,23 +75,23 @@ export class SharedWindows {
     return queue;
   }
 
-  /** Calls of this replica that wait for a slot. */
+  /** Returns how many calls of this replica wait for a slot. */
   queuedFor(key: WindowKey, ratePerSecond: number): number {
     return this.#queues.get(nameOf(key, ratePerSecond))?.queued ?? 0;
   }
 
-  /** The actions that this replica has called with the key. */
+  /** Returns the actions that this replica has called with the key. */
   actionsOf(secretId: string): readonly string[] {
     const keys = [...this.#queues.values()].map(({ key }) => key);
     return [...new Set(keys.filter((key) => key.secretId === secretId).map(({ action }) => action))];
   }
 
-  /** A replica's own slow rate for reads while the database is away. */
+  /** Returns this replica's own budget for reads during an outage. */
   localOf(ratePerSecond: number): LocalRateBudget {
     let local = this.#locals.get(ratePerSecond);
     if (local === undefined) {
       const { clock } = this.#deps;
-      // Calls that the database let go before it went may have filled the windows.
+      // Calls with slots from before the outage may have filled the windows.
       const fullAtMs = this.#outageFromMs;
       local = new LocalRateBudget({ clock, ratePerSecond: localLimitOf(ratePerSecond), fullAtMs });
       this.#locals.set(ratePerSecond, local);
@@ -99,7 +99,7 @@ export class SharedWindows {
     return local;
   }
 
-  /** The windows of a key by action, of all replicas; undefined where they cannot be read now. */
+  /** Returns the windows of a key by action, or undefined if they cannot be read now. */
   async read(
     secretId: string,
     ratePerSecond: number,
@@ -107,19 +107,19 @@ export class SharedWindows {
     try {
       return await this.#store.read(secretId, ratePerSecond, this.#deps.replica);
     } catch (error) {
-      // A query that finds no connection for reads says nothing about slots.
+      // A failed read is no outage: reads have connections of their own.
       if (isUnavailable(error)) return undefined;
       throw error;
     }
   }
 
-  /** Stops looking for a database that is away. Calls that wait keep waiting. */
+  /** Stops probing an unavailable database. Waiting calls keep waiting. */
   close(): void {
     this.#health.close();
   }
 }
 
-/** Of a rate, what one replica has for itself while the database is away. */
+/** Returns the rate of one replica during an outage. */
 export function localLimitOf(ratePerSecond: number): number {
   return Math.max(1, Math.floor(ratePerSecond * SHARE_WITHOUT_STORE));
 }

@@ -1,17 +1,16 @@
 /**
- * The arithmetic of "no more than `limit` arrivals in any window". It knows no clock and no queue.
+ * Counts calls so that at most `limit` arrive in any window. It has no clock and no queue.
  *
- * What counts is arrival at the vendor, which nobody here sees. So each call is held to have arrived no later
- * than a bound that moves nearer as more is known: far off while it waits for a connection, at the latest when
- * its reply came. A new call may go when fewer than `limit` calls could still arrive, or have arrived, within the
- * window before it. Then no window can hold more: of any `limit + 1` arrivals, the call that was let go last
- * found at least one of the others out of its window.
+ * The vendor counts a call when it arrives, which the gateway cannot see. So each call has a bound: the latest time at
+ * which it can have arrived. The bound is far off while the call waits for a connection, and at the latest the time of
+ * its reply. A new call may go if fewer than `limit` calls have bounds inside the window before it. Then no window holds
+ * more: of any `limit + 1` arrivals, the call that went last found at least one of the others outside its window.
  */
 export class SlidingWindow {
   readonly #limit: number;
   readonly #windowMs: number;
   #calls: WindowCall[] = [];
-  /** No call leaves the window before that. */
+  /** No call leaves the window before this time. */
   #firstLeavesMs = Number.POSITIVE_INFINITY;
 
   constructor(limit: number, windowMs: number) {
@@ -19,19 +18,19 @@ export class SlidingWindow {
     this.#windowMs = windowMs;
   }
 
-  /** How many calls may go at once now. */
+  /** Returns how many calls may go now. */
   free(nowMs: number): number {
     this.#forgetExpired(nowMs);
     return Math.max(0, this.#limit - this.#calls.length);
   }
 
-  /** Calls inside the window now. */
+  /** Returns how many calls are inside the window now. */
   used(nowMs: number): number {
     this.#forgetExpired(nowMs);
     return this.#calls.length;
   }
 
-  /** Lets a call go that will have arrived by then. */
+  /** Adds a call that will have arrived by then. */
   open(arrivesByMs: number): WindowCall {
     const call: WindowCall = { arrivesByMs };
     this.#calls.push(call);
@@ -39,21 +38,21 @@ export class SlidingWindow {
     return call;
   }
 
-  /** Moves a call's bound nearer; one that is farther off changes nothing. */
+  /** Moves the bound of a call to an earlier time. Ignores a later time. */
   moveNearer(call: WindowCall, arrivesByMs: number): void {
     if (arrivesByMs >= call.arrivesByMs) return;
     call.arrivesByMs = arrivesByMs;
     this.#expectLeaving(call);
   }
 
-  /** Takes a call back that was never sent. */
+  /** Removes a call that was never sent. */
   remove(call: WindowCall): void {
     this.#calls = this.#calls.filter((other) => other !== call);
   }
 
   /**
-   * When the call that is behind `ahead` others may go, if every call in flight arrives now. It is exact when
-   * none is in flight, and never too late.
+   * Returns when the call behind `ahead` others may go, if every call in flight arrives now. The result is exact if no
+   * call is in flight, and never too late.
    */
   estimateMs(nowMs: number, ahead: number): number {
     const free = this.free(nowMs);
@@ -66,7 +65,7 @@ export class SlidingWindow {
     return Math.max(nowMs, first) + Math.floor(position / this.#limit) * this.#windowMs;
   }
 
-  /** When the next call leaves the window, by what is known now; undefined where it is empty. */
+  /** Returns when the next call leaves the window by its present bound; undefined if the window is empty. */
   nextChangeMs(): number | undefined {
     if (this.#calls.length === 0) return undefined;
     return Math.min(...this.#calls.map((call) => call.arrivesByMs)) + this.#windowMs;
@@ -86,8 +85,8 @@ export class SlidingWindow {
 
 export interface WindowCall {
   /**
-   * The call has arrived by then, counted with the same constant delay for every call. In the past once it is known. The
-   * window alone changes it.
+   * The latest time at which the call can have arrived, up to a delay that all calls have in common. Only the window
+   * changes it.
    */
   arrivesByMs: number;
 }

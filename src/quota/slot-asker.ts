@@ -17,7 +17,7 @@ export interface SlotAskerDeps {
   readonly observer: QuotaObserver | undefined;
 }
 
-/** Asks the database for the slots of one window, one at a time, and learns from every answer. */
+/** Asks the database for slots of one window, and keeps what every answer tells about the clock and the waits. */
 export class SlotAsker {
   readonly #deps: SlotAskerDeps;
   readonly #forecast: Forecast;
@@ -28,7 +28,7 @@ export class SlotAsker {
   }
 
   /**
-   * @returns undefined where the slot would lie too far ahead.
+   * Returns the slot, or undefined if it would lie too far ahead.
    * @throws GatewayError STORE_UNAVAILABLE
    */
   async ask(question: Omit<SlotRequest, "replica" | "ratePerSecond">): Promise<TakenSlot | undefined> {

@@ -3,25 +3,25 @@ import type { Clock } from "../clock.ts";
 import { DeliveryDelay } from "./delivery-delay.ts";
 import { GUARD_MS, type SlotAdjustment } from "./slot-store.ts";
 
-/** A slot that is ours in the shared window. */
+/** A slot of this replica in the shared window. */
 export interface TakenSlot {
-  /** When it is, by the database's clock. */
+  /** The time of the slot by the database's clock. */
   readonly slotMs: number;
-  /** By our clock, its time has certainly come then, and cannot have come before the other. */
+  /** The same time by this process's clock: certainly reached at the one, not reached before the other. */
   readonly latestMs: number;
   readonly earliestMs: number;
 }
 
-/** Who comes to writing so late is in time: the rest of the guard is for the way. Later, the slot moves with its call. */
+/** A call that is written this late is in time; the rest of the guard is for the network. Later, its slot moves. */
 const PROMPT_MS = GUARD_MS / 2;
 
-/** Later still, the database might learn of it when the place is given to the next already; the slot is given up. */
+/** A call that is written later gives its slot up: the database could give the place away before it learns of the call. */
 const LATEST_WRITING_MS = 100;
 
-/** A reply that takes longer says nothing about when the call arrived. */
+/** A reply that takes longer tells nothing about when the call arrived. */
 const LONGEST_DELIVERY_MS = 1_000;
 
-/** In windows' worth of calls; see DeliveryDelay. */
+/** How many windows' worth of calls DeliveryDelay remembers. */
 const WINDOWS_REMEMBERED = 3;
 
 interface SlotDeliveriesDeps {
@@ -29,21 +29,21 @@ interface SlotDeliveriesDeps {
   readonly ratePerSecond: number;
   readonly onMissed: (lateMs: number) => void;
   readonly onThrottled: (slot: TakenSlot) => void;
-  /** There may be something new to tell the database. */
+  /** Called when there may be an adjustment to report. */
   readonly onSettled: () => void;
 }
 
 /**
- * What becomes of the slots that we took. What counts is when calls arrive. So a slot whose call came later than the
- * guard allows for moves to when it can have arrived, and one without a call is given up, before the database gives
- * its place to another.
+ * Follows the calls of the slots that this replica took. CAM counts a call when it arrives. A slot whose call arrived
+ * later than the guard allows moves to the latest time at which the call can have arrived. A slot without a call is
+ * given up. The database learns both with the next statement.
  */
 export class SlotDeliveries {
   readonly #deps: SlotDeliveriesDeps;
   readonly #delay: DeliveryDelay;
-  /** Where the database has our slots that moved. */
+  /** The times that the database has for the slots that moved. */
   readonly #placesMs = new WeakMap<TakenSlot, number>();
-  /** What it has not been told yet. */
+  /** The adjustments that the database does not know yet. */
   readonly #adjustments = new Map<TakenSlot, SlotAdjustment["toMs"]>();
 
   constructor(deps: SlotDeliveriesDeps) {
@@ -51,7 +51,7 @@ export class SlotDeliveries {
     this.#delay = new DeliveryDelay(WINDOWS_REMEMBERED * deps.ratePerSecond);
   }
 
-  /** Whether others may take a place too early for what they have not been told. */
+  /** True while other replicas could take a place too early, because they do not know that a slot moved. */
   get hasMoves(): boolean {
     return [...this.#adjustments.values()].some((toMs) => toMs !== undefined);
   }
@@ -64,7 +64,7 @@ export class SlotDeliveries {
     this.#adjustments.set(slot, undefined);
   }
 
-  /** Everything that the database has not been told yet. It counts as told from now on. */
+  /** Returns the adjustments to report, and forgets them. */
   takeAdjustments(): SlotAdjustment[] {
     const adjustments = [...this.#adjustments].map(([slot, toMs]) => {
       const slotMs = this.#placesMs.get(slot) ?? slot.slotMs;
@@ -75,7 +75,7 @@ export class SlotDeliveries {
     return adjustments;
   }
 
-  /** The slot as its caller sees it. */
+  /** Returns the slot as the CAM client uses it. */
   open(slot: TakenSlot, waitedMs: number): RateSlot {
     const { clock, onMissed } = this.#deps;
     let sentMs: number | undefined;
@@ -116,7 +116,7 @@ export class SlotDeliveries {
     onSettled();
   }
 
-  /** Its call counted so much later than the guard allows for. */
+  /** Moves a slot whose call arrived later than the guard allows. */
   #move(slot: TakenSlot, lateMs: number): void {
     const toMs = slot.slotMs + lateMs;
     const knownMs = this.#adjustments.get(slot) ?? this.#placesMs.get(slot) ?? slot.slotMs;

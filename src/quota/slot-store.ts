@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from "kysely";
 import type { Clock } from "../clock.ts";
 import type { Database } from "../database/database.ts";
 
-/** What the window has beyond a second, because deliveries vary. */
+/** Milliseconds of a window beyond a second, because deliveries vary. */
 export const GUARD_MS = 25;
 
 export interface SlotStoreDeps {
@@ -10,7 +10,7 @@ export interface SlotStoreDeps {
   readonly clock: Clock;
 }
 
-/** Which row: CAM counts for each calling key and action. */
+/** Identifies a window. CAM counts the calls of each key and action. */
 export interface WindowKey {
   readonly secretId: string;
   readonly action: string;
@@ -20,56 +20,56 @@ export interface SlotRequest {
   readonly replica: string;
   readonly ratePerSecond: number;
   readonly bulk: boolean;
-  /** How far ahead the slot may lie. */
+  /** Milliseconds that the slot may lie ahead. */
   readonly withinMs: number;
   readonly adjustments: readonly SlotAdjustment[];
-  /** Whether the answer is to tell how long others will wait. */
+  /** Asks for what a forecast needs. */
   readonly wantsOutlook: boolean;
 }
 
-/** What became of a slot of this replica. */
+/** Reports that a slot of this replica moved, or was not used. */
 export interface SlotAdjustment {
   readonly slotMs: number;
-  /** When its call may have counted; undefined where none was made. */
+  /** The latest time at which its call can have arrived; undefined if no call was made. */
   readonly toMs: number | undefined;
 }
 
 export interface SlotAnswer {
   readonly granted: boolean;
-  /** By the database's clock, as milliseconds since 1970. Not granted: when it would be. */
+  /** Milliseconds since 1970 by the database's clock. If not granted, the time at which the slot would be. */
   readonly slotMs: number;
   readonly nowMs: number;
-  /** A second as widened, and the guard (GUARD_MS). */
+  /** A second, the back-off after throttles, and the guard (GUARD_MS). */
   readonly windowMs: number;
-  /** Whether other replicas have slots in the row. */
+  /** True if other replicas have slots in the row. */
   readonly hasOthers: boolean;
   readonly outlook: WindowOutlook | undefined;
-  /** Our monotonic times around the statement. */
+  /** This process's monotonic times around the statement. */
   readonly sentMs: number;
   readonly answeredMs: number;
 }
 
-/** What the row tells of the slots to come. Times as in SlotAnswer. */
+/** The part of a row that a forecast needs. Times are those of SlotAnswer. */
 export interface WindowOutlook {
   readonly nowMs: number;
   readonly windowMs: number;
   /** Slots of all replicas in the window that ends now. */
   readonly used: number;
-  /** How many slots the row has, and of those the ones whose leaving frees the next, in order; forty at most. */
+  /** The number of slots in the row, and the slots whose end frees the next ones, in order; at most forty. */
   readonly taken: number;
   readonly leaving: readonly number[];
-  /** The latest slots, ascending, some ahead of now, with their owners; forty at most. */
+  /** The latest slots, ascending, some of them ahead of now, with their owners; at most forty. */
   readonly latest: readonly number[];
   readonly owners: readonly number[];
   readonly bulk: readonly boolean[];
-  /** Who of the owners asked. */
+  /** The owner that asked. */
   readonly owner: number;
   readonly pausedUntil: number;
-  /** The part of a second that throttles have added; 0 where none is remembered. */
+  /** The part of a second that throttles have added to the window; 0 without a recent throttle. */
   readonly backoff: number;
 }
 
-/** The shared windows as the database keeps them (schema/migrations/0002_quota.sql). Errors of the driver pass through. */
+/** The shared windows in the database (schema/migrations/0007_quota_names.sql). Errors of the driver pass through. */
 export class SlotStore {
   readonly #deps: SlotStoreDeps;
 
@@ -77,7 +77,7 @@ export class SlotStore {
     this.#deps = deps;
   }
 
-  /** Takes the next slot, or learns when it would be. One statement. */
+  /** Takes the next slot, or returns when it would be, in one statement. */
   async take(key: WindowKey, question: SlotRequest): Promise<SlotAnswer> {
     const { clock, database } = this.#deps;
     const { replica, ratePerSecond, bulk, withinMs, adjustments, wantsOutlook } = question;
@@ -88,7 +88,7 @@ export class SlotStore {
         ${toArray(adjustments.map(({ toMs }) => toMs))}::float8[],
         ${wantsOutlook}
       )`;
-    // Waiting for a connection of the pool says nothing about when the database read its clock.
+    // The time that a connection of the pool took tells nothing about when the database read its clock.
     return database.quota.connection().execute(async (connection) => {
       const sentMs = clock.monotonic();
       const { rows } = await statement.execute(connection);
@@ -101,7 +101,7 @@ export class SlotStore {
     });
   }
 
-  /** CAM throttled the call of this slot: widens the window for every replica. @returns false where that was known. */
+  /** Makes every replica back off, because CAM throttled the call of this slot. Returns false if they do already. */
   async backOff({ secretId, action }: WindowKey, slotMs: number): Promise<boolean> {
     const { rows } = await sql<{ is_news: boolean }>`
       select back_off_window(${secretId}, ${action}, ${slotMs}) as is_news`.execute(
@@ -110,7 +110,7 @@ export class SlotStore {
     return rows[0]?.is_news ?? false;
   }
 
-  /** The windows of a key by action, as they stand, for a query. */
+  /** Returns the windows of a key by action. Takes no slot. */
   async read(
     secretId: string,
     ratePerSecond: number,
@@ -131,11 +131,11 @@ export class SlotStore {
   }
 
   /**
-   * Does what taking a slot of this window needs, and takes none: locks its row, makes it where it is missing, and
-   * writes it. Rejects where the database cannot do that now.
+   * Does everything that taking a slot needs, and takes none: it locks the row, creates it if missing, and writes it.
+   * Rejects if the database cannot do that now.
    */
   async probe({ secretId, action }: WindowKey): Promise<void> {
-    // A slot that far back is never granted.
+    // take_slot never grants a slot that far in the past.
     await sql`
       select probe_window(${secretId}, ${action})
       from take_slot(${secretId}, ${action}, '', 1, false, -1e12, '{}', '{}', false)`.execute(
@@ -162,7 +162,7 @@ interface OutlookRow {
   readonly outlook: Outlook;
 }
 
-/** Both drivers take an array as PostgreSQL writes it. */
+/** Returns an array in the syntax of PostgreSQL, which both drivers accept. */
 function toArray(values: readonly (number | undefined)[]): string {
   return `{${values.map((value) => value ?? "null").join(",")}}`;
 }

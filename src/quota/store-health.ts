@@ -3,54 +3,54 @@ import { GatewayError } from "../contract/index.ts";
 import { isLostConnection, isUnavailable } from "../database/store-errors.ts";
 import type { WindowKey } from "./slot-store.ts";
 
-/** A statement of the quota takes milliseconds; one that takes so long will not help anybody in time. */
+/** A statement of the quota takes milliseconds. A slot that takes this long comes too late. */
 const STATEMENT_TIMEOUT_MS = 1_000;
 
-/** A process that was busy for so long, and finds the answer and the timer at once, has not waited but for one slice. */
+/** The timeout runs in slices: a stalled process that finds both timer and answer counts one slice, not the whole stall. */
 const TIMEOUT_SLICES = 5;
 
-/** The pool needs a moment to find out which of its connections are dead. */
+/** The pool takes a moment to notice dead connections. */
 const BETWEEN_TRIES_MS = 10;
 const MOST_TRIES = 3;
 
 const PROBE_EVERY_MS = 500;
 
 /**
- * How many probes in a row have to succeed before the store counts as back: the first time in a while one, and then more
- * each time. Where the store fails in a way that no probe sees, it changes over a few times and then rarely.
+ * Successful probes in a row that end an outage: one for the first outage in a while, and more for each further one. So a
+ * store whose failure no probe sees is tried a few times, and then rarely.
  */
 const PROBES_NEEDED = [1, 4, 20, 60] as const;
 const REMEMBERED_MS = 300_000;
 
 /**
- * After the store was away its rows may be gone, and calls have gone past them: those of a window ago, and those of
- * other replicas that find the store only by their next probe.
+ * After an outage the rows may be gone, and they do not know the calls that were made without them: those of the last
+ * window, and those of other replicas that notice the end of the outage only with their next probe.
  */
 const SETTLING_MS = 1_100 + PROBE_EVERY_MS;
 
 export interface StoreHealthDeps {
   readonly clock: Clock;
-  /** Does what taking a slot of a window needs. Rejects while that cannot be done. */
+  /** Does everything that taking a slot needs. Rejects while the store cannot do it. */
   readonly probe: (key: WindowKey) => Promise<unknown>;
   readonly onUnavailable: (cause: unknown) => void;
   readonly onRecovered: (outageMs: number) => void;
 }
 
-/** One time that the store could not be used. */
+/** A time in which the store cannot be used. */
 interface Outage {
   readonly sinceMs: number;
   readonly cause: unknown;
   readonly back: AbortController;
-  /** The window whose statement failed: the probe asks for the same. */
+  /** The window whose statement failed. The probe uses the same one. */
   readonly key: WindowKey;
 }
 
-/** Whether the store of the shared windows can be used: that it answers is not enough. */
+/** Decides whether the store of the shared windows can be used. A store that answers may still give no slots. */
 export class StoreHealth {
   readonly #deps: StoreHealthDeps;
   #outage: Outage | undefined;
   #usableFromMs = Number.NEGATIVE_INFINITY;
-  /** When the store was lost lately, the latest last. */
+  /** The beginnings of recent outages, in order. */
   #lossesMs: readonly number[] = [];
   #cancelProbe: (() => void) | undefined;
   #closed = false;
@@ -59,21 +59,20 @@ export class StoreHealth {
     this.#deps = deps;
   }
 
-  /** Aborts when the store is back; undefined while it is there. */
+  /** The present outage, whose `back` aborts when it ends; undefined while the store is available. */
   get outage(): { readonly back: AbortSignal; readonly cause: unknown } | undefined {
     return this.#outage && { back: this.#outage.back.signal, cause: this.#outage.cause };
   }
 
-  /** Monotonic time before which the shared windows are not to be used. */
+  /** The monotonic time before which no slot may be taken. */
   get usableFromMs(): number {
     return this.#usableFromMs;
   }
 
   /**
-   * Runs a statement about a window. Where its connection was lost, runs it twice more: those that died idle fail at
-   * first.
-   * @throws GatewayError STORE_UNAVAILABLE, and the store counts as away from then on. An error that is not the
-   *   store's passes through.
+   * Runs a statement about a window. Runs it up to twice more if its connection was lost, because a connection that died
+   * while idle fails at its first use.
+   * @throws GatewayError STORE_UNAVAILABLE, which begins an outage. Errors that do not come from the store pass through.
    */
   async run<Result>(key: WindowKey, statement: () => Promise<Result>): Promise<Result> {
     for (let tries = 1; ; tries++) {
@@ -105,7 +104,7 @@ export class StoreHealth {
     this.#probeLater(PROBES_NEEDED[Math.min(this.#lossesMs.length, PROBES_NEEDED.length) - 1] ?? 1);
   }
 
-  /** @param needed so many probes in a row have to succeed. */
+  /** @param needed The successful probes in a row that end the outage. */
   #probeLater(needed: number, succeeded = 0): void {
     const key = this.#outage?.key;
     if (this.#closed || key === undefined) return;
