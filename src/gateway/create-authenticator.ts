@@ -14,7 +14,7 @@ import type { Logger } from "../telemetry/logger.ts";
 export interface AuthenticatorDeps {
   readonly clock: Clock;
   readonly logger: Logger;
-  /** By which issuers are asked for their keys. */
+  /** The proxy for requests to issuers. */
   readonly proxy: ProxySettings;
 }
 
@@ -23,7 +23,7 @@ export interface OpenAuthenticator {
   close(): Promise<void>;
 }
 
-/** Who finds out who asks, as the configuration has it. @throws AuthFileError where what it names cannot be used. */
+/** Creates the authenticator of the configuration. @throws AuthFileError for a file that cannot be used. */
 export async function createAuthenticator(
   target: AuthSettings | undefined,
   { clock, logger, proxy }: AuthenticatorDeps,

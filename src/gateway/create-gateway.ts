@@ -1,12 +1,8 @@
 import type { Server } from "node:https";
 import type { AddressInfo } from "node:net";
-import type { FastifyInstance, FastifyRequest } from "fastify";
-import { ApprovalLog } from "../audit/approval-log.ts";
+import type { FastifyRequest } from "fastify";
+import type { GraphQLSchema } from "graphql";
 import { CallerPauses } from "../audit/caller-pauses.ts";
-import { ChainAnchors } from "../audit/chain-anchors.ts";
-import { ChangeLog } from "../audit/change-log.ts";
-import { loadSigningKeys, type SigningKeys } from "../audit/checkpoint.ts";
-import { AuditCheckpointer } from "../audit/checkpointer.ts";
 import { Accounts, DEFAULT_ACCOUNT } from "../auth/accounts.ts";
 import type { Authenticator } from "../auth/authenticator.ts";
 import { isIn } from "../auth/certificate-authenticator.ts";
@@ -20,7 +16,6 @@ import { RecentWrites } from "../changes/recent-writes.ts";
 import { Reconciler } from "../changes/reconciler.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import type { Config } from "../config/config.ts";
-import type { Database } from "../database/database.ts";
 import { Admission } from "../graphql/admission.ts";
 import { createApolloServer } from "../graphql/apollo-server.ts";
 import type { GraphQLContext } from "../graphql/context.ts";
@@ -46,25 +41,22 @@ import {
 } from "../telemetry/log-observers.ts";
 import { createLogger, type Logger } from "../telemetry/logger.ts";
 import { createAuthenticator } from "./create-authenticator.ts";
+import type { Foundation } from "./foundation.ts";
 import type { Account } from "./open-accounts.ts";
 import { openAccounts } from "./open-accounts.ts";
-import { openStore } from "./open-store.ts";
+import { type OpenRecord, openDatabase, openRecord, startCheckpoints } from "./open-record.ts";
 import { EXAMPLES_DIR, PLAYGROUND_ASSETS_DIR } from "./package-paths.ts";
-import { openRequestSeal } from "./request-seal-key.ts";
 
-/** Parts that tests replace (the clock, where log lines go, who callers are taken for), and what only a process knows. */
-export interface GatewayOverrides {
-  readonly clock?: Clock;
-  readonly logger?: Logger;
-  readonly authenticator?: Authenticator;
-}
-
+/**
+ * The composition root: builds every part, hands it what it needs, and closes all parts in reverse order. start() lists the
+ * parts in their order. open-record.ts and open-accounts.ts build the two larger ones.
+ */
 export interface Gateway {
-  /** Brings everything up and listens. Rejects, with everything taken down again, where a part cannot start. */
+  /** Opens all parts and listens. Rejects where a part cannot start, after it has closed the others. */
   start(): Promise<void>;
-  /** Takes no new work, lets changes under way finish, and takes everything down. */
+  /** Takes no new work, finishes changes under way, and closes all parts. */
   stop(): Promise<void>;
-  /** What it runs on, once started. */
+  /** Throws before start() has resolved. */
   readonly address: GatewayAddress;
 }
 
@@ -75,204 +67,63 @@ export interface GatewayAddress {
   readonly emulators: ReadonlyMap<string, { readonly url: string; readonly controlUrl: string }>;
 }
 
-/** The composition root: every part is made here and handed what it needs. */
+/** Parts that tests replace. The process passes its logger. */
+interface GatewayOverrides {
+  readonly clock?: Clock;
+  readonly logger?: Logger;
+  readonly authenticator?: Authenticator;
+}
+
 export function createGateway(config: Config, overrides: GatewayOverrides = {}): Gateway {
   const clock = overrides.clock ?? systemClock;
   const logger = overrides.logger ?? createLogger({ level: config.logLevel });
-  const closers: (() => Promise<void>)[] = [];
+  const open = new AsyncDisposableStack();
+  const foundation: Foundation = { config, clock, logger, open };
   let address: GatewayAddress | undefined;
   let accepting = false;
   let stopped: Promise<void> | undefined;
 
   async function start(): Promise<void> {
-    const authenticator = overrides.authenticator ?? (await openAuthenticator());
-    const policy = await openPolicy();
-    const database = await openStore(config.store, (err) =>
-      logger.report("database.connection_broken", { err }),
-    );
-    closers.push(() => database.close());
-    const { replica, camLimits: limits, bulkGuard: guard } = config;
+    const authenticator = overrides.authenticator ?? (await openAuthenticator(foundation));
+    const policy = await openPolicy(foundation);
+    const database = await openDatabase(foundation);
+    const { replica } = config;
     const windows = new SharedWindows({ database, clock, replica, observer: quotaObserver(logger.report) });
-    closers.push(async () => windows.close());
-    const opened = await openAccounts(config, { limits, windows, clock, logger }, closers);
-    const accounts = new Accounts(opened.accounts, (caller, name) =>
-      mayUseAccount(policy?.current, caller, name),
-    );
-    const named = accounts.all.map(({ name }) => name).filter((name) => name !== DEFAULT_ACCOUNT);
-    if (policy !== undefined)
-      reportUnlistedAccounts(logger.report, named, Object.keys(policy.current.accounts));
-    const keys = config.checkpoints && (await loadSigningKeys(config.checkpoints));
-    const seal = await openRequestSeal(config, keys);
-    const log = new ChangeLog({ database, replica, guard, seal });
-    const observer = changeObserver(logger.report);
+    open.defer(() => windows.close());
+    const { all, emulators } = await openAccounts(foundation, windows);
+    const accounts = new Accounts(all, (caller, name) => mayUseAccount(policy?.current, caller, name));
+    reportAccountsOutsidePolicy(foundation, accounts, policy);
+    const record = await openRecord(foundation, database);
     const recentWrites = new RecentWrites(clock);
+    const observer = changeObserver(logger.report);
     const pausedCallers = new PausedCallers({ pauses: new CallerPauses(database), observer });
+    const access = new ChangeAccess({ policy, accounts, clock });
     const changes = new ChangeService({
-      ...{ accounts, log, clock, pausedCallers, recentWrites, observer },
-      access: new ChangeAccess({ policy, accounts, clock }),
-      approvalLog: new ApprovalLog({
-        database,
-        replica,
-        guard,
-        seal,
-        report: logger.report,
-      }),
+      ...{ accounts, access, clock, pausedCallers, recentWrites, observer },
+      ...{ log: record.log, approvalLog: record.approvalLog },
     });
-    const reconcilers = accounts.all.map(
-      (account) =>
-        new Reconciler({
-          ...{ account, log, clock },
-          deadlineMs: limits.deadlineMs,
-          observer: reconcilerObserver(logger.report),
-        }),
-    );
-    const checkpointer = await createCheckpointer(database, keys);
-    await checkpointer?.start();
-    closers.push(async () => checkpointer?.stop());
-    for (const reconciler of reconcilers) {
-      reconciler.start();
-      closers.push(() => reconciler.stop());
-    }
-    const orphanedChanges = new OrphanedChanges({
-      ...{ log, clock },
-      accounts: accounts.all.map(({ name }) => name),
-      observer: {
-        onOrphaned: (account, changes) => logger.report("change.orphaned", { account, changes }),
-        onError: (err) => logger.report("change.orphans_not_counted", { err }),
-      },
-    });
-    orphanedChanges.start();
-    closers.push(() => orphanedChanges.stop());
-    for (const { gatewayIdentity } of accounts.all) closers.push(() => gatewayIdentity.stop());
-    closers.push(() => changes.idle());
-    const { introspection } = config.http;
-    const schema = buildGatewaySchema({ changes, pausedCallers, log, accounts });
-    const admission = new Admission({ schema, introspection });
-    const apollo = createApolloServer({
-      ...{ schema, introspection },
-      logger: logger.forLibrary("apollo"),
-      observer: {
-        onUnexpectedError: (err, requestId) => logger.report("internal_error", { err, requestId }),
-      },
-    });
-    await apollo.start();
-    closers.push(() => apollo.stop());
-    const {
-      maxConnections,
-      keepAliveMs,
-      proxies,
-      hostnames,
-      callerRatePerSecond,
-      tls: tlsFiles,
-    } = config.http;
-    const app = await createHttpApp({
-      apollo,
-      admit: (operation, caller) => {
-        const visible = accounts.visibleTo(caller);
-        const rates = new Map(visible.map(({ name, ratePerSecond }) => [name, ratePerSecond]));
-        return admission.admit(operation, { deadlineMs: limits.deadlineMs, rates });
-      },
+    await startCheckpoints(foundation, database, record.keys);
+    startReconcilers(foundation, accounts, record);
+    for (const { gatewayIdentity } of all) open.defer(() => gatewayIdentity.stop());
+    open.defer(() => changes.idle());
+    const schema = buildGatewaySchema({ changes, pausedCallers, log: record.log, accounts });
+    const apollo = await startApollo(foundation, schema);
+    const url = await listen(foundation, {
+      ...{ apollo, authenticator },
+      admit: createAdmission(foundation, schema, accounts),
       createContext: (request, details) =>
-        createContext(accounts, recentWrites, request, details),
-      authenticator,
-      onRejectedToken: (refusal, requestId) => reportRejectedToken(logger.report, refusal, requestId),
-      callerRate: new CallerRate(callerRatePerSecond),
-      trustedDocuments: await loadTrustedDocuments(),
-      connections: {
-        maxConnections,
-        clock,
-        isProxy: isIn(proxies),
-        observer: connectionObserver(logger.report),
-      },
-      ...{ keepAliveMs, hostnames },
-      tls: tlsFiles && (await readTls(tlsFiles)),
-      playground: config.http.playground ? await playgroundParts(config) : undefined,
+        createContext(foundation, accounts, recentWrites, request, details),
       isReady: () => accepting,
-      logger,
     });
-    closers.push(() => closeApp(app));
-    if (tlsFiles !== undefined) {
-      const stopLooking = keepTlsFresh(app.server as unknown as Server, tlsFiles, tlsObserver(logger.report));
-      closers.push(async () => stopLooking());
-    }
-    await app.listen({ host: config.http.host, port: config.http.port });
     accepting = true;
-    const { port } = app.server.address() as AddressInfo;
-    const scheme = tlsFiles === undefined ? "http" : "https";
-    address = {
-      url: `${scheme}://${urlHost(config.http.host)}:${port}${GRAPHQL_PATH}`,
-      emulators: opened.emulators,
-    };
-    for (const { gatewayIdentity } of accounts.all) gatewayIdentity.start();
+    address = { url, emulators };
+    for (const { gatewayIdentity } of all) gatewayIdentity.start();
   }
 
-  async function openAuthenticator(): Promise<Authenticator> {
-    const proxy = config.cam?.proxy ?? {};
-    const { authenticator, close } = await createAuthenticator(config.auth, { clock, logger, proxy });
-    closers.push(close);
-    return authenticator;
-  }
-
-  async function openPolicy(): Promise<PolicyFile | undefined> {
-    if (config.policyFile === undefined) return undefined;
-    const policy = await PolicyFile.open(
-      config.policyFile,
-      policyTerms(config),
-      policyObserver(logger.report),
-      clock,
-    );
-    closers.push(() => policy.close());
-    return policy;
-  }
-
-  /** Requests under way finish; what is no request by the deadline of one never will be. */
-  async function closeApp(app: FastifyInstance): Promise<void> {
-    const cancel = clock.after(config.camLimits.deadlineMs, () => app.server.closeAllConnections());
-    await app.close().finally(cancel);
-  }
-
-  async function createCheckpointer(
-    database: Database,
-    keys: SigningKeys | undefined,
-  ): Promise<AuditCheckpointer | undefined> {
-    if (config.checkpoints === undefined || keys === undefined) return undefined;
-    const { anchorFile, intervalMs } = config.checkpoints;
-    const { report } = logger;
-    const anchors = await ChainAnchors.open({ file: anchorFile, report });
-    return new AuditCheckpointer({ database, ...keys, anchors, clock, intervalMs, report });
-  }
-
-  async function loadTrustedDocuments(): Promise<TrustedDocuments | undefined> {
-    if (config.http.trustedDocuments === undefined) return undefined;
-    const onUntrusted = (operation: object) => logger.report("documents.untrusted", operation);
-    return TrustedDocuments.load({ ...config.http.trustedDocuments, onUntrusted });
-  }
-
-  function createContext(
-    accounts: Accounts<Account>,
-    recentWrites: RecentWrites,
-    { id: requestId }: FastifyRequest,
-    details: RequestDetails,
-  ): GraphQLContext {
-    const deadlineMs = clock.monotonic() + config.camLimits.deadlineMs;
-    const { caller } = details;
-    const loaders = new AccountLoaders(accounts, { requestId, deadlineMs, caller, recentWrites, clock });
-    return { requestId, deadlineMs, loaders, ...details };
-  }
-
-  async function takeDown(): Promise<void> {
-    accepting = false;
-    const failures: unknown[] = [];
-    for (const close of closers.splice(0).reverse()) {
-      // One part that does not close must not keep the others open.
-      await close().catch((error: unknown) => failures.push(error));
-    }
-    if (failures.length > 0) throw failures[0];
-  }
-
-  /** Whoever asks again waits for the same end: a second signal must not find the work done that is still going on. */
+  /** A second call waits for the first: a second signal must not end the process while changes finish. */
   function stop(): Promise<void> {
-    stopped ??= takeDown();
+    accepting = false;
+    stopped ??= open.disposeAsync();
     return stopped;
   }
 
@@ -290,14 +141,137 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
   };
 }
 
+async function openAuthenticator({ config, clock, logger, open }: Foundation): Promise<Authenticator> {
+  const proxy = config.cam?.proxy ?? {};
+  const { authenticator, close } = await createAuthenticator(config.auth, { clock, logger, proxy });
+  open.defer(close);
+  return authenticator;
+}
+
+async function openPolicy({ config, clock, logger, open }: Foundation): Promise<PolicyFile | undefined> {
+  if (config.policyFile === undefined) return undefined;
+  const observer = policyObserver(logger.report);
+  const policy = await PolicyFile.open(config.policyFile, policyTerms(config), observer, clock);
+  open.defer(() => policy.close());
+  return policy;
+}
+
+function reportAccountsOutsidePolicy(
+  { logger }: Foundation,
+  accounts: Accounts<Account>,
+  policy: PolicyFile | undefined,
+): void {
+  if (policy === undefined) return;
+  const named = accounts.all.map(({ name }) => name).filter((name) => name !== DEFAULT_ACCOUNT);
+  reportUnlistedAccounts(logger.report, named, Object.keys(policy.current.accounts));
+}
+
+/** Starts the tasks that settle open changes, and the count of changes whose account is gone. */
+function startReconcilers(
+  { config, clock, logger, open }: Foundation,
+  accounts: Accounts<Account>,
+  { log }: OpenRecord,
+): void {
+  const { deadlineMs } = config.camLimits;
+  const observer = reconcilerObserver(logger.report);
+  const tasks = [
+    ...accounts.all.map((account) => new Reconciler({ account, log, clock, deadlineMs, observer })),
+    new OrphanedChanges({
+      ...{ log, clock },
+      accounts: accounts.all.map(({ name }) => name),
+      observer: {
+        onOrphaned: (account, changes) => logger.report("change.orphaned", { account, changes }),
+        onError: (err) => logger.report("change.orphans_not_counted", { err }),
+      },
+    }),
+  ];
+  for (const task of tasks) {
+    task.start();
+    open.defer(() => task.stop());
+  }
+}
+
+async function startApollo({ config, logger, open }: Foundation, schema: GraphQLSchema) {
+  const apollo = createApolloServer({
+    ...{ schema, introspection: config.http.introspection },
+    logger: logger.forLibrary("apollo"),
+    observer: {
+      onUnexpectedError: (err, requestId) => logger.report("internal_error", { err, requestId }),
+    },
+  });
+  await apollo.start();
+  open.defer(() => apollo.stop());
+  return apollo;
+}
+
+/** Returns the check of an operation's cost against the accounts that its caller may use. */
+function createAdmission(
+  { config }: Foundation,
+  schema: GraphQLSchema,
+  accounts: Accounts<Account>,
+): HttpParts["admit"] {
+  const admission = new Admission({ schema, introspection: config.http.introspection });
+  const { deadlineMs } = config.camLimits;
+  return (operation, caller) => {
+    const visible = accounts.visibleTo(caller);
+    const rates = new Map(visible.map(({ name, ratePerSecond }) => [name, ratePerSecond]));
+    return admission.admit(operation, { deadlineMs, rates });
+  };
+}
+
+function createContext(
+  { config, clock }: Foundation,
+  accounts: Accounts<Account>,
+  recentWrites: RecentWrites,
+  { id: requestId }: FastifyRequest,
+  details: RequestDetails,
+): GraphQLContext {
+  const deadlineMs = clock.monotonic() + config.camLimits.deadlineMs;
+  const { caller } = details;
+  const loaders = new AccountLoaders(accounts, { requestId, deadlineMs, caller, recentWrites, clock });
+  return { requestId, deadlineMs, loaders, ...details };
+}
+
+type HttpParts = Pick<
+  Parameters<typeof createHttpApp>[0],
+  "apollo" | "authenticator" | "admit" | "createContext" | "isReady"
+>;
+
+/** Listens for HTTP and returns the address of the GraphQL endpoint. */
+async function listen({ config, clock, logger, open }: Foundation, parts: HttpParts): Promise<string> {
+  const { host, port, tls, keepAliveMs, hostnames, maxConnections, proxies, trustedDocuments } = config.http;
+  const { report } = logger;
+  const onUntrusted = (operation: object) => report("documents.untrusted", operation);
+  const app = await createHttpApp({
+    ...parts,
+    ...{ keepAliveMs, hostnames, logger },
+    onRejectedToken: (refusal, requestId) => reportRejectedToken(report, refusal, requestId),
+    callerRate: new CallerRate(config.http.callerRatePerSecond),
+    trustedDocuments: trustedDocuments && (await TrustedDocuments.load({ ...trustedDocuments, onUntrusted })),
+    connections: {
+      ...{ maxConnections, clock },
+      isProxy: isIn(proxies),
+      observer: connectionObserver(report),
+    },
+    tls: tls && (await readTls(tls)),
+    playground: config.http.playground ? await playgroundParts(config) : undefined,
+  });
+  open.defer(async () => {
+    // Requests under way finish. A connection that has sent no whole request by the deadline is closed.
+    const cancel = clock.after(config.camLimits.deadlineMs, () => app.server.closeAllConnections());
+    await app.close().finally(cancel);
+  });
+  if (tls !== undefined) open.defer(keepTlsFresh(app.server as unknown as Server, tls, tlsObserver(report)));
+  await app.listen({ host, port });
+  const address = app.server.address() as AddressInfo;
+  const name = host.includes(":") ? `[${host}]` : host;
+  return `${tls === undefined ? "http" : "https"}://${name}:${address.port}${GRAPHQL_PATH}`;
+}
+
 async function playgroundParts(config: Config) {
   const banner: PlaygroundBanner =
     config.cam === undefined
       ? { target: "emulator" }
       : { target: "cam", endpoint: config.cam.endpoint.origin };
   return { assetsDir: PLAYGROUND_ASSETS_DIR, examples: await loadExamples(EXAMPLES_DIR), banner };
-}
-
-function urlHost(host: string): string {
-  return host.includes(":") ? `[${host}]` : host;
 }

@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import type { ChangeRecord } from "../../src/audit/change-record.ts";
 import type { SealedRequest } from "../../src/audit/request-seal.ts";
 import type { Uin } from "../../src/contract/index.ts";
-import { openRequestSeal } from "../../src/gateway/request-seal-key.ts";
+import { openRequestSeal } from "../../src/gateway/open-record.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const REQUEST: SealedRequest = {

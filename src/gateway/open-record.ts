@@ -1,0 +1,101 @@
+import { randomBytes } from "node:crypto";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { ApprovalLog } from "../audit/approval-log.ts";
+import { ChainAnchors } from "../audit/chain-anchors.ts";
+import { ChangeLog } from "../audit/change-log.ts";
+import { loadSigningKeys, type SigningKeys } from "../audit/checkpoint.ts";
+import { AuditCheckpointer } from "../audit/checkpointer.ts";
+import { RequestSeal } from "../audit/request-seal.ts";
+import type { Config } from "../config/config.ts";
+import type { StoreSettings } from "../config/record-settings.ts";
+import type { Database } from "../database/database.ts";
+import { readUrlFile } from "../database/database-address.ts";
+import { migrate } from "../database/migrate.ts";
+import { openPglite } from "../database/pglite-database.ts";
+import { openPostgres } from "../database/postgres-database.ts";
+import { readUtf8File } from "../utf8.ts";
+import type { Foundation } from "./foundation.ts";
+import { MIGRATIONS_DIR, PGLITE_TEMPLATE_DIR } from "./package-paths.ts";
+
+/**
+ * Opens the database and brings its schema up to date. It reports connections that break while idle, and a built-in
+ * database that stopped; the database replaces both.
+ *
+ * @throws DatabaseError
+ */
+export async function openDatabase({ config, logger, open }: Foundation): Promise<Database> {
+  const onBroken = (err: Error) => logger.report("database.connection_broken", { err });
+  const database = await connect(config.store, onBroken);
+  open.defer(() => database.close());
+  await migrate(database, MIGRATIONS_DIR);
+  return database;
+}
+
+function connect(store: StoreSettings, onBroken: (error: Error) => void): Promise<Database> {
+  if (store.kind === "pglite") {
+    return openPglite({ dataDir: store.dataDir, templateDir: PGLITE_TEMPLATE_DIR, onBroken });
+  }
+  const { url, maxConnections } = store;
+  const address = "value" in url ? url.value.reveal() : () => readUrlFile(url.file);
+  return openPostgres({ url: address, maxConnections, onIdleError: onBroken });
+}
+
+/** The record of changes, with what signs it. */
+export interface OpenRecord {
+  readonly log: ChangeLog;
+  readonly approvalLog: ApprovalLog;
+  readonly keys: SigningKeys | undefined;
+}
+
+/** Opens the record of changes in the database. @throws KeyFileError */
+export async function openRecord({ config, logger }: Foundation, database: Database): Promise<OpenRecord> {
+  const { replica, bulkGuard: guard, checkpoints } = config;
+  const keys = checkpoints && (await loadSigningKeys(checkpoints));
+  const seal = await openRequestSeal(config, keys);
+  const shared = { database, replica, guard, seal };
+  const approvalLog = new ApprovalLog({ ...shared, report: logger.report });
+  return { log: new ChangeLog(shared), approvalLog, keys };
+}
+
+/** Starts to sign checkpoints, where the configuration has a signing key. @throws AnchorFileError */
+export async function startCheckpoints(
+  { config, clock, logger, open }: Foundation,
+  database: Database,
+  keys: SigningKeys | undefined,
+): Promise<void> {
+  if (config.checkpoints === undefined || keys === undefined) return;
+  const { anchorFile, intervalMs } = config.checkpoints;
+  const { report } = logger;
+  const anchors = await ChainAnchors.open({ file: anchorFile, report });
+  const checkpointer = new AuditCheckpointer({ database, ...keys, anchors, clock, intervalMs, report });
+  await checkpointer.start();
+  open.defer(() => checkpointer.stop());
+}
+
+const SECRET_FILE = "approval-key";
+
+/**
+ * Returns the seal of requests for approval, which the signing key makes. Local mode without a signing key creates a key in
+ * its data folder; with PostgreSQL it has no such folder, so the key lasts as long as the process. Server mode without a
+ * signing key has no seal: no request can be approved.
+ */
+export async function openRequestSeal(
+  { mode, store }: Pick<Config, "mode" | "store">,
+  keys: SigningKeys | undefined,
+): Promise<RequestSeal | undefined> {
+  if (keys !== undefined) return RequestSeal.ofSigningKey(keys.privateKey, keys.previousKey);
+  if (mode === "server") return undefined;
+  return RequestSeal.ofSecret(
+    store.kind === "pglite" ? await secretIn(join(store.dataDir, SECRET_FILE)) : randomBytes(32),
+  );
+}
+
+/** Reads the key, or writes a new one where the file holds none: pending requests for approval then become void. */
+async function secretIn(file: string): Promise<Uint8Array> {
+  const text = (await readUtf8File(file).catch(() => "")).trim();
+  if (/^[0-9a-f]{64}$/.test(text)) return Buffer.from(text, "hex");
+  const secret = randomBytes(32);
+  await writeFile(file, `${secret.toString("hex")}\n`, { mode: 0o600 });
+  return secret;
+}
