@@ -134,7 +134,7 @@ const MISTAKES: readonly (readonly [
   [
     "tokens by a shared secret",
     { AUTH_ALGORITHMS: "HS256" },
-    /^AUTH_ALGORITHMS has "HS256".* somebody beside the issuer/,
+    /^AUTH_ALGORITHMS has "HS256".* more parties than the issuer/,
   ],
   [
     "two ways to name issuers",
