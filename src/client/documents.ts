@@ -16,7 +16,7 @@ const CHANGE = `{
   sent ${METHODS}
 }`;
 const PAYLOAD = `{
-  __typename requestId resolvedBy
+  __typename requestId camRequestId resolvedBy
   change ${CHANGE}
   subUser { id opUin account mfa ${BOTH_PROTECTIONS} }
 }`;

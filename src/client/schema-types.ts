@@ -198,8 +198,10 @@ export interface ChangedSubUser {
 /** A change that took effect. */
 export interface SetSubUserMfaPayload {
   readonly __typename: "SetSubUserMfaPayload";
-  /** CAM's RequestId, for its support. */
+  /** The gateway's id of the request. */
   readonly requestId: string;
+  /** CAM's RequestId, for its support. */
+  readonly camRequestId: string;
   readonly resolvedBy: ChangeResolution;
   readonly change: MfaChange | null;
   readonly subUser: ChangedSubUser;

@@ -20,11 +20,11 @@ import { CamErrorResolver } from "./cam-error/cam-error.resolver.ts";
 import { CamQuotaResolver, type QuotaAccounts } from "./cam-quota/cam-quota.resolver.ts";
 import type { GraphQLContext } from "./context.ts";
 import { checkScope } from "./directives.ts";
+import { failuresAsData, throwTyped } from "./error-channels.ts";
 import { SetSubUserMfaResolver } from "./mfa/set-sub-user-mfa.resolver.ts";
 import { MfaChangeResolver } from "./mfa-change/mfa-change.resolver.ts";
 import { PausedCallerResolver } from "./paused-caller/paused-caller.resolver.ts";
 import { resolveSubUserReference, SubUserResolver } from "./sub-user/sub-user.resolver.ts";
-import { failuresAsData, throwTyped } from "./error-channels.ts";
 
 /** v2.9 is the newest that the composers of Apollo, The Guild and Cosmo all accept. */
 const IMPORTS = ["@key", "@cost", "@listSize", "@authenticated", "@requiresScopes", "@tag"];

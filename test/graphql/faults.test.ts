@@ -13,7 +13,7 @@ beforeAll(async () => {
 
 beforeEach(() => shared.cam.reset());
 
-const SET = `mutation { setSubUserMfa(opUin: "${ALICE}", login: { phone: true }) { resolvedBy requestId } }`;
+const SET = `mutation { setSubUserMfa(opUin: "${ALICE}", login: { phone: true }) { resolvedBy camRequestId } }`;
 
 type Spoilt = FaultInput & {
   kind: Exclude<FaultInput["kind"], "throttle" | "delay" | "staleRead" | "cutBefore" | "cutAfter">;
@@ -52,7 +52,7 @@ describe.each(spoilt)("a write answered once by %s", (_what, fault) => {
     started.cam.addFault({ ...fault, apply: false, action: "SetMfaFlag", times: 1 });
     const { data, errors } = await started.send(SET);
     expect(errors).toEqual([]);
-    expect(data).toMatchObject({ setSubUserMfa: { resolvedBy: "REPLY", requestId: expect.any(String) } });
+    expect(data).toMatchObject({ setSubUserMfa: { resolvedBy: "REPLY", camRequestId: expect.any(String) } });
     await expectDone(started, 2);
   });
 });
@@ -73,7 +73,7 @@ describe("a write whose connection ends", () => {
     started.cam.addFault({ kind: "cutAfter", action: "SetMfaFlag", times: 1 });
     const { data } = await started.send(SET);
     const reading = started.cam.journal({ action: "DescribeSafeAuthFlagColl" }).at(-1);
-    expect(data).toEqual({ setSubUserMfa: { resolvedBy: "READ_BACK", requestId: reading?.requestId } });
+    expect(data).toEqual({ setSubUserMfa: { resolvedBy: "READ_BACK", camRequestId: reading?.requestId } });
   });
 });
 

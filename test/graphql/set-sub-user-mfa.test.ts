@@ -5,7 +5,7 @@ import { type StartedGateway, startGateway, UNLIMITED } from "../support/start-g
 const FLAGS = "phone token stoken wechat u2fToken";
 const SET = `mutation ($opUin: Uin!, $login: LoginActionMfaFlagInput, $action: LoginActionMfaFlagInput) {
   setSubUserMfa(opUin: $opUin, login: $login, action: $action) {
-    requestId resolvedBy subUser { opUin mfa { login { ${FLAGS} } action { ${FLAGS} } } }
+    requestId camRequestId resolvedBy subUser { opUin mfa { login { ${FLAGS} } action { ${FLAGS} } } }
   }
 }`;
 
@@ -24,7 +24,9 @@ describe("a change", () => {
       },
     });
     const [write] = cam.journal({ action: "SetMfaFlag" });
-    expect(data).toMatchObject({ setSubUserMfa: { requestId: write?.requestId } });
+    expect(data).toMatchObject({
+      setSubUserMfa: { requestId: write?.traceId, camRequestId: write?.requestId },
+    });
     expect(write).toMatchObject({ opUin: ALICE, applied: true, outcome: "Success" });
   });
 

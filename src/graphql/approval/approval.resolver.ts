@@ -5,8 +5,7 @@ import { GatewayError } from "../../contract/index.ts";
 import { LONGEST_REASON, toReason } from "../arguments.ts";
 import type { GraphQLContext } from "../context.ts";
 import { CamCalls, RequiresScope } from "../directives.ts";
-import { AppliedChange } from "../mfa/applied-change.ts";
-import { SetSubUserMfaPayload, SetSubUserMfaResult } from "../mfa/set-sub-user-mfa.type.ts";
+import { AppliedChange, SetSubUserMfaPayload, SetSubUserMfaResult } from "../mfa/set-sub-user-mfa.type.ts";
 import { MfaChange, toMfaChange } from "../mfa-change/mfa-change.type.ts";
 
 /** The arguments of what is decided of a change that awaits approval. */
@@ -55,7 +54,7 @@ export class ApprovalResolver {
     const loaders = context.loaders.ofChange(account);
     const outcome = await changes.approve(record, why, context).finally(() => loaders?.forgetFlags(opUin));
     if (loaders === undefined) throw new Error("A change was made in an account that there is not.");
-    return new AppliedChange(opUin, outcome, loaders, log);
+    return new AppliedChange(outcome, context.requestId, { opUin, loaders, log });
   }
 
   /** Its failures become data on the way out: failuresAsData. */

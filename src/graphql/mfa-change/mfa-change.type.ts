@@ -3,8 +3,18 @@ import type { ChangeApproval, ChangeRecord, ChangeStatus } from "../../audit/cha
 import { CAM_ERROR_CODES, type CamErrorCode, isCamErrorCode, type Uin } from "../../contract/index.ts";
 import { UinScalar } from "../arguments.ts";
 import { CamCalls } from "../directives.ts";
-import { ChangeResolution } from "../mfa/change-resolution.enum.ts";
 import { LoginActionFlag, MfaSource } from "../mfa/mfa-flag.type.ts";
+
+export const ChangeResolution = { REPLY: "REPLY", READ_BACK: "READ_BACK" } as const;
+
+registerEnumType(ChangeResolution, {
+  name: "ChangeResolution",
+  description: "How the gateway knows the outcome of a change.",
+  valuesConfig: {
+    REPLY: { description: "CAM replied." },
+    READ_BACK: { description: "CAM's reply was lost. The gateway read the user back." },
+  },
+});
 
 export const MfaChangeStatus = {
   AWAITING_APPROVAL: "AWAITING_APPROVAL",

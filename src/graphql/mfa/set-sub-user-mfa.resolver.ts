@@ -4,10 +4,9 @@ import type { ChangeLog } from "../../audit/change-log.ts";
 import type { ChangeService } from "../../changes/change-service.ts";
 import type { GraphQLContext } from "../context.ts";
 import { CamCalls, RequiresScope } from "../directives.ts";
-import { AppliedChange } from "./applied-change.ts";
 import { changeKey } from "./change-key.ts";
 import { SetSubUserMfaArgs, toChangeRequest } from "./set-sub-user-mfa.args.ts";
-import { SetSubUserMfaPayload, SetSubUserMfaResult } from "./set-sub-user-mfa.type.ts";
+import { AppliedChange, SetSubUserMfaPayload, SetSubUserMfaResult } from "./set-sub-user-mfa.type.ts";
 
 @Resolver()
 export class SetSubUserMfaResolver {
@@ -42,7 +41,7 @@ export class SetSubUserMfaResolver {
       .setSubUserMfa(toChangeRequest(args), { ...context, idempotencyKey })
       .finally(() => loaders?.forgetFlags(args.opUin));
     if (loaders === undefined) throw new Error("A change was made in an account that there is not.");
-    return new AppliedChange(args.opUin, outcome, loaders, this.#log);
+    return new AppliedChange(outcome, context.requestId, { opUin: args.opUin, loaders, log: this.#log });
   }
 
   /** Its failures become data on the way out: failuresAsData. */

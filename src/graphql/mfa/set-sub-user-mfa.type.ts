@@ -1,38 +1,71 @@
 import { createUnionType, Field, ObjectType } from "type-graphql";
+import type { ChangeLog } from "../../audit/change-log.ts";
+import type { MfaChangeOutcome } from "../../changes/mfa-change.ts";
+import type { Uin } from "../../contract/index.ts";
 import { CamFailure } from "../cam-error/cam-failure.type.ts";
 import { CamCalls, RequiresScope } from "../directives.ts";
-import { MfaChange } from "../mfa-change/mfa-change.type.ts";
-import { SubUser } from "../sub-user/sub-user.type.ts";
-import { ChangeResolution } from "./change-resolution.enum.ts";
+import type { Loaders } from "../loaders.ts";
+import { ChangeResolution, MfaChange, toMfaChange } from "../mfa-change/mfa-change.type.ts";
+import { LazySubUser, SubUser } from "../sub-user/sub-user.type.ts";
 
 @CamCalls(0)
 @ObjectType({ description: "A change that took effect." })
 export class SetSubUserMfaPayload {
+  @Field(() => String, { description: "The gateway's id of the request. Its log lines carry it." })
+  requestId!: string;
+
   @Field(() => String, {
     description:
-      "CAM's RequestId of the call that showed the change to be in force: SetMfaFlag, or with resolvedBy " +
-      "READ_BACK the reading that followed. CAM's support asks for it.",
+      "CAM's RequestId of the call that proved the change: SetMfaFlag, or the read that followed if resolvedBy is " +
+      "READ_BACK. CAM's support asks for it.",
   })
-  requestId!: string;
+  camRequestId!: string;
 
   @RequiresScope("cam.audit:read")
   @Field(() => MfaChange, {
     nullable: true,
     description:
-      "The record of the change. Null, with an error of its own, only where it cannot be read just now.",
+      "The record of the change. Null, with an error of its own, only if the gateway cannot read it now.",
   })
   change?: MfaChange | undefined | Promise<MfaChange | undefined>;
 
-  @Field(() => ChangeResolution, { description: "How it is known that the change took effect." })
+  @Field(() => ChangeResolution, { description: "How the gateway knows that the change took effect." })
   resolvedBy!: keyof typeof ChangeResolution;
 
-  @Field(() => SubUser, { description: "The user; `mfa` is read from CAM after the change." })
+  @Field(() => SubUser, { description: "The user. The gateway reads `mfa` from CAM after the change." })
   subUser!: SubUser;
 }
 
 export const SetSubUserMfaResult = createUnionType({
   name: "SetSubUserMfaResult",
-  description: "What became of a change: it took effect, or a business error as data.",
+  description: "The end of a change: it took effect, or a business error as data.",
   types: () => [SetSubUserMfaPayload, CamFailure] as const,
   resolveType: (value) => ("code" in value ? CamFailure : SetSubUserMfaPayload),
 });
+
+/** A change in force. Reads its record and its user only if an operation selects them. */
+export class AppliedChange implements SetSubUserMfaPayload {
+  readonly requestId: string;
+  readonly camRequestId: string;
+  readonly resolvedBy: MfaChangeOutcome["resolvedBy"];
+  readonly subUser: LazySubUser;
+  readonly #changeId: string;
+  readonly #log: Pick<ChangeLog, "find">;
+
+  constructor(
+    { changeId, resolvedBy, camRequestId }: MfaChangeOutcome,
+    requestId: string,
+    { opUin, loaders, log }: { opUin: Uin; loaders: Loaders; log: Pick<ChangeLog, "find"> },
+  ) {
+    this.requestId = requestId;
+    this.camRequestId = camRequestId;
+    this.resolvedBy = resolvedBy;
+    this.subUser = new LazySubUser(opUin, loaders);
+    this.#changeId = changeId;
+    this.#log = log;
+  }
+
+  get change(): Promise<MfaChange | undefined> {
+    return this.#log.find(this.#changeId).then((record) => record && toMfaChange(record));
+  }
+}

@@ -6,9 +6,9 @@ import { explainUin, parseUin, type Uin } from "../../contract/index.ts";
 import { accountOptions, badInput, UinScalar } from "../arguments.ts";
 import type { GraphQLContext } from "../context.ts";
 import { CamCalls, RequiresScope } from "../directives.ts";
+import { toGraphQLError } from "../error-channels.ts";
 import type { Loaders } from "../loaders.ts";
 import { SubUserMfa } from "../mfa/mfa-flag.type.ts";
-import { toGraphQLError } from "../error-channels.ts";
 import { SubUser } from "./sub-user.type.ts";
 import { parseSubUserId, type SubUserName, toSubUserId } from "./sub-user-id.ts";
 

@@ -22,13 +22,17 @@ async function changePhone({ send }: StartedGateway, opUin: string): Promise<str
 describe("the record of a change", () => {
   test("has who asked for what, what was, what was sent and what became of it", async () => {
     const started = await startGateway({ env: { REPLICA: "gateway-1" } });
-    const { data } = await started.send(`mutation { ${phoneOn(ALICE)} { requestId change { ${RECORD} } } }`);
-    const applied = data?.["setSubUserMfa"] as { requestId: string; change: { id: string } } | undefined;
+    const { data } = await started.send(
+      `mutation { ${phoneOn(ALICE)} { requestId camRequestId change { ${RECORD} } } }`,
+    );
+    const applied = data?.["setSubUserMfa"] as
+      | { requestId: string; camRequestId: string; change: { id: string } }
+      | undefined;
     expect(applied?.change).toEqual({
       id: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-7/),
       opUin: ALICE,
       caller: { subject: "local" },
-      gatewayRequestId: expect.any(String),
+      gatewayRequestId: applied?.requestId,
       requested: { login: { phone: true, stoken: null, wechat: null }, action: null },
       before: { login: { phone: false, stoken: true, u2fToken: false } },
       sent: { login: { phone: true, stoken: true, wechat: false }, action: null },
@@ -36,7 +40,7 @@ describe("the record of a change", () => {
       resolvedBy: "REPLY",
       code: null,
       camCode: null,
-      camRequestId: applied?.requestId,
+      camRequestId: applied?.camRequestId,
       attempts: 1,
       quotaWaitMs: expect.any(Number),
       replica: "gateway-1",
