@@ -193,7 +193,7 @@ function toApollo(
 }
 
 function toSearch(given: readonly (readonly [name: string, value: unknown])[]): string {
-  const pairs = given.map(([name, value]) => [
+  const pairs = given.map(([name, value]): [string, string] => [
     name,
     typeof value === "string" ? value : JSON.stringify(value),
   ]);
