@@ -1,13 +1,13 @@
 import type { RouterId } from "../../src/cli/doctor/router-guides.ts";
 
-/** What docs/consumers/routers.md says of a router beside its configuration, a sentence each. */
+/** The facts of a router on docs/consumers/routers.md, besides its configuration. */
 export interface RouterFacts {
   readonly byDefault: readonly string[];
-  /** What the configuration cannot do, or needs. */
+  /** Limits and needs of the configuration. */
   readonly remarks: readonly string[];
-  /** Whether and when the router sends a mutation twice. */
+  /** When the router sends a mutation twice. */
   readonly retries: readonly string[];
-  /** The vendor's pages that say so. */
+  /** The vendor's pages. */
   readonly sources: readonly string[];
 }
 
@@ -15,10 +15,10 @@ export const ROUTER_FACTS: Readonly<Record<RouterId, RouterFacts>> = {
   "apollo-router": {
     byDefault: [
       'It replaces `message` by "Subgraph errors redacted" and removes all of `extensions`, `code` included.',
-      "`path` stays, so a client learns which field failed and nothing else.",
+      "It keeps `path`, so a client sees only which field failed.",
     ],
     remarks: [
-      "`all: true` lets everything through too, of every subgraph, and adds `extensions.service`.",
+      "`all: true` also keeps errors whole, for every subgraph, and adds `extensions.service`.",
       "Lists for single keys need version 2 of the router.",
     ],
     retries: [
@@ -32,12 +32,12 @@ export const ROUTER_FACTS: Readonly<Record<RouterId, RouterFacts>> = {
   "apollo-gateway": {
     byDefault: [
       "It keeps `message`, `path` and all of `extensions`, and adds `extensions.serviceName`.",
-      "It hands no header of the client on.",
+      "It forwards no header of the client.",
     ],
     remarks: [
-      "Nothing is needed for the errors; the configuration is for the headers.",
-      "It refuses a graph with `@authenticated` or `@requiresScopes`, which it cannot enforce: compose without them. The gateway enforces its own rules anyway.",
-      "A `formatError` or a plugin of its Apollo Server can still remove what the gateway sent.",
+      "Errors need no configuration. Headers do.",
+      "It refuses a graph with `@authenticated` or `@requiresScopes`, which it cannot enforce. Compose the graph without them. The gateway enforces its rules itself.",
+      "A `formatError` or a plugin of its Apollo Server can still remove parts of an error.",
     ],
     retries: ["It retries nothing, and has no time limit for a subgraph."],
     sources: ["https://www.apollographql.com/docs/apollo-server/using-federation/api/apollo-gateway"],
@@ -45,15 +45,15 @@ export const ROUTER_FACTS: Readonly<Record<RouterId, RouterFacts>> = {
   "hive-gateway": {
     byDefault: [
       "It keeps `message`, `path` and all of `extensions`, and adds `extensions.serviceName`.",
-      "It hands no header of the client on.",
+      "It forwards no header of the client.",
     ],
     remarks: [
-      "Nothing is needed for the errors; the configuration is for headers, time and retries.",
-      "Errors of its own plugins that are no GraphQLError become `Unexpected error.`; an error of a subgraph does not.",
-      "Where it cannot reach the gateway, or gives up waiting, its error has the operation and its variables in `extensions.request`; the outcome of the change is then in the record (`mfaChanges`).",
+      "Errors need no configuration. Headers, timeouts and retries do.",
+      "An error of its own plugins becomes `Unexpected error.` unless it is a `GraphQLError`. An error of a subgraph does not.",
+      "If it cannot reach the gateway, or stops waiting, its error has the operation and its variables in `extensions.request`. The record then has the outcome of the change (`mfaChanges`).",
     ],
     retries: [
-      "`upstreamRetry` repeats mutations too: on a status of 500 and above or 429, on a Retry-After header, and where the connection breaks. The gateway sends business errors with 200 and without that header, so only a broken connection to the gateway itself is left: exclude mutations, as above.",
+      "`upstreamRetry` repeats mutations too. It reacts to a status of 500 and above or 429, to a Retry-After header, and to a broken connection. The gateway sends business errors with 200 and without that header. So only a broken connection to the gateway remains. Exclude mutations, as above.",
     ],
     sources: [
       "https://the-guild.dev/graphql/hive/docs/gateway/other-features/upstream-reliability",
@@ -66,9 +66,9 @@ export const ROUTER_FACTS: Readonly<Record<RouterId, RouterFacts>> = {
       "It keeps `path` and all of `extensions`, and adds `extensions.service`.",
     ],
     remarks: [
-      "The environment variable `DISABLE_SUBGRAPH_ERROR_MASKING=true` lets everything of every subgraph through.",
+      "The environment variable `DISABLE_SUBGRAPH_ERROR_MASKING=true` keeps the errors of every subgraph whole.",
     ],
-    retries: ["It retries nothing that it sends to a subgraph."],
+    retries: ["It retries no request to a subgraph."],
     sources: [
       "https://the-guild.dev/graphql/hive/docs/router/configuration/error_masking",
       "https://github.com/graphql-hive/router/blob/main/bin/router/src/executor/execution/error_masking.rs",
@@ -76,13 +76,13 @@ export const ROUTER_FACTS: Readonly<Record<RouterId, RouterFacts>> = {
   },
   cosmo: {
     byDefault: [
-      'It wraps: all errors of one request to the gateway become one without `path`, "Failed to fetch from Subgraph …", with the gateway\'s in `extensions.errors[]`.',
-      "In there `message` and `path` stay, and of `extensions` only `code`.",
+      'It wraps errors. All errors of one request to the gateway become one error without `path`, "Failed to fetch from Subgraph …". The gateway\'s errors are in `extensions.errors[]`.',
+      "Inside, it keeps `message` and `path`, and only `code` of `extensions`.",
     ],
     remarks: [
-      "Error propagation is set for all subgraphs at once; there is none for a single one.",
-      "Whoever has to keep `mode: wrapped` can still list the fields: they then arrive in `extensions.errors[].extensions`.",
-      "With `omit_extensions: true` no list helps.",
+      "One setting controls error propagation for all subgraphs.",
+      "With `mode: wrapped` you can still list the fields. They arrive in `extensions.errors[].extensions`.",
+      "With `omit_extensions: true` a list has no effect.",
     ],
     retries: ["It retries queries only, never mutations, whatever `traffic_shaping.all.retry` says."],
     sources: [

@@ -49,7 +49,7 @@ export const ROUTER_GUIDES: readonly RouterGuide[] = [
       language: "yaml",
       render: (subgraph) => `\
 include_subgraph_errors:
-  # Other subgraphs stay redacted. Written as an object: beside true or false no subgraph may have a list.
+  # Other subgraphs stay redacted. An object, because next to true or false no subgraph may have a list.
   all:
     redact_message: true
     allow_extensions_keys: []
