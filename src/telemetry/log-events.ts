@@ -73,7 +73,7 @@ export const LOG_EVENTS = {
     "Read the user. Where the flags differ from the later change, make that change again.",
   ),
   "change.approval_expired": info(
-    "nobody approved an MFA change in time",
+    "an MFA change was not approved in time",
     "The change is settled as refused. The caller can ask for it again.",
   ),
   "change.awaits_approval": info(
@@ -93,7 +93,7 @@ export const LOG_EVENTS = {
     "Nothing to do once the database answers again. `err` says what is wrong with it.",
   ),
   "change.orphaned": error(
-    "open changes are orphaned: their account is not in CAM_ACCOUNTS, and no other can say what became of them",
+    "open changes are orphaned: their account is not in CAM_ACCOUNTS, and only that account's CAM knows their outcome",
     "Configure `account` again until the `changes` are settled. The gateway counts them every hour.",
   ),
   "change.orphans_not_counted": warn(
@@ -102,7 +102,7 @@ export const LOG_EVENTS = {
   ),
   "change.outcome_unknown": warn(
     "MFA change of unknown outcome",
-    "A reply was lost. The reconciler reads the user for a day to find out what became of the change.",
+    "A reply was lost. The reconciler reads the user for a day to find the outcome of the change.",
   ),
   "change.reconciler_failed": warn(
     "open changes cannot be reconciled now",
@@ -111,19 +111,19 @@ export const LOG_EVENTS = {
   "change.rejected": info("MFA change rejected or withdrawn", "The change is settled as refused."),
   "change.settled": warn(
     "an open change was settled",
-    "The reconciler found out what became of a change that a crash or a lost reply left open.",
+    "The reconciler found the outcome of a change that a crash or a lost reply left open.",
   ),
   "change.still_unknown": warn(
     "the outcome of an MFA change is not known",
-    "Nothing proves that CAM applied the change, or that it did not. The reconciler goes on reading the user.",
+    "Nothing proves that CAM applied the change, or that it did not. The reconciler keeps reading the user.",
   ),
   "database.connection_broken": warn(
     "a database connection broke",
     "The gateway opens another. Where it happens often, look at the server's log and at proxies on the way.",
   ),
   "documents.untrusted": warn(
-    "an operation is no trusted document",
-    "With `enforce` it is refused. Add `operationName` to the manifest, or find out who sends it.",
+    "an operation is not a trusted document",
+    "With `enforce` the gateway refuses it. Add `operationName` to the manifest, or find its sender.",
   ),
   "http.connections_refused": warn(
     "connections were refused: all of MAX_CONNECTIONS are in use",
@@ -154,7 +154,7 @@ export const LOG_EVENTS = {
     "Mend the names in the policy, or configure `accounts`.",
   ),
   "policy.accounts_unlisted": warn(
-    "the policy lets nobody use these accounts",
+    "the policy allows no caller to use these accounts",
     "Add `accounts` to the policy, or remove them from CAM_ACCOUNTS.",
   ),
   "policy.in_force": info("the policy is in force", "`policy` has the file's SHA-256."),
@@ -175,7 +175,7 @@ export const LOG_EVENTS = {
     "A call came to writing too late for its slot and took another. Often: this process has too little CPU.",
   ),
   "quota.unavailable": error(
-    "the database gives no quota slots: reads of CAM go on slowly, changes are refused",
+    "the database gives no quota slots: reads of CAM continue slowly, changes are refused",
     "`reason` says what is wrong with the database and how to mend it.",
   ),
   "record.altered": error(

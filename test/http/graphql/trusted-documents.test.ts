@@ -62,7 +62,7 @@ test("enforce runs nothing else", async () => {
   ]);
   const { errors: unknownId } = readReply(await http.post("/graphql").send({ documentId: "nobody" }));
   expect(unknownId).toMatchObject([{ message: "No trusted document has this id." }]);
-  expect(logLines.join()).toContain("an operation is no trusted document");
+  expect(logLines.join()).toContain("an operation is not a trusted document");
 });
 
 test("audit runs everything, and reports what enforce would refuse", async () => {
