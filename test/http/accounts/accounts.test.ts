@@ -146,7 +146,7 @@ describe("who may not use an account", () => {
 test("the log says at start-up which accounts the policy does not match", () => {
   const line = world.logLines.find((each) => each.includes("the policy names accounts that do not exist"));
   expect(JSON.parse(line ?? "{}")).toMatchObject({ level: "warn", accounts: ["missing"] });
-  expect(world.logLines.join("")).not.toContain("the policy lets nobody use");
+  expect(world.logLines.join("")).not.toContain("the policy allows no caller to use");
 });
 
 describe("a reference of a router", () => {
