@@ -10,20 +10,20 @@ import { loadAccounts } from "../gateway/open-accounts.ts";
 import { TrustedDocuments, TrustedDocumentsError } from "../http/graphql/trusted-documents.ts";
 import { readTls, TlsError } from "../http/tls.ts";
 
-/** What says of a file what is wrong with it, in words for whoever has to mend it. */
-const OF_FILES = [TlsError, TrustedDocumentsError, KeyFileError, AnchorFileError];
+/** Errors about a file that the configuration names. Their messages say how to correct the file. */
+const FILE_ERRORS = [TlsError, TrustedDocumentsError, KeyFileError, AnchorFileError];
 
-/** A start that failed for a file that the configuration names, as the mistake in the configuration that it is. */
+/** Turns an error about a file of the configuration into a ConfigError. Returns undefined for other errors. */
 export function asConfigError(error: unknown): ConfigError | undefined {
   if (error instanceof ConfigError) return error;
   if (error instanceof AuthFileError) return new ConfigError(error.problems);
-  const isOfFile = OF_FILES.some((kind) => error instanceof kind);
+  const isOfFile = FILE_ERRORS.some((kind) => error instanceof kind);
   return isOfFile ? new ConfigError([(error as Error).message]) : undefined;
 }
 
 /**
- * The mistakes of a configuration with those of the files that it names, so that one look tells all of them: whoever mends
- * a variable would otherwise hear of the files at the next start.
+ * Returns the mistake with the mistakes in the files that the rest of the configuration names. Otherwise an operator would
+ * correct a variable and see the mistakes in files only at the next start.
  */
 export async function withMistakesInFiles(mistake: ConfigError): Promise<ConfigError> {
   if (mistake.remains === undefined) return mistake;
@@ -31,7 +31,7 @@ export async function withMistakesInFiles(mistake: ConfigError): Promise<ConfigE
   return problems.length === 0 ? mistake : new ConfigError([...mistake.problems, ...problems]);
 }
 
-/** Reads every file that the configuration names. Nobody is asked anything over the network. @throws ConfigError */
+/** Reads every file that the configuration names, and makes no connection. @throws ConfigError */
 export async function checkFiles(config: Config): Promise<void> {
   const problems = await mistakesInFiles(config);
   if (problems.length > 0) throw new ConfigError(problems);
@@ -73,7 +73,7 @@ async function refuse(found: Promise<readonly string[]>): Promise<void> {
 }
 
 function problemsOf(error: unknown): readonly string[] {
-  // Of a database's file alone: nobody is asked here whether it can be reached.
+  // Only the file with the database's address is read: no check connects to the database.
   if (error instanceof DatabaseError) return [error.message];
   const mistake = asConfigError(error);
   if (mistake === undefined) throw error;

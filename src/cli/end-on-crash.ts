@@ -3,26 +3,26 @@ import { LOG_EVENTS } from "../telemetry/log-events.ts";
 
 const STDERR_FD = 2;
 
-/** sysexits.h: a mistake in the program itself. Starting it again is right. */
+/** sysexits.h: a fault in the program. A supervisor should start it again. */
 export const EX_SOFTWARE = 70;
 
-/** An error's name or code that stands in one of its fields: nothing else is short and plain enough to be shown. */
+/** An error's name or code. Other fields may hold secrets. */
 const PLAIN = /^[\w.-]{1,64}$/;
 
-/** Where code is, and no more: a frame of evaluated code would quote it. */
+/** A stack frame with a position only: a frame of evaluated code would quote the code. */
 const FRAME = /^ {4}at ([\w$.<>#[\] ]+ \()?(file:\/\/|node:)[^\s()]+:\d+:\d+\)?$/;
 
 const MOST_CAUSES = 5;
 
 /**
- * What nothing has caught ends the process, as it would without this, but with one line that is safe to keep: an
- * error's message and fields may quote anything, a key or a password of the database too. Changes that were under way
- * are on record, and settled by whoever runs next. Nor do Node's own reports list the environment from now on.
+ * Ends the process on an uncaught error, as Node does, but with one line that is safe to keep: an error's message and fields
+ * may quote a key or a password. Changes under way are on record, and the next process settles them. Node's diagnostic
+ * reports leave out the environment from here on.
  */
 export function endOnCrash(): void {
   if (process.report) process.report.excludeEnv = true;
   process.on("uncaughtException", (error: unknown, origin) => {
-    // Within a bound: nobody may be reading.
+    // The output is bounded: a reader may have stalled.
     const stderr = openOutput(STDERR_FD, () => "");
     stderr.write(`${describeCrash(error, origin)}\n`);
     stderr.drain();
@@ -30,7 +30,7 @@ export function endOnCrash(): void {
   });
 }
 
-/** One JSON text: what kinds of errors it were, the last cause last, and where the first was made. */
+/** Returns one JSON object: the kinds of the error and its causes, and the stack of the error. */
 export function describeCrash(error: unknown, origin: string): string {
   const stack =
     error instanceof Error

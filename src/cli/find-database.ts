@@ -9,18 +9,18 @@ import type { CommandIo } from "./command.ts";
 
 type Environment = CommandIo["env"];
 
-/** Where the record is, and what to call that place where people read it. */
+/** The place of the record, with a name for people. */
 export interface DatabasePlace {
   /** `user@host:5432/name`, without the password, or the folder. */
   readonly name: string;
   /**
-   * @param options.make makes a data folder that is not there yet.
+   * @param options.make creates a missing data folder.
    * @throws DatabaseError
    */
   open(options: { make: boolean }): Promise<Database>;
 }
 
-/** The database of DATABASE_URL, DATABASE_URL_FILE or DATA_DIR, as it is. @throws DatabaseError */
+/** Returns the database of DATABASE_URL, DATABASE_URL_FILE or DATA_DIR. Does not migrate it. @throws DatabaseError */
 export async function findDatabase(env: Environment): Promise<DatabasePlace> {
   const { DATABASE_URL: url, DATABASE_URL_FILE: file, DATA_DIR: dataDir } = withoutEmpty(env);
   if ([url, file, dataDir].filter((value) => value !== undefined).length > 1) {
@@ -32,7 +32,7 @@ export async function findDatabase(env: Environment): Promise<DatabasePlace> {
   return { name: `the folder ${folder}`, open: ({ make }) => openFolder(folder, make) };
 }
 
-/** Finds and opens it. @throws DatabaseError */
+/** Opens that database. @throws DatabaseError */
 export async function openDatabase(env: Environment, options: { make: boolean }): Promise<Database> {
   return (await findDatabase(env)).open(options);
 }
@@ -55,7 +55,7 @@ async function openFolder(dataDir: string, make: boolean): Promise<Database> {
   return openPglite({ dataDir, templateDir: PGLITE_TEMPLATE_DIR });
 }
 
-/** An empty variable is an unset one, as for the gateway itself. */
+/** An empty variable counts as not set, as for the gateway itself. */
 function withoutEmpty(env: Environment): Environment {
   return Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim()));
 }

@@ -2,7 +2,7 @@ import { DEFAULT_ACCOUNT } from "../auth/accounts.ts";
 import type { Config } from "../config/config.ts";
 import type { GatewayAddress } from "../gateway/create-gateway.ts";
 
-/** What a person needs to know once the gateway listens. */
+/** Returns the banner for the operator, once the gateway listens. */
 export function startUpBanner(config: Config, { url, emulators }: GatewayAddress): string {
   const emulator = emulators.get(DEFAULT_ACCOUNT);
   const inBrowser = config.http.playground ? "   (open it in a browser for the playground)" : "";
@@ -23,7 +23,7 @@ export function startUpBanner(config: Config, { url, emulators }: GatewayAddress
   return `${lines.join("\n")}\n`;
 }
 
-/** What a configuration comes to, for who only checks it. */
+/** Returns a summary of the configuration, for check-config. */
 export function describeConfig(config: Config): string[] {
   const { host, port, playground } = config.http;
   return [
@@ -51,7 +51,7 @@ function recordOf({ store }: Config): string {
   return store.kind === "postgres" ? "in PostgreSQL" : `in the folder ${store.dataDir}`;
 }
 
-/** By what callers are known. Without anything, as only local mode can be, everybody is the developer. */
+/** Returns how callers authenticate. In local mode without any way, every caller is the developer. */
 function callersOf({ auth }: Config): string[] {
   const { issuer, issuersFile, certificates } = auth ?? {};
   const known = [
@@ -62,7 +62,7 @@ function callersOf({ auth }: Config): string[] {
   return known.filter((text) => text !== undefined).map((text) => row("Callers", text));
 }
 
-/** Without one, which only local mode can be, the scopes alone decide. */
+/** Returns the policy's file. In local mode without one, scopes alone decide. */
 function policyOf({ policyFile }: Config): string[] {
   return policyFile === undefined ? [] : [row("Policy", policyFile)];
 }

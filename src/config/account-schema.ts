@@ -7,22 +7,22 @@ import { HOST_NAME, HOST_NAME_RULE, region, sessionName } from "./variable-schem
 
 const text = z.string().trim().min(1, "must not be empty");
 
-const SOURCES = 'must be {"file": PATH} or {"variable": NAME}, which say where it is';
+const SOURCES = 'must be {"file": PATH} or {"variable": NAME}, which name its place';
 
-/** Where a part of a key stands. */
+/** The place of a part of a key. */
 const source = z.union([z.strictObject({ file: text }), z.strictObject({ variable: text })], {
   error: ({ input }) =>
-    typeof input === "string" ? `${SOURCES}: this file is no place for a secret itself` : SOURCES,
+    typeof input === "string" ? `${SOURCES}: this file must not hold a secret` : SOURCES,
 });
 
 const roleArn = text.refine(isRoleArn, ROLE_ARN_RULE);
 
-/** The places of keys in their official order, by the names that an operator gives them. */
+/** The places of keys, in the order of the official SDKs. */
 const PLACES = ["secretId", "profile", "instanceRole", "webIdentity"] as const;
 
 const credentialsSchema = z
   .strictObject({
-    // The id travels in every request, and is no secret.
+    // The id is in every request, and is not secret.
     secretId: z
       .union([text, z.strictObject({ file: text }), z.strictObject({ variable: text })], {
         error: 'must be the id itself, {"file": PATH} or {"variable": NAME}',
@@ -69,7 +69,7 @@ const credentialsSchema = z
     },
   );
 
-/** What belongs together is told even where something else is wrong as well. */
+/** Lets a refinement run where another part of the object is wrong. */
 function isObject({ value }: { readonly value: unknown }): boolean {
   return typeof value === "object" && value !== null;
 }
@@ -80,7 +80,7 @@ function placesIn(credentials: Places): readonly string[] {
   return PLACES.filter((place) => credentials[place] !== undefined);
 }
 
-/** One account as CAM_ACCOUNTS has it. */
+/** An account of the file of CAM_ACCOUNTS. */
 export const accountSchema = z.strictObject({
   endpoint: text
     .refine((url) => parseEndpoint(url, undefined) !== undefined, ENDPOINT_RULE)
@@ -113,7 +113,7 @@ export const accountsFileSchema = z.strictObject({
       z
         .string()
         .regex(ACCOUNT_NAME, {
-          error: "is no name for an account: 1 to 40 small letters, digits and dashes",
+          error: "is not a valid account name: 1 to 40 small letters, digits and dashes",
           abort: true,
         })
         .refine((name) => name !== DEFAULT_ACCOUNT, {

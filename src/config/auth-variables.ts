@@ -18,7 +18,7 @@ export function readAuthSettings(input: ConfigInput): AuthSettings | undefined {
   }
   if (mode === "server") {
     problems.push(
-      "Nobody is known: set AUTH_ISSUER and AUTH_AUDIENCE, or AUTH_ISSUERS_FILE, or AUTH_CLIENT_CERT_HEADER and its " +
+      "No caller can authenticate: set AUTH_ISSUER and AUTH_AUDIENCE, or AUTH_ISSUERS_FILE, or AUTH_CLIENT_CERT_HEADER and its " +
         "companions. Server mode requires that callers authenticate.",
     );
   } else if (routerSecret !== undefined) {
@@ -131,7 +131,7 @@ export const MINIMAL_POLICY =
 export function readPolicyFile({ vars, mode, problems }: ConfigInput): string | undefined {
   if (mode === "server" && vars.POLICY_FILE === undefined) {
     problems.push(
-      "POLICY_FILE is not set: the file that says who may change whom (docs/iam/policy.md). The shortest policy, if a " +
+      "POLICY_FILE is not set: the rules about which callers may change which users (docs/iam/policy.md). The shortest policy, if a " +
         `client portal may change every user: ${MINIMAL_POLICY}`,
     );
   }

@@ -52,7 +52,7 @@ const CALLS = {
         "opens it. See docs/operators/troubleshooting.md.",
     ),
     CAM_FLAGS_CACHE_MS: integer(0, 60_000, 0).describe(
-      "Milliseconds for which other queries may use a user's protections once read. A change drops them at once in the " +
+      "Milliseconds for which other queries may use a user's protections once read. A change drops them immediately in the " +
         "replica that makes it. Other changes show after this time. Changes never use the cache.",
     ),
   },

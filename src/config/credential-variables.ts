@@ -48,7 +48,7 @@ export function readCredentialSettings(input: Input): {
       ...(identity && { webIdentity: identity }),
       ...(role && { role }),
     },
-    // Half a pair or a part of an identity is reported already: do not report that there are no credentials.
+    // Half a pair or a part of an identity is reported already: do not report missing credentials as well.
     isAnyNamed:
       environment.secretId !== undefined ||
       environment.secretKey !== undefined ||
@@ -72,7 +72,7 @@ function readKeyPair({ vars, problems }: Input): EnvironmentCredentialSources {
         ...(file === undefined ? [] : [{ name: `${name}_FILE`, source: { file } }]),
       ];
     });
-    // One value under several names is no mistake: Terraform and official tools use different names.
+    // One value under several names is valid: Terraform and official tools use different names.
     const values = given.map(({ source }) => ("value" in source ? source.value.reveal() : source));
     if (new Set(values).size > 1)
       problems.push(`Set only one of ${given.map(({ name }) => name).join(" and ")}.`);

@@ -8,7 +8,7 @@ interface Described {
   readonly help: string;
   /** The value without the variable; empty for none. */
   readonly fallback: string;
-  /** The fallback in words, where it is no fixed value. */
+  /** The fallback in words, where it depends on something else. */
   readonly otherwise: string | undefined;
 }
 
@@ -34,7 +34,7 @@ export function renderEnvExample(notice: string): string {
 #
 # The gateway reads its environment and no file. To pass a copy of this file, after npm run build:
 #   node_modules/.bin/node --env-file=.env dist/main.js serve     (server mode; local mode with --local)
-# An empty variable counts as not set. The gateway reports all mistakes at once; check-config does only that.`;
+# An empty variable counts as not set. The gateway reports all mistakes in one run; check-config does only that.`;
   const sections = VARIABLE_GROUPS.map((group) => {
     const title = `# --- ${group.title} ---`;
     const introduction = group.introduction === undefined ? [] : [wrap(group.introduction, "# ")];
@@ -68,7 +68,7 @@ export function renderConfigurationPage(notice: string): string {
 
 # Configuration
 
-Environment variables configure the gateway. \`npm start -- --check-config\` checks them, reports every mistake at once,
+Environment variables configure the gateway. \`npm start -- --check-config\` checks them, reports every mistake in one run,
 and exits with 78 if there is one. An empty variable counts as not set. The gateway refuses an unknown variable that looks
 like its own. [.env.example](../../.env.example) lists the same variables as a file to copy.
 

@@ -163,7 +163,7 @@ const POLICY = {
   title: "Policy",
   variables: {
     POLICY_FILE: text.describe(
-      "The policy (YAML or JSON): which callers may switch what of which users, and who is protected. See " +
+      "The policy (YAML or JSON): the rules about which callers may switch which methods of which users, and the protected users. See " +
         "docs/iam/policy.md. Server mode requires it. In local mode without it, scopes alone decide. A changed file " +
         "takes effect within five seconds.",
     ),
@@ -246,10 +246,10 @@ export const variables = z.object({
   ...RECORD.variables,
 });
 
-/** The columns of the table beside name, schema and default. */
+/** The further columns of the table. */
 interface VariableMeta {
   readonly description?: string | undefined;
-  /** The default in words, where it is no fixed value. */
+  /** The default in words, where it depends on something else. */
   readonly otherwise?: string;
   readonly range?: string;
   /** Another variable that must be set too. */
@@ -280,6 +280,6 @@ export interface ConfigInput {
   readonly env: Environment;
   readonly mode: Mode;
   readonly problems: string[];
-  /** Facts that the operator should know at the start, and that are no mistakes. */
+  /** Facts for the operator at the start. They are not mistakes. */
   readonly notices: string[];
 }

@@ -1,11 +1,11 @@
 /**
  * The health check of every container of the image, which has no curl: `node dist/containers/healthcheck.js [url]`.
- * Without a URL it asks the gateway of this container, by the HOST and PORT that both were given, whether it wants
- * traffic. Ends with 0 where the answer is a success and with 1 otherwise; its one line is in `docker inspect`.
+ * Without a URL it checks whether the gateway of this container, by HOST and PORT, is ready. Exits with 0 for a success
+ * status and with 1 otherwise. `docker inspect` shows its line of output.
  */
 const { HOST, PORT } = process.env;
 
-/** Below the time that the image allows for the whole check, so that the reason is printed. */
+/** Shorter than the time that the image allows, so that the check prints its reason. */
 const TIMEOUT_MS = 2_000;
 
 const host = HOST?.includes(":") ? `[${HOST}]` : HOST || "127.0.0.1";

@@ -8,7 +8,7 @@ export interface Endpoint {
 }
 
 export interface Relay {
-  /** Where it listens; the real port where 0 was asked for. */
+  /** The address on which it listens, with the real port. */
   readonly address: Endpoint;
   /**
    * Accepts nothing more and closes the connections that nothing came by, as browsers keep for later. Resolves once
@@ -17,13 +17,12 @@ export interface Relay {
   stop(): Promise<void>;
 }
 
-/** Loopback refuses at once; a longer silence is a program that hangs. */
+/** Loopback refuses without delay, so a longer silence means that the target hangs. */
 const CONNECT_TIMEOUT_MS = 1_000;
 
 /**
- * Passes connections on to the targets in turn, byte for byte. A target that does not take the connection is passed
- * over, which is safe as nothing was sent yet; what was sent is never sent again. With no target left the
- * connection is closed.
+ * Forwards connections to the targets in turn, byte for byte. It skips a target that refuses the connection, which is safe
+ * because it has sent nothing yet. It never sends bytes twice. With no target left it closes the connection.
  */
 export async function startRelay(listen: Endpoint, targets: readonly Endpoint[]): Promise<Relay> {
   let turn = 0;
@@ -33,7 +32,7 @@ export async function startRelay(listen: Endpoint, targets: readonly Endpoint[])
     async (client) => {
       const first = turn++;
       clients.add(client.once("close", () => clients.delete(client)));
-      // Whoever hangs up while a target is being looked for is noticed when the two are joined.
+      // A client that disconnects during the search for a target is noticed when the two are joined.
       client.on("error", () => {});
       const target = await connectToFirst(
         targets.map((_, index) => targets[(first + index) % targets.length]),
@@ -74,7 +73,7 @@ async function tryConnect({ host, port }: Endpoint): Promise<Socket | undefined>
   }
 }
 
-/** Each side's end is passed on to the other; where one breaks, both are closed. */
+/** Forwards the end of each side to the other. Where one side breaks, closes both. */
 async function join(client: Socket, target: Socket): Promise<void> {
   await Promise.allSettled([pipeline(client, target), pipeline(target, client)]);
 }

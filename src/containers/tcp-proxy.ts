@@ -1,17 +1,17 @@
 import { type Endpoint, startRelay } from "./relay.ts";
 
 /**
- * The one address in front of the gateways of a pod, which listen on loopback alone:
- * `node dist/containers/front.js LISTEN TARGET…`, each as host:port. docker-compose.yml says why it is there.
+ * The TCP proxy in front of the gateways of a pod, which listen on loopback alone:
+ * `node dist/containers/tcp-proxy.js LISTEN TARGET…`, each as host:port. docker-compose.yml says why it is needed.
  */
 const [listen, ...targets] = process.argv.slice(2).map(parseEndpoint);
 
 if (listen === undefined || targets.length === 0) {
-  console.error("Usage: node dist/containers/front.js LISTEN TARGET…   (each as host:port)");
+  console.error("Usage: node dist/containers/tcp-proxy.js LISTEN TARGET…   (each as host:port)");
   process.exit(78);
 }
 const relay = await startRelay(listen, targets);
-console.log(`Passing ${text(relay.address)} on to ${targets.map(text).join(", ")}`);
+console.log(`Forwarding ${text(relay.address)} to ${targets.map(text).join(", ")}`);
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.once(signal, () => void relay.stop().then(() => process.exit(0)));
 }

@@ -14,8 +14,8 @@ export interface LocalCam {
 const KEY = { secretId: "AKIDLOCALEXAMPLE", secretKey: "LocalExampleSecretKey" };
 
 /**
- * Local mode's stand-in for the CAM of one account. The only file of the gateway that knows the emulator. Every
- * account has one of its own with the same users, and a key of its own, for calls are counted by the key.
+ * Starts the emulator for the CAM of one account in local mode. Only this file of the gateway imports the emulator. Each
+ * account has its own emulator with the same users, and its own key: CAM counts calls by key.
  */
 export async function startLocalCam(account: string): Promise<LocalCam> {
   const suffix = account === DEFAULT_ACCOUNT ? "" : `-${account}`;

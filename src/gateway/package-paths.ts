@@ -1,11 +1,11 @@
 import { fileURLToPath } from "node:url";
 
-/** Files that ship beside the code. Source and build stand equally deep below the package root. */
+/** Returns the path of a file in the package. The source and the build are equally deep below its root. */
 const packageFile = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
 export const EXAMPLES_DIR = packageFile("schema/examples");
 export const FEDERATED_EXAMPLES_DIR = packageFile("schema/examples/federated");
 export const PLAYGROUND_ASSETS_DIR = packageFile("dist/playground");
 export const MIGRATIONS_DIR = packageFile("schema/migrations");
-/** A database as PGlite makes it. The build leaves it there. */
+/** A new PGlite database, which the build creates. */
 export const PGLITE_TEMPLATE_DIR = packageFile("dist/pglite-template");

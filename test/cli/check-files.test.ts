@@ -29,7 +29,7 @@ const pem = generateKeyPairSync("rsa", { modulusLength: 2_048 }).privateKey.expo
 
 const ed25519 = generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" });
 
-/** What files are in the folder to which `@` in a value leads. */
+/** The files in the folder for which `@` stands in a value. */
 let files: Readonly<Record<string, string>>;
 let folder: string;
 
@@ -82,7 +82,7 @@ const PROXY = {
 };
 const TKE = { TKE_REGION: "ap-guangzhou", TKE_PROVIDER_ID: "cls-1", TKE_ROLE_ARN: ROLE };
 
-/** A mistake, and what is said of it: one sentence that begins with, or names, what has to be changed. */
+/** Mistakes, each with its message: one sentence that begins with, or names, the setting to change. */
 const MISTAKES: readonly (readonly [
   mistake: string,
   change: Readonly<Record<string, string>>,
@@ -90,11 +90,7 @@ const MISTAKES: readonly (readonly [
 ])[] = [
   ["a port that is a word", { PORT: "http" }, /^PORT must be a whole number\.$/],
   ["a port too high", { PORT: "70000" }, /^PORT must be from 0 to 65535\.$/],
-  [
-    "a level of logging that there is not",
-    { LOG_LEVEL: "verbose" },
-    /^LOG_LEVEL must be one of fatal, error/,
-  ],
+  ["an unknown log level", { LOG_LEVEL: "verbose" }, /^LOG_LEVEL must be one of fatal, error/],
   ["a switch that is neither on nor off", { PLAYGROUND: "true" }, /^PLAYGROUND must be one of on, off\.$/],
   ["a time with its unit", { CAM_TIMEOUT_MS: "5s" }, /^CAM_TIMEOUT_MS must be a whole number\.$/],
   [
@@ -106,9 +102,9 @@ const MISTAKES: readonly (readonly [
   ["a misspelt variable of TLS", { TLS_CERTFILE: "x" }, /^TLS_CERTFILE is not a variable .* --help/],
   ["a misspelt secret of the router", { ROUTER_SECRETS: "x" }, /^ROUTER_SECRETS is not a variable/],
   [
-    "nobody who can be known",
+    "no way to authenticate",
     { AUTH_ISSUER: "", AUTH_JWKS_URL: "", AUTH_AUDIENCE: "" },
-    /^Nobody is known: set AUTH_ISSUER/,
+    /^No caller can authenticate: set AUTH_ISSUER/,
   ],
   [
     "an issuer without an audience",
@@ -168,7 +164,7 @@ const MISTAKES: readonly (readonly [
     /^AUTH_PROXY_ADDRESSES has "proxy", which is neither/,
   ],
   [
-    "a scope that there is not",
+    "an unknown scope",
     { ...PROXY, AUTH_CLIENT_CERT_SCOPES: "all" },
     /^AUTH_CLIENT_CERT_SCOPES has "all", which is none of/,
   ],
@@ -244,7 +240,7 @@ const MISTAKES: readonly (readonly [
     /^Half a key pair: the key is missing or blank/,
   ],
   [
-    "a profile that there is not",
+    "a missing profile",
     { ...NO_PAIR, TENCENTCLOUD_PROFILE: "no-such-profile" },
     /^Credentials profile "no-such-profile" cannot be used/,
   ],
@@ -380,7 +376,7 @@ test("a configuration without a mistake has none", async () => {
   expect(await problemsOf(local, "local")).toEqual([]);
 });
 
-test("mistakes in several files are told at once, and no file is quoted", async () => {
+test("mistakes in several files are reported in one run, and no file is quoted", async () => {
   const problems = await problemsOf(
     {
       POLICY_FILE: "@nothing",
@@ -397,7 +393,7 @@ test("mistakes in several files are told at once, and no file is quoted", async 
   expect(problems.join()).not.toContain(SECRET);
 });
 
-test("mistakes in files are told with those in variables, whatever else is missing", async () => {
+test("mistakes in files are reported with those in variables", async () => {
   const problems = await problemsOf(
     { DATABASE_URL: "", CAM_ENDPOINT: "", PORT: "http", POLICY_FILE: "@policy.yaml", AUTH_AUDIENCE: "" },
     "server",

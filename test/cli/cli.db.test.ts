@@ -218,7 +218,7 @@ describe("audit verify", () => {
   });
 });
 
-describe("what cannot be read ends with 2 and says why", () => {
+describe("an unreadable source ends with 2 and the reason", () => {
   test.each([
     [
       "no database",
@@ -329,7 +329,7 @@ describe("the program", () => {
     });
   });
 
-  test("ends quietly where nobody reads on", async () => {
+  test("exits quietly when the reader closes the pipe", async () => {
     const { url } = await recorded(2);
     const child = spawn(process.execPath, [MAIN, "audit", "export"], { env: { DATABASE_URL: url } });
     child.stdout.destroy();

@@ -3,7 +3,7 @@ import { describeCrash } from "../../src/cli/end-on-crash.ts";
 
 const SECRET = "the-password-of-the-database";
 
-test("a crash is one line that says what kind of error it was, by which causes, and where", () => {
+test("a crash writes one line with the kind of error, its causes and its place", () => {
   const cause = Object.assign(new RangeError("too far"), { code: "ERR_OUT_OF_RANGE" });
   const line = describeCrash(new TypeError("no", { cause }), "uncaughtException");
   expect(line).not.toContain("\n");

@@ -48,7 +48,7 @@ describe("policy explain", () => {
     expect(await endOf(["--op-uin", GRACE, "--override"])).toBe("Some of it is refused.");
   });
 
-  test("ends with 0 where all that is asked for is allowed, and says by which rules it was not", async () => {
+  test("ends with 0 where every switch is allowed, and names the rules that do not match", async () => {
     const { code, stdout } = await explain([...of("help-desk"), ...PLAIN, "--switch", "login.phone.off"]);
     expect(stdout).toContain(
       [
@@ -82,16 +82,19 @@ describe("policy explain", () => {
     ["neither", [], "name and remark", "--name and --remark"],
     ["the name", ["--name", "alice"], "remark", "--remark"],
     ["the remark", ["--remark", ""], "name", "--name"],
-  ])("given %s of a user on whom a rule hangs, says what is missing", async (_what, more, missing, flags) => {
-    const { code, stdout } = await explain([...of("portal"), ...more, "--switch", "login.phone.on"]);
-    expect(verdictsIn(stdout)).toEqual({
-      "login.phone.on": `cannot be told: the rule administrators-else turns on the user's ${missing}`,
-    });
-    expect([code, stdout.trimEnd().split("\n").at(-1)]).toEqual([
-      78,
-      `Cannot be told: give ${flags}, as CAM has it.`,
-    ]);
-  });
+  ])(
+    "given %s of a user whom a rule matches by both, names the missing options",
+    async (_what, more, missing, flags) => {
+      const { code, stdout } = await explain([...of("portal"), ...more, "--switch", "login.phone.on"]);
+      expect(verdictsIn(stdout)).toEqual({
+        "login.phone.on": `cannot be told: the rule administrators-else turns on the user's ${missing}`,
+      });
+      expect([code, stdout.trimEnd().split("\n").at(-1)]).toEqual([
+        78,
+        `Cannot be told: give ${flags}, as in CAM.`,
+      ]);
+    },
+  );
 
   test("a name that decides makes the remark needless", async () => {
     const { code, stdout } = await explain([
@@ -128,8 +131,8 @@ describe("policy explain", () => {
 
   test("says what it does not look at", async () => {
     const { stdout } = await explain([...of("portal"), ...PLAIN]);
-    expect(stdout).toContain("only CAM says.");
-    expect(stdout).toContain("Scopes are not looked at");
+    expect(stdout).toContain("Only CAM knows whether");
+    expect(stdout).toContain("This does not check scopes");
   });
 
   test("judges this moment unless told another", async () => {
@@ -167,7 +170,7 @@ test.each<[what: string, args: readonly string[], env: Record<string, string>, s
     "Give a time with its zone",
   ],
   [
-    "a switch that there is not",
+    "an unknown switch",
     [...of("portal"), "--switch", "sms"],
     { POLICY_FILE: EXAMPLE },
     "Give one of login.phone.on",

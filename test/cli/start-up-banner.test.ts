@@ -34,7 +34,7 @@ test("the banner says which accounts have an emulator of their own", () => {
   expect(banner).toContain("partner, an emulator of its own, http://127.0.0.1:4200");
 });
 
-test("the banner says which file says who may change whom", () => {
+test("the banner names the policy file", () => {
   const config = loadConfig({ POLICY_FILE: "/etc/policy.yaml" }, "local");
   const banner = startUpBanner(config, {
     url: "http://127.0.0.1:4000/graphql",

@@ -133,7 +133,7 @@ accounts:
 describe("in local mode", () => {
   const local = { mode: "local" } as const;
 
-  test("an account of which nothing is said is an emulator of its own", () => {
+  test("an account without settings gets its own emulator", () => {
     const { accounts, problems } = parse('{"accounts": {"partner": {"ratePerSecond": 5}}}', local);
     expect(problems).toEqual([]);
     expect(accounts).toEqual([{ name: "partner", cam: undefined, ratePerSecond: 5, language: "en-US" }]);
@@ -171,7 +171,7 @@ describe("a mistake is explained:", () => {
     [
       "a secret in the file",
       credentials({ secretId: "AKID", secretKey: "the-secret-itself" }),
-      'secretKey must be {"file": PATH} or {"variable": NAME}, which say where it is: this file is no place for a secret itself',
+      'secretKey must be {"file": PATH} or {"variable": NAME}, which name its place: this file must not hold a secret',
     ],
     [
       "half a key pair",
@@ -214,7 +214,7 @@ describe("a mistake is explained:", () => {
       JSON.stringify({ accounts: { [name]: { endpoint: ENDPOINT, credentials: KEY } } }),
     );
     expect(problems).toEqual([
-      `CAM_ACCOUNTS: accounts.${name} is no name for an account: 1 to 40 small letters, digits and dashes.`,
+      `CAM_ACCOUNTS: accounts.${name} is not a valid account name: 1 to 40 small letters, digits and dashes.`,
     ]);
   });
 
@@ -231,7 +231,7 @@ describe("a mistake is explained:", () => {
     ["nothing", "{}", "accounts"],
     ["no account", '{"accounts": {}}', "accounts names no account"],
     ["a name twice", '{"accounts": {"a": {}, "a": {}}}', "line 1"],
-    ["what is no YAML", "accounts:\n  a: [", "cannot be read as JSON or YAML (line 2"],
+    ["text that is not YAML", "accounts:\n  a: [", "cannot be read as JSON or YAML (line 2"],
     ["a list", "[]", "CAM_ACCOUNTS:"],
   ])("a file with %s", (_case, text, problem) => {
     expect(parse(text).problems.join("\n")).toContain(problem);
@@ -248,7 +248,7 @@ describe("a mistake is explained:", () => {
     expect(parse(bomb.join("\n")).problems).toHaveLength(1);
   });
 
-  test("all of them are told at once, also of one account", () => {
+  test("all mistakes are reported in one run, several of one account too", () => {
     const { problems } = parse(
       JSON.stringify({
         accounts: {
@@ -266,7 +266,7 @@ describe("a mistake is explained:", () => {
       'one.credentials.token must be {"file": PATH} ',
       "one.credentials names more than one place for",
       'one Unrecognized key: "rate".',
-      "Two is no name for an account: 1 to 40 small ",
+      "Two is not a valid account name: 1 to 40 smal",
       "Two has no credentials.",
       "three.credentials.secretKey.variable names NO",
     ]);

@@ -141,7 +141,7 @@ describe("Kubernetes Services", () => {
     expect(Object.keys(variables.shape).filter((name) => parts.test(name))).toEqual(["CAM_SERVICE_HOST"]);
   });
 
-  test("without the address of a Service beside it, CAM_SERVICE_HOST is an operator's, be it an address", () => {
+  test("CAM_SERVICE_HOST counts as set by an operator where no Service has its address", () => {
     const config = load({ ...server, CAM_SERVICE_HOST: "10.96.0.12" });
     expect(config.cam?.endpoint.serviceHost).toBe("10.96.0.12");
   });
@@ -180,7 +180,7 @@ describe("names that begin with TENCENTCLOUD_", () => {
     ]);
   });
 
-  test("all mistakes are told at once", () => {
+  test("all mistakes are reported in one run", () => {
     const env = { TENCENTCLOUD_SECRETID: "x", TENCENTCLOUD_SECRET: "x", CAM_UNKNOWN: "x", PORT: "x" };
     expect(problemsOf({ ...server, ...env })).toHaveLength(4);
   });
@@ -387,9 +387,9 @@ describe("credentials", () => {
 });
 
 describe("server mode", () => {
-  test("needs a database, credentials, an endpoint, an issuer and a policy, and says all at once", () => {
+  test("needs a database, credentials, an endpoint, an issuer and a policy, and reports all in one run", () => {
     expect(problemsOf({})).toEqual([
-      expect.stringContaining("Nobody is known: set AUTH_ISSUER"),
+      expect.stringContaining("No caller can authenticate: set AUTH_ISSUER"),
       expect.stringContaining("POLICY_FILE is not set"),
       expect.stringContaining("There are no credentials for CAM"),
       expect.stringContaining("CAM_ENDPOINT is not set"),
@@ -411,7 +411,7 @@ describe("server mode", () => {
   });
 });
 
-test("every problem stands in one message, those across variables too", () => {
+test("one message lists every problem, those across variables too", () => {
   const error = errorOf({
     PORT: "x",
     LOG_LEVEL: "loud",
@@ -427,7 +427,7 @@ test("every problem stands in one message, those across variables too", () => {
     expect.stringMatching(/^ {2}- LOG_LEVEL must be one of fatal/),
     expect.stringMatching(/^ {2}- CAM_SERVICE_HOST is set without CAM_ENDPOINT/),
     expect.stringMatching(/^ {2}- CAM_TIMEOUT_MS \(20000\) is longer/),
-    expect.stringMatching(/^ {2}- Nobody is known/),
+    expect.stringMatching(/^ {2}- No caller can authenticate/),
     expect.stringMatching(/^ {2}- POLICY_FILE is not set/),
     expect.stringMatching(/^ {2}- Half a key pair/),
     expect.stringMatching(/^ {2}- CAM_ENDPOINT is not set/),
@@ -436,7 +436,7 @@ test("every problem stands in one message, those across variables too", () => {
 });
 
 test.each(["0.0.0.0", "192.168.1.2", "gateway.example"])(
-  "local mode, which knows nobody, does not listen on %s, even with an issuer",
+  "local mode does not listen on %s, even with an issuer",
   (HOST) => {
     const problem = [expect.stringContaining(`HOST ${HOST} is not a loopback address`)];
     expect(problemsOf({ HOST }, "local")).toEqual(problem);

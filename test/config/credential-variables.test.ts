@@ -16,7 +16,7 @@ function settingsOf(env: Readonly<Record<string, string>>) {
   return { settings, isAnyNamed, problems };
 }
 
-test("nothing named is no place at all, not even the official file's default section", () => {
+test("without a variable there is no place for keys, not even the official file's default section", () => {
   const { settings, isAnyNamed } = settingsOf({});
   expect(isAnyNamed).toBe(false);
   expect(settings).toEqual({ environment: {} });
@@ -50,7 +50,7 @@ test("TKE's variables are a web identity", () => {
   });
 });
 
-test("a role has its own session, and is no place of keys by itself", () => {
+test("a role has its own session, and needs a key from elsewhere", () => {
   const env = {
     TENCENTCLOUD_ROLE_ARN: ARN,
     TENCENTCLOUD_ROLE_SESSION_NAME: "gateway-1",

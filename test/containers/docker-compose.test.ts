@@ -56,7 +56,7 @@ describe("docker-compose.yml", () => {
     expect(mounted).toEqual(Object.keys(volumes));
   });
 
-  test("waits only for services that there are, and for health only where it is checked", () => {
+  test("waits only for existing services, and for health only of services with a health check", () => {
     for (const [name, { depends_on = {}, network_mode }] of all) {
       for (const [other, { condition }] of Object.entries(depends_on)) {
         expect(services, name).toHaveProperty(other);
@@ -67,7 +67,7 @@ describe("docker-compose.yml", () => {
     }
   });
 
-  test("builds the one image that all but PostgreSQL run, of the Dockerfile beside it", () => {
+  test("builds the image that all services but PostgreSQL run, from the Dockerfile", () => {
     for (const [name, service] of ours) {
       expect(service, name).toMatchObject({ build: ".", pull_policy: "build" });
       // Builds of one name, side by side, fail: "already exists".
@@ -89,7 +89,7 @@ describe("what can be reached", () => {
     ]);
   });
 
-  test("are no gateways: each listens on loopback, on a port of its own in the pod's network", () => {
+  test("are not those of the gateways: each gateway listens on loopback with its own port", () => {
     expect(gateways).toHaveLength(2);
     for (const [, { environment, network_mode }] of gateways) {
       expect(network_mode).toBe("service:pod");
@@ -102,7 +102,7 @@ describe("what can be reached", () => {
     expect(listen).toBe("0.0.0.0:4000");
   });
 
-  test("are no ports or networks of containers that have none of their own", () => {
+  test("belong to the pod alone: other containers have no ports or networks", () => {
     expect(inPod.map(([name]) => name).sort()).toEqual(["front", "gateway-1", "gateway-2"]);
     for (const [, service] of inPod) {
       for (const key of ["ports", "networks", "expose", "hostname", "extra_hosts", "dns", "links"]) {
@@ -137,7 +137,7 @@ describe.each(all)("the container of %s", (name, container) => {
     else expect(container).not.toHaveProperty("user");
   });
 
-  test("runs programs that there are", () => {
+  test("runs programs that exist", () => {
     if (container.build === undefined) return;
     const { command = cmdOfImage, healthcheck = {} } = container;
     if (name === "pod") return void expect(command).toEqual(["sleep", "infinity"]);
@@ -231,7 +231,7 @@ describe("the gateways", () => {
   });
 });
 
-test("PostgreSQL keeps its data where the image of 18 has it", () => {
+test("PostgreSQL keeps its data in the folder of image 18", () => {
   expect(service("postgres").volumes).toEqual(["postgres-data:/var/lib/postgresql"]);
 });
 

@@ -7,7 +7,7 @@ import { ROOT } from "../support/compose-file.ts";
 
 const { dependencies, devDependencies } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
 
-/** Installed because a package that is imported wants it beside itself: type-graphql does. */
+/** Peer dependencies of imported packages: type-graphql has one. */
 const WITHOUT_IMPORT: readonly string[] = ["graphql-scalars"];
 
 /** The page's own code is bundled when it is built, so its libraries are needed only then. */

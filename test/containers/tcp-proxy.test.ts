@@ -4,12 +4,12 @@ import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 import { startProgram } from "../support/start-program.ts";
 
-const FRONT = fileURLToPath(new URL("../../src/containers/tcp-proxy.ts", import.meta.url));
+const TCP_PROXY = fileURLToPath(new URL("../../src/containers/tcp-proxy.ts", import.meta.url));
 
-/** A port that no program is given, so that nobody listens there. */
+/** A port on which no program listens. */
 const NOBODY = "127.0.0.1:2";
 
-/** A target that says its name to whoever connects, repeats what it hears, and ends when the client does. */
+/** A target that sends its name to each client, echoes bytes, and ends when the client does. */
 async function startTarget(name: string): Promise<{ server: Server; text: string; sockets: Socket[] }> {
   const sockets: Socket[] = [];
   const server = createServer({ allowHalfOpen: true }, (socket) => {
@@ -23,10 +23,10 @@ async function startTarget(name: string): Promise<{ server: Server; text: string
   return { server, sockets, text: `127.0.0.1:${(server.address() as AddressInfo).port}` };
 }
 
-async function startFront(...targets: string[]) {
-  const program = startProgram(process.execPath, [FRONT, "127.0.0.1:0", ...targets]);
-  const line = await program.line(/^Passing/);
-  const port = Number(/127\.0\.0\.1:(\d+) on to/.exec(line)?.[1]);
+async function startTcpProxy(...targets: string[]) {
+  const program = startProgram(process.execPath, [TCP_PROXY, "127.0.0.1:0", ...targets]);
+  const line = await program.line(/^Forwarding/);
+  const port = Number(/127\.0\.0\.1:(\d+) to /.exec(line)?.[1]);
   return { ...program, port };
 }
 
@@ -54,7 +54,7 @@ async function text(socket: Socket): Promise<string> {
 
 test("connections go to the targets in turn, byte for byte, in both directions", async () => {
   const [one, two] = [await startTarget("one"), await startTarget("two")];
-  const { port } = await startFront(one.text, two.text);
+  const { port } = await startTcpProxy(one.text, two.text);
   const long = "x".repeat(1_000_000);
   expect(await converse(port, "a")).toBe("one:a");
   expect(await converse(port, long)).toBe(`two:${long}`);
@@ -63,13 +63,13 @@ test("connections go to the targets in turn, byte for byte, in both directions",
 
 test("a target that is down is passed over", async () => {
   const two = await startTarget("two");
-  const { port } = await startFront(NOBODY, two.text);
+  const { port } = await startTcpProxy(NOBODY, two.text);
   for (const words of ["a", "b", "c"]) expect(await converse(port, words)).toBe(`two:${words}`);
 });
 
 test("what was sent to a target that then breaks is not sent to another", async () => {
   const [one, two] = [await startTarget("one"), await startTarget("two")];
-  const { port } = await startFront(one.text, two.text);
+  const { port } = await startTcpProxy(one.text, two.text);
   const client = connect(port, "127.0.0.1");
   client.on("error", () => {});
   client.write("a change");
@@ -81,7 +81,7 @@ test("what was sent to a target that then breaks is not sent to another", async 
 });
 
 test("with no target left the connection is closed", async () => {
-  const { port } = await startFront(NOBODY, NOBODY);
+  const { port } = await startTcpProxy(NOBODY, NOBODY);
   const client = connect(port, "127.0.0.1");
   client.on("error", () => {});
   await once(client, "close");
@@ -91,7 +91,7 @@ test.each(["SIGINT", "SIGTERM"] as const)(
   "%s ends it with 0, once the last connection has ended",
   async (signal) => {
     const one = await startTarget("one");
-    const { child, port, end } = await startFront(one.text);
+    const { child, port, end } = await startTcpProxy(one.text);
     const client = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
     client.write("a");
     await heard(client, "one:a");
@@ -111,7 +111,7 @@ test.each(["SIGINT", "SIGTERM"] as const)(
 test.each([[[]], [["127.0.0.1:0"]], [["127.0.0.1:0", "nowhere"]]])(
   "arguments that make no sense (%j) end it with 78 and a message",
   async (argv) => {
-    const { code, output } = await startProgram(process.execPath, [FRONT, ...argv]).end();
+    const { code, output } = await startProgram(process.execPath, [TCP_PROXY, ...argv]).end();
     expect(code).toBe(78);
     expect(output).toMatch(/host:port/);
   },

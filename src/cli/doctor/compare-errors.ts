@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { CamErrorExtensionKey } from "../../contract/index.ts";
 import type { Fate } from "./router-guides.ts";
 
-/** What became of one part of an error. */
+/** The fate of one part of an error. */
 export interface Finding {
   /** `message`, `path` or `extensions.<key>`; for a CamFailure the field's name. */
   readonly part: string;

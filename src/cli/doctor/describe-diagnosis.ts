@@ -4,7 +4,7 @@ import { PROBE_REQUEST_ID } from "./probe.ts";
 import type { RouterGuide, RouterId } from "./router-guides.ts";
 import { ROUTER_GUIDES, SUBGRAPH } from "./router-guides.ts";
 
-/** The diagnosis for a person. `router` is what that person says the router is. */
+/** Returns the report. `router` is the value of --for. */
 export function describeDiagnosis(diagnosis: Diagnosis, router: RouterId | undefined): string[] {
   const { channels, expected, guess, requestId, directProblem } = diagnosis;
   const lines = [
@@ -31,7 +31,7 @@ export function describeDiagnosis(diagnosis: Diagnosis, router: RouterId | undef
   return [...lines, ...describeConfiguration(candidates, guess?.subgraph ?? SUBGRAPH)];
 }
 
-/** Whether all of a channel's error arrives as it was sent. */
+/** Whether every part of a channel's error arrives unchanged. */
 export function isWhole(verdict: ChannelVerdict): boolean {
   return "findings" in verdict && verdict.findings.every(({ fate }) => fate === "kept");
 }
@@ -48,7 +48,7 @@ function describeChannel(title: string, verdict: ChannelVerdict): string[] {
   ];
 }
 
-/** A router with a list of keys can still drop these, which the answer to a probe does not have. */
+/** Names the keys that no probe shows: a router with a list of keys may still remove them. */
 function describeUnseen({ channels, expected }: Diagnosis): string[] {
   if ("why" in channels.setSubUserMfa) return [];
   const unseen = CAM_ERROR_EXTENSION_KEYS.filter((key) => !(key in expected.extensions));

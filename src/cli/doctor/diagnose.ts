@@ -11,21 +11,21 @@ import {
 import { type Answer, PROBED_USER, type ProbedField, sendProbe, type Target } from "./probe.ts";
 import type { RouterId } from "./router-guides.ts";
 
-/** What became of a channel's error, or why that cannot be told. */
+/** The findings about the error of one channel, or the reason why there is no verdict. */
 export type ChannelVerdict = { readonly findings: readonly Finding[] } | { readonly why: string };
 
 export interface Diagnosis {
   readonly channels: Readonly<Record<ProbedField, ChannelVerdict>>;
-  /** What both are compared with. */
+  /** The error to compare both channels with. */
   readonly expected: ExpectedError;
-  /** Why the gateway itself could not be asked, where it should have been. */
+  /** Why the request to the gateway itself (--direct) failed. */
   readonly directProblem: string | undefined;
   readonly guess: Guess | undefined;
-  /** The id under which the gateway knew the request, where it came through. */
+  /** The request id that the gateway returned, if the router forwarded it. */
   readonly requestId: string | undefined;
 }
 
-/** Probes the router, and the gateway itself where its address is given, to compare the two. */
+/** Probes the router and, where its address is given, the gateway itself. Compares the errors. */
 export async function diagnose(router: Target, direct: Target | undefined): Promise<Diagnosis> {
   const thrown = await sendProbe(router, "setSubUserMfa");
   const tried = await sendProbe(router, "trySetSubUserMfa");
@@ -53,7 +53,7 @@ function verdict(answer: Answer, compare: () => readonly Finding[]): ChannelVerd
   return answer.kind === "none" ? { why: answer.why } : { findings: compare() };
 }
 
-/** What the gateway itself throws, where it was asked and threw something that can be compared. */
+/** Returns the error of the gateway itself, if it threw one. */
 function expectedOf(own: Answer | undefined): ExpectedError | undefined {
   const error = own?.kind === "reply" ? own.errors[0] : undefined;
   return typeof error?.message === "string"
@@ -61,13 +61,13 @@ function expectedOf(own: Answer | undefined): ExpectedError | undefined {
     : undefined;
 }
 
-/** Which routers leave such a trace on a subgraph's error. */
+/** The routers that could have left a trace on a subgraph's error. */
 export interface Guess {
-  /** None where there is no trace. */
+  /** Empty without a trace. */
   readonly routers: readonly RouterId[];
   /** The trace. */
   readonly by: string;
-  /** What the graph calls the gateway, where the router says so. */
+  /** The gateway's name in the graph, if the router adds it. */
   readonly subgraph: string | undefined;
 }
 
@@ -86,7 +86,7 @@ function guessRouter(error: ReceivedError): Guess {
   if ("statusCode" in extensions) return guess("extensions.statusCode", "cosmo");
   if ("service" in extensions) return guess("extensions.service", "apollo-router", "hive-router");
   if ("serviceName" in extensions) {
-    // The other two that say serviceName take nothing away.
+    // The other two routers that add serviceName remove nothing.
     return "category" in extensions
       ? guess("extensions.serviceName", "apollo-gateway", "hive-gateway", "cosmo")
       : guess("extensions.serviceName, and most of extensions gone", "cosmo");
@@ -98,14 +98,14 @@ function subgraphIn(message: unknown): string | undefined {
   return /^Failed to fetch from Subgraph '([^']+)'/.exec(String(message))?.[1];
 }
 
-/** By the contract, a probe is refused with this code. */
+/** Returns the error with which the gateway refuses a probe by its contract. */
 function expectedError(code: CamErrorCode): ExpectedError {
   const { message, category, retryable } = describeCamError(code);
   const always = { code, category, retryable, requestId: "" };
   return { message, extensions: code === "NOTHING_TO_CHANGE" ? { ...always, opUin: PROBED_USER } : always };
 }
 
-/** The code that the gateway gave, where one of these is a code of its; it may have refused the caller before. */
+/** Returns the first of these that is a code of the gateway, which may have refused the caller before the change. */
 function givenCode(...candidates: readonly unknown[]): CamErrorCode {
   return candidates.find(isCamErrorCode) ?? "NOTHING_TO_CHANGE";
 }

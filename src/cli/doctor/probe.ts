@@ -7,7 +7,7 @@ export interface Target {
   readonly timeoutMs: number;
 }
 
-/** Asks for a change that changes nothing. Follows no redirect, which could carry the login elsewhere. */
+/** Sends a change that changes nothing. Follows no redirect: it could send the token to another host. */
 export async function sendProbe(target: Target, field: ProbedField): Promise<Answer> {
   const { url, headers, timeoutMs } = target;
   try {
@@ -33,15 +33,15 @@ function whyNoReply(error: unknown, timeoutMs: number): string {
     : `It cannot be reached (${failure.cause}). ${failure.why}`;
 }
 
-/** A user that need not exist: a change without login and action is refused before anybody is asked about the user. */
+/** The user need not exist: the gateway refuses a change without login and action before it reads the user. */
 export const PROBED_USER = "100000000001";
 
-/** Finds the probe in the gateway's log, and shows whether a router passes the header on. */
+/** Identifies the probe in the gateway's log, and shows whether a router forwards the header. */
 export const PROBE_REQUEST_ID = "cam-gateway-doctor";
 
 export type ProbedField = "setSubUserMfa" | "trySetSubUserMfa";
 
-/** Both are refused as NOTHING_TO_CHANGE. */
+/** The gateway refuses both with NOTHING_TO_CHANGE. */
 const PROBE_OPERATIONS: Readonly<Record<ProbedField, string>> = {
   setSubUserMfa: `mutation CamGatewayDoctor { setSubUserMfa(opUin: "${PROBED_USER}") { requestId } }`,
   trySetSubUserMfa: `mutation CamGatewayDoctor {
@@ -54,12 +54,12 @@ const PROBE_OPERATIONS: Readonly<Record<ProbedField, string>> = {
 }`,
 };
 
-/** What came back: a reply of GraphQL, or a sentence on why there is none to judge. */
+/** A GraphQL reply, or a sentence that says why there is none. */
 export type Answer =
   | { readonly kind: "reply"; readonly value: unknown; readonly errors: readonly ReceivedError[] }
   | { readonly kind: "none"; readonly why: string };
 
-/** Reads what a router answered to a probe of this field. */
+/** Parses a router's reply to a probe of this field. */
 function readAnswer(status: number, text: string, field: ProbedField): Answer {
   if (status === 401 || status === 403) {
     return none(
@@ -96,7 +96,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** A router refused the operation by its schema: every error of execution has a path, here or inside. */
+/** Whether a router refused the operation by its schema. An execution error has a path, or an inner error with one. */
 function isOfValidation(error: ReceivedError, field: ProbedField): boolean {
   if (error.path !== undefined || innerErrorOf(error) !== undefined) return false;
   const { message, extensions } = error;

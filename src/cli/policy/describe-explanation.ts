@@ -2,7 +2,7 @@ import type { AccessQuestion } from "../../auth/policy/decide-access.ts";
 import { OVERRIDE } from "../../auth/policy/decide-access.ts";
 import type { ExplainedSwitch, Explanation } from "./explain-access.ts";
 
-/** The explanation for a person, with what it does not look at. */
+/** Returns the report, with the checks that it leaves out. */
 export function describeExplanation(
   question: AccessQuestion,
   overrides: boolean,
@@ -16,8 +16,8 @@ export function describeExplanation(
     "",
     ...describeAccount(question, explanation),
     describeProtection(explanation, overrides),
-    "Whether it is the account itself or the user of the gateway's key, whom nobody changes, only CAM says.",
-    "Scopes are not looked at: the caller needs cam.mfa:write as well.",
+    "Only CAM knows whether the user is the account itself or the user of the gateway's key, which no caller may change.",
+    "This does not check scopes: the caller needs cam.mfa:write as well.",
     "",
     outcomeOf(explanation, overrides),
   ];
@@ -41,7 +41,7 @@ function describeSwitches(switches: readonly ExplainedSwitch[]): string[] {
   const width = Math.max(...switches.map(({ wanted }) => wanted.length));
   return switches.flatMap((explained) => [
     `${explained.wanted.padEnd(width)}  ${describeVerdict(explained)}`,
-    // Of all of them at once it would be more than anybody reads.
+    // With several switches the list would be too long.
     ...(switches.length > 1 ? [] : explained.passedOver.map(({ id, by }) => `  not ${id}: other ${by}`)),
   ]);
 }
@@ -90,7 +90,7 @@ function outcomeOf(explanation: Explanation, overrides: boolean): string {
     }
     case "unknown": {
       const missing = new Set(switches.flatMap((explained) => explained.missing));
-      return `Cannot be told: give ${[...missing].map((what) => `--${what}`).join(" and ")}, as CAM has it.`;
+      return `Cannot be told: give ${[...missing].map((what) => `--${what}`).join(" and ")}, as in CAM.`;
     }
   }
 }

@@ -9,25 +9,25 @@ import {
 import { isInSome } from "../../auth/policy/patterns.ts";
 import type { Policy, Switch } from "../../auth/policy/policy.ts";
 
-/** What a policy says of a change, and what it does not. */
+/** The decision of a policy about a change. */
 export interface Explanation {
   readonly switches: readonly ExplainedSwitch[];
   readonly isProtected: boolean;
   readonly mayUseAccount: boolean;
-  /** `unknown` where it turns on what was not given of the user, and nothing else refuses it. */
+  /** `unknown` where the decision depends on a missing fact about the user, and no other rule refuses. */
   readonly outcome: "allowed" | "refused" | "unknown";
 }
 
 export interface ExplainedSwitch {
   readonly wanted: Switch;
   readonly verdict: Verdict;
-  /** The rules before the one that decides, and by which of their parts they are about something else. */
+  /** The rules before the one that decides, each with the part that does not match. */
   readonly passedOver: readonly { readonly id: string; readonly by: Mismatch }[];
-  /** What would have to be given of the user, where that is why there is no verdict. */
+  /** The missing facts about the user that the verdict needs. */
   readonly missing: readonly ("name" | "remark")[];
 }
 
-/** The same decisions as a change meets, with why. `overrides`: the caller has the scope to, and gives a reason. */
+/** Decides as for a change, and says why. `overrides`: the caller has the scope cam.mfa:override and gives a reason. */
 export function explainAccess(
   policy: Policy,
   wanted: readonly Switch[],
