@@ -5,11 +5,7 @@ import {
   SERVICE_ERRORS,
   USER_ERRORS,
 } from "./catalogue/cam-answers.ts";
-import {
-  CAM_ERROR_CATEGORY_DESCRIPTIONS,
-  type CamErrorCategory,
-  type CatalogueRows,
-} from "./catalogue/entry.ts";
+import type { CamErrorCategory, CatalogueRows } from "./catalogue/entry.ts";
 import { CONNECTION_ERRORS, GUARD_RAILS, REFUSALS } from "./catalogue/gateway-codes.ts";
 
 const CAM_ROWS = {
@@ -92,14 +88,6 @@ export function codeForCamCode(camCode: string): CamErrorCode {
   return "CAM_UNKNOWN_ERROR";
 }
 
-/** The codes as an object of the shape that a TypeScript enum has at run time: `{ INTERNAL: "INTERNAL", … }`. */
-export const CAM_ERROR_CODES = mirror(CAM_ERROR_CATALOGUE.map(({ code }) => code));
-
-/** The categories in the same shape. */
-export const CAM_ERROR_CATEGORIES = mirror(
-  Object.keys(CAM_ERROR_CATEGORY_DESCRIPTIONS) as CamErrorCategory[],
-);
-
 /** The schema's description of each code: message, remedy, and the facts that a router may have removed. */
 export const CAM_ERROR_CODE_DESCRIPTIONS = Object.fromEntries(
   CAM_ERROR_CATALOGUE.map((info) => [info.code, describe(info)]),
@@ -109,8 +97,4 @@ function describe({ category, retryable, message, remedy, camCodes }: CamErrorIn
   const facts = [`Category ${category}`, retryable ? "retryable" : "not retryable"];
   if (camCodes.length > 0) facts.push(`from ${camCodes.join(", ")}`);
   return `${message} ${remedy} (${facts.join("; ")}.)`;
-}
-
-function mirror<Name extends string>(names: readonly Name[]): { readonly [N in Name]: N } {
-  return Object.freeze(Object.fromEntries(names.map((name) => [name, name]))) as { readonly [N in Name]: N };
 }

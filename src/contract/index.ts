@@ -6,9 +6,7 @@
 export { CAM_ERROR_CATEGORY_DESCRIPTIONS, type CamErrorCategory } from "./catalogue/entry.ts";
 export {
   CAM_ERROR_CATALOGUE,
-  CAM_ERROR_CATEGORIES,
   CAM_ERROR_CODE_DESCRIPTIONS,
-  CAM_ERROR_CODES,
   type CamErrorCode,
   type CamErrorInfo,
   codeForCamCode,

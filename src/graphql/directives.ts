@@ -1,33 +1,35 @@
 import { type AuthCheckerFn, Authorized, Directive } from "type-graphql";
-import type { Scope } from "../auth/caller.ts";
-import { requireScope } from "../auth/caller.ts";
+import { requireScope, type Scope } from "../auth/caller.ts";
 import type { GraphQLContext } from "./context.ts";
 
 /**
- * Keeps a field for callers who have proved who they are and who have one of these scopes: here, whoever asks, and by
- * directives at a router, which so need not ask in vain.
+ * Restricts a field to authenticated callers with at least one of these scopes. The gateway checks it for every request. The
+ * directives let a router refuse a request without asking the gateway.
  */
 export function RequiresScope(...scopes: readonly Scope[]): (prototype: object, field: string) => void {
   const anyOf = JSON.stringify(scopes.map((scope) => [scope]));
-  const directives = [Directive(`@requiresScopes(scopes: ${anyOf})`), Directive("@authenticated")];
+  // The directive that is applied last is printed first.
+  const decorators = [
+    Authorized<Scope>([...scopes]),
+    Directive(`@requiresScopes(scopes: ${anyOf})`),
+    Directive("@authenticated"),
+  ];
   return (prototype, field) => {
-    Authorized<Scope>([...scopes])(prototype, field);
-    // Whatever is applied last is printed first.
-    for (const apply of directives) apply(prototype, field);
+    for (const decorate of decorators) decorate(prototype, field);
   };
 }
 
-/**
- * Tells a router what a field costs: as many as the calls of CAM that it makes, so that whoever limits the cost of an
- * operation limits what it takes of CAM's quota. Types and arguments cost 0, for where nothing is said routers count 1
- * for every object. A policy that turns on names or tags adds two reads of the user to a change, which no weight counts.
- */
-export function CamCalls(calls: 0 | 1 | 2): ReturnType<typeof Directive> {
-  return Directive(`@cost(weight: ${calls})`);
-}
-
-/** Asked before every field that RequiresScope marks. What it throws says more than type-graphql's own refusal. */
+/** Checks the scopes of RequiresScope before a field is resolved. Its error says more than type-graphql's own. */
 export const checkScope: AuthCheckerFn<GraphQLContext, Scope> = ({ context: { caller } }, scopes) => {
   requireScope(caller, ...scopes);
   return true;
 };
+
+/**
+ * Declares the cost of a field to routers: the number of its CAM calls. A router that limits the cost of operations thereby
+ * limits their share of CAM's quota. Types and arguments cost 0, because routers count 1 for every object without a weight. A
+ * policy that uses names or tags adds two reads of the user to a change, which no weight counts.
+ */
+export function CamCalls(calls: 0 | 1 | 2): ReturnType<typeof Directive> {
+  return Directive(`@cost(weight: ${calls})`);
+}

@@ -1,7 +1,6 @@
 import DataLoader from "dataloader";
 import pLimit, { type LimitFunction } from "p-limit";
-import type { Accounts } from "../auth/accounts.ts";
-import { DEFAULT_ACCOUNT } from "../auth/accounts.ts";
+import { type Accounts, DEFAULT_ACCOUNT } from "../auth/accounts.ts";
 import type { Caller } from "../auth/caller.ts";
 import {
   type CamClient,
@@ -15,22 +14,19 @@ import { type KnownFlags, withRecentWrites } from "../changes/recent-writes.ts";
 import type { Clock } from "../clock.ts";
 import type { Uin } from "../contract/index.ts";
 
-/** Reads of one account that one operation shares. They live as long as the operation. */
+/** The reads of one account that one operation shares. */
 export interface Loaders {
   /** The account's name. */
   readonly account: string;
-  /** Undefined where CAM has no such sub-user. 50 Uins share one call. */
+  /** Loads undefined if CAM has no such sub-user. Up to 50 Uins share one call. */
   readonly profile: DataLoader<Uin, SubAccount | undefined>;
-  /**
-   * With the recent writes of this process in the place of what CAM may not show yet. One call a user, for CAM has no batch
-   * form; the quota spaces them.
-   */
+  /** Loads a user's flags with one call each, because CAM has no batch form. Adds recent writes that CAM may not show yet. */
   readonly flags: DataLoader<Uin, KnownFlags>;
-  /** The user was changed, or may have been: what was read of the flags is no longer so, for any operation. */
+  /** Drops what is known of a user's flags, for every operation, because a change was or may have been made. */
   forgetFlags(uin: Uin): void;
 }
 
-/** What is read of an account. */
+/** The parts of an account that loaders read from. */
 export interface LoaderDeps {
   readonly name: string;
   readonly cam: Pick<CamClient, "call">;
@@ -39,22 +35,22 @@ export interface LoaderDeps {
 
 export interface LoaderOptions {
   readonly requestId: string;
-  /** Names the caller to the quota, which is fair between callers. */
-  readonly caller: string;
+  /** The quota gives callers turns by their subject. */
+  readonly caller: Caller;
   readonly deadlineMs: number;
   readonly recentWrites: Pick<RecentWrites, "of">;
   readonly clock: Clock;
 }
 
-/** Of one operation, so many reads stand in the quota's queue at a time: enough that it never waits for more of them. */
+/** The reads of one operation that wait for a slot of the quota together: enough to use every slot. */
 const READS_AT_ONCE = 40;
 
 export function createLoaders(
   { name, cam, flagReads }: LoaderDeps,
   { requestId, caller, deadlineMs, recentWrites, clock }: LoaderOptions,
 ): Loaders {
-  const options = { traceId: requestId, deadlineMs, caller };
-  // Most operations read nobody.
+  const options = { traceId: requestId, deadlineMs, caller: caller.subject };
+  // Created at the first read, because most operations read no user.
   let limit: LimitFunction | undefined;
   const inTurn = <Result>(read: () => Promise<Result>): Promise<Result> => {
     limit ??= pLimit(READS_AT_ONCE);
@@ -65,10 +61,7 @@ export function createLoaders(
     const { writes } = recentWrites.of({ account: name, opUin }, clock.monotonic() - reading.atMs);
     return withRecentWrites(reading, writes);
   };
-  const flags = new DataLoader<Uin, KnownFlags>(
-    async ([uin]) => (uin === undefined ? [] : [await readFlags(uin)]),
-    { batch: false },
-  );
+  const flags = new DataLoader<Uin, KnownFlags>((uins) => Promise.all(uins.map(readFlags)), { batch: false });
   return {
     account: name,
     flags,
@@ -87,23 +80,19 @@ export function createLoaders(
   };
 }
 
-export interface AccountLoaderOptions extends Omit<LoaderOptions, "caller"> {
-  readonly caller: Caller;
-}
-
-/** The loaders of one operation, for each account that it reads. */
+/** The loaders of one operation, for each account that it reads. They live as long as the operation. */
 export class AccountLoaders {
   readonly #accounts: Pick<Accounts<LoaderDeps>, "require" | "find">;
-  readonly #options: AccountLoaderOptions;
+  readonly #options: LoaderOptions;
   readonly #byName = new Map<string, Loaders>();
 
-  constructor(accounts: Pick<Accounts<LoaderDeps>, "require" | "find">, options: AccountLoaderOptions) {
+  constructor(accounts: Pick<Accounts<LoaderDeps>, "require" | "find">, options: LoaderOptions) {
     this.#accounts = accounts;
     this.#options = options;
   }
 
   /**
-   * Those of the account that the caller names; of the default one where they name none.
+   * Returns the loaders of an account, by default of the default account.
    * @throws GatewayError FORBIDDEN, UNKNOWN_ACCOUNT
    */
   of(name: string | null | undefined): Loaders {
@@ -111,8 +100,8 @@ export class AccountLoaders {
   }
 
   /**
-   * The same without asking whether the caller may use it: for a change, which has its own door, and of which is told
-   * what came of it, whatever the policy says by then. Undefined where there is no such account.
+   * Returns the loaders of an account without a check of the caller, or undefined for an unknown account. A change has its own
+   * check, and its outcome is reported even if the policy has been changed in the meantime.
    */
   ofChange(name: string | null | undefined): Loaders | undefined {
     const account = this.#accounts.find(name ?? DEFAULT_ACCOUNT);
@@ -122,7 +111,7 @@ export class AccountLoaders {
   #loadersOf(account: LoaderDeps): Loaders {
     let loaders = this.#byName.get(account.name);
     if (loaders === undefined) {
-      loaders = createLoaders(account, { ...this.#options, caller: this.#options.caller.subject });
+      loaders = createLoaders(account, this.#options);
       this.#byName.set(account.name, loaders);
     }
     return loaders;

@@ -1,11 +1,8 @@
-import { describe, expect, expectTypeOf, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   CAM_ERROR_CATALOGUE,
-  CAM_ERROR_CATEGORIES,
   CAM_ERROR_CATEGORY_DESCRIPTIONS,
   CAM_ERROR_CODE_DESCRIPTIONS,
-  CAM_ERROR_CODES,
-  type CamErrorCategory,
   type CamErrorCode,
   describeCamError,
   isCamErrorCode,
@@ -85,26 +82,11 @@ describe("looking up a code", () => {
   );
 });
 
-describe("the enum objects", () => {
-  test("hold each name under itself", () => {
-    expect(Object.entries(CAM_ERROR_CODES)).toEqual(codes.map((code) => [code, code]));
-    expect(Object.entries(CAM_ERROR_CATEGORIES)).toEqual(
-      Object.keys(CAM_ERROR_CATEGORY_DESCRIPTIONS).map((category) => [category, category]),
-    );
-  });
-
-  test("have the types of an enum", () => {
-    expectTypeOf<keyof typeof CAM_ERROR_CODES>().toEqualTypeOf<CamErrorCode>();
-    expectTypeOf(CAM_ERROR_CODES.INTERNAL).toEqualTypeOf<"INTERNAL">();
-    expectTypeOf<keyof typeof CAM_ERROR_CATEGORIES>().toEqualTypeOf<CamErrorCategory>();
-  });
-
-  test("come with a description of every code", () => {
-    expect(Object.keys(CAM_ERROR_CODE_DESCRIPTIONS)).toEqual(codes);
-    expect(CAM_ERROR_CODE_DESCRIPTIONS.CAM_RATE_LIMITED).toBe(
-      "Tencent Cloud is receiving too many requests at the moment. " +
-        "Wait for retryAfterMs, then send the request again. " +
-        "(Category THROTTLED; retryable; from RequestLimitExceeded.)",
-    );
-  });
+test("every code has a description for the schema", () => {
+  expect(Object.keys(CAM_ERROR_CODE_DESCRIPTIONS)).toEqual(codes);
+  expect(CAM_ERROR_CODE_DESCRIPTIONS.CAM_RATE_LIMITED).toBe(
+    "Tencent Cloud is receiving too many requests at the moment. " +
+      "Wait for retryAfterMs, then send the request again. " +
+      "(Category THROTTLED; retryable; from RequestLimitExceeded.)",
+  );
 });

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { LOCAL_CALLER } from "../../src/auth/caller.ts";
 import type { CamClient } from "../../src/cam/index.ts";
 import { RecentWrites } from "../../src/changes/recent-writes.ts";
 import type { Uin } from "../../src/contract/index.ts";
@@ -11,7 +12,7 @@ const off = {
 };
 const NOTHING_ON = { login: off, action: off, asOf: "2026-11-24T12:00:00.000Z", atMs: 0 };
 
-/** Loaders on a CAM that answers when told, and how many reads it was asked for at once. */
+/** Loaders of a CAM that answers on demand, and the most reads that were open at the same time. */
 function startLoaders() {
   let underWay = 0;
   let most = 0;
@@ -31,12 +32,12 @@ function startLoaders() {
       flagReads: { read: () => read(NOTHING_ON), drop: () => undefined },
     },
     {
-      ...{ requestId: "request", caller: "caller", deadlineMs: 1_000, clock },
+      ...{ requestId: "request", caller: LOCAL_CALLER, deadlineMs: 1_000, clock },
       recentWrites: new RecentWrites(clock),
     },
   );
   const uins = (count: number) => Array.from({ length: count }, (_, at) => String(at + 1) as Uin);
-  /** Answers one read after the other until all are over. */
+  /** Answers one read after the other until all have ended. */
   const finish = async (all: Promise<unknown>): Promise<void> => {
     let isOver = false;
     void all.then(() => {
@@ -50,13 +51,13 @@ function startLoaders() {
   return { loaders, uins, finish, most: () => most };
 }
 
-test("of one operation no more than 40 reads of protections stand in the queue at a time", async () => {
+test("one operation has at most 40 reads of flags in the queue at a time", async () => {
   const { loaders, uins, finish, most } = startLoaders();
   await finish(loaders.flags.loadMany(uins(120)));
   expect(most()).toBe(40);
 });
 
-test("profiles, of which 50 are one read, count among them", async () => {
+test("reads of profiles, 50 users each, count towards that limit", async () => {
   const { loaders, uins, finish, most } = startLoaders();
   const profiles = loaders.profile.loadMany(uins(2_500));
   await finish(Promise.all([profiles, loaders.flags.loadMany(uins(60))]));

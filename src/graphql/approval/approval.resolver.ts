@@ -8,15 +8,15 @@ import { CamCalls, RequiresScope } from "../directives.ts";
 import { AppliedChange, SetSubUserMfaPayload, SetSubUserMfaResult } from "../mfa/set-sub-user-mfa.type.ts";
 import { MfaChange, toMfaChange } from "../mfa-change/mfa-change.type.ts";
 
-/** The arguments of what is decided of a change that awaits approval. */
+/** The arguments of a decision about a change that awaits approval. */
 @ArgsType()
 class DecisionArgs {
-  @Field(() => ID, { description: "The change: `changeId` of APPROVAL_REQUIRED." })
+  @Field(() => ID, { description: "The id of the change: `changeId` of the error APPROVAL_REQUIRED." })
   id!: string;
 
   @Field(() => String, {
     nullable: true,
-    description: `Why, for the record: at most ${LONGEST_REASON} characters.`,
+    description: `The reason for the record, at most ${LONGEST_REASON} characters.`,
   })
   reason?: string | null;
 }
@@ -39,8 +39,8 @@ export class ApprovalResolver {
   @Mutation(() => SetSubUserMfaPayload, {
     nullable: true,
     description:
-      "Makes a change that another caller has asked for and that awaits approval: with the user as they are now, and " +
-      "answered as `setSubUserMfa` answers. Of one that was approved already it says what became of it.",
+      "Approves and makes a change that another caller requested, with the user's present protections. The answer is that " +
+      "of `setSubUserMfa`. For a change that is already approved, it returns the outcome.",
   })
   async approveMfaChange(
     @Args(() => DecisionArgs) { id, reason }: DecisionArgs,
@@ -53,15 +53,15 @@ export class ApprovalResolver {
     const { account, opUin } = record;
     const loaders = context.loaders.ofChange(account);
     const outcome = await changes.approve(record, why, context).finally(() => loaders?.forgetFlags(opUin));
-    if (loaders === undefined) throw new Error("A change was made in an account that there is not.");
+    if (loaders === undefined) throw new Error("A change was made in an unknown account.");
     return new AppliedChange(outcome, context.requestId, { opUin, loaders, log });
   }
 
-  /** Its failures become data on the way out: failuresAsData. */
+  /** failuresAsData turns the errors of this field into data. */
   @RequiresScope("cam.mfa:approve")
   @CamCalls(2)
   @Mutation(() => SetSubUserMfaResult, {
-    description: "The same approval, with a business error as data instead of thrown.",
+    description: "Like `approveMfaChange`, with a business error as data instead of thrown.",
   })
   async tryApproveMfaChange(
     @Args(() => DecisionArgs) args: DecisionArgs,
@@ -72,11 +72,11 @@ export class ApprovalResolver {
 
   @RequiresScope("cam.mfa:approve", "cam.mfa:write")
   @Mutation(() => MfaChange, {
-    // Of several mutations in one operation, one that fails must not hide what became of the others.
+    // Nullable, so that a failed mutation does not hide the outcome of others in the same operation.
     nullable: true,
     description:
-      "Ends the wait of a change for approval: nothing is changed. Whoever asked for it withdraws it so; others need the " +
-      "scope cam.mfa:approve. A business error is thrown.",
+      "Rejects a change that awaits approval, or withdraws the caller's own. Nothing is changed. To reject another " +
+      "caller's change, the scope cam.mfa:approve is needed. A business error is thrown.",
   })
   async rejectMfaChange(
     @Args(() => DecisionArgs) { id, reason }: DecisionArgs,

@@ -1,59 +1,28 @@
-import { Field, ObjectType, Query, Resolver, registerEnumType } from "type-graphql";
-import {
-  CAM_ERROR_CATALOGUE,
-  CAM_ERROR_CATEGORIES,
-  CAM_ERROR_CATEGORY_DESCRIPTIONS,
-  CAM_ERROR_CODE_DESCRIPTIONS,
-  CAM_ERROR_CODES,
-  type CamErrorCategory,
-  type CamErrorCode,
-} from "../../contract/index.ts";
+import { Field, ObjectType, Query, Resolver } from "type-graphql";
+import { CAM_ERROR_CATALOGUE, type CamErrorCategory, type CamErrorCode } from "../../contract/index.ts";
 import { CamCalls } from "../directives.ts";
-
-/** The contract's codes and categories as schema enums, so that SDL and contract cannot differ. */
-registerEnumType(CAM_ERROR_CODES, {
-  name: "CamErrorCode",
-  description:
-    "Every code that `errors[].extensions.code` of a business error, and CamFailure.code, can have.",
-  valuesConfig: withDescriptions(CAM_ERROR_CODE_DESCRIPTIONS),
-});
-
-registerEnumType(CAM_ERROR_CATEGORIES, {
-  name: "CamErrorCategory",
-  description: "What kind of error a code is, for callers that do not tell every code apart.",
-  valuesConfig: withDescriptions(CAM_ERROR_CATEGORY_DESCRIPTIONS),
-});
-
-function withDescriptions<Name extends string>(
-  descriptions: Readonly<Record<Name, string>>,
-): { [N in Name]: { description: string } } {
-  return Object.fromEntries(
-    Object.entries<string>(descriptions).map(([name, description]) => [name, { description }]),
-  ) as { [N in Name]: { description: string } };
-}
+import { CamErrorCategoryEnum, CamErrorCodeEnum } from "../enums.ts";
 
 @CamCalls(0)
 @ObjectType({ description: "A row of the error catalogue." })
 class CamErrorInfo {
-  @Field(() => CAM_ERROR_CODES, { description: "What happened." })
+  @Field(() => CamErrorCodeEnum, { description: "The code of the error." })
   code!: CamErrorCode;
 
-  @Field(() => CAM_ERROR_CATEGORIES, { description: "What kind of error it is." })
+  @Field(() => CamErrorCategoryEnum, { description: "The kind of the error." })
   category!: CamErrorCategory;
 
-  @Field(() => Boolean, {
-    description: "Whether the same request can succeed later without anybody mending anything.",
-  })
+  @Field(() => Boolean, { description: "Whether the same request can succeed later without any change." })
   retryable!: boolean;
 
-  @Field(() => String, { description: "What a person is told." })
+  @Field(() => String, { description: "A text for people that says what happened." })
   message!: string;
 
-  @Field(() => String, { description: "What to do about it." })
+  @Field(() => String, { description: "A text for people that says what they can do." })
   remedy!: string;
 
   @Field(() => [String], {
-    description: "The codes of CAM that become this one, exact or as the part before a dot.",
+    description: "The CAM codes that map to this code. Each also covers its sub-codes after a dot.",
   })
   camCodes!: readonly string[];
 }

@@ -1,21 +1,17 @@
 import { Field, GraphQLISODateTime, ID, Int, ObjectType } from "type-graphql";
-import {
-  CAM_ERROR_CATEGORIES,
-  CAM_ERROR_CODES,
-  type CamErrorCategory,
-  type CamErrorCode,
-} from "../../contract/index.ts";
+import type { CamErrorCategory, CamErrorCode } from "../../contract/index.ts";
 import { CamCalls } from "../directives.ts";
+import { CamErrorCategoryEnum, CamErrorCodeEnum } from "../enums.ts";
 
 @CamCalls(0)
 @ObjectType({
   description: "A business error as data: the facts of `errors[].extensions`, which some routers strip.",
 })
 export class CamFailure {
-  @Field(() => CAM_ERROR_CODES, { description: "What happened. Switch on this." })
+  @Field(() => CamErrorCodeEnum, { description: "What happened. Switch on this." })
   code!: CamErrorCode;
 
-  @Field(() => CAM_ERROR_CATEGORIES, { description: "What kind of error it is." })
+  @Field(() => CamErrorCategoryEnum, { description: "What kind of error it is." })
   category!: CamErrorCategory;
 
   @Field(() => String, { description: "One or two sentences that are safe to show a person." })

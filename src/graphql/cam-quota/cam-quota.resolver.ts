@@ -5,51 +5,53 @@ import type { GraphQLContext } from "../context.ts";
 import { CamCalls, RequiresScope } from "../directives.ts";
 
 @CamCalls(0)
-@ObjectType({ description: "How one action of CAM stands to its limit of calls per second." })
+@ObjectType({ description: "The use of CAM's rate limit by one CAM action." })
 class CamActionQuota {
-  @Field(() => String, { description: "The account with whose key the action was called." })
+  @Field(() => String, { description: "The account whose key called the action." })
   account!: string;
 
-  @Field(() => String, { description: "The action, as CAM spells it." })
+  @Field(() => String, { description: "The name of the CAM action." })
   action!: string;
 
-  @Field(() => Int, { description: "Calls a second that CAM takes." })
+  @Field(() => Int, { description: "The calls per second that CAM accepts." })
   ratePerSecond!: number;
 
   @Field(() => Int, {
     description:
-      "Milliseconds in which that many calls are made: a second and a guard, and more after a throttle.",
+      "Milliseconds over which the gateway spreads these calls: over 1,000, and longer after a throttle.",
   })
   windowMs!: number;
 
-  @Field(() => Int, { description: "Calls in the window that ends now." })
+  @Field(() => Int, { description: "The calls in the window that ends now." })
   used!: number;
 
-  @Field(() => Int, { description: "Calls that wait for a slot in this replica." })
+  @Field(() => Int, { description: "The calls that wait for a slot in this replica." })
   queued!: number;
 
-  @Field(() => Int, { description: "Milliseconds until the next free slot; 0 where one is free." })
+  @Field(() => Int, { description: "Milliseconds until the next free slot. 0 if a slot is free." })
   nextSlotInMs!: number;
 
   @Field(() => Boolean, {
-    description: "Whether CAM throttled a call lately, and calls are spaced wider for it.",
+    description: "Whether the gateway spaces calls wider because CAM recently throttled one.",
   })
   throttledRecently!: boolean;
 
   @Field(() => Boolean, {
     description:
-      "Whether the figures are of all replicas. While the database is away they are of this one, and changes are refused.",
+      "Whether the figures cover all replicas. While the database is unavailable, they cover this replica only and the " +
+      "gateway refuses changes.",
   })
   shared!: boolean;
 }
 
-/** Where the figures come from. */
-export type QuotaAccounts = Pick<Accounts<QuotaAccount>, "visibleTo">;
-
-interface QuotaAccount {
-  readonly name: string;
-  readonly budget: { quotas(): Promise<readonly ActionQuota[]> };
-}
+/** The accounts with their figures. */
+export type QuotaAccounts = Pick<
+  Accounts<{
+    readonly name: string;
+    readonly budget: { quotas(): Promise<readonly ActionQuota[]> };
+  }>,
+  "visibleTo"
+>;
 
 @Resolver()
 export class CamQuotaResolver {
@@ -60,24 +62,21 @@ export class CamQuotaResolver {
   }
 
   @RequiresScope("cam.quota:read")
-  // Left out of what a router publishes to others than operators.
+  // A router can keep fields with this tag out of its public schema.
   @Directive('@tag(name: "internal")')
   @Query(() => [CamActionQuota], {
     description:
-      "CAM's limits and what is used of them, for each action that was called lately in an account that you may use.",
+      "CAM's rate limits and their use, for each recently called action in the accounts that the caller may use.",
   })
   async camQuota(@Ctx() { caller }: GraphQLContext): Promise<readonly CamActionQuota[]> {
-    const quotas = await Promise.all(this.#accounts.visibleTo(caller).map(quotasOf));
-    return quotas.flat();
+    const quotas = this.#accounts.visibleTo(caller).map(async ({ name, budget }) =>
+      (await budget.quotas()).map((quota) => ({
+        ...quota,
+        account: name,
+        windowMs: Math.ceil(quota.windowMs),
+        nextSlotInMs: Math.ceil(quota.nextSlotInMs),
+      })),
+    );
+    return (await Promise.all(quotas)).flat();
   }
-}
-
-async function quotasOf({ name, budget }: QuotaAccount): Promise<readonly CamActionQuota[]> {
-  const quotas = await budget.quotas();
-  return quotas.map(({ windowMs, nextSlotInMs, ...quota }) => ({
-    account: name,
-    ...quota,
-    windowMs: Math.ceil(windowMs),
-    nextSlotInMs: Math.ceil(nextSlotInMs),
-  }));
 }

@@ -11,29 +11,31 @@ import {
   Resolver,
 } from "type-graphql";
 import type { ChangeLog } from "../../audit/change-log.ts";
-import type { ChangeFilter } from "../../audit/change-record.ts";
+import type { ChangeStatus } from "../../audit/change-record.ts";
 import type { Uin } from "../../contract/index.ts";
 import { badInput, UinScalar } from "../arguments.ts";
 import { CamCalls, RequiresScope } from "../directives.ts";
-import { MfaChange, MfaChangeStatus, toMfaChange, toRecordedStatus } from "./mfa-change.type.ts";
+import { MfaChange, MfaChangeStatus, toMfaChange } from "./mfa-change.type.ts";
 
 @CamCalls(0)
-@ObjectType({ description: "One change in a page." })
+@ObjectType({ description: "A change with its cursor." })
 class MfaChangeEdge {
   @Field(() => MfaChange, { description: "The change." })
   node!: MfaChange;
 
-  @Field(() => String, { description: "Where the change stands; give it as `after` to go on from here." })
+  @Field(() => String, {
+    description: "The position of the change. As `after` it returns the changes that follow.",
+  })
   cursor!: string;
 }
 
 @CamCalls(0)
-@ObjectType({ description: "Where a page stands in the whole list." })
+@ObjectType({ description: "The position of a page in the whole list." })
 class PageInfo {
-  @Field(() => Boolean, { description: "Whether there are older changes." })
+  @Field(() => Boolean, { description: "Whether older changes exist." })
   hasNextPage!: boolean;
 
-  @Field(() => Boolean, { description: "Whether the page was asked for by `after`." })
+  @Field(() => Boolean, { description: "Whether the request had the argument `after`." })
   hasPreviousPage!: boolean;
 
   @Field(() => String, { nullable: true, description: "The cursor of the page's first change." })
@@ -49,10 +51,10 @@ class MfaChangeConnection {
   @Field(() => [MfaChangeEdge], { description: "The changes with their cursors." })
   edges!: readonly MfaChangeEdge[];
 
-  @Field(() => [MfaChange], { description: "The changes alone." })
+  @Field(() => [MfaChange], { description: "The changes without cursors." })
   nodes!: readonly MfaChange[];
 
-  @Field(() => PageInfo, { description: "Where the page stands." })
+  @Field(() => PageInfo, { description: "The position of the page." })
   pageInfo!: PageInfo;
 }
 
@@ -61,53 +63,45 @@ const LARGEST_PAGE = 100;
 
 @ArgsType()
 class MfaChangesArgs {
-  @Field(() => UinScalar, { nullable: true, description: "Only changes of this user." })
+  @Field(() => UinScalar, { nullable: true, description: "Filters by user." })
   opUin?: Uin | null;
 
-  @Field(() => String, {
-    nullable: true,
-    description: "Only changes in this account; `default` is the one that needs no name.",
-  })
+  @Field(() => String, { nullable: true, description: "Filters by account, such as `default`." })
   account?: string | null;
 
-  @Field(() => MfaChangeStatus, { nullable: true, description: "Only changes of which this is known." })
+  @Field(() => MfaChangeStatus, { nullable: true, description: "Filters by status." })
   status?: keyof typeof MfaChangeStatus | null;
 
-  @Field(() => String, { nullable: true, description: "Only changes that this caller (subject) asked for." })
+  @Field(() => String, { nullable: true, description: "Filters by the subject of the requesting caller." })
   caller?: string | null;
 
-  @Field(() => GraphQLISODateTime, { nullable: true, description: "Only changes begun at or after." })
+  @Field(() => GraphQLISODateTime, {
+    nullable: true,
+    description: "Filters by start: at or after this time.",
+  })
   from?: Date | null;
 
-  @Field(() => GraphQLISODateTime, { nullable: true, description: "Only changes begun before." })
+  @Field(() => GraphQLISODateTime, { nullable: true, description: "Filters by start: before this time." })
   until?: Date | null;
 
   @Field(() => Int, {
     nullable: true,
     defaultValue: DEFAULT_PAGE,
-    description: `How many, from 1 to ${LARGEST_PAGE}.`,
+    description: `The number of changes in the page, from 1 to ${LARGEST_PAGE}.`,
   })
   first?: number | null;
 
-  @Field(() => String, { nullable: true, description: "The cursor to go on from: an `endCursor`." })
+  @Field(() => String, {
+    nullable: true,
+    description: "Returns the changes after this cursor, such as the `endCursor` of the page before.",
+  })
   after?: string | null;
 }
 
-function toChangeFilter(args: MfaChangesArgs): ChangeFilter {
-  return {
-    account: args.account ?? undefined,
-    opUin: args.opUin ?? undefined,
-    status: args.status ? toRecordedStatus(args.status) : undefined,
-    callerSubject: args.caller ?? undefined,
-    from: args.from ?? undefined,
-    until: args.until ?? undefined,
-  };
-}
-
-/** What ids and cursors are; anything else cannot be the name of a record. */
+/** The form of ids and cursors. No record has an id of another form. */
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-/** Reads of the record. There is no way to alter it. */
+/** Reads the record of changes. No field can alter it. */
 @Resolver()
 export class MfaChangeResolver {
   readonly #log: Pick<ChangeLog, "read" | "list">;
@@ -117,7 +111,7 @@ export class MfaChangeResolver {
   }
 
   @RequiresScope("cam.audit:read")
-  @Query(() => MfaChange, { nullable: true, description: "One change; null where there is no such record." })
+  @Query(() => MfaChange, { nullable: true, description: "One change. Null if the record has no such id." })
   async mfaChange(
     @Arg("id", () => ID, { description: "The id of the change." }) id: string,
   ): Promise<MfaChange | null> {
@@ -133,12 +127,20 @@ export class MfaChangeResolver {
     const after = args.after ?? undefined;
     if (after !== undefined && !UUID.test(after)) throw badInput('"after" is not a cursor of this list.');
     for (const name of ["caller", "account"] as const) {
-      // PostgreSQL's texts have neither, so no record has one.
+      // PostgreSQL does not store such texts, so no record has one.
       if (/[\0\p{Cs}]/u.test(args[name] ?? ""))
         throw badInput(`"${name}" must not contain NUL or half of a surrogate pair.`);
     }
-    // One more than asked for tells whether there is a next page.
-    const records = await this.#log.list(toChangeFilter(args), first + 1, after);
+    const filter = {
+      account: args.account ?? undefined,
+      opUin: args.opUin ?? undefined,
+      status: args.status?.toLowerCase() as ChangeStatus | undefined,
+      callerSubject: args.caller ?? undefined,
+      from: args.from ?? undefined,
+      until: args.until ?? undefined,
+    };
+    // One record more than requested shows whether a next page exists.
+    const records = await this.#log.list(filter, first + 1, after);
     const nodes = records.slice(0, first).map(toMfaChange);
     return {
       nodes,

@@ -1,139 +1,110 @@
-import { Field, GraphQLISODateTime, ID, Int, ObjectType, registerEnumType } from "type-graphql";
-import type { ChangeApproval, ChangeRecord, ChangeStatus } from "../../audit/change-record.ts";
-import { CAM_ERROR_CODES, type CamErrorCode, isCamErrorCode, type Uin } from "../../contract/index.ts";
+import { Field, GraphQLISODateTime, ID, Int, ObjectType } from "type-graphql";
+import type { ChangeApproval, ChangeRecord } from "../../audit/change-record.ts";
+import { type CamErrorCode, isCamErrorCode, type Uin } from "../../contract/index.ts";
 import { UinScalar } from "../arguments.ts";
 import { CamCalls } from "../directives.ts";
+import { CamErrorCodeEnum, registerEnum } from "../enums.ts";
 import { LoginActionFlag, MfaSource } from "../mfa/mfa-flag.type.ts";
 
-export const ChangeResolution = { REPLY: "REPLY", READ_BACK: "READ_BACK" } as const;
-
-registerEnumType(ChangeResolution, {
-  name: "ChangeResolution",
-  description: "How the gateway knows the outcome of a change.",
-  valuesConfig: {
-    REPLY: { description: "CAM replied." },
-    READ_BACK: { description: "CAM's reply was lost. The gateway read the user back." },
+export const ChangeResolution = registerEnum(
+  "ChangeResolution",
+  "How the gateway knows the outcome of a change.",
+  {
+    REPLY: "CAM replied.",
+    READ_BACK: "CAM's reply was lost. The gateway read the user back.",
   },
+);
+
+export const MfaChangeStatus = registerEnum("MfaChangeStatus", "The status of a change.", {
+  AWAITING_APPROVAL:
+    "On record. The gateway makes the change after another caller approves it by `approveMfaChange`.",
+  PENDING: "On record. The outcome is not known yet.",
+  APPLIED: "The change is in force.",
+  REFUSED: "The change was not applied, which is proven.",
+  UNKNOWN: "Nothing proves whether the change was applied. The gateway keeps reading the user for a day.",
 });
 
-export const MfaChangeStatus = {
-  AWAITING_APPROVAL: "AWAITING_APPROVAL",
-  PENDING: "PENDING",
-  APPLIED: "APPLIED",
-  REFUSED: "REFUSED",
-  UNKNOWN: "UNKNOWN",
-} as const;
-
-registerEnumType(MfaChangeStatus, {
-  name: "MfaChangeStatus",
-  description: "What is known of a change.",
-  valuesConfig: {
-    AWAITING_APPROVAL: {
-      description: "On record; nothing happens before another caller approves it by `approveMfaChange`.",
-    },
-    PENDING: { description: "On record; its outcome is to come." },
-    APPLIED: { description: "In force." },
-    REFUSED: { description: "Proven not to have been applied." },
-    UNKNOWN: {
-      description: "Nothing proves whether it was applied. The gateway reads the user again for a day.",
-    },
+const MfaChangeDecision = registerEnum(
+  "MfaChangeDecision",
+  "A decision about a change that needs approval.",
+  {
+    APPROVED: "Another caller approved the change.",
+    REJECTED: "Another caller rejected the change.",
+    WITHDRAWN: "The requesting caller withdrew the change.",
   },
-});
-
-/** The record writes the same words in small letters. */
-export function toRecordedStatus(status: keyof typeof MfaChangeStatus): ChangeStatus {
-  return status.toLowerCase() as Lowercase<typeof status>;
-}
-
-function fromRecordedStatus(status: ChangeStatus): keyof typeof MfaChangeStatus {
-  return status.toUpperCase() as Uppercase<typeof status>;
-}
+);
 
 @CamCalls(0)
-@ObjectType({ description: "A caller as the record names them." })
+@ObjectType({ description: "A caller as recorded." })
 export class MfaChangeCaller {
-  @Field(() => String, { description: "The caller; `local` in local mode." })
+  @Field(() => String, { description: "The subject of the caller, `local` in local mode." })
   subject!: string;
 
   @Field(() => String, { nullable: true, description: "The client that acted for the caller." })
   client?: string | undefined;
 
-  @Field(() => String, { nullable: true, description: "Who vouched for the caller." })
+  @Field(() => String, { nullable: true, description: "The issuer of the caller's token or certificate." })
   issuer?: string | undefined;
 }
 
-const MfaChangeDecision = {
-  APPROVED: "APPROVED",
-  REJECTED: "REJECTED",
-  WITHDRAWN: "WITHDRAWN",
-} as const;
-
-registerEnumType(MfaChangeDecision, {
-  name: "MfaChangeDecision",
-  description: "What was decided of a change that needs approval.",
-  valuesConfig: {
-    APPROVED: { description: "Another caller let it go." },
-    REJECTED: { description: "Another caller refused it." },
-    WITHDRAWN: { description: "Whoever had asked for it took it back." },
-  },
-});
-
 @CamCalls(0)
-@ObjectType({ description: "What became of a change that another caller has to approve." })
+@ObjectType({ description: "The approval of a change by another caller." })
 class MfaChangeApproval {
-  @Field(() => GraphQLISODateTime, { description: "Until when it can be approved, by the database's clock." })
+  @Field(() => GraphQLISODateTime, {
+    description: "The end of the time for approval, by the database's clock.",
+  })
   expiresAt!: Date;
 
   @Field(() => MfaChangeDecision, {
     nullable: true,
-    description: "What was decided; null while it is awaited, and where the change has expired.",
+    description: "The decision. Null while it is awaited, and after the change expired.",
   })
   decision?: keyof typeof MfaChangeDecision | undefined;
 
-  @Field(() => MfaChangeCaller, { nullable: true, description: "Who decided it." })
+  @Field(() => MfaChangeCaller, { nullable: true, description: "The caller who decided." })
   decidedBy?: MfaChangeCaller | undefined;
 
-  @Field(() => GraphQLISODateTime, { nullable: true, description: "When it was decided." })
+  @Field(() => GraphQLISODateTime, { nullable: true, description: "The time of the decision." })
   decidedAt?: Date | undefined;
 
-  @Field(() => String, { nullable: true, description: "Why, in the words of who decided it." })
+  @Field(() => String, { nullable: true, description: "The reason, in the words of the caller who decided." })
   reason?: string | undefined;
 
   @Field(() => String, {
     nullable: true,
-    description: "The gateway's id of the request that decided it, which its log lines carry.",
+    description: "The gateway's id of the deciding request, which its log lines carry.",
   })
   gatewayRequestId?: string | undefined;
 }
 
 @CamCalls(0)
-@ObjectType({ description: "Which methods were to be switched, or sent: null means unchanged, or not sent." })
+@ObjectType({ description: "The methods of one protection that a change requests or sends." })
 class MfaMethods {
-  @Field(() => Boolean, { nullable: true, description: "A code by SMS." })
+  @Field(() => Boolean, { nullable: true, description: "A code by SMS. Null if unchanged or not sent." })
   phone?: boolean | undefined;
 
-  @Field(() => Boolean, { nullable: true, description: "A virtual MFA device." })
+  @Field(() => Boolean, {
+    nullable: true,
+    description: "A virtual MFA device. Null if unchanged or not sent.",
+  })
   stoken?: boolean | undefined;
 
-  @Field(() => Boolean, { nullable: true, description: "A scan by WeChat." })
+  @Field(() => Boolean, { nullable: true, description: "A scan by WeChat. Null if unchanged or not sent." })
   wechat?: boolean | undefined;
 }
 
 @CamCalls(0)
 @ObjectType({ description: "The methods of both protections." })
 class MfaMethodsOfBoth {
-  @Field(() => MfaMethods, { nullable: true, description: "Login protection; null where it was left alone." })
+  @Field(() => MfaMethods, { nullable: true, description: "Login protection. Null if unchanged." })
   login?: MfaMethods | undefined;
 
-  @Field(() => MfaMethods, {
-    nullable: true,
-    description: "Operation protection; null where it was left alone.",
-  })
+  @Field(() => MfaMethods, { nullable: true, description: "Operation protection. Null if unchanged." })
   action?: MfaMethods | undefined;
 }
 
 @CamCalls(0)
-@ObjectType({ description: "A user's protections as they were known before a change." })
+@ObjectType({ description: "A user's protections as the gateway knew them before a change." })
 class MfaBeforeImage {
   @Field(() => LoginActionFlag, { description: "Login protection." })
   login!: LoginActionFlag;
@@ -143,13 +114,13 @@ class MfaBeforeImage {
 
   @Field(() => MfaSource, {
     nullable: true,
-    description: "Whose knowledge this is; null in records of earlier releases, which read CAM.",
+    description: "The source of these values. Null in records of earlier releases, which always read CAM.",
   })
   source?: keyof typeof MfaSource | undefined;
 
   @Field(() => GraphQLISODateTime, {
     nullable: true,
-    description: "As `SubUserMfa.asOf`; null in records of earlier releases.",
+    description: "The time of these values, as `SubUserMfa.asOf`. Null in records of earlier releases.",
   })
   asOf?: string | undefined;
 }
@@ -157,97 +128,102 @@ class MfaBeforeImage {
 @CamCalls(0)
 @ObjectType({
   description:
-    "The record of one change. It is written before CAM hears of the change, and never altered afterwards.",
+    "The record of one change. The gateway writes it before it calls CAM. A finished record never changes.",
 })
 export class MfaChange {
-  @Field(() => ID, { description: "Sorts by when the change was begun (UUIDv7)." })
+  @Field(() => ID, { description: "The id of the change, a UUIDv7. Ids sort by the start of the change." })
   id!: string;
 
-  @Field(() => UinScalar, { description: "The user who was changed." })
+  @Field(() => UinScalar, { description: "The user of the change." })
   opUin!: Uin;
 
   @Field(() => String, {
-    description:
-      "The account whose user it is, by the name that the gateway had for it; `default` for the one that needs no name.",
+    description: "The account of the user, by its name at that time, such as `default`.",
   })
   account!: string;
 
-  @Field(() => MfaChangeCaller, { description: "Who asked for it." })
+  @Field(() => MfaChangeCaller, { description: "The caller who requested the change." })
   caller!: MfaChangeCaller;
 
   @Field(() => String, { description: "The gateway's id of the request, which its log lines carry." })
   gatewayRequestId!: string;
 
-  @Field(() => MfaMethodsOfBoth, { description: "What the caller asked for." })
+  @Field(() => MfaMethodsOfBoth, { description: "The methods that the caller requested." })
   requested!: MfaMethodsOfBoth;
 
-  @Field(() => String, { nullable: true, description: "Why, in the caller's words." })
+  @Field(() => String, { nullable: true, description: "The reason, in the caller's words." })
   reason?: string | undefined;
 
   @Field(() => MfaBeforeImage, {
-    description: "The user as known before; of a change that was approved, as known then.",
+    description: "The user before the change. For an approved change, the user at the time of approval.",
   })
   before!: MfaBeforeImage;
 
-  @Field(() => MfaMethodsOfBoth, { description: "The full flag sets that were, or were to be, sent to CAM." })
+  @Field(() => MfaMethodsOfBoth, {
+    description: "The full flag sets that the gateway sent or intended to send.",
+  })
   sent!: MfaMethodsOfBoth;
 
-  @Field(() => MfaChangeStatus, { description: "What is known of it." })
+  @Field(() => MfaChangeStatus, { description: "The status of the change." })
   status!: keyof typeof MfaChangeStatus;
 
   @Field(() => MfaChangeApproval, {
     nullable: true,
-    description: "What became of its approval; null where the policy asks for none.",
+    description: "The approval of the change. Null if the policy requires none.",
   })
   approval?: MfaChangeApproval | undefined;
 
-  @Field(() => ChangeResolution, { nullable: true, description: "How that is known; null while it is not." })
+  @Field(() => ChangeResolution, {
+    nullable: true,
+    description: "The evidence for the outcome. Null while the outcome is unknown.",
+  })
   resolvedBy?: keyof typeof ChangeResolution | undefined;
 
-  @Field(() => CAM_ERROR_CODES, {
+  @Field(() => CamErrorCodeEnum, {
     nullable: true,
-    description: "Why it is not, or not certainly, in force.",
+    description: "The reason why the change is not, or not certainly, in force.",
   })
   code?: CamErrorCode | undefined;
 
   @Field(() => String, { nullable: true, description: "CAM's own error code." })
   camCode?: string | undefined;
 
-  @Field(() => String, { nullable: true, description: "CAM's RequestId of the call that settled it." })
+  @Field(() => String, {
+    nullable: true,
+    description: "CAM's RequestId of the call that settled the change.",
+  })
   camRequestId?: string | undefined;
 
-  @Field(() => Int, { description: "Requests of SetMfaFlag that were made for it." })
+  @Field(() => Int, { description: "The number of SetMfaFlag requests for this change." })
   attempts!: number;
 
-  @Field(() => Int, { description: "Milliseconds that its calls waited for CAM's quota." })
+  @Field(() => Int, { description: "Milliseconds that the calls of this change waited for CAM's quota." })
   quotaWaitMs!: number;
 
-  @Field(() => String, { description: "The replica of the gateway that holds it." })
+  @Field(() => String, { description: "The replica of the gateway that handles the change." })
   replica!: string;
 
-  @Field(() => GraphQLISODateTime, { description: "When it was put on record, by the database's clock." })
+  @Field(() => GraphQLISODateTime, { description: "The time of the first record, by the database's clock." })
   createdAt!: Date;
 
   @Field(() => GraphQLISODateTime, {
     nullable: true,
-    description: "When its outcome became known, or became unknown.",
+    description: "The time when the outcome became known, or was given up as unknown.",
   })
   finishedAt?: Date | undefined;
 }
 
-const DECISION = { approved: "APPROVED", rejected: "REJECTED", withdrawn: "WITHDRAWN" } as const;
-
-/** A record in the shape of the schema. */
+/** Returns a record in the shape of the schema. */
 export function toMfaChange(record: ChangeRecord): MfaChange {
   const { requestHash: _, seq: __, camAction: ___, ...shown } = record;
   const { requested, before, sent, status, approval, code, ...same } = shown;
   return {
     ...same,
-    // The change service wrote these three; the store only keeps them.
+    // The record keeps these three as the change service wrote them.
     requested: requested as MfaMethodsOfBoth,
     before: before as MfaBeforeImage,
     sent: sent as MfaMethodsOfBoth,
-    status: fromRecordedStatus(status),
+    status: toUpperCase(status),
     approval: approval && toApproval(approval),
     code: isCamErrorCode(code) ? code : undefined,
   };
@@ -256,5 +232,10 @@ export function toMfaChange(record: ChangeRecord): MfaChange {
 function toApproval({ expiresAt, decision }: ChangeApproval): MfaChangeApproval {
   if (decision === undefined) return { expiresAt };
   const { kind, by, at, reason, gatewayRequestId } = decision;
-  return { expiresAt, decision: DECISION[kind], decidedBy: by, decidedAt: at, reason, gatewayRequestId };
+  return { expiresAt, decision: toUpperCase(kind), decidedBy: by, decidedAt: at, reason, gatewayRequestId };
+}
+
+/** The record has the values of enums in lower case. */
+function toUpperCase<Value extends string>(value: Value): Uppercase<Value> {
+  return value.toUpperCase() as Uppercase<Value>;
 }

@@ -1,44 +1,18 @@
-import { Field, GraphQLISODateTime, InputType, ObjectType, registerEnumType } from "type-graphql";
+import { Field, GraphQLISODateTime, InputType, ObjectType } from "type-graphql";
 import { CamCalls } from "../directives.ts";
+import { registerEnum } from "../enums.ts";
 
-export const MfaSource = { CAM: "CAM", GATEWAY: "GATEWAY" } as const;
-
-registerEnumType(MfaSource, {
-  name: "MfaSource",
-  description: "Whose knowledge of a user's protections is shown.",
-  valuesConfig: {
-    CAM: { description: "CAM showed the user so." },
-    GATEWAY: {
-      description:
-        "CAM showed the user otherwise. For a minute after a write CAM may show what was so before, so a method that a " +
-        "write of the gateway has changed in that minute is shown as that write left it.",
-    },
-  },
+export const MfaSource = registerEnum("MfaSource", "The source of a user's protections.", {
+  CAM: "The protections are as CAM returned them.",
+  GATEWAY:
+    "The protections differ from CAM's answer, which can be outdated for a minute after a write. A method that the " +
+    "gateway wrote in that minute is shown as written.",
 });
 
-@InputType({
-  description: "Which methods of one protection to switch. What is left out or null stays as it is.",
-})
-export class LoginActionMfaFlagInput {
-  @Field(() => Boolean, { nullable: true, description: "A code by SMS; the user needs a bound phone." })
-  phone?: boolean | null;
-
-  @Field(() => Boolean, {
-    nullable: true,
-    description: "A virtual MFA device (TOTP); a user without one binds it at the next login.",
-  })
-  stoken?: boolean | null;
-
-  @Field(() => Boolean, { nullable: true, description: "A scan by WeChat; the user needs a bound WeChat." })
-  wechat?: boolean | null;
-}
-
-const nullMeans = "Null where CAM does not say.";
+const nullMeans = "Null if CAM does not say.";
 
 @CamCalls(0)
-@ObjectType({
-  description: "Which methods protect one kind of event, as CAM reports it. More than one may be on.",
-})
+@ObjectType({ description: "The methods of one protection, as CAM reports them. More than one can be on." })
 export class LoginActionFlag {
   @Field(() => Boolean, { nullable: true, description: `A code by SMS to the bound phone. ${nullMeans}` })
   phone?: boolean | undefined;
@@ -68,6 +42,23 @@ export class LoginActionFlag {
   passkey?: boolean | undefined;
 }
 
+@InputType({
+  description: "The methods of one protection to switch. A method that is left out or null stays unchanged.",
+})
+export class LoginActionMfaFlagInput {
+  @Field(() => Boolean, { nullable: true, description: "A code by SMS. The user needs a bound phone." })
+  phone?: boolean | null;
+
+  @Field(() => Boolean, {
+    nullable: true,
+    description: "A virtual MFA device (TOTP). A user without one binds it at the next login.",
+  })
+  stoken?: boolean | null;
+
+  @Field(() => Boolean, { nullable: true, description: "A scan by WeChat. The user needs a bound WeChat." })
+  wechat?: boolean | null;
+}
+
 @CamCalls(0)
 @ObjectType({ description: "The two protections of a sub-user." })
 export class SubUserMfa {
@@ -79,13 +70,13 @@ export class SubUserMfa {
   })
   action!: LoginActionFlag;
 
-  @Field(() => MfaSource, { description: "Whose knowledge this is." })
+  @Field(() => MfaSource, { description: "The source of these values." })
   source!: keyof typeof MfaSource;
 
   @Field(() => GraphQLISODateTime, {
     description:
-      "When the gateway asked CAM, by the gateway's clock; with source GATEWAY, when the outcome of its write became " +
-      "known, by the database's clock.",
+      "The time when the gateway asked CAM, by the gateway's clock. With source GATEWAY, the time when the outcome of the " +
+      "gateway's write became known, by the database's clock.",
   })
   asOf!: string;
 }

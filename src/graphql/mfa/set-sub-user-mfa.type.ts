@@ -6,7 +6,7 @@ import { CamFailure } from "../cam-error/cam-failure.type.ts";
 import { CamCalls, RequiresScope } from "../directives.ts";
 import type { Loaders } from "../loaders.ts";
 import { ChangeResolution, MfaChange, toMfaChange } from "../mfa-change/mfa-change.type.ts";
-import { LazySubUser, SubUser } from "../sub-user/sub-user.type.ts";
+import { lazySubUser, SubUser } from "../sub-user/sub-user.type.ts";
 
 @CamCalls(0)
 @ObjectType({ description: "A change that took effect." })
@@ -48,7 +48,7 @@ export class AppliedChange implements SetSubUserMfaPayload {
   readonly requestId: string;
   readonly camRequestId: string;
   readonly resolvedBy: MfaChangeOutcome["resolvedBy"];
-  readonly subUser: LazySubUser;
+  readonly subUser: SubUser;
   readonly #changeId: string;
   readonly #log: Pick<ChangeLog, "find">;
 
@@ -60,7 +60,7 @@ export class AppliedChange implements SetSubUserMfaPayload {
     this.requestId = requestId;
     this.camRequestId = camRequestId;
     this.resolvedBy = resolvedBy;
-    this.subUser = new LazySubUser(opUin, loaders);
+    this.subUser = lazySubUser(opUin, loaders);
     this.#changeId = changeId;
     this.#log = log;
   }

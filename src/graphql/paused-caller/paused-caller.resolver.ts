@@ -18,29 +18,33 @@ import { CamCalls, RequiresScope } from "../directives.ts";
 import { MfaChangeCaller } from "../mfa-change/mfa-change.type.ts";
 
 @CamCalls(0)
-@ObjectType({ description: "Since when a caller may change nobody, and why." })
+@ObjectType({ description: "A pause of a caller, who may change no users while it lasts." })
 class CallerPause {
-  @Field(() => String, { description: "The caller." })
+  @Field(() => String, { description: "The subject of the caller." })
   subject!: string;
 
-  @Field(() => String, { nullable: true, description: "Who vouched for the caller." })
+  @Field(() => String, { nullable: true, description: "The issuer of the caller's token or certificate." })
   issuer?: string | undefined;
 
-  @Field(() => GraphQLISODateTime, { description: "Since when, by the database's clock." })
+  @Field(() => GraphQLISODateTime, { description: "The start of the pause, by the database's clock." })
   pausedAt!: Date;
 
   @Field(() => Int, {
-    description: "Why: to how many different users the caller came, by asking for changes or approving them.",
+    description:
+      "The number of users for whom the caller requested or approved changes, which caused the pause.",
   })
   users!: number;
 
-  @Field(() => Int, { description: "The minutes within which that was." })
+  @Field(() => Int, { description: "The minutes in which the caller reached that number." })
   withinMinutes!: number;
 
-  @Field(() => GraphQLISODateTime, { nullable: true, description: "When it was ended; null while it lasts." })
+  @Field(() => GraphQLISODateTime, {
+    nullable: true,
+    description: "The end of the pause. Null while it lasts.",
+  })
   resumedAt?: Date | undefined;
 
-  @Field(() => MfaChangeCaller, { nullable: true, description: "Who ended it." })
+  @Field(() => MfaChangeCaller, { nullable: true, description: "The operator who ended the pause." })
   resumedBy?: MfaChangeCaller | undefined;
 }
 
@@ -50,7 +54,7 @@ function toCallerPause({ subject, issuer, pausedAt, users, withinMs, resumed }: 
   return { ...pause, resumedAt: resumed?.at, resumedBy: resumed?.by };
 }
 
-/** The bulk guard, for operators. */
+/** Shows and ends the pauses of the bulk guard, for operators. */
 @Resolver()
 export class PausedCallerResolver {
   readonly #pausedCallers: Pick<PausedCallers, "list" | "resume">;
@@ -60,10 +64,11 @@ export class PausedCallerResolver {
   }
 
   @RequiresScope("cam.callers:resume")
-  // Left out of what a router publishes to others than operators.
+  // A router can keep fields with this tag out of its public schema.
   @Directive('@tag(name: "internal")')
   @Query(() => [CallerPause], {
-    description: "Callers who changed too many users in too short a time and are paused, the latest first.",
+    description:
+      "The callers who are paused because they changed too many users in a short time, the latest first.",
   })
   async pausedCallers(): Promise<readonly CallerPause[]> {
     return (await this.#pausedCallers.list()).map(toCallerPause);
@@ -74,14 +79,13 @@ export class PausedCallerResolver {
   @Mutation(() => CallerPause, {
     nullable: true,
     description:
-      "Lets a paused caller go on, whose users are counted anew from then on. Null where no such caller is paused.",
+      "Resumes a paused caller and restarts the count of their users. Null if no such caller is paused.",
   })
   async resumeCaller(
-    @Arg("subject", () => String, { description: "The caller." }) subject: string,
+    @Arg("subject", () => String, { description: "The subject of the caller." }) subject: string,
     @Arg("issuer", () => String, {
       nullable: true,
-      description:
-        "Who vouches for the caller, where callers of more than one issuer are paused by this name.",
+      description: "The issuer of the caller, needed if paused callers of several issuers have this subject.",
     })
     issuer: string | null | undefined,
     @Ctx() { caller }: GraphQLContext,
@@ -92,7 +96,7 @@ export class PausedCallerResolver {
     const [pause, ...others] = paused;
     if (pause === undefined) return null;
     if (others.length > 0)
-      throw badInput('Callers of several issuers are paused by this name: give "issuer".');
+      throw badInput('Paused callers of several issuers have this subject: give "issuer".');
     const resumed = await this.#pausedCallers.resume(pause, caller);
     return resumed === undefined ? null : toCallerPause(resumed);
   }

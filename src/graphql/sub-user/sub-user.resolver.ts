@@ -1,7 +1,7 @@
 import { Arg, Ctx, Directive, FieldResolver, Query, Resolver, Root } from "type-graphql";
 import { DEFAULT_ACCOUNT } from "../../auth/accounts.ts";
 import { requireScope } from "../../auth/caller.ts";
-import { MAX_SUB_ACCOUNTS_PER_CALL, type SubAccount } from "../../cam/index.ts";
+import { MAX_SUB_ACCOUNTS_PER_CALL } from "../../cam/index.ts";
 import { explainUin, parseUin, type Uin } from "../../contract/index.ts";
 import { accountOptions, badInput, UinScalar } from "../arguments.ts";
 import type { GraphQLContext } from "../context.ts";
@@ -16,7 +16,7 @@ import { parseSubUserId, type SubUserName, toSubUserId } from "./sub-user-id.ts"
 export class SubUserResolver {
   @RequiresScope("cam.mfa:read")
   @CamCalls(1)
-  @Query(() => SubUser, { nullable: true, description: "One sub-user; null where CAM has no such user." })
+  @Query(() => SubUser, { nullable: true, description: "One sub-user. Null if CAM has no such user." })
   async subUser(
     @Arg("opUin", () => UinScalar, { description: "The user's Uin." }) opUin: Uin,
     @Arg("account", () => String, accountOptions) account: string | null | undefined,
@@ -26,16 +26,15 @@ export class SubUserResolver {
   }
 
   @RequiresScope("cam.mfa:read")
-  // A profile is a fiftieth of a call, and weights are whole numbers: `mfa`, a call for each user, is what counts.
+  // Weights are whole numbers and a profile is a fiftieth of a call. The field `mfa`, one call for each user, counts.
   @CamCalls(0)
   @Directive(`@listSize(assumedSize: ${MAX_SUB_ACCOUNTS_PER_CALL})`)
   @Query(() => [SubUser], {
     nullable: "items",
-    description:
-      "Several sub-users, in the order asked for; null at the place of each that CAM does not have.",
+    description: "Several sub-users in the order of `opUins`. An item is null if CAM has no such user.",
   })
   async subUsers(
-    @Arg("opUins", () => [UinScalar], { description: "The users' Uins. 50 share one call to CAM." })
+    @Arg("opUins", () => [UinScalar], { description: "The users' Uins. 50 of them share one CAM call." })
     opUins: readonly Uin[],
     @Arg("account", () => String, accountOptions) account: string | null | undefined,
     @Ctx() { loaders }: GraphQLContext,
@@ -48,27 +47,24 @@ export class SubUserResolver {
   @CamCalls(1)
   @FieldResolver(() => SubUserMfa, {
     nullable: true,
-    description: "The user's protections, read from CAM now. One call to CAM for each user.",
+    description: "The user's protections, read from CAM now with one call for each user.",
   })
   async mfa(@Root() user: SubUser, @Ctx() { loaders }: GraphQLContext): Promise<SubUserMfa> {
     return loaders.of(user.account).flags.load(user.opUin);
   }
 }
 
-/** As the query and as the federation entity: what CAM knows of the user, or null. */
 async function findSubUser(opUin: Uin, { account, profile }: Loaders): Promise<SubUser | null> {
   const found = await profile.load(opUin);
-  return found === undefined ? null : toSubUser(account, found);
-}
-
-function toSubUser(account: string, { uin: opUin, ...profile }: SubAccount): SubUser {
-  return { id: toSubUserId({ account, opUin }), opUin, account, ...profile };
+  if (found === undefined) return null;
+  const { uin: _, ...fields } = found;
+  return { id: toSubUserId({ account, opUin }), opUin, account, ...fields };
 }
 
 /**
- * Finds the user that a router's representation names: by the id, or by the Uin alone where whoever names it has no
- * notion of accounts and means the default one. Null where CAM has none; an error concerns that one representation, so
- * the rest of the list survives it. It asks CAM whatever is selected, so it has a scope of its own.
+ * Finds the user of a router's representation, by the id, or by the Uin alone in the default account. Returns null if CAM has
+ * no such user. An error concerns this representation only. The reference needs a scope of its own, because it calls CAM
+ * whatever fields are selected.
  */
 export async function resolveSubUserReference(
   reference: { readonly id?: unknown; readonly opUin?: unknown },
@@ -84,14 +80,12 @@ export async function resolveSubUserReference(
 }
 
 function nameIn({ id, opUin }: { readonly id?: unknown; readonly opUin?: unknown }): SubUserName {
-  if (id !== undefined) {
-    const name = parseSubUserId(id);
-    if (name !== undefined) return name;
-    throw badInput(
-      "The id of a SubUser is its Uin, with its account and a slash before it where it has one.",
-    );
+  if (id === undefined) {
+    const uin = parseUin(opUin);
+    if (uin === undefined) throw badInput(explainUin(opUin));
+    return { account: DEFAULT_ACCOUNT, opUin: uin };
   }
-  const uin = parseUin(opUin);
-  if (uin === undefined) throw badInput(explainUin(opUin));
-  return { account: DEFAULT_ACCOUNT, opUin: uin };
+  const name = parseSubUserId(id);
+  if (name !== undefined) return name;
+  throw badInput("The id of a SubUser is `<account>/<Uin>`, or the Uin alone in the default account.");
 }

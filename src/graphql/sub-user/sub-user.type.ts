@@ -1,12 +1,11 @@
 import { Directive, Field, ID, Int, ObjectType } from "type-graphql";
-import type { SubAccount } from "../../cam/index.ts";
 import type { Uin } from "../../contract/index.ts";
 import { UinScalar } from "../arguments.ts";
 import { CamCalls, RequiresScope } from "../directives.ts";
 import type { Loaders } from "../loaders.ts";
 import { toSubUserId } from "./sub-user-id.ts";
 
-/** A field that is there, or on its way from CAM. */
+/** A value that is known, or that CAM is asked for. */
 type Eventual<Value> = Value | undefined | Promise<Value | undefined>;
 
 @Directive('@key(fields: "id")')
@@ -15,22 +14,18 @@ type Eventual<Value> = Value | undefined | Promise<Value | undefined>;
 @ObjectType({ description: "A sub-user of a Tencent Cloud account." })
 export class SubUser {
   @Field(() => ID, {
-    description:
-      "Of the user in all accounts: the Uin, with the account and a slash before it unless it is `default`.",
+    description: "The id of the user across all accounts: `<account>/<Uin>`, or the Uin alone in `default`.",
   })
   id!: string;
 
   @Field(() => UinScalar, { description: "CAM's id of the user, which SetMfaFlag calls OpUin." })
   opUin!: Uin;
 
-  @Field(() => String, {
-    description:
-      "The account whose user it is, by its name in the gateway; `default` for the one that needs no name.",
-  })
+  @Field(() => String, { description: "The name of the user's account in the gateway, such as `default`." })
   account!: string;
 
   @RequiresScope("cam.mfa:read")
-  @Field(() => String, { nullable: true, description: "The name that the user logs in with." })
+  @Field(() => String, { nullable: true, description: "The user's login name." })
   name?: Eventual<string>;
 
   @RequiresScope("cam.mfa:read")
@@ -38,78 +33,50 @@ export class SubUser {
   uid?: Eventual<string>;
 
   @RequiresScope("cam.mfa:read")
-  @Field(() => String, { nullable: true, description: "What an administrator noted about the user." })
+  @Field(() => String, { nullable: true, description: "An administrator's note about the user." })
   remark?: Eventual<string>;
 
   @RequiresScope("cam.mfa:read")
-  @Field(() => Int, { nullable: true, description: "CAM's number for the kind of user." })
+  @Field(() => Int, { nullable: true, description: "CAM's number for the type of the user." })
   userType?: Eventual<number>;
 
   @RequiresScope("cam.mfa:read")
   @Field(() => String, {
     nullable: true,
-    description: "As CAM writes it: YYYY-MM-DD hh:mm:ss, without a time zone.",
+    description: "The time of creation as CAM writes it: YYYY-MM-DD hh:mm:ss, without a time zone.",
   })
   createTime?: Eventual<string>;
 
   @RequiresScope("cam.mfa:read")
   @Field(() => String, {
     nullable: true,
-    description: "Written like createTime; null for a user who never logged in.",
+    description: "The time of the last login, in the format of createTime. Null if the user never logged in.",
   })
   lastLoginTime?: Eventual<string>;
 
   @RequiresScope("cam.mfa:read")
-  @Field(() => String, { nullable: true, description: "The address of the last login." })
+  @Field(() => String, { nullable: true, description: "The IP address of the last login." })
   lastLoginIp?: Eventual<string>;
 }
 
+const PROFILE_FIELDS = [
+  "name",
+  "uid",
+  "remark",
+  "userType",
+  "createTime",
+  "lastLoginTime",
+  "lastLoginIp",
+] as const;
+
 /**
- * A user of whom only the Uin is at hand, as after a change. The rest is read when, and only if, an operation
- * selects it; a read that fails costs that field alone and not the news that the change took effect.
+ * Returns a user of whom only the Uin is known, for example after a change. Reads the profile from CAM only if an operation
+ * selects a field of it. A failed read makes that field an error and leaves the rest of the answer.
  */
-export class LazySubUser implements SubUser {
-  readonly id: string;
-  readonly opUin: Uin;
-  readonly account: string;
-  readonly #loaders: Loaders;
-
-  constructor(opUin: Uin, loaders: Loaders) {
-    this.opUin = opUin;
-    this.account = loaders.account;
-    this.id = toSubUserId(this);
-    this.#loaders = loaders;
+export function lazySubUser(opUin: Uin, { account, profile }: Loaders): SubUser {
+  const user: SubUser = { id: toSubUserId({ account, opUin }), opUin, account };
+  for (const field of PROFILE_FIELDS) {
+    Object.defineProperty(user, field, { get: async () => (await profile.load(opUin))?.[field] });
   }
-
-  get name(): Promise<string | undefined> {
-    return this.#read("name");
-  }
-
-  get uid(): Promise<string | undefined> {
-    return this.#read("uid");
-  }
-
-  get remark(): Promise<string | undefined> {
-    return this.#read("remark");
-  }
-
-  get userType(): Promise<number | undefined> {
-    return this.#read("userType");
-  }
-
-  get createTime(): Promise<string | undefined> {
-    return this.#read("createTime");
-  }
-
-  get lastLoginTime(): Promise<string | undefined> {
-    return this.#read("lastLoginTime");
-  }
-
-  get lastLoginIp(): Promise<string | undefined> {
-    return this.#read("lastLoginIp");
-  }
-
-  async #read<Field extends keyof SubAccount>(field: Field): Promise<SubAccount[Field] | undefined> {
-    return (await this.#loaders.profile.load(this.opUin))?.[field];
-  }
+  return user;
 }
