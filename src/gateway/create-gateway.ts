@@ -195,9 +195,7 @@ async function startApollo({ config, logger, open }: Foundation, schema: GraphQL
   const apollo = createApolloServer({
     ...{ schema, introspection: config.http.introspection },
     logger: logger.forLibrary("apollo"),
-    observer: {
-      onUnexpectedError: (err, requestId) => logger.report("internal_error", { err, requestId }),
-    },
+    onUnexpectedError: (err, requestId) => logger.report("internal_error", { err, requestId }),
   });
   await apollo.start();
   open.defer(() => apollo.stop());

@@ -9,37 +9,37 @@ export interface AskedOperation {
   readonly variables: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** An operation that was looked at before it is run. */
+/** The decision about an operation before it runs. */
 export interface AdmittedOperation {
-  /** Undefined for a document that is not run. */
+  /** Undefined for a document that may not run. */
   readonly document: DocumentNode | undefined;
-  /** Why the operation is not run; empty where it may be. */
+  /** The reasons why the operation may not run. Empty if it may. */
   readonly errors: readonly GraphQLError[];
-  /** What it takes of this process, in milliseconds as an order of magnitude. */
+  /** The time that the operation takes this process, in milliseconds, as an order of magnitude. */
   readonly effort: number;
-  /** Whether it asks for nothing but the schema as a router composes it. */
+  /** Whether the operation reads only `_service`, the schema for a router. */
   readonly isService: boolean;
 }
 
-/** The slowest documents within all limits take about a millisecond for so many characters. */
+/** The slowest documents within all limits take about 1 ms for this many characters. */
 const CHARACTERS_PER_MS = 1_000;
 
-/** 20,000 fields take a fifth of a second. */
+/** 20,000 fields take 200 ms. */
 const FIELDS_PER_MS = 100;
 
-/** Reads documents, measures operations, and decides which may be run. */
+/** Reads documents, measures operations, and decides which may run. */
 export class Admission {
   readonly #schema: GraphQLSchema;
   readonly #reader: DocumentReader;
   readonly #costLimit = new CostLimit();
 
-  /** @param options.introspection Whether the schema can be asked for. */
+  /** @param options.introspection Whether callers may read the schema. */
   constructor(options: { readonly schema: GraphQLSchema; readonly introspection: boolean }) {
     this.#schema = options.schema;
     this.#reader = new DocumentReader(options);
   }
 
-  /** @param limit What the caller may ask of CAM in one operation. */
+  /** @param limit The CAM calls that the caller may cause by one operation. */
   admit({ query, operationName, variables = {} }: AskedOperation, limit: CamCallLimit): AdmittedOperation {
     const reading = this.#reader.read(query);
     const readEffort = reading.isNew ? query.length / CHARACTERS_PER_MS : 0;
@@ -47,7 +47,7 @@ export class Admission {
       return { document: undefined, errors: reading.errors, effort: readEffort, isService: false };
     const { document } = reading;
     const operation = getOperationAST(document, operationName);
-    // GraphQL says which operations there are.
+    // Executing reports the missing operation.
     if (!operation) return { document, errors: [], effort: readEffort, isService: false };
     const { fields, refusal } = this.#costLimit.measure(
       this.#schema,

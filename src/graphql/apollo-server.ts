@@ -10,17 +10,13 @@ import { type GraphQLError, type GraphQLSchema, parse } from "graphql";
 import type { GraphQLContext } from "./context.ts";
 import { formatError, originalErrorOf } from "./error-format.ts";
 
-export interface GraphQLObserver {
-  /** Something was thrown that nobody raised deliberately; the caller was told INTERNAL. */
-  onUnexpectedError(error: unknown, requestId: string): void;
-}
-
 export interface ApolloServerOptions {
   readonly schema: GraphQLSchema;
-  /** Whether the schema can be asked for. Where it cannot, errors do not suggest names of it either. */
+  /** Whether callers may read the schema. If not, errors do not suggest its names either. */
   readonly introspection: boolean;
   readonly logger: NonNullable<ConstructorParameters<typeof ApolloServer>[0]["logger"]>;
-  readonly observer?: GraphQLObserver;
+  /** Called with each error that no code raised deliberately. Its caller received INTERNAL. */
+  readonly onUnexpectedError?: (error: unknown, requestId: string) => void;
 }
 
 export function createApolloServer(options: ApolloServerOptions): ApolloServer<GraphQLContext> {
@@ -31,20 +27,20 @@ export function createApolloServer(options: ApolloServerOptions): ApolloServer<G
     includeStacktraceInErrorResponses: false,
     hideSchemaDetailsFromClientErrors: !options.introspection,
     persistedQueries: false,
-    // Admission keeps documents: src/graphql/documents.
+    // The document reader keeps documents: documents/document-reader.ts.
     documentStore: null,
-    // The HTTP edge has looked at it already: src/http/graphql/csrf.ts.
+    // The HTTP route has checked this already: src/http/graphql/csrf.ts.
     csrfPrevention: false,
     allowBatchedHttpRequests: false,
-    // The process edge handles signals, and the HTTP server drains.
+    // The process handles signals, and the HTTP server drains its connections.
     stopOnTerminationSignals: false,
     plugins: [
       ApolloServerPluginLandingPageDisabled(),
-      // It works out field by field, and not cheaply, what never differs here: see forbidCaching.
+      // It computes a value for each field, at some cost. forbidCaching sets the one value that holds here.
       ApolloServerPluginCacheControlDisabled(),
-      // Federated traces (ftv1), for a router that asks for them; messages of errors stay masked in them.
+      // Federated traces (ftv1) for routers that ask for them. Error messages stay masked in them.
       ApolloServerPluginInlineTrace(),
-      // Apollo would switch these on by itself where an APOLLO_KEY is in the environment.
+      // Apollo enables these by itself if the environment has an APOLLO_KEY.
       ApolloServerPluginUsageReportingDisabled(),
       ApolloServerPluginSchemaReportingDisabled(),
       forbidCaching,
@@ -54,7 +50,7 @@ export function createApolloServer(options: ApolloServerOptions): ApolloServer<G
   });
 }
 
-/** What CAM says of a user now may be otherwise in a second, and concerns nobody but the caller. */
+/** Forbids caching: an answer of CAM can be outdated a second later, and concerns only the caller. */
 const forbidCaching: ApolloServerPlugin<GraphQLContext> = {
   requestDidStart: async () => ({
     willSendResponse: async ({ response }) => {
@@ -63,13 +59,10 @@ const forbidCaching: ApolloServerPlugin<GraphQLContext> = {
   }),
 };
 
-/** Stands in for a document that is not run. */
+/** Replaces a document that is not run. */
 const NOTHING = parse("{ __typename }");
 
-/**
- * Hands Apollo the document as it was admitted, which Apollo then neither parses nor validates again, and answers for an
- * operation that was not.
- */
+/** Gives Apollo the admitted document, so that Apollo does not parse it again. Answers a refused operation with its errors. */
 const runAdmitted: ApolloServerPlugin<GraphQLContext> = {
   requestDidStart: async ({ contextValue: { admitted } }) => ({
     didResolveSource: async (requestContext) => {
@@ -91,18 +84,17 @@ const CONTENT_TYPES = {
   "application/graphql-response+json": "application/graphql-response+json; charset=utf-8",
 } as const satisfies Record<GraphQLContext["mediaType"], string>;
 
-/** Formats errors where, unlike in Apollo's `formatError`, the request's id is at hand. */
+/** Formats errors. Unlike Apollo's `formatError`, a plugin has the id of the request. */
 function createErrorEdge({
-  observer,
+  onUnexpectedError,
   introspection: suggestsNames,
 }: ApolloServerOptions): ApolloServerPlugin<GraphQLContext> {
   return {
     requestDidStart: async ({ contextValue: { requestId, mediaType } }) => ({
       didEncounterErrors: async ({ errors }) => {
         for (const error of errors) {
-          if (isOfTheRequest(error)) error.extensions["code"] ??= "BAD_USER_INPUT";
-          if (error.extensions["code"] === undefined)
-            observer?.onUnexpectedError(originalErrorOf(error), requestId);
+          if (isRequestError(error)) error.extensions["code"] ??= "BAD_USER_INPUT";
+          if (error.extensions["code"] === undefined) onUnexpectedError?.(originalErrorOf(error), requestId);
         }
       },
       willSendResponse: async ({ response }) => {
@@ -113,14 +105,14 @@ function createErrorEdge({
         singleResult.errors = singleResult.errors.map((error) =>
           formatError(error, { requestId, suggestsNames }),
         );
-        // In this form a status other than 200 says that the answer is none of GraphQL's.
+        // In this media type a status other than 200 means that the answer does not come from GraphQL.
         if (mediaType === "application/json" && response.http.status === 400) response.http.status = 200;
       },
     }),
   };
 }
 
-/** Whether GraphQL itself raised it before it ran any field. Of variables it says so without any code. */
-function isOfTheRequest({ path, originalError }: GraphQLError): boolean {
+/** Returns whether GraphQL raised the error before it ran a field. For variables it gives no code. */
+function isRequestError({ path, originalError }: GraphQLError): boolean {
   return path === undefined && originalError === undefined;
 }

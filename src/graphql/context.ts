@@ -2,16 +2,16 @@ import type { Caller } from "../auth/caller.ts";
 import type { AdmittedOperation } from "./admission.ts";
 import type { AccountLoaders } from "./loaders.ts";
 
-/** What one GraphQL operation carries. */
+/** The context of one GraphQL operation. */
 export interface GraphQLContext {
-  /** The gateway's id of the request: in every error, every log line, and on the wire to CAM as its trace id. */
+  /** The gateway's id of the request: in every error and log line, and in calls to CAM as the trace id. */
   readonly requestId: string;
   readonly caller: Caller;
-  /** Monotonic milliseconds by which everything that the operation asks of CAM has to be over. */
+  /** The monotonic time in milliseconds at which every CAM call of the operation must have ended. */
   readonly deadlineMs: number;
   /** The caller's Idempotency-Key header. */
   readonly idempotencyKey: string | undefined;
-  /** The form in which the answer leaves. */
+  /** The media type of the answer. */
   readonly mediaType: "application/json" | "application/graphql-response+json";
   readonly loaders: AccountLoaders;
   readonly admitted: AdmittedOperation;

@@ -1,8 +1,11 @@
+/**
+ * The GraphQL API: types and resolvers by noun, loaders, admission of operations, and the form of errors. It decides nothing
+ * about a change or a caller: see changes/ and auth/. Read this file, then mfa/set-sub-user-mfa.resolver.ts.
+ */
 import "reflect-metadata";
 import { buildSubgraphSchema } from "@apollo/subgraph";
 import { printSchemaWithDirectives } from "@graphql-tools/utils";
 import {
-  GraphQLError,
   type GraphQLFieldResolver,
   GraphQLNonNull,
   type GraphQLSchema,
@@ -11,11 +14,12 @@ import {
   isUnionType,
   parse,
 } from "graphql";
-import { buildSchemaSync, createResolversMap } from "type-graphql";
+import { type BuildSchemaOptions, buildSchemaSync, createResolversMap } from "type-graphql";
 import type { ChangeLog } from "../audit/change-log.ts";
 import type { ChangeService } from "../changes/change-service.ts";
 import type { PausedCallers } from "../changes/paused-callers.ts";
 import { ApprovalResolver } from "./approval/approval.resolver.ts";
+import { badInput } from "./arguments.ts";
 import { CamErrorResolver } from "./cam-error/cam-error.resolver.ts";
 import { CamQuotaResolver, type QuotaAccounts } from "./cam-quota/cam-quota.resolver.ts";
 import type { GraphQLContext } from "./context.ts";
@@ -26,7 +30,7 @@ import { MfaChangeResolver } from "./mfa-change/mfa-change.resolver.ts";
 import { PausedCallerResolver } from "./paused-caller/paused-caller.resolver.ts";
 import { resolveSubUserReference, SubUserResolver } from "./sub-user/sub-user.resolver.ts";
 
-/** v2.9 is the newest that the composers of Apollo, The Guild and Cosmo all accept. */
+/** v2.9 is the newest version that the composers of Apollo, The Guild and Cosmo all accept. */
 const IMPORTS = ["@key", "@cost", "@listSize", "@authenticated", "@requiresScopes", "@tag"];
 const FEDERATION = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ${JSON.stringify(IMPORTS)})`;
 
@@ -38,30 +42,26 @@ export interface SchemaDeps {
 }
 
 /**
- * The subgraph. type-graphql builds the types and Apollo's library makes a subgraph of their SDL; resolvers
- * are wrapped on the way, so that whatever they throw leaves typed.
+ * Builds the subgraph. type-graphql builds the types, and Apollo's library makes a subgraph of their SDL. throwTyped wraps the
+ * resolvers in between, so that their errors have the contract's extensions.
  */
 export function buildGatewaySchema(deps: SchemaDeps): GraphQLSchema {
-  const resolverClasses = new Map<unknown, unknown>([
-    [SubUserResolver, new SubUserResolver()],
-    [SetSubUserMfaResolver, new SetSubUserMfaResolver(deps)],
-    [CamErrorResolver, new CamErrorResolver()],
-    [MfaChangeResolver, new MfaChangeResolver(deps)],
-    [CamQuotaResolver, new CamQuotaResolver(deps)],
-    [ApprovalResolver, new ApprovalResolver(deps)],
-    [PausedCallerResolver, new PausedCallerResolver(deps)],
-  ]);
+  const instances = [
+    new SubUserResolver(),
+    new SetSubUserMfaResolver(deps),
+    new CamErrorResolver(),
+    new MfaChangeResolver(deps),
+    new CamQuotaResolver(deps),
+    new ApprovalResolver(deps),
+    new PausedCallerResolver(deps),
+  ];
   const schema = buildSchemaSync({
-    resolvers: [
-      SubUserResolver,
-      SetSubUserMfaResolver,
-      CamErrorResolver,
-      MfaChangeResolver,
-      CamQuotaResolver,
-      ApprovalResolver,
-      PausedCallerResolver,
-    ],
-    container: { get: (resolverClass) => resolverClasses.get(resolverClass) as object },
+    resolvers: instances.map(
+      (instance) => instance.constructor,
+    ) as unknown as BuildSchemaOptions["resolvers"],
+    container: {
+      get: (resolverClass) => instances.find((instance) => instance.constructor === resolverClass) as object,
+    },
     validate: false,
     authChecker: checkScope,
     skipCheck: true,
@@ -80,43 +80,35 @@ export function buildGatewaySchema(deps: SchemaDeps): GraphQLSchema {
     },
     SubUser: { ...fieldResolvers["SubUser"], __resolveReference: resolveSubUserReference },
   });
-  return promiseServiceSdl(
-    isolateRepresentations(buildSubgraphSchema([{ typeDefs: parse(sdl), resolvers }])),
-  );
+  const subgraph = buildSubgraphSchema([{ typeDefs: parse(sdl), resolvers }]);
+  isolateRepresentations(subgraph);
+  makeServiceSdlNonNull(subgraph);
+  return subgraph;
 }
 
 /**
- * Lets a representation that names no type of this subgraph fail alone. Apollo's library would fail the whole
- * list, and as a fault of ours rather than of whoever sent it.
+ * Lets each representation fail alone if it names no type of this subgraph. Apollo's library fails the whole list, as an error
+ * of the gateway instead of an error of the request.
  */
-export function isolateRepresentations(schema: GraphQLSchema): GraphQLSchema {
+function isolateRepresentations(schema: GraphQLSchema): void {
   const field = schema.getQueryType()?.getFields()["_entities"];
-  const resolve = field?.resolve;
-  if (field === undefined || resolve === undefined) throw new Error("The schema is not a subgraph.");
+  const entity = schema.getType("_Entity");
+  if (field?.resolve === undefined || !isUnionType(entity)) throw new Error("The schema is not a subgraph.");
+  const { resolve } = field;
   field.resolve = (source, { representations }: { representations: readonly unknown[] }, context, info) =>
     representations.map((representation) => {
-      if (!isResolvable(representation, schema)) {
-        return new GraphQLError("A representation has to name a type of this subgraph in __typename.", {
-          extensions: { code: "BAD_USER_INPUT" },
-        });
-      }
-      const [entity] = resolve(source, { representations: [representation] }, context, info) as unknown[];
-      return entity;
+      const typename = (representation as { readonly __typename?: unknown } | null)?.__typename;
+      if (!entity.getTypes().some(({ name }) => name === typename))
+        return badInput("A representation has to name a type of this subgraph in __typename.");
+      const [resolved] = resolve(source, { representations: [representation] }, context, info) as unknown[];
+      return resolved;
     });
-  return schema;
 }
 
-function isResolvable(representation: unknown, schema: GraphQLSchema): boolean {
-  const typename = (representation as { readonly __typename?: unknown } | null)?.__typename;
-  const entity = schema.getType("_Entity");
-  return isUnionType(entity) && entity.getTypes().some(({ name }) => name === typename);
-}
-
-/** Writes `_Service.sdl` as the federation's specification has it, never null. Apollo's library leaves that open. */
-export function promiseServiceSdl(schema: GraphQLSchema): GraphQLSchema {
+/** Makes `_Service.sdl` non-null, as the federation specification does and Apollo's library does not. */
+function makeServiceSdlNonNull(schema: GraphQLSchema): void {
   const service = schema.getType("_Service");
   const field = isObjectType(service) ? service.getFields()["sdl"] : undefined;
   if (field === undefined) throw new Error("The schema is not a subgraph.");
   field.type = new GraphQLNonNull(GraphQLString);
-  return schema;
 }

@@ -155,7 +155,7 @@ test("introspection is off where the playground is", async () => {
     const { errors } = await expectRefused(query);
     expect(errors).toMatchObject([
       {
-        message: expect.stringMatching(/^Introspection is off here\./),
+        message: expect.stringMatching(/^Introspection is off\./),
         extensions: { code: "GRAPHQL_VALIDATION_FAILED", validationErrorCode: "INTROSPECTION_DISABLED" },
       },
     ]);

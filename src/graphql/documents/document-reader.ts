@@ -2,32 +2,32 @@ import { type DocumentNode, GraphQLError, type GraphQLSchema, parse, validate } 
 import { LRUCache } from "lru-cache";
 import { MAX_CHARACTERS, MAX_TOKENS } from "./document-limits.ts";
 import { documentRules } from "./document-rules.ts";
-import { refuseDocument } from "./document-size.ts";
+import { checkDocumentSize } from "./document-size.ts";
 
-/** The syntax tree of a document takes some hundred bytes for each of its characters. */
+/** The syntax tree of a document takes some hundred bytes of memory for each character. */
 const MAX_KEPT_CHARACTERS = 200_000;
 
-/** Longer ones take longer to carry out than to read, and would drive out many. */
+/** Longer documents are not kept: they take longer to run than to read, and would evict many others. */
 const MAX_KEPT_CHARACTERS_OF_ONE = 20_000;
 
-/** A client mends the first few mistakes; an attacker pays for each with our time. */
+/** A developer corrects the first few mistakes. More of them only cost the gateway time. */
 const MAX_ERRORS = 10;
 
 export interface DocumentReaderOptions {
   readonly schema: GraphQLSchema;
-  /** Whether the schema can be asked for. Where it cannot, errors do not suggest names of it either. */
+  /** Whether callers may read the schema. If not, errors do not suggest its names either. */
   readonly introspection: boolean;
 }
 
-/** A document that may be run, or the reasons why it may not. */
+/** A document that may run, or the reasons why it may not. */
 export type Reading = {
-  /** Whether it took work: the document was not among those that are kept. */
+  /** Whether the document was parsed now, because the reader had not kept it. */
   readonly isNew: boolean;
 } & ({ readonly document: DocumentNode } | { readonly errors: readonly GraphQLError[] });
 
 /**
- * Parses and validates documents. Keeps the valid ones that were asked for last: those of some hundred clients. A document
- * that exceeds a limit is refused before validation.
+ * Parses and validates documents. Keeps the valid ones that were used last, enough for about a hundred clients. Refuses a
+ * document that exceeds a limit before validation.
  */
 export class DocumentReader {
   readonly #schema: GraphQLSchema;
@@ -62,7 +62,7 @@ export class DocumentReader {
       if (!(error instanceof GraphQLError)) throw error;
       return { errors: [withCode(error, "GRAPHQL_PARSE_FAILED")] };
     }
-    const refused = refuseDocument(document);
+    const refused = checkDocumentSize(document);
     if (refused !== undefined) return { errors: [refused] };
     const errors = validate(this.#schema, document, documentRules(text, this.#introspection), {
       maxErrors: MAX_ERRORS,
@@ -73,7 +73,7 @@ export class DocumentReader {
   }
 }
 
-/** Whether a document is kept for the next request that sends it. */
+/** Returns whether the reader keeps a document for the next request with it. */
 export function isKept({ loc }: DocumentNode): boolean {
   return loc !== undefined && loc.end <= MAX_KEPT_CHARACTERS_OF_ONE;
 }

@@ -20,15 +20,15 @@ import {
   VariablesInAllowedPositionRule,
 } from "graphql";
 
-/** Refused by refuseDocument, which comes before. */
-const REFUSED_BEFORE: readonly ValidationRule[] = [
+/** Rules that checkDocumentSize has already enforced. */
+const ENFORCED_BEFORE: readonly ValidationRule[] = [
   ExecutableDefinitionsRule,
   KnownFragmentNamesRule,
   NoFragmentCyclesRule,
   UniqueFragmentNamesRule,
 ];
 
-/** Rules that hold for a document without these characters. Leaving them out halves the time that a long one takes. */
+/** Rules that every document without this text obeys. Skipping them halves the time for a long document. */
 const NEEDED_BY: ReadonlyMap<ValidationRule, string> = new Map([
   [NoUndefinedVariablesRule, "$"],
   [NoUnusedVariablesRule, "$"],
@@ -36,7 +36,7 @@ const NEEDED_BY: ReadonlyMap<ValidationRule, string> = new Map([
   [VariablesAreInputTypesRule, "$"],
   [VariablesInAllowedPositionRule, "$"],
   [FragmentsOnCompositeTypesRule, "..."],
-  // Fragments are defined by a word, and one that is spread nowhere is refused as well.
+  // Not "...", because the rule also concerns a fragment that is defined and never spread.
   [NoUnusedFragmentsRule, "fragment"],
   [PossibleFragmentSpreadsRule, "..."],
   [KnownDirectivesRule, "@"],
@@ -44,37 +44,39 @@ const NEEDED_BY: ReadonlyMap<ValidationRule, string> = new Map([
 ]);
 
 /**
- * Returns the rules of GraphQL that a document can break, and ours.
+ * Returns GraphQL's rules that a document can break, and the gateway's own.
  *
- * @param introspection Whether the schema can be asked for.
+ * @param introspection Whether callers may read the schema.
  */
 export function documentRules(text: string, introspection: boolean): readonly ValidationRule[] {
   const specified = specifiedRules.filter(
-    (rule) => !REFUSED_BEFORE.includes(rule) && text.includes(NEEDED_BY.get(rule) ?? ""),
+    (rule) => !ENFORCED_BEFORE.includes(rule) && text.includes(NEEDED_BY.get(rule) ?? ""),
   );
   return [...specified, knownOperationTypesRule, ...(introspection ? [] : [noIntrospectionRule])];
 }
 
 /**
- * Refuses an operation of a type that the schema does not have. GraphQL 16 notices it only while executing, where
- * it looks like a fault of ours.
+ * Refuses an operation of a type that the schema does not have. GraphQL 16 reports it only during execution, as an internal
+ * error.
  */
 function knownOperationTypesRule(context: ValidationContext): ASTVisitor {
   return {
     OperationDefinition(operation) {
       if (context.getSchema().getRootType(operation.operation)) return;
-      context.reportError(new GraphQLError(`There is no ${operation.operation} here.`, { nodes: operation }));
+      context.reportError(
+        new GraphQLError(`The schema has no ${operation.operation}.`, { nodes: operation }),
+      );
     },
   };
 }
 
-/** The extension is the one by which clients of Apollo Server know this refusal. */
+/** Refuses introspection. Clients of Apollo Server recognise the refusal by its extension. */
 function noIntrospectionRule(context: ValidationContext): ASTVisitor {
   return {
     Field(node) {
       if (node.name.value !== "__schema" && node.name.value !== "__type") return;
       context.reportError(
-        new GraphQLError("Introspection is off here. The gateway's documentation has the schema.", {
+        new GraphQLError("Introspection is off. The gateway's documentation has the schema.", {
           nodes: node,
           extensions: { validationErrorCode: "INTROSPECTION_DISABLED" },
         }),

@@ -20,7 +20,7 @@ import {
 } from "./document-limits.ts";
 import { BadSpread, Repeats, Scales, type Weight } from "./document-weight.ts";
 
-/** Limits of what a document amounts to, each with the refusal. */
+/** The limits of a document's weight, each with its refusal. */
 const LIMITS: readonly (readonly [part: keyof Weight, limit: number, message: string])[] = [
   ["depth", MAX_DEPTH, `Query depth limit of ${MAX_DEPTH} exceeded.`],
   [
@@ -37,10 +37,10 @@ const LIMITS: readonly (readonly [part: keyof Weight, limit: number, message: st
 type Root = OperationDefinitionNode | FragmentDefinitionNode;
 
 /**
- * Refuses a document that takes long to validate, to measure or to carry out, all of which expand its fragments. Takes
- * one step for each node of the document, and one for each expanded selection up to MAX_SELECTIONS.
+ * Refuses a document that takes too long to validate, measure or run, all of which expand its fragments. Takes one step for
+ * each node of the document, and one for each expanded selection up to MAX_SELECTIONS.
  */
-export function refuseDocument({ definitions }: DocumentNode): GraphQLError | undefined {
+export function checkDocumentSize({ definitions }: DocumentNode): GraphQLError | undefined {
   const operations: OperationDefinitionNode[] = [];
   const fragments = new Map<string, FragmentDefinitionNode>();
   let variables = 0;
@@ -61,10 +61,10 @@ export function refuseDocument({ definitions }: DocumentNode): GraphQLError | un
     return limitRefusal(`The document defines fragments too often. It may ${MAX_FRAGMENTS} times.`);
   if (variables > MAX_VARIABLES)
     return limitRefusal(`A document may declare ${MAX_VARIABLES} variables, no more.`);
-  return refuseExpanded(operations, fragments);
+  return checkExpanded(operations, fragments);
 }
 
-function refuseExpanded(
+function checkExpanded(
   operations: readonly OperationDefinitionNode[],
   fragments: ReadonlyMap<string, FragmentDefinitionNode>,
 ): GraphQLError | undefined {
@@ -72,7 +72,7 @@ function refuseExpanded(
   const roots: Root[] = [...operations];
   try {
     for (const operation of operations) scales.put(operation);
-    // Validation goes through fragments that no operation uses as well.
+    // Validation also visits fragments that no operation uses.
     for (const fragment of fragments.values()) {
       if (scales.hasWeighed(fragment)) continue;
       roots.push(fragment);

@@ -13,19 +13,19 @@ import { MAX_REPEATED_PAIRS, MAX_REPEATS } from "./document-limits.ts";
 
 type Fragments = ReadonlyMap<string, FragmentDefinitionNode>;
 
-/** What a part of a document amounts to with every fragment expanded wherever it is spread. */
+/** The weight of a part of a document, counting a fragment each time it is spread. */
 export interface Weight {
   readonly selections: number;
   readonly spreads: number;
   readonly aliases: number;
   readonly directives: number;
-  /** Values of arguments, and the values in them. */
+  /** Values of arguments, and the values inside them. */
   readonly values: number;
-  /** Levels of selections; introspection does not count. */
+  /** Levels of selections. Introspection does not count. */
   readonly depth: number;
 }
 
-/** A fragment is spread that the document lacks, or within itself. */
+/** A fragment that the document spreads without defining it, or inside itself. */
 export class BadSpread extends Error {
   readonly at: ASTNode;
 
@@ -37,7 +37,7 @@ export class BadSpread extends Error {
 
 const NOTHING: Weight = { selections: 0, spreads: 0, aliases: 0, directives: 0, values: 0, depth: 0 };
 
-/** Weighs parts of one document. Each fragment is weighed once, so that the time grows with the document's length alone. */
+/** Weighs parts of one document. Weighs each fragment once, so that the time depends on the length of the document only. */
 export class Scales {
   readonly #fragments: Fragments;
   readonly #weights = new Map<string, Weight | "open">();
@@ -47,7 +47,7 @@ export class Scales {
     this.#fragments = fragments;
   }
 
-  /** What was put on so far. */
+  /** The weight of all parts so far. */
   get total(): Weight {
     return this.#total;
   }
@@ -107,7 +107,7 @@ function countArguments(args: readonly ArgumentNode[]): number {
   return args.reduce((sum, { value }) => sum + countValues(value), 0);
 }
 
-/** A value, and the values in it. */
+/** Counts a value, and the values inside it. */
 function countValues(value: ValueNode): number {
   if (value.kind === Kind.LIST) return value.values.reduce((sum, inner) => sum + countValues(inner), 1);
   if (value.kind === Kind.OBJECT)
@@ -121,7 +121,7 @@ function weighDirectives(directives: readonly DirectiveNode[]): Weight {
   return { ...NOTHING, directives: directives.length, values };
 }
 
-/** Of parts that stand side by side. A sum that overflows is Infinity, which is beyond every limit. */
+/** Adds two parts of the same level. A sum that overflows becomes Infinity, which exceeds every limit. */
 function add(one: Weight, other: Weight): Weight {
   return {
     selections: one.selections + other.selections,
@@ -137,7 +137,7 @@ function below(upper: Weight, lower: Weight): Weight {
   return { ...add(upper, lower), depth: upper.depth + lower.depth };
 }
 
-/** Selections that share one place in the answer, and those below them. */
+/** The selections that share one place in the answer, and the places below it. */
 interface Place {
   count: number;
   readonly inner: Places;
@@ -146,8 +146,8 @@ interface Place {
 type Places = Map<string, Place>;
 
 /**
- * Counts how often one place in the answer is selected. GraphQL compares every such selection with every other one and
- * with all that is below it, across fragments. Takes one step for each expanded selection.
+ * Counts the selections of each place in the answer. GraphQL compares every one of them with every other, including the
+ * selections below, across fragments. Takes one step for each expanded selection.
  */
 export class Repeats {
   readonly #fragments: Fragments;
@@ -157,7 +157,7 @@ export class Repeats {
     this.#fragments = fragments;
   }
 
-  /** @returns the response key that is selected too often; undefined where none is. */
+  /** Returns the response key that is selected too often, or undefined. */
   tooMany(selectionSet: SelectionSetNode): string | undefined {
     return this.#count(selectionSet, new Map());
   }

@@ -8,16 +8,16 @@ import { type SelectedField, type SelectedFields, sumUp } from "./selected-field
 export interface CamCallLimit {
   /** Calls of one action that CAM takes in a second, for each account that the caller may use, by its name. */
   readonly rates: ReadonlyMap<string, number>;
-  /** Time that an operation has. */
+  /** The milliseconds that an operation may take. */
   readonly deadlineMs: number;
 }
 
-/** The actions of CAM that fields call, each of which has a limit of its own. */
+/** The CAM actions that fields call. Each has its own rate limit. */
 const ACTIONS = ["SetMfaFlag", "DescribeSafeAuthFlagColl", "DescribeSubAccounts"] as const;
 
 type Action = (typeof ACTIONS)[number];
 
-/** What a field calls itself, once; a test holds it against the `@cost` of the schema. */
+/** The CAM calls of each field itself. A test compares them with the `@cost` of the schema. */
 export const CALLS_OF_FIELDS: Readonly<Record<string, Partial<Readonly<Record<Action, number>>>>> = {
   "Query.subUser": { DescribeSubAccounts: 1 },
   "SubUser.mfa": { DescribeSafeAuthFlagColl: 1 },
@@ -27,15 +27,15 @@ export const CALLS_OF_FIELDS: Readonly<Record<string, Partial<Readonly<Record<Ac
   "Mutation.tryApproveMfaChange": { SetMfaFlag: 1, DescribeSafeAuthFlagColl: 1 },
 };
 
-/** Lists of users, of whom so many share one call for their profiles, by the argument that names them. */
+/** The lists of users with the argument that names the users. Up to 50 users share one call for their profiles. */
 export const LISTS_OF_USERS: Readonly<Record<string, string>> = {
   "Query.subUsers": "opUins",
   "Query._entities": "representations",
 };
 
 /**
- * Refuses an operation that cannot meet the deadline, because CAM takes no more calls of an account in that time: a
- * half-done operation helps nobody. Undefined for one that can.
+ * Refuses an operation that needs more calls of an account than CAM accepts before the deadline, because it would end half
+ * done. Returns undefined for any other.
  */
 export function exceedsCamCalls(
   fields: SelectedFields,
@@ -46,17 +46,23 @@ export function exceedsCamCalls(
     const { calls, anywhere } = countCalls(fields, action, users);
     for (const [account, inAccount] of calls) {
       const ratePerSecond = rates.get(account);
-      // The operation fails there, before CAM is called.
+      // The operation fails at that account before it calls CAM.
       if (ratePerSecond === undefined) continue;
       const most = mostCalls(ratePerSecond, deadlineMs);
       const all = inAccount + anywhere;
-      if (all > most) return refusal({ action, account }, all, { ratePerSecond, deadlineMs }, most);
+      if (all <= most) continue;
+      const where = account === DEFAULT_ACCOUNT ? "" : ` in the account ${account}`;
+      return limitRefusal(
+        `The operation needs ${all} calls of ${action}${where}. CAM takes ${ratePerSecond} a second, so they would take ` +
+          `${Math.ceil(all / ratePerSecond)} s, and an operation has ${deadlineMs / 1000} s. Ask for at most ${most} at a ` +
+          "time and send the rest in further requests.",
+      );
     }
   }
   return undefined;
 }
 
-/** Calls that whatever account an operation means takes of an action within the deadline. */
+/** Returns the calls of one action that every account accepts before the deadline. */
 export function fewestCalls({ rates, deadlineMs }: CamCallLimit): number {
   return Math.min(...[...rates.values()].map((ratePerSecond) => mostCalls(ratePerSecond, deadlineMs)));
 }
@@ -65,15 +71,15 @@ function mostCalls(ratePerSecond: number, deadlineMs: number): number {
   return Math.max(1, Math.floor((ratePerSecond * deadlineMs) / 1000));
 }
 
-interface Calls {
-  /** By the account that the operation names, or means by naming none. */
-  readonly calls: ReadonlyMap<string, number>;
-  /** Of fields that do not say in which account they call. */
-  readonly anywhere: number;
-}
-
-/** Counts the calls of an action. Only fields of the root name an account; those below them call in the same one. */
-function countCalls(fields: SelectedFields, action: Action, known: Map<SelectedField, UserCounts>): Calls {
+/**
+ * Counts the calls of an action by account, and those of fields whose account the operation does not tell (`anywhere`). Only
+ * root fields name an account. The fields below them use the same one.
+ */
+function countCalls(
+  fields: SelectedFields,
+  action: Action,
+  known: Map<SelectedField, UserCounts>,
+): { readonly calls: ReadonlyMap<string, number>; readonly anywhere: number } {
   const calls = new Map<string, number>();
   let anywhere = 0;
   const add = (account: string, count: number): void => {
@@ -103,9 +109,7 @@ function callsOf(name: string, action: Action): number {
   return CALLS_OF_FIELDS[name]?.[action] ?? 0;
 }
 
-const ENTITIES = "Query._entities";
-
-/** How many different users of each account a list names. */
+/** The number of different users in a list, by account. */
 type UserCounts = ReadonlyMap<string, number>;
 
 function countUsers(selected: SelectedField): UserCounts {
@@ -113,7 +117,7 @@ function countUsers(selected: SelectedField): UserCounts {
   const named = selected.argument(LISTS_OF_USERS[selected.name] ?? "");
   if (!Array.isArray(named)) return counts;
   for (const user of new Map(named.map((one: unknown) => [JSON.stringify(one), one])).values()) {
-    const account = selected.name === ENTITIES ? accountOfReference(user) : accountOfField(selected);
+    const account = selected.name === "Query._entities" ? accountOfReference(user) : accountOfField(selected);
     counts.set(account, (counts.get(account) ?? 0) + 1);
   }
   return counts;
@@ -127,18 +131,4 @@ function accountOfField({ argument }: SelectedField): string {
 function accountOfReference(reference: unknown): string {
   const id = (reference as { readonly id?: unknown } | null)?.id;
   return parseSubUserId(id)?.account ?? DEFAULT_ACCOUNT;
-}
-
-function refusal(
-  { action, account }: { readonly action: Action; readonly account: string },
-  calls: number,
-  { ratePerSecond, deadlineMs }: { readonly ratePerSecond: number; readonly deadlineMs: number },
-  most: number,
-): GraphQLError {
-  const where = account === DEFAULT_ACCOUNT ? "" : ` in the account ${account}`;
-  return limitRefusal(
-    `The operation needs ${calls} calls of ${action}${where}. CAM takes ${ratePerSecond} a second, so they would take ` +
-      `${Math.ceil(calls / ratePerSecond)} s, and an operation has ${deadlineMs / 1000} s. Ask for at most ${most} at a ` +
-      "time and send the rest in further requests.",
-  );
 }

@@ -28,19 +28,19 @@ import {
 
 export interface Operation {
   readonly document: DocumentNode;
-  /** Of the document's operations, the one that is asked for. */
+  /** The requested operation of the document. */
   readonly operation: OperationDefinitionNode;
   readonly variables: Readonly<Record<string, unknown>>;
 }
 
-/** A field that an operation selects, with fragments expanded. */
+/** A field that an operation selects, directly or by a fragment. */
 export interface SelectedField {
   /** The type and the field: `Query.subUser`. */
   readonly name: string;
   readonly field: GraphQLField<unknown, unknown>;
-  /** The value of an argument; undefined for a value that is not what the field declares. */
+  /** Returns the value of an argument, or undefined if it does not fit the declared type. */
   readonly argument: (name: string) => unknown;
-  /** Selections below it, for each type of object that it may return. */
+  /** The selections below the field, for each object type that it may return. */
   readonly inner: SelectedFields;
 }
 
@@ -52,8 +52,8 @@ const META_FIELDS: ReadonlyMap<string, GraphQLField<unknown, unknown>> = new Map
 const NO_FIELDS: SelectedFields = new Map();
 
 /**
- * Returns the fields that a valid operation selects. Undefined where its variables are not what it declares: executing
- * says so, and calls nothing.
+ * Returns the fields that a valid operation selects. Returns undefined if its variables do not fit their types, which executing
+ * reports before it calls CAM.
  */
 export function selectFields(schema: GraphQLSchema, asked: Operation): SelectedFields | undefined {
   const { operation, document } = asked;
@@ -65,7 +65,7 @@ export function selectFields(schema: GraphQLSchema, asked: Operation): SelectedF
   return new Selector(schema, document, coerced).select(operation.selectionSet, root);
 }
 
-/** Adds up an estimate of each field, where a field may return several types that of the dearest. */
+/** Returns the sum of an estimate over all fields. For a field with several possible types, the most expensive counts. */
 export function sumUp(
   fields: SelectedFields,
   estimate: (field: SelectedField, inner: number) => number,
@@ -105,7 +105,7 @@ class Selector {
     into: ReadonlyMap<string, SelectedField[]>,
   ): void {
     for (const selection of selections) {
-      if (!this.#isIncluded(selection)) continue;
+      if (!isIncluded(selection, this.#variables)) continue;
       if (selection.kind === Kind.FIELD) {
         const selected = this.#toField(selection, type);
         if (selected === undefined) continue;
@@ -129,7 +129,7 @@ class Selector {
     return {
       name: `${type.name}.${field.name}`,
       field,
-      // Few arguments decide about the cost, and to coerce all of them takes longer than the rest.
+      // Computed on demand: few arguments affect the cost, and coercing all of them takes longer than everything else.
       argument: (argument) => {
         if (!values.has(argument)) values.set(argument, this.#valueOf(argument, field, node));
         return values.get(argument);
@@ -149,21 +149,22 @@ class Selector {
     return given === undefined ? declared.defaultValue : valueFromAST(given, declared.type, this.#variables);
   }
 
-  #isIncluded(selection: SelectionNode): boolean {
-    if (!selection.directives?.length) return true;
-    try {
-      const skip = getDirectiveValues(GraphQLSkipDirective, selection, this.#variables)?.["if"];
-      const include = getDirectiveValues(GraphQLIncludeDirective, selection, this.#variables)?.["if"];
-      return skip !== true && include !== false;
-    } catch (error) {
-      // A variable is null where none may be: executing says so, and calls nothing.
-      if (error instanceof GraphQLError) return false;
-      throw error;
-    }
-  }
-
   #objectsOf(type: GraphQLNamedType): readonly string[] {
     return isAbstractType(type) ? this.#schema.getPossibleTypes(type).map(({ name }) => name) : [type.name];
+  }
+}
+
+/** Returns whether `@skip` and `@include` keep a selection. */
+export function isIncluded(selection: SelectionNode, variables: Record<string, unknown>): boolean {
+  if (!selection.directives?.length) return true;
+  try {
+    const skip = getDirectiveValues(GraphQLSkipDirective, selection, variables)?.["if"];
+    const include = getDirectiveValues(GraphQLIncludeDirective, selection, variables)?.["if"];
+    return skip !== true && include !== false;
+  } catch (error) {
+    // A null for a non-null variable, which executing reports before it calls CAM.
+    if (error instanceof GraphQLError) return false;
+    throw error;
   }
 }
 
