@@ -9,8 +9,11 @@ import type { CertificateAuthenticator } from "./certificate-authenticator.ts";
 import { ROUTER_SECRET_HEADER, type RouterSecret } from "./router-secret.ts";
 import type { TokenVerifier } from "./token-verifier.ts";
 
-// auth/ finds out who a caller is (tokens, certificates) and what the policy allows. It does not know what a change is.
-// Read token-verifier.ts next for tokens, and policy/decide-access.ts for rights.
+/**
+ * auth/ identifies callers by tokens and client certificates, and decides what the policy allows them. It does not make
+ * changes and does not read the configuration. Read token-verifier.ts next for tokens, and policy/decide-access.ts for
+ * rights.
+ */
 
 /** RFC 6750, section 2.1. The three parts are those of a JWT. */
 const BEARER = /^Bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i;

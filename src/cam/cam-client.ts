@@ -1,4 +1,4 @@
-import type { Clock } from "../clock.ts";
+import { type Clock, within } from "../clock.ts";
 import { GatewayError, type Uin } from "../contract/index.ts";
 import type { CamAction } from "./actions/cam-action.ts";
 import {
@@ -12,8 +12,7 @@ import {
 import type { ActionCircuits } from "./circuit-breaker.ts";
 import type { ClockSkew } from "./clock-skew.ts";
 import { type CamClientConfig, createRequest, endpointFor } from "./create-request.ts";
-import { awaitCredential } from "./credentials/await-credential.ts";
-import type { Credential } from "./credentials/credential.ts";
+import { type Credential, CredentialError } from "./credentials/credential.ts";
 import type { CredentialCache } from "./credentials/credential-cache.ts";
 import {
   CamError,
@@ -134,12 +133,19 @@ export class CamClient {
 
   /** Resolves to the SecretId that would sign a call made now. @throws CamError NO_CREDENTIAL */
   async secretIdFor(action: CamAction<never, unknown>, deadlineMs: number): Promise<string> {
-    const { credentials, clock } = this.#deps;
     try {
-      return (await awaitCredential(credentials.get(), clock, deadlineMs)).secretId;
+      return (await this.#credential(deadlineMs)).secretId;
     } catch (cause) {
       throw new CamError({ kind: "NO_CREDENTIAL", action: action.name, attempts: 0, cause });
     }
+  }
+
+  /** Waits for a credential until the deadline. A load in progress continues for later calls. */
+  #credential(deadlineMs: number): Promise<Credential> {
+    const { credentials, clock } = this.#deps;
+    return within(clock, deadlineMs - clock.monotonic(), credentials.get(), () => {
+      throw new CredentialError("The source of the key did not answer in time.");
+    });
   }
 
   /** Retries once without a delay after each kind of correction. */
@@ -177,7 +183,7 @@ export class CamClient {
   }
 
   async #attemptNow<Output>(call: Attempt<Output>): Promise<AttemptOutcome<Output>> {
-    const { clock, credentials } = this.#deps;
+    const { clock } = this.#deps;
     const { action, attempt, deadlineMs, signal } = call;
     const notMade = (details: Omit<CamErrorDetails, "action" | "attempts">): AttemptOutcome<Output> => ({
       error: new CamError({ action: action.name, attempts: attempt - 1, ...details }),
@@ -185,7 +191,7 @@ export class CamClient {
     });
     let credential: Credential | undefined;
     try {
-      if (!action.unsigned) credential = await awaitCredential(credentials.get(), clock, deadlineMs);
+      if (!action.unsigned) credential = await this.#credential(deadlineMs);
     } catch (cause) {
       return notMade({ kind: "NO_CREDENTIAL", cause });
     }

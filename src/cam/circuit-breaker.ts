@@ -1,25 +1,24 @@
-import type { Clock } from "../clock.ts";
+import { type Clock, within } from "../clock.ts";
 import { GatewayError } from "../contract/index.ts";
-import { CircuitVotes } from "./circuit-votes.ts";
 
 export interface CircuitBreakerConfig {
-  /** From how many failed users on the circuit of an action may open; 0 never opens one. */
+  /** The number of failed users from which the circuit of an action may open. 0 never opens a circuit. */
   readonly failures: number;
 }
 
-/** One call, as far as its circuit needs to know it. */
+/** The facts of a call that its circuit needs. */
 export interface CircuitCall {
   readonly action: string;
-  /** The one user that the call is about. Calls without one share the account's own vote. */
+  /** The one user that the call is about. Calls without a user share the account's vote. */
   readonly user: string | undefined;
   readonly caller: string;
   readonly deadlineMs: number;
 }
 
-/** The outcome of an attempt; undefined where it says nothing about CAM. */
+/** The outcome of an attempt. Undefined where it says nothing about CAM. */
 export type CircuitVote = "WELL" | "FAILED" | undefined;
 
-/** The key of the account's own vote. No user has it. */
+/** The key of the account's vote. No user has this key. */
 const ACCOUNT = "";
 
 const PROBE_EVERY_MS = 1_000;
@@ -27,8 +26,8 @@ const PROBE_EVERY_MS = 1_000;
 const NEVER = Number.NEGATIVE_INFINITY;
 
 /**
- * Stops calls of an action that fails for most users, one circuit for each action. CAM refusing a change is no failure.
- * While a circuit is open the gateway sends one probe a second and spends no slot of the quota on other calls.
+ * A circuit breaker for each action. A circuit opens while an action fails for most users. A refusal by CAM is no failure.
+ * While a circuit is open, the gateway sends one probe a second and spends no slot of the quota on other calls.
  */
 export class ActionCircuits {
   readonly #config: CircuitBreakerConfig;
@@ -42,7 +41,7 @@ export class ActionCircuits {
 
   /**
    * Runs one attempt and counts its outcome as the user's vote.
-   * @throws GatewayError CAM_CIRCUIT_OPEN where the circuit is open; the attempt is not made.
+   * @throws GatewayError CAM_CIRCUIT_OPEN while the circuit is open. The attempt is not made.
    */
   async run<Attempt>(
     call: CircuitCall,
@@ -79,13 +78,13 @@ class Circuit {
   readonly #clock: Clock;
   readonly #votes: CircuitVotes;
   #open = false;
-  /** When a probe last closed the circuit. Failures of calls that began before say nothing any more. */
+  /** When a probe last closed the circuit. Failures of calls that began earlier do not count. */
   #closedAtMs = NEVER;
   #probe: Probe | undefined;
   #probedAtMs = NEVER;
   #newcomerProbedAtMs = NEVER;
   #prober: string | undefined;
-  /** When a call of each rank was last refused since the last probe. */
+  /** When the circuit last refused a call of each rank, since the last probe. */
   #refusedAtMs = [NEVER, NEVER, NEVER, NEVER];
 
   constructor(failures: number, clock: Clock) {
@@ -94,13 +93,14 @@ class Circuit {
     this.#votes = new CircuitVotes(clock);
   }
 
-  /** Lets a call through, and returns the function that takes its outcome. @throws GatewayError CAM_CIRCUIT_OPEN */
+  /** Admits a call, and returns the function that counts its outcome. @throws GatewayError CAM_CIRCUIT_OPEN */
   async admit(call: CircuitCall): Promise<(vote: CircuitVote) => void> {
     const { user = ACCOUNT, deadlineMs } = call;
     if (!this.#isOpen()) return this.#counter(call);
     let waitMs = this.#untilProbe(call);
     if (waitMs > 0 && this.#probe !== undefined && !this.#votes.hasFailed(user)) {
-      await this.#over(this.#probe, Math.min(waitMs, deadlineMs - this.#clock.monotonic()));
+      const withinMs = Math.min(waitMs, deadlineMs - this.#clock.monotonic());
+      await within(this.#clock, withinMs, this.#probe.over, () => undefined);
       if (!this.#isOpen()) return this.#counter(call);
       waitMs = this.#untilProbe(call);
     }
@@ -114,9 +114,9 @@ class Circuit {
   }
 
   /**
-   * How long this call has to wait before it may be the next probe; 0 for now. Users without failures go before others,
-   * and another caller before the one who sent the last probe: a call leaves the probe to a better one that was refused
-   * within the last second. A caller without failures, asking for such a user, does not wait for the probes of others.
+   * Returns the time until this call may be the next probe, 0 for now. Users without failures go first, and then callers
+   * other than the one of the last probe: a call yields to a better one that was refused within the last second. A call
+   * without failures of its caller or user does not wait for the probes of others.
    */
   #untilProbe({ user = ACCOUNT, caller }: CircuitCall): number {
     const nowMs = this.#clock.monotonic();
@@ -143,7 +143,7 @@ class Circuit {
     const count = this.#counter(call);
     return (vote) => {
       if (vote === "WELL") this.#close();
-      // It showed nothing, so the next call may try at once.
+      // The probe showed nothing, so the next call may be a probe immediately.
       if (vote === undefined && this.#probe === probe) this.#probedAtMs = this.#newcomerProbedAtMs = NEVER;
       if (this.#probe === probe) this.#probe = undefined;
       count(vote);
@@ -174,11 +174,110 @@ class Circuit {
     this.#votes.clear();
     this.#closedAtMs = this.#clock.monotonic();
   }
+}
 
-  async #over(probe: Probe, withinMs: number): Promise<void> {
-    const { promise: late, resolve } = Promise.withResolvers<void>();
-    const cancel = this.#clock.after(Math.max(0, withinMs), resolve);
-    await Promise.race([probe.over, late]);
-    cancel();
+/** A vote counts for this long. */
+const WINDOW_MS = 30_000;
+
+/** More users than CAM answers for within the window at its usual 20 calls a second. */
+const MAX_VOTES = 1_000;
+
+interface Vote {
+  readonly caller: string;
+  readonly failed: boolean;
+  readonly atMs: number;
+}
+
+interface Tally {
+  readonly caller: string;
+  failed: number;
+  total: number;
+}
+
+/** The latest outcome of each user within the last 30 seconds, with its caller. */
+class CircuitVotes {
+  readonly #clock: Clock;
+  /** By user, the oldest vote first. */
+  readonly #votes = new Map<string, Vote>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
   }
+
+  /** Replaces the user's vote. Beyond the limit, the caller with most votes loses its oldest vote. */
+  cast(user: string, caller: string, failed: boolean): void {
+    this.#dropOld();
+    this.#votes.delete(user);
+    this.#votes.set(user, { caller, failed, atMs: this.#clock.monotonic() });
+    if (this.#votes.size > MAX_VOTES) this.#dropOneOf(mostBy(this.#tally(), "total")?.caller);
+  }
+
+  clear(): void {
+    this.#votes.clear();
+  }
+
+  hasFailed(user: string): boolean {
+    this.#dropOld();
+    return this.#votes.get(user)?.failed ?? false;
+  }
+
+  callerHasFailed(caller: string): boolean {
+    this.#dropOld();
+    return [...this.#votes.values()].some((vote) => vote.failed && vote.caller === caller);
+  }
+
+  /**
+   * Returns whether at least `fewest` users and half of the votes failed. No caller decides this alone while others vote:
+   * without the caller with most failures, half of the votes must have failed too.
+   */
+  showFailure(fewest: number): boolean {
+    this.#dropOld();
+    const tallies = this.#tally();
+    if (sum(tallies, "failed") < fewest) return false;
+    const loudest = mostBy(tallies, "failed");
+    const rest = tallies.filter((tally) => tally !== loudest);
+    return isHalfFailed(tallies) && (rest.length === 0 || isHalfFailed(rest));
+  }
+
+  #tally(): readonly Tally[] {
+    const tallies = new Map<string, Tally>();
+    for (const { caller, failed } of this.#votes.values()) {
+      const tally = tallies.get(caller) ?? { caller, failed: 0, total: 0 };
+      tally.total += 1;
+      if (failed) tally.failed += 1;
+      tallies.set(caller, tally);
+    }
+    return [...tallies.values()];
+  }
+
+  #dropOld(): void {
+    const oldestMs = this.#clock.monotonic() - WINDOW_MS;
+    for (const [user, { atMs }] of this.#votes) {
+      if (atMs > oldestMs) return;
+      this.#votes.delete(user);
+    }
+  }
+
+  #dropOneOf(caller: string | undefined): void {
+    for (const [user, vote] of this.#votes) {
+      if (vote.caller !== caller) continue;
+      this.#votes.delete(user);
+      return;
+    }
+  }
+}
+
+function isHalfFailed(tallies: readonly Tally[]): boolean {
+  return 2 * sum(tallies, "failed") >= sum(tallies, "total");
+}
+
+function mostBy(tallies: readonly Tally[], count: "failed" | "total"): Tally | undefined {
+  return tallies.reduce<Tally | undefined>(
+    (most, tally) => (most === undefined || tally[count] > most[count] ? tally : most),
+    undefined,
+  );
+}
+
+function sum(tallies: readonly Tally[], count: "failed" | "total"): number {
+  return tallies.reduce((whole, tally) => whole + tally[count], 0);
 }

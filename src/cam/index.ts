@@ -1,4 +1,8 @@
-/** The signing service layer: the only part of the gateway that talks to CAM, and the only way into `cam/`. */
+/**
+ * cam/ is the signing service layer, the only part of the gateway that sends requests to CAM and STS. This file is the only
+ * way in. cam/ knows nothing of changes, callers' rights or the database: the quota is an interface (rate-budget.ts). Read
+ * cam-client.ts next, which makes a call.
+ */
 
 export type { CamAction } from "./actions/cam-action.ts";
 export type { MfaFlagState, SafeAuthFlags } from "./actions/describe-safe-auth-flag-coll.ts";
@@ -35,5 +39,5 @@ export { FlagReads } from "./flag-reads.ts";
 export type { CallPriority, RateBudget, RateRequest, RateSlot, SlotOutcome } from "./rate-budget.ts";
 export type { CamResult } from "./read-reply.ts";
 export { Tc3Signer } from "./signing/tc3-signer.ts";
-export { createDispatcher, type ProxySettings } from "./transport/create-dispatcher.ts";
+export { createDispatcher, type ProxySettings } from "./transport/connection-pool.ts";
 export { HttpTransport } from "./transport/http-transport.ts";

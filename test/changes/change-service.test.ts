@@ -170,7 +170,7 @@ function startWithVerdict(kind: "STALE" | "BUSY") {
   const writer = {
     read: async () => {
       reads += 1;
-      return { output: { login: off, action: off }, requestId: "r" };
+      return { output: { login: off, action: off }, camRequestId: "r" };
     },
   };
   const account = { name: "default", writer } as unknown as ChangeAccount;

@@ -1,7 +1,7 @@
 import type { Dispatcher } from "undici";
 import type { Clock } from "../../clock.ts";
 import { utf8Text } from "../../utf8.ts";
-import { ConnectionOpener, OpenConnections } from "./connection-opener.ts";
+import { ConnectionOpener, OpenConnections } from "./connection-pool.ts";
 
 export interface TransportRequest {
   /** Scheme, host and port to connect to, for example `https://cam.tencentcloudapi.com`. */

@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import { getCallerIdentity } from "../../../src/cam/index.ts";
-import { createEmulatedCam, within } from "../../support/create-cam.ts";
+import { createCam, createEmulatedCam, within } from "../../support/create-cam.ts";
+import { FakeClock } from "../../support/fake-clock.ts";
+import { reply, silence, startStubCam } from "../../support/start-stub-cam.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { webIdentityToken } from "../../support/web-identity-token.ts";
 import { failureOf } from "./reveal.ts";
@@ -73,4 +75,77 @@ test("keys are looked for in the official order, and any of them can assume a ro
     "AssumeRoleWithWebIdentity",
     "AssumeRole",
   ]);
+});
+
+const KEYS = { environment: OWN_PAIR, role: ROLE };
+
+test("calls are signed with the role's key, which is asked for once", async () => {
+  const { emulator, client, clock, budget } = await createEmulatedCam({ keys: KEYS });
+  const call = () => client.call(getCallerIdentity, undefined, within(clock));
+  const answers = await Promise.all(Array.from({ length: 10 }, call));
+  for (const { output } of answers) expect(output).toMatchObject({ type: "CAMRole" });
+  const journal = emulator.control.journal();
+  expect(journal.filter(({ action }) => action === "AssumeRole")).toMatchObject([
+    { keyId: "AKIDLOCALEXAMPLE", outcome: "Success" },
+  ]);
+  expect(budget.slots.map(({ request }) => request.secretId)).toEqual(Array(10).fill(ROLE_ARN));
+});
+
+test("the role is asked for as configured", async () => {
+  const { credentials } = await createEmulatedCam({
+    keys: {
+      environment: OWN_PAIR,
+      role: {
+        ...ROLE,
+        roleArn: `${ROLE_ARN}-of-partner`,
+        externalId: "LocalExampleExternalId",
+        durationSeconds: 900,
+      },
+    },
+  });
+  await expect(credentials.get()).resolves.toMatchObject({ secretId: expect.stringMatching(/^AKID/) });
+});
+
+test.each([
+  { what: "there is no such role", role: { ...ROLE, roleArn: `${ROLE_ARN}-nobody` } },
+  { what: "it lasts too long", role: { ...ROLE, durationSeconds: 43_201 } },
+])("a refusal of STS is a CredentialError with the refusal as its cause: $what", async ({ role }) => {
+  const { credentials, emulator } = await createEmulatedCam({ keys: { environment: OWN_PAIR, role } });
+  const error = await failureOf(credentials.get(), "LocalExampleSecretKey");
+  expect(error).toMatchObject({ name: "CredentialError", cause: { kind: "REFUSED", action: "AssumeRole" } });
+  expect(error.message).toBe(`STS gave no key for the role ${role.roleArn}.`);
+  await failureOf(credentials.get());
+  expect(emulator.control.journal(), "a failure is not kept").toHaveLength(2);
+});
+
+test("a call without a key to assume the role with says where keys were looked for", async () => {
+  const { client, clock, emulator } = await createEmulatedCam({ keys: { role: ROLE } });
+  const error = await failureOf(client.call(getCallerIdentity, undefined, within(clock)));
+  expect(error).toMatchObject({ kind: "NO_CREDENTIAL" });
+  expect(error.cause).toMatchObject({
+    cause: { kind: "NO_CREDENTIAL", cause: { message: expect.stringContaining("looked in: environment") } },
+  });
+  expect(emulator.control.journal()).toEqual([]);
+});
+
+test.each([
+  ["half a key", { body: '{"Response":{"RequestId":"1","Credentials":{"TmpSecretKey":"s3cr3t"}}}' }],
+  ["a torn answer", { body: '{"Response":{"Credentials":{"TmpSecretKey":"s3cr3t" x' }],
+  ["a page", { body: "<html>s3cr3t</html>", contentType: "text/html" }],
+])("STS is told the region, and %s is no key and stands in no log", async (_what, answer) => {
+  const stub = await startStubCam(reply(answer));
+  const { credentials } = createCam(stub.url, { keys: KEYS });
+  await failureOf(credentials.get(), "s3cr3t");
+  expect(stub.requests[0]).toMatch(/^x-tc-region: ap-guangzhou\r$/m);
+  expect(stub.requests[0]).toMatch(/^host: sts\.tencentcloudapi\.com\r$/m);
+});
+
+test("where STS does not answer, a call is over by its deadline", async () => {
+  const stub = await startStubCam(silence);
+  const clock = new FakeClock();
+  const { client } = createCam(stub.url, { keys: KEYS, clock });
+  const call = failureOf(client.call(getCallerIdentity, undefined, within(clock, { ms: 3_000 })));
+  await stub.requestCount(1);
+  await clock.advance(3_000);
+  expect(await call).toMatchObject({ kind: "NO_CREDENTIAL" });
 });

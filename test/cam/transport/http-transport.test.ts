@@ -1,6 +1,6 @@
 import { Agent } from "undici";
 import { expect, onTestFinished, test } from "vitest";
-import { createDispatcher } from "../../../src/cam/transport/create-dispatcher.ts";
+import { createDispatcher } from "../../../src/cam/transport/connection-pool.ts";
 import {
   HttpTransport,
   MAX_REPLY_BYTES,

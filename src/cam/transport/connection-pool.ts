@@ -1,0 +1,167 @@
+import { Agent, type Dispatcher, EnvHttpProxyAgent } from "undici";
+import { type Clock, within } from "../../clock.ts";
+import type { Secret } from "../../secret.ts";
+
+/** As HTTPS_PROXY, HTTP_PROXY and NO_PROXY give them. A password may stand in the URLs. */
+export interface ProxySettings {
+  readonly http?: Secret;
+  readonly https?: Secret;
+  readonly except?: string;
+}
+
+interface DispatcherOptions {
+  readonly proxy?: ProxySettings;
+}
+
+/** More than the vendor's rate needs at any usual latency: 20 a second for a second and a half each. */
+const MAX_CONNECTIONS = 32;
+
+/** Connections outlive a quiet moment, because a cold one costs a TLS handshake on the next change. */
+const KEEP_ALIVE_MS = 30_000;
+
+const CONNECT_TIMEOUT_MS = 5_000;
+
+/**
+ * A keep-alive pool with TLS verified. HTTP/1.1 only: one request per connection at a time, so a connection
+ * that breaks costs exactly one call. undici's own reply timeouts are off because the transport has its own.
+ */
+export function createDispatcher(options: DispatcherOptions = {}): Dispatcher {
+  const common = {
+    connections: MAX_CONNECTIONS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    allowH2: false,
+    connect: { timeout: CONNECT_TIMEOUT_MS },
+  };
+  const { proxy } = options;
+  if (proxy?.http === undefined && proxy?.https === undefined) return new Agent(common);
+  return new EnvHttpProxyAgent({
+    ...common,
+    // Empty strings keep undici from reading process.env behind the configuration's back.
+    httpProxy: proxy.http?.reveal() ?? "",
+    httpsProxy: (proxy.https ?? proxy.http)?.reveal() ?? "",
+    noProxy: proxy.except ?? "",
+  });
+}
+
+/** The calls of one second. More never start together. */
+const MOST_AHEAD = 20;
+
+/** After this time a call continues without a connection, and reports the fault itself. */
+const LONGEST_WAIT_MS = 1_000;
+
+/** Makes undici delay a request by a microtask, so that the requests of one tick use a connection each. */
+const NO_BODY: AsyncIterable<never> = {
+  [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve({ done: true, value: undefined }) }),
+};
+
+/**
+ * Opens connections before they are needed, because a slot of the quota is shorter than opening one. undici has no method
+ * for it. It opens a connection for a request, and keeps the connection where the request throws before anything is written.
+ */
+export class ConnectionOpener {
+  readonly #dispatcher: Dispatcher;
+  readonly #connections: OpenConnections;
+  readonly #clock: Clock;
+  /** The number of calls that want a connection, by origin. */
+  readonly #waiting = new Map<string, number>();
+  readonly #opening = new Map<string, Set<Promise<void>>>();
+
+  constructor(dispatcher: Dispatcher, connections: OpenConnections, clock: Clock) {
+    this.#dispatcher = dispatcher;
+    this.#connections = connections;
+    this.#clock = clock;
+  }
+
+  /**
+   * Resolves when a connection is free for one more call, or does not open soon. The connection is reserved for that call
+   * until the returned function is called.
+   */
+  async openOne(origin: string, withinMs: number): Promise<() => void> {
+    this.#count(origin, 1);
+    const opening = this.#openingTo(origin);
+    const free = this.#connections.free(origin);
+    const missing = Math.min(MOST_AHEAD, this.#waiting.get(origin) ?? 0) - free - opening.size;
+    // undici uses free connections first, so it takes that many more requests to open new ones.
+    if (missing > 0) for (let request = 0; request < free + missing; request++) this.#open(origin);
+    if (free === 0 || missing > 0) {
+      const waitMs = Math.min(withinMs, LONGEST_WAIT_MS);
+      await within(
+        this.#clock,
+        waitMs,
+        Promise.all(opening).then(() => undefined),
+        () => undefined,
+      );
+    }
+    let isOver = false;
+    return () => {
+      if (!isOver) this.#count(origin, -1);
+      isOver = true;
+    };
+  }
+
+  #open(origin: string): void {
+    const opening = this.#openingTo(origin);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    opening.add(promise);
+    const done = (): void => {
+      opening.delete(promise);
+      resolve();
+    };
+    const handler: Dispatcher.DispatchHandler = {
+      onRequestStart: () => {
+        done();
+        throw new Error("This request only opens a connection.");
+      },
+      onResponseStart: () => undefined,
+      onResponseData: () => undefined,
+      onResponseEnd: done,
+      onResponseError: done,
+    };
+    try {
+      this.#dispatcher.dispatch({ origin, path: "/", method: "POST", body: NO_BODY as never }, handler);
+    } catch {
+      done();
+    }
+  }
+
+  #openingTo(origin: string): Set<Promise<void>> {
+    const opening = this.#opening.get(origin) ?? new Set();
+    this.#opening.set(origin, opening);
+    return opening;
+  }
+
+  #count(origin: string, change: number): void {
+    this.#waiting.set(origin, (this.#waiting.get(origin) ?? 0) + change);
+  }
+}
+
+/**
+ * Counts the open connections to each origin, and those in use. undici's `stats` tell the same, but visit all connections of
+ * all origins each time.
+ */
+export class OpenConnections {
+  readonly #open = new Map<string, number>();
+  readonly #used = new Map<string, number>();
+
+  constructor(dispatcher: Dispatcher) {
+    dispatcher.on("connect", ({ origin }) => add(this.#open, origin, 1));
+    dispatcher.on("disconnect", ({ origin }) => add(this.#open, origin, -1));
+  }
+
+  /** Counts a connection as used until the returned function is called. */
+  use(origin: string): () => void {
+    add(this.#used, origin, 1);
+    return () => add(this.#used, origin, -1);
+  }
+
+  /** Returns the number of open connections that are not in use. It is 0 for a dispatcher that reports no connections. */
+  free(origin: string): number {
+    return Math.max(0, (this.#open.get(origin) ?? 0) - (this.#used.get(origin) ?? 0));
+  }
+}
+
+function add(counts: Map<string, number>, origin: string, change: number): void {
+  counts.set(origin, (counts.get(origin) ?? 0) + change);
+}
