@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 /**
- * The only source of time and chance. Everything that waits, stamps or draws lots takes a Clock, so that a
- * test can own all of it.
+ * The only source of time and randomness. Code that waits, stamps or draws random numbers takes a Clock, so that a test
+ * controls all of it.
  */
 export interface Clock {
   /** Wall clock: milliseconds since the Unix epoch. It may jump; use it for what others read, never for waiting. */

@@ -1,10 +1,10 @@
-/** Why an exchange over HTTP got no whole reply. It quotes no header, no body and no password. */
+/** Why an HTTP exchange got no complete reply. Quotes no header, body or password. */
 export interface ConnectionFailure {
   /** The code of Node, OpenSSL or undici, or `PROXY_407` and the like. */
   readonly cause: string;
-  /** The host and port, or the name, that could not be used. It may be that of a proxy. */
+  /** The host and port, or the name, that failed. It may be a proxy. */
   readonly address?: string;
-  /** The fault and its remedy, in a sentence or two. */
+  /** The fault and its remedy, in one or two sentences. */
   readonly why: string;
 }
 
@@ -55,13 +55,13 @@ const WHY: Readonly<Record<string, string>> = {
   HTTPParserError: NOT_HTTP,
 };
 
-/** undici has no code for this: its message has the proxy's status. */
+/** undici has no error code for this. Its message holds the proxy's status. */
 const PROXY_STATUS = /^Proxy response \((\d{3})\)|^Proxy Authentication Required \((407)\)/;
 
-/** Causes of causes that are looked at. */
+/** The depth to which causes of causes are examined. */
 const MOST_CAUSES = 6;
 
-/** Explains an error by the first cause that has a code; undefined where none has. */
+/** Explains an error by the first cause with a known code. Returns undefined where none has one. */
 export function explainConnectionFailure(error: unknown): ConnectionFailure | undefined {
   let one = error;
   for (let depth = 0; depth < MOST_CAUSES && one instanceof Error; depth++) {

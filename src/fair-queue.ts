@@ -1,91 +1,91 @@
-/** A line for each caller, and the callers take turns: whoever asks for much waits behind himself alone. */
+/** A queue in which callers take turns. Each caller has a queue of its own, so a busy caller delays only itself. */
 export class FairQueue<Item> {
-  /** Whose turn is next comes first. No line is empty. */
-  #lines = new Map<string, Item[]>();
+  /** The caller whose turn is next comes first. No queue is empty. */
+  #queues = new Map<string, Item[]>();
   #size = 0;
 
   get size(): number {
     return this.#size;
   }
 
-  /** How many come before an item that this caller adds now, if nobody else adds one. */
+  /** Returns how many items are served before one that this caller would add now. */
   ahead(caller: string): number {
-    const own = this.#lines.get(caller)?.length ?? 0;
+    const own = this.#queues.get(caller)?.length ?? 0;
     let ahead = own;
     let beforeOwn = true;
-    for (const [other, line] of this.#lines) {
+    for (const [other, queue] of this.#queues) {
       if (other === caller) beforeOwn = false;
-      else ahead += Math.min(line.length, beforeOwn ? own + 1 : own);
+      else ahead += Math.min(queue.length, beforeOwn ? own + 1 : own);
     }
     return ahead;
   }
 
   push(caller: string, item: Item): void {
     this.#size += 1;
-    const line = this.#lines.get(caller);
-    if (line === undefined) this.#lines.set(caller, [item]);
-    else line.push(item);
+    const queue = this.#queues.get(caller);
+    if (queue === undefined) this.#queues.set(caller, [item]);
+    else queue.push(item);
   }
 
-  /** For an item that had its turn and could not use it: it is next. */
+  /** Puts an item back that could not use its turn. It is served next. */
   pushFront(caller: string, item: Item): void {
     this.#size += 1;
-    const line = this.#lines.get(caller) ?? [];
-    this.#lines.delete(caller);
-    this.#lines = new Map([[caller, [item, ...line]], ...this.#lines]);
+    const queue = this.#queues.get(caller) ?? [];
+    this.#queues.delete(caller);
+    this.#queues = new Map([[caller, [item, ...queue]], ...this.#queues]);
   }
 
-  /** Whose turn it is, and his first item that can use it. Who has none keeps his turn. */
+  /** Removes and returns the next item that can use its turn. A caller without such an item keeps its turn. */
   shift(canUse: (item: Item) => boolean = () => true): Item | undefined {
-    for (const [caller, line] of this.#lines) {
-      const item = line.find(canUse);
+    for (const [caller, queue] of this.#queues) {
+      const item = queue.find(canUse);
       if (item === undefined) continue;
       this.remove(caller, item);
-      this.#lines.delete(caller);
-      if (line.length > 0) this.#lines.set(caller, line);
+      this.#queues.delete(caller);
+      if (queue.length > 0) this.#queues.set(caller, queue);
       return item;
     }
     return undefined;
   }
 
-  /** Of the caller who has most, the item that would come last; undefined where nobody has more than `most`. */
+  /** Evicts the last item of the longest queue. Returns undefined where no queue is longer than `most`. */
   dropBeyond(most: number): Item | undefined {
-    let longest: { readonly caller: string; readonly line: Item[] } | undefined;
-    for (const [caller, line] of this.#lines) {
-      if (line.length > (longest?.line.length ?? most)) longest = { caller, line };
+    let longest: { readonly caller: string; readonly queue: Item[] } | undefined;
+    for (const [caller, queue] of this.#queues) {
+      if (queue.length > (longest?.queue.length ?? most)) longest = { caller, queue };
     }
-    const item = longest?.line.at(-1);
+    const item = longest?.queue.at(-1);
     if (longest !== undefined && item !== undefined) this.remove(longest.caller, item);
     return item;
   }
 
   lengthOf(caller: string): number {
-    return this.#lines.get(caller)?.length ?? 0;
+    return this.#queues.get(caller)?.length ?? 0;
   }
 
-  /** @returns false where it is not there (any more). */
+  /** Removes an item. Returns false where the queue does not hold it. */
   remove(caller: string, item: Item): boolean {
-    const line = this.#lines.get(caller);
-    const index = line?.indexOf(item) ?? -1;
-    if (line === undefined || index < 0) return false;
-    line.splice(index, 1);
+    const queue = this.#queues.get(caller);
+    const index = queue?.indexOf(item) ?? -1;
+    if (queue === undefined || index < 0) return false;
+    queue.splice(index, 1);
     this.#size -= 1;
-    if (line.length === 0) this.#lines.delete(caller);
+    if (queue.length === 0) this.#queues.delete(caller);
     return true;
   }
 
-  /** In the order in which they would be served. */
+  /** Iterates in the order of service. */
   *[Symbol.iterator](): Generator<Item> {
-    let lines = [...this.#lines.values()].map((line) => line.values());
-    while (lines.length > 0) {
-      const goOn: typeof lines = [];
-      for (const line of lines) {
-        const { value, done } = line.next();
+    let queues = [...this.#queues.values()].map((queue) => queue.values());
+    while (queues.length > 0) {
+      const remaining: typeof queues = [];
+      for (const queue of queues) {
+        const { value, done } = queue.next();
         if (done) continue;
         yield value;
-        goOn.push(line);
+        remaining.push(queue);
       }
-      lines = goOn;
+      queues = remaining;
     }
   }
 }

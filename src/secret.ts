@@ -1,8 +1,8 @@
 import { inspect } from "node:util";
 
 /**
- * A string that cannot be printed by accident: `String()`, template literals, JSON, `util.inspect` and
- * therefore every logger show `[redacted]`. Only `reveal()` gives the value, and a reviewer can search for it.
+ * A string that code cannot print by accident: `String()`, template literals, JSON, `util.inspect` and therefore every
+ * logger show `[redacted]`. Only `reveal()` returns the value, and a reviewer can search for it.
  */
 export class Secret {
   readonly #value: string;

@@ -7,12 +7,12 @@ import type { CamCallOptions, CamClient } from "./cam-client.ts";
 export interface FlagReadsDeps {
   readonly cam: Pick<CamClient, "call">;
   readonly clock: Clock;
-  /** How long what was read is good enough for others; 0 keeps nothing. */
+  /** A reading serves other operations for this long. 0 keeps none. */
   readonly cacheMs: number;
 }
 
-/** More users than one page shows, and no more memory than a few megabytes. */
-const MOST_KEPT = 10_000;
+/** More users than one page shows, in a few megabytes of memory. */
+const MAX_CACHED = 10_000;
 
 /** A user's protections as CAM reported them. */
 export interface FlagReading extends SafeAuthFlags {
@@ -22,16 +22,16 @@ export interface FlagReading extends SafeAuthFlags {
   readonly atMs: number;
 }
 
-/** A reading that somebody waits for. */
+/** A reading in progress. */
 interface ReadingUnderWay {
   readonly flags: Promise<FlagReading>;
   readonly deadlineMs: number;
 }
 
 /**
- * Reads of users' protections, one call of CAM each, which all operations of this process share. Whoever asks while
- * the same user is being read gets that reading. A change of the user ends that, so that nobody is told afterwards
- * what was so before; changes by other replicas show when what is kept is over.
+ * Reads users' protections, one call to CAM each, for all operations of this process. Operations that read the same user at
+ * one time share a reading. A change of the user drops it, so that later operations see the new state. Changes by other
+ * replicas show when the cached reading expires.
  */
 export class FlagReads {
   readonly #deps: FlagReadsDeps;
@@ -43,7 +43,7 @@ export class FlagReads {
     this.#deps = deps;
     if (cacheMs > 0) {
       const perf = { now: () => clock.monotonic() };
-      this.#kept = new LRUCache({ max: MOST_KEPT, ttl: cacheMs, ttlResolution: 0, perf });
+      this.#kept = new LRUCache({ max: MAX_CACHED, ttl: cacheMs, ttlResolution: 0, perf });
     }
   }
 
@@ -56,13 +56,13 @@ export class FlagReads {
     try {
       return await underWay.flags;
     } catch (error) {
-      // It may have failed for want of time, of which there is more here.
+      // It may have run out of time, and this operation has more.
       if (underWay.deadlineMs >= options.deadlineMs) throw error;
       return this.read(opUin, options);
     }
   }
 
-  /** The user is being changed, or was: what has been read is no longer so. */
+  /** Drops the readings of a user, before and after a change. */
   drop(opUin: Uin): void {
     this.#underWay.delete(opUin);
     this.#kept?.delete(opUin);

@@ -1,16 +1,16 @@
 /**
- * The right to make one call. CAM counts calls when they arrive, so a budget has to learn when that was: tell
- * it with `sent` and `settle`. A slot that is never settled blocks a place until the budget gives it up.
+ * The right to make one call. CAM counts calls when they arrive, so the holder reports with `sent` and `settle` when that
+ * was. A slot that is never settled takes up a place until the budget gives it up.
  */
 export interface RateSlot {
-  /** How long the caller waited for it. */
+  /** The time that the caller waited for it. */
   readonly waitedMs: number;
   /**
-   * The bytes are about to be written; the call cannot arrive earlier.
-   * @returns false where the slot's time is over: nothing may be written, and the caller settles and takes another.
+   * Reports that the bytes are about to be written. The call cannot arrive earlier.
+   * @returns false where the slot has expired: the holder must write nothing, settle it, and take another slot.
    */
   sent(): boolean;
-  /** The call is over. Only the first settle counts. */
+  /** Reports the end of the call. Only the first report counts. */
   settle(outcome: SlotOutcome): void;
 }
 
@@ -21,39 +21,39 @@ export type SlotOutcome =
   | "THROTTLED"
   /** Sent, and no reply came. */
   | "LOST"
-  /** Never sent: the place is free for another. */
+  /** Never sent: another call may use the place. */
   | "UNUSED";
 
 /** CAM's limit of calls per second, for each action and calling key. */
 export interface RateBudget {
   /**
-   * Resolves when the call may be made. Of one action and key, interactive calls go before bulk ones, and callers
-   * take turns.
+   * Resolves when the call may be made. For one action and key, interactive calls go before bulk calls, and callers take
+   * turns.
    *
-   * @throws GatewayError QUOTA_EXHAUSTED at once, with the true wait as `retryAfterMs`, where no slot comes
-   *   free before `deadlineMs` (monotonic milliseconds).
-   * @throws GatewayError STORE_UNAVAILABLE for a write, where the budget is shared and its store is away.
+   * @throws GatewayError QUOTA_EXHAUSTED without a wait, with the true wait as `retryAfterMs`, where no slot comes free before
+   *   `deadlineMs` (monotonic milliseconds).
+   * @throws GatewayError STORE_UNAVAILABLE for a write, where the budget is shared and its store is unavailable.
    */
   take(request: RateRequest): Promise<RateSlot>;
 }
 
-/** Somebody waits for an interactive call; bulk work, such as a rollout, takes what is left. */
+/** A person waits for an interactive call. Bulk work, such as a rollout, takes the remaining slots. */
 export type CallPriority = "interactive" | "bulk";
 
 export interface RateRequest {
   readonly action: string;
-  /** Whom CAM counts the call for: the key by its id, or the role that temporary keys act for. */
+  /** CAM counts calls by this: the id of the key, or the role of temporary keys. */
   readonly secretId: string;
-  /** Without the store of a shared budget, reads go on slowly and writes do not. */
+  /** While the store of a shared budget is unavailable, reads continue slowly and writes are refused. */
   readonly access: "read" | "write";
-  /** Callers take turns, however much each asks for. */
+  /** Callers take turns, however many calls each makes. */
   readonly caller: string;
   readonly priority: CallPriority;
   readonly deadlineMs: number;
   readonly signal?: AbortSignal | undefined;
   /**
-   * Resolves when the call could be written at once, that is, when a connection is open. A budget whose slots are
-   * for a moment gives none before, but refuses before. It never rejects.
+   * Resolves when a connection is open, so that the call can be written immediately. It never rejects. A budget whose slots
+   * are short grants none earlier, but may refuse earlier.
    */
   readonly ready?: Promise<unknown>;
   /** The call had a slot, which it missed or for which CAM throttled it. It takes the next slot of its priority. */
@@ -62,5 +62,5 @@ export interface RateRequest {
 
 const FREE_SLOT: RateSlot = { waitedMs: 0, sent: () => true, settle: () => undefined };
 
-/** For calls that are too rare to need slots: STS takes 600 a second, and the gateway asks it once in an hour. */
+/** A budget without limits for STS, which accepts 600 calls a second and gets about one an hour. */
 export const unlimitedBudget: RateBudget = { take: () => Promise.resolve(FREE_SLOT) };

@@ -3,20 +3,20 @@ import type { Credential } from "../credentials/credential.ts";
 import { parseStsCredentials } from "../credentials/credential.ts";
 import { type CamAction, STS_VERSION } from "./cam-action.ts";
 
-/** Which role, and for how long. */
+/** The role, and for how long to assume it. */
 export interface RoleSession {
   /** `qcs::cam::uin/12345678:roleName/example`, or the form with the role's id. */
   readonly roleArn: string;
-  /** What CAM's own audit trail shows beside the role: 2 to 128 letters, digits and any of `+ = , . @ _ -`. */
+  /** The name that CAM's audit trail shows with the role: 2 to 128 letters, digits and any of `+ = , . @ _ -`. */
   readonly sessionName: string;
-  /** STS takes 7200 without it, and at most 43200 or what the role allows. */
+  /** Default: 7200. At most 43200, or the limit of the role. */
   readonly durationSeconds?: number;
-  /** The word that a partner's role may ask for. */
+  /** The external ID that the role of a partner may require. */
   readonly externalId?: string;
 }
 
 /**
- * STS: a temporary key of a role that trusts the calling key. Nothing is lost by asking twice, so it counts as a read.
+ * STS: gets a temporary key of a role that trusts the calling key. Counts as a read, because a repetition does no harm.
  * https://www.tencentcloud.com/document/product/1150/49456
  */
 export const assumeRole: CamAction<RoleSession, Credential> = {
@@ -41,8 +41,8 @@ interface WebIdentitySession extends Omit<RoleSession, "externalId"> {
 }
 
 /**
- * STS: a temporary key for whoever has a token of an identity provider that the role trusts. There is no key yet, so
- * the call is not signed. https://cloud.tencent.com/document/product/1312/73070
+ * STS: gets a temporary key for a token of an identity provider that the role trusts. The caller has no key yet, so the
+ * call is not signed. https://cloud.tencent.com/document/product/1312/73070
  */
 export const assumeRoleWithWebIdentity: CamAction<WebIdentitySession, Credential> = {
   name: "AssumeRoleWithWebIdentity",

@@ -3,7 +3,7 @@ import type { Uin } from "../../contract/index.ts";
 import { exactInteger } from "../transport/exact-json.ts";
 import { CAM_VERSION, type CamAction, wireFlag } from "./cam-action.ts";
 
-/** The methods of one protection as CAM reports them. Undefined: CAM did not say, which is not the same as off. */
+/** The methods of one protection as CAM reports them. Undefined: CAM did not report it, which does not mean off. */
 export interface MfaFlagState {
   readonly phone: boolean | undefined;
   readonly token: boolean | undefined;

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { type CamAction, STS_VERSION } from "./cam-action.ts";
 
-/** Whom a key belongs to. */
+/** The owner of a key. */
 export interface CallerIdentity {
   /** `CAMUser`, `CAMRole`, `RootAccount`… */
   readonly type: string | undefined;
@@ -15,7 +15,7 @@ export interface CallerIdentity {
 const text = z.string().nullish();
 const responseSchema = z.object({ Type: text, AccountId: text, PrincipalId: text, Arn: text });
 
-/** STS: who the calling key is. The cheapest way to learn that a key, its clock and its network work. */
+/** STS: identifies the calling key. It is the cheapest check of a key, the clock and the network. */
 export const getCallerIdentity: CamAction<void, CallerIdentity> = {
   name: "GetCallerIdentity",
   version: STS_VERSION,

@@ -2,18 +2,18 @@ import type { Clock } from "../../clock.ts";
 import type { ClockSkew } from "../clock-skew.ts";
 import type { Credential, CredentialChain } from "./credential.ts";
 
-/** What an operator may want to know of the keys. */
+/** Reports changes of the key. */
 export interface CredentialObserver {
-  /** Another key than before, or the first. */
+  /** The first key, or a different one. */
   onLoaded(loaded: Credential): void;
-  /** The place of keys failed; the key that is there goes on being used. */
+  /** The source failed. The current key stays in use. */
   onRefreshFailed(error: unknown): void;
 }
 
 interface CredentialCacheDeps {
   readonly chain: CredentialChain;
   readonly clock: Clock;
-  /** CAM's time, by which temporary keys end; our own clock's without it. */
+  /** CAM's time, by which temporary keys expire. Default: the gateway's clock. */
   readonly skew?: ClockSkew;
   readonly observer?: CredentialObserver;
 }
@@ -24,13 +24,12 @@ interface Held {
   readonly refreshAtMs: number;
 }
 
-/** A refused key is looked for again at most so often, since its place may go on giving the same. */
+/** The least time between two replacements of a refused key, because its source may give the same key again. */
 const REFUSED_PAUSE_MS = 1_000;
 
 /**
- * The credential that calls are signed with. However many calls ask at once, the chain is asked once. A temporary
- * key is renewed ahead of its end, in the background, and used until that end; a failure is never kept, so the next
- * call that has no other key tries again.
+ * A cache of the credential that signs calls. Concurrent calls share one load. Renews a temporary key in the background
+ * before it expires, and uses it until then. Never caches a failure: the next call without a key loads again.
  */
 export class CredentialCache {
   readonly #deps: CredentialCacheDeps;
@@ -42,19 +41,19 @@ export class CredentialCache {
     this.#deps = deps;
   }
 
-  /** @throws CredentialError where there is no key that is still good, and no provider has one. */
+  /** Resolves to a valid key. @throws CredentialError where no provider has one. */
   get(): Promise<Credential> {
     const held = this.#usable();
     if (held === undefined) return this.#load();
     if (this.#deps.clock.monotonic() < held.refreshAtMs) return Promise.resolve(held.credential);
     const refreshed = this.#load().catch(() => held.credential);
-    // A key without an end comes from a file or a variable: looking is quick, and the old one may be gone.
+    // A key that does not expire comes from a file or variable: a read is quick, and the old key may be deleted.
     return held.credential.expiresAtMs === undefined ? refreshed : Promise.resolve(held.credential);
   }
 
-  /** CAM refused this key: looks for another at once. Resolves to whether there is one, and never rejects. */
+  /** Replaces a key that CAM refused. Resolves to whether there is another key, and never rejects. */
   async replace(refused: Credential): Promise<boolean> {
-    // Twice, because a look that is under way may have begun before the key was replaced.
+    // Twice, because a load in progress may have begun before the key was replaced.
     for (let looks = 0; looks < 2 && this.#held?.credential === refused; looks++) {
       if (this.#loading === undefined && !this.#mayReplaceNow()) return false;
       await this.#load().catch(() => undefined);
@@ -119,28 +118,28 @@ function isSame(current: Credential, loaded: Credential): boolean {
   );
 }
 
-/** How long a key that has no end is used before its place is looked at again, so that a rotated one is noticed. */
+/** A key that does not expire is loaded again after this time, so that the gateway notices a rotated key. */
 const LOOK_AGAIN_AFTER_MS = 60_000;
 
-/** A temporary key is renewed when this part of its life is left, */
+/** A temporary key is renewed when this part of its life remains, */
 const RENEW_EARLY = 0.2;
-/** and up to this part earlier, so that replicas that began together do not ask together. */
+/** or up to this part earlier, so that replicas that started together do not renew together. */
 const JITTER = 0.1;
 
-/** After a failure the next try waits for this part of what is left, and never less than a second. */
+/** After a failure, the next attempt waits for this part of the remaining life, and at least a second. */
 const RETRY_PART = 0.1;
 const MIN_PAUSE_MS = 1_000;
 
 /**
- * After how long a loaded key's place is asked again. Counted from what is left and not from the whole life, so
- * that a place that goes on giving the same key is asked more often towards its end.
+ * Returns the time until the next load. It depends on the remaining life, so that a source that repeats the same key is
+ * read more often towards the key's end.
  */
 export function refreshInMs(leftMs: number | undefined, chance: number): number {
   if (leftMs === undefined) return LOOK_AGAIN_AFTER_MS;
   return Math.max(MIN_PAUSE_MS, leftMs * (1 - RENEW_EARLY - JITTER * chance));
 }
 
-/** After how long a refresh that failed is tried again, while the old key is still good. */
+/** Returns the time until the next attempt after a failed renewal, while the old key is valid. */
 export function retryInMs(leftMs: number | undefined): number {
   return Math.max(MIN_PAUSE_MS, (leftMs ?? LOOK_AGAIN_AFTER_MS) * RETRY_PART);
 }

@@ -9,7 +9,7 @@ export interface RetryQuestion {
   readonly deadlineMs: number;
   /** A number in [0, 1) for the jitter. */
   readonly chance: number;
-  /** MAX_ATTEMPTS without it. */
+  /** Default: MAX_ATTEMPTS. */
   readonly maxAttempts?: number | undefined;
 }
 
@@ -18,7 +18,7 @@ export type RetryDecision =
   | { readonly retry: false; readonly because: RetryRefusal };
 
 export type RetryRefusal =
-  /** Another try would get the same answer. */
+  /** Another attempt would get the same answer. */
   | "NOT_TRANSIENT"
   /** A write that may have been applied must be read back before it is sent again. */
   | "OUTCOME_MUST_BE_RESOLVED"
@@ -30,8 +30,8 @@ const BASE_DELAY_MS = 100;
 const MAX_DELAY_MS = 2_000;
 
 /**
- * Whether a failed call is made again, and after how long: exponential backoff with full jitter, so that
- * replicas that failed together do not come back together.
+ * Decides whether to repeat a failed call, and after how long. Uses exponential backoff with full jitter, so that replicas
+ * that failed together do not retry together.
  */
 export function decideRetry(question: RetryQuestion): RetryDecision {
   const { error, access, attempt, nowMs, deadlineMs, maxAttempts = MAX_ATTEMPTS } = question;

@@ -12,8 +12,8 @@ export interface TransportRequest {
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
   /**
-   * Called when a connection is there and the bytes are about to be written to it; never called if nothing was sent.
-   * False keeps them from being written: SLOT_MISSED.
+   * Called when a connection is open and the bytes are about to be written. Never called where nothing is sent. Returns
+   * false to prevent the write, which ends as SLOT_MISSED.
    */
   readonly onSend?: () => boolean;
 }
@@ -32,12 +32,12 @@ interface HttpTransportDeps {
   readonly clock: Clock;
 }
 
-/** Larger than any reply that an action of ours can have: 50 profiles are about 20 kB. */
+/** Larger than any reply: 50 profiles are about 20 kB. */
 export const MAX_REPLY_BYTES = 2 * 1024 * 1024;
 
 /**
- * One POST over undici. It drives the dispatcher itself rather than through `request()`, because a write must
- * know whether its bytes ever left: `onRequestStart` comes after the connection is made and before it is used.
+ * Posts requests over undici. Uses the dispatcher instead of `request()`, because a write must know whether its bytes left:
+ * undici calls `onRequestStart` when the connection is open and before it is used.
  */
 export class HttpTransport {
   readonly #deps: HttpTransportDeps;
@@ -51,14 +51,14 @@ export class HttpTransport {
   }
 
   /**
-   * Resolves when a connection is free for one more post, or cannot be had soon; it never rejects. The connection
-   * counts as wanted until the returned function is called.
+   * Resolves when a connection is free for one more post, or does not open soon. Never rejects. The connection is reserved
+   * until the returned function is called.
    */
   openAhead(origin: string, withinMs: number): Promise<() => void> {
     return this.#opener.openOne(origin, withinMs);
   }
 
-  /** @throws TransportError, which says whether anything was sent and why no whole reply came back. */
+  /** Posts one request. @throws TransportError, which tells whether anything was sent and why there is no complete reply. */
   post(request: TransportRequest): Promise<TransportReply> {
     return new Promise((resolve, reject) => {
       if (request.signal?.aborted) {
@@ -83,11 +83,11 @@ export class HttpTransport {
   }
 }
 
-/** Who waits for an exchange. */
+/** The callbacks at the end of an exchange. */
 interface ExchangeEnd {
   readonly resolve: (reply: TransportReply) => void;
   readonly reject: (error: TransportError) => void;
-  /** However it ended, the connection is not used any more. */
+  /** Releases the connection, however the exchange ended. */
   readonly release: () => void;
 }
 
@@ -112,8 +112,8 @@ class Exchange implements Dispatcher.DispatchHandler {
   readonly #onAbort = (): void => this.fail("ABORTED");
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    // Given up while it waited for a connection: what was reported as not sent must not be sent now. undici drops
-    // a request that throws here and keeps the connection, which the controller's abort would destroy.
+    // The request was given up while it waited for a connection. It was reported as not sent, so it must not be sent now.
+    // undici drops a request that throws here and keeps the connection, which the controller's abort would destroy.
     if (this.#settled) throw new TransportError("ABORTED", { sent: false });
     if (this.#request.onSend?.() === false) {
       this.fail("SLOT_MISSED");
@@ -175,12 +175,12 @@ function headerText(value: string | string[] | undefined): string | undefined {
 export type TransportFailure =
   /** No connection could be made: DNS, refused, TLS. */
   | "CONNECT_FAILED"
-  /** The connection ended before the whole reply was there. */
+  /** The connection ended before the reply was complete. */
   | "CONNECTION_LOST"
   /** Time ran out, before or after sending. */
   | "TIMEOUT"
   | "REPLY_TOO_LARGE"
-  /** It came to writing too late for its slot of the quota. */
+  /** The slot of the quota had expired before the request could be written. */
   | "SLOT_MISSED"
   /** The caller's signal. */
   | "ABORTED";
@@ -189,7 +189,7 @@ export type TransportFailure =
 export class TransportError extends Error {
   override readonly name = "TransportError";
   readonly reason: TransportFailure;
-  /** False only when it is certain that no byte of the request reached CAM. */
+  /** False only where certainly no byte of the request reached CAM. */
   readonly sent: boolean;
 
   constructor(reason: TransportFailure, options: { readonly sent: boolean; readonly cause?: unknown }) {
