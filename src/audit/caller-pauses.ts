@@ -3,28 +3,28 @@ import type { Database } from "../database/database.ts";
 import type { RecordedCaller } from "./change-record.ts";
 import { runQuery, runRead } from "./run-query.ts";
 
-/** How many users one caller may change before an operator has to look at it. */
+/** The limit on users that one caller may change before an operator has to resume them. */
 export interface BulkGuard {
-  /** Different users whose changes a caller asks for or approves; 0 for any number. */
+  /** The number of different users whose changes a caller requests or approves; 0 for no limit. */
   readonly users: number;
   readonly withinMs: number;
 }
 
 export const NO_BULK_GUARD: BulkGuard = { users: 0, withinMs: 0 };
 
-/** Since when, and why, a caller may change nobody. Times are the database's clock. */
+/** A caller who may make no changes until an operator resumes them. Times are by the clock of the database. */
 export interface CallerPause {
   readonly id: string;
   readonly subject: string;
   readonly issuer: string | undefined;
   readonly pausedAt: Date;
-  /** So many different users within so long. */
+  /** The number of different users that the caller changed within `withinMs`. */
   readonly users: number;
   readonly withinMs: number;
   readonly resumed: { readonly at: Date; readonly by: RecordedCaller } | undefined;
 }
 
-/** The callers whom the bulk guard has paused; begin_change in schema/migrations does so. Errors are those of ChangeLog. */
+/** The callers that the bulk guard (guard_caller in schema/migrations) has paused. Errors are those of ChangeLog. */
 export class CallerPauses {
   readonly #database: Database;
 
@@ -42,7 +42,7 @@ export class CallerPauses {
     return rows.length > 0;
   }
 
-  /** Those who are paused now, the latest first. */
+  /** Returns the paused callers, the latest first. */
   async list(): Promise<readonly CallerPause[]> {
     const rows = await runRead<PauseRow>(
       this.#database,
@@ -51,7 +51,7 @@ export class CallerPauses {
     return rows.map(toPause);
   }
 
-  /** Ends a pause, and has the caller's users counted anew. Undefined where it was over, or is that of `by`. */
+  /** Ends a pause and restarts the count of users. Returns undefined if the pause was over or is that of `by`. */
   async resume(id: string, by: RecordedCaller): Promise<CallerPause | undefined> {
     const [row] = await runQuery<PauseRow>(
       this.#database,

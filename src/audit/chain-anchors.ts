@@ -7,20 +7,20 @@ import { readUtf8File, whyUnreadable } from "../utf8.ts";
 import { type ChainPlace, placeShape } from "./chain.ts";
 
 interface ChainAnchorsOptions {
-  /** Undefined keeps the places in memory alone. */
+  /** Undefined keeps the places in memory only. */
   readonly file: string | undefined;
   /** Hears once of another process that writes the file. */
   readonly report?: Report;
 }
 
 /**
- * The highest place of each chain that this replica has signed: in memory, and in a file that outlives the process. An
- * owner of the database can rewrite the record and its checkpoints, and does not reach either.
+ * The highest place of each chain that this replica has signed, in memory and in a file that outlives the process. An
+ * owner of the database can rewrite the record and its checkpoints, but neither of these.
  */
 export class ChainAnchors {
   readonly #options: ChainAnchorsOptions;
   readonly #kept = new Map<string, ChainPlace>();
-  /** As this process last read or wrote the file. */
+  /** The places when this process last read or wrote the file. */
   #seen: Places | undefined;
   #isShared = false;
 
@@ -28,20 +28,20 @@ export class ChainAnchors {
     this.#options = options;
   }
 
-  /** Reads the file, and writes it once to prove that it can be written. @throws AnchorFileError */
+  /** Reads the file, and writes it once to test that it is writable. @throws AnchorFileError */
   static async open(options: ChainAnchorsOptions): Promise<ChainAnchors> {
     const anchors = new ChainAnchors(options);
     if (options.file !== undefined) await anchors.#write(options.file, await readAnchorFile(options.file));
     return anchors;
   }
 
-  /** The places of a chain that the record has to contain: that of memory and that of the file. @throws AnchorFileError */
+  /** Returns the places that the record must contain: those in memory and in the file. @throws AnchorFileError */
   async placesOf(chain: string): Promise<readonly ChainPlace[]> {
     const places = [this.#kept.get(chain), (await this.#readFile()).get(chain)];
     return places.filter((place) => place !== undefined);
   }
 
-  /** Keeps a place that is as high as those kept before, in the file first. @throws AnchorFileError */
+  /** Keeps a place that is at least as high as those before, in the file first. @throws AnchorFileError */
   async keep(chain: string, place: ChainPlace): Promise<void> {
     const { file } = this.#options;
     if (file !== undefined) {
@@ -82,17 +82,17 @@ function isSame(one: Places, other: Places): boolean {
   );
 }
 
-/** The anchor file cannot be used. The message names the file and says what to do. */
+/** The anchor file is unusable. The message names the file and says what to do. */
 export class AnchorFileError extends Error {
   override readonly name = "AnchorFileError";
 }
 
-/** Places in chains, by the name of the chain. */
+/** Places by the name of their chain. */
 type Places = ReadonlyMap<string, ChainPlace>;
 
 const shape = z.strictObject({ chains: z.record(z.string(), placeShape) });
 
-/** Reads an anchor file. A file that is missing has no places. @throws AnchorFileError */
+/** Reads an anchor file. A missing file has no places. @throws AnchorFileError */
 export async function readAnchorFile(file: string): Promise<Places> {
   const text = await readUtf8File(file).catch((cause: unknown) => {
     if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
@@ -107,7 +107,7 @@ export async function readAnchorFile(file: string): Promise<Places> {
   );
 }
 
-/** The places that an anchor file's text has, or undefined where it is not that of one. */
+/** Returns the places in the text of an anchor file, or undefined for any other text. */
 export function parseAnchors(text: string): Places | undefined {
   try {
     return new Map(Object.entries(shape.parse(JSON.parse(text)).chains));
@@ -116,7 +116,7 @@ export function parseAnchors(text: string): Places | undefined {
   }
 }
 
-/** Checks, without writing, that the file can be read and its folder can be written. @throws AnchorFileError */
+/** Checks, without writing, that the file is readable and its folder writable. @throws AnchorFileError */
 export async function checkAnchorFile(file: string): Promise<void> {
   await readAnchorFile(file);
   await access(dirname(file), constants.W_OK).catch((cause: unknown) => {
@@ -125,12 +125,12 @@ export async function checkAnchorFile(file: string): Promise<void> {
 }
 
 /**
- * Replaces the file as a whole, so that a crash leaves the old text or the new one, and returns once the disk has it.
+ * Replaces the whole file, so that a crash leaves the old text or the new one. Returns once the text is on the disk.
  * @throws AnchorFileError
  */
 export async function writeAnchorFile(file: string, places: Places): Promise<void> {
   const text = `${JSON.stringify({ chains: Object.fromEntries(places) })}\n`;
-  // Of a name of its own, in case two replicas share the file by mistake.
+  // The name differs by process, in case two replicas share the file by mistake.
   const unfinished = `${file}.${process.pid}.unfinished`;
   try {
     await writeDurably(unfinished, text);
@@ -152,7 +152,7 @@ async function writeDurably(file: string, text: string): Promise<void> {
   }
 }
 
-/** A renamed file survives a power cut once its folder is on the disk. Windows opens no folders. */
+/** Syncs the folder, so that the rename survives a power cut. Windows cannot open folders. */
 async function syncFolder(folder: string): Promise<void> {
   if (process.platform === "win32") return;
   const handle = await open(folder, "r");

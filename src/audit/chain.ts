@@ -1,49 +1,49 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 
-/** What the first record of all follows. */
+/** The previous hash of the first record. */
 export const GENESIS_HASH = "0".repeat(64);
 
-/** A place in the chain: the number of its record, 0 before the first, and the hash up to there. */
+/** A place in the chain: the number of a record (0 before the first) and the hash up to it. */
 export interface ChainPlace {
   readonly seq: number;
   readonly hash: string;
 }
 
-/** The name of the one chain that there is. Anchors name the chain that they belong to. */
+/** The name of the only chain. Anchors name their chain. */
 export const RECORD_CHAIN = "record";
 
-/** A place as files and operators write it. */
+/** The form of a place in files and on the command line. */
 export const placeShape = z.strictObject({
   seq: z.number().int().nonnegative(),
   hash: z.string().regex(/^[0-9a-f]{64}$/),
 });
 
-/** One sealed change. `content` is the very text that was hashed. */
+/** A sealed change. `content` is the exact text that was hashed. */
 export interface SealedRecord extends ChainPlace {
   readonly previousHash: string;
   readonly content: string;
 }
 
-/** What is wrong with a chain, where it first is. */
+/** The first fault in a chain. */
 export interface ChainProblem {
-  /** The record's number; undefined where the problem is no record's. */
+  /** The number of the record; undefined if the fault belongs to no record. */
   readonly seq: number | undefined;
-  /** The change that was recorded there, where that can still be told. */
+  /** The change in that record, if it can still be read. */
   readonly changeId: string | undefined;
   readonly reason: string;
 }
 
 export const GENESIS: ChainPlace = { seq: 0, hash: GENESIS_HASH };
 
-/** As settle_change in schema/migrations computes it. */
+/** Computes a hash as settle_change in schema/migrations does. */
 export function hashRecord(previousHash: string, content: string): string {
   return createHash("sha256").update(previousHash).update(content).digest("hex");
 }
 
 /**
- * What is wrong with a record that should follow `before`, or undefined. Where only a part of the chain is there,
- * the hash before its first record is not known, and is taken from that record.
+ * Returns the fault of a record that should follow `before`, or undefined. In a part of a chain the hash before the first
+ * record is unknown, and that record states it.
  */
 export function findProblem(
   record: SealedRecord,
@@ -65,7 +65,7 @@ export function findProblem(
   return undefined;
 }
 
-/** The id of the change that a sealed text, or what is left of it, is about. */
+/** Returns the id of the change in a sealed text, which may be cut short. */
 export function changeIdOf(content: string): string | undefined {
   // jsonb puts the shortest key first.
   return /^\{\\?"id\\?": \\?"([0-9a-f-]{36})\\?"/.exec(content)?.[1];

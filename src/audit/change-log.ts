@@ -25,23 +25,24 @@ import { inTransaction, runQuery, runRead } from "./run-query.ts";
 
 interface ChangeLogDeps {
   readonly database: Database;
-  /** Names this process in the record. */
+  /** The name of this process in the record. */
   readonly replica: string;
-  /** Without it nobody is ever paused. */
+  /** Without it the gateway pauses no caller. */
   readonly guard?: BulkGuard;
-  /** Without it no request for approval can be approved. */
+  /** Without it no request can be approved. */
   readonly seal?: RequestSeal | undefined;
 }
 
-/** A verdict, and the change where it awaits approval or is joined. */
+/** A verdict, with the change if it awaits approval or is joined. */
 type BeginRow = Partial<ChangeRow> & { readonly verdict: BeginVerdict["kind"]; readonly changeId: string };
 
 /**
- * The record of changes. What is on record can be settled once and never altered or deleted.
+ * The record of changes: intents before CAM is called, outcomes after. A record is settled once and never altered or
+ * deleted. This folder also owns the hash chain over the record, its checkpoints, export and verification; it does not
+ * send anything to CAM. Read change-record.ts next, then schema/migrations.
  *
- * Every method throws GatewayError STORE_UNAVAILABLE, with the driver's error as its cause, where the store does
- * not do its work now. A mistake of ours in a statement or a value is thrown as the driver's error, and the change
- * is as little on record as in the other case.
+ * Every method throws GatewayError STORE_UNAVAILABLE, with the driver's error as its cause, while the store is
+ * unavailable. A fault of the gateway in a statement or value surfaces as the driver's error. Neither records anything.
  */
 export class ChangeLog {
   readonly #deps: ChangeLogDeps;
@@ -50,7 +51,7 @@ export class ChangeLog {
     this.#deps = deps;
   }
 
-  /** Puts an intent on record, or says why not (see begin_change in schema/migrations). */
+  /** Records an intent, or says why not (see begin_change in schema/migrations). */
   async begin(intent: ChangeIntent, basis: BeforeImageBasis): Promise<BeginVerdict> {
     const { caller } = intent;
     const columns = {
@@ -83,14 +84,11 @@ export class ChangeLog {
         await this.#seal(on, intent, toChangeRecord(row as ChangeRow));
       return { kind: row.verdict, id: row.changeId };
     };
-    // A request for approval that is on record without its MAC could never be approved.
+    // One transaction: without its MAC a recorded request could never be approved.
     return intent.approvalMs === undefined ? run(database) : inTransaction(database, run);
   }
 
-  /**
-   * Seals a request for approval by what the caller has asked for, and not by what the record says: where the two differ,
-   * nobody can approve it.
-   */
+  /** Seals what the caller asked for, and not what the record says. If the two differ, the request cannot be approved. */
   async #seal(database: Database, intent: ChangeIntent, record: ChangeRecord): Promise<void> {
     const { seal } = this.#deps;
     const { id, approval, requestMac } = record;
@@ -100,8 +98,8 @@ export class ChangeLog {
   }
 
   /**
-   * Records what became of a change. One statement, which also seals the record where the outcome is final.
-   * @returns undefined where the record was sealed before, and therefore stays as it is.
+   * Records an outcome, and seals the record if the outcome is final. One statement.
+   * @returns undefined if the record was already sealed, which leaves it as it is.
    */
   async settle(id: string, settlement: ChangeSettlement): Promise<Settled | undefined> {
     const { status, resolvedBy, code, camCode, camAction, camRequestId, readBack } = settlement;
@@ -113,7 +111,7 @@ export class ChangeLog {
     return row && { settleOrder: Number(row.settleOrder), at: row.settledAt, sealed: row.sealed };
   }
 
-  /** The writes of a user that a read which begins now may not show yet, in the order in which CAM heard of them. */
+  /** Returns the writes of a user that a read from now on may not show yet, in the order in which CAM received them. */
   async recentWrites(account: string, opUin: Uin): Promise<readonly RecentWrite[]> {
     const rows = await this.#run<RecentWrite>(sql`
       select change_id, status, before_image as before, sent, finished_at, settle_order, age_ms
@@ -121,14 +119,14 @@ export class ChangeLog {
     return rows.map((row) => ({ ...row, settleOrder: Number(row.settleOrder) }));
   }
 
-  /** Undefined where there is none; what is no id of a change is the id of none. */
+  /** Returns undefined for an unknown or malformed id. */
   async find(id: string): Promise<ChangeRecord | undefined> {
     if (!isChangeId(id)) return undefined;
     const [row] = await this.#run<ChangeRow>(sql`select * from mfa_change where id = ${id}`);
     return row && toChangeRecord(row);
   }
 
-  /** The caller's latest change under an idempotency key, which is forgotten after a day. */
+  /** Returns the caller's latest change under an idempotency key, which expires after a day. */
   async findByIdempotencyKey(
     { subject, issuer }: RecordedCaller,
     key: string,
@@ -141,7 +139,7 @@ export class ChangeLog {
     return row && toChangeRecord(row);
   }
 
-  /** As `find`, for a query: on the connections for reads. */
+  /** The same as `find`, on the connections for reads. */
   async read(id: string): Promise<ChangeRecord | undefined> {
     if (!isChangeId(id)) return undefined;
     const [row] = await this.#read<ChangeRow>(sql`select * from mfa_change where id = ${id}`);
@@ -149,8 +147,8 @@ export class ChangeLog {
   }
 
   /**
-   * Newest first; `after` is the id of the last record of the page before, which goes on rightly whatever has been
-   * begun meanwhile. @throws RangeError where it is no id of a change (`isChangeId`).
+   * Returns a page of records, newest first. `after` is the id of the last record of the page before, so that new changes
+   * shift no page. @throws RangeError if it is malformed (`isChangeId`).
    */
   async list(filter: ChangeFilter, limit: number, after?: string): Promise<readonly ChangeRecord[]> {
     const rows = await this.#read<ChangeRow>(changesPage(filter, limit, after));
@@ -158,9 +156,9 @@ export class ChangeLog {
   }
 
   /**
-   * Takes over changes of an account whose replica should have finished them and did not, whose outcome is unknown and to be
-   * looked at again, or whose time for approval is over. They are this replica's for `leaseMs`; no two replicas get the
-   * same. All replicas together get changes whose user is to be read once in `gapMs`.
+   * Claims changes of an account for `leaseMs`: those that their replica abandoned, those of unknown outcome whose next
+   * read-back is due, and those whose time for approval is over. No two replicas claim the same change. All replicas
+   * together claim changes that need a read-back once in `gapMs`.
    */
   async claim(account: string, limit: number, leaseMs: number, gapMs = 0): Promise<readonly ChangeRecord[]> {
     const { replica } = this.#deps;
@@ -170,7 +168,7 @@ export class ChangeLog {
     return rows.map(toChangeRecord);
   }
 
-  /** How many changes nobody will finish, as their account is none of these: by the account. */
+  /** Counts the overdue changes of accounts other than these, by account. */
   async countOrphaned(accounts: readonly string[]): Promise<ReadonlyMap<string, number>> {
     const rows = await this.#run<{ account: string; changes: number }>(sql`
       select account, count(*)::integer as changes from mfa_change
@@ -180,8 +178,8 @@ export class ChangeLog {
   }
 
   /**
-   * What else may have made a reading of the user show what a change sent: later changes, and for a minute, for which
-   * CAM may show what was so before, earlier ones. What was refused has changed nothing.
+   * Returns the other writes that may explain why a read-back shows the flags of a change: later changes, and earlier ones
+   * for the minute in which CAM may show the state before a write. Refused changes have written nothing.
    */
   async otherWrites({ id, account, opUin }: ChangeRecord): Promise<OtherWrites> {
     const rows = await this.#run<{ beforeImage: object; sent: object; later: boolean }>(sql`
@@ -214,14 +212,13 @@ export class ChangeLog {
 }
 
 /**
- * Returns the statement of one page of the record, newest first. Takes each status from an index that has its rows in
- * this order, so that a rare status, caller or account costs as little as a common one.
+ * Returns the statement for a page of the record, newest first. It reads each status from an index in that order, so that
+ * a rare status, caller or account costs as little as a common one.
  *
- * The planner cannot know that two callers never change the same accounts, and would walk through one caller's records
- * for the other's. So the conditions fit one index alone (schema/migrations/0005_indexes.sql): appending nothing to a
- * column keeps its other indexes out.
+ * The conditions fit exactly one index (schema/migrations/0005_indexes.sql): an appended empty text keeps a column's other
+ * indexes out. Otherwise the planner may read all records of a caller to find those of an account.
  *
- * @throws RangeError where `after` is no id of a change (`isChangeId`).
+ * @throws RangeError if `after` is malformed (`isChangeId`).
  */
 export function changesPage(filter: ChangeFilter, limit: number, after?: string): RawBuilder<ChangeRow> {
   const { status, from, until } = filter;
@@ -253,7 +250,7 @@ function matchesOf({ account, opUin, callerSubject }: ChangeFilter): RawBuilder<
     return matches;
   }
   if (callerSubject !== undefined && account !== undefined) {
-    // An account's name has no space.
+    // Names of accounts have no spaces.
     return [ofStatus, sql`c.caller_subject || ' ' || c.account = ${`${callerSubject} ${account}`}`];
   }
   if (callerSubject !== undefined) return [ofStatus, sql`c.caller_subject = ${callerSubject}`];

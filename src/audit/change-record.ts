@@ -3,9 +3,9 @@ import type { Uin } from "../contract/index.ts";
 export const CHANGE_STATUSES = ["awaiting_approval", "pending", "applied", "refused", "unknown"] as const;
 
 /**
- * awaiting_approval: on record, and nothing happens before another caller approves it. pending: on record, outcome to
- * come. applied: in force. refused: proven not to have been applied. unknown: nothing proves either; the reconciler
- * reads the user again for a day.
+ * awaiting_approval: recorded, and sent once another caller approves it. pending: recorded, without an outcome yet.
+ * applied: in force. refused: proven not to be in force. unknown: neither is proven; the reconciler reads the user again
+ * for a day.
  */
 export type ChangeStatus = (typeof CHANGE_STATUSES)[number];
 
@@ -15,15 +15,15 @@ export interface RecordedCaller {
   readonly issuer: string | undefined;
 }
 
-/** What became of a change that another caller has to approve. */
+/** The approval of a change that needs one. */
 export interface ChangeApproval {
   readonly expiresAt: Date;
-  /** Undefined while it is awaited, and for ever where it expired. */
+  /** Undefined while the change waits, and if it expired. */
   readonly decision: ApprovalDecision | undefined;
 }
 
 interface ApprovalDecision {
-  /** withdrawn: rejected by who had asked for it. */
+  /** withdrawn: rejected by the caller who asked for the change. */
   readonly kind: "approved" | "rejected" | "withdrawn";
   readonly by: RecordedCaller;
   readonly at: Date;
@@ -31,46 +31,46 @@ interface ApprovalDecision {
   readonly gatewayRequestId: string;
 }
 
-/** One change as it stands in the record. Times are the database's clock. */
+/** A change in the record. Times are by the clock of the database. */
 export interface ChangeRecord {
-  /** UUIDv7: sorts by when the change was begun, as finely as the database's clock goes. */
+  /** UUIDv7: sorts by when the change began, to the resolution of the database's clock. */
   readonly id: string;
-  /** The account that it was made in, by the name that the gateway had for it. */
+  /** The name that the gateway had for the account. */
   readonly account: string;
   readonly opUin: Uin;
   readonly caller: RecordedCaller;
   readonly gatewayRequestId: string;
   /** What the caller asked for. */
   readonly requested: object;
-  /** Why, in the caller's words. */
+  /** The reason in the caller's words. */
   readonly reason: string | undefined;
   readonly requestHash: string;
-  /** The user's protections as read before: where the change was approved, before it was sent. */
+  /** The before-image; for an approved change, as read at the approval. */
   readonly before: object;
   /** The full flag sets that were, or were to be, sent. */
   readonly sent: object;
   readonly status: ChangeStatus;
-  /** Undefined where nobody has to approve it. */
+  /** Undefined if the change needs no approval. */
   readonly approval: ChangeApproval | undefined;
-  /** The gateway's MAC over what an approver agrees to, and the fingerprint of its key. See request-seal.ts. */
+  /** The gateway's MAC over the request for approval, and the fingerprint of its key. See request-seal.ts. */
   readonly requestMac: { readonly mac: string; readonly key: string } | undefined;
   readonly resolvedBy: "REPLY" | "READ_BACK" | undefined;
-  /** Our code, where the change was refused or its outcome is unknown. */
+  /** The gateway's code for a refused change or an unknown outcome. */
   readonly code: string | undefined;
   readonly camCode: string | undefined;
   readonly camAction: string | undefined;
   readonly camRequestId: string | undefined;
-  /** Requests of the write that were made to CAM. */
+  /** The number of requests for the write that reached CAM or may have. */
   readonly attempts: number;
   readonly quotaWaitMs: number;
   readonly replica: string;
   readonly createdAt: Date;
   readonly finishedAt: Date | undefined;
-  /** The place in the hash chain; undefined while something about the record can still change. */
+  /** The place in the hash chain; undefined until the record is sealed. */
   readonly seq: string | undefined;
 }
 
-/** What is put on record before CAM hears of a change. */
+/** The intent of a change, recorded before CAM is called. */
 export interface ChangeIntent {
   readonly account: string;
   readonly opUin: Uin;
@@ -82,18 +82,18 @@ export interface ChangeIntent {
   readonly idempotencyKey: string | undefined;
   readonly before: object;
   readonly sent: object;
-  /** How long the change may take; after that any replica may take it over. */
+  /** How long the change may take. After that any replica may claim it. */
   readonly leaseMs: number;
-  /** How long another caller has to approve it; undefined where nobody has to. */
+  /** How long another caller has to approve it; undefined if it needs no approval. */
   readonly approvalMs?: number | undefined;
 }
 
-/** What is put on record when a change is approved. */
+/** The approval of a change, recorded before CAM is called. */
 export interface ChangeApprovalIntent {
   readonly by: RecordedCaller;
   readonly gatewayRequestId: string;
   readonly reason: string | undefined;
-  /** As read and composed for this approval. */
+  /** Read and composed for this approval. */
   readonly before: object;
   readonly sent: object;
   readonly leaseMs: number;
@@ -101,11 +101,11 @@ export interface ChangeApprovalIntent {
   readonly composedFrom?: ChangeRecord;
 }
 
-/** What the before-image of an intent was made from. */
+/** How recent the before-image of an intent is. */
 export interface BeforeImageBasis {
   /** The `settleOrder` of the latest recent write that it was composed with. */
   readonly known: number | undefined;
-  /** How long ago, by the reader's own clock, the reading of the user began. */
+  /** How long ago the read of the user began, by the reader's own clock. */
   readonly ageMs: number;
 }
 
@@ -115,37 +115,37 @@ export interface RecentWrite {
   readonly status: "applied" | "unknown";
   readonly before: object;
   readonly sent: object;
-  /** When its outcome became known, or became unknown. */
+  /** When the outcome was recorded, which may be that it is unknown. */
   readonly finishedAt: Date;
   /** Orders the outcomes of the user's changes, whatever the clock does. */
   readonly settleOrder: number;
-  /** How long ago that was, by the database's clock. Negative where that clock was set back since. */
+  /** How long ago that was, by the clock of the database. Negative if that clock was set back since. */
   readonly ageMs: number;
 }
 
-/** What the other changes of a user say about a reading that shows what one change sent. */
+/** The other changes of a user that may explain a read-back. */
 export interface OtherWrites {
-  /** The flag sets of changes that CAM heard of later, and that were not refused. */
+  /** The flag sets of changes that CAM received later and did not refuse. */
   readonly later: readonly object[];
-  /** Images of the user from before the change that the reading may still show: as read, or as sent. */
+  /** Earlier images of the user, read or sent, that a read-back may still show. */
   readonly earlier: readonly object[];
 }
 
 /**
- * PAUSED, PAUSES: the bulk guard stands in the way, with PAUSES since this very moment.
+ * PAUSED: the bulk guard has paused the caller. PAUSES: it does so now.
  * BUSY: another change is open. STALE: the before-image was not composed with the latest recent write.
  */
 type VerdictOfBoth = "BEGUN" | "STALE" | "BUSY" | "PAUSED" | "PAUSES";
 
-/** Whether an intent is on record, and if not, why; `id` is the change, or the pause, that stands in the way. */
+/** The verdict on an intent. `id` is the change, or the change or pause that prevents it. */
 export interface BeginVerdict {
   readonly kind: VerdictOfBoth | "AWAITING" | "JOIN" | "FULL" | "REPLAY" | "KEY_REUSED";
   readonly id: string;
 }
 
 /**
- * Whether a change was approved, and if not, why; `id` is the change, or the pause, that stands in the way.
- * FORGED: the record does not hold what this gateway recorded; it is settled as refused.
+ * The verdict on an approval. `id` is the change, or the change or pause that prevents it.
+ * FORGED: the record differs from what this gateway recorded. It is settled as refused.
  */
 export interface ApproveVerdict {
   readonly kind: VerdictOfBoth | "DECIDED" | "OWN" | "EXPIRED" | "FORGED";
@@ -163,16 +163,16 @@ export interface ChangeSettlement {
   readonly camRequestId?: string | undefined;
   readonly attempts: number;
   readonly quotaWaitMs: number;
-  /** Whether the user was read to find out about an unknown outcome. An unknown outcome is sealed after enough read-backs. */
+  /** Whether the user was read to find the outcome. An unknown outcome is sealed after enough read-backs. */
   readonly readBack?: boolean | undefined;
 }
 
-/** That an outcome is on record. */
+/** A recorded outcome. */
 export interface Settled {
   /** As in RecentWrite. */
   readonly settleOrder: number;
   readonly at: Date;
-  /** Whether nothing about the record can change any more. */
+  /** Whether the record is sealed, so that it cannot change any more. */
   readonly sealed: boolean;
 }
 
@@ -187,14 +187,14 @@ export interface ChangeFilter {
   readonly until?: Date | undefined;
 }
 
-/** Whether a text has the form of a change's id, so that it can be looked up. */
+/** Returns whether a text has the form of a change's id. */
 export function isChangeId(text: string): boolean {
   return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
 }
 
-/** @throws RangeError where it has not. */
+/** @throws RangeError if the text has another form. */
 export function requireChangeId(text: string): string {
-  if (!isChangeId(text)) throw new RangeError(`${text} is no id of a change.`);
+  if (!isChangeId(text)) throw new RangeError(`${text} is not the id of a change.`);
   return text;
 }
 

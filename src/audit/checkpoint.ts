@@ -19,7 +19,7 @@ export function signCheckpoint(place: ChainPlace, signedAt: string, privateKey: 
   return { seq, hash, signedAt, publicKey: encodePublicKey(createPublicKey(privateKey)), signature };
 }
 
-/** Whether the signature is that of the key which the checkpoint names. Whether that key is to be trusted is not asked. */
+/** Returns whether the key in the checkpoint made the signature. It does not decide whether to trust that key. */
 export function isSignedAsItSays(checkpoint: Checkpoint): boolean {
   const key = decode(checkpoint.publicKey);
   const signature = decode(checkpoint.signature);
@@ -34,33 +34,33 @@ export function isSignedAsItSays(checkpoint: Checkpoint): boolean {
   }
 }
 
-/** A public key as checkpoints hold it. */
+/** Returns a public key in the form that checkpoints have. */
 export function encodePublicKey(publicKey: KeyObject): string {
   return publicKey.export({ format: "der", type: "spki" }).toString("base64");
 }
 
-/** A short name of a public key, for people. */
+/** Returns a short name of a public key, for people. */
 export function fingerprint(publicKey: string): string {
   return createHash("sha256").update(publicKey, "base64").digest("hex").slice(0, 16);
 }
 
-/** It begins with what it is, so that no signature of this key for another purpose can be taken for one. */
+/** Returns the signed text. Its prefix keeps it apart from signatures of this key for other purposes. */
 function statementOf({ seq, hash, signedAt }: Omit<Checkpoint, "publicKey" | "signature">): Buffer {
   return Buffer.from(`cam-mfa-gateway audit checkpoint: ${seq} ${hash} ${signedAt}`);
 }
 
-/** Base64 has several spellings of the same bytes; only the usual one counts, so that no byte can be changed unseen. */
+/** Decodes canonical base64 only, so that no byte of a signature can change unnoticed. */
 function decode(text: string): Buffer | undefined {
   const bytes = Buffer.from(text, "base64");
   return bytes.toString("base64") === text ? bytes : undefined;
 }
 
-/** A key that cannot be used. The message names the file and never shows what is in it. */
+/** A key file is unusable. The message names the file and quotes none of it. */
 export class KeyFileError extends Error {
   override readonly name = "KeyFileError";
 }
 
-/** The key that signs now, and the one before it while keys are changed. */
+/** The current signing key, and the previous one during a rotation. */
 export interface SigningKeys {
   readonly privateKey: KeyObject;
   readonly previousKey: KeyObject | undefined;
@@ -84,7 +84,7 @@ export async function loadSigningKey(file: string): Promise<KeyObject> {
 }
 
 /**
- * Loads the public keys to trust: one PEM or several one after the other, as they are after a change of keys.
+ * Loads the trusted public keys: one PEM, or several after a rotation.
  * @throws KeyFileError
  */
 export async function loadPublicKeys(file: string): Promise<readonly string[]> {

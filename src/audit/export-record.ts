@@ -6,10 +6,10 @@ import type { Checkpoint } from "./checkpoint.ts";
 import { readCheckpoints, readEnd, readRecords } from "./read-record.ts";
 
 /**
- * The sealed record as lines of JSON, each ended, in the order of the chain, with one last line that says where
- * the chain ends. It is written as it is found: whether it is unbroken is the verification's to say.
+ * Exports the sealed records as lines of JSON in the order of the chain. The last line says where the chain ends. It does
+ * not verify the chain.
  *
- * @param since leaves out the records up to this one.
+ * @param since skips the records up to this one.
  */
 export async function* exportRecord(db: Kysely<Tables>, since = 0): AsyncGenerator<string> {
   for await (const record of readRecords(db, since)) yield `${formatRecord(record)}\n`;
@@ -23,7 +23,7 @@ export interface ExportEnd {
   readonly since: number;
   /** Where the chain ended. */
   readonly end: ChainPlace;
-  /** Those from `since` on, in order. */
+  /** The checkpoints from `since` on, in order. */
   readonly checkpoints: readonly Checkpoint[];
 }
 
@@ -56,19 +56,19 @@ export function formatEnd({ since, end, checkpoints }: ExportEnd): string {
   });
 }
 
-/** A line as a record, or undefined where any byte of it is not as `formatRecord` writes it. */
+/** Parses a line as a record. Returns undefined if any byte differs from what `formatRecord` writes. */
 export function parseRecord(line: Uint8Array): SealedRecord | undefined {
   return parseExactly(line, recordShape, formatRecord);
 }
 
-/** A line as the last one, or undefined where any byte of it is not as `formatEnd` writes it. */
+/** Parses the last line. Returns undefined if any byte differs from what `formatEnd` writes. */
 export function parseEnd(line: Uint8Array): ExportEnd | undefined {
   return parseExactly(line, endShape, formatEnd);
 }
 
 /**
- * The same value can be written as JSON in many ways, and the hash covers the value. Only the one way in which it
- * is exported counts, so that an export with any byte changed is not taken for the one that was made.
+ * JSON can write a value in many ways, and the hash covers the value. Only the way of the export is valid, so that a
+ * change of any byte shows.
  */
 function parseExactly<Value>(
   line: Uint8Array,

@@ -4,17 +4,17 @@ import { type ChainPlace, GENESIS, type SealedRecord } from "./chain.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { fromRow } from "./run-query.ts";
 
-/** A sealed record, and what its columns say now. */
+/** A sealed record with the current content of its columns. */
 export interface StoredRecord extends SealedRecord {
   readonly changeId: string;
-  /** The content as it would be sealed today; equal to `content` while nobody has touched the columns. */
+  /** The content of the columns, in the form in which it would be sealed. Equal to `content` unless they were altered. */
   readonly current: string;
 }
 
-/** Few enough to be in memory at once, whatever a record says. */
+/** Small enough for memory, however large the records are. */
 const BATCH = 500;
 
-/** Runs work that sees the record as it is at one moment, however long it takes and whatever is recorded meanwhile. */
+/** Runs work on a snapshot of the record, however long it takes. */
 export function atOneMoment<Result>(
   db: Kysely<Tables>,
   work: (db: Kysely<Tables>) => Promise<Result>,

@@ -9,19 +9,19 @@ import {
 import type { ChangeRecord } from "./change-record.ts";
 import { encodePublicKey, fingerprint } from "./checkpoint.ts";
 
-/** What a MAC covers: everything that an approver agrees to. */
+/** The content of a MAC: everything that an approver agrees to. */
 export type SealedRequest = Pick<
   ChangeRecord,
   "id" | "account" | "opUin" | "caller" | "requested" | "reason"
 > & { readonly expiresAt: Date };
 
-/** A MAC, and the fingerprint of the key that it was made with. */
+/** A MAC and the fingerprint of its key. */
 interface RequestMac {
   readonly mac: string;
   readonly key: string;
 }
 
-/** GENUINE: as this gateway recorded it. Otherwise nothing may be sent. */
+/** GENUINE: as this gateway recorded it. With any other verdict nothing is sent. */
 export type SealVerdict = "GENUINE" | "NOT_SEALED" | "UNKNOWN_KEY" | "ALTERED";
 
 interface MacKey {
@@ -29,12 +29,12 @@ interface MacKey {
   readonly secret: Uint8Array;
 }
 
-/** Also keeps the MAC apart from everything else that a signing key is used for. */
+/** Separates the MAC from other uses of the signing key. */
 const PURPOSE = "cam-mfa-gateway approval request";
 
 /**
- * Seals requests for approval with an HMAC-SHA256, so that a role that can write to the database can neither make a request
- * nor change one: it does not have the key.
+ * Seals requests for approval with an HMAC-SHA256. A role that can write to the database does not have the key, so it can
+ * neither forge a request nor alter one.
  */
 export class RequestSeal {
   readonly #current: MacKey;
@@ -45,12 +45,12 @@ export class RequestSeal {
     this.#keys = new Map([previous ?? current, current].map((key) => [key.fingerprint, key]));
   }
 
-  /** By the Ed25519 key that signs checkpoints. What `previous` has sealed counts as well, while keys are changed. */
+  /** Creates a seal from the Ed25519 key that signs checkpoints. Seals by `previous` count during a rotation. */
   static ofSigningKey(privateKey: KeyObject, previous?: KeyObject): RequestSeal {
     return new RequestSeal(macKeyOf(privateKey), previous && macKeyOf(previous));
   }
 
-  /** By 32 random bytes, for local mode without a signing key. */
+  /** Creates a seal from 32 random bytes, for local mode without a signing key. */
   static ofSecret(secret: Uint8Array): RequestSeal {
     const name = createHash("sha256").update(PURPOSE).update(secret).digest("hex").slice(0, 16);
     return new RequestSeal({ fingerprint: name, secret: derive(secret) });
@@ -84,7 +84,7 @@ function derive(secret: Uint8Array): Uint8Array {
 function macOf(request: SealedRequest, { secret }: MacKey): Buffer {
   const { id, account, opUin, caller, requested, reason, expiresAt } = request;
   const { subject, client, issuer } = caller;
-  // As JSON, in which no part can run into the next.
+  // JSON keeps the parts apart.
   const text = JSON.stringify([
     PURPOSE,
     ...[id, account, opUin, subject, client ?? null, issuer ?? null],
@@ -93,7 +93,7 @@ function macOf(request: SealedRequest, { secret }: MacKey): Buffer {
   return createHmac("sha256", secret).update(text).digest();
 }
 
-/** The database gives the keys of an object back in an order of its own. */
+/** Sorts the keys of objects, because the database returns them in an order of its own. */
 function inOrder(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return value.map(inOrder);

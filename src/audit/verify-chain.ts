@@ -1,35 +1,35 @@
 import { type ChainPlace, type ChainProblem, findProblem, GENESIS, type SealedRecord } from "./chain.ts";
 import { type Checkpoint, fingerprint, isSignedAsItSays } from "./checkpoint.ts";
 
-/** What a verification found out. */
+/** The result of a verification. */
 export interface ChainReport {
-  /** The records that were there to look at: none where `last` is before `first`. */
+  /** The examined records: none if `last` is before `first`. */
   readonly first: number;
   readonly last: number;
   /** Where the chain is said to end. */
   readonly end: ChainPlace;
-  /** The last place that a signature vouches for. */
+  /** The last place with a valid signature. */
   readonly signed: Checkpoint | undefined;
-  /** Changes whose outcome is to come, which are not sealed yet; undefined where an export was looked at. */
+  /** The number of changes that are not sealed yet; undefined for an export. */
   readonly unsealed?: number;
-  /** The first thing that is wrong; undefined where the record is unbroken. */
+  /** The first fault; undefined if the record is unbroken. */
   readonly problem: ChainProblem | undefined;
 }
 
 interface ChainVerifierOptions {
-  /** The records that are looked at begin after this one; 0 with the first of all. */
+  /** Examines the records after this one; 0 for all. */
   readonly since: number;
   readonly checkpoints: readonly Checkpoint[];
-  /** As `encodePublicKey` gives them. Undefined: any key may have signed, so that a signature proves little. */
+  /** In the form of `encodePublicKey`. Undefined accepts any key, so that a signature proves little. */
   readonly trustedKeys: readonly string[] | undefined;
-  /** Places that the chain has to contain, known from outside the database. */
+  /** Places that the chain must contain, known from outside the database. */
   readonly expected?: readonly ChainPlace[] | undefined;
 }
 
-/** Follows a chain from record to record and keeps the first thing that is wrong. */
+/** Follows a chain from record to record and keeps the first fault. */
 export class ChainVerifier {
   readonly #since: number;
-  /** Those that count, by their place. */
+  /** The valid checkpoints, by their place. */
   readonly #checkpoints = new Map<number, Checkpoint[]>();
   readonly #unmet: Set<ChainPlace>;
   #at: { seq: number; hash: string | undefined };
@@ -51,7 +51,7 @@ export class ChainVerifier {
     return this.#at.seq + 1;
   }
 
-  /** Whether something is wrong with the chain itself, so that the rest need not be looked at. */
+  /** Whether the chain has a fault, so that the rest need not be examined. */
   get hasProblem(): boolean {
     return this.#problem !== undefined;
   }
@@ -65,7 +65,7 @@ export class ChainVerifier {
     this.#compareWithKnown(record);
   }
 
-  /** For what is wrong about a record outside the chain itself. */
+  /** Adds a fault that is not in the chain itself. */
   fail(problem: ChainProblem): void {
     this.#problem ??= problem;
   }
@@ -160,7 +160,7 @@ export function problemOfNone(reason: string): ChainProblem {
   return { seq: undefined, changeId: undefined, reason };
 }
 
-/** A report in words, one line each. */
+/** Describes a report in sentences, one a line. */
 export function describeReport(
   { first, last, end, signed, unsealed = 0, problem }: ChainReport,
   { isKeyGiven, expected }: { readonly isKeyGiven: boolean; readonly expected: readonly ChainPlace[] },

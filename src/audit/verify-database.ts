@@ -5,8 +5,8 @@ import { readCheckpoints, readEnd, readRecords, type StoredRecord } from "./read
 import { type ChainReport, ChainVerifier } from "./verify-chain.ts";
 
 /**
- * Verifies the record in the database itself: the chain, its end, the checkpoints, and that the columns, which
- * everybody reads, say what was sealed.
+ * Verifies the record in the database: the chain, its end, the checkpoints, and that the columns, which everybody reads,
+ * equal the sealed content.
  */
 export async function verifyDatabase(
   db: Kysely<Tables>,
@@ -15,7 +15,7 @@ export async function verifyDatabase(
 ): Promise<ChainReport> {
   const checkpoints = await readCheckpoints(db, 0);
   const verifier = new ChainVerifier({ since: 0, checkpoints, trustedKeys, expected });
-  // From the least number there is, so that none can hide before the first.
+  // From the smallest number, so that no record can hide before the first.
   for await (const record of readRecords(db, Number.MIN_SAFE_INTEGER)) {
     addStored(verifier, record);
     if (verifier.hasProblem) break;
@@ -25,7 +25,7 @@ export async function verifyDatabase(
   return { ...verifier.finish(await readEnd(db)), unsealed: rows[0]?.unsealed ?? 0 };
 }
 
-/** Adds a record to a chain, and compares its columns, which everybody reads, with what was sealed. */
+/** Adds a record to a chain, and compares its columns with the sealed content. */
 export function addStored(verifier: ChainVerifier, record: StoredRecord): void {
   verifier.add(record);
   const altered = alteredFields(record);
@@ -34,10 +34,10 @@ export function addStored(verifier: ChainVerifier, record: StoredRecord): void {
   verifier.fail({ seq: record.seq, changeId: record.changeId, reason });
 }
 
-/** What a later release gave the records from before it, which is null where nothing is said here. */
+/** The values that a later release gave to fields of earlier records. Other new fields are null in them. */
 const GIVEN_LATER: Readonly<Record<string, unknown>> = { account: "default" };
 
-/** A field that was not sealed, as releases before it had none, has to be as the migration that added it has left it. */
+/** Returns the fields that differ from the sealed ones. A field that is newer than the seal must have its first value. */
 function alteredFields({ content, current }: StoredRecord): string[] {
   if (content === current) return [];
   const [sealed, stored] = [fieldsOf(content), fieldsOf(current)];

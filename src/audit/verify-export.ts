@@ -6,15 +6,15 @@ import { type ChainReport, ChainVerifier, problemOfNone } from "./verify-chain.t
 
 interface VerifyExportOptions {
   readonly file: string;
-  /** As `encodePublicKey` gives them; undefined where no key is known. */
+  /** In the form of `encodePublicKey`; undefined if no key is known. */
   readonly trustedKeys: readonly string[] | undefined;
-  /** Places that the chain has to contain, known from elsewhere. */
+  /** Places that the chain must contain, known from elsewhere. */
   readonly expected?: readonly ChainPlace[];
 }
 
 /**
- * Verifies an exported file without any database. Every byte of it counts.
- * Reads it twice, as only its last line says where it begins, and never has more than a line in memory.
+ * Verifies an exported file, every byte of it, without a database. Reads the file twice, because its last line says where
+ * it begins. Keeps one line in memory.
  */
 export async function verifyExport({
   file,
@@ -49,7 +49,7 @@ export async function verifyExport({
   return verifier.finish(end?.end ?? { seq: 0, hash: GENESIS_HASH });
 }
 
-/** Where an export says that the chain ended, or undefined where its last line is missing or damaged. */
+/** Returns where an export says that the chain ended, or undefined if its last line is missing or damaged. */
 export async function readExportEnd(file: string): Promise<ChainPlace | undefined> {
   const { lastLine, isWhole } = await survey(file);
   return lastLine && isWhole ? parseEnd(lastLine)?.end : undefined;
@@ -83,7 +83,7 @@ interface Survey {
   readonly count: number;
   readonly firstLine: Uint8Array | undefined;
   readonly lastLine: Uint8Array | undefined;
-  /** Whether the last line ends as a line does. */
+  /** Whether the last line ends with a line feed. */
   readonly isWhole: boolean;
 }
 
@@ -106,12 +106,12 @@ interface Line {
 
 const BYTE_ORDER_MARK = Buffer.from("\uFEFF");
 
-/** Lines as bytes: decoding would hide bytes that are no UTF-8, and readline takes other characters for ends of lines. */
+/** Reads lines as bytes: decoding would hide invalid UTF-8, and readline also splits at other characters. */
 async function* linesOf(file: string): AsyncGenerator<Line> {
   let rest: Buffer[] = [];
   let isFirst = true;
   for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
-    // An editor may have put a byte order mark before the text, which is none of it. PowerShell rewrites it as UTF-16.
+    // Editors may add a byte order mark. PowerShell may rewrite the file as UTF-16.
     if (isFirst && hasUtf16Mark(chunk)) throw new TextEncodingError("is UTF-16; save it as UTF-8");
     let from = isFirst && chunk.subarray(0, 3).equals(BYTE_ORDER_MARK) ? 3 : 0;
     isFirst = false;

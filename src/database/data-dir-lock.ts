@@ -5,25 +5,24 @@ import type { DatabaseSync } from "node:sqlite";
 import { DatabaseError } from "./database.ts";
 
 const LOCK_FILE = "gateway.lock";
-/** Says who holds the lock. Nothing is decided by it: it outlives a process that was killed. */
+/** Names the holder in an error message. It outlives a killed process, so it decides nothing. */
 const HOLDER_FILE = "gateway.pid";
 
-/** SQLite's result code for a file that somebody else has locked. */
+/** SQLite's result code for a file that another process has locked. */
 const SQLITE_BUSY = 5;
 
 /**
- * Keeps a second process out of a data folder: PGlite is one process, and two would destroy the data.
+ * Locks a data folder against a second process, which would destroy the data of PGlite.
  *
- * The lock is the operating system's, on a file that stays empty, and it ends with the process however that
- * dies. A file with a process id in it would not do: in a container the gateway is process 1 every time, so one
- * that was killed would keep its successor out. Node has no call for such locks, and SQLite has one on every
- * system.
+ * The operating system holds the lock, on an empty file, and releases it when the process ends. A file with a process id
+ * would not work: in a container the gateway is always process 1, so a killed one would lock out its successor. Node has
+ * no call for such locks, but SQLite has one on every system.
  *
- * @returns a function that gives the folder back.
- * @throws DatabaseError where another process, or another part of this one, has it.
+ * @returns a function that releases the lock.
+ * @throws DatabaseError if another process, or another part of this one, holds the lock.
  */
 export async function lockDataDir(dataDir: string): Promise<() => Promise<void>> {
-  // Loaded here, so that a gateway on PostgreSQL also runs on a Node that has no SQLite.
+  // Loaded here, so that a gateway on PostgreSQL runs on a Node without SQLite.
   const { DatabaseSync: Sqlite } = await import("node:sqlite");
   const holderFile = join(dataDir, HOLDER_FILE);
   const lock = new Sqlite(join(dataDir, LOCK_FILE));
@@ -45,7 +44,7 @@ export async function lockDataDir(dataDir: string): Promise<() => Promise<void>>
 }
 
 function hold(lock: DatabaseSync): void {
-  // No journal: nothing is ever written, and a folder should hold no files that need an explanation.
+  // SQLite writes nothing here, so it needs no journal file.
   lock.exec("pragma journal_mode = off");
   lock.exec("begin exclusive");
 }

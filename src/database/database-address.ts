@@ -3,12 +3,12 @@ import { parseIntoClientConfig } from "pg-connection-string";
 import { readUtf8File, whyUnreadable } from "../utf8.ts";
 import { DatabaseError } from "./database.ts";
 
-/** A URL, or how to read it anew from where it is kept. */
+/** A URL, or a function that reads it from its file. */
 export type UrlSource = string | (() => Promise<string>);
 
 const EXAMPLE = "postgres://user:password@host:5432/database";
 
-/** Where the database is and how to get in, read anew for each connection: passwords and certificates are rotated. */
+/** The address and credentials of the database. Read again for each connection, so that both can be rotated. */
 export class DatabaseAddress {
   readonly #source: UrlSource;
   #config: ClientConfig;
@@ -18,12 +18,12 @@ export class DatabaseAddress {
     this.#config = config;
   }
 
-  /** @throws DatabaseError where the URL, or a file that it names, cannot be read. */
+  /** @throws DatabaseError if the URL, or a file that it names, cannot be read. */
   static async read(source: UrlSource): Promise<DatabaseAddress> {
     return new DatabaseAddress(source, parseUrl(await readSource(source)));
   }
 
-  /** As read last. */
+  /** The last good address. */
   get config(): ClientConfig {
     return this.#config;
   }
@@ -32,7 +32,7 @@ export class DatabaseAddress {
     return Boolean(this.#config.ssl);
   }
 
-  /** Reads it anew. Returns the error where that fails; the last good address stays in use. */
+  /** Reads the address again. Returns the error if that fails; the last good address stays in use. */
   async refresh(): Promise<DatabaseError | undefined> {
     try {
       this.#config = parseUrl(await readSource(this.#source));
@@ -48,7 +48,7 @@ function readSource(source: UrlSource): string | Promise<string> {
   return typeof source === "string" ? source : source();
 }
 
-/** The driver's own complaint would carry the whole text, and the password with it. @throws DatabaseError */
+/** Checks a URL first, because the driver's own error would quote the password. @throws DatabaseError */
 export function checkUrl(url: string): void {
   const [, hosts = ""] = /^postgres(?:ql)?:\/\/(?:[^/?#]*@)?([^/?#@]*)/.exec(url) ?? [];
   if (hosts.includes(",")) {
@@ -71,7 +71,7 @@ function parseUrl(url: string): ClientConfig {
   } catch (cause) {
     const { code, path } = cause as NodeJS.ErrnoException;
     if (path === undefined) {
-      // Without the cause, which may have the URL in it.
+      // Without the cause, which may quote the URL.
       throw new DatabaseError(
         `A parameter of DATABASE_URL cannot be used. It must look like ${EXAMPLE}?sslmode=verify-full&sslrootcert=/path/ca.pem.`,
       );
@@ -82,7 +82,7 @@ function parseUrl(url: string): ClientConfig {
   }
 }
 
-/** What DATABASE_URL_FILE leads to. @throws DatabaseError */
+/** Reads the URL in the file of DATABASE_URL_FILE. @throws DatabaseError */
 export async function readUrlFile(file: string): Promise<string> {
   try {
     return (await readUtf8File(file)).trim();

@@ -5,27 +5,26 @@ import { type Kysely, sql, type Transaction } from "kysely";
 import type { Tables } from "./database.ts";
 import { type Database, DatabaseError } from "./database.ts";
 
-/** What stands between two statements of a migration; drivers take one statement at a time. */
+/** Separates the statements of a migration. Drivers take one statement at a time. */
 const SEPARATOR = /^-->$/m;
 
-/** Any number that no other program in the same database uses. */
+/** An advisory lock that no other program in the same database uses. */
 const LOCK = sql.lit(7_263_548_190);
 
 /**
- * Brings the schema up to date by the files of `migrationsDir` (`NNNN_name.sql`), in order, forward only. Replicas
- * may do so at once: one at a time goes on, and the others find nothing left to do. Where there is nothing to do it
- * needs no right to change the schema.
+ * Runs the migrations of `migrationsDir` (`NNNN_name.sql`) that the database lacks, in order, forward only. Replicas may
+ * migrate at once: one runs the migrations while the others wait. An up-to-date schema needs no right to change it.
  *
- * @returns the names of the migrations that were run now.
- * @throws DatabaseError naming the migration that failed; the schema stays as it was before that one.
- * @throws DatabaseError where what was run on this database is not what the files say (see findNextMigration).
+ * @returns the names of the migrations that it ran.
+ * @throws DatabaseError that names the failed migration, which has changed nothing.
+ * @throws DatabaseError if the database and the files disagree (see findNextMigration).
  */
 export async function migrate(database: Database, migrationsDir: string): Promise<readonly string[]> {
   const files = await readMigrations(migrationsDir);
   if (findNextMigration(files, await readApplied(database.db)) === undefined) return [];
   return database.unhurried(async (db) => {
     const done: string[] = [];
-    // A transaction for each, and for each the question anew: another replica may have been quicker.
+    // Each transaction looks again, because another replica may have run the next migration.
     for (;;) {
       const name = await db.transaction().execute((trx) => migrateOnce(trx, files));
       if (name === undefined) return done;
@@ -42,7 +41,7 @@ async function migrateOnce(
   const applied = await readApplied(trx);
   const next = findNextMigration(files, applied);
   if (next === undefined) return undefined;
-  // Whoever waits for a table keeps everybody waiting who comes later.
+  // Other sessions queue behind a migration that waits for a table.
   await sql`set local lock_timeout = '10s'`.execute(trx);
   try {
     await prepareTable(trx, files, applied);
@@ -60,14 +59,14 @@ async function migrateOnce(
   return next.name;
 }
 
-/** Where it stands who needs which right. */
+/** The page that lists the grants. */
 const RIGHTS = "docs/operators/database.md";
 
 function isForbidden(error: unknown): boolean {
   return error instanceof Error && (error as { code?: unknown }).code === "42501";
 }
 
-/** Releases before 0003 kept no checksums. What they ran is what the files of the same names say. */
+/** Adds the checksums that releases before 0003 did not keep, from the files of the same names. */
 async function prepareTable(
   trx: Transaction<Tables>,
   files: readonly MigrationFile[],
@@ -84,12 +83,12 @@ async function prepareTable(
   }
 }
 
-/** @throws DatabaseError where the database user may not even read what was run. */
+/** @throws DatabaseError if the database user may not read the table of migrations. */
 async function readApplied(db: Kysely<Tables>): Promise<readonly AppliedMigration[]> {
   const { rows: found } = await sql<{ exists: boolean }>`
     select to_regclass('gateway_migration') is not null as exists`.execute(db);
   if (found[0]?.exists !== true) return [];
-  // As JSON, for in a database that an earlier release has made the column of the checksum is still to come.
+  // As JSON, because the table of an early release has no column `checksum` yet.
   const { rows } = await sql<{ name: string; checksum: string | null }>`
     select name, to_jsonb(m) ->> 'checksum' as checksum from gateway_migration m order by name`
     .execute(db)
@@ -101,18 +100,18 @@ async function readApplied(db: Kysely<Tables>): Promise<readonly AppliedMigratio
   return rows;
 }
 
-/** A migration as the database has recorded it. */
+/** A migration that the database has run. */
 interface AppliedMigration {
   readonly name: string;
-  /** Null where the release that ran it kept none. */
+  /** Null if the release that ran it kept none. */
   readonly checksum: string | null;
 }
 
 /**
- * The first migration that is to be run, or undefined where there is none.
+ * Returns the next migration to run, or undefined.
  *
- * @throws DatabaseError where a later release has migrated the database, where a file that was run is gone or is no
- *   longer as it was, and where one that was not run comes before one that was.
+ * @throws DatabaseError if a later release has migrated the database, if a file of a migration that ran is missing or
+ *   edited, or if a new file comes before one that ran.
  */
 function findNextMigration(
   files: readonly MigrationFile[],
@@ -150,14 +149,14 @@ function findNextMigration(
 }
 
 interface MigrationFile {
-  /** `NNNN_name`, by which migrations are ordered. */
+  /** `NNNN_name`. Migrations run in the order of their names. */
   readonly name: string;
   readonly text: string;
-  /** SHA-256 of the text in hex, whatever ends its lines: a checkout may have changed that. */
+  /** SHA-256 of the text in hex. It ignores how lines end, which depends on the checkout. */
   readonly checksum: string;
 }
 
-/** The migrations of a folder, in order. Other files are left alone. */
+/** Reads the migrations of a folder, in order. Ignores other files. */
 export async function readMigrations(dir: string): Promise<readonly MigrationFile[]> {
   const files = (await readdir(dir)).filter((file) => /^\d{4}_\w+\.sql$/.test(file)).sort();
   return Promise.all(

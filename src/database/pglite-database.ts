@@ -9,28 +9,22 @@ import { type Database, DatabaseError } from "./database.ts";
 import { type Pglite, SelfHealingPglite } from "./self-healing-pglite.ts";
 
 interface PgliteOptions {
-  /** The folder of the data, made where it is missing. */
+  /** The data folder. Created if it is missing. */
   readonly dataDir: string;
-  /**
-   * A database as PGlite makes it, to start a new folder from. Where it is missing, PGlite makes one, which takes
-   * it some ten seconds and half a gigabyte.
-   */
+  /** A database to copy into a new folder. Without it PGlite creates one, in ten seconds and with half a gigabyte. */
   readonly templateDir: string;
-  /** Hears that the database stopped, for example for want of space; it is opened anew for whoever asks next. */
+  /** Hears that the database stopped, for example on a full disk. The next query reopens it. */
   readonly onBroken?: (error: Error) => void;
 }
 
-/**
- * PGlite asks for 128 MB of buffers, and the memory of WebAssembly is never given back. This store is small, and
- * what is not in the buffers is in the system's cache.
- */
+/** PGlite asks for 128 MB of buffers, and WebAssembly never returns memory. The system caches this small store anyway. */
 const START_PARAMS = [...PGlite.defaultStartParams, "-c", "shared_buffers=8MB"];
 
 /**
- * PostgreSQL inside this process, for one machine. One process at a time may use a folder, and nothing is ever
- * deleted to make a folder usable.
+ * Opens PostgreSQL inside this process, for one machine. One process at a time may use a folder. The gateway never
+ * deletes anything to make a folder usable.
  *
- * @throws DatabaseError where the folder is in use, not writable, or does not hold a usable database.
+ * @throws DatabaseError if the folder is in use, is not writable, or has no usable database.
  */
 export async function openPglite({ dataDir, templateDir, onBroken }: PgliteOptions): Promise<Database> {
   compileQuickly();
@@ -48,8 +42,8 @@ export async function openPglite({ dataDir, templateDir, onBroken }: PgliteOptio
 }
 
 /**
- * Has V8 take WebAssembly as its baseline compiler makes it. PGlite has functions of such a size that the optimising
- * one is at work for five seconds and needs half a gigabyte for it, more than all statements of this store are worth.
+ * Turns off V8's optimising compiler for WebAssembly. It needs five seconds and half a gigabyte for the large functions
+ * of PGlite, more than it saves in the statements of this store.
  */
 function compileQuickly(): void {
   setFlagsFromString("--no-wasm-tier-up");
@@ -58,7 +52,7 @@ function compileQuickly(): void {
 
 async function prepare(dataDir: string): Promise<() => Promise<void>> {
   try {
-    // The record says who did what, so it is its owner's alone to read.
+    // Only the owner may read who did what.
     await mkdir(dataDir, { recursive: true, mode: 0o700 });
     return await lockDataDir(dataDir);
   } catch (cause) {
@@ -71,7 +65,7 @@ async function prepare(dataDir: string): Promise<() => Promise<void>> {
   }
 }
 
-/** Made beside its place and then moved there, so that a start that is broken off leaves nothing half made. */
+/** Creates the database under another name and renames it, so that an interrupted start leaves no half of one. */
 async function makeDatabase(databaseDir: string, templateDir: string): Promise<void> {
   const unfinished = `${databaseDir}.unfinished`;
   try {
@@ -93,7 +87,7 @@ async function makeDatabase(databaseDir: string, templateDir: string): Promise<v
 async function openExisting(databaseDir: string, templateDir: string): Promise<PGlite> {
   const madeBy = await versionOf(databaseDir);
   try {
-    // PGlite takes a folder that has lost this file for a new one, and would write over what else is there.
+    // Without this file PGlite would take the folder for a new one and overwrite its data.
     if (madeBy === undefined) throw new Error("PG_VERSION is missing");
     return await PGlite.create(databaseDir, { startParams: START_PARAMS });
   } catch (cause) {
@@ -121,7 +115,7 @@ function wrap(pglite: SelfHealingPglite, unlock: () => Promise<void>): Database 
   const [urgent, reads] = [openLane(pglite, gate, true), openLane(pglite, gate, false)];
   const close = async () => {
     await Promise.all([urgent.destroy(), reads.destroy()]);
-    // Kysely leaves it open where it was never asked to use it.
+    // Kysely leaves a database open that it has not used.
     if (!pglite.closed) await pglite.close();
     await unlock();
   };
@@ -139,7 +133,7 @@ function wrap(pglite: SelfHealingPglite, unlock: () => Promise<void>): Database 
   };
 }
 
-/** PGlite has one connection: reads wait until nobody needs it for a change or the quota. */
+/** PGlite has one connection. Changes and quota slots use it before reads. */
 function openLane(pglite: SelfHealingPglite, gate: PriorityGate, isUrgent: boolean): Kysely<Tables> {
   const lane: Pglite = {
     ready: true,
@@ -166,7 +160,7 @@ interface Waiting {
   readonly isUrgent: boolean;
 }
 
-/** Lets one piece of work in at a time, urgent work first, each kind in its order. */
+/** Runs one piece of work at a time: urgent work first, each kind in its order. */
 export class PriorityGate {
   readonly #waiting: Waiting[] = [];
   #isBusy = false;

@@ -5,7 +5,7 @@ import { type LaneOptions, openLane, WritableSessions } from "./postgres-lane.ts
 import { openingOf, type ServerFacts, type UnitLimits } from "./session-settings.ts";
 import { explainStoreError } from "./store-errors.ts";
 
-/** How many connections each kind of work has for itself. */
+/** The number of connections of each lane. */
 interface ConnectionShares {
   readonly changes: number;
   readonly quota: number;
@@ -15,8 +15,8 @@ interface ConnectionShares {
 const DEFAULT_CONNECTIONS = 10;
 
 /**
- * Shares connections out: a fifth for the quota, half of the rest for reads, and the rest for changes. Each has one at
- * least: 10 are 4 for changes, 2 for the quota and 4 for reads.
+ * Divides connections: a fifth for the quota, half of the rest for reads, and the rest for changes, at least one each. Of
+ * ten, changes have 4, the quota 2 and reads 4.
  */
 export function shareConnections(total: number): ConnectionShares {
   const quota = Math.max(1, Math.floor(total / 5));
@@ -27,16 +27,16 @@ export function shareConnections(total: number): ConnectionShares {
 interface PostgresOptions {
   /** `postgres://user:password@host:port/database`, or how to read it, which happens for each new connection. */
   readonly url: UrlSource;
-  /** How many connections there are at most, for all lanes together. */
+  /** The limit on connections, for all lanes together. */
   readonly maxConnections?: number | undefined;
-  /** Told of connections that broke while idle; the pool replaces them. */
+  /** Hears of connections that broke while idle. The pool replaces them. */
   readonly onIdleError?: (error: Error) => void;
 }
 
-/** Short enough that a change is refused in time when the database is gone. */
+/** Short enough to refuse a change in time while the database is unavailable. */
 const CONNECT_TIMEOUT_MS = 3_000;
 
-/** For a server that is gone without a word; one that still answers has given the statement up by then. */
+/** For a server that has vanished. A server that still answers has ended the statement by then. */
 const ANSWER_GRACE_MS = 1_000;
 
 const LANES: Readonly<Record<keyof ConnectionShares, UnitLimits & { readonly connectMs: number }>> = {
@@ -47,7 +47,7 @@ const LANES: Readonly<Record<keyof ConnectionShares, UnitLimits & { readonly con
     idleMs: 10_000,
     readOnly: false,
   },
-  // A slot that comes later helps nobody (src/quota/store-health.ts).
+  // A later slot is useless (src/quota/store-health.ts).
   quota: { connectMs: CONNECT_TIMEOUT_MS, statementMs: 1_000, lockMs: 500, idleMs: 10_000, readOnly: false },
   reads: { connectMs: 2_000, statementMs: 2_000, lockMs: 2_000, idleMs: 10_000, readOnly: true },
 };
@@ -58,10 +58,10 @@ const UNHURRIED: UnitLimits = { statementMs: 0, lockMs: 0, idleMs: 0, readOnly: 
 const OLDEST_MAJOR = 15;
 
 /**
- * Connects to PostgreSQL, or to a pooler before it: no session keeps anything from one unit of work to the next. No
- * message of an error has the password in it.
+ * Connects to PostgreSQL, or to a pooler in front of it. A session keeps nothing between units of work. No error message
+ * contains the password.
  *
- * @throws DatabaseError where it cannot be reached, is too old, or does not keep its text in UTF-8.
+ * @throws DatabaseError if the server cannot be reached, is too old, or does not store UTF-8.
  */
 export async function openPostgres(options: PostgresOptions): Promise<Database> {
   const address = await DatabaseAddress.read(options.url);
@@ -135,7 +135,7 @@ interface ServerAnswer {
   readonly triggers: string;
 }
 
-/** The schema is that of the tables, or where `create table` would make them: what the session's search_path says. */
+/** The schema is that of the tables, or the one in which `create table` would create them. */
 const QUESTION = `
   begin isolation level read committed read only; set local statement_timeout = 5000; set local lock_timeout = 5000;
   select current_setting('server_version_num') as version, current_setting('server_encoding') as encoding,

@@ -1,12 +1,9 @@
 import {
   type CompiledQuery,
   type DatabaseConnection,
-  type Dialect,
   type Driver,
   Kysely,
-  PostgresAdapter,
-  PostgresIntrospector,
-  PostgresQueryCompiler,
+  PostgresDialect,
   type QueryResult,
   type TransactionSettings,
 } from "kysely";
@@ -19,16 +16,16 @@ export interface LaneOptions {
   readonly max: number;
   /** How long a unit of work waits for a connection. */
   readonly connectMs: number;
-  /** How long the driver waits for the answer of a server that is gone; undefined for any time. */
+  /** How long the driver waits for the answer of a server that has vanished; undefined for no limit. */
   readonly answerMs: number | undefined;
-  /** The statements that open a unit of work. */
+  /** Returns the statements that begin a unit of work. */
   readonly opening: (unit?: TransactionSettings) => string;
-  /** Those of every lane that writes; undefined where the lane only reads. */
+  /** Shared by all lanes that write; undefined for a lane that only reads. */
   readonly writable: WritableSessions | undefined;
   readonly onIdleError: (error: Error) => void;
 }
 
-/** Connections for one kind of work, so that others cannot take them. */
+/** A pool of connections for one kind of work, which other kinds cannot use up. */
 interface Lane {
   readonly db: Kysely<Tables>;
   close(): Promise<void>;
@@ -36,18 +33,14 @@ interface Lane {
 
 export function openLane(options: LaneOptions): Lane {
   const pool = createPool(options);
-  const dialect: Dialect = {
-    createAdapter: () => new PostgresAdapter(),
-    createDriver: () => new LaneDriver(pool, options),
-    createIntrospector: (db) => new PostgresIntrospector(db),
-    createQueryCompiler: () => new PostgresQueryCompiler(),
-  };
+  const dialect = new PostgresDialect({ pool });
+  dialect.createDriver = () => new LaneDriver(pool, options);
   const db = new Kysely<Tables>({ dialect });
   return {
     db,
     close: async () => {
       await db.destroy();
-      // Kysely leaves a pool open that it was never asked to use.
+      // Kysely leaves a pool open that it has not used.
       if (!pool.ending) await pool.end();
     },
   };
@@ -65,12 +58,12 @@ function createPool({ address, max, connectMs, answerMs, writable, onIdleError }
     ...(answerMs === undefined ? {} : { query_timeout: answerMs }),
     keepAlive: true,
     application_name: "cam-mfa-gateway",
-    // Sends a unit of work in one piece, so that opening and closing it costs no round trip.
+    // Sends a unit of work at once, so that its begin and commit cost no round trips.
     pipeline: true,
     Client: AddressedClient as unknown as new () => pg.ClientBase,
   });
-  // Without a listener, a connection that the server ends would end the process: the pool listens while a
-  // connection is idle, and nobody while it is in use, where the statement under way tells of the error as well.
+  // Without a listener, a connection that the server ends would end the process. The pool listens to idle connections
+  // only. While a connection is in use, its statement reports the error.
   pool.on("error", onIdleError);
   pool.on("connect", (client) => {
     client.on("error", () => undefined);
@@ -79,7 +72,7 @@ function createPool({ address, max, connectMs, answerMs, writable, onIdleError }
   return pool;
 }
 
-/** Runs each statement, or each transaction, as a unit of work with its own settings. */
+/** Runs each statement or transaction as a unit of work with its own settings. */
 class LaneDriver implements Driver {
   readonly #pool: pg.Pool;
   readonly #options: LaneOptions;
@@ -104,7 +97,7 @@ class LaneDriver implements Driver {
     const opensOne = this.#pool.idleCount === 0 && this.#pool.totalCount < this.#options.max;
     const unread = opensOne ? await this.#options.address.refresh() : undefined;
     return this.#pool.connect().catch((error: unknown) => {
-      // The last good address may be out of date, so this is nearer to the cause.
+      // An unreadable address explains the failure better than the old address does.
       throw unread ?? error;
     });
   }
@@ -170,7 +163,7 @@ class LaneConnection implements DatabaseConnection {
   }
 
   release(): void {
-    // A transaction that nobody ended must not go on under the next to come.
+    // The next unit of work must not continue an unfinished transaction.
     this.#client.release(this.#isSpent || this.#inTransaction);
   }
 
@@ -179,7 +172,7 @@ class LaneConnection implements DatabaseConnection {
     throw new Error("Streaming is not supported: its cursor would outlive a unit of work.");
   }
 
-  /** All three are sent at once. Where one fails the server skips the rest, and `commit` ends what was begun. */
+  /** Sends begin, statement and commit at once. If one fails, the server skips the others and `commit` rolls back. */
   async #runUnit<Row extends object>(
     sql: string,
     parameters: readonly unknown[],
@@ -194,12 +187,12 @@ class LaneConnection implements DatabaseConnection {
     return (ran as PromiseFulfilledResult<pg.QueryResult<Row>>).value;
   }
 
-  /** Notes errors after which the session is not to be used again. */
+  /** Marks the session as spent after errors that make it unusable. */
   #watch<Result>(work: Promise<Result>): Promise<Result> {
     return work.catch((error: unknown) => {
       const { code, severity } = error as { readonly code?: string; readonly severity?: string };
       this.#isSpent ||= severity === undefined || WritableSessions.isReadOnly(code) || code === "42501";
-      if (WritableSessions.isReadOnly(code)) this.#writable?.distrust();
+      if (WritableSessions.isReadOnly(code)) this.#writable?.expire();
       throw error;
     });
   }
@@ -210,13 +203,13 @@ function requireCommitted(command: string): void {
 }
 
 /**
- * The sessions that were opened since the last one turned out to be read-only. A server that has become a standby, or
- * a role that was made read-only, keeps its old sessions as they are: new ones lead to the primary again.
+ * The sessions that were opened since one turned out to be read-only. After a failover, or a change of the role, old
+ * sessions stay read-only and new ones reach the primary.
  */
 export class WritableSessions {
   #sessions = new WeakSet<object>();
 
-  /** Whether a SQLSTATE says that the session takes no writes: read_only_sql_transaction, or what a standby refuses. */
+  /** Returns whether a SQLSTATE means that the session refuses writes: read_only_sql_transaction, or that of a standby. */
   static isReadOnly(code: string | undefined): boolean {
     return code === "25006" || code === "0A000";
   }
@@ -229,8 +222,8 @@ export class WritableSessions {
     return this.#sessions.has(session);
   }
 
-  /** No session that is open now is used again. */
-  distrust(): void {
+  /** Excludes every session that is open now. */
+  expire(): void {
     this.#sessions = new WeakSet();
   }
 }

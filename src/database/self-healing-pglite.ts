@@ -4,34 +4,33 @@ import { DatabaseError } from "./database.ts";
 /** As much of PGlite as Kysely uses. */
 export type Pglite = Exclude<PGliteDialectConfig["pglite"], (...args: never[]) => unknown>;
 
-/** What PostgreSQL says of itself alone; https://www.postgresql.org/docs/current/errcodes-appendix.html */
+/** SQLSTATE internal_error; https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const INTERNAL_ERROR = "XX000";
 
 interface SelfHealingPgliteOptions {
-  /** Opens the folder, which has PostgreSQL recover it from its write-ahead log. */
+  /** Opens the folder. PostgreSQL then recovers it from its write-ahead log. */
   readonly open: () => Promise<Pglite>;
-  /** The database stopped; it is opened anew for whoever asks next. */
+  /** Hears that the database stopped. The next query reopens it. */
   readonly onBroken: (error: Error) => void;
 }
 
 /** One opening of the folder. */
 interface Opening {
   readonly pglite: Pglite;
-  /** Never resolves. Rejects when the database stops, for whoever waits for it then. */
+  /** Never resolves. Rejects the queries in progress when the database stops. */
   readonly stopped: Promise<never>;
   readonly stop: (error: Error) => void;
 }
 
 /**
- * PGlite that is opened anew where it has stopped. PostgreSQL ends with a PANIC where its log cannot be written, for
- * example on a full disk, and its server then starts again. PGlite stays as it is, and whoever asks it anything waits for
- * ever.
+ * A PGlite that reopens itself after a crash. PostgreSQL panics when it cannot write its log, for example on a full disk,
+ * and a server then restarts. PGlite does not restart: its queries would hang.
  */
 export class SelfHealingPglite implements Pglite {
   readonly #options: SelfHealingPgliteOptions;
   readonly ready = true;
   readonly waitReady = Promise.resolve();
-  /** Undefined where the next to ask has it opened. */
+  /** Undefined after a crash, until the next query reopens the folder. */
   #opening: Promise<Opening> | undefined;
   #closed = false;
 
@@ -55,7 +54,7 @@ export class SelfHealingPglite implements Pglite {
       });
     return this.#use(begin).catch((error: unknown) => {
       if (hasBegun) throw error;
-      // Kysely waits for nothing but the beginning, and so hears of the error with its first query.
+      // Kysely awaits only the start of the transaction, so its first query has to report the error.
       const fail = () => Promise.reject(error);
       return work({ query: fail, rollback: fail });
     });
@@ -75,7 +74,7 @@ export class SelfHealingPglite implements Pglite {
       return await Promise.race([ask(pglite), stopped]);
     } catch (error) {
       if (hasStopped(error) && this.#opening === current) {
-        // It is not closed: it would write to the folder what it believes, beside the one that recovers it.
+        // The broken instance is not closed: closing writes to the folder that the new one recovers.
         this.#opening = undefined;
         stop(new DatabaseError("The database has stopped, and is opened anew.", { cause: error }));
         this.#options.onBroken(error);
@@ -97,15 +96,15 @@ export class SelfHealingPglite implements Pglite {
 
 function createOpening(pglite: Pglite): Opening {
   const { promise: stopped, reject: stop } = Promise.withResolvers<never>();
-  // Often nobody waits for it.
+  // Usually no query is in progress.
   stopped.catch(() => undefined);
   return { pglite, stopped, stop };
 }
 
-/** An end of the server, a state that it does not know any more, or a trap of its WebAssembly. */
+/** Returns whether the server ended, lost its state, or trapped in WebAssembly. */
 function hasStopped(error: unknown): error is Error {
   const { name, severity, code } = error as Readonly<Record<"name" | "severity" | "code", unknown>>;
-  // WebAssembly.RuntimeError, whose types only a browser's library has.
+  // WebAssembly.RuntimeError, whose type only the DOM library declares.
   if (name === "RuntimeError") return true;
   return severity === "PANIC" || severity === "FATAL" || code === INTERNAL_ERROR;
 }

@@ -1,30 +1,30 @@
 import { constants, openSync, writeSync } from "node:fs";
 import { isatty } from "node:tty";
 
-/** Lines that wait for their reader. A busy replica writes this much in a few seconds. */
+/** The size of the buffer. A busy replica fills it in a few seconds. */
 const MOST_WAITING_BYTES = 1024 * 1024;
 
-/** Lines of one turn of the event loop go out together, in pieces of this size. */
+/** The size of a write. Lines of one turn of the event loop go out together. */
 const PIECE_BYTES = 16 * 1024;
 
 const FULL_RETRY_MS = 50;
-/** The reader is gone, or the disk is full. */
+/** After the reader has closed, or on a full disk. */
 const FAILED_RETRY_MS = 1_000;
 
-/** At its end the process waits half a second, and no longer, for a reader that is slow. */
+/** At exit the process waits for a slow reader for half a second at most. */
 const EXIT_TRIES = 50;
 const EXIT_PAUSE_MS = 10;
 
 interface BoundedOutputOptions {
-  /** Writes as many bytes as there is room for, and returns their number. Throws EAGAIN where there is none. */
+  /** Writes as many bytes as fit, and returns their number. Throws EAGAIN if none fit. */
   readonly write: (bytes: Uint8Array) => number;
-  /** The line that tells how many lines were dropped. */
+  /** Returns the line that replaces dropped lines. */
   readonly describeDropped: (count: number) => string;
 }
 
 /**
- * Lines for a file descriptor that may stall, such as a pipe that nobody reads. A write never waits: lines that do not fit
- * into the buffer are dropped and counted, and one line in their place tells how many. A failed write is tried again.
+ * Writes lines to a file descriptor that may stall, such as a pipe without a reader. A write never blocks. Lines that do
+ * not fit into the buffer are dropped, and one line replaces them with their number. Failed writes are retried.
  */
 export class BoundedOutput {
   readonly #options: BoundedOutputOptions;
@@ -41,20 +41,20 @@ export class BoundedOutput {
 
   write(line: string): void {
     const bytes = Buffer.byteLength(line);
-    // While lines are dropped, half of the buffer has to be free first: a slow reader would get a note for each line.
+    // After a drop, half of the buffer has to be free first. Otherwise a slow reader would get one note a line.
     const most = this.#dropped > 0 ? MOST_WAITING_BYTES / 2 : MOST_WAITING_BYTES;
     if (this.#waitingBytes + bytes > most) {
       this.#dropped += 1;
       return;
     }
-    this.#tellDropped();
+    this.#noteDropped();
     this.#push(line, bytes);
     if (this.#retry !== undefined) return;
     if (this.#waitingBytes >= PIECE_BYTES) this.#flush();
     else this.#flushSoon();
   }
 
-  /** Writes what waits, and waits itself for a bounded time; for the end of the process. */
+  /** Writes the buffer at the end of the process, and blocks for a bounded time. */
   drain(): void {
     for (let left = EXIT_TRIES; left > 0 && this.#send() === "full"; left--) pause(EXIT_PAUSE_MS);
   }
@@ -64,7 +64,7 @@ export class BoundedOutput {
     this.#waitingBytes += bytes;
   }
 
-  #tellDropped(): void {
+  #noteDropped(): void {
     if (this.#dropped === 0) return;
     this.#push(this.#options.describeDropped(this.#dropped));
     this.#dropped = 0;
@@ -91,11 +91,11 @@ export class BoundedOutput {
     ).unref();
   }
 
-  /** Writes until nothing waits, there is no room, or a write fails. */
+  /** Writes until the buffer is empty, the descriptor is full, or a write fails. */
   #send(): "empty" | "full" | "failed" {
     for (;;) {
       if (this.#unsent.length === 0) {
-        if (this.#lines.length === 0) this.#tellDropped();
+        if (this.#lines.length === 0) this.#noteDropped();
         if (this.#lines.length === 0) return "empty";
         this.#unsent = Buffer.from(this.#lines.join(""));
         this.#lines = [];
@@ -111,7 +111,7 @@ export class BoundedOutput {
   }
 }
 
-/** What stands in the way of a write never reaches the event loop: a full pipe refuses it, and a full disk fails it. */
+/** Opens standard output or error without blocking writes: a full pipe refuses a write, and a full disk fails it. */
 export function openOutput(fd: 1 | 2, describeDropped: (count: number) => string): BoundedOutput {
   const target = withoutWaiting(fd);
   const output = new BoundedOutput({ write: (bytes) => writeSync(target, bytes), describeDropped });
@@ -119,18 +119,18 @@ export function openOutput(fd: 1 | 2, describeDropped: (count: number) => string
   return output;
 }
 
-/** A descriptor whose writes do not wait. */
+/** Returns a descriptor whose writes do not block. */
 function withoutWaiting(fd: 1 | 2): number {
   if (isatty(fd)) {
     try {
-      // A terminal that is stopped (Ctrl-S) would hold the process. Opened anew, since others share its settings.
+      // A stopped terminal (Ctrl-S) would block the process. Reopened, because other programs share its settings.
       return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
     } catch {
       return fd;
     }
   }
-  // Node makes a pipe or socket non-blocking when it makes the stream, which is when it is first looked at. A reader that
-  // is gone is an error of the stream as well, and would end the process.
+  // Node makes a pipe or socket non-blocking when it creates the stream, on the first access. Without a listener, the error
+  // of a closed reader would end the process.
   const stream = fd === 1 ? process.stdout : process.stderr;
   stream.on("error", () => undefined);
   return fd;

@@ -21,7 +21,7 @@ const [debug, info, warn, error, fatal] = [at("debug"), at("info"), at("warn"), 
 export const LOG_EVENTS = {
   "approval.not_genuine": error(
     "A REQUEST FOR APPROVAL IS NOT AS THIS GATEWAY RECORDED IT; the gateway refuses it",
-    "Somebody wrote to the database past the gateway. Find out who can, and run `audit:verify`.",
+    "Something wrote to the database past the gateway. Check who has access, and run `audit:verify`.",
   ),
   "auth.check_failed": warn(
     "a caller's token or certificate cannot be checked",
@@ -53,11 +53,11 @@ export const LOG_EVENTS = {
   "cam.key_accepted": info("CAM accepts the key", "`camIdentity` is the account and user of the key."),
   "cam.key_loaded": info("key for CAM loaded", "`secretId` names the key that is in use. It is not secret."),
   "cam.key_not_accepted": warn(
-    "CAM does not accept the key, or cannot be reached; no change is made before it does",
+    "CAM does not accept the key, or cannot be reached; the gateway makes no change until it does",
     "`cause` and `why` name the fault and the remedy. The gateway asks again every 30 seconds.",
   ),
   "cam.key_not_renewed": warn(
-    "no newer key for CAM can be had; the old one stays in use",
+    "the key for CAM could not be renewed; the old one stays in use",
     "`err` says where the gateway looked. A temporary key ends at the `expiresAt` of its `cam.key_loaded`.",
   ),
   "cam.throttled": warn(
@@ -89,7 +89,7 @@ export const LOG_EVENTS = {
     "The gateway has not called CAM. `err` says what is wrong with the database.",
   ),
   "change.not_settled": error(
-    "the outcome of a change could not be recorded; the reconciler will find it out",
+    "the outcome of a change could not be recorded; the reconciler will find it",
     "Nothing to do once the database answers again. `err` says what is wrong with it.",
   ),
   "change.orphaned": error(

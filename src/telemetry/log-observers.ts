@@ -14,7 +14,7 @@ interface AttemptEvent {
         readonly camCode: string | undefined;
         readonly camMessage: string | undefined;
         readonly httpStatus: number | undefined;
-        /** Why there is no usable answer: a code, and a sentence with the remedy. */
+        /** A code, and a sentence with the remedy, for a missing or unusable answer. */
         readonly failure: object | undefined;
       })
     | undefined;
@@ -73,7 +73,7 @@ interface ChangeEvent {
 
 interface FailureEvent {
   readonly code: string;
-  /** Our own words, such as which rule refuses. */
+  /** The gateway's own words, such as which rule refuses. */
   readonly message?: string | undefined;
   /** Until when it can be approved. */
   readonly expiresAt?: string | undefined;
@@ -134,7 +134,7 @@ function recordFields({ id: changeId, account, opUin }: RecordNames) {
   return { changeId, account, opUin };
 }
 
-/** Reports what became known of a change that no request waits for any more. */
+/** Reports the outcome of a change that no request waits for any more. */
 export function reconcilerObserver(report: Report) {
   return {
     onSettled: (record: RecordNames, settlement: { status: string; code?: string | undefined }) => {
@@ -149,17 +149,17 @@ export function reconcilerObserver(report: Report) {
   };
 }
 
-/** Why a caller is refused; `retryAfterMs` where the proof cannot be checked now. */
+/** A refused caller; with `retryAfterMs` if the token or certificate cannot be checked now. */
 interface RejectedTokenEvent {
   readonly refusal: string;
   readonly retryAfterMs?: number;
   readonly cause?: unknown;
-  /** By whom the token is and for whom, and what is expected. */
+  /** Issuer and audience of the token, and the expected ones. */
   readonly mismatch?: object;
   readonly claim?: { readonly name: string; readonly problem: string };
 }
 
-/** Reports a token or certificate that the gateway rejects or cannot check. The proof itself is in no line. */
+/** Reports a token or certificate that the gateway rejects or cannot check. No line contains it. */
 export function reportRejectedToken(report: Report, refused: RejectedTokenEvent, requestId: string): void {
   const { refusal, retryAfterMs, cause, mismatch, claim } = refused;
   const event: LogEventId = retryAfterMs === undefined ? "auth.token_rejected" : "auth.check_failed";

@@ -93,7 +93,7 @@ test("a stalled log reader blocks no request, and later gets the number of lost 
   });
   expect(dropped).toBeGreaterThan(0);
   expect(Date.parse(time)).not.toBeNaN();
-  const written = read().filter((line) => line.includes("not a trusted document")).length;
+  const written = read().filter((line) => line.includes("documents.untrusted")).length;
   expect(written + dropped).toBe(OPERATIONS);
   child.kill("SIGTERM");
   expect(await exit()).toBe(0);

@@ -144,9 +144,9 @@ describe("who may not use an account", () => {
 });
 
 test("the log says at start-up which accounts the policy does not match", () => {
-  const line = world.logLines.find((each) => each.includes("the policy names accounts that do not exist"));
+  const line = world.logLines.find((each) => each.includes("policy.accounts_unknown"));
   expect(JSON.parse(line ?? "{}")).toMatchObject({ level: "warn", accounts: ["missing"] });
-  expect(world.logLines.join("")).not.toContain("the policy allows no caller to use");
+  expect(world.logLines.join("")).not.toContain("policy.accounts_unlisted");
 });
 
 describe("a reference of a router", () => {

@@ -62,15 +62,15 @@ test("enforce runs nothing else", async () => {
   ]);
   const { errors: unknownId } = readReply(await http.post("/graphql").send({ documentId: "nobody" }));
   expect(unknownId).toMatchObject([{ message: "No trusted document has this id." }]);
-  expect(logLines.join()).toContain("an operation is not a trusted document");
+  expect(logLines.join()).toContain("documents.untrusted");
 });
 
 test("audit runs everything, and reports what enforce would refuse", async () => {
   const { send, logLines } = await startTrusting("audit");
   expect((await send(KNOWN, VARIABLES)).data).toEqual(ANSWER);
-  expect(logLines.join()).not.toContain("not a trusted document");
+  expect(logLines.join()).not.toContain("documents.untrusted");
   expect((await send(UNKNOWN)).data).toEqual({ __typename: "Query" });
-  expect(logLines.join()).toContain("not a trusted document");
+  expect(logLines.join()).toContain("documents.untrusted");
 });
 
 test("off, which is the default, takes no ids, and says so as Apollo's clients expect it", async () => {
