@@ -1,3 +1,7 @@
+// Owns the store: PostgreSQL or PGlite behind one interface, its migrations, and what an error of it means. It does not own
+// the statements of the record or the quota, which are in audit/, quota/ and schema/migrations. Read postgres-database.ts or
+// pglite-database.ts next.
+
 import type { Kysely } from "kysely";
 
 /** Columns are named in SQL alone (schema/migrations), so that Kysely knows none. */
