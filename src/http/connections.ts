@@ -3,18 +3,18 @@ import type { Socket } from "node:net";
 import type { Clock } from "../clock.ts";
 import { addressKey } from "./caller-rate.ts";
 
-/** `address`: one address has its part of all connections. `total`: every connection is in use. */
-export type ConnectionRefusal = "address" | "total";
+/** `address`: the address has its share of all connections. `total`: all connections are in use. */
+type ConnectionRefusal = "address" | "total";
 
-export interface ConnectionObserver {
-  /** The first refusal of its kind, and from then on those of each minute together. */
+interface ConnectionObserver {
+  /** Reports the first refusal of its kind, and then those of each minute together. */
   onConnectionsRefused(kind: ConnectionRefusal, address: string, count: number): void;
 }
 
 export interface ConnectionLimits {
-  /** Open connections. One address has a quarter of them. */
+  /** The maximum of open connections. One address may have a quarter of them. */
   readonly maxConnections: number;
-  /** Whether an address is a proxy, which connects for many clients and has no part of its own. */
+  /** Whether an address is a proxy. It connects for many clients, so its share is not limited. */
   readonly isProxy: (address: string) => boolean;
   readonly clock: Clock;
   readonly observer: ConnectionObserver;
@@ -24,46 +24,45 @@ interface Connection {
   readonly socket: Socket;
   readonly address: string;
   readonly isProxy: boolean;
-  /** Answers that are not finished, by their requests. */
+  /** Unfinished responses by their requests. */
   readonly exchanges: Map<IncomingMessage, ServerResponse>;
 }
 
 const REPORT_EVERY_MS = 60_000;
 
-/** A browser opens two connections at once, however few an operator allows. */
-const LEAST_OF_ADDRESS = 2;
+/** A browser opens two connections together. */
+const MIN_PER_ADDRESS = 2;
 
 /**
- * Keeps count of a server's connections. A connection beyond the part of its address is closed as it comes. Where every
- * connection is in use, the one that has been idle for longest makes room, which a half-open TLS handshake and half a
- * request are as well.
+ * Limits a server's connections. Closes a new connection beyond the share of its address. Where all connections are in use,
+ * closes the one that has been idle for longest; a half-open TLS handshake and half a request count as idle too.
  */
 export class Connections {
   readonly #limits: ConnectionLimits;
-  readonly #mostOfAddress: number;
-  /** By both ends of the connection: over TLS, requests have another socket than the one that was accepted. */
+  readonly #maxPerAddress: number;
+  /** By both addresses: over TLS, a request has another socket than the accepted one. */
   readonly #open = new Map<string, Connection>();
   readonly #perAddress = new Map<string, number>();
-  /** In the order in which they became idle. */
+  /** In the order of becoming idle. */
   readonly #idle = new Set<Connection>();
   readonly #reports = new Map<ConnectionRefusal, { lastMs: number; count: number }>();
 
   constructor(server: Server, limits: ConnectionLimits) {
     this.#limits = limits;
-    this.#mostOfAddress = Math.max(LEAST_OF_ADDRESS, Math.floor(limits.maxConnections / 4));
-    // Before the server's own listener, which makes a parser or a TLS session.
+    this.#maxPerAddress = Math.max(MIN_PER_ADDRESS, Math.floor(limits.maxConnections / 4));
+    // These run before the server's own listener, which creates a parser or a TLS session.
     server.prependListener("connection", (socket: Socket) => this.#accept(socket));
     server.prependListener("request", (request, response) => this.#begin(request, response));
   }
 
-  /** The answers that are not finished on the connection of a socket, by their requests. */
+  /** Returns the unfinished responses on the connection of a socket, by their requests. */
   exchangesOn(socket: Socket): ReadonlyMap<IncomingMessage, ServerResponse> {
     return this.#open.get(idOf(socket))?.exchanges ?? new Map();
   }
 
   /**
-   * Ends the connections over which nothing was ever sent. Browsers open such ahead of use, and Node counts them neither as
-   * idle nor as done, so that one of them would keep the process for ever.
+   * Closes connections that never received a byte. Browsers open them ahead of use. Node does not count them as idle, so one
+   * of them would keep the process running.
    */
   closeUnused(): void {
     for (const { socket } of this.#open.values()) if (socket.bytesRead === 0) socket.destroy();
@@ -71,12 +70,12 @@ export class Connections {
 
   #accept(socket: Socket): void {
     const { remoteAddress } = socket;
-    // It is gone already.
+    // The client has closed it already.
     if (remoteAddress === undefined) return;
     const address = addressKey(remoteAddress);
     const isProxy = this.#limits.isProxy(remoteAddress);
     const ofAddress = this.#perAddress.get(address) ?? 0;
-    if (!isProxy && ofAddress >= this.#mostOfAddress) {
+    if (!isProxy && ofAddress >= this.#maxPerAddress) {
       this.#refuse(socket, "address", address);
       return;
     }
@@ -103,7 +102,7 @@ export class Connections {
     });
   }
 
-  /** Closes one connection that nobody waits at, those of proxies last. @returns whether there was one. */
+  /** Closes one connection on which no client waits for a response, those of proxies last. @returns whether it found one. */
   #makeRoom(): boolean {
     const idle = [...this.#idle];
     const oldest = idle.find(({ isProxy }) => !isProxy) ?? idle[0] ?? this.#oldestUpload();
@@ -111,7 +110,7 @@ export class Connections {
     return oldest !== undefined;
   }
 
-  /** A request whose body is still on its way, and may be for long. */
+  /** Returns the connection of a request whose body is still arriving, which may take long. */
   #oldestUpload(): Connection | undefined {
     return [...this.#open.values()].find(({ isProxy, exchanges }) => {
       return !isProxy && [...exchanges.keys()].every(({ complete }) => !complete);

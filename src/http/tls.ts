@@ -16,7 +16,7 @@ export interface TlsMaterial {
   readonly minVersion: "TLSv1.2";
 }
 
-/** The files cannot be used. Its message names them and tells nothing of what is in them. */
+/** The files are unusable. The message names them and repeats nothing of their content. */
 export class TlsError extends Error {
   override readonly name = "TlsError";
 }
@@ -29,12 +29,12 @@ export async function readTls({ certFile, keyFile }: TlsFiles): Promise<TlsMater
   ]);
   try {
     createSecureContext({ cert, key });
-    // Which takes files that are empty, as they are for a moment when they are written anew, and then talks to nobody.
+    // createSecureContext accepts empty files, which a rewrite leaves for a moment; no handshake would succeed.
     new X509Certificate(cert);
     createPrivateKey(key);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new TlsError(`TLS_CERT_FILE ${certFile} and TLS_KEY_FILE ${keyFile} are no PEM pair (${code}).`);
+    throw new TlsError(`TLS_CERT_FILE ${certFile} and TLS_KEY_FILE ${keyFile} are not a PEM pair (${code}).`);
   }
   return { cert, key, minVersion: "TLSv1.2" };
 }
@@ -47,21 +47,21 @@ async function readPem(variable: string, file: string): Promise<string> {
   }
 }
 
-export interface TlsObserver {
+interface TlsObserver {
   onTlsReloaded(): void;
-  /** The files have changed and cannot be used; the old certificate goes on. */
+  /** Reports that the changed files are unusable; the old certificate stays in use. */
   onTlsError(error: unknown): void;
 }
 
-/** By looking, not by being told: a mounted secret is replaced as a whole, which watchers of a file do not notice. */
-const LOOK_EVERY_MS = 10_000;
+/** Polls, because a mounted secret is replaced as a whole, which file watchers do not notice. */
+const POLL_INTERVAL_MS = 10_000;
 
-/** Takes a renewed certificate for new connections, without a restart. @returns what ends that. */
+/** Uses a renewed certificate for new connections, without a restart. @returns a function that stops the polling. */
 export function keepTlsFresh(
   server: Server,
   files: TlsFiles,
   observer: TlsObserver,
-  everyMs = LOOK_EVERY_MS,
+  everyMs = POLL_INTERVAL_MS,
 ): () => void {
   const reload = (): void => {
     readTls(files).then(

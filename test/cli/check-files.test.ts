@@ -194,7 +194,7 @@ const MISTAKES: readonly (readonly [
   [
     "a TLS key of another certificate",
     { TLS_CERT_FILE: "@cert.pem", TLS_KEY_FILE: "@other-key.pem" },
-    /^TLS_CERT_FILE .* no PEM pair/,
+    /^TLS_CERT_FILE .* not a PEM pair/,
   ],
   [
     "a TLS key that is not there",

@@ -6,11 +6,14 @@ beforeAll(buildPlayground);
 
 test("arrows show and open the tabs beyond the edge", async () => {
   const { page, complaints } = await visitPlayground();
+  const examples = page.getByRole("region", { name: "Examples" }).getByRole("button");
+  for (const example of await examples.all()) await example.click();
+  await page.getByRole("tab").first().getByRole("button").first().click();
   const last = page.getByRole("tab").last();
   const [earlier, later] = ["earlier", "later"].map((side) =>
     page.getByRole("button", { name: `Scroll to ${side} tabs` }),
   ) as [Locator, Locator];
-  expect(await earlier.getAttribute("aria-disabled")).toBe("true");
+  await vi.waitFor(async () => expect(await earlier.getAttribute("aria-disabled")).toBe("true"));
   expect(await isInView(last)).toBe(false);
   while (!(await isInView(last))) await later.click();
   await vi.waitFor(async () => expect(await later.getAttribute("aria-disabled")).toBe("true"));

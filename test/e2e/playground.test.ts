@@ -19,10 +19,8 @@ test("a first visit shows one tab and one entry per example, and says that CAM i
   const { page, complaints } = await visitPlayground();
   const examples = await loadExamples(EXAMPLES_DIR);
   expect(await page.title()).toBe("Playground · CAM MFA gateway");
-  expect(await page.locator(".banner").textContent()).toContain("talking to the embedded CAM emulator");
-  expect(await page.locator(".graphiql-tab-button").allTextContents()).toEqual(
-    examples.map((example) => example.name),
-  );
+  expect(await page.locator(".banner").textContent()).toContain("connected to the embedded CAM emulator");
+  expect(await page.locator(".graphiql-tab-button").allTextContents()).toEqual(["SwitchProtectionOn"]);
   expect(await editorText(page, "operation.graphql")).toBe(examples[0]?.document);
   const entries = page.getByRole("region", { name: "Examples" }).getByRole("button");
   expect(await entries.locator("strong").allTextContents()).toEqual(examples.map(({ title }) => title));
@@ -43,7 +41,7 @@ test("empty editors show a hint", async () => {
   expect(complaints).toEqual([]);
 });
 
-test("the first mutation runs from the keyboard and shows Alice protected", async () => {
+test("the first example runs from the keyboard and shows Alice protected, with status and time", async () => {
   const { page, complaints } = await visitPlayground();
   await page.locator(".graphiql-query-editor .view-line").first().click();
   await page.keyboard.press("Control+Enter");
@@ -55,16 +53,25 @@ test("the first mutation runs from the keyboard and shows Alice protected", asyn
       },
     },
   });
+  await page.getByText(/^HTTP 200 in \d+ ms$/).waitFor();
   expect(complaints).toEqual([]);
 });
 
-test("the example of an error runs by its button and shows the typed error", async () => {
+test("the example of an error shows the typed error, and the Errors button a badge", async () => {
   const { page, complaints } = await visitPlayground();
-  await page.getByRole("tab", { name: "UserNotBindPhone" }).getByRole("button").first().click();
+  await openExample(page, "Error: the user has no phone.");
+  const badge = page.getByRole("button", { name: "Show Errors" }).locator(".badge");
+  expect(await badge.count()).toBe(0);
   await page.locator(".graphiql-execute-button").click();
   expect(await response(page)).toMatchObject({
     errors: [{ extensions: { code: "USER_NOT_BIND_PHONE", category: "PRECONDITION", retryable: false } }],
   });
+  await vi.waitFor(async () => expect(await badge.textContent()).toBe("1"), 10_000);
+  await page.getByRole("tab", { name: "SwitchProtectionOn" }).getByRole("button").first().click();
+  await badge.waitFor({ state: "detached" });
+  await openExample(page, "Get errors as data");
+  await page.locator(".graphiql-execute-button").click();
+  await badge.waitFor();
   expect(complaints).toEqual([]);
 });
 
@@ -109,13 +116,13 @@ test("the Examples panel opens the original example and keeps the visitor's vers
 
 test("the Errors panel explains the error in the result first, and opens examples of other errors", async () => {
   const { page, complaints } = await visitPlayground();
-  await page.getByRole("tab", { name: "UserUnbindNoPermission" }).getByRole("button").first().click();
+  await openExample(page, "Error: the account locks this user's protection.");
   await page.locator(".graphiql-execute-button").click();
   await response(page);
   await page.getByRole("button", { name: "Show Errors" }).click();
   const entries = page.getByRole("region", { name: "Errors" }).getByRole("listitem");
   await entries.first().getByText("USER_UNBIND_NO_PERMISSION").waitFor();
-  expect(await page.locator(".error-in-result").count()).toBe(1);
+  expect(await page.locator(".error-in-response").count()).toBe(1);
   expect(await entries.count()).toBeGreaterThan(20);
   await entries.first().getByText("What to do: Ask the owner").waitFor();
   const bound = entries.filter({ hasText: "USER_NOT_BIND_PHONE" });
@@ -148,6 +155,29 @@ test("a gateway with the playground off has no page and none of its files", asyn
     expect(await answer.text()).not.toContain("<html");
   }
 });
+
+test("the documentation hides what federation adds, and opens each type at its top", async () => {
+  const { page, complaints } = await visitPlayground({ width: 1280, height: 500 });
+  await page.getByRole("button", { name: "Show Documentation Explorer" }).click();
+  const documentation = page.getByRole("region", { name: "Documentation Explorer" });
+  await documentation.getByText("SubUserMfa", { exact: true }).waitFor();
+  expect(await documentation.textContent()).not.toMatch(/_Service|_Any|_Entity|link__|federation__/);
+  const plugin = page.locator(".graphiql-plugin");
+  await documentation.getByText("Uin", { exact: true }).scrollIntoViewIfNeeded();
+  expect(await plugin.evaluate(({ scrollTop }) => scrollTop)).toBeGreaterThan(0);
+  await documentation.getByText("SubUserMfa", { exact: true }).click();
+  await vi.waitFor(async () => expect(await plugin.evaluate(({ scrollTop }) => scrollTop)).toBe(0));
+  await documentation.getByRole("link", { name: "Go back to Docs" }).click();
+  await documentation.getByText("Query", { exact: true }).click();
+  await documentation.getByText("subUsers").first().waitFor();
+  expect(await documentation.textContent()).not.toMatch(/_service|_entities/);
+  expect(complaints).toEqual([]);
+});
+
+/** Opens an example by its title in the Examples panel. */
+async function openExample(page: Page, title: string): Promise<void> {
+  await page.getByRole("region", { name: "Examples" }).getByRole("button", { name: title }).click();
+}
 
 function storedTabs(page: Page): Promise<unknown> {
   return page.evaluate(() => JSON.parse(localStorage.getItem("cam-mfa-gateway:graphiql:tabState") ?? "null"));

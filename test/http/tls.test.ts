@@ -131,10 +131,10 @@ test.each([
   [
     "a key of another certificate",
     async (files: TlsFiles) => ({ ...files, keyFile: (await filesOf("other")).keyFile }),
-    "are no PEM pair",
+    "are not a PEM pair",
   ],
-  ["a certificate that is empty", (files: TlsFiles) => emptied(files, files.certFile), "are no PEM pair"],
-  ["a key that is empty", (files: TlsFiles) => emptied(files, files.keyFile), "are no PEM pair"],
+  ["a certificate that is empty", (files: TlsFiles) => emptied(files, files.certFile), "are not a PEM pair"],
+  ["a key that is empty", (files: TlsFiles) => emptied(files, files.keyFile), "are not a PEM pair"],
 ])("%s is told, without its contents", async (_case, damage, problem) => {
   const files = await damage(await filesOf("one"));
   const error = await readTls(files).catch((reason: unknown) => reason);

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { EXAMPLES_DIR } from "../../src/gateway/package-paths.ts";
 import { loadExamples } from "../../src/http/playground/examples.ts";
@@ -9,7 +10,10 @@ interface Answer {
   errors?: { message: string; extensions: { code: string; cam?: { code: string } } }[];
 }
 
-const examples = await loadExamples(EXAMPLES_DIR);
+const examples = [
+  ...(await loadExamples(EXAMPLES_DIR)),
+  ...(await loadExamples(join(EXAMPLES_DIR, "routers"))),
+];
 let url: string;
 
 beforeAll(async () => {

@@ -1,20 +1,20 @@
 import type { IncomingHttpHeaders } from "node:http";
 
-/** Headers that a page of another origin cannot send before a preflight, which this service never grants. */
+/** A page of another origin can send these headers only after a preflight, which the gateway never grants. */
 const PREFLIGHTED_HEADERS = [
   "apollo-require-preflight",
   "graphql-require-preflight",
   "x-apollo-operation-name",
 ];
 
-/** What a form can send, and with it any page; https://fetch.spec.whatwg.org/#cors-safelisted-request-header. */
+/** The types that a form of any page can send; https://fetch.spec.whatwg.org/#cors-safelisted-request-header. */
 const FORM_TYPES = ["application/x-www-form-urlencoded", "multipart/form-data", "text/plain"];
 
 /**
- * Whether a page of another origin may have made a browser send this, which then bears whatever the browser and its
- * network grant by themselves. Fetch Metadata says so where the browser knows it, which all do on HTTPS and on
- * localhost. Where it is missing, Origin says so, which they all add to a POST. Where both are, nothing speaks for a
- * browser but the headers that a page cannot send speak against one; a GET without them can only read.
+ * Returns whether a page of another origin may have made a browser send the request, with the access that the browser and
+ * its network have. Browsers on HTTPS or localhost say so by Fetch Metadata. Without it, the Origin header decides, which
+ * browsers add to every POST. Without both, only a header that such a page cannot send proves another client; a GET without
+ * them can only read.
  *
  * https://www.w3.org/TR/fetch-metadata/, https://web.dev/articles/fetch-metadata
  */

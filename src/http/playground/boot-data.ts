@@ -1,30 +1,29 @@
 /**
- * What the server tells the page. Server and page are compiled and bundled apart, so they share these types
- * and nothing else.
+ * The data that the server writes into the page. The build compiles server and page separately; they share only these types.
  */
 export interface BootData {
   banner: PlaygroundBanner;
   examples: PlaygroundExample[];
-  /** Lets the page's own scripts add `<style>` elements under the content security policy. */
+  /** Allows the page's scripts to add `<style>` elements under the content security policy. */
   styleNonce: string;
 }
 
-/** Whom the gateway behind the page talks to; a visitor must see at a glance whether changes are real. */
+/** The target of changes; a visitor must see at a glance whether they are real. */
 export type PlaygroundBanner =
   | { target: "emulator" }
   | { target: "cam"; endpoint: string }
-  /** Behind a router, beside other subgraphs, and with the emulator. */
+  /** A router with the gateway and an example subgraph, and the emulator. */
   | { target: "graph"; router: string };
 
 /** One ready-made operation. */
 export interface PlaygroundExample {
-  /** The operation's name; GraphiQL shows it as the name of the tab. */
+  /** The operation's name, which GraphiQL shows on the tab. */
   name: string;
-  /** First comment line of the file. */
+  /** The first comment line of the file. */
   title: string;
   /** The remaining comment lines, joined into one paragraph. */
   description: string;
-  /** The error that comes back, as the description names it; null where none does. */
+  /** The code of the error that the example returns, from the description; null for none. */
   errorCode: string | null;
   /** The whole file, comments included. */
   document: string;

@@ -5,9 +5,8 @@ import type { PlaygroundExample } from "./boot-data.ts";
 
 /**
  * Reads every `*.graphql` file of a folder, in the order of the file names (hence their numeric prefixes).
- * Each file is one named operation under a comment: its first line is the title, the rest says what comes back, an
- * error as "code X" or "code is X".
- * Throws, naming the file, where a file is anything else.
+ * Each file is one named operation under a comment. The first line is the title. The rest describes the result; it names an
+ * error as "code X" or "code is X". Throws an error that names the file where a file differs.
  */
 export async function loadExamples(directory: string): Promise<PlaygroundExample[]> {
   const files = (await readdir(directory)).filter((file) => file.endsWith(".graphql")).sort();

@@ -13,7 +13,7 @@ test("every shipped file becomes one example, in the order of the file names", a
   expect(examples[0]).toMatchObject({
     name: "SwitchProtectionOn",
     title: "Switch protection on for one sub-user.",
-    description: expect.stringContaining("Comes back:"),
+    description: expect.stringContaining("Returns "),
   });
 });
 
@@ -22,7 +22,7 @@ test("every shipped example has a name of its own, a title of one line and says 
   expect(new Set(examples.map((example) => example.name)).size).toBe(examples.length);
   for (const example of examples) {
     expect(example.title, example.name).toMatch(/^[A-Z].*\.$/);
-    expect(example.description, example.name).toContain("Comes back:");
+    expect(example.description, example.name).toContain("Returns ");
   }
 });
 
@@ -40,7 +40,7 @@ test.each([
   ["a CamFailure with code NO_PHONE.", "NO_PHONE"],
   ["the code behind it, and the codes of OTHERS.", null],
 ])("the error of an example is the one that its comment names: %s", async (comesBack, errorCode) => {
-  const directory = await folderWith(`# Title.\n# Comes back: ${comesBack}\nquery A { a }\n`);
+  const directory = await folderWith(`# Title.\n# Returns ${comesBack}\nquery A { a }\n`);
   expect(await loadExamples(directory)).toMatchObject([{ errorCode }]);
 });
 

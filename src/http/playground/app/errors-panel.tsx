@@ -5,8 +5,8 @@ import { useOpenExample } from "./examples-panel.tsx";
 import { postToGateway } from "./post-to-gateway.ts";
 
 /**
- * A side panel that explains the gateway's errors, those in the result at hand first, and opens the examples that
- * show them.
+ * A side panel that explains the gateway's errors, first those in the response, and opens the examples that return them.
+ * Its button has a badge while the response has errors.
  */
 export function createErrorsPlugin(examples: PlaygroundExample[]): GraphiQLPlugin {
   return {
@@ -18,19 +18,19 @@ export function createErrorsPlugin(examples: PlaygroundExample[]): GraphiQLPlugi
 
 function ErrorsPanel({ examples }: { examples: PlaygroundExample[] }) {
   const catalogue = useErrorCatalogue();
-  const response = useGraphiQL((state) => state.tabs[state.activeTabIndex]?.response) ?? "";
-  const inResult = ({ code }: CatalogueEntry) => response.includes(`"code": "${code}"`);
+  const codes = useErrorCodes();
+  const inResponse = ({ code }: CatalogueEntry) => codes.includes(code);
   const entries = typeof catalogue === "string" ? [] : catalogue;
   return (
     <section aria-label="Errors">
       <h2 className="panel-title">Errors</h2>
       {typeof catalogue === "string" && <p>{catalogue}</p>}
       <ul className="panel-list">
-        {[...entries.filter(inResult), ...entries.filter((entry) => !inResult(entry))].map((entry) => (
+        {[...entries.filter(inResponse), ...entries.filter((entry) => !inResponse(entry))].map((entry) => (
           <ErrorEntry
             key={entry.code}
             entry={entry}
-            isInResult={inResult(entry)}
+            isInResponse={inResponse(entry)}
             examples={examples.filter(({ errorCode }) => errorCode === entry.code)}
           />
         ))}
@@ -40,31 +40,52 @@ function ErrorsPanel({ examples }: { examples: PlaygroundExample[] }) {
 }
 
 function ErrorsIcon() {
+  const { length } = useErrorCodes();
   return (
-    <svg viewBox="0 0 16 16" fill="none" stroke="currentColor" strokeWidth="1.5" aria-hidden="true">
-      <path d="M8 2 14.5 13.5H1.5ZM8 6.5V9.5M8 11.2V11.6" strokeLinecap="round" strokeLinejoin="round" />
-    </svg>
+    <>
+      <svg viewBox="0 0 16 16" fill="none" stroke="currentColor" strokeWidth="1.5" aria-hidden="true">
+        <path d="M8 2 14.5 13.5H1.5ZM8 6.5V9.5M8 11.2V11.6" strokeLinecap="round" strokeLinejoin="round" />
+      </svg>
+      {length > 0 && <span className="badge">{length}</span>}
+    </>
   );
+}
+
+/** Returns the codes of all errors in the response of the active tab: under `errors`, and of a CamFailure in the data. */
+function useErrorCodes(): readonly string[] {
+  const response = useGraphiQL((state) => state.tabs[state.activeTabIndex]?.response);
+  try {
+    const { data, errors = [] } = JSON.parse(response ?? "{}") as GatewayResponse;
+    const failures = Object.values(data ?? {}).flatMap((field) => field?.code ?? []);
+    return [...errors.map(({ extensions }) => extensions?.code ?? ""), ...failures];
+  } catch {
+    return [];
+  }
+}
+
+interface GatewayResponse {
+  readonly data?: Readonly<Record<string, { readonly code?: string } | null>> | null;
+  readonly errors?: readonly { readonly extensions?: { readonly code?: string } }[];
 }
 
 interface ErrorEntryProps {
   entry: CatalogueEntry;
-  isInResult: boolean;
-  /** Those that end in this error. */
+  isInResponse: boolean;
+  /** The examples that return this error. */
   examples: PlaygroundExample[];
 }
 
-/** What one error means, what to do about it, and where to see it. */
-function ErrorEntry({ entry, isInResult, examples }: ErrorEntryProps) {
+/** Shows the meaning and remedy of one error, and opens its examples. */
+function ErrorEntry({ entry, isInResponse, examples }: ErrorEntryProps) {
   const open = useOpenExample();
   return (
-    <li className={isInResult ? "error error-in-result" : "error"}>
+    <li className={isInResponse ? "error error-in-response" : "error"}>
       <strong>
         <Breakable text={entry.code} />
       </strong>
       <span>
-        {entry.category}, {entry.retryable ? "try again later" : "trying again does not help"}
-        {isInResult && ", in this result"}
+        {entry.category}, {entry.retryable ? "retry later" : "a retry does not help"}
+        {isInResponse && ", in this response"}
       </span>
       <p>{entry.message}</p>
       <p>
@@ -97,22 +118,22 @@ const CATALOGUE = `query PlaygroundErrorCatalogue {
   camErrors { code category retryable message remedy camCodes }
 }`;
 
-/** The catalogue, or a sentence that stands in for it. */
+/** Returns the catalogue, or a text to show in its place. */
 function useErrorCatalogue(): CatalogueEntry[] | string {
   const [catalogue, setCatalogue] = useState<CatalogueEntry[] | string>("Loading…");
   useEffect(() => {
-    postToGateway({ query: CATALOGUE }).then(({ data, errors }) =>
+    postToGateway({ query: CATALOGUE }).then(({ result: { data, errors } }) =>
       setCatalogue((data as { camErrors: CatalogueEntry[] } | null)?.camErrors ?? errors?.[0]?.message ?? ""),
     );
   }, []);
   return catalogue;
 }
 
-/** A code or a name that breaks between its words where a line is too short for it. */
+/** Shows a code or name that may break between its words. */
 function Breakable({ text }: { text: string }) {
   const words = text.split(/(?<=[_.])|(?<=[a-z])(?=[A-Z])/);
   return words.map((word, position) => (
-    // biome-ignore lint/suspicious/noArrayIndexKey: the words of a text never change places.
+    // biome-ignore lint/suspicious/noArrayIndexKey: the words of a text keep their order.
     <Fragment key={position}>
       {position > 0 && <wbr />}
       {word}

@@ -2,8 +2,7 @@ import { type GraphiQLPlugin, pick, useGraphiQL, useGraphiQLActions } from "@gra
 import type { PlaygroundExample } from "../boot-data.ts";
 
 /**
- * A side panel that lists the ready-made operations and opens them as shipped. It is where a first visitor begins,
- * and how a returning one, whose own tabs we never touch, gets at an example again.
+ * A side panel that lists the examples and opens them as shipped. It never changes the tabs of a returning visitor.
  */
 export function createExamplesPlugin(examples: PlaygroundExample[]): GraphiQLPlugin {
   return {
@@ -42,14 +41,14 @@ function ExamplesIcon() {
 }
 
 /**
- * Goes to the tab that already holds an example unchanged, or opens a new one; never overwrites a tab. A panel that
- * covers the editor makes room for it.
+ * Returns a function that opens an example: in the tab that already has it unchanged, or in a new tab. Closes a panel that
+ * covers the editor.
  */
 export function useOpenExample(): (example: PlaygroundExample) => void {
   const { addTab, changeTab, setVisiblePlugin } = useGraphiQLActions();
   const { tabs, activeTabIndex, queryEditor } = useGraphiQL(pick("tabs", "activeTabIndex", "queryEditor"));
   return ({ document }) => {
-    // The editor is ahead of its tab by what was typed in the last moment.
+    // GraphiQL copies the text of the editor to its tab with a delay.
     const shown = (query: string | null, index: number) =>
       index === activeTabIndex ? queryEditor?.getValue() : query;
     const index = tabs.findIndex((tab, position) => shown(tab.query, position) === document);
@@ -65,7 +64,7 @@ export function useOpenExample(): (example: PlaygroundExample) => void {
   };
 }
 
-/** Whether a panel covers the editor instead of standing beside it; the same width as in narrow-window.css. */
+/** Returns whether a panel covers the editor; the same width as in narrow-window.css. */
 export function isNarrowWindow(): boolean {
   return matchMedia("(max-width: 599px)").matches;
 }

@@ -8,17 +8,11 @@ import "./narrow-window.css";
 import { createRoot } from "react-dom/client";
 import type { BootData } from "../boot-data.ts";
 import { registerMonacoWorkers, stampStyleElements } from "./monaco.tsx";
-import { createPlayground } from "./playground.tsx";
+import { Playground } from "./playground.tsx";
 
-const boot = readBootData();
+/** The data block that the server wrote into the page. */
+const boot: BootData = JSON.parse(document.getElementById("boot")?.textContent ?? "");
 stampStyleElements(boot.styleNonce);
 registerMonacoWorkers();
 const root = document.getElementById("root");
-if (root !== null) {
-  createRoot(root).render(createPlayground(boot));
-}
-
-/** Reads the data block that the server wrote into the page. */
-function readBootData(): BootData {
-  return JSON.parse(document.getElementById("boot")?.textContent ?? "");
-}
+if (root !== null) createRoot(root).render(<Playground boot={boot} />);

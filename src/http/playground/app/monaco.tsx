@@ -6,8 +6,7 @@ import GraphQLWorker from "monaco-graphql/esm/graphql.worker.js?worker";
 import { useEffect } from "react";
 
 /**
- * Tells Monaco to start its workers from our own files. GraphiQL ships the same setup, but logs every start to
- * the console.
+ * Makes Monaco start its workers from our own files. GraphiQL has the same setup, but logs every start to the console.
  */
 export function registerMonacoWorkers(): void {
   const environment: Environment = {
@@ -26,8 +25,8 @@ export function registerMonacoWorkers(): void {
 }
 
 /**
- * Gives every `<style>` element that a script creates the page's nonce; without it the content security policy
- * drops it. Monaco and the dialogs make such elements and offer no way to pass a nonce.
+ * Gives the page's nonce to every `<style>` element that a script creates; the content security policy drops others.
+ * Monaco and the dialogs create such elements and take no nonce.
  */
 export function stampStyleElements(nonce: string): void {
   const createElement = document.createElement.bind(document);
@@ -46,8 +45,8 @@ const NO_OPERATION =
 const NO_RESULT = `The result appears here. Press the play button or ${formatShortcutForOS("Ctrl-Enter", "Cmd")}.`;
 
 /**
- * Wraps long lines in the operation editor, so that a narrow window hides no comment, and has empty editors say what
- * to do. Draws nothing itself.
+ * Wraps long lines in the operation editor, so that a narrow window shows whole comments, and sets the placeholders of
+ * empty editors. Draws nothing.
  */
 export function EditorOptions() {
   const queryEditor = useGraphiQL((state) => state.queryEditor);

@@ -1,31 +1,28 @@
+import { useDocExplorer } from "@graphiql/plugin-doc-explorer";
+import { useGraphiQL } from "@graphiql/react";
 import { GraphiQL, HISTORY_PLUGIN } from "graphiql";
+import type { ExecutionResult, IntrospectionQuery } from "graphql";
+import { useEffect, useState } from "react";
 import type { BootData, PlaygroundBanner } from "../boot-data.ts";
 import { createErrorsPlugin } from "./errors-panel.tsx";
 import { createExamplesPlugin, isNarrowWindow } from "./examples-panel.tsx";
 import iconUrl from "./icon.svg";
 import { EditorOptions } from "./monaco.tsx";
-import { postToGateway } from "./post-to-gateway.ts";
+import { type NamedOperation, postToGateway, type Reply, withoutFederation } from "./post-to-gateway.ts";
 import { ActiveTabInView, TabStripArrows } from "./tab-strip.tsx";
 
 /**
- * The whole page as an element. The seeded tabs, and the panel that explains them, only open where the browser has no
- * tabs of ours yet; from then on GraphiQL keeps the visitor's own. Request headers are never stored: they may hold a
- * token.
+ * The whole page. A first visit opens the first example and the Examples panel; from then on GraphiQL keeps the visitor's
+ * own tabs. The browser never stores request headers: they may hold a token.
  */
-export function createPlayground(boot: BootData) {
-  const examplesPlugin = createExamplesPlugin(boot.examples);
-  const storage = createNamespacedStorage(localStorage, "cam-mfa-gateway");
-  // In a narrow window the panel would cover the operation that is ready to be run.
-  const visiblePlugin = isFirstVisit(storage) && !isNarrowWindow() ? { visiblePlugin: examplesPlugin } : {};
+export function Playground({ boot }: { boot: BootData }) {
+  const [reply, setReply] = useState<Reply>();
+  const [props] = useState(() => graphiqlProps(boot, setReply));
   return (
     <>
       <Header banner={boot.banner} />
       <GraphiQL
-        fetcher={postToGateway}
-        storage={storage}
-        defaultTabs={boot.examples.map((example) => ({ query: example.document }))}
-        plugins={[examplesPlugin, createErrorsPlugin(boot.examples), HISTORY_PLUGIN]}
-        {...visiblePlugin}
+        {...props}
         defaultEditorToolsVisibility={false}
         showPersistHeadersSettings={false}
         shouldPersistHeaders={false}
@@ -35,19 +32,70 @@ export function createPlayground(boot: BootData) {
         <GraphiQL.Logo>
           <TabStripArrows />
         </GraphiQL.Logo>
+        <GraphiQL.Footer>
+          <ReplyStatus reply={reply} />
+        </GraphiQL.Footer>
         <EditorOptions />
         <ActiveTabInView />
+        <DocumentationAtTop />
       </GraphiQL>
     </>
   );
 }
 
-/** Whether a browser has never shown the playground: GraphiQL stores its tabs as soon as it has drawn them. */
-function isFirstVisit(storage: Storage): boolean {
-  return storage.getItem("graphiql:tabState") === null;
+function graphiqlProps({ examples }: BootData, onReply: (reply: Reply) => void) {
+  const examplesPlugin = createExamplesPlugin(examples);
+  const storage = createNamespacedStorage(localStorage, "cam-mfa-gateway");
+  // GraphiQL stores its tabs as soon as it has drawn them.
+  const isFirstVisit = storage.getItem("graphiql:tabState") === null;
+  return {
+    fetcher: async (
+      operation: NamedOperation,
+      { headers }: FetcherOptions = {},
+    ): Promise<ExecutionResult> => {
+      const reply = await postToGateway(operation, headers);
+      const { data } = reply.result;
+      if (operation.operationName === "IntrospectionQuery") {
+        return data
+          ? { data: { ...withoutFederation(data as unknown as IntrospectionQuery) } }
+          : reply.result;
+      }
+      onReply(reply);
+      return reply.result;
+    },
+    storage,
+    defaultTabs: examples.slice(0, 1).map(({ document }) => ({ query: document })),
+    plugins: [examplesPlugin, createErrorsPlugin(examples), HISTORY_PLUGIN],
+    // In a narrow window the panel would cover the operation.
+    ...(isFirstVisit && !isNarrowWindow() ? { visiblePlugin: examplesPlugin } : {}),
+  };
 }
 
-/** Names the product and says, before anything is run, whether changes made here are real. */
+interface FetcherOptions {
+  headers?: Record<string, unknown> | undefined;
+}
+
+/** Shows the HTTP status and the time of the reply in the response pane; nothing for a response of an earlier visit or run. */
+function ReplyStatus({ reply }: { reply: Reply | undefined }) {
+  const response = useGraphiQL((state) => state.tabs[state.activeTabIndex]?.response);
+  if (reply === undefined || response !== JSON.stringify(reply.result, null, 2)) return null;
+  const { status, durationMs } = reply;
+  return (
+    <p className="reply-status" role="status">
+      {status === undefined ? "No reply" : `HTTP ${status}`} in {durationMs} ms
+    </p>
+  );
+}
+
+/** Scrolls the documentation to its top when the visitor chooses another type or field. Draws nothing. */
+function DocumentationAtTop() {
+  const chosen = useDocExplorer().at(-1);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another choice is the reason to scroll.
+  useEffect(() => document.querySelector(".graphiql-plugin")?.scrollTo({ top: 0 }), [chosen]);
+  return null;
+}
+
+/** Names the product and tells the visitor, before the first run, whether changes are real. */
 function Header({ banner }: { banner: PlaygroundBanner }) {
   return (
     <header className="header">
@@ -58,14 +106,14 @@ function Header({ banner }: { banner: PlaygroundBanner }) {
   );
 }
 
-/** A narrow window only shows the first word of what is harmless. */
+/** In a narrow window, the style sheet hides the `span` of a harmless target. */
 function describe(banner: PlaygroundBanner) {
   switch (banner.target) {
     case "emulator":
       return (
         <p className="banner banner-emulator">
           <strong>Local mode</strong>
-          <span>: talking to the embedded CAM emulator. Nothing reaches Tencent Cloud.</span>
+          <span>: connected to the embedded CAM emulator. Nothing reaches Tencent Cloud.</span>
         </p>
       );
     case "graph":
@@ -73,22 +121,22 @@ function describe(banner: PlaygroundBanner) {
         <p className="banner banner-emulator">
           <strong>Federated</strong>
           <span>
-            : the gateway and a directory of employees behind {banner.router}. Nothing reaches Tencent Cloud.
+            : the gateway and an employee directory behind {banner.router}. Nothing reaches Tencent Cloud.
           </span>
         </p>
       );
     case "cam":
       return (
         <p className="banner banner-cam">
-          <strong>Live</strong>: talking to <code>{banner.endpoint}</code>. Mutations change real users.
+          <strong>Live</strong>: connected to <code>{banner.endpoint}</code>. Mutations change real users.
         </p>
       );
   }
 }
 
 /**
- * The part of localStorage under `namespace`. Browsers keep one storage per host and port, and GraphiQL always
- * uses the same keys: without this, another project's GraphiQL that once ran on this port would own our tabs.
+ * Returns the part of localStorage under `namespace`. Browsers keep one storage per host and port, and GraphiQL always
+ * uses the same keys: another project's GraphiQL that once ran on this port would otherwise replace our tabs.
  */
 function createNamespacedStorage(storage: Storage, namespace: string): Storage {
   const prefix = `${namespace}:`;
@@ -102,9 +150,7 @@ function createNamespacedStorage(storage: Storage, namespace: string): Storage {
     setItem: (key, value) => storage.setItem(prefix + key, value),
     removeItem: (key) => storage.removeItem(prefix + key),
     clear: () => {
-      for (const key of ownKeys()) {
-        storage.removeItem(key);
-      }
+      for (const key of ownKeys()) storage.removeItem(key);
     },
   };
 }

@@ -1,36 +1,59 @@
-import { type ExecutionResult, GraphQLError, Kind, parse } from "graphql";
+import {
+  type ExecutionResult,
+  GraphQLError,
+  type IntrospectionQuery,
+  Kind,
+  parse,
+  specifiedDirectives,
+} from "graphql";
 
-type Options = { headers?: Record<string, unknown> | undefined };
+export interface NamedOperation {
+  readonly query: string;
+  readonly operationName?: string | null;
+  readonly variables?: unknown;
+}
+
+/** The reply to an operation that the visitor ran. */
+export interface Reply {
+  readonly result: ExecutionResult;
+  /** Undefined where the gateway did not answer. */
+  readonly status: number | undefined;
+  readonly durationMs: number;
+}
 
 /**
- * Sends an operation to the page's own address, which is the GraphQL endpoint. What is not a GraphQL answer (the
- * process is gone, a proxy answered) is shown in the same shape as one, in words.
+ * Sends an operation to the page's own URL, which is the GraphQL endpoint. Shows a reply that is not GraphQL (the process
+ * has stopped, a proxy answered) as a GraphQL error.
  */
 export async function postToGateway(
   operation: NamedOperation,
-  options: Options = {},
-): Promise<ExecutionResult> {
+  givenHeaders: Record<string, unknown> = {},
+): Promise<Reply> {
   const headers = new Headers({
     accept: "application/graphql-response+json, application/json",
     "content-type": "application/json",
   });
-  for (const [name, value] of Object.entries(options.headers ?? {})) {
-    headers.set(name, String(value));
-  }
+  for (const [name, value] of Object.entries(givenHeaders)) headers.set(name, String(value));
+  const startedMs = performance.now();
+  const replyOf = (result: ExecutionResult, status?: number): Reply => ({
+    result,
+    status,
+    durationMs: Math.round(performance.now() - startedMs),
+  });
   try {
     const body = JSON.stringify(withoutStaleName(operation));
-    return await parseResponse(await fetch(location.pathname, { method: "POST", headers, body }));
+    const response = await fetch(location.pathname, { method: "POST", headers, body });
+    return replyOf(parseBody(await response.text(), response.status), response.status);
   } catch (error) {
-    return failure(`The gateway did not answer: ${error instanceof Error ? error.message : error}.`);
+    return replyOf(failure(`The gateway did not answer: ${error instanceof Error ? error.message : error}.`));
   }
 }
 
-async function parseResponse(response: Response): Promise<ExecutionResult> {
-  const body = await response.text();
+function parseBody(body: string, status: number): ExecutionResult {
   try {
     return JSON.parse(body);
   } catch {
-    return failure(`The gateway answered HTTP ${response.status} without JSON: ${body.slice(0, 500)}`);
+    return failure(`The gateway answered HTTP ${status} without JSON: ${body.slice(0, 500)}`);
   }
 }
 
@@ -38,15 +61,9 @@ function failure(message: string): ExecutionResult {
   return { errors: [new GraphQLError(message)] };
 }
 
-interface NamedOperation {
-  readonly query: string;
-  readonly operationName?: string | null;
-  readonly variables?: unknown;
-}
-
 /**
- * GraphiQL works out the names of a tab's operations a moment after the tab is chosen. Whoever runs it sooner asks for an
- * operation of the tab before, which the document at hand does not have. Without a name, the only one of it is run.
+ * Removes an operation name that the document does not have. GraphiQL updates the name shortly after the visitor chooses a
+ * tab; an operation that runs sooner has the name of the tab before. Without a name, the gateway runs the only operation.
  */
 export function withoutStaleName(operation: NamedOperation): NamedOperation {
   const { operationName, ...unnamed } = operation;
@@ -59,7 +76,26 @@ function namesIn(query: string): (string | undefined)[] {
     const operations = parse(query).definitions.filter(({ kind }) => kind === Kind.OPERATION_DEFINITION);
     return operations.map((definition) => ("name" in definition ? definition.name?.value : undefined));
   } catch {
-    // The gateway says what is wrong with it.
+    // The gateway reports the syntax error.
     return [];
   }
+}
+
+/**
+ * Returns an introspection result without what Apollo Federation adds to a subgraph for its router: `_service`, `_entities`,
+ * their types, and directives that no operation can use. The documentation and the editor then show only the gateway's API.
+ */
+export function withoutFederation({ __schema: schema }: IntrospectionQuery): IntrospectionQuery {
+  const isOurs = ({ name }: { readonly name: string }) => !/^(_[a-z]|link__|federation__)/i.test(name);
+  return {
+    __schema: {
+      ...schema,
+      types: schema.types
+        .filter(isOurs)
+        .map((type) => (type.kind === "OBJECT" ? { ...type, fields: type.fields.filter(isOurs) } : type)),
+      directives: schema.directives.filter(({ name }) =>
+        specifiedDirectives.some((each) => each.name === name),
+      ),
+    },
+  };
 }

@@ -2,8 +2,8 @@ import { UnStyledButton, useGraphiQL } from "@graphiql/react";
 import { useEffect, useState } from "react";
 
 /**
- * Two buttons beside the tabs that scroll to those out of sight; where all fit, nothing. The style sheet fades the
- * strip towards the side to which a button leads.
+ * Two buttons next to the tabs that scroll to hidden tabs; nothing where all tabs fit. The style sheet fades the strip on a
+ * side with hidden tabs.
  */
 export function TabStripArrows() {
   const hidden = useHiddenTabs();
@@ -24,7 +24,7 @@ interface ArrowProps {
   isUsable: boolean;
 }
 
-/** A button that is `disabled` would lose the focus at the end of the strip. */
+/** A `disabled` button would lose the focus at the end of the strip, so it has `aria-disabled`. */
 function Arrow({ label, direction, isUsable }: ArrowProps) {
   const scroll = () => {
     const strip = tabStrip();
@@ -39,11 +39,11 @@ function Arrow({ label, direction, isUsable }: ArrowProps) {
   );
 }
 
-/** On which sides of the strip there are tabs that cannot be seen. */
+/** Returns the sides of the strip with hidden tabs. */
 function useHiddenTabs() {
   const [hidden, setHidden] = useState({ before: false, after: false });
   const titles = useGraphiQL((state) => state.tabs.map(({ title }) => title).join());
-  // biome-ignore lint/correctness/useExhaustiveDependencies: other titles have another width.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: other titles have a different width.
   useEffect(() => {
     const strip = tabStrip();
     if (strip === null) {
@@ -70,8 +70,7 @@ function tabStrip(): HTMLElement | null {
 }
 
 /**
- * Scrolls the tab strip to the active tab, which may lie far outside it, also when a panel leaves the strip less room.
- * Draws nothing itself.
+ * Scrolls the tab strip to the active tab, also when a panel makes the strip narrower. Draws nothing.
  */
 export function ActiveTabInView() {
   const activeTabIndex = useGraphiQL((state) => state.activeTabIndex);
@@ -81,7 +80,7 @@ export function ActiveTabInView() {
     if (!tab || !strip) {
       return;
     }
-    // It also reports the size that the strip has now.
+    // The observer also reports the current size.
     const resizes = new ResizeObserver(() => tab.scrollIntoView({ block: "nearest", inline: "nearest" }));
     resizes.observe(strip);
     return () => resizes.disconnect();

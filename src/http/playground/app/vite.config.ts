@@ -14,7 +14,7 @@ const gzip: Plugin = {
   },
 };
 
-/** Bundles the page into dist/playground. scripts/build.mjs runs it, so that two processes never build at once. */
+/** Bundles the page into dist/playground. scripts/build.mjs runs it and allows one build at a time. */
 export default defineConfig({
   plugins: [gzip],
   base: "./",
@@ -32,7 +32,7 @@ export default defineConfig({
       // GraphiQL gives its icons accessible names that it makes of the names of their functions.
       output: { keepNames: true },
       onwarn: (warning, warn) => {
-        // "use client" in React libraries: there is no server to keep these modules off.
+        // React libraries mark modules with "use client". This page has no server rendering.
         if (warning.code !== "MODULE_LEVEL_DIRECTIVE") {
           warn(warning);
         }

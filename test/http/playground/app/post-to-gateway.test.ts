@@ -1,5 +1,7 @@
+import { buildClientSchema, getIntrospectionQuery, type IntrospectionQuery, validateSchema } from "graphql";
 import { expect, test } from "vitest";
-import { withoutStaleName } from "../../../../src/http/playground/app/post-to-gateway.ts";
+import { withoutFederation, withoutStaleName } from "../../../../src/http/playground/app/post-to-gateway.ts";
+import { startGateway } from "../../../support/start-gateway.ts";
 
 const TWO = "query A { a } mutation B { b }";
 
@@ -9,13 +11,28 @@ test("an operation of the document keeps its name", () => {
 });
 
 test.for([
-  ["the tab before had", "mutation B { b }"],
-  ["nobody has, beside operations without a name", "{ a }"],
-  ["nobody can say, where the document cannot be read", "mutation {"],
-] as const)("the name of an operation that %s is left out", ([, query]) => {
+  ["belongs to the tab before", "mutation B { b }"],
+  ["the document lacks, where its operation has no name", "{ a }"],
+  ["cannot be looked up, because the document has a syntax error", "mutation {"],
+] as const)("removes an operation name that %s", ([, query]) => {
   expect(withoutStaleName({ query, operationName: "A" })).toEqual({ query });
 });
 
 test("a missing name stays missing", () => {
   expect(withoutStaleName({ query: TWO, operationName: null })).toEqual({ query: TWO });
+});
+
+test("without federation, the schema is valid and has the gateway's API only", async () => {
+  const { send } = await startGateway({ env: { INTROSPECTION: "on" } });
+  const { data } = await send(getIntrospectionQuery());
+  const schema = buildClientSchema(withoutFederation(data as unknown as IntrospectionQuery));
+  expect(validateSchema(schema)).toEqual([]);
+  const names = Object.keys(schema.getTypeMap()).filter((name) => !name.startsWith("__"));
+  expect(names).toContain("SubUserMfa");
+  expect(names.filter((name) => name.includes("_"))).toEqual([]);
+  const fields = Object.keys(schema.getQueryType()?.getFields() ?? {});
+  expect(fields).toContain("subUser");
+  expect(fields.filter((name) => name.startsWith("_"))).toEqual([]);
+  expect(schema.getDirective("key")).toBeUndefined();
+  expect(schema.getDirective("include")).toBeDefined();
 });
