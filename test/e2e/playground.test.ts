@@ -166,7 +166,7 @@ test("the documentation hides what federation adds, and opens each type at its t
   await documentation.getByText("Uin", { exact: true }).scrollIntoViewIfNeeded();
   expect(await plugin.evaluate(({ scrollTop }) => scrollTop)).toBeGreaterThan(0);
   await documentation.getByText("SubUserMfa", { exact: true }).click();
-  await vi.waitFor(async () => expect(await plugin.evaluate(({ scrollTop }) => scrollTop)).toBe(0));
+  await vi.waitFor(async () => expect(await plugin.evaluate(({ scrollTop }) => scrollTop)).toBe(0), 10_000);
   await documentation.getByRole("link", { name: "Go back to Docs" }).click();
   await documentation.getByText("Query", { exact: true }).click();
   await documentation.getByText("subUsers").first().waitFor();

@@ -91,7 +91,11 @@ function ReplyStatus({ reply }: { reply: Reply | undefined }) {
 function DocumentationAtTop() {
   const chosen = useDocExplorer().at(-1);
   // biome-ignore lint/correctness/useExhaustiveDependencies: another choice is the reason to scroll.
-  useEffect(() => document.querySelector(".graphiql-plugin")?.scrollTo({ top: 0 }), [chosen]);
+  useEffect(() => {
+    // One frame later: in this frame, the pane still scrolls to where the visitor clicked.
+    const frame = requestAnimationFrame(() => document.querySelector(".graphiql-plugin")?.scrollTo(0, 0));
+    return () => cancelAnimationFrame(frame);
+  }, [chosen]);
   return null;
 }
 
