@@ -201,7 +201,7 @@ export interface SetSubUserMfaPayload {
   /** The gateway's id of the request. */
   readonly requestId: string;
   /** CAM's RequestId, for its support. */
-  readonly camRequestId: string;
+  readonly camRequestId: string | null;
   readonly resolvedBy: ChangeResolution;
   readonly change: MfaChange | null;
   readonly subUser: ChangedSubUser;

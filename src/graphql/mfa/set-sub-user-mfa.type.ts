@@ -14,12 +14,14 @@ export class SetSubUserMfaPayload {
   @Field(() => String, { description: "The gateway's id of the request. Its log lines carry it." })
   requestId!: string;
 
+  // Nullable as in CamFailure: one operation may select it in both members of the result. A payload always has a value.
   @Field(() => String, {
+    nullable: true,
     description:
       "CAM's RequestId of the call that proved the change: SetMfaFlag, or the read that followed if resolvedBy is " +
-      "READ_BACK. CAM's support asks for it.",
+      "READ_BACK. CAM's support asks for it. Never null in a change that took effect.",
   })
-  camRequestId!: string;
+  camRequestId?: string | undefined;
 
   @RequiresScope("cam.audit:read")
   @Field(() => MfaChange, {
