@@ -1,5 +1,7 @@
-// Owns the record of changes: intents before CAM is called, outcomes after, the hash chain over them, its checkpoints, export
-// and verification. It sends nothing to CAM and decides no change. Read change-record.ts next, then schema/migrations.
+/**
+ * Owns the record of changes: intents before CAM is called, outcomes after, the hash chain over them, its checkpoints, export
+ * and verification. It sends nothing to CAM and decides no change. Read change-record.ts next, then schema/migrations.
+ */
 
 import { type RawBuilder, sql } from "kysely";
 import { personOf } from "../auth/subject.ts";

@@ -1,6 +1,8 @@
-// Owns the store: PostgreSQL or PGlite behind one interface, its migrations, and what an error of it means. It does not own
-// the statements of the record or the quota, which are in audit/, quota/ and schema/migrations. Read postgres-database.ts or
-// pglite-database.ts next.
+/**
+ * Owns the store: PostgreSQL or PGlite behind one interface, its migrations, and what an error of it means. It does not own
+ * the statements of the record or the quota, which are in audit/, quota/ and schema/migrations. Read postgres-database.ts or
+ * pglite-database.ts next.
+ */
 
 import type { Kysely } from "kysely";
 

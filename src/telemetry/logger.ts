@@ -1,5 +1,7 @@
-// Owns the log: its lines, their events and what must stay out of them. It does not decide when something is reported: the
-// parts call `report`. Read log-events.ts next, the table of events.
+/**
+ * Owns the log: its lines, their events and what must stay out of them. It does not decide when something is reported: the
+ * parts call `report`. Read log-events.ts next, the table of events.
+ */
 
 import { type Logger as PinoLogger, pino } from "pino";
 import { prettyFactory } from "pino-pretty";

@@ -116,7 +116,7 @@ test.each([
   ["3D000", /no such database .* Create it/],
   ["25006", /read-only \(25006\)\. Let DATABASE_URL lead to the primary/],
   ["0A000", /read-only/],
-  ["42501", /lacks a right .* docs\/operations\.md, Who may do what/],
+  ["42501", /lacks a right .* docs\/operators\/database\.md/],
   ["55P03", /holds a lock .* pg_locks/],
   ["57014", /took too long/],
   ["53100", /disk is full/],
