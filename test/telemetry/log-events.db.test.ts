@@ -8,7 +8,7 @@ import { ALICE, BOB } from "../support/seed-users.ts";
 import { type StartedGateway, startGateway } from "../support/start-gateway.ts";
 
 const change = (opUin: string) =>
-  `mutation { setSubUserMfa(opUin: "${opUin}", login: { phone: true }) { requestId } }`;
+  `mutation { setSubUserMfa(opUin: "${opUin}", login: { phone: true }) { requestId camRequestId } }`;
 
 describe("a change", () => {
   test("that took effect is one line: who, whom, what was sent, how it is known", async () => {
@@ -29,7 +29,7 @@ describe("a change", () => {
         durationMs: expect.any(Number),
         resolvedBy: "REPLY",
         camRequestId: (data?.["setSubUserMfa"] as Readonly<Record<string, unknown>> | undefined)?.[
-          "requestId"
+          "camRequestId"
         ],
       },
     ]);
