@@ -35,7 +35,7 @@ export interface AuthSettings {
   readonly routerSecret: SecretSource | undefined;
 }
 
-export interface AuthFiles {
+interface AuthFiles {
   readonly issuers: readonly IssuerSettings[];
   readonly routerSecret: Secret | undefined;
   /** By the certificate's name. */

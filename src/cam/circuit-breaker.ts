@@ -7,7 +7,7 @@ export interface CircuitBreakerConfig {
 }
 
 /** The facts of a call that its circuit needs. */
-export interface CircuitCall {
+interface CircuitCall {
   readonly action: string;
   /** The one user that the call is about. Calls without a user share the account's vote. */
   readonly user: string | undefined;

@@ -32,7 +32,7 @@ export function endpointFor(service: "cam" | "sts", cam: CamEndpoint): CamEndpoi
   return { origin: toSts(cam.origin), serviceHost: toSts(cam.serviceHost) };
 }
 
-export interface RequestInput {
+interface RequestInput {
   readonly action: CamAction<never, unknown>;
   readonly body: string;
   /** Undefined for an action that is not signed. */

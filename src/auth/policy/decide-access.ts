@@ -80,7 +80,7 @@ export function decideAccess(
 export type Mismatch = "callers" | "accounts" | "switches" | "hours" | "users";
 
 /** `indeterminate` where the answer depends on parts of the user's profile that have not been read. */
-export type Match = "matches" | "indeterminate" | { readonly not: Mismatch };
+type Match = "matches" | "indeterminate" | { readonly not: Mismatch };
 
 /** Matches one rule. Checks the user last, so that the gateway reads no profile for a rule that does not apply. */
 export function matchRule(rule: PolicyRule, wanted: Switch, question: AccessQuestion): Match {

@@ -172,7 +172,7 @@ function headerText(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value[0] : value;
 }
 
-export type TransportFailure =
+type TransportFailure =
   /** No connection could be made: DNS, refused, TLS. */
   | "CONNECT_FAILED"
   /** The connection ended before the reply was complete. */
