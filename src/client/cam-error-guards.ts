@@ -10,9 +10,9 @@ import {
 } from "../contract/index.ts";
 
 /**
- * The extensions of the first business error, or of the first with the given code, in whatever a GraphQL client
- * returns or throws: an entry of `errors`, a result, a CombinedGraphQLErrors, CombinedError or ClientError, an error
- * that a router wrapped, a CamFailure or data that holds one. Undefined where there is none.
+ * Returns the extensions of the first business error, or of the first with the given code, or undefined. Accepts every value
+ * that a GraphQL client returns or throws: an entry of `errors`, a result, a CombinedGraphQLErrors, CombinedError or
+ * ClientError, an error that a router wrapped, a CamFailure, or data that contains one.
  */
 export function camErrorOf<Code extends CamErrorCode = CamErrorCode>(
   resultOrError: unknown,
@@ -24,16 +24,16 @@ export function camErrorOf<Code extends CamErrorCode = CamErrorCode>(
   return undefined;
 }
 
-/** A business error that was found inside of something else. */
+/** A business error that was found inside another value. */
 interface CarriedError {
   readonly message: string;
   readonly extensions: CamErrorExtensions;
 }
 
-/** Result, error of a library, entry, entry inside an entry: nothing known nests deeper, and circles end here. */
+/** Result, library error, entry, entry inside an entry: no known value nests deeper. The limit also ends cycles. */
 const MAX_DEPTH = 5;
 
-/** The business errors in a result or an error of any GraphQL client, in order, thrown ones before data. */
+/** Yields the business errors in a result or an error of any GraphQL client, thrown errors before data. */
 export function* carriedErrors(value: unknown, depth = 0): Generator<CarriedError> {
   if (!isRecord(value) || depth > MAX_DEPTH) return;
   const extensions = readExtensions(value["extensions"]) ?? failureExtensions(value);
@@ -45,13 +45,13 @@ export function* carriedErrors(value: unknown, depth = 0): Generator<CarriedErro
     };
   }
   for (const inner of innerErrors(value)) yield* carriedErrors(inner, depth + 1);
-  // Where trySetSubUserMfa, under whatever alias, has a CamFailure.
+  // The place of the CamFailure of trySetSubUserMfa, under any alias.
   if (isRecord(value["data"])) {
     for (const field of Object.values(value["data"])) yield* carriedErrors(field, depth + 1);
   }
 }
 
-/** Where the libraries keep errors. */
+/** Returns the values in which libraries keep errors. */
 function innerErrors(value: Readonly<Record<string, unknown>>): readonly unknown[] {
   const { errors, graphQLErrors, response, error, extensions } = value;
   return [
@@ -67,12 +67,12 @@ function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
-/** Codes that other services use too: without the rest of the extensions they prove nothing. */
+/** Codes that other services use too. Without the rest of the extensions they do not identify an error of the gateway. */
 const COMMON_WORDS: ReadonlySet<string> = new Set(["UNAUTHENTICATED", "FORBIDDEN", "INTERNAL"]);
 
 /**
- * The extensions of a business error, or undefined. Some routers leave nothing but the code; the catalogue then
- * supplies category, `retryable` and a waiting time, and `requestId` is empty.
+ * Returns the extensions of a business error, or undefined. Some routers keep only the code. The catalogue then supplies
+ * category, `retryable` and a waiting time, and `requestId` is empty.
  */
 function readExtensions(extensions: unknown): CamErrorExtensions | undefined {
   if (isCamErrorExtensions(extensions)) return extensions;
@@ -83,8 +83,8 @@ function readExtensions(extensions: unknown): CamErrorExtensions | undefined {
 }
 
 /**
- * What a CamFailure would be as extensions, or undefined for anything else. `code` and `requestId` have to be
- * selected: together they tell a CamFailure from other types where `__typename` is not selected.
+ * Returns a CamFailure in the form of extensions, or undefined for any other value. The operation has to select `code` and
+ * `requestId`: together they identify a CamFailure if `__typename` is not selected.
  */
 function failureExtensions(value: Readonly<Record<string, unknown>>): CamErrorExtensions | undefined {
   const { __typename = "CamFailure", code, requestId, retryAfterMs, changeId, expiresAt } = value;
@@ -108,12 +108,12 @@ function answerOf({
   return { code, action, requestId };
 }
 
-/** Whether a value has properties that can be looked at. */
+/** Returns whether a value has properties that can be read. */
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null;
 }
 
-/** What carries the extensions of one error itself: an entry of `errors`, a GraphQLError, a CamGatewayError. */
+/** A value with the extensions of one error: an entry of `errors`, a GraphQLError, a CamGatewayError. */
 export interface SingleGraphQLError {
   readonly extensions?: unknown;
   readonly data?: never;
@@ -124,22 +124,22 @@ export interface SingleGraphQLError {
 }
 
 /**
- * Whether this is a business error, and of the given code where one is given. What carries its extensions itself is
- * narrowed, so that `error.extensions` is typed.
+ * Returns whether a value is a business error, with the given code if there is one. Narrows a value that has its own extensions,
+ * so that `error.extensions` is typed.
  */
 export function isCamError<Single extends SingleGraphQLError, Code extends CamErrorCode = CamErrorCode>(
   error: Single,
   code?: Code,
 ): error is Single & { readonly extensions: CamErrorExtensionsByCode[Code] };
-/** The errors that libraries throw hold a list. They are searched; `camErrorOf` gives what was found. */
+/** Searches the list of errors in an error that a library threw. `camErrorOf` returns the one that was found. */
 export function isCamError(error: unknown, code?: CamErrorCode): boolean;
 export function isCamError(error: unknown, code?: CamErrorCode): boolean {
   if (!isSingle(error)) return camErrorOf(error, code) !== undefined;
-  // What is narrowed has to have all of it: what a router wrapped or stripped is for camErrorOf.
+  // A narrowed value must have complete extensions. camErrorOf handles what a router wrapped or removed.
   return isCamErrorExtensions(error.extensions) && (code === undefined || error.extensions.code === code);
 }
 
-/** Results have extensions too, and so has Apollo Client's CombinedGraphQLErrors: the response's, not an error's. */
+/** Keys of results and of Apollo Client's CombinedGraphQLErrors, whose extensions belong to the response. */
 const HOLDING_MORE = ["data", "error", "errors", "graphQLErrors", "response"];
 
 function isSingle(error: unknown): error is SingleGraphQLError {

@@ -18,43 +18,43 @@ import type { CallOptions, CamGatewayClientOptions, ChangeOptions, ReadOptions }
 import { sendOperation } from "./send-operation.ts";
 
 /**
- * Every operation of the gateway. Each throws a CamGatewayError for a business error, a GatewayTransportError where
- * there is no usable answer, and the signal's reason where the caller aborts.
+ * Every operation of the gateway. Each throws a CamGatewayError for a business error, a GatewayTransportError if there is no
+ * usable answer, and the signal's reason if the caller aborts.
  */
 export interface CamGatewayClient {
-  /** Null where CAM has no such user. */
+  /** Returns null if CAM has no such user. */
   subUser(opUin: string, options?: ReadOptions): Promise<SubUser | null>;
-  /** In the order asked for, with null at the place of each that CAM does not have. One call to CAM for each user. */
+  /** Returns the users in the order of `opUins`, with null for each unknown user. Makes one CAM call for each user. */
   subUsers(opUins: readonly string[], options?: ReadOptions): Promise<readonly (SubUser | null)[]>;
   /** The catalogue of business errors, as the gateway has it. */
   camErrors(options?: CallOptions): Promise<readonly CamErrorInfo[]>;
   camQuota(options?: CallOptions): Promise<readonly CamActionQuota[]>;
-  /** Null where there is no such record. */
+  /** Returns null if the record has no such id. */
   mfaChange(id: string, options?: CallOptions): Promise<MfaChange | null>;
-  /** Newest first. */
+  /** Returns the newest changes first. */
   mfaChanges(filter?: MfaChangesFilter, options?: CallOptions): Promise<MfaChangeConnection>;
   /** Switches a user's protections. Once this resolves, the change has taken effect. */
   setSubUserMfa(change: SetSubUserMfaInput, options?: ChangeOptions): Promise<SetSubUserMfaPayload>;
   /** The same change, with a business error as data: switch on `__typename`. */
   trySetSubUserMfa(change: SetSubUserMfaInput, options?: ChangeOptions): Promise<SetSubUserMfaResult>;
-  /** Makes a change that another caller has asked for. It is safe to repeat. */
+  /** Approves and makes a change that another caller requested. Safe to repeat. */
   approveMfaChange(decision: DecisionInput, options?: CallOptions): Promise<SetSubUserMfaPayload>;
   /** The same approval, with a business error as data. */
   tryApproveMfaChange(decision: DecisionInput, options?: CallOptions): Promise<SetSubUserMfaResult>;
-  /** Ends the wait of a change for approval; nothing is changed. Whoever asked for it withdraws it so. */
+  /** Rejects a change that awaits approval, or withdraws the caller's own. Nothing is changed. */
   rejectMfaChange(decision: DecisionInput, options?: CallOptions): Promise<MfaChange>;
-  /** The latest first. */
+  /** Returns the latest pauses first. */
   pausedCallers(options?: CallOptions): Promise<readonly CallerPause[]>;
-  /** Null where no such caller is paused. */
+  /** Returns null if no such caller is paused. */
   resumeCaller(caller: ResumeCallerInput, options?: CallOptions): Promise<CallerPause | null>;
 }
 
-/** Fields whose null is an answer: there is no such user, record or pause. */
+/** Fields for which null is an answer: the user, record or pause does not exist. */
 const NULL_MEANS_NONE: ReadonlySet<string> = new Set(["subUser", "mfaChange", "resumeCaller"]);
 
-/** A client of the gateway at an address. It keeps nothing between calls and retries nothing by itself. */
+/** Creates a client of the gateway. It keeps no state between calls and never retries by itself. */
 export function createCamGatewayClient(client: CamGatewayClientOptions): CamGatewayClient {
-  /** The result's type is a promise of ours; a test compares it with the schema. */
+  /** A test compares the type of each result with the schema. */
   async function call<Result>(
     field: keyof typeof DOCUMENTS,
     variables: object,
@@ -68,7 +68,7 @@ export function createCamGatewayClient(client: CamGatewayClientOptions): CamGate
     const result = data[field];
     const isMissing = result === undefined || result === null;
     if (isMissing && errors.length > 0) throw answerError(errors, status);
-    // A router that strips errors must not make a refused change look like one that took effect.
+    // If a router removes errors, a refused change must not look like one that took effect.
     if (isMissing && !(result === null && NULL_MEANS_NONE.has(field))) {
       throw new GatewayTransportError("NOT_GRAPHQL", { status });
     }

@@ -1,7 +1,7 @@
 import type { CamErrorCode, CamErrorExtensionsByCode } from "../contract/index.ts";
 import { carriedErrors, isRecord } from "./cam-error-guards.ts";
 
-/** A business error that the gateway reported. Its message is safe to show a person. */
+/** A business error that the gateway reported. Its message is safe to show to a person. */
 export class CamGatewayError<Code extends CamErrorCode = CamErrorCode> extends Error {
   override readonly name = "CamGatewayError";
   readonly code: Code;
@@ -16,12 +16,12 @@ export class CamGatewayError<Code extends CamErrorCode = CamErrorCode> extends E
 }
 
 /**
- * Why an answer of the gateway cannot be used:
+ * The reason why the client cannot use the answer:
  *
  * - INVALID_HEADER: a header, such as a token or the idempotency key, has characters that HTTP does not allow.
- * - NETWORK: no whole answer arrived. A change may have been made; repeat it with the same idempotency key.
- * - HTTP: somebody on the way, or the gateway, answered with a status of 300 or above and without GraphQL.
- * - NOT_GRAPHQL: the answer reports success and is no GraphQL answer to the operation.
+ * - NETWORK: no complete answer arrived. A change may have been made; repeat it with the same idempotency key.
+ * - HTTP: the gateway or a proxy answered with a status of 300 or above and without GraphQL.
+ * - NOT_GRAPHQL: the answer reports success without a GraphQL answer to the operation.
  * - REJECTED: GraphQL's own errors (syntax, validation, input), or a code that this version does not know.
  */
 export type TransportFailure = "INVALID_HEADER" | "NETWORK" | "HTTP" | "NOT_GRAPHQL" | "REJECTED";
@@ -47,17 +47,17 @@ const MESSAGES: Readonly<Record<TransportFailure, string>> = {
 };
 
 /**
- * No business error, but no result either. It holds neither the request, nor the body of an answer, nor what `fetch`
- * threw, for each of these can repeat an access token.
+ * A failure without a business error and without a result. It contains neither the request, nor the body of an answer, nor the
+ * error of `fetch`, because each of these can repeat an access token.
  */
 export class GatewayTransportError extends Error {
   override readonly name = "GatewayTransportError";
   readonly failure: TransportFailure;
-  /** The HTTP status, where an answer arrived. */
+  /** The HTTP status, if an answer arrived. */
   readonly status: number | undefined;
-  /** The platform's word for what went wrong in the network, such as ECONNREFUSED, where it has one. */
+  /** The platform's code for the network failure, such as ECONNREFUSED, if it has one. */
   readonly reason: string | undefined;
-  /** What GraphQL rejected; empty for other failures. */
+  /** The errors of GraphQL. Empty for other failures. */
   readonly problems: readonly GraphQLProblem[];
 
   constructor(failure: TransportFailure, facts: TransportErrorFacts = {}) {
@@ -72,7 +72,7 @@ export class GatewayTransportError extends Error {
   }
 }
 
-/** What entries of `errors` are thrown as: the first business error, or the rejection that all of them are. */
+/** Returns the error to throw for entries of `errors`: the first business error, or else REJECTED with all entries. */
 export function answerError(
   errors: readonly unknown[],
   status: number,

@@ -1,56 +1,56 @@
 import { isRecord } from "./cam-error-guards.ts";
 import { type CamGatewayError, GatewayTransportError } from "./client-errors.ts";
 
-/** What the client hands to `fetch`. */
+/** The request that the client gives to `fetch`. */
 export interface GatewayRequest {
   readonly method: "POST";
   readonly headers: Record<string, string>;
   readonly body: string;
-  /** GraphQL does not redirect, and whoever a redirect leads to must not see the headers. */
+  /** GraphQL does not redirect, and the target of a redirect must not receive the headers. */
   readonly redirect: "error";
   readonly signal?: AbortSignal;
 }
 
-/** What the client needs of an answer. */
+/** The part of a response that the client uses. */
 export interface GatewayResponse {
   readonly status: number;
   text(): Promise<string>;
 }
 
-/** The part of the platform's `fetch` that the client uses, so that others can stand in for it. */
+/** The part of the platform's `fetch` that the client uses, so that others can replace it. */
 export type GatewayFetch = (url: string, request: GatewayRequest) => Promise<GatewayResponse>;
 
 type HeaderValues = Readonly<Record<string, string>>;
 
 export interface CamGatewayClientOptions {
-  /** Where the gateway answers GraphQL: an address, or in a browser also a path such as `/graphql`. */
+  /** The address of the gateway's GraphQL endpoint. In a browser, a path such as `/graphql` is enough. */
   readonly url: string;
-  /** What sends the requests; the platform's own `fetch` where left out. */
+  /** Sends the requests. Default: the platform's `fetch`. */
   readonly fetch?: GatewayFetch | undefined;
-  /** For access tokens and the like. A function is asked before each request; what it throws reaches the caller. */
+  /** Headers such as access tokens. A function is called before each request, and its errors reach the caller. */
   readonly headers?: HeaderValues | (() => HeaderValues | Promise<HeaderValues>) | undefined;
   /**
-   * Hears why a field inside an answer is null, such as the `mfa` of a user who could not be read. Such an error is
-   * not thrown, because the rest of the answer holds: a change took effect even if its record cannot be shown.
+   * Receives the error of a null field inside an answer, such as the `mfa` of a user who could not be read. The client does not
+   * throw it, because the rest of the answer is valid: a change took effect even if its record cannot be shown.
    */
   readonly onFieldError?: ((error: CamGatewayError | GatewayTransportError) => void) | undefined;
 }
 
 export interface CallOptions {
-  /** Ends the call, which then rejects with the signal's reason. It does not take back a change that was sent. */
+  /** Aborts the call, which then rejects with the signal's reason. Does not undo a change that was sent. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Of reads of users. */
+/** Options for reads of users. */
 export interface ReadOptions extends CallOptions {
-  /** The account whose users they are, by its name in the gateway; the default one where left out. */
+  /** The name of the users' account in the gateway. Default: the default account. */
   readonly account?: string | null | undefined;
 }
 
 export interface ChangeOptions extends CallOptions {
   /**
-   * Makes it safe to repeat the change for a day, for instance after a NETWORK error: 1 to 200 printable characters,
-   * such as `crypto.randomUUID()`. Take a new one for each change, and repeat it by the same method.
+   * Makes it safe to repeat the change for a day, for example after a NETWORK error: 1 to 200 printable characters, such as
+   * `crypto.randomUUID()`. Use a new key for each change, and repeat a change by the same method.
    */
   readonly idempotencyKey?: string | undefined;
 }
@@ -61,14 +61,14 @@ interface Operation {
   readonly options: ChangeOptions;
 }
 
-/** A body that is GraphQL's; nothing else is known of it. */
+/** A body with the form of a GraphQL answer. */
 interface GraphQLAnswer {
   readonly status: number;
   readonly data: Readonly<Record<string, unknown>>;
   readonly errors: readonly unknown[];
 }
 
-/** One HTTP exchange. Throws a GatewayTransportError where no GraphQL comes back. */
+/** Runs one HTTP exchange. @throws GatewayTransportError if the answer is not GraphQL. */
 export async function sendOperation(
   { url, fetch = platformFetch, headers = {} }: CamGatewayClientOptions,
   { document, variables, options }: Operation,
@@ -96,12 +96,12 @@ function platformFetch(...[url, request]: Parameters<GatewayFetch>): ReturnType<
   return globalThis.fetch(url, request);
 }
 
-/** Two spellings of one name would be sent as two values. */
+/** `fetch` would send two spellings of one name as two values. */
 function withLowerCaseNames(headers: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }
 
-/** Platforms report these only when they send, as if the network had failed, and repeat the header. */
+/** Checks headers first, because platforms report a bad one as a network failure and repeat its value. */
 function assertSendable(headers: Record<string, string>): void {
   try {
     new Headers(headers);
@@ -117,12 +117,12 @@ async function exchange(fetch: GatewayFetch, url: string, request: GatewayReques
     return { status: response.status, text: await response.text() };
   } catch (error) {
     request.signal?.throwIfAborted();
-    // Without its cause: a fetch of the caller's own may tell the whole request in it.
+    // Without a cause, which could contain the whole request if the caller passed an own fetch.
     throw new GatewayTransportError("NETWORK", { reason: reasonOf(error) });
   }
 }
 
-/** A code such as ECONNREFUSED, which Node keeps in the cause of what it throws. */
+/** Returns a code such as ECONNREFUSED, which Node keeps in the cause of its error. */
 function reasonOf(error: unknown): string | undefined {
   const cause = isRecord(error) && isRecord(error["cause"]) ? error["cause"] : error;
   const code = isRecord(cause) ? cause["code"] : undefined;
