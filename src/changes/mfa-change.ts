@@ -92,7 +92,7 @@ export interface ChangeObserver {
   onUnsettled(changeId: string, error: unknown): void;
 }
 
-export interface ChangeProgressDeps {
+interface ChangeProgressDeps {
   readonly clock: Clock;
   readonly observer?: Pick<ChangeObserver, "onChange"> | undefined;
 }

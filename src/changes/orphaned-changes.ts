@@ -2,7 +2,7 @@ import type { ChangeLog } from "../audit/change-log.ts";
 import type { Clock } from "../clock.ts";
 import { Poller } from "../poller.ts";
 
-export interface OrphanedChangesDeps {
+interface OrphanedChangesDeps {
   readonly log: Pick<ChangeLog, "countOrphaned">;
   /** The names of those that there are. */
   readonly accounts: readonly string[];
@@ -10,7 +10,7 @@ export interface OrphanedChangesDeps {
   readonly observer: OrphanedChangesObserver;
 }
 
-export interface OrphanedChangesObserver {
+interface OrphanedChangesObserver {
   /** So many changes of an account wait for somebody who can ask its CAM. */
   onOrphaned(account: string, changes: number): void;
   onError(error: unknown): void;

@@ -12,7 +12,7 @@ import {
 } from "./recent-writes.ts";
 import type { PreparedChange } from "./record-change.ts";
 
-export interface PrepareDeps {
+interface PrepareDeps {
   readonly access: Pick<ChangeAccess, "authorise" | "requireNotOwn">;
   readonly recentWrites: RecentWrites;
   readonly clock: Clock;

@@ -8,7 +8,7 @@ import { matchesFlagSets } from "./compose-flag-sets.ts";
 import { failureOf } from "./failure.ts";
 import { type KnownWrite, mayBeAnother } from "./recent-writes.ts";
 
-export interface ReconcilerDeps {
+interface ReconcilerDeps {
   readonly log: Pick<ChangeLog, "claim" | "settle" | "otherWrites">;
   readonly account: Pick<ChangeAccount, "name" | "writer">;
   readonly clock: Clock;
@@ -17,7 +17,7 @@ export interface ReconcilerDeps {
   readonly observer?: ReconcilerObserver;
 }
 
-export interface ReconcilerObserver {
+interface ReconcilerObserver {
   /** Something new is known of a change, or nothing more will be. */
   onSettled(record: ChangeRecord, settlement: ChangeSettlement): void;
   /** A change of unknown outcome took effect although CAM has heard of a later one, whose effect it may have undone. */

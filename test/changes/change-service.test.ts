@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Accounts } from "../../src/auth/accounts.ts";
+import type { RateRequest, RateSlot } from "../../src/cam/index.ts";
 import type { ChangeAccount } from "../../src/changes/change-access.ts";
 import { ChangeService } from "../../src/changes/change-service.ts";
 import { Failure } from "../../src/changes/failure.ts";
@@ -7,6 +8,7 @@ import { PausedCallers } from "../../src/changes/paused-callers.ts";
 import { RecentWrites } from "../../src/changes/recent-writes.ts";
 import { GatewayError } from "../../src/contract/index.ts";
 import { JumpingClock } from "../support/fake-clock.ts";
+import { RecordingBudget } from "../support/recording-budget.ts";
 import { ALICE, BOB, HEIDI } from "../support/seed-users.ts";
 import { changeOf, startChangeService, within } from "../support/start-change-service.ts";
 
@@ -160,6 +162,28 @@ test("idle() waits for changes under way, and for those that wait for them", asy
   held.release();
   expect(await idle).toBe(2);
   await Promise.all(both);
+});
+
+/** A budget that keeps the stack, with its async frames, of each call that takes a slot. */
+class StackBudget extends RecordingBudget {
+  readonly stacks = new Map<string, string>();
+
+  override take(request: RateRequest): Promise<RateSlot> {
+    const limit = Error.stackTraceLimit;
+    Error.stackTraceLimit = 100;
+    this.stacks.set(request.action, new Error().stack ?? "");
+    Error.stackTraceLimit = limit;
+    return super.take(request);
+  }
+}
+
+test("the stack at the write goes through each file of changes once, from the service to the writer", async () => {
+  const budget = new StackBudget();
+  const { changes } = await startChangeService({ budget });
+  await changes.setSubUserMfa(phoneOn, within(5_000));
+  const stack = budget.stacks.get("SetMfaFlag") ?? "";
+  const files = [...stack.matchAll(/src\/changes\/([\w-]+\.ts)/g)].map(([, file]) => file);
+  expect(files).toEqual(["flag-writer.ts", "change-service.ts"]);
 });
 
 /** A service whose record says the same of each attempt to begin, and how often it read the user. */

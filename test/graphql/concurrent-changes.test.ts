@@ -4,7 +4,7 @@ import { startGate } from "../support/start-gate.ts";
 import { type StartedGateway, startGateway } from "../support/start-gateway.ts";
 
 const SET = `mutation ($opUin: Uin!, $login: LoginActionMfaFlagInput) {
-  setSubUserMfa(opUin: $opUin, login: $login) { requestId resolvedBy subUser { mfa { login { phone stoken } } } }
+  setSubUserMfa(opUin: $opUin, login: $login) { camRequestId resolvedBy subUser { mfa { login { phone stoken } } } }
 }`;
 
 describe("changes at once", () => {

@@ -139,7 +139,7 @@ describe("an Idempotency-Key", () => {
 
   test("answers a repetition from the record, and CAM hears nothing of it", async () => {
     const started = await startGateway();
-    const query = `mutation { ${phoneOn(ALICE)} { requestId change { id } } }`;
+    const query = `mutation { ${phoneOn(ALICE)} { camRequestId change { id } } }`;
     const [first, second] = [await keyed(started, "key-1", query), await keyed(started, '"key-1"', query)];
     expect(first.data).not.toBeNull();
     expect(second.data).toEqual(first.data);
@@ -169,7 +169,7 @@ describe("an Idempotency-Key", () => {
 
   test("serves each field of a document by itself", async () => {
     const started = await startGateway();
-    const query = `mutation { a: ${phoneOn(ALICE)} { requestId } b: ${phoneOn(CAROL)} { requestId } }`;
+    const query = `mutation { a: ${phoneOn(ALICE)} { camRequestId } b: ${phoneOn(CAROL)} { camRequestId } }`;
     const [first, second] = [await keyed(started, "key-1", query), await keyed(started, "key-1", query)];
     expect(second.data).toEqual(first.data);
     expect(started.cam.counters()["SetMfaFlag"]?.received).toBe(2);
