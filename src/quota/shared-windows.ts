@@ -3,8 +3,8 @@ import type { Database } from "../database/database.ts";
 import { explainStoreError, isUnavailable } from "../database/store-errors.ts";
 import { DatabaseClock } from "./database-clock.ts";
 import { LocalRateBudget } from "./local-rate-budget.ts";
-import type { QuotaObserver } from "./quota-observer.ts";
 import { SharedQueue } from "./shared-queue.ts";
+import type { QuotaObserver } from "./slot-asker.ts";
 import { SlotStore, type WindowKey, type WindowOutlook } from "./slot-store.ts";
 import { StoreHealth } from "./store-health.ts";
 

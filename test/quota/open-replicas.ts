@@ -7,11 +7,12 @@ const CALM: Circumstances = {
   databaseWayMs: () => 1,
   writingMs: () => 1,
   deliveryMs: () => 5,
+  replyMs: () => 2,
   outcome: () => "ANSWERED",
 };
 
 /** A usual day: now and then something takes much longer. */
-export function usualDay(time: SimulatedTime): Circumstances {
+export function usualDay(time: SimulatedTime): Partial<Circumstances> {
   const sometimes = (usualMs: number, rareMs: number) =>
     time.random() < 0.03 ? time.between(usualMs, rareMs) : time.between(usualMs / 4, usualMs);
   return {
@@ -20,6 +21,12 @@ export function usualDay(time: SimulatedTime): Circumstances {
     deliveryMs: () => sometimes(6, 80),
     outcome: () => "ANSWERED",
   };
+}
+
+/** CAM is 30 ms away each way, with jitter, and one packet in a hundred is much later. */
+export function distantCam(time: SimulatedTime): Partial<Circumstances> {
+  const wayMs = () => 30 - 25 * Math.log(1 - time.random()) + (time.random() < 0.01 ? 200 : 0);
+  return { deliveryMs: wayMs, replyMs: wayMs };
 }
 
 export interface ReplicasOptions {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Schedule } from "../../src/quota/schedule.ts";
+import { fairShare, Schedule } from "../../src/quota/schedule.ts";
 
 const WINDOW_MS = 1_025;
 const LIMIT = 5;
@@ -86,4 +86,16 @@ test("of a limit that is higher than what the row tells, the rest is foreseen at
   expect(schedule.freeMs(99)).toBeGreaterThan(WINDOW_MS + 500);
   expect(schedule.freeMs(99)).toBeLessThan(2 * WINDOW_MS);
   expect(schedule.freeMs(150)).toBeGreaterThan(schedule.freeMs(99));
+});
+
+test.each([
+  { others: [], share: 20 },
+  { others: [5], share: 15 },
+  { others: [30], share: 10 },
+  { others: [30, 30], share: 20 / 3 },
+  { others: [2, 30], share: 9 },
+  { others: [2, 3, 4], share: 11 },
+  { others: [19, 1], share: 9.5 },
+])("of 20, beside others who want $others, there are $share", ({ others, share }) => {
+  expect(fairShare(20, others)).toBeCloseTo(share);
 });

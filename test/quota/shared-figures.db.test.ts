@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { openReplicas, usualDay } from "./open-replicas.ts";
+import { distantCam, openReplicas, usualDay } from "./open-replicas.ts";
 import { peakPerSecond, quantile, type SimulatedCall } from "./simulate-replicas.ts";
 import type { SimulatedTime } from "./simulated-time.ts";
 
@@ -74,5 +74,16 @@ describe.each([1, 2])("three replicas that are offered three times the limit, by
     expect(people.every(({ arrivedMs }) => arrivedMs !== undefined)).toBe(true);
     const waits = people.map(({ madeMs, grantedMs = Number.NaN }) => grantedMs - madeMs);
     expect(quantile(waits, 0.95)).toBeLessThan(250);
+  });
+
+  test("make more than 18 calls a second to a distant CAM, and no second is over the limit", async () => {
+    const { time, replicas, offer } = await openReplicas({ count: 3, seed, circumstances: distantCam });
+    offer(20_000, OFFERED_PER_SECOND, (replica) =>
+      replica.call({ caller: oneOf(time, CALLERS), deadlineMs: 4_000 }),
+    );
+    await time.runUntil(30_000);
+    const calls = replicas.flatMap((replica) => replica.calls);
+    expect(peakPerSecond(calls)).toBeLessThanOrEqual(LIMIT);
+    expect(arrived(calls, 2_000, 20_000).length / 18).toBeGreaterThan(0.9 * LIMIT);
   });
 });

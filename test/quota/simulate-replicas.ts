@@ -40,6 +40,8 @@ export interface Circumstances {
   readonly writingMs: () => number;
   /** To the vendor, counting included. */
   readonly deliveryMs: () => number;
+  /** From the vendor's counting to the reply. */
+  readonly replyMs: () => number;
   readonly outcome: () => SlotOutcome;
 }
 
@@ -118,7 +120,7 @@ export class SimulatedReplica {
   }
 
   async #exchange(slot: RateSlot, call: SimulatedCall): Promise<boolean> {
-    const { writingMs, deliveryMs } = this.#circumstances;
+    const { writingMs, deliveryMs, replyMs } = this.#circumstances;
     call.grantedMs = this.#time.nowMs;
     await this.#time.sleep(writingMs());
     if (!this.#isAlive) return true;
@@ -128,7 +130,7 @@ export class SimulatedReplica {
     }
     await this.#time.sleep(deliveryMs());
     call.arrivedMs = this.#time.nowMs;
-    await this.#time.sleep(2);
+    await this.#time.sleep(replyMs());
     if (this.#isAlive) slot.settle(this.#circumstances.outcome());
     return true;
   }
