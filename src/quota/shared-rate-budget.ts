@@ -1,3 +1,8 @@
+/**
+ * Owns the governor: all replicas together stay under CAM's limit of calls per second, which CAM counts for each action and
+ * key. It does not decide whether a call is made again; `cam/` does. Read `shared-queue.ts` next, where slots are taken.
+ */
+
 import type { RateBudget, RateRequest, RateSlot } from "../cam/index.ts";
 import { Schedule } from "./schedule.ts";
 import { localLimitOf, type SharedWindows } from "./shared-windows.ts";
@@ -28,11 +33,7 @@ interface SharedRateBudgetDeps {
   readonly ratePerSecond: number;
 }
 
-/**
- * Owns the quota of one account: all replicas together stay under CAM's limit. CAM counts the calls of each action and
- * key, so each pair has a window in the database and a queue in this process. The queue is in `shared-queue.ts`, which
- * is the file to read next. This folder does not decide whether a call is retried; `cam/` does.
- */
+/** The quota of one account. Each action and key has a window in the database and a queue in this process. */
 export class SharedRateBudget implements RateBudget {
   readonly #windows: SharedWindows;
   readonly #ratePerSecond: number;
