@@ -8,10 +8,10 @@ const key = await createKey("key-1");
 const GOOD_KEYS = JSON.stringify({ keys: [await publicJwk(key)] });
 const ISSUER = { issuer: "https://a.example", jwksUrl: "https://a.example/keys", audience: "gateway" };
 
-/** What local mode, for which a token is a choice, makes of these variables and the files that they name. */
+/** Loads the issuers of these variables and their files in local mode, in which authentication is optional. */
 async function load(env: Readonly<Record<string, string>>) {
   const { auth } = loadConfig(env, "local");
-  if (auth === undefined) throw new Error("Nobody is known.");
+  if (auth === undefined) throw new Error("The configuration has no authentication.");
   return (await loadAuthFiles(auth)).issuers;
 }
 
@@ -31,10 +31,10 @@ async function fileOf(issuers: unknown): Promise<Record<string, string>> {
   return { AUTH_ISSUERS_FILE: await folder.write("issuers.json", text) };
 }
 
-describe("one issuer by variables", () => {
+describe("one issuer in variables", () => {
   const one = { AUTH_ISSUER: ISSUER.issuer, AUTH_JWKS_URL: ISSUER.jwksUrl, AUTH_AUDIENCE: "gateway" };
 
-  test("has sensible settings where nothing else is said", async () => {
+  test("has defaults for all other settings", async () => {
     expect(await load(one)).toEqual([
       {
         issuer: "https://a.example",
@@ -53,12 +53,12 @@ describe("one issuer by variables", () => {
     ]);
   });
 
-  test("is asked itself where its keys are, unless that is said", async () => {
+  test("has its keys discovered if AUTH_JWKS_URL is empty", async () => {
     const keys = { discoverAt: "https://a.example" };
     expect(await load({ ...one, AUTH_JWKS_URL: "" })).toMatchObject([{ issuer: "https://a.example", keys }]);
   });
 
-  test("has what is said", async () => {
+  test("has the settings that the variables give", async () => {
     const more = {
       AUTH_AUDIENCE: "gateway, api://gateway",
       AUTH_ALGORITHMS: "ES256,ES384",
@@ -89,7 +89,7 @@ describe("one issuer by variables", () => {
     ["an empty client claim", { AUTH_CLIENT_CLAIMS: "azp,," }, "AUTH_CLIENT_CLAIMS must not be empty"],
     ["an empty prefix", { AUTH_SCOPE_PREFIXES: "a/," }, "AUTH_SCOPE_PREFIXES must not be empty"],
     [
-      "two prefixes with a space",
+      "two prefixes with a space between them",
       { AUTH_SCOPE_PREFIXES: "a/ b/" },
       "AUTH_SCOPE_PREFIXES must not contain spaces",
     ],
@@ -99,12 +99,12 @@ describe("one issuer by variables", () => {
       "AUTH_AUDIENCE is not set: the service that the tokens are meant for",
     ],
     [
-      "no keys, and a name at which nobody can be asked for them",
+      "no keys and a name that is not a URL",
       { AUTH_ISSUER: "a.example", AUTH_JWKS_URL: "" },
       "AUTH_JWKS_URL or AUTH_JWKS_FILE has to be set",
     ],
     [
-      "no keys, and an issuer that anybody could stand in for",
+      "no keys and an issuer without TLS",
       { AUTH_ISSUER: "http://a.example", AUTH_JWKS_URL: "" },
       "the issuer is no https URL",
     ],
@@ -114,23 +114,31 @@ describe("one issuer by variables", () => {
       "AUTH_JWKS_URL and AUTH_JWKS_FILE cannot both be set",
     ],
     [
-      "keys that anybody could change",
+      "a key address without TLS",
       { AUTH_JWKS_URL: "http://a.example/keys" },
       "AUTH_JWKS_URL must be an https URL",
     ],
-    ["an address that is none", { AUTH_JWKS_URL: "a.example" }, "AUTH_JWKS_URL must be an https URL"],
-    ["an address of a file", { AUTH_JWKS_URL: "file:///keys" }, "AUTH_JWKS_URL must be an https URL"],
+    ["a key address without a scheme", { AUTH_JWKS_URL: "a.example" }, "AUTH_JWKS_URL must be an https URL"],
+    [
+      "a file URL as the key address",
+      { AUTH_JWKS_URL: "file:///keys" },
+      "AUTH_JWKS_URL must be an https URL",
+    ],
     [
       "a symmetric algorithm",
       { AUTH_ALGORITHMS: "RS256,HS256" },
       'AUTH_ALGORITHMS has "HS256", which is none of',
     ],
-    ["no signature", { AUTH_ALGORITHMS: "none" }, 'AUTH_ALGORITHMS has "none", which is none of RS256'],
+    ["the algorithm none", { AUTH_ALGORITHMS: "none" }, 'AUTH_ALGORITHMS has "none", which is none of RS256'],
     ["an empty algorithm", { AUTH_ALGORITHMS: "RS256," }, 'AUTH_ALGORITHMS has "", which is none of RS256'],
-    ["a great tolerance", { AUTH_CLOCK_TOLERANCE_S: "3600" }, "AUTH_CLOCK_TOLERANCE_S must be from 0 to 300"],
+    [
+      "a tolerance of an hour",
+      { AUTH_CLOCK_TOLERANCE_S: "3600" },
+      "AUTH_CLOCK_TOLERANCE_S must be from 0 to 300",
+    ],
     ["an empty claim", { AUTH_REQUIRED_CLAIMS: "jti,," }, "AUTH_REQUIRED_CLAIMS must not be empty"],
     [
-      "a file as well",
+      "a file of issuers as well",
       { AUTH_ISSUERS_FILE: "/issuers" },
       "Set only one of AUTH_ISSUER and AUTH_ISSUERS_FILE",
     ],
@@ -147,13 +155,13 @@ describe("one issuer by variables", () => {
     "AUTH_REQUIRED_CLAIMS",
     "AUTH_ROLE_CLAIM",
     "AUTH_SCOPE_PREFIXES",
-  ])("cannot be told of by %s alone", async (name) => {
+  ])("needs AUTH_ISSUER if %s is set", async (name) => {
     expect(await problemsOf({ [name]: "x" })).toEqual([`${name} is set without AUTH_ISSUER.`]);
   });
 });
 
 describe("a file of issuers", () => {
-  test("describes any number, each with its own settings", async () => {
+  test("describes several issuers, each with its own settings", async () => {
     const roles = { roleClaim: "roles", roleScopes: { auditor: ["cam.audit:read"] } };
     const other = { ...ISSUER, issuer: "https://b.example", audience: ["a", "b"], ...roles };
     expect(await load(await fileOf({ issuers: [ISSUER, other] }))).toMatchObject([
@@ -163,48 +171,52 @@ describe("a file of issuers", () => {
   });
 
   test.each<readonly [string, unknown, string]>([
-    ["no JSON", "issuers:", "AUTH_ISSUERS_FILE must be JSON"],
-    ["a list alone", [ISSUER], "AUTH_ISSUERS_FILE:"],
-    ["nobody", { issuers: [] }, "AUTH_ISSUERS_FILE: issuers names no issuer."],
+    ["text that is not JSON", "issuers:", "AUTH_ISSUERS_FILE must be JSON"],
+    ["a list without an object around it", [ISSUER], "AUTH_ISSUERS_FILE:"],
+    ["no issuer", { issuers: [] }, "AUTH_ISSUERS_FILE: issuers names no issuer."],
     ["a misspelt setting", { issuers: [{ ...ISSUER, audiences: "b" }] }, '"audiences"'],
     [
-      "one without an audience",
+      "an issuer without an audience",
       { issuers: [{ ...ISSUER, audience: undefined }] },
       "issuers.0.audience is not set",
     ],
     [
-      "one with a number for an audience",
+      "an issuer with a number as its audience",
       { issuers: [{ ...ISSUER, audience: 7 }] },
       "issuers.0.audience must be a text or a list of texts",
     ],
     [
-      "one without keys",
+      "an issuer without keys",
       { issuers: [{ ...ISSUER, issuer: "ci", jwksUrl: undefined }] },
       "issuers.0.jwksUrl or jwksFile has to be set",
     ],
     [
-      "one of HMAC",
+      "an issuer with an HMAC algorithm",
       { issuers: [{ ...ISSUER, algorithms: ["HS256"] }] },
       'issuers.0.algorithms.0 has "HS256"',
     ],
-    ["one without algorithms", { issuers: [{ ...ISSUER, algorithms: [] }] }, "issuers.0.algorithms"],
+    ["an issuer without algorithms", { issuers: [{ ...ISSUER, algorithms: [] }] }, "issuers.0.algorithms"],
     [
       "an unknown scope",
       { issuers: [{ ...ISSUER, roleClaim: "roles", roleScopes: { a: ["cam.mfa"] } }] },
       'issuers.0.roleScopes.a.0 has "cam.mfa", which is none of cam.mfa:read',
     ],
     [
-      "roles for no claim",
+      "role scopes without a role claim",
       { issuers: [{ ...ISSUER, roleScopes: { a: ["cam.mfa:read"] } }] },
       "issuers.0.roleScopes has no meaning without roleClaim",
     ],
-    ["one twice", { issuers: [ISSUER, ISSUER] }, "the issuer https://a.example is there more than once"],
-  ])("cannot be %s", async (_what, content, problem) => {
+    [
+      "the same issuer twice",
+      { issuers: [ISSUER, ISSUER] },
+      "the issuer https://a.example is there more than once",
+    ],
+  ])("cannot have %s", async (_what, content, problem) => {
     const problems = await problemsOf(await fileOf(content));
     expect(problems.join("\n")).toContain(problem);
   });
 
-  test("has to be there", async () => {
+  test("must exist", async () => {
     const problems = await problemsOf({ AUTH_ISSUERS_FILE: "/nowhere/issuers.json" });
     expect(problems).toEqual(["AUTH_ISSUERS_FILE /nowhere/issuers.json cannot be read (ENOENT)."]);
   });
@@ -216,7 +228,7 @@ describe("a file of keys", () => {
     return { AUTH_ISSUER: "https://a.example", AUTH_JWKS_FILE: file, AUTH_AUDIENCE: "gateway" };
   }
 
-  test("is as good as an address", async () => {
+  test("can replace a key address", async () => {
     const env = await withKeys(GOOD_KEYS);
     expect(await load(env)).toMatchObject([{ keys: { file: env["AUTH_JWKS_FILE"] } }]);
   });
@@ -225,7 +237,7 @@ describe("a file of keys", () => {
     ["a PEM", "-----BEGIN PUBLIC KEY-----", "is no JSON Web Key Set"],
     ["a key without a set", '{"kty":"RSA"}', "is no JSON Web Key Set"],
     ["an empty set", '{"keys":[]}', "has no key"],
-    ["a set with a secret", '{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}', "has a key in it that signs"],
+    ["a set with a symmetric key", '{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}', "has a key in it that signs"],
     [
       "a set with a private key",
       '{"keys":[{"kty":"RSA","n":"AQ","e":"AQAB","d":"AQ"}]}',
@@ -235,20 +247,20 @@ describe("a file of keys", () => {
     expect(await problemsOf(await withKeys(text))).toEqual([expect.stringContaining(problem)]);
   });
 
-  test("has to be there", async () => {
+  test("must exist", async () => {
     const env = { AUTH_ISSUER: "https://a.example", AUTH_JWKS_FILE: "/nowhere", AUTH_AUDIENCE: "gateway" };
     expect(await problemsOf(env)).toEqual(["The key set /nowhere cannot be read (ENOENT)."]);
   });
 });
 
-describe("certificates by a proxy", () => {
+describe("certificates from a proxy", () => {
   const all = {
     AUTH_CLIENT_CERT_HEADER: "X-Client-Cert",
     AUTH_CLIENT_CERT_SCOPES: "cam.mfa:read, cam.quota:read",
     AUTH_PROXY_ADDRESSES: "10.0.0.0/8, ::1",
   };
 
-  test("are a way to be known, by a header, proxies and scopes", () => {
+  test("authenticate callers with a header, proxies and scopes", () => {
     expect(loadConfig(all, "local")).toMatchObject({
       auth: {
         certificates: {
@@ -260,7 +272,7 @@ describe("certificates by a proxy", () => {
     });
   });
 
-  test("leave the proxies to be set alone, which then connect for many clients", async () => {
+  test("are optional: AUTH_PROXY_ADDRESSES may be set alone", async () => {
     const env = { AUTH_PROXY_ADDRESSES: "10.0.0.0/8,::1" };
     expect(loadConfig(env, "local")).toMatchObject({
       auth: undefined,
@@ -273,27 +285,35 @@ describe("certificates by a proxy", () => {
 
   test.each([
     [
-      "a header that is none",
+      "an invalid header name",
       { AUTH_CLIENT_CERT_HEADER: "x client" },
       "AUTH_CLIENT_CERT_HEADER must be the name",
     ],
-    ["the tokens' header", { AUTH_CLIENT_CERT_HEADER: "Authorization" }, "AUTH_CLIENT_CERT_HEADER cannot be"],
+    [
+      "the header that carries tokens",
+      { AUTH_CLIENT_CERT_HEADER: "Authorization" },
+      "AUTH_CLIENT_CERT_HEADER cannot be",
+    ],
     ["no scopes", { AUTH_CLIENT_CERT_SCOPES: "" }, "AUTH_CLIENT_CERT_SCOPES is not set"],
     ["an unknown scope", { AUTH_CLIENT_CERT_SCOPES: "admin" }, 'AUTH_CLIENT_CERT_SCOPES has "admin"'],
     ["no proxy", { AUTH_PROXY_ADDRESSES: "" }, "AUTH_PROXY_ADDRESSES is not set"],
     [
-      "a name for a proxy",
+      "a host name as a proxy",
       { AUTH_PROXY_ADDRESSES: "proxy.example" },
       'AUTH_PROXY_ADDRESSES has "proxy.example"',
     ],
     [
-      "a network that is none",
+      "a network with an impossible prefix length",
       { AUTH_PROXY_ADDRESSES: "10.0.0.0/33" },
       'AUTH_PROXY_ADDRESSES has "10.0.0.0/33"',
     ],
-    ["everybody for a proxy", { AUTH_PROXY_ADDRESSES: "0.0.0.0/0" }, '"0.0.0.0/0", which is everybody'],
     [
-      "a network without a size",
+      "a proxy network of all addresses",
+      { AUTH_PROXY_ADDRESSES: "0.0.0.0/0" },
+      '"0.0.0.0/0", which is everybody',
+    ],
+    [
+      "a network without a prefix length",
       { AUTH_PROXY_ADDRESSES: "10.0.0.0/" },
       'AUTH_PROXY_ADDRESSES has "10.0.0.0/"',
     ],
@@ -302,7 +322,7 @@ describe("certificates by a proxy", () => {
   });
 });
 
-describe("a file of whose certificates they are", () => {
+describe("a file of certificate owners", () => {
   const ONE = "https://a.example";
   const of = (certificates: unknown) => JSON.stringify({ certificates });
   const li = { certificate: "CN=li", subject: "li@example.com" };
@@ -319,11 +339,11 @@ describe("a file of whose certificates they are", () => {
       ...(issuers.length === 0 ? {} : { AUTH_ISSUERS_FILE: issuersFile }),
     };
     const { auth } = loadConfig(env, "local");
-    if (auth === undefined) throw new Error("Nobody is known.");
+    if (auth === undefined) throw new Error("The configuration has no authentication.");
     return (await loadAuthFiles(auth)).certificateOwners;
   }
 
-  test("names them as the only issuer does, or as the one that is given", async () => {
+  test('gives an owner the issuer of its entry, the only issuer, or "client certificate"', async () => {
     expect([...(await owners(of([li])))]).toEqual([["CN=li", { subject: li.subject, issuer: ONE }]]);
     const both = [ONE, "https://b.example"];
     const given = of([{ ...li, issuer: "https://b.example" }]);
@@ -332,16 +352,26 @@ describe("a file of whose certificates they are", () => {
   });
 
   test.each([
-    ["no JSON", "{", ONE, "must be an object"],
+    ["text that is not JSON", "{", ONE, "must be an object"],
     ["no certificate", of([]), ONE, "certificates names no certificate"],
     ["an empty name", of([{ ...li, certificate: "" }]), ONE, "certificates.0.certificate must not be empty"],
     ["no subject", of([{ certificate: "CN=li" }]), ONE, "certificates.0.subject must be a text"],
-    ["a subject that cannot be seen", of([{ ...li, subject: "li\u200b" }]), ONE, "must be a printable text"],
-    ["a subject of mixed scripts", of([{ ...li, subject: "l\u0456" }]), ONE, "must not mix scripts"],
-    ["another field", of([{ ...li, scopes: [] }]), ONE, 'Unrecognized key: "scopes"'],
-    ["one certificate twice", of([li, { ...li, subject: "chen" }]), ONE, "CN=li is there more than once"],
     [
-      "an issuer with a slash more",
+      "a subject with an invisible character",
+      of([{ ...li, subject: "li\u200b" }]),
+      ONE,
+      "must be a printable text",
+    ],
+    ["a subject of mixed scripts", of([{ ...li, subject: "l\u0456" }]), ONE, "must not mix scripts"],
+    ["an unknown field", of([{ ...li, scopes: [] }]), ONE, 'Unrecognized key: "scopes"'],
+    [
+      "the same certificate twice",
+      of([li, { ...li, subject: "chen" }]),
+      ONE,
+      "CN=li is there more than once",
+    ],
+    [
+      "an issuer with an extra slash",
       of([{ ...li, issuer: `${ONE}/` }]),
       ONE,
       `the issuer ${ONE}/ of CN=li is none of ${ONE}`,
@@ -352,7 +382,7 @@ describe("a file of whose certificates they are", () => {
     });
   });
 
-  test("has to say whose word it is where there are several issuers, and to be there", async () => {
+  test("must name an issuer if there are several, and needs AUTH_CLIENT_CERT_HEADER", async () => {
     await expect(owners(of([li]), [ONE, "https://b.example"])).rejects.toMatchObject({
       problems: [expect.stringContaining("CN=li needs an issuer")],
     });
@@ -369,19 +399,19 @@ describe("the router's secret", () => {
   test.each([
     ["short", { ...one, ROUTER_SECRET: "secret" }, "ROUTER_SECRET must have at least 32 characters."],
     [
-      "in letters that no header carries",
+      "in letters that a header cannot carry",
       { ...one, ROUTER_SECRET: `${SECRET} é` },
       "ROUTER_SECRET has a letter in it",
     ],
-    ["with a space behind it", { ...one, ROUTER_SECRET: `${SECRET} ` }, "or a space around it"],
+    ["followed by a space", { ...one, ROUTER_SECRET: `${SECRET} ` }, "or a space around it"],
     [
       "in two places",
       { ...one, ROUTER_SECRET: SECRET, ROUTER_SECRET_FILE: "/s" },
       "Set only one of ROUTER_SECRET",
     ],
-    ["all there is", { ROUTER_SECRET: SECRET }, "set AUTH_ISSUER as well"],
+    ["the only authentication", { ROUTER_SECRET: SECRET }, "set AUTH_ISSUER as well"],
     [
-      "in a file that is not there",
+      "in a file that does not exist",
       { ...one, ROUTER_SECRET_FILE: "/nowhere" },
       "ROUTER_SECRET_FILE /nowhere cannot",
     ],
@@ -389,7 +419,7 @@ describe("the router's secret", () => {
     expect(await problemsOf(env)).toEqual([expect.stringContaining(problem)]);
   });
 
-  test("cannot be short in a file, and is printed nowhere", async () => {
+  test("cannot be short in a file, and is redacted in the printed configuration", async () => {
     const file = await (await temporaryFolder()).write("secret", "too short\n");
     const problems = await problemsOf({ ...one, ROUTER_SECRET_FILE: file });
     expect(problems).toEqual(["ROUTER_SECRET_FILE must have at least 32 characters."]);

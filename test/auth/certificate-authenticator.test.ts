@@ -14,7 +14,7 @@ function identify(remoteAddress: string | undefined, ...values: readonly string[
 }
 
 test.each(["10.1.0.1", "10.1.255.255", "192.0.2.7", "::ffff:10.1.2.3", "2001:db8::1"])(
-  "a proxy at %s is believed",
+  "a certificate from the trusted proxy %s identifies the caller",
   (address) => {
     expect(identify(address, SUBJECT)).toEqual({
       caller: { subject: SUBJECT, issuer: "client certificate", scopes: new Set(["cam.mfa:read"]) },
@@ -23,7 +23,7 @@ test.each(["10.1.0.1", "10.1.255.255", "192.0.2.7", "::ffff:10.1.2.3", "2001:db8
 );
 
 test.each(["10.2.0.1", "192.0.2.8", "::ffff:10.2.2.3", "2001:db9::1", "127.0.0.1", "", undefined])(
-  "whoever is at %s is not",
+  "a certificate from the untrusted address %s is refused",
   (address) => {
     const refusal = "The header x-client-cert is only accepted from a trusted proxy.";
     expect(identify(address, SUBJECT)).toEqual({ refusal });
@@ -31,7 +31,7 @@ test.each(["10.2.0.1", "192.0.2.8", "::ffff:10.2.2.3", "2001:db9::1", "127.0.0.1
   },
 );
 
-test("a certificate is its owner's, by its name to the letter", () => {
+test("a certificate belongs to an owner only if its name matches exactly", () => {
   const owner = { subject: "li@example.com", issuer: "https://login.example.com/" };
   const owned = new CertificateAuthenticator(
     { header: "x-client-cert", proxies: ["192.0.2.7"], scopes: ["cam.mfa:read"] },
@@ -53,9 +53,9 @@ test("a name of mixed scripts is refused", () => {
 });
 
 test.each([
-  ["twice", [SUBJECT, SUBJECT], "There is more than one header x-client-cert."],
+  ["sent twice", [SUBJECT, SUBJECT], "There is more than one header x-client-cert."],
   ["empty", [""], "The header x-client-cert has no usable name."],
   ["too long", ["x".repeat(257)], "The header x-client-cert has no usable name."],
-])("a header that is there %s is refused", (_how, values, refusal) => {
+])("a header that is %s is refused", (_how, values, refusal) => {
   expect(identify("192.0.2.7", ...values)).toEqual({ refusal });
 });

@@ -7,10 +7,10 @@ import { createKey, publicJwk } from "../support/start-issuer.ts";
 const MINUTE_MS = 60_000;
 const first = JSON.stringify({ keys: [await publicJwk(await createKey("first"))] });
 const second = JSON.stringify({ keys: [await publicJwk(await createKey("second"))] });
-const AWAY = new Error("nobody answers");
+const AWAY = new Error("the issuer does not answer");
 
 let clock: FakeClock;
-/** What a load gives now. */
+/** The result of the next load. */
 let answer: string | Error;
 let loads: number;
 let seen: string[];
@@ -40,20 +40,20 @@ function find(kid: string): Promise<unknown> {
   return Promise.resolve(keys.find({ alg: "RS256", kid }, {} as FlattenedJWSInput));
 }
 
-test("nothing is loaded before it is needed, and then once for everybody who waits", async () => {
+test("the first request loads the keys, once for all concurrent requests", async () => {
   expect(loads).toBe(0);
   await Promise.all([find("first"), find("first"), keys.ready()]);
   expect(loads).toBe(1);
 });
 
-test("as long as they are fresh they are not loaded again", async () => {
+test("fresh keys are not loaded again", async () => {
   await find("first");
   await clock.advance(5 * MINUTE_MS);
   await find("first");
   expect(loads).toBe(1);
 });
 
-test("what is no longer fresh still serves, while it is looked for on the side", async () => {
+test("stale keys serve while a reload runs in the background", async () => {
   const before = await keys.ready();
   await clock.advance(5 * MINUTE_MS + 1);
   answer = second;
@@ -64,7 +64,7 @@ test("what is no longer fresh still serves, while it is looked for on the side",
   await find("second");
 });
 
-test("the same keys loaded anew are the same set", async () => {
+test("a reload of identical keys keeps the same set", async () => {
   const before = await keys.ready();
   await clock.advance(5 * MINUTE_MS + 1);
   expect(keys.current).toBe(before);
@@ -73,7 +73,7 @@ test("the same keys loaded anew are the same set", async () => {
 });
 
 describe("a token that names an unknown key", () => {
-  test("lets the keys be loaded, so that a new one is found at once", async () => {
+  test("reloads the keys and finds a new one immediately", async () => {
     await find("first");
     await clock.advance(10_000);
     answer = second;
@@ -81,7 +81,7 @@ describe("a token that names an unknown key", () => {
     expect(loads).toBe(2);
   });
 
-  test("lets them be loaded no more than once in ten seconds, however many there are", async () => {
+  test("reloads them at most once in ten seconds, for any number of tokens", async () => {
     await find("first");
     for (let at = 0; at < 50; at++) {
       await clock.advance(1_000);
@@ -90,7 +90,7 @@ describe("a token that names an unknown key", () => {
     expect(loads).toBe(1 + 5);
   });
 
-  test("shares that with others that come at the same time", async () => {
+  test("shares one reload with concurrent tokens", async () => {
     await find("first");
     await clock.advance(10_000);
     answer = second;
@@ -99,8 +99,8 @@ describe("a token that names an unknown key", () => {
   });
 });
 
-describe("while the issuer is away", () => {
-  test("those at hand serve for twelve hours, and then no more", async () => {
+describe("while the issuer is unavailable", () => {
+  test("the loaded keys serve for twelve hours", async () => {
     await find("first");
     answer = AWAY;
     for (let hours = 0; hours < 12; hours++) {
@@ -113,7 +113,7 @@ describe("while the issuer is away", () => {
     expect(keys.current).toBeUndefined();
   });
 
-  test("a key that is not among those at hand may be a new one, and whoever asks hears when it is looked for", async () => {
+  test("an unknown key fails as unavailable, with the time until the next reload", async () => {
     await find("first");
     answer = AWAY;
     await clock.advance(10_000);
@@ -130,7 +130,7 @@ describe("while the issuer is away", () => {
     await find("second");
   });
 
-  test("nobody waits for it more than once in ten seconds", async () => {
+  test("a failed load is repeated at most once in ten seconds", async () => {
     answer = AWAY;
     await expect(find("first")).rejects.toThrow(KeysUnavailable);
     await expect(find("first")).rejects.toThrow(KeysUnavailable);
@@ -142,10 +142,10 @@ describe("while the issuer is away", () => {
   });
 
   test.each([
-    ["no JSON", "<html>"],
-    ["no key set", "{}"],
+    ["not JSON", "<html>"],
+    ["not a key set", "{}"],
     ["null", "null"],
-  ])("an answer that is %s changes nothing", async (_what, text) => {
+  ])("an answer that is %s keeps the loaded keys", async (_what, text) => {
     const before = await keys.ready();
     await clock.advance(5 * MINUTE_MS + 1);
     answer = text;

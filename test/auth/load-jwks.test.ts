@@ -21,7 +21,7 @@ async function serve(listener: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys`;
 }
 
-test("a key set is read from an address, or from a file", async () => {
+test("loadJwks reads a key set from an address or from a file", async () => {
   const issuer = await startIssuer();
   const text = await loadJwks({ url: issuer.jwksUrl });
   expect(JSON.parse(text)).toMatchObject({ keys: [{ kid: "key-1", use: "sig" }] });
@@ -36,18 +36,18 @@ test.each<readonly [string, RequestListener, RegExp]>([
     /\/keys cannot be reached$/,
   ],
   ["an error", (_, response) => response.writeHead(503).end("{}"), /answered 503 instead of 200/],
-  ["nothing, with 204", (_, response) => response.writeHead(204).end(), /answered 204 instead of 200/],
+  ["204 and no body", (_, response) => response.writeHead(204).end(), /answered 204 instead of 200/],
   [
     "GBK",
     (_, response) => response.end(Buffer.from([0x22, 0xd5, 0xc5, 0xc8, 0xfd, 0x22])),
     /\/keys answered bytes that are not UTF-8/,
   ],
-  ["an endless text", (_, response) => response.end("x".repeat(300_000)), /more than 262144 bytes/],
-])("an address that answers with %s gives none", async (_what, listener, message) => {
+  ["a body that is too long", (_, response) => response.end("x".repeat(300_000)), /more than 262144 bytes/],
+])("an address that answers with %s fails", async (_what, listener, message) => {
   await expect(loadJwks({ url: await serve(listener) })).rejects.toThrow(message);
 });
 
-test("a byte order mark before a key set is ignored, at an address and in a file", async () => {
+test("loadJwks ignores a byte order mark, at an address and in a file", async () => {
   const text = '{"keys":[]}';
   const url = await serve((_, response) => response.end(`\uFEFF${text}`));
   const folder = await temporaryFolder();
@@ -57,8 +57,8 @@ test("a byte order mark before a key set is ignored, at an address and in a file
 
 test.each<readonly [string, RequestListener]>([
   ["does not answer", () => {}],
-  ["begins an answer and does not end it", (_, response) => void response.writeHead(200).write("{")],
-])("an address that %s is given up", async (_what, listener) => {
+  ["never finishes its answer", (_, response) => void response.writeHead(200).write("{")],
+])("an address that %s fails when the time is up", async (_what, listener) => {
   const url = await serve(listener);
   await expect(loadJwks({ url }, { signal: AbortSignal.timeout(50) })).rejects.toMatchObject({
     message: `${url} did not answer in time`,
@@ -66,8 +66,8 @@ test.each<readonly [string, RequestListener]>([
   });
 });
 
-describe("an issuer that is asked where its keys are", () => {
-  test("says so below its own name, with or without a slash at its end", async () => {
+describe("discovery", () => {
+  test("reads the document below the issuer's URL, with or without a slash at its end", async () => {
     const issuer = await startIssuer();
     const described = await loadJwks({ discoverAt: issuer.url });
     expect(described).toBe(await loadJwks({ url: issuer.jwksUrl }));
@@ -77,7 +77,7 @@ describe("an issuer that is asked where its keys are", () => {
     expect(await loadJwks({ discoverAt: `${withSlash}/` })).toBe(described);
   });
 
-  test("and describes somebody else gives none", async () => {
+  test("rejects a document of another issuer", async () => {
     const issuer = await serve((_, response) => response.end('{"issuer":"https://a.example"}'));
     await expect(loadJwks({ discoverAt: issuer })).rejects.toMatchObject({
       message: `${issuer}/.well-known/openid-configuration does not say where the keys are`,
@@ -85,7 +85,7 @@ describe("an issuer that is asked where its keys are", () => {
     });
   });
 
-  test("and describes itself with a slash more is not believed, and the log is told how they differ", async () => {
+  test("rejects an issuer with an extra slash, and the error names the difference", async () => {
     const issuer: string = await serve((_, response) =>
       response.end(JSON.stringify({ issuer: `${issuer}/` })),
     );
@@ -95,7 +95,7 @@ describe("an issuer that is asked where its keys are", () => {
     });
   });
 
-  test("and sends elsewhere is not followed", async () => {
+  test("follows no redirect", async () => {
     const issuer = await startIssuer();
     const location = `${issuer.url}/.well-known/openid-configuration`;
     const url = await serve((_, response) => response.writeHead(302, { location }).end());
@@ -106,7 +106,7 @@ describe("an issuer that is asked where its keys are", () => {
   });
 });
 
-test("an address where nobody listens gives none", async () => {
+test("a refused connection fails with ECONNREFUSED", async () => {
   const url = `http://127.0.0.1:${await closedPort()}`;
   const refused = { cause: { code: "ECONNREFUSED" } };
   await expect(loadJwks({ url: `${url}/keys` })).rejects.toMatchObject({
@@ -119,7 +119,7 @@ test("an address where nobody listens gives none", async () => {
   });
 });
 
-test("where there is a proxy, the issuer is asked by way of it, unless it is excepted", async () => {
+test("a configured proxy carries the requests, except those to excepted hosts", async () => {
   const issuer = await startIssuer();
   const proxy = await startProxy();
   const settings = { http: new Secret(proxy.url) };
@@ -144,29 +144,33 @@ test.each([
   [ELSEWHERE, "https://keys.example.net/jwks"],
   [HERE, "http://127.0.0.1:4000/jwks"],
   [HERE, "https://keys.example.net/jwks"],
-])("%s may have its keys at %s", (issuer, place) => {
+])("the issuer %s may have its keys at %s", (issuer, place) => {
   expect(readDiscovery(JSON.stringify({ issuer, jwks_uri: place }), issuer)).toBe(place);
 });
 
 test.each([
   ["another issuer", { issuer: "https://evil.example", jwks_uri: "https://evil.example" }, "another issuer"],
   [
-    "one with a slash less",
+    "the issuer without its slash",
     { issuer: ELSEWHERE.slice(0, -1), jwks_uri: "https://a.example" },
     "another issuer",
   ],
-  ["nobody", {}, "another issuer"],
-  ["its name alone", { issuer: ELSEWHERE }, "no https URL"],
-  ["keys that anybody could change", { issuer: ELSEWHERE, jwks_uri: "http://a.example" }, "no https URL"],
+  ["no issuer", {}, "another issuer"],
+  ["the issuer alone", { issuer: ELSEWHERE }, "no https URL"],
+  ["keys without TLS", { issuer: ELSEWHERE, jwks_uri: "http://a.example" }, "no https URL"],
   ["keys on this machine", { issuer: ELSEWHERE, jwks_uri: "http://127.0.0.1:9200/" }, "no https URL"],
-  ["keys in a file of ours", { issuer: ELSEWHERE, jwks_uri: "file:///etc/passwd" }, "no https URL"],
+  [
+    "keys in a file of the gateway's machine",
+    { issuer: ELSEWHERE, jwks_uri: "file:///etc/passwd" },
+    "no https URL",
+  ],
   ["a list of keys", { issuer: ELSEWHERE, jwks_uri: ["https://a.example"] }, "no https URL"],
   ["null", null, "no JSON object"],
   ["a text", "https://a.example", "no JSON object"],
-])("a description of %s is of no use", (_what, described, message) => {
+])("a document with %s is rejected", (_what, described, message) => {
   expect(() => readDiscovery(JSON.stringify(described), ELSEWHERE)).toThrow(message);
 });
 
-test("what is no JSON is of no use, and not quoted", () => {
+test("a document that is not JSON is rejected, and the error does not quote it", () => {
   expect(() => readDiscovery("<html>secret", ELSEWHERE)).toThrow(/^It is no JSON object\.$/);
 });

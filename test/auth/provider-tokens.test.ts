@@ -17,14 +17,14 @@ const key = await createKey("provider");
 // Entra publishes keys without an algorithm.
 const { alg: _, ...jwk } = await publicJwk(key);
 
-/** The settings that docs/operators/identity-providers.md gives for a provider; every pair of the row, or only the first. */
+/** Returns the settings that docs/operators/identity-providers.md gives for a provider: every pair of its row. */
 function settingsOf({ provider, issuer, audience }: ProviderToken): IssuerSettings {
   const row = rows.find((one) => one.provider === provider);
   const further = [...(row?.further.matchAll(/`(AUTH_\w+)=([^`]+)`/g) ?? [])].map(
     ([, name = "", value = ""]) => [name, value],
   );
   const env = { AUTH_ISSUER: issuer, AUTH_AUDIENCE: audience, ...Object.fromEntries(further) };
-  // The row says "none, or": then the first setting is not needed for tokens that have a scope.
+  // A row with "none, or" has settings that tokens with a scope do not need.
   const { auth } = loadConfig(env, "local");
   if (auth?.issuer === undefined) throw new Error("No issuer.");
   return auth.issuer;
@@ -43,11 +43,11 @@ async function verify(token: ProviderToken, otherwise: object = {}, settings = s
 
 function tokenOf(provider: string): ProviderToken {
   const token = PROVIDER_TOKENS.find((one) => one.provider === provider);
-  if (token === undefined) throw new Error(`There is no token of ${provider}.`);
+  if (token === undefined) throw new Error(`No token of ${provider} is listed.`);
   return token;
 }
 
-test("every provider of docs/operators/identity-providers.md has a token here, and the reverse", () => {
+test("docs/operators/identity-providers.md and this test cover the same providers", () => {
   expect(rows.map(({ provider }) => provider)).toEqual([
     ...new Set(PROVIDER_TOKENS.map(({ provider }) => provider)),
     "Google",
@@ -56,10 +56,10 @@ test("every provider of docs/operators/identity-providers.md has a token here, a
 
 describe("with the settings of docs/operators/identity-providers.md", () => {
   test.each(PROVIDER_TOKENS.map((token) => [token.provider, token.what, token] as const))(
-    "%s: %s is believed, with its client and scope",
+    "%s: %s is accepted, with its client and scope",
     async (_provider, what, token) => {
       const settings = settingsOf(token);
-      // Of Auth0 the settings differ with RBAC, which the row says.
+      // Auth0's settings differ with RBAC, as its row says.
       const scopeClaim = token.provider === "Auth0" && !what.includes("RBAC") ? "scope" : settings.scopeClaim;
       expect(await verify(token, {}, { ...settings, scopeClaim })).toEqual({
         caller: { ...token.caller, issuer: token.issuer, scopes: new Set(["cam.mfa:read"]) },
@@ -77,11 +77,11 @@ describe("the client", () => {
     ["client_id", { ...none, client_id: "b", cid: "c", appid: "d" }, "b"],
     ["cid", { ...none, cid: "c", appid: "d" }, "c"],
     ["appid", { ...none, appid: "d" }, "d"],
-    ["the next where one is null", { azp: null, client_id: null, cid: "c" }, "c"],
-    ["nothing where none is there", none, undefined],
-    ["nothing where one is null", { azp: null }, undefined],
-    ["nothing of a claim without a name", { ...none, "": "portal" }, undefined],
-  ])("is that of %s", async (_claim, claims, client) => {
+    ["the next claim if one is null", { azp: null, client_id: null, cid: "c" }, "c"],
+    ["no claim if none is present", none, undefined],
+    ["no claim if the only one is null", { azp: null }, undefined],
+    ["no claim if the only one has an empty name", { ...none, "": "portal" }, undefined],
+  ])("comes from %s", async (_claim, claims, client) => {
     expect(await verify(keycloak, claims)).toMatchObject({ caller: { client } });
   });
 
@@ -91,14 +91,14 @@ describe("the client", () => {
     ["an object", { ...none, cid: { id: "portal" } }, "cid"],
     ["empty", { ...none, appid: "" }, "appid"],
     ["false", { azp: false, client_id: "portal" }, "azp"],
-  ])("that is %s is refused, whatever the next claim says", async (_what, claims, name) => {
+  ])("that is %s is refused, even if the next claim is valid", async (_what, claims, name) => {
     expect(await verify(keycloak, claims)).toEqual({
       refusal: "The token's client has no usable name.",
       claim: { name, problem: "invalid" },
     });
   });
 
-  test("is read where the issuer's settings say, in their order, and nowhere else", async () => {
+  test("comes only from the claims of the issuer's settings, in their order", async () => {
     const settings = { ...settingsOf(keycloak), clientClaims: ["act.client", "cid"] };
     const claims = { azp: "portal", cid: "second", act: { client: "first" } };
     expect(await verify(keycloak, claims, settings)).toMatchObject({ caller: { client: "first" } });
@@ -111,28 +111,44 @@ describe("the client", () => {
   });
 });
 
-describe("scopes behind a prefix", () => {
+describe("scopes with a prefix", () => {
   const cognito = tokenOf("Amazon Cognito");
   const settings = { ...settingsOf(cognito), scopePrefixes: ["mfa-api/", "api://cam/"] };
 
   test.each<readonly [string, unknown, readonly string[]]>([
-    ["in one text", "mfa-api/cam.mfa:read api://cam/cam.mfa:write", ["cam.mfa:read", "cam.mfa:write"]],
-    ["in a list", ["mfa-api/cam.mfa:read", "cam.audit:read"], ["cam.mfa:read", "cam.audit:read"]],
-    ["of another API", "evil/cam.mfa:write", []],
-    ["of an API that begins alike", "mfa-api2/cam.mfa:write mfa-api/x/cam.mfa:write", []],
-    ["of an API that ends alike", "evil/mfa-api/cam.mfa:write xmfa-api/cam.mfa:write", []],
-    ["twice", "mfa-api/mfa-api/cam.mfa:write mfa-api/api://cam/cam.mfa:write", []],
-    ["in capitals", "MFA-API/cam.mfa:write mfa-api/CAM.MFA:WRITE", []],
-    ["with the slash encoded", "mfa-api%2Fcam.mfa:write mfa-api//cam.mfa:write", []],
-    ["with more behind", "mfa-api/cam.mfa:write/x mfa-api/cam.mfa:writes mfa-api/cam.mfa:*", []],
-    ["alone", "mfa-api/ mfa-api", []],
-    ["apart", "mfa-api/ cam.mfa:write", ["cam.mfa:write"]],
-    ["in a word of a list with spaces", ["mfa-api/cam.mfa:read mfa-api/cam.mfa:write"], []],
+    [
+      "in one text are accepted",
+      "mfa-api/cam.mfa:read api://cam/cam.mfa:write",
+      ["cam.mfa:read", "cam.mfa:write"],
+    ],
+    [
+      "in a list are accepted",
+      ["mfa-api/cam.mfa:read", "cam.audit:read"],
+      ["cam.mfa:read", "cam.audit:read"],
+    ],
+    ["of another API are ignored", "evil/cam.mfa:write", []],
+    ["of an API with the same beginning are ignored", "mfa-api2/cam.mfa:write mfa-api/x/cam.mfa:write", []],
+    ["of an API with the same end are ignored", "evil/mfa-api/cam.mfa:write xmfa-api/cam.mfa:write", []],
+    [
+      "with the prefix twice are ignored",
+      "mfa-api/mfa-api/cam.mfa:write mfa-api/api://cam/cam.mfa:write",
+      [],
+    ],
+    ["in capitals are ignored", "MFA-API/cam.mfa:write mfa-api/CAM.MFA:WRITE", []],
+    ["with an encoded slash are ignored", "mfa-api%2Fcam.mfa:write mfa-api//cam.mfa:write", []],
+    [
+      "with a longer name are ignored",
+      "mfa-api/cam.mfa:write/x mfa-api/cam.mfa:writes mfa-api/cam.mfa:*",
+      [],
+    ],
+    ["without a name are ignored", "mfa-api/ mfa-api", []],
+    ["apart from their prefix count as unprefixed", "mfa-api/ cam.mfa:write", ["cam.mfa:write"]],
+    ["with spaces in an entry of a list are ignored", ["mfa-api/cam.mfa:read mfa-api/cam.mfa:write"], []],
   ])("%s", async (_how, scope, scopes) => {
     expect(await verify(cognito, { scope }, settings)).toMatchObject({ caller: { scopes: new Set(scopes) } });
   });
 
-  test("are ours in roles as well, and nowhere without the setting", async () => {
+  test("are accepted in roles as well, and never without the setting", async () => {
     const roles = { scope: "", roles: ["mfa-api/cam.mfa:read", "evil/cam.mfa:write"] };
     const given = { ...settings, roleClaim: "roles" };
     expect(await verify(cognito, roles, given)).toMatchObject({
@@ -148,24 +164,24 @@ describe("the audience", () => {
   const refusal = "The token is meant for another service.";
 
   test.each([
-    ["another client's", { client_id: "other" }],
-    ["nobody's", { client_id: undefined }],
+    ["another client", { client_id: "other" }],
+    ["no client", { client_id: undefined }],
     ["a list of lists", { client_id: [["1example23456789"]] }],
-  ])("in another claim is compared to the letter: %s token is refused", async (_whose, claims) => {
+  ])("in another claim must match exactly: a token with %s is refused", async (_whose, claims) => {
     expect(await verify(cognito, claims)).toMatchObject({ refusal });
   });
 
-  test("that a token has decides, though another claim would do", async () => {
+  test("in the claim aud decides, even if another claim matches", async () => {
     expect(await verify(cognito, { aud: "https://other-api.example.com" })).toMatchObject({ refusal });
     expect(await verify(cognito, { aud: "1example23456789" })).toHaveProperty("caller");
   });
 
-  test("is no other claim's unless the settings say so", async () => {
+  test("comes from another claim only if the settings say so", async () => {
     const settings = { ...settingsOf(cognito), audienceClaim: "aud" };
     expect(await verify(cognito, {}, settings)).toMatchObject({ refusal });
   });
 
-  test("that differs by a slash at its end is refused, and the log is told how they differ", async () => {
+  test("that differs by a slash at its end is refused, and the log names the difference", async () => {
     expect(await verify(tokenOf("Auth0"), { aud: ["x", "https://mfa.example.com/"] })).toMatchObject({
       refusal,
       mismatch: {
@@ -178,8 +194,8 @@ describe("the audience", () => {
 });
 
 test.each([
-  ["a slash more", "Okta", "https://acme.okta.com/oauth2/default/", "They differ by a slash at the end."],
-  ["a slash less", "Auth0", "https://acme.eu.auth0.com", "They differ by a slash at the end."],
+  ["an extra slash", "Okta", "https://acme.okta.com/oauth2/default/", "They differ by a slash at the end."],
+  ["a missing slash", "Auth0", "https://acme.eu.auth0.com", "They differ by a slash at the end."],
   ["capital letters", "Auth0", "https://Acme.eu.auth0.com/", "They differ by capital letters."],
   ["http", "Okta", "http://acme.okta.com/oauth2/default", "They differ by http and https."],
   [
@@ -188,7 +204,7 @@ test.each([
     tokenOf("Microsoft Entra ID v1").issuer,
     "They are of one Entra tenant, as tokens of version 1 and of version 2 name it.",
   ],
-  ["another tenant of Entra", "Microsoft Entra ID v2", "https://sts.windows.net/another/", undefined],
+  ["the tenant of Entra", "Microsoft Entra ID v2", "https://sts.windows.net/another/", undefined],
   ["everything", "Okta", "https://evil.example", undefined],
 ])(
   "an issuer that differs by %s is refused, and the log has both names",
@@ -225,7 +241,7 @@ test.each([
   ["nbf", "check_failed", { nbf: 9_999_999_999 }],
   ["tenant", "missing", {}],
 ])(
-  "the log is told that %s is the claim that is wrong (%s), and the caller is not",
+  "the log names the wrong claim %s (%s), and the caller's error does not",
   async (name, problem, claims) => {
     const token = tokenOf("PingOne");
     const requiredClaims = name === "tenant" ? ["tenant"] : [];
@@ -238,7 +254,7 @@ test.each([
   },
 );
 
-test("a token whose groups its issuer left out gives its caller no scope by them", async () => {
+test("a token without its groups, which Entra leaves out if they are too many, gives no scope", async () => {
   const entra = tokenOf("Microsoft Entra ID v2");
   const settings: IssuerSettings = {
     ...settingsOf(entra),
@@ -253,7 +269,7 @@ test("a token whose groups its issuer left out gives its caller no scope by them
   expect(await verify(entra, overage, settings)).toMatchObject({ caller: { scopes: new Set() } });
 });
 
-test("a service account of Google is known by its address", async () => {
+test("a Google service account gets its scopes by its email address", async () => {
   const google = { ...tokenOf("PingOne"), issuer: "https://accounts.google.com" };
   const settings: IssuerSettings = {
     ...settingsOf(tokenOf("PingOne")),

@@ -1,8 +1,8 @@
-/** Access tokens shaped as those of common identity providers, by the names that docs/operators/identity-providers.md has for these. */
+/** An access token in the form of an identity provider that docs/operators/identity-providers.md names. */
 export interface ProviderToken {
   readonly provider: string;
   readonly what: string;
-  /** The variables beside AUTH_ISSUER, as docs/operators/identity-providers.md lists them, are read from the page. */
+  /** The test reads the other variables of the provider from docs/operators/identity-providers.md. */
   readonly issuer: string;
   readonly audience: string;
   readonly header?: Readonly<Record<string, unknown>>;

@@ -35,7 +35,7 @@ beforeEach(async () => {
   tokens = new TokenVerifier({ issuers: [{ settings, keys }], clock });
 });
 
-test("a token says who asks, by which client and whose word, and what they may do", async () => {
+test("verify returns the subject, client, issuer and scopes of a token", async () => {
   const claims = { azp: undefined, client_id: "portal", scope: "openid cam.mfa:read cam.mfa:write" };
   expect(await tokens.verify(await issuer.sign({ claims }))).toEqual({
     caller: {
@@ -48,14 +48,14 @@ test("a token says who asks, by which client and whose word, and what they may d
 });
 
 describe("a token that was verified", () => {
-  test("is known again, and gives the very same caller", async () => {
+  test("returns the same caller object again", async () => {
     const token = await issuer.sign();
     const first = await tokens.verify(token);
     const second = await tokens.verify(token);
     expect("caller" in first && "caller" in second && first.caller === second.caller).toBe(true);
   });
 
-  test("is known no longer than it is valid", async () => {
+  test("stays cached only until it expires", async () => {
     const token = await issuer.sign();
     await tokens.verify(token);
     await clock.advance(300_000 + 9_999);
@@ -64,17 +64,17 @@ describe("a token that was verified", () => {
     expect(await tokens.verify(token)).toMatchObject({ refusal: "The token has expired." });
   });
 
-  test("is known no longer than its key, once that is known to be withdrawn", async () => {
+  test("stays cached only until its key is gone from the loaded key set", async () => {
     const token = await issuer.sign({ claims: { exp: clock.now() / 1_000 + 86_400 } });
     await tokens.verify(token);
     await issuer.rotate();
     await clock.advance(FRESH_MS + 1);
-    // Whoever comes first still finds the old key, and lets the new one be fetched; so does a token that names it.
+    // The first token after the rotation names the new key, so that the gateway fetches it.
     await tokens.verify(await issuer.sign());
     expect(await tokens.verify(token)).toEqual({ refusal: "The token names no key of its issuer." });
   });
 
-  test("serves while the issuer is away", async () => {
+  test("is accepted while the issuer is unavailable", async () => {
     const token = await issuer.sign({ claims: { exp: clock.now() / 1_000 + 86_400 } });
     await tokens.verify(token);
     issuer.answer(503);
@@ -83,14 +83,14 @@ describe("a token that was verified", () => {
   });
 });
 
-test("a token that was refused is looked at again, for it may become valid", async () => {
+test("a refused token is verified again, because it may become valid", async () => {
   const token = await issuer.sign({ claims: { nbf: clock.now() / 1_000 + 60 } });
   expect(await tokens.verify(token)).toMatchObject({ refusal: "The token is not valid yet." });
   await clock.advance(60_000);
   expect(await tokens.verify(token)).toHaveProperty("caller");
 });
 
-test("a new key is taken without a restart, and the old one no more", async () => {
+test("after a rotation the new key is accepted without a restart, and the old one is refused", async () => {
   const old = issuer.key;
   await tokens.verify(await issuer.sign());
   await issuer.rotate();
@@ -99,7 +99,7 @@ test("a new key is taken without a restart, and the old one no more", async () =
   expect(await tokens.verify(await issuer.sign({ key: old }))).toHaveProperty("refusal");
 });
 
-test("many tokens at once let the keys be fetched once", async () => {
+test("many concurrent tokens fetch the keys once", async () => {
   const signed = await Promise.all(
     Array.from({ length: 50 }, (_, at) => issuer.sign({ claims: { sub: `user-${at}` } })),
   );

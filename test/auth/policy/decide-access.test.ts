@@ -16,41 +16,46 @@ import { type Asked, policyOf, question } from "./policy-of.ts";
 const ON: Switch = "login.phone.on";
 const OFF: Switch = "login.phone.off";
 
-/** One rule and what comes of it; `none` is that it does not match, so that nothing allows it. */
+/** A rule, a question and the verdict. `none` means that the rule does not match. */
 type Row = readonly [what: string, rule: object, asked: Asked, verdict: "allow" | "deny" | "none" | "read"];
 
 const hours = { timeZone: "Asia/Shanghai", from: "09:00", to: "18:00" };
 
 const ROWS: readonly Row[] = [
-  ["what is left out does not narrow", {}, {}, "allow"],
-  ["subject to the letter", { callers: { subjects: ["wang"] } }, {}, "allow"],
-  ["subject by a pattern", { callers: { subjects: ["li", "w*"] } }, {}, "allow"],
+  ["no conditions", {}, {}, "allow"],
+  ["the exact subject", { callers: { subjects: ["wang"] } }, {}, "allow"],
+  ["a pattern of the subject", { callers: { subjects: ["li", "w*"] } }, {}, "allow"],
   ["another subject", { callers: { subjects: ["wang2", "Wang", "wan"] } }, {}, "none"],
-  ["client", { callers: { clients: ["portal"] } }, {}, "allow"],
+  ["the client", { callers: { clients: ["portal"] } }, {}, "allow"],
   ["a caller without a client", { callers: { clients: ["*"] } }, { caller: { client: undefined } }, "none"],
   ["a caller without an issuer", { callers: { issuers: ["*"] } }, { caller: { issuer: undefined } }, "none"],
-  ["subject and client, both", { callers: { subjects: ["wang"], clients: ["portal"] } }, {}, "allow"],
-  ["subject without client", { callers: { subjects: ["wang"], clients: ["help-desk"] } }, {}, "none"],
+  ["the subject and the client", { callers: { subjects: ["wang"], clients: ["portal"] } }, {}, "allow"],
   [
-    "another issuer's wang",
+    "the subject with another client",
+    { callers: { subjects: ["wang"], clients: ["help-desk"] } },
+    {},
+    "none",
+  ],
+  [
+    "the same subject of another issuer",
     { callers: { subjects: ["wang"], issuers: ["https://ci.example.com"] } },
     {},
     "none",
   ],
   [
-    "what looks like the subject",
+    "a subject in another Unicode composition",
     { callers: { subjects: ["jos\u00e9"] } },
     { caller: { subject: "jose\u0301" } },
     "none",
   ],
 
   ["a Uin", { users: { uins: ["100021969091"] } }, {}, "allow"],
-  ["a Uin that is a number", { users: { uins: [100021969091] } }, {}, "allow"],
+  ["a Uin as a number", { users: { uins: [100021969091] } }, {}, "allow"],
   ["another Uin", { users: { uins: ["100021969092", "1000219690911"] } }, {}, "none"],
-  ["the first of a range", { users: { uins: ["100021969091-100021969092"] } }, {}, "allow"],
-  ["the last of a range", { users: { uins: ["1-100021969091"] } }, {}, "allow"],
-  ["one before a range", { users: { uins: ["100021969092-100021969099"] } }, {}, "none"],
-  ["one after a range", { users: { uins: ["1-100021969090"] } }, {}, "none"],
+  ["the first Uin of a range", { users: { uins: ["100021969091-100021969092"] } }, {}, "allow"],
+  ["the last Uin of a range", { users: { uins: ["1-100021969091"] } }, {}, "allow"],
+  ["the Uin before a range", { users: { uins: ["100021969092-100021969099"] } }, {}, "none"],
+  ["the Uin after a range", { users: { uins: ["1-100021969090"] } }, {}, "none"],
   ["the largest Uin", { users: { uins: [MAX] } }, { opUin: MAX }, "allow"],
   [
     "a range to the largest Uin",
@@ -58,9 +63,14 @@ const ROWS: readonly Row[] = [
     { opUin: MAX },
     "allow",
   ],
-  ["a range to the one before it", { users: { uins: ["1-18446744073709551614"] } }, { opUin: MAX }, "none"],
   [
-    "a range beyond 2^53, one apart",
+    "a range to the Uin before the largest",
+    { users: { uins: ["1-18446744073709551614"] } },
+    { opUin: MAX },
+    "none",
+  ],
+  [
+    "a neighbouring Uin beyond 2^53",
     { users: { uins: ["9007199254740993"] } },
     { opUin: "9007199254740992" },
     "none",
@@ -68,44 +78,59 @@ const ROWS: readonly Row[] = [
 
   ["a name that has not been read", { users: { names: ["alice"] } }, {}, "read"],
   ["a tag that has not been read", { users: { tags: ["hr"] } }, {}, "read"],
-  ["a Uin where the name need not be read", { users: { uins: ["100021969091"], names: ["x"] } }, {}, "allow"],
   [
-    "a rule that is about others anyway",
+    "a matching Uin, so that the unread name is not needed",
+    { users: { uins: ["100021969091"], names: ["x"] } },
+    {},
+    "allow",
+  ],
+  [
+    "an unread name in a rule for another caller",
     { users: { names: ["x"] }, callers: { subjects: ["li"] } },
     {},
     "none",
   ],
   [
-    "the remark where the name matches already",
+    "a matching name, so that the unread remark is not needed",
     { users: { names: ["a*"], tags: ["hr"] } },
     { name: "alice" },
     "allow",
   ],
   [
-    "the remark where the name does not match",
+    "another name, so that the unread remark is needed",
     { users: { names: ["b*"], tags: ["hr"] } },
     { name: "alice" },
     "read",
   ],
-  ["name to the letter", { users: { names: ["alice"] } }, { name: "alice", remark: "" }, "allow"],
-  ["name in another case", { users: { names: ["Alice"] } }, { name: "alice", remark: "" }, "none"],
-  ["name by a pattern", { users: { names: ["*@hr"] } }, { name: "alice@hr", remark: "" }, "allow"],
-  ["a name composed otherwise", { users: { names: ["jos\u00e9"] } }, { name: "jose\u0301" }, "allow"],
-  ["a pattern composed otherwise", { users: { names: ["jose\u0301*"] } }, { name: "jos\u00e9-2" }, "allow"],
+  ["the exact name", { users: { names: ["alice"] } }, { name: "alice", remark: "" }, "allow"],
+  ["the name in another case", { users: { names: ["Alice"] } }, { name: "alice", remark: "" }, "none"],
+  ["a pattern of the name", { users: { names: ["*@hr"] } }, { name: "alice@hr", remark: "" }, "allow"],
   [
-    "an allowed user of whom CAM says nothing",
+    "a name in another Unicode composition",
+    { users: { names: ["jos\u00e9"] } },
+    { name: "jose\u0301" },
+    "allow",
+  ],
+  [
+    "a pattern in another Unicode composition",
+    { users: { names: ["jose\u0301*"] } },
+    { name: "jos\u00e9-2" },
+    "allow",
+  ],
+  [
+    "allow, and a user without a name and remark in CAM",
     { users: { names: ["*"], tags: ["hr"] } },
     { name: null, remark: null },
     "none",
   ],
   [
-    "a denied user of whom CAM says nothing",
+    "deny by name, and a user without a name and remark in CAM",
     { effect: "deny", users: { names: ["admin"] } },
     { name: null, remark: null },
     "deny",
   ],
   [
-    "a denied tag of whom CAM says nothing",
+    "deny by tag, and a user without a name and remark in CAM",
     { effect: "deny", users: { tags: ["hr"] } },
     { name: null, remark: null },
     "deny",
@@ -113,20 +138,30 @@ const ROWS: readonly Row[] = [
   ["one tag", { users: { tags: ["hr"] } }, { remark: "#hr" }, "allow"],
   ["a tag among words", { users: { tags: ["hr"] } }, { remark: "since 2020, #it;#hr" }, "allow"],
   ["a tag on a line of its own", { users: { tags: ["hr"] } }, { remark: "x\n#hr" }, "allow"],
-  ["a tag that goes on", { users: { tags: ["hr"] } }, { remark: "#hr-external" }, "none"],
+  ["a longer tag", { users: { tags: ["hr"] } }, { remark: "#hr-external" }, "none"],
   ["a word without #", { users: { tags: ["hr"] } }, { remark: "hr" }, "none"],
-  ["a tag without a blank before it", { users: { tags: ["hr"] } }, { remark: "外包，#it（#hr）" }, "allow"],
+  [
+    "a tag after a comma and in brackets",
+    { users: { tags: ["hr"] } },
+    { remark: "外包，#it（#hr）" },
+    "allow",
+  ],
   ["a tag right after a word", { users: { tags: ["hr"] } }, { remark: "外包#hr" }, "allow"],
   ["a tag with a wide #", { users: { tags: ["hr"] } }, { remark: "外包＃hr" }, "allow"],
   ["a tag in another case", { users: { tags: ["hr"] } }, { remark: "#HR" }, "none"],
   ["a tag in another script", { users: { tags: ["人事"] } }, { remark: "#人事" }, "allow"],
-  ["a tag composed otherwise", { users: { tags: ["cafe\u0301"] } }, { remark: "#caf\u00e9" }, "allow"],
+  [
+    "a tag in another Unicode composition",
+    { users: { tags: ["cafe\u0301"] } },
+    { remark: "#caf\u00e9" },
+    "allow",
+  ],
   ["no remark", { users: { tags: ["hr"] } }, { remark: "" }, "none"],
-  ["a denied tag and no remark", { effect: "deny", users: { tags: ["hr"] } }, { remark: "" }, "none"],
+  ["deny by tag, and no remark", { effect: "deny", users: { tags: ["hr"] } }, { remark: "" }, "none"],
 
-  ["this switch", { switches: [ON] }, {}, "allow"],
-  ["on, of all", { switches: ["*.on"] }, {}, "allow"],
-  ["off alone", { switches: ["*.off"] }, {}, "none"],
+  ["the switch", { switches: [ON] }, {}, "allow"],
+  ["all switches to on", { switches: ["*.on"] }, {}, "allow"],
+  ["all switches to off", { switches: ["*.off"] }, {}, "none"],
   ["another protection", { switches: ["action.*"] }, {}, "none"],
   ["another method", { switches: ["login.stoken.*", "login.wechat.*"] }, {}, "none"],
 
@@ -136,7 +171,7 @@ const ROWS: readonly Row[] = [
   ["any account", {}, { account: "prod-cn" }, "allow"],
 
   ["within hours", { hours }, {}, "allow"],
-  ["out of hours", { hours: { ...hours, to: "10:30" } }, {}, "none"],
+  ["outside hours", { hours: { ...hours, to: "10:30" } }, {}, "none"],
   ["on the day", { hours: { ...hours, days: ["Mon", "Tue"] } }, {}, "allow"],
   ["on another day", { hours: { ...hours, days: ["Mon"] } }, {}, "none"],
 ];
@@ -158,23 +193,23 @@ describe("rules", () => {
   const allow = { id: "yes", effect: "allow" };
   const deny = { id: "no", effect: "deny" };
 
-  test("where there is none, everything is refused", () => {
+  test("an empty list refuses everything", () => {
     for (const wanted of SWITCHES) expect(decide([], wanted)).toBe("deny undefined");
   });
 
-  test("the first that matches decides", () => {
+  test("the first matching rule decides", () => {
     expect(decide([deny, allow], ON)).toBe("deny no");
     expect(decide([allow, deny], ON)).toBe("allow yes");
     expect(decide([{ ...deny, callers: { subjects: ["li"] } }, allow], ON)).toBe("allow yes");
   });
 
-  test("on may be given apart from off", () => {
+  test("a rule may allow only switching on", () => {
     const rules = [{ ...allow, switches: ["*.on"] }];
     const allowed = SWITCHES.filter((wanted) => decide(rules, wanted) === "allow yes");
     expect(allowed).toEqual(SWITCHES.filter((wanted) => wanted.endsWith(".on")));
   });
 
-  test("the user is read for a rule only where none before it decides", () => {
+  test("a rule needs the user's profile only if no rule before it decides", () => {
     const named = { ...deny, users: { names: ["admin"] } };
     expect(decide([allow, named], ON)).toBe("allow yes");
     expect(decide([named, allow], ON)).toBe("read-profile no");
@@ -182,7 +217,7 @@ describe("rules", () => {
     expect(decide([named, allow], ON, { name: "admin" })).toBe("deny no");
   });
 
-  test("whoever CAM does not describe is refused, though a rule would allow everybody", () => {
+  test("a user without a name and remark in CAM is refused by a deny rule before a general allow rule", () => {
     const rules = [{ ...deny, users: { tags: ["admin"] } }, allow];
     expect(decide(rules, ON, { name: null, remark: null })).toBe("deny no");
   });
@@ -193,7 +228,7 @@ describe("a change", () => {
   const off = { id: "off", effect: "allow", switches: ["*.off"], approval: { expiresInMinutes: 30 } };
   const sooner = { ...off, id: "sooner", switches: ["action.*.off"], approval: { expiresInMinutes: 5 } };
 
-  test("is allowed where each of its switches is, and is refused for the first that is not", () => {
+  test("is allowed if each of its switches is, and is refused for the first that is not", () => {
     const policy = policyOf({ rules: [on] });
     expect(decideAccess(policy, [ON, "action.stoken.on"], question())).toEqual({
       effect: "allow",
@@ -202,7 +237,7 @@ describe("a change", () => {
     expect(decideAccess(policy, [ON, OFF], question())).toMatchObject({ effect: "deny", wanted: OFF });
   });
 
-  test("needs approval where one of its switches does", () => {
+  test("needs approval if one of its switches does", () => {
     const policy = policyOf({ rules: [on, off] });
     expect(decideAccess(policy, [ON], question())).toMatchObject({ permission: { approval: undefined } });
     for (const switches of [[ON, OFF], [OFF, ON], [OFF]] as const) {
@@ -212,7 +247,7 @@ describe("a change", () => {
     }
   });
 
-  test("has to be approved in the shortest time of those that its rules give", () => {
+  test("has the shortest approval time of its rules", () => {
     const policy = policyOf({ rules: [sooner, off] });
     const approval = { ruleId: "sooner", expiresInMinutes: 5 };
     const both: readonly Switch[] = [OFF, "action.phone.off"];
@@ -230,14 +265,19 @@ const accountPolicy = policyOf({
 const WANG = { subject: "wang", issuer: "https://login.example.com/" };
 
 test.each([
-  ["the default account is everybody's", WANG, "default", true],
-  ["a listed one is theirs whom it lists", WANG, "prod", true],
-  ["by a pattern", { ...WANG, subject: "li@ops" }, "prod", true],
-  ["and nobody else's", { ...WANG, subject: "li" }, "prod", false],
-  ["nor theirs who have another issuer", { ...WANG, issuer: "https://ci.example.com" }, "prod", false],
-  ["one that is not listed is nobody's", WANG, "test", false],
-  ["whatever objects have by themselves", WANG, "constructor", false],
-  ["nor its prototype", WANG, "__proto__", false],
+  ["every caller may use the default account", WANG, "default", true],
+  ["a listed caller may use a listed account", WANG, "prod", true],
+  ["a caller that a pattern matches may use a listed account", { ...WANG, subject: "li@ops" }, "prod", true],
+  ["an unlisted caller may not use a listed account", { ...WANG, subject: "li" }, "prod", false],
+  [
+    "a listed subject of another issuer may not use a listed account",
+    { ...WANG, issuer: "https://ci.example.com" },
+    "prod",
+    false,
+  ],
+  ["no caller may use an unlisted account", WANG, "test", false],
+  ['no caller may use an account named "constructor"', WANG, "constructor", false],
+  ['no caller may use an account named "__proto__"', WANG, "__proto__", false],
 ])("%s", (_what, caller, account, may) => {
   expect(mayUseAccount(accountPolicy, caller, account)).toBe(may);
 });
@@ -265,11 +305,11 @@ test("a protected user is changed only with the scope to override and a reason",
   expect(codeFor(ALICE, ["cam.mfa:override"], "because")).toBeUndefined();
 });
 
-test("nobody else asks for either", () => {
+test("an unprotected user needs neither the scope nor a reason", () => {
   expect(codeFor(BOB, [])).toBeUndefined();
 });
 
-/** Few names, so that rules meet users often. */
+/** Few names, so that rules often match users. */
 const NAMES = ["alice", "admin", "bob"];
 const TAGS = ["hr", "it"];
 
@@ -304,8 +344,8 @@ const remark = constantFrom("", "#hr", "#it", "#hr #it");
 
 const RUNS = { numRuns: 1_000 };
 
-describe("of a user whom nobody has read", () => {
-  test("whatever is decided is so however they are called", () => {
+describe("a user whose profile is not read", () => {
+  test("keeps an earlier decision after the read", () => {
     assert(
       property(
         policy,
@@ -324,7 +364,7 @@ describe("of a user whom nobody has read", () => {
     );
   });
 
-  test("something is always decided once they are", () => {
+  test("always gets a decision after the read", () => {
     assert(
       property(policy, wanted, option(name), option(remark), (rules, one, read, text) => {
         return decideSwitch(rules, one, question({ name: read, remark: text })).effect !== "read-profile";
@@ -334,7 +374,7 @@ describe("of a user whom nobody has read", () => {
   });
 });
 
-test("whom CAM does not describe, nothing is allowed of that could be refused if it did", () => {
+test("a user without a name or remark in CAM is allowed only changes that every name and remark allows", () => {
   let allowed = 0;
   assert(
     property(
@@ -357,7 +397,7 @@ test("whom CAM does not describe, nothing is allowed of that could be refused if
   expect(allowed).toBeGreaterThan(50);
 });
 
-test("what is explained is what a change meets", () => {
+test("explainAccess and decideAccess agree", () => {
   const switches = uniqueArray(wanted, { minLength: 1, maxLength: 4 });
   assert(
     property(policy, switches, name, remark, (rules, several, read, text) => {

@@ -22,11 +22,11 @@ test.each([
   ["[ab]", "a", false],
   ["(a+)+$*", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!", false],
   ["", "", true],
-])("%j and %j: %s", (pattern, text, matches) => {
+])("matchesGlob(%j, %j) is %s", (pattern, text, matches) => {
   expect(matchesGlob(pattern, text)).toBe(matches);
 });
 
-test("it matches what the same regular expression matches", () => {
+test("matchesGlob agrees with the equivalent regular expression", () => {
   const few = () => string({ unit: constantFrom("a", "b", "*"), maxLength: 8 });
   assert(
     property(few(), string({ unit: constantFrom("a", "b"), maxLength: 10 }), (pattern, text) => {
@@ -37,7 +37,7 @@ test("it matches what the same regular expression matches", () => {
   );
 });
 
-test("a pattern of many stars costs no more than its text is long times their number", () => {
+test("a pattern with many stars takes time linear in the text for each star", () => {
   const text = "a".repeat(10_000);
   expect(matchesGlob(`${"*a".repeat(200)}*b`, text)).toBe(false);
 });
@@ -72,11 +72,11 @@ test.each([
   "18446744073709551616",
   "1-18446744073709551616",
   "１",
-])("%j is none", (text) => {
+])("%j is not a range", (text) => {
   expect(parseUinRange(text)).toBeUndefined();
 });
 
-test("both ends belong to it, and nobody to none", () => {
+test("a range includes both ends, and an empty list of ranges includes no Uin", () => {
   const range = { from: 5n, to: 7n };
   const within = ["4", "5", "6", "7", "8"].filter((text) => isInSome([range], uin(text)));
   expect(within).toEqual(["5", "6", "7"]);

@@ -7,7 +7,7 @@ import { FakeClock } from "../../support/fake-clock.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { whenOver } from "../../support/when-over.ts";
 
-/** A policy of one rule, by which it is known. */
+/** A policy with one rule, whose id identifies the policy. */
 const withRule = (id: string) => `rules:\n  - id: ${id}\n    effect: deny\n`;
 
 const TWO_PERSONS = "rules:\n  - id: two\n    effect: allow\n    approval: { expiresInMinutes: 60 }\n";
@@ -27,7 +27,7 @@ async function open(text: string, file?: string, terms = { approvals: true }) {
   return {
     ...{ folder, path, clock, inForce, errors, policyFile },
     rule: () => policyFile.current.rules[0]?.id,
-    /** The next look, to its end, after which the one thereafter is waited for. */
+    /** Runs the next check of the file until the file waits for the one after it. */
     async look() {
       await clock.advance(2_000);
       await expect.poll(() => clock.pendingTimers, { interval: 1 }).toBe(1);
@@ -35,7 +35,7 @@ async function open(text: string, file?: string, terms = { approvals: true }) {
   };
 }
 
-test("a changed file is in force once it has been the same twice, and said to be by its hash", async () => {
+test("a changed file comes into force after two equal reads, and its hash is reported", async () => {
   const { path, look, rule, inForce } = await open(withRule("old"));
   await writeFile(path, withRule("new"));
   expect(rule()).toBe("old");
@@ -52,7 +52,7 @@ test("a changed file is in force once it has been the same twice, and said to be
   expect(inForce).toHaveLength(2);
 });
 
-test("a file that is being written does not count, though it could be read", async () => {
+test("a half-written file never comes into force, even if it is a valid policy", async () => {
   const { path, look, rule } = await open(withRule("old"));
   const whole = `${withRule("new")}    callers: { subjects: [wang] }\n`;
   const half = withRule("new");
@@ -65,7 +65,7 @@ test("a file that is being written does not count, though it could be read", asy
   expect(rule()).toBe("new");
 });
 
-test("a file that cannot be used leaves the old policy in force, and is told of once", async () => {
+test("an invalid file leaves the old policy in force, and is reported once", async () => {
   const { path, look, rule, errors, inForce } = await open(withRule("old"));
   await writeFile(path, "rules: {}");
   for (let looks = 0; looks < 4; looks++) await look();
@@ -80,7 +80,7 @@ test("a file that cannot be used leaves the old policy in force, and is told of 
   expect([errors.length, inForce.length]).toEqual([1, 2]);
 });
 
-test("a file that is gone leaves the old policy in force until there is another", async () => {
+test("a deleted file leaves the old policy in force until a new file exists", async () => {
   const { path, look, rule, errors } = await open(withRule("old"));
   await rm(path);
   for (let looks = 0; looks < 3; looks++) await look();
@@ -92,7 +92,7 @@ test("a file that is gone leaves the old policy in force until there is another"
   expect(rule()).toBe("new");
 });
 
-test("a file that another takes the place of is noticed, by itself and with its folder, as Kubernetes does", async () => {
+test("a replaced file is noticed, also if its folder is replaced as Kubernetes does", async () => {
   const folder = await temporaryFolder();
   for (const id of ["old", "new"]) {
     await mkdir(folder.at(id));
@@ -111,13 +111,13 @@ test("a file that another takes the place of is noticed, by itself and with its 
   expect(rule()).toBe("newer");
 });
 
-test("once closed it looks no more", async () => {
+test("a closed policy file sets no timer", async () => {
   const { policyFile, clock } = await open(withRule("old"));
   await policyFile.close();
   expect(clock.pendingTimers).toBe(0);
 });
 
-test("a file that cannot be used at the start is an error with everything that is wrong", async () => {
+test("an invalid file at the start is an error with all its problems", async () => {
   const { folder } = await open(withRule("old"));
   const file = await folder.write("bad.json", '{"rules":[{"id":"a","effect":"x"},{"id":"b"}]}');
   await expect(loadPolicy(file)).rejects.toMatchObject({
@@ -132,7 +132,7 @@ test("a file that cannot be used at the start is an error with everything that i
   });
 });
 
-test("a rule that asks for approval is refused where requests cannot be sealed, also in a file that has changed", async () => {
+test("a rule with approval is rejected if requests cannot be sealed, also in a changed file", async () => {
   const terms = { approvals: false };
   const { path, look, rule, errors, folder } = await open(withRule("old"), undefined, terms);
   await writeFile(path, TWO_PERSONS);

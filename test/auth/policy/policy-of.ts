@@ -5,7 +5,7 @@ import type { Policy } from "../../../src/auth/policy/policy.ts";
 import { ALICE } from "../../support/seed-users.ts";
 import { uin } from "../../support/start-change-service.ts";
 
-/** A policy as its file would give it. */
+/** Parses a policy from the text or content of its file. */
 export function policyOf(file: string | object): Policy {
   const parsed = parsePolicy(typeof file === "string" ? file : JSON.stringify(file));
   if ("policy" in parsed) return parsed.policy;
@@ -22,7 +22,7 @@ export interface Asked extends Partial<Omit<PolicyUser, "opUin">> {
   readonly atMs?: number;
 }
 
-/** Of alice, by wang at the portal, unless said otherwise. */
+/** Returns a question about Alice by the caller wang of the client portal, with the given differences. */
 export function question(asked: Asked = {}): AccessQuestion {
   const { caller, account = DEFAULT_ACCOUNT, opUin = ALICE, name, remark, atMs = TUESDAY } = asked;
   return {
