@@ -15,7 +15,7 @@ import { cut, reply, silence, startStubCam } from "../support/start-stub-cam.ts"
 const ALICE = "100021969091" as Uin;
 const HTML = "<html>user:hunter2</html>";
 
-/** What the attempts of one call say of the cause, the first one first. */
+/** Makes one call and returns the reported cause of its first failed attempt. */
 async function failureOf(url: string, options: CamOptions<typeof systemClock> = {}) {
   const { client, attempts } = createCam(url, {
     clock: systemClock,
@@ -48,7 +48,7 @@ interface Certificate {
   readonly years?: readonly [from: number, to: number];
 }
 
-/** A server with a certificate of its own making. */
+/** Starts a TLS server with a self-signed certificate and returns its port. */
 async function startTls({ ip = "127.0.0.1", isTrusted = true, years }: Certificate): Promise<number> {
   const [from, to] = years ?? [2000, 2100];
   const pair = await generate([{ name: "commonName", value: "causes" }], {
@@ -67,22 +67,22 @@ async function startTls({ ip = "127.0.0.1", isTrusted = true, years }: Certifica
 
 test.each<[what: string, start: () => Promise<string>, failure: object]>([
   [
-    "a name that DNS does not know",
+    "an unknown DNS name",
     async () => "https://nowhere.invalid",
     { cause: "ENOTFOUND", address: "nowhere.invalid", why: expect.stringContaining("DNS does not know") },
   ],
   [
-    "a port that nobody listens on",
+    "a closed port",
     async () => `http://127.0.0.1:${await closedPort()}`,
     { cause: "ECONNREFUSED", address: expect.stringMatching(/^127\.0\.0\.1:\d+$/), why: expect.any(String) },
   ],
   [
-    "TLS to a port of plain HTTP",
+    "plain HTTP on a port that it calls by TLS",
     async () => `https://127.0.0.1:${await listen(createHttpServer())}`,
     { cause: "ERR_SSL_WRONG_VERSION_NUMBER", why: expect.stringContaining("does not speak TLS") },
   ],
   [
-    "plain HTTP to a port of TLS",
+    "TLS on a port that it calls by plain HTTP",
     async () => `http://127.0.0.1:${await startTls({})}`,
     { cause: "UND_ERR_SOCKET", why: expect.stringContaining("wants TLS") },
   ],
@@ -92,7 +92,7 @@ test.each<[what: string, start: () => Promise<string>, failure: object]>([
     { cause: "DEPTH_ZERO_SELF_SIGNED_CERT", why: expect.stringContaining("NODE_EXTRA_CA_CERTS") },
   ],
   [
-    "a certificate that has expired",
+    "an expired certificate",
     async () => `https://127.0.0.1:${await startTls({ years: [2000, 2001] })}`,
     { cause: "CERT_HAS_EXPIRED", why: expect.stringContaining("has expired") },
   ],
@@ -107,19 +107,19 @@ test.each<[what: string, start: () => Promise<string>, failure: object]>([
     { cause: "ERR_TLS_CERT_ALTNAME_INVALID", why: expect.stringContaining("another name") },
   ],
   [
-    "a connection that is reset",
+    "a reset connection",
     async () =>
       `http://127.0.0.1:${await startSockets((socket) => socket.on("data", () => socket.resetAndDestroy()))}`,
     { cause: "ECONNRESET", why: expect.stringContaining("closed the connection") },
   ],
   [
-    "a connection that is half closed",
+    "a half-closed connection",
     async () => `http://127.0.0.1:${await startSockets((socket) => socket.on("data", () => socket.end()))}`,
     { cause: "UND_ERR_SOCKET", why: expect.stringContaining("closed the connection") },
   ],
-  ["a connection that is closed", async () => (await startStubCam(cut)).url, { cause: "UND_ERR_SOCKET" }],
+  ["a closed connection", async () => (await startStubCam(cut)).url, { cause: "UND_ERR_SOCKET" }],
   [
-    "a server that speaks another protocol",
+    "a server of another protocol",
     async () => `http://127.0.0.1:${await startSockets((socket) => socket.write("SSH-2.0-OpenSSH_9.9\r\n"))}`,
     { cause: "HTTPParserError", why: expect.stringContaining("does not answer in HTTP") },
   ],
@@ -129,7 +129,7 @@ test.each<[what: string, start: () => Promise<string>, failure: object]>([
     { cause: "TIMEOUT", why: expect.stringContaining("did not complete its reply in time") },
   ],
   [
-    "a handshake without end",
+    "an endless TLS handshake",
     async () => `https://127.0.0.1:${await startSockets(() => undefined)}`,
     { cause: "TIMEOUT", why: expect.stringContaining("No connection was made in time") },
   ],
@@ -155,7 +155,7 @@ test.each<[what: string, start: () => Promise<string>, failure: object]>([
     { cause: "BAD_RESPONSE", why: expect.stringContaining("HTTP 200, not JSON.") },
   ],
   [
-    "a media type that is no media type",
+    "an invalid media type",
     async () => (await startStubCam(reply({ contentType: "user:hunter2", body: "" }))).url,
     { cause: "BAD_RESPONSE", why: expect.stringContaining("no media type") },
   ],
@@ -164,7 +164,7 @@ test.each<[what: string, start: () => Promise<string>, failure: object]>([
     async () => (await startStubCam(reply({ status: "302 Found", contentType: "", body: "" }))).url,
     { cause: "BAD_RESPONSE", why: expect.stringContaining("It is a redirect") },
   ],
-])("an attempt that meets %s says so, and how to mend it", async (_what, start, failure) => {
+])("an attempt that meets %s reports the cause and the remedy", async (_what, start, failure) => {
   const seen = await failureOf(await start());
   expect(seen).toMatchObject(failure);
   expect(JSON.stringify(seen)).not.toContain("hunter2");
@@ -174,21 +174,18 @@ test.each([
   ["a tunnel", "https://cam.tencentcloudapi.com", 407, "PROXY_407", "wants a login"],
   ["a tunnel", "https://cam.tencentcloudapi.com", 403, "PROXY_403", "HTTP 403"],
   ["a plain request", "http://cam.tencentcloudapi.com", 407, "PROXY_407", "wants a login"],
-])(
-  "a proxy that is asked for %s to %s and answers %d is named as the cause",
-  async (_what, url, status, cause, why) => {
-    const server = createHttpServer((_request, response) => void response.writeHead(status).end());
-    server.on("connect", (_request, socket: Socket) =>
-      socket.end(`HTTP/1.1 ${status} No\r\ncontent-length: 0\r\n\r\n`),
-    );
-    const address = new Secret(`http://user:hunter2@127.0.0.1:${await listen(server)}`);
-    const seen = await failureOf(url, { proxy: { http: address, https: address } });
-    expect(seen).toMatchObject({ cause, why: expect.stringContaining(why) });
-    expect(JSON.stringify(seen)).not.toContain("hunter2");
-  },
-);
+])("a proxy that answers %s to %s with %d is named as the cause", async (_what, url, status, cause, why) => {
+  const server = createHttpServer((_request, response) => void response.writeHead(status).end());
+  server.on("connect", (_request, socket: Socket) =>
+    socket.end(`HTTP/1.1 ${status} No\r\ncontent-length: 0\r\n\r\n`),
+  );
+  const address = new Secret(`http://user:hunter2@127.0.0.1:${await listen(server)}`);
+  const seen = await failureOf(url, { proxy: { http: address, https: address } });
+  expect(seen).toMatchObject({ cause, why: expect.stringContaining(why) });
+  expect(JSON.stringify(seen)).not.toContain("hunter2");
+});
 
-test("a proxy that cannot be reached is named by its address", async () => {
+test("an unreachable proxy is named by its address", async () => {
   const proxy = { https: new Secret("http://user:hunter2@proxy.invalid:3128") };
   await expect(failureOf("https://cam.tencentcloudapi.com", { proxy })).resolves.toMatchObject({
     cause: "ENOTFOUND",

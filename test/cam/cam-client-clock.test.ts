@@ -14,7 +14,7 @@ const EXPIRED = "AuthFailure.SignatureExpire";
 const httpDate = (ms: number) => new Date(ms).toUTCString();
 
 test.each([TEN_MINUTES_MS, -TEN_MINUTES_MS])(
-  "with CAM's clock %d ms off, the first call is corrected once and later ones are signed right at once",
+  "with CAM's clock %d ms off, the first call is corrected once, and later calls use the corrected time",
   async (offsetMs) => {
     const { emulator, client, clock, attempts, budget } = await createEmulatedCam();
     emulator.control.setClock({ offsetMs });
@@ -35,7 +35,7 @@ test.each([TEN_MINUTES_MS, -TEN_MINUTES_MS])(
   },
 );
 
-test("calls that find out together that the clock is off are each corrected once", async () => {
+test("concurrent calls with a wrong clock are each corrected at most once", async () => {
   const { emulator, client, clock } = await createEmulatedCam();
   emulator.control.setClock({ offsetMs: TEN_MINUTES_MS });
   await Promise.all(Array.from({ length: 8 }, () => client.call(setMfaFlag, WRITE, within(clock))));
@@ -44,7 +44,7 @@ test("calls that find out together that the clock is off are each corrected once
   expect(outcomes.filter((outcome) => outcome === EXPIRED).length).toBeLessThanOrEqual(8);
 });
 
-test("a clock that is put right again is followed back", async () => {
+test("the gateway follows CAM's clock back to the right time", async () => {
   const { emulator, client, clock, skew } = await createEmulatedCam();
   emulator.control.setClock({ offsetMs: TEN_MINUTES_MS });
   await client.call(setMfaFlag, WRITE, within(clock));
@@ -58,10 +58,10 @@ const NOW_MS = Date.UTC(2026, 10, 24, 12);
 
 test.each([
   ["no Date", {}],
-  ["a Date that is none", { date: "yesterday, about noon" }],
+  ["an invalid Date", { date: "yesterday, about noon" }],
   ["an empty Date", { date: "" }],
-  ["a Date that agrees with our clock", { date: httpDate(NOW_MS) }],
-])("an expired signature with %s is refused after exactly one try", async (_, headers) => {
+  ["a Date that agrees with the gateway's clock", { date: httpDate(NOW_MS) }],
+])("an expired signature with %s fails after one attempt", async (_, headers) => {
   const cam = await startStubCam(refusal(EXPIRED, headers));
   const { client, clock } = createCam(cam.url, { clock: new JumpingClock(NOW_MS) });
   await expect(client.call(setMfaFlag, WRITE, within(clock))).rejects.toMatchObject({
@@ -72,7 +72,7 @@ test.each([
   expect(cam.requests).toHaveLength(1);
 });
 
-test("an expired signature without a Date is refused after one try even where the reply took long", async () => {
+test("an expired signature without a Date fails after one attempt, even after a slow reply", async () => {
   const clock = new JumpingClock(NOW_MS);
   const cam = await startStubCam((socket, request) => {
     void clock.advance(4_900).then(() => refusal(EXPIRED)(socket, request));
@@ -82,7 +82,7 @@ test("an expired signature without a Date is refused after one try even where th
   await expect(client.call(setMfaFlag, WRITE, within(clock))).rejects.toMatchObject({ attempts: 1 });
 });
 
-test("CAM's time is believed once: a second expiry is the answer", async () => {
+test("a call corrects its clock once: a second expired signature fails the call", async () => {
   const cam = await startStubCam(
     refusal(EXPIRED, { date: httpDate(NOW_MS + TEN_MINUTES_MS) }),
     refusal(EXPIRED, { date: httpDate(NOW_MS + 2 * TEN_MINUTES_MS) }),

@@ -73,14 +73,14 @@ test.each(faults)("a write that meets $fault is sent once and ends as $kind", as
   expect(budget.outcomes).toEqual([slot]);
   expect(emulator.control.journal()).toHaveLength(1);
 
-  // The pool is none the worse for it.
+  // The fault leaves the connection pool usable.
   const { camRequestId } = await client.call(setMfaFlag, STOKEN_ON, within(clock));
   expect(emulator.control.journal()[1]?.requestId).toBe(camRequestId);
 });
 
 const transient = faults.filter((row) => row.maybeApplied !== false);
 
-test.each(transient)("a read that meets $fault is made again", async (row) => {
+test.each(transient)("a read that meets $fault is retried", async (row) => {
   const { emulator, client, clock, budget } = await createEmulatedCam();
   emulator.control.addFault({ ...row.fault, times: 1 });
   const { output } = await client.call(describeSafeAuthFlagColl, { subUin: ALICE }, within(clock));
@@ -98,9 +98,9 @@ test.each(transient)("a read that always meets $fault ends as $kind after four r
 });
 
 test.each([
-  { bound: "its own time", config: { timeoutMs: 300 }, ms: 60_000 },
+  { bound: "the timeout of the request", config: { timeoutMs: 300 }, ms: 60_000 },
   { bound: "the deadline", config: { timeoutMs: 60_000 }, ms: 300 },
-])("silence ends a write with $bound", async ({ config, ms }) => {
+])("a write without a reply ends with $bound", async ({ config, ms }) => {
   const cam = await startStubCam(silence);
   const { client, clock, budget } = createCam(cam.url, { clock: new FakeClock(), config });
   const calling = client.call(setMfaFlag, STOKEN_ON, within(clock, { ms }));

@@ -17,7 +17,7 @@ const ALICE = "100021969091" as Uin;
 const WRITE = { opUin: ALICE, login: { phone: false, stoken: true, wechat: false } };
 const throttle = refusal("RequestLimitExceeded");
 
-test("a throttled write is made again, with backoff and a slot of its own each time", async () => {
+test("a throttled write is retried with backoff, and each attempt takes its own slot", async () => {
   const cam = await startStubCam(throttle, refusal("RequestLimitExceeded.UinLimitExceeded"), reply());
   const { client, clock, budget, attempts } = createCam(cam.url);
   await expect(client.call(setMfaFlag, WRITE, within(clock))).resolves.toEqual({
@@ -50,7 +50,7 @@ test("a throttled write is made again, with backoff and a slot of its own each t
   ]);
 });
 
-test("a write that cannot be connected is made again until it can", async () => {
+test("a write without a connection is retried until it can connect", async () => {
   const port = await closedPort();
   const clock = new JumpingClock();
   const { client, budget } = createCam(`http://127.0.0.1:${port}`, { clock });
@@ -64,7 +64,7 @@ test("a write that cannot be connected is made again until it can", async () => 
   expect(emulator?.control.journal()).toHaveLength(1);
 });
 
-test("a write that can never be connected ends as UNREACHABLE after four attempts, none of them sent", async () => {
+test("a write that never connects ends as UNREACHABLE after four attempts, and none is sent", async () => {
   const { client, clock, budget, attempts } = createCam(`http://127.0.0.1:${await closedPort()}`);
   const error: unknown = await client
     .call(setMfaFlag, WRITE, within(clock))
@@ -79,7 +79,7 @@ test("a write that can never be connected ends as UNREACHABLE after four attempt
   ]);
 });
 
-test("a write whose reply was lost is not sent again, and the observer is told why", async () => {
+test("a write whose reply was lost is not sent again, and the observer receives the reason", async () => {
   const cam = await startStubCam(cut, reply());
   const { client, clock, attempts } = createCam(cam.url);
   await expect(client.call(setMfaFlag, WRITE, within(clock))).rejects.toMatchObject({ attempts: 1 });
@@ -87,7 +87,7 @@ test("a write whose reply was lost is not sent again, and the observer is told w
   expect(attempts).toMatchObject([{ next: { gaveUp: "OUTCOME_MUST_BE_RESOLVED" } }]);
 });
 
-test("no attempt begins that the deadline leaves no time for", async () => {
+test("an attempt begins only if the deadline leaves time for it", async () => {
   const cam = await startStubCam(throttle);
   const { client, clock, attempts } = createCam(cam.url);
   await expect(client.call(setMfaFlag, WRITE, within(clock, { ms: 120 }))).rejects.toMatchObject({
@@ -122,7 +122,7 @@ test("a retry that wakes after the deadline sends nothing", async () => {
   expect(cam.requests).toHaveLength(1);
 });
 
-test("a refusal by the quota reaches the caller as it is", async () => {
+test("a refusal by the quota reaches the caller unchanged", async () => {
   const cam = await startStubCam(reply());
   const refused = new GatewayError("QUOTA_EXHAUSTED", { retryAfterMs: 700 });
   const budget: RateBudget = { take: () => Promise.reject(refused) };
@@ -131,7 +131,7 @@ test("a refusal by the quota reaches the caller as it is", async () => {
   expect(cam.requests).toEqual([]);
 });
 
-test("without a usable credential no slot is taken and nothing is tried again", async () => {
+test("a call without a usable credential takes no slot and is not retried", async () => {
   const cam = await startStubCam(reply());
   const cause = new CredentialError("Half a key pair.");
   const provider = { name: "broken", load: () => Promise.reject(cause) };
@@ -145,7 +145,7 @@ test("without a usable credential no slot is taken and nothing is tried again", 
   expect(attempts).toMatchObject([{ next: { gaveUp: "NOT_TRANSIENT" } }]);
 });
 
-test("a slot is given back even where signing fails", async () => {
+test("a call gives its slot back if signing fails", async () => {
   const cam = await startStubCam(reply());
   const clock = new JumpingClock(Number.NaN);
   const { client, budget } = createCam(cam.url, { clock });
@@ -153,7 +153,7 @@ test("a slot is given back even where signing fails", async () => {
   expect(budget.outcomes).toEqual(["UNUSED"]);
 });
 
-test("a signal that is aborted already keeps a call from being made", async () => {
+test("a call with an already aborted signal takes no slot", async () => {
   const cam = await startStubCam(reply());
   const { client, clock, budget } = createCam(cam.url);
   await expect(
@@ -162,7 +162,7 @@ test("a signal that is aborted already keeps a call from being made", async () =
   expect(budget.slots).toEqual([]);
 });
 
-test("an abort while the quota makes the call wait ends it", async () => {
+test("an abort ends a call that waits for the quota", async () => {
   const cam = await startStubCam(reply());
   const controller = new AbortController();
   const budget: RateBudget = {
@@ -178,7 +178,7 @@ test("an abort while the quota makes the call wait ends it", async () => {
   expect(attempts).toMatchObject([{ error: { kind: "ABORTED" }, next: { gaveUp: "NOT_TRANSIENT" } }]);
 });
 
-test("an abort while a request is under way ends it, and it may have been applied", async () => {
+test("an abort ends a request in flight, which may have been applied", async () => {
   const cam = await startStubCam(silence);
   const { client, clock, budget } = createCam(cam.url);
   const controller = new AbortController();
@@ -191,7 +191,7 @@ test("an abort while a request is under way ends it, and it may have been applie
   expect(budget.outcomes).toEqual(["LOST"]);
 });
 
-test("an abort between two attempts keeps the second from being made", async () => {
+test("an abort between two attempts prevents the second", async () => {
   const cam = await startStubCam(throttle, reply());
   const controller = new AbortController();
   const { client, clock, budget } = createCam(cam.url, { clock: new FakeClock() });

@@ -14,7 +14,7 @@ const IDENTITY = JSON.stringify({
   Response: { Type: "CAMUser", AccountId: "1", PrincipalId: "2", Arn: "", UserId: "2", RequestId: "stub" },
 });
 
-/** The first so many slots are over before they can be used. */
+/** A budget whose first slots, as many as `misses`, end before the call can use them. */
 function budgetThatMisses(misses: number, clock = new JumpingClock()) {
   const requests: RateRequest[] = [];
   const outcomes: SlotOutcome[] = [];
@@ -32,7 +32,7 @@ function budgetThatMisses(misses: number, clock = new JumpingClock()) {
   return { budget, clock, requests, outcomes };
 }
 
-test("a call whose slot is over is not written, and takes the next slot without counting as an attempt", async () => {
+test("a call that misses its slot is not written and takes the next slot in the same attempt", async () => {
   const cam = await startStubCam(reply({ body: IDENTITY }));
   const { budget, clock, requests, outcomes } = budgetThatMisses(3);
   const { client, attempts } = createCam(cam.url, { budget, clock });
@@ -44,7 +44,7 @@ test("a call whose slot is over is not written, and takes the next slot without 
   expect(attempts).toMatchObject([{ attempt: 1, error: undefined, quotaWaitMs: 400 }]);
 });
 
-test("slots that are over again and again end with the time, and nothing was sent", async () => {
+test("a call that misses every slot ends at its deadline and sends nothing", async () => {
   const cam = await startStubCam(reply({ body: IDENTITY }));
   const { budget, clock, outcomes } = budgetThatMisses(Number.POSITIVE_INFINITY);
   const { client } = createCam(cam.url, { budget, clock });
@@ -54,7 +54,7 @@ test("slots that are over again and again end with the time, and nothing was sen
   expect(new Set(outcomes)).toEqual(new Set(["UNUSED"]));
 });
 
-test("the budget hears whose call it is, and the last moment that leaves time for the exchange", async () => {
+test("the budget receives the caller and the last moment that leaves time for the exchange", async () => {
   const cam = await startStubCam(reply({ body: IDENTITY }));
   const { client, clock, budget } = createCam(cam.url);
   await client.call(getCallerIdentity, undefined, within(clock));

@@ -21,7 +21,7 @@ function key(secretId: string, secretKey: string, token?: string): Credential {
   return { secretId, secretKey: new Secret(secretKey), ...(token && { token: new Secret(token) }) };
 }
 
-test("what is written is what is read back", async () => {
+test("a read returns the flags that a write set", async () => {
   const { emulator, client, clock } = await createEmulatedCam();
   const { camRequestId } = await client.call(
     setMfaFlag,
@@ -38,7 +38,7 @@ test("what is written is what is read back", async () => {
   });
 });
 
-test("the largest Uin goes out and comes back with every digit", async () => {
+test("the largest Uin keeps every digit in a request and in a reply", async () => {
   const { emulator, client, clock } = await createEmulatedCam();
   await client.call(setMfaFlag, { opUin: MAX, login: { ...OFF, stoken: true } }, within(clock));
   expect(emulator.control.journal()).toMatchObject([{ opUin: MAX, outcome: "Success", applied: true }]);
@@ -49,7 +49,7 @@ test("the largest Uin goes out and comes back with every digit", async () => {
   ]);
 });
 
-test("the request on the wire", async () => {
+test("a request has the expected headers and body on the wire", async () => {
   const cam = await startStubCam(reply());
   const clock = new JumpingClock(1_551_113_065_000);
   const provider = createStaticProvider(key("AKIDTEST", "s3cr3t", "t0k3n"));
@@ -95,7 +95,7 @@ test.each([
   expect(emulator.control.journal()).toHaveLength(1);
 });
 
-test("a key that is rotated is signed with after a minute", async () => {
+test("the client signs with a rotated key after a minute", async () => {
   let current = key("AKIDLOCALEXAMPLE", "LocalExampleSecretKey");
   const provider = { name: "rotating", load: async () => current };
   const { emulator, client, clock } = await createEmulatedCam({ provider });
@@ -108,7 +108,7 @@ test("a key that is rotated is signed with after a minute", async () => {
   expect(emulator.control.journal().map(({ keyId }) => keyId)).toEqual(["AKIDLOCALEXAMPLE", "AKIDROTATED"]);
 });
 
-test("STS says whose key it is, at its own host and in its own scope", async () => {
+test("GetCallerIdentity goes to the host and scope of STS and returns the key's owner", async () => {
   const { client, clock } = await createEmulatedCam();
   const { output } = await client.call(getCallerIdentity, undefined, within(clock));
   expect(output).toEqual({

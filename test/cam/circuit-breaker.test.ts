@@ -5,7 +5,7 @@ import { FakeClock } from "../support/fake-clock.ts";
 const WINDOW_MS = 30_000;
 const PROBE_MS = 1_000;
 
-/** Circuits that open from five failed users on, and short ways to send calls through them. */
+/** Circuits that open at the given number of failed users, and helpers that send calls through them. */
 function startCircuits(failures = 5) {
   const clock = new FakeClock();
   const circuits = new ActionCircuits({ failures }, clock);
@@ -20,7 +20,7 @@ function startCircuits(failures = 5) {
       await run(`${prefix}${at}`, async () => vote, more).catch(() => undefined);
     }
   };
-  /** Whether a call of this user goes through; its outcome says nothing, so it changes nothing. */
+  /** Returns whether a call of this user passes. The call has no vote, so it changes no circuit. */
   const passes = (user: string, more = {}): Promise<boolean> =>
     run(user, async () => undefined, more).then(
       () => true,
@@ -31,7 +31,7 @@ function startCircuits(failures = 5) {
 
 const OPEN = { code: "CAM_CIRCUIT_OPEN" };
 
-test("a circuit opens when five users fail, and not when four do", async () => {
+test("a circuit opens when five users fail, and stays closed when four do", async () => {
   const { run, calls } = startCircuits();
   await calls("user", 4, "FAILED");
   await expect(run("another", async () => "FAILED")).resolves.toBe("FAILED");
@@ -41,7 +41,7 @@ test("a circuit opens when five users fail, and not when four do", async () => {
   });
 });
 
-test("any number of failures of one user is one vote, and so are calls about no user", async () => {
+test("all failures of one user are one vote, and all calls without a user are one vote", async () => {
   const { run } = startCircuits(2);
   for (let times = 0; times < 50; times++) {
     await run("user", async () => "FAILED");
@@ -52,7 +52,7 @@ test("any number of failures of one user is one vote, and so are calls about no 
   await expect(own.run("other", async () => "WELL")).resolves.toBe("WELL");
 });
 
-test("of the attempts of one change the latest counts", async () => {
+test("the latest call of a user decides the user's vote", async () => {
   const { run, calls } = startCircuits();
   await calls("user", 4, "FAILED");
   await run("fifth", async () => "WELL");
@@ -79,13 +79,13 @@ test("a vote counts for thirty seconds", async () => {
   expect(await passes("another")).toBe(true);
 });
 
-test("outcomes that say nothing about CAM have no vote", async () => {
+test("an outcome without information about CAM has no vote", async () => {
   const { calls, passes } = startCircuits();
   await calls("user", 50, undefined);
   expect(await passes("another")).toBe(true);
 });
 
-test("an error that nobody expects has no vote, and ends a probe", async () => {
+test("an unexpected error has no vote and ends a probe", async () => {
   const { clock, run, calls, passes } = startCircuits();
   await calls("user", 5, "FAILED");
   await clock.advance(PROBE_MS);
@@ -94,13 +94,13 @@ test("an error that nobody expects has no vote, and ends a probe", async () => {
   expect(await passes("user1")).toBe(true);
 });
 
-test("0 failures never open a circuit", async () => {
+test("with failures set to 0, a circuit never opens", async () => {
   const { calls, passes } = startCircuits(0);
   await calls("user", 50, "FAILED");
   expect(await passes("user0")).toBe(true);
 });
 
-test("each action has a circuit of its own: failing reads stop no write", async () => {
+test("each action has its own circuit: failing reads stop no write", async () => {
   const { calls, passes } = startCircuits();
   await calls("user", 5, "FAILED", { action: "DescribeSafeAuthFlagColl" });
   expect(await passes("user0")).toBe(true);
@@ -108,7 +108,7 @@ test("each action has a circuit of its own: failing reads stop no write", async 
 });
 
 test.each([1, 3, 1_000])(
-  "one caller's failing users do not open it while another's %d are well",
+  "one caller's failing users do not open it while another caller's %d users succeed",
   async (well) => {
     const { calls, passes } = startCircuits();
     await calls("well", well, "WELL", { caller: "bob" });
@@ -118,7 +118,7 @@ test.each([1, 3, 1_000])(
   },
 );
 
-test("one caller's failing users and a single failure of another do not open it", async () => {
+test("one caller's failing users and a single failure of another caller do not open it", async () => {
   const { calls, passes } = startCircuits();
   await calls("well", 20, "WELL", { caller: "bob" });
   await calls("once", 1, "FAILED", { caller: "carol" });
@@ -126,7 +126,7 @@ test("one caller's failing users and a single failure of another do not open it"
   expect(await passes("well0", { caller: "bob" })).toBe(true);
 });
 
-test("two callers' failing users open it only where half of the others' failed as well", async () => {
+test("two callers' failing users do not open it while most users of a third caller succeed", async () => {
   const { calls, passes } = startCircuits();
   await calls("well", 200, "WELL", { caller: "portal" });
   await calls("bob", 5, "FAILED", { caller: "bob" });
@@ -134,14 +134,14 @@ test("two callers' failing users open it only where half of the others' failed a
   expect(await passes("bob0", { caller: "bob" })).toBe(true);
 });
 
-test("it opens where CAM fails for everybody, whichever caller has most users", async () => {
+test("it opens if CAM fails for every caller, also if one caller has most of the users", async () => {
   const { calls, passes } = startCircuits();
   await calls("job", 100, "FAILED", { caller: "job" });
   await calls("bob", 1, "FAILED", { caller: "bob" });
   expect(await passes("bob0", { caller: "bob" })).toBe(false);
 });
 
-test("while it is open one probe a second is sent", async () => {
+test("an open circuit sends one probe a second", async () => {
   const { clock, calls, run } = startCircuits();
   await calls("user", 5, "FAILED");
   let sent = 0;
@@ -156,7 +156,7 @@ test("while it is open one probe a second is sent", async () => {
   expect(sent).toBe(10);
 });
 
-test("a probe that hangs keeps no later one back", async () => {
+test("a hanging probe does not delay the next probe", async () => {
   const { clock, calls, run } = startCircuits();
   await calls("user", 5, "FAILED");
   await clock.advance(PROBE_MS);
@@ -169,7 +169,7 @@ test("a probe that hangs keeps no later one back", async () => {
   await hangs;
 });
 
-test("a probe that succeeds closes it, and failures of calls from before do not open it again", async () => {
+test("a successful probe closes it, and failures of earlier calls do not open it again", async () => {
   const { clock, calls, run, passes } = startCircuits();
   const lost = Promise.withResolvers<CircuitVote>();
   const before = Array.from({ length: 20 }, (_, at) => run(`old${at}`, () => lost.promise));
@@ -181,7 +181,7 @@ test("a probe that succeeds closes it, and failures of calls from before do not 
   expect(await passes("user1")).toBe(true);
 });
 
-test("a probe without outcome leaves its place to the next call", async () => {
+test("after a probe without a vote, the next call is a probe", async () => {
   const { clock, calls, run } = startCircuits();
   await calls("user", 5, "FAILED");
   await clock.advance(PROBE_MS);
@@ -190,7 +190,7 @@ test("a probe without outcome leaves its place to the next call", async () => {
   await expect(run("user2", async () => "FAILED")).rejects.toMatchObject(OPEN);
 });
 
-test("users without failures wait for the probe under way, and go on when it succeeds", async () => {
+test("calls of users without failures wait for the running probe and pass when it succeeds", async () => {
   const { clock, calls, run } = startCircuits();
   await calls("user", 5, "FAILED");
   await clock.advance(PROBE_MS);
@@ -202,7 +202,7 @@ test("users without failures wait for the probe under way, and go on when it suc
   await expect(Promise.all(others)).resolves.toEqual(Array(24).fill("WELL"));
 });
 
-test("users without failures do not wait longer for a probe than until the next one, or their deadline", async () => {
+test("calls of users without failures wait for a probe until the next probe or their deadline", async () => {
   const { clock, calls, run } = startCircuits();
   await calls("user", 5, "FAILED");
   await clock.advance(PROBE_MS);
@@ -219,7 +219,7 @@ test("users without failures do not wait longer for a probe than until the next 
   expect(clock.pendingTimers).toBe(0);
 });
 
-test("a caller without failures probes at once, however many probes another's failing users take", async () => {
+test("a caller without failures probes immediately, even if another caller's failing users probe constantly", async () => {
   const { clock, calls, run } = startCircuits();
   await calls("user", 50, "FAILED", { caller: "mallory" });
   await clock.advance(PROBE_MS);
@@ -230,7 +230,7 @@ test("a caller without failures probes at once, however many probes another's fa
   }
 });
 
-test("a caller who has failed takes turns with another who sends probes without end", async () => {
+test("a caller with failures takes turns with another caller who probes constantly", async () => {
   const { clock, calls, run } = startCircuits();
   await calls("bob", 5, "FAILED", { caller: "bob" });
   await calls("mallory", 50, "FAILED", { caller: "mallory" });
@@ -245,7 +245,7 @@ test("a caller who has failed takes turns with another who sends probes without 
   expect(refused).toBeLessThanOrEqual(20);
 });
 
-test("of one caller's users those without failures come first", async () => {
+test("a caller's users without failures probe before the caller's failed users", async () => {
   const { clock, calls, run, passes } = startCircuits();
   await calls("user", 5, "FAILED");
   await clock.advance(PROBE_MS);

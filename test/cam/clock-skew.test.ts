@@ -7,20 +7,25 @@ const httpDate = (offsetMs: number) => new Date(NOON_MS + offsetMs).toUTCString(
 
 test.each([
   { what: "equal clocks", header: httpDate(0), known: true, skewMs: 0 },
-  { what: "less than the header's grain and a slow reply", header: httpDate(-4_000), known: true, skewMs: 0 },
+  {
+    what: "a difference within the header's precision and a slow reply",
+    header: httpDate(-4_000),
+    known: true,
+    skewMs: 0,
+  },
   { what: "CAM ten minutes ahead", header: httpDate(600_000), known: true, skewMs: 600_000 },
   { what: "CAM ten minutes behind", header: httpDate(-600_000), known: true, skewMs: -600_000 },
   { what: "no Date", header: undefined, known: false, skewMs: 0 },
   { what: "an empty Date", header: "", known: false, skewMs: 0 },
-  { what: "a Date that is none", header: "yesterday", known: false, skewMs: 0 },
-])("$what teaches a skew of $skewMs ms", ({ header, known, skewMs }) => {
+  { what: "an invalid Date", header: "yesterday", known: false, skewMs: 0 },
+])("$what: the skew is $skewMs ms", ({ header, known, skewMs }) => {
   const skew = new ClockSkew(new FakeClock(NOON_MS));
   expect(skew.learn(header)).toBe(known);
   expect(skew.skewMs).toBe(skewMs);
   expect(skew.timestampSeconds()).toBe((NOON_MS + skewMs) / 1_000);
 });
 
-test("a Date that cannot be read leaves what is known, and one that fits again forgets it", () => {
+test("an invalid Date keeps the skew, and a Date that agrees with the clock resets it", () => {
   const skew = new ClockSkew(new FakeClock(NOON_MS));
   skew.learn(httpDate(600_000));
   skew.learn("garbage");
@@ -29,7 +34,7 @@ test("a Date that cannot be read leaves what is known, and one that fits again f
   expect(skew.skewMs).toBe(0);
 });
 
-test("a timestamp is stale when it is five seconds from what would be signed now, either way", () => {
+test("a timestamp is stale if it differs by five seconds from the current one, in either direction", () => {
   const skew = new ClockSkew(new FakeClock(NOON_MS));
   const noon = NOON_MS / 1_000;
   expect([-5, -4, 0, 4, 5].map((seconds) => skew.hasMovedSince(noon + seconds))).toEqual([

@@ -26,10 +26,10 @@ test.each([
     "https://sts.tencentcloudapi.com.cn",
     "sts.tencentcloudapi.com.cn",
   ],
-  // A private link, and the emulator: another address under the public name.
+  // A private link and the emulator have another address under the public name.
   ["https://10.0.0.5", "cam.tencentcloudapi.com", "https://10.0.0.5", "sts.tencentcloudapi.com"],
   ["http://127.0.0.1:4100", "cam.tencentcloudapi.com", "http://127.0.0.1:4100", "sts.tencentcloudapi.com"],
-  // A proxy of the operator's own, whatever it is called, has no sibling.
+  // An operator's own proxy has no sibling host for STS.
   [
     "https://cam.corp.example",
     "cam.tencentcloudapi.com",
@@ -44,8 +44,11 @@ test.each([
     "x",
   ],
   ["http://127.0.0.1:4100", "127.0.0.1:4100", "http://127.0.0.1:4100", "127.0.0.1:4100"],
-])("with CAM at %s as %s, STS is at %s as %s", (origin, serviceHost, stsOrigin, stsHost) => {
-  const cam = { origin, serviceHost };
-  expect(endpointFor("sts", cam)).toEqual({ origin: stsOrigin, serviceHost: stsHost });
-  expect(endpointFor("cam", cam)).toEqual(cam);
-});
+])(
+  "for CAM at %s with the Host %s, STS is at %s with the Host %s",
+  (origin, serviceHost, stsOrigin, stsHost) => {
+    const cam = { origin, serviceHost };
+    expect(endpointFor("sts", cam)).toEqual({ origin: stsOrigin, serviceHost: stsHost });
+    expect(endpointFor("cam", cam)).toEqual(cam);
+  },
+);

@@ -8,7 +8,7 @@ import { startGateway } from "../support/start-gateway.ts";
 
 const OPTIONS = { traceId: "t", deadlineMs: 1_000 };
 
-/** A CAM whose answers the test gives, in the order of the calls. */
+/** A CAM whose calls wait until the test answers them. */
 function heldCam() {
   const calls: PromiseWithResolvers<CamResult<SafeAuthFlags>>[] = [];
   const call = (): Promise<unknown> => {
@@ -29,7 +29,7 @@ function readsOf(cacheMs: number) {
   return { ...held, clock, reads, read };
 }
 
-describe("reads of a user that is being read", () => {
+describe("concurrent reads of one user", () => {
   test("share the call", async () => {
     const { read, calls, answer } = readsOf(0);
     const both = [read(), read()];
@@ -39,7 +39,7 @@ describe("reads of a user that is being read", () => {
     expect(other).toBe(one);
   });
 
-  test("have one of their own after a change, and what was under way is kept by nobody", async () => {
+  test("make a new call after a change, and the result of the earlier call is not cached", async () => {
     const { read, reads, calls, answer } = readsOf(1_000);
     const before = read();
     reads.drop(ALICE as Uin);
@@ -52,7 +52,7 @@ describe("reads of a user that is being read", () => {
     expect(await read()).toMatchObject({ name: "after" });
   });
 
-  test("that fails share the failure, but for who has more time", async () => {
+  test("share a failure, and a read with a later deadline makes its own call", async () => {
     const { read, calls, answer } = readsOf(0);
     const [first, same, later] = [read(1_000), read(1_000), read(2_000)];
     calls[0]?.reject(new CamError({ kind: "TIMEOUT", action: "x", attempts: 1 }));
@@ -64,10 +64,10 @@ describe("reads of a user that is being read", () => {
   });
 });
 
-describe("what was read", () => {
-  test("is kept for as long as is configured, and no failure is", async () => {
+describe("a finished read", () => {
+  test("is cached for the configured time, and a failure is not cached", async () => {
     const { read, clock, calls, answer } = readsOf(500);
-    // The cache takes 0 for no time at all.
+    // The cache takes the time 0 as unset.
     await clock.advance(1);
     const failed = read();
     calls[0]?.reject(new CamError({ kind: "TIMEOUT", action: "x", attempts: 1 }));
@@ -82,7 +82,7 @@ describe("what was read", () => {
     expect(calls).toHaveLength(3);
   });
 
-  test("is not kept by default", async () => {
+  test("is not cached by default", async () => {
     const { read, calls, answer } = readsOf(0);
     const first = read();
     answer(0, "first");
@@ -94,7 +94,7 @@ describe("what was read", () => {
 
 const MFA = `query ($opUins: [Uin!]!) { subUsers(opUins: $opUins) { mfa { login { phone } } } }`;
 
-test("a change shows at once, though what was read before is kept", async () => {
+test("a change is visible immediately, although earlier reads are cached", async () => {
   const { send, cam } = await startGateway({ env: { CAM_FLAGS_CACHE_MS: "60000" } });
   const read = () => send(MFA, { opUins: [ALICE, HEIDI] });
   const flagReads = () => cam.counters()["DescribeSafeAuthFlagColl"]?.received;
@@ -108,11 +108,11 @@ test("a change shows at once, though what was read before is kept", async () => 
     setSubUserMfa: { subUser: { mfa: { login: { phone: true } } } },
   });
   expect((await read()).data).toMatchObject({ subUsers: [{ mfa: { login: { phone: true } } }, {}] });
-  // Before the change and after it; Heidi's are still good.
+  // CAM gets two more reads of Alice, before and after the change. Heidi's flags come from the cache.
   expect(flagReads()).toBe(4);
 });
 
-test("a change that failed makes nobody trust what was read before it", async () => {
+test("a failed change drops the cached flags of its user", async () => {
   const { send, cam } = await startGateway({ env: { CAM_FLAGS_CACHE_MS: "60000" } });
   await send(MFA, { opUins: [BOB] });
   await send(`mutation { setSubUserMfa(opUin: "${BOB}", login: { phone: true }) { requestId } }`);
@@ -120,7 +120,7 @@ test("a change that failed makes nobody trust what was read before it", async ()
   expect(cam.counters()["DescribeSafeAuthFlagColl"]?.received).toBe(3);
 });
 
-test("a page of 50 users with their protections takes 1 call for the profiles and 50 for those", async () => {
+test("a page of 50 users with their protections takes 1 call for profiles and 50 for protections", async () => {
   const uins = Array.from({ length: 50 }, (_, at) => String(100_000_000 + at));
   const { send, cam } = await startGateway({
     env: { CAM_RATE_PER_SECOND: "1000" },

@@ -25,7 +25,7 @@ function errorOf(action: CamAction<never, unknown>, more: Partial<TransportReply
   } catch (error) {
     return error as CamError;
   }
-  throw new Error("The reply was taken.");
+  throw new Error("The reply was accepted.");
 }
 
 test.each([
@@ -40,13 +40,13 @@ test.each([
 test.each([
   ["another status", { status: 500 }, { httpStatus: 500 }],
   ["another status with a valid envelope", { status: 429, body: SUCCESS }, { httpStatus: 429 }],
-  ["even another 2xx", { status: 201, body: SUCCESS }, { httpStatus: 201 }],
+  ["another 2xx status", { status: 201, body: SUCCESS }, { httpStatus: 201 }],
   ["HTML", { contentType: "text/html", body: "<html>" }, {}],
-  ["JSON that is called text", { contentType: "text/plain" }, {}],
-  ["JSON that is called something longer", { contentType: "application/json5" }, {}],
-  ["no type", { contentType: "" }, {}],
-  ["nothing", { body: "" }, {}],
-  ["HTML that is called JSON", { body: "<html>" }, {}],
+  ["JSON with a text type", { contentType: "text/plain" }, {}],
+  ["JSON with a longer type", { contentType: "application/json5" }, {}],
+  ["no content type", { contentType: "" }, {}],
+  ["an empty body", { body: "" }, {}],
+  ["HTML with the JSON type", { body: "<html>" }, {}],
   ["half an envelope", { body: SUCCESS.slice(0, 20) }, {}],
   ["JSON null", { body: "null" }, {}],
   ["a list", { body: "[]" }, {}],
@@ -57,7 +57,7 @@ test.each([
   ["a Code that is a number", { body: '{"Response":{"Error":{"Code":1},"RequestId":"r-1"}}' }, {}],
   ["no RequestId", { body: '{"Response":{}}' }, {}],
   ["a RequestId that is a number", { body: '{"Response":{"RequestId":1}}' }, {}],
-  ["nesting without end", { body: "[".repeat(50_000) }, {}],
+  ["very deep nesting", { body: "[".repeat(50_000) }, {}],
 ] satisfies [string, Partial<TransportReply>, object][])("%s is a bad response", (_, reply, expected) => {
   expect(errorOf(setMfaFlag, reply)).toMatchObject({
     name: "CamError",
@@ -82,22 +82,25 @@ test("a refusal carries CAM's code, message and RequestId", () => {
   });
 });
 
-test.each([201, 400, 429, 500, 503])("an envelope with an error is CAM's answer at HTTP %i too", (status) => {
-  const body = '{"Response":{"Error":{"Code":"AuthFailure.SignatureFailure"},"RequestId":"r-4"}}';
-  expect(errorOf(setMfaFlag, { status, body })).toMatchObject({
-    kind: "REFUSED",
-    camCode: "AuthFailure.SignatureFailure",
-    camRequestId: "r-4",
-    httpStatus: status,
-  });
-});
+test.each([201, 400, 429, 500, 503])(
+  "an envelope with an error is a refusal by CAM at HTTP %i too",
+  (status) => {
+    const body = '{"Response":{"Error":{"Code":"AuthFailure.SignatureFailure"},"RequestId":"r-4"}}';
+    expect(errorOf(setMfaFlag, { status, body })).toMatchObject({
+      kind: "REFUSED",
+      camCode: "AuthFailure.SignatureFailure",
+      camRequestId: "r-4",
+      httpStatus: status,
+    });
+  },
+);
 
 test("a refusal needs neither message nor RequestId", () => {
   const body = '{"Response":{"Error":{"Code":"InternalError"}}}';
   expect(errorOf(setMfaFlag, { body })).toMatchObject({ kind: "REFUSED", camCode: "InternalError" });
 });
 
-test("members that nobody knows are no reason to refuse a reply", () => {
+test("a reply with unknown members is accepted", () => {
   const body = '{"Response":{"RequestId":"r-1","DeprecatedWarning":"soon","New":[1]},"More":1}';
   expect(read(setMfaFlag, { body }).camRequestId).toBe("r-1");
 });

@@ -29,7 +29,7 @@ test.each([
   },
 );
 
-test("the reads send exact integers, and STS an empty object", () => {
+test("the reads send exact integers, and GetCallerIdentity sends an empty object", () => {
   expect(describeSafeAuthFlagColl.serialize({ subUin: MAX })).toBe('{"SubUin":18446744073709551615}');
   expect(describeSubAccounts.serialize({ uins: [MAX, "1" as Uin] })).toBe(
     '{"FilterSubAccountUin":[18446744073709551615,1]}',
@@ -57,7 +57,7 @@ test("a method that CAM does not report is undefined, and any other integer than
   });
 });
 
-test("a profile is read with exact numbers, and what is null, empty or absent is undefined", () => {
+test("a profile has exact numbers, and a null, empty or absent field is undefined", () => {
   const response = parseExactJson(
     '{"SubAccounts":[{"Uin":18446744073709551615,"Name":"max","Uid":9007199254740993,"Remark":"","UserType":2,"LastLoginTime":null},{"Uin":"100021969091","Uid":null}]}',
   );
@@ -76,7 +76,7 @@ test("a profile is read with exact numbers, and what is null, empty or absent is
   ]);
 });
 
-test("an identity may leave out anything", () => {
+test("every field of an identity is optional", () => {
   const identity = { type: "CAMUser", accountId: undefined, principalId: undefined, arn: undefined };
   expect(getCallerIdentity.parse({ Type: "CAMUser", AccountId: null })).toEqual(identity);
 });

@@ -10,7 +10,7 @@ interface Texts {
   readonly token?: string;
 }
 
-/** A chain whose loads end when the test says so. */
+/** A cache with a chain whose loads the test completes. */
 function createCache() {
   const clock = new FakeClock();
   const loads: PromiseWithResolvers<Credential>[] = [];
@@ -29,7 +29,7 @@ function createCache() {
   return { cache, clock, loads, answer };
 }
 
-test("however many ask at once, the provider is asked once", async () => {
+test("concurrent calls share one load of the provider", async () => {
   const { cache, loads, answer } = createCache();
   const asking = Promise.all(Array.from({ length: 50 }, () => cache.get()));
   expect(loads).toHaveLength(1);
@@ -39,7 +39,7 @@ test("however many ask at once, the provider is asked once", async () => {
   expect(loads).toHaveLength(1);
 });
 
-test("a failure reaches all who wait for it and is not kept", async () => {
+test("a failed load rejects all waiting calls and is not cached", async () => {
   const { cache, loads, answer } = createCache();
   const asking = Promise.allSettled([cache.get(), cache.get()]);
   loads[0]?.reject(new CredentialError("Half a key pair."));
@@ -50,7 +50,7 @@ test("a failure reaches all who wait for it and is not kept", async () => {
   await expect(again).resolves.toMatchObject({ secretId: "AKIDTEST" });
 });
 
-test("a credential is looked up again after a minute", async () => {
+test("a credential is loaded again after a minute", async () => {
   const { cache, clock, loads, answer } = createCache();
   const first = cache.get();
   answer();
@@ -70,9 +70,9 @@ test.each([
   { what: "another id", before: {}, after: { id: "AKIDOTHER" }, same: false },
   { what: "another key", before: {}, after: { key: "other" }, same: false },
   { what: "another token", before: { token: "t" }, after: { token: "u" }, same: false },
-  { what: "a token more", before: {}, after: { token: "t" }, same: false },
-  { what: "a token less", before: { token: "t" }, after: {}, same: false },
-])("looked up again, $what is the same object: $same", async ({ before, after, same }) => {
+  { what: "an added token", before: {}, after: { token: "t" }, same: false },
+  { what: "a removed token", before: { token: "t" }, after: {}, same: false },
+])("after the next load, $what is the same object: $same", async ({ before, after, same }) => {
   const { cache, clock, answer } = createCache();
   const first = cache.get();
   answer(before);
@@ -88,12 +88,12 @@ test.each([
 const TWO_HOURS_MS = 7_200_000;
 
 test.each([
-  { leftMs: undefined, chance: 0.9, expected: 60_000, why: "a file is looked at every minute" },
+  { leftMs: undefined, chance: 0.9, expected: 60_000, why: "a file is read every minute" },
   { leftMs: TWO_HOURS_MS, chance: 0, expected: 5_760_000, why: "a fifth of two hours is left" },
   { leftMs: TWO_HOURS_MS, chance: 1, expected: 5_040_000, why: "three tenths are left" },
   { leftMs: 1_000, chance: 0.5, expected: 1_000, why: "never more often than once a second" },
-  { leftMs: -5, chance: 0.5, expected: 1_000, why: "a key that came too late" },
-])("refreshed after $expected ms: $why", ({ leftMs, chance, expected }) => {
+  { leftMs: -5, chance: 0.5, expected: 1_000, why: "a key that is already over" },
+])("a key is refreshed after $expected ms: $why", ({ leftMs, chance, expected }) => {
   expect(refreshInMs(leftMs, chance)).toBeCloseTo(expected);
 });
 
@@ -101,6 +101,6 @@ test.each([
   { leftMs: undefined, expected: 6_000 },
   { leftMs: 600_000, expected: 60_000 },
   { leftMs: 500, expected: 1_000 },
-])("with $leftMs ms left, tried again after $expected ms", ({ leftMs, expected }) => {
+])("with $leftMs ms left, a failed refresh is retried after $expected ms", ({ leftMs, expected }) => {
   expect(retryInMs(leftMs)).toBe(expected);
 });

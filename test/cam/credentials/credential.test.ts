@@ -18,12 +18,12 @@ const broken: CredentialProvider = {
   load: () => Promise.reject(new CredentialError("Half a key pair.")),
 };
 
-test("a static provider gives its credential", async () => {
+test("a static provider returns its credential", async () => {
   const given = credential("AKIDSTATIC");
   await expect(createStaticProvider(given).load()).resolves.toBe(given);
 });
 
-test("the first provider that has a credential wins, and those behind it are not asked", async () => {
+test("a chain returns the credential of its first provider that has one, and skips the later providers", async () => {
   const chain = createProviderChain([none, createStaticProvider(credential("AKIDFIRST")), broken]);
   await expect(chain.load()).resolves.toMatchObject({ secretId: "AKIDFIRST" });
   expect(chain.name).toBe("none, static, broken");
@@ -37,8 +37,11 @@ test("a broken provider ends the search", async () => {
 test.each([
   { providers: [none, none], looked: "none, none" },
   { providers: [], looked: "none configured" },
-])("a chain without a credential says where it looked: $looked", async ({ providers, looked }) => {
-  await expect(createProviderChain(providers).load()).rejects.toThrow(
-    new CredentialError(`No credential for CAM was found; looked in: ${looked}.`),
-  );
-});
+])(
+  "the error of a chain without a credential lists its providers: $looked",
+  async ({ providers, looked }) => {
+    await expect(createProviderChain(providers).load()).rejects.toThrow(
+      new CredentialError(`No credential for CAM was found; looked in: ${looked}.`),
+    );
+  },
+);

@@ -10,7 +10,7 @@ const PAIR = { secretId: "AKIDTEST", secretKey: "s3cr3t" };
 test.each([
   { what: "a pair", sources: { secretId: value("AKIDTEST"), secretKey: value("s3cr3t") }, expected: PAIR },
   {
-    what: "a pair with the spaces and line ends of a copy",
+    what: "a pair with copied spaces and line ends",
     sources: { secretId: value(" AKIDTEST\t"), secretKey: value("s3cr3t\r\n") },
     expected: PAIR,
   },
@@ -31,7 +31,7 @@ test.each([
   expect(reveal(await createEnvironmentProvider(sources).load())).toEqual(expected);
 });
 
-test("a pair by file comes without the line end of a mounted file, and is read anew at every load", async () => {
+test("a key from a file loses its trailing line end and is read again at every load", async () => {
   const folder = await temporaryFolder();
   const file = await folder.write("secret-key", "first\n");
   const provider = createEnvironmentProvider({ secretId: value("AKIDTEST"), secretKey: { file } });
@@ -49,7 +49,7 @@ test.each([
     lacks: "key",
     sources: { secretId: value("AKIDTEST"), token: value("t0k3n") },
   },
-])("$what is an error that names the half that is missing and no secret", async ({ sources, lacks }) => {
+])("$what is an error that names the missing half and contains no secret", async ({ sources, lacks }) => {
   const error = await failureOf(createEnvironmentProvider(sources).load(), "s3cr3t", "t0k3n");
   expect(error).toMatchObject({
     name: "CredentialError",
@@ -57,7 +57,7 @@ test.each([
   });
 });
 
-test("a file that cannot be read is named, with the reason", async () => {
+test("the error of an unreadable file names the file and the reason", async () => {
   const folder = await temporaryFolder();
   const load = (file: string) =>
     createEnvironmentProvider({ secretId: value("AKIDTEST"), secretKey: { file } }).load();

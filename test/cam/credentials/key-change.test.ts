@@ -16,7 +16,7 @@ const WRITE = { opUin: ALICE, login: { phone: true, stoken: false, wechat: false
 const outcomesOf = (journal: readonly { readonly outcome: string | null }[]) =>
   new Set(journal.map(({ outcome }) => outcome));
 
-/** A gateway that assumes its role with a pair in a file, and has done so once. */
+/** Starts a gateway that assumes its role with a key pair from a file, and loads the role's first key. */
 async function startWithRole() {
   const folder = await temporaryFolder();
   const pair = (id: string) => `[default]\nsecret_id = ${id}\nsecret_key = key-of-${id}\n`;
@@ -29,7 +29,7 @@ async function startWithRole() {
   await started.credentials.get();
   return {
     ...started,
-    /** Replaces the pair of the file by another, and revokes it. */
+    /** Replaces the pair in the file and revokes the old pair. */
     async rotate() {
       put("AKIDSECOND");
       await folder.write("credentials", pair("AKIDSECOND"));
@@ -40,7 +40,7 @@ async function startWithRole() {
   };
 }
 
-test("1,000 calls at once, across a key's rotation and the end of the role's key: none fails, one refresh", async () => {
+test("1,000 concurrent calls across a key rotation and the end of the role's key: none fails, one refresh", async () => {
   const { client, clock, credentials, emulator, rotate, keysAsked } = await startWithRole();
   let answered = 0;
   const calls = Array.from({ length: 1_000 }, async () => {
@@ -66,7 +66,7 @@ test("1,000 calls at once, across a key's rotation and the end of the role's key
   );
 });
 
-test("1,000 calls at the hour of renewal share one refresh and do not wait for it", async () => {
+test("1,000 calls at the time of renewal share one refresh and do not wait for it", async () => {
   const { client, clock, emulator, keysAsked } = await startWithRole();
   const renewalMs = 0.8 * 7_200_000;
   await clock.advance(renewalMs);
@@ -78,7 +78,7 @@ test("1,000 calls at the hour of renewal share one refresh and do not wait for i
   expect(outcomesOf(journal)).toEqual(new Set(["Success"]));
 });
 
-test("a write that is refused for its key is made once with the next one", async () => {
+test("a write that CAM refuses for its key is sent once more with the next key", async () => {
   const { client, clock, credentials, emulator, attempts } = await startWithRole();
   const { secretId } = await credentials.get();
   emulator.control.deleteKey(secretId);
@@ -90,7 +90,7 @@ test("a write that is refused for its key is made once with the next one", async
   expect(emulator.control.counters()["SetMfaFlag"]).toMatchObject({ received: 2, applied: 1 });
 });
 
-test("a pair that is rotated in its file is taken up by the very call that the old one is refused for", async () => {
+test("a call whose key was rotated in its file is sent again with the new key", async () => {
   const folder = await temporaryFolder();
   const file = await folder.write("secret-key", "first\n");
   const environment = { ...OWN_PAIR, secretKey: { file } };
@@ -109,7 +109,7 @@ test("a pair that is rotated in its file is taken up by the very call that the o
   ]);
 });
 
-test("a file that is gone or half written keeps the key that was read from it", async () => {
+test("an empty file keeps the key that was read from it before", async () => {
   const folder = await temporaryFolder();
   const file = await folder.write("secret-key", "LocalExampleSecretKey");
   const environment = { ...OWN_PAIR, secretKey: { file } };
@@ -122,7 +122,7 @@ test("a file that is gone or half written keeps the key that was read from it", 
   expect(refreshFailures).toMatchObject([{ message: expect.stringContaining("Half a key pair") }]);
 });
 
-test("a key that CAM refuses for good is asked for again once in a call, and the refusal is told", async () => {
+test("a call whose key CAM refuses permanently fails with CAM's refusal", async () => {
   const { client, clock, emulator, credentials } = await startWithRole();
   const { secretId } = await credentials.get();
   emulator.control.deleteKey(secretId);

@@ -13,18 +13,21 @@ import { failureOf } from "./reveal.ts";
 const provider = (origin: string, roleName?: string, clock: Clock = systemClock) =>
   createMetadataProvider({ origin, ...(roleName === undefined ? {} : { roleName }) }, clock);
 
-test.each([undefined, "mfa-gateway"])("an instance's role signs calls; role named: %s", async (roleName) => {
-  const emulator = await startEmulator();
-  const clock = new JumpingClock(emulator.control.clock().nowMs);
-  const metadata = { origin: emulator.controlUrl, ...(roleName === undefined ? {} : { roleName }) };
-  const { client, credentials } = createCam(emulator.url, { clock, keys: { metadata } });
-  const { output } = await client.call(getCallerIdentity, undefined, within(clock));
-  expect(output).toMatchObject({ type: "CAMRole", principalId: "100000000001" });
-  const { expiresAtMs = 0 } = await credentials.get();
-  expect(Math.abs(expiresAtMs - clock.now() - 7_200_000)).toBeLessThan(60_000);
-});
+test.each([undefined, "mfa-gateway"])(
+  "an instance's role signs calls; configured role name: %s",
+  async (roleName) => {
+    const emulator = await startEmulator();
+    const clock = new JumpingClock(emulator.control.clock().nowMs);
+    const metadata = { origin: emulator.controlUrl, ...(roleName === undefined ? {} : { roleName }) };
+    const { client, credentials } = createCam(emulator.url, { clock, keys: { metadata } });
+    const { output } = await client.call(getCallerIdentity, undefined, within(clock));
+    expect(output).toMatchObject({ type: "CAMRole", principalId: "100000000001" });
+    const { expiresAtMs = 0 } = await credentials.get();
+    expect(Math.abs(expiresAtMs - clock.now() - 7_200_000)).toBeLessThan(60_000);
+  },
+);
 
-test("an instance without a role has no key; one that was named and is not there is an error", async () => {
+test("an instance without a role has no key, and a named role that does not exist is an error", async () => {
   const { controlUrl } = await startEmulator({ instanceRole: null });
   await expect(provider(controlUrl).load()).resolves.toBeUndefined();
   expect(await failureOf(provider(controlUrl, "mfa-gateway").load())).toMatchObject({
@@ -36,13 +39,13 @@ test("an instance without a role has no key; one that was named and is not there
 const KEY = '"TmpSecretId":"AKIDX","TmpSecretKey":"s3cr3t-key","Token":"t0k3n"';
 
 test.each<[string, StubReply]>([
-  ["no JSON", { body: `{${KEY} x` }],
+  ["invalid JSON", { body: `{${KEY} x` }],
   ["a failure", { body: `{${KEY},"ExpiredTime":1,"Code":"Failed"}` }],
-  ["no end", { body: `{${KEY},"Code":"Success"}` }],
+  ["a key without an expiry", { body: `{${KEY},"Code":"Success"}` }],
   ["a redirect", { status: "302 Found\r\nLocation: http://127.0.0.1:1/" }],
-  ["a fault", { status: "500 Internal Server Error" }],
-  ["too much", { body: "x".repeat(65 * 1024) }],
-])("%s is no key, and no secret is told", async (_what, answer) => {
+  ["an internal error", { status: "500 Internal Server Error" }],
+  ["a body that is too long", { body: "x".repeat(65 * 1024) }],
+])("%s gives no key, and the error contains no secret", async (_what, answer) => {
   const stub = await startStubCam(reply(answer));
   const error = await failureOf(provider(stub.url, "role").load(), "s3cr3t", "t0k3n");
   expect(error).toMatchObject({
@@ -52,7 +55,7 @@ test.each<[string, StubReply]>([
   expect(stub.requests).toHaveLength(1);
 });
 
-test("a role's name that would lead elsewhere is not followed", async () => {
+test("a role name that leads to another path is not requested", async () => {
   const stub = await startStubCam(reply({ body: "../../user-data" }));
   await failureOf(provider(stub.url).load());
   expect(stub.requests).toHaveLength(1);
@@ -66,11 +69,11 @@ test.each([
   ["a?b", false],
   ["", false],
   ["x".repeat(129), false],
-])("%j as a role's name: %s", (text, expected) => {
+])("isRoleName(%j) is %s", (text, expected) => {
   expect(isRoleName(text)).toBe(expected);
 });
 
-test("a service that is not there, or says nothing for two seconds, is an error", async () => {
+test("a service that refuses the connection or does not answer for two seconds is an error", async () => {
   const port = await closedPort();
   expect(await failureOf(provider(`http://127.0.0.1:${port}`).load())).toMatchObject({
     cause: { code: "ECONNREFUSED" },

@@ -55,7 +55,7 @@ test.each([
   ["__proto__", FILE],
   ["constructor", FILE],
   ["secret_id", "secret_id = AKIDTEST"],
-])("the profile %s is none where the file has no such section", async (profile, text) => {
+])("a missing profile %s is undefined, and an error if it is required", async (profile, text) => {
   await expect(load(text, profile)).resolves.toBeUndefined();
   const error = await failureOf(load(text, profile, true), "s3cr3t", "t0k3n");
   expect(error.message).toMatch(/^Credentials profile ".*" cannot be used: not in \/.*\/credentials\.$/);
@@ -66,13 +66,13 @@ test.each([
   ["empty", FILE],
   ["default", "[default]\nsecret_id = AKIDTEST\nsecret_key ="],
   ["default", "[default]\nsecret_id\nsecret_key = s3cr3t"],
-])("the profile %s is an error where half of it is missing", async (profile, text) => {
+])("the profile %s is an error if half of its pair is missing", async (profile, text) => {
   const error = await failureOf(load(text, profile), "s3cr3t", "t0k3n");
   expect(error).toMatchObject({ name: "CredentialError" });
   expect(error.message).toContain("needs secret_id and secret_key");
 });
 
-test("the first file that exists is used, even where only the second has the profile", async () => {
+test("the first existing file is used, even if only the second has the profile", async () => {
   const folder = await temporaryFolder();
   const home = await folder.write("home", "[default]\nsecret_id = AKIDHOME\nsecret_key = k");
   const system = await folder.write("system", "[default]\nsecret_id = AKIDSYSTEM\nsecret_key = k\n[ops]");
@@ -88,7 +88,7 @@ test("the first file that exists is used, even where only the second has the pro
   await expect(provider("ops", home, system).load()).resolves.toBeUndefined();
 });
 
-test("no file at all is an error only for a profile that was asked for", async () => {
+test("a missing file is an error only for a required profile", async () => {
   const folder = await temporaryFolder();
   const paths = [folder.at("one"), folder.at("two")];
   const load = (required: boolean) => createProfileProvider({ profile: "default", paths, required }).load();
@@ -114,7 +114,7 @@ test("a byte order mark is ignored, and a file in another encoding is refused", 
   );
 });
 
-test("a file that is there and cannot be read is an error, whatever the next one holds", async () => {
+test("an existing but unreadable file is an error, even if the next file is valid", async () => {
   const folder = await temporaryFolder();
   const next = await folder.write("next", FILE);
   const provider = createProfileProvider({ profile: "default", paths: [folder.path, next], required: false });

@@ -2,14 +2,14 @@ import { inspect } from "node:util";
 import { expect } from "vitest";
 import type { Credential } from "../../../src/cam/index.ts";
 
-/** A credential with its secrets readable, for comparing. */
+/** Returns a credential with readable secrets, to compare it. */
 export function reveal(credential: Credential | undefined) {
   if (credential === undefined) return undefined;
   const { secretId, secretKey, token } = credential;
   return { secretId, secretKey: secretKey.reveal(), ...(token && { token: token.reveal() }) };
 }
 
-/** The error of a load that fails, after a look for secrets in everything that a log would print of it. */
+/** Returns the error of a failed load. Asserts that the error, printed in full, contains none of the secrets. */
 export async function failureOf(loading: Promise<unknown>, ...secrets: readonly string[]): Promise<Error> {
   const error: unknown = await loading.then(
     () => undefined,

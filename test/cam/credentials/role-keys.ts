@@ -1,7 +1,7 @@
 import type { CredentialSettings } from "../../../src/cam/index.ts";
 import { Secret } from "../../../src/secret.ts";
 
-/** The emulator's own key, as variables give it. */
+/** The emulator's default key, in the form of the environment variables. */
 export const OWN_PAIR: CredentialSettings["environment"] = {
   secretId: { value: new Secret("AKIDLOCALEXAMPLE") },
   secretKey: { value: new Secret("LocalExampleSecretKey") },

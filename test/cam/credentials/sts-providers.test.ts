@@ -24,7 +24,7 @@ async function start(token: string, more: { readonly providerId?: string } = {})
   return { ...started, folder, tokenFile, webIdentity };
 }
 
-test("a pod's token becomes its role's key, by a call that is not signed", async () => {
+test("an unsigned call exchanges a pod's token for its role's key", async () => {
   const { client, clock, emulator } = await start(`${webIdentityToken({ exp: FAR_SECONDS })}\n`);
   const { output } = await client.call(getCallerIdentity, undefined, within(clock));
   expect(output).toMatchObject({ type: "CAMRole" });
@@ -34,7 +34,7 @@ test("a pod's token becomes its role's key, by a call that is not signed", async
   ]);
 });
 
-test("the token is read anew for each key, since the cluster replaces it", async () => {
+test("the token is read again for each key, because the cluster replaces it", async () => {
   const { credentials, folder } = await start(webIdentityToken({ exp: 1 }));
   expect(await failureOf(credentials.get())).toMatchObject({
     cause: { camCode: "InvalidParameter.WebIdentityTokenError" },
@@ -43,7 +43,7 @@ test("the token is read anew for each key, since the cluster replaces it", async
   await expect(credentials.get()).resolves.toMatchObject({ secretId: expect.stringMatching(/^AKID/) });
 });
 
-test("a token that is not there, is empty or is not trusted is an error that does not tell it", async () => {
+test("a missing, empty or untrusted token is an error that does not contain the token", async () => {
   const token = webIdentityToken({ exp: FAR_SECONDS });
   const untrusted = await start(token, { providerId: "cls-other" });
   const error = await failureOf(untrusted.credentials.get(), token);
@@ -58,7 +58,7 @@ test("a token that is not there, is empty or is not trusted is an error that doe
   expect((await failureOf(credentials.get())).message).toContain("(ENOENT)");
 });
 
-test("keys are looked for in the official order, and any of them can assume a role", async () => {
+test("key sources are tried in the official order, and a key of any source can assume a role", async () => {
   const { webIdentity } = await start(webIdentityToken({ exp: FAR_SECONDS }));
   const whoAsks = async (keys: NonNullable<Parameters<typeof createEmulatedCam>[0]>["keys"]) => {
     const { client, clock, emulator } = await createEmulatedCam({ ...(keys && { keys }) });
@@ -79,7 +79,7 @@ test("keys are looked for in the official order, and any of them can assume a ro
 
 const KEYS = { environment: OWN_PAIR, role: ROLE };
 
-test("calls are signed with the role's key, which is asked for once", async () => {
+test("calls are signed with the role's key, which is requested once", async () => {
   const { emulator, client, clock, budget } = await createEmulatedCam({ keys: KEYS });
   const call = () => client.call(getCallerIdentity, undefined, within(clock));
   const answers = await Promise.all(Array.from({ length: 10 }, call));
@@ -91,7 +91,7 @@ test("calls are signed with the role's key, which is asked for once", async () =
   expect(budget.slots.map(({ request }) => request.secretId)).toEqual(Array(10).fill(ROLE_ARN));
 });
 
-test("the role is asked for as configured", async () => {
+test("the role is requested with its external ID and duration", async () => {
   const { credentials } = await createEmulatedCam({
     keys: {
       environment: OWN_PAIR,
@@ -107,18 +107,18 @@ test("the role is asked for as configured", async () => {
 });
 
 test.each([
-  { what: "there is no such role", role: { ...ROLE, roleArn: `${ROLE_ARN}-nobody` } },
-  { what: "it lasts too long", role: { ...ROLE, durationSeconds: 43_201 } },
+  { what: "the role does not exist", role: { ...ROLE, roleArn: `${ROLE_ARN}-nobody` } },
+  { what: "the duration is too long", role: { ...ROLE, durationSeconds: 43_201 } },
 ])("a refusal of STS is a CredentialError with the refusal as its cause: $what", async ({ role }) => {
   const { credentials, emulator } = await createEmulatedCam({ keys: { environment: OWN_PAIR, role } });
   const error = await failureOf(credentials.get(), "LocalExampleSecretKey");
   expect(error).toMatchObject({ name: "CredentialError", cause: { kind: "REFUSED", action: "AssumeRole" } });
   expect(error.message).toBe(`STS gave no key for the role ${role.roleArn}.`);
   await failureOf(credentials.get());
-  expect(emulator.control.journal(), "a failure is not kept").toHaveLength(2);
+  expect(emulator.control.journal(), "a failure is not cached").toHaveLength(2);
 });
 
-test("a call without a key to assume the role with says where keys were looked for", async () => {
+test("the error of a call without a key for the role lists the searched sources", async () => {
   const { client, clock, emulator } = await createEmulatedCam({ keys: { role: ROLE } });
   const error = await failureOf(client.call(getCallerIdentity, undefined, within(clock)));
   expect(error).toMatchObject({ kind: "NO_CREDENTIAL" });
@@ -130,9 +130,9 @@ test("a call without a key to assume the role with says where keys were looked f
 
 test.each([
   ["half a key", { body: '{"Response":{"RequestId":"1","Credentials":{"TmpSecretKey":"s3cr3t"}}}' }],
-  ["a torn answer", { body: '{"Response":{"Credentials":{"TmpSecretKey":"s3cr3t" x' }],
-  ["a page", { body: "<html>s3cr3t</html>", contentType: "text/html" }],
-])("STS is told the region, and %s is no key and stands in no log", async (_what, answer) => {
+  ["truncated JSON", { body: '{"Response":{"Credentials":{"TmpSecretKey":"s3cr3t" x' }],
+  ["an HTML page", { body: "<html>s3cr3t</html>", contentType: "text/html" }],
+])("a request to STS has the region, and %s gives no key and appears in no error", async (_what, answer) => {
   const stub = await startStubCam(reply(answer));
   const { credentials } = createCam(stub.url, { keys: KEYS });
   await failureOf(credentials.get(), "s3cr3t");
@@ -140,7 +140,7 @@ test.each([
   expect(stub.requests[0]).toMatch(/^host: sts\.tencentcloudapi\.com\r$/m);
 });
 
-test("where STS does not answer, a call is over by its deadline", async () => {
+test("a call ends at its deadline if STS does not answer", async () => {
   const stub = await startStubCam(silence);
   const clock = new FakeClock();
   const { client } = createCam(stub.url, { keys: KEYS, clock });

@@ -5,7 +5,7 @@ import { FakeClock } from "../../support/fake-clock.ts";
 
 const HOUR_MS = 3_600_000;
 
-/** A chain of keys that last an hour, whose loads end when the test says so. */
+/** A cache with a chain of keys that last an hour. The test completes each load. */
 function createCache() {
   const clock = new FakeClock();
   const loads: PromiseWithResolvers<Credential>[] = [];
@@ -27,8 +27,8 @@ function createCache() {
       token: new Secret("t"),
       expiresAtMs: clock.now() + lastsMs,
     });
-  const fail = () => loads.at(-1)?.reject(new CredentialError("STS is away."));
-  /** A cache that holds its first key. */
+  const fail = () => loads.at(-1)?.reject(new CredentialError("STS is unavailable."));
+  /** Loads the first key into the cache. */
   const first = async () => {
     const loading = cache.get();
     answer("AKIDFIRST");
@@ -38,7 +38,7 @@ function createCache() {
   return { cache, clock, loads, failures, answer, fail, first, idNow };
 }
 
-test("a key is used without a look until a quarter of its life is left", async () => {
+test("a key is used without a reload until a quarter of its life is left", async () => {
   const { clock, loads, first, idNow } = createCache();
   await first();
   await clock.advance(0.75 * HOUR_MS - 1);
@@ -46,7 +46,7 @@ test("a key is used without a look until a quarter of its life is left", async (
   expect(loads).toHaveLength(1);
 });
 
-test("it is then renewed once, in the background, while calls go on with the old one", async () => {
+test("a key is then renewed once in the background, while calls use the old one", async () => {
   const { clock, loads, answer, first, idNow } = createCache();
   await first();
   await clock.advance(0.75 * HOUR_MS);
@@ -57,7 +57,7 @@ test("it is then renewed once, in the background, while calls go on with the old
   expect(await idNow()).toBe("AKIDSECOND");
 });
 
-test("where it cannot be renewed, the old one is used until its very end, and tries are spaced", async () => {
+test("if the renewal fails, the old key is used until its end, and renewals are spaced", async () => {
   const { clock, loads, failures, fail, first, idNow } = createCache();
   await first();
   await clock.advance(0.75 * HOUR_MS);
@@ -66,7 +66,7 @@ test("where it cannot be renewed, the old one is used until its very end, and tr
   await clock.advance(1_000);
   expect(await idNow()).toBe("AKIDFIRST");
   expect(loads).toHaveLength(2);
-  expect(failures).toEqual([expect.objectContaining({ message: "STS is away." })]);
+  expect(failures).toEqual([expect.objectContaining({ message: "STS is unavailable." })]);
   await clock.advance(0.1 * 0.25 * HOUR_MS);
   expect(await idNow()).toBe("AKIDFIRST");
   expect(loads).toHaveLength(3);
@@ -75,21 +75,21 @@ test("where it cannot be renewed, the old one is used until its very end, and tr
   expect(await idNow()).toBe("AKIDFIRST");
 });
 
-test("a key that has ended is no longer given out: calls wait for the next, or hear why there is none", async () => {
+test("an expired key is not used: calls wait for the next key or fail with the error of its load", async () => {
   const { cache, clock, loads, answer, fail, first } = createCache();
   await first();
   await clock.advance(HOUR_MS);
   const refused = [cache.get(), cache.get()];
   expect(loads).toHaveLength(2);
   fail();
-  for (const call of refused) await expect(call).rejects.toThrow("STS is away.");
+  for (const call of refused) await expect(call).rejects.toThrow("STS is unavailable.");
   const waiting = [cache.get(), cache.get()];
   expect(loads).toHaveLength(3);
   answer("AKIDSECOND");
   for (const call of waiting) await expect(call).resolves.toMatchObject({ secretId: "AKIDSECOND" });
 });
 
-test("a place that goes on giving the same key is asked again in shrinking steps, not at every call", async () => {
+test("a source that always returns the same key is loaded at shrinking intervals, not at every call", async () => {
   const { clock, loads, answer, first, idNow } = createCache();
   await first();
   const endMs = clock.now() + HOUR_MS;
@@ -102,7 +102,7 @@ test("a place that goes on giving the same key is asked again in shrinking steps
   expect(loads.length).toBeLessThan(12);
 });
 
-test("a refused key is replaced once for all who were refused with it", async () => {
+test("a refused key is replaced once for all calls that it failed", async () => {
   const { cache, loads, answer, first } = createCache();
   const refused = await first();
   const replacing = Promise.all(Array.from({ length: 50 }, () => cache.replace(refused)));
@@ -113,7 +113,7 @@ test("a refused key is replaced once for all who were refused with it", async ()
   expect(loads).toHaveLength(2);
 });
 
-test("a look that began before the key was refused is followed by another", async () => {
+test("a load that began before the refusal of a key is followed by another load", async () => {
   const { cache, clock, loads, answer, first, idNow } = createCache();
   const refused = await first();
   await clock.advance(0.75 * HOUR_MS);
@@ -127,7 +127,7 @@ test("a look that began before the key was refused is followed by another", asyn
   expect(new Set(await replacing)).toEqual(new Set([true]));
 });
 
-test("a refused key whose place has no other is not looked for again within a second", async () => {
+test("a refused key whose source has no other key is loaded again only after a second", async () => {
   const { cache, clock, loads, answer, fail, first } = createCache();
   const refused = await first();
   const replacing = cache.replace(refused);

@@ -21,13 +21,13 @@ const cases: [CamErrorKind, string | undefined, boolean][] = [
   ["REFUSED", "FailedOperation.UserUnbindNoPermission", false],
   ["REFUSED", "InvalidParameter.MFATokenError", false],
   ["REFUSED", "ResourceNotFound.UserNotExist", false],
-  // The bare family, and what CAM's pages do not list of it.
+  // A bare family, and codes of a family that CAM's pages do not list.
   ["REFUSED", "FailedOperation", true],
   ["REFUSED", "FailedOperation.SomethingNew", true],
   ["REFUSED", "InvalidParameterValue.SomethingNew", true],
   ["REFUSED", "ResourceNotFound.SomethingNew", true],
   ["REFUSED", "LimitExceeded.SomethingNew", true],
-  // What says that CAM could not use something, not that it refused.
+  // Codes that report an unusable resource, not a refusal.
   ["REFUSED", "ResourceInUse", true],
   ["REFUSED", "ResourceInsufficient", true],
   ["REFUSED", "ResourceUnavailable", true],
@@ -38,7 +38,7 @@ const cases: [CamErrorKind, string | undefined, boolean][] = [
   ["REFUSED", "", true],
 ];
 
-test("every code that CAM documents either proves that nothing was done, or is one of those that prove nothing", () => {
+test("every code that CAM documents proves that the write was not applied, unless PROVE_NOTHING lists it", () => {
   const prove = expectedCodes.filter(([camCode]) => !PROVE_NOTHING.has(camCode));
   for (const [camCode] of prove)
     expect([camCode, mayHaveBeenApplied(refused(camCode))]).toEqual([camCode, false]);
@@ -60,7 +60,7 @@ test.each(cases)("a write that ended as %s %s may have been applied: %s", (kind,
   expect(mayHaveBeenApplied(error)).toBe(expected);
 });
 
-test("the message says what and where, and nothing that CAM wrote", () => {
+test("the message names the action, kind and code, and contains no text of CAM", () => {
   const error = new CamError({
     kind: "REFUSED",
     action: "SetMfaFlag",

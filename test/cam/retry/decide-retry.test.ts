@@ -55,11 +55,11 @@ test.each([
   { attempt: 1, chance: 0.999, delayMs: 100 },
   { attempt: 2, chance: 0.5, delayMs: 100 },
   { attempt: 3, chance: 0.5, delayMs: 200 },
-])("after attempt $attempt, chance $chance waits $delayMs ms", ({ attempt, chance, delayMs }) => {
+])("after attempt $attempt with chance $chance, the wait is $delayMs ms", ({ attempt, chance, delayMs }) => {
   expect(decide({ error: errorOf("UNREACHABLE"), attempt, chance })).toEqual({ retry: true, delayMs });
 });
 
-test("the wait is at least nothing and at most the doubled base", () => {
+test("the wait is between 0 and the doubled base", () => {
   const attempts = fc.integer({ min: 1, max: MAX_ATTEMPTS - 1 });
   const chances = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
   fc.assert(
@@ -73,7 +73,7 @@ test("the wait is at least nothing and at most the doubled base", () => {
   );
 });
 
-test("attempts are used up after four", () => {
+test("a call has four attempts", () => {
   const error = errorOf("UNREACHABLE");
   expect(decide({ error, attempt: 3 })).toMatchObject({ retry: true });
   expect(decide({ error, attempt: 4 })).toEqual({ retry: false, because: "ATTEMPTS_USED_UP" });
@@ -90,13 +90,13 @@ test.each([
   expect(decision).toEqual(retry ? { retry, delayMs: 50 } : { retry, because: "NO_TIME_LEFT" });
 });
 
-test("what must not be retried at all is said so, however little time or attempts are left", () => {
+test("a failure that must never be retried has its own reason, even without time or attempts left", () => {
   const error = errorOf("TIMEOUT");
   const decision = decide({ error, access: "write", attempt: MAX_ATTEMPTS, deadlineMs: 0 });
   expect(decision).toEqual({ retry: false, because: "OUTCOME_MUST_BE_RESOLVED" });
 });
 
-test("a call that may be made once is not made again, however transient its failure", () => {
+test("a call with one attempt is not retried, even after a transient failure", () => {
   expect(decide({ error: errorOf("TIMEOUT"), maxAttempts: 1 })).toEqual({
     retry: false,
     because: "ATTEMPTS_USED_UP",

@@ -31,7 +31,7 @@ test("headers are sorted by name, trimmed and lower-cased, and a blank line foll
   ]);
 });
 
-test("names are sorted by their bytes, not as a person would", () => {
+test("names are sorted by their bytes, not alphabetically", () => {
   expect(
     canonicalHeaders([
       ["x-tc-b", "2"],

@@ -31,7 +31,7 @@ test.each(published)("the signer reproduces the published vector: $name", (vecto
 });
 
 test.each(published.filter((vector) => vector.signingKeys !== undefined))(
-  "each step of the signing key is as published: $name",
+  "each step of the signing key equals the published one: $name",
   (vector) => {
     const { secretKey, service, timestamp, signingKeys } = vector;
     const scope = createCredentialScope(timestamp, service);

@@ -5,14 +5,14 @@ import { Tc3Signer } from "../../../src/cam/signing/tc3-signer.ts";
 import { Secret } from "../../../src/secret.ts";
 
 /**
- * The official SDK is the other implementation of TC3 that CAM is known to accept. Requests are generated where
- * both are defined. They differ outside of that, and why our side does what it does:
+ * The official SDK is another implementation of TC3 that CAM accepts. The test generates requests for which
+ * both are defined. The differences outside that range, and the reasons for the gateway's behaviour:
  *
- * - sign3 signs exactly content-type;host. We sign what we are told, for CAM's own calls x-tc-action too.
- * - sign3 does not trim or lower-case values; the vendor's page demands both. Here values are lower-case already.
- * - sign3 signs the URL's hostname without its port, although the Host header that it sends has one. We sign the
- *   Host header as it is sent. Here there are no ports.
- * - sign3 takes path and query from a parsed URL, so both pass through its escaping. Here they are escaped.
+ * - sign3 signs exactly content-type;host. The gateway also signs x-tc-action in calls to CAM.
+ * - sign3 does not trim or lower-case values. The vendor's page demands both. The generated values are lower-case.
+ * - sign3 signs the URL's hostname without its port, although its Host header has one. The gateway signs the
+ *   Host header that it sends. The generated hosts have no ports.
+ * - sign3 takes path and query from a parsed URL, which escapes both. The generated queries are escaped.
  */
 const { default: Sign } = createRequire(import.meta.url)(
   "tencentcloud-sdk-nodejs-common/tencentcloud/common/sign.js",
@@ -43,7 +43,7 @@ const host = fc.oneof(
   fc.domain().map((name) => name.toLowerCase()),
 );
 const unicode = fc.string({ unit: "binary", maxLength: 300 });
-/** JavaScript strings may hold half a character; on the wire it becomes a replacement character. */
+/** Strings with lone surrogates, which become replacement characters on the wire. */
 const brokenUnicode = fc
   .array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 100 })
   .map((units) => String.fromCharCode(...units));
@@ -65,7 +65,7 @@ const common = {
   secretId: fc.string({ unit: "grapheme-ascii", minLength: 1, maxLength: 40 }),
   secretKey: fc.string({ unit: "binary", minLength: 1, maxLength: 40 }),
   service: fc.constantFrom("cam", "sts", "cvm", "a-b"),
-  // Up to the end of 9999, when dates get longer.
+  // Up to the end of the year 9999, after which dates get longer.
   timestamp: fc.integer({ min: 0, max: 253_402_300_799 }),
 };
 const post = fc.record({ ...common, method: fc.constant("POST" as const), query: fc.constant(""), body });

@@ -8,7 +8,7 @@ import { createCam, within } from "../../support/create-cam.ts";
 import { JumpingClock } from "../../support/fake-clock.ts";
 import { reply, startStubCam } from "../../support/start-stub-cam.ts";
 
-/** A request as our client put it on the wire, and an emulator on whose clock it was signed just now. */
+/** Captures a request of the client from the wire, and starts an emulator with the clock of the signature. */
 async function captureRequest() {
   const clock = new JumpingClock();
   const stub = await startStubCam(reply());
@@ -26,7 +26,7 @@ async function captureRequest() {
   emulator.control.setClock({ frozen: true, atMs: clock.now() });
   const codeOf = async (altered: Partial<RawRequest>) =>
     responseOf(await sendRaw(emulator.url, { ...request, ...altered })).Error?.Code ?? "Success";
-  /** The headers with one value changed. */
+  /** Returns the headers with one value changed. */
   const withHeader = (name: string, change: (value: string) => string) =>
     headers.map(([each, value]) => [each, each === name ? change(value) : value] as const);
   return { request, emulator, codeOf, withHeader };
@@ -36,13 +36,13 @@ function flipBit(text: string, at: number): string {
   return text.slice(0, at) + String.fromCharCode(text.charCodeAt(at) ^ 1) + text.slice(at + 1);
 }
 
-test("the emulator's verifier accepts what the signer signed", async () => {
+test("the emulator's verifier accepts a request of the signer", async () => {
   const { codeOf, emulator } = await captureRequest();
   await expect(codeOf({})).resolves.toBe("Success");
   expect(emulator.events.filter(({ kind }) => kind === "signatureMismatch")).toEqual([]);
 });
 
-test("the verifier refuses the request when any one byte of its body is another", async () => {
+test("the verifier refuses the request if any byte of its body changes", async () => {
   const { request, codeOf } = await captureRequest();
   const body = String(request.body);
   for (let at = 0; at < body.length; at++) {
@@ -52,7 +52,7 @@ test("the verifier refuses the request when any one byte of its body is another"
   expect(await codeOf({ body: body.slice(0, -1) })).toBe("AuthFailure.SignatureFailure");
 });
 
-test("the verifier refuses the request when any one digit of its signature is another", async () => {
+test("the verifier refuses the request if any digit of its signature changes", async () => {
   const { request, codeOf, withHeader } = await captureRequest();
   const authorization = request.headers.find(([name]) => name === "authorization")?.[1] ?? "";
   const start = authorization.length - 64;

@@ -36,7 +36,7 @@ test.each([
   expect(second.export()).toEqual(deriveSigningKey(otherSecret, other));
 });
 
-test("many days of one secret give right keys all the same", () => {
+test("one secret has the right key on each of many days", () => {
   const cache = new SigningKeyCache();
   const secret = new Secret("key");
   for (let day = 0; day < 40; day++) {

@@ -19,12 +19,12 @@ function createOpener() {
   onTestFinished(() => dispatcher.destroy());
   const opener = new ConnectionOpener(dispatcher, new OpenConnections(dispatcher), clock);
   const open = (origin: string) => opener.openOne(origin, 60_000);
-  /** Connections that are open and carry nothing. */
+  /** Returns undici's counts of the origin's connections. */
   const free = (origin: string) => dispatcher.stats[origin];
   return { clock, dispatcher, opener, open, free };
 }
 
-test("a connection is open before anything is sent, and nothing is sent", async () => {
+test("openOne opens a connection and sends nothing", async () => {
   const cam = await startStubCam(reply());
   const { open, free } = createOpener();
   await open(cam.url);
@@ -32,7 +32,7 @@ test("a connection is open before anything is sent, and nothing is sent", async 
   expect(cam.requests).toEqual([]);
 });
 
-test("calls that wait at the same time have a connection each", async () => {
+test("calls that wait at the same time get one connection each", async () => {
   const cam = await startStubCam(reply());
   const { open, free } = createOpener();
   await Promise.all(Array.from({ length: 7 }, () => open(cam.url)));
@@ -42,7 +42,7 @@ test("calls that wait at the same time have a connection each", async () => {
   expect(cam.requests).toEqual([]);
 });
 
-test("a call that waits no longer leaves its connection to the next", async () => {
+test("a call that stops waiting leaves its connection to the next call", async () => {
   const cam = await startStubCam(reply());
   const { open, free } = createOpener();
   for (let call = 0; call < 5; call++) {
@@ -53,14 +53,14 @@ test("a call that waits no longer leaves its connection to the next", async () =
   expect(free(cam.url)).toMatchObject({ connected: 1, free: 1 });
 });
 
-test("no more are opened ahead than a second has calls", async () => {
+test("at most 20 connections, the calls of one second, are opened ahead", async () => {
   const cam = await startStubCam(reply());
   const { open, free } = createOpener();
   await Promise.all(Array.from({ length: 50 }, () => open(cam.url)));
   expect(free(cam.url)).toMatchObject({ connected: 20, free: 20 });
 });
 
-test("where nobody listens, the call goes on and finds out for itself", async () => {
+test("a refused connection does not reject the wait", async () => {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
@@ -71,7 +71,7 @@ test("where nobody listens, the call goes on and finds out for itself", async ()
   expect(clock.pendingTimers).toBe(0);
 });
 
-test("where opening takes too long, the call goes on after a second, or when its time is over", async () => {
+test("the wait for a slow connection ends after a second or at the deadline", async () => {
   const sockets: Socket[] = [];
   const silent = createServer((socket) => sockets.push(socket)).listen(0, "127.0.0.1");
   await once(silent, "listening");
@@ -93,7 +93,7 @@ test("where opening takes too long, the call goes on after a second, or when its
   expect(isOver).toBe(2);
 });
 
-test("a transport that is closed opens nothing and stops nobody", async () => {
+test("openOne on a closed dispatcher opens nothing and does not reject", async () => {
   const cam = await startStubCam(reply());
   const { open, dispatcher } = createOpener();
   await dispatcher.destroy();
@@ -101,7 +101,7 @@ test("a transport that is closed opens nothing and stops nobody", async () => {
   expect(cam.connections()).toBe(0);
 });
 
-/** Both counts of the connections to a CAM that answers like this, after posts of it all at once. */
+/** Sends concurrent posts to a CAM with this answer. Returns undici's count of free connections and the gateway's. */
 async function afterPosts(answer: StubAnswer, posts: number) {
   const cam = await startStubCam(answer);
   const clock = new FakeClock();
@@ -119,16 +119,16 @@ async function afterPosts(answer: StubAnswer, posts: number) {
 }
 
 test.for([
-  ["replies come", reply(), 4],
-  ["connections are cut", cut, 0],
-] as const)("where %s, it counts as undici does", async ([, answer, free]) => {
+  ["replies", reply(), 4],
+  ["cut connections", cut, 0],
+] as const)("after %s, the count of free connections equals undici's", async ([, answer, free]) => {
   const { cam, undicis, connections, ends } = await afterPosts(answer, 9);
   await ends;
   await vi.waitFor(() => expect(undicis()).toBe(free));
   expect(connections.free(cam.url)).toBe(free);
 });
 
-test("posts that are given up take their connections with them", async () => {
+test("posts that time out close their connections", async () => {
   const { cam, clock, connections, ends } = await afterPosts(silence, 3);
   await vi.waitFor(() => expect(cam.requests).toHaveLength(3));
   expect(connections.free(cam.url)).toBe(0);
@@ -137,7 +137,7 @@ test("posts that are given up take their connections with them", async () => {
   await vi.waitFor(() => expect(connections.free(cam.url)).toBe(0));
 });
 
-test("a connection in use is not free, and is again afterwards", async () => {
+test("a connection in use is not free until it is released", async () => {
   const { cam, connections, ends } = await afterPosts(reply(), 1);
   await ends;
   const release = connections.use(cam.url);
@@ -183,7 +183,7 @@ test("a call goes through the proxy under its own Host, except to hosts that are
 });
 
 test.each(["http", "https"] as const)(
-  "where only an %s proxy is set, TLS is tunnelled through it, and a tunnel that it refuses counts as not sent",
+  "with only an %s proxy set, TLS is tunnelled through it, and a refused tunnel counts as not sent",
   async (setting) => {
     const proxy = await startProxy();
     await expect(post("https://cam.invalid", { [setting]: proxy.url })).rejects.toMatchObject({
@@ -194,7 +194,7 @@ test.each(["http", "https"] as const)(
   },
 );
 
-test("the process's own environment is not read behind the configuration's back", async () => {
+test("the transport ignores the proxy variables of the process environment", async () => {
   const cam = await startStubCam(reply());
   const proxy = await startProxy();
   for (const name of ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"]) vi.stubEnv(name, proxy.url);

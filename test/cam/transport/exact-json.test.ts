@@ -16,7 +16,7 @@ test.each([
   ["1.5", 1.5],
   ["1.0", 1],
   ["1e3", 1000],
-  // No integer literals, so no promise is made for them; a Uin is never written so, and a number this large is refused as one.
+  // Not integer literals, so they may lose digits. CAM writes no Uin in this form, and a Uin this large is rejected.
   ["9007199254740993.0", 9007199254740992],
   ["1e19", 1e19],
   ["1e400", Number.POSITIVE_INFINITY],
@@ -33,17 +33,17 @@ test.each([
 });
 
 test.each(["", "{", '{"Response":', "18446744073709551615n", "undefined", "<html>"])(
-  "%j is no JSON",
+  "%j is rejected as invalid JSON",
   (text) => {
     expect(() => parseExactJson(text)).toThrow(SyntaxError);
   },
 );
 
-test("everything but large integers is read as JSON.parse reads it", () => {
+test("parseExactJson agrees with JSON.parse except for large integers", () => {
   const large = "18446744073709551615";
   fc.assert(
     fc.property(fc.json({ maxDepth: 3 }), (text) => {
-      // A large integer elsewhere in the text is what has every value looked at.
+      // A large integer elsewhere in the text makes parseExactJson inspect every value.
       for (const whole of [text, `[${text},${large}]`]) {
         const rounded = JSON.stringify(parseExactJson(whole), (_key, value: unknown) =>
           typeof value === "bigint" ? Number(value) : value,
@@ -54,7 +54,7 @@ test("everything but large integers is read as JSON.parse reads it", () => {
   );
 });
 
-test("a Uin keeps every digit on the way out and back", () => {
+test("a Uin keeps every digit when it is serialized and parsed", () => {
   fc.assert(
     fc.property(fc.bigInt({ min: 1n, max: 2n ** 64n - 1n }), (uin) => {
       const text = JSON.stringify({ OpUin: exactInteger(String(uin)) });
@@ -64,7 +64,7 @@ test("a Uin keeps every digit on the way out and back", () => {
   );
 });
 
-test("nesting that is too deep to look through for large integers ends in an error, not in a crash", () => {
+test("nesting that is too deep ends in an error, not in a crash", () => {
   const deep = `${"[".repeat(50_000)}18446744073709551615${"]".repeat(50_000)}`;
   expect(() => parseExactJson(deep)).toThrow();
 });

@@ -15,7 +15,7 @@ function createTransport(dispatcher = createDispatcher()) {
   const transport = new HttpTransport({ dispatcher, clock });
   onTestFinished(() => transport.close());
   const log: string[] = [];
-  /** Posts, and notes in the log that bytes are about to be written. */
+  /** Posts, and adds the body to the log just before the first byte is written. */
   const post = (origin: string, body = "{}", more: Partial<TransportRequest> = {}) =>
     transport.post({
       origin,
@@ -35,7 +35,7 @@ const headThen =
       `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n${body}`,
     );
 
-test("a reply comes with its status, type, date and text", async () => {
+test("post returns the status, type, date and text of a reply", async () => {
   const date = "Tue, 24 Nov 2026 12:00:00 GMT";
   const cam = await startStubCam(
     reply({ status: "201 Created", contentType: "text/plain", date, body: "名" }),
@@ -48,11 +48,11 @@ test("connections are kept for later requests", async () => {
   const cam = await startStubCam(reply());
   const { post } = createTransport();
   for (let request = 0; request < 10; request++) await post(cam.url);
-  // A request that follows in the same tick finds the connection of the one before still busy, so there are two.
+  // The connection of a request is still busy in the tick in which the next begins, so that two may be open.
   expect(cam.connections()).toBeLessThanOrEqual(2);
 });
 
-test("missing headers are told apart from empty ones", async () => {
+test("a missing header is undefined, and an empty one is an empty string", async () => {
   const cam = await startStubCam(reply({ contentType: "", body: "" }));
   const { post } = createTransport();
   await expect(post(cam.url)).resolves.toEqual({ status: 200, contentType: "", date: undefined, body: "" });
@@ -63,10 +63,10 @@ test.each([
   ["the connection closes within the headers", (s) => s.end("HTTP/1.1 200 OK\r\nCont"), "CONNECTION_LOST"],
   ["the connection closes within the body", headThen('{"Response":{'), "CONNECTION_LOST"],
   ["the connection is reset", (s) => s.resetAndDestroy(), "CONNECTION_LOST"],
-  ["what comes back is no HTTP", (s) => s.end("SSH-2.0-OpenSSH_9.6\r\n"), "CONNECTION_LOST"],
+  ["the reply is not HTTP", (s) => s.end("SSH-2.0-OpenSSH_9.6\r\n"), "CONNECTION_LOST"],
   ["the reply is too large", reply({ body: "x".repeat(MAX_REPLY_BYTES + 1) }), "REPLY_TOO_LARGE"],
 ] satisfies [string, StubAnswer, string][])(
-  "where %s, the request counts as sent",
+  "if %s, the request counts as sent",
   async (_, answer, reason) => {
     const cam = await startStubCam(answer, reply());
     const { post, log, clock } = createTransport();
@@ -82,7 +82,7 @@ test.each([
   },
 );
 
-test("a reply of exactly the largest size is taken", async () => {
+test("a reply of the maximum size is accepted", async () => {
   const cam = await startStubCam(reply({ body: "x".repeat(MAX_REPLY_BYTES) }));
   const { post } = createTransport();
   expect((await post(cam.url)).body).toHaveLength(MAX_REPLY_BYTES);
@@ -90,8 +90,8 @@ test("a reply of exactly the largest size is taken", async () => {
 
 test.each([
   ["with a byte order mark is read without it", Buffer.from('\uFEFF{"a":"张"}'), '{"a":"张"}'],
-  ["that is not UTF-8 is no text", Buffer.from([0x22, 0xd5, 0xc5, 0xc8, 0xfd, 0x22]), ""],
-  ["that ends within a letter is no text", Buffer.from([0x22, 0xe5, 0xbc]), ""],
+  ["that is not UTF-8 has an empty text", Buffer.from([0x22, 0xd5, 0xc5, 0xc8, 0xfd, 0x22]), ""],
+  ["that ends within a character has an empty text", Buffer.from([0x22, 0xe5, 0xbc]), ""],
 ])("a reply %s", async (_what, bytes, body) => {
   const cam = await startStubCam((socket) => {
     const head = `HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/html\r\nContent-Length: ${bytes.length}\r\n\r\n`;
@@ -101,7 +101,7 @@ test.each([
   await expect(post(cam.url)).resolves.toMatchObject({ status: 502, body });
 });
 
-test("an interim response is not taken for the reply", async () => {
+test("an interim response is skipped", async () => {
   const cam = await startStubCam((socket, request) => {
     socket.write("HTTP/1.1 103 Early Hints\r\nContent-Type: text/html\r\nLink: </x>\r\n\r\n");
     reply()(socket, request);
@@ -110,7 +110,7 @@ test("an interim response is not taken for the reply", async () => {
   await expect(post(cam.url)).resolves.toMatchObject({ status: 200, contentType: "application/json" });
 });
 
-test("a redirect is a reply like any other and is not followed", async () => {
+test("a redirect is returned and not followed", async () => {
   const cam = await startStubCam((socket) => {
     socket.write("HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n");
   });
@@ -120,12 +120,12 @@ test("a redirect is a reply like any other and is not followed", async () => {
 });
 
 const unreachable: [string, () => Promise<string>, RegExp][] = [
-  ["nobody listens", async () => `http://127.0.0.1:${await closedPort()}`, /ECONNREFUSED/],
-  // RFC 2606 keeps .invalid free of names; without a network the resolver cannot be asked, or does not answer.
+  ["the port is closed", async () => `http://127.0.0.1:${await closedPort()}`, /ECONNREFUSED/],
+  // RFC 2606 reserves .invalid. Without a network the resolver is unreachable or does not answer.
   ["the name is unknown", async () => "http://cam.invalid", /ENOTFOUND|EAI_AGAIN|UND_ERR_CONNECT_TIMEOUT/],
 ];
 
-test.each(unreachable)("where %s, the request counts as not sent", async (_, address, code) => {
+test.each(unreachable)("if %s, the request counts as not sent", async (_, address, code) => {
   const { post, log, clock } = createTransport();
   await expect(post(await address())).rejects.toMatchObject({
     reason: "CONNECT_FAILED",
@@ -147,7 +147,7 @@ test("a request that cannot be written as HTTP is not sent", async () => {
   expect(cam.requests).toEqual([]);
 });
 
-test("silence ends with the time", async () => {
+test("a request without a reply ends at its timeout", async () => {
   const cam = await startStubCam(silence, reply());
   const { post, clock } = createTransport();
   const posting = post(cam.url);
@@ -159,7 +159,7 @@ test("silence ends with the time", async () => {
   await expect(post(cam.url)).resolves.toMatchObject({ status: 200 });
 });
 
-test("time that runs out within a reply counts as sent", async () => {
+test("a request that times out within its reply counts as sent", async () => {
   const cam = await startStubCam((socket) => {
     socket.write("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{");
   });
@@ -172,7 +172,7 @@ test("time that runs out within a reply counts as sent", async () => {
   ]);
 });
 
-test("an abort ends the exchange, and its late reply goes nowhere", async () => {
+test("an abort ends the exchange, and its late reply is dropped", async () => {
   const cam = await startStubCam(silence, reply());
   const { post, clock } = createTransport();
   const controller = new AbortController();
@@ -184,7 +184,7 @@ test("an abort ends the exchange, and its late reply goes nowhere", async () => 
   await expect(post(cam.url)).resolves.toMatchObject({ status: 200 });
 });
 
-test("a signal that is aborted already keeps even the connection from being opened", async () => {
+test("a request with an already aborted signal opens no connection", async () => {
   const cam = await startStubCam(reply());
   const { post, log } = createTransport();
   const signal = AbortSignal.abort();
@@ -195,7 +195,7 @@ test("a signal that is aborted already keeps even the connection from being open
 });
 
 test.each(["TIMEOUT", "ABORTED"] as const)(
-  "a request that ends as %s while it waits for a connection is never sent later",
+  "a request that ends as %s while it waits for a connection is never sent",
   async (reason) => {
     let answerFirst: (() => void) | undefined;
     const cam = await startStubCam((socket, request) => {
@@ -213,12 +213,12 @@ test.each(["TIMEOUT", "ABORTED"] as const)(
     await expect(Promise.all([first, last])).resolves.toHaveLength(2);
     expect(log).toEqual(["first", "last"]);
     expect(cam.requests.map((request) => request.split("\r\n\r\n")[1])).toEqual(["first", "last"]);
-    // Dropping it cost no connection either.
+    // The dropped request cost no connection.
     expect(cam.connections()).toBe(1);
   },
 );
 
-test("a request that is stopped when it is about to be written is not written, and its connection is kept", async () => {
+test("a request that onSend stops is not written, and its connection stays open", async () => {
   const cam = await startStubCam(reply());
   const { post, log, clock } = createTransport();
   await expect(post(cam.url, "late", { onSend: () => false })).rejects.toMatchObject({
@@ -232,7 +232,7 @@ test("a request that is stopped when it is about to be written is not written, a
   expect(cam.connections()).toBe(1);
 });
 
-test("closing the transport ends what is under way, and what comes after it is not sent", async () => {
+test("closing the transport ends requests in flight, and later requests are not sent", async () => {
   const cam = await startStubCam(silence);
   const { post, transport } = createTransport();
   const posting = post(cam.url);
