@@ -7,7 +7,7 @@ const SET = `mutation ($opUin: Uin!, $login: LoginActionMfaFlagInput, $action: L
 }`;
 const LAST_OFF = { opUin: MAX, login: { wechat: false } };
 
-test("the last method of a user is not switched off without a reason", async () => {
+test("a change that switches off the last method of a user needs a reason", async () => {
   const { send, cam } = await startGateway(UNLIMITED);
   for (const reason of [undefined, null, "", " \n"]) {
     const { errors } = await send(SET, { ...LAST_OFF, reason });
@@ -21,20 +21,20 @@ test("the last method of a user is not switched off without a reason", async () 
   expect(cam.journal({ action: "SetMfaFlag" })).toEqual([]);
 });
 
-test("joiners of scripts and emoji, and every script, are characters of a reason", async () => {
+test("a reason may contain every script, and the joiners of scripts and emoji", async () => {
   const { send } = await startGateway(UNLIMITED);
   const reason = "می\u200cخواهم \u{1f469}\u200d\u{1f4bb} हिन्दी עברית 手机";
   expect((await send(SET, { ...LAST_OFF, reason })).data).toEqual({ setSubUserMfa: { change: { reason } } });
 });
 
-test("with a reason it is, and the reason is on record", async () => {
+test("a change with a reason switches off the last method, and the record has the reason", async () => {
   const { send, cam } = await startGateway(UNLIMITED);
   const { data } = await send(SET, { ...LAST_OFF, reason: "  The phone was lost. 手机丢了 " });
   expect(data).toEqual({ setSubUserMfa: { change: { reason: "The phone was lost. 手机丢了" } } });
   expect(cam.user(MAX)?.loginFlag).toMatchObject({ Wechat: 0 });
 });
 
-test("another change needs none, and has none on record", async () => {
+test("another change needs no reason, and its record has none", async () => {
   const { send } = await startGateway(UNLIMITED);
   for (const change of [
     { opUin: CAROL, login: { phone: false } },
@@ -45,22 +45,22 @@ test("another change needs none, and has none on record", async () => {
 });
 
 test.each([
-  ["too long", "x".repeat(501), "longer than 500 characters"],
+  ["of more than 500 characters", "x".repeat(501), "longer than 500 characters"],
   ["with a NUL", "lost\0phone", "U+0000"],
   ["with an escape", "lost \u001b[2J", "U+001B"],
-  ["with a control of the second kind", "lost \u009b2J", "U+009B"],
+  ["with a C1 control character", "lost \u009b2J", "U+009B"],
   ["with a line feed", "lost\nlevel=error", "U+000A"],
   ["with a tab", "lost\tphone", "U+0009"],
-  ["with a delete", "lost\u007f", "U+007F"],
+  ["with a delete character", "lost\u007f", "U+007F"],
   ["with a line separator", "lost\u2028phone", "U+2028"],
   ["with a paragraph separator", "lost\u2029phone", "U+2029"],
-  ["that is turned around", "lost \u202etxt", "U+202E"],
+  ["with a right-to-left override", "lost \u202etxt", "U+202E"],
   ["with an isolate", "lost \u2066txt", "U+2066"],
-  ["with a mark of direction", "lost \u200ftxt", "U+200F"],
-  ["with an Arabic mark", "lost \u061ctxt", "U+061C"],
-  ["with a character of no width", "lo\u200bst", "U+200B"],
-  ["with a tag", "lost \u{e0041}", "U+E0041"],
-])("a reason that is %s is refused before CAM is asked", async (_case, reason, problem) => {
+  ["with a right-to-left mark", "lost \u200ftxt", "U+200F"],
+  ["with an Arabic letter mark", "lost \u061ctxt", "U+061C"],
+  ["with a zero-width space", "lo\u200bst", "U+200B"],
+  ["with a tag character", "lost \u{e0041}", "U+E0041"],
+])("a reason %s is refused before the gateway calls CAM", async (_case, reason, problem) => {
   const { send, cam } = await startGateway(UNLIMITED);
   const { errors } = await send(SET, { ...LAST_OFF, reason });
   expect(errors).toMatchObject([{ extensions: { code: "BAD_USER_INPUT" } }]);
@@ -68,7 +68,7 @@ test.each([
   expect(cam.journal({ action: "DescribeSafeAuthFlagColl" })).toEqual([]);
 });
 
-test("an idempotency key stands for its reason too", async () => {
+test("a repeated idempotency key with another reason is refused", async () => {
   const { http } = await startGateway(UNLIMITED);
   const ask = (reason: string) =>
     http

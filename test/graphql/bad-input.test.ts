@@ -16,7 +16,7 @@ const byLiteral = (opUin: string, flagSet = "{ phone: true }") =>
 
 const RANGE = "A Uin lies between 1 and 18446744073709551615.";
 
-describe("a Uin that is none is refused before CAM is asked", () => {
+describe("a malformed Uin is refused before the gateway calls CAM", () => {
   test.each([
     ["0", "A Uin is greater than 0."],
     ['"0"', "A Uin is greater than 0."],
@@ -67,7 +67,7 @@ describe("a Uin that is none is refused before CAM is asked", () => {
   });
 });
 
-describe("what the schema does not have is refused without hints at what it has", () => {
+describe("a wrong name or type is refused without suggestions from the schema", () => {
   test.each([
     ["a field", `mutation { setSubUserMfa(opUin: "${ALICE}") { requestIdd } }`],
     ["a mutation", `mutation { setSubUserMfaa(opUin: "${ALICE}") { requestId } }`],
@@ -104,30 +104,30 @@ test.each([
   ["a syntax error", "mutation { setSubUserMfa("],
   ["two operations and no name", "query A { __typename } query B { __typename }"],
   ["a subscription", "subscription { x }"],
-  ["@defer, which is not offered", "{ ... @defer { __typename } }"],
-  ["@stream, which is not offered", "{ subUsers(opUins: [1]) @stream { opUin } }"],
+  ["@defer, which the gateway does not support", "{ ... @defer { __typename } }"],
+  ["@stream, which the gateway does not support", "{ subUsers(opUins: [1]) @stream { opUin } }"],
 ])("%s is refused", async (_case, query) => {
   await expectRefused(query);
 });
 
-describe("a document that asks for too much is refused", () => {
+describe("a document over a limit is refused", () => {
   const deep = (levels: number) => `{ mfaChanges ${"{ edges ".repeat(levels)} ${"}".repeat(levels)} }`;
   test.each([
-    ["in depth", deep(10), "depth"],
+    ["of depth", deep(10), "depth"],
     [
-      "in aliases",
+      "of aliases",
       `{ ${Array.from({ length: 1_001 }, (_, at) => `a${at}: camErrors { code }`).join(" ")} }`,
       "Aliases",
     ],
-    ["in directives", `{ __typename ${"@skip(if: false) ".repeat(51)} }`, "Directives"],
-    ["in tokens", `{ ${"__typename ".repeat(15_000)} }`, "token"],
+    ["of directives", `{ __typename ${"@skip(if: false) ".repeat(51)} }`, "Directives"],
+    ["of tokens", `{ ${"__typename ".repeat(15_000)} }`, "token"],
   ])("%s", async (_case, query, word) => {
     const { errors } = await expectRefused(query);
     expect(errors.map(({ message }) => message).join()).toMatch(new RegExp(word, "i"));
   });
 });
 
-test("what cannot be understood is not quoted at length", async () => {
+test("an error message quotes invalid input in part only", async () => {
   const long = "x".repeat(100_000);
   for (const query of [`{ ${long} }`, `{ subUser(opUin: "${long}") { name } }`, `"${long}`]) {
     const { errors, text } = await expectRefused(query);
@@ -138,19 +138,19 @@ test("what cannot be understood is not quoted at length", async () => {
   expect(text.length).toBeLessThan(2_000);
 });
 
-test("a literal that is no Uin is shown in its place", async () => {
+test("the error of a malformed Uin literal has its location", async () => {
   const { errors } = await expectRefused('{ a: subUser(opUin: "x") { name } }');
   expect(errors[0]).toMatchObject({ locations: [{ line: 1, column: 21 }] });
 });
 
-test("a deeply nested document does no harm", async () => {
+test("the gateway refuses a deeply nested document and keeps answering", async () => {
   const { send } = shared;
   const deep = `{ a ${"{ b ".repeat(4_000)} ${"}".repeat(4_000)} }`;
   expect((await send(deep)).errors.length).toBeGreaterThan(0);
   expect((await send("{ __typename }")).data).toEqual({ __typename: "Query" });
 });
 
-test("introspection is off where the playground is", async () => {
+test("introspection is off if the playground is off", async () => {
   for (const query of ["{ __schema { types { name } } }", '{ __type(name: "SubUser") { name } }']) {
     const { errors } = await expectRefused(query);
     expect(errors).toMatchObject([
@@ -162,7 +162,7 @@ test("introspection is off where the playground is", async () => {
   }
 });
 
-/** Names of the schema with a letter wrong: of a field, an argument, an enum value, and a field of a variable. */
+/** Misspelt names of the schema: a field, an argument, an enum value and a field of an input variable. */
 const MISSPELT: readonly (readonly [query: string, variables?: Record<string, unknown>])[] = [
   ["{ camQuotas { action } }"],
   ['{ subUser(opUinn: "100021969091") { name } }'],
@@ -175,12 +175,12 @@ const MISSPELT: readonly (readonly [query: string, variables?: Record<string, un
   ],
 ];
 
-test("who comes near a name of the schema is not told it where introspection is off", async () => {
+test("a misspelt name gets no suggestion while introspection is off", async () => {
   // expectRefused looks for suggestions in every refusal.
   for (const [query, variables] of MISSPELT) await expectRefused(query, variables);
 });
 
-test("who comes near a name of the schema is told it where introspection is on, at no greater length", async () => {
+test("a misspelt name gets a suggestion of limited length while introspection is on", async () => {
   const { send } = await startGateway({ env: { INTROSPECTION: "on" } });
   for (const [query, variables] of MISSPELT) {
     const { errors, status } = await send(query, variables);
@@ -192,11 +192,11 @@ test("who comes near a name of the schema is told it where introspection is on, 
   expect(text.length).toBeLessThan(2_000);
 });
 
-/** A refusal in GraphQL's own terms: CAM was not asked about any user, and nothing of the inside shows. */
+/** Expects a GraphQL error without a call of CAM and without internal details. */
 async function expectRefused(query: string, variables?: Record<string, unknown>): Promise<Reply> {
   const { send, cam } = shared;
   const reply = await send(query, variables);
-  // As application/json, where a status other than 200 would say that the answer is none of GraphQL's.
+  // The answer is application/json. There, another status than 200 means that it is not a GraphQL response.
   expect(reply.status).toBe(200);
   expect(reply.data).toBeUndefined();
   for (const { extensions } of reply.errors) {

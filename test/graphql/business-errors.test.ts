@@ -12,7 +12,7 @@ import { pauseQuota } from "../support/pause-quota.ts";
 import { ALICE, BOB, CAROL, DAVE, ERIN, GRACE, HEIDI, NOBODY } from "../support/seed-users.ts";
 import { type StartedGateway, startGateway, UNLIMITED } from "../support/start-gateway.ts";
 
-/** Errors that the gateway tries to overcome take until its deadline. */
+/** Short limits, because the gateway retries some errors until its deadline. */
 const quick = { CAM_TIMEOUT_MS: "1000", CAM_DEADLINE_MS: "1300" };
 
 let shared: StartedGateway;
@@ -25,7 +25,7 @@ beforeEach(() => shared.cam.reset());
 
 let users = 0;
 
-/** Has CAM answer each write of a user of its own so, which takes as long as the gateway tries again. */
+/** Lets CAM answer every write of a new user with the code. Takes as long as the gateway retries. */
 async function expectUnknownOutcome(camCode: string, message?: string): Promise<void> {
   users += 1;
   const opUin = String(100021995000 + users);
@@ -61,7 +61,7 @@ describe("the errors that SetMfaFlag documents", () => {
     expect(started.cam.counters()["SetMfaFlag"]).toMatchObject({ received: 2, applied: 0 });
   });
 
-  test("ResourceNotFound.UserNotExist is USER_NOT_EXIST, found by the read before the write", async () => {
+  test("ResourceNotFound.UserNotExist is USER_NOT_EXIST, from the read before the write", async () => {
     const started = shared;
     const change = { opUin: NOBODY, login: { phone: true } };
     const extensions = await expectInBothChannels(started, change, "USER_NOT_EXIST");
@@ -89,13 +89,13 @@ describe("every code that CAM documents", () => {
     started.cam.addFault({ kind: "camError", code: camCode, message, action: actionOf(camCode) });
     return started;
   };
-  /** A write that ends so is of unknown outcome where the code proves nothing; a read is not. */
+  /** A code that proves nothing leaves the outcome of a write unknown, so the test uses a read for it. */
   const actionOf = (camCode: string) =>
     PROVE_NOTHING.has(camCode) ? "DescribeSafeAuthFlagColl" : "SetMfaFlag";
 
-  test.each(expectedCodes)("%s is %s by both channels, in our own words", async (camCode, code) => {
+  test.each(expectedCodes)("%s is %s by both channels, with the gateway's message", async (camCode, code) => {
     const first = await start(camCode, code);
-    // After a throttle the gateway gives CAM a pause, and would refuse the second request by itself.
+    // After a throttle the gateway pauses its calls, and would refuse the second request without a call.
     const second = code === "CAM_RATE_LIMITED" ? await start(camCode, code) : first;
     const change = { opUin: ALICE, login: { phone: true } };
     const extensions = await expectInBothChannels(first, change, code, second);
@@ -105,28 +105,28 @@ describe("every code that CAM documents", () => {
     expect(first.cam.user(ALICE)?.loginFlag.Phone).toBe(0);
   });
 
-  test("each that proves nothing leaves the outcome of a write unknown, with the code", async () => {
+  test("a code that proves nothing leaves the outcome of a write unknown, and the error has the code", async () => {
     await Promise.all([...PROVE_NOTHING].map((camCode) => expectUnknownOutcome(camCode, message)));
   });
 
-  test("leads to every code of the catalogue that an answer of CAM can lead to", () => {
+  test("together the codes cover every row of the catalogue that has codes of CAM", () => {
     const reached = new Set(expectedCodes.map(([camCode]) => codeForCamCode(camCode)));
     const reachable = CAM_ERROR_CATALOGUE.filter(({ camCodes }) => camCodes.length > 0);
     expect(reachable.map(({ code }) => code).filter((code) => !reached.has(code))).toEqual([]);
   });
 });
 
-describe("a code that nobody has seen", () => {
+describe("a code that CAM does not document", () => {
   const unseen = ["Brand.New", "FailedOperations", "x".repeat(300), "Fehler.Ümlaut"];
 
-  test.each(unseen)("%s is CAM_UNKNOWN_ERROR of a read", async (camCode) => {
+  test.each(unseen)("%s is CAM_UNKNOWN_ERROR in a read", async (camCode) => {
     shared.cam.addFault({ kind: "camError", code: camCode, action: "DescribeSafeAuthFlagColl" });
     const change = { opUin: ALICE, login: { phone: true } };
     const extensions = await expectInBothChannels(shared, change, "CAM_UNKNOWN_ERROR");
     expect(extensions).toMatchObject({ cam: { code: camCode } });
   });
 
-  test("each leaves the outcome of a write unknown, sub-codes of known families too", async () => {
+  test("an undocumented code leaves the outcome of a write unknown, even in a known family", async () => {
     const codes = [...unseen, "FailedOperation.NewOne", "InvalidParameterValue.NewOne"];
     await Promise.all(codes.map((camCode) => expectUnknownOutcome(camCode)));
   });
@@ -135,24 +135,24 @@ describe("a code that nobody has seen", () => {
     ["FailedOperation.NewOne", "CAM_FAILED_OPERATION", "DescribeSafeAuthFlagColl"],
     ["InvalidParameterValue.NewOne", "CAM_INVALID_PARAMETER", "DescribeSafeAuthFlagColl"],
     ["UnauthorizedOperation.CamNoAuth", "CAM_PERMISSION_DENIED", "SetMfaFlag"],
-  ] as const)("%s is what its family is: %s", async (camCode, code, action) => {
+  ] as const)("%s has the code of its family: %s", async (camCode, code, action) => {
     const started = shared;
     started.cam.addFault({ kind: "camError", code: camCode, action });
     await expectInBothChannels(started, { opUin: ALICE, login: { phone: true } }, code);
   });
 });
 
-describe("refusals of our own", () => {
+describe("refusals of the gateway", () => {
   test.each([
     ["NOTHING_TO_CHANGE", { opUin: ALICE, login: {} }],
     ["MFA_METHOD_NOT_WRITABLE", { opUin: ERIN, login: { phone: true } }],
-  ] as const)("%s comes by both channels, without an answer of CAM", async (code, change) => {
+  ] as const)("%s comes by both channels, without an error of CAM", async (code, change) => {
     const started = shared;
     expect(await expectInBothChannels(started, change, code)).not.toHaveProperty("cam");
     expect(started.cam.counters()["SetMfaFlag"]).toBeUndefined();
   });
 
-  test("CAM_BAD_RESPONSE comes by both channels where CAM does not say what to keep", async () => {
+  test("CAM_BAD_RESPONSE comes by both channels if CAM does not report a method that the write must keep", async () => {
     const started = shared;
     started.cam.putUser({ uin: HEIDI, unreportedMethods: ["Wechat"] });
     const change = { opUin: HEIDI, login: { phone: true } };
@@ -160,7 +160,7 @@ describe("refusals of our own", () => {
     expect(started.cam.counters()["SetMfaFlag"]).toBeUndefined();
   });
 
-  test("QUOTA_EXHAUSTED says how long to wait, and CAM is not asked", async () => {
+  test("QUOTA_EXHAUSTED has the time to wait, and the gateway does not call CAM", async () => {
     const databaseUrl = await createTestPostgres();
     const started = await startGateway({ env: { DATABASE_URL: databaseUrl } });
     await pauseQuota(databaseUrl, "DescribeSafeAuthFlagColl");
@@ -171,12 +171,12 @@ describe("refusals of our own", () => {
   });
 });
 
-test("the thrown error and the data tell the way to CAM alike where CAM is out of reach", async () => {
+test("the thrown error and the data are alike if CAM is unreachable", async () => {
   const started = await startGateway({ env: { ...quick, CAM_ENDPOINT: "http://127.0.0.1:1" } });
   await expectInBothChannels(started, { opUin: ALICE, login: { phone: true } }, "CAM_UNREACHABLE");
 });
 
-test("a gateway without a usable key says so, and asks nothing", async () => {
+test("a gateway without a usable key reports that and does not call CAM", async () => {
   const env = { TENCENTCLOUD_SECRET_KEY: "", TENCENTCLOUD_SECRET_KEY_FILE: "/nowhere/key" };
   const started = await startGateway({ env });
   await expectInBothChannels(

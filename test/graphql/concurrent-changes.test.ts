@@ -7,8 +7,8 @@ const SET = `mutation ($opUin: Uin!, $login: LoginActionMfaFlagInput) {
   setSubUserMfa(opUin: $opUin, login: $login) { camRequestId resolvedBy subUser { mfa { login { phone stoken } } } }
 }`;
 
-describe("changes at once", () => {
-  test("that are the same make one write, and all callers get its answer", async () => {
+describe("concurrent changes", () => {
+  test("that are identical make one write, and all callers get its answer", async () => {
     const { send, cam, hold } = await startHeld();
     const held = hold();
     const first = send(SET, { opUin: ALICE, login: { phone: true } });
@@ -22,7 +22,7 @@ describe("changes at once", () => {
     expect(cam.counters()["SetMfaFlag"]?.received).toBe(1);
   });
 
-  test("that differ both hold", async () => {
+  test("of one user that differ both take effect", async () => {
     const { send, cam, hold } = await startHeld();
     const held = hold();
     const first = send(SET, { opUin: HEIDI, login: { phone: true } });
@@ -47,7 +47,7 @@ describe("changes at once", () => {
   });
 });
 
-test("a client that goes away does not stop its change", async () => {
+test("a client that disconnects does not stop its change", async () => {
   const { gateway, cam, hold } = await startHeld();
   const held = hold();
   const client = new AbortController();
@@ -83,7 +83,7 @@ test("several changes in one document run in order, and each has its own error",
   expect(cam.journal({ action: "SetMfaFlag" }).map(({ opUin }) => opUin)).toEqual([ALICE, BOB, ALICE]);
 });
 
-test("of several changes in one document, one that fails hides nothing of the others", async () => {
+test("a failed change leaves the results of the other changes of its document intact", async () => {
   const { send, cam } = await startGateway();
   const { data, errors } = await send(`mutation {
     first: setSubUserMfa(opUin: "${ALICE}", login: { phone: true }) { resolvedBy }
@@ -104,7 +104,7 @@ test("of several changes in one document, one that fails hides nothing of the ot
   expect(cam.user(HEIDI)?.loginFlag).toMatchObject({ Phone: 1 });
 });
 
-/** A gateway whose writes a test can hold on their way to CAM. */
+/** Starts a gateway. A test can hold its writes on their way to CAM. */
 async function startHeld() {
   let gate: Awaited<ReturnType<typeof startGate>> | undefined;
   const started = await startGateway({
@@ -114,15 +114,15 @@ async function startHeld() {
     },
   });
   const hold = () => {
-    if (gate === undefined) throw new Error("There is no gate.");
+    if (gate === undefined) throw new Error("The gate has not started.");
     return gate.hold("SetMfaFlag");
   };
   return { ...started, hold };
 }
 
 /**
- * Resolves when the gateway has taken up what was sent before: it reads requests in the order they arrive, so after
- * two whole exchanges an earlier request is where it has to wait.
+ * Resolves when the gateway has begun every earlier request. The gateway reads requests in the order of their arrival.
+ * After two whole exchanges an earlier request waits behind the held write.
  */
 async function received(send: StartedGateway["send"]): Promise<void> {
   await send("{ __typename }");

@@ -12,21 +12,21 @@ beforeAll(async () => {
 const SUB_USERS = "query ($of: [Uin!]!) { subUsers(opUins: $of) { name } }";
 const ENTITIES = "query ($of: [_Any!]!) { _entities(representations: $of) { __typename } }";
 
-/** So many aliases or fragments, from 0 on. */
+/** Joins `count` aliases or fragments, numbered from 0. */
 function many(count: number, write: (at: number) => string): string {
   return Array.from({ length: count }, (_, at) => write(at)).join(" ");
 }
 
-/** Three fragments, of which each uses the next so often. */
+/** Returns a document of three fragments. Each spreads the next one `uses` times. */
 function fragmentsOfFragments(type: string, uses: number): string {
   const fragments = many(3, (at) => `fragment F${at} on ${type} { ${`...F${at + 1} `.repeat(uses)} }`);
   return `{ ...F0 } ${fragments} fragment F3 on ${type} { __typename }`;
 }
 
-describe("an operation that would keep everybody else waiting is refused before it begins", () => {
+describe("an operation that would block other callers is refused before it runs", () => {
   test.each<[what: string, query: string, why: RegExp, variables?: Record<string, unknown>]>([
     ["the catalogue of errors, 900 times", `{ ${many(900, (at) => `a${at}: camErrors { code }`)} }`, /20000/],
-    ["the schema as a text, 900 times", `{ ${many(900, (at) => `a${at}: _service { sdl }`)} }`, /20000/],
+    ["the schema as text, 900 times", `{ ${many(900, (at) => `a${at}: _service { sdl }`)} }`, /20000/],
     [
       "introspection, 20 times",
       `{ ${many(20, (at) => `a${at}: __schema { types { name fields { name } } }`)} }`,
@@ -38,7 +38,7 @@ describe("an operation that would keep everybody else waiting is refused before 
       /20000/,
     ],
     ["one user, 15,000 times", SUB_USERS, /20000/, { of: Array.from({ length: 15_000 }, () => ALICE) }],
-    ["15,000 entities of no type", ENTITIES, /20000/, { of: Array.from({ length: 15_000 }, () => ({})) }],
+    ["15,000 entities without a type", ENTITIES, /20000/, { of: Array.from({ length: 15_000 }, () => ({})) }],
     ["a field, 7,000 times", `{ camErrors { ${"code ".repeat(7_000)} } }`, /too often/],
     [
       "1,500 fragments",
@@ -52,7 +52,7 @@ describe("an operation that would keep everybody else waiting is refused before 
       /15000 fields/,
     ],
     [
-      "aliases in a fragment that is used under aliases",
+      "aliases in a fragment that is spread under aliases",
       `{ ${many(40, (at) => `a${at}: camErrors { ...F }`)} } fragment F on CamErrorInfo { ${many(40, (at) => `b${at}: code`)} }`,
       /Aliases limit/,
     ],
@@ -62,11 +62,11 @@ describe("an operation that would keep everybody else waiting is refused before 
     expect(errors).toMatchObject([
       { message: expect.stringMatching(why), extensions: { code: "GRAPHQL_VALIDATION_FAILED" } },
     ]);
-    // A router would send a 500 again.
+    // A router would retry after a 500.
     expect(status).toBe(200);
   });
 
-  test("the largest that people have a use for are not", async () => {
+  test("an operation of a useful size runs: 2,000 users with their profiles", async () => {
     const uins = Array.from({ length: 2_000 }, (_, at) => String(BigInt(ALICE) + BigInt(at)));
     const profiles = "name uid remark userType createTime lastLoginTime lastLoginIp opUin";
     const { errors, data } = await shared.send(SUB_USERS.replace("name", profiles), { of: uins });
@@ -75,7 +75,7 @@ describe("an operation that would keep everybody else waiting is refused before 
   });
 });
 
-describe("what nests too deep for those who read it is refused as unreadable", () => {
+describe("a request that nests too deep for the parser is refused with BAD_REQUEST", () => {
   const nested = (open: string, close: string) => open.repeat(5_000) + close.repeat(5_000);
   const body = (part: string) => `{"query":"{ __typename }",${part}}`;
   test.each([
@@ -96,13 +96,13 @@ describe("what nests too deep for those who read it is refused as unreadable", (
     expect(logLines.slice(before)).toEqual([]);
   });
 
-  test("whatever looks like it, in a text or a comment, is not", async () => {
+  test("brackets in a comment do not count as nesting", async () => {
     const query = `{ camErrors { code } } # ${"{".repeat(200)}`;
     expect((await shared.send(query)).errors).toEqual([]);
   });
 });
 
-test("of many wrong values as many are named as help, and none of them is taken for our fault", async () => {
+test("many wrong values get at most 51 errors, and the gateway logs none as its own fault", async () => {
   const before = shared.logLines.length;
   const { errors, status } = await shared.send(SUB_USERS, { of: Array.from({ length: 60_000 }, () => "x") });
   expect(status).toBe(200);

@@ -2,13 +2,13 @@ import { type DirectiveNode, graphql, Kind, parse, print } from "graphql";
 import { expect, test } from "vitest";
 import { schemaOfNothing } from "../support/schema-of-nothing.ts";
 
-/** What the service gives a router, where every layer from the decorators on may have lost something. */
+/** The SDL that a router gets. Every layer from the decorators to the SDL could lose a directive. */
 const { data } = await graphql({ schema: schemaOfNothing(), source: "{ _service { sdl } }" });
 const applied = directivesOf(
   (data as unknown as { readonly _service: { readonly sdl: string } })._service.sdl,
 );
 
-/** Which field asks for which scope, or for one of which. */
+/** The scope, or the alternative scopes, that each field requires. */
 const SCOPES: Readonly<Record<string, string>> = {
   "Query.camQuota": "cam.quota:read",
   "Query.mfaChange": "cam.audit:read",
@@ -33,7 +33,7 @@ const SCOPES: Readonly<Record<string, string>> = {
   "Mutation.resumeCaller": "cam.callers:resume",
 };
 
-test("every field but the error catalogue, the key and what follows asks for proof of who calls, and for a scope", () => {
+test("every field requires a token and a scope, except the error catalogue and the keys of an entity", () => {
   const scoped = applied.filter(({ directive }) => directive.startsWith("@requiresScopes"));
   expect(Object.fromEntries(scoped.map(({ place, directive }) => [place, directive]))).toEqual(
     Object.fromEntries(
@@ -47,7 +47,7 @@ test("every field but the error catalogue, the key and what follows asks for pro
   expect(authenticated.map(({ place }) => place).toSorted()).toEqual(Object.keys(SCOPES).toSorted());
 });
 
-test("what costs calls of CAM says how many, and nothing else costs anything", () => {
+test("a field that calls CAM has the number of calls as its cost, and every other field costs 0", () => {
   const costs = applied.flatMap(({ place, directive }) => {
     const [, weight] = /^@cost\(weight: (\d+)\)$/.exec(directive) ?? [];
     return weight === undefined ? [] : [{ place, weight: Number(weight) }];
@@ -64,7 +64,7 @@ test("what costs calls of CAM says how many, and nothing else costs anything", (
   expect(free).toEqual(expect.arrayContaining([...objectTypes(), "Query.subUsers"]));
 });
 
-test("an entity has its key, a list its assumed size, and what is for operators its tag", () => {
+test("the entity has its key, the list its assumed size, and each field for operators its tag", () => {
   expect(applied).toContainEqual({ place: "SubUser", directive: '@key(fields: "opUin")' });
   expect(applied).toContainEqual({ place: "Query.subUsers", directive: "@listSize(assumedSize: 50)" });
   for (const place of ["Query.camQuota", "Query.pausedCallers", "Mutation.resumeCaller"]) {
@@ -85,7 +85,7 @@ interface Applied {
   readonly directive: string;
 }
 
-/** Directives of types, their fields and the fields' arguments, in the order of the document. */
+/** Returns the directives of types, fields and arguments, in the order of the document. */
 function directivesOf(sdl: string): readonly Applied[] {
   const at = (place: string, directives: readonly DirectiveNode[] = []) =>
     directives.map((node) => ({ place, directive: print(node) }));

@@ -6,7 +6,7 @@ const ENTITIES = `query ($representations: [_Any!]!) {
   _entities(representations: $representations) { ... on SubUser { opUin name } }
 }`;
 
-test("entities come in the order of their representations, null where CAM has no such user", async () => {
+test("entities come in the order of their representations, with null for an unknown user", async () => {
   const { send, cam } = await startGateway();
   const representations = [HEIDI, NOBODY, ALICE, HEIDI].map((opUin) => ({ __typename: "SubUser", opUin }));
   expect(await send(ENTITIES, { representations })).toMatchObject({
@@ -24,28 +24,28 @@ test("entities come in the order of their representations, null where CAM has no
 });
 
 test.each([
-  ["an Uin that is none", { __typename: "SubUser", opUin: "abc" }],
+  ["a malformed Uin", { __typename: "SubUser", opUin: "abc" }],
   ["no Uin", { __typename: "SubUser" }],
   ["a null Uin", { __typename: "SubUser", opUin: null }],
   ["a Uin that JSON has rounded", { __typename: "SubUser", opUin: 2 ** 60 }],
   ["an unknown type", { __typename: "Nobody", opUin: ALICE }],
-  ["a type that is no entity", { __typename: "SubUserMfa", opUin: ALICE }],
-  ["a type that is no object", { __typename: "Uin" }],
+  ["a type that is not an entity", { __typename: "SubUserMfa", opUin: ALICE }],
+  ["a type that is not an object", { __typename: "Uin" }],
   ["no type", { opUin: ALICE }],
   ["a string", "SubUser"],
   ["a list", []],
-])("a bad representation costs only its own place: %s", async (_case, bad) => {
+])("a bad representation makes only its own entity null: %s", async (_case, bad) => {
   const { send, logLines } = await startGateway();
   const good = (opUin: string) => ({ __typename: "SubUser", opUin });
   const { status, data, errors } = await send(ENTITIES, { representations: [good(ALICE), bad, good(BOB)] });
   expect(status).toBe(200);
   expect(data).toMatchObject({ _entities: [{ name: "alice" }, null, { name: "bob" }] });
   expect(errors).toMatchObject([{ path: ["_entities", 1], extensions: { code: "BAD_USER_INPUT" } }]);
-  // What a router sends is no fault of ours.
+  // A bad request of a router is not a fault of the gateway.
   expect(logLines.filter((line) => line.includes("unexpected error"))).toEqual([]);
 });
 
-test("an entity may be read for its protections alone", async () => {
+test("a query may select only the protections of an entity", async () => {
   const { send } = await startGateway();
   const query = ENTITIES.replace("opUin name", "mfa { action { phone } }");
   const representations = [{ __typename: "SubUser", opUin: CAROL }];
@@ -54,7 +54,7 @@ test("an entity may be read for its protections alone", async () => {
   });
 });
 
-test("an entity that CAM does not give is a typed error at its own place", async () => {
+test("an entity that the gateway cannot read is a typed error at its own path", async () => {
   const { send, cam } = await startGateway();
   cam.addFault({ kind: "camError", code: "UnauthorizedOperation", action: "DescribeSubAccounts" });
   const representations = [{ __typename: "SubUser", opUin: ALICE }];
@@ -63,7 +63,7 @@ test("an entity that CAM does not give is a typed error at its own place", async
   ]);
 });
 
-test("a router gets the SDL even where introspection is off", async () => {
+test("a router gets the SDL even if introspection is off", async () => {
   const { send } = await startGateway();
   const { data, errors } = await send("{ _service { sdl } }");
   expect(errors).toEqual([]);

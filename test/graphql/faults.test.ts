@@ -4,7 +4,7 @@ import { ALICE, HEIDI } from "../support/seed-users.ts";
 import { type StartedGateway, startGateway, UNLIMITED } from "../support/start-gateway.ts";
 
 const quick = { CAM_TIMEOUT_MS: "1000", CAM_DEADLINE_MS: "6000" };
-/** For changes that end well, after which the next test finds everything as it was. */
+/** For changes that succeed. `beforeEach` restores the emulator's users for the next test. */
 let shared: StartedGateway;
 
 beforeAll(async () => {
@@ -19,7 +19,7 @@ type Spoilt = FaultInput & {
   kind: Exclude<FaultInput["kind"], "throttle" | "delay" | "staleRead" | "cutBefore" | "cutAfter">;
 };
 
-/** Replies that say nothing about whether the change took effect. */
+/** Replies that do not show whether the change took effect. */
 const spoilt: readonly (readonly [what: string, fault: Spoilt])[] = [
   ["HTTP 500", { kind: "httpStatus", status: 500 }],
   ["HTTP 503", { kind: "httpStatus", status: 503 }],
@@ -38,7 +38,7 @@ const spoilt: readonly (readonly [what: string, fault: Spoilt])[] = [
 ];
 
 describe.each(spoilt)("a write answered once by %s", (_what, fault) => {
-  test("is found to be done where it was done, and is not repeated", async () => {
+  test("that CAM applied is found by a read-back and is not repeated", async () => {
     const started = shared;
     started.cam.addFault({ ...fault, apply: true, action: "SetMfaFlag", times: 1 });
     const { status, data, errors } = await started.send(SET);
@@ -47,7 +47,7 @@ describe.each(spoilt)("a write answered once by %s", (_what, fault) => {
     await expectDone(started, 1);
   });
 
-  test("is repeated where it was not done", async () => {
+  test("that CAM did not apply is repeated", async () => {
     const started = shared;
     started.cam.addFault({ ...fault, apply: false, action: "SetMfaFlag", times: 1 });
     const { data, errors } = await started.send(SET);
@@ -59,8 +59,8 @@ describe.each(spoilt)("a write answered once by %s", (_what, fault) => {
 
 describe("a write whose connection ends", () => {
   test.each([
-    ["after CAM did it is read back", "cutAfter", "READ_BACK", 1],
-    ["before CAM did it is repeated", "cutBefore", "REPLY", 2],
+    ["after CAM applied it is read back", "cutAfter", "READ_BACK", 1],
+    ["before CAM applied it is repeated", "cutBefore", "REPLY", 2],
   ] as const)("%s", async (_case, kind, resolvedBy, calls) => {
     const started = shared;
     started.cam.addFault({ kind, action: "SetMfaFlag", times: 1 });
@@ -68,7 +68,7 @@ describe("a write whose connection ends", () => {
     await expectDone(started, calls);
   });
 
-  test("names the reading that showed the change, for CAM's support", async () => {
+  test("returns the request id of the read-back, for CAM's support", async () => {
     const started = shared;
     started.cam.addFault({ kind: "cutAfter", action: "SetMfaFlag", times: 1 });
     const { data } = await started.send(SET);
@@ -77,7 +77,7 @@ describe("a write whose connection ends", () => {
   });
 });
 
-describe("a write that never gets through", () => {
+describe("a write that always fails", () => {
   const impatient = { CAM_TIMEOUT_MS: "1000", CAM_DEADLINE_MS: "1200" };
 
   test.each([
@@ -92,7 +92,7 @@ describe("a write that never gets through", () => {
     ["InternalError", { kind: "camError", code: "InternalError" }],
     ["a cut connection", { kind: "cutBefore" }],
     ["silence", { kind: "silence" }],
-  ] as const)("because of %s is of unknown outcome within four calls", async (_what, fault) => {
+  ] as const)("with %s has an unknown outcome after at most four calls", async (_what, fault) => {
     const started = await startGateway({ env: impatient });
     started.cam.addFault({ ...fault, action: "SetMfaFlag" });
     const { status, errors } = await started.send(SET);
@@ -120,14 +120,14 @@ describe("a read before the write", () => {
     ["InternalError", { kind: "camError", code: "InternalError" }],
     ["RequestLimitExceeded", { kind: "throttle" }],
     ["silence", { kind: "silence" }],
-  ] as const)("that fails once by %s is simply repeated", async (_what, fault) => {
+  ] as const)("that fails once with %s is repeated", async (_what, fault) => {
     const started = shared;
     started.cam.addFault({ ...fault, action: "DescribeSafeAuthFlagColl", times: 1 });
     expect((await started.send(SET)).errors).toEqual([]);
     await expectDone(started, 1);
   });
 
-  test("that never succeeds ends the change before anything was written", async () => {
+  test("that never succeeds ends the change without a write", async () => {
     const started = await startGateway({ env: quick });
     started.cam.addFault({ kind: "htmlBody", action: "DescribeSafeAuthFlagColl" });
     const { errors } = await started.send(SET);
@@ -136,7 +136,7 @@ describe("a read before the write", () => {
   });
 });
 
-test("a throttle that does not end is a typed error with the time to wait", async () => {
+test("a lasting throttle is a typed error with the time to wait", async () => {
   const started = await startGateway({ env: quick });
   const { id } = started.cam.addFault({ kind: "throttle", action: "SetMfaFlag" });
   const { errors } = await started.send(SET);
@@ -145,14 +145,14 @@ test("a throttle that does not end is a typed error with the time to wait", asyn
   await expectWorks(started);
 });
 
-test("a throttle is waited out", async () => {
+test("a change succeeds after a short throttle", async () => {
   const started = await startGateway();
   started.cam.addFault({ kind: "throttle", action: "SetMfaFlag", times: 2 });
   expect((await started.send(SET)).data).toMatchObject({ setSubUserMfa: { resolvedBy: "REPLY" } });
   await expectDone(started, 3);
 });
 
-test("a wrong key is named as such, and never sent with a write", async () => {
+test("a wrong key is reported as such, and the gateway sends no write with it", async () => {
   const started = await startGateway({ env: { TENCENTCLOUD_SECRET_KEY: "WrongSecretKey" } });
   const { errors, text } = await started.send(SET);
   expect(errors).toMatchObject([
@@ -169,7 +169,7 @@ test("a wrong key is named as such, and never sent with a write", async () => {
 });
 
 test.each([10 * 60_000, -10 * 60_000])(
-  "a clock that is off by %i ms is corrected by CAM's own",
+  "a clock that is off by %i ms is corrected by CAM's clock",
   async (offsetMs) => {
     const started = await startGateway();
     started.cam.setClock({ offsetMs });
@@ -178,7 +178,7 @@ test.each([10 * 60_000, -10 * 60_000])(
   },
 );
 
-/** CAM holds the change, after exactly so many writes, and the gateway is as fit as before. */
+/** Expects the change in CAM after exactly `calls` writes, and a gateway that still works. */
 async function expectDone(started: StartedGateway, calls: number): Promise<void> {
   expect(started.cam.user(ALICE)?.loginFlag).toMatchObject({ Phone: 1, Stoken: 1, Wechat: 0 });
   expect(started.cam.counters()["SetMfaFlag"]?.received).toBe(calls);

@@ -17,7 +17,7 @@ const change = (of: string, on: boolean, field = "setSubUserMfa") => {
   return `${field}(opUin: "${of}", login: { phone: ${on} }, action: { phone: ${on} }, reason: "test") ${selection}`;
 };
 
-/** Sends a mutation with the key, and gives for each of its changes the record or the code. */
+/** Sends a mutation with the key. Returns the record's id or the error code of each change. */
 async function send(selections: string, key = "k", variables: Record<string, unknown> = {}, rest = "") {
   const response = await gateway.http
     .post("/graphql")
@@ -36,11 +36,11 @@ async function send(selections: string, key = "k", variables: Record<string, unk
 
 const writes = () => gateway.cam.journal({ action: "SetMfaFlag" }).length;
 
-describe("a key stands for one request of its caller", () => {
+describe("a key belongs to one request of its caller", () => {
   test.each<[how: string, again: string]>([
     ["under another alias", `{ other: ${change(ALICE, true)} }`],
-    ["in the form with errors as data", `{ ${change(ALICE, true, "trySetSubUserMfa")} }`],
-    ["in that form under another alias", `{ other: ${change(ALICE, true, "trySetSubUserMfa")} }`],
+    ["with errors as data", `{ ${change(ALICE, true, "trySetSubUserMfa")} }`],
+    ["with errors as data and under another alias", `{ other: ${change(ALICE, true, "trySetSubUserMfa")} }`],
     ["in an inline fragment", `{ ... { ${change(ALICE, true)} } }`],
     ["after another field", `{ rejectMfaChange(id: "x") { id } ${change(ALICE, true)} }`],
     [
@@ -50,7 +50,7 @@ describe("a key stands for one request of its caller", () => {
         ") @skip(if: true) { change { id } }",
       ),
     ],
-  ])("the same request %s is answered by its record", async (_how, again) => {
+  ])("the same request %s gets the recorded answer", async (_how, again) => {
     const [first] = await send(`{ ${change(ALICE, true)} }`);
     expect(first).toMatch(/^[0-9a-f-]{36}$/);
     const once = writes();
@@ -62,7 +62,7 @@ describe("a key stands for one request of its caller", () => {
     ["of another user", `{ ${change(BOB, true)} }`],
     ["of another user under another alias", `{ other: ${change(BOB, true)} }`],
     ["with other switches", `{ ${change(ALICE, false)} }`],
-    ["in the form with errors as data", `{ ${change(BOB, true, "trySetSubUserMfa")} }`],
+    ["with errors as data", `{ ${change(BOB, true, "trySetSubUserMfa")} }`],
   ])("another request %s is refused", async (_how, again) => {
     await send(`{ ${change(ALICE, true)} }`);
     const once = writes();
@@ -71,7 +71,7 @@ describe("a key stands for one request of its caller", () => {
   });
 });
 
-test("each change of a document has a key by its place, and the same document again changes nothing", async () => {
+test("each change of a document has a key by its position, and a repeated document changes nothing", async () => {
   const document = `{ a: ${change(ALICE, true)} b: ${change(BOB, true, "trySetSubUserMfa")} }`;
   const records = await send(document);
   expect(new Set(records).size).toBe(2);
@@ -85,20 +85,20 @@ test("each change of a document has a key by its place, and the same document ag
   ).toEqual(records);
   expect(await send(`{ ${change(BOB, true)} }`, "k/2")).toEqual([records[1]]);
   expect(writes()).toBe(once);
-  // In another order each place has another request.
+  // In another order each position has another request.
   expect(await send(`{ b: ${change(BOB, true)} a: ${change(ALICE, true)} }`)).toEqual([
     "IDEMPOTENCY_KEY_REUSED",
     "IDEMPOTENCY_KEY_REUSED",
   ]);
 });
 
-test("two fields of one response key are one change", async () => {
+test("two fields with the same response key are one change", async () => {
   const twice = `a: ${change(ALICE, true)}`;
   const records = await send(`{ ${twice} ${twice} b: ${change(BOB, true)} }`);
   expect(await send(`{ ${change(BOB, true)} }`, "k/2")).toEqual([records[1]]);
 });
 
-test("variables decide which changes there are", async () => {
+test("a change that a variable skips has no key", async () => {
   const document = `{ a: ${change(ALICE, true)} b: ${change(BOB, true)} }`.replace(
     "{ phone: true } action",
     "{ phone: true }, action",

@@ -12,7 +12,7 @@ const off = {
 };
 const NOTHING_ON = { login: off, action: off, asOf: "2026-11-24T12:00:00.000Z", atMs: 0 };
 
-/** Loaders of a CAM that answers on demand, and the most reads that were open at the same time. */
+/** Starts loaders of a CAM that answers on demand, and counts the reads that are open at the same time. */
 function startLoaders() {
   let underWay = 0;
   let most = 0;

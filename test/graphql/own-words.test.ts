@@ -19,7 +19,7 @@ const get = (query: Readonly<Record<string, string>>, headers: Readonly<Record<s
 const SET = `mutation { setSubUserMfa(opUin: "${ALICE}", login: { phone: true }) { requestId } }`;
 const HASH = "a".repeat(64);
 
-/** What a server library has words of its own for. */
+/** Requests that a server library answers with messages of its own. */
 test.each([
   ["introspection", () => post({ query: "{ __schema { types { name } } }" })],
   [
@@ -29,7 +29,10 @@ test.each([
   ["introspection by GET", () => get({ query: '{ __type(name: "SubUser") { name } }' })],
   ["a change by GET", () => get({ query: SET })],
   ["a GET without a query", () => get({})],
-  ["a GET with a type", () => get({ query: "{ __typename }" }, { "content-type": "application/graphql" })],
+  [
+    "a GET with a content type",
+    () => get({ query: "{ __typename }" }, { "content-type": "application/graphql" }),
+  ],
   ["a form", () => post("query=1", { "content-type": "application/x-www-form-urlencoded" })],
   ["a batch", () => post([{ query: "{ __typename }" }])],
   ["an empty object", () => post({})],
@@ -37,18 +40,21 @@ test.each([
   ["variables as text", () => post({ query: "{ __typename }", variables: "{}" })],
   ["extensions as text", () => post({ query: "{ __typename }", extensions: "{}" })],
   ["a persisted query", () => post({ extensions: { persistedQuery: { version: 1, sha256Hash: HASH } } })],
-  ["@defer", () => post({ query: "{ ... @defer { __typename } }" }, { accept: "multipart/mixed" })],
   [
-    "@defer, of a client that takes parts",
+    "@defer from a client that accepts multipart only",
+    () => post({ query: "{ ... @defer { __typename } }" }, { accept: "multipart/mixed" }),
+  ],
+  [
+    "@defer from a client that accepts multipart and JSON",
     () => post({ query: "{ ... @defer { __typename } }" }, { accept: "multipart/mixed, application/json" }),
   ],
   ["a subscription", () => post({ query: "subscription { a }" })],
-  ["an operation that there is not", () => post({ query: "query A { __typename }", operationName: "B" })],
+  ["an unknown operation name", () => post({ query: "query A { __typename }", operationName: "B" })],
   ["two operations", () => post({ query: "query A { __typename } query B { __typename }" })],
   ["no operation", () => post({ query: "fragment A on Query { __typename }" })],
-  ["a mistake of syntax", () => post({ query: "{" })],
-  ["a field that there is not", () => post({ query: "{ nothing }" })],
-  ["an Accept that is not served", () => post({ query: "{ __typename }" }, { accept: "text/html" })],
+  ["a syntax error", () => post({ query: "{" })],
+  ["an unknown field", () => post({ query: "{ nothing }" })],
+  ["an unsupported Accept header", () => post({ query: "{ __typename }" }, { accept: "text/html" })],
 ])("%s is refused without the name of the server's library", async (_what, ask) => {
   const { text, headers } = await ask();
   expect(JSON.parse(text)).toMatchObject({ errors: [{ message: expect.stringMatching(/./) }] });

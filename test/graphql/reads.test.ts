@@ -7,7 +7,7 @@ const MANY_WITH_MFA =
   "query ($opUins: [Uin!]!) { subUsers(opUins: $opUins) { name mfa { login { phone } } } }";
 
 describe("subUser", () => {
-  test("gives everything that CAM says of a user", async () => {
+  test("returns every field of a user that CAM reports", async () => {
     const { send } = await startGateway();
     const { data } = await send(`{
       subUser(opUin: "${ALICE}") {
@@ -43,7 +43,7 @@ describe("subUser", () => {
     });
   });
 
-  test("is null, without an error, where CAM has no such user", async () => {
+  test("is null, without an error, if CAM has no such user", async () => {
     const { send } = await startGateway();
     const { data, errors } = await send(`{ subUser(opUin: "${NOBODY}") { opUin mfa { login { phone } } } }`);
     expect({ data, errors }).toEqual({ data: { subUser: null }, errors: [] });
@@ -56,7 +56,7 @@ describe("subUser", () => {
     expect(data).toEqual({ subUser: { mfa: { login: { phone: false, passkey: null } } } });
   });
 
-  test("is read from CAM each time anew", async () => {
+  test("is read from CAM again for each request", async () => {
     const { send, cam } = await startGateway();
     const query = `{ subUser(opUin: "${HEIDI}") { remark mfa { login { phone } } } }`;
     await send(query);
@@ -66,7 +66,7 @@ describe("subUser", () => {
     });
   });
 
-  test("reads no protections where none are asked for, and no user twice", async () => {
+  test("reads protections only if the query selects them, and no user twice", async () => {
     const { send, cam } = await startGateway();
     await send(`{ a: subUser(opUin: "${ALICE}") { name } b: subUser(opUin: "${ALICE}") { remark } }`);
     expect(cam.journal({ opUin: ALICE }).map(({ action }) => action)).toEqual(["DescribeSubAccounts"]);
@@ -74,7 +74,7 @@ describe("subUser", () => {
 });
 
 describe("subUsers", () => {
-  test("keeps the positions asked for, null where CAM has no such user", async () => {
+  test("keeps the order of the request, with null for a user that CAM does not have", async () => {
     const { send, cam } = await startGateway();
     const opUins = [CAROL, NOBODY, MAX, ALICE, CAROL];
     expect((await send(MANY, { opUins })).data).toEqual({
@@ -91,13 +91,13 @@ describe("subUsers", () => {
     expect(more).toEqual([]);
   });
 
-  test("takes an empty list without asking CAM", async () => {
+  test("takes an empty list without a call of CAM", async () => {
     const { send, cam } = await startGateway();
     expect((await send(MANY, { opUins: [] })).data).toEqual({ subUsers: [] });
     expect(cam.counters()["DescribeSubAccounts"]).toBeUndefined();
   });
 
-  test("asks for 200 users in four calls of 50", async () => {
+  test("reads 200 users in four calls of 50", async () => {
     const { send, cam } = await startGateway();
     const opUins = Array.from({ length: 200 }, (_, at) => String(100_021_500_000 + at));
     for (const uin of opUins) cam.putUser({ uin, name: `user-${uin}` });
@@ -131,7 +131,7 @@ describe("subUsers", () => {
     expect(calls.map(({ opUin }) => opUin).sort()).toEqual([ALICE, CAROL]);
   });
 
-  test("loses no user whose protections could be read to one whose could not", async () => {
+  test("returns the other users if the protections of one cannot be read", async () => {
     const { send, cam } = await startGateway();
     const fault = { kind: "camError", code: "UnauthorizedOperation", opUin: BOB } as const;
     cam.addFault({ ...fault, action: "DescribeSafeAuthFlagColl" });
@@ -156,7 +156,7 @@ describe("subUsers", () => {
     ]);
   });
 
-  test("fails with a typed error at its own path where the profiles cannot be read", async () => {
+  test("fails with a typed error at its own path if the profiles cannot be read", async () => {
     const { send, cam } = await startGateway();
     cam.addFault({ kind: "camError", code: "UnauthorizedOperation", action: "DescribeSubAccounts" });
     const { status, errors } = await send(MANY, { opUins: [ALICE] });
@@ -165,7 +165,7 @@ describe("subUsers", () => {
   });
 });
 
-test("reads in a document of changes see what was just changed", async () => {
+test("a read in a document of changes returns the state after its change", async () => {
   const { send } = await startGateway();
   const user = `subUser { mfa { login { phone wechat } } }`;
   const { data } = await send(`mutation {
@@ -178,7 +178,7 @@ test("reads in a document of changes see what was just changed", async () => {
   });
 });
 
-test("camErrors gives the whole catalogue without asking CAM", async () => {
+test("camErrors returns the whole catalogue without a call of CAM", async () => {
   const { send, cam } = await startGateway();
   const { data } = await send("{ camErrors { code category retryable message remedy camCodes } }");
   const rows = (data?.["camErrors"] ?? []) as readonly Readonly<Record<string, unknown>>[];

@@ -15,10 +15,10 @@ import { schemaOfNothing } from "../support/schema-of-nothing.ts";
 
 const schema = schemaOfNothing();
 
-/** These say what they are by their names. */
+/** The root types need no description. */
 const ROOTS = ["Query", "Mutation"];
 
-test("everything in the schema is described", async () => {
+test("every type, field, argument and enum value has a description", async () => {
   const { data } = await graphql({ schema, source: "{ _service { sdl } }" });
   const { sdl } = (data?.["_service"] ?? {}) as { readonly sdl: string };
   const printed = buildSchema(sdl, { assumeValidSDL: true });
@@ -35,13 +35,13 @@ test("the schema can be introspected by any client", () => {
   expect(() => buildClientSchema(introspectionFromSchema(schema))).not.toThrow();
 });
 
-test("our schema executes with the very graphql that this test imports", async () => {
+test("the schema executes with the graphql package that this test imports", async () => {
   const result = await graphql({ schema, source: "{ camErrors { code } }" });
   expect(result.errors).toBeUndefined();
   expect(result.data?.["camErrors"]).toContainEqual({ code: "INTERNAL" });
 });
 
-test("exactly one graphql is installed", () => {
+test("exactly one graphql package is installed", () => {
   const lock = JSON.parse(readFileSync(new URL("../../package-lock.json", import.meta.url), "utf8")) as {
     readonly packages: Readonly<Record<string, unknown>>;
   };
@@ -49,7 +49,7 @@ test("exactly one graphql is installed", () => {
   expect(copies).toEqual(["node_modules/graphql"]);
 });
 
-/** Without what federation adds and what GraphQL itself brings. */
+/** Returns the gateway's own types, without those of federation and of GraphQL itself. */
 function ownTypes(printed: GraphQLSchema): readonly GraphQLNamedType[] {
   return Object.values(printed.getTypeMap()).filter(
     (type) => type.astNode && !/^(_|link__|federation__)/.test(type.name),

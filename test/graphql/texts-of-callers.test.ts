@@ -43,7 +43,7 @@ test.each<[what: string, query: string, value: unknown]>([
     "query ($value: _Any!) { _entities(representations: [$value]) { __typename } }",
     { __typename: "\0" },
   ],
-])("%s that no database can hold is no fault of the gateway", async (_what, query, value) => {
+])("%s that the database cannot store is not an error of the gateway", async (_what, query, value) => {
   const { errors } = await shared.send(query, { value });
   for (const { extensions } of errors) expect(extensions["code"]).not.toMatch(/INTERNAL|UNAVAILABLE/);
 });

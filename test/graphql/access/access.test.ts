@@ -9,7 +9,7 @@ import { startIssuer } from "../../support/start-issuer.ts";
 import { twoPersonPolicy } from "../../support/two-person-policy.ts";
 import { type RootArguments, type Step, type Way, waysOf } from "./ways.ts";
 
-/** Every field of the graph, by every root that leads to it, for callers of every kind. */
+/** Queries every field of the schema, from every root field that leads to it, as callers of every kind. */
 const issuer = await startIssuer();
 const policy = await twoPersonPolicy([CAROL]);
 const gateway = await startGateway({
@@ -18,7 +18,7 @@ const gateway = await startGateway({
   env: { ...UNLIMITED.env, ...issuer.env, ...policy.env, CALLER_RATE_PER_SECOND: "0" },
 });
 
-/** One for each caller, because signing one takes as long as most answers. */
+/** One token for each caller, because signing a token takes as long as most answers. */
 const tokens = new Map<string, Promise<string>>();
 
 const CALLERS: readonly (readonly [string, readonly Scope[] | undefined])[] = [
@@ -46,7 +46,10 @@ async function changeId(): Promise<string> {
   return (reply.data as { setSubUserMfa: { change: { id: string } } }).setSubUserMfa.change.id;
 }
 
-/** A decision that is made already is answered as it was, to another who may make it and to who asked for the change. */
+/**
+ * Arguments of changes that are decided already. A decision that is repeated returns the recorded outcome. The second
+ * approver and the caller who requested the change may both repeat it.
+ */
 async function decidedChanges(): Promise<RootArguments> {
   const awaitingOf = async (sub: string): Promise<string> => {
     const change = `setSubUserMfa(opUin: "${CAROL}", login: { stoken: true })`;
@@ -79,42 +82,48 @@ function tokenOf(sub: string, scope: string): Promise<string> {
   return token;
 }
 
-/** An entity is looked up at CAM before any of its fields is asked for, so its place in the list is guarded too. */
+/** Adds a step for the entity itself. The gateway reads it from CAM before any of its fields, so it is guarded too. */
 function guardsOf({ steps }: Way): readonly Step[] {
   const entity: Step = { field: "SubUser", path: ["_entities", 0], scopes: ["cam.mfa:read"] };
   return steps.flatMap((step) => (step.field === "Query._entities" ? [step, entity] : [step]));
 }
 
 describe.each(CALLERS)("a caller %s", (_name, scopes) => {
-  test.each(ways.map((way) => [way.name, way] as const))("and %s", async (_way, way) => {
-    const lacking = guardsOf(way).find(
-      (step) => step.scopes.length > 0 && !step.scopes.some((scope) => scopes?.includes(scope)),
-    );
-    gateway.cam.clearJournal();
-    const { status, data, errors } = await ask(way.operation, scopes);
-    expect(status).toBe(200);
-    if (lacking === undefined) return expect(errors).toEqual([]);
-    const isAtRoot = lacking.path.length === 1 || lacking.field === "SubUser";
-    if (isAtRoot) expect(gateway.cam.journal()).toEqual([]);
-    const refusal = {
-      code: scopes === undefined ? "UNAUTHENTICATED" : "FORBIDDEN",
-      message: expect.stringContaining(`This field needs the scope ${lacking.scopes.join(" or ")}.`),
-    };
-    if (lacking.field.startsWith("Mutation.try")) {
-      const field = lacking.field.slice("Mutation.".length);
-      expect({ errors, data }).toMatchObject({ errors: [], data: { [field]: { __typename: "CamFailure" } } });
-      return;
-    }
-    const { code, message } = refusal;
-    expect(errors).toEqual([
-      {
-        message,
-        path: lacking.path,
-        locations: expect.anything(),
-        extensions: expect.objectContaining({ code }),
-      },
-    ]);
-  });
+  test.each(ways.map((way) => [way.name, way] as const))(
+    "gets %s only with the scopes on its path",
+    async (_way, way) => {
+      const lacking = guardsOf(way).find(
+        (step) => step.scopes.length > 0 && !step.scopes.some((scope) => scopes?.includes(scope)),
+      );
+      gateway.cam.clearJournal();
+      const { status, data, errors } = await ask(way.operation, scopes);
+      expect(status).toBe(200);
+      if (lacking === undefined) return expect(errors).toEqual([]);
+      const isAtRoot = lacking.path.length === 1 || lacking.field === "SubUser";
+      if (isAtRoot) expect(gateway.cam.journal()).toEqual([]);
+      const refusal = {
+        code: scopes === undefined ? "UNAUTHENTICATED" : "FORBIDDEN",
+        message: expect.stringContaining(`This field needs the scope ${lacking.scopes.join(" or ")}.`),
+      };
+      if (lacking.field.startsWith("Mutation.try")) {
+        const field = lacking.field.slice("Mutation.".length);
+        expect({ errors, data }).toMatchObject({
+          errors: [],
+          data: { [field]: { __typename: "CamFailure" } },
+        });
+        return;
+      }
+      const { code, message } = refusal;
+      expect(errors).toEqual([
+        {
+          message,
+          path: lacking.path,
+          locations: expect.anything(),
+          extensions: expect.objectContaining({ code }),
+        },
+      ]);
+    },
+  );
 });
 
 test("the matrix has every field of every object of the schema", () => {
@@ -130,10 +139,10 @@ test("the matrix has every field of every object of the schema", () => {
   expect([...reached].toSorted()).toEqual(fields.toSorted());
 });
 
-test("what can be reached without any scope is listed here, so that a new field is not open by being forgotten", () => {
+test("only the fields of this list are open without a scope, so a new field is never open by oversight", () => {
   const open = ways.filter(({ steps }) => steps.every(({ scopes }) => scopes.length === 0));
   expect([...new Set(open.map(({ steps }) => steps[0]?.field))].toSorted()).toEqual([
-    // Of each entity every field asks for a scope, but its keys and what they say, which the asker has given.
+    // Every field of an entity needs a scope, except its keys. The caller sent those.
     "Query._entities",
     "Query._service",
     "Query.camErrors",
@@ -147,7 +156,7 @@ test("what can be reached without any scope is listed here, so that a new field 
   ]);
 });
 
-test("a refusal as data names the scope, too", async () => {
+test("a refusal as data names the scope too", async () => {
   const failure = "... on CamFailure { code message }";
   for (const [scopes, code] of [[undefined, "UNAUTHENTICATED"] as const, [[], "FORBIDDEN"] as const]) {
     const { data } = await ask(`mutation { trySetSubUserMfa${CHANGE} { ${failure} } }`, scopes);

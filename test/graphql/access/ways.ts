@@ -9,26 +9,26 @@ import {
 } from "graphql";
 import type { Scope } from "../../../src/auth/caller.ts";
 
-/** How one field is reached from one root field. */
+/** The path from one root field to one field. */
 export interface Way {
   /** For example `Query.subUser … SubUserMfa.login`. */
   readonly name: string;
   readonly operation: string;
-  /** From the root on: where each field stands in an answer, and the scopes that its directives ask for. */
+  /** The fields from the root on, each with its path in an answer and the scopes that its directives require. */
   readonly steps: readonly Step[];
 }
 
 export interface Step {
   readonly field: string;
   readonly path: readonly (string | number)[];
-  /** One of them is enough; none where it is for everybody. */
+  /** One of these scopes is enough. Empty if the field is open to every caller. */
   readonly scopes: readonly Scope[];
 }
 
-/** What a root field is given. Those that are not named take nothing. */
+/** The arguments of the root fields. A root field without an entry gets no arguments. */
 export type RootArguments = Readonly<Record<string, string>>;
 
-/** The shortest way from every root field to every field that can be reached from it. */
+/** Returns the shortest way from every root field to every field below it. */
 export function waysOf(sdl: string, rootArguments: RootArguments): readonly Way[] {
   const schema = buildSchema(sdl, { assumeValidSDL: true });
   return [schema.getQueryType(), schema.getMutationType()].flatMap((root) =>
@@ -80,7 +80,7 @@ function waysFrom(
   return ways;
 }
 
-/** Says what became of a field that gives its failures as data, and does no harm elsewhere. */
+/** Shows the outcome of a field that returns its failures as data. It is harmless elsewhere. */
 const ALWAYS = "__typename";
 
 function stepTo({ type, steps }: Place, name: string): Step {

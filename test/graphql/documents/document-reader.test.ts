@@ -8,7 +8,7 @@ import { fullChanges, many } from "./documents.ts";
 
 const reader = new DocumentReader({ schema: schemaOfNothing(), introspection: true });
 
-describe("a document that takes long to read is refused before validation", () => {
+describe("a document that would take long to validate is refused before validation", () => {
   const fragment = "fragment F on Query { __typename }";
   const doubling = (levels: number, uses: number) =>
     `${many(levels, (at) => `fragment F${at} on Query { ${`...F${at + 1} `.repeat(uses)} }`)} fragment F${levels} on Query { __typename }`;
@@ -23,10 +23,10 @@ describe("a document that takes long to read is refused before validation", () =
       `{ ...F0 } ${doubling(4, 20)}`,
       /more than 15000 fields/,
     ],
-    ["as many fragments of fragments as overflow every number", `{ ...F0 } ${doubling(150, 40)}`, /depth/],
+    ["nested fragments whose total overflows every number", `{ ...F0 } ${doubling(150, 40)}`, /depth/],
     ["fragments that no operation uses", `{ __typename } ${doubling(4, 20)}`, /more than 15000 fields/],
     [
-      "the sum of operations that each may be run",
+      "operations that exceed the limit together only",
       `${many(50, (at) => `query Q${at} { a: camErrors { ...F } }`)} fragment F on CamErrorInfo { ${many(300, (at) => `... { a${at}: code }`)} }`,
       /more than 15000 fields/,
     ],
@@ -80,9 +80,9 @@ describe("a document that takes long to read is refused before validation", () =
 
   test.each<[what: string, document: string]>([
     ["itself", "{ ...F } fragment F on Query { ...F }"],
-    ["itself by way of others", `{ ...A } ${ring(["A", "B", "C"])}`],
+    ["itself through other fragments", `{ ...A } ${ring(["A", "B", "C"])}`],
     ["itself in a field", "{ camErrors { ...F } } fragment F on CamErrorInfo { ... { ...F } }"],
-    ["itself, and no operation uses it", `{ __typename } ${ring(["A", "B"])}`],
+    ["itself and is unused", `{ __typename } ${ring(["A", "B"])}`],
   ])("a fragment that spreads %s", (_what, document) => {
     expect(refusalOf(document)).toMatch(/^Cannot spread fragment "\w" within itself\.$/);
   });
@@ -98,21 +98,21 @@ describe("a document that takes long to read is refused before validation", () =
   });
 });
 
-describe("one place in the answer may be selected a hundred times, and no more", () => {
+describe("a document may select one place of the answer a hundred times at most", () => {
   const catalogue = "fragment F on Query { camErrors { code } }";
   test.each<[how: string, select: (times: number) => string]>([
-    ["itself", (times) => `{ camErrors { ${"code ".repeat(times)} } }`],
+    ["directly", (times) => `{ camErrors { ${"code ".repeat(times)} } }`],
     ["by an alias", (times) => `{ camErrors { ${"a: code ".repeat(times)} } }`],
-    ["with what is below it", (times) => `{ ${"camErrors { code } ".repeat(times)} }`],
-    ["by way of a fragment", (times) => `{ ${"...F ".repeat(times)} } ${catalogue}`],
-    ["by way of inline fragments", (times) => `{ ${"... { camErrors { code } } ".repeat(times)} }`],
+    ["with its subfields", (times) => `{ ${"camErrors { code } ".repeat(times)} }`],
+    ["through a fragment", (times) => `{ ${"...F ".repeat(times)} } ${catalogue}`],
+    ["through inline fragments", (times) => `{ ${"... { camErrors { code } } ".repeat(times)} }`],
     [
-      "by way of fragments of their own",
+      "through a fragment for each selection",
       (times) =>
         `{ ${many(times, (at) => `...F${at}`)} } ${many(times, (at) => `fragment F${at} on Query { camErrors { code } }`)}`,
     ],
     [
-      "below a place that is selected often itself",
+      "below a place that is itself selected often",
       (times) => `{ ${many(10, () => `camErrors { ${"code ".repeat(times / 10)} }`)} }`,
     ],
   ])("%s", (_how, select) => {
@@ -121,13 +121,13 @@ describe("one place in the answer may be selected a hundred times, and no more",
     expect(refusalOf(select(100))).toBeUndefined();
   });
 
-  test("the same under other parents", () => {
+  test("selections under different parents count separately", () => {
     expect(
       refusalOf(`{ ${many(15, (at) => `a${at}: camErrors { ${"code ".repeat(10)} }`)} }`),
     ).toBeUndefined();
   });
 
-  test("and of all places together there may be 30,000 pairs", () => {
+  test("all places together may have 30,000 pairs of selections", () => {
     const places = (count: number) =>
       `{ ${many(count, (at) => `a${at}: camErrors { ${"code ".repeat(100)} }`)} }`;
     expect(refusalOf(places(6))).toBeUndefined();
@@ -135,7 +135,7 @@ describe("one place in the answer may be selected a hundred times, and no more",
   });
 });
 
-describe("what is within the limits is read", () => {
+describe("a document within the limits is accepted", () => {
   test.each<[what: string, document: string]>(
     [
       [
@@ -169,12 +169,12 @@ describe("what is within the limits is read", () => {
   });
 });
 
-test("a document that breaks many rules is told of the first ten", () => {
+test("a document that breaks many rules gets ten errors and a last one", () => {
   const read = reader.read(`{ ${many(1_000, (at) => `nothing${at}`)} }`);
   expect("errors" in read && read.errors.length).toBe(11);
 });
 
-test("documents are kept by their length, and those asked for last stay", () => {
+test("the cache is limited by the length of its documents and evicts the least recently used", () => {
   const keeping = new DocumentReader({ schema: schemaOfNothing(), introspection: false });
   const documentOf = (at: number) => `query Q${at} { __typename }`.padEnd(10_000);
   for (let at = 0; at < 30; at++) {
@@ -185,7 +185,7 @@ test("documents are kept by their length, and those asked for last stay", () => 
   expect(isNew.filter((isRead) => !isRead).length).toBeGreaterThanOrEqual(19);
 });
 
-test("a long document and one that is refused are not kept", () => {
+test("the cache keeps no long document and no refused one", () => {
   const keeping = new DocumentReader({ schema: schemaOfNothing(), introspection: false });
   for (const text of ["{ __typename }".padEnd(20_001), "{ nothing }", "{"]) {
     expect(keeping.read(text).isNew).toBe(true);
@@ -193,13 +193,13 @@ test("a long document and one that is refused are not kept", () => {
   }
 });
 
-test("variables are looked at wherever one is", () => {
+test("variables are validated wherever they occur", () => {
   expect(refusalOf("query ($a: Boolean!) { __typename }")).toMatch(/never used/);
   expect(refusalOf("{ ...F } fragment F on Query { __typename @skip(if: $a) }")).toMatch(/not defined/);
   expect(refusalOf("query ($a: String) { subUser(opUin: $a) { name } }")).toMatch(/expecting type "Uin!"/);
 });
 
-/** The one refusal of a document; undefined for one that may be run. */
+/** Returns the first error of a document, or undefined for a valid document. */
 function refusalOf(document: string): string | undefined {
   const read = reader.read(document);
   if ("document" in read) return undefined;

@@ -1,4 +1,4 @@
-/** So many pieces of a document, from 0 on. */
+/** Joins `count` pieces of a document, numbered from 0. */
 export function many(count: number, write: (at: number) => string): string {
   return Array.from({ length: count }, (_, at) => write(at)).join(" ");
 }
@@ -6,7 +6,7 @@ export function many(count: number, write: (at: number) => string): string {
 const METHODS = "{ phone: true, stoken: false, wechat: false }";
 const PAYLOAD = "requestId resolvedBy subUser { opUin name }";
 
-/** A mutation of so many changes with all their arguments. */
+/** Returns a mutation of `count` changes with all their arguments. */
 export function fullChanges(count: number, selections: "inline" | "fragment" = "inline"): string {
   const selected = selections === "inline" ? PAYLOAD : "...Payload";
   const changes = many(

@@ -20,53 +20,49 @@ describe("an operation may make as many calls of an action as CAM takes within t
     ["changes at the limit", `mutation { ${fields(4)} }`, true],
     ["changes over the limit", `mutation { ${fields(5)} }`, false],
     [
-      "changes over the limit, one of them by the other channel",
+      "changes over the limit, one of them by trySetSubUserMfa",
       `mutation { ${fields(4)} trySetSubUserMfa(opUin: 1) { __typename } }`,
       false,
     ],
     [
-      "approvals, which make changes as well",
+      "approvals, which make changes too",
       `mutation { ${fields(3)} approveMfaChange(id: 1) { requestId } tryApproveMfaChange(id: 2) { __typename } }`,
       false,
     ],
     [
-      "what ends without a change",
+      "mutations that make no change",
       `mutation { ${fields(4)} rejectMfaChange(id: 1) { id } resumeCaller(subject: "x") { issuer } }`,
       true,
     ],
-    ["with inline fragments", `mutation { ${fields(3)} ... { ... { ${fields(2, "g")} } } }`, false],
-    ["with a fragment", `mutation { ...F } fragment F on Mutation { ${fields(5)} }`, false],
+    ["changes in inline fragments", `mutation { ${fields(3)} ... { ... { ${fields(2, "g")} } } }`, false],
+    ["changes in a fragment", `mutation { ...F } fragment F on Mutation { ${fields(5)} }`, false],
     [
-      "with nested fragments",
+      "changes in nested fragments",
       `mutation { ...F ${fields(2)} } fragment F on Mutation { ...G a: ${FIELD} } fragment G on Mutation { ${fields(2, "g")} }`,
       false,
     ],
     [
-      "what is skipped costs nothing",
+      "a skipped field, which costs nothing",
       `mutation { ${fields(4)} z: ${FIELD.replace(") {", ") @skip(if: true) {")} }`,
       true,
     ],
     [
-      "another operation of the document",
+      "an operation over the limit that does not run",
       `mutation A { ${fields(1)} } mutation B { ${fields(5)} }`,
       true,
       "A",
     ],
     [
-      "the operation that is asked for",
+      "an operation over the limit that runs",
       `mutation A { ${fields(1)} } mutation B { ${fields(5)} }`,
       false,
       "B",
     ],
-    ["fields that CAM has no part in", `{ ${"camErrors { code } ".repeat(9)} }`, true],
-    ["profiles, of which 50 share a call", `{ subUsers(opUins: [${uins(200)}]) { name } }`, true],
-    ["more profiles than that", `{ subUsers(opUins: [${uins(201)}]) { name } }`, false],
-    [
-      "protections, each of which is a call",
-      `{ subUsers(opUins: [${uins(4)}]) { mfa { login { phone } } } }`,
-      true,
-    ],
-    ["more protections", `{ subUsers(opUins: [${uins(5)}]) { mfa { login { phone } } } }`, false],
+    ["fields that do not call CAM", `{ ${"camErrors { code } ".repeat(9)} }`, true],
+    ["profiles, 50 in a call", `{ subUsers(opUins: [${uins(200)}]) { name } }`, true],
+    ["profiles over the limit", `{ subUsers(opUins: [${uins(201)}]) { name } }`, false],
+    ["protections, one call each", `{ subUsers(opUins: [${uins(4)}]) { mfa { login { phone } } } }`, true],
+    ["protections over the limit", `{ subUsers(opUins: [${uins(5)}]) { mfa { login { phone } } } }`, false],
     [
       "protections of one user, named five times",
       `{ subUsers(opUins: [1, 1, 1, 1, 1]) { mfa { login { phone } } } }`,
@@ -81,7 +77,7 @@ describe("an operation may make as many calls of an action as CAM takes within t
     expect(check(document, { operationName }) === undefined).toBe(accepted);
   });
 
-  test("as its variables say", () => {
+  test("and its variables count", () => {
     const document =
       "query ($of: [_Any!]!) { _entities(representations: $of) { ... on SubUser { mfa { login { phone } } } } }";
     const of = (count: number) =>
@@ -92,13 +88,13 @@ describe("an operation may make as many calls of an action as CAM takes within t
     );
   });
 
-  test("at least one, however slow CAM is", () => {
+  test("and at least one call, however slow CAM is", () => {
     expect(
       check(`mutation { ${fields(1)} }`, { limit: { rates: new Map([["default", 1]]), deadlineMs: 100 } }),
     ).toBeUndefined();
   });
 
-  test("the refusal says how many there may be, and how long they would take", () => {
+  test("the refusal has the permitted number of calls and the time that the calls would take", () => {
     expect(check(`mutation { ${fields(7)} }`)?.message).toBe(
       "The operation needs 7 calls of SetMfaFlag. CAM takes 2 a second, so they would take 4 s, and an operation " +
         "has 2 s. Ask for at most 4 at a time and send the rest in further requests.",
@@ -106,7 +102,7 @@ describe("an operation may make as many calls of an action as CAM takes within t
   });
 });
 
-describe("of several accounts, each has its own limit", () => {
+describe("each account has its own limit", () => {
   const limit = {
     deadlineMs: 2_000,
     rates: new Map([
@@ -121,19 +117,27 @@ describe("of several accounts, each has its own limit", () => {
     ).join(" ");
 
   test.each([
-    ["both at their limits", `mutation { ${changes(2, "slow")} ${changes(4, "default")} }`, true],
-    ["one of them over its limit", `mutation { ${changes(3, "slow")} ${changes(1, "default")} }`, false],
-    ["the other", `mutation { ${changes(1, "slow")} ${changes(4, "default")} ${FIELD} }`, false],
-    ["one that there is not, or that the caller may not use", `mutation { ${changes(9, "nowhere")} }`, true],
+    ["both accounts at their limits", `mutation { ${changes(2, "slow")} ${changes(4, "default")} }`, true],
+    ["one account over its limit", `mutation { ${changes(3, "slow")} ${changes(1, "default")} }`, false],
     [
-      "null, which is the default one",
+      "the other account over its limit",
+      `mutation { ${changes(1, "slow")} ${changes(4, "default")} ${FIELD} }`,
+      false,
+    ],
+    ["an account that is unknown or forbidden to the caller", `mutation { ${changes(9, "nowhere")} }`, true],
+    [
+      "null, which is the default account",
       `mutation { ${changes(4, "default")} a: ${FIELD.replace(")", ", account: null)")} }`,
       false,
     ],
-    ["profiles", `{ subUsers(opUins: [${uins(101)}], account: "slow") { name } }`, false],
-    ["protections", `{ subUsers(opUins: [1, 2, 3], account: "slow") { mfa { login { phone } } } }`, false],
+    ["profiles over the limit", `{ subUsers(opUins: [${uins(101)}], account: "slow") { name } }`, false],
     [
-      "protections of another",
+      "protections over the limit",
+      `{ subUsers(opUins: [1, 2, 3], account: "slow") { mfa { login { phone } } } }`,
+      false,
+    ],
+    [
+      "protections in the default account",
       `{ subUsers(opUins: [1, 2, 3], account: "default") { mfa { login { phone } } } }`,
       true,
     ],
@@ -142,7 +146,7 @@ describe("of several accounts, each has its own limit", () => {
     expect(check(document, { limit }) === undefined).toBe(accepted);
   });
 
-  test("references of a router are of the account in their id", () => {
+  test("a router's references count for the account in their id", () => {
     const document =
       "query ($of: [_Any!]!) { _entities(representations: $of) { ... on SubUser { mfa { login { phone } } } } }";
     const of = (ids: readonly unknown[]) => ids.map((id) => ({ __typename: "SubUser", id }));
@@ -158,7 +162,7 @@ describe("of several accounts, each has its own limit", () => {
   });
 });
 
-test("the schema tells routers the same costs", () => {
+test("the schema gives routers the same costs", () => {
   const told = Object.fromEntries(
     Object.keys(CALLS_OF_FIELDS).map((name) => [name, costInSchema(schema, name)]),
   );
@@ -169,7 +173,7 @@ test("the schema tells routers the same costs", () => {
   expect(told).toEqual(Object.fromEntries(counted));
 });
 
-test("10,000 changes in one document are refused before CAM hears of any", async () => {
+test("10,000 changes in one document are refused before the gateway calls CAM", async () => {
   const { send, cam } = await startGateway();
   const { errors } = await send(`mutation { ${fields(10_000)} }`);
   expect(errors).toMatchObject([{ extensions: { code: "GRAPHQL_PARSE_FAILED" } }]);

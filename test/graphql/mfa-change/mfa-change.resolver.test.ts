@@ -20,7 +20,7 @@ async function changePhone({ send }: StartedGateway, opUin: string): Promise<str
 }
 
 describe("the record of a change", () => {
-  test("has who asked for what, what was, what was sent and what became of it", async () => {
+  test("has the caller, the request, the before-image, the sent flags and the outcome", async () => {
     const started = await startGateway({ env: { REPLICA: "gateway-1" } });
     const { data } = await started.send(
       `mutation { ${phoneOn(ALICE)} { requestId camRequestId change { ${RECORD} } } }`,
@@ -51,7 +51,7 @@ describe("the record of a change", () => {
     expect(read?.["mfaChange"]).toEqual(applied?.change);
   });
 
-  test("is named by the error of a change that CAM refused, through both channels", async () => {
+  test("has its id in the error of a change that CAM refused, by both channels", async () => {
     const started = await startGateway();
     const id = await changePhone(started, BOB);
     const { data } = await started.send(`{ mfaChange(id: "${id}") { status resolvedBy code camCode } }`);
@@ -67,7 +67,7 @@ describe("the record of a change", () => {
     expect(tried.data?.["trySetSubUserMfa"]).toEqual({ changeId: expect.stringMatching(/-7/) });
   });
 
-  test("does not exist for what never reached CAM", async () => {
+  test("does not exist for a change of nothing", async () => {
     const started = await startGateway();
     const { errors } = await started.send(`mutation { setSubUserMfa(opUin: "${ALICE}") { requestId } }`);
     expect(errors[0]?.extensions).not.toHaveProperty("changeId");
@@ -76,7 +76,7 @@ describe("the record of a change", () => {
   });
 
   test.each(["", "1", "not-an-id", "00000000-0000-7000-8000-000000000000"])(
-    "is null for the id %j, which no change has",
+    "is null for the unknown id %j",
     async (id) => {
       const { data, errors } = await (await startGateway()).send(`{ mfaChange(id: "${id}") { id } }`);
       expect(errors).toEqual([]);
@@ -110,7 +110,7 @@ describe("the list of changes", () => {
     });
   });
 
-  test("can be narrowed by user, status, caller and time", async () => {
+  test("can be filtered by user, status, caller and time", async () => {
     const started = await startGateway();
     const [alice, bob] = [await changePhone(started, ALICE), await changePhone(started, BOB)];
     const found = async (args: string) => idsOf(await started.send(page(args)));
@@ -137,7 +137,7 @@ describe("an Idempotency-Key", () => {
     return body as Reply;
   };
 
-  test("answers a repetition from the record, and CAM hears nothing of it", async () => {
+  test("answers a repeated request from the record, without a second write", async () => {
     const started = await startGateway();
     const query = `mutation { ${phoneOn(ALICE)} { camRequestId change { id } } }`;
     const [first, second] = [await keyed(started, "key-1", query), await keyed(started, '"key-1"', query)];
@@ -146,7 +146,7 @@ describe("an Idempotency-Key", () => {
     expect(started.cam.counters()["SetMfaFlag"]?.received).toBe(1);
   });
 
-  test("answers the repetition of a refused change with the same error", async () => {
+  test("answers a repeated request of a refused change with the same error", async () => {
     const started = await startGateway();
     const query = `mutation { ${phoneOn(BOB)} { requestId } }`;
     const [first, second] = [await keyed(started, "key-1", query), await keyed(started, "key-1", query)];
@@ -167,7 +167,7 @@ describe("an Idempotency-Key", () => {
     expect(started.cam.counters()["SetMfaFlag"]?.received).toBe(1);
   });
 
-  test("serves each field of a document by itself", async () => {
+  test("covers each field of a document separately", async () => {
     const started = await startGateway();
     const query = `mutation { a: ${phoneOn(ALICE)} { camRequestId } b: ${phoneOn(CAROL)} { camRequestId } }`;
     const [first, second] = [await keyed(started, "key-1", query), await keyed(started, "key-1", query)];
@@ -175,7 +175,7 @@ describe("an Idempotency-Key", () => {
     expect(started.cam.counters()["SetMfaFlag"]?.received).toBe(2);
   });
 
-  test("that is malformed is refused before anything is done", async () => {
+  test("that is malformed is refused before the change begins", async () => {
     const started = await startGateway();
     const query = `mutation { ${phoneOn(ALICE)} { requestId } }`;
     for (const key of ["a b", '""', "x".repeat(201), '"unfinished']) {
@@ -194,7 +194,7 @@ describe("an Idempotency-Key", () => {
 });
 
 describe("without the database", () => {
-  test("a change is refused and CAM is not asked to write", async () => {
+  test("a change is refused without a write to CAM", async () => {
     const DATABASE_URL = await createTestPostgres();
     const started = await startGateway({ env: { DATABASE_URL } });
     const restore = await cutDatabase(DATABASE_URL);
@@ -207,7 +207,7 @@ describe("without the database", () => {
   });
 });
 
-test("camQuota says how each action stands to its limit", async () => {
+test("camQuota returns the limit and the use of each action", async () => {
   const started = await startGateway();
   await changePhone(started, ALICE);
   const { data } = await started.send(
