@@ -122,7 +122,7 @@ test.each([
   ["a nullable argument", altered(described("overwriteOtherMethods: .*"), "")],
   ["a value of an enum", altered(described("IDEMPOTENCY_KEY_REUSED"), "")],
   ["a directive", altered('@tag(name: "internal")', "")],
-  ["another description", altered("One sub-user; null where CAM has no such user.", "A user.")],
+  ["another description", altered("One sub-user. Null if CAM has no such user.", "A user.")],
 ])("what is only added passes: %s", async (_case, earlier) => {
   const { write, check } = await copyOfSchemas();
   expect(await check(write("earlier.graphql", earlier))).toMatchObject({
