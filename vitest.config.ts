@@ -1,13 +1,14 @@
 import { defineConfig } from "vitest/config";
 
 /**
- * Three groups of test files, one after the other. `unit` files start no server. `database` files share one PostgreSQL and
- * mostly wait for it. `process` files start browsers, child processes or whole gateways and run one at a time, so that
- * they do not compete for a core. Files of the first two groups share their modules, which keep no state.
+ * Three groups of test files, one after the other. `unit` files start no process, browser or database server. `database`
+ * files share one PostgreSQL, or start short processes, and mostly wait. `process` files start browsers or whole
+ * gateways and run one at a time, so that they do not compete for a core. Files of the first two groups share their
+ * modules, which keep no state.
  */
-/** Tests of whole gateways need a database for the record. */
-const NEED_A_DATABASE = [
-  "test/**/*.db.test.ts",
+const DATABASE_FILES = [
+  "test/**/*.{db,process}.test.ts",
+  // Tests of whole gateways need a database for the record.
   "test/{changes,conformance,docs,graphql,http,schema}/**/*.test.ts",
 ];
 
@@ -27,7 +28,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/e2e/**", ...NEED_A_DATABASE],
+          exclude: ["test/e2e/**", ...DATABASE_FILES],
           isolate: false,
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
@@ -37,7 +38,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "database",
-          include: NEED_A_DATABASE,
+          include: DATABASE_FILES,
           exclude: ["test/e2e/**"],
           globalSetup: "test/support/database-setup.ts",
           isolate: false,

@@ -1,0 +1,65 @@
+/**
+ * Prints the files of dist/ that one `setSubUserMfa` in local mode enters, as a JSON array: files with a function that V8's
+ * precise coverage counts during the request. Runs as its own process on compiled code, so that no test tool adds calls.
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { Session } from "node:inspector/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const DIST = new URL("../../dist/", import.meta.url);
+
+/** Imports a compiled module with the types of its source. */
+function compiled<Module>(file: string): Promise<Module> {
+  return import(new URL(file, DIST).href) as Promise<Module>;
+}
+
+const { loadConfig } = await compiled<typeof import("../../src/config/config.ts")>("config/config.js");
+const { createGateway } = await compiled<typeof import("../../src/gateway/create-gateway.ts")>(
+  "gateway/create-gateway.js",
+);
+const { systemClock } = await compiled<typeof import("../../src/clock.ts")>("clock.js");
+
+const dataDir = await mkdtemp(join(tmpdir(), "entered-files-"));
+const env = { PORT: "0", LOG_LEVEL: "silent", DATA_DIR: dataDir };
+// Pollers look once and then sleep until the gateway stops, so that only the request runs.
+const clock = {
+  ...systemClock,
+  sleep: (ms: number, signal?: AbortSignal) => systemClock.sleep(ms < 500 ? ms : 2 ** 31 - 1, signal),
+};
+const gateway = createGateway(loadConfig(env, "local"), { clock });
+await gateway.start();
+const session = new Session();
+session.connect();
+try {
+  // The first change also waits for start-up work: CAM reports the owner of the key.
+  await change("100021969093");
+  await session.post("Profiler.enable");
+  await session.post("Profiler.startPreciseCoverage", { callCount: true, detailed: false });
+  await session.post("Profiler.takePreciseCoverage");
+  await change("100021969091");
+  const { result } = await session.post("Profiler.takePreciseCoverage");
+  const root = fileURLToPath(DIST);
+  const entered = result
+    .filter(({ functions }) => functions.some(({ ranges }) => (ranges[0]?.count ?? 0) > 0))
+    .filter(({ url }) => url.startsWith(DIST.href))
+    .map(({ url }) => fileURLToPath(url).slice(root.length).replace(/\.js$/, ".ts"))
+    .filter((file) => !file.startsWith("emulator/"));
+  console.log(JSON.stringify(entered.sort()));
+} finally {
+  session.disconnect();
+  await gateway.stop();
+  await rm(dataDir, { recursive: true });
+}
+
+async function change(opUin: string): Promise<void> {
+  const query = `mutation { setSubUserMfa(opUin: "${opUin}", login: { phone: true }) { requestId resolvedBy } }`;
+  const response = await fetch(gateway.address.url, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ query }),
+  });
+  const text = await response.text();
+  if (!text.includes('"resolvedBy":"REPLY"')) throw new Error(`The change failed: ${text}`);
+}
