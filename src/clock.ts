@@ -1,11 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 /**
- * The only source of time and randomness. Code that waits, stamps or draws random numbers takes a Clock, so that a test
- * controls all of it.
+ * The only source of time and randomness. Code that waits, writes timestamps or draws random numbers takes a Clock, so
+ * that a test controls time and randomness.
  */
 export interface Clock {
-  /** Wall clock: milliseconds since the Unix epoch. It may jump; use it for what others read, never for waiting. */
+  /** Wall clock: milliseconds since the Unix epoch. It may jump. Use it for times to show or store, never to wait. */
   now(): number;
   /** Milliseconds from an arbitrary start that never go backwards. Use it for windows, deadlines and durations. */
   monotonic(): number;
@@ -29,8 +29,8 @@ export const systemClock: Clock = {
 };
 
 /**
- * Settles as `promise` does. If that takes longer than `ms`, settles as `late` returns or throws; the promise itself goes
- * on unobserved.
+ * Settles as `promise` does. If that takes longer than `ms`, settles with the value or the error of `late`, and ignores
+ * the later outcome of `promise`.
  */
 export async function within<Result>(
   clock: Clock,

@@ -1,4 +1,4 @@
-/** Why an HTTP exchange got no complete reply. Quotes no header, body or password. */
+/** The reason why an HTTP exchange got no complete reply. It contains no header, body or password. */
 export interface ConnectionFailure {
   /** The code of Node, OpenSSL or undici, or `PROXY_407` and the like. */
   readonly cause: string;
@@ -17,15 +17,15 @@ interface NodeError extends Error {
 }
 
 const UNTRUSTED =
-  "The certificate is signed by a CA that this machine does not trust, as a proxy that inspects TLS has one. Name the " +
-  "CA's PEM file in NODE_EXTRA_CA_CERTS.";
-const NOT_TLS = "The other side does not speak TLS at this port. A plain address begins with http://.";
-const NO_NAME = "DNS does not know the name of the host. Check the address, the proxy and the name servers.";
+  "This machine does not trust the CA that signed the certificate, which may belong to a proxy that inspects TLS. " +
+  "Name the CA's PEM file in NODE_EXTRA_CA_CERTS.";
+const NOT_TLS = "The other side does not speak TLS at this port. An address without TLS begins with http://.";
+const NO_NAME = "DNS cannot resolve the name of the host. Check the address, the proxy and the name servers.";
 const NO_ROUTE = "The network has no route to the host. Check routes, security groups and the proxy.";
 const NOT_IN_TIME = "No connection was made in time. Check firewalls, security groups and the proxy.";
 const CLOSED =
-  "The other side closed the connection before the reply was whole. A server that wants TLS does so when the address " +
-  "begins with http://.";
+  "The other side closed the connection before the reply was complete. A server that requires TLS does this if the " +
+  "address begins with http://.";
 const NOT_HTTP =
   "The other side does not answer in HTTP. Check the port, and whether the address needs https://.";
 
@@ -45,23 +45,23 @@ const WHY: Readonly<Record<string, string>> = {
   UNABLE_TO_GET_ISSUER_CERT: UNTRUSTED,
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED,
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
-  CERT_HAS_EXPIRED: "The certificate has expired. Have it renewed, and check this machine's clock.",
+  CERT_HAS_EXPIRED: "The certificate has expired. Renew it, and check this machine's clock.",
   CERT_NOT_YET_VALID: "The certificate is not valid yet. Check this machine's clock.",
   ERR_TLS_CERT_ALTNAME_INVALID:
-    "The certificate is for another name than the address has. Use a name that it covers, and check the proxy.",
+    "The certificate does not cover the host name of the address. Use a name that it covers, and check the proxy.",
   ERR_SSL_WRONG_VERSION_NUMBER: NOT_TLS,
   ERR_SSL_PACKET_LENGTH_TOO_LONG: NOT_TLS,
-  EPROTO: "The TLS handshake failed. Check which TLS versions and certificates the other side wants.",
+  EPROTO: "The TLS handshake failed. Check which TLS versions and certificates the other side accepts.",
   HTTPParserError: NOT_HTTP,
 };
 
-/** undici has no error code for this. Its message holds the proxy's status. */
+/** Matches undici's message for a refusal by the proxy, which has the proxy's status and no error code. */
 const PROXY_STATUS = /^Proxy response \((\d{3})\)|^Proxy Authentication Required \((407)\)/;
 
-/** The depth to which causes of causes are examined. */
+/** The number of errors that are examined in one chain of causes. */
 const MOST_CAUSES = 6;
 
-/** Explains an error by the first cause with a known code. Returns undefined where none has one. */
+/** Explains an error by the first known code in its chain of causes. Returns undefined if the chain has none. */
 export function explainConnectionFailure(error: unknown): ConnectionFailure | undefined {
   let one = error;
   for (let depth = 0; depth < MOST_CAUSES && one instanceof Error; depth++) {
@@ -85,8 +85,8 @@ function explainOne(error: NodeError): ConnectionFailure | undefined {
 
 function whyProxy(status: string): string {
   return status === "407"
-    ? "The proxy wants a login. Put it into the address of HTTPS_PROXY or HTTP_PROXY."
-    : `The proxy opens no connection to the host (HTTP ${status}). Have it allowed there, or name the host in NO_PROXY.`;
+    ? "The proxy requires a login. Add it to the address in HTTPS_PROXY or HTTP_PROXY."
+    : `The proxy does not connect to the host (HTTP ${status}). Allow the host in the proxy, or name it in NO_PROXY.`;
 }
 
 function whyOfFamily(code: string): string | undefined {

@@ -1,6 +1,6 @@
-/** A queue in which callers take turns. Each caller has a queue of its own, so a busy caller delays only itself. */
+/** A queue in which callers take turns. Each caller has its own queue, so a busy caller delays only itself. */
 export class FairQueue<Item> {
-  /** The caller whose turn is next comes first. No queue is empty. */
+  /** The queue of each caller, in the order of turns. A caller without items has no queue. */
   #queues = new Map<string, Item[]>();
   #size = 0;
 
@@ -8,7 +8,7 @@ export class FairQueue<Item> {
     return this.#size;
   }
 
-  /** Returns how many items are served before one that this caller would add now. */
+  /** Returns the number of items that are served before an item that this caller adds now. */
   ahead(caller: string): number {
     const own = this.#queues.get(caller)?.length ?? 0;
     let ahead = own;
@@ -27,7 +27,7 @@ export class FairQueue<Item> {
     else queue.push(item);
   }
 
-  /** Puts an item back that could not use its turn. It is served next. */
+  /** Puts back an item that could not use its turn. The queue serves it next. */
   pushFront(caller: string, item: Item): void {
     this.#size += 1;
     const queue = this.#queues.get(caller) ?? [];
@@ -35,7 +35,7 @@ export class FairQueue<Item> {
     this.#queues = new Map([[caller, [item, ...queue]], ...this.#queues]);
   }
 
-  /** Removes and returns the next item that can use its turn. A caller without such an item keeps its turn. */
+  /** Removes and returns the next item that can use its turn. A caller whose items cannot use a turn keeps it. */
   shift(canUse: (item: Item) => boolean = () => true): Item | undefined {
     for (const [caller, queue] of this.#queues) {
       const item = queue.find(canUse);
@@ -48,7 +48,7 @@ export class FairQueue<Item> {
     return undefined;
   }
 
-  /** Evicts the last item of the longest queue. Returns undefined where no queue is longer than `most`. */
+  /** Evicts and returns the last item of the longest queue. Returns undefined if no queue is longer than `most`. */
   dropBeyond(most: number): Item | undefined {
     let longest: { readonly caller: string; readonly queue: Item[] } | undefined;
     for (const [caller, queue] of this.#queues) {
@@ -63,7 +63,7 @@ export class FairQueue<Item> {
     return this.#queues.get(caller)?.length ?? 0;
   }
 
-  /** Removes an item. Returns false where the queue does not hold it. */
+  /** Removes an item. Returns false if the queue does not hold it. */
   remove(caller: string, item: Item): boolean {
     const queue = this.#queues.get(caller);
     const index = queue?.indexOf(item) ?? -1;

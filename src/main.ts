@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * The entry point of the program `cam-gateway`. Every Node can parse this file, so an old one prints a readable message.
+ * The entry point of the program `cam-gateway`. An old Node can parse this file, so it prints a readable message.
  * The command line is in cli/cli.ts. Only this file of the gateway reads the process's environment and arguments.
  */
 

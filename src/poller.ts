@@ -7,7 +7,7 @@ export class Poller {
   readonly #stopping = new AbortController();
   #running: Promise<void> = Promise.resolve();
 
-  /** @param task Handles its own errors, and resolves to the milliseconds until its next run. */
+  /** @param task Handles its own errors and resolves to the milliseconds until its next run. */
   constructor(clock: Clock, task: () => Promise<number>) {
     this.#clock = clock;
     this.#task = task;

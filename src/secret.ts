@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 
 /**
  * A string that code cannot print by accident: `String()`, template literals, JSON, `util.inspect` and therefore every
- * logger show `[redacted]`. Only `reveal()` returns the value, and a reviewer can search for it.
+ * logger show `[redacted]`. Only `reveal()` returns the value, so a reviewer can search for every use.
  */
 export class Secret {
   readonly #value: string;
@@ -28,5 +28,5 @@ export class Secret {
   }
 }
 
-/** Where a secret stands: in the configuration itself, or in a file (`*_FILE`). */
+/** The source of a secret: the configuration itself, or a file (`*_FILE`). */
 export type SecretSource = { readonly value: Secret } | { readonly file: string };

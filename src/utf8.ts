@@ -1,12 +1,12 @@
 import { isUtf8 } from "node:buffer";
 import { readFile } from "node:fs/promises";
 
-/** Text that cannot be read. The message completes a sentence about its source: `is UTF-16; save it as UTF-8`. */
+/** The error for text that cannot be read. Its message follows the source's name: `is UTF-16; save it as UTF-8`. */
 export class TextEncodingError extends Error {
   override readonly name = "TextEncodingError";
 }
 
-/** Returns the text without a byte order mark, or undefined where the bytes are not UTF-8. */
+/** Returns the text without a byte order mark, or undefined if the bytes are not UTF-8. */
 export function utf8Text(bytes: Uint8Array): string | undefined {
   if (!isUtf8(bytes)) return undefined;
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
@@ -14,8 +14,8 @@ export function utf8Text(bytes: Uint8Array): string | undefined {
 }
 
 /**
- * Returns the text of a file. Rejects bytes that are not UTF-8: a decoder that replaces them would turn a name in GBK
- * into another name, and a rule that denies something to that name would match no caller.
+ * Returns the text of a file. Rejects bytes that are not UTF-8. A decoder that replaces them would turn a name in GBK
+ * into another name. A rule that denies something to the name in GBK would then match no caller.
  *
  * @throws TextEncodingError
  */
@@ -50,13 +50,13 @@ export async function readUtf8Stream(
   return text;
 }
 
-/** Says why a file cannot be read, to be put behind its name. Quotes nothing of its content. */
+/** Returns why a file cannot be read, as text that follows the file's name. Contains no part of the file. */
 export function whyUnreadable(error: unknown): string {
   if (error instanceof TextEncodingError) return error.message;
   return `cannot be read (${(error as NodeJS.ErrnoException).code ?? "unreadable"})`;
 }
 
-/** Detects UTF-16 by its byte order mark, or by a NUL byte, which Latin letters have in UTF-16 and no text has in UTF-8. */
+/** Detects UTF-16 by its byte order mark or a NUL byte. Latin letters in UTF-16 contain NUL; text in UTF-8 does not. */
 export function isUtf16(bytes: Uint8Array): boolean {
   return hasUtf16Mark(bytes) || bytes.includes(0);
 }
@@ -65,7 +65,7 @@ export function hasUtf16Mark([first, second]: Uint8Array): boolean {
   return (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
 }
 
-/** Splits at line feeds, a byte that no other character of UTF-8 contains. */
+/** Returns the number of the first line with bad bytes. In UTF-8 only a line feed contains the byte 10. */
 function firstBadLine(bytes: Uint8Array): number {
   let line = 1;
   for (let from = 0; from < bytes.length; line++) {

@@ -17,15 +17,15 @@ export function addAuditExport(audit: Command, io: CommandIo): void {
   audit
     .command("export")
     .description(
-      "Export the sealed record of changes as JSON lines. The last line holds the end of its chain.",
+      "Export the sealed record of changes as JSON lines. The last line holds the end of the hash chain.",
     )
     .option("--out <file>", "write to this new file instead of standard output")
     .option("--since <seq>", "export only the records after this one", parseSince, 0)
     .addHelpText(
       "after",
       `
-The database is that of DATABASE_URL, DATABASE_URL_FILE or DATA_DIR (default .data).
-To write to standard output by npm: npm run --silent audit:export > FILE
+DATABASE_URL, DATABASE_URL_FILE or DATA_DIR (default .data) names the database.
+To write to standard output through npm: npm run --silent audit:export > FILE
 
 Exit codes: 0 exported, 2 the record cannot be read or the file cannot be written.`,
     )
@@ -43,7 +43,7 @@ Exit codes: 0 exported, 2 the record cannot be read or the file cannot be writte
 function parseSince(text: string): number {
   const since = Number(text);
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(since)) {
-    throw new InvalidArgumentError("It takes the number of a record.");
+    throw new InvalidArgumentError("Give the number of a record.");
   }
   return since;
 }

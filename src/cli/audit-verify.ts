@@ -29,7 +29,7 @@ export function addAuditVerify(audit: Command, io: CommandIo): void {
       "--database",
       "verify the database of DATABASE_URL, DATABASE_URL_FILE or DATA_DIR (default .data)",
     )
-    .option("--file <file>", "verify an export, which needs no database")
+    .option("--file <file>", "verify an export, without a database")
     .option("--public-key <file>", "accept only signatures by the public keys in this PEM file")
     .option(
       "--expect <place>",
@@ -48,7 +48,7 @@ async function verify(
   { database, file, publicKey, expect = [] }: VerifyOptions,
   io: CommandIo,
 ): Promise<void> {
-  if ((file !== undefined) === (database === true)) throw new CommandError("Say --database or --file FILE.");
+  if ((file !== undefined) === (database === true)) throw new CommandError("Give --database or --file FILE.");
   const trustedKeys = publicKey === undefined ? undefined : await loadPublicKeys(publicKey);
   const expected = await Promise.all(expect.map(parseExpectedPlace));
   const known = { trustedKeys, expected };
@@ -58,7 +58,7 @@ async function verify(
   if (report.problem !== undefined) io.exitCode = 1;
 }
 
-/** Knowledge from outside the record. */
+/** Facts from outside the record, which the record must agree with. */
 interface Known {
   readonly trustedKeys: readonly string[] | undefined;
   readonly expected: readonly ChainPlace[];
@@ -85,11 +85,11 @@ async function ofFile(file: string, known: Known): Promise<ChainReport> {
   }
 }
 
-/** Anchor files are far smaller: a longer file is an export. */
+/** The largest size of an anchor file. A larger file is an export. */
 const MAX_ANCHOR_BYTES = 1_000_000;
 
 /**
- * Returns a place that the record must contain: from `SEQ:HASH`, from the end of an earlier export, or from an anchor file.
+ * Returns a place that the record must contain. The text is `SEQ:HASH`, or names an earlier export or an anchor file.
  * @throws CommandError
  */
 async function parseExpectedPlace(text: string): Promise<ChainPlace> {

@@ -22,8 +22,8 @@ export function asConfigError(error: unknown): ConfigError | undefined {
 }
 
 /**
- * Returns the mistake with the mistakes in the files that the rest of the configuration names. Otherwise an operator would
- * correct a variable and see the mistakes in files only at the next start.
+ * Adds the mistakes in the files that the rest of the configuration names. Without them, an operator would correct a
+ * variable and see the mistakes in files only at the next start.
  */
 export async function withMistakesInFiles(mistake: ConfigError): Promise<ConfigError> {
   if (mistake.remains === undefined) return mistake;
@@ -73,7 +73,7 @@ async function refuse(found: Promise<readonly string[]>): Promise<void> {
 }
 
 function problemsOf(error: unknown): readonly string[] {
-  // Only the file with the database's address is read: no check connects to the database.
+  // It comes from the file with the database's address, because no check connects to the database.
   if (error instanceof DatabaseError) return [error.message];
   const mistake = asConfigError(error);
   if (mistake === undefined) throw error;

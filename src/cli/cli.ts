@@ -14,7 +14,7 @@ import type { ServeOptions } from "./serve.ts";
 
 /**
  * The command line `cam-gateway`: all commands, and the one place that turns an error into a message and an exit code.
- * Each command is a file of this folder that adds itself to the program. The gateway itself is in gateway/create-gateway.ts.
+ * Each command is a file of this folder that adds itself to the program. The gateway is in gateway/create-gateway.ts.
  */
 export function createProgram(io: CommandIo): Command {
   const program = new Command("cam-gateway")
@@ -41,16 +41,16 @@ export function createProgram(io: CommandIo): Command {
 
 const LOCAL = [
   "--local",
-  "local mode: start what is missing, such as an emulated CAM, on this machine",
+  "local mode: start missing parts, such as a CAM emulator, on this machine",
 ] as const;
 
-/** Adds `serve` and `check-config`. They load the gateway only when they run: the other commands do without it. */
+/** Adds `serve` and `check-config`. They load the gateway only when they run: other commands do not need it. */
 function addServe(program: Command, io: CommandIo): void {
   const serve = program
     .command("serve")
     .description("Start the gateway: server mode, or local mode with --local.")
     .option(...LOCAL)
-    .option("--check-config", "check the configuration instead, as check-config does")
+    .option("--check-config", "only check the configuration, as check-config does")
     .addHelpText("after", `${SERVE_EXIT_CODES}\n\n${variableHelp()}`);
   const check = program
     .command("check-config")
@@ -69,12 +69,12 @@ function addServe(program: Command, io: CommandIo): void {
 }
 
 const SERVE_EXIT_CODES = `
-Exit codes: 0 stopped as asked, 1 could not start, 70 a fault in the gateway, 78 the configuration is invalid.`;
+Exit codes: 0 stopped by a signal, 1 could not start, 70 a fault in the gateway, 78 the configuration is invalid.`;
 
 const HELP_WIDTH = 110;
 
 const NPM_SCRIPTS = `
-In a checkout, npm builds what is needed and runs a command:
+In a checkout, npm builds the project and runs a command:
   npm start                    serve --local
   npm run server               serve
   npm run migrate              migrate
@@ -100,16 +100,16 @@ export async function runCommandLine(
   }
 }
 
-/** The errors whose message is written for the person at the terminal. */
+/** The errors with a message for the person at the terminal. */
 const EXPLAINED = [AuthFileError, CommandError, ConfigError, DatabaseError, KeyFileError];
 
 function messageOf(error: unknown): string {
   const { message, code } = error as Error & { readonly code?: string };
   // PostgreSQL: undefined_table.
   if (code === "42P01") {
-    return "There is no record in this database yet. Start the gateway, or run: npm run migrate";
+    return "This database has no record yet. Start the gateway, or run: npm run migrate";
   }
-  return EXPLAINED.some((kind) => error instanceof kind) ? message : `It failed: ${message}`;
+  return EXPLAINED.some((kind) => error instanceof kind) ? message : `The command failed: ${message}`;
 }
 
 function exitCodeOf(error: unknown): number {

@@ -1,15 +1,15 @@
 import type { CommanderError } from "commander";
 
-/** What a command uses of its process. */
+/** The parts of the process that a command uses. */
 export interface CommandIo {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdout: NodeJS.WritableStream;
   readonly stderr: NodeJS.WritableStream;
-  /** A command sets it where its result is not 0; undefined keeps the process running. */
+  /** 0 unless the command sets another code. Undefined keeps the process running. */
   exitCode: number | undefined;
 }
 
-/** The exit code of a command that could not do or read something. 1 means that it could, and the result is bad. */
+/** The exit code of a command that could not finish. 1 is for a command that finished with a bad result. */
 export const EX_CANNOT = 2;
 
 /** A failure with a message for the person at the terminal. */
@@ -31,7 +31,7 @@ export function usageErrorsAs(exitCode: number): (error: CommanderError) => neve
   };
 }
 
-/** Turns commander's message into a sentence. The value of an unknown option goes: it may be a token out of place. */
+/** Turns commander's message into a sentence. Removes the value of an unknown option: it may be a misplaced token. */
 function usageMessage(message: string): string {
   const [first = "", suggestion] = message
     .replace(/^error: (unknown option '(?:--[^'=\s]+|-.))[\s\S]*?'/, "error: $1'")
@@ -40,7 +40,7 @@ function usageMessage(message: string): string {
   return `${[first.replace(/\.$/, ""), suggestion].filter(Boolean).join(" ")}. Try --help.`;
 }
 
-/** Collects the values of an option that may be given several times. */
+/** Collects the values of a repeatable option. */
 export function collect(value: string, previous: readonly string[] = []): readonly string[] {
   return [...previous, value];
 }

@@ -3,26 +3,26 @@ import { LOG_EVENTS } from "../telemetry/log-events.ts";
 
 const STDERR_FD = 2;
 
-/** sysexits.h: a fault in the program. A supervisor should start it again. */
+/** The exit code of sysexits.h for a fault in the program. A supervisor should restart it. */
 export const EX_SOFTWARE = 70;
 
-/** An error's name or code. Other fields may hold secrets. */
+/** Matches an error's name or code. Other fields may hold secrets. */
 const PLAIN = /^[\w.-]{1,64}$/;
 
-/** A stack frame with a position only: a frame of evaluated code would quote the code. */
+/** Matches a stack frame that holds only a position. A frame of evaluated code would quote the code. */
 const FRAME = /^ {4}at ([\w$.<>#[\] ]+ \()?(file:\/\/|node:)[^\s()]+:\d+:\d+\)?$/;
 
 const MOST_CAUSES = 5;
 
 /**
- * Ends the process on an uncaught error, as Node does, but with one line that is safe to keep: an error's message and fields
- * may quote a key or a password. Changes under way are on record, and the next process settles them. Node's diagnostic
- * reports leave out the environment from here on.
+ * Ends the process on an uncaught error, as Node does, but with one log line that is safe to keep. An error's message
+ * and fields may hold a key or a password, so the line has only names, codes and positions. Changes under way are on
+ * record, and the next process settles them. Also removes the environment from Node's diagnostic reports.
  */
 export function endOnCrash(): void {
   if (process.report) process.report.excludeEnv = true;
   process.on("uncaughtException", (error: unknown, origin) => {
-    // The output is bounded: a reader may have stalled.
+    // Use a bounded output, because the reader may have stalled.
     const stderr = openOutput(STDERR_FD, () => "");
     stderr.write(`${describeCrash(error, origin)}\n`);
     stderr.drain();

@@ -48,7 +48,7 @@ async function openFolder(dataDir: string, make: boolean): Promise<Database> {
   if (!make) {
     await access(join(dataDir, "pglite")).catch(() => {
       throw new DatabaseError(
-        `There is no database in ${dataDir}. Set DATABASE_URL, or DATA_DIR to another folder.`,
+        `The folder ${dataDir} has no database. Set DATABASE_URL, or DATA_DIR to another folder.`,
       );
     });
   }

@@ -12,8 +12,8 @@ export function addMigrate(program: Command, io: CommandIo): void {
     .addHelpText(
       "after",
       `
-The gateway does the same at its start if its database user may change the schema. The database is that of
-DATABASE_URL, DATABASE_URL_FILE or DATA_DIR (default .data).
+The gateway does the same at its start if its database user may change the schema.
+DATABASE_URL, DATABASE_URL_FILE or DATA_DIR (default .data) names the database.
 
 Exit codes: 0 the schema is up to date, 2 a migration failed.`,
     )

@@ -12,7 +12,7 @@ export interface ServeOptions {
 /** Runs the gateway until a signal stops it. */
 export async function serve(options: ServeOptions, io: CommandIo): Promise<void> {
   const config = await readConfig(options, io);
-  // A person at a terminal gets readable logs in local mode. A server's log collector may offer a terminal too.
+  // A person at a terminal gets readable logs in local mode. In server mode a log collector may provide a terminal.
   const readable = config.mode === "local" && (io.stdout as Partial<NodeJS.WriteStream>).isTTY === true;
   const output = openLogOutput(readable);
   const logger = createLogger({ level: config.logLevel, destination: output, readable });
@@ -22,11 +22,11 @@ export async function serve(options: ServeOptions, io: CommandIo): Promise<void>
   });
   io.stdout.write(`${startUpBanner(config, gateway.address)}\n`);
   io.exitCode = undefined;
-  // From here on, write to the bounded output: a reader that stalls would let process.stdout queue without a limit.
+  // Write to the bounded output from here on: process.stdout queues without a limit while its reader stalls.
   const write = (text: string): void => output.write(`${text}\n`);
   let isStopping = false;
   const stop = (signal: string): void => {
-    if (!isStopping) write(`${signal}: stopping once what is under way is finished.`);
+    if (!isStopping) write(`${signal}: finishing the work under way, then stopping.`);
     isStopping = true;
     gateway.stop().then(
       () => {
@@ -39,8 +39,8 @@ export async function serve(options: ServeOptions, io: CommandIo): Promise<void>
       },
     );
   };
-  // Not `once`: npm forwards a signal that the terminal already sent to both. The second must not end the process while
-  // a change is under way.
+  // Not `once`: the terminal sends a signal to npm and to this process, and npm forwards it too. The second signal must
+  // not end the process while a change is under way.
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, stop);
 }
 

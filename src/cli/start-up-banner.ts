@@ -12,7 +12,7 @@ export function startUpBanner(config: Config, { url, emulators }: GatewayAddress
   } else {
     lines.push(
       row("CAM", `an emulator on this machine, ${emulator.url}; nothing reaches Tencent Cloud`),
-      row("Emulator", `${emulator.controlUrl} makes it fail, forget and tell (src/emulator/README.md)`),
+      row("Emulator", `${emulator.controlUrl} changes its users and faults (src/emulator/README.md)`),
     );
   }
   for (const [name, { url: at }] of emulators) {
@@ -30,10 +30,10 @@ export function describeConfig(config: Config): string[] {
     row("Mode", config.mode),
     row(
       "GraphQL",
-      `${host}, port ${port === 0 ? "as it comes" : port}; playground ${playground ? "on" : "off"}`,
+      `${host}, port ${port === 0 ? "chosen at the start" : port}; playground ${playground ? "on" : "off"}`,
     ),
     row("CAM", config.cam === undefined ? "an emulator on this machine" : camOf(config)),
-    ...(config.accounts === undefined ? [] : [row("Accounts", `further ones by ${config.accounts.file}`)]),
+    ...(config.accounts === undefined ? [] : [row("Accounts", `further ones in ${config.accounts.file}`)]),
     row("Record", recordOf(config)),
     ...callersOf(config),
     ...policyOf(config),
@@ -51,7 +51,7 @@ function recordOf({ store }: Config): string {
   return store.kind === "postgres" ? "in PostgreSQL" : `in the folder ${store.dataDir}`;
 }
 
-/** Returns how callers authenticate. In local mode without any way, every caller is the developer. */
+/** Returns how callers authenticate. In local mode without authentication, every caller is the developer. */
 function callersOf({ auth }: Config): string[] {
   const { issuer, issuersFile, certificates } = auth ?? {};
   const known = [

@@ -47,7 +47,7 @@ const credentialsSchema = z
         region: region.default("ap-guangzhou"),
       })
       .optional()
-      .meta({ description: "With the key above, or where there is none with that of the default account." }),
+      .meta({ description: "The role to assume with the key above, or with the default account's key." }),
   })
   .refine(({ secretId, secretKey }) => (secretId === undefined) === (secretKey === undefined), {
     error: "has half a key pair: secretId and secretKey belong together",
@@ -69,7 +69,7 @@ const credentialsSchema = z
     },
   );
 
-/** Lets a refinement run where another part of the object is wrong. */
+/** Lets a refinement run even if another part of the object is wrong. */
 function isObject({ value }: { readonly value: unknown }): boolean {
   return typeof value === "object" && value !== null;
 }
@@ -89,7 +89,7 @@ export const accountSchema = z.strictObject({
   serviceHost: text
     .regex(HOST_NAME, HOST_NAME_RULE)
     .optional()
-    .meta({ description: "The name in the Host header, where it is not that of the endpoint." }),
+    .meta({ description: "The name in the Host header, if it differs from the endpoint's host." }),
   credentials: credentialsSchema
     .optional()
     .meta({ description: "One place for the key, and the role that is assumed with it, if any." }),
@@ -98,16 +98,20 @@ export const accountSchema = z.strictObject({
     .min(1)
     .max(1_000)
     .optional()
-    .meta({ description: "Calls of one action that CAM takes in a second; CAM_RATE_PER_SECOND without it." }),
+    .meta({
+      description: "Calls of one action that CAM accepts in a second. The default is CAM_RATE_PER_SECOND.",
+    }),
   language: z
     .enum(["en-US", "zh-CN"], { error: "must be one of en-US, zh-CN" })
     .optional()
-    .meta({ description: "Of CAM's messages, which the log alone has; CAM_LANGUAGE without it." }),
+    .meta({
+      description: "The language of CAM's messages, which only the log shows. The default is CAM_LANGUAGE.",
+    }),
 });
 
 /** The file of CAM_ACCOUNTS. Its JSON Schema is `schema/accounts.schema.json`. */
 export const accountsFileSchema = z.strictObject({
-  $schema: z.string().optional().meta({ description: "For editors: where this schema is." }),
+  $schema: z.string().optional().meta({ description: "The address of this schema, for editors." }),
   accounts: z
     .record(
       z

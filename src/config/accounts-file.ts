@@ -20,7 +20,7 @@ export interface AccountsSettings {
   readonly language: "en-US" | "zh-CN";
   readonly metadataOrigin: string;
   readonly proxy: ProxySettings;
-  /** Returns the value of a variable that the file names; undefined where it is not set. */
+  /** Returns the value of a variable that the file names; undefined if it is not set. */
   readonly variable: (name: string) => Secret | undefined;
 }
 
@@ -151,7 +151,7 @@ function withoutUndefined({ externalId, ...role }: NonNullable<CredentialsEntry[
   return { ...role, ...(externalId !== undefined && { externalId }) };
 }
 
-/** JSON is YAML too. A name that occurs twice is a mistake in both. */
+/** Parses JSON or YAML: JSON is a part of YAML. Reports a name that occurs twice as a mistake. */
 function readDocument(text: string): { readonly value?: unknown; readonly problem?: string } {
   const document = parseDocument(text, { prettyErrors: false, logLevel: "silent" });
   const [error] = [...document.errors, ...document.warnings];
@@ -162,6 +162,6 @@ function readDocument(text: string): { readonly value?: unknown; readonly proble
   try {
     return { value: document.toJS() };
   } catch {
-    return { problem: "has aliases that expand to more than a file could hold" };
+    return { problem: "has aliases that expand too far" };
   }
 }

@@ -18,8 +18,8 @@ export function readAuthSettings(input: ConfigInput): AuthSettings | undefined {
   }
   if (mode === "server") {
     problems.push(
-      "No caller can authenticate: set AUTH_ISSUER and AUTH_AUDIENCE, or AUTH_ISSUERS_FILE, or AUTH_CLIENT_CERT_HEADER and its " +
-        "companions. Server mode requires that callers authenticate.",
+      "No caller can authenticate: set AUTH_ISSUER and AUTH_AUDIENCE, or AUTH_ISSUERS_FILE, or " +
+        "AUTH_CLIENT_CERT_HEADER and its companions. Server mode requires that callers authenticate.",
     );
   } else if (routerSecret !== undefined) {
     problems.push("ROUTER_SECRET authenticates the router and not the caller: set AUTH_ISSUER as well.");
@@ -77,7 +77,7 @@ function readClientCertificates({ vars, problems }: ConfigInput): ClientCertific
     return undefined;
   for (const name of CERTIFICATE_VARIABLES.filter((variable) => vars[variable] === undefined)) {
     problems.push(
-      `${name} is not set; certificates by a proxy need all of ${CERTIFICATE_VARIABLES.join(", ")}.`,
+      `${name} is not set; certificates from a proxy need all of ${CERTIFICATE_VARIABLES.join(", ")}.`,
     );
   }
   const header = vars.AUTH_CLIENT_CERT_HEADER?.toLowerCase() ?? "";
@@ -96,11 +96,13 @@ export function readProxyAddresses({ vars, problems }: ConfigInput): readonly st
   for (const proxy of proxies) {
     if (!isNetwork(proxy)) {
       problems.push(
-        `AUTH_PROXY_ADDRESSES has "${proxy}", which is neither an address nor a network as 10.0.0.0/8.`,
+        `AUTH_PROXY_ADDRESSES has "${proxy}", which is neither an address nor a network such as 10.0.0.0/8.`,
       );
     }
     if (proxy.endsWith("/0")) {
-      problems.push(`AUTH_PROXY_ADDRESSES has "${proxy}", which is everybody. Name the proxies alone.`);
+      problems.push(
+        `AUTH_PROXY_ADDRESSES has "${proxy}", which covers every address. Name only the proxies.`,
+      );
     }
   }
   return proxies.filter(isNetwork);
@@ -131,14 +133,14 @@ export const MINIMAL_POLICY =
 export function readPolicyFile({ vars, mode, problems }: ConfigInput): string | undefined {
   if (mode === "server" && vars.POLICY_FILE === undefined) {
     problems.push(
-      "POLICY_FILE is not set: the rules about which callers may change which users (docs/iam/policy.md). The shortest policy, if a " +
-        `client portal may change every user: ${MINIMAL_POLICY}`,
+      "POLICY_FILE is not set: the file with the rules for callers and users (docs/iam/policy.md). The shortest " +
+        `policy, which lets the client portal change every user: ${MINIMAL_POLICY}`,
     );
   }
   return vars.POLICY_FILE;
 }
 
-/** Splits a variable that is a list, with commas between its words. */
+/** Splits a list of words with commas between them. */
 function listOf(text: string | undefined): readonly string[] | undefined {
   return text?.split(",").map((word) => word.trim());
 }

@@ -9,10 +9,10 @@ export interface CamSettings {
   readonly proxy: ProxySettings;
 }
 
-/** The names of this machine in URLs and Host headers. */
+/** The loopback names of this machine in URLs and Host headers. */
 export const LOOPBACK_NAMES: readonly string[] = ["localhost", "127.0.0.1", "[::1]"];
 
-/** Returns the CAM and the key of the default account. Undefined in local mode without CAM_ENDPOINT. */
+/** Returns the endpoint and the key of the default account. Undefined in local mode without CAM_ENDPOINT. */
 export function readCamSettings(input: ConfigInput): CamSettings | undefined {
   const { vars, env, mode, problems, notices } = input;
   const { settings, isAnyNamed } = readCredentialSettings(input);
@@ -23,7 +23,7 @@ export function readCamSettings(input: ConfigInput): CamSettings | undefined {
   }
   if ((mode === "server" || vars.CAM_ENDPOINT !== undefined) && !isAnyNamed) {
     problems.push(
-      `${mode === "server" ? "There are no credentials for CAM" : "CAM_ENDPOINT is set without credentials"}: set ` +
+      `${mode === "server" ? "The gateway has no credentials for CAM" : "CAM_ENDPOINT is set without credentials"}: set ` +
         "TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY (or their _FILE forms), or name a section of the " +
         "credentials file in TENCENTCLOUD_PROFILE, or the role of the instance in TENCENTCLOUD_CAM_ROLE_NAME.",
     );
@@ -33,7 +33,7 @@ export function readCamSettings(input: ConfigInput): CamSettings | undefined {
       problems.push("CAM_ENDPOINT is not set, for example https://cam.tencentcloudapi.com.");
     } else if (isAnyNamed) {
       notices.push(
-        "Credentials are set but not used: without CAM_ENDPOINT the embedded emulator stands in for CAM.",
+        "Credentials are set but not used: without CAM_ENDPOINT the embedded emulator replaces CAM.",
       );
     }
     return undefined;

@@ -15,7 +15,7 @@ const CAM = {
   variables: {
     CAM_ENDPOINT: text.describe(
       "The address of CAM: scheme, host and port alone, for example https://cam.tencentcloudapi.com. Server mode " +
-        "requires it. In local mode without it, an emulator on this machine stands in for CAM.",
+        "requires it. In local mode without it, an emulator on this machine replaces CAM.",
     ),
     CAM_SERVICE_HOST: z
       .string()
@@ -23,7 +23,7 @@ const CAM = {
       .optional()
       .meta({
         description:
-          "The Host header of calls to CAM, which the signature covers. Set it where CAM has another name on the network, " +
+          "The Host header of calls to CAM, which the signature covers. Set it if CAM has another name on the network, " +
           "for example behind a private link.",
         otherwise: "the host of CAM_ENDPOINT",
         needs: "CAM_ENDPOINT",
@@ -48,12 +48,12 @@ const CALLS = {
         "but no database must divide them.",
     ),
     CAM_CIRCUIT_FAILURES: integer(0, 1_000, 5).describe(
-      "Users with failed calls that open the circuit of an action, within 30 seconds and as half of all users. 0 never " +
-        "opens it. See docs/operators/troubleshooting.md.",
+      "The number of users with failed calls that opens the circuit of an action. They count within 30 seconds and " +
+        "must be half of all users. 0 never opens it. See docs/operators/troubleshooting.md.",
     ),
     CAM_FLAGS_CACHE_MS: integer(0, 60_000, 0).describe(
-      "Milliseconds for which other queries may use a user's protections once read. A change drops them immediately in the " +
-        "replica that makes it. Other changes show after this time. Changes never use the cache.",
+      "Milliseconds for which queries may use a cached read of a user's protections. A change removes it immediately " +
+        "in the replica that makes the change. Other changes show after this time. Changes never use the cache.",
     ),
   },
 } satisfies VariableGroup;
@@ -75,10 +75,10 @@ const KEYS = {
       "Terraform's name for the session token. If several of the names are set, their values must be equal.",
     ),
     TENCENTCLOUD_SECURITY_TOKEN_FILE: text.describe("A file with the session token, by Terraform's name."),
-    TENCENTCLOUD_TOKEN: text.describe("The name of some official tools for the session token."),
+    TENCENTCLOUD_TOKEN: text.describe("The name that some official tools use for the session token."),
     TENCENTCLOUD_TOKEN_FILE: text.describe("A file with the session token, by that name."),
     TENCENTCLOUD_PROFILE: text.describe(
-      "A section of ~/.tencentcloud/credentials or /etc/tencentcloud/credentials, used where no pair is set.",
+      "A section of ~/.tencentcloud/credentials or /etc/tencentcloud/credentials, used if no pair is set.",
     ),
     TENCENTCLOUD_CAM_ROLE_NAME: text.describe(
       "The CAM role of the instance (CVM) on which the gateway runs. Its keys come from the instance's metadata service.",
@@ -86,7 +86,7 @@ const KEYS = {
     CAM_METADATA_ENDPOINT: text.meta({
       description:
         "The address of the metadata service: http://metadata.tencentyun.com, or an http address of this machine. Set " +
-        "without TENCENTCLOUD_CAM_ROLE_NAME, the gateway asks the service for the instance's role.",
+        "without TENCENTCLOUD_CAM_ROLE_NAME, the gateway reads the instance's role from the service.",
       otherwise: "http://metadata.tencentyun.com",
     }),
     TKE_REGION: text.describe(
@@ -106,7 +106,7 @@ const KEYS = {
       needs: "TENCENTCLOUD_ROLE_ARN",
     }),
     TENCENTCLOUD_ROLE_DURATION_SECONDS: integer(1, 43_200, 7_200).describe(
-      "Seconds that a key of TENCENTCLOUD_ROLE_ARN lasts, and at most as long as the role allows.",
+      "The lifetime in seconds of a key of TENCENTCLOUD_ROLE_ARN. The role sets the upper limit.",
     ),
     TENCENTCLOUD_REGION: region
       .default("ap-guangzhou")
@@ -119,7 +119,7 @@ const ACCOUNTS = {
   variables: {
     CAM_ACCOUNTS: text.describe(
       "A JSON or YAML file that gives each account a name, an endpoint, keys and a rate. See docs/operators/accounts.md. " +
-        "Callers name an account in the argument account. In server mode POLICY_FILE says which callers may use it.",
+        "Callers name an account in the argument account. In server mode POLICY_FILE decides which callers may use it.",
     ),
   },
 } satisfies VariableGroup;

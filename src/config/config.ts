@@ -32,7 +32,7 @@ export interface Config {
   readonly auth: AuthSettings | undefined;
   /** Undefined: scopes alone decide, in local mode only. */
   readonly policyFile: string | undefined;
-  /** How many users one caller may change before a pause. 0 sets no limit. */
+  /** The number of users that one caller may change before a pause. 0 sets no limit. */
   readonly bulkGuard: { readonly users: number; readonly withinMs: number };
   /** The CAM of the default account. Undefined: the embedded emulator, in local mode only. */
   readonly cam: CamSettings | undefined;
@@ -48,7 +48,7 @@ export interface Config {
     readonly ratePerSecond: number;
     /** Users with failed calls that open the circuit of an action. 0 never opens it. */
     readonly circuitFailures: number;
-    /** How long a user's protections, once read, answer other queries. 0 for never. */
+    /** How long queries may use a cached read of a user's protections. 0 disables the cache. */
     readonly flagsCacheMs: number;
   };
   readonly store: StoreSettings;
@@ -69,12 +69,12 @@ interface HttpConfig {
   readonly introspection: boolean;
   /** The accepted names in a Host header; undefined for any. */
   readonly hostnames: readonly string[] | undefined;
-  /** Requests of one caller, on average. 0 sets no limit. */
+  /** The average rate of one caller's requests. 0 sets no limit. */
   readonly callerRatePerSecond: number;
   readonly maxConnections: number;
   /** How long a connection waits for its next request. */
   readonly keepAliveMs: number;
-  /** Addresses and networks that connect for many clients. */
+  /** The addresses and networks of proxies, which connect for many clients. */
   readonly proxies: readonly string[];
   readonly trustedDocuments:
     | { readonly mode: "audit" | "enforce"; readonly manifestFile: string }
@@ -95,12 +95,12 @@ export class ConfigError extends Error {
   }
 }
 
-/** sysexits.h: the configuration is invalid, and another start will not help. */
+/** The exit code of sysexits.h for an invalid configuration. A restart does not help. */
 export const EX_CONFIG = 78;
 
 const LOOPBACK_HOSTS: readonly string[] = ["127.0.0.1", "::1", "localhost"];
 
-/** More users than people change by hand. In local mode the developer is the only caller. */
+/** More users than a person changes by hand. 0 in local mode, because the developer is the only caller. */
 const BULK_GUARD_USERS = { server: 100, local: 0 } as const;
 
 /**
@@ -193,7 +193,7 @@ function readHttpConfig(input: ConfigInput): HttpConfig {
   }
   if (certFile === undefined && !isLoopback) {
     notices.push(
-      `HOST is ${host} without TLS_CERT_FILE: tokens travel unencrypted unless a proxy in front ends TLS.`,
+      `HOST is ${host} without TLS_CERT_FILE: tokens travel unencrypted unless a proxy terminates TLS.`,
     );
   }
   if (trusted !== "off" && manifestFile === undefined) {

@@ -12,8 +12,8 @@ import type { ConfigInput, Variables } from "./variables.ts";
 type Input = Pick<ConfigInput, "vars" | "problems">;
 
 /**
- * Returns the paths of the official SDKs, in their order. Node throws for a user without a home folder, such as an
- * arbitrary uid of a container; such a user has the second path alone.
+ * Returns the paths of the official SDKs, in their order. A user without a home folder, for example an arbitrary uid of a
+ * container, gets only the second path: Node throws for that user.
  */
 export function profilePaths(homeOf: () => string = homedir): readonly string[] {
   const machine = "/etc/tencentcloud/credentials";
@@ -24,7 +24,7 @@ export function profilePaths(homeOf: () => string = homedir): readonly string[] 
   }
 }
 
-/** Returns where to look for keys, and whether a variable names any place. */
+/** Returns the places of keys, and whether a variable names one. */
 export function readCredentialSettings(input: Input): {
   readonly settings: CredentialSettings;
   readonly isAnyNamed: boolean;
@@ -38,9 +38,9 @@ export function readCredentialSettings(input: Input): {
   const { TENCENTCLOUD_PROFILE: profile } = vars;
   return {
     settings: {
-      // Half a pair is reported already: no file of it needs a check.
+      // Half a pair is already reported, so its files need no check.
       environment: hasPair ? environment : {},
-      // The file's default section needs its name too: the file may be there for another purpose.
+      // Even the default section needs its name, because the file may exist for another purpose.
       ...(profile !== undefined && {
         profile: { name: profile, paths: profilePaths(), required: !hasPair },
       }),
@@ -48,7 +48,7 @@ export function readCredentialSettings(input: Input): {
       ...(identity && { webIdentity: identity }),
       ...(role && { role }),
     },
-    // Half a pair or a part of an identity is reported already: do not report missing credentials as well.
+    // Half a pair or a part of an identity is already reported. Do not report missing credentials as well.
     isAnyNamed:
       environment.secretId !== undefined ||
       environment.secretKey !== undefined ||
@@ -94,7 +94,7 @@ function readKeyPair({ vars, problems }: Input): EnvironmentCredentialSources {
 /** Plain http is safe only for an address of this machine. */
 const LOOPBACK_ORIGIN = /^http:\/\/(127\.0\.0\.1|\[::1\]|localhost)(:\d+)?$/;
 
-/** Returns the role of the instance. Undefined where neither of its two variables is set. */
+/** Returns the role of the instance. Undefined if neither of its two variables is set. */
 function readInstanceMetadata({ vars, problems }: Input): CredentialSettings["metadata"] {
   const { TENCENTCLOUD_CAM_ROLE_NAME: roleName } = vars;
   if (roleName === undefined && vars.CAM_METADATA_ENDPOINT === undefined) return undefined;

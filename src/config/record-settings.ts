@@ -38,12 +38,12 @@ export interface CheckpointSettings {
   readonly signingKeyFile: string;
   /** The previous key during a key change. */
   readonly previousKeyFile: string | undefined;
-  /** Where the replica keeps what it signed. Undefined: in memory and in its log. */
+  /** The file in which the replica keeps the places that it signed. Undefined: in memory and in its log. */
   readonly anchorFile: string | undefined;
   readonly intervalMs: number;
 }
 
-/** The value of AUDIT_ANCHOR_FILE for no file. A file of that name is `./log`. */
+/** The value of AUDIT_ANCHOR_FILE that means no file. For a file of that name, write `./log`. */
 const LOG_ALONE = "log";
 
 /** Returns undefined where no checkpoints are signed. */
@@ -52,8 +52,8 @@ export function readCheckpointSettings({ vars, problems }: ConfigInput): Checkpo
   if (signingKeyFile === undefined) return undefined;
   if (anchorFile === undefined) {
     problems.push(
-      "AUDIT_SIGNING_KEY_FILE needs AUDIT_ANCHOR_FILE: a file where this replica keeps what it has signed, or log " +
-        "for its log alone.",
+      "AUDIT_SIGNING_KEY_FILE needs AUDIT_ANCHOR_FILE: a file in which this replica keeps what it has signed, or log " +
+        "to keep it only in the log.",
     );
   }
   if (anchorFile === LOG_ALONE && !["info", "debug", "trace"].includes(vars.LOG_LEVEL)) {

@@ -8,12 +8,12 @@ const PREFIX = "TENCENTCLOUD_";
 /** The suffixes of the variables that Kubernetes sets for a Service. */
 const SERVICE_SUFFIX = /^(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$/;
 
-/** Returns a problem for each unknown name that looks like one of the gateway's: its value would be ignored silently. */
+/** Returns a problem for each unknown name that looks like one of the gateway's. The gateway would ignore its value. */
 export function problemsOfNames(env: Environment): string[] {
   const names = Object.keys(env).filter((name) => !isVariable(name));
   const unknown = names
     .filter((name) => OUR_PREFIX.test(name) && !isOfService(name))
-    .map((name) => `${name} is not a variable of the gateway; see --help for those that are.`);
+    .map((name) => `${name} is not a variable of the gateway; see --help for the list.`);
   // Serverless functions of Tencent Cloud set these names themselves.
   const isFunction = env["TENCENTCLOUD_RUNENV"] !== undefined;
   const misspelt = names
@@ -23,7 +23,7 @@ export function problemsOfNames(env: Environment): string[] {
       const meant = nearest(name.toUpperCase().slice(PREFIX.length));
       return meant === undefined
         ? []
-        : [`${name} is not a variable of the gateway. Is ${PREFIX}${meant} meant?`];
+        : [`${name} is not a variable of the gateway. Did you mean ${PREFIX}${meant}?`];
     });
   return [...unknown, ...misspelt];
 }
@@ -55,7 +55,7 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   STS_TOKEN: "SESSION_TOKEN",
 };
 
-/** A name that differs by at most so many letters counts as misspelt. Other tools' names, such as DOMAIN, are further away. */
+/** The largest distance of a misspelt name, in letters. Other tools' names, such as DOMAIN, are further away. */
 const MAX_DISTANCE = 2;
 
 /** Returns the gateway's name that a misspelt name means. Both are without TENCENTCLOUD_. */
@@ -89,7 +89,7 @@ const SERVICE_ADDRESS = /^(?:tcp|udp|sctp):\/\/(?:\[([^\]]+)\]|([^:/]+)):\d+$/i;
 
 /**
  * Returns the environment without the variables that Kubernetes sets for each Service of the namespace. A Service called
- * `cam` would set CAM_SERVICE_HOST. That variable stays where its value is not the Service's address: an operator set it.
+ * `cam` would set CAM_SERVICE_HOST. That variable stays if its value is not the Service's address: an operator set it.
  * Adds a notice for each removed variable that has the name of one of the gateway's.
  */
 export function withoutServiceLinks(env: Environment, notices: string[]): Environment {

@@ -2,13 +2,13 @@ import { z } from "zod";
 import type { VariableGroup } from "./variable-schemas.ts";
 import { metaOf, unwrap, VARIABLE_GROUPS } from "./variables.ts";
 
-/** A variable as people read it. */
+/** A variable as the help and the documentation show it. */
 interface Described {
   readonly name: string;
   readonly help: string;
-  /** The value without the variable; empty for none. */
+  /** The default value; empty for none. */
   readonly fallback: string;
-  /** The fallback in words, where it depends on something else. */
+  /** The default in words, if it depends on something else. */
   readonly otherwise: string | undefined;
 }
 

@@ -4,7 +4,7 @@ export const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "
 
 /** A host name with an optional port, as in a Host header. */
 export const HOST_NAME = /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?$/i;
-export const HOST_NAME_RULE = "must be a host name, with a port if need be";
+export const HOST_NAME_RULE = "must be a host name, with an optional port";
 
 /** A group of variables: a section of --help, of .env.example and of the documentation. */
 export interface VariableGroup {

@@ -33,11 +33,11 @@ const GATEWAY = {
       .meta({ description: "Whether clients may query the schema.", otherwise: "as PLAYGROUND" }),
     CALLER_RATE_PER_SECOND: integer(0, 100_000, 100).describe(
       "Requests a second that one caller may send, averaged over ten seconds. 0 sets no limit. The gateway answers " +
-        "more requests with CALLER_RATE_LIMITED. It keeps CAM's own limit apart from this one.",
+        "more requests with CALLER_RATE_LIMITED. CAM's own limit is separate.",
     ),
     MAX_CONNECTIONS: integer(1, 100_000, 1_000).describe(
       "The limit of open connections. Above it the gateway closes idle connections first, then new ones. One address " +
-        "(one /64 in IPv6) gets a quarter of them. AUTH_PROXY_ADDRESSES have no such limit.",
+        "(one /64 in IPv6) gets a quarter of them; AUTH_PROXY_ADDRESSES are exempt from that share.",
     ),
     KEEP_ALIVE_TIMEOUT_S: integer(1, 86_400, 620).describe(
       "Seconds that a connection waits for its next request. Set it longer than the idle timeout of the load balancer " +
@@ -104,7 +104,7 @@ const CALLERS = {
       .string()
       .default("azp,client_id,cid,appid")
       .describe(
-        "The claims that may name the client, in order. The policy calls it callers.clients. The first claim found counts.",
+        "The claims that may name the client, which the policy calls callers.clients. The first claim found counts.",
       ),
     AUTH_SCOPE_CLAIM: z
       .string()
@@ -149,8 +149,8 @@ const CALLERS = {
         "header from these alone. It also exempts them from the connection limit of one address, which suits a router.",
     ),
     ROUTER_SECRET: text.describe(
-      "The secret that the router sends in x-router-secret, at least 32 characters. With it the gateway serves the " +
-        "router alone.",
+      "The secret that the router sends in x-router-secret, at least 32 characters. With it the gateway serves only " +
+        "the router.",
     ),
     ROUTER_SECRET_FILE: text.meta({
       description: "A file with the router's secret, instead of ROUTER_SECRET.",
@@ -163,7 +163,7 @@ const POLICY = {
   title: "Policy",
   variables: {
     POLICY_FILE: text.describe(
-      "The policy (YAML or JSON): the rules about which callers may switch which methods of which users, and the protected users. See " +
+      "The policy (YAML or JSON): the rules for callers, users and methods, and the protected users. See " +
         "docs/iam/policy.md. Server mode requires it. In local mode without it, scopes alone decide. A changed file " +
         "takes effect within five seconds.",
     ),
@@ -171,8 +171,8 @@ const POLICY = {
       .optional()
       .meta({
         description:
-          "Different users that one caller may change, or approve changes of, within BULK_GUARD_MINUTES. 0 sets no " +
-          "limit. The gateway pauses a caller that exceeds it until an operator resumes the caller.",
+          "The number of users that one caller may change, or approve changes of, within BULK_GUARD_MINUTES. 0 sets " +
+          "no limit. The gateway pauses a caller that exceeds it until an operator resumes the caller.",
         otherwise: "100 in server mode, 0 in local mode",
         range: "0 to 1000000",
       }),
@@ -204,7 +204,7 @@ const RECORD = {
     ),
     AUDIT_PREVIOUS_KEY_FILE: text.meta({
       description:
-        "The previous signing key during a key change. Its signatures and seals count until a start without it.",
+        "The previous signing key during a key change. Its signatures and seals remain valid until the gateway starts without it.",
       needs: "AUDIT_SIGNING_KEY_FILE",
     }),
     AUDIT_ANCHOR_FILE: text.meta({
@@ -249,7 +249,7 @@ export const variables = z.object({
 /** The further columns of the table. */
 interface VariableMeta {
   readonly description?: string | undefined;
-  /** The default in words, where it depends on something else. */
+  /** The default in words, if it depends on something else. */
   readonly otherwise?: string;
   readonly range?: string;
   /** Another variable that must be set too. */

@@ -11,13 +11,13 @@ export interface Relay {
   /** The address on which it listens, with the real port. */
   readonly address: Endpoint;
   /**
-   * Accepts nothing more and closes the connections that nothing came by, as browsers keep for later. Resolves once
-   * the others have ended.
+   * Accepts no more connections, and closes those that sent no data, as browsers keep for later. Resolves once the
+   * others have ended.
    */
   stop(): Promise<void>;
 }
 
-/** Loopback refuses without delay, so a longer silence means that the target hangs. */
+/** Loopback refuses a connection without delay. A longer silence means that the target hangs. */
 const CONNECT_TIMEOUT_MS = 1_000;
 
 /**
@@ -32,7 +32,7 @@ export async function startRelay(listen: Endpoint, targets: readonly Endpoint[])
     async (client) => {
       const first = turn++;
       clients.add(client.once("close", () => clients.delete(client)));
-      // A client that disconnects during the search for a target is noticed when the two are joined.
+      // A client may disconnect during the search for a target. join() handles it.
       client.on("error", () => {});
       const target = await connectToFirst(
         targets.map((_, index) => targets[(first + index) % targets.length]),
@@ -73,7 +73,7 @@ async function tryConnect({ host, port }: Endpoint): Promise<Socket | undefined>
   }
 }
 
-/** Forwards the end of each side to the other. Where one side breaks, closes both. */
+/** Forwards each side to the other, with its end. If one side breaks, closes both. */
 async function join(client: Socket, target: Socket): Promise<void> {
   await Promise.allSettled([pipeline(client, target), pipeline(target, client)]);
 }

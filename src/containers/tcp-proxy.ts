@@ -2,7 +2,7 @@ import { type Endpoint, startRelay } from "./relay.ts";
 
 /**
  * The TCP proxy in front of the gateways of a pod, which listen on loopback alone:
- * `node dist/containers/tcp-proxy.js LISTEN TARGET…`, each as host:port. docker-compose.yml says why it is needed.
+ * `node dist/containers/tcp-proxy.js LISTEN TARGET…`, each as host:port. docker-compose.yml explains why it is needed.
  */
 const [listen, ...targets] = process.argv.slice(2).map(parseEndpoint);
 

@@ -48,11 +48,11 @@ import { type OpenRecord, openDatabase, openRecord, startCheckpoints } from "./o
 import { EXAMPLES_DIR, PLAYGROUND_ASSETS_DIR } from "./package-paths.ts";
 
 /**
- * The composition root: builds every part, hands it what it needs, and closes all parts in reverse order. start() lists the
- * parts in their order. open-record.ts and open-accounts.ts build the two larger ones.
+ * The composition root: builds every part with its dependencies, and closes all parts in reverse order. start() lists the
+ * parts in their order. open-record.ts and open-accounts.ts build the two largest parts.
  */
 export interface Gateway {
-  /** Opens all parts and listens. Rejects where a part cannot start, after it has closed the others. */
+  /** Opens all parts and listens. If a part cannot start, closes the others and rejects. */
   start(): Promise<void>;
   /** Takes no new work, finishes changes under way, and closes all parts. */
   stop(): Promise<void>;
@@ -63,7 +63,7 @@ export interface Gateway {
 export interface GatewayAddress {
   /** The GraphQL endpoint, for example `http://127.0.0.1:4000/graphql`. */
   readonly url: string;
-  /** The embedded emulators that stand in for CAM, by the account's name. */
+  /** The embedded emulators that replace CAM, by the account's name. */
   readonly emulators: ReadonlyMap<string, { readonly url: string; readonly controlUrl: string }>;
 }
 
@@ -166,7 +166,7 @@ function reportAccountsOutsidePolicy(
   reportUnlistedAccounts(logger.report, named, Object.keys(policy.current.accounts));
 }
 
-/** Starts the tasks that settle open changes, and the count of changes whose account is gone. */
+/** Starts the tasks that settle open changes, and the count of changes whose account is not configured any more. */
 function startReconcilers(
   { config, clock, logger, open }: Foundation,
   accounts: Accounts<Account>,
@@ -255,7 +255,7 @@ async function listen({ config, clock, logger, open }: Foundation, parts: HttpPa
     playground: config.http.playground ? await playgroundParts(config) : undefined,
   });
   open.defer(async () => {
-    // Requests under way finish. A connection that has sent no whole request by the deadline is closed.
+    // Requests under way finish. After the deadline, close the remaining connections.
     const cancel = clock.after(config.camLimits.deadlineMs, () => app.server.closeAllConnections());
     await app.close().finally(cancel);
   });

@@ -29,7 +29,7 @@ import { readUtf8File, whyUnreadable } from "../utf8.ts";
 import type { Foundation } from "./foundation.ts";
 import { type LocalCam, startLocalCam } from "./local-cam.ts";
 
-/** An account of Tencent Cloud. It shares no part with other accounts, so that a fault of one affects no other. */
+/** An account of Tencent Cloud. It shares no part with other accounts, so a fault of one does not affect another. */
 export interface Account {
   readonly name: string;
   readonly ratePerSecond: number;
@@ -75,14 +75,14 @@ export async function openAccounts(foundation: Foundation, windows: SharedWindow
   return { all, emulators };
 }
 
-/** How to reach an account's CAM, and where its keys come from. */
+/** The connection settings of an account's CAM, and the source of its keys. */
 interface Connection {
   readonly endpoint: CamEndpoint;
   readonly proxy: ProxySettings;
   readonly createChain: (parts: CredentialChainDeps) => CredentialChain;
 }
 
-/** An account without a key of its own assumes its role with the key of the default account. */
+/** Returns the connection of an account. One without a key assumes its role with the default account's key. */
 function connectionTo(
   { endpoint, proxy, credentials, usesDefaultKey }: CamSettings & { readonly usesDefaultKey?: boolean },
   createDefaultChain?: Connection["createChain"],

@@ -19,8 +19,8 @@ import type { Foundation } from "./foundation.ts";
 import { MIGRATIONS_DIR, PGLITE_TEMPLATE_DIR } from "./package-paths.ts";
 
 /**
- * Opens the database and brings its schema up to date. It reports connections that break while idle, and a built-in
- * database that stopped; the database replaces both.
+ * Opens the database and brings its schema up to date. Reports an idle connection that breaks, and a built-in database
+ * that stops. The database replaces both.
  *
  * @throws DatabaseError
  */
@@ -41,7 +41,7 @@ function connect(store: StoreSettings, onBroken: (error: Error) => void): Promis
   return openPostgres({ url: address, maxConnections, onIdleError: onBroken });
 }
 
-/** The record of changes, with what signs it. */
+/** The record of changes, with the keys that sign it. */
 export interface OpenRecord {
   readonly log: ChangeLog;
   readonly approvalLog: ApprovalLog;
@@ -58,7 +58,7 @@ export async function openRecord({ config, logger }: Foundation, database: Datab
   return { log: new ChangeLog(shared), approvalLog, keys };
 }
 
-/** Starts to sign checkpoints, where the configuration has a signing key. @throws AnchorFileError */
+/** Starts to sign checkpoints, if the configuration has a signing key. @throws AnchorFileError */
 export async function startCheckpoints(
   { config, clock, logger, open }: Foundation,
   database: Database,
@@ -76,9 +76,9 @@ export async function startCheckpoints(
 const SECRET_FILE = "approval-key";
 
 /**
- * Returns the seal of requests for approval, which the signing key makes. Local mode without a signing key creates a key in
- * its data folder; with PostgreSQL it has no such folder, so the key lasts as long as the process. Server mode without a
- * signing key has no seal: no request can be approved.
+ * Returns the seal of requests for approval, from the signing key. Local mode without a signing key creates a key in its
+ * data folder. With PostgreSQL it has no data folder, so the key lasts as long as the process. Server mode without a
+ * signing key has no seal, and no request can be approved.
  */
 export async function openRequestSeal(
   { mode, store }: Pick<Config, "mode" | "store">,
@@ -91,7 +91,7 @@ export async function openRequestSeal(
   );
 }
 
-/** Reads the key, or writes a new one where the file holds none: pending requests for approval then become void. */
+/** Reads the key. Writes a new one if the file holds none, which makes pending requests for approval void. */
 async function secretIn(file: string): Promise<Uint8Array> {
   const text = (await readUtf8File(file).catch(() => "")).trim();
   if (/^[0-9a-f]{64}$/.test(text)) return Buffer.from(text, "hex");

@@ -279,7 +279,7 @@ describe("certificates from a proxy", () => {
       http: { proxies: ["10.0.0.0/8", "::1"] },
     });
     expect(await problemsOf({ AUTH_PROXY_ADDRESSES: "0.0.0.0/0" })).toEqual([
-      expect.stringContaining('"0.0.0.0/0", which is everybody'),
+      expect.stringContaining('"0.0.0.0/0", which covers every address'),
     ]);
   });
 
@@ -310,7 +310,7 @@ describe("certificates from a proxy", () => {
     [
       "a proxy network of all addresses",
       { AUTH_PROXY_ADDRESSES: "0.0.0.0/0" },
-      '"0.0.0.0/0", which is everybody',
+      '"0.0.0.0/0", which covers every address',
     ],
     [
       "a network without a prefix length",

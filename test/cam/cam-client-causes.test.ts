@@ -69,7 +69,7 @@ test.each<[what: string, start: () => Promise<string>, failure: object]>([
   [
     "an unknown DNS name",
     async () => "https://nowhere.invalid",
-    { cause: "ENOTFOUND", address: "nowhere.invalid", why: expect.stringContaining("DNS does not know") },
+    { cause: "ENOTFOUND", address: "nowhere.invalid", why: expect.stringContaining("DNS cannot resolve") },
   ],
   [
     "a closed port",
@@ -171,9 +171,9 @@ test.each<[what: string, start: () => Promise<string>, failure: object]>([
 });
 
 test.each([
-  ["a tunnel", "https://cam.tencentcloudapi.com", 407, "PROXY_407", "wants a login"],
+  ["a tunnel", "https://cam.tencentcloudapi.com", 407, "PROXY_407", "requires a login"],
   ["a tunnel", "https://cam.tencentcloudapi.com", 403, "PROXY_403", "HTTP 403"],
-  ["a plain request", "http://cam.tencentcloudapi.com", 407, "PROXY_407", "wants a login"],
+  ["a plain request", "http://cam.tencentcloudapi.com", 407, "PROXY_407", "requires a login"],
 ])("a proxy that answers %s to %s with %d is named as the cause", async (_what, url, status, cause, why) => {
   const server = createHttpServer((_request, response) => void response.writeHead(status).end());
   server.on("connect", (_request, socket: Socket) =>

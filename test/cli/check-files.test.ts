@@ -222,7 +222,7 @@ const MISTAKES: readonly (readonly [
     { HTTPS_PROXY: "proxy.example.com:3128" },
     /^HTTPS_PROXY must be an http or https URL/,
   ],
-  ["no key for CAM", NO_PAIR, /^There are no credentials for CAM: set TENCENTCLOUD_SECRET_ID/],
+  ["no key for CAM", NO_PAIR, /^The gateway has no credentials for CAM: set TENCENTCLOUD_SECRET_ID/],
   [
     "half a key pair",
     { TENCENTCLOUD_SECRET_KEY: "" },

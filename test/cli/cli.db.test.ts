@@ -145,7 +145,7 @@ describe("audit export", () => {
     expect(await runCommand("audit export", ["--out", join(dir, "record.jsonl")], env)).toEqual({
       code: 2,
       stdout: "",
-      stderr: "There is no record in this database yet. Start the gateway, or run: npm run migrate\n",
+      stderr: "This database has no record yet. Start the gateway, or run: npm run migrate\n",
     });
     expect(await readdir(dir)).toEqual([]);
   });
@@ -225,7 +225,7 @@ describe("an unreadable source ends with 2 and the reason", () => {
       "audit verify",
       ["--database"],
       { DATA_DIR: "/nowhere" },
-      "There is no database in /nowhere.",
+      "The folder /nowhere has no database.",
     ],
     [
       "no server",
@@ -278,8 +278,8 @@ describe("an unreadable source ends with 2 and the reason", () => {
       {},
       "the file is neither a whole export nor an anchor file",
     ],
-    ["nothing said", "audit verify", [], {}, "Say --database or --file FILE."],
-    ["both said", "audit verify", ["--database", "--file", "x"], {}, "Say --database or --file FILE."],
+    ["nothing said", "audit verify", [], {}, "Give --database or --file FILE."],
+    ["both said", "audit verify", ["--database", "--file", "x"], {}, "Give --database or --file FILE."],
     ["an unknown flag", "audit verify", ["--fast"], {}, "Unknown option '--fast'. Try --help."],
     ["no number", "audit export", ["--since", "-1x"], {}, "--since"],
   ] as const)("%s: %s", async (_, name, args, env, message) => {
@@ -325,7 +325,7 @@ describe("the program", () => {
     expect(stdout.split("\n")).toHaveLength(3);
     await expect(run(process.execPath, [MAIN, "audit", "verify"], { env })).rejects.toMatchObject({
       code: 2,
-      stderr: "Say --database or --file FILE.\n",
+      stderr: "Give --database or --file FILE.\n",
     });
   });
 

@@ -43,7 +43,7 @@ setSubUserMfa, the error as thrown:
   extensions.requestId  kept
   extensions.opUin      kept
 
-  Not seen by this probe, and to be let through too: retryAfterMs, changeId, expiresAt, cam.
+  Let these keys through too, which this probe does not show: retryAfterMs, changeId, expiresAt, cam.
 
 trySetSubUserMfa, the error as data:
   code       kept
@@ -90,7 +90,7 @@ test("doctor compares with a refusal of the caller, where the gateway refused th
     const failure = { code: "FORBIDDEN", category, message, retryable, requestId: "an-id" };
     response.end(JSON.stringify({ data: { setSubUserMfa: null, trySetSubUserMfa: failure }, errors: [] }));
   });
-  expect(stdout).toContain("The gateway refused the probe as FORBIDDEN, and that is what was compared.");
+  expect(stdout).toContain("The gateway refused the probe with FORBIDDEN, and doctor compared that error.");
   expect(stdout).toContain("the error as data:\n  code       kept\n  category   kept");
   expect(code).toBe(1);
 });
@@ -100,7 +100,7 @@ test("doctor says that the gateway itself could not be asked", async () => {
   const { code, stdout } = await behind("hive-gateway", "--direct", direct);
   expect(stdout).toContain(
     "The gateway itself: It cannot be reached (ECONNREFUSED). Nothing listens at the address, or a firewall refuses it. " +
-      "Check the address and the proxy. The router is compared with",
+      "Check the address and the proxy. Doctor compares the router with",
   );
   expect(code).toBe(0);
 });
@@ -161,7 +161,7 @@ describe("doctor says what is lost, and what to configure", () => {
       response.end(JSON.stringify({ data: { setSubUserMfa: null }, errors: [error] }));
     });
     expect(stdout).toContain("extensions.code       renamed: extensions.errorCode");
-    expect(stdout).toContain("say which router it is: --for apollo-router, apollo-gateway,");
+    expect(stdout).toContain("name the router: --for apollo-router, apollo-gateway,");
     expect(code).toBe(1);
   });
 
@@ -180,8 +180,8 @@ describe("doctor says what is lost, and what to configure", () => {
 
 describe("doctor cannot tell, and says why", () => {
   test.each([
-    [401, "", "It answers HTTP 401: it wants a login, or another."],
-    [403, "{}", "It answers HTTP 403: it wants a login, or another."],
+    [401, "", "It answers HTTP 401: the login is missing or not accepted."],
+    [403, "{}", "It answers HTTP 403: the login is missing or not accepted."],
     [404, "<html>Not here</html>", "It answers HTTP 404 with something that is not GraphQL."],
     [200, "[]", "It answers HTTP 200 with something that is not GraphQL."],
     [302, "", "It answers HTTP 302 with something that is not GraphQL."],
@@ -201,21 +201,19 @@ describe("doctor cannot tell, and says why", () => {
       response.writeHead(status, { location: "/elsewhere" }).end(body);
     });
     expect(stdout).toContain(why);
-    expect(stdout).toContain("For the configuration to use, say which router it is");
+    expect(stdout).toContain("To see the configuration, name the router");
     expect({ code, stderr }).toEqual({ code: 2, stderr: "" });
   });
 
   test("where nothing listens", async () => {
     const { code, stdout } = await doctor("--router", `http://127.0.0.1:${await closedPort()}/graphql`);
-    expect(stdout).toContain(
-      "cannot be told. It cannot be reached (ECONNREFUSED). Nothing listens at the address",
-    );
+    expect(stdout).toContain("unknown. It cannot be reached (ECONNREFUSED). Nothing listens at the address");
     expect(code).toBe(2);
   });
 
   test("where nothing answers", async () => {
     const { code, stdout } = await ofServer(() => undefined, "--timeout", "0.05");
-    expect(stdout).toContain("There was no answer within 0.05 s.");
+    expect(stdout).toContain("No answer arrived within 0.05 s.");
     expect(code).toBe(2);
   });
 });

@@ -36,7 +36,7 @@ describe("policy explain", () => {
       "action.stoken.off": "refused: no rule allows it",
       "login.other.off": "refused by the rule keep-other-methods",
     });
-    expect([code, stdout.trimEnd().split("\n").at(-1)]).toEqual([1, "Some of it is refused."]);
+    expect([code, stdout.trimEnd().split("\n").at(-1)]).toEqual([1, "A part of it is refused."]);
   });
 
   test("says that it is refused where none of it is allowed", async () => {
@@ -45,7 +45,7 @@ describe("policy explain", () => {
     expect(await endOf(["--switch", "*.off"])).toBe("Refused.");
     expect(await endOf(["--account", "production-cn"])).toBe("Refused.");
     expect(await endOf(["--op-uin", GRACE])).toBe("Refused.");
-    expect(await endOf(["--op-uin", GRACE, "--override"])).toBe("Some of it is refused.");
+    expect(await endOf(["--op-uin", GRACE, "--override"])).toBe("A part of it is refused.");
   });
 
   test("ends with 0 where every switch is allowed, and names the rules that do not match", async () => {
@@ -87,12 +87,9 @@ describe("policy explain", () => {
     async (_what, more, missing, flags) => {
       const { code, stdout } = await explain([...of("portal"), ...more, "--switch", "login.phone.on"]);
       expect(verdictsIn(stdout)).toEqual({
-        "login.phone.on": `cannot be told: the rule administrators-else turns on the user's ${missing}`,
+        "login.phone.on": `unknown: the rule administrators-else depends on the user's ${missing}`,
       });
-      expect([code, stdout.trimEnd().split("\n").at(-1)]).toEqual([
-        78,
-        `Cannot be told: give ${flags}, as in CAM.`,
-      ]);
+      expect([code, stdout.trimEnd().split("\n").at(-1)]).toEqual([78, `Unknown: give ${flags}, as in CAM.`]);
     },
   );
 
@@ -112,7 +109,7 @@ describe("policy explain", () => {
     const grace = [...of("portal", GRACE), ...PLAIN, "--switch", "login.phone.on"];
     const without = await explain(grace);
     expect(without.stdout).toContain(
-      "The user is protected (protectedUsers): it needs the scope cam.mfa:override",
+      "The user is protected (protectedUsers): a change needs the scope cam.mfa:override",
     );
     expect(without.code).toBe(1);
     const overriding = await explain([...grace, "--override"]);
@@ -131,7 +128,7 @@ describe("policy explain", () => {
 
   test("says what it does not look at", async () => {
     const { stdout } = await explain([...of("portal"), ...PLAIN]);
-    expect(stdout).toContain("Only CAM knows whether");
+    expect(stdout).toContain("This does not check in CAM whether");
     expect(stdout).toContain("This does not check scopes");
   });
 
@@ -143,7 +140,7 @@ describe("policy explain", () => {
 });
 
 test.each<[what: string, args: readonly string[], env: Record<string, string>, stderr: string]>([
-  ["no policy", of("portal"), {}, "Say --policy FILE, or set POLICY_FILE."],
+  ["no policy", of("portal"), {}, "Give --policy FILE, or set POLICY_FILE."],
   [
     "no caller",
     ["--op-uin", ALICE],

@@ -170,13 +170,13 @@ describe("names that begin with TENCENTCLOUD_", () => {
     ["REGOIN", "REGION"],
   ])("TENCENTCLOUD_%s is refused, and TENCENTCLOUD_%s is named", (name, meant) => {
     expect(problemsOf({ ...server, [`TENCENTCLOUD_${name}`]: "x" })).toEqual([
-      `TENCENTCLOUD_${name} is not a variable of the gateway. Is TENCENTCLOUD_${meant} meant?`,
+      `TENCENTCLOUD_${name} is not a variable of the gateway. Did you mean TENCENTCLOUD_${meant}?`,
     ]);
   });
 
   test("in small letters one is refused as well", () => {
     expect(problemsOf({ ...server, tencentcloud_secret_id: "x" })).toEqual([
-      expect.stringContaining("Is TENCENTCLOUD_SECRET_ID meant?"),
+      expect.stringContaining("Did you mean TENCENTCLOUD_SECRET_ID?"),
     ]);
   });
 
@@ -349,7 +349,7 @@ describe("credentials", () => {
     expect(problemsOf({ CAM_ENDPOINT }, "local")).toEqual([
       expect.stringContaining("CAM_ENDPOINT is set without credentials"),
     ]);
-    expect(problemsOf(place)).toEqual([expect.stringContaining("There are no credentials for CAM")]);
+    expect(problemsOf(place)).toEqual([expect.stringContaining("The gateway has no credentials for CAM")]);
   });
 
   test("a named profile is enough, and is then required", () => {
@@ -391,7 +391,7 @@ describe("server mode", () => {
     expect(problemsOf({})).toEqual([
       expect.stringContaining("No caller can authenticate: set AUTH_ISSUER"),
       expect.stringContaining("POLICY_FILE is not set"),
-      expect.stringContaining("There are no credentials for CAM"),
+      expect.stringContaining("The gateway has no credentials for CAM"),
       expect.stringContaining("CAM_ENDPOINT is not set"),
       expect.stringContaining("DATABASE_URL (or DATABASE_URL_FILE) is not set"),
     ]);

@@ -38,7 +38,7 @@ describe("an invalid configuration ends the process with 78 and one message", ()
       [
         "Nobody is known",
         "POLICY_FILE is not set",
-        "There are no credentials for CAM",
+        "The gateway has no credentials for CAM",
         "CAM_ENDPOINT is not set",
         "DATABASE_URL",
       ],
@@ -105,7 +105,7 @@ describe("local mode", () => {
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
     expect(all).not.toContain("LocalExampleSecretKey");
     expect(all).toContain("Record    in the folder .data");
-    expect(all).toMatch(/SIGTERM: stopping once what is under way is finished\.\nStopped\.\n$/);
+    expect(all).toMatch(/SIGTERM: finishing the work under way, then stopping\.\nStopped\.\n$/);
   });
 
   test.each<[what: string, env: Record<string, string>, form: RegExp]>([

@@ -3,7 +3,7 @@ import { ApolloGateway, RemoteGraphQLDataSource } from "@apollo/gateway";
 
 const PASSED_ON = ["authorization", "x-request-id", "idempotency-key"];
 
-/** As `context: async ({ req }) => ({ headers: req.headers })` of Apollo Server gives it. */
+/** The context that `context: async ({ req }) => ({ headers: req.headers })` of Apollo Server returns. */
 interface Context {
   readonly headers?: Readonly<Record<string, string | string[] | undefined>>;
 }

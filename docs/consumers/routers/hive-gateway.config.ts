@@ -9,7 +9,7 @@ export const gatewayConfig = {
       Object.fromEntries(PASSED_ON.map((name) => [name, request.headers.get(name)])),
   },
   upstreamTimeout: 20_000,
-  // A mutation whose reply is lost may have been made.
+  // A mutation whose reply is lost may have taken effect.
   upstreamRetry: ({ executionRequest }) =>
     executionRequest.operationType === "mutation" ? undefined : { maxRetries: 3 },
 } satisfies Partial<GatewayConfigSupergraph>;

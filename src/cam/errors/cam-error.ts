@@ -143,7 +143,7 @@ function explainFailure({
 
 function whyBadResponse(httpStatus: number | undefined, detail: string): string {
   const what = `The answer is not CAM's: HTTP ${httpStatus ?? 200}, ${detail}.`;
-  if (httpStatus === 407) return `${what} The proxy wants a login.`;
+  if (httpStatus === 407) return `${what} The proxy requires a login.`;
   if (httpStatus !== undefined && httpStatus >= 300 && httpStatus < 400) {
     return `${what} It is a redirect, and the gateway follows none. Check the address and the proxy.`;
   }

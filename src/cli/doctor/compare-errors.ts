@@ -11,7 +11,7 @@ export interface Finding {
   readonly now?: string;
 }
 
-/** The error that the gateway sends for a probe. Any `requestId` will do. */
+/** The error that the gateway sends for a probe. Any `requestId` matches. */
 export interface ExpectedError {
   readonly message: string;
   readonly extensions: Readonly<Partial<Record<CamErrorExtensionKey, unknown>>>;
@@ -24,7 +24,7 @@ export interface ReceivedError {
   readonly extensions: Readonly<Record<string, unknown>>;
 }
 
-/** Compares a thrown error as it arrived with what the gateway sends. Without a received error, every part is lost. */
+/** Compares a received thrown error with the gateway's. Without a received error, every part is lost. */
 export function compareThrown(
   received: ReceivedError | undefined,
   expected: ExpectedError,
@@ -45,7 +45,7 @@ export function compareThrown(
   ];
 }
 
-/** Compares a CamFailure as it arrived with what the gateway sends. */
+/** Compares a received CamFailure with the gateway's. */
 export function compareData(value: unknown, { message, extensions }: ExpectedError): Finding[] {
   const failure = isRecord(value) ? value : {};
   const { code, category, retryable } = extensions;
@@ -63,7 +63,7 @@ function judge(part: string, isKept: (value: unknown) => boolean, outer: unknown
     : { part, fate: "replaced", now: JSON.stringify(outer) };
 }
 
-/** Finds a value under another key. Only a text is specific enough to be recognised there. */
+/** Finds a value under another key. Only a text is specific enough to recognise there. */
 function renamed({ extensions }: ReceivedError, key: string, value: unknown): Finding | undefined {
   if (typeof value !== "string" || value === "") return undefined;
   const [other] = Object.entries(extensions).find(([, found]) => found === value) ?? [];
@@ -72,7 +72,7 @@ function renamed({ extensions }: ReceivedError, key: string, value: unknown): Fi
     : { part: `extensions.${key}`, fate: "renamed", now: `extensions.${other}` };
 }
 
-/** Any request id will do: each request has its own. */
+/** Compares two values. Accepts any request id, because each request has its own. */
 function isSame(key: string, expected: unknown, found: unknown): boolean {
   return key === "requestId" ? typeof found === "string" && found !== "" : isDeepStrictEqual(expected, found);
 }

@@ -10,7 +10,7 @@ export function describeDiagnosis(diagnosis: Diagnosis, router: RouterId | undef
   const lines = [
     ...(directProblem === undefined
       ? []
-      : [`The gateway itself: ${directProblem} The router is compared with the contract instead.`, ""]),
+      : [`The gateway itself: ${directProblem} Doctor compares the router with the contract instead.`, ""]),
     ...describeChannel("setSubUserMfa, the error as thrown", channels.setSubUserMfa),
     ...describeUnseen(diagnosis),
     ...describeChannel("trySetSubUserMfa, the error as data", channels.trySetSubUserMfa),
@@ -21,7 +21,7 @@ export function describeDiagnosis(diagnosis: Diagnosis, router: RouterId | undef
   const { code } = expected.extensions;
   if (code !== "NOTHING_TO_CHANGE") {
     lines.push(
-      `The gateway refused the probe as ${code}, and that is what was compared. Is the login missing?`,
+      `The gateway refused the probe with ${code}, and doctor compared that error. Is the login missing?`,
       "",
     );
   }
@@ -37,7 +37,7 @@ export function isWhole(verdict: ChannelVerdict): boolean {
 }
 
 function describeChannel(title: string, verdict: ChannelVerdict): string[] {
-  if ("why" in verdict) return [`${title}:`, `  cannot be told. ${verdict.why}`, ""];
+  if ("why" in verdict) return [`${title}:`, `  unknown. ${verdict.why}`, ""];
   const width = Math.max(...verdict.findings.map(({ part }) => part.length));
   return [
     `${title}:`,
@@ -52,7 +52,7 @@ function describeChannel(title: string, verdict: ChannelVerdict): string[] {
 function describeUnseen({ channels, expected }: Diagnosis): string[] {
   if ("why" in channels.setSubUserMfa) return [];
   const unseen = CAM_ERROR_EXTENSION_KEYS.filter((key) => !(key in expected.extensions));
-  return [`  Not seen by this probe, and to be let through too: ${unseen.join(", ")}.`, ""];
+  return [`  Let these keys through too, which this probe does not show: ${unseen.join(", ")}.`, ""];
 }
 
 function describeGuess(guess: Guess | undefined): string[] {
@@ -64,17 +64,15 @@ function describeGuess(guess: Guess | undefined): string[] {
 function describeConfiguration(routers: readonly RouterId[], subgraph: string): string[] {
   if (routers.length === 0) {
     const ids = ROUTER_GUIDES.map(({ id }) => id).join(", ");
-    return [
-      `For the configuration to use, say which router it is: --for ${ids}. All are in docs/consumers/routers.md.`,
-    ];
+    return [`To see the configuration, name the router: --for ${ids}. All are in docs/consumers/routers.md.`];
   }
   return [
-    "Until it lets everything through, use trySetSubUserMfa.",
+    "Until the router lets everything through, use trySetSubUserMfa.",
     ...routers
       .map(guideOf)
       .flatMap(({ title, configuration }) => [
         "",
-        `The configuration of ${title} that lets everything through (docs/consumers/routers.md says more):`,
+        `The configuration of ${title} that lets everything through (see docs/consumers/routers.md):`,
         "",
         configuration.render(subgraph).trimEnd(),
       ]),

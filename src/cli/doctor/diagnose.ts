@@ -11,12 +11,12 @@ import {
 import { type Answer, PROBED_USER, type ProbedField, sendProbe, type Target } from "./probe.ts";
 import type { RouterId } from "./router-guides.ts";
 
-/** The findings about the error of one channel, or the reason why there is no verdict. */
+/** The findings about the error of one channel, or the reason for the missing verdict. */
 export type ChannelVerdict = { readonly findings: readonly Finding[] } | { readonly why: string };
 
 export interface Diagnosis {
   readonly channels: Readonly<Record<ProbedField, ChannelVerdict>>;
-  /** The error to compare both channels with. */
+  /** The error that both channels are compared with. */
   readonly expected: ExpectedError;
   /** Why the request to the gateway itself (--direct) failed. */
   readonly directProblem: string | undefined;
@@ -25,7 +25,7 @@ export interface Diagnosis {
   readonly requestId: string | undefined;
 }
 
-/** Probes the router and, where its address is given, the gateway itself. Compares the errors. */
+/** Probes the router and, if its address is given, the gateway itself. Compares the errors. */
 export async function diagnose(router: Target, direct: Target | undefined): Promise<Diagnosis> {
   const thrown = await sendProbe(router, "setSubUserMfa");
   const tried = await sendProbe(router, "trySetSubUserMfa");
@@ -98,14 +98,14 @@ function subgraphIn(message: unknown): string | undefined {
   return /^Failed to fetch from Subgraph '([^']+)'/.exec(String(message))?.[1];
 }
 
-/** Returns the error with which the gateway refuses a probe by its contract. */
+/** Returns the error of the contract for a refused probe. */
 function expectedError(code: CamErrorCode): ExpectedError {
   const { message, category, retryable } = describeCamError(code);
   const always = { code, category, retryable, requestId: "" };
   return { message, extensions: code === "NOTHING_TO_CHANGE" ? { ...always, opUin: PROBED_USER } : always };
 }
 
-/** Returns the first of these that is a code of the gateway, which may have refused the caller before the change. */
+/** Returns the first candidate that is a code of the gateway. A refusal of the caller precedes that of the change. */
 function givenCode(...candidates: readonly unknown[]): CamErrorCode {
   return candidates.find(isCamErrorCode) ?? "NOTHING_TO_CHANGE";
 }

@@ -7,7 +7,7 @@ import { describeDiagnosis, isWhole } from "./describe-diagnosis.ts";
 import { type Diagnosis, diagnose } from "./diagnose.ts";
 import { PATIENCE_SECONDS, ROUTER_GUIDES, type RouterId } from "./router-guides.ts";
 
-/** Parsers of options throw a CommandError: commander's own error would repeat a value that may be a token out of place. */
+/** The options. Their parsers throw a CommandError: commander's error would repeat the value, perhaps a token. */
 interface DoctorOptions {
   readonly router: URL;
   readonly direct?: URL;
@@ -29,12 +29,12 @@ export function addDoctor(program: Command, io: CommandIo): void {
     .option("--direct <url>", "the gateway's own address, to compare with its real errors", (text) =>
       parseUrl(text, "--direct"),
     )
-    .option("--for <router>", `the router, where doctor cannot guess it: ${ROUTER_IDS}`, parseRouter)
+    .option("--for <router>", `the router, if doctor cannot guess it: ${ROUTER_IDS}`, parseRouter)
     .option("--timeout <seconds>", "the time for one request", String(PATIENCE_SECONDS))
     .addHelpText(
       "after",
-      "\nUse --header @FILE for a token: the list of processes shows it nowhere.\n\n" +
-        "Exit codes: 0 every part of the errors arrives, 1 a part is lost or changed, 2 doctor cannot tell.",
+      "\nUse --header @FILE for a token, because the list of processes shows arguments.\n\n" +
+        "Exit codes: 0 every part of the errors arrives, 1 a part is lost or changed, 2 unknown.",
     )
     .action(async ({ router, direct, header = [], for: kind, timeout }: DoctorOptions) => {
       const headers = Object.fromEntries(header.flatMap(readHeaders).map(parseHeader));
@@ -68,7 +68,7 @@ function parseUrl(text: string, flag: string): URL {
   return url;
 }
 
-/** Returns the lines of the file for `@file`, as curl does. Every user of the machine can see an argument. */
+/** Reads the headers from the file for `@file`, as curl does. Every user of the machine can see an argument. */
 function readHeaders(text: string): readonly string[] {
   if (!text.startsWith("@")) return [text];
   try {
@@ -105,7 +105,7 @@ function parseRouter(text: string): RouterId {
   return id;
 }
 
-/** Shorter texts are no secrets, and to redact them would hide half the output. */
+/** The shortest value that is redacted. Shorter ones are not secrets, and redacting them would hide half the output. */
 const SHORTEST_SECRET = 8;
 
 /** Redacts the values of these headers: a router may repeat them in an error. */

@@ -7,7 +7,7 @@ export interface Target {
   readonly timeoutMs: number;
 }
 
-/** Sends a change that changes nothing. Follows no redirect: it could send the token to another host. */
+/** Sends a change that changes nothing. Follows no redirect: a redirect could send the token to another host. */
 export async function sendProbe(target: Target, field: ProbedField): Promise<Answer> {
   const { url, headers, timeoutMs } = target;
   try {
@@ -26,14 +26,17 @@ export async function sendProbe(target: Target, field: ProbedField): Promise<Ans
 
 function whyNoReply(error: unknown, timeoutMs: number): string {
   const { name, cause } = error as Error;
-  if (name === "TimeoutError") return `There was no answer within ${timeoutMs / 1000} s.`;
+  if (name === "TimeoutError") return `No answer arrived within ${timeoutMs / 1000} s.`;
   const failure = explainConnectionFailure(cause);
   return failure === undefined
     ? "It cannot be reached."
     : `It cannot be reached (${failure.cause}). ${failure.why}`;
 }
 
-/** The user need not exist: the gateway refuses a change without login and action before it reads the user. */
+/**
+ * The user of the probe, who need not exist. The gateway refuses a change without login and action before it reads the
+ * user.
+ */
 export const PROBED_USER = "100000000001";
 
 /** Identifies the probe in the gateway's log, and shows whether a router forwards the header. */
@@ -54,7 +57,7 @@ const PROBE_OPERATIONS: Readonly<Record<ProbedField, string>> = {
 }`,
 };
 
-/** A GraphQL reply, or a sentence that says why there is none. */
+/** A GraphQL reply, or a sentence with the reason for its absence. */
 export type Answer =
   | { readonly kind: "reply"; readonly value: unknown; readonly errors: readonly ReceivedError[] }
   | { readonly kind: "none"; readonly why: string };
@@ -63,7 +66,7 @@ export type Answer =
 function readAnswer(status: number, text: string, field: ProbedField): Answer {
   if (status === 401 || status === 403) {
     return none(
-      `It answers HTTP ${status}: it wants a login, or another. Say --header 'authorization: Bearer ...'.`,
+      `It answers HTTP ${status}: the login is missing or not accepted. Use --header 'authorization: Bearer ...'.`,
     );
   }
   const body = parseJson(text);
@@ -96,7 +99,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Whether a router refused the operation by its schema. An execution error has a path, or an inner error with one. */
+/** Whether the router refused the operation in validation. An execution error, or its inner error, has a path. */
 function isOfValidation(error: ReceivedError, field: ProbedField): boolean {
   if (error.path !== undefined || innerErrorOf(error) !== undefined) return false;
   const { message, extensions } = error;

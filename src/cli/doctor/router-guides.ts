@@ -1,6 +1,6 @@
 import { CAM_ERROR_EXTENSION_KEYS } from "../../contract/index.ts";
 
-/** The subgraph name of the gateway in documents and commands, where the real name is unknown. */
+/** The subgraph name of the gateway in documents and commands, if the real name is unknown. */
 export const SUBGRAPH = "cam-mfa";
 
 /** The client headers that the gateway uses: the caller's token, the request id and the idempotency key. */
@@ -8,7 +8,7 @@ export const FORWARDED_HEADERS = ["authorization", "x-request-id", "idempotency-
 
 /**
  * The seconds that a router waits for the gateway. They exceed the gateway's own deadline (CAM_DEADLINE_MS, 15 s by
- * default): a router that gives up first never learns the outcome of a change.
+ * default): a router that gives up first never receives the outcome.
  */
 export const PATIENCE_SECONDS = 20;
 
@@ -49,7 +49,7 @@ export const ROUTER_GUIDES: readonly RouterGuide[] = [
       language: "yaml",
       render: (subgraph) => `\
 include_subgraph_errors:
-  # Other subgraphs stay redacted. An object, because next to true or false no subgraph may have a list.
+  # Other subgraphs stay redacted. With true or false here, no subgraph may have a list.
   all:
     redact_message: true
     allow_extensions_keys: []
@@ -61,7 +61,7 @@ ${yamlList(CAM_ERROR_EXTENSION_KEYS, 8)}
 headers:
   subgraphs:
     ${subgraph}:
-      # Version 2.16 and later want this list under a key \`operations\`, and put a list without it there themselves.
+      # Version 2.16 and later expect this list under the key \`operations\`. They move a list without it there.
       request:
 ${FORWARDED_HEADERS.map((name) => `        - propagate:\n            named: ${name}`).join("\n")}
 traffic_shaping:
@@ -83,7 +83,7 @@ import { ApolloGateway, RemoteGraphQLDataSource } from "@apollo/gateway";
 
 const PASSED_ON = ${JSON.stringify(FORWARDED_HEADERS).replaceAll(",", ", ")};
 
-/** As \`context: async ({ req }) => ({ headers: req.headers })\` of Apollo Server gives it. */
+/** The context that \`context: async ({ req }) => ({ headers: req.headers })\` of Apollo Server returns. */
 interface Context {
   readonly headers?: Readonly<Record<string, string | string[] | undefined>>;
 }
@@ -124,7 +124,7 @@ export const gatewayConfig = {
       Object.fromEntries(PASSED_ON.map((name) => [name, request.headers.get(name)])),
   },
   upstreamTimeout: ${PATIENCE_SECONDS}_000,
-  // A mutation whose reply is lost may have been made.
+  // A mutation whose reply is lost may have taken effect.
   upstreamRetry: ({ executionRequest }) =>
     executionRequest.operationType === "mutation" ? undefined : { maxRetries: 3 },
 } satisfies Partial<GatewayConfigSupergraph>;
@@ -142,9 +142,9 @@ export const gatewayConfig = {
 error_masking:
   subgraphs:
     ${subgraph}:
-      # This is about the message alone.
+      # This concerns only the message.
       enabled: false
-      # Needed only where \`all\` has a list, which this one then replaces.
+      # Needed only if \`all\` has a list, which this one then replaces.
       extensions:
         mode: allow
         keys:

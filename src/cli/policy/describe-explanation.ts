@@ -16,7 +16,8 @@ export function describeExplanation(
     "",
     ...describeAccount(question, explanation),
     describeProtection(explanation, overrides),
-    "Only CAM knows whether the user is the account itself or the user of the gateway's key, which no caller may change.",
+    "This does not check in CAM whether the user is the account itself or owns the gateway's key. " +
+      "No caller may change those.",
     "This does not check scopes: the caller needs cam.mfa:write as well.",
     "",
     outcomeOf(explanation, overrides),
@@ -58,7 +59,7 @@ function describeVerdict({ verdict, missing }: ExplainedSwitch): string {
         ? "refused: no rule allows it"
         : `refused by the rule ${verdict.rule.id}`;
     case "read-profile":
-      return `cannot be told: the rule ${verdict.rule.id} turns on the user's ${missing.join(" and ")}`;
+      return `unknown: the rule ${verdict.rule.id} depends on the user's ${missing.join(" and ")}`;
   }
 }
 
@@ -71,7 +72,7 @@ function describeProtection({ isProtected }: Explanation, overrides: boolean): s
   const needed = `the scope ${OVERRIDE} and a reason`;
   return overrides
     ? `The user is protected (protectedUsers), which the caller overrides by ${needed}.`
-    : `The user is protected (protectedUsers): it needs ${needed} (--override: the caller has both).`;
+    : `The user is protected (protectedUsers): a change needs ${needed} (--override: the caller has both).`;
 }
 
 function outcomeOf(explanation: Explanation, overrides: boolean): string {
@@ -86,11 +87,11 @@ function outcomeOf(explanation: Explanation, overrides: boolean): string {
     case "refused": {
       const isOpen = mayUseAccount && (!isProtected || overrides);
       const isRefusedWhole = !isOpen || switches.every(({ verdict }) => verdict.effect === "deny");
-      return isRefusedWhole ? "Refused." : "Some of it is refused.";
+      return isRefusedWhole ? "Refused." : "A part of it is refused.";
     }
     case "unknown": {
       const missing = new Set(switches.flatMap((explained) => explained.missing));
-      return `Cannot be told: give ${[...missing].map((what) => `--${what}`).join(" and ")}, as in CAM.`;
+      return `Unknown: give ${[...missing].map((what) => `--${what}`).join(" and ")}, as in CAM.`;
     }
   }
 }

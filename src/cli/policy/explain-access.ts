@@ -14,7 +14,7 @@ export interface Explanation {
   readonly switches: readonly ExplainedSwitch[];
   readonly isProtected: boolean;
   readonly mayUseAccount: boolean;
-  /** `unknown` where the decision depends on a missing fact about the user, and no other rule refuses. */
+  /** `unknown` if the decision depends on a missing fact about the user, and no other rule refuses. */
   readonly outcome: "allowed" | "refused" | "unknown";
 }
 
@@ -27,7 +27,7 @@ export interface ExplainedSwitch {
   readonly missing: readonly ("name" | "remark")[];
 }
 
-/** Decides as for a change, and says why. `overrides`: the caller has the scope cam.mfa:override and gives a reason. */
+/** Decides as for a change and returns the reasons. `overrides`: the caller has cam.mfa:override and gives a reason. */
 export function explainAccess(
   policy: Policy,
   wanted: readonly Switch[],

@@ -34,21 +34,21 @@ export function addPolicyExplain(policy: Command, io: CommandIo): void {
     .requiredOption("--caller <subject>", "the caller: the token's sub", parseSubject)
     .option("--client <name>", "the program that acts for the caller: the token's azp or client_id")
     .option("--issuer <url>", "the token's iss")
-    .requiredOption("--op-uin <uin>", "the user whom the change is about", parseOpUin)
+    .requiredOption("--op-uin <uin>", "the user to change", parseOpUin)
     .option("--name <name>", "the user's name in CAM")
     .option("--remark <text>", "the user's remark in CAM, which holds the tags")
     .option(
       "--switch <switch>",
-      "a switch such as login.phone.on, or a pattern such as *.off; repeatable; every switch without it",
+      "a switch such as login.phone.on, or a pattern such as *.off; repeatable (default: every switch)",
       parseSwitch,
     )
     .option("--account <name>", "an account of CAM_ACCOUNTS", DEFAULT_ACCOUNT)
-    .option("--at <time>", "the time with its zone, 2026-11-24T10:30:00+08:00; now without it", parseTime)
+    .option("--at <time>", "the time with its zone, 2026-11-24T10:30:00+08:00 (default: now)", parseTime)
     .option("--override", "the caller has the scope cam.mfa:override and gives a reason")
-    .option("--policy <file>", "the policy; POLICY_FILE without it")
+    .option("--policy <file>", "the policy (default: POLICY_FILE)")
     .addHelpText(
       "after",
-      "\nExit codes: 0 all of it is allowed, 1 some of it is refused, 78 the answer needs more options.",
+      "\nExit codes: 0 all of it is allowed, 1 a part of it is refused, 78 the answer needs more options.",
     )
     .exitOverride(usageErrorsAs(EX_CONFIG))
     .action((options: ExplainOptions) => explain(options, io));
@@ -58,7 +58,7 @@ async function explain(options: ExplainOptions, io: CommandIo): Promise<void> {
   const { caller: subject, client, issuer, account, name, remark, opUin, override = false } = options;
   const { switch: patterns = ["*"] } = options;
   const policyFile = options.policy ?? (io.env["POLICY_FILE"]?.trim() || undefined);
-  if (policyFile === undefined) throw new CommandError("Say --policy FILE, or set POLICY_FILE.", EX_CONFIG);
+  if (policyFile === undefined) throw new CommandError("Give --policy FILE, or set POLICY_FILE.", EX_CONFIG);
   const question = {
     caller: { subject, client, issuer },
     account,
