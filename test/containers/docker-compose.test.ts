@@ -17,25 +17,25 @@ const ours = all.filter(([, { build }]) => build !== undefined);
 const gateways = all.filter(([name]) => name.startsWith("gateway-"));
 const inPod = all.filter(([, { network_mode }]) => network_mode === "service:pod");
 
-/** The program that a service runs: its own, or the image's. */
+/** The image's instructions. A service without its own command or health check runs the image's. */
 const image = parseDockerfile(readFileSync(join(ROOT, "Dockerfile"), "utf8")).at(-1)?.instructions ?? [];
 const cmdOfImage = execForm(image.find(({ keyword }) => keyword === "CMD")?.text ?? "[]");
 const healthOfImage = execForm(image.find(({ keyword }) => keyword === "HEALTHCHECK")?.text ?? "[]");
 
 describe("docker-compose.yml", () => {
-  test("is what the compose specification's schema says a compose file is", () => {
+  test("is valid by the schema of the compose specification", () => {
     const folder = dirname(createRequire(import.meta.url).resolve("dclint/package.json"));
     const schema = JSON.parse(readFileSync(join(folder, "schemas/compose.schema.json"), "utf8"));
     const isValid = new Ajv({ strict: false, validateFormats: false }).compile({
       ...schema,
-      // dclint names draft 7 by its https address; Ajv knows it by the one with http.
+      // dclint writes the address of draft 7 with https. Ajv expects http.
       $schema: "http://json-schema.org/draft-07/schema#",
     });
     expect(isValid(file), JSON.stringify(isValid.errors)).toBe(true);
     expect(isValid({ ...file, services: { pod: { imaeg: "x" } } })).toBe(false);
   });
 
-  test("has nothing that dclint objects to, but for its ideas of order", () => {
+  test("passes dclint, except for its rules of order", () => {
     const rules = {
       "require-quotes-in-ports": 0,
       "service-keys-order": 0,
@@ -70,7 +70,7 @@ describe("docker-compose.yml", () => {
   test("builds the image that all services but PostgreSQL run, from the Dockerfile", () => {
     for (const [name, service] of ours) {
       expect(service, name).toMatchObject({ build: ".", pull_policy: "build" });
-      // Builds of one name, side by side, fail: "already exists".
+      // Concurrent builds of one image name fail with "already exists".
       expect(service).not.toHaveProperty("image");
     }
     const others = all.filter(([, { build }]) => build === undefined);
@@ -80,8 +80,8 @@ describe("docker-compose.yml", () => {
   });
 });
 
-describe("what can be reached", () => {
-  test("is published on this machine's loopback alone", () => {
+describe("the network", () => {
+  test("publishes ports on this machine's loopback only", () => {
     const published = all.flatMap(([name, { ports = [] }]) => ports.map((port) => [name, port]));
     expect(published).toEqual([
       ["pod", "127.0.0.1:4000:4000"],
@@ -89,7 +89,7 @@ describe("what can be reached", () => {
     ]);
   });
 
-  test("are not those of the gateways: each gateway listens on loopback with its own port", () => {
+  test("has no published port of a gateway: each listens on the pod's loopback with its own port", () => {
     expect(gateways).toHaveLength(2);
     for (const [, { environment, network_mode }] of gateways) {
       expect(network_mode).toBe("service:pod");
@@ -102,7 +102,7 @@ describe("what can be reached", () => {
     expect(listen).toBe("0.0.0.0:4000");
   });
 
-  test("belong to the pod alone: other containers have no ports or networks", () => {
+  test("belongs to the pod: containers in it have no ports or networks of their own", () => {
     expect(inPod.map(([name]) => name).sort()).toEqual(["front", "gateway-1", "gateway-2"]);
     for (const [, service] of inPod) {
       for (const key of ["ports", "networks", "expose", "hostname", "extra_hosts", "dns", "links"]) {
@@ -111,7 +111,7 @@ describe("what can be reached", () => {
     }
   });
 
-  test("is not the database, which has no way out either", () => {
+  test("keeps the database internal, without published ports and without access to other networks", () => {
     expect(service("postgres").networks).toEqual(["backend"]);
     expect(networks["backend"]?.internal).toBe(true);
     expect(service("pod").networks).toEqual(service("emulator").networks);
@@ -120,7 +120,7 @@ describe("what can be reached", () => {
 });
 
 describe.each(all)("the container of %s", (name, container) => {
-  test("cannot change itself or gain a privilege, and passes signals on", () => {
+  test("is read-only, cannot gain privileges, and forwards signals", () => {
     expect(container).toMatchObject({
       read_only: true,
       cap_drop: ["ALL"],
@@ -132,7 +132,7 @@ describe.each(all)("the container of %s", (name, container) => {
     }
     expect(container.tmpfs?.every((mount) => /^\/\S+:.*nosuid,nodev,size=/.test(mount))).toBe(true);
     expect(container.tmpfs?.map((mount) => mount.split(":")[0])).toContain("/tmp");
-    // Ours have the image's user, which another test looks at.
+    // Containers of our image run as its user. dockerfile.test.ts checks that.
     if (container.build === undefined) expect(container.user).toBe("postgres");
     else expect(container).not.toHaveProperty("user");
   });
@@ -152,7 +152,7 @@ describe.each(all)("the container of %s", (name, container) => {
 
 describe("the gateways", () => {
   test.each(gateways)(
-    "%s has no variable that a gateway does not know, and a valid value in each",
+    "%s has only variables of the gateway, with valid values",
     (_, { command = [], environment = {} }) => {
       expect(Object.keys(variables.shape)).toEqual(expect.arrayContaining(Object.keys(environment)));
       expect(command).toEqual(["node", "dist/main.js", "serve", "--local"]);
@@ -164,7 +164,7 @@ describe("the gateways", () => {
     },
   );
 
-  test("differ in their port and their name alone", () => {
+  test("differ only in their port and their name", () => {
     const shared = gateways.map(([name, service]) => {
       const { PORT, REPLICA, ...rest } = service.environment ?? {};
       expect(REPLICA).toBe(name);
@@ -174,7 +174,7 @@ describe("the gateways", () => {
     expect(shared[0]).toEqual(shared[1]);
   });
 
-  test("get every secret as a file that is mounted, as PostgreSQL does, and there is a file for each", () => {
+  test("get every secret as a mounted file, as PostgreSQL does, and each file exists", () => {
     for (const [name, { environment = {}, secrets: mounted = [] }] of all) {
       const named = Object.entries(environment)
         .filter(([variable]) => variable.endsWith("_FILE"))
@@ -185,7 +185,7 @@ describe("the gateways", () => {
       expect(existsSync(join(ROOT, path)), path).toBe(true);
   });
 
-  test("call the emulator where it listens, with a key that it knows", () => {
+  test("call the emulator at its address, with one of its keys", () => {
     const emulator = loadEmulatorConfig(service("emulator").environment ?? {});
     const key = { id: secretText("cam-secret-id"), secret: secretText("cam-secret-key") };
     expect(emulator.seed.keys).toContainEqual(
@@ -199,7 +199,7 @@ describe("the gateways", () => {
     expect(service("emulator").ports).toEqual([`127.0.0.1:${emulator.controlPort}:${emulator.controlPort}`]);
   });
 
-  test("call the database that PostgreSQL makes, as the user that it makes", () => {
+  test("use the database and the user that PostgreSQL creates", () => {
     const { POSTGRES_USER, POSTGRES_DB } = service("postgres").environment ?? {};
     const url = new URL(secretText("database-url"));
     expect(url).toMatchObject({
@@ -215,7 +215,7 @@ describe("the gateways", () => {
     );
   });
 
-  test("have time to finish a change when they are stopped, and so has the front that they answer through", () => {
+  test("have time to finish a change before they are killed, and so has the TCP proxy before them", () => {
     const deadlines = gateways.map(([, { environment }]) => variables.parse(environment).CAM_DEADLINE_MS);
     for (const name of [...gateways.map(([name]) => name), "front"]) {
       const [, seconds] = /^(\d+)s$/.exec(service(name).stop_grace_period ?? "") ?? [];
@@ -223,7 +223,7 @@ describe("the gateways", () => {
     }
   });
 
-  test("are seen to be ready through the front", () => {
+  test("report their readiness through the TCP proxy", () => {
     const [listen] = service("front").command?.slice(2) ?? [];
     const port = listen?.split(":")[1];
     expect(service("front").healthcheck?.test?.at(-1)).toBe(`http://127.0.0.1:${port}/health/ready`);
@@ -231,13 +231,13 @@ describe("the gateways", () => {
   });
 });
 
-test("PostgreSQL keeps its data in the folder of image 18", () => {
+test("PostgreSQL keeps its data in the folder that its image 18 uses", () => {
   expect(service("postgres").volumes).toEqual(["postgres-data:/var/lib/postgresql"]);
 });
 
 function service(name: string): ComposeService {
   const found = services[name];
-  if (found === undefined) throw new Error(`There is no service ${name}.`);
+  if (found === undefined) throw new Error(`docker-compose.yml has no service ${name}.`);
   return found;
 }
 

@@ -17,7 +17,7 @@ test("the Dockerfile starts every stage from one image, with the Node that packa
   expect(bases).toEqual([`node:${devDependencies.node}-trixie-slim`]);
 });
 
-test("the Dockerfile copies nothing that is not in its context or in a stage above", () => {
+test("the Dockerfile copies only files of its context or of an earlier stage", () => {
   for (const [index, { instructions }] of stages.entries()) {
     for (const { flags, text } of instructions.filter(({ keyword }) => keyword === "COPY")) {
       const sources = text.split(/\s+/).slice(0, -1);
@@ -35,7 +35,7 @@ test("the Dockerfile copies nothing that is not in its context or in a stage abo
   }
 });
 
-test("the image runs one program as a user that is not root, and checks its health by another", () => {
+test("the image runs the gateway as a user other than root, and has a health check", () => {
   expect(textOf("USER")).toEqual(["1000:1000"]);
   const programs = [...textOf("CMD"), ...textOf("HEALTHCHECK")].map(execForm);
   expect(programs).toEqual([
@@ -47,7 +47,7 @@ test("the image runs one program as a user that is not root, and checks its heal
   }
 });
 
-test("nothing can get into an image but what it is built from", () => {
+test("the build context has only the files that the image needs", () => {
   const tops = new Set(context.map((file) => file.split("/")[0]));
   expect([...tops].sort()).toEqual(
     [

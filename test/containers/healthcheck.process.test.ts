@@ -18,7 +18,7 @@ async function startServer(answer: RequestListener): Promise<string> {
   return String((server.address() as AddressInfo).port);
 }
 
-test("a gateway that is ready is healthy, asked where HOST and PORT say", async () => {
+test("a ready gateway at HOST and PORT is healthy", async () => {
   const asked: (string | undefined)[] = [];
   const PORT = await startServer((request, response) => {
     asked.push(request.url);
@@ -30,7 +30,7 @@ test("a gateway that is ready is healthy, asked where HOST and PORT say", async 
   expect(asked).toEqual(["/health/ready", "/health/ready", "/health/ready"]);
 });
 
-test("one that wants no traffic is not", async () => {
+test("a gateway that answers 503 is unhealthy", async () => {
   const PORT = await startServer((_, response) => void response.writeHead(503).end());
   expect(await check({ PORT })).toEqual({
     code: 1,
@@ -38,14 +38,14 @@ test("one that wants no traffic is not", async () => {
   });
 });
 
-test("one that does not listen is not", async () => {
-  // A port that no program is given.
+test("a gateway that does not listen is unhealthy", async () => {
+  // No program listens on this port.
   const { code, output } = await check({ PORT: "2" });
   expect(code).toBe(1);
   expect(output).toMatch(/does not answer: connect ECONNREFUSED/);
 });
 
-test("another address is asked where one is given", async () => {
+test("an address as argument replaces HOST and PORT", async () => {
   const port = await startServer(
     (request, response) => void response.writeHead(request.url === "/x" ? 200 : 404).end(),
   );

@@ -12,18 +12,18 @@ const { packages } = JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "u
 };
 
 /**
- * npm (11.16 and later) leaves a package for another platform out of the lock when the registry at hand does not
- * have it, and then `npm ci` refuses its own lock: https://github.com/npm/cli/issues/9846. The cure is an entry with
- * the version, os and cpu, as others of the same family have it.
+ * npm 11.16 and later omits a package for another platform from the lock if the registry lacks the package. `npm ci`
+ * refuses a lock without it: https://github.com/npm/cli/issues/9846. To repair the lock, add an entry with the version,
+ * os and cpu, like the entries of the same family.
  */
-test("package-lock.json has an entry for every optional dependency, without which npm ci refuses it", () => {
+test("package-lock.json has an entry for every optional dependency, because npm ci refuses it otherwise", () => {
   const missing = Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) =>
     Object.keys(optionalDependencies).filter((name) => !isLocked(path, name)),
   );
   expect(missing).toEqual([]);
 });
 
-/** Beside its user, or in any folder above. */
+/** Returns whether the lock has the package in the folder of its dependent or in any folder above. */
 function isLocked(path: string, name: string): boolean {
   const folders = path
     .split("/node_modules/")

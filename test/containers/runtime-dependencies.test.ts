@@ -7,13 +7,13 @@ import { ROOT } from "../support/compose-file.ts";
 
 const { dependencies, devDependencies } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
 
-/** Peer dependencies of imported packages: type-graphql has one. */
+/** Packages without an import in our code: the peer dependency of type-graphql. */
 const WITHOUT_IMPORT: readonly string[] = ["graphql-scalars"];
 
-/** The page's own code is bundled when it is built, so its libraries are needed only then. */
+/** Source files that run in the gateway. The playground's page is a bundle and needs its libraries only at build time. */
 const files = globSync("src/**/*.ts", { cwd: ROOT }).filter((file) => !file.includes("playground/app/"));
 
-/** Packages that a module still asks for once its types are gone. */
+/** Returns the packages that a module imports at run time, without type-only imports. */
 function packagesOf(file: string): string[] {
   const text = readFileSync(join(ROOT, file), "utf8");
   const { module } = parseSync(file, text);
@@ -39,12 +39,12 @@ const needed = Map.groupBy(
   ({ name }) => name,
 );
 
-test("everything that runs imports only packages that are installed without the development's", () => {
+test("the gateway imports only packages of dependencies, and none of devDependencies", () => {
   const missing = [...needed].filter(([name]) => !Object.hasOwn(dependencies, name));
   expect(missing.map(([name, [user]]) => `${user?.file} imports ${name}`)).toEqual([]);
 });
 
-test("every package that is installed to run is imported by something that runs", () => {
+test("every package of dependencies is imported by the gateway", () => {
   const unused = Object.keys(dependencies).filter(
     (name) => !needed.has(name) && !WITHOUT_IMPORT.includes(name),
   );

@@ -9,7 +9,7 @@ const TCP_PROXY = fileURLToPath(new URL("../../src/containers/tcp-proxy.ts", imp
 /** A port on which no program listens. */
 const NOBODY = "127.0.0.1:2";
 
-/** A target that sends its name to each client, echoes bytes, and ends when the client does. */
+/** Starts a target that sends its name to each client, echoes bytes, and ends when the client ends. */
 async function startTarget(name: string): Promise<{ server: Server; text: string; sockets: Socket[] }> {
   const sockets: Socket[] = [];
   const server = createServer({ allowHalfOpen: true }, (socket) => {
@@ -30,14 +30,14 @@ async function startTcpProxy(...targets: string[]) {
   return { ...program, port };
 }
 
-/** Connects, says something, and gives everything that comes back. */
+/** Connects, sends words, and returns everything that the target sends back. */
 async function converse(port: number, words: string): Promise<string> {
   const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
   socket.end(words);
   return text(socket);
 }
 
-/** Waits until the socket has said this much, and leaves it open. */
+/** Waits until the socket has received these words, and leaves it open. */
 async function heard(socket: Socket, words: string): Promise<void> {
   let all = "";
   for await (const [chunk] of on(socket, "data")) {
@@ -61,13 +61,13 @@ test("connections go to the targets in turn, byte for byte, in both directions",
   expect(await converse(port, "b")).toBe("one:b");
 });
 
-test("a target that is down is passed over", async () => {
+test("a connection skips a target that is down", async () => {
   const two = await startTarget("two");
   const { port } = await startTcpProxy(NOBODY, two.text);
   for (const words of ["a", "b", "c"]) expect(await converse(port, words)).toBe(`two:${words}`);
 });
 
-test("what was sent to a target that then breaks is not sent to another", async () => {
+test("bytes sent to a target that then breaks are not sent to another target", async () => {
   const [one, two] = [await startTarget("one"), await startTarget("two")];
   const { port } = await startTcpProxy(one.text, two.text);
   const client = connect(port, "127.0.0.1");
@@ -80,7 +80,7 @@ test("what was sent to a target that then breaks is not sent to another", async 
   expect(two.sockets).toHaveLength(0);
 });
 
-test("with no target left the connection is closed", async () => {
+test("a connection is closed if every target is down", async () => {
   const { port } = await startTcpProxy(NOBODY, NOBODY);
   const client = connect(port, "127.0.0.1");
   client.on("error", () => {});
@@ -88,7 +88,7 @@ test("with no target left the connection is closed", async () => {
 });
 
 test.each(["SIGINT", "SIGTERM"] as const)(
-  "%s ends it with 0, once the last connection has ended",
+  "%s ends the proxy with 0 after its last connection",
   async (signal) => {
     const one = await startTarget("one");
     const { child, port, end } = await startTcpProxy(one.text);
@@ -99,7 +99,7 @@ test.each(["SIGINT", "SIGTERM"] as const)(
     await once(silent, "data");
     const silentClosed = once(silent, "close");
     child.kill(signal);
-    // New connections are refused from here on, which shows that the signal has arrived.
+    // The proxy refuses new connections after it has received the signal.
     await untilRefused(port);
     await silentClosed;
     client.end("still here");
@@ -109,7 +109,7 @@ test.each(["SIGINT", "SIGTERM"] as const)(
 );
 
 test.each([[[]], [["127.0.0.1:0"]], [["127.0.0.1:0", "nowhere"]]])(
-  "arguments that make no sense (%j) end it with 78 and a message",
+  "wrong arguments (%j) end the proxy with 78 and a message",
   async (argv) => {
     const { code, output } = await startProgram(process.execPath, [TCP_PROXY, ...argv]).end();
     expect(code).toBe(78);

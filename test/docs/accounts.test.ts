@@ -27,9 +27,9 @@ const SERVER = {
   ...SOME_POLICY,
 };
 
-test("the file that the page shows is one, for the gateway and for editors", () => {
+test("the gateway and editors accept the file on the page", () => {
   const { accounts } = loadConfig(SERVER, "server");
-  if (accounts === undefined) throw new Error("There are no accounts.");
+  if (accounts === undefined) throw new Error("The configuration has no accounts.");
   const problems: string[] = [];
   const names = parseAccountsFile(textOf("yaml"), accounts, problems).map(({ name }) => name);
   expect(problems).toEqual([]);
@@ -37,7 +37,7 @@ test("the file that the page shows is one, for the gateway and for editors", () 
   expect(isValid(parseYaml(textOf("yaml"))), JSON.stringify(isValid.errors)).toBe(true);
 });
 
-test("the settings of the table are those that there are", () => {
+test("the table has every setting of an account, and no other", () => {
   const named = [...page.matchAll(/^\| (`[^|]*`) +\|/gm)].flatMap(([, cell = ""]) => {
     const [first = "", ...others] = [...cell.matchAll(/`([^`]+)`/g)].map(([, name = ""]) => name);
     const room = first.includes(".") ? "credentials." : "";
@@ -49,9 +49,9 @@ test("the settings of the table are those that there are", () => {
   expect(named.toSorted()).toEqual([...Object.keys(settings), ...places].toSorted());
 });
 
-test("the file that the page shows for local mode is one", () => {
+test("the gateway accepts the file for local mode on the page", () => {
   const { accounts } = loadConfig({ CAM_ACCOUNTS: "accounts.json" }, "local");
-  if (accounts === undefined) throw new Error("There are no accounts.");
+  if (accounts === undefined) throw new Error("The configuration has no accounts.");
   const problems: string[] = [];
   expect(parseAccountsFile(textOf("json"), accounts, problems)).toMatchObject([
     { name: "partner", cam: undefined },
@@ -59,7 +59,7 @@ test("the file that the page shows for local mode is one", () => {
   expect(problems).toEqual([]);
 });
 
-test("the operation that the page shows is valid", () => {
+test("the operation on the page is valid", () => {
   expect(validate(schemaOfNothing(), parse(textOf("graphql")))).toEqual([]);
 });
 
@@ -69,6 +69,6 @@ test.each([
   { accounts: { Partner: {} } },
   { accounts: { partner: { rate: 1 } } },
   { accounts: { partner: { credentials: { secretId: "AKID", secretKey: "text" } } } },
-])("editors are told that %j is wrong", (content) => {
+])("the JSON Schema refuses %j", (content) => {
   expect(isValid(content)).toBe(false);
 });

@@ -33,7 +33,7 @@ function jsonBlock(beginning: string, holding = ""): unknown {
 }
 
 describe("the pages on authentication", () => {
-  test("show variables with which server mode starts", () => {
+  test("show variables that server mode accepts", () => {
     expect(loadConfig({ ...SERVER, ...issuerVariables }, "server")).toMatchObject({
       http: { host: "0.0.0.0" },
       auth: { issuer: { issuer: "https://login.example.com/" } },
@@ -51,19 +51,19 @@ describe("the pages on authentication", () => {
     for (const [name] of page.matchAll(/\b(AUTH|ROUTER)_[A-Z_]+\b/g)) expect(known).toContain(name);
   });
 
-  test("explain every scope, and no other", () => {
+  test("explain every scope and no other", () => {
     const rows = [...page.matchAll(/^\| `(cam\.\S+)`/gm)].map(([, scope]) => scope);
     expect(rows).toEqual([...SCOPES]);
   });
 
-  test("show a file of issuers as the gateway takes it", () => {
+  test("show a file of issuers that the gateway accepts", () => {
     const problems: string[] = [];
     const file = JSON.stringify(jsonBlock('{\n  "issuers"'));
     expect(parseIssuersFile(file, problems)).toHaveLength(2);
     expect(problems).toEqual([]);
   });
 
-  test("show a file of certificates as the gateway takes it", () => {
+  test("show a file of certificates that the gateway accepts", () => {
     const problems: string[] = [];
     const file = JSON.stringify(jsonBlock('{\n  "certificates"'));
     expect(parseCertificateSubjects(file, ["https://login.example.com/"], problems).size).toBe(1);

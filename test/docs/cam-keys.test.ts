@@ -23,7 +23,7 @@ const SERVER = {
   ...SOME_POLICY,
 };
 
-test("the settings that the page shows are enough for a server", () => {
+test("server mode accepts the settings on the page", () => {
   const shown = blocks.filter(({ language }) => language === "ini");
   expect(shown).toHaveLength(2);
   for (const { text } of shown) {
@@ -37,21 +37,21 @@ test("the settings that the page shows are enough for a server", () => {
   }
 });
 
-test("the policy that the page shows permits the actions that the gateway calls, and no other", () => {
+test("the policy on the page permits the actions that the gateway calls, and no other", () => {
   const policy = blocks.find(({ language }) => language === "json")?.text ?? "";
   const [statement] = (JSON.parse(policy) as { statement: { action: string[] }[] }).statement;
   const called = [setMfaFlag, describeSafeAuthFlagColl, describeSubAccounts, getCallerIdentity];
   expect(statement?.action).toEqual(called.map(({ service, name }) => `${service}:${name}`));
 });
 
-test("the page names only variables that there are, and every one that names a place", () => {
+test("the page names only existing variables, and every variable of TKE", () => {
   const named = [...page.matchAll(/`((?:TENCENTCLOUD|TKE|CAM)_[A-Z_]+)`/g)].map(([, name = ""]) => name);
   const known = Object.keys(variables.shape);
   expect(named.filter((name) => !known.includes(name) && name !== "CAM_CREDENTIALS_UNAVAILABLE")).toEqual([]);
   expect(named).toEqual(expect.arrayContaining(known.filter((name) => name.startsWith("TKE_"))));
 });
 
-test("the log events that the page names are the gateway's", () => {
+test("the log events on the page exist", () => {
   for (const event of ["cam.key_loaded", "cam.key_not_renewed"]) {
     expect(page).toContain(`\`${event}\``);
     expect(Object.keys(LOG_EVENTS)).toContain(event);

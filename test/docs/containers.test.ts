@@ -10,19 +10,19 @@ const page = readFileSync(join(ROOT, "docs/operators/containers.md"), "utf8");
 const compose = readComposeFile();
 
 describe("docs/operators/containers.md", () => {
-  test("has a row for every service, and no other", () => {
+  test("has a row for every service and no other", () => {
     const rows = [...page.matchAll(/^\| (`.*?) +\|/gm)].flatMap(
       ([, cell = ""]) => cell.match(/[\w-]+/g) ?? [],
     );
     expect(rows.sort()).toEqual(Object.keys(compose.services).sort());
   });
 
-  test("gives the addresses that are published", () => {
+  test("has every published address", () => {
     const published = Object.values(compose.services).flatMap(({ ports = [] }) => ports);
     for (const port of published) expect(page).toContain(`<http://${port.split(":").slice(0, 2).join(":")}`);
   });
 
-  test("shows a file for the real CAM that changes what there is, to what a gateway accepts", () => {
+  test("shows an override for the real CAM that changes existing services to a valid configuration", () => {
     const block = fencedBlocks(page).find(({ language }) => language === "yaml");
     const override = parse(block?.text ?? "") as typeof compose;
     for (const [name, { environment, command = [] }] of Object.entries(override.services)) {

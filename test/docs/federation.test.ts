@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 const page = readFileSync("docs/consumers/federation.md", "utf8");
 const sdl = readFileSync("schema/subgraph.graphql", "utf8");
 
-/** A field of the SDL without its arguments, and its directives. */
+/** Returns the type and the directives of a field of the SDL, without its arguments. */
 function fieldNamed(place: string): string {
   const [type, field] = place.split(".");
   const body = new RegExp(`^type ${type}\\b[^{]*\\{\\n(.*?)^\\}`, "ms").exec(sdl)?.[1] ?? "";
@@ -13,7 +13,7 @@ function fieldNamed(place: string): string {
 
 test.each(
   [...page.matchAll(/^\| `(\w+\.\w+)` +\| (\d) +\|/gm)].map(([, place = "", weight]) => [place, weight]),
-)("the page on federation is right about the cost of %s", (place, weight) =>
+)("the page on federation has the cost of %s", (place, weight) =>
   expect(fieldNamed(place)).toContain(`@cost(weight: ${weight})`),
 );
 
@@ -21,6 +21,6 @@ test.each(
   [...page.matchAll(/^\| `(cam\.\w+:\w+)` +\|(.*)\|$/gm)].flatMap(([, scope = "", places = ""]) =>
     [...places.matchAll(/`(\w+\.\w+)`/g)].map(([, place = ""]) => [place, scope]),
   ),
-)("the page on federation is right about the scope of %s", (place, scope) =>
+)("the page on federation has the scope of %s", (place, scope) =>
   expect(fieldNamed(place)).toContain(`@requiresScopes(scopes: [["${scope}"]])`),
 );

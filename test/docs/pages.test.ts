@@ -17,7 +17,7 @@ const textOf = (path: string) => readFileSync(path, "utf8");
 const headingsOf = (text: string) =>
   [...text.replaceAll(/^```.*?^```$/gms, "").matchAll(/^#{1,6} (.+)$/gm)].map(([, title = ""]) => title);
 
-/** The anchor that GitHub gives to a heading. */
+/** Returns the anchor that GitHub gives to a heading. */
 const anchorOf = (title: string) =>
   title
     .toLowerCase()

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-/** The text of several pages, one after the other. */
+/** Returns the text of several pages, in order. */
 export function readPages(...paths: readonly string[]): string {
   return paths.map((path) => readFileSync(path, "utf8")).join("\n");
 }

@@ -18,7 +18,7 @@ const texts = (language: string) =>
   blocks.filter((block) => block.language === language).map(({ text }) => text);
 const [, twoCallers = "", day = ""] = texts("yaml");
 
-/** The rows of the table whose first column has this heading, cell by cell. */
+/** Returns the rows of the table whose first column has the heading. A row is its cells. */
 function rowsUnder(heading: string): readonly (readonly string[])[] {
   const [, table = ""] = page.split(new RegExp(`^\\| ${heading} +\\|.*\\n\\|[ |-]+\\n`, "m"));
   const [rows = ""] = table.split("\n\n");
@@ -30,17 +30,17 @@ function rowsUnder(heading: string): readonly (readonly string[])[] {
   );
 }
 
-/** What stands in backquotes. */
+/** Returns the texts in backquotes. */
 const coded = (cell = ""): readonly string[] =>
   [...cell.matchAll(/`([^`]*)`/g)].map(([, text = ""]) => text.trim());
 
 describe("the pages on the policy", () => {
-  test("shows policies that the gateway takes", () => {
+  test("show policies that the gateway accepts", () => {
     expect(texts("yaml")).toHaveLength(6);
     for (const text of texts("yaml")) expect(policyOf(text).rules.length, text).toBeGreaterThan(0);
   });
 
-  test("takes changes apart as the gateway does", () => {
+  test("list the switches of a change as the gateway does", () => {
     const rows = rowsUnder("what is asked for");
     expect(rows).toHaveLength(3);
     for (const [asked, switches] of rows) {
@@ -56,14 +56,14 @@ describe("the pages on the policy", () => {
     }
   });
 
-  test("names every part of a rule", () => {
+  test("name every part of a rule", () => {
     const parts = rowsUnder("part").map(([part]) => coded(part)[0]);
     const every = { callers: 1, users: 1, switches: 1, accounts: 1, hours: 1 };
     expect(parts.toSorted()).toEqual(Object.keys(every).toSorted());
     for (const part of parts) expect(day + texts("yaml").join("\n")).toContain(`${part}:`);
   });
 
-  test("says of each case what the explanation says", async () => {
+  test("have the decision of each case as `policy explain` prints it", async () => {
     const file = await (await temporaryFolder()).write("policy.yaml", day);
     const rows = rowsUnder("client");
     expect(rows).toHaveLength(6);
@@ -85,7 +85,7 @@ describe("the pages on the policy", () => {
     }
   });
 
-  test("shows a policy of two callers that decides as the page says", async () => {
+  test("show a policy for two callers that decides as the page describes", async () => {
     const file = await (await temporaryFolder()).write("policy.yaml", twoCallers);
     const decided = async (client: string, wanted: string) => {
       const given = ["--policy", file, "--caller", "li", "--client", client, "--op-uin", ALICE];
@@ -101,7 +101,7 @@ describe("the pages on the policy", () => {
     expect(await decided("portal", "login.phone.off")).toContain("refused: no rule allows it");
   });
 
-  test("shows the explanation as it is printed", async () => {
+  test("show the output of `policy explain` as it is printed", async () => {
     const folder = await temporaryFolder();
     const [shell = ""] = texts("sh");
     const [, words = ""] = /^npm run policy:explain -- (.*)$/m.exec(shell) ?? [];
@@ -115,7 +115,7 @@ describe("the pages on the policy", () => {
     expect(code).toBe(0);
   });
 
-  test("shows mistakes as they are told", () => {
+  test("show the problems of a wrong policy as the gateway reports them", () => {
     const wrong = `${day.replace("Asia/Shanghai", "Shanghai")}  - { id: off, effect: deny, user: {} }\n`;
     const parsed = parsePolicy(wrong);
     const problems = "problems" in parsed ? parsed.problems : [];
@@ -123,7 +123,7 @@ describe("the pages on the policy", () => {
     expect(problems.map((problem) => `POLICY_FILE policy.yaml: ${problem}.`)).toEqual(shown);
   });
 
-  test("shows a refusal as it is sent", async () => {
+  test("show a refusal as the gateway sends it", async () => {
     const { ask, cam } = await startPolicyWorld(day);
     cam.putUser({ uin: ALICE, remark: "#admin" });
     const { errors } = await ask(
@@ -137,7 +137,7 @@ describe("the pages on the policy", () => {
     expect({ message, extensions: shown }).toEqual(JSON.parse(texts("json")[0] ?? ""));
   });
 
-  test("names the issuer of who has a client certificate", () => {
+  test("name the issuer of a caller with a client certificate", () => {
     expect(page).toContain(`the issuer \`${CLIENT_CERTIFICATE}\``);
   });
 });

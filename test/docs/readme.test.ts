@@ -8,10 +8,10 @@ import { fencedBlocks } from "./fenced-blocks.ts";
 import { readPages } from "./pages.ts";
 
 const readme = readFileSync("README.md", "utf8");
-// The page on the API continues where the README stops: its record shows the change of the README.
+// The page on the API continues after the README: its record shows the README's change.
 const blocks = fencedBlocks(readPages("README.md", "docs/consumers/graphql-api.md"));
 
-/** The blocks to run, each with the JSON block after it, which is the expected answer. */
+/** Returns the blocks to run, each with the expected answer: the JSON block after it. */
 function withAnswers(isRun: (block: (typeof blocks)[number]) => boolean) {
   return blocks.flatMap((block, index) => {
     const answer = blocks[index + 1];
@@ -23,7 +23,7 @@ function withAnswers(isRun: (block: (typeof blocks)[number]) => boolean) {
 
 let gateway: Gateway;
 
-// Local mode, as `npm start` does it, with the users that the pages name.
+// Local mode, as `npm start` runs it, with the users that the pages name.
 beforeAll(async () => {
   gateway = await startLocalGateway({ DATABASE_URL: await createTestPostgres() });
 });
@@ -60,7 +60,7 @@ describe("the README and the page on the API", () => {
       const sent = () => post(body, Object.fromEntries(headers));
       const first = await sent();
       expect(withoutIds(first)).toEqual(withoutIds(answer));
-      // The key promises the same answer, with the same ids.
+      // A repeated key returns the same answer, with the same ids.
       if (text.includes("idempotency-key")) expect(await sent()).toEqual(first);
     },
   );
@@ -102,7 +102,7 @@ describe("the README's table of business errors", () => {
     expect(rows.map(({ code }) => code)).toEqual(expect.arrayContaining(expected));
   });
 
-  test.each(rows)("is right about $code", async ({ code, camCodes, opUin, method }) => {
+  test.each(rows)("has the right answer for $code", async ({ code, camCodes, opUin, method }) => {
     const login = method === undefined ? "" : `, login: { ${method}: true }`;
     const query = `mutation { trySetSubUserMfa(opUin: "${opUin}"${login}) { ... on CamFailure { code camCode } } }`;
     const { data } = (await post(JSON.stringify({ query }))) as {

@@ -45,7 +45,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(dir, { recursive: true }));
 
-/** What is in the first column of the table with this heading: names in backquotes, or as the pattern says. */
+/** Returns the first column of the table with the heading: names in backquotes, or the matches of the pattern. */
 function firstColumn(heading: string, pattern = /^\| `(\w+)`/gm): string[] {
   const [, table = ""] = page.split(new RegExp(`^\\| ${heading} +\\|.*\\n\\|[ -]+\\|.*\\n`, "m"));
   const [rows = ""] = table.split("\n\n");
@@ -59,11 +59,11 @@ async function record(count: number): Promise<void> {
   }
 }
 
-/** Runs a block as a shell would, with the npm scripts' programs from source. */
+/** Runs a block in a shell. Runs the programs of npm scripts from source. */
 async function run(block: string): Promise<string> {
   const text = block.replaceAll(/npm run (\S+)(?: --)?/g, (_, name: string) => {
     const [, command] = / node dist\/main\.js (.+)$/.exec(scripts[name] ?? "") ?? [];
-    if (command === undefined) throw new Error(`npm run ${name} is no command.`);
+    if (command === undefined) throw new Error(`npm run ${name} is not a command of the gateway.`);
     return `"${process.execPath}" "${MAIN}" ${command}`;
   });
   const env = { PATH: process.env["PATH"] ?? "", DATABASE_URL: url };
@@ -71,7 +71,7 @@ async function run(block: string): Promise<string> {
   return stdout;
 }
 
-/** Ids, times and keys differ at every run. */
+/** Replaces ids, keys and hashes, which differ in every run. */
 function withoutChance(text: string): string {
   return text
     .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "(id)")
@@ -96,7 +96,7 @@ describe("the pages on the record", () => {
       const answer = blocks[blocks.findIndex((block) => block.text === text) + 1];
       const expected = answer?.language === "text" && !answer.text.startsWith("BAD") ? answer.text : "";
       expect(withoutChance(printed)).toBe(withoutChance(expected));
-      // The page begins with a new key; what follows is about a record that was signed with it.
+      // The page begins with a new key. The later commands need a record that is signed with it.
       if (index === 0) {
         await record(2);
         await signWith(await loadSigningKey(join(dir, "audit-key.pem")));
@@ -105,7 +105,7 @@ describe("the pages on the record", () => {
     }
   });
 
-  test("show what a bad record looks like", async () => {
+  test("show the output for an altered record", async () => {
     await rewriteRecord(database, async (db) => {
       await sql`update mfa_change set status = 'refused' where seq = 2`.execute(db);
     });
@@ -116,7 +116,7 @@ describe("the pages on the record", () => {
     expect(withoutChance(stdout)).toBe(withoutChance(shown));
   });
 
-  test("explain every verdict in the words in which it is given", async () => {
+  test("explain every verdict by its exact message", async () => {
     const said = firstColumn("message", /^\| (\S.*?) +\|/gm);
     const source = await Promise.all(
       ["chain", "verify-chain", "verify-database", "verify-export"].map((file) =>
@@ -128,7 +128,7 @@ describe("the pages on the record", () => {
     expect(unsaid).toEqual([]);
   });
 
-  test("give a role the rights that the gateway needs", async () => {
+  test("show a role with the rights that the gateway needs", async () => {
     const { db, ...rest } = await openTestPostgres(await createGatewayRole(url));
     const restricted = new ChangeLog({ database: { db, ...rest }, replica: "replica-1" });
     const { id } = await restricted.begin(intentOf(), FRESH);
@@ -145,7 +145,7 @@ async function signWith(privateKey: KeyObject): Promise<void> {
   await new AuditCheckpointer({ database, privateKey, anchors, clock, intervalMs: 1 }).checkpoint();
 }
 
-/** OpenSSL is not on every machine; without it the keys are made here and its lines are left out. */
+/** Creates the keys and removes the lines of OpenSSL on a machine without it. */
 async function withKeys(text: string): Promise<string> {
   const hasOpenssl = await promisify(execFile)("openssl", ["version"]).then(
     () => true,

@@ -21,7 +21,7 @@ const yamlFiles = ROUTER_GUIDES.map(({ configuration: { file } }) => file).filte
   file.endsWith(".yaml"),
 );
 
-test("docs/consumers/routers.md and its files are as the code has them", async () => {
+test("docs/consumers/routers.md and its files are up to date", async () => {
   const lines: string[] = [];
   expect(await generate(routerArtefacts, { root: ".", check: true, print: (line) => lines.push(line) })).toBe(
     0,
@@ -29,13 +29,13 @@ test("docs/consumers/routers.md and its files are as the code has them", async (
   expect(lines).toHaveLength(1);
 });
 
-test("the keys that a router has to let through are those of the published schema, and no others", () => {
+test("a router must forward exactly the keys of the published schema", () => {
   const schema = JSON.parse(readFileSync("schema/error-extensions.schema.json", "utf8"));
   const ofEach = Object.keys(schema.$defs.USER_NOT_EXIST.properties);
   expect(CAM_ERROR_EXTENSION_KEYS.toSorted()).toEqual(ofEach.toSorted());
 });
 
-test("a router waits for longer than the gateway does unless told otherwise", () => {
+test("the router guides wait longer than the gateway's default deadline", () => {
   const env = {
     CAM_ENDPOINT: "http://127.0.0.1:1",
     TENCENTCLOUD_SECRET_ID: "AKIDx",

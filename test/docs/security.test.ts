@@ -9,7 +9,7 @@ test("SECURITY.md points to tests that exist", () => {
   for (const path of shownBy) expect(existsSync(path), path).toBe(true);
 });
 
-test("every row of the threat table says what shows its answer", () => {
+test("every row of the threat table names a test or a command", () => {
   const rows = page
     .split("\n")
     .filter((line) => line.startsWith("| ") && !line.startsWith("| Threat") && !line.startsWith("| ---"));
