@@ -3,7 +3,7 @@ import { createCamGatewayClient } from "../../src/client/index.ts";
 import { startAccountsWorld } from "../http/accounts/accounts-world.ts";
 import { ALICE, BOB } from "../support/seed-users.ts";
 
-test("the client reads and switches users of the account that is named", async () => {
+test("the client reads and changes users of a named account", async () => {
   const world = await startAccountsWorld({ everybody: true });
   const client = createCamGatewayClient({ url: world.gateway.address.url });
   const account = "partner";

@@ -34,9 +34,9 @@ describe("camErrorOf finds the business error", () => {
     ["in a result", { data: null, errors: [foreign, entry(phone), entry(busy)] }, phone],
     ["in a GraphQLError", new GraphQLError("It failed.", { extensions: { ...phone } }), phone],
     ["in a CamGatewayError", new CamGatewayError("It failed.", phone), phone],
-    ["beside what a router adds", entry({ ...phone, serviceName: "mfa" }), phone],
-    ["in what Cosmo wraps", { errors: [entry({ errors: [entry(busy)], statusCode: 200 })] }, busy],
-    ["as data, whatever the alias", { data: { switched: failure } }, failureAsExtensions],
+    ["with keys that a router adds", entry({ ...phone, serviceName: "mfa" }), phone],
+    ["in an error that Cosmo wraps", { errors: [entry({ errors: [entry(busy)], statusCode: 200 })] }, busy],
+    ["as data under any alias", { data: { switched: failure } }, failureAsExtensions],
     [
       "as data without its __typename",
       { data: { a: { ...failure, __typename: undefined } } },
@@ -44,7 +44,7 @@ describe("camErrorOf finds the business error", () => {
     ],
     ["as the data itself", failure, failureAsExtensions],
     [
-      "with the time until which it can be approved",
+      "with the end of the time for approval",
       { ...failure, code: "APPROVAL_REQUIRED", expiresAt: "2026-03-01T09:30:00.000Z" },
       { code: "APPROVAL_REQUIRED", changeId: "ch-1", expiresAt: "2026-03-01T09:30:00.000Z" },
     ],
@@ -53,7 +53,7 @@ describe("camErrorOf finds the business error", () => {
     expect(isCamError(value)).toBe(true);
   });
 
-  test("of the code that is asked for", () => {
+  test("with the requested code", () => {
     const result = { errors: [entry(phone), entry(busy)] };
     expect(camErrorOf(result, "QUOTA_EXHAUSTED")?.retryAfterMs).toBe(250);
     expect(camErrorOf(result, "USER_NOT_EXIST")).toBeUndefined();
@@ -61,7 +61,7 @@ describe("camErrorOf finds the business error", () => {
     expect(isCamError(entry(phone), "QUOTA_EXHAUSTED")).toBe(false);
   });
 
-  test("where a router left the code alone, and supplies what the catalogue knows", () => {
+  test("with only its code left, and adds the facts of the catalogue", () => {
     const stripped = entry({ code: "CAM_RATE_LIMITED" });
     expect(camErrorOf({ errors: [entry({ errors: [stripped] })] })).toEqual({
       code: "CAM_RATE_LIMITED",
@@ -70,7 +70,7 @@ describe("camErrorOf finds the business error", () => {
       retryAfterMs: 1_000,
       requestId: "",
     });
-    // It does not have what the narrowed type promises.
+    // The narrowed type promises more than this value has.
     expect(isCamError(stripped)).toBe(false);
   });
 });
@@ -79,10 +79,10 @@ describe("camErrorOf finds nothing", () => {
   test.each<[where: string, value: unknown]>([
     ["in undefined", undefined],
     ["in null", null],
-    ["in a text", "USER_NOT_BIND_PHONE"],
+    ["in a string", "USER_NOT_BIND_PHONE"],
     ["in a plain Error", new Error("USER_NOT_BIND_PHONE")],
     ["in errors of GraphQL", { errors: [foreign] }],
-    ["in a code alone that other services use too", entry({ code: "UNAUTHENTICATED" })],
+    ["in a lone code that other services use too", entry({ code: "UNAUTHENTICATED" })],
     [
       "in a change that took effect",
       { data: { setSubUserMfa: { __typename: "SetSubUserMfaPayload", requestId: "r" } } },
@@ -97,7 +97,7 @@ describe("camErrorOf finds nothing", () => {
     expect(isCamError(value)).toBe(false);
   });
 
-  test("in a circle", () => {
+  test("in a cyclic value", () => {
     const circle: { error?: unknown } = {};
     circle.error = circle;
     expect(camErrorOf(circle)).toBeUndefined();

@@ -26,7 +26,7 @@ beforeEach(() => {
 });
 
 describe("the client reads", () => {
-  test("a user, or null for nobody", async () => {
+  test("a user, or null for an unknown one", async () => {
     expect(await client.subUser(ALICE)).toMatchObject({
       opUin: ALICE,
       name: "alice",
@@ -35,7 +35,7 @@ describe("the client reads", () => {
     expect(await client.subUser(NOBODY)).toBeNull();
   });
 
-  test("several users, each at its place", async () => {
+  test("several users, in the order of the request", async () => {
     const users = await client.subUsers([BOB, NOBODY, ALICE]);
     expect(users.map((user) => user?.name)).toEqual(["bob", undefined, "alice"]);
   });
@@ -63,7 +63,7 @@ describe("the client reads", () => {
     expect((await client.mfaChanges()).edges.length).toBeGreaterThan(1);
   });
 
-  test("the rest of an answer, and tells why a field of it is null", async () => {
+  test("the rest of an answer, and reports why one of its fields is null", async () => {
     started.cam.addFault({
       kind: "camError",
       code: "UnauthorizedOperation",
@@ -74,8 +74,8 @@ describe("the client reads", () => {
   });
 });
 
-describe("the client switches", () => {
-  test("and gives the payload", async () => {
+describe("a change by the client", () => {
+  test("returns the payload", async () => {
     const change = { opUin: ALICE, login: { phone: true }, action: { phone: true } };
     expect(await client.setSubUserMfa(change)).toMatchObject({
       __typename: "SetSubUserMfaPayload",
@@ -85,7 +85,7 @@ describe("the client switches", () => {
     });
   });
 
-  test("or throws the business error", async () => {
+  test("throws the business error", async () => {
     const error = await client
       .setSubUserMfa({ opUin: BOB, login: { phone: true } })
       .catch((reason) => reason);
@@ -102,7 +102,7 @@ describe("the client switches", () => {
     });
   });
 
-  test("or gives the business error as data", async () => {
+  test("returns the business error as data from trySetSubUserMfa", async () => {
     expect(await client.trySetSubUserMfa({ opUin: CAROL, action: { wechat: true } })).toMatchObject({
       __typename: "CamFailure",
       code: "USER_NOT_BIND_WECHAT",
@@ -115,7 +115,7 @@ describe("the client switches", () => {
     });
   });
 
-  test("once under an idempotency key, however often it is asked", async () => {
+  test("runs once for an idempotency key, however often it is repeated", async () => {
     const options = { idempotencyKey: crypto.randomUUID() };
     const change = { opUin: ALICE, login: { wechat: true } };
     const first = await client.setSubUserMfa(change, options);
@@ -127,7 +127,7 @@ describe("the client switches", () => {
     });
   });
 
-  test("nothing where the caller has given up before", async () => {
+  test("sends nothing after the caller aborted it", async () => {
     const signal = AbortSignal.abort(new Error("no longer wanted"));
     await expect(client.setSubUserMfa({ opUin: ALICE, login: { phone: true } }, { signal })).rejects.toThrow(
       "no longer wanted",
@@ -136,7 +136,7 @@ describe("the client switches", () => {
   });
 });
 
-test("what GraphQL rejects is no business error", async () => {
+test("an operation that GraphQL rejects is not a business error", async () => {
   const error = await client.subUser("0x1").catch((reason) => reason);
   expect(error).toBeInstanceOf(GatewayTransportError);
   expect(error).toMatchObject({ failure: "REJECTED", problems: [{ code: "BAD_USER_INPUT" }] });

@@ -31,7 +31,7 @@ function expectPhone(error: unknown): void {
   expect(camErrorOf(error)).toMatchObject(phone);
 }
 
-describe("the guards know an error", () => {
+describe("the guards recognise an error", () => {
   test("of fetch", async () => {
     const result = (await (await postOf(THROWING, bob)).json()) as { errors: { extensions: object }[] };
     expectPhone(result);

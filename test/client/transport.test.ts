@@ -15,7 +15,7 @@ interface Answer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** A server that is anything but a gateway; it remembers what it was sent. */
+/** Starts a server that sends a fixed answer and records the requests. */
 async function startStub(answer: Answer) {
   const requests: IncomingMessage[] = [];
   const server = createServer((request, response) => {
@@ -32,7 +32,7 @@ async function startStub(answer: Answer) {
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`, requests };
 }
 
-/** Everything that a log could make of an error. */
+/** Returns the error of a call. Fails if any form in which a log could print it has the token. */
 async function failureOf(promise: Promise<unknown>) {
   const error: Error = await promise.then(
     () => new Error("It did not fail."),
@@ -43,7 +43,7 @@ async function failureOf(promise: Promise<unknown>) {
   return error;
 }
 
-describe("an answer that cannot be used is a typed error without the token", () => {
+describe("a failed call is a typed error without the token", () => {
   test.each<[what: string, answer: Answer, expected: object]>([
     ["a proxy's error page", { status: 502, body: `<h1>${TOKEN}</h1>` }, { failure: "HTTP", status: 502 }],
     ["JSON that is not GraphQL", { body: `{"headers":"${TOKEN}"}` }, { failure: "NOT_GRAPHQL", status: 200 }],
@@ -60,15 +60,19 @@ describe("an answer that cannot be used is a typed error without the token", () 
       { body: `{"data":null,"errors":[{"message":"New.","extensions":{"code":"CAM_BRAND_NEW"}}]}` },
       { failure: "REJECTED", problems: [{ message: "New.", code: "CAM_BRAND_NEW" }] },
     ],
-    ["a refusal without its error", { body: `{"data":{"setSubUserMfa":null}}` }, { failure: "NOT_GRAPHQL" }],
-    ["data of something else", { body: `{"data":{"other":1}}` }, { failure: "NOT_GRAPHQL" }],
+    [
+      "a null change without its error",
+      { body: `{"data":{"setSubUserMfa":null}}` },
+      { failure: "NOT_GRAPHQL" },
+    ],
+    ["data of another field", { body: `{"data":{"other":1}}` }, { failure: "NOT_GRAPHQL" }],
   ])("%s", async (_what, answer, expected) => {
     const { url } = await startStub(answer);
     const error = await failureOf(createCamGatewayClient({ url, headers }).setSubUserMfa(change));
     expect(error).toMatchObject({ name: "GatewayTransportError", ...expected });
   });
 
-  test("nobody there", async () => {
+  test("an address where nothing listens", async () => {
     const url = `http://127.0.0.1:${await closedPort()}/graphql`;
     const error = await failureOf(createCamGatewayClient({ url, headers }).camErrors());
     expect(error).toMatchObject({ failure: "NETWORK", reason: "ECONNREFUSED", status: undefined });
@@ -77,14 +81,14 @@ describe("an answer that cannot be used is a typed error without the token", () 
   test.each<[what: string, options: object, call: object]>([
     ["a token", { headers: { authorization: `Bearer ${TOKEN}\n broken` } }, {}],
     ["an idempotency key", { headers }, { idempotencyKey: `${TOKEN}…` }],
-  ])("%s that no header can have, of which nothing is sent", async (_what, options, call) => {
+  ])("%s that a header cannot have, and the client sends nothing", async (_what, options, call) => {
     const { url, requests } = await startStub({ body: "" });
     const error = await failureOf(createCamGatewayClient({ url, ...options }).setSubUserMfa(change, call));
     expect(error).toMatchObject({ failure: "INVALID_HEADER" });
     expect(requests).toEqual([]);
   });
 
-  test("a fetch of the caller's own that throws what it was given", async () => {
+  test("a custom fetch that throws an error with the request", async () => {
     const fetch: GatewayFetch = async (_url, request) => {
       throw Object.assign(new Error("refused"), { request, code: TOKEN });
     };
@@ -96,7 +100,7 @@ describe("an answer that cannot be used is a typed error without the token", () 
 describe("headers", () => {
   const empty = { body: `{"data":{"camErrors":[]}}` };
 
-  test("are asked for before each request where they are a function", async () => {
+  test("come from the function before each request", async () => {
     const { url, requests } = await startStub(empty);
     const tokens = ["one", "two"];
     const client = createCamGatewayClient({
@@ -108,7 +112,7 @@ describe("headers", () => {
     expect(requests.map((request) => request.headers.authorization)).toEqual(["one", "two"]);
   });
 
-  test("do not change what the request is", async () => {
+  test("cannot replace the content type of the request", async () => {
     const { url, requests } = await startStub(empty);
     await createCamGatewayClient({
       url,
@@ -117,7 +121,7 @@ describe("headers", () => {
     expect(requests[0]?.headers).toMatchObject({ "content-type": "application/json", "x-team": "a" });
   });
 
-  test("that cannot be had reach the caller as they failed", async () => {
+  test("that fail reject the call with their own error", async () => {
     const client = createCamGatewayClient({
       url: "/graphql",
       headers: () => Promise.reject(new Error("signed out")),

@@ -11,7 +11,7 @@ import { resultTypeOf, variablesTypeOf } from "./types-of-document.ts";
 
 const root = join(import.meta.dirname, "../..");
 
-/** Where a method takes its variables one by one, this makes an object of them again. */
+/** The type of each operation's variables as one object, also for methods that take them separately. */
 const VARIABLES: Readonly<Record<keyof typeof DOCUMENTS, string>> = {
   subUser:
     "{ readonly opUin: Parameters<CamGatewayClient['subUser']>[0]; readonly account?: ReadOptions['account'] }",
@@ -30,10 +30,10 @@ const VARIABLES: Readonly<Record<keyof typeof DOCUMENTS, string>> = {
   resumeCaller: "Parameters<CamGatewayClient['resumeCaller']>[0]",
 };
 
-/** The schema lets these be null beside an error, which the client throws. */
+/** The fields that are null only together with an error. The client throws that error. */
 const NEVER_NULL: readonly string[] = ["setSubUserMfa", "approveMfaChange", "rejectMfaChange"];
 
-/** Written out to the leaves, so that an interface equals the same properties without a name. */
+/** Helper types. `Plain` expands interfaces, so that an interface equals a literal type with the same properties. */
 const PRELUDE = `
 import type { CamErrorCategory, CamErrorCode, CamGatewayClient, CamGatewayError, ChangeResolution, MfaChangeDecision, MfaChangeStatus, ReadOptions } from "ROOT/src/client/index.ts";
 type Plain<T> = T extends object ? { [K in keyof T]: Plain<T[K]> } : T;
@@ -75,7 +75,7 @@ function enumText(name: string): string {
     .join(" | ");
 }
 
-/** What the compiler says, one line an error. */
+/** Compiles a source and returns the errors of the compiler, one a line. */
 async function compile(source: string): Promise<readonly string[]> {
   const folder = await temporaryFolder();
   const file = await folder.write("claims.mts", PRELUDE.replace("ROOT", root) + source);
@@ -104,7 +104,7 @@ test("the client's types of results, arguments and enums are those of the schema
   expect(await compile(claims.join(""))).toEqual([]);
 });
 
-test("and a difference is found: of nullability, of a field, of an enum's value", async () => {
+test("the comparison finds a difference in nullability, in fields and in enum values", async () => {
   const [subUser = ""] = claims;
   const wrong = [
     subUser.replace("readonly name: string | null", "readonly name: string"),
@@ -116,7 +116,7 @@ test("and a difference is found: of nullability, of a field, of an enum's value"
   for (const complaint of complaints) expect(complaint).toContain("'true' is not assignable to type 'false'");
 });
 
-test("a switch over the codes compiles with every case, and not with one too few", async () => {
+test("a switch over the codes compiles only with every case", async () => {
   const codes = enumText("CamErrorCode").split(" | ");
   const switchOver = (name: string, cases: readonly string[]) => `
     export function ${name}(error: CamGatewayError): true {

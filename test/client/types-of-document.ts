@@ -17,7 +17,7 @@ import {
   visitWithTypeInfo,
 } from "graphql";
 
-/** How JSON carries the schema's scalars. */
+/** The TypeScript type of each scalar of the schema in JSON. */
 const SCALARS: Readonly<Record<string, string>> = {
   ID: "string",
   String: "string",
@@ -29,11 +29,11 @@ const SCALARS: Readonly<Record<string, string>> = {
 
 interface Selected {
   readonly type: GraphQLOutputType;
-  /** By concrete type, then by field; empty for a leaf. */
+  /** The selected fields by concrete type, then by name. Empty for a leaf. */
   readonly byType: Map<string, Map<string, Selected>>;
 }
 
-/** The TypeScript type of a document's only field, as the schema has it. */
+/** Returns the TypeScript type of a document's only field, from the schema. */
 export function resultTypeOf(schema: GraphQLSchema, document: DocumentNode): string {
   const typeInfo = new TypeInfo(schema);
   const root: Selected = { type: typeInfo.getType() as GraphQLOutputType, byType: new Map() };
@@ -96,7 +96,7 @@ function leafText(type: GraphQLOutputType | GraphQLInputType): string {
   return text;
 }
 
-/** The TypeScript type of a document's variables: what may be null may also be left out or undefined. */
+/** Returns the TypeScript type of a document's variables. A nullable variable may also be omitted or undefined. */
 export function variablesTypeOf(schema: GraphQLSchema, document: DocumentNode): string {
   const properties = (getOperationAST(document)?.variableDefinitions ?? []).map(
     ({ variable, type: node }) => {

@@ -32,7 +32,7 @@ export function narrowsWhatCarriesExtensions(
   if (isCamError(formatted)) expectTypeOf(formatted.extensions.requestId).toEqualTypeOf<string>();
   if (isCamError(gatewayError, "CAM_RATE_LIMITED")) {
     expectTypeOf(gatewayError.extensions.retryAfterMs).toEqualTypeOf<number>();
-    // @ts-expect-error The code is known by now.
+    // @ts-expect-error The guard narrowed the code to another one.
     gatewayError.extensions.code satisfies "QUOTA_EXHAUSTED";
   }
   // @ts-expect-error No such code.
@@ -50,10 +50,10 @@ export function leavesAloneWhatHoldsAList(
   for (const error of [apollo, apolloResult, urql, request, plain, caught]) {
     expectTypeOf(isCamError(error)).toEqualTypeOf<boolean>();
   }
-  // The extensions of a CombinedGraphQLErrors are those of the response, not of an error.
+  // The extensions of a CombinedGraphQLErrors belong to the response, not to an error.
   if (isCamError(apollo))
     expectTypeOf(apollo.extensions).toEqualTypeOf<Record<string, unknown> | undefined>();
-  // @ts-expect-error An Error has no extensions, business error inside or not.
+  // @ts-expect-error An Error has no extensions, even if it contains a business error.
   if (isCamError(plain)) plain.extensions;
   expectTypeOf(camErrorOf(caught)).toEqualTypeOf<CamErrorExtensions | undefined>();
   expectTypeOf(camErrorOf(caught, "QUOTA_EXHAUSTED")?.retryAfterMs).toEqualTypeOf<number | undefined>();
@@ -64,7 +64,7 @@ export function aSwitchWithoutACaseDoesNotCompile(category: CamErrorExtensions["
     case "INPUT":
       return "yours";
     default: {
-      // @ts-expect-error Categories are left over.
+      // @ts-expect-error Some categories have no case.
       const nothing: never = category;
       return nothing;
     }
@@ -88,13 +88,13 @@ export function aSwitchOverCodesKnowsWhatIsLeft(
 
 export async function theResultOfTryingIsAUnion(client: CamGatewayClient): Promise<void> {
   const result = await client.trySetSubUserMfa({ opUin: "100021969091", login: { phone: true } });
-  // @ts-expect-error Only one of the two has it.
+  // @ts-expect-error Only one of the two types has this property.
   result.subUser;
   if (result.__typename === "CamFailure") expectTypeOf(result).toEqualTypeOf<CamFailure>();
   else expectTypeOf(result).toEqualTypeOf<SetSubUserMfaPayload>();
-  // @ts-expect-error Results are not the caller's to change.
+  // @ts-expect-error Results are read-only.
   result.__typename = "CamFailure";
-  // @ts-expect-error A number loses digits of such ids.
+  // @ts-expect-error A number could lose digits of a Uin.
   await client.subUser(100021969091);
 }
 
@@ -102,6 +102,6 @@ export function theExtensionsOfGraphQLAreTyped(error: GraphQLError, formatted: G
   expectTypeOf(error.extensions.retryAfterMs).toEqualTypeOf<number | undefined>();
   expectTypeOf(formatted.extensions?.cam?.action).toEqualTypeOf<string | undefined>();
   error.extensions.code satisfies string | undefined;
-  // @ts-expect-error Any other key is what it was.
+  // @ts-expect-error Any other key keeps its type.
   error.extensions["other"] satisfies string;
 }

@@ -1,8 +1,8 @@
 import type { CamErrorCode } from "../../src/contract/index.ts";
 
 /**
- * Every code that the vendor documents for the actions that the gateway uses and as common to all actions, with
- * the code that a consumer of ours relies on. Copied by hand on purpose: a change here is a change for consumers.
+ * Every code that CAM documents for the gateway's actions and for all actions, with the gateway's code for it. Written
+ * by hand on purpose: consumers rely on these pairs, so a change here is a change for them.
  */
 export const expectedCodes: readonly (readonly [camCode: string, code: CamErrorCode])[] = [
   ["FailedOperation.UserNotBindPhone", "USER_NOT_BIND_PHONE"],
@@ -59,7 +59,7 @@ export const expectedCodes: readonly (readonly [camCode: string, code: CamErrorC
   ["UnsupportedRegion", "CAM_UNSUPPORTED_REGION"],
 ];
 
-/** Those of them that do not prove, of a write, that nothing was changed. */
+/** The codes that do not prove that a write changed nothing. */
 export const PROVE_NOTHING: ReadonlySet<string> = new Set([
   "FailedOperation",
   "InternalError",

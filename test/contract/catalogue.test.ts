@@ -11,16 +11,16 @@ import {
 const codes = CAM_ERROR_CATALOGUE.map(({ code }) => code);
 
 describe("the catalogue", () => {
-  test("names each code once", () => {
+  test("has each code once", () => {
     expect(new Set(codes).size).toBe(codes.length);
   });
 
-  test("lets no two codes claim the same code of the vendor's", () => {
+  test("maps each code of CAM to one code only", () => {
     const claimed = CAM_ERROR_CATALOGUE.flatMap(({ camCodes }) => camCodes);
     expect(claimed.filter((camCode, at) => claimed.indexOf(camCode) !== at)).toEqual([]);
   });
 
-  test("lets no code claim a sub-code that it already covers", () => {
+  test("lists no sub-code that its row already covers", () => {
     for (const { camCodes } of CAM_ERROR_CATALOGUE) {
       const covered = camCodes.filter((camCode) => camCodes.some((other) => camCode.startsWith(`${other}.`)));
       expect(covered).toEqual([]);
@@ -32,7 +32,7 @@ describe("the catalogue", () => {
     expect(used).toEqual(new Set(Object.keys(CAM_ERROR_CATEGORY_DESCRIPTIONS)));
   });
 
-  test("makes everything that is throttled retryable, and nothing that somebody has to act on", () => {
+  test("makes throttled codes retryable, and no code that needs an action of a person", () => {
     for (const { code, category, retryable } of CAM_ERROR_CATALOGUE) {
       if (category === "THROTTLED") expect(retryable, code).toBe(true);
       if (["PRECONDITION", "FORBIDDEN", "MISCONFIGURED", "INPUT"].includes(category)) {
@@ -41,7 +41,7 @@ describe("the catalogue", () => {
     }
   });
 
-  test("never invites a repeat of a change whose outcome is unknown", () => {
+  test("makes OUTCOME_UNKNOWN not retryable", () => {
     expect(describeCamError("OUTCOME_UNKNOWN").retryable).toBe(false);
   });
 });
@@ -51,31 +51,31 @@ describe.each(CAM_ERROR_CATALOGUE)("the texts of $code", ({ code, message, remed
     expect(code).toMatch(/^[A-Z]+(_[A-Z]+)*$/);
     for (const text of [message, remedy]) {
       expect(text).toMatch(/^[A-Z][ -~]*[a-zA-Z]\.$/);
-      expect(text).not.toMatch(/ {2}|\*\/|[|`"\\]/); // They also go into tables, comments and JSON.
+      expect(text).not.toMatch(/ {2}|\*\/|[|`"\\]/); // Tables, comments and JSON contain these texts too.
     }
     expect(message.slice(0, -1)).not.toContain(". ");
   });
 
-  test("mean something to a person who does not know the vendor's interface", () => {
+  test("use no terms of CAM's API", () => {
     const jargon =
       /\b(CAM|Uin|OpUin|SubUin|MFA|Stoken|STS|TC3|SecretId|SecretKey|RequestId|HTTP|JSON|null|undefined)\b/i;
     expect(message).not.toMatch(jargon);
-    expect(message).not.toMatch(/[a-z][A-Z](?!hat)/); // No names of fields; WeChat may stay.
+    expect(message).not.toMatch(/[a-z][A-Z](?!hat)/); // Names of fields have this form. WeChat is permitted.
     expect(remedy.replaceAll(/\bcam\.(code|action|requestId)\b/g, "")).not.toMatch(jargon);
   });
 });
 
 describe("looking up a code", () => {
-  test("gives the row that belongs to it", () => {
+  test("returns its row", () => {
     for (const info of CAM_ERROR_CATALOGUE) expect(describeCamError(info.code)).toBe(info);
   });
 
-  test("refuses what is not a code", () => {
+  test("throws for an unknown code", () => {
     expect(() => describeCamError("toString" as CamErrorCode)).toThrow(TypeError);
   });
 
   test.each(["", "toString", "__proto__", "internal", null, undefined, 7, ["INTERNAL"]])(
-    "%j is no code",
+    "%j is not a code",
     (value) => {
       expect(isCamErrorCode(value)).toBe(false);
     },

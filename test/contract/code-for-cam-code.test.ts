@@ -3,12 +3,12 @@ import { describe, expect, test } from "vitest";
 import { CAM_ERROR_CATALOGUE, codeForCamCode, isCamErrorCode } from "../../src/contract/index.ts";
 import { expectedCodes } from "./cam-codes.ts";
 
-describe("a code of the vendor's", () => {
+describe("a code of CAM", () => {
   test.each(expectedCodes)("%s becomes %s", (camCode, code) => {
     expect(codeForCamCode(camCode)).toBe(code);
   });
 
-  test("every code of the catalogue that the vendor can cause is in that table", () => {
+  test("the table has every code of the catalogue that CAM can cause", () => {
     const caused = CAM_ERROR_CATALOGUE.filter(({ camCodes }) => camCodes.length > 0).map(({ code }) => code);
     expect(new Set(expectedCodes.map(([, code]) => code))).toEqual(new Set(caused));
   });
@@ -21,7 +21,7 @@ describe("a code of the vendor's", () => {
     ["FailedOperation.UserNotBindPhone.SomethingNew", "USER_NOT_BIND_PHONE"],
     ["FailedOperation.UserNotBindFax", "CAM_FAILED_OPERATION"],
     ["InternalError.", "CAM_UNAVAILABLE"],
-  ])("%s, which nobody documented, goes by its longest known prefix to %s", (camCode, code) => {
+  ])("the undocumented %s becomes the code of its longest known prefix: %s", (camCode, code) => {
     expect(codeForCamCode(camCode)).toBe(code);
   });
 
@@ -44,7 +44,7 @@ describe("a code of the vendor's", () => {
     expect(codeForCamCode(camCode)).toBe("CAM_UNKNOWN_ERROR");
   });
 
-  test("a sub-code never changes what its parent means, however odd it is", () => {
+  test("an unknown sub-code has the code of its parent, whatever its text", () => {
     const known = fc.constantFrom(...CAM_ERROR_CATALOGUE.flatMap(({ camCodes }) => camCodes));
     fc.assert(
       fc.property(known, fc.string(), (camCode, tail) => {
@@ -54,13 +54,13 @@ describe("a code of the vendor's", () => {
     );
   });
 
-  test("any string has a code", () => {
+  test("any string becomes a code", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), (camCode) => isCamErrorCode(codeForCamCode(camCode))),
     );
   });
 
-  test("a string of many megabytes costs no more than a short one", () => {
+  test("a string of 20 MB takes no longer than a short one", () => {
     const dots = ".".repeat(20_000_000);
     const known = `InternalError${dots}`;
     const started = performance.now();

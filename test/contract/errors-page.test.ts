@@ -23,13 +23,13 @@ describe("the page of errors", () => {
     expect(targets.filter((target) => !anchors.has(target ?? ""))).toEqual([]);
   });
 
-  test("leads from each of the vendor's codes to ours", () => {
+  test("maps each code of CAM to a code of the gateway", () => {
     const rows = [...page.matchAll(/^\| `([A-Za-z.]+)` *\| \[([A-Z_]+)\]/gm)];
     expect(rows.length).toBe(CAM_ERROR_CATALOGUE.flatMap(({ camCodes }) => camCodes).length);
     for (const [, camCode = "", code] of rows) expect(codeForCamCode(camCode)).toBe(code);
   });
 
-  test("shows an example that keeps the contract", () => {
+  test("shows a valid example of extensions", () => {
     const [, example = ""] = /```json\n(.*?)```/s.exec(page) ?? [];
     expect(isCamErrorExtensions(JSON.parse(example))).toBe(true);
   });

@@ -7,7 +7,7 @@ import {
   createCamErrorExtensions,
 } from "../../src/contract/index.ts";
 
-/** What a portal writes. A code that is missing, or one that is gone, does not compile. */
+/** A switch as a portal writes it. It does not compile if a code has no case, or a case has no code. */
 function whoCanHelp(error: CamErrorExtensions): "caller" | "operator" | "vendor" | number {
   switch (error.code) {
     case "USER_NOT_BIND_PHONE":
@@ -81,19 +81,19 @@ function whoCanHelp(error: CamErrorExtensions): "caller" | "operator" | "vendor"
 }
 
 describe("the generated union", () => {
-  test("can be switched on without a default", () => {
+  test("permits a switch with a case for each code", () => {
     for (const { code, category } of CAM_ERROR_CATALOGUE) {
       const answer = whoCanHelp(createCamErrorExtensions(code, { requestId: "r", retryAfterMs: 250 }));
       expect(answer === 250).toBe(category === "THROTTLED");
     }
   });
 
-  test("covers the codes and categories of the catalogue, no more and no fewer", () => {
+  test("has exactly the codes and categories of the catalogue", () => {
     expectTypeOf<CamErrorExtensions["code"]>().toEqualTypeOf<CamErrorCode>();
     expectTypeOf<CamErrorExtensions["category"]>().toEqualTypeOf<CamErrorCategory>();
   });
 
-  test("ties category, retryable and waiting time to the code", () => {
+  test("types category, retryable and retryAfterMs by the code", () => {
     type Phone = Extract<CamErrorExtensions, { code: "USER_NOT_BIND_PHONE" }>;
     expectTypeOf<Phone["category"]>().toEqualTypeOf<"PRECONDITION">();
     expectTypeOf<Phone["retryable"]>().toEqualTypeOf<false>();

@@ -25,7 +25,7 @@ describe.each(CAM_ERROR_CATALOGUE)("the extensions of $code", ({ code, category,
   const throttled = category === "THROTTLED";
   const full: Record<string, unknown> = { ...createCamErrorExtensions(code, fullFacts) };
 
-  test("match the published schema with every fact and with the fewest", () => {
+  test("match the published schema with all facts and with only the required ones", () => {
     expect(full).toEqual({ code, category, retryable, ...fullFacts });
     expect(validate(full), JSON.stringify(validate.errors)).toBe(true);
 
@@ -37,37 +37,37 @@ describe.each(CAM_ERROR_CATALOGUE)("the extensions of $code", ({ code, category,
 
   test.each([
     ["another category", { category: category === "INPUT" ? "INTERNAL" : "INPUT" }],
-    ["the other retryable", { retryable: !retryable }],
+    ["the opposite retryable", { retryable: !retryable }],
     ["another code", { code: category === "NOT_FOUND" ? "INTERNAL" : "USER_NOT_EXIST" }],
     ["a code in lower case", { code: code.toLowerCase() }],
     ["no request id", { requestId: undefined }],
     ["a number as request id", { requestId: 7 }],
     ["a number as user", { opUin: 100021969091 }],
     ["a number as time", { expiresAt: 1_772_357_400_000 }],
-    ["a text as waiting time", { retryAfterMs: "250" }],
-    ["half an answer of the vendor", { cam: { code: "FailedOperation" } }],
-    ["no answer at all in place of one", { cam: null }],
+    ["a string as waiting time", { retryAfterMs: "250" }],
+    ["an incomplete cam", { cam: { code: "FailedOperation" } }],
+    ["null as cam", { cam: null }],
   ])("with %s are refused by the schema and by the guard", (_, wrong) => {
     const altered = JSON.parse(JSON.stringify({ ...full, ...wrong }));
     expect(validate(altered)).toBe(false);
     expect(isCamErrorExtensions(altered)).toBe(false);
   });
 
-  test("need a waiting time exactly where the code is throttled", () => {
+  test("need a waiting time only for a throttled code", () => {
     const { retryAfterMs: _, ...without } = full;
     expect(validate(without)).toBe(!throttled);
     expect(isCamErrorExtensions(without)).toBe(!throttled);
   });
 
-  test("with a key too many are refused by the schema, while the guard forgives what a router adds", () => {
+  test("with an additional key are refused by the schema and accepted by the guard, because routers add keys", () => {
     const more = { ...full, serviceName: "cam" };
     expect(validate(more)).toBe(false);
     expect(isCamErrorExtensions(more)).toBe(true);
   });
 });
 
-describe("making extensions", () => {
-  test("always gives what the schema and the guard accept, whatever waiting time comes in", () => {
+describe("createCamErrorExtensions", () => {
+  test("returns extensions that the schema and the guard accept, for any waiting time", () => {
     const code = fc.constantFrom(...CAM_ERROR_CATALOGUE.map((info) => info.code));
     const facts = fc.record(
       {
@@ -96,13 +96,13 @@ describe("making extensions", () => {
     );
   });
 
-  test("rounds the waiting time up, so that nobody comes back too early", () => {
+  test("rounds the waiting time up, so that no caller retries too early", () => {
     expect(
       createCamErrorExtensions("QUOTA_EXHAUSTED", { requestId: "r", retryAfterMs: 0.2 }).retryAfterMs,
     ).toBe(1);
   });
 
-  test("passes on nothing but the facts of the contract", () => {
+  test("keeps only the facts of the contract", () => {
     const cam = { code: "c", action: "a", requestId: "v", secretKey: "k" };
     const facts = { requestId: "r", cam, stack: "s" };
     expect(JSON.stringify(createCamErrorExtensions("INTERNAL", facts))).not.toMatch(/secretKey|stack/);

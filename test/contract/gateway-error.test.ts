@@ -8,7 +8,7 @@ import {
 } from "../../src/contract/index.ts";
 
 describe("a refusal of the gateway", () => {
-  test("speaks with the catalogue's message and keeps its detail to itself", () => {
+  test("has the catalogue's message, and its text does not include the detail", () => {
     const error = new GatewayError("INTERNAL", { detail: "column changes.outcome is missing" });
     expect(error).toBeInstanceOf(Error);
     expect(error.name).toBe("GatewayError");
@@ -17,12 +17,12 @@ describe("a refusal of the gateway", () => {
     expect(String(error)).not.toContain("column");
   });
 
-  test("puts a hint behind the message", () => {
+  test("appends a hint to the message", () => {
     const error = new GatewayError("FORBIDDEN", { hint: "It needs the scope mfa:write." });
     expect(error.message).toBe("You do not have the permission for this. It needs the scope mfa:write.");
   });
 
-  test("carries the facts that the extensions need", () => {
+  test("has the facts that the extensions need", () => {
     const cause = new Error("database is gone");
     const opUin = parseUin("100021969091");
     const error = new GatewayError("QUOTA_EXHAUSTED", { opUin, changeId: "c-1", retryAfterMs: 250, cause });
@@ -35,11 +35,11 @@ describe("a refusal of the gateway", () => {
     });
   });
 
-  test("has no cause where none was given", () => {
+  test("has no cause property without a cause", () => {
     expect("cause" in new GatewayError("FORBIDDEN")).toBe(false);
   });
 
-  test("cannot pretend to be an answer of the vendor", () => {
+  test("cannot have a code that only CAM returns", () => {
     expectTypeOf<"USER_NOT_EXIST">().not.toExtend<GatewayErrorCode>();
     expectTypeOf<"CAM_UNKNOWN_ERROR">().not.toExtend<GatewayErrorCode>();
     expectTypeOf<"CAM_TIMEOUT" | "OUTCOME_UNKNOWN" | "INTERNAL">().toExtend<GatewayErrorCode>();

@@ -22,7 +22,7 @@ async function run(options: { check: boolean; root?: string }) {
 }
 
 describe("npm run generate", () => {
-  test("writes every artefact, and then finds nothing to do", async () => {
+  test("writes every artefact, and the check then passes", async () => {
     expect(await run({ check: false })).toEqual({
       exitCode: 0,
       output: contractArtefacts.map(({ path }) => `${path} written.`).join("\n"),
@@ -33,7 +33,7 @@ describe("npm run generate", () => {
     });
   });
 
-  test("leaves files alone that are up to date, so that nothing rebuilds", async () => {
+  test("does not rewrite files that are up to date, so that nothing rebuilds", async () => {
     await run({ check: false });
     const file = join(root, "docs/errors.md");
     const before = await stat(file);
@@ -41,20 +41,20 @@ describe("npm run generate", () => {
     expect((await stat(file)).mtimeMs).toBe(before.mtimeMs);
   });
 
-  test("says in every file that it is generated, and by which command", async () => {
+  test("marks every file as generated, with the command that generates it", async () => {
     await run({ check: false });
     for (const { path } of contractArtefacts) {
       expect(await readFile(join(root, path), "utf8"), path).toMatch(/Do not edit: run `npm run generate`\./);
     }
   });
 
-  test("gives the same bytes every time", async () => {
+  test("renders the same bytes every time", async () => {
     for (const { render } of contractArtefacts) expect(await render()).toBe(await render());
   });
 });
 
 describe("npm run check:generated", () => {
-  test("names each stale and each missing file, and the command that repairs them", async () => {
+  test("prints each stale and each missing file, and the command that repairs them", async () => {
     await run({ check: false });
     await writeFile(join(root, "docs/errors.md"), "# Errors\n");
     await rm(join(root, "schema/error-extensions.schema.json"));
@@ -77,7 +77,7 @@ describe("npm run check:generated", () => {
     expect(status).toBe(1);
   });
 
-  test("is content with the committed files", async () => {
+  test("passes for the committed files", async () => {
     expect((await run({ check: true, root: repository })).output).toBe(
       "All 2 generated files are up to date.",
     );

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 
 const folder = fileURLToPath(new URL("../../src/contract", import.meta.url));
 
-test("a browser can load the contract: it imports nothing from outside its own folder", () => {
+test("the contract imports nothing from outside its folder, so that a browser can load it", () => {
   const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((file) =>
     file.endsWith(".ts"),
   );

@@ -56,18 +56,18 @@ describe("a Uin", () => {
     [Number.MAX_SAFE_INTEGER, "9007199254740991"],
     [9007199254740993n, "9007199254740993"],
     [MAX, "18446744073709551615"],
-  ])("%o is read as %s", (value, uin) => {
+  ])("%o is parsed as %s", (value, uin) => {
     expect(parseUin(value)).toBe(uin);
     expect(explainUin(value)).toBe("The value is a valid Uin.");
   });
 
-  test.each(refused)("%o is refused, and the reason is given", (value, reason) => {
+  test.each(refused)("%o is refused with a reason", (value, reason) => {
     expect(parseUin(value)).toBeUndefined();
     expect(isUin(value)).toBe(false);
     expect(explainUin(value)).toMatch(reason);
   });
 
-  test("is a string only once it has been checked", () => {
+  test("is a string that was checked, so a plain string is not a Uin", () => {
     expectTypeOf<Uin>().toExtend<string>();
     expectTypeOf<string>().not.toExtend<Uin>();
     expect(isUin("1")).toBe(true);
@@ -77,7 +77,7 @@ describe("a Uin", () => {
 });
 
 describe("for any value", () => {
-  test("a whole number is a Uin exactly between 1 and 2^64-1, in each form that holds it exactly", () => {
+  test("a whole number from 1 to 2^64-1 is a Uin, as a bigint, a string or a safe integer", () => {
     fc.assert(
       fc.property(fc.bigInt({ min: -(2n ** 66n), max: 2n ** 66n }), (value) => {
         const expected = value >= 1n && value <= MAX ? String(value) : undefined;
@@ -99,7 +99,7 @@ describe("for any value", () => {
     );
   });
 
-  test("the explanation is one line of printable text that repeats at most 40 characters", () => {
+  test("the explanation is one printable line that quotes at most 40 characters", () => {
     fc.assert(
       fc.property(fc.anything({ withBigInt: true }), (value) => {
         expect(explainUin(value)).toMatch(/^[ -~…]+$/);

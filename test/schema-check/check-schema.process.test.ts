@@ -8,7 +8,7 @@ import { temporaryFolder } from "../support/temporary-folder.ts";
 const SDL_PATH = "schema/subgraph.graphql";
 const SDL = readFileSync(SDL_PATH, "utf8");
 
-/** A folder with the repository's schemas and this changelog, where each test alters what it is about. */
+/** Creates a folder with the repository's schemas and a changelog, for a test to alter. */
 async function copyOfSchemas(changelog = "") {
   const { path: root } = await temporaryFolder();
   mkdirSync(join(root, "schema"));
@@ -29,14 +29,14 @@ async function copyOfSchemas(changelog = "") {
   return { write, git, check };
 }
 
-/** The SDL with something else in it, which has to be there. */
+/** Returns the SDL with a replacement. @throws if the SDL does not have the text to replace. */
 function altered(from: string | RegExp, to: string): string {
   const sdl = SDL.replace(from, to);
   if (sdl === SDL) throw new Error(`The SDL has no ${from}.`);
   return sdl;
 }
 
-/** A line with the description above it. */
+/** Returns a pattern for a line with the description above it. */
 function described(line: string): RegExp {
   return new RegExp(`^ +"""(?:\\n.*\\n *|.*)"""\\n +${line}\\n`, "m");
 }
@@ -51,12 +51,15 @@ describe("composition", () => {
 
   test.each([
     ["without the entity's key", altered(/@key\(fields: "opUin"\)/, "")],
-    ["with a key of fields that are none", altered('@key(fields: "opUin")', '@key(fields: "uin")')],
-    ["with a weight of cost that is no number", altered("@cost(weight: 2)", '@cost(weight: "two")')],
-    ["with a list sized by what is no number", altered("assumedSize: 50", 'slicingArguments: ["opUins"]')],
-    ["that cannot be read", altered("type Query {", "type Query {{")],
+    ["with a key of unknown fields", altered('@key(fields: "opUin")', '@key(fields: "uin")')],
+    ["with a cost weight that is not a number", altered("@cost(weight: 2)", '@cost(weight: "two")')],
+    [
+      "with a list sized by an argument that is not a number",
+      altered("assumedSize: 50", 'slicingArguments: ["opUins"]'),
+    ],
+    ["with a syntax error", altered("type Query {", "type Query {{")],
     ["with a directive that is not imported", altered('"@tag"', '"@shareable"')],
-  ])("refuses an SDL %s, and says which composers do", async (_case, sdl) => {
+  ])("refuses an SDL %s, and names the composers that fail", async (_case, sdl) => {
     const { write, check } = await copyOfSchemas();
     write(SDL_PATH, sdl);
     const { exitCode, output } = await check();
@@ -70,7 +73,7 @@ describe("a breaking change", () => {
   const LINE = "`SubUser.nickname`: Field 'nickname' was removed from object type 'SubUser'";
   const earlier = altered(/(^type SubUser .*\{$)/m, "$1\n  nickname: String");
 
-  test("is refused with the line that would record it", async () => {
+  test("is refused with the changelog line that would permit it", async () => {
     const { write, check } = await copyOfSchemas("# Changelog\n");
     const { exitCode, output } = await check(write("earlier.graphql", earlier));
     expect(output).toContain(
@@ -80,10 +83,10 @@ describe("a breaking change", () => {
   });
 
   test.each([
-    ["as the check gives it", `- ${LINE}`],
+    ["as the check prints it", `- ${LINE}`],
     ["wrapped", `- ${LINE.replace(" was", "\n  was")}`],
     ["among others", `- \`Query.old\`: gone\n- ${LINE}\n\n### Added\n\n- more`],
-  ])("is accepted where the changelog records it, %s", async (_case, record) => {
+  ])("is accepted if the changelog records it, %s", async (_case, record) => {
     const { write, check } = await copyOfSchemas(
       `## Unreleased\n\n### Breaking schema changes\n\n${record}\n`,
     );
@@ -92,12 +95,12 @@ describe("a breaking change", () => {
     expect(exitCode).toBe(0);
   });
 
-  test("is not accepted where the changelog has it under another heading", async () => {
+  test("is refused if the changelog has it under another heading", async () => {
     const { write, check } = await copyOfSchemas(`### Breaking schema changes\n\n### Removed\n\n- ${LINE}\n`);
     expect((await check(write("earlier.graphql", earlier))).exitCode).toBe(1);
   });
 
-  test("is found against the last commit that has another SDL, before and after it is committed", async () => {
+  test("is found by comparison with the last commit of another SDL, before and after its own commit", async () => {
     const { write, git, check } = await copyOfSchemas();
     git("init", "--quiet");
     write(SDL_PATH, earlier);
@@ -123,7 +126,7 @@ test.each([
   ["a value of an enum", altered(described("IDEMPOTENCY_KEY_REUSED"), "")],
   ["a directive", altered('@tag(name: "internal")', "")],
   ["another description", altered("One sub-user. Null if CAM has no such user.", "A user.")],
-])("what is only added passes: %s", async (_case, earlier) => {
+])("an addition passes: %s", async (_case, earlier) => {
   const { write, check } = await copyOfSchemas();
   expect(await check(write("earlier.graphql", earlier))).toMatchObject({
     exitCode: 0,
@@ -131,7 +134,7 @@ test.each([
   });
 });
 
-test("outside a git repository there is nothing to compare with, which is said and no failure", async () => {
+test("the check passes outside a git repository, and reports that it compared nothing", async () => {
   const { check } = await copyOfSchemas();
   expect(await check()).toMatchObject({
     exitCode: 0,
@@ -139,7 +142,7 @@ test("outside a git repository there is nothing to compare with, which is said a
   });
 });
 
-test("a commit or file that is not there is a failure", async () => {
+test("the check fails for an unknown commit or file", async () => {
   const { check } = await copyOfSchemas();
   expect(await check("nowhere")).toMatchObject({
     exitCode: 1,

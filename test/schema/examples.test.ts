@@ -22,16 +22,19 @@ beforeAll(async () => {
   return () => gateway.stop();
 });
 
-// In order, for one example may tell what another one has changed.
-test.each(examples)("$name answers as its comment says", async ({ document, description, errorCode }) => {
-  const promisedCamCode = /extensions\.cam\.code is (\w+\.\w+)/.exec(description)?.[1];
-  const { data, errors } = await post(document);
-  const code = errors?.[0]?.extensions.code ?? data?.trySetSubUserMfa?.code ?? null;
-  expect(code, errors?.[0]?.message).toBe(errorCode);
-  if (promisedCamCode !== undefined) {
-    expect(errors?.[0]?.extensions.cam?.code).toBe(promisedCamCode);
-  }
-});
+// In order, because an example may show a change of an earlier one.
+test.each(examples)(
+  "$name gets the answer that its comment describes",
+  async ({ document, description, errorCode }) => {
+    const promisedCamCode = /extensions\.cam\.code is (\w+\.\w+)/.exec(description)?.[1];
+    const { data, errors } = await post(document);
+    const code = errors?.[0]?.extensions.code ?? data?.trySetSubUserMfa?.code ?? null;
+    expect(code, errors?.[0]?.message).toBe(errorCode);
+    if (promisedCamCode !== undefined) {
+      expect(errors?.[0]?.extensions.cam?.code).toBe(promisedCamCode);
+    }
+  },
+);
 
 async function post(query: string): Promise<Answer> {
   const headers = { "content-type": "application/json" };

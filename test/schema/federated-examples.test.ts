@@ -15,7 +15,7 @@ beforeAll(async () => {
 
 const FAILURE = { code: "USER_NOT_BIND_PHONE", requestId: expect.any(String) };
 
-/** What comes back of each, as its comment says. */
+/** The answer to each example, as its comment describes it. */
 const ANSWERS: Readonly<Record<string, unknown>> = {
   EmployeesAndTheirProtection: {
     data: {
@@ -47,6 +47,9 @@ const ANSWERS: Readonly<Record<string, unknown>> = {
 
 const examples = await loadExamples(FEDERATED_EXAMPLES_DIR);
 
-test.each(examples)("$name answers behind a router as its comment says", async ({ name, document }) => {
-  expect(await send(document)).toMatchObject(ANSWERS[name] ?? { answer: "nobody has written down" });
-});
+test.each(examples)(
+  "$name gets through a router the answer that its comment describes",
+  async ({ name, document }) => {
+    expect(await send(document)).toMatchObject(ANSWERS[name] ?? { answer: "missing in ANSWERS" });
+  },
+);

@@ -13,7 +13,7 @@ const schema = JSON.parse(readFileSync("schema/policy.schema.json", "utf8"));
 const isValid = new Ajv2020({ strict: false }).compile(schema);
 
 describe("schema/policy.schema.json", () => {
-  test("takes the example, and what the gateway takes", () => {
+  test("accepts the example, and other policies that the gateway accepts", () => {
     expect(isValid(parse(EXAMPLE)), JSON.stringify(isValid.errors)).toBe(true);
     expect(isValid({ rules: [] })).toBe(true);
     expect(isValid({ $schema: "policy.schema.json", protectedUsers: [1, "1-2"], rules: [] })).toBe(true);
@@ -46,59 +46,83 @@ describe("schema/policy.example.yaml", () => {
   const admin = { name: "admin-zhang", remark: "#admin" };
 
   test.each<[what: string, wanted: Switch, asked: Asked, effect: string, rule: string | undefined]>([
-    ["the portal switches on", "login.phone.on", { ...plain, caller: portal }, "allow", "on"],
-    ["the portal does not switch off", "login.phone.off", { ...plain, caller: portal }, "deny", undefined],
-    ["by day the help desk does", "action.stoken.off", { ...plain, caller: helpDesk }, "allow", "off-by-day"],
+    ["the portal may switch a method on", "login.phone.on", { ...plain, caller: portal }, "allow", "on"],
     [
-      "by night with approval",
+      "the portal may not switch a method off",
+      "login.phone.off",
+      { ...plain, caller: portal },
+      "deny",
+      undefined,
+    ],
+    [
+      "the help desk may switch a method off by day",
+      "action.stoken.off",
+      { ...plain, caller: helpDesk },
+      "allow",
+      "off-by-day",
+    ],
+    [
+      "the help desk needs approval at night",
       "action.stoken.off",
       { ...plain, caller: helpDesk, atMs: night },
       "allow",
       "off-at-night",
     ],
     [
-      "only of employees",
+      "the help desk may change only employees",
       "login.phone.off",
       { ...plain, caller: helpDesk, opUin: "100021970000" },
       "deny",
       undefined,
     ],
     [
-      "nobody gives up other methods",
+      "no caller may drop other methods",
       "login.other.off",
       { ...plain, caller: helpDesk },
       "deny",
       "keep-other-methods",
     ],
     [
-      "administrators are the security team's",
+      "the security team may change administrators",
       "login.phone.off",
       { ...admin, caller: security },
       "allow",
       "administrators",
     ],
-    ["and nobody else's", "login.phone.on", { ...admin, caller: portal }, "deny", "administrators-else"],
     [
-      "by name too",
+      "no other caller may change an administrator by remark",
+      "login.phone.on",
+      { ...admin, caller: portal },
+      "deny",
+      "administrators-else",
+    ],
+    [
+      "no other caller may change an administrator by name",
       "login.phone.on",
       { ...admin, remark: "", caller: portal },
       "deny",
       "administrators-else",
     ],
     [
-      "nor are those whom CAM does not describe",
+      "no other caller may change a user without a name and a remark in CAM",
       "login.phone.on",
       { name: null, remark: null, caller: portal },
       "deny",
       "administrators-else",
     ],
-    ["which hangs on the user", "login.phone.on", { caller: portal }, "read-profile", "administrators-else"],
+    [
+      "a decision about an unread user needs the profile",
+      "login.phone.on",
+      { caller: portal },
+      "read-profile",
+      "administrators-else",
+    ],
   ])("%s", (_what, wanted, asked, effect, rule) => {
     const verdict = decideSwitch(policy, wanted, question(asked));
     expect([verdict.effect, verdict.rule?.id]).toEqual([effect, rule]);
   });
 
-  test("asks for approval where two people have to agree", () => {
+  test("requires approval for administrators and at night, with different times", () => {
     const asking = policy.rules.filter(({ approval }) => approval !== undefined);
     expect(asking.map(({ id, approval }) => [id, approval?.expiresInMinutes])).toEqual([
       ["administrators", 60],
@@ -106,7 +130,7 @@ describe("schema/policy.example.yaml", () => {
     ]);
   });
 
-  test("protects one user and a range of them, and gives an account to an issuer's callers", () => {
+  test("protects one user and a range of users, and grants an account to the callers of one issuer", () => {
     const all = ["100021969097", "100021900000", "100021900099", "100021900100"];
     expect(all.map((opUin) => isInSome(policy.protectedUsers, uin(opUin)))).toEqual([
       true,
