@@ -5,24 +5,24 @@ import type { CamResult } from "./read-reply.ts";
 import type { RetryRefusal } from "./retry/decide-retry.ts";
 import type { TransportError } from "./transport/http-transport.ts";
 
-/** One attempt at a call, for logs: a request that was made, or that could not be made. */
+/** One attempt at a call, for logs: a request that the gateway sent or could not send. */
 export interface CamAttempt {
   readonly action: string;
-  /** The gateway's id of the operation, which went out as X-TC-TraceId. */
+  /** The gateway's id of the operation, sent as X-TC-TraceId. */
   readonly traceId: string;
   /** 1 for the first. */
   readonly attempt: number;
   readonly durationMs: number;
   /** The time spent waiting for a slot of the quota. */
   readonly quotaWaitMs: number;
-  /** CAM's RequestId, where the reply had one. */
+  /** CAM's RequestId. Undefined if the reply had none. */
   readonly camRequestId: string | undefined;
   readonly error: CamError | undefined;
-  /** What follows an error. */
+  /** The step after an error: a retry, or the reason to give up. Undefined after a result. */
   readonly next: { readonly retryInMs: number } | { readonly gaveUp: RetryRefusal } | undefined;
 }
 
-/** How an attempt ended: with a result or an error. */
+/** The end of an attempt: a result or an error. */
 export interface AttemptOutcome<Output> {
   readonly result?: CamResult<Output>;
   readonly error?: CamError;
@@ -32,17 +32,23 @@ export interface AttemptOutcome<Output> {
 }
 
 /**
- * What the gateway has corrected since the request was signed: the timestamp, by CAM's Date header, or the key. CAM refuses
- * both before it does anything, so a write may be repeated too.
+ * A correction after CAM refused a signed request: the gateway now signs with another timestamp, by CAM's Date header,
+ * or with another key. CAM refuses a wrong timestamp or key before it acts, so the gateway may repeat a write too.
  */
 export type Correction = "clock" | "key";
 
-/** A refusal shows that CAM works. Its own faults, and replies that are not from CAM, count as failures. */
+/**
+ * Returns the vote on an error after a reply. A refusal shows that CAM works. CAM's own faults, and replies that are
+ * not from CAM, count as failures.
+ */
 export function voteOnError({ kind, camCode }: CamError): CircuitVote {
   return kind === "REFUSED" && !isServiceFault(camCode) ? "WELL" : "FAILED";
 }
 
-/** @param isCut The deadline left less time than an attempt may take, so a timeout says nothing about CAM. */
+/**
+ * Returns the vote on an exchange without a complete reply.
+ * @param isCut Whether the deadline shortened the timeout of the attempt. Then a timeout does not show a fault of CAM.
+ */
 export function voteOnLoss({ reason }: TransportError, isCut: boolean): CircuitVote {
   return reason === "ABORTED" || (reason === "TIMEOUT" && isCut) ? undefined : "FAILED";
 }

@@ -34,54 +34,60 @@ export interface CamClientDeps {
   readonly signer: Tc3Signer;
   readonly transport: HttpTransport;
   readonly budget: RateBudget;
-  /** Without it, failures never stop further calls. */
+  /** If it is undefined, failures never stop further calls. */
   readonly circuits?: ActionCircuits;
   readonly skew: ClockSkew;
   readonly clock: Clock;
-  /** Reports every attempt. It must not throw. */
+  /** Receives every attempt. Must not throw. */
   readonly onAttempt?: (attempt: CamAttempt) => void;
 }
 
 export interface CamCallOptions {
-  /** Monotonic milliseconds by which the call ends, with its waits and retries. */
+  /** The latest end of the call, including its waits and retries, in monotonic milliseconds. */
   readonly deadlineMs: number;
-  /** Goes out as X-TC-TraceId. */
+  /** The value of X-TC-TraceId. */
   readonly traceId: string;
-  /** The caller that the call is for: callers take turns at the quota. Default: the gateway itself. */
+  /** The caller whose operation makes the call. Callers take turns at the quota. Default: the gateway itself. */
   readonly caller?: string | undefined;
   /** Default: "interactive". */
   readonly priority?: CallPriority;
-  /** Default: as many as decide-retry.ts allows. */
+  /** Default: MAX_ATTEMPTS of decide-retry.ts. */
   readonly maxAttempts?: number;
-  /** A read that a write begins with. The quota refuses it like the write when its store is unavailable. */
+  /**
+   * Marks a read that begins a write. While the store of the quota is unavailable, the quota refuses it like the write.
+   */
   readonly forWrite?: boolean;
   readonly signal?: AbortSignal;
-  /** Reports the attempts of this call, in addition to the client's own report. */
+  /** Receives the attempts of this call, in addition to the client's own `onAttempt`. */
   readonly onAttempt?: (attempt: CamAttempt) => void;
 }
 
-/** A call and the number of its attempt. */
+/** One attempt at a call. */
 interface Attempt<Output> extends CamCallOptions {
   readonly action: CamAction<never, Output>;
   readonly body: string;
-  /** The one user that the call is about. */
+  /** The only user of the call. Undefined if the call has no user or several. */
   readonly user: Uin | undefined;
   readonly attempt: number;
-  /** The call takes the next slot, because it had one before. Otherwise it queues from the end. */
+  /** Whether the call takes the next slot, because it already had one. Otherwise it joins the end of the queue. */
   readonly requeued: NonNullable<RateRequest["requeued"]>;
 }
 
 /**
- * The time that an exchange usually takes. A slot that comes later would be spent on a call whose reply comes after the
- * deadline, and the outcome of a write would be unknown. A call with little time left reserves a part of it.
+ * The usual time of an exchange, which a call reserves before its deadline. With a later slot, the reply would come
+ * after the deadline, and the outcome of a write would be unknown.
  */
 const EXCHANGE_MS = 300;
+/** The largest part of its remaining time that a call reserves for the exchange. */
 const EXCHANGE_PART = 0.2;
 
-/** Calls that the gateway makes for no caller share a turn. */
+/** The caller of the gateway's own calls, which share one turn at the quota. */
 const OWN_CALLS = "gateway";
 
-/** Makes calls to CAM. Every attempt takes a credential, a slot of the quota, a signature and an exchange. */
+/**
+ * Makes calls to CAM. Each attempt gets a credential, takes a slot of the quota, signs the request, sends it and reads
+ * the reply.
+ */
 export class CamClient {
   readonly #deps: CamClientDeps;
 
@@ -90,11 +96,11 @@ export class CamClient {
   }
 
   /**
-   * Makes a call. Repeats it where that is safe (decide-retry.ts) and in time.
+   * Makes a call. Repeats it if that is safe (decide-retry.ts) and the deadline permits.
    *
    * @throws CamError of the last attempt.
-   * @throws GatewayError CAM_CIRCUIT_OPEN while the circuit of the action is open, or QUOTA_EXHAUSTED where nothing was
-   *   sent because no slot comes free before the deadline.
+   * @throws GatewayError before the first request: CAM_CIRCUIT_OPEN while the circuit of the action is open, or
+   *   QUOTA_EXHAUSTED if no slot comes free before the deadline.
    */
   async call<Input, Output>(
     action: CamAction<Input, Output>,
@@ -107,10 +113,10 @@ export class CamClient {
     let last: CamError | undefined;
     for (let attempt = 1; ; attempt++) {
       const startedMs = clock.monotonic();
-      // A throttled call had its turn, so its retry takes the next slot instead of queueing from the end.
+      // The retry of a throttled call takes the next slot, because the call already had its turn.
       const requeued = last !== undefined && isThrottle(last.camCode);
       const outcome = await this.#attempt({ ...call, attempt, requeued }).catch((refusal: unknown) => {
-        // CAM's last answer says more about the cause than a lack of slots for the retry.
+        // The last error explains the failure better than a refused retry does.
         throw refusal instanceof GatewayError ? (last ?? refusal) : refusal;
       });
       const { result, error, quotaWaitMs } = outcome;
@@ -126,12 +132,12 @@ export class CamClient {
       if (result !== undefined) return result;
       if (!decision?.retry) throw error;
       last = error;
-      // An abort only ends the sleep: the next attempt notices it before anything is sent.
+      // An abort ends only the sleep. The next attempt checks the signal before it sends anything.
       await clock.sleep(decision.delayMs, options.signal).catch(() => undefined);
     }
   }
 
-  /** Resolves to the SecretId that would sign a call made now. @throws CamError NO_CREDENTIAL */
+  /** Resolves to the SecretId of the key that signs calls now. @throws CamError NO_CREDENTIAL */
   async secretIdFor(action: CamAction<never, unknown>, deadlineMs: number): Promise<string> {
     try {
       return (await this.#credential(deadlineMs)).secretId;
@@ -140,7 +146,7 @@ export class CamClient {
     }
   }
 
-  /** Waits for a credential until the deadline. A load in progress continues for later calls. */
+  /** Resolves to a credential, or rejects at the deadline. A load in progress continues for later calls. */
   #credential(deadlineMs: number): Promise<Credential> {
     const { credentials, clock } = this.#deps;
     return within(clock, deadlineMs - clock.monotonic(), credentials.get(), () => {
@@ -148,7 +154,7 @@ export class CamClient {
     });
   }
 
-  /** Retries once without a delay after each kind of correction. */
+  /** Decides whether to retry. The first correction of each kind permits one retry without a delay. */
   #decide(
     error: CamError,
     correction: Correction | undefined,
@@ -196,7 +202,7 @@ export class CamClient {
       return notMade({ kind: "NO_CREDENTIAL", cause });
     }
     if (signal?.aborted) return notMade({ kind: "ABORTED", cause: signal.reason });
-    // The quota would refuse it too, but as a lack of quota.
+    // The quota would refuse the call too, but with QUOTA_EXHAUSTED, which is the wrong cause.
     if (clock.monotonic() >= deadlineMs) return notMade({ kind: "UNREACHABLE", detail: "no time left" });
     let quotaWaitMs = 0;
     for (let { requeued } = call; ; requeued = true) {
@@ -209,12 +215,12 @@ export class CamClient {
       }
       quotaWaitMs += slot.waitedMs;
       const outcome = await this.#exchange(call, credential, slot);
-      // A missed slot is no attempt: nothing was sent, and the next slot may be as near as this one was.
+      // A missed slot does not count as an attempt. The gateway sent nothing, and the next slot may be as near.
       if (outcome !== "SLOT_MISSED") return { ...outcome, quotaWaitMs };
     }
   }
 
-  /** Sends the call in its slot, and reads the reply. */
+  /** Sends the call in its slot and reads the reply. */
   async #exchange<Output>(
     { action, body, attempt, deadlineMs, signal, traceId }: Attempt<Output>,
     credential: Credential | undefined,
@@ -249,7 +255,10 @@ export class CamClient {
     }
   }
 
-  /** Corrects what CAM refused, where that is possible, so that the same call may succeed now. */
+  /**
+   * Replaces the key if CAM refused it. Resolves to the kind of correction after which the same call may succeed, or to
+   * undefined without one.
+   */
   async #correct(
     { camCode }: CamError,
     hasClockChanged: boolean,
@@ -260,7 +269,7 @@ export class CamClient {
     return (await this.#deps.credentials.replace(credential)) ? "key" : undefined;
   }
 
-  /** Takes a slot of the quota, and meanwhile opens a connection for the call. */
+  /** Takes a slot of the quota. Opens a connection for the call at the same time. */
   async #takeSlot(call: Attempt<unknown>, credential: Credential | undefined): Promise<RateSlot> {
     const { clock, config, transport, budget } = this.#deps;
     const { action, deadlineMs, signal, caller = OWN_CALLS, priority = "interactive", requeued } = call;

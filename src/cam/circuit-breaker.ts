@@ -2,20 +2,20 @@ import { type Clock, within } from "../clock.ts";
 import { GatewayError } from "../contract/index.ts";
 
 export interface CircuitBreakerConfig {
-  /** The number of failed users from which the circuit of an action may open. 0 never opens a circuit. */
+  /** The fewest failed users with which the circuit of an action may open. 0 never opens a circuit. */
   readonly failures: number;
 }
 
-/** The facts of a call that its circuit needs. */
+/** The properties of a call that its circuit uses. */
 interface CircuitCall {
   readonly action: string;
-  /** The one user that the call is about. Calls without a user share the account's vote. */
+  /** The only user of the call. Calls with no user or several share the account's vote. */
   readonly user: string | undefined;
   readonly caller: string;
   readonly deadlineMs: number;
 }
 
-/** The outcome of an attempt. Undefined where it says nothing about CAM. */
+/** The outcome of an attempt. Undefined if it does not show whether CAM works. */
 export type CircuitVote = "WELL" | "FAILED" | undefined;
 
 /** The key of the account's vote. No user has this key. */
@@ -26,8 +26,9 @@ const PROBE_EVERY_MS = 1_000;
 const NEVER = Number.NEGATIVE_INFINITY;
 
 /**
- * A circuit breaker for each action. A circuit opens while an action fails for most users. A refusal by CAM is no failure.
- * While a circuit is open, the gateway sends one probe a second and spends no slot of the quota on other calls.
+ * A circuit breaker for each action. A circuit opens when an action fails for at least half of the users. A refusal by
+ * CAM does not count as a failure. An open circuit admits one probe a second, and refuses other calls before they take
+ * a slot of the quota.
  */
 export class ActionCircuits {
   readonly #config: CircuitBreakerConfig;
@@ -41,7 +42,7 @@ export class ActionCircuits {
 
   /**
    * Runs one attempt and counts its outcome as the user's vote.
-   * @throws GatewayError CAM_CIRCUIT_OPEN while the circuit is open. The attempt is not made.
+   * @throws GatewayError CAM_CIRCUIT_OPEN while the circuit is open, without running the attempt.
    */
   async run<Attempt>(
     call: CircuitCall,
@@ -78,13 +79,13 @@ class Circuit {
   readonly #clock: Clock;
   readonly #votes: CircuitVotes;
   #open = false;
-  /** When a probe last closed the circuit. Failures of calls that began earlier do not count. */
+  /** The time at which a probe last closed the circuit. Failures of calls that began earlier do not count. */
   #closedAtMs = NEVER;
   #probe: Probe | undefined;
   #probedAtMs = NEVER;
   #newcomerProbedAtMs = NEVER;
   #prober: string | undefined;
-  /** When the circuit last refused a call of each rank, since the last probe. */
+  /** The time of the last refused call of each rank since the last probe. `#untilProbe` defines the ranks. */
   #refusedAtMs = [NEVER, NEVER, NEVER, NEVER];
 
   constructor(failures: number, clock: Clock) {
@@ -93,7 +94,10 @@ class Circuit {
     this.#votes = new CircuitVotes(clock);
   }
 
-  /** Admits a call, and returns the function that counts its outcome. @throws GatewayError CAM_CIRCUIT_OPEN */
+  /**
+   * Admits a call and returns the function that counts its outcome. A call of a user without failures waits for the
+   * probe in progress. @throws GatewayError CAM_CIRCUIT_OPEN
+   */
   async admit(call: CircuitCall): Promise<(vote: CircuitVote) => void> {
     const { user = ACCOUNT, deadlineMs } = call;
     if (!this.#isOpen()) return this.#counter(call);
@@ -114,9 +118,11 @@ class Circuit {
   }
 
   /**
-   * Returns the time until this call may be the next probe, 0 for now. Users without failures go first, and then callers
-   * other than the one of the last probe: a call yields to a better one that was refused within the last second. A call
-   * without failures of its caller or user does not wait for the probes of others.
+   * Returns the time until this call may be the next probe. 0 means now.
+   *
+   * Callers other than the last probe's caller rank first. Among the calls of each group, users without failures rank
+   * first. A call waits while a call of a better rank was refused within the last second. A newcomer is a call whose
+   * caller and user have no failures. It waits only for the last probe of a newcomer.
    */
   #untilProbe({ user = ACCOUNT, caller }: CircuitCall): number {
     const nowMs = this.#clock.monotonic();
@@ -176,10 +182,10 @@ class Circuit {
   }
 }
 
-/** A vote counts for this long. */
+/** The time for which a vote counts. */
 const WINDOW_MS = 30_000;
 
-/** More users than CAM answers for within the window at its usual 20 calls a second. */
+/** The most votes of a circuit. Within the window, CAM answers 600 calls at its usual 20 a second. */
 const MAX_VOTES = 1_000;
 
 interface Vote {
@@ -204,7 +210,7 @@ class CircuitVotes {
     this.#clock = clock;
   }
 
-  /** Replaces the user's vote. Beyond the limit, the caller with most votes loses its oldest vote. */
+  /** Replaces the user's vote. Above the limit, drops the oldest vote of the caller with most votes. */
   cast(user: string, caller: string, failed: boolean): void {
     this.#dropOld();
     this.#votes.delete(user);
@@ -227,8 +233,9 @@ class CircuitVotes {
   }
 
   /**
-   * Returns whether at least `fewest` users and half of the votes failed. No caller decides this alone while others vote:
-   * without the caller with most failures, half of the votes must have failed too.
+   * Returns whether at least `fewest` votes, and at least half of all votes, are failures. Without the caller with most
+   * failures, at least half of the other votes must be failures too. So one caller cannot decide alone while others
+   * vote.
    */
   showFailure(fewest: number): boolean {
     this.#dropOld();

@@ -7,25 +7,28 @@ import type { TransportRequest } from "./transport/http-transport.ts";
 export interface CamEndpoint {
   /** Scheme, host and port to connect to. */
   readonly origin: string;
-  /** The Host header, which the signature covers. It differs from the origin's host behind a private link. */
+  /** The Host header, which the signature covers. Behind a private link, it differs from the host of `origin`. */
   readonly serviceHost: string;
 }
 
 export interface CamClientConfig {
   readonly endpoint: CamEndpoint;
-  /** X-TC-Language of CAM's messages, which only logs show. */
+  /** X-TC-Language: the language of CAM's messages. Only logs show the messages. */
   readonly language: "en-US" | "zh-CN";
-  /** For one attempt, from connecting to the last byte of the reply. */
+  /** The longest time of one attempt, from connecting to the last byte of the reply. */
   readonly timeoutMs: number;
   /** X-TC-Region, which STS requires and CAM does not. */
   readonly region?: string;
 }
 
-/** `cam.tencentcloudapi.com`, its forms for a region or site, and its other top-level domains. */
+/** Matches `cam.tencentcloudapi.com`, its hosts for a region or site, and its other top-level domains. */
 const TENCENT_CAM_HOST =
   /^(https?:\/\/)?cam\.(?=(?:[a-z0-9-]+\.)*tencentcloudapi\.(?:com|cn|com\.cn)(?::\d+)?$)/i;
 
-/** Returns the address of a product. On Tencent Cloud, STS is CAM's sibling. Elsewhere, one server answers for both. */
+/**
+ * Returns the address of a product. On Tencent Cloud, the host of STS has `sts.` in the place of `cam.`. Elsewhere, one
+ * server serves both products.
+ */
 export function endpointFor(service: "cam" | "sts", cam: CamEndpoint): CamEndpoint {
   if (service === "cam") return cam;
   const toSts = (address: string): string => address.replace(TENCENT_CAM_HOST, "$1sts.");
@@ -35,13 +38,13 @@ export function endpointFor(service: "cam" | "sts", cam: CamEndpoint): CamEndpoi
 interface RequestInput {
   readonly action: CamAction<never, unknown>;
   readonly body: string;
-  /** Undefined for an action that is not signed. */
+  /** Undefined for an unsigned action. */
   readonly credential: Credential | undefined;
   readonly timestampSeconds: number;
   readonly traceId: string;
 }
 
-/** STS expects this in the place of a signature from a caller that has no key yet. */
+/** STS expects this value instead of a signature from a client without a key. */
 const UNSIGNED = "SKIP";
 
 /** Creates the signed request of one attempt. */

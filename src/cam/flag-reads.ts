@@ -7,16 +7,16 @@ import type { CamCallOptions, CamClient } from "./cam-client.ts";
 export interface FlagReadsDeps {
   readonly cam: Pick<CamClient, "call">;
   readonly clock: Clock;
-  /** A reading serves other operations for this long. 0 keeps none. */
+  /** The time for which other operations may use a reading. 0 disables the cache. */
   readonly cacheMs: number;
 }
 
-/** More users than one page shows, in a few megabytes of memory. */
+/** The most cached readings: more users than one page shows, in a few megabytes of memory. */
 const MAX_CACHED = 10_000;
 
 /** A user's protections as CAM reported them. */
 export interface FlagReading extends SafeAuthFlags {
-  /** When the read began: ISO 8601, in UTC. */
+  /** The start of the read: ISO 8601, in UTC. */
   readonly asOf: string;
   /** The same moment in monotonic milliseconds. */
   readonly atMs: number;
@@ -29,9 +29,9 @@ interface ReadingUnderWay {
 }
 
 /**
- * Reads users' protections, one call to CAM each, for all operations of this process. Operations that read the same user at
- * one time share a reading. A change of the user drops it, so that later operations see the new state. Changes by other
- * replicas show when the cached reading expires.
+ * Reads users' protections for all operations of this process. Each reading is one call to CAM. Concurrent operations
+ * share the reading of a user. A change of the user drops the reading, so that later operations see the new state.
+ * Changes by other replicas become visible when the cached reading expires.
  */
 export class FlagReads {
   readonly #deps: FlagReadsDeps;
@@ -47,7 +47,9 @@ export class FlagReads {
     }
   }
 
-  /** @throws CamError, GatewayError as CamClient.call. */
+  /**
+   * Returns a user's protections, from the cache or from CAM. @throws CamError, GatewayError as CamClient.call does.
+   */
   async read(opUin: Uin, options: CamCallOptions): Promise<FlagReading> {
     const kept = this.#kept?.get(opUin);
     if (kept !== undefined) return kept;
@@ -56,7 +58,7 @@ export class FlagReads {
     try {
       return await underWay.flags;
     } catch (error) {
-      // It may have run out of time, and this operation has more.
+      // The shared read may have run out of time, and this operation has more time.
       if (underWay.deadlineMs >= options.deadlineMs) throw error;
       return this.read(opUin, options);
     }

@@ -1,7 +1,7 @@
 /**
- * cam/ is the signing service layer, the only part of the gateway that sends requests to CAM and STS. This file is the only
- * way in. cam/ knows nothing of changes, callers' rights or the database: the quota is an interface (rate-budget.ts). Read
- * cam-client.ts next, which makes a call.
+ * cam/ is the signing service layer, the only part of the gateway that sends requests to CAM and STS. Other folders
+ * import cam/ only through this file. cam/ does not depend on changes, callers' rights or the database. The quota is an
+ * interface (rate-budget.ts). Read cam-client.ts next: it makes a call.
  */
 
 export type { CamAction } from "./actions/cam-action.ts";

@@ -1,13 +1,13 @@
 /**
- * The right to make one call. CAM counts calls when they arrive, so the holder reports with `sent` and `settle` when that
- * was. A slot that is never settled takes up a place until the budget gives it up.
+ * The right to make one call. CAM counts calls on arrival, so the holder reports the limits of the arrival time with
+ * `sent` and `settle`. A slot that is never settled takes up a place until the budget releases it.
  */
 export interface RateSlot {
-  /** The time that the caller waited for it. */
+  /** The time that the call waited for the slot. */
   readonly waitedMs: number;
   /**
-   * Reports that the bytes are about to be written. The call cannot arrive earlier.
-   * @returns false where the slot has expired: the holder must write nothing, settle it, and take another slot.
+   * Reports that the holder is about to write the call. The call cannot arrive earlier.
+   * @returns false if the slot has expired. Then the holder must write nothing, settle the slot and take another one.
    */
   sent(): boolean;
   /** Reports the end of the call. Only the first report counts. */
@@ -15,24 +15,24 @@ export interface RateSlot {
 }
 
 export type SlotOutcome =
-  /** A reply came: the call arrived before now. */
+  /** CAM replied, so the call arrived before now. */
   | "ANSWERED"
-  /** CAM said that the limit was exceeded. */
+  /** CAM replied that the call exceeded the limit. */
   | "THROTTLED"
-  /** Sent, and no reply came. */
+  /** The holder sent the call, and no reply came. */
   | "LOST"
-  /** Never sent: another call may use the place. */
+  /** The holder never sent the call. Another call may use the place. */
   | "UNUSED";
 
 /** CAM's limit of calls per second, for each action and calling key. */
 export interface RateBudget {
   /**
-   * Resolves when the call may be made. For one action and key, interactive calls go before bulk calls, and callers take
-   * turns.
+   * Resolves when the call may be made. For one action and key, interactive calls go before bulk calls, and callers
+   * take turns.
    *
-   * @throws GatewayError QUOTA_EXHAUSTED without a wait, with the true wait as `retryAfterMs`, where no slot comes free before
-   *   `deadlineMs` (monotonic milliseconds).
-   * @throws GatewayError STORE_UNAVAILABLE for a write, where the budget is shared and its store is unavailable.
+   * @throws GatewayError QUOTA_EXHAUSTED immediately if no slot comes free before `deadlineMs` (monotonic
+   *   milliseconds). `retryAfterMs` is the actual wait for a slot.
+   * @throws GatewayError STORE_UNAVAILABLE for a write, if the budget is shared and its store is unavailable.
    */
   take(request: RateRequest): Promise<RateSlot>;
 }
@@ -42,25 +42,25 @@ export type CallPriority = "interactive" | "bulk";
 
 export interface RateRequest {
   readonly action: string;
-  /** CAM counts calls by this: the id of the key, or the role of temporary keys. */
+  /** The owner of the limit: the id of the key, or the role of temporary keys. */
   readonly secretId: string;
   /** While the store of a shared budget is unavailable, reads continue slowly and writes are refused. */
   readonly access: "read" | "write";
-  /** Callers take turns, however many calls each makes. */
+  /** Callers take turns, regardless of how many calls each makes. */
   readonly caller: string;
   readonly priority: CallPriority;
   readonly deadlineMs: number;
   readonly signal?: AbortSignal | undefined;
   /**
-   * Resolves when a connection is open, so that the call can be written immediately. It never rejects. A budget whose slots
-   * are short grants none earlier, but may refuse earlier.
+   * Resolves when a connection is open, so that the holder can write the call immediately. Never rejects. A budget with
+   * short slots grants none earlier, but may refuse earlier.
    */
   readonly ready?: Promise<unknown>;
-  /** The call had a slot, which it missed or for which CAM throttled it. It takes the next slot of its priority. */
+  /** Whether the call missed a slot, or CAM throttled it in its slot. Then it takes the next slot of its priority. */
   readonly requeued?: boolean;
 }
 
 const FREE_SLOT: RateSlot = { waitedMs: 0, sent: () => true, settle: () => undefined };
 
-/** A budget without limits for STS, which accepts 600 calls a second and gets about one an hour. */
+/** A budget without limits, for STS. STS accepts 600 calls a second, and the gateway makes about one an hour. */
 export const unlimitedBudget: RateBudget = { take: () => Promise.resolve(FREE_SLOT) };

@@ -18,8 +18,8 @@ const envelope = z.object({
 });
 
 /**
- * Reads one reply: the API 3.0 envelope `{"Response":{…,"RequestId"}}`, which CAM sends with HTTP 200 for refusals too.
- * Accepts an envelope with an error at any status. Any other body at another status than 200 is not from CAM.
+ * Reads one reply: the API 3.0 envelope `{"Response":{…,"RequestId"}}`. CAM sends refusals with HTTP 200 too. Accepts
+ * an envelope with an error at any status. Any other body with another status than 200 is not from CAM.
  *
  * @throws CamError REFUSED with CAM's code, or BAD_RESPONSE.
  */
@@ -43,7 +43,7 @@ export function readReply<Output>(
   try {
     json = parseExactJson(reply.body);
   } catch {
-    // Without the parser's error: it quotes the text, and a reply of STS holds a key.
+    // Drops the parser's error, because it quotes the text, and a reply of STS contains a key.
     throw bad("not JSON");
   }
   const parsed = envelope.safeParse(json);

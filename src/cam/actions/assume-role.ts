@@ -3,7 +3,7 @@ import type { Credential } from "../credentials/credential.ts";
 import { parseStsCredentials } from "../credentials/credential.ts";
 import { type CamAction, STS_VERSION } from "./cam-action.ts";
 
-/** The role, and for how long to assume it. */
+/** A role to assume, and the duration of its temporary key. */
 export interface RoleSession {
   /** `qcs::cam::uin/12345678:roleName/example`, or the form with the role's id. */
   readonly roleArn: string;
@@ -16,8 +16,8 @@ export interface RoleSession {
 }
 
 /**
- * STS: gets a temporary key of a role that trusts the calling key. Counts as a read, because a repetition does no harm.
- * https://www.tencentcloud.com/document/product/1150/49456
+ * Gets a temporary key of a role that trusts the calling key, from STS. Counts as a read, because repeating it is
+ * harmless. https://www.tencentcloud.com/document/product/1150/49456
  */
 export const assumeRole: CamAction<RoleSession, Credential> = {
   name: "AssumeRole",
@@ -41,8 +41,8 @@ interface WebIdentitySession extends Omit<RoleSession, "externalId"> {
 }
 
 /**
- * STS: gets a temporary key for a token of an identity provider that the role trusts. The caller has no key yet, so the
- * call is not signed. https://cloud.tencent.com/document/product/1312/73070
+ * Gets a temporary key for the token of an identity provider that the role trusts, from STS. The gateway has no key
+ * yet, so it does not sign the call. https://cloud.tencent.com/document/product/1312/73070
  */
 export const assumeRoleWithWebIdentity: CamAction<WebIdentitySession, Credential> = {
   name: "AssumeRoleWithWebIdentity",

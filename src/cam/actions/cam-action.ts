@@ -1,25 +1,28 @@
 import { z } from "zod";
 import { parseUin, type Uin } from "../../contract/index.ts";
 
-/** One action of API 3.0: how its request is written and its answer read. */
+/** An action of API 3.0, with the serializer of its request and the parser of its reply. */
 export interface CamAction<Input, Output> {
-  /** X-TC-Action, as CAM spells it. */
+  /** The value of X-TC-Action. */
   readonly name: string;
-  /** X-TC-Version. */
+  /** The value of X-TC-Version. */
   readonly version: string;
   /** The product: the first label of its host and the service of the signature. */
   readonly service: "cam" | "sts";
-  /** Reads may be repeated freely; a write whose reply is lost must be resolved first. */
+  /**
+   * The gateway may repeat a read at any time. If the reply of a write is lost, the gateway must find out the outcome
+   * before it repeats the write.
+   */
   readonly access: "read" | "write";
-  /** Made without a key, by callers that have none yet. */
+  /** The gateway does not sign the action, because it has no key yet. */
   readonly unsigned?: true;
-  /** The one user that a call is about; undefined for none or several. */
+  /** Returns the only user of a call. Undefined if the call has no user or several. */
   userOf?(input: Input): Uin | undefined;
-  /** The JSON body. Integers that exceed a JS number are written exactly. */
+  /** Returns the JSON body. Writes integers that exceed a JS number exactly. */
   serialize(input: Input): string;
   /**
-   * Reads CAM's `Response` object, its integers exact (number or bigint).
-   * @throws ZodError where a field that the action promises is missing or of another type.
+   * Parses CAM's `Response` object. Its integers are exact: numbers or bigints.
+   * @throws ZodError if a field that the action promises is missing or has another type.
    */
   parse(response: unknown): Output;
 }
@@ -27,7 +30,7 @@ export interface CamAction<Input, Output> {
 export const CAM_VERSION = "2019-01-16";
 export const STS_VERSION = "2018-08-13";
 
-/** A Uin as CAM sends it: a JSON integer, or in older pages a string of digits. */
+/** A Uin in a reply of CAM: a JSON integer, or a string of digits in CAM's older documentation. */
 export const wireUin = z.union([z.number(), z.bigint(), z.string()]).transform((value, context): Uin => {
   const uin = parseUin(value);
   if (uin === undefined) {
@@ -37,13 +40,13 @@ export const wireUin = z.union([z.number(), z.bigint(), z.string()]).transform((
   return uin;
 });
 
-/** CAM's integer flags: 1 is on, 0 is off; a key that CAM leaves out says nothing. */
+/** An integer flag in a reply of CAM: 1 is on, 0 is off. Undefined if CAM omits it or sends null. */
 export const wireFlag = z
   .union([z.number(), z.bigint()])
   .nullish()
   .transform((value) => (value === null || value === undefined ? undefined : Number(value) !== 0));
 
-/** Text that CAM may leave out, send as null or send empty; all three mean that there is none. */
+/** A text in a reply of CAM. Undefined if CAM omits it, sends null or sends an empty text. */
 export const wireText = z
   .string()
   .nullish()

@@ -3,7 +3,7 @@ import type { Uin } from "../../contract/index.ts";
 import { exactInteger } from "../transport/exact-json.ts";
 import { CAM_VERSION, type CamAction, wireFlag } from "./cam-action.ts";
 
-/** The methods of one protection as CAM reports them. Undefined: CAM did not report it, which does not mean off. */
+/** The methods of one protection. Undefined means that CAM did not report the method, not that the method is off. */
 export interface MfaFlagState {
   readonly phone: boolean | undefined;
   readonly token: boolean | undefined;
@@ -46,7 +46,9 @@ const flagState = z
 
 const responseSchema = z.object({ LoginFlag: flagState, ActionFlag: flagState });
 
-/** Reads the protections of one sub-user; CAM has no batch form. https://www.tencentcloud.com/document/product/598/38353 */
+/**
+ * Reads the protections of one sub-user. CAM has no batch form. https://www.tencentcloud.com/document/product/598/38353
+ */
 export const describeSafeAuthFlagColl: CamAction<{ readonly subUin: Uin }, SafeAuthFlags> = {
   name: "DescribeSafeAuthFlagColl",
   version: CAM_VERSION,

@@ -6,19 +6,19 @@ import { CAM_VERSION, type CamAction, wireText, wireUin } from "./cam-action.ts"
 export interface SubAccount {
   readonly uin: Uin;
   readonly name: string | undefined;
-  /** CAM's other number for the user. */
+  /** CAM's second id of the user. */
   readonly uid: string | undefined;
   readonly remark: string | undefined;
   /** CAM's number for the kind of user. */
   readonly userType: number | undefined;
-  /** `YYYY-MM-DD hh:mm:ss`, as CAM writes it, which names no time zone. */
+  /** `YYYY-MM-DD hh:mm:ss`, as CAM sends it, without a time zone. */
   readonly createTime: string | undefined;
-  /** As createTime; undefined for a user who never logged in. */
+  /** In the format of createTime. Undefined for a user who never logged in. */
   readonly lastLoginTime: string | undefined;
   readonly lastLoginIp: string | undefined;
 }
 
-/** CAM refuses more Uins in one call. */
+/** The most Uins that CAM accepts in one call. */
 export const MAX_SUB_ACCOUNTS_PER_CALL = 50;
 
 const responseSchema = z.object({
@@ -50,8 +50,8 @@ const responseSchema = z.object({
 });
 
 /**
- * Reads the profiles of at most 50 sub-users. Unknown Uins are left out and no order is promised, so key the
- * answer by `uin`. https://www.tencentcloud.com/document/product/598/39986
+ * Reads the profiles of at most 50 sub-users. CAM omits unknown Uins and promises no order, so find a profile by its
+ * `uin`. https://www.tencentcloud.com/document/product/598/39986
  */
 export const describeSubAccounts: CamAction<{ readonly uins: readonly Uin[] }, readonly SubAccount[]> = {
   name: "DescribeSubAccounts",

@@ -15,7 +15,7 @@ export interface CallerIdentity {
 const text = z.string().nullish();
 const responseSchema = z.object({ Type: text, AccountId: text, PrincipalId: text, Arn: text });
 
-/** STS: identifies the calling key. It is the cheapest check of a key, the clock and the network. */
+/** Gets the owner of the calling key from STS. This call is the cheapest check of a key, the clock and the network. */
 export const getCallerIdentity: CamAction<void, CallerIdentity> = {
   name: "GetCallerIdentity",
   version: STS_VERSION,

@@ -3,8 +3,8 @@ import { exactInteger } from "../transport/exact-json.ts";
 import { CAM_VERSION, type CamAction } from "./cam-action.ts";
 
 /**
- * The writable half of a protection. All three are always sent: CAM does not document what an omitted integer
- * inside a flag set means.
+ * The writable methods of a protection. The gateway always sends all three, because CAM does not document the meaning
+ * of an omitted integer inside a flag set.
  */
 export interface MfaFlagSet {
   readonly phone: boolean;
@@ -14,13 +14,16 @@ export interface MfaFlagSet {
 
 export interface SetMfaFlagInput {
   readonly opUin: Uin;
-  /** LoginFlag. A flag set left out is not sent, and CAM leaves that protection as it is. */
+  /** LoginFlag. If it is undefined, the gateway does not send it, and CAM does not change that protection. */
   readonly login?: MfaFlagSet;
   /** ActionFlag. */
   readonly action?: MfaFlagSet;
 }
 
-/** Sets absolute values and answers with nothing but a RequestId; https://www.tencentcloud.com/document/product/598/36305 */
+/**
+ * Sets the protections of one sub-user to absolute values. The reply has only a RequestId.
+ * https://www.tencentcloud.com/document/product/598/36305
+ */
 export const setMfaFlag: CamAction<SetMfaFlagInput, void> = {
   name: "SetMfaFlag",
   version: CAM_VERSION,

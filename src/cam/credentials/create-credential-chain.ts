@@ -14,7 +14,7 @@ import {
   type WebIdentity,
 } from "./sts-providers.ts";
 
-/** The sources of keys, in this order, and the role that is assumed with the key that is found. */
+/** The sources of keys in order of precedence, and the role that the gateway assumes with the first key. */
 export interface CredentialSettings {
   readonly environment: EnvironmentCredentialSources;
   readonly profile?: Omit<ProfileProviderOptions, "profile"> & { readonly name: string };
@@ -26,13 +26,13 @@ export interface CredentialSettings {
 /** The parts that calls to STS share with calls to CAM. */
 export interface CredentialChainDeps
   extends Pick<CamClientDeps, "config" | "signer" | "transport" | "skew" | "clock" | "onAttempt"> {
-  /** Reports the key that assumes roles. */
+  /** Receives changes of the key that assumes roles. */
   readonly credentialObserver?: CredentialObserver;
 }
 
 /**
- * Creates the chain of credential sources in Tencent Cloud's order: environment, profile, instance metadata, web identity.
- * With a role, the key that is found assumes it.
+ * Creates the chain of credential sources in Tencent Cloud's order: environment, profile, instance metadata, web
+ * identity. If `role` is set, the gateway assumes the role with the first key.
  */
 export function createCredentialChain(
   settings: CredentialSettings,
@@ -51,7 +51,7 @@ export function createCredentialChain(
   return role === undefined ? found : createRoleChain(role, found, deps);
 }
 
-/** Creates a chain of one role, which is assumed with the key of another chain. */
+/** Creates a chain of one role, which the gateway assumes with the key of another chain. */
 export function createRoleChain(
   role: NonNullable<CredentialSettings["role"]>,
   keys: CredentialChain,
@@ -67,7 +67,7 @@ function stsAccess(region: string, chain: CredentialChain, deps: CredentialChain
   return { clock, client: new CamClient({ ...deps, config, credentials, budget: unlimitedBudget }) };
 }
 
-/** Calls with a web identity are not signed. */
+/** An empty chain. The gateway does not sign calls with a web identity. */
 const NO_KEYS = createProviderChain([]);
 
 /** Reads the files of the credential sources and returns their problems. Sends nothing to Tencent Cloud. */

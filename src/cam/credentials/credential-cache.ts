@@ -2,11 +2,11 @@ import type { Clock } from "../../clock.ts";
 import type { ClockSkew } from "../clock-skew.ts";
 import type { Credential, CredentialChain } from "./credential.ts";
 
-/** Reports changes of the key. */
+/** Receives changes of the key. */
 export interface CredentialObserver {
-  /** The first key, or a different one. */
+  /** Called with the first key, and with each different one. */
   onLoaded(loaded: Credential): void;
-  /** The source failed. The current key stays in use. */
+  /** Called when the source fails. The current key stays in use. */
   onRefreshFailed(error: unknown): void;
 }
 
@@ -20,16 +20,17 @@ interface CredentialCacheDeps {
 
 interface Held {
   readonly credential: Credential;
-  /** Monotonic. */
+  /** The time of the next load, in monotonic milliseconds. */
   readonly refreshAtMs: number;
 }
 
-/** The least time between two replacements of a refused key, because its source may give the same key again. */
+/** The shortest time between two replacements of a refused key. Its source may return the same key again. */
 const REFUSED_PAUSE_MS = 1_000;
 
 /**
  * A cache of the credential that signs calls. Concurrent calls share one load. Renews a temporary key in the background
- * before it expires, and uses it until then. Never caches a failure: the next call without a key loads again.
+ * before it expires, and returns the old key meanwhile. Never caches a failure: the next call without a key loads
+ * again.
  */
 export class CredentialCache {
   readonly #deps: CredentialCacheDeps;
@@ -41,19 +42,19 @@ export class CredentialCache {
     this.#deps = deps;
   }
 
-  /** Resolves to a valid key. @throws CredentialError where no provider has one. */
+  /** Resolves to a valid key. @throws CredentialError if no provider has one. */
   get(): Promise<Credential> {
     const held = this.#usable();
     if (held === undefined) return this.#load();
     if (this.#deps.clock.monotonic() < held.refreshAtMs) return Promise.resolve(held.credential);
     const refreshed = this.#load().catch(() => held.credential);
-    // A key that does not expire comes from a file or variable: a read is quick, and the old key may be deleted.
+    // A key without an expiry time comes from a file or variable. Wait for the quick read: the old key may be deleted.
     return held.credential.expiresAtMs === undefined ? refreshed : Promise.resolve(held.credential);
   }
 
-  /** Replaces a key that CAM refused. Resolves to whether there is another key, and never rejects. */
+  /** Replaces a key that CAM refused. Resolves to true if the cache now holds another key. Never rejects. */
   async replace(refused: Credential): Promise<boolean> {
-    // Twice, because a load in progress may have begun before the key was replaced.
+    // Loads up to twice, because a load in progress may have begun before an operator replaced the key.
     for (let looks = 0; looks < 2 && this.#held?.credential === refused; looks++) {
       if (this.#loading === undefined && !this.#mayReplaceNow()) return false;
       await this.#load().catch(() => undefined);
@@ -80,7 +81,7 @@ export class CredentialCache {
     try {
       const loaded = await chain.load();
       const before = this.#held?.credential;
-      // An unchanged key keeps its object, because derived signing keys are cached by it.
+      // An unchanged key keeps its object, because the signer caches derived keys by that object.
       const credential = before !== undefined && isSame(before, loaded) ? before : loaded;
       this.#hold(credential, refreshInMs(this.#leftMs(credential), clock.random()));
       if (credential !== before) observer?.onLoaded(credential);
@@ -118,21 +119,22 @@ function isSame(current: Credential, loaded: Credential): boolean {
   );
 }
 
-/** A key that does not expire is loaded again after this time, so that the gateway notices a rotated key. */
+/** The gateway loads a key without an expiry time again after this time, to find a rotated key. */
 const LOOK_AGAIN_AFTER_MS = 60_000;
 
-/** A temporary key is renewed when this part of its life remains, */
+/** The gateway renews a temporary key when this part of its life remains. */
 const RENEW_EARLY = 0.2;
-/** or up to this part earlier, so that replicas that started together do not renew together. */
+/** The gateway renews up to this part earlier, at random, so that replicas do not renew together. */
 const JITTER = 0.1;
 
-/** After a failure, the next attempt waits for this part of the remaining life, and at least a second. */
+/** After a failed renewal, the next attempt waits for this part of the key's remaining life. */
 const RETRY_PART = 0.1;
+/** The shortest time until the next load. */
 const MIN_PAUSE_MS = 1_000;
 
 /**
- * Returns the time until the next load. It depends on the remaining life, so that a source that repeats the same key is
- * read more often towards the key's end.
+ * Returns the time until the next load, which depends on the key's remaining life. If the source repeats the same key,
+ * the loads become more frequent towards the key's end.
  */
 export function refreshInMs(leftMs: number | undefined, chance: number): number {
   if (leftMs === undefined) return LOOK_AGAIN_AFTER_MS;

@@ -1,16 +1,16 @@
 import { z } from "zod";
 import { Secret } from "../../secret.ts";
 
-/** A Tencent Cloud API key. `secretId` is not secret: every request names the calling key by it. */
+/** A Tencent Cloud API key. `secretId` is not secret, and every request contains it. */
 export interface Credential {
   readonly secretId: string;
   readonly secretKey: Secret;
-  /** Goes out as X-TC-Token; only temporary (STS) keys have one. */
+  /** The value of X-TC-Token. Only temporary (STS) keys have one. */
   readonly token?: Secret;
-  /** When a temporary key expires, by CAM's clock, in milliseconds since the epoch. Undefined where unknown. */
+  /** The expiry time of a temporary key by CAM's clock, in milliseconds since the epoch. Undefined if unknown. */
   readonly expiresAtMs?: number;
   /**
-   * The role that a temporary key acts for. The quota counts calls by the role, because its keys change and differ between
+   * The role of a temporary key. The quota counts calls by the role, because its keys change and differ between
    * replicas. Without a role, the quota counts by `secretId`.
    */
   readonly role?: string;
@@ -18,16 +18,18 @@ export interface Credential {
 
 /** A source of keys. */
 export interface CredentialProvider {
-  /** Names the source in logs and errors, for example `environment` or `profile "default"`. */
+  /** The name of the source in logs and errors, for example `environment` or `profile "default"`. */
   readonly name: string;
   /**
-   * Resolves to the credential, or to undefined where this source has none.
-   * @throws CredentialError where the source exists but its key cannot be used.
+   * Resolves to the credential, or to undefined if the source has none.
+   * @throws CredentialError if the source exists but the gateway cannot use its key.
    */
   load(): Promise<Credential | undefined>;
 }
 
-/** No usable key: a source is broken, or no source of a chain has a key. The message holds no secret. */
+/**
+ * The gateway has no usable key: a source is broken, or no source of a chain has one. The message contains no secret.
+ */
 export class CredentialError extends Error {
   override readonly name = "CredentialError";
 }
@@ -35,13 +37,13 @@ export class CredentialError extends Error {
 /** Providers in order of precedence. */
 export interface CredentialChain {
   readonly name: string;
-  /** @throws CredentialError where no provider has a credential, or one is broken. */
+  /** Resolves to the credential. @throws CredentialError if no provider has one, or a provider is broken. */
   load(): Promise<Credential>;
 }
 
 /**
- * Creates a chain that takes the first credential. A broken provider ends the search: the next provider may have a key
- * that the operator did not choose.
+ * Creates a chain that returns the first credential of the providers. A broken provider ends the search, because the
+ * next provider may have a key that the operator did not choose.
  */
 export function createProviderChain(providers: readonly CredentialProvider[]): CredentialChain {
   return {
@@ -66,7 +68,7 @@ const expiredTime = z.union([z.number(), z.bigint()]).transform(Number);
 
 const replySchema = z.object({ Credentials: credentialsSchema, ExpiredTime: expiredTime });
 
-/** Parses the answer of STS to both ways of assuming a role. */
+/** Parses the reply of STS to AssumeRole and AssumeRoleWithWebIdentity. */
 export function parseStsCredentials(response: unknown): Credential {
   const { Credentials, ExpiredTime } = replySchema.parse(response);
   return temporaryCredential(Credentials, ExpiredTime);
@@ -74,7 +76,7 @@ export function parseStsCredentials(response: unknown): Credential {
 
 const metadataSchema = credentialsSchema.extend({ ExpiredTime: expiredTime, Code: z.literal("Success") });
 
-/** Parses the answer of an instance's metadata service: the same fields without the envelope. */
+/** Parses the reply of an instance's metadata service. All its fields are in one object. */
 export function parseMetadataCredentials(answer: unknown): Credential {
   const { ExpiredTime, ...keys } = metadataSchema.parse(answer);
   return temporaryCredential(keys, ExpiredTime);

@@ -2,7 +2,7 @@ import { Secret, type SecretSource } from "../../secret.ts";
 import { readUtf8File, whyUnreadable } from "../../utf8.ts";
 import { type Credential, CredentialError, type CredentialProvider } from "./credential.ts";
 
-/** The parts of a key, each by value or by the path of a file. */
+/** The parts of a key. Each is a value or the path of a file. */
 export interface EnvironmentCredentialSources {
   readonly secretId?: SecretSource;
   readonly secretKey?: SecretSource;
@@ -10,8 +10,8 @@ export interface EnvironmentCredentialSources {
 }
 
 /**
- * Creates a provider of TENCENTCLOUD_SECRET_ID, _SECRET_KEY and _SESSION_TOKEN. Reads files at every load, so that it picks
- * up a rotated mounted secret. Half a key pair is an error, and no pair is not.
+ * Creates a provider of TENCENTCLOUD_SECRET_ID, _SECRET_KEY and _SESSION_TOKEN. It reads files at every load, to find a
+ * rotated secret. It returns undefined without a key pair, and rejects half a pair.
  */
 export function createEnvironmentProvider(sources: EnvironmentCredentialSources): CredentialProvider {
   return {
@@ -38,8 +38,8 @@ export function createEnvironmentProvider(sources: EnvironmentCredentialSources)
 }
 
 /**
- * Reads and trims a value: a line end of a mounted file, or a space from a copied key, is the commonest cause of a rejected
- * signature. A blank value counts as absent.
+ * Reads and trims a value. A line end in a mounted file, or a space around a copied key, is the most common cause of a
+ * rejected signature. Returns undefined for a blank value.
  */
 async function readCredentialSource(source: SecretSource | undefined): Promise<string | undefined> {
   if (source === undefined) return undefined;

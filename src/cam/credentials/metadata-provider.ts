@@ -8,7 +8,10 @@ import {
   parseMetadataCredentials,
 } from "./credential.ts";
 
-/** The metadata service of instances of Tencent Cloud: https://cloud.tencent.com/document/product/598/85616 */
+/**
+ * The address of the metadata service on instances of Tencent Cloud:
+ * https://cloud.tencent.com/document/product/598/85616
+ */
 export const METADATA_ORIGIN = "http://metadata.tencentyun.com";
 
 const PATH = "/latest/meta-data/cam/security-credentials/";
@@ -44,7 +47,7 @@ export function createMetadataProvider(metadata: InstanceMetadata, clock: Clock)
   };
 }
 
-/** Hides the parser's error: it quotes the text, which may hold a part of a key. */
+/** Parses JSON. Drops the parser's error, because it quotes the text, which may contain a part of a key. */
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -53,20 +56,20 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Accepts letters, digits and marks that have no meaning in a path. */
+/** Returns whether a text is a role's name: letters, digits and marks without a meaning in a path. */
 export function isRoleName(text: string): boolean {
   return /^[\w+=,.@-]{1,128}$/.test(text) && !/^\.+$/.test(text);
 }
 
-/** The service is one hop away. Outside Tencent Cloud it does not exist, and the gateway should notice soon. */
+/** The service is one hop away. It does not exist outside Tencent Cloud, so the gateway must give up soon. */
 const TIMEOUT_MS = 2_000;
 
 /** A key is a few kilobytes. */
 const MAX_BYTES = 64 * 1024;
 
 /**
- * Makes one GET, limited in time and size. Uses no proxy, because the service is part of this machine. Follows no redirect,
- * because keys come from nowhere else. Uses no pool, because the gateway calls it about once an hour.
+ * Makes one GET with a limit of time and size. Uses no proxy, because the service is part of this machine. Follows no
+ * redirect, because only this service may give keys. Uses no pool, because the gateway calls it about once an hour.
  */
 function readMetadata(
   url: string,

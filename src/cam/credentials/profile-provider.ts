@@ -8,11 +8,14 @@ export interface ProfileProviderOptions {
   readonly profile: string;
   /** The provider reads the first of these files that exists, as the official SDKs do. */
   readonly paths: readonly string[];
-  /** Makes a missing file or section an error, because the operator has named it. */
+  /** Whether a missing file or section is an error. It is one if an operator named the file or section. */
   readonly required: boolean;
 }
 
-/** Creates a provider of the official credentials file: INI with `secret_id`, `secret_key` and, for temporary keys, `token`. */
+/**
+ * Creates a provider of the official credentials file: INI with `secret_id`, `secret_key` and, for temporary keys,
+ * `token`.
+ */
 export function createProfileProvider(options: ProfileProviderOptions): CredentialProvider {
   const name = `profile "${options.profile}"`;
   return {
@@ -38,9 +41,9 @@ export function createProfileProvider(options: ProfileProviderOptions): Credenti
   };
 }
 
-/** Returns the section's text values, trimmed. Other values, such as a nested section or a bare key, count as absent. */
+/** Returns the section's text values, trimmed. Omits blank texts, nested sections and bare keys. */
 function readSection(text: string, profile: string): Partial<Record<string, string>> | undefined {
-  // The parser nests sections at dots in their names.
+  // The parser splits a section's name at dots into nested sections.
   const section = profile.split(".").reduce<unknown>(ownValue, parseIni(text));
   if (typeof section !== "object" || section === null) return undefined;
   return Object.fromEntries(

@@ -43,15 +43,15 @@ export async function readWebIdentityToken(path: string): Promise<Secret> {
   return new Secret(text);
 }
 
-/** Creates a provider of a role that is assumed with the key of `sts`. */
+/** Creates a provider of a role, which the gateway assumes with the key of `sts`. */
 export function createAssumeRoleProvider(session: RoleSession, sts: StsAccess): CredentialProvider {
   return { name: `role ${session.roleArn}`, load: () => assume(assumeRole, session, sts) };
 }
 
-/** For all attempts of one call to STS. */
+/** The longest time of one call to STS, including its retries. */
 const STS_DEADLINE_MS = 10_000;
 
-/** Assumes a role. @throws CredentialError with the refusal as its cause. */
+/** Assumes a role. @throws CredentialError with the error of the call as its cause. */
 async function assume<Input extends { readonly roleArn: string }>(
   action: CamAction<Input, Credential>,
   input: Input,
@@ -59,7 +59,7 @@ async function assume<Input extends { readonly roleArn: string }>(
 ): Promise<Credential> {
   const role = input.roleArn;
   try {
-    // One key serves many requests, so the trace id names no request.
+    // Many requests use one key, so the trace id does not name a request.
     const options = { deadlineMs: clock.monotonic() + STS_DEADLINE_MS, traceId: "credentials" };
     return { ...(await client.call(action, input, options)).output, role };
   } catch (cause) {

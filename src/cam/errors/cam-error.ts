@@ -5,15 +5,15 @@ import { provesRefusal } from "./proven-refusals.ts";
 export type CamErrorKind =
   /** CAM answered with an error code. */
   | "REFUSED"
-  /** Nothing was sent: no connection, or none in time. */
+  /** The gateway sent nothing, because it got no connection in time. */
   | "UNREACHABLE"
-  /** Sent, and no reply in time. */
+  /** The gateway sent the request and got no complete reply in time. */
   | "TIMEOUT"
-  /** Sent, and the connection ended before the reply was complete. */
+  /** The gateway sent the request, and the connection ended before the reply was complete. */
   | "CONNECTION_LOST"
-  /** The reply is no API 3.0 envelope: another HTTP status, HTML, truncated JSON, or too large. */
+  /** The reply is not an API 3.0 envelope: another HTTP status, HTML, truncated JSON, or too large. */
   | "BAD_RESPONSE"
-  /** No usable key, so nothing was sent. */
+  /** The gateway had no usable key and sent nothing. */
   | "NO_CREDENTIAL"
   /** The caller's signal ended the call. */
   | "ABORTED";
@@ -21,22 +21,22 @@ export type CamErrorKind =
 export interface CamErrorDetails {
   readonly kind: CamErrorKind;
   readonly action: string;
-  /** The number of requests made in all, this one included. */
+  /** The number of requests so far, including this one. */
   readonly attempts: number;
   /** CAM's Response.Error.Code, with kind REFUSED. */
   readonly camCode?: string | undefined;
-  /** CAM's Response.Error.Message. For logs only: its wording and language change. */
+  /** CAM's Response.Error.Message. For logs only, because its wording and language change. */
   readonly camMessage?: string | undefined;
-  /** CAM's RequestId, where the reply had one. Tencent Cloud's support asks for it. */
+  /** CAM's RequestId, which Tencent Cloud's support asks for. Undefined if the reply had none. */
   readonly camRequestId?: string | undefined;
-  /** With kind BAD_RESPONSE or REFUSED, where the status was not 200. */
+  /** With kind BAD_RESPONSE or REFUSED, if the status was not 200. */
   readonly httpStatus?: number | undefined;
-  /** For logs: what was wrong, in the gateway's words. */
+  /** The gateway's description of the problem, for logs. */
   readonly detail?: string;
   readonly cause?: unknown;
 }
 
-/** The one error that leaves `cam/`. Decide by `kind` and `camCode`, never by `message`. */
+/** The error of a failed call to CAM or STS. Decide by `kind` and `camCode`, never by `message`. */
 export class CamError extends Error {
   override readonly name = "CamError";
   readonly kind: CamErrorKind;
@@ -46,7 +46,7 @@ export class CamError extends Error {
   readonly camMessage: string | undefined;
   readonly camRequestId: string | undefined;
   readonly httpStatus: number | undefined;
-  /** For logs: why there is no usable answer. Undefined where CAM answered, or where nothing was exchanged. */
+  /** The cause of a failed exchange, for logs. Undefined for REFUSED, NO_CREDENTIAL and ABORTED. */
   readonly failure: ConnectionFailure | undefined;
 
   constructor(details: CamErrorDetails) {
@@ -75,8 +75,8 @@ function kindOf({ reason, sent }: TransportError): CamErrorKind {
 }
 
 /**
- * Returns whether a write that ended in this error may have taken effect, now or later. Two things prove that it did not:
- * nothing was sent, or CAM answered with a code that says so (proven-refusals.ts).
+ * Returns whether a write that ended in this error may have taken effect, or may still take effect. False if the
+ * gateway sent nothing, or if CAM's code proves a refusal (proven-refusals.ts).
  */
 export function mayHaveBeenApplied(error: CamError): boolean {
   switch (error.kind) {
@@ -93,12 +93,12 @@ export function mayHaveBeenApplied(error: CamError): boolean {
   }
 }
 
-/** Matches CAM's own faults: `InternalError` with its sub-codes, and `ServiceUnavailable`. */
+/** Returns whether a code is a fault of CAM: `InternalError`, `ServiceUnavailable` or one of their sub-codes. */
 export function isServiceFault(camCode: string | undefined): boolean {
   return /^(InternalError|ServiceUnavailable)(\.|$)/.test(camCode ?? "");
 }
 
-/** Matches `RequestLimitExceeded` and its sub-codes. CAM sends them before it does anything. */
+/** Returns whether a code is `RequestLimitExceeded` or one of its sub-codes. CAM sends them before it acts. */
 export function isThrottle(camCode: string | undefined): boolean {
   return /^RequestLimitExceeded(\.|$)/.test(camCode ?? "");
 }
@@ -107,7 +107,7 @@ export function isSignatureExpired(camCode: string | undefined): boolean {
   return camCode === "AuthFailure.SignatureExpire";
 }
 
-/** Matches refusals of the key: it is deleted, has expired, or is not the one of this id. Another key may work. */
+/** Returns whether CAM refused the key: it is deleted, expired, or does not belong to this id. Another key may work. */
 export function isKeyRefused(camCode: string | undefined): boolean {
   return /^AuthFailure\.(InvalidSecretId|SecretIdNotFound|SignatureFailure|TokenFailure)$/.test(
     camCode ?? "",

@@ -1,6 +1,6 @@
 /**
- * Families of codes, each with all its sub-codes, by which CAM says that it did not carry a request out: the request was
- * over a limit of calls, or its key was not accepted or not permitted.
+ * Codes that prove a refusal, with all their sub-codes: the request exceeded a limit of calls, or CAM did not accept
+ * its key, or the key lacked the permission.
  */
 const FAMILIES: ReadonlySet<string> = new Set([
   "RequestLimitExceeded",
@@ -8,7 +8,10 @@ const FAMILIES: ReadonlySet<string> = new Set([
   "UnauthorizedOperation",
 ]);
 
-/** The other codes of CAM's pages that refuse a request as it was written, or the change that it asks for. */
+/**
+ * The other codes on CAM's pages that refuse the form of a request, or its change. Each code is exact, without
+ * sub-codes.
+ */
 const CODES: ReadonlySet<string> = new Set([
   "FailedOperation.UserNotBindPhone",
   "FailedOperation.UserNotBindWechat",
@@ -40,8 +43,8 @@ const CODES: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Returns whether a code proves that CAM did not carry the request out. Internal errors, a resource that CAM could not
- * use, an answer that was too large, and a code that CAM's pages do not list prove nothing.
+ * Returns whether a code proves that CAM did not carry out the request. These codes prove nothing: internal errors, an
+ * unusable resource, a reply that was too large, and every code that CAM's pages do not list.
  */
 export function provesRefusal(camCode: string | undefined): boolean {
   if (camCode === undefined) return false;

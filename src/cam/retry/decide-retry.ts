@@ -3,11 +3,11 @@ import { type CamError, isServiceFault, isThrottle, mayHaveBeenApplied } from ".
 export interface RetryQuestion {
   readonly access: "read" | "write";
   readonly error: CamError;
-  /** 1 after the first request. */
+  /** The number of the failed attempt. The first is 1. */
   readonly attempt: number;
   readonly nowMs: number;
   readonly deadlineMs: number;
-  /** A number in [0, 1) for the jitter. */
+  /** A random number in [0, 1) for the jitter. */
   readonly chance: number;
   /** Default: MAX_ATTEMPTS. */
   readonly maxAttempts?: number | undefined;
@@ -18,9 +18,9 @@ export type RetryDecision =
   | { readonly retry: false; readonly because: RetryRefusal };
 
 export type RetryRefusal =
-  /** Another attempt would get the same answer. */
+  /** Another attempt would end in the same error. */
   | "NOT_TRANSIENT"
-  /** A write that may have been applied must be read back before it is sent again. */
+  /** CAM may have applied the write. The gateway must read the user back before it repeats the write. */
   | "OUTCOME_MUST_BE_RESOLVED"
   | "ATTEMPTS_USED_UP"
   | "NO_TIME_LEFT";
@@ -30,8 +30,8 @@ const BASE_DELAY_MS = 100;
 const MAX_DELAY_MS = 2_000;
 
 /**
- * Decides whether to repeat a failed call, and after how long. Uses exponential backoff with full jitter, so that replicas
- * that failed together do not retry together.
+ * Decides whether to repeat a failed call, and after which delay. The delay is an exponential backoff with full jitter,
+ * so that replicas that failed together do not retry together.
  */
 export function decideRetry(question: RetryQuestion): RetryDecision {
   const { error, access, attempt, nowMs, deadlineMs, maxAttempts = MAX_ATTEMPTS } = question;
@@ -44,6 +44,7 @@ export function decideRetry(question: RetryQuestion): RetryDecision {
   return { retry: true, delayMs };
 }
 
+/** Returns the reason not to repeat a call, or undefined if a repetition is safe and may succeed. */
 function refusalOf(error: CamError, access: "read" | "write"): RetryRefusal | undefined {
   if (error.kind === "NO_CREDENTIAL" || error.kind === "ABORTED") return "NOT_TRANSIENT";
   if (access === "write" && mayHaveBeenApplied(error)) return "OUTCOME_MUST_BE_RESOLVED";

@@ -1,7 +1,7 @@
 import { type CredentialScope, formatCredentialScope } from "./credential-scope.ts";
 import { TC3_ALGORITHM } from "./string-to-sign.ts";
 
-/** Step 4 of TC3: the value of the Authorization header. */
+/** Returns the value of the Authorization header: step 4 of TC3. */
 export function formatAuthorization(
   secretId: string,
   scope: CredentialScope,

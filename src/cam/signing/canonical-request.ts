@@ -1,11 +1,11 @@
-/** A header as it goes on the wire. Name case and surrounding space do not matter; the value's case does not either. */
+/** A header of the request. The case of names and values, and the space around them, do not matter. */
 export type HeaderField = readonly [name: string, value: string];
 
 export interface CanonicalRequestInput {
   readonly method: "GET" | "POST";
-  /** Everything after `?`, already percent-encoded by RFC 3986; empty for POST. */
+  /** The query string after `?`, percent-encoded by RFC 3986. Empty for POST. */
   readonly query: string;
-  /** The headers to sign. TC3 demands at least content-type and host. */
+  /** The headers to sign. TC3 requires at least content-type and host. */
   readonly headers: readonly HeaderField[];
   /** Lower-case hex SHA-256 of the body bytes. */
   readonly payloadHash: string;
@@ -13,12 +13,12 @@ export interface CanonicalRequestInput {
 
 export interface CanonicalRequest {
   readonly text: string;
-  /** The signed header names, sorted and joined by `;`, as the Authorization header repeats them. */
+  /** The names of the signed headers, sorted and joined by `;`. The Authorization header repeats them. */
   readonly signedHeaders: string;
 }
 
 /**
- * Step 1 of TC3-HMAC-SHA256: one text that both sides can rebuild from the request.
+ * Creates the canonical request: step 1 of TC3-HMAC-SHA256. The gateway and CAM build the same text from a request.
  * The path is always `/`. Source: https://www.tencentcloud.com/document/product/1154/48911
  */
 export function createCanonicalRequest(input: CanonicalRequestInput): CanonicalRequest {

@@ -1,4 +1,4 @@
-/** The day and service a signature is good for, for example `2019-02-25/cam/tc3_request`. */
+/** The day and service of a signature, for example `2019-02-25/cam/tc3_request`. */
 export interface CredentialScope {
   /** UTC date of the signed timestamp, `YYYY-MM-DD`. A local date fails around midnight. */
   readonly date: string;

@@ -1,6 +1,6 @@
 import { createHmac, hash, type KeyObject } from "node:crypto";
 
-/** Lower-case hex SHA-256. Strings are hashed as UTF-8. */
+/** Returns the SHA-256 in lower-case hex. Hashes strings as UTF-8. */
 export function sha256Hex(data: string | Uint8Array): string {
   return hash("sha256", data, "hex");
 }

@@ -3,21 +3,22 @@ import type { Secret } from "../../secret.ts";
 import type { CredentialScope } from "./credential-scope.ts";
 import { hmacSha256 } from "./digest.ts";
 
-/** Step 3 of TC3: the secret key narrowed to one day and one service by three HMACs. */
+/** Derives the signing key of one day and one service by three HMACs: step 3 of TC3. */
 export function deriveSigningKey(secretKey: Secret, scope: CredentialScope): Buffer {
   const dateKey = hmacSha256(`TC3${secretKey.reveal()}`, scope.date);
   const serviceKey = hmacSha256(dateKey, scope.service);
   return hmacSha256(serviceKey, "tc3_request");
 }
 
-/** Two services on either side of midnight, for two keys while one replaces the other. */
+/** The most derived keys of one secret key. Two services around midnight need four. */
 const MAX_CACHED_KEYS = 8;
 
 /**
- * Keeps derived keys, because a key is good for a whole UTC day and deriving it is most of a signature's cost.
- * Keyed by the Secret object and not by its text: a rotated key is a new Secret, and an old one can be
- * garbage-collected with it. Kept as KeyObjects, because bytes would be imported again at every signature, which
- * takes several times as long as the HMAC itself.
+ * A cache of derived keys. A derived key is valid for a whole UTC day, and deriving it is most of a signature's cost.
+ *
+ * The cache finds keys by the Secret object, not by its text. A rotated key is a new Secret, so the garbage collector
+ * removes the old Secret with its derived keys. The cache holds KeyObjects, because every signature would import plain
+ * bytes again. The import takes several times as long as the HMAC.
  */
 export class SigningKeyCache {
   readonly #keys = new WeakMap<Secret, Map<string, KeyObject>>();

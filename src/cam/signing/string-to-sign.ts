@@ -3,7 +3,10 @@ import { sha256Hex } from "./digest.ts";
 
 export const TC3_ALGORITHM = "TC3-HMAC-SHA256";
 
-/** Step 2 of TC3: algorithm, X-TC-Timestamp in seconds, scope and the hash of the canonical request, a line each. */
+/**
+ * Creates the string to sign: step 2 of TC3. Its four lines are the algorithm, X-TC-Timestamp in seconds, the scope and
+ * the hash of the canonical request.
+ */
 export function createStringToSign(
   canonicalRequest: string,
   timestampSeconds: number,

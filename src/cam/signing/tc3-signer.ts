@@ -9,15 +9,15 @@ import { createStringToSign } from "./string-to-sign.ts";
 export interface SignableRequest {
   readonly method: "GET" | "POST";
   readonly query: string;
-  /** The headers that the signature covers; they must reach CAM with these very values. */
+  /** The headers that the signature covers. They must reach CAM with the same values. */
   readonly headers: readonly HeaderField[];
   readonly body: string | Uint8Array;
   readonly service: string;
-  /** X-TC-Timestamp. The signer reads no clock, so the caller decides whose time is signed. */
+  /** X-TC-Timestamp. The signer does not read a clock, because the gateway signs with CAM's time. */
   readonly timestampSeconds: number;
 }
 
-/** Everything the signature was made of. `authorization` is what goes on the wire; the rest explains it. */
+/** A signature with its intermediate results. The gateway sends only `authorization`. */
 export interface Tc3Signature {
   readonly canonicalRequest: string;
   readonly stringToSign: string;
@@ -25,7 +25,7 @@ export interface Tc3Signature {
   readonly authorization: string;
 }
 
-/** Signs API 3.0 requests with TC3-HMAC-SHA256; it only sequences the steps that the files beside it hold. */
+/** Signs API 3.0 requests with TC3-HMAC-SHA256. The other files of this folder implement the steps. */
 export class Tc3Signer {
   readonly #signingKeys = new SigningKeyCache();
 

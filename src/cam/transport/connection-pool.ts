@@ -2,7 +2,7 @@ import { Agent, type Dispatcher, EnvHttpProxyAgent } from "undici";
 import { type Clock, within } from "../../clock.ts";
 import type { Secret } from "../../secret.ts";
 
-/** As HTTPS_PROXY, HTTP_PROXY and NO_PROXY give them. A password may stand in the URLs. */
+/** The values of HTTPS_PROXY, HTTP_PROXY and NO_PROXY. The URLs may contain a password. */
 export interface ProxySettings {
   readonly http?: Secret;
   readonly https?: Secret;
@@ -13,17 +13,18 @@ interface DispatcherOptions {
   readonly proxy?: ProxySettings;
 }
 
-/** More than the vendor's rate needs at any usual latency: 20 a second for a second and a half each. */
+/** Enough for CAM's limit at any usual latency: 20 calls a second of 1.5 seconds each use 30 connections. */
 const MAX_CONNECTIONS = 32;
 
-/** Connections outlive a quiet moment, because a cold one costs a TLS handshake on the next change. */
+/** The time for which an idle connection stays open. A new connection would cost the next change a TLS handshake. */
 const KEEP_ALIVE_MS = 30_000;
 
 const CONNECT_TIMEOUT_MS = 5_000;
 
 /**
- * A keep-alive pool with TLS verified. HTTP/1.1 only: one request per connection at a time, so a connection
- * that breaks costs exactly one call. undici's own reply timeouts are off because the transport has its own.
+ * Creates a pool of keep-alive connections that verifies TLS certificates. Uses only HTTP/1.1, which sends one request
+ * at a time on a connection, so a broken connection fails exactly one call. undici's own reply timeouts are off,
+ * because the transport has its own.
  */
 export function createDispatcher(options: DispatcherOptions = {}): Dispatcher {
   const common = {
@@ -38,33 +39,36 @@ export function createDispatcher(options: DispatcherOptions = {}): Dispatcher {
   if (proxy?.http === undefined && proxy?.https === undefined) return new Agent(common);
   return new EnvHttpProxyAgent({
     ...common,
-    // Empty strings keep undici from reading process.env behind the configuration's back.
+    // Empty strings prevent undici from reading process.env, which only the configuration reads.
     httpProxy: proxy.http?.reveal() ?? "",
     httpsProxy: (proxy.https ?? proxy.http)?.reveal() ?? "",
     noProxy: proxy.except ?? "",
   });
 }
 
-/** The calls of one second. More never start together. */
+/** The most connections to prepare: the calls of one second. More calls never start together. */
 const MOST_AHEAD = 20;
 
-/** After this time a call continues without a connection, and reports the fault itself. */
+/** The longest wait for a connection. Then the call continues, and its own request reports the fault. */
 const LONGEST_WAIT_MS = 1_000;
 
-/** Makes undici delay a request by a microtask, so that the requests of one tick use a connection each. */
+/**
+ * An empty body. It makes undici delay a request by a microtask, so that requests of one tick get separate connections.
+ */
 const NO_BODY: AsyncIterable<never> = {
   [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve({ done: true, value: undefined }) }),
 };
 
 /**
- * Opens connections before they are needed, because a slot of the quota is shorter than opening one. undici has no method
- * for it. It opens a connection for a request, and keeps the connection where the request throws before anything is written.
+ * Opens connections before calls need them, because a slot of the quota is shorter than the opening of a connection.
+ * undici has no method for this. The opener dispatches a request and throws before undici writes it. undici keeps the
+ * connection.
  */
 export class ConnectionOpener {
   readonly #dispatcher: Dispatcher;
   readonly #connections: OpenConnections;
   readonly #clock: Clock;
-  /** The number of calls that want a connection, by origin. */
+  /** The number of calls that need a connection, by origin. */
   readonly #waiting = new Map<string, number>();
   readonly #opening = new Map<string, Set<Promise<void>>>();
 
@@ -75,15 +79,15 @@ export class ConnectionOpener {
   }
 
   /**
-   * Resolves when a connection is free for one more call, or does not open soon. The connection is reserved for that call
-   * until the returned function is called.
+   * Resolves when a connection is free for one more call, when opening it fails, or after LONGEST_WAIT_MS. Reserves the
+   * connection until the call runs the returned function.
    */
   async openOne(origin: string, withinMs: number): Promise<() => void> {
     this.#count(origin, 1);
     const opening = this.#openingTo(origin);
     const free = this.#connections.free(origin);
     const missing = Math.min(MOST_AHEAD, this.#waiting.get(origin) ?? 0) - free - opening.size;
-    // undici uses free connections first, so it takes that many more requests to open new ones.
+    // undici uses free connections first, so opening a new one takes as many more requests as are free.
     if (missing > 0) for (let request = 0; request < free + missing; request++) this.#open(origin);
     if (free === 0 || missing > 0) {
       const waitMs = Math.min(withinMs, LONGEST_WAIT_MS);
@@ -138,8 +142,8 @@ export class ConnectionOpener {
 }
 
 /**
- * Counts the open connections to each origin, and those in use. undici's `stats` tell the same, but visit all connections of
- * all origins each time.
+ * Counts the open connections to each origin, and those in use. undici's `stats` return the same numbers, but visit all
+ * connections of all origins each time.
  */
 export class OpenConnections {
   readonly #open = new Map<string, number>();
@@ -150,13 +154,15 @@ export class OpenConnections {
     dispatcher.on("disconnect", ({ origin }) => add(this.#open, origin, -1));
   }
 
-  /** Counts a connection as used until the returned function is called. */
+  /** Counts a connection as used until the caller runs the returned function. */
   use(origin: string): () => void {
     add(this.#used, origin, 1);
     return () => add(this.#used, origin, -1);
   }
 
-  /** Returns the number of open connections that are not in use. It is 0 for a dispatcher that reports no connections. */
+  /**
+   * Returns the number of open connections that are not in use. It is 0 for a dispatcher that reports no connections.
+   */
   free(origin: string): number {
     return Math.max(0, (this.#open.get(origin) ?? 0) - (this.#used.get(origin) ?? 0));
   }

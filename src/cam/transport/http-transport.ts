@@ -8,12 +8,12 @@ export interface TransportRequest {
   readonly origin: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
-  /** For the whole exchange: connecting, sending and the last byte of the reply. */
+  /** The longest time of the whole exchange, from connecting to the last byte of the reply. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
   /**
-   * Called when a connection is open and the bytes are about to be written. Never called where nothing is sent. Returns
-   * false to prevent the write, which ends as SLOT_MISSED.
+   * Called when a connection is open, immediately before the transport writes the request. Not called if the post ends
+   * earlier. Returns false to prevent the write. The post then fails with SLOT_MISSED.
    */
   readonly onSend?: () => boolean;
 }
@@ -23,7 +23,7 @@ export interface TransportReply {
   readonly contentType: string;
   /** The Date header, as text. */
   readonly date: string | undefined;
-  /** Empty where the bytes are not UTF-8: a name with replacement characters in it would match no rule of a policy. */
+  /** Empty if the bytes are not UTF-8. A name with replacement characters would match no rule of a policy. */
   readonly body: string;
 }
 
@@ -36,8 +36,8 @@ interface HttpTransportDeps {
 export const MAX_REPLY_BYTES = 2 * 1024 * 1024;
 
 /**
- * Posts requests over undici. Uses the dispatcher instead of `request()`, because a write must know whether its bytes left:
- * undici calls `onRequestStart` when the connection is open and before it is used.
+ * Posts requests over undici. Uses the dispatcher instead of `request()`, because the gateway must find out whether it
+ * sent a write. undici calls `onRequestStart` when the connection is open, before it writes the request.
  */
 export class HttpTransport {
   readonly #deps: HttpTransportDeps;
@@ -51,14 +51,16 @@ export class HttpTransport {
   }
 
   /**
-   * Resolves when a connection is free for one more post, or does not open soon. Never rejects. The connection is reserved
-   * until the returned function is called.
+   * Resolves when a connection is free for one more post, when opening it fails, or after a short wait. Never rejects.
+   * Reserves the connection until the caller runs the returned function.
    */
   openAhead(origin: string, withinMs: number): Promise<() => void> {
     return this.#opener.openOne(origin, withinMs);
   }
 
-  /** Posts one request. @throws TransportError, which tells whether anything was sent and why there is no complete reply. */
+  /**
+   * Posts one request. @throws TransportError without a complete reply. Its `sent` is false if CAM received nothing.
+   */
   post(request: TransportRequest): Promise<TransportReply> {
     return new Promise((resolve, reject) => {
       if (request.signal?.aborted) {
@@ -87,7 +89,7 @@ export class HttpTransport {
 interface ExchangeEnd {
   readonly resolve: (reply: TransportReply) => void;
   readonly reject: (error: TransportError) => void;
-  /** Releases the connection, however the exchange ended. */
+  /** Releases the connection. Runs at every end of an exchange. */
   readonly release: () => void;
 }
 
@@ -112,8 +114,8 @@ class Exchange implements Dispatcher.DispatchHandler {
   readonly #onAbort = (): void => this.fail("ABORTED");
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    // The request was given up while it waited for a connection. It was reported as not sent, so it must not be sent now.
-    // undici drops a request that throws here and keeps the connection, which the controller's abort would destroy.
+    // The exchange ended while it waited for a connection, and was reported as not sent, so undici must not send it
+    // now. undici drops a request that throws here and keeps the connection. The controller's abort would destroy it.
     if (this.#settled) throw new TransportError("ABORTED", { sent: false });
     if (this.#request.onSend?.() === false) {
       this.fail("SLOT_MISSED");
@@ -173,23 +175,23 @@ function headerText(value: string | string[] | undefined): string | undefined {
 }
 
 type TransportFailure =
-  /** No connection could be made: DNS, refused, TLS. */
+  /** No connection opened: DNS, a refused connection or TLS. */
   | "CONNECT_FAILED"
   /** The connection ended before the reply was complete. */
   | "CONNECTION_LOST"
-  /** Time ran out, before or after sending. */
+  /** The timeout passed, before or after sending. */
   | "TIMEOUT"
   | "REPLY_TOO_LARGE"
-  /** The slot of the quota had expired before the request could be written. */
+  /** The slot of the quota expired before the transport could write the request. */
   | "SLOT_MISSED"
-  /** The caller's signal. */
+  /** The caller's signal ended the post. */
   | "ABORTED";
 
-/** Why there is no reply. */
+/** The error of a post that ended without a complete reply. */
 export class TransportError extends Error {
   override readonly name = "TransportError";
   readonly reason: TransportFailure;
-  /** False only where certainly no byte of the request reached CAM. */
+  /** False only if certainly no byte of the request reached CAM. */
   readonly sent: boolean;
 
   constructor(reason: TransportFailure, options: { readonly sent: boolean; readonly cause?: unknown }) {
