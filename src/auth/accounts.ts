@@ -1,7 +1,7 @@
 import { GatewayError } from "../contract/index.ts";
 import type { CallerIdentity } from "./caller.ts";
 
-/** The account of the CAM_* and TENCENTCLOUD_* variables. A request that names no account uses it. */
+/** The account that the CAM_* and TENCENTCLOUD_* variables describe. Requests without an account use it. */
 export const DEFAULT_ACCOUNT = "default";
 
 export const ACCOUNT_NAME = /^[a-z0-9-]{1,40}$/;
@@ -16,7 +16,7 @@ export class Accounts<Account extends { readonly name: string }> {
   readonly #byName: ReadonlyMap<string, Account>;
   readonly #mayUse: (caller: CallerIdentity, name: string) => boolean;
 
-  /** @param mayUse Decides about any name but the default one, whether such an account exists or not. */
+  /** @param mayUse Decides about every name except the default one, including names of accounts that do not exist. */
   constructor(all: readonly Account[], mayUse: (caller: CallerIdentity, name: string) => boolean) {
     this.#byName = new Map(all.map((account) => [account.name, account]));
     this.#mayUse = mayUse;
@@ -26,14 +26,14 @@ export class Accounts<Account extends { readonly name: string }> {
     return [...this.#byName.values()];
   }
 
-  /** Returns an account without a check of the caller, or undefined. */
+  /** Returns an account, or undefined for an unknown name. Does not check the caller. */
   find(name: string): Account | undefined {
     return this.#byName.get(name);
   }
 
   /**
-   * Returns the account that a caller names, or the default one. Checks the right before the existence, so that a refused
-   * caller does not learn which accounts exist.
+   * Returns the account that a caller names, or the default one. Checks the caller's right before the account's
+   * existence, so that a refused caller does not learn which accounts exist.
    *
    * @throws GatewayError FORBIDDEN, UNKNOWN_ACCOUNT
    */

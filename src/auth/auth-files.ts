@@ -11,7 +11,7 @@ import { type IssuerSettings, issuerSchema } from "./issuer-settings.ts";
 import { problemOfRouterSecret } from "./router-secret.ts";
 import { isMisleading, isPrintable } from "./subject.ts";
 
-/** Every problem of the files that authentication or the policy reads. */
+/** The error of the files of authentication and the policy. It holds every problem. */
 export class AuthFileError extends Error {
   override readonly name = "AuthFileError";
   readonly problems: readonly string[];
@@ -22,7 +22,7 @@ export class AuthFileError extends Error {
   }
 }
 
-/** How callers prove who they are. Files are named here and read by `loadAuthFiles`. */
+/** The settings of authentication. `loadAuthFiles` reads the files that they name. */
 export interface AuthSettings {
   /** The issuer that the variables describe, if any. */
   readonly issuer: IssuerSettings | undefined;
@@ -31,14 +31,14 @@ export interface AuthSettings {
   readonly certificates: ClientCertificateSettings | undefined;
   /** AUTH_CLIENT_CERT_SUBJECTS_FILE, which names the owners of certificates. */
   readonly certificateSubjectsFile: string | undefined;
-  /** The secret that only the router knows. With one, the gateway serves requests of the router only. */
+  /** The secret that the router and the gateway share. If it is set, the gateway serves only requests of the router. */
   readonly routerSecret: SecretSource | undefined;
 }
 
 interface AuthFiles {
   readonly issuers: readonly IssuerSettings[];
   readonly routerSecret: Secret | undefined;
-  /** By the certificate's name. */
+  /** The owners of certificates by the certificate's name. */
   readonly certificateOwners: ReadonlyMap<string, CertificateOwner>;
 }
 
@@ -82,7 +82,7 @@ export async function loadAuthFiles(settings: AuthSettings): Promise<AuthFiles> 
   return { issuers, routerSecret, certificateOwners };
 }
 
-/** Says what is wrong with a file of keys, to be put behind its name. */
+/** Returns the problem of a key set, as the end of a sentence about its file. Returns undefined without a problem. */
 function problemOfKeySet(text: string): string | undefined {
   try {
     createLocalJWKSet(JSON.parse(text));
@@ -97,7 +97,7 @@ function problemOfKeySet(text: string): string | undefined {
 
 const issuersFileSchema = z.strictObject({ issuers: z.array(issuerSchema).min(1, "names no issuer") });
 
-/** Returns the issuers that AUTH_ISSUERS_FILE describes. Adds to `problems` what is wrong. */
+/** Returns the issuers that AUTH_ISSUERS_FILE describes. Adds every problem of the file to `problems`. */
 export function parseIssuersFile(text: string, problems: string[]): readonly IssuerSettings[] {
   const json = parseJson(text);
   if (json === undefined) {
@@ -137,8 +137,8 @@ const subjectsFileSchema = z.strictObject(
 );
 
 /**
- * Returns the owners that AUTH_CLIENT_CERT_SUBJECTS_FILE names, by the certificate's name. An entry may leave out the
- * issuer when the gateway trusts a single one. Adds to `problems` what is wrong.
+ * Returns the owners that AUTH_CLIENT_CERT_SUBJECTS_FILE names, by the certificate's name. An entry may omit the
+ * issuer if the gateway trusts at most one. Adds every problem of the file to `problems`.
  */
 export function parseCertificateSubjects(
   content: string,

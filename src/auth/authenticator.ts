@@ -3,7 +3,7 @@ import type { ClaimMismatch } from "./claim-mismatch.ts";
 
 /** The parts of a request that identify its caller. */
 export interface IncomingRequest {
-  /** Names and values in turn. An object of headers would hide that a header came twice. */
+  /** Header names and values, alternating. An object of headers would hide a repeated header. */
   readonly rawHeaders: readonly string[];
   /** The address of the peer. */
   readonly remoteAddress: string | undefined;
@@ -11,11 +11,11 @@ export interface IncomingRequest {
 
 export type Authentication = { readonly caller: Caller } | Refusal;
 
-/** Why the gateway rejects a token or certificate. */
+/** The reason why the gateway rejects a token or certificate. */
 export interface Refusal {
   /** A sentence that is safe to show the caller. */
   readonly refusal: string;
-  /** Only where the gateway could not verify a token that may be good: the time until the next attempt makes sense. */
+  /** The time until the caller may try again. Set only if the gateway could not verify a token that may be valid. */
   readonly retryAfterMs?: number;
   /** For the log only: an error of the gateway or the issuer. */
   readonly cause?: unknown;
@@ -23,7 +23,7 @@ export interface Refusal {
   readonly mismatch?: ClaimMismatch;
   /** For the log only: the wrong claim. */
   readonly claim?: { readonly name: string; readonly problem: string };
-  /** Only for a token that was not read. It may be good, and signing in again would not help. */
+  /** Set only for a token that is too long to read. The token may be valid, and signing in again does not help. */
   readonly code?: "TOKEN_TOO_LARGE";
 }
 
@@ -31,7 +31,7 @@ export interface Authenticator {
   authenticate(request: IncomingRequest): Promise<Authentication>;
 }
 
-/** Takes every request for one of the development caller. */
+/** Treats every request as a request of the development caller. */
 export const localAuthenticator: Authenticator = {
   authenticate: async () => ({ caller: LOCAL_CALLER }),
 };

@@ -1,6 +1,6 @@
 import { GatewayError } from "../contract/index.ts";
 
-/** The rights that a token can give a caller. */
+/** The rights that a token can grant to a caller. */
 export const SCOPES = [
   "cam.mfa:read",
   "cam.mfa:write",
@@ -20,12 +20,12 @@ export function isScope(value: unknown): value is Scope {
   return SCOPES.some((scope) => scope === value);
 }
 
-/** A caller as logs and records name it. */
+/** The names of a caller in logs and records. */
 export interface CallerIdentity {
   readonly subject: string;
   /** The program that acts for the subject. */
   readonly client?: string | undefined;
-  /** The issuer of the token, or the authentication method without one. */
+  /** The issuer of the token. Without a token, the authentication method. */
   readonly issuer?: string | undefined;
 }
 
@@ -41,7 +41,7 @@ export const ANONYMOUS: Caller = Object.freeze({ subject: "anonymous", scopes: n
 
 /**
  * Requires one of the scopes.
- * @throws GatewayError UNAUTHENTICATED without a caller, or FORBIDDEN. The hint names the scopes.
+ * @throws GatewayError UNAUTHENTICATED for the anonymous caller, FORBIDDEN for any other. The hint names the scopes.
  */
 export function requireScope(caller: Caller, ...scopes: readonly Scope[]): void {
   if (scopes.some((scope) => caller.scopes.has(scope))) return;

@@ -4,7 +4,7 @@ import { type Authentication, headerValues, type IncomingRequest } from "./authe
 import type { Scope } from "./caller.ts";
 import { isMisleading, isPrintable } from "./subject.ts";
 
-/** The authentication method of these callers. Records and logs have it in the place of a token's issuer. */
+/** The authentication method of callers with a certificate. Records and logs show it instead of a token's issuer. */
 export const CLIENT_CERTIFICATE = "client certificate";
 
 export interface ClientCertificateSettings {
@@ -16,7 +16,9 @@ export interface ClientCertificateSettings {
   readonly scopes: readonly Scope[];
 }
 
-/** The person who owns a certificate, as tokens name that person, so that both are one caller. */
+/**
+ * The owner of a certificate, named as in the owner's tokens. So the certificate and the tokens identify one caller.
+ */
 export interface CertificateOwner {
   readonly subject: string;
   readonly issuer: string;
@@ -28,7 +30,7 @@ export class CertificateAuthenticator {
   readonly #owners: ReadonlyMap<string, CertificateOwner>;
   readonly #isProxy: (address: string) => boolean;
 
-  /** @param owners By the exact value of the header. A certificate without an owner is a caller by its own name. */
+  /** @param owners By the exact value of the header. The subject of a certificate without an owner is its own name. */
   constructor(
     settings: ClientCertificateSettings,
     owners: ReadonlyMap<string, CertificateOwner> = new Map(),
@@ -38,7 +40,7 @@ export class CertificateAuthenticator {
     this.#isProxy = isIn(settings.proxies);
   }
 
-  /** Returns the caller, a refusal, or undefined where the request has no certificate. */
+  /** Returns the caller, a refusal, or undefined if the request has no certificate. */
   identify(request: IncomingRequest): Authentication | undefined {
     const { header, scopes } = this.#settings;
     const [value, ...further] = headerValues(request, header);
@@ -57,13 +59,13 @@ export class CertificateAuthenticator {
   }
 }
 
-/** Returns a test whether an address is in one of the networks. @throws Error as `networksOf` does. */
+/** Returns a function that checks whether an address is in one of the networks. @throws Error as `networksOf` does. */
 export function isIn(networks: readonly string[]): (address: string) => boolean {
   const list = networksOf(networks);
   return (address) => list.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
 }
 
-/** Parses addresses and networks. @throws Error where an entry is neither. */
+/** Parses addresses and networks. @throws Error if an entry is neither. */
 export function networksOf(networks: readonly string[]): BlockList {
   const list = new BlockList();
   for (const network of networks) {

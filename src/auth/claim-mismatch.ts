@@ -1,21 +1,21 @@
 import type { JWTPayload } from "jose";
 import { isPrintable } from "./subject.ts";
 
-/** The issuer and audience of a rejected token, and those that were expected. None of it is secret. */
+/** The issuer and audience of a rejected token, and the expected ones. It contains no secret. */
 export interface ClaimMismatch {
   readonly iss: string;
   readonly aud: string;
   readonly expectedIss: string;
-  /** Undefined for an unknown issuer, for which the gateway expects no audience. */
+  /** Undefined for an unknown issuer, because only a known issuer has expected audiences. */
   readonly expectedAud: string | undefined;
-  /** How a name differs from an expected name that looks like it. */
+  /** The difference between a name and a similar expected name. */
   readonly hint: string | undefined;
 }
 
-/** Enough for real tokens, and few enough for a log line. */
+/** The most names in a text: enough for real tokens, and few enough for a log line. */
 const MAX_NAMES = 5;
 
-/** Describes the mismatch for the log, in short and printable texts. */
+/** Returns the mismatch for the log, in short and printable texts. */
 export function claimMismatch(
   { iss, aud }: Pick<JWTPayload, "iss" | "aud">,
   expected: { readonly issuers: readonly string[]; readonly audiences: readonly string[] | undefined },
@@ -39,7 +39,7 @@ function listed(names: readonly unknown[]): string {
   return `${names.slice(0, MAX_NAMES).map(printable).join(", ")}${more}`;
 }
 
-/** Returns a name from a token or discovery document in a form that a log line can hold. */
+/** Returns a name from a token or discovery document, or a text for a name that is not printable. */
 export function printable(name: unknown): string {
   if (name === undefined) return "(none)";
   return isPrintable(name) ? name : "(no printable text of at most 256 letters)";
@@ -48,7 +48,7 @@ export function printable(name: unknown): string {
 /** The issuer names of Microsoft Entra ID. The part in the middle is the tenant. */
 const ENTRA = /^https:\/\/(?:sts\.windows\.net\/([^/]+)\/|login\.microsoftonline\.com\/([^/]+)\/v2\.0)$/;
 
-/** Says how a name differs from an expected name that looks like it. Returns undefined where none looks like it. */
+/** Describes the difference between a name and a similar expected name. Returns undefined if no name is similar. */
 export function nearMiss(given: unknown, expected: readonly string[]): string | undefined {
   if (typeof given !== "string") return undefined;
   const isEqualBy = (fold: (name: string) => string): boolean =>

@@ -20,21 +20,21 @@ export function readCaller(
 }
 
 /**
- * Returns whether a token without an `aud` is meant for the gateway, by the claim that its issuer uses instead. An `aud`
- * always decides alone: a token for another service is rejected, whatever its other claims are.
+ * Returns whether a token without an `aud` is meant for the gateway, by the claim that its issuer uses instead. If a
+ * token has an `aud`, the gateway checks only the `aud`.
  */
 export function isAudience(claims: JWTPayload, { audienceClaim, audiences }: IssuerSettings): boolean {
   const value = claimAt(claims, audienceClaim);
   return (Array.isArray(value) ? value : [value]).some((one) => audiences.includes(one));
 }
 
-/** The `typ` header of access tokens. Issuers sign logout tokens and proofs of possession with the same keys. */
+/** The values of the `typ` header of access tokens. Logout tokens and proofs of possession have others. */
 const ACCESS_TYPES: readonly unknown[] = [undefined, "jwt", "at+jwt", "application/at+jwt"];
 
 /** Claims that only ID tokens have: the hash of the access token or code that came with them. */
 const ONLY_IN_ID_TOKENS = ["at_hash", "c_hash"];
 
-/** Claims by which some issuers mark other kinds of tokens: Keycloak uses `typ`, Amazon Cognito `token_use`. */
+/** Claims with which some issuers mark other kinds of tokens: Keycloak uses `typ`, Amazon Cognito `token_use`. */
 const OTHER_KINDS: Readonly<Record<string, readonly unknown[]>> = {
   typ: ["ID", "Refresh", "Offline", "Logout"],
   token_use: ["id"],
@@ -57,7 +57,10 @@ function scopesOf(claims: JWTPayload, settings: IssuerSettings): Caller["scopes"
   return new Set(words.flatMap((word) => scopeOf(word ?? "", scopePrefixes) ?? []));
 }
 
-/** Accepts a scope by its own name, or after exactly one of the prefixes. Another prefix makes it another service's scope. */
+/**
+ * Returns the scope that a word names, alone or after exactly one of the prefixes. A word with another prefix is a
+ * scope of another service.
+ */
 function scopeOf(word: string, prefixes: readonly string[]): Scope | undefined {
   const names = prefixes
     .filter((prefix) => word.startsWith(prefix))
@@ -65,7 +68,7 @@ function scopeOf(word: string, prefixes: readonly string[]): Scope | undefined {
   return [word, ...names].find(isScope);
 }
 
-/** Finds a claim by its name, which may contain dots, or by a path of names into objects. */
+/** Returns a claim by its name, which may contain dots, or by a path of names into objects. */
 function claimAt(claims: JWTPayload, name: string): unknown {
   if (Object.hasOwn(claims, name)) return claims[name];
   return name.split(".").reduce<unknown>((value, part) => {

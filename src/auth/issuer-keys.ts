@@ -1,16 +1,16 @@
 import { createRemoteJWKSet, customFetch, errors, type JWTVerifyGetKey } from "jose";
 import type { Clock } from "../clock.ts";
 
-/** After this time the gateway looks for a newer key set, so that it stops accepting a key that the issuer withdrew. */
+/** After this time the gateway loads the key set again, so that it stops accepting a key that the issuer withdrew. */
 const FRESH_MS = 5 * 60_000;
-/** An old key set serves for this long while the issuer cannot be reached. */
+/** The gateway uses an old key set for this time while it cannot load a newer one. */
 const STALE_MS = 12 * 60 * 60_000;
-/** The least time between two loads, whatever key ids tokens name and however often a load fails. */
+/** The shortest time between two loads. It also applies after a failed load and to tokens with unknown key ids. */
 const COOLDOWN_MS = 10_000;
 const LOAD_TIMEOUT_MS = 5_000;
 
 interface IssuerKeysDeps {
-  /** Resolves to the text of the key set. Rejects where the issuer does not give one. */
+  /** Resolves to the text of the key set. Rejects if the gateway cannot load it. */
   readonly load: (signal: AbortSignal | null | undefined) => Promise<string>;
   readonly clock: Pick<Clock, "monotonic">;
   readonly observer: {
@@ -32,10 +32,10 @@ export class KeysUnavailable extends Error {
 }
 
 /**
- * The public keys of one issuer. Loads them when first needed, and again when they are no longer fresh or a token names an
- * unknown key. While that fails, the old keys serve for a limited time.
+ * The public keys of one issuer. Loads them on first use. Loads them again when they are older than FRESH_MS, or when a
+ * token names an unknown key. While a load fails, the gateway uses the old keys for at most STALE_MS.
  *
- * jose loads, parses and holds the key set. Its own reloads are switched off, because its ages use the wall clock and
+ * jose loads, parses and holds the key set. Its own reloads are off, because jose measures age by the wall clock, and
  * its cooldown does not cover failed loads.
  */
 export class IssuerKeys {
@@ -51,7 +51,7 @@ export class IssuerKeys {
 
   constructor(deps: IssuerKeysDeps) {
     this.#deps = deps;
-    // jose requires an address; `load` knows the real one, which discovery may change.
+    // jose requires a URL but does not use it. `load` finds the real one, which discovery may change.
     this.#jwks = createRemoteJWKSet(new URL("jwks:"), {
       timeoutDuration: LOAD_TIMEOUT_MS,
       cacheMaxAge: Number.POSITIVE_INFINITY,
@@ -63,7 +63,7 @@ export class IssuerKeys {
     });
   }
 
-  /** The text of the key set in use, or undefined without one. Starts a reload in the background when it is not fresh. */
+  /** The text of the key set in use, or undefined without one. Starts a reload in the background if it is too old. */
   get current(): string | undefined {
     const ageMs = this.#deps.clock.monotonic() - this.#loadedAtMs;
     if (ageMs > FRESH_MS) void this.#reload();
@@ -80,7 +80,7 @@ export class IssuerKeys {
 
   /**
    * Finds the key that a token names. Reloads the key set for an unknown key, because the issuer may have a new one.
-   * @throws KeysUnavailable where that reload fails, and jose's errors.
+   * @throws KeysUnavailable if that reload fails, and jose's errors.
    */
   readonly find: JWTVerifyGetKey = async (header, token) => {
     const before = await this.ready();
@@ -99,7 +99,7 @@ export class IssuerKeys {
     return new KeysUnavailable(Math.max(0, COOLDOWN_MS - sinceMs));
   }
 
-  /** Joins a load in progress, or starts one unless the last one is too recent. */
+  /** Joins a load in progress, or starts one unless the last load is too recent. */
   async #reload(): Promise<void> {
     const nowMs = this.#deps.clock.monotonic();
     if (this.#loading === undefined && nowMs - this.#triedAtMs >= COOLDOWN_MS) {

@@ -15,11 +15,13 @@ const SIGNING_ALGORITHMS = [
   "EdDSA",
 ] as const;
 
-/** Where an issuer's public keys are: a JSON Web Key Set at an address or in a file, or by discovery. */
+/**
+ * The place of an issuer's public keys: a JSON Web Key Set at a URL or in a file, or the place that discovery finds.
+ */
 export type KeyPlace =
   | { readonly url: string }
   | { readonly file: string }
-  /** The issuer's name, where its OpenID Connect Discovery document says where the keys are. */
+  /** The issuer's URL. Its OpenID Connect Discovery document names the URL of the keys. */
   | { readonly discoverAt: string };
 
 const text = z.string().trim().min(1, "must not be empty");
@@ -34,27 +36,27 @@ const scope = z.enum(SCOPES, {
   error: ({ input }) => `has ${JSON.stringify(input)}, which is none of ${SCOPES.join(", ")}`,
 });
 
-/** Reports a problem also when another setting is wrong. */
+/** Runs a check even if another setting is wrong. */
 const ALWAYS_REPORTED = {
   when: ({ value }: { readonly value: unknown }) => typeof value === "object" && value !== null,
 };
 
 const scopePrefix = text.refine((one) => !/\s/.test(one), "must not contain spaces, as scopes do not");
 
-/** One issuer of AUTH_ISSUERS_FILE. The AUTH_* variables of a single issuer are checked by it too. */
+/** The schema of one issuer in AUTH_ISSUERS_FILE. It also checks the issuer that the AUTH_* variables describe. */
 export const issuerSchema = z
   .strictObject({
     /** The exact `iss` of its tokens. */
     issuer: text,
     jwksUrl: text.refine(isSafeUrl, "must be an https URL (http only on this machine)").optional(),
     jwksFile: text.optional(),
-    /** The services that the gateway accepts tokens for. */
+    /** The services whose tokens the gateway accepts. */
     audience: z.union([text.transform((one) => [one]), z.array(text).min(1)], {
       error: ({ input }) =>
         `${input === undefined ? "is not set" : "must be a text or a list of texts"}: the service that the tokens are ` +
         "meant for, such as the gateway's own name",
     }),
-    /** The claim that names the service. In claim names, a dot leads into an object. */
+    /** The claim that names the service. In the name of a claim, a dot selects a member of an object. */
     audienceClaim: text.default("aud"),
     algorithms: z.array(algorithm).min(1).default(["RS256", "PS256", "ES256", "EdDSA"]),
     /** The tolerated difference between the issuer's clock and the gateway's. */
@@ -104,7 +106,9 @@ function placeOf(issuer: string, url: string | undefined, file: string | undefin
   return file === undefined ? { discoverAt: issuer } : { file };
 }
 
-/** Returns whether a URL is safe from changes in transit, which could replace the keys: https, or http on this machine. */
+/**
+ * Returns whether a URL protects its content, such as keys, from changes in transit: https, or http on this machine.
+ */
 export function isSafeUrl(value: string): boolean {
   if (!URL.canParse(value)) return false;
   const { protocol, hostname } = new URL(value);

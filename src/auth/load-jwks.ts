@@ -3,12 +3,12 @@ import { readUtf8File, readUtf8Stream, TextEncodingError } from "../utf8.ts";
 import { nearMiss, printable } from "./claim-mismatch.ts";
 import { isSafeUrl, type KeyPlace } from "./issuer-settings.ts";
 
-/** Far above any key set. */
+/** Far more than any key set has. */
 const MAX_BYTES = 256 * 1024;
 
 interface LoadOptions {
   readonly signal?: AbortSignal | null | undefined;
-  /** Sends the requests, through a proxy where one is configured. */
+  /** Sends the requests, through a proxy if one is configured. */
   readonly dispatcher?: Dispatcher | undefined;
 }
 
@@ -45,26 +45,26 @@ async function fetchText(url: string, { signal, dispatcher }: LoadOptions): Prom
   }
 }
 
-/** The messages without a full stop are followed by their cause in a log line. */
+/** Returns an error that names the URL. A log line appends the cause to a message without a full stop. */
 function explainFetchError(url: string, error: unknown): Error {
   if (error instanceof TextEncodingError) return new Error(`${url} answered ${error.message}.`);
   if (error instanceof Error && error.name === "TimeoutError") {
     return new Error(`${url} did not answer in time`, { cause: error });
   }
-  // fetch only says that it failed. Its cause says why.
+  // The error of fetch states only that it failed. Its cause has the reason.
   const cause = (error instanceof Error ? error.cause : undefined) ?? error;
   const { code } = cause as NodeJS.ErrnoException;
   return new Error(`${url} cannot be reached${code === undefined ? "" : ` (${code})`}`, { cause });
 }
 
 /**
- * Returns the address of an issuer's keys from its discovery document. @throws Error where the document has none.
+ * Returns the address of an issuer's keys from its discovery document. @throws Error if the document has none.
  *
  * https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata
  */
 export function readDiscovery(text: string, issuer: string): string {
   const { issuer: described, jwks_uri: place } = parseObject(text);
-  // Section 4.3: the document must name the issuer that was asked.
+  // Section 4.3: the document must name the requested issuer.
   if (described !== issuer) {
     const names = `It describes another issuer, ${printable(described)}, than ${issuer}.`;
     throw new Error([names, nearMiss(described, [issuer])].filter(Boolean).join(" "));

@@ -18,13 +18,13 @@ import type { TokenVerifier } from "./token-verifier.ts";
 /** RFC 6750, section 2.1. The three parts are those of a JWT. */
 const BEARER = /^Bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i;
 
-/** Identifies the caller of a request by its token, or else by its client certificate. */
+/** Identifies the caller of a request by its token or, without a token, by its client certificate. */
 export class RequestAuthenticator implements Authenticator {
   readonly #tokens: TokenVerifier;
   readonly #certificates: CertificateAuthenticator | undefined;
   readonly #routerSecret: RouterSecret | undefined;
 
-  /** @param routerSecret With it, the gateway serves only requests that come by way of the router. */
+  /** @param routerSecret If it is set, the gateway serves only requests that come through the router. */
   constructor(
     tokens: TokenVerifier,
     certificates: CertificateAuthenticator | undefined,

@@ -1,15 +1,15 @@
 import { hash, timingSafeEqual } from "node:crypto";
 
-/** The header that a router adds to every request. Routers forward headers of clients only where told to. */
+/** The header that a router adds to every request. A router forwards headers of its clients only if configured to. */
 export const ROUTER_SECRET_HEADER = "x-router-secret";
 
-/** A shorter secret could be guessed. */
+/** An attacker could guess a shorter secret. */
 const MIN_LENGTH = 32;
 
-/** A header carries these characters unchanged, and no space at either end. */
+/** The texts that a header transports unchanged: printable ASCII without a space at either end. */
 const SENDABLE = /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/;
 
-/** Says what is wrong with a router's secret, to be put behind its name. */
+/** Returns the problem of a router's secret, as the end of a sentence. Returns undefined without a problem. */
 export function problemOfRouterSecret(secret: string): string | undefined {
   if (secret.length < MIN_LENGTH) return `must have at least ${MIN_LENGTH} characters`;
   return SENDABLE.test(secret)
@@ -17,7 +17,7 @@ export function problemOfRouterSecret(secret: string): string | undefined {
     : "has a letter in it, or a space around it, that no header could carry";
 }
 
-/** The secret that the router and the gateway share. Holds a digest, so that all comparisons take equally long. */
+/** The secret that the router and the gateway share. Holds a digest, so that every comparison takes the same time. */
 export class RouterSecret {
   readonly #digest: Buffer;
 
@@ -25,7 +25,7 @@ export class RouterSecret {
     this.#digest = digestOf(secret);
   }
 
-  /** Returns whether the values of the header show that the request came by way of the router. */
+  /** Returns whether the header has exactly one value, and that value is the secret. */
   isIn(values: readonly string[]): boolean {
     const [given, ...further] = values;
     return given !== undefined && further.length === 0 && timingSafeEqual(digestOf(given), this.#digest);

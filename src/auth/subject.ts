@@ -1,11 +1,11 @@
 /**
- * Printable text for logs and records, of at most 256 letters. Excludes control characters and line ends, which PostgreSQL
- * or a terminal cannot handle, and invisible characters such as fillers and variation selectors. Excludes U+FFFD, because it
- * stands for bytes that were not UTF-8, so two different names may look equal with it.
+ * Printable text for logs and records, of at most 256 letters. Excludes control characters and line ends, which
+ * PostgreSQL or a terminal cannot handle, and invisible characters such as fillers and variation selectors. Excludes
+ * U+FFFD, because it replaces bytes that were not UTF-8, so two different names may look equal.
  */
 const PRINTABLE = /^(?=.*\S)[^\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800\uFFFD]{1,256}$/u;
 
-/** Returns whether a value can stand in logs and records. */
+/** Returns whether logs and records can contain a value. */
 export function isPrintable(value: unknown): value is string {
   return typeof value === "string" && PRINTABLE.test(value);
 }
@@ -40,9 +40,9 @@ const LATIN = /\p{sc=Latin}/u;
 const NOT_FOREIGN_LETTER = /\P{L}|\p{sc=Latin}/gu;
 
 /**
- * Returns whether people could mistake a subject for another one. It does where a word mixes scripts (`аlice` with a
- * Cyrillic а). It also does where Latin letters occur with a part in another script whose letters all look Latin
- * (`сосо@example.com`). Words that are plainly of another script, such as `иван@example.com`, are fine.
+ * Returns whether people could mistake a subject for another one. A word that mixes scripts is misleading (`аlice` with
+ * a Cyrillic а). So are Latin letters together with a part in another script whose letters all look Latin
+ * (`сосо@example.com`). A word that is plainly of another script is not misleading (`иван@example.com`).
  */
 export function isMisleading(subject: string): boolean {
   const text = subject.normalize("NFKC");
@@ -62,11 +62,11 @@ function madeOf(scripts: readonly string[]): RegExp {
 }
 
 /**
- * Returns the same text for all spellings of one subject: NFKC, case folded, trimmed, each run of blanks as one. Compare by
- * it only where two people must differ, never to give a right.
+ * Returns one text for all spellings of a subject: NFKC, case-folded, trimmed, with one space for each run of blanks.
+ * Use it only to check that two people differ, never to grant a right.
  */
 export function personOf(subject: string): string {
-  // Upper case first: toLowerCase alone would keep ß apart from ss, and two forms of the sigma apart.
+  // Upper case first, because toLowerCase alone would distinguish ß from ss, and the two forms of sigma.
   const folded = subject.normalize("NFKC").toUpperCase().toLowerCase().normalize("NFKC");
   return folded.replace(/\s+/gu, " ").trim();
 }

@@ -14,17 +14,17 @@ const CLAIMS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Explains an error of the verification. The sentence for the caller quotes nothing of the token, so a forger learns no
+ * Explains an error of the verification. The sentence for the caller quotes no part of the token, so a forger learns no
  * more than the owner of an expired token.
  *
- * @param settings Those of the issuer that the token names.
+ * @param settings The settings of the issuer that the token names.
  */
 export function explainRefusal(error: unknown, settings: IssuerSettings | undefined): Refusal {
   if (error instanceof KeysUnavailable) {
     const refusal = "The keys of the token's issuer cannot be loaded; the token may be good.";
     return { refusal, retryAfterMs: error.retryAfterMs };
   }
-  // For example a malformed key of the issuer. The cause reaches the operator.
+  // An unexpected error, for example a malformed key of the issuer. The log shows its cause to operators.
   if (!(error instanceof errors.JOSEError)) return { refusal: "The token cannot be verified.", cause: error };
   const refusal = explainJose(error);
   if (error instanceof errors.JWTClaimValidationFailed && error.claim === "aud" && settings !== undefined) {

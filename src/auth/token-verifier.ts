@@ -10,7 +10,9 @@ import type { IssuerKeys } from "./issuer-keys.ts";
 import type { IssuerSettings } from "./issuer-settings.ts";
 import { explainRefusal, UNKNOWN_ISSUER, WRONG_AUDIENCE } from "./token-refusal.ts";
 
-/** Tokens of Microsoft Entra ID with 200 groups reach 16 KiB. A longer token costs time to read. */
+/**
+ * The longest accepted token. Tokens of Microsoft Entra ID with 200 groups reach 16 KiB. Longer ones cost time to read.
+ */
 export const MAX_TOKEN_BYTES = 24 * 1024;
 
 interface TrustedIssuer {
@@ -21,7 +23,7 @@ interface TrustedIssuer {
 /** A token that was verified, and the key set that verified it. */
 interface VerifiedToken {
   readonly caller: Caller;
-  /** Wall clock. */
+  /** The expiry time by the wall clock, in milliseconds since the epoch. */
   readonly expiresAtMs: number;
   readonly issuer: TrustedIssuer;
   readonly keySet: string;
@@ -31,7 +33,7 @@ interface VerifiedToken {
 const MAX_CACHED_TOKENS = 10_000;
 
 /**
- * Verifies bearer tokens and returns their callers. Verifies a token once, until it expires or the keys of its issuer
+ * Verifies bearer tokens and returns their callers. Caches a verified token until it expires or the keys of its issuer
  * change. The cache holds digests of tokens, not the tokens.
  */
 export class TokenVerifier {
@@ -104,7 +106,10 @@ export class TokenVerifier {
   }
 }
 
-/** Never UNAUTHENTICATED: clients would sign in again and get a token of the same length. */
+/**
+ * Rejects a long token. The code is not UNAUTHENTICATED, because clients would sign in again and get an equally long
+ * one.
+ */
 function refuseLong({ length }: string): Refusal {
   const refusal =
     `The bearer token is ${length} bytes long, and at most ${MAX_TOKEN_BYTES} are accepted. ` +

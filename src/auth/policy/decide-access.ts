@@ -5,7 +5,7 @@ import { isWithin } from "./hours.ts";
 import { isInSome, matchesSome } from "./patterns.ts";
 import type { CallerPatterns, Policy, PolicyRule, Switch, UserPatterns } from "./policy.ts";
 
-/** May this caller do this to this user of this account at this time? */
+/** The facts of a decision: the caller, the account, the user and the time. */
 export interface AccessQuestion {
   readonly caller: CallerIdentity;
   readonly account: string;
@@ -14,7 +14,10 @@ export interface AccessQuestion {
   readonly atMs: number;
 }
 
-/** Undefined: not read yet. Null: CAM was asked and did not say. */
+/**
+ * The user of a decision. Undefined means that the gateway has not read the profile yet. Null means that the profile in
+ * CAM has no such text.
+ */
 export interface PolicyUser {
   readonly opUin: Uin;
   readonly name: string | null | undefined;
@@ -24,12 +27,12 @@ export interface PolicyUser {
 /** The verdict on one switch. */
 export type Verdict =
   | { readonly effect: "allow"; readonly rule: PolicyRule }
-  /** Without a rule where none matches. */
+  /** The rule is undefined if no rule matches. */
   | { readonly effect: "deny"; readonly rule: PolicyRule | undefined }
-  /** Whether this rule matches depends on the user's profile, which must be read from CAM. */
+  /** The rule's match depends on the user's profile, which the gateway must read from CAM first. */
   | { readonly effect: "read-profile"; readonly rule: PolicyRule };
 
-/** The approval by another caller that a change needs first. */
+/** The approval by another caller that a change needs, with the rule that requires it. */
 interface ApprovalRule extends NonNullable<PolicyRule["approval"]> {
   readonly ruleId: string;
 }
@@ -39,12 +42,12 @@ export interface Permission {
   readonly approval: ApprovalRule | undefined;
 }
 
-/** The verdict on a whole change. A refusal names the first switch that is refused. */
+/** The verdict on a whole change. If it is not "allow", `wanted` is the first switch without permission. */
 export type AccessVerdict =
   | { readonly effect: "allow"; readonly permission: Permission }
   | (Exclude<Verdict, { effect: "allow" }> & { readonly wanted: Switch });
 
-/** Decides about one switch: the first rule that matches decides, and without a match the answer is no. */
+/** Decides about one switch. The first matching rule decides. Without a match, the verdict is "deny". */
 export function decideSwitch({ rules }: Policy, wanted: Switch, question: AccessQuestion): Verdict {
   for (const rule of rules) {
     const match = matchRule(rule, wanted, question);
@@ -55,8 +58,8 @@ export function decideSwitch({ rules }: Policy, wanted: Switch, question: Access
 }
 
 /**
- * Decides about a change: every switch must be allowed. The change needs approval if one of its switches does, and the
- * shortest time for it applies.
+ * Decides about a change. Every switch must be allowed. If the rules of several switches require approval, the rule
+ * with the shortest time for it applies.
  */
 export function decideAccess(
   policy: Policy,
@@ -79,7 +82,7 @@ export function decideAccess(
 /** The first part of a rule that does not match. */
 export type Mismatch = "callers" | "accounts" | "switches" | "hours" | "users";
 
-/** `indeterminate` where the answer depends on parts of the user's profile that have not been read. */
+/** `indeterminate` if the match depends on parts of the user's profile that the gateway has not read. */
 type Match = "matches" | "indeterminate" | { readonly not: Mismatch };
 
 /** Matches one rule. Checks the user last, so that the gateway reads no profile for a rule that does not apply. */
@@ -94,7 +97,10 @@ export function matchRule(rule: PolicyRule, wanted: Switch, question: AccessQues
   return isUser ? "matches" : { not: "users" };
 }
 
-/** Where CAM does not give a user's name or remark, rules that deny match and rules that allow do not. */
+/**
+ * Returns whether a rule matches a user. Returns undefined if the gateway must read the profile first. If CAM gives no
+ * name or remark, patterns for it match in a rule that denies and do not match in a rule that allows.
+ */
 function matchesUser(
   { uins, names, tags }: UserPatterns,
   effect: PolicyRule["effect"],
@@ -111,12 +117,18 @@ function matchesUser(
   return verdicts.includes(undefined) ? undefined : false;
 }
 
-/** Accepts a tag after any character, because not every script has spaces, and the full-width # of CJK keyboards. */
+/**
+ * Returns the tags in a remark. A tag may follow any character, because not every script has spaces. It starts with #
+ * or the full-width # of CJK keyboards.
+ */
 function tagsOf(remark: string): string[] {
   return [...remark.matchAll(/[#＃]([\p{L}\p{M}\p{N}_-]+)/gu)].map(([, tag = ""]) => tag);
 }
 
-/** Compares exactly, as tokens are compared: a name that looks the same may belong to another caller. */
+/**
+ * Returns whether every given list matches the caller. Compares names exactly, because a name that looks the same may
+ * belong to another caller.
+ */
 function matchesCaller(
   { subjects, clients, issuers }: CallerPatterns,
   { subject, client, issuer }: CallerIdentity,
@@ -127,8 +139,9 @@ function matchesCaller(
 }
 
 /**
- * Returns whether a caller may use an account, for reads and changes. Every caller may use the default account. Other
- * accounts are closed unless the policy lists them. Without a policy, which only local mode permits, all are open.
+ * Returns whether a caller may use an account, for reads and changes. Every caller may use the default account. For any
+ * other account, the policy lists the callers. Without a policy, which only local mode permits, every caller may use
+ * every account.
  */
 export function mayUseAccount(policy: Policy | undefined, caller: CallerIdentity, account: string): boolean {
   if (account === DEFAULT_ACCOUNT || policy === undefined) return true;
@@ -140,10 +153,10 @@ export function mayUseAccount(policy: Policy | undefined, caller: CallerIdentity
 export const OVERRIDE: Scope = "cam.mfa:override";
 
 /**
- * Refuses changes of protected users.
+ * Rejects a change of a protected user.
  *
- * @throws GatewayError PROTECTED_USER where the caller lacks the scope OVERRIDE, REASON_REQUIRED where the caller has
- *   it and gives no reason.
+ * @throws GatewayError PROTECTED_USER if the caller lacks the scope OVERRIDE, or REASON_REQUIRED if the caller has it
+ *   and gives no reason.
  */
 export function requireUnprotected(
   opUin: Uin,

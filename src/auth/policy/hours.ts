@@ -1,24 +1,24 @@
 export const DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"] as const;
 
-/** Times of the week as a policy file states them. */
+/** Times of the week in a policy file. */
 export interface HoursOfZone {
   /** An IANA name, for example `Asia/Shanghai`. */
   readonly timeZone: string;
   /** Default: every day. */
   readonly days?: readonly (typeof DAYS)[number][] | undefined;
-  /** `HH:MM`, included. */
+  /** The first minute, `HH:MM`. */
   readonly from: string;
-  /** `HH:MM`, not included. `24:00` is the end of the day. */
+  /** The end, `HH:MM`, which is not included. `24:00` is the end of the day. */
   readonly to: string;
 }
 
 /** Times of the week with a formatter of their time zone. */
 export interface Hours extends Omit<HoursOfZone, "timeZone"> {
-  /** Formats day and minute. It is kept because creating it takes longer than a whole decision. */
+  /** Formats day and minute. The policy keeps it, because its creation takes longer than a whole decision. */
   readonly clock: Intl.DateTimeFormat;
 }
 
-/** Creates the formatter. @throws RangeError for an unknown time zone. */
+/** Adds the formatter of the time zone. @throws RangeError for an unknown time zone. */
 export function hoursOf({ timeZone, ...same }: HoursOfZone): Hours {
   const time = { weekday: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" } as const;
   return { ...same, clock: new Intl.DateTimeFormat("en-US", { timeZone, ...time }) };

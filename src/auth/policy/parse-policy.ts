@@ -10,7 +10,7 @@ export function parsePolicy(
   if (damaged !== -1) {
     return { problems: [`line ${damaged + 1} has U+FFFD, the mark of letters that a conversion has lost`] };
   }
-  // JSON goes through the YAML parser too: JSON.parse silently takes the last of two equal keys, and rounds a Uin.
+  // The YAML parser reads JSON too. JSON.parse would silently take the last of two equal keys, and round a Uin.
   const document = parseDocument(text, { intAsBigInt: true });
   const flaws = [...document.errors, ...document.warnings];
   if (flaws.length > 0) return { problems: flaws.map(({ message }) => firstLine(message)) };
@@ -25,12 +25,12 @@ function contentOf(document: Document): { readonly value: unknown } | { readonly
   try {
     return { value: document.toJS() };
   } catch (error) {
-    // Aliases of aliases that expand beyond the parser's limit.
+    // Nested aliases expand beyond the parser's limit.
     return { problem: firstLine((error as Error).message) };
   }
 }
 
-/** Words issues for which the schema has no message. */
+/** Returns the message of an issue without a message in the schema. */
 function explain(issue: z.core.$ZodRawIssue): string | undefined {
   if (issue.code === "unrecognized_keys") {
     return `must not have ${issue.keys.join(", ")}, which means nothing here`;
@@ -42,7 +42,7 @@ function explain(issue: z.core.$ZodRawIssue): string | undefined {
 
 const KINDS: Readonly<Record<string, string>> = { string: "a text", array: "a list" };
 
-/** Describes a problem. A problem of a rule names the rule by its id, because a reader cannot count to an index. */
+/** Describes a problem and its place. Names a rule by its id, which an operator finds more easily than an index. */
 function describe({ path, message }: z.core.$ZodIssue, content: unknown): string {
   const [list, at, ...within] = path;
   const rules = (content as { readonly rules?: unknown } | null)?.rules;
@@ -52,7 +52,7 @@ function describe({ path, message }: z.core.$ZodIssue, content: unknown): string
   return [...place, message].filter(Boolean).join(" ");
 }
 
-/** The further lines of the parser's message repeat the text of the file. */
+/** Returns the first line of a parser's message. The further lines repeat the text of the file. */
 function firstLine(message: string): string {
   return (message.split("\n")[0] ?? "").replace(/[:.]$/, "");
 }

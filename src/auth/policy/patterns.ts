@@ -1,6 +1,8 @@
 import { parseUin, type Uin } from "../../contract/index.ts";
 
-/** Returns whether a text matches a pattern. `*` stands for any characters or none, everything else for itself. */
+/**
+ * Returns whether a text matches a pattern. `*` matches any characters or none. Every other character matches itself.
+ */
 export function matchesGlob(pattern: string, text: string): boolean {
   const [first = "", ...rest] = pattern.split("*");
   const last = rest.pop();
@@ -21,13 +23,13 @@ export function matchesSome(patterns: readonly string[], text: string): boolean 
   return patterns.some((pattern) => matchesGlob(pattern, text));
 }
 
-/** From and to, both included. */
+/** A range of Uins that includes both ends. */
 export interface UinRange {
   readonly from: bigint;
   readonly to: bigint;
 }
 
-/** Parses a Uin, or two with a dash between them. Returns undefined for anything else. */
+/** Parses a Uin, or two Uins with a dash between them. Returns undefined for anything else. */
 export function parseUinRange(text: string): UinRange | undefined {
   const [from, to, ...more] = text.split("-").map((part) => parseUin(part));
   if (from === undefined || more.length > 0) return undefined;

@@ -7,7 +7,7 @@ import { AuthFileError } from "../auth-files.ts";
 import { parsePolicy } from "./parse-policy.ts";
 import type { Policy } from "./policy.ts";
 
-/** Names the policy in force, for the log. */
+/** The policy in force, for the log. */
 export interface PolicyDescription {
   readonly file: string;
   readonly rules: number;
@@ -17,11 +17,11 @@ export interface PolicyDescription {
 
 interface PolicyObserver {
   onPolicyInForce(policy: PolicyDescription): void;
-  /** The file has changed and cannot be used, so the old policy stays in force. Called once for each change. */
+  /** Called once for each change of the file that the gateway cannot use. The old policy stays in force. */
   onPolicyError(error: unknown): void;
 }
 
-/** `approvals`: whether the gateway can seal requests for approval. In server mode that needs a signing key. */
+/** `approvals` is true if the gateway can seal requests for approval. In server mode, sealing needs a signing key. */
 interface PolicyTerms {
   readonly approvals: boolean;
 }
@@ -33,12 +33,12 @@ export function policyTerms(config: {
   return { approvals: config.mode === "local" || config.checkpoints !== undefined };
 }
 
-/** Polls, because watchers miss the replacement of a mounted file as a whole. */
+/** The time between two reads. The gateway polls, because watchers miss the replacement of a whole mounted file. */
 export const POLICY_POLL_MS = 2_000;
 
 /**
- * The policy of a file. Replaces it when the file has changed and two reads in a row found the same bytes: half of a YAML
- * file is often valid YAML that says something else.
+ * The policy of a file. Replaces the policy when the file has changed and two consecutive reads return the same bytes.
+ * Half of a YAML file is often valid YAML with another meaning.
  */
 export class PolicyFile {
   readonly #file: string;
@@ -46,7 +46,7 @@ export class PolicyFile {
   readonly #observer: PolicyObserver;
   readonly #poller: Poller;
   #current: Policy;
-  /** The read that was last parsed, in force or not. */
+  /** The last parsed read, whether its policy is in force or not. */
   #parsed: FileRead;
   #lastRead: FileRead;
 
@@ -67,7 +67,7 @@ export class PolicyFile {
     this.#poller.start(POLICY_POLL_MS);
   }
 
-  /** Reads the file and begins to poll it. @throws AuthFileError with every problem of the file. */
+  /** Reads the file and starts to poll it. @throws AuthFileError with every problem of the file. */
   static async open(
     file: string,
     terms: PolicyTerms,
@@ -107,7 +107,7 @@ export async function loadPolicy(file: string, terms: PolicyTerms = { approvals:
   return policyOf(file, await readPolicy(file), terms);
 }
 
-/** The bytes of the file, or why it cannot be read. */
+/** The bytes of the file, or the reason why the gateway cannot read it. */
 type FileRead = { readonly bytes: Buffer } | { readonly problem: string };
 
 async function readPolicy(file: string): Promise<FileRead> {

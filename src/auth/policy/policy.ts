@@ -2,15 +2,15 @@ import { z } from "zod";
 import { DAYS, hoursOf, isTimeZone } from "./hours.ts";
 import { matchesGlob, parseUinRange, type UinRange } from "./patterns.ts";
 
-// The policy as its file states it: the schema, the types and every switch. parse-policy.ts reads the file,
-// policy-file.ts watches it, and decide-access.ts decides by it.
+// The schema and the types of a policy file, and every switch. parse-policy.ts parses the file, policy-file.ts polls
+// it, and decide-access.ts decides by it.
 
-/** `other` stands for the methods that a write cannot express and may remove. */
+/** `other` means the methods that a write cannot express and may remove. */
 const METHODS = ["phone", "stoken", "wechat", "other"] as const;
 
 export type Protection = "login" | "action";
 
-/** One operation of a change: to switch one method of one protection on or off. */
+/** One operation of a change: one method of one protection, switched on or off. */
 export type Switch = `${Protection}.${(typeof METHODS)[number]}.${"on" | "off"}`;
 
 /** Every switch that a change can request. Methods of `other` can only be switched off. */
@@ -22,7 +22,7 @@ export const SWITCHES: readonly Switch[] = (["login", "action"] as const).flatMa
   ),
 );
 
-/** Refuses an empty list: it would match nothing, and is more likely a mistake. */
+/** Returns the schema of a list that is not empty. An empty list would match nothing, and is probably a mistake. */
 const listOf = <Entry extends z.ZodType>(entry: Entry) => z.array(entry).min(1, "is an empty list");
 
 /** The parser reads whole numbers as bigints, because a Uin may exceed a JS number. */
@@ -52,7 +52,7 @@ const pattern = z
   .min(1, "has an empty pattern")
   .meta({ description: "A text in which * stands for any characters or none." });
 
-/** Unicode writes one name in several ways, so patterns and names are both normalised. */
+/** Unicode can encode one name in several ways, so the gateway normalises both patterns and names. */
 const namePattern = pattern.transform((text) => text.normalize());
 
 const tag = z
@@ -141,12 +141,12 @@ const rule = z
   .refine(({ effect, approval: terms }) => effect === "allow" || terms === undefined, {
     path: ["approval"],
     error: "has no meaning unless the effect is allow",
-    // Reports this also when another part of the rule is wrong.
+    // Runs this check even if another part of the rule is wrong.
     when: ({ value }) => typeof value === "object" && value !== null,
   })
   .meta({ description: "A part that is left out does not narrow the rule." });
 
-/** The file of a policy. `schema/policy.schema.json` is its JSON Schema. */
+/** The schema of a policy file. `schema/policy.schema.json` is its JSON Schema. */
 export const policySchema = z
   .strictObject(
     {
