@@ -17,21 +17,21 @@ import {
 import type { RequestSeal } from "./request-seal.ts";
 import { runQuery } from "./run-query.ts";
 
-/** A verdict, and the change where it is BEGUN. */
+/** A verdict, with the change if the verdict is BEGUN. */
 type ApproveRow = ChangeRow & { readonly verdict: ApproveVerdict["kind"]; readonly changeId: string };
 
 interface ApprovalLogDeps {
   readonly database: Database;
-  /** Names this process in the record. */
+  /** The name of this process in the record. */
   readonly replica: string;
   /** Without it the gateway pauses no caller. */
   readonly guard?: BulkGuard;
-  /** Recognises the requests that this gateway recorded. Without it no request can be approved. */
+  /** Verifies that this gateway recorded a request. Without it no request can be approved. */
   readonly seal: RequestSeal | undefined;
   readonly report?: Report;
 }
 
-/** Records decisions about changes that await approval. Errors are those of ChangeLog. */
+/** Records decisions about changes that await approval. Its methods throw the errors of ChangeLog. */
 export class ApprovalLog {
   readonly #deps: ApprovalLogDeps;
 
@@ -40,10 +40,10 @@ export class ApprovalLog {
   }
 
   /**
-   * Approves a change, or says why not (see approve_change in schema/migrations).
+   * Approves a change, or returns the reason why not (see approve_change in schema/migrations).
    *
-   * The recorded request must have this gateway's seal and be the one from which the flag sets were composed. Otherwise
-   * the change is settled as refused.
+   * The recorded request must have this gateway's seal. It must also be the request from which the flag sets were
+   * composed. Otherwise the method settles the change as refused.
    */
   async approve(
     id: string,
@@ -61,7 +61,7 @@ export class ApprovalLog {
           ${guard.users}, ${guard.withinMs}, ${known ?? null}, ${ageMs}
         ) a left join lateral change_now(a.change_id) c on a.verdict = 'BEGUN'`,
     );
-    if (row === undefined) throw new Error("approve_change gave no verdict.");
+    if (row === undefined) throw new Error("approve_change returned no verdict.");
     const { verdict: kind, changeId } = row;
     if (kind !== "BEGUN" || this.#isGenuine(toChangeRecord(row), composedFrom)) return { kind, id: changeId };
     await runQuery(
@@ -80,7 +80,7 @@ export class ApprovalLog {
     return false;
   }
 
-  /** Settles a change as refused, or as withdrawn if `by` asked for it. One statement. */
+  /** Settles a change as refused. Its decision is `withdrawn` if `by` requested the change. Runs one statement. */
   async reject(
     id: string,
     by: RecordedCaller,
@@ -95,7 +95,7 @@ export class ApprovalLog {
           ${reason ?? null}, ${replica}
         ) as verdict`,
     );
-    if (row === undefined) throw new Error("reject_change gave no verdict.");
+    if (row === undefined) throw new Error("reject_change returned no verdict.");
     return row.verdict;
   }
 }

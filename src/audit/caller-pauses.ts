@@ -3,7 +3,7 @@ import type { Database } from "../database/database.ts";
 import type { RecordedCaller } from "./change-record.ts";
 import { runQuery, runRead } from "./run-query.ts";
 
-/** The limit on users that one caller may change before an operator has to resume them. */
+/** The limit on how many users a caller may change in a time. Beyond it, the gateway pauses the caller. */
 export interface BulkGuard {
   /** The number of different users whose changes a caller requests or approves; 0 for no limit. */
   readonly users: number;
@@ -12,7 +12,7 @@ export interface BulkGuard {
 
 export const NO_BULK_GUARD: BulkGuard = { users: 0, withinMs: 0 };
 
-/** A caller who may make no changes until an operator resumes them. Times are by the clock of the database. */
+/** A pause of a caller. The caller makes no changes until an operator ends it. Times are by the database's clock. */
 export interface CallerPause {
   readonly id: string;
   readonly subject: string;
@@ -24,7 +24,7 @@ export interface CallerPause {
   readonly resumed: { readonly at: Date; readonly by: RecordedCaller } | undefined;
 }
 
-/** The callers that the bulk guard (guard_caller in schema/migrations) has paused. Errors are those of ChangeLog. */
+/** The callers that the bulk guard (guard_caller in schema/migrations) has paused. Throws the errors of ChangeLog. */
 export class CallerPauses {
   readonly #database: Database;
 
@@ -51,7 +51,7 @@ export class CallerPauses {
     return rows.map(toPause);
   }
 
-  /** Ends a pause and restarts the count of users. Returns undefined if the pause was over or is that of `by`. */
+  /** Ends a pause and restarts the count of users. Returns undefined if the pause is over or belongs to `by`. */
   async resume(id: string, by: RecordedCaller): Promise<CallerPause | undefined> {
     const [row] = await runQuery<PauseRow>(
       this.#database,

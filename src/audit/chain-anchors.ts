@@ -9,18 +9,18 @@ import { type ChainPlace, placeShape } from "./chain.ts";
 interface ChainAnchorsOptions {
   /** Undefined keeps the places in memory only. */
   readonly file: string | undefined;
-  /** Hears once of another process that writes the file. */
+  /** Receives one event if another process writes the file. */
   readonly report?: Report;
 }
 
 /**
- * The highest place of each chain that this replica has signed, in memory and in a file that outlives the process. An
- * owner of the database can rewrite the record and its checkpoints, but neither of these.
+ * The highest place of each chain that this replica has signed, in memory and in a file that outlives the process. The
+ * owner of the database can rewrite the record and its checkpoints, but not these anchors.
  */
 export class ChainAnchors {
   readonly #options: ChainAnchorsOptions;
   readonly #kept = new Map<string, ChainPlace>();
-  /** The places when this process last read or wrote the file. */
+  /** The content of the file when this process last read or wrote it. */
   #seen: Places | undefined;
   #isShared = false;
 
@@ -41,7 +41,7 @@ export class ChainAnchors {
     return places.filter((place) => place !== undefined);
   }
 
-  /** Keeps a place that is at least as high as those before, in the file first. @throws AnchorFileError */
+  /** Keeps a place, in the file first. It must be at least as high as the earlier places. @throws AnchorFileError */
   async keep(chain: string, place: ChainPlace): Promise<void> {
     const { file } = this.#options;
     if (file !== undefined) {
@@ -92,7 +92,7 @@ type Places = ReadonlyMap<string, ChainPlace>;
 
 const shape = z.strictObject({ chains: z.record(z.string(), placeShape) });
 
-/** Reads an anchor file. A missing file has no places. @throws AnchorFileError */
+/** Returns the places in an anchor file, or none if the file is missing. @throws AnchorFileError */
 export async function readAnchorFile(file: string): Promise<Places> {
   const text = await readUtf8File(file).catch((cause: unknown) => {
     if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
@@ -125,7 +125,7 @@ export async function checkAnchorFile(file: string): Promise<void> {
 }
 
 /**
- * Replaces the whole file, so that a crash leaves the old text or the new one. Returns once the text is on the disk.
+ * Replaces the whole file, so that a crash leaves the old text or the new one. Resolves when the text is on the disk.
  * @throws AnchorFileError
  */
 export async function writeAnchorFile(file: string, places: Places): Promise<void> {

@@ -36,14 +36,14 @@ export interface ChainProblem {
 
 export const GENESIS: ChainPlace = { seq: 0, hash: GENESIS_HASH };
 
-/** Computes a hash as settle_change in schema/migrations does. */
+/** Returns the hash of a record. settle_change in schema/migrations computes the same hash. */
 export function hashRecord(previousHash: string, content: string): string {
   return createHash("sha256").update(previousHash).update(content).digest("hex");
 }
 
 /**
- * Returns the fault of a record that should follow `before`, or undefined. In a part of a chain the hash before the first
- * record is unknown, and that record states it.
+ * Returns the fault of a record that should follow `before`, or undefined. An undefined `before.hash` matches any
+ * previous hash: in a part of a chain, only the first record contains the hash before it.
  */
 export function findProblem(
   record: SealedRecord,
@@ -52,7 +52,7 @@ export function findProblem(
   const seq = before.seq + 1;
   const follows = before.hash === undefined || record.previousHash === before.hash;
   if (record.seq !== seq && (before.hash === undefined || !follows)) {
-    const reason = `it is missing or out of its place: record ${record.seq} stands there`;
+    const reason = `it is missing or out of its place: record ${record.seq} is there instead`;
     return { seq, changeId: undefined, reason };
   }
   const at = { seq, changeId: changeIdOf(record.content) };
@@ -60,7 +60,7 @@ export function findProblem(
   if (!follows)
     return { ...at, reason: "it does not follow the record before it; one of the two was rewritten" };
   if (hashRecord(record.previousHash, record.content) !== record.hash) {
-    return { ...at, reason: "its hash is not that of its content" };
+    return { ...at, reason: "its hash does not match its content" };
   }
   return undefined;
 }

@@ -1,6 +1,7 @@
 /**
- * Owns the record of changes: intents before CAM is called, outcomes after, the hash chain over them, its checkpoints, export
- * and verification. It sends nothing to CAM and decides no change. Read change-record.ts next, then schema/migrations.
+ * Owns the record of changes: the intent before a call of CAM, the outcome after it, the hash chain, its checkpoints,
+ * export and verification. It sends nothing to CAM and decides no change. Read change-record.ts next, then
+ * schema/migrations.
  */
 
 import { type RawBuilder, sql } from "kysely";
@@ -42,12 +43,12 @@ interface ChangeLogDeps {
 type BeginRow = Partial<ChangeRow> & { readonly verdict: BeginVerdict["kind"]; readonly changeId: string };
 
 /**
- * The record of changes: intents before CAM is called, outcomes after. A record is settled once and never altered or
- * deleted. This folder also owns the hash chain over the record, its checkpoints, export and verification; it does not
- * send anything to CAM. Read change-record.ts next, then schema/migrations.
+ * The record of changes: the intent before a call of CAM, and the outcome after it. A sealed record is never altered or
+ * deleted.
  *
  * Every method throws GatewayError STORE_UNAVAILABLE, with the driver's error as its cause, while the store is
- * unavailable. A fault of the gateway in a statement or value surfaces as the driver's error. Neither records anything.
+ * unavailable. An invalid statement or value is a fault of the gateway, and the method throws the driver's error. In
+ * both cases it records nothing.
  */
 export class ChangeLog {
   readonly #deps: ChangeLogDeps;
@@ -56,7 +57,7 @@ export class ChangeLog {
     this.#deps = deps;
   }
 
-  /** Records an intent, or says why not (see begin_change in schema/migrations). */
+  /** Records an intent, or returns the reason why not (see begin_change in schema/migrations). */
   async begin(intent: ChangeIntent, basis: BeforeImageBasis): Promise<BeginVerdict> {
     const { caller } = intent;
     const columns = {
@@ -84,16 +85,16 @@ export class ChangeLog {
       ) b left join lateral change_now(b.change_id) c on b.verdict in ('AWAITING', 'JOIN')`;
     const run = async (on: Database): Promise<BeginVerdict> => {
       const [row] = await runQuery<BeginRow>(on, statement);
-      if (row === undefined) throw new Error("begin_change gave no verdict.");
+      if (row === undefined) throw new Error("begin_change returned no verdict.");
       if (intent.approvalMs !== undefined && row.id !== undefined)
         await this.#seal(on, intent, toChangeRecord(row as ChangeRow));
       return { kind: row.verdict, id: row.changeId };
     };
-    // One transaction: without its MAC a recorded request could never be approved.
+    // One transaction, because a recorded request without its MAC could never be approved.
     return intent.approvalMs === undefined ? run(database) : inTransaction(database, run);
   }
 
-  /** Seals what the caller asked for, and not what the record says. If the two differ, the request cannot be approved. */
+  /** Seals the caller's request, and not the recorded one. If the two differ, the request cannot be approved. */
   async #seal(database: Database, intent: ChangeIntent, record: ChangeRecord): Promise<void> {
     const { seal } = this.#deps;
     const { id, approval, requestMac } = record;
@@ -103,8 +104,8 @@ export class ChangeLog {
   }
 
   /**
-   * Records an outcome, and seals the record if the outcome is final. One statement.
-   * @returns undefined if the record was already sealed, which leaves it as it is.
+   * Records an outcome, and seals the record if the outcome is final. Runs one statement.
+   * @returns undefined if the record was already sealed. The record then stays as it is.
    */
   async settle(id: string, settlement: ChangeSettlement): Promise<Settled | undefined> {
     const { status, resolvedBy, code, camCode, camAction, camRequestId, readBack } = settlement;
@@ -116,7 +117,7 @@ export class ChangeLog {
     return row && { settleOrder: Number(row.settleOrder), at: row.settledAt, sealed: row.sealed };
   }
 
-  /** Returns the writes of a user that a read from now on may not show yet, in the order in which CAM received them. */
+  /** Returns the writes of a user that a new read may not show yet, in dispatch order. */
   async recentWrites(account: string, opUin: Uin): Promise<readonly RecentWrite[]> {
     const rows = await this.#run<RecentWrite>(sql`
       select change_id, status, before_image as before, sent, finished_at, settle_order, age_ms
@@ -144,7 +145,7 @@ export class ChangeLog {
     return row && toChangeRecord(row);
   }
 
-  /** The same as `find`, on the connections for reads. */
+  /** Returns the same as `find`, over the connections for reads. */
   async read(id: string): Promise<ChangeRecord | undefined> {
     if (!isChangeId(id)) return undefined;
     const [row] = await this.#read<ChangeRow>(sql`select * from mfa_change where id = ${id}`);
@@ -152,8 +153,8 @@ export class ChangeLog {
   }
 
   /**
-   * Returns a page of records, newest first. `after` is the id of the last record of the page before, so that new changes
-   * shift no page. @throws RangeError if it is malformed (`isChangeId`).
+   * Returns a page of records, newest first. `after` is the id of the last record of the previous page, so that new
+   * changes do not shift the pages. @throws RangeError if it is malformed (`isChangeId`).
    */
   async list(filter: ChangeFilter, limit: number, after?: string): Promise<readonly ChangeRecord[]> {
     const rows = await this.#read<ChangeRow>(changesPage(filter, limit, after));
@@ -161,9 +162,9 @@ export class ChangeLog {
   }
 
   /**
-   * Claims changes of an account for `leaseMs`: those that their replica abandoned, those of unknown outcome whose next
-   * read-back is due, and those whose time for approval is over. No two replicas claim the same change. All replicas
-   * together claim changes that need a read-back once in `gapMs`.
+   * Claims changes of an account for `leaseMs`: changes that their replica abandoned, changes of unknown outcome whose
+   * next read-back is due, and changes whose time for approval is over. Two replicas never claim the same change. All
+   * replicas together claim changes that need a read-back at most once in `gapMs`.
    */
   async claim(account: string, limit: number, leaseMs: number, gapMs = 0): Promise<readonly ChangeRecord[]> {
     const { replica } = this.#deps;
@@ -173,7 +174,7 @@ export class ChangeLog {
     return rows.map(toChangeRecord);
   }
 
-  /** Counts the overdue changes of accounts other than these, by account. */
+  /** Returns the number of overdue changes of each account that is not in `accounts`. */
   async countOrphaned(accounts: readonly string[]): Promise<ReadonlyMap<string, number>> {
     const rows = await this.#run<{ account: string; changes: number }>(sql`
       select account, count(*)::integer as changes from mfa_change
@@ -183,8 +184,9 @@ export class ChangeLog {
   }
 
   /**
-   * Returns the other writes that may explain why a read-back shows the flags of a change: later changes, and earlier ones
-   * for the minute in which CAM may show the state before a write. Refused changes have written nothing.
+   * Returns the user's other writes that may explain why a read-back shows the flags of a change. They are the later
+   * changes, and the earlier changes during the minute in which CAM may still show the state before a write. It
+   * excludes refused changes, because they have written nothing.
    */
   async otherWrites({ id, account, opUin }: ChangeRecord): Promise<OtherWrites> {
     const rows = await this.#run<{ beforeImage: object; sent: object; later: boolean }>(sql`
@@ -217,11 +219,11 @@ export class ChangeLog {
 }
 
 /**
- * Returns the statement for a page of the record, newest first. It reads each status from an index in that order, so that
- * a rare status, caller or account costs as little as a common one.
+ * Returns the statement for a page of the record, newest first. It reads each status from an index in that order, so
+ * that a rare status, caller or account costs as little as a common one.
  *
- * The conditions fit exactly one index (schema/migrations/0005_indexes.sql): an appended empty text keeps a column's other
- * indexes out. Otherwise the planner may read all records of a caller to find those of an account.
+ * The conditions fit exactly one index (schema/migrations/0005_indexes.sql): an appended empty text prevents the use of
+ * a column's other indexes. Otherwise the planner may read all records of a caller to find those of an account.
  *
  * @throws RangeError if `after` is malformed (`isChangeId`).
  */

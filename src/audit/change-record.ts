@@ -3,9 +3,9 @@ import type { Uin } from "../contract/index.ts";
 export const CHANGE_STATUSES = ["awaiting_approval", "pending", "applied", "refused", "unknown"] as const;
 
 /**
- * awaiting_approval: recorded, and sent once another caller approves it. pending: recorded, without an outcome yet.
- * applied: in force. refused: proven not to be in force. unknown: neither is proven; the reconciler reads the user again
- * for a day.
+ * The state of a change. awaiting_approval: recorded; the gateway sends it when another caller approves it. pending:
+ * recorded, without an outcome yet. applied: in force. refused: proven not to be in force. unknown: neither is proven;
+ * the reconciler reads the user again for a day.
  */
 export type ChangeStatus = (typeof CHANGE_STATUSES)[number];
 
@@ -23,7 +23,7 @@ export interface ChangeApproval {
 }
 
 interface ApprovalDecision {
-  /** withdrawn: rejected by the caller who asked for the change. */
+  /** withdrawn: rejected by the caller who requested the change. */
   readonly kind: "approved" | "rejected" | "withdrawn";
   readonly by: RecordedCaller;
   readonly at: Date;
@@ -35,19 +35,19 @@ interface ApprovalDecision {
 export interface ChangeRecord {
   /** UUIDv7: sorts by when the change began, to the resolution of the database's clock. */
   readonly id: string;
-  /** The name that the gateway had for the account. */
+  /** The account's name in the gateway when the change began. */
   readonly account: string;
   readonly opUin: Uin;
   readonly caller: RecordedCaller;
   readonly gatewayRequestId: string;
-  /** What the caller asked for. */
+  /** The change as the caller requested it. */
   readonly requested: object;
   /** The reason in the caller's words. */
   readonly reason: string | undefined;
   readonly requestHash: string;
   /** The before-image; for an approved change, as read at the approval. */
   readonly before: object;
-  /** The full flag sets that were, or were to be, sent. */
+  /** The full flag sets that the gateway sent or would have sent. */
   readonly sent: object;
   readonly status: ChangeStatus;
   /** Undefined if the change needs no approval. */
@@ -60,7 +60,7 @@ export interface ChangeRecord {
   readonly camCode: string | undefined;
   readonly camAction: string | undefined;
   readonly camRequestId: string | undefined;
-  /** The number of requests for the write that reached CAM or may have. */
+  /** The number of requests for the write that reached CAM or may have reached it. */
   readonly attempts: number;
   readonly quotaWaitMs: number;
   readonly replica: string;
@@ -93,8 +93,9 @@ export interface ChangeApprovalIntent {
   readonly by: RecordedCaller;
   readonly gatewayRequestId: string;
   readonly reason: string | undefined;
-  /** Read and composed for this approval. */
+  /** The before-image that was read for this approval. */
   readonly before: object;
+  /** The flag sets that were composed for this approval. */
   readonly sent: object;
   readonly leaseMs: number;
   /** The record as it was read to compose the flag sets. */
@@ -115,11 +116,11 @@ export interface RecentWrite {
   readonly status: "applied" | "unknown";
   readonly before: object;
   readonly sent: object;
-  /** When the outcome was recorded, which may be that it is unknown. */
+  /** The time at which the outcome was recorded. That outcome may be `unknown`. */
   readonly finishedAt: Date;
-  /** Orders the outcomes of the user's changes, whatever the clock does. */
+  /** The place of this outcome in the user's settle order. It does not depend on a clock. */
   readonly settleOrder: number;
-  /** How long ago that was, by the clock of the database. Negative if that clock was set back since. */
+  /** The time since `finishedAt`, by the clock of the database. Negative if that clock was set back later. */
   readonly ageMs: number;
 }
 
@@ -132,19 +133,19 @@ export interface OtherWrites {
 }
 
 /**
- * PAUSED: the bulk guard has paused the caller. PAUSES: it does so now.
+ * PAUSED: the bulk guard paused the caller earlier. PAUSES: the bulk guard pauses the caller now.
  * BUSY: another change is open. STALE: the before-image was not composed with the latest recent write.
  */
 type VerdictOfBoth = "BEGUN" | "STALE" | "BUSY" | "PAUSED" | "PAUSES";
 
-/** The verdict on an intent. `id` is the change, or the change or pause that prevents it. */
+/** The verdict on an intent. `id` names the change, or else the other change or the pause that prevents it. */
 export interface BeginVerdict {
   readonly kind: VerdictOfBoth | "AWAITING" | "JOIN" | "FULL" | "REPLAY" | "KEY_REUSED";
   readonly id: string;
 }
 
 /**
- * The verdict on an approval. `id` is the change, or the change or pause that prevents it.
+ * The verdict on an approval. `id` names the change, or else the other change or the pause that prevents it.
  * FORGED: the record differs from what this gateway recorded. It is settled as refused.
  */
 export interface ApproveVerdict {
@@ -163,7 +164,7 @@ export interface ChangeSettlement {
   readonly camRequestId?: string | undefined;
   readonly attempts: number;
   readonly quotaWaitMs: number;
-  /** Whether the user was read to find the outcome. An unknown outcome is sealed after enough read-backs. */
+  /** Whether the gateway read the user to find the outcome. An unknown outcome is sealed after enough read-backs. */
   readonly readBack?: boolean | undefined;
 }
 
@@ -192,7 +193,7 @@ export function isChangeId(text: string): boolean {
   return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
 }
 
-/** @throws RangeError if the text has another form. */
+/** Returns the text. @throws RangeError if it does not have the form of a change's id. */
 export function requireChangeId(text: string): string {
   if (!isChangeId(text)) throw new RangeError(`${text} is not the id of a change.`);
   return text;

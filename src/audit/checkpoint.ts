@@ -2,7 +2,7 @@ import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, ve
 import { readUtf8File, whyUnreadable } from "../utf8.ts";
 import type { ChainPlace } from "./chain.ts";
 
-/** A signed statement of where the chain was at a time. */
+/** A signed statement of the end of the chain at a given time. */
 export interface Checkpoint extends ChainPlace {
   /** ISO 8601, by the signer's clock. */
   readonly signedAt: string;
@@ -44,7 +44,7 @@ export function fingerprint(publicKey: string): string {
   return createHash("sha256").update(publicKey, "base64").digest("hex").slice(0, 16);
 }
 
-/** Returns the signed text. Its prefix keeps it apart from signatures of this key for other purposes. */
+/** Returns the signed text. Its prefix separates it from signatures of this key for other purposes. */
 function statementOf({ seq, hash, signedAt }: Omit<Checkpoint, "publicKey" | "signature">): Buffer {
   return Buffer.from(`cam-mfa-gateway audit checkpoint: ${seq} ${hash} ${signedAt}`);
 }
@@ -66,7 +66,7 @@ export interface SigningKeys {
   readonly previousKey: KeyObject | undefined;
 }
 
-/** @throws KeyFileError */
+/** Loads both keys from their files. @throws KeyFileError */
 export async function loadSigningKeys(files: {
   readonly signingKeyFile: string;
   readonly previousKeyFile: string | undefined;

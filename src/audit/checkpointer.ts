@@ -15,7 +15,7 @@ interface AuditCheckpointerDeps {
   readonly database: Database;
   /** Ed25519. */
   readonly privateKey: KeyObject;
-  /** The key before it, during a rotation. Its signatures count as well. */
+  /** The previous key, during a rotation. Its signatures are valid too. */
   readonly previousKey?: KeyObject | undefined;
   readonly anchors: ChainAnchors;
   readonly clock: Clock;
@@ -35,11 +35,12 @@ interface SoundRecord {
 }
 
 /**
- * Signs the end of the record's hash chain at an interval. Without the key, an owner of the database cannot rewrite what
- * came before. Several replicas may sign at once; the database keeps one checkpoint a record and key.
+ * Signs the end of the record's hash chain at an interval. The owner of the database lacks the key, so a rewrite of
+ * signed records shows. Several replicas may sign at the same time; the database keeps one checkpoint for each record
+ * and key.
  *
  * Before it signs, it checks that the record contains the places in this replica's anchors and that the later records
- * follow from them. The checkpoints in the database are no evidence of what this replica signed.
+ * follow from them. The checkpoints in the database do not prove what this replica signed.
  */
 export class AuditCheckpointer {
   readonly #deps: AuditCheckpointerDeps;
@@ -70,8 +71,8 @@ export class AuditCheckpointer {
   }
 
   /**
-   * Signs the end of the chain as it is now, if this key has not signed it and the record is sound.
-   * @returns the checkpoint, or undefined when it signed nothing.
+   * Signs the current end of the chain, if this key has not signed it and the record is sound.
+   * @returns the checkpoint, or undefined if it signed nothing.
    * @throws AnchorFileError
    */
   async checkpoint(): Promise<Checkpoint | undefined> {
@@ -114,7 +115,7 @@ export class AuditCheckpointer {
     return { end, isSigned, bogus: atEnd.map(({ signature }) => signature) };
   }
 
-  /** Returns the place before the last good one, so that the record at the good place is examined as well. */
+  /** Returns the number before the lowest known place, so that the record at that place is examined too. */
   async #startOfExamination(db: Kysely<Tables>, anchors: readonly ChainPlace[]): Promise<number> {
     const known = anchors.map(({ seq }) => seq);
     if (known.length === 0) {
@@ -124,7 +125,7 @@ export class AuditCheckpointer {
     return Math.max(0, Math.min(...known) - 1);
   }
 
-  /** Returns false when another replica has stored a checkpoint of this place first. */
+  /** Returns false if another replica has stored a checkpoint of this place first. */
   async #store(
     { seq, hash, signedAt, publicKey, signature }: Checkpoint,
     bogus: readonly string[],

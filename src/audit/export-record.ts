@@ -6,10 +6,10 @@ import type { Checkpoint } from "./checkpoint.ts";
 import { readCheckpoints, readEnd, readRecords } from "./read-record.ts";
 
 /**
- * Exports the sealed records as lines of JSON in the order of the chain. The last line says where the chain ends. It does
- * not verify the chain.
+ * Exports the sealed records as lines of JSON in the order of the chain. The last line contains the end of the chain.
+ * Does not verify the chain.
  *
- * @param since skips the records up to this one.
+ * @param since the number of a record. The export begins after it.
  */
 export async function* exportRecord(db: Kysely<Tables>, since = 0): AsyncGenerator<string> {
   for await (const record of readRecords(db, since)) yield `${formatRecord(record)}\n`;
@@ -19,9 +19,9 @@ export async function* exportRecord(db: Kysely<Tables>, since = 0): AsyncGenerat
 
 /** The last line of an export. */
 export interface ExportEnd {
-  /** The export begins after this record; 0 with the first. */
+  /** The export begins after this record. With 0 it begins with the first record. */
   readonly since: number;
-  /** Where the chain ended. */
+  /** The end of the chain at the time of the export. */
   readonly end: ChainPlace;
   /** The checkpoints from `since` on, in order. */
   readonly checkpoints: readonly Checkpoint[];
@@ -67,8 +67,8 @@ export function parseEnd(line: Uint8Array): ExportEnd | undefined {
 }
 
 /**
- * JSON can write a value in many ways, and the hash covers the value. Only the way of the export is valid, so that a
- * change of any byte shows.
+ * Parses a line, and accepts only the form that `format` writes. JSON can write a value in many ways, and the hash
+ * covers only the value. With one valid form, a change of any byte shows.
  */
 function parseExactly<Value>(
   line: Uint8Array,

@@ -7,14 +7,14 @@ import { fromRow } from "./run-query.ts";
 /** A sealed record with the current content of its columns. */
 export interface StoredRecord extends SealedRecord {
   readonly changeId: string;
-  /** The content of the columns, in the form in which it would be sealed. Equal to `content` unless they were altered. */
+  /** The content of the columns, in the form in which it would be sealed. Equal to `content` unless altered. */
   readonly current: string;
 }
 
-/** Small enough for memory, however large the records are. */
+/** The number of records in a read. Small enough for memory, even if the records are large. */
 const BATCH = 500;
 
-/** Runs work on a snapshot of the record, however long it takes. */
+/** Runs work on one snapshot of the record. Changes during the work do not show in it. */
 export function atOneMoment<Result>(
   db: Kysely<Tables>,
   work: (db: Kysely<Tables>) => Promise<Result>,
@@ -37,7 +37,7 @@ export async function* readRecords(db: Kysely<Tables>, since: number): AsyncGene
   }
 }
 
-/** Reads where the chain is said to end. Without the row that says so it is said to be empty. */
+/** Returns the end of the chain according to `audit_chain`. Without that row it is the start of an empty chain. */
 export async function readEnd(db: Kysely<Tables>): Promise<ChainPlace> {
   const [end] = await read<ChainPlace>(db, sql`select seq, hash from audit_chain`);
   return end ?? GENESIS;
@@ -61,7 +61,7 @@ export function readCheckpointsBy(
   );
 }
 
-/** Reads the highest checkpoint of these keys that is `valid`, however many others lie above it. */
+/** Returns the highest checkpoint of these keys that is `valid`. Skips any number of invalid checkpoints above it. */
 export async function readLastCheckpoint(
   db: Kysely<Tables>,
   publicKeys: readonly string[],
@@ -78,7 +78,7 @@ export async function readLastCheckpoint(
   }
 }
 
-/** PostgreSQL's driver reads a bigint as text. */
+/** Runs a query. Converts `seq` to a number, because PostgreSQL's driver returns a bigint as text. */
 async function read<Value extends { readonly seq: number }>(
   db: Kysely<Tables>,
   query: RawBuilder<unknown>,

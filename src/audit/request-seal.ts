@@ -9,7 +9,7 @@ import {
 import type { ChangeRecord } from "./change-record.ts";
 import { encodePublicKey, fingerprint } from "./checkpoint.ts";
 
-/** The content of a MAC: everything that an approver agrees to. */
+/** The content of a MAC: everything that an approver approves. */
 export type SealedRequest = Pick<
   ChangeRecord,
   "id" | "account" | "opUin" | "caller" | "requested" | "reason"
@@ -21,7 +21,7 @@ interface RequestMac {
   readonly key: string;
 }
 
-/** GENUINE: as this gateway recorded it. With any other verdict nothing is sent. */
+/** GENUINE: this gateway recorded the request. With any other verdict the gateway sends nothing to CAM. */
 export type SealVerdict = "GENUINE" | "NOT_SEALED" | "UNKNOWN_KEY" | "ALTERED";
 
 interface MacKey {
@@ -33,7 +33,7 @@ interface MacKey {
 const PURPOSE = "cam-mfa-gateway approval request";
 
 /**
- * Seals requests for approval with an HMAC-SHA256. A role that can write to the database does not have the key, so it can
+ * Seals requests for approval with an HMAC-SHA256. A database role that can write does not have the key, so it can
  * neither forge a request nor alter one.
  */
 export class RequestSeal {
@@ -45,7 +45,7 @@ export class RequestSeal {
     this.#keys = new Map([previous ?? current, current].map((key) => [key.fingerprint, key]));
   }
 
-  /** Creates a seal from the Ed25519 key that signs checkpoints. Seals by `previous` count during a rotation. */
+  /** Creates a seal from the Ed25519 key that signs checkpoints. Seals by `previous` are valid too. */
   static ofSigningKey(privateKey: KeyObject, previous?: KeyObject): RequestSeal {
     return new RequestSeal(macKeyOf(privateKey), previous && macKeyOf(previous));
   }
@@ -84,7 +84,7 @@ function derive(secret: Uint8Array): Uint8Array {
 function macOf(request: SealedRequest, { secret }: MacKey): Buffer {
   const { id, account, opUin, caller, requested, reason, expiresAt } = request;
   const { subject, client, issuer } = caller;
-  // JSON keeps the parts apart.
+  // JSON separates the parts unambiguously.
   const text = JSON.stringify([
     PURPOSE,
     ...[id, account, opUin, subject, client ?? null, issuer ?? null],

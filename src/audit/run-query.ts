@@ -4,21 +4,21 @@ import type { Database, Tables } from "../database/database.ts";
 import { isUnavailable } from "../database/store-errors.ts";
 
 /**
- * Runs one statement of a change, and returns its rows as `fromRow` does.
+ * Runs one statement of a change, and returns its rows in the form of `fromRow`.
  *
- * @throws GatewayError STORE_UNAVAILABLE, with the driver's error as its cause, where the store does not do its work
- *   now. A mistake of ours in a statement or a value is thrown as the driver's error.
+ * @throws GatewayError STORE_UNAVAILABLE, with the driver's error as its cause, while the store is unavailable.
+ * @throws the driver's error for an invalid statement or value, which is a fault of the gateway.
  */
 export function runQuery<Row>({ db }: Database, query: RawBuilder<unknown>): Promise<Row[]> {
   return run(db, query);
 }
 
-/** Runs one statement that only answers a query. Errors are those of `runQuery`. */
+/** Runs one statement that only reads. Throws the errors of `runQuery`. */
 export function runRead<Row>({ reads }: Database, query: RawBuilder<unknown>): Promise<Row[]> {
-  return run(reads, query, "Such a read ends after two seconds: narrow its filter, or try again later.");
+  return run(reads, query, "A read ends after two seconds: narrow its filter, or try again later.");
 }
 
-/** Runs statements of a change in one transaction. Errors are those of `runQuery`. */
+/** Runs statements of a change in one transaction. Throws the errors of `runQuery`. */
 export function inTransaction<Result>(
   database: Database,
   work: (database: Database) => Promise<Result>,

@@ -3,10 +3,10 @@ import { type Checkpoint, fingerprint, isSignedAsItSays } from "./checkpoint.ts"
 
 /** The result of a verification. */
 export interface ChainReport {
-  /** The examined records: none if `last` is before `first`. */
+  /** The number of the first examined record. If no record was examined, `last` is below `first`. */
   readonly first: number;
   readonly last: number;
-  /** Where the chain is said to end. */
+  /** The end of the chain according to the database or the export. */
   readonly end: ChainPlace;
   /** The last place with a valid signature. */
   readonly signed: Checkpoint | undefined;
@@ -51,7 +51,7 @@ export class ChainVerifier {
     return this.#at.seq + 1;
   }
 
-  /** Whether the chain has a fault, so that the rest need not be examined. */
+  /** Whether the chain has a fault. If so, the caller can skip the other records. */
   get hasProblem(): boolean {
     return this.#problem !== undefined;
   }
@@ -70,7 +70,7 @@ export class ChainVerifier {
     this.#problem ??= problem;
   }
 
-  /** @param end where the chain is said to end. */
+  /** Returns the report. @param end the end of the chain according to the database or the export. */
   finish(end: ChainPlace): ChainReport {
     if (this.#problem === undefined && this.#at.hash === undefined) {
       this.#at.hash = end.hash;
@@ -95,16 +95,16 @@ export class ChainVerifier {
     const next = { seq: seq + 1, changeId: undefined };
     if (end.seq > seq)
       return { ...next, reason: `it is missing, and so is the rest: the chain ends at ${end.seq}` };
-    if (end.seq < seq) return problemOfNone(`the chain ends at ${seq}, and is said to end at ${end.seq}`);
-    if (end.hash !== hash) return problemOfNone(`the hash at the end, ${hash}, is said to be ${end.hash}`);
+    if (end.seq < seq) return problemOfNone(`the chain ends at ${seq}, but should end at ${end.seq}`);
+    if (end.hash !== hash) return problemOfNone(`the hash at the end, ${hash}, should be ${end.hash}`);
     const later = [...this.#checkpoints.keys()].find((signed) => signed > seq);
     if (later !== undefined)
-      return { ...next, reason: `it is missing: a signed checkpoint is of record ${later}` };
+      return { ...next, reason: `it is missing: a signed checkpoint names record ${later}` };
     return undefined;
   }
 
   #findUnmet(end: ChainPlace): ChainProblem | undefined {
-    // Without a record that was looked at, only the end tells how far the chain goes.
+    // If no record was examined, only `end` shows the length of the chain.
     const seq = Math.min(this.#at.seq, end.seq);
     const [unmet] = [...this.#unmet].sort((one, other) => other.seq - one.seq);
     if (unmet === undefined) return undefined;
@@ -128,7 +128,7 @@ export class ChainVerifier {
     }
     for (const place of this.#unmet) {
       if (place.seq !== seq) continue;
-      if (place.hash !== hash) this.#failUpTo(seq, "another hash is known of that place");
+      if (place.hash !== hash) this.#failUpTo(seq, "another hash is known for that place");
       this.#unmet.delete(place);
     }
   }
@@ -139,7 +139,7 @@ export class ChainVerifier {
     this.fail(
       seq > this.#since && from <= seq
         ? { seq: from, changeId: undefined, reason: `it or a later one up to ${seq} was ${reason}` }
-        : problemOfNone(`what came up to record ${seq} was ${reason}`),
+        : problemOfNone(`the part up to record ${seq} was ${reason}`),
     );
   }
 }
@@ -152,7 +152,7 @@ function findSignatureProblem(
   if (!isSignedAsItSays(checkpoint)) return problemOfNone(`${name} has no valid signature`);
   if (trustedKeys === undefined || trustedKeys.includes(checkpoint.publicKey)) return undefined;
   return problemOfNone(
-    `${name} is signed with the key ${fingerprint(checkpoint.publicKey)}, which is none of those given`,
+    `${name} is signed with the key ${fingerprint(checkpoint.publicKey)}, which is not one of the given keys`,
   );
 }
 
@@ -176,8 +176,8 @@ export function describeReport(
     count === 0
       ? "OK: there is no record."
       : `OK: ${count} ${count === 1 ? "record" : "records"}, ${first} to ${last}, unbroken.`,
-    ...(first > 1 ? [`What came before record ${first} was not looked at.`] : []),
-    ...(unsealed > 0 ? [`Not sealed yet, and not looked at: ${unsealed}.`] : []),
+    ...(first > 1 ? [`Records before ${first} were not examined.`] : []),
+    ...(unsealed > 0 ? [`Not sealed yet, and not examined: ${unsealed}.`] : []),
     ...(last > 0 ? describeSignature(last, signed, isKeyGiven) : []),
     ...(last > 0 ? [`The record ends at ${writePlace(end)}.`] : []),
     describeExpected(expected),
@@ -192,7 +192,7 @@ function writePlace({ seq, hash }: ChainPlace): string {
 function describeExpected(expected: readonly ChainPlace[]): string {
   const seqs = expected.map(({ seq }) => seq).sort((one, other) => one - other);
   return seqs.length === 0
-    ? "Compared with no earlier place (--expect), so records that were cut from the end do not show."
+    ? "Not compared with an earlier place (--expect), so records that were cut from the end do not show."
     : `It contains the expected ${seqs.map((seq) => `record ${seq}`).join(", ")}.`;
 }
 
@@ -202,13 +202,13 @@ function describeSignature(
   isKeyGiven: boolean,
 ): readonly string[] {
   if (signed === undefined) {
-    return ["Nothing of it is signed: whoever can write to the database could have rewritten it."];
+    return ["No record is signed: anyone who can write to the database could have rewritten the record."];
   }
   const later = last - signed.seq;
   const rest =
     later === 0 ? "" : `; ${later === 1 ? "the last one is" : `the last ${later} are`} not signed yet`;
   return [
     `Signed up to record ${signed.seq} at ${signed.signedAt} with the key ${fingerprint(signed.publicKey)}${rest}.`,
-    ...(isKeyGiven ? [] : ["Give the public key (--public-key FILE) to make sure whose key that is."]),
+    ...(isKeyGiven ? [] : ["Pass the public key (--public-key FILE) to verify the owner of that key."]),
   ];
 }

@@ -5,8 +5,8 @@ import { readCheckpoints, readEnd, readRecords, type StoredRecord } from "./read
 import { type ChainReport, ChainVerifier } from "./verify-chain.ts";
 
 /**
- * Verifies the record in the database: the chain, its end, the checkpoints, and that the columns, which everybody reads,
- * equal the sealed content.
+ * Verifies the record in the database: the chain, its end and the checkpoints. Also verifies that the columns equal the
+ * sealed content, because queries read the columns.
  */
 export async function verifyDatabase(
   db: Kysely<Tables>,
@@ -15,7 +15,7 @@ export async function verifyDatabase(
 ): Promise<ChainReport> {
   const checkpoints = await readCheckpoints(db, 0);
   const verifier = new ChainVerifier({ since: 0, checkpoints, trustedKeys, expected });
-  // From the smallest number, so that no record can hide before the first.
+  // Starts at the smallest number, to find forged records before the first.
   for await (const record of readRecords(db, Number.MIN_SAFE_INTEGER)) {
     addStored(verifier, record);
     if (verifier.hasProblem) break;
@@ -30,14 +30,14 @@ export function addStored(verifier: ChainVerifier, record: StoredRecord): void {
   verifier.add(record);
   const altered = alteredFields(record);
   if (altered.length === 0) return;
-  const reason = `what is stored as its ${altered.join(", ")} is not what was sealed`;
+  const reason = `its stored ${altered.join(", ")} differs from the sealed content`;
   verifier.fail({ seq: record.seq, changeId: record.changeId, reason });
 }
 
-/** The values that a later release gave to fields of earlier records. Other new fields are null in them. */
+/** The values that a later release set in new fields of earlier records. Other new fields are null in them. */
 const GIVEN_LATER: Readonly<Record<string, unknown>> = { account: "default" };
 
-/** Returns the fields that differ from the sealed ones. A field that is newer than the seal must have its first value. */
+/** Returns the fields that differ from the sealed ones. A field newer than the seal must have its initial value. */
 function alteredFields({ content, current }: StoredRecord): string[] {
   if (content === current) return [];
   const [sealed, stored] = [fieldsOf(content), fieldsOf(current)];

@@ -13,8 +13,8 @@ interface VerifyExportOptions {
 }
 
 /**
- * Verifies an exported file, every byte of it, without a database. Reads the file twice, because its last line says where
- * it begins. Keeps one line in memory.
+ * Verifies every byte of an exported file, without a database. Reads the file twice, because its last line contains the
+ * number at which it begins. Keeps one line in memory.
  */
 export async function verifyExport({
   file,
@@ -49,7 +49,7 @@ export async function verifyExport({
   return verifier.finish(end?.end ?? { seq: 0, hash: GENESIS_HASH });
 }
 
-/** Returns where an export says that the chain ended, or undefined if its last line is missing or damaged. */
+/** Returns the end of the chain from the last line of an export, or undefined if that line is missing or damaged. */
 export async function readExportEnd(file: string): Promise<ChainPlace | undefined> {
   const { lastLine, isWhole } = await survey(file);
   return lastLine && isWhole ? parseEnd(lastLine)?.end : undefined;
@@ -61,13 +61,13 @@ function begunTooEarly({ seq }: { seq: number }, end: ExportEnd | undefined): en
 
 function wrongSince({ since }: ExportEnd): ChainProblem {
   return problemOfNone(
-    `the last line says that the export begins after record ${since}, and it begins before`,
+    `according to the last line the export begins after record ${since}, but it begins earlier`,
   );
 }
 
 function damaged(line: Uint8Array, seq: number): ChainProblem {
   const [, content = ""] = /"content":"(.*)/.exec(Buffer.from(line).toString()) ?? [];
-  return { seq, changeId: changeIdOf(content), reason: "its line is not as it was written" };
+  return { seq, changeId: changeIdOf(content), reason: "its line was altered or damaged" };
 }
 
 function looksLikeRecord(line: Uint8Array): boolean {

@@ -5,7 +5,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { DatabaseError } from "./database.ts";
 
 const LOCK_FILE = "gateway.lock";
-/** Names the holder in an error message. It outlives a killed process, so it decides nothing. */
+/** Names the holder in an error message. It outlives a killed process, so it is not the lock. */
 const HOLDER_FILE = "gateway.pid";
 
 /** SQLite's result code for a file that another process has locked. */
@@ -14,9 +14,9 @@ const SQLITE_BUSY = 5;
 /**
  * Locks a data folder against a second process, which would destroy the data of PGlite.
  *
- * The operating system holds the lock, on an empty file, and releases it when the process ends. A file with a process id
- * would not work: in a container the gateway is always process 1, so a killed one would lock out its successor. Node has
- * no call for such locks, but SQLite has one on every system.
+ * The operating system holds the lock, on an empty file, and releases it when the process ends. A file with a process
+ * id would not work: in a container the gateway is always process 1, so a killed one would lock out its successor. Node
+ * has no call for these locks, but SQLite has one on every system.
  *
  * @returns a function that releases the lock.
  * @throws DatabaseError if another process, or another part of this one, holds the lock.

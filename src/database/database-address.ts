@@ -8,7 +8,7 @@ export type UrlSource = string | (() => Promise<string>);
 
 const EXAMPLE = "postgres://user:password@host:5432/database";
 
-/** The address and credentials of the database. Read again for each connection, so that both can be rotated. */
+/** The address and credentials of the database. Reads them again for each connection, so that both can change. */
 export class DatabaseAddress {
   readonly #source: UrlSource;
   #config: ClientConfig;
@@ -48,7 +48,7 @@ function readSource(source: UrlSource): string | Promise<string> {
   return typeof source === "string" ? source : source();
 }
 
-/** Checks a URL first, because the driver's own error would quote the password. @throws DatabaseError */
+/** Checks a URL before the driver does, because the driver's error would quote the password. @throws DatabaseError */
 export function checkUrl(url: string): void {
   const [, hosts = ""] = /^postgres(?:ql)?:\/\/(?:[^/?#]*@)?([^/?#@]*)/.exec(url) ?? [];
   if (hosts.includes(",")) {
@@ -59,7 +59,7 @@ export function checkUrl(url: string): void {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (parsed === undefined || !/^postgres(ql)?:$/.test(parsed.protocol) || parsed.pathname.length < 2) {
     throw new DatabaseError(
-      `DATABASE_URL must look like ${EXAMPLE}. Percent-encode what is special in the password.`,
+      `DATABASE_URL must look like ${EXAMPLE}. Percent-encode special characters in the password.`,
     );
   }
 }
@@ -71,7 +71,7 @@ function parseUrl(url: string): ClientConfig {
   } catch (cause) {
     const { code, path } = cause as NodeJS.ErrnoException;
     if (path === undefined) {
-      // Without the cause, which may quote the URL.
+      // The error omits its cause, which may quote the URL.
       throw new DatabaseError(
         `A parameter of DATABASE_URL cannot be used. It must look like ${EXAMPLE}?sslmode=verify-full&sslrootcert=/path/ca.pem.`,
       );

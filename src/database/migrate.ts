@@ -12,8 +12,9 @@ const SEPARATOR = /^-->$/m;
 const LOCK = sql.lit(7_263_548_190);
 
 /**
- * Runs the migrations of `migrationsDir` (`NNNN_name.sql`) that the database lacks, in order, forward only. Replicas may
- * migrate at once: one runs the migrations while the others wait. An up-to-date schema needs no right to change it.
+ * Runs the migrations of `migrationsDir` (`NNNN_name.sql`) that the database lacks, in order, forward only. Replicas
+ * may migrate at the same time: one runs the migrations while the others wait. If the schema is up to date, the
+ * database user needs no right to change it.
  *
  * @returns the names of the migrations that it ran.
  * @throws DatabaseError that names the failed migration, which has changed nothing.
@@ -24,7 +25,7 @@ export async function migrate(database: Database, migrationsDir: string): Promis
   if (findNextMigration(files, await readApplied(database.db)) === undefined) return [];
   return database.unhurried(async (db) => {
     const done: string[] = [];
-    // Each transaction looks again, because another replica may have run the next migration.
+    // Each transaction reads the list again, because another replica may have run the next migration.
     for (;;) {
       const name = await db.transaction().execute((trx) => migrateOnce(trx, files));
       if (name === undefined) return done;
@@ -66,7 +67,7 @@ function isForbidden(error: unknown): boolean {
   return error instanceof Error && (error as { code?: unknown }).code === "42501";
 }
 
-/** Adds the checksums that releases before 0003 did not keep, from the files of the same names. */
+/** Adds the checksums that releases before 0003 did not record, from the files of the same names. */
 async function prepareTable(
   trx: Transaction<Tables>,
   files: readonly MigrationFile[],
@@ -103,7 +104,7 @@ async function readApplied(db: Kysely<Tables>): Promise<readonly AppliedMigratio
 /** A migration that the database has run. */
 interface AppliedMigration {
   readonly name: string;
-  /** Null if the release that ran it kept none. */
+  /** Null if the release that ran it recorded none. */
   readonly checksum: string | null;
 }
 
@@ -127,7 +128,7 @@ function findNextMigration(
   }
   if (unknown.length > 0) {
     throw new DatabaseError(
-      `The database was migrated by files that are gone (${unknown.join(", ")}). Put them back as they were; a migration that has been run stays.`,
+      `The database was migrated by files that are gone (${unknown.join(", ")}). Restore these files unchanged. A migration cannot be removed after it was run.`,
     );
   }
   const edited = applied.filter(({ name, checksum }) =>
@@ -135,14 +136,14 @@ function findNextMigration(
   );
   if (edited.length > 0) {
     throw new DatabaseError(
-      `A migration was edited after it was run on this database (${edited.map(({ name }) => name).join(", ")}). Put the file back as it was, and write a new migration for what is to change.`,
+      `A migration was edited after it was run on this database (${edited.map(({ name }) => name).join(", ")}). Put the file back as it was, and put the change into a new migration.`,
     );
   }
   const next = files.find(({ name }) => applied.every((each) => each.name !== name));
   const last = applied.at(-1)?.name;
   if (next !== undefined && last !== undefined && next.name < last) {
     throw new DatabaseError(
-      `The migration ${next.name} was added before ${last}, which has been run on this database already. Give it a number after that.`,
+      `The migration ${next.name} was added before ${last}, which has been run on this database already. Give it a higher number.`,
     );
   }
   return next;

@@ -11,13 +11,13 @@ import { type Pglite, SelfHealingPglite } from "./self-healing-pglite.ts";
 interface PgliteOptions {
   /** The data folder. Created if it is missing. */
   readonly dataDir: string;
-  /** A database to copy into a new folder. Without it PGlite creates one, in ten seconds and with half a gigabyte. */
+  /** A database to copy into a new folder. Without it PGlite needs ten seconds and half a gigabyte to create one. */
   readonly templateDir: string;
-  /** Hears that the database stopped, for example on a full disk. The next query reopens it. */
+  /** Called when the database stops, for example on a full disk. The next query reopens it. */
   readonly onBroken?: (error: Error) => void;
 }
 
-/** PGlite asks for 128 MB of buffers, and WebAssembly never returns memory. The system caches this small store anyway. */
+/** PGlite's default is 128 MB of buffers, and WebAssembly never returns memory. The system caches this small store. */
 const START_PARAMS = [...PGlite.defaultStartParams, "-c", "shared_buffers=8MB"];
 
 /**
@@ -42,8 +42,8 @@ export async function openPglite({ dataDir, templateDir, onBroken }: PgliteOptio
 }
 
 /**
- * Turns off V8's optimising compiler for WebAssembly. It needs five seconds and half a gigabyte for the large functions
- * of PGlite, more than it saves in the statements of this store.
+ * Turns off V8's optimising compiler for WebAssembly. The compiler needs five seconds and half a gigabyte for the large
+ * functions of PGlite. The statements of this store are too few to gain as much.
  */
 function compileQuickly(): void {
   setFlagsFromString("--no-wasm-tier-up");
@@ -52,7 +52,7 @@ function compileQuickly(): void {
 
 async function prepare(dataDir: string): Promise<() => Promise<void>> {
   try {
-    // Only the owner may read who did what.
+    // Only the owner may read the record.
     await mkdir(dataDir, { recursive: true, mode: 0o700 });
     return await lockDataDir(dataDir);
   } catch (cause) {
@@ -65,7 +65,7 @@ async function prepare(dataDir: string): Promise<() => Promise<void>> {
   }
 }
 
-/** Creates the database under another name and renames it, so that an interrupted start leaves no half of one. */
+/** Creates the database under another name and renames it, so that an interrupted start leaves no incomplete one. */
 async function makeDatabase(databaseDir: string, templateDir: string): Promise<void> {
   const unfinished = `${databaseDir}.unfinished`;
   try {
@@ -76,7 +76,7 @@ async function makeDatabase(databaseDir: string, templateDir: string): Promise<v
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
     throw new DatabaseError(
-      `No database can be made in ${databaseDir} (${code ?? message}). Is the disk full?`,
+      `The gateway cannot create a database in ${databaseDir} (${code ?? message}). Is the disk full?`,
       {
         cause,
       },
@@ -87,7 +87,7 @@ async function makeDatabase(databaseDir: string, templateDir: string): Promise<v
 async function openExisting(databaseDir: string, templateDir: string): Promise<PGlite> {
   const madeBy = await versionOf(databaseDir);
   try {
-    // Without this file PGlite would take the folder for a new one and overwrite its data.
+    // Without this file PGlite would treat the folder as new and overwrite its data.
     if (madeBy === undefined) throw new Error("PG_VERSION is missing");
     return await PGlite.create(databaseDir, { startParams: START_PARAMS });
   } catch (cause) {
@@ -115,7 +115,7 @@ function wrap(pglite: SelfHealingPglite, unlock: () => Promise<void>): Database 
   const [urgent, reads] = [openLane(pglite, gate, true), openLane(pglite, gate, false)];
   const close = async () => {
     await Promise.all([urgent.destroy(), reads.destroy()]);
-    // Kysely leaves a database open that it has not used.
+    // Kysely does not close a database that it has not used.
     if (!pglite.closed) await pglite.close();
     await unlock();
   };
@@ -160,7 +160,7 @@ interface Waiting {
   readonly isUrgent: boolean;
 }
 
-/** Runs one piece of work at a time: urgent work first, each kind in its order. */
+/** Runs one piece of work at a time: urgent work first, and each kind in the order of arrival. */
 export class PriorityGate {
   readonly #waiting: Waiting[] = [];
   #isBusy = false;

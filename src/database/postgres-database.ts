@@ -15,8 +15,8 @@ interface ConnectionShares {
 const DEFAULT_CONNECTIONS = 10;
 
 /**
- * Divides connections: a fifth for the quota, half of the rest for reads, and the rest for changes, at least one each. Of
- * ten, changes have 4, the quota 2 and reads 4.
+ * Divides connections: a fifth for the quota, half of the rest for reads, and the rest for changes, at least one each.
+ * Of ten connections, changes have 4, the quota 2 and reads 4.
  */
 export function shareConnections(total: number): ConnectionShares {
   const quota = Math.max(1, Math.floor(total / 5));
@@ -25,18 +25,18 @@ export function shareConnections(total: number): ConnectionShares {
 }
 
 interface PostgresOptions {
-  /** `postgres://user:password@host:port/database`, or how to read it, which happens for each new connection. */
+  /** `postgres://user:password@host:port/database`, or a function that reads it for each new connection. */
   readonly url: UrlSource;
   /** The limit on connections, for all lanes together. */
   readonly maxConnections?: number | undefined;
-  /** Hears of connections that broke while idle. The pool replaces them. */
+  /** Called when an idle connection breaks. The pool replaces it. */
   readonly onIdleError?: (error: Error) => void;
 }
 
 /** Short enough to refuse a change in time while the database is unavailable. */
 const CONNECT_TIMEOUT_MS = 3_000;
 
-/** For a server that has vanished. A server that still answers has ended the statement by then. */
+/** The driver's extra wait for a server that may have vanished. A live server has ended the statement by then. */
 const ANSWER_GRACE_MS = 1_000;
 
 const LANES: Readonly<Record<keyof ConnectionShares, UnitLimits & { readonly connectMs: number }>> = {
@@ -47,7 +47,7 @@ const LANES: Readonly<Record<keyof ConnectionShares, UnitLimits & { readonly con
     idleMs: 10_000,
     readOnly: false,
   },
-  // A later slot is useless (src/quota/store-health.ts).
+  // A slot that arrives later is useless (src/quota/store-health.ts).
   quota: { connectMs: CONNECT_TIMEOUT_MS, statementMs: 1_000, lockMs: 500, idleMs: 10_000, readOnly: false },
   reads: { connectMs: 2_000, statementMs: 2_000, lockMs: 2_000, idleMs: 10_000, readOnly: true },
 };
@@ -58,8 +58,8 @@ const UNHURRIED: UnitLimits = { statementMs: 0, lockMs: 0, idleMs: 0, readOnly: 
 const OLDEST_MAJOR = 15;
 
 /**
- * Connects to PostgreSQL, or to a pooler in front of it. A session keeps nothing between units of work. No error message
- * contains the password.
+ * Connects to PostgreSQL, or to a pooler in front of it. A session keeps no state between units of work. No error
+ * message contains the password.
  *
  * @throws DatabaseError if the server cannot be reached, is too old, or does not store UTF-8.
  */
@@ -121,7 +121,7 @@ async function checkServer(address: DatabaseAddress): Promise<ServerFacts> {
   }
   if (triggers !== "origin") {
     throw new DatabaseError(
-      `The role or the database sets session_replication_role to ${triggers}, which turns off what protects the record. Reset it.`,
+      `The role or the database sets session_replication_role to ${triggers}, which turns off the protection of the record. Reset it.`,
     );
   }
   return { version: Number(version), schema, synchronousCommit };

@@ -25,7 +25,7 @@ export interface LaneOptions {
   readonly onIdleError: (error: Error) => void;
 }
 
-/** A pool of connections for one kind of work, which other kinds cannot use up. */
+/** A pool of connections for one kind of work. Other kinds of work cannot use it up. */
 interface Lane {
   readonly db: Kysely<Tables>;
   close(): Promise<void>;
@@ -40,7 +40,7 @@ export function openLane(options: LaneOptions): Lane {
     db,
     close: async () => {
       await db.destroy();
-      // Kysely leaves a pool open that it has not used.
+      // Kysely does not close a pool that it has not used.
       if (!pool.ending) await pool.end();
     },
   };
@@ -58,7 +58,7 @@ function createPool({ address, max, connectMs, answerMs, writable, onIdleError }
     ...(answerMs === undefined ? {} : { query_timeout: answerMs }),
     keepAlive: true,
     application_name: "cam-mfa-gateway",
-    // Sends a unit of work at once, so that its begin and commit cost no round trips.
+    // Sends the statements of a unit of work together, so that its begin and commit cost no round trips.
     pipeline: true,
     Client: AddressedClient as unknown as new () => pg.ClientBase,
   });
@@ -97,7 +97,7 @@ class LaneDriver implements Driver {
     const opensOne = this.#pool.idleCount === 0 && this.#pool.totalCount < this.#options.max;
     const unread = opensOne ? await this.#options.address.refresh() : undefined;
     return this.#pool.connect().catch((error: unknown) => {
-      // An unreadable address explains the failure better than the old address does.
+      // The error about an unreadable address explains the failure better.
       throw unread ?? error;
     });
   }
@@ -172,7 +172,7 @@ class LaneConnection implements DatabaseConnection {
     throw new Error("Streaming is not supported: its cursor would outlive a unit of work.");
   }
 
-  /** Sends begin, statement and commit at once. If one fails, the server skips the others and `commit` rolls back. */
+  /** Sends begin, statement and commit together. If one fails, the server skips the others and `commit` rolls back. */
   async #runUnit<Row extends object>(
     sql: string,
     parameters: readonly unknown[],
@@ -203,13 +203,13 @@ function requireCommitted(command: string): void {
 }
 
 /**
- * The sessions that were opened since one turned out to be read-only. After a failover, or a change of the role, old
- * sessions stay read-only and new ones reach the primary.
+ * The sessions that were opened after the gateway last found a read-only session. After a failover, or a change of the
+ * role, old sessions stay read-only and new ones reach the primary.
  */
 export class WritableSessions {
   #sessions = new WeakSet<object>();
 
-  /** Returns whether a SQLSTATE means that the session refuses writes: read_only_sql_transaction, or that of a standby. */
+  /** Returns whether a SQLSTATE means that the session refuses writes, as that of a read-only session or a standby. */
   static isReadOnly(code: string | undefined): boolean {
     return code === "25006" || code === "0A000";
   }

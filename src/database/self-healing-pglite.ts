@@ -1,7 +1,7 @@
 import type { PGliteDialectConfig } from "kysely";
 import { DatabaseError } from "./database.ts";
 
-/** As much of PGlite as Kysely uses. */
+/** The part of PGlite that Kysely uses. */
 export type Pglite = Exclude<PGliteDialectConfig["pglite"], (...args: never[]) => unknown>;
 
 /** SQLSTATE internal_error; https://www.postgresql.org/docs/current/errcodes-appendix.html */
@@ -10,7 +10,7 @@ const INTERNAL_ERROR = "XX000";
 interface SelfHealingPgliteOptions {
   /** Opens the folder. PostgreSQL then recovers it from its write-ahead log. */
   readonly open: () => Promise<Pglite>;
-  /** Hears that the database stopped. The next query reopens it. */
+  /** Called when the database stops. The next query reopens it. */
   readonly onBroken: (error: Error) => void;
 }
 
@@ -23,8 +23,8 @@ interface Opening {
 }
 
 /**
- * A PGlite that reopens itself after a crash. PostgreSQL panics when it cannot write its log, for example on a full disk,
- * and a server then restarts. PGlite does not restart: its queries would hang.
+ * A PGlite that reopens itself after a crash. PostgreSQL panics when it cannot write its log, for example on a full
+ * disk, and a PostgreSQL server then restarts. PGlite does not restart: its queries would hang.
  */
 export class SelfHealingPglite implements Pglite {
   readonly #options: SelfHealingPgliteOptions;
@@ -74,9 +74,9 @@ export class SelfHealingPglite implements Pglite {
       return await Promise.race([ask(pglite), stopped]);
     } catch (error) {
       if (hasStopped(error) && this.#opening === current) {
-        // The broken instance is not closed: closing writes to the folder that the new one recovers.
+        // The broken instance is not closed: closing writes to the folder that the new instance recovers.
         this.#opening = undefined;
-        stop(new DatabaseError("The database has stopped, and is opened anew.", { cause: error }));
+        stop(new DatabaseError("The database has stopped, and the gateway reopens it.", { cause: error }));
         this.#options.onBroken(error);
       }
       throw error;

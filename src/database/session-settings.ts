@@ -10,7 +10,7 @@ export interface UnitLimits {
   readonly readOnly: boolean;
 }
 
-/** What the gateway asks the server for when it connects. */
+/** The facts that the gateway reads from the server when it connects. */
 export interface ServerFacts {
   /** `server_version_num`: 150004 is 15.4. */
   readonly version: number;
@@ -28,7 +28,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
   IntervalStyle: "postgres",
   TimeZone: "'UTC'",
   bytea_output: "hex",
-  // With 0 the time of a slot comes back rounded, and its adjustment finds no slot.
+  // With 0 PostgreSQL rounds the time of a slot, and the slot's adjustment does not find the slot.
   extra_float_digits: "1",
   array_nulls: "on",
   standard_conforming_strings: "on",
@@ -36,12 +36,12 @@ const MEANINGS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Returns a function that returns the statements to begin a unit of work. They set nothing in the session itself, so that
- * a pooler may give each unit another session.
+ * Returns a function that returns the statements to begin a unit of work. They set nothing in the session itself, so
+ * that a pooler may give each unit another session.
  */
 export function openingOf(facts: ServerFacts, limits: UnitLimits): (unit?: TransactionSettings) => string {
   const settings: Readonly<Record<string, string>> = {
-    // Last, so that temporary tables of another client in a pooled session shadow nothing.
+    // pg_temp is last, so that temporary tables of another client in a pooled session shadow no table.
     search_path: `${quoteIdentifier(facts.schema)}, pg_temp`,
     statement_timeout: String(limits.statementMs),
     lock_timeout: String(limits.lockMs),
@@ -53,7 +53,7 @@ export function openingOf(facts: ServerFacts, limits: UnitLimits): (unit?: Trans
   };
   const set = Object.entries(settings).map(([name, value]) => `; set local ${name} = ${value}`);
   return ({ isolationLevel = "read committed", accessMode } = {}) => {
-    // Without a mode, the default_transaction_read_only of the operator holds.
+    // Without a mode, the default_transaction_read_only of the operator applies.
     const access = limits.readOnly ? "read only" : accessMode;
     return `begin isolation level ${isolationLevel}${access ? ` ${access}` : ""} not deferrable${set.join("")}`;
   };

@@ -1,6 +1,7 @@
 /**
  * Classes of SQLSTATE that concern the store and not the statement: connection, authorisation, no such database,
- * serialization and deadlock, resources, object not available, operator intervention, system and internal errors. https://www.postgresql.org/docs/current/errcodes-appendix.html
+ * serialization and deadlock, resources, object not available, operator intervention, system and internal errors.
+ * https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
 const STORE_CLASSES: ReadonlySet<string> = new Set(["08", "28", "3D", "40", "53", "55", "57", "58", "XX"]);
 
@@ -23,7 +24,7 @@ export function isUnavailable(error: unknown): boolean {
   return !isMisuse;
 }
 
-/** Returns whether the connection was lost, so that the statement may succeed at once on another. */
+/** Returns whether the connection was lost, so that the statement may succeed immediately on another. */
 export function isLostConnection(error: unknown): boolean {
   const { code, severity } = error as { readonly code?: string; readonly severity?: unknown };
   if (typeof severity !== "string") return true;
@@ -69,7 +70,7 @@ const BY_CODE: Readonly<Record<string, Explanation>> = {
   EHOSTUNREACH: because("no route leads to its host", "Check the network between the two"),
   ENETUNREACH: because("no route leads to its network", "Check the network between the two"),
   ENOTFOUND: because("its host is not known", "Check the host's name and this machine's DNS"),
-  EAI_AGAIN: because("its host is not known just now", "Check this machine's DNS"),
+  EAI_AGAIN: because("the DNS cannot find its host now", "Check this machine's DNS"),
   ETIMEDOUT: because("it does not answer", "Check the host, the port and firewalls on the way"),
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: PRIVATE_CA,
   UNABLE_TO_GET_ISSUER_CERT: PRIVATE_CA,
@@ -84,10 +85,10 @@ const BY_CODE: Readonly<Record<string, Explanation>> = {
   ),
   "28P01": because(
     "it does not take this user and password",
-    "Check both in DATABASE_URL, and percent-encode what is special in the password",
+    "Check both in DATABASE_URL, and percent-encode special characters in the password",
   ),
   "3D000": because(
-    "there is no such database on that server",
+    "the server has no database of this name",
     "Create it, or check the name at the end of DATABASE_URL",
   ),
   "3F000": because(
@@ -97,20 +98,20 @@ const BY_CODE: Readonly<Record<string, Explanation>> = {
   "53100": because("its disk is full", "Give it space"),
   "53200": because("it is out of memory", "Check the server's log"),
   "53300": because(
-    "it takes no more connections",
+    "it accepts no more connections",
     "Raise its max_connections or the user's limit, or lower DATABASE_MAX_CONNECTIONS of each replica",
   ),
   "57P03": because("it is starting up or shutting down", "Try again in a moment"),
   "55000": because("the database takes no connections", "Check its allow_connections"),
   "25006": READ_ONLY,
-  // A standby answers so for unlogged tables.
+  // A standby reports this code for unlogged tables.
   "0A000": READ_ONLY,
   "42501": because(
     "this database user lacks a right",
     "Give the user the rights of docs/operators/database.md",
   ),
   "55P03": because(
-    "another session holds a lock on what is needed",
+    "another session holds a lock that the gateway needs",
     "Find that session in pg_locks and end it",
   ),
   "57014": because("a statement took too long", "Look for locks in pg_locks, and for load on the server"),
@@ -135,15 +136,15 @@ const BY_MESSAGE: readonly (readonly [RegExp, Explanation])[] = [
   [
     /terminated unexpectedly/,
     because(
-      "it ended the connection without a word",
+      "it ended the connection without a message",
       "Check that PostgreSQL, and nothing else, listens there",
     ),
   ],
 ];
 
 /**
- * Explains why the database cannot be used and how to mend it: `reason (code). Remedy`, without the last full stop. It
- * quotes no message of the server, except a pooler's, which has one code for everything.
+ * Returns why the database cannot be used, and the remedy: `reason (code). Remedy`, without the last full stop. Quotes
+ * no message of the server, except a pooler's, because a pooler uses one code for all errors.
  */
 export function explainStoreError(error: unknown, facts?: ConnectionFacts): string {
   const { code, message } = error as Error & { readonly code?: string };

@@ -23,8 +23,8 @@ interface BoundedOutputOptions {
 }
 
 /**
- * Writes lines to a file descriptor that may stall, such as a pipe without a reader. A write never blocks. Lines that do
- * not fit into the buffer are dropped, and one line replaces them with their number. Failed writes are retried.
+ * Writes lines to a file descriptor that may stall, such as a pipe without a reader. A write never blocks. Lines that
+ * do not fit into the buffer are dropped, and one line replaces them with their number. Failed writes are retried.
  */
 export class BoundedOutput {
   readonly #options: BoundedOutputOptions;
@@ -41,7 +41,7 @@ export class BoundedOutput {
 
   write(line: string): void {
     const bytes = Buffer.byteLength(line);
-    // After a drop, half of the buffer has to be free first. Otherwise a slow reader would get one note a line.
+    // After a drop, half of the buffer has to be free first. Otherwise a slow reader would get one note for each line.
     const most = this.#dropped > 0 ? MOST_WAITING_BYTES / 2 : MOST_WAITING_BYTES;
     if (this.#waitingBytes + bytes > most) {
       this.#dropped += 1;
@@ -123,14 +123,15 @@ export function openOutput(fd: 1 | 2, describeDropped: (count: number) => string
 function withoutWaiting(fd: 1 | 2): number {
   if (isatty(fd)) {
     try {
-      // A stopped terminal (Ctrl-S) would block the process. Reopened, because other programs share its settings.
+      // A stopped terminal (Ctrl-S) would block the process. The gateway reopens the terminal, because other programs
+      // share the settings of the inherited descriptor.
       return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
     } catch {
       return fd;
     }
   }
-  // Node makes a pipe or socket non-blocking when it creates the stream, on the first access. Without a listener, the error
-  // of a closed reader would end the process.
+  // Node makes a pipe or socket non-blocking when it creates the stream, on the first access. Without a listener, the
+  // error of a closed reader would end the process.
   const stream = fd === 1 ? process.stdout : process.stderr;
   stream.on("error", () => undefined);
   return fd;

@@ -1,5 +1,5 @@
 /**
- * Owns the events of the gateway's log: every line has the id of a row here, and its level and message. `logger.ts` writes
+ * Owns the events of the gateway's log: every line has the id, level and message of a row here. `logger.ts` writes
  * the lines; `log-observers.ts` turns what the parts report into events. docs/operators/log-events.md is generated from
  * the table.
  */
@@ -20,12 +20,12 @@ const [debug, info, warn, error, fatal] = [at("debug"), at("info"), at("warn"), 
 
 export const LOG_EVENTS = {
   "approval.not_genuine": error(
-    "A REQUEST FOR APPROVAL IS NOT AS THIS GATEWAY RECORDED IT; the gateway refuses it",
-    "Something wrote to the database past the gateway. Check who has access, and run `audit:verify`.",
+    "A REQUEST FOR APPROVAL DIFFERS FROM THE REQUEST THAT THIS GATEWAY RECORDED; the gateway refuses it",
+    "The request was changed in the database, but not by the gateway. Check who has access, and run `audit:verify`.",
   ),
   "auth.check_failed": warn(
     "a caller's token or certificate cannot be checked",
-    "The caller hears ISSUER_UNAVAILABLE. `reason` and `problem` say what is missing, mostly the issuer's keys.",
+    "The caller gets ISSUER_UNAVAILABLE. `reason` and `problem` say what is missing, mostly the issuer's keys.",
   ),
   "auth.keys_loaded": info("an issuer's keys are loaded", "The gateway has new keys of `issuer`."),
   "auth.keys_unavailable": error(
@@ -38,7 +38,7 @@ export const LOG_EVENTS = {
   ),
   "caller.paused": warn(
     "a caller changes too many users and is paused until an operator resumes them",
-    "Find out whether `caller` is meant to. `resumeCaller` ends the pause.",
+    "Find out whether `caller` is meant to change that many users. `resumeCaller` ends the pause.",
   ),
   "caller.resumed": info("a paused caller was resumed", "`resumedBy` has ended the pause of `caller`."),
   "cam.call_failed": warn(
@@ -54,7 +54,7 @@ export const LOG_EVENTS = {
   "cam.key_loaded": info("key for CAM loaded", "`secretId` names the key that is in use. It is not secret."),
   "cam.key_not_accepted": warn(
     "CAM does not accept the key, or cannot be reached; the gateway makes no change until it does",
-    "`cause` and `why` name the fault and the remedy. The gateway asks again every 30 seconds.",
+    "`cause` and `why` name the fault and the remedy. The gateway tries again every 30 seconds.",
   ),
   "cam.key_not_renewed": warn(
     "the key for CAM could not be renewed; the old one stays in use",
@@ -70,7 +70,7 @@ export const LOG_EVENTS = {
   ),
   "change.applied_late": warn(
     "CAM applied an MFA change of unknown outcome although there is a later one; compare the user with the later change",
-    "Read the user. Where the flags differ from the later change, make that change again.",
+    "Read the user. If the flags differ from the later change, make that change again.",
   ),
   "change.approval_expired": info(
     "an MFA change was not approved in time",
@@ -119,7 +119,7 @@ export const LOG_EVENTS = {
   ),
   "database.connection_broken": warn(
     "a database connection broke",
-    "The gateway opens another. Where it happens often, look at the server's log and at proxies on the way.",
+    "The gateway opens another. If it happens often, look at the server's log and at proxies on the way.",
   ),
   "documents.untrusted": warn(
     "an operation is not a trusted document",
@@ -139,7 +139,7 @@ export const LOG_EVENTS = {
   ),
   internal_error: error(
     "unexpected error",
-    "The caller heard INTERNAL with the same `requestId`. A fault of the gateway: report it with `err`.",
+    "The caller got INTERNAL with the same `requestId`. A fault of the gateway: report it with `err`.",
   ),
   "library.message": info(
     "(the library's own)",
@@ -147,11 +147,11 @@ export const LOG_EVENTS = {
   ),
   "log.lines_dropped": warn(
     "log lines dropped",
-    "The reader of the log stalled, and `dropped` lines found no place in the buffer of 1 MiB.",
+    "The reader of the log stalled, and `dropped` lines did not fit into the buffer of 1 MiB.",
   ),
   "policy.accounts_unknown": warn(
     "the policy names accounts that do not exist",
-    "Mend the names in the policy, or configure `accounts`.",
+    "Correct the names in the policy, or configure `accounts`.",
   ),
   "policy.accounts_unlisted": warn(
     "the policy allows no caller to use these accounts",
@@ -160,7 +160,7 @@ export const LOG_EVENTS = {
   "policy.in_force": info("the policy is in force", "`policy` has the file's SHA-256."),
   "policy.unusable": error(
     "the policy file cannot be used; the old policy stays in force",
-    "Mend what `problems` lists. `check-config` shows the same without a restart.",
+    "Correct what `problems` lists. `check-config` shows the same without a restart.",
   ),
   "process.crashed": fatal(
     "a fault of the gateway ends the process",
@@ -168,11 +168,11 @@ export const LOG_EVENTS = {
   ),
   "quota.available": info(
     "the database gives quota slots again",
-    "`unavailableMs` says for how long it did not.",
+    "`unavailableMs` is the length of the outage.",
   ),
   "quota.slot_missed": debug(
     "a slot of the quota was missed",
-    "A call came to writing too late for its slot and took another. Often: this process has too little CPU.",
+    "A call was not ready in time for its slot, and took another. If it happens often, this process has too little CPU.",
   ),
   "quota.unavailable": error(
     "the database gives no quota slots: reads of CAM continue slowly, changes are refused",
@@ -195,12 +195,12 @@ export const LOG_EVENTS = {
     "The gateway tries again at the next checkpoint. `err` says what is wrong.",
   ),
   "record.signed": info(
-    "signed where the record of changes stands",
+    "signed the end of the record of changes",
     "`seq` and `hash` are the anchor that `audit:verify --expect` takes. Keep them outside the database.",
   ),
   "tls.certificate_unusable": error(
     "the certificate files cannot be used; the old certificate stays in use",
-    "`err` says which file and why. Mend it before the old certificate ends.",
+    "`err` says which file and why. Replace it before the old certificate ends.",
   ),
   "tls.reloaded": info("a renewed certificate is in use", "New connections get the new certificate."),
 } as const satisfies Readonly<Record<string, LogEvent>>;

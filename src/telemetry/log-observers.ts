@@ -1,6 +1,6 @@
 import type { LogEventId, Report } from "./log-events.ts";
 
-/** As much of an attempt at CAM as a log line has. */
+/** The fields of a call of CAM that a log line contains. */
 interface AttemptEvent {
   readonly action: string;
   readonly traceId: string;
@@ -21,7 +21,7 @@ interface AttemptEvent {
   readonly next: object | undefined;
 }
 
-/** Reports one call to CAM. CAM's own message stands only here. */
+/** Reports one call to CAM. Only this line contains CAM's own message. */
 export function reportCamAttempt(report: Report, event: AttemptEvent): void {
   const { traceId, error, next, durationMs, quotaWaitMs, ...rest } = event;
   const fields = {
@@ -33,7 +33,7 @@ export function reportCamAttempt(report: Report, event: AttemptEvent): void {
     return;
   }
   const { kind, camCode, camMessage, httpStatus, failure } = error;
-  // The causes say where the gateway looked for keys and what was wrong there.
+  // The error's causes name the places where the gateway looked for keys, and the fault in each.
   const reasons = kind === "NO_CREDENTIAL" ? { err: error } : {};
   const isCallersError = kind === "REFUSED" && CALLERS_ERRORS.test(camCode ?? "");
   report(isCallersError ? "cam.call_refused" : "cam.call_failed", {
@@ -57,7 +57,7 @@ interface RecordNames {
   readonly opUin: string;
 }
 
-/** As much of a change as a log line has. */
+/** The fields of a change that a log line contains. */
 interface ChangeEvent {
   readonly request: { readonly account?: string | undefined; readonly opUin: string };
   readonly context: { readonly requestId: string; readonly caller: CallerNames };
@@ -73,14 +73,14 @@ interface ChangeEvent {
 
 interface FailureEvent {
   readonly code: string;
-  /** The gateway's own words, such as which rule refuses. */
+  /** The gateway's own message, such as the rule that refuses. */
   readonly message?: string | undefined;
-  /** Until when it can be approved. */
+  /** The time until which the change can be approved. */
   readonly expiresAt?: string | undefined;
   readonly cam?: { readonly code: string; readonly requestId: string } | undefined;
 }
 
-/** Reports each request for a change: who changed what for whom, and the outcome. */
+/** Reports each request for a change: the caller, the user, the flag sets and the outcome. */
 export function changeObserver(report: Report) {
   return {
     onChange({ request, context, approves, shared, changeId, flagSets, result, durationMs }: ChangeEvent) {
@@ -88,20 +88,20 @@ export function changeObserver(report: Report) {
         requestId: context.requestId,
         ...callerFields(context.caller),
         changeId,
-        // As the caller asked for it: an account of this name may not exist.
+        // The name from the request. An account of this name may not exist.
         account: request.account ?? "default",
         opUin: request.opUin,
         sent: flagSets,
         durationMs: Math.round(durationMs),
         ...(approves === undefined ? {} : { approvedFor: approves.requester.subject }),
-        // Rare, and left out otherwise.
+        // Only shared requests have this field. They are rare.
         ...(shared ? { shared } : {}),
       };
       if ("outcome" in result) return report("change.applied", { ...fields, ...result.outcome });
       const { code, message: why, expiresAt, cam } = result.failure ?? { code: "INTERNAL" };
       if (code === "APPROVAL_REQUIRED") return report("change.awaits_approval", { ...fields, expiresAt });
       const failed = { ...fields, code, why, camCode: cam?.code, camRequestId: cam?.requestId };
-      // The log says nowhere else why the store fails.
+      // No other log line contains the reason for the store's failure.
       if (code === "STORE_UNAVAILABLE")
         return report("change.not_recorded", { ...failed, err: result.error });
       report(UNPROVEN.has(code) ? "change.outcome_unknown" : "change.not_applied", failed);
@@ -123,7 +123,7 @@ export function changeObserver(report: Report) {
   };
 }
 
-/** An unexpected error has a line with its stack where it leaves. */
+/** Codes that leave the outcome open. An unexpected error also has a line `internal_error` with its stack. */
 const UNPROVEN: ReadonlySet<string> = new Set(["OUTCOME_UNKNOWN", "INTERNAL"]);
 
 function callerFields({ subject, client, issuer }: CallerNames) {
@@ -149,7 +149,7 @@ export function reconcilerObserver(report: Report) {
   };
 }
 
-/** A refused caller; with `retryAfterMs` if the token or certificate cannot be checked now. */
+/** The refusal of a caller. It has `retryAfterMs` if the token or certificate cannot be checked now. */
 interface RejectedTokenEvent {
   readonly refusal: string;
   readonly retryAfterMs?: number;
@@ -192,7 +192,7 @@ export function reportUnlistedAccounts(
   if (unknown.length > 0) report("policy.accounts_unknown", { accounts: unknown });
 }
 
-/** Reports whether CAM accepts the key, and whose it is. */
+/** Reports whether CAM accepts the key, and its owner. */
 export function identityObserver(report: Report) {
   return {
     onKnown: (camIdentity: object) => report("cam.key_accepted", { camIdentity }),
@@ -234,7 +234,7 @@ export function tlsObserver(report: Report) {
   };
 }
 
-/** Reports refused connections: the first of its kind, and then those of each minute together. */
+/** Reports refused connections: the first of each kind on its own, and then one line a minute for the others. */
 export function connectionObserver(report: Report) {
   return {
     onConnectionsRefused: (kind: "address" | "total", address: string, connections: number) =>

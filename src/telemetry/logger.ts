@@ -1,5 +1,5 @@
 /**
- * Owns the log: its lines, their events and what must stay out of them. It does not decide when something is reported: the
+ * Owns the log: its lines, their events and the redaction of secrets. It does not decide when to report: the other
  * parts call `report`. Read log-events.ts next, the table of events.
  */
 
@@ -12,7 +12,7 @@ import { redact } from "./redact.ts";
 
 export interface LoggerOptions {
   readonly level: string;
-  /** Where lines go; stdout when left out. */
+  /** The destination of the lines. The default is stdout. */
   readonly destination?: { write(line: string): void };
   /** Writes human-readable lines instead of JSON. */
   readonly readable?: boolean;
@@ -29,8 +29,8 @@ export interface Logger {
 const STDOUT_FD = 1;
 
 /**
- * Creates a logger of JSON lines. Secrets are kept out by their type (Secret prints as `[redacted]`); the redaction here
- * is the second net, for headers and foreign objects.
+ * Creates a logger of JSON lines. Secrets are kept out by their type: Secret prints as `[redacted]`. The redaction here
+ * is a second safeguard, for headers and for objects of libraries.
  */
 export function createLogger({ level, destination, readable = false }: LoggerOptions): Logger {
   const output = destination ?? openLogOutput(readable);
@@ -57,7 +57,7 @@ function wrap(lines: PinoLogger): Logger {
   };
 }
 
-/** Opens standard output for log lines. A reader that stalls costs lines and never holds the process. */
+/** Opens standard output for log lines. If its reader stalls, it drops lines and never blocks the process. */
 export function openLogOutput(readable: boolean, clock: Clock = systemClock): BoundedOutput {
   return openOutput(STDOUT_FD, (dropped) => {
     const event = "log.lines_dropped";
@@ -68,10 +68,10 @@ export function openLogOutput(readable: boolean, clock: Clock = systemClock): Bo
   });
 }
 
-/** Characters that move a terminal's cursor or turn its text around. JSON escapes only some of them. */
+/** Characters that move a terminal's cursor or reverse its text. JSON escapes only some of them. */
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
-/** Escapes what a terminal would obey, in a line that stays JSON of the same meaning. */
+/** Escapes the characters that a terminal would obey. The JSON keeps its meaning. */
 function escapedJson(line: string): string {
   return line.replace(UNSEEN, (character) =>
     character

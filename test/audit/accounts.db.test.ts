@@ -99,7 +99,7 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
     const report = await atOneMoment(database.db, (moment) => verifyDatabase(moment, undefined));
     expect(report.problem).toMatchObject({
       changeId: id,
-      reason: "what is stored as its account is not what was sealed",
+      reason: "its stored account differs from the sealed content",
     });
   });
 });

@@ -155,15 +155,11 @@ describe("on PostgreSQL", () => {
       "update mfa_change set previous_hash = repeat('a', 64) where seq = 3",
       /it or a later one up to 2 was rewritten: another hash|does not follow the record before it/,
     ],
-    [
-      "records that were signed are gone from the end",
-      "update audit_chain set seq = 1",
-      /is said to end at 1/,
-    ],
+    ["records that were signed are gone from the end", "update audit_chain set seq = 1", /should end at 1/],
     [
       "the end is another than was signed",
       "update audit_chain set seq = 2, hash = repeat('a', 64)",
-      /^the chain ends at 3, and is said to end at 2/,
+      /^the chain ends at 3, but should end at 2/,
     ],
   ])("it signs nothing and says so where %s", async (_, how, reason) => {
     const database = await openTestDatabase("postgres");
@@ -293,7 +289,7 @@ describe("of a record that its owner rewrote, checkpoints and all", () => {
     await record(database, 5);
     expect(await running.checkpoint()).toBeUndefined();
     expect(broken).toEqual([
-      expect.objectContaining({ reason: expect.stringContaining("another hash is known of that place") }),
+      expect.objectContaining({ reason: expect.stringContaining("another hash is known for that place") }),
     ]);
   });
 
@@ -330,7 +326,7 @@ describe("the anchor", () => {
     const restored = await openTestDatabase("postgres");
     expect(await (await checkpointer(restored, { anchorFile: file })).checkpoint()).toBeUndefined();
     expect(broken.map(({ reason }) => reason)).toEqual([
-      expect.stringMatching(/another hash is known of that place/),
+      expect.stringMatching(/another hash is known for that place/),
       "it is missing: the record was known to reach record 3, and ends at 0",
     ]);
     expect((await readAnchorFile(file)).get(RECORD_CHAIN)?.seq).toBe(3);

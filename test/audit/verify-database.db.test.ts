@@ -114,7 +114,7 @@ describe("a record that was tampered with", () => {
       title: "by several columns",
       how: "update mfa_change set caller_subject = 'mallory', sent = '{}' where seq = 3",
       seq: 3,
-      reason: /^what is stored as its sent, callerSubject is not what was sealed$/,
+      reason: /^its stored sent, callerSubject differs from the sealed content$/,
     },
     {
       title: "by a time",
@@ -156,13 +156,13 @@ describe("a record that was tampered with", () => {
       title: "by a deletion",
       how: "delete from mfa_change where seq = 4",
       seq: 4,
-      reason: /record 5 stands there/,
+      reason: /record 5 is there instead/,
     },
     {
       title: "by the deletion of the first",
       how: "delete from mfa_change where seq = 1",
       seq: 1,
-      reason: /record 2 stands there/,
+      reason: /record 2 is there instead/,
     },
     {
       title: "by the deletion of the last",
@@ -180,7 +180,7 @@ describe("a record that was tampered with", () => {
       title: "by a number before the first",
       how: "update mfa_change set seq = -1 where seq = 8",
       seq: 1,
-      reason: /record -1 stands there/,
+      reason: /record -1 is there instead/,
     },
     {
       title: "by its end",
@@ -192,7 +192,7 @@ describe("a record that was tampered with", () => {
       title: "by an end too early",
       how: "update audit_chain set seq = 5",
       seq: undefined,
-      reason: /is said to end at 5/,
+      reason: /should end at 5/,
     },
   ];
   test.each(cases)("$title: the first record that is not right is named", async ({ how, seq, reason }) => {

@@ -143,7 +143,7 @@ describe("a changed byte", () => {
     expect(problem).toEqual({
       seq: 7,
       changeId: changeIdAt(7),
-      reason: "its hash is not that of its content",
+      reason: "its hash does not match its content",
     });
   });
 
@@ -158,7 +158,7 @@ describe("a changed byte", () => {
     ["another end of line", (text: string) => text.replace('\n{"seq":6,', '\r\n{"seq":6,')],
   ])("that leaves the values as they are is noticed: %s", async (_, change) => {
     const { problem } = await verify(change(good));
-    expect(problem).toEqual({ seq: 5, changeId: changeIdAt(5), reason: "its line is not as it was written" });
+    expect(problem).toEqual({ seq: 5, changeId: changeIdAt(5), reason: "its line was altered or damaged" });
   });
 });
 
@@ -171,16 +171,21 @@ describe("lines", () => {
       "a line missing in the middle",
       lines.toSpliced(11, 1),
       12,
-      /^it is missing or out of its place: record 13 stands there$/,
+      /^it is missing or out of its place: record 13 is there instead$/,
     ],
     [
       "the first line missing",
       lines.slice(1),
       1,
-      /^it is missing or out of its place: record 2 stands there$/,
+      /^it is missing or out of its place: record 2 is there instead$/,
     ],
-    ["two lines swapped", lines.with(4, lines[5] ?? "").with(5, lines[4] ?? ""), 5, /record 6 stands there/],
-    ["a line twice", lines.toSpliced(8, 0, lines[7] ?? ""), 9, /record 8 stands there/],
+    [
+      "two lines swapped",
+      lines.with(4, lines[5] ?? "").with(5, lines[4] ?? ""),
+      5,
+      /record 6 is there instead/,
+    ],
+    ["a line twice", lines.toSpliced(8, 0, lines[7] ?? ""), 9, /record 8 is there instead/],
     [
       "the last record missing",
       lines.toSpliced(29, 1),
@@ -188,8 +193,8 @@ describe("lines", () => {
       /^it is missing, and so is the rest: the chain ends at 30$/,
     ],
     ["several at the end missing", lines.toSpliced(20, 10), 21, /^it is missing, and so is the rest/],
-    ["an empty line between", lines.toSpliced(8, 0, ""), 9, /^its line is not as it was written$/],
-    ["something after the last line", [...lines, "x"], 31, /^its line is not as it was written$/],
+    ["an empty line between", lines.toSpliced(8, 0, ""), 9, /^its line was altered or damaged$/],
+    ["something after the last line", [...lines, "x"], 31, /^its line was altered or damaged$/],
     [
       "the last line missing",
       lines.slice(0, -1),
@@ -240,7 +245,7 @@ describe("whoever rewrites", () => {
     const forged = exportOf(rewritten, { checkpoints: [signAt(rewritten, 25, forger)] });
     expect((await verify(forged)).problem).toBeUndefined();
     expect((await verify(forged, [key.encoded])).problem?.reason).toMatch(
-      /^the checkpoint of record 25 is signed with the key [0-9a-f]{16}, which is none of those given$/,
+      /^the checkpoint of record 25 is signed with the key [0-9a-f]{16}, which is not one of the given keys$/,
     );
   });
 
@@ -254,15 +259,15 @@ describe("whoever rewrites", () => {
 
   test("nothing but takes records off the end is found out by a checkpoint of one of them", async () => {
     const { problem } = await verify(exportOf(records.slice(0, 20), { checkpoints }));
-    expect(problem).toMatchObject({ seq: 21, reason: "it is missing: a signed checkpoint is of record 25" });
+    expect(problem).toMatchObject({ seq: 21, reason: "it is missing: a signed checkpoint names record 25" });
   });
 
   test("what came before a part is found out by the checkpoint at its beginning", async () => {
     const rewritten = makeChain(30, { 3: "{}" });
     const part = exportOf(rewritten, { since: 10, checkpoints: [signAt(records, 10, key)] });
-    expect((await verify(part)).problem?.reason).toMatch(/^what came up to record 10 was rewritten: /);
+    expect((await verify(part)).problem?.reason).toMatch(/^the part up to record 10 was rewritten: /);
     const emptyPart = exportOf(rewritten, { since: 30, checkpoints: [signAt(records, 30, key)] });
-    expect((await verify(emptyPart)).problem?.reason).toMatch(/^what came up to record 30 was rewritten: /);
+    expect((await verify(emptyPart)).problem?.reason).toMatch(/^the part up to record 30 was rewritten: /);
   });
 });
 
@@ -290,7 +295,7 @@ describe("a place that the record has to contain", () => {
     [
       { seq: 17, hash },
       { seq: 11 },
-      "it or a later one up to 17 was rewritten: another hash is known of that place",
+      "it or a later one up to 17 was rewritten: another hash is known for that place",
     ],
     [
       { seq: 31, hash },
@@ -300,7 +305,7 @@ describe("a place that the record has to contain", () => {
     [
       { seq: 0, hash },
       { seq: undefined },
-      "what came up to record 0 was rewritten: another hash is known of that place",
+      "the part up to record 0 was rewritten: another hash is known for that place",
     ],
   ])("is missed where the record lacks it: %o", async (place, at, reason) => {
     expect((await verify(good, undefined, [placeOf(30), place])).problem).toMatchObject({ ...at, reason });
@@ -326,5 +331,5 @@ test("a bogus checkpoint hides no record that was altered", async () => {
   const { problem } = await verify(exportOf(records.with(11, resealed), { checkpoints: [forged] }), [
     key.encoded,
   ]);
-  expect(problem).toMatchObject({ seq: 12, reason: "its hash is not that of its content" });
+  expect(problem).toMatchObject({ seq: 12, reason: "its hash does not match its content" });
 });

@@ -24,7 +24,7 @@ import { runCommand } from "./run-command.ts";
 const MIGRATIONS = (await readMigrations(MIGRATIONS_DIR)).map(({ name }) => name);
 
 const NOT_COMPARED =
-  "Compared with no earlier place (--expect), so records that were cut from the end do not show.\n";
+  "Not compared with an earlier place (--expect), so records that were cut from the end do not show.\n";
 
 let dir: string;
 
@@ -160,7 +160,7 @@ describe("audit verify", () => {
     const { seq, hash } = await readEnd(database.db);
     const good = {
       code: 0,
-      stdout: `OK: 3 records, 1 to 3, unbroken.\nNothing of it is signed: whoever can write to the database could have rewritten it.\nThe record ends at ${seq}:${hash}.\n${NOT_COMPARED}`,
+      stdout: `OK: 3 records, 1 to 3, unbroken.\nNo record is signed: anyone who can write to the database could have rewritten the record.\nThe record ends at ${seq}:${hash}.\n${NOT_COMPARED}`,
       stderr: "",
     };
     expect(await runCommand("audit verify", ["--database"], env)).toEqual(good);
@@ -171,13 +171,13 @@ describe("audit verify", () => {
     });
     expect(await runCommand("audit verify", ["--database"], env)).toEqual({
       code: 1,
-      stdout: `BAD: record 2, change ${ids[1]}: what is stored as its status is not what was sealed.\n`,
+      stdout: `BAD: record 2, change ${ids[1]}: its stored status differs from the sealed content.\n`,
       stderr: "",
     });
     await writeFile(out, (await readFile(out, "utf8")).replace("applied", "refused"));
     expect(await runCommand("audit verify", ["--file", out])).toEqual({
       code: 1,
-      stdout: `BAD: record 1, change ${ids[0]}: its hash is not that of its content.\n`,
+      stdout: `BAD: record 1, change ${ids[0]}: its hash does not match its content.\n`,
       stderr: "",
     });
   });
@@ -214,7 +214,7 @@ describe("audit verify", () => {
     const { url, database } = await recorded(1);
     await new ChangeLog({ database, replica: "replica-1" }).begin(intentOf(), FRESH);
     const { stdout } = await runCommand("audit verify", ["--database"], { DATABASE_URL: url });
-    expect(stdout).toMatch(/^OK: 1 record, 1 to 1, unbroken\.\nNot sealed yet, and not looked at: 1\.\n/);
+    expect(stdout).toMatch(/^OK: 1 record, 1 to 1, unbroken\.\nNot sealed yet, and not examined: 1\.\n/);
   });
 });
 

@@ -84,7 +84,7 @@ describe.each(["postgres", "pglite"] as const)("migrating %s", (kind) => {
         });
       await rewrite("made up");
       const { problem } = await atOneMoment(database.db, (moment) => verifyDatabase(moment, undefined));
-      expect(problem?.reason).toBe(`what is stored as its ${field} is not what was sealed`);
+      expect(problem?.reason).toBe(`its stored ${field} differs from the sealed content`);
       await rewrite(column === "account" ? "default" : null);
     }
 

@@ -49,7 +49,7 @@ describe("a database that cannot be used", () => {
         urlWith((url) => {
           url.pathname = "nowhere";
         }),
-      "there is no such database on that server (3D000)",
+      "the server has no database of this name (3D000)",
     ],
   ] as const)("%s is refused with the reason", async (_, url, reason) => {
     const error = await refusal(await url());

@@ -99,7 +99,7 @@ describe("a connection that fails says what is wrong and how to mend it", () => 
   test("where something else listens there", async () => {
     const at = await startServer((socket) => socket.end());
     expect(await refusalOf(`postgres://${at}/db`)).toMatch(
-      /ended the connection without a word\. Check that/,
+      /ended the connection without a message\. Check that/,
     );
   });
 });
@@ -113,7 +113,7 @@ test.each([
   ["CERT_HAS_EXPIRED", /Renew the server's certificate/],
   ["ERR_TLS_CERT_ALTNAME_INVALID", /another host name .* Use the name/],
   ["28P01", /percent-encode/],
-  ["3D000", /no such database .* Create it/],
+  ["3D000", /no database of this name .* Create it/],
   ["25006", /read-only \(25006\)\. Let DATABASE_URL lead to the primary/],
   ["0A000", /read-only/],
   ["42501", /lacks a right .* docs\/operators\/database\.md/],

@@ -101,7 +101,7 @@ test.each<readonly [string, Fault]>([
     {
       begin: ["begin", "select * from quota_window for update"],
       end: ["commit"],
-      reason: /^another session holds a lock on what is needed \(55P03\)\. Find that session in pg_locks/,
+      reason: /^another session holds a lock that the gateway needs \(55P03\)\. Find that session in pg_locks/,
     },
   ],
   [
