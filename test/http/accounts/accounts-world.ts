@@ -12,14 +12,14 @@ import { startIssuer } from "../../support/start-issuer.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { whenOver } from "../../support/when-over.ts";
 
-/** Of the partner's account: who its key's user is, and the key. */
+/** The user behind the key of the partner's account, and the key. */
 export const PARTNER_OWNER = "100021969098";
 export const PARTNER_KEY = { secretId: "AKIDPARTNEREXAMPLE", secretKey: "PartnerExampleSecretKey" };
 
 const POLICY = {
   accounts: {
     partner: { callers: { subjects: ["wang", "zhou", "local"] } },
-    // There is no such account, and Wang may use it.
+    // An account that is not configured, and that Wang may use.
     missing: { callers: { subjects: ["wang"] } },
   },
   rules: [{ id: "everybody", effect: "allow" }],
@@ -27,21 +27,21 @@ const POLICY = {
 
 export interface WorldOptions {
   readonly env?: Readonly<Record<string, string>>;
-  /** Of the policy; everybody may change everybody without it. */
+  /** The rules of the policy. By default every caller may change every user. */
   readonly rules?: readonly object[];
-  /** What the file has of the partner's account, beside or instead of what is usual. */
+  /** Settings that replace or extend the defaults of the partner's account. */
   readonly partner?: Readonly<Record<string, unknown>>;
-  /** What the partner's CAM has beside or instead of what is usual. */
+  /** Content that replaces or extends the default seed of the partner's CAM. */
   readonly seed?: Partial<SeedInput>;
-  /** Instead of callers known by tokens: everybody is the one that local mode has, and may use every account. */
+  /** Instead of tokens, every request comes from the caller of local mode, who may use every account. */
   readonly everybody?: true;
   /** Called before the gateway starts. */
   readonly prepare?: (partner: EmulatorControl) => void;
 }
 
 /**
- * A gateway in server mode for two accounts, each with a CAM of its own: the default one, and “partner”, which the
- * policy lets Wang use.
+ * Starts a gateway in server mode for two accounts, each with its own CAM: the default account and “partner”. The
+ * policy permits Wang to use “partner”.
  */
 export async function startAccountsWorld(options: WorldOptions = {}) {
   const partner = await startPartner(options.seed);
@@ -79,7 +79,7 @@ export async function startAccountsWorld(options: WorldOptions = {}) {
     ...gateway,
     /** The partner's CAM. */
     partner: partner.control,
-    /** Puts another key in the place of the partner's. */
+    /** Replaces the key in the partner's files. */
     async rotate(key: typeof PARTNER_KEY): Promise<void> {
       await folder.write("partner-id", key.secretId);
       await folder.write("partner-key", key.secretKey);
@@ -98,7 +98,7 @@ export async function startAccountsWorld(options: WorldOptions = {}) {
   };
 }
 
-/** Another account: other users have the same Uins, and another user has the key. */
+/** Starts the CAM of another account: the same Uins are other users, and another user has the key. */
 async function startPartner(
   more: Partial<SeedInput> = {},
 ): Promise<{ readonly url: string; readonly control: EmulatorControl }> {

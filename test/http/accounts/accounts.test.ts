@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { ALICE, BOB, CAROL } from "../../support/seed-users.ts";
 import { codesOf, PARTNER_OWNER, startAccountsWorld } from "./accounts-world.ts";
 
-/** Chen may use the default account alone, and Wang the partner's too. */
+/** Chen may use only the default account. Wang may also use the partner's account. */
 let world: Awaited<ReturnType<typeof startAccountsWorld>>;
 beforeAll(async () => {
   world = await startAccountsWorld();
@@ -18,8 +18,8 @@ const CHANGE = `mutation ($opUin: Uin!, $account: String) {
 const writesOf = (cam: typeof world.cam) =>
   cam.journal({ action: "SetMfaFlag" }).flatMap(({ opUins }) => opUins);
 
-describe("who may use an account", () => {
-  test("changes and reads its users there, and no other account hears of it", async () => {
+describe("a caller with access to an account", () => {
+  test("changes and reads its users, and no call reaches another account", async () => {
     const { data, errors } = await world.ask(CHANGE, "wang", { opUin: ALICE, account: "partner" });
     expect(errors).toEqual([]);
     expect(data).toEqual({
@@ -40,9 +40,9 @@ describe("who may use an account", () => {
     });
   });
 
-  test("finds it in the record, by a filter too, and its name in the log", async () => {
+  test("finds the account's name in the record and in the log, and can filter the record by it", async () => {
     const { data } = await world.ask(CHANGE, "wang", { opUin: BOB, account: "partner" });
-    // Bob has no phone: what the partner's CAM refuses is on record as well.
+    // Bob has no phone. The record also has changes that the partner's CAM refuses.
     expect(data).toEqual({ setSubUserMfa: null });
     await world.ask(CHANGE, "wang", { opUin: CAROL });
     const list = `query ($account: String) { mfaChanges(account: $account) { nodes { account opUin } } }`;
@@ -64,7 +64,7 @@ describe("who may use an account", () => {
     );
   });
 
-  test("is told of a name that there is not, and of what can be none", async () => {
+  test("gets UNKNOWN_ACCOUNT for an unknown or invalid name", async () => {
     for (const account of ["missing", "No such account", "", "a".repeat(100_000)]) {
       const reply = await world.ask(CHANGE, "wang", { opUin: ALICE, account });
       expect(codesOf(reply)).toEqual(["UNKNOWN_ACCOUNT"]);
@@ -75,13 +75,13 @@ describe("who may use an account", () => {
     expect(Math.max(...world.logLines.map(({ length }) => length))).toBeLessThan(10_000);
   });
 
-  test("may name the one that needs no name", async () => {
+  test("may name the default account", async () => {
     const { data } = await world.ask(CHANGE, "chen", { opUin: CAROL, account: "default" });
     expect(data).toMatchObject({ setSubUserMfa: { change: { account: "default" } } });
   });
 });
 
-describe("who may not use an account", () => {
+describe("a caller without access to an account", () => {
   const fields = [
     [
       "a change",
@@ -91,7 +91,7 @@ describe("who may not use an account", () => {
     ["users", `query ($account: String) { subUsers(opUins: [1, 2], account: $account) { name } }`],
   ] as const;
 
-  test.each(fields)("is refused %s, and not told whether there is such an account", async (_what, query) => {
+  test.each(fields)("is refused %s, and cannot find out whether the account exists", async (_what, query) => {
     world.partner.clearJournal();
     const texts: string[] = [];
     for (const account of ["partner", "nowhere"]) {
@@ -103,7 +103,7 @@ describe("who may not use an account", () => {
     expect(world.partner.journal()).toEqual([]);
   });
 
-  test("is told so as data", async () => {
+  test("gets the refusal as data", async () => {
     const query = `mutation { trySetSubUserMfa(opUin: 1, account: "partner", login: { phone: true }) {
       ... on CamFailure { code category message }
     } }`;
@@ -116,7 +116,7 @@ describe("who may not use an account", () => {
     });
   });
 
-  test("sees nothing of its quota", async () => {
+  test("does not see its quota", async () => {
     await world.ask(`{ subUser(opUin: "${ALICE}", account: "partner") { name } }`, "wang");
     await world.ask(`{ subUser(opUin: "${ALICE}") { name } }`, "chen");
     const accountsOf = async (subject: string) => {
@@ -128,7 +128,7 @@ describe("who may not use an account", () => {
     expect(await accountsOf("wang")).toEqual(["default", "partner"]);
   });
 
-  test("does not learn its name by asking for more than it could serve", async () => {
+  test("cannot find out that it exists by an operation that is too large for it", async () => {
     const many = Array.from(
       { length: 301 },
       (_, at) => `f${at}: setSubUserMfa(opUin: 1, account: "partner", login: { phone: true }) { requestId }`,
@@ -143,7 +143,7 @@ describe("who may not use an account", () => {
   });
 });
 
-test("the log says at start-up which accounts the policy does not match", () => {
+test("at start-up the log names the accounts of the policy that are not configured", () => {
   const line = world.logLines.find((each) => each.includes("policy.accounts_unknown"));
   expect(JSON.parse(line ?? "{}")).toMatchObject({ level: "warn", accounts: ["missing"] });
   expect(world.logLines.join("")).not.toContain("policy.accounts_unlisted");
@@ -154,7 +154,7 @@ describe("a reference of a router", () => {
     "query ($of: [_Any!]!) { _entities(representations: $of) { ... on SubUser { id account remark } } }";
   const byId = (id: unknown) => ({ __typename: "SubUser", id });
 
-  test("by the id is of the account that it names, and by the Uin alone of the default one", async () => {
+  test("resolves in the account that its id names, and a Uin alone in the default account", async () => {
     const of = [
       byId(`partner/${ALICE}`),
       byId(ALICE),
@@ -173,7 +173,7 @@ describe("a reference of a router", () => {
     expect(found.map(({ remark }) => remark === "of the partner")).toEqual([true, false, false, false]);
   });
 
-  test("to what may not be used, or is no id, fails alone", async () => {
+  test("to a forbidden account or with an invalid id fails alone", async () => {
     const of = [byId(`partner/${ALICE}`), byId(ALICE), byId(7), byId("partner/x"), byId(`/${ALICE}`)];
     const { data, errors } = await world.ask(ENTITIES, "chen", { of });
     expect(data).toMatchObject({ _entities: [null, { account: "default" }, null, null, null] });
@@ -195,7 +195,7 @@ test("the users behind the keys of all accounts are protected in each of them", 
   }
 });
 
-test("an idempotency key of a change in one account is not good for the same in another", async () => {
+test("an idempotency key of a change in one account is refused for the same change in another", async () => {
   const send = (account: string) => world.ask(CHANGE, "wang", { opUin: CAROL, account }, "one-key");
   expect((await send("partner")).errors).toEqual([]);
   expect((await send("partner")).errors).toEqual([]);

@@ -6,7 +6,7 @@ import { sendTo } from "../../support/started-router.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { whenOver } from "../../support/when-over.ts";
 
-test("an account of which nothing is said has an emulator of its own in local mode", async () => {
+test("in local mode an account without an endpoint has its own emulator", async () => {
   const folder = await temporaryFolder();
   const gateway = await startLocalGateway({
     DATABASE_URL: await createTestPostgres(),

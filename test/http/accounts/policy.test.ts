@@ -6,7 +6,7 @@ const CHANGE = `mutation ($opUin: Uin!, $account: String) {
   setSubUserMfa(opUin: $opUin, account: $account, login: { stoken: true }) { change { id account } }
 }`;
 
-test("a rule may be about one account, and leaves the other to the next", async () => {
+test("a rule for one account does not match another account", async () => {
   const world = await startAccountsWorld({
     rules: [
       { id: "no-tagged-there", effect: "deny", accounts: ["partner"], users: { names: ["alice"] } },
@@ -17,14 +17,14 @@ test("a rule may be about one account, and leaves the other to the next", async 
   expect(refused.errors).toMatchObject([
     { message: expect.stringContaining("The rule no-tagged-there refuses login.stoken.on.") },
   ]);
-  // The name was asked of the partner's CAM, whose user it is.
+  // The gateway read the name from the partner's CAM.
   expect(world.partner.counters()["DescribeSubAccounts"]?.received).toBe(1);
   expect(world.cam.counters()["DescribeSubAccounts"]).toBeUndefined();
   expect((await world.ask(CHANGE, "wang", { opUin: ALICE })).errors).toEqual([]);
   expect((await world.ask(CHANGE, "wang", { opUin: BOB, account: "partner" })).errors).toEqual([]);
 });
 
-test("a change that awaits approval in an account is approved there, by who may use it", async () => {
+test("a waiting change is approved in its account, by a caller with access to the account", async () => {
   const world = await startAccountsWorld({
     rules: [
       { id: "two", effect: "allow", accounts: ["partner"], approval: { expiresInMinutes: 5 } },

@@ -14,21 +14,21 @@ const read = (account: string, opUin = ALICE) =>
 
 test.each([
   [
-    "whose key CAM does not know",
+    "whose key CAM does not recognise",
     async () => ({ credentials: { secretId: "AKIDNOBODY", secretKey: { variable: "HOME" } } }),
     "CAM_CREDENTIALS_REJECTED",
   ],
   [
-    "that has no key at hand",
+    "without a key",
     async () => ({ credentials: { secretId: "AKIDNOBODY", secretKey: { file: "/nowhere/key" } } }),
     "CAM_CREDENTIALS_UNAVAILABLE",
   ],
   [
-    "whose CAM is away",
+    "whose CAM is unreachable",
     async () => ({ endpoint: `http://127.0.0.1:${await closedPort()}` }),
     "CAM_UNREACHABLE",
   ],
-])("an account %s is nobody else's trouble", async (_what, partner, code) => {
+])("an account %s does not affect other accounts", async (_what, partner, code) => {
   const world = await startAccountsWorld({
     partner: await partner(),
     env: { HOME: "PartnerUnknownSecretKey", CAM_DEADLINE_MS: "2000", CAM_TIMEOUT_MS: "1000" },
@@ -40,7 +40,7 @@ test.each([
   await world.http.get("/health/ready").expect(200);
 });
 
-test("CAM's failures in one account open its own circuit alone", async () => {
+test("CAM's failures in one account open only the circuit of that account", async () => {
   const world = await startAccountsWorld({
     env: { CAM_CIRCUIT_FAILURES: "2", CAM_DEADLINE_MS: "2000", CAM_TIMEOUT_MS: "1000" },
   });
@@ -54,7 +54,7 @@ test("CAM's failures in one account open its own circuit alone", async () => {
   expect((await world.ask(read("default"), "wang")).errors).toEqual([]);
 });
 
-test("a key that is rotated in one account is taken up there, and leaves the other alone", async () => {
+test("a key rotation in one account does not affect the other account", async () => {
   const world = await startAccountsWorld();
   const keysOf = (cam: typeof world.cam) =>
     new Set(cam.journal({ action: "DescribeSubAccounts" }).map(({ keyId }) => keyId));
@@ -78,7 +78,7 @@ test("a key that is rotated in one account is taken up there, and leaves the oth
   ]);
 });
 
-test("each account has its own rate, and what fills one leaves the other empty", async () => {
+test("each account has its own rate, and calls in one do not use the quota of the other", async () => {
   const world = await startAccountsWorld({
     partner: { ratePerSecond: 2 },
     env: { CAM_RATE_PER_SECOND: "30" },
@@ -95,7 +95,7 @@ test("each account has its own rate, and what fills one leaves the other empty",
   expect(quotaOf("default")).toMatchObject({ ratePerSecond: 30, used: 1, shared: true });
 });
 
-test("an operation is judged by the rate of the account that it is for", async () => {
+test("the cost of an operation is measured by the rate of its account", async () => {
   const world = await startAccountsWorld({
     partner: { ratePerSecond: 1 },
     env: { CAM_DEADLINE_MS: "2000", CAM_TIMEOUT_MS: "2000" },
@@ -113,7 +113,7 @@ test("an operation is judged by the rate of the account that it is for", async (
   expect(await message(`{ ${reads("default", 10)} }`)).toBeUndefined();
 });
 
-test("what a crash left open is settled by its own account's CAM, and left where the account is gone", async () => {
+test("after a crash, an open change is settled by the CAM of its account, and an orphaned change stays open", async () => {
   const url = await createTestPostgres();
   const log = new ChangeLog({ database: await openTestPostgres(url), replica: "crashed" });
   const sent = { opUin: ALICE, login: { phone: true, stoken: true, wechat: false } };
@@ -122,7 +122,8 @@ test("what a crash left open is settled by its own account's CAM, and left where
   const [here, there, gone] = [await open("default"), await open("partner"), await open("gone")];
   const world = await startAccountsWorld({
     env: { DATABASE_URL: url },
-    // The partner's CAM took the change before the crash. The default one has that user without a phone, which proves nothing.
+    // The partner's CAM applied the change before the crash. In the default CAM the user has no phone, so the outcome
+    // stays unknown.
     prepare: (partner) => void partner.putUser({ uin: ALICE, loginFlag: { Phone: 1, Stoken: 1, Wechat: 0 } }),
   });
   const statusOf = async (id: string) => (await log.find(id))?.status;
@@ -143,7 +144,7 @@ test("what a crash left open is settled by its own account's CAM, and left where
   );
 });
 
-test("a role in another account is assumed with the key of the default one", async () => {
+test("a role in another account is assumed with the key of the default account", async () => {
   const roleArn = "qcs::cam::uin/200000000001:roleName/mfa-gateway-there";
   const world = await startAccountsWorld({
     partner: { credentials: { assumeRole: { roleArn } } },

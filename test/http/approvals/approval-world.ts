@@ -13,16 +13,16 @@ import { AUDIENCE, type StartedIssuer, startIssuer } from "../../support/start-i
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { type TwoPersonPolicy, twoPersonPolicy } from "../../support/two-person-policy.ts";
 
-/** Who asks, and by what. */
+/** The caller of a request, with the token's scopes, client and issuer. */
 export interface Who {
   readonly subject: string;
   readonly scopes?: readonly Scope[];
   readonly client?: string;
-  /** The second of the two issuers. */
+  /** Signs the token by the second of the two issuers. */
   readonly elsewhere?: boolean;
 }
 
-/** Everything that changing and approving asks for, and nothing else. */
+/** The scopes that changes and approvals need. */
 const SCOPES: readonly Scope[] = ["cam.mfa:read", "cam.mfa:write", "cam.mfa:approve", "cam.audit:read"];
 
 export const ALICE_ASKS: Who = { subject: "alice" };
@@ -30,15 +30,15 @@ export const BOB_ASKS: Who = { subject: "bob" };
 export const CAROL_ASKS: Who = { subject: "carol" };
 
 export interface ApprovalWorld {
-  /** Two replicas, with one database and one emulated CAM. */
+  /** Two replicas with one database and one emulated CAM. */
   readonly one: StartedGateway;
   readonly two: StartedGateway;
-  /** As the owner of the schema. The gateways have the rights that are documented for them, and no other. */
+  /** The database as the owner of the schema. The gateways use `roleUrl`, a role with only the documented rights. */
   readonly databaseUrl: string;
   readonly roleUrl: string;
   readonly policy: TwoPersonPolicy;
   readonly issuers: readonly [StartedIssuer, StartedIssuer];
-  /** One more, with further variables. */
+  /** Starts one more replica, with further variables. */
   startReplica(env: Readonly<Record<string, string>>): Promise<StartedGateway>;
   ask(who: Who, query: string, options?: Asking): Promise<Reply>;
 }
@@ -51,11 +51,11 @@ export interface Asking {
 
 export interface WorldOptions {
   readonly env?: Readonly<Record<string, string>>;
-  /** What the policy says before it asks for two people. */
+  /** The rules of the policy before the rule that needs approval. */
   readonly rules?: readonly object[];
 }
 
-/** Two gateways in server mode that know callers of two issuers by tokens, and ask for two people for some users. */
+/** Starts two gateways in server mode with two token issuers and a policy that needs approval for some users. */
 export async function startApprovalWorld(
   opUins: readonly string[],
   { env = {}, rules = [] }: WorldOptions = {},
@@ -73,7 +73,7 @@ export async function startApprovalWorld(
   const shared = {
     ...UNLIMITED.env,
     CALLER_RATE_PER_SECOND: "0",
-    // What the usual test gateway has instead.
+    // Unsets the issuer of the usual test gateway.
     ...{ AUTH_ISSUER: "", AUTH_JWKS_URL: "", AUTH_JWKS_FILE: "", AUTH_AUDIENCE: "", AUTH_ISSUERS_FILE: file },
     ...policy.env,
     DATABASE_URL: roleUrl,
@@ -109,16 +109,16 @@ export async function startApprovalWorld(
   };
 }
 
-/** What became of the first field of an operation: what it gives, or the code of its error. */
+/** Returns the value of an operation's first field, or the code of its error. */
 export function outcomeOf({ data, errors }: Reply): unknown {
   const [error] = errors;
   if (error !== undefined) return error.extensions["code"];
   return Object.values(data ?? {})[0];
 }
 
-/** The record that the first error of a reply names. */
+/** Returns the change id that the first error of a reply names. */
 export function changeIdOf({ errors }: Reply): string {
   const id = errors[0]?.extensions["changeId"];
-  if (typeof id !== "string") throw new Error(`No change is named in ${JSON.stringify(errors)}.`);
+  if (typeof id !== "string") throw new Error(`No change id in ${JSON.stringify(errors)}.`);
   return id;
 }

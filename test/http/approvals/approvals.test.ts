@@ -35,7 +35,7 @@ const RECORD = `query ($id: ID!) {
   }
 }`;
 
-/** A change that alice has asked for and that awaits approval. */
+/** Requests a change that awaits approval, by default as alice, and returns its id. */
 async function awaiting(change = PHONE_ON, who = ALICE_ASKS): Promise<string> {
   const reply = await ask(who, `mutation { ${change} }`);
   expect(outcomeOf(reply)).toBe("APPROVAL_REQUIRED");
@@ -52,7 +52,7 @@ function writes(): number {
 }
 
 describe("a change that needs approval", () => {
-  test("is put on record and not sent, and says so thrown and as data", async () => {
+  test("is recorded and not sent, and the caller gets APPROVAL_REQUIRED, thrown or as data", async () => {
     const thrown = await ask(ALICE_ASKS, `mutation { ${PHONE_ON} }`);
     expect(thrown).toMatchObject({
       data: { setSubUserMfa: null },
@@ -78,7 +78,7 @@ describe("a change that needs approval", () => {
         ... on CamFailure { code changeId expiresAt }
       } }`,
     );
-    // Asked again, it is the same change that waits.
+    // A repeated request joins the waiting change.
     expect(outcomeOf(tried)).toEqual({
       code: "APPROVAL_REQUIRED",
       changeId: changeIdOf(thrown),
@@ -89,7 +89,7 @@ describe("a change that needs approval", () => {
     expect(outcomeOf(queue)).toEqual({ nodes: [{ id: changeIdOf(thrown) }] });
   });
 
-  test("is made when another caller approves it, once, and the record says who let it go and why", async () => {
+  test("is made once when another caller approves it, and the record has the approver and the reason", async () => {
     const id = await awaiting();
     const approved = await ask(BOB_ASKS, APPROVE, { variables: { id, reason: " She called me. " } });
     expect(approved.errors).toEqual([]);
@@ -107,7 +107,7 @@ describe("a change that needs approval", () => {
         gatewayRequestId: expect.any(String),
       },
     });
-    // Whoever approves it again is told what became of it.
+    // A second approval returns the outcome of the first.
     for (const who of [BOB_ASKS, CAROL_ASKS]) {
       expect(outcomeOf(await ask(who, APPROVE, { variables: { id } }))).toEqual(outcomeOf(approved));
     }
@@ -122,8 +122,8 @@ describe("a change that needs approval", () => {
     );
   });
 
-  test("is sent with the user as they are by then, and that is what the record keeps", async () => {
-    // Nobody else has changed this user within the last minute, so CAM's word counts.
+  test("is composed from the user's protections at the approval, and the record has these", async () => {
+    // No other change of this user was recorded within the last minute, so the read from CAM is decisive.
     cam.putUser({ uin: HEIDI, phone: "13800000098", wechatBound: true, loginFlag: { Stoken: 1 } });
     const id = await awaiting(
       `setSubUserMfa(opUin: "${HEIDI}", login: { phone: true }) { requestId change { id } }`,
@@ -140,7 +140,7 @@ describe("a change that needs approval", () => {
     expect(cam.user(HEIDI)).toMatchObject({ loginFlag: { Phone: 1, Stoken: 0, Wechat: 1 } });
   });
 
-  test("leaves the user to others while it waits", async () => {
+  test("does not block other changes of the user while it waits", async () => {
     const id = await awaiting();
     const daves = `mutation { setSubUserMfa(opUin: "${ALICE}", action: { phone: true }) { requestId } }`;
     expect((await ask({ subject: "dave" }, daves)).errors).toEqual([]);
@@ -148,7 +148,7 @@ describe("a change that needs approval", () => {
     expect(cam.user(ALICE)).toMatchObject({ loginFlag: { Phone: 1 }, actionFlag: { Phone: 1 } });
   });
 
-  test("is made once by two who approve it through two replicas at once", async () => {
+  test("is made once if two callers approve it concurrently through two replicas", async () => {
     for (let round = 0; round < 5; round++) {
       cam.reset();
       const id = await awaiting();
@@ -163,7 +163,7 @@ describe("a change that needs approval", () => {
     }
   });
 
-  test("that CAM refuses is refused to who approves it, and stays refused", async () => {
+  test("fails for the approver if CAM refuses it, and stays refused", async () => {
     const id = await awaiting();
     cam.putUser({ uin: ALICE, phone: null });
     const approved = await ask(BOB_ASKS, APPROVE, { variables: { id } });
@@ -185,14 +185,14 @@ describe("a change that needs approval", () => {
     expect(writes()).toBe(1);
   });
 
-  test("whose reply is lost is read back", async () => {
+  test("is read back if its reply is lost", async () => {
     const id = await awaiting();
     cam.addFault({ kind: "cutAfter", action: "SetMfaFlag", times: 1 });
     expect((await ask(BOB_ASKS, APPROVE, { variables: { id } })).errors).toEqual([]);
     expect(await recordOf(id)).toMatchObject({ status: "APPLIED", resolvedBy: "READ_BACK" });
   });
 
-  test("is answered under its idempotency key as it stands: awaiting, applied, withdrawn", async () => {
+  test("has its current state under its idempotency key: awaiting, applied or withdrawn", async () => {
     const of = (idempotencyKey: string) => ask(ALICE_ASKS, `mutation { ${PHONE_ON} }`, { idempotencyKey });
     const first = await of("key-1");
     expect(changeIdOf(await of("key-1"))).toBe(changeIdOf(first));
@@ -208,10 +208,10 @@ describe("a change that needs approval", () => {
 
 describe("a decision is refused", () => {
   test.each([
-    ["to who asked for it", ALICE_ASKS],
-    ["to who asked for it, by another client", { ...ALICE_ASKS, client: "another" }],
-    ["to who has their name with another issuer", { ...ALICE_ASKS, elsewhere: true }],
-  ])("%s, before CAM is asked", async (_title, who) => {
+    ["to its requester", ALICE_ASKS],
+    ["to its requester with another client", { ...ALICE_ASKS, client: "another" }],
+    ["to a caller with the requester's name at another issuer", { ...ALICE_ASKS, elsewhere: true }],
+  ])("%s, before a call to CAM", async (_title, who) => {
     const id = await awaiting();
     cam.clearJournal();
     const { errors } = await ask(who, APPROVE, { variables: { id } });
@@ -223,7 +223,7 @@ describe("a decision is refused", () => {
     expect(await recordOf(id)).toMatchObject({ status: "AWAITING_APPROVAL" });
   });
 
-  test("to who lacks the scope", async () => {
+  test("to a caller without the scope", async () => {
     const id = await awaiting();
     const who = { subject: "bob", scopes: ["cam.mfa:write"] as const };
     for (const query of [APPROVE, REJECT]) {
@@ -236,7 +236,7 @@ describe("a decision is refused", () => {
     expect(await recordOf(id)).toMatchObject({ status: "AWAITING_APPROVAL" });
   });
 
-  test("to whom the policy would not let make the change themselves, also of one that was made", async () => {
+  test("to a caller whose own change the policy would refuse, even after the change was made", async () => {
     const id = await awaiting();
     for (const decide of [undefined, BOB_ASKS]) {
       if (decide !== undefined) await ask(decide, APPROVE, { variables: { id } });
@@ -249,7 +249,7 @@ describe("a decision is refused", () => {
     expect(writes()).toBe(1);
   });
 
-  test("where there is nothing to decide", async () => {
+  test("for a change that does not await approval or does not exist", async () => {
     const direct = await ask({ subject: "dave" }, `mutation { ${PHONE_ON} }`);
     const { change } = outcomeOf(direct) as { change: { id: string } };
     const approved = await awaiting();
@@ -265,7 +265,7 @@ describe("a decision is refused", () => {
     for (const [query, id, code] of cases) {
       expect(outcomeOf(await ask(BOB_ASKS, query, { variables: { id } })), `${query} ${id}`).toBe(code);
     }
-    // Who can do no more than withdraw is not told which changes there are.
+    // A caller who may only withdraw cannot find out which changes exist.
     const writer = { subject: "erin", scopes: ["cam.mfa:write"] as const };
     for (const id of [change.id, "0199aaaa-0000-7000-8000-000000000000"]) {
       expect(outcomeOf(await ask(writer, REJECT, { variables: { id } }))).toBe("FORBIDDEN");
@@ -275,10 +275,10 @@ describe("a decision is refused", () => {
   test.each([
     ["too long", "x".repeat(501), "BAD_USER_INPUT"],
     ["huge", "x".repeat(60_000), "BAD_USER_INPUT"],
-    ["no text", "a\u0000b", "BAD_USER_INPUT"],
-    // The request itself is not text in UTF-8.
-    ["half of a character", "\ud800", "BAD_REQUEST"],
-  ])("where its reason is %s", async (_title, reason, code) => {
+    ["not printable", "a\u0000b", "BAD_USER_INPUT"],
+    // The request itself is not valid Unicode.
+    ["half of a surrogate pair", "\ud800", "BAD_REQUEST"],
+  ])("if its reason is %s", async (_title, reason, code) => {
     const id = await awaiting();
     for (const query of [APPROVE, REJECT]) {
       const { errors } = await ask(BOB_ASKS, query, { variables: { id, reason } });
@@ -288,22 +288,26 @@ describe("a decision is refused", () => {
   });
 });
 
-describe("a change is not made any more", () => {
-  test("once another has rejected it, who is on record with a reason; to reject it again is no mistake", async () => {
+describe("a waiting change is not made", () => {
+  test("after another caller rejects it, with a reason on record, and a second rejection returns the first", async () => {
     const id = await awaiting();
-    const variables = { id, reason: "Nobody knows of it." };
+    const variables = { id, reason: "The user did not ask for it." };
     const rejected = await ask(BOB_ASKS, REJECT, { variables });
     expect(outcomeOf(rejected)).toEqual({
       status: "REFUSED",
       code: "APPROVAL_REJECTED",
-      approval: { decision: "REJECTED", decidedBy: { subject: "bob" }, reason: "Nobody knows of it." },
+      approval: {
+        decision: "REJECTED",
+        decidedBy: { subject: "bob" },
+        reason: "The user did not ask for it.",
+      },
     });
     expect(outcomeOf(await ask(CAROL_ASKS, REJECT, { variables: { id } }))).toEqual(outcomeOf(rejected));
     expect(outcomeOf(await ask(CAROL_ASKS, APPROVE, { variables: { id } }))).toBe("APPROVAL_REJECTED");
     expect(writes()).toBe(0);
   });
 
-  test("once it was withdrawn, for which who asked needs no more than they needed to ask", async () => {
+  test("after its requester withdraws it, for which the scope of the request is enough", async () => {
     const id = await awaiting();
     const alice = { ...ALICE_ASKS, scopes: ["cam.mfa:write"] as const };
     expect(outcomeOf(await ask(alice, REJECT, { variables: { id } }))).toMatchObject({
@@ -312,7 +316,7 @@ describe("a change is not made any more", () => {
     expect(outcomeOf(await ask(BOB_ASKS, APPROVE, { variables: { id } }))).toBe("APPROVAL_REJECTED");
   });
 
-  test("once its time is over, by the database's clock and whether or not anybody tries", async () => {
+  test("after its time is over by the database's clock, with or without an attempt to approve it", async () => {
     const [tried, left] = [await awaiting(), await awaiting(PHONE_ON.replace("phone", "wechat"))];
     await expireAwaiting(databaseUrl);
     expect(outcomeOf(await ask(BOB_ASKS, APPROVE, { variables: { id: tried } }))).toBe("APPROVAL_EXPIRED");
@@ -320,7 +324,7 @@ describe("a change is not made any more", () => {
       .poll(() => recordOf(left), { timeout: 15_000 })
       .toMatchObject({ status: "REFUSED", code: "APPROVAL_EXPIRED", approval: { decision: null } });
     expect(writes()).toBe(0);
-    // Asked again, it is another change.
+    // A repeated request is a new change.
     expect(await awaiting()).not.toBe(tried);
   });
 });

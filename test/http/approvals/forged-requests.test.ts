@@ -32,7 +32,7 @@ function writes(): number {
   return one.cam.counters()["SetMfaFlag"]?.received ?? 0;
 }
 
-/** That nobody's approval sends it, and that the record and the log say so. */
+/** Asserts that no approval sends the change, and that the record and the log report it as forged. */
 async function expectForged(id: string, why: string, of = one): Promise<void> {
   expect(await ask(BOB_ASKS, APPROVE, { variables: { id }, of })).toMatchObject({
     errors: [
@@ -48,12 +48,12 @@ async function expectForged(id: string, why: string, of = one): Promise<void> {
   expect(of.logLines.filter((line) => line.includes(id) && line.includes("approval.not_genuine"))).toEqual([
     expect.stringContaining(`"why":"${why}"`),
   ]);
-  // Not later either.
+  // A later approval fails too.
   expect(outcomeOf(await ask(BOB_ASKS, APPROVE, { variables: { id }, of: two }))).toBe("FORBIDDEN");
   expect(writes()).toBe(0);
 }
 
-/** What the gateway's database role can put on record in anybody's name. */
+/** Inserts a request in the name of any caller, with the rights of the gateway's database role. */
 async function insertAs(subject: string): Promise<string> {
   const intent = {
     ...{ account: "default", op_uin: ALICE, caller_subject: subject, caller_client: "portal" },
@@ -70,11 +70,11 @@ async function insertAs(subject: string): Promise<string> {
 }
 
 describe("a request for approval that the gateway did not record", () => {
-  test("is not sent, in whoever's name it is", async () => {
+  test("is not sent, even in the name of a real caller", async () => {
     await expectForged(await insertAs("alice"), "NOT_SEALED");
   });
 
-  test("is not sent with a MAC of another request, or of none", async () => {
+  test("is not sent with the MAC of another request or an invalid MAC", async () => {
     const genuine = await awaiting();
     const [{ request_mac, request_key }] = await query(
       databaseUrl,
@@ -91,8 +91,8 @@ describe("a request for approval that the gateway did not record", () => {
     await expectForged(other, "UNKNOWN_KEY");
   });
 
-  test("that is joined by the caller in whose name it is does not change what they asked for", async () => {
-    // Whatever waits for the same effect would be joined.
+  test("is not sent, even after the real caller's own request joins it", async () => {
+    // The request would join any waiting change with the same effect, so these expire first.
     await query(
       databaseUrl,
       `update mfa_change set expires_at = clock_timestamp() where op_uin = '${ALICE}' and status = 'awaiting_approval'`,
@@ -120,13 +120,13 @@ test.each([
   ["reason", "reason = 'Another.'"],
   ["time", "expires_at = expires_at + interval '1 day'"],
   ["MAC", "request_mac = null"],
-])("a request whose %s was changed while it waited is not sent", async (what, change) => {
+])("a waiting request is not sent if its %s was altered", async (what, change) => {
   const id = await awaiting();
   await query(databaseUrl, `update mfa_change set ${change} where id = $1`, [id]);
   const reply = await ask(BOB_ASKS, APPROVE, { variables: { id } });
   expect(reply.errors).toHaveLength(1);
   expect(writes()).toBe(0);
-  // Of another account, or another user, the gateway may find something else to refuse first.
+  // For another account or user, the gateway may refuse for another reason first.
   if (what !== "account" && what !== "user") {
     expect(outcomeOf(reply)).toBe("FORBIDDEN");
     const [{ status }] = await query(databaseUrl, "select status from mfa_change where id = $1", [id]);
@@ -134,14 +134,14 @@ test.each([
   }
 });
 
-describe("while keys are changed", () => {
+describe("during a key rotation", () => {
   async function newKey(): Promise<string> {
     const { privateKey } = generateKeyPairSync("ed25519");
     const pem = String(privateKey.export({ type: "pkcs8", format: "pem" }));
     return (await temporaryFolder()).write("key.pem", pem);
   }
 
-  test("a request of the key before is approved where that key is given, and not where it is not", async () => {
+  test("a request with the previous key's MAC is approved only by a replica that has the previous key", async () => {
     const AUDIT_SIGNING_KEY_FILE = await newKey();
     const AUDIT_PREVIOUS_KEY_FILE = policy.env.AUDIT_SIGNING_KEY_FILE;
     const renewed = await world.startReplica({

@@ -10,7 +10,7 @@ import { changeIdOf, outcomeOf } from "./approval-world.ts";
 const SCOPES: readonly Scope[] = ["cam.mfa:read", "cam.mfa:write", "cam.mfa:approve", "cam.audit:read"];
 const CERTIFICATE = "CN=li,O=Example";
 
-/** A gateway that knows people by tokens and by certificates, and whose certificate CN=li is. */
+/** Starts a gateway with tokens and certificates, in which the certificate CN=li belongs to li@example.com. */
 async function startWorld(env: Readonly<Record<string, string>> = {}) {
   const issuer = await startIssuer();
   const policy = await twoPersonPolicy([ALICE]);
@@ -47,7 +47,7 @@ const ask = (opUin: string) => `mutation { setSubUserMfa(opUin: "${opUin}", logi
 const approve = (id: string) => `mutation { approveMfaChange(id: "${id}") { requestId } }`;
 
 describe("a person", () => {
-  test("cannot approve what they have asked for in another spelling or by their certificate", async () => {
+  test("cannot approve their own request under another spelling or with their certificate", async () => {
     const { gateway, byToken, byCertificate } = await startWorld();
     const id = changeIdOf(await byToken("li@example.com", ask(ALICE)));
     for (const spelling of ["Li@Example.com", "LI@EXAMPLE.COM", " li@example.com ", "ｌｉ@example.com"]) {
@@ -55,13 +55,13 @@ describe("a person", () => {
     }
     expect(outcomeOf(await byCertificate(CERTIFICATE, approve(id)))).toBe("FORBIDDEN");
     expect(gateway.cam.journal({ action: "SetMfaFlag" })).toEqual([]);
-    // A certificate that belongs to nobody by the file is somebody by its own name.
+    // A certificate without an owner in the file is a caller by its own name.
     expect(outcomeOf(await byCertificate("CN=chen,O=Example", approve(id)))).toEqual({
       requestId: expect.any(String),
     });
   });
 
-  test("with a certificate is the caller of their token: one idempotency key, and one name on record", async () => {
+  test("has one identity with a certificate and with a token: one set of idempotency keys and one name on record", async () => {
     const { byToken, byCertificate } = await startWorld();
     const key = { "idempotency-key": "key-1" };
     const first = outcomeOf(await byToken("li@example.com", ask(CAROL), key));
@@ -72,18 +72,18 @@ describe("a person", () => {
     expect(other).toMatchObject({ change: { caller: { issuer: "client certificate" } } });
   });
 
-  test("with a certificate is counted, and paused, with their token", async () => {
+  test("has one bulk guard and one pause with a certificate and with a token", async () => {
     const { byToken, byCertificate } = await startWorld({ BULK_GUARD_USERS: "1" });
     expect(outcomeOf(await byToken("li@example.com", ask(CAROL)))).toMatchObject({ change: {} });
     expect(outcomeOf(await byCertificate(CERTIFICATE, ask(BOB)))).toBe("CALLER_PAUSED");
     expect(outcomeOf(await byToken("li@example.com", ask(CAROL)))).toBe("CALLER_PAUSED");
   });
 
-  test("has five changes of a user that await approval at most, and the oldest is named", async () => {
+  test("has at most five changes of a user that await approval, and the error names the oldest", async () => {
     const { byToken, byCertificate } = await startWorld();
     const asked = (at: number) => ask(ALICE).replace("login", `reason: "Reason ${at}", login`);
     const first = changeIdOf(await byToken("li@example.com", asked(0)));
-    // The same effect joins, whatever its reason says.
+    // A request with the same effect joins, even with another reason.
     const same = await Promise.all(
       Array.from({ length: 20 }, (_, at) => byToken("li@example.com", asked(at))),
     );
@@ -106,11 +106,11 @@ describe("a person", () => {
       expect(changeIdOf(reply)).toBe(first);
       expect(reply.errors[0]?.message).toContain("Five changes of this user");
     }
-    // A key that is on record still finds its change.
+    // A recorded idempotency key still returns its change.
     const kept = codes.indexOf("APPROVAL_REQUIRED");
     const again = await byToken("li@example.com", asked(kept), { "idempotency-key": `key-${kept}` });
     expect(changeIdOf(again)).toBe(changeIdOf(replies[kept] as typeof again));
-    // Others are not kept out.
+    // The limit does not affect other callers.
     expect(outcomeOf(await byToken("chen", asked(0)))).toBe("APPROVAL_REQUIRED");
   });
 });

@@ -19,7 +19,7 @@ function changeOf(opUin: string): string {
   return `mutation { setSubUserMfa(opUin: "${opUin}", login: { stoken: true }) { requestId } }`;
 }
 
-/** A world in which one caller may change two users, and alice has changed two and come to a third. */
+/** Starts a world in which a caller may change two users. Alice has changed two and is paused at the third. */
 async function worldWithPause() {
   const world = await startApprovalWorld([HEIDI], {
     env: { BULK_GUARD_USERS: "2", BULK_GUARD_MINUTES: "30" },
@@ -32,7 +32,7 @@ async function worldWithPause() {
   return world;
 }
 
-test("who changes too many users is paused in every replica, before CAM is asked again, until resumed", async () => {
+test("a caller who changes too many users is paused in every replica, before any call to CAM, until resumed", async () => {
   const { one, two, ask, issuers } = await worldWithPause();
   const refused = await ask(ALICE_ASKS, changeOf(ALICE));
   expect(refused.errors[0]).toMatchObject({
@@ -44,7 +44,7 @@ test("who changes too many users is paused in every replica, before CAM is asked
   const tried = `mutation { trySetSubUserMfa(opUin: "${ALICE}", login: { phone: true }) { ... on CamFailure { code } } }`;
   expect(outcomeOf(await ask(ALICE_ASKS, tried))).toEqual({ code: "CALLER_PAUSED" });
   expect(one.cam.journal({ action: "SetMfaFlag" })).toEqual([]);
-  // Others go on.
+  // Other callers are not affected.
   expect((await ask(BOB_ASKS, changeOf(CAROL))).errors).toEqual([]);
 
   const paused = await ask(OPERATOR, PAUSED, { of: two });
@@ -69,7 +69,7 @@ test("who changes too many users is paused in every replica, before CAM is asked
   );
 });
 
-test("nobody resumes themselves, and who is meant is said where there are two of a name", async () => {
+test("no caller resumes themselves, and the issuer is required if two paused callers have the same name", async () => {
   const { ask, issuers } = await worldWithPause();
   const elsewhere = { ...ALICE_ASKS, elsewhere: true };
   for (const user of [ALICE, BOB]) expect((await ask(elsewhere, changeOf(user))).errors).toEqual([]);
@@ -84,12 +84,12 @@ test("nobody resumes themselves, and who is meant is said where there are two of
   expect(outcomeOf(await ask(OPERATOR, RESUME, { variables }))).toMatchObject({ subject: "alice" });
   expect((await ask(ALICE_ASKS, changeOf(CAROL))).errors).toEqual([]);
   expect(outcomeOf(await ask(elsewhere, changeOf(CAROL)))).toBe("CALLER_PAUSED");
-  // Whoever changes users is no operator for it.
+  // The scope for changes does not include the scope of an operator.
   expect(outcomeOf(await ask(BOB_ASKS, PAUSED))).toBe("FORBIDDEN");
   expect(outcomeOf(await ask(BOB_ASKS, RESUME, { variables }))).toBe("FORBIDDEN");
 });
 
-test("who is paused lets nothing go that others have asked for, and may still keep it from being made", async () => {
+test("a paused caller cannot approve other callers' changes, and can still reject them", async () => {
   const { ask, one } = await worldWithPause();
   const heidi = `mutation { setSubUserMfa(opUin: "${HEIDI}", login: { phone: true }) { requestId } }`;
   const id = changeIdOf(await ask(BOB_ASKS, heidi));

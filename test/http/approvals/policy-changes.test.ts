@@ -15,7 +15,7 @@ async function approve(id: string) {
   return errors[0] ?? data;
 }
 
-/** Resolves when the gateway follows the changed policy. */
+/** Rewrites the policy and resolves when the new policy is in force. */
 async function rewrite(change: PolicyChange): Promise<void> {
   const reloads = () => one.logLines.filter((line) => line.includes("the policy is in force")).length;
   const before = reloads();
@@ -27,7 +27,7 @@ function deny(subject: string): PolicyChange {
   return { rules: [{ id: `not-${subject}`, effect: "deny", callers: { subjects: [subject] } }] };
 }
 
-test("an approval is judged by the policy, the protected users and the user of when it is given", async () => {
+test("an approval is decided by the policy, the protected users and the user at the time of the approval", async () => {
   const [phone, last] = [
     await awaiting(`opUin: "${ALICE}", login: { phone: true }`),
     await awaiting(`opUin: "${CAROL}", login: { phone: false }`),
@@ -50,7 +50,7 @@ test("an approval is judged by the policy, the protected users and the user of w
   await rewrite({ protectedUsers: [ALICE] });
   expect(await approve(phone)).toMatchObject({ extensions: { code: "PROTECTED_USER", opUin: ALICE } });
 
-  // When it was asked for, operation protection was on as well.
+  // At the time of the request, operation protection was on as well.
   cam.putUser({ uin: CAROL, loginFlag: { Phone: 1 }, actionFlag: { Phone: 0 } });
   expect(await approve(last)).toMatchObject({ extensions: { code: "REASON_REQUIRED", opUin: CAROL } });
 

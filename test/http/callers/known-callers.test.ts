@@ -22,7 +22,7 @@ async function send(
   return readReply(await request.send({ query }));
 }
 
-test("who made a change, by which client and whose word, is in the record and in the log, and the token is not", async () => {
+test("the record and the log have the caller, client and issuer of a change, and the log never has the token", async () => {
   const issuer = await startIssuer();
   const gateway = await startGateway({ callers: "proved", env: issuer.env });
   const token = await issuer.sign({ claims: { sub: "wang", azp: "portal" } });
@@ -42,7 +42,7 @@ test("who made a change, by which client and whose word, is in the record and in
   expect(gateway.logLines.join("\n")).not.toContain(token.split(".")[1]);
 });
 
-test("what is public needs no token, but a bad one is refused there as well", async () => {
+test("a public field needs no token, and a bad token is refused there as well", async () => {
   const issuer = await startIssuer();
   const gateway = await startGateway({ callers: "proved", env: issuer.env });
   expect((await gateway.send("{ camErrors { code } _service { sdl } __typename }")).errors).toEqual([]);
@@ -61,7 +61,7 @@ test("what is public needs no token, but a bad one is refused there as well", as
   expect(reply.errors[0]?.extensions["requestId"]).toBe(reply.headers["x-request-id"]);
 });
 
-test("whose issuer cannot be asked for its keys is told to come again, and is not signed out", async () => {
+test("if the issuer's keys cannot be loaded, the caller gets a retryable error and is not signed out", async () => {
   const issuer = await startIssuer();
   issuer.answer(503);
   const gateway = await startGateway({ callers: "proved", env: issuer.env });
@@ -92,7 +92,7 @@ test("whose issuer cannot be asked for its keys is told to come again, and is no
   expect(lines).not.toContain("auth.token_rejected");
 });
 
-test("the log says of a token that is by or for somebody else what it says, and what is expected", async () => {
+test("for a wrong issuer or audience the log has the token's value and the expected value", async () => {
   const issuer = await startIssuer();
   const gateway = await startGateway({ callers: "proved", env: issuer.env });
   const endless = `https://${"x".repeat(300)}.example`;
@@ -122,7 +122,7 @@ test("the log says of a token that is by or for somebody else what it says, and 
   ]);
 });
 
-test("the log names the claim that a token lacks, which its caller is not told", async () => {
+test("the log names the claim that a token lacks, and the caller's error does not", async () => {
   const issuer = await startIssuer();
   const gateway = await startGateway({ callers: "proved", env: issuer.env });
   const reply = await send(gateway, "{ __typename }", await issuer.sign({ claims: { sub: undefined } }));
@@ -131,7 +131,7 @@ test("the log names the claim that a token lacks, which its caller is not told",
   expect(told.map((line) => JSON.parse(line))).toMatchObject([{ claim: "sub", claimProblem: "missing" }]);
 });
 
-test("a token of 20 KiB is believed, and one above 24 KiB is refused without sending its caller to sign in", async () => {
+test("a token of 20 KiB is accepted, and one above 24 KiB is refused without a challenge to sign in", async () => {
   const issuer = await startIssuer();
   const gateway = await startGateway({ callers: "proved", env: issuer.env });
   const groups = (count: number) => Array.from({ length: count }, (_, at) => `group-${at}-${"x".repeat(32)}`);
@@ -154,7 +154,7 @@ test("a token of 20 KiB is believed, and one above 24 KiB is refused without sen
   expect(gateway.logLines.join("\n")).toContain(`The bearer token is ${tooLong.length} bytes long`);
 });
 
-test("each caller has requests of their own to make, and those without a token share theirs", async () => {
+test("each caller has their own request rate, and callers without a token share one", async () => {
   const issuer = await startIssuer();
   const gateway = await startGateway({
     callers: "proved",
@@ -169,7 +169,7 @@ test("each caller has requests of their own to make, and those without a token s
   expect((await gateway.send("{ __typename }")).errors).toEqual([]);
 });
 
-test("who sends bad tokens without end is refused without end, and fills no log", async () => {
+test("a flood of bad tokens is refused, and its log line is rate-limited", async () => {
   const issuer = await startIssuer();
   const env = { ...issuer.env, CALLER_RATE_PER_SECOND: "1" };
   const gateway = await startGateway({ callers: "proved", env });
@@ -184,7 +184,7 @@ test("who sends bad tokens without end is refused without end, and fills no log"
   expect((await send(gateway, "{ __typename }", await issuer.sign())).errors).toEqual([]);
 });
 
-test("people of two issuers who have the same name do not share an idempotency key", async () => {
+test("callers with the same name at two issuers do not share an idempotency key", async () => {
   const issuers = [await startIssuer(), await startIssuer()] as const;
   const gateway = await startGateway({ callers: "proved", env: await bothOf(issuers) });
   const idOf = async (issuer: StartedIssuer) => {

@@ -3,12 +3,12 @@ import { SignJWT } from "jose";
 import { keepToken, type SigningKey } from "../../support/start-issuer.ts";
 import { AUDIENCES, type Issuer, NOW } from "./token-world.ts";
 
-/** What a token says otherwise than a good one; a claim or parameter that is undefined is left out. */
+/** The differences of a token from a good one. An undefined claim or parameter is left out. */
 export interface Otherwise {
   readonly issuer: Issuer;
   readonly claims?: Readonly<Record<string, unknown>>;
   readonly header?: Readonly<Record<string, unknown>>;
-  /** Signs in the place of the issuer's own. */
+  /** Signs instead of the issuer's own key. */
   readonly key?: SigningKey | undefined;
 }
 
@@ -25,7 +25,7 @@ export function goodClaims({ name }: Issuer): Record<string, unknown> {
   };
 }
 
-/** Signs as an issuer does. */
+/** Signs a token in the name of an issuer. */
 export async function signToken({ issuer, claims, header, key }: Otherwise): Promise<string> {
   const signing = key ?? (Object.values(issuer.keys)[0] as SigningKey);
   const parameters = given({ alg: signing.alg, kid: signing.kid, ...header });
@@ -33,7 +33,7 @@ export async function signToken({ issuer, claims, header, key }: Otherwise): Pro
   return keepToken(await unsigned.setProtectedHeader(parameters as { alg: string }).sign(signing.privateKey));
 }
 
-/** Puts a token together from parts that no library would; what signs is given what is signed. */
+/** Builds a token from any header and payload, without a library. A `signature` function receives the signing input. */
 export function forge(
   header: unknown,
   payload: unknown,
@@ -47,13 +47,13 @@ export function hmac(hash: string, secret: string | Buffer): (input: string) => 
   return (input) => createHmac(hash, secret).update(input).digest("base64url");
 }
 
-/** By an issuer's own RSA key, but in whatever way. */
+/** Signs with an RSA key and any hash. */
 export function rsa(key: SigningKey | undefined, hash: string): (input: string) => string {
   const privateKey = KeyObject.from((key as SigningKey).privateKey);
   return (input) => signBytes(hash, Buffer.from(input), privateKey).toString("base64url");
 }
 
-/** An ECDSA signature as ASN.1, which JWS does not use. */
+/** Signs with ECDSA in the ASN.1 form, which JWS does not use. */
 export function derSignature(key: SigningKey | undefined): (input: string) => string {
   const privateKey = KeyObject.from((key as SigningKey).privateKey);
   return (input) =>
@@ -64,7 +64,7 @@ function given(object: Readonly<Record<string, unknown>>): Record<string, unknow
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
 }
 
-/** A text stays as it is, for what is no JSON. */
+/** Encodes a part. A text is not turned into JSON, so that a part can be invalid JSON. */
 function encode(part: unknown): string {
   const bytes = Buffer.isBuffer(part)
     ? part

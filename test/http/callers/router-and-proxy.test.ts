@@ -18,7 +18,7 @@ async function ask(
 }
 
 test.each(["ROUTER_SECRET", "ROUTER_SECRET_FILE"])(
-  "with %s nobody is served but by the router",
+  "with %s only requests from the router are served",
   async (name) => {
     const issuer = await startIssuer();
     const value =
@@ -32,7 +32,7 @@ test.each(["ROUTER_SECRET", "ROUTER_SECRET_FILE"])(
         expect.stringContaining("Only the router is served here."),
       ]);
     }
-    // It says by which way a request came, and not who asks.
+    // The secret proves that a request comes from the router, and authenticates no caller.
     expect(await ask(gateway, { "x-router-secret": SECRET })).toEqual([
       expect.stringContaining("cam.quota:read"),
     ]);
@@ -46,7 +46,7 @@ const CERTIFICATES = {
   AUTH_CLIENT_CERT_SCOPES: "cam.quota:read",
 };
 
-test("a proxy that is known vouches for certificates, without any issuer of tokens", async () => {
+test("a trusted proxy authenticates callers by certificate, without a token issuer", async () => {
   const env = {
     ...CERTIFICATES,
     AUTH_PROXY_ADDRESSES: "127.0.0.1",
@@ -60,7 +60,7 @@ test("a proxy that is known vouches for certificates, without any issuer of toke
 });
 
 test.each(["CN=José Pérez,O=Example", "CN=张三", "CN=Ünal\\, Ayşe+UID=7", "/O=Example/CN=😀"])(
-  "the certificate of %s is known by that name, in the log and on record",
+  "the log and the record have the certificate's name %s",
   async (name) => {
     const gateway = await startGateway({
       callers: "proved",
@@ -95,7 +95,7 @@ test.each([
   expect(answer).toContain("The header x-client-cert is not UTF-8.");
 });
 
-/** Sends an operation with a header of any bytes, and returns the whole answer. */
+/** Sends an operation with a header of any bytes and returns the whole response. */
 function sendRaw(port: number, operation: object, header: Buffer): Promise<string> {
   const body = Buffer.from(JSON.stringify(operation));
   const socket = connect({ host: "127.0.0.1", port });
@@ -106,7 +106,7 @@ function sendRaw(port: number, operation: object, header: Buffer): Promise<strin
   return text(socket);
 }
 
-test("whoever else tells of a certificate is refused, and a token says more than a certificate", async () => {
+test("a certificate header from an untrusted address is refused, and a token takes precedence over it", async () => {
   const issuer = await startIssuer();
   const env = { ...issuer.env, ...CERTIFICATES, AUTH_PROXY_ADDRESSES: "192.0.2.0/24" };
   const gateway = await startGateway({ callers: "proved", env });

@@ -6,23 +6,23 @@ import { createKey, publicJwk, type SigningKey } from "../../support/start-issue
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { whenOver } from "../../support/when-over.ts";
 
-/** When everything happens: the gateway's clock stands still, so that no case depends on how fast it runs. */
+/** The time of every case. The gateway's clock does not move, so that no case depends on its speed. */
 export const NOW_MS = Math.floor(Date.now() / 1_000) * 1_000;
 export const NOW = NOW_MS / 1_000;
-/** The gateway's own name, and one of another issuer's. */
+/** The audiences of the main issuer. Only the first is accepted from the other issuers. */
 export const AUDIENCES = ["cam-mfa-gateway", "api://cam"] as const;
 export const TOLERANCE_S = 10;
 
-/** Issuers that the gateway trusts, their keys, and somebody whom it does not. */
+/** Issuers that the gateway trusts, their keys, and an attacker. */
 export interface TokenWorld {
-  /** Takes the usual algorithms, and has a key for each. */
+  /** An issuer with the default algorithms and a key for each. */
   readonly main: Issuer;
-  /** Asks for another claim and reads scopes elsewhere; its keys are in a file. */
+  /** An issuer that requires another claim, has its scopes in another claim and its keys in a file. */
   readonly strict: Issuer;
-  /** Issuers whose keys cannot be had, each for another reason. */
+  /** Issuers whose keys cannot be loaded, each for another reason. */
   readonly away: Readonly<Record<"redirecting" | "failing" | "garbled" | "endless" | "empty", Issuer>>;
   readonly attacker: { readonly key: SigningKey; readonly url: string; readonly asked: () => number };
-  /** Sends an operation that needs a scope, with these headers, a name as often as it has values. */
+  /** Sends an operation that needs a scope, with these headers. A name is sent once for each of its values. */
   ask(headers: Readonly<Record<string, readonly string[]>>, search?: string): Promise<Answer>;
   readonly logLines: readonly string[];
 }
@@ -126,7 +126,7 @@ export async function startTokenWorld(): Promise<TokenWorld> {
   };
 }
 
-/** One that an issuer had better not have: jose would not make it. */
+/** Creates an RSA key that is too short. jose refuses to create it. */
 async function createWeakKey(kid: string): Promise<SigningKey> {
   const algorithm = {
     name: "RSASSA-PKCS1-v1_5",
@@ -147,7 +147,7 @@ async function serve(listener: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys`;
 }
 
-/** Unlike fetch, it sends a header twice that is given twice. */
+/** Posts an operation. Unlike fetch, it sends a repeated header repeatedly. */
 function post(url: string, headers: Readonly<Record<string, readonly string[]>>): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   const given = Object.fromEntries(Object.entries(headers).map(([name, values]) => [name, [...values]]));

@@ -7,12 +7,12 @@ import { type Answer, startTokenWorld } from "./token-world.ts";
 
 const world = await startTokenWorld();
 
-/** What a caller sees of it. */
+/** Reduces a response to the parts that the verdict decides. */
 function verdictOf({ status, challenge, body: { data, errors = [] } }: Answer): unknown {
   const [error] = errors;
   if (error === undefined) return { status, verdict: "ACCEPTED" };
   const { code } = error.extensions;
-  // A challenge has clients sign in anew, so it is only for tokens that are known to be bad.
+  // A challenge makes clients sign in again, so only a bad token gets one.
   if (code !== "UNAUTHENTICATED") return { status, verdict: code, challenge };
   return { status, data, challenge, message: error.message };
 }
@@ -27,7 +27,7 @@ function expected(verdict: Verdict): unknown {
   };
 }
 
-test("there are enough cases, and no two of one name", () => {
+test("the cases are at least 120, with unique names", () => {
   expect(TOKEN_CASES.length).toBeGreaterThanOrEqual(120);
   expect(new Set(TOKEN_CASES.map(({ name }) => name)).size).toBe(TOKEN_CASES.length);
 });
@@ -41,7 +41,7 @@ describe("a token", () => {
     asStated += 1;
   });
 
-  afterAll(() => keepFigure(`Tokens refused or believed as stated: ${asStated} of ${TOKEN_CASES.length}`));
+  afterAll(() => keepFigure(`Tokens with the expected verdict: ${asStated} of ${TOKEN_CASES.length}`));
 });
 
 const token = await signToken({ issuer: world.main });
@@ -55,13 +55,13 @@ describe("the header", () => {
     ["in small letters", [`bearer ${token}`], "ACCEPTED"],
     ["in capitals", [`BEARER ${token}`], "ACCEPTED"],
     ["with more spaces", [`Bearer   ${token}`], "ACCEPTED"],
-    ["with a space at its end, which HTTP takes away", [`Bearer ${token} `], "ACCEPTED"],
+    ["with a space at its end, which HTTP removes", [`Bearer ${token} `], "ACCEPTED"],
     ["twice", [`Bearer ${token}`, `Bearer ${token}`], TWICE],
-    ["twice, the bad one behind", [`Bearer ${token}`, `Bearer ${bad}`], TWICE],
-    ["twice, the bad one in front", [`Bearer ${bad}`, `Bearer ${token}`], TWICE],
+    ["twice, with a bad second token", [`Bearer ${token}`, `Bearer ${bad}`], TWICE],
+    ["twice, with a bad first token", [`Bearer ${bad}`, `Bearer ${token}`], TWICE],
     ["twice, one of them empty", ["", `Bearer ${token}`], TWICE],
     ["with two tokens", [`Bearer ${token}, Bearer ${token}`], WORDS],
-    ["with a parameter behind the token", [`Bearer ${token}; charset=utf-8`], WORDS],
+    ["with a parameter after the token", [`Bearer ${token}; charset=utf-8`], WORDS],
     ["with a password", ["Basic YWxpY2U6c2VjcmV0"], WORDS],
     ["with another scheme", [`DPoP ${token}`], WORDS],
     ["without a scheme", [token], WORDS],
@@ -74,28 +74,31 @@ describe("the header", () => {
   });
 
   test.each<readonly [string, Readonly<Record<string, readonly string[]>>, string]>([
-    ["nowhere", {}, ""],
+    ["in no place", {}, ""],
     ["in the address", {}, `?access_token=${token}`],
     ["in a cookie", { cookie: [`access_token=${token}`] }, ""],
     ["in a header of another name", { "x-authorization": [`Bearer ${token}`] }, ""],
     ["in the header for proxies", { "proxy-authorization": [`Bearer ${token}`] }, ""],
-  ])("is all that is looked at: with a token %s the caller is anonymous", async (_where, headers, search) => {
-    const { status, body, challenge } = await world.ask(headers, search);
-    expect({ status, challenge }).toEqual({ status: 200, challenge: undefined });
-    expect(body).toMatchObject({
-      data: null,
-      errors: [
-        { message: expect.stringContaining("cam.quota:read"), extensions: { code: "UNAUTHENTICATED" } },
-      ],
-    });
-  });
+  ])(
+    "is the only place of a token: with a token %s the caller is anonymous",
+    async (_where, headers, search) => {
+      const { status, body, challenge } = await world.ask(headers, search);
+      expect({ status, challenge }).toEqual({ status: 200, challenge: undefined });
+      expect(body).toMatchObject({
+        data: null,
+        errors: [
+          { message: expect.stringContaining("cam.quota:read"), extensions: { code: "UNAUTHENTICATED" } },
+        ],
+      });
+    },
+  );
 });
 
-test("nobody was asked for keys who was named by a token alone", () => {
+test("the gateway loads no keys from an address that only a token names", () => {
   expect(world.attacker.asked()).toBe(0);
 });
 
-test("no token is in the log, nor any part of one that could be used", async () => {
+test("the log has no token and no usable part of a token", async () => {
   const refused = await signToken({ issuer: world.main, claims: { nbf: 9_999_999_999 } });
   await world.ask({ authorization: [`Bearer ${refused}`] });
   const log = world.logLines.join("\n");

@@ -31,7 +31,7 @@ const POLICY = {
 const { ask, change, tryChange, hold, cam, http, issuer, logLines } = await startPolicyWorld(POLICY);
 beforeEach(() => cam.reset());
 
-test("what a rule allows is made, what one refuses is not, and which one is said, thrown and as data", async () => {
+test("a change is made if the rules allow it, and a refusal names the rule, thrown or as data", async () => {
   expect(await change({ opUin: ALICE, login: { phone: true } }, "wang")).toEqual(DONE);
   expect(await tryChange({ opUin: CAROL, login: { phone: false } }, "li")).toEqual(DONE);
   cam.putUser({ uin: HEIDI, remark: "all off #admin" });
@@ -60,21 +60,21 @@ test.each([
   ["client_id (RFC 9068)", { azp: undefined, client_id: "portal" }],
   ["cid (Okta)", { azp: undefined, cid: "portal" }],
   ["appid (Microsoft Entra ID, version 1)", { azp: undefined, appid: "portal" }],
-])("a rule matches the client of %s", async (_claim, claims) => {
+])("a rule matches the client in the claim %s", async (_claim, claims) => {
   const token = await issuer.sign({ claims });
   const query = `mutation { setSubUserMfa(opUin: "${ALICE}", login: { phone: true }) { change { caller { client } } } }`;
   const reply = await http.post("/graphql").set("authorization", `Bearer ${token}`).send({ query });
   expect(reply.body).toMatchObject({ data: { setSubUserMfa: { change: { caller: { client: "portal" } } } } });
 });
 
-test("what a rule allows with another caller's approval is not made before", async () => {
+test("a change that a rule allows with approval waits for the approval", async () => {
   const wanted = { opUin: CAROL, login: { phone: false }, reason: "lost" };
   expect(await change(wanted, "chen")).toMatchObject({ code: "APPROVAL_REQUIRED" });
   expect(await tryChange(wanted, "chen")).toMatchObject({ code: "APPROVAL_REQUIRED" });
   expect(cam.journal({ action: "SetMfaFlag" })).toEqual([]);
 });
 
-test("the log says who was refused what, and by which rule", async () => {
+test("the log has the caller, the user and the reason of a refusal", async () => {
   await change({ opUin: BOB, login: { phone: false } }, "mallory");
   const lines = logLines.map((line) => JSON.parse(line) as Record<string, unknown>);
   expect(lines).toContainEqual(
@@ -85,14 +85,14 @@ test("the log says who was refused what, and by which rule", async () => {
   );
 });
 
-test("another client of the same person is another caller", async () => {
+test("a rule for a client does not match the same person with another client", async () => {
   const wanted = { opUin: ALICE, login: { phone: true } };
   expect(await change(wanted, "wang", { client: "script" })).toEqual(
     forbidden("No rule allows login.phone.on."),
   );
 });
 
-test("taking away methods that a write cannot express is a switch of its own", async () => {
+test("dropping methods that no write can keep is a separate switch", async () => {
   const wanted = { opUin: ERIN, login: { phone: true } };
   expect(await change({ ...wanted, over: true }, "wang")).toEqual(
     forbidden("No rule allows login.other.off."),
@@ -101,7 +101,7 @@ test("taking away methods that a write cannot express is a switch of its own", a
   expect(cam.journal({ action: "SetMfaFlag" })).toEqual([]);
 });
 
-test("a name is the same name however its letters are put together", async () => {
+test("a name matches in any Unicode composition", async () => {
   for (const name of ["jos\u00e9", "jose\u0301"]) {
     cam.putUser({ uin: ALICE, name });
     const refusal = forbidden("The rule admins refuses login.phone.on.");
@@ -109,7 +109,7 @@ test("a name is the same name however its letters are put together", async () =>
   }
 });
 
-test("where the user has to be read for it and cannot be, nothing is written and CAM's error is given", async () => {
+test("if a rule needs the user's profile and the read fails, nothing is written and the caller gets CAM's error", async () => {
   cam.addFault({ kind: "camError", code: "UnauthorizedOperation", action: "DescribeSubAccounts" });
   const wanted = { opUin: ALICE, login: { phone: true } };
   expect(await change(wanted, "wang")).toMatchObject({ code: "CAM_PERMISSION_DENIED" });
@@ -120,7 +120,7 @@ test("where the user has to be read for it and cannot be, nothing is written and
   expect(cam.journal({ action: "SetMfaFlag" })).toEqual([]);
 });
 
-test("each of several changes in one document is judged by itself, under whatever name", async () => {
+test("each of several changes in one document is decided separately, also under an alias", async () => {
   const { data, errors } = await ask(
     `mutation {
       one: setSubUserMfa(opUin: "${ALICE}", login: { phone: true }) { resolvedBy }
@@ -134,7 +134,7 @@ test("each of several changes in one document is judged by itself, under whateve
   expect(cam.journal({ action: "SetMfaFlag" }).map(({ opUin }) => opUin)).toEqual([ALICE]);
 });
 
-test("who may not make a change does not get it by joining another's that is under way", async () => {
+test("a caller who may not make a change cannot join an identical change in flight", async () => {
   const held = hold("SetMfaFlag");
   const wanted = { opUin: CAROL, login: { phone: false } };
   const first = change(wanted, "li");
@@ -145,7 +145,7 @@ test("who may not make a change does not get it by joining another's that is und
   expect(cam.journal({ action: "SetMfaFlag" })).toHaveLength(1);
 });
 
-test("no idempotency key, one's own or another's, answers whom no rule allows the change", async () => {
+test("an idempotency key returns an outcome only to a caller whose change the rules allow", async () => {
   const wanted = { opUin: CAROL, login: { phone: false } };
   const asking = { idempotencyKey: "key-1" };
   const made = await change(wanted, "li", asking);
@@ -153,7 +153,7 @@ test("no idempotency key, one's own or another's, answers whom no rule allows th
   expect(await change(wanted, "wang", asking)).toEqual(forbidden("No rule allows login.phone.off."));
 });
 
-test("a policy gives nobody a scope", async () => {
+test("a policy does not replace a missing scope", async () => {
   const token = await issuer.sign({ claims: { scope: "cam.mfa:read cam.mfa:override" } });
   const query = `mutation { setSubUserMfa(opUin: "${BOB}", login: { phone: true }) { resolvedBy } }`;
   const { body } = await http.post("/graphql").set("authorization", `Bearer ${token}`).send({ query });
@@ -162,7 +162,7 @@ test("a policy gives nobody a scope", async () => {
   ]);
 });
 
-test("entities can be read by routers, and change nobody", async () => {
+test("a router can read entities and cannot change users through them", async () => {
   const query = `{ _entities(representations: [{ __typename: "SubUser", opUin: "${HEIDI}", mfa: { login: { phone: true } } }]) {
     ... on SubUser { name mfa { login { phone } } }
   } }`;

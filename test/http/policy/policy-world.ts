@@ -19,7 +19,7 @@ const TRY = `mutation (${ARGUMENTS}) {
   trySetSubUserMfa(${PASSED}) { ... on CamFailure { code message } ... on SetSubUserMfaPayload { change { id } } }
 }`;
 
-/** A change as its variables are. */
+/** The variables of a change. */
 export interface Wanted {
   readonly opUin: string;
   readonly login?: Readonly<Record<string, boolean>>;
@@ -29,7 +29,7 @@ export interface Wanted {
 }
 
 export interface Asking {
-  /** Without the scope to override anything, unless said. */
+  /** Whether the caller has the scope cam.mfa:override. By default false. */
   readonly override?: boolean;
   readonly client?: string;
   readonly idempotencyKey?: string;
@@ -37,20 +37,20 @@ export interface Asking {
 
 export interface PolicyWorld extends StartedGateway {
   readonly issuer: StartedIssuer;
-  /** Puts another policy in the place of the one that there is, in one go. */
+  /** Replaces the policy file. */
   write(policy: object | string): Promise<void>;
   ask(query: string, variables: object, subject: string, asking?: Asking): Promise<Reply>;
-  /** Asks for a change and gives the code and message of what became of it, or the id of the change. */
+  /** Requests a change and returns its id, or the code and message of its error. */
   change(wanted: Wanted, subject: string, asking?: Asking): Promise<Outcome>;
-  /** The same as data. */
+  /** Requests a change with `trySetSubUserMfa` and returns the same. */
   tryChange(wanted: Wanted, subject: string, asking?: Asking): Promise<Outcome>;
-  /** Holds calls of an action on their way to CAM. */
+  /** Holds calls of an action before they reach CAM. */
   readonly hold: Awaited<ReturnType<typeof startGate>>["hold"];
 }
 
 export type Outcome = { readonly id: string } | { readonly code: unknown; readonly message: string };
 
-/** A gateway in server mode that knows callers by tokens, and what they may do by a policy. */
+/** Starts a gateway in server mode with callers who have tokens, and with this policy. */
 export async function startPolicyWorld(
   policy: object | string,
   more: {
@@ -98,7 +98,7 @@ export async function startPolicyWorld(
     heldAtStart,
     hold: (action: string) => {
       const [gate] = gates;
-      if (gate === undefined) throw new Error("There is no gate.");
+      if (gate === undefined) throw new Error("The gate has not started.");
       return gate.hold(action);
     },
     write: async (content: object | string) => void (await folder.write("policy.yaml", textOf(content))),

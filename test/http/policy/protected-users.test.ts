@@ -3,7 +3,7 @@ import { ALICE, CAROL } from "../../support/seed-users.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { startPolicyWorld } from "./policy-world.ts";
 
-/** Of schema/emulator-seed.json: the user whose key the gateway has, and the account. */
+/** From schema/emulator-seed.json: the user of the gateway's key, and the account. */
 const OWNER = "100021969090";
 const ROOT = "100000000001";
 
@@ -15,7 +15,7 @@ const phoneOn = (opUin: string, reason?: string) => ({
   ...(reason === undefined ? {} : { reason }),
 });
 
-test("a protected user is changed by who may override that, for a reason, which is on record", async () => {
+test("a protected user is changed only with the scope to override and a reason, which is recorded", async () => {
   const { ask, change, tryChange, cam } = await startPolicyWorld({ protectedUsers: [CAROL], rules: ALL });
   const refused = {
     code: "PROTECTED_USER",
@@ -40,7 +40,7 @@ test("a protected user is changed by who may override that, for a reason, which 
   expect(await change(phoneOn(ALICE), "wang")).toEqual(DONE);
 });
 
-test("to override the protection of a user is not to be allowed the change", async () => {
+test("the scope to override does not replace a rule that allows the change", async () => {
   const { change } = await startPolicyWorld({ protectedUsers: [CAROL], rules: [] });
   expect(await change(phoneOn(CAROL, "because"), "wang", { override: true })).toMatchObject({
     code: "FORBIDDEN",
@@ -48,7 +48,7 @@ test("to override the protection of a user is not to be allowed the change", asy
   });
 });
 
-test("nobody changes the account, or the user of the gateway's key, whatever policy, scope and reason they have", async () => {
+test("no policy, scope or reason permits a change of the account or of the user of the gateway's key", async () => {
   const { change, tryChange, cam } = await startPolicyWorld({ rules: ALL });
   const refused = {
     code: "PROTECTED_USER",
@@ -64,7 +64,7 @@ test("nobody changes the account, or the user of the gateway's key, whatever pol
   expect(cam.journal({ action: "DescribeSafeAuthFlagColl" })).toEqual([]);
 });
 
-test("a change waits for CAM to say whose the key is, and no later one asks again", async () => {
+test("the first change waits until CAM returns the key's owner, and later changes use that result", async () => {
   const { change, heldAtStart, cam } = await startPolicyWorld(
     { rules: ALL },
     { holdAtStart: "GetCallerIdentity" },
@@ -83,7 +83,7 @@ test("a change waits for CAM to say whose the key is, and no later one asks agai
   ]);
 });
 
-test("while CAM does not say it no change is made, by CAM's own error, and then they are", async () => {
+test("changes fail with CAM's error until CAM returns the key's owner", async () => {
   const { change, tryChange, heldAtStart, cam } = await startPolicyWorld(
     { rules: ALL },
     { holdAtStart: "GetCallerIdentity" },
@@ -98,7 +98,7 @@ test("while CAM does not say it no change is made, by CAM's own error, and then 
   expect(await change(phoneOn(ALICE), "wang")).toEqual(DONE);
 });
 
-test("a key that becomes another user's protects that user from the first change on", async () => {
+test("after a rotation to another user's key, that user is protected from the first change on", async () => {
   const folder = await temporaryFolder();
   const put = async (secretId: string) => ({
     TENCENTCLOUD_SECRET_ID: "",
@@ -112,7 +112,7 @@ test("a key that becomes another user's protects that user from the first change
   known("AKIDLOCALEXAMPLE", OWNER);
   expect(await change(phoneOn(CAROL), "wang")).toEqual(DONE);
   cam.clearJournal();
-  // The old key is taken back before the gateway has looked for another: the change itself comes upon that.
+  // The old key is deleted before the gateway loads the new one, so that the change itself meets the deletion.
   known("AKIDSECOND", CAROL);
   cam.deleteKey("AKIDLOCALEXAMPLE");
   await put("AKIDSECOND");

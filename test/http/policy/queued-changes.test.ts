@@ -34,7 +34,7 @@ async function approve(id: string, sub: string): Promise<unknown> {
   return errors[0] === undefined ? data : { ...errors[0].extensions, message: errors[0].message };
 }
 
-/** Asks for something while a change of the same user is under way, changes the user at CAM, and lets both go on. */
+/** Runs `ask` while a change of the same user is in flight, changes the user in CAM, and then releases both. */
 async function whileOneIsUnderWay<Result>(
   ask: () => Promise<Result>,
   atCam: { readonly remark?: string; readonly name?: string },
@@ -44,7 +44,7 @@ async function whileOneIsUnderWay<Result>(
   await held.arrived;
   const before = profileReads();
   const second = ask();
-  // It was allowed by what CAM said then, and waits for its turn.
+  // The policy allowed it by the profile at that time. Now it waits for its turn.
   await expect.poll(profileReads).toBe(before + 1);
   cam.putUser({ uin: CAROL, ...atCam });
   held.release();
@@ -52,8 +52,8 @@ async function whileOneIsUnderWay<Result>(
   return second;
 }
 
-describe("a change that waits for its turn is judged by the user as they are by then", () => {
-  test("and is refused, and not sent, where a tag was set meanwhile", async () => {
+describe("a change that waits for its turn is decided again by the user's profile at its turn", () => {
+  test("and is refused and not sent if a new tag forbids it", async () => {
     expect(await whileOneIsUnderWay(() => change(SECOND, "wang"), { remark: "now #admin" })).toMatchObject({
       code: "FORBIDDEN",
       message: expect.stringContaining("The rule no-admins refuses action.phone.on."),
@@ -61,14 +61,14 @@ describe("a change that waits for its turn is judged by the user as they are by 
     expect(writes()).toHaveLength(1);
   });
 
-  test("and awaits approval where a name asks for it that was given meanwhile", async () => {
+  test("and awaits approval if a new name requires it", async () => {
     expect(await whileOneIsUnderWay(() => change(SECOND, "wang"), { name: "vip-carol" })).toMatchObject({
       code: "APPROVAL_REQUIRED",
     });
     expect(writes()).toHaveLength(1);
   });
 
-  test("and is made where the tag is about others", async () => {
+  test("and is made if the rule about the new tag is for other callers", async () => {
     expect(await whileOneIsUnderWay(() => change(SECOND, "li"), { remark: "now #admin" })).toEqual({
       id: expect.any(String),
     });
@@ -78,7 +78,7 @@ describe("a change that waits for its turn is judged by the user as they are by 
   test.each([
     ["li", "Who asked for it may not ask for it any more. The rule no-admins refuses action.phone.on."],
     ["wang", "The rule no-admins refuses action.phone.on."],
-  ])("where %s approves it as well, for who approves and for who asked", async (approver, message) => {
+  ])("also if %s approves it, for the approver and for the requester", async (approver, message) => {
     const change1 = await change(SECOND, "chen");
     expect(change1).toMatchObject({ code: "APPROVAL_REQUIRED" });
     const id = await waitingId();
@@ -99,7 +99,7 @@ async function waitingId(): Promise<string> {
   return body.data.mfaChanges.nodes[0].id;
 }
 
-test("names and tags cost two reads of the user, of which the second runs beside that of the flags", async () => {
+test("names and tags need two reads of the user, and the second runs in parallel with the read of the flags", async () => {
   const held = hold("DescribeSafeAuthFlagColl");
   const made = change({ opUin: DAVE, login: { wechat: false }, reason: "lost" } as never, "wang");
   await held.arrived;
@@ -109,7 +109,7 @@ test("names and tags cost two reads of the user, of which the second runs beside
   expect(profileReads()).toBe(2);
 });
 
-test("an approval costs two reads of the user, whoever is judged by them", async () => {
+test("an approval needs two reads of the user, which serve the requester's and the approver's decision", async () => {
   await change({ opUin: CAROL, login: { phone: true } }, "chen");
   const id = await waitingId();
   const before = profileReads();
@@ -117,7 +117,7 @@ test("an approval costs two reads of the user, whoever is judged by them", async
   expect(profileReads() - before).toBe(2);
 });
 
-test("where CAM does not describe the user by then, nothing is sent", async () => {
+test("nothing is sent if the second read of the user fails", async () => {
   const held = hold("SetMfaFlag");
   const first = change(FIRST, "li");
   await held.arrived;

@@ -10,20 +10,20 @@ const HASTY = {
   sleep: (ms: number, signal?: AbortSignal) => systemClock.sleep(ms === POLICY_POLL_MS ? 20 : ms, signal),
 };
 
-/** Under each policy one of two users may be changed, and the other may not. */
+/** Returns a policy that allows changes of one user only. */
 const only = (id: string, opUin: string) => ({ rules: [{ id, effect: "allow", users: { uins: [opUin] } }] });
 const BEFORE = only("alice-alone", ALICE);
 const AFTER = only("carol-alone", CAROL);
 
 const CALLERS = 8;
 
-test("a policy that changes under traffic fails no request, and is whole for each of them", async () => {
+test("a policy that changes under traffic fails no request, and each request uses one whole policy", async () => {
   const { change, ask, write, logLines } = await startPolicyWorld(BEFORE, { clock: HASTY });
   const inForce = () => logLines.filter((line) => line.includes("the policy is in force")).length;
   let isOver = false;
   let answered = 0;
   const failed: unknown[] = [];
-  /** Each with protections of their own, so that nobody joins in another's change. */
+  /** Sends requests of one caller until the end. Each change has its own reason, so that no caller joins another's. */
   async function traffic(subject: string): Promise<void> {
     while (!isOver) {
       const wanted = (opUin: string) => ({ opUin, login: { phone: true }, reason: `${subject} ${answered}` });
@@ -43,7 +43,7 @@ test("a policy that changes under traffic fails no request, and is whole for eac
   await write("rules: [");
   const unusable = () => logLines.filter((line) => line.includes("policy.unusable"));
   await expect.poll(() => unusable().length).toBe(1);
-  // What is wrong is said once, and not where in our code that was found.
+  // The log has the problem once, without a stack trace.
   const [line = "{}"] = unusable();
   const { level, time: _, msg: __, ...told } = JSON.parse(line) as Record<string, unknown>;
   expect({ level, ...told }).toEqual({
@@ -63,7 +63,7 @@ test("a policy that changes under traffic fails no request, and is whole for eac
   expect(failed).toEqual([]);
 });
 
-test("what an idempotency key stands for is not told to whom the policy no longer allows it", async () => {
+test("an idempotency key returns no outcome to a caller whose change the policy no longer allows", async () => {
   const { change, write, logLines } = await startPolicyWorld(BEFORE, { clock: HASTY });
   const asking = { idempotencyKey: "key-1" };
   expect(isAllowed(await change({ opUin: ALICE, login: { phone: true } }, "wang", asking))).toBe(true);

@@ -3,8 +3,8 @@ import { goodClaims, type Otherwise, signToken } from "../make-token.ts";
 import type { TokenWorld } from "../token-world.ts";
 
 /**
- * What becomes of a token: it is believed, or believed without the scope, or nothing can be said of it, or it is refused
- * in these words.
+ * The outcome of a request with a token: accepted, forbidden for lack of the scope, not verifiable at the moment, or
+ * refused with these words.
  */
 export type Verdict = "ACCEPTED" | "FORBIDDEN" | "ISSUER_UNAVAILABLE" | { readonly refused: string };
 
@@ -31,7 +31,7 @@ export const NO_BEARER = refused("has to be: Bearer");
 export const OTHER_KIND = refused("not an access token");
 export const NOBODY = refused("sub has no usable name");
 
-/** A token of the main issuer with one thing changed. */
+/** Builds cases of the main issuer's token, each with one change. */
 export function main(verdict: Verdict, cases: Readonly<Record<string, Change | Make>>): TokenCase[] {
   return by("main", verdict, cases);
 }
@@ -49,7 +49,7 @@ export function by(
   }));
 }
 
-/** A token that is put together by hand. */
+/** Builds cases of tokens that no library would sign. */
 export function forged(verdict: Verdict, cases: Readonly<Record<string, TokenCase["token"]>>): TokenCase[] {
   return Object.entries(cases).map(([name, token]) => ({ name, verdict, token }));
 }
@@ -65,7 +65,7 @@ export function pem(world: TokenWorld): string {
   return key.export({ type: "spki", format: "pem" }) as string;
 }
 
-/** A good token with its signature replaced. */
+/** Returns a good token with a changed signature. */
 export async function resigned(world: TokenWorld, change: (signature: string) => string): Promise<string> {
   const [head, payload, signature = ""] = (await signToken({ issuer: world.main })).split(".");
   return `${head}.${payload}.${change(signature)}`;

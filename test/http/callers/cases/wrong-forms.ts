@@ -15,24 +15,24 @@ import {
   usual,
 } from "./token-case.ts";
 
-/** What is no access token, and issuers whose keys cannot be had. */
+/** Tokens that are not access tokens, and issuers whose keys cannot be loaded. */
 export const wrongForms: TokenCase[] = [
   ...main(OTHER_KIND, {
-    "a token that ends a session": header({ typ: "logout+jwt" }),
+    "a logout token": header({ typ: "logout+jwt" }),
     "a proof of possession": header({ typ: "dpop+jwt" }),
     "a security event": header({ typ: "secevent+jwt" }),
-    "a kind that is nothing": header({ typ: "" }),
+    "an empty type": header({ typ: "" }),
   }),
   ...forged(OTHER_KIND, {
-    "a number for a kind": (world) =>
+    "a number as the type": (world) =>
       forge({ ...RS256_HEADER, typ: 1 }, usual(world), rsa(rs256(world), "sha256")),
   }),
   ...forged(NOT_SIGNED_SO, {
-    "a parameter that must be understood and is not": (world) =>
+    "an unsupported critical parameter": (world) =>
       forge({ ...RS256_HEADER, crit: ["exp"], exp: 1 }, usual(world), rsa(rs256(world), "sha256")),
   }),
   ...forged(UNREADABLE, {
-    "an empty list of what must be understood": (world) =>
+    "an empty list of critical parameters": (world) =>
       forge({ ...RS256_HEADER, crit: [] }, usual(world), rsa(rs256(world), "sha256")),
     "claims that are not encoded": (world) =>
       forge({ ...RS256_HEADER, crit: ["b64"], b64: false }, usual(world), rsa(rs256(world), "sha256")),
@@ -44,10 +44,10 @@ export const wrongForms: TokenCase[] = [
       ),
     "claims that are a list": (world) => forge(RS256_HEADER, [usual(world)], rsa(rs256(world), "sha256")),
     "claims that are null": (world) => forge(RS256_HEADER, "null", rsa(rs256(world), "sha256")),
-    "claims that are no JSON": (world) => forge(RS256_HEADER, "{", rsa(rs256(world), "sha256")),
-    "claims that are no UTF-8": (world) =>
+    "claims that are not JSON": (world) => forge(RS256_HEADER, "{", rsa(rs256(world), "sha256")),
+    "claims that are not UTF-8": (world) =>
       forge(RS256_HEADER, Buffer.from([0x7b, 0xff, 0xfe, 0x7d]), rsa(rs256(world), "sha256")),
-    "a header that is no JSON": (world) => forge("RS256", usual(world), rsa(rs256(world), "sha256")),
+    "a header that is not JSON": (world) => forge("RS256", usual(world), rsa(rs256(world), "sha256")),
     "a header that is a list": (world) => forge([RS256_HEADER], usual(world), rsa(rs256(world), "sha256")),
     "a header that is null": (world) => forge("null", usual(world), rsa(rs256(world), "sha256")),
   }),
@@ -68,7 +68,7 @@ export const wrongForms: TokenCase[] = [
 export const issuersAway: TokenCase[] = (
   ["redirecting", "failing", "garbled", "endless", "empty"] as const
 ).map((name) => ({
-  name: `an issuer whose keys cannot be had (${name})`,
+  name: `an issuer whose keys cannot be loaded (${name})`,
   verdict: "ISSUER_UNAVAILABLE",
   token: (world) => signToken({ issuer: world.away[name] as Issuer }),
 }));

@@ -19,7 +19,7 @@ import {
   usual,
 } from "./token-case.ts";
 
-/** Tokens whose algorithm, key or signature is not the issuer's. */
+/** Tokens with an algorithm, key or signature that does not belong to the issuer. */
 export const wrongAlgorithms: TokenCase[] = [
   ...forged(NO_BEARER, {
     "none, without a signature": (world) => forge({ alg: "none" }, usual(world), ""),
@@ -50,83 +50,85 @@ export const wrongAlgorithms: TokenCase[] = [
         "RSA-OAEP",
         "A128KW",
       ].map((alg) => [
-        `${alg}, which the issuer is not to use`,
+        `${alg}, which the issuer may not use`,
         (world: TokenWorld) => forge({ ...RS256_HEADER, alg }, usual(world), rsa(rs256(world), "sha256")),
       ]),
     ]),
   ),
   ...forged(NOT_SIGNED_SO, {
-    "HS256 with the key as JSON for the secret": async (world) => {
+    "HS256 with the key as JSON as the secret": async (world) => {
       const jwk = JSON.stringify(await publicJwk(rs256(world) as never));
       return forge({ alg: "HS256", kid: "main-RS256" }, usual(world), hmac("sha256", jwk));
     },
     "HS256 with an empty secret": (world) =>
       forge({ alg: "HS256", kid: "main-RS256" }, usual(world), hmac("sha256", "")),
-    "HS256 with a secret that stands in the key set": (world) =>
+    "HS256 with a secret of the key set": (world) =>
       forge({ alg: "HS256", kid: "symmetric" }, usual(world), hmac("sha256", "a secret in a key set")),
-    "an algorithm that another issuer may use": (world) =>
+    "an algorithm that only another issuer may use": (world) =>
       forge(RS256_HEADER, goodClaims(world.strict), rsa(rs256(world), "sha256")),
   }),
   ...forged(UNREADABLE, {
     "no algorithm": (world) => forge({ kid: "main-RS256" }, usual(world), rsa(rs256(world), "sha256")),
     "an empty algorithm": (world) => forge({ alg: "" }, usual(world), rsa(rs256(world), "sha256")),
-    "a number for an algorithm": (world) => forge({ alg: 256 }, usual(world), rsa(rs256(world), "sha256")),
+    "a number as the algorithm": (world) => forge({ alg: 256 }, usual(world), rsa(rs256(world), "sha256")),
     "a list of algorithms": (world) => forge({ alg: ["RS256"] }, usual(world), rsa(rs256(world), "sha256")),
   }),
   ...forged(NO_KEY, {
     "the algorithm of one key and the id of another": (world) =>
       forge({ alg: "ES256", kid: "main-RS256" }, usual(world), rsa(rs256(world), "sha256")),
-    "PSS announced, with the id of the other RSA key": (world) =>
+    "PS256 with the id of the RS256 key": (world) =>
       forge({ alg: "PS256", kid: "main-RS256" }, usual(world), rsa(rs256(world), "sha256")),
   }),
 ];
 
 export const wrongKeys: TokenCase[] = [
   ...main(NO_KEY, {
-    "a key that nobody has heard of": ({ attacker }) => ({ key: attacker.key }),
+    "an unknown key": ({ attacker }) => ({ key: attacker.key }),
     "a key of another issuer": ({ strict }) => ({ key: strict.keys["ES256"] }),
-    "a key for encrypting": ({ main: issuer }) => ({ key: issuer.keys["encrypting"] }),
-    "an id that two keys have": ({ main: issuer }) => ({ key: issuer.keys["twin"] }),
-    "no id, where two keys fit": header({ kid: undefined }),
-    "an empty id": header({ kid: "" }),
-    "an id that leads to a file": header({ kid: "../../../../etc/passwd" }),
-    "an id that is SQL": header({ kid: "' or 1=1 --" }),
-    "an id with a letter more": header({ kid: "main-RS256 " }),
-    "an id in other letters": header({ kid: "MAIN-RS256" }),
-    "an id of a thousand letters": header({ kid: "k".repeat(1_000) }),
-    "its own key in the header": async ({ attacker }) => ({
+    "an encryption key": ({ main: issuer }) => ({ key: issuer.keys["encrypting"] }),
+    "a key id that two keys have": ({ main: issuer }) => ({ key: issuer.keys["twin"] }),
+    "no key id if several keys fit": header({ kid: undefined }),
+    "an empty key id": header({ kid: "" }),
+    "a file path as the key id": header({ kid: "../../../../etc/passwd" }),
+    "SQL as the key id": header({ kid: "' or 1=1 --" }),
+    "a key id with an extra space": header({ kid: "main-RS256 " }),
+    "a key id in capitals": header({ kid: "MAIN-RS256" }),
+    "a key id of a thousand letters": header({ kid: "k".repeat(1_000) }),
+    "the attacker's key in the header": async ({ attacker }) => ({
       key: attacker.key,
       header: { jwk: await publicJwk(attacker.key) },
     }),
-    "the address of its own keys in the header": ({ attacker }) => ({
+    "the address of the attacker's keys in the header": ({ attacker }) => ({
       key: attacker.key,
       header: { jku: attacker.url },
     }),
-    "the address of its own certificate in the header": ({ attacker }) => ({
+    "the address of the attacker's certificate in the header": ({ attacker }) => ({
       key: attacker.key,
       header: { x5u: attacker.url },
     }),
   }),
   ...forged(NO_KEY, {
-    "a number for an id": (world) =>
+    "a number as the key id": (world) =>
       forge({ ...RS256_HEADER, kid: 1 }, usual(world), rsa(rs256(world), "sha256")),
-    "an object for an id": (world) =>
+    "an object as the key id": (world) =>
       forge({ ...RS256_HEADER, kid: {} }, usual(world), rsa(rs256(world), "sha256")),
   }),
   ...forged(refused("cannot be verified"), {
-    "a key of 1,024 bits, though it is the issuer's": (world) =>
+    "the issuer's key of 1,024 bits": (world) =>
       forge({ alg: "RS256", kid: "main-weak" }, usual(world), rsa(world.main.keys["weak"], "sha256")),
   }),
   ...main(BAD_SIGNATURE, {
-    "another's signature under a known id": ({ attacker }) => ({
+    "the attacker's signature with a known key id": ({ attacker }) => ({
       key: attacker.key,
       header: { kid: "main-RS256" },
     }),
-    "the same, with the key to it in the header": async ({ attacker }) => ({
+    "the attacker's signature with a known key id and the attacker's key in the header": async ({
+      attacker,
+    }) => ({
       key: attacker.key,
       header: { kid: "main-RS256", jwk: await publicJwk(attacker.key) },
     }),
-    "the same, with its certificate in the header": ({ attacker }) => ({
+    "the attacker's signature with a known key id and a certificate in the header": ({ attacker }) => ({
       key: attacker.key,
       header: { kid: "main-RS256", x5c: ["MIIB"] },
     }),
@@ -137,32 +139,34 @@ export const wrongSignatures: TokenCase[] = [
   ...forged(BAD_SIGNATURE, {
     "one byte of the signature changed": (world) =>
       resigned(world, (signature) => `${signature.startsWith("A") ? "B" : "A"}${signature.slice(1)}`),
-    "a signature cut short": (world) => resigned(world, (signature) => signature.slice(0, -8)),
-    "a signature with more behind it": (world) => resigned(world, (signature) => `${signature}AAAA`),
-    "a signature of noughts": (world) => resigned(world, (signature) => "A".repeat(signature.length)),
+    "a truncated signature": (world) => resigned(world, (signature) => signature.slice(0, -8)),
+    "a signature with extra characters": (world) => resigned(world, (signature) => `${signature}AAAA`),
+    "a signature of zeros": (world) => resigned(world, (signature) => "A".repeat(signature.length)),
     "the signature of another token": async (world) => {
       const other = await signToken({ issuer: world.main, claims: { sub: "bob" } });
       return resigned(world, () => other.split(".")[2] ?? "");
     },
-    "claims changed under their signature": async (world) => {
+    "claims changed after the signature": async (world) => {
       const [head, , signature] = (await signToken({ issuer: world.main })).split(".");
       const payload = Buffer.from(JSON.stringify({ ...usual(world), sub: "root" })).toString("base64url");
       return `${head}.${payload}.${signature}`;
     },
-    "a header changed over its signature": async (world) => {
+    "a header changed after the signature": async (world) => {
       const [, payload, signature] = (await signToken({ issuer: world.main })).split(".");
       const head = Buffer.from(JSON.stringify({ ...RS256_HEADER, typ: "JWT" })).toString("base64url");
       return `${head}.${payload}.${signature}`;
     },
-    "another hash than announced": (world) => forge(RS256_HEADER, usual(world), rsa(rs256(world), "sha512")),
-    "noughts for an elliptic curve's signature": (world) =>
+    "another hash than the header names": (world) =>
+      forge(RS256_HEADER, usual(world), rsa(rs256(world), "sha512")),
+    "zeros as an elliptic curve's signature": (world) =>
       forge({ alg: "ES256", kid: "main-ES256" }, usual(world), Buffer.alloc(64).toString("base64url")),
     "an elliptic curve's signature as ASN.1": (world) =>
       forge({ alg: "ES256", kid: "main-ES256" }, usual(world), derSignature(world.main.keys["ES256"])),
   }),
   ...forged(NO_BEARER, {
     "a signature with padding": (world) => resigned(world, (signature) => `${signature}==`),
-    "a signature in the other Base64": (world) => resigned(world, (signature) => `${signature.slice(2)}+/`),
+    "a signature in Base64 instead of Base64url": (world) =>
+      resigned(world, (signature) => `${signature.slice(2)}+/`),
     "a space in the signature": (world) =>
       resigned(world, (signature) => `${signature} `.replace(/^(.)/, "$1 ")),
   }),
