@@ -35,7 +35,7 @@ test.each([
   "application",
   ";;;",
   "*/json",
-])("JSON is sent to a client that accepts %j", (accept) => {
+])("a client that accepts %j gets application/json", (accept) => {
   expect(negotiateMediaType(accept)).toBe(JSON_TYPE);
 });
 
@@ -48,7 +48,7 @@ test.each([
   `application/json;q=0, ${GRAPHQL};q=0.1`,
   "application/json;charset=utf-8;q=0, */*",
   `garbage, ${GRAPHQL}`,
-])("the form of its own is sent to a client that accepts %j", (accept) => {
+])("a client that accepts %j gets application/graphql-response+json", (accept) => {
   expect(negotiateMediaType(accept)).toBe(GRAPHQL);
 });
 
@@ -63,24 +63,24 @@ test.each([
   "application/json;q=-1",
   "application/*;q=0",
   "*/*;q=0",
-])("nothing can be sent to a client that accepts %j", (accept) => {
+])("a client that accepts %j gets no media type", (accept) => {
   expect(negotiateMediaType(accept)).toBeUndefined();
 });
 
 test.each([
   ["Chrome", "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8", true],
   ["Firefox", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", true],
-  ["HTML first, JSON if need be", "application/json;q=0.5, text/html", true],
+  ["HTML before JSON", "application/json;q=0.5, text/html", true],
   ["upper case and spaces", " Text/HTML ; Q=0.9 , */* ; q=0.1", true],
   ["curl", "*/*", false],
   ["a client without the header", undefined, false],
   ["an empty header", "", false],
   ["a GraphQL client", "application/graphql-response+json, application/json;q=0.9", false],
-  ["a client that takes either alike", "text/html, application/json", false],
-  ["JSON first, HTML if need be", "application/json, text/html;q=0.9", false],
+  ["a client with equal preference", "text/html, application/json", false],
+  ["JSON before HTML", "application/json, text/html;q=0.9", false],
   ["a client that refuses HTML", "text/html;q=0, */*", false],
   ["an event stream", "text/event-stream", false],
   ["a malformed quality", "text/html;q=high", false],
-])("%s", (_client, accept, expected) => {
+])("prefersHtml is right for %s", (_client, accept, expected) => {
   expect(prefersHtml(accept)).toBe(expected);
 });

@@ -14,6 +14,6 @@ test.each([
   ["fe80::1%eth0", "fe80:0:0:0::/64"],
   ["::1", "0:0:0:0::/64"],
   ["::", "0:0:0:0::/64"],
-])("%s is an address of %s", (address, key) => {
+])("the key of %s is %s", (address, key) => {
   expect(addressKey(address)).toBe(key);
 });

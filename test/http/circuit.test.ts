@@ -4,10 +4,10 @@ import { startWorld, usersFrom } from "./many-users-world.ts";
 const OPEN = "CAM_CIRCUIT_OPEN";
 const BROKEN = { writeError: { code: "InternalError" } };
 
-/** The operations are short, so that their changes end while the test waits. */
+/** Short timeouts, so that changes end while the test waits. */
 const SHORT = { CAM_TIMEOUT_MS: "500", CAM_DEADLINE_MS: "1500" };
 
-test("four parallel writers on users whose write always fails keep no other user's change refused", async () => {
+test("four users whose writes always fail do not get other users' changes refused", async () => {
   const { cam, put, change } = await startWorld({ env: SHORT });
   const broken = usersFrom(0, 4);
   const others = usersFrom(100, 25);
@@ -27,7 +27,7 @@ test("four parallel writers on users whose write always fails keep no other user
   expect(codes).not.toContain(OPEN);
 });
 
-test("a caller whose many users' writes fail keeps no other caller's change refused, once that one has begun", async () => {
+test("a caller with many failing users does not get another caller's changes refused after that caller's first success", async () => {
   const { put, change } = await startWorld({ env: SHORT });
   const broken = usersFrom(0, 40);
   put(broken, BROKEN);
@@ -35,7 +35,7 @@ test("a caller whose many users' writes fail keeps no other caller's change refu
   put(others);
   const first = await Promise.all(broken.map((uin) => change("mallory", uin)));
   expect(first).not.toContain(undefined);
-  // The circuit may be open by now, for nobody else has called yet. It is a second to the first probe.
+  // The circuit may be open, because no other caller has made a call yet. The first probe comes after a second.
   const [probe = "", ...rest] = others;
   await expect.poll(() => change("bob", probe), { timeout: 10_000 }).toBeUndefined();
   const attack = Promise.all(broken.map((uin) => change("mallory", uin)));
@@ -44,7 +44,7 @@ test("a caller whose many users' writes fail keeps no other caller's change refu
   expect(codes).not.toContain(OPEN);
 });
 
-test("400 parallel changes of one user, for which there is no time, leave the circuit closed", async () => {
+test("400 parallel changes of one user that miss their deadlines leave the circuit closed", async () => {
   const { cam, put, change } = await startWorld({ env: { ...SHORT, MAX_CONNECTIONS: "2000" } });
   const [crowded = "", ...others] = usersFrom(0, 11);
   put([crowded, ...others]);
@@ -61,7 +61,7 @@ test("400 parallel changes of one user, for which there is no time, leave the ci
   expect(codes).not.toContain(OPEN);
 });
 
-test("operations that CAM would answer, but later than their own deadline, leave the circuit closed", async () => {
+test("operations that CAM answers after their own deadline leave the circuit closed", async () => {
   const { cam, put, read } = await startWorld({ env: { CAM_TIMEOUT_MS: "1000", CAM_DEADLINE_MS: "1000" } });
   const users = usersFrom(0, 10);
   put(users);
@@ -73,10 +73,10 @@ test("operations that CAM would answer, but later than their own deadline, leave
 });
 
 test.each([
-  ["fails for everybody", { kind: "httpStatus", status: 503 } as const],
+  ["fails for every user", { kind: "httpStatus", status: 503 } as const],
   ["breaks every connection", { kind: "cutBefore" } as const],
-  ["answers nobody", { kind: "silence" } as const],
-])("where CAM %s the circuit opens, and closes soon after CAM is back", async (_what, fault) => {
+  ["never answers", { kind: "silence" } as const],
+])("if CAM %s, the circuit opens, and it closes soon after CAM recovers", async (_what, fault) => {
   const { cam, put, read } = await startWorld({ env: { CAM_TIMEOUT_MS: "200", CAM_DEADLINE_MS: "3000" } });
   const users = usersFrom(0, 30);
   put(users);

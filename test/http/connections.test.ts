@@ -19,7 +19,7 @@ async function open({ gateway }: StartedGateway, localAddress = "127.0.0.1"): Pr
   return socket;
 }
 
-/** Sends something, and resolves with what comes back first, or undefined where the connection ends. */
+/** Sends a text. Resolves with the first bytes of the response, or with undefined if the connection ends. */
 function ask(socket: Socket, text: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     socket.once("data", (bytes) => resolve(bytes.toString()));
@@ -29,7 +29,7 @@ function ask(socket: Socket, text: string): Promise<string | undefined> {
   });
 }
 
-/** Whether the gateway serves a connection, of which each has asked once and is idle then. */
+/** Sends one request and returns whether the gateway serves the connection, which is idle afterwards. */
 const isServed = async (socket: Socket) => (await ask(socket, GET))?.startsWith("HTTP/1.1 200") ?? false;
 
 async function openServed(gateway: StartedGateway, count: number, address?: string): Promise<Socket[]> {
@@ -42,7 +42,7 @@ async function openServed(gateway: StartedGateway, count: number, address?: stri
   return sockets;
 }
 
-test("one address has a quarter of all connections, and the others have the rest", async () => {
+test("one address gets at most a quarter of all connections, and other addresses get the rest", async () => {
   const gateway = await startGateway({ env: { MAX_CONNECTIONS: "20" } });
   const own = await openServed(gateway, 5);
   for (let more = 0; more < 20; more++) expect(await isServed(await open(gateway))).toBe(false);
@@ -54,7 +54,7 @@ test("one address has a quarter of all connections, and the others have the rest
   ]);
 });
 
-test("an address whose connection ends may open another one", async () => {
+test("an address may open another connection after one of its connections ends", async () => {
   const gateway = await startGateway({ env: { MAX_CONNECTIONS: "20" } });
   const [first] = await openServed(gateway, 5);
   first?.destroy();
@@ -62,39 +62,39 @@ test("an address whose connection ends may open another one", async () => {
 });
 
 test.each([
-  ["say nothing", ""],
+  ["send nothing", ""],
   ["send one byte", "G"],
   ["send half of their headers", "GET /graphql HTTP/1.1\r\nhost: gateway\r\n"],
   [
     "send half of a body",
     "POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{",
   ],
-])("connections of one address that %s keep nobody out", async (_what, text) => {
+])("connections of one address that %s do not block another address", async (_what, text) => {
   const gateway = await startGateway({ env: { MAX_CONNECTIONS: "20" } });
   for (let count = 0; count < 30; count++) (await open(gateway)).write(text);
   expect(await isServed(await open(gateway, "127.0.0.2"))).toBe(true);
 });
 
-test("a proxy that is known connects for many clients", async () => {
+test("a trusted proxy may use all connections", async () => {
   const env = { MAX_CONNECTIONS: "20", AUTH_PROXY_ADDRESSES: "127.0.0.1,192.0.2.0/24" };
   const gateway = await startGateway({ env });
   await openServed(gateway, 20);
   expect(gateway.logLines.join("\n")).not.toContain("connections were refused");
 });
 
-test("where all connections are in use, the one that has been idle for longest makes room", async () => {
+test("if all connections are in use, the connection that is idle for longest is closed for a new one", async () => {
   const gateway = await startGateway({ env: { MAX_CONNECTIONS: "8" } });
   const sockets: Socket[] = [];
   for (const host of [2, 3, 4, 5]) sockets.push(...(await openServed(gateway, 2, `127.0.0.${host}`)));
   const [first, second] = sockets;
-  // It asks again, and is now the last to have become idle.
+  // After another request, it is the connection with the shortest idle time.
   expect(first && (await isServed(first))).toBe(true);
   expect(await isServed(await open(gateway, "127.0.0.6"))).toBe(true);
   expect(first && (await isServed(first))).toBe(true);
   expect(second && (await isServed(second))).toBe(false);
 });
 
-test("connections of proxies are the last to make room, and requests under way never do", async () => {
+test("a proxy's connection is closed for a new one only after all others", async () => {
   const env = { MAX_CONNECTIONS: "8", AUTH_PROXY_ADDRESSES: "127.0.0.2" };
   const gateway = await startGateway({ env });
   const proxies = await openServed(gateway, 6, "127.0.0.2");
@@ -104,7 +104,7 @@ test("connections of proxies are the last to make room, and requests under way n
   expect([first?.destroyed, second?.destroyed]).toEqual([true, false]);
 });
 
-test("refusals are logged once a minute, with their number", async () => {
+test("refused connections are logged once a minute, with their number", async () => {
   const clock = new FakeClock();
   const gateway = await startGateway({ env: { MAX_CONNECTIONS: "8" }, clock });
   await openServed(gateway, 2);
@@ -119,7 +119,7 @@ test("refusals are logged once a minute, with their number", async () => {
   expect(lines()).toEqual([1, 7]);
 });
 
-test("over TLS an address has the same part, half-open handshakes included, and gets it back", async () => {
+test("over TLS an address has the same limit, which includes unfinished handshakes, and closed connections free it", async () => {
   const folder = await temporaryFolder();
   const { cert, private: key } = await generate([{ name: "commonName", value: "gateway" }]);
   const gateway = await startGateway({

@@ -5,7 +5,7 @@ import { startWorld, usersFrom } from "./many-users-world.ts";
 const BUSY = "CHANGE_IN_PROGRESS";
 const PATIENT = { CAM_TIMEOUT_MS: "60000", CAM_DEADLINE_MS: "60000" };
 
-test("one caller's parallel changes of a user are refused at once past five waiting, and another caller's is made", async () => {
+test("a caller's changes of a user are refused immediately while five wait, and another caller's change is made", async () => {
   let gate: Gate | undefined;
   const between = async (url: string): Promise<string> => {
     gate = await startGate(url);

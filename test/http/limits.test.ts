@@ -6,7 +6,7 @@ import { isCamErrorExtensions } from "../../src/contract/index.ts";
 import { CallerRate } from "../../src/http/caller-rate.ts";
 import { startGateway } from "../support/start-gateway.ts";
 
-test("a caller who asks more often than he may is told when to come back, as GraphQL and with HTTP 200", async () => {
+test("a caller above the rate gets a GraphQL error with HTTP 200 and without Retry-After", async () => {
   const { send, cam } = await startGateway({ env: { CALLER_RATE_PER_SECOND: "1" } });
   for (let request = 0; request < 10; request++) expect((await send("{ __typename }")).errors).toEqual([]);
   const { status, headers, errors } = await send(
@@ -23,7 +23,7 @@ test("a caller who asks more often than he may is told when to come back, as Gra
   expect(cam.journal({ action: "SetMfaFlag" })).toEqual([]);
 });
 
-test("callers are counted apart, and 0 counts nobody", async () => {
+test("each caller has a separate count, and a rate of 0 limits no caller", async () => {
   const rate = new CallerRate(1);
   for (let request = 0; request < 10; request++) expect(await rate.count("a")).toBeUndefined();
   const waitMs = await rate.count("a");
@@ -34,7 +34,7 @@ test("callers are counted apart, and 0 counts nobody", async () => {
   for (let request = 0; request < 1_000; request++) expect(await unlimited.count("a")).toBeUndefined();
 });
 
-test("headers beyond 32 KiB are refused in the form of all errors, and the gateway goes on", async () => {
+test("headers beyond 32 KiB are refused in the form of all errors, and the gateway keeps serving", async () => {
   const { gateway, send } = await startGateway();
   const socket = await open(gateway.address.url);
   socket.write(`GET /graphql HTTP/1.1\r\nhost: gateway\r\nx-long: ${"x".repeat(33 * 1024)}\r\n\r\n`);
@@ -49,7 +49,7 @@ test.each([
   "GET /graphql HTTP/9.9\r\n\r\n",
   "\u0000\u0001\u0002\r\n\r\n",
   "POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n",
-])("what is no request is refused in the form of all errors: %j", async (bytes) => {
+])("bytes that are not a request are refused in the form of all errors: %j", async (bytes) => {
   const { gateway, send } = await startGateway();
   const socket = await open(gateway.address.url);
   socket.write(bytes);
@@ -57,7 +57,7 @@ test.each([
   expect((await send("{ __typename }")).status).toBe(200);
 });
 
-test("headers that do not end in time are refused, and their connection ends", async () => {
+test("headers that do not end in time are refused, and the gateway closes their connection", async () => {
   const { gateway } = await startGateway();
   const socket = await open(gateway.address.url);
   socket.write("POST /graphql HTTP/1.1\r\nhost: gateway\r\n");
@@ -66,7 +66,7 @@ test("headers that do not end in time are refused, and their connection ends", a
   expect(bodyOf(answer)).toMatchObject({ errors: [{ extensions: { code: "REQUEST_TIMEOUT" } }] });
 }, 30_000);
 
-test("connections beyond the limit are closed as they come", async () => {
+test("connections beyond the limit are closed immediately", async () => {
   const { gateway } = await startGateway({ env: { MAX_CONNECTIONS: "2" } });
   const sockets = [await open(gateway.address.url), await open(gateway.address.url)];
   const refused = await open(gateway.address.url);

@@ -16,13 +16,13 @@ beforeAll(async () => {
   url = new URL(gateway.address.url);
 });
 
-test("the root leads to the playground", async () => {
+test("the root redirects to the playground", async () => {
   const response = await fetch(new URL("/", url), { redirect: "manual" });
   expect(response.status).toBe(302);
   expect(response.headers.get("location")).toBe("./graphql");
 });
 
-describe("a name that leads here, as with DNS rebinding, is not answered", () => {
+describe("a request under another host name, as in DNS rebinding, is refused", () => {
   test.each(["evil.example", "evil.example:4000", "127.0.0.1.evil.example", "localhost.", "[::2]:80"])(
     "%s",
     async (host) => {
@@ -32,12 +32,15 @@ describe("a name that leads here, as with DNS rebinding, is not answered", () =>
     },
   );
 
-  test.each(["localhost", "LOCALHOST:4000", "127.0.0.1:1", "[::1]:4000"])("%s is", async (host) => {
-    expect((await askAs(host)).body).toContain('"__typename":"Query"');
-  });
+  test.each(["localhost", "LOCALHOST:4000", "127.0.0.1:1", "[::1]:4000"])(
+    "and one under %s is answered",
+    async (host) => {
+      expect((await askAs(host)).body).toContain('"__typename":"Query"');
+    },
+  );
 });
 
-/** fetch does not let anybody set Host. */
+/** Sends a request with any Host, which fetch does not permit. */
 function askAs(host: string): Promise<{ readonly status: number | undefined; readonly body: string }> {
   return new Promise((resolve, reject) => {
     const headers = { host, "content-type": "application/json" };

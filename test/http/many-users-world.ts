@@ -1,11 +1,11 @@
 import { readReply, type StartOptions, startGateway } from "../support/start-gateway.ts";
 import { startIssuer } from "../support/start-issuer.ts";
 
-/** Uins of users that a test puts into the emulator. */
+/** Returns Uins for users that a test puts into the emulator. */
 export const usersFrom = (first: number, count: number): readonly string[] =>
   Array.from({ length: count }, (_, at) => String(100_021_980_000 + first + at));
 
-/** A gateway without limits of its own, and callers who are known by their tokens. */
+/** Starts a gateway without a caller rate and bulk guard, and with callers who have tokens. */
 export async function startWorld({ env, ...options }: StartOptions = {}) {
   const issuer = await startIssuer();
   const started = await startGateway({
@@ -37,7 +37,7 @@ export async function startWorld({ env, ...options }: StartOptions = {}) {
       for (const uin of uins)
         started.cam.putUser({ uin, name: `user-${uin}`, phone: "13800000000", ...more });
     },
-    /** The code of the error, or undefined where the change was made. */
+    /** Makes a change and returns its error code, or undefined if the change was made. */
     change: (subject: string, opUin: string, login = "phone: true", reason = "test") =>
       codeOf(
         subject,

@@ -14,7 +14,7 @@ beforeAll(async () => {
   shared = await startGateway();
 });
 
-/** Sends bytes, and returns all that comes back until the connection ends. */
+/** Sends bytes and returns everything that the gateway sends until the connection ends. */
 async function send(bytes: string, { gateway } = shared): Promise<string> {
   const { port } = new URL(gateway.address.url);
   const socket = connect({ host: "127.0.0.1", port: Number(port) });
@@ -46,12 +46,12 @@ function parse(answer: string): Answer {
 const HOST = "host: gateway\r\n";
 const CLOSE = "connection: close\r\n";
 
-describe("what Node refuses is answered in the form of all errors:", () => {
+describe("a request that Node refuses gets the form of all errors:", () => {
   test.each<readonly [what: string, bytes: string, status: number, code: string]>([
     ["no Host", `GET /graphql HTTP/1.1\r\n${CLOSE}\r\n`, 400, "BAD_REQUEST"],
-    ["no Host, of a probe", `GET /health/live HTTP/1.1\r\n${CLOSE}\r\n`, 400, "BAD_REQUEST"],
+    ["no Host in a probe", `GET /health/live HTTP/1.1\r\n${CLOSE}\r\n`, 400, "BAD_REQUEST"],
     ["two Hosts", `GET /graphql HTTP/1.1\r\n${HOST}Host: other\r\n${CLOSE}\r\n`, 400, "BAD_REQUEST"],
-    ["a Host that is none", `GET /graphql HTTP/1.1\r\nhost: a b\r\n${CLOSE}\r\n`, 400, "BAD_REQUEST"],
+    ["an invalid Host", `GET /graphql HTTP/1.1\r\nhost: a b\r\n${CLOSE}\r\n`, 400, "BAD_REQUEST"],
     ["an odd Expect", `GET /graphql HTTP/1.1\r\n${HOST}expect: tea\r\n\r\n`, 417, "EXPECTATION_FAILED"],
     [
       "an odd Expect with a body",
@@ -59,19 +59,19 @@ describe("what Node refuses is answered in the form of all errors:", () => {
       417,
       "EXPECTATION_FAILED",
     ],
-    ["a method that there is not", `BREW / HTTP/1.1\r\n${HOST}\r\n`, 400, "BAD_REQUEST"],
+    ["an unknown method", `BREW / HTTP/1.1\r\n${HOST}\r\n`, 400, "BAD_REQUEST"],
     ["CONNECT", `CONNECT example.com:443 HTTP/1.1\r\n${HOST}\r\n`, 405, "METHOD_NOT_ALLOWED"],
     ["HTTP/0.9", "GET /\r\n\r\n", 400, "BAD_REQUEST"],
     ["HTTP/2 without TLS", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400, "BAD_REQUEST"],
-    ["a request line with a space more", `GET /a b HTTP/1.1\r\n${HOST}\r\n`, 400, "BAD_REQUEST"],
+    ["a request line with an extra space", `GET /a b HTTP/1.1\r\n${HOST}\r\n`, 400, "BAD_REQUEST"],
     [
-      "a length and chunks",
+      "a content length and chunks",
       `POST / HTTP/1.1\r\n${HOST}content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n`,
       400,
       "BAD_REQUEST",
     ],
     [
-      "two lengths",
+      "two content lengths",
       `POST / HTTP/1.1\r\n${HOST}content-length: 5\r\ncontent-length: 6\r\n\r\nxxxxx`,
       400,
       "BAD_REQUEST",
@@ -81,7 +81,7 @@ describe("what Node refuses is answered in the form of all errors:", () => {
     ["a folded header", `GET / HTTP/1.1\r\n${HOST}x: a\r\n b\r\n\r\n`, 400, "BAD_REQUEST"],
     ["a long header", `GET / HTTP/1.1\r\n${HOST}x: ${"a".repeat(33_000)}\r\n\r\n`, 431, "HEADERS_TOO_LARGE"],
     ["a long address", `GET /${"a".repeat(33_000)} HTTP/1.1\r\n${HOST}\r\n`, 431, "HEADERS_TOO_LARGE"],
-    ["an address that is none", `GET /%zz HTTP/1.1\r\n${HOST}${CLOSE}\r\n`, 400, "BAD_REQUEST"],
+    ["an invalid address", `GET /%zz HTTP/1.1\r\n${HOST}${CLOSE}\r\n`, 400, "BAD_REQUEST"],
     [
       "a broken chunk",
       `POST /graphql HTTP/1.1\r\n${HOST}content-type: application/json\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n`,
@@ -119,14 +119,14 @@ test.each([
   expect(await send(bytes)).toMatch(/^HTTP\/1\.1 200 /);
 });
 
-test("a body that waits for 100-continue is asked for", async () => {
+test("a client that expects 100-continue gets it before the response", async () => {
   const body = '{"query":"{ __typename }"}';
   const head = `POST /graphql HTTP/1.1\r\n${HOST}${CLOSE}content-type: application/json\r\nexpect: 100-continue\r\n`;
   const answer = await send(`${head}content-length: ${body.length}\r\n\r\n${body}`);
   expect(answer).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 OK/);
 });
 
-test("a change is told before what follows it on its connection is refused", async () => {
+test("a change gets its response before the invalid request after it on the connection is refused", async () => {
   const gateway = await startGateway();
   const query = `mutation { setSubUserMfa(opUin: "${ALICE}", login: { stoken: true }) { requestId } }`;
   const body = JSON.stringify({ query });
@@ -137,7 +137,7 @@ test("a change is told before what follows it on its connection is refused", asy
   expect(parse(second)).toMatchObject({ status: 400, body: { errors: [{ extensions: {} }] } });
 });
 
-test("plain HTTP to a port of TLS ends, and the gateway goes on", async () => {
+test("plain HTTP on the TLS port is closed, and the gateway keeps serving", async () => {
   const folder = await temporaryFolder();
   const { cert, private: key } = await generate([{ name: "commonName", value: "gateway" }]);
   const gateway = await startGateway({

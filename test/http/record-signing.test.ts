@@ -7,7 +7,7 @@ import { ALICE } from "../support/seed-users.ts";
 import { startGateway } from "../support/start-gateway.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
-test("a gateway with a signing key keeps its anchor in the file and the log, and starts from it again", async () => {
+test("a gateway with a signing key writes its anchor to the file and the log, and continues from it after a restart", async () => {
   const folder = await temporaryFolder();
   const pem = generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" });
   const env = {
@@ -37,7 +37,7 @@ test("a gateway with a signing key keeps its anchor in the file and the log, and
   expect(events(again.logLines)).toEqual([]);
 });
 
-test("a gateway whose anchor cannot be kept does not start", async () => {
+test("a gateway that cannot write its anchor file does not start", async () => {
   const folder = await temporaryFolder();
   const pem = generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" });
   const AUDIT_SIGNING_KEY_FILE = await folder.write("key.pem", String(pem));

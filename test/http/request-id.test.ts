@@ -25,14 +25,14 @@ test.each(["", "x".repeat(65), "a b", "a,b", "<script>", '"}', "ä", "a%0Ab"])(
   },
 );
 
-test("a request without one gets one of its own", async () => {
+test("a request without an id gets a new one", async () => {
   const { send } = shared;
   const [one, other] = await Promise.all([send("{ __typename }"), send("{ __typename }")]);
   expect(one.headers["x-request-id"]).toMatch(UUID);
   expect(other.headers["x-request-id"]).not.toBe(one.headers["x-request-id"]);
 });
 
-test("one id spans the answer, the error, every log line and CAM's journal", async () => {
+test("the response, the error, every log line and CAM's journal have the same id", async () => {
   const { http, cam, logLines } = shared;
   const query = `mutation { setSubUserMfa(opUin: "${ALICE}", login: { phone: true }) { requestId } }`;
   cam.addFault({ kind: "camError", code: "UnauthorizedOperation", action: "SetMfaFlag" });

@@ -5,13 +5,13 @@ import { webIdentityToken } from "../support/web-identity-token.ts";
 
 const ARN = "qcs::cam::uin/100000000001:roleName/mfa-gateway";
 const CHANGE = `mutation { setSubUserMfa(opUin: "100021969091", login: { phone: true }) { requestId } }`;
-/** Takes the pair away that the gateway under test has otherwise. */
+/** Unsets the default key pair of the test gateway. */
 const NO_PAIR = { TENCENTCLOUD_SECRET_ID: "", TENCENTCLOUD_SECRET_KEY: "" };
 
 const callersOf = (journal: readonly { readonly action: string | null; readonly keyId: string | null }[]) =>
   new Map(journal.map(({ action, keyId }) => [action, keyId]));
 
-test("a change is made with the key of a role, which takes no part of CAM's quota", async () => {
+test("a change is made with the key of a role, and AssumeRole uses no quota", async () => {
   const { cam, send, logLines } = await startGateway({ env: { TENCENTCLOUD_ROLE_ARN: ARN } });
   expect((await send(CHANGE)).errors).toEqual([]);
   const callers = callersOf(cam.journal());
@@ -40,7 +40,7 @@ test("a change is made with a pod's web identity", async () => {
   expect((await send(CHANGE)).errors).toEqual([]);
 });
 
-test("without a key, callers hear a code and the log says where keys were looked for", async () => {
+test("without a key, a caller gets only an error code, and the log has the failed source", async () => {
   const env = {
     ...NO_PAIR,
     TENCENTCLOUD_ROLE_ARN: `${ARN}-nobody`,

@@ -29,27 +29,31 @@ function get(path: string, ...headers: readonly string[]): string {
 
 const TYPENAME = '{"query":"{ __typename }"}';
 
-/** What is sent, and with which status it is answered: by GraphQL, by Fastify, or by Node before either. */
+/** Requests and their expected status. GraphQL, Fastify or Node answers them. */
 const ANSWERS: readonly (readonly [name: string, sent: string, status: number])[] = [
   ["an operation", post("/graphql", TYPENAME, JSON_TYPE), 200],
-  ["a field that is refused", post("/graphql", '{"query":"{ camQuota { action } }"}', JSON_TYPE), 200],
-  ["a token that is refused", post("/graphql", TYPENAME, JSON_TYPE, "authorization: Bearer a.b.c"), 200],
-  ["a document that is none", post("/graphql", '{"query":"{"}', JSON_TYPE), 200],
-  ["JSON that is none", post("/graphql", "{", JSON_TYPE), 400],
+  ["a refused field", post("/graphql", '{"query":"{ camQuota { action } }"}', JSON_TYPE), 200],
+  ["a refused token", post("/graphql", TYPENAME, JSON_TYPE, "authorization: Bearer a.b.c"), 200],
+  ["an invalid document", post("/graphql", '{"query":"{"}', JSON_TYPE), 200],
+  ["invalid JSON", post("/graphql", "{", JSON_TYPE), 400],
   ["another media type", post("/graphql", "<a/>", "content-type: application/xml"), 415],
   [
-    "a body that is announced as too large",
+    "a body whose announced length is too large",
     get("/graphql", JSON_TYPE, "content-length: 1100000").replace("GET", "POST"),
     413,
   ],
   ["a form of another origin", post("/graphql", "query=x", "content-type: text/plain"), 403],
-  ["an answer that nobody can give", post("/graphql", TYPENAME, JSON_TYPE, "accept: image/png"), 406],
+  [
+    "a media type that the gateway cannot send",
+    post("/graphql", TYPENAME, JSON_TYPE, "accept: image/png"),
+    406,
+  ],
   ["another method", get("/graphql", "x-a: b").replace("GET", "DELETE"), 405],
-  ["a place where nothing is", get("/nothing"), 404],
-  ["an address that cannot be read", get("/%zz"), 400],
+  ["an unknown path", get("/nothing"), 404],
+  ["an unreadable address", get("/%zz"), 400],
   ["a probe", get("/health/ready"), 200],
   ["headers that are too large", get("/", `x-long: ${"x".repeat(40_000)}`), 431],
-  ["what is no HTTP", "hello\r\n\r\n", 400],
+  ["bytes that are not HTTP", "hello\r\n\r\n", 400],
 ];
 
 async function exchange(
@@ -58,7 +62,7 @@ async function exchange(
 ): Promise<{ status: number; headers: Map<string, string> }> {
   let received = "";
   socket.setEncoding("utf8").on("data", (text: string) => (received += text));
-  // A server that has refused reads no more of what is sent to it.
+  // After a refusal the server reads no more bytes, so that the write may fail.
   socket.on("error", () => undefined);
   socket.write(sent);
   await once(socket, "close");
@@ -70,7 +74,7 @@ async function exchange(
   };
 }
 
-describe("every answer has the headers that keep a browser from making anything of it", () => {
+describe("every response has the security headers", () => {
   test.each(ANSWERS)("%s", async (_name, sent, status) => {
     const answer = await exchange(connect(port, "127.0.0.1"), sent);
     expect(answer.status).toBe(status);
@@ -87,7 +91,7 @@ describe("every answer has the headers that keep a browser from making anything 
   });
 });
 
-test("with TLS a browser is told to come back in no other way", async () => {
+test("with TLS every response has Strict-Transport-Security", async () => {
   const folder = await temporaryFolder();
   const pair = await generate([{ name: "commonName", value: "localhost" }]);
   const secure = await startGateway({

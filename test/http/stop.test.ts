@@ -11,7 +11,7 @@ async function openConnection(url: string) {
   return socket;
 }
 
-test("a connection over which nothing was sent does not keep the gateway from stopping", async () => {
+test("an unused connection does not delay the stop", async () => {
   const { gateway } = await startGateway();
   const socket = await openConnection(gateway.address.url);
   const closed = new Promise((resolve) => socket.once("close", resolve));
@@ -20,11 +20,11 @@ test("a connection over which nothing was sent does not keep the gateway from st
   expect(socket.destroyed).toBe(true);
 });
 
-test("half a request keeps it no longer than an operation may take", async () => {
+test("half a request delays the stop at most for the deadline of an operation", async () => {
   const { gateway } = await startGateway({ env: { CAM_TIMEOUT_MS: "300", CAM_DEADLINE_MS: "300" } });
   const socket = await openConnection(gateway.address.url);
   socket.write("POST /graphql HTTP/1.1\r\nhost: gateway\r\n");
   await gateway.stop();
-  // Not `once` of node:events, which would take the reset that may come with it for a failure of its own.
+  // Not `once` of node:events, which rejects on the connection reset that may come first.
   if (!socket.destroyed) await new Promise((resolve) => socket.once("close", resolve));
 });

@@ -33,7 +33,7 @@ const ASK = {
 } as const;
 
 describe("with a certificate", () => {
-  test("the gateway speaks TLS, to whoever trusts it, and nothing else", async () => {
+  test("the gateway serves only TLS, to clients that trust the certificate", async () => {
     const files = await filesOf("one");
     const ca = (await readTls(files)).cert;
     const env = { TLS_CERT_FILE: files.certFile, TLS_KEY_FILE: files.keyFile };
@@ -51,7 +51,7 @@ describe("with a certificate", () => {
     await expect(fetch(url.replace("https", "http"), ASK)).rejects.toThrow();
   });
 
-  test("a renewed one is shown to new connections, and one that cannot be used changes nothing", async () => {
+  test("new connections get a renewed certificate, and an invalid file keeps the old one", async () => {
     const files = await filesOf("one");
     const server = createServer(await readTls(files));
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -75,11 +75,11 @@ describe("with a certificate", () => {
     await files.renew("two");
     await reloaded;
     expect(await subjectOf(server)).toBe("two");
-    // Not even after that anybody is talked to in an older way.
+    // After the reload, older versions of TLS are still refused.
     await expect(subjectOf(server, { maxVersion: "TLSv1.1", minVersion: "TLSv1" })).rejects.toThrow();
   });
 
-  test("as long as one of two files is the new one, or half of it, the old certificate is shown", async () => {
+  test("the old certificate is used until both files are new and complete", async () => {
     const files = await filesOf("one");
     const server = createServer(await readTls(files));
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -124,7 +124,7 @@ describe("with a certificate", () => {
 
 test.each([
   [
-    "a file that is not there",
+    "a missing file",
     async (files: TlsFiles) => ({ ...files, keyFile: "/nowhere/key.pem" }),
     "TLS_KEY_FILE /nowhere/key.pem cannot be read (ENOENT).",
   ],
@@ -133,9 +133,9 @@ test.each([
     async (files: TlsFiles) => ({ ...files, keyFile: (await filesOf("other")).keyFile }),
     "are not a PEM pair",
   ],
-  ["a certificate that is empty", (files: TlsFiles) => emptied(files, files.certFile), "are not a PEM pair"],
-  ["a key that is empty", (files: TlsFiles) => emptied(files, files.keyFile), "are not a PEM pair"],
-])("%s is told, without its contents", async (_case, damage, problem) => {
+  ["an empty certificate", (files: TlsFiles) => emptied(files, files.certFile), "are not a PEM pair"],
+  ["an empty key", (files: TlsFiles) => emptied(files, files.keyFile), "are not a PEM pair"],
+])("%s is an error that does not contain the key", async (_case, damage, problem) => {
   const files = await damage(await filesOf("one"));
   const error = await readTls(files).catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(TlsError);

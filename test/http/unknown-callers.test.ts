@@ -4,10 +4,10 @@ import { fullChanges, many } from "../graphql/documents/documents.ts";
 import { startGateway, UNLIMITED } from "../support/start-gateway.ts";
 import { startIssuer } from "../support/start-issuer.ts";
 
-/** A document of 9,000 characters that was not sent before. */
+/** Returns a new document of 9,000 characters. */
 const newDocument = (name: string) => `query ${name} { ${many(400, (at) => `camErrors${at}: __typename`)} }`;
 
-test("a caller without proof is refused by what their documents cost, and a known caller goes on", async () => {
+test("callers without a token are limited by the cost of their documents, and a caller with a token is not affected", async () => {
   const issuer = await startIssuer();
   const { http } = await startGateway({
     callers: "proved",
@@ -24,14 +24,14 @@ test("a caller without proof is refused by what their documents cost, and a know
   expect(sent).toBeLessThan(15);
   expect(await codeOf("{ __typename }")).toBe("CALLER_RATE_LIMITED");
   expect(await codeOf("{ __typename }", await issuer.sign())).toBeUndefined();
-  // A router asks for the schema from the same address.
+  // A router queries the schema from the same address.
   expect(await codeOf("{ _service { sdl } }")).toBeUndefined();
-  // Another operation is not let through by that name.
+  // The field _service does not exempt another operation.
   expect(await codeOf("{ _service { sdl } camErrors { code } }")).toBe("CALLER_RATE_LIMITED");
   expect(await codeOf("{ camErrors { code } # _service\n }")).toBe("CALLER_RATE_LIMITED");
 });
 
-test("a flood of requests for the schema leaves everything else alone", async () => {
+test("a flood of requests for the schema does not limit other requests", async () => {
   const issuer = await startIssuer();
   const { http } = await startGateway({
     callers: "proved",
@@ -45,7 +45,7 @@ test("a flood of requests for the schema leaves everything else alone", async ()
   expect(await codeOf("{ __typename }")).toBeUndefined();
 });
 
-test("a long body of a caller who has nothing left is refused unread", async () => {
+test("a long body of a caller above the rate is refused before it is parsed", async () => {
   const { http } = await startGateway({ env: { ...UNLIMITED.env, CALLER_RATE_PER_SECOND: "1" } });
   const ask = (body: string) => http.post("/graphql").set("content-type", "application/json").send(body);
   const broken = `{"query": ${" ".repeat(5_000)}`;
@@ -54,13 +54,13 @@ test("a long body of a caller who has nothing left is refused unread", async () 
   expect((await ask(broken)).body.errors[0].extensions.code).toBe("CALLER_RATE_LIMITED");
 });
 
-test("the largest mutation that people have a use for is not too dear for one request", async () => {
+test("a mutation of 300 changes is within the cost of one request", async () => {
   const { http } = await startGateway({ env: { ...UNLIMITED.env, CALLER_RATE_PER_SECOND: "1" } });
   const { body } = await http.post("/graphql").send({ query: fullChanges(300) });
   expect(body.errors?.[0]?.extensions.code).not.toBe("CALLER_RATE_LIMITED");
 });
 
-test("a dear request is counted for several, and at most for half of what a caller may ask", async () => {
+test("an expensive request counts as several, and at most as half of a caller's budget", async () => {
   const rate = new CallerRate(1);
   expect(await rate.count("a", 4)).toBeUndefined();
   expect(await rate.count("a", 4)).toBeUndefined();

@@ -32,7 +32,7 @@ function post(body: Uint8Array, headers: Readonly<Record<string, string>> = {}):
   });
 }
 
-/** A body in which the reason has these bytes. */
+/** Returns a body in which the reason has these bytes. */
 function withReason(bytes: readonly number[] | string): Buffer {
   const reason = typeof bytes === "string" ? Buffer.from(bytes) : Buffer.from(bytes);
   const [before = "", after = ""] = JSON.stringify({ query: SET, variables: { reason: "@" } }).split("@");
@@ -49,7 +49,7 @@ const NOT_UTF8: readonly (readonly [what: string, bytes: readonly number[]])[] =
   ["a code point beyond Unicode", [0xf4, 0x90, 0x80, 0x80]],
 ];
 
-describe("a body that is not UTF-8 changes nothing and is refused:", () => {
+describe("a body that is not UTF-8 is refused and changes nothing:", () => {
   test.each(NOT_UTF8)("%s", async (_what, bytes) => {
     const { cam } = shared;
     for (const type of ["application/json", "application/json; charset=utf-8"]) {
@@ -64,9 +64,9 @@ describe("a body that is not UTF-8 changes nothing and is refused:", () => {
   });
 
   test.each([
-    ["with a mark", Buffer.from(`\uFEFF${withReason("张三")}`, "utf16le")],
-    ["the other way round", Buffer.from(`\uFEFF${withReason("a")}`, "utf16le").swap16()],
-    ["without a mark", Buffer.from(withReason("a").toString(), "utf16le")],
+    ["with a byte order mark", Buffer.from(`\uFEFF${withReason("张三")}`, "utf16le")],
+    ["in the other byte order", Buffer.from(`\uFEFF${withReason("a")}`, "utf16le").swap16()],
+    ["without a byte order mark", Buffer.from(withReason("a").toString(), "utf16le")],
   ])("UTF-16 %s", async (_what, body) => {
     expect(await post(body)).toMatchObject({
       status: 400,
@@ -77,7 +77,7 @@ describe("a body that is not UTF-8 changes nothing and is refused:", () => {
   test.each([
     ["a variable", { query: SET, variables: { reason: "\ud800" } }],
     ["the name of a variable", { query: SET, variables: { "\udc00": "a" } }],
-    ["deep in a variable", { query: SET, variables: { reason: [{ a: "x\ud83d" }] } }],
+    ["a nested value of a variable", { query: SET, variables: { reason: [{ a: "x\ud83d" }] } }],
     ["the document", { query: SET.replace("$reason)", '"\ud800")') }],
     ["the operation's name", { query: SET, operationName: "\ud800" }],
   ])("half of an escaped surrogate pair in %s", async (_where, body) => {
@@ -92,7 +92,7 @@ describe("a body that is not UTF-8 changes nothing and is refused:", () => {
   });
 });
 
-test("half of a surrogate pair that GraphQL escapes is refused", async () => {
+test("half of a surrogate pair in a GraphQL escape is refused", async () => {
   const query = SET.replace("($reason: String) ", "").replace("$reason)", '"\\ud800")');
   const { body } = await post(Buffer.from(JSON.stringify({ query })));
   expect(body.errors).toMatchObject([{ extensions: { code: "GRAPHQL_PARSE_FAILED" } }]);
@@ -110,7 +110,7 @@ test.each([
 describe("the address of a GET", () => {
   const QUERY = "query=%7B__typename%7D";
 
-  /** Sends the address as it is, which no HTTP client does with bytes that are not ASCII. */
+  /** Sends the address unchanged. HTTP clients encode bytes that are not ASCII. */
   async function get(search: string | Buffer): Promise<Answer> {
     const { hostname, port } = new URL(shared.gateway.address.url);
     const socket = connect({ host: hostname, port: Number(port) });
@@ -158,7 +158,7 @@ describe("the address of a GET", () => {
     `${QUERY}&x=%zz`,
     `query=%EF%BB%BF%7B__typename%7D&variables=%EF%BB%BF%7B%7D`,
     `query=%7B__typename%7D+%23+%F0%9F%98%80`,
-  ])("is read otherwise: %s", async (search) => {
+  ])("is accepted in every other case: %s", async (search) => {
     expect(await get(search)).toEqual({ status: 200, body: { data: { __typename: "Query" } } });
   });
 });

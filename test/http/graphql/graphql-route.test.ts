@@ -12,11 +12,11 @@ beforeAll(async () => {
 const SET = `mutation { setSubUserMfa(opUin: "${ALICE}", login: { phone: true }) { requestId } }`;
 const JSON_TYPE = "application/json";
 
-describe("a body that is no operation is refused as JSON, with the request id", () => {
+describe("a body without an operation is refused as JSON, with the request id", () => {
   test.each([
     ["5 MB", JSON_TYPE, JSON.stringify({ query: "x".repeat(5 * 1024 * 1024) }), 413, "REQUEST_TOO_LARGE"],
     ["malformed JSON", JSON_TYPE, '{"query":', 400, "BAD_REQUEST"],
-    ["nothing", JSON_TYPE, "", 400, "BAD_REQUEST"],
+    ["an empty body", JSON_TYPE, "", 400, "BAD_REQUEST"],
     [
       "a key that could poison an object",
       JSON_TYPE,
@@ -44,8 +44,8 @@ describe("a body that is no operation is refused as JSON, with the request id", 
     ["a list", "[]"],
     ["a batch", `[{"query":"{ __typename }"}]`],
     ["a string", '"query"'],
-    ["a query that is no string", '{"query":1}'],
-    ["variables that are no object", '{"query":"{ __typename }","variables":"x"}'],
+    ["a query that is not a string", '{"query":1}'],
+    ["variables that are not an object", '{"query":"{ __typename }","variables":"x"}'],
   ])("%s", async (_case, body) => {
     const { http } = shared;
     const response = await http.post("/graphql").set("content-type", JSON_TYPE).send(body);
@@ -56,7 +56,7 @@ describe("a body that is no operation is refused as JSON, with the request id", 
   });
 });
 
-describe("a change cannot be made by a page that a browser happens to visit", () => {
+describe("a page in a browser cannot make a change", () => {
   test("with a GET", async () => {
     const { http, cam } = shared;
     const response = await http.get("/graphql").query({ query: SET });
@@ -77,7 +77,7 @@ describe("a change cannot be made by a page that a browser happens to visit", ()
     },
   );
 
-  test("with a preflight, which grants nothing", async () => {
+  test("with a preflight, which the gateway refuses", async () => {
     const { http } = shared;
     const response = await http
       .options("/graphql")
@@ -101,16 +101,16 @@ test("a query by GET is answered", async () => {
 test.each([
   ["no query", {}],
   ["a query twice", { query: ["{ __typename }", "{ __typename }"] }],
-  ["variables that are no JSON", { query: "{ __typename }", variables: "{" }],
-  ["variables that are no object", { query: "{ __typename }", variables: "[1]" }],
-])("a GET with %s is refused with what to do", async (_case, query) => {
+  ["variables that are not JSON", { query: "{ __typename }", variables: "{" }],
+  ["variables that are not an object", { query: "{ __typename }", variables: "[1]" }],
+])("a GET with %s is refused as a bad request", async (_case, query) => {
   const { http } = shared;
   const { errors, status } = readReply(await http.get("/graphql").query(query));
   expect(status).toBe(400);
   expect(errors).toMatchObject([{ extensions: { code: "BAD_REQUEST", requestId: expect.any(String) } }]);
 });
 
-describe("a body in an encoding that is not read is refused, and not as if it were no JSON", () => {
+describe("a body in an unsupported encoding is refused as an unsupported media type", () => {
   test.each<[what: string, headers: Record<string, string>, body: Buffer]>([
     ["UTF-16", { "content-type": "application/json; charset=utf-16" }, Buffer.from("{}", "utf16le")],
     ["a charset in quotes", { "content-type": 'application/json; charset="iso-8859-1"' }, Buffer.from("{}")],
@@ -143,7 +143,7 @@ describe("a body in an encoding that is not read is refused, and not as if it we
 });
 
 test.each(["text/html", "image/png", "application/xml", "application/json;q=0"])(
-  "an answer as %s is not to be had",
+  "a client that accepts only %s gets 406",
   async (accept) => {
     const { http } = shared;
     const response = await http.post("/graphql").set("accept", accept).send({ query: "{ __typename }" });
@@ -153,7 +153,7 @@ test.each(["text/html", "image/png", "application/xml", "application/json;q=0"])
 );
 
 test.each(["application/json", "application/graphql-response+json", "*/*"])(
-  "a business error travels with HTTP 200 to a client that accepts %s",
+  "a business error has HTTP 200 for a client that accepts %s",
   async (accept) => {
     const { http } = shared;
     const query = `mutation { setSubUserMfa(opUin: "${ALICE}") { requestId } }`;
@@ -172,7 +172,7 @@ test.each([
   ["GET", "/graphql/"],
   ["GET", "/graphql-playground/assets/index.js"],
   ["GET", "/../package.json"],
-] as const)("there is nothing else: %s %s", async (method, path) => {
+] as const)("any other path is not found: %s %s", async (method, path) => {
   const { gateway } = shared;
   const response = await fetch(new URL(path, gateway.address.url), { method });
   expect(response.status).toBe(404);
@@ -186,7 +186,7 @@ test.each(["PUT", "PATCH", "DELETE", "HEAD"])("%s is not a method of GraphQL ove
   expect(response.headers.get("allow")).toBe("GET, POST");
 });
 
-test("an address that cannot be read is refused like everything else", async () => {
+test("an unreadable address is refused in the form of all errors", async () => {
   const { gateway } = shared;
   const response = await fetch(`${new URL(gateway.address.url).origin}/%E0%A4%A`);
   expect(response.status).toBe(400);

@@ -30,7 +30,7 @@ function send(method: "GET" | "POST", headers: Headers, query = "{ __typename }"
   });
 }
 
-describe.each(["GET", "POST"] as const)("to a %s", (method) => {
+describe.each(["GET", "POST"] as const)("for a %s", (method) => {
   const content: Headers = method === "POST" ? { "content-type": "application/json" } : {};
 
   test.each<[accept: Headers, type: string]>([
@@ -45,7 +45,7 @@ describe.each(["GET", "POST"] as const)("to a %s", (method) => {
       { accept: ["application/json;q=0.5", "application/graphql-response+json;charset=utf-8"] },
       "application/graphql-response+json",
     ],
-  ])("with %j the answer is %s", async (accept, type) => {
+  ])("the request headers %j give the content type %s", async (accept, type) => {
     const answer = await send(method, { ...content, ...accept });
     expect(answer).toEqual({
       status: 200,
@@ -57,12 +57,12 @@ describe.each(["GET", "POST"] as const)("to a %s", (method) => {
   test.each([
     ["application/json; charset=utf-8", 200],
     ["application/graphql-response+json; charset=utf-8", 400],
-  ])("an operation that cannot run, as %s, has the status %i", async (accept, status) => {
+  ])("an invalid operation, as %s, has the status %i", async (accept, status) => {
     const answer = await send(method, { ...content, accept }, "{ nothing }");
     expect(answer).toMatchObject({ status, type: accept });
   });
 
-  test("the content type of the refusal itself can be asked for", async () => {
+  test("a client can accept the content type of the refusal", async () => {
     const { status, type = "" } = await send(method, { ...content, accept: "text/html" });
     expect(status).toBe(406);
     expect(await send(method, { ...content, accept: type })).toMatchObject({ status: 200 });
@@ -85,7 +85,7 @@ test.each([
   "application/json; charset=utf-8; charset=gbk",
   "application/json; charset=",
   "application/graphql",
-])("a body of %j is refused with what to send", async (type) => {
+])("a body of %j is refused, and the error names application/json", async (type) => {
   expect(await send("POST", { "content-type": type })).toMatchObject({
     status: 415,
     type: "application/json; charset=utf-8",
@@ -100,7 +100,7 @@ test.each([
   });
 });
 
-test("a body without a content type is refused with what to send", async () => {
+test("a body without a content type is refused, and the error names application/json", async () => {
   expect(await send("POST", {})).toMatchObject({
     status: 403,
     body: { errors: [{ message: expect.stringContaining("application/json") }] },

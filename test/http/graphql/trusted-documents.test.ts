@@ -36,8 +36,8 @@ async function startTrusting(mode: string, manifest: object = manifests.Apollo):
   return startGateway({ env: { TRUSTED_DOCUMENTS: mode, TRUSTED_DOCUMENTS_FILE: file } });
 }
 
-describe.each(Object.entries(manifests))("a manifest as %s writes it", (_tool, manifest) => {
-  test("lets clients send the id alone, in each of the usual ways", async () => {
+describe.each(Object.entries(manifests))("a manifest in the format of %s", (_tool, manifest) => {
+  test("permits clients to send only the id, in each common form", async () => {
     const { http } = await startTrusting("enforce", manifest);
     const bodies = [
       { documentId: ID, variables: VARIABLES },
@@ -53,7 +53,7 @@ describe.each(Object.entries(manifests))("a manifest as %s writes it", (_tool, m
   });
 });
 
-test("enforce runs nothing else", async () => {
+test("enforce refuses any other document", async () => {
   const { http, send, logLines } = await startTrusting("enforce");
   const { status, errors } = await send(UNKNOWN);
   expect(status).toBe(400);
@@ -65,7 +65,7 @@ test("enforce runs nothing else", async () => {
   expect(logLines.join()).toContain("documents.untrusted");
 });
 
-test("audit runs everything, and reports what enforce would refuse", async () => {
+test("audit runs every document and logs those that enforce would refuse", async () => {
   const { send, logLines } = await startTrusting("audit");
   expect((await send(KNOWN, VARIABLES)).data).toEqual(ANSWER);
   expect(logLines.join()).not.toContain("documents.untrusted");
@@ -73,7 +73,7 @@ test("audit runs everything, and reports what enforce would refuse", async () =>
   expect(logLines.join()).toContain("documents.untrusted");
 });
 
-test("off, which is the default, takes no ids, and says so as Apollo's clients expect it", async () => {
+test("off, the default, refuses ids with the code that Apollo's clients expect", async () => {
   const { http } = await startGateway();
   const persistedQuery = { version: 1, sha256Hash: ID };
   for (const body of [{ documentId: ID }, { extensions: { persistedQuery } }]) {
@@ -84,7 +84,7 @@ test("off, which is the default, takes no ids, and says so as Apollo's clients e
   expect(readReply(await http.post("/graphql").send(whole)).data).toEqual(ANSWER);
 });
 
-describe("a manifest that cannot be used", () => {
+describe("an invalid manifest is an error", () => {
   const options = { mode: "enforce", onUntrusted: () => undefined } as const;
 
   test.each(["{", "[]", '{"operations": [{"id": "a"}]}', '{"a": 1}', '"text"'])("%s", async (content) => {
@@ -96,7 +96,7 @@ describe("a manifest that cannot be used", () => {
     expect(String(error)).toContain(manifestFile);
   });
 
-  test("that is not there", async () => {
+  test("a missing file", async () => {
     await expect(
       TrustedDocuments.load({ ...options, manifestFile: "/nowhere/manifest.json" }),
     ).rejects.toThrow("TRUSTED_DOCUMENTS_FILE /nowhere/manifest.json cannot be read (ENOENT).");

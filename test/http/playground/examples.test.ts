@@ -17,7 +17,7 @@ test("every shipped file becomes one example, in the order of the file names", a
   });
 });
 
-test("every shipped example has a name of its own, a title of one line and says what comes back", async () => {
+test("every shipped example has a unique name, a title of one line and a description of the result", async () => {
   const examples = await loadExamples(shipped);
   expect(new Set(examples.map((example) => example.name)).size).toBe(examples.length);
   for (const example of examples) {
@@ -39,7 +39,7 @@ test.each([
   ["errors[0].extensions.code is NO_PHONE.", "NO_PHONE"],
   ["a CamFailure with code NO_PHONE.", "NO_PHONE"],
   ["the code behind it, and the codes of OTHERS.", null],
-])("the error of an example is the one that its comment names: %s", async (comesBack, errorCode) => {
+])("the error code of an example comes from its comment: %s", async (comesBack, errorCode) => {
   const directory = await folderWith(`# Title.\n# Returns ${comesBack}\nquery A { a }\n`);
   expect(await loadExamples(directory)).toMatchObject([{ errorCode }]);
 });
@@ -49,7 +49,7 @@ test.each([
   ["no name", "# Title.\n{ a }", "does not hold exactly one named operation"],
   ["two operations", "# Title.\nquery A { a }\nquery B { b }", "does not hold exactly one named operation"],
   ["a syntax error", "# Title.\nquery A {", "is not a GraphQL document"],
-])("a file with %s is refused by name", async (_case, content, problem) => {
+])("a file with %s is refused, and the error names the file", async (_case, content, problem) => {
   const directory = await folderWith(content);
   await expect(loadExamples(directory)).rejects.toThrow(`${join(directory, "01-a.graphql")} ${problem}`);
 });

@@ -10,7 +10,7 @@ const browser = { accept: "text/html,application/xhtml+xml,application/xml;q=0.9
 const script = "console.log('playground');\n".repeat(100);
 
 describe("the page", () => {
-  test("is what a browser gets at the GraphQL path", async () => {
+  test("is served to a browser at the GraphQL path", async () => {
     const app = await startApp();
     const response = await app.inject({ url: "/graphql", headers: browser });
     expect(response.statusCode).toBe(200);
@@ -22,7 +22,7 @@ describe("the page", () => {
 
   test.each([
     ["a client that wants data", "GET", "/graphql", { accept: "application/json" }],
-    ["a client that does not say", "GET", "/graphql", {}],
+    ["a client without an Accept header", "GET", "/graphql", {}],
     ["a browser with a query in the address", "GET", "/graphql?query=%7B__typename%7D", browser],
     ["a browser with a query after other parameters", "GET", "/graphql?a=b&query=%7B__typename%7D", browser],
     ["a browser that posts", "POST", "/graphql", browser],
@@ -31,7 +31,7 @@ describe("the page", () => {
     expect((await app.inject({ method, url, headers })).body).toBe("graphql");
   });
 
-  test("is found even where the GraphQL route was registered first", async () => {
+  test("is served even if the GraphQL route was registered first", async () => {
     const app = startBareApp();
     await registerPlayground(app, await playgroundOptions());
     expect((await app.inject({ url: "/graphql", headers: browser })).body).toContain("<!doctype html>");
@@ -54,7 +54,7 @@ describe("the page", () => {
     expect(body.match(/<script/g)).toHaveLength(2);
   });
 
-  test("permits only what this process serves, with a fresh style nonce each time", async () => {
+  test("permits only content from this process, with a fresh style nonce each time", async () => {
     const app = await startApp();
     const nonces = new Set<string>();
     for (let visit = 0; visit < 2; visit++) {
@@ -101,7 +101,7 @@ describe("its files", () => {
     });
   });
 
-  test("are compressed for those who can read it", async () => {
+  test("are compressed for browsers that accept gzip", async () => {
     const app = await startApp();
     const response = await app.inject({ url, headers: { "accept-encoding": "gzip, br" } });
     expect(response.headers).toMatchObject({ "content-encoding": "gzip", vary: "accept-encoding" });
@@ -117,13 +117,13 @@ describe("its files", () => {
     "/graphql-playground/assets/__proto__",
     "/graphql-playground/index.html",
     "/graphql-playground/",
-  ])("are the only ones that can be had: %s is not found", async (path) => {
+  ])("are the only served files: %s is not found", async (path) => {
     const app = await startApp();
     expect((await app.inject({ url: path, headers: browser })).statusCode).toBe(404);
   });
 });
 
-test("a playground that was never built says which command builds it", async () => {
+test("the error of a playground that was never built names the build command", async () => {
   const options = { ...(await playgroundOptions()), assetsDir: "/nowhere/playground" };
   await expect(registerPlayground(startBareApp(), options)).rejects.toThrow(
     "The playground has not been built: /nowhere/playground has no index.html. Run `npm run build`.",

@@ -5,15 +5,15 @@ import { startGateway } from "../../../support/start-gateway.ts";
 
 const TWO = "query A { a } mutation B { b }";
 
-test("an operation of the document keeps its name", () => {
+test("an operation name that the document has is kept", () => {
   const operation = { query: TWO, operationName: "B", variables: { x: 1 } };
   expect(withoutStaleName(operation)).toEqual(operation);
 });
 
 test.for([
-  ["belongs to the tab before", "mutation B { b }"],
-  ["the document lacks, where its operation has no name", "{ a }"],
-  ["cannot be looked up, because the document has a syntax error", "mutation {"],
+  ["belongs to the previous tab", "mutation B { b }"],
+  ["the document lacks because its operation has no name", "{ a }"],
+  ["cannot be checked because the document has a syntax error", "mutation {"],
 ] as const)("removes an operation name that %s", ([, query]) => {
   expect(withoutStaleName({ query, operationName: "A" })).toEqual({ query });
 });
