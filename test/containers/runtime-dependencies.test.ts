@@ -10,7 +10,7 @@ const { dependencies, devDependencies } = JSON.parse(readFileSync(join(ROOT, "pa
 /** Packages without an import in our code: the peer dependency of type-graphql. */
 const WITHOUT_IMPORT: readonly string[] = ["graphql-scalars"];
 
-/** Source files that run in the gateway. The playground's page is a bundle and needs its libraries only at build time. */
+/** Source files that run in the gateway. The playground's page is a bundle, so its libraries are for the build only. */
 const files = globSync("src/**/*.ts", { cwd: ROOT }).filter((file) => !file.includes("playground/app/"));
 
 /** Returns the packages that a module imports at run time, without type-only imports. */
