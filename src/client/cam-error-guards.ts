@@ -10,9 +10,10 @@ import {
 } from "../contract/index.ts";
 
 /**
- * Returns the extensions of the first business error, or of the first with the given code, or undefined. Accepts every value
- * that a GraphQL client returns or throws: an entry of `errors`, a result, a CombinedGraphQLErrors, CombinedError or
- * ClientError, an error that a router wrapped, a CamFailure, or data that contains one.
+ * Returns the extensions of the first business error in a value, or undefined. With `code`, only errors of that code
+ * count. Accepts every value that a GraphQL client returns or throws: an entry of `errors`, a result, a
+ * CombinedGraphQLErrors, CombinedError or ClientError, an error that a router wrapped, a CamFailure, or data that
+ * contains one.
  */
 export function camErrorOf<Code extends CamErrorCode = CamErrorCode>(
   resultOrError: unknown,
@@ -30,7 +31,7 @@ interface CarriedError {
   readonly extensions: CamErrorExtensions;
 }
 
-/** Result, library error, entry, entry inside an entry: no known value nests deeper. The limit also ends cycles. */
+/** The deepest known nesting: result, library error, entry, entry inside an entry. The limit also ends cycles. */
 const MAX_DEPTH = 5;
 
 /** Yields the business errors in a result or an error of any GraphQL client, thrown errors before data. */
@@ -67,12 +68,14 @@ function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
-/** Codes that other services use too. Without the rest of the extensions they do not identify an error of the gateway. */
+/**
+ * Codes that other services use too. Without the rest of the extensions they do not identify an error of the gateway.
+ */
 const COMMON_WORDS: ReadonlySet<string> = new Set(["UNAUTHENTICATED", "FORBIDDEN", "INTERNAL"]);
 
 /**
- * Returns the extensions of a business error, or undefined. Some routers keep only the code. The catalogue then supplies
- * category, `retryable` and a waiting time, and `requestId` is empty.
+ * Returns the extensions of a business error, or undefined. Some routers keep only the code. The catalogue then
+ * supplies category, `retryable` and a waiting time, and `requestId` is empty.
  */
 function readExtensions(extensions: unknown): CamErrorExtensions | undefined {
   if (isCamErrorExtensions(extensions)) return extensions;
@@ -83,8 +86,8 @@ function readExtensions(extensions: unknown): CamErrorExtensions | undefined {
 }
 
 /**
- * Returns a CamFailure in the form of extensions, or undefined for any other value. The operation has to select `code` and
- * `requestId`: together they identify a CamFailure if `__typename` is not selected.
+ * Returns a CamFailure in the form of extensions, or undefined for any other value. The operation must select `code`
+ * and `requestId`: they identify a CamFailure without `__typename`.
  */
 function failureExtensions(value: Readonly<Record<string, unknown>>): CamErrorExtensions | undefined {
   const { __typename = "CamFailure", code, requestId, retryAfterMs, changeId, expiresAt } = value;
@@ -124,8 +127,8 @@ export interface SingleGraphQLError {
 }
 
 /**
- * Returns whether a value is a business error, with the given code if there is one. Narrows a value that has its own extensions,
- * so that `error.extensions` is typed.
+ * Returns whether a value is a business error. With `code`, only an error of that code counts. Narrows a value that has
+ * its own extensions, so that `error.extensions` is typed.
  */
 export function isCamError<Single extends SingleGraphQLError, Code extends CamErrorCode = CamErrorCode>(
   error: Single,
@@ -135,7 +138,7 @@ export function isCamError<Single extends SingleGraphQLError, Code extends CamEr
 export function isCamError(error: unknown, code?: CamErrorCode): boolean;
 export function isCamError(error: unknown, code?: CamErrorCode): boolean {
   if (!isSingle(error)) return camErrorOf(error, code) !== undefined;
-  // A narrowed value must have complete extensions. camErrorOf handles what a router wrapped or removed.
+  // A narrowed value must have complete extensions. camErrorOf also reads errors that a router wrapped or shortened.
   return isCamErrorExtensions(error.extensions) && (code === undefined || error.extensions.code === code);
 }
 

@@ -18,15 +18,15 @@ import type { CallOptions, CamGatewayClientOptions, ChangeOptions, ReadOptions }
 import { sendOperation } from "./send-operation.ts";
 
 /**
- * Every operation of the gateway. Each throws a CamGatewayError for a business error, a GatewayTransportError if there is no
- * usable answer, and the signal's reason if the caller aborts.
+ * Every operation of the gateway. Each throws a CamGatewayError for a business error, a GatewayTransportError if there
+ * is no usable answer, and the signal's reason if the caller aborts.
  */
 export interface CamGatewayClient {
   /** Returns null if CAM has no such user. */
   subUser(opUin: string, options?: ReadOptions): Promise<SubUser | null>;
   /** Returns the users in the order of `opUins`, with null for each unknown user. Makes one CAM call for each user. */
   subUsers(opUins: readonly string[], options?: ReadOptions): Promise<readonly (SubUser | null)[]>;
-  /** The catalogue of business errors, as the gateway has it. */
+  /** Returns the gateway's catalogue of business errors. */
   camErrors(options?: CallOptions): Promise<readonly CamErrorInfo[]>;
   camQuota(options?: CallOptions): Promise<readonly CamActionQuota[]>;
   /** Returns null if the record has no such id. */
@@ -35,11 +35,11 @@ export interface CamGatewayClient {
   mfaChanges(filter?: MfaChangesFilter, options?: CallOptions): Promise<MfaChangeConnection>;
   /** Switches a user's protections. Once this resolves, the change has taken effect. */
   setSubUserMfa(change: SetSubUserMfaInput, options?: ChangeOptions): Promise<SetSubUserMfaPayload>;
-  /** The same change, with a business error as data: switch on `__typename`. */
+  /** Like `setSubUserMfa`, with a business error as data instead of thrown. Switch on `__typename`. */
   trySetSubUserMfa(change: SetSubUserMfaInput, options?: ChangeOptions): Promise<SetSubUserMfaResult>;
   /** Approves and makes a change that another caller requested. Safe to repeat. */
   approveMfaChange(decision: DecisionInput, options?: CallOptions): Promise<SetSubUserMfaPayload>;
-  /** The same approval, with a business error as data. */
+  /** Like `approveMfaChange`, with a business error as data instead of thrown. */
   tryApproveMfaChange(decision: DecisionInput, options?: CallOptions): Promise<SetSubUserMfaResult>;
   /** Rejects a change that awaits approval, or withdraws the caller's own. Nothing is changed. */
   rejectMfaChange(decision: DecisionInput, options?: CallOptions): Promise<MfaChange>;

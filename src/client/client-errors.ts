@@ -47,8 +47,8 @@ const MESSAGES: Readonly<Record<TransportFailure, string>> = {
 };
 
 /**
- * A failure without a business error and without a result. It contains neither the request, nor the body of an answer, nor the
- * error of `fetch`, because each of these can repeat an access token.
+ * A failure without a business error and without a result. It does not contain the request, the body of an answer or
+ * the error of `fetch`, because each of these can repeat an access token.
  */
 export class GatewayTransportError extends Error {
   override readonly name = "GatewayTransportError";

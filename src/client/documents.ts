@@ -34,7 +34,7 @@ const SWITCH_ARGUMENTS = `(
     overwriteOtherMethods: $overwriteOtherMethods, reason: $reason
   )`;
 
-/** The client's operations, each with one field of the name under which it stands here. */
+/** The client's operations by name. Each selects one field, which has the same name. */
 export const DOCUMENTS = {
   subUser: `query subUser($opUin: Uin!, $account: String) {
   subUser(opUin: $opUin, account: $account) ${SUB_USER}

@@ -1,6 +1,6 @@
 /**
- * The gateway's TypeScript client for browsers and Node, and guards for its errors in any other GraphQL client. It depends on the
- * contract alone. Read cam-gateway-client.ts next, then cam-error-guards.ts.
+ * The gateway's TypeScript client for browsers and Node, and guards for its errors in any other GraphQL client. It
+ * depends on the contract alone. Read cam-gateway-client.ts next, then cam-error-guards.ts.
  */
 
 export {

@@ -1,6 +1,6 @@
 import type { CamErrorCategory, CamErrorCode } from "../contract/index.ts";
 
-/** Which methods protect one kind of event, as CAM reports it. Null where CAM does not say. */
+/** The methods of one protection, as CAM reports them. Null if CAM does not report a method. */
 export interface LoginActionFlag {
   readonly phone: boolean | null;
   readonly token: boolean | null;
@@ -13,8 +13,11 @@ export interface LoginActionFlag {
 }
 
 /**
- * CAM: CAM showed the user so. GATEWAY: CAM showed the user otherwise, as it may for a minute after a write, and what a
- * write of the gateway has changed in that minute is shown as that write left it.
+ * The source of a user's protections.
+ *
+ * - CAM: the protections are as CAM returned them.
+ * - GATEWAY: CAM's answer can be outdated for a minute after a write. A method that the gateway wrote in that minute is
+ *   shown as written.
  */
 export type MfaSource = "CAM" | "GATEWAY";
 
@@ -24,37 +27,39 @@ export interface SubUserMfa {
   readonly login: LoginActionFlag;
   /** The second factor before sensitive operations in the console. */
   readonly action: LoginActionFlag;
-  /** Whose knowledge this is. */
+  /** The source of these values. */
   readonly source: MfaSource;
-  /** When CAM was asked, or when the outcome of the gateway's write became known: ISO 8601. */
+  /** The time when the gateway asked CAM, or when the outcome of the gateway's write became known: ISO 8601. */
   readonly asOf: string;
 }
 
 export interface SubUser {
-  /** Of the user in all accounts: the Uin, with the account and a slash before it unless it is `default`. */
+  /** The id of the user across all accounts: `<account>/<Uin>`, or the Uin alone in `default`. */
   readonly id: string;
   /** A decimal string. */
   readonly opUin: string;
-  /** The name that the gateway has for the account; `default` for the one that needs no name. */
+  /** The name of the user's account in the gateway, such as `default`. */
   readonly account: string;
   readonly name: string | null;
   readonly uid: string | null;
   readonly remark: string | null;
   readonly userType: number | null;
-  /** As CAM writes it: YYYY-MM-DD hh:mm:ss, without a time zone. */
+  /** The time as CAM writes it: YYYY-MM-DD hh:mm:ss, without a time zone. */
   readonly createTime: string | null;
   readonly lastLoginTime: string | null;
   readonly lastLoginIp: string | null;
-  /** Null where it could not be read; `onFieldError` hears why. */
+  /** Null if the gateway could not read it. `onFieldError` receives the error. */
   readonly mfa: SubUserMfa | null;
 }
 
-/** How the outcome of a change is known: CAM said so, or its reply was lost and reading the user showed it. */
+/**
+ * How the gateway knows the outcome of a change: CAM replied, or its reply was lost and the gateway read the user back.
+ */
 export type ChangeResolution = "REPLY" | "READ_BACK";
 
 export type MfaChangeStatus = "AWAITING_APPROVAL" | "PENDING" | "APPLIED" | "REFUSED" | "UNKNOWN";
 
-/** Which methods were to be switched, or sent: null means unchanged, or not sent. */
+/** The methods of one protection that a change requests or sends. Null if unchanged or not sent. */
 export interface MfaMethods {
   readonly phone: boolean | null;
   readonly stoken: boolean | null;
@@ -66,16 +71,16 @@ export interface MfaMethodsOfBoth {
   readonly action: MfaMethods | null;
 }
 
-/** A user's protections as they were known before a change. */
+/** The user's protections before a change, as the gateway read them. */
 export interface MfaBeforeImage {
   readonly login: LoginActionFlag;
   readonly action: LoginActionFlag;
-  /** Null, as asOf, in records of earlier releases, which read CAM. */
+  /** Null in records of earlier releases, as is asOf. Those releases read CAM. */
   readonly source: MfaSource | null;
   readonly asOf: string | null;
 }
 
-/** A caller as the record names them. */
+/** A caller as recorded. */
 export interface MfaChangeCaller {
   readonly subject: string;
   readonly client: string | null;
@@ -84,37 +89,37 @@ export interface MfaChangeCaller {
 
 export type MfaChangeDecision = "APPROVED" | "REJECTED" | "WITHDRAWN";
 
-/** What became of a change that another caller has to approve. */
+/** The approval of a change by another caller. */
 export interface MfaChangeApproval {
   readonly expiresAt: string;
-  /** Null while it is awaited, and where the change has expired; so is all that follows. */
+  /** Null while the decision is awaited and after the change expired, as are the fields that follow. */
   readonly decision: MfaChangeDecision | null;
   readonly decidedBy: MfaChangeCaller | null;
   readonly decidedAt: string | null;
-  /** Why, in the words of who decided it. */
+  /** The reason, in the words of the caller who decided. */
   readonly reason: string | null;
   readonly gatewayRequestId: string | null;
 }
 
 /** The record of one change. */
 export interface MfaChange {
-  /** Sorts by when the change was begun. */
+  /** A UUIDv7. Ids sort by the start of the change. */
   readonly id: string;
   readonly opUin: string;
-  /** The name that the gateway had for the account; `default` for the one that needs no name. */
+  /** The account of the user, by its name at that time, such as `default`. */
   readonly account: string;
   readonly caller: MfaChangeCaller;
   readonly gatewayRequestId: string;
   readonly requested: MfaMethodsOfBoth;
-  /** Why, in the caller's words. */
+  /** The reason, in the caller's words. */
   readonly reason: string | null;
   readonly before: MfaBeforeImage;
   readonly sent: MfaMethodsOfBoth;
   readonly status: MfaChangeStatus;
-  /** Null where the policy asks for none. */
+  /** Null if the policy requires no approval. */
   readonly approval: MfaChangeApproval | null;
   readonly resolvedBy: ChangeResolution | null;
-  /** Why it is not, or not certainly, in force. */
+  /** The reason why the change is not, or not certainly, in force. */
   readonly code: CamErrorCode | null;
   readonly camCode: string | null;
   readonly camRequestId: string | null;
@@ -126,21 +131,21 @@ export interface MfaChange {
   readonly finishedAt: string | null;
 }
 
-/** Which changes to list. Whatever is left out, null or undefined does not narrow the list. */
+/** The changes to list. A property that is omitted, null or undefined does not filter the list. */
 export interface MfaChangesFilter {
   readonly opUin?: string | null | undefined;
-  /** `default` is the account that needs no name. */
+  /** The name of the users' account in the gateway, such as `default`. */
   readonly account?: string | null | undefined;
   readonly status?: MfaChangeStatus | null | undefined;
-  /** The subject of the caller who asked for the change. */
+  /** The subject of the caller who requested the change. */
   readonly caller?: string | null | undefined;
-  /** Begun at or after: ISO 8601. */
+  /** The earliest start of a change, inclusive: ISO 8601. */
   readonly from?: string | null | undefined;
-  /** Begun before: ISO 8601. */
+  /** The latest start of a change, exclusive: ISO 8601. */
   readonly until?: string | null | undefined;
-  /** How many, from 1 to 100; 20 where left out. */
+  /** The number of changes, from 1 to 100. Default: 20. */
   readonly first?: number | null | undefined;
-  /** The `endCursor` of the page before. */
+  /** The `endCursor` of the previous page. */
   readonly after?: string | null | undefined;
 }
 
@@ -162,36 +167,36 @@ export interface MfaChangeConnection {
   readonly pageInfo: PageInfo;
 }
 
-/** Which methods of one protection to switch. What is left out, null or undefined stays as it is. */
+/** The methods of one protection to switch. A method that is omitted, null or undefined stays unchanged. */
 export interface MethodsToSwitch {
-  /** A code by SMS; the user needs a bound phone. */
+  /** A code by SMS. The user needs a bound phone. */
   readonly phone?: boolean | null | undefined;
   /** A virtual MFA device (TOTP). */
   readonly stoken?: boolean | null | undefined;
-  /** A scan by WeChat; the user needs a bound WeChat. */
+  /** A scan by WeChat. The user needs a bound WeChat. */
   readonly wechat?: boolean | null | undefined;
 }
 
 /** The arguments of setSubUserMfa and trySetSubUserMfa. */
 export interface SetSubUserMfaInput {
-  /** A decimal string, for a JavaScript number loses digits of such ids. */
+  /** A decimal string, because a JavaScript number loses digits of such ids. */
   readonly opUin: string;
-  /** The account whose user it is, by its name in the gateway; the default one where left out. */
+  /** The name of the user's account in the gateway. Default: the default account. */
   readonly account?: string | null | undefined;
   readonly login?: MethodsToSwitch | null | undefined;
   readonly action?: MethodsToSwitch | null | undefined;
-  /** Write a protection although it uses a method that a write cannot express and that may be lost. */
+  /** Writes a protection even if it uses a method that a write cannot express. CAM may drop that method. */
   readonly overwriteOtherMethods?: boolean | null | undefined;
-  /** Why, for the record: at most 500 characters. Some changes are refused without (`REASON_REQUIRED`). */
+  /** The reason for the record, at most 500 characters. Some changes need one (`REASON_REQUIRED`). */
   readonly reason?: string | null | undefined;
 }
 
-/** The user after a change; the rest of it costs CAM another call, which `subUser` makes. */
+/** The user after a change. `subUser` returns the other fields, with another call of CAM. */
 export interface ChangedSubUser {
   readonly id: string;
   readonly opUin: string;
   readonly account: string;
-  /** Null where it could not be read after the change; `onFieldError` hears why. */
+  /** Null if the gateway could not read it after the change. `onFieldError` receives the error. */
   readonly mfa: SubUserMfa | null;
 }
 
@@ -200,19 +205,19 @@ export interface SetSubUserMfaPayload {
   readonly __typename: "SetSubUserMfaPayload";
   /** The gateway's id of the request. */
   readonly requestId: string;
-  /** CAM's RequestId, for its support. */
+  /** CAM's RequestId, which CAM's support asks for. */
   readonly camRequestId: string | null;
   readonly resolvedBy: ChangeResolution;
   readonly change: MfaChange | null;
   readonly subUser: ChangedSubUser;
 }
 
-/** A business error as data. `camErrorOf` gives it the form that thrown errors have. */
+/** A business error as data. `camErrorOf` converts it to the form of thrown errors. */
 export interface CamFailure {
   readonly __typename: "CamFailure";
   readonly code: CamErrorCode;
   readonly category: CamErrorCategory;
-  /** Safe to show a person. */
+  /** A text that is safe to show to a person. */
   readonly message: string;
   readonly retryable: boolean;
   readonly retryAfterMs: number | null;
@@ -220,7 +225,7 @@ export interface CamFailure {
   readonly camAction: string | null;
   readonly camRequestId: string | null;
   readonly changeId: string | null;
-  /** Until when another caller can approve the change, with APPROVAL_REQUIRED: ISO 8601. */
+  /** The end of the time in which another caller can approve the change, with APPROVAL_REQUIRED: ISO 8601. */
   readonly expiresAt: string | null;
   readonly requestId: string;
 }
@@ -229,13 +234,15 @@ export type SetSubUserMfaResult = SetSubUserMfaPayload | CamFailure;
 
 /** The arguments of approveMfaChange, tryApproveMfaChange and rejectMfaChange. */
 export interface DecisionInput {
-  /** The change: `changeId` of APPROVAL_REQUIRED. */
+  /** The id of the change: `changeId` of APPROVAL_REQUIRED. */
   readonly id: string;
-  /** Why, for the record: at most 500 characters. */
+  /** The reason for the record, at most 500 characters. */
   readonly reason?: string | null | undefined;
 }
 
-/** Since when a caller may change nobody, and why: so many different users within so many minutes. */
+/**
+ * A pause of a caller who changed `users` different users within `withinMinutes`. A paused caller may change no users.
+ */
 export interface CallerPause {
   readonly subject: string;
   readonly issuer: string | null;
@@ -243,7 +250,7 @@ export interface CallerPause {
   readonly pausedAt: string;
   readonly users: number;
   readonly withinMinutes: number;
-  /** Null while it lasts. */
+  /** Null while the pause lasts. */
   readonly resumedAt: string | null;
   readonly resumedBy: MfaChangeCaller | null;
 }
@@ -251,24 +258,24 @@ export interface CallerPause {
 /** The arguments of resumeCaller. */
 export interface ResumeCallerInput {
   readonly subject: string;
-  /** Who vouches for the caller, where callers of more than one issuer are paused by this name. */
+  /** The issuer of the caller, needed if paused callers of several issuers have this subject. */
   readonly issuer?: string | null | undefined;
 }
 
-/** How one action of CAM stands to its limit of calls per second. */
+/** The use of CAM's rate limit by one CAM action. */
 export interface CamActionQuota {
-  /** The account with whose key the action was called. */
+  /** The account whose key called the action. */
   readonly account: string;
   readonly action: string;
-  /** Calls a second that CAM takes. */
+  /** The calls per second that CAM accepts. */
   readonly ratePerSecond: number;
   readonly windowMs: number;
-  /** Calls in the window that ends now. */
+  /** The calls in the window that ends now. */
   readonly used: number;
-  /** Calls that wait for a slot in the replica that answered. */
+  /** The calls that wait for a slot in the replica that answered. */
   readonly queued: number;
   readonly nextSlotInMs: number;
   readonly throttledRecently: boolean;
-  /** Whether the figures are of all replicas. */
+  /** Whether the figures cover all replicas. */
   readonly shared: boolean;
 }

@@ -30,8 +30,9 @@ export interface CamGatewayClientOptions {
   /** Headers such as access tokens. A function is called before each request, and its errors reach the caller. */
   readonly headers?: HeaderValues | (() => HeaderValues | Promise<HeaderValues>) | undefined;
   /**
-   * Receives the error of a null field inside an answer, such as the `mfa` of a user who could not be read. The client does not
-   * throw it, because the rest of the answer is valid: a change took effect even if its record cannot be shown.
+   * Receives the error of a null field inside an answer, such as the `mfa` of a user who could not be read. The client
+   * does not throw it, because the rest of the answer is valid: a change took effect even if its record cannot be
+   * shown.
    */
   readonly onFieldError?: ((error: CamGatewayError | GatewayTransportError) => void) | undefined;
 }
@@ -49,8 +50,8 @@ export interface ReadOptions extends CallOptions {
 
 export interface ChangeOptions extends CallOptions {
   /**
-   * Makes it safe to repeat the change for a day, for example after a NETWORK error: 1 to 200 printable characters, such as
-   * `crypto.randomUUID()`. Use a new key for each change, and repeat a change by the same method.
+   * Makes it safe to repeat the change for a day, for example after a NETWORK error: 1 to 200 printable characters,
+   * such as `crypto.randomUUID()`. Use a new key for each change, and repeat a change by the same method.
    */
   readonly idempotencyKey?: string | undefined;
 }

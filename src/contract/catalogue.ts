@@ -55,7 +55,7 @@ export const CAM_ERROR_CATALOGUE: readonly CamErrorInfo[] = Object.entries<Catal
 
 const infoByCode = new Map<string, CamErrorInfo>(CAM_ERROR_CATALOGUE.map((info) => [info.code, info]));
 
-/** Returns whether a value is a code of the catalogue. Works with the code alone, the only part that some routers keep. */
+/** Returns whether a value is a code of the catalogue. Needs only the code, because some routers keep nothing else. */
 export function isCamErrorCode(value: unknown): value is CamErrorCode {
   return typeof value === "string" && infoByCode.has(value);
 }
@@ -74,12 +74,12 @@ const codeByCamCode = new Map<string, CamErrorCode>(
 const longestCamCode = Math.max(...Array.from(codeByCamCode.keys(), (camCode) => camCode.length));
 
 /**
- * Returns the gateway's code for a CAM code: of the whole code, or else of the longest prefix that ends before a dot, because
- * CAM keeps adding sub-codes. Returns CAM_UNKNOWN_ERROR for all others. CAM's message has no influence, because it changes with
- * language and time.
+ * Returns the gateway's code for a CAM code. Maps an unlisted sub-code by its longest listed prefix, because CAM keeps
+ * adding sub-codes. Returns CAM_UNKNOWN_ERROR for all others. Ignores CAM's message, because it changes with language
+ * and time.
  */
 export function codeForCamCode(camCode: string): CamErrorCode {
-  // A longer text than the longest known code cannot match, so a hostile one costs no more than a short one.
+  // A text longer than the longest known code cannot match, so a hostile text takes no longer than a short one.
   let end = camCode.length <= longestCamCode ? camCode.length : camCode.lastIndexOf(".", longestCamCode);
   for (; end > 0; end = camCode.lastIndexOf(".", end - 1)) {
     const code = codeByCamCode.get(camCode.slice(0, end));

@@ -1,6 +1,6 @@
 import { type CamErrorCode, type CatalogueRow, describeCamError, isCamErrorCode } from "./catalogue.ts";
 
-/** CAM's answer, for a person who has to contact its support. */
+/** CAM's answer. CAM's support asks for these values. */
 export interface CamAnswer {
   /** CAM's own code, for example `FailedOperation.UserNotBindPhone`. */
   readonly code: string;
@@ -53,7 +53,7 @@ export const CAM_ERROR_EXTENSION_KEYS = Object.keys({
   cam: true,
 } satisfies Record<CamErrorExtensionKey, true>) as readonly CamErrorExtensionKey[];
 
-/** CAM counts in windows of one second, so this is a fair default. */
+/** CAM counts calls in windows of one second. */
 const DEFAULT_RETRY_AFTER_MS = 1_000;
 /** The largest value of GraphQL's Int, the type of `CamFailure.retryAfterMs`. */
 const MAX_RETRY_AFTER_MS = 2_147_483_647;
@@ -66,8 +66,8 @@ export type CamErrorFactsInput = { readonly requestId: string } & OrUndefined<
 >;
 
 /**
- * Returns the extensions of one error, complete and valid against the published JSON Schema. Rounds `retryAfterMs` up to a
- * whole number, and gives a THROTTLED code without it one second.
+ * Returns the extensions of one error, complete and valid against the published JSON Schema. Rounds `retryAfterMs` up
+ * to a whole number, and gives a THROTTLED code without it one second.
  */
 export function createCamErrorExtensions<Code extends CamErrorCode>(
   code: Code,
@@ -94,8 +94,8 @@ export function createCamErrorExtensions<Code extends CamErrorCode>(
 }
 
 /**
- * Returns whether a value is the extensions of an error of the gateway. Keys that a router adds, such as `serviceName`, are
- * ignored. Returns false for a code that this version does not know, although its `category` may still help.
+ * Returns whether a value is the extensions of an error of the gateway. Keys that a router adds, such as `serviceName`,
+ * are ignored. Returns false for a code that this version does not know, although its `category` may still help.
  */
 export function isCamErrorExtensions(value: unknown): value is CamErrorExtensions {
   if (!isRecord(value)) return false;

@@ -3,24 +3,24 @@ import type { CamAnswer } from "./extensions.ts";
 import type { Uin } from "./uin.ts";
 
 export interface GatewayErrorOptions {
-  /** For the log alone; it never leaves the gateway. */
+  /** Text for the log only. It never leaves the gateway. */
   readonly detail?: string | undefined;
   /**
-   * A sentence for the caller, put behind the catalogue's message: which scope is missing, which method is in
-   * the way. Build it only from our own words and from what the caller sent, never from the vendor's text.
+   * A sentence for the caller, appended to the catalogue's message, such as the missing scope. Build it only from the
+   * gateway's own words and the caller's input, never from CAM's text.
    */
   readonly hint?: string | undefined;
   readonly opUin?: Uin | undefined;
   readonly changeId?: string | undefined;
   readonly retryAfterMs?: number | undefined;
-  /** What the vendor said last. */
+  /** The last answer of CAM. */
   readonly cam?: CamAnswer | undefined;
   readonly cause?: unknown;
 }
 
 /**
- * A refusal of our own: something that the gateway decided, as opposed to an answer of the vendor. Its message
- * is safe to show a person; `detail` and `cause` are not.
+ * A refusal by the gateway itself, as opposed to an error of CAM. Its message is safe to show to a person. `detail` and
+ * `cause` are not.
  */
 export class GatewayError extends Error {
   override readonly name = "GatewayError";

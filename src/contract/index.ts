@@ -1,6 +1,7 @@
 /**
- * The contract between the gateway and every consumer of its errors: codes, categories, the shape of `errors[].extensions`, and
- * the id of a user. It imports nothing, so that a browser can load it. Start with catalogue.ts; docs/errors.md shows it.
+ * The contract between the gateway and every consumer of its errors: codes, categories, the shape of
+ * `errors[].extensions`, and the id of a user. It imports nothing, so that a browser can load it. Start with
+ * catalogue.ts; docs/errors.md shows it.
  */
 
 export { CAM_ERROR_CATEGORY_DESCRIPTIONS, type CamErrorCategory } from "./catalogue/entry.ts";

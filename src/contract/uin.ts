@@ -1,6 +1,6 @@
 /**
- * The id of an account or a user of Tencent Cloud: a 64-bit unsigned integer, always held as a decimal string,
- * because a JavaScript number loses digits beyond 2^53.
+ * The id of an account or a user of Tencent Cloud: a 64-bit unsigned integer. It is always a decimal string, because a
+ * JavaScript number loses digits beyond 2^53.
  */
 export type Uin = string & { readonly __uin: unique symbol };
 
@@ -8,15 +8,15 @@ const DECIMAL = /^[1-9][0-9]{0,19}$/;
 const MAX_TEXT = "18446744073709551615";
 const MAX = BigInt(MAX_TEXT);
 
-/** Whether a string is already in the one form in which we hold a Uin. */
+/** Returns whether a value is a string in the canonical form of a Uin. */
 export function isUin(value: unknown): value is Uin {
   if (typeof value !== "string" || !DECIMAL.test(value)) return false;
-  return value.length < MAX_TEXT.length || value <= MAX_TEXT; // Of equal length, decimals sort as their values do.
+  return value.length < MAX_TEXT.length || value <= MAX_TEXT; // Decimals of equal length sort by value.
 }
 
 /**
- * The Uin that a string, a bigint or a safe integer denotes, or undefined. Strings are taken as they are: no
- * blanks, signs, leading zeros, exponents or other bases. `explainUin` says what is wrong with the rest.
+ * Returns the Uin of a string, a bigint or a safe integer, or undefined. Accepts strings of digits only: no blanks,
+ * signs, leading zeros, exponents or other bases. `explainUin` explains a refusal.
  */
 export function parseUin(value: unknown): Uin | undefined {
   if (isUin(value)) return value;
@@ -29,8 +29,8 @@ const EXAMPLE = '"100021969091"';
 const SHOWN_LENGTH = 40;
 
 /**
- * A short text that says what is wrong with a value that `parseUin` refuses, and what to send instead. Safe to
- * return to the caller: at most 40 characters of the value are repeated, and none that could disturb a terminal.
+ * Returns the reason why `parseUin` refuses a value, and what to send instead. The text is safe to return to the
+ * caller: it repeats at most 40 characters of the value, and only printable ones.
  */
 export function explainUin(value: unknown): string {
   if (parseUin(value) !== undefined) return "The value is a valid Uin.";
@@ -60,7 +60,7 @@ function explainString(text: string): string {
 function explainNumber(value: number): string {
   if (!Number.isInteger(value)) return `${value} is not a whole number: send the Uin as ${EXAMPLE}.`;
   if (value <= 0) return "A Uin is greater than 0.";
-  // The digits are already wrong when they arrive here, so repeating them would mislead.
+  // JSON has already rounded the digits, so repeating them would mislead.
   return `A number this large loses digits in JSON: send the Uin as a string, for example ${EXAMPLE}.`;
 }
 

@@ -35,7 +35,7 @@ export const USER_ERRORS = {
   },
 } as const satisfies CatalogueRows;
 
-/** CAM understood the request and could not, or would not, carry it out. */
+/** CAM understood the request, and failed or refused to carry it out. */
 export const SERVICE_ERRORS = {
   CAM_RATE_LIMITED: {
     category: "THROTTLED",
@@ -51,7 +51,7 @@ export const SERVICE_ERRORS = {
     remedy: "Try again in a moment.",
     camCodes: ["ServiceUnavailable", "InternalError"],
   },
-  // Not retryable: it rarely passes without a change, so Tencent Cloud's own SDKs stopped repeating it.
+  // Not retryable: a repeat rarely succeeds, so Tencent Cloud's own SDKs stopped retrying it.
   CAM_FAILED_OPERATION: {
     category: "UPSTREAM",
     message: "Tencent Cloud could not carry out the request.",
@@ -91,7 +91,7 @@ export const SERVICE_ERRORS = {
     remedy: "Try again in a moment.",
     camCodes: ["ResourceUnavailable"],
   },
-  // The code for every CAM code that the catalogue does not list. CAM keeps adding some.
+  // The code for every CAM code that the catalogue does not list. CAM keeps adding codes.
   CAM_UNKNOWN_ERROR: {
     category: "UPSTREAM",
     message: "Tencent Cloud refused the request for a reason that the gateway does not know.",
@@ -111,13 +111,13 @@ export const REQUEST_ERRORS = {
   CAM_REQUEST_SIZE_LIMIT_EXCEEDED: {
     category: "INPUT",
     message: "The request is too large for Tencent Cloud.",
-    remedy: "Ask for fewer users at once.",
+    remedy: "Ask for fewer users in one request.",
     camCodes: ["RequestSizeLimitExceeded"],
   },
   CAM_RESPONSE_SIZE_LIMIT_EXCEEDED: {
     category: "INPUT",
     message: "The answer would be too large for Tencent Cloud to send.",
-    remedy: "Ask for fewer users at once.",
+    remedy: "Ask for fewer users in one request.",
     camCodes: ["ResponseSizeLimitExceeded"],
   },
   CAM_UNSUPPORTED_OPERATION: {
@@ -177,7 +177,7 @@ export const ACCESS_ERRORS = {
   },
 } as const satisfies CatalogueRows;
 
-/** The gateway uses an interface that CAM does not offer, does not offer there, or no longer offers. */
+/** The gateway uses an interface that CAM does not offer, or not at that endpoint, or no longer. */
 export const INTERFACE_ERRORS = {
   CAM_ACTION_OFFLINE: {
     category: "MISCONFIGURED",

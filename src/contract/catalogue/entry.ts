@@ -1,13 +1,13 @@
 /**
- * The kind of an error, which tells a caller who can resolve it. A program that does not know a code can still decide by the
- * category.
+ * The category of an error, which shows a caller who can resolve it. A program can decide by the category if it has no
+ * case for the code.
  */
 export const CAM_ERROR_CATEGORY_DESCRIPTIONS = {
   PRECONDITION: "An action is needed first: on the user, on the account, or by another caller.",
   FORBIDDEN: "The caller, or the gateway on the caller's behalf, lacks the permission for this.",
   UNAUTHENTICATED: "The caller or the gateway must authenticate, by signing in or with a second factor.",
   NOT_FOUND: "The request names something that does not exist.",
-  THROTTLED: "Too many requests arrive at the moment; retryAfterMs says how long to wait.",
+  THROTTLED: "Too many requests arrive at the moment; wait for retryAfterMs.",
   MISCONFIGURED: "The operator of the gateway must change something; the caller cannot.",
   INPUT: "The caller must change the request.",
   UPSTREAM: "Tencent Cloud or the token issuer failed, or the gateway could not reach or understand it.",

@@ -7,7 +7,7 @@ export const REFUSALS = {
     message: "You are not signed in, or your session has ended.",
     remedy: "Sign in and send the request with a valid access token.",
   },
-  // Not UNAUTHENTICATED: at that code portals end the session, although the token may be valid.
+  // Not UNAUTHENTICATED: portals end the session at that code, although the token may be valid.
   ISSUER_UNAVAILABLE: {
     category: "UPSTREAM",
     retryable: true,
@@ -20,7 +20,7 @@ export const REFUSALS = {
     message: "You do not have the permission for this.",
     remedy: "Ask the gateway's operator for the permission.",
   },
-  // Only a caller who may use an account of that name gets this code, so that names cannot be probed.
+  // Only a caller with access to an account of that name gets this code, so that callers cannot probe names.
   UNKNOWN_ACCOUNT: {
     category: "INPUT",
     message: "The gateway has no such account.",
@@ -46,7 +46,7 @@ export const REFUSALS = {
   REASON_REQUIRED: {
     category: "INPUT",
     message: "This change needs a reason.",
-    remedy: "Send the change again with the argument reason, which goes on record.",
+    remedy: "Send the change again with the argument reason, which the gateway records.",
   },
   CHANGE_IN_PROGRESS: {
     category: "CONFLICT",
@@ -123,8 +123,8 @@ export const GUARD_RAILS = {
 } as const satisfies CatalogueRows;
 
 /**
- * CAM gave no usable answer. The gateway reads the user back after a change that may have been applied. If the user does not
- * show the change by the deadline, the code is OUTCOME_UNKNOWN and never one of the retryable codes here.
+ * CAM gave no usable answer. The gateway reads the user back after a change that may have been applied. If the user
+ * does not show the change by the deadline, the code is OUTCOME_UNKNOWN and never one of the retryable codes here.
  */
 export const CONNECTION_ERRORS = {
   CAM_TIMEOUT: {
