@@ -48,14 +48,14 @@ export class ChangeAccess {
   }
 
   /**
-   * Asks CAM for the user's name and remark only if the policy depends on them, and for the gateway's own user only if its
-   * key is new.
+   * Refuses a change that the policy or the account forbids to the caller. Reads the user's name and remark from CAM
+   * only if the policy depends on them, and the owner of the gateway's key only if the key is new.
    *
-   * For an approval, today's policy must also have let the requester ask at the time they did. The requester's scopes are
-   * not on record; the gateway checked them then.
+   * For an approval, the current policy must also allow the request at the time of the request. The requester's scopes
+   * are not on record; the gateway checked them at the request.
    *
    * @throws GatewayError FORBIDDEN, PROTECTED_USER, REASON_REQUIRED
-   * @throws CamError if CAM had to be asked and did not answer.
+   * @throws CamError if a call to CAM was necessary and failed.
    */
   async authorise(order: ChangeOrder, account: Account): Promise<Permission> {
     const { request, context } = order;
@@ -68,25 +68,25 @@ export class ChangeAccess {
   }
 
   /**
-   * Refuses a change of the account itself or of the user of the gateway's own key. The answer holds for a moment only,
-   * because the key may become another user's.
+   * Refuses a change of the account itself or of the owner of the gateway's key. The result holds only for a moment,
+   * because another user may become the owner.
    *
    * @throws GatewayError PROTECTED_USER
-   * @throws CamError if CAM had to be asked and did not answer.
+   * @throws CamError if a call to CAM was necessary and failed.
    */
   async requireNotOwn(
     { opUin }: MfaChangeRequest,
     { gatewayIdentity }: Pick<ChangeAccount, "gatewayIdentity">,
     context: MfaChangeContext,
   ): Promise<void> {
-    // Two names may stand for one account with two keys. The key of another name need not be known yet.
+    // Two names may mean one account with two keys. The owner of the other key may not be known yet.
     const isOthers = this.#deps.accounts.all.some((other) => other.gatewayIdentity.knows(opUin));
     if (!isOthers && !(await gatewayIdentity.has(opUin, context))) return;
-    const hint = "Nobody changes the account itself or the user of the gateway's own key through it.";
+    const hint = "No caller can change the account itself or the owner of the gateway's key through it.";
     throw new GatewayError("PROTECTED_USER", { opUin, hint });
   }
 
-  /** Decides by one policy and one reading of the user, though both may change meanwhile. */
+  /** Decides by one policy and one read of the user, although both may change during the decision. */
   async #permit(policy: Policy, order: ChangeOrder, account: Account): Promise<Permission> {
     const { request, context } = order;
     let profile: Promise<PolicyUser> | undefined;
@@ -100,16 +100,16 @@ export class ChangeAccess {
     const requester = requesterOf(order);
     if (requester === undefined) return verdict.permission;
     if (!mayUseAccount(policy, requester.caller, account.name)) {
-      const hint = `Who asked for it may not use the account ${account.name} any more.`;
+      const hint = `The requester may not use the account ${account.name} any more.`;
       throw new GatewayError("FORBIDDEN", { opUin: request.opUin, hint });
     }
     const still = await decide(policy, request, account, requester, readProfile);
     if (still.effect === "allow") return verdict.permission;
-    throw forbidden(request, still, "Who asked for it may not ask for it any more.");
+    throw forbidden(request, still, "The requester may not make this change any more.");
   }
 }
 
-/** Returns who asked for a change that awaits this caller's approval. */
+/** Returns the requester of a change that awaits this caller's approval. */
 function requesterOf(order: ChangeOrder): Asker | undefined {
   if (order.kind === "request" || order.record.status !== "awaiting_approval") return undefined;
   const { caller, createdAt } = order.record;
@@ -140,7 +140,7 @@ async function readUser(
   const options = { deadlineMs, traceId: requestId, caller: caller.subject, forWrite: true };
   const { output } = await cam.call(describeSubAccounts, { uins: [opUin] }, options);
   const profile = output.find(({ uin }) => uin === opUin);
-  // CAM shows an empty remark as none. It has no tags.
+  // CAM omits an empty remark. It has no tags.
   return {
     opUin,
     name: profile?.name ?? null,
@@ -158,8 +158,8 @@ function forbidden(
 }
 
 /**
- * Returns the operations of a request as the policy names them. A request that accepts the loss of other methods counts as
- * switching them off.
+ * Returns the operations of a request as the policy names them. A request that accepts the loss of other methods counts
+ * as switching them off.
  */
 export function requestedOperations(request: MfaChangeRequest): readonly Switch[] {
   return (["login", "action"] as const).flatMap((protection) => operationsOn(protection, request));

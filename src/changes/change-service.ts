@@ -1,6 +1,6 @@
 /**
- * Makes changes of users' protections. `#make` is the path of a change: read it from top to bottom. The folder does not
- * decide how CAM is called (cam/) nor how the record is stored (audit/). Read record-change.ts next.
+ * Makes changes of users' protections. `#make` is the path of a change: read it from top to bottom. The folder cam/
+ * calls CAM, and the folder audit/ stores the record. Read record-change.ts next.
  */
 import type { ApprovalLog } from "../audit/approval-log.ts";
 import type { ApproveVerdict, BeginVerdict, ChangeRecord } from "../audit/change-record.ts";
@@ -43,12 +43,12 @@ export interface ChangeServiceDeps extends Omit<ChangeRecorderDeps, "observer"> 
   readonly observer?: ChangeObserver;
 }
 
-/** How often the gateway reads a user again because another change of the user was quicker. */
+/** How often the gateway reads a user again because another change of the user came first. */
 const MAX_REREADS = 5;
 
 const MANY_WAIT = "Five changes of this user that you asked for await approval. The oldest is named.";
 
-/** Makes changes that callers ask for, and changes that other callers approve. */
+/** Makes changes that callers request, and changes that other callers approve. */
 export class ChangeService {
   readonly #deps: ChangeServiceDeps;
   readonly #recorder: ChangeRecorder;
@@ -62,25 +62,25 @@ export class ChangeService {
   }
 
   /**
-   * Sets the protections of one sub-user. Joins the same change in flight, here or in another replica. Once begun, a change
-   * continues whether or not the caller still waits.
+   * Sets the protections of one sub-user. Joins the same change in flight, here or in another replica. Once begun, a
+   * change continues whether or not the caller still waits.
    *
-   * @throws Failure FORBIDDEN, UNKNOWN_ACCOUNT, PROTECTED_USER, REASON_REQUIRED, NOTHING_TO_CHANGE, MFA_METHOD_NOT_WRITABLE,
-   *   CHANGE_IN_PROGRESS, CALLER_PAUSED, QUOTA_EXHAUSTED, STORE_UNAVAILABLE, IDEMPOTENCY_KEY_REUSED, or a CAM error before
-   *   the write: nothing was sent. A failure with a changeId is about a change on record; with APPROVAL_REQUIRED the change
-   *   awaits another caller there.
+   * @throws Failure FORBIDDEN, UNKNOWN_ACCOUNT, PROTECTED_USER, REASON_REQUIRED, NOTHING_TO_CHANGE,
+   *   MFA_METHOD_NOT_WRITABLE, CHANGE_IN_PROGRESS, CALLER_PAUSED, QUOTA_EXHAUSTED, STORE_UNAVAILABLE,
+   *   IDEMPOTENCY_KEY_REUSED, or a CAM error before the write: nothing was sent. A failure with a changeId is about a
+   *   change on record; with APPROVAL_REQUIRED the change awaits another caller there.
    */
   setSubUserMfa(request: MfaChangeRequest, context: MfaChangeContext): Promise<MfaChangeOutcome> {
     return this.#carryOut({ kind: "request", request, context });
   }
 
   /**
-   * Approves a change that awaits approval, makes it with the user as they are now, and waits for its outcome. Returns the
-   * outcome of a change that was decided before, so a repeated approval is safe.
+   * Approves a change that awaits approval, makes it with the user as they are now, and waits for its outcome. Returns
+   * the outcome of a change that was decided before, so a repeated approval is safe.
    *
    * @param reason The approver's reason, for the record.
-   * @throws Failure FORBIDDEN for the requester, for a caller whom the policy does not allow the change, and if the policy
-   *   no longer allows it to the requester; APPROVAL_NOT_AWAITED for a change that needs no approval; APPROVAL_EXPIRED;
+   * @throws Failure FORBIDDEN for the requester, for a caller without permission for the change, and if the policy no
+   *   longer allows it to the requester; APPROVAL_NOT_AWAITED for a change that needs no approval; APPROVAL_EXPIRED;
    *   APPROVAL_REJECTED; and as setSubUserMfa.
    */
   approve(
@@ -93,7 +93,7 @@ export class ChangeService {
 
   /**
    * Settles a change that awaits approval as refused. The requester may withdraw it; other callers need the scope for
-   * approvals. A repeated rejection is no mistake.
+   * approvals. A repeated rejection has no effect and is not an error.
    *
    * @param record Undefined if the record has no such change.
    * @throws GatewayError CHANGE_NOT_FOUND, FORBIDDEN, APPROVAL_NOT_AWAITED
@@ -104,7 +104,7 @@ export class ChangeService {
     { caller, requestId }: MfaChangeContext,
   ): Promise<ChangeRecord> {
     const isRequester = record?.caller.subject === caller.subject && record.caller.issuer === caller.issuer;
-    // A caller without the scope does not learn which changes exist.
+    // A caller without the scope must not discover which changes exist.
     if (!isRequester) requireScope(caller, "cam.mfa:approve");
     if (record === undefined) throw new GatewayError("CHANGE_NOT_FOUND");
     const { id, opUin } = record;
@@ -136,7 +136,7 @@ export class ChangeService {
   async #make(order: ChangeOrder, progress: ChangeProgress): Promise<MfaChangeOutcome> {
     const { pausedCallers } = this.#deps;
     const { request, context } = order;
-    // Authorise first: a caller who may not make a change neither joins it nor learns of it.
+    // Authorise first: a caller who may not make a change may not join it or discover it.
     const { account, approval } = await this.#authorise(order);
     const user = { account: account.name, opUin: request.opUin };
 
@@ -155,7 +155,7 @@ export class ChangeService {
       if (earlier !== undefined) return outcomeOf(earlier);
       await pausedCallers.requireResumed(context.caller, user.opUin);
 
-      // Read the user and record the change. Repeat both if another change of the user was quicker.
+      // Read the user and record the change. Repeat both if another change of the user came first.
       let prepared: PreparedChange;
       let verdict: BeginVerdict | ApproveVerdict;
       for (let rereads = 0; ; rereads++) {
@@ -197,7 +197,7 @@ export class ChangeService {
     const account = accounts.require(request.account, context.caller);
     const permission = await access.authorise(order, account);
     if (order.kind === "request") return { account, ...permission };
-    // Two people agree here, so the approver's own need for approval does not matter.
+    // Two people agree here, so the approver needs no further approval.
     const { id: changeId, approval, caller } = order.record;
     if (approval === undefined) throw new GatewayError("APPROVAL_NOT_AWAITED", { opUin, changeId });
     if (isSamePerson(caller, context.caller)) throw ownChange(order.record);
@@ -221,7 +221,7 @@ export class ChangeService {
       case "OWN":
         throw ownChange({ id, opUin });
       case "FORGED": {
-        const hint = "This gateway did not record the request in this form. Ask for the change again.";
+        const hint = "This gateway did not record the request in this form. Request the change again.";
         throw new GatewayError("FORBIDDEN", { opUin, changeId: id, hint });
       }
       case "EXPIRED":
@@ -248,8 +248,11 @@ function keyOfOrder(order: ChangeOrder, approval: Permission["approval"]): strin
   return JSON.stringify([change, caller.subject, caller.issuer, idempotencyKey]);
 }
 
-/** The same name by two issuers, or in two spellings, may be two people. To overlook that it is one is worse. */
+/**
+ * Returns the refusal of a requester who would approve their own change. The same name from two issuers, or in two
+ * spellings, may mean two people. The gateway treats them as one person, because the opposite mistake is worse.
+ */
 function ownChange({ id, opUin }: Pick<ChangeRecord, "id" | "opUin">): GatewayError {
-  const hint = "Whoever asked for a change cannot approve it.";
+  const hint = "The requester of a change cannot approve it.";
   return new GatewayError("FORBIDDEN", { opUin, changeId: id, hint });
 }

@@ -6,7 +6,7 @@ import type { MfaChangeRequest, MfaMethods } from "./mfa-change.ts";
 /** The methods that SetMfaFlag can express. */
 export const WRITABLE = ["phone", "stoken", "wechat"] as const;
 
-/** CAM reports these, and SetMfaFlag cannot express them. */
+/** The methods that CAM reports and SetMfaFlag cannot express. */
 const NOT_WRITABLE = ["token", "custom", "mail", "u2fToken", "passkey"] as const;
 
 /** Whether a request names any method at all. */
@@ -15,13 +15,13 @@ export function asksForSomething(request: MfaChangeRequest): boolean {
 }
 
 /**
- * The full flag sets to send: what the caller gave, and the rest as it is known to be. A protection that the caller did not
- * name is not sent.
+ * Returns the full flag sets to send: the caller's values, and the known state of all other methods. Omits a protection
+ * that the caller did not name.
  *
- * @param maybe Blocks of earlier writes that may be in force as well. A method that the caller did not give is on where
+ * @param maybe Flag sets of earlier writes that may also be in force. A method that the caller did not give stays on if
  *   one of them has it on.
- * @throws GatewayError MFA_METHOD_NOT_WRITABLE where writing would touch a method that a write cannot express.
- * @throws GatewayError CAM_BAD_RESPONSE where CAM did not say what to keep; guessing could switch it off.
+ * @throws GatewayError MFA_METHOD_NOT_WRITABLE if the write would affect a method that it cannot express.
+ * @throws GatewayError CAM_BAD_RESPONSE if CAM did not report a method to keep. A guess could switch it off.
  */
 export function composeFlagSets(
   request: MfaChangeRequest,
@@ -64,7 +64,7 @@ function failNotSaid(protection: Protection, method: string, opUin: Uin): never 
   });
 }
 
-/** Whether a user's state is what the flag sets ask for. */
+/** Whether a user's state matches the flag sets. */
 export function matchesFlagSets(
   state: Partial<Record<Protection, MfaFlagSet | MfaFlagState>>,
   { login, action }: Partial<SetMfaFlagInput>,
@@ -75,7 +75,7 @@ export function matchesFlagSets(
   );
 }
 
-/** Whether one protection is as a flag set asks for. */
+/** Whether the state of one protection matches a flag set. */
 export function matchesFlagSet(flags: MfaFlagSet | MfaFlagState | undefined, flagSet: MfaFlagSet): boolean {
   return flags !== undefined && WRITABLE.every((method) => flags[method] === flagSet[method]);
 }
@@ -85,8 +85,9 @@ function namesAMethod(methods: MfaMethods | undefined): methods is MfaMethods {
 }
 
 /**
- * Whether the flag sets leave a user without any method, in both protections, who has one or may have one where CAM
- * did not say. What a written flag set cannot express counts as gone: the write may take it away.
+ * Whether the flag sets remove the last method of a user over both protections. A method that CAM did not report counts
+ * as one that the user may have. A method that a written flag set cannot express counts as removed, because the write
+ * may remove it.
  */
 export function turnsOffLastMethod(before: SafeAuthFlags, flagSets: SetMfaFlagInput): boolean {
   const mayHaveOne = mayBeOn(before.login) || mayBeOn(before.action);
@@ -97,7 +98,9 @@ function isOn(flags: MfaFlagSet | MfaFlagState): boolean {
   return Object.values(flags).includes(true);
 }
 
-/** Of the methods that a write cannot express CAM leaves out those that the account does not have. */
+/**
+ * Whether a protection may have a method. Ignores unreported methods that a write cannot express: the account has none.
+ */
 function mayBeOn(flags: MfaFlagState): boolean {
   return isOn(flags) || [flags.phone, flags.stoken, flags.wechat].includes(undefined);
 }

@@ -10,20 +10,20 @@ import {
 
 export interface FailureFacts {
   readonly code: CamErrorCode;
-  /** A message that says more than the catalogue's. */
+  /** A message with more detail than the catalogue's. */
   readonly message?: string | undefined;
   readonly opUin?: Uin | undefined;
   /** The record of the change that the failure is about. */
   readonly changeId?: string | undefined;
   readonly retryAfterMs?: number | undefined;
-  /** Until when another caller can approve the change: ISO 8601. */
+  /** The time until which another caller can approve the change: ISO 8601. */
   readonly expiresAt?: string | undefined;
   readonly cam?: CamAnswer | undefined;
 }
 
 /**
- * An error as the contract describes it. The code maps an error to a Failure once, where a change or a read ends. The log
- * line, the record, the thrown error and the data channel all read this value.
+ * An error as the contract describes it. The code maps an error to a Failure once, where a change or a read ends. The
+ * log line, the record, the thrown error and the data channel all read this value.
  */
 export class Failure extends Error implements FailureFacts {
   override readonly name = "Failure";
@@ -46,8 +46,8 @@ export class Failure extends Error implements FailureFacts {
 }
 
 /**
- * Maps an error to the contract. Returns undefined for an error that the gateway did not raise deliberately: such an error
- * leaves as INTERNAL.
+ * Maps an error to the contract. Returns undefined for an error that the gateway did not raise deliberately, which the
+ * caller receives as INTERNAL.
  *
  * @param change The change on record that the error ended.
  */
@@ -95,7 +95,7 @@ function codeOf({ kind, camCode, httpStatus }: CamError): CamErrorCode {
   }
 }
 
-/** A load balancer in front of CAM answers so when it has no server left, or limits the gateway itself. */
+/** Statuses of a load balancer in front of CAM that has no server left, or that limits the gateway itself. */
 function codeOfStatus(status: number | undefined): CamErrorCode {
   if (status === 429) return "CAM_RATE_LIMITED";
   if (status !== undefined && status >= 500) return "CAM_UNAVAILABLE";

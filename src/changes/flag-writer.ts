@@ -20,12 +20,12 @@ export interface FlagWriterDeps {
   readonly clock: Clock;
 }
 
-/** The end of a write: how the gateway knows that the flag sets are in force, or why it does not. */
+/** The end of a write: the proof that the flag sets are in force, or the error. */
 export type WriteResult = WriteEffort &
   ({ readonly outcome: Omit<MfaChangeOutcome, "changeId"> } | { readonly error: unknown });
 
 interface WriteEffort {
-  /** SetMfaFlag requests that the gateway made. */
+  /** The number of SetMfaFlag requests that the gateway made. */
   readonly attempts: number;
   readonly quotaWaitMs: number;
 }
@@ -55,16 +55,16 @@ export class FlagWriter {
     return this.#deps.cam.call(describeSafeAuthFlagColl, { subUin: opUin }, call);
   }
 
-  /** Reads the user once, behind all calls that a caller waits for. */
+  /** Reads the user once, with lower priority than all calls that a caller waits for. */
   look(opUin: Uin, requestId: string, deadlineMs: number): Promise<CamResult<SafeAuthFlags>> {
     const options = { deadlineMs, traceId: requestId, priority: "bulk", maxAttempts: 1 } as const;
     return this.#deps.cam.call(describeSafeAuthFlagColl, { subUin: opUin }, options);
   }
 
   /**
-   * Writes until CAM shows or confirms the flag sets, or refuses them. CAM may still apply a request without a reply. After
-   * such a request only the flag sets in force end the doubt. CAM's refusal of a later request proves nothing about the
-   * earlier one. A read that shows another state proves nothing, because CAM may apply the request late.
+   * Writes until CAM shows or confirms the flag sets, or refuses them. CAM may still apply a request without a reply.
+   * After such a request only the flag sets in force end the doubt. CAM's refusal of a later request proves nothing
+   * about the earlier one. A read that shows another state proves nothing, because CAM may apply the request late.
    *
    * @param readsProve Whether a read that shows the flag sets proves that they are in force. A read may be stale.
    * @returns With an error other than OUTCOME_UNKNOWN, CAM has applied no request and never will.

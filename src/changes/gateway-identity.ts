@@ -7,26 +7,27 @@ import type { MfaChangeContext } from "./mfa-change.ts";
 export interface GatewayIdentityDeps {
   readonly cam: Pick<CamClient, "call" | "secretIdFor">;
   readonly clock: Clock;
-  /** For one answer of CAM. */
+  /** The time for one answer of CAM. */
   readonly deadlineMs: number;
   readonly observer: GatewayIdentityObserver;
 }
 
 export interface GatewayIdentityObserver {
-  /** Of each key, once. */
+  /** Called once for each key. */
   onKnown(identity: CallerIdentity): void;
-  /** CAM does not say whose the key is, and no change is made before it does. */
+  /** CAM did not report the owner of the key. The gateway makes no change before CAM does. */
   onUnknown(error: unknown): void;
 }
 
 const ASK_AGAIN_AFTER_MS = 30_000;
 
-/** More keys than a process sees; a role has a new one every hour or so. */
+/** More keys than a process uses. A role gets a new key about every hour. */
 const REMEMBERED_KEYS = 1_000;
 
 /**
- * The users behind the gateway's key: whose it is, or who applied for it where it is a role's, and the account itself.
- * CAM is asked once for each key. What it said of earlier keys goes on counting: other replicas may still use them.
+ * The users behind the gateway's key: its owner and the account itself. The owner of a role's key is the user who
+ * applied for it. Reads them from CAM once for each key. The users of earlier keys remain, because other replicas may
+ * still use those keys.
  */
 export class GatewayIdentity {
   readonly #deps: GatewayIdentityDeps;
@@ -41,21 +42,21 @@ export class GatewayIdentity {
   }
 
   /**
-   * Whether a user is one of them. Waits for CAM's answer where the key is a new one.
+   * Whether a user is one of them. Waits for CAM's answer if the key is new.
    *
-   * @throws CamError, GatewayError where CAM does not say, or not in time.
+   * @throws CamError, GatewayError if CAM does not report the owner in time.
    */
   async has(opUin: Uin, { deadlineMs }: Pick<MfaChangeContext, "deadlineMs">): Promise<boolean> {
     await this.#learn(deadlineMs);
     return this.knows(opUin);
   }
 
-  /** Whether a user is one of them as far as CAM has said. */
+  /** Whether CAM has reported that a user is one of them. Does not wait. */
   knows(opUin: Uin): boolean {
     return this.#uins.has(opUin);
   }
 
-  /** Asks ahead of the first change, until CAM answers, so that a wrong key shows at start-up. */
+  /** Reads the owner before the first change, and retries until CAM answers, so that a wrong key shows at start-up. */
   start(): void {
     this.#running = this.#learnAhead();
   }
@@ -84,14 +85,14 @@ export class GatewayIdentity {
     for (;;) {
       const secretId = await cam.secretIdFor(getCallerIdentity, deadlineMs);
       if (this.#knownKeys.has(secretId)) return;
-      // A change that joins another's question keeps its own deadline.
+      // A change that shares the call of another change keeps its own deadline.
       await within(clock, deadlineMs - clock.monotonic(), this.#askOnce(secretId), () => {
         throw new CamError({ kind: "TIMEOUT", action: getCallerIdentity.name, attempts: 1 });
       });
     }
   }
 
-  /** However many changes wait, CAM is asked once; a failure is kept for nobody who comes later. */
+  /** Calls CAM once for all changes that wait. Later changes do not share a failure. */
   #askOnce(secretId: string): Promise<void> {
     const underWay = this.#asking.get(secretId);
     if (underWay !== undefined) return underWay;
@@ -109,7 +110,7 @@ export class GatewayIdentity {
       traceId: "own-key",
       signal,
     });
-    // The key may have changed meanwhile, and then it is unknown which of them this is about.
+    // The key may have changed during the call. It is then unknown which key the answer is about.
     if ((await cam.secretIdFor(getCallerIdentity, deadlineMs)) !== secretId) return;
     for (const uin of uinsOf(output)) this.#uins.add(uin);
     this.#knownKeys.set(secretId, true);
@@ -118,9 +119,10 @@ export class GatewayIdentity {
 }
 
 /**
- * A key of the account's own has the account as its principal, a role's has who applied for it.
+ * Returns the account and the owner of a key. The principal of the account's own key is the account. That of a role's
+ * key is the user who applied for it.
  *
- * @throws CamError BAD_RESPONSE where one of both is not said: nobody would be protected then.
+ * @throws CamError BAD_RESPONSE if one of the two is missing, because the gateway could then protect no user.
  */
 export function uinsOf({ accountId, principalId }: CallerIdentity): readonly Uin[] {
   if (!isUin(accountId) || !isUin(principalId)) {
@@ -128,7 +130,7 @@ export function uinsOf({ accountId, principalId }: CallerIdentity): readonly Uin
       kind: "BAD_RESPONSE",
       action: getCallerIdentity.name,
       attempts: 1,
-      detail: "it does not say whose the key is",
+      detail: "it does not name the owner of the key",
     });
   }
   return [accountId, principalId];

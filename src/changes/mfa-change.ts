@@ -5,7 +5,7 @@ import type { Clock } from "../clock.ts";
 import type { Uin } from "../contract/index.ts";
 import { type Failure, failureOf } from "./failure.ts";
 
-/** The methods of one protection that a caller wants set. Undefined: leave it as it is. */
+/** The values that a caller wants for the methods of one protection. Undefined: leave the method as it is. */
 export interface MfaMethods {
   readonly phone?: boolean | undefined;
   readonly stoken?: boolean | undefined;
@@ -20,7 +20,7 @@ export interface MfaChangeRequest {
   readonly login?: MfaMethods | undefined;
   /** Operation protection. */
   readonly action?: MfaMethods | undefined;
-  /** Accept that the change may remove a method which a write cannot express (token, custom, mail, U2F, passkey). */
+  /** Accept that the change may remove a method that a write cannot express (token, custom, mail, U2F, passkey). */
   readonly overwriteOtherMethods: boolean;
   /** The caller's reason, for the record. Some changes need one. */
   readonly reason?: string | undefined;
@@ -36,7 +36,7 @@ export interface MfaChangeContext {
   readonly idempotencyKey?: string | undefined;
 }
 
-/** What starts a change: a caller asks for it, or another caller approves a change that a caller asked for. */
+/** The start of a change: the request of a caller, or the approval of a request by another caller. */
 export type ChangeOrder =
   | { readonly kind: "request"; readonly request: MfaChangeRequest; readonly context: MfaChangeContext }
   | {
@@ -53,7 +53,7 @@ export type ChangeOrder =
 export interface MfaChangeOutcome {
   /** The record of the change. */
   readonly changeId: string;
-  /** How the gateway knows: by CAM's reply, or by reading the user back after the reply was lost. */
+  /** The proof: CAM's reply, or a read-back of the user after the reply was lost. */
   readonly resolvedBy: "REPLY" | "READ_BACK";
   /** CAM's RequestId of the call that showed it: SetMfaFlag, or the read after its reply was lost. */
   readonly camRequestId: string;
@@ -63,17 +63,17 @@ export interface MfaChangeOutcome {
 export interface MfaChangeReport {
   readonly request: MfaChangeRequest;
   readonly context: MfaChangeContext;
-  /** Set if the caller approves a change that another caller asked for. */
+  /** Set if the caller approves a change that another caller requested. */
   readonly approves: { readonly requester: CallerIdentity } | undefined;
   /** Whether the request shares the outcome of an earlier one. */
   readonly shared: boolean;
   /** The record. Undefined if the gateway refused the change before recording it. */
   readonly changeId: string | undefined;
-  /** The full flag sets to send, if the request got so far. */
+  /** The full flag sets to send. Undefined if the gateway refused the change before it composed them. */
   readonly flagSets: SetMfaFlagInput | undefined;
   readonly result:
     | { readonly outcome: MfaChangeOutcome }
-    /** No failure: the error was not raised deliberately. */
+    /** Undefined if the gateway did not raise the error deliberately. */
     | { readonly error: unknown; readonly failure: Failure | undefined };
   readonly durationMs: number;
 }
@@ -88,7 +88,7 @@ export interface RejectionReport {
 export interface ChangeObserver {
   onChange(report: MfaChangeReport): void;
   onRejected(report: RejectionReport): void;
-  /** The store did not take the outcome of a change in time. The reconciler finds it out anew. */
+  /** The store did not take the outcome of a change in time. The reconciler finds out the outcome again. */
   onUnsettled(changeId: string, error: unknown): void;
 }
 
@@ -111,7 +111,7 @@ export class ChangeProgress {
     this.#order = order;
     this.#deps = deps;
     this.#beganMs = deps.clock.monotonic();
-    // Mostly no other request waits for this one.
+    // Usually no other request waits for this one, so mark the rejection as handled.
     this.#ended.promise.catch(() => undefined);
   }
 
@@ -126,7 +126,10 @@ export class ChangeProgress {
     return outcome;
   }
 
-  /** Maps the error to the contract. @throws Failure, or the error itself if it was not raised deliberately. */
+  /**
+   * Maps the error to the contract.
+   * @throws Failure, or the error itself if the gateway did not raise it deliberately.
+   */
   fail(error: unknown): never {
     const failure = failureOf(error);
     this.#report({ error: failure?.cause ?? error, failure }, failure?.changeId);

@@ -4,14 +4,14 @@ import { Poller } from "../poller.ts";
 
 interface OrphanedChangesDeps {
   readonly log: Pick<ChangeLog, "countOrphaned">;
-  /** The names of those that there are. */
+  /** The names of the configured accounts. */
   readonly accounts: readonly string[];
   readonly clock: Clock;
   readonly observer: OrphanedChangesObserver;
 }
 
 interface OrphanedChangesObserver {
-  /** So many changes of an account wait for somebody who can ask its CAM. */
+  /** A number of changes wait for a gateway that has their account. */
   onOrphaned(account: string, changes: number): void;
   onError(error: unknown): void;
 }
@@ -19,8 +19,8 @@ interface OrphanedChangesObserver {
 const LOOK_EVERY_MS = 60 * 60 * 1_000;
 
 /**
- * Tells of changes whose account is not configured any more. They are left as they are: another account's CAM knows
- * nothing of their users, and whoever has the account again finds out what became of them.
+ * Reports open changes whose account is not configured any more, and leaves them as they are. The CAM of another
+ * account does not have their users. A gateway with the account again finds out their outcomes.
  */
 export class OrphanedChanges {
   readonly #deps: OrphanedChangesDeps;
@@ -31,7 +31,7 @@ export class OrphanedChanges {
     this.#rounds = new Poller(deps.clock, () => this.#look());
   }
 
-  /** Looks now, and then once in an hour. */
+  /** Counts them now, and then once an hour. */
   start(): void {
     this.#rounds.start();
   }

@@ -11,13 +11,13 @@ export interface PausedCallersDeps {
 
 export interface PausedCallersObserver {
   onCallerResumed(pause: CallerPause): void;
-  /** Heard once for each pause, in the replica whose request brought it about. */
+  /** Called once for each pause, in the replica whose request caused it. */
   onCallerPaused(caller: CallerIdentity, opUin: Uin): void;
 }
 
 /**
- * Keeps paused callers from what costs anything. The database decides; this remembers whom it refused, so that only
- * they are asked about before CAM is.
+ * Refuses paused callers before they cost calls to CAM. The database decides which callers are paused. This class
+ * remembers the callers that the database refused, and checks only those in the database before a call to CAM.
  */
 export class PausedCallers {
   readonly #deps: PausedCallersDeps;
@@ -27,25 +27,28 @@ export class PausedCallers {
     this.#deps = deps;
   }
 
-  /** Who is paused now, the latest first. */
+  /** Returns the current pauses, the latest first. */
   list(): Promise<readonly CallerPause[]> {
     return this.#deps.pauses.list();
   }
 
   /**
-   * Lets a paused caller go on. Undefined where another operator was quicker.
-   * @throws GatewayError FORBIDDEN where the caller would resume themselves.
+   * Ends the pause of a caller. Returns undefined if another operator already ended it.
+   * @throws GatewayError FORBIDDEN if the paused callers would resume themselves.
    */
   async resume({ id, subject }: CallerPause, by: CallerIdentity): Promise<CallerPause | undefined> {
     if (isSamePerson({ subject }, by)) {
-      throw new GatewayError("FORBIDDEN", { hint: "Whoever is paused cannot resume themselves." });
+      throw new GatewayError("FORBIDDEN", { hint: "Paused callers cannot resume themselves." });
     }
     const resumed = await this.#deps.pauses.resume(id, recordedCaller(by));
     if (resumed !== undefined) this.#deps.observer?.onCallerResumed(resumed);
     return resumed;
   }
 
-  /** @throws GatewayError CALLER_PAUSED for a caller who was refused here, until an operator resumes them. */
+  /**
+   * Refuses a caller who was refused here before, until an operator resumes the caller.
+   * @throws GatewayError CALLER_PAUSED
+   */
   async requireResumed(caller: CallerIdentity, opUin: Uin): Promise<void> {
     const name = nameOf(caller);
     if (!this.#refused.has(name)) return;
@@ -56,7 +59,7 @@ export class PausedCallers {
     this.#refused.delete(name);
   }
 
-  /** @throws GatewayError CALLER_PAUSED, as the database has said. */
+  /** Refuses a caller by the database's verdict. @throws GatewayError CALLER_PAUSED */
   refuse(caller: Caller, opUin: Uin, verdict: "PAUSED" | "PAUSES"): never {
     this.#refused.add(nameOf(caller));
     if (verdict === "PAUSES") this.#deps.observer?.onCallerPaused(caller, opUin);

@@ -18,12 +18,12 @@ interface PrepareDeps {
   readonly clock: Clock;
 }
 
-/** How long after its deadline the record leaves a change to its replica. */
+/** The time after its deadline for which the record leaves a change to its replica. */
 const LEASE_GRACE_MS = 10_000;
 
 /**
- * Reads the user and composes the full flag sets to write. Authorises once more beside the read, because the change may have
- * waited for its lock since the first time.
+ * Reads the user and composes the full flag sets to write. Authorises a second time in parallel with the read, because
+ * the change may have waited for its lock since the first time.
  *
  * @throws GatewayError, CamError; as ChangeService.setSubUserMfa.
  */
@@ -38,11 +38,11 @@ export async function prepareChange(
   const { known, writes } = recentWrites.of({ account: account.name, opUin });
   const asOf = new Date(clock.now()).toISOString();
   const reading = account.writer.read(opUin, context, { forWrite: true });
-  // A refusal comes first even if CAM cannot read the user, and does not wait for the read.
+  // A refusal takes precedence over a failed read, and does not wait for the read.
   reading.catch(() => undefined);
   const permission = await access.authorise(order, account);
   const { output } = await reading;
-  // If CAM refused the read for its key, another key has replaced it.
+  // If CAM refused the read because of its key, another key has replaced that key.
   await access.requireNotOwn(request, account, context);
 
   const before = withRecentWrites({ ...output, asOf }, writes);

@@ -6,10 +6,10 @@ import type { Clock } from "../clock.ts";
 import { matchesFlagSet, WRITABLE } from "./compose-flag-sets.ts";
 import { type AccountUser, keyOf } from "./user-lock.ts";
 
-/** For so long after a write CAM may show what was so before it. */
+/** The time after a write in which CAM may still show the state from before it. */
 export const STALE_READ_MS = 60_000;
 
-/** More users than change within minutes of each other. */
+/** More users than change within the same few minutes. */
 const REMEMBERED_USERS = 10_000;
 
 interface Remembered {
@@ -17,17 +17,17 @@ interface Remembered {
   readonly writes: readonly (KnownWrite & { readonly changeId: string; readonly atMs: number })[];
 }
 
-/** What a process knows of the recent writes of a user. */
+/** The recent writes of a user that a process remembers. */
 export interface RecentKnowledge {
-  /** The `settleOrder` of the latest write that is known here, of whatever age. */
+  /** The `settleOrder` of the latest remembered write, regardless of its age. */
   readonly known: number | undefined;
-  /** Those that a read may not show yet, in the order in which CAM heard of them. */
+  /** The writes that a read may not show yet, in the order in which CAM received them. */
   readonly writes: readonly KnownWrite[];
 }
 
 /**
- * The recent writes of users as far as this process knows them: its own, and those of others that it has fetched from
- * the record. The record says when there are others (begin_change), so that most changes need not ask for them.
+ * A cache of the recent writes of users: those of this process, and those of other replicas that it fetched from the
+ * record. begin_change reports if other writes exist, so most changes do not fetch them.
  */
 export class RecentWrites {
   readonly #clock: Clock;
@@ -37,7 +37,7 @@ export class RecentWrites {
     this.#clock = clock;
   }
 
-  /** @param readAgeMs how long ago the read began. */
+  /** Returns the writes that a read may not show. @param readAgeMs The time since the read began. */
   of(user: AccountUser, readAgeMs = 0): RecentKnowledge {
     const remembered = this.#users.get(keyOf(user));
     const sinceMs = this.#clock.monotonic() - readAgeMs - STALE_READ_MS;
@@ -47,7 +47,7 @@ export class RecentWrites {
     };
   }
 
-  /** A change of this process was settled, in its turn. */
+  /** Adds a settled change of this process, in the order of settlement. */
   add(
     user: AccountUser,
     write: KnownWrite & { readonly changeId: string; readonly settleOrder: number },
@@ -56,20 +56,20 @@ export class RecentWrites {
     this.#remember(user, settleOrder, [...this.#recent(user), { ...rest, atMs: this.#clock.monotonic() }]);
   }
 
-  /** Takes what the record says in the place of what was known. */
+  /** Replaces the remembered writes with those of the record. */
   replace(user: AccountUser, fetched: readonly RecentWrite[]): void {
     const nowMs = this.#clock.monotonic();
     const known = Math.max(0, ...fetched.map(({ settleOrder }) => settleOrder));
     const writes = fetched.map(({ changeId, status, finishedAt, before, sent, ageMs }) => ({
       ...{ changeId, status, finishedAt, atMs: nowMs - Math.max(0, ageMs) },
-      // The runner put these two on record.
+      // ChangeRecorder wrote these two.
       before: before as KnownWrite["before"],
       sent: sent as KnownWrite["sent"],
     }));
     this.#remember(user, known, writes);
   }
 
-  /** What is known here is not all: the record has to be asked. */
+  /** Forgets the writes of a user, because other writes exist. The next change fetches them from the record. */
   forget(user: AccountUser): void {
     this.#users.delete(keyOf(user));
   }
@@ -84,13 +84,13 @@ export class RecentWrites {
   }
 }
 
-/** CAM: as CAM showed the user. GATEWAY: with a recent write of the gateway's in the place of what CAM showed. */
+/** CAM: the state that CAM showed. GATEWAY: a recent write of the gateway replaces a part of that state. */
 export type KnowledgeSource = "CAM" | "GATEWAY";
 
-/** A user's protections, and whose knowledge that is. */
+/** A user's protections, with their source. */
 export interface KnownFlags extends SafeAuthFlags {
   readonly source: KnowledgeSource;
-  /** When the reading began, or when the outcome of the gateway's latest write became known: ISO 8601, in UTC. */
+  /** The time when the read began, or when the gateway's latest write got its outcome: ISO 8601, in UTC. */
   readonly asOf: string;
 }
 
@@ -99,7 +99,7 @@ export interface Reading extends SafeAuthFlags {
   readonly asOf: string;
 }
 
-/** The parts of a write on record that its runner put there. */
+/** The parts of a write on record that ChangeRecorder wrote. */
 export type KnownWrite = Pick<RecentWrite, "status" | "finishedAt"> & {
   readonly before: SafeAuthFlags;
   readonly sent: Partial<SetMfaFlagInput>;
@@ -108,10 +108,10 @@ export type KnownWrite = Pick<RecentWrite, "status" | "finishedAt"> & {
 const PROTECTIONS: readonly Protection[] = ["login", "action"];
 
 /**
- * A reading with the applied ones of our recent writes, which CAM may not show yet: a flag that one of them changed is as the
- * last of these left it.
+ * Returns a read combined with the gateway's recent applied writes, which CAM may not show yet. Each flag that a write
+ * changed has the value of the last write that changed it.
  *
- * @param writes in the order in which CAM heard of them.
+ * @param writes In the order in which CAM received them.
  */
 export function withRecentWrites(reading: Reading, writes: readonly KnownWrite[]): KnownFlags {
   let { login, action } = reading;
@@ -132,20 +132,20 @@ export function withRecentWrites(reading: Reading, writes: readonly KnownWrite[]
   return { login, action, source: "GATEWAY", asOf: latest.toISOString() };
 }
 
-/** The writes after the last applied one: what they sent may be in force, or come into force. */
+/** Returns the writes after the last applied one. Their flag sets may be in force, or take effect later. */
 export function trailingUnknown(writes: readonly KnownWrite[]): readonly KnownWrite[] {
   const lastApplied = writes.findLastIndex(({ status }) => status === "applied");
   return writes.slice(lastApplied + 1);
 }
 
-/** The user as a write of unknown outcome leaves them if it takes effect. */
+/** Returns the user's state if a write of unknown outcome takes effect. */
 export function asIfApplied(known: SafeAuthFlags, { sent }: KnownWrite): SafeAuthFlags {
   return { login: { ...known.login, ...sent.login }, action: { ...known.action, ...sent.action } };
 }
 
 /**
- * Whether a reading that shows what `flagSets` ask for may show one of these images instead: each flag set is in one of them
- * as well.
+ * Whether a read that matches `flagSets` may show one of these images instead. That is possible if each flag set also
+ * matches one of the images.
  */
 export function mayBeAnother(
   flagSets: Partial<SetMfaFlagInput>,
@@ -157,7 +157,7 @@ export function mayBeAnother(
   });
 }
 
-/** The flags of a protection that a write changed, as it left them. */
+/** Returns the flags of a protection that a write changed, with their new values. */
 function changesOf({ before, sent }: KnownWrite, protection: Protection): Partial<MfaFlagSet> {
   const flagSet = sent[protection];
   if (flagSet === undefined) return {};

@@ -12,33 +12,33 @@ interface ReconcilerDeps {
   readonly log: Pick<ChangeLog, "claim" | "settle" | "otherWrites">;
   readonly account: Pick<ChangeAccount, "name" | "writer">;
   readonly clock: Clock;
-  /** How long one reading of a user may take. */
+  /** The time for one read of a user. */
   readonly deadlineMs: number;
   readonly observer?: ReconcilerObserver;
 }
 
 interface ReconcilerObserver {
-  /** Something new is known of a change, or nothing more will be. */
+  /** The status of a change became known, or the change was sealed with its outcome unknown. */
   onSettled(record: ChangeRecord, settlement: ChangeSettlement): void;
-  /** A change of unknown outcome took effect although CAM has heard of a later one, whose effect it may have undone. */
+  /** A change of unknown outcome took effect after CAM had received a later one. It may have undone the later one. */
   onAppliedLate(record: ChangeRecord): void;
-  /** A round that could not be made, for example because the store does not answer. */
+  /** A round failed, for example because the store does not answer. */
   onError(error: unknown): void;
 }
 
 const INTERVAL_MS = 1_000;
 
-/** Between two looks of an account, whichever replicas make them: less than two a second, however late one arrives. */
+/** The time between two reads for an account, over all replicas: less than two reads a second, even if one is late. */
 const BETWEEN_LOOKS_MS = 600;
 
-/** More than a look takes from its end until it is on record. */
+/** More than the time from the end of a read until its result is on record. */
 const LEASE_GRACE_MS = 5_000;
 
 /**
- * Finds out what became of changes that nobody waits for any more: those whose replica died, and those of unknown outcome.
- * A reading that shows what a change sent settles it as applied. One that shows something else proves nothing, and the
- * record says when the next one is due. Each replica runs one reconciler for each account, so that none waits for a CAM
- * that does not answer; the log hands every such record to one of them at a time.
+ * Finds out the outcomes of changes without a caller that waits: those whose replica died, and those of unknown
+ * outcome. A read that shows the flag sets of a change settles it as applied. A read that shows another state proves
+ * nothing, and the record decides when the next read is due. Each replica runs one reconciler for each account, so that
+ * no account waits for the CAM of another. The change log gives each record to one reconciler at a time.
  */
 export class Reconciler {
   readonly #deps: ReconcilerDeps;
@@ -58,7 +58,7 @@ export class Reconciler {
     return this.#rounds.stop();
   }
 
-  /** Settles what is due now, or looks at one user of whom it is not known. Returns how many records that were. */
+  /** Takes a change that is due, reads its user and settles it. Returns the number of changes taken. */
   async settleDue(): Promise<number> {
     const { log, account, deadlineMs } = this.#deps;
     const due = await log.claim(account.name, 1, deadlineMs + LEASE_GRACE_MS, BETWEEN_LOOKS_MS);
@@ -85,7 +85,7 @@ export class Reconciler {
 
   async #findOut(record: ChangeRecord): Promise<ChangeSettlement & { readonly late?: boolean }> {
     const effort = { attempts: 0, quotaWaitMs: 0 };
-    // It is handed out only when its time is over, and nothing was ever sent.
+    // The log gives it out only after its time for approval, and the gateway never sent it.
     if (record.status === "awaiting_approval") {
       return { status: "refused", code: "APPROVAL_EXPIRED", ...effort };
     }
@@ -110,20 +110,20 @@ export class Reconciler {
         ...effort,
       };
     } catch (error) {
-      // That CAM has no such user is what a look shows as well: whether the change was applied before, it does not say.
+      // USER_NOT_EXIST counts as a read too. It does not prove whether CAM applied the change before.
       return { ...unknown, readBack: failureOf(error)?.code === "USER_NOT_EXIST" };
     }
   }
 
-  /** What a reading of the user shows of a change. */
+  /** Returns what a read of the user proves about a change. */
   async #whatShows(
     record: ChangeRecord,
     reading: SafeAuthFlags,
   ): Promise<"nothing" | "applied" | "applied late"> {
-    // The runner put both on record.
+    // ChangeRecorder wrote both.
     const [before, sent] = [record.before, record.sent] as [KnownWrite["before"], Partial<SetMfaFlagInput>];
     if (!matchesFlagSets(reading, sent)) return "nothing";
-    // After the reading, so that no later change is missed which it may show.
+    // Query the other writes after the read, so that they include every later change that the read may show.
     const { later, earlier } = await this.#deps.log.otherWrites(record);
     if (mayBeAnother(sent, later)) return "nothing";
     if (!matchesFlagSets(before, sent) && mayBeAnother(sent, earlier)) return "nothing";

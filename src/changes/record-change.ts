@@ -37,22 +37,22 @@ export interface ChangeRecorderDeps {
 
 /** A change that is ready for the record. */
 export interface PreparedChange {
-  /** The user as CAM showed them, with the gateway's own recent writes. */
+  /** The state that CAM showed, combined with the gateway's recent writes. */
   readonly before: KnownFlags;
   readonly flagSets: SetMfaFlagInput;
   /** Whether a read that shows the flag sets cannot show a state from before the change. */
   readonly readsProve: boolean;
-  /** The policy's decision, by the user's name and remark as they are now. */
+  /** The policy's decision, by the current name and remark of the user. */
   readonly permission: Permission;
-  /** How long the record leaves the change to this replica. */
+  /** The time for which the record leaves the change to this replica. */
   readonly leaseMs: number;
   readonly basis: BeforeImageBasis;
 }
 
-/** How often the gateway looks at a change of another replica, and tries to record an outcome. */
+/** The interval at which the gateway reads a change of another replica, and retries to record an outcome. */
 const POLL_MS = 100;
 
-/** Puts changes and their outcomes on record, and waits for changes that other replicas make. */
+/** Records changes and their outcomes, and waits for changes that other replicas make. */
 export class ChangeRecorder {
   readonly #deps: ChangeRecorderDeps;
 
@@ -83,7 +83,7 @@ export class ChangeRecorder {
     return this.awaitShared(earlier.id, context);
   }
 
-  /** Puts a change on record, or says why not. */
+  /** Records a change, or returns the reason against it. */
   record(
     order: ChangeOrder,
     account: string,
@@ -135,10 +135,11 @@ export class ChangeRecorder {
   }
 
   /**
-   * Records the end of a write and returns its outcome. If the store does not answer, tries again until the deadline, then
-   * leaves the change to the reconciler. The reconciler finds the outcome out anew; the caller hears the truth all the same.
+   * Records the end of a write and returns its outcome. If the store does not answer, tries again until the deadline,
+   * then leaves the change to the reconciler, which finds out the outcome again. The caller receives the true outcome
+   * in both cases.
    *
-   * @throws Failure, or the error of the write if it was not raised deliberately.
+   * @throws Failure, or the error of the write if the gateway did not raise it deliberately.
    */
   async settle(
     changeId: string,
@@ -181,7 +182,7 @@ function settlementOf(written: WriteResult, failure: Failure | undefined): Chang
   const { attempts, quotaWaitMs } = written;
   if ("outcome" in written) return { status: "applied", ...written.outcome, attempts, quotaWaitMs };
   const cam = failure?.cam;
-  // An error that was not raised deliberately does not tell what CAM did.
+  // An error that the gateway did not raise deliberately does not show what CAM did.
   const unknown = failure === undefined || failure.code === "OUTCOME_UNKNOWN";
   return {
     status: unknown ? "unknown" : "refused",
@@ -224,14 +225,14 @@ export function requestOf({ account, opUin, requested, reason }: ChangeRecord): 
   };
 }
 
-/** Returns the caller's names alone, without what the caller may do. */
+/** Returns only the caller's names, without the caller's permissions. */
 export function recordedCaller({ subject, client, issuer }: CallerIdentity): RecordedCaller {
   return { subject, client, issuer };
 }
 
 /**
- * Returns the same hash for equal requests, in every replica. The default account is in no hash, because records from
- * before other accounts existed hold hashes without it.
+ * Returns the same hash for equal requests, in every replica. Omits the default account, because older records have
+ * hashes without an account.
  */
 export function hashOf(request: MfaChangeRequest): string {
   const { account, opUin, login, action, overwriteOtherMethods, reason } = request;

@@ -3,16 +3,16 @@ import { GatewayError, type Uin } from "../contract/index.ts";
 import { FairQueue } from "../fair-queue.ts";
 import type { MfaChangeContext } from "./mfa-change.ts";
 
-/** A user of an account. Another account may have, or be asked about, a user with the same Uin. */
+/** A user of an account. A request for another account may name the same Uin. */
 export interface AccountUser {
   readonly account: string;
   readonly opUin: Uin;
 }
 
-/** Changes of one user that one caller may have waiting in this process. */
+/** The limit of waiting changes of one user and one caller in this process. */
 const MAX_OF_CALLER = 5;
 
-/** Changes of one user that may wait in this process. */
+/** The limit of waiting changes of one user in this process. */
 const MAX_OF_USER = 20;
 
 /** The changes that wait for the lock of a user. */
@@ -29,8 +29,8 @@ interface WaitingChange {
 }
 
 /**
- * A lock for each user: one change of a user at a time. A change writes what it read of the user, so two changes at once
- * would undo each other. Callers who wait for the same user take turns.
+ * A lock for each user, so that one change of a user runs at a time. A change writes back what it read of the user, so
+ * two parallel changes would undo each other. Callers who wait for the same user take turns.
  */
 export class UserLock {
   readonly #clock: Clock;
@@ -44,7 +44,7 @@ export class UserLock {
    * Waits for the lock of the user.
    *
    * @returns Releases the lock. Call it once.
-   * @throws GatewayError CHANGE_IN_PROGRESS at the deadline, or at once if too many changes of this user wait.
+   * @throws GatewayError CHANGE_IN_PROGRESS at the deadline, or immediately if too many changes of this user wait.
    */
   async acquire(
     user: AccountUser,

@@ -93,20 +93,12 @@ export const accountSchema = z.strictObject({
   credentials: credentialsSchema
     .optional()
     .meta({ description: "One place for the key, and the role that is assumed with it, if any." }),
-  ratePerSecond: z
-    .int()
-    .min(1)
-    .max(1_000)
-    .optional()
-    .meta({
-      description: "Calls of one action that CAM accepts in a second. The default is CAM_RATE_PER_SECOND.",
-    }),
-  language: z
-    .enum(["en-US", "zh-CN"], { error: "must be one of en-US, zh-CN" })
-    .optional()
-    .meta({
-      description: "The language of CAM's messages, which only the log shows. The default is CAM_LANGUAGE.",
-    }),
+  ratePerSecond: z.int().min(1).max(1_000).optional().meta({
+    description: "Calls of one action that CAM accepts in a second. The default is CAM_RATE_PER_SECOND.",
+  }),
+  language: z.enum(["en-US", "zh-CN"], { error: "must be one of en-US, zh-CN" }).optional().meta({
+    description: "The language of CAM's messages, which only the log shows. The default is CAM_LANGUAGE.",
+  }),
 });
 
 /** The file of CAM_ACCOUNTS. Its JSON Schema is `schema/accounts.schema.json`. */

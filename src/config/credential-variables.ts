@@ -12,8 +12,8 @@ import type { ConfigInput, Variables } from "./variables.ts";
 type Input = Pick<ConfigInput, "vars" | "problems">;
 
 /**
- * Returns the paths of the official SDKs, in their order. A user without a home folder, for example an arbitrary uid of a
- * container, gets only the second path: Node throws for that user.
+ * Returns the paths of the official SDKs, in their order. A user without a home folder, for example an arbitrary uid of
+ * a container, gets only the second path: Node throws for that user.
  */
 export function profilePaths(homeOf: () => string = homedir): readonly string[] {
   const machine = "/etc/tencentcloud/credentials";

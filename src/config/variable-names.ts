@@ -88,9 +88,9 @@ function distanceOf(one: string, other: string): number {
 const SERVICE_ADDRESS = /^(?:tcp|udp|sctp):\/\/(?:\[([^\]]+)\]|([^:/]+)):\d+$/i;
 
 /**
- * Returns the environment without the variables that Kubernetes sets for each Service of the namespace. A Service called
- * `cam` would set CAM_SERVICE_HOST. That variable stays if its value is not the Service's address: an operator set it.
- * Adds a notice for each removed variable that has the name of one of the gateway's.
+ * Returns the environment without the variables that Kubernetes sets for each Service of the namespace. A Service
+ * called `cam` would set CAM_SERVICE_HOST. That variable stays if its value is not the Service's address: an operator
+ * set it. Adds a notice for each removed variable that has the name of one of the gateway's.
  */
 export function withoutServiceLinks(env: Environment, notices: string[]): Environment {
   const hosts = serviceHosts(env);

@@ -21,8 +21,8 @@ export interface Relay {
 const CONNECT_TIMEOUT_MS = 1_000;
 
 /**
- * Forwards connections to the targets in turn, byte for byte. It skips a target that refuses the connection, which is safe
- * because it has sent nothing yet. It never sends bytes twice. With no target left it closes the connection.
+ * Forwards connections to the targets in turn, byte for byte. It skips a target that refuses the connection, which is
+ * safe because it has sent nothing yet. It never sends bytes twice. With no target left it closes the connection.
  */
 export async function startRelay(listen: Endpoint, targets: readonly Endpoint[]): Promise<Relay> {
   let turn = 0;

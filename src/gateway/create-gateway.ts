@@ -48,8 +48,8 @@ import { type OpenRecord, openDatabase, openRecord, startCheckpoints } from "./o
 import { EXAMPLES_DIR, PLAYGROUND_ASSETS_DIR } from "./package-paths.ts";
 
 /**
- * The composition root: builds every part with its dependencies, and closes all parts in reverse order. start() lists the
- * parts in their order. open-record.ts and open-accounts.ts build the two largest parts.
+ * The composition root: builds every part with its dependencies, and closes all parts in reverse order. start() lists
+ * the parts in their order. open-record.ts and open-accounts.ts build the two largest parts.
  */
 export interface Gateway {
   /** Opens all parts and listens. If a part cannot start, closes the others and rejects. */

@@ -14,8 +14,8 @@ export interface LocalCam {
 const KEY = { secretId: "AKIDLOCALEXAMPLE", secretKey: "LocalExampleSecretKey" };
 
 /**
- * Starts the emulator for the CAM of one account in local mode. Only this file of the gateway imports the emulator. Each
- * account has its own emulator with the same users, and its own key: CAM counts calls by key.
+ * Starts the emulator for the CAM of one account in local mode. Only this file of the gateway imports the emulator.
+ * Each account has its own emulator with the same users, and its own key: CAM counts calls by key.
  */
 export async function startLocalCam(account: string): Promise<LocalCam> {
   const suffix = account === DEFAULT_ACCOUNT ? "" : `-${account}`;

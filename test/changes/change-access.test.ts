@@ -8,12 +8,12 @@ test.each<[string, Omit<Partial<MfaChangeRequest>, "opUin">, readonly string[]]>
   ["one method", { login: { phone: true } }, ["login.phone.on"]],
   ["off", { action: { wechat: false } }, ["action.wechat.off"]],
   [
-    "what is left alone is not asked for",
+    "a method that the request leaves alone is not requested",
     { login: { phone: true, stoken: undefined }, action: {} },
     ["login.phone.on"],
   ],
   [
-    "everything of both",
+    "all methods of both protections",
     {
       login: { phone: true, stoken: false, wechat: true },
       action: { phone: false, stoken: true, wechat: false },
@@ -28,12 +28,12 @@ test.each<[string, Omit<Partial<MfaChangeRequest>, "opUin">, readonly string[]]>
     ],
   ],
   [
-    "accepting that other methods are lost switches them off, where the protection is written at all",
+    "overwriteOtherMethods switches the other methods off in a protection that is written",
     { login: { phone: true }, overwriteOtherMethods: true },
     ["login.phone.on", "login.other.off"],
   ],
   [
-    "of both protections where both are",
+    "overwriteOtherMethods applies to both protections if both are written",
     { login: { phone: true }, action: { phone: true }, overwriteOtherMethods: true },
     ["login.phone.on", "login.other.off", "action.phone.on", "action.other.off"],
   ],

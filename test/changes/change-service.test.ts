@@ -15,7 +15,7 @@ import { changeOf, startChangeService, within } from "../support/start-change-se
 const phoneOn = changeOf(ALICE, { login: { phone: true } });
 
 describe("the same change in flight", () => {
-  test("is joined: one write, the same outcome for all, and a report for each who asked", async () => {
+  test("is joined: one write, the same outcome for all requests, and a report for each", async () => {
     const { changes, cam, reports } = await startChangeService();
     const outcomes = await Promise.all([1, 2, 3].map(() => changes.setSubUserMfa(phoneOn, within(5_000))));
     expect(new Set(outcomes.map(({ camRequestId }) => camRequestId)).size).toBe(1);
@@ -23,7 +23,7 @@ describe("the same change in flight", () => {
     expect(reports.map(({ shared }) => shared).sort()).toEqual([false, true, true]);
   });
 
-  test("is joined in its failure too", async () => {
+  test("shares its failure too", async () => {
     const { changes, cam } = await startChangeService();
     const change = changeOf(BOB, { login: { phone: true } });
     const results = await Promise.allSettled([1, 2].map(() => changes.setSubUserMfa(change, within(5_000))));
@@ -31,7 +31,7 @@ describe("the same change in flight", () => {
     expect(cam.counters()["SetMfaFlag"]?.received).toBe(1);
   });
 
-  test("is made again once it is over", async () => {
+  test("is made again after it has ended", async () => {
     const { changes, cam } = await startChangeService();
     await changes.setSubUserMfa(phoneOn, within(5_000));
     await changes.setSubUserMfa(phoneOn, within(5_000));
@@ -41,9 +41,9 @@ describe("the same change in flight", () => {
   test.each([
     ["another value", { login: { phone: false } }],
     ["another protection", { action: { phone: true } }],
-    ["one method more", { login: { phone: true, wechat: true } }],
-    ["leave to overwrite", { login: { phone: true }, overwriteOtherMethods: true }],
-  ])("is not the same with %s", async (_case, other) => {
+    ["one more method", { login: { phone: true, wechat: true } }],
+    ["permission to overwrite", { login: { phone: true }, overwriteOtherMethods: true }],
+  ])("is a different change with %s", async (_case, other) => {
     const { changes, cam } = await startChangeService();
     const requests = [phoneOn, changeOf(ALICE, other)];
     await Promise.all(requests.map((request) => changes.setSubUserMfa(request, within(5_000))));
@@ -52,7 +52,7 @@ describe("the same change in flight", () => {
 });
 
 describe("different changes of one user", () => {
-  test("follow each other, so that both hold", async () => {
+  test("run one after the other, so that both take effect", async () => {
     const { changes, cam } = await startChangeService();
     const requests = [{ phone: true }, { stoken: true }, { wechat: false }].map((login) =>
       changeOf(HEIDI, { login }),
@@ -64,7 +64,7 @@ describe("different changes of one user", () => {
     );
   });
 
-  test("are refused as CHANGE_IN_PROGRESS when their time is up, and CAM hears nothing of them", async () => {
+  test("are refused with CHANGE_IN_PROGRESS at their deadline, without a call to CAM", async () => {
     const { changes, cam, gate } = await startChangeService();
     const held = gate.hold("SetMfaFlag");
     const first = changes.setSubUserMfa(phoneOn, within(5_000));
@@ -80,9 +80,9 @@ describe("different changes of one user", () => {
 });
 
 describe("a lost reply", () => {
-  test("is not reported as an error that invites a repeat while the request may still be on its way", async () => {
+  test("is not reported as a retryable error while the request may still arrive", async () => {
     const { changes, cam } = await startChangeService({ timeoutMs: 500 });
-    // The first request is never answered; the ones that follow are throttled until time is up.
+    // CAM never answers the first request, and throttles the later ones until the deadline.
     cam.addFault({ kind: "silence", action: "SetMfaFlag", times: 1 });
     cam.addFault({ kind: "throttle", action: "SetMfaFlag" });
     await expect(changes.setSubUserMfa(phoneOn, within(3_000))).rejects.toMatchObject({
@@ -91,7 +91,7 @@ describe("a lost reply", () => {
     });
   });
 
-  test("is not settled by CAM's own refusal of the repeat, which says nothing of the first request", async () => {
+  test("is not settled by CAM's refusal of the repeated request, which proves nothing about the first one", async () => {
     const { changes, cam } = await startChangeService({ timeoutMs: 500 });
     cam.addFault({ kind: "silence", action: "SetMfaFlag", times: 1 });
     const change = changeOf(BOB, { login: { phone: true } });
@@ -102,7 +102,7 @@ describe("a lost reply", () => {
     });
   });
 
-  test("whose user cannot be read back leaves the outcome unknown, with both reasons as the cause", async () => {
+  test("leaves the outcome unknown if the read-back fails too, with both reasons as the cause", async () => {
     const { changes, cam } = await startChangeService({ timeoutMs: 500 });
     cam.addFault({ kind: "cutAfter", action: "SetMfaFlag" });
     cam.addFault({ kind: "httpStatus", status: 503, action: "DescribeSafeAuthFlagColl", skip: 1 });
@@ -119,7 +119,7 @@ describe("a lost reply", () => {
 });
 
 describe("a report", () => {
-  test("tells what was sent and what became of it", async () => {
+  test("has the sent flag sets and the outcome", async () => {
     const { changes, reports } = await startChangeService();
     await changes.setSubUserMfa(phoneOn, within(5_000, "request-1"));
     expect(reports).toEqual([
@@ -140,7 +140,7 @@ describe("a report", () => {
     ]);
   });
 
-  test("has no flag sets where the change was refused before any were composed", async () => {
+  test("has no flag sets if the gateway refused the change before it composed them", async () => {
     const { changes, cam, reports } = await startChangeService();
     cam.addFault({ kind: "camError", code: "UnauthorizedOperation", action: "DescribeSafeAuthFlagColl" });
     await expect(changes.setSubUserMfa(phoneOn, within(5_000))).rejects.toThrow();
@@ -151,7 +151,7 @@ describe("a report", () => {
   });
 });
 
-test("idle() waits for changes under way, and for those that wait for them", async () => {
+test("idle() waits for changes under way, and for changes that wait for them", async () => {
   const { changes, cam, gate } = await startChangeService();
   const held = gate.hold("SetMfaFlag");
   const both = [{ phone: true }, { wechat: true }].map((login) =>
@@ -177,7 +177,7 @@ class StackBudget extends RecordingBudget {
   }
 }
 
-test("the stack at the write goes through each file of changes once, from the service to the writer", async () => {
+test("the stack at the write has each file of changes/ once, from the service to the writer", async () => {
   const budget = new StackBudget();
   const { changes } = await startChangeService({ budget });
   await changes.setSubUserMfa(phoneOn, within(5_000));
@@ -186,7 +186,7 @@ test("the stack at the write goes through each file of changes once, from the se
   expect(files).toEqual(["flag-writer.ts", "change-service.ts"]);
 });
 
-/** A service whose record says the same of each attempt to begin, and how often it read the user. */
+/** A service whose record returns the same verdict for each attempt, and the number of reads of the user. */
 function startWithVerdict(kind: "STALE" | "BUSY") {
   const clock = new JumpingClock();
   const off = { phone: false, stoken: false, wechat: false };
@@ -219,7 +219,7 @@ function startWithVerdict(kind: "STALE" | "BUSY") {
 }
 
 test.each(["STALE", "BUSY"] as const)(
-  "a change that is %s each time reads the user again five times, and is CHANGE_IN_PROGRESS then",
+  "a change with the verdict %s each time reads the user five more times, then ends as CHANGE_IN_PROGRESS",
   async (kind) => {
     const { changes, verdict, reads } = startWithVerdict(kind);
     const context = {

@@ -35,7 +35,7 @@ describe("the flag sets", () => {
       { phone: true },
       { phone: false, stoken: false, wechat: false },
     ],
-  ])("of %j over %j are whole: %j", (login, before, sent) => {
+  ])("of %j over %j are complete: %j", (login, before, sent) => {
     expect(composeFlagSets(changeOf(ALICE, { login }), state(before))).toEqual({ opUin: ALICE, login: sent });
     const action = login;
     expect(composeFlagSets(changeOf(ALICE, { action }), state({}, before))).toEqual({
@@ -44,13 +44,13 @@ describe("the flag sets", () => {
     });
   });
 
-  test("leave out a protection that names no method", () => {
+  test("omit a protection without a method", () => {
     const request = changeOf(ALICE, { login: { phone: true }, action: { phone: undefined } });
     expect(composeFlagSets(request, state({}, { token: true }))).not.toHaveProperty("action");
   });
 
   test.each(["token", "custom", "mail", "u2fToken", "passkey"] as const)(
-    "are not composed over %s, unless the caller says so",
+    "are not composed over %s, unless the caller accepts its loss",
     (method) => {
       const before = state({ [method]: true });
       const change = { login: { phone: true } };
@@ -62,14 +62,14 @@ describe("the flag sets", () => {
       );
       const request = changeOf(ALICE, { ...change, overwriteOtherMethods: true });
       expect(composeFlagSets(request, before)).toMatchObject({ login: { phone: true } });
-      // The other protection is not touched, so what it uses is in nobody's way.
+      // The write does not touch the other protection, so its methods do not matter.
       expect(composeFlagSets(changeOf(ALICE, { action: { phone: true } }), before)).toMatchObject({
         action: {},
       });
     },
   );
 
-  test("are not guessed where CAM did not say what to keep", () => {
+  test("are refused if CAM did not report a method to keep", () => {
     const before = state({ wechat: undefined });
     expect(() => composeFlagSets(changeOf(ALICE, { login: { phone: true } }), before)).toThrow(
       expect.objectContaining({ code: "CAM_BAD_RESPONSE" }),
@@ -85,15 +85,15 @@ test.each([
   [{ login: { phone: undefined }, action: {} }, false],
   [{ login: { phone: false } }, true],
   [{ action: { wechat: true } }, true],
-])("%j asks for something: %s", (methods, expected) => {
+])("%j names a method: %s", (methods, expected) => {
   expect(asksForSomething(changeOf(ALICE, methods))).toBe(expected);
 });
 
 test.each([
-  ["the same", state({ phone: true }), true],
-  ["one method of the flag set apart", state({ phone: true, wechat: true }), false],
-  ["not said", state({ phone: true, wechat: undefined }), false],
-  ["apart in what was not written", state({ phone: true, token: true }, { phone: true }), true],
+  ["equal", state({ phone: true }), true],
+  ["different in one method of the flag set", state({ phone: true, wechat: true }), false],
+  ["unreported in one method", state({ phone: true, wechat: undefined }), false],
+  ["different only in unwritten methods", state({ phone: true, token: true }, { phone: true }), true],
 ])("a user who is %s matches the flag sets: %s", (_case, flags, expected) => {
   const flagSets = composeFlagSets(changeOf(ALICE, { login: { phone: true } }), state({}));
   expect(matchesFlagSets(flags, flagSets)).toBe(expected);
@@ -117,14 +117,14 @@ const STOKEN_ON = { ...OFF, stoken: true };
 
 test.each([
   ["the only one", PHONE, NONE, { login: OFF }, true],
-  ["the only one, of operations", NONE, PHONE, { action: OFF }, true],
+  ["the only one, of operation protection", NONE, PHONE, { action: OFF }, true],
   ["both at once", PHONE, PHONE, { login: OFF, action: OFF }, true],
   ["the only one that a write cannot express", U2F, NONE, { login: OFF }, true],
   ["one that CAM did not report", NOT_SAID, NONE, { login: OFF }, true],
-  ["one for another", PHONE, NONE, { login: STOKEN_ON }, false],
+  ["one in exchange for another", PHONE, NONE, { login: STOKEN_ON }, false],
   ["one while the other protection keeps one", PHONE, PHONE, { login: OFF }, false],
   ["one while the other protection keeps one that a write cannot express", PHONE, U2F, { login: OFF }, false],
-  ["none, where there is none", NONE, NONE, { login: OFF, action: OFF }, false],
+  ["none, from a user without any", NONE, NONE, { login: OFF, action: OFF }, false],
 ] as const)("switching off %s", (_case, login, action, flagSets, isLast) => {
   expect(turnsOffLastMethod({ login, action }, { opUin: uin(ALICE), ...flagSets })).toBe(isLast);
 });

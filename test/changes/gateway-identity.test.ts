@@ -12,7 +12,7 @@ import { uin } from "../support/start-change-service.ts";
 import { silence, startStubCam } from "../support/start-stub-cam.ts";
 import { whenOver } from "../support/when-over.ts";
 
-/** Of schema/emulator-seed.json. */
+/** The users of schema/emulator-seed.json. */
 const ROOT = "100000000001";
 const OWNER = "100021969090";
 
@@ -34,22 +34,22 @@ function watch(cam: Pick<CamClient, "call" | "secretIdFor">, clock: Clock) {
 
 test.each<[string, Partial<CredentialSettings>, readonly string[]]>([
   ["a user's", { environment: OWN_PAIR }, [OWNER, ROOT]],
-  ["a role's, which the user applied for", { environment: OWN_PAIR, role: ROLE }, [OWNER, ROOT]],
-])("with a key that is %s, that user and the account are the gateway's own", async (_whose, keys, own) => {
+  ["a role's, for which the user applied", { environment: OWN_PAIR, role: ROLE }, [OWNER, ROOT]],
+])("a key that is %s makes that user and the account the gateway's own", async (_whose, keys, own) => {
   const { client, clock } = await createEmulatedCam({ keys });
   const { has } = watch(client, clock);
   for (const opUin of own) expect(await has(opUin), opUin).toBe(true);
   for (const opUin of [ALICE, BOB, "1", "18446744073709551615"]) expect(await has(opUin), opUin).toBe(false);
 });
 
-test("with the account's own key nobody else is the gateway's own", async () => {
+test("with the account's own key only the account is the gateway's own", async () => {
   const { client, clock, emulator } = await createEmulatedCam({ keys: { environment: OWN_PAIR } });
   emulator.control.changeKey("AKIDLOCALEXAMPLE", { uin: ROOT });
   const { has } = watch(client, clock);
   expect(await Promise.all([ROOT, OWNER, ALICE].map((opUin) => has(opUin)))).toEqual([true, false, false]);
 });
 
-test("CAM is asked once, however many ask at the same time and afterwards", async () => {
+test("parallel and later questions share one call to CAM", async () => {
   const { client, clock, emulator } = await createEmulatedCam();
   const { has, known } = watch(client, clock);
   await Promise.all(Array.from({ length: 100 }, () => has(ALICE)));
@@ -58,7 +58,7 @@ test("CAM is asked once, however many ask at the same time and afterwards", asyn
   expect(known).toMatchObject([{ type: "CAMUser", principalId: OWNER, accountId: ROOT }]);
 });
 
-test("while CAM does not say whose the key is nobody is told that a user is not its, and it is asked again", async () => {
+test("an unknown owner of the key fails each question, and the next question calls CAM again", async () => {
   const { client, clock, emulator } = await createEmulatedCam();
   const { has } = watch(client, clock);
   emulator.control.changeKey("AKIDLOCALEXAMPLE", { disabled: true });
@@ -73,14 +73,14 @@ test("while CAM does not say whose the key is nobody is told that a user is not 
   expect(await Promise.all([has(ALICE), has(OWNER)])).toEqual([false, true]);
 });
 
-test("without a key nobody is told either", async () => {
+test("a missing key fails the question too", async () => {
   const { client, clock } = createCam(`http://127.0.0.1:${await closedPort()}`, {
     keys: { environment: {} },
   });
   await expect(watch(client, clock).has(ALICE)).rejects.toMatchObject({ kind: "NO_CREDENTIAL" });
 });
 
-test("whoever waits for an answer waits no longer than they have", async () => {
+test("a wait for the answer ends at the deadline of the caller", async () => {
   const stub = await startStubCam(silence);
   const clock = new FakeClock();
   const { client } = createCam(stub.url, { clock, config: { timeoutMs: 60_000 } });
@@ -95,7 +95,7 @@ test("whoever waits for an answer waits no longer than they have", async () => {
   expect(stub.requests).toHaveLength(1);
 });
 
-test("a key of another user makes that one the gateway's own as well, and those before remain", async () => {
+test("a key of another user adds that user, and the earlier users remain", async () => {
   let credential: Credential = key("AKIDFIRST");
   const provider = { name: "test", load: async () => credential };
   const { client, clock, credentials, emulator } = await createEmulatedCam({ provider });
@@ -112,7 +112,7 @@ test("a key of another user makes that one the gateway's own as well, and those 
   expect(known).toHaveLength(2);
 });
 
-test("a key that changes while CAM is asked is asked for again", async () => {
+test("a key that changes during the call causes another call", async () => {
   const identities = [
     { type: "CAMUser", accountId: ROOT, principalId: ALICE, arn: undefined },
     { type: "CAMUser", accountId: ROOT, principalId: BOB, arn: undefined },
@@ -127,7 +127,7 @@ test("a key that changes while CAM is asked is asked for again", async () => {
   expect(calls).toBe(2);
 });
 
-test("asked ahead of the first change, CAM is asked again until it answers", async () => {
+test("start() calls CAM before the first change and repeats the call until CAM answers", async () => {
   const { client, clock, emulator } = await createEmulatedCam({ keys: { environment: OWN_PAIR } });
   emulator.control.changeKey("AKIDLOCALEXAMPLE", { disabled: true });
   const { gatewayIdentity, known, unknown } = watch(client, clock);
@@ -145,8 +145,8 @@ test("asked ahead of the first change, CAM is asked again until it answers", asy
 test.each<[string, Partial<CallerIdentity>]>([
   ["no account", { principalId: OWNER }],
   ["no user", { accountId: ROOT }],
-  ["something else for a user", { accountId: ROOT, principalId: "4611686018427397919:gateway-1" }],
-])("an answer that names %s protects nobody, and is none", (_what, identity) => {
+  ["a principal that is not a user", { accountId: ROOT, principalId: "4611686018427397919:gateway-1" }],
+])("an answer that names %s is refused", (_what, identity) => {
   const nothing = { type: undefined, accountId: undefined, principalId: undefined, arn: undefined };
   expect(() => uinsOf({ ...nothing, ...identity })).toThrow(
     expect.objectContaining({ name: "CamError", kind: "BAD_RESPONSE" }),

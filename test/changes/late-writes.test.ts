@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import type { FaultInput } from "../../src/emulator/index.ts";
 import { type Reply, type StartedGateway, startGateway, UNLIMITED } from "../support/start-gateway.ts";
 
-/** Longer than any change here waits for CAM. */
+/** Longer than any change of this test waits for CAM. */
 const LATE_MS = 40_000;
 
 let gateway: StartedGateway;
@@ -20,7 +20,7 @@ function addUser(phone: string | null = "13800000000"): string {
   return uin;
 }
 
-/** Has writes of the user end so; without `more`, CAM never applies them. */
+/** Adds a fault to the writes of the user. Without `more`, CAM never applies them. */
 function spoil(opUin: string, fault: FaultInput, more: object = {}): void {
   gateway.cam.addFault({ apply: false, ...fault, ...more, action: "SetMfaFlag", opUin } as FaultInput);
 }
@@ -33,7 +33,7 @@ async function switchOn(opUin: string, key?: string): Promise<Reply["errors"]> {
   return body.errors ?? [];
 }
 
-/** What the record says of the user's changes, the latest first. */
+/** Returns the user's changes on record, the latest first. */
 async function recordOf(opUin: string): Promise<readonly object[]> {
   const { data } = await gateway.send(
     `{ mfaChanges(opUin: "${opUin}") { nodes { status code resolvedBy camCode } } }`,
@@ -45,13 +45,13 @@ const UNKNOWN = { status: "UNKNOWN", code: "OUTCOME_UNKNOWN", resolvedBy: null }
 
 describe.each<readonly [what: string, fault: FaultInput, camCode: string | undefined]>([
   ["HTTP 503", { kind: "httpStatus", status: 503 }, undefined],
-  ["half a JSON", { kind: "truncatedJson" }, undefined],
-  ["what is no JSON", { kind: "htmlBody" }, undefined],
+  ["truncated JSON", { kind: "truncatedJson" }, undefined],
+  ["a body that is not JSON", { kind: "htmlBody" }, undefined],
   ["InternalError", { kind: "camError", code: "InternalError" }, "InternalError"],
   ["FailedOperation", { kind: "camError", code: "FailedOperation" }, "FailedOperation"],
-  ["a code that no page lists", { kind: "camError", code: "Brand.New" }, "Brand.New"],
-])("a write that CAM answers by %s and applies late", (_what, fault, camCode) => {
-  test("is of unknown outcome, then applied, and a repeated key hears each in its time", async () => {
+  ["an undocumented code", { kind: "camError", code: "Brand.New" }, "Brand.New"],
+])("a write that CAM answers with %s and applies late", (_what, fault, camCode) => {
+  test("has an unknown outcome, then is applied, and a repeated key returns the current outcome", async () => {
     const opUin = addUser();
     spoil(opUin, fault, { apply: true, applyAfterMs: LATE_MS });
     const cam = camCode === undefined ? {} : { cam: { code: camCode, action: "SetMfaFlag" } };
@@ -68,7 +68,7 @@ describe.each<readonly [what: string, fault: FaultInput, camCode: string | undef
   });
 });
 
-describe.concurrent("what proves that a write was not applied", () => {
+describe.concurrent("the proof that a write was not applied", () => {
   test.each([
     ["AuthFailure.SomethingNew", "CAM_CREDENTIALS_REJECTED"],
     ["UnauthorizedOperation.CamNoAuth", "CAM_PERMISSION_DENIED"],
@@ -99,7 +99,7 @@ describe.concurrent("what proves that a write was not applied", () => {
     expect(await recordOf(opUin)).toMatchObject([{ ...UNKNOWN, camCode }]);
   });
 
-  test("is CAM's refusal after requests that it throttled", async () => {
+  test("is CAM's refusal after throttled requests", async () => {
     const opUin = addUser(null);
     gateway.cam.addFault({ kind: "throttle", action: "SetMfaFlag", opUin, times: 2 });
     expect(await switchOn(opUin)).toMatchObject([{ extensions: { code: "USER_NOT_BIND_PHONE" } }]);
@@ -107,7 +107,7 @@ describe.concurrent("what proves that a write was not applied", () => {
   });
 });
 
-test("an unknown change keeps nobody from the user", async () => {
+test("an unknown change does not block other changes of the user", async () => {
   const opUin = addUser();
   spoil(opUin, { kind: "httpStatus", status: 503 }, { times: 4 });
   expect(await switchOn(opUin)).toMatchObject([{ extensions: { code: "OUTCOME_UNKNOWN" } }]);
@@ -115,7 +115,7 @@ test("an unknown change keeps nobody from the user", async () => {
   expect(await recordOf(opUin)).toMatchObject([{ status: "APPLIED", resolvedBy: "REPLY" }, UNKNOWN]);
 });
 
-test("a change that takes effect after a later one is told in the log", async () => {
+test("the log reports a change that takes effect after a later one", async () => {
   const opUin = addUser();
   spoil(opUin, { kind: "httpStatus", status: 503 }, { times: 4, apply: true, applyAfterMs: LATE_MS });
   const [lost] = await switchOn(opUin);

@@ -24,7 +24,7 @@ function keyed(ms: number, idempotencyKey: string) {
 }
 
 describe("of two refusals that apply to a change", () => {
-  test("NOTHING_TO_CHANGE comes before an unknown account, and that before the policy", async () => {
+  test("NOTHING_TO_CHANGE comes before an unknown account, and the account before the policy", async () => {
     const { changes } = await startChangeService({ access: refusingAfter(0) });
     const nothing = changeOf(ALICE, { account: "nowhere", login: {} });
     await expect(changes.setSubUserMfa(nothing, within(5_000))).rejects.toMatchObject({
@@ -86,14 +86,14 @@ describe("of two refusals that apply to a change", () => {
     ).rejects.toMatchObject({ code: "IDEMPOTENCY_KEY_REUSED" });
   });
 
-  test("a policy that refuses meanwhile comes before a user who cannot be read", async () => {
+  test("a refusal by a changed policy comes before an unreadable user", async () => {
     const { changes, cam } = await startChangeService({ access: refusingAfter(1) });
     cam.addFault({ kind: "camError", code: "UnauthorizedOperation", action: READ });
     await expect(changes.setSubUserMfa(phoneOn, within(5_000))).rejects.toMatchObject({ code: "FORBIDDEN" });
     expect(cam.counters()["SetMfaFlag"]).toBeUndefined();
   });
 
-  test("a user who cannot be read comes before a key that has become the user's own", async () => {
+  test("an unreadable user comes before a key that now belongs to the user", async () => {
     const requireNotOwn = async () => {
       throw new GatewayError("PROTECTED_USER");
     };
@@ -107,7 +107,7 @@ describe("of two refusals that apply to a change", () => {
     expect(cam.counters()["SetMfaFlag"]).toBeUndefined();
   });
 
-  test("a method that cannot be written comes before the reason for the last method, and both before a pause", async () => {
+  test("an unwritable method comes before the reason for the last method, and both before a pause", async () => {
     const { changes, cam } = await startChangeService({ guard: { users: 1, withinMs: 60_000 } });
     await changes.setSubUserMfa(changeOf(HEIDI, { login: { phone: true } }), within(5_000));
     cam.putUser({ uin: ALICE, loginFlag: { Token: 1 }, actionFlag: {} });
@@ -122,7 +122,7 @@ describe("of two refusals that apply to a change", () => {
   });
 });
 
-test("a change is on record before CAM hears of it", async () => {
+test("a change is on record before the call to CAM", async () => {
   const { changes, cam, gate, log } = await startChangeService();
   const held = gate.hold("SetMfaFlag");
   const change = changes.setSubUserMfa(phoneOn, within(5_000));

@@ -47,51 +47,57 @@ function write(
 
 describe("a reading with recent writes", () => {
   test.each([
-    ["without any is CAM's", "stoken", [], "stoken", "CAM"],
+    ["has the source CAM without a write", "stoken", [], "stoken", "CAM"],
     [
-      "that shows the write is CAM's",
+      "has the source CAM if it shows the write",
       "phone stoken",
       [write("stoken", "phone stoken")],
       "phone stoken",
       "CAM",
     ],
     [
-      "that does not show it is the gateway's",
+      "has the source GATEWAY if it does not show the write",
       "stoken",
       [write("stoken", "phone stoken")],
       "phone stoken",
       "GATEWAY",
     ],
     [
-      "does not show what was switched off",
+      "omits a method that a write switched off",
       "phone stoken",
       [write("phone stoken", "stoken")],
       "stoken",
       "GATEWAY",
     ],
     [
-      "keeps what no write has changed",
+      "keeps a method that no write changed",
       "wechat",
       [write("stoken", "phone stoken")],
       "wechat phone",
       "GATEWAY",
     ],
-    ["follows CAM where the write changed nothing", "", [write("stoken", "stoken")], "", "CAM"],
+    ["follows CAM if the write changed nothing", "", [write("stoken", "stoken")], "", "CAM"],
     [
-      "passes over what is unknown",
+      "ignores writes of unknown outcome",
       "stoken",
       [write("stoken", "phone", { status: "unknown" })],
       "stoken",
       "CAM",
     ],
     [
-      "has the last of two writes",
+      "shows the last of two writes",
       "stoken",
       [write("stoken", "phone stoken"), write("phone stoken", "stoken")],
       "stoken",
       "CAM",
     ],
-    ["folds two writes", "", [write("", "phone"), write("phone", "phone wechat")], "phone wechat", "GATEWAY"],
+    [
+      "combines two writes",
+      "",
+      [write("", "phone"), write("phone", "phone wechat")],
+      "phone wechat",
+      "GATEWAY",
+    ],
     [
       "keeps a method that no write can express",
       "token",
@@ -103,7 +109,7 @@ describe("a reading with recent writes", () => {
     expect(withRecentWrites(reading(shown), writes)).toMatchObject({ login: flags(known), source });
   });
 
-  test("says when it was asked for, or when the last write that counts was known", () => {
+  test("has the time of the read, or of the outcome of the last write that it includes", () => {
     expect(withRecentWrites(reading("stoken"), []).asOf).toBe(ASKED);
     const writes = [
       write("stoken", "phone stoken", { minute: 1 }),
@@ -113,14 +119,14 @@ describe("a reading with recent writes", () => {
     expect(withRecentWrites(reading("stoken"), writes).asOf).toBe("2026-11-24T12:02:00.000Z");
   });
 
-  test("leaves the protection alone that was not written", () => {
+  test("keeps a protection that was not written", () => {
     const sent = { action: flagSet("phone") };
     const known = withRecentWrites(reading("stoken", ""), [write("", "", { sent })]);
     expect(known).toMatchObject({ login: flags("stoken"), action: flags("phone"), source: "GATEWAY" });
   });
 });
 
-test("only what is unknown after the last applied write may be in force as well", () => {
+test("only unknown writes after the last applied write may be in force too", () => {
   const [first, applied, second, third] = [
     write("", "phone", { status: "unknown" }),
     write("", "stoken"),
@@ -132,7 +138,7 @@ test("only what is unknown after the last applied write may be in force as well"
   expect(trailingUnknown([first, applied])).toEqual([]);
 });
 
-test("a user as a write leaves them has its flag sets, and what it does not write", () => {
+test("the state after a write has its flag sets and all unwritten flags", () => {
   expect(asIfApplied(reading("token", "mail stoken"), write("", "phone"))).toEqual({
     login: flags("token phone"),
     action: flags("stoken"),
@@ -142,10 +148,10 @@ test("a user as a write leaves them has its flag sets, and what it does not writ
 test.each([
   ["no image", [], false],
   ["an equal image", [{ login: flagSet("phone"), action: flagSet("") }], true],
-  ["an image of one flag set alone", [{ login: flagSet("phone") }], false],
-  ["images of which each has a flag set", [{ login: flagSet("phone") }, { action: flagSet("") }], true],
-  ["an image that differs", [{ login: flagSet("phone wechat"), action: flagSet("") }], false],
-])("a reading may be %s: %s", (_case, images, expected) => {
+  ["an image of only one flag set", [{ login: flagSet("phone") }], false],
+  ["images that each have one flag set", [{ login: flagSet("phone") }, { action: flagSet("") }], true],
+  ["a different image", [{ login: flagSet("phone wechat"), action: flagSet("") }], false],
+])("a read may show %s instead: %s", (_case, images, expected) => {
   expect(mayBeAnother({ login: flagSet("phone"), action: flagSet("") }, images)).toBe(expected);
 });
 
@@ -156,7 +162,7 @@ test("a protection that was not written needs no image", () => {
   expect(mayBeAnother({ login: flagSet("phone") }, [{ action: flagSet("phone") }])).toBe(false);
 });
 
-describe("what a process remembers of writes", () => {
+describe("the remembered writes of a process", () => {
   const alice = { account: "default", opUin: uin(ALICE) };
   const remember = (clock: FakeClock) => {
     const writes = new RecentWrites(clock);
@@ -164,7 +170,7 @@ describe("what a process remembers of writes", () => {
     return writes;
   };
 
-  test("is a user's of an account, for a minute, or as much longer as a read is old", async () => {
+  test("belong to one user of an account for a minute, plus the age of a read", async () => {
     const clock = new FakeClock();
     const writes = remember(clock);
     expect(writes.of(alice)).toMatchObject({ known: 7, writes: [{ changeId: "1" }] });
@@ -177,7 +183,7 @@ describe("what a process remembers of writes", () => {
     expect(writes.of(alice, 5_000).writes).toHaveLength(1);
   });
 
-  test("is the record's, with its ages, once that was asked", async () => {
+  test("are those of the record, with their ages, after a fetch", async () => {
     const clock = new FakeClock();
     const writes = remember(clock);
     const fetched = { ...write("", "stoken"), sent: { login: flagSet("stoken") }, ageMs: 50_000 };
@@ -194,7 +200,7 @@ describe("what a process remembers of writes", () => {
     expect(writes.of(alice)).toEqual({ known: undefined, writes: [] });
   });
 
-  test("grows by each write", () => {
+  test("include each new write", () => {
     const writes = remember(new FakeClock());
     writes.add(alice, { ...write("phone", ""), changeId: "2", settleOrder: 8 });
     expect(writes.of(alice)).toMatchObject({ known: 8, writes: [{ changeId: "1" }, { changeId: "2" }] });

@@ -23,7 +23,7 @@ interface OpenChange {
   readonly clock?: Clock;
 }
 
-/** A change as a replica leaves it that died after putting it on record, and a reconciler that finds it. */
+/** A change whose replica died after recording it, and a reconciler that finds it. */
 async function startWithOpenChange({ opUin = ALICE, approvalMs, clock = systemClock }: OpenChange = {}) {
   const database = await openTestDatabase("postgres");
   const { cam, client, log } = await startChangeService({ database });
@@ -59,7 +59,7 @@ async function startWithOpenChange({ opUin = ALICE, approvalMs, clock = systemCl
     ...{ cam, log, database, id, reconciler, intent, settlements, late },
     approvals: new ApprovalLog({ database, replica: "another", seal: TEST_SEAL }),
     found: () => log.find(id),
-    /** Another change of the same user, with that outcome or still open. */
+    /** Adds another change of the same user, with that outcome or still open. */
     async makeAnother(change: Partial<ChangeIntent>, settlement?: ChangeSettlement): Promise<string> {
       const other = { ...intent, requestHash: "other", approvalMs: undefined, leaseMs: 60_000, ...change };
       const verdict = await log.begin(other, { known: 9_000_000_000, ageMs: 0 });
@@ -67,7 +67,7 @@ async function startWithOpenChange({ opUin = ALICE, approvalMs, clock = systemCl
       if (settlement !== undefined) await log.settle(verdict.id, settlement);
       return verdict.id;
     },
-    /** Looks once at what is due by then, with the time between two looks over. */
+    /** Runs the reconciler once, after the time between two reads. */
     async look(): Promise<number> {
       await sql`update mfa_change set lease_until = now() - interval '1 second' where id = ${id} and seq is null`.execute(
         database.db,
@@ -75,7 +75,7 @@ async function startWithOpenChange({ opUin = ALICE, approvalMs, clock = systemCl
       await sql`update mfa_change set read_back_at = null where seq is null`.execute(database.db);
       return reconciler.settleDue();
     },
-    /** As if everything that is on record had happened so long before. */
+    /** Moves everything on record back in time. */
     async passTime(seconds: number): Promise<void> {
       const by = sql`make_interval(secs => ${seconds})`;
       await rewriteRecord(database, async (db) => {
@@ -97,7 +97,7 @@ function show(login: typeof PHONE_ON) {
   } as const;
 }
 
-test("an open change that CAM has taken is settled as applied", async () => {
+test("an open change that CAM shows is settled as applied", async () => {
   const { cam, reconciler, settlements, late, id, found } = await startWithOpenChange();
   cam.putUser(show(PHONE_ON));
   expect(await reconciler.settleDue()).toBe(1);
@@ -106,7 +106,7 @@ test("an open change that CAM has taken is settled as applied", async () => {
   expect(late).toEqual([]);
 });
 
-test("an open change that CAM does not show is unknown, is not sent, and keeps nobody out", async () => {
+test("an open change that CAM does not show becomes unknown, is not sent, and blocks no other change", async () => {
   const { cam, reconciler, found, settlements, id, makeAnother } = await startWithOpenChange();
   await reconciler.settleDue();
   expect(await found()).toMatchObject({ status: "unknown", code: "OUTCOME_UNKNOWN", seq: undefined });
@@ -115,7 +115,7 @@ test("an open change that CAM does not show is unknown, is not sent, and keeps n
   await makeAnother({});
 });
 
-test("a change that CAM applies after several looks is settled as applied, and told of once", async () => {
+test("a change that CAM applies after several reads is settled as applied and reported once", async () => {
   const { cam, look, found, settlements, id } = await startWithOpenChange();
   for (let looks = 0; looks < 4; looks++) expect(await look()).toBe(1);
   expect(await found()).toMatchObject({ status: "unknown", seq: undefined });
@@ -129,7 +129,7 @@ test("a change that CAM applies after several looks is settled as applied, and t
   expect(await look()).toBe(0);
 });
 
-test("a look is one call of CAM, behind all that somebody waits for, whether or not it succeeds", async () => {
+test("a read is one call to CAM with the lowest priority, even if it fails", async () => {
   const { cam, look, found, database } = await startWithOpenChange();
   cam.addFault({ kind: "camError", code: "InternalError", action: "DescribeSafeAuthFlagColl" });
   await look();
@@ -143,7 +143,7 @@ test("a look is one call of CAM, behind all that somebody waits for, whether or 
   expect(await readBacks()).toEqual([{ read_backs: 1 }]);
 });
 
-test("that CAM has no such user does not prove that the change was not applied before", async () => {
+test("a missing user does not prove that CAM did not apply the change before", async () => {
   const { look, found, database } = await startWithOpenChange({ opUin: NOBODY });
   await look();
   expect(await found()).toMatchObject({ status: "unknown", seq: undefined });
@@ -151,22 +151,25 @@ test("that CAM has no such user does not prove that the change was not applied b
   expect(rows).toEqual([{ read_backs: 1 }]);
 });
 
-test.each([26, -26])("a gateway whose clock is %i hours off seals nothing sooner or later", async (hours) => {
-  const clock: Clock = { ...systemClock, now: () => Date.now() + hours * 3_600_000 };
-  const { look, found, passTime, database } = await startWithOpenChange({ clock });
-  await look();
-  await look();
-  expect(await found()).toMatchObject({ status: "unknown", seq: undefined });
-  await passTime(25 * 3_600);
-  await look();
-  // By the database's clock a day is over, and the user was not read often enough.
-  expect(await found()).toMatchObject({ status: "unknown", seq: undefined });
-  await sql`update mfa_change set read_backs = 157`.execute(database.db);
-  await look();
-  expect(await found()).toMatchObject({ status: "unknown", seq: "1" });
-});
+test.each([26, -26])(
+  "a gateway whose clock is %i hours off seals changes at the usual time",
+  async (hours) => {
+    const clock: Clock = { ...systemClock, now: () => Date.now() + hours * 3_600_000 };
+    const { look, found, passTime, database } = await startWithOpenChange({ clock });
+    await look();
+    await look();
+    expect(await found()).toMatchObject({ status: "unknown", seq: undefined });
+    await passTime(25 * 3_600);
+    await look();
+    // A day has passed by the database's clock, and the user was not read often enough.
+    expect(await found()).toMatchObject({ status: "unknown", seq: undefined });
+    await sql`update mfa_change set read_backs = 157`.execute(database.db);
+    await look();
+    expect(await found()).toMatchObject({ status: "unknown", seq: "1" });
+  },
+);
 
-test("a database whose clock is set back an hour leaves an open change to its replica for a minute more", async () => {
+test("a database clock that is set back an hour leaves an open change to its replica for one more minute", async () => {
   const { reconciler, passTime, database, id, found } = await startWithOpenChange();
   await passTime(-3_600);
   await sql`update mfa_change set lease_until = now() + interval '1 hour'`.execute(database.db);
@@ -176,7 +179,7 @@ test("a database whose clock is set back an hour leaves an open change to its re
   expect(await found()).toMatchObject({ id, status: "unknown" });
 });
 
-test("users are looked at one by one, less than two a second in an account", async () => {
+test("an account's users are read one by one, less than two a second", async () => {
   const { log, reconciler, makeAnother } = await startWithOpenChange();
   await makeAnother({ opUin: uin(NOBODY), leaseMs: -1 });
   const claim = vi.spyOn(log, "claim");
@@ -184,7 +187,7 @@ test("users are looked at one by one, less than two a second in an account", asy
   expect(claim.mock.calls).toEqual([["default", 1, 6_000, 600]]);
 });
 
-test("an unknown change that a later one may have written over stays open", async () => {
+test("an unknown change that a later one may have overwritten stays open", async () => {
   const { cam, log, id, makeAnother, look, found, late } = await startWithOpenChange();
   await log.settle(id, UNKNOWN);
   const later = await makeAnother({ sent: { login: WECHAT_ON } }, APPLIED);
@@ -195,7 +198,7 @@ test("an unknown change that a later one may have written over stays open", asyn
   expect(late).toEqual([]);
 });
 
-test("an unknown change is applied where a reading equals only its flags, and that it is late is told", async () => {
+test("an unknown change is applied if a read matches only its flags, and is reported as late", async () => {
   const { cam, log, id, makeAnother, look, found, late } = await startWithOpenChange();
   await log.settle(id, UNKNOWN);
   await makeAnother({ sent: { login: WECHAT_ON } }, APPLIED);
@@ -206,10 +209,10 @@ test("an unknown change is applied where a reading equals only its flags, and th
 });
 
 test.each([
-  ["is as both ask", { login: PHONE_ON }, "unknown", "applied"],
-  ["is as both ask, of which the later is open", { login: PHONE_ON }, "unknown", "open"],
-  ["is as both ask, of which the later was refused", { login: PHONE_ON }, "applied", "refused"],
-  ["has a protection that only the earlier wrote", { action: PHONE_ON }, "applied", "applied"],
+  ["matches both changes", { login: PHONE_ON }, "unknown", "applied"],
+  ["matches both changes, the later of which is open", { login: PHONE_ON }, "unknown", "open"],
+  ["matches both changes, the later of which was refused", { login: PHONE_ON }, "applied", "refused"],
+  ["has a protection that only the earlier change wrote", { action: PHONE_ON }, "applied", "applied"],
 ] as const)("a user who %s: the earlier change is %s", async (_case, sent, status, fate) => {
   const { cam, log, id, makeAnother, look, found } = await startWithOpenChange();
   await log.settle(id, UNKNOWN);
@@ -221,7 +224,7 @@ test.each([
   expect(await found()).toMatchObject({ status });
 });
 
-test("for a minute a reading may show an earlier write instead, and proves nothing; then it does", async () => {
+test("a read proves nothing for a minute, because it may show an earlier write; then it proves the change", async () => {
   const { cam, log, id, database, makeAnother, look, passTime } = await startWithOpenChange();
   await log.settle(id, { status: "refused", code: "X", attempts: 0, quotaWaitMs: 0 });
   const sent = { login: PHONE_ON };
@@ -258,7 +261,7 @@ test.each([
   expect(await found()).toMatchObject({ ...settled, approval: { decision: { kind: "approved", by: BOB } } });
 });
 
-test("a change that nobody approved in time is settled as refused, without asking CAM", async () => {
+test("a change without approval in time is settled as refused, without a call to CAM", async () => {
   const { cam, reconciler, found } = await startWithOpenChange({ approvalMs: 0 });
   expect(await reconciler.settleDue()).toBe(1);
   expect(await found()).toMatchObject({ status: "refused", code: "APPROVAL_EXPIRED", seq: "1" });

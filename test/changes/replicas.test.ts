@@ -17,7 +17,7 @@ interface Replicas {
   readonly databaseUrl: string;
 }
 
-/** Two gateways with one database, before one emulated CAM with a door that the test can shut. */
+/** Two gateways with one database, in front of one emulated CAM that the test can block. */
 async function startReplicas(
   env: Readonly<Record<string, string>> = {},
   clockOfTwo: Clock = systemClock,
@@ -45,7 +45,7 @@ function changeIdOf({ data }: Reply): string | undefined {
   return applied?.change.id;
 }
 
-/** Two replicas, and a promise that the second waits for a change which it has found open in the first. */
+/** Two replicas, and a promise that resolves once the second one waits for an open change of the first. */
 async function startWaitingReplicas(): Promise<Replicas & { readonly waits: Promise<void> }> {
   const { promise: waits, resolve } = Promise.withResolvers<void>();
   const replicas = await startReplicas(
@@ -53,7 +53,7 @@ async function startWaitingReplicas(): Promise<Replicas & { readonly waits: Prom
     {
       ...systemClock,
       sleep: (ms, signal) => {
-        // So long after it found the other change still under way it looks again.
+        // The replica reads the other change again after this time.
         if (ms === 100) resolve();
         return systemClock.sleep(ms, signal);
       },
@@ -76,7 +76,7 @@ test("the same change through two replicas is one change", async () => {
   expect(one.cam.counters()["SetMfaFlag"]?.received).toBe(1);
 });
 
-test("a change that finds another one open in another replica is made as well, and answered with its own", async () => {
+test("a change that waits for a change in another replica is made too, and has its own outcome", async () => {
   const { one, two, gate, waits } = await startWaitingReplicas();
   const held = gate.hold("SetMfaFlag");
   const first = one.send(phoneOn);
@@ -103,7 +103,7 @@ test("a change that finds another one open in another replica is made as well, a
   });
 });
 
-test("a change that another replica holds beyond the deadline is refused as CHANGE_IN_PROGRESS", async () => {
+test("a change is refused as CHANGE_IN_PROGRESS if another replica holds the user beyond the deadline", async () => {
   const { one, gate, databaseUrl } = await startReplicas({
     CAM_TIMEOUT_MS: "20000",
     CAM_DEADLINE_MS: "25000",
@@ -142,7 +142,7 @@ test("back-to-back changes through alternating replicas never undo each other", 
 });
 
 test.each([30_000, -30_000])(
-  "a replica whose clock jumps by %s ms goes on as before, and the record has the database's time",
+  "a replica whose clock jumps by %s ms continues, and the record has the database's time",
   async (jumpMs) => {
     let byMs = 0;
     const jumping = { ...systemClock, now: () => Date.now() + byMs };
@@ -152,7 +152,7 @@ test.each([30_000, -30_000])(
       const { errors } = await (at % 2 === 0 ? two : one).send(at % 4 < 2 ? phoneOn : wechatOn);
       expect(errors).toEqual([]);
     }
-    // CAM takes 20 calls a second of each, of which this is all that there were, and refused none.
+    // CAM accepts 20 calls a second of each action. These are all calls, and CAM refused none.
     expect(one.cam.counters()).toMatchObject({
       SetMfaFlag: { received: 8, throttled: 0 },
       DescribeSafeAuthFlagColl: { throttled: 0 },
@@ -170,7 +170,7 @@ test.each([30_000, -30_000])(
   },
 );
 
-test("an outcome that cannot be recorded is told all the same, and recorded when the database is back", async () => {
+test("an outcome that cannot be recorded still reaches the caller, and is recorded when the database is back", async () => {
   const { one, two, gate, databaseUrl } = await startReplicas({
     CAM_TIMEOUT_MS: "2000",
     CAM_DEADLINE_MS: "3000",
@@ -188,7 +188,7 @@ test("an outcome that cannot be recorded is told all the same, and recorded when
     const { data } = await two.send("{ mfaChanges { nodes { status resolvedBy } } }");
     return (data?.["mfaChanges"] as { nodes: unknown[] } | undefined)?.nodes;
   };
-  // Its lease is over some ten seconds after its deadline.
+  // Its lease ends about ten seconds after its deadline.
   await expect
     .poll(statuses, { timeout: 28_000, interval: 500 })
     .toEqual([{ status: "APPLIED", resolvedBy: "READ_BACK" }]);

@@ -27,13 +27,13 @@ function counted(database: Database): { readonly database: Database; statements(
 const guard = { users: 100, withinMs: 600_000 };
 
 test.each(["postgres", "pglite"] as const)(
-  "a change costs four statements on %s: its intent, its outcome, and a slot for each call of CAM",
+  "a change costs four statements on %s: its intent, its outcome, and a slot for each call to CAM",
   async (kind) => {
     const { database, statements } = counted(await openTestDatabase(kind));
     const windows = new SharedWindows({ database, clock: systemClock, replica: "test" });
     const budget = new SharedRateBudget({ windows, ratePerSecond: 20 });
     const { changes } = await startChangeService({ database, budget, guard });
-    // The first calls open connections, for which slots may come too early.
+    // The first calls open connections, so their slots may come too early.
     await changes.setSubUserMfa(changeOf(ALICE, { login: { phone: true } }), within(10_000));
     const before = statements();
     await changes.setSubUserMfa(changeOf(ALICE, { login: { phone: false } }), within(10_000));
@@ -42,7 +42,7 @@ test.each(["postgres", "pglite"] as const)(
   },
 );
 
-test("a change for two people costs four until it awaits approval, one to seal it and one to read back until when, and four when it is approved", async () => {
+test("a change with approval costs six statements until it awaits approval, and four for the approval", async () => {
   const { database, statements } = counted(await openTestDatabase("postgres"));
   const windows = new SharedWindows({ database, clock: systemClock, replica: "test" });
   const budget = new SharedRateBudget({ windows, ratePerSecond: 20 });
@@ -63,7 +63,7 @@ test("a change for two people costs four until it awaits approval, one to seal i
     await changes.approve(record, undefined, { ...within(10_000), caller });
     return [toAsk, statements() - before];
   };
-  // The first calls open connections, for which slots may come too early.
+  // The first calls open connections, so their slots may come too early.
   await askAndApprove(true);
   expect(await askAndApprove(false)).toEqual([4, 4]);
   windows.close();

@@ -24,7 +24,7 @@ function change(opUin: string, login: string, more = ""): string {
 
 const codeOf = ({ errors }: Reply): unknown => errors[0]?.extensions["code"];
 
-/** Changes of a user whom no other test has, and who begins with stoken alone for login. */
+/** Changes of a user of this test alone, who starts with only stoken for login. */
 function startUser() {
   const { one, two, three, cam, ...more } = replicas;
   const opUin = more.addUser();
@@ -32,12 +32,12 @@ function startUser() {
     change(opUin, login, reason === undefined ? "" : `, reason: "${reason}"`);
   return {
     ...{ one, two, three, cam, opUin },
-    /** What is written from now on shows in no read. */
+    /** Hides all later writes from reads. */
     lag: () => cam.addFault({ kind: "staleRead", lagMs: 1, action: READ, opUin }),
     passTime: (seconds: number) => more.passTime(opUin, seconds),
     login: () => cam.user(opUin)?.loginFlag,
     change: ask,
-    /** What the payload of a change shows of the user, and of what was before. */
+    /** Returns the user and the previous state in the payload of a change. */
     async make(
       replica: StartedGateway,
       login: string,
@@ -53,7 +53,7 @@ function startUser() {
       };
       return { after: payload.subUser.mfa, before: payload.change.before };
     },
-    /** A change of which CAM says nothing, and which it does not make. */
+    /** Sends a change that CAM neither answers nor applies. */
     async lose(login: string, reason?: string): Promise<void> {
       const { id } = cam.addFault({ kind: "httpStatus", status: 503, action: "SetMfaFlag", opUin });
       expect(codeOf(await one.send(ask(login, reason)))).toBe("OUTCOME_UNKNOWN");
@@ -62,9 +62,9 @@ function startUser() {
   };
 }
 
-describe("while reads do not show yet what was written", () => {
+describe("while reads do not show recent writes", () => {
   test.each(["one", "two"] as const)(
-    "a change through replica %s keeps what the change before it has switched",
+    "a change through replica %s keeps the result of the change before it",
     async (next) => {
       const { make, one, lag, login } = startUser();
       lag();
@@ -74,7 +74,7 @@ describe("while reads do not show yet what was written", () => {
     },
   );
 
-  test("several writes fold, through both replicas in turn", async () => {
+  test("several writes through both replicas in turn are combined", async () => {
     const user = startUser();
     const { one, two } = user;
     user.lag();
@@ -92,7 +92,7 @@ describe("while reads do not show yet what was written", () => {
     expect(user.login()).toMatchObject({ Phone: 1, Stoken: 1, Wechat: 0 });
   });
 
-  test("the two protections are told apart", async () => {
+  test("the two protections are independent", async () => {
     const { opUin, one, two, cam, lag, ...user } = startUser();
     lag();
     await user.make(one, "phone: true");
@@ -105,7 +105,7 @@ describe("while reads do not show yet what was written", () => {
     });
   });
 
-  test("payloads and reads of the replica show the write, and whose knowledge that is", async () => {
+  test("payloads and reads of the replica show the write and its source", async () => {
     const { opUin, one, two, three, lag, ...user } = startUser();
     const read = async (replica: StartedGateway) => {
       const { data } = await replica.send(`{ subUser(opUin: "${opUin}") { mfa ${SHOWN} } }`);
@@ -119,7 +119,7 @@ describe("while reads do not show yet what was written", () => {
     expect(first.after).toMatchObject({ login: { phone: true, stoken: true }, source: "GATEWAY" });
     expect(Date.parse(first.after.asOf)).toBeGreaterThan(Date.parse(before.asOf));
     expect(await read(one)).toEqual(first.after);
-    // A replica that has not changed the user shows what CAM shows, and says so.
+    // A replica that has not changed the user shows CAM's state, with CAM as the source.
     expect(await read(two)).toMatchObject({ login: { phone: false }, source: "CAM" });
     const second = await user.make(two, "wechat: true");
     expect(second.before).toEqual(first.after);
@@ -136,11 +136,11 @@ describe("while reads do not show yet what was written", () => {
       return body.data.setSubUserMfa.subUser.mfa as Shown;
     };
     expect(await repeat(one)).toMatchObject({ login: { phone: false, wechat: true } });
-    // CAM shows phone as off as well by now, for it never showed it as on.
+    // CAM shows phone as off too, because it never showed phone as on.
     expect(await repeat(three)).toMatchObject({ login: { phone: false, wechat: true }, source: "GATEWAY" });
   });
 
-  test("a last method goes for a reason alone, though CAM still shows another", async () => {
+  test("the last method needs a reason, although CAM still shows another method", async () => {
     const { one, two, lag, login, ...user } = startUser();
     await user.make(one, "phone: true");
     lag();
@@ -150,18 +150,18 @@ describe("while reads do not show yet what was written", () => {
     expect(login()).toMatchObject({ Phone: 0, Stoken: 0, Wechat: 0 });
   });
 
-  test("a last method goes for a reason alone, though it is only CAM that shows it", async () => {
+  test("a last method that only CAM shows needs a reason", async () => {
     const { one, two, lag, ...user } = startUser();
     lag();
     await user.make(one, "stoken: false", "They leave.");
-    // Nothing is left to switch off as far as the gateway knows, and stoken as far as CAM does.
+    // The gateway's state has no method left to switch off, and CAM's state still has stoken.
     expect(codeOf(await two.send(user.change("stoken: false")))).toBe("REASON_REQUIRED");
   });
 
-  test("a read-back that may show what was so before proves nothing, and the write is sent again", async () => {
+  test("a read-back that may show the earlier state proves nothing, and the write is sent again", async () => {
     const { opUin, one, cam, lag, login, ...user } = startUser();
     await user.make(one, "phone: true");
-    // CAM goes on showing phone as on, as it is before the next write.
+    // CAM still shows phone as on, the state before the next write.
     lag();
     await user.make(one, "phone: false");
     cam.addFault({ kind: "cutBefore", action: "SetMfaFlag", opUin, times: 1 });
@@ -171,8 +171,8 @@ describe("while reads do not show yet what was written", () => {
   });
 });
 
-describe("what others have switched meanwhile", () => {
-  test("is kept where no write of ours has changed it", async () => {
+describe("a switch by another program", () => {
+  test("is kept if the gateway did not write that method", async () => {
     const { opUin, one, two, cam, login, ...user } = startUser();
     await user.make(one, "phone: true");
     cam.putUser({ uin: opUin, loginFlag: { Phone: 1, Stoken: 0, Wechat: 1 } });
@@ -181,7 +181,7 @@ describe("what others have switched meanwhile", () => {
     expect(after.source).toBe("CAM");
   });
 
-  test("is kept where our write is more than a minute old, by the database's clock", async () => {
+  test("is kept if the gateway's write is more than a minute old by the database's clock", async () => {
     const { opUin, one, two, three, cam, login, passTime, ...user } = startUser();
     await user.make(one, "phone: true");
     cam.putUser({ uin: opUin, loginFlag: { Phone: 0, Stoken: 1, Wechat: 0 } });
@@ -197,23 +197,23 @@ describe("what others have switched meanwhile", () => {
 
 describe("after a write of unknown outcome", () => {
   test.each([
-    ["was to switch a method on, it is on", "phone: true", { Phone: 1, Stoken: 1, Wechat: 1 }],
-    ["was to switch a method off, it is on", "stoken: false", { Phone: 0, Stoken: 1, Wechat: 1 }],
-  ])("that %s", async (_case, lost, expected) => {
+    ["on of a method, the method is on", "phone: true", { Phone: 1, Stoken: 1, Wechat: 1 }],
+    ["off of a method, the method is on", "stoken: false", { Phone: 0, Stoken: 1, Wechat: 1 }],
+  ])("that switches %s", async (_case, lost, expected) => {
     const { two, login, ...user } = startUser();
     await user.lose(lost, "A test.");
     await user.make(two, "wechat: true");
     expect(login()).toMatchObject(expected);
   });
 
-  test("a method that the caller names is as they say", async () => {
+  test("a method that the caller names has the caller's value", async () => {
     const { two, login, ...user } = startUser();
     await user.lose("phone: true, wechat: true");
     await user.make(two, "phone: false");
     expect(login()).toMatchObject({ Phone: 0, Stoken: 1, Wechat: 1 });
   });
 
-  test("a reason is asked for where its image demands one", async () => {
+  test("a reason is required if the write would make one necessary", async () => {
     const { one, two, ...user } = startUser();
     await user.make(one, "stoken: false", "A test.");
     await user.lose("phone: true");
@@ -221,7 +221,7 @@ describe("after a write of unknown outcome", () => {
     expect(codeOf(await two.send(user.change("phone: false")))).toBe("REASON_REQUIRED");
   });
 
-  test("it counts no more after the next applied write, nor after a minute", async () => {
+  test("it stops counting after the next applied write, or after a minute", async () => {
     const { one, two, three, passTime, login, ...user } = startUser();
     await user.lose("phone: true");
     await user.make(two, "phone: false");
@@ -234,21 +234,21 @@ describe("after a write of unknown outcome", () => {
   });
 });
 
-test("a replica that finds a write which it does not know reads once more, and no more", async () => {
+test("a replica that finds an unknown write reads exactly once more", async () => {
   const { opUin, one, two, cam, ...user } = startUser();
   await user.make(one, "phone: true");
   await user.make(two, "phone: false");
   const reads = () => cam.journal({ action: READ, opUin }).length;
   const before = reads();
   await user.make(one, "phone: true");
-  // Two for the change, and one for the payload.
+  // Two reads for the change, and one for the payload.
   expect(reads()).toBe(before + 3);
   await user.make(one, "phone: false");
   expect(reads()).toBe(before + 5);
 });
 
 test.each([1, -1])(
-  "a database whose clock is set by %i hours the other way stops nobody and costs a read more",
+  "a database clock that is set by %i hours stops no change and costs one more read",
   async (hours) => {
     const { opUin, one, two, cam, passTime, login, ...user } = startUser();
     await user.make(one, "phone: true");

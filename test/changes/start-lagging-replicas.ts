@@ -8,15 +8,15 @@ export interface LaggingReplicas {
   readonly two: StartedGateway;
   readonly three: StartedGateway;
   readonly cam: StartedGateway["cam"];
-  /** A user who has everything bound, and stoken alone for login; and their Uin. */
+  /** Adds a user with everything bound and only stoken for login, and returns the Uin. */
   addUser(): string;
-  /** As if everything on record of a user had happened so long before, by the database's clock. */
+  /** Moves everything on record of a user back in time, by the database's clock. */
   passTime(opUin: string, seconds: number): Promise<void>;
 }
 
 /**
- * Gateways with one database, before one emulated CAM. Its clock stands still, so that a read which lags shows nothing of
- * what has been written since the start.
+ * Starts gateways with one database, in front of one emulated CAM. CAM's clock does not move, so a lagging read shows no
+ * write since the start.
  */
 export async function startLaggingReplicas(): Promise<LaggingReplicas> {
   const databaseUrl = await createTestPostgres();

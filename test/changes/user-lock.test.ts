@@ -25,13 +25,13 @@ async function withLock<T>(
   }
 }
 
-/** One who asks for a change, and until when. */
+/** The caller of a change, with its deadline. */
 const asking = (subject: string, waitMs = LONG) => ({
   caller: { ...LOCAL_CALLER, subject },
   deadlineMs: systemClock.monotonic() + waitMs,
 });
 
-test("changes of one user run one after the other, in the order they came", async () => {
+test("changes of one user run one after the other, in order of arrival", async () => {
   const { run, log, finish } = startTurns();
   const all = ["a", "b", "c"].map((name) => run(alice, name));
   for (const name of ["a", "b", "c"]) await finish(name);
@@ -48,7 +48,7 @@ test("changes of different users do not wait for each other", async () => {
   expect(log).toEqual(["a starts", "b starts", "b ends", "a ends"]);
 });
 
-test("a Uin of one account does not wait for the same of another", async () => {
+test("a Uin of one account does not wait for the same Uin of another account", async () => {
   const { run, log, finish } = startTurns();
   const all = [run(alice, "a"), run({ ...alice, account: "partner" }, "b")];
   await finish("b");
@@ -65,7 +65,7 @@ test("a change that fails lets the next one through", async () => {
   await expect(next).resolves.toBe("done");
 });
 
-test("who cannot have a turn by the deadline is refused and does not run", async () => {
+test("a change without a turn by its deadline is refused and does not run", async () => {
   const { run, log, finish } = startTurns();
   const first = run(alice, "a");
   await expect(run(alice, "b", "wang", 0)).rejects.toMatchObject({
@@ -77,7 +77,7 @@ test("who cannot have a turn by the deadline is refused and does not run", async
   expect(log).toEqual(["a starts", "a ends"]);
 });
 
-test("a change that comes after one that gave up still waits for the one at work", async () => {
+test("a change that arrives after an expired one still waits for the running one", async () => {
   const { run, log, finish } = startTurns();
   const first = run(alice, "a");
   await expect(run(alice, "b", "wang", 0)).rejects.toMatchObject({ code: "CHANGE_IN_PROGRESS" });
@@ -90,7 +90,7 @@ test("a change that comes after one that gave up still waits for the one at work
 
 const REFUSED = { code: "CHANGE_IN_PROGRESS", opUin: ALICE };
 
-test("callers who wait for the same user take turns, after the one whose change is at work", async () => {
+test("callers who wait for the same user take turns, after the caller of the running change", async () => {
   const { run, log, finish } = startTurns();
   const came = ["mallory1", "mallory2", "mallory3", "mallory4", "bob1", "bob2", "carol1"];
   const all = came.map((name) => run(alice, name, name.slice(0, -1)));
@@ -116,7 +116,7 @@ test("the same subject of another issuer is another caller", async () => {
   expect(order.at(-1)).toBe("https://a.example 2");
 });
 
-test("one caller has at most five changes of a user waiting, and further ones are refused at once", async () => {
+test("one caller has at most five waiting changes of a user, and further ones are refused immediately", async () => {
   const { run, log, finish } = startTurns();
   const names = ["a", "b", "c", "d", "e", "f"];
   const all = names.map((name) => run(alice, name));
@@ -160,7 +160,7 @@ test("a full queue in which every caller has one change waiting takes no further
   await Promise.all(all);
 });
 
-/** Work that says when it starts and ends only when told. */
+/** Work that records its start and ends when the test ends it. */
 function startTurns() {
   const turns = new UserLock(systemClock);
   const log: string[] = [];

@@ -216,7 +216,7 @@ describe("a decision is refused", () => {
     cam.clearJournal();
     const { errors } = await ask(who, APPROVE, { variables: { id } });
     expect(errors[0]).toMatchObject({
-      message: expect.stringContaining("Whoever asked for a change cannot approve it."),
+      message: expect.stringContaining("The requester of a change cannot approve it."),
       extensions: { code: "FORBIDDEN", changeId: id },
     });
     expect(cam.journal()).toEqual([]);

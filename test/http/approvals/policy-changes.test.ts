@@ -36,7 +36,7 @@ test("an approval is decided by the policy, the protected users and the user at 
   await rewrite(deny("alice"));
   expect(await approve(phone)).toMatchObject({
     message: expect.stringContaining(
-      "Who asked for it may not ask for it any more. The rule not-alice refuses login.phone.on.",
+      "The requester may not make this change any more. The rule not-alice refuses login.phone.on.",
     ),
     extensions: { code: "FORBIDDEN", opUin: ALICE },
   });

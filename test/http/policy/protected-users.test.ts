@@ -53,7 +53,7 @@ test("no policy, scope or reason permits a change of the account or of the user 
   const refused = {
     code: "PROTECTED_USER",
     message:
-      "This user may not be changed through the gateway. Nobody changes the account itself or the user of the gateway's own key through it.",
+      "This user may not be changed through the gateway. No caller can change the account itself or the owner of the gateway's key through it.",
   };
   for (const opUin of [OWNER, ROOT]) {
     for (const asked of [change, tryChange]) {

@@ -76,7 +76,7 @@ describe("a change that waits for its turn is decided again by the user's profil
   });
 
   test.each([
-    ["li", "Who asked for it may not ask for it any more. The rule no-admins refuses action.phone.on."],
+    ["li", "The requester may not make this change any more. The rule no-admins refuses action.phone.on."],
     ["wang", "The rule no-admins refuses action.phone.on."],
   ])("also if %s approves it, for the approver and for the requester", async (approver, message) => {
     const change1 = await change(SECOND, "chen");
