@@ -87,6 +87,8 @@ const prettify = prettyFactory({
   ignore: "time",
   // Errors stay in the line, since their stacks would break it.
   errorLikeObjectKeys: [],
+  // pino-pretty prints this field in front of the message, and takes it for a position in the code.
+  customPrettifiers: { caller: (caller) => `caller ${String(caller)}` },
 });
 
 /** Formats a JSON line for people. pino-pretty leaves control and bidirectional characters, so they are escaped here. */
