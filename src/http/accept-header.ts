@@ -1,26 +1,26 @@
 import Negotiator from "negotiator";
 
-/** The media types of a GraphQL response; https://graphql.github.io/graphql-over-http/draft/#sec-Media-Types */
+/** The media types of a GraphQL response: https://graphql.github.io/graphql-over-http/draft/#sec-Media-Types */
 export const MEDIA_TYPES = ["application/json", "application/graphql-response+json"] as const;
 
 export type MediaType = (typeof MEDIA_TYPES)[number];
 
 /**
- * Returns the media type that the Accept header prefers, or undefined where it allows none. Returns JSON where the header
- * is missing, empty or has no media range (RFC 9110 lets a server disregard such a header).
+ * Returns the media type that the Accept header prefers, or undefined if it allows none. Returns JSON if the header is
+ * missing, empty or has no media range. RFC 9110 permits a server to ignore that header.
  */
 export function negotiateMediaType(accept: string | undefined): MediaType | undefined {
   const ranges = mediaRanges(accept);
   if (ranges.length === 0) return MEDIA_TYPES[0];
-  // A weight that is not a number does not count.
+  // An invalid weight counts as 1.
   const weighted = ranges.map(({ type, weight }) => `${type};q=${Number.isNaN(weight) ? 1 : weight}`);
   const negotiator = new Negotiator({ headers: { accept: weighted.join() } });
   return negotiator.mediaType([...MEDIA_TYPES]) as MediaType | undefined;
 }
 
 /**
- * Returns whether an Accept header asks for a page rather than for data: it names `text/html`, as every browser does when
- * a person opens an address, and ranks it above all data. `*\/*` alone (curl, most HTTP libraries) asks for data.
+ * Returns whether an Accept header requests a page instead of data: it names `text/html` and ranks it above every data
+ * type. Browsers do so when a person opens an address. `*\/*` alone (curl, most HTTP libraries) requests data.
  */
 export function prefersHtml(accept: string | undefined): boolean {
   const ranges = mediaRanges(accept);
@@ -30,7 +30,7 @@ export function prefersHtml(accept: string | undefined): boolean {
 
 interface MediaRange {
   readonly type: string;
-  /** 0 to 1; NaN where the header has something else. */
+  /** From 0 to 1. NaN if the header has another value. */
   readonly weight: number;
 }
 
@@ -38,8 +38,8 @@ interface MediaRange {
 const RANGE = /^(?:\*\/\*|(?!\*\/)[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+)$/;
 
 /**
- * Returns the media ranges without their parameters, which ask for a variant: the gateway sends each type in one variant
- * only. Leaves out the refusal of another variant, which does not refuse the type.
+ * Returns the media ranges without their parameters. A parameter requests a variant of a type, and the gateway sends
+ * each type in one variant only. Omits a range that refuses another variant, because it does not refuse the type.
  */
 function mediaRanges(accept = ""): readonly MediaRange[] {
   return splitHeader(accept, ",").flatMap((element) => {

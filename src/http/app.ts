@@ -1,7 +1,7 @@
 /**
- * The HTTP edge: limits, security headers, request ids, health probes, the playground, and the GraphQL route. Owns every
- * response that is not GraphQL's. Does not know operations or CAM. Read next: graphql/graphql-route.ts, the steps of a
- * request.
+ * The HTTP edge: limits, security headers, request ids, health probes, the playground, and the GraphQL route. Creates
+ * every response that Apollo does not create. Does not depend on operations or CAM. Read graphql/graphql-route.ts next,
+ * which lists the steps of a request.
  */
 
 import type { Server } from "node:http";
@@ -25,33 +25,33 @@ import { type PlaygroundOptions, registerPlayground } from "./playground/playgro
 import { securityHeaders } from "./security-headers.ts";
 import type { TlsMaterial } from "./tls.ts";
 
-/** Far above any operation that people write, and far below a harmful size. */
+/** Far more than any operation of a person needs, and far less than a harmful size. */
 export const MAX_BODY_BYTES = 1024 * 1024;
 
 /** Room for the longest bearer token (24 KiB, src/auth/token-verifier.ts) and 8 KiB of other headers. */
 export const MAX_HEADER_BYTES = 32 * 1024;
 
-/** The time for the headers, and for a whole request: an honest client on a bad connection stays below. */
+/** The longest time for the headers, and for a whole request. An honest client on a bad connection needs less. */
 export const HEADERS_TIMEOUT_MS = 10_000;
 export const REQUEST_TIMEOUT_MS = 30_000;
 
-/** How often Node looks for requests that have timed out; its default is 30 s. */
+/** The time between two searches for requests that have timed out. Node's default is 30 s. */
 const TIMEOUT_CHECK_MS = 1_000;
 
 export const GRAPHQL_PATH = "/graphql";
 const HEALTH_PATH = "/health/";
 
 export interface HttpAppDeps extends Omit<GraphQLRouteOptions, "path"> {
-  /** The host names that the gateway answers to; undefined for any. */
+  /** The accepted host names. Undefined for any. */
   readonly hostnames: readonly string[] | undefined;
   /** Undefined for plain HTTP. */
   readonly tls: TlsMaterial | undefined;
   readonly connections: ConnectionLimits;
-  /** How long a connection may wait for its next request. */
+  /** The time for which a connection may wait for its next request. */
   readonly keepAliveMs: number;
-  /** Undefined for no page: browsers then get what every client gets. */
+  /** If it is undefined, the gateway serves no page, and browsers get the responses of every client. */
   readonly playground: Omit<PlaygroundOptions, "graphqlPath"> | undefined;
-  /** Whether the gateway takes requests: false until it listens and once it stops. */
+  /** Whether the gateway accepts requests. False until it listens, and from the start of its stop. */
   readonly isReady: () => boolean;
   readonly logger: Logger;
 }
@@ -69,11 +69,11 @@ export async function createHttpApp(deps: HttpAppDeps): Promise<FastifyInstance>
     ...serverOptions(deps.tls),
     clientErrorHandler: (error, socket) =>
       answerParserError(error, socket as Socket, headers, connections.exchangesOn(socket as Socket)),
-    // The hook below answers in our own form.
+    // The onRequest hook below answers in the gateway's own form.
     return503OnClosing: false,
-    // On stop, requests under way finish, and idle keep-alive connections do not delay the exit.
+    // On stop, requests in progress finish, and idle keep-alive connections do not delay the exit.
     forceCloseConnections: "idle",
-    // The hooks and the error handler below do not run for a path that the router cannot read.
+    // Fastify runs neither the hooks nor the error handler below for a path that its router cannot read.
     frameworkErrors: (error, request, reply) => {
       void (reply as FastifyReply).headers(headers).header("x-request-id", request.id);
       sendError(error, request.id, reply as FastifyReply);
@@ -125,7 +125,7 @@ export async function createHttpApp(deps: HttpAppDeps): Promise<FastifyInstance>
 
 /**
  * Rejects other host names. A page can point its own name at a loopback address (DNS rebinding) and would then share
- * the origin of a gateway on this machine. It cannot change the Host header.
+ * the origin of a gateway on this machine. The page cannot change the Host header.
  */
 function checkHostname(host: string | undefined, hostnames: readonly string[]): void {
   const hostname = (host ?? "").replace(/:\d*$/, "").toLowerCase();
@@ -142,13 +142,13 @@ function sendError(error: FastifyError, requestId: string, reply: FastifyReply):
   return body;
 }
 
-/** Fastify's types tell an HTTPS server from an HTTP server; nothing here depends on the difference. */
+/** Returns the options of the server. Fastify has different types for HTTP and HTTPS, which this file does not need. */
 function serverOptions(tls: TlsMaterial | undefined): FastifyHttpOptions<Server> {
   const limits = {
     headersTimeout: HEADERS_TIMEOUT_MS,
     maxHeaderSize: MAX_HEADER_BYTES,
     connectionsCheckingInterval: TIMEOUT_CHECK_MS,
-    // checkHost does this: Node would answer without a body and without our headers.
+    // checkHost does this. Node would answer without a body and without the gateway's headers.
     requireHostHeader: false,
   };
   if (tls === undefined) return { http: limits };

@@ -3,18 +3,18 @@ import type { FastifyRequest } from "fastify";
 import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
 import { ANONYMOUS, type Caller } from "../auth/caller.ts";
 
-/** Long enough that a page may load much in one burst. */
+/** Long enough for a page that sends many requests in one burst. */
 const WINDOW_SECONDS = 10;
 
-/** Limits how much one caller may ask of this process. CAM's own limits are in src/quota. */
+/** Limits the requests of each caller to this process. CAM's own limits are in src/quota. */
 export class CallerRate {
   readonly #limiter: RateLimiterMemory | undefined;
   readonly #maxPoints: number;
 
-  /** @param perSecond Requests on average over ten seconds; 0 for no limit. */
+  /** @param perSecond The permitted small requests a second, on average over ten seconds. 0 sets no limit. */
   constructor(perSecond: number) {
     const points = perSecond * WINDOW_SECONDS;
-    // A caller may always send one request, however expensive it is.
+    // A caller without earlier requests may send any request, regardless of its cost.
     this.#maxPoints = Math.max(1, Math.floor(points / 2));
     if (points > 0) this.#limiter = new RateLimiterMemory({ points, duration: WINDOW_SECONDS });
   }
@@ -23,7 +23,7 @@ export class CallerRate {
    * Counts a request.
    *
    * @param points The cost, in small requests.
-   * @returns how many milliseconds the caller must wait, or undefined where the gateway may answer.
+   * @returns the milliseconds that the caller must wait, or undefined if the gateway may answer.
    */
   async count(key: string, points = 1): Promise<number | undefined> {
     try {
@@ -35,21 +35,24 @@ export class CallerRate {
     }
   }
 
-  /** Returns how many milliseconds a caller without points must wait. Counts nothing. */
+  /** Returns the milliseconds that a caller without points must wait, or undefined. Counts nothing. */
   async waitOf(key: string): Promise<number | undefined> {
     const counted = await this.#limiter?.get(key);
     return counted && counted.remainingPoints <= 0 ? counted.msBeforeNext : undefined;
   }
 }
 
-/** The key that a request counts under. */
+/** The key under which the gateway counts a request, and the counted share of its cost. */
 export interface Payer {
   readonly key: string;
   /** The part of a request's cost that counts. */
   readonly share: number;
 }
 
-/** Returns the payer of a request. An anonymous caller pays in full for its address; an operator can ask a known caller to stop. */
+/**
+ * Returns the payer of a request. An anonymous caller pays the full cost, under its address. A known caller pays a
+ * quarter, because an operator can ask it to stop.
+ */
 export function payerOf(caller: Caller, remoteAddress: string | undefined): Payer {
   return caller === ANONYMOUS
     ? { key: `anonymous at ${addressKey(remoteAddress)}`, share: 1 }
@@ -59,30 +62,35 @@ export function payerOf(caller: Caller, remoteAddress: string | undefined): Paye
 /** Parsing this much JSON costs as much as one small request. */
 const BYTES_PER_POINT = 10_000;
 
-/** A router's request for the schema is smaller. */
+/** The most bytes of a small request. A router's request for the schema is smaller. */
 const SMALL_BYTES = 4_096;
 
-/** Returns the points for the size of a request. A chunked request does not announce it: then the bytes received count. */
+/** Returns the points for the size of a request. For a chunked request without a length, counts the received bytes. */
 export function bytesPoints({ headers, raw: { socket } }: FastifyRequest, bytesBefore: number): number {
   const announced = headers["content-length"];
   return (announced === undefined ? socket.bytesRead - bytesBefore : Number(announced)) / BYTES_PER_POINT;
 }
 
-/** Returns whether to read the request of a caller without points: a small one may be a router that asks for the schema. */
+/**
+ * Returns whether a request is small. The gateway reads small requests of callers without points, because a router may
+ * request the schema.
+ */
 export function isSmall({ method, headers, url }: FastifyRequest): boolean {
   if (method === "GET") return url.length <= SMALL_BYTES;
   return Number(headers["content-length"] ?? Number.NaN) <= SMALL_BYTES;
 }
 
-/** Returns whether a request looks like a router's request for the schema, which counts under a key of its own. */
+/**
+ * Returns whether a request looks like a router's request for the schema, which the gateway counts under its own key.
+ */
 export function seemsToAskForService({ method, url, body }: FastifyRequest): boolean {
   const text = method === "GET" ? url : (body as { readonly query?: unknown } | null)?.query;
   return typeof text === "string" && text.length <= SMALL_BYTES && text.includes("_service");
 }
 
 /**
- * Returns the part of an address that belongs to one client: the IPv4 address, also where it is written as IPv6, or the
- * /64 network of an IPv6 address, because a client owns its whole network.
+ * Returns the part of an address that belongs to one client. For IPv4, also in its IPv6 form, this is the whole
+ * address. For IPv6, it is the /64 network, because a client owns its whole network.
  */
 export function addressKey(address = ""): string {
   const [plain = ""] = address.split("%", 1);

@@ -3,18 +3,18 @@ import type { Socket } from "node:net";
 import type { Clock } from "../clock.ts";
 import { addressKey } from "./caller-rate.ts";
 
-/** `address`: the address has its share of all connections. `total`: all connections are in use. */
+/** `address`: the address already has its share of the connections. `total`: all connections are in use. */
 type ConnectionRefusal = "address" | "total";
 
 interface ConnectionObserver {
-  /** Reports the first refusal of its kind, and then those of each minute together. */
+  /** Receives the first refusal of its kind, and then at most one count of further refusals a minute. */
   onConnectionsRefused(kind: ConnectionRefusal, address: string, count: number): void;
 }
 
 export interface ConnectionLimits {
   /** The maximum of open connections. One address may have a quarter of them. */
   readonly maxConnections: number;
-  /** Whether an address is a proxy. It connects for many clients, so its share is not limited. */
+  /** Returns whether an address is a proxy. A proxy connects for many clients, so its share has no limit. */
   readonly isProxy: (address: string) => boolean;
   readonly clock: Clock;
   readonly observer: ConnectionObserver;
@@ -34,13 +34,13 @@ const REPORT_EVERY_MS = 60_000;
 const MIN_PER_ADDRESS = 2;
 
 /**
- * Limits a server's connections. Closes a new connection beyond the share of its address. Where all connections are in use,
- * closes the one that has been idle for longest; a half-open TLS handshake and half a request count as idle too.
+ * Limits a server's connections. Closes a new connection beyond the share of its address. If all connections are in
+ * use, closes the connection that has been idle for longest. An unfinished TLS handshake or request counts as idle.
  */
 export class Connections {
   readonly #limits: ConnectionLimits;
   readonly #maxPerAddress: number;
-  /** By both addresses: over TLS, a request has another socket than the accepted one. */
+  /** By the addresses of both ends, because over TLS a request has another socket than the accepted one. */
   readonly #open = new Map<string, Connection>();
   readonly #perAddress = new Map<string, number>();
   /** In the order of becoming idle. */
@@ -61,8 +61,8 @@ export class Connections {
   }
 
   /**
-   * Closes connections that never received a byte. Browsers open them ahead of use. Node does not count them as idle, so one
-   * of them would keep the process running.
+   * Closes connections that never received a byte. Browsers open them before they need them. Node does not count them
+   * as idle, so one of them would keep the process running.
    */
   closeUnused(): void {
     for (const { socket } of this.#open.values()) if (socket.bytesRead === 0) socket.destroy();
@@ -70,7 +70,7 @@ export class Connections {
 
   #accept(socket: Socket): void {
     const { remoteAddress } = socket;
-    // The client has closed it already.
+    // The client has already closed the connection.
     if (remoteAddress === undefined) return;
     const address = addressKey(remoteAddress);
     const isProxy = this.#limits.isProxy(remoteAddress);
@@ -102,7 +102,7 @@ export class Connections {
     });
   }
 
-  /** Closes one connection on which no client waits for a response, those of proxies last. @returns whether it found one. */
+  /** Closes one connection without a due response, a proxy's connection last. @returns whether it found one. */
   #makeRoom(): boolean {
     const idle = [...this.#idle];
     const oldest = idle.find(({ isProxy }) => !isProxy) ?? idle[0] ?? this.#oldestUpload();
@@ -110,7 +110,7 @@ export class Connections {
     return oldest !== undefined;
   }
 
-  /** Returns the connection of a request whose body is still arriving, which may take long. */
+  /** Returns the oldest connection on which the body of every request is still arriving, except those of proxies. */
   #oldestUpload(): Connection | undefined {
     return [...this.#open.values()].find(({ isProxy, exchanges }) => {
       return !isProxy && [...exchanges.keys()].every(({ complete }) => !complete);

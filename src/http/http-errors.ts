@@ -2,7 +2,9 @@ import type { FastifyError } from "fastify";
 import type { Refusal } from "../auth/authenticator.ts";
 import { type CamErrorCode, createCamErrorExtensions, describeCamError } from "../contract/index.ts";
 
-/** Errors of a request that never reaches GraphQL. Each has its own HTTP status; the body has the shape of a GraphQL error. */
+/**
+ * The errors of requests that do not reach GraphQL. Each has an HTTP status. The body has the shape of a GraphQL error.
+ */
 export const HTTP_ERRORS = {
   BAD_REQUEST: {
     status: 400,
@@ -62,8 +64,8 @@ export class HttpError extends Error {
 }
 
 /**
- * Rejects a request with an error of the catalogue and HTTP 200, as every business error: some routers rewrite other
- * statuses or send the operation again.
+ * Rejects a request with an error of the catalogue and HTTP 200, like every business error. Some routers rewrite other
+ * statuses, or send the operation again.
  */
 export class CallerError extends Error {
   readonly code: CamErrorCode;
@@ -79,22 +81,22 @@ export class CallerError extends Error {
 }
 
 /**
- * Returns the error for a rejected token or certificate. It rejects the whole operation: a caller who sends a token does not
- * mean to be anonymous.
+ * Returns the error for a rejected token or certificate. The error rejects the whole operation, because a caller with a
+ * token does not intend to be anonymous.
  */
 export function authenticationError({ refusal, retryAfterMs, code }: Refusal): HttpError | CallerError {
   if (code !== undefined) return new HttpError(code, refusal);
   const headers = { "cache-control": "no-store" };
-  // Without a challenge: at one, clients discard a token that may be valid.
+  // Sends no challenge, because it makes clients discard a token that may be valid.
   if (retryAfterMs !== undefined) {
     return new CallerError("ISSUER_UNAVAILABLE", refusal, retryAfterMs, headers);
   }
-  // RFC 6750, section 3: clients that renew tokens look for this header.
+  // RFC 6750, section 3: clients that renew tokens read this header.
   const challenge = { "www-authenticate": 'Bearer error="invalid_token"', ...headers };
   return new CallerError("UNAUTHENTICATED", refusal, undefined, challenge);
 }
 
-/** Fastify's errors in our words; its own messages may repeat the input. */
+/** The gateway's messages for Fastify's errors, because Fastify's own messages may repeat the input. */
 const FASTIFY_ERRORS: Readonly<Record<string, readonly [code: HttpErrorCode, message: string]>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: ["REQUEST_TOO_LARGE", "The request body is larger than 1 MiB."],
   FST_ERR_CTP_INVALID_MEDIA_TYPE: ["UNSUPPORTED_MEDIA_TYPE", "Send the operation as application/json."],
@@ -115,7 +117,7 @@ export interface ErrorResponse {
   };
 }
 
-/** Maps every error of a request to its response. Shows nothing of an error that no part of the gateway raised on purpose. */
+/** Returns the response of an error. Hides all details of an error that the gateway did not raise intentionally. */
 export function errorResponse(
   error: FastifyError | HttpError | CallerError,
   requestId: string,

@@ -8,7 +8,10 @@ import type { SecurityHeaders } from "./security-headers.ts";
 /** Characters that are safe in a log and in CAM's trace id. */
 const SAFE_REQUEST_ID = /^[\w.:-]{1,64}$/;
 
-/** Returns the caller's X-Request-Id, so that one id spans all hops, or a new id where the header is missing or unsafe. */
+/**
+ * Returns the caller's X-Request-Id, so that one id spans all hops. Returns a new id if the header is missing or
+ * unsafe.
+ */
 export function requestIdOf(request: Pick<IncomingMessage, "headers">): string {
   const given = request.headers["x-request-id"];
   return typeof given === "string" && SAFE_REQUEST_ID.test(given) ? given : randomUUID();
@@ -27,7 +30,7 @@ export function checkHost({ rawHeaders, httpVersion, headers }: IncomingMessage)
   throw new HttpError("BAD_REQUEST", message, { connection: "close" });
 }
 
-/** Answers requests that Node handles itself, without a body, unless a listener does. */
+/** Answers requests that Node would otherwise answer itself, without a body. */
 export function answerNodeEvents(server: Server, headers: SecurityHeaders): void {
   server.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) => {
     const error = new HttpError("EXPECTATION_FAILED", "Remove the Expect header.");
@@ -41,7 +44,7 @@ export function answerNodeEvents(server: Server, headers: SecurityHeaders): void
   });
 }
 
-/** Errors of Node's parser; https://nodejs.org/api/http.html#event-clienterror */
+/** The errors of Node's parser: https://nodejs.org/api/http.html#event-clienterror */
 const PARSER_ERRORS: Readonly<Record<string, HttpError>> = {
   HPE_HEADER_OVERFLOW: new HttpError("HEADERS_TOO_LARGE", "The request headers are larger than 32 KiB."),
   ERR_HTTP_REQUEST_TIMEOUT: new HttpError("REQUEST_TIMEOUT", "The request took too long to arrive."),
@@ -50,8 +53,8 @@ const PARSER_ERRORS: Readonly<Record<string, HttpError>> = {
 const UNREADABLE = new HttpError("BAD_REQUEST", "The gateway cannot read the request.");
 
 /**
- * Answers bytes that Node's parser rejects, and ends the connection. Waits for a response that is still due on this
- * connection: the caller must hear the outcome of a change, not this error in its place.
+ * Answers bytes that Node's parser rejects, and ends the connection. First waits for a response that is due on this
+ * connection, because the caller must receive the outcome of a change instead of this error.
  */
 export function answerParserError(
   error: { readonly code?: string },

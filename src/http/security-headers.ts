@@ -1,22 +1,22 @@
 /**
- * Headers of every response. An API client ignores them: they matter when a browser is made to show a response or to load
- * it into another page. https://cheatsheetseries.owasp.org/cheatsheets/REST_Security_Cheat_Sheet.html#security-headers
+ * The headers of every response. API clients ignore them. They protect a browser that shows a response, or loads it
+ * into another page. https://cheatsheetseries.owasp.org/cheatsheets/REST_Security_Cheat_Sheet.html#security-headers
  *
  * One table serves Fastify, Node's own responses (node-server.ts) and bytes written to a socket.
  */
 const API_HEADERS = {
   // Browsers must not guess another type than JSON.
   "x-content-type-options": "nosniff",
-  // A response shown as a page runs nothing, loads nothing and appears in no frame.
+  // A browser that shows a response as a page runs nothing, loads nothing and permits no frame.
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-  // Pages of other origins cannot embed a response, not even to measure its size.
+  // Pages of other origins cannot embed a response, and so cannot measure its size.
   "cross-origin-resource-policy": "same-origin",
   "referrer-policy": "no-referrer",
   // A response depends on the caller.
   "cache-control": "no-store",
 } as const;
 
-/** With TLS, a browser uses HTTPS only for this name for a year. */
+/** With TLS, a browser uses only HTTPS for this host name for a year. */
 const TLS_HEADERS = { "strict-transport-security": "max-age=31536000" } as const;
 
 export type SecurityHeaders = typeof API_HEADERS & Partial<typeof TLS_HEADERS>;
@@ -25,7 +25,7 @@ export function securityHeaders(hasTls: boolean): SecurityHeaders {
   return hasTls ? { ...API_HEADERS, ...TLS_HEADERS } : API_HEADERS;
 }
 
-/** What the playground adds to API_HEADERS or overrides. */
+/** The headers that the playground adds to API_HEADERS or overrides. */
 const PLAYGROUND_HEADERS = {
   "x-content-type-options": "nosniff",
   "cross-origin-resource-policy": "same-origin",
@@ -35,11 +35,11 @@ const PLAYGROUND_HEADERS = {
 } as const;
 
 /**
- * Headers of the playground's page, which runs only files of this process and connects only to it.
+ * Returns the headers of the playground's page, which runs only files of this process and connects only to it.
  *
- * Monaco writes `style="…"` attributes into every line that it draws, which only `'unsafe-inline'` permits. Style sheets
- * stay restricted, because the page gives its `<style>` elements the nonce. An injected style attribute could not load or
- * send anything outside this origin: the other directives forbid it.
+ * Monaco writes `style="…"` attributes into every line that it draws, which only `'unsafe-inline'` permits. Style
+ * sheets stay restricted, because the page gives its `<style>` elements the nonce. The other directives prevent an
+ * injected style attribute from loading or sending anything outside this origin.
  */
 export function playgroundPageHeaders(styleNonce: string): Readonly<Record<string, string>> {
   const policy = [
@@ -62,7 +62,7 @@ export function playgroundPageHeaders(styleNonce: string): Readonly<Record<strin
   };
 }
 
-/** Headers of the playground's files. A worker obeys the policy of its own script, not the page's. */
+/** The headers of the playground's files. A worker obeys the policy of its own script, not the page's. */
 export const playgroundAssetHeaders = {
   ...PLAYGROUND_HEADERS,
   "content-security-policy": "default-src 'none'; script-src 'self'; frame-ancestors 'none'",

@@ -16,12 +16,12 @@ export interface TlsMaterial {
   readonly minVersion: "TLSv1.2";
 }
 
-/** The files are unusable. The message names them and repeats nothing of their content. */
+/** The gateway cannot use the files. The message names them and repeats no content. */
 export class TlsError extends Error {
   override readonly name = "TlsError";
 }
 
-/** @throws TlsError */
+/** Reads and checks the certificate and its key. @throws TlsError */
 export async function readTls({ certFile, keyFile }: TlsFiles): Promise<TlsMaterial> {
   const [cert, key] = await Promise.all([
     readPem("TLS_CERT_FILE", certFile),
@@ -29,7 +29,7 @@ export async function readTls({ certFile, keyFile }: TlsFiles): Promise<TlsMater
   ]);
   try {
     createSecureContext({ cert, key });
-    // createSecureContext accepts empty files, which a rewrite leaves for a moment; no handshake would succeed.
+    // createSecureContext accepts empty files, which exist briefly during a rewrite. No handshake would succeed.
     new X509Certificate(cert);
     createPrivateKey(key);
   } catch (error) {
@@ -49,11 +49,13 @@ async function readPem(variable: string, file: string): Promise<string> {
 
 interface TlsObserver {
   onTlsReloaded(): void;
-  /** Reports that the changed files are unusable; the old certificate stays in use. */
+  /** Called when the gateway cannot use the changed files. The old certificate stays in use. */
   onTlsError(error: unknown): void;
 }
 
-/** Polls, because a mounted secret is replaced as a whole, which file watchers do not notice. */
+/**
+ * The time between two polls. The gateway polls, because file watchers miss the replacement of a whole mounted secret.
+ */
 const POLL_INTERVAL_MS = 10_000;
 
 /** Uses a renewed certificate for new connections, without a restart. @returns a function that stops the polling. */

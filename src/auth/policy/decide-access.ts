@@ -15,8 +15,8 @@ export interface AccessQuestion {
 }
 
 /**
- * The user of a decision. Undefined means that the gateway has not read the profile yet. Null means that the profile in
- * CAM has no such text.
+ * The user of a decision. Undefined means that the gateway has not read the profile yet. Null means that CAM did not
+ * give the value.
  */
 export interface PolicyUser {
   readonly opUin: Uin;

@@ -1,20 +1,22 @@
 import type { IncomingHttpHeaders } from "node:http";
 
-/** A page of another origin can send these headers only after a preflight, which the gateway never grants. */
+/** A page of another origin can send these headers only after a preflight, and the gateway grants none. */
 const PREFLIGHTED_HEADERS = [
   "apollo-require-preflight",
   "graphql-require-preflight",
   "x-apollo-operation-name",
 ];
 
-/** The types that a form of any page can send; https://fetch.spec.whatwg.org/#cors-safelisted-request-header. */
+/** The types that a form of any page can send: https://fetch.spec.whatwg.org/#cors-safelisted-request-header. */
 const FORM_TYPES = ["application/x-www-form-urlencoded", "multipart/form-data", "text/plain"];
 
 /**
- * Returns whether a page of another origin may have made a browser send the request, with the access that the browser and
- * its network have. Browsers on HTTPS or localhost say so by Fetch Metadata. Without it, the Origin header decides, which
- * browsers add to every POST. Without both, only a header that such a page cannot send proves another client; a GET without
- * them can only read.
+ * Returns whether a page of another origin may have caused a browser to send the request, with the access of the
+ * browser and its network. On HTTPS and localhost, the browser's Fetch Metadata decides. Without it, the Origin header
+ * decides, which browsers add to every POST.
+ *
+ * A header that a page of another origin cannot send always proves another client. Without all three, only a GET
+ * passes, because it can only read.
  *
  * https://www.w3.org/TR/fetch-metadata/, https://web.dev/articles/fetch-metadata
  */

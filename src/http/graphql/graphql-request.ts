@@ -4,9 +4,9 @@ import { isUtf16, utf8Text } from "../../utf8.ts";
 import { splitHeader } from "../accept-header.ts";
 import { HttpError } from "../http-errors.ts";
 
-/** One operation as a client sends it; https://graphql.github.io/graphql-over-http/draft/#sec-Request-Parameters */
+/** One operation as a client sends it: https://graphql.github.io/graphql-over-http/draft/#sec-Request-Parameters */
 export interface GraphQLOverHttpRequest {
-  /** Undefined where the request names a trusted document instead. */
+  /** Undefined if the request names a trusted document instead. */
   readonly query: string | undefined;
   readonly operationName: string | undefined;
   readonly variables: Parameters | undefined;
@@ -76,12 +76,15 @@ function readSearch(url: string): Parameters {
   return parameters;
 }
 
-/** A percent sign that encodes no byte stands for itself, as in https://url.spec.whatwg.org/#percent-decode. */
+/**
+ * Matches a percent sign that does not encode a byte. It means itself, as in
+ * https://url.spec.whatwg.org/#percent-decode.
+ */
 const LONE_PERCENT = /%(?![0-9a-f]{2})/gi;
 
 /**
- * Returns the search parameters of a URL. Rejects bytes that are not UTF-8, which URLSearchParams would replace, and raw
- * bytes that are not ASCII, whose encoding Node does not know.
+ * Returns the search parameters of a URL. Rejects bytes that are not UTF-8, because URLSearchParams would replace them.
+ * Rejects raw bytes that are not ASCII, because their encoding is unknown.
  */
 function searchParameters(url: string): URLSearchParams {
   const { search } = new URL(url, "http://gateway");
@@ -95,21 +98,21 @@ function searchParameters(url: string): URLSearchParams {
 }
 
 /**
- * Reads JSON bodies from their bytes. Fastify would decode them first and replace every byte that is not UTF-8. Ignores a
- * byte order mark (RFC 8259, section 8.1).
+ * Reads JSON bodies from their bytes. Fastify would decode them first and replace every byte that is not UTF-8. Ignores
+ * a byte order mark (RFC 8259, section 8.1).
  */
 export function readJsonBodies(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser("error", "error");
   app.addContentTypeParser<Buffer>("application/json", { parseAs: "buffer" }, (request, body, done) => {
     const text = utf8Text(body);
-    // Latin text in UTF-16 is also valid UTF-8: it has a NUL byte after each letter, which JSON never has.
+    // Latin text in UTF-16 is also valid UTF-8. It has a NUL byte after each letter, and JSON never contains one.
     if (isUtf16(body)) done(badRequest("The request body is UTF-16. Send it as UTF-8."));
     else if (text === undefined) done(badRequest("The request body is not UTF-8."));
     else parse(request, text, done);
   });
 }
 
-/** JSON is UTF-8; US-ASCII is a subset of it. */
+/** The accepted charsets. JSON is UTF-8, and US-ASCII is a subset of UTF-8. */
 const CHARSETS = ["utf-8", "utf8", "us-ascii"];
 
 /** Rejects a POST whose headers announce an encoding that the gateway does not read. @throws HttpError */
@@ -126,12 +129,12 @@ export function checkEncoding(headers: IncomingHttpHeaders): void {
   throw new HttpError("UNSUPPORTED_MEDIA_TYPE", "Send the operation as application/json in UTF-8.");
 }
 
-/** Printable ASCII without quote and backslash; long enough for every usual kind of id. */
+/** Printable ASCII without spaces, quotes and backslashes, long enough for every usual kind of id. */
 const IDEMPOTENCY_KEY = /^[\x21\x23-\x5b\x5d-\x7e]{1,200}$/;
 
 /**
- * Reads the Idempotency-Key header (draft-ietf-httpapi-idempotency-key-header): a quoted string, or the same without
- * quotes, as most clients send it. @throws HttpError
+ * Reads the Idempotency-Key header (draft-ietf-httpapi-idempotency-key-header): a quoted string, or the same
+ * string without quotes, which most clients send. @throws HttpError
  */
 export function readIdempotencyKey(header: string | string[] | undefined): string | undefined {
   if (header === undefined) return undefined;
@@ -143,18 +146,18 @@ export function readIdempotencyKey(header: string | string[] | undefined): strin
   );
 }
 
-/** A representation of an entity nests five deep. */
+/** The most levels of variables and extensions. The representation of an entity has five. */
 export const MAX_JSON_NESTING = 100;
 
-/** Returns whether lists and objects nest deeper than MAX_JSON_NESTING. Most code walks such values by recursion. */
+/** Returns whether lists and objects nest deeper than MAX_JSON_NESTING. Most code walks nested values by recursion. */
 function isTooDeep(value: unknown, depth = MAX_JSON_NESTING): boolean {
   if (typeof value !== "object" || value === null) return false;
   return depth === 0 || Object.values(value).some((inner) => isTooDeep(inner, depth - 1));
 }
 
 /**
- * Returns whether every string in a JSON value is well-formed Unicode. JSON can escape half of a surrogate pair, which
- * UTF-8 cannot express: the database would store a replacement character.
+ * Returns whether every string in a JSON value is well-formed Unicode. JSON can escape half of a surrogate pair. UTF-8
+ * cannot express it, so the database would store a replacement character.
  */
 function isWellFormed(value: unknown): boolean {
   if (typeof value === "string") return value.isWellFormed();
@@ -167,7 +170,7 @@ function withoutMark(text: string): string {
   return text.startsWith("\uFEFF") ? text.slice(1) : text;
 }
 
-/** Apollo's clients put the id of a persisted query into `extensions.persistedQuery`. */
+/** Returns the id of a persisted query from `extensions.persistedQuery`, where Apollo's clients put it. */
 function persistedQueryHash(persistedQuery: unknown): string | undefined {
   const hash = isObject(persistedQuery) ? persistedQuery["sha256Hash"] : undefined;
   return typeof hash === "string" ? hash : undefined;

@@ -32,13 +32,13 @@ export interface GraphQLRouteOptions {
   readonly admit: (operation: AskedOperation, caller: Caller) => AdmittedOperation;
   readonly callerRate: CallerRate;
   readonly authenticator: Authenticator;
-  /** Reports rejected tokens, for each address at most at the caller rate. */
+  /** Receives rejected tokens. For each address, their rate is at most the caller rate. */
   readonly onRejectedToken: (refusal: Refusal, requestId: string) => void;
-  /** Undefined where the gateway runs any document and knows no ids. */
+  /** Undefined if the gateway runs any document and accepts no document ids. */
   readonly trustedDocuments: TrustedDocuments | undefined;
 }
 
-/** The facts of a request that the GraphQL context needs. */
+/** The properties of a request that the GraphQL context needs. */
 export interface RequestDetails {
   readonly caller: Caller;
   readonly idempotencyKey: string | undefined;
@@ -46,12 +46,12 @@ export interface RequestDetails {
   readonly admitted: AdmittedOperation;
 }
 
-/** A request whose headers are read and whose body is not. */
+/** A request after the gateway has read its headers and before it reads its body. */
 interface RequestHead {
   readonly caller: Caller;
   readonly payer: Payer;
   readonly mediaType: MediaType;
-  /** Bytes that the connection had received before the body. */
+  /** The bytes that the connection had received before the body. */
   readonly bytesRead: number;
 }
 
@@ -80,7 +80,7 @@ export function rejectMethod(): never {
   throw new HttpError("METHOD_NOT_ALLOWED", "Send operations with POST, queries also with GET.", headers);
 }
 
-/** Checks everything that comes before the body: the headers, the caller, and the rate of a large request. */
+/** Runs the checks before the body: the headers, the caller, and the rate of a large request. */
 async function readHead(
   request: FastifyRequest,
   { authenticator, callerRate, onRejectedToken }: GraphQLRouteOptions,
@@ -101,14 +101,14 @@ async function readHead(
   return { caller, payer, mediaType, bytesRead };
 }
 
-/** Reads the body, counts what the operation costs, and has Apollo run it. */
+/** Reads the body, counts the cost of the operation, and runs the operation with Apollo. */
 async function runOperation(
   request: FastifyRequest,
   reply: FastifyReply,
   { caller, payer, mediaType, bytesRead }: RequestHead,
   { callerRate, trustedDocuments, admit, apollo, createContext }: GraphQLRouteOptions,
 ): Promise<unknown> {
-  // Requests for the schema count apart: a flood from a router's address must not keep the router from the schema.
+  // Requests for the schema count separately. A flood from a router's address must not lock the router out.
   const seemsService = seemsToAskForService(request);
   const serviceKey = `_service ${payer.key}`;
   const points = 1 + bytesPoints(request, bytesRead) * payer.share;
@@ -129,7 +129,7 @@ async function runOperation(
   return send(reply, response);
 }
 
-/** @returns the media type of the response. @throws HttpError */
+/** Checks the headers and returns the media type of the response. @throws HttpError */
 function checkHeaders({ method, headers }: FastifyRequest): MediaType {
   if (mayBeForged(method, headers)) {
     throw new HttpError(
@@ -143,7 +143,7 @@ function checkHeaders({ method, headers }: FastifyRequest): MediaType {
     throw new HttpError("NOT_ACCEPTABLE", `The Accept header must allow ${MEDIA_TYPES.join(" or ")}.`);
   }
   if (method === "POST") checkEncoding(headers);
-  // A browser may send a GET of another origin with an odd content-type without a preflight.
+  // A browser may send a cross-origin GET with an unusual content-type without a preflight.
   else if (!/^\s*application\/json\s*(;|$)/i.test(headers["content-type"] ?? "application/json")) {
     throw new HttpError(
       "UNSUPPORTED_MEDIA_TYPE",
@@ -170,7 +170,9 @@ function findDocument(
   );
 }
 
-/** Apollo reads a GET's operation from its URL, so the document of an id goes there. */
+/**
+ * Returns Apollo's form of a request. Apollo reads a GET's operation from its URL, so a trusted document goes there.
+ */
 function toApollo(
   { method, headers }: FastifyRequest,
   { documentId: _, ...operation }: GraphQLOverHttpRequest,
@@ -181,7 +183,7 @@ function toApollo(
   for (const [name, value] of Object.entries(headers)) {
     if (value !== undefined) map.set(name, Array.isArray(value) ? value.join(", ") : value);
   }
-  // Apollo would check both headers again, by stricter rules and with its own messages.
+  // Otherwise Apollo would check both headers again, by stricter rules and with its own messages.
   map.set("accept", mediaType);
   map.delete("content-type");
   return {

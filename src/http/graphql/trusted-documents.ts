@@ -4,14 +4,17 @@ import { HttpError } from "../http-errors.ts";
 import type { GraphQLOverHttpRequest } from "./graphql-request.ts";
 
 interface TrustedDocumentsOptions {
-  /** `enforce` rejects operations outside the manifest; `audit` runs and reports them. */
+  /** `enforce` rejects operations outside the manifest. `audit` runs and reports them. */
   readonly mode: "audit" | "enforce";
   readonly manifestFile: string;
-  /** Reports an operation that is not in the manifest. */
+  /** Receives an operation that is not in the manifest. */
   readonly onUntrusted: (operation: { readonly operationName: string | undefined }) => void;
 }
 
-/** The formats of Apollo's and Relay's tools; https://www.apollographql.com/docs/graphos/platform/security/persisted-queries */
+/**
+ * The manifest formats of Apollo's and Relay's tools:
+ * https://www.apollographql.com/docs/graphos/platform/security/persisted-queries
+ */
 const manifestSchema = z.union([
   z
     .object({ operations: z.array(z.object({ id: z.string().min(1), body: z.string().min(1) })) })
@@ -23,7 +26,7 @@ export class TrustedDocumentsError extends Error {
   override readonly name = "TrustedDocumentsError";
 }
 
-/** The operations that were known when the clients were built. */
+/** The operations of a manifest, which the build of the clients writes. */
 export class TrustedDocuments {
   readonly #options: TrustedDocumentsOptions;
   readonly #bodies: ReadonlyMap<string, string>;
@@ -35,7 +38,7 @@ export class TrustedDocuments {
     this.#known = new Set(bodies.values());
   }
 
-  /** @throws TrustedDocumentsError where the manifest is unreadable or has another format. */
+  /** Reads the manifest. @throws TrustedDocumentsError if the manifest is unreadable or has another format. */
   static async load(options: TrustedDocumentsOptions): Promise<TrustedDocuments> {
     const { manifestFile } = options;
     try {
@@ -50,7 +53,10 @@ export class TrustedDocuments {
     }
   }
 
-  /** Returns the request with the document that its id names. @throws HttpError where the mode forbids it. */
+  /**
+   * Returns the request with the document of its id. @throws HttpError if the id is unknown or the mode forbids the
+   * query.
+   */
   resolve(request: GraphQLOverHttpRequest): GraphQLOverHttpRequest {
     const { documentId, query, operationName } = request;
     const named = documentId === undefined ? undefined : this.#bodies.get(documentId.replace(/^sha256:/, ""));

@@ -1,5 +1,6 @@
 /**
- * The data that the server writes into the page. The build compiles server and page separately; they share only these types.
+ * The data that the server writes into the page. The build compiles server and page separately. They share only these
+ * types.
  */
 export interface BootData {
   banner: PlaygroundBanner;
@@ -8,7 +9,7 @@ export interface BootData {
   styleNonce: string;
 }
 
-/** The target of changes; a visitor must see at a glance whether they are real. */
+/** The target of changes. The page must show a visitor immediately whether changes are real. */
 export type PlaygroundBanner =
   | { target: "emulator" }
   | { target: "cam"; endpoint: string }
@@ -23,7 +24,7 @@ export interface PlaygroundExample {
   title: string;
   /** The remaining comment lines, joined into one paragraph. */
   description: string;
-  /** The code of the error that the example returns, from the description; null for none. */
+  /** The code of the error that the example returns, from the description. Null without an error. */
   errorCode: string | null;
   /** The whole file, comments included. */
   document: string;

@@ -4,9 +4,9 @@ import { type DocumentNode, Kind, parse } from "graphql";
 import type { PlaygroundExample } from "./boot-data.ts";
 
 /**
- * Reads every `*.graphql` file of a folder, in the order of the file names (hence their numeric prefixes).
- * Each file is one named operation under a comment. The first line is the title. The rest describes the result; it names an
- * error as "code X" or "code is X". Throws an error that names the file where a file differs.
+ * Reads every `*.graphql` file of a folder, in the order of the file names. Each file is one named operation under a
+ * comment. The first line of the comment is the title. The rest describes the result, and names an error as "code X" or
+ * "code is X". Throws an error with the path of a file that has another form.
  */
 export async function loadExamples(directory: string): Promise<PlaygroundExample[]> {
   const files = (await readdir(directory)).filter((file) => file.endsWith(".graphql")).sort();

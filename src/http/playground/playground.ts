@@ -13,15 +13,15 @@ export interface PlaygroundOptions {
   graphqlPath: string;
   /** The folder that `npm run build` writes: `dist/playground`. */
   assetsDir: string;
-  /** The entries of the Examples panel in their order; the first is the tab of a first visit. See `loadExamples`. */
+  /** The entries of the Examples panel, in order. A first visit opens the first one. See `loadExamples`. */
   examples: PlaygroundExample[];
   banner: PlaygroundBanner;
 }
 
 /**
  * Serves the playground: the page to browsers that GET `graphqlPath` without a `query`, and its files under
- * `<graphqlPath>-playground/`. Leaves every other request to the GraphQL route, in whatever order the two are registered.
- * Throws where `assetsDir` has no build.
+ * `<graphqlPath>-playground/`. The GraphQL route serves every other request, regardless of the order of registration.
+ * Throws if `assetsDir` has no build.
  */
 export async function registerPlayground(app: FastifyInstance, options: PlaygroundOptions): Promise<void> {
   const { assetsDir, graphqlPath, banner, examples } = options;
@@ -43,7 +43,7 @@ export async function registerPlayground(app: FastifyInstance, options: Playgrou
   await app.register(fastifyStatic, {
     root: join(assetsDir, "assets"),
     prefix: `${assetsPath}/assets/`,
-    // Each file that exists at start has a route of its own; no other path reaches the folder.
+    // Each file that exists at the start has its own route. No other path reaches the folder.
     wildcard: false,
     index: false,
     decorateReply: false,
@@ -56,9 +56,9 @@ export async function registerPlayground(app: FastifyInstance, options: Playgrou
   });
 }
 
-/** Fills in the template. Every URL in the page is relative, so that a proxy may serve both paths under a prefix. */
+/** Fills in the template. Every URL in the page is relative, so a proxy may serve both paths under a prefix. */
 function renderPage(template: string, assetsPath: string, boot: BootData): string {
-  // A data block ends at the first "</script"; escaped, no example text can end it.
+  // A data block ends at the first "</script". With `<` escaped, no example text can end it.
   const json = JSON.stringify(boot).replaceAll("<", "\\u003c");
   return template
     .replaceAll("__ASSETS__", () => `./${posix.basename(assetsPath)}`)
@@ -69,8 +69,8 @@ type ConstraintStrategy = Parameters<FastifyInstance["addConstraintStrategy"]>[0
 type RouteHandler = Parameters<ReturnType<ConstraintStrategy["storage"]>["set"]>[1];
 
 /**
- * Limits a route to page visits by `constraints: { browserVisit: "yes" }`. The router tries constrained routes before the
- * others, in whatever order they are registered.
+ * Limits a route to page visits by `constraints: { browserVisit: "yes" }`. The router tries constrained routes before
+ * the others, regardless of the order of registration.
  */
 const browserVisitStrategy: ConstraintStrategy = {
   name: "browserVisit",
@@ -84,7 +84,9 @@ const browserVisitStrategy: ConstraintStrategy = {
   deriveConstraint: (request) => (isBrowserVisit(request) ? "yes" : undefined),
 };
 
-/** A GET with a `query` parameter is an operation, even if a person typed it into an address bar. */
+/**
+ * Returns whether a GET requests the page. A GET with a `query` parameter is an operation, even from an address bar.
+ */
 export function isBrowserVisit({ headers, url }: IncomingMessage): boolean {
   return prefersHtml(headers.accept) && !/[?&]query=/.test(url ?? "");
 }

@@ -5,8 +5,8 @@ import { useOpenExample } from "./examples-panel.tsx";
 import { postToGateway } from "./post-to-gateway.ts";
 
 /**
- * A side panel that explains the gateway's errors, first those in the response, and opens the examples that return them.
- * Its button has a badge while the response has errors.
+ * Creates a side panel that explains the gateway's errors, and opens the examples that return them. Errors in the
+ * response come first. The panel's button has a badge while the response has errors.
  */
 export function createErrorsPlugin(examples: PlaygroundExample[]): GraphiQLPlugin {
   return {
@@ -51,7 +51,9 @@ function ErrorsIcon() {
   );
 }
 
-/** Returns the codes of all errors in the response of the active tab: under `errors`, and of a CamFailure in the data. */
+/**
+ * Returns the codes of all errors in the response of the active tab, from `errors` and from a CamFailure in the data.
+ */
 function useErrorCodes(): readonly string[] {
   const response = useGraphiQL((state) => state.tabs[state.activeTabIndex]?.response);
   try {
@@ -118,7 +120,7 @@ const CATALOGUE = `query PlaygroundErrorCatalogue {
   camErrors { code category retryable message remedy camCodes }
 }`;
 
-/** Returns the catalogue, or a text to show in its place. */
+/** Returns the catalogue, or a text to show instead. */
 function useErrorCatalogue(): CatalogueEntry[] | string {
   const [catalogue, setCatalogue] = useState<CatalogueEntry[] | string>("Loading…");
   useEffect(() => {
@@ -129,7 +131,7 @@ function useErrorCatalogue(): CatalogueEntry[] | string {
   return catalogue;
 }
 
-/** Shows a code or name that may break between its words. */
+/** Shows a code or name. A line may break between its words. */
 function Breakable({ text }: { text: string }) {
   const words = text.split(/(?<=[_.])|(?<=[a-z])(?=[A-Z])/);
   return words.map((word, position) => (

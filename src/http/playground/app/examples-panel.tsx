@@ -2,7 +2,8 @@ import { type GraphiQLPlugin, pick, useGraphiQL, useGraphiQLActions } from "@gra
 import type { PlaygroundExample } from "../boot-data.ts";
 
 /**
- * A side panel that lists the examples and opens them as shipped. It never changes the tabs of a returning visitor.
+ * Creates a side panel that lists the examples and opens them unchanged. It never changes the tabs of a returning
+ * visitor.
  */
 export function createExamplesPlugin(examples: PlaygroundExample[]): GraphiQLPlugin {
   return {
@@ -41,8 +42,8 @@ function ExamplesIcon() {
 }
 
 /**
- * Returns a function that opens an example: in the tab that already has it unchanged, or in a new tab. Closes a panel that
- * covers the editor.
+ * Returns a function that opens an example in the tab that has it unchanged, or else in a new tab. The function closes
+ * a panel that covers the editor.
  */
 export function useOpenExample(): (example: PlaygroundExample) => void {
   const { addTab, changeTab, setVisiblePlugin } = useGraphiQLActions();
@@ -64,7 +65,7 @@ export function useOpenExample(): (example: PlaygroundExample) => void {
   };
 }
 
-/** Returns whether a panel covers the editor; the same width as in narrow-window.css. */
+/** Returns whether a panel covers the editor. Uses the same width as narrow-window.css. */
 export function isNarrowWindow(): boolean {
   return matchMedia("(max-width: 599px)").matches;
 }

@@ -6,7 +6,8 @@ import GraphQLWorker from "monaco-graphql/esm/graphql.worker.js?worker";
 import { useEffect } from "react";
 
 /**
- * Makes Monaco start its workers from our own files. GraphiQL has the same setup, but logs every start to the console.
+ * Makes Monaco start its workers from the gateway's files. GraphiQL has the same setup, but logs every start to the
+ * console.
  */
 export function registerMonacoWorkers(): void {
   const environment: Environment = {
@@ -25,8 +26,8 @@ export function registerMonacoWorkers(): void {
 }
 
 /**
- * Gives the page's nonce to every `<style>` element that a script creates; the content security policy drops others.
- * Monaco and the dialogs create such elements and take no nonce.
+ * Gives the page's nonce to every `<style>` element that a script creates, because the content security policy drops
+ * others. Monaco and the dialogs create `<style>` elements without a nonce.
  */
 export function stampStyleElements(nonce: string): void {
   const createElement = document.createElement.bind(document);

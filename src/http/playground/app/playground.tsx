@@ -12,8 +12,8 @@ import { type NamedOperation, postToGateway, type Reply, withoutFederation } fro
 import { ActiveTabInView, TabStripArrows } from "./tab-strip.tsx";
 
 /**
- * The whole page. A first visit opens the first example and the Examples panel; from then on GraphiQL keeps the visitor's
- * own tabs. The browser never stores request headers: they may hold a token.
+ * The whole page. A first visit opens the first example and the Examples panel. Later visits open the visitor's own
+ * tabs, which GraphiQL keeps. The browser never stores request headers, because they may contain a token.
  */
 export function Playground({ boot }: { boot: BootData }) {
   const [reply, setReply] = useState<Reply>();
@@ -46,7 +46,7 @@ export function Playground({ boot }: { boot: BootData }) {
 function graphiqlProps({ examples }: BootData, onReply: (reply: Reply) => void) {
   const examplesPlugin = createExamplesPlugin(examples);
   const storage = createNamespacedStorage(localStorage, "cam-mfa-gateway");
-  // GraphiQL stores its tabs as soon as it has drawn them.
+  // GraphiQL stores its tabs when it draws them.
   const isFirstVisit = storage.getItem("graphiql:tabState") === null;
   return {
     fetcher: async (
@@ -75,7 +75,9 @@ interface FetcherOptions {
   headers?: Record<string, unknown> | undefined;
 }
 
-/** Shows the HTTP status and the time of the reply in the response pane; nothing for a response of an earlier visit or run. */
+/**
+ * Shows the HTTP status and duration of the reply below the response. Shows nothing for the response of an earlier run.
+ */
 function ReplyStatus({ reply }: { reply: Reply | undefined }) {
   const response = useGraphiQL((state) => state.tabs[state.activeTabIndex]?.response);
   if (reply === undefined || response !== JSON.stringify(reply.result, null, 2)) return null;
@@ -92,14 +94,14 @@ function DocumentationAtTop() {
   const chosen = useDocExplorer().at(-1);
   // biome-ignore lint/correctness/useExhaustiveDependencies: another choice is the reason to scroll.
   useEffect(() => {
-    // One frame later: in this frame, the pane still scrolls to where the visitor clicked.
+    // Waits for one frame, because in this frame the pane still scrolls to the visitor's click.
     const frame = requestAnimationFrame(() => document.querySelector(".graphiql-plugin")?.scrollTo(0, 0));
     return () => cancelAnimationFrame(frame);
   }, [chosen]);
   return null;
 }
 
-/** Names the product and tells the visitor, before the first run, whether changes are real. */
+/** Shows the product's name and, before the first run, whether changes are real. */
 function Header({ banner }: { banner: PlaygroundBanner }) {
   return (
     <header className="header">
@@ -110,7 +112,7 @@ function Header({ banner }: { banner: PlaygroundBanner }) {
   );
 }
 
-/** In a narrow window, the style sheet hides the `span` of a harmless target. */
+/** Returns the banner's text. In a narrow window, the style sheet hides the `span` of a harmless target. */
 function describe(banner: PlaygroundBanner) {
   switch (banner.target) {
     case "emulator":
@@ -139,8 +141,8 @@ function describe(banner: PlaygroundBanner) {
 }
 
 /**
- * Returns the part of localStorage under `namespace`. Browsers keep one storage per host and port, and GraphiQL always
- * uses the same keys: another project's GraphiQL that once ran on this port would otherwise replace our tabs.
+ * Returns the part of localStorage under `namespace`. Browsers keep one storage for each host and port, and GraphiQL
+ * always uses the same keys. Without a namespace, another project's GraphiQL on the same port would replace these tabs.
  */
 function createNamespacedStorage(storage: Storage, namespace: string): Storage {
   const prefix = `${namespace}:`;

@@ -16,14 +16,14 @@ export interface NamedOperation {
 /** The reply to an operation that the visitor ran. */
 export interface Reply {
   readonly result: ExecutionResult;
-  /** Undefined where the gateway did not answer. */
+  /** Undefined if the gateway did not answer. */
   readonly status: number | undefined;
   readonly durationMs: number;
 }
 
 /**
- * Sends an operation to the page's own URL, which is the GraphQL endpoint. Shows a reply that is not GraphQL (the process
- * has stopped, a proxy answered) as a GraphQL error.
+ * Sends an operation to the page's own URL, which is the GraphQL endpoint. Returns a GraphQL error if the gateway does
+ * not answer, or if the reply is not JSON, for example from a proxy.
  */
 export async function postToGateway(
   operation: NamedOperation,
@@ -62,8 +62,9 @@ function failure(message: string): ExecutionResult {
 }
 
 /**
- * Removes an operation name that the document does not have. GraphiQL updates the name shortly after the visitor chooses a
- * tab; an operation that runs sooner has the name of the tab before. Without a name, the gateway runs the only operation.
+ * Removes an operation name that the document does not have. GraphiQL updates the name shortly after the visitor
+ * chooses a tab, so an operation that runs sooner has the name of the previous tab. Without a name, the gateway runs
+ * the only operation.
  */
 export function withoutStaleName(operation: NamedOperation): NamedOperation {
   const { operationName, ...unnamed } = operation;
@@ -82,8 +83,9 @@ function namesIn(query: string): (string | undefined)[] {
 }
 
 /**
- * Returns an introspection result without what Apollo Federation adds to a subgraph for its router: `_service`, `_entities`,
- * their types, and directives that no operation can use. The documentation and the editor then show only the gateway's API.
+ * Returns an introspection result without the additions of Apollo Federation for a router: `_service`, `_entities`,
+ * their types, and directives that no operation can use. The documentation and the editor then show only the gateway's
+ * API.
  */
 export function withoutFederation({ __schema: schema }: IntrospectionQuery): IntrospectionQuery {
   const isOurs = ({ name }: { readonly name: string }) => !/^(_[a-z]|link__|federation__)/i.test(name);

@@ -2,8 +2,8 @@ import { UnStyledButton, useGraphiQL } from "@graphiql/react";
 import { useEffect, useState } from "react";
 
 /**
- * Two buttons next to the tabs that scroll to hidden tabs; nothing where all tabs fit. The style sheet fades the strip on a
- * side with hidden tabs.
+ * Shows two buttons that scroll to hidden tabs, or nothing if all tabs fit. The style sheet fades the strip on a side
+ * with hidden tabs.
  */
 export function TabStripArrows() {
   const hidden = useHiddenTabs();
@@ -24,7 +24,9 @@ interface ArrowProps {
   isUsable: boolean;
 }
 
-/** A `disabled` button would lose the focus at the end of the strip, so it has `aria-disabled`. */
+/**
+ * A scroll button. It uses `aria-disabled`, because a `disabled` button would lose the focus at the end of the strip.
+ */
 function Arrow({ label, direction, isUsable }: ArrowProps) {
   const scroll = () => {
     const strip = tabStrip();
@@ -70,7 +72,7 @@ function tabStrip(): HTMLElement | null {
 }
 
 /**
- * Scrolls the tab strip to the active tab, also when a panel makes the strip narrower. Draws nothing.
+ * Scrolls the tab strip to the active tab, and again when a panel makes the strip narrower. Draws nothing.
  */
 export function ActiveTabInView() {
   const activeTabIndex = useGraphiQL((state) => state.activeTabIndex);

@@ -3,7 +3,10 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { defineConfig, type Plugin } from "vite";
 
-/** Writes a .gz file next to each script and style sheet, a quarter of its size. Fonts are compressed already. */
+/**
+ * Writes a .gz file next to each script, style sheet and SVG image, at a quarter of its size. Fonts are already
+ * compressed.
+ */
 const gzip: Plugin = {
   name: "gzip",
   writeBundle({ dir = "" }) {
@@ -23,13 +26,13 @@ export default defineConfig({
     outDir: "../../../../dist/playground",
     emptyOutDir: true,
     target: "es2022",
-    // The content security policy admits fonts and images as files of our own, not as data: addresses.
+    // The content security policy permits fonts only as the gateway's own files, not as data: addresses.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
     chunkSizeWarningLimit: 5_000,
     rolldownOptions: {
-      // GraphiQL gives its icons accessible names that it makes of the names of their functions.
+      // GraphiQL derives the accessible names of its icons from the names of their functions.
       output: { keepNames: true },
       onwarn: (warning, warn) => {
         // React libraries mark modules with "use client". This page has no server rendering.
@@ -39,10 +42,10 @@ export default defineConfig({
       },
     },
   },
-  // An "es" worker may load its rarely used parts (prettier) on demand; an "iife" one would carry them.
+  // An "es" worker loads its rarely used parts (prettier) on demand. An "iife" worker would contain them.
   worker: { format: "es" },
   experimental: {
-    // The page lives at the GraphQL path and its files elsewhere; only the server knows both paths.
+    // The page is at the GraphQL path, and its files are at another path. Only the server has both paths.
     renderBuiltUrl: (filename, { hostType }) =>
       hostType === "html" ? `__ASSETS__/${filename}` : { relative: true },
   },
