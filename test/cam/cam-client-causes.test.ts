@@ -77,12 +77,12 @@ test.each<[what: string, start: () => Promise<string>, failure: object]>([
     { cause: "ECONNREFUSED", address: expect.stringMatching(/^127\.0\.0\.1:\d+$/), why: expect.any(String) },
   ],
   [
-    "plain HTTP on a port that it calls by TLS",
+    "a plain HTTP port under an https URL",
     async () => `https://127.0.0.1:${await listen(createHttpServer())}`,
     { cause: "ERR_SSL_WRONG_VERSION_NUMBER", why: expect.stringContaining("does not speak TLS") },
   ],
   [
-    "TLS on a port that it calls by plain HTTP",
+    "a TLS port under an http URL",
     async () => `http://127.0.0.1:${await startTls({})}`,
     { cause: "UND_ERR_SOCKET", why: expect.stringContaining("wants TLS") },
   ],

@@ -7,7 +7,7 @@ const BROKEN = { writeError: { code: "InternalError" } };
 /** Short timeouts, so that changes end while the test waits. */
 const SHORT = { CAM_TIMEOUT_MS: "500", CAM_DEADLINE_MS: "1500" };
 
-test("four users whose writes always fail do not get other users' changes refused", async () => {
+test("four users whose writes always fail do not open the circuit for other users", async () => {
   const { cam, put, change } = await startWorld({ env: SHORT });
   const broken = usersFrom(0, 4);
   const others = usersFrom(100, 25);
@@ -27,7 +27,7 @@ test("four users whose writes always fail do not get other users' changes refuse
   expect(codes).not.toContain(OPEN);
 });
 
-test("a caller with many failing users does not get another caller's changes refused after that caller's first success", async () => {
+test("a caller with many failing users does not open the circuit for a caller who has had a success", async () => {
   const { put, change } = await startWorld({ env: SHORT });
   const broken = usersFrom(0, 40);
   put(broken, BROKEN);

@@ -46,7 +46,7 @@ function parse(answer: string): Answer {
 const HOST = "host: gateway\r\n";
 const CLOSE = "connection: close\r\n";
 
-describe("a request that Node refuses gets the form of all errors:", () => {
+describe("a request that Node refuses gets an error in the usual form:", () => {
   test.each<readonly [what: string, bytes: string, status: number, code: string]>([
     ["no Host", `GET /graphql HTTP/1.1\r\n${CLOSE}\r\n`, 400, "BAD_REQUEST"],
     ["no Host in a probe", `GET /health/live HTTP/1.1\r\n${CLOSE}\r\n`, 400, "BAD_REQUEST"],

@@ -37,7 +37,7 @@ test("matchesGlob agrees with the equivalent regular expression", () => {
   );
 });
 
-test("a pattern with many stars takes time linear in the text for each star", () => {
+test("a pattern costs at most the length of the text times the number of stars", () => {
   const text = "a".repeat(10_000);
   expect(matchesGlob(`${"*a".repeat(200)}*b`, text)).toBe(false);
 });

@@ -31,7 +31,7 @@ test("headers are sorted by name, trimmed and lower-cased, and a blank line foll
   ]);
 });
 
-test("names are sorted by their bytes, not alphabetically", () => {
+test("names are sorted by their bytes, not by a locale", () => {
   expect(
     canonicalHeaders([
       ["x-tc-b", "2"],

@@ -80,7 +80,7 @@ describe("the header", () => {
     ["in a header of another name", { "x-authorization": [`Bearer ${token}`] }, ""],
     ["in the header for proxies", { "proxy-authorization": [`Bearer ${token}`] }, ""],
   ])(
-    "is the only place of a token: with a token %s the caller is anonymous",
+    "is the only place that is read: with a token %s the caller is anonymous",
     async (_where, headers, search) => {
       const { status, body, challenge } = await world.ask(headers, search);
       expect({ status, challenge }).toEqual({ status: 200, challenge: undefined });
