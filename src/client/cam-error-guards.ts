@@ -134,7 +134,7 @@ export function isCamError<Single extends SingleGraphQLError, Code extends CamEr
   error: Single,
   code?: Code,
 ): error is Single & { readonly extensions: CamErrorExtensionsByCode[Code] };
-/** Searches the list of errors in an error that a library threw. `camErrorOf` returns the one that was found. */
+/** Searches the list of errors in an error that a library threw. `camErrorOf` returns the error itself. */
 export function isCamError(error: unknown, code?: CamErrorCode): boolean;
 export function isCamError(error: unknown, code?: CamErrorCode): boolean {
   if (!isSingle(error)) return camErrorOf(error, code) !== undefined;

@@ -22,7 +22,7 @@ export class CamGatewayError<Code extends CamErrorCode = CamErrorCode> extends E
  * - NETWORK: no complete answer arrived. A change may have been made; repeat it with the same idempotency key.
  * - HTTP: the gateway or a proxy answered with a status of 300 or above and without GraphQL.
  * - NOT_GRAPHQL: the answer reports success without a GraphQL answer to the operation.
- * - REJECTED: GraphQL's own errors (syntax, validation, input), or a code that this version does not know.
+ * - REJECTED: GraphQL's own errors (syntax, validation, input), or a code of a later version.
  */
 export type TransportFailure = "INVALID_HEADER" | "NETWORK" | "HTTP" | "NOT_GRAPHQL" | "REJECTED";
 

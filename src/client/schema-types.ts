@@ -205,7 +205,7 @@ export interface SetSubUserMfaPayload {
   readonly __typename: "SetSubUserMfaPayload";
   /** The gateway's id of the request. */
   readonly requestId: string;
-  /** CAM's RequestId, which CAM's support asks for. */
+  /** CAM's RequestId. CAM's support needs it. */
   readonly camRequestId: string | null;
   readonly resolvedBy: ChangeResolution;
   readonly change: MfaChange | null;

@@ -33,9 +33,9 @@ export interface CamErrorInfo {
   readonly category: CamErrorCategory;
   /** True if the same request can succeed later without any change. */
   readonly retryable: boolean;
-  /** What happened: one sentence. */
+  /** One sentence about the failure. */
   readonly message: string;
-  /** What the reader can do about it. */
+  /** The next step for the reader. */
   readonly remedy: string;
   /** The CAM codes that map to this code. Each covers its sub-codes, except those that another row names. */
   readonly camCodes: readonly string[];

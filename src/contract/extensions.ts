@@ -1,6 +1,6 @@
 import { type CamErrorCode, type CatalogueRow, describeCamError, isCamErrorCode } from "./catalogue.ts";
 
-/** CAM's answer. CAM's support asks for these values. */
+/** CAM's answer. CAM's support needs these values. */
 export interface CamAnswer {
   /** CAM's own code, for example `FailedOperation.UserNotBindPhone`. */
   readonly code: string;
@@ -22,7 +22,7 @@ export interface CamErrorFacts {
   readonly expiresAt?: string;
   /** The user that the error is about: a decimal string. */
   readonly opUin?: string;
-  /** Missing if the gateway did not ask CAM, or CAM did not answer. */
+  /** Missing if the gateway did not call CAM, or CAM did not answer. */
   readonly cam?: CamAnswer;
 }
 
@@ -60,14 +60,14 @@ const MAX_RETRY_AFTER_MS = 2_147_483_647;
 
 type OrUndefined<T> = { [K in keyof T]?: T[K] | undefined };
 
-/** The facts as a producer gives them. A fact that is undefined is left out. */
+/** The facts to put into the extensions. An undefined fact is omitted. */
 export type CamErrorFactsInput = { readonly requestId: string } & OrUndefined<
   Omit<CamErrorFacts, "requestId">
 >;
 
 /**
  * Returns the extensions of one error, complete and valid against the published JSON Schema. Rounds `retryAfterMs` up
- * to a whole number, and gives a THROTTLED code without it one second.
+ * to a whole number. Sets it to one second for a THROTTLED code without it.
  */
 export function createCamErrorExtensions<Code extends CamErrorCode>(
   code: Code,
@@ -95,7 +95,7 @@ export function createCamErrorExtensions<Code extends CamErrorCode>(
 
 /**
  * Returns whether a value is the extensions of an error of the gateway. Keys that a router adds, such as `serviceName`,
- * are ignored. Returns false for a code that this version does not know, although its `category` may still help.
+ * are ignored. Returns false for a code of a later version, although its `category` may still help.
  */
 export function isCamErrorExtensions(value: unknown): value is CamErrorExtensions {
   if (!isRecord(value)) return false;

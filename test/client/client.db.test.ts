@@ -63,7 +63,7 @@ describe("the client reads", () => {
     expect((await client.mfaChanges()).edges.length).toBeGreaterThan(1);
   });
 
-  test("the rest of an answer, and reports why one of its fields is null", async () => {
+  test("an answer with a null field, and reports the error of that field", async () => {
     started.cam.addFault({
       kind: "camError",
       code: "UnauthorizedOperation",
@@ -115,7 +115,7 @@ describe("a change by the client", () => {
     });
   });
 
-  test("runs once for an idempotency key, however often it is repeated", async () => {
+  test("runs once for an idempotency key, even if the caller repeats it", async () => {
     const options = { idempotencyKey: crypto.randomUUID() };
     const change = { opUin: ALICE, login: { wechat: true } };
     const first = await client.setSubUserMfa(change, options);
@@ -127,7 +127,7 @@ describe("a change by the client", () => {
     });
   });
 
-  test("sends nothing after the caller aborted it", async () => {
+  test("sends no request after the caller aborted it", async () => {
     const signal = AbortSignal.abort(new Error("no longer wanted"));
     await expect(client.setSubUserMfa({ opUin: ALICE, login: { phone: true } }, { signal })).rejects.toThrow(
       "no longer wanted",

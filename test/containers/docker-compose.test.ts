@@ -215,7 +215,7 @@ describe("the gateways", () => {
     );
   });
 
-  test("have time to finish a change before they are killed, and so has the TCP proxy before them", () => {
+  test("and their TCP proxy have time to finish a change before they are killed", () => {
     const deadlines = gateways.map(([, { environment }]) => variables.parse(environment).CAM_DEADLINE_MS);
     for (const name of [...gateways.map(([name]) => name), "front"]) {
       const [, seconds] = /^(\d+)s$/.exec(service(name).stop_grace_period ?? "") ?? [];

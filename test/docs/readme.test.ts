@@ -65,7 +65,7 @@ describe("the README and the page on the API", () => {
     },
   );
 
-  test("show at least one of each", () => {
+  test("show at least one operation and one curl command with answers", () => {
     expect(withAnswers(({ language }) => language === "graphql")).not.toEqual([]);
     expect(withAnswers(({ text }) => text.startsWith("curl "))).not.toEqual([]);
   });

@@ -37,8 +37,8 @@ const spoilt: readonly (readonly [what: string, fault: Spoilt])[] = [
   ["silence", { kind: "silence" }],
 ];
 
-describe.each(spoilt)("a write answered once by %s", (_what, fault) => {
-  test("that CAM applied is found by a read-back and is not repeated", async () => {
+describe.each(spoilt)("a write whose first reply is %s", (_what, fault) => {
+  test("is found by a read-back if CAM applied it, and is not repeated", async () => {
     const started = shared;
     started.cam.addFault({ ...fault, apply: true, action: "SetMfaFlag", times: 1 });
     const { status, data, errors } = await started.send(SET);
@@ -47,7 +47,7 @@ describe.each(spoilt)("a write answered once by %s", (_what, fault) => {
     await expectDone(started, 1);
   });
 
-  test("that CAM did not apply is repeated", async () => {
+  test("is repeated if CAM did not apply it", async () => {
     const started = shared;
     started.cam.addFault({ ...fault, apply: false, action: "SetMfaFlag", times: 1 });
     const { data, errors } = await started.send(SET);
@@ -59,7 +59,7 @@ describe.each(spoilt)("a write answered once by %s", (_what, fault) => {
 
 describe("a write whose connection ends", () => {
   test.each([
-    ["after CAM applied it is read back", "cutAfter", "READ_BACK", 1],
+    ["after CAM applied it is found by a read-back", "cutAfter", "READ_BACK", 1],
     ["before CAM applied it is repeated", "cutBefore", "REPLY", 2],
   ] as const)("%s", async (_case, kind, resolvedBy, calls) => {
     const started = shared;
@@ -120,7 +120,7 @@ describe("a read before the write", () => {
     ["InternalError", { kind: "camError", code: "InternalError" }],
     ["RequestLimitExceeded", { kind: "throttle" }],
     ["silence", { kind: "silence" }],
-  ] as const)("that fails once with %s is repeated", async (_what, fault) => {
+  ] as const)("that fails one time with %s is repeated", async (_what, fault) => {
     const started = shared;
     started.cam.addFault({ ...fault, action: "DescribeSafeAuthFlagColl", times: 1 });
     expect((await started.send(SET)).errors).toEqual([]);

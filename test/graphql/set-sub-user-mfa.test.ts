@@ -126,7 +126,7 @@ describe.each(["zero", "unchanged"] as const)("if CAM takes omitted integers as 
   });
 });
 
-describe("a change of nothing", () => {
+describe("a request that names no method", () => {
   test.each([
     ["no flag set", {}],
     ["null flag sets", { login: null, action: null }],

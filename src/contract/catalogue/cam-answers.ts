@@ -215,7 +215,7 @@ export const INTERFACE_ERRORS = {
     remedy: "The gateway's operator must correct or remove the configured region.",
     camCodes: ["UnsupportedRegion"],
   },
-  // The gateway never asks for a dry run, so a proxy added the parameter. Nothing was changed.
+  // The gateway never requests a dry run, so a proxy added the parameter. CAM changed nothing.
   CAM_DRY_RUN_OPERATION: {
     category: "MISCONFIGURED",
     message: "Tencent Cloud treated the request as a dry run and changed nothing.",

@@ -24,9 +24,9 @@ export type CatalogueRows = Readonly<
     string,
     {
       readonly category: CamErrorCategory;
-      /** What happened: one sentence. */
+      /** One sentence about the failure. */
       readonly message: string;
-      /** What the reader can do about it. */
+      /** The next step for the reader. */
       readonly remedy: string;
       /** Present if the same request can succeed later without any change. */
       readonly retryable?: true;

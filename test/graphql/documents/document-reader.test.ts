@@ -151,7 +151,7 @@ describe("a document within the limits is accepted", () => {
       ["300 whole changes with a fragment", fullChanges(300, "fragment")],
       ["introspection", getIntrospectionQuery()],
       [
-        "introspection with everything",
+        "introspection with every option",
         getIntrospectionQuery({
           descriptions: true,
           specifiedByUrl: true,

@@ -67,7 +67,7 @@ describe("the record of a change", () => {
     expect(tried.data?.["trySetSubUserMfa"]).toEqual({ changeId: expect.stringMatching(/-7/) });
   });
 
-  test("does not exist for a change of nothing", async () => {
+  test("does not exist for a request that names no method", async () => {
     const started = await startGateway();
     const { errors } = await started.send(`mutation { setSubUserMfa(opUin: "${ALICE}") { requestId } }`);
     expect(errors[0]?.extensions).not.toHaveProperty("changeId");
