@@ -20,7 +20,7 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
     log = new ChangeLog({ database, replica: "replica-1", seal: TEST_SEAL });
   });
 
-  test("an open change of a Uin in one account stands in nobody's way in another", async () => {
+  test("an open change of a Uin in one account does not block changes in another account", async () => {
     const intent = intentOf();
     const { id } = await log.begin(intent, FRESH);
     const other = await log.begin({ ...intent, account: "partner" }, FRESH);
@@ -29,7 +29,7 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
     expect(await log.begin({ ...intent, requestHash: "hash-b" }, FRESH)).toEqual({ kind: "BUSY", id });
   });
 
-  test("a change in one account makes no reading of another's user stale, and supersedes none there", async () => {
+  test("a change in one account makes no before-image in another account stale, and supersedes no change there", async () => {
     const opUin = newUin();
     const { id } = await log.begin(intentOf({ opUin }), FRESH);
     await log.settle(id, APPLIED);
@@ -41,7 +41,7 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
     expect((await log.begin(intentOf({ opUin }), OLD)).kind).toBe("STALE");
   });
 
-  test("what another account's change awaits is approved for that account alone", async () => {
+  test("an approval counts only for the account of its change", async () => {
     const opUin = newUin();
     const awaiting = await log.begin(intentOf({ opUin, account: "partner", approvalMs: 60_000 }), FRESH);
     expect(awaiting.kind).toBe("AWAITING");
@@ -55,7 +55,7 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
       sent: {},
       leaseMs: 60_000,
     };
-    // The open change of the default account's user is not in its way.
+    // The open change of the default account's user does not block it.
     expect(await approvals.approve(awaiting.id, approval, FRESH)).toEqual({ kind: "BEGUN", id: awaiting.id });
     expect(await log.begin(intentOf({ opUin, account: "partner", requestHash: "b" }), FRESH)).toEqual({
       kind: "BUSY",
@@ -73,7 +73,7 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
     expect((await begin("third")).kind).toBe("PAUSES");
   });
 
-  test("replicas take over, list and count what is of the accounts that they have", async () => {
+  test("replicas claim, list and count only the changes of their own accounts", async () => {
     const opUin = newUin();
     const [account, gone] = [`account-${opUin}`, `gone-${opUin}`];
     const { id } = await log.begin(intentOf({ opUin, account, leaseMs: -1 }), FRESH);
@@ -87,7 +87,7 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
     expect(await log.find(left.id)).toMatchObject({ status: "pending", account: gone, seq: undefined });
   });
 
-  test("the account is sealed: a record that is moved to another does not verify", async () => {
+  test("the account is sealed: a record that is moved to another account does not verify", async () => {
     const { id } = await log.begin(intentOf({ account: "partner" }), FRESH);
     await log.settle(id, APPLIED);
     const contents: string[] = [];

@@ -15,7 +15,7 @@ import { APPLIED, FRESH, intentOf, newUin, OLD } from "./intent-of.ts";
 
 const BOB = { subject: "bob", client: "console", issuer: "https://issuer.example" };
 
-/** As another caller lets a change go. */
+/** An approval by another caller. */
 function approvalBy(by = BOB, change: Partial<ChangeApprovalIntent> = {}): ChangeApprovalIntent {
   return {
     by,
@@ -28,7 +28,7 @@ function approvalBy(by = BOB, change: Partial<ChangeApprovalIntent> = {}): Chang
   };
 }
 
-const rejection = { gatewayRequestId: "request-of-bob", reason: "Nobody knows of it." };
+const rejection = { gatewayRequestId: "request-of-bob", reason: "No ticket exists for it." };
 
 interface Logs {
   readonly log: ChangeLog;
@@ -60,7 +60,7 @@ describe.each(["postgres", "pglite"] as const)("a change that needs approval, on
     logs = logsOf(database);
   });
 
-  test("is on record with what was asked for and read, and until when it can be approved", async () => {
+  test("is recorded with the request, the before-image and the time limit of its approval", async () => {
     const intent = awaitingIntent();
     const id = await awaiting(logs, intent);
     const record = await logs.log.find(id);
@@ -81,7 +81,7 @@ describe.each(["postgres", "pglite"] as const)("a change that needs approval, on
     expect(await logs.log.list({ status: "awaiting_approval", opUin: intent.opUin }, 10)).toHaveLength(1);
   });
 
-  test("keeps nobody else from the user, and nothing keeps it from being put on record", async () => {
+  test("does not block other changes of the user, and other changes do not block its recording", async () => {
     const intent = awaitingIntent();
     await awaiting(logs, intent);
     const direct = intentOf({ opUin: intent.opUin, requestHash: "hash-b" });
@@ -99,7 +99,7 @@ describe.each(["postgres", "pglite"] as const)("a change that needs approval, on
     expect(late.kind).toBe("AWAITING");
   });
 
-  test("is joined by the same request of the same caller, and of nobody else", async () => {
+  test("is joined by the same request of the same caller, and of no other caller", async () => {
     const intent = awaitingIntent();
     const id = await awaiting(logs, intent);
     expect(await logs.log.begin(intent, FRESH)).toEqual({ kind: "JOIN", id });
@@ -119,7 +119,7 @@ describe.each(["postgres", "pglite"] as const)("a change that needs approval, on
   test.each([
     ["another reason", { reason: "Another one.", requestHash: "hash-b" }],
     ["no reason", { reason: undefined, requestHash: "hash-b" }],
-    ["nulls for what is left out", { requested: { login: { phone: true, stoken: null }, action: null } }],
+    ["nulls for omitted methods", { requested: { login: { phone: true, stoken: null }, action: null } }],
     ["an empty protection", { requested: { login: { phone: true }, action: {} } }],
   ])("is joined by a request of the same effect with %s", async (_what, otherwise) => {
     const intent = awaitingIntent();
@@ -127,7 +127,7 @@ describe.each(["postgres", "pglite"] as const)("a change that needs approval, on
     expect(await logs.log.begin({ ...intent, ...otherwise }, FRESH)).toEqual({ kind: "JOIN", id });
   });
 
-  test("is one of five at most of a person and user, whatever issuer, spelling and key", async () => {
+  test("is one of at most five of a person and user, with any issuer, spelling and key", async () => {
     const opUin = newUin();
     const caller = { subject: "alice", client: "portal", issuer: "https://issuer.example" };
     const ofAlice: Partial<ChangeIntent>[] = [
@@ -137,21 +137,21 @@ describe.each(["postgres", "pglite"] as const)("a change that needs approval, on
       { idempotencyKey: `key-${opUin}-1` },
       { idempotencyKey: `key-${opUin}-2` },
     ];
-    // What has expired does not count.
+    // Expired changes do not count.
     const expired = await awaiting(logs, awaitingIntent({ opUin, caller, approvalMs: 0 }));
     const ids: string[] = [];
     for (const change of ofAlice)
       ids.push(await awaiting(logs, awaitingIntent({ opUin, caller, ...change })));
     const more = awaitingIntent({ opUin, caller, idempotencyKey: `key-${opUin}-3` });
     expect(await logs.log.begin(more, FRESH)).toEqual({ kind: "FULL", id: ids[0] });
-    // Neither other people, users and accounts, nor what needs no approval.
+    // Changes of other people, users and accounts do not count, nor changes that need no approval.
     await awaiting(logs, awaitingIntent({ opUin, caller: BOB }));
     await awaiting(logs, awaitingIntent({ caller }));
     await awaiting(logs, awaitingIntent({ opUin, caller, account: "other" }));
     const direct = await logs.log.begin(intentOf({ opUin, caller, requestHash: "hash-d" }), FRESH);
     expect(direct.kind).toBe("BEGUN");
     await logs.log.settle(direct.id, APPLIED);
-    // One that is withdrawn makes room for one.
+    // A withdrawn change makes room for another.
     await logs.approvals.reject(ids[0] ?? "", caller, rejection);
     await awaiting(logs, more);
     const last = { ...more, idempotencyKey: `key-${opUin}-4` };
@@ -159,7 +159,7 @@ describe.each(["postgres", "pglite"] as const)("a change that needs approval, on
     expect(await logs.approvals.approve(expired, approvalBy(), FRESH)).toMatchObject({ kind: "EXPIRED" });
   });
 
-  test("is one of five at most where many ask for it at one moment", async () => {
+  test("is one of at most five when many requests come at the same time", async () => {
     const opUin = newUin();
     const intents = Array.from({ length: 24 }, (_, at) =>
       awaitingIntent({ opUin, idempotencyKey: `key-${opUin}-${at}` }),
@@ -172,7 +172,7 @@ describe.each(["postgres", "pglite"] as const)("a change that needs approval, on
     expect(verdicts.filter(({ kind }) => kind === "FULL")).toHaveLength(19);
   });
 
-  test("is found by its idempotency key, whatever was decided of it", async () => {
+  test("is found by its idempotency key after any decision", async () => {
     const intent = awaitingIntent({ idempotencyKey: `key-${newUin()}` });
     const id = await awaiting(logs, intent);
     expect(await logs.log.begin(intent, FRESH)).toEqual({ kind: "REPLAY", id });
@@ -180,7 +180,7 @@ describe.each(["postgres", "pglite"] as const)("a change that needs approval, on
     expect(await logs.log.begin(intent, FRESH)).toEqual({ kind: "REPLAY", id });
   });
 
-  test("is let go by another caller, with the user as read by then, and sealed with who did so and why", async () => {
+  test("is approved by another caller with a new before-image, and sealed with the approver and the reason", async () => {
     const id = await awaiting(logs);
     expect(await logs.approvals.approve(id, approvalBy(), FRESH)).toEqual({ kind: "BEGUN", id });
     expect(await logs.log.find(id)).toMatchObject({
@@ -219,15 +219,15 @@ describe.each(["postgres", "pglite"] as const)("a change that needs approval, on
     ["the requester without an issuer", "alice", undefined],
     ["the requester in capitals", "ALICE", "https://issuer.example"],
     ["the requester in wide letters", "ａｌｉｃｅ", "https://issuer.example"],
-    ["the requester with a blank behind", "alice\u00a0", "https://another.example"],
-  ])("is not let go by %s", async (_who, subject, issuer) => {
+    ["the requester with a trailing blank", "alice\u00a0", "https://another.example"],
+  ])("cannot be approved by %s", async (_who, subject, issuer) => {
     const id = await awaiting(logs);
     const own = approvalBy({ ...BOB, subject, issuer: issuer as string });
     expect(await logs.approvals.approve(id, own, FRESH)).toEqual({ kind: "OWN", id });
     expect(await logs.log.find(id)).toMatchObject({ status: "awaiting_approval" });
   });
 
-  test("cannot be sent without approval, nor approved by who asked, even by a statement that would", async () => {
+  test("cannot be sent without approval or approved by its requester, even by a direct SQL statement", async () => {
     const id = await awaiting(logs);
     const attempts = [
       "status = 'pending'",
@@ -243,7 +243,7 @@ describe.each(["postgres", "pglite"] as const)("a change that needs approval, on
     await expect(logs.log.settle(id, APPLIED)).rejects.toMatchObject({ code: "23514" });
   });
 
-  test("is refused where the gateway did not seal it, or seals by another key", async () => {
+  test("is refused if the gateway did not seal it, or seals with another key", async () => {
     const unsealed = { log: new ChangeLog({ database, replica: "replica-1" }), approvals: logs.approvals };
     const without = new ApprovalLog({ database, replica: "replica-1", seal: undefined });
     const other = RequestSeal.ofSecret(Buffer.alloc(32, 8));
@@ -266,7 +266,7 @@ describe.each(["postgres", "pglite"] as const)("a change that needs approval, on
     expect(reported).toEqual([["approval.not_genuine", { changeId: cases[2][1], why: "UNKNOWN_KEY" }]]);
   });
 
-  test("is refused where its flag sets were composed from a record that was changed for a moment, and changed back", async () => {
+  test("is refused if its flag sets were composed from a record that was altered and restored", async () => {
     const id = await awaiting(logs);
     const genuine = await logs.log.find(id);
     if (genuine === undefined) throw new Error("It is on record.");
@@ -283,7 +283,7 @@ describe.each(["postgres", "pglite"] as const)("a change that needs approval, on
     expect(await logs.approvals.approve(id, composed, FRESH)).toEqual({ kind: "BEGUN", id });
   });
 
-  test("waits, like any other, for a change of the user that is open, and is read again after one that ended", async () => {
+  test("waits for an open change of the user, and needs a new before-image after a change that ended", async () => {
     const opUin = newUin();
     const id = await awaiting(logs, awaitingIntent({ opUin }));
     const { id: other } = await logs.log.begin(intentOf({ opUin, requestHash: "hash-b" }), FRESH);
@@ -294,7 +294,7 @@ describe.each(["postgres", "pglite"] as const)("a change that needs approval, on
     expect(await logs.approvals.approve(id, approvalBy(), basis)).toEqual({ kind: "BEGUN", id });
   });
 
-  test("counts as later than what was changed before it was approved, not before it was asked for", async () => {
+  test("comes in dispatch order after changes that were made before its approval", async () => {
     const opUin = newUin();
     const id = await awaiting(logs, awaitingIntent({ opUin }));
     const { id: between } = await logs.log.begin(intentOf({ opUin, requestHash: "hash-b" }), FRESH);
@@ -309,7 +309,7 @@ describe.each(["postgres", "pglite"] as const)("a change that needs approval, on
     expect(recent.map(({ changeId }) => changeId)).toEqual([between, id]);
   });
 
-  test("is no later write while it waits", async () => {
+  test("does not count as a later write while it waits", async () => {
     const opUin = newUin();
     const { id } = await logs.log.begin(intentOf({ opUin }), FRESH);
     await awaiting(logs, awaitingIntent({ opUin, requestHash: "hash-b" }));
@@ -317,7 +317,7 @@ describe.each(["postgres", "pglite"] as const)("a change that needs approval, on
     expect(record && (await logs.log.otherWrites(record)).later).toEqual([]);
   });
 
-  test("is rejected by another, and withdrawn by who asked, once", async () => {
+  test("is rejected by another caller or withdrawn by its requester, only once", async () => {
     const cases = [
       { by: BOB, kind: "rejected" },
       { by: intentOf().caller, kind: "withdrawn" },
@@ -330,7 +330,7 @@ describe.each(["postgres", "pglite"] as const)("a change that needs approval, on
         status: "refused",
         code: "APPROVAL_REJECTED",
         attempts: 0,
-        approval: { decision: { kind: decision, by, reason: "Nobody knows of it." } },
+        approval: { decision: { kind: decision, by, reason: "No ticket exists for it." } },
         seq: expect.any(String),
       });
       expect(await logs.approvals.reject(id, BOB, rejection)).toBe("DECIDED");
@@ -338,7 +338,7 @@ describe.each(["postgres", "pglite"] as const)("a change that needs approval, on
     }
   });
 
-  test("expires by the database's clock: it is settled when somebody would decide, or taken over to be", async () => {
+  test("expires by the database's clock: a decision or the reconciler then settles it", async () => {
     const late = { approvalMs: -1 };
     const [approved, rejected, left] = [
       await awaiting(logs, awaitingIntent(late)),
@@ -362,14 +362,14 @@ describe.each(["postgres", "pglite"] as const)("a change that needs approval, on
     expect(taken).toMatchObject([{ id: left, status: "awaiting_approval" }]);
   });
 
-  test("is not joined once it has expired", async () => {
+  test("is not joined after it has expired", async () => {
     const intent = awaitingIntent({ approvalMs: -1 });
     const id = await awaiting(logs, intent);
     const again = await logs.log.begin({ ...intent, approvalMs: 60_000 }, FRESH);
     expect(again).toEqual({ kind: "AWAITING", id: expect.not.stringMatching(id) });
   });
 
-  test("is verified and exported like any other, and a decision that is altered afterwards is found", async () => {
+  test("is verified and exported like any other, and verification finds an altered decision", async () => {
     const report = await atOneMoment(database.db, (db) => verifyDatabase(db, undefined));
     expect(report.problem).toBeUndefined();
     expect(report.last).toBeGreaterThan(5);
@@ -382,7 +382,7 @@ describe.each(["postgres", "pglite"] as const)("a change that needs approval, on
     await expect(alter.execute(database.db)).rejects.toThrow("the record of changes is kept");
   });
 
-  test("that is none is no change to decide of", async () => {
+  test("with an unknown id cannot be decided", async () => {
     await expect(logs.approvals.approve("nonsense", approvalBy(), FRESH)).rejects.toThrow(RangeError);
     await expect(logs.approvals.reject("1 or true", BOB, rejection)).rejects.toThrow(RangeError);
     const { id } = await logs.log.begin(intentOf(), FRESH);
@@ -398,7 +398,7 @@ describe("two replicas on PostgreSQL", () => {
     return [logsOf(await openTestPostgres(url), "one"), logsOf(await openTestPostgres(url), "two")];
   }
 
-  test("of callers who approve a change at once, one lets it go", async () => {
+  test("of callers who approve a change at the same time, one succeeds", async () => {
     const [one, two] = await twoReplicas();
     for (let round = 0; round < 50; round++) {
       const id = await awaiting(one);
@@ -411,7 +411,7 @@ describe("two replicas on PostgreSQL", () => {
     }
   });
 
-  test("of an approval and a rejection at once, one counts", async () => {
+  test("of an approval and a rejection at the same time, one counts", async () => {
     const [one, two] = await twoReplicas();
     const outcomes = new Set<string>();
     for (let round = 0; round < 50; round++) {
@@ -427,7 +427,7 @@ describe("two replicas on PostgreSQL", () => {
     for (const outcome of outcomes) expect(["BEGUN DECIDED", "DECIDED SETTLED"]).toContain(outcome);
   });
 
-  test("of a change that is approved and another of the user that begins at once, one does", async () => {
+  test("of an approved change and another change of the user at the same time, one begins", async () => {
     const [one, two] = await twoReplicas();
     for (let round = 0; round < 50; round++) {
       const opUin = newUin();

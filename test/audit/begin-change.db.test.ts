@@ -26,7 +26,7 @@ describe.each(["postgres", "pglite"] as const)("begin on %s", (kind) => {
     return verdict.id;
   }
 
-  /** A change with that outcome, and its settlement. */
+  /** A change with the given outcome, and its settlement. */
   async function settled(
     intent: ChangeIntent,
     settlement: ChangeSettlement,
@@ -37,7 +37,7 @@ describe.each(["postgres", "pglite"] as const)("begin on %s", (kind) => {
     return { id, settleOrder: (await log.settle(id, settlement))?.settleOrder };
   }
 
-  /** A change that was begun and applied so long ago. */
+  /** A change that was begun and applied the given time ago. */
   async function appliedAgo(intent: ChangeIntent, ms: number): Promise<string> {
     const id = await begun(intent);
     await log.settle(id, APPLIED);
@@ -54,7 +54,7 @@ describe.each(["postgres", "pglite"] as const)("begin on %s", (kind) => {
     });
   }
 
-  test("an intent is on record as it was given", async () => {
+  test("an intent is recorded unchanged", async () => {
     const intent = intentOf({ idempotencyKey: "as-given" });
     const id = await begun(intent);
     const { leaseMs: _, idempotencyKey: __, ...given } = intent;
@@ -78,7 +78,7 @@ describe.each(["postgres", "pglite"] as const)("begin on %s", (kind) => {
     });
   });
 
-  test("a caller of whom only the subject is known is on record so", async () => {
+  test("a caller with only a subject is recorded without client and issuer", async () => {
     const caller = { subject: "local", client: undefined, issuer: undefined };
     const id = await begun(intentOf({ caller }));
     expect((await log.find(id))?.caller).toEqual(caller);
@@ -95,7 +95,7 @@ describe.each(["postgres", "pglite"] as const)("begin on %s", (kind) => {
     expect(rows).toEqual([{ counted: true, as_created: true }]);
   });
 
-  test("changes are counted as they are begun, even within one tick of the clock", async () => {
+  test("changes are numbered in the order in which they begin, even within one tick of the clock", async () => {
     const ids: string[] = [];
     const caller = { subject: `counted-${newUin()}`, client: undefined, issuer: undefined };
     for (let i = 0; i < 30; i++) ids.unshift(await begun(intentOf({ caller })));
@@ -104,7 +104,7 @@ describe.each(["postgres", "pglite"] as const)("begin on %s", (kind) => {
   });
 
   describe("while a change of the user is open", () => {
-    test("the same request joins it, whoever asks", async () => {
+    test("the same request of any caller joins it", async () => {
       const intent = intentOf();
       const id = await begun(intent);
       const another = { ...intent, caller: { subject: "bob", client: undefined, issuer: undefined } };
@@ -123,14 +123,14 @@ describe.each(["postgres", "pglite"] as const)("begin on %s", (kind) => {
       expect(await log.findByIdempotencyKey(intent.caller, "key")).toMatchObject({ id: verdict.id });
     });
 
-    test("another request finds the user busy, however fresh its reading", async () => {
+    test("another request finds the user busy, even with a new before-image", async () => {
       const intent = intentOf();
       const id = await begun(intent);
       const other = { ...intent, requestHash: "hash-b" };
       expect(await log.begin(other, FRESH)).toEqual({ kind: "BUSY", id });
     });
 
-    test("a change whose lease is over still keeps others out until somebody takes it over and settles it", async () => {
+    test("a change whose lease is over blocks other changes until a replica claims and settles it", async () => {
       const intent = intentOf({ leaseMs: -1 });
       const id = await begun(intent);
       expect(await log.begin({ ...intent, requestHash: "hash-b" }, FRESH)).toEqual({ kind: "BUSY", id });
@@ -151,35 +151,35 @@ describe.each(["postgres", "pglite"] as const)("begin on %s", (kind) => {
       readonly verdict: "BEGUN" | "STALE";
     }[] = [
       {
-        title: "what was composed without a write of a moment ago",
+        title: "a change that was composed without a write of a moment ago",
         ...{ endedAgoMs: 0, composedWith: false, ageMs: 0, verdict: "STALE" },
       },
       {
-        title: "what was composed without a write of 59 seconds ago",
+        title: "a change that was composed without a write of 59 seconds ago",
         ...{ endedAgoMs: 59_000, composedWith: false, ageMs: 0, verdict: "STALE" },
       },
       {
-        title: "what was composed without a write of 61 seconds ago",
+        title: "a change that was composed without a write of 61 seconds ago",
         ...{ endedAgoMs: 61_000, composedWith: false, ageMs: 0, verdict: "BEGUN" },
       },
       {
-        title: "a late reading without a write from less than a minute before it",
+        title: "an old before-image without a write from less than a minute before it",
         ...{ endedAgoMs: 80_000, composedWith: false, ageMs: 25_000, verdict: "STALE" },
       },
       {
-        title: "a late reading without a write from more than a minute before it",
+        title: "an old before-image without a write from more than a minute before it",
         ...{ endedAgoMs: 90_000, composedWith: false, ageMs: 25_000, verdict: "BEGUN" },
       },
       {
-        title: "what was composed with the write, however early the user was read",
+        title: "a change that was composed with the write and an old before-image",
         ...{ endedAgoMs: 0, composedWith: true, ageMs: 50_000, verdict: "BEGUN" },
       },
       {
-        title: "what was composed with a write that is dated an hour ahead, as the clock was set back since,",
+        title: "a change that was composed with a write dated an hour ahead, before the clock was set back,",
         ...{ endedAgoMs: -3_600_000, composedWith: true, ageMs: 0, verdict: "BEGUN" },
       },
       {
-        title: "what was composed without a write that is dated an hour ahead",
+        title: "a change that was composed without a write dated an hour ahead",
         ...{ endedAgoMs: -3_600_000, composedWith: false, ageMs: 0, verdict: "STALE" },
       },
     ];
@@ -192,7 +192,7 @@ describe.each(["postgres", "pglite"] as const)("begin on %s", (kind) => {
       expect(given).toEqual({ kind: verdict, id: verdict === "STALE" ? id : expect.any(String) });
     });
 
-    test("the latest settlement counts, whatever the times say", async () => {
+    test("the latest settlement counts, even if its time is earlier", async () => {
       const opUin = newUin();
       const first = await settled(intentOf({ opUin }), APPLIED);
       const second = await settled(intentOf({ opUin }), APPLIED, first.settleOrder);
@@ -206,14 +206,14 @@ describe.each(["postgres", "pglite"] as const)("begin on %s", (kind) => {
       expect((await log.begin(next, { known: second.settleOrder, ageMs: 0 })).kind).toBe("BEGUN");
     });
 
-    test("one that was refused makes nothing stale", async () => {
+    test("a refused write makes no before-image stale", async () => {
       const opUin = newUin();
       await settled(intentOf({ opUin }), REFUSED);
       await begun(intentOf({ opUin }));
       expect(await log.recentWrites("default", opUin)).toEqual([]);
     });
 
-    test("one of unknown outcome does, keeps nobody out, and does so anew once its outcome is known", async () => {
+    test("a write of unknown outcome makes before-images stale, then again when its outcome is known, and blocks no change", async () => {
       const opUin = newUin();
       const unknown = await settled(intentOf({ opUin }), UNKNOWN);
       expect(await log.begin(intentOf({ opUin }), FRESH)).toEqual({ kind: "STALE", id: unknown.id });
@@ -226,7 +226,7 @@ describe.each(["postgres", "pglite"] as const)("begin on %s", (kind) => {
       expect((await log.begin(intentOf({ opUin }), again)).kind).toBe("BEGUN");
     });
 
-    test("the recent ones are listed in the order in which CAM heard of them, with what they changed", async () => {
+    test("the recent writes are listed in dispatch order, with their flags", async () => {
       const opUin = newUin();
       const old = await settled(intentOf({ opUin }), APPLIED);
       await backdate(old.id, 61_000);
@@ -251,7 +251,7 @@ describe.each(["postgres", "pglite"] as const)("begin on %s", (kind) => {
       }
     });
 
-    test("an outcome that became known late does not go before a later write of more than a minute ago", async () => {
+    test("an outcome that became known late is not listed before a later write of more than a minute ago", async () => {
       const opUin = newUin();
       const late = await settled(intentOf({ opUin }), UNKNOWN);
       const later = await settled(intentOf({ opUin }), APPLIED, late.settleOrder);
@@ -267,7 +267,7 @@ describe.each(["postgres", "pglite"] as const)("begin on %s", (kind) => {
   });
 
   describe("with an idempotency key", () => {
-    test("the same request is replayed, open or over, and whatever has happened since", async () => {
+    test("the same request is replayed while it is open and after it ends, even after other changes", async () => {
       const intent = intentOf({ idempotencyKey: "k1" });
       const id = await begun(intent);
       expect(await log.begin(intent, FRESH)).toEqual({ kind: "REPLAY", id });
@@ -277,7 +277,7 @@ describe.each(["postgres", "pglite"] as const)("begin on %s", (kind) => {
       expect(await log.begin(intent, FRESH)).toEqual({ kind: "REPLAY", id });
     });
 
-    test("another request is told so, also for another user", async () => {
+    test("another request gets KEY_REUSED, also for another user", async () => {
       const intent = intentOf({ idempotencyKey: "k2" });
       const id = await begun(intent);
       const other = { ...intent, requestHash: "hash-b" };
@@ -291,7 +291,7 @@ describe.each(["postgres", "pglite"] as const)("begin on %s", (kind) => {
       await begun(intentOf({ idempotencyKey: "k3", caller: bob }));
     });
 
-    test("two callers of one name are two, where different issuers vouch for them", async () => {
+    test("two callers of one name with different issuers are two callers", async () => {
       const intent = intentOf({ idempotencyKey: "k5" });
       await begun(intent);
       const caller = { ...intent.caller, issuer: "https://other.example" };
@@ -301,7 +301,7 @@ describe.each(["postgres", "pglite"] as const)("begin on %s", (kind) => {
       ).toBeUndefined();
     });
 
-    test("a key is remembered for 24 hours", async () => {
+    test("a key is valid for 24 hours", async () => {
       const intent = intentOf({ idempotencyKey: "k4" });
       const id = await appliedAgo(intent, DAY_MS - 60_000);
       expect(await log.begin(intent, FRESH)).toEqual({ kind: "REPLAY", id });
@@ -328,7 +328,7 @@ describe("two replicas on PostgreSQL", () => {
     ];
   }
 
-  test("of different changes of one user that are begun at once, exactly one is", async () => {
+  test("of different changes of one user at the same time, exactly one begins", async () => {
     const [one, two] = await twoReplicas();
     for (let round = 0; round < 100; round++) {
       const opUin = newUin();
@@ -344,7 +344,7 @@ describe("two replicas on PostgreSQL", () => {
     }
   });
 
-  test("of equal changes that are begun at once, one is, and the others join it", async () => {
+  test("of equal changes at the same time, one begins, and the others join it", async () => {
     const [one, two] = await twoReplicas();
     for (let round = 0; round < 50; round++) {
       const intent = intentOf();
@@ -354,7 +354,7 @@ describe("two replicas on PostgreSQL", () => {
     }
   });
 
-  test("of one key that is used at once for two users, one change is begun", async () => {
+  test("of two changes with one key for two users at the same time, one begins", async () => {
     const [one, two] = await twoReplicas();
     for (let round = 0; round < 50; round++) {
       const idempotencyKey = `race-${round}`;
@@ -366,7 +366,7 @@ describe("two replicas on PostgreSQL", () => {
     }
   });
 
-  test("a change that ends while another waits to begin makes that one stale, never begun", async () => {
+  test("a change that ends while another waits to begin makes the waiting one stale", async () => {
     const [one, two] = await twoReplicas();
     for (let round = 0; round < 50; round++) {
       const opUin = newUin();
@@ -380,7 +380,7 @@ describe("two replicas on PostgreSQL", () => {
     }
   });
 
-  test("begin refuses to work where it could not see what others have just committed", async () => {
+  test("begin refuses an isolation level that would hide the latest commits", async () => {
     const database = await openTestDatabase("postgres");
     const begin = database.db.transaction().setIsolationLevel("repeatable read");
     const log = (db: Database["db"]) =>

@@ -43,7 +43,7 @@ describe.each(["postgres", "pglite"] as const)("the bulk guard on %s", (kind) =>
     return found;
   }
 
-  test("pauses a caller who comes to one user more than one may, and says so once", async () => {
+  test("pauses a caller who exceeds the limit by one user, and reports it once", async () => {
     const caller = newCaller();
     expect(await kinds(caller, 6)).toEqual(["BEGUN", "BEGUN", "BEGUN", "PAUSES", "PAUSED", "PAUSED"]);
     expect(await pauses.isPaused(caller)).toBe(true);
@@ -58,7 +58,7 @@ describe.each(["postgres", "pglite"] as const)("the bulk guard on %s", (kind) =>
     });
   });
 
-  test("puts nothing on record for who is paused, and answers what they repeat by a key all the same", async () => {
+  test("records no change for a paused caller, but replays a repeated idempotency key", async () => {
     const caller = newCaller();
     const keyed = intentOf({ caller, idempotencyKey: `key-${caller.subject}` });
     const { id } = await log.begin(keyed, FRESH);
@@ -80,7 +80,7 @@ describe.each(["postgres", "pglite"] as const)("the bulk guard on %s", (kind) =>
     expect(await kinds(caller, 3)).toEqual(["BEGUN", "BEGUN", "PAUSES"]);
   });
 
-  test("counts each caller alone, and one subject of two issuers as two callers", async () => {
+  test("counts each caller separately, and one subject of two issuers as two callers", async () => {
     const caller = newCaller();
     await kinds(caller, 4);
     for (const issuer of ["https://another.example", undefined]) {
@@ -90,7 +90,7 @@ describe.each(["postgres", "pglite"] as const)("the bulk guard on %s", (kind) =>
     expect(await begin({ ...caller, client: "another program" })).toBe("PAUSED");
   });
 
-  test("counts only what was within the time", async () => {
+  test("counts only changes within the time", async () => {
     const caller = newCaller();
     await kinds(caller, 3);
     await sql`
@@ -99,7 +99,7 @@ describe.each(["postgres", "pglite"] as const)("the bulk guard on %s", (kind) =>
     expect(await kinds(caller, 4)).toEqual(["BEGUN", "BEGUN", "BEGUN", "PAUSES"]);
   });
 
-  test("counts what awaits approval for who asks, and what they approve for who approves", async () => {
+  test("counts a waiting change for its requester, and an approval for its approver", async () => {
     const [caller, approver] = [newCaller(), newCaller()];
     const ids: string[] = [];
     for (let i = 0; i < 3; i++)
@@ -134,7 +134,7 @@ describe.each(["postgres", "pglite"] as const)("the bulk guard on %s", (kind) =>
     expect(await approvals.reject(id, approver, request)).toBe("SETTLED");
   });
 
-  test("lets a caller go on when an operator has resumed them, and counts anew from then", async () => {
+  test("allows changes after an operator has resumed the caller, and restarts the count", async () => {
     const caller = newCaller();
     await kinds(caller, 4);
     const pause = (await pauses.list()).find(({ subject }) => subject === caller.subject);
@@ -149,14 +149,14 @@ describe.each(["postgres", "pglite"] as const)("the bulk guard on %s", (kind) =>
     expect(rows).toHaveLength(2);
   });
 
-  test("pauses nobody where it is off, not even who was paused before", async () => {
+  test("pauses no caller if it is off, not even a caller who was paused before", async () => {
     const caller = newCaller();
     await kinds(caller, 4);
     const off = new ChangeLog({ database, replica: "replica-1" });
     expect((await off.begin(intentOf({ caller }), FRESH)).kind).toBe("BEGUN");
   });
 
-  test("keeps what it has done: a pause is not deleted, and one that is over is not altered", async () => {
+  test("keeps its history: no statement deletes a pause or alters a pause that is over", async () => {
     const caller = newCaller();
     await kinds(caller, 4);
     const pause = (await pauses.list()).find(({ subject }) => subject === caller.subject);
@@ -172,7 +172,7 @@ describe.each(["postgres", "pglite"] as const)("the bulk guard on %s", (kind) =>
 });
 
 describe("two replicas on PostgreSQL", () => {
-  test("count one caller together, however much comes at once, and report one pause", async () => {
+  test("count one caller together, also under many requests at the same time, and report one pause", async () => {
     const url = await createTestPostgres();
     const logs = await Promise.all(
       ["one", "two"].map(

@@ -23,7 +23,7 @@ function open(): Promise<ChainAnchors> {
 }
 
 describe("anchors of chains", () => {
-  test("are in memory and in the file, of each chain by itself", async () => {
+  test("are kept in memory and in the file, separately for each chain", async () => {
     const anchors = await open();
     expect(await anchors.placesOf("one")).toEqual([]);
     await anchors.keep("one", placeAt(3));
@@ -33,19 +33,19 @@ describe("anchors of chains", () => {
     expect(shared).toEqual([]);
   });
 
-  test("are in memory alone where no file is asked for", async () => {
+  test("are kept in memory only if no file is configured", async () => {
     const anchors = await ChainAnchors.open({ file: undefined });
     await anchors.keep("one", placeAt(3));
     expect(await anchors.placesOf("one")).toEqual([placeAt(3)]);
     expect(await readdir(folder)).toEqual([]);
   });
 
-  test("of two replicas with one file by mistake: the file never goes back, and both hear of it", async () => {
+  test("of two replicas with one file: the file never goes back, and both replicas report the mistake", async () => {
     const [one, other] = [await open(), await open()];
     await one.keep("chain", placeAt(5));
     await other.keep("chain", placeAt(4, "b"));
     expect((await readAnchorFile(file)).get("chain")).toEqual(placeAt(5));
-    // Both have to be in the record.
+    // Both places have to be in the record.
     expect(await other.placesOf("chain")).toEqual([placeAt(4, "b"), placeAt(5)]);
     await other.keep("chain", placeAt(6));
     await one.placesOf("chain");
@@ -53,7 +53,7 @@ describe("anchors of chains", () => {
     expect(shared).toEqual([file, file]);
   });
 
-  test("outlive a file that somebody deleted", async () => {
+  test("survive the deletion of the file", async () => {
     const anchors = await open();
     await anchors.keep("chain", placeAt(5));
     await rm(file);
@@ -62,7 +62,7 @@ describe("anchors of chains", () => {
     expect((await readAnchorFile(file)).get("chain")).toEqual(placeAt(5));
   });
 
-  test("are as they were before where the file cannot be written", async () => {
+  test("stay unchanged if the file cannot be written", async () => {
     const anchors = await open();
     await anchors.keep("chain", placeAt(5));
     await rm(folder, { recursive: true });
@@ -73,7 +73,7 @@ describe("anchors of chains", () => {
 });
 
 describe("the file", () => {
-  test("is its owner's alone, is replaced as a whole, and leaves nothing else behind", async () => {
+  test("is readable only by its owner, is replaced as a whole, and leaves no other file behind", async () => {
     await writeFile(file, JSON.stringify({ chains: { chain: placeAt(1) } }));
     await writeAnchorFile(file, new Map([["chain", placeAt(2)]]));
     expect((await stat(file)).mode & 0o777).toBe(0o600);
@@ -89,13 +89,16 @@ describe("the file", () => {
   test.each([
     ["nothing", ""],
     ["blanks", " \n"],
-    ["half a text", '{"chains":{"chain":{"seq":3,'],
+    ["a truncated text", '{"chains":{"chain":{"seq":3,'],
     ["no chains", "{}"],
     ["a list", "[]"],
     ["null", "null"],
-    ["a hash that is none", '{"chains":{"chain":{"seq":3,"hash":"abc"}}}'],
-    ["a number that is none", `{"chains":{"chain":{"seq":-3,"hash":"${"a".repeat(64)}"}}}`],
-    ["a number that is not exact", `{"chains":{"chain":{"seq":1e300,"hash":"${"a".repeat(64)}"}}}`],
+    ["a malformed hash", '{"chains":{"chain":{"seq":3,"hash":"abc"}}}'],
+    ["a negative number", `{"chains":{"chain":{"seq":-3,"hash":"${"a".repeat(64)}"}}}`],
+    [
+      "a number that is too large to be exact",
+      `{"chains":{"chain":{"seq":1e300,"hash":"${"a".repeat(64)}"}}}`,
+    ],
     ["another field", '{"chains":{},"more":1}'],
   ])("with %s in it is refused, and is left as it is", async (_, text) => {
     await writeFile(file, text);
@@ -110,7 +113,7 @@ describe("the file", () => {
     await expect(open()).rejects.toThrow(/^The anchor file \S+ is not UTF-8 \(line 1\); save it as UTF-8\.$/);
   });
 
-  test("that is a folder, or stands in none, is refused", async () => {
+  test("that is a folder, or whose folder does not exist, is refused", async () => {
     await mkdir(file);
     await expect(open()).rejects.toThrow(/^The anchor file \S+ cannot be read \(EISDIR\)\.$/);
     file = join(folder, "nowhere", "anchor.json");

@@ -22,7 +22,7 @@ describe.each(["postgres", "pglite"] as const)("the log of changes on %s", (kind
   });
 
   async function begun(intent: Partial<ChangeIntent> = {}): Promise<string> {
-    // As if it had been composed with all that there is.
+    // A before-image that was composed with every write so far.
     const { kind: verdict, id } = await log.begin(intentOf(intent), { known: 9_000_000_000, ageMs: 0 });
     expect(verdict).toBe("BEGUN");
     return id;
@@ -40,12 +40,12 @@ describe.each(["postgres", "pglite"] as const)("the log of changes on %s", (kind
 
   async function found(id: string): Promise<ChangeRecord> {
     const record = await log.find(id);
-    if (record === undefined) throw new Error(`There is no change ${id}.`);
+    if (record === undefined) throw new Error(`The change ${id} does not exist.`);
     return record;
   }
 
   describe("settling", () => {
-    test("puts what became of a change on record, and seals it", async () => {
+    test("records the outcome of a change, and seals the record", async () => {
       const id = await settled({}, APPLIED);
       expect(await log.find(id)).toMatchObject({
         ...APPLIED,
@@ -68,7 +68,7 @@ describe.each(["postgres", "pglite"] as const)("the log of changes on %s", (kind
       ]);
     });
 
-    test("happens once: whoever is late learns so, and changes nothing", async () => {
+    test("happens once: a late call returns undefined and changes nothing", async () => {
       const id = await settled({}, APPLIED);
       const before = await log.find(id);
       const late: ChangeSettlement = {
@@ -82,7 +82,7 @@ describe.each(["postgres", "pglite"] as const)("the log of changes on %s", (kind
       expect(await log.find(id)).toEqual(before);
     });
 
-    test("of several at once, one is taken", async () => {
+    test("records one of several outcomes that come at the same time", async () => {
       const id = await begun();
       const refused: ChangeSettlement = {
         status: "refused",
@@ -96,7 +96,7 @@ describe.each(["postgres", "pglite"] as const)("the log of changes on %s", (kind
       expect(taken.filter(Boolean)).toHaveLength(1);
     });
 
-    test("leaves open what may still become known, and adds up the attempts", async () => {
+    test("leaves an unknown outcome open, and adds up the attempts", async () => {
       const id = await settled({}, { ...UNKNOWN, quotaWaitMs: 5 });
       expect(await log.find(id)).toMatchObject({
         status: "unknown",
@@ -117,7 +117,7 @@ describe.each(["postgres", "pglite"] as const)("the log of changes on %s", (kind
     });
 
     describe("of an unknown outcome", () => {
-      /** Seconds until the next look. */
+      /** Seconds until the next read-back. */
       async function untilNextLook(id: string): Promise<number> {
         const { rows } = await sql<{ seconds: string }>`
           select extract(epoch from lease_until - clock_timestamp()) as seconds from mfa_change where id = ${id}
@@ -164,7 +164,7 @@ describe.each(["postgres", "pglite"] as const)("the log of changes on %s", (kind
         expect(next).toBeGreaterThan(seconds - 2);
       });
 
-      test("a look that could not be made does not count, and is made up for ever later", async () => {
+      test("a failed read-back does not count, and is repeated after longer and longer pauses", async () => {
         const id = await settled({}, UNKNOWN);
         await log.settle(id, UNKNOWN);
         expect(await untilNextLook(id)).toBeLessThanOrEqual(2);
@@ -185,9 +185,9 @@ describe.each(["postgres", "pglite"] as const)("the log of changes on %s", (kind
       });
 
       test.each([
-        ["before a day is over, however often the user was read", 157, 23, false],
-        ["after a day in which the user was not read often enough", 156, 25, false],
-        ["after a clock that was set back", 157, -1, false],
+        ["before a day is over, even after many read-backs", 157, 23, false],
+        ["after a day with too few read-backs", 156, 25, false],
+        ["after the clock was set back", 157, -1, false],
         ["after a day with all its read-backs", 157, 24, true],
       ])("it is sealed %s: %s read-backs and one more, %s hours: %s", async (_, readBacks, hours, sealed) => {
         const id = await settled({}, UNKNOWN);
@@ -197,7 +197,7 @@ describe.each(["postgres", "pglite"] as const)("the log of changes on %s", (kind
         expect((await log.find(id))?.seq).toEqual(sealed ? expect.any(String) : undefined);
       });
 
-      test("a read-back that shows nothing new leaves its time, its order and what CAM said last as they are", async () => {
+      test("a read-back without news keeps the record's time, its order and CAM's last error", async () => {
         const said = {
           camCode: "InternalError",
           camAction: "SetMfaFlag",
@@ -210,7 +210,7 @@ describe.each(["postgres", "pglite"] as const)("the log of changes on %s", (kind
         expect(await found(id)).toMatchObject({ ...said, status: "unknown", attempts: 1 });
       });
 
-      test("the sealed record says how often the user was read", async () => {
+      test("the sealed record contains the number of read-backs", async () => {
         const id = await settled({}, UNKNOWN);
         await log.settle(id, { ...UNKNOWN, readBack: true });
         await log.settle(id, { ...APPLIED, resolvedBy: "READ_BACK", readBack: true });
@@ -220,11 +220,11 @@ describe.each(["postgres", "pglite"] as const)("the log of changes on %s", (kind
       });
     });
 
-    test("a change that was never begun is a mistake of the caller's, not the store's", async () => {
+    test("settling an unknown change throws an error, and not STORE_UNAVAILABLE", async () => {
       await expect(log.settle(NO_SUCH_ID, APPLIED)).rejects.toThrow(`there is no change ${NO_SUCH_ID}`);
     });
 
-    test("seals without gaps, one after the other, however many at once", async () => {
+    test("seals without gaps, one after the other, also under many calls at the same time", async () => {
       const ids = await Promise.all(Array.from({ length: 20 }, () => begun()));
       await Promise.all(ids.map((id) => log.settle(id, APPLIED)));
       const { rows } = await sql<{ seq: string; previous_hash: string; hash: string }>`
@@ -271,7 +271,7 @@ describe.each(["postgres", "pglite"] as const)("the log of changes on %s", (kind
       ["with an outcome but no end", "status = 'applied'"],
       ["sealed while pending", "seq = 99999, sealed_content = '{}', previous_hash = 'p', hash = 'h'"],
       ["sealed in part", "status = 'applied', finished_at = now(), seq = 99999"],
-      ["of a status that there is not", "status = 'done', finished_at = now()"],
+      ["of an unknown status", "status = 'done', finished_at = now()"],
     ])("cannot be made %s", async (_, assignment) => {
       const id = await begun();
       const statement = sql`update mfa_change set ${sql.raw(assignment)} where id = ${id}`;
@@ -279,8 +279,8 @@ describe.each(["postgres", "pglite"] as const)("the log of changes on %s", (kind
     });
   });
 
-  describe("taking over", () => {
-    test("hands out what is overdue, open or to be looked at again, and only that", async () => {
+  describe("claiming", () => {
+    test("returns overdue changes, both open and unknown, and no others", async () => {
       const account = `account-${newUin()}`;
       const overdue = await begun({ account, leaseMs: -1 });
       const lookAgain = await settled({ account }, UNKNOWN);
@@ -295,7 +295,7 @@ describe.each(["postgres", "pglite"] as const)("the log of changes on %s", (kind
       expect(await log.claim(account, 10, 60_000)).toEqual([]);
     });
 
-    test("the longest overdue come first, and no more than asked for", async () => {
+    test("the longest overdue come first, up to the limit", async () => {
       const account = `account-${newUin()}`;
       const ids: string[] = [];
       for (const leaseMs of [-1_000, -3_000, -2_000]) ids.push(await begun({ account, leaseMs }));
@@ -304,7 +304,7 @@ describe.each(["postgres", "pglite"] as const)("the log of changes on %s", (kind
       expect((await log.claim(account, 2, 60_000)).map(({ id }) => id)).toEqual([ids[0]]);
     });
 
-    test("an open change, which keeps others from its user, comes before an unknown one", async () => {
+    test("an open change, which blocks its user, comes before an unknown one", async () => {
       const account = `account-${newUin()}`;
       const unknown = await settled({ account }, UNKNOWN);
       await makeDue(database, unknown);
@@ -313,21 +313,21 @@ describe.each(["postgres", "pglite"] as const)("the log of changes on %s", (kind
       expect((await log.claim(account, 1, 60_000)).map(({ id }) => id)).toEqual([unknown]);
     });
 
-    test("all replicas together get one whose user is to be read in so many milliseconds", async () => {
+    test("all replicas together claim one change that needs a read-back in each gap", async () => {
       const account = `account-${newUin()}`;
       for (let i = 0; i < 3; i++) await begun({ account, leaseMs: -1 });
       const other = new ChangeLog({ database, replica: "replica-2" });
       expect(await log.claim(account, 1, 60_000, 30_000)).toHaveLength(1);
       expect(await other.claim(account, 1, 60_000, 30_000)).toEqual([]);
       expect(await other.claim("another", 1, 60_000, 30_000)).toEqual([]);
-      // The clock is set back, so that the last look lies ahead.
+      // The clock is set back, so that the last read-back lies ahead.
       await sql`
         update mfa_change set read_back_at = read_back_at + interval '1 hour' where account = ${account}
       `.execute(database.db);
       expect(await other.claim(account, 2, 60_000, 30_000)).toHaveLength(2);
     });
 
-    test("a lease that no change can have, as the clock was set back, is over in a minute and not before", async () => {
+    test("a lease that is too long because the clock was set back ends after a minute and not before", async () => {
       const account = `account-${newUin()}`;
       const id = await begun({ account });
       await sql`update mfa_change set lease_until = now() + interval '1 hour' where id = ${id}`.execute(
@@ -341,7 +341,7 @@ describe.each(["postgres", "pglite"] as const)("the log of changes on %s", (kind
       await log.settle(id, APPLIED);
     });
 
-    test("a replica that fails in its turn is taken over as well", async () => {
+    test("a claimed change can be claimed again if its new replica fails too", async () => {
       const account = `account-${newUin()}`;
       const id = await begun({ account, leaseMs: -1 });
       expect((await log.claim(account, 10, -1)).map((record) => record.id)).toEqual([id]);
@@ -349,7 +349,7 @@ describe.each(["postgres", "pglite"] as const)("the log of changes on %s", (kind
     });
   });
 
-  describe("what else a reading may show", () => {
+  describe("other writes that a read-back may show", () => {
     const other = { login: { phone: false, stoken: true, wechat: false } };
     const refused: ChangeSettlement = { status: "refused", code: "X", attempts: 1, quotaWaitMs: 0 };
 
@@ -373,7 +373,7 @@ describe.each(["postgres", "pglite"] as const)("the log of changes on %s", (kind
       ["an earlier write of unknown outcome", UNKNOWN, 50, 0, true],
       ["no earlier change that was refused", refused, 50, 0, false],
       ["no earlier write of more than a minute before", APPLIED, 61, 0, false],
-      ["no earlier write any more a minute after the change", APPLIED, 0, 61, false],
+      ["no earlier write from a minute after the change on", APPLIED, 0, 61, false],
     ])("%s", async (_, settlement, agoS, changedAgoS, shows) => {
       const opUin = newUin();
       const before = { login: { phone: false, stoken: false, wechat: false } };
@@ -418,7 +418,7 @@ describe.each(["postgres", "pglite"] as const)("the log of changes on %s", (kind
       expect(await list({ from: afterAll })).toEqual([]);
     });
 
-    test("goes on after the last of the page before, whatever was begun meanwhile", async () => {
+    test("continues after the last record of the previous page, even if changes began meanwhile", async () => {
       const caller = { subject: `pager-${newUin()}`, client: undefined, issuer: undefined };
       const ids: string[] = [];
       for (let i = 0; i < 5; i++) ids.unshift(await begun({ caller }));
@@ -431,7 +431,7 @@ describe.each(["postgres", "pglite"] as const)("the log of changes on %s", (kind
       expect(await page(ids[4])).toEqual([]);
     });
 
-    test("after what is no id is a mistake of the caller's", async () => {
+    test("rejects a malformed `after` with a RangeError", async () => {
       await expect(log.list({}, 10, "x'; drop table mfa_change; --")).rejects.toThrow(RangeError);
     });
   });
@@ -442,7 +442,7 @@ describe.each(["postgres", "pglite"] as const)("the log of changes on %s", (kind
     });
   });
 
-  test("text of every script is kept as it is", async () => {
+  test("text of every script stays unchanged", async () => {
     const odd = `"quoted" \\ 手机 🔐 Ünïcode \u0001 </script>`;
     const id = await settled(
       { requested: { note: odd }, caller: { subject: odd, client: odd, issuer: odd } },
@@ -451,7 +451,7 @@ describe.each(["postgres", "pglite"] as const)("the log of changes on %s", (kind
     expect(await log.find(id)).toMatchObject({ requested: { note: odd }, caller: { subject: odd } });
   });
 
-  test("a value that the store cannot take is an error of its own, and not the store being down", async () => {
+  test("a value that the store cannot take throws the driver's error, and not STORE_UNAVAILABLE", async () => {
     const failure = log.begin(intentOf({ idempotencyKey: "nul \u0000 inside" }), FRESH);
     await expect(failure).rejects.not.toBeInstanceOf(GatewayError);
     await expect(failure).rejects.toMatchObject({ code: expect.stringMatching(/^22/) });
@@ -474,7 +474,7 @@ describe.each(["postgres", "pglite"] as const)("the log of changes on %s", (kind
 });
 
 describe("on PostgreSQL", () => {
-  test("two replicas never take over the same change", async () => {
+  test("two replicas never claim the same change", async () => {
     const url = await createTestPostgres();
     const logs = await Promise.all(
       ["replica-1", "replica-2", "replica-3"].map(
@@ -497,7 +497,7 @@ describe("on PostgreSQL", () => {
     expect(taken.sort()).toEqual(begun.sort());
   });
 
-  test("a change that another replica settles just now is not taken over", async () => {
+  test("a change that another replica is settling is not claimed", async () => {
     const url = await createTestPostgres();
     const [one, two] = [await openTestPostgres(url), await openTestPostgres(url)];
     const slow = new ChangeLog({ database: one, replica: "slow" });
@@ -508,14 +508,14 @@ describe("on PostgreSQL", () => {
         slow.settle(id, APPLIED),
         reconciler.claim("default", 10, 60_000),
       ]);
-      // Taken before it was settled, or not at all; either way the outcome of whoever was first stands.
+      // Claimed before it was settled, or not at all; in both cases the first outcome counts.
       expect(settled).toMatchObject({ sealed: true });
       for (const record of taken) expect(await reconciler.settle(record.id, UNKNOWN)).toBeUndefined();
       expect(await reconciler.find(id)).toMatchObject({ status: "applied" });
     }
   });
 
-  test("a server that goes away and comes back is STORE_UNAVAILABLE in between, and says no password", async () => {
+  test("a server outage is STORE_UNAVAILABLE until the server returns, and no error contains the password", async () => {
     const url = await createTestPostgres();
     const database = await openTestPostgres(url);
     const admin = await openTestPostgres(inject("testDatabases").postgresUrl);
@@ -528,7 +528,7 @@ describe("on PostgreSQL", () => {
     `.execute(admin.db);
     const failures = await Promise.allSettled(Array.from({ length: 5 }, () => log.begin(intentOf(), FRESH)));
     for (const failure of failures) {
-      if (failure.status !== "rejected") throw new Error("The database lets nobody in.");
+      if (failure.status !== "rejected") throw new Error("The database allows no connections.");
       expect(failure.reason).toMatchObject({ code: "STORE_UNAVAILABLE", cause: expect.any(Error) });
       expect(inspect(failure.reason, { depth: 9, showHidden: true })).not.toContain(new URL(url).password);
     }
@@ -536,7 +536,7 @@ describe("on PostgreSQL", () => {
     expect((await log.begin(intentOf(), OLD)).kind).toBe("BEGUN");
   });
 
-  test("a statement that takes too long is given up as STORE_UNAVAILABLE", async () => {
+  test("a statement that takes too long ends as STORE_UNAVAILABLE", async () => {
     const url = new URL(await createTestPostgres());
     const holder = await openTestPostgres(url.href);
     const log = new ChangeLog({ database: await openTestPostgres(url.href), replica: "replica-1" });

@@ -34,7 +34,7 @@ beforeEach(() => {
   signed = signals();
 });
 
-/** What was reported, to be waited for one after the other. */
+/** The reported events. A test waits for them one after the other. */
 function signals<Value>() {
   const waiting: ((value: Value) => void)[] = [];
   const come: Value[] = [];
@@ -90,7 +90,7 @@ async function record(database: Database, count = 1): Promise<void> {
 }
 
 describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
-  test("it signs where the chain is, once for each new end, and the signatures verify", async () => {
+  test("it signs each new end of the chain once, and the signatures verify", async () => {
     const database = await openTestDatabase(kind);
     const one = await checkpointer(database);
     expect(await one.checkpoint()).toBeUndefined();
@@ -115,7 +115,7 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
 });
 
 describe("on PostgreSQL", () => {
-  test("several replicas at once leave one checkpoint", async () => {
+  test("several replicas at the same time leave one checkpoint", async () => {
     const url = await createTestPostgres();
     const replicas = [await openTestPostgres(url), await openTestPostgres(url), await openTestPostgres(url)];
     const [first] = replicas;
@@ -130,7 +130,7 @@ describe("on PostgreSQL", () => {
     expect([broken, errors]).toEqual([[], []]);
   });
 
-  test("a new key goes on where the old one ended", async () => {
+  test("a new key continues where the old one ended", async () => {
     const database = await openTestDatabase("postgres");
     const next = newSigningKey();
     await record(database);
@@ -151,11 +151,11 @@ describe("on PostgreSQL", () => {
       /hash is not that/,
     ],
     [
-      "the last record that was signed was sealed anew",
+      "the last signed record was sealed again",
       "update mfa_change set previous_hash = repeat('a', 64) where seq = 3",
       /it or a later one up to 2 was rewritten: another hash|does not follow the record before it/,
     ],
-    ["records that were signed are gone from the end", "update audit_chain set seq = 1", /should end at 1/],
+    ["signed records are missing at the end", "update audit_chain set seq = 1", /should end at 1/],
     [
       "the end is another than was signed",
       "update audit_chain set seq = 2, hash = repeat('a', 64)",
@@ -175,7 +175,7 @@ describe("on PostgreSQL", () => {
     expect(await readCheckpoints(database.db, 0)).toHaveLength(1);
   });
 
-  test("it goes on by itself at every interval, whatever goes wrong, until it is stopped", async () => {
+  test("it signs at every interval, even after errors, until it is stopped", async () => {
     const database = await openTestDatabase("postgres");
     const one = await checkpointer(database);
     await record(database);
@@ -201,24 +201,24 @@ describe("on PostgreSQL", () => {
   });
 });
 
-/** As whoever owns the schema, who has the database and not the key. */
+/** As the owner of the schema, with access to the database and without the key. */
 const REWRITES: readonly (readonly [string, (db: Database["db"]) => Promise<unknown>])[] = [
   [
-    "a sealed record was altered and everything sealed anew",
+    "a sealed record was altered and all records were sealed again",
     async (db) => {
       await sql`update mfa_change set caller_subject = 'mallory' where seq = 2`.execute(db);
       await recomputeHashes(db);
     },
   ],
   [
-    "a sealed record was deleted and everything sealed anew",
+    "a sealed record was deleted and all records were sealed again",
     async (db) => {
       await sql`delete from mfa_change where seq = 2`.execute(db);
       await recomputeHashes(db);
     },
   ],
   [
-    "the last record was altered and sealed anew",
+    "the last record was altered and sealed again",
     async (db) => {
       await sql`update mfa_change set caller_subject = 'mallory' where seq = 4`.execute(db);
       await recomputeHashes(db);
@@ -232,7 +232,7 @@ const REWRITES: readonly (readonly [string, (db: Database["db"]) => Promise<unkn
     },
   ],
   [
-    "the whole record was made anew",
+    "the whole record was created again",
     async (db) => {
       await sql`update mfa_change set caller_subject = 'mallory', gateway_request_id = 'another'`.execute(db);
       await recomputeHashes(db);
@@ -254,7 +254,7 @@ const REWRITES: readonly (readonly [string, (db: Database["db"]) => Promise<unkn
   ],
 ];
 
-describe("of a record that its owner rewrote, checkpoints and all", () => {
+describe("a record that its owner rewrote together with its checkpoints", () => {
   test.each(REWRITES)(
     "where %s, neither a running replica nor one that starts again signs",
     async (_, rewrite) => {
@@ -276,7 +276,7 @@ describe("of a record that its owner rewrote, checkpoints and all", () => {
     },
   );
 
-  test("it does not sign either once more was recorded than before", async () => {
+  test("it is not signed after more records were added either", async () => {
     const database = await openTestDatabase("postgres");
     const running = await checkpointer(database);
     await record(database, 4);
@@ -293,7 +293,7 @@ describe("of a record that its owner rewrote, checkpoints and all", () => {
     ]);
   });
 
-  test("a start without an anchor says that it has none, and takes the record as it is", async () => {
+  test("a start without an anchor reports that, and accepts the record unchecked", async () => {
     const database = await openTestDatabase("postgres");
     await record(database, 2);
     const file = await anchorFile();
@@ -332,7 +332,7 @@ describe("the anchor", () => {
     expect((await readAnchorFile(file)).get(RECORD_CHAIN)?.seq).toBe(3);
   });
 
-  test("moves on in every replica, also in one whose signature is not the one that is kept", async () => {
+  test("moves on in every replica, also in one whose signature is not stored", async () => {
     const database = await openTestDatabase("postgres");
     const file = await anchorFile();
     const [quick, slow] = [await checkpointer(database), await checkpointer(database, { anchorFile: file })];
@@ -342,7 +342,7 @@ describe("the anchor", () => {
     expect((await readAnchorFile(file)).get(RECORD_CHAIN)?.seq).toBe(2);
   });
 
-  test("file that is damaged while the replica runs is reported, and nothing is signed until it is mended", async () => {
+  test("file that is damaged at run time is reported, and the replica signs nothing until it is repaired", async () => {
     const database = await openTestDatabase("postgres");
     const file = await anchorFile();
     const one = await checkpointer(database, { anchorFile: file });
@@ -354,7 +354,7 @@ describe("the anchor", () => {
     expect(await one.checkpoint()).toMatchObject({ seq: 1 });
   });
 
-  test("is kept before the checkpoint is stored, so that a crash in between leaves it no lower", async () => {
+  test("is kept before the checkpoint is stored, so that a crash in between does not lose it", async () => {
     const database = await openTestDatabase("postgres");
     const file = await anchorFile();
     const one = await checkpointer(database, { anchorFile: file });
@@ -387,7 +387,7 @@ describe("the anchor", () => {
   });
 });
 
-test("without an anchor, what the previous key signed counts as what this key signed", async () => {
+test("without an anchor, signatures of the previous key count like those of this key", async () => {
   const database = await openTestDatabase("postgres");
   await record(database, 3);
   await (await checkpointer(database)).checkpoint();

@@ -4,10 +4,10 @@ import type { BeforeImageBasis, ChangeIntent, ChangeSettlement } from "../../src
 import type { Uin } from "../../src/contract/index.ts";
 import type { Database } from "../../src/database/database.ts";
 
-/** A reading that began now, composed with no write. */
+/** A before-image that was read now, composed with no write. */
 export const FRESH: BeforeImageBasis = { known: undefined, ageMs: 0 };
 
-/** A reading from before everything that a test has done. */
+/** A before-image that is older than every write of a test. */
 export const OLD: BeforeImageBasis = { known: undefined, ageMs: 600_000 };
 
 export const APPLIED: ChangeSettlement = {
@@ -19,7 +19,7 @@ export const APPLIED: ChangeSettlement = {
   quotaWaitMs: 12.4,
 };
 
-/** Nothing proves what became of the change. */
+/** No proof of the outcome of the change. */
 export const UNKNOWN: ChangeSettlement = {
   status: "unknown",
   code: "OUTCOME_UNKNOWN",
@@ -27,7 +27,7 @@ export const UNKNOWN: ChangeSettlement = {
   quotaWaitMs: 0,
 };
 
-/** Makes a change due for the reconciler, as if the time until then were over. */
+/** Makes a change due for the reconciler, as if the waiting time were over. */
 export async function makeDue({ db }: Database, id: string): Promise<void> {
   await sql`update mfa_change set lease_until = now() - interval '1 second' where id = ${id}`.execute(db);
 }

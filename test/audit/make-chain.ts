@@ -6,7 +6,7 @@ import { formatEnd, formatRecord } from "../../src/audit/export-record.ts";
 export interface SigningKey {
   readonly privateKey: KeyObject;
   readonly publicKey: KeyObject;
-  /** As checkpoints hold it. */
+  /** In the form that checkpoints have. */
   readonly encoded: string;
 }
 
@@ -24,7 +24,7 @@ function contentAt(seq: number): string {
   return `{"id": "${changeIdAt(seq)}", "code": null, "sent": {"login": {"phone": true}}, "opUin": "1000${seq}", "status": "applied", "callerSubject": "Zoë 手机 🔐 \\"quoted\\" \\\\ ${seq}"}`;
 }
 
-/** Records that were sealed one after the other. `rewritten` texts stand in for those that were. */
+/** Records that were sealed one after the other. `rewritten` texts replace the original ones. */
 export function makeChain(count: number, rewritten: Readonly<Record<number, string>> = {}): SealedRecord[] {
   const records: SealedRecord[] = [];
   for (let seq = 1; seq <= count; seq++) {

@@ -25,7 +25,7 @@ import { newSigningKey } from "./make-chain.ts";
 const key = newSigningKey();
 let owner: Database;
 let ownerUrl: string;
-/** With the documented rights, and no other. */
+/** A role with exactly the documented rights. */
 let role: Database;
 let roleUrl: string;
 let log: ChangeLog;
@@ -44,7 +44,7 @@ async function awaiting(): Promise<string> {
   return id;
 }
 
-/** An intent as begin_change takes it, with whatever else somebody may put there. */
+/** An intent in the form of begin_change, with any additional columns. */
 function columns(more: object = {}): string {
   const { account, opUin, caller, gatewayRequestId, requested, requestHash, before, sent } = intentOf();
   return JSON.stringify({
@@ -64,7 +64,7 @@ async function rowOf(id: string) {
 }
 
 describe("the gateway's database role does the gateway's work", () => {
-  test("puts changes on record, settles, approves, rejects, takes over", async () => {
+  test("records, settles, approves, rejects and claims changes", async () => {
     const approvals = new ApprovalLog({ database: role, replica: "replica-1", seal: TEST_SEAL });
     const { id } = await log.begin(intentOf(), FRESH);
     expect(await log.settle(id, APPLIED)).toBeDefined();
@@ -77,7 +77,7 @@ describe("the gateway's database role does the gateway's work", () => {
     expect((await log.claim("overdue", 10, 1_000)).map((record) => record.id)).toEqual([overdue.id]);
   });
 
-  test("pauses and resumes callers, but nobody resumes themselves", async () => {
+  test("pauses and resumes callers, but no caller can end their own pause", async () => {
     const guarded = new ChangeLog({
       database: role,
       replica: "replica-1",
@@ -107,11 +107,11 @@ describe("the gateway's database role does the gateway's work", () => {
   });
 });
 
-describe("it can not", () => {
+describe("it cannot", () => {
   test.each([
     ["insert a change", "insert into mfa_change (id) values (gen_random_uuid())"],
     ["alter a change that waits", "update mfa_change set op_uin = '1' where status = 'awaiting_approval'"],
-    ["alter what is asked for", `update mfa_change set requested = '{"action": {"phone": false}}'`],
+    ["alter the request", `update mfa_change set requested = '{"action": {"phone": false}}'`],
     ["hold a user", "update mfa_change set lease_until = 'infinity'"],
     ["delete a change", "delete from mfa_change"],
     ["truncate the record", "truncate mfa_change"],
@@ -140,8 +140,8 @@ describe("it can not", () => {
       "create beside the functions",
       "create function public.settle_change(uuid) returns int language sql as 'select 1'",
     ],
-    ["create a table beside the tables", "create table public.mine (id int)"],
-    ["run what the functions are made of", "select * from guard_caller('a', null, 'default', '1', 1, 1)"],
+    ["create a table in the schema", "create table public.mine (id int)"],
+    ["run internal functions", "select * from guard_caller('a', null, 'default', '1', 1, 1)"],
     ["expire a change by itself", "select expire_change(gen_random_uuid())"],
     ["lock a row of the quota", "select lock_quota_window('a', 'b')"],
     ["become the owner", "alter function settle_change owner to current_user"],
@@ -154,7 +154,7 @@ describe("it can not", () => {
     expect((refused as { code?: string }).code).toMatch(/^(42501|42883|42P16)$/);
   });
 
-  test("date a record back, or give it a status, a place or a decision, by what begin_change is told", async () => {
+  test("date a record back, or set its status, place or decision, through the input of begin_change", async () => {
     const intent = columns({
       created_at: "2020-01-01",
       finished_at: "2020-01-01",
@@ -264,7 +264,7 @@ describe("it can not", () => {
     }
   });
 
-  test("move slots of the quota so far ahead that nobody gets one", async () => {
+  test("move slots of the quota so far ahead that no caller gets one", async () => {
     await sql`select take_slot('AKID', 'B', 'replica-1', 20, false, 1000, '{}', '{}', false)`.execute(
       role.db,
     );
@@ -300,14 +300,14 @@ describe("bogus checkpoints", () => {
     }
   }
 
-  test("stop no signing, wherever they are and whoever they name", async () => {
+  test("do not stop the signing, at any place and with any key", async () => {
     const anchors = await ChainAnchors.open({ file: undefined });
     const deps = { database: role, privateKey: key.privateKey, anchors, clock: systemClock, intervalMs: 1 };
     const checkpointer = new AuditCheckpointer(deps);
     await log.settle((await log.begin(intentOf(), FRESH)).id, APPLIED);
     const { rows } = await sql<{ seq: string; hash: string }>`select * from audit_chain`.execute(owner.db);
     const { seq, hash } = rows[0] ?? { seq: "0", hash: "" };
-    // A place that the chain has not.
+    // A place that the chain does not have.
     expect(await keep([999_999, hash, "now", key.encoded, "x"])).toBe(false);
     expect(await keep([seq, "a".repeat(64), "now", key.encoded, "x"])).toBe(false);
     await expect(keep([seq, hash, "now", "k".repeat(500), "x"])).rejects.toMatchObject({ code: "23514" });
@@ -368,7 +368,7 @@ test("a reader of the record verifies and exports it, and nothing else", async (
   await expect(begin).rejects.toMatchObject({ code: "42501" });
 });
 
-test("a role of an earlier release loses its direct writes, runs the functions, and goes on working", async () => {
+test("a role of an earlier release loses its direct writes and can run the functions", async () => {
   const url = await createTestPostgres({ empty: true });
   const database = await openTestPostgres(url);
   const earlier = await migrateUpTo(database, "0005");
@@ -416,7 +416,7 @@ test("a role that ran the quota's functions before 0007 renamed their parameters
   await sql`select back_off_window('AKID', 'A', 0), probe_window('AKID', 'A')`.execute(gateway.db);
 });
 
-test("in a schema other than public, by an owner who is no superuser", async () => {
+test("the gateway works in a schema other than public, with an owner who is not a superuser", async () => {
   const url = await createTestPostgres({ empty: true });
   const ownerOf = await createRole(url, (name) => [
     `create role ${name} login password 'change-me'`,
@@ -435,7 +435,7 @@ test("in a schema other than public, by an owner who is no superuser", async () 
   expect(rows).toEqual([{ config: 'search_path="The Gateway", pg_temp' }]);
 });
 
-/** As a release ran that has no later migration. */
+/** Migrates like a release that has no later migration. */
 async function migrateUpTo(database: Database, last: string): Promise<readonly string[]> {
   const { path } = await temporaryFolder();
   await cp(MIGRATIONS_DIR, path, { recursive: true });

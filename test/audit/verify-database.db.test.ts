@@ -56,7 +56,7 @@ describe.each(["postgres", "pglite"] as const)("the record on %s", (kind) => {
     database = await openTestDatabase(kind);
   });
 
-  test("is verified, and exported as it is sealed, byte for byte", async () => {
+  test("is verified, and its export equals the sealed content byte for byte", async () => {
     expect(await verify(database)).toMatchObject({ first: 1, last: 0, unsealed: 0, problem: undefined });
     const ids = await record(database, 3);
     await sign(database);
@@ -135,7 +135,7 @@ describe("a record that was tampered with", () => {
       reason: /hash is not that of its content/,
     },
     {
-      title: "by content that is no JSON",
+      title: "by content that is not JSON",
       how: "update mfa_change set sealed_content = 'x' where seq = 3",
       seq: 3,
       reason: /hash is not that of its content/,
@@ -195,7 +195,7 @@ describe("a record that was tampered with", () => {
       reason: /should end at 5/,
     },
   ];
-  test.each(cases)("$title: the first record that is not right is named", async ({ how, seq, reason }) => {
+  test.each(cases)("$title: verification names the first bad record", async ({ how, seq, reason }) => {
     await rewriteRecord(database, async (db) => {
       await sql.raw(how).execute(db);
     });
@@ -204,7 +204,7 @@ describe("a record that was tampered with", () => {
     if (problem?.changeId !== undefined) expect(problem.changeId).toBe(ids[(seq ?? 0) - 1]);
   });
 
-  test("with all that follows sealed anew is found out by the checkpoint, and only by it", async () => {
+  test("and whose later records are sealed again is detected only by the checkpoint", async () => {
     const reseal = async (db: Kysely<Tables>): Promise<void> => {
       await sql`update mfa_change set status = 'refused' where seq = 3`.execute(db);
       for (let seq = 3; seq <= 8; seq++) {

@@ -46,7 +46,7 @@ describe("an export as it was written", () => {
     expect((await verify(good)).problem).toBeUndefined();
   });
 
-  test("may hold a part of the chain, or nothing", async () => {
+  test("may contain a part of the chain, or no record", async () => {
     const part = await verify(exportOf(records, { since: 10, checkpoints }), [key.encoded]);
     expect(part).toEqual({
       first: 11,
@@ -75,24 +75,24 @@ describe("an export as it was written", () => {
     );
   });
 
-  test("may have got a byte order mark from an editor", async () => {
+  test("may have a byte order mark from an editor", async () => {
     const report = await verify(`\uFEFF${good}`, [key.encoded]);
     expect(report).toMatchObject({ first: 1, last: 30, signed: checkpoints[1], problem: undefined });
     expect((await verify(`\uFEFF\uFEFF${good}`)).problem).toMatchObject({ seq: 1 });
   });
 
-  test("may not have been rewritten as UTF-16, which is not called a change of the record", async () => {
+  test("is rejected as UTF-16, without a report of an altered record", async () => {
     const rewritten = Buffer.from(`\uFEFF${good}`, "utf16le");
     await expect(verify(rewritten)).rejects.toThrow("is UTF-16; save it as UTF-8");
   });
 
-  test("may be larger than what is read at once", async () => {
+  test("may be larger than one chunk of the file", async () => {
     const large = makeChain(40, { 20: `{"id": "${changeIdAt(20)}", "note": "${"手".repeat(100_000)}"}` });
     expect(await verify(exportOf(large))).toMatchObject({ last: 40, problem: undefined });
   });
 });
 
-/** Whose line each byte of an export belongs to: its record's number, or undefined for the last line's. */
+/** The owner of each byte of an export: the number of the record, or undefined in the last line. */
 function ownersOf(exported: string): (number | undefined)[] {
   const lines = exported.split(/(?<=\n)/);
   return lines.flatMap((line, index) =>
@@ -111,14 +111,14 @@ async function expectNoticed(exported: string, position: number, mask: number): 
   const owner = owners[position];
   const last = owners.findLast((each) => each !== undefined) ?? 0;
   expect(problem, told).toBeDefined();
-  // The last line is no record's; a wrong end there can also look like records that are missing.
+  // The last line belongs to no record; a wrong end there can also look like missing records.
   if (owner === undefined) expect(problem?.seq === undefined || problem.seq > last, told).toBe(true);
   else expect(problem?.seq, told).toBe(owner);
 }
 
 describe("a changed byte", () => {
-  // Not drawn anew at every run: a failure must come again.
-  test("is noticed at each of 200 places, and the record is named", async () => {
+  // The places are the same in every run, so that a failure can be reproduced.
+  test("is detected at each of 200 places, and the report names the record", async () => {
     let draw = 42;
     const next = (): number => {
       draw = (draw * 1_103_515_245 + 12_345) % 2 ** 31;
@@ -130,7 +130,7 @@ describe("a changed byte", () => {
     }
   });
 
-  test("is noticed wherever it is", async () => {
+  test("is detected at every place", async () => {
     const small = makeChain(1);
     const exported = exportOf(small, { checkpoints: [signAt(small, 1, key)] });
     for (let position = 0; position < Buffer.byteLength(exported); position++) {
@@ -138,7 +138,7 @@ describe("a changed byte", () => {
     }
   });
 
-  test("names the change where that can still be read", async () => {
+  test("leads to a report with the change's id if that is still readable", async () => {
     const { problem } = await verify(good.replace('"opUin\\": \\"10007\\"', '"opUin\\": \\"10008\\"'));
     expect(problem).toEqual({
       seq: 7,
@@ -148,14 +148,14 @@ describe("a changed byte", () => {
   });
 
   test.each([
-    ["a space more", (text: string) => text.replace('{"seq":5,', '{"seq": 5,')],
+    ["an extra space", (text: string) => text.replace('{"seq":5,', '{"seq": 5,')],
     [
       "another spelling of a character",
       (text: string) => text.replace('{"seq":5,"previousHash":"', '{"seq":5,"\\u0070reviousHash":"'),
     ],
-    ["a key twice", (text: string) => text.replace('{"seq":5,', '{"seq":5,"seq":5,')],
-    ["a key more", (text: string) => text.replace('{"seq":5,', '{"note":"x","seq":5,')],
-    ["another end of line", (text: string) => text.replace('\n{"seq":6,', '\r\n{"seq":6,')],
+    ["a duplicate key", (text: string) => text.replace('{"seq":5,', '{"seq":5,"seq":5,')],
+    ["an extra key", (text: string) => text.replace('{"seq":5,', '{"note":"x","seq":5,')],
+    ["a different end of line", (text: string) => text.replace('\n{"seq":6,', '\r\n{"seq":6,')],
   ])("that leaves the values as they are is noticed: %s", async (_, change) => {
     const { problem } = await verify(change(good));
     expect(problem).toEqual({ seq: 5, changeId: changeIdAt(5), reason: "its line was altered or damaged" });
@@ -185,16 +185,16 @@ describe("lines", () => {
       5,
       /record 6 is there instead/,
     ],
-    ["a line twice", lines.toSpliced(8, 0, lines[7] ?? ""), 9, /record 8 is there instead/],
+    ["a duplicate line", lines.toSpliced(8, 0, lines[7] ?? ""), 9, /record 8 is there instead/],
     [
       "the last record missing",
       lines.toSpliced(29, 1),
       30,
       /^it is missing, and so is the rest: the chain ends at 30$/,
     ],
-    ["several at the end missing", lines.toSpliced(20, 10), 21, /^it is missing, and so is the rest/],
+    ["several lines at the end missing", lines.toSpliced(20, 10), 21, /^it is missing, and so is the rest/],
     ["an empty line between", lines.toSpliced(8, 0, ""), 9, /^its line was altered or damaged$/],
-    ["something after the last line", [...lines, "x"], 31, /^its line was altered or damaged$/],
+    ["text after the last line", [...lines, "x"], 31, /^its line was altered or damaged$/],
     [
       "the last line missing",
       lines.slice(0, -1),
@@ -202,22 +202,22 @@ describe("lines", () => {
       /^the last line, which says where the chain ends, is missing/,
     ],
     ["the last line cut off", lines.with(-1, (lines.at(-1) ?? "").slice(0, 40)), undefined, /^the last line/],
-  ])("%s: the first record that is not right is named", async (_, changed, seq, reason) => {
+  ])("%s: verification names the first bad record", async (_, changed, seq, reason) => {
     const { problem } = await verify(joined(changed));
     expect(problem).toMatchObject({ seq, reason: expect.stringMatching(reason) });
   });
 
   test.each([
     ["nothing", "", /^the file is empty$/],
-    ["no end of line at the end", good.slice(0, -1), /^the last line/],
-    ["something else altogether", "a,b,c\n1,2,3\n", /./],
-  ])("%s: the file is not taken for an export", async (_, text, reason) => {
+    ["no line feed at the end", good.slice(0, -1), /^the last line/],
+    ["a different format", "a,b,c\n1,2,3\n", /./],
+  ])("%s: the file is not accepted as an export", async (_, text, reason) => {
     expect((await verify(text)).problem?.reason).toMatch(reason);
   });
 });
 
-describe("whoever rewrites", () => {
-  test("one record and its hash is found out at the next", async () => {
+describe("a person who rewrites", () => {
+  test("one record and its hash is detected at the next record", async () => {
     const content = (records[11]?.content ?? "").replace("applied", "refused");
     const resealed = makeChain(12, { 12: content })[11] as SealedRecord;
     const { problem } = await verify(exportOf(records.with(11, resealed), { checkpoints: [] }));
@@ -228,7 +228,7 @@ describe("whoever rewrites", () => {
     });
   });
 
-  test("a record and seals all that follows anew is found out by a checkpoint, and only by one", async () => {
+  test("a record and seals the later records again is detected only by a checkpoint", async () => {
     const rewritten = makeChain(30, { 12: (records[11]?.content ?? "").replace("applied", "refused") });
     expect((await verify(exportOf(rewritten))).problem).toBeUndefined();
     expect((await verify(exportOf(rewritten, { checkpoints }))).problem).toMatchObject({
@@ -239,7 +239,7 @@ describe("whoever rewrites", () => {
     });
   });
 
-  test("and signs with a key of their own is found out by whoever has the right one", async () => {
+  test("and signs with another key is detected with the trusted public key", async () => {
     const forger = newSigningKey();
     const rewritten = makeChain(30, { 12: "{}" });
     const forged = exportOf(rewritten, { checkpoints: [signAt(rewritten, 25, forger)] });
@@ -249,7 +249,7 @@ describe("whoever rewrites", () => {
     );
   });
 
-  test("and puts the right key's name to it has no valid signature", async () => {
+  test("and names the trusted key has no valid signature", async () => {
     const rewritten = makeChain(30, { 12: "{}" });
     const forged = { ...signAt(rewritten, 25, newSigningKey()), publicKey: key.encoded };
     expect((await verify(exportOf(rewritten, { checkpoints: [forged] }))).problem?.reason).toBe(
@@ -257,12 +257,12 @@ describe("whoever rewrites", () => {
     );
   });
 
-  test("nothing but takes records off the end is found out by a checkpoint of one of them", async () => {
+  test("nothing but removes records at the end is detected by a checkpoint of a removed record", async () => {
     const { problem } = await verify(exportOf(records.slice(0, 20), { checkpoints }));
     expect(problem).toMatchObject({ seq: 21, reason: "it is missing: a signed checkpoint names record 25" });
   });
 
-  test("what came before a part is found out by the checkpoint at its beginning", async () => {
+  test("the records before a part is detected by the checkpoint at the start of the part", async () => {
     const rewritten = makeChain(30, { 3: "{}" });
     const part = exportOf(rewritten, { since: 10, checkpoints: [signAt(records, 10, key)] });
     expect((await verify(part)).problem?.reason).toMatch(/^the part up to record 10 was rewritten: /);
@@ -271,7 +271,7 @@ describe("whoever rewrites", () => {
   });
 });
 
-test("a file that is not there is an error, and no verdict", async () => {
+test("a missing file is an error, and not a verdict", async () => {
   await expect(verifyExport({ file: "/nowhere/record.jsonl", trustedKeys: undefined })).rejects.toMatchObject(
     {
       code: "ENOENT",
@@ -282,7 +282,7 @@ test("a file that is not there is an error, and no verdict", async () => {
 describe("a place that the record has to contain", () => {
   const hash = "a".repeat(64);
 
-  test("is found wherever it is, also just before a part and at the start of all", async () => {
+  test("is found anywhere, also just before a part and at the start of the chain", async () => {
     const places = [GENESIS, placeOf(1), placeOf(17), placeOf(30)];
     expect((await verify(good, undefined, places)).problem).toBeUndefined();
     const part = exportOf(records, { since: 17 });
@@ -311,7 +311,7 @@ describe("a place that the record has to contain", () => {
     expect((await verify(good, undefined, [placeOf(30), place])).problem).toMatchObject({ ...at, reason });
   });
 
-  test("before the part that was exported is not passed over", async () => {
+  test("and lies before the exported part is reported", async () => {
     const part = exportOf(records, { since: 17 });
     expect((await verify(part, undefined, [placeOf(16)])).problem?.reason).toBe(
       "record 16 was to be compared, and only those after record 17 were looked at",
@@ -325,7 +325,7 @@ describe("a place that the record has to contain", () => {
   });
 });
 
-test("a bogus checkpoint hides no record that was altered", async () => {
+test("a bogus checkpoint does not hide an altered record", async () => {
   const resealed = { ...(records[11] as SealedRecord), content: "{}" };
   const forged = signAt(records, 5, newSigningKey());
   const { problem } = await verify(exportOf(records.with(11, resealed), { checkpoints: [forged] }), [

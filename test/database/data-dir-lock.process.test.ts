@@ -15,7 +15,7 @@ beforeEach(async () => {
   return () => rm(dir, { recursive: true });
 });
 
-/** Another process that tries to take the folder, and the line in which it says what came of it. */
+/** Another process that tries to take the folder. Its line of output has the result. */
 async function tryInAnotherProcess(): Promise<{ child: ChildProcessWithoutNullStreams; said: string }> {
   const child = spawn(process.execPath, [HOLDER, dir]);
   onTestFinished(() => {
@@ -25,7 +25,7 @@ async function tryInAnotherProcess(): Promise<{ child: ChildProcessWithoutNullSt
   return { child, said: line.toString().trim() };
 }
 
-test("a second process is refused, and told which one has the folder", async () => {
+test("a second process is refused with the process that holds the folder", async () => {
   const { child, said } = await tryInAnotherProcess();
   expect(said).toBe("held");
   await expect(lockDataDir(dir)).rejects.toMatchObject({
@@ -45,7 +45,7 @@ test("the same folder is refused to another part of the same process", async () 
   await unlock();
 });
 
-test("a folder that was given back can be taken again, by anybody", async () => {
+test("any process can take a released folder", async () => {
   await (await lockDataDir(dir))();
   const unlock = await lockDataDir(dir);
   await unlock();
@@ -57,7 +57,7 @@ test("a folder that was given back can be taken again, by anybody", async () => 
   await (await lockDataDir(dir))();
 });
 
-test("a process that was killed keeps nobody out", async () => {
+test("a killed process does not block the next one", async () => {
   const { child } = await tryInAnotherProcess();
   child.kill("SIGKILL");
   await once(child, "close");
@@ -67,7 +67,7 @@ test("a process that was killed keeps nobody out", async () => {
   await unlock();
 });
 
-// In a container every gateway is process 1, and after a restart of the machine any program can have the number.
+// In a container every gateway is process 1, and after a restart of the machine any program can have that number.
 test.each([process.pid, process.ppid, 1])(
   "what was left behind by a process %i keeps nobody out",
   async (pid) => {
@@ -77,7 +77,7 @@ test.each([process.pid, process.ppid, 1])(
   },
 );
 
-test("of four processes that want the folder of a killed one, one gets it", async () => {
+test("of four processes that open the folder of a killed one, exactly one succeeds", async () => {
   const { child } = await tryInAnotherProcess();
   child.kill("SIGKILL");
   await once(child, "close");
@@ -85,7 +85,7 @@ test("of four processes that want the folder of a killed one, one gets it", asyn
   expect(tries.filter(({ said }) => said === "held")).toHaveLength(1);
 });
 
-test("nothing stays but the empty file that is locked", async () => {
+test("only the empty lock file remains", async () => {
   await (await lockDataDir(dir))();
   expect(await readdir(dir)).toEqual(["gateway.lock"]);
   expect(await readFile(join(dir, "gateway.lock"), "utf8")).toBe("");

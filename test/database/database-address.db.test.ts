@@ -20,7 +20,7 @@ async function openByFile() {
   const write = async (user: string, password: string): Promise<void> => {
     url.username = user;
     url.password = password;
-    // As secrets are mounted: the new file takes the old one's place at once.
+    // Like a mounted secret: the new file replaces the old one in one step.
     await writeFile(`${file}.new`, `${url.href}\n`);
     await rename(`${file}.new`, file);
   };
@@ -34,7 +34,7 @@ async function openByFile() {
   return { database, operator, role, file, write, endSessions };
 }
 
-/** Who the session is, once its dead predecessor has been found out. */
+/** Returns the user of the session, after the pool has replaced a dead one. */
 async function userOf({ db }: Database): Promise<unknown> {
   const ask = async () =>
     (await sql<{ user: string }>`select current_user as "user"`.execute(db)).rows[0]?.user;
@@ -42,7 +42,7 @@ async function userOf({ db }: Database): Promise<unknown> {
 }
 
 describe("DATABASE_URL_FILE", () => {
-  test("leads new connections in by a password that was rotated", async () => {
+  test("lets new connections use a rotated password", async () => {
     const { database, operator, role, write, endSessions } = await openByFile();
     expect(await userOf(database)).toBe(role);
     await operator.query(`alter role ${role} password 'second'`);
@@ -52,7 +52,7 @@ describe("DATABASE_URL_FILE", () => {
     expect(await userOf(database)).toBe(role);
   });
 
-  test("leads every lane in, and unhurried work", async () => {
+  test("applies to every lane and to unhurried work", async () => {
     const { database, operator, role, write, endSessions } = await openByFile();
     await operator.query(`alter role ${role} password 'second'`);
     await write(role, "second");
@@ -63,7 +63,7 @@ describe("DATABASE_URL_FILE", () => {
     await expect(database.unhurried((db) => sql`select 1`.execute(db))).resolves.toBeDefined();
   });
 
-  test("leads new connections in as another user", async () => {
+  test("lets new connections use another user", async () => {
     const { database, operator, role, write, endSessions } = await openByFile();
     await operator.query(`create role ${role}_b login password 'other'`);
     await write(`${role}_b`, "other");
@@ -71,14 +71,14 @@ describe("DATABASE_URL_FILE", () => {
     expect(await userOf(database)).toBe(`${role}_b`);
   });
 
-  test("that is gone for a while leaves the last address in use", async () => {
+  test("that is missing for a while leaves the last address in use", async () => {
     const { database, role, file, endSessions } = await openByFile();
     await rm(file);
     await endSessions();
     expect(await userOf(database)).toBe(role);
   });
 
-  test("that is gone while the last address does not work is the reason", async () => {
+  test("that is missing while the last address does not work is the reported reason", async () => {
     const { database, operator, role, file, endSessions } = await openByFile();
     await operator.query(`alter role ${role} password 'second'`);
     await rm(file);

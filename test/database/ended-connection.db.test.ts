@@ -4,8 +4,8 @@ import { isUnavailable } from "../../src/database/store-errors.ts";
 import { cutDatabase, hasJustRun } from "../support/cut-database.ts";
 import { createTestPostgres, openTestPostgres } from "../support/open-test-database.ts";
 
-// Vitest counts what nobody catches, as production would end by it.
-test("a connection that the server ends while it is in use is the error of its statement, and no more", async () => {
+// Vitest counts uncaught errors. In production they would end the process.
+test("a connection that the server ends while it is in use fails only its statement", async () => {
   const url = await createTestPostgres();
   const { db } = await openTestPostgres(url);
   const slow = sql`select pg_sleep(4)`.execute(db).catch((error: unknown) => error);
@@ -16,7 +16,7 @@ test("a connection that the server ends while it is in use is the error of its s
   await expect(sql`select 1`.execute(db)).resolves.toBeDefined();
 });
 
-test("a connection that is ended between the statements of a transaction is an error of the next one", async () => {
+test("a connection that ends between the statements of a transaction fails the next statement", async () => {
   const url = await createTestPostgres();
   const { db } = await openTestPostgres(url);
   let restore: (() => Promise<void>) | undefined;

@@ -1,4 +1,4 @@
-/** A program that takes a data folder, says so, and keeps it until its standard input ends or it is killed. */
+/** A program that takes a data folder, prints a line, and keeps it until its standard input ends or it is killed. */
 import { lockDataDir } from "../../src/database/data-dir-lock.ts";
 
 const [, , dataDir = ""] = process.argv;

@@ -5,7 +5,7 @@ function fromServer(code: string): Error {
   return Object.assign(new Error("as the server says"), { code, severity: "ERROR" });
 }
 
-describe("the store does not do its work now", () => {
+describe("the store is unavailable", () => {
   test.each([
     ["connection_failure", "08006"],
     ["invalid_password", "28P01"],
@@ -14,16 +14,16 @@ describe("the store does not do its work now", () => {
     ["deadlock_detected", "40P01"],
     ["too_many_connections", "53300"],
     ["disk_full", "53100"],
-    ["a database that lets nobody in", "55000"],
+    ["a database that allows no connections", "55000"],
     ["lock_not_available", "55P03"],
     ["query_canceled", "57014"],
     ["admin_shutdown", "57P01"],
     ["io_error", "58030"],
     ["data_corrupted", "XX001"],
     ["read_only_sql_transaction", "25006"],
-    ["feature_not_supported, as a standby says of unlogged tables", "0A000"],
+    ["feature_not_supported, by a standby for unlogged tables", "0A000"],
     ["insufficient_privilege", "42501"],
-  ])("where the server says %s (%s)", (_, code) => {
+  ])("if the server returns %s (%s)", (_, code) => {
     expect(isUnavailable(fromServer(code))).toBe(true);
   });
 
@@ -34,12 +34,12 @@ describe("the store does not do its work now", () => {
     new Error("Connection terminated unexpectedly"),
     new Error("Cannot use a pool after calling end on the pool"),
     new (class RuntimeError extends Error {})("unreachable"),
-  ])("where nobody answers: %s", (error) => {
+  ])("if no server answers: %s", (error) => {
     expect(isUnavailable(error)).toBe(true);
   });
 });
 
-describe("a mistake of ours stays one", () => {
+describe("a fault of the gateway is not an outage", () => {
   test.each([
     ["invalid_text_representation", "22P02"],
     ["untranslatable_character", "22P05"],

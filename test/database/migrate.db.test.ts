@@ -27,7 +27,7 @@ beforeEach(async () => {
   return () => rm(dir, { recursive: true });
 });
 
-/** A folder with the first migrations of the gateway, and then others. */
+/** A folder with the first migrations of the gateway and additional ones. */
 async function folderOf(first: number, others: Readonly<Record<string, string>> = {}): Promise<string> {
   for (const file of files.slice(0, first)) await cp(join(MIGRATIONS_DIR, file), join(dir, file));
   for (const [name, text] of Object.entries(others)) await writeFile(join(dir, `${name}.sql`), text);
@@ -42,7 +42,7 @@ async function tablesOf({ db }: Database): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
-test("the folder holds migrations that are numbered without gaps, and nothing else", () => {
+test("the folder contains only migrations, which are numbered without gaps", () => {
   expect(files.map((file) => /^(\d{4})_[a-z0-9_]+\.sql$/.exec(file)?.[1])).toEqual(
     files.map((_, index) => String(index + 1).padStart(4, "0")),
   );
@@ -56,8 +56,8 @@ describe.each(["postgres", "pglite"] as const)("migrating %s", (kind) => {
     expect(await migrate(database, MIGRATIONS_DIR)).toEqual([]);
   });
 
-  // One database for what follows each other: PGlite takes its time to start.
-  test("goes on from an earlier schema and keeps its data, and a failure changes nothing", async () => {
+  // One database for several steps, because PGlite starts slowly.
+  test("continues from an earlier schema and keeps its data, and a failure changes nothing", async () => {
     const database = await openEmptyDatabase(kind);
     const id = await recordInFirstSchema(database);
     const readRow = async () =>
@@ -65,14 +65,14 @@ describe.each(["postgres", "pglite"] as const)("migrating %s", (kind) => {
     const before = await readRow();
     expect(await migrate(database, await folderOf(files.length))).toEqual(all.slice(2));
     expect(await readRow()).toEqual([{ ...(before[0] as object), ...NOT_KNOWN_THEN }]);
-    // What was sealed then still follows from itself, and what is sealed now follows from it.
+    // The earlier sealed records still form a chain, and new records follow from them.
     const log = new ChangeLog({ database, replica: "replica-1" });
     const later = await log.begin(intentOf({ reason: "Phone lost" }), FRESH);
     await log.settle(later.id, APPLIED);
     const report = await atOneMoment(database.db, (moment) => verifyDatabase(moment, undefined));
     expect(report).toMatchObject({ first: 1, last: 2, problem: undefined });
     const kept = await log.find(id);
-    // Nor can what was not known then be made up for it.
+    // New fields of an earlier record cannot be filled in later.
     for (const [column, field] of [
       ["reason", "reason"],
       ["decision_reason", "decisionReason"],
@@ -105,7 +105,7 @@ describe.each(["postgres", "pglite"] as const)("migrating %s", (kind) => {
     expect(await migrate(database, dir)).toEqual(["9002_bad", "9003_never"]);
     expect(await log.find(id)).toEqual(kept);
 
-    // Lines that end in another way, as a checkout may have them, are the same file.
+    // A checkout may change the ends of lines. The checksum stays the same.
     await folderOf(0, { "9002_bad": "create table half (id integer)\r\n", "9004_more": "select 1" });
     await expect(migrate(database, dir)).rejects.toThrow(
       "was edited after it was run on this database (9002_bad)",
@@ -124,14 +124,14 @@ describe.each(["postgres", "pglite"] as const)("migrating %s", (kind) => {
     await rm(join(dir, "9002_bad.sql"));
     await expect(migrate(database, dir)).rejects.toThrow("migrated by files that are gone (9002_bad)");
 
-    // The release before does not know these, and must not write to what it does not understand.
+    // The previous release does not have these migrations, and must not write to the new schema.
     await expect(migrate(database, MIGRATIONS_DIR)).rejects.toThrow(
       "migrated by a later release (9001_good, 9002_bad, 9003_never, 9004_more)",
     );
   });
 });
 
-/** What the columns hold that the first schema did not have. */
+/** The content of the columns that the first schema did not have. */
 const NOT_KNOWN_THEN = {
   account: "default",
   settle_order: null,
@@ -153,7 +153,7 @@ const NOT_KNOWN_THEN = {
   dispatch_order: null,
 };
 
-/** A sealed change as the first release left it, which kept no checksums of migrations. */
+/** A sealed change of the first release, which recorded no checksums of migrations. */
 async function recordInFirstSchema(database: Database): Promise<string> {
   expect(await migrate(database, await folderOf(2))).toEqual(all.slice(0, 2));
   await sql`alter table gateway_migration drop column checksum`.execute(database.db);
@@ -169,7 +169,7 @@ async function recordInFirstSchema(database: Database): Promise<string> {
   return id;
 }
 
-test("the first two migrations are as the first release ran them", async () => {
+test("the first two migrations equal those of the first release", async () => {
   const first = (await readMigrations(MIGRATIONS_DIR)).slice(0, 2).map(({ checksum }) => checksum);
   expect(first).toEqual([
     "574c368262bf0ea95b33610f107e09c1b64d54a37bab63b346000e4760b1838d",
@@ -177,7 +177,7 @@ test("the first two migrations are as the first release ran them", async () => {
   ]);
 });
 
-/** Two sealed changes as the release before 0008 left them: an approved one, and one whose outcome took a read-back. */
+/** Two sealed changes of the release before 0008: an approved one, and one whose outcome took a read-back. */
 async function recordBefore0008(database: Database): Promise<void> {
   await migrate(database, await folderOf(6));
   await sql`
@@ -199,8 +199,8 @@ async function recordBefore0008(database: Database): Promise<void> {
     from mfa_change order by op_uin`.execute(database.db);
 }
 
-describe.each(["pglite", "postgres"] as const)("new names for what is on record, on %s", (kind) => {
-  test("what was sealed has the very same content, and an export from before verifies", async () => {
+describe.each(["pglite", "postgres"] as const)("new names for recorded content, on %s", (kind) => {
+  test("sealed content stays the same, and an earlier export verifies", async () => {
     const database = await openEmptyDatabase(kind);
     await recordBefore0008(database);
     const contents = async () => {
@@ -238,7 +238,7 @@ describe.each(["pglite", "postgres"] as const)("new names for what is on record,
 });
 
 describe("on PostgreSQL", () => {
-  test("a role that ran the functions before 0008 runs those of the new names without another grant", async () => {
+  test("a role that ran the functions before 0008 runs the renamed functions without a new grant", async () => {
     const url = await createTestPostgres({ empty: true });
     const owner = await openTestPostgres(url);
     await migrate(owner, await folderOf(6));
@@ -256,7 +256,7 @@ describe("on PostgreSQL", () => {
   });
 
   test.each([0, 2])(
-    "of replicas that migrate from schema %i at once, each migration is run by one",
+    "if replicas migrate from schema %i at the same time, one replica runs each migration",
     async (from) => {
       const url = await createTestPostgres({ empty: true });
       const replicas = await Promise.all(Array.from({ length: 4 }, () => openTestPostgres(url)));
@@ -266,7 +266,7 @@ describe("on PostgreSQL", () => {
     },
   );
 
-  test("a migration may take longer than any other statement may", async () => {
+  test("a migration has no time limit of a statement", async () => {
     const database = await openEmptyDatabase("postgres");
     await folderOf(0, {
       "0001_check": "create table timeout as select current_setting('statement_timeout') as of_migration",
@@ -279,7 +279,7 @@ describe("on PostgreSQL", () => {
     expect(rows).toEqual([{ of_migration: "0", of_others: "5s" }]);
   });
 
-  test("a role that may not change the schema can start on one that is up to date", async () => {
+  test("a role without the right to change the schema can start if the schema is up to date", async () => {
     const database = await openTestPostgres(await createGatewayRole(await createTestPostgres()));
     expect(await migrate(database, MIGRATIONS_DIR)).toEqual([]);
     const log = new ChangeLog({ database, replica: "replica-1" });
@@ -302,7 +302,7 @@ describe("on PostgreSQL", () => {
     );
   });
 
-  test("a role without its rights is told where they are listed", async () => {
+  test("the error for a role without its rights names the page that lists them", async () => {
     const url = new URL(await createTestPostgres());
     const owner = await openTestPostgres(url.href);
     const role = `gateway_${url.pathname.slice(-8)}`;

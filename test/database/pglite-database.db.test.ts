@@ -42,7 +42,7 @@ async function filesOf(dir: string): Promise<string[]> {
   return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
 }
 
-test("a new folder, and those above it, are made, for their owner alone", async () => {
+test("a new folder and its parents are created with access for the owner only", async () => {
   const dataDir = join(await createDataDir(), "deep", "down");
   const database = await openPglite({ dataDir, templateDir });
   await database.close();
@@ -50,7 +50,7 @@ test("a new folder, and those above it, are made, for their owner alone", async 
   expect((await readdir(dataDir)).sort()).toEqual(["gateway.lock", "pglite"]);
 });
 
-test("what is on record is still there after a process that was killed, and the folder is free", async () => {
+test("the record survives a killed process, and the folder is free", async () => {
   const dataDir = await createDataDir();
   const { said: id, kill } = await runChange(dataDir);
   await expect(openPglite({ dataDir, templateDir })).rejects.toThrow("is in use by process");
@@ -63,7 +63,7 @@ test("what is on record is still there after a process that was killed, and the 
   });
 });
 
-test("a start that was broken off before is begun anew", async () => {
+test("a start after an interrupted start begins from the beginning", async () => {
   const dataDir = await createDataDir();
   await mkdir(join(dataDir, "pglite.unfinished/base"), { recursive: true });
   await writeFile(join(dataDir, "pglite.unfinished/PG_VERSION"), "1");
@@ -72,7 +72,7 @@ test("a start that was broken off before is begun anew", async () => {
   expect((await readdir(dataDir)).sort()).toEqual(["gateway.lock", "pglite"]);
 });
 
-test("queries wait while a transaction is open, and see nothing of it before", async () => {
+test("queries wait while a transaction is open, and do not see its uncommitted rows", async () => {
   const database = await openPglite({ dataDir: await createDataDir(), templateDir });
   onTestFinished(() => database.close());
   await sql`create table seen (id integer)`.execute(database.db);
@@ -93,7 +93,7 @@ test("queries wait while a transaction is open, and see nothing of it before", a
 });
 
 describe("a database that stops because its log cannot be written", () => {
-  /** The write-ahead log begins its next file, which here cannot be made, as on a full disk. */
+  /** The write-ahead log begins its next file, which cannot be created, as on a full disk. */
   const writeMuch = sql`select pg_switch_wal(), pg_logical_emit_message(true, '', repeat('x', 100000))`;
 
   async function openWithoutLog() {
@@ -108,7 +108,7 @@ describe("a database that stops because its log cannot be written", () => {
     return { ...database, broken, giveLogBack: () => rename(`${log}.away`, log) };
   }
 
-  test("is opened anew for whoever asks when it can be, and has kept what it had", async () => {
+  test("is reopened by the next query after the repair, and keeps its data", async () => {
     const { db, broken, giveLogBack } = await openWithoutLog();
     await expect(writeMuch.execute(db)).rejects.toMatchObject({ severity: "PANIC" });
     expect(broken).toEqual([expect.stringContaining("could not create file")]);
@@ -121,7 +121,7 @@ describe("a database that stops because its log cannot be written", () => {
     expect(broken).toHaveLength(1);
   });
 
-  test("keeps nobody waiting who had asked before", async () => {
+  test("rejects the queries in progress", async () => {
     const { db } = await openWithoutLog();
     const first = writeMuch.execute(db);
     const behind = sql`select 1`.execute(db);
@@ -145,14 +145,14 @@ describe("a database that stops because its log cannot be written", () => {
 
 describe("a folder that is damaged is refused, and nothing in it is deleted", () => {
   const damages: Readonly<Record<string, (dir: string) => Promise<void>>> = {
-    "the control file cut short": (dir) => truncate(join(dir, "global/pg_control"), 100),
-    "the control file gone": (dir) => rm(join(dir, "global/pg_control")),
-    "the version file gone": (dir) => rm(join(dir, "PG_VERSION")),
-    "everything but an empty folder gone": async (dir) => {
+    "the control file truncated": (dir) => truncate(join(dir, "global/pg_control"), 100),
+    "the control file missing": (dir) => rm(join(dir, "global/pg_control")),
+    "the version file missing": (dir) => rm(join(dir, "PG_VERSION")),
+    "only an empty folder left": async (dir) => {
       await rm(dir, { recursive: true });
       await mkdir(dir);
     },
-    "the tables gone": (dir) => rm(join(dir, "base"), { recursive: true }),
+    "the tables missing": (dir) => rm(join(dir, "base"), { recursive: true }),
     "a file in its place": async (dir) => {
       await rm(dir, { recursive: true });
       await writeFile(dir, "no folder");
@@ -169,7 +169,7 @@ describe("a folder that is damaged is refused, and nothing in it is deleted", ()
       message: `The database in ${databaseDir} cannot be opened: it may be damaged. Nothing was deleted. Move the folder away to start with an empty record, or restore a copy.`,
       cause: expect.any(Error),
     });
-    // PostgreSQL renames used files of its log of writes and throws its cache away; no other file is gone.
+    // PostgreSQL renames used files of its write-ahead log and deletes its cache; every other file is still there.
     expect(await filesOf(dataDir)).toEqual(
       expect.arrayContaining(before.filter((file) => !/\/pg_wal\/|\/pg_internal\.init$/.test(file))),
     );
@@ -197,7 +197,7 @@ test("a folder that is a file is refused", async () => {
 test("a folder that may not be written to is refused", async () => {
   const dataDir = await createDataDir();
   const isRoot = process.getuid?.() === 0;
-  // Root may write everywhere, so another user tries.
+  // Root may write everywhere, so the test runs as another user.
   if (isRoot) await chown(dataDir, 65_534, 65_534);
   await chmod(dataDir, 0o500);
   const { said } = await runChange(dataDir, isRoot ? 65_534 : undefined);

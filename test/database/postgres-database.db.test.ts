@@ -16,7 +16,7 @@ async function refusal(url: string): Promise<DatabaseError> {
   throw new Error("It was opened.");
 }
 
-/** The test database's URL with something else about it. */
+/** The test database's URL with a change. */
 async function urlWith(change: (url: URL) => void): Promise<string> {
   const url = new URL(await createTestPostgres());
   change(url);
@@ -26,17 +26,17 @@ async function urlWith(change: (url: URL) => void): Promise<string> {
 describe("a database that cannot be used", () => {
   test.each([
     [
-      "where nothing listens",
+      "at a port without a listener",
       (): string => "postgres://user@127.0.0.1:1/db",
       "nothing listens there (ECONNREFUSED)",
     ],
     [
-      "whose host is unknown",
+      "with an unknown host",
       (): string => "postgres://user@host.invalid/db",
       /its host is not known( just now)? \((ENOTFOUND|EAI_AGAIN)\)/,
     ],
     [
-      "that takes no such password",
+      "that rejects the password",
       () =>
         urlWith((url) => {
           url.password = PASSWORD;
@@ -44,7 +44,7 @@ describe("a database that cannot be used", () => {
       "it does not take this user and password (28P01)",
     ],
     [
-      "that there is not",
+      "that does not exist",
       () =>
         urlWith((url) => {
           url.pathname = "nowhere";
@@ -58,7 +58,7 @@ describe("a database that cannot be used", () => {
     expect(error.message).toMatch(reason);
   });
 
-  test("that takes connections and never answers is given up", async () => {
+  test("that takes connections and never answers is reported after a time limit", async () => {
     const server = createServer().listen(0, "127.0.0.1");
     await once(server, "listening");
     onTestFinished(() => {
@@ -76,7 +76,7 @@ describe("a database that cannot be used", () => {
     );
   });
 
-  test("that keeps its text in another encoding is refused", async () => {
+  test("with another encoding is refused", async () => {
     const error = await refusal(await startStubPostgres(["160004", "LATIN1"]));
     expect(error.message).toMatch(/keeps its text in LATIN1; the gateway needs one made with encoding UTF8/);
   });
@@ -96,7 +96,7 @@ describe("a database that cannot be used", () => {
     expect(inspect(error, { depth: 9, showHidden: true })).not.toContain("s3cret");
   });
 
-  test("shows its password nowhere in the error", async () => {
+  test("does not reveal its password in the error", async () => {
     const encoded = encodeURIComponent(PASSWORD);
     const urls = [
       `postgres://user:${encoded}@127.0.0.1:1/db`,
@@ -114,7 +114,7 @@ describe("a database that cannot be used", () => {
 });
 
 describe("a database in use", () => {
-  test("is one whose session is known by name and bounded in time", async () => {
+  test("has sessions with a name and time limits", async () => {
     const { db } = await openTestPostgres(await createTestPostgres());
     const { rows } = await sql`
       select current_setting('application_name') as name, current_setting('statement_timeout') as timeout`.execute(
@@ -123,7 +123,7 @@ describe("a database in use", () => {
     expect(rows).toEqual([{ name: "cam-mfa-gateway", timeout: "5s" }]);
   });
 
-  test("tells of connections that break while idle, and replaces them", async () => {
+  test("reports connections that break while idle, and replaces them", async () => {
     const url = await createTestPostgres();
     const broken = Promise.withResolvers<Error>();
     const database = await openPostgres({ url, onIdleError: broken.resolve });
@@ -135,7 +135,7 @@ describe("a database in use", () => {
     await expect(sql`select 1`.execute(database.db)).resolves.toBeDefined();
   });
 
-  test("that was closed twice, or never used, leaves no connection", async () => {
+  test("leaves no connection after it was closed twice, or closed unused", async () => {
     const url = await createTestPostgres();
     const other = await openTestPostgres(url);
     const database = await openPostgres({ url });
@@ -150,7 +150,7 @@ describe("a database in use", () => {
       .toBe(0);
   });
 
-  test("lets unhurried work take its time on a connection of its own, and closes that", async () => {
+  test("runs unhurried work without a time limit on a connection of its own, and closes it", async () => {
     const url = await createTestPostgres();
     const database = await openTestPostgres(url);
     const pid = await database.unhurried(async (db) => {

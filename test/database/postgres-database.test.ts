@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { PriorityGate } from "../../src/database/pglite-database.ts";
 import { shareConnections } from "../../src/database/postgres-database.ts";
 
-describe("connections are shared out", () => {
+describe("connections are divided", () => {
   test.each([
     [3, 1, 1, 1],
     [4, 2, 1, 1],
@@ -18,7 +18,7 @@ describe("connections are shared out", () => {
     expect(shareConnections(total)).toEqual({ changes, quota, reads });
   });
 
-  test("all of them, and one at least for each, whatever the number", () => {
+  test("completely, with at least one for each lane, for any number", () => {
     for (let total = 3; total <= 1_000; total++) {
       const { changes, quota, reads } = shareConnections(total);
       expect(changes + quota + reads).toBe(total);
@@ -28,7 +28,7 @@ describe("connections are shared out", () => {
 });
 
 describe("one connection", () => {
-  test("lets urgent work in before any other, each in its order, and goes on after an error", async () => {
+  test("runs urgent work before other work, each in order of arrival, and continues after an error", async () => {
     const gate = new PriorityGate();
     const done: string[] = [];
     const first = Promise.withResolvers<void>();

@@ -28,39 +28,36 @@ const SLOT = {
   wantsOutlook: false,
 };
 
-test.each([3, 10])(
-  "of %i connections, reads that wait take none from changes and the quota",
-  async (most) => {
-    const { database, operator } = await openBoth(most);
-    const log = new ChangeLog({ database, replica: "replica-1" });
-    const store = new SlotStore({ database, clock: systemClock });
-    await operator.query("select pg_advisory_lock(1)");
-    // A read that waits for a lock, many times more than there are connections.
-    const reads = Promise.allSettled(
-      Array.from({ length: 150 }, () => sql`select pg_advisory_xact_lock_shared(1)`.execute(database.reads)),
-    );
-    await expect
-      .poll(async () => {
-        const waiting = "select count(*)::integer as n from pg_stat_activity where wait_event = 'advisory'";
-        return (await operator.query(waiting)).rows[0].n;
-      })
-      .toBe(most === 3 ? 1 : 4);
-    for (let change = 0; change < 5; change++) {
-      const { kind, id } = await log.begin(intentOf(), FRESH);
-      expect(kind).toBe("BEGUN");
-      expect(await log.settle(id, APPLIED)).toBeTruthy();
-      expect((await store.take({ secretId: "a", action: "b" }, SLOT)).slotMs).toBeGreaterThan(0);
-    }
-    const { rows } = await operator.query(
-      "select count(*)::integer as n from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()",
-    );
-    expect(rows[0].n).toBeLessThanOrEqual(most);
-    await operator.query("select pg_advisory_unlock(1)");
-    await reads;
-  },
-);
+test.each([3, 10])("of %i connections, waiting reads take none from changes and the quota", async (most) => {
+  const { database, operator } = await openBoth(most);
+  const log = new ChangeLog({ database, replica: "replica-1" });
+  const store = new SlotStore({ database, clock: systemClock });
+  await operator.query("select pg_advisory_lock(1)");
+  // Many more reads than connections, and each waits for a lock.
+  const reads = Promise.allSettled(
+    Array.from({ length: 150 }, () => sql`select pg_advisory_xact_lock_shared(1)`.execute(database.reads)),
+  );
+  await expect
+    .poll(async () => {
+      const waiting = "select count(*)::integer as n from pg_stat_activity where wait_event = 'advisory'";
+      return (await operator.query(waiting)).rows[0].n;
+    })
+    .toBe(most === 3 ? 1 : 4);
+  for (let change = 0; change < 5; change++) {
+    const { kind, id } = await log.begin(intentOf(), FRESH);
+    expect(kind).toBe("BEGUN");
+    expect(await log.settle(id, APPLIED)).toBeTruthy();
+    expect((await store.take({ secretId: "a", action: "b" }, SLOT)).slotMs).toBeGreaterThan(0);
+  }
+  const { rows } = await operator.query(
+    "select count(*)::integer as n from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()",
+  );
+  expect(rows[0].n).toBeLessThanOrEqual(most);
+  await operator.query("select pg_advisory_unlock(1)");
+  await reads;
+});
 
-test("a read that takes longer than two seconds ends, and says how to ask for less", async () => {
+test("a read ends after two seconds, and its error suggests a narrower filter", async () => {
   const { database, operator } = await openBoth(3);
   await operator.query("begin");
   await operator.query("lock table mfa_change in access exclusive mode");
@@ -77,7 +74,7 @@ test("a read that takes longer than two seconds ends, and says how to ask for le
   await expect(new CallerPauses(database).list()).resolves.toEqual([]);
 });
 
-test("a read takes no writes", async () => {
+test("the lane for reads refuses writes", async () => {
   const { database } = await openBoth(3);
   await expect(sql`update audit_chain set seq = 7`.execute(database.reads)).rejects.toMatchObject({
     code: "25006",

@@ -1,4 +1,4 @@
-/** A program that opens the PGlite of a data folder, begins a change, says its id, and waits to be killed. */
+/** A program that opens the PGlite of a data folder, begins a change, prints its id, and waits to be killed. */
 import { ChangeLog } from "../../src/audit/change-log.ts";
 import { migrate } from "../../src/database/migrate.ts";
 import { openPglite } from "../../src/database/pglite-database.ts";

@@ -29,7 +29,7 @@ async function open(url: string) {
 
 const KEY = { secretId: "AKIDTEST", action: "SetMfaFlag" };
 
-/** What the gateway does with its store: records, settles, lists, takes slots, corrects one, and verifies. */
+/** The gateway's work with its store: records, settles, lists, takes slots, adjusts one, and verifies. */
 async function useStore(url: string) {
   const database = await open(url);
   const log = new ChangeLog({ database, replica: "replica-1" });
@@ -51,13 +51,13 @@ async function useStore(url: string) {
     isNow: Math.abs(createdMs - Date.now()) < 3_600_000,
     listed: listed.map((each) => each.id),
     before,
-    // The first slot was given back, so that the second is the only one.
+    // The first slot was given back, so only the second is left.
     slots: second.outlook?.taken,
     problem: (await verifyDatabase(database.db, undefined)).problem,
   };
 }
 
-describe("a setting that a role or database presets decides nothing", () => {
+describe("a setting that a role or database presets has no effect", () => {
   test.each([
     ["default_transaction_isolation = 'repeatable read'"],
     ["default_transaction_isolation = 'serializable'"],
@@ -109,7 +109,7 @@ describe("a setting that a role or database presets decides nothing", () => {
     });
   });
 
-  test("a change is on disk before CAM hears of it, though sessions begin with synchronous_commit = off", async () => {
+  test("a change is on disk before the call of CAM, even if sessions begin with synchronous_commit = off", async () => {
     const { db, quota, reads } = await open(await presetDatabase("synchronous_commit = off"));
     for (const lane of [db, quota]) {
       const { rows } = await sql`select current_setting('synchronous_commit') as level`.execute(lane);
@@ -134,7 +134,7 @@ describe("a setting that a role or database presets decides nothing", () => {
     ]);
   });
 
-  test("a transaction has the isolation and access that it asks for", async () => {
+  test("a transaction has the requested isolation and access mode", async () => {
     const { db } = await open(await presetDatabase("default_transaction_isolation = 'serializable'"));
     const how = sql`
       select current_setting('transaction_isolation') as isolation, current_setting('transaction_read_only') as "readOnly"`;
@@ -145,17 +145,17 @@ describe("a setting that a role or database presets decides nothing", () => {
     expect(plain.rows).toEqual([{ isolation: "read committed", readOnly: "off" }]);
   });
 
-  test("an operator's stronger synchronous_commit stays", async () => {
+  test("an operator's stronger synchronous_commit remains in force", async () => {
     const { db } = await open(await presetDatabase("synchronous_commit = 'remote_apply'"));
     const { rows } = await sql`select current_setting('synchronous_commit') as level`.execute(db);
     expect(rows).toEqual([{ level: "remote_apply" }]);
   });
 
-  test("nothing of a unit of work stays in its session", async () => {
+  test("a unit of work leaves no setting in its session", async () => {
     const { db } = await open(await presetDatabase("statement_timeout = '77s'", "TimeZone = 'Asia/Tokyo'"));
     const { rows } = await db.connection().execute(async (connection) => {
       const client = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(connection);
-      // What reset_val shows is what the session has outside of units of work.
+      // reset_val is the value that the session has outside of units of work.
       const after = await sql`
         select name, reset_val from pg_settings where name in ('statement_timeout', 'TimeZone')
         order by lower(name)`.execute(connection);
@@ -168,7 +168,7 @@ describe("a setting that a role or database presets decides nothing", () => {
     ]);
   });
 
-  test("a schema of another name that is first in search_path at the start is kept to", async () => {
+  test("the gateway keeps using the schema in which it found its tables at the start", async () => {
     const url = await presetDatabase("search_path = mine, public");
     const admin = new pg.Client(url);
     await admin.connect();
@@ -176,7 +176,7 @@ describe("a setting that a role or database presets decides nothing", () => {
     await admin.query("create schema mine");
     const database = await open(url);
     const log = new ChangeLog({ database, replica: "replica-1" });
-    // The tables are in public; one that appears before them in the path must not take their place.
+    // The tables are in public; a later table in an earlier schema of the path must not replace them.
     await admin.query("create table mine.mfa_change (like public.mfa_change including all)");
     const { kind } = await log.begin(intentOf(), FRESH);
     expect(kind).toBe("BEGUN");
@@ -206,7 +206,7 @@ describe("a setting that a role or database presets decides nothing", () => {
   });
 });
 
-describe("a setting that the gateway cannot work with is named at the start", () => {
+describe("an unusable setting is reported at the start", () => {
   test.each([
     ["session_replication_role = 'replica'", /sets session_replication_role to replica.* Reset it\.$/],
     ["search_path = 'nowhere'", /no schema to work in\. Check the search_path of the role and the database/],

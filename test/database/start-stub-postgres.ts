@@ -2,12 +2,12 @@ import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { onTestFinished } from "vitest";
 
-/** A server that speaks just enough of PostgreSQL's protocol to answer every query with the same one row of texts. */
+/** A server with enough of PostgreSQL's protocol to answer every query with the same row of texts. */
 export async function startStubPostgres(row: readonly string[]): Promise<string> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
-    // A start-up message has no type, and nothing that comes before it is large enough to be split.
+    // A start-up message has no type, and all earlier messages are too small to be split.
     socket.once("data", () => {
       socket.write(Buffer.concat([message("R", int32(0)), READY]));
       socket.on("data", (query) => {

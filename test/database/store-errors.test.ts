@@ -8,7 +8,7 @@ import { explainStoreError } from "../../src/database/store-errors.ts";
 
 const SECRET = "s3cret";
 
-/** A server that answers what comes first as it is told. Returns `user:password@host:port`. */
+/** A server with the given answer to the first message. Returns `user:password@host:port`. */
 async function startServer(answer: (socket: Socket, first: Buffer) => void): Promise<string> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -24,7 +24,7 @@ async function startServer(answer: (socket: Socket, first: Buffer) => void): Pro
   return `user:${SECRET}@127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** One that refuses everybody as PostgreSQL does. */
+/** A server that refuses every connection like PostgreSQL. */
 function refusing(code: string, message: string): Promise<string> {
   const body = Buffer.from(`SFATAL\0VFATAL\0C${code}\0M${message}\0\0`);
   const length = Buffer.alloc(4);
@@ -40,34 +40,34 @@ async function refusalOf(url: string): Promise<string> {
   return message;
 }
 
-describe("a connection that fails says what is wrong and how to mend it", () => {
-  test("where the server wants TLS", async () => {
+describe("the error of a failed connection contains the reason and the remedy", () => {
+  test("if the server requires TLS", async () => {
     const at = await refusing("28000", 'no pg_hba.conf entry for host "10.0.0.1", no encryption');
     expect(await refusalOf(`postgres://${at}/db`)).toMatch(
       /it does not let this user in from here without TLS \(28000\)\. Add sslmode=verify-full to DATABASE_URL/,
     );
   });
 
-  test("where a pooler refuses a start-up parameter", async () => {
+  test("if a pooler refuses a start-up parameter", async () => {
     const at = await refusing("08P01", "unsupported startup parameter: statement_timeout");
     expect(await refusalOf(`postgres://${at}/db`)).toMatch(
       /refused the connection: "unsupported startup parameter: statement_timeout" \(08P01\)\. Remove start-up parameters/,
     );
   });
 
-  test("where too many are connected", async () => {
+  test("if the server has too many connections", async () => {
     const at = await refusing("53300", "too many connections");
     expect(await refusalOf(`postgres://${at}/db`)).toMatch(/\(53300\)\. .*lower DATABASE_MAX_CONNECTIONS/);
   });
 
-  test("where the server offers no TLS", async () => {
+  test("if the server offers no TLS", async () => {
     const at = await startServer((socket) => socket.write("N"));
     expect(await refusalOf(`postgres://${at}/db?sslmode=require`)).toMatch(
       /it offers no TLS\. Turn on ssl on the server, or remove sslmode/,
     );
   });
 
-  test("where its certificate is of an authority that nobody knows", async () => {
+  test("if an unknown authority signed its certificate", async () => {
     const { private: key, cert } = await generate([{ name: "commonName", value: "127.0.0.1" }]);
     const at = await startServer((socket) => {
       socket.write("S");
@@ -80,7 +80,7 @@ describe("a connection that fails says what is wrong and how to mend it", () => 
     }
   });
 
-  test.each(["sslrootcert", "sslcert", "sslkey"])("where the file of %s is not there", async (parameter) => {
+  test.each(["sslrootcert", "sslcert", "sslkey"])("if the file of %s is missing", async (parameter) => {
     expect(await refusalOf(`postgres://user:${SECRET}@127.0.0.1:1/db?${parameter}=/none/ca.pem`)).toMatch(
       /^DATABASE_URL names the file \/none\/ca\.pem .* which cannot be read \(ENOENT\)\. Mount the file there/,
     );
@@ -96,7 +96,7 @@ describe("a connection that fails says what is wrong and how to mend it", () => 
     );
   });
 
-  test("where something else listens there", async () => {
+  test("if another program listens on the port", async () => {
     const at = await startServer((socket) => socket.end());
     expect(await refusalOf(`postgres://${at}/db`)).toMatch(
       /ended the connection without a message\. Check that/,
@@ -125,12 +125,12 @@ test.each([
   expect(explainStoreError(Object.assign(new Error("raw"), { code }))).toMatch(words);
 });
 
-test("a code that nobody expects is shown with the server's words", () => {
+test("an unexpected code is shown with the server's message", () => {
   const error = Object.assign(new Error("something new"), { code: "99999" });
   expect(explainStoreError(error)).toBe("something new (99999)");
 });
 
-test("an authority's line is asked for where TLS is on", () => {
+test("with TLS, the remedy for a refused user is a line in pg_hba.conf", () => {
   const error = Object.assign(new Error("raw"), { code: "28000" });
   expect(explainStoreError(error, { usesTls: true })).toMatch(
     /from here \(28000\)\. Ask for a line of .*pg_hba\.conf/,

@@ -4,7 +4,7 @@ import { BoundedOutput } from "../../src/telemetry/bounded-output.ts";
 const MEGABYTE = 1024 * 1024;
 const LINE = `${"x".repeat(1_023)}\n`;
 
-/** An output whose reader takes as much as it is told to. */
+/** An output with a reader that takes the given number of bytes. */
 function open() {
   let room = 0;
   let failure: string | undefined;
@@ -43,7 +43,7 @@ test.beforeEach(() => {
   return () => vi.useRealTimers();
 });
 
-test("lines of one turn go out together, in order", async () => {
+test("lines of one turn of the event loop are written together, in order", async () => {
   const { output, read, text, writes } = open();
   read(MEGABYTE);
   for (const line of ["a\n", "b\n", "ü\n"]) output.write(line);
@@ -53,7 +53,7 @@ test("lines of one turn go out together, in order", async () => {
   expect(writes()).toBe(1);
 });
 
-test("lines for a reader that stalls are kept up to a bound, and those beyond are counted in their place", async () => {
+test("lines for a stalled reader are buffered up to a limit, and a note counts the dropped lines", async () => {
   const { output, read, text } = open();
   for (let line = 0; line < 3_000; line++) output.write(LINE);
   await later(1_000);
@@ -66,7 +66,7 @@ test("lines for a reader that stalls are kept up to a bound, and those beyond ar
   expect(text().match(/dropped/g)).toHaveLength(1);
 });
 
-test("a slow reader gets a note now and then, and not one for each line", async () => {
+test("a slow reader gets few notes, and not one for each line", async () => {
   const { output, read, text } = open();
   for (let line = 0; line < 20_000; line++) {
     output.write(LINE);
@@ -83,7 +83,7 @@ test("a slow reader gets a note now and then, and not one for each line", async 
   expect(written + notes.reduce((sum, count) => sum + count, 0)).toBe(20_000);
 });
 
-test("a write that takes a part goes on where it ended, within a letter too", async () => {
+test("after a partial write the next write continues at the same byte, also within a character", async () => {
   const { output, read, text } = open();
   output.write("aé张b\n");
   for (let byte = 0; byte < 9; byte++) {
@@ -93,17 +93,20 @@ test("a write that takes a part goes on where it ended, within a letter too", as
   expect(Buffer.from(text(), "latin1").toString()).toBe("aé张b\n");
 });
 
-test.each(["EPIPE", "ENOSPC", "EIO", "EBADF"])("after %s it is tried again, once a second", async (code) => {
-  const { output, read, fail, text, writes } = open();
-  read(100 * MEGABYTE);
-  fail(code);
-  for (let line = 0; line < 2_000; line++) output.write(LINE);
-  await later(10_000);
-  expect(writes()).toBeLessThanOrEqual(12);
-  fail(undefined);
-  await later(1_000);
-  expect(text()).toBe(`${LINE.repeat(1_024)}${2_000 - 1_024} dropped\n`);
-});
+test.each(["EPIPE", "ENOSPC", "EIO", "EBADF"])(
+  "after %s the write is repeated once a second",
+  async (code) => {
+    const { output, read, fail, text, writes } = open();
+    read(100 * MEGABYTE);
+    fail(code);
+    for (let line = 0; line < 2_000; line++) output.write(LINE);
+    await later(10_000);
+    expect(writes()).toBeLessThanOrEqual(12);
+    fail(undefined);
+    await later(1_000);
+    expect(text()).toBe(`${LINE.repeat(1_024)}${2_000 - 1_024} dropped\n`);
+  },
+);
 
 test("a line longer than the buffer is counted", async () => {
   const { output, read, text } = open();
@@ -114,7 +117,7 @@ test("a line longer than the buffer is counted", async () => {
   expect(text()).toBe("1 dropped\nnext\n");
 });
 
-test("at its end the process writes what the reader takes, within a bound", () => {
+test("at its end the process writes the buffered lines within a time limit", () => {
   const reading = open();
   reading.read(MEGABYTE);
   reading.output.write("last\n");

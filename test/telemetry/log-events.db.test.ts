@@ -11,7 +11,7 @@ const change = (opUin: string) =>
   `mutation { setSubUserMfa(opUin: "${opUin}", login: { phone: true }) { requestId camRequestId } }`;
 
 describe("a change", () => {
-  test("that took effect is one line: who, whom, what was sent, how it is known", async () => {
+  test("that took effect has one line with the caller, the user, the flag sets and the proof", async () => {
     const started = await startGateway();
     const { headers, data } = await started.send(change(ALICE));
     expect(changeLines(started)).toEqual([
@@ -35,7 +35,7 @@ describe("a change", () => {
     ]);
   });
 
-  test("that was refused is one line with the reason", async () => {
+  test("that was refused has one line with the reason", async () => {
     const started = await startGateway();
     await started.send(change(BOB));
     expect(changeLines(started)).toMatchObject([
@@ -79,7 +79,7 @@ describe("a change", () => {
     );
   });
 
-  test("that the gateway refused by itself is one line as well", async () => {
+  test("that the gateway refused by itself has one line too", async () => {
     const started = await startGateway();
     await started.send(`mutation { setSubUserMfa(opUin: "${BOB}") { requestId } }`);
     expect(changeLines(started)).toMatchObject([
@@ -87,7 +87,7 @@ describe("a change", () => {
     ]);
   });
 
-  test("that the store does not take is one line with what the store says", async () => {
+  test("that the store does not record has one line with the store's error", async () => {
     const databaseUrl = await createTestPostgres();
     const started = await startGateway({ env: { DATABASE_URL: databaseUrl } });
     await cutDatabase(databaseUrl);
@@ -103,7 +103,7 @@ describe("a change", () => {
     ]);
   });
 
-  test("that shares the outcome of an earlier request is a line of its own, and says so", async () => {
+  test("that shares the outcome of an earlier request has its own line with `shared`", async () => {
     const started = await startGateway();
     const send = () =>
       started.http
@@ -118,7 +118,7 @@ describe("a change", () => {
     expect(shared?.["requestId"]).not.toBe(made?.["requestId"]);
   });
 
-  test("that took several attempts is one line still", async () => {
+  test("that took several attempts has one line", async () => {
     const started = await startGateway();
     started.cam.addFault({ kind: "cutBefore", action: "SetMfaFlag", times: 2 });
     await started.send(change(ALICE));
@@ -126,7 +126,7 @@ describe("a change", () => {
   });
 });
 
-test("every line is JSON, and none holds a secret", async () => {
+test("every line is JSON, and no line contains a secret", async () => {
   const { send, cam, logLines } = await startGateway();
   cam.addFault({ kind: "camError", code: "AuthFailure.SignatureFailure", action: "SetMfaFlag", times: 1 });
   cam.addFault({ kind: "silence", action: "DescribeSubAccounts", times: 1 });
@@ -139,7 +139,7 @@ test("every line is JSON, and none holds a secret", async () => {
   expect(logLines.length).toBeGreaterThan(4);
 });
 
-test("secrets stay out of the log, by their type and by their names", () => {
+test("secrets are redacted by their type and by their names", () => {
   const lines: string[] = [];
   const logger = createLogger({
     level: "info",
@@ -159,7 +159,7 @@ function changeLines(started: StartedGateway): readonly Readonly<Record<string, 
   return linesOf(started).filter(({ msg }) => String(msg).startsWith("MFA change"));
 }
 
-test("every line is of a listed event, with its level and message, and a library's line names the library", async () => {
+test("every line has a listed event with its level and message, and a library's line names the library", async () => {
   const started = await startGateway();
   await started.send(change(ALICE));
   await started.send("{ nonsense }");
@@ -173,7 +173,7 @@ test("every line is of a listed event, with its level and message, and a library
   );
 });
 
-test("ids are words with dots between, and no two events share a message", () => {
+test("ids are words separated by dots, and each event has its own message", () => {
   for (const id of Object.keys(LOG_EVENTS)) expect(id).toMatch(/^[a-z]+([._][a-z]+)*$/);
   const messages = Object.values(LOG_EVENTS).map(({ message }) => message);
   expect(new Set(messages).size).toBe(messages.length);

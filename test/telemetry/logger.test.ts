@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { createLogger, readableLine } from "../../src/telemetry/logger.ts";
 
-/** The line that is written for the fields. */
+/** Returns the line that the logger writes for the fields. */
 function lineOf(fields: object): Record<string, unknown> {
   let line = "";
   const write = (text: string) => {
@@ -12,7 +12,7 @@ function lineOf(fields: object): Record<string, unknown> {
   return JSON.parse(line);
 }
 
-test("what has the name of a secret is struck out, at the top and up to three levels below", () => {
+test("fields with the name of a secret are redacted, at the top and up to three levels below", () => {
   const fields = {
     authorization: "Bearer x",
     request: { cookie: "a=b", headers: { "x-tc-token": "t", accept: "text/html" } },
@@ -25,7 +25,7 @@ test("what has the name of a secret is struck out, at the top and up to three le
   });
 });
 
-test("for a person a line is its level, its message and its fields, with nothing that a terminal would obey", () => {
+test("a human-readable line has its level, message and fields, without characters that a terminal would obey", () => {
   const lines: string[] = [];
   const destination = { write: (text: string) => void lines.push(text) };
   const logger = createLogger({ level: "info", readable: true, destination });
@@ -37,11 +37,11 @@ test("for a person a line is its level, its message and its fields, with nothing
   ]);
 });
 
-test("a line that is no JSON stays as it is", () => {
+test("a line that is not JSON stays unchanged", () => {
   expect(["Stopped.", "{ half", ""].map(readableLine)).toEqual(["Stopped.", "{ half", ""]);
 });
 
-test("an error keeps its kind, message, code and stack, and loses all that libraries hang on it", () => {
+test("an error keeps its type, message, code and stack, and loses other properties", () => {
   const err = Object.assign(new TypeError("no", { cause: new RangeError("too far") }), {
     code: "ERR_NO",
     input: "postgres://user:password@host",
@@ -55,7 +55,7 @@ test("an error keeps its kind, message, code and stack, and loses all that libra
   });
 });
 
-test("of several errors in one the same is written of each", () => {
+test("each error of an aggregate error is written in the same way", () => {
   const inner = Object.assign(new Error("refused"), { code: "ECONNREFUSED", socket: {} });
   const { err } = lineOf({ err: new AggregateError([inner], "all failed") });
   expect(err).toEqual({
@@ -66,7 +66,7 @@ test("of several errors in one the same is written of each", () => {
   });
 });
 
-test("an error under another name is written as one, and without its secrets", () => {
+test("an error under another field name is written as an error, without secrets", () => {
   expect(lineOf({ failure: new TypeError("no") })["failure"]).toMatchObject({
     type: "TypeError",
     message: "no",
@@ -76,13 +76,13 @@ test("an error under another name is written as one, and without its secrets", (
   ).not.toContain('"k"');
 });
 
-test("what is logged is not changed by it", () => {
+test("logging does not change the logged object", () => {
   const fields = { token: "t", of: { token: "t" } };
   lineOf(fields);
   expect(fields).toEqual({ token: "t", of: { token: "t" } });
 });
 
-test("lines without secrets stay as they are, whatever they hold", () => {
+test("lines without secrets stay unchanged", () => {
   const fields = { none: null, missing: undefined, text: "x", list: [1, [2]], at: new Date(0) };
   expect(lineOf(fields)).toMatchObject({
     none: null,
@@ -93,7 +93,7 @@ test("lines without secrets stay as they are, whatever they hold", () => {
 });
 
 test.each([true, false])(
-  "what a terminal would obey or turn around is escaped in a log line (readable: %s)",
+  "characters that a terminal would obey or reverse are escaped in a log line (readable: %s)",
   (readable) => {
     const lines: string[] = [];
     const logger = createLogger({
