@@ -83,7 +83,7 @@ export const issuerSchema = z
     ({ issuer, jwksUrl, jwksFile }) => jwksUrl !== undefined || jwksFile !== undefined || isSafeUrl(issuer),
     {
       path: ["jwksUrl"],
-      error: "or jwksFile has to be set: the issuer is no https URL, so discovery cannot find its keys",
+      error: "or jwksFile has to be set: the issuer is not an https URL, so discovery cannot find its keys",
       ...ALWAYS_REPORTED,
     },
   )

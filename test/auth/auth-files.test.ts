@@ -106,7 +106,7 @@ describe("one issuer in variables", () => {
     [
       "no keys and an issuer without TLS",
       { AUTH_ISSUER: "http://a.example", AUTH_JWKS_URL: "" },
-      "the issuer is no https URL",
+      "the issuer is not an https URL",
     ],
     [
       "keys in two places",

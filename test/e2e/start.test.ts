@@ -161,7 +161,7 @@ test("--check-config reads all files that the configuration names", async () => 
       "The configuration cannot be used:",
       "  - AUTH_ISSUERS_FILE /nowhere/issuers.json cannot be read (ENOENT).",
       `  - POLICY_FILE ${policyFile}: rule on: effect must be allow or deny.`,
-      `  - POLICY_FILE ${policyFile}: rule on: switches.0 has "sms", which is no switch: for example login.phone.on, or *.off.`,
+      `  - POLICY_FILE ${policyFile}: rule on: switches.0 has "sms", which is not a switch: for example login.phone.on, or *.off.`,
     ],
   });
 });

@@ -65,7 +65,7 @@ const switchPattern = z
   .string("must be switches, for example login.phone.on, or *.off")
   .refine((text) => SWITCHES.some((name) => matchesGlob(text, name)), {
     error: ({ input }) =>
-      `has ${JSON.stringify(input)}, which is no switch: for example login.phone.on, or *.off`,
+      `has ${JSON.stringify(input)}, which is not a switch: for example login.phone.on, or *.off`,
   })
   .meta({
     description: "protection.method.on or .off, with * for any characters: login.phone.on, *.off",

@@ -94,12 +94,12 @@ test.each<[what: string, text: string, problems: readonly string[]]>([
   [
     "an unknown switch",
     rule({ switches: ["login.sms.on"] }),
-    ['rule it: switches.0 has "login.sms.on", which is no switch: for example login.phone.on, or *.off'],
+    ['rule it: switches.0 has "login.sms.on", which is not a switch: for example login.phone.on, or *.off'],
   ],
   [
     "other methods switched on, which CAM does not permit",
     rule({ switches: ["login.other.on"] }),
-    [expect.stringContaining("which is no switch")],
+    [expect.stringContaining("which is not a switch")],
   ],
   [
     "approval in a deny rule",
