@@ -8,8 +8,8 @@ const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const SRC = join(ROOT, "src/");
 
 /**
- * The folders of src, and its single files, with those they may import. The table of ARCHITECTURE.md is the rule; type-only
- * imports count.
+ * The folders and single files of src, with the ones that each may import. The table of ARCHITECTURE.md is the rule.
+ * Type-only imports count.
  */
 const CODE_MAP = readCodeMap();
 const ROOMS = CODE_MAP.map(({ room }) => room);
@@ -31,7 +31,7 @@ function readCodeMap(): readonly CodeMapRow[] {
   return [...rows].map(([, room = "", startAt, targets = ""]) => ({ room, startAt, targets }));
 }
 
-/** "nothing", a list of rooms, or "every folder but a, b". */
+/** Parses "nothing", a list of folders and files, or "every folder but a, b". */
 function targetsOf(text: string, rooms: readonly string[]): readonly string[] {
   if (text === "nothing") return [];
   const [, excluded] = /^every folder but (.+)$/.exec(text) ?? [];
@@ -39,12 +39,12 @@ function targetsOf(text: string, rooms: readonly string[]): readonly string[] {
   return text.split(", ");
 }
 
-/** quota implements an interface of cam, and needs no more of it than that. */
+/** The names that a folder may import from cam. quota needs only the interface that it implements. */
 const ONLY_FROM_CAM: Readonly<Record<string, readonly string[]>> = {
   quota: ["RateBudget", "RateRequest", "RateSlot", "SlotOutcome"],
 };
 
-/** What a room that is shared with consumers, or is there to be independent, may take from packages. */
+/** The packages that a folder may import, if consumers share the folder or it must be independent. */
 const PACKAGES: Readonly<Record<string, RegExp>> = {
   contract: /^$/,
   client: /^$/,
@@ -56,7 +56,7 @@ interface Import {
   readonly file: string;
   readonly room: string;
   readonly specifier: string;
-  /** The room it leads to, or undefined for a package. */
+  /** The imported folder or single file; undefined for a package. */
   readonly target: string | undefined;
   readonly targetFile: string | undefined;
   readonly names: readonly string[];
@@ -93,7 +93,7 @@ function roomOf(file: string): string {
 }
 
 test.each(CODE_MAP.filter(({ startAt }) => startAt !== undefined))(
-  "$startAt of src/$room opens with a comment that says what the folder owns",
+  "$startAt of src/$room opens with a comment about the folder",
   ({ room, startAt }) => {
     const text = readFileSync(join(SRC, room, startAt ?? ""), "utf8");
     const [comment = ""] = /^(?:import[^;]+;\s*)*\/\*\*.*?\*\//s.exec(text.replace(/^#!.*\n/, "")) ?? [];
@@ -102,11 +102,11 @@ test.each(CODE_MAP.filter(({ startAt }) => startAt !== undefined))(
 );
 
 describe("the import rules", () => {
-  test("name every room of src, and no other", () => {
+  test("name every folder and file of src, and no others", () => {
     expect(Object.keys(MAY_IMPORT).sort()).toEqual([...new Set(files.map(roomOf))].sort());
   });
 
-  test("are kept by every import", () => {
+  test("allow every import", () => {
     const trespasses = imports
       .filter(
         ({ room, target }) => target !== undefined && target !== room && !MAY_IMPORT[room]?.includes(target),
@@ -115,7 +115,7 @@ describe("the import rules", () => {
     expect(trespasses).toEqual([]);
   });
 
-  test("reach cam/ and contract/ through their index only", () => {
+  test("allow cam/ and contract/ only through their index", () => {
     const sideDoors = imports
       .filter(({ room, target }) => target !== room && (target === "cam" || target === "contract"))
       .filter(({ targetFile, target }) => targetFile !== `${target}/index.ts`)
@@ -123,7 +123,7 @@ describe("the import rules", () => {
     expect(sideDoors).toEqual([]);
   });
 
-  test("leave the quota nothing of cam/ but the interface that it implements", () => {
+  test("allow quota/ only the interface of cam/ that it implements", () => {
     const more = imports
       .filter(({ target, room }) => target === "cam" && ONLY_FROM_CAM[room] !== undefined)
       .flatMap(({ file, room, names }) =>
@@ -132,7 +132,7 @@ describe("the import rules", () => {
     expect(more).toEqual([]);
   });
 
-  test("keep contract/ and client/ free of packages and the emulator free of all that signs", () => {
+  test("keep contract/ and client/ free of packages, and the emulator free of code that signs", () => {
     const foreign = imports
       .filter(
         ({ room, target, specifier }) => target === undefined && PACKAGES[room]?.test(specifier) === false,

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { FairQueue } from "../src/fair-queue.ts";
 
-/** Items are named after their caller: "a1" is caller a's first. */
+/** Creates a queue of items that are named after their caller: "a1" is the first of caller a. */
 function queueOf(...items: readonly string[]): FairQueue<string> {
   const queue = new FairQueue<string>();
   for (const item of items) queue.push(item.charAt(0), item);
@@ -20,7 +20,7 @@ test.each([
   { came: ["a1", "a2", "a3"], served: ["a1", "a2", "a3"] },
   { came: ["a1", "a2", "a3", "b1"], served: ["a1", "b1", "a2", "a3"] },
   { came: ["a1", "a2", "b1", "b2", "c1"], served: ["a1", "b1", "c1", "a2", "b2"] },
-])("of $came, callers are served by turns: $served", ({ came, served }) => {
+])("$came is served in turns: $served", ({ came, served }) => {
   const queue = queueOf(...came);
   expect([...queue]).toEqual(served);
   expect(queue.size).toBe(came.length);
@@ -28,34 +28,34 @@ test.each([
   expect(queue.size).toBe(0);
 });
 
-test("a caller who comes back has his turn after those who wait", () => {
+test("a caller who returns is served after the callers who wait", () => {
   const queue = queueOf("a1", "b1");
   expect(queue.shift()).toBe("a1");
   queue.push("a", "a2");
   expect(drain(queue)).toEqual(["b1", "a2"]);
 });
 
-test("who had his turn in vain is next, before all others and before what he added since", () => {
+test("an item that is put back is served next, before other callers and later items of its caller", () => {
   const queue = queueOf("a1", "b1", "a2");
   const missed = queue.shift() ?? "";
   queue.pushFront("a", missed);
   expect(drain(queue)).toEqual(["a1", "b1", "a2"]);
 });
 
-test("who cannot use his turn keeps it, and the next who can is served", () => {
+test("a caller who cannot use a turn keeps it, and the next caller who can is served", () => {
   const queue = queueOf("a1", "b1", "c1", "b2");
   expect(queue.shift((item) => item !== "a1")).toBe("b1");
   expect(queue.shift((item) => item.startsWith("d"))).toBeUndefined();
   expect(drain(queue)).toEqual(["a1", "c1", "b2"]);
 });
 
-test("who can use a turn is not held up by his own who cannot", () => {
+test("an item that can use a turn overtakes items of the same caller that cannot", () => {
   const queue = queueOf("a1", "a2", "b1");
   expect(queue.shift((item) => item !== "a1")).toBe("a2");
   expect(drain(queue)).toEqual(["b1", "a1"]);
 });
 
-test("what leaves the queue is not served, and leaving twice changes nothing", () => {
+test("a removed item is not served, and a second removal changes nothing", () => {
   const queue = queueOf("a1", "a2", "b1");
   expect(queue.remove("a", "a1")).toBe(true);
   expect(queue.remove("a", "a1")).toBe(false);
@@ -64,7 +64,7 @@ test("what leaves the queue is not served, and leaving twice changes nothing", (
   expect(drain(queue)).toEqual(["a2", "b1"]);
 });
 
-test("of the caller who has most waiting the last one is dropped, where that is more than may be", () => {
+test("dropBeyond evicts the last item of the longest queue, if that is longer than the limit", () => {
   const queue = queueOf("a1", "b1", "b2", "b3", "a2");
   expect(queue.dropBeyond(3)).toBeUndefined();
   expect(queue.dropBeyond(2)).toBe("b3");
@@ -74,7 +74,7 @@ test("of the caller who has most waiting the last one is dropped, where that is 
 
 const arrivals = fc.array(fc.constantFrom("a", "b", "c", "d"), { maxLength: 30 });
 
-test("how many are ahead is how many are served before, if nobody else comes", () => {
+test("ahead() is the number of items served before a new one, if no other item arrives", () => {
   fc.assert(
     fc.property(arrivals, fc.nat(10), fc.constantFrom("a", "b", "e"), (callers, servedBefore, caller) => {
       const queue = queueOf(...callers.map((name, index) => `${name}${index}`));
@@ -86,7 +86,7 @@ test("how many are ahead is how many are served before, if nobody else comes", (
   );
 });
 
-test("nobody is served twice as long as another waits who came before", () => {
+test("no caller is served twice while an earlier caller waits", () => {
   fc.assert(
     fc.property(arrivals, (callers) => {
       const served = drain(queueOf(...callers.map((name, index) => `${name}${index}`)));

@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 
 const source = readFileSync(new URL("../src/main.ts", import.meta.url), "utf8");
 
-test("a Node that is too old is told in words, with 1, and reads nothing else", async () => {
+test("an old Node prints a readable message and exits with 1", async () => {
   const pretended = `Object.defineProperty(process.versions, "node", { value: "20.19.4" });`;
   const program = `${pretended}\n${stripTypeScriptTypes(source.replace(/^#!.*/, ""))}`;
   const ended = promisify(execFile)(process.execPath, ["--input-type=module", "--eval", program]);
@@ -17,6 +17,6 @@ test("a Node that is too old is told in words, with 1, and reads nothing else", 
   });
 });
 
-test("what looks at the version imports nothing before it has", () => {
+test("main.ts imports nothing before it checks the version", () => {
   expect(source).not.toMatch(/^import /m);
 });

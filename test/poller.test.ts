@@ -16,7 +16,7 @@ function startRounds(restMs: number) {
   return { clock, rounds, begun: () => begun, finish: () => finish() };
 }
 
-test("the first round begins at once, and the next when its rest is over", async () => {
+test("the first run begins immediately, and the next after the returned delay", async () => {
   const { clock, rounds, begun, finish } = startRounds(1_000);
   expect(begun()).toBe(1);
   finish();
@@ -28,7 +28,7 @@ test("the first round begins at once, and the next when its rest is over", async
   await rounds.stop();
 });
 
-test("without a rest the next round begins when this one is over", async () => {
+test("with a delay of 0 the next run begins when the current one ends", async () => {
   const { clock, rounds, begun, finish } = startRounds(0);
   finish();
   await clock.advance(0);
@@ -39,7 +39,7 @@ test("without a rest the next round begins when this one is over", async () => {
   expect(begun()).toBe(2);
 });
 
-test("to stop ends a rest at once, and waits for a round under way", async () => {
+test("stop() ends a delay immediately, and waits for a run under way", async () => {
   const resting = startRounds(1_000);
   resting.finish();
   await resting.clock.advance(0);

@@ -91,7 +91,7 @@ describe("a lost reply", () => {
     });
   });
 
-  test("is not settled by CAM's refusal of the repeated request, which proves nothing about the first one", async () => {
+  test("is not settled by CAM's refusal of the repetition, which proves nothing about the first request", async () => {
     const { changes, cam } = await startChangeService({ timeoutMs: 500 });
     cam.addFault({ kind: "silence", action: "SetMfaFlag", times: 1 });
     const change = changeOf(BOB, { login: { phone: true } });

@@ -224,7 +224,7 @@ test.each([
   expect(await found()).toMatchObject({ status });
 });
 
-test("a read proves nothing for a minute, because it may show an earlier write; then it proves the change", async () => {
+test("for a minute a read may show an earlier write and proves nothing; later it proves the change", async () => {
   const { cam, log, id, database, makeAnother, look, passTime } = await startWithOpenChange();
   await log.settle(id, { status: "refused", code: "X", attempts: 0, quotaWaitMs: 0 });
   const sent = { login: PHONE_ON };

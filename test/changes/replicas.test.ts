@@ -170,7 +170,7 @@ test.each([30_000, -30_000])(
   },
 );
 
-test("an outcome that cannot be recorded still reaches the caller, and is recorded when the database is back", async () => {
+test("an outcome that cannot be recorded still reaches the caller, and is recorded later", async () => {
   const { one, two, gate, databaseUrl } = await startReplicas({
     CAM_TIMEOUT_MS: "2000",
     CAM_DEADLINE_MS: "3000",

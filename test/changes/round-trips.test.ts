@@ -42,7 +42,7 @@ test.each(["postgres", "pglite"] as const)(
   },
 );
 
-test("a change with approval costs six statements until it awaits approval, and four for the approval", async () => {
+test("a change with approval costs four statements until it waits, with its seal and its expiry, and four to approve", async () => {
   const { database, statements } = counted(await openTestDatabase("postgres"));
   const windows = new SharedWindows({ database, clock: systemClock, replica: "test" });
   const budget = new SharedRateBudget({ windows, ratePerSecond: 20 });

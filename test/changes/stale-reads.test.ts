@@ -197,8 +197,8 @@ describe("a switch by another program", () => {
 
 describe("after a write of unknown outcome", () => {
   test.each([
-    ["on of a method, the method is on", "phone: true", { Phone: 1, Stoken: 1, Wechat: 1 }],
-    ["off of a method, the method is on", "stoken: false", { Phone: 0, Stoken: 1, Wechat: 1 }],
+    ["a method on leaves it on", "phone: true", { Phone: 1, Stoken: 1, Wechat: 1 }],
+    ["a method off leaves it on", "stoken: false", { Phone: 0, Stoken: 1, Wechat: 1 }],
   ])("that switches %s", async (_case, lost, expected) => {
     const { two, login, ...user } = startUser();
     await user.lose(lost, "A test.");

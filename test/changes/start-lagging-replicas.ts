@@ -15,8 +15,8 @@ export interface LaggingReplicas {
 }
 
 /**
- * Starts gateways with one database, in front of one emulated CAM. CAM's clock does not move, so a lagging read shows no
- * write since the start.
+ * Starts gateways with one database, in front of one emulated CAM. CAM's clock does not move, so a lagging read shows
+ * no write since the start.
  */
 export async function startLaggingReplicas(): Promise<LaggingReplicas> {
   const databaseUrl = await createTestPostgres();

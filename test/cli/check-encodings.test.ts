@@ -22,7 +22,7 @@ const rsa = generateKeyPairSync("rsa", { modulusLength: 2_048 });
 const jwk = { ...rsa.publicKey.export({ format: "jwk" }), kid: "one", alg: "RS256", use: "sig" };
 const ed25519 = generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" });
 
-/** Every file that a configuration can name: its variable, its good text, and what else has to be set. */
+/** Every file that a configuration can name: its variable, a valid text, and the other variables that it needs. */
 const FILES: readonly (readonly [
   variable: string,
   text: string | ((pair: { cert: string; key: string }) => string),
@@ -86,7 +86,7 @@ async function problemsWith(
   }
 }
 
-/** A comment, or what comes near to one, in another encoding than UTF-8. */
+/** Appends a comment, or similar text, in an encoding other than UTF-8. */
 const append = (bytes: readonly number[]) => (text: string) =>
   Buffer.concat([Buffer.from(text), Buffer.from("\n# "), Buffer.from(bytes)]);
 
@@ -99,12 +99,16 @@ describe.each(FILES.map((file) => ({ file, variable: file[0] })))("the file of $
 
   test.each<[encoding: string, encode: (text: string) => Uint8Array, said: RegExp]>([
     ["GBK", append([0xd5, 0xc5, 0xc8, 0xfd]), /FILE,? is not UTF-8 \(line \d+\); save it as UTF-8\.$/],
-    ["GBK that is nearly UTF-8", append([0xc1, 0xaa, 0xcd, 0xa8]), /is not UTF-8/],
+    ["GBK that resembles UTF-8", append([0xc1, 0xaa, 0xcd, 0xa8]), /is not UTF-8/],
     ["Latin-1", append([0x4a, 0x6f, 0x73, 0xe9]), /is not UTF-8/],
     ["UTF-8 with a cut character", append([0xe5, 0xbc]), /is not UTF-8/],
     ["UTF-8 with half a surrogate pair", append([0xed, 0xa0, 0x80]), /is not UTF-8/],
     ["UTF-16", (text) => Buffer.from(`\uFEFF${text}`, "utf16le"), /FILE,? is UTF-16; save it as UTF-8\.$/],
-    ["UTF-16 the other way round", (text) => Buffer.from(`\uFEFF${text}`, "utf16le").swap16(), /is UTF-16/],
+    [
+      "UTF-16 in the other byte order",
+      (text) => Buffer.from(`\uFEFF${text}`, "utf16le").swap16(),
+      /is UTF-16/,
+    ],
     ["UTF-16 without a mark", (text) => Buffer.from(text, "utf16le"), /is UTF-16/],
   ])("is refused in %s", async (_encoding, encode, said) => {
     const problems = await problemsWith(file, encode);
@@ -113,7 +117,7 @@ describe.each(FILES.map((file) => ({ file, variable: file[0] })))("the file of $
   });
 });
 
-test("the line that is not UTF-8 is named", async () => {
+test("the message names the line that is not UTF-8", async () => {
   const policy = "rules:\n  - id: a\n    effect: deny\n    users: { names: [";
   const problems = await problemsWith(["POLICY_FILE", policy], (text) =>
     Buffer.concat([Buffer.from(text), Buffer.from([0xd5, 0xc5, 0xc8, 0xfd]), Buffer.from("] }\n")]),
@@ -128,7 +132,7 @@ test("a policy whose letters an earlier conversion has lost is refused", async (
   ]);
 });
 
-test("no content of a file in another encoding is quoted", async () => {
+test("the message quotes no content of a file in another encoding", async () => {
   const secret = "EncodingSecretKey0123456789";
   for (const file of FILES) {
     const problems = await problemsWith(file, append([0xff]));

@@ -29,7 +29,7 @@ const pem = generateKeyPairSync("rsa", { modulusLength: 2_048 }).privateKey.expo
 
 const ed25519 = generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" });
 
-/** The files in the folder for which `@` stands in a value. */
+/** The files in the folder that replaces `@` in a value. */
 let files: Readonly<Record<string, string>>;
 let folder: string;
 
@@ -82,27 +82,27 @@ const PROXY = {
 };
 const TKE = { TKE_REGION: "ap-guangzhou", TKE_PROVIDER_ID: "cls-1", TKE_ROLE_ARN: ROLE };
 
-/** Mistakes, each with its message: one sentence that begins with, or names, the setting to change. */
+/** Mistakes and their messages. Each message is one sentence that names the setting to change. */
 const MISTAKES: readonly (readonly [
   mistake: string,
   change: Readonly<Record<string, string>>,
   said: RegExp,
 ])[] = [
-  ["a port that is a word", { PORT: "http" }, /^PORT must be a whole number\.$/],
+  ["a port as a word", { PORT: "http" }, /^PORT must be a whole number\.$/],
   ["a port too high", { PORT: "70000" }, /^PORT must be from 0 to 65535\.$/],
   ["an unknown log level", { LOG_LEVEL: "verbose" }, /^LOG_LEVEL must be one of fatal, error/],
-  ["a switch that is neither on nor off", { PLAYGROUND: "true" }, /^PLAYGROUND must be one of on, off\.$/],
+  ["a switch other than on or off", { PLAYGROUND: "true" }, /^PLAYGROUND must be one of on, off\.$/],
   ["a time with its unit", { CAM_TIMEOUT_MS: "5s" }, /^CAM_TIMEOUT_MS must be a whole number\.$/],
   [
-    "an attempt longer than the whole",
+    "an attempt longer than the whole operation",
     { CAM_TIMEOUT_MS: "20000" },
     /^CAM_TIMEOUT_MS \(20000\) is longer than CAM_DEADLINE_MS/,
   ],
   ["a misspelt variable", { CAM_ENDPOINTS: "x" }, /^CAM_ENDPOINTS is not a variable .* --help/],
   ["a misspelt variable of TLS", { TLS_CERTFILE: "x" }, /^TLS_CERTFILE is not a variable .* --help/],
-  ["a misspelt secret of the router", { ROUTER_SECRETS: "x" }, /^ROUTER_SECRETS is not a variable/],
+  ["a misspelt router secret", { ROUTER_SECRETS: "x" }, /^ROUTER_SECRETS is not a variable/],
   [
-    "no way to authenticate",
+    "no authentication method",
     { AUTH_ISSUER: "", AUTH_JWKS_URL: "", AUTH_AUDIENCE: "" },
     /^No caller can authenticate: set AUTH_ISSUER/,
   ],
@@ -122,13 +122,13 @@ const MISTAKES: readonly (readonly [
     /^AUTH_JWKS_URL and AUTH_JWKS_FILE cannot both/,
   ],
   [
-    "an issuer that cannot be asked for its keys",
+    "an issuer without an address for its keys",
     { AUTH_ISSUER: "login", AUTH_JWKS_URL: "" },
     /^AUTH_JWKS_URL or AUTH_JWKS_FILE has to be set/,
   ],
   ["tokens without a signature", { AUTH_ALGORITHMS: "none" }, /^AUTH_ALGORITHMS has "none"/],
   [
-    "tokens by a shared secret",
+    "tokens signed with a shared secret",
     { AUTH_ALGORITHMS: "HS256" },
     /^AUTH_ALGORITHMS has "HS256".* more parties than the issuer/,
   ],
@@ -147,19 +147,23 @@ const MISTAKES: readonly (readonly [
     { AUTH_JWKS_URL: "", AUTH_JWKS_FILE: "@private.json" },
     /has a key in it that signs/,
   ],
-  ["a key set that is a page", { AUTH_JWKS_URL: "", AUTH_JWKS_FILE: "@page.html" }, /is no JSON Web Key Set/],
   [
-    "a key set that is not there",
+    "a key set that is an HTML page",
+    { AUTH_JWKS_URL: "", AUTH_JWKS_FILE: "@page.html" },
+    /is no JSON Web Key Set/,
+  ],
+  [
+    "a missing key set",
     { AUTH_JWKS_URL: "", AUTH_JWKS_FILE: "@nothing" },
     /nothing cannot be read \(ENOENT\)/,
   ],
   [
-    "certificates of no proxy",
+    "certificates without a proxy",
     { ...PROXY, AUTH_PROXY_ADDRESSES: "" },
     /^AUTH_PROXY_ADDRESSES is not set; .* need all of/,
   ],
   [
-    "a proxy by its name",
+    "a proxy given by name",
     { ...PROXY, AUTH_PROXY_ADDRESSES: "proxy" },
     /^AUTH_PROXY_ADDRESSES has "proxy", which is neither/,
   ],
@@ -169,27 +173,19 @@ const MISTAKES: readonly (readonly [
     /^AUTH_CLIENT_CERT_SCOPES has "all", which is none of/,
   ],
   [
-    "a header that says something else",
+    "a header with another meaning",
     { ...PROXY, AUTH_CLIENT_CERT_HEADER: "Host" },
     /^AUTH_CLIENT_CERT_HEADER cannot be host/,
   ],
+  ["a short router secret", { ROUTER_SECRET: "short" }, /^ROUTER_SECRET must have at least 32/],
   [
-    "a router's secret that could be guessed",
-    { ROUTER_SECRET: "short" },
-    /^ROUTER_SECRET must have at least 32/,
+    "the same mistake in a file",
+    { ROUTER_SECRET_FILE: "@short" },
+    /^ROUTER_SECRET_FILE must have at least 32/,
   ],
-  ["the same in a file", { ROUTER_SECRET_FILE: "@short" }, /^ROUTER_SECRET_FILE must have at least 32/],
   ["no policy", { POLICY_FILE: "" }, /^POLICY_FILE is not set/],
-  [
-    "a policy that is not there",
-    { POLICY_FILE: "@nothing" },
-    /^POLICY_FILE \S+nothing cannot be read \(ENOENT\)/,
-  ],
-  [
-    "a policy with a word that it does not know",
-    { POLICY_FILE: "@policy.yaml" },
-    /^POLICY_FILE \S+policy\.yaml.*effect/,
-  ],
+  ["a missing policy file", { POLICY_FILE: "@nothing" }, /^POLICY_FILE \S+nothing cannot be read \(ENOENT\)/],
+  ["a policy with an unknown key", { POLICY_FILE: "@policy.yaml" }, /^POLICY_FILE \S+policy\.yaml.*effect/],
   ["half a TLS pair", { TLS_CERT_FILE: "@cert.pem" }, /^Set both TLS_CERT_FILE and TLS_KEY_FILE/],
   [
     "a TLS key of another certificate",
@@ -197,12 +193,12 @@ const MISTAKES: readonly (readonly [
     /^TLS_CERT_FILE .* not a PEM pair/,
   ],
   [
-    "a TLS key that is not there",
+    "a missing TLS key",
     { TLS_CERT_FILE: "@cert.pem", TLS_KEY_FILE: "@nothing" },
     /^TLS_KEY_FILE \S+ cannot be read/,
   ],
   [
-    "trusted documents that are none",
+    "a manifest without trusted documents",
     { TRUSTED_DOCUMENTS: "enforce", TRUSTED_DOCUMENTS_FILE: "@documents.json" },
     /^TRUSTED_DOCUMENTS_FILE .* is neither/,
   ],
@@ -230,12 +226,12 @@ const MISTAKES: readonly (readonly [
   ],
   ["a key twice", { TENCENTCLOUD_SECRET_KEY_FILE: "@short" }, /^Set only one of TENCENTCLOUD_SECRET_KEY and/],
   [
-    "a key's file that is not there",
+    "a missing key file",
     { TENCENTCLOUD_SECRET_KEY: "", TENCENTCLOUD_SECRET_KEY_FILE: "@nothing" },
     /^The credential file \S+nothing cannot be read \(ENOENT\)/,
   ],
   [
-    "a key's file that is blank",
+    "a blank key file",
     { TENCENTCLOUD_SECRET_KEY: "", TENCENTCLOUD_SECRET_KEY_FILE: "@blank" },
     /^Half a key pair: the key is missing or blank/,
   ],
@@ -245,17 +241,17 @@ const MISTAKES: readonly (readonly [
     /^Credentials profile "no-such-profile" cannot be used/,
   ],
   [
-    "a part of a pod's identity",
+    "an incomplete pod identity",
     { ...NO_PAIR, ...TKE },
     /^A part of TKE's web identity is missing: TKE_WEB_IDENTITY_TOKEN_FILE/,
   ],
   [
-    "a pod's token that is not there",
+    "a missing pod token",
     { ...NO_PAIR, ...TKE, TKE_WEB_IDENTITY_TOKEN_FILE: "@nothing" },
     /^The web identity token \S+nothing cannot be read/,
   ],
   [
-    "a role that is none",
+    "an invalid role",
     { TENCENTCLOUD_ROLE_ARN: "gateway" },
     /^TENCENTCLOUD_ROLE_ARN must be a role, for example/,
   ],
@@ -271,33 +267,37 @@ const MISTAKES: readonly (readonly [
     /^DATABASE_URL must begin with postgres:\/\//,
   ],
   [
-    "the same in a file",
+    "the same mistake in a file",
     { DATABASE_URL: "", DATABASE_URL_FILE: "@mysql" },
     /^DATABASE_URL must look like postgres:\/\//,
   ],
   [
-    "a database's file that is not there",
+    "a missing database file",
     { DATABASE_URL: "", DATABASE_URL_FILE: "@nothing" },
     /^The file of DATABASE_URL_FILE, \S+, cannot be read/,
   ],
-  ["a folder beside the database", { DATA_DIR: "/data" }, /^DATA_DIR is the folder of the built-in database/],
+  [
+    "a data folder and a database address",
+    { DATA_DIR: "/data" },
+    /^DATA_DIR is the folder of the built-in database/,
+  ],
   [
     "a signing key of another kind",
     { AUDIT_SIGNING_KEY_FILE: "@rsa.pem", AUDIT_ANCHOR_FILE: "log" },
     /is rsa, and must be ed25519/,
   ],
   [
-    "a signing key that is none",
+    "an invalid signing key",
     { AUDIT_SIGNING_KEY_FILE: "@page.html", AUDIT_ANCHOR_FILE: "log" },
     /page\.html holds no unencrypted key in PEM/,
   ],
   [
-    "a policy that asks for approval without a signing key",
+    "a policy that requires approval without a signing key",
     { POLICY_FILE: "@two-persons.yaml" },
     /^POLICY_FILE \S+two-persons\.yaml: the rule two asks for approval, which needs AUDIT_SIGNING_KEY_FILE in server mode/,
   ],
   [
-    "a signing key without a place for its anchor",
+    "a signing key without an anchor setting",
     { AUDIT_SIGNING_KEY_FILE: "@ed25519.pem" },
     /^AUDIT_SIGNING_KEY_FILE needs AUDIT_ANCHOR_FILE/,
   ],
@@ -312,22 +312,22 @@ const MISTAKES: readonly (readonly [
     /^AUDIT_PREVIOUS_KEY_FILE is set without AUDIT_SIGNING_KEY_FILE/,
   ],
   [
-    "an anchor in a log that is not written",
+    "an anchor in a log whose level omits it",
     { AUDIT_SIGNING_KEY_FILE: "@ed25519.pem", AUDIT_ANCHOR_FILE: "log", LOG_LEVEL: "warn" },
     /^AUDIT_ANCHOR_FILE=log needs LOG_LEVEL info/,
   ],
   [
-    "an anchor file that is empty",
+    "an empty anchor file",
     { AUDIT_SIGNING_KEY_FILE: "@ed25519.pem", AUDIT_ANCHOR_FILE: "@blank" },
     /^The anchor file \S+ is damaged/,
   ],
   [
-    "an anchor file that is another file",
+    "an anchor file with other content",
     { AUDIT_SIGNING_KEY_FILE: "@ed25519.pem", AUDIT_ANCHOR_FILE: "@documents.json" },
     /^The anchor file \S+ is damaged/,
   ],
   [
-    "an anchor file in a folder that is not there",
+    "an anchor file in a missing folder",
     { AUDIT_SIGNING_KEY_FILE: "@ed25519.pem", AUDIT_ANCHOR_FILE: "@nothing/anchor.json" },
     /^The anchor file \S+ cannot be written \(ENOENT\)/,
   ],
@@ -341,7 +341,7 @@ const MISTAKES: readonly (readonly [
     /is rsa, and must be ed25519/,
   ],
   [
-    "accounts that are not there",
+    "a missing accounts file",
     { CAM_ACCOUNTS: "@nothing" },
     /^CAM_ACCOUNTS \S+nothing cannot be read \(ENOENT\)/,
   ],
@@ -360,7 +360,7 @@ afterAll(() =>
   keepFigure(`Mistakes in a configuration that --check-config explains: ${explained} of ${MISTAKES.length}`),
 );
 
-test("a configuration without a mistake has none", async () => {
+test("a valid configuration has no problems", async () => {
   const all = {
     TLS_CERT_FILE: "@cert.pem",
     TLS_KEY_FILE: "@key.pem",
@@ -376,7 +376,7 @@ test("a configuration without a mistake has none", async () => {
   expect(await problemsOf(local, "local")).toEqual([]);
 });
 
-test("mistakes in several files are reported in one run, and no file is quoted", async () => {
+test("mistakes in several files are reported in one run, and no message quotes a file", async () => {
   const problems = await problemsOf(
     {
       POLICY_FILE: "@nothing",

@@ -47,7 +47,7 @@ async function recorded(count: number): Promise<{ url: string; database: Databas
 }
 
 describe("migrate", () => {
-  test("says what it did, and nothing the second time", async () => {
+  test("reports the applied migrations, and nothing on the second run", async () => {
     const env = { DATABASE_URL: await createTestPostgres({ empty: true }) };
     const first = await runCommand("migrate", [], env);
     expect(first).toMatchObject({ code: 0, stderr: "" });
@@ -64,7 +64,7 @@ describe("migrate", () => {
     expect(name).not.toContain(password);
   });
 
-  test("keeps what else an address may carry to itself", async () => {
+  test("prints no parameters of the address", async () => {
     const url = new URL(await createTestPostgres());
     url.searchParams.set("password", url.password);
     url.password = "";
@@ -72,7 +72,7 @@ describe("migrate", () => {
     expect(stdout).toBe(`Nothing to do: ${url.username}@${url.host}${url.pathname} is up to date.\n`);
   });
 
-  test("runs nothing where it is asked for help, or for what it does not know", async () => {
+  test("runs nothing for --help or an unknown argument", async () => {
     const env = { DATA_DIR: join(dir, "data") };
     expect(await runCommand("migrate", ["--help"], env)).toEqual({
       code: 0,
@@ -88,7 +88,7 @@ describe("migrate", () => {
     expect(await readdir(dir)).toEqual([]);
   });
 
-  test("makes a data folder that is not there, and the others read it", async () => {
+  test("creates a missing data folder, and other commands read it", async () => {
     const env = { DATA_DIR: join(dir, "data") };
     const { code, stdout } = await runCommand("migrate", [], env);
     expect({ code, stdout }).toEqual({
@@ -103,7 +103,7 @@ describe("migrate", () => {
 });
 
 describe("audit export", () => {
-  test("writes the same to a file, for its owner alone, as to standard output", async () => {
+  test("writes the same bytes to standard output and to a file that only its owner can read", async () => {
     const env = { DATABASE_URL: (await recorded(3)).url };
     const out = join(dir, "record.jsonl");
     expect(await runCommand("audit export", ["--out", out], env)).toEqual({
@@ -119,7 +119,7 @@ describe("audit export", () => {
     expect(part.stdout.split("\n")[0]).toBe(stdout.split("\n")[2]);
   });
 
-  test("does not overwrite", async () => {
+  test("does not overwrite a file", async () => {
     const out = join(dir, "record.jsonl");
     await writeFile(out, "precious");
     const { url } = await recorded(0);
@@ -131,7 +131,7 @@ describe("audit export", () => {
     expect(await readFile(out, "utf8")).toBe("precious");
   });
 
-  test("does not write where it may not", async () => {
+  test("reports a file that it cannot write", async () => {
     const { url } = await recorded(0);
     expect(await runCommand("audit export", ["--out", "/nowhere/x"], { DATABASE_URL: url })).toEqual({
       code: 2,
@@ -140,7 +140,7 @@ describe("audit export", () => {
     });
   });
 
-  test("leaves no half of a file behind where the database is not a record", async () => {
+  test("leaves no partial file if the database has no record", async () => {
     const env = { DATABASE_URL: await createTestPostgres({ empty: true }) };
     expect(await runCommand("audit export", ["--out", join(dir, "record.jsonl")], env)).toEqual({
       code: 2,
@@ -152,7 +152,7 @@ describe("audit export", () => {
 });
 
 describe("audit verify", () => {
-  test("ends with 0 where all is well, with 1 and the record where it is not", async () => {
+  test("exits with 0 for an intact record, and with 1 and the number of a bad record", async () => {
     const { url, database, ids } = await recorded(3);
     const env = { DATABASE_URL: url };
     const out = join(dir, "record.jsonl");
@@ -251,7 +251,7 @@ describe("an unreadable source ends with 2 and the reason", () => {
     ],
     ["no export", "audit verify", ["--file", "/nowhere"], {}, "/nowhere cannot be read (ENOENT)."],
     [
-      "no key",
+      "a missing key",
       "audit verify",
       ["--file", "x", "--public-key", "/nowhere"],
       {},
@@ -265,7 +265,7 @@ describe("an unreadable source ends with 2 and the reason", () => {
       "takes SEQ:HASH with all 64 digits",
     ],
     [
-      "no number of a record",
+      "a number that is too large",
       "audit verify",
       ["--database", "--expect", `9${"0".repeat(20)}:${"a".repeat(64)}`],
       {},
@@ -278,8 +278,8 @@ describe("an unreadable source ends with 2 and the reason", () => {
       {},
       "the file is neither a whole export nor an anchor file",
     ],
-    ["nothing said", "audit verify", [], {}, "Give --database or --file FILE."],
-    ["both said", "audit verify", ["--database", "--file", "x"], {}, "Give --database or --file FILE."],
+    ["no source", "audit verify", [], {}, "Give --database or --file FILE."],
+    ["two sources", "audit verify", ["--database", "--file", "x"], {}, "Give --database or --file FILE."],
     ["an unknown flag", "audit verify", ["--fast"], {}, "Unknown option '--fast'. Try --help."],
     ["no number", "audit export", ["--since", "-1x"], {}, "--since"],
   ] as const)("%s: %s", async (_, name, args, env, message) => {
@@ -289,7 +289,7 @@ describe("an unreadable source ends with 2 and the reason", () => {
     expect(stderr.trimEnd()).not.toMatch(/\n|s3cret/);
   });
 
-  test("a data folder that a gateway is using", async () => {
+  test("a data folder that a gateway uses", async () => {
     const env = { DATA_DIR: join(dir, "data") };
     await runCommand("migrate", [], env);
     const unlock = await lockDataDir(env.DATA_DIR);
@@ -299,7 +299,7 @@ describe("an unreadable source ends with 2 and the reason", () => {
     expect(stderr).toMatch(/is in use by process \d+ on .+\. Stop it, or set DATA_DIR/);
   });
 
-  test("a key of another kind, or a private one", async () => {
+  test("a key of another kind, or a private key", async () => {
     const file = join(dir, "key.pem");
     const { privateKey } = newSigningKey();
     await writeFile(file, privateKey.export({ format: "pem", type: "pkcs8" }));
@@ -308,7 +308,7 @@ describe("an unreadable source ends with 2 and the reason", () => {
   });
 });
 
-test.each(["audit export", "audit verify"] as const)("%s --help explains itself", async (name) => {
+test.each(["audit export", "audit verify"] as const)("%s --help describes the command", async (name) => {
   const { code, stdout } = await runCommand(name, ["--help"]);
   expect(code).toBe(0);
   expect(stdout).toMatch(/^Usage: cam-gateway audit /);
@@ -317,7 +317,7 @@ test.each(["audit export", "audit verify"] as const)("%s --help explains itself"
 describe("the program", () => {
   const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 
-  test("does as it is told, and ends with the command's code", async () => {
+  test("runs the command and exits with its code", async () => {
     const { url } = await recorded(1);
     const run = promisify(execFile);
     const env = { DATABASE_URL: url };

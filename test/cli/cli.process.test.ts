@@ -69,7 +69,7 @@ test("the npm script of each command calls that command", () => {
 });
 
 describe("serve and check-config", () => {
-  test.each([["--help"], ["-h"]])("%s wins over everything, even a broken environment", async (flag) => {
+  test.each([["--help"], ["-h"]])("%s prints the help, even in an invalid environment", async (flag) => {
     const { code, stdout } = await runCommand("serve", ["--local", flag], { PORT: "x" });
     expect(code).toBe(0);
     expect(stdout).toContain("\n    CAM_RATE_PER_SECOND ");

@@ -29,8 +29,8 @@ async function ofServer(listener: RequestListener, ...args: string[]) {
   return doctor("--router", await listenUntilOver(listener), ...args);
 }
 
-describe("doctor says that everything arrives", () => {
-  test("of the gateway itself, and asks CAM nothing", async () => {
+describe("doctor reports that everything arrives", () => {
+  test("from the gateway itself, without a call to CAM", async () => {
     const { code, stdout } = await doctor("--router", gateway.gateway.address.url);
     expect(code).toBe(0);
     expect(stdout).toBe(`\
@@ -54,7 +54,7 @@ trySetSubUserMfa, the error as data:
 
 No router left a trace; this may be the gateway itself.
 `);
-    // Starting, the gateway asks whose key it has.
+    // At its start the gateway reads the owner of its key.
     expect(gateway.cam.journal().filter(({ action }) => action !== "GetCallerIdentity")).toEqual([]);
   });
 
@@ -78,13 +78,13 @@ No router left a trace; this may be the gateway itself.
     expect(code).toBe(0);
   });
 
-  test("by the gateway's own answer", async () => {
+  test("compared with the gateway's own answer", async () => {
     const { code } = await behind("hive-gateway", "--direct", gateway.gateway.address.url);
     expect(code).toBe(0);
   });
 });
 
-test("doctor compares with a refusal of the caller, where the gateway refused the caller", async () => {
+test("doctor compares with FORBIDDEN if the gateway refused the caller", async () => {
   const { code, stdout } = await ofServer((_request, response) => {
     const { message, category, retryable } = describeCamError("FORBIDDEN");
     const failure = { code: "FORBIDDEN", category, message, retryable, requestId: "an-id" };
@@ -95,7 +95,7 @@ test("doctor compares with a refusal of the caller, where the gateway refused th
   expect(code).toBe(1);
 });
 
-test("doctor says that the gateway itself could not be asked", async () => {
+test("doctor reports that the gateway itself cannot be reached", async () => {
   const direct = `http://127.0.0.1:${await closedPort()}/graphql`;
   const { code, stdout } = await behind("hive-gateway", "--direct", direct);
   expect(stdout).toContain(
@@ -105,7 +105,7 @@ test("doctor says that the gateway itself could not be asked", async () => {
   expect(code).toBe(0);
 });
 
-describe("doctor says what is lost, and what to configure", () => {
+describe("doctor reports lost parts and the configuration to use", () => {
   test.each([
     [
       "apollo-router",
@@ -151,7 +151,7 @@ describe("doctor says what is lost, and what to configure", () => {
     expect(stdout).toContain("cam-mfa");
   });
 
-  test("a key that goes by another name", async () => {
+  test("for a renamed key", async () => {
     const error = {
       message: "The request does not say what to change.",
       path: ["setSubUserMfa"],
@@ -165,20 +165,20 @@ describe("doctor says what is lost, and what to configure", () => {
     expect(code).toBe(1);
   });
 
-  test("a reply without any error", async () => {
+  test("for a reply without any error", async () => {
     const { code, stdout } = await ofServer((_request, response) => response.end('{"data":null}'));
     expect(stdout).toMatch(/message +lost/);
     expect(code).toBe(1);
   });
 
-  test("for the router that it is told", async () => {
+  test("for the router of --for", async () => {
     const refuse: RequestListener = (_request, response) => response.end('{"data":null}');
     const { stdout } = await ofServer(refuse, "--for", "hive-router");
     expect(stdout).toContain("error_masking:\n  subgraphs:\n    cam-mfa:");
   });
 });
 
-describe("doctor cannot tell, and says why", () => {
+describe("doctor has no verdict and reports the reason", () => {
   test.each([
     [401, "", "It answers HTTP 401: the login is missing or not accepted."],
     [403, "{}", "It answers HTTP 403: the login is missing or not accepted."],
@@ -205,13 +205,13 @@ describe("doctor cannot tell, and says why", () => {
     expect({ code, stderr }).toEqual({ code: 2, stderr: "" });
   });
 
-  test("where nothing listens", async () => {
+  test("for a closed port", async () => {
     const { code, stdout } = await doctor("--router", `http://127.0.0.1:${await closedPort()}/graphql`);
     expect(stdout).toContain("unknown. It cannot be reached (ECONNREFUSED). Nothing listens at the address");
     expect(code).toBe(2);
   });
 
-  test("where nothing answers", async () => {
+  test("for a server that does not answer", async () => {
     const { code, stdout } = await ofServer(() => undefined, "--timeout", "0.05");
     expect(stdout).toContain("No answer arrived within 0.05 s.");
     expect(code).toBe(2);
@@ -219,7 +219,7 @@ describe("doctor cannot tell, and says why", () => {
 });
 
 describe("doctor never prints a token", () => {
-  test("that a router repeats", async () => {
+  test("that a router repeats in an error", async () => {
     const { stdout } = await ofServer(
       (request, response) => {
         const message = `No such login: ${request.headers.authorization}`;
@@ -243,7 +243,7 @@ describe("doctor never prints a token", () => {
     [["--direct", TOKEN]],
     [["--direct", `https://user:${TOKEN}@example.com/`]],
     [[`--authorization=${TOKEN}`]],
-  ])("that stands where it should not: %j", async (args) => {
+  ])("that is misplaced in an argument: %j", async (args) => {
     const { code, stdout, stderr } = await doctor("--router", "http://127.0.0.1:1/graphql", ...args);
     expect(code).toBe(2);
     expect(stderr).not.toBe("");
@@ -251,7 +251,7 @@ describe("doctor never prints a token", () => {
   });
 });
 
-test("doctor takes headers from a file, too, so that no token has to be an argument", async () => {
+test("doctor reads headers from a file, so that no argument holds a token", async () => {
   const folder = await temporaryFolder();
   const file = await folder.write("headers", `authorization: Bearer ${TOKEN}\n\nx-team: portal\n`);
   let received: IncomingHttpHeaders = {};
@@ -276,7 +276,7 @@ test("doctor takes headers from a file, too, so that no token has to be an argum
   });
 });
 
-test("doctor explains itself", async () => {
+test("doctor --help describes the command", async () => {
   const { code, stdout } = await doctor("--help");
   expect(stdout).toContain("Usage: cam-gateway doctor ");
   expect(code).toBe(0);

@@ -3,7 +3,7 @@ import { describeCrash } from "../../src/cli/end-on-crash.ts";
 
 const SECRET = "the-password-of-the-database";
 
-test("a crash writes one line with the kind of error, its causes and its place", () => {
+test("a crash writes one line with the error's kind, its causes and its position", () => {
   const cause = Object.assign(new RangeError("too far"), { code: "ERR_OUT_OF_RANGE" });
   const line = describeCrash(new TypeError("no", { cause }), "uncaughtException");
   expect(line).not.toContain("\n");
@@ -32,11 +32,11 @@ test.each<readonly [string, unknown]>([
   ["its message", new Error(SECRET)],
   ["its cause", withCause],
   ["its fields", withFields],
-  ["what looks like places in its message", withFrames],
-  ["a text that was thrown", SECRET],
-  ["an object that was thrown", { message: SECRET }],
+  ["text like stack frames in its message", withFrames],
+  ["a thrown text", SECRET],
+  ["a thrown object", { message: SECRET }],
   ["a circle of causes", Object.assign(withCause, { cause: withCause })],
-])("nothing is told of %s", (_what, error) => {
+])("the line omits %s", (_what, error) => {
   const line = describeCrash(error, "unhandledRejection");
   expect(line).not.toContain(SECRET);
   expect(JSON.parse(line).errors.length).toBeLessThanOrEqual(5);

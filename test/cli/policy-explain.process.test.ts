@@ -16,7 +16,7 @@ const explain = (args: readonly string[], env: Record<string, string> = { POLICY
   runCommand("policy explain", args, env);
 const of = (client: string, opUin = ALICE) => ["--caller", "wang", "--client", client, "--op-uin", opUin];
 
-/** The verdicts by switch. */
+/** Returns the verdicts by switch. */
 function verdictsIn(stdout: string): Record<string, string> {
   return Object.fromEntries(
     [...stdout.matchAll(/^((?:login|action)\.\S+) +(.*)$/gm)].map(([, name = "", verdict = ""]) => [
@@ -27,7 +27,7 @@ function verdictsIn(stdout: string): Record<string, string> {
 }
 
 describe("policy explain", () => {
-  test("names the rule that decides each switch, and ends with 1 where one is refused", async () => {
+  test("names the rule that decides each switch, and exits with 1 if one is refused", async () => {
     const { code, stdout } = await explain([...of("portal"), ...PLAIN]);
     const verdicts = verdictsIn(stdout);
     expect(Object.keys(verdicts)).toEqual(SWITCHES);
@@ -39,7 +39,7 @@ describe("policy explain", () => {
     expect([code, stdout.trimEnd().split("\n").at(-1)]).toEqual([1, "A part of it is refused."]);
   });
 
-  test("says that it is refused where none of it is allowed", async () => {
+  test("reports a refusal if no part is allowed", async () => {
     const endOf = async (args: readonly string[]) =>
       (await explain([...of("portal"), ...PLAIN, ...args])).stdout.trimEnd().split("\n").at(-1);
     expect(await endOf(["--switch", "*.off"])).toBe("Refused.");
@@ -48,7 +48,7 @@ describe("policy explain", () => {
     expect(await endOf(["--op-uin", GRACE, "--override"])).toBe("A part of it is refused.");
   });
 
-  test("ends with 0 where every switch is allowed, and names the rules that do not match", async () => {
+  test("exits with 0 if every switch is allowed, and names the rules that do not match", async () => {
     const { code, stdout } = await explain([...of("help-desk"), ...PLAIN, "--switch", "login.phone.off"]);
     expect(stdout).toContain(
       [
@@ -63,7 +63,7 @@ describe("policy explain", () => {
     expect([code, stdout.trimEnd().split("\n").at(-1)]).toEqual([0, "Allowed."]);
   });
 
-  test("says where another caller has to approve", async () => {
+  test("reports that another caller must approve", async () => {
     const night = [...of("help-desk"), ...PLAIN.slice(0, 4), "--at", AT_NIGHT, "--switch", "*.phone.*"];
     const { code, stdout } = await explain(night);
     expect(verdictsIn(stdout)).toEqual({
@@ -82,18 +82,15 @@ describe("policy explain", () => {
     ["neither", [], "name and remark", "--name and --remark"],
     ["the name", ["--name", "alice"], "remark", "--remark"],
     ["the remark", ["--remark", ""], "name", "--name"],
-  ])(
-    "given %s of a user whom a rule matches by both, names the missing options",
-    async (_what, more, missing, flags) => {
-      const { code, stdout } = await explain([...of("portal"), ...more, "--switch", "login.phone.on"]);
-      expect(verdictsIn(stdout)).toEqual({
-        "login.phone.on": `unknown: the rule administrators-else depends on the user's ${missing}`,
-      });
-      expect([code, stdout.trimEnd().split("\n").at(-1)]).toEqual([78, `Unknown: give ${flags}, as in CAM.`]);
-    },
-  );
+  ])("given %s, names the missing options if a rule needs both", async (_what, more, missing, flags) => {
+    const { code, stdout } = await explain([...of("portal"), ...more, "--switch", "login.phone.on"]);
+    expect(verdictsIn(stdout)).toEqual({
+      "login.phone.on": `unknown: the rule administrators-else depends on the user's ${missing}`,
+    });
+    expect([code, stdout.trimEnd().split("\n").at(-1)]).toEqual([78, `Unknown: give ${flags}, as in CAM.`]);
+  });
 
-  test("a name that decides makes the remark needless", async () => {
+  test("needs no remark if the name decides", async () => {
     const { code, stdout } = await explain([
       ...of("portal"),
       "--name",
@@ -105,7 +102,7 @@ describe("policy explain", () => {
     expect(code).toBe(1);
   });
 
-  test("says whether the user is protected, and what it takes", async () => {
+  test("reports whether the user is protected, and the requirements for a change", async () => {
     const grace = [...of("portal", GRACE), ...PLAIN, "--switch", "login.phone.on"];
     const without = await explain(grace);
     expect(without.stdout).toContain(
@@ -118,7 +115,7 @@ describe("policy explain", () => {
     expect((await explain([...of("portal"), ...PLAIN])).stdout).toContain("The user is not protected");
   });
 
-  test("says whether the caller may use the account", async () => {
+  test("reports whether the caller may use the account", async () => {
     const asked = [...of("portal"), ...PLAIN, "--switch", "login.phone.on", "--account", "production-cn"];
     const refused = await explain(asked);
     expect(refused.stdout).toContain("The caller may not use the account production-cn (accounts).");
@@ -126,13 +123,13 @@ describe("policy explain", () => {
     expect((await explain([...asked, "--issuer", "https://login.example.com/"])).code).toBe(0);
   });
 
-  test("says what it does not look at", async () => {
+  test("names the checks that it omits", async () => {
     const { stdout } = await explain([...of("portal"), ...PLAIN]);
     expect(stdout).toContain("This does not check in CAM whether");
     expect(stdout).toContain("This does not check scopes");
   });
 
-  test("judges this moment unless told another", async () => {
+  test("decides for the current time by default", async () => {
     const { stdout } = await explain(of("portal"));
     const [, at = ""] = /^at +(\S+)$/m.exec(stdout) ?? [];
     expect(Math.abs(Date.now() - Date.parse(at))).toBeLessThan(60_000);
@@ -161,7 +158,7 @@ test.each<[what: string, args: readonly string[], env: Record<string, string>, s
     "Give a time with its zone",
   ],
   [
-    "a time that is none",
+    "an invalid time",
     [...of("portal"), "--at", "2026-13-24T10:30Z"],
     { POLICY_FILE: EXAMPLE },
     "Give a time with its zone",
@@ -178,20 +175,20 @@ test.each<[what: string, args: readonly string[], env: Record<string, string>, s
     { POLICY_FILE: EXAMPLE },
     "Unknown option '--user' (Did you mean --issuer?). Try --help.",
   ],
-  ["a word too many", [...of("portal"), "x"], { POLICY_FILE: EXAMPLE }, "Too many arguments for 'explain'"],
+  ["an extra argument", [...of("portal"), "x"], { POLICY_FILE: EXAMPLE }, "Too many arguments for 'explain'"],
   [
-    "a file that is not there",
+    "a missing file",
     [...of("portal"), "--policy", "/nowhere"],
     {},
     "POLICY_FILE /nowhere cannot be read (ENOENT).",
   ],
-])("with %s it ends with 78 and says what to do", async (_what, args, env, message) => {
+])("with %s it exits with 78 and explains the mistake", async (_what, args, env, message) => {
   const { code, stdout, stderr } = await explain(args, env);
   expect({ code, stdout }).toEqual({ code: 78, stdout: "" });
   expect(stderr).toContain(message);
 });
 
-test("everything that is wrong with the policy is said", async () => {
+test("every mistake of the policy is reported", async () => {
   const folder = await temporaryFolder();
   const file = await folder.write("policy.yaml", "rules: [{ id: a, effect: x }, { id: b, effect: y }]");
   const { code, stderr } = await explain([...of("portal"), "--policy", file]);
@@ -199,13 +196,13 @@ test("everything that is wrong with the policy is said", async () => {
   expect(stderr.match(/rule [ab]: effect must be allow or deny/g)).toHaveLength(2);
 });
 
-test("--help explains itself", async () => {
+test("--help describes the command", async () => {
   const { code, stdout } = await explain(["--help"], {});
   expect(code).toBe(0);
   expect(stdout).toMatch(/^Usage: cam-gateway policy explain/);
 });
 
-test("npx cam-gateway policy explain ends with its code", async () => {
+test("npx cam-gateway policy explain exits with its code", async () => {
   const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
   const args = [main, "policy", "explain", ...of("portal"), ...PLAIN, "--switch", "login.phone.off"];
   const run = promisify(execFile)(process.execPath, args, { env: { POLICY_FILE: EXAMPLE } });

@@ -11,7 +11,7 @@ test.each([
   ],
   ["https://cam.intl.tencentcloudapi.com", "the REAL one at https://cam.intl.tencentcloudapi.com"],
   ["http://127.0.0.1:4100", "the one at http://127.0.0.1:4100; changes take effect there"],
-])("the banner says that CAM is the one at %s", (CAM_ENDPOINT, words) => {
+])("the banner shows the CAM at %s", (CAM_ENDPOINT, words) => {
   const config = loadConfig({ CAM_ENDPOINT, ...KEY }, "local");
   const address = { url: "http://127.0.0.1:4000/graphql", emulators: new Map() };
   const banner = startUpBanner(config, address);
@@ -19,7 +19,7 @@ test.each([
   expect(banner).not.toContain("the-secret-key-itself");
 });
 
-test("the banner says which accounts have an emulator of their own", () => {
+test("the banner names the accounts with an emulator", () => {
   const config = loadConfig({ CAM_ACCOUNTS: "accounts.yaml" }, "local");
   const at = (port: number) => ({
     url: `http://127.0.0.1:${port}`,
@@ -44,7 +44,7 @@ test("the banner names the policy file", () => {
   expect(describeConfig(config)).toContainEqual(expect.stringMatching(/Policy +\/etc\/policy\.yaml/));
 });
 
-test("the banner says by what callers are known", () => {
+test("the banner shows how callers authenticate", () => {
   const callersOf = (env: Readonly<Record<string, string>>): readonly string[] => {
     const config = loadConfig(env, "local");
     const address = { url: "http://127.0.0.1:4000/graphql", emulators: new Map() };

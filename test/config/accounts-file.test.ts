@@ -37,7 +37,7 @@ function problemsOf(entry: unknown, more?: Partial<AccountsSettings>): readonly 
 }
 
 describe("an account", () => {
-  test("has what the variables say of all, where it says nothing itself", () => {
+  test("uses the variables as defaults", () => {
     expect(accountOf({ endpoint: ENDPOINT, credentials: KEY })).toMatchObject({
       name: "partner",
       ratePerSecond: 20,
@@ -94,7 +94,7 @@ describe("an account", () => {
     expect(cam).toMatchObject({ credentials: settings, usesDefaultKey: false });
   });
 
-  test("whose role alone is named assumes it with the key of the default account", () => {
+  test("with only a role assumes it with the key of the default account", () => {
     const { cam } = accountOf({ endpoint: ENDPOINT, credentials: { assumeRole: { roleArn: ARN } } });
     expect(cam).toMatchObject({
       usesDefaultKey: true,
@@ -110,7 +110,7 @@ describe("an account", () => {
   });
 });
 
-test("the file may be YAML, with a name for what several accounts share", () => {
+test("the file may be YAML with anchors for shared parts", () => {
   const text = `
 accounts:
   one:
@@ -139,7 +139,7 @@ describe("in local mode", () => {
     expect(accounts).toEqual([{ name: "partner", cam: undefined, ratePerSecond: 5, language: "en-US" }]);
   });
 
-  test("a key for an emulator of its own is a mistake", () => {
+  test("a key for an account with an emulator is a mistake", () => {
     expect(problemsOf({ credentials: KEY, serviceHost: "cam.example" }, local)).toEqual([
       "CAM_ACCOUNTS: accounts.partner.serviceHost has no meaning without endpoint.",
       "CAM_ACCOUNTS: accounts.partner.credentials has no meaning without endpoint.",
@@ -158,7 +158,7 @@ describe("a mistake is explained:", () => {
       "endpoint must be an http or https URL",
     ],
     [
-      "a rate that is none",
+      "an invalid rate",
       { endpoint: ENDPOINT, credentials: KEY, ratePerSecond: 0 },
       "accounts.partner.ratePerSecond",
     ],
@@ -179,7 +179,7 @@ describe("a mistake is explained:", () => {
       "has half a key pair: secretId and secretKey belong together",
     ],
     [
-      "the other half",
+      "the other half of a key pair",
       credentials({ secretKey: { file: "/key" } }),
       "has half a key pair: secretId and secretKey belong together",
     ],
@@ -190,15 +190,15 @@ describe("a mistake is explained:", () => {
     ],
     ["a token alone", credentials({ profile: "p", token: { file: "/t" } }), "has a token without the key"],
     [
-      "two places",
+      "two places for the key",
       credentials({ ...KEY, profile: "p" }),
       "names more than one place for the key: secretId, profile",
     ],
-    ["no place", credentials({}), "names no place for the key"],
-    ["a role that is none", credentials({ assumeRole: { roleArn: "role" } }), "roleArn must be a role"],
+    ["no place for the key", credentials({}), "names no place for the key"],
+    ["an invalid role", credentials({ assumeRole: { roleArn: "role" } }), "roleArn must be a role"],
     ["an instance role with a slash", credentials({ instanceRole: "../x" }), "instanceRole must be letters"],
     [
-      "a web identity in parts",
+      "an incomplete web identity",
       credentials({ webIdentity: { region: "ap-singapore", roleArn: ARN } }),
       "webIdentity.providerId",
     ],
@@ -218,7 +218,7 @@ describe("a mistake is explained:", () => {
     ]);
   });
 
-  test("the name of the account that needs none", () => {
+  test("the name of the default account", () => {
     const { problems } = parse(
       JSON.stringify({ accounts: { default: { endpoint: ENDPOINT, credentials: KEY } } }),
     );
@@ -237,7 +237,7 @@ describe("a mistake is explained:", () => {
     expect(parse(text).problems.join("\n")).toContain(problem);
   });
 
-  test("names that stand for more than a file could hold are refused", () => {
+  test("aliases that expand too far are refused", () => {
     const bomb = ["a: &a [x, x, x, x, x, x, x, x, x, x]"];
     for (let level = 1; level < 9; level++) {
       const before = String.fromCharCode(96 + level);
@@ -248,7 +248,7 @@ describe("a mistake is explained:", () => {
     expect(parse(bomb.join("\n")).problems).toHaveLength(1);
   });
 
-  test("all mistakes are reported in one run, several of one account too", () => {
+  test("all mistakes are reported in one run, including several of one account", () => {
     const { problems } = parse(
       JSON.stringify({
         accounts: {

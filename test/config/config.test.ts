@@ -18,7 +18,7 @@ const server = {
 };
 const credentials = { TENCENTCLOUD_SECRET_ID: "AKIDEXAMPLE", TENCENTCLOUD_SECRET_KEY: KEY };
 
-describe("what travels unencrypted is noted", () => {
+describe("a notice warns about unencrypted traffic", () => {
   const tls = { TLS_CERT_FILE: "cert.pem", TLS_KEY_FILE: "key.pem" };
   const tokens = expect.stringMatching(/^HOST is \S+ without TLS_CERT_FILE: tokens travel unencrypted/);
   const calls = expect.stringMatching(/^CAM_ENDPOINT is http: calls to CAM travel unencrypted/);
@@ -28,8 +28,8 @@ describe("what travels unencrypted is noted", () => {
     ["HOST=::", { HOST: "::" }, [tokens]],
     ["HOST=0.0.0.0 with TLS", { HOST: "0.0.0.0", ...tls }, []],
     ["a loopback address", { HOST: "::1" }, []],
-    ["a CAM elsewhere by http", { CAM_ENDPOINT: "http://10.0.0.5" }, [calls]],
-    ["a CAM on this machine by http", { CAM_ENDPOINT: "http://[::1]:4100" }, []],
+    ["a remote CAM over http", { CAM_ENDPOINT: "http://10.0.0.5" }, [calls]],
+    ["a CAM on this machine over http", { CAM_ENDPOINT: "http://[::1]:4100" }, []],
     ["both", { HOST: "10.0.0.4", CAM_ENDPOINT: "http://cam.example:80" }, [tokens, calls]],
   ])("%s", (_what, env, notices) => {
     expect(load({ ...server, ...env }).notices).toEqual(notices);
@@ -37,7 +37,7 @@ describe("what travels unencrypted is noted", () => {
 });
 
 describe("defaults", () => {
-  test("local mode needs no variable at all and stands on the emulator", () => {
+  test("local mode needs no variable and uses the emulator", () => {
     expect(load({}, "local")).toMatchObject({
       mode: "local",
       http: { host: "127.0.0.1", port: 4000, playground: true },
@@ -63,7 +63,7 @@ describe("defaults", () => {
     expect(load(Object.fromEntries(names.map((name) => [name, blank])), "local")).toEqual(load({}, "local"));
   });
 
-  test("variables of others are left alone", () => {
+  test("variables of other programs are ignored", () => {
     const others = {
       AUTH_SERVICE_HOST: "10.0.0.1",
       AUTH_SERVICE_PORT_HTTPS: "443",
@@ -78,7 +78,7 @@ describe("defaults", () => {
   });
 });
 
-/** As Kubernetes sets them for a Service with one named port. */
+/** The variables that Kubernetes sets for a Service with one named port. */
 const linksOf = (prefix: string, address = "10.96.0.12") => ({
   [`${prefix}_SERVICE_HOST`]: address.replace(/[[\]]/g, ""),
   [`${prefix}_SERVICE_PORT`]: "80",
@@ -92,7 +92,7 @@ const linksOf = (prefix: string, address = "10.96.0.12") => ({
 
 describe("Kubernetes Services", () => {
   test.each(["10.96.0.12", "[fd00::1]"])(
-    "one called cam at %s decides nothing, and a note names it",
+    "one called cam at %s has no effect, and a notice names it",
     (address) => {
       const config = load({ ...server, ...linksOf("CAM", address) });
       expect(config.cam?.endpoint.serviceHost).toBe("cam.tencentcloudapi.com");
@@ -104,7 +104,7 @@ describe("Kubernetes Services", () => {
     },
   );
 
-  test("one called cam decides nothing where an operator sets CAM_SERVICE_HOST", () => {
+  test("one called cam does not replace an operator's CAM_SERVICE_HOST", () => {
     const config = load({ ...server, ...linksOf("CAM"), CAM_SERVICE_HOST: "cam.internal" });
     expect(config.cam?.endpoint.serviceHost).toBe("cam.internal");
     expect(config.notices).toEqual([]);
@@ -136,12 +136,12 @@ describe("Kubernetes Services", () => {
     expect(load({ ...server, ...linksOf(prefix) })).toEqual(load(server));
   });
 
-  test("of the gateway's own variables only CAM_SERVICE_HOST has a name that a Service can give", () => {
+  test("can set only CAM_SERVICE_HOST of the gateway's variables", () => {
     const parts = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$/;
     expect(Object.keys(variables.shape).filter((name) => parts.test(name))).toEqual(["CAM_SERVICE_HOST"]);
   });
 
-  test("CAM_SERVICE_HOST counts as set by an operator where no Service has its address", () => {
+  test("do not affect a CAM_SERVICE_HOST without the address of a Service", () => {
     const config = load({ ...server, CAM_SERVICE_HOST: "10.96.0.12" });
     expect(config.cam?.endpoint.serviceHost).toBe("10.96.0.12");
   });
@@ -168,13 +168,13 @@ describe("names that begin with TENCENTCLOUD_", () => {
     ["ASSUME_ROLE_EXTERNAL_ID", "ROLE_EXTERNAL_ID"],
     ["ROLE_NAME", "CAM_ROLE_NAME"],
     ["REGOIN", "REGION"],
-  ])("TENCENTCLOUD_%s is refused, and TENCENTCLOUD_%s is named", (name, meant) => {
+  ])("TENCENTCLOUD_%s is refused with the suggestion TENCENTCLOUD_%s", (name, meant) => {
     expect(problemsOf({ ...server, [`TENCENTCLOUD_${name}`]: "x" })).toEqual([
       `TENCENTCLOUD_${name} is not a variable of the gateway. Did you mean TENCENTCLOUD_${meant}?`,
     ]);
   });
 
-  test("in small letters one is refused as well", () => {
+  test("a misspelt name in lower case is refused too", () => {
     expect(problemsOf({ ...server, tencentcloud_secret_id: "x" })).toEqual([
       expect.stringContaining("Did you mean TENCENTCLOUD_SECRET_ID?"),
     ]);
@@ -195,16 +195,16 @@ describe("names that begin with TENCENTCLOUD_", () => {
     "UIN",
     "TZ",
     "ZONE",
-  ])("TENCENTCLOUD_%s of another tool changes nothing", (name) => {
+  ])("TENCENTCLOUD_%s of another tool is ignored", (name) => {
     expect(load({ ...server, [`TENCENTCLOUD_${name}`]: "x" })).toEqual(load(server));
   });
 
-  test("those that a serverless function is given are left alone", () => {
+  test("the names that a serverless function sets are ignored", () => {
     const env = { TENCENTCLOUD_RUNENV: "SCF", TENCENTCLOUD_SECRETID: "x", TENCENTCLOUD_SESSIONTOKEN: "x" };
     expect(load({ ...server, ...env })).toEqual(load(server));
   });
 
-  test("the folder of Terraform's credentials is not used for a profile, and a note says so", () => {
+  test("the folder of Terraform's credentials is not used for a profile, and a notice reports it", () => {
     const env = { TENCENTCLOUD_PROFILE: "ops", TENCENTCLOUD_SHARED_CREDENTIALS_DIR: "/elsewhere" };
     expect(load({ ...server, ...env }).notices).toEqual([
       expect.stringContaining("TENCENTCLOUD_SHARED_CREDENTIALS_DIR is not used"),
@@ -299,8 +299,8 @@ describe("credentials", () => {
   const place = { CAM_ENDPOINT, DATABASE_URL, ...SOME_ISSUER, ...SOME_POLICY };
 
   test.each([
-    ["the id alone", { TENCENTCLOUD_SECRET_ID: "AKID" }, "Half a key pair: TENCENTCLOUD_SECRET_KEY"],
-    ["the key alone", { TENCENTCLOUD_SECRET_KEY: KEY }, "Half a key pair: TENCENTCLOUD_SECRET_ID"],
+    ["only the id", { TENCENTCLOUD_SECRET_ID: "AKID" }, "Half a key pair: TENCENTCLOUD_SECRET_KEY"],
+    ["only the key", { TENCENTCLOUD_SECRET_KEY: KEY }, "Half a key pair: TENCENTCLOUD_SECRET_ID"],
     [
       "half a pair from files",
       { TENCENTCLOUD_SECRET_KEY_FILE: "/k" },
@@ -339,31 +339,31 @@ describe("credentials", () => {
   test.each([
     [{ TENCENTCLOUD_SECURITY_TOKEN: "t" }],
     [{ TENCENTCLOUD_SECURITY_TOKEN: "t", TENCENTCLOUD_SESSION_TOKEN: "t", TENCENTCLOUD_TOKEN: "t" }],
-  ])("the session token is taken by each of its names: %o", (token) => {
+  ])("each name of the session token is accepted: %o", (token) => {
     const { environment } = load({ ...place, ...credentials, ...token }).cam?.credentials ?? {};
     const source = environment?.token;
     expect(source !== undefined && "value" in source && source.value.reveal()).toBe("t");
   });
 
-  test("an endpoint without any is refused in both modes", () => {
+  test("an endpoint without credentials is refused in both modes", () => {
     expect(problemsOf({ CAM_ENDPOINT }, "local")).toEqual([
       expect.stringContaining("CAM_ENDPOINT is set without credentials"),
     ]);
     expect(problemsOf(place)).toEqual([expect.stringContaining("The gateway has no credentials for CAM")]);
   });
 
-  test("a named profile is enough, and is then required", () => {
+  test("a named profile is sufficient, and is then required", () => {
     const config = load({ ...place, TENCENTCLOUD_PROFILE: "ops" });
     expect(config.cam?.credentials.profile).toMatchObject({ name: "ops", required: true });
   });
 
-  test("without an endpoint they are not used, which local mode says", () => {
+  test("local mode without an endpoint does not use them, and reports it", () => {
     const config = load(credentials, "local");
     expect(config.cam).toBeUndefined();
     expect(config.notices).toEqual([expect.stringContaining("Credentials are set but not used")]);
   });
 
-  test("they are never printed, neither with the configuration nor with its problems", () => {
+  test("neither the configuration nor its problems print them", () => {
     const env = {
       ...server,
       TENCENTCLOUD_SESSION_TOKEN: "the-token-itself",
@@ -387,7 +387,7 @@ describe("credentials", () => {
 });
 
 describe("server mode", () => {
-  test("needs a database, credentials, an endpoint, an issuer and a policy, and reports all in one run", () => {
+  test("needs a database, credentials, an endpoint, an issuer and a policy, and reports all that are missing in one run", () => {
     expect(problemsOf({})).toEqual([
       expect.stringContaining("No caller can authenticate: set AUTH_ISSUER"),
       expect.stringContaining("POLICY_FILE is not set"),
@@ -397,7 +397,7 @@ describe("server mode", () => {
     ]);
   });
 
-  test("shows a policy that would do, where there is none", () => {
+  test("suggests a policy if POLICY_FILE is not set", () => {
     const [problem = ""] = problemsOf({ ...server, POLICY_FILE: "" });
     expect(problem).toContain(MINIMAL_POLICY);
     expect(parsePolicy(MINIMAL_POLICY)).toMatchObject({ policy: { rules: [{ effect: "allow" }] } });
@@ -411,7 +411,7 @@ describe("server mode", () => {
   });
 });
 
-test("one message lists every problem, those across variables too", () => {
+test("one message lists every problem, including those across variables", () => {
   const error = errorOf({
     PORT: "x",
     LOG_LEVEL: "loud",
@@ -444,7 +444,7 @@ test.each(["0.0.0.0", "192.168.1.2", "gateway.example"])(
   },
 );
 
-test("what was checked cannot be changed afterwards", () => {
+test("the configuration is frozen", () => {
   const config = load({ ...server, HTTPS_PROXY: "http://proxy:3128" });
   const parts = [config, config.http, config.camLimits, config.notices, config.cam, config.cam?.proxy];
   for (const part of parts) expect(Object.isFrozen(part)).toBe(true);
@@ -458,7 +458,7 @@ test.each([
     { http: "http://p", except: "127.0.0.1" },
   ],
   [{}, {}],
-])("proxies come from the usual variables: %j", (env, proxy) => {
+])("proxies come from the common variables: %j", (env, proxy) => {
   const { http, https, except } = load({ ...server, ...env }).cam?.proxy ?? {};
   expect({
     ...(http && { http: http.reveal() }),

@@ -16,7 +16,7 @@ function settingsOf(env: Readonly<Record<string, string>>) {
   return { settings, isAnyNamed, problems };
 }
 
-test("without a variable there is no place for keys, not even the official file's default section", () => {
+test("without a variable the gateway uses no place for keys, not even the default section of the official file", () => {
   const { settings, isAnyNamed } = settingsOf({});
   expect(isAnyNamed).toBe(false);
   expect(settings).toEqual({ environment: {} });
@@ -30,11 +30,11 @@ test.each([
   ],
   [{ CAM_METADATA_ENDPOINT: "http://127.0.0.1:4101" }, { origin: "http://127.0.0.1:4101" }],
   [{ CAM_METADATA_ENDPOINT: "http://[::1]:4101" }, { origin: "http://[::1]:4101" }],
-])("%o asks the instance", (env, metadata) => {
+])("%o selects the instance's metadata service", (env, metadata) => {
   expect(settingsOf(env)).toMatchObject({ isAnyNamed: true, settings: { metadata }, problems: [] });
 });
 
-test("TKE's variables are a web identity", () => {
+test("TKE's variables become a web identity", () => {
   expect(settingsOf(TKE)).toMatchObject({
     isAnyNamed: true,
     problems: [],
@@ -50,7 +50,7 @@ test("TKE's variables are a web identity", () => {
   });
 });
 
-test("a role has its own session, and needs a key from elsewhere", () => {
+test("a role has its own session, and needs a key from another source", () => {
   const env = {
     TENCENTCLOUD_ROLE_ARN: ARN,
     TENCENTCLOUD_ROLE_SESSION_NAME: "gateway-1",
@@ -90,14 +90,14 @@ test.each(Object.keys(TKE))("a web identity without %s is refused", (name) => {
   expect(settingsOf(rest).problems).toEqual([`A part of TKE's web identity is missing: ${name}.`]);
 });
 
-test("a profile is looked for in the home folder first", () => {
+test("the home folder is the first place of a profile", () => {
   expect(profilePaths(() => "/home/ops")).toEqual([
     "/home/ops/.tencentcloud/credentials",
     "/etc/tencentcloud/credentials",
   ]);
 });
 
-test("a user without a home folder has the profiles of the machine alone", () => {
+test("a user without a home folder has only the profiles of the machine", () => {
   const noHome = (): never => {
     throw new Error("A system error occurred: uv_os_homedir returned ENOENT");
   };

@@ -6,7 +6,7 @@ import { VARIABLE_GROUPS, variables } from "../../src/config/variables.ts";
 
 const text = readFileSync(new URL("../../.env.example", import.meta.url), "utf8");
 const lines = text.split("\n");
-/** Every line that is not prose: `#NAME=value`. */
+/** The lines of the form `#NAME=value`. */
 const assignments = lines.filter((line) => /^#[A-Z][A-Z0-9_]*=/.test(line));
 const names = assignments.map((line) => line.slice(1, line.indexOf("=")));
 const help = variableHelp();
@@ -39,7 +39,7 @@ test(".env.example shows the defaults", () => {
   expect(loadConfig(shown, "local")).toEqual(loadConfig({}, "local"));
 });
 
-test.each(names)(".env.example explains %s right above it", (name) => {
+test.each(names)(".env.example explains %s directly above it", (name) => {
   const at = lines.findIndex((line) => line.startsWith(`#${name}=`));
   expect(lines[at - 1]).toMatch(/^# \S/);
 });

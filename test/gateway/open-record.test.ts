@@ -26,8 +26,8 @@ function sealedBy(seal: Awaited<ReturnType<typeof openRequestSeal>>): ChangeReco
 
 const POSTGRES = { kind: "postgres", url: { file: "url" }, maxConnections: 3 } as const;
 
-describe("what requests for approval are sealed with", () => {
-  test("is the signing key, in both modes, and in server mode nothing else", async () => {
+describe("the key that seals requests for approval", () => {
+  test("is the signing key in both modes, and server mode has no other", async () => {
     const { privateKey } = generateKeyPairSync("ed25519");
     const keys = { privateKey, previousKey: undefined };
     const [one, other] = [
@@ -38,7 +38,7 @@ describe("what requests for approval are sealed with", () => {
     expect(await openRequestSeal({ mode: "server", store: POSTGRES }, undefined)).toBeUndefined();
   });
 
-  test("is a key of the data folder in local mode, over restarts and for its owner alone", async () => {
+  test("is a key in the data folder in local mode, which survives restarts and only its owner can read", async () => {
     const { path } = await temporaryFolder();
     const config = { mode: "local", store: { kind: "pglite", dataDir: path } } as const;
     const first = await openRequestSeal(config, undefined);
