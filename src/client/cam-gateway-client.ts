@@ -18,8 +18,8 @@ import type { CallOptions, CamGatewayClientOptions, ChangeOptions, ReadOptions }
 import { sendOperation } from "./send-operation.ts";
 
 /**
- * Every operation of the gateway. Each throws a CamGatewayError for a business error, a GatewayTransportError if there
- * is no usable answer, and the signal's reason if the caller aborts.
+ * Every operation of the gateway. Each throws a CamGatewayError for a business error, a GatewayTransportError if no
+ * usable answer arrives, and the signal's reason if the caller aborts.
  */
 export interface CamGatewayClient {
   /** Returns null if CAM has no such user. */

@@ -196,7 +196,7 @@ test("a misspelt name gets a suggestion of limited length while introspection is
 async function expectRefused(query: string, variables?: Record<string, unknown>): Promise<Reply> {
   const { send, cam } = shared;
   const reply = await send(query, variables);
-  // The answer is application/json. There, another status than 200 means that it is not a GraphQL response.
+  // In application/json, a status other than 200 would mean that the answer is not from GraphQL.
   expect(reply.status).toBe(200);
   expect(reply.data).toBeUndefined();
   for (const { extensions } of reply.errors) {

@@ -116,7 +116,7 @@ describe.each(["zero", "unchanged"] as const)("if CAM takes omitted integers as 
 
   test("a protection that the change does not name is not written", async () => {
     const { send, cam } = shared;
-    // A write here would drop the hardware token, because switching a method on clears the methods of this kind.
+    // A write here would drop the hardware token, because switching a method on clears it.
     cam.putUser({ uin: FRANK, actionFlag: { Token: 1, Phone: 1 } });
     expect((await send(SET, { opUin: FRANK, login: { stoken: true } })).errors).toEqual([]);
     expect(cam.user(FRANK)).toMatchObject({

@@ -47,8 +47,8 @@ async function changeId(): Promise<string> {
 }
 
 /**
- * Arguments of changes that are decided already. A decision that is repeated returns the recorded outcome. The second
- * approver and the caller who requested the change may both repeat it.
+ * Arguments of changes that are already decided, because a repeated decision returns the recorded outcome. Another
+ * approver may repeat an approval, and the requesting caller may repeat a withdrawal.
  */
 async function decidedChanges(): Promise<RootArguments> {
   const awaitingOf = async (sub: string): Promise<string> => {
