@@ -107,7 +107,7 @@ export function parseIssuersFile(text: string, problems: string[]): readonly Iss
   const issuers = parseBy(issuersFileSchema, json, "AUTH_ISSUERS_FILE", problems)?.issuers ?? [];
   const names = issuers.map(({ issuer }) => issuer);
   for (const name of new Set(names.filter((name, at) => names.indexOf(name) !== at))) {
-    problems.push(`AUTH_ISSUERS_FILE: the issuer ${name} is there more than once.`);
+    problems.push(`AUTH_ISSUERS_FILE: the issuer ${name} occurs more than once.`);
   }
   return issuers;
 }
@@ -150,7 +150,7 @@ export function parseCertificateSubjects(
   const refuse = (problem: string): void => void problems.push(`${file}: ${problem}.`);
   const parsed = parseBy(subjectsFileSchema, parseJson(content), file, problems);
   for (const { certificate, subject, issuer } of parsed?.certificates ?? []) {
-    if (owners.has(certificate)) refuse(`the certificate ${certificate} is there more than once`);
+    if (owners.has(certificate)) refuse(`the certificate ${certificate} occurs more than once`);
     if (issuer === undefined && issuers.length > 1)
       refuse(`${certificate} needs an issuer, as there are several`);
     if (issuer !== undefined && !issuers.includes(issuer)) {

@@ -40,7 +40,7 @@ export function explainRefusal(error: unknown, settings: IssuerSettings | undefi
 function explainJose(error: errors.JOSEError): string {
   if (error instanceof errors.JWTExpired) return "The token has expired.";
   if (error instanceof errors.JWTClaimValidationFailed) {
-    return CLAIMS[error.claim] ?? "The token lacks a claim that is needed here, or has it in another form.";
+    return CLAIMS[error.claim] ?? "The token lacks a required claim, or the claim has another form.";
   }
   if (error instanceof errors.JOSEAlgNotAllowed || error instanceof errors.JOSENotSupported) {
     return "The token is not signed in a way that is accepted here.";

@@ -209,7 +209,7 @@ describe("a file of issuers", () => {
     [
       "the same issuer twice",
       { issuers: [ISSUER, ISSUER] },
-      "the issuer https://a.example is there more than once",
+      "the issuer https://a.example occurs more than once",
     ],
   ])("cannot have %s", async (_what, content, problem) => {
     const problems = await problemsOf(await fileOf(content));
@@ -368,7 +368,7 @@ describe("a file of certificate owners", () => {
       "the same certificate twice",
       of([li, { ...li, subject: "chen" }]),
       ONE,
-      "CN=li is there more than once",
+      "CN=li occurs more than once",
     ],
     [
       "an issuer with an extra slash",

@@ -248,7 +248,7 @@ test.each([
     const refused = await verify(token, claims, { ...settingsOf(token), requiredClaims });
     expect(refused).toMatchObject({ claim: { name, problem } });
     if (name !== "nbf") {
-      const words = "The token lacks a claim that is needed here, or has it in another form.";
+      const words = "The token lacks a required claim, or the claim has another form.";
       expect(refused).toMatchObject({ refusal: words });
     }
   },

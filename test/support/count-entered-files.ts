@@ -16,9 +16,8 @@ function compiled<Module>(file: string): Promise<Module> {
 }
 
 const { loadConfig } = await compiled<typeof import("../../src/config/config.ts")>("config/config.js");
-const { createGateway } = await compiled<typeof import("../../src/gateway/create-gateway.ts")>(
-  "gateway/create-gateway.js",
-);
+const { createGateway } =
+  await compiled<typeof import("../../src/gateway/create-gateway.ts")>("gateway/create-gateway.js");
 const { systemClock } = await compiled<typeof import("../../src/clock.ts")>("clock.js");
 
 const dataDir = await mkdtemp(join(tmpdir(), "entered-files-"));
@@ -46,7 +45,7 @@ try {
     .filter(({ url }) => url.startsWith(DIST.href))
     .map(({ url }) => fileURLToPath(url).slice(root.length).replace(/\.js$/, ".ts"))
     .filter((file) => !file.startsWith("emulator/"));
-  console.log(JSON.stringify(entered.sort()));
+  process.stdout.write(`${JSON.stringify(entered.sort())}\n`);
 } finally {
   session.disconnect();
   await gateway.stop();
