@@ -11,11 +11,11 @@ export interface AskedOperation {
 
 /** The decision about an operation before it runs. */
 export interface AdmittedOperation {
-  /** Undefined for a document that may not run. */
+  /** Undefined if the document may not run. */
   readonly document: DocumentNode | undefined;
   /** The reasons why the operation may not run. Empty if it may. */
   readonly errors: readonly GraphQLError[];
-  /** The time that the operation takes this process, in milliseconds, as an order of magnitude. */
+  /** The estimated processing time of the operation in milliseconds, correct to an order of magnitude. */
   readonly effort: number;
   /** Whether the operation reads only `_service`, the schema for a router. */
   readonly isService: boolean;
@@ -39,7 +39,11 @@ export class Admission {
     this.#reader = new DocumentReader(options);
   }
 
-  /** @param limit The CAM calls that the caller may cause by one operation. */
+  /**
+   * Decides whether an operation may run.
+   *
+   * @param limit The limit on the CAM calls of one operation.
+   */
   admit({ query, operationName, variables = {} }: AskedOperation, limit: CamCallLimit): AdmittedOperation {
     const reading = this.#reader.read(query);
     const readEffort = reading.isNew ? query.length / CHARACTERS_PER_MS : 0;
@@ -47,7 +51,7 @@ export class Admission {
       return { document: undefined, errors: reading.errors, effort: readEffort, isService: false };
     const { document } = reading;
     const operation = getOperationAST(document, operationName);
-    // Executing reports the missing operation.
+    // GraphQL reports the missing operation when it executes the document.
     if (!operation) return { document, errors: [], effort: readEffort, isService: false };
     const { fields, refusal } = this.#costLimit.measure(
       this.#schema,

@@ -15,7 +15,7 @@ export interface ApolloServerOptions {
   /** Whether callers may read the schema. If not, errors do not suggest its names either. */
   readonly introspection: boolean;
   readonly logger: NonNullable<ConstructorParameters<typeof ApolloServer>[0]["logger"]>;
-  /** Called with each error that no code raised deliberately. Its caller received INTERNAL. */
+  /** Receives each error that no code raised deliberately. The caller receives INTERNAL instead. */
   readonly onUnexpectedError?: (error: unknown, requestId: string) => void;
 }
 
@@ -36,11 +36,11 @@ export function createApolloServer(options: ApolloServerOptions): ApolloServer<G
     stopOnTerminationSignals: false,
     plugins: [
       ApolloServerPluginLandingPageDisabled(),
-      // It computes a value for each field, at some cost. forbidCaching sets the one value that holds here.
+      // Apollo's plugin would compute a cache policy for each field. forbidCaching sets one policy for all answers.
       ApolloServerPluginCacheControlDisabled(),
-      // Federated traces (ftv1) for routers that ask for them. Error messages stay masked in them.
+      // Federated traces (ftv1) for routers that request them. The traces mask error messages.
       ApolloServerPluginInlineTrace(),
-      // Apollo enables these by itself if the environment has an APOLLO_KEY.
+      // Apollo enables reporting by itself if the environment has an APOLLO_KEY. These plugins prevent that.
       ApolloServerPluginUsageReportingDisabled(),
       ApolloServerPluginSchemaReportingDisabled(),
       forbidCaching,
@@ -50,7 +50,7 @@ export function createApolloServer(options: ApolloServerOptions): ApolloServer<G
   });
 }
 
-/** Forbids caching: an answer of CAM can be outdated a second later, and concerns only the caller. */
+/** Forbids caching. CAM's data can be outdated a second later, and is for this caller only. */
 const forbidCaching: ApolloServerPlugin<GraphQLContext> = {
   requestDidStart: async () => ({
     willSendResponse: async ({ response }) => {
@@ -59,10 +59,13 @@ const forbidCaching: ApolloServerPlugin<GraphQLContext> = {
   }),
 };
 
-/** Replaces a document that is not run. */
+/** The document that Apollo receives instead of one that may not run. */
 const NOTHING = parse("{ __typename }");
 
-/** Gives Apollo the admitted document, so that Apollo does not parse it again. Answers a refused operation with its errors. */
+/**
+ * Gives Apollo the admitted document, so that Apollo does not parse it again. Answers a refused operation with its
+ * errors.
+ */
 const runAdmitted: ApolloServerPlugin<GraphQLContext> = {
   requestDidStart: async ({ contextValue: { admitted } }) => ({
     didResolveSource: async (requestContext) => {
@@ -84,7 +87,7 @@ const CONTENT_TYPES = {
   "application/graphql-response+json": "application/graphql-response+json; charset=utf-8",
 } as const satisfies Record<GraphQLContext["mediaType"], string>;
 
-/** Formats errors. Unlike Apollo's `formatError`, a plugin has the id of the request. */
+/** Returns the plugin that formats errors. Apollo's own `formatError` option does not receive the request's id. */
 function createErrorEdge({
   onUnexpectedError,
   introspection: suggestsNames,
@@ -112,7 +115,7 @@ function createErrorEdge({
   };
 }
 
-/** Returns whether GraphQL raised the error before it ran a field. For variables it gives no code. */
+/** Returns whether GraphQL raised the error before it ran a field. GraphQL's errors about variables have no code. */
 function isRequestError({ path, originalError }: GraphQLError): boolean {
   return path === undefined && originalError === undefined;
 }

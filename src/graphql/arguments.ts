@@ -1,7 +1,7 @@
 import { GraphQLError, GraphQLScalarType, Kind, type ValueNode } from "graphql";
 import { explainUin, parseUin, type Uin } from "../contract/index.ts";
 
-/** An error for a value that fits the schema's types and that the field cannot use. */
+/** Returns the error for a value that fits the schema's types but that the field cannot use. */
 export function badInput(message: string): GraphQLError {
   return new GraphQLError(message, { extensions: { code: "BAD_USER_INPUT" } });
 }
@@ -9,14 +9,15 @@ export function badInput(message: string): GraphQLError {
 /** The options of every argument that names an account. */
 export const accountOptions = {
   nullable: true,
-  description: "The name of the user's account in the gateway. If left out or null: the default account.",
+  description: "The name of the user's account in the gateway. The default account if left out or null.",
 } as const;
 
 export const LONGEST_REASON = 500;
 
 /**
- * Control characters, halves of surrogate pairs, and characters that reverse or hide text. With them an approver or a reader of
- * the record would see another text than the one recorded. Joiners are allowed, because some scripts and emoji need them.
+ * Control characters, halves of surrogate pairs, and characters that reverse or hide text. They would show an approver
+ * or a reader of the record a text that differs from the recorded one. Joiners are allowed, because some scripts and
+ * emoji need them.
  */
 const UNSEEN =
   /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/u;

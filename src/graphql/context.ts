@@ -4,7 +4,7 @@ import type { AccountLoaders } from "./loaders.ts";
 
 /** The context of one GraphQL operation. */
 export interface GraphQLContext {
-  /** The gateway's id of the request: in every error and log line, and in calls to CAM as the trace id. */
+  /** The gateway's id of the request. Errors and log lines carry it, and calls to CAM carry it as the trace id. */
   readonly requestId: string;
   readonly caller: Caller;
   /** The monotonic time in milliseconds at which every CAM call of the operation must have ended. */

@@ -3,8 +3,8 @@ import { requireScope, type Scope } from "../auth/caller.ts";
 import type { GraphQLContext } from "./context.ts";
 
 /**
- * Restricts a field to authenticated callers with at least one of these scopes. The gateway checks it for every request. The
- * directives let a router refuse a request without asking the gateway.
+ * Restricts a field to authenticated callers with at least one of these scopes. The gateway checks the scopes for every
+ * request. The directives let a router refuse a request without calling the gateway.
  */
 export function RequiresScope(...scopes: readonly Scope[]): (prototype: object, field: string) => void {
   const anyOf = JSON.stringify(scopes.map((scope) => [scope]));
@@ -19,16 +19,19 @@ export function RequiresScope(...scopes: readonly Scope[]): (prototype: object, 
   };
 }
 
-/** Checks the scopes of RequiresScope before a field is resolved. Its error says more than type-graphql's own. */
+/**
+ * Checks the scopes of RequiresScope before a field is resolved. Its error is more specific than type-graphql's own.
+ */
 export const checkScope: AuthCheckerFn<GraphQLContext, Scope> = ({ context: { caller } }, scopes) => {
   requireScope(caller, ...scopes);
   return true;
 };
 
 /**
- * Declares the cost of a field to routers: the number of its CAM calls. A router that limits the cost of operations thereby
- * limits their share of CAM's quota. Types and arguments cost 0, because routers count 1 for every object without a weight. A
- * policy that uses names or tags adds two reads of the user to a change, which no weight counts.
+ * Declares the cost of a field to routers: the number of its CAM calls. A router that limits the cost of operations
+ * thereby limits their share of CAM's quota. Types and arguments cost 0, because routers count 1 for every object
+ * without a weight. The weights do not count the two further reads of the user that a policy on names or tags adds to a
+ * change.
  */
 export function CamCalls(calls: 0 | 1 | 2): ReturnType<typeof Directive> {
   return Directive(`@cost(weight: ${calls})`);

@@ -11,7 +11,7 @@ interface DescribedFailure {
   readonly extensions: CamErrorExtensions;
 }
 
-/** What the operation knows of an error. */
+/** The request and the user of the field that raised an error. */
 interface FailureContext {
   /** The gateway's id of the operation. */
   readonly requestId: string;
@@ -19,7 +19,9 @@ interface FailureContext {
   readonly opUin: Uin | undefined;
 }
 
-/** Returns undefined for an error that the gateway did not raise deliberately. */
+/**
+ * Returns an error in the form of both channels. Undefined for an error that the gateway did not raise deliberately.
+ */
 function describeFailure(error: unknown, { requestId, opUin }: FailureContext): DescribedFailure | undefined {
   const failure = failureOf(error);
   if (failure === undefined) return undefined;
@@ -35,10 +37,10 @@ type Resolver = (
   info: GraphQLResolveInfo,
 ) => unknown;
 
-/** Resolvers by type and field, and scalars and enums, as executable-schema libraries take them. */
+/** Resolvers by type and field, scalars and enums, in the form that executable-schema libraries take. */
 type Resolvers = Readonly<Record<string, unknown>>;
 
-/** Wraps every field resolver: a business error leaves with the extensions of the contract. */
+/** Wraps every field resolver, so that a business error has the extensions of the contract. */
 export function throwTyped(resolvers: Resolvers): GraphQLResolverMap<GraphQLContext> {
   return Object.fromEntries(
     Object.entries(resolvers).map(([typeName, type]) => [
@@ -77,7 +79,7 @@ function wrap(resolve: Resolver): Resolver {
   };
 }
 
-/** Returns the user that a field is about: its argument of that name, or its parent. */
+/** Returns the user of a field: the argument `opUin` of the field or the field `opUin` of its parent. */
 function opUinOf(source: unknown, args: unknown): Uin | undefined {
   for (const holder of [args, source]) {
     const opUin = (holder as { readonly opUin?: unknown } | undefined)?.opUin;
@@ -95,13 +97,13 @@ export function toGraphQLError(error: unknown, context: FailureContext): unknown
 }
 
 /**
- * Makes a business error of a field its value. Wraps type-graphql's own guards as well, so that a caller who lacks a scope
- * hears it as data.
+ * Wraps a resolver so that a business error becomes the value of the field. The wrapper includes type-graphql's guards,
+ * so a caller who lacks a scope receives that error as data too.
  */
 export function failuresAsData(
   resolve: GraphQLFieldResolver<unknown, GraphQLContext> | undefined,
 ): GraphQLFieldResolver<unknown, GraphQLContext> {
-  if (resolve === undefined) throw new Error("The schema lacks the field whose failures are data.");
+  if (resolve === undefined) throw new Error("The schema lacks a field that returns failures as data.");
   return async (source, args, context, info) => {
     try {
       return await resolve(source, args, context, info);

@@ -2,13 +2,13 @@ import { unwrapResolverError } from "@apollo/server/errors";
 import type { GraphQLFormattedError } from "graphql";
 import { createCamErrorExtensions, describeCamError, isCamErrorExtensions } from "../contract/index.ts";
 
-/** Apollo's code for whatever was thrown without saying so. */
+/** Apollo's code for an error that has no code of its own. */
 const APOLLO_INTERNAL = "INTERNAL_SERVER_ERROR";
 
-/** GraphQL's guesses at other names. Apollo can hide them in validation errors, but not in those about variables. */
+/** GraphQL's suggestions of names. Apollo can hide them in validation errors, but not in errors about variables. */
 const SUGGESTION = / ?Did you mean .+\?$/s;
 
-/** GraphQL says no more when a document repeats a field so often that comparing the repetitions takes too long. */
+/** GraphQL's whole message for a document with too many repeated fields to compare. */
 const ABORTED = /^Validation aborted\.$/;
 const SAYS_MORE = "The document repeats the same fields too often. Select each once.";
 
@@ -16,13 +16,13 @@ const LONGEST_MESSAGE = 300;
 
 export interface ErrorFormat {
   readonly requestId: string;
-  /** Whether names of the schema may be told to who comes near them. */
+  /** Whether messages may suggest names of the schema. */
   readonly suggestsNames: boolean;
 }
 
 /**
- * The one place where an error gets the form in which it leaves. Business errors and GraphQL's own (syntax,
- * validation, bad input) pass; anything else becomes INTERNAL with the request id and nothing more.
+ * Returns an error in the form that the caller receives. Business errors and GraphQL's own errors (syntax, validation,
+ * bad input) pass. Any other error becomes INTERNAL, with its position and the request id but without its own message.
  */
 export function formatError(
   error: GraphQLFormattedError,
@@ -52,12 +52,12 @@ export function formatError(
   };
 }
 
-/** GraphQL quotes what it does not understand, and a client can make that long. */
+/** Shortens a message. GraphQL quotes the parts of a request that it cannot read, and a client can make them long. */
 function shorten(message: string): string {
   return message.length <= LONGEST_MESSAGE ? message : `${message.slice(0, LONGEST_MESSAGE)}…`;
 }
 
-/** What was thrown, for the log: an error of a resolver without the wrapping that GraphQL gives it. */
+/** Returns a resolver's error as the resolver threw it, for the log. GraphQL wraps it in an error of its own. */
 export function originalErrorOf(error: unknown): unknown {
   return unwrapResolverError(error);
 }

@@ -18,11 +18,14 @@ import type { Uin } from "../contract/index.ts";
 export interface Loaders {
   /** The account's name. */
   readonly account: string;
-  /** Loads undefined if CAM has no such sub-user. Up to 50 Uins share one call. */
+  /** Loads a user, or undefined if CAM has no such sub-user. Up to 50 Uins share one call. */
   readonly profile: DataLoader<Uin, SubAccount | undefined>;
-  /** Loads a user's flags with one call each, because CAM has no batch form. Adds recent writes that CAM may not show yet. */
+  /**
+   * Loads a user's flags with one call for each user, because CAM has no batch form. Adds recent writes that CAM may
+   * not show yet.
+   */
   readonly flags: DataLoader<Uin, KnownFlags>;
-  /** Drops what is known of a user's flags, for every operation, because a change was or may have been made. */
+  /** Discards the known flags of a user, for all operations, after a change that took or may have taken effect. */
   forgetFlags(uin: Uin): void;
 }
 
@@ -35,14 +38,14 @@ export interface LoaderDeps {
 
 export interface LoaderOptions {
   readonly requestId: string;
-  /** The quota gives callers turns by their subject. */
+  /** The quota serves callers in turn, by their subject. */
   readonly caller: Caller;
   readonly deadlineMs: number;
   readonly recentWrites: Pick<RecentWrites, "of">;
   readonly clock: Clock;
 }
 
-/** The reads of one operation that wait for a slot of the quota together: enough to use every slot. */
+/** The number of reads that one operation runs in parallel. It is enough to use every slot of the quota. */
 const READS_AT_ONCE = 40;
 
 export function createLoaders(
@@ -80,7 +83,7 @@ export function createLoaders(
   };
 }
 
-/** The loaders of one operation, for each account that it reads. They live as long as the operation. */
+/** The loaders of one operation, one set for each account that it reads. */
 export class AccountLoaders {
   readonly #accounts: Pick<Accounts<LoaderDeps>, "require" | "find">;
   readonly #options: LoaderOptions;
@@ -100,8 +103,8 @@ export class AccountLoaders {
   }
 
   /**
-   * Returns the loaders of an account without a check of the caller, or undefined for an unknown account. A change has its own
-   * check, and its outcome is reported even if the policy has been changed in the meantime.
+   * Returns the loaders of an account without a check of the caller, or undefined for an unknown account. A change has
+   * its own check. The gateway reports its outcome even if the policy has changed in the meantime.
    */
   ofChange(name: string | null | undefined): Loaders | undefined {
     const account = this.#accounts.find(name ?? DEFAULT_ACCOUNT);

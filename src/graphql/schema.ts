@@ -1,6 +1,6 @@
 /**
- * The GraphQL API: types and resolvers by noun, loaders, admission of operations, and the form of errors. It decides nothing
- * about a change or a caller: see changes/ and auth/. Read this file, then mfa/set-sub-user-mfa.resolver.ts.
+ * The GraphQL API: types and resolvers by noun, loaders, admission of operations, and the form of errors. Decisions
+ * about changes and callers are in changes/ and auth/. Read this file, then mfa/set-sub-user-mfa.resolver.ts.
  */
 import "reflect-metadata";
 import { buildSubgraphSchema } from "@apollo/subgraph";
@@ -42,8 +42,8 @@ export interface SchemaDeps {
 }
 
 /**
- * Builds the subgraph. type-graphql builds the types, and Apollo's library makes a subgraph of their SDL. throwTyped wraps the
- * resolvers in between, so that their errors have the contract's extensions.
+ * Builds the subgraph. type-graphql builds the types, throwTyped wraps their resolvers, and Apollo's library makes a
+ * subgraph of SDL and resolvers. The wrapped resolvers' errors have the contract's extensions.
  */
 export function buildGatewaySchema(deps: SchemaDeps): GraphQLSchema {
   const instances = [
@@ -87,8 +87,8 @@ export function buildGatewaySchema(deps: SchemaDeps): GraphQLSchema {
 }
 
 /**
- * Lets each representation fail alone if it names no type of this subgraph. Apollo's library fails the whole list, as an error
- * of the gateway instead of an error of the request.
+ * Makes a representation without a type of this subgraph fail alone, as an error of the request. Apollo's library fails
+ * the whole list, as an error of the gateway.
  */
 function isolateRepresentations(schema: GraphQLSchema): void {
   const field = schema.getQueryType()?.getFields()["_entities"];

@@ -39,8 +39,8 @@ export class ApprovalResolver {
   @Mutation(() => SetSubUserMfaPayload, {
     nullable: true,
     description:
-      "Approves and makes a change that another caller requested, with the user's present protections. The answer is that " +
-      "of `setSubUserMfa`. For a change that is already approved, it returns the outcome.",
+      "Approves and makes a change that another caller requested. The change starts from the user's present " +
+      "protections. Returns the same type as `setSubUserMfa`. If the change is already approved, returns its outcome.",
   })
   async approveMfaChange(
     @Args(() => DecisionArgs) { id, reason }: DecisionArgs,
@@ -75,8 +75,8 @@ export class ApprovalResolver {
     // Nullable, so that a failed mutation does not hide the outcome of others in the same operation.
     nullable: true,
     description:
-      "Rejects a change that awaits approval, or withdraws the caller's own. Nothing is changed. To reject another " +
-      "caller's change, the scope cam.mfa:approve is needed. A business error is thrown.",
+      "Rejects a change that awaits approval, or withdraws the caller's own. The user stays unchanged. Rejecting " +
+      "another caller's change requires the scope cam.mfa:approve. A business error is thrown.",
   })
   async rejectMfaChange(
     @Args(() => DecisionArgs) { id, reason }: DecisionArgs,

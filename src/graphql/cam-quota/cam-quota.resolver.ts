@@ -18,7 +18,7 @@ class CamActionQuota {
 
   @Field(() => Int, {
     description:
-      "Milliseconds over which the gateway spreads these calls: over 1,000, and longer after a throttle.",
+      "The milliseconds over which the gateway spreads these calls: more than 1,000, and longer after a throttle.",
   })
   windowMs!: number;
 
@@ -32,7 +32,7 @@ class CamActionQuota {
   nextSlotInMs!: number;
 
   @Field(() => Boolean, {
-    description: "Whether the gateway spaces calls wider because CAM recently throttled one.",
+    description: "Whether the gateway spaces calls further apart because CAM recently throttled one.",
   })
   throttledRecently!: boolean;
 

@@ -6,7 +6,9 @@ export const MAX_TOKENS = 15_000;
 /** 300 mutations that each give a reason of full length take 210,000 characters. */
 export const MAX_CHARACTERS = 256 * 1024;
 
-/** The deepest path of the schema has 7 levels: `mfaChanges` to a method of a flag set. Introspection does not count. */
+/**
+ * The deepest path of the schema has 7 levels: `mfaChanges` to a method of a flag set. Introspection does not count.
+ */
 export const MAX_DEPTH = 10;
 
 /** Enough for every change that CAM accepts within the longest deadline in use. */
@@ -26,28 +28,28 @@ export const MAX_REPEATS = 100;
 /** Pairs of such selections in a whole document. */
 export const MAX_REPEATED_PAIRS = 30_000;
 
-/** Values of arguments: 300 mutations with all their arguments have 3,900. */
+/** The values of arguments. 300 mutations with all their arguments have 3,900. */
 export const MAX_VALUES = 5_000;
 
-/** GraphQL compares each fragment with each other. */
+/** GraphQL compares every two fragments. */
 export const MAX_FRAGMENTS = 200;
 
 export const MAX_OPERATIONS = 50;
 
 export const MAX_VARIABLES = 1_000;
 
-/** Braces, brackets and parentheses inside each other. A whole introspection query nests 14 deep. */
+/** The nesting of braces, brackets and parentheses. A whole introspection query nests 14 deep. */
 export const MAX_NESTING = 100;
 
 const OPENING: ReadonlySet<TokenKind> = new Set([TokenKind.BRACE_L, TokenKind.BRACKET_L, TokenKind.PAREN_L]);
 const CLOSING: ReadonlySet<TokenKind> = new Set([TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R]);
 
 /**
- * Returns why a document nests too deep to be parsed, or undefined. The HTTP route asks first, because GraphQL's parser calls
- * itself for each level and a deep document overflows the stack.
+ * Returns the error message for a document that nests too deep to be parsed, or undefined. The HTTP route calls this
+ * first, because GraphQL's parser calls itself for each level and a deep document overflows the stack.
  */
 export function nestingProblem(document: string): string | undefined {
-  // The reader refuses longer documents without parsing them, and few documents have so many openings in all.
+  // The reader refuses longer documents without parsing them. A document with few openings needs no lexer.
   if (document.length > MAX_CHARACTERS) return undefined;
   if (document.split(/[{[(]/, MAX_NESTING + 2).length <= MAX_NESTING + 1) return undefined;
   const lexer = new Lexer(new Source(document));
@@ -67,7 +69,7 @@ export function nestingProblem(document: string): string | undefined {
   return undefined;
 }
 
-/** Refuses an operation for its size like a validation error: with HTTP 400, or 200 as plain JSON, never with 500. */
+/** Returns the refusal of a too large operation. Like a validation error, it has HTTP 400, or 200 as plain JSON. */
 export function limitRefusal(message: string, node?: ASTNode): GraphQLError {
   return new GraphQLError(message, {
     extensions: { code: "GRAPHQL_VALIDATION_FAILED" },

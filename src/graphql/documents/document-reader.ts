@@ -7,10 +7,10 @@ import { checkDocumentSize } from "./document-size.ts";
 /** The syntax tree of a document takes some hundred bytes of memory for each character. */
 const MAX_KEPT_CHARACTERS = 200_000;
 
-/** Longer documents are not kept: they take longer to run than to read, and would evict many others. */
+/** Longer documents are not kept. They take longer to run than to read, and would evict many others. */
 const MAX_KEPT_CHARACTERS_OF_ONE = 20_000;
 
-/** A developer corrects the first few mistakes. More of them only cost the gateway time. */
+/** A developer corrects the first few mistakes. Finding more only costs the gateway time. */
 const MAX_ERRORS = 10;
 
 export interface DocumentReaderOptions {
@@ -26,8 +26,8 @@ export type Reading = {
 } & ({ readonly document: DocumentNode } | { readonly errors: readonly GraphQLError[] });
 
 /**
- * Parses and validates documents. Keeps the valid ones that were used last, enough for about a hundred clients. Refuses a
- * document that exceeds a limit before validation.
+ * Parses and validates documents. Keeps the most recently used valid ones, enough for about a hundred clients. Refuses
+ * a document that exceeds a limit before validation.
  */
 export class DocumentReader {
   readonly #schema: GraphQLSchema;
@@ -52,7 +52,7 @@ export class DocumentReader {
 
   #readNew(text: string): { readonly document: DocumentNode } | { readonly errors: readonly GraphQLError[] } {
     if (text.length > MAX_CHARACTERS) {
-      const message = `A document may have ${MAX_CHARACTERS} characters, no more.`;
+      const message = `A document may have at most ${MAX_CHARACTERS} characters.`;
       return { errors: [withCode(new GraphQLError(message), "GRAPHQL_PARSE_FAILED")] };
     }
     let document: DocumentNode;
@@ -73,7 +73,7 @@ export class DocumentReader {
   }
 }
 
-/** Returns whether the reader keeps a document for the next request with it. */
+/** Returns whether the reader keeps a document for later requests. */
 export function isKept({ loc }: DocumentNode): boolean {
   return loc !== undefined && loc.end <= MAX_KEPT_CHARACTERS_OF_ONE;
 }

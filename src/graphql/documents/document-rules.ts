@@ -28,7 +28,7 @@ const ENFORCED_BEFORE: readonly ValidationRule[] = [
   UniqueFragmentNamesRule,
 ];
 
-/** Rules that every document without this text obeys. Skipping them halves the time for a long document. */
+/** Rules that only a document with this text can break. Skipping them otherwise halves the time for a long document. */
 const NEEDED_BY: ReadonlyMap<ValidationRule, string> = new Map([
   [NoUndefinedVariablesRule, "$"],
   [NoUnusedVariablesRule, "$"],
@@ -36,7 +36,7 @@ const NEEDED_BY: ReadonlyMap<ValidationRule, string> = new Map([
   [VariablesAreInputTypesRule, "$"],
   [VariablesInAllowedPositionRule, "$"],
   [FragmentsOnCompositeTypesRule, "..."],
-  // Not "...", because the rule also concerns a fragment that is defined and never spread.
+  // Not "...", because the rule is about fragments that are defined and never spread.
   [NoUnusedFragmentsRule, "fragment"],
   [PossibleFragmentSpreadsRule, "..."],
   [KnownDirectivesRule, "@"],
@@ -44,7 +44,7 @@ const NEEDED_BY: ReadonlyMap<ValidationRule, string> = new Map([
 ]);
 
 /**
- * Returns GraphQL's rules that a document can break, and the gateway's own.
+ * Returns those rules of GraphQL that the document can break, and the gateway's own rules.
  *
  * @param introspection Whether callers may read the schema.
  */
@@ -56,8 +56,8 @@ export function documentRules(text: string, introspection: boolean): readonly Va
 }
 
 /**
- * Refuses an operation of a type that the schema does not have. GraphQL 16 reports it only during execution, as an internal
- * error.
+ * Refuses an operation of a type that the schema does not have. GraphQL 16 reports it only during execution, as an
+ * internal error.
  */
 function knownOperationTypesRule(context: ValidationContext): ASTVisitor {
   return {

@@ -28,7 +28,7 @@ const LIMITS: readonly (readonly [part: keyof Weight, limit: number, message: st
     MAX_SELECTIONS,
     `The document selects more than ${MAX_SELECTIONS} fields, counting those of a fragment wherever it is spread.`,
   ],
-  ["spreads", MAX_SPREADS, `The document spreads fragments too often. It may ${MAX_SPREADS} times.`],
+  ["spreads", MAX_SPREADS, `The document spreads fragments too often. The limit is ${MAX_SPREADS} times.`],
   ["aliases", MAX_ALIASES, `Aliases limit of ${MAX_ALIASES} exceeded.`],
   ["directives", MAX_DIRECTIVES, `Directives limit of ${MAX_DIRECTIVES} exceeded.`],
   ["values", MAX_VALUES, `The arguments have more than ${MAX_VALUES} values. Send long lists as variables.`],
@@ -37,8 +37,8 @@ const LIMITS: readonly (readonly [part: keyof Weight, limit: number, message: st
 type Root = OperationDefinitionNode | FragmentDefinitionNode;
 
 /**
- * Refuses a document that takes too long to validate, measure or run, all of which expand its fragments. Takes one step for
- * each node of the document, and one for each expanded selection up to MAX_SELECTIONS.
+ * Refuses a document that takes too long to validate, measure or run. All three expand the fragments. The check takes
+ * one step for each node of the document, and one for each expanded selection up to MAX_SELECTIONS.
  */
 export function checkDocumentSize({ definitions }: DocumentNode): GraphQLError | undefined {
   const operations: OperationDefinitionNode[] = [];
@@ -53,14 +53,14 @@ export function checkDocumentSize({ definitions }: DocumentNode): GraphQLError |
       if (fragments.has(name))
         return limitRefusal(`There can be only one fragment named "${name}".`, definition);
       fragments.set(name, definition);
-    } else return limitRefusal("A document has operations and fragments, and nothing else.", definition);
+    } else return limitRefusal("A document may have only operations and fragments.", definition);
   }
   if (operations.length > MAX_OPERATIONS)
-    return limitRefusal(`A document may have ${MAX_OPERATIONS} operations, no more.`);
+    return limitRefusal(`A document may have at most ${MAX_OPERATIONS} operations.`);
   if (fragments.size > MAX_FRAGMENTS)
-    return limitRefusal(`The document defines fragments too often. It may ${MAX_FRAGMENTS} times.`);
+    return limitRefusal(`The document defines fragments too often. The limit is ${MAX_FRAGMENTS} times.`);
   if (variables > MAX_VARIABLES)
-    return limitRefusal(`A document may declare ${MAX_VARIABLES} variables, no more.`);
+    return limitRefusal(`A document may declare at most ${MAX_VARIABLES} variables.`);
   return checkExpanded(operations, fragments);
 }
 
@@ -90,7 +90,7 @@ function checkExpanded(
     const key = repeats.tooMany(selectionSet);
     if (key !== undefined) {
       return limitRefusal(
-        `The document selects "${key}" too often in one place of the answer. It may ${MAX_REPEATS} times.`,
+        `The document selects "${key}" too often in one place of the answer. The limit is ${MAX_REPEATS} times.`,
       );
     }
   }

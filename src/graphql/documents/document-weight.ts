@@ -25,7 +25,7 @@ export interface Weight {
   readonly depth: number;
 }
 
-/** A fragment that the document spreads without defining it, or inside itself. */
+/** The error for a spread of an undefined fragment, or of a fragment inside itself. */
 export class BadSpread extends Error {
   readonly at: ASTNode;
 
@@ -37,7 +37,7 @@ export class BadSpread extends Error {
 
 const NOTHING: Weight = { selections: 0, spreads: 0, aliases: 0, directives: 0, values: 0, depth: 0 };
 
-/** Weighs parts of one document. Weighs each fragment once, so that the time depends on the length of the document only. */
+/** Weighs parts of one document. Weighs each fragment once, so the time depends only on the length of the document. */
 export class Scales {
   readonly #fragments: Fragments;
   readonly #weights = new Map<string, Weight | "open">();
@@ -146,8 +146,8 @@ interface Place {
 type Places = Map<string, Place>;
 
 /**
- * Counts the selections of each place in the answer. GraphQL compares every one of them with every other, including the
- * selections below, across fragments. Takes one step for each expanded selection.
+ * Counts the selections of each place in the answer. GraphQL compares every two of them, including the selections below
+ * them and those in fragments. The count takes one step for each expanded selection.
  */
 export class Repeats {
   readonly #fragments: Fragments;

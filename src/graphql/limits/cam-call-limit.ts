@@ -6,7 +6,7 @@ import { parseSubUserId } from "../sub-user/sub-user-id.ts";
 import { type SelectedField, type SelectedFields, sumUp } from "./selected-fields.ts";
 
 export interface CamCallLimit {
-  /** Calls of one action that CAM takes in a second, for each account that the caller may use, by its name. */
+  /** The calls of one action that CAM accepts in a second, by the name of each account that the caller may use. */
   readonly rates: ReadonlyMap<string, number>;
   /** The milliseconds that an operation may take. */
   readonly deadlineMs: number;
@@ -17,7 +17,7 @@ const ACTIONS = ["SetMfaFlag", "DescribeSafeAuthFlagColl", "DescribeSubAccounts"
 
 type Action = (typeof ACTIONS)[number];
 
-/** The CAM calls of each field itself. A test compares them with the `@cost` of the schema. */
+/** The CAM calls of each field, without the fields below it. A test compares them with the `@cost` of the schema. */
 export const CALLS_OF_FIELDS: Readonly<Record<string, Partial<Readonly<Record<Action, number>>>>> = {
   "Query.subUser": { DescribeSubAccounts: 1 },
   "SubUser.mfa": { DescribeSafeAuthFlagColl: 1 },
@@ -27,15 +27,15 @@ export const CALLS_OF_FIELDS: Readonly<Record<string, Partial<Readonly<Record<Ac
   "Mutation.tryApproveMfaChange": { SetMfaFlag: 1, DescribeSafeAuthFlagColl: 1 },
 };
 
-/** The lists of users with the argument that names the users. Up to 50 users share one call for their profiles. */
+/** The fields that list users, with the argument that names the users. Up to 50 users share one call for profiles. */
 export const LISTS_OF_USERS: Readonly<Record<string, string>> = {
   "Query.subUsers": "opUins",
   "Query._entities": "representations",
 };
 
 /**
- * Refuses an operation that needs more calls of an account than CAM accepts before the deadline, because it would end half
- * done. Returns undefined for any other.
+ * Returns the refusal of an operation that needs more calls in an account than CAM accepts before the deadline, or
+ * undefined. That operation would end half done.
  */
 export function exceedsCamCalls(
   fields: SelectedFields,
@@ -53,9 +53,9 @@ export function exceedsCamCalls(
       if (all <= most) continue;
       const where = account === DEFAULT_ACCOUNT ? "" : ` in the account ${account}`;
       return limitRefusal(
-        `The operation needs ${all} calls of ${action}${where}. CAM takes ${ratePerSecond} a second, so they would take ` +
-          `${Math.ceil(all / ratePerSecond)} s, and an operation has ${deadlineMs / 1000} s. Ask for at most ${most} at a ` +
-          "time and send the rest in further requests.",
+        `The operation needs ${all} calls of ${action}${where}. CAM accepts ${ratePerSecond} a second, so they would ` +
+          `take ${Math.ceil(all / ratePerSecond)} s, and an operation has ${deadlineMs / 1000} s. Ask for at most ` +
+          `${most} at a time and send the rest in further requests.`,
       );
     }
   }
@@ -72,8 +72,8 @@ function mostCalls(ratePerSecond: number, deadlineMs: number): number {
 }
 
 /**
- * Counts the calls of an action by account, and those of fields whose account the operation does not tell (`anywhere`). Only
- * root fields name an account. The fields below them use the same one.
+ * Counts the calls of an action by account. `anywhere` counts the calls of fields without an account in the operation.
+ * Only root fields name an account. The fields below them use the same one.
  */
 function countCalls(
   fields: SelectedFields,

@@ -5,7 +5,7 @@ import { isKept } from "../documents/document-reader.ts";
 import { type CamCallLimit, exceedsCamCalls, fewestCalls, LISTS_OF_USERS } from "./cam-call-limit.ts";
 import { type Operation, type SelectedField, selectFields, sumUp } from "./selected-fields.ts";
 
-/** 2,000 users with all of their profiles, which keep the process busy for 200 ms. */
+/** The fields of 2,000 users with their whole profiles. They keep the process busy for 200 ms. */
 export const MAX_FIELDS = 20_000;
 
 /** The assumed length of a list when the arguments do not give it. */
@@ -23,7 +23,7 @@ const LENGTHS: Readonly<Record<string, (argument: SelectedField["argument"]) => 
   },
 };
 
-/** Fields that take as long as this many ordinary fields: a read of the record, and the schema as text. */
+/** The weights of slow fields, in ordinary fields: reads of the record, and the schema as text. */
 const WEIGHTS: Readonly<Record<string, number>> = {
   "Query.mfaChange": 100,
   "Query.mfaChanges": 100,
@@ -39,13 +39,13 @@ const SIZED: ReadonlySet<string | undefined> = new Set(
 );
 
 /**
- * Refuses an operation whose answer gets too large or that needs too many CAM calls. Measuring costs more than running most
- * operations. Where no variable influences the cost, the result is therefore kept as long as the document.
+ * Refuses an operation whose answer gets too large or that needs too many CAM calls. Measuring most operations takes
+ * longer than running them. If no variable influences the cost, the result is therefore kept as long as the document.
  */
 export class CostLimit {
   readonly #fields = new WeakMap<Operation["operation"], number>();
 
-  /** Returns how many fields the answer can have, and why the operation is refused, if it is. */
+  /** Returns the number of fields that the answer can have, and the refusal of an operation that may not run. */
   measure(
     schema: GraphQLSchema,
     asked: Operation,
@@ -75,8 +75,8 @@ function lengthOf(list: unknown): number {
 }
 
 /**
- * Refuses an operation whose answer could block the process for other callers. It need not call CAM: a document can ask for
- * the error catalogue under a thousand aliases.
+ * Refuses an operation whose answer could block the process for other callers. Even an operation without CAM calls can
+ * do that. For example, a document can select the error catalogue under a thousand aliases.
  */
 function exceedsAnswerSize(fields: number): GraphQLError | undefined {
   if (fields <= MAX_FIELDS) return undefined;
@@ -86,7 +86,7 @@ function exceedsAnswerSize(fields: number): GraphQLError | undefined {
   );
 }
 
-/** Returns whether a variable decides the length of a list, or whether a field is selected at all. */
+/** Returns whether a variable decides the length of a list or the selection of a field. */
 function costsByVariables({ document, operation }: Operation): boolean {
   if (operation.variableDefinitions?.length === 0) return false;
   let found = false;

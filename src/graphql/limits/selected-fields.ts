@@ -52,8 +52,8 @@ const META_FIELDS: ReadonlyMap<string, GraphQLField<unknown, unknown>> = new Map
 const NO_FIELDS: SelectedFields = new Map();
 
 /**
- * Returns the fields that a valid operation selects. Returns undefined if its variables do not fit their types, which executing
- * reports before it calls CAM.
+ * Returns the fields that a valid operation selects. Returns undefined if its variables do not fit their types.
+ * Execution reports that mistake before the gateway calls CAM.
  */
 export function selectFields(schema: GraphQLSchema, asked: Operation): SelectedFields | undefined {
   const { operation, document } = asked;
@@ -65,7 +65,9 @@ export function selectFields(schema: GraphQLSchema, asked: Operation): SelectedF
   return new Selector(schema, document, coerced).select(operation.selectionSet, root);
 }
 
-/** Returns the sum of an estimate over all fields. For a field with several possible types, the most expensive counts. */
+/**
+ * Returns the sum of an estimate over all fields. For a field with several possible types, the most expensive counts.
+ */
 export function sumUp(
   fields: SelectedFields,
   estimate: (field: SelectedField, inner: number) => number,
@@ -162,7 +164,7 @@ export function isIncluded(selection: SelectionNode, variables: Record<string, u
     const include = getDirectiveValues(GraphQLIncludeDirective, selection, variables)?.["if"];
     return skip !== true && include !== false;
   } catch (error) {
-    // A null for a non-null variable, which executing reports before it calls CAM.
+    // A non-null variable is null. Execution reports that before the gateway calls CAM.
     if (error instanceof GraphQLError) return false;
     throw error;
   }

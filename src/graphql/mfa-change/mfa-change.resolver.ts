@@ -24,7 +24,7 @@ class MfaChangeEdge {
   node!: MfaChange;
 
   @Field(() => String, {
-    description: "The position of the change. As `after` it returns the changes that follow.",
+    description: "The position of the change. Pass it as `after` to get the changes that follow.",
   })
   cursor!: string;
 }

@@ -8,7 +8,7 @@ import { LoginActionFlag, MfaSource } from "../mfa/mfa-flag.type.ts";
 
 export const ChangeResolution = registerEnum(
   "ChangeResolution",
-  "How the gateway knows the outcome of a change.",
+  "The evidence for the outcome of a change.",
   {
     REPLY: "CAM replied.",
     READ_BACK: "CAM's reply was lost. The gateway read the user back.",
@@ -20,7 +20,7 @@ export const MfaChangeStatus = registerEnum("MfaChangeStatus", "The status of a 
     "On record. The gateway makes the change after another caller approves it by `approveMfaChange`.",
   PENDING: "On record. The outcome is not known yet.",
   APPLIED: "The change is in force.",
-  REFUSED: "The change was not applied, which is proven.",
+  REFUSED: "The change was provably not applied.",
   UNKNOWN: "Nothing proves whether the change was applied. The gateway keeps reading the user for a day.",
 });
 
@@ -57,7 +57,7 @@ class MfaChangeApproval {
 
   @Field(() => MfaChangeDecision, {
     nullable: true,
-    description: "The decision. Null while it is awaited, and after the change expired.",
+    description: "The decision. Null before the decision, and after the change expired.",
   })
   decision?: keyof typeof MfaChangeDecision | undefined;
 
@@ -104,7 +104,7 @@ class MfaMethodsOfBoth {
 }
 
 @CamCalls(0)
-@ObjectType({ description: "A user's protections as the gateway knew them before a change." })
+@ObjectType({ description: "A user's protections as the gateway read them before a change." })
 class MfaBeforeImage {
   @Field(() => LoginActionFlag, { description: "Login protection." })
   login!: LoginActionFlag;
@@ -181,7 +181,7 @@ export class MfaChange {
 
   @Field(() => CamErrorCodeEnum, {
     nullable: true,
-    description: "The reason why the change is not, or not certainly, in force.",
+    description: "The error of a change that is not, or not certainly, in force.",
   })
   code?: CamErrorCode | undefined;
 
@@ -208,7 +208,7 @@ export class MfaChange {
 
   @Field(() => GraphQLISODateTime, {
     nullable: true,
-    description: "The time when the outcome became known, or was given up as unknown.",
+    description: "The time when the outcome became known, or when the gateway recorded it as unknown.",
   })
   finishedAt?: Date | undefined;
 }
@@ -235,7 +235,7 @@ function toApproval({ expiresAt, decision }: ChangeApproval): MfaChangeApproval 
   return { expiresAt, decision: toUpperCase(kind), decidedBy: by, decidedAt: at, reason, gatewayRequestId };
 }
 
-/** The record has the values of enums in lower case. */
+/** Returns a recorded value as a value of the schema's enum. The record has them in lower case. */
 function toUpperCase<Value extends string>(value: Value): Uppercase<Value> {
   return value.toUpperCase() as Uppercase<Value>;
 }

@@ -6,9 +6,9 @@ import { isIncluded } from "../limits/selected-fields.ts";
 const CHANGES: ReadonlySet<string> = new Set(["setSubUserMfa", "trySetSubUserMfa"]);
 
 /**
- * Returns the idempotency key of one change: the header's key for the first change of an operation, and that key, a slash and n
- * for the n-th. Only the order of changes decides, not their aliases or form, so that a key belongs to one request. The key
- * includes the issuer, because two issuers may give one subject to different people.
+ * Returns the idempotency key of one change. The first change of an operation has the header's key. The n-th change has
+ * that key, a slash and n. The order of the changes decides, not their aliases or form, so a key belongs to one
+ * request. The key includes the issuer, because two issuers may give one subject to different people.
  */
 export function changeKey(
   { idempotencyKey, caller: { issuer } }: Pick<GraphQLContext, "idempotencyKey" | "caller">,

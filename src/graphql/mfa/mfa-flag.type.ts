@@ -9,7 +9,7 @@ export const MfaSource = registerEnum("MfaSource", "The source of a user's prote
     "gateway wrote in that minute is shown as written.",
 });
 
-const nullMeans = "Null if CAM does not say.";
+const nullMeans = "Null if CAM does not report it.";
 
 @CamCalls(0)
 @ObjectType({ description: "The methods of one protection, as CAM reports them. More than one can be on." })
@@ -75,8 +75,8 @@ export class SubUserMfa {
 
   @Field(() => GraphQLISODateTime, {
     description:
-      "The time when the gateway asked CAM, by the gateway's clock. With source GATEWAY, the time when the outcome of the " +
-      "gateway's write became known, by the database's clock.",
+      "The time when the gateway requested them from CAM, by the gateway's clock. With source GATEWAY, the time " +
+      "when the outcome of the gateway's write became known, by the database's clock.",
   })
   asOf!: string;
 }

@@ -6,7 +6,7 @@ import { accountOptions, LONGEST_REASON, toReason, UinScalar } from "../argument
 import { CamCalls } from "../directives.ts";
 import { LoginActionMfaFlagInput } from "./mfa-flag.type.ts";
 
-/** The arguments of setSubUserMfa and trySetSubUserMfa alike. */
+/** The arguments of setSubUserMfa and of trySetSubUserMfa. */
 @ArgsType()
 export class SetSubUserMfaArgs {
   @Field(() => UinScalar, { description: "The sub-user to change." })
@@ -18,14 +18,14 @@ export class SetSubUserMfaArgs {
   @CamCalls(0)
   @Field(() => LoginActionMfaFlagInput, {
     nullable: true,
-    description: "Login protection. Left out, null or empty: stays as it is.",
+    description: "Login protection. Unchanged if left out, null or empty.",
   })
   login?: LoginActionMfaFlagInput | null;
 
   @CamCalls(0)
   @Field(() => LoginActionMfaFlagInput, {
     nullable: true,
-    description: "Operation protection. Left out, null or empty: stays as it is.",
+    description: "Operation protection. Unchanged if left out, null or empty.",
   })
   action?: LoginActionMfaFlagInput | null;
 
@@ -33,16 +33,16 @@ export class SetSubUserMfaArgs {
     nullable: true,
     defaultValue: false,
     description:
-      "Write a protection even though it uses a method that a write cannot express (hardware token, custom, " +
-      "mail, U2F, passkey). That method may be lost.",
+      "Whether to write a protection even if it uses a method that a write cannot set (hardware token, custom, mail, " +
+      "U2F, passkey). The user may lose that method.",
   })
   overwriteOtherMethods?: boolean | null;
 
   @Field(() => String, {
     nullable: true,
     description:
-      `Why, for the record: at most ${LONGEST_REASON} characters. Switching off a user's last method, and changing a ` +
-      "protected user, is refused without.",
+      `The reason for the record, at most ${LONGEST_REASON} characters. Switching off a user's last method and changing ` +
+      "a protected user require a reason.",
   })
   reason?: string | null;
 }
@@ -58,13 +58,15 @@ export function toChangeRequest(args: SetSubUserMfaArgs): MfaChangeRequest {
   };
 }
 
-/** What has not the form of a name is none, and comes into no log. @throws GatewayError UNKNOWN_ACCOUNT */
+/**
+ * Returns the account's name. Refuses a malformed name before any log line has it. @throws GatewayError UNKNOWN_ACCOUNT
+ */
 function toAccountName(name: string | null | undefined): string | undefined {
   if (typeof name === "string" && !isAccountName(name)) throw new GatewayError("UNKNOWN_ACCOUNT");
   return name ?? undefined;
 }
 
-/** In GraphQL, null means what leaving out means: unchanged. */
+/** Returns the methods to switch. A method that is null or left out stays unchanged. */
 function toMethods(input: LoginActionMfaFlagInput | null | undefined): MfaMethods | undefined {
   if (!input) return undefined;
   return {

@@ -24,11 +24,11 @@ export class SetSubUserMfaResolver {
   @RequiresScope("cam.mfa:write")
   @CamCalls(2)
   @Mutation(() => SetSubUserMfaPayload, {
-    // Of several changes in one operation, one that fails must not hide what became of the others.
+    // Nullable, so that a failed change does not hide the outcome of others in the same operation.
     nullable: true,
     description:
-      "Switches login and operation protection of a sub-user. A business error is thrown: the field is null then, " +
-      "and `errors[].extensions.code` is a CamErrorCode.",
+      "Switches login and operation protection of a sub-user. A business error is thrown: the field is null, and " +
+      "`errors[].extensions.code` is a CamErrorCode.",
   })
   async setSubUserMfa(
     @Args(() => SetSubUserMfaArgs) args: SetSubUserMfaArgs,
@@ -40,15 +40,15 @@ export class SetSubUserMfaResolver {
     const outcome = await this.#changes
       .setSubUserMfa(toChangeRequest(args), { ...context, idempotencyKey })
       .finally(() => loaders?.forgetFlags(args.opUin));
-    if (loaders === undefined) throw new Error("A change was made in an account that there is not.");
+    if (loaders === undefined) throw new Error("A change was made in an unknown account.");
     return new AppliedChange(outcome, context.requestId, { opUin: args.opUin, loaders, log: this.#log });
   }
 
-  /** Its failures become data on the way out: failuresAsData. */
+  /** failuresAsData turns the errors of this field into data. */
   @RequiresScope("cam.mfa:write")
   @CamCalls(2)
   @Mutation(() => SetSubUserMfaResult, {
-    description: "The same change, with a business error as data instead of thrown.",
+    description: "Like `setSubUserMfa`, with a business error as data instead of thrown.",
   })
   async trySetSubUserMfa(
     @Args(() => SetSubUserMfaArgs) args: SetSubUserMfaArgs,

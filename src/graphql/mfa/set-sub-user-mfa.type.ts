@@ -31,7 +31,7 @@ export class SetSubUserMfaPayload {
   })
   change?: MfaChange | undefined | Promise<MfaChange | undefined>;
 
-  @Field(() => ChangeResolution, { description: "How the gateway knows that the change took effect." })
+  @Field(() => ChangeResolution, { description: "The evidence that the change took effect." })
   resolvedBy!: keyof typeof ChangeResolution;
 
   @Field(() => SubUser, { description: "The user. The gateway reads `mfa` from CAM after the change." })
@@ -40,7 +40,7 @@ export class SetSubUserMfaPayload {
 
 export const SetSubUserMfaResult = createUnionType({
   name: "SetSubUserMfaResult",
-  description: "The end of a change: it took effect, or a business error as data.",
+  description: "The result of a change: a change that took effect, or a business error as data.",
   types: () => [SetSubUserMfaPayload, CamFailure] as const,
   resolveType: (value) => ("code" in value ? CamFailure : SetSubUserMfaPayload),
 });

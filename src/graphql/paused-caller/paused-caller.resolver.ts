@@ -18,7 +18,7 @@ import { CamCalls, RequiresScope } from "../directives.ts";
 import { MfaChangeCaller } from "../mfa-change/mfa-change.type.ts";
 
 @CamCalls(0)
-@ObjectType({ description: "A pause of a caller, who may change no users while it lasts." })
+@ObjectType({ description: "A pause of a caller. A paused caller may not change users." })
 class CallerPause {
   @Field(() => String, { description: "The subject of the caller." })
   subject!: string;
@@ -31,7 +31,7 @@ class CallerPause {
 
   @Field(() => Int, {
     description:
-      "The number of users for whom the caller requested or approved changes, which caused the pause.",
+      "The number of users with changes that the caller requested or approved. It caused the pause.",
   })
   users!: number;
 
@@ -68,7 +68,7 @@ export class PausedCallerResolver {
   @Directive('@tag(name: "internal")')
   @Query(() => [CallerPause], {
     description:
-      "The callers who are paused because they changed too many users in a short time, the latest first.",
+      "The paused callers, the latest first. The gateway pauses a caller who changes too many users in a short time.",
   })
   async pausedCallers(): Promise<readonly CallerPause[]> {
     return (await this.#pausedCallers.list()).map(toCallerPause);

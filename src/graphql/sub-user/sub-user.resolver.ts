@@ -26,7 +26,7 @@ export class SubUserResolver {
   }
 
   @RequiresScope("cam.mfa:read")
-  // Weights are whole numbers and a profile is a fiftieth of a call. The field `mfa`, one call for each user, counts.
+  // Weights are whole numbers, and a profile is a fiftieth of a call. Only the field `mfa` counts, with 1 a user.
   @CamCalls(0)
   @Directive(`@listSize(assumedSize: ${MAX_SUB_ACCOUNTS_PER_CALL})`)
   @Query(() => [SubUser], {
@@ -62,9 +62,9 @@ async function findSubUser(opUin: Uin, { account, profile }: Loaders): Promise<S
 }
 
 /**
- * Finds the user of a router's representation, by the id, or by the Uin alone in the default account. Returns null if CAM has
- * no such user. An error concerns this representation only. The reference needs a scope of its own, because it calls CAM
- * whatever fields are selected.
+ * Returns the user of a router's representation, by the id, or by the Uin alone in the default account. Returns null if
+ * CAM has no such user. An error fails this representation only. The function itself checks the scope, because it calls
+ * CAM for every selection of fields.
  */
 export async function resolveSubUserReference(
   reference: { readonly id?: unknown; readonly opUin?: unknown },

@@ -5,7 +5,7 @@ import { CamCalls, RequiresScope } from "../directives.ts";
 import type { Loaders } from "../loaders.ts";
 import { toSubUserId } from "./sub-user-id.ts";
 
-/** A value that is known, or that CAM is asked for. */
+/** A known value, or one that is being read from CAM. */
 type Eventual<Value> = Value | undefined | Promise<Value | undefined>;
 
 @Directive('@key(fields: "id")')
@@ -29,7 +29,7 @@ export class SubUser {
   name?: Eventual<string>;
 
   @RequiresScope("cam.mfa:read")
-  @Field(() => String, { nullable: true, description: "CAM's second number for the user." })
+  @Field(() => String, { nullable: true, description: "The second id that CAM gives the user." })
   uid?: Eventual<string>;
 
   @RequiresScope("cam.mfa:read")
@@ -70,8 +70,8 @@ const PROFILE_FIELDS = [
 ] as const;
 
 /**
- * Returns a user of whom only the Uin is known, for example after a change. Reads the profile from CAM only if an operation
- * selects a field of it. A failed read makes that field an error and leaves the rest of the answer.
+ * Returns a user by the Uin alone, for example after a change. Reads the profile from CAM only if an operation selects
+ * a field of it. If the read fails, only that field becomes an error.
  */
 export function lazySubUser(opUin: Uin, { account, profile }: Loaders): SubUser {
   const user: SubUser = { id: toSubUserId({ account, opUin }), opUin, account };

@@ -96,7 +96,7 @@ describe("an operation may make as many calls of an action as CAM takes within t
 
   test("the refusal has the permitted number of calls and the time that the calls would take", () => {
     expect(check(`mutation { ${fields(7)} }`)?.message).toBe(
-      "The operation needs 7 calls of SetMfaFlag. CAM takes 2 a second, so they would take 4 s, and an operation " +
+      "The operation needs 7 calls of SetMfaFlag. CAM accepts 2 a second, so they would take 4 s, and an operation " +
         "has 2 s. Ask for at most 4 at a time and send the rest in further requests.",
     );
   });

@@ -107,7 +107,7 @@ test("the cost of an operation is measured by the rate of its account", async ()
     ).join(" ");
   const message = async (query: string) => (await world.ask(query, "wang")).errors[0]?.message;
   expect(await message(`{ ${reads("partner", 3)} ${reads("default", 1)} }`)).toBe(
-    "The operation needs 3 calls of DescribeSubAccounts in the account partner. CAM takes 1 a second, so they would " +
+    "The operation needs 3 calls of DescribeSubAccounts in the account partner. CAM accepts 1 a second, so they would " +
       "take 3 s, and an operation has 2 s. Ask for at most 2 at a time and send the rest in further requests.",
   );
   expect(await message(`{ ${reads("default", 10)} }`)).toBeUndefined();
