@@ -4,7 +4,8 @@ import { GENERATED_NOTICE } from "./artefact.ts";
 import { formatJson } from "./format-json.ts";
 
 /**
- * Returns the JSON Schema of CAM_ACCOUNTS for editors. The gateway is stricter: it also checks combinations of settings.
+ * Returns the JSON Schema of CAM_ACCOUNTS for editors. The gateway is stricter: it also checks combinations of
+ * settings.
  */
 export function renderAccountsSchema(): string {
   const { $schema, ...schema } = z.toJSONSchema(accountsFileSchema, { io: "input", unrepresentable: "any" });

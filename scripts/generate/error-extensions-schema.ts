@@ -3,7 +3,7 @@ import { GENERATED_NOTICE } from "./artefact.ts";
 import { factSchemas } from "./fact-schemas.ts";
 import { formatJson } from "./format-json.ts";
 
-/** The JSON Schema of `errors[].extensions`: one closed object per code, so that exactly one matches. */
+/** Returns the JSON Schema of `errors[].extensions`: one closed object for each code, so that exactly one matches. */
 export function renderErrorExtensionsSchema(): string {
   return formatJson({
     $schema: "https://json-schema.org/draft/2020-12/schema",
@@ -11,7 +11,7 @@ export function renderErrorExtensionsSchema(): string {
     $comment: GENERATED_NOTICE,
     title: "errors[].extensions of the CAM MFA gateway",
     description:
-      "What the gateway sends. A router on the way may add keys or take some away; only `code` survives most of them.",
+      "The extensions that the gateway sends. A router may add keys or remove some. Most routers keep at most `code`.",
     oneOf: CAM_ERROR_CATALOGUE.map(({ code }) => ({ $ref: `#/$defs/${code}` })),
     $defs: {
       ...factSchemas,

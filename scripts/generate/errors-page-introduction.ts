@@ -37,8 +37,8 @@ You can rely on these rules:
   lines. Tencent Cloud's support asks for the second one.
 - **The gateway never guesses an outcome.** It reports a refusal only with proof that the change was not and will not be
   applied. Without proof of either outcome at the deadline, the change is [OUTCOME_UNKNOWN](#outcome_unknown), with CAM's
-  last code if there is one. The gateway keeps looking. A repeated request with the same idempotency key, and
-  \`mfaChange(id)\`, return the latest status.
+  last code if CAM returned one. The gateway keeps reading the user. A repeated request with the same idempotency key,
+  and \`mfaChange(id)\`, return the latest status.
 
 GraphQL's own errors keep the codes of Apollo Server. A request that is not a GraphQL request has its own HTTP status. See
 [before an operation is run](#before-an-operation-is-run). All of these errors carry \`requestId\`.`;

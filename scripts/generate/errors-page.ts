@@ -10,15 +10,15 @@ import { errorsPageIntroduction } from "./errors-page-introduction.ts";
 import { markdownTable } from "./markdown-table.ts";
 
 const camCodeIntroduction = `\
-A code covers its sub-codes too, except those with a row of their own: \`AuthFailure\` also stands for
-\`AuthFailure.TokenFailure\`. Anything else is [CAM_UNKNOWN_ERROR](#cam_unknown_error).`;
+A code covers its sub-codes too, except those with a row of their own: \`AuthFailure\` also covers
+\`AuthFailure.TokenFailure\`. Every other code becomes [CAM_UNKNOWN_ERROR](#cam_unknown_error).`;
 
 /** Codes of Apollo Server for requests that fail before execution. */
 const GRAPHQL_CODES = [
   ["GRAPHQL_PARSE_FAILED", "The document has a mistake in its syntax, or too many tokens."],
   [
     "GRAPHQL_VALIDATION_FAILED",
-    "The document is not valid for the schema. Or it asks for the schema while introspection is off, for too large an answer, or for more calls of Tencent Cloud than an operation has time for.",
+    "The document is not valid for the schema. Or it requests the schema while introspection is off, an answer that is too large, or more calls of Tencent Cloud than an operation has time for.",
   ],
   ["BAD_USER_INPUT", "A variable, an argument or a representation has an invalid value."],
   [
@@ -27,11 +27,9 @@ const GRAPHQL_CODES = [
   ],
 ] as const;
 
-/** docs/errors.md. The heading of each code is an anchor: `errors.md#user_not_bind_phone`. */
+/** Returns docs/errors.md. The heading of each code is an anchor: `errors.md#user_not_bind_phone`. */
 export function renderErrorsPage(): string {
   const blocks = [
-    `<!-- ${GENERATED_NOTICE} -->`,
-    "# Errors",
     errorsPageIntroduction,
     "## Categories",
     markdownTable(["Category", "Meaning"], Object.entries(CAM_ERROR_CATEGORY_DESCRIPTIONS)),
@@ -58,7 +56,18 @@ export function renderErrorsPage(): string {
     "## Codes in full",
     ...CAM_ERROR_CATALOGUE.map(section),
   ];
-  return `${blocks.join("\n\n")}\n`;
+  const page = [`<!-- ${GENERATED_NOTICE} -->`, "# Errors", contentsOf(blocks), ...blocks];
+  return `${page.join("\n\n")}\n`;
+}
+
+/** Returns the list of the headings among these blocks. The sections of single codes are not headings alone. */
+function contentsOf(blocks: readonly string[]): string {
+  const items = blocks.flatMap((block) => {
+    const [, level = "", title = ""] = /^##(#?) (.+)$/.exec(block) ?? [];
+    const anchor = title.toLowerCase().replaceAll("'", "").replaceAll(" ", "-");
+    return title === "" ? [] : [`${level === "" ? "" : "  "}- [${title}](#${anchor})`];
+  });
+  return `Contents:\n\n${items.join("\n")}`;
 }
 
 function codeTable(errors: readonly CamErrorInfo[]): string {

@@ -2,7 +2,7 @@ import type { CamErrorFacts } from "../../src/contract/index.ts";
 
 const camAnswer = {
   description:
-    "What Tencent Cloud said, for whoever has to talk to its support. Missing where it did not answer.",
+    "Tencent Cloud's answer, for a request to its support. Missing if Tencent Cloud did not answer.",
   type: "object",
   properties: {
     code: {
@@ -16,19 +16,18 @@ const camAnswer = {
   additionalProperties: false,
 };
 
-/** The facts that an error may carry beside code, category and retryable, as JSON Schemas. */
+/** The JSON Schemas of the facts that an error may carry in addition to code, category and retryable. */
 export const factSchemas: Readonly<Record<keyof CamErrorFacts, object>> = {
   requestId: { description: "The gateway's id of the request, which its log lines carry.", type: "string" },
   retryAfterMs: {
-    description: "Milliseconds to wait before trying again. Always there where the category is THROTTLED.",
+    description: "Milliseconds to wait before trying again. Always present if the category is THROTTLED.",
     type: "integer",
     minimum: 0,
     maximum: 2_147_483_647,
   },
-  changeId: { description: "The record of the change that the error is about.", type: "string" },
+  changeId: { description: "The id of the change that the error is about.", type: "string" },
   expiresAt: {
-    description:
-      "Until when another caller can approve the change that the error is about, with APPROVAL_REQUIRED: ISO 8601.",
+    description: "The end of the time for approval by another caller, with APPROVAL_REQUIRED: ISO 8601.",
     type: "string",
     pattern: "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{3}Z$",
   },

@@ -3,11 +3,11 @@ import { GENERATED_NOTICE } from "./artefact.ts";
 import { markdownTable } from "./markdown-table.ts";
 
 const introduction = `\
-The gateway logs one JSON object a line to stdout. \`event\` says what happened and stays the same across releases; \`msg\`
-is for people and may change. Alert on \`event\` and \`level\`. Each line also has \`time\`, and what belongs to a request has
-its \`requestId\`. At a terminal, local mode writes the same lines in a form for people.`;
+The gateway logs one JSON object a line to stdout. \`event\` identifies the event and stays the same across releases.
+\`msg\` is for people and may change. Alert on \`event\` and \`level\`. Each line also has \`time\`. A line about a request
+has its \`requestId\`. At a terminal, local mode writes the same lines in a human-readable form.`;
 
-/** docs/operators/log-events.md, from the table of events. */
+/** Returns docs/operators/log-events.md, from the table of events. */
 export function renderLogEventsPage(): string {
   const events: [string, LogEvent][] = Object.entries(LOG_EVENTS);
   const rows = events.map(([id, { level, message, help }]) => [

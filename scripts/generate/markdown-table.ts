@@ -1,4 +1,6 @@
-/** A Markdown table with its columns aligned, as this repository's formatter writes it. Cells hold ASCII only. */
+/**
+ * Returns a Markdown table with aligned columns, as this repository's formatter writes it. Cells may hold only ASCII.
+ */
 export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),

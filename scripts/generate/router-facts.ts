@@ -1,6 +1,6 @@
 import type { RouterId } from "../../src/cli/doctor/router-guides.ts";
 
-/** The facts of a router on docs/consumers/routers.md, besides its configuration. */
+/** The facts of a router on docs/consumers/routers.md, in addition to its configuration. */
 export interface RouterFacts {
   readonly byDefault: readonly string[];
   /** Limits and needs of the configuration. */
@@ -84,7 +84,7 @@ export const ROUTER_FACTS: Readonly<Record<RouterId, RouterFacts>> = {
       "With `mode: wrapped` you can still list the fields. They arrive in `extensions.errors[].extensions`.",
       "With `omit_extensions: true` a list has no effect.",
     ],
-    retries: ["It retries queries only, never mutations, whatever `traffic_shaping.all.retry` says."],
+    retries: ["It retries queries only. `traffic_shaping.all.retry` cannot make it retry mutations."],
     sources: [
       "https://cosmo-docs.wundergraph.com/router/subgraph-error-propagation",
       "https://cosmo-docs.wundergraph.com/router/traffic-shaping/retry",

@@ -4,7 +4,7 @@ import { markdownTable } from "./markdown-table.ts";
 import { ROUTER_FACTS } from "./router-facts.ts";
 import { routersPageAdvice, routersPageIntroduction } from "./routers-page-introduction.ts";
 
-/** docs/consumers/routers.md. */
+/** Returns docs/consumers/routers.md. */
 export function renderRoutersPage(): string {
   const blocks = [
     `<!-- ${GENERATED_NOTICE} -->`,
@@ -37,7 +37,7 @@ function section({ id, title, configuration }: RouterGuide): string {
     `\`\`\`${language}\n${render(SUBGRAPH)}\`\`\``,
     list(remarks),
     `**Retries.** ${retries.join(" ")}`,
-    `Read in: ${sources.map((address) => `<${address}>`).join(", ")}`,
+    `Sources: ${sources.map((address) => `<${address}>`).join(", ")}`,
   ].join("\n\n");
 }
 

@@ -2,12 +2,12 @@ import { CriticalityLevel, diff } from "@graphql-inspector/core";
 import { buildSchema, type GraphQLSchema } from "graphql";
 
 export interface SchemaChange {
-  /** Where, such as `Query.subUser.opUin`. */
+  /** The place in the schema, such as `Query.subUser.opUin`. */
   readonly path: string;
   readonly message: string;
 }
 
-/** The breaking changes between two schemas. */
+/** Returns the breaking changes between two schemas. */
 export async function findBreakingChanges(earlier: string, now: string): Promise<readonly SchemaChange[]> {
   const changes = await diff(readSchema(earlier), readSchema(now));
   return changes
@@ -16,6 +16,6 @@ export async function findBreakingChanges(earlier: string, now: string): Promise
 }
 
 function readSchema(sdl: string): GraphQLSchema {
-  // The federation's directives are not defined in it.
+  // The SDL does not define the federation's directives.
   return buildSchema(sdl, { assumeValidSDL: true });
 }

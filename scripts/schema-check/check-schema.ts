@@ -14,7 +14,7 @@ export interface SchemaCheckOptions {
   readonly print: (line: string) => void;
 }
 
-/** Reports its findings. Returns the exit code: 0 without problems, else 1. */
+/** Checks the published SDL and prints the findings. Returns the exit code: 0 without problems, else 1. */
 export async function checkSchema({ root, against, print }: SchemaCheckOptions): Promise<0 | 1> {
   const read = (path: string): Promise<string> => readFile(join(root, path), "utf8");
   const [sdl, exampleSubgraph, changelog] = await Promise.all([
@@ -22,7 +22,7 @@ export async function checkSchema({ root, against, print }: SchemaCheckOptions):
     read("schema/example-subgraph.graphql"),
     read("CHANGELOG.md"),
   ]);
-  // What cannot be composed may not even be an SDL.
+  // A text that does not compose may not be SDL at all, and the comparison needs valid SDL.
   if (!checkComposition(sdl, exampleSubgraph, print)) return 1;
   return (await checkBreakingChanges(sdl, changelog, { root, against, print })) ? 0 : 1;
 }
@@ -66,7 +66,7 @@ async function checkBreakingChanges(
   print(
     breaking.length === 0
       ? `Breaks nothing of ${earlier.name}.`
-      : `Breaks what ${earlier.name} has: ${breaking.length}, of which CHANGELOG.md records ${breaking.length - unrecorded.length}.`,
+      : `Breaking changes since ${earlier.name}: ${breaking.length}. CHANGELOG.md records ${breaking.length - unrecorded.length}.`,
   );
   if (unrecorded.length === 0) return true;
   print('Undo these, or add the lines under "### Breaking schema changes" in CHANGELOG.md:');

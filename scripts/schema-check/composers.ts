@@ -7,7 +7,7 @@ import type { Subgraph } from "../federated/subgraph.ts";
 /** A library that composes subgraphs. */
 export interface Composer {
   readonly name: string;
-  /** What it has against these subgraphs; empty where they compose. Some problems it throws. */
+  /** Returns the composer's problems with these subgraphs, none if they compose. Throws some problems instead. */
   compose(subgraphs: readonly Subgraph[]): readonly string[];
 }
 

@@ -10,15 +10,15 @@ export type EarlierSdl =
 
 export interface EarlierSdlOptions {
   readonly root: string;
-  /** What it is now. */
+  /** The present SDL. */
   readonly sdl: string;
   /** A file or a commit. */
   readonly against: string | undefined;
 }
 
 /**
- * Returns the earlier SDL. Without `against` that is the version of the last commit with another SDL. So the check works
- * before a commit and again in CI.
+ * Returns the earlier SDL. Without `against`, that is the version of the last commit with another SDL. So the check
+ * works both before a commit and in CI.
  */
 export async function findEarlierSdl({ root, sdl, against }: EarlierSdlOptions): Promise<EarlierSdl> {
   if (against !== undefined) return (await readFileAt(against)) ?? readCommit(root, against);

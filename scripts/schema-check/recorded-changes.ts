@@ -2,7 +2,7 @@ import type { SchemaChange } from "./breaking-changes.ts";
 
 const HEADING = "### Breaking schema changes";
 
-/** How CHANGELOG.md records a breaking change. */
+/** Returns the line with which CHANGELOG.md records a breaking change. */
 export function lineFor({ path, message }: SchemaChange): string {
   return `\`${path}\`: ${message}`;
 }
