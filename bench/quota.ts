@@ -19,12 +19,12 @@ import { LISTENING } from "./support/upstream.ts";
 const RATE_PER_SECOND = 20;
 const ACTION = "DescribeSafeAuthFlagColl";
 const REPLICAS = 3;
-/** Of each scenario. Three runs of ten seconds tell more than one of thirty. */
+/** The length of each scenario. Three runs of ten seconds give better results than one run of thirty. */
 const SECONDS = Number(process.env["SECONDS"] ?? 10);
-/** Names the scenarios to play, separated by commas; all of them without it. */
+/** The names of the scenarios to play, separated by commas. The default is all of them. */
 const ONLY = process.env["SCENARIO"]?.split(",");
 
-/** The network between the replicas and a CAM that is far away. */
+/** The network between the replicas and a distant CAM. */
 const FAR = { WAY_MS: "30", JITTER_MS: "25", STRAGGLER_MS: "200" };
 const OUTAGE_MS = 4_000;
 const CLOCK_JUMP_MS = 500;
@@ -93,7 +93,7 @@ interface Stage {
   readonly setDatabaseClock: (aheadMs: number) => Promise<void>;
 }
 
-/** Offers the calls to all replicas alike, as a load balancer would. */
+/** Offers the calls to all replicas evenly, like a load balancer. */
 async function play(scenario: Scenario, stage: Stage): Promise<Result> {
   const { forMs, vendor } = stage;
   const { incident } = scenario;
@@ -124,7 +124,7 @@ async function play(scenario: Scenario, stage: Stage): Promise<Result> {
   const settled = await offered;
   await strangerDone;
   const outcomes = settled.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
-  // What was under way in a process that was killed has no outcome; the vendor has counted it.
+  // Calls in flight of a killed process have no outcome. The vendor has counted them.
   if (outcomes.length < REPLICAS - (incident === "KILL" ? 1 : 0)) throw new Error("A replica has failed.");
   return { counts: await countsOf(vendor), outcomes: [...outcomes, ...afterwards] };
 }

@@ -14,10 +14,10 @@ interface Terms {
   readonly smoke: boolean;
 }
 
-/** The first calls find an empty window, and so do not tell how much of it is used when it is full. */
+/** The start is not measured: the first calls find an empty window, so they do not show the use of a full one. */
 const START_MS = 1_100;
 
-/** The rows of one scenario. What is used and by whom is as the vendor counted it. */
+/** Returns the rows of one scenario. The use of the limit and the callers are those that the vendor counted. */
 export function describeResult(
   scenario: Scenario,
   { counts, outcomes }: Result,
@@ -34,7 +34,7 @@ export function describeResult(
   const fromMs = (counts.arrivals[0]?.atMs ?? 0) + START_MS;
   const overMs = forMs - START_MS;
   const { isHarsh = false } = scenario;
-  // What is left in the queues at the end is worked off later.
+  // Calls that are still queued at the end run later.
   const steady = counts.arrivals.filter(({ atMs }) => atMs >= fromMs && atMs < fromMs + overMs);
   const used = (100 * steady.length * 1_000) / overMs / ratePerSecond;
   const refusals = all(({ refusedAfterMs }) => refusedAfterMs);
@@ -50,7 +50,7 @@ export function describeResult(
       isHarsh ? undefined : { atMost: 0 },
     ),
     row(
-      "callers that heard of a throttle",
+      "callers that got a throttle as an error",
       sum(({ heardThrottles }) => heardThrottles),
       0,
       "",

@@ -1,11 +1,11 @@
-/** What a replica is asked to do, and what became of it. Shared by the benchmark and its programs. */
+/** The order to a replica, and its outcome. Shared by the benchmark and its programs. */
 
 export interface OfferQuestion {
   readonly kind: "offer";
   readonly forMs: number;
   readonly deadlineMs: number;
   readonly callers: readonly OfferedBy[];
-  /** The event loop is blocked now and then. */
+  /** If true, the event loop is blocked at times. */
   readonly stalls: boolean;
 }
 
@@ -13,22 +13,22 @@ export interface OfferedBy {
   readonly name: string;
   readonly callsPerSecond: number;
   readonly priority: "interactive" | "bulk";
-  /** So many more at once in the middle of the time. */
+  /** The number of additional calls at one moment in the middle of the time. */
   readonly burst?: number;
 }
 
 export interface OfferOutcome {
   readonly succeeded: number;
-  /** Refused by the quota: how long after the call each refusal came. */
+  /** The time from the call to the refusal, for each call that the quota refused. */
   readonly refusedAfterMs: readonly number[];
-  /** Callers that CAM's throttle reached as an error. */
+  /** The number of callers that got CAM's throttle as an error. */
   readonly heardThrottles: number;
-  /** Everything else that went wrong. */
+  /** All other errors. */
   readonly errors: readonly string[];
-  /** Of the interactive calls that succeeded: their waits for slots. */
+  /** The waits for slots of the interactive calls that succeeded. */
   readonly interactiveWaitsMs: readonly number[];
   /** Statements of the quota. */
   readonly statements: number;
-  /** Slots that were over before they could be used. */
+  /** Slots that were over before a call could use them. */
   readonly missedSlots: number;
 }

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { answerParent } from "../support/answer-parent.ts";
 
-/** A program that forwards TCP connections, with the delays of a network, and that can be cut. */
+/** A program that forwards TCP connections with the delays of a network. The benchmark can cut it. */
 const { TARGET_PORT = "", WAY_MS = "0", JITTER_MS = "0", STRAGGLER_MS = "0" } = process.env;
 
 /** One packet in a hundred is a straggler. */

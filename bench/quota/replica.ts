@@ -22,12 +22,12 @@ import { Secret } from "../../src/secret.ts";
 import { answerParent } from "../support/answer-parent.ts";
 import type { OfferedBy, OfferOutcome, OfferQuestion } from "./offer.ts";
 
-/** A program that is a replica of the gateway as far as the quota goes: the signing layer and the shared budget. */
+/** A program with the parts of a replica that the quota needs: the signing layer and the shared budget. */
 
 const USER = "100021969091" as Uin;
 const { DATABASE_URL = "", CAM_URL = "", REPLICA = "", RATE_PER_SECOND = "" } = process.env;
 
-/** A program without a database is a stranger: it has the key and knows nothing of the quota. */
+/** Without a database the program is a stranger: it has the key and does not use the quota. */
 const FREE_SLOT: RateSlot = { waitedMs: 0, sent: () => true, settle: () => undefined };
 
 const seen = { statements: 0, missedSlots: 0 };
@@ -106,7 +106,7 @@ async function offer({ forMs, deadlineMs, callers, stalls }: OfferQuestion): Pro
   return { ...outcome, ...seen };
 }
 
-/** Callers know nothing of each other: their calls come by chance, so many a second on the average. */
+/** Callers are independent: their calls come at random times, at the given average rate. */
 function nextGapMs({ callsPerSecond }: OfferedBy): number {
   return (-Math.log(1 - clock.random()) * 1_000) / callsPerSecond;
 }
@@ -125,7 +125,7 @@ async function openBudget(): Promise<RateBudget> {
   return new SharedRateBudget({ windows, ratePerSecond: Number(RATE_PER_SECOND) });
 }
 
-/** Nothing of this process runs meanwhile. */
+/** Blocks this process. */
 function stall(): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 150 + 250 * clock.random());
 }

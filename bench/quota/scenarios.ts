@@ -2,7 +2,7 @@ import type { OfferedBy } from "./offer.ts";
 
 /** What happens in the middle of a scenario. */
 export type Incident =
-  /** The last replica is killed, and another one started at once. */
+  /** The last replica is killed, and another one is started immediately. */
   | "KILL"
   /** The replicas lose the database for four seconds. */
   | "OUTAGE"
@@ -29,7 +29,7 @@ export interface Scenario {
 
 const OFFERED_PER_SECOND = 60;
 
-/** One caller asks for half of all calls, five for a tenth each. A fair share is less than any of them asks for. */
+/** One caller makes half of all calls, five make a tenth each. A fair share is less than the demand of each caller. */
 const CALLERS: readonly OfferedBy[] = [
   { name: "greedy", callsPerSecond: OFFERED_PER_SECOND / 2, priority: "interactive" },
   ...["a", "b", "c", "d", "e"].map((name) => ({

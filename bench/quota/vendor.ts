@@ -2,21 +2,21 @@ import { startCamEmulator } from "../../src/emulator/index.ts";
 import { seedUsers } from "../changes/change-load.ts";
 import { answerParent } from "../support/answer-parent.ts";
 
-/** A program that stands in for CAM: the emulator, with a strict sliding window. */
+/** A program that replaces CAM: the emulator, with a strict sliding window. */
 export const LIMIT = 20;
 
-/** The action that is called, and what the emulator saw of it since the question before. */
+/** Requests the emulator's counts of an action since the previous request. */
 export interface CountsQuestion {
   readonly kind: "counts";
   readonly action: string;
-  /** Goes on counting from here on, instead of anew. */
+  /** If true, the counts continue. Otherwise they restart from zero. */
   readonly goOn?: boolean;
 }
 
 export interface VendorCounts {
   readonly received: number;
   readonly throttled: number;
-  /** Accepted calls in the order of arrival. A caller's name is what comes before the colon in a trace id. */
+  /** Accepted calls in the order of arrival. A caller's name is the part of the trace id before the colon. */
   readonly arrivals: readonly { readonly atMs: number; readonly caller: string }[];
 }
 

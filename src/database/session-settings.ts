@@ -22,7 +22,9 @@ export interface ServerFacts {
 /** The first release that has `transaction_timeout`. */
 const HAS_TRANSACTION_TIMEOUT = 170_000;
 
-/** Settings that decide what a statement means or how the driver reads its result. Roles and poolers can preset them. */
+/**
+ * Settings that decide what a statement means or how the driver reads its result. Roles and poolers can preset them.
+ */
 const MEANINGS: Readonly<Record<string, string>> = {
   DateStyle: "'ISO, MDY'",
   IntervalStyle: "postgres",

@@ -27,7 +27,7 @@ export class CallerQueues<Waiter extends Placed> {
     return this.#interactive.size + this.#bulk.size;
   }
 
-  /** Returns how many waiting calls would be served before such a call. */
+  /** Returns how many waiting calls would be served before this call. */
   ahead({ caller, priority }: Placed): number {
     if (priority === "interactive") return this.#interactive.ahead(caller);
     return this.#interactive.size + this.#bulk.ahead(caller);
@@ -38,8 +38,8 @@ export class CallerQueues<Waiter extends Placed> {
   }
 
   /**
-   * Makes room for a call. If the queue is full, it evicts the last call of the caller with the longest queue, bulk work
-   * first. Returns the evicted call, or false if this caller's own queue is the longest.
+   * Makes room for a call. If the queue is full, it evicts the last call of the caller with the longest queue, bulk
+   * work first. Returns the evicted call, or false if this caller's own queue is the longest.
    */
   makeRoom(place: Placed): { readonly dropped: Waiter | undefined } | false {
     if (this.size < this.#most) return { dropped: undefined };

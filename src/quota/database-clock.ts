@@ -3,8 +3,8 @@ const DRIFT = 500e-6;
 
 /**
  * Converts times of the database's clock to this process's clock. It never assumes that the two agree. Each statement
- * gives bounds: the database read its clock after the statement was sent and before its answer came. The bounds of all
- * statements together are as narrow as those of the quickest one, so a slow statement does no harm.
+ * gives bounds: the database read its clock after this process sent the statement and before the answer came. The
+ * bounds of all statements together are as narrow as those of the quickest one, so a slow statement does no harm.
  */
 export class DatabaseClock {
   /** Bounds of "the database's time minus this process's time" at `#atMs`. */
@@ -12,7 +12,7 @@ export class DatabaseClock {
   #most = Number.POSITIVE_INFINITY;
   #atMs = 0;
 
-  /** Learns from a statement: its two times here, and the time that it read on the database's clock. */
+  /** Narrows the bounds with a statement: its two times here, and the time that it read on the database's clock. */
   observe(databaseMs: number, sentMs: number, answeredMs: number): void {
     const driftMs = (answeredMs - this.#atMs) * DRIFT;
     const least = Math.max(this.#least - driftMs, databaseMs - answeredMs);
@@ -24,7 +24,7 @@ export class DatabaseClock {
     this.#atMs = answeredMs;
   }
 
-  /** Returns the time here at which the database's clock has certainly reached `databaseMs`. */
+  /** Returns the time of this process's clock at which the database's clock has certainly reached `databaseMs`. */
   latest(databaseMs: number): number {
     return databaseMs - this.#least;
   }

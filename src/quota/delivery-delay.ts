@@ -2,8 +2,9 @@
  * The shortest recent round trip. A reply at time `t` shows that its call arrived before `t`. The shortest round trip
  * shows by how much at least, up to a delay that all calls have in common and that cancels out between two calls.
  *
- * It is used only once it is typical. A busy event loop or a cold path may delay every call of a first burst, and the next
- * burst would follow too soon. So `shortestMs` is 0 until there are more round trips than one such moment can affect.
+ * It is used only once it is typical. A busy event loop or a cold path may delay every call of a first burst, and the
+ * next burst would follow too soon. So `shortestMs` is 0 until there are more round trips than one such moment can
+ * affect.
  */
 export class DeliveryDelay {
   readonly #enough: number;

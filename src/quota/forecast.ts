@@ -3,7 +3,7 @@ import { fairShare, Schedule } from "./schedule.ts";
 import type { TakenSlot } from "./slot-deliveries.ts";
 import type { SlotAnswer } from "./slot-store.ts";
 
-/** A forecast is valid this long. Later, other replicas may have taken many slots. */
+/** The lifetime of a forecast. Later, other replicas may have taken many slots. */
 const FORESIGHT_MS = 1_000;
 
 interface ForecastDeps {
@@ -52,14 +52,14 @@ export class Forecast {
     return this.#schedule !== undefined && nowMs - this.#answeredMs <= FORESIGHT_MS;
   }
 
-  /** Counts that a caller asked for a slot. */
+  /** Counts a caller's request for a slot. */
   recordDemand(caller: string, nowMs: number): void {
     this.#demand.record(caller, nowMs);
   }
 
   /**
-   * Returns how many calls go before the next call of a caller with `waiting` calls, if all callers keep asking as often
-   * as recently. It counts callers whose queue is empty now, because they may have a call when their turn comes.
+   * Returns how many calls go before the next call of a caller with `waiting` calls, if all callers keep asking as
+   * often as recently. It counts callers whose queue is empty now, because they may have a call when their turn comes.
    */
   expectedAhead(caller: string, waiting: number, nowMs: number): number {
     if (this.#schedule === undefined) return 0;
@@ -69,7 +69,7 @@ export class Forecast {
   }
 
   /**
-   * Returns how long the call behind `ahead` others waits, or undefined if only the database knows.
+   * Returns how long the call behind `ahead` others waits, or undefined if only a new answer can show it.
    * @param held The slots of this replica that are not due yet, in order.
    */
   waitMs(nowMs: number, ahead: number, held: readonly TakenSlot[]): number | undefined {

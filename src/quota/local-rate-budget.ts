@@ -15,7 +15,7 @@ export interface LocalRateBudgetDeps {
 }
 
 /**
- * Keeps this process under CAM's limit, without knowing of other replicas. CAM counts the calls of each action and key,
+ * Keeps this process under CAM's limit, without data from other replicas. CAM counts the calls of each action and key,
  * so each pair has its own queue.
  */
 export class LocalRateBudget implements RateBudget {
@@ -71,7 +71,7 @@ interface Waiter {
   readonly refuse: (error: unknown) => void;
 }
 
-/** The queue of one window: people first, callers by turns. It refuses a call at once that cannot be in time. */
+/** The queue of one window: people first, callers by turns. It immediately refuses a call that cannot be in time. */
 export class RateQueue {
   readonly #clock: Clock;
   readonly #window: SlidingWindow;
@@ -86,7 +86,7 @@ export class RateQueue {
     if (fullAtMs !== undefined) this.#fill(fullAtMs);
   }
 
-  /** As RateBudget.take. */
+  /** Same as RateBudget.take. */
   take({ caller, priority, deadlineMs, signal }: RateRequest): Promise<RateSlot> {
     const nowMs = this.#clock.monotonic();
     const freeAtMs = this.#window.estimateMs(nowMs, this.#queues.ahead({ caller, priority }));
@@ -194,7 +194,7 @@ interface LocalReadsDeps {
   readonly health: StoreHealth;
 }
 
-/** The calls of one window during an outage: reads go on at this replica's own slow rate, and writes are refused. */
+/** The calls of one window during an outage: reads continue at this replica's own slow rate, and writes are refused. */
 export class LocalReads {
   readonly #deps: LocalReadsDeps;
 
@@ -222,7 +222,7 @@ export class LocalReads {
   }
 }
 
-/** Makes a slot invalid once the outage ends, because the shared window does not know of it. */
+/** Makes a slot invalid when the outage ends, because the shared window does not contain it. */
 function unlessBack(slot: RateSlot, back: AbortSignal): RateSlot {
   return {
     waitedMs: slot.waitedMs,

@@ -8,8 +8,8 @@ const BULK_SPACING = 0.9;
 const LOOKED_BACK_MS = 2_500;
 
 /**
- * Computes the next slots from one state of the shared window. Pure. Times are those of the database. It assumes that no
- * further replica begins to use the quota.
+ * Computes the next slots from one state of the shared window. Pure. Times are those of the database. It assumes that
+ * no further replica begins to use the quota.
  */
 export class Schedule {
   readonly #outlook: WindowOutlook;
@@ -33,7 +33,7 @@ export class Schedule {
     return this.#ratePerSecond / this.#outlook.windowMs;
   }
 
-  /** The slots that all replicas together take for each slot of this one, while it asks for as many as it can get. */
+  /** The slots that all replicas together take for each slot of this one, while it takes as many as possible. */
   get slotsForOneOfOurs(): number {
     const { latest, owners, owner, windowMs, nowMs } = this.#outlook;
     // Counts whole windows if there are enough slots, because the slots of a part of a window may be bunched.
@@ -54,8 +54,8 @@ export class Schedule {
   }
 
   /**
-   * The time at which this replica should ask for its next slot for bulk work. Replicas with bulk work take turns, the one
-   * that has waited longest first. Otherwise all of them would ask for each slot that comes free.
+   * The time at which this replica should ask for its next slot for bulk work. Replicas with bulk work take turns, the
+   * one that has waited longest first. Otherwise all of them would ask for each slot that comes free.
    */
   get bulkTurnMs(): number {
     const { latest, owners, owner, bulk, nowMs, windowMs } = this.#outlook;

@@ -8,9 +8,9 @@ import { SlotDeliveries } from "./slot-deliveries.ts";
 import type { WindowKey } from "./slot-store.ts";
 
 /**
- * The wait behind other calls is an estimate, so it gets a margin, as a part of the wait. A new call is refused at once
- * if the wait and its margin exceed the deadline. A waiting call is refused before its deadline only if the wait exceeds
- * the deadline by more than the margin. With a smaller margin, more calls wait in vain.
+ * The wait behind other calls is an estimate, so it gets a margin, as a part of the wait. A new call is refused
+ * immediately if the wait and its margin exceed the deadline. A waiting call is refused before its deadline only if the
+ * wait exceeds the deadline by more than the margin. With a smaller margin, more calls wait in vain.
  */
 const ADMISSION_MARGIN = 0.3;
 const WAITING_MARGIN = 0.25;
@@ -35,21 +35,23 @@ interface Waiter {
   readonly caller: string;
   readonly priority: RateRequest["priority"];
   readonly enqueuedMs: number;
-  /** True once its connection is open. */
+  /** True after its connection has opened. */
   isReady: boolean;
-  /** True once a forecast said that the call gets a slot in time. Before the first answer no forecast exists. */
+  /** True after a forecast promised a slot in time. Before the first answer no forecast exists. */
   wasForeseen: boolean;
   readonly grant: (slot: RateSlot) => void;
   readonly refuse: (error: unknown) => void;
 }
 
-/** The purpose of a statement: a slot for people, a slot for bulk work, or only to report adjustments and learn. */
+/**
+ * The purpose of a statement: a slot for people, a slot for bulk work, or only to report adjustments and get an answer.
+ */
 type Asking = RateRequest["priority"] | "note";
 
 /**
  * A replica's queue for one shared window. It asks for one slot at a time and holds at most three ahead. When a slot is
  * due, the queue gives it to the call whose turn it is. So callers take turns up to the last moment, and replicas get
- * equal parts without knowing of each other.
+ * equal parts without contact between them.
  */
 export class SharedQueue {
   readonly #deps: SharedQueueDeps;
@@ -86,7 +88,7 @@ export class SharedQueue {
     return this.#queues.size;
   }
 
-  /** As RateBudget.take. */
+  /** Same as RateBudget.take. */
   async take(request: RateRequest): Promise<RateSlot> {
     const { signal } = request;
     signal?.throwIfAborted();
@@ -125,7 +127,7 @@ export class SharedQueue {
     return promise.finally(() => signal?.removeEventListener("abort", onAbort));
   }
 
-  /** Takes every waiting call out when an outage begins: reads go on at the local rate, writes are refused. */
+  /** Takes every waiting call out when an outage begins: reads continue at the local rate, writes are refused. */
   dispatchWithoutStore(): void {
     this.#held = [];
     this.#forecast.forget();
@@ -243,7 +245,7 @@ export class SharedQueue {
     this.#serve();
   }
 
-  /** Returns how far ahead a slot is still of use. */
+  /** Returns how far ahead a useful slot may lie. */
   #withinMs(asking: Asking, nowMs: number): number {
     if (asking === "note") return -1;
     const lastDeadlineMs = Math.max(...[...this.#queues].map(({ request }) => request.deadlineMs));
@@ -265,7 +267,7 @@ export class SharedQueue {
     }
   }
 
-  /** Returns how long a call behind `ahead` others waits, or undefined if only the store knows. */
+  /** Returns how long a call behind `ahead` others waits, or undefined if only a new answer can show it. */
   #waitMs(nowMs: number, ahead: number): number | undefined {
     const closedMs = this.#openFromMs - nowMs;
     const foreseenMs = this.#forecast.waitMs(nowMs, ahead, this.#held);

@@ -1,6 +1,6 @@
 /**
- * Owns the governor: all replicas together stay under CAM's limit of calls per second, which CAM counts for each action and
- * key. It does not decide whether a call is made again; `cam/` does. Read `shared-queue.ts` next, where slots are taken.
+ * Owns the governor: all replicas together stay under CAM's limit of calls per second, which CAM counts for each action
+ * and key. It does not decide whether to retry a call; `cam/` does. Read `shared-queue.ts` next, where slots are taken.
  */
 
 import type { RateBudget, RateRequest, RateSlot } from "../cam/index.ts";

@@ -21,8 +21,8 @@ const SHARE_WITHOUT_STORE = 0.1;
 
 /**
  * The windows that all replicas share in the database, one for each key and action, and this process's queue for each.
- * CAM counts by the key, so accounts that use one key share its windows. If they also have the same rate, they share the
- * queue, and their callers take turns.
+ * CAM counts by the key, so accounts that use one key share its windows. If they also have the same rate, they share
+ * the queue, and their callers take turns.
  */
 export class SharedWindows {
   readonly #deps: SharedWindowsDeps;
@@ -107,7 +107,7 @@ export class SharedWindows {
     try {
       return await this.#store.read(secretId, ratePerSecond, this.#deps.replica);
     } catch (error) {
-      // A failed read is no outage: reads have connections of their own.
+      // A failed read is not an outage: reads have connections of their own.
       if (isUnavailable(error)) return undefined;
       throw error;
     }

@@ -14,8 +14,8 @@ export interface QuotaObserver {
   /** CAM throttled a call, and every replica backs off. */
   onThrottled?(throttled: WindowKey): void;
   /**
-   * The database gives no slots, although it may answer. From now on reads go on slowly, and writes are refused.
-   * `reason` says why, and how to repair it.
+   * The database gives no slots, although it may answer. From now on reads continue slowly, and writes are refused.
+   * `reason` contains the cause and the remedy.
    */
   onStoreUnavailable?(cause: unknown, reason: string): void;
   onStoreRecovered?(outageMs: number): void;
@@ -43,7 +43,7 @@ export interface SlotAskerDeps {
   readonly observer: QuotaObserver | undefined;
 }
 
-/** Asks the database for slots of one window, and keeps what every answer tells about the clock and the waits. */
+/** Asks the database for slots of one window, and keeps the data about the clock and the waits from every answer. */
 export class SlotAsker {
   readonly #deps: SlotAskerDeps;
   readonly #forecast: Forecast;

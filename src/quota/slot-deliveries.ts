@@ -7,15 +7,17 @@ import { GUARD_MS, type SlotAdjustment } from "./slot-store.ts";
 export interface TakenSlot {
   /** The time of the slot by the database's clock. */
   readonly slotMs: number;
-  /** The same time by this process's clock: certainly reached at the one, not reached before the other. */
+  /** The same time by this process's clock: certainly reached at `latest`, not reached before `earliest`. */
   readonly latestMs: number;
   readonly earliestMs: number;
 }
 
-/** A call that is written this late is in time; the rest of the guard is for the network. Later, its slot moves. */
+/** A call that is written this late is in time; the rest of the guard is for the network. Later, the slot moves. */
 const PROMPT_MS = GUARD_MS / 2;
 
-/** A call that is written later gives its slot up: the database could give the place away before it learns of the call. */
+/**
+ * A call that is written later gives its slot up. The database could give the place away before it gets the adjustment.
+ */
 const LATEST_WRITING_MS = 100;
 
 /** A reply that takes longer tells nothing about when the call arrived. */
@@ -36,14 +38,14 @@ interface SlotDeliveriesDeps {
 /**
  * Follows the calls of the slots that this replica took. CAM counts a call when it arrives. A slot whose call arrived
  * later than the guard allows moves to the latest time at which the call can have arrived. A slot without a call is
- * given up. The database learns both with the next statement.
+ * given up. The next statement reports both to the database.
  */
 export class SlotDeliveries {
   readonly #deps: SlotDeliveriesDeps;
   readonly #delay: DeliveryDelay;
   /** The times that the database has for the slots that moved. */
   readonly #placesMs = new WeakMap<TakenSlot, number>();
-  /** The adjustments that the database does not know yet. */
+  /** The adjustments that the database does not have yet. */
   readonly #adjustments = new Map<TakenSlot, SlotAdjustment["toMs"]>();
 
   constructor(deps: SlotDeliveriesDeps) {
@@ -51,7 +53,9 @@ export class SlotDeliveries {
     this.#delay = new DeliveryDelay(WINDOWS_REMEMBERED * deps.ratePerSecond);
   }
 
-  /** True while other replicas could take a place too early, because they do not know that a slot moved. */
+  /**
+   * True while other replicas could take a place too early, because the database does not have the move of a slot yet.
+   */
   get hasMoves(): boolean {
     return [...this.#adjustments.values()].some((toMs) => toMs !== undefined);
   }
@@ -64,7 +68,7 @@ export class SlotDeliveries {
     this.#adjustments.set(slot, undefined);
   }
 
-  /** Returns the adjustments to report, and forgets them. */
+  /** Returns the adjustments to report, and removes them. */
   takeAdjustments(): SlotAdjustment[] {
     const adjustments = [...this.#adjustments].map(([slot, toMs]) => {
       const slotMs = this.#placesMs.get(slot) ?? slot.slotMs;

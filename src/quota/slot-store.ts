@@ -101,7 +101,7 @@ export class SlotStore {
     });
   }
 
-  /** Makes every replica back off, because CAM throttled the call of this slot. Returns false if they do already. */
+  /** Makes every replica back off, because CAM throttled the call of this slot. Returns false if they already do. */
   async backOff({ secretId, action }: WindowKey, slotMs: number): Promise<boolean> {
     const { rows } = await sql<{ is_news: boolean }>`
       select back_off_window(${secretId}, ${action}, ${slotMs}) as is_news`.execute(

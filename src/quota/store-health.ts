@@ -6,7 +6,9 @@ import type { WindowKey } from "./slot-store.ts";
 /** A statement of the quota takes milliseconds. A slot that takes this long comes too late. */
 const STATEMENT_TIMEOUT_MS = 1_000;
 
-/** The timeout runs in slices: a stalled process that finds both timer and answer counts one slice, not the whole stall. */
+/**
+ * The timeout runs in slices: a stalled process that finds both timer and answer counts one slice, not the whole stall.
+ */
 const TIMEOUT_SLICES = 5;
 
 /** The pool takes a moment to notice dead connections. */
@@ -16,15 +18,15 @@ const MOST_TRIES = 3;
 const PROBE_EVERY_MS = 500;
 
 /**
- * Successful probes in a row that end an outage: one for the first outage in a while, and more for each further one. So a
- * store whose failure no probe sees is tried a few times, and then rarely.
+ * Successful probes in a row that end an outage: one for the first outage in a while, and more for each further one. So
+ * a store whose failure no probe sees is tried a few times, and then rarely.
  */
 const PROBES_NEEDED = [1, 4, 20, 60] as const;
 const REMEMBERED_MS = 300_000;
 
 /**
- * After an outage the rows may be gone, and they do not know the calls that were made without them: those of the last
- * window, and those of other replicas that notice the end of the outage only with their next probe.
+ * After an outage the rows may be missing, and they do not contain the calls that were made without them: those of the
+ * last window, and those of other replicas that notice the end of the outage only with their next probe.
  */
 const SETTLING_MS = 1_100 + PROBE_EVERY_MS;
 
@@ -70,8 +72,8 @@ export class StoreHealth {
   }
 
   /**
-   * Runs a statement about a window. Runs it up to twice more if its connection was lost, because a connection that died
-   * while idle fails at its first use.
+   * Runs a statement about a window. Runs it up to twice more if its connection was lost, because a connection that
+   * died while idle fails at its first use.
    * @throws GatewayError STORE_UNAVAILABLE, which begins an outage. Errors that do not come from the store pass through.
    */
   async run<Result>(key: WindowKey, statement: () => Promise<Result>): Promise<Result> {

@@ -91,7 +91,9 @@ const prettify = prettyFactory({
   customPrettifiers: { caller: (caller) => `caller ${String(caller)}` },
 });
 
-/** Formats a JSON line for people. pino-pretty leaves control and bidirectional characters, so they are escaped here. */
+/**
+ * Formats a JSON line for people. pino-pretty leaves control and bidirectional characters, so they are escaped here.
+ */
 export function readableLine(line: string): string {
   if (!line.startsWith("{")) return line;
   return prettify(line)

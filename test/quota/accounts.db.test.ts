@@ -2,13 +2,13 @@ import { expect, test } from "vitest";
 import { openReplicas } from "./open-replicas.ts";
 import type { SimulatedCall } from "./simulate-replicas.ts";
 
-/** How many of the calls got a slot by then. */
+/** Returns how many of the calls have a slot at that time. */
 const grantedBy = (calls: readonly SimulatedCall[], ms: number): number =>
   calls.filter(({ grantedMs = Number.POSITIVE_INFINITY }) => grantedMs <= ms).length;
 
 const CALL = { caller: "a", deadlineMs: 20_000 };
 
-test("an account whose window is full takes nothing of another's with another key", async () => {
+test("an account whose window is full takes no slots of an account with another key", async () => {
   const { time, first } = await openReplicas();
   const [mine, yours] = [first.budgetOf(20), first.budgetOf(5)];
   for (let call = 0; call < 200; call++) void first.call({ ...CALL, budget: mine, secretId: "AKIDMINE" });
@@ -19,7 +19,7 @@ test("an account whose window is full takes nothing of another's with another ke
   expect(grantedBy(ofYours, 1_000)).toBe(5);
 });
 
-test("a throttle of one account widens no other's window", async () => {
+test("a throttle of one account does not widen another account's window", async () => {
   let throttled = true;
   const { time, first } = await openReplicas({
     circumstances: () => ({ outcome: () => (throttled ? "THROTTLED" : "ANSWERED") }),
@@ -46,7 +46,7 @@ test("two names for one key share its window, and the callers of both take turns
   expect(grantedBy(first.calls.slice(100), 1_000)).toBeGreaterThanOrEqual(9);
 });
 
-test("a name with a lower rate stays under it, whatever the key's other name takes", async () => {
+test("an account with a lower rate stays under it, even if another account with the same key takes more", async () => {
   const { time, first } = await openReplicas();
   const [low, high] = [first.budgetOf(5), first.budgetOf(20)];
   for (let call = 0; call < 10; call++) void first.call({ ...CALL, budget: high });

@@ -6,7 +6,7 @@ import { openTestDatabase } from "../support/open-test-database.ts";
 import { rateRequest } from "./rate-request.ts";
 
 describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
-  test("calls get slots, the one behind a full window after a second, and the quotas tell of it", async () => {
+  test("calls get slots, the call behind a full window after a second, and the quotas show it", async () => {
     const database = await openTestDatabase(kind);
     const windows = new SharedWindows({ database, clock: systemClock, replica: "r1" });
     onTestFinished(() => windows.close());

@@ -6,7 +6,7 @@ import { LocalRateBudget } from "../../src/quota/local-rate-budget.ts";
 import { createCam, within } from "../support/create-cam.ts";
 import { startEmulatorThread } from "../support/start-emulator-thread.ts";
 
-/** A hundred calls at once, on connections that do not exist yet, against the strict reading of 20 a second. */
+/** A hundred calls at the same time, on new connections, against a strict limit of 20 in any second. */
 async function burst(onSent: (sends: number) => void = () => undefined) {
   const emulator = await startEmulatorThread();
   const real = new LocalRateBudget({ clock: systemClock, ratePerSecond: 20 });
@@ -31,22 +31,22 @@ async function burst(onSent: (sends: number) => void = () => undefined) {
   return { counters, attempts };
 }
 
-/** Nothing of this thread runs meanwhile. */
+/** Blocks this thread. */
 function blockEventLoop(): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 150);
 }
 
-test("a hundred calls at once are none of them throttled", async () => {
+test("of a hundred calls at the same time, CAM throttles none", async () => {
   const { counters, attempts } = await burst();
   expect(counters).toMatchObject({ received: 100, accepted: 100, throttled: 0 });
   expect(attempts.filter(({ error }) => error !== undefined)).toEqual([]);
 });
 
-test("nor are they while the event loop is blocked, now and then and at the worst moments", async () => {
+test("CAM throttles none either while the event loop is blocked at times, also at the worst moments", async () => {
   const blocking = setInterval(blockEventLoop, 770);
   onTestFinished(() => clearInterval(blocking));
   const { counters } = await burst((sends) => {
-    // Between the word that a call is sent and its bytes, and when a second's calls are all written.
+    // Between the report that a call is sent and its bytes, and when all calls of a second are written.
     if (sends % 20 === 1 || sends % 20 === 0) blockEventLoop();
   });
   expect(counters).toMatchObject({ received: 100, accepted: 100, throttled: 0 });

@@ -28,7 +28,7 @@ test.each([
   { comes: "c", ahead: 2 },
   { comes: "A", ahead: 4 },
   { comes: "C", ahead: 4 },
-])("before a new call of $comes there are $ahead", ({ comes, ahead }) => {
+])("$ahead calls are ahead of a new call of $comes", ({ comes, ahead }) => {
   expect(linesOf(10, "a1", "b1", "A1", "B1").ahead(waiter(comes))).toBe(ahead);
 });
 
@@ -36,7 +36,7 @@ test.each([
   { full: ["a1", "a2", "a3"], comes: "b1", dropped: "a3" },
   { full: ["a1", "a2", "A1"], comes: "a3", dropped: "A1" },
   { full: ["A1", "A2", "A3"], comes: "B1", dropped: "A3" },
-])("where $full fill the queue, $comes costs $dropped its place", ({ full, comes, dropped }) => {
+])("if $full fill the queue, $comes evicts $dropped", ({ full, comes, dropped }) => {
   const lines = linesOf(3, ...full);
   expect(lines.makeRoom(waiter(comes))).toMatchObject({ dropped: { name: dropped } });
   expect(lines.size).toBe(2);
@@ -48,12 +48,12 @@ test.each([
   { full: ["a1", "b1", "c1"], comes: "d1" },
   { full: ["a1", "a2", "a3"], comes: "A1" },
   { full: ["A1", "A2", "B1"], comes: "B2" },
-])("where $full fill the queue, there is no room for $comes", ({ full, comes }) => {
+])("if $full fill the queue, it has no room for $comes", ({ full, comes }) => {
   const lines = linesOf(3, ...full);
   expect(lines.makeRoom(waiter(comes))).toBe(false);
   expect(lines.size).toBe(3);
 });
 
-test("a queue that is not full makes room for anybody", () => {
+test("a queue that is not full has room for any call", () => {
   expect(linesOf(2, "a1").makeRoom(waiter("a2"))).toEqual({ dropped: undefined });
 });

@@ -2,22 +2,22 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { DatabaseClock } from "../../src/quota/database-clock.ts";
 
-/** By how much the database's clock is ahead of ours. */
+/** The time by which the database's clock is ahead of ours. */
 const AHEAD_MS = 1_000_000;
 
-/** A statement of so long a way there and back, sent at a time of ours. */
+/** A statement with the given times to the database and back, sent at a time of our clock. */
 function observe(clock: DatabaseClock, sentMs: number, thereMs: number, backMs: number): void {
   clock.observe(sentMs + thereMs + AHEAD_MS, sentMs, sentMs + thereMs + backMs);
 }
 
-test("one statement tells the time to within its round trip, and never too early", () => {
+test("one statement gives the time to within its round trip, and never too early", () => {
   const clock = new DatabaseClock();
   observe(clock, 0, 3, 5);
   expect(clock.latest(AHEAD_MS + 100)).toBe(105);
   expect(clock.uncertaintyMs).toBe(8);
 });
 
-test("a statement that waits for a lock makes nothing worse, and a quick one everything better", () => {
+test("a statement that waits for a lock does not widen the bounds, and a quick one narrows them", () => {
   const clock = new DatabaseClock();
   observe(clock, 0, 3, 5);
   observe(clock, 10, 900, 2);
@@ -27,7 +27,7 @@ test("a statement that waits for a lock makes nothing worse, and a quick one eve
   expect(clock.latest(AHEAD_MS + 1_100)).toBeLessThan(1_103);
 });
 
-test("what was known fades, because clocks drift", () => {
+test("the bounds widen with time, because clocks drift", () => {
   const clock = new DatabaseClock();
   observe(clock, 0, 1, 1);
   observe(clock, 100_000, 40, 40);
@@ -35,7 +35,7 @@ test("what was known fades, because clocks drift", () => {
   expect(clock.uncertaintyMs).toBeLessThanOrEqual(80);
 });
 
-test.each([-5_000, 5_000])("a clock that is set by %s ms is believed from then on", (byMs) => {
+test.each([-5_000, 5_000])("after a clock is set by %s ms, the new time is used", (byMs) => {
   const clock = new DatabaseClock();
   observe(clock, 0, 1, 1);
   clock.observe(100 + AHEAD_MS + byMs, 99, 101);
@@ -45,7 +45,7 @@ test.each([-5_000, 5_000])("a clock that is set by %s ms is believed from then o
 
 const way = fc.oneof(fc.integer({ min: 0, max: 5 }), fc.integer({ min: 0, max: 500 }));
 
-test("the true time lies within the bounds, whatever the ways and the drift", () => {
+test("the true time lies within the bounds, for any delays and drift", () => {
   fc.assert(
     fc.property(
       fc.array(fc.tuple(fc.integer({ min: 0, max: 5_000 }), way, way), { minLength: 1, maxLength: 30 }),
@@ -60,7 +60,7 @@ test("the true time lies within the bounds, whatever the ways and the drift", ()
           clock.observe(AHEAD_MS + readMs * (1 + drift), sentMs, nowMs);
         }
         const latestMs = clock.latest(AHEAD_MS + nowMs * (1 + drift));
-        // Of the drift within one statement nothing is known.
+        // The bounds do not include the drift within one statement.
         expect(latestMs).toBeGreaterThan(nowMs - 0.5);
         expect(latestMs - clock.uncertaintyMs).toBeLessThan(nowMs + 0.5);
       },

@@ -9,7 +9,7 @@ test.each([
   { roundTripsMs: [80, 70, 90, 5], shortestMs: 5 },
   { roundTripsMs: [5, 5, 70, 80], shortestMs: 5 },
   { roundTripsMs: [5, 70, 80, 60, 90, 100], shortestMs: 60 },
-])("of the round trips $roundTripsMs, $shortestMs ms are believed where three are needed", (row) => {
+])("of the round trips $roundTripsMs, $shortestMs ms is used if three are needed", (row) => {
   const delay = new DeliveryDelay(3);
   for (const roundTripMs of row.roundTripsMs) delay.record(roundTripMs);
   expect(delay.shortestMs).toBe(row.shortestMs);

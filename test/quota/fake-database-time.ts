@@ -2,7 +2,7 @@ import { sql } from "kysely";
 import type { Database } from "../../src/database/database.ts";
 import { createTestPostgres, openTestDatabase, openTestPostgres } from "../support/open-test-database.ts";
 
-/** Found before pg_catalog, so that everything that asks for the time gets what the test says. */
+/** A schema that comes before pg_catalog, so that every function that reads the time gets the test's time. */
 const FAKE_CLOCK = [
   "create schema fake",
   "create table fake.clock (ms double precision)",
@@ -11,7 +11,7 @@ const FAKE_CLOCK = [
      as 'select to_timestamp(ms / 1000) from fake.clock'`,
 ];
 
-/** The functions look into their own schema alone; these here look for the time in the schema `fake` first. */
+/** The functions search only their own schema. This test lets them search the schema `fake` first. */
 export const ASK_THE_FAKE_CLOCK = `do $$
   declare
     name regprocedure;
@@ -31,7 +31,7 @@ export interface FakeTimeDatabase {
   setTime(ms: number): Promise<void>;
 }
 
-/** A migrated database whose clock stands still until the test moves it. */
+/** A migrated database whose clock stops until the test moves it. */
 export async function openFakeTimeDatabase(kind: Database["kind"]): Promise<FakeTimeDatabase> {
   const database = kind === "postgres" ? await openPostgres() : await openPglite();
   return {

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { peakPerSecond, type Schedule, schedules, simulateCalls } from "./simulate-calls.ts";
 
-test("no second holds more arrivals than the limit, whatever becomes of the calls", async () => {
+test("no second holds more arrivals than the limit, for any outcome of the calls", async () => {
   await fc.assert(
     fc.asyncProperty(schedules, async (schedule) => {
       const { arrivalsMs } = await simulateCalls(schedule);
@@ -12,7 +12,7 @@ test("no second holds more arrivals than the limit, whatever becomes of the call
   );
 });
 
-test("every call gets its turn, first come, first served, and no timer stays behind", async () => {
+test("every call gets its turn in order of arrival, and no timer remains", async () => {
   await fc.assert(
     fc.asyncProperty(schedules, async (schedule) => {
       const { granted, clock } = await simulateCalls(schedule);
@@ -23,7 +23,7 @@ test("every call gets its turn, first come, first served, and no timer stays beh
   );
 });
 
-test("a first burst that was held up on its way does not let the next one come too early", async () => {
+test("a first burst that was delayed on its way does not let the next one start too early", async () => {
   // Blocked between writing and being read, as by a busy event loop: all of the first burst is counted late and
   // answered at once, so that its round trips look like a long way.
   const heldUp = {

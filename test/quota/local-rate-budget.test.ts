@@ -13,13 +13,13 @@ function createQueue({ limit = 2 } = {}) {
   const queue = new RateQueue({ clock, ratePerSecond: limit });
   const take = (deadlineMs = 60_000, signal?: AbortSignal): Promise<RateSlot> =>
     queue.take(rateRequest({ deadlineMs, signal }));
-  /** Takes a slot that is free now, and has its call arrive at once. */
+  /** Takes a slot that is free now, and lets its call arrive immediately. */
   const spendOne = async (): Promise<void> => {
     const slot = await take();
     slot.sent();
     slot.settle("ANSWERED");
   };
-  /** What became of a take so far. */
+  /** The present state of a take. */
   const watch = (taking: Promise<RateSlot>) => {
     const seen: { slot?: RateSlot; error?: unknown } = {};
     taking.then(
@@ -48,16 +48,22 @@ test.each([
   { ahead: 1, waitMs: WINDOW_MS },
   { ahead: 2, waitMs: 2 * WINDOW_MS },
   { ahead: 5, waitMs: 3 * WINDOW_MS },
-])("behind $ahead waiting callers, who cannot wait is refused at once and told $waitMs ms", async (row) => {
-  const { take, spendOne } = createQueue();
-  await spendOne();
-  await spendOne();
-  for (let ahead = 0; ahead < row.ahead; ahead++) void take();
-  await expect(take(row.waitMs)).rejects.toMatchObject({ code: "QUOTA_EXHAUSTED", retryAfterMs: row.waitMs });
-  await expect(take(1)).rejects.toBeInstanceOf(GatewayError);
-});
+])(
+  "behind $ahead waiting callers, an impatient caller is refused immediately with $waitMs ms",
+  async (row) => {
+    const { take, spendOne } = createQueue();
+    await spendOne();
+    await spendOne();
+    for (let ahead = 0; ahead < row.ahead; ahead++) void take();
+    await expect(take(row.waitMs)).rejects.toMatchObject({
+      code: "QUOTA_EXHAUSTED",
+      retryAfterMs: row.waitMs,
+    });
+    await expect(take(1)).rejects.toBeInstanceOf(GatewayError);
+  },
+);
 
-test("who was told to come back later gets a slot then, if nobody else came", async () => {
+test("a refused caller gets a slot after retryAfterMs, if no other caller came", async () => {
   const { clock, take, spendOne } = createQueue();
   await spendOne();
   await spendOne();
@@ -68,7 +74,7 @@ test("who was told to come back later gets a slot then, if nobody else came", as
 
 test("a waiting caller whose turn does not come in time is refused at its deadline", async () => {
   const { clock, take, watch } = createQueue({ limit: 1 });
-  await take(); // In flight, so the estimate is too good.
+  await take(); // In flight, so the estimate is too short.
   const second = watch(take(WINDOW_MS + 1));
   await clock.advance(WINDOW_MS);
   expect(second).toEqual({});
@@ -77,7 +83,7 @@ test("a waiting caller whose turn does not come in time is refused at its deadli
   expect(clock.pendingTimers).toBe(0);
 });
 
-test("an aborted caller leaves the queue, its reason with it, and the next one moves up", async () => {
+test("an aborted caller leaves the queue with its reason, and the next one moves up", async () => {
   const { clock, take, spendOne, watch } = createQueue({ limit: 1 });
   await spendOne();
   const controller = new AbortController();
@@ -99,7 +105,7 @@ test("an abort after the slot was given changes nothing, and a signal aborted be
   await expect(take(60_000, controller.signal)).rejects.toBe(controller.signal.reason);
 });
 
-test("no timer stays behind when the last waiting caller goes", async () => {
+test("no timer remains when the last waiting caller leaves", async () => {
   const { clock, take, spendOne, watch } = createQueue({ limit: 1 });
   await spendOne();
   const controller = new AbortController();
@@ -109,7 +115,7 @@ test("no timer stays behind when the last waiting caller goes", async () => {
   expect(clock.pendingTimers).toBe(0);
 });
 
-test("a slot that was not used makes its place free at once", async () => {
+test("an unused slot makes its place free immediately", async () => {
   const { clock, take, watch } = createQueue({ limit: 1 });
   const first = await take();
   const second = watch(take());
@@ -118,7 +124,7 @@ test("a slot that was not used makes its place free at once", async () => {
   expect(second.slot?.waitedMs).toBe(0);
 });
 
-test("a slot that was sent is not free again, even where its caller says that it was not used", async () => {
+test("a sent slot is not free again, even if its caller reports it as unused", async () => {
   const { clock, take, watch } = createQueue({ limit: 1 });
   const first = await take();
   const second = watch(take());
@@ -140,7 +146,7 @@ test("only the first settle counts", async () => {
 });
 
 test.each(["THROTTLED", "LOST", "ANSWERED"] as const)(
-  "a slot that is settled as %s without word of its sending counts as arrived then",
+  "a slot that is settled as %s without a report of its sending counts as arrived at that time",
   async (outcome) => {
     const { clock, take, watch } = createQueue({ limit: 1 });
     const first = await take();
@@ -154,7 +160,7 @@ test.each(["THROTTLED", "LOST", "ANSWERED"] as const)(
   },
 );
 
-test("a throttle closes the whole window for everybody", async () => {
+test("a throttle closes the whole window for every caller", async () => {
   const { clock, take, watch } = createQueue({ limit: 3 });
   const throttled = await take();
   throttled.sent();
@@ -177,7 +183,7 @@ test("a sent call that is never settled counts as arrived a second after it was 
   expect(second.slot).toBeDefined();
 });
 
-test("a slot that is neither sent nor settled is given up behind its deadline", async () => {
+test("a slot that is neither sent nor settled is given up after its deadline", async () => {
   const { clock, take, watch } = createQueue({ limit: 1 });
   await take(5_000);
   const second = watch(take());
@@ -187,7 +193,7 @@ test("a slot that is neither sent nor settled is given up behind its deadline", 
   expect(second.slot).toBeDefined();
 });
 
-test("a reply that comes long after the call was given up does not shut the window again", async () => {
+test("a reply that comes long after the call was given up does not close the window again", async () => {
   const { clock, take } = createQueue({ limit: 1 });
   const slot = await take();
   slot.sent();

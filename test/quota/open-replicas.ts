@@ -2,7 +2,7 @@ import { type Circumstances, SimulatedReplica } from "./simulate-replicas.ts";
 import { openSimulatedDatabase } from "./simulated-database.ts";
 import { SimulatedTime } from "./simulated-time.ts";
 
-/** Everything takes milliseconds, always the same. */
+/** Constant delays of milliseconds. */
 const CALM: Circumstances = {
   databaseWayMs: () => 1,
   writingMs: () => 1,
@@ -11,7 +11,7 @@ const CALM: Circumstances = {
   outcome: () => "ANSWERED",
 };
 
-/** A usual day: now and then something takes much longer. */
+/** Usual delays: some steps take much longer. */
 export function usualDay(time: SimulatedTime): Partial<Circumstances> {
   const sometimes = (usualMs: number, rareMs: number) =>
     time.random() < 0.03 ? time.between(usualMs, rareMs) : time.between(usualMs / 4, usualMs);
@@ -23,7 +23,7 @@ export function usualDay(time: SimulatedTime): Partial<Circumstances> {
   };
 }
 
-/** CAM is 30 ms away each way, with jitter, and one packet in a hundred is much later. */
+/** CAM is 30 ms away each way, with jitter, and one packet in a hundred arrives much later. */
 export function distantCam(time: SimulatedTime): Partial<Circumstances> {
   const wayMs = () => 30 - 25 * Math.log(1 - time.random()) + (time.random() < 0.01 ? 200 : 0);
   return { deliveryMs: wayMs, replyMs: wayMs };
@@ -45,7 +45,7 @@ export async function openReplicas({ count = 1, seed = 1, circumstances }: Repli
   const [first] = replicas;
   if (first === undefined) throw new Error("There are no replicas.");
 
-  /** Makes calls from now on, so many a second on the average, at replicas that live then. */
+  /** Makes calls at the given average rate from now on, at the replicas that run at that time. */
   const offer = (forMs: number, perSecond: number, call: (replica: SimulatedReplica) => unknown) => {
     for (let inMs = 0; inMs < forMs; inMs += time.between(0, 2_000 / perSecond)) {
       time.after(inMs, () => {

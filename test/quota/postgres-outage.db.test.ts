@@ -31,14 +31,14 @@ async function openBudget() {
   return { budget, endConnections, letIn, take, back: back.promise };
 }
 
-test("a server that ended every connection is asked by new ones, and nobody notices", async () => {
+test("after the server ends every connection, calls use new connections without an error", async () => {
   const { take, endConnections } = await openBudget();
   await expect(take("write")).resolves.toBeDefined();
   await endConnections();
   await expect(take("write")).resolves.toBeDefined();
 });
 
-test("a server that lets nobody in stops writes, and when it does again all goes on", async () => {
+test("a server that allows no connections stops writes, and writes continue when it allows them again", async () => {
   const { take, endConnections, letIn, back } = await openBudget();
   await expect(take("write")).resolves.toBeDefined();
   await letIn(false);

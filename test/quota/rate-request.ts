@@ -1,6 +1,6 @@
 import type { RateRequest } from "../../src/cam/index.ts";
 
-/** What a caller asks of a budget, with a minute to wait. */
+/** A request for a slot, with a deadline in one minute. */
 export function rateRequest(more: Partial<RateRequest> = {}): RateRequest {
   return {
     action: "SetMfaFlag",

@@ -28,12 +28,12 @@ function scheduleOf(nowMs: number, slots: readonly string[], pausedUntil = 0): S
   );
 }
 
-test("an empty window is free at once, and then a little apart", () => {
+test("the slots of an empty window begin now, a little apart", () => {
   const schedule = scheduleOf(500, []);
   expect([0, 1, 2].map((index) => schedule.freeMs(index))).toEqual([500, 520.5, 541]);
 });
 
-test("a full window is free when its slots leave it, again and again", () => {
+test("the slots of a full window are free whenever earlier slots leave it", () => {
   const schedule = scheduleOf(500, ["us@0", "us@100", "us@200", "us@300", "us@400"]);
   expect([0, 1, 4, 5, 12].map((index) => schedule.freeMs(index))).toEqual([
     WINDOW_MS,
@@ -44,7 +44,7 @@ test("a full window is free when its slots leave it, again and again", () => {
   ]);
 });
 
-test("nothing is free before a pause is over", () => {
+test("no slot is free before a pause is over", () => {
   expect(scheduleOf(500, ["us@0"], 1_800).freeMs(0)).toBe(1_800);
 });
 
@@ -53,11 +53,11 @@ test.each([
   { slots: ["us@100", "us@200"], forOne: 1 },
   { slots: ["b@100", "us@200"], forOne: 5 / 4 },
   { slots: ["b@100", "b@200", "c@300"], forOne: 5 / 2 },
-])("beside $slots, $forOne slots go for one of ours", ({ slots, forOne }) => {
+])("with $slots, all replicas take $forOne slots for each of ours", ({ slots, forOne }) => {
   expect(scheduleOf(500, slots).slotsForOneOfOurs).toBeCloseTo(forOne);
 });
 
-test("beside two who take all they can get we have a third", () => {
+test("with two replicas that take as many slots as possible, this replica has a third", () => {
   const slots = Array.from({ length: 15 }, (_, index) => `${index % 2 ? "b" : "c"}@${index * PACE_MS}`);
   expect(scheduleOf(15 * PACE_MS, slots).slotsForOneOfOurs).toBeCloseTo(3);
 });
@@ -66,16 +66,16 @@ test.each([
   { slots: [], turnMs: 500 },
   { slots: ["US@400"], turnMs: 400 + PACE_MS * 0.9 },
   { slots: ["us@450", "b@480"], turnMs: 480 + PACE_MS * 0.9 },
-  // Another replica has waited longer, and goes first.
+  // Another replica has waited longer and goes first.
   { slots: ["B@200", "US@400"], turnMs: 400 + 2 * PACE_MS * 0.9 },
   { slots: ["US@200", "B@400"], turnMs: 400 + PACE_MS * 0.9 },
-  // It has not been seen for a window.
+  // The other replica has had no slot for a window.
   { slots: ["B@-700", "US@400"], turnMs: 400 + PACE_MS * 0.9 },
 ])("after $slots, our bulk work has its turn at $turnMs", ({ slots, turnMs }) => {
   expect(scheduleOf(500, slots).bulkTurnMs).toBeCloseTo(turnMs);
 });
 
-test("of a limit that is higher than what the row tells, the rest is foreseen at an even pace", () => {
+test("if the limit is higher than the slots in the row, the forecast assumes an even pace for the rest", () => {
   const leaving = Array.from({ length: 40 }, (_, index) => index);
   const outlook = {
     ...{ nowMs: 500, windowMs: WINDOW_MS, backoff: 0, used: 100, pausedUntil: 0, taken: 100, leaving },
@@ -96,6 +96,6 @@ test.each([
   { others: [2, 30], share: 9 },
   { others: [2, 3, 4], share: 11 },
   { others: [19, 1], share: 9.5 },
-])("of 20, beside others who want $others, there are $share", ({ others, share }) => {
+])("of 20, with others who want $others, the share is $share", ({ others, share }) => {
   expect(fairShare(20, others)).toBeCloseTo(share);
 });

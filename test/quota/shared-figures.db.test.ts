@@ -5,7 +5,7 @@ import type { SimulatedTime } from "./simulated-time.ts";
 
 const LIMIT = 20;
 const OFFERED_PER_SECOND = 60;
-/** Half of all calls are one caller's. What is fair is less than any of them asks for. */
+/** One caller makes half of all calls. A fair share is less than the demand of each caller. */
 const CALLERS = ["greedy", "greedy", "greedy", "greedy", "a", "b", "c", "d"];
 
 function oneOf(time: SimulatedTime, names: readonly string[]): string {
@@ -17,8 +17,8 @@ function arrived(calls: readonly SimulatedCall[], fromMs: number, toMs: number):
   return calls.filter(({ arrivedMs = -1 }) => arrivedMs >= fromMs && arrivedMs < toMs);
 }
 
-describe.each([1, 2])("three replicas that are offered three times the limit, by chance %s", (seed) => {
-  test.each(["undisturbed", "one is killed and started again", "200 calls more come at once"])(
+describe.each([1, 2])("three replicas with a demand of three times the limit, with seed %s", (seed) => {
+  test.each(["undisturbed", "one is killed and started again", "200 more calls come at the same time"])(
     "keep every second within the limit, use it and share it fairly: %s",
     async (event) => {
       const { time, replicas, start, offer } = await openReplicas({
@@ -55,12 +55,12 @@ describe.each([1, 2])("three replicas that are offered three times the limit, by
       const refused = calls.filter(({ refusal }) => refusal !== undefined);
       const late = refused.filter(({ madeMs, refusedMs = madeMs }) => refusedMs - madeMs > 20);
       expect(refused.length).toBeGreaterThan(500);
-      // Who was let in may be overtaken by callers who come later and have fewer waiting, or by a replica that starts again.
+      // Later callers with fewer waiting calls, or a replica that starts again, may overtake an accepted call.
       expect(late.length / refused.length).toBeLessThan(event.startsWith("one is killed") ? 0.05 : 0.01);
     },
   );
 
-  test("let people wait no more than a moment while bulk work takes all that is left", async () => {
+  test("let people wait only a moment while bulk work takes the rest", async () => {
     const { time, replicas, offer } = await openReplicas({ count: 3, seed, circumstances: usualDay });
     offer(20_000, OFFERED_PER_SECOND, (replica) =>
       replica.call({ caller: "rollout", priority: "bulk", deadlineMs: 8_000 }),
@@ -76,7 +76,7 @@ describe.each([1, 2])("three replicas that are offered three times the limit, by
     expect(quantile(waits, 0.95)).toBeLessThan(250);
   });
 
-  test("make more than 18 calls a second to a distant CAM, and no second is over the limit", async () => {
+  test("make more than 18 calls a second to a distant CAM, and no second exceeds the limit", async () => {
     const { time, replicas, offer } = await openReplicas({ count: 3, seed, circumstances: distantCam });
     offer(20_000, OFFERED_PER_SECOND, (replica) =>
       replica.call({ caller: oneOf(time, CALLERS), deadlineMs: 4_000 }),

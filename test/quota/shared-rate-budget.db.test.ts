@@ -12,7 +12,7 @@ function arrived(calls: readonly SimulatedCall[], fromMs: number, toMs: number):
 }
 
 describe("a call that comes when slots are free", () => {
-  test("gets one by one statement", async () => {
+  test("gets one with one statement", async () => {
     const { time, database, first } = await openReplicas();
     for (let call = 0; call < 30; call++) {
       void first.call({ caller: "a", deadlineMs: 1_000 });
@@ -22,7 +22,7 @@ describe("a call that comes when slots are free", () => {
     expect(database.statements).toBe(30);
   });
 
-  test("gets none before its connection is open, and stands in nobody's way", async () => {
+  test("gets none before its connection is open, and does not block other calls", async () => {
     const { time, database, first } = await openReplicas();
     void first.call({ caller: "a", deadlineMs: 1_000, connectingMs: 150 });
     await time.runUntil(10);
@@ -43,11 +43,11 @@ describe("a call that comes when slots are free", () => {
     const [slow, quick] = first.calls;
     expect(quick?.grantedMs).toBeLessThan(20);
     expect(slow?.grantedMs).toBeGreaterThanOrEqual(150);
-    // One for each, and one to learn how long the line takes: no slot is taken for who cannot use it yet.
+    // One statement for each call, and one to learn the wait: a call without a connection takes no slot.
     expect(database.statements).toBeLessThanOrEqual(3);
   });
 
-  test("gets one behind calls of another replica that it has not heard of", async () => {
+  test("gets one behind unknown calls of another replica", async () => {
     const { time, replicas, first } = await openReplicas({ count: 2 });
     for (let call = 0; call < LIMIT; call++) void first.call({ caller: "a", deadlineMs: 1_000 });
     await time.runUntil(500);
@@ -60,7 +60,7 @@ describe("a call that comes when slots are free", () => {
 });
 
 describe("a call that cannot be in time", () => {
-  test("is refused by the first answer of the database, with the wait that this tells", async () => {
+  test("is refused after the first answer of the database, with the wait from that answer", async () => {
     const { time, replicas, first } = await openReplicas({ count: 2 });
     for (let call = 0; call < LIMIT; call++) void first.call({ caller: "a", deadlineMs: 1_000 });
     await time.runUntil(500);
@@ -74,7 +74,7 @@ describe("a call that cannot be in time", () => {
   });
 
   test.each([1, 3])(
-    "is refused at once where it is known, with the true wait: %s replicas",
+    "is refused immediately if the wait is known, with the true wait: %s replicas",
     async (count) => {
       const { time, replicas, offer } = await openReplicas({ count });
       offer(12_000, count * 30, (replica) => replica.call({ caller: "a", deadlineMs: 3_000 }));
@@ -82,7 +82,7 @@ describe("a call that cannot be in time", () => {
       for (let probe = 0; probe < 12; probe++) {
         await time.runUntil(4_000 + probe * 500);
         const replica = replicas[probe % count];
-        // Two callers in the same place at the same moment: what the one is told is how long the other waits.
+        // Two callers have the same place at the same time: the refusal of one contains the wait of the other.
         void replica?.call({ caller: `hasty ${probe}`, deadlineMs: 30 });
         void replica?.call({ caller: `patient ${probe}`, deadlineMs: 10_000 });
         const [refused, served] = replica?.calls.slice(-2) ?? [];
@@ -95,12 +95,12 @@ describe("a call that cannot be in time", () => {
         return Math.abs((refused.refusal.retryAfterMs ?? 0) - ((served.grantedMs ?? 0) - served.madeMs));
       });
       expect(errors.length).toBeGreaterThan(6);
-      // To within two places of the line.
+      // Precise to two places in the queue.
       expect(quantile(errors, 0.9)).toBeLessThan(110);
     },
   );
 
-  test("far back in a long line is told the true wait as well", async () => {
+  test("at the end of a long queue is refused with the true wait too", async () => {
     const { time, first } = await openReplicas();
     for (let call = 0; call < 150; call++) void first.call({ caller: "a", deadlineMs: 60_000 });
     await time.runUntil(1_500);
@@ -124,7 +124,7 @@ describe("a call that cannot be in time", () => {
     expect(inTime.length / refused.length).toBeGreaterThan(0.9);
   });
 
-  test("is not let in where the queue is full, unless others have more waiting", async () => {
+  test("is refused if the queue is full, unless another caller has more waiting calls", async () => {
     const { time, first } = await openReplicas();
     for (let call = 0; call < 1_002; call++) void first.call({ caller: "a", deadlineMs: 600_000 });
     void first.call({ caller: "b", deadlineMs: 600_000 });
@@ -135,24 +135,27 @@ describe("a call that cannot be in time", () => {
   });
 });
 
-describe("a call that comes to writing late", () => {
+describe("a call that is written late", () => {
   test.each([
     { count: 1, statements: 1 },
     { count: 2, statements: 3 },
-  ])("is told of at once where others use the window too: $count replicas", async ({ count, statements }) => {
-    const { time, database, replicas, first } = await openReplicas({
-      count,
-      circumstances: () => ({ writingMs: () => 60 }),
-    });
-    if (count > 1) void replicas[1]?.call({ caller: "b", deadlineMs: 1_000 });
-    await time.runUntil(20);
-    void first.call({ caller: "a", deadlineMs: 1_000 });
-    await time.runUntil(500);
-    expect(database.statements).toBe(statements);
-    expect(first.reports).toEqual([]);
-  });
+  ])(
+    "is reported immediately if others use the window too: $count replicas",
+    async ({ count, statements }) => {
+      const { time, database, replicas, first } = await openReplicas({
+        count,
+        circumstances: () => ({ writingMs: () => 60 }),
+      });
+      if (count > 1) void replicas[1]?.call({ caller: "b", deadlineMs: 1_000 });
+      await time.runUntil(20);
+      void first.call({ caller: "a", deadlineMs: 1_000 });
+      await time.runUntil(500);
+      expect(database.statements).toBe(statements);
+      expect(first.reports).toEqual([]);
+    },
+  );
 
-  test("moves its slot, so that no second gets fuller than the limit", async () => {
+  test("moves its slot, so that no second exceeds the limit", async () => {
     const { time, first } = await openReplicas({
       circumstances: (t) => ({ writingMs: () => t.between(0, 99) }),
     });
@@ -162,7 +165,7 @@ describe("a call that comes to writing late", () => {
     expect(peakPerSecond(first.calls)).toBe(LIMIT);
   });
 
-  test("gives its slot up where it is too late, and has the next one", async () => {
+  test("gives its slot up if it is too late, and takes the next one", async () => {
     let writingMs = 150;
     const { time, first } = await openReplicas({ circumstances: () => ({ writingMs: () => writingMs }) });
     void first.call({ caller: "a", deadlineMs: 1_000 });
@@ -175,8 +178,8 @@ describe("a call that comes to writing late", () => {
   });
 });
 
-describe("a caller who goes away", () => {
-  test("leaves the line to those behind, and costs nobody a slot", async () => {
+describe("a caller who aborts", () => {
+  test("leaves its place to the calls behind, and wastes no slot", async () => {
     const { time, first } = await openReplicas();
     const controller = new AbortController();
     const { signal } = controller;
@@ -194,7 +197,7 @@ describe("a caller who goes away", () => {
 });
 
 describe("a throttle that one replica meets", () => {
-  test("stops all of them for a window, slows them down, and is forgotten", async () => {
+  test("stops all replicas for a window, slows them down, and has no effect later", async () => {
     let throttled = false;
     const { time, replicas, first } = await openReplicas({
       count: 2,
@@ -224,7 +227,7 @@ describe("a throttle that one replica meets", () => {
 });
 
 describe("the quotas", () => {
-  test("tell what all replicas use, what waits here, and when the next slot comes", async () => {
+  test("show the calls of all replicas, the calls that wait here, and the time of the next slot", async () => {
     const { time, replicas, first } = await openReplicas({ count: 2 });
     for (let call = 0; call < 12; call++) void replicas[1]?.call({ caller: "b", deadlineMs: 10_000 });
     await time.runUntil(200);
@@ -248,7 +251,7 @@ describe("the quotas", () => {
   });
 });
 
-/** Simulated time has to pass for the statement to be answered. */
+/** Simulated time has to pass before the statement gets an answer. */
 async function quotasOf(time: SimulatedTime, { budget }: SimulatedReplica): Promise<readonly ActionQuota[]> {
   const quotas = budget.quotas();
   await time.runUntil(time.nowMs + 10);

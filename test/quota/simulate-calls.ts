@@ -4,9 +4,9 @@ import { RateQueue } from "../../src/quota/local-rate-budget.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { rateRequest } from "./rate-request.ts";
 
-/** What one simulated call does. Times are milliseconds. */
+/** One simulated call. Times are milliseconds. */
 export interface SimulatedCall {
-  /** After the take before it. */
+  /** The time after the previous take. */
   readonly gapMs: number;
   /** From getting its slot to writing its bytes: signing, and a connection that may be cold. */
   readonly sendDelayMs: number;
@@ -19,7 +19,7 @@ export interface SimulatedCall {
 
 export interface Schedule {
   readonly limit: number;
-  /** The constant way to the vendor and back. */
+  /** The constant delay to the vendor and back. */
   readonly thereMs: number;
   readonly backMs: number;
   readonly calls: readonly SimulatedCall[];
@@ -33,7 +33,7 @@ export interface Simulation {
   readonly clock: FakeClock;
 }
 
-/** A call's deadline lies so much later than that of the call before it that a forgotten slot is given up in between. */
+/** The distance of two deadlines. It is long enough to give up a forgotten slot in between. */
 const DEADLINE_STEP_MS = 60_000;
 
 /** Plays a schedule against a real RateQueue on a fake clock. */
@@ -52,7 +52,7 @@ export async function simulateCalls(schedule: Schedule): Promise<Simulation> {
       const countedMs = schedule.thereMs + call.processingMs;
       clock.after(countedMs, () => arrivalsMs.push(clock.monotonic()));
       if (fate === "FORGOTTEN_SENT") return;
-      // A connection that breaks may break before the call has even arrived.
+      // A connection may break before the call has arrived.
       const overMs = fate === "LOST" ? call.workMs : countedMs + call.workMs + schedule.backMs;
       clock.after(overMs, () => slot.settle(fate));
     });
@@ -89,7 +89,7 @@ const ms = (max: number) => fc.double({ min: 0, max, noNaN: true });
 const simulatedCall: fc.Arbitrary<SimulatedCall> = fc.record({
   gapMs: fc.oneof({ arbitrary: fc.constant(0), weight: 3 }, ms(50), ms(3_000)),
   sendDelayMs: fc.oneof(fc.constant(0), ms(30), ms(3_000)),
-  // The guard of the window is for this.
+  // The guard of the window covers this difference.
   processingMs: ms(24),
   workMs: fc.oneof(ms(30), ms(1_800)),
   fate: fc.oneof(

@@ -7,7 +7,7 @@ import { rateRequest } from "./rate-request.ts";
 import type { SimulatedDatabase } from "./simulated-database.ts";
 import type { SimulatedTime } from "./simulated-time.ts";
 
-/** One call and what became of it. Milliseconds of simulated time. */
+/** One call and its outcome. Milliseconds of simulated time. */
 export interface SimulatedCall {
   readonly caller: string;
   readonly priority: CallPriority;
@@ -20,7 +20,7 @@ export interface SimulatedCall {
 }
 
 export interface CallOptions {
-  /** The account's; the replica's own without it. */
+  /** The budget of another account. The default is the replica's own budget. */
   readonly budget?: SharedRateBudget;
   readonly secretId?: string;
   readonly caller: string;
@@ -28,15 +28,15 @@ export interface CallOptions {
   readonly access?: "read" | "write";
   readonly deadlineMs: number;
   readonly signal?: AbortSignal;
-  /** How long a connection takes to open; none without it. */
+  /** The time to open a connection. Without it the connection is open. */
   readonly connectingMs?: number;
 }
 
-/** What varies. All are asked anew each time. */
+/** Delays that vary. Each function is called for each delay. */
 export interface Circumstances {
-  /** Of a statement, one way. */
+  /** The delay of a statement, one way. */
   readonly databaseWayMs: () => number;
-  /** From having the slot to writing. */
+  /** From the slot to the writing. */
   readonly writingMs: () => number;
   /** To the vendor, counting included. */
   readonly deliveryMs: () => number;
@@ -45,12 +45,12 @@ export interface Circumstances {
   readonly outcome: () => SlotOutcome;
 }
 
-/** A replica whose event loop, database and vendor are as slow as they are told to be. */
+/** A replica whose event loop, database and vendor have the given delays. */
 export class SimulatedReplica {
   readonly budget: SharedRateBudget;
   readonly #windows: SharedWindows;
   readonly calls: SimulatedCall[] = [];
-  /** What the budget reported, in order. */
+  /** The reports of the budget, in order. */
   readonly reports: string[] = [];
   readonly #time: SimulatedTime;
   readonly #clock: Clock;
@@ -62,7 +62,7 @@ export class SimulatedReplica {
     this.#circumstances = circumstances;
     this.#clock = time.clock();
     this.#windows = new SharedWindows({
-      // A statement of a process that is killed never gets there.
+      // A statement of a killed process never arrives.
       database: database.connect(() =>
         this.#isAlive ? circumstances.databaseWayMs() : Number.POSITIVE_INFINITY,
       ),
@@ -78,12 +78,12 @@ export class SimulatedReplica {
     this.budget = new SharedRateBudget({ windows: this.#windows, ratePerSecond: 20 });
   }
 
-  /** That of another account. */
+  /** Returns the budget of another account. */
   budgetOf(ratePerSecond: number): SharedRateBudget {
     return new SharedRateBudget({ windows: this.#windows, ratePerSecond });
   }
 
-  /** No call that it has under way is heard of again. */
+  /** Kills the replica. Its calls in flight have no outcome. */
   kill(): void {
     this.#isAlive = false;
     this.#windows.close();

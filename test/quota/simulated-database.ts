@@ -6,19 +6,19 @@ import { createTestPostgres, openTestPostgres } from "../support/open-test-datab
 import { ASK_THE_FAKE_CLOCK } from "./fake-database-time.ts";
 import type { SimulatedTime } from "./simulated-time.ts";
 
-/** By the database's clock, which is nobody else's. */
+/** By the clock that only the database uses. */
 const DATABASE_START_MS = Date.UTC(2026, 10, 24, 12);
 
 export interface SimulatedDatabase {
-  /** A replica's connections. A statement is so long on its way there, and back. */
+  /** The connections of a replica. The delay applies to each statement, once for each way. */
   connect(wayMs: () => number): Database;
   /** Statements so far. */
   readonly statements: number;
-  /** While it is away, every statement fails. */
+  /** If true, every statement fails. */
   away: boolean;
-  /** So many statements more fail. */
+  /** The number of next statements that fail. */
   failures: number;
-  /** Statements ask for what is not there. */
+  /** If true, statements name a missing table. */
   mistake: boolean;
 }
 
@@ -40,7 +40,7 @@ export async function openSimulatedDatabase(time: SimulatedTime): Promise<Simula
   });
   const state = { statements: 0, away: false, failures: 0, mistake: false };
 
-  /** All share one real connection: what a statement sees is settled by when it gets there. */
+  /** All replicas share one real connection: the arrival of a statement decides what it reads. */
   async function query(text: string, parameters: readonly unknown[]) {
     if (state.away || state.failures-- > 0) throw new Error("Connection terminated unexpectedly");
     state.statements += 1;
@@ -65,7 +65,7 @@ export async function openSimulatedDatabase(time: SimulatedTime): Promise<Simula
       release: () => undefined,
     };
     const pool = { connect: () => Promise.resolve(connection), end: () => Promise.resolve() };
-    // Of what the dialect may ask of a pool, the quota needs no more.
+    // The quota needs only this part of a pool.
     const dialect = new PostgresDialect({ pool: pool as unknown as PostgresPool });
     const replicaDb = new Kysely<Tables>({ dialect });
     return {

@@ -6,8 +6,9 @@ interface Timer {
 }
 
 /**
- * Time that passes as fast as the work in it is done. Unlike FakeClock's it waits for work outside of this process,
- * such as a database's, before it goes on; and it can be had as several clocks that do not agree.
+ * Simulated time that passes as fast as the work in it is done. Unlike FakeClock it waits for work outside of this
+ * process, such as a statement of a database, before it continues. It also provides several clocks with different
+ * times.
  */
 export class SimulatedTime {
   #nowMs = 0;
@@ -24,7 +25,7 @@ export class SimulatedTime {
     return this.#nowMs;
   }
 
-  /** Deterministic chance (mulberry32). */
+  /** Deterministic random numbers (mulberry32). */
   random(): number {
     this.#state = (this.#state + 0x6d2b79f5) | 0;
     let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
@@ -46,7 +47,7 @@ export class SimulatedTime {
     return new Promise((resolve) => this.after(ms, resolve));
   }
 
-  /** Work outside of this process takes none of this time, and is done one piece after the other. */
+  /** Runs work outside of this process, one piece after the other. It takes no simulated time. */
   outside<Result>(work: () => Promise<Result>): Promise<Result> {
     this.#running += 1;
     const done = this.#outside.then(work).finally(() => {
@@ -63,7 +64,7 @@ export class SimulatedTime {
       now: () => Date.UTC(2026, 10, 24) + this.#nowMs,
       monotonic: () => startMs + this.#nowMs,
       sleep: (ms) => this.sleep(ms),
-      // Timers have a grain and are late by it.
+      // Timers have a resolution, and are late by it.
       after: (ms, callback) => this.after(ms + this.between(0, 1.5), callback),
       random: () => this.random(),
     };

@@ -17,7 +17,7 @@ test.each([
   { held: [0, 10, 20], nowMs: 1_000, free: 1 },
   { held: [0, 10, 20], nowMs: 1_020, free: 3 },
   { held: [5_000, 5_000], nowMs: 3_000, free: 1 },
-])("with calls that arrive by $held, $free may go at $nowMs", ({ held, nowMs, free }) => {
+])("with calls that arrive by $held, $free calls may go at $nowMs", ({ held, nowMs, free }) => {
   const window = windowWith(...held);
   expect(window.free(nowMs)).toBe(free);
   expect(window.used(nowMs)).toBe(3 - free);
@@ -43,7 +43,7 @@ test("a call in flight is estimated as if it arrived now", () => {
   expect(windowWith(9_000, 9_000, 9_000).estimateMs(500, 0)).toBe(1_500);
 });
 
-test("a call that is taken back frees its place, and taking it back again changes nothing", () => {
+test("a removed call frees its place, and a second removal changes nothing", () => {
   const window = windowWith(0, 0);
   const call = window.open(0);
   window.remove(call);
@@ -56,7 +56,7 @@ test("the next change is when the earliest call leaves", () => {
   expect(windowWith(30, 10, 9_000).nextChangeMs()).toBe(1_010);
 });
 
-test("a call whose bound moves nearer leaves sooner, and one whose bound is nearer already stays as it is", () => {
+test("an earlier bound lets a call leave sooner, and a later bound changes nothing", () => {
   const window = windowWith(9_000, 9_000);
   const call = window.open(9_000);
   expect(window.free(500)).toBe(0);

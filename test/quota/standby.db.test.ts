@@ -15,7 +15,7 @@ import { FRESH, intentOf } from "../audit/intent-of.ts";
 import { closedPort } from "../support/closed-port.ts";
 import { rateRequest } from "./rate-request.ts";
 
-/** A PostgreSQL of this test's own, which can be started again as a standby. */
+/** A PostgreSQL for this test alone, which can be restarted as a standby. */
 async function startCluster() {
   const dir = await mkdtemp(join(tmpdir(), "gateway-standby-"));
   await chmod(dir, 0o711);
@@ -45,7 +45,7 @@ async function startCluster() {
       const signal = join(databaseDir, "standby.signal");
       await writeFile(signal, "");
       await chmod(signal, 0o666);
-      // It waits for words that a standby does not say.
+      // The start waits for a log line that a standby does not write.
       void server.start();
       await expect.poll(() => isStandby(url), { timeout: 20_000 }).toBe(true);
     },
@@ -65,7 +65,7 @@ async function isStandby(url: string): Promise<boolean> {
   }
 }
 
-test("after a failover to a standby, writes are refused, reads go on, and a promotion mends it", async () => {
+test("after a failover to a standby, writes are refused and reads continue, until a promotion", async () => {
   const { url, restartAsStandby } = await startCluster();
   const database = await openPostgres({ url });
   onTestFinished(() => database.close());

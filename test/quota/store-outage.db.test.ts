@@ -2,8 +2,8 @@ import { describe, expect, test } from "vitest";
 import { openReplicas } from "./open-replicas.ts";
 import { peakPerSecond } from "./simulate-replicas.ts";
 
-describe("while the database is away", () => {
-  test("reads go on at a tenth of the limit, after a window, and writes are refused at once", async () => {
+describe("while the database is unavailable", () => {
+  test("reads continue at a tenth of the limit, after a window, and writes are refused immediately", async () => {
     const { time, database, first } = await openReplicas();
     database.away = true;
     for (let call = 0; call < 30; call++) {
@@ -15,7 +15,7 @@ describe("while the database is away", () => {
     const [firstAfterMs, ...othersAfterMs] = writes.map(
       ({ madeMs, refusedMs = Number.NaN }) => refusedMs - madeMs,
     );
-    // The statement is tried three times before the database counts as away.
+    // The statement is tried three times before the database counts as unavailable.
     expect(firstAfterMs).toBeLessThan(50);
     expect(Math.max(...othersAfterMs)).toBeLessThan(20);
     const reads = first.calls.filter(({ arrivedMs }) => arrivedMs !== undefined);
@@ -25,7 +25,7 @@ describe("while the database is away", () => {
     expect(first.reports).toEqual(["away"]);
   });
 
-  test("a statement that is never answered counts as away after a second", async () => {
+  test("a database that does not answer a statement counts as unavailable after a second", async () => {
     let wayMs = 1;
     const { time, first } = await openReplicas({ circumstances: () => ({ databaseWayMs: () => wayMs }) });
     void first.call({ caller: "a", deadlineMs: 5_000 });
@@ -42,7 +42,7 @@ describe("while the database is away", () => {
     expect(first.calls[1]?.arrivedMs).toBeDefined();
   });
 
-  test("one error, as of a connection that died idle, stops nobody", async () => {
+  test("one error, such as that of a broken idle connection, refuses no call", async () => {
     const { time, database, first } = await openReplicas();
     database.failures = 1;
     await Promise.all([first.call({ caller: "a", deadlineMs: 1_000, access: "write" }), time.runUntil(100)]);
@@ -50,7 +50,7 @@ describe("while the database is away", () => {
     expect(first.reports).toEqual([]);
   });
 
-  test("a mistake of ours is not waited out", async () => {
+  test("a fault of the gateway is thrown and not treated as an outage", async () => {
     const { time, database, first } = await openReplicas();
     database.mistake = true;
     const [outcome] = await Promise.all([
@@ -72,7 +72,7 @@ describe("while the database is away", () => {
   });
 });
 
-describe("when the database goes away and comes back", () => {
+describe("when the database fails and recovers", () => {
   test.each([1, 2, 3])(
     "no second is over the limit, and all goes on by itself: by chance %s",
     async (seed) => {
@@ -93,7 +93,7 @@ describe("when the database goes away and comes back", () => {
       expect(peakPerSecond(calls)).toBeLessThanOrEqual(20);
       const arrivedIn = (fromMs: number, toMs: number) =>
         calls.filter(({ arrivedMs = -1 }) => arrivedMs >= fromMs && arrivedMs < toMs).length;
-      // Six a second for three replicas, and then all of it.
+      // Six a second for three replicas, and then the whole limit.
       expect(arrivedIn(5_000, 6_000)).toBeLessThanOrEqual(6);
       expect(arrivedIn(5_000, 6_000)).toBeGreaterThanOrEqual(4);
       expect(arrivedIn(9_500, 13_500) / 4).toBeGreaterThan(19);
@@ -101,7 +101,7 @@ describe("when the database goes away and comes back", () => {
     },
   );
 
-  test("reads that waited for their turn meanwhile go on with the others", async () => {
+  test("reads that waited during the outage continue with the others", async () => {
     const { time, database, first } = await openReplicas();
     database.away = true;
     for (let call = 0; call < 20; call++) void first.call({ caller: "a", deadlineMs: 15_000 });

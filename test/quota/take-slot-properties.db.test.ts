@@ -6,16 +6,16 @@ import { createTestPostgres, openTestPostgres } from "../support/open-test-datab
 import { openFakeTimeDatabase } from "./fake-database-time.ts";
 
 const WINDOW_MS = 1_025;
-/** Doubles hold milliseconds since 1970 to a quarter of a microsecond. */
+/** The precision of a double for milliseconds since 1970: a quarter of a microsecond. */
 const GRAIN_MS = 0.01;
 
-/** The shortest time in which one more than the limit started. */
+/** The shortest time in which one call more than the limit started. */
 function shortestOverrun(slotsMs: readonly number[], ratePerSecond: number): number {
   const sorted = slotsMs.toSorted((a, b) => a - b);
   return Math.min(...sorted.slice(ratePerSecond).map((slotMs, index) => slotMs - (sorted[index] ?? 0)));
 }
 
-test("replicas that ask at the same moments get no window fuller than the limit, and every place of it", async () => {
+test("replicas that ask at the same time fill every window up to the limit, and not beyond", async () => {
   const ratePerSecond = 20;
   const url = await createTestPostgres();
   const replicas = await Promise.all(
@@ -42,7 +42,7 @@ test("replicas that ask at the same moments get no window fuller than the limit,
   expect(answers.every(({ granted }) => granted)).toBe(true);
   expect(new Set(slots).size).toBe(160);
   expect(shortestOverrun(slots, ratePerSecond)).toBeGreaterThan(WINDOW_MS - GRAIN_MS);
-  // Eight windows' worth of slots, of which the last need not be over.
+  // The slots of eight windows. The last window need not be over.
   expect(Math.max(...slots) - Math.min(...slots)).toBeLessThan(8 * WINDOW_MS);
 });
 
@@ -51,7 +51,7 @@ interface Step {
   readonly replica: string;
   readonly bulk: boolean;
   readonly withinMs: number;
-  /** What becomes of the slot: its call comes so much later, or never. */
+  /** The use of the slot: its call comes with a delay, or never. */
   readonly lateMs: number | "UNUSED";
 }
 
@@ -67,7 +67,7 @@ const step: fc.Arbitrary<Step> = fc.record({
   ),
 });
 
-test("whatever replicas take, use late and give up, no window holds more calls than the limit", async () => {
+test("no window holds more calls than the limit, even if replicas use slots late or give them up", async () => {
   const fake = await openFakeTimeDatabase("postgres");
   const store = new SlotStore({ database: fake.database, clock: systemClock });
   let runs = 0;

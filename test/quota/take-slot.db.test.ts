@@ -9,7 +9,7 @@ const START_MS = Date.UTC(2026, 10, 24, 12);
 const WINDOW_MS = 1_025;
 const LIMIT = 5;
 const PACE_MS = WINDOW_MS / LIMIT;
-/** Between two slots of people there is a tenth of an even pace, and nine tenths where bulk work comes after. */
+/** The distance of two slots of people is a tenth of an even pace; before bulk work it is nine tenths. */
 const PEOPLE_APART_MS = PACE_MS * 0.1;
 const BULK_APART_MS = PACE_MS * 0.9;
 
@@ -21,7 +21,7 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
     fake = await openFakeTimeDatabase(kind);
   });
 
-  /** A window of its own, and times counted from the start of the test. */
+  /** A window for one test, with times counted from the start of the test. */
   async function openWindow() {
     const store = new SlotStore({ database: fake.database, clock: new FakeClock() });
     const key = { secretId: "AKIDTEST", action: `Action${windows++}` };
@@ -56,7 +56,7 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
       windowMs,
       backoff,
       slots: latest.map((ms) => round(ms - START_MS)),
-      /** How many different replicas have slots. */
+      /** The number of different replicas that have slots. */
       owners: new Set(owners).size,
       bulk,
     };
@@ -67,7 +67,7 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
     await expect(take()).resolves.toMatchObject({ granted: true, ms: 0, windowMs: WINDOW_MS, slots: [0] });
   });
 
-  test("slots that are taken at once lie a little apart", async () => {
+  test("slots that are taken at the same time lie a little apart", async () => {
     const { take } = await openWindow();
     const taken = [await take(), await take(), await take()];
     expect(taken.map(({ ms }) => ms)).toEqual([0, PEOPLE_APART_MS, 2 * PEOPLE_APART_MS]);
@@ -85,7 +85,7 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
     await expect(take()).resolves.toMatchObject({ granted: true, ms: 10_000 });
   });
 
-  test("the row keeps the slots of a window and of the second before it, and whose they are", async () => {
+  test("the row keeps the slots of a window and of the second before it, with their owners", async () => {
     const { take, at } = await openWindow();
     for (let slot = 0; slot < LIMIT + 2; slot++) {
       await at(slot * 1_000);
@@ -96,7 +96,7 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
     expect(owners).toBe(2);
   });
 
-  test("an answer has no outlook where none is wanted, and never a long one", async () => {
+  test("an answer has an outlook only on request, and never a long one", async () => {
     const { take, at, store, key } = await openWindow();
     await expect(take({ wantsOutlook: false })).resolves.toMatchObject({ slots: [], bulk: undefined });
     for (let slot = 0; slot < 60; slot++) await take({ ratePerSecond: 100 });
@@ -110,7 +110,7 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
     expect(full?.leaving).toHaveLength(40);
   });
 
-  test("a slot ahead of time that is given up opens no window that was full without it", async () => {
+  test("giving up a future slot does not open a window that is full without it", async () => {
     const { take, adjust } = await openWindow();
     for (let slot = 0; slot < LIMIT; slot++) await take();
     const ahead = await take();
@@ -130,7 +130,7 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
     await expect(take({ withinMs: WINDOW_MS })).resolves.toMatchObject({ granted: true, ms: WINDOW_MS });
   });
 
-  test("bulk work goes nearly at an even pace, and is told when to come again", async () => {
+  test("bulk work goes nearly at an even pace, and a refusal contains the time of the next slot", async () => {
     const { take, at } = await openWindow();
     await expect(take({ bulk: true, withinMs: 0 })).resolves.toMatchObject({ granted: true, ms: 0 });
     await at(BULK_APART_MS - 1);
@@ -144,7 +144,7 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
     });
   });
 
-  test("people who come behind bulk work wait no longer than its pace", async () => {
+  test("people behind bulk work wait no longer than its pace", async () => {
     const { take, at } = await openWindow();
     for (let slot = 0; slot < 3 * LIMIT; slot++) {
       await at(slot * PACE_MS);
@@ -155,7 +155,7 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
     expect(person.ms - nowMs).toBeLessThanOrEqual(PACE_MS);
   });
 
-  test("a slot that was not used makes its place free, and only its owner's word counts", async () => {
+  test("an unused slot makes its place free, and only its owner can report it", async () => {
     const { take, adjust } = await openWindow();
     for (let slot = 0; slot < LIMIT; slot++) await take();
     const stranger = await take({ withinMs: 500, replica: "r2", adjustments: adjust([PEOPLE_APART_MS]) });
@@ -165,7 +165,7 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
     expect(owner.slots).not.toContain(PEOPLE_APART_MS);
   });
 
-  test("a call that came late holds its place so much longer", async () => {
+  test("a late call holds its place longer by its delay", async () => {
     const { take, adjust, at } = await openWindow();
     for (let slot = 0; slot < LIMIT; slot++) await take();
     await at(300);
@@ -174,7 +174,7 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
     await expect(take()).resolves.toMatchObject({ ms: PEOPLE_APART_MS + WINDOW_MS });
   });
 
-  test("a throttle fills the window for everybody and widens it, and time narrows it again", async () => {
+  test("a throttle fills the window for all replicas and widens it, and the window narrows again with time", async () => {
     const { take, backOff, at } = await openWindow();
     await take();
     await at(50);
@@ -205,7 +205,7 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
     expect(backoff).toBeLessThanOrEqual(1);
   });
 
-  test("a database clock that is set back makes calls wait and lets none through too early", async () => {
+  test("a database clock that is set back makes calls wait, and no call goes too early", async () => {
     const { take, at } = await openWindow();
     await at(5_000);
     await take();
@@ -222,7 +222,7 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
     expect(higher.ms).toBeGreaterThanOrEqual(lower.ms);
   });
 
-  test("windows of keys that are long out of use are forgotten", async () => {
+  test("windows of keys that were not used for a long time are deleted", async () => {
     const { take, at, key } = await openWindow();
     await take();
     await at(2 * 86_400_000);
@@ -236,7 +236,7 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
     expect(rows).toEqual([{ action: other.key.action }]);
   });
 
-  test("the windows of a key can be read without taking anything", async () => {
+  test("the windows of a key can be read without taking a slot", async () => {
     const { take, store, key, backOff } = await openWindow();
     await take();
     await backOff(0);
@@ -254,7 +254,7 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
   });
 });
 
-/** Doubles hold milliseconds since 1970 to a quarter of a microsecond. */
+/** The precision of a double for milliseconds since 1970: a quarter of a microsecond. */
 function round(ms: number): number {
   return Math.round(ms * 100) / 100;
 }

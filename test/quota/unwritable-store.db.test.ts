@@ -14,7 +14,7 @@ interface Fault {
   readonly reason: RegExp;
 }
 
-/** A budget whose database user is no superuser, and its operator. */
+/** A budget whose database user is not a superuser, and its operator. */
 async function openBudget() {
   const ownerUrl = await createTestPostgres();
   const url = new URL(await createGatewayRole(ownerUrl));
@@ -101,7 +101,8 @@ test.each<readonly [string, Fault]>([
     {
       begin: ["begin", "select * from quota_window for update"],
       end: ["commit"],
-      reason: /^another session holds a lock that the gateway needs \(55P03\)\. Find that session in pg_locks/,
+      reason:
+        /^another session holds a lock that the gateway needs \(55P03\)\. Find that session in pg_locks/,
     },
   ],
   [
@@ -130,7 +131,7 @@ test.each<readonly [string, Fault]>([
   expect(reports).toHaveLength(2);
 });
 
-test("the right to insert revoked stops a new key, and is not taken for mended while an old one works", async () => {
+test("a revoked right to insert stops a new key, and the outage lasts even while an old key works", async () => {
   const { take, run, reports, back } = await openBudget();
   await expect(take("write")).resolves.toBeDefined();
   await run(["revoke insert on quota_window from ROLE_owner"]);
