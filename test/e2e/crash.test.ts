@@ -13,9 +13,9 @@ beforeAll(buildGateway);
 test.each([
   ["uncaughtException", "throw fault;"],
   ["unhandledRejection", "Promise.reject(fault);"],
-])("%s ends the gateway with one line in which no secret is", async (origin, strike) => {
+])("%s ends the gateway and logs one line without secrets", async (origin, strike) => {
   const fault = `const fault = Object.assign(new Error("key ${SECRET}"), { input: "${SECRET}", code: "ERR_TEST" });`;
-  // Once it serves: at a time when nobody waits for whoever calls back.
+  // Crashes the gateway after it prints its banner, outside every call that could catch the error.
   const banner = `const { log } = console; console.log = (text) => { log(text); setImmediate(() => { ${strike} }); };`;
   const module = `data:text/javascript,${encodeURIComponent(`${fault} ${banner}`)}`;
   const { exitCode, stdout, stderr } = await runGateway(["--local"], {

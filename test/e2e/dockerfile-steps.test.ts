@@ -63,7 +63,7 @@ test("the services of docker-compose.yml run from it with a read-only file syste
   const carol = { data: { subUser: { name: "carol", mfa: { login: { stoken: true } } } } };
   expect(await Promise.all([send(url, query), send(url, query)])).toEqual([carol, carol]);
 
-  // As `docker compose stop` does: what depends on others first, and the front together with the gateways.
+  // Stops dependents first, as `docker compose stop` does. The TCP proxy stops together with the gateways.
   for (const programs of [[front, ...gateways], [emulator]]) {
     for (const { child } of programs) child.kill("SIGTERM");
     for (const program of programs) expect(await program.end()).toMatchObject({ code: 0 });
@@ -79,7 +79,7 @@ test("without a configuration the image's command lists all missing variables an
   expect(output).toMatch(/DATABASE_URL/);
 });
 
-/** Node's permission model replaces `read_only`: a write fails also for root. */
+/** Node's permission model replaces `read_only`. A write fails for root too. */
 function environment(env: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
   const PATH = `${dirname(process.execPath)}:${process.env["PATH"]}`;
   return { PATH, ...image.env, NODE_OPTIONS: "--permission --allow-fs-read=*", ...env };

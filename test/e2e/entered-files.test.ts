@@ -6,7 +6,9 @@ import { buildGateway } from "../support/gateway-process.ts";
 
 const PROGRAM = fileURLToPath(new URL("../support/count-entered-files.ts", import.meta.url));
 
-/** Review a new file on the path of a change, then update the list: `npx vitest run test/e2e/entered-files.test.ts -u`. */
+/**
+ * Review a new file on the path of a change, then update the list: `npx vitest run test/e2e/entered-files.test.ts -u`.
+ */
 test("one setSubUserMfa in local mode enters the files of the list, and no other", async () => {
   await buildGateway();
   const { stdout } = await promisify(execFile)(process.execPath, [PROGRAM]);

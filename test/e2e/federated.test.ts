@@ -16,13 +16,13 @@ vi.setConfig({ testTimeout: 120_000 });
 
 const FREE_PORTS = ["--port=0", "--gateway-port=0", "--directory-port=0"];
 
-/** The query of both subgraphs on the page about federation and its answer. */
+/** The code blocks of the page about federation. The answer follows the query of both subgraphs. */
 const blocks = fencedBlocks(readFileSync("docs/consumers/federation.md", "utf8"));
 const sample = blocks.findIndex(({ language, text }) => language === "graphql" && text.includes("employee"));
 
 async function startFederated() {
   const { path } = await temporaryFolder();
-  // What would lead the gateway astray, were it passed on.
+  // Variables that would misdirect the gateway if the program passed them on.
   const env = { ...process.env, DATA_DIR: path, CAM_ENDPOINT: "http://127.0.0.1:2" };
   const argv = ["run", "federated", "--", ...FREE_PORTS];
   const program = startProgram("npm", argv, { cwd: ROOT, env, detached: true });
@@ -38,7 +38,7 @@ async function post(url: string, body: string): Promise<unknown> {
   return (await fetch(url, { method: "POST", headers, body })).json();
 }
 
-/** Holds a connection to each address; resolves when the other processes have ended. */
+/** Holds a connection to each address. Resolves when the processes there have ended. */
 function whenGone(urls: readonly string[]): Promise<unknown> {
   const ended = urls.map((url) => {
     const socket = connect(Number(new URL(url).port), "127.0.0.1").on("error", () => {});
@@ -56,7 +56,7 @@ test("npm run federated answers the documented queries, and Ctrl-C stops all par
   expect(employees.errors).toBeUndefined();
   expect(employees.data.employees).toHaveLength(5);
   const gone = whenGone(urls);
-  // A terminal sends it to the whole group: npm, which passes it on, and the program, which so gets it twice.
+  // A terminal signals the whole process group. npm forwards its signal, so the program receives two.
   process.kill(-(program.child.pid ?? 0), "SIGINT");
   const { code, output } = await program.end();
   expect(code).toBe(0);

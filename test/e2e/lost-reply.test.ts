@@ -8,7 +8,7 @@ import { ROOT } from "../support/compose-file.ts";
 import { startProgram } from "../support/start-program.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
-// It starts a database, the emulator and two gateways, on a machine that may be busy with more.
+// The test starts a database, the emulator and two gateways on a busy machine.
 vi.setConfig({ testTimeout: 120_000 });
 
 const FREE_PORTS = ["--port=0", "--second-port=0", "--emulator-port=0", "--control-port=0"];

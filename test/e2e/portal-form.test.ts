@@ -24,7 +24,10 @@ beforeAll(async () => {
 });
 beforeEach(() => cam.reset());
 
-/** Adds a user like alice that no test has changed. For a minute the gateway trusts its own writes more than CAM's reads. */
+/**
+ * Adds a user like alice that no test has changed. For a minute the gateway trusts its own writes more than CAM's
+ * reads.
+ */
 function likeAlice(uin: string): string {
   cam.putUser({ uin, name: uin, phone: "13800000091", loginFlag: { Stoken: 1 } });
   return uin;
@@ -128,9 +131,9 @@ describe("the form", () => {
     await page.keyboard.press("Tab");
     await page.keyboard.press("Enter");
     await expectText(page, "status", "Done. At login: Code by SMS");
-    // The focus stays where it was.
+    // The focus does not move.
     expect(await page.evaluate(() => document.activeElement?.id)).toBe("submit");
-    // For this change alone.
+    // The confirmation covers only this change.
     expect(await page.locator("#overwrite").isChecked()).toBe(false);
     expect(complaints).toEqual([]);
   });

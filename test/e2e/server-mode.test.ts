@@ -88,7 +88,7 @@ test("server mode with an OpenID provider, TLS, PostgreSQL and a policy permits 
 
   await issuer.rotate();
   const renewed = await issuer.grant("cam.mfa:read");
-  // The gateway asks for keys once in ten seconds at most, whatever tokens come.
+  // The gateway fetches the issuer's keys at most once in ten seconds.
   await vi.waitUntil(async () => {
     const { data } = await ask(url, READ, renewed);
     if (data === undefined) await pause(500);

@@ -22,7 +22,7 @@ interface Addresses {
 }
 
 function startStack(command: string, ...argv: readonly string[]): Program {
-  // What would lead a gateway astray, were it passed on.
+  // Variables that would misdirect a gateway if the stack passed them on.
   const env = { ...process.env, TENCENTCLOUD_SECRET_ID_FILE: "/nowhere", CAM_ENDPOINT: "http://127.0.0.1:2" };
   return startProgram(command, argv, { cwd: ROOT, env, detached: true });
 }
@@ -114,7 +114,7 @@ test("npm run stack serves the same users through both gateways, and Ctrl-C stop
   ]);
 
   const { allEnded } = await holdConnections(addresses);
-  // A terminal sends it to the whole group: npm, which passes it on, and the stack, which so gets it twice.
+  // A terminal signals the whole process group. npm forwards its signal, so the stack receives two.
   process.kill(-(stack.child.pid ?? 0), "SIGINT");
   const { code, output } = await stack.end();
   expect(code).toBe(0);
@@ -124,7 +124,7 @@ test("npm run stack serves the same users through both gateways, and Ctrl-C stop
 
   const names = output.split("\n").map((line) => /^(\S+) *\| +\S/.exec(line)?.[1] ?? line);
   const parts = ["stack", "postgres", "emulator", "gateway-1", "gateway-2"];
-  // Beside the parts' lines there are npm's own and the build's.
+  // The output also has lines of npm and of the build.
   expect(new Set(names.filter((name) => !/^(|>.*|build: .*|npm warn.*)$/.test(name)))).toEqual(
     new Set(parts),
   );

@@ -16,7 +16,7 @@ import { temporaryFolder } from "../support/temporary-folder.ts";
 /** The playground has its own build and tests. */
 const LOCAL = { PORT: "0", PLAYGROUND: "off" };
 
-/** The test has no terminal, so the program is told that it has one. */
+/** Makes the program log as at a terminal, because the test has none. */
 const AT_A_TERMINAL = { NODE_OPTIONS: "--import=data:text/javascript,process.stdout.isTTY=true" };
 
 // Processes start slowly on a busy machine.
@@ -121,7 +121,7 @@ describe("local mode", () => {
     await vi.waitFor(() => expect(stdout()).toMatch(form), 20_000);
   });
 
-  test("with an endpoint names the real CAM and starts no emulator", async () => {
+  test("with an endpoint prints the real CAM and starts no emulator", async () => {
     const emulator = await startCamEmulator();
     onTestFinished(() => emulator.stop());
     const env = { ...LOCAL, ...LOCAL_KEY, CAM_ENDPOINT: emulator.url };
@@ -166,7 +166,7 @@ test("--check-config reads all files that the configuration names", async () => 
   });
 });
 
-test("server mode names itself, and never prints the key when CAM refuses it", async () => {
+test("server mode prints its mode, and never prints a key that CAM refuses", async () => {
   const issuer = await startIssuer();
   const emulator = await startCamEmulator();
   onTestFinished(() => emulator.stop());
@@ -195,7 +195,7 @@ test("server mode names itself, and never prints the key when CAM refuses it", a
   expect(stdout + stderr).not.toContain(token.split(".")[2]);
 });
 
-test("a port in use is reported in words, with exit code 1", async () => {
+test("a port in use is reported in a sentence, with exit code 1", async () => {
   const other = createServer().listen(0, "127.0.0.1");
   onTestFinished(() => void other.close());
   await new Promise((resolve) => other.once("listening", resolve));
@@ -219,7 +219,7 @@ describe("SIGTERM to npm stops the gateway with exit code 0", () => {
       ...{ PATH: process.env["PATH"], HOME: folder.path, ...LOCAL },
       ...(mode === "local" ? { DATA_DIR: folder.path } : { ...server, ...SOME_POLICY }),
     };
-    // In a group of its own, so that the signal reaches npm alone, as that of a supervisor does.
+    // A separate process group, so that the signal reaches only npm, as a supervisor's does.
     const program = startProgram("npm", ["run", script], { cwd: ROOT, env, detached: true });
     const [, url = ""] = /(\S+)$/.exec(await program.line(/^ {2}GraphQL +\S+$/)) ?? [];
     expect(program.lines).toContain(`CAM MFA gateway, ${mode} mode`);
@@ -231,7 +231,7 @@ describe("SIGTERM to npm stops the gateway with exit code 0", () => {
   });
 });
 
-test("a copy of .env.example works as documented in it", async () => {
+test("a copy of .env.example works as it documents", async () => {
   const folder = await temporaryFolder();
   const file = await folder.write("env", "PORT=0\nREPLICA=not one\n");
   const [, command = ""] =
