@@ -8,7 +8,7 @@ export interface CallOptions {
   version?: string;
   service?: string;
   timestamp?: number;
-  /** Sent, not signed. */
+  /** Headers that are sent without a signature. */
   extraHeaders?: readonly (readonly [string, string])[];
 }
 
@@ -18,7 +18,7 @@ export interface CamResponse {
   [member: string]: unknown;
 }
 
-/** Makes a signed TC3 POST. Parameters given as text are sent as they are. */
+/** Returns a signed TC3 POST. Text parameters are sent unchanged. */
 export function signedPost(
   emulator: CamEmulator,
   action: string,
@@ -57,7 +57,7 @@ export function signedPost(
   };
 }
 
-/** Calls an action and gives what is inside `Response`. */
+/** Calls an action and returns the content of `Response`. */
 export async function callCam(
   emulator: CamEmulator,
   action: string,
@@ -71,7 +71,7 @@ export function responseOf(reply: RawReply): CamResponse {
   return (JSON.parse(reply.body.toString()) as { Response: CamResponse }).Response;
 }
 
-/** The code of a refusal, or "Success". */
+/** Returns the code of a refusal, or "Success". */
 export async function codeOf(
   emulator: CamEmulator,
   action: string,

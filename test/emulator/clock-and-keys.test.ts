@@ -10,13 +10,13 @@ test.each([
   [0, "Success"],
   [300, "Success"],
   [301, "AuthFailure.SignatureExpire"],
-])("a timestamp %i s off is answered %s", async (skewSeconds, code) => {
+])("a timestamp that is %i s off gets %s", async (skewSeconds, code) => {
   const emulator = await startEmulator();
   emulator.control.setClock({ frozen: true, atMs: NOON });
   expect(await codeOf(emulator, "ListUsers", {}, { timestamp: NOON / 1000 + skewSeconds })).toBe(code);
 });
 
-test("a clock set wrong refuses honest callers until it is right again", async () => {
+test("a wrong clock makes the emulator refuse valid requests until it is corrected", async () => {
   const emulator = await startEmulator();
   const timestamp = Math.floor(emulator.control.clock().nowMs / 1000);
   emulator.control.setClock({ offsetMs: -600_000 });
@@ -25,7 +25,7 @@ test("a clock set wrong refuses honest callers until it is right again", async (
   expect(await codeOf(emulator, "ListUsers", {}, { timestamp })).toBe("Success");
 });
 
-test("a frozen clock stands, advances when told, and runs again with the machine", async () => {
+test("a frozen clock moves only by advanceMs, and runs again after unfreezing", async () => {
   const emulator = await startEmulator();
   const frozen = emulator.control.setClock({ frozen: true, atMs: NOON });
   expect(emulator.control.clock()).toEqual(frozen);
@@ -59,7 +59,7 @@ test("a temporary key needs its own token", async () => {
   expect(await codeOf(emulator, "ListUsers", {}, TEMPORARY)).toBe("AuthFailure.TokenFailure");
 });
 
-test("a temporary key ends at its time", async () => {
+test("a temporary key expires at its time", async () => {
   const emulator = await startEmulator();
   const expiresAt = new Date(NOON).toISOString();
   emulator.control.putKey({ ...TEMPORARY, uin: "100021969090", kind: "temporary", token: "t", expiresAt });

@@ -70,7 +70,7 @@ const BAD_INPUT: [route: string, body: unknown, problem: RegExp][] = [
   ["GET /journal?uin=1", undefined, /uin/],
 ];
 
-test.each(BAD_INPUT)("%s %o answers 400 with the mistake", async (route, body, problem) => {
+test.each(BAD_INPUT)("%s %o returns 400 with the mistake", async (route, body, problem) => {
   const emulator = await startEmulator();
   const before = [emulator.control.users(), emulator.control.keys(), emulator.control.faults()];
   const reply = await control(emulator, route, body);
@@ -87,7 +87,7 @@ test.each([
   ["DELETE /faults/fault-9", 404],
   ["POST /users", 405],
   ["DELETE /clock", 405],
-])("%s is %i", async (route, status) => {
+])("%s returns %i", async (route, status) => {
   const emulator = await startEmulator();
   expect((await control(emulator, route)).status).toBe(status);
 });
@@ -104,7 +104,7 @@ test("GET / lists the routes", async () => {
   expect(body.routes).toEqual(expect.arrayContaining(["POST /reset", "PUT /seed", "GET /users/:name"]));
 });
 
-test("users can be listed, read, created, changed field by field and deleted", async () => {
+test("the API lists, reads, creates, changes and deletes users", async () => {
   const emulator = await startEmulator();
   expect((await control(emulator, "GET /users")).body).toHaveLength(10);
   const changed = await control(emulator, `PUT /users/${ALICE}`, { phone: null });
@@ -120,7 +120,7 @@ test("users can be listed, read, created, changed field by field and deleted", a
   expect(await codeOf(emulator, "GetUser", { Name: "ivan" })).toBe("ResourceNotFound.UserNotExist");
 });
 
-test("keys can be listed without their secrets, added and deleted", async () => {
+test("the API lists keys without their secrets, adds and deletes keys", async () => {
   const emulator = await startEmulator();
   const key = { secretId: "AKIDEXTRA", secretKey: "VerySecret", uin: "100021969090" };
   const added = await control(emulator, "PUT /keys", key);
@@ -134,7 +134,7 @@ test("keys can be listed without their secrets, added and deleted", async () => 
   expect(await codeOf(emulator, "ListUsers", {}, key)).toBe("AuthFailure.SecretIdNotFound");
 });
 
-test("faults can be set, listed and taken back, one or all", async () => {
+test("the API sets, lists and deletes faults, one or all", async () => {
   const emulator = await startEmulator();
   const set = await control(emulator, "POST /faults", { kind: "camError", code: "InternalError" });
   expect(set).toMatchObject({ status: 201, body: { id: "fault-1", struck: 0, probability: 1 } });
@@ -158,7 +158,7 @@ test("the clock is set over HTTP", async () => {
   expect((await control(emulator, "GET /clock")).body).toEqual(body);
 });
 
-test("the journal tells every request in order, by action and by user, until it is cleared", async () => {
+test("the journal lists every request in order, by action and by user, until it is cleared", async () => {
   const emulator = await startEmulator();
   emulator.control.setClock({ frozen: true, atMs: 1_795_487_117_000 });
   await callCam(emulator, "SetMfaFlag", { OpUin: Number(ALICE), LoginFlag: { Stoken: 1 } });
@@ -190,7 +190,7 @@ test("the journal tells every request in order, by action and by user, until it 
   expect((await control(emulator, "GET /journal")).body).toEqual([]);
 });
 
-test("counters are told over HTTP", async () => {
+test("the API returns the counters", async () => {
   const emulator = await startEmulator();
   await callCam(emulator, "ListUsers", {});
   expect((await control(emulator, "GET /counters")).body).toEqual({
@@ -198,7 +198,7 @@ test("counters are told over HTTP", async () => {
   });
 });
 
-test("a reset makes everything as it was at the start, RequestIds included", async () => {
+test("a reset restores the initial state, RequestIds included", async () => {
   const emulator = await startEmulator({ ratePerSecond: 1 });
   const first = await callCam(emulator, "SetMfaFlag", { OpUin: Number(ALICE), LoginFlag: { Phone: 1 } });
   emulator.control.putKey({ secretId: "AKIDEXTRA", secretKey: "x", uin: "100021969090" });
@@ -215,7 +215,7 @@ test("a reset makes everything as it was at the start, RequestIds included", asy
   expect(again).toEqual(first);
 });
 
-test("another seed replaces the account, and a reset goes back to that seed", async () => {
+test("another seed replaces the account, and a reset restores that seed", async () => {
   const emulator = await startEmulator();
   const seed = {
     account: { ownerUin: "100000000002", uinRanges: [{ from: "200000000000", to: "200000000009" }] },
@@ -234,7 +234,7 @@ test("another seed replaces the account, and a reset goes back to that seed", as
   expect(emulator.control.users()).toMatchObject([{ name: "judy", loginFlag: { Stoken: 0 } }]);
 });
 
-test("the in-process handle gives copies: changing one changes nothing", async () => {
+test("the in-process handle returns copies, so a change of one has no effect", async () => {
   const emulator = await startEmulator();
   const [user] = emulator.control.users();
   if (user) user.loginFlag.Phone = 1;

@@ -22,12 +22,12 @@ test.each<[name: string, status: number]>([
   ["127.0.0.1", 200],
   ["[::1]:4101", 200],
   ["emulator:4101", 200],
-])("the control API that is addressed as %s answers %i", async (host, status) => {
+])("a request to the control API with the Host header %s gets status %i", async (host, status) => {
   expect(await ask({ host })).toBe(status);
 });
 
 test.each(["http://evil.example", "null", "https://127.0.0.1", "http://127.0.0.1:1"])(
-  "a page of the origin %s is refused",
+  "a request from a page of the origin %s is refused",
   async (origin) => {
     expect(await ask({ origin })).toBe(403);
     expect(await ask({ origin }, "", "GET", "/users")).toBe(403);
@@ -40,11 +40,11 @@ test.each([
   "multipart/form-data",
   "",
   "application/jsonp",
-])("a body that is called %j is refused", async (type) => {
+])("a body with the content type %j is refused", async (type) => {
   expect(await ask({ "content-type": type }, '{"frozen": true}', "PUT", "/clock")).toBe(415);
 });
 
-test("JSON is taken, also with a parameter and of the same origin", async () => {
+test("JSON is accepted, also with a charset and from the same origin", async () => {
   const headers = {
     "content-type": "application/json; charset=utf-8",
     host: "localhost:1",

@@ -9,7 +9,7 @@ import { startEmulator } from "./start-emulator.ts";
 const SIGNED_AT = 1_795_487_117;
 const BODY = '{"OpUin":100021969091,"LoginFlag":{"Phone":0,"Stoken":0,"Wechat":1}}';
 
-/** A request that signs all it can: what it leaves unsigned cannot be checked. */
+/** A request that signs everything possible, because CAM cannot check unsigned parts. */
 function genuinePost(emulator: CamEmulator): RawRequest {
   const signed = [
     ["Content-Type", "application/json"],
@@ -310,7 +310,7 @@ async function codeOf(emulator: CamEmulator, request: RawRequest): Promise<strin
 
 const GENUINE = { "TC3 POST": genuinePost, "TC3 GET": genuineGet, "v1 form": genuineForm };
 
-test.each(Object.entries(GENUINE))("the undamaged %s goes through", async (_name, make) => {
+test.each(Object.entries(GENUINE))("the undamaged %s is accepted", async (_name, make) => {
   const emulator = await startAtSigningTime();
   expect(await codeOf(emulator, make(emulator))).toBe("Success");
   expect(emulator.control.user("100021969091")?.loginFlag).toMatchObject({ Wechat: 1, Stoken: 0 });
@@ -328,7 +328,7 @@ test.each([
   expect(emulator.control.journal()).toMatchObject([{ outcome: code, applied: false }]);
 });
 
-test("no single changed byte of the authorization or the body goes through", async () => {
+test("a request with one changed byte in its authorization or body is refused", async () => {
   const emulator = await startAtSigningTime();
   const genuine = genuinePost(emulator);
   const flip = (text: string, at: number) =>

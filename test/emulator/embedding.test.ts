@@ -17,13 +17,13 @@ test("an emulator stops, and one on the same ports starts fresh in the same proc
   expect(await codeOf(second, "ListUsers", {})).toBe("Success");
 });
 
-test("several emulators live side by side and share nothing", async () => {
+test("several emulators in one process share no state", async () => {
   const [one, two] = await Promise.all([startEmulator(), startEmulator()]);
   one.control.deleteUser("100021969091");
   expect(two.control.user("100021969091")).toBeDefined();
 });
 
-test("stopping closes idle connections and may be done twice", async () => {
+test("a stop closes idle connections, and a second stop has no effect", async () => {
   const emulator = await startEmulator();
   await callCam(emulator, "ListUsers", {});
   await emulator.stop();
@@ -34,7 +34,7 @@ test("stopping closes idle connections and may be done twice", async () => {
   expect(emulator.events.filter(({ kind }) => kind === "stopped")).toHaveLength(1);
 });
 
-test("a port that is taken is said in words, and nothing is left listening", async () => {
+test("a port in use is reported in a sentence, and no port stays open", async () => {
   const emulator = await startEmulator();
   const taken = Number(new URL(emulator.url).port);
   await expect(startCamEmulator({ port: taken })).rejects.toThrow(
@@ -43,7 +43,7 @@ test("a port that is taken is said in words, and nothing is left listening", asy
   await expect(startCamEmulator({ controlPort: taken })).rejects.toThrow(/control port cannot listen/);
 });
 
-test("the same random seed gives the same RequestIds, another seed gives others", async () => {
+test("the same random seed returns the same RequestIds, and another seed returns others", async () => {
   const idsOf = async (randomSeed: number) => {
     const emulator = await startEmulator({ randomSeed });
     const responses = [await callCam(emulator, "ListUsers", {}), await callCam(emulator, "GetUser", {})];
@@ -56,7 +56,7 @@ test("the same random seed gives the same RequestIds, another seed gives others"
     expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
 });
 
-test("events tell the start, every request and the stop", async () => {
+test("events report the start, every request and the stop", async () => {
   const emulator = await startEmulator();
   await callCam(emulator, "ListUsers", {});
   await emulator.stop();
@@ -67,7 +67,7 @@ test("events tell the start, every request and the stop", async () => {
   ]);
 });
 
-test("a request that is broken off leaves the emulator working", async () => {
+test("an aborted request leaves the emulator working", async () => {
   const emulator = await startEmulator();
   const socket = connect(Number(new URL(emulator.url).port), "127.0.0.1");
   await once(socket, "connect");

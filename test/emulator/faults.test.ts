@@ -142,7 +142,7 @@ const FAULTS: [fault: FaultInput, expected: Expected][] = [
   ],
 ];
 
-test.each(FAULTS)("%o strikes one write and no other", async (fault, expected) => {
+test.each(FAULTS)("the fault %o with times 1 affects only one write", async (fault, expected) => {
   const emulator = await startEmulator();
   emulator.control.addFault({ ...fault, times: 1 });
   expected.reply(await write(emulator));
@@ -154,17 +154,20 @@ test.each(FAULTS)("%o strikes one write and no other", async (fault, expected) =
   expect(await codeOf(emulator, "SetMfaFlag", WRITE)).toBe("Success");
 });
 
-test.each([false, true])("silence never answers, and the write applies when told so: %s", async (apply) => {
-  const emulator = await startEmulator();
-  emulator.control.addFault({ kind: "silence", apply });
-  const answer = write(emulator);
-  await expect.poll(() => emulator.control.journal()).toMatchObject([{ fault: "silence", outcome: null }]);
-  expect(isWritten(emulator)).toBe(apply);
-  await emulator.stop();
-  expect(await answer).toBe("cut");
-});
+test.each([false, true])(
+  "silence never answers, and applies the write only if apply is true: %s",
+  async (apply) => {
+    const emulator = await startEmulator();
+    emulator.control.addFault({ kind: "silence", apply });
+    const answer = write(emulator);
+    await expect.poll(() => emulator.control.journal()).toMatchObject([{ fault: "silence", outcome: null }]);
+    expect(isWritten(emulator)).toBe(apply);
+    await emulator.stop();
+    expect(await answer).toBe("cut");
+  },
+);
 
-test("a delay waits before anything is done, and stopping ends it", async () => {
+test("a delay comes before the write, and a stop of the emulator ends it", async () => {
   const emulator = await startEmulator();
   emulator.control.addFault({ kind: "delay", delayMs: 600_000 });
   const answer = write(emulator);
@@ -174,7 +177,7 @@ test("a delay waits before anything is done, and stopping ends it", async () => 
   expect(await answer).toBe("cut");
 });
 
-test("a fault aimed at an action and a user strikes only both together", async () => {
+test("a fault for an action and a user affects only that action of that user", async () => {
   const emulator = await startEmulator();
   emulator.control.addFault({ kind: "camError", code: "InternalError", action: "SetMfaFlag", opUin: ALICE });
   const bob = { OpUin: 100021969092, LoginFlag: { Stoken: 1 } };
@@ -183,7 +186,7 @@ test("a fault aimed at an action and a user strikes only both together", async (
   expect(await codeOf(emulator, "SetMfaFlag", WRITE)).toBe("InternalError");
 });
 
-test("a fault aimed at a user strikes a batch that names the user", async () => {
+test("a fault for a user affects a batch that contains the user", async () => {
   const emulator = await startEmulator();
   emulator.control.addFault({ kind: "camError", code: "InternalError", opUin: ALICE });
   const uins = (...list: number[]) => ({ FilterSubAccountUin: list });
@@ -193,7 +196,7 @@ test("a fault aimed at a user strikes a batch that names the user", async () => 
   );
 });
 
-test("a fault skips, strikes so many times, and is spent", async () => {
+test("a fault skips calls, then affects the given number of calls, then ends", async () => {
   const emulator = await startEmulator();
   emulator.control.addFault({ kind: "camError", code: "InternalError", skip: 1, times: 2 });
   const codes: string[] = [];
@@ -201,7 +204,7 @@ test("a fault skips, strikes so many times, and is spent", async () => {
   expect(codes).toEqual(["Success", "InternalError", "InternalError", "Success", "Success"]);
 });
 
-test("the first fault that fits strikes; deleting it lets the next", async () => {
+test("the first matching fault applies, and after its deletion the next one", async () => {
   const emulator = await startEmulator();
   const first = emulator.control.addFault({ kind: "camError", code: "First" });
   emulator.control.addFault({ kind: "camError", code: "Second" });
@@ -212,7 +215,7 @@ test("the first fault that fits strikes; deleting it lets the next", async () =>
   expect(await codeOf(emulator, "ListUsers", {})).toBe("Success");
 });
 
-test("chance is drawn from the seed: the same calls fail in every run", async () => {
+test("with the same random seed, the same calls fail in every run", async () => {
   const run = async (randomSeed: number) => {
     const emulator = await startEmulator({ randomSeed, ratePerSecond: 1000 });
     emulator.control.addFault({ kind: "camError", code: "InternalError", probability: 0.5 });
@@ -226,7 +229,7 @@ test("chance is drawn from the seed: the same calls fail in every run", async ()
   expect(await run(8)).not.toEqual(codes);
 });
 
-test("a fault meets only a caller who is authenticated and within the rate", async () => {
+test("a fault affects only authenticated calls within the rate limit", async () => {
   const emulator = await startEmulator({ ratePerSecond: 1 });
   emulator.control.setClock({ frozen: true });
   emulator.control.addFault({ kind: "camError", code: "InternalError" });
@@ -237,7 +240,7 @@ test("a fault meets only a caller who is authenticated and within the rate", asy
   expect(await codeOf(emulator, "ListUsers", {})).toBe("RequestLimitExceeded");
 });
 
-test("a write that is refused anyway applies nothing under a fault that would apply it", async () => {
+test("a fault does not apply a write that CAM refuses", async () => {
   const emulator = await startEmulator();
   emulator.control.addFault({ kind: "httpStatus", status: 504, apply: true });
   await sendRaw(
@@ -275,7 +278,7 @@ test.each<FaultInput>([
   expect(isWritten(emulator)).toBe(true);
 });
 
-test("late writes take effect in the order of their times, and a reset forgets them", async () => {
+test("late writes take effect in the order of their times, and a reset discards them", async () => {
   const emulator = await startEmulator();
   emulator.control.setClock({ frozen: true });
   const late = (applyAfterMs: number) =>

@@ -8,7 +8,7 @@ import { startEmulator } from "./start-emulator.ts";
 
 const MAIN = fileURLToPath(new URL("../../src/emulator/main.ts", import.meta.url));
 
-/** Runs the program itself; Node strips the types. */
+/** Runs the program itself. Node strips the types. */
 function run(env: Record<string, string>): ChildProcess {
   const child = spawn(process.execPath, [MAIN], { env: { PATH: process.env["PATH"] ?? "", ...env } });
   onTestFinished(() => {
@@ -53,7 +53,7 @@ test.each(["SIGINT", "SIGTERM"] as const)(
   },
 );
 
-test("bad settings are one message with every problem, and exit code 78", async () => {
+test("bad settings produce one message with every problem, and exit code 78", async () => {
   const { code, message } = await failure(
     run({
       CAM_EMULATOR_PORT: "http",
@@ -71,7 +71,7 @@ test("bad settings are one message with every problem, and exit code 78", async 
   expect(message).not.toMatch(/^ +at /m);
 });
 
-test("a port that is taken is a message, not a stack", async () => {
+test("a port in use produces a message without a stack trace", async () => {
   const emulator = await startEmulator();
   const { code, message } = await failure(
     run({ ...FREE_PORTS, CAM_EMULATOR_PORT: new URL(emulator.url).port }),
@@ -81,7 +81,7 @@ test("a port that is taken is a message, not a stack", async () => {
   expect(message).not.toMatch(/^ +at /m);
 });
 
-test("the settings have documented defaults, and an empty variable is an unset one", () => {
+test("the settings have documented defaults, and an empty variable counts as unset", () => {
   expect(loadEmulatorConfig({ CAM_EMULATOR_PORT: "", OTHER: "x" })).toMatchObject({
     host: "127.0.0.1",
     port: 4100,
@@ -93,7 +93,7 @@ test("the settings have documented defaults, and an empty variable is an unset o
   });
 });
 
-/** As Kubernetes sets them for a Service with one named port. */
+/** The variables that Kubernetes sets for a Service with one named port. */
 const linksOf = (prefix: string, address = "10.96.0.12", port = "4100") => ({
   [`${prefix}_SERVICE_HOST`]: address,
   [`${prefix}_SERVICE_PORT`]: port,
@@ -105,7 +105,7 @@ const linksOf = (prefix: string, address = "10.96.0.12", port = "4100") => ({
   [`${prefix}_PORT_${port}_TCP_ADDR`]: address,
 });
 
-test("the variables of Kubernetes Services called like the emulator's are ignored, and it names those Services", () => {
+test("variables of Kubernetes Services with the emulator's prefix are ignored, and a warning names the Services", () => {
   const env = {
     ...linksOf("CAM_EMULATOR"),
     ...linksOf("CAM_EMULATOR_CONTROL", "[fd00::1]"),
@@ -135,7 +135,7 @@ test("the emulator starts next to a Kubernetes Service called cam-emulator and l
   child.stderr?.on("data", (chunk) => {
     warned += String(chunk);
   });
-  // Its own port is that of the documentation, which another program may have.
+  // The default port may belong to another program.
   const [output] = await Promise.all([
     outputUntil(child, /SecretKey|nothing/),
     once(child.stderr ?? child, "data"),
@@ -144,7 +144,7 @@ test("the emulator starts next to a Kubernetes Service called cam-emulator and l
   expect(output).not.toMatch(/no such setting/);
 });
 
-test("both ports at the same number are refused", () => {
+test("two equal port numbers are refused", () => {
   const env = { CAM_EMULATOR_PORT: "5000", CAM_EMULATOR_CONTROL_PORT: "5000" };
   expect(() => loadEmulatorConfig(env)).toThrow(/must differ/);
 });

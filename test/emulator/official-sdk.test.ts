@@ -15,7 +15,7 @@ interface SdkOptions {
   agent?: http.Agent;
 }
 
-/** The vendor's own client, told nothing but the address. */
+/** The vendor's own client, configured only with the address. */
 function sdk(emulator: CamEmulator, options: SdkOptions = {}): CommonClient {
   const { signMethod = "TC3-HMAC-SHA256", reqMethod = "POST", version = "2019-01-16" } = options;
   const credential = options.credential ?? {
@@ -23,7 +23,7 @@ function sdk(emulator: CamEmulator, options: SdkOptions = {}): CommonClient {
     secretKey: "LocalExampleSecretKey",
   };
   const endpoint = options.endpoint ?? new URL(emulator.url).host;
-  // An agent of our own keeps a proxy in the environment out of the way.
+  // A separate agent prevents the use of a proxy from the environment.
   const agent = options.agent ?? new http.Agent();
   return new CommonClient(endpoint, version, {
     credential,
@@ -100,7 +100,7 @@ test.each(WAYS)("a temporary key works with its token only, $signMethod by $reqM
   await expect(attempt()).rejects.toMatchObject({ code: "AuthFailure.TokenFailure" });
 });
 
-test("an endpoint called localhost, which makes a scope with a colon inside, is accepted", async () => {
+test("an endpoint called localhost is accepted, although its scope contains a colon", async () => {
   const emulator = await startEmulator();
   const agent = new http.Agent({ lookup: lookupLoopback });
   const endpoint = `localhost:${new URL(emulator.url).port}`;
@@ -114,7 +114,7 @@ test("the vendor's own host name, resolved to the emulator, is accepted", async 
   await expect(sdk(emulator, { endpoint, agent }).request("ListUsers", {})).resolves.toHaveProperty("Data");
 });
 
-test("GetCallerIdentity of sts tells whose key it is", async () => {
+test("GetCallerIdentity of sts returns the owner of the key", async () => {
   const emulator = await startEmulator();
   const client = sdk(emulator, { version: "2018-08-13" });
   await expect(client.request("GetCallerIdentity", {})).resolves.toMatchObject({
@@ -125,7 +125,7 @@ test("GetCallerIdentity of sts tells whose key it is", async () => {
   });
 });
 
-test("a refusal comes with its code, its RequestId and the trace id the SDK sent", async () => {
+test("a refusal has its code, its RequestId and the SDK's trace id", async () => {
   const emulator = await startEmulator();
   const refusal = await sdk(emulator)
     .request("SetMfaFlag", { OpUin: 100021969092, LoginFlag: { Phone: 1 } })
@@ -138,20 +138,23 @@ test("a refusal comes with its code, its RequestId and the trace id the SDK sent
   });
 });
 
-test.each(["POST", "GET"] as const)("the SDK's language chooses the message's, by %s", async (reqMethod) => {
-  const emulator = await startEmulator();
-  const messageIn = async (language: "zh-CN" | "en-US", signMethod: "TC3-HMAC-SHA256" | "HmacSHA256") => {
-    const client = sdk(emulator, { language, signMethod, reqMethod });
-    const error: unknown = await client
-      .request("GetUser", { Name: "nobody" })
-      .catch((caught: unknown) => caught);
-    return (error as Error).message;
-  };
-  for (const signMethod of ["TC3-HMAC-SHA256", "HmacSHA256"] as const) {
-    expect(await messageIn("zh-CN", signMethod)).toBe("用户不存在。");
-    expect(await messageIn("en-US", signMethod)).toBe("The user does not exist.");
-  }
-});
+test.each(["POST", "GET"] as const)(
+  "the SDK's language sets the language of the message, by %s",
+  async (reqMethod) => {
+    const emulator = await startEmulator();
+    const messageIn = async (language: "zh-CN" | "en-US", signMethod: "TC3-HMAC-SHA256" | "HmacSHA256") => {
+      const client = sdk(emulator, { language, signMethod, reqMethod });
+      const error: unknown = await client
+        .request("GetUser", { Name: "nobody" })
+        .catch((caught: unknown) => caught);
+      return (error as Error).message;
+    };
+    for (const signMethod of ["TC3-HMAC-SHA256", "HmacSHA256"] as const) {
+      expect(await messageIn("zh-CN", signMethod)).toBe("用户不存在。");
+      expect(await messageIn("en-US", signMethod)).toBe("The user does not exist.");
+    }
+  },
+);
 
 const lookupLoopback: LookupFunction = (_host, options, done) => {
   if (options.all) done(null, [{ address: "127.0.0.1", family: 4 }]);

@@ -55,7 +55,7 @@ test.each(published)("the verifier rebuilds the published canonical request: $na
   if ("stringToSign" in vector) expect(tc3StringToSign(parts)).toBe(vector.stringToSign);
 });
 
-test.each(published)("the tests' own signer makes the published signature: $name", (vector) => {
+test.each(published)("the tests' own signer computes the published signature: $name", (vector) => {
   const headers = vector.headers.map(([name = "", value = ""]) => [name, value] as const);
   expect(signTc3({ ...vector, path: vector.uri, headers })).toMatchObject({
     hashedCanonicalRequest: vector.hashedCanonicalRequest,
@@ -92,7 +92,7 @@ test("the verifier accepts the published HmacSHA1 vector", () => {
   expect(verifyV1(request, proof, "Gu5t9xGARNpq86cd98joQYCN3EXAMPLE")).toBeDefined();
 });
 
-test("a published request is accepted over a socket at the time it was signed for", async () => {
+test("a published request is accepted over a socket at its signing time", async () => {
   const vector = published.find(({ service }) => service === "cam");
   if (!vector) throw new Error("No vector for cam");
   const emulator = await startEmulator();

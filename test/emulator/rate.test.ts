@@ -4,7 +4,7 @@ import { startEmulator } from "./start-emulator.ts";
 
 const read = { SubUin: 100021969091 };
 
-/** The outcomes of `count` calls one after another, at one instant of the emulator's clock. */
+/** Returns the outcomes of `count` sequential calls at one instant of the emulator's clock. */
 async function outcomes(
   emulator: Awaited<ReturnType<typeof startEmulator>>,
   count: number,
@@ -16,7 +16,7 @@ async function outcomes(
 
 const accepted = (codes: readonly string[]) => codes.filter((code) => code === "Success").length;
 
-test("the 21st call in a second is refused in CAM's words", async () => {
+test("the 21st call in a second is refused with CAM's message", async () => {
   const emulator = await startEmulator();
   emulator.control.setClock({ frozen: true });
   expect(accepted(await outcomes(emulator, 20))).toBe(20);
@@ -28,7 +28,7 @@ test("the 21st call in a second is refused in CAM's words", async () => {
   });
 });
 
-test("by default no 1,000 ms hold more than 20 accepted calls, wherever they begin", async () => {
+test("by default every interval of 1,000 ms has at most 20 accepted calls", async () => {
   const emulator = await startEmulator();
   emulator.control.setClock({ frozen: true });
   expect(accepted(await outcomes(emulator, 10))).toBe(10);
@@ -48,7 +48,7 @@ test("a refused call does not use up the limit", async () => {
   expect(accepted(await outcomes(emulator, 20))).toBe(20);
 });
 
-test("a fixed window lets twice the limit through across its edge", async () => {
+test("a fixed window accepts twice the limit across its edge", async () => {
   const emulator = await startEmulator({ window: "fixed" });
   const { monotonicMs } = emulator.control.setClock({ frozen: true });
   emulator.control.setClock({ advanceMs: 1000 - (monotonicMs % 1000) + 990 });
@@ -57,7 +57,7 @@ test("a fixed window lets twice the limit through across its edge", async () => 
   expect(accepted(await outcomes(emulator, 21))).toBe(20);
 });
 
-test("every key and every action has a limit of its own", async () => {
+test("every key and every action has a separate limit", async () => {
   const emulator = await startEmulator({ ratePerSecond: 1 });
   emulator.control.setClock({ frozen: true });
   const other = { secretId: "AKIDMFAREQUIREDEXAMPLE", secretKey: "LocalExampleMfaRequiredKey" };
@@ -67,7 +67,7 @@ test("every key and every action has a limit of its own", async () => {
   expect(await codeOf(emulator, "DescribeSafeAuthFlagColl", read, other)).toBe("Success");
 });
 
-test("a refused business call counts, an unauthenticated one does not", async () => {
+test("a business refusal counts towards the limit, and an unauthenticated call does not", async () => {
   const emulator = await startEmulator({ ratePerSecond: 2 });
   emulator.control.setClock({ frozen: true });
   expect(await codeOf(emulator, "GetUser", { Name: "alice" }, { secretKey: "wrong" })).toBe(
@@ -97,7 +97,7 @@ test("calls sent together are counted together, on the running clock", async () 
   }
 });
 
-test("counters tell received, accepted, throttled, applied and the peak of any second", async () => {
+test("counters have received, accepted, throttled and applied calls, and the peak of any second", async () => {
   const emulator = await startEmulator({ ratePerSecond: 3 });
   emulator.control.setClock({ frozen: true });
   const write = { OpUin: 100021969091, LoginFlag: { Stoken: 1 } };

@@ -12,7 +12,7 @@ const README = readFileSync(new URL("../../src/emulator/README.md", import.meta.
 
 const commands = README.split("\n").filter((line) => line.startsWith("curl "));
 
-test("every curl command of the README works, in its order", async () => {
+test("every curl command of the README works, in order", async () => {
   const emulator = await startEmulator();
   const failures: string[] = [];
   for (const command of commands) {
@@ -41,7 +41,7 @@ test("the README's example of embedding runs", async () => {
   expect(stderr).toBe("");
 });
 
-test("the README names every setting and no other", () => {
+test("the README lists exactly the emulator's settings", () => {
   const named = [...README.matchAll(/^\| `(CAM_EMULATOR_\w+)`/gm)].map(([, name = ""]) => name);
   for (const name of named) {
     const attempt = () => loadEmulatorConfig({ [name]: "\u0000" });
@@ -51,12 +51,12 @@ test("the README names every setting and no other", () => {
   expect(named).toHaveLength(9);
 });
 
-test("the README's cast is the seed's", () => {
+test("the README lists the users of the seed", () => {
   const rows = README.replace(/ +/g, " ");
   for (const { uin, name } of loadSeedFile().users) expect(rows).toContain(`| ${uin} | ${name} |`);
 });
 
-test("the README's roles are the seed's", () => {
+test("the README lists the roles of the seed", () => {
   for (const { name } of loadSeedFile().roles) expect(README).toMatch(new RegExp(`^\\| ${name} `, "m"));
 });
 

@@ -28,7 +28,7 @@ test.each([100021969099, 999999999999])("the flags of an unknown user %s are not
   );
 });
 
-test("DescribeSubAccounts leaves unknown users out, folds repeats and keeps no order of the caller's", async () => {
+test("DescribeSubAccounts omits unknown users, merges repeats and ignores the order of the request", async () => {
   const emulator = await startEmulator();
   const asked = [100021969091, 100021969099, 100021969098, 100021969091, 999999999999];
   const { SubAccounts } = await callCam(emulator, "DescribeSubAccounts", { FilterSubAccountUin: asked });
@@ -47,7 +47,7 @@ test("DescribeSubAccounts leaves unknown users out, folds repeats and keeps no o
   ]);
 });
 
-test("DescribeSubAccounts takes 50 Uins and refuses 51", async () => {
+test("DescribeSubAccounts accepts 50 Uins and refuses 51", async () => {
   const emulator = await startEmulator();
   const uins = (count: number) => Array.from({ length: count }, (_, at) => 100021969000 + at);
   expect(await codeOf(emulator, "DescribeSubAccounts", { FilterSubAccountUin: uins(50) })).toBe("Success");
@@ -67,7 +67,7 @@ test("a Uin is an exact JSON integer in a reply", async () => {
   expect(reply.body.toString()).toContain('"Uin":18446744073709551615,');
 });
 
-test("ListUsers gives the whole account with what is bound", async () => {
+test("ListUsers returns all users of the account with their bindings", async () => {
   const emulator = await startEmulator();
   const { Data } = (await callCam(emulator, "ListUsers", {})) as unknown as { Data: { Name: string }[] };
   expect(Data).toHaveLength(emulator.control.users().length);
@@ -83,7 +83,7 @@ test("ListUsers gives the whole account with what is bound", async () => {
   expect(Data.find(({ Name }) => Name === "mfa-gateway")).toMatchObject({ ConsoleLogin: 0 });
 });
 
-test("GetUser goes by name and does not know strangers", async () => {
+test("GetUser finds a user by name and refuses an unknown name", async () => {
   const emulator = await startEmulator();
   expect(await callCam(emulator, "GetUser", { Name: "heidi" })).toEqual({
     Uin: 100021969098,
@@ -101,7 +101,7 @@ test("GetUser goes by name and does not know strangers", async () => {
   expect(await codeOf(emulator, "GetUser", { Name: "nobody" })).toBe("ResourceNotFound.UserNotExist");
 });
 
-test("GetCallerIdentity gives its Uins as strings", async () => {
+test("GetCallerIdentity returns its Uins as strings", async () => {
   const emulator = await startEmulator();
   const options = { version: "2018-08-13", service: "sts" };
   expect(await callCam(emulator, "GetCallerIdentity", {}, options)).toEqual({

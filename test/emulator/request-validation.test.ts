@@ -6,7 +6,7 @@ import { startEmulator } from "./start-emulator.ts";
 
 const ALICE = 100021969091;
 
-/** Raw JSON, so that a number is on the wire as it is written here. */
+/** Raw JSON, so that the request has each number exactly as written here. */
 const PARAMETERS: [action: string, body: string, code: string, message?: RegExp][] = [
   ["SetMfaFlag", "{}", "MissingParameter", /`OpUin`/],
   ["SetMfaFlag", '{"OpUin":100021969091,"Extra":1}', "UnknownParameter", /`Extra`/],
@@ -93,15 +93,10 @@ test.each(PARAMETERS)("%s %s is refused: %s", async (action, body, code, message
 const COMMON: [what: string, action: string, options: Parameters<typeof callCam>[3], code: string][] = [
   ["an unknown action", "SetMfaFlags", {}, "InvalidAction"],
   ["an unknown version", "SetMfaFlag", { version: "2019-01-17" }, "NoSuchVersion"],
-  ["an sts action asked of cam", "GetCallerIdentity", {}, "InvalidAction"],
-  ["the sts version asked of cam", "SetMfaFlag", { version: "2018-08-13" }, "NoSuchVersion"],
-  ["a cam action asked of sts", "SetMfaFlag", { version: "2018-08-13", service: "sts" }, "InvalidAction"],
-  [
-    "a region that is none",
-    "ListUsers",
-    { extraHeaders: [["X-TC-Region", "nowhere"]] },
-    "InvalidParameterValue",
-  ],
+  ["an sts action sent to cam", "GetCallerIdentity", {}, "InvalidAction"],
+  ["the sts version sent to cam", "SetMfaFlag", { version: "2018-08-13" }, "NoSuchVersion"],
+  ["a cam action sent to sts", "SetMfaFlag", { version: "2018-08-13", service: "sts" }, "InvalidAction"],
+  ["an unknown region", "ListUsers", { extraHeaders: [["X-TC-Region", "nowhere"]] }, "InvalidParameterValue"],
   ["an empty region", "ListUsers", { extraHeaders: [["X-TC-Region", ""]] }, "InvalidParameterValue"],
 ];
 
@@ -110,7 +105,7 @@ test.each(COMMON)("%s is refused", async (_what, action, options, code) => {
   expect(await codeOf(emulator, action, { OpUin: ALICE }, options)).toBe(code);
 });
 
-test("a real region and the SDK's region `null` pass, and the latter not when the switch says so", async () => {
+test("a real region passes, and the SDK's region `null` passes unless configured otherwise", async () => {
   const withRegion = (region: string) => ({ extraHeaders: [["X-TC-Region", region]] as const });
   const emulator = await startEmulator();
   expect(await codeOf(emulator, "ListUsers", {}, withRegion("ap-guangzhou"))).toBe("Success");
@@ -131,7 +126,7 @@ test.each(["Action", "Version", "Timestamp"])("a request without %s is a Missing
   });
 });
 
-test("a request with nothing in it is told what is missing first", async () => {
+test("an empty request gets an error about the first missing part", async () => {
   const emulator = await startEmulator();
   const bare: RawRequest = { method: "GET", target: "/", headers: [], body: "" };
   expect(responseOf(await sendRaw(emulator.url, bare)).Error?.Message).toMatch(/`Action`/);
@@ -152,7 +147,7 @@ test.each(["application/x-www-form-urlencoded", "multipart/form-data; boundary=x
   },
 );
 
-test("a content type with a charset is accepted when it is signed as sent", async () => {
+test("a content type with a charset is accepted if it is signed as sent", async () => {
   const emulator = await startEmulator();
   const request = signedPost(emulator, "ListUsers", {});
   const sent = resigned(request, "application/json; charset=UTF-8", new URL(emulator.url).host);
@@ -170,7 +165,7 @@ test("a body that is not UTF-8 is refused", async () => {
   expect(responseOf(await sendRaw(emulator.url, request)).Error).toMatchObject({ Code: "InvalidParameter" });
 });
 
-test("an unsigned payload is accepted when the header says so", async () => {
+test("an unsigned payload is accepted with the header for it", async () => {
   const emulator = await startEmulator();
   const request = signedPost(emulator, "ListUsers", {});
   const unsigned = resigned(
@@ -191,7 +186,7 @@ test("a TC3 body of 10 MB passes the size check and one byte more does not", asy
   expect(await codeOf(emulator, "ListUsers", padded(limit + 1))).toBe("RequestSizeLimitExceeded");
 });
 
-test("a v1 body over 1 MB is told to use TC3", async () => {
+test("the error about a v1 body over 1 MB recommends TC3", async () => {
   const emulator = await startEmulator();
   const { Error: error } = responseOf(
     await sendRaw(emulator.url, {
@@ -211,7 +206,7 @@ test("a GET of more than 32 KB is refused", async () => {
   expect(responseOf(await sendRaw(emulator.url, long)).Error?.Code).toBe("RequestSizeLimitExceeded");
 });
 
-test("every answer is HTTP 200 with CAM's exact content type, the emulated date and the caller's trace id", async () => {
+test("every answer has HTTP 200, CAM's exact content type, the emulated date and the caller's trace id", async () => {
   const emulator = await startEmulator();
   emulator.control.setClock({ frozen: true, atMs: Date.UTC(2027, 0, 2, 3, 4, 5) });
   for (const action of ["ListUsers", "NoSuchAction"]) {
@@ -226,7 +221,7 @@ test("every answer is HTTP 200 with CAM's exact content type, the emulated date 
   }
 });
 
-test("messages are English unless Chinese is asked for", async () => {
+test("messages are English unless the caller requests Chinese", async () => {
   const emulator = await startEmulator();
   const inLanguage = async (language: string) => {
     const extraHeaders = [["X-TC-Language", language]] as const;
@@ -243,7 +238,7 @@ test("a bad parameter is reported only to an authenticated caller", async () => 
   );
 });
 
-/** The same request, signed again over another content type. */
+/** Signs the same request again over another content type. */
 function resigned(request: RawRequest, contentType: string, host: string, payloadHash?: string): RawRequest {
   const timestamp = Number(request.headers.find(([name]) => name === "X-TC-Timestamp")?.[1]);
   const { authorization } = signTc3({

@@ -14,7 +14,7 @@ function seedFile(text: string | Uint8Array): string {
   return file;
 }
 
-test("the default seed holds the documented cast", () => {
+test("the default seed has the documented users", () => {
   const { users, keys } = loadSeedFile();
   const cast = Object.fromEntries(users.map(({ uin, name }) => [name, uin]));
   expect(cast).toEqual({
@@ -32,7 +32,7 @@ test("the default seed holds the documented cast", () => {
   expect(keys[0]).toMatchObject({ secretId: "AKIDLOCALEXAMPLE", secretKey: "LocalExampleSecretKey" });
 });
 
-test("a seed of one's own starts the emulator, from a file or as an object", async () => {
+test("the emulator starts with another seed, from a file or from an object", async () => {
   const seed = {
     account: { ownerUin: "1", uinRanges: [{ from: "1", to: "9" }] },
     keys: [{ secretId: "AKIDX", secretKey: "x", uin: "2" }],
@@ -53,7 +53,7 @@ test.each([
   ],
   ["has no keys", '{"account":{"ownerUin":"1","uinRanges":[]},"keys":[],"users":[]}', /keys: /],
   ["has an unknown member", '{"accounts":{}}', /"?accounts"?/],
-])("a seed file that %s is refused by name", async (_what, text, problem) => {
+])("the error about a seed file that %s names the file", async (_what, text, problem) => {
   const file = seedFile(text);
   const failure = await startCamEmulator({ seedFile: file }).catch((error: unknown) => error);
   expect(failure).toBeInstanceOf(InputProblems);
@@ -64,7 +64,7 @@ test.each([
 test.each([
   ["GBK", Buffer.from([0x22, 0xd5, 0xc5, 0xc8, 0xfd, 0x22])],
   ["UTF-16", Buffer.from("\uFEFF{}", "utf16le")],
-])("a seed file in %s is refused by name", (_encoding, bytes) => {
+])("the error about a seed file in %s names the file", (_encoding, bytes) => {
   expect(() => loadSeedFile(seedFile(bytes))).toThrow(
     /The seed file \S+ is not UTF-8:\n {2}- Save it as UTF-8/,
   );
@@ -75,7 +75,7 @@ test("a byte order mark before a seed is ignored", () => {
   expect(loadSeedFile(seedFile(`\uFEFF${text}`))).toEqual(loadSeedFile());
 });
 
-test("a seed file that is not there is refused by name", async () => {
+test("the error about a missing seed file names the file", async () => {
   await expect(startCamEmulator({ seedFile: "/nowhere/seed.json" })).rejects.toThrow(
     /The seed file \/nowhere\/seed\.json cannot be read/,
   );

@@ -14,10 +14,10 @@ export interface RawReply {
   body: Buffer;
 }
 
-/** A connection for each request: a pooled one may belong to an emulator that has been stopped since. */
+/** Opens a connection for each request, because a pooled one may belong to a stopped emulator. */
 const agent = new Agent({ keepAlive: false });
 
-/** Sends exactly these headers in this order: nothing is added but what framing needs. */
+/** Sends exactly these headers in this order, and adds only those that framing needs. */
 export async function sendRaw(url: string, { method, target, headers, body }: RawRequest): Promise<RawReply> {
   const { hostname, port } = new URL(url);
   const length = ["Content-Length", String(Buffer.byteLength(body))];

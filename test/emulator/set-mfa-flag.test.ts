@@ -60,7 +60,7 @@ test("a key that demands MFA may read but not write", async () => {
   expect(await codeOf(emulator, "DescribeSafeAuthFlagColl", { SubUin: ALICE }, MFA_KEY)).toBe("Success");
 });
 
-test("a seeded write error is given for that user, whatever it is", async () => {
+test("every seeded write error is returned for its user", async () => {
   const emulator = await startEmulator();
   emulator.control.putUser({
     uin: String(HEIDI),
@@ -70,7 +70,7 @@ test("a seeded write error is given for that user, whatever it is", async () => 
   expect(error).toEqual({ Code: "FailedOperation.Odd", Message: "odd" });
 });
 
-test("Stoken needs no device: CAM lets the user bind one later", async () => {
+test("Stoken can be switched on without a device, which the user binds later", async () => {
   const emulator = await startEmulator();
   expect(await codeOf(emulator, "SetMfaFlag", { OpUin: BOB, LoginFlag: { Stoken: 1 } })).toBe("Success");
 });
@@ -89,7 +89,7 @@ test("one call sets both flag sets of a user with a bound phone and WeChat", asy
   });
 });
 
-test("a flag set that is left out is left alone", async () => {
+test("a flag set that is left out stays unchanged", async () => {
   const emulator = await startEmulator();
   await callCam(emulator, "SetMfaFlag", { OpUin: CAROL, LoginFlag: { Phone: 0, Stoken: 1, Wechat: 0 } });
   expect(emulator.control.user(String(CAROL))).toMatchObject({
@@ -106,7 +106,7 @@ test("without a flag set the call succeeds and changes nothing", async () => {
   expect(emulator.control.journal()).toMatchObject([{ outcome: "Success", applied: false }]);
 });
 
-test("an integer left out of a flag set is 0, or unchanged when the switch says so", async () => {
+test("an integer left out of a flag set is 0, or unchanged if so configured", async () => {
   const partial = { OpUin: ALICE, LoginFlag: { Phone: 1 } };
   const zero = await startEmulator();
   await callCam(zero, "SetMfaFlag", partial);
@@ -116,7 +116,7 @@ test("an integer left out of a flag set is 0, or unchanged when the switch says 
   expect(unchanged.control.user(String(ALICE))?.loginFlag).toMatchObject({ Phone: 1, Stoken: 1, Wechat: 0 });
 });
 
-test("switching a method on replaces one that a write cannot express", async () => {
+test("switching a method on replaces one that a write cannot set", async () => {
   const emulator = await startEmulator();
   await callCam(emulator, "SetMfaFlag", { OpUin: ERIN, LoginFlag: { Phone: 1, Stoken: 0, Wechat: 0 } });
   expect(emulator.control.user(String(ERIN))?.loginFlag).toMatchObject({ Phone: 1, U2FToken: 0 });

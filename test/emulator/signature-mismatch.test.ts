@@ -12,7 +12,7 @@ const SECRET_KEY = "LocalExampleSecretKey";
 
 type Mismatch = Extract<EmulatorEvent, { kind: "signatureMismatch" }>;
 
-/** Signs something other than what is sent, as a faulty signer does. */
+/** Sends a request whose signature covers different values, as a faulty signer does. */
 async function sendSignedAs(emulator: RecordedEmulator, signedAs: Partial<Tc3Input>, sentBody = "{}") {
   emulator.control.setClock({ frozen: true, atMs: SIGNED_AT * 1000 });
   const { host } = new URL(emulator.url);
@@ -106,7 +106,7 @@ test.each(MISTAKES)(
   },
 );
 
-test("the report shows what was rebuilt and the first line that differs", async () => {
+test("the report shows the rebuilt request and the first line that differs", async () => {
   const emulator = await startEmulator();
   const { host } = new URL(emulator.url);
   const { mismatch } = await sendSignedAs(emulator, {
@@ -132,13 +132,13 @@ test("the report shows what was rebuilt and the first line that differs", async 
   );
 });
 
-test("a correct scope of another date signed consistently is still refused", async () => {
+test("a scope with another date is refused even if the signature matches it", async () => {
   const emulator = await startEmulator();
   const { code } = await sendSignedAs(emulator, { date: "2026-11-23" });
   expect(code).toBe("AuthFailure.SignatureFailure");
 });
 
-test("no report, event or journal entry holds a secret, a token or a signature", async () => {
+test("no report, event or journal entry contains a secret, a token or a signature", async () => {
   const emulator = await startEmulator();
   const { signature } = await sendSignedAs(emulator, { secretKey: `${SECRET_KEY} ` });
   await sendV1(emulator, { Token: "LocalExampleToken", SecretId: "AKIDTEMPORARYEXAMPLE" });
@@ -153,7 +153,7 @@ test("no report, event or journal entry holds a secret, a token or a signature",
   }
 });
 
-test("a v1 signature made with the other hash is explained", async () => {
+test("the report explains a v1 signature with the other hash", async () => {
   const emulator = await startEmulator();
   await sendV1(emulator, { SignatureMethod: "HmacSHA1" });
   expect(emulator.events.find(({ kind }) => kind === "signatureMismatch")).toMatchObject({
@@ -162,13 +162,13 @@ test("a v1 signature made with the other hash is explained", async () => {
   });
 });
 
-test("the log tells a refused signature in words", async () => {
+test("the log explains a refused signature", async () => {
   const emulator = await startEmulator();
   const { mismatch } = await sendSignedAs(emulator, { date: "2026-11-23", payload: "" });
   expect(mismatch && describeEvent(mismatch)).toMatch(/^Signature refused for AKIDLOCALEXAMPLE/);
 });
 
-/** A GET signed over other parameters than it sends. */
+/** Sends a GET whose signature covers other parameters. */
 async function sendV1(emulator: RecordedEmulator, sentInstead: Record<string, string>): Promise<void> {
   emulator.control.setClock({ frozen: true, atMs: SIGNED_AT * 1000 });
   const { host } = new URL(emulator.url);

@@ -8,7 +8,7 @@ import {
 
 export type RecordedEmulator = CamEmulator & { events: EmulatorEvent[] };
 
-/** A real emulator on free ports, stopped when the test is over. Same RequestIds in every run. */
+/** Starts a real emulator on free ports until the end of the test. Every run has the same RequestIds. */
 export async function startEmulator(options: CamEmulatorOptions = {}): Promise<RecordedEmulator> {
   const events: EmulatorEvent[] = [];
   const emulator = await startCamEmulator({

@@ -9,7 +9,7 @@ const ARN = "qcs::cam::uin/100000000001:roleName/mfa-gateway";
 const ROLE = { RoleArn: ARN, RoleSessionName: "gateway-1" };
 const NOON = Date.UTC(2026, 5, 1, 12);
 
-/** Signs with the key that a reply gave. */
+/** Returns the signing key from a reply. */
 function withKeyOf({ Credentials }: CamResponse): CallOptions {
   const { TmpSecretId, TmpSecretKey, Token } = Credentials as Record<string, string>;
   if (!TmpSecretId || !TmpSecretKey || !Token) throw new Error("no key was given");
@@ -39,7 +39,7 @@ describe("AssumeRole", () => {
     },
   );
 
-  test("says whose the key is, and gives another one each time", async () => {
+  test("returns another key each time, and GetCallerIdentity reports its role", async () => {
     const emulator = await startEmulator();
     const first = withKeyOf(await callCam(emulator, "AssumeRole", ROLE, STS));
     const second = withKeyOf(await callCam(emulator, "AssumeRole", ROLE, STS));
@@ -47,7 +47,7 @@ describe("AssumeRole", () => {
     expect(await callCam(emulator, "GetCallerIdentity", {}, { ...STS, ...first })).toMatchObject({
       Type: "CAMRole",
       UserId: "4611686018427397919:gateway-1",
-      // Who applied for it.
+      // The user that assumed the role.
       PrincipalId: "100021969090",
     });
   });
@@ -85,7 +85,7 @@ describe("AssumeRole", () => {
     expect(await codeOf(emulator, "AssumeRole", parameters, STS)).toBe(code);
   });
 
-  test("without its token, or with another's, a key is refused", async () => {
+  test("a key without its token or with another key's token is refused", async () => {
     const emulator = await startEmulator();
     const key = withKeyOf(await callCam(emulator, "AssumeRole", ROLE, STS));
     const other = withKeyOf(await callCam(emulator, "AssumeRole", ROLE, STS));
@@ -107,7 +107,7 @@ describe("AssumeRoleWithWebIdentity", () => {
     return { emulator, response: await unsigned(emulator, "AssumeRoleWithWebIdentity", parameters) };
   }
 
-  test("gives a key to a caller that has none", async () => {
+  test("returns a key to a caller without a key", async () => {
     const { emulator, response } = await answerTo({ ...IDENTITY, WebIdentityToken: token() });
     expect(await codeOf(emulator, "ListUsers", {}, withKeyOf(response))).toBe("Success");
     expect(emulator.control.journal()[0]).toMatchObject({ scheme: "SKIP", keyId: null, outcome: "Success" });
@@ -117,8 +117,8 @@ describe("AssumeRoleWithWebIdentity", () => {
     ["a token that ends now", { WebIdentityToken: token({ exp: NOON / 1000 }) }],
     ["a token without a subject", { WebIdentityToken: token({ sub: undefined }) }],
     ["a text that is not a token", { WebIdentityToken: "abc" }],
-    ["a token in other letters", { WebIdentityToken: "a.b.c!" }],
-    ["claims that are no JSON", { WebIdentityToken: `${token().split(".")[0]}.AAAA.BBBB` }],
+    ["a token with an invalid character", { WebIdentityToken: "a.b.c!" }],
+    ["claims that are not JSON", { WebIdentityToken: `${token().split(".")[0]}.AAAA.BBBB` }],
     ["a token signed with a shared secret", { WebIdentityToken: `eyJhbGciOiJIUzI1NiJ9.e30.AAAA` }],
   ])("refuses %s", async (_what, parameters) => {
     const { response } = await answerTo({ ...IDENTITY, ...parameters });

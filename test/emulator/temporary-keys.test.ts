@@ -28,7 +28,7 @@ async function keyOfInstance(emulator: CamEmulator): Promise<Record<string, stri
   return JSON.parse((await metadata(emulator, "mfa-gateway")).text);
 }
 
-test("an instance is told its role and a key of it", async () => {
+test("an instance receives its role and a key of that role", async () => {
   const emulator = await startEmulator();
   expect(await metadata(emulator)).toEqual({ status: 200, text: "mfa-gateway" });
   const { TmpSecretId = "", TmpSecretKey = "", Token = "", Code } = await keyOfInstance(emulator);
@@ -41,7 +41,7 @@ test("an instance is told its role and a key of it", async () => {
   expect(await codeOf(emulator, "ListUsers", {}, key)).toBe("Success");
 });
 
-test("an instance gets the same key until half of its life is over, and another where it was revoked", async () => {
+test("an instance gets the same key for half of its lifetime, and another key after a revocation", async () => {
   const emulator = await startEmulator();
   const first = await keyOfInstance(emulator);
   emulator.control.setClock({ advanceMs: 3_590_000 });
@@ -53,14 +53,14 @@ test("an instance gets the same key until half of its life is over, and another 
   expect((await keyOfInstance(emulator))["TmpSecretId"]).not.toBe(second["TmpSecretId"]);
 });
 
-test("there is nothing for another role, another method, or an instance without a role", async () => {
+test("another role, another method and an instance without a role get 404", async () => {
   const emulator = await startEmulator();
   expect(await metadata(emulator, "another")).toMatchObject({ status: 404 });
   expect(await metadata(emulator, "", "POST")).toMatchObject({ status: 404 });
   expect(await metadata(await startEmulator({ instanceRole: null }))).toMatchObject({ status: 404 });
 });
 
-test("the control ends a key early, revokes it, and says how long the next ones last", async () => {
+test("the control API expires a key early, revokes it, and sets the lifetime of later keys", async () => {
   const { control, ...emulator } = await startEmulator();
   control.setKeyLifetime(60);
   const sts = { version: "2018-08-13", service: "sts" };
@@ -91,17 +91,17 @@ test("all keys of one role share its rate", async () => {
   expect(await codeOf(emulator, "ListUsers", {}, sign(second))).toBe("RequestLimitExceeded");
 });
 
-/** The vendor's own client, told nothing but the address. */
+/** The vendor's own client, configured only with the address. */
 function clientConfig(emulator: CamEmulator, credential: object) {
   const endpoint = new URL(emulator.url).host;
-  // An agent of our own keeps a proxy in the environment out of the way.
+  // A separate agent prevents the use of a proxy from the environment.
   const httpProfile = { protocol: "http://" as const, endpoint, agent: new http.Agent() };
   return { credential: credential as never, region: "ap-guangzhou", profile: { httpProfile } };
 }
 
 const OWN_KEY = { secretId: "AKIDLOCALEXAMPLE", secretKey: "LocalExampleSecretKey" };
 
-test("the official SDK assumes a role, and calls with what it got", async () => {
+test("the official SDK assumes a role and calls with the new key", async () => {
   const emulator = await startEmulator();
   const credential = new STSCredential(clientConfig(emulator, OWN_KEY), ROLE);
   const cam = new CommonClient("unused", "2019-01-16", clientConfig(emulator, credential));
