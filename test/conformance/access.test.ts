@@ -33,13 +33,10 @@ test.each([
   ["the record", "{ mfaChanges { nodes { id } } }", "cam.audit:read"],
   ["the quota", "{ camQuota { action } }", "cam.quota:read"],
   ["an approval", APPROVE, "cam.mfa:approve"],
-  ["who is paused", "{ pausedCallers { subject } }", "cam.callers:resume"],
-])(
-  "a router that enforces access lets %s through for those who have the scopes",
-  async (_case, query, scopes) => {
-    expect((await send(query, {}, { "x-scopes": scopes })).errors).toEqual([]);
-  },
-);
+  ["the list of paused callers", "{ pausedCallers { subject } }", "cam.callers:resume"],
+])("a router that enforces access permits %s to a caller with the scopes", async (_case, query, scopes) => {
+  expect((await send(query, {}, { "x-scopes": scopes })).errors).toEqual([]);
+});
 
 test.each([
   ["a user, with another scope", READ, "cam.mfa:write"],
@@ -55,11 +52,11 @@ test.each([
     'mutation { resumeCaller(subject: "x") { subject } }',
     "cam.mfa:approve",
   ],
-])("and refuses %s, before CAM hears of it", async (_case, query, scopes) => {
+])("a router that enforces access refuses %s without a call of CAM", async (_case, query, scopes) => {
   gateway.cam.clearJournal();
   const { errors } = await send(query, {}, scopes === undefined ? {} : { "x-scopes": scopes });
   expect(errors[0]?.extensions["code"]).toBe("UNAUTHORIZED_FIELD_OR_TYPE");
-  // Starting, the gateway asks whose key it has.
+  // The gateway reads the identity of its key at the start.
   const heard = gateway.cam.journal().filter(({ action }) => action !== "GetCallerIdentity");
   expect(heard).toEqual([]);
 });

@@ -54,7 +54,7 @@ async function startSubgraph(name: string, sdl: string, resolvers: object): Prom
   return { name, url, sdl };
 }
 
-test.each(COMPOSERS)("the composer of $name takes subgraphs that use either key", ({ compose }) => {
+test.each(COMPOSERS)("the composer of $name accepts subgraphs that use either key", ({ compose }) => {
   expect(compose(subgraphs)).toEqual([]);
 });
 

@@ -16,22 +16,25 @@ test.each([
   ["a user and the protections", `{ subUser(opUin: "${ALICE}") { name mfa { login { phone } } } }`, 2],
   ["two users", `{ a: subUser(opUin: "${ALICE}") { name } b: subUser(opUin: "${BOB}") { uid } }`, 2],
   ["a change", `mutation { setSubUserMfa(opUin: "${ALICE}", login: { phone: true }) { requestId } }`, 2],
-  // Hive takes 1 for the union, which cannot have a weight.
+  // Hive counts 1 for the union, which cannot have a weight.
   ["a change, errors as data", `mutation { trySetSubUserMfa(opUin: "${BOB}") { __typename } }`, 3],
   ["an approval, errors as data", 'mutation { tryApproveMfaChange(id: "none") { __typename } }', 3],
-  ["who is paused", "{ pausedCallers { subject resumedBy { subject } } }", 0],
+  ["the list of paused callers", "{ pausedCallers { subject resumedBy { subject } } }", 0],
   ["the record", "{ mfaChanges { nodes { id requested { login { phone } } } } }", 0],
   ["the quota", "{ camQuota { action used } }", 0],
   ["the error catalogue", "{ camErrors { code } }", 0],
-])("a router takes %s for as many calls of CAM as it makes at most", async (_case, query, calls) => {
-  gateway.cam.clearJournal();
-  const { extensions, errors } = await post(query);
-  expect(errors).toBeUndefined();
-  expect(extensions?.cost.estimated).toBe(calls);
-  // Starting, the gateway asks whose key it has.
-  const made = gateway.cam.journal().filter(({ action }) => action !== "GetCallerIdentity");
-  expect(made.length).toBeLessThanOrEqual(calls);
-});
+])(
+  "a router estimates the cost of %s as the most calls of CAM that it can make",
+  async (_case, query, calls) => {
+    gateway.cam.clearJournal();
+    const { extensions, errors } = await post(query);
+    expect(errors).toBeUndefined();
+    expect(extensions?.cost.estimated).toBe(calls);
+    // The gateway reads the identity of its key at the start.
+    const made = gateway.cam.journal().filter(({ action }) => action !== "GetCallerIdentity");
+    expect(made.length).toBeLessThanOrEqual(calls);
+  },
+);
 
 test("a list counts as 50 users: one call for all profiles and one call for each user's protections", async () => {
   const list = (fields: string) => `{ subUsers(opUins: ["${BOB}", "${CAROL}"]) { ${fields} } }`;

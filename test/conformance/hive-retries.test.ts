@@ -57,17 +57,17 @@ function writesOf(opUin: string, cam: StartedGateway["cam"]): number {
   return cam.journal({ action: "SetMfaFlag" }).filter(({ opUins }) => opUins.includes(opUin)).length;
 }
 
-describe("Hive Gateway that retries makes one change one call of SetMfaFlag, in spite of", () => {
+describe("Hive Gateway with retries sends a change to the gateway only once, in spite of", () => {
   test.each<[code: CamErrorCode, opUin: string, method: string, writes: number, camCode?: string]>([
     ["USER_NOT_BIND_PHONE", BOB, "phone", 1],
     ["USER_NOT_BIND_WECHAT", CAROL, "wechat", 1],
     ["USER_UNBIND_NO_PERMISSION", DAVE, "phone", 1],
     ["MFA_TOKEN_ERROR", GRACE, "phone", 1],
     ["USER_NOT_EXIST", "100021979001", "phone", 1, "InvalidParameter.UserNotExist"],
-    // The read before it says so.
+    // The read before the write finds no such user.
     ["USER_NOT_EXIST", NOBODY, "phone", 0],
     ["CAM_PERMISSION_DENIED", "100021979002", "phone", 1, "UnauthorizedOperation"],
-    // A code that proves nothing: the gateway itself sends the change again, and then does not know.
+    // A code without proof: the gateway itself sends the change again, and the outcome stays unknown.
     ["OUTCOME_UNKNOWN", "100021979003", "phone", 4, "Brand.New"],
   ])("%s of %s", async (code, opUin, method, writes, camCode) => {
     if (camCode !== undefined) {
@@ -95,7 +95,7 @@ const FAILURES: readonly [what: string, fault: FaultInput, writes: number][] = (
     ["nothing after the change", { kind: "emptyBody", apply: true }, 1],
     ["20 MB after the change", { kind: "hugeBody", apply: true }, 1],
     ["a reply of another type", { kind: "wrongContentType" }, 1],
-    ["a reply that takes its time", { kind: "delay", delayMs: 500 }, 1],
+    ["a slow reply", { kind: "delay", delayMs: 500 }, 1],
     ["HTTP 500, once", { kind: "httpStatus", status: 500, times: 1 }, 2],
     ["InternalError, once", { kind: "camError", code: "InternalError", times: 1 }, 2],
     ["a connection cut before the change, once", { kind: "cutBefore", times: 1 }, 2],
@@ -108,14 +108,14 @@ const FAILURES: readonly [what: string, fault: FaultInput, writes: number][] = (
   ] as const
 ).map(([what, fault, writes]) => [what, { action: "SetMfaFlag", ...fault }, writes]);
 
-describe.concurrent("Hive Gateway that retries adds no call to those of the gateway after", () => {
+describe.concurrent("Hive Gateway with retries adds no call to the gateway's own after", () => {
   test.each(
     [
       ...FAILURES,
       ["silence of the read before", { kind: "silence", action: "DescribeSafeAuthFlagColl" }, 0] as const,
     ].map((failure, at) => [...failure, at] as const),
   )("%s", async (_what, fault, writes, at) => {
-    // Of two that are alike, one is changed through the router and one without it.
+    // Two equal users: one is changed through the router, the other without it.
     const [through, without] = [100021970000 + 2 * at, 100021970001 + 2 * at].map(String) as [string, string];
     putUsers(gateway.cam, [through, without]);
     for (const opUin of [through, without]) gateway.cam.addFault({ ...fault, opUin });
@@ -125,10 +125,10 @@ describe.concurrent("Hive Gateway that retries adds no call to those of the gate
   });
 });
 
-describe("Hive Gateway that retries adds no call to those of a gateway", () => {
+describe("Hive Gateway with retries adds no call to those of a gateway", () => {
   test.each<[string, CamErrorCode, number, string, () => Promise<StartedGateway>]>([
     ["that CAM throttles", "CAM_RATE_LIMITED", 4, "100021979011", startThrottled],
-    ["that leaves CAM alone", "CAM_CIRCUIT_OPEN", 0, "100021979012", startWithOpenCircuit],
+    ["with an open circuit", "CAM_CIRCUIT_OPEN", 0, "100021979012", startWithOpenCircuit],
     ["without a slot of CAM's quota", "QUOTA_EXHAUSTED", 0, "100021979013", startWithoutSlots],
     ["that cannot reach its records", "STORE_UNAVAILABLE", 0, "100021979014", startWithoutRecords],
   ])("%s", async (_what, outcome, writes, opUin, start) => {
@@ -162,7 +162,7 @@ test("a router that times out and repeats the change joins it", async () => {
   expect(writesOf(opUin, started.cam)).toBe(1);
 });
 
-test("a change with an idempotency key is written once although its answer was lost on the way to the router", async () => {
+test("a change with an idempotency key is written once even if the router loses its answer", async () => {
   const opUin = "100021979005";
   putUsers(gateway.cam, [opUin]);
   relay.route([opUin], gateway.gateway.address.url, () => ({ "idempotency-key": "key-of-a-lost-answer" }));
@@ -175,8 +175,8 @@ test("a change with an idempotency key is written once although its answer was l
 });
 
 test.each([
-  ["at work on everything", EAGER, 4],
-  ["as docs/consumers/routers.md has them", gatewayConfig, 1],
+  ["for all operations", EAGER, 4],
+  ["as docs/consumers/routers.md configures them", gatewayConfig, 1],
 ])(
   "a connection to the gateway that breaks, with Hive Gateway's retries %s",
   async (_how, options, requests) => {

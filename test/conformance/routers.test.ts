@@ -11,8 +11,8 @@ import { asSubgraph } from "../support/started-router.ts";
 
 const ROUTERS = [
   { router: "@apollo/gateway", startRouter: startApolloGateway, failedAt: 1 },
-  // Hive puts every error of a batch at the batch's first place (github.com/ardatan/graphql-tools/issues/2950), which
-  // is why `extensions.opUin` says whom an error is about.
+  // Hive puts every error of a batch at the batch's first path (github.com/ardatan/graphql-tools/issues/2950).
+  // `extensions.opUin` therefore has the user of the error.
   { router: "Hive Gateway", startRouter: startHiveGateway, failedAt: 0 },
 ];
 
@@ -30,7 +30,7 @@ describe.each(ROUTERS)("behind $router", ({ startRouter, failedAt }) => {
     }));
     const exampleSubgraph = await startExampleSubgraph(employees);
     const { send } = await startRouter({ subgraphs: [asSubgraph(gateway), exampleSubgraph] });
-    /** The users that each call of an action was about. */
+    /** The users in each call of an action. */
     const callsOf = (action: string) => gateway.cam.journal({ action }).map(({ opUins }) => opUins);
     return { send, cam: gateway.cam, callsOf };
   }
@@ -59,7 +59,7 @@ describe.each(ROUTERS)("behind $router", ({ startRouter, failedAt }) => {
     expect(callsOf("DescribeSafeAuthFlagColl").flat().toSorted()).toEqual([ALICE, BOB]);
   });
 
-  test("many users are read 50 a call", async () => {
+  test("up to 50 users share one read", async () => {
     const uins = Array.from({ length: 120 }, (_, index) => String(BigInt(ALICE) + BigInt(index)));
     const { send, callsOf } = await startGraph(uins);
     const { data, errors } = await send("{ employees { camUser { opUin name } } }");

@@ -1,7 +1,8 @@
 /**
- * The checks of Apollo's compatibility suite for subgraphs (github.com/apollographql/apollo-federation-subgraph-compatibility,
- * packages/compatibility/src/tests), applied to this subgraph's schema. The checks behind a router are
- * in routers.test.ts. Left out, because the schema does not use them: several keys of one type, composite keys,
+ * The checks of Apollo's compatibility suite for subgraphs
+ * (github.com/apollographql/apollo-federation-subgraph-compatibility, packages/compatibility/src/tests), applied to
+ * this subgraph's schema. The checks behind a router are in routers.test.ts. Left out, because the schema does not use
+ * them: several keys of one type, composite keys,
  * @shareable, @external, @requires, @provides, @override, @inaccessible, @interfaceObject and @composeDirective.
  */
 import { readFileSync } from "node:fs";

@@ -50,7 +50,7 @@ export async function expectWholeData(
     camRequestId: camCode === undefined ? null : expect.any(String),
     requestId: expect.stringMatching(/./),
   });
-  // The very call that CAM's support would look for.
+  // The id of the failed call, for CAM's support.
   if (camCode !== undefined) {
     const calls = cam.journal({ action: String(failure["camAction"]) });
     const call = calls.find(({ requestId }) => requestId === failure["camRequestId"]);

@@ -32,18 +32,18 @@ export interface StartedCase extends StartedGateway {
 export interface ErrorCase {
   readonly name: string;
   readonly code: CamErrorCode;
-  /** CAM's own code, where it is CAM that refuses. */
+  /** CAM's own code, if CAM refuses. */
   readonly camCode?: string;
   readonly change?: Omit<Change, "opUin">;
   /** The fields of the user; null for an unknown user. */
   readonly user?: Partial<UserInput> | null;
-  /** What befalls the calls about the user. */
+  /** The fault in CAM's answers about the user. */
   readonly fault?: FaultInput;
-  /** A gateway of its own, for these users. Otherwise a sound one answers, which all such cases share. */
+  /** Starts a separate gateway for these users. Without it, the case shares a healthy gateway with others. */
   readonly start?: (users: readonly string[]) => Promise<StartedCase>;
-  /** How many routers may stand before each of them; all, unless said. */
+  /** The number of routers in front of each separate gateway. All by default. */
   readonly routersEach?: number;
-  /** It takes seconds of waiting, which several cases can do together. */
+  /** Whether the case waits for seconds. Cases that wait run together. */
   readonly waits?: boolean;
 }
 
@@ -108,7 +108,7 @@ const answers = CAM_ERROR_CATALOGUE.filter(({ code }) => code !== THROTTLES).fla
 );
 
 const others: readonly ErrorCase[] = [
-  // Codes that their families do not tell.
+  // Codes that the gateway does not map by their family.
   refusal("AuthFailure.SecretIdNotFound", "CAM_CREDENTIALS_REJECTED"),
   refusal("AuthFailure.SignatureFailure", "CAM_CREDENTIALS_REJECTED"),
   refusal("AuthFailure.UnauthorizedOperation", "CAM_PERMISSION_DENIED"),
@@ -185,10 +185,10 @@ const ofTheGateway: readonly ErrorCase[] = [
 
 /** Codes that a change never has. */
 export const CODES_WITHOUT_A_CASE: readonly CamErrorCode[] = [
-  // Told before it is read what a request asks, so that no field is there to be data.
+  // The gateway refuses before it reads the operation, so no field can return the error as data.
   "CALLER_RATE_LIMITED",
   "ISSUER_UNAVAILABLE",
-  // Of approving or rejecting a change, and not of asking for it: approvals.test.ts.
+  // These concern a decision about a change, not a request for one: approvals.test.ts.
   "APPROVAL_NOT_AWAITED",
   "CHANGE_NOT_FOUND",
   // An unexpected failure, which is not a business error.

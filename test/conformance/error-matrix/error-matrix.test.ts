@@ -56,10 +56,10 @@ test("each code of the catalogue has a case, except codes that a change never ha
   expect([...new Set(codes)].toSorted()).toEqual(CAM_ERROR_CATALOGUE.map(({ code }) => code).toSorted());
 });
 
-describe("an error of the gateway, through every router", () => {
+describe("an error of the gateway behind every router", () => {
   test.each(PROMPT_CASES)("$name is whole as data", askEveryRouter);
 
-  // They wait for the gateway's own times, and on a busy machine for each other.
+  // These cases wait for the gateway's deadlines, and on a busy machine for each other.
   test.each(SLOW_CASES)("$names: whole as data", { timeout: 180_000 }, async ({ cases }) => {
     await Promise.all(cases.map(askEveryRouter));
   });
@@ -78,7 +78,7 @@ describe("an error of the gateway, through every router", () => {
   });
 });
 
-test.each(ROUTER_SETTINGS)("docs/consumers/routers.md is right about $id", ({ id, router, by }) => {
+test.each(ROUTER_SETTINGS)("docs/consumers/routers.md describes $id correctly", ({ id, router, by }) => {
   for (const { name } of ERROR_CASES) {
     expectFates(router, by, thrown.get(id)?.get(name) ?? [], thrown.get(DIRECT)?.get(name) ?? []);
   }

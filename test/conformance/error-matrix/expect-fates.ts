@@ -7,7 +7,10 @@ import type { WireError } from "../support/wire-error.ts";
 
 const KEPT = { message: "kept", code: "kept", otherKeys: "kept", path: "kept" } as const;
 
-/** Expects the errors behind a router as its guide describes: altered by default, complete with the documented configuration. */
+/**
+ * Expects the errors behind a router as its guide describes: altered by default, complete with the documented
+ * configuration.
+ */
 export function expectFates(
   router: RouterId,
   by: RouterSetting["by"],

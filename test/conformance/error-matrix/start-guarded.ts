@@ -60,7 +60,9 @@ function headersOf(user: string): Readonly<Record<string, string>> {
   return { "idempotency-key": `key-of-${user}` };
 }
 
-/** Requests a change of each user: the first user of each router by one caller, the second by another. Returns the ids. */
+/**
+ * Requests a change of each user: the first user of each router by one caller, the second by another. Returns the ids.
+ */
 async function askByKeys({ http }: StartedGateway, users: readonly string[]): Promise<readonly string[]> {
   return Promise.all(
     users.map(async (user, at) => {

@@ -7,7 +7,7 @@ import { ALICE } from "../../support/seed-users.ts";
 import { type StartedGateway, startGateway, UNLIMITED } from "../../support/start-gateway.ts";
 import { whenOver } from "../../support/when-over.ts";
 
-/** Limits retries by number and not by time, so that the result does not depend on speed. */
+/** Limits retries by number instead of time, so that the result does not depend on speed. */
 const PATIENT = { ...UNLIMITED.env, CALLER_RATE_PER_SECOND: "0", CAM_DEADLINE_MS: "60000" };
 
 export function startSound(): Promise<StartedGateway> {
@@ -59,7 +59,7 @@ export async function startWithOpenCircuit(): Promise<StartedGateway> {
   const clock = { ...systemClock, monotonic: () => stoppedMs ?? systemClock.monotonic() };
   const env = { ...PATIENT, CAM_CIRCUIT_FAILURES: "1" };
   const started = await startGateway({ ...UNLIMITED, clock, env });
-  // A change waits for CAM to say whose the key is, which takes time.
+  // A change waits until the gateway has read the identity of its key from CAM.
   await vi.waitFor(() => expect(started.logLines.join("")).toContain("CAM accepts the key"), 20_000);
   const beforeMs = systemClock.monotonic();
   started.cam.addFault({ kind: "httpStatus", status: 500, action: "DescribeSafeAuthFlagColl" });

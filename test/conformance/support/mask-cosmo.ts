@@ -11,9 +11,9 @@ export interface CosmoConfig {
 }
 
 /**
- * Applies the rules of mergeErrors in v2/pkg/engine/resolve/loader.go of wundergraph/graphql-go-tools, with the defaults of
- * docs-website/router/subgraph-error-propagation.mdx and router/pkg/config/config.go of wundergraph/cosmo. Wraps all
- * errors of one request to a subgraph into one.
+ * Applies the rules of mergeErrors in v2/pkg/engine/resolve/loader.go of wundergraph/graphql-go-tools, with the
+ * defaults of docs-website/router/subgraph-error-propagation.mdx and router/pkg/config/config.go of wundergraph/cosmo.
+ * Wraps all errors of one request to a subgraph into one.
  */
 export function maskAsCosmo({ subgraph_error_propagation = {} }: CosmoConfig): Mask {
   const {

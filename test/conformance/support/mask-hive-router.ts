@@ -15,8 +15,8 @@ export interface HiveRouterConfig {
 }
 
 /**
- * Applies the rules of bin/router/src/executor/execution/error_masking.rs of graphql-hive/router, after add_subgraph_name of
- * bin/router/src/executor/response/graphql_error.rs: a subgraph's list replaces the list of `all`.
+ * Applies the rules of bin/router/src/executor/execution/error_masking.rs of graphql-hive/router, after
+ * add_subgraph_name of bin/router/src/executor/response/graphql_error.rs: a subgraph's list replaces the list of `all`.
  */
 export function maskAsHiveRouter({ error_masking = {} }: HiveRouterConfig): Mask {
   const {

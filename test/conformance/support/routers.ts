@@ -21,15 +21,15 @@ export interface RouterSetting {
   /** Names the golden file. */
   readonly id: string;
   readonly router: RouterId;
-  /** Whether it runs as it comes, or by docs/consumers/routers/. */
+  /** The router's configuration: its defaults, that of docs/consumers/routers/, or another choice. */
   readonly by: "default" | "docs" | "choice";
-  /** Starts it before the gateway, and gives its address. It ends with the test. */
+  /** Starts the router in front of the gateway and returns its address. The router ends with the test. */
   start(gateway: Subgraph): Promise<string>;
 }
 
 const documented = (file: string) => parse(readFileSync(`docs/consumers/routers/${file}`, "utf8"));
 
-/** The routers that npm has are real. For the others the tests apply their rules for errors. */
+/** The routers on npm are real. For the others, a stub applies their rules for errors. */
 export const ROUTER_SETTINGS: readonly RouterSetting[] = [
   {
     id: "apollo-router",

@@ -11,7 +11,7 @@ import { whenOver } from "../../support/when-over.ts";
 
 /** Listens on a free port until the end of the test. */
 export async function listenUntilOver(listener: RequestListener): Promise<string> {
-  // A connection that ends for want of use could end just when it is used again.
+  // With a short keep-alive timeout, an idle connection could end just when a request uses it.
   const server = createServer({ keepAliveTimeout: 600_000 }, listener);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   whenOver(async () => {
@@ -26,7 +26,7 @@ export interface Relay {
   readonly url: string;
   /** Forwards requests about these users to this gateway from now on, with these headers. */
   route(users: readonly string[], gatewayUrl: string, headersOf?: (user: string) => Headers): void;
-  /** How many requests about a user came. */
+  /** Returns the number of requests about a user. */
   received(user: string): number;
   /** Breaks the connection instead of giving the next answers about a user. */
   loseAnswers(user: string, count: number): void;
