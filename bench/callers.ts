@@ -10,8 +10,8 @@ import { LISTENING, startUpstream, type Upstream } from "./support/upstream.ts";
 
 const CONNECTIONS = 16;
 const WITHOUT = "without tokens";
-const KNOWN = "tokens that were verified before";
-const NEW = "tokens not seen before";
+const KNOWN = "tokens verified before";
+const NEW = "new tokens";
 /** The number of anonymous callers that the program simulates. */
 const CALLERS = 200;
 
@@ -19,8 +19,8 @@ const USERS = seedUsers(5_000).users.map(({ uin }) => uin);
 
 /**
  * Measures the cost of authentication. One process serves both cases in turn, because two processes of the same program
- * differ by more than a token costs. New tokens come last, because their verification leaves garbage. The process keeps no
- * record, so that its requests are cheap and the cost of a token is visible.
+ * differ by more than the cost of a token. New tokens come last, because their verification leaves garbage. The process
+ * keeps no record, so that its requests are cheap and the cost of a token is visible.
  */
 export const callers: Bench = {
   name: "callers",
@@ -54,7 +54,7 @@ async function measureOnce({ warmUps, requests, rounds }: Effort): Promise<Serie
   );
   let next = 0;
   let sent = 0;
-  // One after the other for all: a user who was changed a moment ago costs a quarter less.
+  // Use the users in turn: a change of a recently changed user costs a quarter less.
   const nextUser = () => USERS[sent++ % USERS.length] ?? "";
   const serve = (name: string, nextToken: () => string | undefined) =>
     parts.use(new Serving({ name, program, requests, nextToken, nextUser }));

@@ -23,7 +23,7 @@ interface RecordRow {
   readonly before_image: { readonly login: { readonly phone: boolean } };
 }
 
-/** Tests whether a change can get lost: kills replicas at random moments and compares the record with CAM's journal. */
+/** Checks that no change is lost: kills replicas at random moments and compares the record with CAM's journal. */
 export const crash: Bench = {
   name: "crash",
   title: `kill -9 of ${REPLICAS} replicas in turn, during changes by ${CLIENTS} clients`,
@@ -50,7 +50,7 @@ export const crash: Bench = {
       sql<{ n: number }>`select count(*)::integer as n from mfa_change where status = 'pending'`.execute(
         store.db,
       );
-    // A change that is open now has a lease that ends in a dozen seconds. Then any replica looks at its user.
+    // The lease of an open change ends within about twelve seconds. Then any replica reads its user.
     for (let waits = 0; waits < 120 && (await open()).rows[0]?.n !== 0; waits++) await sleep(500);
 
     const { rows: records } = await sql<RecordRow>`
@@ -59,7 +59,7 @@ export const crash: Bench = {
     const blocked = await countBlocked(replicas, emulator.control);
     const { problem } = await verifyDatabase(store.db, undefined);
     print(
-      `${load.made} changes asked for, ${load.answered} answered, ${load.killed} kills, ${records.length} on record`,
+      `${load.made} changes requested, ${load.answered} answered, ${load.killed} kills, ${records.length} on record`,
     );
     print(`reached CAM without a record: ${faults.unrecorded} ${verdict(faults.unrecorded, NONE, smoke)}`);
     print(
@@ -81,13 +81,13 @@ interface Load {
 
 async function runClient(client: number, replicas: Replicas, load: Load): Promise<void> {
   while (load.made < load.changes) {
-    // No faster than the kills, so that these fall into work from the first to the last.
+    // Keep pace with the kills, so that changes are under way at each of them.
     while (load.killed < load.kills && load.made / load.changes > (load.killed + 1) / load.kills)
       await sleep(10);
     const number = load.made++;
     const opUin = String(100_021_000_001 + Math.floor(Math.random() * USERS));
     const change = { opUin, on: Math.random() < 0.5, requestId: `client-${client}-${number}` };
-    // A replica that was killed answers nothing; its change is what this is about.
+    // A killed replica does not answer. The benchmark checks what happened to its change.
     await changePhone(replicas.any(), change).then(
       () => {
         load.answered += 1;
@@ -109,7 +109,7 @@ function compare(
     const changedNothing = sent.login.phone === before_image.login.phone;
     const reachedCam = appliedByRequest.has(gateway_request_id);
     if (status === "applied") return !reachedCam && !changedNothing;
-    // An unknown outcome claims nothing.
+    // An unknown outcome contradicts no journal.
     if (status === "unknown") return false;
     return status !== "refused" || reachedCam;
   }).length;
@@ -139,7 +139,7 @@ class Replicas {
     this.#running = await Promise.all(Array.from({ length: REPLICAS }, () => this.#startOne()));
   }
 
-  /** The address of one that is not known to be dead. */
+  /** Returns the address of a replica that is not known to be dead. */
   any(): string {
     const alive = this.#running.filter((replica) => replica !== undefined);
     return alive[Math.floor(Math.random() * alive.length)]?.told ?? "";

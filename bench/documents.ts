@@ -9,7 +9,7 @@ import { figureRow, verdict } from "./support/rows.ts";
 import { startGateway } from "./support/start-gateway.ts";
 import { startUpstream } from "./support/upstream.ts";
 
-/** Documents that the gateway refuses, each for another limit. */
+/** Documents that the gateway refuses, each by a different limit. */
 const REFUSED: Readonly<Record<string, string>> = {
   "one fragment 7,400 times": `query Q { ${"...A ".repeat(7_400)} } fragment A on Query { __typename }`,
   "1,500 fragments": `{ ${many(1_500, (at) => `...F${at}`)} } ${many(1_500, (at) => `fragment F${at} on Query { __typename }`)}`,
@@ -46,14 +46,14 @@ const LARGE = (name: string) => fullChanges(300).replace("mutation", `mutation $
 
 export const documents: Bench = {
   name: "documents",
-  title: "documents made to take long: what one costs, and what others notice of a flood of them",
+  title: "slow documents: the cost of one, and the delay of other requests during a flood",
   async run({ smoke, print }) {
     await measureDocuments(smoke, print);
     await measureFlood(smoke, print);
   },
 };
 
-/** CPU time of this thread in milliseconds, during which other requests wait. */
+/** Returns the CPU time of this thread in milliseconds. Other requests wait during this time. */
 function cpuMs(work: () => unknown): number {
   const before = process.threadCpuUsage();
   work();
@@ -65,7 +65,7 @@ async function measureDocuments(smoke: boolean, print: (row: string) => void): P
   const { Admission } = await compiled<typeof import("../src/graphql/admission.ts")>("graphql/admission.js");
   const { buildGatewaySchema } =
     await compiled<typeof import("../src/graphql/schema.ts")>("graphql/schema.js");
-  const unused = (): Promise<never> => Promise.reject(new Error("No benchmark asks for this."));
+  const unused = (): Promise<never> => Promise.reject(new Error("No benchmark uses this."));
   const schema = buildGatewaySchema({
     changes: { setSubUserMfa: unused, approve: unused, reject: unused },
     pausedCallers: { list: unused, resume: unused },

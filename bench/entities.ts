@@ -11,7 +11,7 @@ const ENTITIES = "_entities";
 const SUB_USERS = "subUsers";
 const PROFILE = "opUin name uid remark userType createTime lastLoginTime lastLoginIp";
 
-/** The cost of representations for a router. */
+/** The target, which includes the cost of representations for a router. */
 const TARGET = { atMost: 1.3 };
 /** The number of users in one DescribeSubAccounts call. */
 const UINS_PER_CALL = 50;
@@ -56,7 +56,7 @@ interface GraphQLRequest {
 
 class ProfileRead {
   readonly name: string;
-  /** How long each operation took, from sending it to the last byte of its reply. */
+  /** The time of each operation, from the request to the last byte of the reply. */
   readonly tookMs: number[] = [];
   readonly #gateway: Program;
   readonly #operations: number;
@@ -71,7 +71,7 @@ class ProfileRead {
     this.#users = body.variables.of.length;
   }
 
-  /** A round: milliseconds of CPU that one operation takes. */
+  /** Runs a round and returns the CPU time of one operation in milliseconds. */
   async measure(): Promise<number> {
     const before = await this.#gateway.cpuMicroseconds();
     await this.run(this.#operations);
@@ -111,7 +111,6 @@ async function countCalls(read: ProfileRead, users: number, upstream: Upstream):
   await read.run(1);
   const calls = (await upstream.calls("DescribeSubAccounts")) - before;
   const needed = Math.ceil(users / UINS_PER_CALL);
-  if (calls !== needed)
-    throw new Error(`${read.name} made ${calls} calls of CAM where ${needed} are needed.`);
+  if (calls !== needed) throw new Error(`${read.name} made ${calls} calls to CAM and needs ${needed}.`);
   return calls;
 }

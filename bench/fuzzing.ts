@@ -5,7 +5,7 @@ import { verdict } from "./support/rows.ts";
 import { MOST_CALLS_PER_SECOND, startGateway } from "./support/start-gateway.ts";
 import { startUpstream } from "./support/upstream.ts";
 
-/** Requests after which compiled code and caches have reached their size. */
+/** The number of requests after which compiled code and caches stop growing. */
 const WARM_UP_REQUESTS = 10_000;
 
 export const fuzzing: Bench = {

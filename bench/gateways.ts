@@ -20,7 +20,7 @@ const START_MS = 3_000;
 /** Measures the quota in whole gateways, where each change takes one slot to read and one to write. */
 export const gateways: Bench = {
   name: "gateways",
-  title: `${GATEWAYS} gateways that share one PostgreSQL, offered ${OFFERED_PER_SECOND} changes a second, before a CAM that takes ${LIMIT}`,
+  title: `${GATEWAYS} gateways that share one PostgreSQL, offered ${OFFERED_PER_SECOND} changes a second, in front of a CAM that accepts ${LIMIT}`,
   async run({ smoke, print }) {
     const forMs = smoke ? 2_000 : 60_000;
     await using parts = new AsyncDisposableStack();

@@ -40,7 +40,7 @@ export const mutation: Bench = {
       [ON_POSTGRES, GATEWAY],
       [ON_PGLITE, GATEWAY],
       [ON_POSTGRES, APOLLO],
-      // How near to the target above a program could come that does nothing but talk HTTP to both sides.
+      // The lower bound of the target above: a program that only handles HTTP on both sides.
       [BARE, APOLLO],
     ] as const) {
       print(ratioRow(ratioOf(series, above, below)));
@@ -55,7 +55,7 @@ interface Effort {
   readonly profileDir: string | undefined;
 }
 
-/** Uses fresh processes: memory layout and compiled code move each process by up to a tenth. */
+/** Measures with new processes, because memory layout and compiled code change each figure by up to a tenth. */
 async function measureOnce({ warmUps, requests, rounds, profileDir }: Effort): Promise<Series[]> {
   await using parts = new AsyncDisposableStack();
   const upstream = parts.use(await startUpstream());

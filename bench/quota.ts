@@ -19,7 +19,7 @@ import { LISTENING } from "./support/upstream.ts";
 const RATE_PER_SECOND = 20;
 const ACTION = "DescribeSafeAuthFlagColl";
 const REPLICAS = 3;
-/** The length of each scenario. Three runs of ten seconds give better results than one run of thirty. */
+/** The seconds of each scenario. Three runs of ten seconds give better results than one run of thirty. */
 const SECONDS = Number(process.env["SECONDS"] ?? 10);
 /** The names of the scenarios to play, separated by commas. The default is all of them. */
 const ONLY = process.env["SCENARIO"]?.split(",");
@@ -32,7 +32,7 @@ const STRANGERS_PER_SECOND = 4;
 
 export const quota: Bench = {
   name: "quota",
-  title: `${REPLICAS} processes that share one PostgreSQL, and a CAM that takes ${RATE_PER_SECOND} calls a second of an action`,
+  title: `${REPLICAS} processes that share one PostgreSQL, and a CAM that accepts ${RATE_PER_SECOND} calls a second of an action`,
   async run({ smoke, print }) {
     await using parts = new AsyncDisposableStack();
     const postgres = await startPostgres();

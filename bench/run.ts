@@ -32,8 +32,8 @@ const benches: readonly Bench[] = [
 ];
 
 /**
- * `npm run bench [-- NAME…] [--smoke] [--profile=DIR]`. A slow figure is not an error. The exit
- * code is 1 for a benchmark that cannot complete or whose contestants do different work.
+ * Runs `npm run bench [-- NAME…] [--smoke] [--profile=DIR]`. A slow figure is not an error. The exit code is 1 for a
+ * benchmark that cannot complete or whose contestants do different work.
  */
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
@@ -60,6 +60,6 @@ async function main(): Promise<void> {
 
 main().catch((error: unknown) => {
   console.error(error);
-  // Not only the exit code: programs that were started are to end as well, and do so when they are left alone.
+  // Exit instead of setting the exit code, because started programs end when their parent ends.
   process.exit(1);
 });

@@ -23,7 +23,7 @@ export const signing: Bench = {
       { name: SDK, measure: time(sdk) },
       { name: GATEWAY, measure: time(gateway) },
     ];
-    // The first round finds code that is not compiled yet.
+    // Warm up: V8 has not compiled the code before the first round.
     await measureInTurns(contestants, 1);
     const series = await measureInTurns(contestants, rounds);
     for (const one of series) print(figureRow(one, "us CPU a signature"));

@@ -15,7 +15,7 @@ const AGAIN = "gateway --local, again";
 
 export const startUp: Bench = {
   name: "start-up",
-  title: "local mode from starting the process to its ready line, and its memory when idle",
+  title: "local mode from the start of the process to its ready line, and its idle memory",
   async run({ smoke, print }) {
     const [rounds, idleMs] = smoke ? [1, 100] : [7, 3_000];
     await using parts = new AsyncDisposableStack();
@@ -61,7 +61,7 @@ function medianOf(all: readonly Series[], name: string): number {
   return median(all.find((series) => series.name === name)?.figures ?? []);
 }
 
-/** As Linux counts it; NaN elsewhere. */
+/** Returns the resident memory that Linux reports; NaN on other systems. */
 function residentMegabytes(pid: number): number {
   const path = `/proc/${pid}/status`;
   const kilobytes = existsSync(path) ? /VmRSS:\s+(\d+) kB/.exec(readFileSync(path, "utf8"))?.[1] : undefined;

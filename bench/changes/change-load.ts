@@ -4,7 +4,7 @@ const FIRST_UIN = 100_021_000_001;
 /** The gateway changes neither the user of its own key nor the account's root. */
 const KEY_USER = "100021999999";
 
-/** The emulator's account with a number of users. All users have a phone. */
+/** Returns a seed of the emulator with a number of users, who all have a phone. */
 export function seedUsers(count: number): ParsedSeed {
   return parseSeed({
     account: {
@@ -21,9 +21,7 @@ export function seedUsers(count: number): ParsedSeed {
   });
 }
 
-/**
- * Settings for local mode in front of an emulator: the highest rate, and a circuit that never opens.
- */
+/** Settings for local mode in front of an emulator: the highest rate, and a circuit that never opens. */
 export function serverEnv(camUrl: string, databaseUrl: string): Record<string, string> {
   return {
     PORT: "0",
@@ -43,11 +41,11 @@ export function serverEnv(camUrl: string, databaseUrl: string): Record<string, s
 export interface PhoneChange {
   readonly opUin: string;
   readonly on: boolean;
-  /** Sent as X-Request-Id; CAM sees it as its trace id, and the record keeps it. */
+  /** Sent as X-Request-Id. CAM receives it as the trace id, and the record keeps it. */
   readonly requestId: string;
 }
 
-/** Switches a user's login protection by phone. `code` is the error's code, if any. Rejects without an answer. */
+/** Switches a user's login protection by phone. Returns the error's `code`, if any. Rejects if no answer arrives. */
 export async function changePhone(
   gatewayUrl: string,
   change: PhoneChange,

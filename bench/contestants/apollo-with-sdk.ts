@@ -4,8 +4,8 @@ import { CommonClient } from "tencentcloud-sdk-nodejs-common";
 import { EXAMPLE_KEY } from "../support/example-key.ts";
 
 /**
- * A contestant built from the two manuals: Apollo Server standalone with the same mutation, and the official SDK's client.
- * It uses Node's global agent, which keeps connections alive.
+ * A contestant built from the two manuals: Apollo Server standalone with the same mutation, and the official SDK's
+ * client. It uses Node's global agent, which keeps connections alive.
  */
 const cam = new CommonClient("cam.tencentcloudapi.com", "2019-01-16", {
   credential: EXAMPLE_KEY,

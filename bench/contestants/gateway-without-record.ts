@@ -6,8 +6,9 @@ import type { IssuerSettings } from "../../src/auth/issuer-settings.ts";
 import { EXAMPLE_KEY } from "../support/example-key.ts";
 
 /**
- * The gateway's own compiled parts, wired as `src/gateway/create-gateway.ts` wires them, but without the database: changes are
- * kept in memory and the quota in this process. The cost of the record is the difference to the whole gateway.
+ * The gateway's own compiled parts, wired as `src/gateway/create-gateway.ts` wires them, but without the database:
+ * changes are kept in memory and the quota in this process. The difference to the whole gateway is the cost of the
+ * record.
  */
 const upstreamUrl = z.url().parse(process.env["UPSTREAM_URL"]);
 /** Above the achievable rate, so that no call waits. */
@@ -36,15 +37,12 @@ const { ChangeAccess } =
 const { GatewayIdentity } = await compiled<typeof import("../../src/changes/gateway-identity.ts")>(
   "changes/gateway-identity.js",
 );
-const { ChangeService } = await compiled<typeof import("../../src/changes/change-service.ts")>(
-  "changes/change-service.js",
-);
-const { PausedCallers } = await compiled<typeof import("../../src/changes/paused-callers.ts")>(
-  "changes/paused-callers.js",
-);
-const { RecentWrites } = await compiled<typeof import("../../src/changes/recent-writes.ts")>(
-  "changes/recent-writes.js",
-);
+const { ChangeService } =
+  await compiled<typeof import("../../src/changes/change-service.ts")>("changes/change-service.js");
+const { PausedCallers } =
+  await compiled<typeof import("../../src/changes/paused-callers.ts")>("changes/paused-callers.js");
+const { RecentWrites } =
+  await compiled<typeof import("../../src/changes/recent-writes.ts")>("changes/recent-writes.js");
 const { LocalRateBudget } = await compiled<typeof import("../../src/quota/local-rate-budget.ts")>(
   "quota/local-rate-budget.js",
 );
@@ -103,7 +101,7 @@ const gatewayIdentity = new GatewayIdentity({
 gatewayIdentity.start();
 const account = { name: "default", cam, flagReads, gatewayIdentity, writer: new FlagWriter({ cam, clock }) };
 const accounts = new Accounts([account], () => true);
-const unused = (): Promise<never> => Promise.reject(new Error("No benchmark asks for this."));
+const unused = (): Promise<never> => Promise.reject(new Error("No benchmark uses this."));
 const observer = changeObserver(logger.report);
 const recentWrites = new RecentWrites(clock);
 const pausedCallers = new PausedCallers({

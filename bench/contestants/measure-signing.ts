@@ -10,11 +10,11 @@ export const SIGNED = {
   body: '{"OpUin":100021969091,"LoginFlag":{"Phone":0,"Stoken":1,"Wechat":0},"ActionFlag":{"Phone":0,"Stoken":1,"Wechat":0}}',
 };
 
-/** 06:00 UTC, so that a day's seconds follow without a new scope, as in production. */
+/** 06:00 UTC, so that the timestamps stay within one day and need no new credential scope, as in production. */
 const FIRST_TIMESTAMP = 1_760_076_000;
 const TIMESTAMPS = 10_000;
 
-/** The two questions that `bench/signing.ts` asks of a signer. */
+/** The two requests that `bench/signing.ts` sends to a signer. */
 export interface SignQuestion {
   readonly kind: "sign";
 }
@@ -24,7 +24,7 @@ export interface TimeQuestion {
 }
 
 /**
- * Answers the benchmark's questions: a signature, and the mean CPU time of one signature in microseconds. `sign` returns
+ * Answers the benchmark's requests: a signature, and the mean CPU time of one signature in microseconds. `sign` returns
  * the Authorization header for a timestamp.
  */
 export function measureSigning(sign: (timestampSeconds: number) => string): void {

@@ -65,13 +65,7 @@ export function describeResult(
     );
     const furthest = Math.max(...shares.map((share) => Math.abs(share - 100)));
     rows.push(
-      row(
-        "a caller's part is away from a fair one by",
-        furthest,
-        0,
-        "%",
-        isHarsh ? undefined : { atMost: 20 },
-      ),
+      row("largest distance from a fair share", furthest, 0, "%", isHarsh ? undefined : { atMost: 20 }),
     );
   } else {
     const waits = all(({ interactiveWaitsMs }) => interactiveWaitsMs);
@@ -82,14 +76,14 @@ export function describeResult(
   }
   rows.push(
     row(
-      "refused at once",
+      "refused immediately",
       refusals.length - lateRefusals,
       0,
       `(median ${quantile(refusals, 0.5).toFixed(1)} ms)`,
     ),
     row("refused later than 20 ms", lateRefusals, 0, ""),
     row(
-      "statements of the database a call",
+      "database statements a call",
       sum(({ statements }) => statements) / sum(({ succeeded }) => succeeded),
       2,
       "",

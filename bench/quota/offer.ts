@@ -27,7 +27,7 @@ export interface OfferOutcome {
   readonly errors: readonly string[];
   /** The waits for slots of the interactive calls that succeeded. */
   readonly interactiveWaitsMs: readonly number[];
-  /** Statements of the quota. */
+  /** The number of database statements of the quota. */
   readonly statements: number;
   /** Slots that were over before a call could use them. */
   readonly missedSlots: number;

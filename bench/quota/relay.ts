@@ -5,7 +5,7 @@ import { answerParent } from "../support/answer-parent.ts";
 /** A program that forwards TCP connections with the delays of a network. The benchmark can cut it. */
 const { TARGET_PORT = "", WAY_MS = "0", JITTER_MS = "0", STRAGGLER_MS = "0" } = process.env;
 
-/** One packet in a hundred is a straggler. */
+/** The share of stragglers: one packet in a hundred. */
 const STRAGGLERS = 0.01;
 
 /** Closes all connections and refuses new ones for a while. */
@@ -40,7 +40,7 @@ answerParent<CutQuestion>("cut", ({ forMs }) => {
 const address = server.address();
 console.log(`relays on ${typeof address === "object" ? address?.port : ""}`);
 
-/** The bytes of one direction arrive in order. */
+/** Delays the bytes of one direction, and keeps their order. */
 function forward(from: Socket, to: Socket): void {
   let lastMs = 0;
   const later = (action: () => void): void => {

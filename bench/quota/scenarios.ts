@@ -1,12 +1,12 @@
 import type { OfferedBy } from "./offer.ts";
 
-/** What happens in the middle of a scenario. */
+/** The incident in the middle of a scenario. */
 export type Incident =
   /** The last replica is killed, and another one is started immediately. */
   | "KILL"
   /** The replicas lose the database for four seconds. */
   | "OUTAGE"
-  /** The database's clock is set half a second ahead, and two seconds later back again. */
+  /** The database's clock moves half a second ahead, and back two seconds later. */
   | "CLOCK_JUMP"
   /** Another program makes calls with the same key. */
   | "STRANGER"
@@ -21,9 +21,9 @@ export interface Scenario {
   readonly incident?: Incident;
   /** CAM is 30 ms away each way, with jitter and stragglers. */
   readonly isFar?: boolean;
-  /** Judged in addition to throttles and use. */
+  /** The figure with a target, in addition to throttles and use. */
   readonly judges: "fairness" | "waits";
-  /** Throttles and losses of throughput belong to the scenario. */
+  /** Whether the scenario expects throttles and loss of throughput. */
   readonly isHarsh?: boolean;
 }
 
@@ -47,7 +47,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     ...OVERLOAD,
     name: "burst",
-    title: "overload, and 200 more calls at once",
+    title: "overload, and 200 more calls at the same time",
     callers: CALLERS.map((caller) => (caller.name === "a" ? { ...caller, burst: 200 } : caller)),
   },
   {

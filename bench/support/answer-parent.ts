@@ -1,4 +1,4 @@
-/** Answers one kind of question from the parent process; see `Program.ask`. */
+/** Answers one kind of request from the parent process. See `Program.ask`. */
 export function answerParent<Question extends { readonly kind: string }>(
   kind: Question["kind"],
   answer: (question: Question) => number | string | Promise<number | string>,

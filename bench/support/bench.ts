@@ -1,17 +1,17 @@
 /** A benchmark: compares programs side by side and prints the figures. */
 export interface Bench {
-  /** What selects it on the command line. */
+  /** The name on the command line. */
   readonly name: string;
-  /** What is compared with what, in a line. */
+  /** The compared programs and the measured figure, in one line. */
   readonly title: string;
-  /** Rejects where a contestant fails or does other work than the others; never for a slow figure. */
+  /** Rejects if a contestant fails or does other work than the others. Never rejects for a slow figure. */
   run(options: BenchOptions): Promise<void>;
 }
 
 export interface BenchOptions {
-  /** Only shows that the benchmark works, in a second or so. */
+  /** Only shows that the benchmark works, in about a second. */
   readonly smoke: boolean;
-  /** Where to write a CPU profile of the gateway; undefined for none. */
+  /** The folder for a CPU profile of the gateway; undefined for none. */
   readonly profileDir: string | undefined;
   readonly print: (row: string) => void;
 }

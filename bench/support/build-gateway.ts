@@ -11,5 +11,5 @@ export const GATEWAY_MAIN = packageFile("dist/main.js");
 export async function buildGateway(): Promise<void> {
   const build = spawn(process.execPath, [packageFile("scripts/build-if-needed.mjs")], { stdio: "inherit" });
   const [exitCode] = await once(build, "exit");
-  if (exitCode !== 0) throw new Error("The gateway cannot be built, so there is nothing to measure.");
+  if (exitCode !== 0) throw new Error("The build of the gateway failed, so the benchmark cannot run.");
 }

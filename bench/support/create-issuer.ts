@@ -6,7 +6,7 @@ import { exportJWK, generateKeyPair, SignJWT } from "jose";
 export const ISSUER = "https://issuer.example";
 export const AUDIENCE = "cam-mfa-gateway";
 
-/** An issuer of tokens whose keys are in a file. */
+/** Creates an issuer of tokens with its public keys in a file. */
 export async function createIssuer(parts: AsyncDisposableStack) {
   const { privateKey, publicKey } = await generateKeyPair("RS256");
   const folder = await mkdtemp(join(tmpdir(), "cam-gateway-bench-"));

@@ -3,20 +3,20 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
 export interface ProgramOptions {
-  /** What follows `node` on the command line. */
+  /** The arguments of `node`. */
   readonly args: readonly string[];
   /** The complete environment except PATH and NODE_ENV, so that the shell does not affect the figures. */
   readonly env?: Readonly<Record<string, string>>;
-  /** What it prints when it is ready. */
+  /** Matches the line that the program prints when it is ready. */
   readonly ready: RegExp;
 }
 
 /** A child process that is ready. */
 export class Program implements AsyncDisposable {
   readonly pid: number;
-  /** What `ready` captured, such as its address. */
+  /** The text that `ready` captured, such as the address. */
   readonly told: string;
-  /** From starting the process to its ready line. */
+  /** The time from the start of the process to its ready line. */
   readonly startMs: number;
   readonly #child: ChildProcess;
 
@@ -27,7 +27,7 @@ export class Program implements AsyncDisposable {
     this.startMs = startMs;
   }
 
-  /** Asks it something, one question at a time; `answer-parent.ts` is the other end. */
+  /** Sends a request to the program, one at a time. `answer-parent.ts` answers it. */
   async ask<Answer extends number | string>(question: object): Promise<Answer> {
     const settled = new AbortController();
     const answer = once(this.#child, "message", { signal: settled.signal });
@@ -39,7 +39,7 @@ export class Program implements AsyncDisposable {
     return message as Answer;
   }
 
-  /** CPU time that it has used since it started, in user and system mode. */
+  /** Returns the CPU time since the start, in user and system mode. */
   cpuMicroseconds(): Promise<number> {
     return this.ask({ kind: "cpu" });
   }
@@ -58,12 +58,12 @@ export class Program implements AsyncDisposable {
 
 const REPORT_USAGE = fileURLToPath(new URL("./report-usage.ts", import.meta.url));
 
-/** Starts a program that reports its own CPU time and heap when asked. */
+/** Starts a program that reports its own CPU time and heap on request. */
 export function startProgram(options: ProgramOptions): Promise<Program> {
   return spawnUntilReady({ ...options, args: ["--import", REPORT_USAGE, ...options.args] }, "ipc");
 }
 
-/** Starts a program without any code of the benchmark in it. */
+/** Starts a program without code of the benchmark. */
 export function startBareProgram(options: ProgramOptions): Promise<Program> {
   return spawnUntilReady(options, "ignore");
 }
@@ -81,7 +81,7 @@ function spawnUntilReady(options: ProgramOptions, channel: "ipc" | "ignore"): Pr
     const found = options.ready.exec(output);
     if (found === null) return;
     resolve(new Program(child, found[1] ?? "", performance.now() - startedMs));
-    // From now on its log is read and dropped, because a full pipe would stop the program.
+    // Read and drop the log from now on, because a full pipe would stop the program.
     child.stdout?.off("data", lookForReady).resume();
   };
   child.stdout?.setEncoding("utf8").on("data", lookForReady);

@@ -1,7 +1,7 @@
 /** A contestant that is measured in rounds. */
 export interface Contestant {
   readonly name: string;
-  /** Measures one round and gives its figure, in the unit of the benchmark. */
+  /** Measures one round and returns its figure in the unit of the benchmark. */
   measure(): Promise<number>;
 }
 
@@ -11,9 +11,7 @@ export interface Series {
   readonly figures: readonly number[];
 }
 
-/**
- * Runs one round of all contestants, then the next, so that other load on the machine affects all of them equally.
- */
+/** Runs one round of all contestants, then the next. Other load on the machine then affects all of them equally. */
 export async function measureInTurns(contestants: readonly Contestant[], rounds: number): Promise<Series[]> {
   const series = contestants.map(({ name }) => ({ name, figures: [] as number[] }));
   for (let round = 0; round < rounds; round++) {
@@ -33,7 +31,9 @@ export function joinSeries(measurements: readonly (readonly Series[])[]): Series
   }));
 }
 
-/** Divides the figures of two contestants round by round. A slow minute of the machine moves a ratio less than a figure. */
+/**
+ * Divides the figures of two contestants round by round. A slow minute of the machine moves a ratio less than a figure.
+ */
 export function ratioOf(all: readonly Series[], numerator: string, denominator: string): Series {
   const [above, below] = [numerator, denominator].map((name) => all.find((series) => series.name === name));
   if (above === undefined || below === undefined)
@@ -42,7 +42,7 @@ export function ratioOf(all: readonly Series[], numerator: string, denominator: 
   return { name: `${numerator} / ${denominator}`, figures };
 }
 
-/** Returns NaN without figures. */
+/** Returns the median; NaN without figures. */
 export function median(figures: readonly number[]): number {
   const sorted = [...figures].sort((a, b) => a - b);
   const middle = (sorted.length - 1) / 2;

@@ -28,7 +28,7 @@ function range(figures: readonly number[]): string {
   return `(${shown(Math.min(...figures))} to ${shown(Math.max(...figures))})`;
 }
 
-/** Two digits are significant; the noise is larger than the third. */
+/** Formats a figure with two significant digits, because the noise is larger than the third. */
 function shown(figure: number): string {
   if (Math.abs(figure) >= 100) return figure.toFixed(0);
   return figure.toFixed(Math.abs(figure) >= 10 ? 1 : 2);

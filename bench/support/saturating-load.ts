@@ -1,15 +1,15 @@
 import { Pool } from "undici";
 
 export interface SaturatingLoadOptions {
-  /** Of the endpoint that takes the requests. */
+  /** The address of the endpoint. */
   readonly url: string;
-  /** Number of keep-alive connections, each with one request in flight. */
+  /** The number of keep-alive connections, each with one request in flight. */
   readonly connections: number;
   /** The JSON body of the next request. */
   readonly nextBody: () => string;
   /** Extra headers of the next request. */
   readonly nextHeaders?: () => Readonly<Record<string, string>>;
-  /** Throws where a reply is not what it has to be. */
+  /** Throws if a reply is wrong. */
   readonly check: (reply: string) => void;
 }
 
@@ -26,7 +26,7 @@ export class SaturatingLoad implements AsyncDisposable {
     this.#pool = new Pool(new URL(options.url).origin, { connections: options.connections });
   }
 
-  /** Resolves when all are answered. Rejects where one is not answered as it has to be. */
+  /** Resolves when all requests are answered. Rejects if a reply is wrong. */
   async send(count: number): Promise<void> {
     let left = count;
     const keepSending = async (): Promise<void> => {

@@ -12,13 +12,13 @@ import type { Upstream } from "./upstream.ts";
 export interface GatewayOptions {
   /** The stub of CAM. */
   readonly upstream: Upstream;
-  /** Where to write a CPU profile when it stops. */
+  /** The folder for a CPU profile, which Node writes at the end. */
   readonly profileDir?: string | undefined;
-  /** An empty PostgreSQL without it. */
+  /** The database of the record. The default is an empty PostgreSQL. */
   readonly store?: "pglite" | "postgres";
-  /** Loads have to stay below it, or they would measure waiting. */
+  /** A load must stay below this rate, or it would measure the wait for slots. */
   readonly ratePerSecond?: number;
-  /** Server mode, where callers are known by tokens of this issuer. Local mode, where they need none, without it. */
+  /** Runs server mode with tokens of this issuer. Without it, runs local mode without tokens. */
   readonly issuer?: { readonly jwksFile: string };
 }
 
@@ -47,7 +47,7 @@ export async function startGateway(parts: AsyncDisposableStack, options: Gateway
       CAM_ENDPOINT: upstream.url,
       CAM_RATE_PER_SECOND: String(ratePerSecond),
       ...(issuer === undefined ? { CALLER_RATE_PER_SECOND: "0" } : serverEnv(issuer.jwksFile)),
-      // A machine that is busy with other things slows a benchmark down and does not end it.
+      // Other load on the machine may slow a benchmark down but must not end it.
       CAM_DEADLINE_MS: "120000",
       TENCENTCLOUD_SECRET_ID: EXAMPLE_KEY.secretId,
       TENCENTCLOUD_SECRET_KEY: EXAMPLE_KEY.secretKey,

@@ -12,7 +12,7 @@ import { answerParent } from "./answer-parent.ts";
 const FLAGS = { Phone: 0, Token: 0, Stoken: 1, Wechat: 0, Custom: 0, Mail: 0, U2FToken: 0, Passkey: 0 };
 const OFFSITE_FLAG = { VerifyFlag: 0, NotifyPhone: 0, NotifyEmail: 0, NotifyWechat: 0, Tips: 0 };
 
-/** The response's fields by action, from the request's body. */
+/** Returns the fields of the response for each action, from the request's body. */
 const actions: Readonly<Record<string, (body: string) => object>> = {
   SetMfaFlag: () => ({}),
   DescribeSafeAuthFlagColl: () => ({

@@ -8,17 +8,17 @@ import { type Program, startProgram } from "./program.ts";
 /** The line in which a program of the benchmarks reports its address. */
 export const LISTENING = /listening on (https?:\S+)/;
 
-/** The host as in the Host header or the address. */
+/** The host of the Host header or the address. */
 const ADDRESSED_AS = [
   { type: 2, value: "cam.tencentcloudapi.com" },
   { type: 2, value: "sts.tencentcloudapi.com" },
   { type: 7, ip: "127.0.0.1" },
 ] as const;
 
-/** Starts the stub of CAM in its own process. Like CAM it speaks TLS only. */
+/** Starts the stub of CAM in its own process. Like CAM, it accepts only TLS. */
 export class Upstream implements AsyncDisposable {
   readonly url: string;
-  /** What a program needs in its environment to find it and to trust its certificate. */
+  /** The environment variables with which a program finds the stub and trusts its certificate. */
   readonly env: Readonly<Record<string, string>>;
   readonly #program: Program;
   readonly #folder: string;
@@ -30,7 +30,7 @@ export class Upstream implements AsyncDisposable {
     this.env = { UPSTREAM_URL: this.url, NODE_EXTRA_CA_CERTS: certificateFile };
   }
 
-  /** How often an action has been called since the stub started. */
+  /** Returns the number of calls of an action since the start of the stub. */
   async calls(action: string): Promise<number> {
     return await this.#program.ask({ kind: "calls", action });
   }
