@@ -87,12 +87,12 @@ function problemOfKeySet(text: string): string | undefined {
   try {
     createLocalJWKSet(JSON.parse(text));
   } catch {
-    return 'is no JSON Web Key Set: {"keys": [...]}';
+    return 'is not a JSON Web Key Set: {"keys": [...]}';
   }
   const { keys } = JSON.parse(text) as { readonly keys: readonly Readonly<Record<string, unknown>>[] };
   if (keys.length === 0) return "has no key";
   const isSecret = keys.some((key) => "d" in key || key["kty"] === "oct");
-  return isSecret ? "has a key in it that signs. Leave only public keys in it" : undefined;
+  return isSecret ? "has a private or symmetric key. Keep only public keys in it" : undefined;
 }
 
 const issuersFileSchema = z.strictObject({ issuers: z.array(issuerSchema).min(1, "names no issuer") });
@@ -152,7 +152,7 @@ export function parseCertificateSubjects(
   for (const { certificate, subject, issuer } of parsed?.certificates ?? []) {
     if (owners.has(certificate)) refuse(`the certificate ${certificate} occurs more than once`);
     if (issuer === undefined && issuers.length > 1)
-      refuse(`${certificate} needs an issuer, as there are several`);
+      refuse(`${certificate} needs an issuer, because the gateway trusts several`);
     if (issuer !== undefined && !issuers.includes(issuer)) {
       const known = issuers.join(", ") || "those configured (none)";
       refuse(`the issuer ${issuer} of ${certificate} is none of ${known}`);

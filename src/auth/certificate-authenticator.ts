@@ -48,7 +48,7 @@ export class CertificateAuthenticator {
     if (request.remoteAddress === undefined || !this.#isProxy(request.remoteAddress)) {
       return { refusal: `The header ${header} is only accepted from a trusted proxy.` };
     }
-    if (further.length > 0) return { refusal: `There is more than one header ${header}.` };
+    if (further.length > 0) return { refusal: `The request has more than one header ${header}.` };
     // Node decodes headers as Latin-1, and proxies write the names of certificates in UTF-8.
     const subject = utf8Text(Buffer.from(value, "latin1"));
     if (subject === undefined) return { refusal: `The header ${header} is not UTF-8.` };

@@ -57,7 +57,7 @@ export function nearMiss(given: unknown, expected: readonly string[]): string | 
   if (isEqualBy((name) => withoutSlash(name.toLowerCase()))) return "They differ by capital letters.";
   if (isEqualBy((name) => name.replace(/^https?:\/\//, ""))) return "They differ by http and https.";
   if (isEqualBy((name) => ENTRA.exec(name)?.slice(1).find(Boolean) ?? name)) {
-    return "They are of one Entra tenant, as tokens of version 1 and of version 2 name it.";
+    return "They name one Entra tenant, in tokens of version 1 and version 2.";
   }
   return undefined;
 }

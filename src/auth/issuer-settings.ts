@@ -28,7 +28,7 @@ const text = z.string().trim().min(1, "must not be empty");
 
 const algorithm = z.enum(SIGNING_ALGORITHMS, {
   error: ({ input }) =>
-    `has ${JSON.stringify(input)}, which is none of ${SIGNING_ALGORITHMS.join(", ")}. With others, more ` +
+    `has ${JSON.stringify(input)}, which is none of ${SIGNING_ALGORITHMS.join(", ")}. With other algorithms, more ` +
     "parties than the issuer could sign",
 });
 
@@ -83,7 +83,7 @@ export const issuerSchema = z
     ({ issuer, jwksUrl, jwksFile }) => jwksUrl !== undefined || jwksFile !== undefined || isSafeUrl(issuer),
     {
       path: ["jwksUrl"],
-      error: "or jwksFile has to be set: the issuer is not an https URL, so discovery cannot find its keys",
+      error: "or jwksFile must be set: the issuer is not an https URL, so discovery cannot find its keys",
       ...ALWAYS_REPORTED,
     },
   )

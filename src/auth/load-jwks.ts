@@ -24,7 +24,7 @@ async function discover(issuer: string, options: LoadOptions): Promise<string> {
   try {
     return readDiscovery(description, issuer);
   } catch (cause) {
-    throw new Error(`${url} does not say where the keys are`, { cause });
+    throw new Error(`${url} does not name the address of the keys`, { cause });
   }
 }
 
@@ -83,5 +83,5 @@ function parseObject(text: string): Readonly<Record<string, unknown>> {
     // The parser's error quotes the text, which does not belong in a log.
   }
   if (typeof value === "object" && value !== null) return value as Readonly<Record<string, unknown>>;
-  throw new Error("It is no JSON object.");
+  throw new Error("It is not a JSON object.");
 }

@@ -37,14 +37,14 @@ export class RequestAuthenticator implements Authenticator {
 
   async authenticate(request: IncomingRequest): Promise<Authentication> {
     if (this.#routerSecret?.isIn(headerValues(request, ROUTER_SECRET_HEADER)) === false) {
-      return { refusal: "Only the router is served here." };
+      return { refusal: "The gateway serves only requests of the router." };
     }
     const [authorization, ...further] = headerValues(request, "authorization");
     if (authorization === undefined) return this.#certificates?.identify(request) ?? { caller: ANONYMOUS };
-    if (further.length > 0) return { refusal: "There is more than one Authorization header." };
+    if (further.length > 0) return { refusal: "The request has more than one Authorization header." };
     const token = BEARER.exec(authorization)?.[1];
     if (token === undefined)
-      return { refusal: "The Authorization header has to be: Bearer, and a signed token." };
+      return { refusal: "The Authorization header must have the form: Bearer, then a signed token." };
     return this.#tokens.verify(token);
   }
 }

@@ -14,7 +14,7 @@ export function problemOfRouterSecret(secret: string): string | undefined {
   if (secret.length < MIN_LENGTH) return `must have at least ${MIN_LENGTH} characters`;
   return SENDABLE.test(secret)
     ? undefined
-    : "has a letter in it, or a space around it, that no header could carry";
+    : "has a character, or a space around it, that a header cannot contain";
 }
 
 /** The secret that the router and the gateway share. Holds a digest, so that every comparison takes the same time. */

@@ -5,7 +5,7 @@ import { KeysUnavailable } from "./issuer-keys.ts";
 import type { IssuerSettings } from "./issuer-settings.ts";
 
 export const WRONG_AUDIENCE = "The token is meant for another service.";
-export const UNKNOWN_ISSUER = "The token is by an issuer that is not trusted here.";
+export const UNKNOWN_ISSUER = "The gateway does not trust the token's issuer.";
 
 const CLAIMS: Readonly<Record<string, string>> = {
   aud: WRONG_AUDIENCE,
@@ -21,7 +21,7 @@ const CLAIMS: Readonly<Record<string, string>> = {
  */
 export function explainRefusal(error: unknown, settings: IssuerSettings | undefined): Refusal {
   if (error instanceof KeysUnavailable) {
-    const refusal = "The keys of the token's issuer cannot be loaded; the token may be good.";
+    const refusal = "The keys of the token's issuer are unavailable. The token may be valid.";
     return { refusal, retryAfterMs: error.retryAfterMs };
   }
   // An unexpected error, for example a malformed key of the issuer. The log shows its cause to operators.
@@ -43,7 +43,7 @@ function explainJose(error: errors.JOSEError): string {
     return CLAIMS[error.claim] ?? "The token lacks a required claim, or the claim has another form.";
   }
   if (error instanceof errors.JOSEAlgNotAllowed || error instanceof errors.JOSENotSupported) {
-    return "The token is not signed in a way that is accepted here.";
+    return "The gateway does not accept the token's kind of signature.";
   }
   if (error instanceof errors.JWSSignatureVerificationFailed) return "The token's signature is not valid.";
   if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys) {

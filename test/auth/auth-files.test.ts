@@ -101,7 +101,7 @@ describe("one issuer in variables", () => {
     [
       "no keys and a name that is not a URL",
       { AUTH_ISSUER: "a.example", AUTH_JWKS_URL: "" },
-      "AUTH_JWKS_URL or AUTH_JWKS_FILE has to be set",
+      "AUTH_JWKS_URL or AUTH_JWKS_FILE must be set",
     ],
     [
       "no keys and an issuer without TLS",
@@ -188,7 +188,7 @@ describe("a file of issuers", () => {
     [
       "an issuer without keys",
       { issuers: [{ ...ISSUER, issuer: "ci", jwksUrl: undefined }] },
-      "issuers.0.jwksUrl or jwksFile has to be set",
+      "issuers.0.jwksUrl or jwksFile must be set",
     ],
     [
       "an issuer with an HMAC algorithm",
@@ -234,14 +234,18 @@ describe("a file of keys", () => {
   });
 
   test.each([
-    ["a PEM", "-----BEGIN PUBLIC KEY-----", "is no JSON Web Key Set"],
-    ["a key without a set", '{"kty":"RSA"}', "is no JSON Web Key Set"],
+    ["a PEM", "-----BEGIN PUBLIC KEY-----", "is not a JSON Web Key Set"],
+    ["a key without a set", '{"kty":"RSA"}', "is not a JSON Web Key Set"],
     ["an empty set", '{"keys":[]}', "has no key"],
-    ["a set with a symmetric key", '{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}', "has a key in it that signs"],
+    [
+      "a set with a symmetric key",
+      '{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}',
+      "has a private or symmetric key",
+    ],
     [
       "a set with a private key",
       '{"keys":[{"kty":"RSA","n":"AQ","e":"AQAB","d":"AQ"}]}',
-      "has a key in it that signs",
+      "has a private or symmetric key",
     ],
   ])("cannot be %s", async (_what, text, problem) => {
     expect(await problemsOf(await withKeys(text))).toEqual([expect.stringContaining(problem)]);
@@ -399,9 +403,9 @@ describe("the router's secret", () => {
   test.each([
     ["short", { ...one, ROUTER_SECRET: "secret" }, "ROUTER_SECRET must have at least 32 characters."],
     [
-      "in letters that a header cannot carry",
+      "in characters that a header cannot contain",
       { ...one, ROUTER_SECRET: `${SECRET} é` },
-      "ROUTER_SECRET has a letter in it",
+      "ROUTER_SECRET has a character",
     ],
     ["followed by a space", { ...one, ROUTER_SECRET: `${SECRET} ` }, "or a space around it"],
     [

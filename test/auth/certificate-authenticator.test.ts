@@ -53,7 +53,7 @@ test("a name of mixed scripts is refused", () => {
 });
 
 test.each([
-  ["sent twice", [SUBJECT, SUBJECT], "There is more than one header x-client-cert."],
+  ["sent twice", [SUBJECT, SUBJECT], "The request has more than one header x-client-cert."],
   ["empty", [""], "The header x-client-cert has no usable name."],
   ["too long", ["x".repeat(257)], "The header x-client-cert has no usable name."],
 ])("a header that is %s is refused", (_how, values, refusal) => {

@@ -80,7 +80,7 @@ describe("discovery", () => {
   test("rejects a document of another issuer", async () => {
     const issuer = await serve((_, response) => response.end('{"issuer":"https://a.example"}'));
     await expect(loadJwks({ discoverAt: issuer })).rejects.toMatchObject({
-      message: `${issuer}/.well-known/openid-configuration does not say where the keys are`,
+      message: `${issuer}/.well-known/openid-configuration does not name the address of the keys`,
       cause: { message: `It describes another issuer, https://a.example, than ${issuer}.` },
     });
   });
@@ -165,12 +165,12 @@ test.each([
     "no https URL",
   ],
   ["a list of keys", { issuer: ELSEWHERE, jwks_uri: ["https://a.example"] }, "no https URL"],
-  ["null", null, "no JSON object"],
-  ["a text", "https://a.example", "no JSON object"],
+  ["null", null, "not a JSON object"],
+  ["a text", "https://a.example", "not a JSON object"],
 ])("a document with %s is rejected", (_what, described, message) => {
   expect(() => readDiscovery(JSON.stringify(described), ELSEWHERE)).toThrow(message);
 });
 
 test("a document that is not JSON is rejected, and the error does not quote it", () => {
-  expect(() => readDiscovery("<html>secret", ELSEWHERE)).toThrow(/^It is no JSON object\.$/);
+  expect(() => readDiscovery("<html>secret", ELSEWHERE)).toThrow(/^It is not a JSON object\.$/);
 });

@@ -202,7 +202,7 @@ test.each([
     "the version of Entra",
     "Microsoft Entra ID v2",
     tokenOf("Microsoft Entra ID v1").issuer,
-    "They are of one Entra tenant, as tokens of version 1 and of version 2 name it.",
+    "They name one Entra tenant, in tokens of version 1 and version 2.",
   ],
   ["the tenant of Entra", "Microsoft Entra ID v2", "https://sts.windows.net/another/", undefined],
   ["everything", "Okta", "https://evil.example", undefined],
@@ -211,7 +211,7 @@ test.each([
   async (_how, provider, iss, hint) => {
     const token = tokenOf(provider);
     expect(await verify(token, { iss })).toEqual({
-      refusal: "The token is by an issuer that is not trusted here.",
+      refusal: "The gateway does not trust the token's issuer.",
       mismatch: expect.objectContaining({ iss, expectedIss: token.issuer, hint }),
     });
   },

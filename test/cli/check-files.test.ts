@@ -124,7 +124,7 @@ const MISTAKES: readonly (readonly [
   [
     "an issuer without an address for its keys",
     { AUTH_ISSUER: "login", AUTH_JWKS_URL: "" },
-    /^AUTH_JWKS_URL or AUTH_JWKS_FILE has to be set/,
+    /^AUTH_JWKS_URL or AUTH_JWKS_FILE must be set/,
   ],
   ["tokens without a signature", { AUTH_ALGORITHMS: "none" }, /^AUTH_ALGORITHMS has "none"/],
   [
@@ -145,7 +145,12 @@ const MISTAKES: readonly (readonly [
   [
     "a key set with a secret",
     { AUTH_JWKS_URL: "", AUTH_JWKS_FILE: "@private.json" },
-    /has a key in it that signs/,
+    /has a private or symmetric key/,
+  ],
+  [
+    "a key set that is a page",
+    { AUTH_JWKS_URL: "", AUTH_JWKS_FILE: "@page.html" },
+    /is not a JSON Web Key Set/,
   ],
   [
     "a key set that is an HTML page",
@@ -294,7 +299,7 @@ const MISTAKES: readonly (readonly [
   [
     "a policy that requires approval without a signing key",
     { POLICY_FILE: "@two-persons.yaml" },
-    /^POLICY_FILE \S+two-persons\.yaml: the rule two asks for approval, which needs AUDIT_SIGNING_KEY_FILE in server mode/,
+    /^POLICY_FILE \S+two-persons\.yaml: the rule two requires approval, which needs AUDIT_SIGNING_KEY_FILE in server mode/,
   ],
   [
     "a signing key without an anchor setting",

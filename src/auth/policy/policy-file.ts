@@ -138,7 +138,7 @@ function policyOf(file: string, read: FileRead, { approvals }: PolicyTerms): Pol
   if ("problems" in parsed) return refuse(...parsed.problems.map((problem) => `: ${problem}`));
   const rule = parsed.policy.rules.find(({ approval }) => approval !== undefined);
   if (rule === undefined || approvals) return parsed.policy;
-  return refuse(`: the rule ${rule.id} asks for approval, which needs AUDIT_SIGNING_KEY_FILE in server mode`);
+  return refuse(`: the rule ${rule.id} requires approval, which needs AUDIT_SIGNING_KEY_FILE in server mode`);
 }
 
 function describe(file: string, read: FileRead, { rules }: Policy): PolicyDescription {

@@ -33,7 +33,7 @@ export function createMetadataProvider(metadata: InstanceMetadata, clock: Clock)
   const load = async (): Promise<Credential | undefined> => {
     const name = metadata.roleName ?? (await ask(""));
     if (!name) return undefined;
-    if (!isRoleName(name)) throw new Error("it names no valid role");
+    if (!isRoleName(name)) throw new Error("it does not name a valid role");
     const answer = await ask(name);
     if (answer === undefined) throw new Error(`the instance does not have the role ${name}`);
     return { ...parseMetadataCredentials(parseJson(answer)), role: `instance role ${name}` };

@@ -139,7 +139,7 @@ test("a rule with approval is rejected if requests cannot be sealed, also in a c
   await look();
   await look();
   expect(rule()).toBe("old");
-  const problem = `POLICY_FILE ${path}: the rule two asks for approval, which needs AUDIT_SIGNING_KEY_FILE in server mode.`;
+  const problem = `POLICY_FILE ${path}: the rule two requires approval, which needs AUDIT_SIGNING_KEY_FILE in server mode.`;
   expect(errors).toEqual([expect.objectContaining({ problems: [problem] })]);
   await expect(open(TWO_PERSONS, undefined, terms)).rejects.toMatchObject({ name: "AuthFileError" });
   expect((await loadPolicy(await folder.write("two.yaml", TWO_PERSONS))).rules).toHaveLength(1);

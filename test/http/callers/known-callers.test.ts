@@ -74,8 +74,8 @@ test("if the issuer's keys cannot be loaded, the caller gets a retryable error a
     errors: [
       {
         message:
-          "The gateway cannot verify your identity at the moment. The keys of the token's issuer cannot be loaded; the " +
-          "token may be good.",
+          "The gateway cannot verify your identity at the moment. The keys of the token's issuer are unavailable. " +
+          "The token may be valid.",
         extensions: {
           code: "ISSUER_UNAVAILABLE",
           category: "UPSTREAM",
@@ -114,7 +114,7 @@ test("for a wrong issuer or audience the log has the token's value and the expec
     { aud: `one, ${unprintable}, more-0, more-1, more-2 and 2 more`, ...forUs },
     { aud: "(none)", ...forUs },
     {
-      reason: "The token is by an issuer that is not trusted here.",
+      reason: "The gateway does not trust the token's issuer.",
       iss: "https://stranger.example",
       expectedIss: issuer.url,
     },

@@ -29,7 +29,7 @@ test.each(["ROUTER_SECRET", "ROUTER_SECRET_FILE"])(
     for (const wrong of [undefined, "", "x", SECRET.slice(1), SECRET.toUpperCase(), `${SECRET}, ${SECRET}`]) {
       const headers = { authorization, ...(wrong === undefined ? {} : { "x-router-secret": wrong }) };
       expect(await ask(gateway, headers), wrong).toEqual([
-        expect.stringContaining("Only the router is served here."),
+        expect.stringContaining("The gateway serves only requests of the router."),
       ]);
     }
     // The secret proves that a request comes from the router, and authenticates no caller.

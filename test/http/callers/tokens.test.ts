@@ -48,7 +48,7 @@ const token = await signToken({ issuer: world.main });
 
 describe("the header", () => {
   const bad = `${token.slice(0, -8)}AAAAAAAA`;
-  const WORDS = { refused: "has to be: Bearer" };
+  const WORDS = { refused: "must have the form: Bearer" };
   const TWICE = { refused: "more than one Authorization header" };
 
   test.each<readonly [string, readonly string[], Verdict]>([

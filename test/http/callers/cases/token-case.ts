@@ -18,16 +18,16 @@ export type Change = Omit<Otherwise, "issuer">;
 export type Make = (world: TokenWorld) => Change | Promise<Change>;
 
 export const refused = (words: string): Verdict => ({ refused: words });
-export const NOT_SIGNED_SO = refused("not signed in a way that is accepted");
+export const NOT_SIGNED_SO = refused("does not accept the token's kind of signature");
 export const BAD_SIGNATURE = refused("signature is not valid");
 export const NO_KEY = refused("names no key of its issuer");
 export const UNREADABLE = refused("cannot be read");
-export const STRANGER = refused("by an issuer that is not trusted");
+export const STRANGER = refused("does not trust the token's issuer");
 export const SOMEBODY_ELSE = refused("meant for another service");
-export const LACKS_CLAIM = refused("lacks a claim");
+export const LACKS_CLAIM = refused("lacks a required claim");
 export const EXPIRED = refused("has expired");
 export const NOT_YET = refused("not valid yet");
-export const NO_BEARER = refused("has to be: Bearer");
+export const NO_BEARER = refused("must have the form: Bearer");
 export const OTHER_KIND = refused("not an access token");
 export const NOBODY = refused("sub has no usable name");
 
