@@ -155,7 +155,7 @@ const MISTAKES: readonly (readonly [
   [
     "a key set that is an HTML page",
     { AUTH_JWKS_URL: "", AUTH_JWKS_FILE: "@page.html" },
-    /is no JSON Web Key Set/,
+    /is not a JSON Web Key Set/,
   ],
   [
     "a missing key set",
