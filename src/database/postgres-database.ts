@@ -36,7 +36,7 @@ interface PostgresOptions {
 /** Short enough to refuse a change in time while the database is unavailable. */
 const CONNECT_TIMEOUT_MS = 3_000;
 
-/** The driver's extra wait for a server that may have vanished. A live server has ended the statement by then. */
+/** The driver's extra wait for a server that may have vanished. A live server ends the statement earlier. */
 const ANSWER_GRACE_MS = 1_000;
 
 const LANES: Readonly<Record<keyof ConnectionShares, UnitLimits & { readonly connectMs: number }>> = {

@@ -10,7 +10,7 @@ import type { WindowKey } from "./slot-store.ts";
 /**
  * The wait behind other calls is an estimate, so it gets a margin, as a part of the wait. A new call is refused
  * immediately if the wait and its margin exceed the deadline. A waiting call is refused before its deadline only if the
- * wait exceeds the deadline by more than the margin. With a smaller margin, more calls wait in vain.
+ * wait exceeds the deadline by more than the margin. With a smaller margin, more calls wait without a slot.
  */
 const ADMISSION_MARGIN = 0.3;
 const WAITING_MARGIN = 0.25;

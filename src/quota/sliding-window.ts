@@ -30,7 +30,7 @@ export class SlidingWindow {
     return this.#calls.length;
   }
 
-  /** Adds a call that will have arrived by then. */
+  /** Adds a call that arrives at the given time or earlier. */
   open(arrivesByMs: number): WindowCall {
     const call: WindowCall = { arrivesByMs };
     this.#calls.push(call);

@@ -41,7 +41,7 @@ export function signAt(
   { privateKey }: SigningKey,
 ): Checkpoint {
   const record = records.find((each) => each.seq === seq);
-  if (record === undefined) throw new Error(`There is no record ${seq}.`);
+  if (record === undefined) throw new Error(`The record ${seq} does not exist.`);
   return signCheckpoint(record, "2026-11-24T12:00:00.000Z", privateKey);
 }
 

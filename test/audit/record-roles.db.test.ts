@@ -137,7 +137,7 @@ describe("it cannot", () => {
       "create or replace function iso_time(at timestamptz) returns text language sql as 'select 1'",
     ],
     [
-      "create beside the functions",
+      "create a function in the schema",
       "create function public.settle_change(uuid) returns int language sql as 'select 1'",
     ],
     ["create a table in the schema", "create table public.mine (id int)"],

@@ -108,7 +108,7 @@ describe("a record that was tampered with", () => {
       title: "by a column",
       how: "update mfa_change set status = 'refused' where seq = 3",
       seq: 3,
-      reason: /stored as its status is not/,
+      reason: /its stored status differs/,
     },
     {
       title: "by several columns",
@@ -132,19 +132,19 @@ describe("a record that was tampered with", () => {
       title: "by its content",
       how: "update mfa_change set sealed_content = replace(sealed_content, 'applied', 'refused') where seq = 3",
       seq: 3,
-      reason: /hash is not that of its content/,
+      reason: /hash does not match its content/,
     },
     {
       title: "by content that is not JSON",
       how: "update mfa_change set sealed_content = 'x' where seq = 3",
       seq: 3,
-      reason: /hash is not that of its content/,
+      reason: /hash does not match its content/,
     },
     {
       title: "by its hash",
       how: "update mfa_change set hash = repeat('a', 64) where seq = 8",
       seq: 8,
-      reason: /hash is not that of its content/,
+      reason: /hash does not match its content/,
     },
     {
       title: "by the hash before",

@@ -69,7 +69,7 @@ test("a killed process does not block the next one", async () => {
 
 // In a container every gateway is process 1, and after a restart of the machine any program can have that number.
 test.each([process.pid, process.ppid, 1])(
-  "what was left behind by a process %i keeps nobody out",
+  "files that a process %i left behind do not block the next one",
   async (pid) => {
     await writeFile(join(dir, "gateway.pid"), `process ${pid} on host\n`);
     await writeFile(join(dir, "gateway.lock"), "");

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { DatabaseClock } from "../../src/quota/database-clock.ts";
 
-/** The time by which the database's clock is ahead of ours. */
+/** The lead of the database's clock over this process's clock. */
 const AHEAD_MS = 1_000_000;
 
 /** A statement with the given times to the database and back, sent at a time of our clock. */

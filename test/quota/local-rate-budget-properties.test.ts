@@ -25,7 +25,7 @@ test("every call gets its turn in order of arrival, and no timer remains", async
 
 test("a first burst that was delayed on its way does not let the next one start too early", async () => {
   // Blocked between writing and being read, as by a busy event loop: all of the first burst is counted late and
-  // answered at once, so that its round trips look like a long way.
+  // answered together, so that its round trips look long.
   const heldUp = {
     gapMs: 0,
     sendDelayMs: 0,

@@ -43,7 +43,7 @@ export async function openReplicas({ count = 1, seed = 1, circumstances }: Repli
     new SimulatedReplica(name, time, database, { ...CALM, ...circumstances?.(time) });
   const replicas = Array.from({ length: count }, (_, index) => start(`r${index}`));
   const [first] = replicas;
-  if (first === undefined) throw new Error("There are no replicas.");
+  if (first === undefined) throw new Error("No replica was opened.");
 
   /** Makes calls at the given average rate from now on, at the replicas that run at that time. */
   const offer = (forMs: number, perSecond: number, call: (replica: SimulatedReplica) => unknown) => {

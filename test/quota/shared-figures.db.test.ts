@@ -18,7 +18,7 @@ function arrived(calls: readonly SimulatedCall[], fromMs: number, toMs: number):
 }
 
 describe.each([1, 2])("three replicas with a demand of three times the limit, with seed %s", (seed) => {
-  test.each(["undisturbed", "one is killed and started again", "200 more calls come at the same time"])(
+  test.each(["undisturbed", "one is killed and started again", "200 calls come in addition"])(
     "keep every second within the limit, use it and share it fairly: %s",
     async (event) => {
       const { time, replicas, start, offer } = await openReplicas({

@@ -74,7 +74,7 @@ describe("while the database is unavailable", () => {
 
 describe("when the database fails and recovers", () => {
   test.each([1, 2, 3])(
-    "no second is over the limit, and all goes on by itself: by chance %s",
+    "no second exceeds the limit, and calls continue by themselves: with seed %s",
     async (seed) => {
       const { time, database, replicas, offer } = await openReplicas({ count: 3, seed });
       offer(14_000, 60, (replica) =>

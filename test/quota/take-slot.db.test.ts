@@ -213,7 +213,7 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
     await expect(take()).resolves.toMatchObject({ ms: 5_000 + PEOPLE_APART_MS });
   });
 
-  test("the limit may be lowered and raised while calls go on", async () => {
+  test("the limit may be lowered and raised while calls continue", async () => {
     const { take } = await openWindow();
     for (let slot = 0; slot < LIMIT; slot++) await take();
     const lower = await take({ ratePerSecond: 2 });

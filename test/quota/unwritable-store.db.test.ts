@@ -113,7 +113,7 @@ test.each<readonly [string, Fault]>([
       reason: /^another session holds a lock/,
     },
   ],
-])("%s: writes are refused, reads go on, nothing flaps, and all mends by itself", async (_, fault) => {
+])("%s: one outage, in which writes are refused and reads continue, ends by itself", async (_, fault) => {
   const { take, run, reports, back } = await openBudget();
   await expect(take("write")).resolves.toBeDefined();
   await run(fault.begin);
