@@ -59,7 +59,9 @@ export function toChangeRequest(args: SetSubUserMfaArgs): MfaChangeRequest {
 }
 
 /**
- * Returns the account's name. Refuses a malformed name before any log line has it. @throws GatewayError UNKNOWN_ACCOUNT
+ * Returns the name of an account. Refuses a malformed name early, so that no log line contains it.
+ *
+ * @throws GatewayError UNKNOWN_ACCOUNT
  */
 function toAccountName(name: string | null | undefined): string | undefined {
   if (typeof name === "string" && !isAccountName(name)) throw new GatewayError("UNKNOWN_ACCOUNT");
