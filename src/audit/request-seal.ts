@@ -22,7 +22,7 @@ interface RequestMac {
 }
 
 /** GENUINE: this gateway recorded the request. With any other verdict the gateway sends nothing to CAM. */
-export type SealVerdict = "GENUINE" | "NOT_SEALED" | "UNKNOWN_KEY" | "ALTERED";
+type SealVerdict = "GENUINE" | "NOT_SEALED" | "UNKNOWN_KEY" | "ALTERED";
 
 interface MacKey {
   readonly fingerprint: string;

@@ -8,7 +8,7 @@ import {
   type Uin,
 } from "../contract/index.ts";
 
-export interface FailureFacts {
+interface FailureFacts {
   readonly code: CamErrorCode;
   /** A message with more detail than the catalogue's. */
   readonly message?: string | undefined;

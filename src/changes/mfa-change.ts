@@ -79,7 +79,7 @@ export interface MfaChangeReport {
 }
 
 /** A change that its requester withdrew or another caller rejected. */
-export interface RejectionReport {
+interface RejectionReport {
   readonly record: ChangeRecord;
   readonly caller: Caller;
   readonly requestId: string;

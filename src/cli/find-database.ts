@@ -10,7 +10,7 @@ import type { CommandIo } from "./command.ts";
 type Environment = CommandIo["env"];
 
 /** The place of the record, with a name for people. */
-export interface DatabasePlace {
+interface DatabasePlace {
   /** `user@host:5432/name`, without the password, or the folder. */
   readonly name: string;
   /**

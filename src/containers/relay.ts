@@ -7,7 +7,7 @@ export interface Endpoint {
   readonly port: number;
 }
 
-export interface Relay {
+interface Relay {
   /** The address on which it listens, with the real port. */
   readonly address: Endpoint;
   /**

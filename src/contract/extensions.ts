@@ -61,9 +61,7 @@ const MAX_RETRY_AFTER_MS = 2_147_483_647;
 type OrUndefined<T> = { [K in keyof T]?: T[K] | undefined };
 
 /** The facts to put into the extensions. An undefined fact is omitted. */
-export type CamErrorFactsInput = { readonly requestId: string } & OrUndefined<
-  Omit<CamErrorFacts, "requestId">
->;
+type CamErrorFactsInput = { readonly requestId: string } & OrUndefined<Omit<CamErrorFacts, "requestId">>;
 
 /**
  * Returns the extensions of one error, complete and valid against the published JSON Schema. Rounds `retryAfterMs` up

@@ -22,7 +22,6 @@ export {
   type CamErrorExtensions,
   type CamErrorExtensionsByCode,
   type CamErrorFacts,
-  type CamErrorFactsInput,
   createCamErrorExtensions,
   isCamErrorExtensions,
 } from "./extensions.ts";

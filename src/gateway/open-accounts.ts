@@ -40,7 +40,7 @@ export interface Account {
   readonly gatewayIdentity: GatewayIdentity;
 }
 
-export interface OpenAccounts {
+interface OpenAccounts {
   /** The default account first. */
   readonly all: readonly Account[];
   /** The emulators behind accounts, by the account's name. */

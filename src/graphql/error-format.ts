@@ -14,7 +14,7 @@ const SAYS_MORE = "The document repeats the same fields too often. Select each o
 
 const LONGEST_MESSAGE = 300;
 
-export interface ErrorFormat {
+interface ErrorFormat {
   readonly requestId: string;
   /** Whether messages may suggest names of the schema. */
   readonly suggestsNames: boolean;

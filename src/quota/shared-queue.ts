@@ -25,7 +25,7 @@ const MOST_HELD = 3;
 /** Bulk work asks for a slot only so long before the slot comes free: people could use a slot that it holds longer. */
 const BULK_LEAD_MS = 50;
 
-export interface SharedQueueDeps extends SlotAskerDeps {
+interface SharedQueueDeps extends SlotAskerDeps {
   /** Returns the budget for reads in the present outage. */
   readonly local: () => LocalRateBudget;
 }

@@ -5,7 +5,7 @@ import type { Database } from "../database/database.ts";
 /** Milliseconds of a window beyond a second, because deliveries vary. */
 export const GUARD_MS = 25;
 
-export interface SlotStoreDeps {
+interface SlotStoreDeps {
   readonly database: Database;
   readonly clock: Clock;
 }

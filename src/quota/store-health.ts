@@ -30,7 +30,7 @@ const REMEMBERED_MS = 300_000;
  */
 const SETTLING_MS = 1_100 + PROBE_EVERY_MS;
 
-export interface StoreHealthDeps {
+interface StoreHealthDeps {
   readonly clock: Clock;
   /** Does everything that taking a slot needs. Rejects while the store cannot do it. */
   readonly probe: (key: WindowKey) => Promise<unknown>;

@@ -1,7 +1,7 @@
 /** A header of the request. The case of names and values, and the space around them, do not matter. */
 export type HeaderField = readonly [name: string, value: string];
 
-export interface CanonicalRequestInput {
+interface CanonicalRequestInput {
   readonly method: "GET" | "POST";
   /** The query string after `?`, percent-encoded by RFC 3986. Empty for POST. */
   readonly query: string;
@@ -11,7 +11,7 @@ export interface CanonicalRequestInput {
   readonly payloadHash: string;
 }
 
-export interface CanonicalRequest {
+interface CanonicalRequest {
   readonly text: string;
   /** The names of the signed headers, sorted and joined by `;`. The Authorization header repeats them. */
   readonly signedHeaders: string;

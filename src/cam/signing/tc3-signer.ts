@@ -6,7 +6,7 @@ import { hmacSha256Hex, sha256Hex } from "./digest.ts";
 import { SigningKeyCache } from "./signing-key.ts";
 import { createStringToSign } from "./string-to-sign.ts";
 
-export interface SignableRequest {
+interface SignableRequest {
   readonly method: "GET" | "POST";
   readonly query: string;
   /** The headers that the signature covers. They must reach CAM with the same values. */
@@ -18,7 +18,7 @@ export interface SignableRequest {
 }
 
 /** A signature with its intermediate results. The gateway sends only `authorization`. */
-export interface Tc3Signature {
+interface Tc3Signature {
   readonly canonicalRequest: string;
   readonly stringToSign: string;
   readonly signature: string;

@@ -13,14 +13,14 @@ const MAX_KEPT_CHARACTERS_OF_ONE = 20_000;
 /** A developer corrects the first few mistakes. Finding more only costs the gateway time. */
 const MAX_ERRORS = 10;
 
-export interface DocumentReaderOptions {
+interface DocumentReaderOptions {
   readonly schema: GraphQLSchema;
   /** Whether callers may read the schema. If not, errors do not suggest its names either. */
   readonly introspection: boolean;
 }
 
 /** A document that may run, or the reasons why it may not. */
-export type Reading = {
+type Reading = {
   /** Whether the document was parsed now, because the reader had not kept it. */
   readonly isNew: boolean;
 } & ({ readonly document: DocumentNode } | { readonly errors: readonly GraphQLError[] });
