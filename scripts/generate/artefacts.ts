@@ -5,6 +5,7 @@ import { type Artefact, GENERATED_NOTICE } from "./artefact.ts";
 import { renderErrorExtensionsSchema } from "./error-extensions-schema.ts";
 import { renderErrorsPage } from "./errors-page.ts";
 import { renderLogEventsPage } from "./log-events-page.ts";
+import { markdownTable } from "./markdown-table.ts";
 import { renderPolicySchema } from "./policy-schema.ts";
 import { renderRoutersPage } from "./routers-page.ts";
 import { renderSubgraphSdl } from "./subgraph-sdl.ts";
@@ -29,7 +30,10 @@ export const logArtefacts: readonly Artefact[] = [
 /** The example file and the page generated from the table of variables. */
 export const configArtefacts: readonly Artefact[] = [
   { path: ".env.example", render: () => renderEnvExample(GENERATED_NOTICE) },
-  { path: "docs/operators/configuration.md", render: () => renderConfigurationPage(GENERATED_NOTICE) },
+  {
+    path: "docs/operators/configuration.md",
+    render: () => renderConfigurationPage(GENERATED_NOTICE, markdownTable),
+  },
 ];
 
 /** The page about routers, and each router's configuration as a file to copy. */

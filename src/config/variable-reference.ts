@@ -47,22 +47,24 @@ export function renderEnvExample(notice: string): string {
   return `${[header, ...sections].join("\n\n")}\n`;
 }
 
-/** Returns the documentation page: a table for each group. */
-export function renderConfigurationPage(notice: string): string {
+/**
+ * Returns the documentation page: a table for each group.
+ *
+ * @param table Renders a Markdown table.
+ */
+export function renderConfigurationPage(
+  notice: string,
+  table: (head: readonly string[], rows: readonly (readonly string[])[]) => string,
+): string {
   const sections = VARIABLE_GROUPS.map((group) => {
     const rows = describe(group).map(({ name, help, fallback, otherwise }) => {
       const value = otherwise ?? (fallback === "" ? "none" : `\`${fallback}\``);
-      return `| \`${name}\` | ${value} | ${help.replaceAll("|", "\\|").replaceAll("<", "&lt;")} |`;
+      return [`\`${name}\``, value, help.replaceAll("|", "\\|").replaceAll("<", "&lt;")];
     });
     const introduction = group.introduction === undefined ? [] : [group.introduction, ""];
-    return [
-      `## ${group.title}`,
-      "",
-      ...introduction,
-      "| Variable | Default | Meaning |",
-      "| --- | --- | --- |",
-      ...rows,
-    ].join("\n");
+    return [`## ${group.title}`, "", ...introduction, table(["Variable", "Default", "Meaning"], rows)].join(
+      "\n",
+    );
   });
   const page = `<!-- ${notice} -->
 

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { markdownTable } from "../../scripts/generate/markdown-table.ts";
 import { loadConfig } from "../../src/config/config.ts";
 import { renderConfigurationPage, variableHelp } from "../../src/config/variable-reference.ts";
 import { VARIABLE_GROUPS, variables } from "../../src/config/variables.ts";
@@ -64,6 +65,8 @@ test("--help names the defaults", () => {
 });
 
 test("the documentation page has a row for each variable", () => {
-  const rows = [...renderConfigurationPage("Generated.").matchAll(/^\| `([A-Z0-9_]+)` \| /gm)];
+  const rows = [
+    ...renderConfigurationPage("Generated.", markdownTable).matchAll(/^\| `([A-Z0-9_]+)` +\| /gm),
+  ];
   expect(rows.map(([, name]) => name)).toEqual(names);
 });
