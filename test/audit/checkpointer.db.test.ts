@@ -148,7 +148,7 @@ describe("on PostgreSQL", () => {
     [
       "a record since was altered",
       "update mfa_change set sealed_content = '{}' where seq = 3",
-      /hash is not that/,
+      /hash does not match/,
     ],
     [
       "the last signed record was sealed again",

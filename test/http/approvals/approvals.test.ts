@@ -23,7 +23,7 @@ beforeEach(() => cam.reset());
 
 const PHONE_ON = `setSubUserMfa(opUin: "${ALICE}", login: { phone: true }) { requestId change { id } }`;
 const APPROVE =
-  "mutation ($id: ID!, $reason: String) { approveMfaChange(id: $id, reason: $reason) { requestId } }";
+  "mutation ($id: ID!, $reason: String) { approveMfaChange(id: $id, reason: $reason) { camRequestId } }";
 const REJECT = `mutation ($id: ID!, $reason: String) {
   rejectMfaChange(id: $id, reason: $reason) { status code approval { decision decidedBy { subject } reason } }
 }`;
