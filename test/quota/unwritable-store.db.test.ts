@@ -84,7 +84,7 @@ test.each<readonly [string, Fault]>([
           begin: [`revoke ${right} on quota_window from ROLE_owner`],
           end: ["grant select, insert, update, delete on quota_window to ROLE_owner"],
           reason:
-            /^this database user lacks a right \(42501\)\. Give the user the rights of docs\/operations/,
+            /^this database user lacks a right \(42501\)\. Give the user the rights of docs\/operators\/database/,
         },
       ] as const,
   ),
