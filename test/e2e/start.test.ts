@@ -36,7 +36,7 @@ describe("an invalid configuration ends the process with 78 and one message", ()
       [],
       {},
       [
-        "Nobody is known",
+        "No caller can authenticate",
         "POLICY_FILE is not set",
         "The gateway has no credentials for CAM",
         "CAM_ENDPOINT is not set",
@@ -51,7 +51,6 @@ describe("an invalid configuration ends the process with 78 and one message", ()
     ],
     ["an address that is not loopback", ["--local"], { HOST: "0.0.0.0" }, ["HOST 0.0.0.0 is not a loopback"]],
     ["half a key pair", ["--local"], { TENCENTCLOUD_SECRET_KEY: "hidden-secret-key" }, ["Half a key pair"]],
-    ["an unknown flag", ["--lokal"], {}, ["'--lokal'"]],
     ["only checking", ["--check-config", "--local"], { PORT: "x" }, ["PORT must be"]],
     [
       "mistakes in variables and in a file",
@@ -68,6 +67,12 @@ describe("an invalid configuration ends the process with 78 and one message", ()
     expect(lines).toEqual(problems.map((problem) => expect.stringContaining(problem)));
     expect(stderr).not.toContain("hidden-secret-key");
   });
+});
+
+test("an unknown option ends the process with 78 and its name", async () => {
+  const { exitCode, stdout, stderr } = await runGateway(["--lokal"], {});
+  expect({ exitCode, stdout }).toEqual({ exitCode: 78, stdout: "" });
+  expect(stderr).toBe("Unknown option '--lokal' (Did you mean --local?). Try --help.\n");
 });
 
 test("--check-config reports a valid configuration and starts nothing", async () => {
