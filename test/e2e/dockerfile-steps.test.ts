@@ -49,7 +49,7 @@ test("the services of docker-compose.yml run from it with a read-only file syste
   const gateways = ["gateway-1", "gateway-2"].map((name) => start(name));
   await Promise.all(gateways.map((gateway) => gateway.line(/GraphQL/)));
   const front = start("front");
-  await front.line(/^Passing/);
+  await front.line(/^Forwarding/);
 
   for (const name of ["emulator", "gateway-1", "gateway-2", "front"]) {
     const { code, output } = await start(name, healthcheckOf(name)).end();
