@@ -23,6 +23,9 @@ test("arrows show and open the tabs beyond the edge", async () => {
 
 test("icons have names", async () => {
   const { page } = await visitPlayground();
+  // Only a second tab has a button that closes it.
+  await page.getByRole("region", { name: "Examples" }).getByRole("button").last().click();
+  await page.locator("svg > title", { hasText: "close icon" }).first().waitFor({ state: "attached" });
   const names = await page.locator("svg > title").allTextContents();
   expect(names).toEqual(
     expect.arrayContaining(["play icon", "prettify icon", "settings icon", "close icon"]),
