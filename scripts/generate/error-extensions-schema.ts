@@ -11,7 +11,7 @@ export function renderErrorExtensionsSchema(): string {
     $comment: GENERATED_NOTICE,
     title: "errors[].extensions of the CAM MFA gateway",
     description:
-      "The extensions that the gateway sends. A router may add keys or remove some. Most routers keep at most `code`.",
+      "The extensions that the gateway sends. A router may add keys or remove some (docs/consumers/routers.md).",
     oneOf: CAM_ERROR_CATALOGUE.map(({ code }) => ({ $ref: `#/$defs/${code}` })),
     $defs: {
       ...factSchemas,
