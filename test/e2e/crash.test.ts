@@ -16,7 +16,9 @@ test.each([
 ])("%s ends the gateway and logs one line without secrets", async (origin, strike) => {
   const fault = `const fault = Object.assign(new Error("key ${SECRET}"), { input: "${SECRET}", code: "ERR_TEST" });`;
   // Crashes the gateway after it prints its banner, outside every call that could catch the error.
-  const banner = `const { log } = console; console.log = (text) => { log(text); setImmediate(() => { ${strike} }); };`;
+  const banner =
+    "const { stdout } = process; const write = stdout.write.bind(stdout); stdout.write = (text, ...rest) => " +
+    `{ if (String(text).includes("GraphQL")) setImmediate(() => { ${strike} }); return write(text, ...rest); };`;
   const module = `data:text/javascript,${encodeURIComponent(`${fault} ${banner}`)}`;
   const { exitCode, stdout, stderr } = await runGateway(["--local"], {
     ...LOCAL_KEY,
