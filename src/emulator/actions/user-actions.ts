@@ -15,14 +15,7 @@ export const getUser: SignedAction = {
     return {
       applied: false,
       response: {
-        Uin: BigInt(user.uin),
-        Name: user.name,
-        Uid: user.uid,
-        Remark: user.remark,
-        ConsoleLogin: user.consoleLogin ? 1 : 0,
-        PhoneNum: user.phone ?? "",
-        CountryCode: user.countryCode,
-        Email: user.email,
+        ...userFields(user),
         RecentlyLoginIP: user.lastLoginIp,
         RecentlyLoginTime: user.lastLoginTime,
       },
@@ -38,20 +31,27 @@ export const listUsers: SignedAction = {
   run(reader, { account }) {
     reader.finish();
     const data = account.users().map((user) => ({
-      Uin: BigInt(user.uin),
-      Name: user.name,
-      Uid: user.uid,
-      Remark: user.remark,
-      ConsoleLogin: user.consoleLogin ? 1 : 0,
-      PhoneNum: user.phone ?? "",
-      CountryCode: user.countryCode,
-      Email: user.email,
+      ...userFields(user),
       CreateTime: user.createTime,
       NickName: user.nickName,
     }));
     return { applied: false, response: { Data: data } };
   },
 };
+
+/** Returns the fields that GetUser and ListUsers share. */
+function userFields(user: User) {
+  return {
+    Uin: BigInt(user.uin),
+    Name: user.name,
+    Uid: user.uid,
+    Remark: user.remark,
+    ConsoleLogin: user.consoleLogin ? 1 : 0,
+    PhoneNum: user.phone ?? "",
+    CountryCode: user.countryCode,
+    Email: user.email,
+  };
+}
 
 const MAX_UINS = 50;
 
