@@ -1,10 +1,8 @@
 import { globSync, readFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
-import { fileURLToPath } from "node:url";
-import { parseSync } from "oxc-parser";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { ROOT, readModule } from "./support/read-module.ts";
 
-const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const SRC = join(ROOT, "src/");
 
 /**
@@ -68,22 +66,10 @@ const files = globSync("**/*.{ts,tsx}", { cwd: SRC }).filter(
 const imports = files.flatMap(importsOf);
 
 function importsOf(file: string): Import[] {
-  const { module } = parseSync(file, readFileSync(join(SRC, file), "utf8"));
-  const named = module.staticImports.map((entry) => ({
-    specifier: entry.moduleRequest.value,
-    names: entry.entries.map(({ importName }) => importName.name ?? "*"),
-  }));
-  const reexported = module.staticExports.flatMap(({ entries }) =>
-    entries.flatMap(({ moduleRequest }) =>
-      moduleRequest ? [{ specifier: moduleRequest.value, names: ["*"] }] : [],
-    ),
-  );
-  return [...named, ...reexported].map(({ specifier, names }) => {
-    const targetFile = specifier.startsWith(".")
-      ? relative(SRC, join(SRC, dirname(file), specifier))
-      : undefined;
+  return readModule(`src/${file}`).imports.map(({ specifier, target: path, names, isReexport }) => {
+    const targetFile = path?.replace(/^src\//, "");
     const target = targetFile && roomOf(targetFile);
-    return { file, room: roomOf(file), specifier, target, targetFile, names };
+    return { file, room: roomOf(file), specifier, target, targetFile, names: isReexport ? ["*"] : names };
   });
 }
 
