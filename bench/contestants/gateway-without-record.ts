@@ -56,9 +56,8 @@ const { createAuthenticator } = await compiled<typeof import("../../src/gateway/
 const { Secret } = await compiled<typeof import("../../src/secret.ts")>("secret.js");
 const { createLogger } =
   await compiled<typeof import("../../src/telemetry/logger.ts")>("telemetry/logger.js");
-const { changeObserver, identityObserver, reportCamAttempt } = await compiled<
-  typeof import("../../src/telemetry/log-observers.ts")
->("telemetry/log-observers.js");
+const { changeObserver, identityObserver, reportCamAttempt } =
+  await compiled<typeof import("../../src/gateway/log-observers.ts")>("gateway/log-observers.js");
 const parts = await compiled<typeof import("../../src/cam/index.ts")>("cam/index.js");
 
 const logger = createLogger({ level: "info" });

@@ -8,8 +8,8 @@ import { RouterSecret } from "../auth/router-secret.ts";
 import { TokenVerifier } from "../auth/token-verifier.ts";
 import { createDispatcher, type ProxySettings } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
-import { keysObserver } from "../telemetry/log-observers.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import { keysObserver } from "./log-observers.ts";
 
 export interface AuthenticatorDeps {
   readonly clock: Clock;

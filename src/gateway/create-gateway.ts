@@ -29,6 +29,9 @@ import type { PlaygroundBanner } from "../http/playground/boot-data.ts";
 import { loadExamples } from "../http/playground/examples.ts";
 import { keepTlsFresh, readTls } from "../http/tls.ts";
 import { SharedWindows } from "../quota/shared-windows.ts";
+import { createLogger, type Logger } from "../telemetry/logger.ts";
+import { createAuthenticator } from "./create-authenticator.ts";
+import type { Foundation } from "./foundation.ts";
 import {
   changeObserver,
   connectionObserver,
@@ -38,10 +41,7 @@ import {
   reportRejectedToken,
   reportUnlistedAccounts,
   tlsObserver,
-} from "../telemetry/log-observers.ts";
-import { createLogger, type Logger } from "../telemetry/logger.ts";
-import { createAuthenticator } from "./create-authenticator.ts";
-import type { Foundation } from "./foundation.ts";
+} from "./log-observers.ts";
 import type { Account } from "./open-accounts.ts";
 import { openAccounts } from "./open-accounts.ts";
 import { type OpenRecord, openDatabase, openRecord, startCheckpoints } from "./open-record.ts";

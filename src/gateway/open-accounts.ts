@@ -24,10 +24,10 @@ import type { CamSettings } from "../config/cam-settings.ts";
 import { ConfigError } from "../config/config.ts";
 import { SharedRateBudget } from "../quota/shared-rate-budget.ts";
 import type { SharedWindows } from "../quota/shared-windows.ts";
-import { credentialObserver, identityObserver, reportCamAttempt } from "../telemetry/log-observers.ts";
 import { readUtf8File, whyUnreadable } from "../utf8.ts";
 import type { Foundation } from "./foundation.ts";
 import { type LocalCam, startLocalCam } from "./local-cam.ts";
+import { credentialObserver, identityObserver, reportCamAttempt } from "./log-observers.ts";
 
 /** An account of Tencent Cloud. It shares no part with other accounts, so a fault of one does not affect another. */
 export interface Account {

@@ -1,29 +1,15 @@
-import type { LogEventId, Report } from "./log-events.ts";
-
-/** The fields of a call of CAM that a log line contains. */
-interface AttemptEvent {
-  readonly action: string;
-  readonly traceId: string;
-  readonly attempt: number;
-  readonly durationMs: number;
-  readonly quotaWaitMs: number;
-  readonly camRequestId: string | undefined;
-  readonly error:
-    | (Error & {
-        readonly kind: string;
-        readonly camCode: string | undefined;
-        readonly camMessage: string | undefined;
-        readonly httpStatus: number | undefined;
-        /** A code, and a sentence with the remedy, for a missing or unusable answer. */
-        readonly failure: object | undefined;
-      })
-    | undefined;
-  readonly next: object | undefined;
-}
+import type { ChangeRecord, ChangeSettlement } from "../audit/change-record.ts";
+import { DEFAULT_ACCOUNT } from "../auth/accounts.ts";
+import type { Refusal } from "../auth/authenticator.ts";
+import type { CallerIdentity } from "../auth/caller.ts";
+import type { CamAttempt } from "../cam/index.ts";
+import type { ChangeObserver } from "../changes/mfa-change.ts";
+import type { PausedCallersObserver } from "../changes/paused-callers.ts";
+import type { LogEventId, Report } from "../telemetry/log-events.ts";
 
 /** Reports one call to CAM. Only this line contains CAM's own message. */
-export function reportCamAttempt(report: Report, event: AttemptEvent): void {
-  const { traceId, error, next, durationMs, quotaWaitMs, ...rest } = event;
+export function reportCamAttempt(report: Report, attempt: CamAttempt): void {
+  const { traceId, error, next, durationMs, quotaWaitMs, ...rest } = attempt;
   const fields = {
     ...{ ...rest, requestId: traceId },
     ...{ durationMs: Math.round(durationMs), quotaWaitMs: Math.round(quotaWaitMs) },
@@ -45,51 +31,16 @@ export function reportCamAttempt(report: Report, event: AttemptEvent): void {
 /** Other codes concern the operator: CAM asks for fewer calls, or does not accept the key. */
 const CALLERS_ERRORS = /^(FailedOperation|InvalidParameter|InvalidParameterValue|ResourceNotFound)\b/;
 
-interface CallerNames {
-  readonly subject: string;
-  readonly client?: string | undefined;
-  readonly issuer?: string | undefined;
-}
-
-interface RecordNames {
-  readonly id: string;
-  readonly account: string;
-  readonly opUin: string;
-}
-
-/** The fields of a change that a log line contains. */
-interface ChangeEvent {
-  readonly request: { readonly account?: string | undefined; readonly opUin: string };
-  readonly context: { readonly requestId: string; readonly caller: CallerNames };
-  readonly approves: { readonly requester: CallerNames } | undefined;
-  readonly shared: boolean;
-  readonly changeId: string | undefined;
-  readonly flagSets: object | undefined;
-  readonly result:
-    | { readonly outcome: object }
-    | { readonly error: unknown; readonly failure: FailureEvent | undefined };
-  readonly durationMs: number;
-}
-
-interface FailureEvent {
-  readonly code: string;
-  /** The gateway's own message, such as the rule that refuses. */
-  readonly message?: string | undefined;
-  /** The time until which the change can be approved. */
-  readonly expiresAt?: string | undefined;
-  readonly cam?: { readonly code: string; readonly requestId: string } | undefined;
-}
-
 /** Reports each request for a change: the caller, the user, the flag sets and the outcome. */
-export function changeObserver(report: Report) {
+export function changeObserver(report: Report): ChangeObserver & PausedCallersObserver {
   return {
-    onChange({ request, context, approves, shared, changeId, flagSets, result, durationMs }: ChangeEvent) {
+    onChange({ request, context, approves, shared, changeId, flagSets, result, durationMs }) {
       const fields = {
         requestId: context.requestId,
         ...callerFields(context.caller),
         changeId,
         // The name from the request. An account of this name may not exist.
-        account: request.account ?? "default",
+        account: request.account ?? DEFAULT_ACCOUNT,
         opUin: request.opUin,
         sent: flagSets,
         durationMs: Math.round(durationMs),
@@ -98,27 +49,27 @@ export function changeObserver(report: Report) {
         ...(shared ? { shared } : {}),
       };
       if ("outcome" in result) return report("change.applied", { ...fields, ...result.outcome });
-      const { code, message: why, expiresAt, cam } = result.failure ?? { code: "INTERNAL" };
-      if (code === "APPROVAL_REQUIRED") return report("change.awaits_approval", { ...fields, expiresAt });
-      const failed = { ...fields, code, why, camCode: cam?.code, camRequestId: cam?.requestId };
+      const { error, failure } = result;
+      // An error that the gateway did not raise deliberately has no failure.
+      const code = failure?.code ?? "INTERNAL";
+      if (code === "APPROVAL_REQUIRED") {
+        return report("change.awaits_approval", { ...fields, expiresAt: failure?.expiresAt });
+      }
+      const { cam } = failure ?? {};
+      const camFields = { camCode: cam?.code, camRequestId: cam?.requestId };
+      const failed = { ...fields, code, why: failure?.message, ...camFields };
       // No other log line contains the reason for the store's failure.
-      if (code === "STORE_UNAVAILABLE")
-        return report("change.not_recorded", { ...failed, err: result.error });
+      if (code === "STORE_UNAVAILABLE") return report("change.not_recorded", { ...failed, err: error });
       report(UNPROVEN.has(code) ? "change.outcome_unknown" : "change.not_applied", failed);
     },
-    onRejected: (event: {
-      record: RecordNames & { caller: CallerNames };
-      caller: CallerNames;
-      requestId: string;
-    }) =>
+    onRejected: ({ record, caller, requestId }) =>
       report("change.rejected", {
-        ...{ requestId: event.requestId, ...callerFields(event.caller), ...recordFields(event.record) },
-        requestedBy: event.record.caller.subject,
+        ...{ requestId, ...callerFields(caller), ...recordFields(record) },
+        requestedBy: record.caller.subject,
       }),
-    onUnsettled: (changeId: string, err: unknown) => report("change.not_settled", { changeId, err }),
-    onCallerPaused: (caller: CallerNames, opUin: string) =>
-      report("caller.paused", { ...callerFields(caller), opUin }),
-    onCallerResumed: (pause: CallerNames & { readonly resumed: { readonly by: CallerNames } | undefined }) =>
+    onUnsettled: (changeId, err) => report("change.not_settled", { changeId, err }),
+    onCallerPaused: (caller, opUin) => report("caller.paused", { ...callerFields(caller), opUin }),
+    onCallerResumed: (pause) =>
       report("caller.resumed", { ...callerFields(pause), resumedBy: pause.resumed?.by.subject }),
   };
 }
@@ -126,41 +77,30 @@ export function changeObserver(report: Report) {
 /** Codes that leave the outcome open. An unexpected error also has a line `internal_error` with its stack. */
 const UNPROVEN: ReadonlySet<string> = new Set(["OUTCOME_UNKNOWN", "INTERNAL"]);
 
-function callerFields({ subject, client, issuer }: CallerNames) {
+function callerFields({ subject, client, issuer }: Partial<CallerIdentity>) {
   return { caller: subject, callerClient: client, callerIssuer: issuer };
 }
 
-function recordFields({ id: changeId, account, opUin }: RecordNames) {
+function recordFields({ id: changeId, account, opUin }: ChangeRecord) {
   return { changeId, account, opUin };
 }
 
 /** Reports the outcome of a change that no request waits for any more. */
 export function reconcilerObserver(report: Report) {
   return {
-    onSettled: (record: RecordNames, settlement: { status: string; code?: string | undefined }) => {
+    onSettled: (record: ChangeRecord, settlement: ChangeSettlement) => {
       const { status, code } = settlement;
       const open = status === "unknown" ? "change.still_unknown" : "change.settled";
       const event = code === "APPROVAL_EXPIRED" ? "change.approval_expired" : open;
       report(event, { ...recordFields(record), ...settlement });
     },
-    onAppliedLate: (record: RecordNames) => report("change.applied_late", recordFields(record)),
+    onAppliedLate: (record: ChangeRecord) => report("change.applied_late", recordFields(record)),
     onError: (err: unknown) => report("change.reconciler_failed", { err }),
-    onOrphaned: (account: string, changes: number) => report("change.orphaned", { account, changes }),
   };
 }
 
-/** The refusal of a caller. It has `retryAfterMs` if the token or certificate cannot be checked now. */
-interface RejectedTokenEvent {
-  readonly refusal: string;
-  readonly retryAfterMs?: number;
-  readonly cause?: unknown;
-  /** Issuer and audience of the token, and the expected ones. */
-  readonly mismatch?: object;
-  readonly claim?: { readonly name: string; readonly problem: string };
-}
-
 /** Reports a token or certificate that the gateway rejects or cannot check. No line contains it. */
-export function reportRejectedToken(report: Report, refused: RejectedTokenEvent, requestId: string): void {
+export function reportRejectedToken(report: Report, refused: Refusal, requestId: string): void {
   const { refusal, retryAfterMs, cause, mismatch, claim } = refused;
   const event: LogEventId = retryAfterMs === undefined ? "auth.token_rejected" : "auth.check_failed";
   report(event, {
