@@ -68,12 +68,16 @@ export function failureOf(
 const THROTTLE_RETRY_AFTER_MS = 1_000;
 
 function factsOfCamError(error: CamError): FailureFacts {
-  const { camCode, action, camRequestId } = error;
   return {
     code: codeOf(error),
-    ...(isThrottle(camCode) ? { retryAfterMs: THROTTLE_RETRY_AFTER_MS } : {}),
-    ...(camCode === undefined ? {} : { cam: { code: camCode, action, requestId: camRequestId ?? "" } }),
+    ...(isThrottle(error.camCode) ? { retryAfterMs: THROTTLE_RETRY_AFTER_MS } : {}),
+    cam: camAnswerOf(error.camCode, error.action, error.camRequestId),
   };
+}
+
+/** Returns CAM's answer in the form of the contract. Undefined if CAM sent no code. */
+export function camAnswerOf(code: string | undefined, action = "", requestId = ""): CamAnswer | undefined {
+  return code === undefined ? undefined : { code, action, requestId };
 }
 
 function codeOf({ kind, camCode, httpStatus }: CamError): CamErrorCode {

@@ -11,8 +11,9 @@ import {
   setMfaFlag,
 } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
-import { type CamAnswer, GatewayError, type Uin } from "../contract/index.ts";
+import { GatewayError, type Uin } from "../contract/index.ts";
 import { matchesFlagSets } from "./compose-flag-sets.ts";
+import { camAnswerOf } from "./failure.ts";
 import type { MfaChangeContext, MfaChangeOutcome } from "./mfa-change.ts";
 
 export interface FlagWriterDeps {
@@ -119,11 +120,7 @@ function outcomeUnknown(opUin: Uin, errors: readonly unknown[]): GatewayError {
   const last = errors.findLast(
     (error): error is CamError => error instanceof CamError && error.camCode !== undefined,
   );
-  const cam: CamAnswer | undefined = last && {
-    code: last.camCode ?? "",
-    action: last.action,
-    requestId: last.camRequestId ?? "",
-  };
+  const cam = camAnswerOf(last?.camCode, last?.action, last?.camRequestId);
   const cause =
     errors.length === 1 ? errors[0] : new AggregateError(errors, "No answer tells whether CAM applied it.");
   return new GatewayError("OUTCOME_UNKNOWN", { opUin, cam, cause });

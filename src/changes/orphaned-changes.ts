@@ -24,20 +24,20 @@ const LOOK_EVERY_MS = 60 * 60 * 1_000;
  */
 export class OrphanedChanges {
   readonly #deps: OrphanedChangesDeps;
-  readonly #rounds: Poller;
+  readonly #poller: Poller;
 
   constructor(deps: OrphanedChangesDeps) {
     this.#deps = deps;
-    this.#rounds = new Poller(deps.clock, () => this.#look());
+    this.#poller = new Poller(deps.clock, () => this.#look());
   }
 
   /** Counts them now, and then once an hour. */
   start(): void {
-    this.#rounds.start();
+    this.#poller.start();
   }
 
   stop(): Promise<void> {
-    return this.#rounds.stop();
+    return this.#poller.stop();
   }
 
   async #look(): Promise<number> {

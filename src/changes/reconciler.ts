@@ -42,20 +42,20 @@ const LEASE_GRACE_MS = 5_000;
  */
 export class Reconciler {
   readonly #deps: ReconcilerDeps;
-  readonly #rounds: Poller;
+  readonly #poller: Poller;
 
   constructor(deps: ReconcilerDeps) {
     this.#deps = deps;
-    this.#rounds = new Poller(deps.clock, () => this.#round());
+    this.#poller = new Poller(deps.clock, () => this.#round());
   }
 
   start(): void {
-    this.#rounds.start();
+    this.#poller.start();
   }
 
   /** Resolves when the round under way is over. */
   stop(): Promise<void> {
-    return this.#rounds.stop();
+    return this.#poller.stop();
   }
 
   /** Takes a change that is due, reads its user and settles it. Returns the number of changes taken. */

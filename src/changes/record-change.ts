@@ -15,7 +15,7 @@ import type { Permission } from "../auth/policy/decide-access.ts";
 import type { SetMfaFlagInput } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
 import { GatewayError, isCamErrorCode } from "../contract/index.ts";
-import { Failure, failureOf } from "./failure.ts";
+import { camAnswerOf, Failure, failureOf } from "./failure.ts";
 import type { WriteResult } from "./flag-writer.ts";
 import type {
   ChangeObserver,
@@ -210,10 +210,7 @@ export function outcomeOf(record: ChangeRecord): MfaChangeOutcome {
   throw new Failure({
     code: isCamErrorCode(code) ? code : "OUTCOME_UNKNOWN",
     ...{ opUin, changeId },
-    cam:
-      camCode === undefined
-        ? undefined
-        : { code: camCode, action: camAction ?? "", requestId: camRequestId ?? "" },
+    cam: camAnswerOf(camCode, camAction, camRequestId),
   });
 }
 
