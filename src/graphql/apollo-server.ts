@@ -1,4 +1,5 @@
 import { ApolloServer, type ApolloServerPlugin, HeaderMap } from "@apollo/server";
+import { unwrapResolverError } from "@apollo/server/errors";
 import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginLandingPageDisabled,
@@ -8,7 +9,7 @@ import {
 import { ApolloServerPluginInlineTrace } from "@apollo/server/plugin/inlineTrace";
 import { type GraphQLError, type GraphQLSchema, parse } from "graphql";
 import type { GraphQLContext } from "./context.ts";
-import { formatError, originalErrorOf } from "./error-format.ts";
+import { formatError } from "./error-format.ts";
 
 export interface ApolloServerOptions {
   readonly schema: GraphQLSchema;
@@ -97,7 +98,9 @@ function createErrorEdge({
       didEncounterErrors: async ({ errors }) => {
         for (const error of errors) {
           if (isRequestError(error)) error.extensions["code"] ??= "BAD_USER_INPUT";
-          if (error.extensions["code"] === undefined) onUnexpectedError?.(originalErrorOf(error), requestId);
+          if (error.extensions["code"] === undefined) {
+            onUnexpectedError?.(unwrapResolverError(error), requestId);
+          }
         }
       },
       willSendResponse: async ({ response }) => {

@@ -1,4 +1,3 @@
-import { unwrapResolverError } from "@apollo/server/errors";
 import type { GraphQLFormattedError } from "graphql";
 import { createCamErrorExtensions, describeCamError, isCamErrorExtensions } from "../contract/index.ts";
 
@@ -55,9 +54,4 @@ export function formatError(
 /** Shortens a message. GraphQL quotes the parts of a request that it cannot read, and a client can make them long. */
 function shorten(message: string): string {
   return message.length <= LONGEST_MESSAGE ? message : `${message.slice(0, LONGEST_MESSAGE)}…`;
-}
-
-/** Returns a resolver's error as the resolver threw it, for the log. GraphQL wraps it in an error of its own. */
-export function originalErrorOf(error: unknown): unknown {
-  return unwrapResolverError(error);
 }
