@@ -81,7 +81,7 @@ traffic_shaping:
       render: () => `\
 import { ApolloGateway, RemoteGraphQLDataSource } from "@apollo/gateway";
 
-const PASSED_ON = ${JSON.stringify(FORWARDED_HEADERS).replaceAll(",", ", ")};
+const FORWARDED = ${JSON.stringify(FORWARDED_HEADERS).replaceAll(",", ", ")};
 
 /** The context that \`context: async ({ req }) => ({ headers: req.headers })\` of Apollo Server returns. */
 interface Context {
@@ -95,7 +95,7 @@ export function createApolloGateway(supergraphSdl: string): ApolloGateway {
       new RemoteGraphQLDataSource<Context>({
         ...(url === undefined ? {} : { url }),
         willSendRequest({ request, context }) {
-          for (const name of PASSED_ON) {
+          for (const name of FORWARDED) {
             const value = context.headers?.[name];
             if (typeof value === "string") request.http?.headers.set(name, value);
           }
@@ -116,12 +116,12 @@ export function createApolloGateway(supergraphSdl: string): ApolloGateway {
       render: () => `\
 import type { GatewayConfigSupergraph } from "@graphql-hive/gateway-runtime";
 
-const PASSED_ON = ${JSON.stringify(FORWARDED_HEADERS).replaceAll(",", ", ")};
+const FORWARDED = ${JSON.stringify(FORWARDED_HEADERS).replaceAll(",", ", ")};
 
 export const gatewayConfig = {
   propagateHeaders: {
     fromClientToSubgraphs: ({ request }) =>
-      Object.fromEntries(PASSED_ON.map((name) => [name, request.headers.get(name)])),
+      Object.fromEntries(FORWARDED.map((name) => [name, request.headers.get(name)])),
   },
   upstreamTimeout: ${PATIENCE_SECONDS}_000,
   // A mutation whose reply is lost may have taken effect.

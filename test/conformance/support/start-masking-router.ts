@@ -5,7 +5,7 @@ import { listenUntilOver } from "./start-relay.ts";
 import type { Mask, WireError } from "./wire-error.ts";
 
 /** Headers that this router forwards to a subgraph. */
-const PASSED_ON = ["authorization", "x-request-id", "idempotency-key"];
+const FORWARDED = ["authorization", "x-request-id", "idempotency-key"];
 
 /**
  * A stub of a router that npm does not have: forwards each operation to its only subgraph and applies the mask to the
@@ -26,13 +26,13 @@ async function ask(
   { name, url }: Pick<Subgraph, "name" | "url">,
   mask: Mask,
 ): Promise<string> {
-  const passedOn = PASSED_ON.flatMap((header) => {
+  const forwarded = FORWARDED.flatMap((header) => {
     const value = message.headers[header];
     return typeof value === "string" ? [[header, value] as const] : [];
   });
   const reply = await fetch(url, {
     method: "POST",
-    headers: { "content-type": "application/json", ...Object.fromEntries(passedOn) },
+    headers: { "content-type": "application/json", ...Object.fromEntries(forwarded) },
     body: JSON.stringify(await json(message)),
   });
   const { data, errors = [] } = (await reply.json()) as { data?: unknown; errors?: WireError[] };
