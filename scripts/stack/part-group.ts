@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { readableLine } from "../../src/telemetry/logger.ts";
+import { readableLine } from "../../src/telemetry/readable-line.ts";
 import { type Part, startPart } from "./part.ts";
 
 const root = join(import.meta.dirname, "../..");

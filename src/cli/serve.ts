@@ -14,8 +14,9 @@ export async function serve(options: ServeOptions, io: CommandIo): Promise<void>
   const config = await readConfig(options, io);
   // A person at a terminal gets readable logs in local mode. In server mode a log collector may provide a terminal.
   const readable = config.mode === "local" && (io.stdout as Partial<NodeJS.WriteStream>).isTTY === true;
-  const output = openLogOutput(readable);
-  const logger = createLogger({ level: config.logLevel, destination: output, readable });
+  const format = readable ? (await import("../telemetry/readable-line.ts")).readableLine : undefined;
+  const output = openLogOutput(format);
+  const logger = createLogger({ level: config.logLevel, destination: output, format });
   const gateway = createGateway(config, { logger });
   await gateway.start().catch((error: unknown) => {
     throw asConfigError(error) ?? new CommandError(whyNotStarted(error), 1);

@@ -4,18 +4,19 @@
  */
 
 import { type Logger as PinoLogger, pino } from "pino";
-import { prettyFactory } from "pino-pretty";
 import { type Clock, systemClock } from "../clock.ts";
 import { type BoundedOutput, openOutput } from "./bounded-output.ts";
 import { LOG_EVENTS, type Report } from "./log-events.ts";
 import { redact } from "./redact.ts";
 
+type LineFormat = (jsonLine: string) => string;
+
 export interface LoggerOptions {
   readonly level: string;
   /** The destination of the lines. The default is stdout. */
   readonly destination?: { write(line: string): void };
-  /** Writes human-readable lines instead of JSON. */
-  readonly readable?: boolean;
+  /** Turns a JSON line into another form, such as `readableLine`. By default the lines stay JSON. */
+  readonly format?: LineFormat | undefined;
 }
 
 export interface Logger {
@@ -32,9 +33,9 @@ const STDOUT_FD = 1;
  * Creates a logger of JSON lines. Secrets are kept out by their type: Secret prints as `[redacted]`. The redaction here
  * is a second safeguard, for headers and for objects of libraries.
  */
-export function createLogger({ level, destination, readable = false }: LoggerOptions): Logger {
-  const output = destination ?? openLogOutput(readable);
-  const format = readable ? readableLine : escapedJson;
+export function createLogger({ level, destination, format }: LoggerOptions): Logger {
+  const output = destination ?? openLogOutput(format);
+  const formatLine = format ?? escapedJson;
   const config = {
     level,
     base: null,
@@ -43,7 +44,7 @@ export function createLogger({ level, destination, readable = false }: LoggerOpt
     // `redact` has serialised errors already.
     serializers: { err: (error: unknown) => error },
   };
-  return wrap(pino(config, { write: (line) => output.write(`${format(line.trimEnd())}\n`) }));
+  return wrap(pino(config, { write: (line) => output.write(`${formatLine(line.trimEnd())}\n`) }));
 }
 
 function wrap(lines: PinoLogger): Logger {
@@ -58,18 +59,18 @@ function wrap(lines: PinoLogger): Logger {
 }
 
 /** Opens standard output for log lines. If its reader stalls, it drops lines and never blocks the process. */
-export function openLogOutput(readable: boolean, clock: Clock = systemClock): BoundedOutput {
+export function openLogOutput(format?: LineFormat, clock: Clock = systemClock): BoundedOutput {
   return openOutput(STDOUT_FD, (dropped) => {
     const event = "log.lines_dropped";
     const { level, message: msg } = LOG_EVENTS[event];
     const time = new Date(clock.now()).toISOString();
     const line = JSON.stringify({ level, time, event, dropped, msg });
-    return `${readable ? readableLine(line) : line}\n`;
+    return `${format?.(line) ?? line}\n`;
   });
 }
 
 /** Characters that move a terminal's cursor or reverse its text. JSON escapes only some of them. */
-const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+export const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 /** Escapes the characters that a terminal would obey. The JSON keeps its meaning. */
 function escapedJson(line: string): string {
@@ -79,24 +80,4 @@ function escapedJson(line: string): string {
       .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
       .join(""),
   );
-}
-
-const prettify = prettyFactory({
-  colorize: false,
-  singleLine: true,
-  ignore: "time",
-  // Errors stay in the line, since their stacks would break it.
-  errorLikeObjectKeys: [],
-  // pino-pretty prints this field in front of the message, and takes it for a position in the code.
-  customPrettifiers: { caller: (caller) => `caller ${String(caller)}` },
-});
-
-/**
- * Formats a JSON line for people. pino-pretty leaves control and bidirectional characters, so they are escaped here.
- */
-export function readableLine(line: string): string {
-  if (!line.startsWith("{")) return line;
-  return prettify(line)
-    .trimEnd()
-    .replace(UNSEEN, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { createLogger, readableLine } from "../../src/telemetry/logger.ts";
+import { createLogger } from "../../src/telemetry/logger.ts";
+import { readableLine } from "../../src/telemetry/readable-line.ts";
 
 /** Returns the line that the logger writes for the fields. */
 function lineOf(fields: object): Record<string, unknown> {
@@ -28,7 +29,7 @@ test("fields with the name of a secret are redacted, at the top and up to three 
 test("a human-readable line has its level, message and fields, without characters that a terminal would obey", () => {
   const lines: string[] = [];
   const destination = { write: (text: string) => void lines.push(text) };
-  const logger = createLogger({ level: "info", readable: true, destination });
+  const logger = createLogger({ level: "info", format: readableLine, destination });
   logger.report("cam.key_loaded", { account: "default", secretKey: "k" });
   logger.report("cam.throttled", { action: "\u009b2J\u202egnihton\n" });
   expect(lines).toEqual([
@@ -98,7 +99,7 @@ test.each([true, false])(
     const lines: string[] = [];
     const logger = createLogger({
       level: "info",
-      readable,
+      format: readable ? readableLine : undefined,
       destination: { write: (line) => lines.push(line) },
     });
     const text =

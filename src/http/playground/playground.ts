@@ -2,7 +2,6 @@ import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
 import { join, posix } from "node:path";
-import fastifyStatic from "@fastify/static";
 import type { FastifyInstance } from "fastify";
 import { prefersHtml } from "../accept-header.ts";
 import { playgroundAssetHeaders, playgroundPageHeaders } from "../security-headers.ts";
@@ -40,7 +39,8 @@ export async function registerPlayground(app: FastifyInstance, options: Playgrou
       .type("text/html; charset=utf-8")
       .send(renderPage(pageTemplate, assetsPath, { banner, examples, styleNonce }));
   });
-  await app.register(fastifyStatic, {
+  // Loaded here, because a gateway without the playground does not need it.
+  await app.register(import("@fastify/static"), {
     root: join(assetsDir, "assets"),
     prefix: `${assetsPath}/assets/`,
     // Each file that exists at the start has its own route. No other path reaches the folder.
