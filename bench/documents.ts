@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parse } from "graphql";
 import { Pool } from "undici";
 import { fullChanges, many } from "../test/graphql/documents/documents.ts";
+import { compiled } from "../test/support/compiled.ts";
 import type { Bench } from "./support/bench.ts";
 import { createIssuer } from "./support/create-issuer.ts";
 import { median } from "./support/rounds.ts";
@@ -189,6 +190,3 @@ async function tookMs(work: () => Promise<unknown>): Promise<number> {
   await work();
   return performance.now() - startedMs;
 }
-
-const compiled = <Module>(path: string): Promise<Module> =>
-  import(new URL(`../dist/${path}`, import.meta.url).href) as Promise<Module>;

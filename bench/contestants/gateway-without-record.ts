@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { z } from "zod";
 import type { Authenticator } from "../../src/auth/authenticator.ts";
 import type { IssuerSettings } from "../../src/auth/issuer-settings.ts";
+import { compiled } from "../../test/support/compiled.ts";
 import { EXAMPLE_KEY } from "../support/example-key.ts";
 
 /**
@@ -17,8 +18,6 @@ const DEADLINE_MS = 120_000;
 /** A realistic number of people who use a portal at the same time. */
 const CALLERS = 200;
 
-const compiled = <Module>(path: string): Promise<Module> =>
-  import(new URL(`../../dist/${path}`, import.meta.url).href) as Promise<Module>;
 const { createApolloServer } =
   await compiled<typeof import("../../src/graphql/apollo-server.ts")>("graphql/apollo-server.js");
 const { Admission } = await compiled<typeof import("../../src/graphql/admission.ts")>("graphql/admission.js");

@@ -7,13 +7,9 @@ import { Session } from "node:inspector/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { compiled } from "./compiled.ts";
 
 const DIST = new URL("../../dist/", import.meta.url);
-
-/** Imports a compiled module with the types of its source. */
-function compiled<Module>(file: string): Promise<Module> {
-  return import(new URL(file, DIST).href) as Promise<Module>;
-}
 
 const { loadConfig } = await compiled<typeof import("../../src/config/config.ts")>("config/config.js");
 const { createGateway } =
