@@ -17,7 +17,7 @@ export class Poller {
     this.#running = this.#run(delayMs);
   }
 
-  /** Resolves when the task is no longer running. */
+  /** Resolves when the task has stopped. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#running;

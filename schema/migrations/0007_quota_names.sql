@@ -1,6 +1,6 @@
 -- Gives the quota's columns, functions and parameters the names that the code has: the rate per second, the back-off
 -- after a throttle, and the adjustment of a slot. Nothing else changes. A line with an arrow alone separates statements.
--- Releases from before go on taking slots on this schema, because take_slot has the same arguments in the same order.
+-- Earlier releases still take slots on this schema, because take_slot has the same arguments in the same order.
 
 alter table quota_window rename column widened to backoff;
 -->
@@ -49,8 +49,8 @@ alter function take_slot(
 ) rename to take_slot_before_0007;
 -->
 -- Takes the next slot. It lies not before now, not before the newest slot, and so that no window holds more slots than
--- p_rate_per_second. The function reads the clock once it holds the lock of the row. Where `granted` is false, nobody
--- has the slot and the row is as before; slot_ms then says when the slot would be.
+-- p_rate_per_second. The function reads the clock once it holds the lock of the row. Where `granted` is false, no
+-- call has the slot and the row is unchanged; slot_ms is then the time that the slot would have.
 -- A slot lies at most p_within_ms ahead. Two slots of people are a tenth of an even pace apart, so that a burst does not
 -- arrive in one piece. Slots of bulk work are nearly an even pace apart, so that slots behind it come free one by one.
 -- p_adjusted lists slots of this replica that it took, and p_adjusted_to when their calls counted; null for a slot that

@@ -8,7 +8,7 @@ alter table mfa_change rename column let_go to dispatch_order;
 -- Orders outcomes by when they were recorded, in the sequence of `begun`.
 alter table mfa_change rename column settlement to settle_order;
 -->
--- How often the gateway read the user to find out what became of the change.
+-- How often the gateway read the user to find the outcome of the change.
 alter table mfa_change rename column looks to read_backs;
 -->
 -- When a replica last claimed the change to read the user.
@@ -221,7 +221,7 @@ end
 $$;
 -->
 -- Approves a change, with the user as read now and the flag sets composed from that, or says why not:
---   BEGUN           it is approved, on record, and open; go on
+--   BEGUN           it is approved, on record, and open; continue
 --   DECIDED         it does not await approval (id: that change)
 --   OWN             the same person asked for it, by another issuer or in another spelling too
 --   EXPIRED         its time was over; it is settled

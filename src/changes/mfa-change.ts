@@ -30,7 +30,7 @@ export interface MfaChangeContext {
   readonly caller: Caller;
   /** The gateway's id of the operation. */
   readonly requestId: string;
-  /** Monotonic milliseconds by which the caller wants an answer. */
+  /** The deadline for the answer, in monotonic milliseconds. */
   readonly deadlineMs: number;
   /** The record answers a repetition with the same key for a day. */
   readonly idempotencyKey?: string | undefined;

@@ -13,7 +13,7 @@ export interface CredentialObserver {
 interface CredentialCacheDeps {
   readonly chain: CredentialChain;
   readonly clock: Clock;
-  /** CAM's time, by which temporary keys expire. Default: the gateway's clock. */
+  /** CAM's time, which decides whether a temporary key has expired. Default: the gateway's clock. */
   readonly skew?: ClockSkew;
   readonly observer?: CredentialObserver;
 }

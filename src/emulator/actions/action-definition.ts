@@ -33,7 +33,7 @@ interface ActionContext {
   account: Account;
   issuer: KeyIssuer;
   nowMs: number;
-  /** Milliseconds by which reads lag behind writes. */
+  /** The lag of reads behind writes, in milliseconds. */
   readLagMs: number;
   omittedIntegers: "zero" | "unchanged";
 }

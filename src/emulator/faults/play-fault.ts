@@ -9,7 +9,7 @@ interface FaultStage {
    * Runs the call and returns the envelope of an undisturbed reply. Called at most once, and never together with
    * performLater.
    *
-   * @param readLagMs milliseconds by which reads lag behind writes.
+   * @param readLagMs the lag of reads behind writes, in milliseconds.
    */
   perform(readLagMs?: number): string;
   /** Runs the call after a delay, in milliseconds. */
