@@ -6,7 +6,7 @@ import { CamRefusal, type Language, refusals } from "./cam-refusals.ts";
 import type { EmulatorEvent } from "./emulator-event.ts";
 import type { EmulatorState } from "./emulator-state.ts";
 import type { Fault } from "./faults/fault-schema.ts";
-import { playFault } from "./faults/play-fault.ts";
+import { type Disturbance, playFault } from "./faults/play-fault.ts";
 import { openRecord, type RequestRecord } from "./journal/request-record.ts";
 import type { ApiCall } from "./wire/api-call.ts";
 import { type Delivery, jsonReply, refusalEnvelope, successEnvelope } from "./wire/deliver.ts";
@@ -59,14 +59,18 @@ async function answerCall(
   state.limiter.admit(key?.session ? key.uin : call.secretId, definition.name, request.arrivedAtMs);
   refuseRegion(call, settings.nullRegion);
   const refuse = (refusal: CamRefusal) => refusalEnvelope(refusal, call.language, requestId);
-  const carryOut = (readLagMs: number) => {
+  const carryOut = (disturbance: Disturbance = {}) => {
     if (call.parameters instanceof CamRefusal) throw call.parameters;
     const reader = new ParameterReader(call.parameters, call.format);
-    return run(reader, { account, issuer, nowMs: state.clock.now(), readLagMs, ...settings });
+    return run(reader, {
+      ...{ account, issuer, nowMs: state.clock.now(), readLagMs: 0 },
+      ...settings,
+      ...disturbance,
+    });
   };
-  const perform = (readLagMs = 0) => {
+  const perform = (disturbance?: Disturbance) => {
     try {
-      const { response, applied } = carryOut(readLagMs);
+      const { response, applied } = carryOut(disturbance);
       record.succeeded(applied);
       return successEnvelope(response, requestId);
     } catch (error) {
@@ -79,7 +83,7 @@ async function answerCall(
   const performLater = (afterMs: number) =>
     account.writeLater(afterMs, () => {
       try {
-        if (carryOut(0).applied) record.appliedLate();
+        if (carryOut().applied) record.appliedLate();
       } catch (error) {
         // The reply is already sent, so a refusal has no reader.
         if (!(error instanceof CamRefusal)) emit({ kind: "defect", error });
@@ -103,7 +107,7 @@ async function answerCall(
 
 /** Returns the CAM code that a fault puts into the reply: undefined for the call's own, null for no CAM answer. */
 function codeTold(fault: Fault): string | null | undefined {
-  if (fault.kind === "delay" || fault.kind === "staleRead") return undefined;
+  if (["delay", "staleRead", "oddList"].includes(fault.kind)) return undefined;
   if (fault.kind === "throttle") return "RequestLimitExceeded";
   return fault.kind === "camError" ? fault.code : null;
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { MOST_USERS, withGeneratedUsers } from "./account/generated-users.ts";
 import { loadSeedFile, type ParsedSeed } from "./account/seed.ts";
 import { InputProblems } from "./input-problems.ts";
 import type { CamEmulatorOptions } from "./start-cam-emulator.ts";
@@ -18,6 +19,12 @@ const environmentSchema = z.strictObject({
   CAM_EMULATOR_PORT: port(4100),
   CAM_EMULATOR_CONTROL_PORT: port(4101),
   CAM_EMULATOR_SEED_FILE: z.string().optional(),
+  CAM_EMULATOR_USERS: z.coerce
+    .number("must be a number of users")
+    .int()
+    .nonnegative()
+    .max(MOST_USERS)
+    .default(0),
   CAM_EMULATOR_WINDOW: z.enum(["sliding", "fixed"]).default("sliding"),
   CAM_EMULATOR_OMITTED_INTEGERS: z.enum(["zero", "unchanged"]).default("zero"),
   CAM_EMULATOR_NULL_REGION: z.enum(["accept", "refuse"]).default("accept"),
@@ -61,7 +68,7 @@ export function loadEmulatorConfig(
     host: data.CAM_EMULATOR_HOST,
     port: data.CAM_EMULATOR_PORT,
     controlPort: data.CAM_EMULATOR_CONTROL_PORT,
-    seed,
+    seed: withGeneratedUsers(seed, data.CAM_EMULATOR_USERS),
     window: data.CAM_EMULATOR_WINDOW,
     omittedIntegers: data.CAM_EMULATOR_OMITTED_INTEGERS,
     nullRegion: data.CAM_EMULATOR_NULL_REGION,

@@ -1,3 +1,4 @@
+import { parseArgs } from "node:util";
 import { loadEmulatorConfig } from "./emulator-config.ts";
 import { describeEvent } from "./emulator-event.ts";
 import { InputProblems } from "./input-problems.ts";
@@ -7,7 +8,7 @@ import { startCamEmulator } from "./start-cam-emulator.ts";
 const EXIT_CONFIG = 78;
 
 try {
-  const { warnings, ...config } = loadEmulatorConfig(process.env);
+  const { warnings, ...config } = loadEmulatorConfig({ ...process.env, ...readOptions() });
   for (const warning of warnings) console.error(warning);
   const emulator = await startCamEmulator({
     ...config,
@@ -25,4 +26,16 @@ try {
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = error instanceof InputProblems ? EXIT_CONFIG : 1;
+}
+
+/** Reads `--users N` as the variable of the same meaning. */
+function readOptions(): Record<string, string> {
+  try {
+    const { users } = parseArgs({ options: { users: { type: "string" } } }).values;
+    return users === undefined ? {} : { CAM_EMULATOR_USERS: users };
+  } catch (cause) {
+    throw new InputProblems("The emulator cannot start with these options", [(cause as Error).message], {
+      cause,
+    });
+  }
 }

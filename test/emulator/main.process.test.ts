@@ -9,8 +9,10 @@ import { startEmulator } from "./start-emulator.ts";
 const MAIN = fileURLToPath(new URL("../../src/emulator/main.ts", import.meta.url));
 
 /** Runs the program itself. Node strips the types. */
-function run(env: Record<string, string>): ChildProcess {
-  const child = spawn(process.execPath, [MAIN], { env: { PATH: process.env["PATH"] ?? "", ...env } });
+function run(env: Record<string, string>, options: readonly string[] = []): ChildProcess {
+  const child = spawn(process.execPath, [MAIN, ...options], {
+    env: { PATH: process.env["PATH"] ?? "", ...env },
+  });
   onTestFinished(() => {
     child.kill("SIGKILL");
   });
@@ -69,6 +71,17 @@ test("bad settings produce one message with every problem, and exit code 78", as
     expect(message).toMatch(new RegExp(`- CAM_EMULATOR_${name}: `));
   }
   expect(message).not.toMatch(/^ +at /m);
+});
+
+test("--users sets the size of the account, and another option is refused", async () => {
+  const child = run(FREE_PORTS, ["--users", "40"]);
+  const [control] =
+    /http:\/\/127\.0\.0\.1:\d+(?=\n.*SecretId)/.exec(await outputUntil(child, /SecretKey/)) ?? [];
+  expect(await (await fetch(`${control}/users`)).json()).toHaveLength(40);
+  expect(await failure(run(FREE_PORTS, ["--user", "40"]))).toMatchObject({
+    code: 78,
+    message: expect.stringMatching(/Unknown option '--user'/),
+  });
 });
 
 test("a port in use produces a message without a stack trace", async () => {

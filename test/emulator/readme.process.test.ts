@@ -48,7 +48,7 @@ test("the README lists exactly the emulator's settings", () => {
     const isKnown = name === "CAM_EMULATOR_HOST" || tellsAbout(attempt, name);
     expect(isKnown, name).toBe(true);
   }
-  expect(named).toHaveLength(9);
+  expect(named).toHaveLength(10);
 });
 
 test("the README lists the users of the seed", () => {

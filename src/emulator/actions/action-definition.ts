@@ -1,6 +1,7 @@
 import type { Account } from "../account/account.ts";
 import type { AccessKey } from "../account/seed.ts";
 import { refusals } from "../cam-refusals.ts";
+import type { ListOddity } from "../faults/list-oddity.ts";
 import type { KeyIssuer } from "../key-issuer.ts";
 import type { WireObject, WireValue } from "../wire/wire-json.ts";
 import type { ParameterReader } from "./parameter-reader.ts";
@@ -35,6 +36,8 @@ interface ActionContext {
   nowMs: number;
   /** The lag of reads behind writes, in milliseconds. */
   readLagMs: number;
+  /** How the answer of ListUsers and ListAccounts differs from the users of the account. */
+  listOddity?: ListOddity | undefined;
   omittedIntegers: "zero" | "unchanged";
 }
 

@@ -3,15 +3,17 @@ import { hostLabel } from "../signature/signature-mismatch.ts";
 import type { ApiCall } from "../wire/api-call.ts";
 import { headerValue, type ReceivedRequest } from "../wire/received-request.ts";
 import type { ActionDefinition } from "./action-definition.ts";
+import { listAccounts, listUsers } from "./list-actions.ts";
 import { describeSafeAuthFlagColl, setMfaFlag } from "./mfa-actions.ts";
 import { assumeRole, assumeRoleWithWebIdentity, getCallerIdentity } from "./sts-actions.ts";
-import { describeSubAccounts, getUser, listUsers } from "./user-actions.ts";
+import { describeSubAccounts, getUser } from "./user-actions.ts";
 
 export const ACTIONS: readonly ActionDefinition[] = [
   setMfaFlag,
   describeSafeAuthFlagColl,
   describeSubAccounts,
   listUsers,
+  listAccounts,
   getUser,
   getCallerIdentity,
   assumeRole,

@@ -23,24 +23,8 @@ export const getUser: SignedAction = {
   },
 };
 
-/** Lists all sub-users of the account, without paging: https://www.tencentcloud.com/document/product/598/32256 */
-export const listUsers: SignedAction = {
-  name: "ListUsers",
-  product: "cam",
-  version: "2019-01-16",
-  run(reader, { account }) {
-    reader.finish();
-    const data = account.users().map((user) => ({
-      ...userFields(user),
-      CreateTime: user.createTime,
-      NickName: user.nickName,
-    }));
-    return { applied: false, response: { Data: data } };
-  },
-};
-
-/** Returns the fields that GetUser and ListUsers share. */
-function userFields(user: User) {
+/** Returns the fields that GetUser and the lists share. */
+export function userFields(user: User) {
   return {
     Uin: BigInt(user.uin),
     Name: user.name,

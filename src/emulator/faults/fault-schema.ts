@@ -3,6 +3,7 @@ import { uinSchema } from "../account/seed.ts";
 import { ACTIONS } from "../actions/find-action.ts";
 import { parseInput } from "../input-problems.ts";
 import type { SeededRandom } from "../seeded-random.ts";
+import { LIST_ODDITIES } from "./list-oddity.ts";
 
 const aim = {
   /** Affects calls of this action only; all actions by default. */
@@ -42,6 +43,7 @@ const faultSchema = z.discriminatedUnion("kind", [
   }),
   z.strictObject({ kind: z.literal("delay"), ...aim, delayMs: z.int().positive().max(600_000) }),
   z.strictObject({ kind: z.literal("staleRead"), lagMs: z.int().positive().max(86_400_000), ...aim }),
+  z.strictObject({ kind: z.literal("oddList"), oddity: z.enum(LIST_ODDITIES), ...aim }),
   z.strictObject({ kind: z.literal("silence"), ...effect(false), ...aim }),
   z.strictObject({ kind: z.literal("cutBefore"), ...aim }),
   z.strictObject({ kind: z.literal("cutAfter"), ...aim }),

@@ -1,17 +1,20 @@
 import { STATUS_CODES } from "node:http";
+import type { SignedContext } from "../actions/action-definition.ts";
 import { CamRefusal, refusals } from "../cam-refusals.ts";
 import type { SeededRandom } from "../seeded-random.ts";
 import { type Delivery, JSON_TYPE, jsonReply } from "../wire/deliver.ts";
 import type { Fault } from "./fault-schema.ts";
 
+/** The parts of a call that a fault changes and the action itself carries out. */
+export type Disturbance = Partial<Pick<SignedContext, "readLagMs" | "listOddity">>;
+
 interface FaultStage {
   /**
-   * Runs the call and returns the envelope of an undisturbed reply. Called at most once, and never together with
-   * performLater.
+   * Runs the call and returns the envelope of its reply. Called at most once, and never together with performLater.
    *
-   * @param readLagMs the lag of reads behind writes, in milliseconds.
+   * @param disturbance the lag of reads behind writes in milliseconds, or the oddity of a list. None by default.
    */
-  perform(readLagMs?: number): string;
+  perform(disturbance?: Disturbance): string;
   /** Runs the call after a delay, in milliseconds. */
   performLater(afterMs: number): void;
   /** Returns the envelope of a refusal. */
@@ -31,7 +34,9 @@ export function playFault(fault: Fault, stage: FaultStage): Delivery {
     case "delay":
       return jsonReply(performed ?? "");
     case "staleRead":
-      return jsonReply(stage.perform(fault.lagMs));
+      return jsonReply(stage.perform({ readLagMs: fault.lagMs }));
+    case "oddList":
+      return jsonReply(stage.perform({ listOddity: fault.oddity }));
     case "throttle":
       return jsonReply(stage.refuse(refusals.throttled(stage.ratePerSecond + 1, stage.ratePerSecond)));
     case "camError":
