@@ -5,8 +5,24 @@ import { type Kysely, sql, type Transaction } from "kysely";
 import type { Tables } from "./database.ts";
 import { type Database, DatabaseError } from "./database.ts";
 
-/** Separates the statements of a migration. Drivers take one statement at a time. */
-const SEPARATOR = /^-->$/m;
+/** Returns the statements of an SQL file, which lines of `-->` separate. Drivers take one statement at a time. */
+export function statementsOf(text: string): readonly string[] {
+  return text.split(/^-->$/m);
+}
+
+/**
+ * Migrations from this one on only expand the schema, so that the release before runs and starts on it. That release
+ * refuses a name in gateway_migration that it does not know. So these migrations have a table of their own.
+ */
+const FIRST_EXPANSION = "0009";
+
+const TABLES = ["gateway_migration", "gateway_expansion"] as const;
+
+type MigrationTable = (typeof TABLES)[number];
+
+function tableOf(name: string): MigrationTable {
+  return name < FIRST_EXPANSION ? "gateway_migration" : "gateway_expansion";
+}
 
 /** An advisory lock that no other program in the same database uses. */
 const LOCK = sql.lit(7_263_548_190);
@@ -45,11 +61,11 @@ async function migrateOnce(
   // Other sessions queue behind a migration that waits for a table.
   await sql`set local lock_timeout = '10s'`.execute(trx);
   try {
-    await prepareTable(trx, files, applied);
-    for (const statement of next.text.split(SEPARATOR)) await sql.raw(statement).execute(trx);
-    await sql`insert into gateway_migration (name, checksum) values (${next.name}, ${next.checksum})`.execute(
-      trx,
-    );
+    await prepareTables(trx, files, applied);
+    for (const statement of statementsOf(next.text)) await sql.raw(statement).execute(trx);
+    await sql`
+      insert into ${sql.ref(tableOf(next.name))} (name, checksum)
+      values (${next.name}, ${next.checksum})`.execute(trx);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     const remedy = isForbidden(cause)
@@ -60,75 +76,85 @@ async function migrateOnce(
   return next.name;
 }
 
-/** The page that lists the grants. */
+/** The page about the rights. */
 const RIGHTS = "docs/operators/database.md";
 
 function isForbidden(error: unknown): boolean {
   return error instanceof Error && (error as { code?: unknown }).code === "42501";
 }
 
-/** Adds the checksums that releases before 0003 did not record, from the files of the same names. */
-async function prepareTable(
+/** Creates the tables. Adds the checksums that releases before 0003 did not record, from the files of the same names. */
+async function prepareTables(
   trx: Transaction<Tables>,
   files: readonly MigrationFile[],
   applied: readonly AppliedMigration[],
 ): Promise<void> {
-  await sql`
-    create table if not exists gateway_migration (
-      name text primary key, applied_at timestamptz not null default now()
-    )`.execute(trx);
-  await sql`alter table gateway_migration add column if not exists checksum text`.execute(trx);
+  for (const table of TABLES) {
+    await sql`
+      create table if not exists ${sql.ref(table)} (
+        name text primary key, applied_at timestamptz not null default now()
+      )`.execute(trx);
+    await sql`alter table ${sql.ref(table)} add column if not exists checksum text`.execute(trx);
+  }
   for (const { name, checksum } of files) {
     if (!applied.some((each) => each.name === name && each.checksum === null)) continue;
     await sql`update gateway_migration set checksum = ${checksum} where name = ${name}`.execute(trx);
   }
 }
 
-/** @throws DatabaseError if the database user may not read the table of migrations. */
+/** @throws DatabaseError if the database user may not read the tables of migrations. */
 async function readApplied(db: Kysely<Tables>): Promise<readonly AppliedMigration[]> {
+  const applied: AppliedMigration[] = [];
+  for (const table of TABLES) applied.push(...(await readTable(db, table)));
+  return applied;
+}
+
+async function readTable(db: Kysely<Tables>, table: MigrationTable): Promise<readonly AppliedMigration[]> {
   const { rows: found } = await sql<{ exists: boolean }>`
-    select to_regclass('gateway_migration') is not null as exists`.execute(db);
+    select to_regclass(${table}) is not null as exists`.execute(db);
   if (found[0]?.exists !== true) return [];
   // As JSON, because the table of an early release has no column `checksum` yet.
   const { rows } = await sql<{ name: string; checksum: string | null }>`
-    select name, to_jsonb(m) ->> 'checksum' as checksum from gateway_migration m order by name`
+    select name, to_jsonb(m) ->> 'checksum' as checksum from ${sql.ref(table)} m order by name`
     .execute(db)
     .catch((cause: unknown) => {
       if (!isForbidden(cause)) throw cause;
-      const message = "This database user may not read gateway_migration: give it its rights";
+      const message = `This database user may not read ${table}: give it its rights`;
       throw new DatabaseError(`${message} (${RIGHTS}).`, { cause });
     });
-  return rows;
+  return rows.map((row) => ({ ...row, table }));
 }
 
 /** A migration that the database has run. */
 interface AppliedMigration {
+  readonly table: MigrationTable;
   readonly name: string;
   /** Null if the release that ran it recorded none. */
   readonly checksum: string | null;
 }
 
 /**
- * Returns the next migration to run, or undefined.
+ * Returns the next migration to run, or undefined. Ignores expansions of a later release.
  *
- * @throws DatabaseError if a later release has migrated the database, if a file of a migration that ran is missing or
- *   edited, or if a new file comes before one that ran.
+ * @throws DatabaseError if a later release changed the schema in another way, if a file of a migration that ran is
+ *   missing or edited, or if a new file comes before one that ran.
  */
 function findNextMigration(
   files: readonly MigrationFile[],
   applied: readonly AppliedMigration[],
 ): MigrationFile | undefined {
   const newest = files.at(-1)?.name ?? "";
-  const unknown = applied.map(({ name }) => name).filter((name) => files.every((file) => file.name !== name));
-  const later = unknown.filter((name) => name > newest);
+  const unknown = applied.filter(({ name }) => files.every((file) => file.name !== name));
+  const later = unknown.filter(({ name, table }) => name > newest && table === "gateway_migration");
   if (later.length > 0) {
     throw new DatabaseError(
-      `The database was migrated by a later release (${later.join(", ")}), which this one does not know. Start that release, or restore a copy from before.`,
+      `The database was migrated by a later release (${namesOf(later)}), which this one does not know. Start that release, or restore a copy from before.`,
     );
   }
-  if (unknown.length > 0) {
+  const gone = unknown.filter(({ name }) => name < newest);
+  if (gone.length > 0) {
     throw new DatabaseError(
-      `The database was migrated by files that are gone (${unknown.join(", ")}). Restore these files unchanged. A migration cannot be removed after it was run.`,
+      `The database was migrated by files that are gone (${namesOf(gone)}). Restore these files unchanged. A migration cannot be removed after it was run.`,
     );
   }
   const edited = applied.filter(({ name, checksum }) =>
@@ -136,7 +162,7 @@ function findNextMigration(
   );
   if (edited.length > 0) {
     throw new DatabaseError(
-      `A migration was edited after it was run on this database (${edited.map(({ name }) => name).join(", ")}). Put the file back as it was, and put the change into a new migration.`,
+      `A migration was edited after it was run on this database (${namesOf(edited)}). Put the file back as it was, and put the change into a new migration.`,
     );
   }
   const next = files.find(({ name }) => applied.every((each) => each.name !== name));
@@ -147,6 +173,10 @@ function findNextMigration(
     );
   }
   return next;
+}
+
+function namesOf(migrations: readonly AppliedMigration[]): string {
+  return migrations.map(({ name }) => name).join(", ");
 }
 
 interface MigrationFile {

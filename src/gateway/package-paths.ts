@@ -7,5 +7,7 @@ export const EXAMPLES_DIR = packageFile("schema/examples");
 export const FEDERATED_EXAMPLES_DIR = packageFile("schema/examples/federated");
 export const PLAYGROUND_ASSETS_DIR = packageFile("dist/playground");
 export const MIGRATIONS_DIR = packageFile("schema/migrations");
+/** The rights of the gateway's database role. */
+export const GRANTS_FILE = packageFile("schema/grants.sql");
 /** A new PGlite database, which the build creates. */
 export const PGLITE_TEMPLATE_DIR = packageFile("dist/pglite-template");

@@ -124,9 +124,11 @@ describe.each(["postgres", "pglite"] as const)("migrating %s", (kind) => {
     await rm(join(dir, "9002_bad.sql"));
     await expect(migrate(database, dir)).rejects.toThrow("migrated by files that are gone (9002_bad)");
 
-    // The previous release does not have these migrations, and must not write to the new schema.
+    // The previous release starts on the expanded schema. It refuses a schema that is changed in another way.
+    expect(await migrate(database, MIGRATIONS_DIR)).toEqual([]);
+    await sql`insert into gateway_migration (name) values ('9005_contracted')`.execute(database.db);
     await expect(migrate(database, MIGRATIONS_DIR)).rejects.toThrow(
-      "migrated by a later release (9001_good, 9002_bad, 9003_never, 9004_more)",
+      "migrated by a later release (9005_contracted)",
     );
   });
 });
@@ -300,6 +302,16 @@ describe("on PostgreSQL", () => {
     await expect(migrate(database, dir)).rejects.toThrow(
       /^The migration 9001_more failed: permission denied for .*\. This database user may not change the schema: let its owner run `npm run migrate` first \(docs\/operators\/database\.md\)\.$/,
     );
+  });
+
+  test("the names of expanding migrations are in a table that the release before 0009 does not read", async () => {
+    const database = await openTestPostgres(await createTestPostgres({ empty: true }));
+    await migrate(database, await folderOf(8, { "0009_new": "select 1", "0010_newer": "select 1" }));
+    const namesIn = async (table: string) =>
+      (await sql<{ name: string }>`select name from ${sql.ref(table)} order by name`.execute(database.db))
+        .rows;
+    expect(await namesIn("gateway_migration")).toEqual(all.slice(0, 8).map((name) => ({ name })));
+    expect(await namesIn("gateway_expansion")).toEqual([{ name: "0009_new" }, { name: "0010_newer" }]);
   });
 
   test("the error for a role without its rights names the page that lists them", async () => {

@@ -1,15 +1,16 @@
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import pg from "pg";
+import { statementsOf } from "../../src/database/migrate.ts";
+import { GRANTS_FILE } from "../../src/gateway/package-paths.ts";
 
 /** Returns the URL of a role with exactly the gateway's rights on a database of `createTestPostgres`. */
 export async function createGatewayRole(ownerUrl: string): Promise<string> {
-  const page = await readFile("docs/operators/database.md", "utf8");
-  const [, block = ""] = /```sql\n(create role gateway[\s\S]*?)```/.exec(page) ?? [];
-  const grants = block.split(/;\s*/).filter(Boolean);
-  return createRole(ownerUrl, (role) =>
-    grants.map((statement) => statement.replaceAll(/\bgateway\b/g, role)),
-  );
+  const grants = statementsOf(await readFile(GRANTS_FILE, "utf8"));
+  return createRole(ownerUrl, (role) => [
+    `create role ${role} login password 'change-me'`,
+    ...grants.map((statement) => statement.replaceAll(':"role"', role)),
+  ]);
 }
 
 /** Returns the URL of the role that the statements create. Its password is `change-me`. */
