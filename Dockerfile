@@ -11,6 +11,8 @@ RUN --mount=type=cache,target=/root/.npm npm ci --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
 COPY scripts ./scripts
 COPY src ./src
+# /version shows it: docker build --build-arg COMMIT=$(git rev-parse HEAD) .
+ARG COMMIT=unknown
 # What only the next build would look at stays behind.
 RUN npm run build && rm -r dist/.build dist/.tsbuildinfo
 

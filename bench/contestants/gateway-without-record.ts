@@ -53,13 +53,17 @@ const { createAuthenticator } = await compiled<typeof import("../../src/gateway/
   "gateway/create-authenticator.js",
 );
 const { Secret } = await compiled<typeof import("../../src/secret.ts")>("secret.js");
+const { Health } = await compiled<typeof import("../../src/telemetry/health.ts")>("telemetry/health.js");
 const { createLogger } =
   await compiled<typeof import("../../src/telemetry/logger.ts")>("telemetry/logger.js");
 const { changeObserver, identityObserver, reportCamAttempt } =
-  await compiled<typeof import("../../src/gateway/log-observers.ts")>("gateway/log-observers.js");
+  await compiled<typeof import("../../src/gateway/observers.ts")>("gateway/observers.js");
 const parts = await compiled<typeof import("../../src/cam/index.ts")>("cam/index.js");
 
 const logger = createLogger({ level: "info" });
+const health = new Health(clock);
+health.serve();
+const telemetry = { report: logger.report, health };
 const cam = new parts.CamClient({
   config: {
     endpoint: { origin: upstreamUrl, serviceHost: "cam.tencentcloudapi.com" },
@@ -78,7 +82,7 @@ const cam = new parts.CamClient({
   circuits: new parts.ActionCircuits({ failures: 20 }, clock),
   skew: new parts.ClockSkew(clock),
   clock,
-  onAttempt: (attempt) => reportCamAttempt(logger.report, attempt),
+  onAttempt: (attempt) => reportCamAttempt(telemetry, attempt),
 });
 const flagReads = new FlagReads({ cam, clock, cacheMs: 0 });
 const log = {
@@ -94,13 +98,13 @@ const gatewayIdentity = new GatewayIdentity({
   cam,
   clock,
   deadlineMs: DEADLINE_MS,
-  observer: identityObserver(logger.report),
+  observer: identityObserver(telemetry),
 });
 gatewayIdentity.start();
 const account = { name: "default", cam, flagReads, gatewayIdentity, writer: new FlagWriter({ cam, clock }) };
 const accounts = new Accounts([account], () => true);
 const unused = (): Promise<never> => Promise.reject(new Error("No benchmark uses this."));
-const observer = changeObserver(logger.report);
+const observer = changeObserver(telemetry);
 const recentWrites = new RecentWrites(clock);
 const pausedCallers = new PausedCallers({
   pauses: { isPaused: unused, list: unused, resume: unused },
@@ -144,7 +148,7 @@ async function createAuthenticators(): Promise<Authenticator> {
     certificateSubjectsFile: undefined,
     routerSecret: undefined,
   };
-  const { authenticator: byToken } = await createAuthenticator(target, { clock, logger, proxy: {} });
+  const { authenticator: byToken } = await createAuthenticator(target, { clock, telemetry, proxy: {} });
   const callers = Array.from({ length: CALLERS }, (_, at) => ({ ...LOCAL_CALLER, subject: `local-${at}` }));
   let next = 0;
   return {
@@ -177,7 +181,7 @@ const app = await createHttpApp({
   },
   keepAliveMs: 60_000,
   playground: undefined,
-  isReady: () => true,
+  health,
   logger,
 });
 await app.listen({ host: "127.0.0.1", port: 0 });

@@ -43,6 +43,7 @@ export async function startGateway(parts: AsyncDisposableStack, options: Gateway
     env: {
       ...upstream.env,
       PORT: "0",
+      ADMIN_PORT: "0",
       PLAYGROUND: "off",
       CAM_ENDPOINT: upstream.url,
       CAM_RATE_PER_SECOND: String(ratePerSecond),

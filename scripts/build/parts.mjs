@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { readdir, rename, rm } from "node:fs/promises";
+import { readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { promisify } from "node:util";
 
@@ -47,6 +47,18 @@ async function buildServer({ fromScratch }) {
   }
   await runTool("typescript/bin/tsc", ["-p", "tsconfig.build.json"]);
   await removeOrphans(dist);
+  await writeFile(join(dist, "commit.txt"), `${await commit()}\n`);
+}
+
+/** Returns the commit of the build, which `/version` shows. An image's build passes it as COMMIT, because it has no git. */
+async function commit() {
+  if (process.env.COMMIT) {
+    return process.env.COMMIT;
+  }
+  const { stdout } = await promisify(execFile)("git", ["rev-parse", "HEAD"], { cwd: root }).catch(() => ({
+    stdout: "unknown",
+  }));
+  return stdout.trim();
 }
 
 /** Removes compiled modules without a source, which would still be importable. */

@@ -14,7 +14,8 @@ interface IssuerKeysDeps {
   readonly load: (signal: AbortSignal | null | undefined) => Promise<string>;
   readonly clock: Pick<Clock, "monotonic">;
   readonly observer: {
-    onKeysLoaded(): void;
+    /** @param isNew Whether the key set differs from the last one. */
+    onKeysLoaded(isNew: boolean): void;
     onKeysUnavailable(error: unknown): void;
   };
 }
@@ -117,9 +118,9 @@ export class IssuerKeys {
       await this.#jwks.reload();
       this.#hasLastLoadFailed = false;
       this.#loadedAtMs = clock.monotonic();
-      if (this.#answer === this.#text) return;
+      const isNew = this.#answer !== this.#text;
       this.#text = this.#answer;
-      observer.onKeysLoaded();
+      observer.onKeysLoaded(isNew);
     } catch (error) {
       this.#hasLastLoadFailed = true;
       observer.onKeysUnavailable(error);

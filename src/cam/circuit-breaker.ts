@@ -62,6 +62,11 @@ export class ActionCircuits {
     }
   }
 
+  /** Returns the actions whose circuit is open. */
+  get openActions(): readonly string[] {
+    return [...this.#circuits].filter(([, circuit]) => circuit.isOpen).map(([action]) => action);
+  }
+
   #circuitOf(action: string): Circuit {
     const circuit = this.#circuits.get(action) ?? new Circuit(this.#config.failures, this.#clock);
     this.#circuits.set(action, circuit);
@@ -100,19 +105,19 @@ class Circuit {
    */
   async admit(call: CircuitCall): Promise<(vote: CircuitVote) => void> {
     const { user = ACCOUNT, deadlineMs } = call;
-    if (!this.#isOpen()) return this.#counter(call);
+    if (!this.isOpen) return this.#counter(call);
     let waitMs = this.#untilProbe(call);
     if (waitMs > 0 && this.#probe !== undefined && !this.#votes.hasFailed(user)) {
       const withinMs = Math.min(waitMs, deadlineMs - this.#clock.monotonic());
       await within(this.#clock, withinMs, this.#probe.over, () => undefined);
-      if (!this.#isOpen()) return this.#counter(call);
+      if (!this.isOpen) return this.#counter(call);
       waitMs = this.#untilProbe(call);
     }
     if (waitMs > 0) throw new GatewayError("CAM_CIRCUIT_OPEN", { retryAfterMs: Math.ceil(waitMs) });
     return this.#startProbe(call);
   }
 
-  #isOpen(): boolean {
+  get isOpen(): boolean {
     this.#open &&= this.#votes.showFailure(this.#failures);
     return this.#open;
   }

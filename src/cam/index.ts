@@ -34,7 +34,13 @@ export { createEnvironmentProvider, createStaticProvider } from "./credentials/e
 export { isRoleName, METADATA_ORIGIN } from "./credentials/metadata-provider.ts";
 export { createProfileProvider } from "./credentials/profile-provider.ts";
 export type { CamErrorKind } from "./errors/cam-error.ts";
-export { CamError, isSignatureExpired, isThrottle, mayHaveBeenApplied } from "./errors/cam-error.ts";
+export {
+  CamError,
+  isKeyRefused,
+  isSignatureExpired,
+  isThrottle,
+  mayHaveBeenApplied,
+} from "./errors/cam-error.ts";
 export { FlagReads } from "./flag-reads.ts";
 export type { CallPriority, RateBudget, RateRequest, RateSlot, SlotOutcome } from "./rate-budget.ts";
 export type { CamResult } from "./read-reply.ts";

@@ -19,7 +19,7 @@ export async function serve(options: ServeOptions, io: CommandIo): Promise<void>
   const logger = createLogger({ level: config.logLevel, destination: output, format });
   const gateway = createGateway(config, { logger });
   await gateway.start().catch((error: unknown) => {
-    throw asConfigError(error) ?? new CommandError(whyNotStarted(error), 1);
+    throw asConfigError(error) ?? new CommandError(whyNotStarted(error, config), 1);
   });
   io.stdout.write(`${startUpBanner(config, gateway.address)}\n`);
   io.exitCode = undefined;
@@ -60,13 +60,17 @@ async function readConfig({ local }: ServeOptions, { env }: Pick<CommandIo, "env
   }
 }
 
-function whyNotStarted(error: unknown): string {
+function whyNotStarted(error: unknown, { admin }: Config): string {
   const { code, message, address, port } = error as NodeJS.ErrnoException & {
     readonly address?: string;
     readonly port?: number;
   };
+  const variable = port === admin?.port ? "ADMIN_PORT" : "PORT";
   if (code === "EADDRINUSE")
-    return `${address}:${port} is already in use. Stop what listens there, or set PORT.`;
-  if (code === "EACCES") return `Not allowed to listen on ${address}:${port}. Set PORT to 1024 or above.`;
+    return `${address}:${port} is already in use. Stop what listens there, or set ${variable}.`;
+  if (code === "EACCES")
+    return `Not allowed to listen on ${address}:${port}. Set ${variable} to 1024 or above.`;
+  if (code === "EADDRNOTAVAIL")
+    return `This machine has no address ${address}. Set ${port === admin?.port ? "ADMIN_HOST" : "HOST"}.`;
   return `The gateway could not start: ${message}`;
 }

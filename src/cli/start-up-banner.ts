@@ -3,7 +3,7 @@ import type { Config } from "../config/config.ts";
 import type { GatewayAddress } from "../gateway/create-gateway.ts";
 
 /** Returns the banner for the operator, once the gateway listens. */
-export function startUpBanner(config: Config, { url, emulators }: GatewayAddress): string {
+export function startUpBanner(config: Config, { url, admin, emulators }: GatewayAddress): string {
   const emulator = emulators.get(DEFAULT_ACCOUNT);
   const inBrowser = config.http.playground ? "   (open it in a browser for the playground)" : "";
   const lines = ["", `CAM MFA gateway, ${config.mode} mode`, row("GraphQL", `${url}${inBrowser}`)];
@@ -18,6 +18,7 @@ export function startUpBanner(config: Config, { url, emulators }: GatewayAddress
   for (const [name, { url: at }] of emulators) {
     if (name !== DEFAULT_ACCOUNT) lines.push(row("Account", `${name}, an emulator of its own, ${at}`));
   }
+  if (admin !== undefined) lines.push(row("Admin", `${admin} with /health/ready, /metrics and /version`));
   lines.push(row("Record", recordOf(config)), ...callersOf(config), ...policyOf(config), ...notesOf(config));
   if (config.mode === "local") lines.push("  Stop with Ctrl-C.");
   return `${lines.join("\n")}\n`;

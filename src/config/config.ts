@@ -28,6 +28,8 @@ import {
 export interface Config {
   readonly mode: Mode;
   readonly http: HttpConfig;
+  /** The admin port. Undefined: none, in local mode only. */
+  readonly admin: { readonly host: string; readonly port: number } | undefined;
   /** How callers authenticate. Undefined: every caller is the developer, in local mode only. */
   readonly auth: AuthSettings | undefined;
   /** Undefined: scopes alone decide, in local mode only. */
@@ -98,7 +100,8 @@ export class ConfigError extends Error {
 /** The exit code of sysexits.h for an invalid configuration. A restart does not help. */
 export const EX_CONFIG = 78;
 
-const LOOPBACK_HOSTS: readonly string[] = ["127.0.0.1", "::1", "localhost"];
+/** The loopback addresses of this machine, as HOST and ADMIN_HOST name them. */
+export const LOOPBACK_HOSTS: readonly string[] = ["127.0.0.1", "::1", "localhost"];
 
 /** More users than a person changes by hand. 0 in local mode, because the developer is the only caller. */
 const BULK_GUARD_USERS = { server: 100, local: 0 } as const;
@@ -154,6 +157,7 @@ function assemble(input: ConfigInput): Config {
   return {
     mode,
     http: readHttpConfig(input),
+    admin: readAdminConfig(input),
     auth: readAuthSettings(input),
     policyFile: readPolicyFile(input),
     bulkGuard: {
@@ -219,6 +223,19 @@ function readHttpConfig(input: ConfigInput): HttpConfig {
     trustedDocuments:
       trusted === "off" || manifestFile === undefined ? undefined : { mode: trusted, manifestFile },
   };
+}
+
+/** The port of Prometheus exporters of OpenTelemetry. */
+const ADMIN_PORT = 9464;
+
+function readAdminConfig({ vars, mode, problems }: ConfigInput): Config["admin"] {
+  const { ADMIN_HOST: host, HOST, PORT } = vars;
+  const port = vars.ADMIN_PORT ?? (mode === "server" ? ADMIN_PORT : undefined);
+  if (port === undefined) return undefined;
+  if (port !== 0 && port === PORT && host === HOST) {
+    problems.push(`ADMIN_PORT and PORT are both ${port}. Set another ADMIN_PORT.`);
+  }
+  return { host, port };
 }
 
 function deepFreeze<Value>(value: Value): Value {

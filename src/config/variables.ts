@@ -1,67 +1,17 @@
 import { z } from "zod";
 import { CAM_VARIABLES } from "./cam-variables.ts";
-import { integer, LOG_LEVELS, oneOf, text, type VariableGroup, wholeNumber } from "./variable-schemas.ts";
+import { HTTP_VARIABLES } from "./http-variables.ts";
+import { integer, type LOG_LEVELS, text, type VariableGroup, wholeNumber } from "./variable-schemas.ts";
 
 /**
  * The table of all variables: name, group, schema, default and help. The typed configuration, --help, .env.example and
- * docs/operators/configuration.md come from it. To add a variable, add a row here or in cam-variables.ts, run
+ * docs/operators/configuration.md come from it. To add a variable, add a row here, in
+ * http-variables.ts or in cam-variables.ts, run
  * `npm run generate`, and use the value in config.ts. --help shows the first sentence of each help text.
  */
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 export type Environment = Readonly<Record<string, string | undefined>>;
-
-const GATEWAY = {
-  title: "The gateway",
-  variables: {
-    HOST: z
-      .string()
-      .default("127.0.0.1")
-      .describe("The address to listen on. Local mode accepts only 127.0.0.1, ::1 and localhost."),
-    PORT: integer(0, 65_535, 4000).describe("The port to listen on. 0 takes a free port."),
-    TLS_CERT_FILE: text.describe(
-      "The TLS certificate with its chain, in PEM. Set it together with TLS_KEY_FILE to serve HTTPS. New connections " +
-        "use a renewed file within ten seconds.",
-    ),
-    TLS_KEY_FILE: text.describe("The private key of the TLS certificate, in PEM."),
-    PLAYGROUND: oneOf(["on", "off"]).optional().meta({
-      description: "The playground for browsers.",
-      otherwise: "on in local mode, off in server mode",
-    }),
-    INTROSPECTION: oneOf(["on", "off"])
-      .optional()
-      .meta({ description: "Whether clients may query the schema.", otherwise: "as PLAYGROUND" }),
-    CALLER_RATE_PER_SECOND: integer(0, 100_000, 100).describe(
-      "Requests a second that one caller may send, averaged over ten seconds. 0 sets no limit. The gateway answers " +
-        "more requests with CALLER_RATE_LIMITED. CAM's own limit is separate.",
-    ),
-    MAX_CONNECTIONS: integer(1, 100_000, 1_000).describe(
-      "The limit of open connections. Above it the gateway closes idle connections first, then new ones. One address " +
-        "(one /64 in IPv6) gets a quarter of them; AUTH_PROXY_ADDRESSES are exempt from that share.",
-    ),
-    KEEP_ALIVE_TIMEOUT_S: integer(1, 86_400, 620).describe(
-      "Seconds that a connection waits for its next request. Set it longer than the idle timeout of the load balancer " +
-        "in front, which is at most 600 for common balancers. Otherwise the balancer sends requests on connections " +
-        "that the gateway is closing.",
-    ),
-    TRUSTED_DOCUMENTS: oneOf(["off", "audit", "enforce"])
-      .default("off")
-      .describe(
-        "Whether each operation must be in TRUSTED_DOCUMENTS_FILE. audit logs other operations and runs them. Leave it " +
-          "off behind a router, which writes operations of its own.",
-      ),
-    TRUSTED_DOCUMENTS_FILE: text.describe(
-      'The manifest of trusted documents. Apollo\'s tools write {"operations": [{"id", "body"}]}, Relay\'s write ' +
-        '{"<id>": "<body>"}.',
-    ),
-    LOG_LEVEL: oneOf(LOG_LEVELS)
-      .default("info")
-      .describe(
-        "The lowest level of log lines. debug includes successful calls to CAM. The log is one JSON object a line on " +
-          "standard output; local mode at a terminal writes human-readable lines.",
-      ),
-  },
-} satisfies VariableGroup;
 
 const CALLERS = {
   title: "Authentication of callers",
@@ -231,12 +181,20 @@ const RECORD = {
 } satisfies VariableGroup;
 
 /** All groups, in the order of --help, .env.example and the documentation. */
-export const VARIABLE_GROUPS: readonly VariableGroup[] = [GATEWAY, CALLERS, POLICY, ...CAM_VARIABLES, RECORD];
+export const VARIABLE_GROUPS: readonly VariableGroup[] = [
+  ...HTTP_VARIABLES,
+  CALLERS,
+  POLICY,
+  ...CAM_VARIABLES,
+  RECORD,
+];
 
+const [gateway, admin] = HTTP_VARIABLES;
 const [cam, calls, keys, accounts] = CAM_VARIABLES;
 
 export const variables = z.object({
-  ...GATEWAY.variables,
+  ...gateway.variables,
+  ...admin.variables,
   ...CALLERS.variables,
   ...POLICY.variables,
   ...cam.variables,

@@ -50,6 +50,15 @@ export async function migrate(database: Database, migrationsDir: string): Promis
   });
 }
 
+/** Returns the migrations of this release that the database lacks, for example after a restore. */
+export async function missingMigrations(
+  { reads }: Database,
+  migrationsDir: string,
+): Promise<readonly string[]> {
+  const [files, applied] = await Promise.all([readMigrations(migrationsDir), readApplied(reads)]);
+  return files.map(({ name }) => name).filter((name) => applied.every((each) => each.name !== name));
+}
+
 async function migrateOnce(
   trx: Transaction<Tables>,
   files: readonly MigrationFile[],

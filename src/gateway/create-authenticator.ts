@@ -8,12 +8,12 @@ import { RouterSecret } from "../auth/router-secret.ts";
 import { TokenVerifier } from "../auth/token-verifier.ts";
 import { createDispatcher, type ProxySettings } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
-import type { Logger } from "../telemetry/logger.ts";
-import { keysObserver } from "./log-observers.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
+import { keysObserver } from "./observers.ts";
 
 export interface AuthenticatorDeps {
   readonly clock: Clock;
-  readonly logger: Logger;
+  readonly telemetry: Telemetry;
   /** The proxy for requests to issuers. */
   readonly proxy: ProxySettings;
 }
@@ -26,7 +26,7 @@ export interface OpenAuthenticator {
 /** Creates the authenticator of the configuration. @throws AuthFileError for a file that cannot be used. */
 export async function createAuthenticator(
   target: AuthSettings | undefined,
-  { clock, logger, proxy }: AuthenticatorDeps,
+  { clock, telemetry, proxy }: AuthenticatorDeps,
 ): Promise<OpenAuthenticator> {
   if (target === undefined) return { authenticator: localAuthenticator, close: async () => undefined };
   const files = await loadAuthFiles(target);
@@ -36,7 +36,7 @@ export async function createAuthenticator(
     keys: new IssuerKeys({
       load: (signal) => loadJwks(settings.keys, { dispatcher, signal }),
       clock,
-      observer: keysObserver(logger.report, settings.issuer),
+      observer: keysObserver(telemetry, settings.issuer),
     }),
   }));
   const authenticator = new RequestAuthenticator(

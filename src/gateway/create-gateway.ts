@@ -29,7 +29,9 @@ import type { PlaygroundBanner } from "../http/playground/boot-data.ts";
 import { loadExamples } from "../http/playground/examples.ts";
 import { keepTlsFresh, readTls } from "../http/tls.ts";
 import { SharedWindows } from "../quota/shared-windows.ts";
+import { Health } from "../telemetry/health.ts";
 import { createLogger, type Logger } from "../telemetry/logger.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
 import { createAuthenticator } from "./create-authenticator.ts";
 import type { Foundation } from "./foundation.ts";
 import {
@@ -41,11 +43,13 @@ import {
   reportRejectedToken,
   reportUnlistedAccounts,
   tlsObserver,
-} from "./log-observers.ts";
+} from "./observers.ts";
 import type { Account } from "./open-accounts.ts";
 import { openAccounts } from "./open-accounts.ts";
+import { openAdminPort } from "./open-admin.ts";
 import { type OpenRecord, openDatabase, openRecord, startCheckpoints } from "./open-record.ts";
 import { EXAMPLES_DIR, PLAYGROUND_ASSETS_DIR } from "./package-paths.ts";
+import { watchDatabase } from "./watch-database.ts";
 
 /**
  * The composition root: builds every part with its dependencies, and closes all parts in reverse order. start() lists
@@ -63,6 +67,8 @@ export interface Gateway {
 export interface GatewayAddress {
   /** The GraphQL endpoint, for example `http://127.0.0.1:4000/graphql`. */
   readonly url: string;
+  /** The admin port, for example `http://127.0.0.1:9464`. */
+  readonly admin: string | undefined;
   /** The embedded emulators that replace CAM, by the account's name. */
   readonly emulators: ReadonlyMap<string, { readonly url: string; readonly controlUrl: string }>;
 }
@@ -78,24 +84,27 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
   const clock = overrides.clock ?? systemClock;
   const logger = overrides.logger ?? createLogger({ level: config.logLevel });
   const open = new AsyncDisposableStack();
-  const foundation: Foundation = { config, clock, logger, open };
+  const health = new Health(clock);
+  const telemetry: Telemetry = { report: logger.report, health };
+  const foundation: Foundation = { config, clock, logger, telemetry, open };
   let address: GatewayAddress | undefined;
-  let accepting = false;
   let stopped: Promise<void> | undefined;
 
   async function start(): Promise<void> {
+    const admin = await openAdminPort(foundation);
     const authenticator = overrides.authenticator ?? (await openAuthenticator(foundation));
     const policy = await openPolicy(foundation);
     const database = await openDatabase(foundation);
     const { replica } = config;
-    const windows = new SharedWindows({ database, clock, replica, observer: quotaObserver(logger.report) });
+    const windows = new SharedWindows({ database, clock, replica, observer: quotaObserver(telemetry) });
     open.defer(() => windows.close());
+    await watchDatabase(foundation, database, windows);
     const { all, emulators } = await openAccounts(foundation, windows);
     const accounts = new Accounts(all, (caller, name) => mayUseAccount(policy?.current, caller, name));
     reportAccountsOutsidePolicy(foundation, accounts, policy);
     const record = await openRecord(foundation, database);
     const recentWrites = new RecentWrites(clock);
-    const observer = changeObserver(logger.report);
+    const observer = changeObserver(telemetry);
     const pausedCallers = new PausedCallers({ pauses: new CallerPauses(database), observer });
     const access = new ChangeAccess({ policy, accounts, clock });
     const changes = new ChangeService({
@@ -113,16 +122,15 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
       admit: createAdmission(foundation, schema, accounts),
       createContext: (request, details) =>
         createContext(foundation, accounts, recentWrites, request, details),
-      isReady: () => accepting,
     });
-    accepting = true;
-    address = { url, emulators };
+    health.serve();
+    address = { url, admin, emulators };
     for (const { gatewayIdentity } of all) gatewayIdentity.start();
   }
 
   /** A second call waits for the first: a second signal must not end the process while changes finish. */
   function stop(): Promise<void> {
-    accepting = false;
+    health.stop();
     stopped ??= open.disposeAsync();
     return stopped;
   }
@@ -141,39 +149,39 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
   };
 }
 
-async function openAuthenticator({ config, clock, logger, open }: Foundation): Promise<Authenticator> {
+async function openAuthenticator({ config, clock, telemetry, open }: Foundation): Promise<Authenticator> {
   const proxy = config.cam?.proxy ?? {};
-  const { authenticator, close } = await createAuthenticator(config.auth, { clock, logger, proxy });
+  const { authenticator, close } = await createAuthenticator(config.auth, { clock, telemetry, proxy });
   open.defer(close);
   return authenticator;
 }
 
-async function openPolicy({ config, clock, logger, open }: Foundation): Promise<PolicyFile | undefined> {
+async function openPolicy({ config, clock, telemetry, open }: Foundation): Promise<PolicyFile | undefined> {
   if (config.policyFile === undefined) return undefined;
-  const observer = policyObserver(logger.report);
+  const observer = policyObserver(telemetry);
   const policy = await PolicyFile.open(config.policyFile, policyTerms(config), observer, clock);
   open.defer(() => policy.close());
   return policy;
 }
 
 function reportAccountsOutsidePolicy(
-  { logger }: Foundation,
+  { telemetry }: Foundation,
   accounts: Accounts<Account>,
   policy: PolicyFile | undefined,
 ): void {
   if (policy === undefined) return;
   const named = accounts.all.map(({ name }) => name).filter((name) => name !== DEFAULT_ACCOUNT);
-  reportUnlistedAccounts(logger.report, named, Object.keys(policy.current.accounts));
+  reportUnlistedAccounts(telemetry, named, Object.keys(policy.current.accounts));
 }
 
 /** Starts the tasks that settle open changes, and the count of changes whose account is not configured any more. */
 function startReconcilers(
-  { config, clock, logger, open }: Foundation,
+  { config, clock, logger, telemetry, open }: Foundation,
   accounts: Accounts<Account>,
   { log }: OpenRecord,
 ): void {
   const { deadlineMs } = config.camLimits;
-  const observer = reconcilerObserver(logger.report);
+  const observer = reconcilerObserver(telemetry);
   const tasks = [
     ...accounts.all.map((account) => new Reconciler({ account, log, clock, deadlineMs, observer })),
     new OrphanedChanges({
@@ -232,24 +240,28 @@ function createContext(
 
 type HttpParts = Pick<
   Parameters<typeof createHttpApp>[0],
-  "apollo" | "authenticator" | "admit" | "createContext" | "isReady"
+  "apollo" | "authenticator" | "admit" | "createContext"
 >;
 
 /** Listens for HTTP and returns the address of the GraphQL endpoint. */
-async function listen({ config, clock, logger, open }: Foundation, parts: HttpParts): Promise<string> {
+async function listen(
+  { config, clock, logger, telemetry, open }: Foundation,
+  parts: HttpParts,
+): Promise<string> {
   const { host, port, tls, keepAliveMs, hostnames, maxConnections, proxies, trustedDocuments } = config.http;
   const { report } = logger;
   const onUntrusted = (operation: object) => report("documents.untrusted", operation);
   const app = await createHttpApp({
     ...parts,
     ...{ keepAliveMs, hostnames, logger },
-    onRejectedToken: (refusal, requestId) => reportRejectedToken(report, refusal, requestId),
+    health: telemetry.health,
+    onRejectedToken: (refusal, requestId) => reportRejectedToken(telemetry, refusal, requestId),
     callerRate: new CallerRate(config.http.callerRatePerSecond),
     trustedDocuments: trustedDocuments && (await TrustedDocuments.load({ ...trustedDocuments, onUntrusted })),
     connections: {
       ...{ maxConnections, clock },
       isProxy: isIn(proxies),
-      observer: connectionObserver(report),
+      observer: connectionObserver(telemetry),
     },
     tls: tls && (await readTls(tls)),
     playground: config.http.playground ? await playgroundParts(config) : undefined,
@@ -259,7 +271,8 @@ async function listen({ config, clock, logger, open }: Foundation, parts: HttpPa
     const cancel = clock.after(config.camLimits.deadlineMs, () => app.server.closeAllConnections());
     await app.close().finally(cancel);
   });
-  if (tls !== undefined) open.defer(keepTlsFresh(app.server as unknown as Server, tls, tlsObserver(report)));
+  if (tls !== undefined)
+    open.defer(keepTlsFresh(app.server as unknown as Server, tls, tlsObserver(telemetry)));
   await app.listen({ host, port });
   const address = app.server.address() as AddressInfo;
   const name = host.includes(":") ? `[${host}]` : host;

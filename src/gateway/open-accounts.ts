@@ -1,7 +1,6 @@
 import { DEFAULT_ACCOUNT } from "../auth/accounts.ts";
 import {
   ActionCircuits,
-  type CamAttempt,
   CamClient,
   type CamEndpoint,
   ClockSkew,
@@ -15,6 +14,7 @@ import {
   FlagReads,
   HttpTransport,
   type ProxySettings,
+  type RateBudget,
   Tc3Signer,
 } from "../cam/index.ts";
 import { FlagWriter } from "../changes/flag-writer.ts";
@@ -22,12 +22,13 @@ import { GatewayIdentity } from "../changes/gateway-identity.ts";
 import { type AccountSettings, type AccountsSettings, parseAccountsFile } from "../config/accounts-file.ts";
 import type { CamSettings } from "../config/cam-settings.ts";
 import { ConfigError } from "../config/config.ts";
+import { GatewayError } from "../contract/index.ts";
 import { SharedRateBudget } from "../quota/shared-rate-budget.ts";
 import type { SharedWindows } from "../quota/shared-windows.ts";
 import { readUtf8File, whyUnreadable } from "../utf8.ts";
 import type { Foundation } from "./foundation.ts";
 import { type LocalCam, startLocalCam } from "./local-cam.ts";
-import { credentialObserver, identityObserver, reportCamAttempt } from "./log-observers.ts";
+import { accountObserver, credentialObserver, identityObserver } from "./observers.ts";
 
 /** An account of Tencent Cloud. It shares no part with other accounts, so a fault of one does not affect another. */
 export interface Account {
@@ -96,36 +97,53 @@ function connectionTo(
 }
 
 function createAccount(
-  { config, clock, logger, open }: Foundation,
+  { config, clock, logger, telemetry: shared, open }: Foundation,
   windows: SharedWindows,
   { name, language, ratePerSecond }: Pick<AccountSettings, "name" | "language" | "ratePerSecond">,
   { endpoint, proxy, createChain }: Connection,
 ): Account {
   const { timeoutMs, deadlineMs, circuitFailures, flagsCacheMs } = config.camLimits;
-  const { report } = logger.child({ account: name });
+  const telemetry = { ...shared, report: logger.child({ account: name }).report };
   const transport = new HttpTransport({ dispatcher: createDispatcher({ proxy }), clock });
   open.defer(() => transport.close());
   const skew = new ClockSkew(clock);
-  const observer = credentialObserver(report);
+  const credentials = credentialObserver(telemetry);
+  const circuits = new ActionCircuits({ failures: circuitFailures }, clock);
+  const observer = accountObserver(telemetry, { name, clock, skew, circuits });
+  open.defer(async () => observer.unwatch());
   const parts = {
     config: { endpoint, language, timeoutMs },
     signer: new Tc3Signer(),
-    onAttempt: (attempt: CamAttempt) => reportCamAttempt(report, attempt),
+    onAttempt: observer.onAttempt,
     ...{ transport, skew, clock },
   };
-  const chain = createChain({ ...parts, credentialObserver: observer });
+  const chain = createChain({ ...parts, credentialObserver: credentials });
   const budget = new SharedRateBudget({ windows, ratePerSecond });
   const cam = new CamClient({
     ...parts,
-    credentials: new CredentialCache({ chain, clock, skew, observer }),
-    budget,
-    circuits: new ActionCircuits({ failures: circuitFailures }, clock),
+    credentials: new CredentialCache({ chain, clock, skew, observer: credentials }),
+    budget: observedBudget(budget, observer),
+    circuits,
   });
   return {
     ...{ name, ratePerSecond, cam, budget },
     writer: new FlagWriter({ cam, clock }),
     flagReads: new FlagReads({ cam, clock, cacheMs: flagsCacheMs }),
-    gatewayIdentity: new GatewayIdentity({ cam, clock, deadlineMs, observer: identityObserver(report) }),
+    gatewayIdentity: new GatewayIdentity({ cam, clock, deadlineMs, observer: identityObserver(telemetry) }),
+  };
+}
+
+/** Returns the budget, which also reports each call that gets no slot before its deadline. */
+function observedBudget(
+  budget: RateBudget,
+  { onQuotaExhausted }: Pick<ReturnType<typeof accountObserver>, "onQuotaExhausted">,
+): RateBudget {
+  return {
+    take: (request) =>
+      budget.take(request).catch((error: unknown) => {
+        if (error instanceof GatewayError && error.code === "QUOTA_EXHAUSTED") onQuotaExhausted();
+        throw error;
+      }),
   };
 }
 

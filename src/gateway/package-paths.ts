@@ -11,3 +11,7 @@ export const MIGRATIONS_DIR = packageFile("schema/migrations");
 export const GRANTS_FILE = packageFile("schema/grants.sql");
 /** A new PGlite database, which the build creates. */
 export const PGLITE_TEMPLATE_DIR = packageFile("dist/pglite-template");
+export const SUBGRAPH_SDL = packageFile("schema/subgraph.graphql");
+export const PACKAGE_JSON = packageFile("package.json");
+/** The commit of the build, which the build writes. */
+export const COMMIT_FILE = packageFile("dist/commit.txt");

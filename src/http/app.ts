@@ -15,6 +15,7 @@ import {
   fastify,
   LogController,
 } from "fastify";
+import type { Health } from "../telemetry/health.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { type ConnectionLimits, Connections } from "./connections.ts";
 import { readJsonBodies } from "./graphql/graphql-request.ts";
@@ -51,8 +52,7 @@ export interface HttpAppDeps extends Omit<GraphQLRouteOptions, "path"> {
   readonly keepAliveMs: number;
   /** If it is undefined, the gateway serves no page, and browsers get the responses of every client. */
   readonly playground: Omit<PlaygroundOptions, "graphqlPath"> | undefined;
-  /** Whether the gateway accepts requests. False until it listens, and from the start of its stop. */
-  readonly isReady: () => boolean;
+  readonly health: Pick<Health, "isServing" | "read">;
   readonly logger: Logger;
 }
 
@@ -86,14 +86,14 @@ export async function createHttpApp(deps: HttpAppDeps): Promise<FastifyInstance>
   app.addHook("onRequest", async (request, reply) => {
     reply.headers(headers).header("x-request-id", request.id);
     checkHost(request.raw);
-    if (!deps.isReady() && !request.url.startsWith(HEALTH_PATH)) {
+    if (!deps.health.isServing && !request.url.startsWith(HEALTH_PATH)) {
       throw new HttpError("SHUTTING_DOWN", "The gateway is stopping. Send the request again.");
     }
     if (deps.hostnames !== undefined) checkHostname(request.headers.host, deps.hostnames);
   });
   app.addHook("onSend", async (_request, reply, payload) => {
     // A connection that stays open after its last response would delay the stop until it times out.
-    if (!deps.isReady()) reply.header("connection", "close");
+    if (!deps.health.isServing) reply.header("connection", "close");
     return payload;
   });
   readJsonBodies(app);
@@ -111,8 +111,9 @@ export async function createHttpApp(deps: HttpAppDeps): Promise<FastifyInstance>
 
   app.get(`${HEALTH_PATH}live`, async () => ({ status: "live" }));
   app.get(`${HEALTH_PATH}ready`, async (_request, reply) => {
-    const ready = deps.isReady();
-    return reply.status(ready ? 200 : 503).send({ status: ready ? "ready" : "stopping" });
+    // The admin port also shows the parts, whose names are not for callers.
+    const { status, isReady } = deps.health.read();
+    return reply.status(isReady ? 200 : 503).send({ status });
   });
 
   if (deps.playground !== undefined) {
@@ -127,7 +128,7 @@ export async function createHttpApp(deps: HttpAppDeps): Promise<FastifyInstance>
  * Rejects other host names. A page can point its own name at a loopback address (DNS rebinding) and would then share
  * the origin of a gateway on this machine. The page cannot change the Host header.
  */
-function checkHostname(host: string | undefined, hostnames: readonly string[]): void {
+export function checkHostname(host: string | undefined, hostnames: readonly string[]): void {
   const hostname = (host ?? "").replace(/:\d*$/, "").toLowerCase();
   if (hostnames.includes(hostname)) return;
   throw new HttpError(

@@ -19,6 +19,9 @@ interface SharedWindowsDeps {
 /** The part of the limit that a replica uses for reads during an outage. Ten replicas still keep the limit together. */
 const SHARE_WITHOUT_STORE = 0.1;
 
+/** No key has this id, so no call uses the window. */
+const CHECKED_WINDOW: WindowKey = { secretId: "", action: "check" };
+
 /**
  * The windows that all replicas share in the database, one for each key and action, and this process's queue for each.
  * CAM counts by the key, so accounts that use one key share its windows. If they also have the same rate, they share
@@ -111,6 +114,14 @@ export class SharedWindows {
       if (isUnavailable(error)) return undefined;
       throw error;
     }
+  }
+
+  /**
+   * Checks that the database can give slots, which writes a row. A failure begins an outage, as one of a call does.
+   * @throws GatewayError STORE_UNAVAILABLE, and errors that do not come from the store.
+   */
+  check(): Promise<void> {
+    return this.#health.run(CHECKED_WINDOW, () => this.#store.probe(CHECKED_WINDOW));
   }
 
   /** Stops probing an unavailable database. Waiting calls keep waiting. */

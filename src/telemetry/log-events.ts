@@ -1,6 +1,6 @@
 /**
  * Owns the events of the gateway's log: every line has the id, level and message of a row here. `logger.ts` writes
- * the lines; `gateway/log-observers.ts` turns what the parts report into events. docs/operators/log-events.md is generated from
+ * the lines; `gateway/observers.ts` turns what the parts report into events. docs/operators/log-events.md is generated from
  * the table.
  */
 type Level = "debug" | "info" | "warn" | "error" | "fatal";

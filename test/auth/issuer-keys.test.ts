@@ -22,7 +22,7 @@ beforeEach(() => {
   loads = 0;
   seen = [];
   const observer = {
-    onKeysLoaded: () => void seen.push("loaded"),
+    onKeysLoaded: (isNew: boolean) => void (isNew && seen.push("loaded")),
     onKeysUnavailable: () => void seen.push("away"),
   };
   keys = new IssuerKeys({

@@ -13,7 +13,7 @@ test.each([
   ["http://127.0.0.1:4100", "the one at http://127.0.0.1:4100; changes take effect there"],
 ])("the banner shows the CAM at %s", (CAM_ENDPOINT, words) => {
   const config = loadConfig({ CAM_ENDPOINT, ...KEY }, "local");
-  const address = { url: "http://127.0.0.1:4000/graphql", emulators: new Map() };
+  const address = { url: "http://127.0.0.1:4000/graphql", admin: undefined, emulators: new Map() };
   const banner = startUpBanner(config, address);
   expect(banner).toContain(words);
   expect(banner).not.toContain("the-secret-key-itself");
@@ -29,7 +29,7 @@ test("the banner names the accounts with an emulator", () => {
     ["default", at(4100)],
     ["partner", at(4200)],
   ]);
-  const banner = startUpBanner(config, { url: "http://127.0.0.1:4000/graphql", emulators });
+  const banner = startUpBanner(config, { url: "http://127.0.0.1:4000/graphql", admin: undefined, emulators });
   expect(banner).toContain("an emulator on this machine, http://127.0.0.1:4100");
   expect(banner).toContain("partner, an emulator of its own, http://127.0.0.1:4200");
 });
@@ -38,6 +38,7 @@ test("the banner names the policy file", () => {
   const config = loadConfig({ POLICY_FILE: "/etc/policy.yaml" }, "local");
   const banner = startUpBanner(config, {
     url: "http://127.0.0.1:4000/graphql",
+    admin: undefined,
     emulators: new Map(),
   });
   expect(banner).toMatch(/^ {2}Policy +\/etc\/policy\.yaml$/m);
@@ -47,7 +48,7 @@ test("the banner names the policy file", () => {
 test("the banner shows how callers authenticate", () => {
   const callersOf = (env: Readonly<Record<string, string>>): readonly string[] => {
     const config = loadConfig(env, "local");
-    const address = { url: "http://127.0.0.1:4000/graphql", emulators: new Map() };
+    const address = { url: "http://127.0.0.1:4000/graphql", admin: undefined, emulators: new Map() };
     const isOfCallers = (line: string) => line.startsWith("  Callers");
     const rows = startUpBanner(config, address).split("\n").filter(isOfCallers);
     expect(describeConfig(config).filter(isOfCallers)).toEqual(rows);

@@ -36,6 +36,22 @@ describe("a notice warns about unencrypted traffic", () => {
   });
 });
 
+describe("the admin port", () => {
+  test("is 9464 on loopback in server mode", () => {
+    expect(load(server).admin).toEqual({ host: "127.0.0.1", port: 9464 });
+  });
+
+  test("is absent in local mode unless it is set", () => {
+    expect(load({}, "local").admin).toBeUndefined();
+    expect(load({ ADMIN_PORT: "0" }, "local").admin).toEqual({ host: "127.0.0.1", port: 0 });
+  });
+
+  test("cannot be the main port", () => {
+    expect(() => load({ ...server, PORT: "9464" })).toThrow("ADMIN_PORT and PORT are both 9464.");
+    expect(load({ ...server, PORT: "9464", ADMIN_HOST: "10.0.0.4" }).admin?.port).toBe(9464);
+  });
+});
+
 describe("defaults", () => {
   test("local mode needs no variable and uses the emulator", () => {
     expect(load({}, "local")).toMatchObject({
@@ -136,9 +152,19 @@ describe("Kubernetes Services", () => {
     expect(load({ ...server, ...linksOf(prefix) })).toEqual(load(server));
   });
 
-  test("can set only CAM_SERVICE_HOST of the gateway's variables", () => {
+  test("one called admin does not move the admin port, and a notice names it", () => {
+    const config = load({ ...server, ...linksOf("ADMIN") });
+    expect(config.admin).toEqual({ host: "127.0.0.1", port: 9464 });
+    expect(config.notices).toEqual([
+      expect.stringMatching(/^Kubernetes set ADMIN_PORT for the Service admin, .*enableServiceLinks: false/),
+    ]);
+  });
+
+  test("can set only ADMIN_PORT and CAM_SERVICE_HOST of the gateway's variables", () => {
     const parts = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$/;
-    expect(Object.keys(variables.shape).filter((name) => parts.test(name))).toEqual(["CAM_SERVICE_HOST"]);
+    expect(Object.keys(variables.shape).filter((name) => parts.test(name))).toEqual([
+      ...["ADMIN_PORT", "CAM_SERVICE_HOST"],
+    ]);
   });
 
   test("do not affect a CAM_SERVICE_HOST without the address of a Service", () => {

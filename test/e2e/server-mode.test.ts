@@ -40,6 +40,7 @@ async function startCompany() {
     ...LOCAL_KEY,
     ...issuer.discoveredEnv,
     PORT: "0",
+    ADMIN_PORT: "0",
     CAM_ENDPOINT: emulator.url,
     DATABASE_URL_FILE: await folder.write("database-url", postgres.url),
     POLICY_FILE: await folder.write("policy.yaml", POLICY),

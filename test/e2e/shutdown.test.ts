@@ -110,6 +110,7 @@ async function startHeld() {
     ...issuer.env,
     ...SOME_POLICY,
     PORT: "0",
+    ADMIN_PORT: "0",
     CAM_ENDPOINT: gate.url,
     DATABASE_URL: postgres.url,
   };

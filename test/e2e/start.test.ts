@@ -179,6 +179,7 @@ test("server mode prints its mode, and never prints a key that CAM refuses", asy
     ...LOCAL_KEY,
     ...AT_A_TERMINAL,
     PORT: "0",
+    ADMIN_PORT: "0",
     CAM_ENDPOINT: emulator.url,
     DATABASE_URL: postgres.url,
     ...issuer.env,
@@ -219,7 +220,8 @@ describe("SIGTERM to npm stops the gateway with exit code 0", () => {
     const [issuer, folder] = await Promise.all([startIssuer(), temporaryFolder()]);
     const emulator = await startCamEmulator();
     onTestFinished(() => emulator.stop());
-    const server = { ...LOCAL_KEY, CAM_ENDPOINT: emulator.url, DATABASE_URL: postgres.url, ...issuer.env };
+    const store = { ADMIN_PORT: "0", DATABASE_URL: postgres.url };
+    const server = { ...LOCAL_KEY, CAM_ENDPOINT: emulator.url, ...store, ...issuer.env };
     const env = {
       ...{ PATH: process.env["PATH"], HOME: folder.path, ...LOCAL },
       ...(mode === "local" ? { DATA_DIR: folder.path } : { ...server, ...SOME_POLICY }),

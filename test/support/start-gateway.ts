@@ -31,6 +31,8 @@ export interface StartedGateway {
   send(query: string, variables?: Record<string, unknown>): Promise<Reply>;
   /** For requests that are not ordinary operations. */
   readonly http: ReturnType<typeof supertest>;
+  /** For requests to the admin port. */
+  readonly admin: ReturnType<typeof supertest>;
 }
 
 export interface Reply {
@@ -100,6 +102,7 @@ export async function startGateway(options: StartOptions = {}): Promise<StartedG
     cam: emulator.control,
     logLines,
     http,
+    admin: supertest(gateway.address.admin ?? ""),
     send: async (query, variables) => readReply(await http.post("/graphql").send({ query, variables })),
   };
 }
@@ -125,7 +128,7 @@ export function readReply({ status, headers, text }: supertest.Response): Reply 
 }
 
 function configOf(env: Readonly<Record<string, string>>): Config {
-  return loadConfig({ PORT: "0", ...SOME_ISSUER, ...SOME_POLICY, ...env }, "server");
+  return loadConfig({ PORT: "0", ADMIN_PORT: "0", ...SOME_ISSUER, ...SOME_POLICY, ...env }, "server");
 }
 
 /** @throws Error if a line does not match its row in LOG_EVENTS. A library's line has its own level and message. */

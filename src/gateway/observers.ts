@@ -2,13 +2,62 @@ import type { ChangeRecord, ChangeSettlement } from "../audit/change-record.ts";
 import { DEFAULT_ACCOUNT } from "../auth/accounts.ts";
 import type { Refusal } from "../auth/authenticator.ts";
 import type { CallerIdentity } from "../auth/caller.ts";
-import type { CamAttempt } from "../cam/index.ts";
+import {
+  type ActionCircuits,
+  type CamAttempt,
+  type ClockSkew,
+  isKeyRefused,
+  isThrottle,
+} from "../cam/index.ts";
 import type { ChangeObserver } from "../changes/mfa-change.ts";
 import type { PausedCallersObserver } from "../changes/paused-callers.ts";
-import type { LogEventId, Report } from "../telemetry/log-events.ts";
+import type { Clock } from "../clock.ts";
+import type { LogEventId } from "../telemetry/log-events.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
+
+/** The parts of an account whose state the observer reads. */
+interface ObservedAccount {
+  readonly name: string;
+  readonly clock: Clock;
+  readonly skew: Pick<ClockSkew, "skewMs">;
+  readonly circuits: Pick<ActionCircuits, "openActions">;
+}
+
+/** The quota of an account counts as degraded for this time after a throttle or a refusal. */
+const STRAINED_MS = 60_000;
+
+/** Reports the calls of one account to CAM, and the state of the parts that they use. */
+export function accountObserver(telemetry: Telemetry, { name, clock, skew, circuits }: ObservedAccount) {
+  const { health } = telemetry;
+  let strained: { readonly atMs: number; readonly problem: string } | undefined;
+  const strain = (problem: string): void => {
+    strained = { atMs: clock.monotonic(), problem };
+  };
+  const unwatch = health.watch(name, () => {
+    const seconds = Math.round(skew.skewMs / 1_000);
+    const differs = `CAM's clock differs by ${seconds} s. The gateway signs with CAM's time.`;
+    health.report("clock", name, seconds === 0 ? undefined : differs);
+    const open = circuits.openActions.join(", ");
+    health.report("circuit", name, open === "" ? undefined : `CAM fails for most users: ${open}.`);
+    const isStrained = strained !== undefined && clock.monotonic() - strained.atMs < STRAINED_MS;
+    health.report("quota", name, isStrained ? strained?.problem : undefined);
+  });
+  return {
+    onAttempt: (attempt: CamAttempt) => {
+      const { kind, camCode } = attempt.error ?? {};
+      if (isThrottle(camCode)) strain("CAM throttles calls. Another program may use the same key.");
+      if (kind === "NO_CREDENTIAL") health.report("credentials", name, "No source has a key for CAM.");
+      else if (isKeyRefused(camCode)) health.report("credentials", name, `CAM refuses the key: ${camCode}.`);
+      else if (kind === undefined || kind === "REFUSED") health.report("credentials", name);
+      reportCamAttempt(telemetry, attempt);
+    },
+    onQuotaExhausted: () => strain("More calls wait than CAM's limit admits in time."),
+    unwatch,
+  };
+}
 
 /** Reports one call to CAM. Only this line contains CAM's own message. */
-export function reportCamAttempt(report: Report, attempt: CamAttempt): void {
+export function reportCamAttempt({ report }: Telemetry, attempt: CamAttempt): void {
   const { traceId, error, next, durationMs, quotaWaitMs, ...rest } = attempt;
   const fields = {
     ...{ ...rest, requestId: traceId },
@@ -32,7 +81,7 @@ export function reportCamAttempt(report: Report, attempt: CamAttempt): void {
 const CALLERS_ERRORS = /^(FailedOperation|InvalidParameter|InvalidParameterValue|ResourceNotFound)\b/;
 
 /** Reports each request for a change: the caller, the user, the flag sets and the outcome. */
-export function changeObserver(report: Report): ChangeObserver & PausedCallersObserver {
+export function changeObserver({ report }: Telemetry): ChangeObserver & PausedCallersObserver {
   return {
     onChange({ request, context, approves, shared, changeId, flagSets, result, durationMs }) {
       const fields = {
@@ -86,7 +135,7 @@ function recordFields({ id: changeId, account, opUin }: ChangeRecord) {
 }
 
 /** Reports the outcome of a change that no request waits for any more. */
-export function reconcilerObserver(report: Report) {
+export function reconcilerObserver({ report }: Telemetry) {
   return {
     onSettled: (record: ChangeRecord, settlement: ChangeSettlement) => {
       const { status, code } = settlement;
@@ -100,7 +149,7 @@ export function reconcilerObserver(report: Report) {
 }
 
 /** Reports a token or certificate that the gateway rejects or cannot check. No line contains it. */
-export function reportRejectedToken(report: Report, refused: Refusal, requestId: string): void {
+export function reportRejectedToken({ report }: Telemetry, refused: Refusal, requestId: string): void {
   const { refusal, retryAfterMs, cause, mismatch, claim } = refused;
   const event: LogEventId = retryAfterMs === undefined ? "auth.token_rejected" : "auth.check_failed";
   report(event, {
@@ -110,7 +159,7 @@ export function reportRejectedToken(report: Report, refused: Refusal, requestId:
 }
 
 /** Reports which policy is in force. */
-export function policyObserver(report: Report) {
+export function policyObserver({ report }: Telemetry) {
   return {
     onPolicyInForce: (policy: object) => report("policy.in_force", { policy }),
     onPolicyError: (err: unknown) => {
@@ -122,7 +171,7 @@ export function policyObserver(report: Report) {
 
 /** Reports accounts that the policy does not list, and accounts in the policy that are not configured. */
 export function reportUnlistedAccounts(
-  report: Report,
+  { report }: Telemetry,
   configured: readonly string[],
   listed: readonly string[],
 ) {
@@ -133,7 +182,7 @@ export function reportUnlistedAccounts(
 }
 
 /** Reports whether CAM accepts the key, and its owner. */
-export function identityObserver(report: Report) {
+export function identityObserver({ report }: Telemetry) {
   return {
     onKnown: (camIdentity: object) => report("cam.key_accepted", { camIdentity }),
     onUnknown: (err: unknown) =>
@@ -142,7 +191,7 @@ export function identityObserver(report: Report) {
 }
 
 /** Reports which key is in use, by its id, which is not secret. */
-export function credentialObserver(report: Report) {
+export function credentialObserver({ report }: Telemetry) {
   return {
     onLoaded: ({ secretId, expiresAtMs }: { readonly secretId: string; readonly expiresAtMs?: number }) =>
       report("cam.key_loaded", { secretId, expiresAt: expiresAtMs && new Date(expiresAtMs) }),
@@ -150,24 +199,35 @@ export function credentialObserver(report: Report) {
   };
 }
 
-export function quotaObserver(report: Report) {
+export function quotaObserver({ report, health }: Telemetry) {
   return {
     onSlotMissed: (missed: object) => report("quota.slot_missed", missed),
     onThrottled: (throttled: object) => report("cam.throttled", throttled),
-    onStoreUnavailable: (err: unknown, reason: string) => report("quota.unavailable", { err, reason }),
-    onStoreRecovered: (outageMs: number) =>
-      report("quota.available", { unavailableMs: Math.round(outageMs) }),
+    onStoreUnavailable: (err: unknown, reason: string) => {
+      health.report("database", undefined, `The database cannot be written: ${reason}.`);
+      report("quota.unavailable", { err, reason });
+    },
+    onStoreRecovered: (outageMs: number) => {
+      health.report("database", undefined);
+      report("quota.available", { unavailableMs: Math.round(outageMs) });
+    },
   };
 }
 
-export function keysObserver(report: Report, issuer: string) {
+export function keysObserver({ report, health }: Telemetry, issuer: string) {
   return {
-    onKeysLoaded: () => report("auth.keys_loaded", { issuer }),
-    onKeysUnavailable: (err: unknown) => report("auth.keys_unavailable", { issuer, err }),
+    onKeysLoaded: (isNew: boolean) => {
+      health.report("issuer_keys", issuer);
+      if (isNew) report("auth.keys_loaded", { issuer });
+    },
+    onKeysUnavailable: (err: unknown) => {
+      health.report("issuer_keys", issuer, "The issuer's keys cannot be loaded.");
+      report("auth.keys_unavailable", { issuer, err });
+    },
   };
 }
 
-export function tlsObserver(report: Report) {
+export function tlsObserver({ report }: Telemetry) {
   return {
     onTlsReloaded: () => report("tls.reloaded"),
     onTlsError: (err: unknown) => report("tls.certificate_unusable", { err }),
@@ -175,7 +235,7 @@ export function tlsObserver(report: Report) {
 }
 
 /** Reports refused connections: the first of each kind on its own, and then one line a minute for the others. */
-export function connectionObserver(report: Report) {
+export function connectionObserver({ report }: Telemetry) {
   return {
     onConnectionsRefused: (kind: "address" | "total", address: string, connections: number) =>
       report(kind === "total" ? "http.connections_refused" : "http.connections_refused_by_address", {
