@@ -15,9 +15,10 @@ if (Number.parseInt(process.versions.node, 10) < OLDEST_NODE) {
 } else {
   const { endOnCrash } = await import("./cli/end-on-crash.ts");
   endOnCrash();
+  const { openTerminal } = await import("./cli/terminal.ts");
   const { runCommandLine } = await import("./cli/cli.ts");
-  const { env, stdout, stderr } = process;
-  const exitCode = await runCommandLine(process.argv.slice(2), { env, stdout, stderr });
+  const io = { env: process.env, ...openTerminal() };
+  const exitCode = await runCommandLine(process.argv.slice(2), io);
   if (exitCode !== undefined) process.exitCode = exitCode;
 }
 

@@ -109,6 +109,17 @@ describe("the import rules", () => {
     expect(sideDoors).toEqual([]);
   });
 
+  test("allow the emulator only to local mode and to its own command", () => {
+    const users = imports.filter(({ room, target }) => target === "emulator" && room !== "emulator");
+    expect(new Set(users.map(({ file }) => file))).toEqual(
+      new Set(["gateway/local-cam.ts", "cli/emulator.ts"]),
+    );
+    // The command imports it when it runs: a static import would load it into every gateway.
+    const command = readFileSync(join(SRC, "cli/emulator.ts"), "utf8");
+    expect(command).toContain('await import("../emulator/run-emulator.ts")');
+    expect(command).not.toMatch(/^import .*emulator/m);
+  });
+
   test("allow quota/ only the interface of cam/ that it implements", () => {
     const more = imports
       .filter(({ target, room }) => target === "cam" && ONLY_FROM_CAM[room] !== undefined)

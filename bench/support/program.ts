@@ -73,7 +73,7 @@ function spawnUntilReady(options: ProgramOptions, channel: "ipc" | "ignore"): Pr
   const startedMs = performance.now();
   const child = spawn(process.execPath, options.args, {
     env: { PATH: process.env["PATH"], NODE_ENV: "production", ...options.env },
-    stdio: ["ignore", "pipe", "inherit", channel],
+    stdio: ["ignore", "pipe", "pipe", channel],
   });
   let output = "";
   const lookForReady = (text: string): void => {
@@ -83,8 +83,9 @@ function spawnUntilReady(options: ProgramOptions, channel: "ipc" | "ignore"): Pr
     resolve(new Program(child, found[1] ?? "", performance.now() - startedMs));
     // Read and drop the log from now on, because a full pipe would stop the program.
     child.stdout?.off("data", lookForReady).resume();
+    child.stderr?.off("data", lookForReady).pipe(process.stderr);
   };
-  child.stdout?.setEncoding("utf8").on("data", lookForReady);
+  for (const stream of [child.stdout, child.stderr]) stream?.setEncoding("utf8").on("data", lookForReady);
   child.once("error", reject);
   child.once("exit", (code) => {
     reject(new Error(`node ${options.args.join(" ")} ended with ${code} before it was ready.\n${output}`));

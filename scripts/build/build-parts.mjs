@@ -12,12 +12,12 @@ export async function buildParts(names, { onlyChanged }) {
   const isDue = (name) => !onlyChanged || isGone(name) || stampOf(name) !== currentFingerprint(name);
   const due = names.filter(isDue);
   if (due.length === 0) {
-    console.log("build: up to date");
+    console.error("build: up to date");
     return;
   }
   // Half a minute without a word looks like a program that hangs.
   const patience = due.some(isGone) ? ", which the first time takes up to half a minute" : "";
-  console.log(`build: building ${due.join(", ")}${patience} …`);
+  console.error(`build: building ${due.join(", ")}${patience} …`);
   // Settled and not merely rejected: the lock must outlive every tool that was started under it.
   const results = await withLock(join(workshop, "lock"), () =>
     Promise.allSettled(names.filter(isDue).map((name) => buildPart(name, !onlyChanged || isGone(name)))),
@@ -29,7 +29,7 @@ export async function buildParts(names, { onlyChanged }) {
     throw new Error(failures.join("\n"));
   }
   const built = results.map((result) => result.value).join(", ");
-  console.log(built === "" ? "build: done by another process" : `build: built ${built}`);
+  console.error(built === "" ? "build: done by another process" : `build: built ${built}`);
 }
 
 async function buildPart(name, fromScratch) {

@@ -8,7 +8,7 @@ export interface PartOptions<Fact extends string> {
   readonly argv: readonly string[];
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
-  /** What its output says once it is ready, each in a group: `{ url: /GraphQL +(\S+)/ }`. */
+  /** What either stream says once it is ready, each in a group: `{ url: /GraphQL +(\S+)/ }`. */
   readonly says: Readonly<Record<Fact, RegExp>>;
   /** How long it may take to stop before it is killed. */
   readonly patienceMs: number;
@@ -51,8 +51,7 @@ export function startPart<Fact extends string>(options: PartOptions<Fact>): Part
     }
     if (facts.size === wanted.length) resolve(Object.fromEntries(facts) as Record<Fact, string>);
   };
-  createInterface(child.stdout).on("line", read);
-  createInterface(child.stderr).on("line", print);
+  for (const stream of [child.stdout, child.stderr]) createInterface(stream).on("line", read);
   const ended = once(child, "close").then(
     ([code, signal]) => (signal === null ? `ended with ${code}` : `was ended by ${signal}`),
     (error: Error) => `could not be started: ${error.message}`,

@@ -48,7 +48,7 @@ export class Stack {
     const emulator = this.#node(
       "emulator",
       { ...clean, CAM_EMULATOR_PORT: o["emulator-port"], CAM_EMULATOR_CONTROL_PORT: o["control-port"] },
-      ["dist/emulator/main.js"],
+      ["dist/main.js", "emulator"],
       { url: /^ *API +(\S+)/, control: /^ *Control +(\S+)/ },
     );
     const [database, cam] = await Promise.all([postgres.ready, emulator.ready]);

@@ -4,11 +4,16 @@ import { AuthFileError } from "../auth/auth-files.ts";
 import { ConfigError, EX_CONFIG } from "../config/config.ts";
 import { variableHelp } from "../config/variable-reference.ts";
 import { DatabaseError } from "../database/database.ts";
+import { VERSION } from "../gateway/package-paths.ts";
 import { addAuditExport } from "./audit-export.ts";
 import { addAuditVerify } from "./audit-verify.ts";
 import { CommandError, type CommandIo, EX_CANNOT, usageErrorsAs } from "./command.ts";
 import { addDoctor } from "./doctor/doctor.ts";
+import { addEmulator } from "./emulator.ts";
+import { EXIT_CODES } from "./exit-codes.ts";
+import { addMfa } from "./mfa/mfa.ts";
 import { addMigrate } from "./migrate-schema.ts";
+import { jsonLine, printsOutcome, withExitCodes } from "./outcome.ts";
 import { addPolicyExplain } from "./policy/policy-explain.ts";
 import type { ServeOptions } from "./serve.ts";
 
@@ -28,14 +33,17 @@ export function createProgram(io: CommandIo): Command {
       getErrHelpWidth: () => HELP_WIDTH,
     })
     .exitOverride(usageErrorsAs(EX_CANNOT))
+    .version(VERSION, "--version", "print the version")
     .addHelpText("after", NPM_SCRIPTS);
   addServe(program, io);
+  addEmulator(program, io);
   addMigrate(program, io);
   const audit = program.command("audit").description("Export or verify the record of changes.");
   addAuditExport(audit, io);
   addAuditVerify(audit, io);
   addPolicyExplain(program.command("policy").description("Explain what a policy decides."), io);
   addDoctor(program, io);
+  addMfa(program.command("mfa").description("Read or change a user through a running gateway."), io);
   return program;
 }
 
@@ -50,26 +58,29 @@ function addServe(program: Command, io: CommandIo): void {
     .command("serve")
     .description("Start the gateway: server mode, or local mode with --local.")
     .option(...LOCAL)
+    .option(...PORT)
     .option("--check-config", "only check the configuration, as check-config does")
-    .addHelpText("after", `${SERVE_EXIT_CODES}\n\n${variableHelp()}`);
+    .exitOverride(usageErrorsAs(EX_CONFIG))
+    .action(async ({ checkConfig, ...options }: ServeOptions & { readonly checkConfig?: boolean }) => {
+      const commands = await import("./serve.ts");
+      if (checkConfig !== true) return commands.serve(options, io);
+      const { lines } = await commands.checkConfig(options, io);
+      io.stdout.write(`${lines.join("\n")}\n`);
+    });
+  withExitCodes(serve).addHelpText("after", `\n${variableHelp()}`);
   const check = program
     .command("check-config")
-    .description("Check the configuration and the files that it names.")
+    .description("Check the configuration and the files that it names, and make no connection.")
     .option(...LOCAL)
-    .addHelpText("after", "\nExit codes: 0 valid, 78 invalid. cam-gateway serve --help lists the variables.");
-  for (const command of [serve, check]) {
-    command
-      .exitOverride(usageErrorsAs(EX_CONFIG))
-      .action(async (options: ServeOptions & { readonly checkConfig?: boolean }) => {
-        const commands = await import("./serve.ts");
-        const isCheck = command === check || options.checkConfig === true;
-        await (isCheck ? commands.checkConfig(options, io) : commands.serve(options, io));
-      });
-  }
+    .option(...PORT)
+    .exitOverride(usageErrorsAs(EX_CONFIG))
+    .addHelpText("after", "\ncam-gateway serve --help lists the variables.");
+  printsOutcome(check, io, async (options: ServeOptions) =>
+    (await import("./serve.ts")).checkConfig(options, io),
+  );
 }
 
-const SERVE_EXIT_CODES = `
-Exit codes: 0 stopped by a signal, 1 could not start, 70 a fault in the gateway, 78 the configuration is invalid.`;
+const PORT = ["--port <port>", "the port to listen on (PORT)"] as const;
 
 const HELP_WIDTH = 110;
 
@@ -77,14 +88,15 @@ const NPM_SCRIPTS = `
 In a checkout, npm builds the project and runs a command:
   npm start                    serve --local
   npm run server               serve
+  npm run emulator             emulator
   npm run migrate              migrate
   npm run audit:export         audit export
   npm run audit:verify         audit verify
   npm run policy:explain       policy explain
   npm run doctor               doctor
-npm passes options after --, for example npm start -- --check-config. npm run emulator starts the CAM emulator.`;
+npm passes options after --, for example npm start -- --port 4010.`;
 
-/** Runs one command line and resolves with its exit code, or with undefined while the gateway serves. */
+/** Runs one command line and resolves with its exit code, or with undefined while a server runs. */
 export async function runCommandLine(
   args: readonly string[],
   io: Omit<CommandIo, "exitCode">,
@@ -95,9 +107,20 @@ export async function runCommandLine(
     return running.exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EX_CANNOT;
-    io.stderr.write(`${messageOf(error)}\n`);
-    return exitCodeOf(error);
+    const exitCode = exitCodeOf(error);
+    const message = messageOf(error);
+    if (args.includes("--json")) {
+      io.stdout.write(jsonLine(commandIn(args), exitCode, { error: { message, ...factsOf(error) } }));
+    } else {
+      io.stderr.write(`${message}\n`);
+    }
+    return exitCode;
   }
+}
+
+/** Returns the command of a command line that failed, perhaps before it was parsed. */
+function commandIn(args: readonly string[]): string | null {
+  return Object.keys(EXIT_CODES).find((name) => `${args.join(" ")} `.startsWith(`${name} `)) ?? null;
 }
 
 /** The errors with a message for the person at the terminal. */
@@ -110,6 +133,11 @@ function messageOf(error: unknown): string {
     return "This database has no record yet. Start the gateway, or run: npm run migrate";
   }
   return EXPLAINED.some((kind) => error instanceof kind) ? message : `The command failed: ${message}`;
+}
+
+function factsOf(error: unknown): object {
+  if (error instanceof CommandError) return error.facts;
+  return error instanceof ConfigError || error instanceof AuthFileError ? { problems: error.problems } : {};
 }
 
 function exitCodeOf(error: unknown): number {

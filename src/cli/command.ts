@@ -3,6 +3,8 @@ import type { CommanderError } from "commander";
 /** The parts of the process that a command uses. */
 export interface CommandIo {
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Asks the person at the terminal. Undefined without a terminal. */
+  readonly ask?: ((question: string) => Promise<string>) | undefined;
   readonly stdout: NodeJS.WritableStream;
   readonly stderr: NodeJS.WritableStream;
   /** 0 unless the command sets another code. Undefined keeps the process running. */
@@ -12,14 +14,16 @@ export interface CommandIo {
 /** The exit code of a command that could not finish. 1 is for a command that finished with a bad result. */
 export const EX_CANNOT = 2;
 
-/** A failure with a message for the person at the terminal. */
+/** A failure with a message for the person at the terminal, and with facts for programs (--json). */
 export class CommandError extends Error {
   override readonly name = "CommandError";
   readonly exitCode: number;
+  readonly facts: object;
 
-  constructor(message: string, exitCode = EX_CANNOT) {
+  constructor(message: string, exitCode = EX_CANNOT, facts: object = {}) {
     super(message);
     this.exitCode = exitCode;
+    this.facts = facts;
   }
 }
 

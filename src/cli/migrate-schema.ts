@@ -4,10 +4,15 @@ import { migrate } from "../database/migrate.ts";
 import { GRANTS_FILE, MIGRATIONS_DIR } from "../gateway/package-paths.ts";
 import type { CommandIo } from "./command.ts";
 import { findDatabase } from "./find-database.ts";
+import { type Outcome, printsOutcome } from "./outcome.ts";
+
+interface MigrateOptions {
+  readonly grantTo?: string;
+}
 
 /** Adds `migrate`, for a database user that may change the schema. */
 export function addMigrate(program: Command, io: CommandIo): void {
-  program
+  const command = program
     .command("migrate")
     .description("Apply the migrations that the database lacks.")
     .option("--grant-to <role>", "give this database role the gateway's rights (schema/grants.sql)")
@@ -15,22 +20,26 @@ export function addMigrate(program: Command, io: CommandIo): void {
       "after",
       `
 The gateway does the same at its start if its database user may change the schema.
-DATABASE_URL, DATABASE_URL_FILE or DATA_DIR (default .data) names the database.
+DATABASE_URL, DATABASE_URL_FILE or DATA_DIR (default .data) names the database.`,
+    );
+  printsOutcome(command, io, (options: MigrateOptions) => migrateSchema(options, io));
+}
 
-Exit codes: 0 the schema is up to date, 2 a migration or a grant failed.`,
-    )
-    .action(async ({ grantTo }: { readonly grantTo?: string }) => {
-      const place = await findDatabase(io.env);
-      const database = await place.open({ make: true });
-      try {
-        const applied = await migrate(database, MIGRATIONS_DIR);
-        for (const name of applied) io.stdout.write(`Applied ${name} to ${place.name}.\n`);
-        if (applied.length === 0) io.stdout.write(`Nothing to do: ${place.name} is up to date.\n`);
-        if (grantTo === undefined) return;
-        await grantRights(database, GRANTS_FILE, grantTo);
-        io.stdout.write(`Gave the role ${grantTo} its rights.\n`);
-      } finally {
-        await database.close();
-      }
-    });
+async function migrateSchema({ grantTo }: MigrateOptions, { env }: CommandIo): Promise<Outcome> {
+  const place = await findDatabase(env);
+  const database = await place.open({ make: true });
+  try {
+    const applied = await migrate(database, MIGRATIONS_DIR);
+    if (grantTo !== undefined) await grantRights(database, GRANTS_FILE, grantTo);
+    return {
+      lines: [
+        ...applied.map((name) => `Applied ${name} to ${place.name}.`),
+        ...(applied.length === 0 ? [`Nothing to do: ${place.name} is up to date.`] : []),
+        ...(grantTo === undefined ? [] : [`Gave the role ${grantTo} its rights.`]),
+      ],
+      result: { database: place.name, applied, grantedTo: grantTo ?? null },
+    };
+  } finally {
+    await database.close();
+  }
 }

@@ -1,15 +1,21 @@
 import { type Config, ConfigError, loadConfig } from "../config/config.ts";
 import { createGateway } from "../gateway/create-gateway.ts";
+import { openOutput } from "../telemetry/bounded-output.ts";
 import { createLogger, openLogOutput } from "../telemetry/logger.ts";
 import { asConfigError, checkFiles, withMistakesInFiles } from "./check-files.ts";
 import { CommandError, type CommandIo } from "./command.ts";
+import type { Outcome } from "./outcome.ts";
 import { describeConfig, startUpBanner } from "./start-up-banner.ts";
 
+/** Options that override variables. */
 export interface ServeOptions {
   readonly local?: boolean;
+  readonly port?: string;
 }
 
-/** Runs the gateway until a signal stops it. */
+const STDERR_FD = 2;
+
+/** Runs the gateway until a signal stops it. Standard output has the log alone, so that programs can read it. */
 export async function serve(options: ServeOptions, io: CommandIo): Promise<void> {
   const config = await readConfig(options, io);
   // A person at a terminal gets readable logs in local mode. In server mode a log collector may provide a terminal.
@@ -21,10 +27,11 @@ export async function serve(options: ServeOptions, io: CommandIo): Promise<void>
   await gateway.start().catch((error: unknown) => {
     throw asConfigError(error) ?? new CommandError(whyNotStarted(error, config), 1);
   });
-  io.stdout.write(`${startUpBanner(config, gateway.address)}\n`);
+  io.stderr.write(`${startUpBanner(config, gateway.address)}\n`);
   io.exitCode = undefined;
-  // Write to the bounded output from here on: process.stdout queues without a limit while its reader stalls.
-  const write = (text: string): void => output.write(`${text}\n`);
+  // Write to a bounded output from here on: process.stderr waits while its reader stalls.
+  const notes = openOutput(STDERR_FD, () => "");
+  const write = (text: string): void => notes.write(`${text}\n`);
   let isStopping = false;
   const stop = (signal: string): void => {
     if (!isStopping) write(`${signal}: finishing the work under way, then stopping.`);
@@ -35,7 +42,7 @@ export async function serve(options: ServeOptions, io: CommandIo): Promise<void>
         process.exit(0);
       },
       (error: unknown) => {
-        io.stderr.write(`The gateway did not stop cleanly: ${(error as Error).message}\n`);
+        write(`The gateway did not stop cleanly: ${(error as Error).message}`);
         process.exit(1);
       },
     );
@@ -46,15 +53,22 @@ export async function serve(options: ServeOptions, io: CommandIo): Promise<void>
 }
 
 /** Checks the configuration and the files that it names, and starts nothing. */
-export async function checkConfig(options: ServeOptions, { env, stdout }: CommandIo): Promise<void> {
+export async function checkConfig(options: ServeOptions, { env }: CommandIo): Promise<Outcome> {
   const config = await readConfig(options, { env });
   await checkFiles(config);
-  stdout.write(`${["The configuration is valid.", ...describeConfig(config)].join("\n")}\n`);
+  return {
+    lines: ["The configuration is valid.", ...describeConfig(config)],
+    result: { mode: config.mode, notices: config.notices },
+  };
 }
 
-async function readConfig({ local }: ServeOptions, { env }: Pick<CommandIo, "env">): Promise<Config> {
+/** Reads the configuration. @throws ConfigError with the mistakes in variables and in the files that they name. */
+export async function readConfig(
+  { local, port }: ServeOptions,
+  { env }: Pick<CommandIo, "env">,
+): Promise<Config> {
   try {
-    return loadConfig(env, local ? "local" : "server");
+    return loadConfig(port === undefined ? env : { ...env, PORT: port }, local ? "local" : "server");
   } catch (error) {
     throw error instanceof ConfigError ? await withMistakesInFiles(error) : error;
   }
@@ -65,11 +79,11 @@ function whyNotStarted(error: unknown, { admin }: Config): string {
     readonly address?: string;
     readonly port?: number;
   };
-  const variable = port === admin?.port ? "ADMIN_PORT" : "PORT";
+  const how = port === admin?.port ? "ADMIN_PORT" : "--port or PORT";
   if (code === "EADDRINUSE")
-    return `${address}:${port} is already in use. Stop what listens there, or set ${variable}.`;
+    return `${address}:${port} is already in use. Stop what listens there, or give another port (${how}).`;
   if (code === "EACCES")
-    return `Not allowed to listen on ${address}:${port}. Set ${variable} to 1024 or above.`;
+    return `Not allowed to listen on ${address}:${port}. Give a port of 1024 or above (${how}).`;
   if (code === "EADDRNOTAVAIL")
     return `This machine has no address ${address}. Set ${port === admin?.port ? "ADMIN_HOST" : "HOST"}.`;
   return `The gateway could not start: ${message}`;

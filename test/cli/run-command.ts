@@ -9,11 +9,12 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
-/** Runs a command, such as "audit verify", in this process, as src/main.ts does in its own. */
+/** Runs a command, such as "audit verify", in this process, as src/main.ts does in its own. `ask` is its terminal. */
 export async function runCommand(
   name: string,
   args: readonly string[],
   env: CommandIo["env"] = {},
+  ask?: CommandIo["ask"],
 ): Promise<CommandResult> {
   keepSecretsOf(env);
   const written = { stdout: "", stderr: "" };
@@ -26,7 +27,7 @@ export async function runCommand(
         done();
       },
     });
-  const io = { env, stdout: sink("stdout"), stderr: sink("stderr") };
+  const io = { env, stdout: sink("stdout"), stderr: sink("stderr"), ask };
   const code = await runCommandLine([...name.split(" ").filter(Boolean), ...args], io);
   return { code, ...written };
 }

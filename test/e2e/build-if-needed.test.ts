@@ -112,7 +112,7 @@ describe("a build that fails", () => {
 
 async function buildIfNeeded(...parts: string[]): Promise<string> {
   const script = join(project, "scripts/build-if-needed.mjs");
-  return (await promisify(execFile)(process.execPath, [script, ...parts])).stdout;
+  return (await promisify(execFile)(process.execPath, [script, ...parts])).stderr;
 }
 
 async function bundle(): Promise<string> {

@@ -32,7 +32,7 @@ describe("a change that is under way", () => {
     signal(name);
     held.release();
     expect(await reply).toEqual({ data: { setSubUserMfa: { resolvedBy: "REPLY" } } });
-    expect(await ended).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(await ended).toMatchObject({ exitCode: 0, stderr: expect.stringMatching(/\nStopped\.\n$/) });
   });
 
   test("finishes although more signals come", async () => {
@@ -65,8 +65,8 @@ describe("a change that is under way", () => {
 
   test("finishes in local mode before the emulator stops", async () => {
     const local = { PORT: "0", PLAYGROUND: "off" };
-    const { url, stdout, signal, ended } = await startGatewayProcess(["--local"], local);
-    const control = /^ {2}Emulator +(\S+)/m.exec(stdout())?.[1] ?? "";
+    const { url, stderr, signal, ended } = await startGatewayProcess(["--local"], local);
+    const control = /^ {2}Emulator +(\S+)/m.exec(stderr())?.[1] ?? "";
     await fetch(`${control}/faults`, {
       method: "POST",
       headers: { "content-type": "application/json" },
@@ -79,7 +79,7 @@ describe("a change that is under way", () => {
     }, PATIENCE);
     signal("SIGINT");
     expect(await reply).toEqual({ data: { setSubUserMfa: { resolvedBy: "REPLY" } } });
-    expect(await ended).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(await ended).toMatchObject({ exitCode: 0, stderr: expect.stringMatching(/\nStopped\.\n$/) });
   });
 });
 

@@ -99,18 +99,20 @@ test("--help prints the usage with any environment", async () => {
 
 describe("local mode", () => {
   test("needs no configuration, prints its real address, and serves there", async () => {
-    const { url, stdout, signal, ended } = await startGatewayProcess(["--local"], LOCAL);
+    const { url, stderr, signal, ended } = await startGatewayProcess(["--local"], LOCAL);
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:[1-9]\d*\/graphql$/);
-    expect(stdout()).toContain("CAM MFA gateway, local mode");
-    expect(stdout()).toContain("an emulator on this machine, http://127.0.0.1:");
+    expect(stderr()).toContain("CAM MFA gateway, local mode");
+    expect(stderr()).toContain("an emulator on this machine, http://127.0.0.1:");
     const query = '{ subUser(opUin: "100021969091") { name } }';
     expect(await post(url, query)).toEqual({ data: { subUser: { name: "alice" } } });
     signal("SIGTERM");
-    const { exitCode, stderr, stdout: all } = await ended;
-    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
-    expect(all).not.toContain("LocalExampleSecretKey");
-    expect(all).toContain("Record    in the folder .data");
-    expect(all).toMatch(/SIGTERM: finishing the work under way, then stopping\.\nStopped\.\n$/);
+    const { exitCode, stderr: notes, stdout } = await ended;
+    expect(exitCode).toBe(0);
+    expect(notes + stdout).not.toContain("LocalExampleSecretKey");
+    expect(notes).toContain("Record    in the folder .data");
+    expect(notes).toMatch(/SIGTERM: finishing the work under way, then stopping\.\nStopped\.\n$/);
+    // Standard output is for programs: JSON lines and nothing else.
+    for (const line of stdout.trimEnd().split("\n")) expect(JSON.parse(line)).toHaveProperty("event");
   });
 
   test.each<[what: string, env: Record<string, string>, form: RegExp]>([
@@ -130,15 +132,15 @@ describe("local mode", () => {
     const emulator = await startCamEmulator();
     onTestFinished(() => emulator.stop());
     const env = { ...LOCAL, ...LOCAL_KEY, CAM_ENDPOINT: emulator.url };
-    const { url, stdout } = await startGatewayProcess(["--local"], env);
-    expect(stdout()).toContain(`the one at ${emulator.url}; changes take effect there`);
-    expect(stdout()).not.toMatch(/emulator/i);
+    const { url, stdout, stderr } = await startGatewayProcess(["--local"], env);
+    expect(stderr()).toContain(`the one at ${emulator.url}; changes take effect there`);
+    expect(stderr()).not.toMatch(/emulator/i);
     await post(
       url,
       'mutation { setSubUserMfa(opUin: "100021969091", login: { phone: true }) { requestId } }',
     );
     expect(emulator.control.user("100021969091")?.loginFlag.Phone).toBe(1);
-    expect(stdout()).not.toContain("LocalExampleSecretKey");
+    expect(stdout() + stderr()).not.toContain("LocalExampleSecretKey");
   });
 });
 
@@ -196,7 +198,7 @@ test("server mode prints its mode, and never prints a key that CAM refuses", asy
   await vi.waitFor(() => expect(said()).toContain(`"msg":"CAM does not accept the key`), 20_000);
   signal("SIGTERM");
   const { stdout, stderr } = await ended;
-  expect(stdout).toContain("CAM MFA gateway, server mode");
+  expect(stderr).toContain("CAM MFA gateway, server mode");
   expect(stdout + stderr).not.toContain("hidden-secret-key");
   expect(stdout + stderr).not.toContain(token.split(".")[2]);
 });
@@ -209,7 +211,9 @@ test("a port in use is reported in a sentence, with exit code 1", async () => {
   const { exitCode, stdout, stderr } = await runGateway(["--local"], { ...LOCAL, PORT: String(port) });
   expect(exitCode).toBe(1);
   expect(stdout).toBe("");
-  expect(stderr).toBe(`127.0.0.1:${port} is already in use. Stop what listens there, or set PORT.\n`);
+  expect(stderr).toBe(
+    `127.0.0.1:${port} is already in use. Stop what listens there, or give another port (--port or PORT).\n`,
+  );
 });
 
 describe("SIGTERM to npm stops the gateway with exit code 0", () => {

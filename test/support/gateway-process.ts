@@ -22,8 +22,10 @@ export interface Ended {
 export interface GatewayProcess {
   /** Its GraphQL endpoint, as the banner gives it. */
   readonly url: string;
-  /** Everything it wrote to stdout so far. */
+  /** Everything it wrote to stdout so far: its log. */
   stdout(): string;
+  /** Everything it wrote to stderr so far: its banner, and later its end. */
+  stderr(): string;
   signal(name: NodeJS.Signals): void;
   /** Resolves when the process is gone. */
   readonly ended: Promise<Ended>;
@@ -41,7 +43,8 @@ export async function startGatewayProcess(
 ): Promise<GatewayProcess> {
   const { child, output, ended } = launch(args, env);
   const url = await Promise.race([urlOf(child, output), ended.then(failToStart)]);
-  return { url, stdout: () => output.stdout, signal: (name) => void child.kill(name), ended };
+  const read = { stdout: () => output.stdout, stderr: () => output.stderr };
+  return { url, ...read, signal: (name) => void child.kill(name), ended };
 }
 
 function launch(args: readonly string[], env: Readonly<Record<string, string>>) {
@@ -68,12 +71,12 @@ function launch(args: readonly string[], env: Readonly<Record<string, string>>) 
   return { child, output, ended };
 }
 
-async function urlOf(child: ChildProcess, output: { readonly stdout: string }): Promise<string> {
+async function urlOf(child: ChildProcess, output: { readonly stderr: string }): Promise<string> {
   for (;;) {
-    const url = /^ {2}GraphQL +(\S+)/m.exec(output.stdout)?.[1];
-    if (url !== undefined && output.stdout.endsWith("\n")) return url;
-    if (child.stdout === null) throw new Error("The gateway's output is not read.");
-    await once(child.stdout, "data");
+    const url = /^ {2}GraphQL +(\S+)/m.exec(output.stderr)?.[1];
+    if (url !== undefined && output.stderr.endsWith("\n")) return url;
+    if (child.stderr === null) throw new Error("The gateway's output is not read.");
+    await once(child.stderr, "data");
   }
 }
 

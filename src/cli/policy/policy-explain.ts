@@ -7,6 +7,7 @@ import { systemClock } from "../../clock.ts";
 import { EX_CONFIG } from "../../config/config.ts";
 import { explainUin, parseUin, type Uin } from "../../contract/index.ts";
 import { CommandError, type CommandIo, collect, usageErrorsAs } from "../command.ts";
+import { type Outcome, printsOutcome } from "../outcome.ts";
 import { describeExplanation } from "./describe-explanation.ts";
 import { explainAccess } from "./explain-access.ts";
 
@@ -28,7 +29,7 @@ const EXIT_CODES = { allowed: 0, refused: 1, unknown: EX_CONFIG } as const;
 
 /** Adds `policy explain`, which decides by the same functions as the gateway and calls neither the gateway nor CAM. */
 export function addPolicyExplain(policy: Command, io: CommandIo): void {
-  policy
+  const command = policy
     .command("explain")
     .description("Name the rule of a policy that decides whether a caller may change a user. Makes no call.")
     .requiredOption("--caller <subject>", "the caller: the token's sub", parseSubject)
@@ -46,15 +47,11 @@ export function addPolicyExplain(policy: Command, io: CommandIo): void {
     .option("--at <time>", "the time with its zone, 2026-11-24T10:30:00+08:00 (default: now)", parseTime)
     .option("--override", "the caller has the scope cam.mfa:override and gives a reason")
     .option("--policy <file>", "the policy (default: POLICY_FILE)")
-    .addHelpText(
-      "after",
-      "\nExit codes: 0 all of it is allowed, 1 a part of it is refused, 78 the answer needs more options.",
-    )
-    .exitOverride(usageErrorsAs(EX_CONFIG))
-    .action((options: ExplainOptions) => explain(options, io));
+    .exitOverride(usageErrorsAs(EX_CONFIG));
+  printsOutcome(command, io, (options: ExplainOptions) => explain(options, io));
 }
 
-async function explain(options: ExplainOptions, io: CommandIo): Promise<void> {
+async function explain(options: ExplainOptions, io: CommandIo): Promise<Outcome> {
   const { caller: subject, client, issuer, account, name, remark, opUin, override = false } = options;
   const { switch: patterns = ["*"] } = options;
   const policyFile = options.policy ?? (io.env["POLICY_FILE"]?.trim() || undefined);
@@ -67,8 +64,17 @@ async function explain(options: ExplainOptions, io: CommandIo): Promise<void> {
   };
   const wanted = SWITCHES.filter((one) => patterns.some((pattern) => matchesGlob(pattern, one)));
   const explanation = explainAccess(await loadPolicy(policyFile), wanted, question, override);
-  io.stdout.write(`${describeExplanation(question, override, explanation).join("\n")}\n`);
-  io.exitCode = EXIT_CODES[explanation.outcome];
+  const { outcome, isProtected, switches } = explanation;
+  return {
+    exitCode: EXIT_CODES[outcome],
+    lines: describeExplanation(question, override, explanation),
+    result: {
+      ...{ outcome, isProtected, mayUseAccount: explanation.mayUseAccount },
+      switches: switches.map(({ wanted, verdict, missing }) => ({
+        ...{ switch: wanted, effect: verdict.effect, rule: verdict.rule?.id ?? null, missing },
+      })),
+    },
+  };
 }
 
 function parseSubject(text: string): string {

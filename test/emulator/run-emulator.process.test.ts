@@ -6,11 +6,11 @@ import { expect, onTestFinished, test } from "vitest";
 import { loadEmulatorConfig } from "../../src/emulator/emulator-config.ts";
 import { startEmulator } from "./start-emulator.ts";
 
-const MAIN = fileURLToPath(new URL("../../src/emulator/main.ts", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 
-/** Runs the program itself. Node strips the types. */
-function run(env: Record<string, string>, options: readonly string[] = []): ChildProcess {
-  const child = spawn(process.execPath, [MAIN, ...options], {
+/** Runs `cam-gateway emulator`. Node strips the types. */
+function run(env: Record<string, string>, ...flags: string[]): ChildProcess {
+  const child = spawn(process.execPath, [MAIN, "emulator", ...flags], {
     env: { PATH: process.env["PATH"] ?? "", ...env },
   });
   onTestFinished(() => {
@@ -20,9 +20,9 @@ function run(env: Record<string, string>, options: readonly string[] = []): Chil
 }
 
 async function outputUntil(child: ChildProcess, last: RegExp): Promise<string> {
-  if (!child.stdout) throw new Error("No output to read");
+  if (!child.stderr) throw new Error("No output to read");
   const lines: string[] = [];
-  for await (const line of createInterface(child.stdout)) {
+  for await (const line of createInterface(child.stderr)) {
     lines.push(line);
     if (last.test(line)) break;
   }
@@ -39,6 +39,19 @@ async function failure(child: ChildProcess): Promise<{ code: number; message: st
 }
 
 const FREE_PORTS = { CAM_EMULATOR_PORT: "0", CAM_EMULATOR_CONTROL_PORT: "0" };
+
+test("its flags override the variables, and standard output stays empty", async () => {
+  const { url } = await startEmulator();
+  const child = run({ CAM_EMULATOR_PORT: new URL(url).port }, "--port", "0", "--control-port", "0");
+  let stdout = "";
+  child.stdout?.on("data", (chunk) => {
+    stdout += String(chunk);
+  });
+  expect(await outputUntil(child, /SecretKey/)).toMatch(/API +http:\/\/127\.0\.0\.1:\d+/);
+  child.kill("SIGTERM");
+  await once(child, "close");
+  expect(stdout).toBe("");
+});
 
 test.each(["SIGINT", "SIGTERM"] as const)(
   "it prints its addresses and key pair, and %s ends it with 0",
@@ -74,11 +87,11 @@ test("bad settings produce one message with every problem, and exit code 78", as
 });
 
 test("--users sets the size of the account, and another option is refused", async () => {
-  const child = run(FREE_PORTS, ["--users", "40"]);
+  const child = run(FREE_PORTS, "--users", "40");
   const [control] =
     /http:\/\/127\.0\.0\.1:\d+(?=\n.*SecretId)/.exec(await outputUntil(child, /SecretKey/)) ?? [];
   expect(await (await fetch(`${control}/users`)).json()).toHaveLength(40);
-  expect(await failure(run(FREE_PORTS, ["--user", "40"]))).toMatchObject({
+  expect(await failure(run(FREE_PORTS, "--user", "40"))).toMatchObject({
     code: 78,
     message: expect.stringMatching(/Unknown option '--user'/),
   });
@@ -144,16 +157,9 @@ test("the emulator starts next to a Kubernetes Service called cam-emulator and l
     CAM_EMULATOR_CONTROL_PORT: "0",
     CAM_EMULATOR_HOST: "127.0.0.77",
   });
-  let warned = "";
-  child.stderr?.on("data", (chunk) => {
-    warned += String(chunk);
-  });
   // The default port may belong to another program.
-  const [output] = await Promise.all([
-    outputUntil(child, /SecretKey|nothing/),
-    once(child.stderr ?? child, "data"),
-  ]);
-  expect(warned).toMatch(/^Kubernetes set CAM_EMULATOR_PORT for the Service cam-emulator, [^\n]+\n/);
+  const output = await outputUntil(child, /SecretKey|already using/);
+  expect(output).toMatch(/^Kubernetes set CAM_EMULATOR_PORT for the Service cam-emulator, [^\n]+\n/);
   expect(output).not.toMatch(/no such setting/);
 });
 

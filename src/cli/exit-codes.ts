@@ -1,0 +1,48 @@
+import { EX_CONFIG } from "../config/config.ts";
+import { EX_CANNOT } from "./command.ts";
+
+const INVALID = { [EX_CONFIG]: "the configuration or the command line is invalid" };
+
+/**
+ * The exit codes of every command with their meanings. --help shows them, and docs/operators/command-line.md repeats
+ * them. Every command ends with 70 on a fault in the program (end-on-crash.ts).
+ */
+export const EXIT_CODES = {
+  serve: { 0: "stopped by a signal", 1: "could not start", ...INVALID },
+  emulator: { 0: "stopped by a signal", 1: "could not start", ...INVALID },
+  migrate: { 0: "the schema is up to date", [EX_CANNOT]: "a migration or a grant failed" },
+  "check-config": { 0: "valid", ...INVALID },
+  doctor: { 0: "every part of the errors arrives", 1: "a part is lost or changed", [EX_CANNOT]: "unknown" },
+  "audit export": {
+    0: "exported",
+    [EX_CANNOT]: "the record cannot be read or the file cannot be written",
+  },
+  "audit verify": {
+    0: "the record is as it was written",
+    1: "it is not",
+    [EX_CANNOT]: "the record cannot be read",
+  },
+  "policy explain": {
+    0: "all of it is allowed",
+    1: "a part of it is refused",
+    [EX_CONFIG]: "the answer needs more options or a valid policy",
+  },
+  "mfa get": { 0: "read", 1: "the gateway refused", [EX_CANNOT]: "the gateway gave no answer" },
+  "mfa set": {
+    0: "the change has taken effect",
+    1: "the gateway refused and nothing was changed",
+    [EX_CANNOT]: "nothing was sent or the outcome is unknown",
+  },
+} as const satisfies Readonly<Record<string, Readonly<Record<number, string>>>>;
+
+export type CommandName = keyof typeof EXIT_CODES;
+
+export function isCommandName(name: string): name is CommandName {
+  return Object.hasOwn(EXIT_CODES, name);
+}
+
+/** Returns the line of --help about the exit codes of a command. */
+export function exitCodeHelp(command: CommandName): string {
+  const meanings = Object.entries<string>(EXIT_CODES[command]).map(([code, meaning]) => `${code} ${meaning}`);
+  return `\nExit codes: ${meanings.join(", ")}.`;
+}

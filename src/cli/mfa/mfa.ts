@@ -1,0 +1,167 @@
+import { randomUUID } from "node:crypto";
+import { type Command, InvalidArgumentError } from "commander";
+import { createCamGatewayClient, type SubUser } from "../../client/index.ts";
+import { explainUin, parseUin, type Uin } from "../../contract/index.ts";
+import { CommandError, type CommandIo } from "../command.ts";
+import {
+  type ConnectionOptions,
+  type GatewayConnection,
+  LOCAL_URL,
+  parseUrl,
+  readConnection,
+  readGatewayUrl,
+  withConnection,
+  withoutSecrets,
+} from "../gateway-connection.ts";
+import { type Outcome, printsOutcome } from "../outcome.ts";
+import { explainFailedChange, explainFailedRead } from "./explain-failure.ts";
+import { collectSwitch, describeUser, describeWish, type UserSwitch, wishOf } from "./user-switches.ts";
+
+interface UserOptions extends ConnectionOptions {
+  readonly url?: URL;
+  readonly account?: string;
+}
+
+interface SetOptions extends UserOptions {
+  readonly reason?: string;
+  readonly idempotencyKey?: string;
+  readonly overwriteOtherMethods?: boolean;
+  readonly yes?: boolean;
+}
+
+/** Adds `mfa get` and `mfa set`, which call a running gateway by its published client. */
+export function addMfa(mfa: Command, io: CommandIo): void {
+  printsOutcome(
+    ofUser(mfa.command("get").description("Read a user's protections.")),
+    io,
+    (opUin: Uin, options: UserOptions) => getUser(opUin, options, io),
+  );
+  const set = ofUser(mfa.command("set").description("Switch a user's protections on or off."))
+    .argument("<switch...>", "a switch such as login.phone.on or action.stoken.off", collectSwitch)
+    .option("--reason <text>", "the reason for the record")
+    .option(
+      "--idempotency-key <key>",
+      "the key that makes a repeated command safe for a day (default: a new one)",
+    )
+    .option("--overwrite-other-methods", "accept the loss of a method that no write can keep")
+    .option("--yes", "change the user without a question")
+    .addHelpText(
+      "after",
+      "\nWithout --yes the command shows the change and asks. Without a terminal it refuses.",
+    );
+  printsOutcome(set, io, (opUin: Uin, switches: readonly UserSwitch[], options: SetOptions) =>
+    setUser(opUin, switches, options, io),
+  );
+}
+
+function ofUser(command: Command): Command {
+  return withConnection(
+    command
+      .argument("<uin>", "the user", parseOpUin)
+      .option("--url <url>", `the gateway (GATEWAY_URL; default: ${LOCAL_URL.href})`, (text) =>
+        parseUrl(text, "--url"),
+      )
+      .option("--account <name>", "the user's account in the gateway (default: default)"),
+  );
+}
+
+function parseOpUin(text: string): Uin {
+  const uin = parseUin(text);
+  if (uin === undefined) throw new InvalidArgumentError(explainUin(text));
+  return uin;
+}
+
+function connectionOf(options: UserOptions, { env }: CommandIo): GatewayConnection {
+  return { url: readGatewayUrl(options.url, env), ...readConnection(options, env) };
+}
+
+function clientOf({ url, headers }: GatewayConnection) {
+  return createCamGatewayClient({ url: url.href, headers });
+}
+
+async function getUser(opUin: Uin, options: UserOptions, io: CommandIo): Promise<Outcome> {
+  const connection = connectionOf(options, io);
+  const user = await readUser(opUin, options, connection);
+  return { lines: describeUser(user), result: user };
+}
+
+async function readUser(
+  opUin: Uin,
+  { account }: UserOptions,
+  connection: GatewayConnection,
+): Promise<SubUser> {
+  const fieldErrors: unknown[] = [];
+  const client = createCamGatewayClient({
+    ...{ url: connection.url.href, headers: connection.headers },
+    onFieldError: (error) => fieldErrors.push(error),
+  });
+  const signal = AbortSignal.timeout(connection.timeoutMs);
+  const user = await client.subUser(opUin, { account, signal }).catch((error: unknown) => {
+    throw redacted(explainFailedRead(error, connection), connection);
+  });
+  const [failed] = fieldErrors;
+  if (failed !== undefined) throw redacted(explainFailedRead(failed, connection), connection);
+  if (user === null) {
+    throw new CommandError(`USER_NOT_EXIST: The account ${account ?? "default"} has no user ${opUin}.`, 1, {
+      code: "USER_NOT_EXIST",
+    });
+  }
+  return user;
+}
+
+async function setUser(
+  opUin: Uin,
+  switches: readonly UserSwitch[],
+  options: SetOptions,
+  io: CommandIo,
+): Promise<Outcome> {
+  const wish = wishOf(switches);
+  const connection = connectionOf(options, io);
+  if (options.yes !== true) await confirm(opUin, switches, options, connection, io);
+  const { account, reason, overwriteOtherMethods, idempotencyKey = randomUUID() } = options;
+  const abort = new AbortController();
+  const interrupt = (): void => abort.abort();
+  process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
+  const signal = AbortSignal.any([abort.signal, AbortSignal.timeout(connection.timeoutMs)]);
+  try {
+    const payload = await clientOf(connection).setSubUserMfa(
+      { opUin, account, ...wish, reason, overwriteOtherMethods },
+      { signal, idempotencyKey },
+    );
+    const { requestId, camRequestId, resolvedBy, change, subUser } = payload;
+    return {
+      lines: [
+        `The change of ${opUin} has taken effect (known by ${resolvedBy}).`,
+        `request id ${requestId}, CAM's request id ${camRequestId ?? "unknown"}, change ${change?.id ?? "unknown"}`,
+        ...describeUser(subUser),
+      ],
+      result: { idempotencyKey, requestId, camRequestId, resolvedBy, change, subUser },
+    };
+  } catch (error) {
+    throw redacted(explainFailedChange(error, connection, idempotencyKey), connection);
+  } finally {
+    process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
+  }
+}
+
+/** Shows the change and asks. @throws CommandError if the answer is not yes, or if no terminal can answer. */
+async function confirm(
+  opUin: Uin,
+  switches: readonly UserSwitch[],
+  options: SetOptions,
+  connection: GatewayConnection,
+  io: CommandIo,
+): Promise<void> {
+  if (io.ask === undefined) {
+    throw new CommandError("Nothing was changed: without a terminal to ask, the command needs --yes.");
+  }
+  const user = await readUser(opUin, options, connection);
+  io.stderr.write(`${[`At ${connection.url.href}:`, ...describeWish(user, switches)].join("\n")}\n`);
+  const answer = await io.ask("Change this user? [y/N] ");
+  if (!/^y(es)?$/i.test(answer.trim())) throw new CommandError("Nothing was changed.");
+}
+
+function redacted(error: CommandError, { headers }: GatewayConnection): CommandError {
+  const facts = JSON.parse(withoutSecrets(JSON.stringify(error.facts), headers));
+  return new CommandError(withoutSecrets(error.message, headers), error.exitCode, facts);
+}
