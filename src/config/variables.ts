@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { CAM_VARIABLES } from "./cam-variables.ts";
+import { CLIENT_VARIABLES } from "./client-variables.ts";
 import { HTTP_VARIABLES } from "./http-variables.ts";
 import { integer, type LOG_LEVELS, text, type VariableGroup, wholeNumber } from "./variable-schemas.ts";
 
@@ -180,23 +181,6 @@ const RECORD = {
   },
 } satisfies VariableGroup;
 
-const CLIENT = {
-  title: "Commands that call a running gateway",
-  introduction:
-    "cam-gateway mfa and doctor use these variables. Their flags override them. The gateway ignores them.",
-  variables: {
-    GATEWAY_URL: text.meta({
-      description: "The GraphQL address of the gateway, as --url.",
-      otherwise: "http://127.0.0.1:4000/graphql, the address of local mode",
-    }),
-    GATEWAY_TOKEN: text.describe("The bearer token that the command sends."),
-    GATEWAY_TOKEN_FILE: text.meta({
-      description: "A file with that token, as --token-file.",
-      excludes: "GATEWAY_TOKEN",
-    }),
-  },
-} satisfies VariableGroup;
-
 /** All groups, in the order of --help, .env.example and the documentation. */
 export const VARIABLE_GROUPS: readonly VariableGroup[] = [
   ...HTTP_VARIABLES,
@@ -204,7 +188,7 @@ export const VARIABLE_GROUPS: readonly VariableGroup[] = [
   POLICY,
   ...CAM_VARIABLES,
   RECORD,
-  CLIENT,
+  CLIENT_VARIABLES,
 ];
 
 const [gateway, admin] = HTTP_VARIABLES;
@@ -220,7 +204,7 @@ export const variables = z.object({
   ...keys.variables,
   ...accounts.variables,
   ...RECORD.variables,
-  ...CLIENT.variables,
+  ...CLIENT_VARIABLES.variables,
 });
 
 /** The further columns of the table. */
