@@ -1,10 +1,11 @@
+import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { KeyFileError } from "../audit/checkpoint.ts";
 import { AuthFileError } from "../auth/auth-files.ts";
 import { ConfigError, EX_CONFIG } from "../config/config.ts";
 import { variableHelp } from "../config/variable-reference.ts";
 import { DatabaseError } from "../database/database.ts";
-import { VERSION } from "../gateway/package-paths.ts";
+import { PACKAGE_JSON } from "../gateway/package-paths.ts";
 import { addAuditExport } from "./audit-export.ts";
 import { addAuditVerify } from "./audit-verify.ts";
 import { CommandError, type CommandIo, EX_CANNOT, usageErrorsAs } from "./command.ts";
@@ -33,7 +34,7 @@ export function createProgram(io: CommandIo): Command {
       getErrHelpWidth: () => HELP_WIDTH,
     })
     .exitOverride(usageErrorsAs(EX_CANNOT))
-    .version(VERSION, "--version", "print the version")
+    .version(JSON.parse(readFileSync(PACKAGE_JSON, "utf8")).version, "--version", "print the version")
     .addHelpText("after", NPM_SCRIPTS);
   addServe(program, io);
   addEmulator(program, io);

@@ -1,11 +1,7 @@
-import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 /** Returns the path of a file in the package. The source and the build are equally deep below its root. */
 const packageFile = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
-
-/** The version of this release, as package.json has it. */
-export const VERSION: string = JSON.parse(readFileSync(packageFile("package.json"), "utf8")).version;
 
 export const EXAMPLES_DIR = packageFile("schema/examples");
 export const FEDERATED_EXAMPLES_DIR = packageFile("schema/examples/federated");
