@@ -16,6 +16,12 @@ ARG COMMIT=unknown
 # What only the next build would look at stays behind.
 RUN npm run build && rm -r dist/.build dist/.tsbuildinfo
 
+# The demo identity provider of docker-compose.yml. It is a development dependency, so the gateway's image does not have it.
+FROM build AS issuer
+COPY scripts/stack ./scripts/stack
+USER 1000:1000
+CMD ["node", "scripts/stack/issuer.ts"]
+
 FROM node AS dependencies
 COPY package.json package-lock.json ./
 RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev --no-audit --no-fund

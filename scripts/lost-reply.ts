@@ -1,4 +1,5 @@
 /** Loses CAM's reply to one change on purpose: `npm run demo:lost-reply`. See docs/operators/follow-a-lost-reply.md. */
+import { requestToken } from "./stack/request-token.ts";
 import { runParts } from "./stack/run-parts.ts";
 import { Stack, type StackAddresses } from "./stack/stack.ts";
 import { parseStackOptions } from "./stack/stack-options.ts";
@@ -18,10 +19,14 @@ async function post(url: string, body: object, headers: Readonly<Record<string, 
   return response.text();
 }
 
-async function loseAReply({ gateways, control }: StackAddresses, say: (line: string) => void): Promise<void> {
+async function loseAReply(
+  { url, issuer, control }: StackAddresses,
+  say: (line: string) => void,
+): Promise<void> {
   await post(`${control}/faults`, { kind: "cutAfter", action: "SetMfaFlag", times: 1 });
-  const headers = { ...JSON_BODY, "x-request-id": REQUEST_ID };
-  say(`The caller got ${(await post(gateways[0], { query }, headers)).trim()}`);
+  const authorization = `Bearer ${await requestToken(issuer, "clerk")}`;
+  const headers = { ...JSON_BODY, authorization, "x-request-id": REQUEST_ID };
+  say(`The caller got ${(await post(url, { query }, headers)).trim()}`);
 }
 
 await runParts({

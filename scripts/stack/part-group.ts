@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { readableLine } from "../../src/telemetry/readable-line.ts";
-import { type Part, startPart } from "./part.ts";
+import { type Part, SUCCESS, startPart } from "./part.ts";
 
 const root = join(import.meta.dirname, "../..");
 
@@ -58,8 +58,26 @@ export class PartGroup {
     return problem === undefined && stopped ? 0 : 1;
   }
 
-  /** Starts a process. `says` is as in PartOptions. */
+  /** Starts a process that runs until it is stopped. `says` is as in PartOptions. */
   start<Fact extends string>(
+    name: string,
+    env: NodeJS.ProcessEnv,
+    argv: readonly string[],
+    says: Readonly<Record<Fact, RegExp>>,
+  ): Part<Fact> {
+    const part = this.#launch(name, env, argv, says);
+    void part.ended.then((how) => this.#onEnd(name, how));
+    return part;
+  }
+
+  /** Runs a process to its end. Resolves to whether it succeeded; a failure ends the group. */
+  async finish(name: string, env: NodeJS.ProcessEnv, argv: readonly string[]): Promise<boolean> {
+    const how = await this.#launch(name, env, argv, {}).ended;
+    if (how !== SUCCESS) this.#onEnd(name, how);
+    return how === SUCCESS;
+  }
+
+  #launch<Fact extends string>(
     name: string,
     env: NodeJS.ProcessEnv,
     argv: readonly string[],
@@ -77,10 +95,11 @@ export class PartGroup {
     });
     this.#parts.push(part);
     this.say(`Started ${name} as process ${part.pid}.`);
-    void part.ended.then((how) => {
-      if (!this.#stopping) this.#crashed.resolve(`${name} ${how}`);
-    });
     return part;
+  }
+
+  #onEnd(name: string, how: string): void {
+    if (!this.#stopping) this.#crashed.resolve(`${name} ${how}`);
   }
 
   /** One after the other: a gateway still needs CAM and the database for the changes that it finishes. */

@@ -28,6 +28,9 @@ export interface Part<Fact extends string = string> {
   stop(): Promise<boolean>;
 }
 
+/** How a process ended that did its work. */
+export const SUCCESS = "ended with 0";
+
 /** Starts one process of the stack. It stops when its standard input ends, as that of a killed parent does. */
 export function startPart<Fact extends string>(options: PartOptions<Fact>): Part<Fact> {
   const { name, says, print } = options;

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describeTakenPorts } from "./check-ports.ts";
 
 /** sysexits.h EX_USAGE. */
-const EX_USAGE = 64;
+export const EX_USAGE = 64;
 
 /** A group of parts that run until stopped. */
 export interface Parts {

@@ -1,15 +1,32 @@
+import { join } from "node:path";
 import type { Part } from "./part.ts";
 import { END_WITH_PARENT, PartGroup } from "./part-group.ts";
+import { AUDIENCE, PERSONAS } from "./personas.ts";
 import { type StackOptions, withoutConnections } from "./stack-options.ts";
 
-/** The key of the emulator's example account. */
-const KEY = { TENCENTCLOUD_SECRET_ID: "AKIDLOCALEXAMPLE", TENCENTCLOUD_SECRET_KEY: "LocalExampleSecretKey" };
+/** The files that docker-compose.yml mounts. */
+const compose = join(import.meta.dirname, "../../deploy/compose");
 
-type Environment = Readonly<Record<string, string | undefined>>;
+/** The variables of both gateways that the addresses of the other parts do not change. */
+const GATEWAY_ENV = {
+  AUTH_AUDIENCE: AUDIENCE,
+  AUTH_PROXY_ADDRESSES: "127.0.0.1",
+  POLICY_FILE: join(compose, "policy.yaml"),
+  AUDIT_SIGNING_KEY_FILE: join(compose, "secrets/record-signing-key"),
+  AUDIT_ANCHOR_FILE: "log",
+  CAM_SERVICE_HOST: "cam.tencentcloudapi.com",
+  TENCENTCLOUD_SECRET_ID_FILE: join(compose, "secrets/cam-secret-id"),
+  TENCENTCLOUD_SECRET_KEY_FILE: join(compose, "secrets/cam-secret-key"),
+  PLAYGROUND: "on",
+  PORT: "0",
+  ADMIN_PORT: "0",
+};
 
 export interface StackAddresses {
-  /** The GraphQL endpoints. */
-  readonly gateways: readonly [string, string];
+  /** The GraphQL endpoint of the proxy. */
+  readonly url: string;
+  /** The identity provider. */
+  readonly issuer: string;
   /** The control API of the emulator. */
   readonly control: string;
 }
@@ -17,7 +34,7 @@ export interface StackAddresses {
 /** Runs once everything listens. `say` prints a line. */
 type OnReady = (addresses: StackAddresses, say: (line: string) => void) => Promise<void>;
 
-/** Two gateways, their PostgreSQL and the emulator. The gateways run in local mode, so callers need no token. */
+/** Two gateways in server mode behind a proxy, with their PostgreSQL, the emulator and a demo identity provider. */
 export class Stack {
   readonly #options: StackOptions;
   readonly #group: PartGroup;
@@ -35,46 +52,62 @@ export class Stack {
   }
 
   /** Starts everything and keeps it until it ends. @returns the exit code. */
-  run(env: Environment): Promise<number> {
-    return this.#group.run(() => this.#start(env));
+  run(env: NodeJS.ProcessEnv): Promise<number> {
+    return this.#group.run(() => this.#start(withoutConnections(env)));
   }
 
-  async #start(env: Environment): Promise<void> {
-    const clean = withoutConnections({ ...env });
+  async #start(env: NodeJS.ProcessEnv): Promise<void> {
     const o = this.#options;
-    const postgres = this.#group.start("postgres", clean, ["scripts/stack/postgres.ts", o["postgres-port"]], {
-      url: /^(postgres:\S+)/,
+    const postgres = this.#group.start("postgres", env, ["scripts/stack/postgres.ts", o["postgres-port"]], {
+      owner: /^Owner (\S+)/,
+      gateway: /^Gateway (\S+)/,
     });
     const emulator = this.#node(
       "emulator",
-      { ...clean, CAM_EMULATOR_PORT: o["emulator-port"], CAM_EMULATOR_CONTROL_PORT: o["control-port"] },
+      { ...env, CAM_EMULATOR_PORT: o["emulator-port"], CAM_EMULATOR_CONTROL_PORT: o["control-port"] },
       ["dist/main.js", "emulator"],
       { url: /^ *API +(\S+)/, control: /^ *Control +(\S+)/ },
     );
-    const [database, cam] = await Promise.all([postgres.ready, emulator.ready]);
+    const keys = join(compose, "secrets/issuer-keys");
+    const issuer = this.#node("issuer", env, ["scripts/stack/issuer.ts", keys, o["issuer-port"]], {
+      url: /^Issuer (\S+)/,
+    });
+    const [database, cam, tokens] = await Promise.all([postgres.ready, emulator.ready, issuer.ready]);
+    const migrate = ["dist/main.js", "migrate", "--grant-to", new URL(database.gateway).username];
+    if (!(await this.#group.finish("migrate", { ...env, DATABASE_URL: database.owner }, migrate))) return;
+
     const shared = {
-      ...clean,
-      ...KEY,
+      ...env,
+      ...GATEWAY_ENV,
+      AUTH_ISSUER: tokens.url,
       CAM_ENDPOINT: cam.url,
-      CAM_SERVICE_HOST: "cam.tencentcloudapi.com",
-      DATABASE_URL: database.url,
+      DATABASE_URL: database.gateway,
     };
-    const startGateway = async (name: string, port: string): Promise<string> => {
-      const env = { ...shared, PORT: port, REPLICA: name };
-      const { ready } = this.#node(name, env, ["dist/main.js", "serve", "--local"], {
-        url: /^ *GraphQL +(\S+)/,
-      });
-      return (await ready).url;
-    };
-    const gateways = await Promise.all([
-      startGateway("gateway-1", o.port),
-      startGateway("gateway-2", o["second-port"]),
-    ]);
-    this.#group.say(`GraphQL     ${gateways.join("  ")}`);
+    const gateways = await Promise.all(
+      ["gateway-1", "gateway-2"].map(async (name) => {
+        const { ready } = this.#node(name, { ...shared, REPLICA: name }, ["dist/main.js", "serve"], {
+          url: /^ *GraphQL +(\S+)\/graphql/,
+          admin: /^ *Admin +(\S+)/,
+        });
+        return ready;
+      }),
+    );
+    const origins = gateways.map(({ url }) => url);
+    const proxy = this.#node("proxy", env, ["scripts/stack/proxy.ts", o.port, ...origins], {
+      url: /^Proxy (\S+)/,
+    });
+    const url = `${(await proxy.ready).url}/graphql`;
+    this.#group.say(`GraphQL     ${url}, by ${origins.join(" and ")}`);
+    this.#group.say(
+      `Admin       ${gateways.map(({ admin }) => admin).join(" and ")}: health, metrics, version`,
+    );
+    this.#group.say(
+      `Tokens      ${tokens.url}, for ${Object.keys(PERSONAS).join(", ")}: npm run stack:token`,
+    );
     this.#group.say(`CAM         the emulator, ${cam.url}; its control API, ${cam.control}`);
-    this.#group.say(`PostgreSQL  ${database.url}`);
+    this.#group.say(`PostgreSQL  ${database.gateway}`);
     this.#group.say("Ctrl-C stops everything and removes the data.");
-    await this.#onReady?.({ gateways, control: cam.control }, (line) => this.#group.say(line));
+    await this.#onReady?.({ url, issuer: tokens.url, control: cam.control }, (line) => this.#group.say(line));
   }
 
   /** A program that stops at SIGTERM. */

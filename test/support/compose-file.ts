@@ -6,14 +6,15 @@ export const ROOT = join(import.meta.dirname, "../..");
 
 export interface ComposeService {
   readonly image?: string;
-  readonly build?: string;
+  readonly build?: string | { readonly context: string; readonly target: string };
   readonly pull_policy?: string;
   readonly command?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
   readonly secrets?: readonly string[];
+  readonly configs?: readonly { readonly source: string; readonly target: string }[];
+  readonly profiles?: readonly string[];
   readonly ports?: readonly string[];
   readonly networks?: readonly string[];
-  readonly network_mode?: string;
   readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
   readonly healthcheck?: { readonly test?: readonly string[]; readonly disable?: boolean };
   readonly stop_grace_period?: string;
@@ -33,6 +34,7 @@ export interface ComposeFile {
   readonly networks: Readonly<Record<string, { readonly internal?: boolean }>>;
   readonly volumes: Readonly<Record<string, unknown>>;
   readonly secrets: Readonly<Record<string, { readonly file: string }>>;
+  readonly configs: Readonly<Record<string, { readonly file: string }>>;
 }
 
 /** Reads docker-compose.yml with anchors and merges resolved. */

@@ -12,6 +12,12 @@ export interface BuiltImage {
   readonly env: Readonly<Record<string, string>>;
 }
 
+/** Each stage by its name, and the last one as `image`. */
+export interface BuiltStages {
+  readonly image: BuiltImage;
+  stage(name: string): BuiltImage;
+}
+
 interface StageState {
   readonly root: string;
   workdir: string;
@@ -28,7 +34,7 @@ const PATH = `${dirname(process.execPath)}:${process.env["PATH"]}`;
  * and ENV work as in a container. The base image is this machine. A step with a path outside its working directory is
  * refused, because it would affect this machine.
  */
-export async function runDockerfile(contextDir: string, target: string): Promise<BuiltImage> {
+export async function runDockerfile(contextDir: string, target: string): Promise<BuiltStages> {
   const stages = parseDockerfile(await readFile(join(contextDir, "Dockerfile"), "utf8"));
   const done = new Map<string, StageState>();
   let last: StageState | undefined;
@@ -38,7 +44,17 @@ export async function runDockerfile(contextDir: string, target: string): Promise
     done.set(name, last);
   }
   if (last === undefined) throw new Error("The Dockerfile has no stage.");
-  return { workdir: join(last.root, last.workdir), env: last.env };
+  return { image: builtFrom(last), stage: (name) => builtFrom(stageOf(done, name)) };
+}
+
+function builtFrom({ root, workdir, env }: StageState): BuiltImage {
+  return { workdir: join(root, workdir), env };
+}
+
+function stageOf(done: ReadonlyMap<string, StageState>, name: string): StageState {
+  const stage = done.get(name);
+  if (stage === undefined) throw new Error(`The Dockerfile has no stage ${name}.`);
+  return stage;
 }
 
 async function startStage(root: string, from: StageState | undefined): Promise<StageState> {
@@ -68,8 +84,7 @@ async function carryOut(
       const sources = text.split(/\s+/);
       const to = join(here, sources.pop() ?? "");
       if (flags["from"] === undefined) return copyFromContext(contextDir, sources, to);
-      const other = done.get(flags["from"]);
-      if (other === undefined) throw new Error(`The Dockerfile has no stage ${flags["from"]}.`);
+      const other = stageOf(done, flags["from"]);
       for (const source of sources) await execute("cp", ["-R", join(other.root, source), to]);
       return;
     }

@@ -1,0 +1,23 @@
+/** A caller of the demo stack: a client of its identity provider. */
+export interface Persona {
+  /** Works in the demo stack only. */
+  readonly secret: string;
+  /** The scopes of its tokens (docs/operators/authentication.md). */
+  readonly scope: string;
+}
+
+/** The callers of the demo stack by their names. deploy/compose/policy.yaml says what each of them may change. */
+export const PERSONAS = {
+  clerk: { secret: "clerk-demo-only", scope: "cam.mfa:read cam.mfa:write" },
+  approver: {
+    secret: "approver-demo-only",
+    scope: "cam.mfa:read cam.mfa:write cam.mfa:approve cam.audit:read",
+  },
+  operator: { secret: "operator-demo-only", scope: "cam.mfa:read cam.quota:read cam.callers:resume" },
+  auditor: { secret: "auditor-demo-only", scope: "cam.audit:read" },
+} as const satisfies Readonly<Record<string, Persona>>;
+
+export type PersonaName = keyof typeof PERSONAS;
+
+/** The gateway's name at the identity provider. */
+export const AUDIENCE = "cam-mfa-gateway";
