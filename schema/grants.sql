@@ -1,5 +1,5 @@
 -- The rights of the gateway's role. The owner of the schema runs this file after each migration:
--- `npm run migrate -- --grant-to gateway`, or `psql --set role=gateway --file schema/grants.sql`.
+-- `npm run migrate -- --grant-to gateway`, or `psql --set role=gateway --set jobs=public_jobs --file schema/grants.sql`.
 -- The gateway reads tables and writes through functions only (docs/operators/database.md).
 
 grant select on gateway_migration, gateway_expansion, mfa_change, audit_chain, audit_checkpoint, caller_pause, quota_window
@@ -7,6 +7,15 @@ grant select on gateway_migration, gateway_expansion, mfa_change, audit_chain, a
 -->
 grant execute on function begin_change, settle_change, approve_change, reject_change, claim_changes, seal_request,
   change_now, resume_caller, keep_checkpoint, take_slot, back_off_window, probe_window to :"role";
+-->
+grant select, insert, update, delete on directory_user, directory_scan to :"role";
+-->
+-- pg-boss keeps background jobs in a schema of its own, which `migrate` creates.
+grant usage on schema :"jobs" to :"role";
+-->
+grant select, insert, update, delete on all tables in schema :"jobs" to :"role";
+-->
+grant usage on all sequences in schema :"jobs" to :"role";
 -->
 -- A function that this role creates in the schema of the tables could run with the owner's rights.
 revoke create on schema public from public;

@@ -11,6 +11,8 @@ export type { SubAccount } from "./actions/describe-sub-accounts.ts";
 export { describeSubAccounts, MAX_SUB_ACCOUNTS_PER_CALL } from "./actions/describe-sub-accounts.ts";
 export type { CallerIdentity } from "./actions/get-caller-identity.ts";
 export { getCallerIdentity } from "./actions/get-caller-identity.ts";
+export type { ListedUser } from "./actions/list-users.ts";
+export { listAccounts, listUsers } from "./actions/list-users.ts";
 export type { MfaFlagSet, SetMfaFlagInput } from "./actions/set-mfa-flag.ts";
 export { setMfaFlag } from "./actions/set-mfa-flag.ts";
 export type { CamAttempt } from "./attempt.ts";

@@ -17,7 +17,7 @@ import { camAnswerOf } from "./failure.ts";
 import type { MfaChangeContext, MfaChangeOutcome } from "./mfa-change.ts";
 
 export interface FlagWriterDeps {
-  readonly cam: CamClient;
+  readonly cam: Pick<CamClient, "call">;
   readonly clock: Clock;
 }
 

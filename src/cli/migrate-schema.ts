@@ -1,7 +1,9 @@
 import type { Command } from "commander";
+import { type Database, DatabaseError } from "../database/database.ts";
 import { grantRights } from "../database/grant-rights.ts";
 import { migrate } from "../database/migrate.ts";
 import { GRANTS_FILE, MIGRATIONS_DIR } from "../gateway/package-paths.ts";
+import { migrateJobs } from "../jobs/job-queue.ts";
 import type { CommandIo } from "./command.ts";
 import { findDatabase } from "./find-database.ts";
 import { type Outcome, printsOutcome } from "./outcome.ts";
@@ -30,6 +32,7 @@ async function migrateSchema({ grantTo }: MigrateOptions, { env }: CommandIo): P
   const database = await place.open({ make: true });
   try {
     const applied = await migrate(database, MIGRATIONS_DIR);
+    await createJobs(database);
     if (grantTo !== undefined) await grantRights(database, GRANTS_FILE, grantTo);
     return {
       lines: [
@@ -41,5 +44,18 @@ async function migrateSchema({ grantTo }: MigrateOptions, { env }: CommandIo): P
     };
   } finally {
     await database.close();
+  }
+}
+
+/** Creates the tables of background jobs. @throws DatabaseError */
+async function createJobs({ jobs }: Database): Promise<void> {
+  try {
+    await migrateJobs(jobs);
+  } catch (cause) {
+    throw new DatabaseError(
+      `The schema ${jobs.schema} of background jobs cannot be created: ${(cause as Error).message}. The owner of the ` +
+        "gateway's schema needs the right to create schemas in the database.",
+      { cause },
+    );
   }
 }

@@ -4,6 +4,7 @@ import { Secret } from "../secret.ts";
 import { type AccountsSettings, readAccountsSettings } from "./accounts-file.ts";
 import { readAuthSettings, readPolicyFile, readProxyAddresses } from "./auth-variables.ts";
 import { type CamSettings, LOOPBACK_NAMES, readCamSettings } from "./cam-settings.ts";
+import { type DirectorySettings, readDirectorySettings } from "./directory-settings.ts";
 import {
   type CheckpointSettings,
   readCheckpointSettings,
@@ -54,6 +55,7 @@ export interface Config {
     readonly flagsCacheMs: number;
   };
   readonly store: StoreSettings;
+  readonly directory: DirectorySettings;
   /** Undefined: no checkpoints of the record are signed. */
   readonly checkpoints: CheckpointSettings | undefined;
   /** The name of this process in the record. */
@@ -175,6 +177,7 @@ function assemble(input: ConfigInput): Config {
       flagsCacheMs: vars.CAM_FLAGS_CACHE_MS,
     },
     store: readStoreSettings(input),
+    directory: readDirectorySettings(input),
     checkpoints: readCheckpointSettings(input),
     replica: vars.REPLICA ?? `${hostname()}:${process.pid}`,
     logLevel: vars.LOG_LEVEL,

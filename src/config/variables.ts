@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { CAM_VARIABLES } from "./cam-variables.ts";
 import { CLIENT_VARIABLES } from "./client-variables.ts";
+import { DIRECTORY } from "./directory-settings.ts";
 import { HTTP_VARIABLES } from "./http-variables.ts";
 import { integer, type LOG_LEVELS, text, type VariableGroup, wholeNumber } from "./variable-schemas.ts";
 
@@ -187,6 +188,7 @@ export const VARIABLE_GROUPS: readonly VariableGroup[] = [
   CALLERS,
   POLICY,
   ...CAM_VARIABLES,
+  DIRECTORY,
   RECORD,
   CLIENT_VARIABLES,
 ];
@@ -203,6 +205,7 @@ export const variables = z.object({
   ...calls.variables,
   ...keys.variables,
   ...accounts.variables,
+  ...DIRECTORY.variables,
   ...RECORD.variables,
   ...CLIENT_VARIABLES.variables,
 });

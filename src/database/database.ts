@@ -22,9 +22,20 @@ export interface Database {
   readonly quota: Kysely<Tables>;
   /** Answers queries, on connections of its own. Refuses writes, and ends a statement after two seconds. */
   readonly reads: Kysely<Tables>;
+  /** Runs the statements of background jobs, on connections of its own. */
+  readonly jobs: JobStore;
   /** Runs work that may take minutes, on a connection of its own. Its statements have no time limit. */
   unhurried<Result>(work: (db: Kysely<Tables>) => Promise<Result>): Promise<Result>;
   close(): Promise<void>;
+}
+
+/** The store of the job queue. The queue brings statements of its own, which may begin and end transactions. */
+export interface JobStore {
+  readonly kind: Database["kind"];
+  /** The schema of the queue's tables, next to the schema of the gateway's tables. */
+  readonly schema: string;
+  /** Runs one statement with values, or several without. */
+  executeSql(text: string, values?: unknown[]): Promise<{ readonly rows: unknown[] }>;
 }
 
 /** The database cannot be opened, or differs from the gateway's expectations. The message contains the remedy. */

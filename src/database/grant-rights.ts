@@ -3,8 +3,8 @@ import { sql } from "kysely";
 import { type Database, DatabaseError } from "./database.ts";
 import { statementsOf } from "./migrate.ts";
 
-/** The role in the file of grants, in the syntax of psql's variables. */
-const ROLE = ':"role"';
+/** The role and the schema of background jobs in the file of grants, in the syntax of psql's variables. */
+const VARIABLE = /:"(role|jobs)"/g;
 
 /**
  * Gives a role the rights of the gateway's role, all or none. Giving them again changes nothing.
@@ -13,12 +13,15 @@ const ROLE = ':"role"';
  */
 export async function grantRights(database: Database, grantsFile: string, role: string): Promise<void> {
   const text = await readFile(grantsFile, "utf8");
-  const quoted = `"${role.replaceAll('"', '""')}"`;
+  const values = { role, jobs: database.jobs.schema };
+  const quoted = (name: keyof typeof values) => `"${values[name].replaceAll('"', '""')}"`;
   try {
     await database.unhurried((db) =>
       db.transaction().execute(async (trx) => {
         for (const statement of statementsOf(text)) {
-          await sql.raw(statement.replaceAll(ROLE, () => quoted)).execute(trx);
+          await sql
+            .raw(statement.replaceAll(VARIABLE, (_, name) => quoted(name as keyof typeof values)))
+            .execute(trx);
         }
       }),
     );

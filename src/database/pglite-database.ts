@@ -4,7 +4,7 @@ import { setFlagsFromString } from "node:v8";
 import { PGlite } from "@electric-sql/pglite";
 import { Kysely, PGliteDialect } from "kysely";
 import { lockDataDir } from "./data-dir-lock.ts";
-import type { Tables } from "./database.ts";
+import type { JobStore, Tables } from "./database.ts";
 import { type Database, DatabaseError } from "./database.ts";
 import { type Pglite, SelfHealingPglite } from "./self-healing-pglite.ts";
 
@@ -125,6 +125,7 @@ function wrap(pglite: SelfHealingPglite, unlock: () => Promise<void>): Database 
     db: urgent,
     quota: urgent,
     reads,
+    jobs: openJobStore(pglite, gate),
     unhurried: (work) => work(urgent),
     close: () => {
       closed ??= close();
@@ -143,9 +144,29 @@ function openLane(pglite: SelfHealingPglite, gate: PriorityGate, isUrgent: boole
     },
     close: () => pglite.close(),
     query: (...query) => gate.run(isUrgent, () => pglite.query(...query)),
+    exec: (...query) => gate.run(isUrgent, () => pglite.exec(...query)),
     transaction: (work) => gate.run(isUrgent, () => pglite.transaction(work)),
   };
   return new Kysely<Tables>({ dialect: new PGliteDialect({ pglite: lane }) });
+}
+
+/** The job queue waits for changes and quota slots. Its statements may fail inside a transaction that they began. */
+function openJobStore(pglite: SelfHealingPglite, gate: PriorityGate): JobStore {
+  const run = async (text: string, values: unknown[] = []): Promise<{ readonly rows: unknown[] }> => {
+    if (values.length > 0) return pglite.query(text, values);
+    const results = await pglite.exec(text);
+    return { rows: results.flatMap(({ rows }) => rows) };
+  };
+  return {
+    ...{ kind: "pglite", schema: "public_jobs" },
+    executeSql: (text, values) =>
+      gate.run(false, () =>
+        run(text, values).catch(async (error: unknown) => {
+          await pglite.exec("rollback").catch(() => undefined);
+          throw error;
+        }),
+      ),
+  };
 }
 
 function exists(path: string): Promise<boolean> {

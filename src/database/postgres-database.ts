@@ -1,7 +1,7 @@
 import pg from "pg";
 import { type Database, DatabaseError } from "./database.ts";
 import { DatabaseAddress, type UrlSource } from "./database-address.ts";
-import { type LaneOptions, openLane, WritableSessions } from "./postgres-lane.ts";
+import { type LaneOptions, openJobStore, openLane, WritableSessions } from "./postgres-lane.ts";
 import { openingOf, type ServerFacts, type UnitLimits } from "./session-settings.ts";
 import { explainStoreError } from "./store-errors.ts";
 
@@ -52,6 +52,9 @@ const LANES: Readonly<Record<keyof ConnectionShares, UnitLimits & { readonly con
   reads: { connectMs: 2_000, statementMs: 2_000, lockMs: 2_000, idleMs: 10_000, readOnly: true },
 };
 
+/** Background jobs need few connections, and only while they run statements. */
+const JOBS = { max: 2, connectMs: CONNECT_TIMEOUT_MS, answerMs: 30_000 };
+
 const UNHURRIED: UnitLimits = { statementMs: 0, lockMs: 0, idleMs: 0, readOnly: false };
 
 /** The oldest release that PostgreSQL still maintains. */
@@ -80,12 +83,14 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
     return laneOf(limits, { max: shares[lane], connectMs, answerMs: limits.statementMs + ANSWER_GRACE_MS });
   };
   const [changes, quota, reads] = [share("changes"), share("quota"), share("reads")];
+  const jobs = openJobStore({ ...JOBS, address, onIdleError }, `${facts.schema}_jobs`);
   let closed: Promise<void> | undefined;
   return {
     kind: "postgres",
     db: changes.db,
     quota: quota.db,
     reads: reads.db,
+    jobs,
     unhurried: async (work) => {
       const own = laneOf(UNHURRIED, { max: 1, connectMs: CONNECT_TIMEOUT_MS, answerMs: undefined });
       try {
@@ -95,7 +100,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
       }
     },
     close: () => {
-      closed ??= Promise.all([changes, quota, reads].map((lane) => lane.close())).then(() => undefined);
+      closed ??= Promise.all([changes, quota, reads, jobs].map((lane) => lane.close())).then(() => undefined);
       return closed;
     },
   };

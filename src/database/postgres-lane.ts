@@ -8,7 +8,7 @@ import {
   type TransactionSettings,
 } from "kysely";
 import pg from "pg";
-import type { Tables } from "./database.ts";
+import type { JobStore, Tables } from "./database.ts";
 import type { DatabaseAddress } from "./database-address.ts";
 
 export interface LaneOptions {
@@ -46,7 +46,24 @@ export function openLane(options: LaneOptions): Lane {
   };
 }
 
-function createPool({ address, max, connectMs, answerMs, writable, onIdleError }: LaneOptions): pg.Pool {
+type PoolOptions = Omit<LaneOptions, "opening" | "writable"> & Partial<Pick<LaneOptions, "writable">>;
+
+/** Opens a pool for the job queue. It opens no connection before the first statement. */
+export function openJobStore(options: PoolOptions, schema: string): JobStore & Pick<Lane, "close"> {
+  const pool = createPool(options);
+  return {
+    ...{ kind: "postgres", schema },
+    executeSql: async (text, values) => {
+      await options.address.refresh();
+      // Several statements have several results, of which at most one has rows.
+      const results: readonly pg.QueryResult<object>[] = [await pool.query<object>(text, values)].flat();
+      return { rows: results.flatMap(({ rows }) => rows ?? []) };
+    },
+    close: () => pool.end(),
+  };
+}
+
+function createPool({ address, max, connectMs, answerMs, writable, onIdleError }: PoolOptions): pg.Pool {
   class AddressedClient extends pg.Client {
     constructor(config: pg.ClientConfig) {
       super({ ...config, ...address.config });

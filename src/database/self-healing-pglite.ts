@@ -1,8 +1,10 @@
+import type { PGlite } from "@electric-sql/pglite";
 import type { PGliteDialectConfig } from "kysely";
 import { DatabaseError } from "./database.ts";
 
-/** The part of PGlite that Kysely uses. */
-export type Pglite = Exclude<PGliteDialectConfig["pglite"], (...args: never[]) => unknown>;
+/** The part of PGlite that Kysely and the job queue use. */
+export type Pglite = Exclude<PGliteDialectConfig["pglite"], (...args: never[]) => unknown> &
+  Pick<PGlite, "exec">;
 
 /** SQLSTATE internal_error; https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const INTERNAL_ERROR = "XX000";
@@ -44,6 +46,8 @@ export class SelfHealingPglite implements Pglite {
   }
 
   query: Pglite["query"] = (...query) => this.#use((pglite) => pglite.query(...query));
+
+  exec: Pglite["exec"] = (...query) => this.#use((pglite) => pglite.exec(...query));
 
   transaction: Pglite["transaction"] = (work) => {
     let hasBegun = false;

@@ -47,6 +47,7 @@ import {
 import type { Account } from "./open-accounts.ts";
 import { openAccounts } from "./open-accounts.ts";
 import { openAdminPort } from "./open-admin.ts";
+import { openReadsBehind, openScans } from "./open-directory.ts";
 import { type OpenRecord, openDatabase, openRecord, startCheckpoints } from "./open-record.ts";
 import { EXAMPLES_DIR, PLAYGROUND_ASSETS_DIR } from "./package-paths.ts";
 import { watchDatabase } from "./watch-database.ts";
@@ -99,8 +100,9 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     const windows = new SharedWindows({ database, clock, replica, observer: quotaObserver(telemetry) });
     open.defer(() => windows.close());
     await watchDatabase(foundation, database, windows);
-    const { all, emulators } = await openAccounts(foundation, windows);
+    const { all, emulators } = await openAccounts(foundation, windows, openReadsBehind(foundation, database));
     const accounts = new Accounts(all, (caller, name) => mayUseAccount(policy?.current, caller, name));
+    const jobs = openScans(foundation, database, accounts);
     reportAccountsOutsidePolicy(foundation, accounts, policy);
     const record = await openRecord(foundation, database);
     const recentWrites = new RecentWrites(clock);
@@ -126,6 +128,7 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     health.serve();
     address = { url, admin, emulators };
     for (const { gatewayIdentity } of all) gatewayIdentity.start();
+    jobs.start();
   }
 
   /** A second call waits for the first: a second signal must not end the process while changes finish. */

@@ -23,6 +23,8 @@ import { type AccountSettings, type AccountsSettings, parseAccountsFile } from "
 import type { CamSettings } from "../config/cam-settings.ts";
 import { ConfigError } from "../config/config.ts";
 import { GatewayError } from "../contract/index.ts";
+import type { ScannedAccount } from "../directory/account-scanner.ts";
+import { observeReads, type ReadsBehind } from "../directory/reads-behind.ts";
 import { SharedRateBudget } from "../quota/shared-rate-budget.ts";
 import type { SharedWindows } from "../quota/shared-windows.ts";
 import { readUtf8File, whyUnreadable } from "../utf8.ts";
@@ -34,7 +36,9 @@ import { accountObserver, credentialObserver, identityObserver } from "./observe
 export interface Account {
   readonly name: string;
   readonly ratePerSecond: number;
-  readonly cam: CamClient;
+  /** Makes calls, and tells the directory what each read shows. */
+  readonly cam: Pick<CamClient, "call">;
+  readonly scanned: ScannedAccount;
   readonly budget: SharedRateBudget;
   readonly writer: FlagWriter;
   readonly flagReads: FlagReads;
@@ -49,7 +53,11 @@ interface OpenAccounts {
 }
 
 /** Opens every configured account, without a call to CAM. @throws ConfigError for a bad file of accounts. */
-export async function openAccounts(foundation: Foundation, windows: SharedWindows): Promise<OpenAccounts> {
+export async function openAccounts(
+  foundation: Foundation,
+  windows: SharedWindows,
+  reads: ReadsBehind,
+): Promise<OpenAccounts> {
   const { config, open } = foundation;
   const named = config.accounts === undefined ? [] : await loadAccounts(config.accounts);
   const emulators = new Map<string, LocalCam>();
@@ -64,14 +72,14 @@ export async function openAccounts(foundation: Foundation, windows: SharedWindow
     config.cam === undefined ? await startEmulator(DEFAULT_ACCOUNT) : connectionTo(config.cam);
   const { language, ratePerSecond } = config.camLimits;
   const all = [
-    createAccount(foundation, windows, { name: DEFAULT_ACCOUNT, language, ratePerSecond }, ofDefault),
+    createAccount(foundation, windows, reads, { name: DEFAULT_ACCOUNT, language, ratePerSecond }, ofDefault),
   ];
   for (const account of named) {
     const connection =
       account.cam === undefined
         ? await startEmulator(account.name)
         : connectionTo(account.cam, ofDefault.createChain);
-    all.push(createAccount(foundation, windows, account, connection));
+    all.push(createAccount(foundation, windows, reads, account, connection));
   }
   return { all, emulators };
 }
@@ -99,6 +107,7 @@ function connectionTo(
 function createAccount(
   { config, clock, logger, telemetry: shared, open }: Foundation,
   windows: SharedWindows,
+  reads: ReadsBehind,
   { name, language, ratePerSecond }: Pick<AccountSettings, "name" | "language" | "ratePerSecond">,
   { endpoint, proxy, createChain }: Connection,
 ): Account {
@@ -119,17 +128,26 @@ function createAccount(
   };
   const chain = createChain({ ...parts, credentialObserver: credentials });
   const budget = new SharedRateBudget({ windows, ratePerSecond });
-  const cam = new CamClient({
+  const direct = new CamClient({
     ...parts,
     credentials: new CredentialCache({ chain, clock, skew, observer: credentials }),
     budget: observedBudget(budget, observer),
     circuits,
   });
+  const cam = observeReads(name, direct, reads, clock);
+  // Only the mainland site has ListAccounts.
+  const isIntl = endpoint.serviceHost.includes(".intl.");
   return {
     ...{ name, ratePerSecond, cam, budget },
+    scanned: { name, cam: direct, listAction: isIntl ? "ListUsers" : config.directory.listAction },
     writer: new FlagWriter({ cam, clock }),
     flagReads: new FlagReads({ cam, clock, cacheMs: flagsCacheMs }),
-    gatewayIdentity: new GatewayIdentity({ cam, clock, deadlineMs, observer: identityObserver(telemetry) }),
+    gatewayIdentity: new GatewayIdentity({
+      cam: direct,
+      clock,
+      deadlineMs,
+      observer: identityObserver(telemetry),
+    }),
   };
 }
 

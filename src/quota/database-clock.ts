@@ -29,6 +29,11 @@ export class DatabaseClock {
     return databaseMs - this.#least;
   }
 
+  /** Returns the earliest time that the database's clock can have had at a time of this process's clock. */
+  earliest(processMs: number): number {
+    return processMs + this.#least - Math.abs(processMs - this.#atMs) * DRIFT;
+  }
+
   /** The width of the bounds: the database's clock may be ahead of `latest` by this. */
   get uncertaintyMs(): number {
     return this.#most - this.#least;

@@ -121,6 +121,26 @@ export const LOG_EVENTS = {
     "a database connection broke",
     "The gateway opens another. If it happens often, look at the server's log and at proxies on the way.",
   ),
+  "directory.not_written": error(
+    "the directory does not keep what reads showed",
+    "A fault of the gateway: `err` has the database's message. The next scan reads the users again.",
+  ),
+  "directory.scan_failed": warn(
+    "a scan of an account's users has stopped, and continues in a minute",
+    "`code` and `camCode` name the fault. With CAM_PERMISSION_DENIED, grant the gateway's key the action of `camAction`.",
+  ),
+  "directory.scan_finished": info(
+    "a scan has read an account's users",
+    "The directory knows the users of `account` as they were during the scan.",
+  ),
+  "directory.scan_stopped": info(
+    "a scan of an account's users has stopped, and continues later",
+    "The gateway stops, somebody paused the scan, or another replica continues it.",
+  ),
+  "directory.scans_not_planned": warn(
+    "the database does not say which scans are due",
+    "`err` names the fault. The gateway tries again within a minute.",
+  ),
   "documents.untrusted": warn(
     "an operation is not a trusted document",
     "With `enforce` the gateway refuses it. Add `operationName` to the manifest, or find its sender.",
@@ -140,6 +160,18 @@ export const LOG_EVENTS = {
   internal_error: error(
     "unexpected error",
     "The caller got INTERNAL with the same `requestId`. A fault of the gateway: report it with `err`.",
+  ),
+  "jobs.failed": warn(
+    "a statement of the job queue failed",
+    "`err` names the fault. The queue repeats the statement.",
+  ),
+  "jobs.started": info(
+    "background jobs run",
+    "This gateway takes jobs, for example scans of users, from the queue.",
+  ),
+  "jobs.unavailable": warn(
+    "background jobs do not run; requests are not affected, and the gateway tries again",
+    "`err` names the fault. If rights or tables are missing, run `npm run migrate -- --grant-to` as the schema's owner.",
   ),
   "library.message": info(
     "(the library's own)",

@@ -4,6 +4,8 @@ import {
   describeSafeAuthFlagColl,
   describeSubAccounts,
   getCallerIdentity,
+  listAccounts,
+  listUsers,
   setMfaFlag,
 } from "../../src/cam/index.ts";
 import { loadConfig } from "../../src/config/config.ts";
@@ -40,7 +42,10 @@ test("server mode accepts the settings on the page", () => {
 test("the policy on the page permits the actions that the gateway calls, and no other", () => {
   const policy = blocks.find(({ language }) => language === "json")?.text ?? "";
   const [statement] = (JSON.parse(policy) as { statement: { action: string[] }[] }).statement;
-  const called = [setMfaFlag, describeSafeAuthFlagColl, describeSubAccounts, getCallerIdentity];
+  const called = [
+    ...[setMfaFlag, describeSafeAuthFlagColl, describeSubAccounts, listUsers, listAccounts],
+    getCallerIdentity,
+  ];
   expect(statement?.action).toEqual(called.map(({ service, name }) => `${service}:${name}`));
 });
 

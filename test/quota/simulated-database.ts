@@ -73,6 +73,10 @@ export async function openSimulatedDatabase(time: SimulatedTime): Promise<Simula
       db: replicaDb,
       quota: replicaDb,
       reads: replicaDb,
+      jobs: {
+        ...{ kind: "postgres", schema: "public_jobs" },
+        executeSql: () => Promise.reject(new Error("Only the quota is simulated.")),
+      },
       unhurried: (work) => work(replicaDb),
       close: () => replicaDb.destroy(),
     };

@@ -7,6 +7,7 @@ import type { TestProject } from "vitest/node";
 import { migrate } from "../../src/database/migrate.ts";
 import { openPostgres } from "../../src/database/postgres-database.ts";
 import { MIGRATIONS_DIR } from "../../src/gateway/package-paths.ts";
+import { migrateJobs } from "../../src/jobs/job-queue.ts";
 import { startPostgres } from "./start-postgres.ts";
 
 declare module "vitest" {
@@ -51,5 +52,6 @@ async function makePostgresTemplate(clusterUrl: string): Promise<void> {
   url.pathname = TEMPLATE_DATABASE;
   const database = await openPostgres({ url: url.href });
   await migrate(database, MIGRATIONS_DIR);
+  await migrateJobs(database.jobs);
   await database.close();
 }

@@ -9,7 +9,7 @@ export async function createGatewayRole(ownerUrl: string): Promise<string> {
   const grants = statementsOf(await readFile(GRANTS_FILE, "utf8"));
   return createRole(ownerUrl, (role) => [
     `create role ${role} login password 'change-me'`,
-    ...grants.map((statement) => statement.replaceAll(':"role"', role)),
+    ...grants.map((statement) => statement.replaceAll(':"role"', role).replaceAll(':"jobs"', "public_jobs")),
   ]);
 }
 

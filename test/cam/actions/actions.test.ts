@@ -3,6 +3,8 @@ import {
   describeSafeAuthFlagColl,
   describeSubAccounts,
   getCallerIdentity,
+  listAccounts,
+  listUsers,
   type SetMfaFlagInput,
   setMfaFlag,
 } from "../../../src/cam/index.ts";
@@ -79,4 +81,33 @@ test("a profile has exact numbers, and a null, empty or absent field is undefine
 test("every field of an identity is optional", () => {
   const identity = { type: "CAMUser", accountId: undefined, principalId: undefined, arn: undefined };
   expect(getCallerIdentity.parse({ Type: "CAMUser", AccountId: null })).toEqual(identity);
+});
+
+test("a list of users merges repeats, drops the Uin 0, and counts entries without a usable Uin", () => {
+  const entry = (uin: string, more = "") => `{"Uin":${uin},"Name":"n"${more}}`;
+  const data = [
+    entry("0"),
+    entry("18446744073709551615", ',"PhoneNum":"138","ConsoleLogin":1'),
+    entry("7"),
+    entry("7", ',"Email":"a@b"'),
+    '{"Uin":8}',
+    entry("1.5"),
+    '{"Name":"no Uin"}',
+  ];
+  const { users, unusable } = listUsers.parse(parseExactJson(`{"Data":[${data}]}`));
+  expect(unusable).toBe(2);
+  expect(users).toMatchObject([
+    { uin: MAX, name: "n", hasPhone: true, hasEmail: false, consoleLogin: true },
+    { uin: "7", hasPhone: false, hasEmail: true, consoleLogin: undefined },
+    { uin: "8", name: undefined },
+  ]);
+  expect(() => listUsers.parse({ Data: null })).toThrow();
+});
+
+test("a page of accounts has the marker of the next page unless it is the last one", () => {
+  expect(listAccounts.serialize({ marker: undefined })).toBe('{"MaxItems":100,"UserType":"SubUser"}');
+  const page = (more: object) => listAccounts.parse({ Users: [{ Uin: 7 }], ...more });
+  expect(page({ IsTruncated: true, Marker: "m" })).toMatchObject({ users: [{ uin: "7" }], next: "m" });
+  expect(page({ IsTruncated: false, Marker: "m" }).next).toBeUndefined();
+  expect(page({}).next).toBeUndefined();
 });

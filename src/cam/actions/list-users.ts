@@ -1,0 +1,101 @@
+import { z } from "zod";
+import { parseUin, type Uin } from "../../contract/index.ts";
+import { CAM_VERSION, type CamAction, wireFlag, wireText } from "./cam-action.ts";
+
+/** A user in a list of CAM. */
+export interface ListedUser {
+  readonly uin: Uin;
+  readonly name: string | undefined;
+  readonly remark: string | undefined;
+  readonly consoleLogin: boolean | undefined;
+  /** `YYYY-MM-DD hh:mm:ss`, as CAM sends it, without a time zone. */
+  readonly createTime: string | undefined;
+  /** Whether CAM has a phone number. The gateway keeps no numbers and addresses. */
+  readonly hasPhone: boolean;
+  readonly hasEmail: boolean;
+}
+
+interface UserList {
+  /** Each user once. */
+  readonly users: readonly ListedUser[];
+  /** The number of entries without a usable Uin. */
+  readonly unusable: number;
+}
+
+const entrySchema = z.object({
+  Uin: z.union([z.number(), z.bigint(), z.string()]),
+  Name: wireText,
+  Remark: wireText,
+  ConsoleLogin: wireFlag,
+  CreateTime: wireText,
+  PhoneNum: wireText,
+  Email: wireText,
+});
+
+/**
+ * Reads the entries of a list. Merges repeated users, and drops the Uin 0, which CAM's own example has. A malformed
+ * entry does not hide the other users.
+ */
+function readUserList(entries: readonly unknown[]): UserList {
+  const users = new Map<Uin, ListedUser>();
+  let unusable = 0;
+  for (const entry of entries) {
+    const { data } = entrySchema.safeParse(entry);
+    const uin = parseUin(data?.Uin);
+    if (data !== undefined && uin !== undefined) {
+      users.set(uin, {
+        uin,
+        name: data.Name,
+        remark: data.Remark,
+        consoleLogin: data.ConsoleLogin,
+        createTime: data.CreateTime,
+        hasPhone: data.PhoneNum !== undefined,
+        hasEmail: data.Email !== undefined,
+      });
+    } else if (data === undefined || String(data.Uin) !== "0") unusable += 1;
+  }
+  return { users: [...users.values()], unusable };
+}
+
+const usersSchema = z.object({ Data: z.array(z.unknown()) });
+
+/** Lists all sub-users of the account in one reply. https://www.tencentcloud.com/document/product/598/32256 */
+export const listUsers: CamAction<void, UserList> = {
+  name: "ListUsers",
+  version: CAM_VERSION,
+  service: "cam",
+  access: "read",
+  serialize: () => "{}",
+  parse: (response) => readUserList(usersSchema.parse(response).Data),
+};
+
+/** The most users that CAM returns in one reply. */
+const MAX_ITEMS = 100;
+
+interface AccountsPage extends UserList {
+  /** The marker of the next page. Undefined after the last page. */
+  readonly next: string | undefined;
+}
+
+const accountsSchema = z.object({
+  Users: z.array(z.unknown()),
+  IsTruncated: z.boolean().nullish(),
+  Marker: z.string().nullish(),
+});
+
+/**
+ * Lists one page of the sub-users. Only the mainland site has this action. CAM's lists of other types, such as message
+ * receivers, have users without protections, so the gateway leaves them out.
+ * https://cloud.tencent.com/document/api/598/133082
+ */
+export const listAccounts: CamAction<{ readonly marker: string | undefined }, AccountsPage> = {
+  name: "ListAccounts",
+  version: CAM_VERSION,
+  service: "cam",
+  access: "read",
+  serialize: ({ marker }) => JSON.stringify({ MaxItems: MAX_ITEMS, Marker: marker, UserType: "SubUser" }),
+  parse: (response) => {
+    const { Users, IsTruncated, Marker } = accountsSchema.parse(response);
+    return { ...readUserList(Users), next: IsTruncated === true && Marker ? Marker : undefined };
+  },
+};

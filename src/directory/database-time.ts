@@ -1,0 +1,34 @@
+import type { Clock } from "../clock.ts";
+import type { Database } from "../database/database.ts";
+import { DatabaseClock } from "../quota/database-clock.ts";
+import { readClock } from "./user-writes.ts";
+
+/** A measurement serves for this long. In that time the two clocks drift by less than a tenth of a second. */
+const FRESH_MS = 60_000;
+
+/** Converts moments of this process to the database's clock, never to a later time than the real one. */
+export class DatabaseTime {
+  readonly #database: Database;
+  readonly #clock: Clock;
+  readonly #bounds = new DatabaseClock();
+  #measuredMs = Number.NEGATIVE_INFINITY;
+
+  constructor(database: Database, clock: Clock) {
+    this.#database = database;
+    this.#clock = clock;
+  }
+
+  /**
+   * Returns a function that converts monotonic milliseconds to the database's epoch milliseconds.
+   * @throws GatewayError STORE_UNAVAILABLE
+   */
+  async converter(): Promise<(monotonicMs: number) => number> {
+    const sentMs = this.#clock.monotonic();
+    if (sentMs - this.#measuredMs > FRESH_MS) {
+      const databaseMs = await readClock(this.#database);
+      this.#measuredMs = this.#clock.monotonic();
+      this.#bounds.observe(databaseMs, sentMs, this.#measuredMs);
+    }
+    return (monotonicMs) => this.#bounds.earliest(monotonicMs);
+  }
+}

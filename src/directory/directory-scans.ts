@@ -1,0 +1,128 @@
+/**
+ * Owns the directory: what the gateway knows about every user of every account, and the scans that read it. The record
+ * updates it with each change (schema/migrations/0013_directory.sql), and every other read with reads-behind.ts. Read
+ * account-scanner.ts next.
+ */
+
+import type { Clock } from "../clock.ts";
+import type { Database } from "../database/database.ts";
+import type { JobKind, JobQueue } from "../jobs/job-queue.ts";
+import { AccountScanner, type ScanEnd, type ScannedAccount, type ScanSettings } from "./account-scanner.ts";
+import type { DatabaseTime } from "./database-time.ts";
+import { LEASE_MS, type ScanState, ScanStore } from "./scan-store.ts";
+
+interface DirectoryScansDeps {
+  readonly database: Database;
+  readonly time: DatabaseTime;
+  readonly clock: Clock;
+  readonly settings: ScanSettings;
+  /** Names this process among the replicas, and no other process at any time. */
+  readonly owner: string;
+  /** Returns the accounts as they are configured now. */
+  readonly accounts: () => readonly ScannedAccount[];
+  readonly send: JobQueue["send"];
+  readonly observer: ScanObserver;
+}
+
+export interface ScanObserver {
+  onEnded(account: string, end: ScanEnd, durationMs: number): void;
+  /** A round failed, for example because the database is unavailable. The next minute tries again. */
+  onError(error: unknown): void;
+}
+
+const SCAN = "directory-scan";
+const PLAN = "directory-plan";
+
+/** More accounts than one process can scan side by side with its other work. */
+const MOST_AT_ONCE = 50;
+
+/** The scans of all accounts, side by side. The job queue wakes them, and the state in the database decides. */
+export class DirectoryScans {
+  readonly #deps: DirectoryScansDeps;
+  readonly #store: ScanStore;
+  readonly #running = new Set<AccountScanner>();
+  #stopped = false;
+
+  constructor(deps: DirectoryScansDeps) {
+    this.#deps = deps;
+    this.#store = new ScanStore(deps.database, deps.owner);
+  }
+
+  /** The kinds of jobs: one looks every minute which accounts are due, the other scans one account. */
+  get jobs(): readonly JobKind[] {
+    const concurrency = Math.min(MOST_AT_ONCE, Math.max(1, this.#deps.accounts().length));
+    return [
+      { name: PLAN, concurrency: 1, cron: "* * * * *", run: () => this.#plan() },
+      { name: SCAN, concurrency, run: (account) => this.#scan(account) },
+    ];
+  }
+
+  /** Begins without waiting for the minute: now, and again when the leases of killed processes are over. */
+  async begin(): Promise<void> {
+    await this.#deps.send(PLAN, "start");
+    await this.#deps.send(PLAN, "leases", Math.ceil(LEASE_MS / 1_000) + 1);
+  }
+
+  /** Ends the scans under way soon. Another process continues them. */
+  stop(): void {
+    this.#stopped = true;
+    for (const scanner of this.#running) scanner.stop();
+  }
+
+  /** Begins a scan of an account soon. If what the directory knows is fresh, the scan makes no call. */
+  async request(account: string): Promise<ScanState> {
+    await this.#store.request(account);
+    await this.#deps.send(SCAN, account);
+    return this.#stateOf(account);
+  }
+
+  /** Stops scans of an account on all replicas within seconds, until `resume`. */
+  async pause(account: string, by: string): Promise<ScanState> {
+    await this.#store.pause(account, by);
+    return this.#stateOf(account);
+  }
+
+  async resume(account: string): Promise<ScanState> {
+    await this.#store.resume(account);
+    await this.#deps.send(SCAN, account);
+    return this.#stateOf(account);
+  }
+
+  /** Returns the state of each account, in the order of the names. */
+  states(accounts: readonly string[]): Promise<readonly ScanState[]> {
+    return this.#store.states(accounts);
+  }
+
+  async #stateOf(account: string): Promise<ScanState> {
+    const [state] = await this.#store.states([account]);
+    if (state === undefined) throw new Error("The database returned no state.");
+    return state;
+  }
+
+  async #plan(): Promise<void> {
+    const { accounts, send, observer } = this.#deps;
+    try {
+      const due = await this.#store.findDue(accounts().map(({ name }) => name));
+      for (const account of due) await send(SCAN, account);
+    } catch (error) {
+      observer.onError(error);
+    }
+  }
+
+  async #scan(name: string): Promise<void> {
+    const { accounts, clock, observer } = this.#deps;
+    const account = accounts().find((each) => each.name === name);
+    if (account === undefined || this.#stopped) return;
+    const scanner = new AccountScanner({ ...this.#deps, account, store: this.#store });
+    this.#running.add(scanner);
+    const startedMs = clock.monotonic();
+    try {
+      const result = await scanner.scan();
+      if (result.kind !== "BUSY") observer.onEnded(name, result, clock.monotonic() - startedMs);
+    } catch (error) {
+      observer.onError(error);
+    } finally {
+      this.#running.delete(scanner);
+    }
+  }
+}

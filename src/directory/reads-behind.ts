@@ -1,0 +1,168 @@
+import {
+  type CamAction,
+  type CamCallOptions,
+  type CamClient,
+  type CamResult,
+  describeSafeAuthFlagColl,
+  describeSubAccounts,
+  type SafeAuthFlags,
+  type SubAccount,
+} from "../cam/index.ts";
+import type { Clock } from "../clock.ts";
+import { GatewayError, type Uin } from "../contract/index.ts";
+import type { Database } from "../database/database.ts";
+import type { DatabaseTime } from "./database-time.ts";
+import { writeProfiles, writeProtections } from "./user-writes.ts";
+
+/** Reads wait this long for others, so that a busy gateway writes a few batches a second. */
+const GATHER_MS = 250;
+/** The wait before the next batch while the database is unavailable. */
+const UNAVAILABLE_MS = 5_000;
+/** More reads than all accounts make while the database is away for a minute. Beyond it, the oldest are lost. */
+const MOST_WAITING = 20_000;
+/** The reads of one statement. */
+const BATCH = 500;
+
+interface Waiting<Read> {
+  readonly account: string;
+  readonly read: Read;
+  /** When the read began, in monotonic milliseconds. */
+  readonly startedMs: number;
+}
+
+interface ReadsBehindDeps {
+  readonly database: Database;
+  readonly time: DatabaseTime;
+  readonly clock: Clock;
+  /** Called when a batch cannot be written because of a fault of the gateway. */
+  readonly onError: (error: unknown) => void;
+}
+
+/**
+ * Writes what reads show to the directory, later and in batches. A read never waits for the database and never needs it.
+ * While the database is unavailable, the newest reads wait in memory.
+ */
+export class ReadsBehind {
+  readonly #deps: ReadsBehindDeps;
+  readonly #protections = new Map<string, Waiting<SafeAuthFlags & { readonly opUin: Uin }>>();
+  readonly #profiles = new Map<string, Waiting<SubAccount>>();
+  #writing: Promise<void> = Promise.resolve();
+  #cancel: (() => void) | undefined;
+  #stopped = false;
+
+  constructor(deps: ReadsBehindDeps) {
+    this.#deps = deps;
+  }
+
+  noteProtections(account: string, opUin: Uin, flags: SafeAuthFlags, startedMs: number): void {
+    this.#note(this.#protections, opUin, { account, read: { ...flags, opUin }, startedMs });
+  }
+
+  noteProfiles(account: string, profiles: readonly SubAccount[], startedMs: number): void {
+    for (const read of profiles) this.#note(this.#profiles, read.uin, { account, read, startedMs });
+  }
+
+  /** Writes what waits, once, and then nothing more. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#cancel?.();
+    await this.#writing;
+    await this.#write();
+  }
+
+  #note<Read>(waiting: Map<string, Waiting<Read>>, opUin: Uin, entry: Waiting<Read>): void {
+    if (this.#stopped) return;
+    const key = `${entry.account}/${opUin}`;
+    const known = waiting.get(key);
+    if (known !== undefined && known.startedMs > entry.startedMs) return;
+    // Deleted first, so that the map stays in the order of the reads.
+    waiting.delete(key);
+    waiting.set(key, entry);
+    const [oldest] = waiting.keys();
+    if (waiting.size > MOST_WAITING && oldest !== undefined) waiting.delete(oldest);
+    this.#schedule();
+  }
+
+  #schedule(waitMs = GATHER_MS): void {
+    if (this.#cancel !== undefined || this.#stopped) return;
+    this.#cancel = this.#deps.clock.after(waitMs, () => {
+      this.#writing = this.#write().then((isWritten) => {
+        this.#cancel = undefined;
+        if (this.#protections.size + this.#profiles.size > 0) {
+          this.#schedule(isWritten ? GATHER_MS : UNAVAILABLE_MS);
+        }
+      });
+    });
+  }
+
+  /** Writes one batch. Returns false while the database is unavailable. */
+  async #write(): Promise<boolean> {
+    const { database, time, onError } = this.#deps;
+    const protections = take(this.#protections);
+    const profiles = take(this.#profiles);
+    if (protections.size + profiles.size === 0) return true;
+    try {
+      const toDatabase = await time.converter();
+      if (protections.size > 0) {
+        const reads = [...protections.values()].map(({ account, read, startedMs }) => ({
+          ...{ account, ...read, asOfMs: toDatabase(startedMs) },
+        }));
+        await writeProtections(database, reads, "READ");
+      }
+      if (profiles.size > 0) {
+        const reads = [...profiles.values()].map(({ account, read, startedMs }) => ({
+          ...{ account, profile: read, asOfMs: toDatabase(startedMs) },
+        }));
+        await writeProfiles(database, reads);
+      }
+      return true;
+    } catch (error) {
+      if (error instanceof GatewayError && error.code === "STORE_UNAVAILABLE") {
+        putBack(this.#protections, protections);
+        putBack(this.#profiles, profiles);
+        return false;
+      }
+      // The database would refuse the batch again.
+      onError(error);
+      return true;
+    }
+  }
+}
+
+/** Removes and returns the oldest reads of one statement. */
+function take<Read>(waiting: Map<string, Waiting<Read>>): Map<string, Waiting<Read>> {
+  const taken = new Map([...waiting].slice(0, BATCH));
+  for (const key of taken.keys()) waiting.delete(key);
+  return taken;
+}
+
+/** Returns reads to the map, except those that a newer read has replaced. */
+function putBack<Read>(waiting: Map<string, Waiting<Read>>, taken: ReadonlyMap<string, Waiting<Read>>): void {
+  for (const [key, entry] of taken) if (!waiting.has(key)) waiting.set(key, entry);
+}
+
+/** Returns a client that makes the same calls, and tells the directory what every read of a user shows. */
+export function observeReads(
+  account: string,
+  cam: Pick<CamClient, "call">,
+  reads: ReadsBehind,
+  clock: Clock,
+): Pick<CamClient, "call"> {
+  return {
+    async call<Input, Output>(
+      action: CamAction<Input, Output>,
+      input: Input,
+      options: CamCallOptions,
+    ): Promise<CamResult<Output>> {
+      const startedMs = clock.monotonic();
+      const result = await cam.call(action, input, options);
+      if (action.name === describeSafeAuthFlagColl.name) {
+        const { subUin } = input as { readonly subUin: Uin };
+        reads.noteProtections(account, subUin, result.output as SafeAuthFlags, startedMs);
+      } else if (action.name === describeSubAccounts.name) {
+        reads.noteProfiles(account, result.output as readonly SubAccount[], startedMs);
+      }
+      return result;
+    },
+  };
+}

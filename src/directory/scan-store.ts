@@ -1,0 +1,231 @@
+import { type RawBuilder, sql } from "kysely";
+import { runQuery, runRead } from "../audit/run-query.ts";
+import type { Uin } from "../contract/index.ts";
+import type { Database } from "../database/database.ts";
+
+/** A scan of an account that a replica holds the lease of. */
+export interface LeasedScan {
+  /** Knowledge from before this is read again. The database's clock in epoch milliseconds. */
+  readonly cutoffMs: number;
+  /** Whether the list of users still has to be read. */
+  readonly needsList: boolean;
+}
+
+/** What a scan has done since its last report. */
+interface ScanProgress {
+  readonly readUsers?: number;
+  readonly failedUsers?: readonly Uin[];
+  readonly calls?: number;
+}
+
+/** Why a scan stopped before its end. */
+export interface ScanFault {
+  readonly code: string;
+  readonly camCode: string | undefined;
+  readonly camAction: string | undefined;
+}
+
+/** The state of an account's scans, as people read it. */
+export interface ScanState {
+  readonly account: string;
+  readonly status: "NEVER" | "WAITING" | "RUNNING" | "PAUSED" | "FAILED" | "DONE";
+  readonly startedAt: Date | undefined;
+  readonly finishedAt: Date | undefined;
+  readonly dueAt: Date | undefined;
+  readonly users: number;
+  readonly readUsers: number;
+  readonly failedUsers: number;
+  readonly calls: number;
+  readonly code: string | undefined;
+  readonly camCode: string | undefined;
+  readonly camAction: string | undefined;
+  readonly pausedBy: string | undefined;
+}
+
+/** A replica that works on a scan renews its lease more often than this. Later, another replica continues the scan. */
+export const LEASE_MS = 15_000;
+
+const NOW = sql`clock_timestamp()`;
+const inMs = (ms: number) => sql`(${ms}::double precision * interval '1 millisecond')`;
+const IS_UNDER_WAY = sql`(started_at is not null and (finished_at is null or finished_at < started_at))`;
+const IS_LEASED = sql`(lease_until is not null and lease_until > ${NOW})`;
+
+/** The state of the scans. Every time is by the clock of the database. Throws the errors of `runQuery`. */
+export class ScanStore {
+  readonly #database: Database;
+  /** Names this process among those that scan. */
+  readonly #owner: string;
+
+  constructor(database: Database, owner: string) {
+    this.#database = database;
+    this.#owner = owner;
+  }
+
+  /** Adds accounts without a scan, and returns those with a scan that is due and that no replica works on. */
+  async findDue(accounts: readonly string[]): Promise<readonly string[]> {
+    const names = sql`${`{${accounts.join(",")}}`}::text[]`;
+    await this.#run(sql`
+      insert into directory_scan (account)
+      select n from unnest(${names}) n where not exists (select from directory_scan s where s.account = n)
+      on conflict do nothing`);
+    const rows = await this.#run<{ account: string }>(sql`
+      select account from directory_scan
+      where account = any (${names}) and due_at <= ${NOW} and paused_at is null and not ${IS_LEASED}
+      order by due_at`);
+    return rows.map(({ account }) => account);
+  }
+
+  /**
+   * Takes the lease of a due scan. Continues the scan under way, or begins one. A new scan uses knowledge that is younger
+   * than `freshMs`, so a scan of an account that is known needs no call.
+   * @returns undefined if the scan is not due, is paused, or belongs to another replica.
+   */
+  async lease(account: string, freshMs: number): Promise<LeasedScan | undefined> {
+    const isFresh = sql`coalesce(listed_at > ${NOW} - ${inMs(freshMs)}, false)`;
+    const afresh = (value: RawBuilder<unknown>, otherwise: RawBuilder<unknown>) =>
+      sql`case when ${IS_UNDER_WAY} then ${otherwise} else ${value} end`;
+    const [row] = await this.#run<{ cutoffMs: number; needsList: boolean }>(sql`
+      update directory_scan set
+        lease_owner = ${this.#owner}, lease_until = ${NOW} + ${inMs(LEASE_MS)},
+        started_at = ${afresh(NOW, sql`started_at`)},
+        listed_at = ${afresh(sql`case when ${isFresh} then listed_at end`, sql`listed_at`)},
+        read_users = ${afresh(sql`0`, sql`read_users`)}, failed_users = ${afresh(sql`0`, sql`failed_users`)},
+        calls = ${afresh(sql`0`, sql`calls`)}, code = null, cam_code = null, cam_action = null
+      where account = ${account} and due_at <= ${NOW} and paused_at is null and not ${IS_LEASED}
+      returning (extract(epoch from started_at - ${inMs(freshMs)}) * 1000)::double precision as cutoff_ms,
+        listed_at is null as needs_list`);
+    return row;
+  }
+
+  /** Records the list of an account. Returns false if this replica no longer has the lease. */
+  async saveListed(account: string, users: number, asOfMs: number): Promise<boolean> {
+    return this.#renew(
+      account,
+      sql`users = ${users}, listed_at = to_timestamp(${asOfMs}::double precision / 1000)`,
+    );
+  }
+
+  /** Adds progress and renews the lease. Returns false if the scan is paused or belongs to another replica now. */
+  async saveProgress(account: string, progress: ScanProgress = {}): Promise<boolean> {
+    const { readUsers = 0, failedUsers = [], calls = 0 } = progress;
+    if (failedUsers.length > 0) {
+      await this.#run(sql`
+        update directory_user set failed_at = ${NOW}
+        where account = ${account} and op_uin = any (${`{${failedUsers.join(",")}}`}::text[])`);
+    }
+    return this.#renew(
+      account,
+      sql`read_users = read_users + ${readUsers}, failed_users = failed_users + ${failedUsers.length},
+        calls = calls + ${calls}`,
+    );
+  }
+
+  /** Ends a scan that has read everything, erases users that are gone for long, and sets when the next one is due. */
+  async finish(account: string, nextMs: number, keepGoneMs: number): Promise<void> {
+    await this.#run(sql`
+      delete from directory_user where account = ${account} and gone_at < ${NOW} - ${inMs(keepGoneMs)}`);
+    await this.#run(sql`
+      update directory_scan set
+        finished_at = greatest(${NOW}, started_at), due_at = ${NOW} + ${inMs(nextMs)}, lease_owner = null,
+        lease_until = null
+      where account = ${account} and lease_owner = ${this.#owner}`);
+  }
+
+  /** Gives the lease back before the end of the scan. With a fault, the scan continues after `retryMs`. */
+  async release(account: string, fault?: ScanFault, retryMs = 0): Promise<void> {
+    await this.#run(sql`
+      update directory_scan set
+        lease_owner = null, lease_until = null, due_at = ${NOW} + ${inMs(retryMs)}, code = ${fault?.code ?? null},
+        cam_code = ${fault?.camCode ?? null}, cam_action = ${fault?.camAction ?? null}
+      where account = ${account} and lease_owner = ${this.#owner}`);
+  }
+
+  /** Returns the users whose type and last login the scan still has to read: never read first, then the oldest. */
+  async usersWithoutLogin(account: string, cutoffMs: number, limit: number): Promise<readonly Uin[]> {
+    const rows = await this.#run<{ opUin: Uin }>(sql`
+      select op_uin from directory_user
+      where account = ${account} and gone_at is null
+        and (logins_as_of is null or logins_as_of < to_timestamp(${cutoffMs}::double precision / 1000))
+      order by logins_as_of nulls first, op_uin limit ${limit}`);
+    return rows.map(({ opUin }) => opUin);
+  }
+
+  /** Marks users as read whom CAM left out of an answer, because it has no such users. */
+  async markLoginsRead(account: string, uins: readonly Uin[], asOfMs: number): Promise<void> {
+    await this.#run(sql`
+      update directory_user set logins_as_of = to_timestamp(${asOfMs}::double precision / 1000)
+      where account = ${account} and op_uin = any (${`{${uins.join(",")}}`}::text[])`);
+  }
+
+  /**
+   * Returns the users whose protections the scan still has to read: unknown first, then the oldest. Leaves out users
+   * that this scan could not read, and users whose reads do not count yet after a change.
+   */
+  async usersToRead(account: string, cutoffMs: number, limit: number): Promise<readonly Uin[]> {
+    const rows = await this.#run<{ opUin: Uin }>(sql`
+      select op_uin from directory_user u
+      where account = ${account} and gone_at is null
+        and (protections_as_of is null or protections_as_of < to_timestamp(${cutoffMs}::double precision / 1000))
+        and (failed_at is null
+          or failed_at < (select started_at from directory_scan s where s.account = u.account))
+        and (trust_reads_from is null or trust_reads_from <= ${NOW})
+      order by protections_as_of nulls first, op_uin limit ${limit}`);
+    return rows.map(({ opUin }) => opUin);
+  }
+
+  /** Makes a scan of the account due now. */
+  async request(account: string): Promise<void> {
+    await this.#run(sql`
+      insert into directory_scan as s (account) values (${account})
+      on conflict (account) do update set due_at = least(s.due_at, ${NOW})`);
+  }
+
+  /** Stops the scan under way, if there is one, and begins no other until it is resumed. */
+  async pause(account: string, by: string): Promise<void> {
+    await this.#run(sql`
+      insert into directory_scan as s (account, paused_at, paused_by) values (${account}, ${NOW}, ${by})
+      on conflict (account) do update set paused_at = coalesce(s.paused_at, ${NOW}),
+        paused_by = coalesce(s.paused_by, excluded.paused_by)`);
+  }
+
+  async resume(account: string): Promise<void> {
+    await this.#run(sql`
+      update directory_scan set paused_at = null, paused_by = null where account = ${account}`);
+  }
+
+  /** Returns the states of accounts, in the order of the names. */
+  async states(accounts: readonly string[]): Promise<readonly ScanState[]> {
+    const rows = await runRead<ScanState>(
+      this.#database,
+      sql`
+      select n.account,
+        case
+          when s.paused_at is not null then 'PAUSED'
+          when ${IS_LEASED} then 'RUNNING'
+          when s.code is not null then 'FAILED'
+          when s.account is null or s.started_at is null then 'NEVER'
+          when s.due_at <= ${NOW} or ${IS_UNDER_WAY} then 'WAITING'
+          else 'DONE'
+        end as status,
+        s.started_at, case when not ${IS_UNDER_WAY} then s.finished_at end as finished_at, s.due_at,
+        coalesce(s.users, 0) as users, coalesce(s.read_users, 0) as read_users,
+        coalesce(s.failed_users, 0) as failed_users, coalesce(s.calls, 0) as calls, s.code, s.cam_code, s.cam_action,
+        s.paused_by
+      from unnest(${`{${accounts.join(",")}}`}::text[]) n (account) left join directory_scan s using (account)
+      order by n.account`,
+    );
+    return rows;
+  }
+
+  async #renew(account: string, set: RawBuilder<unknown>): Promise<boolean> {
+    const [row] = await this.#run<{ isHeld: boolean }>(sql`
+      update directory_scan set ${set}, lease_until = ${NOW} + ${inMs(LEASE_MS)}
+      where account = ${account} and lease_owner = ${this.#owner}
+      returning paused_at is null as is_held`);
+    return row?.isHeld === true;
+  }
+
+  #run<Row>(query: RawBuilder<unknown>): Promise<Row[]> {
+    return runQuery(this.#database, query);
+  }
+}

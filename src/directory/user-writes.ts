@@ -1,0 +1,182 @@
+import { type RawBuilder, sql } from "kysely";
+import { runQuery } from "../audit/run-query.ts";
+import type { ListedUser, MfaFlagState, SafeAuthFlags, SubAccount } from "../cam/index.ts";
+import type { Uin } from "../contract/index.ts";
+import type { Database } from "../database/database.ts";
+
+/** A read of a user's protections. */
+export interface ProtectionsRead extends SafeAuthFlags {
+  readonly account: string;
+  readonly opUin: Uin;
+  /** When the read began, by the database's clock in epoch milliseconds; never later than it really began. */
+  readonly asOfMs: number;
+}
+
+/** A read of a user's profile by DescribeSubAccounts. */
+interface ProfileRead {
+  readonly account: string;
+  readonly profile: SubAccount;
+  readonly asOfMs: number;
+}
+
+/** Returns the database's clock in epoch milliseconds. */
+export async function readClock(database: Database): Promise<number> {
+  const [row] = await runQuery<{ nowMs: number }>(database, sql`select ${NOW_MS} as now_ms`);
+  return Number(row?.nowMs);
+}
+
+const NOW_MS = sql`extract(epoch from clock_timestamp()) * 1000`;
+
+/**
+ * Writes protections that are newer than what the directory knows. A read that began before the gateway's last change
+ * of the user plus CAM's consistency window changes nothing (trust_reads_from).
+ */
+export async function writeProtections(
+  database: Database,
+  reads: readonly ProtectionsRead[],
+  source: "SCAN" | "READ",
+): Promise<void> {
+  const rows = reads.map(({ account, opUin, login, action, asOfMs }) => ({
+    account,
+    op_uin: opUin,
+    login: sumOf(login, true),
+    action: sumOf(action, true),
+    login_gaps: sumOf(login, undefined),
+    action_gaps: sumOf(action, undefined),
+    as_of: asOfMs,
+  }));
+  await runQuery(
+    database,
+    sql`
+    insert into directory_user as d (
+      account, op_uin, login_methods, action_methods, login_unreported, action_unreported, protections_as_of, source
+    )
+    select r.account, r.op_uin, r.login, r.action, r.login_gaps, r.action_gaps, to_timestamp(r.as_of / 1000), ${source}
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) r (
+      account text, op_uin text, login smallint, action smallint, login_gaps smallint, action_gaps smallint,
+      as_of double precision
+    )
+    order by r.account, r.op_uin
+    on conflict (account, op_uin) do update set
+      login_methods = excluded.login_methods, action_methods = excluded.action_methods,
+      login_unreported = excluded.login_unreported, action_unreported = excluded.action_unreported,
+      protections_as_of = excluded.protections_as_of, source = excluded.source
+    where (d.protections_as_of is null or d.protections_as_of < excluded.protections_as_of)
+      and (d.trust_reads_from is null or d.trust_reads_from <= excluded.protections_as_of)`,
+  );
+}
+
+/** Writes types and last logins that are newer than what the directory knows. */
+export async function writeProfiles(database: Database, reads: readonly ProfileRead[]): Promise<void> {
+  const rows = reads.map(({ account, asOfMs, profile }) => ({
+    account,
+    op_uin: profile.uin,
+    name: storable(profile.name),
+    remark: storable(profile.remark),
+    user_type: profile.userType,
+    created: storable(profile.createTime),
+    last_login: storable(profile.lastLoginTime),
+    as_of: asOfMs,
+  }));
+  await runQuery(
+    database,
+    sql`
+    insert into directory_user as d (account, op_uin, name, remark, user_type, created, last_login, logins_as_of)
+    select r.account, r.op_uin, r.name, r.remark, r.user_type, r.created, r.last_login, to_timestamp(r.as_of / 1000)
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) r (
+      account text, op_uin text, name text, remark text, user_type smallint, created text, last_login text,
+      as_of double precision
+    )
+    order by r.account, r.op_uin
+    on conflict (account, op_uin) do update set
+      name = coalesce(excluded.name, d.name), remark = excluded.remark, user_type = excluded.user_type,
+      created = coalesce(excluded.created, d.created), last_login = excluded.last_login,
+      logins_as_of = excluded.logins_as_of
+    where d.logins_as_of is null or d.logins_as_of < excluded.logins_as_of`,
+  );
+}
+
+/**
+ * Writes the users of a list. If the list is complete, counts it against the users that it lacks: two complete lists in a
+ * row without a user make the user gone. A read of the user that is newer than the list shows that the user exists.
+ */
+export async function writeList(
+  database: Database,
+  account: string,
+  { users, isComplete, asOfMs }: ListRead,
+): Promise<void> {
+  const asOf = sql`to_timestamp(${asOfMs}::double precision / 1000)`;
+  for (let start = 0; start < users.length; start += LIST_CHUNK) {
+    await runQuery(database, listChunk(account, users.slice(start, start + LIST_CHUNK), asOf));
+  }
+  if (!isComplete) return;
+  await runQuery(
+    database,
+    sql`
+    update directory_user set
+      missing = missing + 1, gone_at = case when missing + 1 >= 2 then clock_timestamp() end
+    where account = ${account} and gone_at is null
+      and greatest(profile_as_of, logins_as_of, protections_as_of, '-infinity') < ${asOf}`,
+  );
+}
+
+interface ListRead {
+  readonly users: readonly ListedUser[];
+  readonly isComplete: boolean;
+  readonly asOfMs: number;
+}
+
+/** The users of one statement, which ends within a few hundred milliseconds. */
+const LIST_CHUNK = 1_000;
+
+function listChunk(account: string, users: readonly ListedUser[], asOf: RawBuilder<unknown>) {
+  const rows = users.map((user) => ({
+    op_uin: user.uin,
+    name: storable(user.name),
+    remark: storable(user.remark),
+    console_login: user.consoleLogin,
+    created: storable(user.createTime),
+    has_phone: user.hasPhone,
+    has_email: user.hasEmail,
+  }));
+  return sql`
+    insert into directory_user as d (
+      account, op_uin, name, remark, console_login, created, has_phone, has_email, profile_as_of
+    )
+    select ${account}, r.op_uin, r.name, r.remark, r.console_login, r.created, r.has_phone, r.has_email, ${asOf}
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) r (
+      op_uin text, name text, remark text, console_login boolean, created text, has_phone boolean, has_email boolean
+    )
+    order by r.op_uin
+    on conflict (account, op_uin) do update set
+      name = excluded.name, remark = excluded.remark, console_login = excluded.console_login,
+      created = coalesce(excluded.created, d.created), has_phone = excluded.has_phone,
+      has_email = excluded.has_email, profile_as_of = excluded.profile_as_of, missing = 0, gone_at = null
+    where d.profile_as_of is null or d.profile_as_of < excluded.profile_as_of`;
+}
+
+/** Returns a text of CAM without what PostgreSQL cannot keep: NUL, and halves of surrogate pairs. */
+function storable(text: string | undefined): string | undefined {
+  return text?.toWellFormed().replaceAll("\0", "");
+}
+
+type MfaMethod = keyof MfaFlagState;
+
+/** The bit of each method in the database (schema/migrations/0013_directory.sql). */
+const BITS: Readonly<Record<MfaMethod, number>> = {
+  phone: 1,
+  token: 2,
+  stoken: 4,
+  wechat: 8,
+  custom: 16,
+  mail: 32,
+  u2fToken: 64,
+  passkey: 128,
+};
+
+const METHODS = Object.keys(BITS) as readonly MfaMethod[];
+
+/** Returns the sum of the methods that are in a state: `true` for on, `undefined` for unreported. */
+function sumOf(flags: MfaFlagState, state: true | undefined): number {
+  return METHODS.filter((method) => flags[method] === state).reduce((sum, method) => sum | BITS[method], 0);
+}

@@ -1,0 +1,66 @@
+import { randomUUID } from "node:crypto";
+import type { Accounts } from "../auth/accounts.ts";
+import type { Database } from "../database/database.ts";
+import { DatabaseTime } from "../directory/database-time.ts";
+import { DirectoryScans, type ScanObserver } from "../directory/directory-scans.ts";
+import { ReadsBehind } from "../directory/reads-behind.ts";
+import { type JobObserver, JobQueue } from "../jobs/job-queue.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
+import type { Foundation } from "./foundation.ts";
+import type { Account } from "./open-accounts.ts";
+
+/** Opens the writer that keeps what all reads show. */
+export function openReadsBehind({ clock, telemetry, open }: Foundation, database: Database): ReadsBehind {
+  const reads = new ReadsBehind({
+    ...{ database, clock, time: new DatabaseTime(database, clock) },
+    onError: (err) => telemetry.report("directory.not_written", { err }),
+  });
+  open.defer(() => reads.stop());
+  return reads;
+}
+
+/** Opens the scans of all accounts, and returns the queue that wakes them. The scans begin when it starts. */
+export function openScans(
+  { config, clock, telemetry, open }: Foundation,
+  database: Database,
+  accounts: Accounts<Account>,
+): JobQueue {
+  const scans = new DirectoryScans({
+    ...{ database, clock, time: new DatabaseTime(database, clock), settings: config.directory },
+    owner: `${config.replica} ${randomUUID()}`,
+    accounts: () => accounts.all.map(({ scanned }) => scanned),
+    send: (...job) => queue.send(...job),
+    observer: scanObserver(telemetry),
+  });
+  const queue = new JobQueue({
+    ...{ store: database.jobs, clock, kinds: scans.jobs },
+    observer: jobObserver(telemetry, () => scans.begin()),
+  });
+  open.defer(async () => {
+    scans.stop();
+    await queue.stop();
+  });
+  return queue;
+}
+
+function scanObserver({ report }: Telemetry): ScanObserver {
+  return {
+    onEnded: (account, end, durationMs) => {
+      const fields = { account, durationMs: Math.round(durationMs) };
+      if (end.kind === "FAILED") report("directory.scan_failed", { ...fields, ...end.fault, err: end.error });
+      else report(end.kind === "FINISHED" ? "directory.scan_finished" : "directory.scan_stopped", fields);
+    },
+    onError: (err) => report("directory.scans_not_planned", { err }),
+  };
+}
+
+function jobObserver({ report }: Telemetry, begin: () => Promise<void>): JobObserver {
+  return {
+    onUnavailable: (err) => report("jobs.unavailable", { err }),
+    onStarted: () => {
+      report("jobs.started");
+      void begin();
+    },
+    onError: (err) => report("jobs.failed", { err }),
+  };
+}

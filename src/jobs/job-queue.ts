@@ -1,0 +1,150 @@
+/**
+ * Owns background work: schedules, retries and hand-over between replicas, by pg-boss in the gateway's database. It knows
+ * no subsystem: gateway/ gives it the kinds of jobs. A job may run twice, so each kind keeps its own state.
+ */
+
+import type { PgBoss } from "pg-boss";
+import type { Clock } from "../clock.ts";
+import type { JobStore } from "../database/database.ts";
+import { Poller } from "../poller.ts";
+
+/** One kind of background work. */
+export interface JobKind {
+  readonly name: string;
+  /** The jobs of this kind that one process runs at once. */
+  readonly concurrency: number;
+  /** When the queue adds a job by itself, as a cron expression in UTC. */
+  readonly cron?: string;
+  /** Does the work of one job. Handles its own errors: a job is not repeated. */
+  run(key: string): Promise<void>;
+}
+
+interface JobQueueDeps {
+  readonly store: JobStore;
+  readonly clock: Clock;
+  readonly kinds: readonly JobKind[];
+  readonly observer: JobObserver;
+}
+
+export interface JobObserver {
+  /** Background jobs do not run. The queue tries again. */
+  onUnavailable(error: unknown): void;
+  /** Background jobs run. */
+  onStarted(): void;
+  /** A statement of the queue failed. The queue repeats it. */
+  onError(error: unknown): void;
+}
+
+interface JobData {
+  readonly key: string;
+}
+
+/** The time between two attempts to start. */
+const START_RETRY_MS = 30_000;
+/** A process looks for jobs of one kind this often, all its workers together. */
+const POLL_SECONDS = 2;
+/** Jobs end by themselves. This ends the ones of a process that died. */
+const EXPIRE_SECONDS = 6 * 3_600;
+
+/**
+ * Runs background jobs. Starting, and the queue's tables, are never a condition for serving requests: without them the
+ * gateway reports it and tries again.
+ */
+export class JobQueue {
+  readonly #deps: JobQueueDeps;
+  readonly #starter: Poller;
+  #boss: PgBoss | undefined;
+
+  constructor(deps: JobQueueDeps) {
+    this.#deps = deps;
+    this.#starter = new Poller(deps.clock, () => this.#tryToStart());
+  }
+
+  start(): void {
+    this.#starter.start();
+  }
+
+  /** Stops taking jobs, and waits until those under way are over. */
+  async stop(): Promise<void> {
+    await this.#starter.stop();
+    await this.#boss?.stop({ graceful: true, close: false });
+    this.#boss = undefined;
+  }
+
+  /**
+   * Adds a job, unless one of the same kind and key waits already. Does nothing while background jobs do not run.
+   * @param afterSeconds The earliest time at which it runs.
+   */
+  async send(kind: string, key: string, afterSeconds = 0): Promise<void> {
+    await this.#boss
+      ?.send(kind, { key }, { singletonKey: key, startAfter: afterSeconds })
+      .catch((error: unknown) => this.#deps.observer.onError(error));
+  }
+
+  async #tryToStart(): Promise<number> {
+    const { kinds, observer } = this.#deps;
+    if (this.#boss !== undefined) return FOREVER_MS;
+    try {
+      const boss = await openBoss(this.#deps);
+      try {
+        for (const kind of kinds) await takeOn(boss, kind);
+      } catch (error) {
+        await boss.stop({ graceful: false, close: false });
+        throw error;
+      }
+      this.#boss = boss;
+      observer.onStarted();
+      return FOREVER_MS;
+    } catch (error) {
+      observer.onUnavailable(error);
+      return START_RETRY_MS;
+    }
+  }
+}
+
+/** The longest time of a timer in Node. */
+const FOREVER_MS = 2 ** 31 - 1;
+
+/**
+ * Creates the tables of the job queue, or brings them up to date, by the statements that pg-boss brings for both.
+ * @throws the driver's error if the database user may not.
+ */
+export async function migrateJobs(store: JobStore): Promise<void> {
+  const boss = await openBoss(
+    { store, observer: { onError: () => undefined } },
+    { supervise: false, schedule: false },
+  );
+  await boss.stop({ graceful: false, close: false });
+}
+
+async function openBoss(
+  { store, observer }: Pick<JobQueueDeps, "store"> & { readonly observer: Pick<JobObserver, "onError"> },
+  work = { supervise: true, schedule: true },
+): Promise<PgBoss> {
+  // Loaded here, because the gateway serves requests before it needs the queue.
+  const pgBoss = await import("pg-boss");
+  const boss = new pgBoss.PgBoss({
+    db: store,
+    schema: store.schema,
+    backend: store.kind,
+    ...work,
+    // The gateway's database role owns no index, and reports nothing about itself to the database.
+    ...{ reindex: false, monitorVacuum: false, registerInstance: false },
+  });
+  boss.on("error", (error) => observer.onError(error));
+  return boss.start();
+}
+
+async function takeOn(boss: PgBoss, kind: JobKind): Promise<void> {
+  const { name, concurrency, cron } = kind;
+  await boss.createQueue(name, {
+    // At most one job waits for each key.
+    ...{ policy: "short", retryLimit: 0, expireInSeconds: EXPIRE_SECONDS },
+    ...{ retentionSeconds: 86_400, deleteAfterSeconds: 3_600 },
+  });
+  const polling = { localConcurrency: concurrency, pollingIntervalSeconds: POLL_SECONDS * concurrency };
+  await boss.work<JobData>(name, polling, async ([job]) => {
+    if (job !== undefined) await kind.run(job.data.key);
+  });
+  if (cron !== undefined) await boss.schedule(name, cron, { key: "schedule" });
+}
