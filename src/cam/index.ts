@@ -45,6 +45,7 @@ export {
 } from "./errors/cam-error.ts";
 export { FlagReads } from "./flag-reads.ts";
 export type { CallPriority, RateBudget, RateRequest, RateSlot, SlotOutcome } from "./rate-budget.ts";
+export { unlimitedBudget } from "./rate-budget.ts";
 export type { CamResult } from "./read-reply.ts";
 export { Tc3Signer } from "./signing/tc3-signer.ts";
 export { createDispatcher, type ProxySettings } from "./transport/connection-pool.ts";

@@ -62,5 +62,8 @@ export interface RateRequest {
 
 const FREE_SLOT: RateSlot = { waitedMs: 0, sent: () => true, settle: () => undefined };
 
-/** A budget without limits, for STS. STS accepts 600 calls a second, and the gateway makes about one an hour. */
+/**
+ * A budget without limits, for STS, and for doctor if the database is down. STS accepts 600 calls a second, and the
+ * gateway makes about one an hour.
+ */
 export const unlimitedBudget: RateBudget = { take: () => Promise.resolve(FREE_SLOT) };

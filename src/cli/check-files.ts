@@ -3,12 +3,31 @@ import { KeyFileError, loadSigningKey } from "../audit/checkpoint.ts";
 import { AuthFileError, loadAuthFiles } from "../auth/auth-files.ts";
 import { loadPolicy, policyTerms } from "../auth/policy/policy-file.ts";
 import { checkCredentialFiles } from "../cam/index.ts";
-import { type Config, ConfigError } from "../config/config.ts";
+import { type Config, ConfigError, loadConfig } from "../config/config.ts";
 import { DatabaseError } from "../database/database.ts";
 import { checkUrl, readUrlFile } from "../database/database-address.ts";
 import { loadAccounts } from "../gateway/open-accounts.ts";
 import { TrustedDocuments, TrustedDocumentsError } from "../http/graphql/trusted-documents.ts";
 import { readTls, TlsError } from "../http/tls.ts";
+import type { CommandIo } from "./command.ts";
+
+/** Options that override variables. */
+export interface ServeOptions {
+  readonly local?: boolean;
+  readonly port?: string;
+}
+
+/** Reads the configuration. @throws ConfigError with the mistakes in variables and in the files that they name. */
+export async function readConfig(
+  { local, port }: ServeOptions,
+  { env }: Pick<CommandIo, "env">,
+): Promise<Config> {
+  try {
+    return loadConfig(port === undefined ? env : { ...env, PORT: port }, local ? "local" : "server");
+  } catch (error) {
+    throw error instanceof ConfigError ? await withMistakesInFiles(error) : error;
+  }
+}
 
 /** Errors about a file that the configuration names. Their messages say how to correct the file. */
 const FILE_ERRORS = [TlsError, TrustedDocumentsError, KeyFileError, AnchorFileError];

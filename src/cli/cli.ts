@@ -8,6 +8,7 @@ import { DatabaseError } from "../database/database.ts";
 import { PACKAGE_JSON } from "../gateway/package-paths.ts";
 import { addAuditExport } from "./audit-export.ts";
 import { addAuditVerify } from "./audit-verify.ts";
+import type { ServeOptions } from "./check-files.ts";
 import { CommandError, type CommandIo, EX_CANNOT, usageErrorsAs } from "./command.ts";
 import { addDoctor } from "./doctor/doctor.ts";
 import { addEmulator } from "./emulator.ts";
@@ -16,7 +17,6 @@ import { addMfa } from "./mfa/mfa.ts";
 import { addMigrate } from "./migrate-schema.ts";
 import { jsonLine, printsOutcome, withExitCodes } from "./outcome.ts";
 import { addPolicyExplain } from "./policy/policy-explain.ts";
-import type { ServeOptions } from "./serve.ts";
 
 /**
  * The command line `cam-gateway`: all commands, and the one place that turns an error into a message and an exit code.

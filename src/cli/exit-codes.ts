@@ -12,7 +12,11 @@ export const EXIT_CODES = {
   emulator: { 0: "stopped by a signal", 1: "could not start", ...INVALID },
   migrate: { 0: "the schema is up to date", [EX_CANNOT]: "a migration or a grant failed" },
   "check-config": { 0: "valid", ...INVALID },
-  doctor: { 0: "every part of the errors arrives", 1: "a part is lost or changed", [EX_CANNOT]: "unknown" },
+  doctor: {
+    0: "no check failed or warned",
+    1: "a check failed or warned",
+    [EX_CANNOT]: "doctor could not run",
+  },
   "audit export": {
     0: "exported",
     [EX_CANNOT]: "the record cannot be read or the file cannot be written",

@@ -3,6 +3,7 @@ import { validateHeaderName, validateHeaderValue } from "node:http";
 import type { Command } from "commander";
 import { decodeFile, whyUnreadable } from "../utf8.ts";
 import { CommandError, type CommandIo, collect } from "./command.ts";
+import { PATIENCE_SECONDS } from "./doctor/router-guides.ts";
 
 /** The address of a running gateway or router, and how a command sends requests to it. */
 export interface GatewayConnection {
@@ -20,12 +21,6 @@ export interface ConnectionOptions {
 
 /** The address of local mode. */
 export const LOCAL_URL = new URL("http://127.0.0.1:4000/graphql");
-
-/**
- * The seconds that a command waits for one answer. They exceed the gateway's own deadline (CAM_DEADLINE_MS, 15 s by
- * default).
- */
-const PATIENCE_SECONDS = 20;
 
 /** Adds the options for the login and the time of a request. */
 export function withConnection(command: Command): Command {

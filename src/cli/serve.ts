@@ -1,17 +1,11 @@
-import { type Config, ConfigError, loadConfig } from "../config/config.ts";
+import type { Config } from "../config/config.ts";
 import { createGateway } from "../gateway/create-gateway.ts";
 import { openOutput } from "../telemetry/bounded-output.ts";
 import { createLogger, openLogOutput } from "../telemetry/logger.ts";
-import { asConfigError, checkFiles, withMistakesInFiles } from "./check-files.ts";
+import { asConfigError, checkFiles, readConfig, type ServeOptions } from "./check-files.ts";
 import { CommandError, type CommandIo } from "./command.ts";
 import type { Outcome } from "./outcome.ts";
 import { describeConfig, startUpBanner } from "./start-up-banner.ts";
-
-/** Options that override variables. */
-export interface ServeOptions {
-  readonly local?: boolean;
-  readonly port?: string;
-}
 
 const STDERR_FD = 2;
 
@@ -60,18 +54,6 @@ export async function checkConfig(options: ServeOptions, { env }: CommandIo): Pr
     lines: ["The configuration is valid.", ...describeConfig(config)],
     result: { mode: config.mode, notices: config.notices },
   };
-}
-
-/** Reads the configuration. @throws ConfigError with the mistakes in variables and in the files that they name. */
-export async function readConfig(
-  { local, port }: ServeOptions,
-  { env }: Pick<CommandIo, "env">,
-): Promise<Config> {
-  try {
-    return loadConfig(port === undefined ? env : { ...env, PORT: port }, local ? "local" : "server");
-  } catch (error) {
-    throw error instanceof ConfigError ? await withMistakesInFiles(error) : error;
-  }
 }
 
 function whyNotStarted(error: unknown, { admin }: Config): string {

@@ -85,14 +85,14 @@ export async function openAccounts(
 }
 
 /** The connection settings of an account's CAM, and the source of its keys. */
-interface Connection {
+export interface Connection {
   readonly endpoint: CamEndpoint;
   readonly proxy: ProxySettings;
   readonly createChain: (parts: CredentialChainDeps) => CredentialChain;
 }
 
 /** Returns the connection of an account. One without a key assumes its role with the default account's key. */
-function connectionTo(
+export function connectionTo(
   { endpoint, proxy, credentials, usesDefaultKey }: CamSettings & { readonly usesDefaultKey?: boolean },
   createDefaultChain?: Connection["createChain"],
 ): Connection {

@@ -1,4 +1,5 @@
 import { type CamErrorCode, describeCamError, isCamErrorCode } from "../../contract/index.ts";
+import type { GatewayConnection } from "../gateway-connection.ts";
 import {
   compareData,
   compareThrown,
@@ -8,7 +9,7 @@ import {
   isRecord,
   type ReceivedError,
 } from "./compare-errors.ts";
-import { type Answer, PROBED_USER, type ProbedField, sendProbe, type Target } from "./probe.ts";
+import { type Answer, PROBED_USER, type ProbedField, sendProbe } from "./probe.ts";
 import type { RouterId } from "./router-guides.ts";
 
 /** The findings about the error of one channel, or the reason for the missing verdict. */
@@ -18,7 +19,7 @@ export interface Diagnosis {
   readonly channels: Readonly<Record<ProbedField, ChannelVerdict>>;
   /** The error that both channels are compared with. */
   readonly expected: ExpectedError;
-  /** Why the request to the gateway itself (--direct) failed. */
+  /** Why the request to the gateway itself (--url) failed. */
   readonly directProblem: string | undefined;
   readonly guess: Guess | undefined;
   /** The request id that the gateway returned, if the router forwarded it. */
@@ -26,7 +27,10 @@ export interface Diagnosis {
 }
 
 /** Probes the router and, if its address is given, the gateway itself. Compares the errors. */
-export async function diagnose(router: Target, direct: Target | undefined): Promise<Diagnosis> {
+export async function diagnose(
+  router: GatewayConnection,
+  direct: GatewayConnection | undefined,
+): Promise<Diagnosis> {
   const thrown = await sendProbe(router, "setSubUserMfa");
   const tried = await sendProbe(router, "trySetSubUserMfa");
   const failure = tried.kind === "reply" && isRecord(tried.value) ? tried.value : {};

@@ -1,14 +1,9 @@
 import { explainConnectionFailure } from "../../connection-failures.ts";
+import type { GatewayConnection } from "../gateway-connection.ts";
 import { innerErrorOf, isRecord, type ReceivedError, toReceivedError } from "./compare-errors.ts";
 
-export interface Target {
-  readonly url: URL;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly timeoutMs: number;
-}
-
 /** Sends a change that changes nothing. Follows no redirect: a redirect could send the token to another host. */
-export async function sendProbe(target: Target, field: ProbedField): Promise<Answer> {
+export async function sendProbe(target: GatewayConnection, field: ProbedField): Promise<Answer> {
   const { url, headers, timeoutMs } = target;
   try {
     const response = await fetch(url, {

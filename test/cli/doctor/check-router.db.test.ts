@@ -1,13 +1,13 @@
 import type { IncomingHttpHeaders, RequestListener } from "node:http";
 import { beforeAll, describe, expect, test } from "vitest";
-import { describeCamError } from "../../src/contract/index.ts";
-import { ROUTER_SETTINGS, type RouterSetting } from "../conformance/support/routers.ts";
-import { listenUntilOver } from "../conformance/support/start-relay.ts";
-import { closedPort } from "../support/closed-port.ts";
-import { type StartedGateway, startGateway } from "../support/start-gateway.ts";
-import { asSubgraph } from "../support/started-router.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
-import { runCommand } from "./run-command.ts";
+import { describeCamError } from "../../../src/contract/index.ts";
+import { ROUTER_SETTINGS, type RouterSetting } from "../../conformance/support/routers.ts";
+import { listenUntilOver } from "../../conformance/support/start-relay.ts";
+import { closedPort } from "../../support/closed-port.ts";
+import { type StartedGateway, startGateway } from "../../support/start-gateway.ts";
+import { asSubgraph } from "../../support/started-router.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
+import { runCommand } from "../run-command.ts";
 
 const TOKEN = "eyJhbGciOiJub25lIn0.secret";
 const LOGIN = ["--header", `authorization: Bearer ${TOKEN}`];
@@ -34,25 +34,13 @@ describe("doctor reports that everything arrives", () => {
     const { code, stdout } = await doctor("--router", gateway.gateway.address.url);
     expect(code).toBe(0);
     expect(stdout).toBe(`\
-setSubUserMfa, the error as thrown:
-  message               kept
-  path                  kept
-  extensions.code       kept
-  extensions.category   kept
-  extensions.retryable  kept
-  extensions.requestId  kept
-  extensions.opUin      kept
+router ${gateway.gateway.address.url}
+  ok       it forwards operations to the gateway
+           No router left a trace; this may be the gateway itself.
+  ok       thrown errors arrive whole (setSubUserMfa)
+  ok       errors as data arrive whole (trySetSubUserMfa)
 
-  Let these keys through too, which this probe does not show: retryAfterMs, changeId, expiresAt, cam.
-
-trySetSubUserMfa, the error as data:
-  code       kept
-  category   kept
-  message    kept
-  retryable  kept
-  requestId  kept
-
-No router left a trace; this may be the gateway itself.
+3 passed, 0 warned, 0 failed, 0 skipped.
 `);
     // At its start the gateway reads the owner of its key.
     expect(gateway.cam.journal().filter(({ action }) => action !== "GetCallerIdentity")).toEqual([]);
@@ -79,7 +67,7 @@ No router left a trace; this may be the gateway itself.
   });
 
   test("compared with the gateway's own answer", async () => {
-    const { code } = await behind("hive-gateway", "--direct", gateway.gateway.address.url);
+    const { code } = await behind("hive-gateway", "--url", gateway.gateway.address.url);
     expect(code).toBe(0);
   });
 });
@@ -91,18 +79,19 @@ test("doctor compares with FORBIDDEN if the gateway refused the caller", async (
     response.end(JSON.stringify({ data: { setSubUserMfa: null, trySetSubUserMfa: failure }, errors: [] }));
   });
   expect(stdout).toContain("The gateway refused the probe with FORBIDDEN, and doctor compared that error.");
-  expect(stdout).toContain("the error as data:\n  code       kept\n  category   kept");
+  expect(stdout).toContain("  ok       errors as data arrive whole (trySetSubUserMfa)\n");
   expect(code).toBe(1);
 });
 
 test("doctor reports that the gateway itself cannot be reached", async () => {
   const direct = `http://127.0.0.1:${await closedPort()}/graphql`;
-  const { code, stdout } = await behind("hive-gateway", "--direct", direct);
+  const { code, stdout } = await behind("hive-gateway", "--url", direct);
   expect(stdout).toContain(
     "The gateway itself: It cannot be reached (ECONNREFUSED). Nothing listens at the address, or a firewall refuses it. " +
       "Check the address and the proxy. Doctor compares the router with",
   );
-  expect(code).toBe(0);
+  expect(stdout).toContain("  ok       thrown errors arrive whole (setSubUserMfa)\n");
+  expect(code).toBe(1);
 });
 
 describe("doctor reports lost parts and the configuration to use", () => {
@@ -146,7 +135,9 @@ describe("doctor reports lost parts and the configuration to use", () => {
     expect(code).toBe(1);
     expect(stdout).toContain(guess);
     for (const finding of findings) expect(stdout).toMatch(finding);
-    expect(stdout).toContain("trySetSubUserMfa, the error as data:\n  code       kept");
+    expect(stdout).toContain("  failed   thrown errors arrive whole (setSubUserMfa)\n");
+    expect(stdout).toContain("fault: router.masks-errors\n");
+    expect(stdout).toContain("  ok       errors as data arrive whole (trySetSubUserMfa)\n");
     expect(stdout).toContain(configuration);
     expect(stdout).toContain("cam-mfa");
   });
@@ -174,7 +165,7 @@ describe("doctor reports lost parts and the configuration to use", () => {
   test("for the router of --for", async () => {
     const refuse: RequestListener = (_request, response) => response.end('{"data":null}');
     const { stdout } = await ofServer(refuse, "--for", "hive-router");
-    expect(stdout).toContain("error_masking:\n  subgraphs:\n    cam-mfa:");
+    expect(stdout.replaceAll(/^ {11}/gm, "")).toContain("error_masking:\n  subgraphs:\n    cam-mfa:");
   });
 });
 
@@ -201,20 +192,20 @@ describe("doctor has no verdict and reports the reason", () => {
       response.writeHead(status, { location: "/elsewhere" }).end(body);
     });
     expect(stdout).toContain(why);
-    expect(stdout).toContain("To see the configuration, name the router");
-    expect({ code, stderr }).toEqual({ code: 2, stderr: "" });
+    expect(stdout).toContain("fault: router.unreachable\n");
+    expect({ code, stderr }).toEqual({ code: 1, stderr: "" });
   });
 
   test("for a closed port", async () => {
     const { code, stdout } = await doctor("--router", `http://127.0.0.1:${await closedPort()}/graphql`);
-    expect(stdout).toContain("unknown. It cannot be reached (ECONNREFUSED). Nothing listens at the address");
-    expect(code).toBe(2);
+    expect(stdout).toContain("It cannot be reached (ECONNREFUSED). Nothing listens at the address");
+    expect(code).toBe(1);
   });
 
   test("for a server that does not answer", async () => {
     const { code, stdout } = await ofServer(() => undefined, "--timeout", "0.05");
     expect(stdout).toContain("No answer arrived within 0.05 s.");
-    expect(code).toBe(2);
+    expect(code).toBe(1);
   });
 });
 
@@ -240,8 +231,9 @@ describe("doctor never prints a token", () => {
     [["--header", `:${TOKEN}`]],
     [["--for", TOKEN]],
     [["--timeout", TOKEN]],
-    [["--direct", TOKEN]],
-    [["--direct", `https://user:${TOKEN}@example.com/`]],
+    [["--url", TOKEN]],
+    [["--url", `https://user:${TOKEN}@example.com/`]],
+    [["--token", TOKEN]],
     [[`--authorization=${TOKEN}`]],
   ])("that is misplaced in an argument: %j", async (args) => {
     const { code, stdout, stderr } = await doctor("--router", "http://127.0.0.1:1/graphql", ...args);
@@ -280,8 +272,4 @@ test("doctor --help describes the command", async () => {
   const { code, stdout } = await doctor("--help");
   expect(stdout).toContain("Usage: cam-gateway doctor ");
   expect(code).toBe(0);
-  expect(await doctor()).toMatchObject({
-    code: 2,
-    stderr: "Required option '--router <url>' not specified. Try --help.\n",
-  });
 });
