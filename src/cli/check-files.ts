@@ -10,11 +10,23 @@ import { loadAccounts } from "../gateway/open-accounts.ts";
 import { TrustedDocuments, TrustedDocumentsError } from "../http/graphql/trusted-documents.ts";
 import { readTls, TlsError } from "../http/tls.ts";
 import type { CommandIo } from "./command.ts";
+import type { Outcome } from "./outcome.ts";
+import { describeConfig } from "./start-up-banner.ts";
 
 /** Options that override variables. */
 export interface ServeOptions {
   readonly local?: boolean;
   readonly port?: string;
+}
+
+/** Checks the configuration and the files that it names, and starts nothing. */
+export async function checkConfig(options: ServeOptions, { env }: CommandIo): Promise<Outcome> {
+  const config = await readConfig(options, { env });
+  await checkFiles(config);
+  return {
+    lines: ["The configuration is valid.", ...describeConfig(config)],
+    result: { mode: config.mode, notices: config.notices },
+  };
 }
 
 /** Reads the configuration. @throws ConfigError with the mistakes in variables and in the files that they name. */

@@ -63,9 +63,8 @@ function addServe(program: Command, io: CommandIo): void {
     .option("--check-config", "only check the configuration, as check-config does")
     .exitOverride(usageErrorsAs(EX_CONFIG))
     .action(async ({ checkConfig, ...options }: ServeOptions & { readonly checkConfig?: boolean }) => {
-      const commands = await import("./serve.ts");
-      if (checkConfig !== true) return commands.serve(options, io);
-      const { lines } = await commands.checkConfig(options, io);
+      if (checkConfig !== true) return (await import("./serve.ts")).serve(options, io);
+      const { lines } = await (await import("./check-files.ts")).checkConfig(options, io);
       io.stdout.write(`${lines.join("\n")}\n`);
     });
   withExitCodes(serve).addHelpText("after", `\n${variableHelp()}`);
@@ -77,7 +76,7 @@ function addServe(program: Command, io: CommandIo): void {
     .exitOverride(usageErrorsAs(EX_CONFIG))
     .addHelpText("after", "\ncam-gateway serve --help lists the variables.");
   printsOutcome(check, io, async (options: ServeOptions) =>
-    (await import("./serve.ts")).checkConfig(options, io),
+    (await import("./check-files.ts")).checkConfig(options, io),
   );
 }
 

@@ -2,10 +2,9 @@ import type { Config } from "../config/config.ts";
 import { createGateway } from "../gateway/create-gateway.ts";
 import { openOutput } from "../telemetry/bounded-output.ts";
 import { createLogger, openLogOutput } from "../telemetry/logger.ts";
-import { asConfigError, checkFiles, readConfig, type ServeOptions } from "./check-files.ts";
+import { asConfigError, readConfig, type ServeOptions } from "./check-files.ts";
 import { CommandError, type CommandIo } from "./command.ts";
-import type { Outcome } from "./outcome.ts";
-import { describeConfig, startUpBanner } from "./start-up-banner.ts";
+import { startUpBanner } from "./start-up-banner.ts";
 
 const STDERR_FD = 2;
 
@@ -44,16 +43,6 @@ export async function serve(options: ServeOptions, io: CommandIo): Promise<void>
   // Not `once`: the terminal sends a signal to npm and to this process, and npm forwards it too. The second signal must
   // not end the process while a change is under way.
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, stop);
-}
-
-/** Checks the configuration and the files that it names, and starts nothing. */
-export async function checkConfig(options: ServeOptions, { env }: CommandIo): Promise<Outcome> {
-  const config = await readConfig(options, { env });
-  await checkFiles(config);
-  return {
-    lines: ["The configuration is valid.", ...describeConfig(config)],
-    result: { mode: config.mode, notices: config.notices },
-  };
 }
 
 function whyNotStarted(error: unknown, { admin }: Config): string {

@@ -25,7 +25,7 @@ import { Fault, type FaultId, Skip } from "./faults.ts";
 
 /**
  * A user who cannot exist: Uins of Tencent Cloud begin above 10,000. CAM checks the permission for a call first, so a
- * permitted call ends with UserNotExist, and nobody is changed.
+ * permitted call ends with UserNotExist and changes no user.
  */
 const NOBODY = "1" as Uin;
 
