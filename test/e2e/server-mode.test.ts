@@ -101,5 +101,8 @@ test("server mode with an OpenID provider, TLS, PostgreSQL and a policy permits 
   expect(issuer.served()).toBe(2);
 
   signal("SIGTERM");
-  expect(await ended).toMatchObject({ exitCode: 0, stderr: "" });
+  expect(await ended).toMatchObject({
+    exitCode: 0,
+    stderr: expect.stringMatching(/^\nCAM MFA gateway, server mode\n[\s\S]*\nStopped\.\n$/),
+  });
 });
