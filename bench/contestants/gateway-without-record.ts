@@ -56,14 +56,18 @@ const { Secret } = await compiled<typeof import("../../src/secret.ts")>("secret.
 const { Health } = await compiled<typeof import("../../src/telemetry/health.ts")>("telemetry/health.js");
 const { createLogger } =
   await compiled<typeof import("../../src/telemetry/logger.ts")>("telemetry/logger.js");
-const { changeObserver, identityObserver, reportCamAttempt } =
+const { Metrics } = await compiled<typeof import("../../src/telemetry/metrics.ts")>("telemetry/metrics.js");
+const { changeObserver } =
   await compiled<typeof import("../../src/gateway/observers.ts")>("gateway/observers.js");
+const { identityObserver, reportCamAttempt } = await compiled<
+  typeof import("../../src/gateway/account-observers.ts")
+>("gateway/account-observers.js");
 const parts = await compiled<typeof import("../../src/cam/index.ts")>("cam/index.js");
 
 const logger = createLogger({ level: "info" });
 const health = new Health(clock);
 health.serve();
-const telemetry = { report: logger.report, health };
+const telemetry = { clock, report: logger.report, health, metrics: new Metrics(), spans: undefined };
 const cam = new parts.CamClient({
   config: {
     endpoint: { origin: upstreamUrl, serviceHost: "cam.tencentcloudapi.com" },
@@ -181,7 +185,7 @@ const app = await createHttpApp({
   },
   keepAliveMs: 60_000,
   playground: undefined,
-  health,
+  telemetry,
   logger,
 });
 await app.listen({ host: "127.0.0.1", port: 0 });

@@ -6,6 +6,7 @@ import { renderErrorExtensionsSchema } from "./error-extensions-schema.ts";
 import { renderErrorsPage } from "./errors-page.ts";
 import { renderLogEventsPage } from "./log-events-page.ts";
 import { markdownTable } from "./markdown-table.ts";
+import { renderMetricsPage } from "./metrics-page.ts";
 import { renderPolicySchema } from "./policy-schema.ts";
 import { renderRoutersPage } from "./routers-page.ts";
 import { renderSubgraphSdl } from "./subgraph-sdl.ts";
@@ -22,9 +23,10 @@ export const policyArtefacts: readonly Artefact[] = [
   { path: "schema/accounts.schema.json", render: renderAccountsSchema },
 ];
 
-/** The page of log events. */
+/** The pages of log events and metrics. */
 export const logArtefacts: readonly Artefact[] = [
   { path: "docs/operators/log-events.md", render: renderLogEventsPage },
+  { path: "docs/operators/metrics.md", render: renderMetricsPage },
 ];
 
 /** The example file and the page generated from the table of variables. */

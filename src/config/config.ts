@@ -61,6 +61,8 @@ export interface Config {
   /** The name of this process in the record. */
   readonly replica: string;
   readonly logLevel: LogLevel;
+  /** Undefined: the gateway loads no SDK of OpenTelemetry. */
+  readonly openTelemetry: { readonly metricsExporter: string | undefined } | undefined;
   readonly notices: readonly string[];
 }
 
@@ -181,6 +183,7 @@ function assemble(input: ConfigInput): Config {
     checkpoints: readCheckpointSettings(input),
     replica: vars.REPLICA ?? `${hostname()}:${process.pid}`,
     logLevel: vars.LOG_LEVEL,
+    openTelemetry: readOpenTelemetry(input.env),
     notices,
   };
 }
@@ -239,6 +242,17 @@ function readAdminConfig({ vars, mode, problems }: ConfigInput): Config["admin"]
     problems.push(`ADMIN_PORT and PORT are both ${port}. Set another ADMIN_PORT.`);
   }
   return { host, port };
+}
+
+/** The variables that name a destination of telemetry. The SDK reads them and all other OTEL_* variables itself. */
+const OTEL_DESTINATION = /^OTEL_(EXPORTER_OTLP_(TRACES_|METRICS_)?ENDPOINT|(TRACES|METRICS)_EXPORTER)$/;
+
+function readOpenTelemetry(env: Environment): Config["openTelemetry"] {
+  const isWanted = Object.entries(env).some(
+    ([name, value]) => OTEL_DESTINATION.test(name) && value?.trim() !== "none",
+  );
+  if (!isWanted || env["OTEL_SDK_DISABLED"]?.trim().toLowerCase() === "true") return undefined;
+  return { metricsExporter: env["OTEL_METRICS_EXPORTER"] };
 }
 
 function deepFreeze<Value>(value: Value): Value {

@@ -26,6 +26,8 @@ export interface Database {
   readonly jobs: JobStore;
   /** Runs work that may take minutes, on a connection of its own. Its statements have no time limit. */
   unhurried<Result>(work: (db: Kysely<Tables>) => Promise<Result>): Promise<Result>;
+  /** Returns the pools of connections; none for PGlite. */
+  pools(): readonly PoolState[];
   close(): Promise<void>;
 }
 
@@ -36,6 +38,15 @@ export interface JobStore {
   readonly schema: string;
   /** Runs one statement with values, or several without. */
   executeSql(text: string, values?: unknown[]): Promise<{ readonly rows: unknown[] }>;
+}
+
+/** The connections of one pool. */
+export interface PoolState {
+  readonly name: string;
+  readonly idle: number;
+  readonly used: number;
+  /** The units of work that wait for a connection. */
+  readonly pending: number;
 }
 
 /** The database cannot be opened, or differs from the gateway's expectations. The message contains the remedy. */

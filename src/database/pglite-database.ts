@@ -2,7 +2,7 @@ import { cp, mkdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { PGlite } from "@electric-sql/pglite";
-import { Kysely, PGliteDialect } from "kysely";
+import { Kysely, type Logger, PGliteDialect } from "kysely";
 import { lockDataDir } from "./data-dir-lock.ts";
 import type { JobStore, Tables } from "./database.ts";
 import { type Database, DatabaseError } from "./database.ts";
@@ -15,6 +15,8 @@ interface PgliteOptions {
   readonly templateDir: string;
   /** Called when the database stops, for example on a full disk. The next query reopens it. */
   readonly onBroken?: (error: Error) => void;
+  /** Receives each statement. */
+  readonly onStatement?: Logger | undefined;
 }
 
 /** PGlite's default is 128 MB of buffers, and WebAssembly never returns memory. The system caches this small store. */
@@ -26,7 +28,12 @@ const START_PARAMS = [...PGlite.defaultStartParams, "-c", "shared_buffers=8MB"];
  *
  * @throws DatabaseError if the folder is in use, is not writable, or has no usable database.
  */
-export async function openPglite({ dataDir, templateDir, onBroken }: PgliteOptions): Promise<Database> {
+export async function openPglite({
+  dataDir,
+  templateDir,
+  onBroken,
+  onStatement,
+}: PgliteOptions): Promise<Database> {
   compileQuickly();
   const unlock = await prepare(dataDir);
   try {
@@ -34,7 +41,7 @@ export async function openPglite({ dataDir, templateDir, onBroken }: PgliteOptio
     if (!(await exists(databaseDir))) await makeDatabase(databaseDir, templateDir);
     const open = () => openExisting(databaseDir, templateDir);
     const pglite = new SelfHealingPglite(await open(), { open, onBroken: (error) => onBroken?.(error) });
-    return wrap(pglite, unlock);
+    return wrap(pglite, unlock, onStatement);
   } catch (error) {
     await unlock();
     throw error;
@@ -110,9 +117,14 @@ function versionOf(databaseDir: string): Promise<string | undefined> {
   );
 }
 
-function wrap(pglite: SelfHealingPglite, unlock: () => Promise<void>): Database {
+function wrap(
+  pglite: SelfHealingPglite,
+  unlock: () => Promise<void>,
+  onStatement: Logger | undefined,
+): Database {
   const gate = new PriorityGate();
-  const [urgent, reads] = [openLane(pglite, gate, true), openLane(pglite, gate, false)];
+  const open = (isUrgent: boolean) => openLane(pglite, gate, isUrgent, onStatement);
+  const [urgent, reads] = [open(true), open(false)];
   const close = async () => {
     await Promise.all([urgent.destroy(), reads.destroy()]);
     // Kysely does not close a database that it has not used.
@@ -127,6 +139,7 @@ function wrap(pglite: SelfHealingPglite, unlock: () => Promise<void>): Database 
     reads,
     jobs: openJobStore(pglite, gate),
     unhurried: (work) => work(urgent),
+    pools: () => [],
     close: () => {
       closed ??= close();
       return closed;
@@ -135,7 +148,12 @@ function wrap(pglite: SelfHealingPglite, unlock: () => Promise<void>): Database 
 }
 
 /** PGlite has one connection. Changes and quota slots use it before reads. */
-function openLane(pglite: SelfHealingPglite, gate: PriorityGate, isUrgent: boolean): Kysely<Tables> {
+function openLane(
+  pglite: SelfHealingPglite,
+  gate: PriorityGate,
+  isUrgent: boolean,
+  onStatement: Logger | undefined,
+): Kysely<Tables> {
   const lane: Pglite = {
     ready: true,
     waitReady: pglite.waitReady,
@@ -147,7 +165,10 @@ function openLane(pglite: SelfHealingPglite, gate: PriorityGate, isUrgent: boole
     exec: (...query) => gate.run(isUrgent, () => pglite.exec(...query)),
     transaction: (work) => gate.run(isUrgent, () => pglite.transaction(work)),
   };
-  return new Kysely<Tables>({ dialect: new PGliteDialect({ pglite: lane }) });
+  return new Kysely<Tables>({
+    dialect: new PGliteDialect({ pglite: lane }),
+    ...(onStatement && { log: onStatement }),
+  });
 }
 
 /** The job queue waits for changes and quota slots. Its statements may fail inside a transaction that they began. */

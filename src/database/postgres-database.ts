@@ -1,3 +1,4 @@
+import type { Logger } from "kysely";
 import pg from "pg";
 import { type Database, DatabaseError } from "./database.ts";
 import { DatabaseAddress, type UrlSource } from "./database-address.ts";
@@ -31,6 +32,8 @@ interface PostgresOptions {
   readonly maxConnections?: number | undefined;
   /** Called when an idle connection breaks. The pool replaces it. */
   readonly onIdleError?: (error: Error) => void;
+  /** Receives each statement. */
+  readonly onStatement?: Logger | undefined;
 }
 
 /** Short enough to refuse a change in time while the database is unavailable. */
@@ -71,9 +74,10 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
   const facts = await checkServer(address);
   const writable = new WritableSessions();
   const onIdleError = (error: Error): void => options.onIdleError?.(error);
+  const { onStatement } = options;
   const laneOf = (limits: UnitLimits, rest: Pick<LaneOptions, "max" | "connectMs" | "answerMs">) =>
     openLane({
-      ...{ address, onIdleError, ...rest },
+      ...{ address, onIdleError, onStatement, ...rest },
       opening: openingOf(facts, limits),
       writable: limits.readOnly ? undefined : writable,
     });
@@ -84,6 +88,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
   };
   const [changes, quota, reads] = [share("changes"), share("quota"), share("reads")];
   const jobs = openJobStore({ ...JOBS, address, onIdleError }, `${facts.schema}_jobs`);
+  const lanes = { changes, quota, reads };
   let closed: Promise<void> | undefined;
   return {
     kind: "postgres",
@@ -99,6 +104,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
         await own.close();
       }
     },
+    pools: () => Object.entries(lanes).map(([name, lane]) => ({ name, ...lane.connections() })),
     close: () => {
       closed ??= Promise.all([changes, quota, reads, jobs].map((lane) => lane.close())).then(() => undefined);
       return closed;

@@ -3,12 +3,13 @@ import {
   type DatabaseConnection,
   type Driver,
   Kysely,
+  type Logger,
   PostgresDialect,
   type QueryResult,
   type TransactionSettings,
 } from "kysely";
 import pg from "pg";
-import type { JobStore, Tables } from "./database.ts";
+import type { JobStore, PoolState, Tables } from "./database.ts";
 import type { DatabaseAddress } from "./database-address.ts";
 
 export interface LaneOptions {
@@ -23,11 +24,14 @@ export interface LaneOptions {
   /** Shared by all lanes that write; undefined for a lane that only reads. */
   readonly writable: WritableSessions | undefined;
   readonly onIdleError: (error: Error) => void;
+  /** Receives each statement. */
+  readonly onStatement: Logger | undefined;
 }
 
 /** A pool of connections for one kind of work. Other kinds of work cannot use it up. */
 interface Lane {
   readonly db: Kysely<Tables>;
+  connections(): Omit<PoolState, "name">;
   close(): Promise<void>;
 }
 
@@ -35,9 +39,14 @@ export function openLane(options: LaneOptions): Lane {
   const pool = createPool(options);
   const dialect = new PostgresDialect({ pool });
   dialect.createDriver = () => new LaneDriver(pool, options);
-  const db = new Kysely<Tables>({ dialect });
+  const { onStatement } = options;
+  const db = new Kysely<Tables>({ dialect, ...(onStatement && { log: onStatement }) });
   return {
     db,
+    connections: () => {
+      const { idleCount: idle, totalCount, waitingCount: pending } = pool;
+      return { idle, used: totalCount - idle, pending };
+    },
     close: async () => {
       await db.destroy();
       // Kysely does not close a pool that it has not used.
@@ -46,7 +55,8 @@ export function openLane(options: LaneOptions): Lane {
   };
 }
 
-type PoolOptions = Omit<LaneOptions, "opening" | "writable"> & Partial<Pick<LaneOptions, "writable">>;
+type PoolOptions = Omit<LaneOptions, "opening" | "writable" | "onStatement"> &
+  Partial<Pick<LaneOptions, "writable">>;
 
 /** Opens a pool for the job queue. It opens no connection before the first statement. */
 export function openJobStore(options: PoolOptions, schema: string): JobStore & Pick<Lane, "close"> {

@@ -31,7 +31,6 @@ import { keepTlsFresh, readTls } from "../http/tls.ts";
 import { SharedWindows } from "../quota/shared-windows.ts";
 import { Health } from "../telemetry/health.ts";
 import { createLogger, type Logger } from "../telemetry/logger.ts";
-import type { Telemetry } from "../telemetry/telemetry.ts";
 import { createAuthenticator } from "./create-authenticator.ts";
 import type { Foundation } from "./foundation.ts";
 import {
@@ -50,6 +49,7 @@ import { openAdminPort } from "./open-admin.ts";
 import { openReadsBehind, openScans } from "./open-directory.ts";
 import { type OpenRecord, openDatabase, openRecord, startCheckpoints } from "./open-record.ts";
 import { EXAMPLES_DIR, PLAYGROUND_ASSETS_DIR } from "./package-paths.ts";
+import { startTelemetry } from "./start-telemetry.ts";
 import { watchDatabase } from "./watch-database.ts";
 
 /**
@@ -86,12 +86,13 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
   const logger = overrides.logger ?? createLogger({ level: config.logLevel });
   const open = new AsyncDisposableStack();
   const health = new Health(clock);
-  const telemetry: Telemetry = { report: logger.report, health };
-  const foundation: Foundation = { config, clock, logger, telemetry, open };
+  const base = { config, clock, logger, open };
   let address: GatewayAddress | undefined;
   let stopped: Promise<void> | undefined;
 
   async function start(): Promise<void> {
+    const foundation = { ...base, ...(await startTelemetry(base, health)) };
+    const { telemetry } = foundation;
     const admin = await openAdminPort(foundation);
     const authenticator = overrides.authenticator ?? (await openAuthenticator(foundation));
     const policy = await openPolicy(foundation);
@@ -257,7 +258,7 @@ async function listen(
   const app = await createHttpApp({
     ...parts,
     ...{ keepAliveMs, hostnames, logger },
-    health: telemetry.health,
+    telemetry,
     onRejectedToken: (refusal, requestId) => reportRejectedToken(telemetry, refusal, requestId),
     callerRate: new CallerRate(config.http.callerRatePerSecond),
     trustedDocuments: trustedDocuments && (await TrustedDocuments.load({ ...trustedDocuments, onUntrusted })),

@@ -1,87 +1,22 @@
+import type { Logger } from "kysely";
 import type { ChangeRecord, ChangeSettlement } from "../audit/change-record.ts";
 import { DEFAULT_ACCOUNT } from "../auth/accounts.ts";
 import type { Refusal } from "../auth/authenticator.ts";
 import type { CallerIdentity } from "../auth/caller.ts";
-import {
-  type ActionCircuits,
-  type CamAttempt,
-  type ClockSkew,
-  isKeyRefused,
-  isThrottle,
-} from "../cam/index.ts";
 import type { ChangeObserver } from "../changes/mfa-change.ts";
 import type { PausedCallersObserver } from "../changes/paused-callers.ts";
-import type { Clock } from "../clock.ts";
+import { type CamErrorCode, describeCamError } from "../contract/index.ts";
+import type { PoolState } from "../database/database.ts";
 import type { LogEventId } from "../telemetry/log-events.ts";
+import { currentOperation } from "../telemetry/operation.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 
-/** The parts of an account whose state the observer reads. */
-interface ObservedAccount {
-  readonly name: string;
-  readonly clock: Clock;
-  readonly skew: Pick<ClockSkew, "skewMs">;
-  readonly circuits: Pick<ActionCircuits, "openActions">;
-}
-
-/** The quota of an account counts as degraded for this time after a throttle or a refusal. */
-const STRAINED_MS = 60_000;
-
-/** Reports the calls of one account to CAM, and the state of the parts that they use. */
-export function accountObserver(telemetry: Telemetry, { name, clock, skew, circuits }: ObservedAccount) {
-  const { health } = telemetry;
-  let strained: { readonly atMs: number; readonly problem: string } | undefined;
-  const strain = (problem: string): void => {
-    strained = { atMs: clock.monotonic(), problem };
-  };
-  const unwatch = health.watch(name, () => {
-    const seconds = Math.round(skew.skewMs / 1_000);
-    const differs = `CAM's clock differs by ${seconds} s. The gateway signs with CAM's time.`;
-    health.report("clock", name, seconds === 0 ? undefined : differs);
-    const open = circuits.openActions.join(", ");
-    health.report("circuit", name, open === "" ? undefined : `CAM fails for most users: ${open}.`);
-    const isStrained = strained !== undefined && clock.monotonic() - strained.atMs < STRAINED_MS;
-    health.report("quota", name, isStrained ? strained?.problem : undefined);
-  });
-  return {
-    onAttempt: (attempt: CamAttempt) => {
-      const { kind, camCode } = attempt.error ?? {};
-      if (isThrottle(camCode)) strain("CAM throttles calls. Another program may use the same key.");
-      if (kind === "NO_CREDENTIAL") health.report("credentials", name, "No source has a key for CAM.");
-      else if (isKeyRefused(camCode)) health.report("credentials", name, `CAM refuses the key: ${camCode}.`);
-      else if (kind === undefined || kind === "REFUSED") health.report("credentials", name);
-      reportCamAttempt(telemetry, attempt);
-    },
-    onQuotaExhausted: () => strain("More calls wait than CAM's limit admits in time."),
-    unwatch,
-  };
-}
-
-/** Reports one call to CAM. Only this line contains CAM's own message. */
-export function reportCamAttempt({ report }: Telemetry, attempt: CamAttempt): void {
-  const { traceId, error, next, durationMs, quotaWaitMs, ...rest } = attempt;
-  const fields = {
-    ...{ ...rest, requestId: traceId },
-    ...{ durationMs: Math.round(durationMs), quotaWaitMs: Math.round(quotaWaitMs) },
-  };
-  if (error === undefined) {
-    report("cam.call_succeeded", fields);
-    return;
-  }
-  const { kind, camCode, camMessage, httpStatus, failure } = error;
-  // The error's causes name the places where the gateway looked for keys, and the fault in each.
-  const reasons = kind === "NO_CREDENTIAL" ? { err: error } : {};
-  const isCallersError = kind === "REFUSED" && CALLERS_ERRORS.test(camCode ?? "");
-  report(isCallersError ? "cam.call_refused" : "cam.call_failed", {
-    ...{ ...fields, kind, camCode, camMessage, httpStatus },
-    ...{ ...failure, ...next, ...reasons },
-  });
-}
-
-/** Other codes concern the operator: CAM asks for fewer calls, or does not accept the key. */
-const CALLERS_ERRORS = /^(FailedOperation|InvalidParameter|InvalidParameterValue|ResourceNotFound)\b/;
-
 /** Reports each request for a change: the caller, the user, the flag sets and the outcome. */
-export function changeObserver({ report }: Telemetry): ChangeObserver & PausedCallersObserver {
+export function changeObserver({
+  report,
+  metrics,
+  clock,
+}: Telemetry): ChangeObserver & PausedCallersObserver {
   return {
     onChange({ request, context, approves, shared, changeId, flagSets, result, durationMs }) {
       const fields = {
@@ -97,13 +32,27 @@ export function changeObserver({ report }: Telemetry): ChangeObserver & PausedCa
         // Only shared requests have this field. They are rare.
         ...(shared ? { shared } : {}),
       };
-      if ("outcome" in result) return report("change.applied", { ...fields, ...result.outcome });
+      // A shared request waits for a change that another request makes.
+      const nowMs = clock.monotonic();
+      if (shared) currentOperation.getStore()?.waited(nowMs - durationMs, nowMs);
+      const count = (status: string, code: CamErrorCode | "OK"): void => {
+        const category = code === "OK" ? code : describeCamError(code).category;
+        metrics.record("mfa.changes", 1, { status, code, category });
+        const rule = RULES[code];
+        if (rule !== undefined) metrics.record("refusals", 1, { rule });
+      };
+      if ("outcome" in result) {
+        count("applied", "OK");
+        return report("change.applied", { ...fields, ...result.outcome });
+      }
       const { error, failure } = result;
       // An error that the gateway did not raise deliberately has no failure.
       const code = failure?.code ?? "INTERNAL";
       if (code === "APPROVAL_REQUIRED") {
+        count("awaiting_approval", code);
         return report("change.awaits_approval", { ...fields, expiresAt: failure?.expiresAt });
       }
+      count(UNPROVEN.has(code) ? "unknown" : "refused", code);
       const { cam } = failure ?? {};
       const camFields = { camCode: cam?.code, camRequestId: cam?.requestId };
       const failed = { ...fields, code, why: failure?.message, ...camFields };
@@ -117,7 +66,10 @@ export function changeObserver({ report }: Telemetry): ChangeObserver & PausedCa
         requestedBy: record.caller.subject,
       }),
     onUnsettled: (changeId, err) => report("change.not_settled", { changeId, err }),
-    onCallerPaused: (caller, opUin) => report("caller.paused", { ...callerFields(caller), opUin }),
+    onCallerPaused: (caller, opUin) => {
+      metrics.record("caller.pauses", 1);
+      report("caller.paused", { ...callerFields(caller), opUin });
+    },
     onCallerResumed: (pause) =>
       report("caller.resumed", { ...callerFields(pause), resumedBy: pause.resumed?.by.subject }),
   };
@@ -125,6 +77,15 @@ export function changeObserver({ report }: Telemetry): ChangeObserver & PausedCa
 
 /** Codes that leave the outcome open. An unexpected error also has a line `internal_error` with its stack. */
 const UNPROVEN: ReadonlySet<string> = new Set(["OUTCOME_UNKNOWN", "INTERNAL"]);
+
+/** The kinds of rules that refuse a change, by code. */
+const RULES: Readonly<Partial<Record<string, string>>> = {
+  FORBIDDEN: "policy",
+  PROTECTED_USER: "protected_user",
+  REASON_REQUIRED: "reason",
+  APPROVAL_REQUIRED: "approval",
+  CALLER_PAUSED: "bulk_guard",
+};
 
 function callerFields({ subject, client, issuer }: Partial<CallerIdentity>) {
   return { caller: subject, callerClient: client, callerIssuer: issuer };
@@ -135,10 +96,11 @@ function recordFields({ id: changeId, account, opUin }: ChangeRecord) {
 }
 
 /** Reports the outcome of a change that no request waits for any more. */
-export function reconcilerObserver({ report }: Telemetry) {
+export function reconcilerObserver({ report, metrics }: Telemetry) {
   return {
     onSettled: (record: ChangeRecord, settlement: ChangeSettlement) => {
       const { status, code } = settlement;
+      metrics.record("mfa.changes.reconciled", 1, { status });
       const open = status === "unknown" ? "change.still_unknown" : "change.settled";
       const event = code === "APPROVAL_EXPIRED" ? "change.approval_expired" : open;
       report(event, { ...recordFields(record), ...settlement });
@@ -179,24 +141,6 @@ export function reportUnlistedAccounts(
   const unknown = listed.filter((name) => !configured.includes(name));
   if (unlisted.length > 0) report("policy.accounts_unlisted", { accounts: unlisted });
   if (unknown.length > 0) report("policy.accounts_unknown", { accounts: unknown });
-}
-
-/** Reports whether CAM accepts the key, and its owner. */
-export function identityObserver({ report }: Telemetry) {
-  return {
-    onKnown: (camIdentity: object) => report("cam.key_accepted", { camIdentity }),
-    onUnknown: (err: unknown) =>
-      report("cam.key_not_accepted", { ...(err as { readonly failure?: object }).failure, err }),
-  };
-}
-
-/** Reports which key is in use, by its id, which is not secret. */
-export function credentialObserver({ report }: Telemetry) {
-  return {
-    onLoaded: ({ secretId, expiresAtMs }: { readonly secretId: string; readonly expiresAtMs?: number }) =>
-      report("cam.key_loaded", { secretId, expiresAt: expiresAtMs && new Date(expiresAtMs) }),
-    onRefreshFailed: (err: unknown) => report("cam.key_not_renewed", { err }),
-  };
 }
 
 export function quotaObserver({ report, health }: Telemetry) {
@@ -242,4 +186,32 @@ export function connectionObserver({ report }: Telemetry) {
         ...{ kind, address, connections },
       }),
   };
+}
+
+/** Adds a span for each statement. Undefined without tracing. */
+export function statementObserver({ spans }: Telemetry): Logger | undefined {
+  if (spans === undefined) return undefined;
+  return ({ query, queryDurationMillis, ...event }) => {
+    const summary = summaryOf(query.sql);
+    const attributes = { "db.system.name": "postgresql", "db.query.summary": summary };
+    const error = event.level === "error" ? ((event.error as { code?: string }).code ?? "_OTHER") : undefined;
+    spans.add(summary, queryDurationMillis, attributes, error);
+  };
+}
+
+/** Returns the first word of a statement and its table or function: `select begin_change`. */
+function summaryOf(sql: string): string {
+  const [, verb = "", target = ""] =
+    /^\s*(\w+)(?:[^"\w]*(?:.*?\b(?:from|into|update)\b)?[\s"]*(\w+))?/is.exec(sql) ?? [];
+  return `${verb} ${target}`.toLowerCase().trim();
+}
+
+/** Records the connections to PostgreSQL. */
+export function recordPools({ metrics }: Telemetry, pools: readonly PoolState[]): void {
+  for (const { name, idle, used, pending } of pools) {
+    const pool = { "db.client.connection.pool.name": name };
+    metrics.record("db.client.connection.count", idle, { ...pool, "db.client.connection.state": "idle" });
+    metrics.record("db.client.connection.count", used, { ...pool, "db.client.connection.state": "used" });
+    metrics.record("db.client.connection.pending_requests", pending, pool);
+  }
 }

@@ -19,6 +19,7 @@ import {
 } from "../cam/index.ts";
 import { FlagWriter } from "../changes/flag-writer.ts";
 import { GatewayIdentity } from "../changes/gateway-identity.ts";
+import type { Clock } from "../clock.ts";
 import { type AccountSettings, type AccountsSettings, parseAccountsFile } from "../config/accounts-file.ts";
 import type { CamSettings } from "../config/cam-settings.ts";
 import { ConfigError } from "../config/config.ts";
@@ -28,9 +29,9 @@ import { observeReads, type ReadsBehind } from "../directory/reads-behind.ts";
 import { SharedRateBudget } from "../quota/shared-rate-budget.ts";
 import type { SharedWindows } from "../quota/shared-windows.ts";
 import { readUtf8File, whyUnreadable } from "../utf8.ts";
+import { accountObserver, identityObserver } from "./account-observers.ts";
 import type { Foundation } from "./foundation.ts";
 import { type LocalCam, startLocalCam } from "./local-cam.ts";
-import { accountObserver, credentialObserver, identityObserver } from "./observers.ts";
 
 /** An account of Tencent Cloud. It shares no part with other accounts, so a fault of one does not affect another. */
 export interface Account {
@@ -116,9 +117,9 @@ function createAccount(
   const transport = new HttpTransport({ dispatcher: createDispatcher({ proxy }), clock });
   open.defer(() => transport.close());
   const skew = new ClockSkew(clock);
-  const credentials = credentialObserver(telemetry);
+  const budget = new SharedRateBudget({ windows, ratePerSecond });
   const circuits = new ActionCircuits({ failures: circuitFailures }, clock);
-  const observer = accountObserver(telemetry, { name, clock, skew, circuits });
+  const observer = accountObserver(telemetry, { name, ratePerSecond, skew, circuits, budget });
   open.defer(async () => observer.unwatch());
   const parts = {
     config: { endpoint, language, timeoutMs },
@@ -126,12 +127,11 @@ function createAccount(
     onAttempt: observer.onAttempt,
     ...{ transport, skew, clock },
   };
-  const chain = createChain({ ...parts, credentialObserver: credentials });
-  const budget = new SharedRateBudget({ windows, ratePerSecond });
+  const chain = createChain({ ...parts, credentialObserver: observer });
   const direct = new CamClient({
     ...parts,
-    credentials: new CredentialCache({ chain, clock, skew, observer: credentials }),
-    budget: observedBudget(budget, observer),
+    credentials: new CredentialCache({ chain, clock, skew, observer }),
+    budget: observedBudget(budget, clock, observer),
     circuits,
   });
   const cam = observeReads(name, direct, reads, clock);
@@ -154,14 +154,17 @@ function createAccount(
 /** Returns the budget, which also reports each call that gets no slot before its deadline. */
 function observedBudget(
   budget: RateBudget,
+  clock: Clock,
   { onQuotaExhausted }: Pick<ReturnType<typeof accountObserver>, "onQuotaExhausted">,
 ): RateBudget {
   return {
-    take: (request) =>
-      budget.take(request).catch((error: unknown) => {
-        if (error instanceof GatewayError && error.code === "QUOTA_EXHAUSTED") onQuotaExhausted();
+    take: (request) => {
+      const fromMs = clock.monotonic();
+      return budget.take(request).catch((error: unknown) => {
+        if (error instanceof GatewayError && error.code === "QUOTA_EXHAUSTED") onQuotaExhausted(fromMs);
         throw error;
-      }),
+      });
+    },
   };
 }
 

@@ -15,6 +15,7 @@ import { COMMIT_FILE, PACKAGE_JSON, SUBGRAPH_SDL } from "./package-paths.ts";
 export async function openAdminPort({
   config,
   clock,
+  logger,
   telemetry,
   open,
 }: Foundation): Promise<string | undefined> {
@@ -24,6 +25,8 @@ export async function openAdminPort({
   const release = await readRelease();
   const app = createAdminApp({
     health: telemetry.health,
+    metrics: await telemetry.metrics.enablePrometheus(),
+    logger,
     version: () => ({
       ...release,
       uptimeSeconds: Math.floor((clock.monotonic() - startedMs) / 1_000),
@@ -36,7 +39,8 @@ export async function openAdminPort({
   return `http://${address.includes(":") ? `[${address}]` : address}:${taken}`;
 }
 
-async function readRelease(): Promise<Omit<Version, "uptimeSeconds">> {
+/** Reads the version, the commit and the schema of this release. */
+export async function readRelease(): Promise<Omit<Version, "uptimeSeconds">> {
   const [manifest, commit, sdl] = await Promise.all([
     readFile(PACKAGE_JSON, "utf8"),
     readFile(COMMIT_FILE, "utf8").catch(() => "unknown"),

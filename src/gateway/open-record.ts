@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Logger } from "kysely";
 import { ApprovalLog } from "../audit/approval-log.ts";
 import { ChainAnchors } from "../audit/chain-anchors.ts";
 import { ChangeLog } from "../audit/change-log.ts";
@@ -16,6 +17,7 @@ import { openPglite } from "../database/pglite-database.ts";
 import { openPostgres } from "../database/postgres-database.ts";
 import { readUtf8File } from "../utf8.ts";
 import type { Foundation } from "./foundation.ts";
+import { recordPools, statementObserver } from "./observers.ts";
 import { MIGRATIONS_DIR, PGLITE_TEMPLATE_DIR } from "./package-paths.ts";
 
 /**
@@ -24,21 +26,26 @@ import { MIGRATIONS_DIR, PGLITE_TEMPLATE_DIR } from "./package-paths.ts";
  *
  * @throws DatabaseError
  */
-export async function openDatabase({ config, logger, open }: Foundation): Promise<Database> {
-  const onBroken = (err: Error) => logger.report("database.connection_broken", { err });
-  const database = await connect(config.store, onBroken);
+export async function openDatabase({ config, telemetry, open }: Foundation): Promise<Database> {
+  const onBroken = (err: Error) => telemetry.report("database.connection_broken", { err });
+  const database = await connect(config.store, onBroken, statementObserver(telemetry));
+  telemetry.metrics.sample(() => recordPools(telemetry, database.pools()));
   open.defer(() => database.close());
   await migrate(database, MIGRATIONS_DIR);
   return database;
 }
 
-function connect(store: StoreSettings, onBroken: (error: Error) => void): Promise<Database> {
+function connect(
+  store: StoreSettings,
+  onBroken: (error: Error) => void,
+  onStatement: Logger | undefined,
+): Promise<Database> {
   if (store.kind === "pglite") {
-    return openPglite({ dataDir: store.dataDir, templateDir: PGLITE_TEMPLATE_DIR, onBroken });
+    return openPglite({ dataDir: store.dataDir, templateDir: PGLITE_TEMPLATE_DIR, onBroken, onStatement });
   }
   const { url, maxConnections } = store;
   const address = "value" in url ? url.value.reveal() : () => readUrlFile(url.file);
-  return openPostgres({ url: address, maxConnections, onIdleError: onBroken });
+  return openPostgres({ url: address, maxConnections, onIdleError: onBroken, onStatement });
 }
 
 /** The record of changes, with the keys that sign it. */

@@ -3,6 +3,7 @@ import { missingMigrations } from "../database/migrate.ts";
 import { explainStoreError, isUnavailable } from "../database/store-errors.ts";
 import { Poller } from "../poller.ts";
 import type { SharedWindows } from "../quota/shared-windows.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { Foundation } from "./foundation.ts";
 import { MIGRATIONS_DIR } from "./package-paths.ts";
 
@@ -15,7 +16,11 @@ const CHECK_EVERY_MS = 10_000;
  * @throws DatabaseError if the database cannot be written.
  */
 export async function watchDatabase(
-  { clock, telemetry: { health }, open }: Pick<Foundation, "clock" | "telemetry" | "open">,
+  {
+    clock,
+    telemetry: { health },
+    open,
+  }: Pick<Foundation, "clock" | "open"> & { readonly telemetry: Pick<Telemetry, "health"> },
   database: Database,
   windows: Pick<SharedWindows, "check" | "isShared">,
 ): Promise<void> {

@@ -1,4 +1,11 @@
-import { type DocumentNode, type GraphQLError, type GraphQLSchema, getOperationAST, Kind } from "graphql";
+import {
+  type DocumentNode,
+  type GraphQLError,
+  type GraphQLSchema,
+  getOperationAST,
+  Kind,
+  type OperationTypeNode,
+} from "graphql";
 import { DocumentReader } from "./documents/document-reader.ts";
 import type { CamCallLimit } from "./limits/cam-call-limit.ts";
 import { CostLimit } from "./limits/cost-limit.ts";
@@ -11,6 +18,8 @@ export interface AskedOperation {
 
 /** The decision about an operation before it runs. */
 export interface AdmittedOperation {
+  /** Undefined if the document may not run, or has no such operation. */
+  readonly type: OperationTypeNode | undefined;
   /** Undefined if the document may not run. */
   readonly document: DocumentNode | undefined;
   /** The reasons why the operation may not run. Empty if it may. */
@@ -48,17 +57,24 @@ export class Admission {
     const reading = this.#reader.read(query);
     const readEffort = reading.isNew ? query.length / CHARACTERS_PER_MS : 0;
     if ("errors" in reading)
-      return { document: undefined, errors: reading.errors, effort: readEffort, isService: false };
+      return {
+        type: undefined,
+        document: undefined,
+        errors: reading.errors,
+        effort: readEffort,
+        isService: false,
+      };
     const { document } = reading;
     const operation = getOperationAST(document, operationName);
     // GraphQL reports the missing operation when it executes the document.
-    if (!operation) return { document, errors: [], effort: readEffort, isService: false };
+    if (!operation) return { type: undefined, document, errors: [], effort: readEffort, isService: false };
     const { fields, refusal } = this.#costLimit.measure(
       this.#schema,
       { document, operation, variables },
       limit,
     );
     return {
+      type: operation.operation,
       document,
       errors: refusal === undefined ? [] : [refusal],
       effort: readEffort + (refusal === undefined ? fields / FIELDS_PER_MS : 0),

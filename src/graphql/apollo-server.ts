@@ -8,6 +8,7 @@ import {
 } from "@apollo/server/plugin/disabled";
 import { ApolloServerPluginInlineTrace } from "@apollo/server/plugin/inlineTrace";
 import { type GraphQLError, type GraphQLSchema, parse } from "graphql";
+import { currentOperation } from "../telemetry/operation.ts";
 import type { GraphQLContext } from "./context.ts";
 import { formatError } from "./error-format.ts";
 
@@ -74,6 +75,7 @@ const runAdmitted: ApolloServerPlugin<GraphQLContext> = {
     },
     responseForOperation: async () => {
       if (admitted.errors.length === 0) return null;
+      currentOperation.getStore()?.fail("BAD_USER_INPUT");
       const errors = admitted.errors.map((error) => error.toJSON());
       return {
         http: { status: 400, headers: new HeaderMap() },
@@ -98,7 +100,9 @@ function createErrorEdge({
       didEncounterErrors: async ({ errors }) => {
         for (const error of errors) {
           if (isRequestError(error)) error.extensions["code"] ??= "BAD_USER_INPUT";
-          if (error.extensions["code"] === undefined) {
+          const { code } = error.extensions;
+          currentOperation.getStore()?.fail(typeof code === "string" ? code : "INTERNAL");
+          if (code === undefined) {
             onUnexpectedError?.(unwrapResolverError(error), requestId);
           }
         }

@@ -1,5 +1,6 @@
 import { type AuthCheckerFn, Authorized, Directive } from "type-graphql";
 import { requireScope, type Scope } from "../auth/caller.ts";
+import { currentOperation } from "../telemetry/operation.ts";
 import type { GraphQLContext } from "./context.ts";
 
 /**
@@ -23,7 +24,12 @@ export function RequiresScope(...scopes: readonly Scope[]): (prototype: object, 
  * Checks the scopes of RequiresScope before a field is resolved. Its error is more specific than type-graphql's own.
  */
 export const checkScope: AuthCheckerFn<GraphQLContext, Scope> = ({ context: { caller } }, scopes) => {
-  requireScope(caller, ...scopes);
+  try {
+    requireScope(caller, ...scopes);
+  } catch (error) {
+    currentOperation.getStore()?.refuse("scope");
+    throw error;
+  }
   return true;
 };
 

@@ -2,6 +2,7 @@ import type { GraphQLResolverMap } from "@apollo/subgraph";
 import { GraphQLError, type GraphQLFieldResolver, type GraphQLResolveInfo } from "graphql";
 import { failureOf } from "../changes/failure.ts";
 import { type CamErrorExtensions, createCamErrorExtensions, isUin, type Uin } from "../contract/index.ts";
+import { currentOperation } from "../telemetry/operation.ts";
 import type { CamFailure } from "./cam-error/cam-failure.type.ts";
 import type { GraphQLContext } from "./context.ts";
 
@@ -25,6 +26,7 @@ interface FailureContext {
 function describeFailure(error: unknown, { requestId, opUin }: FailureContext): DescribedFailure | undefined {
   const failure = failureOf(error);
   if (failure === undefined) return undefined;
+  currentOperation.getStore()?.fail(failure.code);
   const { code, message, changeId, expiresAt, retryAfterMs, cam } = failure;
   const facts = { requestId, opUin: failure.opUin ?? opUin, changeId, expiresAt, retryAfterMs, cam };
   return { message, extensions: createCamErrorExtensions(code, facts) };

@@ -15,13 +15,13 @@ import {
   fastify,
   LogController,
 } from "fastify";
-import type { Health } from "../telemetry/health.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { type ConnectionLimits, Connections } from "./connections.ts";
 import { readJsonBodies } from "./graphql/graphql-request.ts";
 import { type GraphQLRouteOptions, registerGraphQLRoute, rejectMethod } from "./graphql/graphql-route.ts";
 import { type ErrorResponse, errorResponse, HttpError } from "./http-errors.ts";
 import { answerNodeEvents, answerParserError, checkHost, requestIdOf } from "./node-server.ts";
+import { observeRequests } from "./observe-requests.ts";
 import { type PlaygroundOptions, registerPlayground } from "./playground/playground.ts";
 import { securityHeaders } from "./security-headers.ts";
 import type { TlsMaterial } from "./tls.ts";
@@ -52,13 +52,13 @@ export interface HttpAppDeps extends Omit<GraphQLRouteOptions, "path"> {
   readonly keepAliveMs: number;
   /** If it is undefined, the gateway serves no page, and browsers get the responses of every client. */
   readonly playground: Omit<PlaygroundOptions, "graphqlPath"> | undefined;
-  readonly health: Pick<Health, "isServing" | "read">;
   readonly logger: Logger;
 }
 
 /** Creates the Fastify app: GraphQL on one path, the playground on the same path for browsers, two health probes. */
 export async function createHttpApp(deps: HttpAppDeps): Promise<FastifyInstance> {
   const headers = securityHeaders(deps.tls !== undefined);
+  const { health } = deps.telemetry;
   const app: FastifyInstance = fastify({
     loggerInstance: deps.logger.forLibrary("fastify") as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -83,22 +83,25 @@ export async function createHttpApp(deps: HttpAppDeps): Promise<FastifyInstance>
   const connections = new Connections(app.server, deps.connections);
   app.addHook("preClose", async () => connections.closeUnused());
   answerNodeEvents(app.server, headers);
+  const scheme = deps.tls === undefined ? "http" : "https";
+  const countError = observeRequests(app, deps.telemetry, { path: GRAPHQL_PATH, scheme });
   app.addHook("onRequest", async (request, reply) => {
     reply.headers(headers).header("x-request-id", request.id);
     checkHost(request.raw);
-    if (!deps.health.isServing && !request.url.startsWith(HEALTH_PATH)) {
+    if (!health.isServing && !request.url.startsWith(HEALTH_PATH)) {
       throw new HttpError("SHUTTING_DOWN", "The gateway is stopping. Send the request again.");
     }
     if (deps.hostnames !== undefined) checkHostname(request.headers.host, deps.hostnames);
   });
   app.addHook("onSend", async (_request, reply, payload) => {
     // A connection that stays open after its last response would delay the stop until it times out.
-    if (!deps.health.isServing) reply.header("connection", "close");
+    if (!health.isServing) reply.header("connection", "close");
     return payload;
   });
   readJsonBodies(app);
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     const { errors } = sendError(error, request.id, reply);
+    countError(request, errors[0].extensions.code);
     if (errors[0].extensions.code === "INTERNAL") {
       deps.logger.report("http.request_failed", { err: error, requestId: request.id });
     }
@@ -112,7 +115,7 @@ export async function createHttpApp(deps: HttpAppDeps): Promise<FastifyInstance>
   app.get(`${HEALTH_PATH}live`, async () => ({ status: "live" }));
   app.get(`${HEALTH_PATH}ready`, async (_request, reply) => {
     // The admin port also shows the parts, whose names are not for callers.
-    const { status, isReady } = deps.health.read();
+    const { status, isReady } = health.read();
     return reply.status(isReady ? 200 : 503).send({ status });
   });
 

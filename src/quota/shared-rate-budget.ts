@@ -51,6 +51,16 @@ export class SharedRateBudget implements RateBudget {
     return this.#windows.queueOf({ secretId, action }, this.#ratePerSecond).take(request);
   }
 
+  /** The calls of this replica that wait for a slot, of all actions. */
+  get queued(): number {
+    const secretId = this.#secretId;
+    if (secretId === undefined) return 0;
+    const queued = this.#windows
+      .actionsOf(secretId)
+      .map((action) => this.#windows.queuedFor({ secretId, action }, this.#ratePerSecond));
+    return queued.reduce((sum, calls) => sum + calls, 0);
+  }
+
   /**
    * Returns the use of the limit by action, for the key that this replica used last. It covers the calls of all
    * replicas. While the database is unavailable, it covers the calls of this replica alone.

@@ -177,6 +177,10 @@ export const LOG_EVENTS = {
     "(the library's own)",
     "A message of Fastify or Apollo Server, as `library` says, with a level of its own.",
   ),
+  "log.level_changed": warn(
+    "the log's level was changed",
+    "`to` is the new lowest level of lines, which a request to the admin port has set. A restart resets it.",
+  ),
   "log.lines_dropped": warn(
     "log lines dropped",
     "The reader of the log stalled, and `dropped` lines did not fit into the buffer of 1 MiB.",
@@ -229,6 +233,10 @@ export const LOG_EVENTS = {
   "record.signed": info(
     "signed the end of the record of changes",
     "`seq` and `hash` are the anchor that `audit:verify --expect` takes. Keep them outside the database.",
+  ),
+  "telemetry.problem": warn(
+    "OpenTelemetry reports a problem; the gateway serves without it",
+    "`problem` is the SDK's message, mostly about the collector. The gateway drops what it cannot export.",
   ),
   "tls.certificate_unusable": error(
     "the certificate files cannot be used; the old certificate stays in use",

@@ -3,10 +3,11 @@
  * parts call `report`. Read log-events.ts next, the table of events.
  */
 
-import { type Logger as PinoLogger, pino } from "pino";
+import { type LogFn, type Logger as PinoLogger, pino } from "pino";
 import { type Clock, systemClock } from "../clock.ts";
 import { type BoundedOutput, openOutput } from "./bounded-output.ts";
 import { LOG_EVENTS, type Report } from "./log-events.ts";
+import { currentOperation } from "./operation.ts";
 import { redact } from "./redact.ts";
 
 type LineFormat = (jsonLine: string) => string;
@@ -21,6 +22,8 @@ export interface LoggerOptions {
 
 export interface Logger {
   readonly report: Report;
+  /** Changes the lowest level of this logger's lines and of all its children's. */
+  setLevel(level: RunTimeLevel): void;
   /** Returns a logger that adds the fields to every line. */
   child(fields: object): Logger;
   /** Returns a logger for a library that writes messages of its own. Their event is `library.message`. */
@@ -29,6 +32,10 @@ export interface Logger {
 
 const STDOUT_FD = 1;
 
+/** The levels that an operator can set at run time. Higher ones would hide faults and attacks. */
+export const RUN_TIME_LEVELS = ["error", "warn", "info", "debug"] as const;
+type RunTimeLevel = (typeof RUN_TIME_LEVELS)[number];
+
 /**
  * Creates a logger of JSON lines. Secrets are kept out by their type: Secret prints as `[redacted]`. The redaction here
  * is a second safeguard, for headers and for objects of libraries.
@@ -36,26 +43,53 @@ const STDOUT_FD = 1;
 export function createLogger({ level, destination, format }: LoggerOptions): Logger {
   const output = destination ?? openLogOutput(format);
   const formatLine = format ?? escapedJson;
+  // Children of a pino logger keep their own level, so one threshold decides for all.
+  const threshold = { value: levelValue(level) };
   const config = {
-    level,
+    level: "trace",
+    mixin: traceFields,
+    hooks: {
+      logMethod(this: PinoLogger, args: Parameters<LogFn>, method: LogFn, value: number) {
+        if (value >= threshold.value) method.apply(this, args);
+      },
+    },
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }), log: redact },
     // `redact` has serialised errors already.
     serializers: { err: (error: unknown) => error },
   };
-  return wrap(pino(config, { write: (line) => output.write(`${formatLine(line.trimEnd())}\n`) }));
+  return wrap(pino(config, { write: (line) => output.write(`${formatLine(line.trimEnd())}\n`) }), threshold);
 }
 
-function wrap(lines: PinoLogger): Logger {
+function wrap(lines: PinoLogger, threshold: { value: number }): Logger {
+  const report: Report = (event, fields) => {
+    const { level, message } = LOG_EVENTS[event];
+    if (levelValue(level) < threshold.value) return;
+    lines[level]({ event, ...fields }, message);
+  };
   return {
-    report: (event, fields) => {
-      const { level, message } = LOG_EVENTS[event];
-      lines[level]({ event, ...fields }, message);
+    report,
+    setLevel: (level) => {
+      const [before, after] = [threshold.value, levelValue(level)];
+      // The lower of the two levels shows the line that says so.
+      threshold.value = Math.min(before, after);
+      report("log.level_changed", { to: level });
+      threshold.value = after;
     },
-    child: (fields) => wrap(lines.child(fields)),
+    child: (fields) => wrap(lines.child(fields), threshold),
     forLibrary: (library) => lines.child({ event: "library.message", library }),
   };
+}
+
+function levelValue(level: string): number {
+  return pino.levels.values[level] ?? Number.POSITIVE_INFINITY;
+}
+
+/** Returns the ids of the current trace, so that a log line and its trace find each other. */
+function traceFields(): object {
+  const context = currentOperation.getStore()?.span?.spanContext();
+  return context === undefined ? {} : { trace_id: context.traceId, span_id: context.spanId };
 }
 
 /** Opens standard output for log lines. If its reader stalls, it drops lines and never blocks the process. */

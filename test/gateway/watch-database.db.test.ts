@@ -15,7 +15,7 @@ async function watch() {
   const windows = new SharedWindows({ database, clock, replica: "a" });
   const open = new AsyncDisposableStack();
   whenOver(() => open.disposeAsync());
-  await watchDatabase({ clock, telemetry: { report: () => undefined, health }, open }, database, windows);
+  await watchDatabase({ clock, telemetry: { health }, open }, database, windows);
   /** Resolves when the status after a check is this one. */
   const becomes = async (status: string): Promise<void> => {
     await vi.waitFor(async () => {

@@ -5,6 +5,8 @@ import supertest from "supertest";
 import { describe, expect, test, vi } from "vitest";
 import { createAdminApp } from "../../src/http/admin-app.ts";
 import { Health } from "../../src/telemetry/health.ts";
+import { createLogger } from "../../src/telemetry/logger.ts";
+import { Metrics } from "../../src/telemetry/metrics.ts";
 import { cutDatabase } from "../support/cut-database.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { createTestPostgres } from "../support/open-test-database.ts";
@@ -62,7 +64,9 @@ describe("a serving gateway", async () => {
 test("a starting gateway is live and neither started nor ready", async () => {
   const health = new Health(new FakeClock());
   const version = () => ({ version: "1", commit: "unknown", schemaHash: "", uptimeSeconds: 0 });
-  const app = createAdminApp({ health, version, hostnames: undefined });
+  const metrics = await new Metrics().enablePrometheus();
+  const logger = createLogger({ level: "silent" });
+  const app = createAdminApp({ health, metrics, logger, version, hostnames: undefined });
   whenOver(() => app.close());
   await app.listen({ host: "127.0.0.1", port: 0 });
   const http = supertest(`http://127.0.0.1:${(app.server.address() as AddressInfo).port}`);

@@ -1,6 +1,6 @@
 import pg from "pg";
 import supertest from "supertest";
-import { localAuthenticator } from "../../src/auth/authenticator.ts";
+import { type Authenticator, localAuthenticator } from "../../src/auth/authenticator.ts";
 import type { Clock } from "../../src/clock.ts";
 import { type Config, loadConfig } from "../../src/config/config.ts";
 import { describeEvent } from "../../src/emulator/emulator-event.ts";
@@ -60,8 +60,8 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly emulator?: CamEmulatorOptions;
   readonly clock?: Clock;
-  /** By tokens, as `env` says; without it everybody may do everything. */
-  readonly callers?: "proved";
+  /** By tokens, as `env` says, or by another authenticator; without it everybody may do everything. */
+  readonly callers?: "proved" | Authenticator;
   /** Something between the gateway and the emulator; given the emulator's address, it has an address of its own. */
   readonly between?: (emulatorUrl: string) => Promise<string>;
 }
@@ -91,7 +91,7 @@ export async function startGateway(options: StartOptions = {}): Promise<StartedG
   };
   const gateway = createGateway(configOf(env), {
     logger: createLogger({ level: "debug", destination: { write } }),
-    ...(options.callers === "proved" ? {} : { authenticator: localAuthenticator }),
+    ...(options.callers === "proved" ? {} : { authenticator: options.callers ?? localAuthenticator }),
     ...(options.clock === undefined ? {} : { clock: options.clock }),
   });
   await gateway.start();

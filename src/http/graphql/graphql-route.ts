@@ -5,6 +5,8 @@ import type { Caller } from "../../auth/caller.ts";
 import type { AdmittedOperation, AskedOperation } from "../../graphql/admission.ts";
 import type { GraphQLContext } from "../../graphql/context.ts";
 import { nestingProblem } from "../../graphql/documents/document-limits.ts";
+import { currentOperation } from "../../telemetry/operation.ts";
+import type { Telemetry } from "../../telemetry/telemetry.ts";
 import { MEDIA_TYPES, type MediaType, negotiateMediaType } from "../accept-header.ts";
 import {
   addressKey,
@@ -32,6 +34,7 @@ export interface GraphQLRouteOptions {
   readonly admit: (operation: AskedOperation, caller: Caller) => AdmittedOperation;
   readonly callerRate: CallerRate;
   readonly authenticator: Authenticator;
+  readonly telemetry: Pick<Telemetry, "health" | "metrics" | "spans">;
   /** Receives rejected tokens. For each address, their rate is at most the caller rate. */
   readonly onRejectedToken: (refusal: Refusal, requestId: string) => void;
   /** Undefined if the gateway runs any document and accepts no document ids. */
@@ -83,13 +86,14 @@ export function rejectMethod(): never {
 /** Runs the checks before the body: the headers, the caller, and the rate of a large request. */
 async function readHead(
   request: FastifyRequest,
-  { authenticator, callerRate, onRejectedToken }: GraphQLRouteOptions,
+  { authenticator, callerRate, onRejectedToken, telemetry: { metrics } }: GraphQLRouteOptions,
 ): Promise<RequestHead> {
   const mediaType = checkHeaders(request);
   const { rawHeaders, socket } = request.raw;
   const { remoteAddress, bytesRead } = socket;
   const authentication = await authenticator.authenticate({ rawHeaders, remoteAddress });
   if ("refusal" in authentication) {
+    metrics.record("rejected.tokens", 1, { reason: slugOf(authentication.refusal) });
     // A flood of invalid tokens must not flood the log.
     const waitMs = await callerRate.count(`rejected token at ${addressKey(remoteAddress)}`);
     if (waitMs === undefined) onRejectedToken(authentication, request.id);
@@ -101,12 +105,20 @@ async function readHead(
   return { caller, payer, mediaType, bytesRead };
 }
 
+/** Returns a label for a sentence. The sentences are constants, so the labels are bounded. */
+function slugOf(sentence: string): string {
+  return sentence
+    .toLowerCase()
+    .replaceAll(/[^a-z]+/g, "_")
+    .replaceAll(/^_|_$/g, "");
+}
+
 /** Reads the body, counts the cost of the operation, and runs the operation with Apollo. */
 async function runOperation(
   request: FastifyRequest,
   reply: FastifyReply,
   { caller, payer, mediaType, bytesRead }: RequestHead,
-  { callerRate, trustedDocuments, admit, apollo, createContext }: GraphQLRouteOptions,
+  { callerRate, trustedDocuments, telemetry: { spans }, admit, apollo, createContext }: GraphQLRouteOptions,
 ): Promise<unknown> {
   // Requests for the schema count separately. A flood from a router's address must not lock the router out.
   const seemsService = seemsToAskForService(request);
@@ -119,6 +131,11 @@ async function runOperation(
   const problem = nestingProblem(query);
   if (problem !== undefined) throw new HttpError("BAD_REQUEST", problem);
   const admitted = admit({ query, operationName, variables }, caller);
+  const { type } = admitted;
+  if (type !== undefined) {
+    const name = trustedDocuments?.isTrusted(query) ? operationName : undefined;
+    currentOperation.getStore()?.enterGraphQL(type, spans?.start(type, graphqlAttributes(type, name)));
+  }
   const isService = seemsService && admitted.isService;
   const effort = admitted.effort * payer.share + (seemsService && !isService ? 1 : 0);
   rejectBusy(await callerRate.count(isService ? serviceKey : payer.key, effort));
@@ -127,6 +144,14 @@ async function runOperation(
     context: async () => createContext(request, { caller, idempotencyKey, mediaType, admitted }),
   });
   return send(reply, response);
+}
+
+/** Returns the attributes of a span of GraphQL. Only the name of a trusted document is one that no caller chooses. */
+function graphqlAttributes(type: string, name: string | undefined) {
+  return {
+    "graphql.operation.type": type,
+    ...(name === undefined ? {} : { "graphql.operation.name": name }),
+  };
 }
 
 /** Checks the headers and returns the media type of the response. @throws HttpError */

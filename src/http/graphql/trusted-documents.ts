@@ -53,6 +53,11 @@ export class TrustedDocuments {
     }
   }
 
+  /** Returns whether the manifest has a document. */
+  isTrusted(query: string): boolean {
+    return this.#known.has(query);
+  }
+
   /**
    * Returns the request with the document of its id. @throws HttpError if the id is unknown or the mode forbids the
    * query.
@@ -66,7 +71,7 @@ export class TrustedDocuments {
       }
       return { ...request, query: named };
     }
-    if (this.#known.has(query)) return request;
+    if (this.isTrusted(query)) return request;
     this.#options.onUntrusted({ operationName });
     if (this.#options.mode === "audit") return request;
     throw new HttpError(

@@ -1,0 +1,91 @@
+import { monitorEventLoopDelay, performance } from "node:perf_hooks";
+import type { Health } from "../telemetry/health.ts";
+import { LOG_EVENTS } from "../telemetry/log-events.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import { Metrics } from "../telemetry/metrics.ts";
+import type { Foundation } from "./foundation.ts";
+import { readRelease } from "./open-admin.ts";
+
+/** Starts OpenTelemetry's SDK if the configuration wants it, and the metrics of the process. */
+export async function startTelemetry(
+  { config, clock, logger, open }: Omit<Foundation, "telemetry">,
+  health: Health,
+): Promise<Pick<Foundation, "logger" | "telemetry">> {
+  const metrics = new Metrics();
+  const counting = countErrors(logger, metrics);
+  const { report } = counting;
+  sampleHealth(health, metrics);
+  const shared = { clock, report, health, metrics };
+  if (config.admin === undefined && config.openTelemetry === undefined) {
+    return { logger, telemetry: { ...shared, spans: undefined } };
+  }
+  const release = await readRelease();
+  sampleProcess({ clock, open }, metrics, release);
+  if (config.openTelemetry === undefined)
+    return { logger: counting, telemetry: { ...shared, spans: undefined } };
+  const { startOpenTelemetry } = await import("../telemetry/open-telemetry.ts");
+  const started = startOpenTelemetry({ ...shared, ...config.openTelemetry, version: release.version });
+  if (started !== undefined) open.defer(() => started.stop());
+  return { logger: counting, telemetry: { ...shared, spans: started?.spans } };
+}
+
+/** Returns a logger that also counts the lines of the levels error and fatal. */
+function countErrors(logger: Logger, metrics: Metrics): Logger {
+  return {
+    ...logger,
+    report: (event, fields) => {
+      if (["error", "fatal"].includes(LOG_EVENTS[event].level)) {
+        metrics.record("gateway.log.errors", 1, { event });
+      }
+      logger.report(event, fields);
+    },
+    child: (fields) => countErrors(logger.child(fields), metrics),
+  };
+}
+
+function sampleHealth(health: Health, metrics: Metrics): void {
+  metrics.sample(() => {
+    const { isReady, parts } = health.read();
+    metrics.record("gateway.ready", isReady ? 1 : 0);
+    for (const { part, of = "", state } of parts) {
+      metrics.record("gateway.part.degraded", state === "degraded" ? 1 : 0, { part, of });
+    }
+  });
+}
+
+/** Scrapers that come together share one sample of the event loop. */
+const SAMPLE_MS = 5_000;
+
+const NS_PER_S = 1e9;
+const US_PER_S = 1e6;
+
+function sampleProcess(
+  { clock, open }: Pick<Foundation, "clock" | "open">,
+  metrics: Metrics,
+  { version, commit }: Pick<Awaited<ReturnType<typeof readRelease>>, "version" | "commit">,
+): void {
+  const delays = monitorEventLoopDelay();
+  delays.enable();
+  open.defer(async () => void delays.disable());
+  let loop = performance.eventLoopUtilization();
+  let sampled = { atMs: Number.NEGATIVE_INFINITY, p99Ns: 0, utilization: 0 };
+  let countedUs = 0;
+  metrics.sample(() => {
+    metrics.record("gateway.info", 1, { version, commit });
+    const atMs = clock.monotonic();
+    if (atMs - sampled.atMs >= SAMPLE_MS) {
+      const now = performance.eventLoopUtilization();
+      const { utilization } = performance.eventLoopUtilization(now, loop);
+      sampled = { atMs, p99Ns: delays.percentile(99), utilization };
+      loop = now;
+      delays.reset();
+    }
+    metrics.record("nodejs.eventloop.delay.p99", sampled.p99Ns / NS_PER_S);
+    metrics.record("nodejs.eventloop.utilization", sampled.utilization);
+    const { user, system } = process.cpuUsage();
+    metrics.record("process.cpu.time", (user + system - countedUs) / US_PER_S);
+    countedUs = user + system;
+    metrics.record("process.memory.usage", process.memoryUsage.rss());
+    metrics.record("process.uptime", process.uptime());
+  });
+}
