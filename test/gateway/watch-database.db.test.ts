@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import { expect, test, vi } from "vitest";
+import { systemClock } from "../../src/clock.ts";
 import { watchDatabase } from "../../src/gateway/watch-database.ts";
 import { SharedWindows } from "../../src/quota/shared-windows.ts";
 import { Health } from "../../src/telemetry/health.ts";
@@ -12,7 +13,8 @@ async function watch() {
   const clock = new FakeClock();
   const health = new Health(clock);
   health.serve();
-  const windows = new SharedWindows({ database, clock, replica: "a" });
+  // Only the poller's time is a test's. Statements take real time.
+  const windows = new SharedWindows({ database, clock: systemClock, replica: "a" });
   const open = new AsyncDisposableStack();
   whenOver(() => open.disposeAsync());
   await watchDatabase({ clock, telemetry: { health }, open }, database, windows);

@@ -128,7 +128,7 @@ describe("the number of series", async () => {
       10_000,
     );
     expect(series.size).toBeLessThan(500);
-  });
+  }, 120_000);
 
   test("stays under 500 after 300 codes of CAM", async () => {
     for (let number = 0; number < 300; number++) {
