@@ -2,11 +2,11 @@
 -- `npm run migrate -- --grant-to gateway`, or `psql --set role=gateway --set jobs=public_jobs --file schema/grants.sql`.
 -- The gateway reads tables and writes through functions only (docs/operators/database.md).
 
-grant select on gateway_migration, gateway_expansion, mfa_change, audit_chain, audit_checkpoint, caller_pause, quota_window
-  to :"role";
+grant select on gateway_migration, gateway_expansion, mfa_change, audit_chain, audit_checkpoint, record_chain,
+  record_checkpoint, caller_pause, quota_window to :"role";
 -->
 grant execute on function begin_change, settle_change, approve_change, reject_change, claim_changes, seal_request,
-  change_now, resume_caller, keep_checkpoint, take_slot, back_off_window, probe_window to :"role";
+  change_now, resume_caller, keep_checkpoint, keep_record_checkpoint, take_slot, back_off_window, probe_window to :"role";
 -->
 grant select, insert, update, delete on directory_user, directory_scan to :"role";
 -->

@@ -4,7 +4,10 @@ import { dirname } from "node:path";
 import { z } from "zod";
 import type { Report } from "../telemetry/log-events.ts";
 import { readUtf8File, whyUnreadable } from "../utf8.ts";
-import { type ChainPlace, placeShape } from "./chain.ts";
+import { type ChainHead, type ChainPlace, LEGACY, placeShape } from "./chain.ts";
+
+/** The name of the chain `legacy` in anchor files. Earlier releases had no other chain. */
+export const LEGACY_ANCHOR = "record";
 
 interface ChainAnchorsOptions {
   /** Undefined keeps the places in memory only. */
@@ -103,8 +106,13 @@ export async function readAnchorFile(file: string): Promise<Places> {
   if (places !== undefined) return places;
   throw new AnchorFileError(
     `The anchor file ${file} is damaged, or is not an anchor file. Verify the record with ` +
-      "audit:verify --expect, then move the file away.",
+      "audit verify --expect, then move the file away.",
   );
+}
+
+/** Returns the places of an anchor file, with the names that chains have elsewhere. */
+export function headsOf(anchors: Places): readonly ChainHead[] {
+  return [...anchors].map(([name, place]) => ({ chain: name === LEGACY_ANCHOR ? LEGACY : name, ...place }));
 }
 
 /** Returns the places in the text of an anchor file, or undefined for any other text. */

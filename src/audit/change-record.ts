@@ -66,7 +66,7 @@ export interface ChangeRecord {
   readonly replica: string;
   readonly createdAt: Date;
   readonly finishedAt: Date | undefined;
-  /** The place in the hash chain; undefined until the record is sealed. */
+  /** The place in the hash chain of the account; undefined until the record is sealed. */
   readonly seq: string | undefined;
 }
 
@@ -206,7 +206,9 @@ export interface ChangeRow
   readonly callerClient?: string;
   readonly callerIssuer?: string;
   readonly beforeImage: object;
+  /** The place of a record in the chain `legacy`. */
   readonly seq?: string | number;
+  readonly chainSeq?: string | number;
   readonly expiresAt?: Date;
   readonly decision?: ApprovalDecision["kind"];
   readonly decidedAt: Date;
@@ -220,7 +222,7 @@ export interface ChangeRow
 }
 
 export function toChangeRecord(row: ChangeRow): ChangeRecord {
-  const { requestMac: mac, requestKey: key, seq } = row;
+  const { requestMac: mac, requestKey: key, chainSeq: seq = row.seq } = row;
   return {
     id: row.id,
     account: row.account,

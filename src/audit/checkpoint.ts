@@ -1,115 +1,98 @@
-import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from "node:crypto";
-import { readUtf8File, whyUnreadable } from "../utf8.ts";
-import type { ChainPlace } from "./chain.ts";
+import type { KeyObject } from "node:crypto";
+import { z } from "zod";
+import { type ChainHead, type ChainPlace, headShape, placeShape, sha256Hex } from "./chain.ts";
+import { fingerprint, isSignatureOf, type Signature, signText } from "./signing-keys.ts";
 
-/** A signed statement of the end of the chain at a given time. */
-export interface Checkpoint extends ChainPlace {
+/** The previous hash of the first checkpoint. */
+export const FIRST_CHECKPOINT = "0".repeat(64);
+
+/** The heads of all chains at a time, before they are signed. */
+interface CheckpointContent {
+  /** One more than that of the checkpoint before it; the first is 1. */
+  readonly number: number;
+  /** The hash of the checkpoint before it. */
+  readonly previousHash: string;
   /** ISO 8601, by the signer's clock. */
   readonly signedAt: string;
-  /** Ed25519, as SPKI in DER, in base64. */
-  readonly publicKey: string;
-  /** In base64. */
-  readonly signature: string;
+  readonly heads: readonly ChainHead[];
+  /**
+   * Only of a checkpoint that accepts a restored database: the last checkpoint that the restored database had. Those
+   * between the two were lost.
+   */
+  readonly restored?: { readonly number: number; readonly hash: string } | undefined;
 }
 
-/** Signs a place of the chain with an Ed25519 private key. */
-export function signCheckpoint(place: ChainPlace, signedAt: string, privateKey: KeyObject): Checkpoint {
-  const { seq, hash } = place;
-  const signature = sign(null, statementOf({ seq, hash, signedAt }), privateKey).toString("base64");
-  return { seq, hash, signedAt, publicKey: encodePublicKey(createPublicKey(privateKey)), signature };
+/** A signed statement of the heads of all chains at a given time. It holds the hash of the checkpoint before it. */
+export interface Checkpoint extends CheckpointContent, Signature {
+  /** The exact text that was signed: CheckpointContent as JSON. */
+  readonly content: string;
+  /** SHA-256 of the content. */
+  readonly hash: string;
 }
 
-/** Returns whether the key in the checkpoint made the signature. It does not decide whether to trust that key. */
-export function isSignedAsItSays(checkpoint: Checkpoint): boolean {
-  const key = decode(checkpoint.publicKey);
-  const signature = decode(checkpoint.signature);
-  if (key === undefined || signature === undefined) return false;
-  try {
-    const publicKey = createPublicKey({ key, format: "der", type: "spki" });
-    return (
-      publicKey.asymmetricKeyType === "ed25519" && verify(null, statementOf(checkpoint), publicKey, signature)
-    );
-  } catch {
-    return false;
-  }
-}
+/** A checkpoint as it is stored. */
+export type StoredCheckpoint = Pick<Checkpoint, "content" | keyof Signature>;
 
-/** Returns a public key in the form that checkpoints have. */
-export function encodePublicKey(publicKey: KeyObject): string {
-  return publicKey.export({ format: "der", type: "spki" }).toString("base64");
-}
+/** Separates the signatures of checkpoints from other uses of the key. */
+const PURPOSE = "cam-mfa-gateway record checkpoint: ";
 
-/** Returns a short name of a public key, for people. */
-export function fingerprint(publicKey: string): string {
-  return createHash("sha256").update(publicKey, "base64").digest("hex").slice(0, 16);
-}
+const shape = z.strictObject({
+  number: z.number().int().positive(),
+  previousHash: placeShape.shape.hash,
+  signedAt: z.string(),
+  heads: z.array(headShape),
+  restored: z
+    .strictObject({ number: z.number().int().nonnegative(), hash: placeShape.shape.hash })
+    .optional(),
+});
 
-/** Returns the signed text. Its prefix separates it from signatures of this key for other purposes. */
-function statementOf({ seq, hash, signedAt }: Omit<Checkpoint, "publicKey" | "signature">): Buffer {
-  return Buffer.from(`cam-mfa-gateway audit checkpoint: ${seq} ${hash} ${signedAt}`);
-}
-
-/** Decodes canonical base64 only, so that no byte of a signature can change unnoticed. */
-function decode(text: string): Buffer | undefined {
-  const bytes = Buffer.from(text, "base64");
-  return bytes.toString("base64") === text ? bytes : undefined;
-}
-
-/** A key file is unusable. The message names the file and quotes none of it. */
-export class KeyFileError extends Error {
-  override readonly name = "KeyFileError";
-}
-
-/** The current signing key, and the previous one during a rotation. */
-export interface SigningKeys {
-  readonly privateKey: KeyObject;
-  readonly previousKey: KeyObject | undefined;
-}
-
-/** Loads both keys from their files. @throws KeyFileError */
-export async function loadSigningKeys(files: {
-  readonly signingKeyFile: string;
-  readonly previousKeyFile: string | undefined;
-}): Promise<SigningKeys> {
-  const { signingKeyFile, previousKeyFile } = files;
+/** Signs the heads of all chains with an Ed25519 private key. */
+export function signCheckpoint(statement: CheckpointContent, privateKey: KeyObject): Checkpoint {
+  const content = JSON.stringify(statement);
   return {
-    privateKey: await loadSigningKey(signingKeyFile),
-    previousKey: previousKeyFile === undefined ? undefined : await loadSigningKey(previousKeyFile),
+    ...statement,
+    ...{ content, hash: sha256Hex(content) },
+    ...signText(PURPOSE + content, privateKey),
   };
 }
 
-/** Loads the Ed25519 private key that signs checkpoints, as PEM. @throws KeyFileError */
-export async function loadSigningKey(file: string): Promise<KeyObject> {
-  return ed25519(file, await read(file), createPrivateKey);
-}
-
-/**
- * Loads the trusted public keys: one PEM, or several after a rotation.
- * @throws KeyFileError
- */
-export async function loadPublicKeys(file: string): Promise<readonly string[]> {
-  const blocks = (await read(file)).match(/-----BEGIN PUBLIC KEY-----.+?-----END PUBLIC KEY-----/gs);
-  if (blocks === null) throw new KeyFileError(`${file} holds no public key in PEM.`);
-  return blocks.map((block) => encodePublicKey(ed25519(file, block, createPublicKey)));
-}
-
-async function read(file: string): Promise<string> {
+/** Returns a stored checkpoint, or undefined if it is none. Checks no signature. */
+export function parseCheckpoint(stored: StoredCheckpoint): Checkpoint | undefined {
+  const { content, publicKey, signature } = stored;
   try {
-    return await readUtf8File(file);
-  } catch (cause) {
-    throw new KeyFileError(`The key file ${file} ${whyUnreadable(cause)}.`, { cause });
-  }
-}
-
-function ed25519(file: string, pem: string, create: (pem: string) => KeyObject): KeyObject {
-  let key: KeyObject;
-  try {
-    key = create(pem);
+    const { restored, ...statement } = shape.parse(JSON.parse(content));
+    return { ...statement, restored, content, hash: sha256Hex(content), publicKey, signature };
   } catch {
-    throw new KeyFileError(`${file} holds no unencrypted key in PEM that can be read.`);
+    return undefined;
   }
-  if (key.asymmetricKeyType !== "ed25519") {
-    throw new KeyFileError(`The key in ${file} is ${key.asymmetricKeyType}, and must be ed25519.`);
-  }
-  return key;
+}
+
+/** A checkpoint of the chain `legacy`, which earlier releases signed. */
+export interface LegacyCheckpoint extends ChainPlace, Signature {
+  readonly signedAt: string;
+}
+
+/** Returns the text that the signature of a checkpoint of `legacy` covers. */
+export function legacyStatement({ seq, hash, signedAt }: Omit<LegacyCheckpoint, keyof Signature>): string {
+  return `cam-mfa-gateway audit checkpoint: ${seq} ${hash} ${signedAt}`;
+}
+
+/** Returns whether the key in the checkpoint made the signature. It does not decide whether to trust that key. */
+export function isSignedAsItSays(checkpoint: Checkpoint | LegacyCheckpoint): boolean {
+  const text = "content" in checkpoint ? PURPOSE + checkpoint.content : legacyStatement(checkpoint);
+  return isSignatureOf(text, checkpoint);
+}
+
+/** Returns why a checkpoint proves nothing, or undefined. Undefined keys accept any key, so that it proves little. */
+export function findSignatureFault(
+  checkpoint: Checkpoint | LegacyCheckpoint,
+  trustedKeys: readonly string[] | undefined,
+): string | undefined {
+  const name =
+    "content" in checkpoint
+      ? `checkpoint ${checkpoint.number}`
+      : `the checkpoint of legacy record ${checkpoint.seq}`;
+  if (!isSignedAsItSays(checkpoint)) return `${name} has no valid signature`;
+  if (trustedKeys === undefined || trustedKeys.includes(checkpoint.publicKey)) return undefined;
+  return `${name} is signed with the key ${fingerprint(checkpoint.publicKey)}, which is not one of the given keys`;
 }

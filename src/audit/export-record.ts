@@ -1,86 +1,77 @@
 import type { Kysely } from "kysely";
-import { z } from "zod";
 import type { Tables } from "../database/database.ts";
-import { type ChainPlace, placeShape, type SealedRecord } from "./chain.ts";
+import { CHECKPOINTS, type ChainHead, LEGACY } from "./chain.ts";
 import type { Checkpoint } from "./checkpoint.ts";
-import { readCheckpoints, readEnd, readRecords } from "./read-record.ts";
+import { type ExportEnd, type ExportHeader, formatRecord } from "./export-lines.ts";
+import {
+  readCheckpoints,
+  readHeads,
+  readLegacyCheckpoints,
+  readRecords,
+  type StoredRecord,
+} from "./read-record.ts";
 
-/**
- * Exports the sealed records as lines of JSON in the order of the chain. The last line contains the end of the chain.
- * Does not verify the chain.
- *
- * @param since the number of a record. The export begins after it.
- */
-export async function* exportRecord(db: Kysely<Tables>, since = 0): AsyncGenerator<string> {
-  for await (const record of readRecords(db, since)) yield `${formatRecord(record)}\n`;
-  const [end, checkpoints] = [await readEnd(db), await readCheckpoints(db, since)];
-  yield `${formatEnd({ since, end, checkpoints })}\n`;
-}
-
-/** The last line of an export. */
-export interface ExportEnd {
-  /** The export begins after this record. With 0 it begins with the first record. */
+/** The part of the record that an export shows. */
+export interface ExportSelection {
+  /** The number of a checkpoint. The export begins after the heads that it signed. 0 begins at the start. */
   readonly since: number;
-  /** The end of the chain at the time of the export. */
-  readonly end: ChainPlace;
-  /** The checkpoints from `since` on, in order. */
-  readonly checkpoints: readonly Checkpoint[];
+  /** Returns whether to export a record whole. Of the others the export has only digests. Undefined exports all whole. */
+  readonly shows: ((record: StoredRecord) => boolean) | undefined;
 }
 
-const { seq, hash } = placeShape.shape;
-
-const recordShape = z.strictObject({ seq: seq.positive(), previousHash: hash, hash, content: z.string() });
-const endShape = z.strictObject({
-  since: seq,
-  end: placeShape,
-  checkpoints: z.array(
-    z.strictObject({ seq, hash, signedAt: z.string(), publicKey: z.string(), signature: z.string() }),
-  ),
-});
-
-export function formatRecord({ seq, previousHash, hash, content }: SealedRecord): string {
-  return JSON.stringify({ seq, previousHash, hash, content });
-}
-
-export function formatEnd({ since, end, checkpoints }: ExportEnd): string {
-  return JSON.stringify({
-    since,
-    end: { seq: end.seq, hash: end.hash },
-    checkpoints: checkpoints.map(({ seq, hash, signedAt, publicKey, signature }) => ({
-      seq,
-      hash,
-      signedAt,
-      publicKey,
-      signature,
-    })),
-  });
-}
-
-/** Parses a line as a record. Returns undefined if any byte differs from what `formatRecord` writes. */
-export function parseRecord(line: Uint8Array): SealedRecord | undefined {
-  return parseExactly(line, recordShape, formatRecord);
-}
-
-/** Parses the last line. Returns undefined if any byte differs from what `formatEnd` writes. */
-export function parseEnd(line: Uint8Array): ExportEnd | undefined {
-  return parseExactly(line, endShape, formatEnd);
+/** The export begins after a checkpoint that the record does not have. */
+export class UnknownCheckpointError extends Error {
+  override readonly name = "UnknownCheckpointError";
 }
 
 /**
- * Parses a line, and accepts only the form that `format` writes. JSON can write a value in many ways, and the hash
- * covers only the value. With one valid form, a change of any byte shows.
+ * Exports the sealed records as lines of JSON: a header, the checkpoints, the records of each chain in their order, and
+ * the ends of the chains. Does not verify the chains.
+ *
+ * A record of `legacy` has no digest, so an export with `shows` leaves out all records of that chain.
+ *
+ * @throws UnknownCheckpointError
  */
-function parseExactly<Value>(
-  line: Uint8Array,
-  shape: z.ZodType<Value>,
-  format: (value: Value) => string,
-): Value | undefined {
-  try {
-    const value = shape.parse(
-      JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(line)),
-    );
-    return Buffer.from(format(value)).equals(line) ? value : undefined;
-  } catch {
-    return undefined;
+export async function* exportRecord(
+  db: Kysely<Tables>,
+  { since, shows }: ExportSelection = { since: 0, shows: undefined },
+): AsyncGenerator<string> {
+  const ends = await readHeads(db);
+  const legacy = ends.find(({ chain }) => chain === LEGACY);
+  const starts = since === 0 ? [] : startsAfter(await readCheckpoint(db, since));
+  const hidesLegacy = shows !== undefined && legacy !== undefined && legacy.seq > 0;
+  const begun = hidesLegacy ? [...starts.filter(({ chain }) => chain !== LEGACY), legacy] : starts;
+  const header: ExportHeader = { export: 2, legacyEnd: legacy?.hash ?? "", starts: begun };
+  yield lineOf(header);
+  for await (const { content, publicKey, signature } of readCheckpoints(db, since)) {
+    yield lineOf({ content, publicKey, signature });
   }
+  const legacySince = begun.find(({ chain }) => chain === LEGACY)?.seq ?? 0;
+  for (const { seq, hash, signedAt, publicKey, signature } of await readLegacyCheckpoints(db, legacySince)) {
+    yield lineOf({ seq, hash, signedAt, publicKey, signature });
+  }
+  for (const { chain } of ends) {
+    const start = begun.find((each) => each.chain === chain)?.seq ?? 0;
+    for await (const record of readRecords(db, chain, start)) {
+      yield `${formatRecord(record, shows?.(record) ?? true)}\n`;
+    }
+  }
+  const end: ExportEnd = { ends };
+  yield lineOf(end);
+}
+
+function lineOf(value: object): string {
+  return `${JSON.stringify(value)}\n`;
+}
+
+async function readCheckpoint(db: Kysely<Tables>, number: number): Promise<Checkpoint> {
+  for await (const row of readCheckpoints(db, number)) {
+    if (row.number > number) break;
+    if (row.checkpoint !== undefined) return row.checkpoint;
+  }
+  throw new UnknownCheckpointError(`The record has no checkpoint ${number}.`);
+}
+
+function startsAfter({ number, previousHash, heads }: Checkpoint): readonly ChainHead[] {
+  return [{ chain: CHECKPOINTS, seq: number - 1, hash: previousHash }, ...heads.filter(({ seq }) => seq > 0)];
 }

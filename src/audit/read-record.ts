@@ -1,17 +1,23 @@
 import { type Kysely, type RawBuilder, sql } from "kysely";
 import type { Tables } from "../database/database.ts";
-import { type ChainPlace, GENESIS, type SealedRecord } from "./chain.ts";
-import type { Checkpoint } from "./checkpoint.ts";
+import { type ChainHead, LEGACY, type SealedRecord } from "./chain.ts";
+import {
+  type Checkpoint,
+  type LegacyCheckpoint,
+  parseCheckpoint,
+  type StoredCheckpoint,
+} from "./checkpoint.ts";
 import { fromRow } from "./run-query.ts";
 
 /** A sealed record with the current content of its columns. */
 export interface StoredRecord extends SealedRecord {
-  readonly changeId: string;
+  readonly id: string;
+  readonly content: string;
   /** The content of the columns, in the form in which it would be sealed. Equal to `content` unless altered. */
   readonly current: string;
 }
 
-/** The number of records in a read. Small enough for memory, even if the records are large. */
+/** The number of rows in a read. Small enough for memory, even if the records are large. */
 const BATCH = 500;
 
 /** Runs work on one snapshot of the record. Changes during the work do not show in it. */
@@ -22,67 +28,94 @@ export function atOneMoment<Result>(
   return db.transaction().setIsolationLevel("repeatable read").setAccessMode("read only").execute(work);
 }
 
-/** Reads the sealed records after `since`, in the order of the chain. */
-export async function* readRecords(db: Kysely<Tables>, since: number): AsyncGenerator<StoredRecord> {
+/** Reads the sealed records of a chain after `since`, in the order of the chain. */
+export async function* readRecords(
+  db: Kysely<Tables>,
+  chain: string,
+  since: number,
+): AsyncGenerator<StoredRecord> {
+  const [place, ofChain] =
+    chain === LEGACY ? [sql.ref("seq"), sql`true`] : [sql.ref("chain_seq"), sql`chain = ${chain}`];
   for (let after = since; ; ) {
-    const records = await read<StoredRecord>(
+    const rows = await read<Omit<StoredRecord, "chain" | "digest">>(
       db,
-      sql`select id as change_id, seq, previous_hash, hash, sealed_content as content, change_content(c) as current
-        from mfa_change c where seq > ${after} order by seq limit ${BATCH}`,
+      sql`select id, ${place} as seq, previous_hash, hash, sealed_content as content, change_content(c) as current
+        from mfa_change c where ${ofChain} and ${place} > ${after} order by ${place} limit ${BATCH}`,
     );
-    yield* records;
-    const last = records.at(-1);
+    for (const row of rows) yield { ...row, chain, digest: undefined, seq: Number(row.seq) };
+    const last = rows.at(-1);
     if (last === undefined) return;
-    after = last.seq;
+    after = Number(last.seq);
   }
 }
 
-/** Returns the end of the chain according to `audit_chain`. Without that row it is the start of an empty chain. */
-export async function readEnd(db: Kysely<Tables>): Promise<ChainPlace> {
-  const [end] = await read<ChainPlace>(db, sql`select seq, hash from audit_chain`);
-  return end ?? GENESIS;
-}
-
-/** Reads the checkpoints from a record on, in order. */
-export function readCheckpoints(db: Kysely<Tables>, from: number): Promise<readonly Checkpoint[]> {
-  return read(db, sql`select * from audit_checkpoint where seq >= ${from} order by seq`);
-}
-
-/** Reads the checkpoints of these keys from a record on, in order, without checking their signatures. */
-export function readCheckpointsBy(
-  db: Kysely<Tables>,
-  publicKeys: readonly string[],
-  from: number,
-): Promise<readonly Checkpoint[]> {
-  const keys = sql.join(publicKeys);
-  return read(
+/** Reads the ends of all chains, with `legacy` first. */
+export async function readHeads(db: Kysely<Tables>): Promise<readonly ChainHead[]> {
+  const heads = await read<ChainHead>(
     db,
-    sql`select * from audit_checkpoint where seq >= ${from} and public_key in (${keys}) order by seq`,
+    sql`select chain, seq, hash from record_chain order by chain <> ${LEGACY}, chain collate "C"`,
   );
+  return heads.map(({ chain, seq, hash }) => ({ chain, seq: Number(seq), hash }));
 }
 
-/** Returns the highest checkpoint of these keys that is `valid`. Skips any number of invalid checkpoints above it. */
+/** A checkpoint as the database has it. `checkpoint` is undefined if its columns do not fit together. */
+export interface CheckpointRow extends StoredCheckpoint {
+  readonly number: number;
+  readonly checkpoint: Checkpoint | undefined;
+}
+
+/** Reads the checkpoints from a number on, in order, without checking their signatures. */
+export async function* readCheckpoints(db: Kysely<Tables>, from: number): AsyncGenerator<CheckpointRow> {
+  let last = { number: from, publicKey: "", signature: "" };
+  for (;;) {
+    const { number, publicKey, signature } = last;
+    const rows = await read<StoredCheckpoint & { number: number | string; hash: string }>(
+      db,
+      sql`select number, content, hash, public_key, signature from record_checkpoint
+        where (number, public_key, signature) > (${number}, ${publicKey}, ${signature})
+        order by number, public_key, signature limit ${BATCH}`,
+    );
+    for (const row of rows) {
+      const parsed = parseCheckpoint(row);
+      const isWhole = parsed?.hash === row.hash && parsed.number === Number(row.number);
+      yield { ...row, number: Number(row.number), checkpoint: isWhole ? parsed : undefined };
+    }
+    const final = rows.at(-1);
+    if (final === undefined) return;
+    last = { ...final, number: Number(final.number) };
+  }
+}
+
+/** Returns the highest checkpoint that is `valid`. Skips any number of invalid checkpoints above it. */
 export async function readLastCheckpoint(
   db: Kysely<Tables>,
-  publicKeys: readonly string[],
   valid: (checkpoint: Checkpoint) => boolean,
 ): Promise<Checkpoint | undefined> {
   for (let skip = 0; ; skip += BATCH) {
-    const found = await read<Checkpoint>(
+    const rows = await read<StoredCheckpoint>(
       db,
-      sql`select * from audit_checkpoint where public_key in (${sql.join(publicKeys)})
-        order by seq desc, signature limit ${BATCH} offset ${skip}`,
+      sql`select content, public_key, signature from record_checkpoint
+        order by number desc, public_key, signature limit ${BATCH} offset ${skip}`,
     );
-    const last = found.find(valid);
-    if (last !== undefined || found.length < BATCH) return last;
+    const last = rows.map(parseCheckpoint).find((each) => each !== undefined && valid(each));
+    if (last !== undefined || rows.length < BATCH) return last;
   }
 }
 
-/** Runs a query. Converts `seq` to a number, because PostgreSQL's driver returns a bigint as text. */
-async function read<Value extends { readonly seq: number }>(
+/** Reads the checkpoints of the chain `legacy` from a record on, in order. */
+export async function readLegacyCheckpoints(
   db: Kysely<Tables>,
-  query: RawBuilder<unknown>,
-): Promise<Value[]> {
+  from: number,
+): Promise<readonly LegacyCheckpoint[]> {
+  const rows = await read<LegacyCheckpoint>(
+    db,
+    sql`select * from audit_checkpoint where seq >= ${from} order by seq`,
+  );
+  return rows.map((row) => ({ ...row, seq: Number(row.seq) }));
+}
+
+/** Runs a query. PostgreSQL's driver returns a bigint as text. */
+async function read<Value>(db: Kysely<Tables>, query: RawBuilder<unknown>): Promise<Value[]> {
   const { rows } = await query.execute(db);
-  return rows.map((row) => fromRow<Value>(row)).map((value) => ({ ...value, seq: Number(value.seq) }));
+  return rows.map((row) => fromRow<Value>(row));
 }

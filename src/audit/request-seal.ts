@@ -7,7 +7,7 @@ import {
   timingSafeEqual,
 } from "node:crypto";
 import type { ChangeRecord } from "./change-record.ts";
-import { encodePublicKey, fingerprint } from "./checkpoint.ts";
+import { encodePublicKey, fingerprint } from "./signing-keys.ts";
 
 /** The content of a MAC: everything that an approver approves. */
 export type SealedRequest = Pick<

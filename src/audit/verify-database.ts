@@ -1,37 +1,69 @@
 import { type Kysely, sql } from "kysely";
 import type { Tables } from "../database/database.ts";
-import type { ChainPlace } from "./chain.ts";
-import { readCheckpoints, readEnd, readRecords, type StoredRecord } from "./read-record.ts";
-import { type ChainReport, ChainVerifier } from "./verify-chain.ts";
+import { type ChainHead, LEGACY } from "./chain.ts";
+import {
+  readCheckpoints,
+  readHeads,
+  readLegacyCheckpoints,
+  readRecords,
+  type StoredRecord,
+} from "./read-record.ts";
+import type { ChainVerifier } from "./verify-chain.ts";
+import { type RecordReport, RecordVerifier } from "./verify-record.ts";
 
 /**
- * Verifies the record in the database: the chain, its end and the checkpoints. Also verifies that the columns equal the
- * sealed content, because queries read the columns.
+ * Verifies the record in the database: the chains, their ends and the checkpoints. Also verifies that the columns equal
+ * the sealed content, because queries read the columns.
  */
 export async function verifyDatabase(
   db: Kysely<Tables>,
   trustedKeys: readonly string[] | undefined,
-  expected: readonly ChainPlace[] = [],
-): Promise<ChainReport> {
-  const checkpoints = await readCheckpoints(db, 0);
-  const verifier = new ChainVerifier({ since: 0, checkpoints, trustedKeys, expected });
-  // Starts at the smallest number, to find forged records before the first.
-  for await (const record of readRecords(db, Number.MIN_SAFE_INTEGER)) {
-    addStored(verifier, record);
-    if (verifier.hasProblem) break;
+  expected: readonly ChainHead[] = [],
+): Promise<RecordReport> {
+  const heads = await readHeads(db);
+  const legacyEnd = heads.find(({ chain }) => chain === LEGACY)?.hash ?? "";
+  const verifier = new RecordVerifier({ legacyEnd, trustedKeys, expected });
+  for await (const { number, checkpoint } of readCheckpoints(db, Number.MIN_SAFE_INTEGER)) {
+    if (checkpoint === undefined)
+      verifier.fail(`the stored checkpoint ${number} differs from its signed content`);
+    else verifier.addCheckpoint(checkpoint);
   }
-  const { rows } = await sql<{ unsealed: number }>`
-    select count(*)::integer as unsealed from mfa_change where seq is null`.execute(db);
-  return { ...verifier.finish(await readEnd(db)), unsealed: rows[0]?.unsealed ?? 0 };
+  for (const checkpoint of await readLegacyCheckpoints(db, 0)) verifier.addCheckpoint(checkpoint);
+  for (const { chain } of heads) {
+    // Starts at the smallest number, to find forged records before the first.
+    for await (const record of readRecords(db, chain, Number.MIN_SAFE_INTEGER)) {
+      addStored(verifier, record);
+      if (verifier.chain(chain).problem !== undefined) break;
+    }
+  }
+  const { sealed, unsealed } = await countChanges(db);
+  const report = verifier.finish(heads);
+  if (report.problem === undefined && sealed !== report.records) {
+    const reason = `${sealed - report.records} sealed records belong to no chain`;
+    return { ...report, unsealed, problem: { chain: undefined, seq: undefined, id: undefined, reason } };
+  }
+  return { ...report, unsealed };
 }
 
-/** Adds a record to a chain, and compares its columns with the sealed content. */
-export function addStored(verifier: ChainVerifier, record: StoredRecord): void {
+async function countChanges(db: Kysely<Tables>): Promise<{ sealed: number; unsealed: number }> {
+  const { rows } = await sql<{ sealed: number; unsealed: number }>`
+    select count(hash)::integer as sealed, (count(*) - count(hash))::integer as unsealed from mfa_change`.execute(
+    db,
+  );
+  return rows[0] ?? { sealed: 0, unsealed: 0 };
+}
+
+/** Adds a record to its chain, and compares its columns with the sealed content. */
+export function addStored(verifier: RecordVerifier, record: StoredRecord): void {
   verifier.add(record);
+  compareColumns(verifier.chain(record.chain), record);
+}
+
+function compareColumns(chain: ChainVerifier, record: StoredRecord): void {
   const altered = alteredFields(record);
   if (altered.length === 0) return;
   const reason = `its stored ${altered.join(", ")} differs from the sealed content`;
-  verifier.fail({ seq: record.seq, changeId: record.changeId, reason });
+  chain.fail({ seq: record.seq, id: record.id, reason });
 }
 
 /** The values that a later release set in new fields of earlier records. Other new fields are null in them. */

@@ -1,126 +1,143 @@
-import { createReadStream } from "node:fs";
-import { hasUtf16Mark, TextEncodingError } from "../utf8.ts";
-import { type ChainPlace, type ChainProblem, changeIdOf, GENESIS_HASH } from "./chain.ts";
-import { type ExportEnd, parseEnd, parseRecord } from "./export-record.ts";
-import { type ChainReport, ChainVerifier, problemOfNone } from "./verify-chain.ts";
+import { CHECKPOINTS, type ChainHead, idOf, LEGACY, type SealedRecord } from "./chain.ts";
+import { parseCheckpoint } from "./checkpoint.ts";
+import { type ExportedRecord, type ExportHeader, LINES, parseLine } from "./export-lines.ts";
+import { linesOf, surveyLines } from "./file-lines.ts";
+import { type LegacyExportEnd, parseLegacyEnd, parseLegacyRecord } from "./legacy-export.ts";
+import { type RecordReport, RecordVerifier } from "./verify-record.ts";
 
 interface VerifyExportOptions {
   readonly file: string;
   /** In the form of `encodePublicKey`; undefined if no key is known. */
   readonly trustedKeys: readonly string[] | undefined;
-  /** Places that the chain must contain, known from elsewhere. */
-  readonly expected?: readonly ChainPlace[];
+  /** Places that the record must contain, known from elsewhere. */
+  readonly expected?: readonly ChainHead[];
 }
+
+const NO_END = "the last line, which says where the chains end, is missing or damaged";
 
 /**
  * Verifies every byte of an exported file, without a database. Reads the file twice, because its last line contains the
- * number at which it begins. Keeps one line in memory.
+ * ends of the chains. Keeps one line in memory.
  */
-export async function verifyExport({
-  file,
-  trustedKeys,
-  expected,
-}: VerifyExportOptions): Promise<ChainReport> {
-  const { lastLine, isWhole, count, firstLine } = await survey(file);
-  const end = lastLine && isWhole ? parseEnd(lastLine) : undefined;
-  const since = end?.since ?? guessSince(firstLine);
-  const checkpoints = end?.checkpoints ?? [];
-  const verifier = new ChainVerifier({ since, checkpoints, trustedKeys, expected });
+export async function verifyExport(options: VerifyExportOptions): Promise<RecordReport> {
+  const { count, firstLine, lastLine } = await surveyLines(options.file);
+  const header = firstLine && parseLine(firstLine, LINES.header);
+  if (header !== undefined) return verifyChains(options, header, count, lastLine);
+  if (firstLine !== undefined && Buffer.from(firstLine).toString("latin1", 0, 9) === '{"export"') {
+    const verifier = new RecordVerifier({ legacyEnd: "", ...options });
+    verifier.fail("the first line, which says where the chains begin, was altered or damaged");
+    return verifier.finish([]);
+  }
+  return verifyLegacy(options, count, firstLine, lastLine && parseLegacyEnd(lastLine));
+}
+
+async function verifyChains(
+  { file, trustedKeys, expected }: VerifyExportOptions,
+  { legacyEnd, starts }: ExportHeader,
+  count: number,
+  lastLine: Uint8Array | undefined,
+): Promise<RecordReport> {
+  const end = lastLine && parseLine(lastLine, LINES.end);
+  const verifier = new RecordVerifier({ legacyEnd, starts, trustedKeys, expected });
+  const ends = end?.ends ?? [];
+  let hasRecords = false;
+  let number = 0;
+  for await (const { line } of linesOf(file)) {
+    number++;
+    if (number === 1 || (number === count && end !== undefined)) continue;
+    const record = parseLine(line, LINES.record);
+    if (record !== undefined && (end === undefined || ends.some(({ chain }) => chain === record.chain))) {
+      hasRecords = true;
+      verifier.add(toSealed(record));
+    } else if (hasRecords || !addCheckpoint(verifier, line)) {
+      hasRecords ||= Buffer.from(line).toString("latin1", 0, 8) === '{"chain"';
+      // The chains are complete one after the other.
+      const at = hasRecords
+        ? ends.find(({ chain, seq }) => verifier.chain(chain).next <= seq)?.chain
+        : undefined;
+      if (at === undefined) verifier.fail(`line ${number} was altered or damaged`);
+      else verifier.chain(at).fail(damaged(line, verifier.chain(at).next));
+    }
+    if (verifier.hasProblem) break;
+  }
+  if (end === undefined) verifier.fail(NO_END);
+  else if (end.ends.find((each) => each.chain === LEGACY)?.hash !== legacyEnd) {
+    verifier.fail("the first and the last line differ about the end of legacy");
+  }
+  return verifier.finish(ends);
+}
+
+function toSealed(record: ExportedRecord): SealedRecord {
+  return { content: undefined, digest: undefined, ...record };
+}
+
+/** Returns false if the line is no checkpoint. */
+function addCheckpoint(verifier: RecordVerifier, line: Uint8Array): boolean {
+  const stored = parseLine(line, LINES.checkpoint);
+  const checkpoint = stored === undefined ? parseLine(line, LINES.legacyCheckpoint) : parseCheckpoint(stored);
+  if (checkpoint !== undefined) verifier.addCheckpoint(checkpoint);
+  return checkpoint !== undefined;
+}
+
+/** Verifies an export by a release with one chain. */
+async function verifyLegacy(
+  { file, trustedKeys, expected }: VerifyExportOptions,
+  count: number,
+  firstLine: Uint8Array | undefined,
+  end: LegacyExportEnd | undefined,
+): Promise<RecordReport> {
+  const first = firstLine && parseLegacyRecord(firstLine);
+  const since = end?.since ?? (first === undefined ? 0 : first.seq - 1);
+  const verifier = new RecordVerifier({
+    legacyEnd: end?.end.hash ?? "",
+    starts: [{ chain: LEGACY, seq: since, hash: undefined }],
+    trustedKeys,
+    expected,
+  });
+  for (const checkpoint of end?.checkpoints ?? []) verifier.addCheckpoint(checkpoint);
+  const chain = verifier.chain(LEGACY);
   let number = 0;
   for await (const { line } of linesOf(file)) {
     number++;
     const isLast = number === count;
-    if (isLast && (end !== undefined || !looksLikeRecord(line))) break;
-    const record = parseRecord(line);
-    if (record === undefined) verifier.fail(damaged(line, verifier.expected));
-    else if (number === 1 && begunTooEarly(record, end)) verifier.fail(wrongSince(end));
-    else verifier.add(record);
+    if (isLast && (end !== undefined || !Buffer.from(line).toString("latin1", 0, 7).startsWith('{"seq":')))
+      break;
+    const record = parseLegacyRecord(line);
+    if (record === undefined) chain.fail(damaged(line, chain.next));
+    else if (number === 1 && record.seq <= since) {
+      verifier.fail(
+        `according to the last line the export begins after record ${since}, but it begins earlier`,
+      );
+    } else verifier.add(record);
     if (verifier.hasProblem) break;
   }
-  if (end === undefined) {
-    verifier.fail(
-      problemOfNone(
-        lastLine
-          ? "the last line, which says where the chain ends, is missing or damaged"
-          : "the file is empty",
-      ),
-    );
-  }
-  return verifier.finish(end?.end ?? { seq: 0, hash: GENESIS_HASH });
+  if (end === undefined) verifier.fail(count === 0 ? "the file is empty" : NO_END);
+  return verifier.finish(end === undefined ? [] : [{ chain: LEGACY, ...end.end }]);
 }
 
-/** Returns the end of the chain from the last line of an export, or undefined if that line is missing or damaged. */
-export async function readExportEnd(file: string): Promise<ChainPlace | undefined> {
-  const { lastLine, isWhole } = await survey(file);
-  return lastLine && isWhole ? parseEnd(lastLine)?.end : undefined;
-}
-
-function begunTooEarly({ seq }: { seq: number }, end: ExportEnd | undefined): end is ExportEnd {
-  return end !== undefined && seq <= end.since;
-}
-
-function wrongSince({ since }: ExportEnd): ChainProblem {
-  return problemOfNone(
-    `according to the last line the export begins after record ${since}, but it begins earlier`,
-  );
-}
-
-function damaged(line: Uint8Array, seq: number): ChainProblem {
+function damaged(line: Uint8Array, seq: number) {
   const [, content = ""] = /"content":"(.*)/.exec(Buffer.from(line).toString()) ?? [];
-  return { seq, changeId: changeIdOf(content), reason: "its line was altered or damaged" };
+  return { seq, id: idOf(content), reason: "its line was altered or damaged" };
 }
 
-function looksLikeRecord(line: Uint8Array): boolean {
-  return Buffer.from(line).toString("latin1", 0, 7) === '{"seq":';
-}
-
-function guessSince(firstLine: Uint8Array | undefined): number {
-  const record = firstLine && parseRecord(firstLine);
-  return record === undefined ? 0 : record.seq - 1;
-}
-
-interface Survey {
-  readonly count: number;
-  readonly firstLine: Uint8Array | undefined;
-  readonly lastLine: Uint8Array | undefined;
-  /** Whether the last line ends with a line feed. */
-  readonly isWhole: boolean;
-}
-
-async function survey(file: string): Promise<Survey> {
-  let count = 0;
-  let firstLine: Uint8Array | undefined;
-  let last: Line | undefined;
-  for await (const line of linesOf(file)) {
-    count++;
-    firstLine ??= line.line;
-    last = line;
+/**
+ * Returns the places that an export proves: its last checkpoint and the ends of its chains. Returns undefined if its
+ * last line is missing or damaged.
+ */
+export async function readExportPlaces(file: string): Promise<readonly ChainHead[] | undefined> {
+  const { lastLine } = await surveyLines(file);
+  if (lastLine === undefined) return undefined;
+  const legacy = parseLegacyEnd(lastLine);
+  if (legacy !== undefined) return [{ chain: LEGACY, ...legacy.end }];
+  const end = parseLine(lastLine, LINES.end);
+  if (end === undefined) return undefined;
+  let last: ChainHead | undefined;
+  for await (const { line } of linesOf(file)) {
+    const stored = parseLine(line, LINES.checkpoint);
+    const checkpoint = stored && parseCheckpoint(stored);
+    if (checkpoint !== undefined)
+      last = { chain: CHECKPOINTS, seq: checkpoint.number, hash: checkpoint.hash };
+    else if (last !== undefined) break;
   }
-  return { count, firstLine, lastLine: last?.line, isWhole: last?.ended ?? false };
-}
-
-interface Line {
-  readonly line: Uint8Array;
-  readonly ended: boolean;
-}
-
-const BYTE_ORDER_MARK = Buffer.from("\uFEFF");
-
-/** Reads lines as bytes: decoding would hide invalid UTF-8, and readline also splits at other characters. */
-async function* linesOf(file: string): AsyncGenerator<Line> {
-  let rest: Buffer[] = [];
-  let isFirst = true;
-  for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
-    // Editors may add a byte order mark. PowerShell may rewrite the file as UTF-16.
-    if (isFirst && hasUtf16Mark(chunk)) throw new TextEncodingError("is UTF-16; save it as UTF-8");
-    let from = isFirst && chunk.subarray(0, 3).equals(BYTE_ORDER_MARK) ? 3 : 0;
-    isFirst = false;
-    for (let to = chunk.indexOf(10); to !== -1; to = chunk.indexOf(10, from)) {
-      yield { line: Buffer.concat([...rest, chunk.subarray(from, to)]), ended: true };
-      rest = [];
-      from = to + 1;
-    }
-    if (from < chunk.length) rest.push(chunk.subarray(from));
-  }
-  if (rest.length > 0) yield { line: Buffer.concat(rest), ended: false };
+  return [...(last === undefined ? [] : [last]), ...end.ends.filter(({ seq }) => seq > 0)];
 }

@@ -1,7 +1,7 @@
 import { open, rm } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { type Command, InvalidArgumentError } from "commander";
-import { exportRecord } from "../audit/export-record.ts";
+import { type ExportSelection, exportRecord, UnknownCheckpointError } from "../audit/export-record.ts";
 import { atOneMoment } from "../audit/read-record.ts";
 import type { Database } from "../database/database.ts";
 import { CommandError, type CommandIo, EX_CANNOT } from "./command.ts";
@@ -10,6 +10,9 @@ import { openDatabase } from "./find-database.ts";
 interface ExportOptions {
   readonly out?: string;
   readonly since: number;
+  readonly account?: string;
+  readonly opUin?: string;
+  readonly change?: string;
 }
 
 /** Adds `audit export`. */
@@ -17,10 +20,13 @@ export function addAuditExport(audit: Command, io: CommandIo): void {
   audit
     .command("export")
     .description(
-      "Export the sealed record of changes as JSON lines. The last line holds the end of the hash chain.",
+      "Export the sealed record as JSON lines that `audit verify --file` verifies without a database.",
     )
     .option("--out <file>", "write to this new file instead of standard output")
-    .option("--since <seq>", "export only the records after this one", parseSince, 0)
+    .option("--since <number>", "export only what came after this checkpoint", parseSince, 0)
+    .option("--account <name>", "show only records of this account, and of the others their digests")
+    .option("--op-uin <uin>", "show only records of this user, and of the others their digests")
+    .option("--change <id>", "show only this change, and of the other records their digests")
     .addHelpText(
       "after",
       `
@@ -29,39 +35,54 @@ To write to standard output through npm: npm run --silent audit:export > FILE
 
 Exit codes: 0 exported, 2 the record cannot be read or the file cannot be written.`,
     )
-    .action(async ({ out, since }: ExportOptions) => {
+    .action(async ({ out, ...options }: ExportOptions) => {
+      const selection = { since: options.since, shows: filterOf(options) };
       const database = await openDatabase(io.env, { make: false });
       try {
-        if (out === undefined) await toStream(database, since, io);
-        else await toFile(database, since, out, io);
+        if (out === undefined) await toStream(database, selection, io);
+        else await toFile(database, selection, out, io);
+      } catch (error) {
+        if (error instanceof UnknownCheckpointError) throw new CommandError(error.message);
+        throw error;
       } finally {
         await database.close();
       }
     });
 }
 
+/** Returns the test of the records to show, or undefined without a filter. */
+function filterOf({ account, opUin, change }: ExportOptions): ExportSelection["shows"] {
+  if ([account, opUin, change].every((value) => value === undefined)) return undefined;
+  return ({ content }) => {
+    const record = JSON.parse(content) as { readonly [name: string]: unknown };
+    const matches = (name: string, wanted: string | undefined) =>
+      wanted === undefined || record[name] === wanted;
+    return matches("account", account) && matches("opUin", opUin) && matches("id", change);
+  };
+}
+
 function parseSince(text: string): number {
   const since = Number(text);
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(since)) {
-    throw new InvalidArgumentError("Give the number of a record.");
+    throw new InvalidArgumentError("Give the number of a checkpoint.");
   }
   return since;
 }
 
 function write(
   database: Database,
-  since: number,
+  selection: ExportSelection,
   to: NodeJS.WritableStream,
   options = { end: true },
 ): Promise<void> {
   return database.unhurried((db) =>
-    atOneMoment(db, (moment) => pipeline(exportRecord(moment, since), to, options)),
+    atOneMoment(db, (moment) => pipeline(exportRecord(moment, selection), to, options)),
   );
 }
 
-async function toStream(database: Database, since: number, io: CommandIo): Promise<void> {
+async function toStream(database: Database, selection: ExportSelection, io: CommandIo): Promise<void> {
   try {
-    await write(database, since, io.stdout, { end: false });
+    await write(database, selection, io.stdout, { end: false });
   } catch (error) {
     // The reader closed the pipe, as `head` does.
     if ((error as NodeJS.ErrnoException).code !== "EPIPE") throw error;
@@ -69,14 +90,19 @@ async function toStream(database: Database, since: number, io: CommandIo): Promi
   }
 }
 
-async function toFile(database: Database, since: number, file: string, { stdout }: CommandIo): Promise<void> {
+async function toFile(
+  database: Database,
+  selection: ExportSelection,
+  file: string,
+  { stdout }: CommandIo,
+): Promise<void> {
   const handle = await open(file, "wx", 0o600).catch((error: NodeJS.ErrnoException) => {
     const reason =
       error.code === "EEXIST" ? "exists, and is not overwritten" : `cannot be written (${error.code})`;
     throw new CommandError(`${file} ${reason}.`);
   });
   try {
-    await write(database, since, handle.createWriteStream());
+    await write(database, selection, handle.createWriteStream());
     stdout.write(`Written to ${file}.\n`);
   } catch (error) {
     await rm(file, { force: true });

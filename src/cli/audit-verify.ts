@@ -1,12 +1,13 @@
 import { readFile, stat } from "node:fs/promises";
 import type { Command } from "commander";
-import { type ChainPlace, placeShape, RECORD_CHAIN } from "../audit/chain.ts";
-import { parseAnchors } from "../audit/chain-anchors.ts";
-import { loadPublicKeys } from "../audit/checkpoint.ts";
+import { type ChainHead, headShape, LEGACY } from "../audit/chain.ts";
+import { headsOf, parseAnchors } from "../audit/chain-anchors.ts";
+import { describeReport } from "../audit/describe-report.ts";
 import { atOneMoment } from "../audit/read-record.ts";
-import { type ChainReport, describeReport } from "../audit/verify-chain.ts";
+import { loadPublicKeys } from "../audit/signing-keys.ts";
 import { verifyDatabase } from "../audit/verify-database.ts";
-import { readExportEnd, verifyExport } from "../audit/verify-export.ts";
+import { readExportPlaces, verifyExport } from "../audit/verify-export.ts";
+import type { RecordReport } from "../audit/verify-record.ts";
 import { TextEncodingError, utf8Text, whyUnreadable } from "../utf8.ts";
 import { CommandError, type CommandIo, collect } from "./command.ts";
 import { openDatabase } from "./find-database.ts";
@@ -33,7 +34,7 @@ export function addAuditVerify(audit: Command, io: CommandIo): void {
     .option("--public-key <file>", "accept only signatures by the public keys in this PEM file")
     .option(
       "--expect <place>",
-      "require that the record contains this place: SEQ:HASH from the gateway's log (record.signed) or from an " +
+      "require that the record contains this place: CHAIN:SEQ:HASH from the gateway's log (record.signed) or from an " +
         "earlier verification, an earlier export, or an anchor file. May be given several times.",
       collect,
     )
@@ -50,7 +51,7 @@ async function verify(
 ): Promise<void> {
   if ((file !== undefined) === (database === true)) throw new CommandError("Give --database or --file FILE.");
   const trustedKeys = publicKey === undefined ? undefined : await loadPublicKeys(publicKey);
-  const expected = await Promise.all(expect.map(parseExpectedPlace));
+  const expected = (await Promise.all(expect.map(parseExpectedPlaces))).flat();
   const known = { trustedKeys, expected };
   const report = file === undefined ? await ofDatabase(io.env, known) : await ofFile(file, known);
   const isKeyGiven = trustedKeys !== undefined;
@@ -61,10 +62,10 @@ async function verify(
 /** Facts from outside the record, which the record must agree with. */
 interface Known {
   readonly trustedKeys: readonly string[] | undefined;
-  readonly expected: readonly ChainPlace[];
+  readonly expected: readonly ChainHead[];
 }
 
-async function ofDatabase(env: CommandIo["env"], { trustedKeys, expected }: Known): Promise<ChainReport> {
+async function ofDatabase(env: CommandIo["env"], { trustedKeys, expected }: Known): Promise<RecordReport> {
   const database = await openDatabase(env, { make: false });
   try {
     return await database.unhurried((db) =>
@@ -75,7 +76,7 @@ async function ofDatabase(env: CommandIo["env"], { trustedKeys, expected }: Know
   }
 }
 
-async function ofFile(file: string, known: Known): Promise<ChainReport> {
+async function ofFile(file: string, known: Known): Promise<RecordReport> {
   try {
     return await verifyExport({ file, ...known });
   } catch (error) {
@@ -89,29 +90,30 @@ async function ofFile(file: string, known: Known): Promise<ChainReport> {
 const MAX_ANCHOR_BYTES = 1_000_000;
 
 /**
- * Returns a place that the record must contain. The text is `SEQ:HASH`, or names an earlier export or an anchor file.
+ * Returns places that the record must contain. The text is `CHAIN:SEQ:HASH`, or names an earlier export or an anchor
+ * file. Earlier releases wrote `SEQ:HASH` for the chain `legacy`.
  * @throws CommandError
  */
-async function parseExpectedPlace(text: string): Promise<ChainPlace> {
-  const [, seq, hash = ""] = /^(\d+):([0-9a-f]{64})$/i.exec(text) ?? [];
+async function parseExpectedPlaces(text: string): Promise<readonly ChainHead[]> {
+  const [, chain = LEGACY, seq, hash = ""] = /^(?:(.+):)?(\d+):([0-9a-f]{64})$/i.exec(text) ?? [];
   if (seq !== undefined) {
-    const place = placeShape.safeParse({ seq: Number(seq), hash: hash.toLowerCase() });
-    if (place.success) return place.data;
+    const place = headShape.safeParse({ chain, seq: Number(seq), hash: hash.toLowerCase() });
+    if (place.success) return [place.data];
     throw new CommandError(`--expect ${text}: ${seq} is not the number of a record.`);
   }
-  const place = await placeIn(text).catch((cause: NodeJS.ErrnoException) => {
+  const places = await placesIn(text).catch((cause: NodeJS.ErrnoException) => {
     throw new CommandError(
-      `--expect takes SEQ:HASH with all 64 digits of the hash, or a file. ${text} cannot be read as a file (${cause.code}).`,
+      `--expect takes CHAIN:SEQ:HASH with all 64 digits of the hash, or a file. ${text} cannot be read as a file (${cause.code}).`,
     );
   });
-  if (place !== undefined) return place;
+  if (places !== undefined && places.length > 0) return places;
   throw new CommandError(
     `--expect ${text}: the file is neither a whole export nor an anchor file with a place.`,
   );
 }
 
-async function placeIn(file: string): Promise<ChainPlace | undefined> {
+async function placesIn(file: string): Promise<readonly ChainHead[] | undefined> {
   const { size } = await stat(file);
   const anchors = size <= MAX_ANCHOR_BYTES ? parseAnchors(utf8Text(await readFile(file)) ?? "") : undefined;
-  return anchors === undefined ? await readExportEnd(file) : anchors.get(RECORD_CHAIN);
+  return anchors === undefined ? await readExportPlaces(file) : headsOf(anchors);
 }

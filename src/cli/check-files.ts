@@ -1,5 +1,5 @@
 import { AnchorFileError, checkAnchorFile } from "../audit/chain-anchors.ts";
-import { KeyFileError, loadSigningKey } from "../audit/checkpoint.ts";
+import { KeyFileError, loadSigningKey } from "../audit/signing-keys.ts";
 import { AuthFileError, loadAuthFiles } from "../auth/auth-files.ts";
 import { loadPolicy, policyTerms } from "../auth/policy/policy-file.ts";
 import { checkCredentialFiles } from "../cam/index.ts";

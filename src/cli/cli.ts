@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
-import { KeyFileError } from "../audit/checkpoint.ts";
+import { KeyFileError } from "../audit/signing-keys.ts";
 import { AuthFileError } from "../auth/auth-files.ts";
 import { ConfigError, EX_CONFIG } from "../config/config.ts";
 import { variableHelp } from "../config/variable-reference.ts";

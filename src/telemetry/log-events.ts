@@ -231,8 +231,8 @@ export const LOG_EVENTS = {
     "The gateway tries again at the next checkpoint. `err` says what is wrong.",
   ),
   "record.signed": info(
-    "signed the end of the record of changes",
-    "`seq` and `hash` are the anchor that `audit:verify --expect` takes. Keep them outside the database.",
+    "signed the ends of all chains of the record",
+    "`chain:seq:hash` is the anchor that `audit:verify --expect` takes. Keep it outside the database.",
   ),
   "telemetry.problem": warn(
     "OpenTelemetry reports a problem; the gateway serves without it",

@@ -91,14 +91,14 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
     const { id } = await log.begin(intentOf({ account: "partner" }), FRESH);
     await log.settle(id, APPLIED);
     const contents: string[] = [];
-    for await (const { content } of readRecords(database.db, 0)) contents.push(content);
+    for await (const { content } of readRecords(database.db, "account:partner", 0)) contents.push(content);
     expect(JSON.parse(contents.at(-1) ?? "")).toMatchObject({ id, account: "partner" });
     await rewriteRecord(database, async (db) => {
       await db.updateTable("mfa_change").set({ account: "default" }).where("id", "=", id).execute();
     });
     const report = await atOneMoment(database.db, (moment) => verifyDatabase(moment, undefined));
     expect(report.problem).toMatchObject({
-      changeId: id,
+      ...{ chain: "account:partner", id },
       reason: "its stored account differs from the sealed content",
     });
   });

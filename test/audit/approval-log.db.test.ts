@@ -372,7 +372,7 @@ describe.each(["postgres", "pglite"] as const)("a change that needs approval, on
   test("is verified and exported like any other, and verification finds an altered decision", async () => {
     const report = await atOneMoment(database.db, (db) => verifyDatabase(db, undefined));
     expect(report.problem).toBeUndefined();
-    expect(report.last).toBeGreaterThan(5);
+    expect(report.records).toBeGreaterThan(5);
     const lines: string[] = [];
     await atOneMoment(database.db, async (db) => {
       for await (const line of exportRecord(db)) lines.push(line);

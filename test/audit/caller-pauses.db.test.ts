@@ -94,8 +94,8 @@ describe.each(["postgres", "pglite"] as const)("the bulk guard on %s", (kind) =>
     const caller = newCaller();
     await kinds(caller, 3);
     await sql`
-      update mfa_change set created_at = created_at - interval '11 minutes'
-      where caller_subject = ${caller.subject}`.execute(database.db);
+      update caller_user set changed_at = changed_at - interval '11 minutes'
+      where subject = ${caller.subject}`.execute(database.db);
     expect(await kinds(caller, 4)).toEqual(["BEGUN", "BEGUN", "BEGUN", "PAUSES"]);
   });
 

@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 import { sql } from "kysely";
 import { beforeAll, describe, expect, inject, test } from "vitest";
+import { chainStart } from "../../src/audit/chain.ts";
 import { ChangeLog } from "../../src/audit/change-log.ts";
 import type { ChangeIntent, ChangeRecord, ChangeSettlement } from "../../src/audit/change-record.ts";
 import { GatewayError } from "../../src/contract/index.ts";
@@ -228,30 +229,36 @@ describe.each(["postgres", "pglite"] as const)("the log of changes on %s", (kind
       const ids = await Promise.all(Array.from({ length: 20 }, () => begun()));
       await Promise.all(ids.map((id) => log.settle(id, APPLIED)));
       const { rows } = await sql<{ seq: string; previous_hash: string; hash: string }>`
-        select seq, previous_hash, hash from mfa_change where seq is not null order by seq`.execute(
-        database.db,
-      );
+        select chain_seq as seq, previous_hash, hash from mfa_change
+        where chain = 'account:default' order by chain_seq`.execute(database.db);
       expect(rows.map(({ seq }) => Number(seq))).toEqual(rows.map((_, index) => index + 1));
       expect(rows.map(({ previous_hash }) => previous_hash)).toEqual([
-        "0".repeat(64),
+        chainStart("account:default", "0".repeat(64)),
         ...rows.slice(0, -1).map(({ hash }) => hash),
       ]);
-      const { rows: chain } = await sql`select seq, hash from audit_chain`.execute(database.db);
+      const { rows: chain } = await sql`
+        select seq, hash from record_chain where chain = 'account:default'`.execute(database.db);
       expect(chain).toEqual([{ seq: rows.at(-1)?.seq, hash: rows.at(-1)?.hash }]);
     });
   });
 
   describe("a sealed record", () => {
     const statements = [
-      "update mfa_change set status = 'refused' where seq is not null",
-      "update mfa_change set sealed_content = 'x' where seq is not null",
-      "update mfa_change set seq = null, sealed_content = null, previous_hash = null, hash = null where seq is not null",
-      "update mfa_change set lease_until = now() where seq is not null",
-      "delete from mfa_change where seq is not null",
+      "update mfa_change set status = 'refused' where hash is not null",
+      "update mfa_change set sealed_content = 'x' where hash is not null",
+      "update mfa_change set chain = null, chain_seq = null, sealed_content = null, previous_hash = null, hash = null where hash is not null",
+      "update mfa_change set lease_until = now() where hash is not null",
+      "delete from mfa_change where hash is not null",
       "delete from mfa_change",
       "truncate mfa_change",
       "delete from audit_chain",
       "truncate audit_chain",
+      "update audit_chain set seq = 9",
+      "delete from record_chain",
+      "truncate record_chain",
+      "update record_checkpoint set hash = 'x'",
+      "delete from record_checkpoint",
+      "truncate record_checkpoint",
       "update audit_checkpoint set hash = 'x'",
       "delete from audit_checkpoint",
       "truncate audit_checkpoint",
@@ -269,8 +276,11 @@ describe.each(["postgres", "pglite"] as const)("the log of changes on %s", (kind
 
     test.each([
       ["with an outcome but no end", "status = 'applied'"],
-      ["sealed while pending", "seq = 99999, sealed_content = '{}', previous_hash = 'p', hash = 'h'"],
-      ["sealed in part", "status = 'applied', finished_at = now(), seq = 99999"],
+      [
+        "sealed while pending",
+        "chain = 'gateway', chain_seq = 99999, sealed_content = '{}', previous_hash = 'p', hash = 'h'",
+      ],
+      ["sealed in part", "status = 'applied', finished_at = now(), chain = 'gateway', chain_seq = 99999"],
       ["of an unknown status", "status = 'done', finished_at = now()"],
     ])("cannot be made %s", async (_, assignment) => {
       const id = await begun();

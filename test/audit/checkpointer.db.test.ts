@@ -2,21 +2,33 @@ import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { sql } from "kysely";
 import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
-import { type ChainPlace, type ChainProblem, RECORD_CHAIN } from "../../src/audit/chain.ts";
-import { ChainAnchors, readAnchorFile } from "../../src/audit/chain-anchors.ts";
+import {
+  CHECKPOINTS,
+  type ChainHead,
+  type ChainPlace,
+  type ChainProblem,
+  LEGACY,
+} from "../../src/audit/chain.ts";
+import {
+  ChainAnchors,
+  LEGACY_ANCHOR,
+  readAnchorFile,
+  writeAnchorFile,
+} from "../../src/audit/chain-anchors.ts";
 import { ChangeLog } from "../../src/audit/change-log.ts";
-import { isSignedAsItSays } from "../../src/audit/checkpoint.ts";
+import { type Checkpoint, isSignedAsItSays } from "../../src/audit/checkpoint.ts";
 import { AuditCheckpointer } from "../../src/audit/checkpointer.ts";
-import { readCheckpoints } from "../../src/audit/read-record.ts";
+import { type CheckpointRow, readCheckpoints, readHeads } from "../../src/audit/read-record.ts";
 import { verifyDatabase } from "../../src/audit/verify-database.ts";
 import type { Database } from "../../src/database/database.ts";
 import type { Report } from "../../src/telemetry/log-events.ts";
 import { FakeClock } from "../support/fake-clock.ts";
+import { openLegacyRecord } from "../support/legacy-record.ts";
 import { createTestPostgres, openTestDatabase, openTestPostgres } from "../support/open-test-database.ts";
 import { recomputeHashes, rewriteRecord } from "../support/rewrite-record.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { APPLIED, FRESH, intentOf } from "./intent-of.ts";
-import { newSigningKey, type SigningKey } from "./make-chain.ts";
+import { newSigningKey, type SigningKey, signHeads } from "./make-chain.ts";
 
 const INTERVAL_MS = 60_000;
 const key = newSigningKey();
@@ -77,6 +89,14 @@ async function checkpointer(
   });
 }
 
+function stored({ db }: Database): Promise<CheckpointRow[]> {
+  return Array.fromAsync(readCheckpoints(db, 0));
+}
+
+function placeOf({ number, hash }: Checkpoint): ChainHead {
+  return { chain: CHECKPOINTS, seq: number, hash };
+}
+
 async function anchorFile(): Promise<string> {
   return join((await temporaryFolder()).path, "anchor.json");
 }
@@ -97,17 +117,18 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
     await record(database, 3);
     const checkpoint = await one.checkpoint();
     expect(checkpoint).toMatchObject({
-      seq: 3,
+      number: 1,
+      heads: expect.arrayContaining([expect.objectContaining({ chain: "account:default", seq: 3 })]),
       signedAt: new Date(clock.now()).toISOString(),
       publicKey: key.encoded,
     });
     expect(checkpoint && isSignedAsItSays(checkpoint)).toBe(true);
     expect(await one.checkpoint()).toBeUndefined();
     await record(database, 2);
-    expect(await one.checkpoint()).toMatchObject({ seq: 5 });
-    expect((await readCheckpoints(database.db, 0)).map(({ seq }) => seq)).toEqual([3, 5]);
+    expect(await one.checkpoint()).toMatchObject({ number: 2, previousHash: checkpoint?.hash });
+    expect((await stored(database)).map(({ number }) => number)).toEqual([1, 2]);
     expect(await verifyDatabase(database.db, [key.encoded])).toMatchObject({
-      signed: { seq: 5 },
+      signed: { number: 2 },
       problem: undefined,
     });
     expect(broken).toEqual([]);
@@ -126,7 +147,7 @@ describe("on PostgreSQL", () => {
       );
       expect(made.filter((checkpoint) => checkpoint !== undefined)).toHaveLength(1);
     }
-    expect(await readCheckpoints(replicas[0]?.db as Database["db"], 0)).toHaveLength(10);
+    expect(await stored(replicas[0] as Database)).toHaveLength(10);
     expect([broken, errors]).toEqual([[], []]);
   });
 
@@ -136,29 +157,36 @@ describe("on PostgreSQL", () => {
     await record(database);
     await (await checkpointer(database)).checkpoint();
     await record(database);
-    expect(await (await checkpointer(database, { by: next })).checkpoint()).toMatchObject({
-      seq: 2,
+    expect(await (await checkpointer(database, { by: next, previous: key })).checkpoint()).toMatchObject({
+      number: 2,
       publicKey: next.encoded,
     });
     const both = [key.encoded, next.encoded];
-    expect(await verifyDatabase(database.db, both)).toMatchObject({ signed: { seq: 2 }, problem: undefined });
+    expect(await verifyDatabase(database.db, both)).toMatchObject({
+      signed: { number: 2 },
+      problem: undefined,
+    });
   });
 
   test.each([
     [
       "a record since was altered",
-      "update mfa_change set sealed_content = '{}' where seq = 3",
+      "update mfa_change set sealed_content = '{}' where chain_seq = 3",
       /hash does not match/,
     ],
     [
       "the last signed record was sealed again",
-      "update mfa_change set previous_hash = repeat('a', 64) where seq = 3",
+      "update mfa_change set previous_hash = repeat('a', 64) where chain_seq = 3",
       /it or a later one up to 2 was rewritten: another hash|does not follow the record before it/,
     ],
-    ["signed records are missing at the end", "update audit_chain set seq = 1", /should end at 1/],
+    [
+      "signed records are missing at the end",
+      "update record_chain set seq = 1 where chain = 'account:default'",
+      /known to reach record 2, and ends at 1/,
+    ],
     [
       "the end is another than was signed",
-      "update audit_chain set seq = 2, hash = repeat('a', 64)",
+      "update record_chain set seq = 2, hash = repeat('a', 64) where chain = 'account:default'",
       /^the chain ends at 3, but should end at 2/,
     ],
   ])("it signs nothing and says so where %s", async (_, how, reason) => {
@@ -172,7 +200,7 @@ describe("on PostgreSQL", () => {
     });
     expect(await one.checkpoint()).toBeUndefined();
     expect(broken).toEqual([expect.objectContaining({ reason: expect.stringMatching(reason) })]);
-    expect(await readCheckpoints(database.db, 0)).toHaveLength(1);
+    expect(await stored(database)).toHaveLength(1);
   });
 
   test("it signs at every interval, even after errors, until it is stopped", async () => {
@@ -184,11 +212,11 @@ describe("on PostgreSQL", () => {
     onTestFinished(() => one.stop());
     expect(await first).toMatchObject({ seq: 1 });
 
-    await sql`alter table audit_checkpoint rename to hidden`.execute(database.db);
+    await sql`alter table record_checkpoint rename to hidden`.execute(database.db);
     await expect.poll(() => clock.pendingTimers).toBe(1);
     await clock.advance(INTERVAL_MS);
     await expect.poll(() => errors).toEqual([expect.objectContaining({ code: "42P01" })]);
-    await sql`alter table hidden rename to audit_checkpoint`.execute(database.db);
+    await sql`alter table hidden rename to record_checkpoint`.execute(database.db);
 
     await record(database);
     const second = signed.next();
@@ -206,28 +234,28 @@ const REWRITES: readonly (readonly [string, (db: Database["db"]) => Promise<unkn
   [
     "a sealed record was altered and all records were sealed again",
     async (db) => {
-      await sql`update mfa_change set caller_subject = 'mallory' where seq = 2`.execute(db);
+      await sql`update mfa_change set caller_subject = 'mallory' where chain_seq = 2`.execute(db);
       await recomputeHashes(db);
     },
   ],
   [
     "a sealed record was deleted and all records were sealed again",
     async (db) => {
-      await sql`delete from mfa_change where seq = 2`.execute(db);
+      await sql`delete from mfa_change where chain_seq = 2`.execute(db);
       await recomputeHashes(db);
     },
   ],
   [
     "the last record was altered and sealed again",
     async (db) => {
-      await sql`update mfa_change set caller_subject = 'mallory' where seq = 4`.execute(db);
+      await sql`update mfa_change set caller_subject = 'mallory' where chain_seq = 4`.execute(db);
       await recomputeHashes(db);
     },
   ],
   [
     "the tail was cut",
     async (db) => {
-      await sql`delete from mfa_change where seq > 2`.execute(db);
+      await sql`delete from mfa_change where chain_seq > 2`.execute(db);
       await recomputeHashes(db);
     },
   ],
@@ -249,7 +277,7 @@ const REWRITES: readonly (readonly [string, (db: Database["db"]) => Promise<unkn
     "the whole record and the end of its chain are gone",
     async (db) => {
       await sql`delete from mfa_change`.execute(db);
-      await sql`delete from audit_chain`.execute(db);
+      await sql`delete from record_chain`.execute(db);
     },
   ],
 ];
@@ -265,14 +293,14 @@ describe("a record that its owner rewrote together with its checkpoints", () => 
       const known = await running.checkpoint();
       await rewriteRecord(database, async (db) => {
         await rewrite(db);
-        await sql`delete from audit_checkpoint`.execute(db);
+        await sql`delete from record_checkpoint`.execute(db);
       });
       expect(await running.checkpoint()).toBeUndefined();
       const restarted = await checkpointer(database, { anchorFile: file });
       expect(await restarted.checkpoint()).toBeUndefined();
       expect(broken).toHaveLength(2);
-      expect(await readCheckpoints(database.db, 0)).toEqual([]);
-      expect((await verifyDatabase(database.db, undefined, known && [known])).problem).toBeDefined();
+      expect(await stored(database)).toEqual([]);
+      expect((await verifyDatabase(database.db, undefined, known && [placeOf(known)])).problem).toBeDefined();
     },
   );
 
@@ -282,14 +310,16 @@ describe("a record that its owner rewrote together with its checkpoints", () => 
     await record(database, 4);
     await running.checkpoint();
     await rewriteRecord(database, async (db) => {
-      await sql`delete from mfa_change where seq > 2`.execute(db);
-      await sql`delete from audit_checkpoint`.execute(db);
+      await sql`delete from mfa_change where chain_seq > 2`.execute(db);
+      await sql`delete from record_checkpoint`.execute(db);
       await recomputeHashes(db);
     });
     await record(database, 5);
     expect(await running.checkpoint()).toBeUndefined();
     expect(broken).toEqual([
-      expect.objectContaining({ reason: expect.stringContaining("another hash is known for that place") }),
+      expect.objectContaining({
+        reason: "it is missing: the record was known to reach checkpoint 1, and ends at 0",
+      }),
     ]);
   });
 
@@ -301,16 +331,16 @@ describe("a record that its owner rewrote together with its checkpoints", () => 
     await first.start();
     await expect.poll(() => signed.come).toHaveLength(1);
     await first.stop();
-    expect(unanchored).toEqual([RECORD_CHAIN]);
+    expect(unanchored).toEqual([CHECKPOINTS]);
     const again = await checkpointer(database, { anchorFile: file });
     await again.start();
     await again.stop();
-    expect(unanchored).toEqual([RECORD_CHAIN]);
+    expect(unanchored).toEqual([CHECKPOINTS]);
     await rm(file);
     const forgetful = await checkpointer(database, { anchorFile: file });
     await forgetful.start();
     await forgetful.stop();
-    expect(unanchored).toEqual([RECORD_CHAIN, RECORD_CHAIN]);
+    expect(unanchored).toEqual([CHECKPOINTS, CHECKPOINTS]);
   });
 });
 
@@ -326,10 +356,10 @@ describe("the anchor", () => {
     const restored = await openTestDatabase("postgres");
     expect(await (await checkpointer(restored, { anchorFile: file })).checkpoint()).toBeUndefined();
     expect(broken.map(({ reason }) => reason)).toEqual([
-      expect.stringMatching(/another hash is known for that place/),
-      "it is missing: the record was known to reach record 3, and ends at 0",
+      "it is missing: the record was known to reach checkpoint 1, and ends at 0",
+      "it is missing: the record was known to reach checkpoint 1, and ends at 0",
     ]);
-    expect((await readAnchorFile(file)).get(RECORD_CHAIN)?.seq).toBe(3);
+    expect((await readAnchorFile(file)).get(CHECKPOINTS)?.seq).toBe(1);
   });
 
   test("moves on in every replica, also in one whose signature is not stored", async () => {
@@ -337,9 +367,9 @@ describe("the anchor", () => {
     const file = await anchorFile();
     const [quick, slow] = [await checkpointer(database), await checkpointer(database, { anchorFile: file })];
     await record(database, 2);
-    expect(await quick.checkpoint()).toMatchObject({ seq: 2 });
+    expect(await quick.checkpoint()).toMatchObject({ number: 1 });
     expect(await slow.checkpoint()).toBeUndefined();
-    expect((await readAnchorFile(file)).get(RECORD_CHAIN)?.seq).toBe(2);
+    expect((await readAnchorFile(file)).get(CHECKPOINTS)?.seq).toBe(1);
   });
 
   test("file that is damaged at run time is reported, and the replica signs nothing until it is repaired", async () => {
@@ -349,21 +379,24 @@ describe("the anchor", () => {
     await record(database);
     await writeFile(file, "");
     await expect(one.checkpoint()).rejects.toMatchObject({ name: "AnchorFileError" });
-    expect(await readCheckpoints(database.db, 0)).toEqual([]);
+    expect(await stored(database)).toEqual([]);
     await rm(file);
-    expect(await one.checkpoint()).toMatchObject({ seq: 1 });
+    expect(await one.checkpoint()).toMatchObject({ number: 1 });
   });
 
-  test("is kept before the checkpoint is stored, so that a crash in between does not lose it", async () => {
+  test("is kept after the checkpoint is stored, so that it never names one that is not", async () => {
     const database = await openTestDatabase("postgres");
     const file = await anchorFile();
     const one = await checkpointer(database, { anchorFile: file });
     await record(database);
-    await sql`alter table audit_checkpoint add constraint no_more check (seq < 0)`.execute(database.db);
+    await sql`alter table record_checkpoint add constraint no_more check (number < 0)`.execute(database.db);
     await expect(one.checkpoint()).rejects.toMatchObject({ code: "23514" });
-    expect((await readAnchorFile(file)).get(RECORD_CHAIN)?.seq).toBe(1);
-    await sql`alter table audit_checkpoint drop constraint no_more`.execute(database.db);
-    expect(await (await checkpointer(database, { anchorFile: file })).checkpoint()).toMatchObject({ seq: 1 });
+    expect((await readAnchorFile(file)).get(CHECKPOINTS)).toBeUndefined();
+    await sql`alter table record_checkpoint drop constraint no_more`.execute(database.db);
+    expect(await (await checkpointer(database, { anchorFile: file })).checkpoint()).toMatchObject({
+      number: 1,
+    });
+    expect((await readAnchorFile(file)).get(CHECKPOINTS)?.seq).toBe(1);
   });
 
   test("survives a change of keys, whether or not the old key is given", async () => {
@@ -372,7 +405,7 @@ describe("the anchor", () => {
     await record(database, 2);
     await (await checkpointer(database, { anchorFile: file })).checkpoint();
     await rewriteRecord(database, async (db) => {
-      await sql`update mfa_change set caller_subject = 'mallory' where seq = 1`.execute(db);
+      await sql`update mfa_change set caller_subject = 'mallory' where chain_seq = 1`.execute(db);
       await recomputeHashes(db);
     });
     for (const previous of [undefined, key]) {
@@ -392,7 +425,7 @@ test("without an anchor, signatures of the previous key count like those of this
   await record(database, 3);
   await (await checkpointer(database)).checkpoint();
   await rewriteRecord(database, async (db) => {
-    await sql`update mfa_change set caller_subject = 'mallory' where seq = 3`.execute(db);
+    await sql`update mfa_change set caller_subject = 'mallory' where chain_seq = 3`.execute(db);
     await recomputeHashes(db);
   });
   const renewed = await checkpointer(database, { by: newSigningKey(), previous: key });
@@ -404,15 +437,57 @@ test("a checkpoint of an unknown key, or without a valid signature, does not sto
   const database = await openTestDatabase("postgres");
   const one = await checkpointer(database);
   await record(database, 2);
-  const forger = newSigningKey();
-  await sql`
-    insert into audit_checkpoint (seq, hash, signed_at, public_key, signature) values
-      (1000, repeat('a', 64), 'now', ${forger.encoded}, 'x'), (1001, repeat('a', 64), 'now', ${key.encoded}, 'x')`.execute(
+  const forged = signHeads([], newSigningKey(), { number: 999, hash: "a".repeat(64) });
+  for (const { content, publicKey } of [forged, { ...forged, publicKey: key.encoded }]) {
+    await sql`select keep_record_checkpoint(${content}, ${publicKey}, 'x', '{x}')`.execute(database.db);
+  }
+  // Of the number that is next, and in the name of this key.
+  const next = signHeads([], key);
+  await sql`select keep_record_checkpoint(${next.content}, ${next.publicKey}, 'x', '{}')`.execute(
     database.db,
   );
-  expect(await one.checkpoint()).toMatchObject({ seq: 2 });
+  expect(await one.checkpoint()).toMatchObject({ number: 1 });
   const report = await verifyDatabase(database.db, [key.encoded]);
-  expect(report).toMatchObject({ last: 2, signed: { seq: 2 } });
-  expect(report.problem?.reason).toMatch(/^the checkpoint of record 1000 has no valid signature/);
+  expect(report).toMatchObject({ records: 2, signed: { number: 1 } });
+  expect(report.problem?.reason).toMatch(/^checkpoint 1 has no valid signature/);
   expect(broken).toEqual([]);
+});
+
+test("two replicas with different keys may sign one number during a rotation, and the record verifies", async () => {
+  const database = await openTestDatabase("postgres");
+  const next = newSigningKey();
+  const [old, renewed] = [
+    await checkpointer(database),
+    await checkpointer(database, { by: next, previous: key }),
+  ];
+  await record(database);
+  expect(await renewed.checkpoint()).toMatchObject({ number: 1 });
+  expect(await old.checkpoint()).toMatchObject({ number: 1 });
+  await record(database);
+  expect(await renewed.checkpoint()).toMatchObject({ number: 2 });
+  expect(await verifyDatabase(database.db, [key.encoded, next.encoded])).toMatchObject({
+    signed: { number: 2 },
+    problem: undefined,
+  });
+  expect(broken).toEqual([]);
+});
+
+test("after an upgrade from one chain, the earlier anchor holds, and that chain is closed and signed", async () => {
+  const database = await openLegacyRecord(2);
+  const legacy = (await readHeads(database.db)).find(({ chain }) => chain === LEGACY);
+  const file = await anchorFile();
+  await writeAnchorFile(file, new Map([[LEGACY_ANCHOR, { seq: 2, hash: legacy?.hash ?? "" }]]));
+  await record(database);
+  const one = await checkpointer(database, { anchorFile: file });
+  expect(await one.checkpoint()).toMatchObject({
+    heads: [legacy, expect.objectContaining({ chain: "account:default", seq: 1 }), { chain: "gateway" }],
+  });
+  await expect(sql`update audit_chain set seq = 3`.execute(database.db)).rejects.toMatchObject({
+    code: "23001",
+  });
+  await rewriteRecord(database, async (db) => {
+    await sql`update mfa_change set hash = repeat('a', 64) where seq = 2`.execute(db);
+  });
+  expect(await (await checkpointer(database, { anchorFile: file })).checkpoint()).toBeUndefined();
+  expect(broken).toMatchObject([{ chain: LEGACY, seq: 2 }]);
 });

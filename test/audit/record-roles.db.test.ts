@@ -117,10 +117,13 @@ describe("it cannot", () => {
     ["truncate the record", "truncate mfa_change"],
     ["lock a row", "select 1 from mfa_change for update"],
     ["lock the table", "do $$ begin lock table mfa_change in exclusive mode; end $$"],
-    ["move the end of the chain", "update audit_chain set seq = 0"],
-    ["lock the end of the chain", "select 1 from audit_chain for update"],
-    ["insert a checkpoint", "insert into audit_checkpoint values (1, 'a', 'a', 'a', 'a')"],
-    ["alter a checkpoint", "update audit_checkpoint set hash = 'a'"],
+    ["move the end of a chain", "update record_chain set seq = 0"],
+    ["lock the end of a chain", "select 1 from record_chain for update"],
+    ["add a record to a chain", "select extend_chain('gateway', '{}')"],
+    ["insert a checkpoint", "insert into record_checkpoint values (1, 'a', 'a', 'a', 'a')"],
+    ["alter a checkpoint", "update record_checkpoint set hash = 'a'"],
+    ["forget the users of a caller", "delete from caller_user"],
+    ["lower the count of users", "update caller_account set users = 0"],
     [
       "pause a caller",
       "insert into caller_pause (id, subject, users, within_ms) values (gen_random_uuid(), 'a', 1, 1)",
@@ -246,7 +249,7 @@ describe("it cannot", () => {
     await client.connect();
     try {
       await client.query("create temporary table mfa_change (like public.mfa_change including defaults)");
-      await client.query("create temporary table audit_chain (like public.audit_chain)");
+      await client.query("create temporary table record_chain (like public.record_chain)");
       await client.query("set search_path = pg_temp, public");
       const { rows } = await client.query(
         "select change_id from public.begin_change($1::jsonb, 1000, null, 0, 0, null, 0)",
@@ -257,7 +260,7 @@ describe("it cannot", () => {
         "select from public.settle_change($1, 'refused', null, 'X', null, null, null, 0, 0, false)",
         [rows[0].change_id],
       );
-      expect((await rowOf(rows[0].change_id))["seq"]).not.toBeNull();
+      expect((await rowOf(rows[0].change_id))["chain_seq"]).not.toBeNull();
       expect((await client.query("select from pg_temp.mfa_change")).rowCount).toBe(0);
     } finally {
       await client.end();
@@ -291,7 +294,7 @@ describe("bogus checkpoints", () => {
     const client = new pg.Client(roleUrl);
     await client.connect();
     try {
-      const { rows } = await client.query("select keep_checkpoint($1, $2, $3, $4, $5, '{}') as kept", [
+      const { rows } = await client.query("select keep_record_checkpoint($1, $2, $3, '{}') as kept", [
         ...values,
       ]);
       return rows[0].kept;
@@ -305,21 +308,26 @@ describe("bogus checkpoints", () => {
     const deps = { database: role, privateKey: key.privateKey, anchors, clock: systemClock, intervalMs: 1 };
     const checkpointer = new AuditCheckpointer(deps);
     await log.settle((await log.begin(intentOf(), FRESH)).id, APPLIED);
-    const { rows } = await sql<{ seq: string; hash: string }>`select * from audit_chain`.execute(owner.db);
-    const { seq, hash } = rows[0] ?? { seq: "0", hash: "" };
-    // A place that the chain does not have.
-    expect(await keep([999_999, hash, "now", key.encoded, "x"])).toBe(false);
-    expect(await keep([seq, "a".repeat(64), "now", key.encoded, "x"])).toBe(false);
-    await expect(keep([seq, hash, "now", "k".repeat(500), "x"])).rejects.toMatchObject({ code: "23514" });
-    // In the name of the gateway's key, before the gateway has signed there.
-    expect(await keep([seq, hash, "now", key.encoded, "bogus"])).toBe(true);
-    expect(await keep([seq, hash, "now", newSigningKey().encoded, "bogus"])).toBe(true);
-    expect(await checkpointer.checkpoint()).toMatchObject({ seq: Number(seq) });
+    const first = await checkpointer.checkpoint();
+    const next = (first?.number ?? 0) + 1;
+    const content = (number: number) => JSON.stringify({ number });
+    await expect(keep(["{}", key.encoded, "x"])).rejects.toMatchObject({ code: "23514" });
+    await expect(keep([content(next), "k".repeat(500), "x"])).rejects.toMatchObject({ code: "23514" });
+    await expect(keep([content(next).padEnd(1_000_001), key.encoded, "x"])).rejects.toMatchObject({
+      code: "23514",
+    });
+    // A number that has one.
+    expect(await keep([content(next - 1), key.encoded, "x"])).toBe(false);
+    // In the name of the gateway's key, before the gateway has signed.
+    expect(await keep([content(next), key.encoded, "bogus"])).toBe(true);
+    expect(await keep([content(next + 1_000), newSigningKey().encoded, "bogus"])).toBe(true);
     await log.settle((await log.begin(intentOf(), FRESH)).id, APPLIED);
-    expect(await checkpointer.checkpoint()).toMatchObject({ seq: Number(seq) + 1 });
+    expect(await checkpointer.checkpoint()).toMatchObject({ number: next });
+    await log.settle((await log.begin(intentOf(), FRESH)).id, APPLIED);
+    expect(await checkpointer.checkpoint()).toMatchObject({ number: next + 1 });
     const report = await verifyDatabase(owner.db, [key.encoded]);
-    expect(report).toMatchObject({ signed: { seq: Number(seq) + 1 } });
-    expect(report.problem?.reason).toMatch(/no valid signature|none of those given/);
+    expect(report).toMatchObject({ signed: { number: next + 1 } });
+    expect(report.problem?.reason).toMatch(/^the stored checkpoint \d+ differs from its signed content$/);
   });
 });
 
@@ -338,6 +346,7 @@ describe("the functions", () => {
         "begin_change",
         "claim_changes",
         "keep_checkpoint",
+        "keep_record_checkpoint",
         "probe_window",
         "reject_change",
         "resume_caller",
@@ -354,13 +363,13 @@ describe("the functions", () => {
 test("a reader of the record verifies and exports it, and nothing else", async () => {
   const url = await createRole(ownerUrl, (name) => [
     `create role ${name} login password 'change-me'`,
-    `grant select on mfa_change, audit_chain, audit_checkpoint to ${name}`,
+    `grant select on mfa_change, record_chain, record_checkpoint, audit_checkpoint to ${name}`,
   ]);
   const reader = await openTestPostgres(url);
   const report = await reader.unhurried((db) =>
     atOneMoment(db, (moment) => verifyDatabase(moment, undefined)),
   );
-  expect(report.last).toBeGreaterThan(0);
+  expect(report.records).toBeGreaterThan(0);
   let lines = 0;
   for await (const _ of exportRecord(reader.db)) lines++;
   expect(lines).toBeGreaterThan(1);

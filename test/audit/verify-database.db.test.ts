@@ -1,50 +1,46 @@
-import { type Kysely, sql } from "kysely";
+import { sql } from "kysely";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { ChangeLog } from "../../src/audit/change-log.ts";
-import { signCheckpoint } from "../../src/audit/checkpoint.ts";
-import { exportRecord, parseEnd, parseRecord } from "../../src/audit/export-record.ts";
-import { atOneMoment, readEnd } from "../../src/audit/read-record.ts";
-import type { ChainReport } from "../../src/audit/verify-chain.ts";
+import type { Checkpoint } from "../../src/audit/checkpoint.ts";
+import { LINES, parseLine } from "../../src/audit/export-lines.ts";
+import { exportRecord } from "../../src/audit/export-record.ts";
+import { atOneMoment, readHeads } from "../../src/audit/read-record.ts";
 import { verifyDatabase } from "../../src/audit/verify-database.ts";
-import type { Database, Tables } from "../../src/database/database.ts";
+import type { RecordReport } from "../../src/audit/verify-record.ts";
+import type { Database } from "../../src/database/database.ts";
 import { openTestDatabase } from "../support/open-test-database.ts";
-import { rewriteRecord } from "../support/rewrite-record.ts";
+import { recomputeHashes, rewriteRecord } from "../support/rewrite-record.ts";
 import { APPLIED, FRESH, intentOf } from "./intent-of.ts";
-import { newSigningKey } from "./make-chain.ts";
+import { newSigningKey, signHeads } from "./make-chain.ts";
 
 const key = newSigningKey();
 
-function verify({ db }: Database): Promise<ChainReport> {
+function verify({ db }: Database): Promise<RecordReport> {
   return atOneMoment(db, (moment) => verifyDatabase(moment, [key.encoded]));
 }
 
-async function record(database: Database, count: number): Promise<string[]> {
+async function record(database: Database, count: number, account = "default"): Promise<string[]> {
   const log = new ChangeLog({ database, replica: "replica-1" });
   const ids: string[] = [];
   for (let i = 0; i < count; i++) {
-    const { id } = await log.begin(intentOf({ requested: { note: "Zoë 手机 🔐" } }), FRESH);
+    const { id } = await log.begin(intentOf({ account, requested: { note: "Zoë 手机 🔐" } }), FRESH);
     await log.settle(id, APPLIED);
     ids.push(id);
   }
   return ids;
 }
 
-async function sign({ db }: Database): Promise<void> {
-  const { seq, hash, signedAt, publicKey, signature } = signCheckpoint(
-    await readEnd(db),
-    "2026-11-24T12:00:00.000Z",
-    key.privateKey,
-  );
-  await db
-    .insertInto("audit_checkpoint")
-    .values({ seq, hash, signed_at: signedAt, public_key: publicKey, signature })
-    .execute();
+async function sign({ db }: Database, before?: Checkpoint): Promise<Checkpoint> {
+  const checkpoint = signHeads(await readHeads(db), key, before);
+  const { content, publicKey, signature } = checkpoint;
+  await sql`select keep_record_checkpoint(${content}, ${publicKey}, ${signature}, '{}')`.execute(db);
+  return checkpoint;
 }
 
-async function linesOf({ db }: Database, since?: number): Promise<string[]> {
+async function linesOf({ db }: Database, since = 0): Promise<string[]> {
   return atOneMoment(db, async (moment) => {
     const lines: string[] = [];
-    for await (const line of exportRecord(moment, since)) lines.push(line);
+    for await (const line of exportRecord(moment, { since, shows: undefined })) lines.push(line);
     return lines;
   });
 }
@@ -57,35 +53,42 @@ describe.each(["postgres", "pglite"] as const)("the record on %s", (kind) => {
   });
 
   test("is verified, and its export equals the sealed content byte for byte", async () => {
-    expect(await verify(database)).toMatchObject({ first: 1, last: 0, unsealed: 0, problem: undefined });
+    expect(await verify(database)).toMatchObject({ records: 0, unsealed: 0, problem: undefined });
     const ids = await record(database, 3);
-    await sign(database);
+    await record(database, 2, "prod");
+    const checkpoint = await sign(database);
     await record(database, 1);
     await new ChangeLog({ database, replica: "replica-1" }).begin(intentOf(), FRESH);
     expect(await verify(database)).toMatchObject({
-      first: 1,
-      last: 4,
+      records: 6,
       unsealed: 1,
-      signed: { seq: 3 },
+      signed: { number: 1 },
+      chains: [
+        { chain: "legacy", last: 0, signed: 0 },
+        { chain: "account:default", last: 4, signed: 3 },
+        { chain: "account:prod", last: 2, signed: 2 },
+        { chain: "gateway", last: 0, signed: 0 },
+      ],
       problem: undefined,
     });
 
-    const lines = await linesOf(database);
-    const records = lines.slice(0, -1).map((line) => parseRecord(Buffer.from(line.trimEnd())));
-    expect(records).toHaveLength(4);
-    expect(records[0]?.content).toContain(`{"id": "${ids[0]}"`);
-    expect(records[0]?.content).toContain("Zoë 手机 🔐");
-    const end = parseEnd(Buffer.from(lines.at(-1)?.trimEnd() ?? ""));
-    expect(end).toMatchObject({
-      since: 0,
-      end: { seq: 4, hash: records[3]?.hash },
-      checkpoints: [{ seq: 3 }],
-    });
-
-    expect(await linesOf(database, 3)).toEqual([lines[3], expect.stringMatching(/^\{"since":3,/)]);
-    expect(await linesOf(database, 4)).toEqual([
-      expect.stringMatching(/^\{"since":4,.*"checkpoints":\[\]\}\n$/),
+    const lines = (await linesOf(database)).map((line) => Buffer.from(line.trimEnd()));
+    const records = lines.flatMap((line) => parseLine(line, LINES.record) ?? []);
+    expect(records.map(({ chain, seq }) => `${chain} ${seq}`)).toEqual([
+      ...[1, 2, 3, 4].map((seq) => `account:default ${seq}`),
+      ...[1, 2].map((seq) => `account:prod ${seq}`),
     ]);
+    const content = records[0] !== undefined && "content" in records[0] ? records[0].content : "";
+    expect(content).toContain(`{"id": "${ids[0]}"`);
+    expect(content).toContain("Zoë 手机 🔐");
+    expect(lines.flatMap((line) => parseLine(line, LINES.checkpoint)?.content ?? [])).toEqual([
+      checkpoint.content,
+    ]);
+    expect(parseLine(lines.at(-1) ?? Buffer.of(), LINES.end)).toEqual({ ends: await readHeads(database.db) });
+
+    const later = await linesOf(database, 1);
+    expect(later.filter((line) => line.includes('"content":"{\\"id'))).toEqual([`${lines[5]}\n`]);
+    await expect(linesOf(database, 9)).rejects.toThrow("The record has no checkpoint 9.");
   });
 });
 
@@ -96,6 +99,9 @@ describe("a record that was tampered with", () => {
   beforeEach(async () => {
     database = await openTestDatabase("postgres");
     ids = await record(database, 8);
+    await record(database, 2, "other");
+    await sign(database, await sign(database));
+    await record(database, 1, "later");
   });
 
   const cases: readonly {
@@ -106,93 +112,157 @@ describe("a record that was tampered with", () => {
   }[] = [
     {
       title: "by a column",
-      how: "update mfa_change set status = 'refused' where seq = 3",
+      how: "update mfa_change set status = 'refused' where chain = 'account:default' and chain_seq = 3",
       seq: 3,
       reason: /its stored status differs/,
     },
     {
       title: "by several columns",
-      how: "update mfa_change set caller_subject = 'mallory', sent = '{}' where seq = 3",
+      how: "update mfa_change set caller_subject = 'mallory', sent = '{}' where chain = 'account:default' and chain_seq = 3",
       seq: 3,
       reason: /^its stored sent, callerSubject differs from the sealed content$/,
     },
     {
       title: "by a time",
-      how: "update mfa_change set created_at = created_at - interval '1 microsecond' where seq = 5",
+      how: "update mfa_change set created_at = created_at - interval '1 microsecond' where chain = 'account:default' and chain_seq = 5",
       seq: 5,
       reason: /createdAt/,
     },
     {
       title: "by more in a JSON column",
-      how: `update mfa_change set requested = requested || '{"more": 1}' where seq = 5`,
+      how: `update mfa_change set requested = requested || '{"more": 1}' where chain = 'account:default' and chain_seq = 5`,
       seq: 5,
       reason: /requested/,
     },
     {
       title: "by its content",
-      how: "update mfa_change set sealed_content = replace(sealed_content, 'applied', 'refused') where seq = 3",
+      how: "update mfa_change set sealed_content = replace(sealed_content, 'applied', 'refused') where chain = 'account:default' and chain_seq = 3",
       seq: 3,
       reason: /hash does not match its content/,
     },
     {
       title: "by content that is not JSON",
-      how: "update mfa_change set sealed_content = 'x' where seq = 3",
+      how: "update mfa_change set sealed_content = 'x' where chain = 'account:default' and chain_seq = 3",
       seq: 3,
       reason: /hash does not match its content/,
     },
     {
       title: "by its hash",
-      how: "update mfa_change set hash = repeat('a', 64) where seq = 8",
+      how: "update mfa_change set hash = repeat('a', 64) where chain = 'account:default' and chain_seq = 8",
       seq: 8,
       reason: /hash does not match its content/,
     },
     {
       title: "by the hash before",
-      how: "update mfa_change set previous_hash = repeat('a', 64) where seq = 4",
+      how: "update mfa_change set previous_hash = repeat('a', 64) where chain = 'account:default' and chain_seq = 4",
       seq: 4,
       reason: /does not follow/,
     },
     {
       title: "by a deletion",
-      how: "delete from mfa_change where seq = 4",
+      how: "delete from mfa_change where chain = 'account:default' and chain_seq = 4",
       seq: 4,
       reason: /record 5 is there instead/,
     },
     {
       title: "by the deletion of the first",
-      how: "delete from mfa_change where seq = 1",
+      how: "delete from mfa_change where chain = 'account:default' and chain_seq = 1",
       seq: 1,
       reason: /record 2 is there instead/,
     },
     {
       title: "by the deletion of the last",
-      how: "delete from mfa_change where seq > 6",
+      how: "delete from mfa_change where chain = 'account:default' and chain_seq > 6",
       seq: 7,
-      reason: /it is missing, and so is the rest: the chain ends at 8/,
+      reason: /it is missing: the chain was known to reach record 8, and ends at 6/,
     },
     {
       title: "by a number",
-      how: "update mfa_change set seq = 100 where seq = 8",
+      how: "update mfa_change set chain_seq = 100 where chain = 'account:default' and chain_seq = 8",
       seq: 8,
       reason: /its number is 100/,
     },
     {
       title: "by a number before the first",
-      how: "update mfa_change set seq = -1 where seq = 8",
+      how: "update mfa_change set chain_seq = -1 where chain = 'account:default' and chain_seq = 8",
       seq: 1,
       reason: /record -1 is there instead/,
     },
     {
       title: "by its end",
-      how: "update audit_chain set hash = repeat('a', 64)",
+      how: "update record_chain set hash = repeat('a', 64) where chain = 'account:default'",
       seq: undefined,
       reason: /the hash at the end/,
     },
     {
       title: "by an end too early",
-      how: "update audit_chain set seq = 5",
+      how: "update record_chain set seq = 5 where chain = 'account:default'",
+      seq: 6,
+      reason: /known to reach record 8, and ends at 5/,
+    },
+    {
+      title: "by a change of its account and chain",
+      how: "update mfa_change set account = 'prod', chain = 'account:prod', chain_seq = 1 where chain = 'account:default' and chain_seq = 1",
+      seq: 1,
+      reason: /record 2 is there instead/,
+    },
+    {
+      title: "by the names of two chains that were swapped",
+      how: `drop index mfa_change_by_place; update mfa_change
+        set chain = case chain when 'account:other' then 'account:default' else 'account:other' end
+        where chain in ('account:default', 'account:other')`,
+      seq: 1,
+      reason: /^it does not follow the start of this chain/,
+    },
+    {
+      title: "by a forged start",
+      how: "update mfa_change set previous_hash = repeat('a', 64) where chain = 'account:default' and chain_seq = 1",
+      seq: 1,
+      reason: /^it does not follow the start of this chain/,
+    },
+    {
+      title: "by another end of the chain before it",
+      how: "update record_chain set hash = repeat('a', 64) where chain = 'legacy'",
+      seq: 1,
+      reason: /^it does not follow the start of this chain/,
+    },
+    {
+      title: "by a chain that is gone with its records",
+      how: `with gone as (delete from mfa_change where chain = 'account:other')
+        delete from record_chain where chain = 'account:other'`,
       seq: undefined,
-      reason: /should end at 5/,
+      reason: /^the whole chain is missing/,
+    },
+    {
+      title: "by a chain that is gone without its records",
+      how: "delete from record_chain where chain = 'account:other'",
+      seq: undefined,
+      reason: /^the whole chain is missing/,
+    },
+    {
+      title: "by records of a chain that never was",
+      how: "update mfa_change set chain = 'account:new' where chain = 'account:later'",
+      seq: 1,
+      reason: /^it is missing/,
+    },
+    {
+      title: "by a checkpoint that is gone",
+      how: "delete from record_checkpoint where number = 1",
+      seq: 2,
+      reason: /^it does not follow checkpoint 1, which is missing/,
+    },
+    {
+      title: "by a checkpoint whose text differs",
+      how: "update record_checkpoint set content = replace(content, '12:00', '13:00') where number = 1",
+      seq: undefined,
+      reason: /^the stored checkpoint 1 differs/,
+    },
+    {
+      title: "by a checkpoint that was rewritten with its hash",
+      how: `update record_checkpoint set content = replace(content, '12:00', '13:00'),
+        hash = sha256_hex(replace(content, '12:00', '13:00')) where number = 2`,
+      seq: undefined,
+      reason: /^checkpoint 2 has no valid signature/,
     },
   ];
   test.each(cases)("$title: verification names the first bad record", async ({ how, seq, reason }) => {
@@ -201,32 +271,43 @@ describe("a record that was tampered with", () => {
     });
     const { problem } = await verify(database);
     expect(problem).toMatchObject({ seq, reason: expect.stringMatching(reason) });
-    if (problem?.changeId !== undefined) expect(problem.changeId).toBe(ids[(seq ?? 0) - 1]);
+    if (problem?.id !== undefined && !how.includes("account:other"))
+      expect(problem.id).toBe(ids[(seq ?? 0) - 1]);
   });
 
   test("and whose later records are sealed again is detected only by the checkpoint", async () => {
-    const reseal = async (db: Kysely<Tables>): Promise<void> => {
-      await sql`update mfa_change set status = 'refused' where seq = 3`.execute(db);
-      for (let seq = 3; seq <= 8; seq++) {
-        await sql`
-          update mfa_change c set
-            previous_hash = (select hash from mfa_change where seq = ${seq - 1}),
-            sealed_content = change_content(c),
-            hash = encode(sha256(convert_to(
-              (select hash from mfa_change where seq = ${seq - 1}) || change_content(c), 'UTF8')), 'hex')
-          where seq = ${seq}`.execute(db);
-      }
-      await sql`update audit_chain set hash = (select hash from mfa_change where seq = 8)`.execute(db);
-    };
-    await sign(database);
-    await rewriteRecord(database, reseal);
+    await rewriteRecord(database, async (db) => {
+      await sql`update mfa_change set status = 'refused' where chain = 'account:default' and chain_seq = 3`.execute(
+        db,
+      );
+      await recomputeHashes(db);
+    });
     expect((await verify(database)).problem).toMatchObject({
+      chain: "account:default",
       seq: 1,
       reason: expect.stringMatching(/^it or a later one up to 8 was rewritten/),
     });
     await rewriteRecord(database, async (db) => {
-      await db.deleteFrom("audit_checkpoint").execute();
+      await db.deleteFrom("record_checkpoint").execute();
     });
     expect(await verify(database)).toMatchObject({ problem: undefined, signed: undefined });
+  });
+
+  test("is compared with a checkpoint from outside, which shows a cut tail and a dropped checkpoint", async () => {
+    const { signed } = await verify(database);
+    const known = [{ chain: "checkpoints", seq: signed?.number ?? 0, hash: signed?.hash ?? "" }];
+    const verifyKnown = () =>
+      atOneMoment(database.db, (moment) => verifyDatabase(moment, [key.encoded], known));
+    expect((await verifyKnown()).problem).toBeUndefined();
+    await rewriteRecord(database, async (db) => {
+      await sql`delete from mfa_change where chain = 'account:other'`.execute(db);
+      await sql`delete from record_chain where chain = 'account:other'`.execute(db);
+      await sql`delete from record_checkpoint`.execute(db);
+    });
+    expect((await verify(database)).problem).toBeUndefined();
+    expect((await verifyKnown()).problem).toMatchObject({
+      chain: "checkpoints",
+      reason: "it is missing: the record was known to reach checkpoint 2, and ends at 0",
+    });
   });
 });

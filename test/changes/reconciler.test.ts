@@ -69,10 +69,10 @@ async function startWithOpenChange({ opUin = ALICE, approvalMs, clock = systemCl
     },
     /** Runs the reconciler once, after the time between two reads. */
     async look(): Promise<number> {
-      await sql`update mfa_change set lease_until = now() - interval '1 second' where id = ${id} and seq is null`.execute(
+      await sql`update mfa_change set lease_until = now() - interval '1 second' where id = ${id} and hash is null`.execute(
         database.db,
       );
-      await sql`update mfa_change set read_back_at = null where seq is null`.execute(database.db);
+      await sql`update mfa_change set read_back_at = null where hash is null`.execute(database.db);
       return reconciler.settleDue();
     },
     /** Moves everything on record back in time. */

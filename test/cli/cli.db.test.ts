@@ -7,10 +7,9 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { sql } from "kysely";
 import { beforeEach, describe, expect, test } from "vitest";
-import { RECORD_CHAIN } from "../../src/audit/chain.ts";
 import { writeAnchorFile } from "../../src/audit/chain-anchors.ts";
 import { ChangeLog } from "../../src/audit/change-log.ts";
-import { readEnd } from "../../src/audit/read-record.ts";
+import { readHeads } from "../../src/audit/read-record.ts";
 import { lockDataDir } from "../../src/database/data-dir-lock.ts";
 import type { Database } from "../../src/database/database.ts";
 import { readMigrations } from "../../src/database/migrate.ts";
@@ -97,7 +96,7 @@ describe("migrate", () => {
     });
     expect(await runCommand("audit verify", ["--database"], env)).toMatchObject({
       code: 0,
-      stdout: `OK: there is no record.\n${NOT_COMPARED}`,
+      stdout: `OK: no record was examined.\n${NOT_COMPARED}`,
     });
   });
 });
@@ -114,9 +113,12 @@ describe("audit export", () => {
     expect((await stat(out)).mode & 0o777).toBe(0o600);
     const { stdout } = await runCommand("audit export", [], env);
     expect(stdout).toBe(await readFile(out, "utf8"));
-    expect(stdout.match(/\n/g)).toHaveLength(4);
-    const part = await runCommand("audit export", ["--since", "2"], env);
-    expect(part.stdout.split("\n")[0]).toBe(stdout.split("\n")[2]);
+    expect(stdout.match(/\n/g)).toHaveLength(5);
+    expect(await runCommand("audit export", ["--since", "2"], env)).toEqual({
+      code: 2,
+      stdout: expect.any(String),
+      stderr: "The record has no checkpoint 2.\n",
+    });
   });
 
   test("does not overwrite a file", async () => {
@@ -157,54 +159,57 @@ describe("audit verify", () => {
     const env = { DATABASE_URL: url };
     const out = join(dir, "record.jsonl");
     await runCommand("audit export", ["--out", out], env);
-    const { seq, hash } = await readEnd(database.db);
+    const [, end] = await readHeads(database.db);
     const good = {
       code: 0,
-      stdout: `OK: 3 records, 1 to 3, unbroken.\nNo record is signed: anyone who can write to the database could have rewritten the record.\nThe record ends at ${seq}:${hash}.\n${NOT_COMPARED}`,
+      stdout: `OK: 3 records in 1 chain, unbroken.\nNo record is signed: anyone who can write to the database could have rewritten the record.\nIt ends at account:default:3:${end?.hash}.\n${NOT_COMPARED}`,
       stderr: "",
     };
     expect(await runCommand("audit verify", ["--database"], env)).toEqual(good);
     expect(await runCommand("audit verify", ["--file", out])).toEqual(good);
 
     await rewriteRecord(database, async (db) => {
-      await sql`update mfa_change set status = 'refused' where seq = 2`.execute(db);
+      await sql`update mfa_change set status = 'refused' where chain_seq = 2`.execute(db);
     });
     expect(await runCommand("audit verify", ["--database"], env)).toEqual({
       code: 1,
-      stdout: `BAD: record 2, change ${ids[1]}: its stored status differs from the sealed content.\n`,
+      stdout: `BAD: account:default record 2 (${ids[1]}): its stored status differs from the sealed content.\n`,
       stderr: "",
     });
     await writeFile(out, (await readFile(out, "utf8")).replace("applied", "refused"));
     expect(await runCommand("audit verify", ["--file", out])).toEqual({
       code: 1,
-      stdout: `BAD: record 1, change ${ids[0]}: its hash does not match its content.\n`,
+      stdout: `BAD: account:default record 1 (${ids[0]}): its hash does not match its content.\n`,
       stderr: "",
     });
   });
 
-  test("compares the record with places from outside it: SEQ:HASH, an export, an anchor file", async () => {
+  test("compares the record with places from outside it: CHAIN:SEQ:HASH, an export, an anchor file", async () => {
     const { url, database } = await recorded(3);
     const env = { DATABASE_URL: url };
     const out = join(dir, "record.jsonl");
     await runCommand("audit export", ["--out", out], env);
-    const end = await readEnd(database.db);
+    const hash = (await readHeads(database.db))[1]?.hash ?? "";
     const anchor = join(dir, "anchor.json");
-    await writeAnchorFile(anchor, new Map([[RECORD_CHAIN, end]]));
-    const places = [`${end.seq}:${end.hash}`, `${end.seq}:${end.hash.toUpperCase()}`, out, anchor];
+    await writeAnchorFile(anchor, new Map([["account:default", { seq: 3, hash }]]));
+    const places = [`account:default:3:${hash}`, `account:default:3:${hash.toUpperCase()}`, out, anchor];
     const expected = places.flatMap((place) => ["--expect", place]);
     const said = await runCommand("audit verify", ["--database", ...expected], env);
     expect(said).toMatchObject({ code: 0, stderr: "" });
-    expect(said.stdout).toContain("It contains the expected record 3, record 3, record 3, record 3.\n");
+    expect(said.stdout).toContain(
+      `It contains what was expected: ${Array(4).fill("account:default:3").join(", ")}.\n`,
+    );
 
     await rewriteRecord(database, async (db) => {
-      await sql`delete from mfa_change where seq > 1`.execute(db);
+      await sql`delete from mfa_change where chain_seq > 1`.execute(db);
       await recomputeHashes(db);
     });
     expect(await runCommand("audit verify", ["--database"], env)).toMatchObject({ code: 0 });
     for (const place of places) {
       expect(await runCommand("audit verify", ["--database", "--expect", place], env)).toEqual({
         code: 1,
-        stdout: "BAD: record 2: it is missing: the record was known to reach record 3, and ends at 1.\n",
+        stdout:
+          "BAD: account:default record 2: it is missing: the chain was known to reach record 3, and ends at 1.\n",
         stderr: "",
       });
     }
@@ -214,7 +219,7 @@ describe("audit verify", () => {
     const { url, database } = await recorded(1);
     await new ChangeLog({ database, replica: "replica-1" }).begin(intentOf(), FRESH);
     const { stdout } = await runCommand("audit verify", ["--database"], { DATABASE_URL: url });
-    expect(stdout).toMatch(/^OK: 1 record, 1 to 1, unbroken\.\nNot sealed yet, and not examined: 1\.\n/);
+    expect(stdout).toMatch(/^OK: 1 record in 1 chain, unbroken\.\nNot sealed yet, and not examined: 1\.\n/);
   });
 });
 
@@ -262,7 +267,7 @@ describe("an unreadable source ends with 2 and the reason", () => {
       "audit verify",
       ["--database", "--expect", "3:abc"],
       {},
-      "takes SEQ:HASH with all 64 digits",
+      "takes CHAIN:SEQ:HASH with all 64 digits",
     ],
     [
       "a number that is too large",
@@ -322,7 +327,7 @@ describe("the program", () => {
     const run = promisify(execFile);
     const env = { DATABASE_URL: url };
     const { stdout } = await run(process.execPath, [MAIN, "audit", "export"], { env });
-    expect(stdout.split("\n")).toHaveLength(3);
+    expect(stdout.split("\n")).toHaveLength(4);
     await expect(run(process.execPath, [MAIN, "audit", "verify"], { env })).rejects.toMatchObject({
       code: 2,
       stderr: "Give --database or --file FILE.\n",

@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sql } from "kysely";
@@ -70,7 +70,12 @@ describe.each(["postgres", "pglite"] as const)("migrating %s", (kind) => {
     const later = await log.begin(intentOf({ reason: "Phone lost" }), FRESH);
     await log.settle(later.id, APPLIED);
     const report = await atOneMoment(database.db, (moment) => verifyDatabase(moment, undefined));
-    expect(report).toMatchObject({ first: 1, last: 2, problem: undefined });
+    expect(report).toMatchObject({ records: 2, problem: undefined });
+    expect(report.chains).toMatchObject([
+      { chain: "legacy", last: 1 },
+      { chain: "account:default", last: 1 },
+      { chain: "gateway", last: 0 },
+    ]);
     const kept = await log.find(id);
     // New fields of an earlier record cannot be filled in later.
     for (const [column, field] of [
@@ -135,6 +140,8 @@ describe.each(["postgres", "pglite"] as const)("migrating %s", (kind) => {
 
 /** The content of the columns that the first schema did not have. */
 const NOT_KNOWN_THEN = {
+  chain: null,
+  chain_seq: null,
   account: "default",
   settle_order: null,
   read_backs: null,
@@ -217,18 +224,17 @@ describe.each(["pglite", "postgres"] as const)("new names for recorded content, 
       { opUin: "1", decision: "approved", looks: 1 },
       { opUin: "2", looks: 2 },
     ]);
-    const file = join((await temporaryFolder()).path, "export.jsonl");
-    await writeFile(file, (await Array.fromAsync(exportRecord(database.db))).join(""));
     const done = await migrate(database, MIGRATIONS_DIR);
     expect(done).toContain("0008_record_names");
+    const file = join((await temporaryFolder()).path, "export.jsonl");
+    await writeFile(file, (await Array.fromAsync(exportRecord(database.db))).join(""));
     expect(await contents()).toEqual(before);
     for (const { sealed_content, content } of before) expect(content).toBe(sealed_content);
     const report = await verifyDatabase(database.db, undefined);
-    expect(report).toMatchObject({ last: 2, unsealed: 0, problem: undefined });
+    expect(report).toMatchObject({ records: 2, unsealed: 0, problem: undefined });
     expect(await verifyExport({ file, trustedKeys: undefined })).toMatchObject({
-      ...{ last: 2, end: report.end, problem: undefined },
+      ...{ records: 2, ends: report.ends, problem: undefined },
     });
-    expect((await Array.fromAsync(exportRecord(database.db))).join("")).toBe(await readFile(file, "utf8"));
     const { rows } = await sql`
       select dispatch_order > begun as sent_later, settle_order > begun as settled_later, read_backs
       from mfa_change order by seq`.execute(database.db);

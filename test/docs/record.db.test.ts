@@ -10,8 +10,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ChainAnchors } from "../../src/audit/chain-anchors.ts";
 import { ChangeLog } from "../../src/audit/change-log.ts";
 import { CHANGE_STATUSES } from "../../src/audit/change-record.ts";
-import { loadSigningKey } from "../../src/audit/checkpoint.ts";
 import { AuditCheckpointer } from "../../src/audit/checkpointer.ts";
+import { loadSigningKey } from "../../src/audit/signing-keys.ts";
 import type { Database } from "../../src/database/database.ts";
 import { APPLIED, FRESH, intentOf } from "../audit/intent-of.ts";
 import { FakeClock } from "../support/fake-clock.ts";
@@ -26,7 +26,12 @@ const REPLACE_KEY = "## Replace the signing key";
 const [sign = "", replaceKey = ""] = (await readFile("docs/iam/signing.md", "utf8")).split(
   `\n${REPLACE_KEY}\n`,
 );
-const page = [readPages("docs/iam/record.md"), sign, readPages("docs/iam/verify.md"), replaceKey].join("\n");
+const page = [
+  readPages("docs/iam/record.md"),
+  sign,
+  readPages("docs/iam/export.md", "docs/iam/verify.md"),
+  replaceKey,
+].join("\n");
 const blocks = fencedBlocks(page);
 const { scripts } = JSON.parse(await readFile("package.json", "utf8")) as { scripts: Record<string, string> };
 
@@ -76,7 +81,8 @@ function withoutChance(text: string): string {
   return text
     .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "(id)")
     .replaceAll(/key [0-9a-f]{16}/g, "key (fingerprint)")
-    .replaceAll(/ends at 3:[0-9a-f]{64}/g, "ends at 3:(hash)");
+    .replaceAll(/checkpoints:1:[0-9a-f]{64}/g, "checkpoints:1:(hash)")
+    .replaceAll(/at \d{4}-[\d-]+T[\d:.]+Z/g, "at (time)");
 }
 
 describe("the pages on the record", () => {
@@ -107,7 +113,7 @@ describe("the pages on the record", () => {
 
   test("show the output for an altered record", async () => {
     await rewriteRecord(database, async (db) => {
-      await sql`update mfa_change set status = 'refused' where seq = 2`.execute(db);
+      await sql`update mfa_change set status = 'refused' where chain_seq = 2`.execute(db);
     });
     const failure = run("npm run audit:verify -- --database");
     await expect(failure).rejects.toMatchObject({ code: 1 });
@@ -119,9 +125,15 @@ describe("the pages on the record", () => {
   test("explain every verdict by its exact message", async () => {
     const said = firstColumn("message", /^\| (\S.*?) +\|/gm);
     const source = await Promise.all(
-      ["chain", "verify-chain", "verify-database", "verify-export"].map((file) =>
-        readFile(`src/audit/${file}.ts`, "utf8"),
-      ),
+      [
+        "chain",
+        "checkpoint",
+        "verify-chain",
+        "verify-checkpoints",
+        "verify-record",
+        "verify-database",
+        "verify-export",
+      ].map((file) => readFile(`src/audit/${file}.ts`, "utf8")),
     );
     expect(said.length).toBeGreaterThan(5);
     const unsaid = said.filter((words) => !source.some((text) => text.includes(words)));

@@ -122,7 +122,12 @@ test("npm run stack answers as its page shows, and Ctrl-C stops all parts with e
   const [{ id } = { id: "" }] = data.mfaChanges.nodes;
   const approve = `mutation { approveMfaChange(id: "${id}") { resolvedBy } }`;
   expect(await approver(approve)).toMatchObject({
-    errors: [{ extensions: { code: "FORBIDDEN" }, message: expect.stringMatching(/The requester of a change cannot approve it\.$/) }],
+    errors: [
+      {
+        extensions: { code: "FORBIDDEN" },
+        message: expect.stringMatching(/The requester of a change cannot approve it\.$/),
+      },
+    ],
   });
   expect(await auditor(`{ mfaChange(id: "${id}") { status } }`)).toEqual({
     data: { mfaChange: { status: "AWAITING_APPROVAL" } },

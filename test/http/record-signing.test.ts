@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from "node:crypto";
 import { expect, test } from "vitest";
-import { RECORD_CHAIN } from "../../src/audit/chain.ts";
+import { CHECKPOINTS } from "../../src/audit/chain.ts";
 import { readAnchorFile } from "../../src/audit/chain-anchors.ts";
 import { createTestPostgres } from "../support/open-test-database.ts";
 import { ALICE } from "../support/seed-users.ts";
@@ -19,7 +19,7 @@ test("a gateway with a signing key writes its anchor to the file and the log, an
   const events = (lines: readonly string[]) =>
     lines.map((line) => JSON.parse(line)).filter(({ event }) => String(event).startsWith("record."));
   const first = await startGateway({ env });
-  expect(events(first.logLines)).toMatchObject([{ event: "record.no_anchor", chain: RECORD_CHAIN }]);
+  expect(events(first.logLines)).toMatchObject([{ event: "record.no_anchor", chain: CHECKPOINTS }]);
   const { errors } = await first.send(
     `mutation { setSubUserMfa(opUin: "${ALICE}", login: { phone: true }) { requestId } }`,
   );
@@ -27,11 +27,11 @@ test("a gateway with a signing key writes its anchor to the file and the log, an
   await expect
     .poll(() => events(first.logLines).at(-1), { timeout: 20_000 })
     .toMatchObject({
-      ...{ event: "record.signed", chain: RECORD_CHAIN, seq: 1 },
+      ...{ event: "record.signed", chain: CHECKPOINTS, seq: 1 },
       hash: expect.stringMatching(/^[0-9a-f]{64}$/),
     });
   const { hash } = events(first.logLines).at(-1);
-  expect((await readAnchorFile(env.AUDIT_ANCHOR_FILE)).get(RECORD_CHAIN)).toEqual({ seq: 1, hash });
+  expect((await readAnchorFile(env.AUDIT_ANCHOR_FILE)).get(CHECKPOINTS)).toEqual({ seq: 1, hash });
   await first.gateway.stop();
   const again = await startGateway({ env });
   expect(events(again.logLines)).toEqual([]);

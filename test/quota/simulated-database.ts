@@ -70,7 +70,7 @@ export async function openSimulatedDatabase(time: SimulatedTime): Promise<Simula
     const replicaDb = new Kysely<Tables>({ dialect });
     return {
       kind: "postgres",
-    pools: () => [],
+      pools: () => [],
       db: replicaDb,
       quota: replicaDb,
       reads: replicaDb,
