@@ -59,6 +59,8 @@ const CALL_MS = 120_000;
 const USERS_AT_ONCE = 5_000;
 /** Without a schedule, a requested scan uses knowledge that is younger than this. */
 const FRESH_WITHOUT_INTERVAL_MS = 600_000;
+/** A century: a scan on request only. */
+export const NEVER_MS = 100 * 365 * 86_400_000;
 /** The wait after a fault that may pass by itself. */
 const RETRY_MS = 60_000;
 
@@ -118,8 +120,7 @@ export class AccountScanner {
   #nextMs(): number {
     const { settings, clock } = this.#deps;
     const { intervalMs = Number.POSITIVE_INFINITY } = settings;
-    // A century: a scan on request only.
-    return Math.min(intervalMs * (0.95 + 0.1 * clock.random()), 100 * 365 * 86_400_000);
+    return Math.min(intervalMs * (0.95 + 0.1 * clock.random()), NEVER_MS);
   }
 
   /** Ends the scan as soon as another replica has the lease, or a person pauses it. */

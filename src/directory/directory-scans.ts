@@ -7,7 +7,13 @@
 import type { Clock } from "../clock.ts";
 import type { Database } from "../database/database.ts";
 import type { JobKind, JobQueue } from "../jobs/job-queue.ts";
-import { AccountScanner, type ScanEnd, type ScannedAccount, type ScanSettings } from "./account-scanner.ts";
+import {
+  AccountScanner,
+  NEVER_MS,
+  type ScanEnd,
+  type ScannedAccount,
+  type ScanSettings,
+} from "./account-scanner.ts";
 import type { DatabaseTime } from "./database-time.ts";
 import { LEASE_MS, type ScanState, ScanStore } from "./scan-store.ts";
 
@@ -100,9 +106,12 @@ export class DirectoryScans {
   }
 
   async #plan(): Promise<void> {
-    const { accounts, send, observer } = this.#deps;
+    const { accounts, send, settings, observer } = this.#deps;
     try {
-      const due = await this.#store.findDue(accounts().map(({ name }) => name));
+      const due = await this.#store.findDue(
+        accounts().map(({ name }) => name),
+        settings.intervalMs === undefined ? NEVER_MS : 0,
+      );
       for (const account of due) await send(SCAN, account);
     } catch (error) {
       observer.onError(error);

@@ -61,12 +61,15 @@ export class ScanStore {
     this.#owner = owner;
   }
 
-  /** Adds accounts without a scan, and returns those with a scan that is due and that no replica works on. */
-  async findDue(accounts: readonly string[]): Promise<readonly string[]> {
+  /**
+   * Returns the accounts with a scan that is due and that no replica works on.
+   * @param firstMs When the first scan of a new account is due, from now.
+   */
+  async findDue(accounts: readonly string[], firstMs: number): Promise<readonly string[]> {
     const names = sql`${`{${accounts.join(",")}}`}::text[]`;
     await this.#run(sql`
-      insert into directory_scan (account)
-      select n from unnest(${names}) n where not exists (select from directory_scan s where s.account = n)
+      insert into directory_scan (account, due_at)
+      select n, ${NOW} + ${inMs(firstMs)} from unnest(${names}) n where not exists (select from directory_scan s where s.account = n)
       on conflict do nothing`);
     const rows = await this.#run<{ account: string }>(sql`
       select account from directory_scan
