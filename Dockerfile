@@ -10,6 +10,7 @@ COPY package.json package-lock.json ./
 RUN --mount=type=cache,target=/root/.npm npm ci --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
 COPY scripts ./scripts
+COPY schema/migrations ./schema/migrations
 COPY src ./src
 # /version shows it: docker build --build-arg COMMIT=$(git rev-parse HEAD) .
 ARG COMMIT=unknown

@@ -32,8 +32,14 @@ export const parts = {
     build: buildPlayground,
   },
   "pglite-template": {
-    // A new PGlite has a new version in package-lock.json.
-    inputs: ["node_modules/@electric-sql/pglite/package.json", "scripts/build/make-pglite-template.mjs"],
+    inputs: [
+      "node_modules/@electric-sql/pglite/package.json",
+      "node_modules/pg-boss/package.json",
+      "schema/migrations",
+      "src/database/migrate.ts",
+      "src/jobs/job-queue.ts",
+      "scripts/build/make-pglite-template.ts",
+    ],
     except: [],
     output: join(dist, "pglite-template/PG_VERSION"),
     build: buildPgliteTemplate,
@@ -84,7 +90,7 @@ async function buildPlayground() {
 
 async function buildPgliteTemplate() {
   await buildFolder("pglite-template", (fresh) =>
-    runNode(join(import.meta.dirname, "make-pglite-template.mjs"), [fresh]),
+    runNode(join(import.meta.dirname, "make-pglite-template.ts"), [fresh]),
   );
 }
 

@@ -1,4 +1,5 @@
-import { cp, mkdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { cpSync } from "node:fs";
+import { mkdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { PGlite } from "@electric-sql/pglite";
@@ -11,7 +12,7 @@ import { type Pglite, SelfHealingPglite } from "./self-healing-pglite.ts";
 interface PgliteOptions {
   /** The data folder. Created if it is missing. */
   readonly dataDir: string;
-  /** A database to copy into a new folder. Without it PGlite needs ten seconds and half a gigabyte to create one. */
+  /** A migrated database to copy into a new folder. Without it PGlite needs ten seconds and half a gigabyte to create one. */
   readonly templateDir: string;
   /** Called when the database stops, for example on a full disk. The next query reopens it. */
   readonly onBroken?: (error: Error) => void;
@@ -52,7 +53,7 @@ export async function openPglite({
  * Turns off V8's optimising compiler for WebAssembly. The compiler needs five seconds and half a gigabyte for the large
  * functions of PGlite. The statements of this store are too few to gain as much.
  */
-function compileQuickly(): void {
+export function compileQuickly(): void {
   setFlagsFromString("--no-wasm-tier-up");
   setFlagsFromString("--no-wasm-dynamic-tiering");
 }
@@ -77,7 +78,8 @@ async function makeDatabase(databaseDir: string, templateDir: string): Promise<v
   const unfinished = `${databaseDir}.unfinished`;
   try {
     await rm(unfinished, { recursive: true, force: true });
-    if (await exists(templateDir)) await cp(templateDir, unfinished, { recursive: true });
+    // The promise version takes four times the processor time for these thousand files.
+    if (await exists(templateDir)) cpSync(templateDir, unfinished, { recursive: true });
     else await (await PGlite.create(unfinished, { startParams: START_PARAMS })).close();
     await rename(unfinished, databaseDir);
   } catch (cause) {

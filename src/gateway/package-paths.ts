@@ -9,7 +9,7 @@ export const PLAYGROUND_ASSETS_DIR = packageFile("dist/playground");
 export const MIGRATIONS_DIR = packageFile("schema/migrations");
 /** The rights of the gateway's database role. */
 export const GRANTS_FILE = packageFile("schema/grants.sql");
-/** A new PGlite database, which the build creates. */
+/** A PGlite database with every migration and no data, which the build creates. */
 export const PGLITE_TEMPLATE_DIR = packageFile("dist/pglite-template");
 export const SUBGRAPH_SDL = packageFile("schema/subgraph.graphql");
 export const PACKAGE_JSON = packageFile("package.json");

@@ -4,14 +4,14 @@ import { chmod, chown, cp, mkdir, readdir, rename, rm, stat, truncate, writeFile
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { sql } from "kysely";
-import { describe, expect, inject, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { ChangeLog } from "../../src/audit/change-log.ts";
 import { openPglite } from "../../src/database/pglite-database.ts";
 import { isUnavailable } from "../../src/database/store-errors.ts";
+import { PGLITE_TEMPLATE_DIR as templateDir } from "../../src/gateway/package-paths.ts";
 import { createDataDir } from "../support/open-test-database.ts";
 
 const RUN_CHANGE = fileURLToPath(new URL("run-change.ts", import.meta.url));
-const templateDir = inject("testDatabases").pgliteTemplateDir;
 
 /** Runs the program on a data folder; resolves with its first line. */
 async function runChange(

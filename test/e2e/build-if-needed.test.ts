@@ -62,11 +62,24 @@ test("a module without a source is removed from dist", async () => {
   ]);
 });
 
-test("the template of databases is built once for each release of PGlite", async () => {
+test("the template of databases is built once for each release of PGlite and each migration", async () => {
+  const inputs = [
+    "schema/migrations",
+    "src/database",
+    "src/jobs",
+    "src/gateway/package-paths.ts",
+    "src/poller.ts",
+  ];
+  for (const path of [...inputs, "src/clock.ts", "src/utf8.ts"]) {
+    await cp(join(root, path), join(project, path), { recursive: true });
+  }
   expect(await buildIfNeeded("server", "pglite-template")).toMatch(/pglite-template in [\d.]+ s/);
   expect(await read("dist/pglite-template/PG_VERSION")).toMatch(/^\d+\n$/);
   await write("src/main.ts", `export const main = "two";`);
   expect(await buildIfNeeded("server", "pglite-template")).toMatch(/\nbuild: built server in [\d.]+ s\n$/);
+  expect(await read("dist/pglite-template/PG_VERSION")).toMatch(/^\d+\n$/);
+  await write("schema/migrations/9999_next.sql", "create table next ()");
+  expect(await buildIfNeeded("pglite-template")).toMatch(/\nbuild: built pglite-template in [\d.]+ s\n$/);
   expect(await read("dist/pglite-template/PG_VERSION")).toMatch(/^\d+\n$/);
 });
 

@@ -1,7 +1,3 @@
-import { execFile } from "node:child_process";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import pg from "pg";
 import type { TestProject } from "vitest/node";
 import { migrate } from "../../src/database/migrate.ts";
@@ -16,30 +12,24 @@ declare module "vitest" {
     testDatabases: {
       /** Of the cluster; a database `template_gateway` in it has every migration. */
       readonly postgresUrl: string;
-      /** A PGlite database that has every migration. */
-      readonly pgliteTemplateDir: string;
+      /** A folder for data folders. */
+      readonly scratchDir: string;
     };
   }
 }
 
 export const TEMPLATE_DATABASE = "template_gateway";
 
-const MAKE_TEMPLATE = fileURLToPath(new URL("make-pglite-template.ts", import.meta.url));
-
-/** Runs once before the tests of the project "database": one PostgreSQL, and a migrated template of each kind. */
+/** Runs once before the tests of the project "database": starts one PostgreSQL with a migrated template. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const postgres = await startPostgres();
-  const pgliteTemplateDir = join(postgres.scratchDir, "template");
   try {
-    await Promise.all([
-      makePostgresTemplate(postgres.url),
-      promisify(execFile)(process.execPath, [MAKE_TEMPLATE, pgliteTemplateDir]),
-    ]);
+    await makePostgresTemplate(postgres.url);
   } catch (error) {
     await postgres.stop();
     throw error;
   }
-  project.provide("testDatabases", { postgresUrl: postgres.url, pgliteTemplateDir });
+  project.provide("testDatabases", { postgresUrl: postgres.url, scratchDir: postgres.scratchDir });
   return () => postgres.stop();
 }
 

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
+import { sql } from "kysely";
 import pg from "pg";
 import { inject } from "vitest";
 import type { Database } from "../../src/database/database.ts";
@@ -16,16 +17,16 @@ import { whenOver } from "./when-over.ts";
  * can use it.
  */
 export async function openTestDatabase(kind: Database["kind"]): Promise<Database> {
-  return kind === "postgres"
-    ? openTestPostgres(await createTestPostgres())
-    : openTestPglite(inject("testDatabases").pgliteTemplateDir);
+  return kind === "postgres" ? openTestPostgres(await createTestPostgres()) : openTestPglite();
 }
 
 /** Opens a new empty database. */
 export async function openEmptyDatabase(kind: Database["kind"]): Promise<Database> {
-  return kind === "postgres"
-    ? openTestPostgres(await createTestPostgres({ empty: true }))
-    : openTestPglite(PGLITE_TEMPLATE_DIR);
+  if (kind === "postgres") return openTestPostgres(await createTestPostgres({ empty: true }));
+  const database = await openTestPglite();
+  await sql`drop schema public cascade`.execute(database.db);
+  await sql`create schema public`.execute(database.db);
+  return database;
 }
 
 /** Returns the URL of a new database on the run's PostgreSQL, migrated or empty. It is dropped after the test or the file. */
@@ -48,8 +49,7 @@ export async function openTestPostgres(url: string): Promise<Database> {
 
 /** Creates a data folder, which is removed after the test or the file. */
 export async function createDataDir(): Promise<string> {
-  const scratchDir = dirname(inject("testDatabases").pgliteTemplateDir);
-  const dir = await mkdtemp(join(scratchDir, "data-"));
+  const dir = await mkdtemp(join(inject("testDatabases").scratchDir, "data-"));
   whenOver(() => rm(dir, { recursive: true, force: true }));
   return dir;
 }
@@ -64,8 +64,8 @@ async function onCluster(statement: string): Promise<void> {
   }
 }
 
-async function openTestPglite(templateDir: string): Promise<Database> {
-  const database = await openPglite({ dataDir: await createDataDir(), templateDir });
+async function openTestPglite(): Promise<Database> {
+  const database = await openPglite({ dataDir: await createDataDir(), templateDir: PGLITE_TEMPLATE_DIR });
   whenOver(() => database.close());
   return database;
 }
