@@ -9,9 +9,9 @@ export interface Clock {
   now(): number;
   /** Milliseconds from an arbitrary start that never go backwards. Use it for windows, deadlines and durations. */
   monotonic(): number;
-  /** Resolves after `ms`. Rejects with an AbortError as soon as the signal aborts. */
+  /** Resolves after `ms`, or immediately if that is negative. Rejects with an AbortError as soon as the signal aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
-  /** Calls back once after `ms`, unless the returned function is called first. */
+  /** Calls back once after `ms`, or soon if that is negative, unless the returned function is called first. */
   after(ms: number, callback: () => void): () => void;
   /** A number in [0, 1). */
   random(): number;
@@ -20,9 +20,9 @@ export interface Clock {
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
-  sleep: (ms, signal) => delay(ms, undefined, signal ? { signal } : {}),
+  sleep: (ms, signal) => delay(Math.max(0, ms), undefined, signal ? { signal } : {}),
   after: (ms, callback) => {
-    const timer = setTimeout(callback, ms);
+    const timer = setTimeout(callback, Math.max(0, ms));
     return () => clearTimeout(timer);
   },
   random: () => Math.random(),
@@ -39,6 +39,6 @@ export async function within<Result>(
   late: () => Result,
 ): Promise<Result> {
   const { promise: timeout, resolve } = Promise.withResolvers<void>();
-  const cancel = clock.after(Math.max(0, ms), resolve);
+  const cancel = clock.after(ms, resolve);
   return Promise.race([promise, timeout.then(late)]).finally(cancel);
 }

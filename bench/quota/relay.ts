@@ -45,7 +45,7 @@ function forward(from: Socket, to: Socket): void {
   let lastMs = 0;
   const later = (action: () => void): void => {
     lastMs = Math.max(lastMs, performance.now() + wayMs());
-    setTimeout(action, lastMs - performance.now());
+    setTimeout(action, Math.max(0, lastMs - performance.now()));
   };
   sockets.add(from);
   from.setNoDelay(true);
