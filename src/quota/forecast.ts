@@ -42,6 +42,12 @@ export class Forecast {
     return this.#deps.databaseClock.latest(this.#schedule.bulkTurnMs);
   }
 
+  /** The time of the next free slot, if the last answer gave none because it lies too far ahead. */
+  get nextSlotMs(): number {
+    if (this.#nextSlotMs === undefined) return Number.NEGATIVE_INFINITY;
+    return this.#deps.databaseClock.latest(this.#nextSlotMs);
+  }
+
   /** True if other replicas use the window. */
   get hasOthers(): boolean {
     return this.#hasOthers;

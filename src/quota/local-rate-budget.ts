@@ -52,9 +52,6 @@ const WINDOW_MS = 1_000 + 25;
 /** A reply that takes longer tells nothing about when the call arrived. To wait for it would cost throughput. */
 const LONGEST_DELIVERY_MS = 1_000;
 
-/** Windows' worth of round trips. A delay of one second affects two windows; the third shows the usual round trip. */
-const WINDOWS_REMEMBERED = 3;
-
 export interface RateQueueDeps {
   readonly clock: Clock;
   readonly ratePerSecond: number;
@@ -82,7 +79,7 @@ export class RateQueue {
   constructor({ clock, ratePerSecond, fullAtMs }: RateQueueDeps) {
     this.#clock = clock;
     this.#window = new SlidingWindow(ratePerSecond, WINDOW_MS);
-    this.#delay = new DeliveryDelay(WINDOWS_REMEMBERED * ratePerSecond);
+    this.#delay = new DeliveryDelay(ratePerSecond);
     if (fullAtMs !== undefined) this.#fill(fullAtMs);
   }
 
@@ -166,7 +163,7 @@ export class RateQueue {
       this.#fill(nowMs);
     }
     if (outcome === "ANSWERED" && sentMs !== undefined) {
-      this.#delay.record(nowMs - sentMs);
+      this.#delay.record(nowMs - sentMs, nowMs);
       this.#arrivesBy(call, Math.max(sentMs, nowMs - this.#delay.shortestMs));
     } else {
       this.#arrivesBy(call, nowMs);

@@ -22,6 +22,12 @@ const WAITING_MARGIN = 0.25;
 const LEAD_MS = 100;
 const MOST_HELD = 3;
 
+/** A slot further ahead is not taken yet: a reply may still show that a call of the window before was late. */
+const MOST_AHEAD_MS = 300;
+
+/** A late call is reported by a statement of its own if the next one is further away. */
+const REPORT_WITHIN_MS = 150;
+
 /** Bulk work asks for a slot only so long before the slot comes free: people could use a slot that it holds longer. */
 const BULK_LEAD_MS = 50;
 
@@ -43,10 +49,12 @@ interface Waiter {
   readonly refuse: (error: unknown) => void;
 }
 
-/**
- * The purpose of a statement: a slot for people, a slot for bulk work, or only to report adjustments and get an answer.
- */
-type Asking = RateRequest["priority"] | "note";
+/** The next statement. */
+interface Plan {
+  /** A slot for people, a slot for bulk work, or only a report of adjustments and an answer. */
+  readonly asking: RateRequest["priority"] | "note";
+  readonly atMs: number;
+}
 
 /**
  * A replica's queue for one shared window. It asks for one slot at a time and holds at most three ahead. When a slot is
@@ -163,11 +171,11 @@ export class SharedQueue {
     const nowMs = this.#deps.clock.monotonic();
     this.#refuseLate(nowMs, false);
     for (const due of this.#held.filter(({ latestMs }) => latestMs <= nowMs)) this.#dispatch(due, nowMs);
-    const askMs = this.#nextAskMs();
-    if (askMs <= nowMs) void this.#ask(nowMs);
+    const plan = this.#plan(nowMs);
+    if (plan !== undefined && plan.atMs <= nowMs) void this.#ask(plan.asking, nowMs);
     const wakeMs = Math.min(
       this.#held[0]?.latestMs ?? Number.POSITIVE_INFINITY,
-      this.#isAsking ? Number.POSITIVE_INFINITY : askMs,
+      (this.#isAsking ? undefined : plan?.atMs) ?? Number.POSITIVE_INFINITY,
       ...[...this.#queues].map(({ request }) => request.deadlineMs),
     );
     if (wakeMs === Number.POSITIVE_INFINITY) return;
@@ -181,32 +189,28 @@ export class SharedQueue {
     else waiter.grant(this.#deliveries.open(slot, nowMs - waiter.enqueuedMs));
   }
 
-  #nextAskMs(): number {
-    if (this.#isAsking || this.#deps.health.outage !== undefined) return Number.POSITIVE_INFINITY;
-    switch (this.#nextAsking) {
-      case "interactive": {
-        const lastMs = this.#held.at(-1)?.latestMs ?? Number.NEGATIVE_INFINITY;
-        return Math.max(this.#openFromMs, lastMs - LEAD_MS);
-      }
-      case "bulk":
-        return Math.max(this.#openFromMs, this.#forecast.bulkTurnMs - BULK_LEAD_MS);
-      case "note":
-        return this.#openFromMs;
-      case undefined:
-        return Number.POSITIVE_INFINITY;
-    }
+  #plan(nowMs: number): Plan | undefined {
+    if (this.#isAsking || this.#deps.health.outage !== undefined) return undefined;
+    const next = this.#nextSlot();
+    const canWait = next !== undefined && next.atMs - nowMs <= REPORT_WITHIN_MS;
+    const hasToTell = this.#deliveries.hasMoves && this.#forecast.hasOthers && !canWait;
+    // A call that cannot be in time is refused before its connection is open.
+    const hasToLearn = next === undefined && this.#queues.size > 1 && !this.#forecast.isKnown(nowMs);
+    const plan: Plan | undefined =
+      hasToTell || hasToLearn ? { asking: "note", atMs: Number.NEGATIVE_INFINITY } : next;
+    return plan && { ...plan, atMs: Math.max(plan.atMs, this.#openFromMs) };
   }
 
   /** Calls of people come first. Bulk work asks only while the queue holds no slot. */
-  get #nextAsking(): Asking | undefined {
+  #nextSlot(): Plan | undefined {
     const held = this.#held.length;
-    if (this.#countReady("interactive", held + 1) > held) return held < MOST_HELD ? "interactive" : undefined;
-    if (held > 0) return undefined;
-    if (this.#countReady("bulk", 1) > 0) return "bulk";
-    const hasToTell = this.#deliveries.hasMoves && this.#forecast.hasOthers;
-    // A call that cannot be in time is refused before its connection is open.
-    const hasToLearn = this.#queues.size > 1 && !this.#forecast.isKnown(this.#deps.clock.monotonic());
-    return hasToTell || hasToLearn ? "note" : undefined;
+    if (this.#countReady("interactive", held + 1) > held) {
+      if (held === MOST_HELD) return undefined;
+      const lastMs = this.#held.at(-1)?.latestMs ?? Number.NEGATIVE_INFINITY;
+      return { asking: "interactive", atMs: Math.max(lastMs, this.#forecast.nextSlotMs) - LEAD_MS };
+    }
+    if (held > 0 || this.#countReady("bulk", 1) === 0) return undefined;
+    return { asking: "bulk", atMs: this.#forecast.bulkTurnMs - BULK_LEAD_MS };
   }
 
   #countReady(priority: RateRequest["priority"], most: number): number {
@@ -223,8 +227,7 @@ export class SharedQueue {
     return this.#deps.health.usableFromMs;
   }
 
-  async #ask(nowMs: number): Promise<void> {
-    const asking = this.#nextAsking ?? "note";
+  async #ask(asking: Plan["asking"], nowMs: number): Promise<void> {
     const adjustments = this.#deliveries.takeAdjustments();
     this.#isAsking = true;
     try {
@@ -246,10 +249,10 @@ export class SharedQueue {
   }
 
   /** Returns how far ahead a useful slot may lie. */
-  #withinMs(asking: Asking, nowMs: number): number {
+  #withinMs(asking: Plan["asking"], nowMs: number): number {
     if (asking === "note") return -1;
     const lastDeadlineMs = Math.max(...[...this.#queues].map(({ request }) => request.deadlineMs));
-    return Math.min(lastDeadlineMs - nowMs, asking === "bulk" ? BULK_LEAD_MS : Number.MAX_VALUE);
+    return Math.min(lastDeadlineMs - nowMs, asking === "bulk" ? BULK_LEAD_MS : MOST_AHEAD_MS);
   }
 
   /** Refuses the calls whose deadline has passed and, after an answer, those that will not get a slot in time. */

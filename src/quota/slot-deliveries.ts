@@ -23,9 +23,6 @@ const LATEST_WRITING_MS = 100;
 /** A reply that takes longer tells nothing about when the call arrived. */
 const LONGEST_DELIVERY_MS = 1_000;
 
-/** How many windows' worth of calls DeliveryDelay remembers. */
-const WINDOWS_REMEMBERED = 3;
-
 interface SlotDeliveriesDeps {
   readonly clock: Clock;
   readonly ratePerSecond: number;
@@ -50,7 +47,7 @@ export class SlotDeliveries {
 
   constructor(deps: SlotDeliveriesDeps) {
     this.#deps = deps;
-    this.#delay = new DeliveryDelay(WINDOWS_REMEMBERED * deps.ratePerSecond);
+    this.#delay = new DeliveryDelay(deps.ratePerSecond);
   }
 
   /**
@@ -109,7 +106,7 @@ export class SlotDeliveries {
     const { clock, onThrottled, onSettled } = this.#deps;
     const nowMs = clock.monotonic();
     if (sentMs !== undefined) {
-      if (outcome === "ANSWERED") this.#delay.record(nowMs - sentMs);
+      if (outcome === "ANSWERED") this.#delay.record(nowMs - sentMs, nowMs);
       const wayBackMs = outcome === "ANSWERED" || outcome === "THROTTLED" ? this.#delay.shortestMs : 0;
       const arrivedByMs = Math.min(Math.max(sentMs, nowMs - wayBackMs), sentMs + LONGEST_DELIVERY_MS);
       this.#move(slot, arrivedByMs - slot.earliestMs - GUARD_MS);

@@ -1,16 +1,40 @@
 import { expect, test } from "vitest";
 import { DeliveryDelay } from "../../src/quota/delivery-delay.ts";
 
+const SECOND = 1_000;
+
+function delayAfter(roundTripsMs: readonly number[], everyMs = SECOND): DeliveryDelay {
+  const delay = new DeliveryDelay(4);
+  for (const [index, roundTripMs] of roundTripsMs.entries()) delay.record(roundTripMs, index * everyMs);
+  return delay;
+}
+
 test.each([
-  { roundTripsMs: [], shortestMs: 0 },
-  { roundTripsMs: [80, 70], shortestMs: 0 },
-  { roundTripsMs: [80, 70, 90], shortestMs: 70 },
-  { roundTripsMs: [5, 80, 70, 90], shortestMs: 70 },
-  { roundTripsMs: [80, 70, 90, 5], shortestMs: 5 },
-  { roundTripsMs: [5, 5, 70, 80], shortestMs: 5 },
-  { roundTripsMs: [5, 70, 80, 60, 90, 100], shortestMs: 60 },
-])("of the round trips $roundTripsMs, $shortestMs ms is used if three are needed", (row) => {
-  const delay = new DeliveryDelay(3);
-  for (const roundTripMs of row.roundTripsMs) delay.record(roundTripMs);
-  expect(delay.shortestMs).toBe(row.shortestMs);
+  { title: "none", roundTripsMs: [], shortestMs: 0 },
+  { title: "too few", roundTripsMs: [70, 70, 70], shortestMs: 0 },
+  { title: "enough", roundTripsMs: [70, 70, 70, 70], shortestMs: 70 },
+  { title: "four that vary: their mean is 30 ms longer", roundTripsMs: [60, 90, 100, 110], shortestMs: 45 },
+  { title: "four that vary too much", roundTripsMs: [5, 200, 200, 200], shortestMs: 0 },
+])("$title: of round trips of $roundTripsMs, $shortestMs ms is used", ({ roundTripsMs, shortestMs }) => {
+  expect(delayAfter(roundTripsMs).shortestMs).toBe(shortestMs);
+});
+
+test("the more round trips there are, the closer the estimate is to the shortest one", () => {
+  const varying = Array.from({ length: 400 }, (_, index) => (index % 2 === 0 ? 60 : 100));
+  expect(delayAfter(varying, 20).shortestMs).toBe(59);
+});
+
+test("the calls of one moment are not typical, because one stall may have delayed all of them", () => {
+  const delay = delayAfter(
+    Array.from({ length: 50 }, () => 900),
+    20,
+  );
+  expect(delay.shortestMs).toBe(0);
+  delay.record(70, 3_500);
+  expect(delay.shortestMs).toBeLessThanOrEqual(70);
+});
+
+test("a path that became longer is used after a minute at the latest", () => {
+  const path = [...Array.from({ length: 40 }, () => 20), ...Array.from({ length: 60 }, () => 70)];
+  expect(delayAfter(path).shortestMs).toBe(70);
 });
