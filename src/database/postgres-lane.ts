@@ -11,6 +11,7 @@ import {
 import pg from "pg";
 import type { JobStore, PoolState, Tables } from "./database.ts";
 import type { DatabaseAddress } from "./database-address.ts";
+import type { UnitOpening } from "./session-settings.ts";
 
 export interface LaneOptions {
   readonly address: DatabaseAddress;
@@ -19,8 +20,7 @@ export interface LaneOptions {
   readonly connectMs: number;
   /** How long the driver waits for the answer of a server that has vanished; undefined for no limit. */
   readonly answerMs: number | undefined;
-  /** Returns the statements that begin a unit of work. */
-  readonly opening: (unit?: TransactionSettings) => string;
+  readonly opening: UnitOpening;
   /** Shared by all lanes that write; undefined for a lane that only reads. */
   readonly writable: WritableSessions | undefined;
   readonly onIdleError: (error: Error) => void;
@@ -99,10 +99,15 @@ function createPool({ address, max, connectMs, answerMs, writable, onIdleError }
   return pool;
 }
 
-/** Runs each statement or transaction as a unit of work with its own settings. */
+/**
+ * Runs each statement or transaction as a unit of work with the settings of the lane. A session of the gateway's own has
+ * them from its start. Behind a pooler, which may give each unit another session, each unit sets them for itself.
+ */
 class LaneDriver implements Driver {
   readonly #pool: pg.Pool;
   readonly #options: LaneOptions;
+  /** Whether a client has a session of its own. */
+  readonly #isOwn = new WeakMap<pg.PoolClient, boolean>();
 
   constructor(pool: pg.Pool, options: LaneOptions) {
     this.#pool = pool;
@@ -115,8 +120,27 @@ class LaneDriver implements Driver {
     const { opening, writable } = this.#options;
     for (;;) {
       const client = await this.#connect();
-      if (writable?.has(client) !== false) return new LaneConnection(client, opening, writable);
+      if (writable?.has(client) === false) {
+        client.release(true);
+        continue;
+      }
+      const isOwn = this.#isOwn.get(client) ?? (await this.#openSession(client));
+      return new LaneConnection(client, { opening, writable, isOwn });
+    }
+  }
+
+  /** Sets the session of a new client, unless a pooler provides it. Returns whether the session is the client's own. */
+  async #openSession(client: pg.PoolClient): Promise<boolean> {
+    try {
+      const { rows } = await client.query<{ pid: number }>("select pg_backend_pid() as pid");
+      // A pooler identifies itself to the client, and not one of its sessions, as the process of the server.
+      const isOwn = rows[0]?.pid === (client as { readonly processID?: number | null }).processID;
+      if (isOwn) await client.query(this.#options.opening.session);
+      this.#isOwn.set(client, isOwn);
+      return isOwn;
+    } catch (error) {
       client.release(true);
+      throw error;
     }
   }
 
@@ -150,28 +174,27 @@ class LaneDriver implements Driver {
   }
 }
 
+interface LaneSession extends Pick<LaneOptions, "opening" | "writable"> {
+  /** False behind a pooler. */
+  readonly isOwn: boolean;
+}
+
 class LaneConnection implements DatabaseConnection {
   readonly #client: pg.PoolClient;
-  readonly #opening: LaneOptions["opening"];
-  readonly #writable: WritableSessions | undefined;
+  readonly #session: LaneSession;
   #inTransaction = false;
   #isSpent = false;
 
-  constructor(
-    client: pg.PoolClient,
-    opening: LaneOptions["opening"],
-    writable: WritableSessions | undefined,
-  ) {
+  constructor(client: pg.PoolClient, session: LaneSession) {
     this.#client = client;
-    this.#opening = opening;
-    this.#writable = writable;
+    this.#session = session;
   }
 
   async executeQuery<Row>({ sql, parameters }: CompiledQuery): Promise<QueryResult<Row>> {
     const result = await this.#watch(
-      this.#inTransaction
+      this.#inTransaction || this.#session.isOwn
         ? this.#client.query<Row & object>(sql, [...parameters])
-        : this.#runUnit<Row & object>(sql, parameters),
+        : this.#runPooled<Row & object>(sql, parameters),
     );
     const { command, rowCount, rows } = result;
     const isWrite = ["INSERT", "UPDATE", "DELETE", "MERGE"].includes(command);
@@ -179,7 +202,8 @@ class LaneConnection implements DatabaseConnection {
   }
 
   async begin(unit: TransactionSettings): Promise<void> {
-    await this.#watch(this.#client.query(this.#opening(unit)));
+    const { opening, isOwn } = this.#session;
+    await this.#watch(this.#client.query(isOwn ? opening.begin(unit) : opening.beginPooled(unit)));
     this.#inTransaction = true;
   }
 
@@ -200,12 +224,12 @@ class LaneConnection implements DatabaseConnection {
   }
 
   /** Sends begin, statement and commit together. If one fails, the server skips the others and `commit` rolls back. */
-  async #runUnit<Row extends object>(
+  async #runPooled<Row extends object>(
     sql: string,
     parameters: readonly unknown[],
   ): Promise<pg.QueryResult<Row>> {
     const [opened, ran, closed] = await Promise.allSettled([
-      this.#client.query(this.#opening()),
+      this.#client.query(this.#session.opening.beginPooled()),
       this.#client.query<Row>(sql, [...parameters]),
       this.#client.query("commit"),
     ]);
@@ -219,7 +243,7 @@ class LaneConnection implements DatabaseConnection {
     return work.catch((error: unknown) => {
       const { code, severity } = error as { readonly code?: string; readonly severity?: string };
       this.#isSpent ||= severity === undefined || WritableSessions.isReadOnly(code) || code === "42501";
-      if (WritableSessions.isReadOnly(code)) this.#writable?.expire();
+      if (WritableSessions.isReadOnly(code)) this.#session.writable?.expire();
       throw error;
     });
   }

@@ -37,11 +37,17 @@ const MEANINGS: Readonly<Record<string, string>> = {
   transform_null_equals: "off",
 };
 
-/**
- * Returns a function that returns the statements to begin a unit of work. They set nothing in the session itself, so
- * that a pooler may give each unit another session.
- */
-export function openingOf(facts: ServerFacts, limits: UnitLimits): (unit?: TransactionSettings) => string {
+/** The statements with which a unit of work has its settings. */
+export interface UnitOpening {
+  /** Sets everything for the rest of a session that is the gateway's own. */
+  readonly session: string;
+  /** Begins a transaction in such a session. */
+  readonly begin: (unit?: TransactionSettings) => string;
+  /** Begins a transaction and sets everything in it, so that a pooler may give each unit another session. */
+  readonly beginPooled: (unit?: TransactionSettings) => string;
+}
+
+export function openingOf(facts: ServerFacts, limits: UnitLimits): UnitOpening {
   const settings: Readonly<Record<string, string>> = {
     // pg_temp is last, so that temporary tables of another client in a pooled session shadow no table.
     search_path: `${quoteIdentifier(facts.schema)}, pg_temp`,
@@ -53,11 +59,23 @@ export function openingOf(facts: ServerFacts, limits: UnitLimits): (unit?: Trans
     // With `off` a crash of the server could lose the intent of a change that CAM has received.
     ...(limits.readOnly ? {} : { synchronous_commit: durable(facts.synchronousCommit) }),
   };
-  const set = Object.entries(settings).map(([name, value]) => `; set local ${name} = ${value}`);
-  return ({ isolationLevel = "read committed", accessMode } = {}) => {
+  const transactions: Readonly<Record<string, string>> = {
+    default_transaction_isolation: "'read committed'",
+    default_transaction_deferrable: "off",
     // Without a mode, the default_transaction_read_only of the operator applies.
+    ...(limits.readOnly ? { default_transaction_read_only: "on" } : {}),
+  };
+  const set = (how: "set" | "set local", values: Readonly<Record<string, string>>) =>
+    Object.entries(values).map(([name, value]) => `${how} ${name} = ${value}`);
+  const begin = ({ isolationLevel = "read committed", accessMode }: TransactionSettings = {}) => {
     const access = limits.readOnly ? "read only" : accessMode;
-    return `begin isolation level ${isolationLevel}${access ? ` ${access}` : ""} not deferrable${set.join("")}`;
+    return `begin isolation level ${isolationLevel}${access ? ` ${access}` : ""} not deferrable`;
+  };
+  const inUnit = set("set local", settings);
+  return {
+    session: set("set", { ...settings, ...transactions }).join("; "),
+    begin,
+    beginPooled: (unit) => [begin(unit), ...inUnit].join("; "),
   };
 }
 
