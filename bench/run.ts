@@ -3,6 +3,7 @@ import { callers } from "./callers.ts";
 import { crash } from "./crash.ts";
 import { documents } from "./documents.ts";
 import { entities } from "./entities.ts";
+import { fleet } from "./fleet.ts";
 import { fuzzing } from "./fuzzing.ts";
 import { gateways } from "./gateways.ts";
 import { mutation } from "./mutation.ts";
@@ -19,6 +20,7 @@ import { describeMachine } from "./support/machine.ts";
 const benches: readonly Bench[] = [
   signing,
   mutation,
+  fleet,
   entities,
   documents,
   callers,

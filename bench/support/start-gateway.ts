@@ -6,6 +6,7 @@ import { startPostgres } from "../../test/support/start-postgres.ts";
 import { GATEWAY_MAIN } from "./build-gateway.ts";
 import { AUDIENCE, ISSUER } from "./create-issuer.ts";
 import { EXAMPLE_KEY } from "./example-key.ts";
+import { writeAccounts } from "./fleet-accounts.ts";
 import { type Program, startProgram } from "./program.ts";
 import type { Upstream } from "./upstream.ts";
 
@@ -20,6 +21,12 @@ export interface GatewayOptions {
   readonly ratePerSecond?: number;
   /** Runs server mode with tokens of this issuer. Without it, runs local mode without tokens. */
   readonly issuer?: { readonly jwksFile: string };
+  /** The address of the record's database, instead of `store`. */
+  readonly databaseUrl?: string;
+  /** The number of accounts, named by `accountName`, each with CAM's rate and a key of its own. */
+  readonly accounts?: number;
+  /** Additional variables. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** The highest rate that the configuration accepts. */
@@ -37,6 +44,7 @@ const CALLS_PER_SECOND = 100;
  */
 export async function startGateway(parts: AsyncDisposableStack, options: GatewayOptions): Promise<Program> {
   const { upstream, profileDir, store = "postgres", ratePerSecond = CALLS_PER_SECOND, issuer } = options;
+  const { accounts: count, databaseUrl, env } = options;
   const profiling = profileDir === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profileDir}`];
   const gateway = await startProgram({
     args: [...profiling, "--expose-gc", GATEWAY_MAIN, "serve", ...(issuer === undefined ? ["--local"] : [])],
@@ -52,7 +60,9 @@ export async function startGateway(parts: AsyncDisposableStack, options: Gateway
       CAM_DEADLINE_MS: "120000",
       TENCENTCLOUD_SECRET_ID: EXAMPLE_KEY.secretId,
       TENCENTCLOUD_SECRET_KEY: EXAMPLE_KEY.secretKey,
-      ...(store === "postgres" ? await emptyPostgres(parts) : await emptyFolder(parts)),
+      ...(count === undefined ? {} : await accountsIn(parts, { count, endpoint: upstream.url })),
+      ...(databaseUrl === undefined ? await emptyStore(parts, store) : { DATABASE_URL: databaseUrl }),
+      ...env,
     },
     ready: /GraphQL +(http:\S+)/,
   });
@@ -64,14 +74,25 @@ function serverEnv(jwksFile: string): Readonly<Record<string, string>> {
   return { AUTH_ISSUER: ISSUER, AUTH_JWKS_FILE: jwksFile, AUTH_AUDIENCE: AUDIENCE, ...SOME_POLICY };
 }
 
-async function emptyPostgres(parts: AsyncDisposableStack): Promise<{ DATABASE_URL: string }> {
+async function emptyStore(
+  parts: AsyncDisposableStack,
+  store: "pglite" | "postgres",
+): Promise<Readonly<Record<string, string>>> {
+  if (store === "pglite") return { DATA_DIR: join(await emptyFolder(parts), "data") };
   const postgres = await startPostgres();
   parts.defer(() => postgres.stop());
   return { DATABASE_URL: postgres.url };
 }
 
-async function emptyFolder(parts: AsyncDisposableStack): Promise<{ DATA_DIR: string }> {
+async function accountsIn(
+  parts: AsyncDisposableStack,
+  accounts: { readonly count: number; readonly endpoint: string },
+): Promise<Readonly<Record<string, string>>> {
+  return writeAccounts(await emptyFolder(parts), accounts);
+}
+
+async function emptyFolder(parts: AsyncDisposableStack): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "cam-gateway-bench-"));
   parts.defer(() => rm(folder, { recursive: true, force: true }));
-  return { DATA_DIR: join(folder, "data") };
+  return folder;
 }

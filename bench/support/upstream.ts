@@ -35,6 +35,11 @@ export class Upstream implements AsyncDisposable {
     return await this.#program.ask({ kind: "calls", action });
   }
 
+  /** Returns the number of calls that the stub throttled. */
+  throttles(): Promise<number> {
+    return this.#program.ask({ kind: "throttles" });
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#program[Symbol.asyncDispose]();
     await rm(this.#folder, { recursive: true, force: true });

@@ -13,10 +13,17 @@ export interface StartedPostgres {
 
 const KEEPER = fileURLToPath(new URL("postgres-keeper.ts", import.meta.url));
 
-/** Starts a new empty PostgreSQL from npm on a free port. Takes about two seconds. */
-export async function startPostgres(): Promise<StartedPostgres> {
+/**
+ * Starts a new empty PostgreSQL from npm on a free port. Takes about two seconds.
+ *
+ * @param settings Such as `fsync=on`. The default is fast and not durable.
+ */
+export async function startPostgres(settings: readonly string[] = []): Promise<StartedPostgres> {
   // Detached, so that Ctrl-C in a terminal reaches the tests alone and they end the keeper in order.
-  const keeper = spawn(process.execPath, [KEEPER], { detached: true, stdio: ["pipe", "pipe", "pipe"] });
+  const keeper = spawn(process.execPath, [KEEPER, ...settings], {
+    detached: true,
+    stdio: ["pipe", "pipe", "pipe"],
+  });
   const closed = once(keeper, "close");
   let stderr = "";
   keeper.stderr.on("data", (chunk) => {
