@@ -1,6 +1,6 @@
 /**
  * Owns the directory: what the gateway knows about every user of every account, and the scans that read it. The record
- * updates it with each change (schema/migrations/0013_directory.sql), and every other read with reads-behind.ts. Read
+ * updates it with each change (schema/migrations/0010_directory.sql), and every other read with reads-behind.ts. Read
  * account-scanner.ts next.
  */
 

@@ -162,7 +162,7 @@ function storable(text: string | undefined): string | undefined {
 
 type MfaMethod = keyof MfaFlagState;
 
-/** The bit of each method in the database (schema/migrations/0013_directory.sql). */
+/** The bit of each method in the database (schema/migrations/0010_directory.sql). */
 const BITS: Readonly<Record<MfaMethod, number>> = {
   phone: 1,
   token: 2,
