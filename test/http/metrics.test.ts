@@ -157,7 +157,7 @@ describe("the number of series", async () => {
     await world.send(`{ subUser(account: "partner", opUin: "${ALICE}") { name } }`);
     for (const action of actions) {
       for (const code of codes) {
-        const { id } = world.partner.addFault({ kind: "camError", action, code });
+        const { id } = world.partner.addFault({ kind: "camError", action, code, times: 1 });
         await world.send(change);
         world.partner.clearFaults(id);
       }
