@@ -51,7 +51,7 @@ export interface CamCallOptions {
   readonly caller?: string | undefined;
   /** Default: "interactive". */
   readonly priority?: CallPriority;
-  /** Default: as decide-retry.ts says. */
+  /** Default: MAX_ATTEMPTS of decide-retry.ts. */
   readonly maxAttempts?: number;
   /**
    * Marks a read that begins a write. While the store of the quota is unavailable, the quota refuses it like the write.

@@ -9,7 +9,7 @@ export interface RetryQuestion {
   readonly deadlineMs: number;
   /** A random number in [0, 1) for the jitter. */
   readonly chance: number;
-  /** Default: MAX_ATTEMPTS, and no limit for a throttled call. */
+  /** Default: MAX_ATTEMPTS. */
   readonly maxAttempts?: number | undefined;
 }
 
@@ -34,12 +34,10 @@ const MAX_DELAY_MS = 2_000;
  * so that replicas that failed together do not retry together.
  */
 export function decideRetry(question: RetryQuestion): RetryDecision {
-  const { error, access, attempt, nowMs, deadlineMs } = question;
+  const { error, access, attempt, nowMs, deadlineMs, maxAttempts = MAX_ATTEMPTS } = question;
   const refusal = refusalOf(error, access);
   if (refusal !== undefined) return { retry: false, because: refusal };
-  // CAM did not apply a throttled call, and the quota decides when it may go again.
-  const mostAttempts = isThrottle(error.camCode) ? Number.POSITIVE_INFINITY : MAX_ATTEMPTS;
-  if (attempt >= (question.maxAttempts ?? mostAttempts)) return { retry: false, because: "ATTEMPTS_USED_UP" };
+  if (attempt >= maxAttempts) return { retry: false, because: "ATTEMPTS_USED_UP" };
   const ceilingMs = Math.min(MAX_DELAY_MS, BASE_DELAY_MS * 2 ** (attempt - 1));
   const delayMs = Math.round(ceilingMs * question.chance);
   if (nowMs + delayMs >= deadlineMs) return { retry: false, because: "NO_TIME_LEFT" };

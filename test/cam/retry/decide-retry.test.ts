@@ -79,13 +79,6 @@ test("a call has four attempts", () => {
   expect(decide({ error, attempt: 4 })).toEqual({ retry: false, because: "ATTEMPTS_USED_UP" });
 });
 
-test("a throttled call has as many attempts as its deadline allows", () => {
-  const error = errorOf("REFUSED", "RequestLimitExceeded");
-  expect(decide({ error, access: "write", attempt: 40 })).toEqual({ retry: true, delayMs: 1_000 });
-  expect(decide({ error, attempt: 40, deadlineMs: 1_000 })).toMatchObject({ because: "NO_TIME_LEFT" });
-  expect(decide({ error, maxAttempts: 1 })).toMatchObject({ because: "ATTEMPTS_USED_UP" });
-});
-
 test.each([
   { nowMs: 0, deadlineMs: 51, retry: true },
   { nowMs: 0, deadlineMs: 50, retry: false },
