@@ -53,6 +53,8 @@ export async function startGateway(parts: AsyncDisposableStack, options: Gateway
       PORT: "0",
       ADMIN_PORT: "0",
       PLAYGROUND: "off",
+      // A scan would add calls to those that are measured.
+      DIRECTORY_SCAN_INTERVAL: "off",
       CAM_ENDPOINT: upstream.url,
       CAM_RATE_PER_SECOND: String(ratePerSecond),
       ...(issuer === undefined ? { CALLER_RATE_PER_SECOND: "0" } : serverEnv(issuer.jwksFile)),
@@ -61,6 +63,8 @@ export async function startGateway(parts: AsyncDisposableStack, options: Gateway
       TENCENTCLOUD_SECRET_ID: EXAMPLE_KEY.secretId,
       TENCENTCLOUD_SECRET_KEY: EXAMPLE_KEY.secretKey,
       ...(count === undefined ? {} : await accountsIn(parts, { count, endpoint: upstream.url })),
+      // In local mode every caller is the developer, who needs no policy.
+      ...(issuer === undefined ? { POLICY_FILE: "" } : {}),
       ...(databaseUrl === undefined ? await emptyStore(parts, store) : { DATABASE_URL: databaseUrl }),
       ...env,
     },
