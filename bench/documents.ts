@@ -71,6 +71,7 @@ async function measureDocuments(smoke: boolean, print: (row: string) => void): P
     changes: { setSubUserMfa: unused, approve: unused, reject: unused },
     pausedCallers: { list: unused, resume: unused },
     log: { find: unused, list: unused, read: unused },
+    events: { list: unused },
     accounts: { visibleTo: () => [] },
   });
   const limit = { rates: new Map([["default", 20]]), deadlineMs: 15_000 };

@@ -119,7 +119,11 @@ const changes = new ChangeService({
   access: new ChangeAccess({ policy: undefined, accounts, clock }),
   approvalLog: { approve: unused, reject: unused },
 });
-const schema = buildGatewaySchema({ changes, pausedCallers, log, accounts: { visibleTo: () => [] } });
+const schema = buildGatewaySchema({
+  ...{ changes, pausedCallers, log },
+  events: { list: unused },
+  accounts: { visibleTo: () => [] },
+});
 const admission = new Admission({ schema, introspection: false });
 const camCallLimit = { rates: new Map([[account.name, CALLS_PER_SECOND]]), deadlineMs: DEADLINE_MS };
 const apollo = createApolloServer({ schema, introspection: false, logger: logger.forLibrary("apollo") });
@@ -169,7 +173,7 @@ const app = await createHttpApp({
     const deadlineMs = clock.monotonic() + DEADLINE_MS;
     const { caller } = details;
     const loaders = new AccountLoaders(accounts, { requestId, deadlineMs, caller, recentWrites, clock });
-    return { requestId, deadlineMs, loaders, ...details };
+    return { requestId, deadlineMs, loaders, noteRefusal: () => undefined, ...details };
   },
   authenticator: await createAuthenticators(),
   onRejectedToken: () => {},

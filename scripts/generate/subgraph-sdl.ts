@@ -17,6 +17,7 @@ export async function renderSubgraphSdl(): Promise<string> {
     changes: { setSubUserMfa: printed, approve: printed, reject: printed },
     pausedCallers: { list: printed, resume: printed },
     log: { find: printed, read: printed, list: printed },
+    events: { list: printed },
     accounts: { visibleTo: () => [] },
   };
   const document = parse(printSubgraphSchema(buildGatewaySchema(deps)));

@@ -4,8 +4,8 @@ import { z } from "zod";
 /** The chain of the releases before there was one an account. It is closed. Its anchors have another name. */
 export const LEGACY = "legacy";
 
-/** The chain of records that belong to no account. */
-const GATEWAY_CHAIN = "gateway";
+/** The chain of events, which belong to no account. */
+export const GATEWAY_CHAIN = "gateway";
 
 /** The chain that the signed checkpoints form. Anchors name it. */
 export const CHECKPOINTS = "checkpoints";

@@ -74,6 +74,8 @@ export class ChangeLog {
       idempotency_key: intent.idempotencyKey,
       before_image: intent.before,
       sent: intent.sent,
+      policy_hash: intent.policyHash,
+      policy_rules: intent.policyRules,
       replica: this.#deps.replica,
     };
     const { database, guard } = this.#deps;

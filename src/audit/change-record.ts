@@ -66,6 +66,9 @@ export interface ChangeRecord {
   readonly replica: string;
   readonly createdAt: Date;
   readonly finishedAt: Date | undefined;
+  /** The SHA-256 of the policy file that allowed the request, and the ids of its rules. Undefined without a policy. */
+  readonly policyHash: string | undefined;
+  readonly policyRules: readonly string[] | undefined;
   /** The place in the hash chain of the account; undefined until the record is sealed. */
   readonly seq: string | undefined;
 }
@@ -84,6 +87,9 @@ export interface ChangeIntent {
   readonly sent: object;
   /** How long the change may take. After that any replica may claim it. */
   readonly leaseMs: number;
+  /** The SHA-256 of the policy file that allowed the change, and the ids of its rules. Undefined without a policy. */
+  readonly policyHash?: string | undefined;
+  readonly policyRules?: readonly string[] | undefined;
   /** How long another caller has to approve it; undefined if it needs no approval. */
   readonly approvalMs?: number | undefined;
 }
@@ -247,6 +253,8 @@ export function toChangeRecord(row: ChangeRow): ChangeRecord {
     replica: row.replica,
     createdAt: row.createdAt,
     finishedAt: row.finishedAt,
+    policyHash: row.policyHash,
+    policyRules: row.policyRules,
     seq: seq === undefined ? undefined : String(seq),
   };
 }

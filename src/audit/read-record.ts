@@ -1,6 +1,6 @@
 import { type Kysely, type RawBuilder, sql } from "kysely";
 import type { Tables } from "../database/database.ts";
-import { type ChainHead, LEGACY, type SealedRecord } from "./chain.ts";
+import { type ChainHead, GATEWAY_CHAIN, LEGACY, type SealedRecord } from "./chain.ts";
 import {
   type Checkpoint,
   type LegacyCheckpoint,
@@ -36,11 +36,15 @@ export async function* readRecords(
 ): AsyncGenerator<StoredRecord> {
   const [place, ofChain] =
     chain === LEGACY ? [sql.ref("seq"), sql`true`] : [sql.ref("chain_seq"), sql`chain = ${chain}`];
+  const [table, current] =
+    chain === GATEWAY_CHAIN
+      ? [sql`audit_event`, sql`event_content(c)`]
+      : [sql`mfa_change`, sql`change_content(c)`];
   for (let after = since; ; ) {
     const rows = await read<Omit<StoredRecord, "chain" | "digest">>(
       db,
-      sql`select id, ${place} as seq, previous_hash, hash, sealed_content as content, change_content(c) as current
-        from mfa_change c where ${ofChain} and ${place} > ${after} order by ${place} limit ${BATCH}`,
+      sql`select id, ${place} as seq, previous_hash, hash, sealed_content as content, ${current} as current
+        from ${table} c where ${ofChain} and ${place} > ${after} order by ${place} limit ${BATCH}`,
     );
     for (const row of rows) yield { ...row, chain, digest: undefined, seq: Number(row.seq) };
     const last = rows.at(-1);

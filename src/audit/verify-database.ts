@@ -47,9 +47,9 @@ export async function verifyDatabase(
 
 async function countChanges(db: Kysely<Tables>): Promise<{ sealed: number; unsealed: number }> {
   const { rows } = await sql<{ sealed: number; unsealed: number }>`
-    select count(hash)::integer as sealed, (count(*) - count(hash))::integer as unsealed from mfa_change`.execute(
-    db,
-  );
+    select (count(hash) + (select count(*) from audit_event))::integer as sealed,
+      (count(*) - count(hash))::integer as unsealed
+    from mfa_change`.execute(db);
   return rows[0] ?? { sealed: 0, unsealed: 0 };
 }
 

@@ -41,7 +41,10 @@ export class Accounts<Account extends { readonly name: string }> {
     const named = name ?? DEFAULT_ACCOUNT;
     if (!isAccountName(named)) throw new GatewayError("UNKNOWN_ACCOUNT");
     if (!this.#isFor(caller, named)) {
-      throw new GatewayError("FORBIDDEN", { hint: `You may not use the account ${named}.` });
+      throw new GatewayError("FORBIDDEN", {
+        hint: `You may not use the account ${named}.`,
+        rule: "accounts",
+      });
     }
     const account = this.#byName.get(named);
     if (account === undefined) throw new GatewayError("UNKNOWN_ACCOUNT");

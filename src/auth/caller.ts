@@ -46,5 +46,6 @@ export const ANONYMOUS: Caller = Object.freeze({ subject: "anonymous", scopes: n
 export function requireScope(caller: Caller, ...scopes: readonly Scope[]): void {
   if (scopes.some((scope) => caller.scopes.has(scope))) return;
   const code = caller === ANONYMOUS ? "UNAUTHENTICATED" : "FORBIDDEN";
-  throw new GatewayError(code, { hint: `This field needs the scope ${scopes.join(" or ")}.` });
+  const needed = scopes.join(" or ");
+  throw new GatewayError(code, { hint: `This field needs the scope ${needed}.`, rule: `scope ${needed}` });
 }

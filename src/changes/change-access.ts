@@ -8,6 +8,7 @@ import {
   requireUnprotected,
 } from "../auth/policy/decide-access.ts";
 import type { Policy, Protection, Switch } from "../auth/policy/policy.ts";
+import type { PolicyFile } from "../auth/policy/policy-file.ts";
 import { isSamePerson } from "../auth/subject.ts";
 import { type CamClient, describeSubAccounts } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
@@ -27,9 +28,15 @@ export interface ChangeAccount {
 
 export interface ChangeAccessDeps {
   /** The policy in force now. Without a policy the scopes alone decide. */
-  readonly policy: { readonly current: Policy } | undefined;
+  readonly policy: Pick<PolicyFile, "current" | "sha256"> | undefined;
   readonly accounts: { readonly all: readonly Pick<ChangeAccount, "gatewayIdentity">[] };
   readonly clock: Clock;
+}
+
+/** The right to make a change. */
+export interface ChangePermission extends Pick<Permission, "approval"> {
+  /** The SHA-256 of the policy file that gives it, and the ids of its rules. Undefined without a policy. */
+  readonly policy?: { readonly hash: string; readonly rules: readonly string[] } | undefined;
 }
 
 type Account = Pick<ChangeAccount, "name" | "cam" | "gatewayIdentity">;
@@ -57,14 +64,15 @@ export class ChangeAccess {
    * @throws GatewayError FORBIDDEN, PROTECTED_USER, REASON_REQUIRED
    * @throws CamError if a call to CAM was necessary and failed.
    */
-  async authorise(order: ChangeOrder, account: Account): Promise<Permission> {
+  async authorise(order: ChangeOrder, account: Account): Promise<ChangePermission> {
     const { request, context } = order;
-    const policy = this.#deps.policy?.current;
-    const permission =
-      policy === undefined ? { approval: undefined } : await this.#permit(policy, order, account);
+    // Both at once: the file may be replaced while CAM names the user.
+    const { current: policy, sha256: hash = "" } = this.#deps.policy ?? {};
+    const permission = policy && (await this.#permit(policy, order, account));
     requireUnprotected(request.opUin, policy?.protectedUsers ?? [], context.caller, request.reason);
     await this.requireNotOwn(request, account, context);
-    return permission;
+    if (permission === undefined) return { approval: undefined };
+    return { approval: permission.approval, policy: { hash, rules: permission.rules } };
   }
 
   /**
@@ -83,7 +91,7 @@ export class ChangeAccess {
     const isOthers = this.#deps.accounts.all.some((other) => other.gatewayIdentity.knows(opUin));
     if (!isOthers && !(await gatewayIdentity.has(opUin, context))) return;
     const hint = "No caller can change the account itself or the owner of the gateway's key through it.";
-    throw new GatewayError("PROTECTED_USER", { opUin, hint });
+    throw new GatewayError("PROTECTED_USER", { opUin, hint, rule: "gatewayIdentity" });
   }
 
   /** Decides by one policy and one read of the user, although both may change during the decision. */
@@ -101,7 +109,7 @@ export class ChangeAccess {
     if (requester === undefined) return verdict.permission;
     if (!mayUseAccount(policy, requester.caller, account.name)) {
       const hint = `The requester may not use the account ${account.name} any more.`;
-      throw new GatewayError("FORBIDDEN", { opUin: request.opUin, hint });
+      throw new GatewayError("FORBIDDEN", { opUin: request.opUin, hint, rule: "accounts" });
     }
     const still = await decide(policy, request, account, requester, readProfile);
     if (still.effect === "allow") return verdict.permission;
@@ -154,7 +162,8 @@ function forbidden(
   ...hints: readonly string[]
 ): GatewayError {
   const decisive = `${rule === undefined ? "No rule allows" : `The rule ${rule.id} refuses`} ${wanted}.`;
-  return new GatewayError("FORBIDDEN", { opUin, hint: [...hints, decisive].join(" ") });
+  const hint = [...hints, decisive].join(" ");
+  return new GatewayError("FORBIDDEN", { opUin, hint, rule: `policy ${rule?.id ?? "(no rule)"}` });
 }
 
 /**

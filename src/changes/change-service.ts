@@ -6,11 +6,10 @@ import type { ApprovalLog } from "../audit/approval-log.ts";
 import type { ApproveVerdict, BeginVerdict, ChangeRecord } from "../audit/change-record.ts";
 import type { Accounts } from "../auth/accounts.ts";
 import { requireScope } from "../auth/caller.ts";
-import type { Permission } from "../auth/policy/decide-access.ts";
 import { isSamePerson } from "../auth/subject.ts";
 import type { Clock } from "../clock.ts";
 import { GatewayError } from "../contract/index.ts";
-import type { ChangeAccess, ChangeAccount } from "./change-access.ts";
+import type { ChangeAccess, ChangeAccount, ChangePermission } from "./change-access.ts";
 import { asksForSomething } from "./compose-flag-sets.ts";
 import { Failure } from "./failure.ts";
 import {
@@ -187,7 +186,7 @@ export class ChangeService {
     }
   }
 
-  async #authorise(order: ChangeOrder): Promise<Permission & { readonly account: ChangeAccount }> {
+  async #authorise(order: ChangeOrder): Promise<ChangePermission & { readonly account: ChangeAccount }> {
     const { access, accounts } = this.#deps;
     const { request, context } = order;
     const { opUin } = request;
@@ -222,7 +221,7 @@ export class ChangeService {
         throw ownChange({ id, opUin });
       case "FORGED": {
         const hint = "This gateway did not record the request in this form. Request the change again.";
-        throw new GatewayError("FORBIDDEN", { opUin, changeId: id, hint });
+        throw new GatewayError("FORBIDDEN", { opUin, changeId: id, hint, rule: "approval request altered" });
       }
       case "EXPIRED":
         throw new Failure({ code: "APPROVAL_EXPIRED", opUin, changeId: id });
@@ -236,7 +235,7 @@ export class ChangeService {
  * Returns the same key for orders that share one change. Requests that await approval are the same if they do the same,
  * whatever their reasons, as in begin_change.
  */
-function keyOfOrder(order: ChangeOrder, approval: Permission["approval"]): string {
+function keyOfOrder(order: ChangeOrder, approval: ChangePermission["approval"]): string {
   const { request, context } = order;
   const { caller, idempotencyKey } = context;
   if (order.kind === "approval") {
@@ -254,5 +253,5 @@ function keyOfOrder(order: ChangeOrder, approval: Permission["approval"]): strin
  */
 function ownChange({ id, opUin }: Pick<ChangeRecord, "id" | "opUin">): GatewayError {
   const hint = "The requester of a change cannot approve it.";
-  return new GatewayError("FORBIDDEN", { opUin, changeId: id, hint });
+  return new GatewayError("FORBIDDEN", { opUin, changeId: id, hint, rule: "approval by another" });
 }

@@ -38,7 +38,8 @@ export class PausedCallers {
    */
   async resume({ id, subject }: CallerPause, by: CallerIdentity): Promise<CallerPause | undefined> {
     if (isSamePerson({ subject }, by)) {
-      throw new GatewayError("FORBIDDEN", { hint: "Paused callers cannot resume themselves." });
+      const hint = "Paused callers cannot resume themselves.";
+      throw new GatewayError("FORBIDDEN", { hint, rule: "resume by another" });
     }
     const resumed = await this.#deps.pauses.resume(id, recordedCaller(by));
     if (resumed !== undefined) this.#deps.observer?.onCallerResumed(resumed);
@@ -54,7 +55,7 @@ export class PausedCallers {
     if (!this.#refused.has(name)) return;
     const { subject, issuer } = caller;
     if (await this.#deps.pauses.isPaused({ subject, issuer })) {
-      throw new GatewayError("CALLER_PAUSED", { opUin });
+      throw new GatewayError("CALLER_PAUSED", { opUin, rule: "bulk guard" });
     }
     this.#refused.delete(name);
   }
@@ -63,7 +64,7 @@ export class PausedCallers {
   refuse(caller: Caller, opUin: Uin, verdict: "PAUSED" | "PAUSES"): never {
     this.#refused.add(nameOf(caller));
     if (verdict === "PAUSES") this.#deps.observer?.onCallerPaused(caller, opUin);
-    throw new GatewayError("CALLER_PAUSED", { opUin });
+    throw new GatewayError("CALLER_PAUSED", { opUin, rule: "bulk guard" });
   }
 }
 

@@ -11,10 +11,10 @@ import type {
 } from "../audit/change-record.ts";
 import { DEFAULT_ACCOUNT } from "../auth/accounts.ts";
 import type { CallerIdentity } from "../auth/caller.ts";
-import type { Permission } from "../auth/policy/decide-access.ts";
 import type { SetMfaFlagInput } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
 import { GatewayError, isCamErrorCode } from "../contract/index.ts";
+import type { ChangePermission } from "./change-access.ts";
 import { camAnswerOf, Failure, failureOf } from "./failure.ts";
 import type { WriteResult } from "./flag-writer.ts";
 import type {
@@ -43,7 +43,7 @@ export interface PreparedChange {
   /** Whether a read that shows the flag sets cannot show a state from before the change. */
   readonly readsProve: boolean;
   /** The policy's decision, by the current name and remark of the user. */
-  readonly permission: Permission;
+  readonly permission: ChangePermission;
   /** The time for which the record leaves the change to this replica. */
   readonly leaseMs: number;
   readonly basis: BeforeImageBasis;
@@ -87,7 +87,7 @@ export class ChangeRecorder {
   record(
     order: ChangeOrder,
     account: string,
-    { before, flagSets: sent, permission: { approval }, leaseMs, basis }: PreparedChange,
+    { before, flagSets: sent, permission, leaseMs, basis }: PreparedChange,
   ): Promise<BeginVerdict | ApproveVerdict> {
     const { log, approvalLog } = this.#deps;
     const { caller, requestId: gatewayRequestId, idempotencyKey } = order.context;
@@ -103,7 +103,9 @@ export class ChangeRecorder {
       caller: recordedCaller(caller),
       requested: { login, action, overwriteOtherMethods },
       requestHash: hashOf(order.request),
-      approvalMs: approval && approval.expiresInMinutes * 60_000,
+      approvalMs: permission.approval && permission.approval.expiresInMinutes * 60_000,
+      policyHash: permission.policy?.hash,
+      policyRules: permission.policy?.rules,
     };
     return log.begin(intent, basis);
   }

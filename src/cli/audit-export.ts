@@ -1,6 +1,7 @@
 import { open, rm } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { type Command, InvalidArgumentError } from "commander";
+import { AuditEvents } from "../audit/audit-events.ts";
 import { type ExportSelection, exportRecord, UnknownCheckpointError } from "../audit/export-record.ts";
 import { atOneMoment } from "../audit/read-record.ts";
 import type { Database } from "../database/database.ts";
@@ -41,6 +42,7 @@ Exit codes: 0 exported, 2 the record cannot be read or the file cannot be writte
       try {
         if (out === undefined) await toStream(database, selection, io);
         else await toFile(database, selection, out, io);
+        await recordExport(database, options, io);
       } catch (error) {
         if (error instanceof UnknownCheckpointError) throw new CommandError(error.message);
         throw error;
@@ -59,6 +61,17 @@ function filterOf({ account, opUin, change }: ExportOptions): ExportSelection["s
       wanted === undefined || record[name] === wanted;
     return matches("account", account) && matches("opUin", opUin) && matches("id", change);
   };
+}
+
+/** Seals the export as an event. A role that only reads cannot, and may export all the same. */
+async function recordExport(
+  database: Database,
+  options: Omit<ExportOptions, "out">,
+  io: CommandIo,
+): Promise<void> {
+  await new AuditEvents(database).record([{ kind: "export", details: { ...options } }]).catch(() => {
+    io.stderr.write("This export is not on record: the database role may not run record_events.\n");
+  });
 }
 
 function parseSince(text: string): number {

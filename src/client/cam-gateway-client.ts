@@ -1,6 +1,7 @@
 import type { CamErrorInfo } from "../contract/index.ts";
 import { answerError, GatewayTransportError } from "./client-errors.ts";
 import { DOCUMENTS } from "./documents.ts";
+import type { AuditEventConnection, AuditEventsFilter } from "./event-types.ts";
 import type {
   CallerPause,
   CamActionQuota,
@@ -33,6 +34,8 @@ export interface CamGatewayClient {
   mfaChange(id: string, options?: CallOptions): Promise<MfaChange | null>;
   /** Returns the newest changes first. */
   mfaChanges(filter?: MfaChangesFilter, options?: CallOptions): Promise<MfaChangeConnection>;
+  /** Returns the newest events first: refusals, pauses, exports, and changes of the accounts. */
+  auditEvents(filter?: AuditEventsFilter, options?: CallOptions): Promise<AuditEventConnection>;
   /** Switches a user's protections. Once this resolves, the change has taken effect. */
   setSubUserMfa(change: SetSubUserMfaInput, options?: ChangeOptions): Promise<SetSubUserMfaPayload>;
   /** Like `setSubUserMfa`, with a business error as data instead of thrown. Switch on `__typename`. */
@@ -83,6 +86,7 @@ export function createCamGatewayClient(client: CamGatewayClientOptions): CamGate
     camQuota: (options) => call("camQuota", {}, options),
     mfaChange: (id, options) => call("mfaChange", { id }, options),
     mfaChanges: (filter = {}, options) => call("mfaChanges", filter, options),
+    auditEvents: (filter = {}, options) => call("auditEvents", filter, options),
     setSubUserMfa: (change, options) => call("setSubUserMfa", change, options),
     trySetSubUserMfa: (change, options) => call("trySetSubUserMfa", change, options),
     approveMfaChange: (decision, options) => call("approveMfaChange", decision, options),

@@ -59,6 +59,15 @@ export const DOCUMENTS = {
     pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
   }
 }`,
+  auditEvents: `query auditEvents(
+  $kind: AuditEventKind, $account: String, $caller: String, $from: DateTimeISO, $until: DateTimeISO, $first: Int,
+  $after: String
+) {
+  auditEvents(kind: $kind, account: $account, caller: $caller, from: $from, until: $until, first: $first, after: $after) {
+    nodes { id kind at account by { subject client issuer } rule code opUin gatewayRequestId count details }
+    pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+  }
+}`,
   setSubUserMfa: `mutation setSubUserMfa${SWITCH_VARIABLES} {
   setSubUserMfa${SWITCH_ARGUMENTS} ${PAYLOAD}
 }`,

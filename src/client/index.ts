@@ -21,6 +21,7 @@ export {
   type GraphQLProblem,
   type TransportFailure,
 } from "./client-errors.ts";
+export type { AuditEvent, AuditEventConnection, AuditEventKind, AuditEventsFilter } from "./event-types.ts";
 export type {
   CallerPause,
   CamActionQuota,

@@ -5,6 +5,8 @@ import type { Uin } from "./uin.ts";
 export interface GatewayErrorOptions {
   /** Text for the log only. It never leaves the gateway. */
   readonly detail?: string | undefined;
+  /** The rule that refused, by its kind and its name in the policy: `policy no-sms`. For the record only. */
+  readonly rule?: string | undefined;
   /**
    * A sentence for the caller, appended to the catalogue's message, such as the missing scope. Build it only from the
    * gateway's own words and the caller's input, never from CAM's text.
@@ -26,6 +28,7 @@ export class GatewayError extends Error {
   override readonly name = "GatewayError";
   readonly code: GatewayErrorCode;
   readonly detail: string | undefined;
+  readonly rule: string | undefined;
   readonly opUin: Uin | undefined;
   readonly changeId: string | undefined;
   readonly retryAfterMs: number | undefined;
@@ -33,10 +36,11 @@ export class GatewayError extends Error {
 
   constructor(code: GatewayErrorCode, options: GatewayErrorOptions = {}) {
     const { message } = describeCamError(code);
-    const { hint, detail, opUin, changeId, retryAfterMs, cam, cause } = options;
+    const { hint, detail, rule, opUin, changeId, retryAfterMs, cam, cause } = options;
     super(hint ? `${message} ${hint}` : message, cause === undefined ? undefined : { cause });
     this.code = code;
     this.detail = detail;
+    this.rule = rule;
     this.opUin = opUin;
     this.changeId = changeId;
     this.retryAfterMs = retryAfterMs;

@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import type { FastifyRequest } from "fastify";
 import type { GraphQLSchema } from "graphql";
 import { CallerPauses } from "../audit/caller-pauses.ts";
+import type { RefusalLog } from "../audit/refusal-log.ts";
 import { Accounts, DEFAULT_ACCOUNT } from "../auth/accounts.ts";
 import type { Authenticator } from "../auth/authenticator.ts";
 import { isIn } from "../auth/certificate-authenticator.ts";
@@ -47,7 +48,7 @@ import type { Account } from "./open-accounts.ts";
 import { openAccounts } from "./open-accounts.ts";
 import { openAdminPort } from "./open-admin.ts";
 import { openReadsBehind, openScans } from "./open-directory.ts";
-import { type OpenRecord, openDatabase, openRecord, startCheckpoints } from "./open-record.ts";
+import { type OpenRecord, openDatabase, openEvents, openRecord, startCheckpoints } from "./open-record.ts";
 import { EXAMPLES_DIR, PLAYGROUND_ASSETS_DIR } from "./package-paths.ts";
 import { startTelemetry } from "./start-telemetry.ts";
 import { watchDatabase } from "./watch-database.ts";
@@ -114,17 +115,18 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
       ...{ accounts, access, clock, pausedCallers, recentWrites, observer },
       ...{ log: record.log, approvalLog: record.approvalLog },
     });
+    const { events, refusals } = await openEvents(foundation, database, accounts);
     await startCheckpoints(foundation, database, record.keys);
     startReconcilers(foundation, accounts, record);
     for (const { gatewayIdentity } of all) open.defer(() => gatewayIdentity.stop());
     open.defer(() => changes.idle());
-    const schema = buildGatewaySchema({ changes, pausedCallers, log: record.log, accounts });
+    const schema = buildGatewaySchema({ changes, pausedCallers, log: record.log, events, accounts });
     const apollo = await startApollo(foundation, schema);
     const url = await listen(foundation, {
       ...{ apollo, authenticator },
       admit: createAdmission(foundation, schema, accounts),
       createContext: (request, details) =>
-        createContext(foundation, accounts, recentWrites, request, details),
+        createContext(foundation, accounts, { recentWrites, refusals }, request, details),
     });
     health.serve();
     address = { url, admin, emulators };
@@ -232,14 +234,15 @@ function createAdmission(
 function createContext(
   { config, clock }: Foundation,
   accounts: Accounts<Account>,
-  recentWrites: RecentWrites,
+  { recentWrites, refusals }: { readonly recentWrites: RecentWrites; readonly refusals: RefusalLog },
   { id: requestId }: FastifyRequest,
   details: RequestDetails,
 ): GraphQLContext {
   const deadlineMs = clock.monotonic() + config.camLimits.deadlineMs;
   const { caller } = details;
   const loaders = new AccountLoaders(accounts, { requestId, deadlineMs, caller, recentWrites, clock });
-  return { requestId, deadlineMs, loaders, ...details };
+  const noteRefusal: GraphQLContext["noteRefusal"] = (refusal) => refusals.note(refusal);
+  return { requestId, deadlineMs, loaders, noteRefusal, ...details };
 }
 
 type HttpParts = Pick<

@@ -3,9 +3,11 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Logger } from "kysely";
 import { ApprovalLog } from "../audit/approval-log.ts";
+import { AuditEvents } from "../audit/audit-events.ts";
 import { ChainAnchors } from "../audit/chain-anchors.ts";
 import { ChangeLog } from "../audit/change-log.ts";
 import { AuditCheckpointer } from "../audit/checkpointer.ts";
+import { RefusalLog } from "../audit/refusal-log.ts";
 import { RequestSeal } from "../audit/request-seal.ts";
 import { loadSigningKeys, type SigningKeys } from "../audit/signing-keys.ts";
 import type { Config } from "../config/config.ts";
@@ -63,6 +65,31 @@ export async function openRecord({ config, logger }: Foundation, database: Datab
   const shared = { database, replica, guard, seal };
   const approvalLog = new ApprovalLog({ ...shared, report: logger.report });
   return { log: new ChangeLog(shared), approvalLog, keys };
+}
+
+/** The events of the record, and the log of refusals that writes some of them. */
+interface OpenEvents {
+  readonly events: AuditEvents;
+  readonly refusals: RefusalLog;
+}
+
+/** Opens the events of the record, and notes which accounts were added or removed since the last start. */
+export async function openEvents(
+  { config, clock, logger, open }: Foundation,
+  database: Database,
+  accounts: { readonly all: readonly { readonly name: string }[] },
+): Promise<OpenEvents> {
+  const { report } = logger;
+  const events = new AuditEvents(database);
+  const names = accounts.all.map(({ name }) => name);
+  // The gateway serves reads without its record.
+  await events
+    .noteAccounts(names, config.replica)
+    .catch((err: unknown) => report("record.accounts_not_noted", { err }));
+  const refusals = new RefusalLog({ events, clock, report });
+  refusals.start();
+  open.defer(() => refusals.stop());
+  return { events, refusals };
 }
 
 /** Starts to sign checkpoints, if the configuration has a signing key. @throws AnchorFileError */

@@ -1,3 +1,4 @@
+import type { Refusal } from "../audit/refusal-log.ts";
 import type { Caller } from "../auth/caller.ts";
 import type { AdmittedOperation } from "./admission.ts";
 import type { AccountLoaders } from "./loaders.ts";
@@ -14,5 +15,7 @@ export interface GraphQLContext {
   /** The media type of the answer. */
   readonly mediaType: "application/json" | "application/graphql-response+json";
   readonly loaders: AccountLoaders;
+  /** Notes a refusal for the record. Returns immediately. */
+  readonly noteRefusal: (refusal: Refusal) => void;
   readonly admitted: AdmittedOperation;
 }

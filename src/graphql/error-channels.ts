@@ -1,7 +1,13 @@
 import type { GraphQLResolverMap } from "@apollo/subgraph";
 import { GraphQLError, type GraphQLFieldResolver, type GraphQLResolveInfo } from "graphql";
-import { failureOf } from "../changes/failure.ts";
-import { type CamErrorExtensions, createCamErrorExtensions, isUin, type Uin } from "../contract/index.ts";
+import { Failure, failureOf } from "../changes/failure.ts";
+import {
+  type CamErrorExtensions,
+  createCamErrorExtensions,
+  GatewayError,
+  isUin,
+  type Uin,
+} from "../contract/index.ts";
 import { currentOperation } from "../telemetry/operation.ts";
 import type { CamFailure } from "./cam-error/cam-failure.type.ts";
 import type { GraphQLContext } from "./context.ts";
@@ -70,7 +76,9 @@ function wrapFields(fields: Readonly<Record<string, unknown>>): Record<string, u
 function wrap(resolve: Resolver): Resolver {
   return (source, args, context, info) => {
     const fail = (error: unknown): never => {
-      throw toGraphQLError(error, { requestId: context.requestId, opUin: opUinOf(source, args) });
+      const opUin = opUinOf(source, args);
+      noteRefusal(error, opUin, context, info);
+      throw toGraphQLError(error, { requestId: context.requestId, opUin });
     };
     try {
       const result = resolve(source, args, context, info);
@@ -79,6 +87,24 @@ function wrap(resolve: Resolver): Resolver {
       return fail(error);
     }
   };
+}
+
+/**
+ * Notes a refusal of an authenticated caller for the record. UNKNOWN_ACCOUNT is none: a name that does not exist leaves no
+ * trace.
+ */
+function noteRefusal(
+  error: unknown,
+  opUin: Uin | undefined,
+  { caller, requestId, noteRefusal: note }: GraphQLContext,
+  { parentType, fieldName }: GraphQLResolveInfo,
+): void {
+  const cause = error instanceof Failure ? error.cause : error;
+  if (!(cause instanceof GatewayError) || cause.rule === undefined || cause.code === "UNAUTHENTICATED")
+    return;
+  const { code, rule } = cause;
+  const field = `${parentType.name}.${fieldName}`;
+  note({ caller, code, rule, field, opUin: cause.opUin ?? opUin, gatewayRequestId: requestId });
 }
 
 /** Returns the user of a field: the argument `opUin` of the field or the field `opUin` of its parent. */
@@ -111,7 +137,9 @@ export function failuresAsData(
       return await resolve(source, args, context, info);
     } catch (error) {
       const { requestId } = context;
-      const failure = describeFailure(error, { requestId, opUin: opUinOf(source, args) });
+      const opUin = opUinOf(source, args);
+      noteRefusal(error, opUin, context, info);
+      const failure = describeFailure(error, { requestId, opUin });
       if (failure === undefined) throw error;
       return toCamFailure(failure);
     }

@@ -28,6 +28,7 @@ import { failuresAsData, throwTyped } from "./error-channels.ts";
 import { SetSubUserMfaResolver } from "./mfa/set-sub-user-mfa.resolver.ts";
 import { MfaChangeResolver } from "./mfa-change/mfa-change.resolver.ts";
 import { PausedCallerResolver } from "./paused-caller/paused-caller.resolver.ts";
+import { AuditEventResolver, type EventReader } from "./record/audit-event.resolver.ts";
 import { resolveSubUserReference, SubUserResolver } from "./sub-user/sub-user.resolver.ts";
 
 /** v2.9 is the newest version that the composers of Apollo, The Guild and Cosmo all accept. */
@@ -38,6 +39,7 @@ export interface SchemaDeps {
   readonly changes: Pick<ChangeService, "setSubUserMfa" | "approve" | "reject">;
   readonly pausedCallers: Pick<PausedCallers, "list" | "resume">;
   readonly log: Pick<ChangeLog, "find" | "read" | "list">;
+  readonly events: EventReader;
   readonly accounts: QuotaAccounts;
 }
 
@@ -51,6 +53,7 @@ export function buildGatewaySchema(deps: SchemaDeps): GraphQLSchema {
     new SetSubUserMfaResolver(deps),
     new CamErrorResolver(),
     new MfaChangeResolver(deps),
+    new AuditEventResolver(deps),
     new CamQuotaResolver(deps),
     new ApprovalResolver(deps),
     new PausedCallerResolver(deps),

@@ -230,6 +230,18 @@ export const LOG_EVENTS = {
     "no checkpoint of the record can be signed now",
     "The gateway tries again at the next checkpoint. `err` says what is wrong.",
   ),
+  "record.accounts_not_noted": warn(
+    "the accounts could not be compared with the record; a change of them is recorded at the next start",
+    "`err` says what is wrong with the database.",
+  ),
+  "record.refusals_lost": error(
+    "refusals could not be recorded and are lost",
+    "`lost` is their number. The database was away for too long, or could not store them.",
+  ),
+  "record.refusals_wait": warn(
+    "refusals could not be recorded yet",
+    "`waiting` are kept in memory until the database answers. Callers were refused all the same.",
+  ),
   "record.signed": info(
     "signed the ends of all chains of the record",
     "`chain:seq:hash` is the anchor that `audit:verify --expect` takes. Keep it outside the database.",

@@ -120,6 +120,8 @@ describe("it cannot", () => {
     ["move the end of a chain", "update record_chain set seq = 0"],
     ["lock the end of a chain", "select 1 from record_chain for update"],
     ["add a record to a chain", "select extend_chain('gateway', '{}')"],
+    ["forge an event", `select record_event('{"kind": "caller_resumed"}')`],
+    ["delete an event", "delete from audit_event"],
     ["insert a checkpoint", "insert into record_checkpoint values (1, 'a', 'a', 'a', 'a')"],
     ["alter a checkpoint", "update record_checkpoint set hash = 'a'"],
     ["forget the users of a caller", "delete from caller_user"],
@@ -347,7 +349,9 @@ describe("the functions", () => {
         "claim_changes",
         "keep_checkpoint",
         "keep_record_checkpoint",
+        "note_accounts",
         "probe_window",
+        "record_events",
         "reject_change",
         "resume_caller",
         "seal_request",
@@ -363,7 +367,7 @@ describe("the functions", () => {
 test("a reader of the record verifies and exports it, and nothing else", async () => {
   const url = await createRole(ownerUrl, (name) => [
     `create role ${name} login password 'change-me'`,
-    `grant select on mfa_change, record_chain, record_checkpoint, audit_checkpoint to ${name}`,
+    `grant select on mfa_change, record_chain, record_checkpoint, audit_event, audit_checkpoint to ${name}`,
   ]);
   const reader = await openTestPostgres(url);
   const report = await reader.unhurried((db) =>

@@ -61,6 +61,10 @@ describe("the client reads", () => {
     expect(await client.mfaChange(id)).toEqual(first.edges[0]?.node);
     expect(await client.mfaChange(ABSENT)).toBeNull();
     expect((await client.mfaChanges()).edges.length).toBeGreaterThan(1);
+    expect(await client.auditEvents({ kind: "ACCOUNT_ADDED" })).toMatchObject({
+      nodes: [{ kind: "ACCOUNT_ADDED", account: "default", rule: null }],
+      pageInfo: { hasNextPage: false },
+    });
   });
 
   test("an answer with a null field, and reports the error of that field", async () => {

@@ -21,6 +21,7 @@ const VARIABLES: Readonly<Record<keyof typeof DOCUMENTS, string>> = {
   camQuota: "{}",
   mfaChange: "{ readonly id: Parameters<CamGatewayClient['mfaChange']>[0] }",
   mfaChanges: "Exclude<Parameters<CamGatewayClient['mfaChanges']>[0], undefined>",
+  auditEvents: "Exclude<Parameters<CamGatewayClient['auditEvents']>[0], undefined>",
   setSubUserMfa: "Parameters<CamGatewayClient['setSubUserMfa']>[0]",
   trySetSubUserMfa: "Parameters<CamGatewayClient['trySetSubUserMfa']>[0]",
   approveMfaChange: "Parameters<CamGatewayClient['approveMfaChange']>[0]",
@@ -35,7 +36,7 @@ const NEVER_NULL: readonly string[] = ["setSubUserMfa", "approveMfaChange", "rej
 
 /** Helper types. `Plain` expands interfaces, so that an interface equals a literal type with the same properties. */
 const PRELUDE = `
-import type { CamErrorCategory, CamErrorCode, CamGatewayClient, CamGatewayError, ChangeResolution, MfaChangeDecision, MfaChangeStatus, ReadOptions } from "ROOT/src/client/index.ts";
+import type { AuditEventKind, CamErrorCategory, CamErrorCode, CamGatewayClient, CamGatewayError, ChangeResolution, MfaChangeDecision, MfaChangeStatus, ReadOptions } from "ROOT/src/client/index.ts";
 type Plain<T> = T extends object ? { [K in keyof T]: Plain<T[K]> } : T;
 type Same<A, B> = (<T>() => T extends Plain<A> ? 1 : 2) extends <T>() => T extends Plain<B> ? 1 : 2 ? true : false;
 type Result<Name extends keyof CamGatewayClient> = Awaited<ReturnType<CamGatewayClient[Name]>>;
@@ -53,9 +54,14 @@ const claims = [
       claim(`variables_of_${name}`, VARIABLES[name], variablesTypeOf(publishedSchema, document)),
     ];
   }),
-  ...["CamErrorCode", "CamErrorCategory", "ChangeResolution", "MfaChangeDecision", "MfaChangeStatus"].map(
-    (name) => claim(`values_of_${name}`, name, enumText(name)),
-  ),
+  ...[
+    "AuditEventKind",
+    "CamErrorCode",
+    "CamErrorCategory",
+    "ChangeResolution",
+    "MfaChangeDecision",
+    "MfaChangeStatus",
+  ].map((name) => claim(`values_of_${name}`, name, enumText(name))),
 ];
 
 function expectedResult(name: keyof typeof DOCUMENTS, text: string): string {

@@ -142,6 +142,8 @@ describe.each(["postgres", "pglite"] as const)("migrating %s", (kind) => {
 const NOT_KNOWN_THEN = {
   chain: null,
   chain_seq: null,
+  policy_hash: null,
+  policy_rules: null,
   account: "default",
   settle_order: null,
   read_backs: null,

@@ -2,7 +2,14 @@ import { type Kysely, sql } from "kysely";
 import { chainStart, hashRecord, LEGACY } from "../../src/audit/chain.ts";
 import type { Database, Tables } from "../../src/database/database.ts";
 
-const KEPT = ["mfa_change", "record_chain", "record_checkpoint", "audit_chain", "audit_checkpoint"];
+const KEPT = [
+  "mfa_change",
+  "audit_event",
+  "record_chain",
+  "record_checkpoint",
+  "audit_chain",
+  "audit_checkpoint",
+];
 
 /** Changes the record in spite of its triggers, as the owner of the database could. */
 export async function rewriteRecord(
@@ -21,7 +28,7 @@ export async function recomputeHashes(db: Kysely<Tables>): Promise<void> {
   const { rows: chains } = await sql<{ chain: string; hash: string }>`
     select chain, hash from record_chain`.execute(db);
   const legacyEnd = chains.find(({ chain }) => chain === LEGACY)?.hash ?? "";
-  for (const { chain } of chains.filter((each) => each.chain !== LEGACY)) {
+  for (const { chain } of chains.filter((each) => each.chain.startsWith("account:"))) {
     const { rows } = await sql<{ id: string; content: string }>`
       select id, change_content(c) as content from mfa_change c where chain = ${chain} order by chain_seq`.execute(
       db,

@@ -40,6 +40,8 @@ interface ApprovalRule extends NonNullable<PolicyRule["approval"]> {
 /** The right to make a change: immediately, or after an approval. */
 export interface Permission {
   readonly approval: ApprovalRule | undefined;
+  /** The ids of the rules that allow it, one for each switch, each once. */
+  readonly rules: readonly string[];
 }
 
 /** The verdict on a whole change. If it is not "allow", `wanted` is the first switch without permission. */
@@ -67,16 +69,18 @@ export function decideAccess(
   question: AccessQuestion,
 ): AccessVerdict {
   let approval: ApprovalRule | undefined;
+  const rules = new Set<string>();
   for (const wanted of switches) {
     const verdict = decideSwitch(policy, wanted, question);
     if (verdict.effect !== "allow") return { ...verdict, wanted };
     const { id, approval: terms } = verdict.rule;
+    rules.add(id);
     if (terms === undefined) continue;
     if (approval === undefined || terms.expiresInMinutes < approval.expiresInMinutes) {
       approval = { ruleId: id, ...terms };
     }
   }
-  return { effect: "allow", permission: { approval } };
+  return { effect: "allow", permission: { approval, rules: [...rules] } };
 }
 
 /** The first part of a rule that does not match. */
@@ -167,7 +171,7 @@ export function requireUnprotected(
   if (!isInSome(protectedUsers, opUin)) return;
   if (!caller.scopes.has(OVERRIDE)) {
     const hint = `It needs the scope ${OVERRIDE}, and a reason.`;
-    throw new GatewayError("PROTECTED_USER", { opUin, hint });
+    throw new GatewayError("PROTECTED_USER", { opUin, hint, rule: "protectedUsers" });
   }
   if (reason === undefined) {
     throw new GatewayError("REASON_REQUIRED", { opUin, hint: "It overrides the protection of this user." });

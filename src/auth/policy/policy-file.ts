@@ -46,6 +46,7 @@ export class PolicyFile {
   readonly #observer: PolicyObserver;
   readonly #poller: Poller;
   #current: Policy;
+  #sha256: string;
   /** The last parsed read, whether its policy is in force or not. */
   #parsed: FileRead;
   #lastRead: FileRead;
@@ -62,6 +63,7 @@ export class PolicyFile {
     this.#observer = observer;
     this.#parsed = this.#lastRead = first;
     this.#current = policyOf(file, first, terms);
+    this.#sha256 = sha256Of(first);
     observer.onPolicyInForce(describe(file, first, this.#current));
     this.#poller = new Poller(clock, () => this.#poll());
     this.#poller.start(POLICY_POLL_MS);
@@ -82,6 +84,11 @@ export class PolicyFile {
     return this.#current;
   }
 
+  /** The hash of its file, as `sha256sum` prints it. */
+  get sha256(): string {
+    return this.#sha256;
+  }
+
   close(): Promise<void> {
     return this.#poller.stop();
   }
@@ -94,6 +101,7 @@ export class PolicyFile {
     this.#parsed = read;
     try {
       this.#current = policyOf(this.#file, read, this.#terms);
+      this.#sha256 = sha256Of(read);
       this.#observer.onPolicyInForce(describe(this.#file, read, this.#current));
     } catch (error) {
       this.#observer.onPolicyError(error);
@@ -142,5 +150,9 @@ function policyOf(file: string, read: FileRead, { approvals }: PolicyTerms): Pol
 }
 
 function describe(file: string, read: FileRead, { rules }: Policy): PolicyDescription {
-  return { file, rules: rules.length, sha256: hash("sha256", "bytes" in read ? read.bytes : "", "hex") };
+  return { file, rules: rules.length, sha256: sha256Of(read) };
+}
+
+function sha256Of(read: FileRead): string {
+  return hash("sha256", "bytes" in read ? read.bytes : "", "hex");
 }

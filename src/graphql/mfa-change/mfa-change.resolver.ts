@@ -31,17 +31,17 @@ class MfaChangeEdge {
 
 @CamCalls(0)
 @ObjectType({ description: "The position of a page in the whole list." })
-class PageInfo {
-  @Field(() => Boolean, { description: "Whether older changes exist." })
+export class PageInfo {
+  @Field(() => Boolean, { description: "Whether older entries exist." })
   hasNextPage!: boolean;
 
   @Field(() => Boolean, { description: "Whether the request had the argument `after`." })
   hasPreviousPage!: boolean;
 
-  @Field(() => String, { nullable: true, description: "The cursor of the page's first change." })
+  @Field(() => String, { nullable: true, description: "The cursor of the page's first entry." })
   startCursor?: string | undefined;
 
-  @Field(() => String, { nullable: true, description: "The cursor of the page's last change." })
+  @Field(() => String, { nullable: true, description: "The cursor of the page's last entry." })
   endCursor?: string | undefined;
 }
 

@@ -194,6 +194,18 @@ export class MfaChange {
   })
   camRequestId?: string | undefined;
 
+  @Field(() => String, {
+    nullable: true,
+    description: "The SHA-256 of the policy file that allowed the change. Null without a policy.",
+  })
+  policyHash?: string | undefined;
+
+  @Field(() => [String], {
+    nullable: true,
+    description: "The ids of the policy's rules that allowed the change. Null without a policy.",
+  })
+  policyRules?: readonly string[] | undefined;
+
   @Field(() => Int, { description: "The number of SetMfaFlag requests for this change." })
   attempts!: number;
 
