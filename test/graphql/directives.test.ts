@@ -10,6 +10,7 @@ const applied = directivesOf(
 
 /** The scope, or the alternative scopes, that each field requires. */
 const SCOPES: Readonly<Record<string, string>> = {
+  "Query.auditEvents": "cam.audit:read",
   "Query.camQuota": "cam.quota:read",
   "Query.mfaChange": "cam.audit:read",
   "Query.mfaChanges": "cam.audit:read",

@@ -232,7 +232,7 @@ describe("a change", () => {
     const policy = policyOf({ rules: [on] });
     expect(decideAccess(policy, [ON, "action.stoken.on"], question())).toEqual({
       effect: "allow",
-      permission: { approval: undefined },
+      permission: { approval: undefined, rules: ["on"] },
     });
     expect(decideAccess(policy, [ON, OFF], question())).toMatchObject({ effect: "deny", wanted: OFF });
   });
@@ -240,10 +240,19 @@ describe("a change", () => {
   test("needs approval if one of its switches does", () => {
     const policy = policyOf({ rules: [on, off] });
     expect(decideAccess(policy, [ON], question())).toMatchObject({ permission: { approval: undefined } });
-    for (const switches of [[ON, OFF], [OFF, ON], [OFF]] as const) {
-      expect(decideAccess(policy, switches, question())).toMatchObject({
-        permission: { approval: { ruleId: "off", expiresInMinutes: 30 } },
-      });
+    const approval = { ruleId: "off", expiresInMinutes: 30 };
+    for (const [switches, rules] of [
+      [
+        [ON, OFF],
+        ["on", "off"],
+      ],
+      [
+        [OFF, ON],
+        ["off", "on"],
+      ],
+      [[OFF, "action.phone.off"], ["off"]],
+    ] as const) {
+      expect(decideAccess(policy, switches, question())).toMatchObject({ permission: { approval, rules } });
     }
   });
 
