@@ -83,8 +83,8 @@ describe("docker-compose.yml", () => {
       expect(service).not.toHaveProperty("image");
     }
     const others = all.filter(([, { build }]) => build === undefined);
-    expect(others.map(([name]) => name)).toEqual(["proxy", "postgres"]);
-    for (const [name, { image: tag = "" }] of others) expect(tag, name).toMatch(/:\d[\w.]*(-\w+)?$/);
+    expect(others.map(([name]) => name)).toEqual(["proxy", "postgres", "prometheus", "grafana"]);
+    for (const [name, { image: tag = "" }] of others) expect(tag, name).toMatch(/:v?\d[\w.]*(-\w+)?$/);
   });
 });
 
@@ -95,14 +95,17 @@ describe("the network", () => {
       ["proxy", "127.0.0.1:4000:4000"],
       ["emulator", "127.0.0.1:4101:4101"],
       ["issuer", "127.0.0.1:4200:4200"],
+      ["prometheus", "127.0.0.1:9090:9090"],
+      ["grafana", "127.0.0.1:3000:3000"],
     ]);
   });
 
-  test("keeps the database internal, and the proxy and the issuer away from it", () => {
+  test("keeps the database internal, and what needs no database away from it", () => {
     expect(service("postgres").networks).toEqual(["backend"]);
     expect(networks["backend"]?.internal).toBe(true);
     for (const [, { networks: names }] of gateways) expect(names).toEqual(["edge", "backend"]);
-    for (const name of ["proxy", "issuer"]) expect(service(name).networks).toEqual(["edge"]);
+    for (const name of ["proxy", "issuer", "prometheus", "grafana"])
+      expect(service(name).networks).toEqual(["edge"]);
   });
 });
 
@@ -119,7 +122,8 @@ describe.each(all)("the container of %s", (name, container) => {
     }
     expect(container.tmpfs?.every((mount) => /^\/\S+:.*nosuid,nodev,size=/.test(mount))).toBe(true);
     expect(container.tmpfs?.map((mount) => mount.split(":")[0])).toContain("/tmp");
-    // Other containers run as the user of their image: ours as 1000 (dockerfile.test.ts), HAProxy's as haproxy.
+    // Other containers run as the user of their image: ours as 1000 (dockerfile.test.ts), HAProxy's as haproxy,
+    // Prometheus's as nobody, Grafana's as 472.
     expect(container.user).toBe(name === "postgres" ? "postgres" : undefined);
   });
 
@@ -173,7 +177,9 @@ describe("the gateways", () => {
         variable.endsWith("_FILE"),
       );
       const named = [...variablesWithFiles.map(([, path]) => path), ...command];
-      const readByImage = mounts.filter((path) => /^\/(usr\/local|docker-entrypoint)/.test(path));
+      const readByImage = mounts.filter((path) =>
+        /^\/(usr\/local|docker-entrypoint|etc\/(prometheus|grafana))/.test(path),
+      );
       const read = named.filter((word) => /^\/(run|etc)\//.test(word));
       expect([...read, ...readByImage].filter((path) => path !== "log").sort(), name).toEqual(mounts.sort());
     }
