@@ -72,7 +72,9 @@ async function measureDocuments(smoke: boolean, print: (row: string) => void): P
     pausedCallers: { list: unused, resume: unused },
     log: { find: unused, list: unused, read: unused },
     events: { list: unused },
-    accounts: { visibleTo: () => [] },
+    accounts: { visibleTo: () => [], select: () => [], require: () => ({ name: "default" }) },
+    directory: { list: unused, count: unused, coverage: unused },
+    scans: { request: unused, pause: unused, resume: unused, states: unused },
   });
   const limit = { rates: new Map([["default", 20]]), deadlineMs: 15_000 };
   const admit = (query: string) =>

@@ -122,7 +122,9 @@ const changes = new ChangeService({
 const schema = buildGatewaySchema({
   ...{ changes, pausedCallers, log },
   events: { list: unused },
-  accounts: { visibleTo: () => [] },
+  accounts: { visibleTo: () => [], select: () => [], require: () => account },
+  directory: { list: unused, count: unused, coverage: unused },
+  scans: { request: unused, pause: unused, resume: unused, states: unused },
 });
 const admission = new Admission({ schema, introspection: false });
 const camCallLimit = { rates: new Map([[account.name, CALLS_PER_SECOND]]), deadlineMs: DEADLINE_MS };
@@ -172,7 +174,10 @@ const app = await createHttpApp({
   createContext: ({ id: requestId }, details) => {
     const deadlineMs = clock.monotonic() + DEADLINE_MS;
     const { caller } = details;
-    const loaders = new AccountLoaders(accounts, { requestId, deadlineMs, caller, recentWrites, clock });
+    const directory = { find: unused };
+    const loaders = new AccountLoaders(accounts, {
+      ...{ requestId, deadlineMs, caller, recentWrites, directory, clock },
+    });
     return { requestId, deadlineMs, loaders, noteRefusal: () => undefined, ...details };
   },
   authenticator: await createAuthenticators(),

@@ -14,6 +14,12 @@ interface SubUserReference {
   readonly opUin: string;
 }
 
+interface EmployeePage {
+  readonly first: number;
+  /** The number of the employee before the page. */
+  readonly after?: string | null;
+}
+
 /** Serves the example subgraph on loopback. Port 0 picks a free port. */
 export async function startDirectory(port: number, employees: readonly Employee[]): Promise<StartedSubgraph> {
   const sdl = await readFile(SDL_FILE, "utf8");
@@ -21,6 +27,7 @@ export async function startDirectory(port: number, employees: readonly Employee[
     Query: {
       employees: () => employees,
       employee: (_: unknown, { id }: { readonly id: string }) => find(id),
+      employeePage: (_: unknown, page: EmployeePage) => pageOf(employees, page),
     },
     Employee: {
       __resolveReference: ({ id }: { readonly id: string }) => find(id),
@@ -42,4 +49,18 @@ export async function startDirectory(port: number, employees: readonly Employee[
   function find(id: string): Employee | undefined {
     return employees.find((employee) => employee.id === id);
   }
+}
+
+function pageOf(employees: readonly Employee[], { first, after }: EmployeePage) {
+  const rest = employees.filter(({ id }) => !after || id > after);
+  const nodes = rest.slice(0, first);
+  return {
+    nodes,
+    pageInfo: {
+      hasNextPage: rest.length > first,
+      hasPreviousPage: Boolean(after),
+      startCursor: nodes.at(0)?.id,
+      endCursor: nodes.at(-1)?.id,
+    },
+  };
 }

@@ -18,7 +18,9 @@ export async function renderSubgraphSdl(): Promise<string> {
     pausedCallers: { list: printed, resume: printed },
     log: { find: printed, read: printed, list: printed },
     events: { list: printed },
-    accounts: { visibleTo: () => [] },
+    accounts: { visibleTo: () => [], select: () => [], require: () => ({ name: "default" }) },
+    directory: { list: printed, count: printed, coverage: printed },
+    scans: { request: printed, pause: printed, resume: printed, states: printed },
   };
   const document = parse(printSubgraphSchema(buildGatewaySchema(deps)));
   const definitions = document.definitions.filter(isOurs).map(withoutMachinery);

@@ -13,8 +13,11 @@ export const PERSONAS = {
     secret: "approver-demo-only",
     scope: "cam.mfa:read cam.mfa:write cam.mfa:approve cam.audit:read",
   },
-  operator: { secret: "operator-demo-only", scope: "cam.mfa:read cam.quota:read cam.callers:resume" },
-  auditor: { secret: "auditor-demo-only", scope: "cam.audit:read" },
+  operator: {
+    secret: "operator-demo-only",
+    scope: "cam.mfa:read cam.quota:read cam.callers:resume cam.directory:read cam.directory:scan",
+  },
+  auditor: { secret: "auditor-demo-only", scope: "cam.audit:read cam.directory:read" },
 } as const satisfies Readonly<Record<string, Persona>>;
 
 export type PersonaName = keyof typeof PERSONAS;

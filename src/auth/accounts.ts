@@ -56,6 +56,15 @@ export class Accounts<Account extends { readonly name: string }> {
     return this.all.filter(({ name }) => this.#isFor(caller, name));
   }
 
+  /**
+   * Returns the names of the accounts that a caller selects, or of all that the caller may use.
+   * @throws GatewayError FORBIDDEN, UNKNOWN_ACCOUNT
+   */
+  select(names: readonly string[] | null | undefined, caller: CallerIdentity): readonly string[] {
+    if (!names) return this.visibleTo(caller).map(({ name }) => name);
+    return [...new Set(names.map((name) => this.require(name, caller).name))];
+  }
+
   #isFor(caller: CallerIdentity, name: string): boolean {
     return name === DEFAULT_ACCOUNT || this.#mayUse(caller, name);
   }

@@ -8,6 +8,10 @@ export const SCOPES = [
   "cam.mfa:override",
   // Approves or rejects changes of other callers, where the policy demands two people.
   "cam.mfa:approve",
+  // Lists the users of all accounts, with what the gateway knows about them.
+  "cam.directory:read",
+  // Requests, pauses and resumes scans of the directory.
+  "cam.directory:scan",
   "cam.audit:read",
   "cam.quota:read",
   // Resumes callers that the bulk guard has paused.

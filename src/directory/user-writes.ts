@@ -1,8 +1,9 @@
 import { type RawBuilder, sql } from "kysely";
 import { runQuery } from "../audit/run-query.ts";
-import type { ListedUser, MfaFlagState, SafeAuthFlags, SubAccount } from "../cam/index.ts";
+import type { ListedUser, SafeAuthFlags, SubAccount } from "../cam/index.ts";
 import type { Uin } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
+import { sumOf } from "./protections.ts";
 
 /** A read of a user's protections. */
 export interface ProtectionsRead extends SafeAuthFlags {
@@ -158,25 +159,4 @@ function listChunk(account: string, users: readonly ListedUser[], asOf: RawBuild
 /** Returns a text of CAM without what PostgreSQL cannot keep: NUL, and halves of surrogate pairs. */
 function storable(text: string | undefined): string | undefined {
   return text?.toWellFormed().replaceAll("\0", "");
-}
-
-type MfaMethod = keyof MfaFlagState;
-
-/** The bit of each method in the database (schema/migrations/0010_directory.sql). */
-const BITS: Readonly<Record<MfaMethod, number>> = {
-  phone: 1,
-  token: 2,
-  stoken: 4,
-  wechat: 8,
-  custom: 16,
-  mail: 32,
-  u2fToken: 64,
-  passkey: 128,
-};
-
-const METHODS = Object.keys(BITS) as readonly MfaMethod[];
-
-/** Returns the sum of the methods that are in a state: `true` for on, `undefined` for unreported. */
-function sumOf(flags: MfaFlagState, state: true | undefined): number {
-  return METHODS.filter((method) => flags[method] === state).reduce((sum, method) => sum | BITS[method], 0);
 }

@@ -20,7 +20,7 @@ import type { Config } from "../config/config.ts";
 import { Admission } from "../graphql/admission.ts";
 import { createApolloServer } from "../graphql/apollo-server.ts";
 import type { GraphQLContext } from "../graphql/context.ts";
-import { AccountLoaders } from "../graphql/loaders.ts";
+import { AccountLoaders, type LoaderOptions } from "../graphql/loaders.ts";
 import { buildGatewaySchema } from "../graphql/schema.ts";
 import { createHttpApp, GRAPHQL_PATH } from "../http/app.ts";
 import { CallerRate } from "../http/caller-rate.ts";
@@ -47,7 +47,7 @@ import {
 import type { Account } from "./open-accounts.ts";
 import { openAccounts } from "./open-accounts.ts";
 import { openAdminPort } from "./open-admin.ts";
-import { openReadsBehind, openScans } from "./open-directory.ts";
+import { openDirectory, openReadsBehind } from "./open-directory.ts";
 import { type OpenRecord, openDatabase, openEvents, openRecord, startCheckpoints } from "./open-record.ts";
 import { EXAMPLES_DIR, PLAYGROUND_ASSETS_DIR } from "./package-paths.ts";
 import { startTelemetry } from "./start-telemetry.ts";
@@ -104,7 +104,7 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     await watchDatabase(foundation, database, windows);
     const { all, emulators } = await openAccounts(foundation, windows, openReadsBehind(foundation, database));
     const accounts = new Accounts(all, (caller, name) => mayUseAccount(policy?.current, caller, name));
-    const jobs = openScans(foundation, database, accounts);
+    const { directory, scans, jobs } = openDirectory(foundation, database, accounts);
     reportAccountsOutsidePolicy(foundation, accounts, policy);
     const record = await openRecord(foundation, database);
     const recentWrites = new RecentWrites(clock);
@@ -120,13 +120,14 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     startReconcilers(foundation, accounts, record);
     for (const { gatewayIdentity } of all) open.defer(() => gatewayIdentity.stop());
     open.defer(() => changes.idle());
-    const schema = buildGatewaySchema({ changes, pausedCallers, log: record.log, events, accounts });
+    const { log } = record;
+    const schema = buildGatewaySchema({ changes, pausedCallers, log, events, accounts, directory, scans });
     const apollo = await startApollo(foundation, schema);
     const url = await listen(foundation, {
       ...{ apollo, authenticator },
       admit: createAdmission(foundation, schema, accounts),
       createContext: (request, details) =>
-        createContext(foundation, accounts, { recentWrites, refusals }, request, details),
+        createContext(foundation, accounts, { recentWrites, refusals, directory }, request, details),
     });
     health.serve();
     address = { url, admin, emulators };
@@ -234,13 +235,16 @@ function createAdmission(
 function createContext(
   { config, clock }: Foundation,
   accounts: Accounts<Account>,
-  { recentWrites, refusals }: { readonly recentWrites: RecentWrites; readonly refusals: RefusalLog },
+  {
+    refusals,
+    ...parts
+  }: Pick<LoaderOptions, "recentWrites" | "directory"> & { readonly refusals: RefusalLog },
   { id: requestId }: FastifyRequest,
   details: RequestDetails,
 ): GraphQLContext {
   const deadlineMs = clock.monotonic() + config.camLimits.deadlineMs;
   const { caller } = details;
-  const loaders = new AccountLoaders(accounts, { requestId, deadlineMs, caller, recentWrites, clock });
+  const loaders = new AccountLoaders(accounts, { requestId, deadlineMs, caller, clock, ...parts });
   const noteRefusal: GraphQLContext["noteRefusal"] = (refusal) => refusals.note(refusal);
   return { requestId, deadlineMs, loaders, noteRefusal, ...details };
 }

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Accounts } from "../auth/accounts.ts";
 import type { Database } from "../database/database.ts";
 import { DatabaseTime } from "../directory/database-time.ts";
+import { Directory } from "../directory/directory.ts";
 import { DirectoryScans, type ScanObserver } from "../directory/directory-scans.ts";
 import { ReadsBehind } from "../directory/reads-behind.ts";
 import { type JobObserver, JobQueue } from "../jobs/job-queue.ts";
@@ -19,12 +20,19 @@ export function openReadsBehind({ clock, telemetry, open }: Foundation, database
   return reads;
 }
 
-/** Opens the scans of all accounts, and returns the queue that wakes them. The scans begin when it starts. */
-export function openScans(
+interface OpenDirectory {
+  readonly directory: Directory;
+  readonly scans: DirectoryScans;
+  /** The queue that wakes them. The scans begin when it starts. */
+  readonly jobs: JobQueue;
+}
+
+/** Opens the directory and the scans of all accounts. */
+export function openDirectory(
   { config, clock, telemetry, open }: Foundation,
   database: Database,
   accounts: Accounts<Account>,
-): JobQueue {
+): OpenDirectory {
   const scans = new DirectoryScans({
     ...{ database, clock, time: new DatabaseTime(database, clock), settings: config.directory },
     owner: `${config.replica} ${randomUUID()}`,
@@ -40,7 +48,7 @@ export function openScans(
     scans.stop();
     await queue.stop();
   });
-  return queue;
+  return { directory: new Directory(database), scans, jobs: queue };
 }
 
 function scanObserver({ report }: Telemetry): ScanObserver {

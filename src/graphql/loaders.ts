@@ -13,6 +13,7 @@ import type { RecentWrites } from "../changes/recent-writes.ts";
 import { type KnownFlags, withRecentWrites } from "../changes/recent-writes.ts";
 import type { Clock } from "../clock.ts";
 import type { Uin } from "../contract/index.ts";
+import type { Directory, DirectoryUser } from "../directory/directory.ts";
 
 /** The reads of one account that one operation shares. */
 export interface Loaders {
@@ -25,6 +26,8 @@ export interface Loaders {
    * not show yet.
    */
   readonly flags: DataLoader<Uin, KnownFlags>;
+  /** Loads what the directory knows about a user, without a call to CAM. */
+  readonly known: DataLoader<Uin, DirectoryUser | undefined>;
   /** Discards the known flags of a user, for all operations, after a change that took or may have taken effect. */
   forgetFlags(uin: Uin): void;
 }
@@ -42,6 +45,7 @@ export interface LoaderOptions {
   readonly caller: Caller;
   readonly deadlineMs: number;
   readonly recentWrites: Pick<RecentWrites, "of">;
+  readonly directory: Pick<Directory, "find">;
   readonly clock: Clock;
 }
 
@@ -50,7 +54,7 @@ const READS_AT_ONCE = 40;
 
 export function createLoaders(
   { name, cam, flagReads }: LoaderDeps,
-  { requestId, caller, deadlineMs, recentWrites, clock }: LoaderOptions,
+  { requestId, caller, deadlineMs, recentWrites, directory, clock }: LoaderOptions,
 ): Loaders {
   const options = { traceId: requestId, deadlineMs, caller: caller.subject };
   // Created at the first read, because most operations read no user.
@@ -76,6 +80,10 @@ export function createLoaders(
       },
       { maxBatchSize: MAX_SUB_ACCOUNTS_PER_CALL },
     ),
+    known: new DataLoader(async (uins: readonly Uin[]) => {
+      const users = await directory.find(name, uins);
+      return uins.map((uin) => users.get(uin));
+    }),
     forgetFlags: (uin) => {
       flags.clear(uin);
       flagReads.drop(uin);

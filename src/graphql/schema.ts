@@ -18,12 +18,21 @@ import { type BuildSchemaOptions, buildSchemaSync, createResolversMap } from "ty
 import type { ChangeLog } from "../audit/change-log.ts";
 import type { ChangeService } from "../changes/change-service.ts";
 import type { PausedCallers } from "../changes/paused-callers.ts";
+import type { Directory } from "../directory/directory.ts";
+import type { DirectoryScans } from "../directory/directory-scans.ts";
 import { ApprovalResolver } from "./approval/approval.resolver.ts";
 import { badInput } from "./arguments.ts";
 import { CamErrorResolver } from "./cam-error/cam-error.resolver.ts";
 import { CamQuotaResolver, type QuotaAccounts } from "./cam-quota/cam-quota.resolver.ts";
 import type { GraphQLContext } from "./context.ts";
 import { checkScope } from "./directives.ts";
+import { DirectoryScanResolver } from "./directory/directory-scan.resolver.ts";
+import { KnownSubUserResolver } from "./directory/known-sub-user.resolver.ts";
+import { MfaCoverageResolver } from "./directory/mfa-coverage.resolver.ts";
+import {
+  type SelectableAccounts,
+  SubUserDirectoryResolver,
+} from "./directory/sub-user-directory.resolver.ts";
 import { failuresAsData, throwTyped } from "./error-channels.ts";
 import { SetSubUserMfaResolver } from "./mfa/set-sub-user-mfa.resolver.ts";
 import { MfaChangeResolver } from "./mfa-change/mfa-change.resolver.ts";
@@ -32,7 +41,7 @@ import { AuditEventResolver, type EventReader } from "./record/audit-event.resol
 import { resolveSubUserReference, SubUserResolver } from "./sub-user/sub-user.resolver.ts";
 
 /** v2.9 is the newest version that the composers of Apollo, The Guild and Cosmo all accept. */
-const IMPORTS = ["@key", "@cost", "@listSize", "@authenticated", "@requiresScopes", "@tag"];
+const IMPORTS = ["@key", "@cost", "@listSize", "@authenticated", "@requiresScopes", "@shareable", "@tag"];
 const FEDERATION = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ${JSON.stringify(IMPORTS)})`;
 
 export interface SchemaDeps {
@@ -40,7 +49,9 @@ export interface SchemaDeps {
   readonly pausedCallers: Pick<PausedCallers, "list" | "resume">;
   readonly log: Pick<ChangeLog, "find" | "read" | "list">;
   readonly events: EventReader;
-  readonly accounts: QuotaAccounts;
+  readonly accounts: QuotaAccounts & SelectableAccounts;
+  readonly directory: Pick<Directory, "list" | "count" | "coverage">;
+  readonly scans: Pick<DirectoryScans, "request" | "pause" | "resume" | "states">;
 }
 
 /**
@@ -57,6 +68,10 @@ export function buildGatewaySchema(deps: SchemaDeps): GraphQLSchema {
     new CamQuotaResolver(deps),
     new ApprovalResolver(deps),
     new PausedCallerResolver(deps),
+    new SubUserDirectoryResolver(deps),
+    new KnownSubUserResolver(),
+    new MfaCoverageResolver(deps),
+    new DirectoryScanResolver(deps),
   ];
   const schema = buildSchemaSync({
     resolvers: instances.map(

@@ -33,6 +33,7 @@ test.each([
   ["the record", "{ mfaChanges { nodes { id } } }", "cam.audit:read"],
   ["the quota", "{ camQuota { action } }", "cam.quota:read"],
   ["an approval", APPROVE, "cam.mfa:approve"],
+  ["the directory", "{ subUserDirectory { totalCount nodes { name strength } } }", "cam.directory:read"],
   ["the list of paused callers", "{ pausedCallers { subject } }", "cam.callers:resume"],
 ])("a router that enforces access permits %s to a caller with the scopes", async (_case, query, scopes) => {
   expect((await send(query, {}, { "x-scopes": scopes })).errors).toEqual([]);
@@ -44,6 +45,8 @@ test.each([
   ["a change, with another scope", WRITE, "cam.mfa:read"],
   ["a change's record, with the scope of the change alone", WRITE_AND_RECORD, "cam.mfa:write"],
   ["the record, with another scope", "{ mfaChanges { nodes { id } } }", "cam.mfa:read"],
+  ["the directory, with the scope of one user", "{ subUserDirectory { totalCount } }", "cam.mfa:read"],
+  ["a scan, with the scope of reads", "mutation { scanDirectory { status } }", "cam.directory:read"],
   ["the quota, without any", "{ camQuota { action } }", undefined],
   ["an approval, with the scope of changes", APPROVE, "cam.mfa:write"],
   ["a rejection, with neither of its scopes", REJECT, "cam.mfa:read cam.audit:read"],

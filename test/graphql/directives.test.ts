@@ -17,14 +17,20 @@ const SCOPES: Readonly<Record<string, string>> = {
   "SetSubUserMfaPayload.change": "cam.audit:read",
   "Query.subUser": "cam.mfa:read",
   "Query.subUsers": "cam.mfa:read",
-  "SubUser.name": "cam.mfa:read",
-  "SubUser.uid": "cam.mfa:read",
-  "SubUser.remark": "cam.mfa:read",
-  "SubUser.userType": "cam.mfa:read",
-  "SubUser.createTime": "cam.mfa:read",
-  "SubUser.lastLoginTime": "cam.mfa:read",
-  "SubUser.lastLoginIp": "cam.mfa:read",
+  ...Object.fromEntries(
+    [
+      ...["name", "uid", "remark", "userType", "createTime", "lastLoginTime", "lastLoginIp", "strength"],
+      ...["loginProtection", "actionProtection", "knownMfa", "protectionsAsOf", "hasPhone", "hasEmail"],
+      ...["consoleLogin", "availableMethods"],
+    ].map((field) => [`SubUser.${field}`, "cam.mfa:read or cam.directory:read"]),
+  ),
   "SubUser.mfa": "cam.mfa:read",
+  "Query.subUserDirectory": "cam.directory:read",
+  "Query.mfaCoverage": "cam.directory:read",
+  "Query.directoryScans": "cam.directory:read",
+  "Mutation.scanDirectory": "cam.directory:scan",
+  "Mutation.pauseDirectoryScan": "cam.directory:scan",
+  "Mutation.resumeDirectoryScan": "cam.directory:scan",
   "Mutation.setSubUserMfa": "cam.mfa:write",
   "Mutation.trySetSubUserMfa": "cam.mfa:write",
   "Mutation.approveMfaChange": "cam.mfa:approve",
@@ -67,6 +73,12 @@ test("a field that calls CAM has the number of calls as its cost, and every othe
 
 test("the entity has its key, the list its assumed size, and each field for operators its tag", () => {
   expect(applied).toContainEqual({ place: "SubUser", directive: '@key(fields: "opUin")' });
+  expect(applied).toContainEqual({ place: "PageInfo", directive: "@shareable" });
+  for (const place of ["Query.subUserDirectory", "Query.mfaChanges"]) {
+    const sliced =
+      'slicingArguments: ["first"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false';
+    expect(applied).toContainEqual({ place, directive: `@listSize(${sliced})` });
+  }
   expect(applied).toContainEqual({ place: "Query.subUsers", directive: "@listSize(assumedSize: 50)" });
   for (const place of ["Query.camQuota", "Query.pausedCallers", "Mutation.resumeCaller"]) {
     expect(applied).toContainEqual({ place, directive: '@tag(name: "internal")' });

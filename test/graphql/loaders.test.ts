@@ -34,6 +34,7 @@ function startLoaders() {
     {
       ...{ requestId: "request", caller: LOCAL_CALLER, deadlineMs: 1_000, clock },
       recentWrites: new RecentWrites(clock),
+      directory: { find: async () => new Map() },
     },
   );
   const uins = (count: number) => Array.from({ length: count }, (_, at) => String(at + 1) as Uin);

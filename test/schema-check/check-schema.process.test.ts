@@ -58,7 +58,7 @@ describe("composition", () => {
       altered("assumedSize: 50", 'slicingArguments: ["opUins"]'),
     ],
     ["with a syntax error", altered("type Query {", "type Query {{")],
-    ["with a directive that is not imported", altered('"@tag"', '"@shareable"')],
+    ["with a directive that is not imported", altered('"@tag"', '"@inaccessible"')],
   ])("refuses an SDL %s, and names the composers that fail", async (_case, sdl) => {
     const { write, check } = await copyOfSchemas();
     write(SDL_PATH, sdl);

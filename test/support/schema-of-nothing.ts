@@ -9,6 +9,8 @@ export function schemaOfNothing(): GraphQLSchema {
     pausedCallers: { list: unused, resume: unused },
     log: { find: unused, read: unused, list: unused },
     events: { list: unused },
-    accounts: { visibleTo: () => [] },
+    accounts: { visibleTo: () => [], select: () => [], require: () => ({ name: "default" }) },
+    directory: { list: unused, count: unused, coverage: unused },
+    scans: { request: unused, pause: unused, resume: unused, states: unused },
   });
 }

@@ -27,10 +27,14 @@ export const CALLS_OF_FIELDS: Readonly<Record<string, Partial<Readonly<Record<Ac
   "Mutation.tryApproveMfaChange": { SetMfaFlag: 1, DescribeSafeAuthFlagColl: 1 },
 };
 
-/** The fields that list users, with the argument that names the users. Up to 50 users share one call for profiles. */
+/**
+ * The fields that list users, with the argument that names the users or their number. Up to 50 users share one call for
+ * profiles.
+ */
 export const LISTS_OF_USERS: Readonly<Record<string, string>> = {
   "Query.subUsers": "opUins",
   "Query._entities": "representations",
+  "Query.subUserDirectory": "first",
 };
 
 /**
@@ -43,7 +47,7 @@ export function exceedsCamCalls(
 ): GraphQLError | undefined {
   const users = new Map<SelectedField, UserCounts>();
   for (const action of ACTIONS) {
-    const { calls, anywhere } = countCalls(fields, action, users);
+    const { calls, anywhere } = countCalls(fields, { action, accounts: [...rates.keys()] }, users);
     for (const [account, inAccount] of calls) {
       const ratePerSecond = rates.get(account);
       // The operation fails at that account before it calls CAM.
@@ -77,7 +81,7 @@ function mostCalls(ratePerSecond: number, deadlineMs: number): number {
  */
 function countCalls(
   fields: SelectedFields,
-  action: Action,
+  { action, accounts }: { readonly action: Action; readonly accounts: readonly string[] },
   known: Map<SelectedField, UserCounts>,
 ): { readonly calls: ReadonlyMap<string, number>; readonly anywhere: number } {
   const calls = new Map<string, number>();
@@ -89,7 +93,7 @@ function countCalls(
     const { name, field } = selected;
     const inner = sumUp(selected.inner, ({ name: below }, ofInner) => callsOf(below, action) + ofInner);
     if (name in LISTS_OF_USERS) {
-      const counts = known.get(selected) ?? countUsers(selected);
+      const counts = known.get(selected) ?? countUsers(selected, accounts);
       known.set(selected, counts);
       for (const [account, users] of counts) {
         const profiles = action === "DescribeSubAccounts" ? Math.ceil(users / MAX_SUB_ACCOUNTS_PER_CALL) : 0;
@@ -112,9 +116,11 @@ function callsOf(name: string, action: Action): number {
 /** The number of different users in a list, by account. */
 type UserCounts = ReadonlyMap<string, number>;
 
-function countUsers(selected: SelectedField): UserCounts {
+/** @param accounts The accounts of the caller. A list without named users may have all its users in each of them. */
+function countUsers(selected: SelectedField, accounts: readonly string[]): UserCounts {
   const counts = new Map<string, number>();
   const named = selected.argument(LISTS_OF_USERS[selected.name] ?? "");
+  if (typeof named === "number") return new Map(accounts.map((account) => [account, named]));
   if (!Array.isArray(named)) return counts;
   for (const user of new Map(named.map((one: unknown) => [JSON.stringify(one), one])).values()) {
     const account = selected.name === "Query._entities" ? accountOfReference(user) : accountOfField(selected);

@@ -17,16 +17,20 @@ const LENGTHS: Readonly<Record<string, (argument: SelectedField["argument"]) => 
   "Query._entities": (argument) => lengthOf(argument("representations")),
   "Query.camErrors": () => CAM_ERROR_CATALOGUE.length,
   "Query.camQuota": () => DEFAULT_LENGTH,
-  "Query.mfaChanges": (argument) => {
-    const first = argument("first");
-    return typeof first === "number" ? Math.max(1, first) : DEFAULT_LENGTH;
-  },
+  "Query.mfaChanges": pageLength,
+  "Query.auditEvents": pageLength,
+  "Query.subUserDirectory": pageLength,
+  "Query.mfaCoverage": () => DEFAULT_LENGTH,
+  "Query.directoryScans": () => DEFAULT_LENGTH,
 };
 
-/** The weights of slow fields, in ordinary fields: reads of the record, and the schema as text. */
+/** The weights of slow fields, in ordinary fields: reads of the record and the directory, and the schema as text. */
 const WEIGHTS: Readonly<Record<string, number>> = {
   "Query.mfaChange": 100,
   "Query.mfaChanges": 100,
+  "Query.auditEvents": 100,
+  "Query.subUserDirectory": 1_000,
+  "Query.mfaCoverage": 1_000,
   "_Service.sdl": 200,
 };
 
@@ -68,6 +72,11 @@ function estimateFields({ name, field, argument }: SelectedField, inner: number)
   const introspection = INTROSPECTION[field.name];
   if (introspection !== undefined) return introspection;
   return (WEIGHTS[name] ?? 0) + (LENGTHS[name]?.(argument) ?? 1) * (1 + inner);
+}
+
+function pageLength(argument: SelectedField["argument"]): number {
+  const first = argument("first");
+  return typeof first === "number" ? Math.max(1, first) : DEFAULT_LENGTH;
 }
 
 function lengthOf(list: unknown): number {

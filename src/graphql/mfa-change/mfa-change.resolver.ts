@@ -15,6 +15,15 @@ import type { ChangeStatus } from "../../audit/change-record.ts";
 import type { Uin } from "../../contract/index.ts";
 import { badInput, UinScalar } from "../arguments.ts";
 import { CamCalls, RequiresScope } from "../directives.ts";
+import {
+  afterOptions,
+  firstOptions,
+  PageInfo,
+  PageSize,
+  pageSize,
+  requireStorable,
+  toPage,
+} from "../paging.ts";
 import { MfaChange, MfaChangeStatus, toMfaChange } from "./mfa-change.type.ts";
 
 @CamCalls(0)
@@ -30,22 +39,6 @@ class MfaChangeEdge {
 }
 
 @CamCalls(0)
-@ObjectType({ description: "The position of a page in the whole list." })
-export class PageInfo {
-  @Field(() => Boolean, { description: "Whether older entries exist." })
-  hasNextPage!: boolean;
-
-  @Field(() => Boolean, { description: "Whether the request had the argument `after`." })
-  hasPreviousPage!: boolean;
-
-  @Field(() => String, { nullable: true, description: "The cursor of the page's first entry." })
-  startCursor?: string | undefined;
-
-  @Field(() => String, { nullable: true, description: "The cursor of the page's last entry." })
-  endCursor?: string | undefined;
-}
-
-@CamCalls(0)
 @ObjectType({ description: "A page of changes, newest first." })
 class MfaChangeConnection {
   @Field(() => [MfaChangeEdge], { description: "The changes with their cursors." })
@@ -57,9 +50,6 @@ class MfaChangeConnection {
   @Field(() => PageInfo, { description: "The position of the page." })
   pageInfo!: PageInfo;
 }
-
-const DEFAULT_PAGE = 20;
-const LARGEST_PAGE = 100;
 
 @ArgsType()
 class MfaChangesArgs {
@@ -84,17 +74,10 @@ class MfaChangesArgs {
   @Field(() => GraphQLISODateTime, { nullable: true, description: "Filters by start: before this time." })
   until?: Date | null;
 
-  @Field(() => Int, {
-    nullable: true,
-    defaultValue: DEFAULT_PAGE,
-    description: `The number of changes in the page, from 1 to ${LARGEST_PAGE}.`,
-  })
+  @Field(() => Int, firstOptions("changes"))
   first?: number | null;
 
-  @Field(() => String, {
-    nullable: true,
-    description: "Returns the changes after this cursor, such as the `endCursor` of the page before.",
-  })
+  @Field(() => String, afterOptions("changes"))
   after?: string | null;
 }
 
@@ -120,17 +103,13 @@ export class MfaChangeResolver {
   }
 
   @RequiresScope("cam.audit:read")
+  @PageSize()
   @Query(() => MfaChangeConnection, { description: "The record of changes, newest first." })
   async mfaChanges(@Args(() => MfaChangesArgs) args: MfaChangesArgs): Promise<MfaChangeConnection> {
-    const first = args.first ?? DEFAULT_PAGE;
-    if (first < 1 || first > LARGEST_PAGE) throw badInput(`"first" must be from 1 to ${LARGEST_PAGE}.`);
+    const size = pageSize(args.first);
     const after = args.after ?? undefined;
     if (after !== undefined && !UUID.test(after)) throw badInput('"after" is not a cursor of this list.');
-    for (const name of ["caller", "account"] as const) {
-      // PostgreSQL does not store such texts, so no record has one.
-      if (/[\0\p{Cs}]/u.test(args[name] ?? ""))
-        throw badInput(`"${name}" must not contain NUL or half of a surrogate pair.`);
-    }
+    requireStorable({ caller: args.caller, account: args.account });
     const filter = {
       account: args.account ?? undefined,
       opUin: args.opUin ?? undefined,
@@ -140,17 +119,7 @@ export class MfaChangeResolver {
       until: args.until ?? undefined,
     };
     // One record more than requested shows whether a next page exists.
-    const records = await this.#log.list(filter, first + 1, after);
-    const nodes = records.slice(0, first).map(toMfaChange);
-    return {
-      nodes,
-      edges: nodes.map((node) => ({ node, cursor: node.id })),
-      pageInfo: {
-        hasNextPage: records.length > first,
-        hasPreviousPage: after !== undefined,
-        startCursor: nodes.at(0)?.id,
-        endCursor: nodes.at(-1)?.id,
-      },
-    };
+    const records = await this.#log.list(filter, size + 1, after);
+    return toPage(records, { size, after }, (record) => ({ node: toMfaChange(record), cursor: record.id }));
   }
 }

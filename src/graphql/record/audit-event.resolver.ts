@@ -14,8 +14,8 @@ import { isUin, type Uin } from "../../contract/index.ts";
 import { badInput, UinScalar } from "../arguments.ts";
 import { CamCalls, RequiresScope } from "../directives.ts";
 import { registerEnum } from "../enums.ts";
-import { PageInfo } from "../mfa-change/mfa-change.resolver.ts";
 import { MfaChangeCaller } from "../mfa-change/mfa-change.type.ts";
+import { afterOptions, firstOptions, PageInfo, pageSize, requireStorable, toPage } from "../paging.ts";
 
 const AuditEventKind = registerEnum("AuditEventKind", "The kind of an event in the record.", {
   REFUSAL: "The gateway refused a field to an authenticated caller.",
@@ -77,9 +77,6 @@ class AuditEventConnection {
   pageInfo!: PageInfo;
 }
 
-const DEFAULT_PAGE = 20;
-const LARGEST_PAGE = 100;
-
 @ArgsType()
 class AuditEventsArgs {
   @Field(() => AuditEventKind, { nullable: true, description: "Filters by kind." })
@@ -97,17 +94,10 @@ class AuditEventsArgs {
   @Field(() => GraphQLISODateTime, { nullable: true, description: "Filters by time: before this time." })
   until?: Date | null;
 
-  @Field(() => Int, {
-    nullable: true,
-    defaultValue: DEFAULT_PAGE,
-    description: `The number of events in the page, from 1 to ${LARGEST_PAGE}.`,
-  })
+  @Field(() => Int, firstOptions("events"))
   first?: number | null;
 
-  @Field(() => String, {
-    nullable: true,
-    description: "Returns the events after this cursor, such as the `endCursor` of the page before.",
-  })
+  @Field(() => String, afterOptions("events"))
   after?: string | null;
 }
 
@@ -130,14 +120,10 @@ export class AuditEventResolver {
       "The events of the record, newest first: refusals, pauses, exports, and changes of the accounts.",
   })
   async auditEvents(@Args(() => AuditEventsArgs) args: AuditEventsArgs): Promise<AuditEventConnection> {
-    const first = args.first ?? DEFAULT_PAGE;
-    if (first < 1 || first > LARGEST_PAGE) throw badInput(`"first" must be from 1 to ${LARGEST_PAGE}.`);
+    const size = pageSize(args.first);
     const after = args.after ?? undefined;
     if (after !== undefined && !CURSOR.test(after)) throw badInput('"after" is not a cursor of this list.');
-    for (const name of ["caller", "account"] as const) {
-      if (/[\0\p{Cs}]/u.test(args[name] ?? ""))
-        throw badInput(`"${name}" must not contain NUL or half of a surrogate pair.`);
-    }
+    requireStorable({ caller: args.caller, account: args.account });
     const filter = {
       kind: args.kind?.toLowerCase() as EventKind | undefined,
       account: args.account ?? undefined,
@@ -146,17 +132,8 @@ export class AuditEventResolver {
       until: args.until ?? undefined,
     };
     // One event more than requested shows whether a next page exists.
-    const events = await this.#events.list(filter, first + 1, after);
-    const nodes = events.slice(0, first).map(toAuditEvent);
-    return {
-      nodes,
-      pageInfo: {
-        hasNextPage: events.length > first,
-        hasPreviousPage: after !== undefined,
-        startCursor: nodes.at(0)?.id,
-        endCursor: nodes.at(-1)?.id,
-      },
-    };
+    const events = await this.#events.list(filter, size + 1, after);
+    return toPage(events, { size, after }, (event) => ({ node: toAuditEvent(event), cursor: event.id }));
   }
 }
 

@@ -1,5 +1,6 @@
 import { Directive, Field, ID, Int, ObjectType } from "type-graphql";
 import type { Uin } from "../../contract/index.ts";
+import type { DirectoryUser } from "../../directory/directory.ts";
 import { UinScalar } from "../arguments.ts";
 import { CamCalls, RequiresScope } from "../directives.ts";
 import type { Loaders } from "../loaders.ts";
@@ -24,39 +25,44 @@ export class SubUser {
   @Field(() => String, { description: "The name of the user's account in the gateway, such as `default`." })
   account!: string;
 
-  @RequiresScope("cam.mfa:read")
+  @RequiresScope("cam.mfa:read", "cam.directory:read")
   @Field(() => String, { nullable: true, description: "The user's login name." })
   name?: Eventual<string>;
 
-  @RequiresScope("cam.mfa:read")
+  @RequiresScope("cam.mfa:read", "cam.directory:read")
   @Field(() => String, { nullable: true, description: "The second id that CAM gives the user." })
   uid?: Eventual<string>;
 
-  @RequiresScope("cam.mfa:read")
+  @RequiresScope("cam.mfa:read", "cam.directory:read")
   @Field(() => String, { nullable: true, description: "An administrator's note about the user." })
   remark?: Eventual<string>;
 
-  @RequiresScope("cam.mfa:read")
+  @RequiresScope("cam.mfa:read", "cam.directory:read")
   @Field(() => Int, { nullable: true, description: "CAM's number for the type of the user." })
   userType?: Eventual<number>;
 
-  @RequiresScope("cam.mfa:read")
+  @RequiresScope("cam.mfa:read", "cam.directory:read")
   @Field(() => String, {
     nullable: true,
     description: "The time of creation as CAM writes it: YYYY-MM-DD hh:mm:ss, without a time zone.",
   })
   createTime?: Eventual<string>;
 
-  @RequiresScope("cam.mfa:read")
+  @RequiresScope("cam.mfa:read", "cam.directory:read")
   @Field(() => String, {
     nullable: true,
-    description: "The time of the last login, in the format of createTime. Null if the user never logged in.",
+    description:
+      "The time of the last login, in the format of createTime. Null if the user never logged in, or if the directory " +
+      "does not know it.",
   })
   lastLoginTime?: Eventual<string>;
 
-  @RequiresScope("cam.mfa:read")
+  @RequiresScope("cam.mfa:read", "cam.directory:read")
   @Field(() => String, { nullable: true, description: "The IP address of the last login." })
   lastLoginIp?: Eventual<string>;
+
+  /** What the directory knows, for a user that comes from it. */
+  known?: DirectoryUser;
 }
 
 const PROFILE_FIELDS = [
@@ -69,14 +75,33 @@ const PROFILE_FIELDS = [
   "lastLoginIp",
 ] as const;
 
+/** The fields of a profile that the directory does not keep. */
+const NOT_IN_DIRECTORY = ["uid", "lastLoginIp"] as const;
+
 /**
  * Returns a user by the Uin alone, for example after a change. Reads the profile from CAM only if an operation selects
  * a field of it. If the read fails, only that field becomes an error.
  */
-export function lazySubUser(opUin: Uin, { account, profile }: Loaders): SubUser {
-  const user: SubUser = { id: toSubUserId({ account, opUin }), opUin, account };
-  for (const field of PROFILE_FIELDS) {
-    Object.defineProperty(user, field, { get: async () => (await profile.load(opUin))?.[field] });
+export function lazySubUser(opUin: Uin, loaders: Loaders): SubUser {
+  const { account } = loaders;
+  return withLazyFields({ id: toSubUserId({ account, opUin }), opUin, account }, PROFILE_FIELDS, loaders);
+}
+
+/** Returns a user of the directory. Reads from CAM only the fields that the directory does not keep. */
+export function subUserOf(known: DirectoryUser, loaders: Loaders): SubUser {
+  const { account, opUin, name, remark, userType, createTime, lastLoginTime } = known;
+  const profile = { name, remark, userType, createTime, lastLoginTime };
+  const user = { id: toSubUserId({ account, opUin }), opUin, account, ...profile, known };
+  return withLazyFields(user, NOT_IN_DIRECTORY, loaders);
+}
+
+function withLazyFields(
+  user: SubUser,
+  fields: readonly (typeof PROFILE_FIELDS)[number][],
+  { profile }: Loaders,
+): SubUser {
+  for (const field of fields) {
+    Object.defineProperty(user, field, { get: async () => (await profile.load(user.opUin))?.[field] });
   }
   return user;
 }

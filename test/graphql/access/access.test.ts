@@ -2,6 +2,7 @@ import { printSchemaWithDirectives } from "@graphql-tools/utils";
 import { describe, expect, test } from "vitest";
 import { SCOPES, type Scope } from "../../../src/auth/caller.ts";
 import { keepFigure } from "../../support/leaks/written.ts";
+import { scanDirectory } from "../../support/scan-directory.ts";
 import { schemaOfNothing } from "../../support/schema-of-nothing.ts";
 import { ALICE, CAROL } from "../../support/seed-users.ts";
 import { readReply, startGateway, UNLIMITED } from "../../support/start-gateway.ts";
@@ -29,6 +30,10 @@ const CALLERS: readonly (readonly [string, readonly Scope[] | undefined])[] = [
 ];
 
 const CALLER = "alice@example.com";
+
+// A requested scan makes no call while the directory is fresh.
+await scanDirectory((query) => ask(query, SCOPES));
+
 const CHANGE = `(opUin: "${ALICE}", login: { phone: true })`;
 const ways = waysOf(printSchemaWithDirectives(schemaOfNothing()), {
   subUser: `(opUin: "${ALICE}")`,

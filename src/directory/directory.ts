@@ -1,0 +1,200 @@
+import { type RawBuilder, sql } from "kysely";
+import { runRead } from "../audit/run-query.ts";
+import type { MfaFlagState } from "../cam/index.ts";
+import type { Uin } from "../contract/index.ts";
+import type { Database } from "../database/database.ts";
+import { flagsOf, type ProtectionState, STRENGTHS, type Strength, stateOf } from "./protections.ts";
+import {
+  isInState,
+  isSelected,
+  NEVER_LOGGED_IN,
+  STRENGTH,
+  textArray,
+  type UserSelection,
+} from "./user-filter.ts";
+
+/** What the gateway knows about a user. Undefined means that it does not know. */
+export interface DirectoryUser {
+  readonly account: string;
+  readonly opUin: Uin;
+  readonly name?: string;
+  readonly remark?: string;
+  readonly userType?: number;
+  readonly consoleLogin?: boolean;
+  /** `YYYY-MM-DD hh:mm:ss`, as CAM sends it. */
+  readonly createTime?: string;
+  readonly lastLoginTime?: string;
+  readonly hasPhone?: boolean;
+  readonly hasEmail?: boolean;
+  readonly loginState: ProtectionState;
+  readonly actionState: ProtectionState;
+  readonly strength: Strength;
+  readonly protections?: KnownProtections;
+}
+
+interface KnownProtections {
+  readonly login: MfaFlagState;
+  readonly action: MfaFlagState;
+  /** When the read began, or when a change of the gateway was settled, by the database's clock. */
+  readonly asOf: Date;
+  readonly source: "SCAN" | "READ" | "CHANGE";
+}
+
+/** A user in a list, with the position behind which the list continues. */
+interface ListedEntry {
+  readonly user: DirectoryUser;
+  readonly position: ListPosition;
+}
+
+/** The place of a user in an order: the value that the order compares, then account and Uin. */
+export interface ListPosition {
+  readonly key: string;
+  readonly account: string;
+  readonly opUin: string;
+}
+
+export type OrderField = keyof typeof ORDERS;
+
+export interface ListOrder {
+  readonly field: OrderField;
+  readonly direction: "ASC" | "DESC";
+}
+
+/** What each order compares, without nulls, and the type of it. Unknown values come first in ascending order. */
+const ORDERS = {
+  NAME: { key: sql`lower(coalesce(name, ''))`, type: sql`text` },
+  LAST_LOGIN: { key: sql`coalesce(last_login, '')`, type: sql`text` },
+  CREATED: { key: sql`coalesce(created, '')`, type: sql`text` },
+  STRENGTH: { key: sql`coalesce(${STRENGTH}, -1)`, type: sql`integer` },
+  PROTECTIONS_AS_OF: {
+    key: sql`coalesce((extract(epoch from protections_as_of) * 1000000)::bigint, 0)`,
+    type: sql`bigint`,
+  },
+} as const satisfies Readonly<Record<string, { key: RawBuilder<unknown>; type: RawBuilder<unknown> }>>;
+
+/** The users of one account, counted by what the gateway knows about them. */
+export interface AccountCoverage {
+  readonly account: string;
+  readonly users: number;
+  readonly login: StateCounts;
+  readonly action: StateCounts;
+  readonly strengths: Readonly<Record<Strength, number>>;
+  readonly neverLoggedIn: number;
+  /** The users whose protections the gateway does not know. */
+  readonly unknown: number;
+  /** The time of the oldest known protections. */
+  readonly oldest: Date | undefined;
+}
+
+type StateCounts = Readonly<Record<ProtectionState, number>>;
+
+/** Answers questions about all users of all accounts from the database, without a call to CAM. */
+export class Directory {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** Returns the selected users after a position. @throws GatewayError STORE_UNAVAILABLE */
+  async list(
+    selection: UserSelection,
+    { field, direction }: ListOrder,
+    limit: number,
+    after?: ListPosition,
+  ): Promise<readonly ListedEntry[]> {
+    const { key, type } = ORDERS[field];
+    const [compare, order] = direction === "ASC" ? [sql`>`, sql`asc`] : [sql`<`, sql`desc`];
+    const isAfter =
+      after === undefined
+        ? sql``
+        : sql`and (${key}, account, op_uin) ${compare} (${after.key}::${type}, ${after.account}, ${after.opUin})`;
+    const rows = await runRead<UserRow & { readonly key: string }>(
+      this.#database,
+      sql`
+      select ${COLUMNS}, (${key})::text as key from directory_user
+      where ${isSelected(selection)} ${isAfter}
+      order by ${key} ${order}, account ${order}, op_uin ${order} limit ${limit}`,
+    );
+    return rows.map(({ key: at, ...row }) => ({
+      user: toUser(row),
+      position: { key: at, account: row.account, opUin: row.opUin },
+    }));
+  }
+
+  /** Returns the number of selected users. @throws GatewayError STORE_UNAVAILABLE */
+  async count(selection: UserSelection): Promise<number> {
+    const [row] = await runRead<{ users: number }>(
+      this.#database,
+      sql`select count(*)::integer as users from directory_user where ${isSelected(selection)}`,
+    );
+    return row?.users ?? 0;
+  }
+
+  /** Returns the known users among some of an account. @throws GatewayError STORE_UNAVAILABLE */
+  async find(account: string, opUins: readonly Uin[]): Promise<ReadonlyMap<Uin, DirectoryUser>> {
+    const rows = await runRead<UserRow>(
+      this.#database,
+      sql`select ${COLUMNS} from directory_user where ${isSelected({ accounts: [account], opUins })}`,
+    );
+    return new Map(rows.map((row) => [row.opUin, toUser(row)]));
+  }
+
+  /** Returns the counts of each account, in the order of the names. @throws GatewayError STORE_UNAVAILABLE */
+  async coverage(accounts: readonly string[]): Promise<readonly AccountCoverage[]> {
+    const states = ["PROTECTED", "UNPROTECTED", "UNKNOWN"] as const;
+    const countOf = (condition: RawBuilder<unknown>) =>
+      sql`count(op_uin) filter (where ${condition})::integer`;
+    const byState = (protection: "login" | "action") =>
+      sql`json_build_object(${sql.join(states.flatMap((state) => [sql.lit(state), countOf(isInState(protection, state))]))})`;
+    const byStrength = STRENGTHS.flatMap((name, number) => [
+      sql.lit(name),
+      countOf(sql`${STRENGTH} = ${sql.lit(number)}`),
+    ]);
+    return runRead<AccountCoverage>(
+      this.#database,
+      sql`
+      select n.account, count(op_uin)::integer as users, ${byState("login")} as login, ${byState("action")} as action,
+        json_build_object(${sql.join(byStrength)}, 'UNKNOWN', ${countOf(sql`(${STRENGTH}) is null`)}) as strengths,
+        ${countOf(NEVER_LOGGED_IN)} as never_logged_in, ${countOf(sql`login_methods is null`)} as unknown,
+        min(protections_as_of) as oldest
+      from unnest(${textArray(accounts)}) n (account)
+        left join directory_user d on d.account = n.account and d.gone_at is null
+      group by n.account order by n.account`,
+    );
+  }
+}
+
+const COLUMNS = sql`
+  account, op_uin, name, remark, user_type, console_login, created as create_time, last_login as last_login_time,
+  has_phone, has_email, ${STRENGTH} as strength, login_methods, action_methods, login_unreported, action_unreported,
+  protections_as_of, source`;
+
+interface UserRow extends Omit<DirectoryUser, "strength" | "loginState" | "actionState" | "protections"> {
+  readonly strength?: number;
+  readonly loginMethods?: number;
+  readonly actionMethods?: number;
+  readonly loginUnreported?: number;
+  readonly actionUnreported?: number;
+  readonly protectionsAsOf?: Date;
+  readonly source?: KnownProtections["source"];
+}
+
+function toUser(row: UserRow): DirectoryUser {
+  const { strength, loginMethods, actionMethods, loginUnreported, actionUnreported, ...rest } = row;
+  const { protectionsAsOf: asOf, source, ...user } = rest;
+  const isKnown = loginMethods !== undefined && actionMethods !== undefined && asOf && source;
+  return {
+    ...user,
+    strength: strength === undefined ? "UNKNOWN" : (STRENGTHS[strength] ?? "UNKNOWN"),
+    loginState: stateOf(loginMethods, loginUnreported),
+    actionState: stateOf(actionMethods, actionUnreported),
+    ...(isKnown && {
+      protections: {
+        login: flagsOf(loginMethods, loginUnreported ?? 0),
+        action: flagsOf(actionMethods, actionUnreported ?? 0),
+        ...{ asOf, source },
+      },
+    }),
+  };
+}

@@ -1,0 +1,90 @@
+import { type RawBuilder, sql } from "kysely";
+import type { Uin } from "../contract/index.ts";
+import {
+  bitsOf,
+  EVERYWHERE,
+  type MfaMethod,
+  type ProtectionState,
+  STRENGTHS,
+  type Strength,
+} from "./protections.ts";
+
+/** The accounts and properties of users. All given properties have to match. */
+export interface UserSelection {
+  readonly accounts: readonly string[];
+  /** Words that name, Uin or remark contain, in any order, upper or lower case. */
+  readonly search?: string | undefined;
+  readonly login?: ProtectionState | undefined;
+  readonly action?: ProtectionState | undefined;
+  /** At least one of these methods is on, in either protection. */
+  readonly methods?: readonly MfaMethod[] | undefined;
+  readonly strength?: readonly Strength[] | undefined;
+  readonly hasPhone?: boolean | undefined;
+  readonly consoleLogin?: boolean | undefined;
+  readonly neverLoggedIn?: boolean | undefined;
+  /** No login since then, among users that existed then. */
+  readonly inactiveSince?: Date | undefined;
+  /** Protections not read since then, or never. */
+  readonly staleSince?: Date | undefined;
+  readonly opUins?: readonly Uin[] | undefined;
+}
+
+/** The strength as a number. Null if it is unknown. */
+export const STRENGTH = sql`case when login_methods = 0 and login_unreported & ${sql.lit(EVERYWHERE)} > 0 then null else strength end`;
+
+/** Whether one protection of a user is in a state, as `stateOf` decides it. */
+export function isInState(protection: "login" | "action", state: ProtectionState): RawBuilder<boolean> {
+  const on = sql.ref(`${protection}_methods`);
+  const missing = sql`${sql.ref(`${protection}_unreported`)} & ${sql.lit(EVERYWHERE)}`;
+  if (state === "PROTECTED") return sql`${on} > 0`;
+  if (state === "UNPROTECTED") return sql`(${on} = 0 and ${missing} = 0)`;
+  return sql`(${on} is null or (${on} = 0 and ${missing} > 0))`;
+}
+
+export const NEVER_LOGGED_IN = sql<boolean>`(last_login is null and logins_as_of is not null)`;
+
+/** Returns the condition that a selected row of `directory_user` meets. Leaves out users that are gone. */
+export function isSelected(selection: UserSelection): RawBuilder<unknown> {
+  const { search, login, action, methods, strength, hasPhone, consoleLogin, neverLoggedIn } = selection;
+  const { inactiveSince, staleSince, opUins } = selection;
+  const conditions = [
+    sql`gone_at is null`,
+    sql`account = any (${textArray(selection.accounts)})`,
+    ...wordsOf(search).map((word) => sql`search like '%' || lower(${word}) || '%'`),
+    login && isInState("login", login),
+    action && isInState("action", action),
+    methods && sql`(login_methods | action_methods) & ${bitsOf(methods)} > 0`,
+    strength && sql`coalesce(${STRENGTH}, -1) = any (${`{${strength.map(numberOf).join(",")}}`}::smallint[])`,
+    hasPhone !== undefined && sql`has_phone = ${hasPhone}`,
+    consoleLogin !== undefined && sql`console_login = ${consoleLogin}`,
+    neverLoggedIn !== undefined && (neverLoggedIn ? NEVER_LOGGED_IN : sql`last_login is not null`),
+    inactiveSince && isInactive(inactiveSince),
+    staleSince &&
+      sql`(protections_as_of is null or protections_as_of < ${staleSince.toISOString()}::timestamptz)`,
+    opUins && sql`op_uin = any (${textArray(opUins)})`,
+  ];
+  const given = conditions.filter((condition) => typeof condition === "object");
+  return sql.join(given, sql` and `);
+}
+
+/** Returns a text array as one value. No name of an account and no Uin has a character that needs a quote. */
+export function textArray(texts: readonly string[]): RawBuilder<readonly string[]> {
+  return sql`${`{${texts.join(",")}}`}::text[]`;
+}
+
+function wordsOf(search = ""): readonly string[] {
+  return search
+    .split(/\s+/)
+    .filter((word) => word !== "")
+    .map((word) => word.replace(/[\\%_]/g, "\\$&"));
+}
+
+/** CAM's times have no zone. They are compared as UTC. */
+function isInactive(since: Date): RawBuilder<boolean> {
+  const text = since.toISOString().slice(0, 19).replace("T", " ");
+  return sql`(last_login < ${text} or (${NEVER_LOGGED_IN} and coalesce(created, '') < ${text}))`;
+}
+
+function numberOf(strength: Strength): number {
+  return strength === "UNKNOWN" ? -1 : STRENGTHS.indexOf(strength);
+}

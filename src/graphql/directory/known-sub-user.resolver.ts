@@ -1,0 +1,128 @@
+import { Ctx, Field, FieldResolver, GraphQLISODateTime, ObjectType, Resolver, Root } from "type-graphql";
+import type { DirectoryUser } from "../../directory/directory.ts";
+import type { GraphQLContext } from "../context.ts";
+import { CamCalls, RequiresScope } from "../directives.ts";
+import { LoginActionFlag } from "../mfa/mfa-flag.type.ts";
+import { SubUser } from "../sub-user/sub-user.type.ts";
+import { AvailableMethod, availableMethodsOf } from "./available-method.type.ts";
+import { DirectorySource, ProtectionState, ProtectionStrength } from "./directory-enums.ts";
+
+@CamCalls(0)
+@ObjectType({ description: "A user's protections, as the gateway knows them." })
+class KnownMfa {
+  @Field(() => LoginActionFlag, { description: "Login protection: the second factor after the password." })
+  login!: LoginActionFlag;
+
+  @Field(() => LoginActionFlag, {
+    description: "Operation protection: the second factor before sensitive operations in the console.",
+  })
+  action!: LoginActionFlag;
+
+  @Field(() => DirectorySource, { description: "How the gateway learned them." })
+  source!: keyof typeof DirectorySource;
+}
+
+const fromDirectory = "From the directory, without a call to CAM.";
+
+/** Adds to a user what the directory knows. */
+@Resolver(() => SubUser)
+export class KnownSubUserResolver {
+  @RequiresScope("cam.mfa:read", "cam.directory:read")
+  @FieldResolver(() => ProtectionStrength, {
+    nullable: true,
+    description: `The strength of login protection. ${fromDirectory}`,
+  })
+  async strength(
+    @Root() user: SubUser,
+    @Ctx() context: GraphQLContext,
+  ): Promise<keyof typeof ProtectionStrength> {
+    return (await knownOf(user, context))?.strength ?? "UNKNOWN";
+  }
+
+  @RequiresScope("cam.mfa:read", "cam.directory:read")
+  @FieldResolver(() => ProtectionState, {
+    nullable: true,
+    description: `Whether login protection has a method. ${fromDirectory}`,
+  })
+  async loginProtection(
+    @Root() user: SubUser,
+    @Ctx() context: GraphQLContext,
+  ): Promise<keyof typeof ProtectionState> {
+    return (await knownOf(user, context))?.loginState ?? "UNKNOWN";
+  }
+
+  @RequiresScope("cam.mfa:read", "cam.directory:read")
+  @FieldResolver(() => ProtectionState, {
+    nullable: true,
+    description: `Whether operation protection has a method. ${fromDirectory}`,
+  })
+  async actionProtection(
+    @Root() user: SubUser,
+    @Ctx() context: GraphQLContext,
+  ): Promise<keyof typeof ProtectionState> {
+    return (await knownOf(user, context))?.actionState ?? "UNKNOWN";
+  }
+
+  @RequiresScope("cam.mfa:read", "cam.directory:read")
+  @FieldResolver(() => KnownMfa, {
+    nullable: true,
+    description: `The protections as the gateway knows them. Null if it never read them. ${fromDirectory}`,
+  })
+  async knownMfa(@Root() user: SubUser, @Ctx() context: GraphQLContext): Promise<KnownMfa | undefined> {
+    return (await knownOf(user, context))?.protections;
+  }
+
+  @RequiresScope("cam.mfa:read", "cam.directory:read")
+  @FieldResolver(() => GraphQLISODateTime, {
+    nullable: true,
+    description:
+      "The time of that knowledge, by the database's clock: when the read began or the change got its outcome. Null if " +
+      "the gateway never read the protections.",
+  })
+  async protectionsAsOf(@Root() user: SubUser, @Ctx() context: GraphQLContext): Promise<Date | undefined> {
+    return (await knownOf(user, context))?.protections?.asOf;
+  }
+
+  @RequiresScope("cam.mfa:read", "cam.directory:read")
+  @FieldResolver(() => Boolean, {
+    nullable: true,
+    description: `Whether a phone number is bound. The directory keeps no number. Null if unknown. ${fromDirectory}`,
+  })
+  async hasPhone(@Root() user: SubUser, @Ctx() context: GraphQLContext): Promise<boolean | undefined> {
+    return (await knownOf(user, context))?.hasPhone;
+  }
+
+  @RequiresScope("cam.mfa:read", "cam.directory:read")
+  @FieldResolver(() => Boolean, {
+    nullable: true,
+    description: `Whether a mail address is bound. The directory keeps no address. Null if unknown. ${fromDirectory}`,
+  })
+  async hasEmail(@Root() user: SubUser, @Ctx() context: GraphQLContext): Promise<boolean | undefined> {
+    return (await knownOf(user, context))?.hasEmail;
+  }
+
+  @RequiresScope("cam.mfa:read", "cam.directory:read")
+  @FieldResolver(() => Boolean, {
+    nullable: true,
+    description: `Whether the user may sign in to the console. Null if unknown. ${fromDirectory}`,
+  })
+  async consoleLogin(@Root() user: SubUser, @Ctx() context: GraphQLContext): Promise<boolean | undefined> {
+    return (await knownOf(user, context))?.consoleLogin;
+  }
+
+  @RequiresScope("cam.mfa:read", "cam.directory:read")
+  @FieldResolver(() => [AvailableMethod], {
+    nullable: true,
+    description: `Whether each method can be switched on for the user now. ${fromDirectory}`,
+  })
+  async availableMethods(
+    @Root() user: SubUser,
+    @Ctx() context: GraphQLContext,
+  ): Promise<readonly AvailableMethod[]> {
+    return availableMethodsOf(await knownOf(user, context));
+  }
+}
+
+async function knownOf(user: SubUser, { loaders }: GraphQLContext): Promise<DirectoryUser | undefined> {
+  return user.known ?? loaders.of(user.account).known.load(user.opUin);
+}
