@@ -16,6 +16,7 @@ COPY src ./src
 ARG COMMIT=unknown
 # What only the next build would look at stays behind.
 RUN npm run build && rm -r dist/.build dist/.tsbuildinfo
+RUN npm run --silent sbom > sbom.cdx.json
 
 # The demo identity provider of docker-compose.yml. It is a development dependency, so the gateway's image does not have it.
 FROM build AS issuer
@@ -34,6 +35,8 @@ COPY package.json LICENSE ./
 COPY schema ./schema
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
+# The packages of the image, for scanners.
+COPY --from=build /app/sbom.cdx.json ./
 # All of /app is root's, so what runs cannot change itself. By number, for orchestrators that verify that it is not root.
 USER 1000:1000
 # The address comes from HOST and PORT. Ready within a second or two, mostly.

