@@ -1,5 +1,14 @@
 import type { CamErrorInfo } from "../contract/index.ts";
 import { answerError, GatewayTransportError } from "./client-errors.ts";
+import type {
+  AccountsInput,
+  DirectoryScan,
+  MfaCoverage,
+  ScanInput,
+  SubUser,
+  SubUserDirectoryConnection,
+  SubUserDirectoryInput,
+} from "./directory-types.ts";
 import { DOCUMENTS } from "./documents.ts";
 import type { AuditEventConnection, AuditEventsFilter } from "./event-types.ts";
 import type {
@@ -13,7 +22,6 @@ import type {
   SetSubUserMfaInput,
   SetSubUserMfaPayload,
   SetSubUserMfaResult,
-  SubUser,
 } from "./schema-types.ts";
 import type { CallOptions, CamGatewayClientOptions, ChangeOptions, ReadOptions } from "./send-operation.ts";
 import { sendOperation } from "./send-operation.ts";
@@ -27,6 +35,15 @@ export interface CamGatewayClient {
   subUser(opUin: string, options?: ReadOptions): Promise<SubUser | null>;
   /** Returns the users in the order of `opUins`, with null for each unknown user. Makes one CAM call for each user. */
   subUsers(opUins: readonly string[], options?: ReadOptions): Promise<readonly (SubUser | null)[]>;
+  /** Returns users of all accounts as the gateway knows them, without a call to CAM. */
+  subUserDirectory(input?: SubUserDirectoryInput, options?: CallOptions): Promise<SubUserDirectoryConnection>;
+  /** Returns how many users of each account are protected. */
+  mfaCoverage(input?: AccountsInput, options?: CallOptions): Promise<readonly MfaCoverage[]>;
+  directoryScans(input?: AccountsInput, options?: CallOptions): Promise<readonly DirectoryScan[]>;
+  /** Makes a scan of an account due now, and returns at once. */
+  scanDirectory(input?: ScanInput, options?: CallOptions): Promise<DirectoryScan>;
+  pauseDirectoryScan(input?: ScanInput, options?: CallOptions): Promise<DirectoryScan>;
+  resumeDirectoryScan(input?: ScanInput, options?: CallOptions): Promise<DirectoryScan>;
   /** Returns the gateway's catalogue of business errors. */
   camErrors(options?: CallOptions): Promise<readonly CamErrorInfo[]>;
   camQuota(options?: CallOptions): Promise<readonly CamActionQuota[]>;
@@ -82,6 +99,12 @@ export function createCamGatewayClient(client: CamGatewayClientOptions): CamGate
   return {
     subUser: (opUin, { account, ...options } = {}) => call("subUser", { opUin, account }, options),
     subUsers: (opUins, { account, ...options } = {}) => call("subUsers", { opUins, account }, options),
+    subUserDirectory: (input = {}, options) => call("subUserDirectory", input, options),
+    mfaCoverage: (input = {}, options) => call("mfaCoverage", input, options),
+    directoryScans: (input = {}, options) => call("directoryScans", input, options),
+    scanDirectory: (input = {}, options) => call("scanDirectory", input, options),
+    pauseDirectoryScan: (input = {}, options) => call("pauseDirectoryScan", input, options),
+    resumeDirectoryScan: (input = {}, options) => call("resumeDirectoryScan", input, options),
     camErrors: (options) => call("camErrors", {}, options),
     camQuota: (options) => call("camQuota", {}, options),
     mfaChange: (id, options) => call("mfaChange", { id }, options),

@@ -1,9 +1,20 @@
 const PROTECTION = "{ phone token stoken wechat custom mail u2fToken passkey }";
 const BOTH_PROTECTIONS = `{ login ${PROTECTION} action ${PROTECTION} source asOf }`;
 const METHODS = "{ login { phone stoken wechat } action { phone stoken wechat } }";
+const DIRECTORY_FIELDS = `strength loginProtection actionProtection protectionsAsOf hasPhone hasEmail consoleLogin`;
 const SUB_USER = `{
   id opUin account name uid remark userType createTime lastLoginTime lastLoginIp
+  ${DIRECTORY_FIELDS}
+  availableMethods { method available code remedy atNextLogin }
   mfa ${BOTH_PROTECTIONS}
+}`;
+const DIRECTORY_USER = `{
+  id opUin account name remark userType createTime lastLoginTime
+  ${DIRECTORY_FIELDS}
+  knownMfa { login ${PROTECTION} action ${PROTECTION} source }
+}`;
+const SCAN = `{
+  account status startedAt finishedAt dueAt users readUsers failedUsers calls code camCode camAction pausedBy
 }`;
 const CALLER = "{ subject client issuer }";
 const CHANGE = `{
@@ -41,6 +52,29 @@ export const DOCUMENTS = {
 }`,
   subUsers: `query subUsers($opUins: [Uin!]!, $account: String) {
   subUsers(opUins: $opUins, account: $account) ${SUB_USER}
+}`,
+  subUserDirectory: `query subUserDirectory(
+  $accounts: [String!], $filter: SubUserDirectoryFilter, $orderBy: SubUserDirectoryOrder, $first: Int, $after: String
+) {
+  subUserDirectory(accounts: $accounts, filter: $filter, orderBy: $orderBy, first: $first, after: $after) {
+    edges { cursor node ${DIRECTORY_USER} }
+    pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+    totalCount
+  }
+}`,
+  mfaCoverage: `query mfaCoverage($accounts: [String!]) {
+  mfaCoverage(accounts: $accounts) {
+    account users login { protected unprotected unknown } action { protected unprotected unknown }
+    strengths { strength users } neverLoggedIn unknown oldestKnowledge
+  }
+}`,
+  directoryScans: `query directoryScans($accounts: [String!]) { directoryScans(accounts: $accounts) ${SCAN} }`,
+  scanDirectory: `mutation scanDirectory($account: String) { scanDirectory(account: $account) ${SCAN} }`,
+  pauseDirectoryScan: `mutation pauseDirectoryScan($account: String) {
+  pauseDirectoryScan(account: $account) ${SCAN}
+}`,
+  resumeDirectoryScan: `mutation resumeDirectoryScan($account: String) {
+  resumeDirectoryScan(account: $account) ${SCAN}
 }`,
   camErrors: "query camErrors { camErrors { code category retryable message remedy camCodes } }",
   camQuota: `query camQuota {

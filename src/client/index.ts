@@ -21,6 +21,30 @@ export {
   type GraphQLProblem,
   type TransportFailure,
 } from "./client-errors.ts";
+export type {
+  AccountsInput,
+  AvailableMethod,
+  DirectoryFields,
+  DirectoryScan,
+  DirectoryScanStatus,
+  DirectorySource,
+  DirectoryUser,
+  KnownMfa,
+  MethodAvailability,
+  MfaCoverage,
+  MfaMethod,
+  ProtectionCounts,
+  ProtectionState,
+  ProtectionStrength,
+  ScanInput,
+  SortDirection,
+  SubUser,
+  SubUserDirectoryConnection,
+  SubUserDirectoryFilter,
+  SubUserDirectoryInput,
+  SubUserDirectoryOrder,
+  SubUserDirectoryOrderField,
+} from "./directory-types.ts";
 export type { AuditEvent, AuditEventConnection, AuditEventKind, AuditEventsFilter } from "./event-types.ts";
 export type {
   CallerPause,
@@ -48,7 +72,6 @@ export type {
   SetSubUserMfaInput,
   SetSubUserMfaPayload,
   SetSubUserMfaResult,
-  SubUser,
   SubUserMfa,
 } from "./schema-types.ts";
 export type {

@@ -33,25 +33,6 @@ export interface SubUserMfa {
   readonly asOf: string;
 }
 
-export interface SubUser {
-  /** The id of the user across all accounts: `<account>/<Uin>`, or the Uin alone in `default`. */
-  readonly id: string;
-  /** A decimal string. */
-  readonly opUin: string;
-  /** The name of the user's account in the gateway, such as `default`. */
-  readonly account: string;
-  readonly name: string | null;
-  readonly uid: string | null;
-  readonly remark: string | null;
-  readonly userType: number | null;
-  /** The time as CAM writes it: YYYY-MM-DD hh:mm:ss, without a time zone. */
-  readonly createTime: string | null;
-  readonly lastLoginTime: string | null;
-  readonly lastLoginIp: string | null;
-  /** Null if the gateway could not read it. `onFieldError` receives the error. */
-  readonly mfa: SubUserMfa | null;
-}
-
 /**
  * How the gateway knows the outcome of a change: CAM replied, or its reply was lost and the gateway read the user back.
  */

@@ -17,6 +17,12 @@ const VARIABLES: Readonly<Record<keyof typeof DOCUMENTS, string>> = {
     "{ readonly opUin: Parameters<CamGatewayClient['subUser']>[0]; readonly account?: ReadOptions['account'] }",
   subUsers:
     "{ readonly opUins: Parameters<CamGatewayClient['subUsers']>[0]; readonly account?: ReadOptions['account'] }",
+  subUserDirectory: "Exclude<Parameters<CamGatewayClient['subUserDirectory']>[0], undefined>",
+  mfaCoverage: "Exclude<Parameters<CamGatewayClient['mfaCoverage']>[0], undefined>",
+  directoryScans: "Exclude<Parameters<CamGatewayClient['directoryScans']>[0], undefined>",
+  scanDirectory: "Exclude<Parameters<CamGatewayClient['scanDirectory']>[0], undefined>",
+  pauseDirectoryScan: "Exclude<Parameters<CamGatewayClient['pauseDirectoryScan']>[0], undefined>",
+  resumeDirectoryScan: "Exclude<Parameters<CamGatewayClient['resumeDirectoryScan']>[0], undefined>",
   camErrors: "{}",
   camQuota: "{}",
   mfaChange: "{ readonly id: Parameters<CamGatewayClient['mfaChange']>[0] }",
@@ -32,7 +38,10 @@ const VARIABLES: Readonly<Record<keyof typeof DOCUMENTS, string>> = {
 };
 
 /** The fields that are null only together with an error. The client throws that error. */
-const NEVER_NULL: readonly string[] = ["setSubUserMfa", "approveMfaChange", "rejectMfaChange"];
+const NEVER_NULL: readonly string[] = [
+  ...["setSubUserMfa", "approveMfaChange", "rejectMfaChange"],
+  ...["scanDirectory", "pauseDirectoryScan", "resumeDirectoryScan"],
+];
 
 /** Helper types. `Plain` expands interfaces, so that an interface equals a literal type with the same properties. */
 const PRELUDE = `

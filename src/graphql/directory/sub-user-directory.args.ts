@@ -94,8 +94,8 @@ class SubUserDirectoryOrder {
   @Field(() => DirectoryOrderField, { description: "The value that sorts users." })
   field!: OrderField;
 
-  @Field(() => SortDirection, { defaultValue: "ASC", description: "The direction." })
-  direction!: keyof typeof SortDirection;
+  @Field(() => SortDirection, { nullable: true, defaultValue: "ASC", description: "The direction." })
+  direction?: keyof typeof SortDirection | null;
 }
 
 @ArgsType()
