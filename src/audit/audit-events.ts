@@ -11,6 +11,8 @@ export const EVENT_KINDS = [
   "export",
   "account_added",
   "account_removed",
+  "pruned",
+  "restore_accepted",
 ] as const;
 
 export type EventKind = (typeof EVENT_KINDS)[number];
@@ -30,7 +32,7 @@ export interface AuditEvent {
 
 /** An event that the gateway records. */
 export interface NewEvent {
-  readonly kind: "refusal" | "refusals" | "export";
+  readonly kind: "refusal" | "refusals" | "export" | "restore_accepted";
   readonly account?: string | undefined;
   readonly subject?: string | undefined;
   readonly client?: string | undefined;

@@ -1,4 +1,5 @@
 import { CHECKPOINTS, type ChainHead } from "./chain.ts";
+import { isPruned } from "./pruned-places.ts";
 import { fingerprint } from "./signing-keys.ts";
 import type { RecordReport } from "./verify-record.ts";
 
@@ -7,7 +8,7 @@ export function describeReport(
   report: RecordReport,
   { isKeyGiven, expected }: { readonly isKeyGiven: boolean; readonly expected: readonly ChainHead[] },
 ): readonly string[] {
-  const { chains, records, hidden, unsealed = 0, problem } = report;
+  const { chains, records, hidden, unsealed = 0, pruned = [], problem } = report;
   if (problem !== undefined) {
     const { chain, seq, id, reason } = problem;
     const place = [
@@ -19,6 +20,9 @@ export function describeReport(
     const where = place.filter((part) => part !== undefined).join(" ");
     return [`BAD: ${where === "" ? "" : `${where}: `}${reason}.`];
   }
+  const [older = [], compared = []] = [true, false].map((gone) =>
+    expected.filter((place) => isPruned(pruned, place) === gone),
+  );
   const used = chains.filter(({ last }) => last > 0).length;
   return [
     records === 0
@@ -26,11 +30,15 @@ export function describeReport(
       : `OK: ${countOf(records, "record")} in ${countOf(used, "chain")}, unbroken.`,
     ...(hidden > 0 ? [`Of ${countOf(hidden, "record")} only the digest is there, and not the content.`] : []),
     ...(unsealed > 0 ? [`Not sealed yet, and not examined: ${unsealed}.`] : []),
+    ...pruned.map(
+      ({ chain, seq, checkpoint }) => `Pruned up to record ${seq} of ${chain}, by checkpoint ${checkpoint}.`,
+    ),
     ...describeSignature(report, isKeyGiven),
     ...endsOf(report).map((end) => `It ends at ${writePlace(end)}.`),
-    expected.length === 0
+    compared.length === 0
       ? "Not compared with an earlier place (--expect), so records that were cut from the end do not show."
-      : `It contains what was expected: ${expected.map(({ chain, seq }) => `${chain}:${seq}`).join(", ")}.`,
+      : `It contains what was expected: ${listOf(compared)}.`,
+    ...(older.length > 0 ? [`Pruned, and not compared: ${listOf(older)}.`] : []),
   ];
 }
 
@@ -38,6 +46,10 @@ export function describeReport(
 function endsOf({ ends, signed }: RecordReport): readonly ChainHead[] {
   if (signed === undefined) return ends.filter(({ seq }) => seq > 0);
   return [{ chain: CHECKPOINTS, seq: signed.number, hash: signed.hash }];
+}
+
+function listOf(places: readonly ChainHead[]): string {
+  return places.map(({ chain, seq }) => `${chain}:${seq}`).join(", ");
 }
 
 /** A place as `--expect` takes it. */

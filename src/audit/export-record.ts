@@ -3,6 +3,7 @@ import type { Tables } from "../database/database.ts";
 import { CHECKPOINTS, type ChainHead, LEGACY } from "./chain.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { type ExportEnd, type ExportHeader, formatRecord } from "./export-lines.ts";
+import { beginAfterPruned, readPruned } from "./pruned-places.ts";
 import {
   readCheckpoints,
   readHeads,
@@ -38,7 +39,12 @@ export async function* exportRecord(
 ): AsyncGenerator<string> {
   const ends = await readHeads(db);
   const legacy = ends.find(({ chain }) => chain === LEGACY);
-  const starts = since === 0 ? [] : startsAfter(await readCheckpoint(db, since));
+  const after = since === 0 ? [] : startsAfter(await readCheckpoint(db, since));
+  const starts = beginAfterPruned(after, await readPruned(db)).map(({ chain, seq, hash }) => ({
+    chain,
+    seq,
+    hash,
+  }));
   const hidesLegacy = shows !== undefined && legacy !== undefined && legacy.seq > 0;
   const begun = hidesLegacy ? [...starts.filter(({ chain }) => chain !== LEGACY), legacy] : starts;
   const header: ExportHeader = { export: 2, legacyEnd: legacy?.hash ?? "", starts: begun };

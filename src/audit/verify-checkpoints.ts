@@ -63,8 +63,7 @@ export class CheckpointVerifier {
       const reason = this.#findLinkFault(link, start ?? { seq: 0, hash: FIRST_CHECKPOINT });
       if (reason !== undefined) return problemOf(link.number, reason);
     }
-    for (const place of expected.toSorted((one, other) => other.seq - one.seq)) {
-      if (this.#links.get(place.hash)?.number === place.seq || this.#isLost(place)) continue;
+    for (const place of this.findMissing(expected)) {
       const last = this.#last?.number ?? 0;
       const reason =
         place.seq > last
@@ -73,6 +72,13 @@ export class CheckpointVerifier {
       return problemOf(Math.min(place.seq, last + 1), reason);
     }
     return undefined;
+  }
+
+  /** Returns the places without a checkpoint, the highest first. Leaves out those of an accepted restore. */
+  findMissing(expected: readonly ChainPlace[]): readonly ChainPlace[] {
+    return expected
+      .filter((place) => this.#links.get(place.hash)?.number !== place.seq && !this.#isLost(place))
+      .toSorted((one, other) => other.seq - one.seq);
   }
 
   /** Returns the first checkpoint that proves nothing. Reported last: it must not hide an altered record. */
@@ -85,7 +91,9 @@ export class CheckpointVerifier {
     if (number === start.seq + 1 && (start.hash === undefined || previousHash === start.hash))
       return undefined;
     if (number <= start.seq) return `it comes before the first one, ${start.seq + 1}`;
-    const before = restored === undefined ? { number: number - 1, hash: previousHash } : restored;
+    if (this.#links.get(previousHash)?.number === number - 1) return undefined;
+    // The checkpoint before may be lost, if this one accepts a restored database.
+    const before = restored ?? { number: number - 1, hash: previousHash };
     if (before.number === start.seq && (start.hash ?? before.hash) === before.hash) return undefined;
     if (this.#links.get(before.hash)?.number === before.number) return undefined;
     return `it does not follow checkpoint ${before.number}, which is missing or was rewritten`;

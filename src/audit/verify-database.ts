@@ -1,6 +1,7 @@
 import { type Kysely, sql } from "kysely";
 import type { Tables } from "../database/database.ts";
 import { type ChainHead, LEGACY } from "./chain.ts";
+import { isPruned, type PrunedPlace, readPruned } from "./pruned-places.ts";
 import {
   readCheckpoints,
   readHeads,
@@ -8,7 +9,7 @@ import {
   readRecords,
   type StoredRecord,
 } from "./read-record.ts";
-import type { ChainVerifier } from "./verify-chain.ts";
+import type { ChainStart, ChainVerifier } from "./verify-chain.ts";
 import { type RecordReport, RecordVerifier } from "./verify-record.ts";
 
 /**
@@ -22,13 +23,21 @@ export async function verifyDatabase(
 ): Promise<RecordReport> {
   const heads = await readHeads(db);
   const legacyEnd = heads.find(({ chain }) => chain === LEGACY)?.hash ?? "";
-  const verifier = new RecordVerifier({ legacyEnd, trustedKeys, expected });
+  const pruned = await readPruned(db);
+  const starts: ChainStart[] = [];
+  for (const place of pruned) starts.push(await findStart(db, place));
+  const verifier = new RecordVerifier({
+    ...{ legacyEnd, trustedKeys, starts },
+    // What an interrupted prune has left must lead to the place that it sealed.
+    expected: [...expected.filter((place) => !isPruned(pruned, place)), ...pruned],
+  });
   for await (const { number, checkpoint } of readCheckpoints(db, Number.MIN_SAFE_INTEGER)) {
     if (checkpoint === undefined)
       verifier.fail(`the stored checkpoint ${number} differs from its signed content`);
     else verifier.addCheckpoint(checkpoint);
   }
   for (const checkpoint of await readLegacyCheckpoints(db, 0)) verifier.addCheckpoint(checkpoint);
+  for (const place of pruned) verifier.requireSigned(place);
   for (const { chain } of heads) {
     // Starts at the smallest number, to find forged records before the first.
     for await (const record of readRecords(db, chain, Number.MIN_SAFE_INTEGER)) {
@@ -40,9 +49,23 @@ export async function verifyDatabase(
   const report = verifier.finish(heads);
   if (report.problem === undefined && sealed !== report.records) {
     const reason = `${sealed - report.records} sealed records belong to no chain`;
-    return { ...report, unsealed, problem: { chain: undefined, seq: undefined, id: undefined, reason } };
+    return {
+      ...report,
+      unsealed,
+      pruned,
+      problem: { chain: undefined, seq: undefined, id: undefined, reason },
+    };
   }
-  return { ...report, unsealed };
+  return { ...report, unsealed, pruned };
+}
+
+/** Returns where a pruned chain begins: after the pruned place, or earlier if the prune was interrupted. */
+async function findStart(db: Kysely<Tables>, { chain, seq, hash }: PrunedPlace): Promise<ChainStart> {
+  for await (const first of readRecords(db, chain, Number.MIN_SAFE_INTEGER)) {
+    if (first.seq <= seq) return { chain, seq: first.seq - 1, hash: undefined };
+    break;
+  }
+  return { chain, seq, hash };
 }
 
 async function countChanges(db: Kysely<Tables>): Promise<{ sealed: number; unsealed: number }> {

@@ -1,5 +1,6 @@
 import { CHECKPOINTS, type ChainHead, type ChainProblem, chainStart, type SealedRecord } from "./chain.ts";
 import type { Checkpoint, LegacyCheckpoint } from "./checkpoint.ts";
+import type { PrunedPlace } from "./pruned-places.ts";
 import { type ChainReport, type ChainStart, ChainVerifier } from "./verify-chain.ts";
 import { CheckpointVerifier } from "./verify-checkpoints.ts";
 
@@ -10,12 +11,16 @@ export interface RecordReport {
   readonly records: number;
   /** How many of them were not shown, only their digests. */
   readonly hidden: number;
+  /** The places after which chains begin, if not at their start. */
+  readonly starts: readonly ChainStart[];
   /** The ends of the chains according to the database or the export. */
   readonly ends: readonly ChainHead[];
   /** The last checkpoint with a valid signature. */
   readonly signed: Pick<Checkpoint, "number" | "hash" | "signedAt" | "publicKey"> | undefined;
   /** The number of changes that are not sealed yet; undefined for an export. */
   readonly unsealed?: number;
+  /** The ends of what `audit prune` removed; undefined for an export. */
+  readonly pruned?: readonly PrunedPlace[];
   /** The first fault; undefined if the record is unbroken. */
   readonly problem: ChainProblem | undefined;
 }
@@ -77,6 +82,19 @@ export class RecordVerifier {
     return verifier;
   }
 
+  /** Requires that a valid checkpoint names the place up to which a chain was pruned. */
+  requireSigned({ chain, seq, hash }: ChainHead): void {
+    const places = this.#checkpoints.placesOf(chain);
+    if (places.some((place) => place.seq === seq && place.hash === hash)) return;
+    const reason = "it was pruned with the records before it, and no valid checkpoint names it";
+    this.chain(chain).fail({ seq, id: undefined, reason });
+  }
+
+  /** Returns the expected checkpoints that the record lacks, the highest first. */
+  findMissingCheckpoints(expected: readonly ChainHead[]): readonly ChainHead[] {
+    return this.#checkpoints.findMissing(expected).map((place) => ({ chain: CHECKPOINTS, ...place }));
+  }
+
   /** Adds a fault that belongs to no record. */
   fail(reason: string): void {
     this.#problem ??= { chain: undefined, seq: undefined, id: undefined, reason };
@@ -89,7 +107,8 @@ export class RecordVerifier {
     const missing = [...this.#checkpoints.chains, ...this.#expected.keys(), ...this.#chains.keys()].find(
       (name) => name !== CHECKPOINTS && ends.every(({ chain }) => chain !== name),
     );
-    const start = this.#options.starts?.find(({ chain }) => chain === CHECKPOINTS);
+    const { starts = [] } = this.#options;
+    const start = starts.find(({ chain }) => chain === CHECKPOINTS);
     const problem =
       broken ??
       this.#problem ??
@@ -98,7 +117,7 @@ export class RecordVerifier {
       this.#checkpoints.findProblem(start, this.#expected.get(CHECKPOINTS) ?? []) ??
       this.#checkpoints.findSignatureProblem();
     const signed = this.#checkpoints.last;
-    return { chains, records: this.#records, hidden: this.#hidden, ends, signed, problem };
+    return { chains, records: this.#records, hidden: this.#hidden, starts, ends, signed, problem };
   }
 
   #findChainProblem(): ChainProblem | undefined {

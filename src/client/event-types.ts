@@ -8,7 +8,9 @@ export type AuditEventKind =
   | "CALLER_RESUMED"
   | "EXPORT"
   | "ACCOUNT_ADDED"
-  | "ACCOUNT_REMOVED";
+  | "ACCOUNT_REMOVED"
+  | "PRUNED"
+  | "RESTORE_ACCEPTED";
 
 /** The arguments of auditEvents. Each filters, and all have to match. */
 export interface AuditEventsFilter

@@ -94,15 +94,18 @@ export async function openEvents(
 
 /** Starts to sign checkpoints, if the configuration has a signing key. @throws AnchorFileError */
 export async function startCheckpoints(
-  { config, clock, logger, open }: Foundation,
+  { config, clock, telemetry, open }: Foundation,
   database: Database,
   keys: SigningKeys | undefined,
 ): Promise<void> {
   if (config.checkpoints === undefined || keys === undefined) return;
   const { anchorFile, intervalMs } = config.checkpoints;
-  const { report } = logger;
+  const { report, health } = telemetry;
   const anchors = await ChainAnchors.open({ file: anchorFile, report });
-  const checkpointer = new AuditCheckpointer({ database, ...keys, anchors, clock, intervalMs, report });
+  const onState = (problem: string | undefined) => health.report("record", undefined, problem);
+  const checkpointer = new AuditCheckpointer({
+    ...{ database, ...keys, anchors, clock, intervalMs, report, onState },
+  });
   await checkpointer.start();
   open.defer(() => checkpointer.stop());
 }

@@ -12,6 +12,7 @@ export const PARTS = {
   clock: "This machine's clock agrees with CAM's.",
   circuit: "No circuit of the account is open.",
   quota: "The account's calls get slots, and CAM throttles none.",
+  record: "The record contains what this replica knows of it, and is signed.",
 } as const;
 
 export type PartName = keyof typeof PARTS;

@@ -218,6 +218,10 @@ export const LOG_EVENTS = {
     "THE RECORD OF CHANGES WAS ALTERED, and this replica signs nothing; run audit:verify",
     "`problem` names the first record that is wrong. Keep the database and the anchors as evidence.",
   ),
+  "record.behind": error(
+    "THE RECORD LACKS A CHECKPOINT THAT THIS REPLICA KNOWS: the database is an older copy, or its record was cut",
+    "The replica signs nothing until `cam-gateway audit accept-restore`. `known` is missing, and `last` is the last one.",
+  ),
   "record.anchor_shared": error(
     "another process has written AUDIT_ANCHOR_FILE; give each replica a file of its own",
     "`file` names the file. A shared file proves nothing about either replica.",

@@ -30,11 +30,20 @@ export async function openEmptyDatabase(kind: Database["kind"]): Promise<Databas
 }
 
 /** Returns the URL of a new database on the run's PostgreSQL, migrated or empty. It is dropped after the test or the file. */
-export async function createTestPostgres(options: { empty?: boolean } = {}): Promise<string> {
+export function createTestPostgres(options: { empty?: boolean } = {}): Promise<string> {
+  return createFrom(options.empty ? "template0" : TEMPLATE_DATABASE);
+}
+
+/** Returns the URL of a copy of a database of `createTestPostgres`, which must have no connections, as a restored dump is. */
+export function copyTestPostgres(url: string): Promise<string> {
+  return createFrom(new URL(url).pathname.slice(1));
+}
+
+async function createFrom(template: string): Promise<string> {
   const url = new URL(inject("testDatabases").postgresUrl);
   const name = `test_${randomBytes(8).toString("hex")}`;
   url.pathname = name;
-  await onCluster(`create database ${name} template ${options.empty ? "template0" : TEMPLATE_DATABASE}`);
+  await onCluster(`create database ${name} template ${template}`);
   // A run creates hundreds of databases of eight megabytes each, so drop it in spite of open connections.
   whenOver(() => onCluster(`drop database ${name} with (force)`));
   return url.href;

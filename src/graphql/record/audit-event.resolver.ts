@@ -25,6 +25,8 @@ const AuditEventKind = registerEnum("AuditEventKind", "The kind of an event in t
   EXPORT: "The record was exported.",
   ACCOUNT_ADDED: "An account was added to the configuration.",
   ACCOUNT_REMOVED: "An account was removed from the configuration.",
+  PRUNED: "The owner of the schema pruned records of a chain.",
+  RESTORE_ACCEPTED: "An operator accepted a restored database.",
 });
 
 @CamCalls(0)
@@ -117,7 +119,7 @@ export class AuditEventResolver {
   @RequiresScope("cam.audit:read")
   @Query(() => AuditEventConnection, {
     description:
-      "The events of the record, newest first: refusals, pauses, exports, and changes of the accounts.",
+      "The events of the record, newest first: refusals, pauses, exports, prunes, restores, and changes of the accounts.",
   })
   async auditEvents(@Args(() => AuditEventsArgs) args: AuditEventsArgs): Promise<AuditEventConnection> {
     const size = pageSize(args.first);
