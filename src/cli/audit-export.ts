@@ -1,55 +1,88 @@
 import { open, rm } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import type { Kysely } from "kysely";
 import { AuditEvents } from "../audit/audit-events.ts";
 import { type ExportSelection, exportRecord, UnknownCheckpointError } from "../audit/export-record.ts";
 import { atOneMoment } from "../audit/read-record.ts";
-import type { Database } from "../database/database.ts";
-import { CommandError, type CommandIo, EX_CANNOT } from "./command.ts";
+import { exportCsv, exportJsonLines } from "../audit/readable-export.ts";
+import type { Database, Tables } from "../database/database.ts";
+import { CommandError, type CommandIo, EX_CANNOT, parseTime } from "./command.ts";
 import { openDatabase } from "./find-database.ts";
+import { type Outcome, printsOutcome } from "./outcome.ts";
+
+const FORMATS = ["verifiable", "csv", "jsonl"] as const;
 
 interface ExportOptions {
+  readonly format: (typeof FORMATS)[number];
   readonly out?: string;
   readonly since: number;
+  readonly from?: Date;
+  readonly until?: Date;
   readonly account?: string;
   readonly opUin?: string;
   readonly change?: string;
+  readonly json?: boolean;
 }
 
 /** Adds `audit export`. */
 export function addAuditExport(audit: Command, io: CommandIo): void {
-  audit
+  const command = audit
     .command("export")
     .description(
-      "Export the sealed record as JSON lines that `audit verify --file` verifies without a database.",
+      "Export the record: as JSON lines that `audit verify --file` verifies without a database, or for people.",
+    )
+    .addOption(
+      new Option("--format <format>", "csv and jsonl are for people: one row for each change and event")
+        .choices(FORMATS)
+        .default("verifiable"),
     )
     .option("--out <file>", "write to this new file instead of standard output")
-    .option("--since <number>", "export only what came after this checkpoint", parseSince, 0)
-    .option("--account <name>", "show only records of this account, and of the others their digests")
-    .option("--op-uin <uin>", "show only records of this user, and of the others their digests")
-    .option("--change <id>", "show only this change, and of the other records their digests")
+    .option("--since <number>", "verifiable: export only what came after this checkpoint", parseSince, 0)
+    .option("--from <time>", "csv, jsonl: only what was requested at or after this date or time", parseTime)
+    .option("--until <time>", "csv, jsonl: only what was requested before this date or time", parseTime)
+    .option("--account <name>", "show only records of this account")
+    .option("--op-uin <uin>", "show only records of this user")
+    .option("--change <id>", "show only this change")
     .addHelpText(
       "after",
       `
+A verifiable export has the digests of the records that it does not show.
 DATABASE_URL, DATABASE_URL_FILE or DATA_DIR (default .data) names the database.
-To write to standard output through npm: npm run --silent audit:export > FILE
+To write to standard output through npm: npm run --silent audit:export > FILE`,
+    );
+  printsOutcome(command, io, async (options: ExportOptions) => {
+    requireSense(options);
+    const database = await openDatabase(io.env, { make: false });
+    try {
+      const outcome = await write(database, options, io);
+      await recordExport(database, options, io);
+      return outcome;
+    } catch (error) {
+      if (error instanceof UnknownCheckpointError) throw new CommandError(error.message);
+      throw error;
+    } finally {
+      await database.close();
+    }
+  });
+}
 
-Exit codes: 0 exported, 2 the record cannot be read or the file cannot be written.`,
-    )
-    .action(async ({ out, ...options }: ExportOptions) => {
-      const selection = { since: options.since, shows: filterOf(options) };
-      const database = await openDatabase(io.env, { make: false });
-      try {
-        if (out === undefined) await toStream(database, selection, io);
-        else await toFile(database, selection, out, io);
-        await recordExport(database, options, io);
-      } catch (error) {
-        if (error instanceof UnknownCheckpointError) throw new CommandError(error.message);
-        throw error;
-      } finally {
-        await database.close();
-      }
-    });
+function requireSense({ format, out, since, from, until, json }: ExportOptions): void {
+  if (json === true && out === undefined) {
+    throw new CommandError("--json needs --out FILE: without it, standard output has the export.");
+  }
+  if (format !== "verifiable" && since > 0) throw new CommandError("--since needs the verifiable format.");
+  if (format === "verifiable" && (from ?? until) !== undefined) {
+    throw new CommandError("--from and --until need --format csv or jsonl.");
+  }
+}
+
+/** Returns the lines or bytes of the export. */
+function contentOf(db: Kysely<Tables>, options: ExportOptions): AsyncIterable<string> {
+  const { format, since, change: id, ...filter } = options;
+  if (format === "csv") return exportCsv(db, { ...filter, id });
+  if (format === "jsonl") return exportJsonLines(db, { ...filter, id });
+  return exportRecord(db, { since, shows: filterOf(options) });
 }
 
 /** Returns the test of the records to show, or undefined without a filter. */
@@ -66,10 +99,10 @@ function filterOf({ account, opUin, change }: ExportOptions): ExportSelection["s
 /** Seals the export as an event. A role that only reads cannot, and may export all the same. */
 async function recordExport(
   database: Database,
-  options: Omit<ExportOptions, "out">,
+  { out: _, json: __, ...details }: ExportOptions,
   io: CommandIo,
 ): Promise<void> {
-  await new AuditEvents(database).record([{ kind: "export", details: { ...options } }]).catch(() => {
+  await new AuditEvents(database).record([{ kind: "export", details }]).catch(() => {
     io.stderr.write("This export is not on record: the database role may not run record_events.\n");
   });
 }
@@ -82,41 +115,37 @@ function parseSince(text: string): number {
   return since;
 }
 
-function write(
-  database: Database,
-  selection: ExportSelection,
-  to: NodeJS.WritableStream,
-  options = { end: true },
-): Promise<void> {
-  return database.unhurried((db) =>
-    atOneMoment(db, (moment) => pipeline(exportRecord(moment, selection), to, options)),
-  );
+function write(database: Database, options: ExportOptions, io: CommandIo): Promise<Outcome> {
+  const writeTo = (to: NodeJS.WritableStream, end: boolean) =>
+    database.unhurried((db) =>
+      atOneMoment(db, (moment) => pipeline(contentOf(moment, options), to, { end })),
+    );
+  const { out, format } = options;
+  return out === undefined ? toStream(writeTo, io) : toFile(writeTo, out, format);
 }
 
-async function toStream(database: Database, selection: ExportSelection, io: CommandIo): Promise<void> {
+type WriteTo = (to: NodeJS.WritableStream, end: boolean) => Promise<void>;
+
+async function toStream(writeTo: WriteTo, io: CommandIo): Promise<Outcome> {
   try {
-    await write(database, selection, io.stdout, { end: false });
+    await writeTo(io.stdout, false);
+    return { lines: [], result: {} };
   } catch (error) {
     // The reader closed the pipe, as `head` does.
     if ((error as NodeJS.ErrnoException).code !== "EPIPE") throw error;
-    io.exitCode = EX_CANNOT;
+    return { exitCode: EX_CANNOT, lines: [], result: {} };
   }
 }
 
-async function toFile(
-  database: Database,
-  selection: ExportSelection,
-  file: string,
-  { stdout }: CommandIo,
-): Promise<void> {
+async function toFile(writeTo: WriteTo, file: string, format: ExportOptions["format"]): Promise<Outcome> {
   const handle = await open(file, "wx", 0o600).catch((error: NodeJS.ErrnoException) => {
     const reason =
       error.code === "EEXIST" ? "exists, and is not overwritten" : `cannot be written (${error.code})`;
     throw new CommandError(`${file} ${reason}.`);
   });
   try {
-    await write(database, selection, handle.createWriteStream());
-    stdout.write(`Written to ${file}.\n`);
+    await writeTo(handle.createWriteStream(), true);
+    return { lines: [`Written to ${file}.`], result: { file, format } };
   } catch (error) {
     await rm(file, { force: true });
     throw error;

@@ -6,7 +6,9 @@ import { ConfigError, EX_CONFIG } from "../config/config.ts";
 import { variableHelp } from "../config/variable-reference.ts";
 import { DatabaseError } from "../database/database.ts";
 import { PACKAGE_JSON } from "../gateway/package-paths.ts";
+import { addAuditAcceptRestore } from "./audit-accept-restore.ts";
 import { addAuditExport } from "./audit-export.ts";
+import { addAuditPrune } from "./audit-prune.ts";
 import { addAuditVerify } from "./audit-verify.ts";
 import type { ServeOptions } from "./check-files.ts";
 import { CommandError, type CommandIo, EX_CANNOT, usageErrorsAs } from "./command.ts";
@@ -39,9 +41,11 @@ export function createProgram(io: CommandIo): Command {
   addServe(program, io);
   addEmulator(program, io);
   addMigrate(program, io);
-  const audit = program.command("audit").description("Export or verify the record of changes.");
+  const audit = program.command("audit").description("Export, verify or prune the record of changes.");
   addAuditExport(audit, io);
   addAuditVerify(audit, io);
+  addAuditPrune(audit, io);
+  addAuditAcceptRestore(audit, io);
   addPolicyExplain(program.command("policy").description("Explain what a policy decides."), io);
   addDoctor(program, io);
   addMfa(program.command("mfa").description("Read or change a user through a running gateway."), io);
@@ -92,6 +96,8 @@ In a checkout, npm builds the project and runs a command:
   npm run migrate              migrate
   npm run audit:export         audit export
   npm run audit:verify         audit verify
+  npm run audit:prune          audit prune
+  npm run audit:accept-restore audit accept-restore
   npm run policy:explain       policy explain
   npm run doctor               doctor
 npm passes options after --, for example npm start -- --port 4010.`;
@@ -128,9 +134,9 @@ const EXPLAINED = [AuthFileError, CommandError, ConfigError, DatabaseError, KeyF
 
 function messageOf(error: unknown): string {
   const { message, code } = error as Error & { readonly code?: string };
-  // PostgreSQL: undefined_table.
-  if (code === "42P01") {
-    return "This database has no record yet. Start the gateway, or run: npm run migrate";
+  // PostgreSQL: undefined_table, undefined_function.
+  if (code === "42P01" || code === "42883") {
+    return "This database lacks the record of this release. Start the gateway, or run: npm run migrate";
   }
   return EXPLAINED.some((kind) => error instanceof kind) ? message : `The command failed: ${message}`;
 }

@@ -1,4 +1,5 @@
-import type { CommanderError } from "commander";
+import { type CommanderError, InvalidArgumentError } from "commander";
+import { z } from "zod";
 
 /** The parts of the process that a command uses. */
 export interface CommandIo {
@@ -47,4 +48,33 @@ function usageMessage(message: string): string {
 /** Collects the values of a repeatable option. */
 export function collect(value: string, previous: readonly string[] = []): readonly string[] {
   return [...previous, value];
+}
+
+const timeShape = z.union([z.iso.date(), z.iso.datetime({ offset: true })]);
+
+/** Parses a date, which begins at midnight in UTC, or a time. */
+export function parseTime(text: string): Date {
+  if (timeShape.safeParse(text).success) return new Date(text);
+  throw new InvalidArgumentError("Give a date such as 2026-01-31, or a time such as 2026-01-31T12:00:00Z.");
+}
+
+interface Question {
+  /** Returns the lines to show before the question. */
+  readonly show: () => Promise<readonly string[]>;
+  readonly question: string;
+  /** The message if the answer is not yes, without its full stop. */
+  readonly nothing: string;
+}
+
+/** Shows what the command would do and asks. @throws CommandError if the answer is not yes, or if no terminal can answer. */
+export async function askFirst(
+  { ask, stderr }: CommandIo,
+  { show, question, nothing }: Question,
+): Promise<void> {
+  if (ask === undefined) {
+    throw new CommandError(`${nothing}: without a terminal to ask, the command needs --yes.`);
+  }
+  stderr.write(`${(await show()).join("\n")}\n`);
+  const answer = await ask(question);
+  if (!/^y(es)?$/i.test(answer.trim())) throw new CommandError(`${nothing}.`);
 }

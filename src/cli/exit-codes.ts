@@ -26,6 +26,16 @@ export const EXIT_CODES = {
     1: "it is not",
     [EX_CANNOT]: "the record cannot be read",
   },
+  "audit prune": {
+    0: "pruned, or nothing to prune",
+    1: "refused, because the record or the export does not have what goes",
+    [EX_CANNOT]: "the record cannot be read or pruned",
+  },
+  "audit accept-restore": {
+    0: "accepted, or nothing to accept",
+    1: "refused, because a restore does not explain the record",
+    [EX_CANNOT]: "the record cannot be read or signed",
+  },
   "policy explain": {
     0: "all of it is allowed",
     1: "a part of it is refused",

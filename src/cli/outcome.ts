@@ -25,7 +25,9 @@ export function printsOutcome<Arguments extends readonly unknown[]>(
       const { exitCode = 0, lines, result } = await run(...(given as unknown as Arguments));
       io.exitCode = exitCode;
       io.stdout.write(
-        command.opts()["json"] === true ? jsonLine(name, exitCode, { result }) : `${lines.join("\n")}\n`,
+        command.opts()["json"] === true
+          ? jsonLine(name, exitCode, { result })
+          : lines.map((line) => `${line}\n`).join(""),
       );
     });
 }

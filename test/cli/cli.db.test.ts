@@ -151,7 +151,7 @@ describe("audit export", () => {
     expect(await runCommand("audit export", ["--out", join(dir, "record.jsonl")], env)).toEqual({
       code: 2,
       stdout: "",
-      stderr: "This database has no record yet. Start the gateway, or run: npm run migrate\n",
+      stderr: "This database lacks the record of this release. Start the gateway, or run: npm run migrate\n",
     });
     expect(await readdir(dir)).toEqual([]);
   });

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { type Command, InvalidArgumentError } from "commander";
 import { createCamGatewayClient, type SubUser } from "../../client/index.ts";
 import { explainUin, parseUin, type Uin } from "../../contract/index.ts";
-import { CommandError, type CommandIo } from "../command.ts";
+import { askFirst, CommandError, type CommandIo } from "../command.ts";
 import {
   type ConnectionOptions,
   type GatewayConnection,
@@ -117,7 +117,16 @@ async function setUser(
 ): Promise<Outcome> {
   const wish = wishOf(switches);
   const connection = connectionOf(options, io);
-  if (options.yes !== true) await confirm(opUin, switches, options, connection, io);
+  if (options.yes !== true) {
+    await askFirst(io, {
+      show: async () => {
+        const user = await readUser(opUin, options, connection);
+        return [`At ${connection.url.href}:`, ...describeWish(user, switches)];
+      },
+      question: "Change this user? [y/N] ",
+      nothing: "Nothing was changed",
+    });
+  }
   const { account, reason, overwriteOtherMethods, idempotencyKey = randomUUID() } = options;
   const abort = new AbortController();
   const interrupt = (): void => abort.abort();
@@ -142,23 +151,6 @@ async function setUser(
   } finally {
     process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
   }
-}
-
-/** Shows the change and asks. @throws CommandError if the answer is not yes, or if no terminal can answer. */
-async function confirm(
-  opUin: Uin,
-  switches: readonly UserSwitch[],
-  options: SetOptions,
-  connection: GatewayConnection,
-  io: CommandIo,
-): Promise<void> {
-  if (io.ask === undefined) {
-    throw new CommandError("Nothing was changed: without a terminal to ask, the command needs --yes.");
-  }
-  const user = await readUser(opUin, options, connection);
-  io.stderr.write(`${[`At ${connection.url.href}:`, ...describeWish(user, switches)].join("\n")}\n`);
-  const answer = await io.ask("Change this user? [y/N] ");
-  if (!/^y(es)?$/i.test(answer.trim())) throw new CommandError("Nothing was changed.");
 }
 
 function redacted(error: CommandError, { headers }: GatewayConnection): CommandError {
