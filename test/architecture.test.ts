@@ -61,7 +61,7 @@ interface Import {
 }
 
 const files = globSync("**/*.{ts,tsx}", { cwd: SRC }).filter(
-  (file) => !file.startsWith("http/playground/app/"),
+  (file) => !/^http\/(playground|console)\/app\//.test(file),
 );
 const imports = files.flatMap(importsOf);
 

@@ -8,7 +8,11 @@ const MAX_FILES = 400;
 const MAX_LINES = 300;
 
 /** Names that say what a file is by its folder alone. */
-const SHARED_NAMES = new Set(["index.ts", "main.ts", "main.tsx"]);
+const SHARED_NAMES = new Set([
+  ...["index.ts", "main.ts", "main.tsx"],
+  // Each page has its own.
+  ...["index.html", "tsconfig.json", "vite.config.ts"],
+]);
 
 const source = globSync("src/**/*.*", { cwd: ROOT });
 const modules = globSync("{src,test,bench,scripts,examples}/**/*.{ts,tsx}", {

@@ -194,6 +194,7 @@ const app = await createHttpApp({
   },
   keepAliveMs: 60_000,
   playground: undefined,
+  console: undefined,
   telemetry,
   logger,
 });

@@ -9,10 +9,13 @@ export const dist = join(root, "dist");
 /** Stamps, the lock and half-finished output. */
 export const workshop = join(dist, ".build");
 
-const app = "src/http/playground/app";
+const pageFolder = (name) => `src/http/${name}/app`;
 
 /** Folders in dist that tsc does not write. */
-const notCompiled = [workshop, join(dist, "playground"), join(dist, "pglite-template")];
+const notCompiled = [
+  workshop,
+  ...["playground", "console", "pglite-template"].map((name) => join(dist, name)),
+];
 
 /**
  * The parts of a build. Unchanged `inputs` (files and folders) give the same `output`; package-lock.json represents all
@@ -21,16 +24,12 @@ const notCompiled = [workshop, join(dist, "playground"), join(dist, "pglite-temp
 export const parts = {
   server: {
     inputs: ["src", "tsconfig.json", "tsconfig.build.json", "package-lock.json", "scripts/build"],
-    except: [app],
+    except: [pageFolder("playground"), pageFolder("console")],
     output: join(dist, "main.js"),
     build: buildServer,
   },
-  playground: {
-    inputs: [app, "tsconfig.json", "package-lock.json", "scripts/build"],
-    except: [],
-    output: join(dist, "playground/index.html"),
-    build: buildPlayground,
-  },
+  playground: page("playground", []),
+  console: page("console", ["src/client", "src/contract"]),
   "pglite-template": {
     inputs: [
       "node_modules/@electric-sql/pglite/package.json",
@@ -82,10 +81,18 @@ async function removeOrphans(directory) {
   }
 }
 
-async function buildPlayground() {
-  await buildFolder("playground", (fresh) =>
-    runTool("vite/bin/vite.js", ["build", app, "--outDir", fresh, "--emptyOutDir"]),
-  );
+/** Returns the part of a page that Vite bundles from its folder and the other named sources. */
+function page(name, sources) {
+  const folder = pageFolder(name);
+  return {
+    inputs: [folder, ...sources, "tsconfig.json", "package-lock.json", "scripts/build"],
+    except: [],
+    output: join(dist, name, "index.html"),
+    build: () =>
+      buildFolder(name, (fresh) =>
+        runTool("vite/bin/vite.js", ["build", folder, "--outDir", fresh, "--emptyOutDir"]),
+      ),
+  };
 }
 
 async function buildPgliteTemplate() {

@@ -18,6 +18,8 @@ const GATEWAY_ENV = {
   TENCENTCLOUD_SECRET_ID_FILE: join(compose, "secrets/cam-secret-id"),
   TENCENTCLOUD_SECRET_KEY_FILE: join(compose, "secrets/cam-secret-key"),
   PLAYGROUND: "on",
+  CONSOLE: "on",
+  CONSOLE_CLIENT_ID: "console",
   PORT: "0",
   ADMIN_PORT: "0",
 };
@@ -98,6 +100,9 @@ export class Stack {
     });
     const url = `${(await proxy.ready).url}/graphql`;
     this.#group.say(`GraphQL     ${url}, by ${origins.join(" and ")}`);
+    this.#group.say(
+      `Console     ${url.replace(/graphql$/, "console")}, for the same callers with any password`,
+    );
     this.#group.say(
       `Admin       ${gateways.map(({ admin }) => admin).join(" and ")}: health, metrics, version`,
     );

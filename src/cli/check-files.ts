@@ -78,7 +78,7 @@ async function mistakesInFiles(config: Config): Promise<readonly string[]> {
     accounts && checkAccounts(accounts),
     store.kind === "postgres" && "file" in store.url ? readUrlFile(store.url.file).then(checkUrl) : undefined,
     tls && readTls(tls),
-    trustedDocuments && TrustedDocuments.load({ ...trustedDocuments, onUntrusted: () => undefined }),
+    trustedDocuments && TrustedDocuments.load({ ...trustedDocuments, own: [], onUntrusted: () => undefined }),
     checkpoints && loadSigningKey(checkpoints.signingKeyFile),
     checkpoints?.previousKeyFile === undefined ? undefined : loadSigningKey(checkpoints.previousKeyFile),
     checkpoints?.anchorFile === undefined ? undefined : checkAnchorFile(checkpoints.anchorFile),

@@ -72,6 +72,8 @@ interface HttpConfig {
   /** Undefined for plain HTTP. */
   readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
   readonly playground: boolean;
+  /** Undefined without the console. It signs people in unless `signIn` is undefined. */
+  readonly console: { readonly signIn: ConsoleSignIn | undefined } | undefined;
   readonly introspection: boolean;
   /** The accepted names in a Host header; undefined for any. */
   readonly hostnames: readonly string[] | undefined;
@@ -85,6 +87,13 @@ interface HttpConfig {
   readonly trustedDocuments:
     | { readonly mode: "audit" | "enforce"; readonly manifestFile: string }
     | undefined;
+}
+
+/** How people sign in to the console by OpenID Connect. */
+interface ConsoleSignIn {
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly scope: string;
 }
 
 /** All mistakes of a configuration in one message. */
@@ -220,6 +229,7 @@ function readHttpConfig(input: ConfigInput): HttpConfig {
     port: vars.PORT,
     tls: certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile },
     playground: (vars.PLAYGROUND ?? byMode) === "on",
+    console: readConsole(input, byMode),
     introspection: (vars.INTROSPECTION ?? vars.PLAYGROUND ?? byMode) === "on",
     hostnames: mode === "local" ? LOOPBACK_NAMES : undefined,
     callerRatePerSecond: vars.CALLER_RATE_PER_SECOND,
@@ -229,6 +239,20 @@ function readHttpConfig(input: ConfigInput): HttpConfig {
     trustedDocuments:
       trusted === "off" || manifestFile === undefined ? undefined : { mode: trusted, manifestFile },
   };
+}
+
+/** Signs people in at AUTH_ISSUER if callers authenticate, because a page cannot hold a certificate or a secret. */
+function readConsole({ vars, problems }: ConfigInput, byMode: "on" | "off"): HttpConfig["console"] {
+  const { AUTH_ISSUER: issuer, AUTH_ISSUERS_FILE: issuers, CONSOLE_CLIENT_ID: clientId } = vars;
+  if ((vars.CONSOLE ?? byMode) === "off") return undefined;
+  if (issuer === undefined && issuers === undefined && byMode === "on") return { signIn: undefined };
+  if (issuer !== undefined && clientId !== undefined) {
+    return { signIn: { issuer, clientId, scope: vars.CONSOLE_SCOPE } };
+  }
+  if (vars.CONSOLE === "on") {
+    problems.push("CONSOLE=on needs AUTH_ISSUER and CONSOLE_CLIENT_ID, with which people sign in.");
+  }
+  return undefined;
 }
 
 /** The port of Prometheus exporters of OpenTelemetry. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { SCOPES } from "../auth/caller.ts";
 import { integer, LOG_LEVELS, oneOf, text, type VariableGroup, wholeNumber } from "./variable-schemas.ts";
 
 const GATEWAY = {
@@ -18,6 +19,18 @@ const GATEWAY = {
       description: "The playground for browsers.",
       otherwise: "on in local mode, off in server mode",
     }),
+    CONSOLE: oneOf(["on", "off"]).optional().meta({
+      description: "The console for people, at /console.",
+      otherwise: "on in local mode, off in server mode",
+    }),
+    CONSOLE_CLIENT_ID: text.describe(
+      "The console's client at AUTH_ISSUER: a public client with the redirect URI https://<gateway>/console, which uses " +
+        "the authorization code flow with PKCE.",
+    ),
+    CONSOLE_SCOPE: z
+      .string()
+      .default(["openid", ...SCOPES].join(" "))
+      .describe("The scopes that the console requests at the issuer, separated by blanks."),
     INTROSPECTION: oneOf(["on", "off"])
       .optional()
       .meta({ description: "Whether clients may query the schema.", otherwise: "as PLAYGROUND" }),

@@ -24,10 +24,9 @@ import { AccountLoaders, type LoaderOptions } from "../graphql/loaders.ts";
 import { buildGatewaySchema } from "../graphql/schema.ts";
 import { createHttpApp, GRAPHQL_PATH } from "../http/app.ts";
 import { CallerRate } from "../http/caller-rate.ts";
+import { CONSOLE_DOCUMENTS } from "../http/console/console.ts";
 import type { RequestDetails } from "../http/graphql/graphql-route.ts";
 import { TrustedDocuments } from "../http/graphql/trusted-documents.ts";
-import type { PlaygroundBanner } from "../http/playground/boot-data.ts";
-import { loadExamples } from "../http/playground/examples.ts";
 import { keepTlsFresh, readTls } from "../http/tls.ts";
 import { SharedWindows } from "../quota/shared-windows.ts";
 import { Health } from "../telemetry/health.ts";
@@ -49,7 +48,7 @@ import { openAccounts } from "./open-accounts.ts";
 import { openAdminPort } from "./open-admin.ts";
 import { openDirectory, openReadsBehind } from "./open-directory.ts";
 import { type OpenRecord, openDatabase, openEvents, openRecord, startCheckpoints } from "./open-record.ts";
-import { EXAMPLES_DIR, PLAYGROUND_ASSETS_DIR } from "./package-paths.ts";
+import { pagesOf } from "./pages.ts";
 import { startTelemetry } from "./start-telemetry.ts";
 import { watchDatabase } from "./watch-database.ts";
 
@@ -261,21 +260,25 @@ async function listen(
 ): Promise<string> {
   const { host, port, tls, keepAliveMs, hostnames, maxConnections, proxies, trustedDocuments } = config.http;
   const { report } = logger;
-  const onUntrusted = (operation: object) => report("documents.untrusted", operation);
+  const documents = trustedDocuments && {
+    ...trustedDocuments,
+    own: config.http.console === undefined ? [] : CONSOLE_DOCUMENTS,
+    onUntrusted: (operation: object) => report("documents.untrusted", operation),
+  };
   const app = await createHttpApp({
     ...parts,
     ...{ keepAliveMs, hostnames, logger },
     telemetry,
     onRejectedToken: (refusal, requestId) => reportRejectedToken(telemetry, refusal, requestId),
     callerRate: new CallerRate(config.http.callerRatePerSecond),
-    trustedDocuments: trustedDocuments && (await TrustedDocuments.load({ ...trustedDocuments, onUntrusted })),
+    trustedDocuments: documents && (await TrustedDocuments.load(documents)),
     connections: {
       ...{ maxConnections, clock },
       isProxy: isIn(proxies),
       observer: connectionObserver(telemetry),
     },
     tls: tls && (await readTls(tls)),
-    playground: config.http.playground ? await playgroundParts(config) : undefined,
+    ...(await pagesOf(config)),
   });
   open.defer(async () => {
     // Requests under way finish. After the deadline, close the remaining connections.
@@ -288,12 +291,4 @@ async function listen(
   const address = app.server.address() as AddressInfo;
   const name = host.includes(":") ? `[${host}]` : host;
   return `${tls === undefined ? "http" : "https"}://${name}:${address.port}${GRAPHQL_PATH}`;
-}
-
-async function playgroundParts(config: Config) {
-  const banner: PlaygroundBanner =
-    config.cam === undefined
-      ? { target: "emulator" }
-      : { target: "cam", endpoint: config.cam.endpoint.origin };
-  return { assetsDir: PLAYGROUND_ASSETS_DIR, examples: await loadExamples(EXAMPLES_DIR), banner };
 }

@@ -6,6 +6,7 @@ const packageFile = (path: string): string => fileURLToPath(new URL(`../../${pat
 export const EXAMPLES_DIR = packageFile("schema/examples");
 export const FEDERATED_EXAMPLES_DIR = packageFile("schema/examples/federated");
 export const PLAYGROUND_ASSETS_DIR = packageFile("dist/playground");
+export const CONSOLE_ASSETS_DIR = packageFile("dist/console");
 export const MIGRATIONS_DIR = packageFile("schema/migrations");
 /** The rights of the gateway's database role. */
 export const GRANTS_FILE = packageFile("schema/grants.sql");

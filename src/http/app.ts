@@ -17,6 +17,7 @@ import {
 } from "fastify";
 import type { Logger } from "../telemetry/logger.ts";
 import { type ConnectionLimits, Connections } from "./connections.ts";
+import { type ConsoleOptions, registerConsole } from "./console/console.ts";
 import { readJsonBodies } from "./graphql/graphql-request.ts";
 import { type GraphQLRouteOptions, registerGraphQLRoute, rejectMethod } from "./graphql/graphql-route.ts";
 import { type ErrorResponse, errorResponse, HttpError } from "./http-errors.ts";
@@ -52,10 +53,12 @@ export interface HttpAppDeps extends Omit<GraphQLRouteOptions, "path"> {
   readonly keepAliveMs: number;
   /** If it is undefined, the gateway serves no page, and browsers get the responses of every client. */
   readonly playground: Omit<PlaygroundOptions, "graphqlPath"> | undefined;
+  /** If it is undefined, the gateway serves no console. */
+  readonly console: ConsoleOptions | undefined;
   readonly logger: Logger;
 }
 
-/** Creates the Fastify app: GraphQL on one path, the playground on the same path for browsers, two health probes. */
+/** Creates the Fastify app: GraphQL on one path, the playground on the same path for browsers, the console, two health probes. */
 export async function createHttpApp(deps: HttpAppDeps): Promise<FastifyInstance> {
   const headers = securityHeaders(deps.tls !== undefined);
   const { health } = deps.telemetry;
@@ -123,6 +126,7 @@ export async function createHttpApp(deps: HttpAppDeps): Promise<FastifyInstance>
     await registerPlayground(app, { ...deps.playground, graphqlPath: GRAPHQL_PATH });
     app.get("/", (_request, reply) => reply.redirect(`.${GRAPHQL_PATH}`));
   }
+  if (deps.console !== undefined) await registerConsole(app, deps.console);
   registerGraphQLRoute(app, { ...deps, path: GRAPHQL_PATH });
   return app;
 }

@@ -25,8 +25,8 @@ export function securityHeaders(hasTls: boolean): SecurityHeaders {
   return hasTls ? { ...API_HEADERS, ...TLS_HEADERS } : API_HEADERS;
 }
 
-/** The headers that the playground adds to API_HEADERS or overrides. */
-const PLAYGROUND_HEADERS = {
+/** The headers that the pages add to API_HEADERS or override. */
+const PAGE_HEADERS = {
   "x-content-type-options": "nosniff",
   "cross-origin-resource-policy": "same-origin",
   "referrer-policy": "no-referrer",
@@ -56,14 +56,36 @@ export function playgroundPageHeaders(styleNonce: string): Readonly<Record<strin
     "form-action 'none'",
   ];
   return {
-    ...PLAYGROUND_HEADERS,
+    ...PAGE_HEADERS,
     "content-security-policy": policy.join("; "),
     "cache-control": "no-store",
   };
 }
 
-/** The headers of the playground's files. A worker obeys the policy of its own script, not the page's. */
-export const playgroundAssetHeaders = {
-  ...PLAYGROUND_HEADERS,
+/**
+ * Returns the headers of the console's page, which runs only files of this process and connects only to it and, to sign in,
+ * to the issuer.
+ */
+export function consolePageHeaders(issuerOrigin: string | undefined): Readonly<Record<string, string>> {
+  const policy = [
+    "default-src 'none'",
+    "script-src 'self'",
+    `connect-src 'self'${issuerOrigin === undefined ? "" : ` ${issuerOrigin}`}`,
+    "img-src 'self'",
+    "style-src 'self'",
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+    "form-action 'none'",
+  ];
+  return {
+    ...PAGE_HEADERS,
+    "content-security-policy": policy.join("; "),
+    "cache-control": "no-store",
+  };
+}
+
+/** The headers of the pages' files. A worker obeys the policy of its own script, not the page's. */
+export const pageAssetHeaders = {
+  ...PAGE_HEADERS,
   "content-security-policy": "default-src 'none'; script-src 'self'; frame-ancestors 'none'",
 } as const;

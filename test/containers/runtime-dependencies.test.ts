@@ -10,8 +10,10 @@ const { dependencies, devDependencies } = JSON.parse(readFileSync(join(ROOT, "pa
 /** Packages without an import in our code: the peer dependency of type-graphql. */
 const WITHOUT_IMPORT: readonly string[] = ["graphql-scalars"];
 
-/** Source files that run in the gateway. The playground's page is a bundle, so its libraries are for the build only. */
-const files = globSync("src/**/*.ts", { cwd: ROOT }).filter((file) => !file.includes("playground/app/"));
+/** Source files that run in the gateway. The pages are bundles, so their libraries are for the build only. */
+const files = globSync("src/**/*.ts", { cwd: ROOT }).filter(
+  (file) => !/(playground|console)\/app\//.test(file),
+);
 
 /** Returns the packages that a module imports at run time, without type-only imports. */
 function packagesOf(file: string): string[] {

@@ -7,6 +7,8 @@ interface TrustedDocumentsOptions {
   /** `enforce` rejects operations outside the manifest. `audit` runs and reports them. */
   readonly mode: "audit" | "enforce";
   readonly manifestFile: string;
+  /** The operations of the gateway's own pages, which are trusted too. */
+  readonly own: readonly string[];
   /** Receives an operation that is not in the manifest. */
   readonly onUntrusted: (operation: { readonly operationName: string | undefined }) => void;
 }
@@ -35,7 +37,7 @@ export class TrustedDocuments {
   private constructor(options: TrustedDocumentsOptions, bodies: ReadonlyMap<string, string>) {
     this.#options = options;
     this.#bodies = bodies;
-    this.#known = new Set(bodies.values());
+    this.#known = new Set([...bodies.values(), ...options.own]);
   }
 
   /** Reads the manifest. @throws TrustedDocumentsError if the manifest is unreadable or has another format. */

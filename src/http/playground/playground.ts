@@ -1,10 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
-import { join, posix } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { prefersHtml } from "../accept-header.ts";
-import { playgroundAssetHeaders, playgroundPageHeaders } from "../security-headers.ts";
+import { registerBuiltPage } from "../built-page.ts";
+import { playgroundPageHeaders } from "../security-headers.ts";
 import type { BootData, PlaygroundBanner, PlaygroundExample } from "./boot-data.ts";
 
 export interface PlaygroundOptions {
@@ -24,11 +23,8 @@ export interface PlaygroundOptions {
  */
 export async function registerPlayground(app: FastifyInstance, options: PlaygroundOptions): Promise<void> {
   const { assetsDir, graphqlPath, banner, examples } = options;
-  const pageTemplate = await readFile(join(assetsDir, "index.html"), "utf8").catch((cause: unknown) => {
-    const problem = `The playground has not been built: ${assetsDir} has no index.html. Run \`npm run build\`.`;
-    throw new Error(problem, { cause });
-  });
   const assetsPath = `${graphqlPath}-playground`;
+  const renderPage = await registerBuiltPage(app, { name: "playground", assetsDir, assetsPath });
 
   app.addConstraintStrategy(browserVisitStrategy);
   app.get(graphqlPath, { constraints: { browserVisit: "yes" } }, (_request, reply) => {
@@ -37,32 +33,8 @@ export async function registerPlayground(app: FastifyInstance, options: Playgrou
       .headers(playgroundPageHeaders(styleNonce))
       .header("vary", "accept")
       .type("text/html; charset=utf-8")
-      .send(renderPage(pageTemplate, assetsPath, { banner, examples, styleNonce }));
+      .send(renderPage({ banner, examples, styleNonce } satisfies BootData));
   });
-  // Loaded here, because a gateway without the playground does not need it.
-  await app.register(import("@fastify/static"), {
-    root: join(assetsDir, "assets"),
-    prefix: `${assetsPath}/assets/`,
-    // Each file that exists at the start has its own route. No other path reaches the folder.
-    wildcard: false,
-    index: false,
-    decorateReply: false,
-    // The build writes a .gz file next to each script and style sheet.
-    preCompressed: true,
-    // A file name changes with its content.
-    immutable: true,
-    maxAge: "1y",
-    setHeaders: (reply) => void reply.headers(playgroundAssetHeaders),
-  });
-}
-
-/** Fills in the template. Every URL in the page is relative, so a proxy may serve both paths under a prefix. */
-function renderPage(template: string, assetsPath: string, boot: BootData): string {
-  // A data block ends at the first "</script". With `<` escaped, no example text can end it.
-  const json = JSON.stringify(boot).replaceAll("<", "\\u003c");
-  return template
-    .replaceAll("__ASSETS__", () => `./${posix.basename(assetsPath)}`)
-    .replace('"__BOOT__"', () => json);
 }
 
 type ConstraintStrategy = Parameters<FastifyInstance["addConstraintStrategy"]>[0];

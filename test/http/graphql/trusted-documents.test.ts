@@ -85,7 +85,7 @@ test("off, the default, refuses ids with the code that Apollo's clients expect",
 });
 
 describe("an invalid manifest is an error", () => {
-  const options = { mode: "enforce", onUntrusted: () => undefined } as const;
+  const options = { mode: "enforce", own: [], onUntrusted: () => undefined } as const;
 
   test.each(["{", "[]", '{"operations": [{"id": "a"}]}', '{"a": 1}', '"text"'])("%s", async (content) => {
     const manifestFile = await manifestOf(content);

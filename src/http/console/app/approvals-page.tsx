@@ -1,0 +1,75 @@
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useId, useState } from "react";
+import type { MfaChange } from "../../../client/index.ts";
+import { ChangeCard } from "./change-list.tsx";
+import { useGateway } from "./gateway.ts";
+import { Problem } from "./problem.tsx";
+import { timeOf } from "./texts.ts";
+
+/** The changes that await another person's approval. */
+export function ApprovalsPage() {
+  const { client } = useGateway();
+  const { data, error } = useQuery({
+    queryKey: ["mfaChanges", "awaiting"],
+    queryFn: ({ signal }) => client.mfaChanges({ status: "AWAITING_APPROVAL", first: 100 }, { signal }),
+    refetchInterval: 15_000,
+  });
+  return (
+    <>
+      <h1>Approvals</h1>
+      {error !== null && <Problem error={error} />}
+      {data?.edges.length === 0 && <p className="quiet">No change awaits approval.</p>}
+      <ul className="cards">
+        {data?.edges.map(({ node }) => (
+          <li key={node.id}>
+            <Waiting change={node} />
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+/** One waiting change with the decision about it. */
+function Waiting({ change }: { readonly change: MfaChange }) {
+  const [reason, setReason] = useState("");
+  const { client } = useGateway();
+  const queries = useQueryClient();
+  const id = useId();
+  const decision = useMutation({
+    mutationFn: async (decide: "approve" | "reject") => {
+      const input = { id: change.id, ...(reason.trim() === "" ? {} : { reason: reason.trim() }) };
+      await (decide === "approve" ? client.approveMfaChange(input) : client.rejectMfaChange(input));
+    },
+    // After a failure the change stays on the page with the explanation.
+    onSuccess: () => queries.invalidateQueries(),
+  });
+  return (
+    <section aria-label={`Change of ${change.opUin}`}>
+      <ChangeCard change={change} showsUser />
+      {change.approval !== null && <p>Expires {timeOf(change.approval.expiresAt)}</p>}
+      <label htmlFor={id}>Reason, for the record</label>
+      <textarea
+        id={id}
+        rows={2}
+        maxLength={500}
+        value={reason}
+        onChange={({ target }) => setReason(target.value)}
+      />
+      <div className="buttons">
+        <button
+          type="button"
+          className="primary"
+          disabled={decision.isPending}
+          onClick={() => decision.mutate("approve")}
+        >
+          Approve and make the change
+        </button>
+        <button type="button" disabled={decision.isPending} onClick={() => decision.mutate("reject")}>
+          Reject
+        </button>
+      </div>
+      {decision.isError && <Problem error={decision.error} />}
+    </section>
+  );
+}

@@ -1,0 +1,118 @@
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { type ReactNode, useEffect, useRef, useState } from "react";
+import { Link, Redirect, Route, Router, Switch, useLocation } from "wouter";
+import { useHashLocation } from "wouter/use-hash-location";
+import { ApprovalsPage } from "./approvals-page.tsx";
+import { CallersPage } from "./callers-page.tsx";
+import { CoveragePage } from "./coverage-page.tsx";
+import { connectGateway, GatewayProvider } from "./gateway.ts";
+import { RecordPage } from "./record-page.tsx";
+import type { Session } from "./sign-in.ts";
+import { FIRST_SEARCH } from "./user-filters.tsx";
+import { UserPage } from "./user-page.tsx";
+import { UsersPage } from "./users-page.tsx";
+
+const PAGES = [
+  { path: "/users", title: "Users" },
+  { path: "/coverage", title: "Coverage" },
+  { path: "/approvals", title: "Approvals" },
+  { path: "/record", title: "Record" },
+  { path: "/callers", title: "Paused callers" },
+] as const;
+
+interface ConsoleProps {
+  /** Undefined if the gateway needs no sign-in. */
+  readonly session: Session | undefined;
+  readonly isEmulated: boolean;
+}
+
+/** The whole page: navigation and one page. The address after `#` names the page, so links and Back work. */
+export function Console({ session, isEmulated }: ConsoleProps) {
+  const [gateway] = useState(() => connectGateway(session?.accessToken));
+  // A read is shown again from memory for a moment, and is repeated when the visitor returns to the tab.
+  const [queries] = useState(
+    () => new QueryClient({ defaultOptions: { queries: { retry: false, staleTime: 2_000 } } }),
+  );
+  const [search, setSearch] = useState(FIRST_SEARCH);
+  return (
+    <GatewayProvider value={gateway}>
+      <QueryClientProvider client={queries}>
+        <Router hook={useHashLocation}>
+          <Header session={session} isEmulated={isEmulated} />
+          <Main>
+            <Switch>
+              <Route path="/users/:account/:opUin">
+                {({ account, opUin }) => (
+                  <UserPage key={`${account}/${opUin}`} account={account} opUin={opUin} />
+                )}
+              </Route>
+              <Route path="/users">
+                <UsersPage search={search} onSearch={setSearch} />
+              </Route>
+              <Route path="/coverage">
+                <CoveragePage />
+              </Route>
+              <Route path="/approvals">
+                <ApprovalsPage />
+              </Route>
+              <Route path="/record">
+                <RecordPage />
+              </Route>
+              <Route path="/callers">
+                <CallersPage />
+              </Route>
+              <Route>
+                <Redirect to="/users" replace />
+              </Route>
+            </Switch>
+          </Main>
+        </Router>
+      </QueryClientProvider>
+    </GatewayProvider>
+  );
+}
+
+function Header({ session, isEmulated }: ConsoleProps) {
+  const [location] = useLocation();
+  return (
+    <header className="top">
+      <p className="product">MFA console</p>
+      <nav aria-label="Pages">
+        {PAGES.map(({ path, title }) => (
+          <Link key={path} href={path} aria-current={location.startsWith(path) ? "page" : undefined}>
+            {title}
+          </Link>
+        ))}
+      </nav>
+      <div className="visitor">
+        {isEmulated && <span className="pill">Emulated CAM</span>}
+        {session !== undefined && (
+          <>
+            <span>{session.subject}</span>
+            <button type="button" onClick={() => session.signOut()}>
+              Sign out
+            </button>
+          </>
+        )}
+      </div>
+    </header>
+  );
+}
+
+/** Moves the focus to the top of a page that the visitor opened, as a browser does for a new document. */
+function Main({ children }: { readonly children: ReactNode }) {
+  const [location] = useLocation();
+  const main = useRef<HTMLElement>(null);
+  const shown = useRef(location);
+  useEffect(() => {
+    if (shown.current === location) return;
+    shown.current = location;
+    main.current?.focus();
+    window.scrollTo(0, 0);
+  }, [location]);
+  return (
+    <main ref={main} tabIndex={-1}>
+      {children}
+    </main>
+  );
+}

@@ -1,0 +1,153 @@
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { type ReactNode, useId, useState } from "react";
+import type { AuditEvent, MfaChangeStatus, MfaChangesFilter } from "../../../client/index.ts";
+import { ChangeList } from "./change-list.tsx";
+import { useGateway } from "./gateway.ts";
+import { Problem } from "./problem.tsx";
+import { STATUS_TITLES, timeOf } from "./texts.ts";
+import { Choice } from "./user-filters.tsx";
+
+/** The filters of the page as typed. Empty text filters nothing. */
+interface Filters {
+  readonly opUin: string;
+  readonly account: string;
+  readonly caller: string;
+  readonly status: string;
+}
+
+const NO_FILTERS: Filters = { opUin: "", account: "", caller: "", status: "" };
+
+/** The record: changes with filters, and events that are no changes. */
+export function RecordPage() {
+  const [filters, setFilters] = useState(NO_FILTERS);
+  const [shows, setShows] = useState<"changes" | "events">("changes");
+  const set = (name: keyof Filters) => (value: string) => setFilters({ ...filters, [name]: value.trim() });
+  return (
+    <>
+      <h1>Record</h1>
+      <fieldset className="tabs" aria-label="Contents">
+        {(["changes", "events"] as const).map((name) => (
+          <button key={name} type="button" aria-pressed={shows === name} onClick={() => setShows(name)}>
+            {name === "changes" ? "Changes" : "Events"}
+          </button>
+        ))}
+      </fieldset>
+      <search className="filters">
+        {shows === "changes" && (
+          <>
+            <TextFilter label="Uin" value={filters.opUin} onValue={set("opUin")} />
+            <Choice label="Status" value={filters.status} options={STATUS_TITLES} onValue={set("status")} />
+          </>
+        )}
+        <TextFilter label="Account" value={filters.account} onValue={set("account")} />
+        <TextFilter label="Caller" value={filters.caller} onValue={set("caller")} />
+      </search>
+      {shows === "changes" ? <Changes filters={filters} /> : <Events filters={filters} />}
+    </>
+  );
+}
+
+interface FilterProps {
+  readonly value: string;
+  readonly onValue: (value: string) => void;
+}
+
+function TextFilter({ label, value, onValue }: FilterProps & { readonly label: string }) {
+  const id = useId();
+  return (
+    <div>
+      <label htmlFor={id}>{label}</label>
+      <input id={id} value={value} onChange={({ target }) => onValue(target.value)} />
+    </div>
+  );
+}
+
+function Changes({ filters }: { readonly filters: Filters }) {
+  const { client } = useGateway();
+  const pages = useInfiniteQuery({
+    queryKey: ["mfaChanges", filters],
+    initialPageParam: null as string | null,
+    queryFn: ({ pageParam, signal }) => client.mfaChanges(changesFilter(filters, pageParam), { signal }),
+    getNextPageParam: ({ pageInfo }) => (pageInfo.hasNextPage ? pageInfo.endCursor : undefined),
+  });
+  const changes = pages.data?.pages.flatMap(({ edges }) => edges.map(({ node }) => node));
+  return <Pages {...pages}>{changes && <ChangeList changes={changes} />}</Pages>;
+}
+
+/** Each filter must match. A filter without text is left out. */
+function changesFilter(filters: Filters, after: string | null): MfaChangesFilter {
+  const { status, ...texts } = filters;
+  const given = Object.fromEntries(Object.entries(texts).filter(([, text]) => text !== ""));
+  return { ...given, ...(status === "" ? {} : { status: status as MfaChangeStatus }), first: 50, after };
+}
+
+function Events({ filters: { account, caller } }: { readonly filters: Filters }) {
+  const { client } = useGateway();
+  const pages = useInfiniteQuery({
+    queryKey: ["auditEvents", account, caller],
+    initialPageParam: null as string | null,
+    queryFn: ({ pageParam, signal }) =>
+      client.auditEvents(
+        { account: account || null, caller: caller || null, first: 50, after: pageParam },
+        { signal },
+      ),
+    getNextPageParam: ({ pageInfo }) => (pageInfo.hasNextPage ? pageInfo.endCursor : undefined),
+  });
+  const events = pages.data?.pages.flatMap(({ nodes }) => nodes);
+  return (
+    <Pages {...pages}>
+      {events?.length === 0 && <p className="quiet">No events.</p>}
+      <ul className="cards">
+        {events?.map((event) => (
+          <li key={event.id}>
+            <EventCard event={event} />
+          </li>
+        ))}
+      </ul>
+    </Pages>
+  );
+}
+
+function EventCard({ event }: { readonly event: AuditEvent }) {
+  const { kind, at, by, account, opUin, rule, code, count, details } = event;
+  const facts = [account, opUin, code, rule, count !== null && `${count} times`].filter(Boolean);
+  return (
+    <>
+      <p className="card-line">
+        <strong>{kind.toLowerCase().replaceAll("_", " ")}</strong>
+        <time dateTime={at}>{timeOf(at)}</time>
+      </p>
+      <p>{by !== null && <>By {by.subject}</>}</p>
+      {facts.length > 0 && <p>{facts.join(" · ")}</p>}
+      <details>
+        <summary>Details</summary>
+        <pre>{details}</pre>
+      </details>
+    </>
+  );
+}
+
+interface PagesProps {
+  readonly error: Error | null;
+  readonly isPending: boolean;
+  readonly hasNextPage: boolean;
+  readonly isFetchingNextPage: boolean;
+  readonly fetchNextPage: () => unknown;
+  readonly children: ReactNode;
+}
+
+/** A list that grows by a page at a time. */
+function Pages({ error, isPending, hasNextPage, isFetchingNextPage, fetchNextPage, children }: PagesProps) {
+  return (
+    <>
+      {error !== null && <Problem error={error} />}
+      {isPending && <p role="status">Loading…</p>}
+      {children}
+      {hasNextPage && (
+        <button type="button" disabled={isFetchingNextPage} onClick={() => fetchNextPage()}>
+          Show more
+        </button>
+      )}
+    </>
+  );
+}

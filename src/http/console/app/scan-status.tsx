@@ -1,0 +1,86 @@
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useRef } from "react";
+import { type DirectoryScan, describeCamError } from "../../../client/index.ts";
+import { useGateway } from "./gateway.ts";
+import { Problem } from "./problem.tsx";
+import { timeOf } from "./texts.ts";
+
+const POLL_MS = { active: 1_000, idle: 30_000 } as const;
+
+/** Reads the scans of all accounts, often while one is under way. */
+export function useScans(): readonly DirectoryScan[] {
+  const { client } = useGateway();
+  const { data = [] } = useQuery({
+    queryKey: ["directoryScans"],
+    queryFn: ({ signal }) => client.directoryScans({}, { signal }),
+    refetchInterval: ({ state }) => (state.data?.some(isActive) ? POLL_MS.active : POLL_MS.idle),
+  });
+  const queries = useQueryClient();
+  const readUsers = data.reduce((sum, scan) => sum + scan.readUsers, 0);
+  const shown = useRef(readUsers);
+  useEffect(() => {
+    if (shown.current === readUsers) return;
+    shown.current = readUsers;
+    void queries.invalidateQueries({ queryKey: ["subUserDirectory"] });
+    void queries.invalidateQueries({ queryKey: ["mfaCoverage"] });
+  }, [readUsers, queries]);
+  return data;
+}
+
+function isActive({ status }: DirectoryScan): boolean {
+  return status === "RUNNING" || status === "WAITING";
+}
+
+/** Tells that the list is still incomplete, or why it stays so. */
+export function ScanNotice() {
+  return useScans()
+    .filter((scan) => isActive(scan) || scan.status === "FAILED")
+    .map((scan) => (
+      <p key={scan.account} role="status" className="quiet">
+        {scan.account}: <ScanText scan={scan} />
+      </p>
+    ));
+}
+
+/** The state of one account's scan in words. */
+export function ScanText({ scan }: { readonly scan: DirectoryScan }) {
+  const { status, users, readUsers, failedUsers, finishedAt, code, camAction, pausedBy } = scan;
+  const unread = failedUsers === 0 ? "" : ` CAM could not show ${failedUsers}.`;
+  switch (status) {
+    case "NEVER":
+      return <>never scanned</>;
+    case "WAITING":
+      return <>a scan begins soon</>;
+    case "RUNNING":
+      return <>{`a scan has read ${readUsers} of ${users} users.${unread}`}</>;
+    case "PAUSED":
+      return <>paused{pausedBy !== null && ` by ${pausedBy}`}</>;
+    case "FAILED":
+      return (
+        <>
+          the scan stopped: {code === null ? "unknown error" : describeCamError(code).message}
+          {camAction !== null && ` (${camAction})`}
+        </>
+      );
+    case "DONE":
+      return <>{`scanned${finishedAt === null ? "" : ` ${timeOf(finishedAt)}`}.${unread}`}</>;
+  }
+}
+
+/** Starts a scan of an account now. */
+export function ScanButton({ account }: { readonly account: string }) {
+  const { client } = useGateway();
+  const queries = useQueryClient();
+  const scan = useMutation({
+    mutationFn: () => client.scanDirectory({ account }),
+    onSuccess: () => queries.invalidateQueries({ queryKey: ["directoryScans"] }),
+  });
+  return (
+    <>
+      <button type="button" disabled={scan.isPending} onClick={() => scan.mutate()}>
+        Scan now
+      </button>
+      {scan.isError && <Problem error={scan.error} />}
+    </>
+  );
+}

@@ -1,0 +1,85 @@
+import type {
+  LoginActionFlag,
+  MfaChangeStatus,
+  MfaMethod,
+  MfaMethodsOfBoth,
+  ProtectionState,
+  ProtectionStrength,
+} from "../../../client/index.ts";
+
+type Method = keyof LoginActionFlag;
+
+/** The methods of a protection in the order of the page. CAM can set the first three by an API call. */
+export const METHOD_TITLES: Readonly<Record<Method, string>> = {
+  phone: "SMS to the phone",
+  stoken: "Virtual MFA device",
+  wechat: "WeChat",
+  token: "Hardware token",
+  u2fToken: "U2F security key",
+  passkey: "Passkey",
+  mail: "Mail",
+  custom: "The account's own MFA",
+};
+
+export const METHODS = Object.keys(METHOD_TITLES) as readonly Method[];
+
+/** The methods as the directory's enum names them. */
+export const METHOD_ENUM: Readonly<Record<Method, MfaMethod>> = {
+  phone: "PHONE",
+  stoken: "STOKEN",
+  wechat: "WECHAT",
+  token: "TOKEN",
+  u2fToken: "U2F_TOKEN",
+  passkey: "PASSKEY",
+  mail: "MAIL",
+  custom: "CUSTOM",
+};
+
+export const STATE_TITLES: Readonly<Record<ProtectionState, string>> = {
+  PROTECTED: "protected",
+  UNPROTECTED: "unprotected",
+  UNKNOWN: "unknown",
+};
+
+/** The strengths of login protection, from none to the strongest. */
+export const STRENGTH_TITLES: Readonly<Record<ProtectionStrength, string>> = {
+  UNKNOWN: "unknown",
+  NONE: "none",
+  SMS: "SMS",
+  WECHAT_OR_MAIL: "WeChat or mail",
+  TOTP: "TOTP",
+  HARDWARE: "hardware",
+};
+
+/** The two protections, as the schema names them, with their titles. */
+export const PROTECTION_TITLES = { login: "Login", action: "Operation" } as const;
+
+export type ProtectionName = keyof typeof PROTECTION_TITLES;
+
+export const PROTECTIONS = Object.keys(PROTECTION_TITLES) as readonly ProtectionName[];
+
+export const STATUS_TITLES: Readonly<Record<MfaChangeStatus, string>> = {
+  AWAITING_APPROVAL: "Awaits approval",
+  PENDING: "In progress",
+  APPLIED: "Applied",
+  REFUSED: "Refused",
+  UNKNOWN: "Unknown",
+};
+
+/** Returns the switches of a change, such as "Login: SMS to the phone on". */
+export function switchesOf(requested: MfaMethodsOfBoth): readonly string[] {
+  return PROTECTIONS.flatMap((protection) =>
+    METHODS.flatMap((method) => {
+      const wanted = (requested[protection] as Partial<Record<Method, boolean | null>> | null)?.[method];
+      if (wanted === undefined || wanted === null) return [];
+      return [`${PROTECTION_TITLES[protection]}: ${METHOD_TITLES[method]} ${wanted ? "on" : "off"}`];
+    }),
+  );
+}
+
+const TIME = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+
+/** Returns an ISO 8601 time in the visitor's language and time zone. */
+export function timeOf(iso: string): string {
+  return TIME.format(new Date(iso));
+}

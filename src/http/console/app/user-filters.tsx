@@ -1,0 +1,141 @@
+import { type ReactNode, useId } from "react";
+import type {
+  MfaMethod,
+  ProtectionState,
+  ProtectionStrength,
+  SubUserDirectoryInput,
+  SubUserDirectoryOrder,
+} from "../../../client/index.ts";
+import { METHOD_ENUM, METHOD_TITLES, METHODS, STATE_TITLES, STRENGTH_TITLES } from "./texts.ts";
+
+/** The filters of the list of users. Empty text filters nothing. */
+export interface UserFilters {
+  readonly search: string;
+  readonly account: string;
+  readonly login: ProtectionState | "";
+  readonly action: ProtectionState | "";
+  readonly strength: ProtectionStrength | "";
+  readonly method: MfaMethod | "";
+  readonly hasPhone: "" | "yes" | "no";
+  readonly neverLoggedIn: "" | "yes" | "no";
+}
+
+export interface UserSearch {
+  readonly filters: UserFilters;
+  readonly order: SubUserDirectoryOrder;
+  /** The ends of the pages before the shown one. */
+  readonly cursors: readonly string[];
+}
+
+const NO_FILTERS: UserFilters = {
+  search: "",
+  account: "",
+  login: "",
+  action: "",
+  strength: "",
+  method: "",
+  hasPhone: "",
+  neverLoggedIn: "",
+};
+
+export const FIRST_SEARCH: UserSearch = {
+  filters: NO_FILTERS,
+  order: { field: "NAME", direction: "ASC" },
+  cursors: [],
+};
+
+/** Returns the arguments of subUserDirectory for the filters. */
+export function userFilterOf(filters: UserFilters): Pick<SubUserDirectoryInput, "accounts" | "filter"> {
+  const { search, account, login, action, strength, method, hasPhone, neverLoggedIn } = filters;
+  const flag = (value: "" | "yes" | "no") => (value === "" ? null : value === "yes");
+  return {
+    accounts: account === "" ? null : [account],
+    filter: {
+      search: search.trim() || null,
+      login: login || null,
+      action: action || null,
+      strength: strength === "" ? null : [strength],
+      methods: method === "" ? null : [method],
+      hasPhone: flag(hasPhone),
+      neverLoggedIn: flag(neverLoggedIn),
+    },
+  };
+}
+
+interface UserFiltersFormProps {
+  readonly filters: UserFilters;
+  /** The names of the accounts that the visitor may use. */
+  readonly accounts: readonly string[];
+  readonly onFilters: (filters: UserFilters) => void;
+}
+
+export function UserFiltersForm({ filters, accounts, onFilters }: UserFiltersFormProps) {
+  const id = useId();
+  const field = (name: keyof UserFilters, label: string, options: Readonly<Record<string, string>>) => (
+    <Choice
+      label={label}
+      value={filters[name]}
+      options={options}
+      onValue={(value) => onFilters({ ...filters, [name]: value })}
+    />
+  );
+  const methods = Object.fromEntries(METHODS.map((method) => [METHOD_ENUM[method], METHOD_TITLES[method]]));
+  return (
+    <search className="filters">
+      <div className="wide">
+        <label htmlFor={id}>Name, Uin or remark</label>
+        <input
+          id={id}
+          type="search"
+          maxLength={100}
+          value={filters.search}
+          onChange={({ target }) => onFilters({ ...filters, search: target.value })}
+        />
+      </div>
+      {accounts.length > 1 &&
+        field("account", "Account", Object.fromEntries(accounts.map((name) => [name, name])))}
+      {field("login", "Login protection", STATE_TITLES)}
+      {field("action", "Operation protection", STATE_TITLES)}
+      {field("strength", "Strength", STRENGTH_TITLES)}
+      {field("method", "Method", methods)}
+      {field("hasPhone", "Phone bound", YES_NO)}
+      {field("neverLoggedIn", "Never logged in", YES_NO)}
+      <Reset isFiltered={filters !== NO_FILTERS}>
+        <button type="button" onClick={() => onFilters(NO_FILTERS)}>
+          Show all
+        </button>
+      </Reset>
+    </search>
+  );
+}
+
+const YES_NO = { yes: "yes", no: "no" };
+
+function Reset({ isFiltered, children }: { readonly isFiltered: boolean; readonly children: ReactNode }) {
+  return isFiltered && <div className="reset">{children}</div>;
+}
+
+interface ChoiceProps {
+  readonly label: string;
+  readonly value: string;
+  readonly options: Readonly<Record<string, string>>;
+  readonly onValue: (value: string) => void;
+}
+
+/** A selection with "any" as its first option. */
+export function Choice({ label, value, options, onValue }: ChoiceProps) {
+  const id = useId();
+  return (
+    <div>
+      <label htmlFor={id}>{label}</label>
+      <select id={id} value={value} onChange={({ target }) => onValue(target.value)}>
+        <option value="">any</option>
+        {Object.entries(options).map(([name, title]) => (
+          <option key={name} value={name}>
+            {title}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+}
