@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { sql } from "kysely";
 import { beforeEach, describe, expect, test } from "vitest";
+import { AuditEvents } from "../../src/audit/audit-events.ts";
 import { writeAnchorFile } from "../../src/audit/chain-anchors.ts";
 import { ChangeLog } from "../../src/audit/change-log.ts";
 import { readHeads } from "../../src/audit/read-record.ts";
@@ -123,6 +124,38 @@ describe("audit export", () => {
       stdout: expect.any(String),
       stderr: "The record has no checkpoint 2.\n",
     });
+  });
+
+  test("writes CSV and JSON lines for people, and seals which rows it exported", async () => {
+    const { url, database, ids } = await recorded(2);
+    const env = { DATABASE_URL: url };
+    const jsonl = await runCommand("audit export", ["--format", "jsonl", "--change", ids[1] ?? ""], env);
+    expect(jsonl).toMatchObject({ code: 0, stderr: "" });
+    expect(jsonl.stdout.split("\n").map((line) => line && JSON.parse(line).id)).toEqual([ids[1], ""]);
+    const out = join(dir, "record.csv");
+    const args = ["--format", "csv", "--from", "2020-01-01", "--until", "2020-12-31T12:00:00+08:00"];
+    const said = await runCommand("audit export", [...args, "--out", out, "--json"], env);
+    expect(JSON.parse(said.stdout)).toEqual({
+      ...{ command: "audit export", exitCode: 0 },
+      result: { file: out, format: "csv" },
+    });
+    expect(await readFile(out, "utf8")).toMatch(/^\uFEFFat,kind,account,opUin,[\w,]+\r\n$/);
+    const [event] = await new AuditEvents(database).list({ kind: "export" }, 1);
+    expect(event?.details).toEqual({
+      ...{ format: "csv", since: 0 },
+      ...{ from: "2020-01-01T00:00:00.000Z", until: "2020-12-31T04:00:00.000Z" },
+    });
+  });
+
+  test.each([
+    [["--json"], "--json needs --out FILE: without it, standard output has the export."],
+    [["--from", "2026-01-01"], "--from and --until need --format csv or jsonl."],
+    [["--format", "csv", "--since", "3"], "--since needs the verifiable format."],
+    [["--format", "xlsx"], "Allowed choices are verifiable, csv, jsonl"],
+    [["--format", "csv", "--until", "tomorrow"], "Give a date such as 2026-01-31"],
+  ])("refuses %s", async (args, message) => {
+    const { code, stdout, stderr } = await runCommand("audit export", args, { DATA_DIR: "/nowhere" });
+    expect({ code, text: stdout + stderr }).toEqual({ code: 2, text: expect.stringContaining(message) });
   });
 
   test("does not overwrite a file", async () => {
