@@ -150,7 +150,7 @@ describe("it refuses, and deletes nothing", () => {
   });
 });
 
-test("a prune that was killed is finished by the next one", async () => {
+test("a prune that was killed is finished by the next one", { timeout: 180_000 }, async () => {
   const holder = new pg.Client(url);
   await holder.connect();
   onTestFinished(() => holder.end());
@@ -170,13 +170,13 @@ test("a prune that was killed is finished by the next one", async () => {
   await blocker.query("select from mfa_change where chain = 'account:prod' and chain_seq = 2 for update");
   const child = spawn(process.execPath, [MAIN, "audit", "prune", ...args, "--yes"], { env });
   const closed = once(child, "close");
-  await expect.poll(() => deleting("wait_event_type = 'Lock'"), { timeout: 25_000 }).toBe(1);
+  await expect.poll(() => deleting("wait_event_type = 'Lock'"), { timeout: 120_000 }).toBe(1);
   child.kill("SIGKILL");
   await closed;
   expect(await count()).toBe(4);
   // The server abandons the statement of the killed process, or finishes it.
   await blocker.end();
-  await expect.poll(() => deleting("true")).toBe(0);
+  await expect.poll(() => deleting("true"), { timeout: 30_000 }).toBe(0);
   const left = await count();
   expect([1, 4]).toContain(left);
   expect(await runCommand("audit verify", ["--database"], env)).toMatchObject({ code: 0 });

@@ -74,7 +74,7 @@ function blocksOf(page: string) {
     .filter(({ language }) => language === "sh");
 }
 
-test("the commands of the page on retention print what it shows", { timeout: 120_000 }, async () => {
+test("the commands of the page on retention print what it shows", { timeout: 240_000 }, async () => {
   const url = await createTestPostgres();
   const database = await openTestPostgres(url);
   await record(database, 2);
@@ -86,7 +86,7 @@ test("the commands of the page on retention print what it shows", { timeout: 120
   }
 });
 
-test("the commands of the page on backups print what it shows", { timeout: 120_000 }, async () => {
+test("the commands of the page on backups print what it shows", { timeout: 240_000 }, async () => {
   const original = await createTestPostgres();
   const live = await openTestPostgres(original);
   await record(live, 2);
