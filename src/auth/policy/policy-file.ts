@@ -1,7 +1,6 @@
 import { hash } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import type { Clock } from "../../clock.ts";
-import { Poller } from "../../poller.ts";
+import { type FileRead, PolledFile, readOnce } from "../../polled-file.ts";
 import { decodeFile, whyUnreadable } from "../../utf8.ts";
 import { AuthFileError } from "../auth-files.ts";
 import { parsePolicy } from "./parse-policy.ts";
@@ -33,23 +32,14 @@ export function policyTerms(config: {
   return { approvals: config.mode === "local" || config.checkpoints !== undefined };
 }
 
-/** The time between two reads. The gateway polls, because watchers miss the replacement of a whole mounted file. */
-export const POLICY_POLL_MS = 2_000;
-
-/**
- * The policy of a file. Replaces the policy when the file has changed and two consecutive reads return the same bytes.
- * Half of a YAML file is often valid YAML with another meaning.
- */
+/** The policy of a file, which comes into force again with each change of the file. */
 export class PolicyFile {
   readonly #file: string;
   readonly #terms: PolicyTerms;
   readonly #observer: PolicyObserver;
-  readonly #poller: Poller;
+  readonly #polled: PolledFile;
   #current: Policy;
   #sha256: string;
-  /** The last parsed read, whether its policy is in force or not. */
-  #parsed: FileRead;
-  #lastRead: FileRead;
 
   private constructor(
     file: string,
@@ -61,12 +51,11 @@ export class PolicyFile {
     this.#file = file;
     this.#terms = terms;
     this.#observer = observer;
-    this.#parsed = this.#lastRead = first;
     this.#current = policyOf(file, first, terms);
     this.#sha256 = sha256Of(first);
     observer.onPolicyInForce(describe(file, first, this.#current));
-    this.#poller = new Poller(clock, () => this.#poll());
-    this.#poller.start(POLICY_POLL_MS);
+    this.#polled = new PolledFile({ file, clock, first, use: async (read) => this.#use(read) });
+    this.#polled.start();
   }
 
   /** Reads the file and starts to poll it. @throws AuthFileError with every problem of the file. */
@@ -76,7 +65,7 @@ export class PolicyFile {
     observer: PolicyObserver,
     clock: Clock,
   ): Promise<PolicyFile> {
-    return new PolicyFile(file, await readPolicy(file), terms, observer, clock);
+    return new PolicyFile(file, await readOnce(file), terms, observer, clock);
   }
 
   /** The policy in force. */
@@ -90,15 +79,10 @@ export class PolicyFile {
   }
 
   close(): Promise<void> {
-    return this.#poller.stop();
+    return this.#polled.stop();
   }
 
-  async #poll(): Promise<number> {
-    const read = await readPolicy(this.#file);
-    const isSettled = isSame(read, this.#lastRead);
-    this.#lastRead = read;
-    if (!isSettled || isSame(read, this.#parsed)) return POLICY_POLL_MS;
-    this.#parsed = read;
+  #use(read: FileRead): "done" {
     try {
       this.#current = policyOf(this.#file, read, this.#terms);
       this.#sha256 = sha256Of(read);
@@ -106,29 +90,13 @@ export class PolicyFile {
     } catch (error) {
       this.#observer.onPolicyError(error);
     }
-    return POLICY_POLL_MS;
+    return "done";
   }
 }
 
 /** Reads a policy once. @throws AuthFileError with every problem of the file. */
 export async function loadPolicy(file: string, terms: PolicyTerms = { approvals: true }): Promise<Policy> {
-  return policyOf(file, await readPolicy(file), terms);
-}
-
-/** The bytes of the file, or the reason why the gateway cannot read it. */
-type FileRead = { readonly bytes: Buffer } | { readonly problem: string };
-
-async function readPolicy(file: string): Promise<FileRead> {
-  return readFile(file).then(
-    (bytes) => ({ bytes }),
-    (error: unknown) => ({ problem: whyUnreadable(error) }),
-  );
-}
-
-function isSame(one: FileRead, other: FileRead): boolean {
-  return "bytes" in one
-    ? "bytes" in other && one.bytes.equals(other.bytes)
-    : "problem" in other && one.problem === other.problem;
+  return policyOf(file, await readOnce(file), terms);
 }
 
 function policyOf(file: string, read: FileRead, { approvals }: PolicyTerms): Policy {

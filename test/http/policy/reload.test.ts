@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
-import { POLICY_POLL_MS } from "../../../src/auth/policy/policy-file.ts";
 import { systemClock } from "../../../src/clock.ts";
+import { FILE_POLL_MS } from "../../../src/polled-file.ts";
 import { ALICE, CAROL } from "../../support/seed-users.ts";
 import { type Outcome, startPolicyWorld } from "./policy-world.ts";
 
 /** The system clock, with a shorter sleep between polls of the policy file. */
 const HASTY = {
   ...systemClock,
-  sleep: (ms: number, signal?: AbortSignal) => systemClock.sleep(ms === POLICY_POLL_MS ? 20 : ms, signal),
+  sleep: (ms: number, signal?: AbortSignal) => systemClock.sleep(ms === FILE_POLL_MS ? 20 : ms, signal),
 };
 
 /** Returns a policy that allows changes of one user only. */
