@@ -6,8 +6,8 @@ grant select on gateway_migration, gateway_expansion, mfa_change, audit_chain, a
   record_checkpoint, audit_event, caller_pause, quota_window to :"role";
 -->
 grant execute on function begin_change, settle_change, approve_change, reject_change, claim_changes, seal_request,
-  change_now, resume_caller, keep_checkpoint, keep_record_checkpoint, record_events, note_accounts, take_slot,
-  back_off_window, probe_window to :"role";
+  change_now, resume_caller, keep_checkpoint, keep_record_checkpoint, record_events, note_accounts, bind_account,
+  register_accounts, take_slot, back_off_window, probe_window to :"role";
 -->
 grant select, insert, update, delete on directory_user, directory_scan to :"role";
 -->

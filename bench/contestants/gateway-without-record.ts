@@ -59,9 +59,9 @@ const { createLogger } =
 const { Metrics } = await compiled<typeof import("../../src/telemetry/metrics.ts")>("telemetry/metrics.js");
 const { changeObserver } =
   await compiled<typeof import("../../src/gateway/observers.ts")>("gateway/observers.js");
-const { identityObserver, reportCamAttempt } = await compiled<
-  typeof import("../../src/gateway/account-observers.ts")
->("gateway/account-observers.js");
+const { reportCamAttempt } = await compiled<typeof import("../../src/gateway/account-observers.ts")>(
+  "gateway/account-observers.js",
+);
 const parts = await compiled<typeof import("../../src/cam/index.ts")>("cam/index.js");
 
 const logger = createLogger({ level: "info" });
@@ -99,12 +99,18 @@ const log = {
   list: async () => [],
 };
 const gatewayIdentity = new GatewayIdentity({
+  name: "default",
   cam,
   clock,
   deadlineMs: DEADLINE_MS,
-  observer: identityObserver(telemetry),
+  bind: async (accountUin) => accountUin,
+  observer: {
+    onKnown: (camIdentity) => telemetry.report("cam.key_accepted", { camIdentity }),
+    onUnknown: (err) => telemetry.report("cam.key_not_accepted", { err }),
+    onElsewhere: ({ message: problem }) => telemetry.report("account.elsewhere", { problem }),
+  },
 });
-gatewayIdentity.start();
+void gatewayIdentity.start();
 const account = { name: "default", cam, flagReads, gatewayIdentity, writer: new FlagWriter({ cam, clock }) };
 const accounts = new Accounts([account], () => true);
 const unused = (): Promise<never> => Promise.reject(new Error("No benchmark uses this."));

@@ -13,6 +13,8 @@ export const EVENT_KINDS = [
   "account_removed",
   "pruned",
   "restore_accepted",
+  "account_changed",
+  "account_bound",
 ] as const;
 
 export type EventKind = (typeof EVENT_KINDS)[number];
@@ -63,11 +65,6 @@ export class AuditEvents {
   /** Seals events in one statement, all or none. */
   async record(events: readonly NewEvent[]): Promise<void> {
     await runQuery(this.#database, sql`select record_events(${JSON.stringify(events)}::jsonb)`);
-  }
-
-  /** Seals the difference between these accounts and those that a replica told last. */
-  async noteAccounts(names: readonly string[], replica: string): Promise<void> {
-    await runQuery(this.#database, sql`select note_accounts(${`{${names.join(",")}}`}::text[], ${replica})`);
   }
 
   /** Returns a page of events, newest first. `after` is the id of the last event of the page before. */

@@ -176,6 +176,23 @@ export class ChangeLog {
     return rows.map(toChangeRecord);
   }
 
+  /** Returns the number of changes of an account whose outcome is not known, and that await no approval. */
+  async countOpen(account: string): Promise<number> {
+    const [row] = await this.#run<{ changes: number }>(sql`
+      select count(*)::integer as changes from mfa_change
+      where account = ${account} and lease_until is not null and status <> 'awaiting_approval'`);
+    return row?.changes ?? 0;
+  }
+
+  /** Settles expired requests for approval of all accounts that are not in `accounts`, which takes no call to CAM. */
+  async expireApprovals(accounts: readonly string[]): Promise<void> {
+    await this.#run(sql`
+      select settle_change(c.id, 'refused', null, 'APPROVAL_EXPIRED', null, null, null, 0, 0, false)
+      from mfa_change c
+      where c.status || '' = 'awaiting_approval' and c.expires_at < clock_timestamp()
+        and c.account not in (${sql.join(accounts)})`);
+  }
+
   /** Returns the number of overdue changes of each account that is not in `accounts`. */
   async countOrphaned(accounts: readonly string[]): Promise<ReadonlyMap<string, number>> {
     const rows = await this.#run<{ account: string; changes: number }>(sql`

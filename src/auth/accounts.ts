@@ -13,13 +13,18 @@ export function isAccountName(text: string): boolean {
 
 /** The configured accounts, and the callers that may use them. */
 export class Accounts<Account extends { readonly name: string }> {
-  readonly #byName: ReadonlyMap<string, Account>;
+  #byName: ReadonlyMap<string, Account> = new Map();
   readonly #mayUse: (caller: CallerIdentity, name: string) => boolean;
 
   /** @param mayUse Decides about every name except the default one, including names of accounts that do not exist. */
   constructor(all: readonly Account[], mayUse: (caller: CallerIdentity, name: string) => boolean) {
-    this.#byName = new Map(all.map((account) => [account.name, account]));
     this.#mayUse = mayUse;
+    this.replace(all);
+  }
+
+  /** Replaces all accounts at once. Operations under way keep the accounts that they have found. */
+  replace(all: readonly Account[]): void {
+    this.#byName = new Map(all.map((account) => [account.name, account]));
   }
 
   get all(): readonly Account[] {

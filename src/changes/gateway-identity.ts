@@ -1,14 +1,24 @@
 import { LRUCache } from "lru-cache";
-import { type CallerIdentity, type CamClient, CamError, getCallerIdentity } from "../cam/index.ts";
+import {
+  type CallerIdentity,
+  type CamClient,
+  CamError,
+  CredentialError,
+  getCallerIdentity,
+} from "../cam/index.ts";
 import { type Clock, within } from "../clock.ts";
 import { isUin, type Uin } from "../contract/index.ts";
 import type { MfaChangeContext } from "./mfa-change.ts";
 
 export interface GatewayIdentityDeps {
+  /** The account's name. */
+  readonly name: string;
   readonly cam: Pick<CamClient, "call" | "secretIdFor">;
   readonly clock: Clock;
   /** The time for one answer of CAM. */
   readonly deadlineMs: number;
+  /** Binds the name to a main account at its first use. Returns the Uin to which the name is bound. */
+  readonly bind: (accountUin: Uin) => Promise<string>;
   readonly observer: GatewayIdentityObserver;
 }
 
@@ -17,6 +27,18 @@ export interface GatewayIdentityObserver {
   onKnown(identity: CallerIdentity): void;
   /** CAM did not report the owner of the key. The gateway makes no change before CAM does. */
   onUnknown(error: unknown): void;
+  /** The key belongs to another main account than the name. Called once for each such key. */
+  onElsewhere(error: ElsewhereError): void;
+}
+
+/** A key belongs to another main account than the name of its account. The gateway does not use it. */
+export class ElsewhereError extends CredentialError {
+  constructor(name: string, boundUin: string, keyUin: Uin) {
+    super(
+      `The account ${name} is bound to the main account ${boundUin}, and its key belongs to ${keyUin}. Give it a key ` +
+        `of ${boundUin}, or give ${keyUin} another name. docs/operators/accounts.md says how to bind a name again.`,
+    );
+  }
 }
 
 const ASK_AGAIN_AFTER_MS = 30_000;
@@ -28,6 +50,8 @@ const REMEMBERED_KEYS = 1_000;
  * The users behind the gateway's key: its owner and the account itself. The owner of a role's key is the user who
  * applied for it. Reads them from CAM once for each key. The users of earlier keys remain, because other replicas may
  * still use those keys.
+ *
+ * Refuses a key of another main account than the one to which the account's name is bound.
  */
 export class GatewayIdentity {
   readonly #deps: GatewayIdentityDeps;
@@ -36,6 +60,8 @@ export class GatewayIdentity {
   readonly #asking = new Map<string, Promise<void>>();
   readonly #stopping = new AbortController();
   #running: Promise<void> = Promise.resolve();
+  #boundUin: string | undefined;
+  #keyElsewhere: string | undefined;
 
   constructor(deps: GatewayIdentityDeps) {
     this.#deps = deps;
@@ -47,40 +73,17 @@ export class GatewayIdentity {
    * @throws CamError, GatewayError if CAM does not report the owner in time.
    */
   async has(opUin: Uin, { deadlineMs }: Pick<MfaChangeContext, "deadlineMs">): Promise<boolean> {
-    await this.#learn(deadlineMs);
+    await this.requireOwn(deadlineMs);
     return this.knows(opUin);
   }
 
-  /** Whether CAM has reported that a user is one of them. Does not wait. */
-  knows(opUin: Uin): boolean {
-    return this.#uins.has(opUin);
-  }
-
-  /** Reads the owner before the first change, and retries until CAM answers, so that a wrong key shows at start-up. */
-  start(): void {
-    this.#running = this.#learnAhead();
-  }
-
-  async stop(): Promise<void> {
-    this.#stopping.abort();
-    await Promise.allSettled([this.#running, ...this.#asking.values()]);
-  }
-
-  async #learnAhead(): Promise<void> {
-    const { clock, deadlineMs, observer } = this.#deps;
-    const { signal } = this.#stopping;
-    while (!signal.aborted) {
-      try {
-        await this.#learn(clock.monotonic() + deadlineMs);
-        return;
-      } catch (error) {
-        if (!signal.aborted) observer.onUnknown(error);
-      }
-      await clock.sleep(ASK_AGAIN_AFTER_MS, signal).catch(() => undefined);
-    }
-  }
-
-  async #learn(deadlineMs: number): Promise<void> {
+  /**
+   * Resolves if the key belongs to the account of this name. Waits for CAM's answer if the key is new.
+   *
+   * @throws CamError NO_CREDENTIAL, caused by ElsewhereError, for a key of another account. CamError, GatewayError if CAM
+   *   does not report the owner in time.
+   */
+  async requireOwn(deadlineMs: number): Promise<void> {
     const { cam, clock } = this.#deps;
     for (;;) {
       const secretId = await cam.secretIdFor(getCallerIdentity, deadlineMs);
@@ -89,6 +92,42 @@ export class GatewayIdentity {
       await within(clock, deadlineMs - clock.monotonic(), this.#askOnce(secretId), () => {
         throw new CamError({ kind: "TIMEOUT", action: getCallerIdentity.name, attempts: 1 });
       });
+    }
+  }
+
+  /** Whether CAM has reported that a user is one of them. Does not wait. */
+  knows(opUin: Uin): boolean {
+    return this.#uins.has(opUin);
+  }
+
+  /**
+   * Reads the owner before the first call, and retries until CAM answers, so that a wrong key shows at start-up.
+   * @returns the error of the first attempt, or undefined.
+   */
+  start(): Promise<unknown> {
+    const first = Promise.withResolvers<unknown>();
+    this.#running = this.#learnAhead(first.resolve);
+    return first.promise;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await Promise.allSettled([this.#running, ...this.#asking.values()]);
+  }
+
+  async #learnAhead(onAttempt: (error?: unknown) => void): Promise<void> {
+    const { clock, deadlineMs, observer } = this.#deps;
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      try {
+        await this.requireOwn(clock.monotonic() + deadlineMs);
+        onAttempt();
+        return;
+      } catch (error) {
+        if (!signal.aborted && !isElsewhere(error)) observer.onUnknown(error);
+        onAttempt(error);
+      }
+      await clock.sleep(ASK_AGAIN_AFTER_MS, signal).catch(() => undefined);
     }
   }
 
@@ -112,10 +151,28 @@ export class GatewayIdentity {
     });
     // The key may have changed during the call. It is then unknown which key the answer is about.
     if ((await cam.secretIdFor(getCallerIdentity, deadlineMs)) !== secretId) return;
-    for (const uin of uinsOf(output)) this.#uins.add(uin);
+    const [accountUin, ownerUin] = uinsOf(output);
+    await this.#requireBound(accountUin, secretId);
+    this.#uins.add(accountUin).add(ownerUin);
     this.#knownKeys.set(secretId, true);
     observer.onKnown(output);
   }
+
+  async #requireBound(accountUin: Uin, secretId: string): Promise<void> {
+    const { name, bind, observer } = this.#deps;
+    // An operator may have bound the name again.
+    if (this.#boundUin !== accountUin) this.#boundUin = await bind(accountUin);
+    if (this.#boundUin === accountUin) return;
+    const cause = new ElsewhereError(name, this.#boundUin, accountUin);
+    if (this.#keyElsewhere !== secretId) observer.onElsewhere(cause);
+    this.#keyElsewhere = secretId;
+    throw new CamError({ kind: "NO_CREDENTIAL", action: getCallerIdentity.name, attempts: 1, cause });
+  }
+}
+
+/** Returns whether a call failed because its key belongs to another main account. */
+export function isElsewhere(error: unknown): error is CamError & { readonly cause: ElsewhereError } {
+  return error instanceof CamError && error.cause instanceof ElsewhereError;
 }
 
 /**
@@ -124,7 +181,7 @@ export class GatewayIdentity {
  *
  * @throws CamError BAD_RESPONSE if one of the two is missing, because the gateway could then protect no user.
  */
-export function uinsOf({ accountId, principalId }: CallerIdentity): readonly Uin[] {
+export function uinsOf({ accountId, principalId }: CallerIdentity): readonly [account: Uin, owner: Uin] {
   if (!isUin(accountId) || !isUin(principalId)) {
     throw new CamError({
       kind: "BAD_RESPONSE",

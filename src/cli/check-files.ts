@@ -6,7 +6,7 @@ import { checkCredentialFiles } from "../cam/index.ts";
 import { type Config, ConfigError, loadConfig } from "../config/config.ts";
 import { DatabaseError } from "../database/database.ts";
 import { checkUrl, readUrlFile } from "../database/database-address.ts";
-import { loadAccounts } from "../gateway/open-accounts.ts";
+import { checkKeyFiles, loadAccounts } from "../gateway/load-accounts.ts";
 import { TrustedDocuments, TrustedDocumentsError } from "../http/graphql/trusted-documents.ts";
 import { readTls, TlsError } from "../http/tls.ts";
 import type { CommandIo } from "./command.ts";
@@ -75,7 +75,7 @@ async function mistakesInFiles(config: Config): Promise<readonly string[]> {
     auth && loadAuthFiles(auth),
     policyFile === undefined ? undefined : loadPolicy(policyFile, policyTerms(config)),
     cam && refuse(checkCredentialFiles(cam.credentials)),
-    accounts && checkAccounts(accounts),
+    accounts && loadAccounts(accounts).then(checkKeyFiles),
     store.kind === "postgres" && "file" in store.url ? readUrlFile(store.url.file).then(checkUrl) : undefined,
     tls && readTls(tls),
     trustedDocuments && TrustedDocuments.load({ ...trustedDocuments, own: [], onUntrusted: () => undefined }),
@@ -86,16 +86,6 @@ async function mistakesInFiles(config: Config): Promise<readonly string[]> {
   return (await Promise.allSettled(checks)).flatMap((check) =>
     check.status === "rejected" ? problemsOf(check.reason) : [],
   );
-}
-
-async function checkAccounts(target: NonNullable<Config["accounts"]>): Promise<void> {
-  const accounts = await loadAccounts(target);
-  const found = accounts.map(async ({ name, cam }) =>
-    (cam ? await checkCredentialFiles(cam.credentials) : []).map(
-      (problem) => `The account ${name}: ${problem}`,
-    ),
-  );
-  await refuse(Promise.all(found).then((problems) => problems.flat()));
 }
 
 async function refuse(found: Promise<readonly string[]>): Promise<void> {

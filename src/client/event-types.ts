@@ -10,7 +10,9 @@ export type AuditEventKind =
   | "ACCOUNT_ADDED"
   | "ACCOUNT_REMOVED"
   | "PRUNED"
-  | "RESTORE_ACCEPTED";
+  | "RESTORE_ACCEPTED"
+  | "ACCOUNT_CHANGED"
+  | "ACCOUNT_BOUND";
 
 /** The arguments of auditEvents. Each filters, and all have to match. */
 export interface AuditEventsFilter

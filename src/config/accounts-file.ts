@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { parseDocument } from "yaml";
 import type { CamEndpoint, CredentialSettings, ProxySettings } from "../cam/index.ts";
 import { Secret, type SecretSource } from "../secret.ts";
@@ -45,6 +46,8 @@ export interface AccountSettings {
   readonly cam: AccountCam | undefined;
   readonly ratePerSecond: number;
   readonly language: "en-US" | "zh-CN";
+  /** SHA-256 of all settings as the file has them, without the values of variables. */
+  readonly settings: string;
 }
 
 interface AccountCam {
@@ -53,6 +56,11 @@ interface AccountCam {
   /** The account has no key of its own: the gateway assumes its role with the key of the default account. */
   readonly usesDefaultKey: boolean;
   readonly proxy: ProxySettings;
+}
+
+/** Returns the SHA-256 of settings. */
+export function hashOf(settings: object): string {
+  return hash("sha256", JSON.stringify(settings));
 }
 
 type Report = (path: readonly PropertyKey[], problem: string) => void;
@@ -98,10 +106,10 @@ function accountOf(
   report: Report,
 ): AccountSettings {
   const { endpoint, serviceHost, credentials } = entry;
+  const { ratePerSecond = settings.ratePerSecond, language = settings.language } = entry;
   const account = {
-    name,
-    ratePerSecond: entry.ratePerSecond ?? settings.ratePerSecond,
-    language: entry.language ?? settings.language,
+    ...{ name, ratePerSecond, language },
+    settings: hashOf({ ...entry, ratePerSecond, language }),
   };
   if (endpoint === undefined) {
     if (settings.mode === "server")

@@ -41,12 +41,14 @@ const PLAN = "directory-plan";
 
 /** More accounts than one process can scan side by side with its other work. */
 const MOST_AT_ONCE = 50;
+/** Accounts may be added later. */
+const LEAST_AT_ONCE = 8;
 
 /** The scans of all accounts, side by side. The job queue wakes them, and the state in the database decides. */
 export class DirectoryScans {
   readonly #deps: DirectoryScansDeps;
   readonly #store: ScanStore;
-  readonly #running = new Set<AccountScanner>();
+  readonly #running = new Map<AccountScanner, ScannedAccount>();
   #stopped = false;
 
   constructor(deps: DirectoryScansDeps) {
@@ -56,7 +58,7 @@ export class DirectoryScans {
 
   /** The kinds of jobs: one looks every minute which accounts are due, the other scans one account. */
   get jobs(): readonly JobKind[] {
-    const concurrency = Math.min(MOST_AT_ONCE, Math.max(1, this.#deps.accounts().length));
+    const concurrency = Math.min(MOST_AT_ONCE, Math.max(LEAST_AT_ONCE, this.#deps.accounts().length));
     return [
       { name: PLAN, concurrency: 1, cron: "* * * * *", run: () => this.#plan() },
       { name: SCAN, concurrency, run: (account) => this.#scan(account) },
@@ -72,7 +74,14 @@ export class DirectoryScans {
   /** Ends the scans under way soon. Another process continues them. */
   stop(): void {
     this.#stopped = true;
-    for (const scanner of this.#running) scanner.stop();
+    for (const scanner of this.#running.keys()) scanner.stop();
+  }
+
+  /** Ends the scans of accounts that are not configured any more, or differently, and begins those of new accounts. */
+  async followAccounts(): Promise<void> {
+    const accounts = this.#deps.accounts();
+    for (const [scanner, account] of this.#running) if (!accounts.includes(account)) scanner.stop();
+    await this.#deps.send(PLAN, "accounts");
   }
 
   /** Begins a scan of an account soon. If what the directory knows is fresh, the scan makes no call. */
@@ -123,7 +132,7 @@ export class DirectoryScans {
     const account = accounts().find((each) => each.name === name);
     if (account === undefined || this.#stopped) return;
     const scanner = new AccountScanner({ ...this.#deps, account, store: this.#store });
-    this.#running.add(scanner);
+    this.#running.set(scanner, account);
     const startedMs = clock.monotonic();
     try {
       const result = await scanner.scan();

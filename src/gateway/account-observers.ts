@@ -7,6 +7,7 @@ import {
   isKeyRefused,
   isThrottle,
 } from "../cam/index.ts";
+import type { ElsewhereError } from "../changes/gateway-identity.ts";
 import { currentOperation } from "../telemetry/operation.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 
@@ -33,7 +34,18 @@ export function accountObserver(
   const strain = (problem: string): void => {
     strained = { atMs: clock.monotonic(), problem };
   };
-  const unwatch = health.watch(account, () => {
+  /** The state of the key after the last call: `ok`, or the problem. */
+  let credentials: string | undefined;
+  let unwatch: (() => void) | undefined;
+  const reportCredentials = (): void => {
+    if (credentials === undefined || unwatch === undefined) return;
+    health.report("credentials", account, credentials === "ok" ? undefined : credentials);
+  };
+  const noteCredentials = (problem: string | undefined): void => {
+    credentials = problem ?? "ok";
+    reportCredentials();
+  };
+  const sample = (): void => {
     const seconds = Math.round(skew.skewMs / 1_000);
     const differs = `CAM's clock differs by ${seconds} s. The gateway signs with CAM's time.`;
     health.report("clock", account, seconds === 0 ? undefined : differs);
@@ -50,15 +62,14 @@ export function accountObserver(
     metrics.record("cam.credential.age", (clock.monotonic() - key.loadedAtMs) / 1_000, { account });
     if (key.expiresAtMs === undefined) return;
     metrics.record("cam.credential.expiry", (key.expiresAtMs - clock.now()) / 1_000, { account });
-  });
+  };
   return {
     onAttempt: (attempt: CamAttempt) => {
       const { kind, camCode } = attempt.error ?? {};
       if (isThrottle(camCode)) strain("CAM throttles calls. Another program may use the same key.");
-      if (kind === "NO_CREDENTIAL") health.report("credentials", account, "No source has a key for CAM.");
-      else if (isKeyRefused(camCode))
-        health.report("credentials", account, `CAM refuses the key: ${camCode}.`);
-      else if (kind === undefined || kind === "REFUSED") health.report("credentials", account);
+      if (kind === "NO_CREDENTIAL") noteCredentials("No source has a key for CAM.");
+      else if (isKeyRefused(camCode)) noteCredentials(`CAM refuses the key: ${camCode}.`);
+      else if (kind === undefined || kind === "REFUSED") noteCredentials(undefined);
       metrics.record("cam.account.calls", 1, { account, outcome: outcomeOf(attempt.error) });
       if (wasSent(attempt)) metrics.record("cam.quota.slots", 1, { account, action: attempt.action });
       reportCamAttempt(telemetry, attempt);
@@ -74,7 +85,23 @@ export function accountObserver(
       report("cam.key_loaded", { secretId, expiresAt: expiresAtMs && new Date(expiresAtMs) });
     },
     onRefreshFailed: (err: unknown) => report("cam.key_not_renewed", { err }),
-    unwatch,
+    onKnown: (camIdentity: object) => report("cam.key_accepted", { camIdentity }),
+    onUnknown: (err: unknown) =>
+      report("cam.key_not_accepted", { ...(err as { readonly failure?: object }).failure, err }),
+    onElsewhere: ({ message }: ElsewhereError) => {
+      noteCredentials(message);
+      report("account.elsewhere", { problem: message });
+    },
+    /** Shows the state of the account from now on. */
+    watch: () => {
+      unwatch = health.watch(account, sample);
+      reportCredentials();
+    },
+    /** Removes the state of the account, for example before another part of this name shows its own. */
+    unwatch: () => {
+      unwatch?.();
+      unwatch = undefined;
+    },
   };
 }
 
@@ -134,13 +161,4 @@ function outcomeOf(error: CamError | undefined): string {
   if (isThrottle(camCode)) return "throttled";
   if (kind === "NO_CREDENTIAL" || isKeyRefused(camCode)) return "key_refused";
   return kind === "REFUSED" ? "refused" : "failed";
-}
-
-/** Reports whether CAM accepts the key, and its owner. */
-export function identityObserver({ report }: Pick<Telemetry, "report">) {
-  return {
-    onKnown: (camIdentity: object) => report("cam.key_accepted", { camIdentity }),
-    onUnknown: (err: unknown) =>
-      report("cam.key_not_accepted", { ...(err as { readonly failure?: object }).failure, err }),
-  };
 }

@@ -2,19 +2,18 @@ import type { Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { FastifyRequest } from "fastify";
 import type { GraphQLSchema } from "graphql";
+import { AccountRegister } from "../audit/account-register.ts";
 import { CallerPauses } from "../audit/caller-pauses.ts";
 import type { RefusalLog } from "../audit/refusal-log.ts";
-import { Accounts, DEFAULT_ACCOUNT } from "../auth/accounts.ts";
+import { type Accounts, DEFAULT_ACCOUNT } from "../auth/accounts.ts";
 import type { Authenticator } from "../auth/authenticator.ts";
 import { isIn } from "../auth/certificate-authenticator.ts";
 import { mayUseAccount } from "../auth/policy/decide-access.ts";
 import { PolicyFile, policyTerms } from "../auth/policy/policy-file.ts";
 import { ChangeAccess } from "../changes/change-access.ts";
 import { ChangeService } from "../changes/change-service.ts";
-import { OrphanedChanges } from "../changes/orphaned-changes.ts";
 import { PausedCallers } from "../changes/paused-callers.ts";
 import { RecentWrites } from "../changes/recent-writes.ts";
-import { Reconciler } from "../changes/reconciler.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import type { Config } from "../config/config.ts";
 import { Admission } from "../graphql/admission.ts";
@@ -31,6 +30,7 @@ import { keepTlsFresh, readTls } from "../http/tls.ts";
 import { SharedWindows } from "../quota/shared-windows.ts";
 import { Health } from "../telemetry/health.ts";
 import { createLogger, type Logger } from "../telemetry/logger.ts";
+import type { Account } from "./create-account.ts";
 import { createAuthenticator } from "./create-authenticator.ts";
 import type { Foundation } from "./foundation.ts";
 import {
@@ -38,16 +38,14 @@ import {
   connectionObserver,
   policyObserver,
   quotaObserver,
-  reconcilerObserver,
   reportRejectedToken,
   reportUnlistedAccounts,
   tlsObserver,
 } from "./observers.ts";
-import type { Account } from "./open-accounts.ts";
-import { openAccounts } from "./open-accounts.ts";
+import { countOrphanedChanges, openAccounts } from "./open-accounts.ts";
 import { openAdminPort } from "./open-admin.ts";
 import { openDirectory, openReadsBehind } from "./open-directory.ts";
-import { type OpenRecord, openDatabase, openEvents, openRecord, startCheckpoints } from "./open-record.ts";
+import { openDatabase, openEvents, openRecord, startCheckpoints } from "./open-record.ts";
 import { pagesOf } from "./pages.ts";
 import { startTelemetry } from "./start-telemetry.ts";
 import { watchDatabase } from "./watch-database.ts";
@@ -97,15 +95,21 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     const authenticator = overrides.authenticator ?? (await openAuthenticator(foundation));
     const policy = await openPolicy(foundation);
     const database = await openDatabase(foundation);
+    const record = await openRecord(foundation, database);
     const { replica } = config;
     const windows = new SharedWindows({ database, clock, replica, observer: quotaObserver(telemetry) });
     open.defer(() => windows.close());
     await watchDatabase(foundation, database, windows);
-    const { all, emulators } = await openAccounts(foundation, windows, openReadsBehind(foundation, database));
-    const accounts = new Accounts(all, (caller, name) => mayUseAccount(policy?.current, caller, name));
+    const { accounts, live, emulators } = await openAccounts(
+      foundation,
+      {
+        ...{ windows, log: record.log, reads: openReadsBehind(foundation, database) },
+        register: new AccountRegister(database, replica),
+      },
+      (caller, name) => mayUseAccount(policy?.current, caller, name),
+    );
     const { directory, scans, jobs } = openDirectory(foundation, database, accounts);
     reportAccountsOutsidePolicy(foundation, accounts, policy);
-    const record = await openRecord(foundation, database);
     const recentWrites = new RecentWrites(clock);
     const observer = changeObserver(telemetry);
     const pausedCallers = new PausedCallers({ pauses: new CallerPauses(database), observer });
@@ -114,10 +118,9 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
       ...{ accounts, access, clock, pausedCallers, recentWrites, observer },
       ...{ log: record.log, approvalLog: record.approvalLog },
     });
-    const { events, refusals } = await openEvents(foundation, database, accounts);
+    const { events, refusals } = openEvents(foundation, database);
     await startCheckpoints(foundation, database, record.keys);
-    startReconcilers(foundation, accounts, record);
-    for (const { gatewayIdentity } of all) open.defer(() => gatewayIdentity.stop());
+    countOrphanedChanges(foundation, live, record.log);
     open.defer(() => changes.idle());
     const { log } = record;
     const schema = buildGatewaySchema({ changes, pausedCallers, log, events, accounts, directory, scans });
@@ -130,8 +133,12 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     });
     health.serve();
     address = { url, admin, emulators };
-    for (const { gatewayIdentity } of all) gatewayIdentity.start();
     jobs.start();
+    live.follow(() => {
+      reportAccountsOutsidePolicy(foundation, accounts, policy);
+      void scans.followAccounts();
+    });
+    open.defer(() => live.unfollow());
   }
 
   /** A second call waits for the first: a second signal must not end the process while changes finish. */
@@ -178,31 +185,6 @@ function reportAccountsOutsidePolicy(
   if (policy === undefined) return;
   const named = accounts.all.map(({ name }) => name).filter((name) => name !== DEFAULT_ACCOUNT);
   reportUnlistedAccounts(telemetry, named, Object.keys(policy.current.accounts));
-}
-
-/** Starts the tasks that settle open changes, and the count of changes whose account is not configured any more. */
-function startReconcilers(
-  { config, clock, logger, telemetry, open }: Foundation,
-  accounts: Accounts<Account>,
-  { log }: OpenRecord,
-): void {
-  const { deadlineMs } = config.camLimits;
-  const observer = reconcilerObserver(telemetry);
-  const tasks = [
-    ...accounts.all.map((account) => new Reconciler({ account, log, clock, deadlineMs, observer })),
-    new OrphanedChanges({
-      ...{ log, clock },
-      accounts: accounts.all.map(({ name }) => name),
-      observer: {
-        onOrphaned: (account, changes) => logger.report("change.orphaned", { account, changes }),
-        onError: (err) => logger.report("change.orphans_not_counted", { err }),
-      },
-    }),
-  ];
-  for (const task of tasks) {
-    task.start();
-    open.defer(() => task.stop());
-  }
 }
 
 async function startApollo({ config, logger, open }: Foundation, schema: GraphQLSchema) {

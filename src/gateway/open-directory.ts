@@ -7,8 +7,8 @@ import { DirectoryScans, type ScanObserver } from "../directory/directory-scans.
 import { ReadsBehind } from "../directory/reads-behind.ts";
 import { type JobObserver, JobQueue } from "../jobs/job-queue.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
+import type { Account } from "./create-account.ts";
 import type { Foundation } from "./foundation.ts";
-import type { Account } from "./open-accounts.ts";
 
 /** Opens the writer that keeps what all reads show. */
 export function openReadsBehind({ clock, telemetry, open }: Foundation, database: Database): ReadsBehind {

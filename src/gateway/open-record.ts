@@ -73,20 +73,10 @@ interface OpenEvents {
   readonly refusals: RefusalLog;
 }
 
-/** Opens the events of the record, and notes which accounts were added or removed since the last start. */
-export async function openEvents(
-  { config, clock, logger, open }: Foundation,
-  database: Database,
-  accounts: { readonly all: readonly { readonly name: string }[] },
-): Promise<OpenEvents> {
-  const { report } = logger;
+/** Opens the events of the record. */
+export function openEvents({ clock, logger, open }: Foundation, database: Database): OpenEvents {
   const events = new AuditEvents(database);
-  const names = accounts.all.map(({ name }) => name);
-  // The gateway serves reads without its record.
-  await events
-    .noteAccounts(names, config.replica)
-    .catch((err: unknown) => report("record.accounts_not_noted", { err }));
-  const refusals = new RefusalLog({ events, clock, report });
+  const refusals = new RefusalLog({ events, clock, report: logger.report });
   refusals.start();
   open.defer(() => refusals.stop());
   return { events, refusals };

@@ -13,6 +13,8 @@ export const PARTS = {
   circuit: "No circuit of the account is open.",
   quota: "The account's calls get slots, and CAM throttles none.",
   record: "The record contains what this replica knows of it, and is signed.",
+  accounts: "The file of accounts can be used.",
+  open_changes: "The account is configured while it has open changes.",
 } as const;
 
 export type PartName = keyof typeof PARTS;
@@ -70,7 +72,7 @@ export class Health {
 
   /** Sets the state of a part. A part without a problem is ok. */
   report(part: PartName, of: string | undefined, problem?: string): void {
-    const key = `${part} ${of ?? ""}`;
+    const key = keyOf(part, of);
     const state = problem === undefined ? "ok" : "degraded";
     const before = this.#parts.get(key);
     const since = before?.state === state ? before.since : new Date(this.#clock.now()).toISOString();
@@ -87,6 +89,11 @@ export class Health {
       this.#samplers.delete(sampler);
       for (const [key, part] of this.#parts) if (part.of === of) this.#parts.delete(key);
     };
+  }
+
+  /** Removes a part whose account or issuer is gone. */
+  forget(part: PartName, of: string): void {
+    this.#parts.delete(keyOf(part, of));
   }
 
   /** Returns the states of all parts now. */
@@ -107,4 +114,8 @@ export class Health {
     if (degraded.some(({ part }) => part === "schema")) return "unfit";
     return degraded.length > 0 ? "degraded" : "ready";
   }
+}
+
+function keyOf(part: PartName, of: string | undefined): string {
+  return `${part} ${of ?? ""}`;
 }

@@ -19,6 +19,26 @@ const at =
 const [debug, info, warn, error, fatal] = [at("debug"), at("info"), at("warn"), at("error"), at("fatal")];
 
 export const LOG_EVENTS = {
+  "account.closed": info(
+    "a removed account is closed",
+    "No change of `account` is open. Its connections and its key are released.",
+  ),
+  "account.elsewhere": error(
+    "a key belongs to another main account than its account; the gateway does not use it",
+    "`problem` names both Uins and the ways out.",
+  ),
+  "account.has_open_changes": warn(
+    "a removed account has open changes",
+    "The gateway keeps `account` until it knows the outcomes of `changes`. Keep its key valid until `account.closed`.",
+  ),
+  "accounts.in_use": info(
+    "the accounts of the file are in use",
+    "`added`, `changed` and `removed` name the accounts.",
+  ),
+  "accounts.unusable": error(
+    "the file of accounts cannot be used; the old accounts stay in use",
+    "Correct what `problems` lists. `check-config` shows the same. The gateway tries again every 30 seconds.",
+  ),
   "approval.not_genuine": error(
     "A REQUEST FOR APPROVAL DIFFERS FROM THE REQUEST THAT THIS GATEWAY RECORDED; the gateway refuses it",
     "The request was changed in the database, but not by the gateway. Check who has access, and run `audit:verify`.",
@@ -94,7 +114,7 @@ export const LOG_EVENTS = {
   ),
   "change.orphaned": error(
     "open changes are orphaned: their account is not in CAM_ACCOUNTS, and only that account's CAM knows their outcome",
-    "Configure `account` again until the `changes` are settled. The gateway counts them every hour.",
+    "Configure `account` again until the `changes` are settled. The line comes again every hour.",
   ),
   "change.orphans_not_counted": warn(
     "orphaned changes cannot be counted now",
@@ -235,8 +255,8 @@ export const LOG_EVENTS = {
     "The gateway tries again at the next checkpoint. `err` says what is wrong.",
   ),
   "record.accounts_not_noted": warn(
-    "the accounts could not be compared with the record; a change of them is recorded at the next start",
-    "`err` says what is wrong with the database.",
+    "a change of the accounts could not be recorded",
+    "`err` says what is wrong with the database. The gateway tries again every 30 seconds, and at its start.",
   ),
   "record.refusals_lost": error(
     "refusals could not be recorded and are lost",

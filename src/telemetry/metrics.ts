@@ -1,4 +1,5 @@
 import type { Meter } from "@opentelemetry/api";
+import type { Counter } from "prom-client";
 import { METRICS, type MetricName, type MetricRow, prometheusLabel, prometheusName } from "./metric-table.ts";
 
 /** The values of a metric's labels. */
@@ -17,6 +18,7 @@ export interface PrometheusText {
 export class Metrics {
   readonly #recorders = new Map<MetricName, readonly Recorder[]>();
   readonly #samplers: (() => void)[] = [];
+  #forget: (account: string) => Promise<void> = async () => undefined;
 
   /** Records a value: the increment of a counter, a measurement of a histogram, or the state of a gauge. */
   record(name: MetricName, value: number, labels: Labels = {}): void {
@@ -28,26 +30,39 @@ export class Metrics {
     this.#samplers.push(sampler);
   }
 
+  /** Removes the counters of an account that is gone from the text of Prometheus. */
+  forget(account: string): Promise<void> {
+    return this.#forget(account);
+  }
+
   /** Adds the text of Prometheus. Loads its library, which a gateway without an admin port does not need. */
   async enablePrometheus(): Promise<PrometheusText> {
-    const { Counter, Gauge, Histogram, Registry } = await import("prom-client");
-    const registry = new Registry();
+    const prom = await import("prom-client");
+    const registry = new prom.Registry();
     const gauges: { reset(): void }[] = [];
+    const ofAccounts: Counter[] = [];
     for (const [name, { kind, labels, buckets, help }] of rows) {
       const labelNames = labels.map(prometheusLabel);
       const options = { name: prometheusName(name), help, labelNames, registers: [registry] };
       if (kind === "histogram") {
-        const metric = new Histogram({ ...options, buckets: [...buckets] });
+        const metric = new prom.Histogram({ ...options, buckets: [...buckets] });
         this.#add(name, (value, values) => metric.observe(inPrometheus(values), value));
       } else if (kind === "gauge") {
-        const metric = new Gauge(options);
+        const metric = new prom.Gauge(options);
         gauges.push(metric);
         this.#add(name, (value, values) => metric.set(inPrometheus(values), value));
       } else {
-        const metric = new Counter(options);
+        const metric = new prom.Counter(options);
+        if (labels.includes("account")) ofAccounts.push(metric);
         this.#add(name, (value, values) => metric.inc(inPrometheus(values), value));
       }
     }
+    this.#forget = async (account) => {
+      for (const metric of ofAccounts) {
+        const { values } = await metric.get();
+        for (const { labels } of values) if (labels["account"] === account) metric.remove(labels);
+      }
+    };
     return {
       contentType: registry.contentType,
       read: () => {

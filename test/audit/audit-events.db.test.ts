@@ -96,18 +96,6 @@ test("a pause and its end are sealed with the caller and the operator", async ()
   ]);
 });
 
-test("accounts are noted when they come and go, once each, and no other name is", async () => {
-  await events.noteAccounts(["default", "prod"], "one");
-  await events.noteAccounts(["prod", "default"], "two");
-  expect(await kinds()).toEqual(["account_added prod", "account_added default"]);
-  await events.noteAccounts(["default", "stage"], "one");
-  expect((await kinds()).slice(0, 2).sort()).toEqual(["account_added stage", "account_removed prod"]);
-  await events.noteAccounts(["default", "stage"], "one");
-  await events.noteAccounts(["default", "stage", "prod"], "one");
-  expect(await kinds()).toHaveLength(5);
-  expect((await kinds())[0]).toBe("account_added prod");
-});
-
 test("the gateway's function seals no kind that the database seals by itself, and no long text", async () => {
   for (const kind of EVENT_KINDS.filter(
     (each) => !["refusal", "refusals", "export", "restore_accepted"].includes(each),

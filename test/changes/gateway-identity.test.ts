@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { CallerIdentity, CamClient, Credential, CredentialSettings } from "../../src/cam/index.ts";
-import { GatewayIdentity, uinsOf } from "../../src/changes/gateway-identity.ts";
+import { GatewayIdentity, isElsewhere, uinsOf } from "../../src/changes/gateway-identity.ts";
 import type { Clock } from "../../src/clock.ts";
 import { Secret } from "../../src/secret.ts";
 import { OWN_PAIR, ROLE } from "../cam/credentials/role-keys.ts";
@@ -18,18 +18,24 @@ const OWNER = "100021969090";
 
 const DEADLINE_MS = 15_000;
 
-function watch(cam: Pick<CamClient, "call" | "secretIdFor">, clock: Clock) {
+/** @param bound The main account to which the name is bound. By default that of the first key. */
+function watch(cam: Pick<CamClient, "call" | "secretIdFor">, clock: Clock, bound?: { uin: string }) {
   const known: CallerIdentity[] = [];
   const unknown: unknown[] = [];
+  const elsewhere: string[] = [];
   const observer = {
+    onElsewhere: ({ message }: Error) => void elsewhere.push(message),
     onKnown: (identity: CallerIdentity) => void known.push(identity),
     onUnknown: (error: unknown) => void unknown.push(error),
   };
-  const gatewayIdentity = new GatewayIdentity({ cam, clock, deadlineMs: DEADLINE_MS, observer });
+  const gatewayIdentity = new GatewayIdentity({
+    ...{ name: "partner", cam, clock, deadlineMs: DEADLINE_MS, observer },
+    bind: async (accountUin) => bound?.uin ?? accountUin,
+  });
   whenOver(() => gatewayIdentity.stop());
   const has = (opUin: string, ms = DEADLINE_MS) =>
     gatewayIdentity.has(uin(opUin), { deadlineMs: clock.monotonic() + ms });
-  return { gatewayIdentity, has, known, unknown };
+  return { gatewayIdentity, has, known, unknown, elsewhere };
 }
 
 test.each<[string, Partial<CredentialSettings>, readonly string[]]>([
@@ -127,6 +133,26 @@ test("a key that changes during the call causes another call", async () => {
   expect(calls).toBe(2);
 });
 
+test("a key of another main account is refused and reported once, until the name is bound to it", async () => {
+  const { client, clock } = await createEmulatedCam();
+  const bound = { uin: "100000000002" };
+  const { gatewayIdentity, has, elsewhere, known, unknown } = watch(client, clock, bound);
+  const message = expect.stringMatching(
+    new RegExp(
+      `^The account partner is bound to the main account 100000000002, and its key belongs to ${ROOT}\\. `,
+    ),
+  );
+  for (const opUin of [ALICE, ROOT]) {
+    const error = await has(opUin).catch((reason: unknown) => reason);
+    expect(isElsewhere(error)).toBe(true);
+    expect(error).toMatchObject({ kind: "NO_CREDENTIAL", cause: { message } });
+  }
+  expect(gatewayIdentity.knows(uin(ROOT))).toBe(false);
+  expect({ elsewhere, known, unknown }).toEqual({ elsewhere: [message], known: [], unknown: [] });
+  bound.uin = ROOT;
+  expect(await has(ROOT)).toBe(true);
+});
+
 test("start() calls CAM before the first change and repeats the call until CAM answers", async () => {
   const { client, clock, emulator } = await createEmulatedCam({ keys: { environment: OWN_PAIR } });
   emulator.control.changeKey("AKIDLOCALEXAMPLE", { disabled: true });
@@ -136,7 +162,7 @@ test("start() calls CAM before the first change and repeats the call until CAM a
     emulator.control.changeKey("AKIDLOCALEXAMPLE", { disabled: false });
     refusals.resolve();
   };
-  gatewayIdentity.start();
+  expect(await gatewayIdentity.start()).toMatchObject({ kind: "REFUSED" });
   await refusals.promise;
   await expect.poll(() => known.length).toBe(1);
   expect(unknown).toHaveLength(1);

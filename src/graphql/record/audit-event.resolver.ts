@@ -27,6 +27,8 @@ const AuditEventKind = registerEnum("AuditEventKind", "The kind of an event in t
   ACCOUNT_REMOVED: "An account was removed from the configuration.",
   PRUNED: "The owner of the schema pruned records of a chain.",
   RESTORE_ACCEPTED: "An operator accepted a restored database.",
+  ACCOUNT_CHANGED: "The settings of an account changed.",
+  ACCOUNT_BOUND: "The name of an account was bound to a main account.",
 });
 
 @CamCalls(0)

@@ -1,3 +1,4 @@
+import type { Clock } from "../../../src/clock.ts";
 import {
   type EmulatorControl,
   loadSeedFile,
@@ -35,6 +36,8 @@ export interface WorldOptions {
   readonly seed?: Partial<SeedInput>;
   /** Instead of tokens, every request comes from the caller of local mode, who may use every account. */
   readonly everybody?: true;
+  /** By default the system's clock. */
+  readonly clock?: Clock;
   /** Called before the gateway starts. */
   readonly prepare?: (partner: EmulatorControl) => void;
 }
@@ -50,19 +53,17 @@ export async function startAccountsWorld(options: WorldOptions = {}) {
   keepSecret("the partner's key", PARTNER_KEY.secretKey);
   const idFile = await folder.write("partner-id", PARTNER_KEY.secretId);
   const keyFile = await folder.write("partner-key", PARTNER_KEY.secretKey);
-  const accounts = {
-    accounts: {
-      partner: {
-        endpoint: partner.url,
-        serviceHost: "cam.tencentcloudapi.com",
-        credentials: { secretId: { file: idFile }, secretKey: { file: keyFile } },
-        ...options.partner,
-      },
-    },
+  const entry = {
+    endpoint: partner.url,
+    serviceHost: "cam.tencentcloudapi.com",
+    credentials: { secretId: { file: idFile }, secretKey: { file: keyFile } },
+    ...options.partner,
   };
+  const writeAccounts = (accounts: object) => folder.write("accounts.json", JSON.stringify({ accounts }));
   const issuer = await startIssuer();
   const gateway = await startGateway({
     ...(options.everybody ? {} : { callers: "proved" as const }),
+    ...(options.clock && { clock: options.clock }),
     env: {
       ...issuer.env,
       ...(await signingKey(folder)),
@@ -71,7 +72,7 @@ export async function startAccountsWorld(options: WorldOptions = {}) {
         "policy.json",
         JSON.stringify({ ...POLICY, rules: options.rules ?? POLICY.rules }),
       ),
-      CAM_ACCOUNTS: await folder.write("accounts.json", JSON.stringify(accounts)),
+      CAM_ACCOUNTS: await writeAccounts({ partner: entry }),
       ...options.env,
     },
   });
@@ -79,6 +80,11 @@ export async function startAccountsWorld(options: WorldOptions = {}) {
     ...gateway,
     /** The partner's CAM. */
     partner: partner.control,
+    /** The partner's settings in the file of accounts. */
+    entry,
+    /** Replaces the accounts of the file. */
+    writeAccounts,
+    folder,
     /** Replaces the key in the partner's files. */
     async rotate(key: typeof PARTNER_KEY): Promise<void> {
       await folder.write("partner-id", key.secretId);
@@ -99,7 +105,7 @@ export async function startAccountsWorld(options: WorldOptions = {}) {
 }
 
 /** Starts the CAM of another account: the same Uins are other users, and another user has the key. */
-async function startPartner(
+export async function startPartner(
   more: Partial<SeedInput> = {},
 ): Promise<{ readonly url: string; readonly control: EmulatorControl }> {
   const seed = loadSeedFile();

@@ -1,0 +1,171 @@
+import type { AccountRegister, RegisteredAccount } from "../audit/account-register.ts";
+import type { ChangeLog } from "../audit/change-log.ts";
+import {
+  ActionCircuits,
+  type CamAction,
+  type CamCallOptions,
+  CamClient,
+  type CamEndpoint,
+  type CamResult,
+  ClockSkew,
+  CredentialCache,
+  type CredentialChain,
+  type CredentialChainDeps,
+  createCredentialChain,
+  createDispatcher,
+  createRoleChain,
+  FlagReads,
+  HttpTransport,
+  type ProxySettings,
+  type RateBudget,
+  Tc3Signer,
+} from "../cam/index.ts";
+import { FlagWriter } from "../changes/flag-writer.ts";
+import { GatewayIdentity } from "../changes/gateway-identity.ts";
+import { Reconciler } from "../changes/reconciler.ts";
+import type { Clock } from "../clock.ts";
+import type { AccountSettings } from "../config/accounts-file.ts";
+import type { CamSettings } from "../config/cam-settings.ts";
+import { GatewayError } from "../contract/index.ts";
+import type { ScannedAccount } from "../directory/account-scanner.ts";
+import { observeReads, type ReadsBehind } from "../directory/reads-behind.ts";
+import { SharedRateBudget } from "../quota/shared-rate-budget.ts";
+import type { SharedWindows } from "../quota/shared-windows.ts";
+import { accountObserver } from "./account-observers.ts";
+import type { Foundation } from "./foundation.ts";
+import { reconcilerObserver } from "./observers.ts";
+
+/** An account of Tencent Cloud. It shares no part with other accounts, so a fault of one does not affect another. */
+export interface Account extends RegisteredAccount {
+  /** Makes calls, and tells the directory what each read shows. */
+  readonly cam: Pick<CamClient, "call">;
+  readonly scanned: ScannedAccount;
+  readonly budget: SharedRateBudget;
+  readonly writer: FlagWriter;
+  readonly flagReads: FlagReads;
+  readonly gatewayIdentity: GatewayIdentity;
+  readonly reconciler: Reconciler;
+  /** Shows the account's state in health and metrics. */
+  watch(): void;
+  unwatch(): void;
+  /** Stops the tasks of the account, and then closes its connections. */
+  close(): Promise<void>;
+}
+
+/** The parts that all accounts share. */
+export interface SharedParts {
+  readonly windows: SharedWindows;
+  readonly reads: ReadsBehind;
+  readonly log: ChangeLog;
+  readonly register: AccountRegister;
+}
+
+/** The connection settings of an account's CAM, and the source of its keys. */
+export interface Connection {
+  readonly endpoint: CamEndpoint;
+  readonly proxy: ProxySettings;
+  readonly createChain: (parts: CredentialChainDeps) => CredentialChain;
+  /** Stops the emulator behind the connection. Undefined for a real CAM. */
+  readonly stopEmulator?: () => Promise<void>;
+}
+
+/** Returns the connection of an account. One without a key assumes its role with the default account's key. */
+export function connectionTo(
+  { endpoint, proxy, credentials, usesDefaultKey }: CamSettings & { readonly usesDefaultKey?: boolean },
+  createDefaultChain?: Connection["createChain"],
+): Connection {
+  const { role } = credentials;
+  const createChain = (parts: CredentialChainDeps): CredentialChain =>
+    usesDefaultKey && role !== undefined && createDefaultChain !== undefined
+      ? createRoleChain(role, createDefaultChain(parts), parts)
+      : createCredentialChain(credentials, parts);
+  return { endpoint, proxy, createChain };
+}
+
+/** Creates an account without a call to CAM. */
+export function createAccount(
+  { config, clock, logger, telemetry: shared }: Omit<Foundation, "open">,
+  { windows, reads, log, register }: SharedParts,
+  { name, language, ratePerSecond, settings }: Omit<AccountSettings, "cam">,
+  { endpoint, proxy, createChain, stopEmulator }: Connection,
+): Account {
+  const { timeoutMs, deadlineMs, circuitFailures, flagsCacheMs } = config.camLimits;
+  const telemetry = { ...shared, report: logger.child({ account: name }).report };
+  const transport = new HttpTransport({ dispatcher: createDispatcher({ proxy }), clock });
+  const skew = new ClockSkew(clock);
+  const budget = new SharedRateBudget({ windows, ratePerSecond });
+  const circuits = new ActionCircuits({ failures: circuitFailures }, clock);
+  const observer = accountObserver(telemetry, { name, ratePerSecond, skew, circuits, budget });
+  const parts = {
+    config: { endpoint, language, timeoutMs },
+    signer: new Tc3Signer(),
+    onAttempt: observer.onAttempt,
+    ...{ transport, skew, clock },
+  };
+  const chain = createChain({ ...parts, credentialObserver: observer });
+  const client = new CamClient({
+    ...parts,
+    credentials: new CredentialCache({ chain, clock, skew, observer }),
+    budget: observedBudget(budget, clock, observer),
+    circuits,
+  });
+  const gatewayIdentity = new GatewayIdentity({
+    ...{ name, cam: client, clock, deadlineMs, observer },
+    // An emulator is no account, and a name may mean a real one later.
+    bind: async (uin) => (stopEmulator === undefined ? register.bind(name, uin) : uin),
+  });
+  const direct = withOwnKeys(client, gatewayIdentity);
+  const cam = observeReads(name, direct, reads, clock);
+  const writer = new FlagWriter({ cam, clock });
+  const reconciler = new Reconciler({
+    ...{ account: { name, writer }, log, clock, deadlineMs },
+    observer: reconcilerObserver(shared),
+  });
+  // Only the mainland site has ListAccounts.
+  const isIntl = endpoint.serviceHost.includes(".intl.");
+  return {
+    ...{ name, ratePerSecond, settings, cam, budget, writer, gatewayIdentity, reconciler },
+    endpoint: stopEmulator === undefined ? endpoint.origin : undefined,
+    scanned: { name, cam: direct, listAction: isIntl ? "ListUsers" : config.directory.listAction },
+    flagReads: new FlagReads({ cam, clock, cacheMs: flagsCacheMs }),
+    watch: observer.watch,
+    unwatch: observer.unwatch,
+    close: async () => {
+      observer.unwatch();
+      await Promise.all([reconciler.stop(), gatewayIdentity.stop()]);
+      await transport.close();
+      await stopEmulator?.();
+    },
+  };
+}
+
+/** Returns a client that makes no call with a key of another main account. */
+function withOwnKeys(cam: CamClient, gatewayIdentity: GatewayIdentity): Pick<CamClient, "call"> {
+  return {
+    async call<Input, Output>(
+      action: CamAction<Input, Output>,
+      input: Input,
+      options: CamCallOptions,
+    ): Promise<CamResult<Output>> {
+      await gatewayIdentity.requireOwn(options.deadlineMs);
+      return cam.call(action, input, options);
+    },
+  };
+}
+
+/** Returns the budget, which also reports each call that gets no slot before its deadline. */
+function observedBudget(
+  budget: RateBudget,
+  clock: Clock,
+  { onQuotaExhausted }: Pick<ReturnType<typeof accountObserver>, "onQuotaExhausted">,
+): RateBudget {
+  return {
+    take: (request) => {
+      const fromMs = clock.monotonic();
+      return budget.take(request).catch((error: unknown) => {
+        if (error instanceof GatewayError && error.code === "QUOTA_EXHAUSTED") onQuotaExhausted(fromMs);
+        throw error;
+      });
+    },
+  };
+}
