@@ -20,7 +20,7 @@ export const FAULTS = {
   },
   "account.missing": {
     fix: "Add the account to CAM_ACCOUNTS, or remove its name from the policy. Keep a removed account until its changes are settled.",
-    docs: operators("accounts.md", "Remove an account"),
+    docs: operators("accounts.md", "Add, change and remove accounts"),
   },
   "certificate.expires": {
     fix: "Renew the certificate. The gateway uses a renewed file within ten seconds, without a restart.",
