@@ -51,7 +51,7 @@ function connect(
 }
 
 /** The record of changes, with the keys that sign it. */
-export interface OpenRecord {
+interface OpenRecord {
   readonly log: ChangeLog;
   readonly approvalLog: ApprovalLog;
   readonly keys: SigningKeys | undefined;
