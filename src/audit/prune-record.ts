@@ -93,13 +93,15 @@ export async function sealPrune(
 const BATCH = 1_000;
 
 /** Deletes the records that sealed prunes name, also those of an interrupted prune. Returns how many. */
-export async function deletePruned({ db }: Database): Promise<number> {
-  for (let total = 0; ; ) {
-    const { rows } = await sql<{ deleted: number }>`select delete_pruned(${BATCH}) as deleted`.execute(db);
-    const deleted = rows[0]?.deleted ?? 0;
-    if (deleted === 0) return total;
-    total += deleted;
-  }
+export function deletePruned(database: Database): Promise<number> {
+  return database.unhurried(async (db) => {
+    for (let total = 0; ; ) {
+      const { rows } = await sql<{ deleted: number }>`select delete_pruned(${BATCH}) as deleted`.execute(db);
+      const deleted = rows[0]?.deleted ?? 0;
+      if (deleted === 0) return total;
+      total += deleted;
+    }
+  });
 }
 
 /** Returns the last checkpoint that was signed before a time. The caller has verified all checkpoints. */
