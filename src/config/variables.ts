@@ -147,7 +147,8 @@ const RECORD = {
     }),
     DATABASE_MAX_CONNECTIONS: integer(3, 1_000, 10).describe(
       "The limit of database connections of one gateway. The quota gets a fifth, reads half of the rest, changes the " +
-        "remainder: with 10, the quota has 2, reads 4 and changes 4.",
+        "remainder: with 10, the quota has 2, reads 4 and changes 4. Background jobs use up to two more connections, and " +
+        "the signing of the record one more.",
     ),
     AUDIT_SIGNING_KEY_FILE: text.describe(
       "An Ed25519 private key (PEM) that signs checkpoints of the record and seals requests for approval. Server mode " +
