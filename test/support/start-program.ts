@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { onTestFinished } from "vitest";
+import { whenOver } from "./when-over.ts";
 
 export interface Program {
   readonly child: ChildProcess;
@@ -20,7 +20,7 @@ export interface ProgramOptions {
   readonly detached?: boolean;
 }
 
-/** Runs a program. Stops it after the test and waits for its exit. */
+/** Runs a program. Stops it after the test, or after the file if called outside a test, and waits for its exit. */
 export function startProgram(
   command: string,
   argv: readonly string[],
@@ -28,7 +28,7 @@ export function startProgram(
 ): Program {
   const child = spawn(command, argv, { ...options, stdio: ["ignore", "pipe", "pipe"] });
   const closed = once(child, "close") as Promise<[number | null]>;
-  onTestFinished(async () => {
+  whenOver(async () => {
     child.kill("SIGTERM");
     await closed;
   });
