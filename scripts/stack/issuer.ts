@@ -9,7 +9,13 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { type ClientMetadata, type JWKS, type KoaContextWithOIDC, Provider } from "oidc-provider";
+import {
+  type ClientMetadata,
+  interactionPolicy,
+  type JWKS,
+  type KoaContextWithOIDC,
+  Provider,
+} from "oidc-provider";
 import { AUDIENCE, PERSONAS, type Persona, type PersonaName } from "./personas.ts";
 
 const ALGORITHM = "ES256";
@@ -28,6 +34,7 @@ function createProvider(issuer: string, jwks: JWKS): Provider {
     findAccount: (_context, id) =>
       Object.hasOwn(PERSONAS, id) ? { accountId: id, claims: () => ({ sub: id }) } : undefined,
     loadExistingGrant: (context) => grantOf(context),
+    interactions: { policy: withoutConsent() },
     clientBasedCORS: (_context, _origin, { clientId }) => clientId === CONSOLE_CLIENT.client_id,
     cookies: { keys: [randomBytes(32).toString("base64url")] },
     features: {
@@ -58,6 +65,13 @@ function createProvider(issuer: string, jwks: JWKS): Provider {
   });
 }
 
+/** The usual steps of a sign-in, without the question that the provider asks the people of native clients each time. */
+function withoutConsent(): interactionPolicy.DefaultPolicy {
+  const policy = interactionPolicy.base();
+  policy.get("consent")?.checks.remove("native_client_prompt");
+  return policy;
+}
+
 /** The client of a caller's programs. */
 function programOf(name: string, { secret, scope }: Persona): ClientMetadata {
   return {
@@ -79,7 +93,6 @@ const CONSOLE_CLIENT = {
   grant_types: ["authorization_code"],
   response_types: ["code"],
   redirect_uris: ["http://127.0.0.1/console"],
-  post_logout_redirect_uris: ["http://127.0.0.1/console"],
   id_token_signed_response_alg: ALGORITHM,
 } as const satisfies ClientMetadata;
 

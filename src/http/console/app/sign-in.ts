@@ -100,12 +100,7 @@ function signOut(configuration: oidc.Configuration, idToken: string | undefined)
     location.reload();
     return;
   }
-  location.assign(
-    oidc.buildEndSessionUrl(configuration, {
-      post_logout_redirect_uri: pageUrl(),
-      id_token_hint: idToken,
-    }),
-  );
+  location.assign(oidc.buildEndSessionUrl(configuration, { id_token_hint: idToken }));
 }
 
 /** The address of the console without query and fragment, which the issuer knows as redirect URI. */

@@ -1,0 +1,106 @@
+import { join } from "node:path";
+import type { Page } from "playwright-core";
+import { beforeAll, expect, test } from "vitest";
+import { AUDIENCE } from "../../scripts/stack/personas.ts";
+import { startLocalGateway } from "../support/start-local-gateway.ts";
+import { startProgram } from "../support/start-program.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+import { buildConsole, visitConsole } from "../support/visit-console.ts";
+import { whenOver } from "../support/when-over.ts";
+
+const root = join(import.meta.dirname, "../..");
+
+/** The sign-in page of the demo issuer asks for fonts of another host, which the browser of the tests cannot reach. */
+const FONTS_OF_ISSUER = /^request to https:\/\/fonts\.|net::ERR_NAME_NOT_RESOLVED$/;
+
+let issuer: string;
+let gatewayUrl: string;
+
+beforeAll(async () => {
+  await buildConsole();
+  issuer = await startDemoIssuer();
+  const gateway = await startLocalGateway({
+    AUTH_ISSUER: issuer,
+    AUTH_AUDIENCE: AUDIENCE,
+    CONSOLE_CLIENT_ID: "console",
+    POLICY_FILE: join(root, "deploy/compose/policy.yaml"),
+    DATA_DIR: (await temporaryFolder()).path,
+  });
+  whenOver(() => gateway.stop());
+  gatewayUrl = gateway.address.url;
+});
+
+test("a person signs in at the issuer, sees what their scopes allow, and signs out there", async () => {
+  const { page, complaints } = await visitConsole(gatewayUrl, { issuer });
+  await signIn(page, "clerk");
+  await page.getByText("clerk").first().waitFor();
+  expect(new URL(page.url()).search).toBe("");
+  expect(await page.evaluate(() => JSON.stringify([{ ...sessionStorage }, { ...localStorage }]))).toBe(
+    "[{},{}]",
+  );
+  await page.getByRole("link", { name: "Record" }).click();
+  await page.getByText("You do not have the permission for this.").first().waitFor();
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.waitForURL(`${issuer}/session/end?**`);
+  await page.getByRole("button", { name: "Yes, sign me out" }).click();
+  await page.waitForURL(`${issuer}/session/end/success*`);
+  expect(complaints.filter((complaint) => !FONTS_OF_ISSUER.test(complaint))).toEqual([]);
+});
+
+test("a clerk's change waits for approval, and the approver makes it", async () => {
+  const ALICE_PAGE = "#/users/default/100021969091";
+  const clerk = await visitConsole(gatewayUrl, { issuer });
+  await signIn(clerk.page, "clerk");
+  await clerk.page.evaluate((hash) => {
+    location.hash = hash;
+  }, ALICE_PAGE);
+  await clerk.page.getByRole("switch", { name: "Login protection: Virtual MFA device" }).click();
+  await clerk.page.getByLabel("Reason").fill("Lost her phone");
+  await clerk.page.getByRole("button", { name: "Send the switch" }).click();
+  await clerk.page.getByText("APPROVAL_REQUIRED").waitFor();
+
+  const approver = await visitConsole(gatewayUrl, { issuer });
+  await signIn(approver.page, "approver");
+  await approver.page.getByRole("link", { name: "Approvals" }).click();
+  await approver.page.getByText("By clerk: “Lost her phone”").waitFor();
+  await approver.page.getByRole("button", { name: "Approve and make the change" }).click();
+  await approver.page.getByText("No change awaits approval.").waitFor();
+});
+
+test("a reload forgets the token", async () => {
+  const { page } = await visitConsole(gatewayUrl, { issuer });
+  await signIn(page, "clerk");
+  await page.reload();
+  await page.getByRole("button", { name: "Sign in" }).waitFor();
+});
+
+test("an answer that this tab did not ask for signs nobody in", async () => {
+  const { page, url } = await visitConsole(gatewayUrl, { issuer });
+  await page.getByRole("button", { name: "Sign in" }).waitFor();
+  await page.goto(`${url}?code=stolen&state=other`);
+  await page.getByText("This tab did not start the sign-in.").waitFor();
+  expect(page.url()).toBe(url);
+});
+
+test("an answer with another state signs nobody in", async () => {
+  const { page, url } = await visitConsole(gatewayUrl, { issuer });
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.locator("input[name=login]").waitFor();
+  await page.goto(`${url}?code=stolen&state=other&iss=${encodeURIComponent(issuer)}`);
+  await page.getByText("The issuer did not complete the sign-in").waitFor();
+});
+
+async function signIn(page: Page, name: string): Promise<void> {
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.locator("input[name=login]").fill(name);
+  await page.locator("input[name=password]").fill("any");
+  await page.locator("button[type=submit]").click();
+  await page.getByRole("heading", { name: "Users" }).waitFor();
+}
+
+/** Starts the identity provider of the stack on a free port. */
+async function startDemoIssuer(): Promise<string> {
+  const keys = join(root, "deploy/compose/secrets/issuer-keys");
+  const program = startProgram(process.execPath, [join(root, "scripts/stack/issuer.ts"), keys, "0"]);
+  return (await program.line(/^Issuer /)).replace("Issuer ", "");
+}
