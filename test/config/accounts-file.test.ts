@@ -136,7 +136,11 @@ describe("in local mode", () => {
   test("an account without settings gets its own emulator", () => {
     const { accounts, problems } = parse('{"accounts": {"partner": {"ratePerSecond": 5}}}', local);
     expect(problems).toEqual([]);
-    expect(accounts).toMatchObject([{ name: "partner", cam: undefined, ratePerSecond: 5, language: "en-US" }]);
+    const settings = expect.stringMatching(/^[0-9a-f]{64}$/);
+    const partner = { name: "partner", cam: undefined, ratePerSecond: 5, language: "en-US", settings };
+    expect(accounts).toEqual([partner]);
+    const [other] = parse('{"accounts": {"partner": {"ratePerSecond": 6}}}', local).accounts;
+    expect(other?.settings).not.toBe(accounts[0]?.settings);
   });
 
   test("a key for an account with an emulator is a mistake", () => {
