@@ -7,6 +7,7 @@ export function startUpBanner(config: Config, { url, admin, emulators }: Gateway
   const emulator = emulators.get(DEFAULT_ACCOUNT);
   const inBrowser = config.http.playground ? "   (open it in a browser for the playground)" : "";
   const lines = ["", `CAM MFA gateway, ${config.mode} mode`, row("GraphQL", `${url}${inBrowser}`)];
+  if (config.http.console !== undefined) lines.push(row("Console", `${new URL("/console", url)} for people`));
   if (emulator === undefined) {
     lines.push(row("CAM", camOf(config)));
   } else {
@@ -26,12 +27,12 @@ export function startUpBanner(config: Config, { url, admin, emulators }: Gateway
 
 /** Returns a summary of the configuration, for check-config. */
 export function describeConfig(config: Config): string[] {
-  const { host, port, playground } = config.http;
+  const { host, port, playground, console } = config.http;
   return [
     row("Mode", config.mode),
     row(
       "GraphQL",
-      `${host}, port ${port === 0 ? "chosen at the start" : port}; playground ${playground ? "on" : "off"}`,
+      `${host}, port ${port === 0 ? "chosen at the start" : port}; playground ${playground ? "on" : "off"}, console ${console === undefined ? "off" : "on"}`,
     ),
     row("CAM", config.cam === undefined ? "an emulator on this machine" : camOf(config)),
     ...(config.accounts === undefined ? [] : [row("Accounts", `further ones in ${config.accounts.file}`)]),

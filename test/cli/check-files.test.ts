@@ -207,6 +207,7 @@ const MISTAKES: readonly (readonly [
     { TRUSTED_DOCUMENTS: "enforce", TRUSTED_DOCUMENTS_FILE: "@documents.json" },
     /^TRUSTED_DOCUMENTS_FILE .* is neither/,
   ],
+  ["a console without a client", { CONSOLE: "on" }, /^CONSOLE=on needs AUTH_ISSUER and CONSOLE_CLIENT_ID/],
   [
     "trusted documents without their file",
     { TRUSTED_DOCUMENTS: "audit" },

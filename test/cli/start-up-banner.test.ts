@@ -34,6 +34,14 @@ test("the banner names the accounts with an emulator", () => {
   expect(banner).toContain("partner, an emulator of its own, http://127.0.0.1:4200");
 });
 
+test("the banner names the console, unless it is off", () => {
+  const address = { url: "http://127.0.0.1:4000/graphql", admin: undefined, emulators: new Map() };
+  expect(startUpBanner(loadConfig({}, "local"), address)).toMatch(
+    /^ {2}Console +http:\/\/127\.0\.0\.1:4000\/console/m,
+  );
+  expect(startUpBanner(loadConfig({ CONSOLE: "off" }, "local"), address)).not.toContain("Console");
+});
+
 test("the banner names the policy file", () => {
   const config = loadConfig({ POLICY_FILE: "/etc/policy.yaml" }, "local");
   const banner = startUpBanner(config, {

@@ -249,6 +249,7 @@ describe("values", () => {
     ["PLAYGROUND", "off", { http: { playground: false, introspection: false } }],
     ["PLAYGROUND", "on", { http: { playground: true, introspection: true } }],
     ["INTROSPECTION", "on", { http: { playground: false, introspection: true } }],
+    ["CONSOLE_CLIENT_ID", "console", { http: { console: undefined } }],
     ["CALLER_RATE_PER_SECOND", "0", { http: { callerRatePerSecond: 0 } }],
     ["CAM_FLAGS_CACHE_MS", "500", { camLimits: { flagsCacheMs: 500 } }],
     ["LOG_LEVEL", "trace", { logLevel: "trace" }],
@@ -297,6 +298,7 @@ describe("values", () => {
     ["TRUSTED_DOCUMENTS", "enforce", "TRUSTED_DOCUMENTS=enforce needs TRUSTED_DOCUMENTS_FILE"],
     ["TRUSTED_DOCUMENTS_FILE", "/a.json", "TRUSTED_DOCUMENTS_FILE has no meaning unless TRUSTED_DOCUMENTS"],
     ["TLS_CERT_FILE", "/cert.pem", "Set both TLS_CERT_FILE and TLS_KEY_FILE"],
+    ["CONSOLE", "on", "CONSOLE=on needs AUTH_ISSUER and CONSOLE_CLIENT_ID, with which people sign in."],
     ["INTROSPECTION", "maybe", "INTROSPECTION must be one of on, off."],
     ["CAM_RATE_PER_SECONDS", "20", "CAM_RATE_PER_SECONDS is not a variable of the gateway"],
   ])("%s does not take %j", (name, value, problem) => {

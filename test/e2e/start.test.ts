@@ -82,7 +82,7 @@ test("--check-config reports a valid configuration and starts nothing", async ()
   expect(stdout.split("\n")).toEqual([
     "The configuration is valid.",
     "  Mode      local",
-    "  GraphQL   127.0.0.1, port 4000; playground on",
+    "  GraphQL   127.0.0.1, port 4000; playground on, console on",
     "  CAM       an emulator on this machine",
     "  Record    in the folder .data",
     expect.stringMatching(/^ {2}Note {6}Credentials are set but not used: /),

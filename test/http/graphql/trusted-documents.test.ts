@@ -3,6 +3,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { DOCUMENTS } from "../../../src/client/documents.ts";
+import { CONSOLE_DOCUMENTS } from "../../../src/http/console/console.ts";
 import { TrustedDocuments, TrustedDocumentsError } from "../../../src/http/graphql/trusted-documents.ts";
 import { ALICE } from "../../support/seed-users.ts";
 import { readReply, type StartedGateway, startGateway } from "../../support/start-gateway.ts";
@@ -82,6 +84,24 @@ test("off, the default, refuses ids with the code that Apollo's clients expect",
   }
   const whole = { query: KNOWN, variables: VARIABLES, extensions: { persistedQuery } };
   expect(readReply(await http.post("/graphql").send(whole)).data).toEqual(ANSWER);
+});
+
+test("the operations of the gateway's own pages need no entry in the manifest", async () => {
+  const manifestFile = await manifestOf(JSON.stringify(manifests.Apollo));
+  const options = { mode: "enforce", manifestFile, onUntrusted: () => undefined } as const;
+  const query = DOCUMENTS.pausedCallers;
+  const withConsole = await TrustedDocuments.load({ ...options, own: CONSOLE_DOCUMENTS });
+  expect(withConsole.isTrusted(query)).toBe(true);
+  const none = {
+    operationName: undefined,
+    variables: undefined,
+    extensions: undefined,
+    documentId: undefined,
+  };
+  const request = { ...none, query };
+  expect(withConsole.resolve(request)).toBe(request);
+  const without = await TrustedDocuments.load({ ...options, own: [] });
+  expect(() => without.resolve(request)).toThrow("only trusted documents");
 });
 
 describe("an invalid manifest is an error", () => {
