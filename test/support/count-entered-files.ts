@@ -18,10 +18,14 @@ const { systemClock } = await compiled<typeof import("../../src/clock.ts")>("clo
 
 const dataDir = await mkdtemp(join(tmpdir(), "entered-files-"));
 const env = { PORT: "0", LOG_LEVEL: "silent", DATA_DIR: dataDir };
-// Pollers look once and then sleep until the gateway stops, so that only the request runs.
+const LATER_MS = 2 ** 31 - 1;
+/** How long reads-behind.ts gathers what reads show. */
+const GATHER_MS = 250;
+// Pollers look once, and the directory writes nothing, until the gateway stops, so that only the request runs.
 const clock = {
   ...systemClock,
-  sleep: (ms: number, signal?: AbortSignal) => systemClock.sleep(ms < 500 ? ms : 2 ** 31 - 1, signal),
+  after: (ms: number, run: () => void) => systemClock.after(ms === GATHER_MS ? LATER_MS : ms, run),
+  sleep: (ms: number, signal?: AbortSignal) => systemClock.sleep(ms < 500 ? ms : LATER_MS, signal),
 };
 const gateway = createGateway(loadConfig(env, "local"), { clock });
 await gateway.start();
