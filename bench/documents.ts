@@ -74,6 +74,7 @@ async function measureDocuments(smoke: boolean, print: (row: string) => void): P
     events: { list: unused },
     accounts: { visibleTo: () => [], select: () => [], require: () => ({ name: "default" }) },
     directory: { list: unused, count: unused, coverage: unused },
+    drift: { list: unused },
     scans: { request: unused, pause: unused, resume: unused, states: unused },
   });
   const limit = { rates: new Map([["default", 20]]), deadlineMs: 15_000 };

@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { callers } from "./callers.ts";
 import { crash } from "./crash.ts";
+import { directory } from "./directory.ts";
 import { documents } from "./documents.ts";
 import { entities } from "./entities.ts";
 import { fleet } from "./fleet.ts";
@@ -30,6 +31,7 @@ const benches: readonly Bench[] = [
   fuzzing,
   quota,
   reads,
+  directory,
   gateways,
 ];
 

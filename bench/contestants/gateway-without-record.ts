@@ -130,6 +130,7 @@ const schema = buildGatewaySchema({
   events: { list: unused },
   accounts: { visibleTo: () => [], select: () => [], require: () => account },
   directory: { list: unused, count: unused, coverage: unused },
+  drift: { list: unused },
   scans: { request: unused, pause: unused, resume: unused, states: unused },
 });
 const admission = new Admission({ schema, introspection: false });

@@ -20,6 +20,7 @@ export async function renderSubgraphSdl(): Promise<string> {
     events: { list: printed },
     accounts: { visibleTo: () => [], select: () => [], require: () => ({ name: "default" }) },
     directory: { list: printed, count: printed, coverage: printed },
+    drift: { list: printed },
     scans: { request: printed, pause: printed, resume: printed, states: printed },
   };
   const document = parse(printSubgraphSchema(buildGatewaySchema(deps)));

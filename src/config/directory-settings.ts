@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { ScanSettings } from "../directory/account-scanner.ts";
+import type { ScanSettings } from "../directory/scan-store.ts";
 import { oneOf, type VariableGroup } from "./variable-schemas.ts";
 
 const UNITS_MS = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const;

@@ -16,9 +16,15 @@ import type { CamErrorCode, Uin } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
 import { Poller } from "../poller.ts";
 import type { DatabaseTime } from "./database-time.ts";
-import type { LeasedScan, ScanFault, ScanStore } from "./scan-store.ts";
-import { LEASE_MS } from "./scan-store.ts";
-import { type ProtectionsRead, writeList, writeProfiles, writeProtections } from "./user-writes.ts";
+import type { LeasedScan, ScanFault, ScanSettings, ScanStore } from "./scan-store.ts";
+import { LEASE_MS, NEVER_MS } from "./scan-store.ts";
+import {
+  type DriftedUser,
+  type ProtectionsRead,
+  writeList,
+  writeProfiles,
+  writeProtections,
+} from "./user-writes.ts";
 
 /** The parts of an account that a scan reads from. */
 export interface ScannedAccount {
@@ -35,13 +41,7 @@ interface ScannerDeps {
   readonly store: ScanStore;
   readonly clock: Clock;
   readonly settings: ScanSettings;
-}
-
-export interface ScanSettings {
-  /** The time from one scan of an account to the next. Undefined: only on request. */
-  readonly intervalMs: number | undefined;
-  /** How long the directory keeps users that are gone. */
-  readonly keepGoneMs: number;
+  readonly onDrift: (user: DriftedUser) => void;
 }
 
 /** BUSY: not due, paused, or another replica scans the account. */
@@ -59,8 +59,6 @@ const CALL_MS = 120_000;
 const USERS_AT_ONCE = 5_000;
 /** Without a schedule, a requested scan uses knowledge that is younger than this. */
 const FRESH_WITHOUT_INTERVAL_MS = 600_000;
-/** A century: a scan on request only. */
-export const NEVER_MS = 100 * 365 * 86_400_000;
 /** The wait after a fault that may pass by itself. */
 const RETRY_MS = 60_000;
 
@@ -248,7 +246,9 @@ class RunningScan {
     const save = async (): Promise<void> => {
       while (read.length + failed.length > 0) {
         const reads = read.splice(0);
-        if (reads.length > 0) await writeProtections(this.#deps.database, reads, "SCAN");
+        const { database, onDrift } = this.#deps;
+        if (reads.length > 0)
+          for (const user of await writeProtections(database, reads, "SCAN")) onDrift(user);
         await this.#save({ readUsers: reads.length, failedUsers: failed.splice(0) });
       }
       saving = undefined;

@@ -7,15 +7,10 @@
 import type { Clock } from "../clock.ts";
 import type { Database } from "../database/database.ts";
 import type { JobKind, JobQueue } from "../jobs/job-queue.ts";
-import {
-  AccountScanner,
-  NEVER_MS,
-  type ScanEnd,
-  type ScannedAccount,
-  type ScanSettings,
-} from "./account-scanner.ts";
+import { AccountScanner, type ScanEnd, type ScannedAccount } from "./account-scanner.ts";
 import type { DatabaseTime } from "./database-time.ts";
-import { LEASE_MS, type ScanState, ScanStore } from "./scan-store.ts";
+import { LEASE_MS, NEVER_MS, type ScanSettings, type ScanState, ScanStore } from "./scan-store.ts";
+import type { DriftedUser } from "./user-writes.ts";
 
 interface DirectoryScansDeps {
   readonly database: Database;
@@ -32,6 +27,7 @@ interface DirectoryScansDeps {
 
 export interface ScanObserver {
   onEnded(account: string, end: ScanEnd, durationMs: number): void;
+  onDrift(user: DriftedUser): void;
   /** A round failed, for example because the database is unavailable. The next minute tries again. */
   onError(error: unknown): void;
 }
@@ -131,7 +127,10 @@ export class DirectoryScans {
     const { accounts, clock, observer } = this.#deps;
     const account = accounts().find((each) => each.name === name);
     if (account === undefined || this.#stopped) return;
-    const scanner = new AccountScanner({ ...this.#deps, account, store: this.#store });
+    const scanner = new AccountScanner({
+      ...{ ...this.#deps, account, store: this.#store },
+      onDrift: (user) => observer.onDrift(user),
+    });
     this.#running.set(scanner, account);
     const startedMs = clock.monotonic();
     try {

@@ -60,17 +60,34 @@ export interface ListOrder {
   readonly direction: "ASC" | "DESC";
 }
 
-/** What each order compares, without nulls, and the type of it. Unknown values come first in ascending order. */
+/**
+ * What each order compares, without nulls: unknown values come first in ascending order. The database has an index for each.
+ * `toText` and `fromText` convert it for a cursor, without loss.
+ */
 const ORDERS = {
-  NAME: { key: sql`lower(coalesce(name, ''))`, type: sql`text` },
-  LAST_LOGIN: { key: sql`coalesce(last_login, '')`, type: sql`text` },
-  CREATED: { key: sql`coalesce(created, '')`, type: sql`text` },
-  STRENGTH: { key: sql`coalesce(${STRENGTH}, -1)`, type: sql`integer` },
+  NAME: asItIs(sql`lower(coalesce(name, ''))`, sql`text`),
+  LAST_LOGIN: asItIs(sql`coalesce(last_login, '')`, sql`text`),
+  CREATED: asItIs(sql`coalesce(created, '')`, sql`text`),
+  STRENGTH: asItIs(sql`coalesce(${STRENGTH}, -1)`, sql`integer`),
   PROTECTIONS_AS_OF: {
-    key: sql`coalesce((extract(epoch from protections_as_of) * 1000000)::bigint, 0)`,
-    type: sql`bigint`,
+    key: sql`coalesce(protections_as_of, '-infinity')`,
+    toText: sql`coalesce((extract(epoch from protections_as_of) * 1000000)::bigint, 0)::text`,
+    fromText: (text: string) =>
+      text === "0"
+        ? sql`'-infinity'::timestamptz`
+        : sql`timestamptz 'epoch' + ${text}::bigint * interval '1 microsecond'`,
   },
-} as const satisfies Readonly<Record<string, { key: RawBuilder<unknown>; type: RawBuilder<unknown> }>>;
+} as const satisfies Readonly<Record<string, OrderKey>>;
+
+interface OrderKey {
+  readonly key: RawBuilder<unknown>;
+  readonly toText: RawBuilder<unknown>;
+  readonly fromText: (text: string) => RawBuilder<unknown>;
+}
+
+function asItIs(key: RawBuilder<unknown>, type: RawBuilder<unknown>): OrderKey {
+  return { key, toText: sql`(${key})::text`, fromText: (text) => sql`${text}::${type}` };
+}
 
 /** The users of one account, counted by what the gateway knows about them. */
 export interface AccountCoverage {
@@ -103,16 +120,16 @@ export class Directory {
     limit: number,
     after?: ListPosition,
   ): Promise<readonly ListedEntry[]> {
-    const { key, type } = ORDERS[field];
+    const { key, toText, fromText } = ORDERS[field];
     const [compare, order] = direction === "ASC" ? [sql`>`, sql`asc`] : [sql`<`, sql`desc`];
     const isAfter =
       after === undefined
         ? sql``
-        : sql`and (${key}, account, op_uin) ${compare} (${after.key}::${type}, ${after.account}, ${after.opUin})`;
+        : sql`and (${key}, account, op_uin) ${compare} (${fromText(after.key)}, ${after.account}, ${after.opUin})`;
     const rows = await runRead<UserRow & { readonly key: string }>(
       this.#database,
       sql`
-      select ${COLUMNS}, (${key})::text as key from directory_user
+      select ${COLUMNS}, ${toText} as key from directory_user
       where ${isSelected(selection)} ${isAfter}
       order by ${key} ${order}, account ${order}, op_uin ${order} limit ${limit}`,
     );

@@ -12,7 +12,7 @@ import type { Clock } from "../clock.ts";
 import { GatewayError, type Uin } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
 import type { DatabaseTime } from "./database-time.ts";
-import { writeProfiles, writeProtections } from "./user-writes.ts";
+import { type DriftedUser, writeProfiles, writeProtections } from "./user-writes.ts";
 
 /** Reads wait this long for others, so that a busy gateway writes a few batches a second. */
 const GATHER_MS = 250;
@@ -34,6 +34,7 @@ interface ReadsBehindDeps {
   readonly database: Database;
   readonly time: DatabaseTime;
   readonly clock: Clock;
+  readonly onDrift: (user: DriftedUser) => void;
   /** Called when a batch cannot be written because of a fault of the gateway. */
   readonly onError: (error: unknown) => void;
 }
@@ -97,7 +98,7 @@ export class ReadsBehind {
 
   /** Writes one batch. Returns false while the database is unavailable. */
   async #write(): Promise<boolean> {
-    const { database, time, onError } = this.#deps;
+    const { database, time, onDrift, onError } = this.#deps;
     const protections = take(this.#protections);
     const profiles = take(this.#profiles);
     if (protections.size + profiles.size === 0) return true;
@@ -107,7 +108,7 @@ export class ReadsBehind {
         const reads = [...protections.values()].map(({ account, read, startedMs }) => ({
           ...{ account, ...read, asOfMs: toDatabase(startedMs) },
         }));
-        await writeProtections(database, reads, "READ");
+        for (const user of await writeProtections(database, reads, "READ")) onDrift(user);
       }
       if (profiles.size > 0) {
         const reads = [...profiles.values()].map(({ account, read, startedMs }) => ({

@@ -3,6 +3,13 @@ import { runQuery, runRead } from "../audit/run-query.ts";
 import type { Uin } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
 
+export interface ScanSettings {
+  /** The time from one scan of an account to the next. Undefined: only on request. */
+  readonly intervalMs: number | undefined;
+  /** How long the directory keeps users that are gone. */
+  readonly keepGoneMs: number;
+}
+
 /** A scan of an account that a replica holds the lease of. */
 export interface LeasedScan {
   /** Knowledge from before this is read again. The database's clock in epoch milliseconds. */
@@ -45,9 +52,13 @@ export interface ScanState {
 /** A replica that works on a scan renews its lease more often than this. Later, another replica continues the scan. */
 export const LEASE_MS = 15_000;
 
+/** A century: a scan on request only. */
+export const NEVER_MS = 100 * 365 * 86_400_000;
 const NOW = sql`clock_timestamp()`;
 const inMs = (ms: number) => sql`(${ms}::double precision * interval '1 millisecond')`;
 const IS_UNDER_WAY = sql`(started_at is not null and (finished_at is null or finished_at < started_at))`;
+/** When a second read tells whether a user that differs from what the gateway knew has drifted. Null for other users. */
+const SECOND_READ_AT = sql`(differs_since + interval '61 seconds')`;
 const IS_LEASED = sql`(lease_until is not null and lease_until > ${NOW})`;
 
 /** The state of the scans. Every time is by the clock of the database. Throws the errors of `runQuery`. */
@@ -123,14 +134,20 @@ export class ScanStore {
     );
   }
 
-  /** Ends a scan that has read everything, erases users that are gone for long, and sets when the next one is due. */
+  /**
+   * Ends a scan that has read everything, erases users that are gone for long, and sets when the next one is due: soon if
+   * users differ from what the gateway knew.
+   */
   async finish(account: string, nextMs: number, keepGoneMs: number): Promise<void> {
     await this.#run(sql`
       delete from directory_user where account = ${account} and gone_at < ${NOW} - ${inMs(keepGoneMs)}`);
     await this.#run(sql`
       update directory_scan set
-        finished_at = greatest(${NOW}, started_at), due_at = ${NOW} + ${inMs(nextMs)}, lease_owner = null,
-        lease_until = null
+        finished_at = greatest(${NOW}, started_at), lease_owner = null, lease_until = null,
+        due_at = least(${NOW} + ${inMs(nextMs)}, (
+          select min(${SECOND_READ_AT}) from directory_user u
+          where u.account = directory_scan.account and gone_at is null and protections_as_of < ${SECOND_READ_AT}
+        ))
       where account = ${account} and lease_owner = ${this.#owner}`);
   }
 
@@ -161,14 +178,16 @@ export class ScanStore {
   }
 
   /**
-   * Returns the users whose protections the scan still has to read: unknown first, then the oldest. Leaves out users
-   * that this scan could not read, and users whose reads do not count yet after a change.
+   * Returns the users whose protections the scan still has to read: unknown first, then the oldest. Also users whose last
+   * read differed from what the gateway knew, a minute later. Leaves out users that this scan could not read, and users
+   * whose reads do not count yet after a change.
    */
   async usersToRead(account: string, cutoffMs: number, limit: number): Promise<readonly Uin[]> {
     const rows = await this.#run<{ opUin: Uin }>(sql`
       select op_uin from directory_user u
       where account = ${account} and gone_at is null
-        and (protections_as_of is null or protections_as_of < to_timestamp(${cutoffMs}::double precision / 1000))
+        and (protections_as_of is null or protections_as_of < to_timestamp(${cutoffMs}::double precision / 1000)
+          or (${SECOND_READ_AT} <= ${NOW} and protections_as_of < ${SECOND_READ_AT}))
         and (failed_at is null
           or failed_at < (select started_at from directory_scan s where s.account = u.account))
         and (trust_reads_from is null or trust_reads_from <= ${NOW})

@@ -28,15 +28,23 @@ export async function readClock(database: Database): Promise<number> {
 
 const NOW_MS = sql`extract(epoch from clock_timestamp()) * 1000`;
 
+/** A user whose protections another program or person has changed. */
+export interface DriftedUser {
+  readonly account: string;
+  readonly opUin: Uin;
+}
+
 /**
  * Writes protections that are newer than what the directory knows. A read that began before the gateway's last change
  * of the user plus CAM's consistency window changes nothing (trust_reads_from).
+ *
+ * @returns the users of whom these reads made the database record a drift (schema/migrations/0014_drift.sql).
  */
 export async function writeProtections(
   database: Database,
   reads: readonly ProtectionsRead[],
   source: "SCAN" | "READ",
-): Promise<void> {
+): Promise<readonly DriftedUser[]> {
   const rows = reads.map(({ account, opUin, login, action, asOfMs }) => ({
     account,
     op_uin: opUin,
@@ -46,10 +54,10 @@ export async function writeProtections(
     action_gaps: sumOf(action, undefined),
     as_of: asOfMs,
   }));
-  await runQuery(
+  return runQuery(
     database,
     sql`
-    insert into directory_user as d (
+    with written as (insert into directory_user as d (
       account, op_uin, login_methods, action_methods, login_unreported, action_unreported, protections_as_of, source
     )
     select r.account, r.op_uin, r.login, r.action, r.login_gaps, r.action_gaps, to_timestamp(r.as_of / 1000), ${source}
@@ -63,7 +71,9 @@ export async function writeProtections(
       login_unreported = excluded.login_unreported, action_unreported = excluded.action_unreported,
       protections_as_of = excluded.protections_as_of, source = excluded.source
     where (d.protections_as_of is null or d.protections_as_of < excluded.protections_as_of)
-      and (d.trust_reads_from is null or d.trust_reads_from <= excluded.protections_as_of)`,
+      and (d.trust_reads_from is null or d.trust_reads_from <= excluded.protections_as_of)
+    returning account, op_uin, drifted_at = protections_as_of as is_drift)
+    select account, op_uin from written where is_drift`,
   );
 }
 

@@ -108,7 +108,7 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
       },
       (caller, name) => mayUseAccount(policy?.current, caller, name),
     );
-    const { directory, scans, jobs } = openDirectory(foundation, database, accounts);
+    const { jobs, ...known } = openDirectory(foundation, database, accounts);
     reportAccountsOutsidePolicy(foundation, accounts, policy);
     const recentWrites = new RecentWrites(clock);
     const observer = changeObserver(telemetry);
@@ -123,20 +123,26 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     countOrphanedChanges(foundation, live, record.log);
     open.defer(() => changes.idle());
     const { log } = record;
-    const schema = buildGatewaySchema({ changes, pausedCallers, log, events, accounts, directory, scans });
+    const schema = buildGatewaySchema({ changes, pausedCallers, log, events, accounts, ...known });
     const apollo = await startApollo(foundation, schema);
     const url = await listen(foundation, {
       ...{ apollo, authenticator },
       admit: createAdmission(foundation, schema, accounts),
       createContext: (request, details) =>
-        createContext(foundation, accounts, { recentWrites, refusals, directory }, request, details),
+        createContext(
+          foundation,
+          accounts,
+          { recentWrites, refusals, directory: known.directory },
+          request,
+          details,
+        ),
     });
     health.serve();
     address = { url, admin, emulators };
     jobs.start();
     live.follow(() => {
       reportAccountsOutsidePolicy(foundation, accounts, policy);
-      void scans.followAccounts();
+      void known.scans.followAccounts();
     });
     open.defer(() => live.unfollow());
   }

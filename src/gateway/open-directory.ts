@@ -4,7 +4,9 @@ import type { Database } from "../database/database.ts";
 import { DatabaseTime } from "../directory/database-time.ts";
 import { Directory } from "../directory/directory.ts";
 import { DirectoryScans, type ScanObserver } from "../directory/directory-scans.ts";
+import { DriftLog } from "../directory/drift-log.ts";
 import { ReadsBehind } from "../directory/reads-behind.ts";
+import type { DriftedUser } from "../directory/user-writes.ts";
 import { type JobObserver, JobQueue } from "../jobs/job-queue.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { Account } from "./create-account.ts";
@@ -14,6 +16,7 @@ import type { Foundation } from "./foundation.ts";
 export function openReadsBehind({ clock, telemetry, open }: Foundation, database: Database): ReadsBehind {
   const reads = new ReadsBehind({
     ...{ database, clock, time: new DatabaseTime(database, clock) },
+    onDrift: (user) => reportDrift(telemetry, user),
     onError: (err) => telemetry.report("directory.not_written", { err }),
   });
   open.defer(() => reads.stop());
@@ -22,6 +25,7 @@ export function openReadsBehind({ clock, telemetry, open }: Foundation, database
 
 interface OpenDirectory {
   readonly directory: Directory;
+  readonly drift: DriftLog;
   readonly scans: DirectoryScans;
   /** The queue that wakes them. The scans begin when it starts. */
   readonly jobs: JobQueue;
@@ -48,11 +52,18 @@ export function openDirectory(
     scans.stop();
     await queue.stop();
   });
-  return { directory: new Directory(database), scans, jobs: queue };
+  return { directory: new Directory(database), drift: new DriftLog(database), scans, jobs: queue };
 }
 
-function scanObserver({ report }: Telemetry): ScanObserver {
+function reportDrift({ report, metrics }: Telemetry, { account, opUin }: DriftedUser): void {
+  report("drift.found", { account, opUin });
+  metrics.record("directory.drift", 1, { account });
+}
+
+function scanObserver(telemetry: Telemetry): ScanObserver {
+  const { report } = telemetry;
   return {
+    onDrift: (user) => reportDrift(telemetry, user),
     onEnded: (account, end, durationMs) => {
       const fields = { account, durationMs: Math.round(durationMs) };
       if (end.kind === "FAILED") report("directory.scan_failed", { ...fields, ...end.fault, err: end.error });

@@ -20,6 +20,7 @@ import type { ChangeService } from "../changes/change-service.ts";
 import type { PausedCallers } from "../changes/paused-callers.ts";
 import type { Directory } from "../directory/directory.ts";
 import type { DirectoryScans } from "../directory/directory-scans.ts";
+import type { DriftLog } from "../directory/drift-log.ts";
 import { ApprovalResolver } from "./approval/approval.resolver.ts";
 import { badInput } from "./arguments.ts";
 import { CamErrorResolver } from "./cam-error/cam-error.resolver.ts";
@@ -29,6 +30,7 @@ import { checkScope } from "./directives.ts";
 import { DirectoryScanResolver } from "./directory/directory-scan.resolver.ts";
 import { KnownSubUserResolver } from "./directory/known-sub-user.resolver.ts";
 import { MfaCoverageResolver } from "./directory/mfa-coverage.resolver.ts";
+import { MfaDriftResolver } from "./directory/mfa-drift.resolver.ts";
 import {
   type SelectableAccounts,
   SubUserDirectoryResolver,
@@ -51,6 +53,7 @@ export interface SchemaDeps {
   readonly events: EventReader;
   readonly accounts: QuotaAccounts & SelectableAccounts;
   readonly directory: Pick<Directory, "list" | "count" | "coverage">;
+  readonly drift: Pick<DriftLog, "list">;
   readonly scans: Pick<DirectoryScans, "request" | "pause" | "resume" | "states">;
 }
 
@@ -71,6 +74,7 @@ export function buildGatewaySchema(deps: SchemaDeps): GraphQLSchema {
     new SubUserDirectoryResolver(deps),
     new KnownSubUserResolver(),
     new MfaCoverageResolver(deps),
+    new MfaDriftResolver(deps),
     new DirectoryScanResolver(deps),
   ];
   const schema = buildSchemaSync({

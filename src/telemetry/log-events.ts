@@ -165,6 +165,10 @@ export const LOG_EVENTS = {
     "an operation is not a trusted document",
     "With `enforce` the gateway refuses it. Add `operationName` to the manifest, or find its sender.",
   ),
+  "drift.found": warn(
+    "a user's protections were changed, but not through the gateway",
+    "Find out who changed `opUin` of `account`, for example in CloudAudit. `mfaDrift` has the states before and after.",
+  ),
   "http.connections_refused": warn(
     "connections were refused: all of MAX_CONNECTIONS are in use",
     "Raise MAX_CONNECTIONS, or find out which clients keep connections open.",

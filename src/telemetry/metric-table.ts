@@ -67,6 +67,10 @@ export const METRICS = {
   ),
   "cam.credential.age": gauge(["account"], "The time since the key in use was loaded.", "s"),
   "cam.credential.expiry": gauge(["account"], "The time until the temporary key in use ends.", "s"),
+  "directory.drift": counter(
+    ["account"],
+    "Users whose protections were changed, but not through the gateway.",
+  ),
   "gateway.part.degraded": gauge(
     ["part", "of"],
     "1 while the part is degraded, otherwise 0. See docs/operators/health.md.",

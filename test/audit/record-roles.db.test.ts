@@ -348,6 +348,7 @@ describe("the functions", () => {
         "begin_change",
         "bind_account",
         "claim_changes",
+        "directory_watch",
         "keep_checkpoint",
         "keep_record_checkpoint",
         "note_accounts",

@@ -76,6 +76,29 @@ describe.each(["postgres", "pglite"] as const)("a scan into %s", (kind) => {
     expect(await userOf(account.name, BOB)).toMatchObject({ strength: 4, has_phone: true });
   });
 
+  testOnce("reads a user who was edited in the console again after a minute, and reports drift", async () => {
+    const account = await openScanner(database, { users: 10 });
+    await account.makeDue();
+    await account.scanner().scan();
+    account.emulator.control.putUser({ uin: ALICE, loginFlag: { Stoken: 0 } });
+    await age(account.name);
+    await account.scanner().scan();
+    expect(account.drifted).toEqual([]);
+    const { dueAt } = (await account.state()) ?? {};
+    expect(dueAt?.getTime()).toBeLessThan(Date.now() + 62_000);
+    // A minute later.
+    await sql`
+      update directory_user set differs_since = differs_since - interval '61 seconds',
+        protections_as_of = protections_as_of - interval '61 seconds'
+      where account = ${account.name} and differs_since is not null`.execute(database.db);
+    await account.makeDue();
+    account.takeCalls();
+    expect(await account.scanner().scan()).toEqual({ kind: "FINISHED" });
+    expect(account.takeCalls()).toEqual({ [READ]: 1 });
+    expect(account.drifted).toEqual([ALICE]);
+    expect((await account.state())?.dueAt?.getTime()).toBeGreaterThan(Date.now() + 600_000);
+  });
+
   testOnce("continues at the user where a process was killed, and reads no user twice", async () => {
     const account = await openScanner(database);
     await account.makeDue();

@@ -30,13 +30,17 @@ export async function openScanner(database: Database, options: ScannerOptions = 
   });
   const store = new ScanStore(database, "reader");
   const time = new DatabaseTime(database, systemClock);
+  const drifted: string[] = [];
   return {
     ...{ name, emulator, store },
+    /** The users whose drift the scans have reported. */
+    drifted,
     scanner: (owner: string = randomUUID()) =>
       new AccountScanner({
         ...{ database, time, clock: systemClock, account: { name, cam, listAction } },
         store: new ScanStore(database, owner),
         settings: { intervalMs, keepGoneMs: 86_400_000 },
+        onDrift: ({ opUin }) => drifted.push(opUin),
       }),
     /** The number of calls that the emulator received since the last call of this function, by action. */
     takeCalls: () => {

@@ -26,6 +26,7 @@ const SCOPES: Readonly<Record<string, string>> = {
   ),
   "SubUser.mfa": "cam.mfa:read",
   "Query.subUserDirectory": "cam.directory:read",
+  "Query.mfaDrift": "cam.directory:read",
   "Query.mfaCoverage": "cam.directory:read",
   "Query.directoryScans": "cam.directory:read",
   "Mutation.scanDirectory": "cam.directory:scan",

@@ -11,6 +11,7 @@ export function schemaOfNothing(): GraphQLSchema {
     events: { list: unused },
     accounts: { visibleTo: () => [], select: () => [], require: () => ({ name: "default" }) },
     directory: { list: unused, count: unused, coverage: unused },
+    drift: { list: unused },
     scans: { request: unused, pause: unused, resume: unused, states: unused },
   });
 }

@@ -20,6 +20,7 @@ const LENGTHS: Readonly<Record<string, (argument: SelectedField["argument"]) => 
   "Query.mfaChanges": pageLength,
   "Query.auditEvents": pageLength,
   "Query.subUserDirectory": pageLength,
+  "Query.mfaDrift": pageLength,
   "Query.mfaCoverage": () => DEFAULT_LENGTH,
   "Query.directoryScans": () => DEFAULT_LENGTH,
 };
@@ -30,6 +31,7 @@ const WEIGHTS: Readonly<Record<string, number>> = {
   "Query.mfaChanges": 100,
   "Query.auditEvents": 100,
   "Query.subUserDirectory": 1_000,
+  "Query.mfaDrift": 100,
   "Query.mfaCoverage": 1_000,
   "_Service.sdl": 200,
 };
