@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { sql } from "kysely";
 import { verifyDatabase } from "../src/audit/verify-database.ts";
 import { openPostgres } from "../src/database/postgres-database.ts";
-import { type EmulatorControl, type JournalEntry, startCamEmulator } from "../src/emulator/index.ts";
+import { type EmulatorControl, startCamEmulator } from "../src/emulator/index.ts";
 import { startPostgres } from "../test/support/start-postgres.ts";
 import { changePhone, seedUsers, serverEnv } from "./changes/change-load.ts";
+import { compareWithJournal, readSettledRecord } from "./changes/compare-record.ts";
 import type { Bench } from "./support/bench.ts";
 import { GATEWAY_MAIN } from "./support/build-gateway.ts";
 import { type Program, startBareProgram } from "./support/program.ts";
@@ -14,14 +14,6 @@ const CLIENTS = 8;
 const NONE = { atMost: 0 };
 const USERS = 200;
 const REPLICAS = 2;
-
-interface RecordRow {
-  readonly gateway_request_id: string;
-  readonly op_uin: string;
-  readonly status: string;
-  readonly sent: { readonly login: { readonly phone: boolean } };
-  readonly before_image: { readonly login: { readonly phone: boolean } };
-}
 
 /** Checks that no change is lost: kills replicas at random moments and compares the record with CAM's journal. */
 export const crash: Bench = {
@@ -46,16 +38,8 @@ export const crash: Bench = {
 
     const store = await openPostgres({ url: postgres.url });
     parts.defer(() => store.close());
-    const open = () =>
-      sql<{ n: number }>`select count(*)::integer as n from mfa_change where status = 'pending'`.execute(
-        store.db,
-      );
-    // The lease of an open change ends within about twelve seconds. Then any replica reads its user.
-    for (let waits = 0; waits < 120 && (await open()).rows[0]?.n !== 0; waits++) await sleep(500);
-
-    const { rows: records } = await sql<RecordRow>`
-      select gateway_request_id, op_uin, status, sent, before_image from mfa_change`.execute(store.db);
-    const faults = compare(records, emulator.control.journal({ action: "SetMfaFlag" }));
+    const records = await readSettledRecord(store.db);
+    const faults = compareWithJournal(records, emulator.control.journal({ action: "SetMfaFlag" }));
     const blocked = await countBlocked(replicas, emulator.control);
     const { problem } = await verifyDatabase(store.db, undefined);
     print(
@@ -95,25 +79,6 @@ async function runClient(client: number, replicas: Replicas, load: Load): Promis
       () => undefined,
     );
   }
-}
-
-/** Checks that each write of CAM's journal has a record and that no record contradicts the journal. */
-function compare(
-  records: readonly RecordRow[],
-  journal: readonly JournalEntry[],
-): { unrecorded: number; contradicted: number } {
-  const byRequest = new Map(records.map((record) => [record.gateway_request_id, record]));
-  const appliedByRequest = new Set(journal.filter(({ applied }) => applied).map(({ traceId }) => traceId));
-  const unrecorded = journal.filter(({ traceId }) => !byRequest.has(traceId ?? "")).length;
-  const contradicted = records.filter(({ gateway_request_id, status, sent, before_image }) => {
-    const changedNothing = sent.login.phone === before_image.login.phone;
-    const reachedCam = appliedByRequest.has(gateway_request_id);
-    if (status === "applied") return !reachedCam && !changedNothing;
-    // An unknown outcome contradicts no journal.
-    if (status === "unknown") return false;
-    return status !== "refused" || reachedCam;
-  }).length;
-  return { unrecorded, contradicted };
 }
 
 async function countBlocked(replicas: Replicas, control: EmulatorControl): Promise<number> {

@@ -16,6 +16,7 @@ import { startUp } from "./start-up.ts";
 import type { Bench } from "./support/bench.ts";
 import { buildGateway } from "./support/build-gateway.ts";
 import { describeMachine } from "./support/machine.ts";
+import { upgrade } from "./upgrade.ts";
 
 /** Every benchmark, in the order in which they run. */
 const benches: readonly Bench[] = [
@@ -33,6 +34,7 @@ const benches: readonly Bench[] = [
   reads,
   directory,
   gateways,
+  upgrade,
 ];
 
 /**

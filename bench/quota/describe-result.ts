@@ -1,3 +1,4 @@
+import { quantile } from "../support/rounds.ts";
 import { type Target, verdict } from "../support/rows.ts";
 import type { OfferOutcome } from "./offer.ts";
 import type { Scenario } from "./scenarios.ts";
@@ -97,9 +98,4 @@ export function describeResult(
   );
   if (errors.length > 0) rows.push(`${errors.length} other errors, such as: ${errors[0]}`);
   return rows;
-}
-
-function quantile(figures: readonly number[], part: number): number {
-  const sorted = figures.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN;
 }
