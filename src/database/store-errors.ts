@@ -5,8 +5,11 @@
  */
 const STORE_CLASSES: ReadonlySet<string> = new Set(["08", "28", "3D", "40", "53", "55", "57", "58", "XX"]);
 
-/** A standby that refuses writes or has no unlogged tables, and a revoked right. */
-const STORE_CODES: ReadonlySet<string> = new Set(["0A000", "25006", "42501"]);
+/**
+ * A standby that refuses writes or has no unlogged tables, a revoked right, and a statement that waited while a migration
+ * added a column to the row that a function returns.
+ */
+const STORE_CODES: ReadonlySet<string> = new Set(["0A000", "25006", "42501", "42804"]);
 
 /**
  * Returns whether an error means that the store is unavailable, so that the same statement can succeed later. Other

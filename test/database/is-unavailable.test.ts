@@ -23,6 +23,7 @@ describe("the store is unavailable", () => {
     ["read_only_sql_transaction", "25006"],
     ["feature_not_supported, by a standby for unlogged tables", "0A000"],
     ["insufficient_privilege", "42501"],
+    ["datatype_mismatch, after a migration changed the row of a function", "42804"],
   ])("if the server returns %s (%s)", (_, code) => {
     expect(isUnavailable(fromServer(code))).toBe(true);
   });
