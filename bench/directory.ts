@@ -74,7 +74,7 @@ interface Timing {
   readonly ms: number;
 }
 
-export async function open(kind: Database["kind"], parts: AsyncDisposableStack): Promise<Database> {
+async function open(kind: Database["kind"], parts: AsyncDisposableStack): Promise<Database> {
   if (kind === "postgres") {
     const postgres = await startPostgres();
     parts.defer(() => postgres.stop());
@@ -92,7 +92,7 @@ export async function open(kind: Database["kind"], parts: AsyncDisposableStack):
 }
 
 /** Fills the directory: a tenth unread, a third without protection, the rest with every method. */
-export async function fill(database: Database, users: number): Promise<void> {
+async function fill(database: Database, users: number): Promise<void> {
   await database.unhurried((db) =>
     sql`
     insert into directory_user (

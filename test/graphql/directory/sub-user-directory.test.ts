@@ -220,3 +220,14 @@ test("the queries of the page on the directory run", async () => {
   expect(queries.length).toBeGreaterThan(3);
   for (const { text } of queries) expect((await send(text)).errors).toEqual([]);
 });
+
+test("the three queries of the README run", async () => {
+  const blocks = fencedBlocks(await readFile("README.md", "utf8"));
+  const queries =
+    blocks
+      .find(({ text }) => text.includes("mfaCoverage"))
+      ?.text.trim()
+      .split("\n") ?? [];
+  expect(queries).toHaveLength(3);
+  for (const query of queries) expect((await send(query)).errors).toEqual([]);
+});
