@@ -74,7 +74,7 @@ test("a reload forgets the token", async () => {
   await page.getByRole("button", { name: "Sign in" }).waitFor();
 });
 
-test("an answer that this tab did not ask for signs nobody in", async () => {
+test("an answer that this tab did not ask for does not sign in", async () => {
   const { page, url } = await visitConsole(gatewayUrl, { issuer });
   await page.getByRole("button", { name: "Sign in" }).waitFor();
   await page.goto(`${url}?code=stolen&state=other`);
@@ -82,7 +82,7 @@ test("an answer that this tab did not ask for signs nobody in", async () => {
   expect(page.url()).toBe(url);
 });
 
-test("an answer with another state signs nobody in", async () => {
+test("an answer with another state does not sign in", async () => {
   const { page, url } = await visitConsole(gatewayUrl, { issuer });
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.locator("input[name=login]").waitFor();

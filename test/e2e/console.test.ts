@@ -30,7 +30,7 @@ beforeAll(async () => {
 });
 
 describe("the users", () => {
-  test("alice is found by name, and who has no protection is visible at a glance", async () => {
+  test("alice is found by name, and the users without protection by one click", async () => {
     const { page, complaints } = await visitUsers();
     await page.getByRole("searchbox").fill("ALI");
     await page.getByText("1 to 1 of 1").waitFor();
@@ -106,7 +106,7 @@ describe("a user", () => {
     expect(cam.user(ERIN)?.loginFlag).toMatchObject({ Stoken: 1 });
   });
 
-  test("whom CAM does not have is said to be missing", async () => {
+  test("that CAM does not have is reported as missing", async () => {
     const { page } = await visitUser("100021969998");
     await page.getByText("CAM has no such user").waitFor();
   });

@@ -15,7 +15,7 @@ interface Gateway {
   read<Result>(run: (client: CamGatewayClient) => Promise<Result>): Promise<PartialResult<Result>>;
 }
 
-/** A result of which one field may be missing. */
+/** A result and the error of a missing field in it. */
 interface PartialResult<Result> {
   readonly result: Result;
   readonly fieldError: FieldError | undefined;

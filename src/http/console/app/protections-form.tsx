@@ -237,7 +237,7 @@ function SendPart({ label, isSending, reason, onReason, consent, onDiscard }: Se
   );
 }
 
-/** A refused change. A change that awaits approval is no failure of the visitor. */
+/** A refused change, with the way to the approvals if it awaits one. */
 function Refusal({ error }: { readonly error: Error }) {
   return (
     <>

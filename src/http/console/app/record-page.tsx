@@ -17,7 +17,7 @@ interface Filters {
 
 const NO_FILTERS: Filters = { opUin: "", account: "", caller: "", status: "" };
 
-/** The record: changes with filters, and events that are no changes. */
+/** The record: changes with filters, and other events. */
 export function RecordPage() {
   const [filters, setFilters] = useState(NO_FILTERS);
   const [shows, setShows] = useState<"changes" | "events">("changes");
