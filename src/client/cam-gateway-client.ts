@@ -4,6 +4,8 @@ import type {
   AccountsInput,
   DirectoryScan,
   MfaCoverage,
+  MfaDriftConnection,
+  MfaDriftInput,
   ScanInput,
   SubUser,
   SubUserDirectoryConnection,
@@ -39,6 +41,8 @@ export interface CamGatewayClient {
   subUserDirectory(input?: SubUserDirectoryInput, options?: CallOptions): Promise<SubUserDirectoryConnection>;
   /** Returns how many users of each account are protected. */
   mfaCoverage(input?: AccountsInput, options?: CallOptions): Promise<readonly MfaCoverage[]>;
+  /** Returns changes of protections that the gateway did not make, the latest first. */
+  mfaDrift(input?: MfaDriftInput, options?: CallOptions): Promise<MfaDriftConnection>;
   directoryScans(input?: AccountsInput, options?: CallOptions): Promise<readonly DirectoryScan[]>;
   /** Makes a scan of an account due now, and returns at once. */
   scanDirectory(input?: ScanInput, options?: CallOptions): Promise<DirectoryScan>;
@@ -101,6 +105,7 @@ export function createCamGatewayClient(client: CamGatewayClientOptions): CamGate
     subUsers: (opUins, { account, ...options } = {}) => call("subUsers", { opUins, account }, options),
     subUserDirectory: (input = {}, options) => call("subUserDirectory", input, options),
     mfaCoverage: (input = {}, options) => call("mfaCoverage", input, options),
+    mfaDrift: (input = {}, options) => call("mfaDrift", input, options),
     directoryScans: (input = {}, options) => call("directoryScans", input, options),
     scanDirectory: (input = {}, options) => call("scanDirectory", input, options),
     pauseDirectoryScan: (input = {}, options) => call("pauseDirectoryScan", input, options),

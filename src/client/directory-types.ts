@@ -181,3 +181,40 @@ export interface DirectoryScan {
 export interface ScanInput {
   readonly account?: string | null | undefined;
 }
+
+/** The arguments of mfaDrift. */
+export interface MfaDriftInput extends AccountsInput {
+  /** The earliest time of the record, inclusive: ISO 8601. */
+  readonly since?: string | null | undefined;
+  /** The number of entries, from 1 to 100. Default: 20. */
+  readonly first?: number | null | undefined;
+  /** The `endCursor` of the previous page. */
+  readonly after?: string | null | undefined;
+}
+
+/** A user's protections at one time. */
+export interface MfaImage extends KnownMfa {
+  /** ISO 8601, by the database's clock. */
+  readonly asOf: string;
+}
+
+/** A change of a user's protections that the gateway did not make. */
+export interface MfaDrift {
+  readonly id: string;
+  readonly account: string;
+  readonly opUin: string;
+  readonly name: string | null;
+  /** What the gateway last knew. */
+  readonly before: MfaImage;
+  /** What two reads, a minute apart, showed instead. */
+  readonly after: MfaImage;
+  /** The start of the first read that differs: ISO 8601, as is foundAt. */
+  readonly firstSeenAt: string;
+  readonly foundAt: string;
+}
+
+/** A page of drift, the latest first. */
+export interface MfaDriftConnection {
+  readonly edges: readonly { readonly cursor: string; readonly node: MfaDrift }[];
+  readonly pageInfo: PageInfo;
+}

@@ -13,6 +13,7 @@ const DIRECTORY_USER = `{
   ${DIRECTORY_FIELDS}
   knownMfa { login ${PROTECTION} action ${PROTECTION} source }
 }`;
+const IMAGE = `{ login ${PROTECTION} action ${PROTECTION} asOf source }`;
 const SCAN = `{
   account status startedAt finishedAt dueAt users readUsers failedUsers calls code camCode camAction pausedBy
 }`;
@@ -66,6 +67,12 @@ export const DOCUMENTS = {
   mfaCoverage(accounts: $accounts) {
     account users login { protected unprotected unknown } action { protected unprotected unknown }
     strengths { strength users } neverLoggedIn unknown oldestKnowledge
+  }
+}`,
+  mfaDrift: `query mfaDrift($accounts: [String!], $since: DateTimeISO, $first: Int, $after: String) {
+  mfaDrift(accounts: $accounts, since: $since, first: $first, after: $after) {
+    edges { cursor node { id account opUin name before ${IMAGE} after ${IMAGE} firstSeenAt foundAt } }
+    pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
   }
 }`,
   directoryScans: `query directoryScans($accounts: [String!]) { directoryScans(accounts: $accounts) ${SCAN} }`,

@@ -19,6 +19,7 @@ const VARIABLES: Readonly<Record<keyof typeof DOCUMENTS, string>> = {
     "{ readonly opUins: Parameters<CamGatewayClient['subUsers']>[0]; readonly account?: ReadOptions['account'] }",
   subUserDirectory: "Exclude<Parameters<CamGatewayClient['subUserDirectory']>[0], undefined>",
   mfaCoverage: "Exclude<Parameters<CamGatewayClient['mfaCoverage']>[0], undefined>",
+  mfaDrift: "Exclude<Parameters<CamGatewayClient['mfaDrift']>[0], undefined>",
   directoryScans: "Exclude<Parameters<CamGatewayClient['directoryScans']>[0], undefined>",
   scanDirectory: "Exclude<Parameters<CamGatewayClient['scanDirectory']>[0], undefined>",
   pauseDirectoryScan: "Exclude<Parameters<CamGatewayClient['pauseDirectoryScan']>[0], undefined>",

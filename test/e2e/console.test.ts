@@ -131,6 +131,7 @@ describe.each([
       ["/coverage", "Strength of login protection"],
       ["/approvals", "No change awaits approval."],
       ["/record", "Details"],
+      ["/drift", "No drift."],
       ["/callers", "No caller is paused."],
     ]) {
       await page.goto(`${url}#${path}`);

@@ -5,6 +5,7 @@ import { useHashLocation } from "wouter/use-hash-location";
 import { ApprovalsPage } from "./approvals-page.tsx";
 import { CallersPage } from "./callers-page.tsx";
 import { CoveragePage } from "./coverage-page.tsx";
+import { DriftPage } from "./drift-page.tsx";
 import { connectGateway, GatewayProvider } from "./gateway.ts";
 import { RecordPage } from "./record-page.tsx";
 import type { Session } from "./sign-in.ts";
@@ -17,6 +18,7 @@ const PAGES = [
   { path: "/coverage", title: "Coverage" },
   { path: "/approvals", title: "Approvals" },
   { path: "/record", title: "Record" },
+  { path: "/drift", title: "Drift" },
   { path: "/callers", title: "Paused callers" },
 ] as const;
 
@@ -57,6 +59,9 @@ export function Console({ session, isEmulated }: ConsoleProps) {
               </Route>
               <Route path="/record">
                 <RecordPage />
+              </Route>
+              <Route path="/drift">
+                <DriftPage />
               </Route>
               <Route path="/callers">
                 <CallersPage />

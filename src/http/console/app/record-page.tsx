@@ -1,9 +1,9 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { type ReactNode, useId, useState } from "react";
+import { useId, useState } from "react";
 import type { AuditEvent, MfaChangeStatus, MfaChangesFilter } from "../../../client/index.ts";
 import { ChangeList } from "./change-list.tsx";
 import { useGateway } from "./gateway.ts";
-import { Problem } from "./problem.tsx";
+import { Pages } from "./paged-list.tsx";
 import { STATUS_TITLES, timeOf } from "./texts.ts";
 import { Choice } from "./user-filters.tsx";
 
@@ -123,31 +123,6 @@ function EventCard({ event }: { readonly event: AuditEvent }) {
         <summary>Details</summary>
         <pre>{details}</pre>
       </details>
-    </>
-  );
-}
-
-interface PagesProps {
-  readonly error: Error | null;
-  readonly isPending: boolean;
-  readonly hasNextPage: boolean;
-  readonly isFetchingNextPage: boolean;
-  readonly fetchNextPage: () => unknown;
-  readonly children: ReactNode;
-}
-
-/** A list that grows by a page at a time. */
-function Pages({ error, isPending, hasNextPage, isFetchingNextPage, fetchNextPage, children }: PagesProps) {
-  return (
-    <>
-      {error !== null && <Problem error={error} />}
-      {isPending && <p role="status">Loading…</p>}
-      {children}
-      {hasNextPage && (
-        <button type="button" disabled={isFetchingNextPage} onClick={() => fetchNextPage()}>
-          Show more
-        </button>
-      )}
     </>
   );
 }

@@ -1,0 +1,63 @@
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { Link } from "wouter";
+import type { MfaDrift } from "../../../client/index.ts";
+import { useGateway } from "./gateway.ts";
+import { Pages } from "./paged-list.tsx";
+import { METHOD_TITLES, METHODS, PROTECTION_TITLES, PROTECTIONS, timeOf } from "./texts.ts";
+
+/** Changes of protections that the gateway did not make, such as edits in the Tencent Cloud console. */
+export function DriftPage() {
+  const { client } = useGateway();
+  const pages = useInfiniteQuery({
+    queryKey: ["mfaDrift"],
+    initialPageParam: null as string | null,
+    queryFn: ({ pageParam, signal }) => client.mfaDrift({ first: 50, after: pageParam }, { signal }),
+    getNextPageParam: ({ pageInfo }) => (pageInfo.hasNextPage ? pageInfo.endCursor : undefined),
+  });
+  const drifts = pages.data?.pages.flatMap(({ edges }) => edges.map(({ node }) => node));
+  return (
+    <>
+      <h1>Drift</h1>
+      <p className="quiet">Changes of protections that the gateway did not make.</p>
+      <Pages {...pages}>
+        {drifts?.length === 0 && <p className="quiet">No drift.</p>}
+        <ul className="cards">
+          {drifts?.map((drift) => (
+            <li key={drift.id}>
+              <DriftCard drift={drift} />
+            </li>
+          ))}
+        </ul>
+      </Pages>
+    </>
+  );
+}
+
+function DriftCard({ drift }: { readonly drift: MfaDrift }) {
+  const { account, opUin, name, before, firstSeenAt, foundAt } = drift;
+  return (
+    <>
+      <p className="card-line">
+        <Link href={`/users/${encodeURIComponent(account)}/${opUin}`}>
+          {name || opUin} in {account}
+        </Link>
+        <time dateTime={foundAt}>{timeOf(foundAt)}</time>
+      </p>
+      <p>{differencesOf(drift).join(", ")}</p>
+      <p className="quiet">
+        Known since {timeOf(before.asOf)}, different since {timeOf(firstSeenAt)} at the latest.
+      </p>
+    </>
+  );
+}
+
+/** Returns what differs, such as "Login: WeChat on". */
+function differencesOf({ before, after }: MfaDrift): readonly string[] {
+  return PROTECTIONS.flatMap((protection) =>
+    METHODS.filter((method) => before[protection][method] !== after[protection][method]).map((method) => {
+      const now = after[protection][method];
+      const state = now === null ? "no longer reported" : now ? "on" : "off";
+      return `${PROTECTION_TITLES[protection]}: ${METHOD_TITLES[method]} ${state}`;
+    }),
+  );
+}
