@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
-import { stringify } from "csv-stringify";
 import { type Kysely, type RawBuilder, sql } from "kysely";
 import type { Tables } from "../database/database.ts";
+import { spreadsheetCsv } from "../spreadsheet-csv.ts";
 
 /** The columns of an export for people, in their order. */
 const COLUMNS = [
@@ -43,23 +43,7 @@ export async function* exportJsonLines(db: Kysely<Tables>, filter: ReadableFilte
 
 /** Exports changes and events as CSV (RFC 4180) that spreadsheets open without running a formula. */
 export function exportCsv(db: Kysely<Tables>, filter: ReadableFilter): AsyncIterable<string> {
-  const csv = stringify({
-    ...{ header: true, columns: [...COLUMNS], record_delimiter: "windows" },
-    // A line feed or carriage return alone would begin a new row, and its rest a new cell.
-    quoted_match: /[\r\n]/,
-    // Spreadsheets take a file without it for one in the code page of the machine.
-    bom: true,
-    cast: { string: withoutFormula, object: (value) => withoutFormula(JSON.stringify(value)) },
-  });
-  return Readable.from(readRows(db, filter)).compose(csv);
-}
-
-/** Matches a text that a spreadsheet may run as a formula, also after spaces and invisible characters. */
-const FORMULA = /^[\s\p{C}]*[=+\-@＝＋－＠]|^[\t\r\n]/u;
-
-/** Puts an apostrophe before a formula, which makes it a text (OWASP, CSV injection). */
-function withoutFormula(text: string): string {
-  return FORMULA.test(text) ? `'${text}` : text;
+  return Readable.from(readRows(db, filter)).compose(spreadsheetCsv(COLUMNS));
 }
 
 const BATCH = 500;

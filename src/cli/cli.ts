@@ -19,6 +19,7 @@ import { addMfa } from "./mfa/mfa.ts";
 import { addMigrate } from "./migrate-schema.ts";
 import { jsonLine, printsOutcome, withExitCodes } from "./outcome.ts";
 import { addPolicyExplain } from "./policy/policy-explain.ts";
+import { addReport } from "./report.ts";
 
 /**
  * The command line `cam-gateway`: all commands, and the one place that turns an error into a message and an exit code.
@@ -48,6 +49,7 @@ export function createProgram(io: CommandIo): Command {
   addAuditAcceptRestore(audit, io);
   addPolicyExplain(program.command("policy").description("Explain what a policy decides."), io);
   addDoctor(program, io);
+  addReport(program, io);
   addMfa(program.command("mfa").description("Read or change a user through a running gateway."), io);
   return program;
 }
@@ -100,6 +102,7 @@ In a checkout, npm builds the project and runs a command:
   npm run audit:accept-restore audit accept-restore
   npm run policy:explain       policy explain
   npm run doctor               doctor
+  npm run report               report
 npm passes options after --, for example npm start -- --port 4010.`;
 
 /** Runs one command line and resolves with its exit code, or with undefined while a server runs. */

@@ -41,6 +41,7 @@ export const EXIT_CODES = {
     1: "a part of it is refused",
     [EX_CONFIG]: "the answer needs more options or a valid policy",
   },
+  report: { 0: "listed", 1: "the gateway refused", [EX_CANNOT]: "the gateway gave no answer" },
   "mfa get": { 0: "read", 1: "the gateway refused", [EX_CANNOT]: "the gateway gave no answer" },
   "mfa set": {
     0: "the change has taken effect",

@@ -56,6 +56,7 @@ test("the npm script of each command calls that command", () => {
     emulator: "emulator",
     "check-config": "check-config",
     mfa: "mfa",
+    report: "report",
     migrate: "migrate",
     "audit:accept-restore": "audit accept-restore",
     "audit:export": "audit export",

@@ -1,7 +1,7 @@
 import { CamGatewayError, describeCamError, GatewayTransportError } from "../../client/index.ts";
 import { explainConnectionFailure } from "../../connection-failures.ts";
 import { CommandError, EX_CANNOT } from "../command.ts";
-import type { GatewayConnection } from "../gateway-connection.ts";
+import { type GatewayConnection, withoutSecrets } from "../gateway-connection.ts";
 
 /** The codes that leave it open whether a change takes effect. */
 const UNPROVEN: ReadonlySet<string> = new Set(["OUTCOME_UNKNOWN", "INTERNAL"]);
@@ -85,4 +85,9 @@ function whyNoAnswer(error: unknown, timeoutMs: number): string {
   return status === 404 || failure === "NOT_GRAPHQL"
     ? `${message} Is that the GraphQL address? It mostly ends in /graphql.`
     : message;
+}
+
+export function redacted(error: CommandError, { headers }: GatewayConnection): CommandError {
+  const facts = JSON.parse(withoutSecrets(JSON.stringify(error.facts), headers));
+  return new CommandError(withoutSecrets(error.message, headers), error.exitCode, facts);
 }

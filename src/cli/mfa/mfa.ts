@@ -11,10 +11,9 @@ import {
   readConnection,
   readGatewayUrl,
   withConnection,
-  withoutSecrets,
 } from "../gateway-connection.ts";
 import { type Outcome, printsOutcome } from "../outcome.ts";
-import { explainFailedChange, explainFailedRead } from "./explain-failure.ts";
+import { explainFailedChange, explainFailedRead, redacted } from "./explain-failure.ts";
 import { collectSwitch, describeUser, describeWish, type UserSwitch, wishOf } from "./user-switches.ts";
 
 interface UserOptions extends ConnectionOptions {
@@ -151,9 +150,4 @@ async function setUser(
   } finally {
     process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
   }
-}
-
-function redacted(error: CommandError, { headers }: GatewayConnection): CommandError {
-  const facts = JSON.parse(withoutSecrets(JSON.stringify(error.facts), headers));
-  return new CommandError(withoutSecrets(error.message, headers), error.exitCode, facts);
 }

@@ -1,0 +1,175 @@
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { type Command, Option } from "commander";
+import {
+  type CamGatewayClient,
+  createCamGatewayClient,
+  type DirectoryUser,
+  type KnownMfa,
+  type ProtectionState,
+} from "../client/index.ts";
+import { systemClock } from "../clock.ts";
+import { spreadsheetCsv } from "../spreadsheet-csv.ts";
+import { type CommandIo, collect } from "./command.ts";
+import {
+  type ConnectionOptions,
+  type GatewayConnection,
+  LOCAL_URL,
+  parseUrl,
+  readConnection,
+  readGatewayUrl,
+  withConnection,
+} from "./gateway-connection.ts";
+import { explainFailedRead, redacted } from "./mfa/explain-failure.ts";
+import { withExitCodes } from "./outcome.ts";
+
+const FORMATS = ["table", "csv", "jsonl"] as const;
+
+const FILTERS = ["unprotected", "protected", "unknown"] as const;
+
+interface ReportOptions extends ConnectionOptions {
+  readonly url?: URL;
+  readonly account?: readonly string[];
+  readonly filter?: (typeof FILTERS)[number];
+  readonly format: (typeof FORMATS)[number];
+}
+
+/** The columns of a report, in their order. */
+const COLUMNS = [
+  ...["account", "opUin", "name", "login", "action", "strength", "hasPhone", "consoleLogin", "lastLogin"],
+  ...["age", "asOf", "source", "remark"],
+] as const;
+
+type ReportRow = Readonly<Record<(typeof COLUMNS)[number], string | null>>;
+
+/** Adds `report`, which lists the users of a running gateway's directory by its published client. */
+export function addReport(program: Command, io: CommandIo): void {
+  const command = withConnection(
+    program
+      .command("report")
+      .description("List the users that a running gateway knows, with their protections.")
+      .addOption(
+        new Option("--format <format>", "csv is safe to open in a spreadsheet")
+          .choices(FORMATS)
+          .default("table"),
+      )
+      .addOption(
+        new Option("--filter <state>", "only users with this state of login protection").choices(FILTERS),
+      )
+      .option("--account <name>", "only users of this account; repeatable", collect)
+      .option("--url <url>", `the gateway (GATEWAY_URL; default: ${LOCAL_URL.href})`, (text) =>
+        parseUrl(text, "--url"),
+      ),
+  );
+  withExitCodes(command).action(async (options: ReportOptions) => {
+    const connection = { url: readGatewayUrl(options.url, io.env), ...readConnection(options, io.env) };
+    const rows = readRows(connection, options, progressOn(io.stderr));
+    const { format } = options;
+    if (format === "table") {
+      io.stdout.write(tableOf(await Array.fromAsync(rows)));
+      return;
+    }
+    const text = format === "csv" ? Readable.from(rows).compose(spreadsheetCsv(COLUMNS)) : jsonLines(rows);
+    await pipeline(text, io.stdout, { end: false });
+  });
+}
+
+/** Shows how many users are read. */
+type Progress = (read: number, total: number) => void;
+
+/** Returns a line of progress that overwrites itself on a terminal, and nothing elsewhere. */
+function progressOn(stderr: NodeJS.WritableStream): Progress {
+  if (!("isTTY" in stderr) || stderr.isTTY !== true) return () => undefined;
+  return (read, total) =>
+    void stderr.write(`\r${read} of ${total} users${read === total ? "\r\u001b[K" : ""}`);
+}
+
+const PAGE_SIZE = 100;
+
+async function* readRows(
+  connection: GatewayConnection,
+  { account, filter }: ReportOptions,
+  progress: Progress,
+): AsyncGenerator<ReportRow> {
+  const client = createCamGatewayClient({ url: connection.url.href, headers: connection.headers });
+  const login = filter?.toUpperCase() as ProtectionState | undefined;
+  let after: string | null = null;
+  let read = 0;
+  do {
+    const page: Awaited<ReturnType<CamGatewayClient["subUserDirectory"]>> = await client
+      .subUserDirectory(
+        { accounts: account, filter: { login }, first: PAGE_SIZE, after },
+        { signal: AbortSignal.timeout(connection.timeoutMs) },
+      )
+      .catch((error: unknown) => {
+        throw redacted(explainFailedRead(error, connection), connection);
+      });
+    for (const { node } of page.edges) yield rowOf(node);
+    read += page.edges.length;
+    progress(read, page.totalCount);
+    after = page.pageInfo.hasNextPage ? page.pageInfo.endCursor : null;
+  } while (after !== null);
+}
+
+function rowOf(user: DirectoryUser): ReportRow {
+  const { account, opUin, name, strength, lastLoginTime, protectionsAsOf, knownMfa, remark } = user;
+  return {
+    ...{ account, opUin, name, strength, remark },
+    login: methodsOf(knownMfa, "login"),
+    action: methodsOf(knownMfa, "action"),
+    hasPhone: yesOrNo(user.hasPhone),
+    consoleLogin: yesOrNo(user.consoleLogin),
+    lastLogin: lastLoginTime,
+    age: protectionsAsOf && ageOf(protectionsAsOf),
+    asOf: protectionsAsOf,
+    source: knownMfa?.source ?? null,
+  };
+}
+
+/** Returns the methods that are on, such as "phone stoken". Null if the gateway never read the protections. */
+function methodsOf(known: KnownMfa | null, protection: "login" | "action"): string | null {
+  if (known === null) return null;
+  const on = Object.entries(known[protection]).filter(([, state]) => state === true);
+  return on.length === 0 ? "none" : on.map(([method]) => method).join(" ");
+}
+
+function yesOrNo(value: boolean | null): string | null {
+  return value === null ? null : value ? "yes" : "no";
+}
+
+/** The units of an age with their seconds. */
+const UNITS = [
+  ["d", 86_400],
+  ["h", 3_600],
+  ["min", 60],
+] as const;
+
+/** Returns the time since the gateway read the protections, such as "3 h". */
+function ageOf(asOf: string): string {
+  const seconds = Math.max(0, (systemClock.now() - Date.parse(asOf)) / 1_000);
+  const [unit, size] = UNITS.find(([, length]) => seconds >= length) ?? ["s", 1];
+  return `${Math.floor(seconds / size)} ${unit}`;
+}
+
+async function* jsonLines(rows: AsyncIterable<ReportRow>): AsyncGenerator<string> {
+  for await (const row of rows) yield `${JSON.stringify(row)}\n`;
+}
+
+/** Returns a table of aligned columns. Control characters of names would move the terminal's cursor. */
+function tableOf(rows: readonly ReportRow[]): string {
+  const lines = [COLUMNS, ...rows.map((row) => COLUMNS.map((name) => printable(row[name] ?? "-")))];
+  const widths = COLUMNS.map((_, at) => Math.max(...lines.map((cells) => (cells[at] ?? "").length)));
+  return lines
+    .map(
+      (cells) =>
+        `${cells
+          .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+          .join("  ")
+          .trimEnd()}\n`,
+    )
+    .join("");
+}
+
+function printable(text: string): string {
+  return text.replace(/\p{C}/gu, "�");
+}
