@@ -85,11 +85,12 @@ describe("@link", () => {
       "@key",
       "@listSize",
       "@requiresScopes",
+      "@shareable",
       "@tag",
     ]);
   });
 
-  test.each(["key", "tag", "cost", "listSize", "authenticated", "requiresScopes"])(
+  test.each(["key", "tag", "cost", "listSize", "authenticated", "requiresScopes", "shareable"])(
     "@%s is used under its short name",
     (name) => {
       const sdl = stripIgnoredCharacters(_service.sdl);

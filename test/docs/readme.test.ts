@@ -87,14 +87,6 @@ const rows: ErrorRow[] = [
   method: /`(\w+): true`/.exec(method)?.[1],
 }));
 
-const QUESTIONS = [...readme.matchAll(/^- .*: `(\{ .* \})`$/gm)].map(([, query = ""]) => query);
-
-test.each(QUESTIONS)("the README's question is a valid query: %s", async (query) => {
-  expect(await post(JSON.stringify({ query }))).toEqual({ data: expect.any(Object) });
-});
-
-test("the README shows three questions", () => expect(QUESTIONS).toHaveLength(3));
-
 describe("the README's table of business errors", () => {
   test("has a row for each business error of CAM", () => {
     const business = [
