@@ -4,6 +4,8 @@ import {
   type GraphQLOutputType,
   type GraphQLSchema,
   getNamedType,
+  getNullableType,
+  isListType,
   isObjectType,
   isUnionType,
 } from "graphql";
@@ -39,6 +41,8 @@ export function waysOf(sdl: string, rootArguments: RootArguments): readonly Way[
 interface Place {
   readonly type: GraphQLObjectType;
   readonly steps: readonly Step[];
+  /** The position of the object in a list, if the last step is one. */
+  readonly index: readonly 0[];
   /** Puts a selection of the type's fields into the operation around it. */
   readonly wrap: (selection: string) => string;
 }
@@ -50,7 +54,7 @@ function waysFrom(
   rootArguments: RootArguments,
 ): readonly Way[] {
   const kind = root === schema.getMutationType() ? "mutation" : "query";
-  const start: Place = { type: root, steps: [], wrap: (selection) => `${kind} { ${selection} }` };
+  const start: Place = { type: root, steps: [], index: [], wrap: (selection) => `${kind} { ${selection} }` };
   const ways: Way[] = [];
   const seen = new Set<string>();
   let places: readonly Place[] = [start];
@@ -66,12 +70,14 @@ function waysFrom(
           operation: place.wrap(`${call}${selectionOf(place.type, field)}`),
           steps: [...place.steps, step],
         });
-        for (const type of objectsIn(schema, place.type.getFields()[field]?.type)) {
+        const fieldType = place.type.getFields()[field]?.type;
+        const index = fieldType && isListType(getNullableType(fieldType)) ? [0 as const] : [];
+        for (const type of objectsIn(schema, fieldType)) {
           if (seen.has(type.name)) continue;
           seen.add(type.name);
           const wrap = (selection: string) =>
             place.wrap(`${call} { ${ALWAYS} ... on ${type.name} { ${selection} } }`);
-          next.push({ type, steps: [...place.steps, step], wrap });
+          next.push({ type, steps: [...place.steps, step], index, wrap });
         }
       }
     }
@@ -83,15 +89,14 @@ function waysFrom(
 /** Shows the outcome of a field that returns its failures as data. It is harmless elsewhere. */
 const ALWAYS = "__typename";
 
-function stepTo({ type, steps }: Place, name: string): Step {
+function stepTo({ type, steps, index }: Place, name: string): Step {
   const field = type.getFields()[name];
   const before = steps.at(-1)?.path ?? [];
-  const isEntity = type.name === "SubUser" && before[0] === "_entities" && before.length === 1;
   const directives = field?.astNode?.directives ?? [];
   const scopes = directives.find((directive) => directive.name.value === "requiresScopes")?.arguments?.[0];
   const text = scopes?.value.loc?.source.body.slice(scopes.value.loc.start, scopes.value.loc.end);
   const names = [...(text ?? "").matchAll(/"([^"]+)"/g)].map(([, scope]) => scope as Scope);
-  return { field: `${type.name}.${name}`, path: [...before, ...(isEntity ? [0] : []), name], scopes: names };
+  return { field: `${type.name}.${name}`, path: [...before, ...index, name], scopes: names };
 }
 
 function selectionOf(type: GraphQLObjectType, field: string): string {
