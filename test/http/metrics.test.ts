@@ -108,8 +108,9 @@ describe("the number of series", async () => {
   const pool = new Pool(new URL(gateway.address.url).origin, { connections: 20 });
   whenOver(() => pool.close());
 
-  test("stays under 500 after 10,000 operation names, Uins and callers", async () => {
-    for (let from = 0; from < 10_000; from += 500) {
+  // Twice as many values as series may exist: a label with one of them would fail the test.
+  test("stays under 500 after 1,000 operation names, Uins and callers", async () => {
+    for (let from = 0; from < 1_000; from += 500) {
       await Promise.all(
         Array.from({ length: 500 }, async (_, at) => {
           const number = 100_000_000_000 + from + at;
@@ -125,10 +126,10 @@ describe("the number of series", async () => {
     }
     const series = seriesOf((await admin.get("/metrics")).text);
     expect(series.get('mfa_changes_total{status="refused",code="NOTHING_TO_CHANGE",category="INPUT"}')).toBe(
-      10_000,
+      1_000,
     );
     expect(series.size).toBeLessThan(500);
-  }, 120_000);
+  });
 
   test("stays under 500 after 300 codes of CAM", async () => {
     for (let number = 0; number < 300; number++) {
