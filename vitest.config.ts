@@ -42,7 +42,7 @@ export default defineConfig({
           exclude: ["test/e2e/**"],
           globalSetup: "test/support/database-setup.ts",
           isolate: false,
-          maxWorkers: 5,
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
       },
