@@ -27,8 +27,9 @@ export function useScans(): readonly DirectoryScan[] {
   return data;
 }
 
+/** Whether a scan changes the list now or soon. The first scan of a new gateway begins within a minute. */
 function isActive({ status }: DirectoryScan): boolean {
-  return status === "RUNNING" || status === "WAITING";
+  return status === "NEVER" || status === "WAITING" || status === "RUNNING";
 }
 
 /** Tells that the list is still incomplete, or why it stays so. */
