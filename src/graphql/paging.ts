@@ -54,6 +54,16 @@ export function pageSize(first: number | null | undefined): number {
   return size;
 }
 
+/** The form of the ids of changes and events, which are their cursors. No row has an id of another form. */
+export const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/** Returns the cursor of the argument `after`. @throws GraphQLError BAD_USER_INPUT for a text of another form. */
+export function cursorOf(after: string | null | undefined, form: RegExp): string | undefined {
+  if (typeof after !== "string") return undefined;
+  if (!form.test(after)) throw badInput('"after" is not a cursor of this list.');
+  return after;
+}
+
 /** A page of a list, with the cursor of each entry. */
 interface Page<Node> {
   readonly edges: readonly { readonly node: Node; readonly cursor: string }[];

@@ -12,11 +12,11 @@ import {
 } from "type-graphql";
 import type { Uin } from "../../contract/index.ts";
 import type { DriftLog } from "../../directory/drift-log.ts";
-import { badInput, UinScalar } from "../arguments.ts";
+import { UinScalar } from "../arguments.ts";
 import type { GraphQLContext } from "../context.ts";
 import { CamCalls, RequiresScope } from "../directives.ts";
 import { LoginActionFlag } from "../mfa/mfa-flag.type.ts";
-import { afterOptions, firstOptions, PageInfo, PageSize, pageSize, toPage } from "../paging.ts";
+import { afterOptions, cursorOf, firstOptions, PageInfo, PageSize, pageSize, toPage } from "../paging.ts";
 import { DirectorySource } from "./directory-enums.ts";
 import { accountsOptions } from "./sub-user-directory.args.ts";
 import type { SelectableAccounts } from "./sub-user-directory.resolver.ts";
@@ -133,8 +133,7 @@ export class MfaDriftResolver {
     @Ctx() { caller }: GraphQLContext,
   ): Promise<MfaDriftConnection> {
     const size = pageSize(first);
-    const after = args.after ?? undefined;
-    if (after !== undefined && !CURSOR.test(after)) throw badInput('"after" is not a cursor of this list.');
+    const after = cursorOf(args.after, CURSOR);
     const filter = {
       accounts: this.#deps.accounts.select(args.accounts, caller),
       since: args.since ?? undefined,

@@ -13,16 +13,18 @@ import {
 import type { ChangeLog } from "../../audit/change-log.ts";
 import type { ChangeStatus } from "../../audit/change-record.ts";
 import type { Uin } from "../../contract/index.ts";
-import { badInput, UinScalar } from "../arguments.ts";
+import { UinScalar } from "../arguments.ts";
 import { CamCalls, RequiresScope } from "../directives.ts";
 import {
   afterOptions,
+  cursorOf,
   firstOptions,
   PageInfo,
   PageSize,
   pageSize,
   requireStorable,
   toPage,
+  UUID,
 } from "../paging.ts";
 import { MfaChange, MfaChangeStatus, toMfaChange } from "./mfa-change.type.ts";
 
@@ -81,9 +83,6 @@ class MfaChangesArgs {
   after?: string | null;
 }
 
-/** The form of ids and cursors. No record has an id of another form. */
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-
 /** Reads the record of changes. No field can alter it. */
 @Resolver()
 export class MfaChangeResolver {
@@ -107,8 +106,7 @@ export class MfaChangeResolver {
   @Query(() => MfaChangeConnection, { description: "The record of changes, newest first." })
   async mfaChanges(@Args(() => MfaChangesArgs) args: MfaChangesArgs): Promise<MfaChangeConnection> {
     const size = pageSize(args.first);
-    const after = args.after ?? undefined;
-    if (after !== undefined && !UUID.test(after)) throw badInput('"after" is not a cursor of this list.');
+    const after = cursorOf(args.after, UUID);
     requireStorable({ caller: args.caller, account: args.account });
     const filter = {
       account: args.account ?? undefined,

@@ -11,11 +11,20 @@ import {
 } from "type-graphql";
 import type { AuditEvents, EventKind, AuditEvent as RecordedEvent } from "../../audit/audit-events.ts";
 import { isUin, type Uin } from "../../contract/index.ts";
-import { badInput, UinScalar } from "../arguments.ts";
+import { UinScalar } from "../arguments.ts";
 import { CamCalls, RequiresScope } from "../directives.ts";
 import { registerEnum } from "../enums.ts";
 import { MfaChangeCaller } from "../mfa-change/mfa-change.type.ts";
-import { afterOptions, firstOptions, PageInfo, pageSize, requireStorable, toPage } from "../paging.ts";
+import {
+  afterOptions,
+  cursorOf,
+  firstOptions,
+  PageInfo,
+  pageSize,
+  requireStorable,
+  toPage,
+  UUID,
+} from "../paging.ts";
 
 const AuditEventKind = registerEnum("AuditEventKind", "The kind of an event in the record.", {
   REFUSAL: "The gateway refused a field to an authenticated caller.",
@@ -105,8 +114,6 @@ class AuditEventsArgs {
   after?: string | null;
 }
 
-const CURSOR = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-
 export type EventReader = Pick<AuditEvents, "list">;
 
 /** Reads the events of the record. No field can alter them. */
@@ -125,8 +132,7 @@ export class AuditEventResolver {
   })
   async auditEvents(@Args(() => AuditEventsArgs) args: AuditEventsArgs): Promise<AuditEventConnection> {
     const size = pageSize(args.first);
-    const after = args.after ?? undefined;
-    if (after !== undefined && !CURSOR.test(after)) throw badInput('"after" is not a cursor of this list.');
+    const after = cursorOf(args.after, UUID);
     requireStorable({ caller: args.caller, account: args.account });
     const filter = {
       kind: args.kind?.toLowerCase() as EventKind | undefined,
