@@ -7,7 +7,7 @@ import { type ExportSelection, exportRecord, UnknownCheckpointError } from "../a
 import { atOneMoment } from "../audit/read-record.ts";
 import { exportCsv, exportJsonLines } from "../audit/readable-export.ts";
 import type { Database, Tables } from "../database/database.ts";
-import { CommandError, type CommandIo, EX_CANNOT, parseTime } from "./command.ts";
+import { CommandError, type CommandIo, EX_CANNOT, isReadToEnd, parseTime } from "./command.ts";
 import { openDatabase } from "./find-database.ts";
 import { type Outcome, printsOutcome } from "./outcome.ts";
 
@@ -127,14 +127,8 @@ function write(database: Database, options: ExportOptions, io: CommandIo): Promi
 type WriteTo = (to: NodeJS.WritableStream, end: boolean) => Promise<void>;
 
 async function toStream(writeTo: WriteTo, io: CommandIo): Promise<Outcome> {
-  try {
-    await writeTo(io.stdout, false);
-    return { lines: [], result: {} };
-  } catch (error) {
-    // The reader closed the pipe, as `head` does.
-    if ((error as NodeJS.ErrnoException).code !== "EPIPE") throw error;
-    return { exitCode: EX_CANNOT, lines: [], result: {} };
-  }
+  const exitCode = (await isReadToEnd(writeTo(io.stdout, false))) ? 0 : EX_CANNOT;
+  return { exitCode, lines: [], result: {} };
 }
 
 async function toFile(writeTo: WriteTo, file: string, format: ExportOptions["format"]): Promise<Outcome> {

@@ -58,6 +58,17 @@ export function parseTime(text: string): Date {
   throw new InvalidArgumentError("Give a date such as 2026-01-31, or a time such as 2026-01-31T12:00:00Z.");
 }
 
+/** Returns whether the reader of standard output took everything. One that closes the pipe, as `head` does, is no error. */
+export async function isReadToEnd(writing: Promise<void>): Promise<boolean> {
+  try {
+    await writing;
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EPIPE") throw error;
+    return false;
+  }
+}
+
 interface Question {
   /** Returns the lines to show before the question. */
   readonly show: () => Promise<readonly string[]>;

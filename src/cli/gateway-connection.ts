@@ -20,7 +20,26 @@ export interface ConnectionOptions {
 }
 
 /** The address of local mode. */
-export const LOCAL_URL = new URL("http://127.0.0.1:4000/graphql");
+const LOCAL_URL = new URL("http://127.0.0.1:4000/graphql");
+
+/** The options of a command that calls a running gateway. */
+export interface GatewayOptions extends ConnectionOptions {
+  readonly url?: URL;
+}
+
+/** Adds the options for the address of a gateway, the login and the time of a request. */
+export function withGateway(command: Command): Command {
+  return withConnection(
+    command.option("--url <url>", `the gateway (GATEWAY_URL; default: ${LOCAL_URL.href})`, (text) =>
+      parseUrl(text, "--url"),
+    ),
+  );
+}
+
+/** Returns the gateway that a command calls. @throws CommandError that repeats no value. */
+export function gatewayOf(options: GatewayOptions, env: CommandIo["env"]): GatewayConnection {
+  return { url: readGatewayUrl(options.url, env), ...readConnection(options, env) };
+}
 
 /** Adds the options for the login and the time of a request. */
 export function withConnection(command: Command): Command {
@@ -49,7 +68,7 @@ export function readConnection(
 }
 
 /** Returns the address of the gateway. @throws CommandError */
-export function readGatewayUrl(url: URL | undefined, env: CommandIo["env"]): URL {
+function readGatewayUrl(url: URL | undefined, env: CommandIo["env"]): URL {
   const given = env["GATEWAY_URL"]?.trim();
   return url ?? (given ? parseUrl(given, "GATEWAY_URL") : LOCAL_URL);
 }

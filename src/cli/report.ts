@@ -5,30 +5,21 @@ import {
   type CamGatewayClient,
   createCamGatewayClient,
   type DirectoryUser,
-  type KnownMfa,
   type ProtectionState,
 } from "../client/index.ts";
 import { systemClock } from "../clock.ts";
 import { spreadsheetCsv } from "../spreadsheet-csv.ts";
-import { type CommandIo, collect } from "./command.ts";
-import {
-  type ConnectionOptions,
-  type GatewayConnection,
-  LOCAL_URL,
-  parseUrl,
-  readConnection,
-  readGatewayUrl,
-  withConnection,
-} from "./gateway-connection.ts";
+import { type CommandIo, collect, EX_CANNOT, isReadToEnd } from "./command.ts";
+import { type GatewayConnection, type GatewayOptions, gatewayOf, withGateway } from "./gateway-connection.ts";
 import { explainFailedRead, redacted } from "./mfa/explain-failure.ts";
+import { describeMethods } from "./mfa/user-switches.ts";
 import { withExitCodes } from "./outcome.ts";
 
 const FORMATS = ["table", "csv", "jsonl"] as const;
 
 const FILTERS = ["unprotected", "protected", "unknown"] as const;
 
-interface ReportOptions extends ConnectionOptions {
-  readonly url?: URL;
+interface ReportOptions extends GatewayOptions {
   readonly account?: readonly string[];
   readonly filter?: (typeof FILTERS)[number];
   readonly format: (typeof FORMATS)[number];
@@ -44,7 +35,7 @@ type ReportRow = Readonly<Record<(typeof COLUMNS)[number], string | null>>;
 
 /** Adds `report`, which lists the users of a running gateway's directory by its published client. */
 export function addReport(program: Command, io: CommandIo): void {
-  const command = withConnection(
+  const command = withGateway(
     program
       .command("report")
       .description("List the users that a running gateway knows, with their protections.")
@@ -56,21 +47,17 @@ export function addReport(program: Command, io: CommandIo): void {
       .addOption(
         new Option("--filter <state>", "only users with this state of login protection").choices(FILTERS),
       )
-      .option("--account <name>", "only users of this account; repeatable", collect)
-      .option("--url <url>", `the gateway (GATEWAY_URL; default: ${LOCAL_URL.href})`, (text) =>
-        parseUrl(text, "--url"),
-      ),
+      .option("--account <name>", "only users of this account; repeatable", collect),
   );
   withExitCodes(command).action(async (options: ReportOptions) => {
-    const connection = { url: readGatewayUrl(options.url, io.env), ...readConnection(options, io.env) };
-    const rows = readRows(connection, options, progressOn(io.stderr));
+    const rows = readRows(gatewayOf(options, io.env), options, progressOn(io.stderr));
     const { format } = options;
     if (format === "table") {
       io.stdout.write(tableOf(await Array.fromAsync(rows)));
       return;
     }
     const text = format === "csv" ? Readable.from(rows).compose(spreadsheetCsv(COLUMNS)) : jsonLines(rows);
-    await pipeline(text, io.stdout, { end: false });
+    if (!(await isReadToEnd(pipeline(text, io.stdout, { end: false })))) io.exitCode = EX_CANNOT;
   });
 }
 
@@ -115,8 +102,8 @@ function rowOf(user: DirectoryUser): ReportRow {
   const { account, opUin, name, strength, lastLoginTime, protectionsAsOf, knownMfa, remark } = user;
   return {
     ...{ account, opUin, name, strength, remark },
-    login: methodsOf(knownMfa, "login"),
-    action: methodsOf(knownMfa, "action"),
+    login: knownMfa && describeMethods(knownMfa.login),
+    action: knownMfa && describeMethods(knownMfa.action),
     hasPhone: yesOrNo(user.hasPhone),
     consoleLogin: yesOrNo(user.consoleLogin),
     lastLogin: lastLoginTime,
@@ -124,13 +111,6 @@ function rowOf(user: DirectoryUser): ReportRow {
     asOf: protectionsAsOf,
     source: knownMfa?.source ?? null,
   };
-}
-
-/** Returns the methods that are on, such as "phone stoken". Null if the gateway never read the protections. */
-function methodsOf(known: KnownMfa | null, protection: "login" | "action"): string | null {
-  if (known === null) return null;
-  const on = Object.entries(known[protection]).filter(([, state]) => state === true);
-  return on.length === 0 ? "none" : on.map(([method]) => method).join(" ");
 }
 
 function yesOrNo(value: boolean | null): string | null {

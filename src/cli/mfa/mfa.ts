@@ -4,20 +4,16 @@ import { createCamGatewayClient, type SubUser } from "../../client/index.ts";
 import { explainUin, parseUin, type Uin } from "../../contract/index.ts";
 import { askFirst, CommandError, type CommandIo } from "../command.ts";
 import {
-  type ConnectionOptions,
   type GatewayConnection,
-  LOCAL_URL,
-  parseUrl,
-  readConnection,
-  readGatewayUrl,
-  withConnection,
+  type GatewayOptions,
+  gatewayOf,
+  withGateway,
 } from "../gateway-connection.ts";
 import { type Outcome, printsOutcome } from "../outcome.ts";
 import { explainFailedChange, explainFailedRead, redacted } from "./explain-failure.ts";
 import { collectSwitch, describeUser, describeWish, type UserSwitch, wishOf } from "./user-switches.ts";
 
-interface UserOptions extends ConnectionOptions {
-  readonly url?: URL;
+interface UserOptions extends GatewayOptions {
   readonly account?: string;
 }
 
@@ -54,12 +50,9 @@ export function addMfa(mfa: Command, io: CommandIo): void {
 }
 
 function ofUser(command: Command): Command {
-  return withConnection(
+  return withGateway(
     command
       .argument("<uin>", "the user", parseOpUin)
-      .option("--url <url>", `the gateway (GATEWAY_URL; default: ${LOCAL_URL.href})`, (text) =>
-        parseUrl(text, "--url"),
-      )
       .option("--account <name>", "the user's account in the gateway (default: default)"),
   );
 }
@@ -70,16 +63,12 @@ function parseOpUin(text: string): Uin {
   return uin;
 }
 
-function connectionOf(options: UserOptions, { env }: CommandIo): GatewayConnection {
-  return { url: readGatewayUrl(options.url, env), ...readConnection(options, env) };
-}
-
 function clientOf({ url, headers }: GatewayConnection) {
   return createCamGatewayClient({ url: url.href, headers });
 }
 
 async function getUser(opUin: Uin, options: UserOptions, io: CommandIo): Promise<Outcome> {
-  const connection = connectionOf(options, io);
+  const connection = gatewayOf(options, io.env);
   const user = await readUser(opUin, options, connection);
   return { lines: describeUser(user), result: user };
 }
@@ -115,7 +104,7 @@ async function setUser(
   io: CommandIo,
 ): Promise<Outcome> {
   const wish = wishOf(switches);
-  const connection = connectionOf(options, io);
+  const connection = gatewayOf(options, io.env);
   if (options.yes !== true) {
     await askFirst(io, {
       show: async () => {

@@ -67,7 +67,8 @@ export function describeUser(user: SubUser | ChangedSubUser): string[] {
   ];
 }
 
-function describeMethods(flags: LoginActionFlag): string {
+/** Returns the methods that are on, and those that CAM does not report, such as "phone, stoken; unknown: mail". */
+export function describeMethods(flags: LoginActionFlag): string {
   const on = Object.entries(flags).filter(([, state]) => state === true);
   const unknown = Object.entries(flags).filter(([, state]) => state === null);
   const names = (entries: typeof on) => entries.map(([name]) => name).join(", ");
