@@ -1,9 +1,10 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useId, useState } from "react";
+import { useState } from "react";
 import type { MfaChange } from "../../../client/index.ts";
 import { ChangeCard } from "./change-list.tsx";
 import { useGateway } from "./gateway.ts";
 import { Problem } from "./problem.tsx";
+import { ReasonField } from "./reason-field.tsx";
 import { timeOf } from "./texts.ts";
 
 /** The changes that await another person's approval. */
@@ -35,10 +36,9 @@ function Waiting({ change }: { readonly change: MfaChange }) {
   const [reason, setReason] = useState("");
   const { client } = useGateway();
   const queries = useQueryClient();
-  const id = useId();
   const decision = useMutation({
     mutationFn: async (decide: "approve" | "reject") => {
-      const input = { id: change.id, ...(reason.trim() === "" ? {} : { reason: reason.trim() }) };
+      const input = { id: change.id, reason: reason.trim() || null };
       await (decide === "approve" ? client.approveMfaChange(input) : client.rejectMfaChange(input));
     },
     // After a failure the change stays on the page with the explanation.
@@ -48,14 +48,7 @@ function Waiting({ change }: { readonly change: MfaChange }) {
     <section aria-label={`Change of ${change.opUin}`}>
       <ChangeCard change={change} showsUser />
       {change.approval !== null && <p>Expires {timeOf(change.approval.expiresAt)}</p>}
-      <label htmlFor={id}>Reason, for the record</label>
-      <textarea
-        id={id}
-        rows={2}
-        maxLength={500}
-        value={reason}
-        onChange={({ target }) => setReason(target.value)}
-      />
+      <ReasonField reason={reason} onReason={setReason} />
       <div className="buttons">
         <button
           type="button"

@@ -1,19 +1,13 @@
-import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
 import type { MfaDrift } from "../../../client/index.ts";
 import { useGateway } from "./gateway.ts";
-import { Pages } from "./paged-list.tsx";
+import { Pages, usePages } from "./paged-list.tsx";
 import { METHOD_TITLES, METHODS, PROTECTION_TITLES, PROTECTIONS, timeOf } from "./texts.ts";
 
 /** Changes of protections that the gateway did not make, such as edits in the Tencent Cloud console. */
 export function DriftPage() {
   const { client } = useGateway();
-  const pages = useInfiniteQuery({
-    queryKey: ["mfaDrift"],
-    initialPageParam: null as string | null,
-    queryFn: ({ pageParam, signal }) => client.mfaDrift({ first: 50, after: pageParam }, { signal }),
-    getNextPageParam: ({ pageInfo }) => (pageInfo.hasNextPage ? pageInfo.endCursor : undefined),
-  });
+  const pages = usePages(["mfaDrift"], (input, options) => client.mfaDrift(input, options));
   const drifts = pages.data?.pages.flatMap(({ edges }) => edges.map(({ node }) => node));
   return (
     <>

@@ -1,5 +1,26 @@
+import { type QueryKey, useInfiniteQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
+import type { CallOptions, PageInfo } from "../../../client/index.ts";
 import { Problem } from "./problem.tsx";
+
+/** The arguments of a page: its size and the end of the page before. */
+interface PageInput {
+  readonly first: number;
+  readonly after: string | null;
+}
+
+/** Reads a list of the gateway a page at a time. */
+export function usePages<Page extends { readonly pageInfo: PageInfo }>(
+  queryKey: QueryKey,
+  load: (input: PageInput, options: CallOptions) => Promise<Page>,
+) {
+  return useInfiniteQuery({
+    queryKey,
+    initialPageParam: null as string | null,
+    queryFn: ({ pageParam, signal }) => load({ first: 50, after: pageParam }, { signal }),
+    getNextPageParam: ({ pageInfo }) => (pageInfo.hasNextPage ? pageInfo.endCursor : undefined),
+  });
+}
 
 interface PagesProps {
   readonly error: Error | null;

@@ -1,5 +1,5 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { type FormEvent, useId, useState } from "react";
+import { type FormEvent, useState } from "react";
 import { Link } from "wouter";
 import {
   type AvailableMethod,
@@ -11,6 +11,7 @@ import {
 } from "../../../client/index.ts";
 import { useGateway } from "./gateway.ts";
 import { Problem } from "./problem.tsx";
+import { ReasonField } from "./reason-field.tsx";
 import {
   METHOD_ENUM,
   METHOD_TITLES,
@@ -74,8 +75,8 @@ export function ProtectionsForm({ user, mfa, onChanged }: ProtectionsFormProps) 
       opUin: user.opUin,
       account: user.account,
       ...wanted,
-      ...(givesUp ? { overwriteOtherMethods: true } : {}),
-      ...(reason.trim() === "" ? {} : { reason: reason.trim() }),
+      overwriteOtherMethods: givesUp,
+      reason: reason.trim() || null,
     });
   }
 
@@ -204,17 +205,9 @@ interface SendPartProps {
 }
 
 function SendPart({ label, isSending, reason, onReason, consent, onDiscard }: SendPartProps) {
-  const id = useId();
   return (
     <div className="send">
-      <label htmlFor={id}>Reason, for the record</label>
-      <textarea
-        id={id}
-        rows={2}
-        maxLength={500}
-        value={reason}
-        onChange={({ target }) => onReason(target.value)}
-      />
+      <ReasonField reason={reason} onReason={onReason} />
       {consent !== undefined && (
         <label className="consent">
           <input

@@ -1,9 +1,8 @@
-import { useInfiniteQuery } from "@tanstack/react-query";
 import { useId, useState } from "react";
 import type { AuditEvent, MfaChangeStatus, MfaChangesFilter } from "../../../client/index.ts";
 import { ChangeList } from "./change-list.tsx";
 import { useGateway } from "./gateway.ts";
-import { Pages } from "./paged-list.tsx";
+import { Pages, usePages } from "./paged-list.tsx";
 import { STATUS_TITLES, timeOf } from "./texts.ts";
 import { Choice } from "./user-filters.tsx";
 
@@ -64,35 +63,28 @@ function TextFilter({ label, value, onValue }: FilterProps & { readonly label: s
 
 function Changes({ filters }: { readonly filters: Filters }) {
   const { client } = useGateway();
-  const pages = useInfiniteQuery({
-    queryKey: ["mfaChanges", filters],
-    initialPageParam: null as string | null,
-    queryFn: ({ pageParam, signal }) => client.mfaChanges(changesFilter(filters, pageParam), { signal }),
-    getNextPageParam: ({ pageInfo }) => (pageInfo.hasNextPage ? pageInfo.endCursor : undefined),
-  });
+  const pages = usePages(["mfaChanges", filters], (input, options) =>
+    client.mfaChanges({ ...changesFilter(filters), ...input }, options),
+  );
   const changes = pages.data?.pages.flatMap(({ edges }) => edges.map(({ node }) => node));
   return <Pages {...pages}>{changes && <ChangeList changes={changes} />}</Pages>;
 }
 
 /** Each filter must match. A filter without text is left out. */
-function changesFilter(filters: Filters, after: string | null): MfaChangesFilter {
-  const { status, ...texts } = filters;
-  const given = Object.fromEntries(Object.entries(texts).filter(([, text]) => text !== ""));
-  return { ...given, ...(status === "" ? {} : { status: status as MfaChangeStatus }), first: 50, after };
+function changesFilter({ opUin, account, caller, status }: Filters): MfaChangesFilter {
+  return {
+    opUin: opUin || null,
+    account: account || null,
+    caller: caller || null,
+    status: (status || null) as MfaChangeStatus | null,
+  };
 }
 
 function Events({ filters: { account, caller } }: { readonly filters: Filters }) {
   const { client } = useGateway();
-  const pages = useInfiniteQuery({
-    queryKey: ["auditEvents", account, caller],
-    initialPageParam: null as string | null,
-    queryFn: ({ pageParam, signal }) =>
-      client.auditEvents(
-        { account: account || null, caller: caller || null, first: 50, after: pageParam },
-        { signal },
-      ),
-    getNextPageParam: ({ pageInfo }) => (pageInfo.hasNextPage ? pageInfo.endCursor : undefined),
-  });
+  const pages = usePages(["auditEvents", account, caller], (input, options) =>
+    client.auditEvents({ account: account || null, caller: caller || null, ...input }, options),
+  );
   const events = pages.data?.pages.flatMap(({ nodes }) => nodes);
   return (
     <Pages {...pages}>

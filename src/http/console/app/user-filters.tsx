@@ -1,4 +1,4 @@
-import { type ReactNode, useId } from "react";
+import { useId } from "react";
 import type {
   MfaMethod,
   ProtectionState,
@@ -100,20 +100,16 @@ export function UserFiltersForm({ filters, accounts, onFilters }: UserFiltersFor
       {field("method", "Method", methods)}
       {field("hasPhone", "Phone bound", YES_NO)}
       {field("neverLoggedIn", "Never logged in", YES_NO)}
-      <Reset isFiltered={filters !== NO_FILTERS}>
-        <button type="button" onClick={() => onFilters(NO_FILTERS)}>
+      {filters !== NO_FILTERS && (
+        <button type="button" className="reset" onClick={() => onFilters(NO_FILTERS)}>
           Show all
         </button>
-      </Reset>
+      )}
     </search>
   );
 }
 
 const YES_NO = { yes: "yes", no: "no" };
-
-function Reset({ isFiltered, children }: { readonly isFiltered: boolean; readonly children: ReactNode }) {
-  return isFiltered && <div className="reset">{children}</div>;
-}
 
 interface ChoiceProps {
   readonly label: string;
