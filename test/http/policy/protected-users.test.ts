@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { ALICE, CAROL } from "../../support/seed-users.ts";
+import { LOCAL_KEY } from "../../support/start-gateway.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { startPolicyWorld } from "./policy-world.ts";
 
@@ -100,22 +101,22 @@ test("changes fail with CAM's error until CAM returns the key's owner", async ()
 
 test("after a rotation to another user's key, that user is protected from the first change on", async () => {
   const folder = await temporaryFolder();
-  const put = async (secretId: string) => ({
+  const put = async (secretId: string, secretKey: string) => ({
     TENCENTCLOUD_SECRET_ID: "",
     TENCENTCLOUD_SECRET_KEY: "",
     TENCENTCLOUD_SECRET_ID_FILE: await folder.write("id", secretId),
-    TENCENTCLOUD_SECRET_KEY_FILE: await folder.write("key", `local-example-key-of-${secretId}`),
+    TENCENTCLOUD_SECRET_KEY_FILE: await folder.write("key", secretKey),
   });
-  const { change, cam } = await startPolicyWorld({ rules: ALL }, { env: await put("AKIDLOCALEXAMPLE") });
-  const known = (secretId: string, uin: string) =>
-    cam.putKey({ secretId, secretKey: `local-example-key-of-${secretId}`, uin });
-  known("AKIDLOCALEXAMPLE", OWNER);
+  const { TENCENTCLOUD_SECRET_ID: firstId, TENCENTCLOUD_SECRET_KEY: firstKey } = LOCAL_KEY;
+  // CAM accepts the first key at once. After a refusal, the gateway loads no other key for a second.
+  const { change, cam } = await startPolicyWorld({ rules: ALL }, { env: await put(firstId, firstKey) });
   expect(await change(phoneOn(CAROL), "wang")).toEqual(DONE);
   cam.clearJournal();
   // The old key is deleted before the gateway loads the new one, so that the change itself meets the deletion.
-  known("AKIDSECOND", CAROL);
-  cam.deleteKey("AKIDLOCALEXAMPLE");
-  await put("AKIDSECOND");
+  const second = { secretId: "AKIDSECOND", secretKey: "local-example-key-of-AKIDSECOND" };
+  cam.putKey({ ...second, uin: CAROL });
+  cam.deleteKey(firstId);
+  await put(second.secretId, second.secretKey);
   for (const opUin of [CAROL, OWNER, ROOT]) {
     expect(await change(phoneOn(opUin), "wang"), opUin).toMatchObject({ code: "PROTECTED_USER" });
   }
