@@ -3,13 +3,16 @@
 -- The gateway reads tables and writes through functions only (docs/operators/database.md).
 
 grant select on gateway_migration, gateway_expansion, mfa_change, audit_chain, audit_checkpoint, record_chain,
-  record_checkpoint, audit_event, caller_pause, quota_window, directory_drift to :"role";
+  record_checkpoint, audit_event, caller_pause, quota_window, directory_drift, mfa_rollout_step to :"role";
 -->
 grant execute on function begin_change, settle_change, approve_change, reject_change, claim_changes, seal_request,
   change_now, resume_caller, keep_checkpoint, keep_record_checkpoint, record_events, note_accounts, bind_account,
   register_accounts, take_slot, back_off_window, probe_window to :"role";
 -->
-grant select, insert, update, delete on directory_user, directory_scan to :"role";
+grant select, insert, update, delete on directory_user, directory_scan, mfa_rollout_item to :"role";
+-->
+-- Triggers keep the steps of a rollout and its plan.
+grant select, insert, update on mfa_rollout to :"role";
 -->
 -- pg-boss keeps background jobs in a schema of its own, which `migrate` creates.
 grant usage on schema :"jobs" to :"role";

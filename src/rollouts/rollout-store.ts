@@ -1,0 +1,188 @@
+import { type RawBuilder, sql } from "kysely";
+import { runQuery, runRead } from "../audit/run-query.ts";
+import type { Caller } from "../auth/caller.ts";
+import { personOf } from "../auth/subject.ts";
+import type { CamErrorCode } from "../contract/index.ts";
+import type { Database } from "../database/database.ts";
+import { textArray } from "../directory/user-filter.ts";
+import {
+  ITEM_STATES,
+  type ItemState,
+  type Rollout,
+  type RolloutApproval,
+  type RolloutCaller,
+  type RolloutInput,
+  type RolloutItem,
+  type RolloutStatus,
+} from "./rollout.ts";
+
+/** A rollout that a caller plans. */
+export interface NewRollout {
+  readonly name: string;
+  readonly reason: string;
+  readonly input: RolloutInput;
+  readonly accounts: readonly string[];
+  readonly undoOf: string | undefined;
+  readonly caller: Caller;
+  readonly requestId: string;
+}
+
+export interface ItemFilter {
+  readonly states?: readonly ItemState[] | undefined;
+  readonly codes?: readonly CamErrorCode[] | undefined;
+  readonly accounts?: readonly string[] | undefined;
+  /** A part of the name or Uin, upper or lower case. */
+  readonly search?: string | undefined;
+}
+
+/** The items of one account that are to be changed. */
+export interface RolloutLane {
+  readonly account: string;
+  readonly total: number;
+  readonly done: number;
+}
+
+/** Reads rollouts and their items. Its methods throw the errors of `runQuery`. */
+export class RolloutStore {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  async create(rollout: NewRollout): Promise<Rollout> {
+    const { name, reason, input, accounts, undoOf, caller, requestId } = rollout;
+    const [row] = await runQuery<RolloutRow>(
+      this.#database,
+      sql`
+      insert into mfa_rollout as r (
+        name, reason, input, accounts, undo_of, caller_subject, caller_person, caller_client, caller_issuer, caller_scopes,
+        request_id
+      ) values (
+        ${name}, ${reason}, ${JSON.stringify(input)}::jsonb, ${textArray(accounts)}, ${undoOf ?? null}, ${caller.subject},
+        ${personOf(caller.subject)}, ${caller.client ?? null}, ${caller.issuer ?? null},
+        ${textArray([...caller.scopes])}, ${requestId}
+      ) returning ${COLUMNS}`,
+    );
+    return toRollout(row as RolloutRow);
+  }
+
+  async find(id: string): Promise<Rollout | undefined> {
+    const [row] = await runRead<RolloutRow>(
+      this.#database,
+      sql`select ${COLUMNS} from mfa_rollout r where id = ${id}`,
+    );
+    return row && toRollout(row);
+  }
+
+  /** Returns rollouts whose accounts are all among the given ones, the latest first. @param after The id of a rollout. */
+  async list(
+    accounts: readonly string[],
+    status: RolloutStatus | undefined,
+    limit: number,
+    after: string | undefined,
+  ): Promise<readonly Rollout[]> {
+    const rows = await runRead<RolloutRow>(
+      this.#database,
+      sql`
+      select ${COLUMNS} from mfa_rollout r
+      where accounts <@ ${textArray(accounts)}
+        ${status === undefined ? sql`` : sql`and ${STATUS} = ${status}`}
+        ${after === undefined ? sql`` : sql`and id < ${after}`}
+      order by id desc limit ${limit}`,
+    );
+    return rows.map(toRollout);
+  }
+
+  /** Returns the names of all accounts that rollouts concern. Some may not be configured any more. */
+  async accounts(): Promise<readonly string[]> {
+    const rows = await runRead<{ account: string }>(
+      this.#database,
+      sql`select distinct unnest(accounts) as account from mfa_rollout`,
+    );
+    return rows.map(({ account }) => account);
+  }
+
+  async counts(id: string): Promise<Readonly<Record<ItemState, number>>> {
+    const rows = await runRead<{ state: ItemState; items: number }>(
+      this.#database,
+      sql`select state, count(*)::integer as items from mfa_rollout_item where rollout_id = ${id} group by state`,
+    );
+    const counts = Object.fromEntries(ITEM_STATES.map((state) => [state, 0])) as Record<ItemState, number>;
+    for (const { state, items } of rows) counts[state] = items;
+    return counts;
+  }
+
+  /** Returns the accounts with items that are to be changed, in the order of the names. */
+  lanes(id: string): Promise<readonly RolloutLane[]> {
+    return runRead(
+      this.#database,
+      sql`
+      select account, count(*)::integer as total, count(settled_at)::integer as done
+      from mfa_rollout_item where rollout_id = ${id} and wave is not null group by account order by account`,
+    );
+  }
+
+  /** Returns items in the order of the plan. @param after The place of an item. */
+  items(
+    id: string,
+    { states, codes, accounts, search }: ItemFilter,
+    limit: number,
+    after = 0,
+  ): Promise<readonly RolloutItem[]> {
+    const conditions = [
+      states && sql`state = any (${textArray(states)})`,
+      codes && sql`code = any (${textArray(codes)})`,
+      accounts && sql`account = any (${textArray(accounts)})`,
+      search && sql`position(lower(${search}) in lower(coalesce(name, '') || ' ' || op_uin)) > 0`,
+    ].filter((condition) => typeof condition === "object");
+    return runRead(
+      this.#database,
+      sql`
+      select ${ITEM_COLUMNS} from mfa_rollout_item
+      where ${sql.join([sql`rollout_id = ${id}`, sql`item > ${after}`, ...conditions], sql` and `)}
+      order by item limit ${limit}`,
+    );
+  }
+}
+
+/** A plan that nobody started in time is expired, even before the gateway has noted it. */
+const STATUS: RawBuilder<RolloutStatus> = sql`
+  case when status = 'planned' and expires_at <= clock_timestamp() then 'expired' else status end`;
+
+const COLUMNS = sql`
+  id, name, reason, ${STATUS} as status, code, cam_code, hint, input, accounts, undo_of, caller_subject, caller_client,
+  caller_issuer, created_at, policy_hash, plan_hash, planned_at, expires_at, max_failures, approval_minutes, price,
+  started_at, finished_at, wave, wave_held_until, wave_awaits_release, approval_requested_at, approval_expires_at,
+  decision, decided_at, decided_by_subject, decided_by_client, decided_by_issuer, decision_reason`;
+
+interface RolloutRow extends Omit<Rollout, "requestedBy" | "approval"> {
+  readonly callerSubject: string;
+  readonly callerClient?: string;
+  readonly callerIssuer?: string;
+  readonly approvalRequestedAt?: Date;
+  readonly approvalExpiresAt?: Date;
+  readonly decision?: NonNullable<RolloutApproval["decision"]>["kind"];
+  readonly decidedAt?: Date;
+  readonly decidedBySubject?: string;
+  readonly decidedByClient?: string;
+  readonly decidedByIssuer?: string;
+  readonly decisionReason?: string;
+}
+
+function toRollout(row: RolloutRow): Rollout {
+  const { callerSubject: subject, callerClient: client, callerIssuer: issuer, ...rest } = row;
+  const { approvalRequestedAt: requestedAt, approvalExpiresAt: expiresAt, decision: kind, ...more } = rest;
+  const { decidedAt: at, decidedBySubject, decidedByClient, decidedByIssuer, decisionReason, ...same } = more;
+  const by: RolloutCaller | undefined =
+    decidedBySubject === undefined
+      ? undefined
+      : { subject: decidedBySubject, client: decidedByClient, issuer: decidedByIssuer };
+  const decision = kind && at && by && { kind, at, by, reason: decisionReason };
+  const approval = requestedAt && expiresAt && { requestedAt, expiresAt, decision };
+  return { ...same, requestedBy: { subject, client, issuer }, approval };
+}
+
+const ITEM_COLUMNS = sql`
+  item, account, op_uin, name, before_image as before, sent, state, code, cam_code, why, wave, attempt, change_id,
+  settled_at, read_back, read_back_at`;

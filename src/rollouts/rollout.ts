@@ -1,0 +1,196 @@
+/**
+ * Owns rollouts: changes of many users by a plan. A caller plans, another person approves if necessary, and each item is
+ * a change like any other (src/changes/). Read plan-rollout.ts next.
+ */
+
+import type { SafeAuthFlags, SetMfaFlagInput } from "../cam/index.ts";
+import type { MfaChangeRequest } from "../changes/mfa-change.ts";
+import type { Uin } from "../contract/index.ts";
+import type { UserSelection } from "../directory/user-filter.ts";
+
+/** The steps from one status to the next are rows of mfa_rollout_step (schema/migrations/0015_rollouts.sql). */
+export const ROLLOUT_STATUSES = [
+  "planning",
+  "plan_failed",
+  "planned",
+  "awaiting_approval",
+  "running",
+  "paused",
+  "stopped",
+  "done",
+  "cancelled",
+  "expired",
+] as const;
+
+export type RolloutStatus = (typeof ROLLOUT_STATUSES)[number];
+
+/**
+ * The state of one user. The first five are those of a plan. changing: an attempt is open. unknown: the gateway does not
+ * know whether the attempt is in force.
+ */
+export const ITEM_STATES = [
+  "will_change",
+  "already_so",
+  "blocked",
+  "at_risk",
+  "excused",
+  "changing",
+  "unknown",
+  "applied",
+  "failed",
+  "changed_since",
+] as const;
+
+export type ItemState = (typeof ITEM_STATES)[number];
+
+/** The wanted protections. A rollout never accepts that a change removes a method that it cannot express. */
+export type DesiredProtections = Pick<MfaChangeRequest, "login" | "action">;
+
+/** Which users a rollout concerns. All given parts have to match. */
+export interface RolloutSelection {
+  readonly accounts: readonly string[];
+  readonly filter: Omit<UserSelection, "accounts" | "opUins" | "staleSince">;
+  /** Undefined: all users that match. */
+  readonly opUins: readonly Uin[] | undefined;
+}
+
+/** The users of a wave, and what the next wave waits for once all of them are settled. */
+export interface Wave {
+  readonly users: number;
+  readonly holdHours: number;
+  readonly waitForRelease: boolean;
+}
+
+/** The times in which items may begin. */
+export interface RolloutWindow {
+  readonly timeZone: string;
+  /** Undefined: every day. */
+  readonly days: readonly string[] | undefined;
+  /** `HH:MM`. */
+  readonly from: string;
+  /** `HH:MM`, not included. `24:00` is the end of the day. */
+  readonly to: string;
+}
+
+export interface RolloutOptions {
+  /** A number of users, or a percentage of those that will change. */
+  readonly maxFailures: { readonly count: number } | { readonly percent: number };
+  /** The users after the last wave of the list form one more. */
+  readonly waves: readonly Wave[];
+  readonly window: RolloutWindow | undefined;
+  /** Whether items at risk run too. */
+  readonly includeAtRisk: boolean;
+}
+
+/** A rollout as its caller gave it. One that undoes another has neither a selection nor wanted protections. */
+export interface RolloutInput extends RolloutOptions {
+  readonly selection: RolloutSelection | undefined;
+  readonly desired: DesiredProtections | undefined;
+}
+
+export interface RolloutCaller {
+  readonly subject: string;
+  readonly client: string | undefined;
+  readonly issuer: string | undefined;
+}
+
+export interface RolloutApproval {
+  readonly requestedAt: Date;
+  readonly expiresAt: Date;
+  /** Undefined while the rollout waits, and if the time has passed. */
+  readonly decision:
+    | {
+        readonly kind: "approved" | "rejected" | "withdrawn";
+        readonly by: RolloutCaller;
+        readonly at: Date;
+        readonly reason: string | undefined;
+      }
+    | undefined;
+}
+
+/** The cost of a plan. */
+export interface RolloutPrice {
+  /** The calls to CAM of the run and of the reads after it. */
+  readonly camCalls: number;
+  /** The time of the slowest account, or that of the error budget if it is longer. Without holds and windows. */
+  readonly seconds: number;
+  readonly secondsByAccount: readonly {
+    readonly account: string;
+    readonly users: number;
+    readonly camCalls: number;
+    readonly seconds: number;
+  }[];
+  /** The seconds that the error budget adds, because so few items may be open at once. */
+  readonly budgetSeconds: number;
+}
+
+/** A rollout. Times are by the clock of the database. */
+export interface Rollout {
+  /** UUIDv7: sorts by time. */
+  readonly id: string;
+  readonly name: string;
+  readonly reason: string;
+  readonly status: RolloutStatus;
+  readonly code: string | undefined;
+  readonly camCode: string | undefined;
+  readonly hint: string | undefined;
+  readonly input: RolloutInput;
+  readonly accounts: readonly string[];
+  readonly undoOf: string | undefined;
+  readonly requestedBy: RolloutCaller;
+  readonly createdAt: Date;
+  readonly policyHash: string | undefined;
+  readonly planHash: string | undefined;
+  readonly plannedAt: Date | undefined;
+  readonly expiresAt: Date | undefined;
+  readonly maxFailures: number | undefined;
+  /** The shortest time for an approval that a rule of an item asks for. Undefined: no rule asks. */
+  readonly approvalMinutes: number | undefined;
+  readonly price: RolloutPrice | undefined;
+  readonly startedAt: Date | undefined;
+  readonly finishedAt: Date | undefined;
+  /** The wave whose items may begin, from 1. */
+  readonly wave: number | undefined;
+  readonly waveHeldUntil: Date | undefined;
+  readonly waveAwaitsRelease: boolean;
+  /** Undefined if nobody has asked for one. */
+  readonly approval: RolloutApproval | undefined;
+}
+
+/** A user's protections when planned, by the directory. */
+export interface ItemImage extends SafeAuthFlags {
+  /** ISO 8601, by the clock of the database. */
+  readonly asOf: string;
+}
+
+export type SentFlagSets = Omit<SetMfaFlagInput, "opUin">;
+
+/** One user of a rollout. */
+export interface RolloutItem {
+  /** The place in the plan, from 1. */
+  readonly item: number;
+  /** Undefined for a Uin of which it is not known to which account it belongs. */
+  readonly account: string | undefined;
+  readonly opUin: Uin;
+  readonly name: string | undefined;
+  readonly before: ItemImage | undefined;
+  /** The full flag sets to send. */
+  readonly sent: SentFlagSets | undefined;
+  readonly state: ItemState;
+  readonly code: string | undefined;
+  readonly camCode: string | undefined;
+  readonly why: string | undefined;
+  /** Undefined if the item is shown only. */
+  readonly wave: number | undefined;
+  readonly attempt: number;
+  readonly changeId: string | undefined;
+  readonly settledAt: Date | undefined;
+  readonly readBack: ItemImage | undefined;
+  readonly readBackAt: Date | undefined;
+}
+
+/** An item as the planner makes it. */
+export type PlannedItem = Pick<
+  RolloutItem,
+  "item" | "account" | "opUin" | "name" | "before" | "sent" | "state" | "code" | "why" | "wave"
+>;
