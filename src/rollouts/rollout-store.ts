@@ -35,13 +35,6 @@ export interface ItemFilter {
   readonly search?: string | undefined;
 }
 
-/** The items of one account that are to be changed. */
-export interface RolloutLane {
-  readonly account: string;
-  readonly total: number;
-  readonly done: number;
-}
-
 /** Reads rollouts and their items. Its methods throw the errors of `runQuery`. */
 export class RolloutStore {
   readonly #database: Database;
@@ -111,16 +104,6 @@ export class RolloutStore {
     const counts = Object.fromEntries(ITEM_STATES.map((state) => [state, 0])) as Record<ItemState, number>;
     for (const { state, items } of rows) counts[state] = items;
     return counts;
-  }
-
-  /** Returns the accounts with items that are to be changed, in the order of the names. */
-  lanes(id: string): Promise<readonly RolloutLane[]> {
-    return runRead(
-      this.#database,
-      sql`
-      select account, count(*)::integer as total, count(settled_at)::integer as done
-      from mfa_rollout_item where rollout_id = ${id} and wave is not null group by account order by account`,
-    );
   }
 
   /** Returns items in the order of the plan. @param after The place of an item. */

@@ -189,6 +189,27 @@ export interface RolloutItem {
   readonly readBackAt: Date | undefined;
 }
 
+/** The items of one account that are to be changed. */
+export interface RolloutLane {
+  readonly account: string;
+  readonly total: number;
+  readonly done: number;
+  /** held: the lane waits, for example because CAM throttles or is away. `code` says why. */
+  readonly state: "waiting" | "running" | "held" | "done";
+  readonly code: string | undefined;
+  /** The seconds that the rest takes at the account's limit. */
+  readonly secondsLeft: number;
+}
+
+/** The reads of all changed users after the run. */
+export interface RolloutProof {
+  /** The items whose protections differ from those that the run left. */
+  readonly differences: number;
+  readonly readBackAt: Date;
+  /** Whether the digest of the reads is in the gateway's chain. */
+  readonly sealed: boolean;
+}
+
 /** An item as the planner makes it. */
 export type PlannedItem = Pick<
   RolloutItem,

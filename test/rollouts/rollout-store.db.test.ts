@@ -62,7 +62,6 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
     expect(await found({ search: "aNN" })).toEqual([1]);
     expect(await found({ search: "0000" })).toEqual([1, 2]);
     expect(await store.counts(id)).toMatchObject({ will_change: 1, blocked: 1, applied: 0 });
-    expect(await store.lanes(id)).toEqual([{ account: "default", total: 1, done: 0 }]);
   });
 
   test("takes only the steps of its table, and no plan or request changes", async () => {
