@@ -56,15 +56,13 @@ export class DirectoryScans {
   get jobs(): readonly JobKind[] {
     const concurrency = Math.min(MOST_AT_ONCE, Math.max(LEAST_AT_ONCE, this.#deps.accounts().length));
     return [
-      { name: PLAN, concurrency: 1, cron: "* * * * *", run: () => this.#plan() },
+      {
+        ...{ name: PLAN, concurrency: 1, cron: "* * * * *" },
+        run: () => this.#plan(),
+        onStarted: () => this.#begin(),
+      },
       { name: SCAN, concurrency, run: (account) => this.#scan(account) },
     ];
-  }
-
-  /** Begins without waiting for the minute: now, and again when the leases of killed processes are over. */
-  async begin(): Promise<void> {
-    await this.#deps.send(PLAN, "start");
-    await this.#deps.send(PLAN, "leases", Math.ceil(LEASE_MS / 1_000) + 1);
   }
 
   /** Ends the scans under way soon. Another process continues them. */
@@ -108,6 +106,12 @@ export class DirectoryScans {
     const [state] = await this.#store.states([account]);
     if (state === undefined) throw new Error("The database returned no state.");
     return state;
+  }
+
+  /** Begins without waiting for the minute: now, and again when the leases of killed processes are over. */
+  async #begin(): Promise<void> {
+    await this.#deps.send(PLAN, "start");
+    await this.#deps.send(PLAN, "leases", Math.ceil(LEASE_MS / 1_000) + 1);
   }
 
   async #plan(): Promise<void> {

@@ -45,6 +45,7 @@ import {
 import { countOrphanedChanges, openAccounts } from "./open-accounts.ts";
 import { openAdminPort } from "./open-admin.ts";
 import { openDirectory, openReadsBehind } from "./open-directory.ts";
+import { openJobs } from "./open-jobs.ts";
 import { openDatabase, openEvents, openRecord, startCheckpoints } from "./open-record.ts";
 import { pagesOf } from "./pages.ts";
 import { startTelemetry } from "./start-telemetry.ts";
@@ -108,7 +109,8 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
       },
       (caller, name) => mayUseAccount(policy?.current, caller, name),
     );
-    const { jobs, ...known } = openDirectory(foundation, database, accounts);
+    const jobs = openJobs(foundation, database);
+    const known = openDirectory(foundation, database, accounts, jobs.parts);
     reportAccountsOutsidePolicy(foundation, accounts, policy);
     const recentWrites = new RecentWrites(clock);
     const observer = changeObserver(telemetry);
@@ -139,7 +141,7 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     });
     health.serve();
     address = { url, admin, emulators };
-    jobs.start();
+    jobs.queue.start(known.scans.jobs);
     live.follow(() => {
       reportAccountsOutsidePolicy(foundation, accounts, policy);
       void known.scans.followAccounts();

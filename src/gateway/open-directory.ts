@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import type { Accounts } from "../auth/accounts.ts";
 import type { Database } from "../database/database.ts";
 import { DatabaseTime } from "../directory/database-time.ts";
@@ -7,10 +6,10 @@ import { DirectoryScans, type ScanObserver } from "../directory/directory-scans.
 import { DriftLog } from "../directory/drift-log.ts";
 import { ReadsBehind } from "../directory/reads-behind.ts";
 import type { DriftedUser } from "../directory/user-writes.ts";
-import { type JobObserver, JobQueue } from "../jobs/job-queue.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { Account } from "./create-account.ts";
 import type { Foundation } from "./foundation.ts";
+import type { JobParts } from "./open-jobs.ts";
 
 /** Opens the writer that keeps what all reads show. */
 export function openReadsBehind({ clock, telemetry, open }: Foundation, database: Database): ReadsBehind {
@@ -27,8 +26,6 @@ interface OpenDirectory {
   readonly directory: Directory;
   readonly drift: DriftLog;
   readonly scans: DirectoryScans;
-  /** The queue that wakes them. The scans begin when it starts. */
-  readonly jobs: JobQueue;
 }
 
 /** Opens the directory and the scans of all accounts. */
@@ -36,23 +33,15 @@ export function openDirectory(
   { config, clock, telemetry, open }: Foundation,
   database: Database,
   accounts: Accounts<Account>,
+  jobs: JobParts,
 ): OpenDirectory {
   const scans = new DirectoryScans({
-    ...{ database, clock, time: new DatabaseTime(database, clock), settings: config.directory },
-    owner: `${config.replica} ${randomUUID()}`,
+    ...{ database, clock, time: new DatabaseTime(database, clock), settings: config.directory, ...jobs },
     accounts: () => accounts.all.map(({ scanned }) => scanned),
-    send: (...job) => queue.send(...job),
     observer: scanObserver(telemetry),
   });
-  const queue = new JobQueue({
-    ...{ store: database.jobs, clock, kinds: scans.jobs },
-    observer: jobObserver(telemetry, () => scans.begin()),
-  });
-  open.defer(async () => {
-    scans.stop();
-    await queue.stop();
-  });
-  return { directory: new Directory(database), drift: new DriftLog(database), scans, jobs: queue };
+  open.defer(async () => scans.stop());
+  return { directory: new Directory(database), drift: new DriftLog(database), scans };
 }
 
 function reportDrift({ report, metrics }: Telemetry, { account, opUin }: DriftedUser): void {
@@ -70,16 +59,5 @@ function scanObserver(telemetry: Telemetry): ScanObserver {
       else report(end.kind === "FINISHED" ? "directory.scan_finished" : "directory.scan_stopped", fields);
     },
     onError: (err) => report("directory.scans_not_planned", { err }),
-  };
-}
-
-function jobObserver({ report }: Telemetry, begin: () => Promise<void>): JobObserver {
-  return {
-    onUnavailable: (err) => report("jobs.unavailable", { err }),
-    onStarted: () => {
-      report("jobs.started");
-      void begin();
-    },
-    onError: (err) => report("jobs.failed", { err }),
   };
 }

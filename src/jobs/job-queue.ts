@@ -15,6 +15,8 @@ export interface JobKind {
   readonly concurrency: number;
   /** When the queue adds a job by itself, as a cron expression in UTC. */
   readonly cron?: string;
+  /** Called when the queue has started. */
+  readonly onStarted?: () => Promise<void>;
   /** Does the work of one job. Handles its own errors: a job is not repeated. */
   run(key: string): Promise<void>;
 }
@@ -22,11 +24,10 @@ export interface JobKind {
 interface JobQueueDeps {
   readonly store: JobStore;
   readonly clock: Clock;
-  readonly kinds: readonly JobKind[];
   readonly observer: JobObserver;
 }
 
-export interface JobObserver {
+interface JobObserver {
   /** Background jobs do not run. The queue tries again. */
   onUnavailable(error: unknown): void;
   /** Background jobs run. */
@@ -53,6 +54,9 @@ const EXPIRE_SECONDS = 6 * 3_600;
 export class JobQueue {
   readonly #deps: JobQueueDeps;
   readonly #starter: Poller;
+  #kinds: readonly JobKind[] = [];
+  /** The workers of each kind that wait for a job, the one that waits longest first. */
+  readonly #idle = new Map<string, Set<string>>();
   #boss: PgBoss | undefined;
 
   constructor(deps: JobQueueDeps) {
@@ -60,7 +64,8 @@ export class JobQueue {
     this.#starter = new Poller(deps.clock, () => this.#tryToStart());
   }
 
-  start(): void {
+  start(kinds: readonly JobKind[]): void {
+    this.#kinds = kinds;
     this.#starter.start();
   }
 
@@ -72,28 +77,42 @@ export class JobQueue {
   }
 
   /**
-   * Adds a job, unless one of the same kind and key waits already. Does nothing while background jobs do not run.
+   * Adds a job, unless one of the same kind and key waits already, and wakes a worker of this process. Does nothing while
+   * background jobs do not run.
    * @param afterSeconds The earliest time at which it runs.
    */
   async send(kind: string, key: string, afterSeconds = 0): Promise<void> {
-    await this.#boss
-      ?.send(kind, { key }, { singletonKey: key, startAfter: afterSeconds })
-      .catch((error: unknown) => this.#deps.observer.onError(error));
+    try {
+      await this.#boss?.send(kind, { key }, { singletonKey: key, startAfter: afterSeconds });
+      if (afterSeconds === 0) this.#wake(kind);
+    } catch (error) {
+      this.#deps.observer.onError(error);
+    }
+  }
+
+  #wake(kind: string): void {
+    const idle = this.#idle.get(kind);
+    const [worker] = idle ?? [];
+    if (worker === undefined) return;
+    idle?.delete(worker);
+    idle?.add(worker);
+    this.#boss?.notifyWorker(worker);
   }
 
   async #tryToStart(): Promise<number> {
-    const { kinds, observer } = this.#deps;
+    const { observer } = this.#deps;
     if (this.#boss !== undefined) return FOREVER_MS;
     try {
       const boss = await openBoss(this.#deps);
       try {
-        for (const kind of kinds) await takeOn(boss, kind);
+        for (const kind of this.#kinds) this.#idle.set(kind.name, await takeOn(boss, kind));
       } catch (error) {
         await boss.stop({ graceful: false, close: false });
         throw error;
       }
       this.#boss = boss;
       observer.onStarted();
+      for (const kind of this.#kinds) await kind.onStarted?.();
       return FOREVER_MS;
     } catch (error) {
       observer.onUnavailable(error);
@@ -135,16 +154,27 @@ async function openBoss(
   return boss.start();
 }
 
-async function takeOn(boss: PgBoss, kind: JobKind): Promise<void> {
+/** Starts the workers of a kind. Returns those that wait for a job. */
+async function takeOn(boss: PgBoss, kind: JobKind): Promise<Set<string>> {
   const { name, concurrency, cron } = kind;
   await boss.createQueue(name, {
     // At most one job waits for each key.
     ...{ policy: "short", retryLimit: 0, expireInSeconds: EXPIRE_SECONDS },
     ...{ retentionSeconds: 86_400, deleteAfterSeconds: 3_600 },
   });
-  const polling = { localConcurrency: concurrency, pollingIntervalSeconds: POLL_SECONDS * concurrency };
-  await boss.work<JobData>(name, polling, async ([job]) => {
-    if (job !== undefined) await kind.run(job.data.key);
-  });
+  const idle = new Set<string>();
+  const polling = { pollingIntervalSeconds: POLL_SECONDS * concurrency };
+  for (let started = 0; started < concurrency; started++) {
+    const worker: string = await boss.work<JobData>(name, polling, async ([job]) => {
+      idle.delete(worker);
+      try {
+        if (job !== undefined) await kind.run(job.data.key);
+      } finally {
+        idle.add(worker);
+      }
+    });
+    idle.add(worker);
+  }
   if (cron !== undefined) await boss.schedule(name, cron, { key: "schedule" });
+  return idle;
 }

@@ -12,25 +12,22 @@ import {
 } from "../support/open-test-database.ts";
 
 /** Starts a queue with one kind of jobs, and records its reports and the keys of its jobs. */
-function startQueue({ jobs: store }: Database, run: JobKind["run"] = async () => undefined) {
+function startQueue({ jobs: store }: Database, concurrency = 2) {
   const [ran, errors, unavailable]: [string[], unknown[], unknown[]] = [[], [], []];
   const onStarted = vi.fn();
   const kind: JobKind = {
-    ...{ name: "a-job", concurrency: 2, cron: "* * * * *" },
-    run: async (key) => {
-      ran.push(key);
-      await run(key);
-    },
+    ...{ name: "a-job", concurrency, cron: "* * * * *" },
+    run: async (key) => void ran.push(key),
   };
   const queue = new JobQueue({
-    ...{ store, clock: systemClock, kinds: [kind] },
+    ...{ store, clock: systemClock },
     observer: {
       onStarted,
       onUnavailable: (error) => unavailable.push(error),
       onError: (error) => errors.push(error),
     },
   });
-  queue.start();
+  queue.start([kind]);
   onTestFinished(() => queue.stop());
   return { queue, ran, errors, unavailable, onStarted };
 }
@@ -50,6 +47,16 @@ describe.each(["postgres", "pglite"] as const)("the job queue in %s", (kind) => 
     await vi.waitFor(() => expect(second.ran).toContain("three"), PATIENT);
     expect([...first.errors, ...second.errors, ...first.unavailable]).toEqual([]);
   });
+});
+
+test("a sent job wakes a worker, which polls every two minutes when there are many", async () => {
+  const database = await openTestDatabase("postgres");
+  const { queue, ran, onStarted } = startQueue(database, 60);
+  await vi.waitFor(() => expect(onStarted).toHaveBeenCalled(), PATIENT);
+  for (const key of ["one", "two"]) {
+    await queue.send("a-job", key);
+    await vi.waitFor(() => expect(ran).toContain(key), PATIENT);
+  }
 });
 
 test("the gateway's role runs jobs with the documented rights", async () => {
