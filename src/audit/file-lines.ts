@@ -9,8 +9,16 @@ interface Line {
 
 const BYTE_ORDER_MARK = Buffer.from("\uFEFF");
 
-/** Reads lines as bytes: decoding would hide invalid UTF-8, and readline also splits at other characters. */
-export async function* linesOf(file: string): AsyncGenerator<Line> {
+/**
+ * Reads lines as bytes: decoding would hide invalid UTF-8, and readline also splits at other characters.
+ * @param skip how many lines to leave out at the beginning.
+ */
+export async function* linesOf(file: string, skip = 0): AsyncGenerator<Line> {
+  let number = 0;
+  for await (const line of allLinesOf(file)) if (number++ >= skip) yield line;
+}
+
+async function* allLinesOf(file: string): AsyncGenerator<Line> {
   let rest: Buffer[] = [];
   let isFirst = true;
   for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
@@ -35,12 +43,12 @@ interface Survey {
   readonly lastLine: Uint8Array | undefined;
 }
 
-/** Reads a file once to find its first and last line. Keeps one line in memory. */
-export async function surveyLines(file: string): Promise<Survey> {
+/** Reads a file once to find its first and last line after the skipped ones. Keeps one line in memory. */
+export async function surveyLines(file: string, skip = 0): Promise<Survey> {
   let count = 0;
   let firstLine: Uint8Array | undefined;
   let last: Line | undefined;
-  for await (const line of linesOf(file)) {
+  for await (const line of linesOf(file, skip)) {
     count++;
     firstLine ??= line.line;
     last = line;

@@ -11,6 +11,10 @@ interface VerifyExportOptions {
   readonly trustedKeys: readonly string[] | undefined;
   /** Places that the record must contain, known from elsewhere. */
   readonly expected?: readonly ChainHead[];
+  /** How many lines come before the export in the file. Default: 0. */
+  readonly skip?: number;
+  /** Receives each record whose place is proven so far, in the order of the file. */
+  readonly onRecord?: (record: SealedRecord) => void;
 }
 
 const NO_END = "the last line, which says where the chains end, is missing or damaged";
@@ -20,7 +24,7 @@ const NO_END = "the last line, which says where the chains end, is missing or da
  * ends of the chains. Keeps one line in memory.
  */
 export async function verifyExport(options: VerifyExportOptions): Promise<RecordReport> {
-  const { count, firstLine, lastLine } = await surveyLines(options.file);
+  const { count, firstLine, lastLine } = await surveyLines(options.file, options.skip);
   const header = firstLine && parseLine(firstLine, LINES.header);
   if (header !== undefined) return verifyChains(options, header, count, lastLine);
   if (firstLine !== undefined && Buffer.from(firstLine).toString("latin1", 0, 9) === '{"export"') {
@@ -32,7 +36,7 @@ export async function verifyExport(options: VerifyExportOptions): Promise<Record
 }
 
 async function verifyChains(
-  { file, trustedKeys, expected }: VerifyExportOptions,
+  { file, trustedKeys, expected, skip = 0, onRecord }: VerifyExportOptions,
   { legacyEnd, starts }: ExportHeader,
   count: number,
   lastLine: Uint8Array | undefined,
@@ -42,20 +46,21 @@ async function verifyChains(
   const ends = end?.ends ?? [];
   let hasRecords = false;
   let number = 0;
-  for await (const { line } of linesOf(file)) {
+  for await (const { line } of linesOf(file, skip)) {
     number++;
     if (number === 1 || (number === count && end !== undefined)) continue;
     const record = parseLine(line, LINES.record);
     if (record !== undefined && (end === undefined || ends.some(({ chain }) => chain === record.chain))) {
       hasRecords = true;
       verifier.add(toSealed(record));
+      if (!verifier.hasProblem) onRecord?.(toSealed(record));
     } else if (hasRecords || !addCheckpoint(verifier, line)) {
       hasRecords ||= Buffer.from(line).toString("latin1", 0, 8) === '{"chain"';
       // The chains are complete one after the other.
       const at = hasRecords
         ? ends.find(({ chain, seq }) => verifier.chain(chain).next <= seq)?.chain
         : undefined;
-      if (at === undefined) verifier.fail(`line ${number} was altered or damaged`);
+      if (at === undefined) verifier.fail(`line ${skip + number} was altered or damaged`);
       else verifier.chain(at).fail(damaged(line, verifier.chain(at).next));
     }
     if (verifier.hasProblem) break;

@@ -20,6 +20,7 @@ import { addMigrate } from "./migrate-schema.ts";
 import { jsonLine, printsOutcome, withExitCodes } from "./outcome.ts";
 import { addPolicyExplain } from "./policy/policy-explain.ts";
 import { addReport } from "./report.ts";
+import { addRolloutVerify } from "./rollout/rollout-verify.ts";
 
 /**
  * The command line `cam-gateway`: all commands, and the one place that turns an error into a message and an exit code.
@@ -51,6 +52,7 @@ export function createProgram(io: CommandIo): Command {
   addDoctor(program, io);
   addReport(program, io);
   addMfa(program.command("mfa").description("Read or change a user through a running gateway."), io);
+  addRolloutVerify(program.command("rollout").description("Change many users by a plan."), io);
   return program;
 }
 
@@ -103,6 +105,7 @@ In a checkout, npm builds the project and runs a command:
   npm run policy:explain       policy explain
   npm run doctor               doctor
   npm run report               report
+  npm run rollout              rollout
 npm passes options after --, for example npm start -- --port 4010.`;
 
 /** Runs one command line and resolves with its exit code, or with undefined while a server runs. */

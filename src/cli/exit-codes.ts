@@ -4,7 +4,7 @@ import { EX_CANNOT } from "./command.ts";
 const INVALID = { [EX_CONFIG]: "the configuration or the command line is invalid" };
 
 /**
- * The exit codes of every command with their meanings. --help shows them, and docs/operators/command-line.md repeats
+ * The exit codes of every command with their meanings. --help shows them, and docs/operators/exit-codes.md repeats
  * them. Every command ends with 70 on a fault in the program (end-on-crash.ts).
  */
 export const EXIT_CODES = {
@@ -47,6 +47,11 @@ export const EXIT_CODES = {
     0: "the change has taken effect",
     1: "the gateway refused and nothing was changed",
     [EX_CANNOT]: "nothing was sent or the outcome is unknown",
+  },
+  "rollout verify": {
+    0: "the bundle is as it was written",
+    1: "it is not",
+    [EX_CANNOT]: "it cannot be read",
   },
 } as const satisfies Readonly<Record<string, Readonly<Record<number, string>>>>;
 

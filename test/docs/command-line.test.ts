@@ -4,20 +4,19 @@ import { createProgram } from "../../src/cli/cli.ts";
 import { EXIT_CODES } from "../../src/cli/exit-codes.ts";
 
 const page = readFileSync("docs/operators/command-line.md", "utf8");
-const rows = [...page.matchAll(/^\| (.*) \|$/gm)].map(([, row = ""]) =>
-  row.split("|").map((cell) => cell.trim()),
+const rows = [...readFileSync("docs/operators/exit-codes.md", "utf8").matchAll(/^\| (.*) \|$/gm)].map(
+  ([, row = ""]) => row.split("|").map((cell) => cell.trim()),
 );
 
-test("the page has the exit codes of every command", () => {
+test("the page of exit codes has those of every command", () => {
   const codes = ["0", "1", "2", "78"];
   expect(rows).toContainEqual(["command", ...codes]);
-  const shown = rows.filter(([first = ""]) => Object.hasOwn(EXIT_CODES, first.replaceAll("`", "")));
+  const shown = rows.filter(([first]) => first?.startsWith("`"));
   const expected = Object.entries<Readonly<Record<string, string>>>(EXIT_CODES).map(([command, meanings]) => [
     `\`${command}\``,
     ...codes.map((code) => meanings[code] ?? ""),
   ]);
-  // The first table of the page has a row for some commands too.
-  expect(shown.filter((row) => row.length === codes.length + 1)).toEqual(expected);
+  expect(shown).toEqual(expected);
 });
 
 test("the page lists every command of the program", () => {

@@ -1,0 +1,93 @@
+import { createHash } from "node:crypto";
+import { z } from "zod";
+import { placeShape } from "../../audit/chain.ts";
+import { ITEM_STATES, ROLLOUT_STATUSES, type RolloutItem } from "../rollout.ts";
+import type { RolloutStore } from "../rollout-store.ts";
+
+/** The kind of the event that seals the end of a rollout into the gateway's own chain. */
+export const SEAL_KIND = "rollout_sealed";
+
+const hash = placeShape.shape.hash;
+const time = z.iso.datetime();
+const text = z.string().optional();
+
+/** The details of that event, as seal_rollout in schema/migrations writes them. */
+export const rolloutSealShape = z.looseObject({
+  rolloutId: z.uuid(),
+  name: z.string(),
+  status: z.enum(ROLLOUT_STATUSES),
+  planHash: hash,
+  startedAt: time,
+  finishedAt: time,
+  /** Null if the rollout needed no approval. */
+  approval: z.looseObject({ subject: z.string(), at: time }).nullable(),
+  /** How many users differ from what the run left. */
+  differences: z.number().int().nonnegative(),
+  /** As digestOfItems computes it. */
+  readBackDigest: hash,
+});
+
+export type RolloutSeal = z.infer<typeof rolloutSealShape>;
+
+/** An item as a proof shows it. Absent facts are left out. `after` is the read after the run. */
+export const provedItemShape = z.strictObject({
+  item: z.number().int().positive(),
+  account: text,
+  opUin: z.string(),
+  name: text,
+  wave: z.number().int().positive().optional(),
+  before: z.looseObject({}).optional(),
+  sent: z.looseObject({}).optional(),
+  state: z.enum(ITEM_STATES),
+  code: text,
+  camCode: text,
+  why: text,
+  changeId: z.uuid().optional(),
+  after: z.looseObject({}).optional(),
+  afterAt: time.optional(),
+});
+
+export type ProvedItem = z.infer<typeof provedItemShape>;
+
+/** Returns the proved form of an item. The keys are in the order of the shape. */
+export function toProvedItem({ readBack, readBackAt, ...item }: RolloutItem): ProvedItem {
+  return provedItemShape.strip().parse({ ...item, after: readBack, afterAt: readBackAt?.toISOString() });
+}
+
+/** Returns whether an applied item was read with other methods than the gateway sent, or could not be read. */
+export function isDifferent({ state, sent, after }: ProvedItem): boolean {
+  if (state !== "applied") return false;
+  const read = after as FlagSets | undefined;
+  return Object.entries((sent ?? {}) as FlagSets).some(([protection, methods]) =>
+    Object.entries(methods ?? {}).some(([method, isOn]) => read?.[protection]?.[method] !== isOn),
+  );
+}
+
+type FlagSets = Readonly<Record<string, Readonly<Record<string, boolean>> | undefined>>;
+
+/** Computes the digest of all items, added in their order: SHA-256 over each as JSON with a line feed. */
+export class ItemsDigest {
+  readonly #hash = createHash("sha256");
+
+  add(item: ProvedItem): void {
+    this.#hash.update(`${JSON.stringify(item)}\n`);
+  }
+
+  /** Returns 64 hex digits. */
+  finish(): string {
+    return this.#hash.digest("hex");
+  }
+}
+
+/** How many items are read at once. */
+const BATCH = 1_000;
+
+/** Returns the digest that the seal of a rollout has. Its items must be settled and read once more. */
+export async function digestOfItems(store: RolloutStore, rolloutId: string): Promise<string> {
+  const digest = new ItemsDigest();
+  for (let after = 0; ; after += BATCH) {
+    const items = await store.items(rolloutId, {}, BATCH, after);
+    for (const item of items) digest.add(toProvedItem(item));
+    if (items.length < BATCH) return digest.finish();
+  }
+}
