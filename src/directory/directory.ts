@@ -5,6 +5,7 @@ import type { Uin } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
 import { flagsOf, type ProtectionState, STRENGTHS, type Strength, stateOf } from "./protections.ts";
 import {
+  hasFilter,
   isInState,
   isSelected,
   NEVER_LOGGED_IN,
@@ -44,6 +45,13 @@ interface KnownProtections {
 interface ListedEntry {
   readonly user: DirectoryUser;
   readonly position: ListPosition;
+}
+
+/** A page of a list. */
+interface ListedPage {
+  readonly entries: readonly ListedEntry[];
+  /** The number of selected users, if the query of the page counted them. */
+  readonly total: number | undefined;
 }
 
 /** The place of a user in an order: the value that the order compares, then account and Uin. */
@@ -113,30 +121,45 @@ export class Directory {
     this.#database = database;
   }
 
-  /** Returns the selected users after a position. @throws GatewayError STORE_UNAVAILABLE */
+  /**
+   * Returns the selected users after a position. Without a filter, an index gives them in order. With one, the database
+   * reads all users once, for the page and the count: an index would visit most of them, one at a time.
+   * @throws GatewayError STORE_UNAVAILABLE
+   */
   async list(
     selection: UserSelection,
     { field, direction }: ListOrder,
     limit: number,
     after?: ListPosition,
-  ): Promise<readonly ListedEntry[]> {
+  ): Promise<ListedPage> {
     const { key, toText, fromText } = ORDERS[field];
     const [compare, order] = direction === "ASC" ? [sql`>`, sql`asc`] : [sql`<`, sql`desc`];
-    const isAfter =
+    const isAfter = (value: RawBuilder<unknown>) =>
       after === undefined
-        ? sql``
-        : sql`and (${key}, account, op_uin) ${compare} (${fromText(after.key)}, ${after.account}, ${after.opUin})`;
-    const rows = await runRead<UserRow & { readonly key: string }>(
+        ? sql`true`
+        : sql`(${value}, account, op_uin) ${compare} (${fromText(after.key)}, ${after.account}, ${after.opUin})`;
+    const inOrder = (value: RawBuilder<unknown>) =>
+      sql`order by ${value} ${order}, account ${order}, op_uin ${order}`;
+    const rows = await runRead<UserRow & { readonly key: string; readonly total?: number }>(
       this.#database,
-      sql`
+      hasFilter(selection)
+        ? sql`
+      with selected as materialized (
+        select account, op_uin, ${key} as value from directory_user where ${isSelected(selection)}
+      )
+      select ${COLUMNS}, ${toText} as key, (select count(*)::integer from selected) as total
+      from (select * from selected where ${isAfter(sql`value`)} ${inOrder(sql`value`)} limit ${limit}) page
+        join directory_user using (account, op_uin)
+      ${inOrder(sql`value`)}`
+        : sql`
       select ${COLUMNS}, ${toText} as key from directory_user
-      where ${isSelected(selection)} ${isAfter}
-      order by ${key} ${order}, account ${order}, op_uin ${order} limit ${limit}`,
+      where ${isSelected(selection)} and ${isAfter(key)} ${inOrder(key)} limit ${limit}`,
     );
-    return rows.map(({ key: at, ...row }) => ({
+    const entries = rows.map(({ key: at, total: _, ...row }) => ({
       user: toUser(row),
       position: { key: at, account: row.account, opUin: row.opUin },
     }));
+    return { entries, total: rows[0]?.total };
   }
 
   /** Returns the number of selected users. @throws GatewayError STORE_UNAVAILABLE */
@@ -161,22 +184,28 @@ export class Directory {
   async coverage(accounts: readonly string[]): Promise<readonly AccountCoverage[]> {
     const states = ["PROTECTED", "UNPROTECTED", "UNKNOWN"] as const;
     const countOf = (condition: RawBuilder<unknown>) =>
-      sql`count(op_uin) filter (where ${condition})::integer`;
+      sql`coalesce(sum(users) filter (where ${condition}), 0)::integer`;
     const byState = (protection: "login" | "action") =>
       sql`json_build_object(${sql.join(states.flatMap((state) => [sql.lit(state), countOf(isInState(protection, state))]))})`;
     const byStrength = STRENGTHS.flatMap((name, number) => [
       sql.lit(name),
       countOf(sql`${STRENGTH} = ${sql.lit(number)}`),
     ]);
+    // Users of an account share few combinations of values, so each condition is judged once a combination.
+    const combination = sql`account, login_methods, action_methods, login_unreported, action_unreported, strength`;
     return runRead<AccountCoverage>(
       this.#database,
       sql`
-      select n.account, count(op_uin)::integer as users, ${byState("login")} as login, ${byState("action")} as action,
+      with combined as (
+        select ${combination}, ${NEVER_LOGGED_IN} as never_logged_in, count(*) as users, min(protections_as_of) as oldest
+        from directory_user where ${isSelected({ accounts })} group by ${combination}, never_logged_in
+      )
+      select n.account, coalesce(sum(users), 0)::integer as users, ${byState("login")} as login,
+        ${byState("action")} as action,
         json_build_object(${sql.join(byStrength)}, 'UNKNOWN', ${countOf(sql`(${STRENGTH}) is null`)}) as strengths,
-        ${countOf(NEVER_LOGGED_IN)} as never_logged_in, ${countOf(sql`login_methods is null`)} as unknown,
-        min(protections_as_of) as oldest
-      from unnest(${textArray(accounts)}) n (account)
-        left join directory_user d on d.account = n.account and d.gone_at is null
+        ${countOf(sql`never_logged_in`)} as never_logged_in, ${countOf(sql`login_methods is null`)} as unknown,
+        min(oldest) as oldest
+      from unnest(${textArray(accounts)}) n (account) left join combined c on c.account = n.account
       group by n.account order by n.account`,
     );
   }

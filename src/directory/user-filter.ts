@@ -67,6 +67,11 @@ export function isSelected(selection: UserSelection): RawBuilder<unknown> {
   return sql.join(given, sql` and `);
 }
 
+/** Returns whether a selection names more than accounts. */
+export function hasFilter({ accounts: _, ...filter }: UserSelection): boolean {
+  return Object.values(filter).some((value) => value !== undefined);
+}
+
 /** Returns a text array as one value. No name of an account and no Uin has a character that needs a quote. */
 export function textArray(texts: readonly string[]): RawBuilder<readonly string[]> {
   return sql`${`{${texts.join(",")}}`}::text[]`;

@@ -75,12 +75,12 @@ export class SubUserDirectoryResolver {
     const list = [args.accounts?.toSorted() ?? null, order, Object.entries(filter ?? {}).toSorted()];
     const position = typeof after === "string" ? decodeCursor(after, list, order.field) : undefined;
     // One user more than requested shows whether a next page exists.
-    const entries = await directory.list(selection, order, size + 1, position);
+    const { entries, total } = await directory.list(selection, order, size + 1, position);
     const page = toPage(entries, { size, after }, (entry) => ({
       node: subUserOf(entry.user, loaders.of(entry.user.account)),
       cursor: encodeCursor(entry.position, list),
     }));
-    return { ...page, selection };
+    return { ...page, selection, ...(total !== undefined && { counting: Promise.resolve(total) }) };
   }
 
   @FieldResolver(() => Int, { description: "The number of users in all pages." })
