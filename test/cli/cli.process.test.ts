@@ -57,6 +57,7 @@ test("the npm script of each command calls that command", () => {
     "check-config": "check-config",
     mfa: "mfa",
     report: "report",
+    rollout: "rollout",
     migrate: "migrate",
     "audit:accept-restore": "audit accept-restore",
     "audit:export": "audit export",
