@@ -51,6 +51,26 @@ export type {
 } from "./directory-types.ts";
 export type { AuditEvent, AuditEventConnection, AuditEventKind, AuditEventsFilter } from "./event-types.ts";
 export type {
+  MaxFailuresInput,
+  MfaRollout,
+  MfaRolloutApproval,
+  MfaRolloutConnection,
+  MfaRolloutCounts,
+  MfaRolloutImage,
+  MfaRolloutItem,
+  MfaRolloutItemConnection,
+  MfaRolloutItemState,
+  MfaRolloutLane,
+  MfaRolloutPrice,
+  MfaRolloutProgress,
+  MfaRolloutProof,
+  MfaRolloutSelectionInput,
+  MfaRolloutStatus,
+  MfaRolloutWaveInput,
+  MfaRolloutWindowInput,
+  PlanMfaRolloutInput,
+} from "./rollout-types.ts";
+export type {
   CallerPause,
   CamActionQuota,
   CamFailure,
