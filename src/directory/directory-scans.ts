@@ -117,10 +117,9 @@ export class DirectoryScans {
   async #plan(): Promise<void> {
     const { accounts, send, settings, observer } = this.#deps;
     try {
-      const due = await this.#store.findDue(
-        accounts().map(({ name }) => name),
-        settings.intervalMs === undefined ? NEVER_MS : 0,
-      );
+      const names = accounts().map(({ name }) => name);
+      await this.#store.forgetRemoved(names, settings.keepGoneMs);
+      const due = await this.#store.findDue(names, settings.intervalMs === undefined ? NEVER_MS : 0);
       for (const account of due) await send(SCAN, account);
     } catch (error) {
       observer.onError(error);

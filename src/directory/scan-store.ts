@@ -2,6 +2,7 @@ import { type RawBuilder, sql } from "kysely";
 import { runQuery, runRead } from "../audit/run-query.ts";
 import type { Uin } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
+import { textArray } from "./user-filter.ts";
 
 export interface ScanSettings {
   /** The time from one scan of an account to the next. Undefined: only on request. */
@@ -77,7 +78,7 @@ export class ScanStore {
    * @param firstMs When the first scan of a new account is due, from now.
    */
   async findDue(accounts: readonly string[], firstMs: number): Promise<readonly string[]> {
-    const names = sql`${`{${accounts.join(",")}}`}::text[]`;
+    const names = textArray(accounts);
     await this.#run(sql`
       insert into directory_scan (account, due_at)
       select n, ${NOW} + ${inMs(firstMs)} from unnest(${names}) n where not exists (select from directory_scan s where s.account = n)
@@ -87,6 +88,23 @@ export class ScanStore {
       where account = any (${names}) and due_at <= ${NOW} and paused_at is null and not ${IS_LEASED}
       order by due_at`);
     return rows.map(({ account }) => account);
+  }
+
+  /**
+   * Makes the users of removed accounts gone, and erases them when they are gone for long. An account is removed when it
+   * is none of these and the replica that told its accounts last had no such account either.
+   */
+  async forgetRemoved(accounts: readonly string[], keepGoneMs: number): Promise<void> {
+    await this.#run(sql`
+      with removed as (
+        select account from directory_scan s
+        where not account = any (${textArray(accounts)})
+          and not exists (select from noted_account n where n.account = s.account)
+      ), erased as (
+        delete from directory_user u using removed r
+        where u.account = r.account and gone_at < ${NOW} - ${inMs(keepGoneMs)}
+      )
+      update directory_user u set gone_at = ${NOW} from removed r where u.account = r.account and gone_at is null`);
   }
 
   /**
@@ -125,7 +143,7 @@ export class ScanStore {
     if (failedUsers.length > 0) {
       await this.#run(sql`
         update directory_user set failed_at = ${NOW}
-        where account = ${account} and op_uin = any (${`{${failedUsers.join(",")}}`}::text[])`);
+        where account = ${account} and op_uin = any (${textArray(failedUsers)})`);
     }
     return this.#renew(
       account,
@@ -174,7 +192,7 @@ export class ScanStore {
   async markLoginsRead(account: string, uins: readonly Uin[], asOfMs: number): Promise<void> {
     await this.#run(sql`
       update directory_user set logins_as_of = to_timestamp(${asOfMs}::double precision / 1000)
-      where account = ${account} and op_uin = any (${`{${uins.join(",")}}`}::text[])`);
+      where account = ${account} and op_uin = any (${textArray(uins)})`);
   }
 
   /**
@@ -233,7 +251,7 @@ export class ScanStore {
         coalesce(s.users, 0) as users, coalesce(s.read_users, 0) as read_users,
         coalesce(s.failed_users, 0) as failed_users, coalesce(s.calls, 0) as calls, s.code, s.cam_code, s.cam_action,
         s.paused_by
-      from unnest(${`{${accounts.join(",")}}`}::text[]) n (account) left join directory_scan s using (account)
+      from unnest(${textArray(accounts)}) n (account) left join directory_scan s using (account)
       order by n.account`,
     );
     return rows;

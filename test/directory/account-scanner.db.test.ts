@@ -64,6 +64,32 @@ describe.each(["postgres", "pglite"] as const)("a scan into %s", (kind) => {
     expect(await account.state()).toMatchObject({ status: "DONE", users: 60, calls: 0 });
   });
 
+  testOnce(
+    "makes the users of a removed account gone, erases them later, and finds them again if it returns",
+    async () => {
+      const account = await openScanner(database, { users: 10 });
+      await account.makeDue();
+      await account.scanner().scan();
+      const gone = async () => (await usersOf(account.name)).map(({ gone_at }) => gone_at !== null);
+
+      await account.store.forgetRemoved([account.name], 0);
+      await sql`insert into noted_account (account) values (${account.name})`.execute(database.db);
+      await account.store.forgetRemoved([], 0);
+      expect(await gone()).toEqual(Array(10).fill(false));
+
+      await sql`delete from noted_account where account = ${account.name}`.execute(database.db);
+      await account.store.forgetRemoved([], 86_400_000);
+      expect(await gone()).toEqual(Array(10).fill(true));
+      await age(account.name);
+      await account.scanner().scan();
+      expect(await gone()).toEqual(Array(10).fill(false));
+
+      await account.store.forgetRemoved([], 86_400_000);
+      await account.store.forgetRemoved([], 0);
+      expect(await usersOf(account.name)).toEqual([]);
+    },
+  );
+
   testOnce("sees an edit in the console at the next interval, and erases nobody", async () => {
     const account = await openScanner(database, { users: 10, listAction: "ListAccounts" });
     await account.makeDue();
