@@ -114,10 +114,13 @@ function codeTold(fault: Fault): string | null | undefined {
 
 const REGION = /^[a-z]{2}-[a-z]+(-[a-z0-9]+)*$/;
 
-/** Refuses a malformed region. CAM ignores regions, but the vendor's gateway checks their form. */
+/**
+ * Refuses a malformed region. CAM ignores regions, but the vendor's gateway checks their form. An empty one passes: the
+ * Java SDK (TC3) and the Go SDK (v1) send it for a client without a region.
+ */
 function refuseRegion(call: ApiCall, nullRegion: "accept" | "refuse"): void {
   const { region } = call;
-  if (region === undefined || REGION.test(region)) return;
+  if (region === undefined || region === "" || REGION.test(region)) return;
   if (region === "null" && nullRegion === "accept") return;
   throw refusals.parameterValue(call.proof.scheme === "TC3-HMAC-SHA256" ? "X-TC-Region" : "Region");
 }
