@@ -8,9 +8,12 @@ import { ALICE, CAROL } from "../../support/seed-users.ts";
 import { readReply, startGateway, UNLIMITED } from "../../support/start-gateway.ts";
 import { startIssuer } from "../../support/start-issuer.ts";
 import { twoPersonPolicy } from "../../support/two-person-policy.ts";
-import { type RootArguments, type Step, type Way, waysOf } from "./ways.ts";
+import { type Place, type RootArguments, type Step, type Way, waysOf } from "./ways.ts";
 
-/** Queries every field of the schema, from every root field that leads to it, as callers of every kind. */
+/**
+ * Queries every field of the schema, from every root field that leads to it, as callers of every kind. One operation has
+ * the fields of one object that the caller may select, or that the caller may not select for the same reason.
+ */
 const issuer = await startIssuer();
 const policy = await twoPersonPolicy([CAROL]);
 const gateway = await startGateway({
@@ -97,42 +100,60 @@ function guardsOf({ steps }: Way): readonly Step[] {
   return steps.flatMap((step) => (step.field === "Query._entities" ? [step, entity] : [step]));
 }
 
+/** Fields of one object with the same outcome for a caller. */
+interface Together {
+  readonly place: Place;
+  readonly ways: readonly Way[];
+  /** The first step for which the caller has no scope. */
+  readonly lacking: Step | undefined;
+}
+
+function groupFor(scopes: readonly Scope[] | undefined): readonly (readonly [string, Together])[] {
+  const groups = new Map<string, Together>();
+  for (const way of ways) {
+    const { place, steps } = way;
+    const lacking = guardsOf(way).find(
+      (step) => step.scopes.length > 0 && !step.scopes.some((scope) => scopes?.includes(scope)),
+    );
+    const root = steps[0]?.field;
+    const key = `${root} … ${place.type.name}, ${lacking ? `refused at ${lacking.path.join(".")}` : "allowed"}`;
+    const before = groups.get(key)?.ways ?? [];
+    groups.set(key, { place, lacking, ways: [...before, way] });
+  }
+  return [...groups];
+}
+
 describe.each(CALLERS)("a caller %s", (_name, scopes) => {
-  test.each(ways.map((way) => [way.name, way] as const))(
-    "gets %s only with the scopes on its path",
-    async (_way, way) => {
-      const lacking = guardsOf(way).find(
-        (step) => step.scopes.length > 0 && !step.scopes.some((scope) => scopes?.includes(scope)),
-      );
-      gateway.cam.clearJournal();
-      const { status, data, errors } = await ask(way.operation, scopes);
-      expect(status).toBe(200);
-      if (lacking === undefined) return expect(errors).toEqual([]);
-      const isAtRoot = lacking.path.length === 1 || lacking.field === "SubUser";
-      if (isAtRoot) expect(gateway.cam.journal()).toEqual([]);
-      const refusal = {
-        code: scopes === undefined ? "UNAUTHENTICATED" : "FORBIDDEN",
-        message: expect.stringContaining(`This field needs the scope ${lacking.scopes.join(" or ")}.`),
-      };
-      if (lacking.field.startsWith("Mutation.try")) {
-        const field = lacking.field.slice("Mutation.".length);
-        expect({ errors, data }).toMatchObject({
-          errors: [],
-          data: { [field]: { __typename: "CamFailure" } },
-        });
-        return;
-      }
-      const { code, message } = refusal;
-      expect(errors).toEqual([
-        {
-          message,
-          path: lacking.path,
-          locations: expect.anything(),
-          extensions: expect.objectContaining({ code }),
-        },
-      ]);
-    },
-  );
+  test.each(groupFor(scopes))("gets %s", async (_group, { place, lacking, ways: together }) => {
+    gateway.cam.clearJournal();
+    const operation = place.wrap(together.map(({ selection }) => selection).join(" "));
+    const { status, data, errors } = await ask(operation, scopes);
+    expect(status).toBe(200);
+    if (lacking === undefined) return expect(errors).toEqual([]);
+    const isAtRoot = lacking.path.length === 1 || lacking.field === "SubUser";
+    if (isAtRoot) expect(gateway.cam.journal()).toEqual([]);
+    const refusal = {
+      code: scopes === undefined ? "UNAUTHENTICATED" : "FORBIDDEN",
+      message: expect.stringContaining(`This field needs the scope ${lacking.scopes.join(" or ")}.`),
+    };
+    if (lacking.field.startsWith("Mutation.try")) {
+      const field = lacking.field.slice("Mutation.".length);
+      expect({ errors, data }).toMatchObject({
+        errors: [],
+        data: { [field]: { __typename: "CamFailure" } },
+      });
+      return;
+    }
+    const { code, message } = refusal;
+    expect(errors).toEqual([
+      {
+        message,
+        path: lacking.path,
+        locations: expect.anything(),
+        extensions: expect.objectContaining({ code }),
+      },
+    ]);
+  });
 });
 
 test("the matrix has every field of every object of the schema", () => {

@@ -15,7 +15,9 @@ import type { Scope } from "../../../src/auth/caller.ts";
 export interface Way {
   /** For example `Query.subUser … SubUserMfa.login`. */
   readonly name: string;
-  readonly operation: string;
+  /** The selection of the field, and the object that has the field. */
+  readonly selection: string;
+  readonly place: Place;
   /** The fields from the root on, each with its path in an answer and the scopes that its directives require. */
   readonly steps: readonly Step[];
 }
@@ -38,12 +40,13 @@ export function waysOf(sdl: string, rootArguments: RootArguments): readonly Way[
   );
 }
 
-interface Place {
+/** An object that a root field leads to. */
+export interface Place {
   readonly type: GraphQLObjectType;
   readonly steps: readonly Step[];
   /** The position of the object in a list, if the last step is one. */
   readonly index: readonly 0[];
-  /** Puts a selection of the type's fields into the operation around it. */
+  /** Puts a selection of the type's fields into an operation. */
   readonly wrap: (selection: string) => string;
 }
 
@@ -67,7 +70,7 @@ function waysFrom(
         const call = `${field}${place === start ? (rootArguments[field] ?? "") : ""}`;
         ways.push({
           name: `${root.name}.${name} … ${step.field}`,
-          operation: place.wrap(`${call}${selectionOf(place.type, field)}`),
+          ...{ place, selection: `${call}${selectionOf(place.type, field)}` },
           steps: [...place.steps, step],
         });
         const fieldType = place.type.getFields()[field]?.type;
