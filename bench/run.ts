@@ -11,6 +11,7 @@ import { mutation } from "./mutation.ts";
 import { outcomes } from "./outcomes.ts";
 import { quota } from "./quota.ts";
 import { reads } from "./reads.ts";
+import { scans } from "./scans.ts";
 import { signing } from "./signing.ts";
 import { startUp } from "./start-up.ts";
 import type { Bench } from "./support/bench.ts";
@@ -33,6 +34,7 @@ const benches: readonly Bench[] = [
   quota,
   reads,
   directory,
+  scans,
   gateways,
   upgrade,
 ];

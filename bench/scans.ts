@@ -1,0 +1,220 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { loadavg, tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import pg from "pg";
+import { type CamEmulator, startCamEmulator } from "../src/emulator/index.ts";
+import { startPostgres } from "../test/support/start-postgres.ts";
+import { seedUsers, serverEnv } from "./changes/change-load.ts";
+import type { Bench } from "./support/bench.ts";
+import { GATEWAY_MAIN } from "./support/build-gateway.ts";
+import { type Program, startBareProgram } from "./support/program.ts";
+import { verdict } from "./support/rows.ts";
+
+const LIMIT = 20;
+const ACCOUNTS = 10;
+const KILLS = 5;
+const READ = "DescribeSafeAuthFlagColl";
+const NONE = { atMost: 0 };
+
+/** Measures the first scan of accounts at CAM's rate: its time, the wait of people meanwhile, and kill -9 during it. */
+export const scans: Bench = {
+  name: "scans",
+  title: `the first scan of accounts in front of a CAM that accepts ${LIMIT} calls a second of an action and account`,
+  async run({ smoke, print }) {
+    const users = smoke ? 20 : 200;
+    const idealMs = (users * 1_000) / LIMIT;
+    for (const accounts of [1, ACCOUNTS]) {
+      await using scanned = await Scanned.open(users, accounts);
+      const gateway = await scanned.startGateway();
+      const people = new People(gateway);
+      await scanned.untilRead(users * accounts);
+      const waits = await people.stop();
+      const tookMs = await scanned.durationMs();
+      const target = { atMost: accounts === 1 ? 1.1 : 1.4 };
+      print(`${accounts} accounts of ${users} users (load average ${loadavg()[0]?.toFixed(1)})`);
+      print(
+        `  ${(tookMs / 1_000).toFixed(1)} s, ${(tookMs / idealMs).toFixed(2)} times the time at CAM's limit; ${verdict(tookMs / idealMs, target, smoke)}`,
+      );
+      const throttled = scanned
+        .journal()
+        .filter(({ outcome }) => outcome?.startsWith("RequestLimitExceeded"));
+      print(`  throttled by CAM: ${throttled.length}; ${verdict(throttled.length, NONE, smoke)}`);
+      print(`  users read twice: ${scanned.readAgain()}; ${verdict(scanned.readAgain(), NONE, smoke)}`);
+      const p95 = waits.toSorted((a, b) => a - b)[Math.ceil(waits.length * 0.95) - 1] ?? 0;
+      print(
+        `  ${waits.length} reads of people, p95 ${p95.toFixed(0)} ms; ${verdict(p95, { atMost: 150 }, smoke)}`,
+      );
+      const before = scanned.journal().length;
+      await scanned.scanAgain(gateway);
+      const calls = scanned.journal().length - before;
+      print(`  calls of a second scan: ${calls}; ${verdict(calls, NONE, smoke)}`);
+    }
+    const kills = smoke ? 1 : KILLS;
+    await using scanned = await Scanned.open(users, 1);
+    for (let kill = 1; kill <= kills; kill++) {
+      const gateway = await scanned.startGateway();
+      await scanned.untilRead((users * kill) / (kills + 1));
+      process.kill(gateway.pid, "SIGKILL");
+    }
+    await scanned.startGateway();
+    await scanned.untilRead(users);
+    print(
+      `one account, ${kills} times kill -9: users read twice: ${scanned.readAgain()}, those in flight at a kill`,
+    );
+  },
+};
+
+/** Emulated accounts and the database of the gateways that scan them. */
+class Scanned implements AsyncDisposable {
+  readonly #emulators: readonly CamEmulator[];
+  readonly #database: pg.Client;
+  readonly #env: Readonly<Record<string, string>>;
+  readonly #parts: AsyncDisposableStack;
+
+  private constructor(
+    emulators: readonly CamEmulator[],
+    database: pg.Client,
+    env: Readonly<Record<string, string>>,
+    parts: AsyncDisposableStack,
+  ) {
+    this.#emulators = emulators;
+    this.#database = database;
+    this.#env = env;
+    this.#parts = parts;
+  }
+
+  static async open(users: number, accounts: number): Promise<Scanned> {
+    const parts = new AsyncDisposableStack();
+    const postgres = await startPostgres();
+    parts.defer(() => postgres.stop());
+    const seed = seedUsers(users);
+    const emulators = await Promise.all(
+      Array.from({ length: accounts }, () => startCamEmulator({ ratePerSecond: LIMIT, seed })),
+    );
+    for (const emulator of emulators) parts.defer(() => emulator.stop());
+    const folder = await mkdtemp(join(tmpdir(), "cam-gateway-bench-"));
+    parts.defer(() => rm(folder, { recursive: true, force: true }));
+    const [first, ...others] = emulators.map(({ url }) => url);
+    const serviceHost = "cam.tencentcloudapi.com";
+    const secretKey = { variable: "TENCENTCLOUD_SECRET_KEY" };
+    const credentials = { secretId: "AKIDLOCALEXAMPLE", secretKey };
+    const settings = Object.fromEntries(
+      others.map((endpoint, at) => [`account-${at}`, { endpoint, serviceHost, credentials }]),
+    );
+    const file = join(folder, "accounts.json");
+    await writeFile(file, JSON.stringify({ accounts: settings }));
+    const database = new pg.Client(postgres.url);
+    await database.connect();
+    parts.defer(() => database.end());
+    const env = {
+      ...serverEnv(first ?? "", postgres.url),
+      ...(others.length > 0 && { CAM_ACCOUNTS: file }),
+      CAM_RATE_PER_SECOND: String(LIMIT),
+    };
+    return new Scanned(emulators, database, env, parts);
+  }
+
+  async startGateway(): Promise<Program> {
+    const gateway = await startBareProgram({
+      args: [GATEWAY_MAIN, "serve", "--local"],
+      env: this.#env,
+      ready: /GraphQL +(http:\S+)/,
+    });
+    return this.#parts.use(gateway);
+  }
+
+  /** Waits until the protections of so many users are known. */
+  async untilRead(count: number): Promise<void> {
+    const known = "select count(*)::integer as users from directory_user where protections_as_of is not null";
+    for (;;) {
+      const { rows } = await this.#database.query<{ users: number }>(known);
+      if ((rows[0]?.users ?? 0) >= count) return;
+      await sleep(50);
+    }
+  }
+
+  /** Returns the time from the start of the first scan to the newest read, by the database's clock. */
+  async durationMs(): Promise<number> {
+    const { rows } = await this.#database.query<{ ms: number }>(
+      `select (extract(epoch from max(protections_as_of) - (select min(started_at) from directory_scan)) * 1000)::double precision as ms
+       from directory_user`,
+    );
+    return rows[0]?.ms ?? 0;
+  }
+
+  /** Requests a scan and waits until it is done. */
+  async scanAgain(gateway: Program): Promise<void> {
+    const ended =
+      "select finished_at >= started_at as ended, started_at from directory_scan where account = 'default'";
+    const read = async () =>
+      (await this.#database.query<{ ended: boolean; started_at: Date }>(ended)).rows[0];
+    while ((await read())?.ended !== true) await sleep(50);
+    const before = await read();
+    await send(gateway, "mutation { scanDirectory { status } }");
+    for (;;) {
+      const now = await read();
+      if (now?.ended === true && now.started_at > (before?.started_at ?? now.started_at)) return;
+      await sleep(50);
+    }
+  }
+
+  journal() {
+    return this.#emulators.flatMap((emulator) => emulator.control.journal());
+  }
+
+  /** Returns the number of reads of users that were read before. People read only the first user of `default`. */
+  readAgain(): number {
+    const person = String(seedUsers(1).users[0]?.uin);
+    return this.#emulators
+      .map((emulator) =>
+        emulator.control
+          .journal({ action: READ })
+          .map(({ opUin }) => opUin)
+          .filter((uin) => uin !== person),
+      )
+      .reduce((again, uins) => again + uins.length - new Set(uins).size, 0);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#parts.disposeAsync();
+  }
+}
+
+/** A person who reads one user four times a second. */
+class People {
+  readonly #waits: number[] = [];
+  readonly #reading: Promise<void>;
+  #stopped = false;
+
+  constructor(gateway: Program) {
+    this.#reading = this.#read(gateway);
+  }
+
+  async stop(): Promise<readonly number[]> {
+    this.#stopped = true;
+    await this.#reading;
+    return this.#waits;
+  }
+
+  async #read(gateway: Program): Promise<void> {
+    const query = `{ subUser(opUin: "${seedUsers(1).users[0]?.uin}") { mfa { login { phone } } } }`;
+    while (!this.#stopped) {
+      const startedMs = performance.now();
+      await send(gateway, query);
+      this.#waits.push(performance.now() - startedMs);
+      await sleep(250);
+    }
+  }
+}
+
+/** @throws Error if the gateway answers with an error. */
+async function send(gateway: Program, query: string): Promise<void> {
+  const response = await fetch(gateway.told, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ query }),
+  });
+  const { errors } = (await response.json()) as { readonly errors?: unknown };
+  if (errors !== undefined) throw new Error(JSON.stringify(errors));
+}
