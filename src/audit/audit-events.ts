@@ -15,6 +15,8 @@ export const EVENT_KINDS = [
   "restore_accepted",
   "account_changed",
   "account_bound",
+  "rollout_started",
+  "rollout_sealed",
 ] as const;
 
 export type EventKind = (typeof EVENT_KINDS)[number];

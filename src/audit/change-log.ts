@@ -211,7 +211,7 @@ export class ChangeLog {
     const rows = await this.#run<{ beforeImage: object; sent: object; later: boolean }>(sql`
       select c.before_image, c.sent, coalesce(c.dispatch_order, c.begun) > own.dispatched as later
       from mfa_change c, (
-        select coalesce(dispatch_order, begun) as dispatched, coalesce(decided_at, created_at) as at
+        select coalesce(dispatch_order, begun) as dispatched, greatest(decided_at, created_at) as at
         from mfa_change where id = ${id}
       ) own
       where c.account = ${account} and c.op_uin = ${opUin} and c.id <> ${id} and (

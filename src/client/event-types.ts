@@ -12,7 +12,9 @@ export type AuditEventKind =
   | "PRUNED"
   | "RESTORE_ACCEPTED"
   | "ACCOUNT_CHANGED"
-  | "ACCOUNT_BOUND";
+  | "ACCOUNT_BOUND"
+  | "ROLLOUT_STARTED"
+  | "ROLLOUT_SEALED";
 
 /** The arguments of auditEvents. Each filters, and all have to match. */
 export interface AuditEventsFilter

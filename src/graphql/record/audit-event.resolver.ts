@@ -38,6 +38,8 @@ const AuditEventKind = registerEnum("AuditEventKind", "The kind of an event in t
   RESTORE_ACCEPTED: "An operator accepted a restored database.",
   ACCOUNT_CHANGED: "The settings of an account changed.",
   ACCOUNT_BOUND: "The name of an account was bound to a main account.",
+  ROLLOUT_STARTED: "A rollout started, after its approval if it needed one.",
+  ROLLOUT_SEALED: "A rollout ended, and every user that it came to was read once more.",
 });
 
 @CamCalls(0)
@@ -128,7 +130,7 @@ export class AuditEventResolver {
   @RequiresScope("cam.audit:read")
   @Query(() => AuditEventConnection, {
     description:
-      "The events of the record, newest first: refusals, pauses, exports, prunes, restores, and changes of the accounts.",
+      "The events of the record, newest first: refusals, pauses, exports, prunes, restores, rollouts, and changes of the accounts.",
   })
   async auditEvents(@Args(() => AuditEventsArgs) args: AuditEventsArgs): Promise<AuditEventConnection> {
     const size = pageSize(args.first);
