@@ -3,7 +3,8 @@
 -- The gateway reads tables and writes through functions only (docs/operators/database.md).
 
 grant select on gateway_migration, gateway_expansion, mfa_change, audit_chain, audit_checkpoint, record_chain,
-  record_checkpoint, audit_event, caller_pause, quota_window, directory_drift, mfa_rollout_step, noted_account to :"role";
+  record_checkpoint, audit_event, caller_pause, quota_window, directory_drift, mfa_rollout_step, noted_account,
+  account_register to :"role";
 -->
 grant execute on function begin_change, settle_change, approve_change, reject_change, claim_changes, seal_request,
   change_now, resume_caller, keep_checkpoint, keep_record_checkpoint, record_events, note_accounts, bind_account,

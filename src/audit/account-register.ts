@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import type { Uin } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
-import { runQuery } from "./run-query.ts";
+import { runQuery, runRead } from "./run-query.ts";
 
 /** What the record keeps of an account's settings. */
 export interface RegisteredAccount {
@@ -31,6 +31,15 @@ export class AccountRegister {
     );
     if (row === undefined) throw new Error("bind_account returned nothing.");
     return row.bound;
+  }
+
+  /** Returns the Uin of the main account to which a name is bound. Undefined before its first use. */
+  async boundUin(name: string): Promise<string | undefined> {
+    const rows = await runRead<{ ownerUin?: string }>(
+      this.#database,
+      sql`select owner_uin from account_register where account = ${name}`,
+    );
+    return rows[0]?.ownerUin;
   }
 
   /** Seals the difference between these accounts and those that a replica told last. */

@@ -62,10 +62,16 @@ interface Target {
   readonly connection: Connection | undefined;
 }
 
+/** The main accounts of names, as the database binds them. */
+interface BoundNames {
+  boundUin(name: string): Promise<string | undefined>;
+}
+
 /** Checks the CAM of each account. Without the shared quota it makes its few calls at once. */
 export async function checkCam(
   config: Answer<Config>,
   windows: Answer<SharedWindows>,
+  names: Answer<BoundNames>,
 ): Promise<readonly Group[]> {
   if (!config.passed) {
     const group = new Group("cam");
@@ -73,7 +79,7 @@ export async function checkCam(
     return [group];
   }
   const targets = await targetsOf(config.value);
-  return Promise.all(targets.map((target) => checkAccount(target, config.value, windows)));
+  return Promise.all(targets.map((target) => checkAccount(target, config.value, windows, names)));
 }
 
 async function targetsOf({ cam, accounts, camLimits }: Config): Promise<readonly Target[]> {
@@ -93,6 +99,7 @@ async function checkAccount(
   { name, language, ratePerSecond, connection }: Target,
   { camLimits }: Config,
   windows: Answer<SharedWindows>,
+  names: Answer<BoundNames>,
 ): Promise<Group> {
   const group = new Group(`cam, account ${name}`);
   const clock = systemClock;
@@ -144,6 +151,17 @@ async function checkAccount(
   await group.check(permissionTo(getCallerIdentity), [key], async ({ identity }) => {
     if (identity instanceof Fault) throw identity;
   });
+  await group.check(
+    "its key is of the main account that the name means",
+    [key, names],
+    async ({ identity }, { boundUin }) => {
+      if (identity instanceof Fault) throw new Skip("because the owner of the key is not known");
+      const bound = await boundUin(name);
+      if (bound === undefined) throw new Skip("because no gateway has used the name yet");
+      if (bound === identity.accountId) return;
+      throw new Fault("account.elsewhere", `${name} means ${bound}. The key is of ${identity.accountId}.`);
+    },
+  );
   for (const [action, askIt] of QUESTIONS) {
     await group.check(permissionTo(action), [key], async ({ client }) => {
       await askIt(client, deadline()).catch((error: unknown) => {

@@ -1,3 +1,4 @@
+import { AccountRegister } from "../../audit/account-register.ts";
 import { ChangeLog } from "../../audit/change-log.ts";
 import { DEFAULT_ACCOUNT } from "../../auth/accounts.ts";
 import { systemClock } from "../../clock.ts";
@@ -19,7 +20,8 @@ const REPLICA = "cam-gateway-doctor";
 /**
  * Checks the database as the gateway uses it, and migrates nothing.
  *
- * @returns the windows of the quota, if the database takes writes. The caller closes what `open` holds.
+ * @returns the windows of the quota, if the database takes writes, and the main accounts of the names, if it has them. The
+ *   caller closes what `open` holds.
  */
 export async function checkDatabase(
   { config, folder }: { readonly config: Answer<Config>; readonly folder: Answer<unknown> },
@@ -35,6 +37,8 @@ export async function checkDatabase(
   const schema = await group.check("the schema is up to date", [database], async (opened) => {
     const missing = await reading(missingMigrations(opened, MIGRATIONS_DIR));
     if (missing.length > 0) throw new Fault("database.schema-old", `It lacks ${missing.join(", ")}.`);
+    const register = new AccountRegister(opened, REPLICA);
+    return { boundUin: (name: string) => reading(register.boundUin(name)) };
   });
   const windows = await group.check("it takes writes", [database, schema], async (opened) => {
     const found = new SharedWindows({ database: opened, clock: systemClock, replica: REPLICA });
@@ -60,7 +64,7 @@ export async function checkDatabase(
       );
     },
   );
-  return { group, windows };
+  return { group, windows, names: schema };
 }
 
 async function openOrExplain({ store }: Config, { env }: CommandIo): Promise<Database> {

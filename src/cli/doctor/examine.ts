@@ -49,9 +49,9 @@ async function preflight(
   await using open = new AsyncDisposableStack();
   const configuration = await checkConfiguration({ ...(local && { local }) }, io);
   const { config } = configuration;
-  const { group, windows } = await checkDatabase(configuration, io, open);
+  const { group, windows, names } = await checkDatabase(configuration, io, open);
   const issuers = await checkIssuers(config, timeoutMs);
-  return [configuration.group, group, issuers, ...(await checkCam(config, windows))];
+  return [configuration.group, group, issuers, ...(await checkCam(config, windows, names))];
 }
 
 async function checkRunning(

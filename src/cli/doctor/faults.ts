@@ -22,6 +22,10 @@ export const FAULTS = {
     fix: "Add the account to CAM_ACCOUNTS, or remove its name from the policy. Keep a removed account until its changes are settled.",
     docs: operators("accounts.md", "Add, change and remove accounts"),
   },
+  "account.elsewhere": {
+    fix: "Give the account a key of its main account, or give the other main account another name.",
+    docs: operators("accounts.md", "The main account of a name"),
+  },
   "certificate.expires": {
     fix: "Renew the certificate. The gateway uses a renewed file within ten seconds, without a restart.",
     docs: operators("tls.md", "TLS"),

@@ -3,7 +3,9 @@ import { cp, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { generate } from "selfsigned";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
+import { AccountRegister } from "../../../src/audit/account-register.ts";
 import { FAULTS } from "../../../src/cli/doctor/faults.ts";
+import type { Uin } from "../../../src/contract/index.ts";
 import { migrate } from "../../../src/database/migrate.ts";
 import { type CamEmulator, startCamEmulator } from "../../../src/emulator/index.ts";
 import { MIGRATIONS_DIR } from "../../../src/gateway/package-paths.ts";
@@ -64,7 +66,7 @@ function faultsIn(checks: readonly Check[]) {
 
 test("a healthy configuration passes, and no user is touched", async () => {
   const { code, stdout, stderr } = await runCommand("doctor", [], healthy);
-  expect(stdout).toMatch(/\n15 passed, 0 warned, 0 failed, 1 skipped\.\n$/);
+  expect(stdout).toMatch(/\n15 passed, 0 warned, 0 failed, 2 skipped\.\n$/);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   expect(stdout).toContain("  ok       the key may call cam:SetMfaFlag\n");
   expect(stdout).toMatch(
@@ -119,6 +121,17 @@ const SEEDED: readonly (readonly [
     },
     "cam.permission",
     /^CAM answers cam:SetMfaFlag with UnauthorizedOperation/,
+  ],
+  [
+    "a key of another main account",
+    async () => {
+      const url = await createTestPostgres();
+      const database = await openTestPostgres(url);
+      await new AccountRegister(database, "a gateway").bind("default", "200000000001" as Uin);
+      return { DATABASE_URL: url };
+    },
+    "account.elsewhere",
+    /^default means 200000000001\. The key is of 100000000001\.$/,
   ],
   [
     "a database that is down",
