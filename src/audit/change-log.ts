@@ -80,11 +80,17 @@ export class ChangeLog {
     };
     const { database, guard } = this.#deps;
     const { users, withinMs } = guard ?? NO_BULK_GUARD;
-    const statement = sql`
-      select b.verdict, b.change_id, c.* from begin_change(
+    const begun = sql`begin_change(
         ${JSON.stringify(columns)}::jsonb, ${intent.leaseMs}, ${intent.approvalMs ?? null}, ${users}, ${withinMs},
         ${basis.known ?? null}, ${basis.ageMs}
-      ) b left join lateral change_now(b.change_id) c on b.verdict in ('AWAITING', 'JOIN')`;
+      )`;
+    // Only a seal needs the change, whose many columns cost as much as the rest of the answer.
+    const statement =
+      intent.approvalMs === undefined
+        ? sql`select verdict, change_id from ${begun}`
+        : sql`
+          select b.verdict, b.change_id, c.* from ${begun} b
+          left join lateral change_now(b.change_id) c on b.verdict in ('AWAITING', 'JOIN')`;
     const run = async (on: Database): Promise<BeginVerdict> => {
       const [row] = await runQuery<BeginRow>(on, statement);
       if (row === undefined) throw new Error("begin_change returned no verdict.");

@@ -431,11 +431,13 @@ test("a role that ran the quota's functions before 0007 renamed their parameters
   await sql`select take_slot('AKID', 'A', 'replica-1', 20, false, 1000, '{}', '{}', true)`.execute(
     database.db,
   );
+  // A slot of the past would go while the migrations run.
+  await sql`update quota_window set slots = array[epoch_ms() + 120000]`.execute(database.db);
   await migrate(database, MIGRATIONS_DIR);
   const gateway = await openTestPostgres(before);
   const { rows } = await sql<{ granted: boolean; taken: number }>`
     select granted, (outlook ->> 'taken')::int as taken
-    from take_slot('AKID', 'A', 'replica-2', 20, false, 1000, '{}', '{}', true)`.execute(gateway.db);
+    from take_slot('AKID', 'A', 'replica-2', 20, false, 300000, '{}', '{}', true)`.execute(gateway.db);
   expect(rows).toEqual([{ granted: true, taken: 2 }]);
   await sql`select back_off_window('AKID', 'A', 0), probe_window('AKID', 'A')`.execute(gateway.db);
 });
