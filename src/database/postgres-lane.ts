@@ -11,6 +11,7 @@ import {
 import pg from "pg";
 import type { JobStore, PoolState, Tables } from "./database.ts";
 import type { DatabaseAddress } from "./database-address.ts";
+import { PreparedStatements } from "./prepared-statements.ts";
 import type { UnitOpening } from "./session-settings.ts";
 
 export interface LaneOptions {
@@ -106,8 +107,7 @@ function createPool({ address, max, connectMs, answerMs, writable, onIdleError }
 class LaneDriver implements Driver {
   readonly #pool: pg.Pool;
   readonly #options: LaneOptions;
-  /** Whether a client has a session of its own. */
-  readonly #isOwn = new WeakMap<pg.PoolClient, boolean>();
+  readonly #sessions = new WeakMap<pg.PoolClient, LaneSession>();
 
   constructor(pool: pg.Pool, options: LaneOptions) {
     this.#pool = pool;
@@ -117,27 +117,29 @@ class LaneDriver implements Driver {
   async init(): Promise<void> {}
 
   async acquireConnection(): Promise<LaneConnection> {
-    const { opening, writable } = this.#options;
+    const { writable } = this.#options;
     for (;;) {
       const client = await this.#connect();
       if (writable?.has(client) === false) {
         client.release(true);
         continue;
       }
-      const isOwn = this.#isOwn.get(client) ?? (await this.#openSession(client));
-      return new LaneConnection(client, { opening, writable, isOwn });
+      return new LaneConnection(client, this.#sessions.get(client) ?? (await this.#openSession(client)));
     }
   }
 
-  /** Sets the session of a new client, unless a pooler provides it. Returns whether the session is the client's own. */
-  async #openSession(client: pg.PoolClient): Promise<boolean> {
+  /** Sets the session of a new client, unless a pooler provides it. */
+  async #openSession(client: pg.PoolClient): Promise<LaneSession> {
+    const { opening, writable } = this.#options;
     try {
       const { rows } = await client.query<{ pid: number }>("select pg_backend_pid() as pid");
       // A pooler identifies itself to the client, and not one of its sessions, as the process of the server.
       const isOwn = rows[0]?.pid === (client as { readonly processID?: number | null }).processID;
-      if (isOwn) await client.query(this.#options.opening.session);
-      this.#isOwn.set(client, isOwn);
-      return isOwn;
+      if (isOwn) await client.query(opening.session);
+      const prepared = isOwn && writable !== undefined ? new PreparedStatements() : undefined;
+      const session = { opening, writable, isOwn, prepared };
+      this.#sessions.set(client, session);
+      return session;
     } catch (error) {
       client.release(true);
       throw error;
@@ -175,8 +177,10 @@ class LaneDriver implements Driver {
 }
 
 interface LaneSession extends Pick<LaneOptions, "opening" | "writable"> {
-  /** False behind a pooler. */
+  /** False behind a pooler, where each unit of work may have another session. */
   readonly isOwn: boolean;
+  /** Undefined for reads: the plan of one filter may be a bad plan for another. */
+  readonly prepared: PreparedStatements | undefined;
 }
 
 class LaneConnection implements DatabaseConnection {
@@ -191,11 +195,7 @@ class LaneConnection implements DatabaseConnection {
   }
 
   async executeQuery<Row>({ sql, parameters }: CompiledQuery): Promise<QueryResult<Row>> {
-    const result = await this.#watch(
-      this.#inTransaction || this.#session.isOwn
-        ? this.#client.query<Row & object>(sql, [...parameters])
-        : this.#runPooled<Row & object>(sql, parameters),
-    );
+    const result = await this.#watch(this.#run<Row & object>(sql, [...parameters]));
     const { command, rowCount, rows } = result;
     const isWrite = ["INSERT", "UPDATE", "DELETE", "MERGE"].includes(command);
     return { rows, ...(isWrite ? { numAffectedRows: BigInt(rowCount ?? 0) } : {}) };
@@ -223,14 +223,24 @@ class LaneConnection implements DatabaseConnection {
     throw new Error("Streaming is not supported: its cursor would outlive a unit of work.");
   }
 
+  async #run<Row extends object>(sql: string, values: unknown[]): Promise<pg.QueryResult<Row>> {
+    const { isOwn, prepared } = this.#session;
+    if (!isOwn && !this.#inTransaction) return this.#runPooled<Row>(sql, values);
+    const name = this.#inTransaction ? undefined : prepared?.nameOf(sql);
+    if (name === undefined) return this.#client.query<Row>(sql, values);
+    return this.#client.query<Row>({ name, text: sql, values }).catch((error: unknown) => {
+      if ((error as { readonly code?: string }).code !== "0A000") throw error;
+      // A migration changed the columns of the result, and the server has run nothing.
+      prepared?.forget(sql);
+      return this.#client.query<Row>(sql, values);
+    });
+  }
+
   /** Sends begin, statement and commit together. If one fails, the server skips the others and `commit` rolls back. */
-  async #runPooled<Row extends object>(
-    sql: string,
-    parameters: readonly unknown[],
-  ): Promise<pg.QueryResult<Row>> {
+  async #runPooled<Row extends object>(sql: string, values: unknown[]): Promise<pg.QueryResult<Row>> {
     const [opened, ran, closed] = await Promise.allSettled([
       this.#client.query(this.#session.opening.beginPooled()),
-      this.#client.query<Row>(sql, [...parameters]),
+      this.#client.query<Row>(sql, values),
       this.#client.query("commit"),
     ]);
     for (const outcome of [opened, ran, closed]) if (outcome.status === "rejected") throw outcome.reason;

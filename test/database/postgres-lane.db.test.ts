@@ -74,6 +74,26 @@ test("a read ends after two seconds, and its error suggests a narrower filter", 
   await expect(new CallerPauses(database).list()).resolves.toEqual([]);
 });
 
+test("a session prepares a statement that repeats, and survives a migration that changes its columns", async () => {
+  const { database, operator } = await openBoth(3);
+  await operator.query("create table sample (a integer); insert into sample values (1)");
+  const run = async () => (await sql`select * from sample where a = ${1}`.execute(database.db)).rows;
+  const prepared = async () =>
+    (await sql<{ statement: string }>`select statement from pg_prepared_statements`.execute(database.db))
+      .rows;
+  for (let count = 0; count < 4; count++) expect(await run()).toEqual([{ a: 1 }]);
+  expect(await prepared()).toEqual([]);
+  expect(await run()).toEqual([{ a: 1 }]);
+  expect(await prepared()).toEqual([{ statement: "select * from sample where a = $1" }]);
+  await operator.query("alter table sample add column b integer");
+  expect(await run()).toEqual([{ a: 1, b: null }]);
+  expect(await run()).toEqual([{ a: 1, b: null }]);
+  // Reads have a plan for each filter.
+  for (let count = 0; count < 6; count++) await sql`select a from sample`.execute(database.reads);
+  const { rows } = await sql`select 1 from pg_prepared_statements`.execute(database.reads);
+  expect(rows).toEqual([]);
+});
+
 test("the lane for reads refuses writes", async () => {
   const { database } = await openBoth(3);
   await expect(sql`update audit_chain set seq = 7`.execute(database.reads)).rejects.toMatchObject({
