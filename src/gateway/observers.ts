@@ -203,7 +203,9 @@ export function statementObserver({ spans }: Telemetry): Logger | undefined {
 function summaryOf(sql: string): string {
   const [, verb = "", target = ""] =
     /^\s*(\w+)(?:[^"\w]*(?:.*?\b(?:from|into|update)\b)?[\s"]*(\w+))?/is.exec(sql) ?? [];
-  return `${verb} ${target}`.toLowerCase().trim();
+  // The function that a statement runs for each row says more than the source of the rows.
+  const forEach = /\blateral (\w+)/i.exec(sql)?.[1];
+  return `${verb} ${forEach ?? target}`.toLowerCase().trim();
 }
 
 /** Records the connections to PostgreSQL. */

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { type RawBuilder, sql } from "kysely";
 import type { Clock } from "../clock.ts";
 import type { Database } from "../database/database.ts";
@@ -69,35 +70,83 @@ export interface WindowOutlook {
   readonly backoff: number;
 }
 
+/** A request that no statement has taken yet. */
+interface Asked {
+  readonly key: WindowKey;
+  readonly request: SlotRequest;
+  readonly resolve: (answer: SlotAnswer) => void;
+  readonly reject: (error: unknown) => void;
+  /** Runs a function in the asynchronous context of the call that asked. */
+  readonly inContext: <Result>(run: () => Result) => Result;
+}
+
 /** The shared windows in the database (schema/migrations/0007_quota_names.sql). Errors of the driver pass through. */
 export class SlotStore {
   readonly #deps: SlotStoreDeps;
+  #asked: Asked[] = [];
+  #isTaking = false;
 
   constructor(deps: SlotStoreDeps) {
     this.#deps = deps;
   }
 
-  /** Takes the next slot, or returns when it would be, in one statement. */
-  async take(key: WindowKey, question: SlotRequest): Promise<SlotAnswer> {
+  /**
+   * Takes the next slot of a window, or returns when it would be. One statement runs at a time, and the next one takes
+   * the slots that were asked for meanwhile. So an idle gateway waits for nothing, and a busy one takes many at once.
+   */
+  take(key: WindowKey, request: SlotRequest): Promise<SlotAnswer> {
+    const { promise, resolve, reject } = Promise.withResolvers<SlotAnswer>();
+    this.#asked.push({ key, request, resolve, reject, inContext: AsyncLocalStorage.snapshot() });
+    if (!this.#isTaking) void this.#takeAll();
+    return promise;
+  }
+
+  async #takeAll(): Promise<void> {
+    this.#isTaking = true;
+    for (let [first] = this.#asked; first !== undefined; [first] = this.#asked) {
+      const asked = this.#asked.sort(byWindow);
+      this.#asked = [];
+      try {
+        // The span of the statement belongs to the trace of one of the calls.
+        const answers = await first.inContext(() => this.#takeThese(asked));
+        for (const [index, { resolve }] of asked.entries()) resolve(answers[index] as SlotAnswer);
+      } catch (error) {
+        for (const { reject } of asked) reject(error);
+      }
+    }
+    this.#isTaking = false;
+  }
+
+  async #takeThese(asked: readonly Asked[]): Promise<readonly SlotAnswer[]> {
     const { clock, database } = this.#deps;
-    const { replica, ratePerSecond, bulk, withinMs, adjustments, wantsOutlook } = question;
+    const requests = asked.map(({ key, request }) => ({
+      secret_id: key.secretId,
+      action: key.action,
+      replica: request.replica,
+      rate: request.ratePerSecond,
+      bulk: request.bulk,
+      within_ms: request.withinMs,
+      adjusted: request.adjustments.map(({ slotMs }) => slotMs),
+      adjusted_to: request.adjustments.map(({ toMs }) => toMs ?? null),
+      outlook: request.wantsOutlook,
+    }));
     const statement: RawBuilder<TakeSlotRow> = sql`
-      select * from take_slot(
-        ${key.secretId}, ${key.action}, ${replica}, ${ratePerSecond}, ${bulk}, ${withinMs},
-        ${toArray(adjustments.map(({ slotMs }) => slotMs))}::float8[],
-        ${toArray(adjustments.map(({ toMs }) => toMs))}::float8[],
-        ${wantsOutlook}
-      )`;
+      select t.* from jsonb_to_recordset(${JSON.stringify(requests)}::jsonb) r (
+        secret_id text, action text, replica text, rate integer, bulk boolean, within_ms float8, adjusted float8[],
+        adjusted_to float8[], outlook boolean
+      ) cross join lateral take_slot(
+        r.secret_id, r.action, r.replica, r.rate, r.bulk, r.within_ms, r.adjusted, r.adjusted_to, r.outlook
+      ) t`;
     // The time that a connection of the pool took tells nothing about when the database read its clock.
     return database.quota.connection().execute(async (connection) => {
       const sentMs = clock.monotonic();
       const { rows } = await statement.execute(connection);
       const answeredMs = clock.monotonic();
-      const [row] = rows;
-      if (row === undefined) throw new Error("take_slot gave no row.");
-      const { granted, slot_ms: slotMs, now_ms: nowMs, window_ms: windowMs } = row;
-      const outlook = row.outlook === null ? undefined : { ...row.outlook, nowMs, windowMs };
-      return { granted, slotMs, nowMs, windowMs, hasOthers: row.has_others, outlook, sentMs, answeredMs };
+      if (rows.length !== asked.length) throw new Error("take_slot gave no row.");
+      return rows.map(({ granted, slot_ms: slotMs, now_ms: nowMs, window_ms: windowMs, ...row }) => ({
+        ...{ granted, slotMs, nowMs, windowMs, hasOthers: row.has_others, sentMs, answeredMs },
+        outlook: row.outlook === null ? undefined : { ...row.outlook, nowMs, windowMs },
+      }));
     });
   }
 
@@ -162,7 +211,8 @@ interface OutlookRow {
   readonly outlook: Outlook;
 }
 
-/** Returns an array in the syntax of PostgreSQL, which both drivers accept. */
-function toArray(values: readonly (number | undefined)[]): string {
-  return `{${values.map((value) => value ?? "null").join(",")}}`;
+/** Puts windows in one order. Two replicas that lock them in different orders would wait for each other. */
+function byWindow({ key: a }: Asked, { key: b }: Asked): number {
+  const [one, other] = [`${a.secretId} ${a.action}`, `${b.secretId} ${b.action}`];
+  return one < other ? -1 : Number(one > other);
 }
