@@ -1,5 +1,6 @@
 import type { ChangeLog } from "../audit/change-log.ts";
 import type { ChangeRecord, ChangeSettlement } from "../audit/change-record.ts";
+import type { DueChanges } from "../audit/due-changes.ts";
 import type { SafeAuthFlags, SetMfaFlagInput } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
 import { Poller } from "../poller.ts";
@@ -10,6 +11,7 @@ import { type KnownWrite, mayBeAnother } from "./recent-writes.ts";
 
 interface ReconcilerDeps {
   readonly log: Pick<ChangeLog, "claim" | "settle" | "otherWrites">;
+  readonly due: Pick<DueChanges, "has">;
   readonly account: Pick<ChangeAccount, "name" | "writer">;
   readonly clock: Clock;
   /** The time for one read of a user. */
@@ -67,10 +69,14 @@ export class Reconciler {
   }
 
   async #round(): Promise<number> {
-    const settled = await this.settleDue().catch((error: unknown) => {
-      this.#deps.observer?.onError(error);
-      return 0;
-    });
+    const { account, due, observer } = this.#deps;
+    const settled = await due
+      .has(account.name)
+      .then((isDue) => (isDue ? this.settleDue() : 0))
+      .catch((error: unknown) => {
+        observer?.onError(error);
+        return 0;
+      });
     return settled === 0 ? INTERVAL_MS : BETWEEN_LOOKS_MS;
   }
 

@@ -1,5 +1,6 @@
 import type { AccountRegister, RegisteredAccount } from "../audit/account-register.ts";
 import type { ChangeLog } from "../audit/change-log.ts";
+import type { DueChanges } from "../audit/due-changes.ts";
 import {
   ActionCircuits,
   type CamAction,
@@ -57,6 +58,7 @@ export interface SharedParts {
   readonly windows: SharedWindows;
   readonly reads: ReadsBehind;
   readonly log: ChangeLog;
+  readonly due: DueChanges;
   readonly register: AccountRegister;
 }
 
@@ -85,7 +87,7 @@ export function connectionTo(
 /** Creates an account without a call to CAM. */
 export function createAccount(
   { config, clock, logger, telemetry: shared }: Omit<Foundation, "open">,
-  { windows, reads, log, register }: SharedParts,
+  { windows, reads, log, due, register }: SharedParts,
   { name, language, ratePerSecond, settings }: Omit<AccountSettings, "cam">,
   { endpoint, proxy, createChain, stopEmulator }: Connection,
 ): Account {
@@ -118,7 +120,7 @@ export function createAccount(
   const cam = observeReads(name, direct, reads, clock);
   const writer = new FlagWriter({ cam, clock });
   const reconciler = new Reconciler({
-    ...{ account: { name, writer }, log, clock, deadlineMs },
+    ...{ account: { name, writer }, log, due, clock, deadlineMs },
     observer: reconcilerObserver(shared),
   });
   // Only the mainland site has ListAccounts.

@@ -4,6 +4,7 @@ import type { FastifyRequest } from "fastify";
 import type { GraphQLSchema } from "graphql";
 import { AccountRegister } from "../audit/account-register.ts";
 import { CallerPauses } from "../audit/caller-pauses.ts";
+import { DueChanges } from "../audit/due-changes.ts";
 import type { RefusalLog } from "../audit/refusal-log.ts";
 import { type Accounts, DEFAULT_ACCOUNT } from "../auth/accounts.ts";
 import type { Authenticator } from "../auth/authenticator.ts";
@@ -106,6 +107,7 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
       {
         ...{ windows, log: record.log, reads: openReadsBehind(foundation, database) },
         register: new AccountRegister(database, replica),
+        due: new DueChanges(database, clock),
       },
       (caller, name) => mayUseAccount(policy?.current, caller, name),
     );

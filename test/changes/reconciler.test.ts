@@ -2,6 +2,7 @@ import { sql } from "kysely";
 import { expect, test, vi } from "vitest";
 import { ApprovalLog } from "../../src/audit/approval-log.ts";
 import type { ChangeIntent, ChangeRecord, ChangeSettlement } from "../../src/audit/change-record.ts";
+import { DueChanges } from "../../src/audit/due-changes.ts";
 import { FlagWriter } from "../../src/changes/flag-writer.ts";
 import { Reconciler } from "../../src/changes/reconciler.ts";
 import { type Clock, systemClock } from "../../src/clock.ts";
@@ -46,7 +47,7 @@ async function startWithOpenChange({ opUin = ALICE, approvalMs, clock = systemCl
   const settlements: [ChangeRecord["id"], ChangeSettlement["status"]][] = [];
   const late: string[] = [];
   const reconciler = new Reconciler({
-    ...{ log, clock },
+    ...{ log, clock, due: new DueChanges(database, clock) },
     account: { name: "default", writer },
     deadlineMs: 1_000,
     observer: {
