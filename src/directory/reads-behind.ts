@@ -6,7 +6,9 @@ import {
   describeSafeAuthFlagColl,
   describeSubAccounts,
   type SafeAuthFlags,
+  type SetMfaFlagInput,
   type SubAccount,
+  setMfaFlag,
 } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
 import { GatewayError, type Uin } from "../contract/index.ts";
@@ -63,6 +65,11 @@ export class ReadsBehind {
     for (const read of profiles) this.#note(this.#profiles, read.uin, { account, read, startedMs });
   }
 
+  /** Drops a read of a user that the gateway has changed since. The record of the change tells the directory more. */
+  forget(account: string, opUin: Uin): void {
+    this.#protections.delete(keyOf(account, opUin));
+  }
+
   /** Writes what waits, once, and then nothing more. */
   async stop(): Promise<void> {
     this.#stopped = true;
@@ -73,7 +80,7 @@ export class ReadsBehind {
 
   #note<Read>(waiting: Map<string, Waiting<Read>>, opUin: Uin, entry: Waiting<Read>): void {
     if (this.#stopped) return;
-    const key = `${entry.account}/${opUin}`;
+    const key = keyOf(entry.account, opUin);
     const known = waiting.get(key);
     if (known !== undefined && known.startedMs > entry.startedMs) return;
     // Deleted first, so that the map stays in the order of the reads.
@@ -130,6 +137,10 @@ export class ReadsBehind {
   }
 }
 
+function keyOf(account: string, opUin: Uin): string {
+  return `${account}/${opUin}`;
+}
+
 /** Removes and returns the oldest reads of one statement. */
 function take<Read>(waiting: Map<string, Waiting<Read>>): Map<string, Waiting<Read>> {
   const taken = new Map([...waiting].slice(0, BATCH));
@@ -162,6 +173,8 @@ export function observeReads(
         reads.noteProtections(account, subUin, result.output as SafeAuthFlags, startedMs);
       } else if (action.name === describeSubAccounts.name) {
         reads.noteProfiles(account, result.output as readonly SubAccount[], startedMs);
+      } else if (action.name === setMfaFlag.name) {
+        reads.forget(account, (input as SetMfaFlagInput).opUin);
       }
       return result;
     },

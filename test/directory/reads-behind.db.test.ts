@@ -1,6 +1,6 @@
 import { sql } from "kysely";
 import { beforeAll, expect, onTestFinished, test, vi } from "vitest";
-import { describeSafeAuthFlagColl, describeSubAccounts } from "../../src/cam/index.ts";
+import { describeSafeAuthFlagColl, describeSubAccounts, setMfaFlag } from "../../src/cam/index.ts";
 import { systemClock } from "../../src/clock.ts";
 import { GatewayError, type Uin } from "../../src/contract/index.ts";
 import type { Database } from "../../src/database/database.ts";
@@ -10,7 +10,7 @@ import { newUin } from "../audit/intent-of.ts";
 import { startEmulator } from "../emulator/start-emulator.ts";
 import { createCam, within } from "../support/create-cam.ts";
 import { openTestDatabase } from "../support/open-test-database.ts";
-import { ALICE } from "../support/seed-users.ts";
+import { ALICE, CAROL } from "../support/seed-users.ts";
 import { flagsWith } from "./read-of.ts";
 
 let database: Database;
@@ -54,6 +54,19 @@ test("calls through an observed client show in the directory, and the newest of 
   await reads.stop();
   expect(await userOf(ALICE)).toMatchObject({ name: "alice", source: "READ", login_methods: 1, strength: 1 });
   expect(errors).toEqual([]);
+});
+
+test("a read of a user is not written after the gateway has changed the user", async () => {
+  const emulator = await startEmulator();
+  const { reads } = openReads();
+  const { client } = createCam(emulator.url, { clock: systemClock });
+  const cam = observeReads("default", client, reads, systemClock);
+  const opUin = CAROL as Uin;
+  await cam.call(describeSafeAuthFlagColl, { subUin: opUin }, within(systemClock));
+  const login = { phone: true, stoken: true, wechat: false };
+  await cam.call(setMfaFlag, { opUin, login }, within(systemClock));
+  await reads.stop();
+  expect(await userOf(CAROL)).toBeUndefined();
 });
 
 test("a read does not wait for a database that is away, and is written when it is back", async () => {
