@@ -1,29 +1,17 @@
 import { fileURLToPath } from "node:url";
 import type { Bench } from "./support/bench.ts";
 import { accountName, CAM_CALLS_PER_SECOND } from "./support/fleet-accounts.ts";
-import { type Program, startProgram } from "./support/program.ts";
-import { type Contestant, joinSeries, measureInTurns, ratioOf, type Series } from "./support/rounds.ts";
+import { startProgram } from "./support/program.ts";
+import { joinSeries, measureInTurns, ratioOf, type Series } from "./support/rounds.ts";
 import { figureRow, ratioRow } from "./support/rows.ts";
-import { SaturatingLoad } from "./support/saturating-load.ts";
+import { ACCOUNTS, CONNECTIONS, operation, operationIn, type Served, Serving } from "./support/serving.ts";
 import { startGateway } from "./support/start-gateway.ts";
-import { LISTENING, startUpstream, type Upstream } from "./support/upstream.ts";
+import { LISTENING, startUpstream } from "./support/upstream.ts";
 
 const GATEWAY = "gateway";
 const RECORDED = "with record on PostgreSQL";
 const BARE = "bare handler";
 const APOLLO = "Apollo and SDK";
-
-const QUERY = `mutation SetSubUserMfa($opUin: Uin!, $login: LoginActionMfaFlagInput, $action: LoginActionMfaFlagInput) {
-  setSubUserMfa(opUin: $opUin, login: $login, action: $action) { requestId resolvedBy subUser { opUin } }
-}`;
-
-const CONNECTIONS = 16;
-/** Enough accounts that none reaches CAM's limit, which would measure the wait for slots. */
-const ACCOUNTS = 50;
-/** Enough users that two changes of one user never overlap; the gateway would serialise them. */
-const USERS = 5_000;
-/** Above the two protected Uins, which the gateway does not change. */
-const FIRST_UIN = 200_000_000_000;
 
 export const mutation: Bench = {
   name: "mutation",
@@ -81,81 +69,4 @@ async function measureOnce({ warmUps, requests, rounds, profileDir }: Effort): P
   const contestants = served.map((one) => parts.use(new Serving(one, requests, upstream)));
   for (const contestant of contestants) await contestant.warmUp(warmUps);
   return await measureInTurns(contestants, rounds);
-}
-
-interface Served {
-  readonly name: string;
-  readonly program: Program;
-  /** Writes a change in the program's own form. */
-  readonly bodyOf: (change: object) => string;
-}
-
-function operation(variables: object): string {
-  return JSON.stringify({ query: QUERY, variables });
-}
-
-function operationIn(account: string, variables: object): string {
-  const query = QUERY.replace("(opUin: $opUin", `(account: "${account}", opUin: $opUin`);
-  return JSON.stringify({ query, variables });
-}
-
-/** A program under load: the CPU time in microseconds that it spends on one request. */
-class Serving implements Contestant, AsyncDisposable {
-  readonly name: string;
-  readonly #program: Program;
-  readonly #load: SaturatingLoad;
-  readonly #requests: number;
-  readonly #upstream: Upstream;
-
-  constructor({ name, program, bodyOf }: Served, requests: number, upstream: Upstream) {
-    let sent = 0;
-    this.name = name;
-    this.#program = program;
-    this.#requests = requests;
-    this.#upstream = upstream;
-    this.#load = new SaturatingLoad({
-      url: program.told,
-      connections: CONNECTIONS,
-      nextBody: () => bodyOf(changeOf(sent++ % USERS)),
-      check: (reply) => {
-        if (!reply.includes('"resolvedBy":"REPLY"')) throw new Error(`${name} answered ${reply}`);
-      },
-    });
-  }
-
-  warmUp(requests: number): Promise<void> {
-    return this.#load.send(requests);
-  }
-
-  async measure(): Promise<number> {
-    const callsBefore = await this.#countCalls();
-    const cpuBefore = await this.#program.cpuMicroseconds();
-    await this.#load.send(this.#requests);
-    const cpuAfter = await this.#program.cpuMicroseconds();
-    const calls = (await this.#countCalls()).map((count, index) => count - (callsBefore[index] ?? 0));
-    if (calls.some((count) => count !== this.#requests)) {
-      throw new Error(
-        `${this.name} made ${calls.join(" reads and ")} writes for ${this.#requests} requests.`,
-      );
-    }
-    return (cpuAfter - cpuBefore) / this.#requests;
-  }
-
-  async #countCalls(): Promise<number[]> {
-    const reads = await this.#upstream.calls("DescribeSafeAuthFlagColl");
-    return [reads, await this.#upstream.calls("SetMfaFlag")];
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#load[Symbol.asyncDispose]();
-  }
-}
-
-/** Both protections are incomplete, so that the gateway completes each from the before-image. */
-function changeOf(user: number): object {
-  return {
-    opUin: String(FIRST_UIN + user),
-    login: { phone: true, stoken: false },
-    action: { phone: true },
-  };
 }

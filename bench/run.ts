@@ -7,6 +7,7 @@ import { entities } from "./entities.ts";
 import { fleet } from "./fleet.ts";
 import { fuzzing } from "./fuzzing.ts";
 import { gateways } from "./gateways.ts";
+import { memory } from "./memory.ts";
 import { mutation } from "./mutation.ts";
 import { outcomes } from "./outcomes.ts";
 import { quota } from "./quota.ts";
@@ -17,6 +18,7 @@ import { startUp } from "./start-up.ts";
 import type { Bench } from "./support/bench.ts";
 import { buildGateway } from "./support/build-gateway.ts";
 import { describeMachine } from "./support/machine.ts";
+import { telemetry } from "./telemetry.ts";
 import { upgrade } from "./upgrade.ts";
 
 /** Every benchmark, in the order in which they run. */
@@ -24,6 +26,7 @@ const benches: readonly Bench[] = [
   signing,
   mutation,
   fleet,
+  telemetry,
   entities,
   documents,
   callers,
@@ -31,6 +34,7 @@ const benches: readonly Bench[] = [
   outcomes,
   crash,
   fuzzing,
+  memory,
   quota,
   reads,
   directory,
