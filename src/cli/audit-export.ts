@@ -1,4 +1,3 @@
-import { open, rm } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Kysely } from "kysely";
@@ -10,6 +9,7 @@ import type { Database, Tables } from "../database/database.ts";
 import { CommandError, type CommandIo, EX_CANNOT, isReadToEnd, parseTime } from "./command.ts";
 import { openDatabase } from "./find-database.ts";
 import { type Outcome, printsOutcome } from "./outcome.ts";
+import { writeNewFile } from "./write-new-file.ts";
 
 const FORMATS = ["verifiable", "csv", "jsonl"] as const;
 
@@ -132,16 +132,6 @@ async function toStream(writeTo: WriteTo, io: CommandIo): Promise<Outcome> {
 }
 
 async function toFile(writeTo: WriteTo, file: string, format: ExportOptions["format"]): Promise<Outcome> {
-  const handle = await open(file, "wx", 0o600).catch((error: NodeJS.ErrnoException) => {
-    const reason =
-      error.code === "EEXIST" ? "exists, and is not overwritten" : `cannot be written (${error.code})`;
-    throw new CommandError(`${file} ${reason}.`);
-  });
-  try {
-    await writeTo(handle.createWriteStream(), true);
-    return { lines: [`Written to ${file}.`], result: { file, format } };
-  } catch (error) {
-    await rm(file, { force: true });
-    throw error;
-  }
+  await writeNewFile(file, (to) => writeTo(to, true));
+  return { lines: [`Written to ${file}.`], result: { file, format } };
 }

@@ -89,3 +89,8 @@ export async function askFirst(
   const answer = await ask(question);
   if (!/^y(es)?$/i.test(answer.trim())) throw new CommandError(`${nothing}.`);
 }
+
+/** Replaces the control characters of a text, which would move the terminal's cursor. */
+export function printable(text: string): string {
+  return text.replace(/\p{C}/gu, "�");
+}

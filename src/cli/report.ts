@@ -1,19 +1,15 @@
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { type Command, Option } from "commander";
-import {
-  type CamGatewayClient,
-  createCamGatewayClient,
-  type DirectoryUser,
-  type ProtectionState,
-} from "../client/index.ts";
+import type { DirectoryUser, ProtectionState, SubUserDirectoryConnection } from "../client/index.ts";
 import { systemClock } from "../clock.ts";
 import { spreadsheetCsv } from "../spreadsheet-csv.ts";
-import { type CommandIo, collect, EX_CANNOT, isReadToEnd } from "./command.ts";
+import { callGateway } from "./call-gateway.ts";
+import { type CommandIo, collect, EX_CANNOT, isReadToEnd, printable } from "./command.ts";
 import { type GatewayConnection, type GatewayOptions, gatewayOf, withGateway } from "./gateway-connection.ts";
-import { explainFailedRead, redacted } from "./mfa/explain-failure.ts";
 import { describeMethods } from "./mfa/user-switches.ts";
 import { withExitCodes } from "./outcome.ts";
+import { type ProgressBar, progressBarOn } from "./progress-bar.ts";
 
 const FORMATS = ["table", "csv", "jsonl"] as const;
 
@@ -50,7 +46,7 @@ export function addReport(program: Command, io: CommandIo): void {
       .option("--account <name>", "only users of this account; repeatable", collect),
   );
   withExitCodes(command).action(async (options: ReportOptions) => {
-    const rows = readRows(gatewayOf(options, io.env), options, progressOn(io.stderr));
+    const rows = readRows(gatewayOf(options, io.env), options, progressBarOn(io.stderr));
     const { format } = options;
     if (format === "table") {
       io.stdout.write(tableOf(await Array.fromAsync(rows)));
@@ -61,41 +57,26 @@ export function addReport(program: Command, io: CommandIo): void {
   });
 }
 
-/** Shows how many users are read. */
-type Progress = (read: number, total: number) => void;
-
-/** Returns a line of progress that overwrites itself on a terminal, and nothing elsewhere. */
-function progressOn(stderr: NodeJS.WritableStream): Progress {
-  if (!("isTTY" in stderr) || stderr.isTTY !== true) return () => undefined;
-  return (read, total) =>
-    void stderr.write(`\r${read} of ${total} users${read === total ? "\r\u001b[K" : ""}`);
-}
-
 const PAGE_SIZE = 100;
 
 async function* readRows(
   connection: GatewayConnection,
   { account, filter }: ReportOptions,
-  progress: Progress,
+  progress: ProgressBar,
 ): AsyncGenerator<ReportRow> {
-  const client = createCamGatewayClient({ url: connection.url.href, headers: connection.headers });
   const login = filter?.toUpperCase() as ProtectionState | undefined;
   let after: string | null = null;
   let read = 0;
   do {
-    const page: Awaited<ReturnType<CamGatewayClient["subUserDirectory"]>> = await client
-      .subUserDirectory(
-        { accounts: account, filter: { login }, first: PAGE_SIZE, after },
-        { signal: AbortSignal.timeout(connection.timeoutMs) },
-      )
-      .catch((error: unknown) => {
-        throw redacted(explainFailedRead(error, connection), connection);
-      });
+    const page: SubUserDirectoryConnection = await callGateway(connection, (client, options) =>
+      client.subUserDirectory({ accounts: account, filter: { login }, first: PAGE_SIZE, after }, options),
+    );
     for (const { node } of page.edges) yield rowOf(node);
     read += page.edges.length;
-    progress(read, page.totalCount);
+    progress.show(read, page.totalCount);
     after = page.pageInfo.hasNextPage ? page.pageInfo.endCursor : null;
   } while (after !== null);
+  progress.clear();
 }
 
 function rowOf(user: DirectoryUser): ReportRow {
@@ -148,8 +129,4 @@ function tableOf(rows: readonly ReportRow[]): string {
           .trimEnd()}\n`,
     )
     .join("");
-}
-
-function printable(text: string): string {
-  return text.replace(/\p{C}/gu, "�");
 }
