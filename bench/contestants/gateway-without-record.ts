@@ -124,6 +124,7 @@ const changes = new ChangeService({
   ...{ accounts, log, clock, recentWrites, pausedCallers, observer },
   access: new ChangeAccess({ policy: undefined, accounts, clock }),
   approvalLog: { approve: unused, reject: unused },
+  rolloutLog: { begin: unused },
 });
 const schema = buildGatewaySchema({
   ...{ changes, pausedCallers, log },

@@ -1,3 +1,4 @@
+import type { Caller } from "../auth/caller.ts";
 import {
   type AccessQuestion,
   type AccessVerdict,
@@ -14,7 +15,7 @@ import { type CamClient, describeSubAccounts } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
 import { GatewayError } from "../contract/index.ts";
 import { WRITABLE } from "./compose-flag-sets.ts";
-import type { FlagWriter } from "./flag-writer.ts";
+import { callOptionsOf, type FlagWriter } from "./flag-writer.ts";
 import type { GatewayIdentity } from "./gateway-identity.ts";
 import type { ChangeOrder, MfaChangeContext, MfaChangeRequest } from "./mfa-change.ts";
 
@@ -59,7 +60,9 @@ export class ChangeAccess {
    * only if the policy depends on them, and the owner of the gateway's key only if the key is new.
    *
    * For an approval, the current policy must also allow the request at the time of the request. The requester's scopes
-   * are not on record; the gateway checked them at the request.
+   * are not on record; the gateway checked them at the request. For an item of a rollout, the current policy must allow
+   * the change now, to the caller who started the rollout and to the one who approved it. No rollout changes protected
+   * users.
    *
    * @throws GatewayError FORBIDDEN, PROTECTED_USER, REASON_REQUIRED
    * @throws CamError if a call to CAM was necessary and failed.
@@ -69,7 +72,8 @@ export class ChangeAccess {
     // Both at once: the file may be replaced while CAM names the user.
     const { current: policy, sha256: hash = "" } = this.#deps.policy ?? {};
     const permission = policy && (await this.#permit(policy, order, account));
-    requireUnprotected(request.opUin, policy?.protectedUsers ?? [], context.caller, request.reason);
+    const overriding = order.kind === "rollout" ? WITHOUT_SCOPES : context.caller;
+    requireUnprotected(request.opUin, policy?.protectedUsers ?? [], overriding, request.reason);
     await this.requireNotOwn(request, account, context);
     if (permission === undefined) return { approval: undefined };
     return { approval: permission.approval, policy: { hash, rules: permission.rules } };
@@ -105,24 +109,43 @@ export class ChangeAccess {
     const asker = { caller: context.caller, atMs: this.#deps.clock.now() };
     const verdict = await decide(policy, request, account, asker, readProfile);
     if (verdict.effect !== "allow") throw forbidden(request, verdict);
-    const requester = requesterOf(order);
-    if (requester === undefined) return verdict.permission;
-    if (!mayUseAccount(policy, requester.caller, account.name)) {
-      const hint = `The requester may not use the account ${account.name} any more.`;
+    const other = otherPersonOf(order, asker.atMs);
+    if (other === undefined) {
+      if (order.kind === "rollout") requireNoApproval(request, verdict.permission);
+      return verdict.permission;
+    }
+    if (!mayUseAccount(policy, other.caller, account.name)) {
+      const hint = `The ${other.role} may not use the account ${account.name} any more.`;
       throw new GatewayError("FORBIDDEN", { opUin: request.opUin, hint, rule: "accounts" });
     }
-    const still = await decide(policy, request, account, requester, readProfile);
+    const still = await decide(policy, request, account, other, readProfile);
     if (still.effect === "allow") return verdict.permission;
-    throw forbidden(request, still, "The requester may not make this change any more.");
+    throw forbidden(request, still, `The ${other.role} may not make this change any more.`);
   }
 }
 
-/** Returns the requester of a change that awaits this caller's approval. */
-function requesterOf(order: ChangeOrder): Asker | undefined {
+const WITHOUT_SCOPES: Caller = { subject: "rollout", scopes: new Set() };
+
+/** Returns the second person whom the policy must allow a change: the requester of an approval, or the approver. */
+function otherPersonOf(
+  order: ChangeOrder,
+  nowMs: number,
+): (Asker & { readonly role: "requester" | "approver" }) | undefined {
+  if (order.kind === "rollout") {
+    const { approver } = order.item;
+    return approver && { caller: approver, atMs: nowMs, role: "approver" };
+  }
   if (order.kind === "request" || order.record.status !== "awaiting_approval") return undefined;
   const { caller, createdAt } = order.record;
   if (isSamePerson(caller, order.context.caller)) return undefined;
-  return { caller, atMs: createdAt.getTime() };
+  return { caller, atMs: createdAt.getTime(), role: "requester" };
+}
+
+/** Refuses an item of a rollout without an approver if the policy has come to ask for one. */
+function requireNoApproval({ opUin }: MfaChangeRequest, { approval }: Permission): void {
+  if (approval === undefined) return;
+  const hint = `The rule ${approval.ruleId} asks for an approval, and nobody approved the rollout.`;
+  throw new GatewayError("FORBIDDEN", { opUin, hint, rule: `policy ${approval.ruleId}` });
 }
 
 async function decide(
@@ -143,9 +166,9 @@ async function decide(
 async function readUser(
   { opUin }: MfaChangeRequest,
   { cam }: Account,
-  { caller, requestId, deadlineMs }: MfaChangeContext,
+  context: MfaChangeContext,
 ): Promise<PolicyUser> {
-  const options = { deadlineMs, traceId: requestId, caller: caller.subject, forWrite: true };
+  const options = { ...callOptionsOf(context), forWrite: true };
   const { output } = await cam.call(describeSubAccounts, { uins: [opUin] }, options);
   const profile = output.find(({ uin }) => uin === opUin);
   // CAM omits an empty remark. It has no tags.

@@ -4,6 +4,7 @@
  */
 import type { ApprovalLog } from "../audit/approval-log.ts";
 import type { ApproveVerdict, BeginVerdict, ChangeRecord } from "../audit/change-record.ts";
+import type { RolloutVerdict } from "../audit/rollout-log.ts";
 import type { Accounts } from "../auth/accounts.ts";
 import { requireScope } from "../auth/caller.ts";
 import { isSamePerson } from "../auth/subject.ts";
@@ -19,6 +20,7 @@ import {
   type MfaChangeContext,
   type MfaChangeOutcome,
   type MfaChangeRequest,
+  type RolloutItemOrder,
 } from "./mfa-change.ts";
 import type { PausedCallers } from "./paused-callers.ts";
 import { prepareChange } from "./prepare-change.ts";
@@ -91,6 +93,21 @@ export class ChangeService {
   }
 
   /**
+   * Makes the change of one item of a running rollout. It is a change like any other, except that no bulk guard counts it
+   * and that it has no idempotency key: the record has one change of each attempt.
+   *
+   * @throws Failure as setSubUserMfa, and PLAN_CHANGED if the user differs from the plan. Without a changeId nothing was
+   *   recorded.
+   */
+  changeItem(
+    request: MfaChangeRequest,
+    item: RolloutItemOrder,
+    context: MfaChangeContext,
+  ): Promise<MfaChangeOutcome> {
+    return this.#carryOut({ kind: "rollout", request, context, item });
+  }
+
+  /**
    * Settles a change that awaits approval as refused. The requester may withdraw it; other callers need the scope for
    * approvals. A repeated rejection has no effect and is not an error.
    *
@@ -156,7 +173,7 @@ export class ChangeService {
 
       // Read the user and record the change. Repeat both if another change of the user came first.
       let prepared: PreparedChange;
-      let verdict: BeginVerdict | ApproveVerdict;
+      let verdict: BeginVerdict | ApproveVerdict | RolloutVerdict;
       for (let rereads = 0; ; rereads++) {
         prepared = await prepareChange(this.#deps, order, account);
         progress.flagSets = prepared.flagSets;
@@ -190,12 +207,12 @@ export class ChangeService {
     const { access, accounts } = this.#deps;
     const { request, context } = order;
     const { opUin } = request;
-    if (order.kind === "request" && !asksForSomething(request)) {
+    if (order.kind !== "approval" && !asksForSomething(request)) {
       throw new GatewayError("NOTHING_TO_CHANGE", { opUin });
     }
     const account = accounts.require(request.account, context.caller);
     const permission = await access.authorise(order, account);
-    if (order.kind === "request") return { account, ...permission };
+    if (order.kind !== "approval") return { account, ...permission };
     // Two people agree here, so the approver needs no further approval.
     const { id: changeId, approval, caller } = order.record;
     if (approval === undefined) throw new GatewayError("APPROVAL_NOT_AWAITED", { opUin, changeId });
@@ -206,7 +223,7 @@ export class ChangeService {
   /** Refuses an order that the record refused. Returns if another change answers the order. */
   #requireShareable(
     { request: { opUin }, context }: ChangeOrder,
-    { kind, id }: BeginVerdict | ApproveVerdict,
+    { kind, id }: BeginVerdict | ApproveVerdict | RolloutVerdict,
   ): void {
     switch (kind) {
       case "PAUSED":
@@ -222,6 +239,10 @@ export class ChangeService {
       case "FORGED": {
         const hint = "This gateway did not record the request in this form. Request the change again.";
         throw new GatewayError("FORBIDDEN", { opUin, changeId: id, hint, rule: "approval request altered" });
+      }
+      case "LOST": {
+        const hint = "The rollout does not run, or another replica makes this change.";
+        throw new GatewayError("CHANGE_IN_PROGRESS", { opUin, hint });
       }
       case "EXPIRED":
         throw new Failure({ code: "APPROVAL_EXPIRED", opUin, changeId: id });
@@ -240,6 +261,10 @@ function keyOfOrder(order: ChangeOrder, approval: ChangePermission["approval"]):
   const { caller, idempotencyKey } = context;
   if (order.kind === "approval") {
     return JSON.stringify(["approve", order.record.id, caller.subject, caller.issuer]);
+  }
+  if (order.kind === "rollout") {
+    const { rolloutId, item, attempt } = order.item;
+    return JSON.stringify(["rollout", rolloutId, item, attempt]);
   }
   const reason = request.reason && "given";
   const isWhole = approval === undefined || idempotencyKey !== undefined;

@@ -80,6 +80,13 @@ export function matchesFlagSet(flags: MfaFlagSet | MfaFlagState | undefined, fla
   return flags !== undefined && WRITABLE.every((method) => flags[method] === flagSet[method]);
 }
 
+/** Whether two images of a user agree on every method that both know. */
+export function mayBeEqual(one: SafeAuthFlags, other: SafeAuthFlags): boolean {
+  const agree = (a: MfaFlagState, b: MfaFlagState): boolean =>
+    [...WRITABLE, ...NOT_WRITABLE].every((method) => (a[method] ?? b[method]) === (b[method] ?? a[method]));
+  return agree(one.login, other.login) && agree(one.action, other.action);
+}
+
 function namesAMethod(methods: MfaMethods | undefined): methods is MfaMethods {
   return methods !== undefined && WRITABLE.some((method) => methods[method] !== undefined);
 }

@@ -49,10 +49,10 @@ export class FlagWriter {
   /** Returns the protections of the user as CAM reports them now. */
   read(
     opUin: Uin,
-    { caller, requestId, deadlineMs }: MfaChangeContext,
+    context: MfaChangeContext,
     options?: Pick<CamCallOptions, "forWrite">,
   ): Promise<CamResult<SafeAuthFlags>> {
-    const call = { deadlineMs, traceId: requestId, caller: caller.subject, ...options };
+    const call = { ...callOptionsOf(context), ...options };
     return this.#deps.cam.call(describeSafeAuthFlagColl, { subUin: opUin }, call);
   }
 
@@ -83,8 +83,7 @@ export class FlagWriter {
       if (attempt > 0 && error?.kind !== "NO_CREDENTIAL") effort.attempts += 1;
       effort.quotaWaitMs += quotaWaitMs;
     };
-    const { requestId: traceId, caller } = context;
-    const options = { deadlineMs, traceId, caller: caller.subject, onAttempt };
+    const options = { ...callOptionsOf(context), deadlineMs, onAttempt };
     const errors: unknown[] = [];
     for (let resends = 0; ; resends++) {
       try {
@@ -113,6 +112,11 @@ export class FlagWriter {
     }
     return { ...effort, error: outcomeUnknown(flagSets.opUin, errors) };
   }
+}
+
+/** Returns the options that all calls to CAM for a change share. */
+export function callOptionsOf({ caller, requestId, deadlineMs, priority }: MfaChangeContext): CamCallOptions {
+  return { deadlineMs, traceId: requestId, caller: caller.subject, ...(priority && { priority }) };
 }
 
 /** Returns OUTCOME_UNKNOWN with the last of the errors that is an answer of CAM. */

@@ -1,6 +1,6 @@
 import type { ChangeRecord } from "../audit/change-record.ts";
 import type { Caller, CallerIdentity } from "../auth/caller.ts";
-import type { SetMfaFlagInput } from "../cam/index.ts";
+import type { CallPriority, SafeAuthFlags, SetMfaFlagInput } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
 import type { Uin } from "../contract/index.ts";
 import { type Failure, failureOf } from "./failure.ts";
@@ -34,9 +34,27 @@ export interface MfaChangeContext {
   readonly deadlineMs: number;
   /** The record answers a repetition with the same key for a day. */
   readonly idempotencyKey?: string | undefined;
+  /** The priority of the calls to CAM. Default: "interactive". */
+  readonly priority?: CallPriority | undefined;
 }
 
-/** The start of a change: the request of a caller, or the approval of a request by another caller. */
+/** An item of a running rollout, as it was planned and approved, with the replica's lease of it. */
+export interface RolloutItemOrder {
+  readonly rolloutId: string;
+  readonly item: number;
+  /** Counts from 1. The record has at most one change of each attempt. */
+  readonly attempt: number;
+  /** The process that holds the lease of the item. */
+  readonly leaseOwner: string;
+  /** The user's protections in the plan. */
+  readonly before: SafeAuthFlags;
+  /** The flag sets in the plan. */
+  readonly sent: Pick<SetMfaFlagInput, "login" | "action">;
+  /** The caller who approved the rollout. Undefined if it needed no approval. */
+  readonly approver: CallerIdentity | undefined;
+}
+
+/** The start of a change: the request of a caller, the approval of a request, or an item of a rollout. */
 export type ChangeOrder =
   | { readonly kind: "request"; readonly request: MfaChangeRequest; readonly context: MfaChangeContext }
   | {
@@ -47,6 +65,13 @@ export type ChangeOrder =
       readonly record: ChangeRecord;
       /** The approver's reason, for the record. */
       readonly reason: string | undefined;
+    }
+  | {
+      readonly kind: "rollout";
+      readonly request: MfaChangeRequest;
+      /** Its caller started the rollout. */
+      readonly context: MfaChangeContext;
+      readonly item: RolloutItemOrder;
     };
 
 /** A change that took effect. */
@@ -65,6 +90,8 @@ export interface MfaChangeReport {
   readonly context: MfaChangeContext;
   /** Set if the caller approves a change that another caller requested. */
   readonly approves: { readonly requester: CallerIdentity } | undefined;
+  /** Set for an item of a rollout. */
+  readonly rollout: Pick<RolloutItemOrder, "rolloutId" | "item" | "attempt"> | undefined;
   /** Whether the request shares the outcome of an earlier one. */
   readonly shared: boolean;
   /** The record. Undefined if the gateway refused the change before recording it. */
@@ -139,10 +166,12 @@ export class ChangeProgress {
 
   #report(result: MfaChangeReport["result"], changeId: string | undefined): void {
     const { clock, observer } = this.#deps;
-    const { request, context } = this.#order;
+    const order = this.#order;
+    const { request, context } = order;
     observer?.onChange({
       ...{ request, context, result, changeId },
-      approves: this.#order.kind === "approval" ? { requester: this.#order.record.caller } : undefined,
+      approves: order.kind === "approval" ? { requester: order.record.caller } : undefined,
+      rollout: order.kind === "rollout" ? order.item : undefined,
       shared: this.shared,
       flagSets: this.flagSets,
       durationMs: clock.monotonic() - this.#beganMs,

@@ -1,7 +1,8 @@
+import type { SafeAuthFlags, SetMfaFlagInput } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
 import { GatewayError } from "../contract/index.ts";
 import type { ChangeAccess, ChangeAccount } from "./change-access.ts";
-import { composeFlagSets, matchesFlagSets, turnsOffLastMethod } from "./compose-flag-sets.ts";
+import { composeFlagSets, matchesFlagSets, mayBeEqual, turnsOffLastMethod } from "./compose-flag-sets.ts";
 import type { ChangeOrder } from "./mfa-change.ts";
 import {
   asIfApplied,
@@ -47,11 +48,9 @@ export async function prepareChange(
 
   const before = withRecentWrites({ ...output, asOf }, writes);
   const unknown = trailingUnknown(writes);
-  const flagSets = composeFlagSets(
-    request,
-    before,
-    unknown.map(({ sent }) => sent),
-  );
+  const maybe = unknown.map(({ sent }) => sent);
+  const flagSets =
+    order.kind === "rollout" ? flagSetsOfPlan(order, before, maybe) : composeFlagSets(request, before, maybe);
   const images = [output, before, ...unknown.map((write) => asIfApplied(before, write))];
   if (request.reason === undefined && images.some((image) => turnsOffLastMethod(image, flagSets))) {
     const hint = "It switches off the last method of this user.";
@@ -66,4 +65,24 @@ export async function prepareChange(
     leaseMs: Math.max(0, context.deadlineMs - nowMs) + LEASE_GRACE_MS,
     basis: { known, ageMs: nowMs - readAtMs },
   };
+}
+
+/**
+ * Returns the flag sets of an item, as they were planned and approved.
+ * @throws GatewayError PLAN_CHANGED if the user, or what the gateway would compose now, differs from the plan.
+ */
+function flagSetsOfPlan(
+  { request, item }: Extract<ChangeOrder, { kind: "rollout" }>,
+  before: SafeAuthFlags,
+  maybe: readonly Partial<SetMfaFlagInput>[],
+): SetMfaFlagInput {
+  const { opUin } = request;
+  const isAsPlanned =
+    mayBeEqual(item.before, before) &&
+    matchesFlagSets({ ...before, ...composeFlagSets(request, before, maybe) }, item.sent);
+  if (isAsPlanned) return { opUin, ...item.sent };
+  throw new GatewayError("PLAN_CHANGED", {
+    opUin,
+    hint: "The protections of this user differ from the plan.",
+  });
 }

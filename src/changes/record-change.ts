@@ -9,6 +9,7 @@ import type {
   ChangeSettlement,
   RecordedCaller,
 } from "../audit/change-record.ts";
+import type { RolloutLog, RolloutVerdict } from "../audit/rollout-log.ts";
 import { DEFAULT_ACCOUNT } from "../auth/accounts.ts";
 import type { CallerIdentity } from "../auth/caller.ts";
 import type { SetMfaFlagInput } from "../cam/index.ts";
@@ -30,6 +31,7 @@ import type { AccountUser } from "./user-lock.ts";
 export interface ChangeRecorderDeps {
   readonly log: Pick<ChangeLog, "begin" | "settle" | "find" | "recentWrites" | "findByIdempotencyKey">;
   readonly approvalLog: Pick<ApprovalLog, "approve">;
+  readonly rolloutLog: Pick<RolloutLog, "begin">;
   readonly recentWrites: RecentWrites;
   readonly clock: Clock;
   readonly observer?: Pick<ChangeObserver, "onUnsettled"> | undefined;
@@ -68,6 +70,8 @@ export class ChangeRecorder {
    */
   async findEarlier(order: ChangeOrder): Promise<ChangeRecord | undefined> {
     const { request, context } = order;
+    // The lease of an item and its attempt keep it from a repetition.
+    if (order.kind === "rollout") return undefined;
     if (order.kind === "approval") {
       return order.record.status === "awaiting_approval"
         ? undefined
@@ -88,8 +92,8 @@ export class ChangeRecorder {
     order: ChangeOrder,
     account: string,
     { before, flagSets: sent, permission, leaseMs, basis }: PreparedChange,
-  ): Promise<BeginVerdict | ApproveVerdict> {
-    const { log, approvalLog } = this.#deps;
+  ): Promise<BeginVerdict | ApproveVerdict | RolloutVerdict> {
+    const { log, approvalLog, rolloutLog } = this.#deps;
     const { caller, requestId: gatewayRequestId, idempotencyKey } = order.context;
     const common = { gatewayRequestId, before, sent, leaseMs };
     if (order.kind === "approval") {
@@ -107,7 +111,7 @@ export class ChangeRecorder {
       policyHash: permission.policy?.hash,
       policyRules: permission.policy?.rules,
     };
-    return log.begin(intent, basis);
+    return order.kind === "rollout" ? rolloutLog.begin(intent, order.item, basis) : log.begin(intent, basis);
   }
 
   /** Returns the record of a change that another request or replica makes, once the change has ended. */

@@ -211,6 +211,7 @@ function startWithVerdict(kind: "STALE" | "BUSY") {
       findByIdempotencyKey: async () => undefined,
     },
     approvalLog: { approve: unused, reject: unused },
+    rolloutLog: { begin: unused },
     pausedCallers: new PausedCallers({ pauses: { isPaused: unused, list: unused, resume: unused } }),
     recentWrites: new RecentWrites(clock),
     clock,

@@ -31,10 +31,13 @@ function whoCanHelp(error: CamErrorExtensions): "caller" | "operator" | "vendor"
     case "MFA_METHOD_NOT_WRITABLE":
     case "NOTHING_TO_CHANGE":
     case "OUTCOME_UNKNOWN":
+    case "PLAN_CHANGED":
     case "PROTECTED_USER":
+    case "ROLLOUT_STATUS":
     case "UNKNOWN_ACCOUNT":
     case "REASON_REQUIRED":
     case "UNAUTHENTICATED":
+    case "USERS_IN_OTHER_ROLLOUT":
       return "caller";
     case "USER_UNBIND_NO_PERMISSION":
     case "MFA_TOKEN_ERROR":

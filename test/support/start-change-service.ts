@@ -3,6 +3,7 @@ import { ApprovalLog } from "../../src/audit/approval-log.ts";
 import type { BulkGuard } from "../../src/audit/caller-pauses.ts";
 import { CallerPauses } from "../../src/audit/caller-pauses.ts";
 import { ChangeLog } from "../../src/audit/change-log.ts";
+import { RolloutLog } from "../../src/audit/rollout-log.ts";
 import { Accounts, DEFAULT_ACCOUNT } from "../../src/auth/accounts.ts";
 import {
   CamClient,
@@ -103,6 +104,7 @@ export async function startChangeService(options: StartOptions = {}): Promise<St
     access: options.access ?? ALLOWING,
     accounts: new Accounts([account], () => true),
     approvalLog: new ApprovalLog({ database, ...guard, replica: "test", seal: TEST_SEAL }),
+    rolloutLog: new RolloutLog({ database, replica: "test" }),
     observer: {
       onChange: (report) => reports.push(report),
       onRejected: () => undefined,

@@ -114,6 +114,21 @@ export const GUARD_RAILS = {
     message: "This change is not on record.",
     remedy: "Check the id of the change.",
   },
+  PLAN_CHANGED: {
+    category: "CONFLICT",
+    message: "This is not the plan that you read, or it does not hold any more.",
+    remedy: "Read the rollout again, or plan a new one.",
+  },
+  ROLLOUT_STATUS: {
+    category: "CONFLICT",
+    message: "The rollout is in a status that does not allow this.",
+    remedy: "Read the status of the rollout.",
+  },
+  USERS_IN_OTHER_ROLLOUT: {
+    category: "CONFLICT",
+    message: "Other open rollouts have some of these users.",
+    remedy: "Wait until the other rollouts end, cancel them, or plan without their users.",
+  },
   // Not THROTTLED: waiting does not end the pause.
   CALLER_PAUSED: {
     category: "FORBIDDEN",

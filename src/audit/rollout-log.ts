@@ -1,0 +1,67 @@
+import { sql } from "kysely";
+import { personOf } from "../auth/subject.ts";
+import type { Database } from "../database/database.ts";
+import type { BeforeImageBasis, ChangeIntent } from "./change-record.ts";
+import { runQuery } from "./run-query.ts";
+
+/**
+ * The verdict on an item. `id` names the change, or else the other change, the pause or the rollout that prevents it.
+ * LOST: this process has no lease of the attempt any more, or the rollout does not run. REPLAY: the attempt began before.
+ */
+export interface RolloutVerdict {
+  readonly kind: "BEGUN" | "BUSY" | "STALE" | "PAUSED" | "LOST" | "REPLAY";
+  readonly id: string;
+}
+
+/** The attempt at an item, with the process that holds its lease. */
+interface LeasedAttempt {
+  readonly rolloutId: string;
+  readonly item: number;
+  readonly attempt: number;
+  readonly leaseOwner: string;
+}
+
+interface RolloutLogDeps {
+  readonly database: Database;
+  /** The name of this process in the record. */
+  readonly replica: string;
+}
+
+/** Records the changes of rollouts. Its methods throw the errors of ChangeLog. */
+export class RolloutLog {
+  readonly #deps: RolloutLogDeps;
+
+  constructor(deps: RolloutLogDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Records the intent of an item, or returns the reason why not (see begin_rollout_change in schema/migrations). The
+   * database adds the plan hash, who started the rollout and who approved it.
+   */
+  async begin(
+    intent: ChangeIntent,
+    attempt: LeasedAttempt,
+    basis: BeforeImageBasis,
+  ): Promise<RolloutVerdict> {
+    const { database, replica } = this.#deps;
+    const columns = {
+      ...{ account: intent.account, op_uin: intent.opUin, gateway_request_id: intent.gatewayRequestId },
+      ...{ requested: intent.requested, request_hash: intent.requestHash, before_image: intent.before },
+      ...{ sent: intent.sent, policy_hash: intent.policyHash, policy_rules: intent.policyRules, replica },
+      ...{ rollout_id: attempt.rolloutId, rollout_item: attempt.item, rollout_attempt: attempt.attempt },
+      caller_subject: intent.caller.subject,
+      caller_person: personOf(intent.caller.subject),
+    };
+    const [row] = await runQuery<RolloutVerdict>(
+      database,
+      sql`
+        select b.verdict as kind, b.change_id as id from begin_rollout_change(
+          ${JSON.stringify(columns)}::jsonb, ${attempt.leaseOwner}, ${intent.leaseMs}, ${basis.known ?? null},
+          ${basis.ageMs}
+        ) b`,
+    );
+    if (row === undefined) throw new Error("begin_rollout_change returned no verdict.");
+    return row;
+  }
+}
