@@ -1,4 +1,5 @@
-import { LOG_EVENTS, type LogEvent } from "../../src/telemetry/log-events.ts";
+import type { LogEvent } from "../../src/telemetry/log-event.ts";
+import { LOG_EVENTS } from "../../src/telemetry/log-events.ts";
 import { GENERATED_NOTICE } from "./artefact.ts";
 import { markdownTable } from "./markdown-table.ts";
 

@@ -6,6 +6,7 @@ import { AccountRegister } from "../audit/account-register.ts";
 import { CallerPauses } from "../audit/caller-pauses.ts";
 import { DueChanges } from "../audit/due-changes.ts";
 import type { RefusalLog } from "../audit/refusal-log.ts";
+import { RolloutLog } from "../audit/rollout-log.ts";
 import { type Accounts, DEFAULT_ACCOUNT } from "../auth/accounts.ts";
 import type { Authenticator } from "../auth/authenticator.ts";
 import { isIn } from "../auth/certificate-authenticator.ts";
@@ -29,6 +30,7 @@ import type { RequestDetails } from "../http/graphql/graphql-route.ts";
 import { TrustedDocuments } from "../http/graphql/trusted-documents.ts";
 import { keepTlsFresh, readTls } from "../http/tls.ts";
 import { SharedWindows } from "../quota/shared-windows.ts";
+import { RolloutStore } from "../rollouts/rollout-store.ts";
 import { Health } from "../telemetry/health.ts";
 import { createLogger, type Logger } from "../telemetry/logger.ts";
 import type { Account } from "./create-account.ts";
@@ -48,6 +50,7 @@ import { openAdminPort } from "./open-admin.ts";
 import { openDirectory, openReadsBehind } from "./open-directory.ts";
 import { openJobs } from "./open-jobs.ts";
 import { openDatabase, openEvents, openRecord, startCheckpoints } from "./open-record.ts";
+import { openRolloutRuns } from "./open-rollout-runs.ts";
 import { pagesOf } from "./pages.ts";
 import { startTelemetry } from "./start-telemetry.ts";
 import { watchDatabase } from "./watch-database.ts";
@@ -121,11 +124,15 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     const changes = new ChangeService({
       ...{ accounts, access, clock, pausedCallers, recentWrites, observer },
       ...{ log: record.log, approvalLog: record.approvalLog },
+      rolloutLog: new RolloutLog({ database, replica }),
     });
     const { events, refusals } = openEvents(foundation, database);
     await startCheckpoints(foundation, database, record.keys);
     countOrphanedChanges(foundation, live, record.log);
     open.defer(() => changes.idle());
+    const { lanes } = openRolloutRuns(foundation, {
+      ...{ database, accounts, changes, policy, rollouts: new RolloutStore(database), jobs: jobs.parts },
+    });
     const { log } = record;
     const schema = buildGatewaySchema({ changes, pausedCallers, log, events, accounts, ...known });
     const apollo = await startApollo(foundation, schema);
@@ -143,7 +150,8 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     });
     health.serve();
     address = { url, admin, emulators };
-    jobs.queue.start(known.scans.jobs);
+    jobs.queue.start([...known.scans.jobs, ...lanes.jobs]);
+    lanes.start();
     live.follow(() => {
       reportAccountsOutsidePolicy(foundation, accounts, policy);
       void known.scans.followAccounts();

@@ -18,7 +18,7 @@ export function changeObserver({
   clock,
 }: Telemetry): ChangeObserver & PausedCallersObserver {
   return {
-    onChange({ request, context, approves, shared, changeId, flagSets, result, durationMs }) {
+    onChange({ request, context, approves, rollout, shared, changeId, flagSets, result, durationMs }) {
       const fields = {
         requestId: context.requestId,
         ...callerFields(context.caller),
@@ -28,6 +28,7 @@ export function changeObserver({
         opUin: request.opUin,
         sent: flagSets,
         durationMs: Math.round(durationMs),
+        ...(rollout === undefined ? {} : { rolloutId: rollout.rolloutId, item: rollout.item }),
         ...(approves === undefined ? {} : { approvedFor: approves.requester.subject }),
         // Only shared requests have this field. They are rare.
         ...(shared ? { shared } : {}),

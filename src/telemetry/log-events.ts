@@ -3,20 +3,8 @@
  * the lines; `gateway/observers.ts` turns what the parts report into events. docs/operators/log-events.md is generated from
  * the table.
  */
-type Level = "debug" | "info" | "warn" | "error" | "fatal";
-
-export interface LogEvent {
-  readonly level: Level;
-  /** A short phrase for people. Programs look at the id, which is stable. */
-  readonly message: string;
-  /** What the event means and what an operator does about it. */
-  readonly help: string;
-}
-
-const at =
-  (level: Level) =>
-  (message: string, help: string): LogEvent => ({ level, message, help });
-const [debug, info, warn, error, fatal] = [at("debug"), at("info"), at("warn"), at("error"), at("fatal")];
+import { debug, error, fatal, info, type LogEvent, warn } from "./log-event.ts";
+import { ROLLOUT_LOG_EVENTS } from "./rollout-log-events.ts";
 
 export const LOG_EVENTS = {
   "account.closed": info(
@@ -274,6 +262,7 @@ export const LOG_EVENTS = {
     "signed the ends of all chains of the record",
     "`chain:seq:hash` is the anchor that `audit:verify --expect` takes. Keep it outside the database.",
   ),
+  ...ROLLOUT_LOG_EVENTS,
   "telemetry.problem": warn(
     "OpenTelemetry reports a problem; the gateway serves without it",
     "`problem` is the SDK's message, mostly about the collector. The gateway drops what it cannot export.",

@@ -71,6 +71,12 @@ export const METRICS = {
     ["account"],
     "Users whose protections were changed, but not through the gateway.",
   ),
+  rollouts: gauge(["status"], "Rollouts that are not over, by status. Every replica reports all of them."),
+  "rollout.items": gauge(["state"], "Users of rollouts that run or are paused, by state. As rollouts."),
+  "rollout.steps": counter(
+    ["step"],
+    "Steps of rollouts in this replica: started, paused, finished, stopped and so on.",
+  ),
   "gateway.part.degraded": gauge(
     ["part", "of"],
     "1 while the part is degraded, otherwise 0. See docs/operators/health.md.",

@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { placeShape } from "../../audit/chain.ts";
+import type { SafeAuthFlags } from "../../cam/index.ts";
+import { mayBeEqual } from "../../changes/compose-flag-sets.ts";
 import { ITEM_STATES, ROLLOUT_STATUSES, type RolloutItem } from "../rollout.ts";
 import type { RolloutStore } from "../rollout-store.ts";
 
@@ -54,16 +56,30 @@ export function toProvedItem({ readBack, readBackAt, ...item }: RolloutItem): Pr
   return provedItemShape.strip().parse({ ...item, after: readBack, afterAt: readBackAt?.toISOString() });
 }
 
-/** Returns whether an applied item was read with other methods than the gateway sent, or could not be read. */
-export function isDifferent({ state, sent, after }: ProvedItem): boolean {
-  if (state !== "applied") return false;
-  const read = after as FlagSets | undefined;
-  return Object.entries((sent ?? {}) as FlagSets).some(([protection, methods]) =>
-    Object.entries(methods ?? {}).some(([method, isOn]) => read?.[protection]?.[method] !== isOn),
-  );
+/**
+ * Returns whether a user was read after the run in another state than the run left, or could not be read. What the run
+ * left is not known of a user who had changed before.
+ */
+export function isDifferent({ state, code, afterAt, ...item }: Omit<ProvedItem, "item" | "opUin">): boolean {
+  if (afterAt === undefined || state === "changed_since") return false;
+  if (item.before === undefined || item.after === undefined) return true;
+  const [before, sent, read] = [imageOf(item.before), imageOf(item.sent), imageOf(item.after)];
+  const written = {
+    login: { ...before.login, ...sent.login },
+    action: { ...before.action, ...sent.action },
+  };
+  if (state === "applied") return !mayBeEqual(written, read);
+  return !mayBeEqual(before, read) && (code !== "OUTCOME_UNKNOWN" || !mayBeEqual(written, read));
 }
 
-type FlagSets = Readonly<Record<string, Readonly<Record<string, boolean>> | undefined>>;
+/** Returns both protections. A forged bundle may lack one. */
+function imageOf(image: ProvedItem["before"]): SafeAuthFlags {
+  const { login, action } = (image ?? {}) as Partial<SafeAuthFlags>;
+  return {
+    login: login ?? ({} as SafeAuthFlags["login"]),
+    action: action ?? ({} as SafeAuthFlags["action"]),
+  };
+}
 
 /** Computes the digest of all items, added in their order: SHA-256 over each as JSON with a line feed. */
 export class ItemsDigest {

@@ -66,7 +66,7 @@ const changeShape = z.looseObject({
   rolloutItem: z.number(),
   account: z.string(),
   opUin: z.string(),
-  sent: z.unknown(),
+  sent: z.looseObject({}),
   status: z.string(),
 });
 
@@ -151,7 +151,12 @@ class BundleVerifier {
     }
     this.#unproven.delete(number);
     const { item } = known;
-    const expected = { record: { chain, seq, digest: sha256Hex(content) }, item: { account, opUin, sent } };
+    // The flag sets of a change name the user too.
+    const { opUin: _, ...flagSets } = sent;
+    const expected = {
+      record: { chain, seq, digest: sha256Hex(content) },
+      item: { account, opUin, sent: flagSets },
+    };
     const given = {
       record: known.record,
       item: { account: item.account, opUin: item.opUin, sent: item.sent },

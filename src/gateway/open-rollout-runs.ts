@@ -1,0 +1,111 @@
+import { CallerPauses } from "../audit/caller-pauses.ts";
+import type { Accounts } from "../auth/accounts.ts";
+import type { PolicyFile } from "../auth/policy/policy-file.ts";
+import type { ChangeService } from "../changes/change-service.ts";
+import { STALE_READ_MS } from "../changes/recent-writes.ts";
+import type { Database } from "../database/database.ts";
+import { OrderStore } from "../rollouts/order-store.ts";
+import { ReadBackStore } from "../rollouts/read-back-store.ts";
+import type { RolloutStore } from "../rollouts/rollout-store.ts";
+import { RunLanes, type RunObserver } from "../rollouts/run-lanes.ts";
+import { type OrderObserver, RunOrders } from "../rollouts/run-orders.ts";
+import { type OpenCount, RunStore } from "../rollouts/run-store.ts";
+import type { LogEventId } from "../telemetry/log-events.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
+import type { Account } from "./create-account.ts";
+import type { Foundation } from "./foundation.ts";
+import type { JobParts } from "./open-jobs.ts";
+
+interface RunParts {
+  readonly database: Database;
+  readonly accounts: Accounts<Account>;
+  readonly changes: ChangeService;
+  readonly policy: PolicyFile | undefined;
+  readonly rollouts: RolloutStore;
+  readonly jobs: JobParts;
+}
+
+/** Opens what runs rollouts: the orders of people, and the lanes, which begin when they start. */
+export function openRolloutRuns(
+  { config, clock, telemetry, open }: Foundation,
+  { database, accounts, changes, policy, rollouts, jobs }: RunParts,
+): { readonly runs: RunOrders; readonly lanes: RunLanes } {
+  const store = new RunStore(database, jobs.owner);
+  const { deadlineMs } = config.camLimits;
+  const lanes = new RunLanes({
+    ...{
+      store,
+      rollouts,
+      readBacks: new ReadBackStore(database, jobs.owner),
+      accounts,
+      changes,
+      clock,
+      deadlineMs,
+    },
+    ...{ send: jobs.send, consistencyMs: STALE_READ_MS, observer: runObserver(telemetry) },
+  });
+  open.defer(() => lanes.stop());
+  const runs = new RunOrders({
+    ...{ database, rollouts, runs: store, lanes, policy, accounts, clock },
+    ...{ orders: new OrderStore(database), pauses: new CallerPauses(database) },
+    ...{ guardUsers: config.bulkGuard.users, observer: orderObserver(telemetry) },
+  });
+  return { runs, lanes };
+}
+
+const ENDS: Readonly<Partial<Record<string, LogEventId>>> = {
+  done: "rollout.finished",
+  stopped: "rollout.stopped",
+  expired: "rollout.expired",
+};
+
+function runObserver({ report, metrics }: Telemetry): RunObserver {
+  let counts: readonly OpenCount[] = [];
+  metrics.sample(() => {
+    for (const { kind, name, count } of counts) {
+      if (kind === "status") metrics.record("rollouts", count, { status: name });
+      else metrics.record("rollout.items", count, { state: name });
+    }
+  });
+  const step = (event: LogEventId, fields: object): void => {
+    metrics.record("rollout.steps", 1, { step: event.replace("rollout.", "") });
+    report(event, fields);
+  };
+  return {
+    onAdvanced: ({ id: rolloutId, after, beganWave, hint }) => {
+      const event = ENDS[after];
+      if (event !== undefined) step(event, { rolloutId, ...(hint && { hint }) });
+      else step("rollout.wave_began", { rolloutId, wave: beganWave });
+    },
+    onCallerPaused: (rolloutId) => step("rollout.caller_paused", { rolloutId }),
+    onSealed: (rolloutId) => step("rollout.sealed", { rolloutId }),
+    onCounted: (counted) => {
+      counts = counted;
+    },
+    onAccountsLost: (items) => report("rollout.accounts_lost", { items }),
+    onLanePaused: (lane, code) => report("rollout.lane_paused", { ...lane, code }),
+    onLaneError: (lane, err) => report("rollout.lane_failed", { ...lane, err }),
+    onError: (err) => report("rollouts.not_run", { err }),
+  };
+}
+
+const ORDERS = {
+  approval_requested: "rollout.approval_requested",
+  started: "rollout.started",
+  rejected: "rollout.rejected",
+  paused: "rollout.paused",
+  resumed: "rollout.resumed",
+  cancelled: "rollout.cancelled",
+  wave_released: "rollout.wave_began",
+} as const;
+
+function orderObserver({ report, metrics }: Telemetry): OrderObserver {
+  return {
+    onOrder: (kind, { id: rolloutId, name, wave, approval }, { subject: by }, requestId) => {
+      const event = ORDERS[kind];
+      metrics.record("rollout.steps", 1, { step: event.replace("rollout.", "") });
+      const expiresAt = kind === "approval_requested" ? approval?.expiresAt.toISOString() : undefined;
+      report(event, { rolloutId, name, requestId, by, wave, ...(expiresAt && { expiresAt }) });
+    },
+  };
+}

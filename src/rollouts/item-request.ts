@@ -1,0 +1,31 @@
+import type { Protection } from "../auth/policy/policy.ts";
+import type { SafeAuthFlags, SetMfaFlagInput } from "../cam/index.ts";
+import { WRITABLE } from "../changes/compose-flag-sets.ts";
+import type { MfaChangeRequest, MfaMethods } from "../changes/mfa-change.ts";
+import type { Uin } from "../contract/index.ts";
+
+/** The parts of an item that its change follows from. */
+interface PlannedChange {
+  readonly opUin: Uin;
+  readonly before: SafeAuthFlags;
+  readonly sent: Pick<SetMfaFlagInput, "login" | "action">;
+}
+
+/**
+ * Returns the change of an item as a request: only the methods that it switches. The policy decides about those, and the
+ * change path adds the others.
+ */
+export function requestOfItem(
+  { opUin, before, sent }: PlannedChange,
+  account: string,
+  reason: string,
+): MfaChangeRequest {
+  const switched = (protection: Protection): MfaMethods | undefined => {
+    const flagSet = sent[protection];
+    if (flagSet === undefined) return undefined;
+    const methods = WRITABLE.filter((method) => flagSet[method] !== before[protection][method]);
+    return Object.fromEntries(methods.map((method) => [method, flagSet[method]]));
+  };
+  const [login, action] = [switched("login"), switched("action")];
+  return { account, opUin, login, action, overwriteOtherMethods: false, reason };
+}

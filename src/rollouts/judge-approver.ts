@@ -1,0 +1,69 @@
+import { sql } from "kysely";
+import { runRead } from "../audit/run-query.ts";
+import type { Caller } from "../auth/caller.ts";
+import { decideAccess, mayUseAccount } from "../auth/policy/decide-access.ts";
+import type { Policy } from "../auth/policy/policy.ts";
+import { requestedOperations } from "../changes/change-access.ts";
+import { GatewayError, type Uin } from "../contract/index.ts";
+import type { Database } from "../database/database.ts";
+import { requestOfItem } from "./item-request.ts";
+import type { ItemImage, Rollout, SentFlagSets } from "./rollout.ts";
+
+interface JudgedItem {
+  readonly item: number;
+  readonly account: string;
+  readonly opUin: Uin;
+  readonly name?: string;
+  readonly remark?: string;
+  readonly before: ItemImage;
+  readonly sent: SentFlagSets;
+}
+
+/** The items that are judged at once. */
+const PAGE = 5_000;
+
+/**
+ * Requires that the policy allows every item of a rollout to the caller who approves it, by what the directory knows of
+ * the users. Each item is judged again when it runs.
+ *
+ * @throws GatewayError FORBIDDEN for the first item that it does not allow.
+ */
+export async function requireMayApprove(
+  database: Database,
+  policy: Policy,
+  { id, reason }: Pick<Rollout, "id" | "reason">,
+  caller: Caller,
+  atMs: number,
+): Promise<void> {
+  for (let after = 0; ; ) {
+    const items = await runRead<JudgedItem>(
+      database,
+      sql`
+      select i.item, i.account, i.op_uin, i.name, d.remark, i.before_image as before, i.sent
+      from mfa_rollout_item i left join directory_user d on d.account = i.account and d.op_uin = i.op_uin
+      where i.rollout_id = ${id} and i.wave is not null and i.item > ${after} order by i.item limit ${PAGE}`,
+    );
+    for (const item of items) judge(policy, item, reason, caller, atMs);
+    const last = items.at(-1);
+    if (last === undefined) return;
+    after = last.item;
+  }
+}
+
+function judge(policy: Policy, item: JudgedItem, reason: string, caller: Caller, atMs: number): void {
+  const { account, opUin, name = null, remark = "" } = item;
+  const refuse = (hint: string, rule: string): never => {
+    throw new GatewayError("FORBIDDEN", {
+      opUin,
+      hint: `You may not make every change of it. ${hint}`,
+      rule,
+    });
+  };
+  if (!mayUseAccount(policy, caller, account))
+    refuse(`It changes users of the account ${account}.`, "accounts");
+  const question = { caller, atMs, account, user: { opUin, name, remark } };
+  const verdict = decideAccess(policy, requestedOperations(requestOfItem(item, account, reason)), question);
+  if (verdict.effect === "allow") return;
+  const rule = verdict.rule?.id ?? "(no rule)";
+  refuse(`The policy (${rule}) refuses ${verdict.wanted} for the user ${opUin}.`, `policy ${rule}`);
+}

@@ -1,0 +1,189 @@
+import { sql } from "kysely";
+import { inTransaction, runQuery, runRead } from "../audit/run-query.ts";
+import { personOf } from "../auth/subject.ts";
+import type { Database } from "../database/database.ts";
+import { textArray } from "../directory/user-filter.ts";
+import type { RolloutContext } from "./rollout-runs.ts";
+
+/** A user that another open rollout holds. */
+interface HeldUsers {
+  readonly users: number;
+  readonly rolloutIds: readonly string[];
+}
+
+/** The progress of one lane. */
+interface LaneRow {
+  readonly account: string;
+  readonly total: number;
+  readonly done: number;
+  readonly isKept: boolean;
+  readonly isPaused: boolean;
+  readonly code: string | undefined;
+}
+
+const NOW = sql`clock_timestamp()`;
+
+/**
+ * Writes the orders of people about rollouts. Each method returns whether the rollout was in a status for the order. Throws
+ * the errors of `runQuery`, and the driver's error 23505 if another open rollout holds a user.
+ */
+export class OrderStore {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** Starts a plan, or lets it await an approval for so many minutes. */
+  start(id: string, { caller }: RolloutContext, approvalMinutes: number | undefined): Promise<boolean> {
+    const awaiting = sql`, status = 'awaiting_approval', approval_requested_at = ${NOW},
+      approval_expires_at = ${NOW} + ${approvalMinutes ?? null}::integer * interval '1 minute'`;
+    return inTransaction(this.#database, async (database) => {
+      const rows = await runQuery(
+        database,
+        sql`
+        update mfa_rollout set started_scopes = ${textArray([...caller.scopes])}
+          ${approvalMinutes === undefined ? sql`` : awaiting}
+        where id = ${id} and status = 'planned' and expires_at > ${NOW} returning id`,
+      );
+      if (rows.length === 0) return false;
+      await runQuery(
+        database,
+        sql`update mfa_rollout_item set held = true where rollout_id = ${id} and wave is not null`,
+      );
+      if (approvalMinutes === undefined) await runQuery(database, sql`select run_rollout(${id})`);
+      return true;
+    });
+  }
+
+  /** Records an approval, and starts the rollout. */
+  approve(id: string, context: RolloutContext, reason: string | undefined): Promise<boolean> {
+    return this.#decide(id, "approved", context, reason, sql`select run_rollout(${id})`);
+  }
+
+  /** Records a rejection, or that the caller who planned it withdraws it, and ends the rollout. */
+  reject(
+    id: string,
+    kind: "rejected" | "withdrawn",
+    context: RolloutContext,
+    reason: string | undefined,
+  ): Promise<boolean> {
+    const code = kind === "rejected" ? "APPROVAL_REJECTED" : null;
+    return this.#decide(
+      id,
+      kind,
+      context,
+      reason,
+      sql`select end_rollout(${id}, 'cancelled', ${code}, ${reason ?? null})`,
+    );
+  }
+
+  resume(id: string): Promise<boolean> {
+    return this.#step(sql`
+      update mfa_rollout set status = 'running', code = null, hint = null
+      where id = ${id} and status = 'paused' returning id`);
+  }
+
+  cancel(id: string, reason: string | undefined): Promise<boolean> {
+    return this.#step(sql`
+      select end_rollout(id, 'cancelled', null, ${reason ?? null}) from mfa_rollout
+      where id = ${id} and status in ('planning', 'planned', 'awaiting_approval', 'running', 'paused')`);
+  }
+
+  /** Begins a wave that waits. */
+  releaseWave(id: string, wave: number): Promise<boolean> {
+    return this.#step(sql`
+      update mfa_rollout set wave = ${wave}, wave_held_until = null, wave_awaits_release = false
+      where id = ${id} and status in ('running', 'paused') and wave = ${wave - 1}
+        and (wave_awaits_release or wave_held_until is not null)
+      returning id`);
+  }
+
+  /** Returns whether the bulk guard has paused who started or approved a rollout. */
+  async isCallerPaused(id: string): Promise<boolean> {
+    return this.#step(sql`
+      select from caller_pause p join mfa_rollout r on r.id = ${id}
+      where p.resumed_at is null and (
+        p.subject = r.caller_subject and p.issuer is not distinct from r.caller_issuer
+        or p.subject = r.decided_by_subject and p.issuer is not distinct from r.decided_by_issuer
+      )`);
+  }
+
+  /** Returns the number of items to be changed. */
+  async countItems(id: string): Promise<number> {
+    const [row] = await runQuery<{ items: number }>(
+      this.#database,
+      sql`select count(*)::integer as items from mfa_rollout_item where rollout_id = ${id} and wave is not null`,
+    );
+    return row?.items ?? 0;
+  }
+
+  /** Returns the users of a rollout that other open rollouts hold. */
+  async heldUsers(id: string): Promise<HeldUsers> {
+    const [row] = await runQuery<HeldUsers>(
+      this.#database,
+      sql`
+      select count(*)::integer as users, coalesce(array_agg(distinct o.rollout_id::text), '{}') as rollout_ids
+      from mfa_rollout_item i join mfa_rollout_item o
+        on o.account = i.account and o.op_uin = i.op_uin and o.held and o.rollout_id <> i.rollout_id
+      where i.rollout_id = ${id} and i.wave is not null`,
+    );
+    return row ?? { users: 0, rolloutIds: [] };
+  }
+
+  /** Returns the progress of each account, in the order of the names. */
+  lanes(id: string): Promise<readonly LaneRow[]> {
+    return runRead(
+      this.#database,
+      sql`
+      select i.account, i.total, i.done, coalesce(l.lease_until > ${NOW}, false) as is_kept,
+        coalesce(l.paused_until > ${NOW}, false) as is_paused, l.code
+      from (
+        select account, count(*)::integer as total, count(settled_at)::integer as done
+        from mfa_rollout_item where rollout_id = ${id} and wave is not null group by account
+      ) i left join mfa_rollout_lane l on l.rollout_id = ${id} and l.account = i.account
+      order by i.account`,
+    );
+  }
+
+  /** Returns how many users differ, and when the last one was read and the run sealed. */
+  async proof(id: string): Promise<{ differences: number; readBackAt?: Date; sealed: boolean } | undefined> {
+    const [row] = await runRead<{ differences: number; readBackAt?: Date; sealed: boolean }>(
+      this.#database,
+      sql`
+      select count(*) filter (where i.differs)::integer as differences, max(i.read_back_at) as read_back_at,
+        r.sealed_at is not null as sealed
+      from mfa_rollout r left join mfa_rollout_item i on i.rollout_id = r.id and i.attempt > 0
+      where r.id = ${id} group by r.id`,
+    );
+    return row;
+  }
+
+  #decide(
+    id: string,
+    kind: "approved" | "rejected" | "withdrawn",
+    { caller, requestId }: RolloutContext,
+    reason: string | undefined,
+    follow: ReturnType<typeof sql>,
+  ): Promise<boolean> {
+    return inTransaction(this.#database, async (database) => {
+      const rows = await runQuery(
+        database,
+        sql`
+        update mfa_rollout set
+          decision = ${kind}, decided_at = ${NOW}, decided_by_subject = ${caller.subject},
+          decided_by_person = ${personOf(caller.subject)}, decided_by_client = ${caller.client ?? null},
+          decided_by_issuer = ${caller.issuer ?? null}, decided_by_scopes = ${textArray([...caller.scopes])},
+          decision_request_id = ${requestId}, decision_reason = ${reason ?? null}
+        where id = ${id} and status = 'awaiting_approval' and approval_expires_at > ${NOW} returning id`,
+      );
+      if (rows.length === 0) return false;
+      await runQuery(database, follow);
+      return true;
+    });
+  }
+
+  async #step(statement: Parameters<typeof runQuery>[1]): Promise<boolean> {
+    return (await runQuery(this.#database, statement)).length > 0;
+  }
+}

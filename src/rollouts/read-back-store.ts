@@ -1,0 +1,90 @@
+import { sql } from "kysely";
+import { runQuery } from "../audit/run-query.ts";
+import type { Database } from "../database/database.ts";
+import type { ItemImage, RolloutItem } from "./rollout.ts";
+import type { LaneName } from "./run-lane.ts";
+import { LANE_LEASE_MS } from "./run-store.ts";
+
+/** A user that the run came to, with what it left. */
+export type UnreadItem = Pick<RolloutItem, "item" | "opUin" | "state" | "code" | "before" | "sent">;
+
+const NOW = sql`clock_timestamp()`;
+const inMs = (ms: number) => sql`(${ms}::double precision * interval '1 millisecond')`;
+
+/** The reads of all users after a run, and its seal. Throws the errors of `runQuery`. */
+export class ReadBackStore {
+  readonly #database: Database;
+  readonly #owner: string;
+
+  constructor(database: Database, owner: string) {
+    this.#database = database;
+    this.#owner = owner;
+  }
+
+  /** Renews the lease of a lane and claims users whose read is due. OVER: nothing is left to read, or for others only. */
+  async claim(
+    { rolloutId, account }: LaneName,
+    limit: number,
+    readMs: number,
+  ): Promise<{ readonly verdict: "ON" | "OVER"; readonly items: readonly UnreadItem[] }> {
+    const isUnread = sql`rollout_id = ${rolloutId} and account = ${account} and attempt > 0 and read_back_at is null`;
+    const kept = await this.#run(sql`
+      update mfa_rollout_lane set owner = ${this.#owner}, lease_until = ${NOW} + ${inMs(LANE_LEASE_MS)}
+      where rollout_id = ${rolloutId} and account = ${account}
+        and (owner = ${this.#owner} or lease_until is null or lease_until < ${NOW})
+        and exists (select from mfa_rollout_item where ${isUnread} and state not in ('changing', 'unknown'))
+      returning account`);
+    if (kept.length === 0) return { verdict: "OVER", items: [] };
+    const items = await this.#run<UnreadItem>(sql`
+      with free as materialized (
+        select item from mfa_rollout_item
+        where ${isUnread} and state not in ('changing', 'unknown') and (lease_until is null or lease_until < ${NOW})
+        order by item limit ${limit} for update skip locked
+      )
+      update mfa_rollout_item i set lease_owner = ${this.#owner}, lease_until = ${NOW} + ${inMs(readMs)}
+      from free where i.rollout_id = ${rolloutId} and i.item = free.item
+      returning i.item, op_uin, state, code, before_image as before, sent`);
+    return { verdict: "ON", items };
+  }
+
+  /** Records what the read of a user showed. Undefined: the user could not be read. */
+  async save(
+    { rolloutId }: LaneName,
+    { item }: UnreadItem,
+    image: ItemImage | undefined,
+    differs: boolean,
+  ): Promise<void> {
+    await this.#run(sql`
+      update mfa_rollout_item set
+        read_back = ${image === undefined ? null : JSON.stringify(image)}::jsonb, read_back_at = ${NOW},
+        differs = ${differs}, lease_owner = null, lease_until = null
+      where rollout_id = ${rolloutId} and item = ${item} and read_back_at is null`);
+  }
+
+  async release({ rolloutId }: LaneName, { item }: UnreadItem, afterMs: number): Promise<void> {
+    await this.#run(sql`
+      update mfa_rollout_item set lease_owner = null, lease_until = ${NOW} + ${inMs(afterMs)}
+      where rollout_id = ${rolloutId} and item = ${item} and read_back_at is null and lease_owner = ${this.#owner}`);
+  }
+
+  /** Returns the runs that are over, whose users are all read, and that are not sealed. */
+  async unsealed(): Promise<readonly string[]> {
+    const rows = await this.#run<{ id: string }>(sql`
+      select id from mfa_rollout r
+      where started_at is not null and finished_at is not null and sealed_at is null and not exists (
+        select from mfa_rollout_item i
+        where i.rollout_id = r.id and i.attempt > 0 and (i.read_back_at is null or i.state in ('changing', 'unknown'))
+      )`);
+    return rows.map(({ id }) => id);
+  }
+
+  /** Seals the end of a run. Returns false if another replica did. */
+  async seal(id: string, digest: string): Promise<boolean> {
+    const [row] = await this.#run<{ sealed: boolean }>(sql`select seal_rollout(${id}, ${digest}) as sealed`);
+    return row?.sealed === true;
+  }
+
+  #run<Row>(query: Parameters<typeof runQuery>[1]): Promise<Row[]> {
+    return runQuery(this.#database, query);
+  }
+}

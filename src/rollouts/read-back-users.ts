@@ -1,0 +1,81 @@
+import { randomUUID } from "node:crypto";
+import type { ChangeAccount } from "../changes/change-access.ts";
+import { failureOf } from "../changes/failure.ts";
+import type { Clock } from "../clock.ts";
+import type { CamErrorCode } from "../contract/index.ts";
+import { fateOf } from "./item-fate.ts";
+import { digestOfItems, isDifferent, type ProvedItem } from "./proof/rollout-seal.ts";
+import type { ReadBackStore, UnreadItem } from "./read-back-store.ts";
+import type { ItemImage } from "./rollout.ts";
+import type { RolloutStore } from "./rollout-store.ts";
+import { recoverItems } from "./run-items.ts";
+import type { LaneName, LaneWork } from "./run-lane.ts";
+import type { RunStore } from "./run-store.ts";
+
+interface ReadBackUsersDeps {
+  readonly lane: LaneName;
+  readonly account: Pick<ChangeAccount, "writer">;
+  readonly store: ReadBackStore;
+  readonly runs: RunStore;
+  readonly clock: Clock;
+  /** The time for one read. */
+  readonly deadlineMs: number;
+}
+
+/** How much longer than a read its lease is. */
+const LEASE_GRACE_MS = 5_000;
+
+/** Reads every user of an account once more that a run came to. */
+export class ReadBackUsers implements LaneWork<UnreadItem> {
+  readonly #deps: ReadBackUsersDeps;
+
+  constructor(deps: ReadBackUsersDeps) {
+    this.#deps = deps;
+  }
+
+  async claim(limit: number) {
+    const { lane, runs, store, deadlineMs } = this.#deps;
+    // A process may have died between the refusal of a change and the end of its item.
+    await recoverItems(runs, lane);
+    return store.claim(lane, limit, deadlineMs + LEASE_GRACE_MS);
+  }
+
+  async run(item: UnreadItem): Promise<CamErrorCode | undefined> {
+    const { account, clock, lane, store, deadlineMs } = this.#deps;
+    const asOf = new Date(clock.now()).toISOString();
+    const save = (after: ItemImage | undefined) =>
+      store.save(lane, item, after, isDifferent({ ...item, after, afterAt: asOf } as ProvedItem));
+    try {
+      const { output } = await account.writer.look(item.opUin, randomUUID(), clock.monotonic() + deadlineMs);
+      await save({ ...output, asOf });
+      return undefined;
+    } catch (error) {
+      const code = failureOf(error)?.code ?? "INTERNAL";
+      if (fateOf(code) === "LANE") return code;
+      // For example a user who was deleted since.
+      await save(undefined);
+      return undefined;
+    }
+  }
+
+  release(item: UnreadItem, afterMs: number): Promise<void> {
+    return this.#deps.store.release(this.#deps.lane, item, afterMs);
+  }
+
+  pause(code: CamErrorCode | undefined, pauseMs: number): Promise<void> {
+    return this.#deps.runs.notePause(this.#deps.lane, code, pauseMs);
+  }
+
+  end(): Promise<void> {
+    return this.#deps.runs.releaseLane(this.#deps.lane);
+  }
+}
+
+/** Seals the ends of runs whose users are all read. Returns the ids of those that this process sealed. */
+export async function sealRuns(store: ReadBackStore, rollouts: RolloutStore): Promise<readonly string[]> {
+  const sealed: string[] = [];
+  for (const id of await store.unsealed()) {
+    if (await store.seal(id, await digestOfItems(rollouts, id))) sealed.push(id);
+  }
+  return sealed;
+}

@@ -1,0 +1,144 @@
+import type { Clock } from "../clock.ts";
+import type { CamErrorCode } from "../contract/index.ts";
+
+/** The lane of a rollout in one account. */
+export interface LaneName {
+  readonly rolloutId: string;
+  readonly account: string;
+}
+
+/** The work of a lane: what it claims in the database, and what it does with each item. */
+export interface LaneWork<Item> {
+  /**
+   * Renews the lease of the lane and claims up to `limit` items. OVER: nothing is left for the lane, or another process
+   * has it.
+   */
+  claim(limit: number): Promise<{ readonly verdict: "ON" | "OVER"; readonly items: readonly Item[] }>;
+  /** Does one item. Returns the code of a fault that every item of the account would meet, if there is one. */
+  run(item: Item): Promise<CamErrorCode | undefined>;
+  /** Gives an item back, for another attempt after a time. */
+  release(item: Item, afterMs: number): Promise<void>;
+  /** Records why the lane waits. Undefined: it goes on. */
+  pause(code: CamErrorCode | undefined, pauseMs: number): Promise<void>;
+  /** Gives the lease back. */
+  end(): Promise<void>;
+}
+
+export interface LaneObserver {
+  /** The lane waits because of a fault that concerns every user of the account. */
+  onLanePaused(lane: LaneName, code: CamErrorCode): void;
+  /** The database is unavailable, or a statement failed. The lane tries again. */
+  onLaneError(lane: LaneName, error: unknown): void;
+}
+
+interface LaneDeps<Item> {
+  readonly lane: LaneName;
+  readonly work: LaneWork<Item>;
+  readonly clock: Clock;
+  readonly observer: LaneObserver;
+}
+
+/** Enough items at once to use every slot of the quota, and few enough that each ends within its deadline. */
+const AT_ONCE = 40;
+/** A lane claims this many at once, because each claim counts the budget of the whole rollout. */
+const CLAIM_AT_ONCE = 5;
+/** How often a lane looks again while it may begin nothing. So a pause ends within a second. */
+const POLL_MS = 400;
+/** How long a lane keeps its job while it may begin nothing. Later, the watch of all rollouts wakes it. */
+const PATIENCE_MS = 900_000;
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 20_000;
+
+/** Does the work of one rollout in one account, several items at once. */
+export class RunLane<Item> {
+  readonly #deps: LaneDeps<Item>;
+  readonly #underWay = new Set<Promise<void>>();
+  /** The pauses since an item last ended well. */
+  #pauses = 0;
+  #pausedUntilMs = 0;
+  #stopped = false;
+  #onEnded: () => void = () => undefined;
+
+  constructor(deps: LaneDeps<Item>) {
+    this.#deps = deps;
+  }
+
+  /** Begins no more items. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** Runs until nothing is left for the lane, or nothing could begin for long. */
+  async run(): Promise<void> {
+    const { clock, work } = this.#deps;
+    let idleSinceMs = clock.monotonic();
+    while (!this.#stopped && clock.monotonic() - idleSinceMs < PATIENCE_MS) {
+      const claim = await this.#try(() => work.claim(this.#room));
+      for (const item of claim?.items ?? []) this.#begin(item);
+      if (this.#underWay.size > 0) idleSinceMs = clock.monotonic();
+      if (claim?.verdict === "OVER" && this.#underWay.size === 0) break;
+      await this.#rest();
+    }
+    await Promise.all(this.#underWay);
+    await this.#try(() => work.end());
+  }
+
+  /** The number of items that may begin now. A claim of none only renews the lease. */
+  get #room(): number {
+    if (this.#deps.clock.monotonic() < this.#pausedUntilMs) return 0;
+    const room = AT_ONCE - this.#underWay.size;
+    return room < CLAIM_AT_ONCE ? 0 : room;
+  }
+
+  /** Waits until so many items have ended that another claim is worth its cost, or for a short time. */
+  async #rest(): Promise<void> {
+    const resting = new AbortController();
+    let left = Math.max(1, Math.min(CLAIM_AT_ONCE, this.#underWay.size / 4));
+    this.#onEnded = () => {
+      left -= 1;
+      if (left < 1) resting.abort();
+    };
+    await this.#deps.clock.sleep(POLL_MS, resting.signal).catch(() => undefined);
+  }
+
+  #begin(item: Item): void {
+    const running = this.#run(item).finally(() => {
+      this.#underWay.delete(running);
+      this.#onEnded();
+    });
+    this.#underWay.add(running);
+  }
+
+  async #run(item: Item): Promise<void> {
+    const { work } = this.#deps;
+    const result = await this.#try(async () => ({ fault: await work.run(item) }));
+    if (result === undefined) return;
+    if (result.fault !== undefined) return this.#pause(item, result.fault);
+    if (this.#pauses === 0) return;
+    this.#pauses = 0;
+    await this.#try(() => work.pause(undefined, 0));
+  }
+
+  /** Pauses the lane: each time for longer, until an item ends well. */
+  async #pause(item: Item, code: CamErrorCode): Promise<void> {
+    const { clock, lane, work, observer } = this.#deps;
+    const nowMs = clock.monotonic();
+    if (nowMs >= this.#pausedUntilMs) {
+      const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** this.#pauses++, LONGEST_PAUSE_MS);
+      this.#pausedUntilMs = nowMs + pauseMs;
+      observer.onLanePaused(lane, code);
+      await this.#try(() => work.pause(code, pauseMs));
+    }
+    await this.#try(() => work.release(item, this.#pausedUntilMs - nowMs));
+  }
+
+  /** Returns undefined after an error: what a lane leaves undone, another attempt or process does. */
+  async #try<Result>(task: () => Promise<Result>): Promise<Result | undefined> {
+    try {
+      return await task();
+    } catch (error) {
+      this.#deps.observer.onLaneError(this.#deps.lane, error);
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,156 @@
+/**
+ * Owns the running of rollouts. Each account of a rollout has a lane, which one process at a time keeps. The job queue
+ * wakes lanes, and the database decides what they do: claim_rollout_items in schema/migrations/0016_rollout_runs.sql.
+ * Read run-lane.ts next.
+ */
+
+import type { ChangeAccount } from "../changes/change-access.ts";
+import type { ChangeService } from "../changes/change-service.ts";
+import type { Clock } from "../clock.ts";
+import type { JobKind, JobQueue } from "../jobs/job-queue.ts";
+import { Poller } from "../poller.ts";
+import type { ReadBackStore } from "./read-back-store.ts";
+import { ReadBackUsers, sealRuns } from "./read-back-users.ts";
+import type { RolloutStore } from "./rollout-store.ts";
+import { RunItems } from "./run-items.ts";
+import { type LaneName, type LaneObserver, type LaneWork, RunLane } from "./run-lane.ts";
+import type { OpenCount, RolloutAdvance, RunningRollout, RunStore } from "./run-store.ts";
+
+interface RunLanesDeps {
+  readonly store: RunStore;
+  readonly readBacks: ReadBackStore;
+  readonly rollouts: RolloutStore;
+  readonly accounts: { readonly all: readonly Pick<ChangeAccount, "name" | "writer">[] };
+  readonly changes: Pick<ChangeService, "changeItem">;
+  readonly send: JobQueue["send"];
+  readonly clock: Clock;
+  /** The time for one item, and for one read after the run. */
+  readonly deadlineMs: number;
+  /** How long after a change CAM may still show the state before it. */
+  readonly consistencyMs: number;
+  readonly observer: RunObserver;
+}
+
+export interface RunObserver extends LaneObserver {
+  /** A rollout ended, or began its next wave, by itself. */
+  onAdvanced(advance: RolloutAdvance): void;
+  /** The bulk guard paused the caller who started the rollout, or the one who approved it. */
+  onCallerPaused(rolloutId: string): void;
+  /** Every user was read once more, and the result is in the gateway's chain. */
+  onSealed(rolloutId: string): void;
+  /** Called after each look, about every five seconds. */
+  onCounted(counts: readonly OpenCount[]): void;
+  /** Items ended because their account was removed. */
+  onAccountsLost(items: number): void;
+  /** The lanes cannot be looked after now, for example because the database is unavailable. */
+  onError(error: unknown): void;
+}
+
+const LANE = "rollout-lane";
+/** How often a process looks for lanes that nobody keeps. With the lease, another replica goes on within 20 seconds. */
+const WATCH_MS = 5_000;
+/** More accounts than one process can serve side by side with its other work. */
+const MOST_AT_ONCE = 50;
+/** Accounts may be added later. */
+const LEAST_AT_ONCE = 8;
+
+/** The lanes of this process. */
+export class RunLanes {
+  readonly #deps: RunLanesDeps;
+  /** By the key of the job. A job that comes twice keeps the lane once. */
+  readonly #lanes = new Map<string, { stop(): void }>();
+  readonly #watch: Poller;
+  #stopped = false;
+
+  constructor(deps: RunLanesDeps) {
+    this.#deps = deps;
+    this.#watch = new Poller(deps.clock, async () => {
+      await this.look();
+      return WATCH_MS;
+    });
+  }
+
+  /** The kind of jobs that keeps a lane. */
+  get jobs(): readonly JobKind[] {
+    const accounts = this.#deps.accounts.all.length;
+    const concurrency = Math.min(MOST_AT_ONCE, Math.max(LEAST_AT_ONCE, accounts));
+    return [{ name: LANE, concurrency, run: (key) => this.#keep(key) }];
+  }
+
+  start(): void {
+    this.#watch.start();
+  }
+
+  /** Begins no more items. Other processes go on with the lanes. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    for (const lane of this.#lanes.values()) lane.stop();
+    await this.#watch.stop();
+  }
+
+  /** Brings rollouts forward and wakes the lanes that have something to do. Also called after each order of a person. */
+  async look(): Promise<void> {
+    const { store, readBacks, rollouts, accounts, send, consistencyMs, observer } = this.#deps;
+    try {
+      for (const advance of await store.advance()) observer.onAdvanced(advance);
+      const lost = await store.blockLostAccounts();
+      if (lost > 0) observer.onAccountsLost(lost);
+      const names = accounts.all.map(({ name }) => name);
+      for (const lane of await store.dueLanes(names, consistencyMs)) await send(LANE, keyOf(lane));
+      await store.freeUsers();
+      for (const id of await sealRuns(readBacks, rollouts)) observer.onSealed(id);
+      observer.onCounted(await store.countOpen());
+    } catch (error) {
+      observer.onError(error);
+    }
+  }
+
+  /** Keeps a lane until it has nothing to do for now. */
+  async #keep(key: string): Promise<void> {
+    const { accounts, store, observer } = this.#deps;
+    const lane = laneOf(key);
+    const account = accounts.all.find(({ name }) => name === lane.account);
+    if (account === undefined || this.#stopped || this.#lanes.has(key)) return;
+    try {
+      const rollout = await store.find(lane.rolloutId);
+      if (rollout === undefined) return;
+      await (rollout.isOver ? this.#readBack(lane, account) : this.#change(lane, rollout));
+      // The last lane of a wave begins the next one.
+      await this.look();
+    } catch (error) {
+      observer.onError(error);
+    }
+  }
+
+  #change(lane: LaneName, rollout: RunningRollout): Promise<void> {
+    const { store, changes, clock, deadlineMs, observer } = this.#deps;
+    const work = new RunItems({
+      ...{ rollout, lane, changes, store, clock, deadlineMs },
+      onCallerPaused: () => observer.onCallerPaused(rollout.id),
+      onUnexpected: (error) => observer.onLaneError(lane, error),
+    });
+    return this.#run(lane, work);
+  }
+
+  #readBack(lane: LaneName, account: Pick<ChangeAccount, "writer">): Promise<void> {
+    const { store: runs, readBacks: store, clock, deadlineMs } = this.#deps;
+    return this.#run(lane, new ReadBackUsers({ lane, account, store, runs, clock, deadlineMs }));
+  }
+
+  async #run<Item>(lane: LaneName, work: LaneWork<Item>): Promise<void> {
+    const { clock, observer } = this.#deps;
+    const running = new RunLane({ lane, work, clock, observer });
+    this.#lanes.set(keyOf(lane), running);
+    await running.run().finally(() => this.#lanes.delete(keyOf(lane)));
+  }
+}
+
+function keyOf({ rolloutId, account }: LaneName): string {
+  return `${rolloutId} ${account}`;
+}
+
+function laneOf(key: string): LaneName {
+  // Names of accounts have no spaces.
+  const [rolloutId = "", account = ""] = key.split(" ");
+  return { rolloutId, account };
+}

@@ -1,0 +1,212 @@
+import type { CallerPauses } from "../audit/caller-pauses.ts";
+import type { CallerIdentity } from "../auth/caller.ts";
+import type { PolicyFile } from "../auth/policy/policy-file.ts";
+import { isSamePerson } from "../auth/subject.ts";
+import type { Clock } from "../clock.ts";
+import { GatewayError } from "../contract/index.ts";
+import type { Database } from "../database/database.ts";
+import { requireMayApprove } from "./judge-approver.ts";
+import type { OrderStore } from "./order-store.ts";
+import type { Rollout, RolloutLane, RolloutProof, RolloutStatus } from "./rollout.ts";
+import type { RolloutContext, RolloutRuns } from "./rollout-runs.ts";
+import type { RolloutStore } from "./rollout-store.ts";
+import type { RunLanes } from "./run-lanes.ts";
+import type { RunStore } from "./run-store.ts";
+
+interface RunOrdersDeps {
+  readonly database: Database;
+  readonly rollouts: Pick<RolloutStore, "find">;
+  readonly orders: OrderStore;
+  readonly runs: Pick<RunStore, "pause">;
+  readonly lanes: Pick<RunLanes, "look">;
+  readonly pauses: Pick<CallerPauses, "isPaused">;
+  readonly policy: Pick<PolicyFile, "current" | "sha256"> | undefined;
+  readonly accounts: { readonly all: readonly { readonly name: string; readonly ratePerSecond: number }[] };
+  /** The number of users of the bulk guard. More users need an approval. 0: no number does. */
+  readonly guardUsers: number;
+  readonly clock: Clock;
+  readonly observer: OrderObserver;
+}
+
+/** What a person did to a rollout. */
+export type OrderKind =
+  | "approval_requested"
+  | "started"
+  | "rejected"
+  | "paused"
+  | "resumed"
+  | "cancelled"
+  | "wave_released";
+
+export interface OrderObserver {
+  onOrder(kind: OrderKind, rollout: Rollout, by: CallerIdentity, requestId: string): void;
+}
+
+/** The time for an approval that no rule limits: a day. */
+const APPROVAL_MINUTES = 1_440;
+const HAS_STARTED: ReadonlySet<RolloutStatus> = new Set([
+  "awaiting_approval",
+  "running",
+  "paused",
+  "stopped",
+  "done",
+]);
+
+/** The orders of people about rollouts. The lanes follow them within a second. */
+export class RunOrders implements RolloutRuns {
+  readonly #deps: RunOrdersDeps;
+
+  constructor(deps: RunOrdersDeps) {
+    this.#deps = deps;
+  }
+
+  async start(rollout: Rollout, planHash: string, context: RolloutContext): Promise<Rollout> {
+    const { orders, guardUsers, policy } = this.#deps;
+    const { id, requestedBy, approvalMinutes } = rollout;
+    const { caller } = context;
+    if (requestedBy.subject !== caller.subject || requestedBy.issuer !== caller.issuer) {
+      const hint = "Only the caller who planned a rollout starts it. Plan one of your own.";
+      throw new GatewayError("FORBIDDEN", { hint, rule: "start by who planned" });
+    }
+    this.#requirePlan(rollout, planHash);
+    if (HAS_STARTED.has(rollout.status)) return rollout;
+    if (rollout.status === "planned" && policy?.sha256 !== rollout.policyHash) {
+      throw new GatewayError("PLAN_CHANGED", { hint: "The policy has changed since. Make a new plan." });
+    }
+    await this.#requireResumed(caller);
+    const isMany = guardUsers > 0 && (await orders.countItems(id)) > guardUsers;
+    const minutes = approvalMinutes ?? (isMany ? APPROVAL_MINUTES : undefined);
+    const done = await orders
+      .start(id, context, minutes)
+      .catch((error: unknown) => this.#explainHeld(id, error));
+    if (!done) throw await this.#statusError(id, "A plan starts once, and within a day.");
+    return this.#ordered(minutes === undefined ? "started" : "approval_requested", id, context);
+  }
+
+  async approve(
+    rollout: Rollout,
+    planHash: string,
+    reason: string | undefined,
+    context: RolloutContext,
+  ): Promise<Rollout> {
+    const { clock, database, orders, policy } = this.#deps;
+    const { caller } = context;
+    const { id, approval } = rollout;
+    this.#requirePlan(rollout, planHash);
+    if (isSamePerson(rollout.requestedBy, caller)) {
+      const hint = "The caller who planned a rollout cannot approve it.";
+      throw new GatewayError("FORBIDDEN", { hint, rule: "approval by another" });
+    }
+    if (approval?.decision?.kind === "approved" && isSamePerson(approval.decision.by, caller)) return rollout;
+    await this.#requireResumed(caller);
+    if (await orders.isCallerPaused(id)) throw pausedCaller();
+    if (policy !== undefined) await requireMayApprove(database, policy.current, rollout, caller, clock.now());
+    if (!(await orders.approve(id, context, reason))) {
+      throw await this.#statusError(id, "It does not wait for an approval.");
+    }
+    return this.#ordered("started", id, context);
+  }
+
+  async reject(rollout: Rollout, reason: string | undefined, context: RolloutContext): Promise<Rollout> {
+    const { id, approval, requestedBy } = rollout;
+    const kind = isSamePerson(requestedBy, context.caller) ? "withdrawn" : "rejected";
+    if (approval?.decision?.kind === kind) return rollout;
+    if (!(await this.#deps.orders.reject(id, kind, context, reason))) {
+      throw await this.#statusError(id, "It does not wait for an approval.");
+    }
+    return this.#ordered("rejected", id, context);
+  }
+
+  async pause(rollout: Rollout, reason: string | undefined, context: RolloutContext): Promise<Rollout> {
+    const { id, status } = rollout;
+    if (status === "paused") return rollout;
+    if (!(await this.#deps.runs.pause(id, undefined, reason)))
+      throw await this.#statusError(id, "It does not run.");
+    return this.#ordered("paused", id, context);
+  }
+
+  async resume(rollout: Rollout, context: RolloutContext): Promise<Rollout> {
+    const { orders } = this.#deps;
+    const { id, status } = rollout;
+    if (status === "running") return rollout;
+    await this.#requireResumed(context.caller);
+    if (await orders.isCallerPaused(id)) throw pausedCaller();
+    if (!(await orders.resume(id))) throw await this.#statusError(id, "It is not paused.");
+    return this.#ordered("resumed", id, context);
+  }
+
+  async cancel(rollout: Rollout, reason: string | undefined, context: RolloutContext): Promise<Rollout> {
+    const { id, status } = rollout;
+    if (status === "cancelled") return rollout;
+    if (!(await this.#deps.orders.cancel(id, reason))) throw await this.#statusError(id, "It is over.");
+    return this.#ordered("cancelled", id, context);
+  }
+
+  async releaseWave(rollout: Rollout, wave: number, context: RolloutContext): Promise<Rollout> {
+    const { id } = rollout;
+    if (rollout.wave === wave && !rollout.waveAwaitsRelease && rollout.waveHeldUntil === undefined)
+      return rollout;
+    if (!(await this.#deps.orders.releaseWave(id, wave))) {
+      throw await this.#statusError(id, `Wave ${wave} does not wait.`);
+    }
+    return this.#ordered("wave_released", id, context);
+  }
+
+  async lanes({ id }: Rollout): Promise<readonly RolloutLane[]> {
+    const { orders, accounts } = this.#deps;
+    const rates = new Map(accounts.all.map(({ name, ratePerSecond }) => [name, ratePerSecond]));
+    const rows = await orders.lanes(id);
+    return rows.map(({ account, total, done, isKept, isPaused, code }) => ({
+      ...{ account, total, done, code: isPaused ? code : undefined },
+      state: done === total ? "done" : isPaused ? "held" : isKept ? "running" : "waiting",
+      secondsLeft: Math.ceil((total - done) / (rates.get(account) ?? 1)),
+    }));
+  }
+
+  async proof({ id, startedAt, finishedAt }: Rollout): Promise<RolloutProof | undefined> {
+    if (startedAt === undefined || finishedAt === undefined) return undefined;
+    const proof = await this.#deps.orders.proof(id);
+    if (proof === undefined || !proof.sealed) return undefined;
+    return { ...proof, readBackAt: proof.readBackAt ?? finishedAt };
+  }
+
+  #requirePlan({ planHash: current }: Rollout, planHash: string): void {
+    if (current === planHash) return;
+    throw new GatewayError("PLAN_CHANGED", { hint: "The plan has another hash. Read it again." });
+  }
+
+  async #requireResumed({ subject, issuer }: CallerIdentity): Promise<void> {
+    if (await this.#deps.pauses.isPaused({ subject, issuer })) throw pausedCaller();
+  }
+
+  async #ordered(kind: OrderKind, id: string, { caller, requestId }: RolloutContext): Promise<Rollout> {
+    const { lanes, observer } = this.#deps;
+    const rollout = await this.#find(id);
+    observer.onOrder(kind, rollout, caller, requestId);
+    await lanes.look();
+    return rollout;
+  }
+
+  async #find(id: string): Promise<Rollout> {
+    const rollout = await this.#deps.rollouts.find(id);
+    if (rollout === undefined) throw new Error(`The rollout ${id} is gone.`);
+    return rollout;
+  }
+
+  async #statusError(id: string, why: string): Promise<GatewayError> {
+    const { status } = await this.#find(id);
+    return new GatewayError("ROLLOUT_STATUS", { hint: `It is ${status.replace("_", " ")}. ${why}` });
+  }
+
+  /** Explains that other open rollouts hold users. @throws GatewayError USERS_IN_OTHER_ROLLOUT, or the error. */
+  async #explainHeld(id: string, error: unknown): Promise<never> {
+    if ((error as { readonly code?: unknown }).code !== "23505") throw error;
+    const { users, rolloutIds } = await this.#deps.orders.heldUsers(id);
+    const hint = `${users} of its users are in the open rollouts ${rolloutIds.slice(0, 3).join(", ")}.`;
+    throw new GatewayError("USERS_IN_OTHER_ROLLOUT", { hint, cause: error });
+  }
+}
+
+function pausedCaller(): GatewayError {
+  return new GatewayError("CALLER_PAUSED", { rule: "bulk guard" });
+}

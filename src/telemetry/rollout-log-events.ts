@@ -1,0 +1,48 @@
+import { error, info, type LogEvent, warn } from "./log-event.ts";
+
+/** The events of rollouts. Each change of a rollout has its own line too, as any other change, with `rolloutId`. */
+export const ROLLOUT_LOG_EVENTS = {
+  "rollout.accounts_lost": warn(
+    "users of a rollout are blocked: their account was removed",
+    "`items` is their number. Plan another rollout once the account is configured again.",
+  ),
+  "rollout.approval_requested": info(
+    "a rollout awaits approval",
+    "Another caller who may make every change of it can approve it until `expiresAt`.",
+  ),
+  "rollout.caller_paused": warn(
+    "a rollout is paused: the bulk guard paused who started or approved it",
+    "Find out why. `resumeCaller` ends the pause of the caller, and `resumeMfaRollout` that of the rollout.",
+  ),
+  "rollout.cancelled": info("a rollout was cancelled", "Changes under way are still settled."),
+  "rollout.expired": info("a rollout was not approved in time", "Nothing was changed. Plan it again."),
+  "rollout.finished": info(
+    "a rollout is done",
+    "Every user is settled. The gateway reads them once more, and then seals the result.",
+  ),
+  "rollout.lane_failed": error(
+    "the lane of an account met an unexpected error; it goes on",
+    "`err` says what happened. An item that failed by it has the code INTERNAL.",
+  ),
+  "rollout.lane_paused": warn(
+    "the lane of an account waits",
+    "`code` says why: CAM throttles or is away, or the key is not accepted. The lane goes on by itself.",
+  ),
+  "rollout.paused": info("a rollout is paused", "No change of it begins until `resumeMfaRollout`."),
+  "rollout.rejected": info("a rollout was rejected or withdrawn", "Nothing was changed."),
+  "rollout.resumed": info("a rollout goes on", "`by` resumed it."),
+  "rollout.sealed": info(
+    "every user of a rollout was read once more, and the result is sealed",
+    "`cam-gateway rollout prove` writes the proof.",
+  ),
+  "rollout.started": info("a rollout started", "`users` are to be changed."),
+  "rollout.stopped": warn(
+    "a rollout stopped by itself",
+    "`hint` says why: more users failed than its error budget allows, or its time is over. Look at its failed items.",
+  ),
+  "rollout.wave_began": info("the next wave of a rollout began", "`wave` counts from 1."),
+  "rollouts.not_run": error(
+    "rollouts cannot be looked after now",
+    "The gateway tries again every five seconds. `err` says what is wrong, mostly with the database.",
+  ),
+} as const satisfies Readonly<Record<string, LogEvent>>;

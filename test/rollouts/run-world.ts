@@ -1,0 +1,195 @@
+import { randomUUID } from "node:crypto";
+import { sql } from "kysely";
+import { CallerPauses } from "../../src/audit/caller-pauses.ts";
+import { ChangeLog } from "../../src/audit/change-log.ts";
+import { RolloutLog } from "../../src/audit/rollout-log.ts";
+import { Accounts } from "../../src/auth/accounts.ts";
+import { type Caller, SCOPES } from "../../src/auth/caller.ts";
+import { type CamAction, CamError, type SafeAuthFlags, type SetMfaFlagInput } from "../../src/cam/index.ts";
+import type { ChangeAccount } from "../../src/changes/change-access.ts";
+import { ChangeService, type ChangeServiceDeps } from "../../src/changes/change-service.ts";
+import { FlagWriter } from "../../src/changes/flag-writer.ts";
+import { PausedCallers } from "../../src/changes/paused-callers.ts";
+import { RecentWrites } from "../../src/changes/recent-writes.ts";
+import { Reconciler } from "../../src/changes/reconciler.ts";
+import { systemClock } from "../../src/clock.ts";
+import type { Uin } from "../../src/contract/index.ts";
+import type { Database } from "../../src/database/database.ts";
+import { OrderStore } from "../../src/rollouts/order-store.ts";
+import { ReadBackStore } from "../../src/rollouts/read-back-store.ts";
+import type { RolloutInput } from "../../src/rollouts/rollout.ts";
+import { RolloutStore } from "../../src/rollouts/rollout-store.ts";
+import { RunLanes } from "../../src/rollouts/run-lanes.ts";
+import { type OrderKind, RunOrders } from "../../src/rollouts/run-orders.ts";
+import { RunStore } from "../../src/rollouts/run-store.ts";
+import { newRollout } from "./new-rollout.ts";
+
+export const ANN: Caller = { subject: "ann", issuer: "test", scopes: new Set(SCOPES) };
+export const BEN: Caller = { subject: "ben", issuer: "test", scopes: new Set(SCOPES) };
+
+const OFF = { phone: false, stoken: false, wechat: false };
+const NONE = { ...OFF, token: false, custom: false, mail: false, u2fToken: false, passkey: false };
+const UNPROTECTED: SafeAuthFlags = { login: NONE, action: NONE };
+
+/** A CAM of one account in memory. A test decides how each call ends. */
+export class MemoryCam {
+  readonly users = new Map<string, SafeAuthFlags>();
+  /** The flag sets of every write that took effect, by user. */
+  readonly writes = new Map<string, SetMfaFlagInput[]>();
+  /** Called before each call. Throws its error, or returns "lose" to apply a write and lose its reply. */
+  before: (action: string, opUin: string) => Promise<"lose" | undefined> = async () => undefined;
+
+  readonly call: ChangeAccount["cam"]["call"] = async <Input, Output>(
+    { name }: CamAction<Input, Output>,
+    input: Input,
+  ) => {
+    const { subUin, opUin = subUin } = input as unknown as { readonly subUin: Uin; readonly opUin?: Uin };
+    const end = await this.before(name, opUin);
+    const result = (output: unknown) => ({ output: output as Output, camRequestId: randomUUID() });
+    if (name === "DescribeSafeAuthFlagColl") return result(this.users.get(opUin) ?? UNPROTECTED);
+    const { login, action } = input as unknown as SetMfaFlagInput;
+    const now = this.users.get(opUin) ?? UNPROTECTED;
+    this.users.set(opUin, { login: { ...now.login, ...login }, action: { ...now.action, ...action } });
+    this.writes.set(opUin, [...(this.writes.get(opUin) ?? []), input as unknown as SetMfaFlagInput]);
+    if (end === "lose") throw new CamError({ kind: "CONNECTION_LOST", action: name, attempts: 1 });
+    return result(undefined);
+  };
+}
+
+interface WorldOptions {
+  readonly accounts?: number;
+  readonly access?: ChangeServiceDeps["access"];
+  readonly guardUsers?: number;
+  readonly deadlineMs?: number;
+  /** Default: users are read back at once. */
+  readonly consistencyMs?: number;
+}
+
+/** The parts that run rollouts, on a real database and accounts in memory. Each call of `replica` is a process. */
+export async function openRunWorld(database: Database, options: WorldOptions = {}) {
+  const { accounts: many = 1, guardUsers = 0, deadlineMs = 2_000, consistencyMs = 0 } = options;
+  const suffix = randomUUID().slice(0, 6);
+  const names = Array.from({ length: many }, (_, index) => `a${index}-${suffix}`);
+  const cams = new Map(names.map((name) => [name, new MemoryCam()]));
+  const rollouts = new RolloutStore(database);
+  const orders = new OrderStore(database);
+  const reports: string[] = [];
+  for (const name of names)
+    await sql`insert into noted_account (account) values (${name})`.execute(database.db);
+
+  const accountOf = (name: string) => {
+    const cam = { call: (cams.get(name) as MemoryCam).call };
+    const writer = new FlagWriter({ cam, clock: systemClock });
+    const gatewayIdentity = { has: async () => false, knows: () => false };
+    return { name, cam, writer, gatewayIdentity, ratePerSecond: 20 };
+  };
+
+  function replica() {
+    const accounts = names.map(accountOf);
+    const owner = randomUUID();
+    const log = new ChangeLog({ database, replica: owner });
+    const pauses = new CallerPauses(database);
+    const unused = () => Promise.reject(new Error("Not asked for."));
+    const changes = new ChangeService({
+      ...{ log, clock: systemClock, recentWrites: new RecentWrites(systemClock) },
+      pausedCallers: new PausedCallers({ pauses }),
+      access: options.access ?? {
+        authorise: async () => ({ approval: undefined }),
+        requireNotOwn: async () => undefined,
+      },
+      accounts: new Accounts(accounts, () => true),
+      approvalLog: { approve: unused, reject: unused },
+      rolloutLog: new RolloutLog({ database, replica: owner }),
+    });
+    const store = new RunStore(database, owner);
+    const jobs: Promise<void>[] = [];
+    const lanes: RunLanes = new RunLanes({
+      ...{
+        store,
+        rollouts,
+        readBacks: new ReadBackStore(database, owner),
+        accounts: { all: accounts },
+        changes,
+      },
+      ...{ clock: systemClock, deadlineMs, consistencyMs },
+      send: async (_, key) => {
+        jobs.push((lanes.jobs[0] as { run(key: string): Promise<void> }).run(key));
+      },
+      observer: {
+        onAdvanced: ({ after, beganWave }) => reports.push(beganWave ? `wave ${beganWave}` : after),
+        onCallerPaused: () => reports.push("caller paused"),
+        onSealed: () => reports.push("sealed"),
+        onCounted: () => undefined,
+        onAccountsLost: () => reports.push("account lost"),
+        onLanePaused: (_, code) => reports.push(`lane ${code}`),
+        onLaneError: (_, error) => reports.push(`lane error ${error}`),
+        onError: (error) => reports.push(`error ${error}`),
+      },
+    });
+    const runs = new RunOrders({
+      ...{ database, rollouts, orders, runs: store, lanes, pauses, guardUsers, clock: systemClock },
+      ...{ policy: undefined, accounts: { all: accounts } },
+      observer: { onOrder: (kind: OrderKind) => reports.push(kind) },
+    });
+    const reconcilers = accounts.map(
+      (account) => new Reconciler({ log, account, clock: systemClock, deadlineMs: 1_000 }),
+    );
+    return {
+      ...{ store, lanes, runs, changes, log },
+      /** Resolves when all lanes that were woken have ended. */
+      async idle() {
+        while (jobs.length > 0) await Promise.all(jobs.splice(0));
+      },
+      async reconcile() {
+        for (const reconciler of reconcilers) await reconciler.settleDue();
+      },
+    };
+  }
+
+  /** Plans a rollout of users of every account, to switch the login protection by phone on. */
+  async function plan(users: number, input: Partial<RolloutInput> & { readonly budget?: number } = {}) {
+    const { budget = 0, ...rest } = input;
+    const created = await rollouts.create(
+      newRollout({ accounts: names, caller: ANN, input: { ...newRollout().input, ...rest } }),
+    );
+    const waves = rest.waves ?? [];
+    const ends = waves.map((_, wave) => waves.slice(0, wave + 1).reduce((sum, each) => sum + each.users, 0));
+    const rows = Array.from({ length: users }, (_, index) => {
+      const wave = ends.findIndex((end) => index < end);
+      return {
+        rollout_id: created.id,
+        item: index + 1,
+        account: names[index % names.length],
+        op_uin: String(100_000_000 + index),
+        name: `user-${index}`,
+        before_image: { ...UNPROTECTED, asOf: new Date().toISOString() },
+        sent: { login: { ...OFF, phone: true } },
+        state: "will_change",
+        wave: (wave < 0 ? waves.length : wave) + 1,
+        attempt: 0,
+        held: false,
+      };
+    });
+    await sql`
+      insert into mfa_rollout_item select * from jsonb_populate_recordset(null::mfa_rollout_item, ${JSON.stringify(rows)}::jsonb)`.execute(
+      database.db,
+    );
+    await sql`
+      update mfa_rollout set status = 'planned', plan_hash = 'hash', planned_at = now(), max_failures = ${budget},
+        expires_at = now() + interval '1 day' where id = ${created.id}`.execute(database.db);
+    return found(created.id);
+  }
+
+  async function found(id: string) {
+    const rollout = await rollouts.find(id);
+    if (rollout === undefined) throw new Error("The rollout is gone.");
+    return rollout;
+  }
+
+  return { names, cams, rollouts, reports, replica, plan, found, database };
+}
+
+/** Returns the context of an operation. */
+export function by(caller: Caller) {
+  return { caller, requestId: randomUUID() };
+}
