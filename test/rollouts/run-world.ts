@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { sql } from "kysely";
 import { CallerPauses } from "../../src/audit/caller-pauses.ts";
 import { ChangeLog } from "../../src/audit/change-log.ts";
+import { DueChanges } from "../../src/audit/due-changes.ts";
 import { RolloutLog } from "../../src/audit/rollout-log.ts";
 import { Accounts } from "../../src/auth/accounts.ts";
 import { type Caller, SCOPES } from "../../src/auth/caller.ts";
@@ -131,8 +132,9 @@ export async function openRunWorld(database: Database, options: WorldOptions = {
       ...{ policy: undefined, accounts: { all: accounts } },
       observer: { onOrder: (kind: OrderKind) => reports.push(kind) },
     });
+    const due = new DueChanges(database, systemClock);
     const reconcilers = accounts.map(
-      (account) => new Reconciler({ log, account, clock: systemClock, deadlineMs: 1_000 }),
+      (account) => new Reconciler({ log, due, account, clock: systemClock, deadlineMs: 1_000 }),
     );
     return {
       ...{ store, lanes, runs, changes, log },
