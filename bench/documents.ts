@@ -66,17 +66,9 @@ async function measureDocuments(smoke: boolean, print: (row: string) => void): P
   const { Admission } = await compiled<typeof import("../src/graphql/admission.ts")>("graphql/admission.js");
   const { buildGatewaySchema } =
     await compiled<typeof import("../src/graphql/schema.ts")>("graphql/schema.js");
-  const unused = (): Promise<never> => Promise.reject(new Error("No benchmark uses this."));
-  const schema = buildGatewaySchema({
-    changes: { setSubUserMfa: unused, approve: unused, reject: unused },
-    pausedCallers: { list: unused, resume: unused },
-    log: { find: unused, list: unused, read: unused },
-    events: { list: unused },
-    accounts: { visibleTo: () => [], select: () => [], require: () => ({ name: "default" }) },
-    directory: { list: unused, count: unused, coverage: unused },
-    drift: { list: unused },
-    scans: { request: unused, pause: unused, resume: unused, states: unused },
-  });
+  const { NO_SERVICES } =
+    await compiled<typeof import("../src/graphql/no-services.ts")>("graphql/no-services.js");
+  const schema = buildGatewaySchema(NO_SERVICES);
   const limit = { rates: new Map([["default", 20]]), deadlineMs: 15_000 };
   const admit = (query: string) =>
     new Admission({ schema, introspection: false }).admit(

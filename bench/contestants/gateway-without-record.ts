@@ -126,13 +126,11 @@ const changes = new ChangeService({
   approvalLog: { approve: unused, reject: unused },
   rolloutLog: { begin: unused },
 });
+const { NO_SERVICES } =
+  await compiled<typeof import("../../src/graphql/no-services.ts")>("graphql/no-services.js");
 const schema = buildGatewaySchema({
-  ...{ changes, pausedCallers, log },
-  events: { list: unused },
+  ...{ ...NO_SERVICES, changes, pausedCallers, log },
   accounts: { visibleTo: () => [], select: () => [], require: () => account },
-  directory: { list: unused, count: unused, coverage: unused },
-  drift: { list: unused },
-  scans: { request: unused, pause: unused, resume: unused, states: unused },
 });
 const admission = new Admission({ schema, introspection: false });
 const camCallLimit = { rates: new Map([[account.name, CALLS_PER_SECOND]]), deadlineMs: DEADLINE_MS };

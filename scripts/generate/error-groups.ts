@@ -5,7 +5,12 @@ import {
   SERVICE_ERRORS,
   USER_ERRORS,
 } from "../../src/contract/catalogue/cam-answers.ts";
-import { CONNECTION_ERRORS, GUARD_RAILS, REFUSALS } from "../../src/contract/catalogue/gateway-codes.ts";
+import {
+  CONNECTION_ERRORS,
+  GUARD_RAILS,
+  REFUSALS,
+  ROLLOUT_REFUSALS,
+} from "../../src/contract/catalogue/gateway-codes.ts";
 import { type CamErrorCode, type CamErrorInfo, describeCamError } from "../../src/contract/index.ts";
 
 /** The catalogue under the headings of the documentation. */
@@ -17,6 +22,7 @@ const GROUPS = {
   "Tencent Cloud does not offer the interface": INTERFACE_ERRORS,
   "The gateway refuses": REFUSALS,
   "A person has to decide": GUARD_RAILS,
+  Rollouts: ROLLOUT_REFUSALS,
   "Tencent Cloud gives no usable answer": CONNECTION_ERRORS,
 };
 

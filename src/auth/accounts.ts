@@ -45,7 +45,7 @@ export class Accounts<Account extends { readonly name: string }> {
   require(name: string | null | undefined, caller: CallerIdentity): Account {
     const named = name ?? DEFAULT_ACCOUNT;
     if (!isAccountName(named)) throw new GatewayError("UNKNOWN_ACCOUNT");
-    if (!this.#isFor(caller, named)) {
+    if (!this.mayUse(caller, named)) {
       throw new GatewayError("FORBIDDEN", {
         hint: `You may not use the account ${named}.`,
         rule: "accounts",
@@ -58,7 +58,7 @@ export class Accounts<Account extends { readonly name: string }> {
 
   /** Returns the accounts that a caller may use. */
   visibleTo(caller: CallerIdentity): readonly Account[] {
-    return this.all.filter(({ name }) => this.#isFor(caller, name));
+    return this.all.filter(({ name }) => this.mayUse(caller, name));
   }
 
   /**
@@ -70,7 +70,8 @@ export class Accounts<Account extends { readonly name: string }> {
     return [...new Set(names.map((name) => this.require(name, caller).name))];
   }
 
-  #isFor(caller: CallerIdentity, name: string): boolean {
+  /** Whether a caller may use an account of this name. The account may not be configured any more. */
+  mayUse(caller: CallerIdentity, name: string): boolean {
     return name === DEFAULT_ACCOUNT || this.#mayUse(caller, name);
   }
 }

@@ -12,6 +12,10 @@ export const SCOPES = [
   "cam.directory:read",
   // Requests, pauses and resumes scans of the directory.
   "cam.directory:scan",
+  // Shows rollouts, for callers who may use all of their accounts.
+  "cam.rollout:read",
+  // Plans rollouts, and controls those that run. A start also needs cam.mfa:write.
+  "cam.rollout:write",
   "cam.audit:read",
   "cam.quota:read",
   // Resumes callers that the bulk guard has paused.

@@ -13,7 +13,7 @@ import type { PolicyFile } from "../auth/policy/policy-file.ts";
 import { isSamePerson } from "../auth/subject.ts";
 import { type CamClient, describeSubAccounts } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
-import { GatewayError } from "../contract/index.ts";
+import { GatewayError, type Uin } from "../contract/index.ts";
 import { WRITABLE } from "./compose-flag-sets.ts";
 import { callOptionsOf, type FlagWriter } from "./flag-writer.ts";
 import type { GatewayIdentity } from "./gateway-identity.ts";
@@ -94,8 +94,7 @@ export class ChangeAccess {
     // Two names may mean one account with two keys. The owner of the other key may not be known yet.
     const isOthers = this.#deps.accounts.all.some((other) => other.gatewayIdentity.knows(opUin));
     if (!isOthers && !(await gatewayIdentity.has(opUin, context))) return;
-    const hint = "No caller can change the account itself or the owner of the gateway's key through it.";
-    throw new GatewayError("PROTECTED_USER", { opUin, hint, rule: "gatewayIdentity" });
+    throw ownUser(opUin);
   }
 
   /** Decides by one policy and one read of the user, although both may change during the decision. */
@@ -179,7 +178,14 @@ async function readUser(
   };
 }
 
-function forbidden(
+/** Returns the refusal of a change of the account itself or of the owner of the gateway's key. */
+export function ownUser(opUin: Uin): GatewayError {
+  const hint = "No caller can change the account itself or the owner of the gateway's key through it.";
+  return new GatewayError("PROTECTED_USER", { opUin, hint, rule: "gatewayIdentity" });
+}
+
+/** Returns the refusal of a change by the policy. */
+export function forbidden(
   { opUin }: MfaChangeRequest,
   { rule, wanted }: Exclude<AccessVerdict, { effect: "allow" }>,
   ...hints: readonly string[]

@@ -10,7 +10,7 @@ export const WRITABLE = ["phone", "stoken", "wechat"] as const;
 const NOT_WRITABLE = ["token", "custom", "mail", "u2fToken", "passkey"] as const;
 
 /** Whether a request names any method at all. */
-export function asksForSomething(request: MfaChangeRequest): boolean {
+export function asksForSomething(request: Pick<MfaChangeRequest, "login" | "action">): boolean {
   return namesAMethod(request.login) || namesAMethod(request.action);
 }
 

@@ -14,6 +14,17 @@ import type {
 import { DOCUMENTS } from "./documents.ts";
 import type { AuditEventConnection, AuditEventsFilter } from "./event-types.ts";
 import type {
+  ApproveMfaRolloutInput,
+  MfaRolloutInput,
+  MfaRolloutOrderInput,
+  MfaRolloutsInput,
+  PlanMfaRolloutInput,
+  ReleaseMfaRolloutWaveInput,
+  StartMfaRolloutInput,
+  UndoMfaRolloutInput,
+} from "./rollout-inputs.ts";
+import type { MfaRollout, MfaRolloutConnection, MfaRolloutWithItems } from "./rollout-types.ts";
+import type {
   CallerPause,
   CamActionQuota,
   DecisionInput,
@@ -67,6 +78,28 @@ export interface CamGatewayClient {
   tryApproveMfaChange(decision: DecisionInput, options?: CallOptions): Promise<SetSubUserMfaResult>;
   /** Rejects a change that awaits approval, or withdraws the caller's own. Nothing is changed. */
   rejectMfaChange(decision: DecisionInput, options?: CallOptions): Promise<MfaChange>;
+  /**
+   * Returns a rollout with a page of its users. Returns null if there is none, or if the caller may not use all of its
+   * accounts. Poll it for progress.
+   */
+  mfaRollout(input: MfaRolloutInput, options?: CallOptions): Promise<MfaRolloutWithItems | null>;
+  /** Returns the latest rollouts first. */
+  mfaRollouts(input?: MfaRolloutsInput, options?: CallOptions): Promise<MfaRolloutConnection>;
+  /** Begins to plan a rollout, and returns at once. A plan changes nothing. */
+  planMfaRollout(input: PlanMfaRolloutInput, options?: CallOptions): Promise<MfaRollout>;
+  /** Begins to plan the way back from a rollout that has ended. */
+  planMfaRolloutUndo(input: UndoMfaRolloutInput, options?: CallOptions): Promise<MfaRollout>;
+  /** Starts a plan, or asks for the approval that it needs. */
+  startMfaRollout(input: StartMfaRolloutInput, options?: CallOptions): Promise<MfaRollout>;
+  /** Approves the plan of another person, and starts it. */
+  approveMfaRollout(input: ApproveMfaRolloutInput, options?: CallOptions): Promise<MfaRollout>;
+  rejectMfaRollout(input: MfaRolloutOrderInput, options?: CallOptions): Promise<MfaRollout>;
+  pauseMfaRollout(input: MfaRolloutOrderInput, options?: CallOptions): Promise<MfaRollout>;
+  resumeMfaRollout(id: string, options?: CallOptions): Promise<MfaRollout>;
+  /** Ends a plan or a run. Changes in force stay. */
+  cancelMfaRollout(input: MfaRolloutOrderInput, options?: CallOptions): Promise<MfaRollout>;
+  /** Lets a wave begin that waits for a person. */
+  releaseMfaRolloutWave(input: ReleaseMfaRolloutWaveInput, options?: CallOptions): Promise<MfaRollout>;
   /** Returns the latest pauses first. */
   pausedCallers(options?: CallOptions): Promise<readonly CallerPause[]>;
   /** Returns null if no such caller is paused. */
@@ -74,7 +107,7 @@ export interface CamGatewayClient {
 }
 
 /** Fields for which null is an answer: the user, record or pause does not exist. */
-const NULL_MEANS_NONE: ReadonlySet<string> = new Set(["subUser", "mfaChange", "resumeCaller"]);
+const NULL_MEANS_NONE: ReadonlySet<string> = new Set(["subUser", "mfaChange", "mfaRollout", "resumeCaller"]);
 
 /** Creates a client of the gateway. It keeps no state between calls and never retries by itself. */
 export function createCamGatewayClient(client: CamGatewayClientOptions): CamGatewayClient {
@@ -120,6 +153,17 @@ export function createCamGatewayClient(client: CamGatewayClientOptions): CamGate
     approveMfaChange: (decision, options) => call("approveMfaChange", decision, options),
     tryApproveMfaChange: (decision, options) => call("tryApproveMfaChange", decision, options),
     rejectMfaChange: (decision, options) => call("rejectMfaChange", decision, options),
+    mfaRollout: (input, options) => call("mfaRollout", input, options),
+    mfaRollouts: (input = {}, options) => call("mfaRollouts", input, options),
+    planMfaRollout: (input, options) => call("planMfaRollout", { input }, options),
+    planMfaRolloutUndo: (input, options) => call("planMfaRolloutUndo", input, options),
+    startMfaRollout: (input, options) => call("startMfaRollout", input, options),
+    approveMfaRollout: (input, options) => call("approveMfaRollout", input, options),
+    rejectMfaRollout: (input, options) => call("rejectMfaRollout", input, options),
+    pauseMfaRollout: (input, options) => call("pauseMfaRollout", input, options),
+    resumeMfaRollout: (id, options) => call("resumeMfaRollout", { id }, options),
+    cancelMfaRollout: (input, options) => call("cancelMfaRollout", input, options),
+    releaseMfaRolloutWave: (input, options) => call("releaseMfaRolloutWave", input, options),
     pausedCallers: (options) => call("pausedCallers", {}, options),
     resumeCaller: (caller, options) => call("resumeCaller", caller, options),
   };

@@ -46,6 +46,28 @@ const SWITCH_ARGUMENTS = `(
     overwriteOtherMethods: $overwriteOtherMethods, reason: $reason
   )`;
 
+const ROLLOUT = `id name reason status code hint planHash accounts createdAt plannedAt expiresAt startedAt finishedAt
+  requestedBy ${CALLER}
+  approval { requestedAt expiresAt decision decidedBy ${CALLER} decidedAt reason }
+  approvalMinutes undoOf
+  selection {
+    accounts listedUsers search login action methods strength hasPhone consoleLogin neverLoggedIn inactiveSince
+  }
+  desired ${METHODS}
+  maxFailures waves { users holdHours waitForRelease } window { timeZone days from to } includeAtRisk
+  counts { willChange alreadySo blocked atRisk excused changing unknown applied failed changedSince }
+  price {
+    camCalls seconds slowestAccount secondsByAccount { account users camCalls seconds } budgetSeconds failuresAllowed
+  }
+  lanes { account total done state code secondsLeft }
+  progress { total done secondsLeft wave waves heldUntil awaitsRelease }
+  proof { differences readBackAt sealed }`;
+const ITEM_IMAGE = `{ login ${PROTECTION} action ${PROTECTION} asOf }`;
+const ROLLOUT_ITEM = `{
+  item account opUin name state code camCode why wave before ${ITEM_IMAGE} sent ${METHODS} after ${ITEM_IMAGE}
+  readBack ${ITEM_IMAGE} changeId settledAt
+}`;
+
 /** The client's operations by name. Each selects one field, which has the same name. */
 export const DOCUMENTS = {
   subUser: `query subUser($opUin: Uin!, $account: String) {
@@ -129,6 +151,47 @@ export const DOCUMENTS = {
 }`,
   rejectMfaChange: `mutation rejectMfaChange($id: ID!, $reason: String) {
   rejectMfaChange(id: $id, reason: $reason) ${CHANGE}
+}`,
+  mfaRollout: `query mfaRollout($id: ID!, $filter: MfaRolloutItemFilter, $first: Int, $after: String) {
+  mfaRollout(id: $id) {
+    ${ROLLOUT}
+    items(filter: $filter, first: $first, after: $after) {
+      edges { cursor node ${ROLLOUT_ITEM} }
+      pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+      totalCount
+    }
+  }
+}`,
+  mfaRollouts: `query mfaRollouts($status: MfaRolloutStatus, $first: Int, $after: String) {
+  mfaRollouts(status: $status, first: $first, after: $after) {
+    edges { cursor node { ${ROLLOUT} } }
+    pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+  }
+}`,
+  planMfaRollout: `mutation planMfaRollout($input: PlanMfaRolloutInput!) {
+  planMfaRollout(input: $input) { ${ROLLOUT} }
+}`,
+  planMfaRolloutUndo: `mutation planMfaRolloutUndo($id: ID!, $reason: String!) {
+  planMfaRolloutUndo(id: $id, reason: $reason) { ${ROLLOUT} }
+}`,
+  startMfaRollout: `mutation startMfaRollout($id: ID!, $planHash: String!) {
+  startMfaRollout(id: $id, planHash: $planHash) { ${ROLLOUT} }
+}`,
+  approveMfaRollout: `mutation approveMfaRollout($id: ID!, $planHash: String!, $reason: String) {
+  approveMfaRollout(id: $id, planHash: $planHash, reason: $reason) { ${ROLLOUT} }
+}`,
+  rejectMfaRollout: `mutation rejectMfaRollout($id: ID!, $reason: String) {
+  rejectMfaRollout(id: $id, reason: $reason) { ${ROLLOUT} }
+}`,
+  pauseMfaRollout: `mutation pauseMfaRollout($id: ID!, $reason: String) {
+  pauseMfaRollout(id: $id, reason: $reason) { ${ROLLOUT} }
+}`,
+  resumeMfaRollout: `mutation resumeMfaRollout($id: ID!) { resumeMfaRollout(id: $id) { ${ROLLOUT} } }`,
+  cancelMfaRollout: `mutation cancelMfaRollout($id: ID!, $reason: String) {
+  cancelMfaRollout(id: $id, reason: $reason) { ${ROLLOUT} }
+}`,
+  releaseMfaRolloutWave: `mutation releaseMfaRolloutWave($id: ID!, $wave: Int!) {
+  releaseMfaRolloutWave(id: $id, wave: $wave) { ${ROLLOUT} }
 }`,
   pausedCallers: `query pausedCallers { pausedCallers ${PAUSE} }`,
   resumeCaller: `mutation resumeCaller($subject: String!, $issuer: String) {

@@ -51,7 +51,20 @@ export type {
 } from "./directory-types.ts";
 export type { AuditEvent, AuditEventConnection, AuditEventKind, AuditEventsFilter } from "./event-types.ts";
 export type {
+  ApproveMfaRolloutInput,
   MaxFailuresInput,
+  MfaRolloutInput,
+  MfaRolloutOrderInput,
+  MfaRolloutSelectionInput,
+  MfaRolloutsInput,
+  MfaRolloutWaveInput,
+  MfaRolloutWindowInput,
+  PlanMfaRolloutInput,
+  ReleaseMfaRolloutWaveInput,
+  StartMfaRolloutInput,
+  UndoMfaRolloutInput,
+} from "./rollout-inputs.ts";
+export type {
   MfaRollout,
   MfaRolloutApproval,
   MfaRolloutConnection,
@@ -64,11 +77,11 @@ export type {
   MfaRolloutPrice,
   MfaRolloutProgress,
   MfaRolloutProof,
-  MfaRolloutSelectionInput,
+  MfaRolloutSelection,
   MfaRolloutStatus,
-  MfaRolloutWaveInput,
-  MfaRolloutWindowInput,
-  PlanMfaRolloutInput,
+  MfaRolloutWave,
+  MfaRolloutWindow,
+  MfaRolloutWithItems,
 } from "./rollout-types.ts";
 export type {
   CallerPause,

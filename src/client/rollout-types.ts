@@ -1,12 +1,6 @@
 import type { CamErrorCode } from "../contract/index.ts";
-import type { AccountsInput, SubUserDirectoryFilter } from "./directory-types.ts";
-import type {
-  LoginActionFlag,
-  MethodsToSwitch,
-  MfaChangeCaller,
-  MfaMethodsOfBoth,
-  PageInfo,
-} from "./schema-types.ts";
+import type { MfaMethod, ProtectionState, ProtectionStrength } from "./directory-types.ts";
+import type { LoginActionFlag, MfaChangeCaller, MfaMethodsOfBoth, PageInfo } from "./schema-types.ts";
 
 /**
  * The state of a rollout. STOPPED: more users failed than its error budget allows. EXPIRED: it was not started, or not
@@ -37,53 +31,6 @@ export type MfaRolloutItemState =
   | "FAILED"
   | "CHANGED_SINCE";
 
-/** The users of a rollout. All given parts have to match. */
-export interface MfaRolloutSelectionInput extends AccountsInput {
-  readonly filter?: SubUserDirectoryFilter | null | undefined;
-  readonly opUins?: readonly string[] | null | undefined;
-}
-
-/** Either a number of users, or a percentage of those that will change. */
-export interface MaxFailuresInput {
-  readonly count?: number | null | undefined;
-  readonly percent?: number | null | undefined;
-}
-
-export interface MfaRolloutWaveInput {
-  readonly users: number;
-  /** The hours before the next wave. */
-  readonly holdHours?: number | null | undefined;
-  /** Whether the next wave waits for a person. */
-  readonly waitForRelease?: boolean | null | undefined;
-}
-
-/** The times in which users may be changed. */
-export interface MfaRolloutWindowInput {
-  /** Such as Mon. Default: every day. */
-  readonly days?: readonly string[] | null | undefined;
-  /** `HH:MM`, as is `to`. */
-  readonly from: string;
-  readonly to: string;
-  /** An IANA time zone, such as Asia/Shanghai. */
-  readonly timeZone: string;
-}
-
-/** The input of planMfaRollout. */
-export interface PlanMfaRolloutInput {
-  readonly name: string;
-  readonly reason: string;
-  readonly selection: MfaRolloutSelectionInput;
-  readonly desired: {
-    readonly login?: MethodsToSwitch | null | undefined;
-    readonly action?: MethodsToSwitch | null | undefined;
-  };
-  readonly maxFailures?: MaxFailuresInput | null | undefined;
-  readonly waves?: readonly MfaRolloutWaveInput[] | null | undefined;
-  readonly window?: MfaRolloutWindowInput | null | undefined;
-  /** Whether users at risk are changed too. Default: false. */
-  readonly includeAtRisk?: boolean | null | undefined;
-}
-
 export interface MfaRolloutCounts {
   readonly willChange: number;
   readonly alreadySo: number;
@@ -100,10 +47,17 @@ export interface MfaRolloutCounts {
 /** The cost of a plan. */
 export interface MfaRolloutPrice {
   readonly camCalls: number;
-  /** The time of the slowest account, without holds and windows. */
+  /** The time of the slowest account or of the error budget, without holds and windows. */
   readonly seconds: number;
   readonly slowestAccount: string | null;
-  readonly secondsByAccount: readonly { readonly account: string; readonly seconds: number }[];
+  readonly secondsByAccount: readonly {
+    readonly account: string;
+    readonly users: number;
+    readonly camCalls: number;
+    readonly seconds: number;
+  }[];
+  /** The seconds that the error budget adds. */
+  readonly budgetSeconds: number;
   readonly failuresAllowed: number;
 }
 
@@ -127,6 +81,8 @@ export interface MfaRolloutProgress {
   readonly waves: number;
   /** The end of the hold before the next wave: ISO 8601. */
   readonly heldUntil: string | null;
+  /** Whether the next wave waits for releaseMfaRolloutWave. */
+  readonly awaitsRelease: boolean;
 }
 
 /** The reads of all changed users after the run. */
@@ -147,6 +103,35 @@ export interface MfaRolloutApproval {
   readonly reason: string | null;
 }
 
+/** The selected users of a rollout. */
+export interface MfaRolloutSelection {
+  readonly accounts: readonly string[];
+  /** The length of the list of Uins. */
+  readonly listedUsers: number | null;
+  readonly search: string | null;
+  readonly login: ProtectionState | null;
+  readonly action: ProtectionState | null;
+  readonly methods: readonly MfaMethod[] | null;
+  readonly strength: readonly ProtectionStrength[] | null;
+  readonly hasPhone: boolean | null;
+  readonly consoleLogin: boolean | null;
+  readonly neverLoggedIn: boolean | null;
+  readonly inactiveSince: string | null;
+}
+
+export interface MfaRolloutWave {
+  readonly users: number;
+  readonly holdHours: number;
+  readonly waitForRelease: boolean;
+}
+
+export interface MfaRolloutWindow {
+  readonly timeZone: string;
+  readonly days: readonly string[] | null;
+  readonly from: string;
+  readonly to: string;
+}
+
 /** A change of many users by a plan. Times are ISO 8601. */
 export interface MfaRollout {
   readonly id: string;
@@ -164,9 +149,16 @@ export interface MfaRollout {
   readonly finishedAt: string | null;
   readonly requestedBy: MfaChangeCaller;
   readonly approval: MfaRolloutApproval | null;
+  /** The minutes for an approval, if a rule of the policy asks for one. */
+  readonly approvalMinutes: number | null;
   /** The id of the rollout whose changes it takes back. */
   readonly undoOf: string | null;
+  readonly selection: MfaRolloutSelection | null;
   readonly desired: MfaMethodsOfBoth | null;
+  readonly maxFailures: number | null;
+  readonly waves: readonly MfaRolloutWave[];
+  readonly window: MfaRolloutWindow | null;
+  readonly includeAtRisk: boolean;
   readonly counts: MfaRolloutCounts;
   readonly price: MfaRolloutPrice | null;
   readonly lanes: readonly MfaRolloutLane[];
@@ -183,7 +175,8 @@ export interface MfaRolloutConnection {
 export interface MfaRolloutImage {
   readonly login: LoginActionFlag;
   readonly action: LoginActionFlag;
-  readonly asOf: string;
+  /** Null for a state that is planned. */
+  readonly asOf: string | null;
 }
 
 /** One user of a rollout. */
@@ -201,11 +194,18 @@ export interface MfaRolloutItem {
   readonly before: MfaRolloutImage | null;
   readonly sent: MfaMethodsOfBoth | null;
   readonly after: MfaRolloutImage | null;
+  readonly readBack: MfaRolloutImage | null;
   readonly changeId: string | null;
+  readonly settledAt: string | null;
 }
 
 export interface MfaRolloutItemConnection {
   readonly edges: readonly { readonly cursor: string; readonly node: MfaRolloutItem }[];
   readonly pageInfo: PageInfo;
   readonly totalCount: number;
+}
+
+/** A rollout with a page of its users. */
+export interface MfaRolloutWithItems extends MfaRollout {
+  readonly items: MfaRolloutItemConnection;
 }

@@ -6,7 +6,7 @@ import {
   USER_ERRORS,
 } from "./catalogue/cam-answers.ts";
 import type { CamErrorCategory, CatalogueRows } from "./catalogue/entry.ts";
-import { CONNECTION_ERRORS, GUARD_RAILS, REFUSALS } from "./catalogue/gateway-codes.ts";
+import { CONNECTION_ERRORS, GUARD_RAILS, REFUSALS, ROLLOUT_REFUSALS } from "./catalogue/gateway-codes.ts";
 
 const CAM_ROWS = {
   ...USER_ERRORS,
@@ -15,7 +15,7 @@ const CAM_ROWS = {
   ...ACCESS_ERRORS,
   ...INTERFACE_ERRORS,
 };
-const GATEWAY_ROWS = { ...REFUSALS, ...GUARD_RAILS, ...CONNECTION_ERRORS };
+const GATEWAY_ROWS = { ...REFUSALS, ...GUARD_RAILS, ...ROLLOUT_REFUSALS, ...CONNECTION_ERRORS };
 const ROWS = { ...CAM_ROWS, ...GATEWAY_ROWS };
 
 /** Every code that a caller can meet. */

@@ -1,47 +1,15 @@
-import { randomUUID } from "node:crypto";
-import pLimit from "p-limit";
-import {
-  type CamCallOptions,
-  type CamClient,
-  describeSafeAuthFlagColl,
-  describeSubAccounts,
-  type ListedUser,
-  listAccounts,
-  listUsers,
-  MAX_SUB_ACCOUNTS_PER_CALL,
-} from "../cam/index.ts";
+import { MAX_SUB_ACCOUNTS_PER_CALL } from "../cam/index.ts";
 import { failureOf } from "../changes/failure.ts";
-import type { Clock } from "../clock.ts";
-import type { CamErrorCode, Uin } from "../contract/index.ts";
-import type { Database } from "../database/database.ts";
+import type { Uin } from "../contract/index.ts";
 import { Poller } from "../poller.ts";
-import type { DatabaseTime } from "./database-time.ts";
+import { BulkReads, type BulkReadsDeps, type ScannedAccount } from "./bulk-reads.ts";
 import type { LeasedScan, ScanFault, ScanSettings, ScanStore } from "./scan-store.ts";
 import { LEASE_MS, NEVER_MS } from "./scan-store.ts";
-import {
-  type DriftedUser,
-  type ProtectionsRead,
-  writeList,
-  writeProfiles,
-  writeProtections,
-} from "./user-writes.ts";
 
-/** The parts of an account that a scan reads from. */
-export interface ScannedAccount {
-  readonly name: string;
-  readonly cam: Pick<CamClient, "call">;
-  /** ListAccounts has pages, and only the mainland site has it. */
-  readonly listAction: "ListUsers" | "ListAccounts";
-}
-
-interface ScannerDeps {
+interface ScannerDeps extends BulkReadsDeps {
   readonly account: ScannedAccount;
-  readonly database: Database;
-  readonly time: DatabaseTime;
   readonly store: ScanStore;
-  readonly clock: Clock;
   readonly settings: ScanSettings;
-  readonly onDrift: (user: DriftedUser) => void;
 }
 
 /** BUSY: not due, paused, or another replica scans the account. */
@@ -51,23 +19,12 @@ export type ScanEnd =
   | { readonly kind: "FINISHED" | "STOPPED" }
   | { readonly kind: "FAILED"; readonly fault: ScanFault; readonly error: unknown };
 
-/** Enough calls at once to use every slot of the quota. The quota lets people's calls go first. */
-const READS_AT_ONCE = 40;
-/** How long a call of a scan waits for a slot, and for CAM. People's calls may take all slots of a minute. */
-const CALL_MS = 120_000;
 /** The users that a scan takes from the directory at once. */
 const USERS_AT_ONCE = 5_000;
 /** Without a schedule, a requested scan uses knowledge that is younger than this. */
 const FRESH_WITHOUT_INTERVAL_MS = 600_000;
 /** The wait after a fault that may pass by itself. */
 const RETRY_MS = 60_000;
-
-/** Faults of one user. All others concern every user, so they end the scan. */
-const FAULTS_OF_A_USER: ReadonlySet<CamErrorCode> = new Set<CamErrorCode>([
-  "USER_NOT_EXIST",
-  "CAM_FAILED_OPERATION",
-  "CAM_INVALID_PARAMETER",
-]);
 
 /**
  * Reads all users of one account: the list, then types and last logins, then protections. The directory itself says what
@@ -150,7 +107,7 @@ class RunningScan {
   readonly #signal: AbortSignal;
   readonly #failed = new AbortController();
   readonly #onLost: () => void;
-  readonly #options: () => CamCallOptions;
+  readonly #reads: BulkReads;
   #calls = 0;
 
   /**
@@ -160,16 +117,11 @@ class RunningScan {
   constructor(deps: ScannerDeps, ending: AbortSignal, onLost: () => void) {
     this.#deps = deps;
     this.#onLost = onLost;
-    const signal = AbortSignal.any([ending, this.#failed.signal]);
-    this.#signal = signal;
-    const traceId = randomUUID();
-    this.#options = () => ({
-      ...{ traceId, signal, priority: "bulk", caller: "directory" },
-      deadlineMs: deps.clock.monotonic() + CALL_MS,
-      onAttempt: () => {
-        this.#calls += 1;
-      },
-    });
+    this.#signal = AbortSignal.any([ending, this.#failed.signal]);
+    const onCall = () => {
+      this.#calls += 1;
+    };
+    this.#reads = new BulkReads(deps, deps.account, { signal: this.#signal, onCall });
   }
 
   async run({ cutoffMs, needsList }: LeasedScan): Promise<void> {
@@ -186,44 +138,18 @@ class RunningScan {
   }
 
   async #list(): Promise<void> {
-    const { account, clock, database, store, time } = this.#deps;
-    const startedMs = clock.monotonic();
-    const { users, isComplete } = await this.#listedUsers();
-    const asOfMs = (await time.converter())(startedMs);
-    await writeList(database, account.name, { users, isComplete, asOfMs });
-    await store.saveListed(account.name, users.length, asOfMs);
+    const { account, store } = this.#deps;
+    const { users, asOfMs } = await this.#reads.list();
+    await store.saveListed(account.name, users, asOfMs);
     await this.#save({});
   }
 
-  async #listedUsers(): Promise<{ readonly users: readonly ListedUser[]; readonly isComplete: boolean }> {
-    const { cam, listAction } = this.#deps.account;
-    if (listAction === "ListUsers") {
-      const { output } = await cam.call(listUsers, undefined, this.#options());
-      return { users: output.users, isComplete: output.unusable === 0 };
-    }
-    const users = new Map<Uin, ListedUser>();
-    let isComplete = true;
-    let marker: string | undefined;
-    do {
-      const { output } = await cam.call(listAccounts, { marker }, this.#options());
-      for (const user of output.users) users.set(user.uin, user);
-      isComplete &&= output.unusable === 0;
-      marker = output.next;
-    } while (marker !== undefined);
-    return { users: [...users.values()], isComplete };
-  }
-
   async #readProfiles(cutoffMs: number): Promise<void> {
-    const { account, clock, database, store, time } = this.#deps;
+    const { account, store } = this.#deps;
     while (!this.#signal.aborted) {
       const uins = await store.usersWithoutLogin(account.name, cutoffMs, MAX_SUB_ACCOUNTS_PER_CALL);
       if (uins.length === 0) return;
-      const startedMs = clock.monotonic();
-      const { output } = await account.cam.call(describeSubAccounts, { uins }, this.#options());
-      const asOfMs = (await time.converter())(startedMs);
-      const reads = output.map((profile) => ({ account: account.name, profile, asOfMs }));
-      if (reads.length > 0) await writeProfiles(database, reads);
-      await store.markLoginsRead(account.name, uins, asOfMs);
+      await store.markLoginsRead(account.name, uins, await this.#reads.profiles(uins));
       await this.#save({});
     }
   }
@@ -233,54 +159,9 @@ class RunningScan {
     while (!this.#signal.aborted) {
       const uins = await store.usersToRead(account.name, cutoffMs, USERS_AT_ONCE);
       if (uins.length === 0) return;
-      await this.#readAll(uins);
-    }
-  }
-
-  /** Reads users side by side. Writes what was read while further reads are under way. */
-  async #readAll(uins: readonly Uin[]): Promise<void> {
-    const limit = pLimit(READS_AT_ONCE);
-    const read: ProtectionsRead[] = [];
-    const failed: Uin[] = [];
-    let saving: Promise<void> | undefined;
-    const save = async (): Promise<void> => {
-      while (read.length + failed.length > 0) {
-        const reads = read.splice(0);
-        const { database, onDrift } = this.#deps;
-        if (reads.length > 0)
-          for (const user of await writeProtections(database, reads, "SCAN")) onDrift(user);
-        await this.#save({ readUsers: reads.length, failedUsers: failed.splice(0) });
-      }
-      saving = undefined;
-    };
-    const readOne = async (opUin: Uin): Promise<void> => {
-      if (this.#signal.aborted) return;
-      const result = await this.#readUser(opUin);
-      if (result === undefined) failed.push(opUin);
-      else read.push(result);
-      saving ??= save();
-      await saving;
-    };
-    try {
-      await Promise.all(uins.map((uin) => limit(readOne, uin)));
-    } finally {
-      limit.clearQueue();
-      await saving;
-    }
-  }
-
-  /** Returns undefined for a user that CAM cannot show, for example because the user was deleted. */
-  async #readUser(opUin: Uin): Promise<ProtectionsRead | undefined> {
-    const { account, clock, time } = this.#deps;
-    const startedMs = clock.monotonic();
-    try {
-      const { output } = await account.cam.call(describeSafeAuthFlagColl, { subUin: opUin }, this.#options());
-      const toDatabase = await time.converter();
-      return { account: account.name, opUin, ...output, asOfMs: toDatabase(startedMs) };
-    } catch (error) {
-      const code = failureOf(error)?.code;
-      if (code !== undefined && FAULTS_OF_A_USER.has(code)) return undefined;
-      throw error;
+      await this.#reads.protections(uins, ({ read, unread }) =>
+        this.#save({ readUsers: read, failedUsers: unread.map(({ opUin }) => opUin) }),
+      );
     }
   }
 

@@ -7,7 +7,8 @@
 import type { Clock } from "../clock.ts";
 import type { Database } from "../database/database.ts";
 import type { JobKind, JobQueue } from "../jobs/job-queue.ts";
-import { AccountScanner, type ScanEnd, type ScannedAccount } from "./account-scanner.ts";
+import { AccountScanner, type ScanEnd } from "./account-scanner.ts";
+import type { ScannedAccount } from "./bulk-reads.ts";
 import type { DatabaseTime } from "./database-time.ts";
 import { LEASE_MS, NEVER_MS, type ScanSettings, type ScanState, ScanStore } from "./scan-store.ts";
 import type { DriftedUser } from "./user-writes.ts";

@@ -180,6 +180,17 @@ export class Directory {
     return new Map(rows.map((row) => [row.opUin, toUser(row)]));
   }
 
+  /** Returns the selected users of one account after a Uin, in the order of the Uins. */
+  async page(selection: UserSelection, limit: number, after = ""): Promise<readonly DirectoryUser[]> {
+    const rows = await runRead<UserRow>(
+      this.#database,
+      sql`
+      select ${COLUMNS} from directory_user
+      where ${isSelected(selection)} and op_uin > ${after} order by op_uin limit ${limit}`,
+    );
+    return rows.map(toUser);
+  }
+
   /** Returns the counts of each account, in the order of the names. @throws GatewayError STORE_UNAVAILABLE */
   async coverage(accounts: readonly string[]): Promise<readonly AccountCoverage[]> {
     const states = ["PROTECTED", "UNPROTECTED", "UNKNOWN"] as const;

@@ -28,7 +28,7 @@ import type { Clock } from "../clock.ts";
 import type { AccountSettings } from "../config/accounts-file.ts";
 import type { CamSettings } from "../config/cam-settings.ts";
 import { GatewayError } from "../contract/index.ts";
-import type { ScannedAccount } from "../directory/account-scanner.ts";
+import type { ScannedAccount } from "../directory/bulk-reads.ts";
 import { observeReads, type ReadsBehind } from "../directory/reads-behind.ts";
 import { SharedRateBudget } from "../quota/shared-rate-budget.ts";
 import type { SharedWindows } from "../quota/shared-windows.ts";

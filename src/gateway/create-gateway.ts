@@ -30,7 +30,6 @@ import type { RequestDetails } from "../http/graphql/graphql-route.ts";
 import { TrustedDocuments } from "../http/graphql/trusted-documents.ts";
 import { keepTlsFresh, readTls } from "../http/tls.ts";
 import { SharedWindows } from "../quota/shared-windows.ts";
-import { RolloutStore } from "../rollouts/rollout-store.ts";
 import { Health } from "../telemetry/health.ts";
 import { createLogger, type Logger } from "../telemetry/logger.ts";
 import type { Account } from "./create-account.ts";
@@ -50,7 +49,7 @@ import { openAdminPort } from "./open-admin.ts";
 import { openDirectory, openReadsBehind } from "./open-directory.ts";
 import { openJobs } from "./open-jobs.ts";
 import { openDatabase, openEvents, openRecord, startCheckpoints } from "./open-record.ts";
-import { openRolloutRuns } from "./open-rollout-runs.ts";
+import { openRollouts } from "./open-rollouts.ts";
 import { pagesOf } from "./pages.ts";
 import { startTelemetry } from "./start-telemetry.ts";
 import { watchDatabase } from "./watch-database.ts";
@@ -119,7 +118,8 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     reportAccountsOutsidePolicy(foundation, accounts, policy);
     const recentWrites = new RecentWrites(clock);
     const observer = changeObserver(telemetry);
-    const pausedCallers = new PausedCallers({ pauses: new CallerPauses(database), observer });
+    const pauses = new CallerPauses(database);
+    const pausedCallers = new PausedCallers({ pauses, observer });
     const access = new ChangeAccess({ policy, accounts, clock });
     const changes = new ChangeService({
       ...{ accounts, access, clock, pausedCallers, recentWrites, observer },
@@ -130,28 +130,24 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     await startCheckpoints(foundation, database, record.keys);
     countOrphanedChanges(foundation, live, record.log);
     open.defer(() => changes.idle());
-    const { lanes } = openRolloutRuns(foundation, {
-      ...{ database, accounts, changes, policy, rollouts: new RolloutStore(database), jobs: jobs.parts },
-    });
     const { log } = record;
-    const schema = buildGatewaySchema({ changes, pausedCallers, log, events, accounts, ...known });
+    const { directory } = known;
+    const rollouts = openRollouts(foundation, {
+      ...{ database, accounts, changes, directory, policy, pauses, jobs: jobs.parts },
+    });
+    const nouns = { changes, pausedCallers, log, events, accounts, ...known, ...rollouts };
+    const schema = buildGatewaySchema(nouns);
     const apollo = await startApollo(foundation, schema);
     const url = await listen(foundation, {
       ...{ apollo, authenticator },
       admit: createAdmission(foundation, schema, accounts),
       createContext: (request, details) =>
-        createContext(
-          foundation,
-          accounts,
-          { recentWrites, refusals, directory: known.directory },
-          request,
-          details,
-        ),
+        createContext(foundation, accounts, { recentWrites, refusals, directory }, request, details),
     });
     health.serve();
     address = { url, admin, emulators };
-    jobs.queue.start([...known.scans.jobs, ...lanes.jobs]);
-    lanes.start();
+    jobs.queue.start([...known.scans.jobs, ...rollouts.jobs]);
+    rollouts.lanes.start();
     live.follow(() => {
       reportAccountsOutsidePolicy(foundation, accounts, policy);
       void known.scans.followAccounts();

@@ -44,7 +44,7 @@ export function openDirectory(
   return { directory: new Directory(database), drift: new DriftLog(database), scans };
 }
 
-function reportDrift({ report, metrics }: Telemetry, { account, opUin }: DriftedUser): void {
+export function reportDrift({ report, metrics }: Telemetry, { account, opUin }: DriftedUser): void {
   report("drift.found", { account, opUin });
   metrics.record("directory.drift", 1, { account });
 }

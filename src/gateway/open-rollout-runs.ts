@@ -1,4 +1,4 @@
-import { CallerPauses } from "../audit/caller-pauses.ts";
+import type { CallerPauses } from "../audit/caller-pauses.ts";
 import type { Accounts } from "../auth/accounts.ts";
 import type { PolicyFile } from "../auth/policy/policy-file.ts";
 import type { ChangeService } from "../changes/change-service.ts";
@@ -16,19 +16,20 @@ import type { Account } from "./create-account.ts";
 import type { Foundation } from "./foundation.ts";
 import type { JobParts } from "./open-jobs.ts";
 
-interface RunParts {
+export interface RunParts {
   readonly database: Database;
   readonly accounts: Accounts<Account>;
   readonly changes: ChangeService;
   readonly policy: PolicyFile | undefined;
   readonly rollouts: RolloutStore;
+  readonly pauses: CallerPauses;
   readonly jobs: JobParts;
 }
 
 /** Opens what runs rollouts: the orders of people, and the lanes, which begin when they start. */
 export function openRolloutRuns(
   { config, clock, telemetry, open }: Foundation,
-  { database, accounts, changes, policy, rollouts, jobs }: RunParts,
+  { database, accounts, changes, policy, rollouts, pauses, jobs }: RunParts,
 ): { readonly runs: RunOrders; readonly lanes: RunLanes } {
   const store = new RunStore(database, jobs.owner);
   const { deadlineMs } = config.camLimits;
@@ -47,7 +48,7 @@ export function openRolloutRuns(
   open.defer(() => lanes.stop());
   const runs = new RunOrders({
     ...{ database, rollouts, runs: store, lanes, policy, accounts, clock },
-    ...{ orders: new OrderStore(database), pauses: new CallerPauses(database) },
+    ...{ orders: new OrderStore(database), pauses },
     ...{ guardUsers: config.bulkGuard.users, observer: orderObserver(telemetry) },
   });
   return { runs, lanes };

@@ -22,12 +22,17 @@ export const LONGEST_REASON = 500;
 const UNSEEN =
   /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/u;
 
-/** Returns a reason as it is recorded: trimmed, and undefined if it is empty. @throws GraphQLError BAD_USER_INPUT */
-export function toReason(text: string | null | undefined): string | undefined {
+/**
+ * Returns a reason as it is recorded: trimmed, and undefined if it is empty.
+ * @param name The argument, if it is another one with the same rules.
+ * @throws GraphQLError BAD_USER_INPUT
+ */
+export function toReason(text: string | null | undefined, name = "reason"): string | undefined {
   const reason = text?.trim() ?? "";
   const unseen = UNSEEN.exec(reason)?.[0]?.codePointAt(0)?.toString(16).toUpperCase().padStart(4, "0");
-  if (unseen !== undefined) throw badInput(`"reason" contains U+${unseen}, which readers cannot see.`);
-  if (reason.length > LONGEST_REASON) throw badInput(`"reason" is longer than ${LONGEST_REASON} characters.`);
+  if (unseen !== undefined) throw badInput(`"${name}" contains U+${unseen}, which readers cannot see.`);
+  if (reason.length > LONGEST_REASON)
+    throw badInput(`"${name}" is longer than ${LONGEST_REASON} characters.`);
   return reason === "" ? undefined : reason;
 }
 

@@ -21,6 +21,7 @@ import type { PausedCallers } from "../changes/paused-callers.ts";
 import type { Directory } from "../directory/directory.ts";
 import type { DirectoryScans } from "../directory/directory-scans.ts";
 import type { DriftLog } from "../directory/drift-log.ts";
+import type { RolloutRuns } from "../rollouts/rollout-runs.ts";
 import { ApprovalResolver } from "./approval/approval.resolver.ts";
 import { badInput } from "./arguments.ts";
 import { CamErrorResolver } from "./cam-error/cam-error.resolver.ts";
@@ -40,6 +41,8 @@ import { SetSubUserMfaResolver } from "./mfa/set-sub-user-mfa.resolver.ts";
 import { MfaChangeResolver } from "./mfa-change/mfa-change.resolver.ts";
 import { PausedCallerResolver } from "./paused-caller/paused-caller.resolver.ts";
 import { AuditEventResolver, type EventReader } from "./record/audit-event.resolver.ts";
+import { type RolloutDeps, RolloutResolver } from "./rollout/rollout.resolver.ts";
+import { RolloutRunResolver } from "./rollout/rollout-run.resolver.ts";
 import { resolveSubUserReference, SubUserResolver } from "./sub-user/sub-user.resolver.ts";
 
 /** v2.9 is the newest version that the composers of Apollo, The Guild and Cosmo all accept. */
@@ -55,6 +58,8 @@ export interface SchemaDeps {
   readonly directory: Pick<Directory, "list" | "count" | "coverage">;
   readonly drift: Pick<DriftLog, "list">;
   readonly scans: Pick<DirectoryScans, "request" | "pause" | "resume" | "states">;
+  readonly plans: RolloutDeps["plans"];
+  readonly runs: Pick<RolloutRuns, keyof RolloutRuns>;
 }
 
 /**
@@ -76,6 +81,8 @@ export function buildGatewaySchema(deps: SchemaDeps): GraphQLSchema {
     new MfaCoverageResolver(deps),
     new MfaDriftResolver(deps),
     new DirectoryScanResolver(deps),
+    new RolloutResolver(deps),
+    new RolloutRunResolver(deps),
   ];
   const schema = buildSchemaSync({
     resolvers: instances.map(

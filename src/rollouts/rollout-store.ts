@@ -13,6 +13,7 @@ import {
   type RolloutCaller,
   type RolloutInput,
   type RolloutItem,
+  type RolloutLane,
   type RolloutStatus,
 } from "./rollout.ts";
 
@@ -106,27 +107,47 @@ export class RolloutStore {
     return counts;
   }
 
+  /** Returns the accounts with items that are to be changed, in the order of the names. */
+  lanes(id: string): Promise<readonly Pick<RolloutLane, "account" | "total" | "done">[]> {
+    return runRead(
+      this.#database,
+      sql`
+      select account, count(*)::integer as total, count(settled_at)::integer as done
+      from mfa_rollout_item where rollout_id = ${id} and wave is not null group by account order by account`,
+    );
+  }
+
   /** Returns items in the order of the plan. @param after The place of an item. */
-  items(
-    id: string,
-    { states, codes, accounts, search }: ItemFilter,
-    limit: number,
-    after = 0,
-  ): Promise<readonly RolloutItem[]> {
-    const conditions = [
-      states && sql`state = any (${textArray(states)})`,
-      codes && sql`code = any (${textArray(codes)})`,
-      accounts && sql`account = any (${textArray(accounts)})`,
-      search && sql`position(lower(${search}) in lower(coalesce(name, '') || ' ' || op_uin)) > 0`,
-    ].filter((condition) => typeof condition === "object");
+  items(id: string, filter: ItemFilter, limit: number, after = 0): Promise<readonly RolloutItem[]> {
     return runRead(
       this.#database,
       sql`
       select ${ITEM_COLUMNS} from mfa_rollout_item
-      where ${sql.join([sql`rollout_id = ${id}`, sql`item > ${after}`, ...conditions], sql` and `)}
-      order by item limit ${limit}`,
+      where ${isItem(id, filter)} and item > ${after} order by item limit ${limit}`,
     );
   }
+
+  async countItems(id: string, filter: ItemFilter): Promise<number> {
+    const [row] = await runRead<{ items: number }>(
+      this.#database,
+      sql`select count(*)::integer as items from mfa_rollout_item where ${isItem(id, filter)}`,
+    );
+    return row?.items ?? 0;
+  }
+}
+
+function isItem(id: string, { states, codes, accounts, search }: ItemFilter): RawBuilder<unknown> {
+  const conditions = [
+    sql`rollout_id = ${id}`,
+    states && sql`state = any (${textArray(states)})`,
+    codes && sql`code = any (${textArray(codes)})`,
+    accounts && sql`account = any (${textArray(accounts)})`,
+    search && sql`position(lower(${search}) in lower(coalesce(name, '') || ' ' || op_uin)) > 0`,
+  ];
+  return sql.join(
+    conditions.filter((condition) => typeof condition === "object"),
+    sql` and `,
+  );
 }
 
 /** A plan that nobody started in time is expired, even before the gateway has noted it. */

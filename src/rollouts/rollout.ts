@@ -211,7 +211,6 @@ export interface RolloutProof {
 }
 
 /** An item as the planner makes it. */
-export type PlannedItem = Pick<
-  RolloutItem,
-  "item" | "account" | "opUin" | "name" | "before" | "sent" | "state" | "code" | "why" | "wave"
->;
+export interface PlannedItem
+  extends Pick<RolloutItem, "item" | "account" | "opUin" | "name" | "state">,
+    Partial<Pick<RolloutItem, "before" | "sent" | "code" | "why" | "wave">> {}

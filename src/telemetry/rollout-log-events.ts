@@ -29,6 +29,15 @@ export const ROLLOUT_LOG_EVENTS = {
     "`code` says why: CAM throttles or is away, or the key is not accepted. The lane goes on by itself.",
   ),
   "rollout.paused": info("a rollout is paused", "No change of it begins until `resumeMfaRollout`."),
+  "rollout.plan_failed": warn(
+    "a rollout could not be planned",
+    "`code` and `camCode` name the fault. Its caller reads the same code in the rollout, and can plan again.",
+  ),
+  "rollout.planned": info("a rollout is planned", "`mfaRollout` shows the plan of `rolloutId`."),
+  "rollout.plans_interrupted": warn(
+    "plans of rollouts wait",
+    "`err` names the fault, for example that the database is unavailable. The gateway tries again within a minute.",
+  ),
   "rollout.rejected": info("a rollout was rejected or withdrawn", "Nothing was changed."),
   "rollout.resumed": info("a rollout goes on", "`by` resumed it."),
   "rollout.sealed": info(

@@ -34,6 +34,17 @@ const VARIABLES: Readonly<Record<keyof typeof DOCUMENTS, string>> = {
   approveMfaChange: "Parameters<CamGatewayClient['approveMfaChange']>[0]",
   tryApproveMfaChange: "Parameters<CamGatewayClient['tryApproveMfaChange']>[0]",
   rejectMfaChange: "Parameters<CamGatewayClient['rejectMfaChange']>[0]",
+  mfaRollout: "Parameters<CamGatewayClient['mfaRollout']>[0]",
+  mfaRollouts: "Exclude<Parameters<CamGatewayClient['mfaRollouts']>[0], undefined>",
+  planMfaRollout: "{ readonly input: Parameters<CamGatewayClient['planMfaRollout']>[0] }",
+  planMfaRolloutUndo: "Parameters<CamGatewayClient['planMfaRolloutUndo']>[0]",
+  startMfaRollout: "Parameters<CamGatewayClient['startMfaRollout']>[0]",
+  approveMfaRollout: "Parameters<CamGatewayClient['approveMfaRollout']>[0]",
+  rejectMfaRollout: "Parameters<CamGatewayClient['rejectMfaRollout']>[0]",
+  pauseMfaRollout: "Parameters<CamGatewayClient['pauseMfaRollout']>[0]",
+  resumeMfaRollout: "{ readonly id: Parameters<CamGatewayClient['resumeMfaRollout']>[0] }",
+  cancelMfaRollout: "Parameters<CamGatewayClient['cancelMfaRollout']>[0]",
+  releaseMfaRolloutWave: "Parameters<CamGatewayClient['releaseMfaRolloutWave']>[0]",
   pausedCallers: "{}",
   resumeCaller: "Parameters<CamGatewayClient['resumeCaller']>[0]",
 };
@@ -42,6 +53,8 @@ const VARIABLES: Readonly<Record<keyof typeof DOCUMENTS, string>> = {
 const NEVER_NULL: readonly string[] = [
   ...["setSubUserMfa", "approveMfaChange", "rejectMfaChange"],
   ...["scanDirectory", "pauseDirectoryScan", "resumeDirectoryScan"],
+  ...["planMfaRollout", "planMfaRolloutUndo", "startMfaRollout", "approveMfaRollout", "rejectMfaRollout"],
+  ...["pauseMfaRollout", "resumeMfaRollout", "cancelMfaRollout", "releaseMfaRolloutWave"],
 ];
 
 /** Helper types. `Plain` expands interfaces, so that an interface equals a literal type with the same properties. */

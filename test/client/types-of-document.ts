@@ -24,6 +24,7 @@ const SCALARS: Readonly<Record<string, string>> = {
   Uin: "string",
   DateTimeISO: "string",
   Int: "number",
+  Float: "number",
   Boolean: "boolean",
 };
 

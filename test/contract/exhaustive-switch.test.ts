@@ -33,6 +33,8 @@ function whoCanHelp(error: CamErrorExtensions): "caller" | "operator" | "vendor"
     case "OUTCOME_UNKNOWN":
     case "PLAN_CHANGED":
     case "PROTECTED_USER":
+    case "ROLLOUT_NOT_FOUND":
+    case "ROLLOUT_SELECTION":
     case "ROLLOUT_STATUS":
     case "UNKNOWN_ACCOUNT":
     case "REASON_REQUIRED":

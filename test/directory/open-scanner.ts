@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { systemClock } from "../../src/clock.ts";
 import type { Database } from "../../src/database/database.ts";
-import { AccountScanner, type ScannedAccount } from "../../src/directory/account-scanner.ts";
+import { AccountScanner } from "../../src/directory/account-scanner.ts";
+import type { ScannedAccount } from "../../src/directory/bulk-reads.ts";
 import { DatabaseTime } from "../../src/directory/database-time.ts";
 import { type ScanState, ScanStore } from "../../src/directory/scan-store.ts";
 import { withGeneratedUsers } from "../../src/emulator/account/generated-users.ts";

@@ -37,6 +37,16 @@ const SCOPES: Readonly<Record<string, string>> = {
   "Mutation.approveMfaChange": "cam.mfa:approve",
   "Mutation.tryApproveMfaChange": "cam.mfa:approve",
   "Mutation.rejectMfaChange": "cam.mfa:approve or cam.mfa:write",
+  "Query.mfaRollout": "cam.rollout:read",
+  "Query.mfaRollouts": "cam.rollout:read",
+  ...Object.fromEntries(
+    [
+      ...["planMfaRollout", "planMfaRolloutUndo", "startMfaRollout", "pauseMfaRollout", "resumeMfaRollout"],
+      ...["cancelMfaRollout", "releaseMfaRolloutWave"],
+    ].map((field) => [`Mutation.${field}`, "cam.rollout:write"]),
+  ),
+  "Mutation.approveMfaRollout": "cam.mfa:approve",
+  "Mutation.rejectMfaRollout": "cam.mfa:approve or cam.rollout:write",
   "Query.pausedCallers": "cam.callers:resume",
   "Mutation.resumeCaller": "cam.callers:resume",
 };

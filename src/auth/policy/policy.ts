@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isPrintable } from "../subject.ts";
 import { DAYS, hoursOf, isTimeZone } from "./hours.ts";
 import { matchesGlob, parseUinRange, type UinRange } from "./patterns.ts";
 
@@ -146,6 +147,29 @@ const rule = z
   })
   .meta({ description: "A part that is left out does not narrow the rule." });
 
+const LONGEST_REASON = 200;
+
+const exception = z
+  .strictObject({
+    users: z
+      .strictObject({ uins: listOf(uinRange).optional(), names: listOf(namePattern).optional() })
+      .refine((given) => Object.keys(given).length > 0, "must have uins or names")
+      .meta({ description: "The excused users. One match is enough." }),
+    accounts: listOf(pattern)
+      .optional()
+      .meta({ description: "The accounts of those users. Default: all accounts." }),
+    reason: z
+      .string("must be a text")
+      .refine((text) => isPrintable(text) && text.length <= LONGEST_REASON, {
+        error: `must be a line of 1 to ${LONGEST_REASON} printable characters`,
+      })
+      .meta({ description: "Plans and reports show it.", minLength: 1, maxLength: LONGEST_REASON }),
+    until: z.iso
+      .date("must be a date in quotes, as in 2026-12-31")
+      .meta({ description: "The last day, in UTC. Afterwards rollouts select these users again." }),
+  })
+  .meta({ description: "Users whom rollouts leave out until a day." });
+
 /** The schema of a policy file. `schema/policy.schema.json` is its JSON Schema. */
 export const policySchema = z
   .strictObject(
@@ -157,6 +181,9 @@ export const policySchema = z
       }),
       accounts: z.record(z.string().min(1), z.strictObject({ callers })).default({}).meta({
         description: "The callers that may use each account of CAM_ACCOUNTS, for reads and changes.",
+      }),
+      exceptions: z.array(exception, "must be a list of exceptions").default([]).meta({
+        description: "Users whom rollouts leave out for a time. Single changes do not depend on them.",
       }),
       rules: z.array(rule, "must be a list of rules").meta({
         description: "The first rule that matches decides. Without a match, the change is refused.",
@@ -173,5 +200,6 @@ export const policySchema = z
 
 export type Policy = Omit<z.output<typeof policySchema>, "$schema">;
 export type PolicyRule = Policy["rules"][number];
+export type PolicyException = Policy["exceptions"][number];
 export type CallerPatterns = z.output<typeof callers>;
 export type UserPatterns = z.output<typeof users>;

@@ -114,26 +114,40 @@ export const GUARD_RAILS = {
     message: "This change is not on record.",
     remedy: "Check the id of the change.",
   },
-  PLAN_CHANGED: {
-    category: "CONFLICT",
-    message: "This is not the plan that you read, or it does not hold any more.",
-    remedy: "Read the rollout again, or plan a new one.",
-  },
-  ROLLOUT_STATUS: {
-    category: "CONFLICT",
-    message: "The rollout is in a status that does not allow this.",
-    remedy: "Read the status of the rollout.",
-  },
-  USERS_IN_OTHER_ROLLOUT: {
-    category: "CONFLICT",
-    message: "Other open rollouts have some of these users.",
-    remedy: "Wait until the other rollouts end, cancel them, or plan without their users.",
-  },
   // Not THROTTLED: waiting does not end the pause.
   CALLER_PAUSED: {
     category: "FORBIDDEN",
     message: "You changed too many users in a short time, so the gateway has paused your changes.",
     remedy: "Ask the gateway's operator to review your changes and to resume you.",
+  },
+} as const satisfies CatalogueRows;
+
+/** The gateway refuses an order about a rollout. Nothing was changed. */
+export const ROLLOUT_REFUSALS = {
+  ROLLOUT_NOT_FOUND: {
+    category: "NOT_FOUND",
+    message: "The gateway has no such rollout for you.",
+    remedy: "Check the id. You see a rollout if you may use all of its accounts.",
+  },
+  ROLLOUT_SELECTION: {
+    category: "INPUT",
+    message: "The selection does not fit a plan.",
+    remedy: "Change the accounts, the filter or the list of users, then plan again.",
+  },
+  PLAN_CHANGED: {
+    category: "CONFLICT",
+    message: "The plan is not the one that you read, or it does not hold any more.",
+    remedy: "Read the rollout again. If its plan is too old, or if the policy has changed since, plan again.",
+  },
+  ROLLOUT_STATUS: {
+    category: "CONFLICT",
+    message: "The status of the rollout does not permit this.",
+    remedy: "Read the rollout again. Its status shows what can follow.",
+  },
+  USERS_IN_OTHER_ROLLOUT: {
+    category: "CONFLICT",
+    message: "Another open rollout changes some of these users.",
+    remedy: "Wait until the other rollout has ended, or cancel it, then start this one again.",
   },
 } as const satisfies CatalogueRows;
 

@@ -1,5 +1,6 @@
 import { Field, ObjectType } from "type-graphql";
-import { type CamErrorCode, describeCamError } from "../../contract/index.ts";
+import type { CamErrorCode } from "../../contract/index.ts";
+import { availabilityOf } from "../../directory/available-methods.ts";
 import type { DirectoryUser } from "../../directory/directory.ts";
 import { CamCalls } from "../directives.ts";
 import { CamErrorCodeEnum, registerEnum } from "../enums.ts";
@@ -37,47 +38,10 @@ export class AvailableMethod {
   atNextLogin?: string | undefined;
 }
 
-type Verdict = Omit<AvailableMethod, "method">;
-
-const BY_PHONE = "Tencent Cloud sends a code by SMS to the bound phone.";
-const BY_WECHAT = "Tencent Cloud asks for a scan by the bound WeChat.";
-const BY_DEVICE =
-  "Tencent Cloud asks for a code of the virtual MFA device. A user without a device binds one first.";
-const NO_LOGIN = "The user may not sign in to the console, so nothing changes.";
-
 /** Returns what the directory says about each method of a user. */
 export function availableMethodsOf(user: DirectoryUser | undefined): readonly AvailableMethod[] {
-  const seen = (text: string) => (user?.consoleLogin === false ? NO_LOGIN : text);
-  const byMethod: Partial<Record<keyof typeof MfaMethod, Verdict>> = {
-    PHONE: phoneOf(user, seen(BY_PHONE)),
-    // CAM accepts the method without a device.
-    STOKEN: { available: "YES", atNextLogin: seen(BY_DEVICE) },
-    WECHAT: wechatOf(user, seen(BY_WECHAT)),
-  };
   return (Object.keys(METHOD_NAMES) as (keyof typeof MfaMethod)[]).map((method) => ({
     method,
-    ...(byMethod[method] ?? IN_CONSOLE),
+    ...availabilityOf(METHOD_NAMES[method], user),
   }));
-}
-
-/** The verdict on a method that SetMfaFlag cannot set. */
-const IN_CONSOLE: Verdict = {
-  available: "NO",
-  code: "MFA_METHOD_NOT_WRITABLE",
-  remedy: "Switch this method on in the Tencent Cloud console. The gateway cannot set it.",
-};
-
-function phoneOf(user: DirectoryUser | undefined, atNextLogin: string): Verdict {
-  const code = "USER_NOT_BIND_PHONE";
-  const { remedy } = describeCamError(code);
-  if (user?.hasPhone === undefined) return { available: "UNKNOWN", code, remedy, atNextLogin };
-  return user.hasPhone ? { available: "YES", atNextLogin } : { available: "NO", code, remedy };
-}
-
-/** CAM does not list bound WeChat accounts. A user whose protection uses WeChat has one. */
-function wechatOf(user: DirectoryUser | undefined, atNextLogin: string): Verdict {
-  const { login, action } = user?.protections ?? {};
-  if (login?.wechat === true || action?.wechat === true) return { available: "YES", atNextLogin };
-  const code = "USER_NOT_BIND_WECHAT";
-  return { available: "UNKNOWN", code, remedy: describeCamError(code).remedy, atNextLogin };
 }

@@ -19,7 +19,7 @@ const LONGEST_SEARCH = 100;
 const MOST_UINS = 500;
 
 @InputType({ description: "Properties of users. All given ones have to match." })
-class SubUserDirectoryFilter {
+export class SubUserDirectoryFilter {
   @Field(() => String, {
     nullable: true,
     description: `Words that name, Uin or remark contain, upper or lower case. At most ${LONGEST_SEARCH} characters.`,
@@ -126,7 +126,10 @@ export function toOrder({ orderBy }: SubUserDirectoryArgs): ListOrder {
 }
 
 /** Returns the selection of users in these accounts. @throws GraphQLError BAD_USER_INPUT */
-export function toSelection(accounts: readonly string[], { filter }: SubUserDirectoryArgs): UserSelection {
+export function toSelection(
+  accounts: readonly string[],
+  { filter }: Pick<SubUserDirectoryArgs, "filter">,
+): UserSelection {
   if (!filter) return { accounts };
   const { search, methods, opUins } = filter;
   requireStorable({ search });

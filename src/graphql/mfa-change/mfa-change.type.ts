@@ -95,7 +95,7 @@ class MfaMethods {
 
 @CamCalls(0)
 @ObjectType({ description: "The methods of both protections." })
-class MfaMethodsOfBoth {
+export class MfaMethodsOfBoth {
   @Field(() => MfaMethods, { nullable: true, description: "Login protection. Null if unchanged." })
   login?: MfaMethods | undefined;
 

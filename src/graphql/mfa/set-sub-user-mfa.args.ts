@@ -69,7 +69,7 @@ function toAccountName(name: string | null | undefined): string | undefined {
 }
 
 /** Returns the methods to switch. A method that is null or left out stays unchanged. */
-function toMethods(input: LoginActionMfaFlagInput | null | undefined): MfaMethods | undefined {
+export function toMethods(input: LoginActionMfaFlagInput | null | undefined): MfaMethods | undefined {
   if (!input) return undefined;
   return {
     phone: input.phone ?? undefined,

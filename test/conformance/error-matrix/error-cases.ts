@@ -191,6 +191,12 @@ export const CODES_WITHOUT_A_CASE: readonly CamErrorCode[] = [
   // These concern a decision about a change, not a request for one: approvals.test.ts.
   "APPROVAL_NOT_AWAITED",
   "CHANGE_NOT_FOUND",
+  // These concern rollouts: test/http/rollouts/.
+  "PLAN_CHANGED",
+  "ROLLOUT_NOT_FOUND",
+  "ROLLOUT_SELECTION",
+  "ROLLOUT_STATUS",
+  "USERS_IN_OTHER_ROLLOUT",
   // An unexpected failure, which is not a business error.
   "INTERNAL",
 ];

@@ -1,0 +1,158 @@
+import { Field, GraphQLISODateTime, ID, Int, ObjectType } from "type-graphql";
+import { type CamErrorCode, isCamErrorCode } from "../../contract/index.ts";
+import type { Rollout } from "../../rollouts/rollout.ts";
+import { CamCalls } from "../directives.ts";
+import { CamErrorCodeEnum } from "../enums.ts";
+import { MfaChangeCaller, MfaMethodsOfBoth } from "../mfa-change/mfa-change.type.ts";
+import { enumOf, MfaRolloutDecision, MfaRolloutStatus } from "./rollout-enums.ts";
+import { MfaRolloutPrice } from "./rollout-figures.type.ts";
+import {
+  MfaRolloutSelection,
+  MfaRolloutWave,
+  MfaRolloutWindow,
+  toMfaRolloutSelection,
+} from "./rollout-options.type.ts";
+
+@CamCalls(0)
+@ObjectType({ description: "The approval of a plan by another person." })
+class MfaRolloutApproval {
+  @Field(() => GraphQLISODateTime, { description: "The time when the start asked for it." })
+  requestedAt!: Date;
+
+  @Field(() => GraphQLISODateTime, { description: "The end of the approval. It covers the run, too." })
+  expiresAt!: Date;
+
+  @Field(() => MfaRolloutDecision, { nullable: true, description: "The decision. Null while it is awaited." })
+  decision?: keyof typeof MfaRolloutDecision | undefined;
+
+  @Field(() => MfaChangeCaller, { nullable: true, description: "The person who decided." })
+  decidedBy?: MfaChangeCaller | undefined;
+
+  @Field(() => GraphQLISODateTime, { nullable: true, description: "The time of the decision." })
+  decidedAt?: Date | undefined;
+
+  @Field(() => String, { nullable: true, description: "The reason, in the words of the person who decided." })
+  reason?: string | undefined;
+}
+
+@CamCalls(0)
+@ObjectType({
+  description:
+    "A change of many users by a plan. What was planned and approved is what runs, and nothing else.",
+})
+export class MfaRollout {
+  @Field(() => ID, { description: "The id, a UUIDv7. Ids sort by time." })
+  id!: string;
+
+  @Field(() => String, { description: "The name, in the words of the person who planned it." })
+  name!: string;
+
+  @Field(() => String, { description: "The reason. The record of each change has it." })
+  reason!: string;
+
+  @Field(() => MfaRolloutStatus, { description: "The status." })
+  status!: keyof typeof MfaRolloutStatus;
+
+  @Field(() => CamErrorCodeEnum, { nullable: true, description: "The error that ended it." })
+  code?: CamErrorCode | undefined;
+
+  @Field(() => String, { nullable: true, description: "Why it ended or was paused, in words." })
+  hint?: string | undefined;
+
+  @Field(() => String, {
+    nullable: true,
+    description:
+      "The hash of the plan: users in order, before-images, flag sets, options and policy. `startMfaRollout` needs it.",
+  })
+  planHash?: string | undefined;
+
+  @Field(() => GraphQLISODateTime, { description: "The time of the request, by the database's clock." })
+  createdAt!: Date;
+
+  @Field(() => GraphQLISODateTime, { nullable: true, description: "The time when the plan was made." })
+  plannedAt?: Date | undefined;
+
+  @Field(() => GraphQLISODateTime, { nullable: true, description: "The end of the time to start the plan." })
+  expiresAt?: Date | undefined;
+
+  @Field(() => GraphQLISODateTime, { nullable: true, description: "The start of the run." })
+  startedAt?: Date | undefined;
+
+  @Field(() => GraphQLISODateTime, { nullable: true, description: "The end." })
+  finishedAt?: Date | undefined;
+
+  @Field(() => MfaChangeCaller, { description: "The person who planned it. Its changes run in this name." })
+  requestedBy!: MfaChangeCaller;
+
+  @Field(() => MfaRolloutApproval, {
+    nullable: true,
+    description: "The approval, once the start asked for one.",
+  })
+  approval?: MfaRolloutApproval | undefined;
+
+  @Field(() => Int, {
+    nullable: true,
+    description: "The minutes for an approval, if a rule of the policy asks for one.",
+  })
+  approvalMinutes?: number | undefined;
+
+  @Field(() => ID, { nullable: true, description: "The id of the rollout that this one undoes." })
+  undoOf?: string | undefined;
+
+  @Field(() => [String], { description: "The accounts. A caller needs all of them to see the rollout." })
+  accounts!: readonly string[];
+
+  @Field(() => MfaRolloutSelection, { nullable: true, description: "The selected users. Null for an undo." })
+  selection?: MfaRolloutSelection | undefined;
+
+  @Field(() => MfaMethodsOfBoth, { nullable: true, description: "The wanted protections. Null for an undo." })
+  desired?: MfaMethodsOfBoth | undefined;
+
+  @Field(() => Int, {
+    nullable: true,
+    description: "The failures that the rollout accepts. Null until planned.",
+  })
+  maxFailures?: number | undefined;
+
+  @Field(() => [MfaRolloutWave], { description: "The listed waves. Further users form one more." })
+  waves!: readonly MfaRolloutWave[];
+
+  @Field(() => MfaRolloutWindow, { nullable: true, description: "The times at which items may begin." })
+  window?: MfaRolloutWindow | undefined;
+
+  @Field(() => Boolean, { description: "Whether it also changes users at risk." })
+  includeAtRisk!: boolean;
+
+  @Field(() => MfaRolloutPrice, { nullable: true, description: "The cost. Null until planned." })
+  price?: MfaRolloutPrice | undefined;
+
+  /** Not in the schema. */
+  rollout!: Rollout;
+}
+
+/** Returns a rollout in the shape of the schema. */
+export function toMfaRollout(rollout: Rollout): MfaRollout {
+  const { status, code, input, approval, price, maxFailures, ...same } = rollout;
+  const { selection, desired, waves, window, includeAtRisk } = input;
+  return {
+    ...same,
+    ...{ desired, waves, includeAtRisk, maxFailures, rollout },
+    status: enumOf(status),
+    code: isCamErrorCode(code) ? code : undefined,
+    approval: approval && toApproval(approval),
+    selection: selection && toMfaRolloutSelection(selection),
+    window,
+    price: price && {
+      ...price,
+      slowestAccount: price.secondsByAccount.toSorted((one, other) => other.seconds - one.seconds)[0]
+        ?.account,
+      failuresAllowed: maxFailures ?? 0,
+    },
+  };
+}
+
+function toApproval({ decision, ...same }: NonNullable<Rollout["approval"]>): MfaRolloutApproval {
+  if (decision === undefined) return same;
+  const { kind, by, at, reason } = decision;
+  return { ...same, decision: enumOf(kind), decidedBy: by, decidedAt: at, reason };
+}

@@ -1,0 +1,131 @@
+import type { CallerIdentity } from "../auth/caller.ts";
+import { decideAccess } from "../auth/policy/decide-access.ts";
+import { exceptionOf, exceptionsAt } from "../auth/policy/exceptions.ts";
+import { isInSome } from "../auth/policy/patterns.ts";
+import type { Policy, PolicyException, Protection } from "../auth/policy/policy.ts";
+import { forbidden, ownUser, requestedOperations } from "../changes/change-access.ts";
+import { composeFlagSets, matchesFlagSets, WRITABLE } from "../changes/compose-flag-sets.ts";
+import type { MfaChangeRequest } from "../changes/mfa-change.ts";
+import { type CamErrorCode, describeCamError, GatewayError, type Uin } from "../contract/index.ts";
+import { availabilityOf } from "../directory/available-methods.ts";
+import type { DirectoryUser } from "../directory/directory.ts";
+import type { DesiredProtections, PlannedItem, SentFlagSets } from "./rollout.ts";
+
+/** What a plan says about one user. */
+interface Judgement extends Pick<PlannedItem, "state" | "before" | "sent" | "code" | "why"> {
+  /** The time for an approval, if a rule asks for one. */
+  readonly approvalMinutes?: number | undefined;
+}
+
+interface JudgeDeps {
+  readonly policy: Policy | undefined;
+  readonly caller: CallerIdentity;
+  /** Milliseconds since the Unix epoch. */
+  readonly atMs: number;
+  /** Whether a user is an account itself or the owner of a key of the gateway. */
+  readonly isOwn: (opUin: Uin) => boolean;
+}
+
+/**
+ * Decides in memory what a rollout would do with users, by the same steps as a change: exceptions, what is in force,
+ * protected users, the policy, the flag sets, and whether the user has the methods.
+ */
+export class UserJudge {
+  readonly #deps: JudgeDeps;
+  readonly #exceptions: readonly PolicyException[];
+
+  constructor(deps: JudgeDeps) {
+    this.#deps = deps;
+    this.#exceptions = deps.policy === undefined ? [] : exceptionsAt(deps.policy, deps.atMs);
+  }
+
+  /** @param unread Why CAM did not show the user's protections just now. */
+  judge(user: DirectoryUser, desired: DesiredProtections, unread?: CamErrorCode): Judgement {
+    const { opUin, protections } = user;
+    const exception = exceptionOf(this.#exceptions, { ...user, name: user.name });
+    const before = protections && {
+      ...{ login: protections.login, action: protections.action, asOf: protections.asOf.toISOString() },
+    };
+    if (exception !== undefined) {
+      return { state: "excused", before, why: `${exception.reason} (until ${exception.until})` };
+    }
+    const request = { ...desired, account: user.account, opUin, overwriteOtherMethods: false };
+    const sent = before && composed(request, before);
+    if (before && sent && !("error" in sent) && matchesFlagSets(before, sent)) {
+      return { state: "already_so", before };
+    }
+    const refusal = this.#refusalOf(user, request);
+    if ("error" in refusal) return blocked(refusal.error, before);
+    // After an unknown outcome, reads do not count for a minute.
+    if (before === undefined || sent === undefined)
+      return { state: "blocked", code: unread ?? "OUTCOME_UNKNOWN" };
+    if ("error" in sent) return blocked(sent.error, before);
+    const risk = riskOf(user, sent);
+    if (risk.state === "blocked") return { before, ...risk };
+    return { before, sent, ...risk, approvalMinutes: refusal.approvalMinutes };
+  }
+
+  /** Returns the refusal by the policy or because the user is protected, or else the time for the approval. */
+  #refusalOf(
+    { account, name, remark }: DirectoryUser,
+    request: MfaChangeRequest,
+  ): { readonly error: GatewayError } | { readonly approvalMinutes: number | undefined } {
+    const { policy, caller, atMs, isOwn } = this.#deps;
+    const { opUin } = request;
+    if (isOwn(opUin)) return { error: ownUser(opUin) };
+    if (policy === undefined) return { approvalMinutes: undefined };
+    if (isInSome(policy.protectedUsers, opUin)) {
+      const hint = "No rollout changes a protected user.";
+      return { error: new GatewayError("PROTECTED_USER", { opUin, hint }) };
+    }
+    // A profile that is not known counts against the caller. CAM leaves out an empty remark.
+    const user = { opUin, name: name ?? null, remark: name === undefined ? null : (remark ?? "") };
+    const verdict = decideAccess(policy, requestedOperations(request), { caller, account, user, atMs });
+    if (verdict.effect !== "allow") return { error: forbidden(request, verdict) };
+    return { approvalMinutes: verdict.permission.approval?.expiresInMinutes };
+  }
+}
+
+/** Composes the flag sets as a change does. Returns the refusal as data. */
+function composed(
+  request: MfaChangeRequest,
+  before: NonNullable<Judgement["before"]>,
+): SentFlagSets | { readonly error: GatewayError } {
+  try {
+    const { opUin: _, ...sent } = composeFlagSets(request, before);
+    return sent;
+  } catch (error) {
+    if (error instanceof GatewayError) return { error };
+    throw error;
+  }
+}
+
+function blocked({ code, message }: GatewayError, before: Judgement["before"]): Judgement {
+  return { state: "blocked", before, code, why: message };
+}
+
+/**
+ * Judges whether the user has the methods that would be newly on. For operation protection, CAM refuses a method that the
+ * user lacks, and the user can still sign in.
+ */
+function riskOf(user: DirectoryUser, sent: SentFlagSets): Pick<Judgement, "state" | "code" | "why"> {
+  const added = (["login", "action"] as const).flatMap((protection) =>
+    WRITABLE.filter(
+      (method) => sent[protection]?.[method] === true && user.protections?.[protection][method] !== true,
+    ).map((method) => ({ protection, method, ...availabilityOf(method, user) })),
+  );
+  const missing = added.find(({ available }) => available === "NO");
+  if (missing?.code !== undefined) {
+    return { state: "blocked", code: missing.code, why: describeCamError(missing.code).message };
+  }
+  const unsure = added.filter(({ available }) => available === "UNKNOWN");
+  const risk = unsure.find(({ protection }) => protection === "login") ?? unsure[0];
+  if (risk?.code === undefined) return { state: "will_change" };
+  const { protection, method, code } = risk;
+  const isAtRisk = protection === "login" && user.consoleLogin !== false;
+  return { state: isAtRisk ? "at_risk" : "will_change", code, why: notKnown(protection, method) };
+}
+
+function notKnown(protection: Protection, method: string): string {
+  return `The gateway does not know whether the user has ${method}, which ${protection} protection would need.`;
+}

@@ -1,0 +1,224 @@
+import type { Accounts } from "../auth/accounts.ts";
+import type { PolicyFile } from "../auth/policy/policy-file.ts";
+import type { GatewayIdentity } from "../changes/gateway-identity.ts";
+import { type CamErrorCode, GatewayError, type Uin } from "../contract/index.ts";
+import type { BulkReadsDeps, ScannedAccount } from "../directory/bulk-reads.ts";
+import type { Directory } from "../directory/directory.ts";
+import { refreshUsers } from "../directory/refresh-users.ts";
+import type { UserSelection } from "../directory/user-filter.ts";
+import { UserJudge } from "./judge-user.ts";
+import { PlanHash } from "./plan-hash.ts";
+import type { FinishedPlan, PlanningRollout, PlanStore } from "./plan-store.ts";
+import { inParts, type PlanUser, selectedUsers, undoneUsers } from "./plan-users.ts";
+import type { PlannedItem, RolloutInput } from "./rollout.ts";
+import { priceOf } from "./rollout-price.ts";
+
+/** The parts of an account that a plan uses. */
+interface PlannedAccount {
+  readonly name: string;
+  readonly ratePerSecond: number;
+  readonly scanned: ScannedAccount;
+  readonly gatewayIdentity: Pick<GatewayIdentity, "knows" | "requireOwn">;
+}
+
+export interface MakePlanDeps extends BulkReadsDeps {
+  readonly store: PlanStore;
+  readonly directory: Pick<Directory, "page" | "find" | "count">;
+  readonly accounts: Pick<Accounts<PlannedAccount>, "all" | "find">;
+  /** The policy in force now. Without a policy, no user is refused. */
+  readonly policy: Pick<PolicyFile, "current" | "sha256"> | undefined;
+}
+
+/** The most users of a plan. */
+export const MOST_USERS = 100_000;
+
+/** Knowledge of the directory that is older is read again. Each item reads its user once more when it runs. */
+const FRESH_MS = 3_600_000;
+
+/** How long CAM may take to name the owner of a key. */
+const IDENTITY_MS = 30_000;
+
+/** The items of one statement. */
+const ITEMS_AT_ONCE = 1_000;
+
+/**
+ * Makes the plan of a rollout: brings the directory up to date, judges each user in memory, and writes the items.
+ *
+ * @throws GatewayError ROLLOUT_SELECTION, UNKNOWN_ACCOUNT, STORE_UNAVAILABLE. CamError if CAM is unavailable.
+ */
+export async function makePlan(
+  deps: MakePlanDeps,
+  rollout: PlanningRollout,
+  signal: AbortSignal,
+): Promise<FinishedPlan> {
+  const { store, directory, policy: file, clock } = deps;
+  const { id, input, undoOf, caller } = rollout;
+  const accounts = rollout.accounts.map((name) => accountOf(deps, name));
+  const unread = await refresh(deps, accounts, rollout, signal);
+  // Both at once: the file may be replaced during the plan.
+  const { current: policy, sha256: policyHash } = file ?? {};
+  const isOwn = (opUin: Uin) => deps.accounts.all.some(({ gatewayIdentity }) => gatewayIdentity.knows(opUin));
+  const judge = new UserJudge({ policy, caller, atMs: clock.now(), isOwn });
+  const plan = new PlanBuilder(input);
+  let batch: PlannedItem[] = [];
+  for await (const user of usersOf(directory, store, rollout)) {
+    signal.throwIfAborted();
+    batch.push(plan.add(user, judge, unread.get(keyOf(user))));
+    if (batch.length < ITEMS_AT_ONCE) continue;
+    await store.addItems(id, batch);
+    batch = [];
+  }
+  if (batch.length > 0) await store.addItems(id, batch);
+  return plan.end(accounts, { policy, policyHash, undoOf });
+}
+
+function accountOf({ accounts }: MakePlanDeps, name: string): PlannedAccount {
+  const account = accounts.find(name);
+  if (account !== undefined) return account;
+  throw new GatewayError("UNKNOWN_ACCOUNT", { hint: `The account ${name} was removed.` });
+}
+
+/** Brings the directory up to date for the selected users. Returns those whom CAM did not show, by `keyOf`. */
+async function refresh(
+  deps: MakePlanDeps,
+  accounts: readonly PlannedAccount[],
+  { input, undoOf }: PlanningRollout,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, CamErrorCode>> {
+  const { clock, directory, store } = deps;
+  const unread = new Map<string, CamErrorCode>();
+  const failed = new AbortController();
+  const options = { freshMs: FRESH_MS, signal: AbortSignal.any([signal, failed.signal]) };
+  const refreshOne = async ({ name, scanned, gatewayIdentity }: PlannedAccount) => {
+    // A user behind a key that is not known yet could not be protected.
+    await gatewayIdentity.requireOwn(clock.monotonic() + IDENTITY_MS);
+    for await (const part of partsOf(store, input, undoOf, name)) {
+      for (const [opUin, code] of await refreshUsers(deps, scanned, part, options)) {
+        unread.set(keyOf({ account: name, opUin }), code);
+      }
+    }
+  };
+  const refreshing = accounts.map(refreshOne);
+  try {
+    await Promise.all(refreshing);
+  } catch (error) {
+    failed.abort();
+    await Promise.allSettled(refreshing);
+    throw error;
+  }
+  const { selection } = input;
+  if (selection === undefined) return unread;
+  let users = 0;
+  for (const part of inParts(selection)) users += await directory.count(part);
+  if (users <= MOST_USERS) return unread;
+  const hint = `It has ${users} users. A plan can have ${MOST_USERS}.`;
+  throw new GatewayError("ROLLOUT_SELECTION", { hint });
+}
+
+/** Yields the selections whose users a plan needs from one account. */
+async function* partsOf(
+  store: PlanStore,
+  { selection }: RolloutInput,
+  undoOf: string | undefined,
+  account: string,
+): AsyncGenerator<UserSelection> {
+  if (selection !== undefined) yield* inParts(selection);
+  for (let after = 0; undoOf !== undefined; ) {
+    const items = await store.doneItems(undoOf, ITEMS_AT_ONCE, after);
+    const last = items.at(-1);
+    if (last === undefined) return;
+    const opUins = items.filter((item) => item.account === account).map(({ opUin }) => opUin);
+    if (opUins.length > 0) yield { accounts: [account], opUins };
+    after = last.item;
+  }
+}
+
+function usersOf(
+  directory: MakePlanDeps["directory"],
+  store: PlanStore,
+  { input, undoOf }: PlanningRollout,
+): AsyncGenerator<PlanUser> {
+  if (undoOf !== undefined) return undoneUsers(directory, store, undoOf);
+  const { selection, desired } = input;
+  if (selection === undefined || desired === undefined) throw new Error("A rollout has no selection.");
+  return selectedUsers(directory, selection, desired);
+}
+
+function keyOf({ account, opUin }: Pick<PlannedItem, "account" | "opUin">): string {
+  return `${account}/${opUin}`;
+}
+
+/** Numbers the items of a plan, and sums up what they cost. */
+class PlanBuilder {
+  readonly #input: RolloutInput;
+  readonly #hash = new PlanHash();
+  readonly #usersToChange = new Map<string, number>();
+  /** The last user of each listed wave, counted over those to be changed. */
+  readonly #waveEnds: readonly number[];
+  #items = 0;
+  #toChange = 0;
+  #approvalMinutes: number | undefined;
+
+  constructor(input: RolloutInput) {
+    this.#input = input;
+    let end = 0;
+    this.#waveEnds = input.waves.map(({ users }) => {
+      end += users;
+      return end;
+    });
+  }
+
+  add(
+    { toJudge, verdict, ...user }: PlanUser,
+    judge: UserJudge,
+    unread: CamErrorCode | undefined,
+  ): PlannedItem {
+    const judged =
+      verdict ??
+      (toJudge ? judge.judge(toJudge.user, toJudge.desired, unread) : { state: "blocked" as const });
+    const { approvalMinutes, ...same } = { approvalMinutes: undefined, ...judged };
+    this.#items += 1;
+    const isToChange =
+      same.state === "will_change" || (same.state === "at_risk" && this.#input.includeAtRisk);
+    const item = { ...user, ...same, item: this.#items, wave: isToChange ? this.#nextWave() : undefined };
+    this.#hash.add(item);
+    if (!isToChange || user.account === undefined) return item;
+    this.#usersToChange.set(user.account, (this.#usersToChange.get(user.account) ?? 0) + 1);
+    if (approvalMinutes !== undefined) {
+      this.#approvalMinutes = Math.min(approvalMinutes, this.#approvalMinutes ?? approvalMinutes);
+    }
+    return item;
+  }
+
+  /** @throws GatewayError ROLLOUT_SELECTION if the plan has no item. */
+  end(
+    accounts: readonly PlannedAccount[],
+    {
+      policy,
+      ...rest
+    }: Pick<FinishedPlan, "policyHash"> & {
+      readonly policy: Parameters<typeof priceOf>[2];
+      readonly undoOf: string | undefined;
+    },
+  ): FinishedPlan {
+    if (this.#items === 0) throw new GatewayError("ROLLOUT_SELECTION", { hint: "It has no user." });
+    const { maxFailures: given } = this.#input;
+    const maxFailures = "count" in given ? given.count : Math.floor((this.#toChange * given.percent) / 100);
+    const lanes = accounts
+      .map(({ name, ratePerSecond }) => ({
+        ...{ account: name, users: this.#usersToChange.get(name) ?? 0, ratePerSecond },
+      }))
+      .filter(({ users }) => users > 0);
+    return {
+      policyHash: rest.policyHash,
+      planHash: this.#hash.end({ ...rest, input: this.#input, maxFailures }),
+      ...{ maxFailures, approvalMinutes: this.#approvalMinutes, price: priceOf(lanes, maxFailures, policy) },
+    };
+  }
+
+  #nextWave(): number {
+    this.#toChange += 1;
+    const listed = this.#waveEnds.findIndex((end) => this.#toChange <= end);
+    return (listed === -1 ? this.#waveEnds.length : listed) + 1;
+  }
+}

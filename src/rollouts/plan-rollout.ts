@@ -1,0 +1,105 @@
+import pLimit from "p-limit";
+import { failureOf } from "../changes/failure.ts";
+import type { JobKind } from "../jobs/job-queue.ts";
+import { Poller } from "../poller.ts";
+import { type MakePlanDeps, makePlan } from "./make-plan.ts";
+import { PLAN_LEASE_MS, type PlanFault, type PlanningRollout } from "./plan-store.ts";
+
+interface RolloutPlannerDeps extends MakePlanDeps {
+  readonly observer: PlanObserver;
+}
+
+export interface PlanObserver {
+  onPlanned(rolloutId: string, durationMs: number): void;
+  onPlanFailed(rolloutId: string, fault: PlanFault, error: unknown): void;
+  /** A step failed that is tried again within a minute, for example because the database is unavailable. */
+  onError(error: unknown): void;
+}
+
+/** The plans that one process makes at once. */
+const PLANS_AT_ONCE = 2;
+
+/** A plan that brings its process down is not made for ever. */
+const MOST_ATTEMPTS = 3;
+
+/**
+ * Makes plans in the background. A plan begins at once in the replica that the caller reached. A job looks every minute
+ * for plans whose replica died, and ends those that nobody started in time.
+ */
+export class RolloutPlanner {
+  readonly #deps: RolloutPlannerDeps;
+  readonly #limit = pLimit(PLANS_AT_ONCE);
+  readonly #stopping = new AbortController();
+  readonly #running = new Set<Promise<void>>();
+
+  constructor(deps: RolloutPlannerDeps) {
+    this.#deps = deps;
+  }
+
+  /** The job that looks every minute for plans to take over or to end. */
+  get job(): JobKind {
+    const run = () => this.#look();
+    return { name: "rollout-plans", concurrency: 1, cron: "* * * * *", onStarted: run, run };
+  }
+
+  async #look(): Promise<void> {
+    const { store, observer } = this.#deps;
+    try {
+      await store.expire();
+      for (const id of await store.abandoned()) this.plan(id);
+    } catch (error) {
+      observer.onError(error);
+    }
+  }
+
+  /** Makes the plan of a rollout in the background, unless another replica does. */
+  plan(id: string): void {
+    const running = this.#limit(() => this.#plan(id))
+      .catch((error: unknown) => this.#deps.observer.onError(error))
+      .finally(() => this.#running.delete(running));
+    this.#running.add(running);
+  }
+
+  /** Gives up plans under way. Another replica makes them. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await Promise.all(this.#running);
+  }
+
+  async #plan(id: string): Promise<void> {
+    const { store, clock, observer } = this.#deps;
+    if (this.#stopping.signal.aborted) return;
+    const rollout = await store.lease(id);
+    if (rollout === undefined) return;
+    const startedMs = clock.monotonic();
+    const lost = new AbortController();
+    const signal = AbortSignal.any([lost.signal, this.#stopping.signal]);
+    const heartbeat = new Poller(clock, async () => {
+      const isHeld = await store.renew(id).catch(() => true);
+      if (!isHeld) lost.abort();
+      return PLAN_LEASE_MS / 5;
+    });
+    heartbeat.start(PLAN_LEASE_MS / 5);
+    try {
+      if (rollout.attempts > MOST_ATTEMPTS)
+        throw new Error("Each attempt to make this plan was interrupted.");
+      const isKept = await store.finish(id, await makePlan(this.#deps, rollout, signal));
+      if (isKept) observer.onPlanned(id, clock.monotonic() - startedMs);
+    } catch (error) {
+      if (this.#stopping.signal.aborted) await store.release(id);
+      else if (!lost.signal.aborted) await this.#fail(rollout, error);
+    } finally {
+      await heartbeat.stop();
+    }
+  }
+
+  /** @throws the error if another attempt can help. */
+  async #fail({ id }: PlanningRollout, error: unknown): Promise<void> {
+    const { store, observer } = this.#deps;
+    const { code = "INTERNAL", cam, message } = failureOf(error) ?? {};
+    if (code === "STORE_UNAVAILABLE") throw error;
+    const fault = { code, camCode: cam?.code, hint: message };
+    await store.fail(id, fault);
+    observer.onPlanFailed(id, fault, error);
+  }
+}

@@ -1,0 +1,171 @@
+import { type RawBuilder, sql } from "kysely";
+import { runQuery } from "../audit/run-query.ts";
+import type { CallerIdentity } from "../auth/caller.ts";
+import type { SafeAuthFlags } from "../cam/index.ts";
+import type { Uin } from "../contract/index.ts";
+import type { Database } from "../database/database.ts";
+import type { PlannedItem, RolloutInput, RolloutPrice, SentFlagSets } from "./rollout.ts";
+
+/** A rollout that this replica plans. */
+export interface PlanningRollout {
+  readonly id: string;
+  readonly input: RolloutInput;
+  readonly accounts: readonly string[];
+  readonly undoOf: string | undefined;
+  readonly caller: CallerIdentity;
+  readonly attempts: number;
+}
+
+export interface FinishedPlan {
+  readonly policyHash: string | undefined;
+  readonly planHash: string;
+  readonly maxFailures: number;
+  readonly approvalMinutes: number | undefined;
+  readonly price: RolloutPrice;
+}
+
+export interface PlanFault {
+  readonly code: string;
+  readonly camCode?: string | undefined;
+  readonly hint?: string | undefined;
+}
+
+/** An applied or unknown item of a rollout that another one undoes. */
+export interface DoneItem {
+  readonly item: number;
+  readonly account: string;
+  readonly opUin: Uin;
+  readonly name: string | undefined;
+  readonly state: "applied" | "unknown";
+  /** The sealed record of its change. */
+  readonly before: SafeAuthFlags;
+  readonly sent: SentFlagSets;
+  /** Whether the gateway changed the user again. */
+  readonly changedAgain: boolean;
+}
+
+/** A replica that plans renews its lease more often. Later, another replica plans anew. */
+export const PLAN_LEASE_MS = 15_000;
+
+/** How long a plan can be started. */
+const PLAN_EXPIRES_MS = 24 * 3_600_000;
+
+/** How long the items of a plan stay that was never started. */
+const KEEP_ITEMS_MS = 7 * 24 * 3_600_000;
+
+const NOW = sql`clock_timestamp()`;
+const inMs = (ms: number) => sql`(${ms}::double precision * interval '1 millisecond')`;
+
+/** Writes plans. Every time is by the clock of the database. Its methods throw the errors of `runQuery`. */
+export class PlanStore {
+  readonly #database: Database;
+  /** Names this process among those that plan. */
+  readonly #owner: string;
+
+  constructor(database: Database, owner: string) {
+    this.#database = database;
+    this.#owner = owner;
+  }
+
+  /** Takes the lease of a plan and removes the items of an earlier attempt. Undefined if another replica has it. */
+  async lease(id: string): Promise<PlanningRollout | undefined> {
+    const [row] = await this.#run<PlanningRow>(sql`
+      update mfa_rollout set
+        plan_owner = ${this.#owner}, plan_lease_until = ${NOW} + ${inMs(PLAN_LEASE_MS)}, plan_attempts = plan_attempts + 1
+      where id = ${id} and status = 'planning' and (plan_lease_until is null or plan_lease_until < ${NOW})
+      returning id, input, accounts, undo_of, plan_attempts as attempts, caller_subject, caller_client, caller_issuer`);
+    if (row === undefined) return undefined;
+    await this.#run(sql`delete from mfa_rollout_item where rollout_id = ${id}`);
+    const { callerSubject: subject, callerClient: client, callerIssuer: issuer, ...same } = row;
+    return { ...same, caller: { subject, client, issuer } };
+  }
+
+  /** Returns false if the rollout is cancelled, or another replica plans it now. */
+  async renew(id: string): Promise<boolean> {
+    const rows = await this.#run(sql`
+      update mfa_rollout set plan_lease_until = ${NOW} + ${inMs(PLAN_LEASE_MS)} where ${this.#isOurs(id)} returning id`);
+    return rows.length > 0;
+  }
+
+  /** Gives the lease back before the end, so that another replica plans anew. */
+  async release(id: string): Promise<void> {
+    await this.#run(sql`update mfa_rollout set plan_lease_until = null where ${this.#isOurs(id)}`);
+  }
+
+  async addItems(id: string, items: readonly PlannedItem[]): Promise<void> {
+    await this.#run(sql`
+      insert into mfa_rollout_item (
+        rollout_id, item, account, op_uin, name, before_image, sent, state, code, why, wave
+      )
+      select ${id}, i.item, i.account, i."opUin", i.name, i.before, i.sent, i.state, i.code, i.why, i.wave
+      from jsonb_to_recordset(${JSON.stringify(items)}::jsonb) i (
+        item integer, account text, "opUin" text, name text, before jsonb, sent jsonb, state text, code text, why text,
+        wave integer
+      )`);
+  }
+
+  /** Returns false if the rollout is cancelled, or another replica plans it now. */
+  async finish(id: string, plan: FinishedPlan): Promise<boolean> {
+    const { policyHash, planHash, maxFailures, approvalMinutes, price } = plan;
+    const rows = await this.#run(sql`
+      update mfa_rollout set
+        status = 'planned', plan_lease_until = null, policy_hash = ${policyHash ?? null}, plan_hash = ${planHash},
+        planned_at = ${NOW}, expires_at = ${NOW} + ${inMs(PLAN_EXPIRES_MS)}, max_failures = ${maxFailures},
+        approval_minutes = ${approvalMinutes ?? null}, price = ${JSON.stringify(price)}::jsonb
+      where ${this.#isOurs(id)} returning id`);
+    return rows.length > 0;
+  }
+
+  async fail(id: string, { code, camCode, hint }: PlanFault): Promise<void> {
+    await this.#run(sql`
+      update mfa_rollout set
+        status = 'plan_failed', plan_lease_until = null, finished_at = ${NOW}, code = ${code},
+        cam_code = ${camCode ?? null}, hint = ${hint ?? null}
+      where ${this.#isOurs(id)}`);
+  }
+
+  /** Returns the rollouts that nobody plans, for example because their replica died. */
+  async abandoned(): Promise<readonly string[]> {
+    const rows = await this.#run<{ id: string }>(sql`
+      select id from mfa_rollout
+      where status = 'planning' and (plan_lease_until is null or plan_lease_until < ${NOW}) order by id`);
+    return rows.map(({ id }) => id);
+  }
+
+  /** Ends the plans that nobody started in time, and removes the items of old ones. */
+  async expire(): Promise<void> {
+    await this.#run(sql`
+      update mfa_rollout set status = 'expired', finished_at = ${NOW} where status = 'planned' and expires_at <= ${NOW}`);
+    await this.#run(sql`
+      delete from mfa_rollout_item i using mfa_rollout r
+      where r.id = i.rollout_id and r.started_at is null and r.finished_at < ${NOW} - ${inMs(KEEP_ITEMS_MS)}`);
+  }
+
+  /** Returns the items of a run that may have changed a user, in order, with the records of their changes. */
+  doneItems(id: string, limit: number, after: number): Promise<readonly DoneItem[]> {
+    return this.#run(sql`
+      select i.item, i.account, i.op_uin, i.name, i.state, c.before_image as before, c.sent,
+        exists (
+          select from mfa_change l
+          where l.op_uin = c.op_uin and l.account = c.account and l.status in ('pending', 'applied', 'unknown')
+            and coalesce(l.dispatch_order, l.begun) > coalesce(c.dispatch_order, c.begun)
+        ) as changed_again
+      from mfa_rollout_item i join mfa_change c on c.id = i.change_id
+      where i.rollout_id = ${id} and i.state in ('applied', 'unknown') and i.item > ${after}
+      order by i.item limit ${limit}`);
+  }
+
+  #isOurs(id: string): RawBuilder<boolean> {
+    return sql`id = ${id} and status = 'planning' and plan_owner = ${this.#owner}`;
+  }
+
+  #run<Row>(query: RawBuilder<unknown>): Promise<Row[]> {
+    return runQuery(this.#database, query);
+  }
+}
+
+interface PlanningRow extends Omit<PlanningRollout, "caller"> {
+  readonly callerSubject: string;
+  readonly callerClient?: string;
+  readonly callerIssuer?: string;
+}

@@ -1,0 +1,145 @@
+import type { CallerPauses } from "../audit/caller-pauses.ts";
+import type { Accounts } from "../auth/accounts.ts";
+import type { Caller, CallerIdentity } from "../auth/caller.ts";
+import { asksForSomething } from "../changes/compose-flag-sets.ts";
+import { GatewayError } from "../contract/index.ts";
+import { MOST_USERS } from "./make-plan.ts";
+import type { RolloutPlanner } from "./plan-rollout.ts";
+import type {
+  DesiredProtections,
+  ItemState,
+  Rollout,
+  RolloutItem,
+  RolloutOptions,
+  RolloutSelection,
+  RolloutStatus,
+} from "./rollout.ts";
+import type { RolloutContext } from "./rollout-runs.ts";
+import type { ItemFilter, NewRollout, RolloutStore } from "./rollout-store.ts";
+
+/** A rollout that a caller asks for. */
+export interface PlanRequest extends RolloutOptions {
+  readonly name: string;
+  readonly reason: string;
+  /** Without accounts: all accounts that the caller may use. */
+  readonly selection: Omit<RolloutSelection, "accounts"> & {
+    readonly accounts: readonly string[] | undefined;
+  };
+  readonly desired: DesiredProtections;
+}
+
+interface RolloutPlansDeps {
+  readonly store: RolloutStore;
+  readonly planner: Pick<RolloutPlanner, "plan">;
+  readonly accounts: Pick<Accounts<{ readonly name: string }>, "select" | "mayUse">;
+  readonly pauses: Pick<CallerPauses, "isPaused">;
+}
+
+/** The statuses of a rollout that has ended and may have changed users. */
+const ENDED: ReadonlySet<RolloutStatus> = new Set<RolloutStatus>(["done", "stopped", "cancelled"]);
+
+/** The form of an id. The database refuses other texts. */
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+export const LONGEST_NAME = 100;
+
+/** Plans rollouts, and shows them to callers who may use all of their accounts. */
+export class RolloutPlans {
+  readonly #deps: RolloutPlansDeps;
+
+  constructor(deps: RolloutPlansDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Begins to plan a rollout, and returns it before the plan is made.
+   * @throws GatewayError FORBIDDEN, UNKNOWN_ACCOUNT, NOTHING_TO_CHANGE, ROLLOUT_SELECTION, CALLER_PAUSED
+   */
+  async plan(request: PlanRequest, context: RolloutContext): Promise<Rollout> {
+    const { selection, desired, name, reason, ...options } = request;
+    const { filter, opUins } = selection;
+    const accounts = this.#deps.accounts.select(selection.accounts, context.caller);
+    if (accounts.length === 0) throw new GatewayError("ROLLOUT_SELECTION", { hint: "It has no account." });
+    if (!asksForSomething(desired)) throw new GatewayError("NOTHING_TO_CHANGE");
+    if (opUins !== undefined && opUins.length > MOST_USERS) {
+      const hint = `It lists ${opUins.length} users. A plan can have ${MOST_USERS}.`;
+      throw new GatewayError("ROLLOUT_SELECTION", { hint });
+    }
+    const listed = opUins && [...new Set(opUins)];
+    const input = { ...options, desired, selection: { accounts, filter, opUins: listed } };
+    return this.#begin({ name, reason, input, accounts, undoOf: undefined, ...context });
+  }
+
+  /**
+   * Begins to plan the way back from a rollout that has ended.
+   * @throws GatewayError ROLLOUT_STATUS, FORBIDDEN, CALLER_PAUSED
+   */
+  async planUndo(undone: Rollout, reason: string, context: RolloutContext): Promise<Rollout> {
+    const { id, name, status, startedAt, accounts, input } = undone;
+    if (!ENDED.has(status) || startedAt === undefined) {
+      throw new GatewayError("ROLLOUT_STATUS", {
+        hint: "Only a rollout that has run and ended can be undone.",
+      });
+    }
+    const { maxFailures } = input;
+    const options = { maxFailures, waves: [], window: undefined, includeAtRisk: true };
+    return this.#begin({
+      ...{ name: `Undo: ${name}`.slice(0, LONGEST_NAME), reason, accounts, undoOf: id },
+      input: { ...options, selection: undefined, desired: undefined },
+      ...context,
+    });
+  }
+
+  /** Returns a rollout that the caller may see. @throws GatewayError ROLLOUT_NOT_FOUND */
+  async require(id: string, caller: CallerIdentity): Promise<Rollout> {
+    const rollout = await this.find(id, caller);
+    if (rollout === undefined) throw new GatewayError("ROLLOUT_NOT_FOUND");
+    return rollout;
+  }
+
+  /** Returns a rollout, or undefined if there is none or the caller may not see it. */
+  async find(id: string, caller: CallerIdentity): Promise<Rollout | undefined> {
+    const { store, accounts } = this.#deps;
+    if (!UUID.test(id)) return undefined;
+    const rollout = await store.find(id);
+    return rollout?.accounts.every((account) => accounts.mayUse(caller, account)) ? rollout : undefined;
+  }
+
+  /** Returns the rollouts that a caller may see, the latest first. */
+  async list(
+    caller: CallerIdentity,
+    status: RolloutStatus | undefined,
+    limit: number,
+    after: string | undefined,
+  ): Promise<readonly Rollout[]> {
+    const { store, accounts } = this.#deps;
+    const visible = (await store.accounts()).filter((account) => accounts.mayUse(caller, account));
+    return store.list(visible, status, limit, after);
+  }
+
+  counts({ id }: Rollout): Promise<Readonly<Record<ItemState, number>>> {
+    return this.#deps.store.counts(id);
+  }
+
+  items({ id }: Rollout, filter: ItemFilter, limit: number, after?: number): Promise<readonly RolloutItem[]> {
+    return this.#deps.store.items(id, filter, limit, after);
+  }
+
+  countItems({ id }: Rollout, filter: ItemFilter): Promise<number> {
+    return this.#deps.store.countItems(id, filter);
+  }
+
+  async #begin(rollout: NewRollout): Promise<Rollout> {
+    await this.#requireResumed(rollout.caller);
+    const { store, planner } = this.#deps;
+    const created = await store.create(rollout);
+    planner.plan(created.id);
+    return created;
+  }
+
+  async #requireResumed({ subject, issuer }: Caller): Promise<void> {
+    if (await this.#deps.pauses.isPaused({ subject, issuer })) {
+      throw new GatewayError("CALLER_PAUSED", { rule: "bulk guard" });
+    }
+  }
+}

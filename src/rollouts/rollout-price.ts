@@ -1,0 +1,43 @@
+import type { Policy } from "../auth/policy/policy.ts";
+import type { RolloutPrice } from "./rollout.ts";
+
+/** A change reads the user and writes the flag sets. The read after the run is the third call. */
+const CALLS_A_USER = 3;
+/** A policy on names or tags reads the profile twice in a change. */
+const PROFILE_READS = 2;
+/** The time of one item from its beginning to its outcome: two calls to CAM and the record. */
+const ITEM_SECONDS = 0.4;
+
+interface PricedLane {
+  readonly account: string;
+  readonly users: number;
+  /** CAM counts each action apart, so an account changes as many users in a second. */
+  readonly ratePerSecond: number;
+}
+
+/** Returns the price of changing users, before holds of waves and times outside the window. */
+export function priceOf(
+  lanes: readonly PricedLane[],
+  maxFailures: number,
+  policy: Policy | undefined,
+): RolloutPrice {
+  const profileReads = policy !== undefined && dependsOnProfiles(policy) ? PROFILE_READS : 0;
+  const secondsByAccount = lanes.map(({ account, users, ratePerSecond }) => ({
+    ...{ account, users, camCalls: users * (CALLS_A_USER + profileReads) },
+    seconds: Math.ceil((users * Math.max(1, profileReads)) / ratePerSecond),
+  }));
+  const users = lanes.reduce((sum, lane) => sum + lane.users, 0);
+  const slowest = Math.max(0, ...secondsByAccount.map(({ seconds }) => seconds));
+  // One item more than the budget may be open at once, over all accounts.
+  const byBudget = Math.ceil((users * ITEM_SECONDS) / Math.min(users || 1, maxFailures + 1));
+  return {
+    camCalls: secondsByAccount.reduce((sum, { camCalls }) => sum + camCalls, 0),
+    seconds: Math.max(slowest, byBudget),
+    secondsByAccount,
+    budgetSeconds: Math.max(0, byBudget - slowest),
+  };
+}
+
+function dependsOnProfiles({ rules }: Policy): boolean {
+  return rules.some(({ users }) => users?.names !== undefined || users?.tags !== undefined);
+}
