@@ -45,7 +45,7 @@ export const startUp: Bench = {
     print(ratioRow(ratioOf(series, FIRST, NODE)));
     print(ratioRow(ratioOf(series, AGAIN, NODE)));
     const firstMs = medianOf(series, FIRST);
-    print(`first start-up ${firstMs.toFixed(0)} ms, ${verdict(firstMs, { atMost: 3_000 }, smoke)}`);
+    print(`first start-up ${firstMs.toFixed(0)} ms, ${verdict(firstMs, { atMost: 2_500 }, smoke)}`);
     const idleMb = median(residentMb);
     print(`idle RSS ${idleMb.toFixed(0)} MB, ${verdict(idleMb, { atMost: 250 }, smoke)}`);
   },
