@@ -16,6 +16,8 @@ grant select, insert, update, delete on directory_user, directory_scan, mfa_roll
 -- Triggers keep the steps of a rollout and its plan.
 grant select, insert, update on mfa_rollout to :"role";
 -->
+grant select, insert, update, delete on webhook_receiver, webhook_delivery to :"role";
+-->
 -- pg-boss keeps background jobs in a schema of its own, which `migrate` creates.
 grant usage on schema :"jobs" to :"role";
 -->

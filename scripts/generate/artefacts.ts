@@ -10,6 +10,7 @@ import { renderMetricsPage } from "./metrics-page.ts";
 import { renderPolicySchema } from "./policy-schema.ts";
 import { renderRoutersPage } from "./routers-page.ts";
 import { renderSubgraphSdl } from "./subgraph-sdl.ts";
+import { renderWebhooksSchema } from "./webhooks-schema.ts";
 
 /** The files generated from the error catalogue. */
 export const contractArtefacts: readonly Artefact[] = [
@@ -17,10 +18,11 @@ export const contractArtefacts: readonly Artefact[] = [
   { path: "docs/errors.md", render: renderErrorsPage },
 ];
 
-/** The JSON Schema of the policy file. */
+/** The JSON Schemas of configuration files. */
 export const policyArtefacts: readonly Artefact[] = [
   { path: "schema/policy.schema.json", render: renderPolicySchema },
   { path: "schema/accounts.schema.json", render: renderAccountsSchema },
+  { path: "schema/webhooks.schema.json", render: renderWebhooksSchema },
 ];
 
 /** The pages of log events and metrics. */

@@ -10,7 +10,9 @@ has its \`requestId\`. At a terminal, local mode writes the same lines in a huma
 
 /** Returns docs/operators/log-events.md, from the table of events. */
 export function renderLogEventsPage(): string {
-  const events: [string, LogEvent][] = Object.entries(LOG_EVENTS);
+  const events: [string, LogEvent][] = Object.entries(LOG_EVENTS).sort(([one], [other]) =>
+    one < other ? -1 : 1,
+  );
   const rows = events.map(([id, { level, message, help }]) => [
     `\`${id}\``,
     level,

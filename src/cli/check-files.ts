@@ -7,6 +7,7 @@ import { type Config, ConfigError, loadConfig } from "../config/config.ts";
 import { DatabaseError } from "../database/database.ts";
 import { checkUrl, readUrlFile } from "../database/database-address.ts";
 import { checkKeyFiles, loadAccounts } from "../gateway/load-accounts.ts";
+import { loadReceivers } from "../gateway/load-receivers.ts";
 import { TrustedDocuments, TrustedDocumentsError } from "../http/graphql/trusted-documents.ts";
 import { readTls, TlsError } from "../http/tls.ts";
 import type { CommandIo } from "./command.ts";
@@ -69,13 +70,14 @@ export async function checkFiles(config: Config): Promise<void> {
 }
 
 async function mistakesInFiles(config: Config): Promise<readonly string[]> {
-  const { auth, accounts, policyFile, cam, checkpoints, store } = config;
+  const { auth, accounts, policyFile, cam, checkpoints, store, webhooks } = config;
   const { tls, trustedDocuments } = config.http;
   const checks: readonly (Promise<unknown> | undefined)[] = [
     auth && loadAuthFiles(auth),
     policyFile === undefined ? undefined : loadPolicy(policyFile, policyTerms(config)),
     cam && refuse(checkCredentialFiles(cam.credentials)),
     accounts && loadAccounts(accounts).then(checkKeyFiles),
+    webhooks && loadReceivers(webhooks),
     store.kind === "postgres" && "file" in store.url ? readUrlFile(store.url.file).then(checkUrl) : undefined,
     tls && readTls(tls),
     trustedDocuments && TrustedDocuments.load({ ...trustedDocuments, own: [], onUntrusted: () => undefined }),

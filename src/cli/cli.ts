@@ -15,6 +15,7 @@ import { CommandError, type CommandIo, EX_CANNOT, usageErrorsAs } from "./comman
 import { addDoctor } from "./doctor/doctor.ts";
 import { addEmulator } from "./emulator.ts";
 import { EXIT_CODES } from "./exit-codes.ts";
+import { addWebhooks } from "./manage-webhooks.ts";
 import { addMfa } from "./mfa/mfa.ts";
 import { addMigrate } from "./migrate-schema.ts";
 import { jsonLine, printsOutcome, withExitCodes } from "./outcome.ts";
@@ -51,6 +52,7 @@ export function createProgram(io: CommandIo): Command {
   addPolicyExplain(program.command("policy").description("Explain what a policy decides."), io);
   addDoctor(program, io);
   addReport(program, io);
+  addWebhooks(program.command("webhooks").description("Show or redrive the events for receivers."), io);
   addMfa(program.command("mfa").description("Read or change a user through a running gateway."), io);
   addRolloutVerify(program.command("rollout").description("Change many users by a plan."), io);
   return program;
@@ -106,6 +108,7 @@ In a checkout, npm builds the project and runs a command:
   npm run doctor               doctor
   npm run report               report
   npm run rollout              rollout
+  npm run webhooks             webhooks
 npm passes options after --, for example npm start -- --port 4010.`;
 
 /** Runs one command line and resolves with its exit code, or with undefined while a server runs. */

@@ -41,6 +41,12 @@ export const EXIT_CODES = {
     1: "a part of it is refused",
     [EX_CONFIG]: "the answer needs more options or a valid policy",
   },
+  "webhooks list": { 0: "listed", [EX_CANNOT]: "the database cannot be read" },
+  "webhooks redrive": {
+    0: "the events wait for delivery again",
+    1: "no dead event fits",
+    [EX_CANNOT]: "the database cannot be changed",
+  },
   report: { 0: "listed", 1: "the gateway refused", [EX_CANNOT]: "the gateway gave no answer" },
   "mfa get": { 0: "read", 1: "the gateway refused", [EX_CANNOT]: "the gateway gave no answer" },
   "mfa set": {

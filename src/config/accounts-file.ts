@@ -1,5 +1,4 @@
 import { hash } from "node:crypto";
-import { parseDocument } from "yaml";
 import type { CamEndpoint, CredentialSettings, ProxySettings } from "../cam/index.ts";
 import { Secret, type SecretSource } from "../secret.ts";
 import {
@@ -10,6 +9,7 @@ import {
 } from "./account-schema.ts";
 import { parseEndpoint, readProxies } from "./cam-settings.ts";
 import { metadataOrigin, profilePaths } from "./credential-variables.ts";
+import { readDocument } from "./read-document.ts";
 import type { ConfigInput, Mode } from "./variables.ts";
 
 /** The file of CAM_ACCOUNTS, and the defaults that the variables set for its accounts. */
@@ -157,19 +157,4 @@ function credentialsOf(
 
 function withoutUndefined({ externalId, ...role }: NonNullable<CredentialsEntry["assumeRole"]>) {
   return { ...role, ...(externalId !== undefined && { externalId }) };
-}
-
-/** Parses JSON or YAML: JSON is a part of YAML. Reports a name that occurs twice as a mistake. */
-function readDocument(text: string): { readonly value?: unknown; readonly problem?: string } {
-  const document = parseDocument(text, { prettyErrors: false, logLevel: "silent" });
-  const [error] = [...document.errors, ...document.warnings];
-  if (error !== undefined) {
-    const line = text.slice(0, error.pos[0]).split("\n").length;
-    return { problem: `cannot be read as JSON or YAML (line ${line}: ${error.code})` };
-  }
-  try {
-    return { value: document.toJS() };
-  } catch {
-    return { problem: "has aliases that expand too far" };
-  }
 }

@@ -21,6 +21,7 @@ import {
   type Variables,
   variables,
 } from "./variables.ts";
+import { readWebhooksSettings, type WebhooksSettings } from "./webhooks-file.ts";
 
 /**
  * The typed configuration and how it is read from the environment. The table of variables is in variables.ts; the parts
@@ -56,6 +57,8 @@ export interface Config {
   };
   readonly store: StoreSettings;
   readonly directory: DirectorySettings;
+  /** Undefined: the gateway sends no webhooks. */
+  readonly webhooks: WebhooksSettings | undefined;
   /** Undefined: no checkpoints of the record are signed. */
   readonly checkpoints: CheckpointSettings | undefined;
   /** The name of this process in the record. */
@@ -189,6 +192,7 @@ function assemble(input: ConfigInput): Config {
     },
     store: readStoreSettings(input),
     directory: readDirectorySettings(input),
+    webhooks: readWebhooksSettings(input),
     checkpoints: readCheckpointSettings(input),
     replica: vars.REPLICA ?? `${hostname()}:${process.pid}`,
     logLevel: vars.LOG_LEVEL,

@@ -183,6 +183,16 @@ const RECORD = {
   },
 } satisfies VariableGroup;
 
+const WEBHOOKS = {
+  title: "Webhooks",
+  variables: {
+    WEBHOOKS_FILE: text.describe(
+      "The receivers of events (JSON or YAML): addresses, secrets and types of events. See docs/operators/webhooks.md. " +
+        "Without it the gateway sends no event. A changed file takes effect within five seconds.",
+    ),
+  },
+} satisfies VariableGroup;
+
 /** All groups, in the order of --help, .env.example and the documentation. */
 export const VARIABLE_GROUPS: readonly VariableGroup[] = [
   ...HTTP_VARIABLES,
@@ -190,6 +200,7 @@ export const VARIABLE_GROUPS: readonly VariableGroup[] = [
   POLICY,
   ...CAM_VARIABLES,
   DIRECTORY,
+  WEBHOOKS,
   RECORD,
   CLIENT_VARIABLES,
 ];
@@ -207,6 +218,7 @@ export const variables = z.object({
   ...keys.variables,
   ...accounts.variables,
   ...DIRECTORY.variables,
+  ...WEBHOOKS.variables,
   ...RECORD.variables,
   ...CLIENT_VARIABLES.variables,
 });

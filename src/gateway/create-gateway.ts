@@ -50,6 +50,7 @@ import { openDirectory, openReadsBehind } from "./open-directory.ts";
 import { openJobs } from "./open-jobs.ts";
 import { openDatabase, openEvents, openRecord, startCheckpoints } from "./open-record.ts";
 import { openRollouts } from "./open-rollouts.ts";
+import { openWebhooks } from "./open-webhooks.ts";
 import { pagesOf } from "./pages.ts";
 import { startTelemetry } from "./start-telemetry.ts";
 import { watchDatabase } from "./watch-database.ts";
@@ -115,6 +116,7 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     );
     const jobs = openJobs(foundation, database);
     const known = openDirectory(foundation, database, accounts, jobs.parts);
+    const webhooks = await openWebhooks(foundation, database, jobs.parts.send);
     reportAccountsOutsidePolicy(foundation, accounts, policy);
     const recentWrites = new RecentWrites(clock);
     const observer = changeObserver(telemetry);
@@ -146,7 +148,7 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     });
     health.serve();
     address = { url, admin, emulators };
-    jobs.queue.start([...known.scans.jobs, ...rollouts.jobs]);
+    jobs.queue.start([...known.scans.jobs, ...rollouts.jobs, ...(webhooks?.jobs ?? [])]);
     rollouts.lanes.start();
     live.follow(() => {
       reportAccountsOutsidePolicy(foundation, accounts, policy);

@@ -2,7 +2,7 @@ import { checkCredentialFiles } from "../cam/index.ts";
 import { type AccountSettings, type AccountsSettings, parseAccountsFile } from "../config/accounts-file.ts";
 import { ConfigError } from "../config/config.ts";
 import { type FileRead, readOnce } from "../polled-file.ts";
-import { decodeFile, whyUnreadable } from "../utf8.ts";
+import { parseFile } from "./parse-file.ts";
 
 /** Loads the file of CAM_ACCOUNTS. @throws ConfigError with every mistake in the file. */
 export async function loadAccounts(settings: AccountsSettings): Promise<readonly AccountSettings[]> {
@@ -11,20 +11,9 @@ export async function loadAccounts(settings: AccountsSettings): Promise<readonly
 
 /** Returns the accounts of a read of the file. @throws ConfigError with every mistake in the file. */
 export function parseAccounts(read: FileRead, settings: AccountsSettings): readonly AccountSettings[] {
-  const refuse = (why: string): never => {
-    throw new ConfigError([`CAM_ACCOUNTS ${settings.file} ${why}.`]);
-  };
-  if ("problem" in read) return refuse(read.problem);
-  let text: string;
-  try {
-    text = decodeFile(read.bytes);
-  } catch (error) {
-    return refuse(whyUnreadable(error));
-  }
-  const problems: string[] = [];
-  const accounts = parseAccountsFile(text, settings, problems);
-  if (problems.length > 0) throw new ConfigError(problems);
-  return accounts;
+  return parseFile(["CAM_ACCOUNTS", settings.file], read, (text, problems) =>
+    parseAccountsFile(text, settings, problems),
+  );
 }
 
 /** Reads the files with keys that accounts name. @throws ConfigError with every file that has no key. */

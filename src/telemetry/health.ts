@@ -14,6 +14,7 @@ export const PARTS = {
   quota: "The account's calls get slots, and CAM throttles none.",
   record: "The record contains what this replica knows of it, and is signed.",
   accounts: "The file of accounts can be used.",
+  webhooks: "The file of receivers can be used, and the receiver accepts events.",
   open_changes: "The account is configured while it has open changes.",
 } as const;
 

@@ -5,6 +5,7 @@
  */
 import { debug, error, fatal, info, type LogEvent, warn } from "./log-event.ts";
 import { ROLLOUT_LOG_EVENTS } from "./rollout-log-events.ts";
+import { WEBHOOK_LOG_EVENTS } from "./webhook-log-events.ts";
 
 export const LOG_EVENTS = {
   "account.closed": info(
@@ -263,6 +264,7 @@ export const LOG_EVENTS = {
     "`chain:seq:hash` is the anchor that `audit:verify --expect` takes. Keep it outside the database.",
   ),
   ...ROLLOUT_LOG_EVENTS,
+  ...WEBHOOK_LOG_EVENTS,
   "telemetry.problem": warn(
     "OpenTelemetry reports a problem; the gateway serves without it",
     "`problem` is the SDK's message, mostly about the collector. The gateway drops what it cannot export.",

@@ -77,6 +77,13 @@ export const METRICS = {
     ["step"],
     "Steps of rollouts in this replica: started, paused, finished, stopped and so on.",
   ),
+  "webhook.attempts": counter(
+    ["receiver", "outcome"],
+    "Attempts to deliver an event to a receiver. The outcome is delivered or failed.",
+  ),
+  "webhook.events.waiting": gauge(["receiver"], "Events that the receiver still has to get."),
+  "webhook.events.age": gauge(["receiver"], "The time since the oldest of them was queued.", "s"),
+  "webhook.events.dead": gauge(["receiver"], "Events that the gateway gave up."),
   "gateway.part.degraded": gauge(
     ["part", "of"],
     "1 while the part is degraded, otherwise 0. See docs/operators/health.md.",

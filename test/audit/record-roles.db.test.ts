@@ -368,6 +368,10 @@ describe("the functions", () => {
       "seal_rollout",
       "settle_change",
       "take_slot",
+      "webhook_follow_change",
+      "webhook_follow_drift",
+      "webhook_follow_event",
+      "webhook_follow_scan",
     ]);
     for (const { config, is_public } of rows) {
       expect([config, is_public]).toEqual(["search_path=public, pg_temp", false]);
