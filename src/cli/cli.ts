@@ -21,7 +21,7 @@ import { addMigrate } from "./migrate-schema.ts";
 import { jsonLine, printsOutcome, withExitCodes } from "./outcome.ts";
 import { addPolicyExplain } from "./policy/policy-explain.ts";
 import { addReport } from "./report.ts";
-import { addRolloutVerify } from "./rollout/rollout-verify.ts";
+import { addRollout } from "./rollout/rollout-commands.ts";
 
 /**
  * The command line `cam-gateway`: all commands, and the one place that turns an error into a message and an exit code.
@@ -54,7 +54,7 @@ export function createProgram(io: CommandIo): Command {
   addReport(program, io);
   addWebhooks(program.command("webhooks").description("Show or redrive the events for receivers."), io);
   addMfa(program.command("mfa").description("Read or change a user through a running gateway."), io);
-  addRolloutVerify(program.command("rollout").description("Change many users by a plan."), io);
+  addRollout(program.command("rollout").description("Change many users by a plan."), io);
   return program;
 }
 

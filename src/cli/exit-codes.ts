@@ -3,6 +3,8 @@ import { EX_CANNOT } from "./command.ts";
 
 const INVALID = { [EX_CONFIG]: "the configuration or the command line is invalid" };
 
+const ORDER = { 0: "ordered", 1: "the gateway refused", [EX_CANNOT]: "the gateway gave no answer" };
+
 /**
  * The exit codes of every command with their meanings. --help shows them, and docs/operators/exit-codes.md repeats
  * them. Every command ends with 70 on a fault in the program (end-on-crash.ts).
@@ -53,6 +55,33 @@ export const EXIT_CODES = {
     0: "the change has taken effect",
     1: "the gateway refused and nothing was changed",
     [EX_CANNOT]: "nothing was sent or the outcome is unknown",
+  },
+  "rollout plan": {
+    0: "planned",
+    1: "the gateway refused or could not plan",
+    [EX_CANNOT]: "the gateway gave no answer",
+  },
+  "rollout start": ORDER,
+  "rollout approve": ORDER,
+  "rollout reject": ORDER,
+  "rollout pause": ORDER,
+  "rollout resume": ORDER,
+  "rollout release": ORDER,
+  "rollout cancel": ORDER,
+  "rollout status": {
+    0: "shown, and done if watched",
+    1: "the gateway refused, or the watched rollout did not end as done",
+    [EX_CANNOT]: "the gateway gave no answer",
+  },
+  "rollout prove": {
+    0: "written",
+    1: "the gateway refused",
+    [EX_CANNOT]: "the gateway gave no answer or the file cannot be written",
+  },
+  "rollout undo": {
+    0: "planned",
+    1: "the gateway refused or could not plan",
+    [EX_CANNOT]: "the gateway gave no answer",
   },
   "rollout verify": {
     0: "the bundle is as it was written",

@@ -15,6 +15,7 @@ import { DOCUMENTS } from "./documents.ts";
 import type { AuditEventConnection, AuditEventsFilter } from "./event-types.ts";
 import type {
   ApproveMfaRolloutInput,
+  MfaRolloutBundleInput,
   MfaRolloutInput,
   MfaRolloutOrderInput,
   MfaRolloutsInput,
@@ -23,7 +24,12 @@ import type {
   StartMfaRolloutInput,
   UndoMfaRolloutInput,
 } from "./rollout-inputs.ts";
-import type { MfaRollout, MfaRolloutConnection, MfaRolloutWithItems } from "./rollout-types.ts";
+import type {
+  MfaRollout,
+  MfaRolloutBundle,
+  MfaRolloutConnection,
+  MfaRolloutWithItems,
+} from "./rollout-types.ts";
 import type {
   CallerPause,
   CamActionQuota,
@@ -100,6 +106,8 @@ export interface CamGatewayClient {
   cancelMfaRollout(input: MfaRolloutOrderInput, options?: CallOptions): Promise<MfaRollout>;
   /** Lets a wave begin that waits for a person. */
   releaseMfaRolloutWave(input: ReleaseMfaRolloutWaveInput, options?: CallOptions): Promise<MfaRollout>;
+  /** Returns lines of the bundle that proves a sealed rollout. A file has each of them with a line feed. */
+  mfaRolloutBundle(input: MfaRolloutBundleInput, options?: CallOptions): Promise<MfaRolloutBundle>;
   /** Returns the latest pauses first. */
   pausedCallers(options?: CallOptions): Promise<readonly CallerPause[]>;
   /** Returns null if no such caller is paused. */
@@ -164,6 +172,7 @@ export function createCamGatewayClient(client: CamGatewayClientOptions): CamGate
     resumeMfaRollout: (id, options) => call("resumeMfaRollout", { id }, options),
     cancelMfaRollout: (input, options) => call("cancelMfaRollout", input, options),
     releaseMfaRolloutWave: (input, options) => call("releaseMfaRolloutWave", input, options),
+    mfaRolloutBundle: (input, options) => call("mfaRolloutBundle", input, options),
     pausedCallers: (options) => call("pausedCallers", {}, options),
     resumeCaller: (caller, options) => call("resumeCaller", caller, options),
   };

@@ -56,6 +56,7 @@ const ROLLOUT = `id name reason status code hint planHash accounts createdAt pla
   desired ${METHODS}
   maxFailures waves { users holdHours waitForRelease } window { timeZone days from to } includeAtRisk
   counts { willChange alreadySo blocked atRisk excused changing unknown applied failed changedSince }
+  reasons { state code users }
   price {
     camCalls seconds slowestAccount secondsByAccount { account users camCalls seconds } budgetSeconds failuresAllowed
   }
@@ -192,6 +193,9 @@ export const DOCUMENTS = {
 }`,
   releaseMfaRolloutWave: `mutation releaseMfaRolloutWave($id: ID!, $wave: Int!) {
   releaseMfaRolloutWave(id: $id, wave: $wave) { ${ROLLOUT} }
+}`,
+  mfaRolloutBundle: `query mfaRolloutBundle($id: ID!, $first: Int, $after: Int) {
+  mfaRolloutBundle(id: $id, first: $first, after: $after) { lines total }
 }`,
   pausedCallers: `query pausedCallers { pausedCallers ${PAUSE} }`,
   resumeCaller: `mutation resumeCaller($subject: String!, $issuer: String) {

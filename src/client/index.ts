@@ -53,6 +53,7 @@ export type { AuditEvent, AuditEventConnection, AuditEventKind, AuditEventsFilte
 export type {
   ApproveMfaRolloutInput,
   MaxFailuresInput,
+  MfaRolloutBundleInput,
   MfaRolloutInput,
   MfaRolloutOrderInput,
   MfaRolloutSelectionInput,
@@ -67,6 +68,7 @@ export type {
 export type {
   MfaRollout,
   MfaRolloutApproval,
+  MfaRolloutBundle,
   MfaRolloutConnection,
   MfaRolloutCounts,
   MfaRolloutImage,
@@ -77,6 +79,7 @@ export type {
   MfaRolloutPrice,
   MfaRolloutProgress,
   MfaRolloutProof,
+  MfaRolloutReason,
   MfaRolloutSelection,
   MfaRolloutStatus,
   MfaRolloutWave,

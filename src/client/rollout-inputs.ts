@@ -99,3 +99,12 @@ export interface ReleaseMfaRolloutWaveInput {
   /** The wave that waits, from 2. */
   readonly wave: number;
 }
+
+/** The input of mfaRolloutBundle. */
+export interface MfaRolloutBundleInput {
+  readonly id: string;
+  /** The number of lines, from 1 to 500. Default: 500. */
+  readonly first?: number | undefined;
+  /** How many lines come before. Default: 0. */
+  readonly after?: number | undefined;
+}

@@ -44,6 +44,13 @@ export interface MfaRolloutCounts {
   readonly changedSince: number;
 }
 
+/** How many users have a state for the same reason. */
+export interface MfaRolloutReason {
+  readonly state: MfaRolloutItemState;
+  readonly code: CamErrorCode;
+  readonly users: number;
+}
+
 /** The cost of a plan. */
 export interface MfaRolloutPrice {
   readonly camCalls: number;
@@ -160,6 +167,8 @@ export interface MfaRollout {
   readonly window: MfaRolloutWindow | null;
   readonly includeAtRisk: boolean;
   readonly counts: MfaRolloutCounts;
+  /** Why users are not changed: the codes of each state, the most frequent first. */
+  readonly reasons: readonly MfaRolloutReason[];
   readonly price: MfaRolloutPrice | null;
   readonly lanes: readonly MfaRolloutLane[];
   readonly progress: MfaRolloutProgress;
@@ -208,4 +217,11 @@ export interface MfaRolloutItemConnection {
 /** A rollout with a page of its users. */
 export interface MfaRolloutWithItems extends MfaRollout {
   readonly items: MfaRolloutItemConnection;
+}
+
+/** Lines of the bundle that proves a rollout. */
+export interface MfaRolloutBundle {
+  readonly lines: readonly string[];
+  /** The number of lines of the whole bundle. */
+  readonly total: number;
 }

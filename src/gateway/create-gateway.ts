@@ -129,13 +129,14 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
       rolloutLog: new RolloutLog({ database, replica }),
     });
     const { events, refusals } = openEvents(foundation, database);
-    await startCheckpoints(foundation, database, record.keys);
+    const checkpointer = await startCheckpoints(foundation, database, record.keys);
     countOrphanedChanges(foundation, live, record.log);
     open.defer(() => changes.idle());
     const { log } = record;
     const { directory } = known;
     const rollouts = openRollouts(foundation, {
       ...{ database, accounts, changes, directory, policy, pauses, jobs: jobs.parts },
+      checkpointer,
     });
     const nouns = { changes, pausedCallers, log, events, accounts, ...known, ...rollouts };
     const schema = buildGatewaySchema(nouns);

@@ -87,8 +87,8 @@ export async function startCheckpoints(
   { config, clock, telemetry, open }: Foundation,
   database: Database,
   keys: SigningKeys | undefined,
-): Promise<void> {
-  if (config.checkpoints === undefined || keys === undefined) return;
+): Promise<AuditCheckpointer | undefined> {
+  if (config.checkpoints === undefined || keys === undefined) return undefined;
   const { anchorFile, intervalMs } = config.checkpoints;
   const { report, health } = telemetry;
   const anchors = await ChainAnchors.open({ file: anchorFile, report });
@@ -98,6 +98,7 @@ export async function startCheckpoints(
   });
   await checkpointer.start();
   open.defer(() => checkpointer.stop());
+  return checkpointer;
 }
 
 const SECRET_FILE = "approval-key";

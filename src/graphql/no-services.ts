@@ -14,8 +14,9 @@ export const NO_SERVICES: SchemaDeps = {
   scans: { request: unserved, pause: unserved, resume: unserved, states: unserved },
   plans: {
     ...{ plan: unserved, planUndo: unserved, require: unserved, find: unserved, list: unserved },
-    ...{ counts: unserved, items: unserved, countItems: unserved },
+    ...{ counts: unserved, reasons: unserved, items: unserved, countItems: unserved },
   },
+  bundles: { read: unserved },
   runs: {
     ...{ start: unserved, approve: unserved, reject: unserved, pause: unserved, resume: unserved },
     ...{ cancel: unserved, releaseWave: unserved, lanes: unserved, proof: unserved },

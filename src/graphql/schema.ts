@@ -21,6 +21,7 @@ import type { PausedCallers } from "../changes/paused-callers.ts";
 import type { Directory } from "../directory/directory.ts";
 import type { DirectoryScans } from "../directory/directory-scans.ts";
 import type { DriftLog } from "../directory/drift-log.ts";
+import type { RolloutBundles } from "../rollouts/proof/rollout-bundle.ts";
 import type { RolloutRuns } from "../rollouts/rollout-runs.ts";
 import { ApprovalResolver } from "./approval/approval.resolver.ts";
 import { badInput } from "./arguments.ts";
@@ -42,6 +43,7 @@ import { MfaChangeResolver } from "./mfa-change/mfa-change.resolver.ts";
 import { PausedCallerResolver } from "./paused-caller/paused-caller.resolver.ts";
 import { AuditEventResolver, type EventReader } from "./record/audit-event.resolver.ts";
 import { type RolloutDeps, RolloutResolver } from "./rollout/rollout.resolver.ts";
+import { RolloutBundleResolver } from "./rollout/rollout-bundle.resolver.ts";
 import { RolloutRunResolver } from "./rollout/rollout-run.resolver.ts";
 import { resolveSubUserReference, SubUserResolver } from "./sub-user/sub-user.resolver.ts";
 
@@ -60,6 +62,7 @@ export interface SchemaDeps {
   readonly scans: Pick<DirectoryScans, "request" | "pause" | "resume" | "states">;
   readonly plans: RolloutDeps["plans"];
   readonly runs: Pick<RolloutRuns, keyof RolloutRuns>;
+  readonly bundles: Pick<RolloutBundles, "read">;
 }
 
 /**
@@ -83,6 +86,7 @@ export function buildGatewaySchema(deps: SchemaDeps): GraphQLSchema {
     new DirectoryScanResolver(deps),
     new RolloutResolver(deps),
     new RolloutRunResolver(deps),
+    new RolloutBundleResolver(deps),
   ];
   const schema = buildSchemaSync({
     resolvers: instances.map(

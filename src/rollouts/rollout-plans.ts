@@ -11,6 +11,7 @@ import type {
   Rollout,
   RolloutItem,
   RolloutOptions,
+  RolloutReason,
   RolloutSelection,
   RolloutStatus,
 } from "./rollout.ts";
@@ -119,6 +120,10 @@ export class RolloutPlans {
 
   counts({ id }: Rollout): Promise<Readonly<Record<ItemState, number>>> {
     return this.#deps.store.counts(id);
+  }
+
+  reasons({ id }: Rollout): Promise<readonly RolloutReason[]> {
+    return this.#deps.store.reasons(id);
   }
 
   items({ id }: Rollout, filter: ItemFilter, limit: number, after?: number): Promise<readonly RolloutItem[]> {

@@ -14,6 +14,7 @@ import {
   type RolloutInput,
   type RolloutItem,
   type RolloutLane,
+  type RolloutReason,
   type RolloutStatus,
 } from "./rollout.ts";
 
@@ -105,6 +106,16 @@ export class RolloutStore {
     const counts = Object.fromEntries(ITEM_STATES.map((state) => [state, 0])) as Record<ItemState, number>;
     for (const { state, items } of rows) counts[state] = items;
     return counts;
+  }
+
+  /** Returns why users are not changed: the codes of each state, the most frequent first. */
+  reasons(id: string): Promise<readonly RolloutReason[]> {
+    return runRead(
+      this.#database,
+      sql`
+      select state, code, count(*)::integer as users from mfa_rollout_item
+      where rollout_id = ${id} and code is not null group by state, code order by users desc, state, code limit 50`,
+    );
   }
 
   /** Returns the accounts with items that are to be changed, in the order of the names. */

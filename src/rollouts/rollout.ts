@@ -189,6 +189,13 @@ export interface RolloutItem {
   readonly readBackAt: Date | undefined;
 }
 
+/** How many users have a state for the same reason. */
+export interface RolloutReason {
+  readonly state: ItemState;
+  readonly code: string;
+  readonly users: number;
+}
+
 /** The items of one account that are to be changed. */
 export interface RolloutLane {
   readonly account: string;

@@ -36,6 +36,7 @@ const VARIABLES: Readonly<Record<keyof typeof DOCUMENTS, string>> = {
   rejectMfaChange: "Parameters<CamGatewayClient['rejectMfaChange']>[0]",
   mfaRollout: "Parameters<CamGatewayClient['mfaRollout']>[0]",
   mfaRollouts: "Exclude<Parameters<CamGatewayClient['mfaRollouts']>[0], undefined>",
+  mfaRolloutBundle: "Parameters<CamGatewayClient['mfaRolloutBundle']>[0]",
   planMfaRollout: "{ readonly input: Parameters<CamGatewayClient['planMfaRollout']>[0] }",
   planMfaRolloutUndo: "Parameters<CamGatewayClient['planMfaRolloutUndo']>[0]",
   startMfaRollout: "Parameters<CamGatewayClient['startMfaRollout']>[0]",

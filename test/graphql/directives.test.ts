@@ -39,6 +39,7 @@ const SCOPES: Readonly<Record<string, string>> = {
   "Mutation.rejectMfaChange": "cam.mfa:approve or cam.mfa:write",
   "Query.mfaRollout": "cam.rollout:read",
   "Query.mfaRollouts": "cam.rollout:read",
+  "Query.mfaRolloutBundle": "cam.rollout:read",
   ...Object.fromEntries(
     [
       ...["planMfaRollout", "planMfaRolloutUndo", "startMfaRollout", "pauseMfaRollout", "resumeMfaRollout"],

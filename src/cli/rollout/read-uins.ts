@@ -5,7 +5,7 @@ import { decodeFile, whyUnreadable } from "../../utf8.ts";
 import { CommandError } from "../command.ts";
 
 /** The users of a file. */
-export interface UinList {
+interface UinList {
   /** Each user once, in the order of the file. */
   readonly opUins: readonly Uin[];
   /** How many lines repeat an earlier user. */

@@ -32,6 +32,7 @@ const WEIGHTS: Readonly<Record<string, number>> = {
   "Query.auditEvents": 100,
   "Query.subUserDirectory": 1_000,
   "Query.mfaDrift": 100,
+  "Query.mfaRolloutBundle": 1_000,
   "Query.mfaCoverage": 1_000,
   "_Service.sdl": 200,
 };

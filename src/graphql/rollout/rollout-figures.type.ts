@@ -2,7 +2,20 @@ import { Field, GraphQLISODateTime, Int, ObjectType } from "type-graphql";
 import type { CamErrorCode } from "../../contract/index.ts";
 import { CamCalls } from "../directives.ts";
 import { CamErrorCodeEnum } from "../enums.ts";
-import { MfaRolloutLaneState } from "./rollout-enums.ts";
+import { MfaRolloutItemState, MfaRolloutLaneState } from "./rollout-enums.ts";
+
+@CamCalls(0)
+@ObjectType({ description: "How many users have a state for the same reason." })
+export class MfaRolloutReason {
+  @Field(() => MfaRolloutItemState, { description: "The state of the users." })
+  state!: keyof typeof MfaRolloutItemState;
+
+  @Field(() => CamErrorCodeEnum, { description: "The reason." })
+  code!: CamErrorCode;
+
+  @Field(() => Int, { description: "The number of users." })
+  users!: number;
+}
 
 @CamCalls(0)
 @ObjectType({ description: "The users of a rollout by state." })

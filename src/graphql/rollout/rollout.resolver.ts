@@ -38,6 +38,7 @@ import {
   MfaRolloutLane,
   MfaRolloutProgress,
   MfaRolloutProof,
+  MfaRolloutReason,
 } from "./rollout-figures.type.ts";
 import {
   MfaRolloutItemConnection,
@@ -87,7 +88,7 @@ const ITEM_CURSOR = /^[1-9]\d{0,8}$/;
 export interface RolloutDeps {
   readonly plans: Pick<
     RolloutPlans,
-    "plan" | "planUndo" | "require" | "find" | "list" | "counts" | "items" | "countItems"
+    "plan" | "planUndo" | "require" | "find" | "list" | "counts" | "reasons" | "items" | "countItems"
   >;
   readonly runs: Pick<RolloutRuns, "lanes" | "proof">;
 }
@@ -188,6 +189,16 @@ export class RolloutResolver {
       },
       ...{ applied: counts.applied, failed: counts.failed, changedSince: counts.changed_since },
     };
+  }
+
+  @FieldResolver(() => [MfaRolloutReason], {
+    description: "Why users are not changed: the codes of each state, the most frequent first.",
+  })
+  async reasons(@Root() { rollout }: MfaRollout): Promise<readonly MfaRolloutReason[]> {
+    const reasons = await this.#deps.plans.reasons(rollout);
+    return reasons.flatMap(({ state, code, users }) =>
+      isCamErrorCode(code) ? [{ state: enumOf(state), code, users }] : [],
+    );
   }
 
   @FieldResolver(() => [MfaRolloutLane], {

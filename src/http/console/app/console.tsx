@@ -8,6 +8,9 @@ import { CoveragePage } from "./coverage-page.tsx";
 import { DriftPage } from "./drift-page.tsx";
 import { connectGateway, GatewayProvider } from "./gateway.ts";
 import { RecordPage } from "./record-page.tsx";
+import { NewRolloutPage } from "./rollout/new-rollout-page.tsx";
+import { RolloutPage } from "./rollout/rollout-page.tsx";
+import { RolloutsPage } from "./rollout/rollouts-page.tsx";
 import type { Session } from "./sign-in.ts";
 import { FIRST_SEARCH } from "./user-filters.tsx";
 import { UserPage } from "./user-page.tsx";
@@ -16,6 +19,7 @@ import { UsersPage } from "./users-page.tsx";
 const PAGES = [
   { path: "/users", title: "Users" },
   { path: "/coverage", title: "Coverage" },
+  { path: "/rollouts", title: "Rollouts" },
   { path: "/approvals", title: "Approvals" },
   { path: "/record", title: "Record" },
   { path: "/drift", title: "Drift" },
@@ -50,6 +54,13 @@ export function Console({ session, isEmulated }: ConsoleProps) {
               </Route>
               <Route path="/users">
                 <UsersPage search={search} onSearch={setSearch} />
+              </Route>
+              <Route path="/rollouts/new">
+                <NewRolloutPage filters={search.filters} />
+              </Route>
+              <Route path="/rollouts/:id">{({ id }) => <RolloutPage key={id} id={id} />}</Route>
+              <Route path="/rollouts">
+                <RolloutsPage />
               </Route>
               <Route path="/coverage">
                 <CoveragePage />

@@ -1,5 +1,6 @@
 import "./console.css";
 import "./tables-and-bars.css";
+import "./rollout/rollouts.css";
 import { createRoot } from "react-dom/client";
 import type { ConsoleBootData, SignInSettings } from "../console-boot-data.ts";
 import { Console } from "./console.tsx";

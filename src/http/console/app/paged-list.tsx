@@ -9,13 +9,18 @@ interface PageInput {
   readonly after: string | null;
 }
 
-/** Reads a list of the gateway a page at a time. */
+/**
+ * Reads a list of the gateway a page at a time.
+ * @param pollMs Reads the list again at this interval. Undefined: not.
+ */
 export function usePages<Page extends { readonly pageInfo: PageInfo }>(
   queryKey: QueryKey,
   load: (input: PageInput, options: CallOptions) => Promise<Page>,
+  pollMs?: number,
 ) {
   return useInfiniteQuery({
     queryKey,
+    refetchInterval: pollMs ?? false,
     initialPageParam: null as string | null,
     queryFn: ({ pageParam, signal }) => load({ first: 50, after: pageParam }, { signal }),
     getNextPageParam: ({ pageInfo }) => (pageInfo.hasNextPage ? pageInfo.endCursor : undefined),

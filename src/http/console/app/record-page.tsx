@@ -1,10 +1,10 @@
-import { useId, useState } from "react";
+import { useState } from "react";
 import type { AuditEvent, MfaChangeStatus, MfaChangesFilter } from "../../../client/index.ts";
 import { ChangeList } from "./change-list.tsx";
 import { useGateway } from "./gateway.ts";
 import { Pages, usePages } from "./paged-list.tsx";
 import { STATUS_TITLES, timeOf } from "./texts.ts";
-import { Choice } from "./user-filters.tsx";
+import { Choice, TextFilter } from "./user-filters.tsx";
 
 /** The filters of the page as typed. Empty text filters nothing. */
 interface Filters {
@@ -43,21 +43,6 @@ export function RecordPage() {
       </search>
       {shows === "changes" ? <Changes filters={filters} /> : <Events filters={filters} />}
     </>
-  );
-}
-
-interface FilterProps {
-  readonly value: string;
-  readonly onValue: (value: string) => void;
-}
-
-function TextFilter({ label, value, onValue }: FilterProps & { readonly label: string }) {
-  const id = useId();
-  return (
-    <div>
-      <label htmlFor={id}>{label}</label>
-      <input id={id} value={value} onChange={({ target }) => onValue(target.value)} />
-    </div>
   );
 }
 

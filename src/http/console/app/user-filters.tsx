@@ -62,6 +62,21 @@ export function userFilterOf(filters: UserFilters): Pick<SubUserDirectoryInput, 
   };
 }
 
+/** Describes the filters in words, such as "login protection unprotected". */
+export function describeFilters(filters: UserFilters): readonly string[] {
+  const { search, account, login, action, strength, method, hasPhone, neverLoggedIn } = filters;
+  return [
+    search.trim() && `“${search.trim()}” in name, Uin or remark`,
+    account && `account ${account}`,
+    login && `login protection ${STATE_TITLES[login]}`,
+    action && `operation protection ${STATE_TITLES[action]}`,
+    strength && `strength ${STRENGTH_TITLES[strength]}`,
+    method && `method ${METHOD_TITLES[METHODS.find((name) => METHOD_ENUM[name] === method) ?? "phone"]}`,
+    hasPhone && (hasPhone === "yes" ? "a phone" : "no phone"),
+    neverLoggedIn && (neverLoggedIn === "yes" ? "no login ever" : "a login"),
+  ].filter((part) => part !== "");
+}
+
 interface UserFiltersFormProps {
   readonly filters: UserFilters;
   /** The names of the accounts that the visitor may use. */
@@ -110,6 +125,22 @@ export function UserFiltersForm({ filters, accounts, onFilters }: UserFiltersFor
 }
 
 const YES_NO = { yes: "yes", no: "no" };
+
+interface TextFilterProps {
+  readonly label: string;
+  readonly value: string;
+  readonly onValue: (value: string) => void;
+}
+
+export function TextFilter({ label, value, onValue }: TextFilterProps) {
+  const id = useId();
+  return (
+    <div>
+      <label htmlFor={id}>{label}</label>
+      <input id={id} value={value} onChange={({ target }) => onValue(target.value)} />
+    </div>
+  );
+}
 
 interface ChoiceProps {
   readonly label: string;

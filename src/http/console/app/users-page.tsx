@@ -1,5 +1,6 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
+import { Link } from "wouter";
 import type { MfaCoverage, SubUserDirectoryOrderField } from "../../../client/index.ts";
 import { useGateway } from "./gateway.ts";
 import { Problem } from "./problem.tsx";
@@ -61,11 +62,14 @@ export function UsersPage({ search, onSearch }: UsersPageProps) {
       {users.error !== null && <Problem error={users.error} />}
       {users.data && (
         <>
-          <p role="status" className="quiet">
-            {totalCount === 0
-              ? "No user matches."
-              : `${from + 1} to ${from + edges.length} of ${totalCount.toLocaleString()}`}
-          </p>
+          <div className="card-line">
+            <p role="status" className="quiet">
+              {totalCount === 0
+                ? "No user matches."
+                : `${from + 1} to ${from + edges.length} of ${totalCount.toLocaleString()}`}
+            </p>
+            {totalCount > 0 && <Link href="/rollouts/new">Plan a rollout for these users</Link>}
+          </div>
           {edges.length > 0 && (
             <UserTable users={edges.map(({ node }) => node)} order={order} onSort={sortBy} />
           )}

@@ -1,0 +1,74 @@
+import { describeCamError, type MfaRollout, type MfaRolloutCounts } from "../../client/index.ts";
+import { printable } from "../command.ts";
+
+/** The words for each state, in the order of the output. */
+const COUNTS: readonly (readonly [keyof MfaRolloutCounts, string])[] = [
+  ["willChange", "will change"],
+  ["changing", "changing now"],
+  ["applied", "changed"],
+  ["failed", "failed"],
+  ["unknown", "unknown"],
+  ["changedSince", "changed since the plan"],
+  ["blocked", "blocked"],
+  ["atRisk", "at risk of a lock-out"],
+  ["excused", "excused by policy"],
+  ["alreadySo", "already so"],
+];
+
+/** Describes a rollout in lines: its status, its users, why some are not changed, and its price. */
+export function describeRollout(rollout: MfaRollout): readonly string[] {
+  const { id, name, status, code, hint, counts, reasons, progress, proof } = rollout;
+  return [
+    `rollout ${id} ${JSON.stringify(name)}: ${status}`,
+    ...(hint === null ? [] : [`  ${printable(hint)}`]),
+    ...(code === null ? [] : [`  ${explain(code)}`]),
+    ...describePlan(rollout),
+    ...COUNTS.filter(([field]) => counts[field] > 0).map(
+      ([field, title]) => `  ${String(counts[field]).padStart(7)} ${title}`,
+    ),
+    ...reasons.map(
+      ({ state, code: why, users }) =>
+        `  ${users} ${state.toLowerCase().replaceAll("_", " ")}: ${explain(why)}`,
+    ),
+    ...(rollout.startedAt === null ? [] : [`  ${progress.done} of ${progress.total} settled`]),
+    ...(progress.awaitsRelease
+      ? [`  Wave ${(progress.wave ?? 0) + 1} waits for: cam-gateway rollout release ${id}`]
+      : []),
+    ...(proof?.sealed === true ? [`  read again at ${proof.readBackAt}: ${proof.differences} differ`] : []),
+  ];
+}
+
+function describePlan({ planHash, price, expiresAt, startedAt, approval }: MfaRollout): readonly string[] {
+  if (planHash === null) return [];
+  return [
+    `  plan ${planHash}`,
+    ...(startedAt === null && expiresAt !== null ? [`  to start before ${expiresAt}`] : []),
+    ...(approval === null || approval.decision !== null
+      ? []
+      : [`  awaits approval until ${approval.expiresAt}`]),
+    ...(price === null
+      ? []
+      : [
+          `  ${price.camCalls} calls to CAM, about ${durationOf(price.seconds)}; stops when more than ` +
+            `${price.failuresAllowed} users fail`,
+        ]),
+  ];
+}
+
+function explain(code: Parameters<typeof describeCamError>[0]): string {
+  const { message, remedy } = describeCamError(code);
+  return `${code}: ${message} ${remedy}`;
+}
+
+/** The units of a duration with their seconds. */
+const UNITS = [
+  ["d", 86_400],
+  ["h", 3_600],
+  ["min", 60],
+] as const;
+
+/** Returns a duration, such as "4 min". */
+export function durationOf(seconds: number): string {
+  const [unit, size] = UNITS.find(([, length]) => seconds >= 2 * length) ?? ["s", 1];
+  return `${Math.ceil(seconds / size)} ${unit}`;
+}

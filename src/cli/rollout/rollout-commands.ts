@@ -1,0 +1,154 @@
+import { type Command, Option } from "commander";
+import type { MfaRollout, PlanMfaRolloutInput, ProtectionState } from "../../client/index.ts";
+import { callGateway } from "../call-gateway.ts";
+import { CommandError, type CommandIo, collect } from "../command.ts";
+import {
+  type GatewayConnection,
+  type GatewayOptions,
+  gatewayOf,
+  withGateway,
+} from "../gateway-connection.ts";
+import { collectSwitch, type UserSwitch, wishOf } from "../mfa/user-switches.ts";
+import { type Outcome, printsOutcome } from "../outcome.ts";
+import { describeRollout } from "./describe-rollout.ts";
+import { followRollout } from "./follow-rollout.ts";
+import { parseMaxFailures, parseWaves, parseWindow } from "./plan-options.ts";
+import { readUins } from "./read-uins.ts";
+import { addRolloutOrders } from "./rollout-orders.ts";
+import { addRolloutProve } from "./rollout-prove.ts";
+import { addRolloutStatus } from "./rollout-status.ts";
+import { addRolloutVerify } from "./rollout-verify.ts";
+
+const FILTERS = ["unprotected", "protected", "unknown"] as const;
+
+interface PlanOptions extends GatewayOptions {
+  readonly name: string;
+  readonly reason: string;
+  readonly account?: readonly string[];
+  readonly filter?: (typeof FILTERS)[number];
+  readonly search?: string;
+  readonly opUin?: readonly string[];
+  readonly file?: string;
+  readonly all?: boolean;
+  readonly maxFailures?: PlanMfaRolloutInput["maxFailures"];
+  readonly waves?: readonly number[];
+  readonly hold: string;
+  readonly waitForRelease?: boolean;
+  readonly window?: PlanMfaRolloutInput["window"];
+  readonly includeAtRisk?: boolean;
+}
+
+/** Adds the commands of rollouts. All but `verify` call a running gateway by its published client. */
+export function addRollout(rollout: Command, io: CommandIo): void {
+  addPlan(rollout, io);
+  addRolloutOrders(rollout, io);
+  addRolloutStatus(rollout, io);
+  addRolloutProve(rollout, io);
+  addRolloutVerify(rollout, io);
+  addUndo(rollout, io);
+}
+
+function addPlan(rollout: Command, io: CommandIo): void {
+  const command = withGateway(
+    rollout
+      .command("plan")
+      .description("Plan a change of many users. Changes nobody.")
+      .argument("<switch...>", "a switch such as login.phone.on or action.stoken.off", collectSwitch)
+      .requiredOption("--name <text>", "the name of the rollout")
+      .requiredOption("--reason <text>", "the reason for the record")
+      .option("--account <name>", "only users of this account; repeatable", collect)
+      .addOption(
+        new Option("--filter <state>", "only users with this state of login protection").choices(FILTERS),
+      )
+      .option("--search <text>", "only users with this text in the name, Uin or remark")
+      .option("--op-uin <uin>", "only this user; repeatable", collect)
+      .option("--file <file>", "only the users of this file: a Uin a line, or CSV with a column opUin")
+      .option("--all", "every user of every account")
+      .option(
+        "--max-failures <number>",
+        "stop when more users fail: a number, or a percentage such as 5% (default: 0)",
+        parseMaxFailures,
+      )
+      .option("--waves <sizes>", "the users of the first waves, such as 10,100; the rest follows", parseWaves)
+      .option("--hold <hours>", "the hours between two waves", "0")
+      .option("--wait-for-release", "let a person begin each next wave (rollout release)")
+      .option(
+        "--window <times>",
+        "change users only in these times, such as 'Mon-Fri 09:00-17:00 Asia/Shanghai'",
+        parseWindow,
+      )
+      .option("--include-at-risk", "change users too of whom it is not known whether they can still sign in"),
+  );
+  printsOutcome(command, io, (switches: readonly UserSwitch[], options: PlanOptions) =>
+    plan(switches, options, io),
+  );
+}
+
+async function plan(switches: readonly UserSwitch[], options: PlanOptions, io: CommandIo): Promise<Outcome> {
+  const { name, reason, maxFailures, window, includeAtRisk } = options;
+  const connection = gatewayOf(options, io.env);
+  const input: PlanMfaRolloutInput = {
+    ...{ name, reason, selection: selectionOf(options, io), desired: wishOf(switches) },
+    ...{ maxFailures, window, includeAtRisk, waves: wavesOf(options) },
+  };
+  const planned = await callGateway(connection, (client, call) => client.planMfaRollout(input, call));
+  return readPlan(planned, connection, io);
+}
+
+/** @throws CommandError if no option names users: a forgotten option must not select everybody. */
+function selectionOf(options: PlanOptions, io: CommandIo): PlanMfaRolloutInput["selection"] {
+  const { account: accounts, filter, search, opUin = [], file, all } = options;
+  const named = [accounts, filter, search, options.opUin, file];
+  if ((all === true) === named.some((value) => value !== undefined)) {
+    throw new CommandError(
+      "Name the users by --account, --filter, --search, --op-uin or --file, or select everybody by --all.",
+    );
+  }
+  const list = file === undefined ? undefined : readUins(file);
+  if (list !== undefined && list.repeated > 0) {
+    io.stderr.write(`${file} repeats users. Each counts once: ${list.opUins.length} users.\n`);
+  }
+  const opUins = list === undefined && opUin.length === 0 ? undefined : [...opUin, ...(list?.opUins ?? [])];
+  const login = filter?.toUpperCase() as ProtectionState | undefined;
+  return { accounts, filter: { login, search }, opUins };
+}
+
+function wavesOf({ waves, hold, waitForRelease }: PlanOptions): PlanMfaRolloutInput["waves"] {
+  const holdHours = Number(hold);
+  if (!(holdHours >= 0)) throw new CommandError("--hold takes a number of hours.");
+  if (waves === undefined && (holdHours > 0 || waitForRelease === true)) {
+    throw new CommandError("--hold and --wait-for-release need --waves.");
+  }
+  return waves?.map((users) => ({ users, holdHours, waitForRelease }));
+}
+
+function addUndo(rollout: Command, io: CommandIo): void {
+  const command = withGateway(
+    rollout
+      .command("undo")
+      .description("Plan the way back from a rollout. Changes nobody.")
+      .argument("<id>", "the rollout")
+      .requiredOption("--reason <text>", "the reason for the record"),
+  );
+  printsOutcome(command, io, async (id: string, options: GatewayOptions & { readonly reason: string }) => {
+    const connection = gatewayOf(options, io.env);
+    const planned = await callGateway(connection, (client, call) =>
+      client.planMfaRolloutUndo({ id, reason: options.reason }, call),
+    );
+    return readPlan(planned, connection, io);
+  });
+}
+
+/** Waits for the plan and describes it. */
+async function readPlan({ id }: MfaRollout, connection: GatewayConnection, io: CommandIo): Promise<Outcome> {
+  const rollout = await followRollout(id, connection, io, ({ status }) => status !== "PLANNING");
+  const isPlanned = rollout.status === "PLANNED";
+  return {
+    exitCode: isPlanned ? 0 : 1,
+    lines: [
+      ...describeRollout(rollout),
+      ...(isPlanned ? [`To start it: cam-gateway rollout start ${id}`] : []),
+    ],
+    result: rollout,
+  };
+}

@@ -1,0 +1,56 @@
+import type { Command } from "commander";
+import { callGateway } from "../call-gateway.ts";
+import type { CommandIo } from "../command.ts";
+import { type GatewayOptions, gatewayOf, withGateway } from "../gateway-connection.ts";
+import { type Outcome, printsOutcome } from "../outcome.ts";
+import { describeRollout } from "./describe-rollout.ts";
+import { followRollout, readRollout } from "./follow-rollout.ts";
+
+interface StatusOptions extends GatewayOptions {
+  readonly watch?: boolean;
+}
+
+/** The rollouts that a list shows. */
+const LISTED = 20;
+
+/** Adds `rollout status`. */
+export function addRolloutStatus(rollout: Command, io: CommandIo): void {
+  const command = withGateway(
+    rollout
+      .command("status")
+      .description("Show a rollout, or list the latest ones.")
+      .argument("[id]", "the rollout")
+      .option("--watch", "wait for the end of the run; the rollout goes on without the command"),
+  );
+  printsOutcome(command, io, (id: string | undefined, options: StatusOptions) =>
+    id === undefined ? listRollouts(options, io) : showRollout(id, options, io),
+  );
+}
+
+async function listRollouts(options: StatusOptions, io: CommandIo): Promise<Outcome> {
+  const { edges } = await callGateway(gatewayOf(options, io.env), (client, call) =>
+    client.mfaRollouts({ first: LISTED }, call),
+  );
+  const rollouts = edges.map(({ node }) => node);
+  return {
+    lines:
+      rollouts.length === 0
+        ? ["No rollout."]
+        : rollouts.map(
+            ({ id, status, progress, createdAt, name }) =>
+              `${id}  ${status.padEnd(17)}  ${progress.done} of ${progress.total}  ${createdAt}  ${JSON.stringify(name)}`,
+          ),
+    result: { rollouts },
+  };
+}
+
+async function showRollout(id: string, options: StatusOptions, io: CommandIo): Promise<Outcome> {
+  const connection = gatewayOf(options, io.env);
+  const rollout =
+    options.watch === true
+      ? await followRollout(id, connection, io, ({ finishedAt }) => finishedAt !== null)
+      : await readRollout(id, connection);
+  // A rollout that ended otherwise than done stops a script.
+  const hasFailed = options.watch === true && rollout.status !== "DONE";
+  return { exitCode: hasFailed ? 1 : 0, lines: describeRollout(rollout), result: rollout };
+}

@@ -1,0 +1,66 @@
+import { Arg, Ctx, Directive, Field, ID, Int, ObjectType, Query, Resolver } from "type-graphql";
+import { GatewayError } from "../../contract/index.ts";
+import type { RolloutBundles } from "../../rollouts/proof/rollout-bundle.ts";
+import type { RolloutPlans } from "../../rollouts/rollout-plans.ts";
+import { badInput } from "../arguments.ts";
+import type { GraphQLContext } from "../context.ts";
+import { CamCalls, RequiresScope } from "../directives.ts";
+
+@CamCalls(0)
+@ObjectType({ description: "Lines of the bundle that proves a rollout." })
+class MfaRolloutBundle {
+  @Field(() => [String], { description: "The lines. A file has each of them with a line feed." })
+  lines!: readonly string[];
+
+  @Field(() => Int, { description: "The number of lines of the whole bundle." })
+  total!: number;
+}
+
+const MOST_LINES = 500;
+const MOST_LINES_BEFORE = 1_000_000_000;
+
+interface RolloutBundleDeps {
+  readonly plans: Pick<RolloutPlans, "require">;
+  readonly bundles: Pick<RolloutBundles, "read">;
+}
+
+/** Reads the bundles of sealed rollouts. */
+@Resolver()
+export class RolloutBundleResolver {
+  readonly #deps: RolloutBundleDeps;
+
+  constructor(deps: RolloutBundleDeps) {
+    this.#deps = deps;
+  }
+
+  @RequiresScope("cam.rollout:read")
+  @Directive(
+    '@listSize(slicingArguments: ["first"], sizedFields: ["lines"], requireOneSlicingArgument: false)',
+  )
+  @Query(() => MfaRolloutBundle, {
+    nullable: true,
+    description:
+      "The bundle that proves a rollout, a page of lines at a time. `cam-gateway rollout verify` checks it offline. It " +
+      "exists once every changed user is read again and the result is sealed.",
+  })
+  async mfaRolloutBundle(
+    @Arg("id", () => ID, { description: "The id of the rollout." }) id: string,
+    @Arg("first", () => Int, {
+      defaultValue: MOST_LINES,
+      description: `The number of lines, from 1 to ${MOST_LINES}.`,
+    })
+    first: number,
+    @Arg("after", () => Int, { defaultValue: 0, description: "How many lines come before." })
+    after: number,
+    @Ctx() { caller }: GraphQLContext,
+  ): Promise<MfaRolloutBundle> {
+    if (first < 1 || first > MOST_LINES) throw badInput(`"first" must be from 1 to ${MOST_LINES}.`);
+    if (after < 0 || after > MOST_LINES_BEFORE) throw badInput('"after" must be a number of lines.');
+    const rollout = await this.#deps.plans.require(id, caller);
+    const page = await this.#deps.bundles.read(rollout.id, after, first);
+    if (page !== undefined) return page;
+    throw new GatewayError("ROLLOUT_STATUS", {
+      hint: "It is not proved: its users are not read again yet, or its record was pruned.",
+    });
+  }
+}

@@ -1,0 +1,63 @@
+import { describeCamError, type MfaRollout, type MfaRolloutItemState } from "../../../../client/index.ts";
+import { timeOf } from "../texts.ts";
+import { durationOf, ITEM_STATE_TITLES, ITEM_STATES, usersOf, wishOf } from "./rollout-texts.ts";
+
+interface RolloutPlanProps {
+  readonly rollout: MfaRollout;
+  /** Lists the users of a state. */
+  readonly onState: (state: MfaRolloutItemState) => void;
+}
+
+/** The plan of a rollout: how many users of each kind, why some are not changed, and the price. */
+export function RolloutPlan({ rollout, onState }: RolloutPlanProps) {
+  const { counts, price, desired, planHash, expiresAt, startedAt, reasons } = rollout;
+  const wish = wishOf(desired);
+  return (
+    <section aria-label="Plan">
+      <h2>Plan</h2>
+      {wish.length > 0 && <p>{wish.join(", ")}</p>}
+      <div className="glance">
+        {ITEM_STATES.filter(([, , field]) => counts[field] > 0).map(([state, title, field]) => (
+          <button
+            key={state}
+            type="button"
+            className={`number item-${state.toLowerCase()}`}
+            onClick={() => onState(state)}
+          >
+            <strong>{counts[field].toLocaleString()}</strong> {title}
+          </button>
+        ))}
+      </div>
+      {reasons.length > 0 && (
+        <ul className="cards">
+          {reasons.map(({ state, code, users }) => (
+            <li key={`${state} ${code}`}>
+              <p>
+                <strong>
+                  {usersOf(users)} {ITEM_STATE_TITLES[state]}
+                </strong>
+                : {describeCamError(code).message}
+              </p>
+              <p className="quiet">
+                {describeCamError(code).remedy} ({code})
+              </p>
+            </li>
+          ))}
+        </ul>
+      )}
+      {price !== null && (
+        <p>
+          {price.camCalls.toLocaleString()} calls to CAM, about {durationOf(price.seconds)}
+          {price.secondsByAccount.length > 1 && price.slowestAccount !== null && (
+            <>; the slowest account is {price.slowestAccount}</>
+          )}
+          . The rollout stops when more than {usersOf(price.failuresAllowed)} fail.
+        </p>
+      )}
+      <p className="quiet">
+        {startedAt === null && expiresAt !== null && <>Start it before {timeOf(expiresAt)}. </>}
+        Plan {planHash?.slice(0, 16)}
+      </p>
+    </section>
+  );
+}
