@@ -11,8 +11,7 @@ import {
 import pg from "pg";
 import type { JobStore, PoolState, Tables } from "./database.ts";
 import type { DatabaseAddress } from "./database-address.ts";
-import { PreparedStatements } from "./prepared-statements.ts";
-import type { UnitOpening } from "./session-settings.ts";
+import { PreparedStatements, type UnitOpening } from "./session-settings.ts";
 
 export interface LaneOptions {
   readonly address: DatabaseAddress;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { PreparedStatements } from "../../src/database/prepared-statements.ts";
+import { PreparedStatements } from "../../src/database/session-settings.ts";
 
 test("a statement gets its name at the fifth run, and another statement gets another name", () => {
   const statements = new PreparedStatements();
