@@ -104,7 +104,7 @@ export interface ReleaseMfaRolloutWaveInput {
 export interface MfaRolloutBundleInput {
   readonly id: string;
   /** The number of lines, from 1 to 500. Default: 500. */
-  readonly first?: number | undefined;
+  readonly first?: number | null | undefined;
   /** How many lines come before. Default: 0. */
-  readonly after?: number | undefined;
+  readonly after?: number | null | undefined;
 }

@@ -52,6 +52,7 @@ const VARIABLES: Readonly<Record<keyof typeof DOCUMENTS, string>> = {
 
 /** The fields that are null only together with an error. The client throws that error. */
 const NEVER_NULL: readonly string[] = [
+  "mfaRolloutBundle",
   ...["setSubUserMfa", "approveMfaChange", "rejectMfaChange"],
   ...["scanDirectory", "pauseDirectoryScan", "resumeDirectoryScan"],
   ...["planMfaRollout", "planMfaRolloutUndo", "startMfaRollout", "approveMfaRollout", "rejectMfaRollout"],

@@ -46,18 +46,22 @@ export class RolloutBundleResolver {
   async mfaRolloutBundle(
     @Arg("id", () => ID, { description: "The id of the rollout." }) id: string,
     @Arg("first", () => Int, {
-      defaultValue: MOST_LINES,
+      ...{ nullable: true, defaultValue: MOST_LINES },
       description: `The number of lines, from 1 to ${MOST_LINES}.`,
     })
-    first: number,
-    @Arg("after", () => Int, { defaultValue: 0, description: "How many lines come before." })
-    after: number,
+    first: number | null,
+    @Arg("after", () => Int, {
+      ...{ nullable: true, defaultValue: 0 },
+      description: "How many lines come before.",
+    })
+    after: number | null,
     @Ctx() { caller }: GraphQLContext,
   ): Promise<MfaRolloutBundle> {
-    if (first < 1 || first > MOST_LINES) throw badInput(`"first" must be from 1 to ${MOST_LINES}.`);
-    if (after < 0 || after > MOST_LINES_BEFORE) throw badInput('"after" must be a number of lines.');
+    const [size, before] = [first ?? MOST_LINES, after ?? 0];
+    if (size < 1 || size > MOST_LINES) throw badInput(`"first" must be from 1 to ${MOST_LINES}.`);
+    if (before < 0 || before > MOST_LINES_BEFORE) throw badInput('"after" must be a number of lines.');
     const rollout = await this.#deps.plans.require(id, caller);
-    const page = await this.#deps.bundles.read(rollout.id, after, first);
+    const page = await this.#deps.bundles.read(rollout.id, before, size);
     if (page !== undefined) return page;
     throw new GatewayError("ROLLOUT_STATUS", {
       hint: "It is not proved: its users are not read again yet, or its record was pruned.",
