@@ -4,7 +4,7 @@ import {
   describeCamError,
   GatewayTransportError,
 } from "cam-mfa-gateway/client";
-import { NotAUin } from "./typed-uin.ts";
+import { NotAUin } from "./typed-user.ts";
 
 /** What the form tells a person, and what it does about it. */
 export interface Explanation {

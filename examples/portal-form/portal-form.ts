@@ -1,9 +1,16 @@
-import { CamGatewayError, createCamGatewayClient } from "cam-mfa-gateway/client";
+import { CamGatewayError, createCamGatewayClient, type DirectoryUser } from "cam-mfa-gateway/client";
 import { elementOf } from "./element-of.ts";
 import { explainFailure } from "./explain-failure.ts";
+import { addUserSearch } from "./find-users.ts";
 import { countDown, hideProblem, showProblem } from "./problem.ts";
-import { addProtectionFields, chosenMethods, describeProtections } from "./protection-fields.ts";
-import { typedUin } from "./typed-uin.ts";
+import {
+  addProtectionFields,
+  chosenMethods,
+  describeProtections,
+  resetChoices,
+  showAvailable,
+} from "./protection-fields.ts";
+import { chooseUser, forgetAccount, typedUser } from "./typed-user.ts";
 
 const form = elementOf("change", HTMLFormElement);
 const opUin = elementOf("op-uin", HTMLInputElement);
@@ -21,17 +28,31 @@ const renewKey = () => {
 };
 
 addProtectionFields();
+addUserSearch({ client, onChoice: openUser, onFailure: (error) => showProblem(explainFailure(error)) });
 form.addEventListener("input", renewKey);
-opUin.addEventListener("input", forgetOverwriting);
+opUin.addEventListener("input", () => {
+  forgetAccount();
+  forgetOverwriting();
+  showAvailable([]);
+});
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   if (submit.ariaDisabled !== "true") void run("Switching…", switchProtection);
 });
 read.addEventListener("click", () => void run("Reading…", readProtection));
 
+/** Shows a user of the search: what holds, and what cannot be switched on. */
+function openUser(user: DirectoryUser): void {
+  chooseUser(user);
+  renewKey();
+  forgetOverwriting();
+  resetChoices();
+  void run("Reading…", readProtection);
+}
+
 async function switchProtection(): Promise<string> {
   const change = {
-    opUin: typedUin(),
+    ...typedUser(),
     login: chosenMethods("login"),
     action: chosenMethods("action"),
     ...(reason.value.trim() === "" ? {} : { reason: reason.value.trim() }),
@@ -50,8 +71,11 @@ function forgetOverwriting(): void {
 }
 
 async function readProtection(): Promise<string> {
-  const user = await client.subUser(typedUin());
-  return user === null ? "This user does not exist." : describeProtections(user.mfa);
+  const { opUin: uin, ...account } = typedUser();
+  const user = await client.subUser(uin, account);
+  if (user === null) return "This user does not exist.";
+  showAvailable(user.availableMethods ?? []);
+  return `${user.name ?? uin}. ${describeProtections(user.mfa)}`;
 }
 
 /** Whether the user's protections are unknown. Only a successful read ends this state. */

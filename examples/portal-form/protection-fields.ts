@@ -1,4 +1,4 @@
-import type { LoginActionFlag, MethodsToSwitch, SubUserMfa } from "cam-mfa-gateway/client";
+import type { AvailableMethod, LoginActionFlag, MethodsToSwitch, SubUserMfa } from "cam-mfa-gateway/client";
 import { elementOf } from "./element-of.ts";
 
 type Protection = "login" | "action";
@@ -21,6 +21,26 @@ export function addProtectionFields(): void {
       fieldset.append(label, select);
     }
   }
+}
+
+/** Says at each method why it cannot be switched on. An empty list removes what was said. */
+export function showAvailable(available: readonly AvailableMethod[]): void {
+  for (const note of document.querySelectorAll(".unavailable")) note.remove();
+  for (const { method, available: isAvailable, remedy } of available) {
+    const own = methods.find((name) => name.toUpperCase() === method);
+    if (own === undefined || isAvailable !== "NO") continue;
+    for (const protection of ["login", "action"] as const) {
+      const note = document.createElement("p");
+      note.className = "hint unavailable";
+      note.textContent = `Cannot be switched on. ${remedy ?? ""}`;
+      fieldOf(protection, own).after(note);
+    }
+  }
+}
+
+export function resetChoices(): void {
+  for (const method of methods)
+    for (const protection of ["login", "action"] as const) fieldOf(protection, method).value = "";
 }
 
 export function fieldOf(protection: Protection, method: Method): HTMLSelectElement {

@@ -1,7 +1,11 @@
 import type { SecretSource } from "../secret.ts";
 
 /** The types of events. The triggers in schema/migrations write them. */
-export const EVENT_TYPES = ["approval.requested", "caller.paused", "drift.found", "scan.finished"] as const;
+export const EVENT_TYPES = [
+  ...(["approval.requested", "caller.paused", "drift.found", "scan.finished"] as const),
+  ...(["rollout.approval_requested", "rollout.started", "rollout.paused"] as const),
+  ...(["rollout.finished", "rollout.stopped"] as const),
+] as const;
 
 export type EventType = (typeof EVENT_TYPES)[number];
 

@@ -371,6 +371,7 @@ describe("the functions", () => {
       "webhook_follow_change",
       "webhook_follow_drift",
       "webhook_follow_event",
+      "webhook_follow_rollout",
       "webhook_follow_scan",
     ]);
     for (const { config, is_public } of rows) {

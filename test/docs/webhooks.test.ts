@@ -41,7 +41,7 @@ test("the lines that verify a signature accept an event, and no changed one", ()
 });
 
 test("the tables have every event and the waits", () => {
-  expect(cellsOf(/^\| `(\w+\.\w+)` /gm)).toEqual(EVENT_TYPES);
+  expect(cellsOf(/^\| `([a-z_]+\.[a-z_]+)` /gm)).toEqual(EVENT_TYPES);
   const waits = cellsOf(/^\| \d(?: and more)? +\| ([^|]+?) +\|$/gm);
   const seconds = waits.map((wait) =>
     [...wait.matchAll(/(\d+) (min|s)/g)].reduce(

@@ -36,6 +36,8 @@ function likeAlice(uin: string): string {
 describe("the form", () => {
   test("switches a protection from the keyboard and shows the current protections", async () => {
     const { page, complaints } = await openForm();
+    // Past the search.
+    await page.keyboard.press("Tab");
     await page.keyboard.press("Tab");
     await page.keyboard.type(ALICE);
     await page.keyboard.press("Tab");
@@ -195,6 +197,56 @@ describe("the form", () => {
     await expectText(page, "alert", "HTTP 502");
   });
 });
+
+describe("the search", () => {
+  test("finds a user by name, shows the state, and says in place what cannot be switched on", async () => {
+    const { page, complaints } = await openForm();
+    await search(page, "bob", BOB);
+    await page.getByRole("button", { name: "bob" }).press("Enter");
+    await expectText(page, "status", "bob. At login: nothing.");
+    expect(await page.getByLabel("User's id (Uin)").inputValue()).toBe(BOB);
+    expect(await page.locator("#login-phone + .unavailable").textContent()).toContain(
+      "Cannot be switched on.",
+    );
+    expect(await page.locator("#login-stoken + .unavailable").count()).toBe(0);
+    await page.locator("#login-phone").selectOption("on");
+    await page.getByRole("button", { name: "Switch" }).click();
+    await expectText(page, "alert", "Bind a phone number");
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe("login-phone");
+    // Another user has other methods, and no choice of the user before.
+    await search(page, "alice", ALICE);
+    await page.getByRole("button", { name: "alice" }).click();
+    await expectText(page, "status", "alice. At login:");
+    expect(await page.locator("#login-phone + .unavailable").count()).toBe(0);
+    expect(await page.locator("#login-phone").inputValue()).toBe("");
+    expect(complaints).toEqual([]);
+  });
+
+  test("says how many users it found", async () => {
+    const { page, complaints } = await openForm();
+    await search(page, "alice", ALICE);
+    expect(await page.locator("#found").textContent()).toBe("1 user found.");
+    await page.getByLabel("Name, id or remark").fill("no user has this name");
+    await page.locator("#found").filter({ hasText: "0 users found." }).waitFor();
+    expect(await page.locator("#users li").count()).toBe(0);
+    expect(complaints).toEqual([]);
+  });
+});
+
+/** Types the words again until the first scan of the directory has found the user. */
+async function search(page: Page, words: string, opUin: string): Promise<void> {
+  await expect
+    .poll(
+      async () => {
+        await page.getByLabel("Name, id or remark").fill("");
+        await page.getByLabel("Name, id or remark").fill(words);
+        await page.locator("#found:not(:empty)").waitFor();
+        return page.locator("#users").textContent();
+      },
+      { timeout: 20_000 },
+    )
+    .toContain(opUin);
+}
 
 /** A gateway with a short deadline and a database in a folder. */
 async function startGatewayOn(camUrl: string): Promise<string> {

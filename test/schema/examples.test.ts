@@ -3,6 +3,8 @@ import { beforeAll, expect, test } from "vitest";
 import { EXAMPLES_DIR } from "../../src/gateway/package-paths.ts";
 import { loadExamples } from "../../src/http/playground/examples.ts";
 import { createTestPostgres } from "../support/open-test-database.ts";
+import { scanDirectory } from "../support/scan-directory.ts";
+import { ALICE, BOB } from "../support/seed-users.ts";
 import { startLocalGateway } from "../support/start-local-gateway.ts";
 
 interface Answer {
@@ -35,6 +37,22 @@ test.each(examples)(
     }
   },
 );
+
+test("the examples of the directory find alice, list users without protection, and count all users", async () => {
+  await scanDirectory(async (query) => ({ errors: [], ...(await post(query)) }));
+  const dataOf = async (name: string) =>
+    (await post(examples.find((example) => example.name === name)?.document ?? "")).data;
+  expect(await dataOf("FindAUserByName")).toMatchObject({
+    subUserDirectory: { nodes: [{ account: "default", opUin: ALICE, name: "alice" }] },
+  });
+  const { subUserDirectory } = (await dataOf("WhoHasNoProtection")) as unknown as {
+    readonly subUserDirectory: { readonly totalCount: number; readonly nodes: readonly { opUin: string }[] };
+  };
+  expect(subUserDirectory.nodes.map(({ opUin }) => opUin)).toContain(BOB);
+  expect(await dataOf("CoverageOfAccounts")).toMatchObject({
+    mfaCoverage: [{ account: "default", login: { unprotected: subUserDirectory.totalCount } }],
+  });
+});
 
 async function post(query: string): Promise<Answer> {
   const headers = { "content-type": "application/json" };

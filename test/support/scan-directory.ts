@@ -3,7 +3,7 @@ import type { Reply } from "./start-gateway.ts";
 
 /** Scans an account as a caller would, and waits for the end. */
 export async function scanDirectory(
-  ask: (query: string) => Promise<Reply>,
+  ask: (query: string) => Promise<Pick<Reply, "data" | "errors">>,
   account = "default",
 ): Promise<void> {
   const { errors } = await ask(`mutation { scanDirectory(account: "${account}") { status } }`);

@@ -6,9 +6,11 @@ import { RequestSeal } from "../../src/audit/request-seal.ts";
 import type { Database } from "../../src/database/database.ts";
 import { ScanStore } from "../../src/directory/scan-store.ts";
 import { writeProtections } from "../../src/directory/user-writes.ts";
+import { RolloutStore } from "../../src/rollouts/rollout-store.ts";
 import type { EventType } from "../../src/webhooks/receiver.ts";
 import { FRESH, intentOf, newUin } from "../audit/intent-of.ts";
 import { readOf } from "../directory/read-of.ts";
+import { newRollout } from "../rollouts/new-rollout.ts";
 import { createGatewayRole } from "../support/gateway-role.ts";
 import { createTestPostgres, openTestDatabase, openTestPostgres } from "../support/open-test-database.ts";
 import { entryOf, openReplica } from "./open-replica.ts";
@@ -113,6 +115,32 @@ describe.each(["postgres", "pglite"] as const)("an event in %s, with the rights 
       ...{ account, startedAt: ISO_TIME, finishedAt: ISO_TIME },
       ...{ users: 12, readUsers: 11, failedUsers: 0, calls: 13 },
     });
+  });
+
+  test("of a rollout says what became of it, to receivers of all its accounts", async () => {
+    const store = new RolloutStore(database);
+    const partial = await startReceiver();
+    const entries = [entryOf(receiver, { accounts: ["a", "b", "c"] }), entryOf(partial, { accounts: ["a"] })];
+    const { deliver } = await openReplica(database, entries);
+    const { id } = await store.create(newRollout({ accounts: ["a", "b"] }));
+    const set = (values: ReturnType<typeof sql>) =>
+      sql`update mfa_rollout set ${values} where id = ${id}`.execute(database.db);
+    await set(
+      sql`status = 'planned', plan_hash = 'h', planned_at = now(), expires_at = now() + interval '1 day', max_failures = 0`,
+    );
+    await set(sql`status = 'running', started_at = now()`);
+    await set(sql`status = 'paused', code = 'CAM_THROTTLED', hint = 'CAM throttles.'`);
+    await set(sql`status = 'running', code = null, hint = null`);
+    await set(sql`status = 'done', finished_at = now()`);
+    for (const { name } of entries) await deliver(name);
+    expect(receiver.got.map(({ event }) => event.type)).toEqual([
+      ...["rollout.started", "rollout.paused", "rollout.finished"],
+    ]);
+    expect(receiver.got[1]?.event.data).toMatchObject({
+      ...{ accounts: ["a", "b"], rolloutId: id, name: "Everybody by SMS", reason: "Policy 7", planHash: "h" },
+      ...{ plannedBy: { subject: "local" }, code: "CAM_THROTTLED", hint: "CAM throttles.", undoOf: null },
+    });
+    expect(partial.got).toEqual([]);
   });
 
   test("is gone with the transaction of its cause", async () => {
