@@ -1,16 +1,10 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { loadavg, tmpdir } from "node:os";
-import { join } from "node:path";
+import { loadavg } from "node:os";
 import { sql } from "kysely";
 import type { Database } from "../src/database/database.ts";
-import { migrate } from "../src/database/migrate.ts";
-import { openPglite } from "../src/database/pglite-database.ts";
-import { openPostgres } from "../src/database/postgres-database.ts";
 import { Directory, type ListOrder, type ListPosition } from "../src/directory/directory.ts";
 import type { UserSelection } from "../src/directory/user-filter.ts";
-import { MIGRATIONS_DIR, PGLITE_TEMPLATE_DIR } from "../src/gateway/package-paths.ts";
-import { startPostgres } from "../test/support/start-postgres.ts";
 import type { Bench } from "./support/bench.ts";
+import { openStore } from "./support/open-store.ts";
 import { verdict } from "./support/rows.ts";
 
 const ACCOUNTS = Array.from({ length: 50 }, (_, at) => `account-${at}`);
@@ -44,7 +38,7 @@ export const directory: Bench = {
   async run({ smoke, print }) {
     for (const kind of ["postgres", "pglite"] as const) {
       await using parts = new AsyncDisposableStack();
-      const database = await open(kind, parts);
+      const database = await openStore(kind, parts);
       await fill(database, smoke ? 2_000 : USERS);
       const users = new Directory(database);
       const lists: Timing[] = [];
@@ -72,23 +66,6 @@ export const directory: Bench = {
 interface Timing {
   readonly name: string;
   readonly ms: number;
-}
-
-async function open(kind: Database["kind"], parts: AsyncDisposableStack): Promise<Database> {
-  if (kind === "postgres") {
-    const postgres = await startPostgres();
-    parts.defer(() => postgres.stop());
-    const database = await openPostgres({ url: postgres.url });
-    parts.defer(() => database.close());
-    await migrate(database, MIGRATIONS_DIR);
-    return database;
-  }
-  const dataDir = await mkdtemp(join(tmpdir(), "directory-bench-"));
-  parts.defer(() => rm(dataDir, { recursive: true, force: true }));
-  const database = await openPglite({ dataDir: join(dataDir, "data"), templateDir: PGLITE_TEMPLATE_DIR });
-  parts.defer(() => database.close());
-  await migrate(database, MIGRATIONS_DIR);
-  return database;
 }
 
 /** Fills the directory: a tenth unread, a third without protection, the rest with every method. */

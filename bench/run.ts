@@ -10,6 +10,7 @@ import { gateways } from "./gateways.ts";
 import { memory } from "./memory.ts";
 import { mutation } from "./mutation.ts";
 import { outcomes } from "./outcomes.ts";
+import { plans } from "./plans.ts";
 import { quota } from "./quota.ts";
 import { reads } from "./reads.ts";
 import { scans } from "./scans.ts";
@@ -39,6 +40,7 @@ const benches: readonly Bench[] = [
   reads,
   directory,
   scans,
+  plans,
   gateways,
   upgrade,
 ];

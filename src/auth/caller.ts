@@ -14,7 +14,7 @@ export const SCOPES = [
   "cam.directory:scan",
   // Shows rollouts, for callers who may use all of their accounts.
   "cam.rollout:read",
-  // Plans rollouts, and controls those that run. A start also needs cam.mfa:write.
+  // Plans rollouts, and controls those that run. The start of a plan needs cam.mfa:write.
   "cam.rollout:write",
   "cam.audit:read",
   "cam.quota:read",

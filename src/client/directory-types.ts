@@ -149,6 +149,8 @@ export interface MfaCoverage {
   readonly strengths: readonly { readonly strength: ProtectionStrength; readonly users: number }[];
   readonly neverLoggedIn: number;
   readonly unknown: number;
+  /** Users whom an exception of the policy excuses from rollouts. */
+  readonly excused: number;
   /** The time of the oldest known protections: ISO 8601. */
   readonly oldestKnowledge: string | null;
 }

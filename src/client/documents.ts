@@ -89,7 +89,7 @@ export const DOCUMENTS = {
   mfaCoverage: `query mfaCoverage($accounts: [String!]) {
   mfaCoverage(accounts: $accounts) {
     account users login { protected unprotected unknown } action { protected unprotected unknown }
-    strengths { strength users } neverLoggedIn unknown oldestKnowledge
+    strengths { strength users } neverLoggedIn unknown excused oldestKnowledge
   }
 }`,
   mfaDrift: `query mfaDrift($accounts: [String!], $since: DateTimeISO, $first: Int, $after: String) {

@@ -1,11 +1,13 @@
 import { type RawBuilder, sql } from "kysely";
 import { runRead } from "../audit/run-query.ts";
+import type { PolicyException } from "../auth/policy/policy.ts";
 import type { MfaFlagState } from "../cam/index.ts";
 import type { Uin } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
 import { flagsOf, type ProtectionState, STRENGTHS, type Strength, stateOf } from "./protections.ts";
 import {
   hasFilter,
+  isExcused,
   isInState,
   isSelected,
   NEVER_LOGGED_IN,
@@ -107,6 +109,8 @@ export interface AccountCoverage {
   readonly neverLoggedIn: number;
   /** The users whose protections the gateway does not know. */
   readonly unknown: number;
+  /** The users whom an exception of the policy excuses from rollouts. */
+  readonly excused: number;
   /** The time of the oldest known protections. */
   readonly oldest: Date | undefined;
 }
@@ -116,9 +120,12 @@ type StateCounts = Readonly<Record<ProtectionState, number>>;
 /** Answers questions about all users of all accounts from the database, without a call to CAM. */
 export class Directory {
   readonly #database: Database;
+  readonly #exceptions: () => readonly PolicyException[];
 
-  constructor(database: Database) {
+  /** @param exceptions Returns the exceptions of the policy that are in force now. */
+  constructor(database: Database, exceptions: () => readonly PolicyException[] = () => []) {
     this.#database = database;
+    this.#exceptions = exceptions;
   }
 
   /**
@@ -215,6 +222,10 @@ export class Directory {
         ${byState("action")} as action,
         json_build_object(${sql.join(byStrength)}, 'UNKNOWN', ${countOf(sql`(${STRENGTH}) is null`)}) as strengths,
         ${countOf(sql`never_logged_in`)} as never_logged_in, ${countOf(sql`login_methods is null`)} as unknown,
+        (
+          select count(*)::integer from directory_user
+          where account = n.account and gone_at is null and ${isExcused(this.#exceptions())}
+        ) as excused,
         min(oldest) as oldest
       from unnest(${textArray(accounts)}) n (account) left join combined c on c.account = n.account
       group by n.account order by n.account`,

@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from "kysely";
+import type { PolicyException } from "../auth/policy/policy.ts";
 import type { Uin } from "../contract/index.ts";
 import {
   bitsOf,
@@ -70,6 +71,28 @@ export function isSelected(selection: UserSelection): RawBuilder<unknown> {
 /** Returns whether a selection names more than accounts. */
 export function hasFilter({ accounts: _, ...filter }: UserSelection): boolean {
   return Object.values(filter).some((value) => value !== undefined);
+}
+
+/** Returns the condition that an exception of the policy excuses a row of `directory_user`, as `exceptionOf` decides it. */
+export function isExcused(exceptions: readonly PolicyException[]): RawBuilder<unknown> {
+  const oneOf = (conditions: readonly RawBuilder<unknown>[]) =>
+    conditions.length === 0 ? sql`false` : sql`(${sql.join(conditions, sql` or `)})`;
+  const matches = (text: RawBuilder<unknown>, patterns: readonly string[] = []) =>
+    patterns.map((pattern) => sql`${text} like ${likeOf(pattern)}`);
+  return oneOf(
+    exceptions.map(({ users, accounts }) => {
+      const uins = users.uins?.map(
+        ({ from, to }) => sql`op_uin::numeric between ${String(from)}::numeric and ${String(to)}::numeric`,
+      );
+      const isUser = oneOf([...(uins ?? []), ...matches(sql`normalize(name)`, users.names)]);
+      return accounts === undefined ? isUser : sql`(${isUser} and ${oneOf(matches(sql`account`, accounts))})`;
+    }),
+  );
+}
+
+/** Returns a pattern of the policy, in which `*` stands for any characters, as one of LIKE. */
+function likeOf(pattern: string): string {
+  return pattern.replace(/[\\%_]/g, "\\$&").replaceAll("*", "%");
 }
 
 /** Returns a text array as one value. No name of an account and no Uin has a character that needs a quote. */

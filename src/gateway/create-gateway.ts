@@ -115,7 +115,7 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
       (caller, name) => mayUseAccount(policy?.current, caller, name),
     );
     const jobs = openJobs(foundation, database);
-    const known = openDirectory(foundation, database, accounts, jobs.parts);
+    const known = openDirectory(foundation, database, accounts, jobs.parts, policy);
     const webhooks = await openWebhooks(foundation, database, jobs.parts.send);
     reportAccountsOutsidePolicy(foundation, accounts, policy);
     const recentWrites = new RecentWrites(clock);

@@ -1,4 +1,6 @@
 import type { Accounts } from "../auth/accounts.ts";
+import { exceptionsAt } from "../auth/policy/exceptions.ts";
+import type { PolicyFile } from "../auth/policy/policy-file.ts";
 import type { Database } from "../database/database.ts";
 import { DatabaseTime } from "../directory/database-time.ts";
 import { Directory } from "../directory/directory.ts";
@@ -34,6 +36,7 @@ export function openDirectory(
   database: Database,
   accounts: Accounts<Account>,
   jobs: JobParts,
+  policy: PolicyFile | undefined,
 ): OpenDirectory {
   const scans = new DirectoryScans({
     ...{ database, clock, time: new DatabaseTime(database, clock), settings: config.directory, ...jobs },
@@ -41,7 +44,8 @@ export function openDirectory(
     observer: scanObserver(telemetry),
   });
   open.defer(async () => scans.stop());
-  return { directory: new Directory(database), drift: new DriftLog(database), scans };
+  const exceptions = () => (policy === undefined ? [] : exceptionsAt(policy.current, clock.now()));
+  return { directory: new Directory(database, exceptions), drift: new DriftLog(database), scans };
 }
 
 export function reportDrift({ report, metrics }: Telemetry, { account, opUin }: DriftedUser): void {

@@ -27,8 +27,8 @@ import { type PlaygroundOptions, registerPlayground } from "./playground/playgro
 import { securityHeaders } from "./security-headers.ts";
 import type { TlsMaterial } from "./tls.ts";
 
-/** Far more than any operation of a person needs, and far less than a harmful size. */
-export const MAX_BODY_BYTES = 1024 * 1024;
+/** A rollout may list 100,000 users, in 2.3 MB. */
+export const MAX_BODY_BYTES = 4 * 1024 * 1024;
 
 /** Room for the longest bearer token (24 KiB, src/auth/token-verifier.ts) and 8 KiB of other headers. */
 export const MAX_HEADER_BYTES = 32 * 1024;

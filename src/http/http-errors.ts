@@ -27,7 +27,7 @@ export const HTTP_ERRORS = {
     meaning: "The `accept` header allows neither `application/json` nor `application/graphql-response+json`.",
   },
   REQUEST_TIMEOUT: { status: 408, meaning: "The request took too long to arrive." },
-  REQUEST_TOO_LARGE: { status: 413, meaning: "The body is larger than 1 MiB." },
+  REQUEST_TOO_LARGE: { status: 413, meaning: "The body is larger than 4 MiB." },
   UNSUPPORTED_MEDIA_TYPE: {
     status: 415,
     meaning: "Send the operation as `application/json`, in UTF-8 and uncompressed.",
@@ -98,7 +98,7 @@ export function authenticationError({ refusal, retryAfterMs, code }: Refusal): H
 
 /** The gateway's messages for Fastify's errors, because Fastify's own messages may repeat the input. */
 const FASTIFY_ERRORS: Readonly<Record<string, readonly [code: HttpErrorCode, message: string]>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: ["REQUEST_TOO_LARGE", "The request body is larger than 1 MiB."],
+  FST_ERR_CTP_BODY_TOO_LARGE: ["REQUEST_TOO_LARGE", "The request body is larger than 4 MiB."],
   FST_ERR_CTP_INVALID_MEDIA_TYPE: ["UNSUPPORTED_MEDIA_TYPE", "Send the operation as application/json."],
   FST_ERR_CTP_EMPTY_JSON_BODY: ["BAD_REQUEST", "The request body is empty; send a JSON object with a query."],
   FST_ERR_CTP_INVALID_JSON_BODY: ["BAD_REQUEST", "The request body is not valid JSON."],

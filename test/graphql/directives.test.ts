@@ -42,10 +42,11 @@ const SCOPES: Readonly<Record<string, string>> = {
   "Query.mfaRolloutBundle": "cam.rollout:read",
   ...Object.fromEntries(
     [
-      ...["planMfaRollout", "planMfaRolloutUndo", "startMfaRollout", "pauseMfaRollout", "resumeMfaRollout"],
+      ...["planMfaRollout", "planMfaRolloutUndo", "pauseMfaRollout", "resumeMfaRollout"],
       ...["cancelMfaRollout", "releaseMfaRolloutWave"],
     ].map((field) => [`Mutation.${field}`, "cam.rollout:write"]),
   ),
+  "Mutation.startMfaRollout": "cam.mfa:write",
   "Mutation.approveMfaRollout": "cam.mfa:approve",
   "Mutation.rejectMfaRollout": "cam.mfa:approve or cam.rollout:write",
   "Query.pausedCallers": "cam.callers:resume",

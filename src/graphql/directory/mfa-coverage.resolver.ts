@@ -56,6 +56,12 @@ class MfaCoverage {
   @Field(() => Int, { description: "Users whose protections the gateway never read." })
   unknown!: number;
 
+  @Field(() => Int, {
+    description:
+      "Users whom an exception of the policy excuses from rollouts now. The other numbers count them too.",
+  })
+  excused!: number;
+
   @Field(() => GraphQLISODateTime, {
     nullable: true,
     description: "The time of the oldest known protections, by the database's clock. Null if none are known.",

@@ -7,9 +7,10 @@ export const MAX_TOKENS = 15_000;
 export const MAX_CHARACTERS = 256 * 1024;
 
 /**
- * The deepest path of the schema has 7 levels: `mfaChanges` to a method of a flag set. Introspection does not count.
+ * The deepest path of the schema has 9 levels: `mfaRollouts` to a method of an item's user. Fragments count, and
+ * introspection does not.
  */
-export const MAX_DEPTH = 10;
+export const MAX_DEPTH = 13;
 
 /** Enough for every change that CAM accepts within the longest deadline in use. */
 export const MAX_ALIASES = 1_000;

@@ -23,6 +23,9 @@ const LENGTHS: Readonly<Record<string, (argument: SelectedField["argument"]) => 
   "Query.mfaDrift": pageLength,
   "Query.mfaCoverage": () => DEFAULT_LENGTH,
   "Query.directoryScans": () => DEFAULT_LENGTH,
+  "Query.mfaRollouts": pageLength,
+  "MfaRollout.items": pageLength,
+  "MfaRollout.lanes": () => DEFAULT_LENGTH,
 };
 
 /** The weights of slow fields, in ordinary fields: reads of the record and the directory, and the schema as text. */
@@ -34,6 +37,11 @@ const WEIGHTS: Readonly<Record<string, number>> = {
   "Query.mfaDrift": 100,
   "Query.mfaRolloutBundle": 1_000,
   "Query.mfaCoverage": 1_000,
+  "Query.mfaRollouts": 100,
+  "MfaRollout.counts": 200,
+  "MfaRollout.items": 200,
+  "MfaRollout.lanes": 100,
+  "MfaRollout.progress": 100,
   "_Service.sdl": 200,
 };
 

@@ -36,12 +36,12 @@ export class RolloutRunResolver {
     this.#deps = deps;
   }
 
-  @RequiresScope("cam.rollout:write")
+  @RequiresScope("cam.mfa:write")
   @CamCalls(0)
   @Mutation(() => MfaRollout, {
     nullable: true,
     description:
-      "Starts a plan, or asks for the approval that it needs. Its caller also needs the scope cam.mfa:write. A plan of " +
+      "Starts a plan, or asks for the approval that it needs. Only the caller who planned it starts it. A plan of " +
       "another hash does not start. A business error is thrown.",
   })
   startMfaRollout(

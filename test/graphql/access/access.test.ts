@@ -8,6 +8,7 @@ import { ALICE, CAROL } from "../../support/seed-users.ts";
 import { readReply, startGateway, UNLIMITED } from "../../support/start-gateway.ts";
 import { startIssuer } from "../../support/start-issuer.ts";
 import { twoPersonPolicy } from "../../support/two-person-policy.ts";
+import { orderedRollouts } from "./ordered-rollouts.ts";
 import { type Place, type RootArguments, type Step, type Way, waysOf } from "./ways.ts";
 
 /**
@@ -50,6 +51,7 @@ const ways = waysOf(printSchemaWithDirectives(schemaOfNothing()), {
   setSubUserMfa: CHANGE,
   trySetSubUserMfa: CHANGE,
   ...(await decidedChanges()),
+  ...(await orderedRollouts((query, sub) => ask(query, SCOPES, sub), CALLER)),
   resumeCaller: '(subject: "nobody")',
 });
 
