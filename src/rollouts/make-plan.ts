@@ -61,14 +61,26 @@ export async function makePlan(
   const judge = new UserJudge({ policy, caller, atMs: clock.now(), isOwn });
   const plan = new PlanBuilder(input);
   let batch: PlannedItem[] = [];
-  for await (const user of usersOf(directory, store, rollout)) {
-    signal.throwIfAborted();
-    batch.push(plan.add(user, judge, unread.get(keyOf(user))));
-    if (batch.length < ITEMS_AT_ONCE) continue;
-    await store.addItems(id, batch);
+  let writing: Promise<void> = Promise.resolve();
+  // The database writes a batch while the next users are judged.
+  const write = async (): Promise<void> => {
+    await writing;
+    writing = store.addItems(id, batch);
+    // The next write or the end takes the error.
+    writing.catch(() => undefined);
     batch = [];
+  };
+  try {
+    for await (const user of usersOf(directory, store, rollout)) {
+      signal.throwIfAborted();
+      batch.push(plan.add(user, judge, unread.get(keyOf(user))));
+      if (batch.length === ITEMS_AT_ONCE) await write();
+    }
+    if (batch.length > 0) await write();
+    await writing;
+  } finally {
+    await Promise.allSettled([writing]);
   }
-  if (batch.length > 0) await store.addItems(id, batch);
   return plan.end(accounts, { policy, policyHash, undoOf });
 }
 
