@@ -41,6 +41,6 @@ function parseDays(text: string): readonly string[] {
     if (from === undefined || to === undefined || from === -1 || to < from) {
       throw new InvalidArgumentError(`Give days as ${DAYS.join(", ")}, such as Mon-Fri or Sat,Sun.`);
     }
-    return DAYS.slice(from, to + 1).map((day) => day.toUpperCase());
+    return DAYS.slice(from, to + 1);
   });
 }

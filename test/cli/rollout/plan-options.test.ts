@@ -28,9 +28,9 @@ describe("waves", () => {
 
 describe("a time window", () => {
   test.each([
-    ["Mon-Fri 09:00-17:00 Asia/Shanghai", ["MON", "TUE", "WED", "THU", "FRI"]],
-    ["Sat,Sun 09:00-17:00 Asia/Shanghai", ["SAT", "SUN"]],
-    ["Mon,Wed-Fri 09:00-17:00 Asia/Shanghai", ["MON", "WED", "THU", "FRI"]],
+    ["Mon-Fri 09:00-17:00 Asia/Shanghai", ["Mon", "Tue", "Wed", "Thu", "Fri"]],
+    ["Sat,Sun 09:00-17:00 Asia/Shanghai", ["Sat", "Sun"]],
+    ["Mon,Wed-Fri 09:00-17:00 Asia/Shanghai", ["Mon", "Wed", "Thu", "Fri"]],
     ["09:00-17:00 Asia/Shanghai", undefined],
   ])("%s is understood", (text, days) => {
     expect(parseWindow(text)).toEqual({ days, from: "09:00", to: "17:00", timeZone: "Asia/Shanghai" });
