@@ -46,6 +46,23 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
         },
       },
+      // `npm run record:routers` runs this one alone.
+      ...(process.env["RECORD_ROUTERS"] === undefined
+        ? []
+        : [
+            {
+              extends: true as const,
+              test: {
+                name: "record",
+                include: ["test/conformance/recorder/*.record.ts"],
+                globalSetup: "test/support/database-setup.ts",
+                testTimeout: 900_000,
+                hookTimeout: 300_000,
+                fileParallelism: false,
+                sequence: { groupOrder: 3 },
+              },
+            },
+          ]),
       {
         extends: true,
         test: {

@@ -76,18 +76,25 @@ export const ROUTER_FACTS: Readonly<Record<RouterId, RouterFacts>> = {
   },
   cosmo: {
     byDefault: [
-      'It wraps errors. All errors of one request to the gateway become one error without `path`, "Failed to fetch from Subgraph …". The gateway\'s errors are in `extensions.errors[]`.',
+      'It wraps errors. All errors of one request to the gateway become one error without `path`, "Failed to fetch from Subgraph …". The gateway\'s errors are in `extensions.errors[]`. Each change of an operation is a request of its own.',
       "Inside, it keeps `message` and `path`, and only `code` of `extensions`.",
     ],
     remarks: [
+      "It enforces `@authenticated` and `@requiresScopes` even if it verifies no tokens. Then it refuses every field that has them, by `UNAUTHORIZED_FIELD_OR_TYPE`. Give it the keys of the gateway's issuer (`authentication.jwt.jwks`), or compose the graph without the directives.",
+      "By default, callers share the answer to equal queries at the same time. It compares only headers that it forwards. So without `Authorization` among them, a caller can get the answer of another one. The configuration above turns that off.",
+      "In a list of entities, `path` has `@` instead of the index. `extensions.opUin` names the user.",
+      "If it cannot reach the gateway, loses its answer or stops waiting, its error has no code. The record then has the outcome of the change (`mfaChanges`).",
       "One setting controls error propagation for all subgraphs.",
       "With `mode: wrapped` you can still list the fields. They arrive in `extensions.errors[].extensions`.",
       "With `omit_extensions: true` a list has no effect.",
     ],
-    retries: ["It retries queries only. `traffic_shaping.all.retry` cannot make it retry mutations."],
+    retries: [
+      "It retries queries only. `traffic_shaping.all.retry` cannot make it retry mutations. It does not retry a query whose answer it lost.",
+    ],
     sources: [
       "https://cosmo-docs.wundergraph.com/router/subgraph-error-propagation",
       "https://cosmo-docs.wundergraph.com/router/traffic-shaping/retry",
+      "https://cosmo-docs.wundergraph.com/router/authentication-and-authorization",
     ],
   },
 };

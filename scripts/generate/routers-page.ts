@@ -1,8 +1,17 @@
-import { ROUTER_GUIDES, type RouterGuide, SUBGRAPH } from "../../src/cli/doctor/router-guides.ts";
+import {
+  ROUTER_GUIDES,
+  type RouterGuide,
+  type RouterId,
+  SUBGRAPH,
+} from "../../src/cli/doctor/router-guides.ts";
+import { RECORDINGS, type Recording } from "../../test/conformance/support/recordings.ts";
 import { GENERATED_NOTICE } from "./artefact.ts";
 import { markdownTable } from "./markdown-table.ts";
 import { ROUTER_FACTS } from "./router-facts.ts";
 import { routersPageAdvice, routersPageIntroduction } from "./routers-page-introduction.ts";
+
+/** The routers that the tests run. */
+const ON_NPM: readonly RouterId[] = ["apollo-gateway", "hive-gateway"];
 
 /** Returns docs/consumers/routers.md. */
 export function renderRoutersPage(): string {
@@ -10,21 +19,27 @@ export function renderRoutersPage(): string {
     `<!-- ${GENERATED_NOTICE} -->`,
     "# What routers do to errors",
     routersPageIntroduction,
-    "## What arrives by default",
+    "## What arrives",
     markdownTable(
-      ["Router", "`message`", "`code`", "other extensions", "`path`"],
-      ROUTER_GUIDES.map(({ title, fates }) => [
-        title,
-        fates.message,
-        fates.code,
-        fates.otherKeys,
-        fates.path,
-      ]),
+      ["Router", "Version", "`message`", "`code`", "other extensions", "`path`", "as below", "as data"],
+      ROUTER_GUIDES.map(arrivals),
     ),
     routersPageAdvice,
     ...ROUTER_GUIDES.map(section),
   ];
   return `${blocks.join("\n\n")}\n`;
+}
+
+/** The row of a router: what arrives of a thrown error by default and as configured below, and of errors as data. */
+function arrivals({ id, title, fates }: RouterGuide): string[] {
+  const of = (by: Recording["by"]) =>
+    RECORDINGS.map(({ recording }) => recording).find((each) => each.router === id && each.by === by);
+  const [byDefault, byDocs] = [of("default"), of("docs")];
+  const known = ON_NPM.includes(id) ? "of `package.json`" : "by its sources";
+  const version = byDefault === undefined ? known : `${byDefault.version}, recorded ${byDefault.date}`;
+  const ofData = byDefault === undefined ? "all" : `all of ${byDefault.errors.length} errors`;
+  const thrown = byDocs === undefined ? "all kept" : `all kept of ${byDocs.errors.length} errors`;
+  return [title, version, fates.message, fates.code, fates.otherKeys, fates.path, thrown, ofData];
 }
 
 function section({ id, title, configuration }: RouterGuide): string {

@@ -1,7 +1,6 @@
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { gatewayConfig } from "../../docs/consumers/routers/hive-gateway.config.ts";
 import type { CamErrorCode } from "../../src/contract/index.ts";
-import type { FaultInput } from "../../src/emulator/index.ts";
 import { BOB, CAROL, DAVE, GRACE, HEIDI, NOBODY } from "../support/seed-users.ts";
 import { type HeldCalls, startGate } from "../support/start-gate.ts";
 import { type StartedGateway, startGateway, UNLIMITED } from "../support/start-gateway.ts";
@@ -13,6 +12,7 @@ import {
   startWithoutRecords,
   startWithoutSlots,
 } from "./error-matrix/start-troubled.ts";
+import { FAILURES } from "./support/failures.ts";
 import { putUsers } from "./support/put-users.ts";
 import { listenUntilOver, type Relay, startRelay } from "./support/start-relay.ts";
 
@@ -77,36 +77,6 @@ describe("Hive Gateway with retries sends a change to the gateway only once, in 
     expect(await ask(gateway, opUin, method)).toEqual({ outcome: code, writes, requests: 1 });
   });
 });
-
-/**
- * The number of calls that the gateway itself makes for each failure. It repeats a write only after a read-back.
- */
-const FAILURES: readonly [what: string, fault: FaultInput, writes: number][] = (
-  [
-    ["HTTP 500 after the change", { kind: "httpStatus", status: 500, apply: true }, 1],
-    ["HTTP 503 after the change", { kind: "httpStatus", status: 503, apply: true }, 1],
-    ["HTTP 429 after the change", { kind: "httpStatus", status: 429, apply: true }, 1],
-    ["InternalError after the change", { kind: "camError", code: "InternalError", apply: true }, 1],
-    ["a connection cut after the change", { kind: "cutAfter" }, 1],
-    ["silence after the change", { kind: "silence", apply: true }, 1],
-    ["garbage after the change", { kind: "garbageBody", apply: true }, 1],
-    ["half a reply after the change", { kind: "truncatedJson", apply: true }, 1],
-    ["a page of HTML after the change", { kind: "htmlBody", apply: true }, 1],
-    ["nothing after the change", { kind: "emptyBody", apply: true }, 1],
-    ["20 MB after the change", { kind: "hugeBody", apply: true }, 1],
-    ["a reply of another type", { kind: "wrongContentType" }, 1],
-    ["a slow reply", { kind: "delay", delayMs: 500 }, 1],
-    ["HTTP 500, once", { kind: "httpStatus", status: 500, times: 1 }, 2],
-    ["InternalError, once", { kind: "camError", code: "InternalError", times: 1 }, 2],
-    ["a connection cut before the change, once", { kind: "cutBefore", times: 1 }, 2],
-    ["silence, once", { kind: "silence", times: 1 }, 2],
-    ["garbage, once", { kind: "garbageBody", times: 1 }, 2],
-    ["HTTP 500", { kind: "httpStatus", status: 500 }, 4],
-    ["HTTP 429", { kind: "httpStatus", status: 429 }, 4],
-    ["InternalError", { kind: "camError", code: "InternalError" }, 4],
-    ["a connection cut before the change", { kind: "cutBefore" }, 4],
-  ] as const
-).map(([what, fault, writes]) => [what, { action: "SetMfaFlag", ...fault }, writes]);
 
 describe.concurrent("Hive Gateway with retries adds no call to the gateway's own after", () => {
   test.each(

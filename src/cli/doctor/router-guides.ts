@@ -185,6 +185,9 @@ traffic_shaping:
   subgraphs:
     ${subgraph}:
       request_timeout: ${PATIENCE_SECONDS}s
+engine:
+  # Otherwise callers share the answer to equal queries at the same time, if their forwarded headers are equal.
+  enable_inbound_request_deduplication: false
 `,
     },
   },

@@ -12,13 +12,15 @@ import { startHiveGateway } from "../../support/start-hive-gateway.ts";
 import { whenOver } from "../../support/when-over.ts";
 import { withoutSecurity } from "../../support/without-security.ts";
 import { maskAsApolloRouter } from "./mask-apollo-router.ts";
-import { maskAsCosmo } from "./mask-cosmo.ts";
 import { maskAsHiveRouter } from "./mask-hive-router.ts";
+import { RECORDINGS } from "./recordings.ts";
+import { applyRule } from "./router-rule.ts";
 import { startMaskingRouter } from "./start-masking-router.ts";
+import type { Mask } from "./wire-error.ts";
 
 /** A router under test. */
 export interface RouterSetting {
-  /** Names the golden file. */
+  /** Names the golden file or the recording. */
   readonly id: string;
   readonly router: RouterId;
   /** The router's configuration: its defaults, that of docs/consumers/routers/, or another choice. */
@@ -27,29 +29,13 @@ export interface RouterSetting {
   start(gateway: Subgraph): Promise<string>;
 }
 
-const documented = (file: string) => parse(readFileSync(`docs/consumers/routers/${file}`, "utf8"));
+/** A router that npm does not have. */
+interface MaskedSetting extends RouterSetting {
+  readonly mask: Mask;
+}
 
-/** The routers on npm are real. For the others, a stub applies their rules for errors. */
-export const ROUTER_SETTINGS: readonly RouterSetting[] = [
-  {
-    id: "apollo-router",
-    router: "apollo-router",
-    by: "default",
-    start: (gateway) => startMaskingRouter(gateway, maskAsApolloRouter({})),
-  },
-  {
-    id: "apollo-router-by-docs",
-    router: "apollo-router",
-    by: "docs",
-    start: (gateway) => startMaskingRouter(gateway, maskAsApolloRouter(documented("apollo-router.yaml"))),
-  },
-  {
-    id: "apollo-router-open",
-    router: "apollo-router",
-    by: "choice",
-    start: (gateway) =>
-      startMaskingRouter(gateway, maskAsApolloRouter({ include_subgraph_errors: { all: true } })),
-  },
+/** The routers on npm, which are real. */
+export const LIVE_SETTINGS: readonly RouterSetting[] = [
   {
     id: "apollo-gateway",
     router: "apollo-gateway",
@@ -69,38 +55,37 @@ export const ROUTER_SETTINGS: readonly RouterSetting[] = [
     by: "docs",
     start: async (gateway) => (await startHiveGateway({ subgraphs: [gateway], hive: gatewayConfig })).url,
   },
-  {
-    id: "hive-router",
-    router: "hive-router",
-    by: "default",
-    start: (gateway) => startMaskingRouter(gateway, maskAsHiveRouter({})),
-  },
-  {
-    id: "hive-router-by-docs",
-    router: "hive-router",
-    by: "docs",
-    start: (gateway) => startMaskingRouter(gateway, maskAsHiveRouter(documented("hive-router.yaml"))),
-  },
-  {
-    id: "cosmo",
-    router: "cosmo",
-    by: "default",
-    start: (gateway) => startMaskingRouter(gateway, maskAsCosmo({})),
-  },
-  {
-    id: "cosmo-by-docs",
-    router: "cosmo",
-    by: "docs",
-    start: (gateway) => startMaskingRouter(gateway, maskAsCosmo(documented("cosmo.yaml"))),
-  },
-  {
-    id: "cosmo-pass-through",
-    router: "cosmo",
-    by: "choice",
-    start: (gateway) =>
-      startMaskingRouter(gateway, maskAsCosmo({ subgraph_error_propagation: { mode: "pass-through" } })),
-  },
 ];
+
+const documented = (file: string) => parse(readFileSync(`docs/consumers/routers/${file}`, "utf8"));
+
+/** The other routers: what was recorded of them, or a stand-in with rules from their sources. */
+export const MASKED_SETTINGS: readonly MaskedSetting[] = [
+  standIn("apollo-router", "apollo-router", "default", maskAsApolloRouter({})),
+  standIn(
+    "apollo-router-by-docs",
+    "apollo-router",
+    "docs",
+    maskAsApolloRouter(documented("apollo-router.yaml")),
+  ),
+  standIn(
+    "apollo-router-open",
+    "apollo-router",
+    "choice",
+    maskAsApolloRouter({ include_subgraph_errors: { all: true } }),
+  ),
+  standIn("hive-router", "hive-router", "default", maskAsHiveRouter({})),
+  standIn("hive-router-by-docs", "hive-router", "docs", maskAsHiveRouter(documented("hive-router.yaml"))),
+  ...RECORDINGS.map(({ id, recording: { router, by, rule } }) =>
+    standIn(id, router, by, (errors) => applyRule(rule, errors)),
+  ),
+];
+
+export const ROUTER_SETTINGS: readonly RouterSetting[] = [...LIVE_SETTINGS, ...MASKED_SETTINGS];
+
+function standIn(id: string, router: RouterId, by: RouterSetting["by"], mask: Mask): MaskedSetting {
+  return { id, router, by, mask, start: (gateway) => startMaskingRouter(gateway, mask) };
+}
 
 async function startDocumentedApolloGateway(gateway: Subgraph): Promise<string> {
   const server = new ApolloServer({

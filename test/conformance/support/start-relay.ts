@@ -1,5 +1,6 @@
 import {
   createServer,
+  type IncomingHttpHeaders,
   type IncomingMessage,
   type RequestListener,
   request,
@@ -28,6 +29,8 @@ export interface Relay {
   route(users: readonly string[], gatewayUrl: string, headersOf?: (user: string) => Headers): void;
   /** Returns the number of requests about a user. */
   received(user: string): number;
+  /** Returns the headers of the last request about a user. */
+  headersOf(user: string): IncomingHttpHeaders;
   /** Breaks the connection instead of giving the next answers about a user. */
   loseAnswers(user: string, count: number): void;
 }
@@ -43,12 +46,14 @@ export async function startRelay(): Promise<Relay> {
   const targets = new Map<string, Target>();
   const received = new Map<string, number>();
   const toLose = new Map<string, number>();
+  const lastHeaders = new Map<string, IncomingHttpHeaders>();
   const origin = await listenUntilOver(async (message, response) => {
     const body = await buffer(message);
     const [user = ""] = /(?<=")\d{12}(?=")/.exec(body.toString()) ?? [];
     const target = targets.get(user);
     if (target === undefined) return void response.writeHead(404).end();
     received.set(user, (received.get(user) ?? 0) + 1);
+    lastHeaders.set(user, message.headers);
     const isLost = (toLose.get(user) ?? 0) > 0;
     if (isLost) toLose.set(user, (toLose.get(user) ?? 0) - 1);
     forward(target, message, body, response, isLost);
@@ -59,6 +64,7 @@ export async function startRelay(): Promise<Relay> {
       for (const user of users) targets.set(user, { url, headers: headersOf(user) });
     },
     received: (user) => received.get(user) ?? 0,
+    headersOf: (user) => lastHeaders.get(user) ?? {},
     loseAnswers: (user, count) => void toLose.set(user, count),
   };
 }
