@@ -1,0 +1,149 @@
+import { sql } from "kysely";
+import { beforeAll, expect, test, vi } from "vitest";
+import type { Database } from "../../src/database/database.ts";
+import { openTestDatabase } from "../support/open-test-database.ts";
+import { ANN, by, openRunWorld } from "./run-world.ts";
+
+let database: Database;
+beforeAll(async () => {
+  database = await openTestDatabase("postgres");
+});
+
+const set = (statement: ReturnType<typeof sql>) => statement.execute(database.db);
+
+test("a wave begins once the last one is settled, its hold is over, or a person lets it begin", async () => {
+  const world = await openRunWorld(database, { accounts: 2, consistencyMs: 3_600_000 });
+  const replica = world.replica();
+  const { runs, lanes, idle } = replica;
+  const planned = await world.plan(7, {
+    waves: [
+      { users: 2, holdHours: 0, waitForRelease: false },
+      { users: 2, holdHours: 24, waitForRelease: false },
+      { users: 2, holdHours: 1, waitForRelease: true },
+    ],
+  });
+  const applied = async () => (await world.rollouts.counts(planned.id)).applied;
+  await runs.start(planned, "hash", by(ANN));
+  await idle();
+  await lanes.look();
+  await idle();
+  // The second wave followed the first one at once. The third waits for a day.
+  const held = await world.found(planned.id);
+  expect([held.wave, await applied(), held.waveAwaitsRelease]).toEqual([2, 4, false]);
+  expect((held.waveHeldUntil?.getTime() ?? 0) - Date.now()).toBeGreaterThan(23 * 3_600_000);
+  await set(sql`update mfa_rollout set wave_held_until = now() where id = ${planned.id}`);
+  await lanes.look();
+  await idle();
+  await lanes.look();
+  const waiting = await world.found(planned.id);
+  expect([waiting.wave, await applied(), waiting.waveAwaitsRelease]).toEqual([3, 6, true]);
+  // The end of the hold does not replace the person.
+  await set(sql`update mfa_rollout set wave_held_until = now() where id = ${planned.id}`);
+  await lanes.look();
+  await idle();
+  expect(await applied()).toBe(6);
+  await expect(runs.releaseWave(waiting, 5, by(ANN))).rejects.toMatchObject({ code: "ROLLOUT_STATUS" });
+  const released = await runs.releaseWave(waiting, 4, by(ANN));
+  expect([released.wave, released.waveAwaitsRelease]).toEqual([4, false]);
+  expect(await runs.releaseWave(released, 4, by(ANN))).toEqual(released);
+  await idle();
+  expect([(await world.found(planned.id)).status, await applied()]).toEqual(["done", 7]);
+  expect(world.reports).toEqual(["started", "wave 2", "wave 3", "wave_released", "done"]);
+});
+
+test("items begin only within the window, in its time zone", async () => {
+  const world = await openRunWorld(database, { consistencyMs: 3_600_000 });
+  const { runs, lanes, idle } = world.replica();
+  const { rows } = await sql<{ today: string; other: string }>`
+    select to_char(now() at time zone 'Asia/Shanghai', 'Dy') as today,
+      to_char(now() at time zone 'Asia/Shanghai' + interval '2 days', 'Dy') as other`.execute(database.db);
+  const window = { timeZone: "Asia/Shanghai", from: "00:00", to: "24:00" };
+  for (const [days, applied] of [
+    [[rows[0]?.other ?? ""], 0],
+    [[rows[0]?.today ?? ""], 2],
+  ] as const) {
+    const planned = await world.plan(2, { window: { ...window, days } });
+    await runs.start(planned, "hash", by(ANN));
+    await idle();
+    await lanes.look();
+    expect((await world.rollouts.counts(planned.id)).applied).toBe(applied);
+    await runs.cancel(await world.found(planned.id), "Another day", by(ANN)).catch(() => undefined);
+  }
+});
+
+test("a pause begins nothing more, a resumed rollout goes on, and a cancelled one ends", async () => {
+  const world = await openRunWorld(database, { consistencyMs: 3_600_000 });
+  const { runs, idle } = world.replica();
+  const [cam] = world.cams.values();
+  let written = 0;
+  const reached = Promise.withResolvers<void>();
+  const held = Promise.withResolvers<void>();
+  if (cam !== undefined) {
+    cam.before = async (action) => {
+      if (action !== "SetMfaFlag") return undefined;
+      written += 1;
+      if (written === 3) {
+        reached.resolve();
+        await held.promise;
+      }
+      return undefined;
+    };
+  }
+  const planned = await world.plan(10);
+  await runs.start(planned, "hash", by(ANN));
+  await reached.promise;
+  const paused = await runs.pause(await world.found(planned.id), "Lunch", by(ANN));
+  expect(paused).toMatchObject({ status: "paused", hint: "Lunch" });
+  held.resolve();
+  // What was begun ends, and nothing follows it.
+  await vi.waitFor(async () => expect((await world.rollouts.counts(planned.id)).applied).toBe(3));
+  expect(await runs.pause(paused, "Again", by(ANN))).toEqual(paused);
+  expect(written).toBe(3);
+  await runs.resume(paused, by(ANN));
+  await vi.waitFor(async () => expect((await world.rollouts.counts(planned.id)).applied).toBeGreaterThan(3));
+  const cancelled = await runs.cancel(await world.found(planned.id), "Enough", by(ANN));
+  expect(cancelled).toMatchObject({ status: "cancelled", hint: "Enough" });
+  await idle();
+  const { applied, will_change: left } = await world.rollouts.counts(planned.id);
+  expect(applied + left).toBe(10);
+  const holders = await sql`select from mfa_rollout_item where rollout_id = ${planned.id} and held`.execute(
+    database.db,
+  );
+  expect(holders.rows).toEqual([]);
+  await expect(runs.resume(cancelled, by(ANN))).rejects.toMatchObject({ code: "ROLLOUT_STATUS" });
+});
+
+test("a run stops after seven days, whatever it has done", async () => {
+  const world = await openRunWorld(database, { consistencyMs: 3_600_000 });
+  const { runs, lanes, idle } = world.replica();
+  const window = { timeZone: "UTC", from: "00:00", to: "00:00", days: undefined };
+  const planned = await world.plan(2, { window });
+  await runs.start(planned, "hash", by(ANN));
+  await set(sql`update mfa_rollout set started_at = now() - interval '8 days' where id = ${planned.id}`);
+  await lanes.look();
+  await idle();
+  expect(await world.found(planned.id)).toMatchObject({ status: "stopped", code: "APPROVAL_EXPIRED" });
+});
+
+test("a user who was changed by others after the run is listed as a difference", async () => {
+  const world = await openRunWorld(database, { consistencyMs: 3_600_000 });
+  const replica = world.replica();
+  const planned = await world.plan(3);
+  await replica.runs.start(planned, "hash", by(ANN));
+  await replica.idle();
+  const [cam] = world.cams.values();
+  cam?.users.delete("100000001");
+  // The minute after the run is over.
+  await set(sql`
+    update mfa_rollout set finished_at = now() - interval '2 hours' where id = ${planned.id}`);
+  await set(sql`
+    update mfa_rollout_item set settled_at = now() - interval '2 hours' where rollout_id = ${planned.id}`);
+  await replica.lanes.look();
+  await replica.idle();
+  expect(await replica.runs.proof(await world.found(planned.id))).toMatchObject({
+    differences: 1,
+    sealed: true,
+  });
+  const { rows } = await sql`select op_uin from mfa_rollout_item where differs`.execute(database.db);
+  expect(rows).toEqual([{ op_uin: "100000001" }]);
+});
