@@ -13,6 +13,7 @@ import { outcomes } from "./outcomes.ts";
 import { plans } from "./plans.ts";
 import { quota } from "./quota.ts";
 import { reads } from "./reads.ts";
+import { rollouts } from "./rollouts.ts";
 import { scans } from "./scans.ts";
 import { signing } from "./signing.ts";
 import { startUp } from "./start-up.ts";
@@ -41,6 +42,7 @@ const benches: readonly Bench[] = [
   directory,
   scans,
   plans,
+  rollouts,
   gateways,
   upgrade,
 ];

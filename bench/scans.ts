@@ -8,6 +8,7 @@ import { startPostgres } from "../test/support/start-postgres.ts";
 import { seedUsers, serverEnv } from "./changes/change-load.ts";
 import type { Bench } from "./support/bench.ts";
 import { GATEWAY_MAIN } from "./support/build-gateway.ts";
+import { People, send } from "./support/people.ts";
 import { type Program, startBareProgram } from "./support/program.ts";
 import { verdict } from "./support/rows.ts";
 
@@ -179,42 +180,4 @@ class Scanned implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#parts.disposeAsync();
   }
-}
-
-/** A person who reads one user four times a second. */
-class People {
-  readonly #waits: number[] = [];
-  readonly #reading: Promise<void>;
-  #stopped = false;
-
-  constructor(gateway: Program) {
-    this.#reading = this.#read(gateway);
-  }
-
-  async stop(): Promise<readonly number[]> {
-    this.#stopped = true;
-    await this.#reading;
-    return this.#waits;
-  }
-
-  async #read(gateway: Program): Promise<void> {
-    const query = `{ subUser(opUin: "${seedUsers(1).users[0]?.uin}") { mfa { login { phone } } } }`;
-    while (!this.#stopped) {
-      const startedMs = performance.now();
-      await send(gateway, query);
-      this.#waits.push(performance.now() - startedMs);
-      await sleep(250);
-    }
-  }
-}
-
-/** @throws Error if the gateway answers with an error. */
-async function send(gateway: Program, query: string): Promise<void> {
-  const response = await fetch(gateway.told, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ query }),
-  });
-  const { errors } = (await response.json()) as { readonly errors?: unknown };
-  if (errors !== undefined) throw new Error(JSON.stringify(errors));
 }
