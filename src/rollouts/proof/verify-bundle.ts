@@ -68,6 +68,7 @@ const changeShape = z.looseObject({
   opUin: z.string(),
   sent: z.looseObject({}),
   status: z.string(),
+  planHash: z.string(),
 });
 
 const eventShape = z.looseObject({
@@ -81,6 +82,8 @@ class BundleVerifier {
   /** The items whose change no record has shown yet, by their numbers. */
   readonly #unproven = new Map<number, BundleItem>();
   readonly #differences: ProvedItem[] = [];
+  /** The plans that the changes name. */
+  readonly #plans = new Set<string>();
   #count = 0;
   #seal: RolloutSeal | undefined;
   #problem: string | undefined;
@@ -119,6 +122,8 @@ class BundleVerifier {
     if (this.#seal === undefined) this.#fail("the sealed end of the rollout is missing");
     else if (this.#seal.readBackDigest !== this.#digest.finish()) {
       this.#fail("the items differ from those sealed at the end of the rollout");
+    } else if ([...this.#plans].some((plan) => plan !== this.#seal?.planHash)) {
+      this.#fail("a change was made by another plan than the sealed one");
     }
     if (signed === undefined && isKeyGiven) this.#fail("no checkpoint signs it, so the key proves nothing");
     const problemFound = this.#problem;
@@ -142,7 +147,8 @@ class BundleVerifier {
     { chain, seq, content = "" }: SealedRecord,
     place: string,
   ): void {
-    const { rolloutItem: number, id, account, opUin, sent, status } = change;
+    const { rolloutItem: number, id, account, opUin, sent, status, planHash } = change;
+    this.#plans.add(planHash);
     const known = this.#unproven.get(number);
     // An attempt before the last one.
     if (known?.item.changeId !== id) {

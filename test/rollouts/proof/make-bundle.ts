@@ -18,6 +18,7 @@ import {
 
 const ROLLOUT = "0199bbbb-0000-7000-8000-000000000001";
 const OTHER_ROLLOUT = "0199bbbb-0000-7000-8000-000000000002";
+const PLAN = sha256Hex("plan");
 const ACCOUNTS = ["default", "prod"] as const;
 const TIME = "2026-11-24T12:00:00.000Z";
 const ON = { login: { phone: true, stoken: false, wechat: false } };
@@ -55,7 +56,7 @@ export function makeBundle({
   const digest = new ItemsDigest();
   for (const item of items) digest.add(item);
   const seal: RolloutSeal = {
-    ...{ rolloutId: ROLLOUT, name: "Phones", status: "done", planHash: sha256Hex("plan") },
+    ...{ rolloutId: ROLLOUT, name: "Phones", status: "done", planHash: PLAN },
     ...{ startedAt: TIME, finishedAt: TIME, approval: { subject: "bob", at: TIME } },
     ...{ differences: 1, readBackDigest: digest.finish() },
   };
@@ -118,7 +119,7 @@ function chainOf(
   const places = Array.from({ length: 60 }, (_, at) => at + 1).filter(isOwn);
   const contents = changes.map((item, at) => {
     const { changeId: id, sent, opUin } = item;
-    const attempt = { rolloutId: ROLLOUT, rolloutItem: item.item, rolloutAttempt: 1 };
+    const attempt = { rolloutId: ROLLOUT, rolloutItem: item.item, rolloutAttempt: 1, planHash: PLAN };
     return [places[at], JSON.stringify({ id, sent, opUin, status: statusOf(item), account, ...attempt })];
   });
   const last = places[changes.length - 1] ?? 0;

@@ -109,6 +109,11 @@ describe("a forged bundle is refused", () => {
       "item 1 differs from its change, record 3 of account:default",
     ],
     [
+      "with the seal of another plan",
+      textOf(makeBundle({ seal: (seal) => ({ ...seal, planHash: "0".repeat(64) }) }).lines),
+      "a change was made by another plan than the sealed one",
+    ],
+    [
       "with the seal of another rollout",
       textOf(makeBundle({ seal: (seal) => ({ ...seal, rolloutId: crypto.randomUUID() }) }).lines),
       "record 3 of gateway is not the seal of this rollout",
