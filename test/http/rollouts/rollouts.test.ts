@@ -1,7 +1,7 @@
-import { expect, test } from "vitest";
-import { ALICE, BOB, NOBODY } from "../../support/seed-users.ts";
+import { expect, test, vi } from "vitest";
+import { ALICE, BOB, FRANK, NOBODY } from "../../support/seed-users.ts";
 import { startGateway, UNLIMITED } from "../../support/start-gateway.ts";
-import { planned, planOf } from "./plan-rollout.ts";
+import { askForPlan, planned, planOf, read, whenPlanned } from "./plan-rollout.ts";
 
 const gateway = await startGateway({ ...UNLIMITED });
 
@@ -19,4 +19,67 @@ test("plans for each listed user once, and blocks one who does not exist", async
     { opUin: ALICE },
     { opUin: BOB },
   ]);
+});
+
+test.each<[what: string, input: object, code: string]>([
+  ["nothing to change", { desired: {} }, "NOTHING_TO_CHANGE"],
+  ["an account that the caller may not use", { selection: { accounts: ["nowhere"] } }, "FORBIDDEN"],
+  ["a name without letters", { name: " " }, "BAD_USER_INPUT"],
+  ["two error budgets", { maxFailures: { count: 1, percent: 1 } }, "BAD_USER_INPUT"],
+  ["a wave of nobody", { waves: [{ users: 0 }] }, "BAD_USER_INPUT"],
+  ["a window of no time", { window: { from: "10:00", to: "09:00", timeZone: "UTC" } }, "BAD_USER_INPUT"],
+  [
+    "a filter by the age of knowledge",
+    { selection: { filter: { staleSince: "2026-01-01T00:00:00Z" } } },
+    "BAD_USER_INPUT",
+  ],
+  [
+    "200,000 users",
+    { selection: { opUins: Array.from({ length: 200_000 }, (_, at) => String(100_000_000_000 + at)) } },
+    "ROLLOUT_SELECTION",
+  ],
+])("refuses a plan with %s", async (_, more, code) => {
+  const { errors } = await askForPlan(gateway.send, planOf(more));
+  expect(errors.map(({ extensions }) => extensions["code"])).toEqual([code]);
+});
+
+test("a plan of nobody fails, and one in which all are blocked is made", async () => {
+  const nobody = await planned(gateway.send, planOf({ selection: { filter: { search: "no such user" } } }));
+  expect(nobody).toMatchObject({ status: "PLAN_FAILED", code: "ROLLOUT_SELECTION" });
+  const blocked = await planned(gateway.send, planOf({ selection: { opUins: [NOBODY] } }));
+  expect(blocked).toMatchObject({ status: "PLANNED", counts: { willChange: 0, blocked: 1 } });
+});
+
+test("restores what it changed, and leaves users changed since", { timeout: 120_000 }, async () => {
+  const change = planOf({ selection: { opUins: [BOB, FRANK] }, desired: { login: { stoken: true } } });
+  const run = async (id: string, planHash: string | null) => {
+    const start =
+      "mutation ($id: ID!, $planHash: String!) { startMfaRollout(id: $id, planHash: $planHash) { id } }";
+    expect((await gateway.send(start, { id, planHash })).errors).toEqual([]);
+    await vi.waitFor(async () => expect((await read(gateway.send, id))?.status).toBe("DONE"), {
+      timeout: 60_000,
+      interval: 250,
+    });
+  };
+  const undo = async (id: string) => {
+    const text = 'mutation ($id: ID!) { planMfaRolloutUndo(id: $id, reason: "Back") { id } }';
+    const { data, errors } = await gateway.send(text, { id });
+    expect(errors).toEqual([]);
+    return whenPlanned(gateway.send, (data as { planMfaRolloutUndo: { id: string } }).planMfaRolloutUndo.id);
+  };
+  const first = await planned(gateway.send, change);
+  expect(first.counts).toMatchObject({ willChange: 2 });
+  await run(first.id, first.planHash);
+  const since = `mutation { setSubUserMfa(opUin: "${FRANK}", login: { phone: true }) { requestId } }`;
+  await gateway.send(since);
+  const back = await undo(first.id);
+  expect(back.items.nodes).toMatchObject([
+    { opUin: BOB, state: "WILL_CHANGE" },
+    { opUin: FRANK, state: "CHANGED_SINCE", why: "The gateway has changed the user again since." },
+  ]);
+  await run(back.id, back.planHash);
+  const { data } = await gateway.send(`{ subUser(opUin: "${BOB}") { mfa { login { stoken } } } }`);
+  expect(data).toMatchObject({ subUser: { mfa: { login: { stoken: false } } } });
+  // An undo is a rollout like any other.
+  expect((await undo(back.id)).items.nodes).toMatchObject([{ opUin: BOB, state: "WILL_CHANGE" }]);
 });
