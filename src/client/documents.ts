@@ -46,7 +46,7 @@ const SWITCH_ARGUMENTS = `(
     overwriteOtherMethods: $overwriteOtherMethods, reason: $reason
   )`;
 
-const ROLLOUT = `id name reason status code hint planHash accounts createdAt plannedAt expiresAt startedAt finishedAt
+const LISTED_ROLLOUT = `id name reason status code hint planHash accounts createdAt plannedAt expiresAt startedAt finishedAt
   requestedBy ${CALLER}
   approval { requestedAt expiresAt decision decidedBy ${CALLER} decidedAt reason }
   approvalMinutes undoOf
@@ -55,14 +55,15 @@ const ROLLOUT = `id name reason status code hint planHash accounts createdAt pla
   }
   desired ${METHODS}
   maxFailures waves { users holdHours waitForRelease } window { timeZone days from to } includeAtRisk
-  counts { willChange alreadySo blocked atRisk excused changing unknown applied failed changedSince }
   reasons { state code users }
   price {
     camCalls seconds slowestAccount secondsByAccount { account users camCalls seconds } budgetSeconds failuresAllowed
   }
-  lanes { account total done state code secondsLeft }
   progress { total done secondsLeft wave waves heldUntil awaitsRelease }
   proof { differences readBackAt sealed }`;
+const ROLLOUT = `${LISTED_ROLLOUT}
+  counts { willChange alreadySo blocked atRisk excused changing unknown applied failed changedSince }
+  lanes { account total done state code secondsLeft }`;
 const ITEM_IMAGE = `{ login ${PROTECTION} action ${PROTECTION} asOf }`;
 const ROLLOUT_ITEM = `{
   item account opUin name state code camCode why wave before ${ITEM_IMAGE} sent ${METHODS} after ${ITEM_IMAGE}
@@ -165,7 +166,7 @@ export const DOCUMENTS = {
 }`,
   mfaRollouts: `query mfaRollouts($status: MfaRolloutStatus, $first: Int, $after: String) {
   mfaRollouts(status: $status, first: $first, after: $after) {
-    edges { cursor node { ${ROLLOUT} } }
+    edges { cursor node { ${LISTED_ROLLOUT} } }
     pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
   }
 }`,

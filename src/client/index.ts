@@ -66,6 +66,7 @@ export type {
   UndoMfaRolloutInput,
 } from "./rollout-inputs.ts";
 export type {
+  ListedMfaRollout,
   MfaRollout,
   MfaRolloutApproval,
   MfaRolloutBundle,

@@ -175,8 +175,11 @@ export interface MfaRollout {
   readonly proof: MfaRolloutProof | null;
 }
 
+/** A rollout in a list, without what takes long to count. */
+export type ListedMfaRollout = Omit<MfaRollout, "counts" | "lanes">;
+
 export interface MfaRolloutConnection {
-  readonly edges: readonly { readonly cursor: string; readonly node: MfaRollout }[];
+  readonly edges: readonly { readonly cursor: string; readonly node: ListedMfaRollout }[];
   readonly pageInfo: PageInfo;
 }
 

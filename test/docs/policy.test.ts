@@ -36,7 +36,7 @@ const coded = (cell = ""): readonly string[] =>
 
 describe("the pages on the policy", () => {
   test("show policies that the gateway accepts", () => {
-    expect(texts("yaml")).toHaveLength(6);
+    expect(texts("yaml")).toHaveLength(7);
     for (const text of texts("yaml")) expect(policyOf(text).rules.length, text).toBeGreaterThan(0);
   });
 

@@ -113,7 +113,7 @@ test.each([
 describe("a document over a limit is refused", () => {
   const deep = (levels: number) => `{ mfaChanges ${"{ edges ".repeat(levels)} ${"}".repeat(levels)} }`;
   test.each([
-    ["of depth", deep(10), "depth"],
+    ["of depth", deep(14), "depth"],
     [
       "of aliases",
       `{ ${Array.from({ length: 1_001 }, (_, at) => `a${at}: camErrors { code }`).join(" ")} }`,

@@ -51,7 +51,14 @@ export async function orderedRollouts(ask: Ask, caller: string): Promise<RootArg
   await order("rejectMfaRollout", `(id: "${withdrawn.id}")`);
   const approved = await start(CAROL, "carol@example.com");
   await order("approveMfaRollout", approved.planned);
+  const bundle = `(id: "${cancelled.id}")`;
+  // The gateway seals the end of a rollout soon after it.
+  await vi.waitFor(
+    async () => expect((await ask(`{ mfaRolloutBundle${bundle} { lines } }`, caller)).errors).toEqual([]),
+    { timeout: 60_000, interval: 200 },
+  );
   return {
+    mfaRolloutBundle: bundle,
     mfaRollout: `(id: "${running.id}")`,
     planMfaRollout: planText(BOB),
     planMfaRolloutUndo: `(id: "${cancelled.id}", reason: "Test")`,

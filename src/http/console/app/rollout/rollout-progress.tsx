@@ -3,7 +3,7 @@ import { timeOf } from "../texts.ts";
 import { durationOf, usersOf } from "./rollout-texts.ts";
 
 /** How many users are settled. */
-export function ProgressBar({ rollout }: { readonly rollout: MfaRollout }) {
+export function ProgressBar({ rollout }: { readonly rollout: Pick<MfaRollout, "progress"> }) {
   const { done, total } = rollout.progress;
   return (
     <progress max={Math.max(total, 1)} value={done} aria-label={`${done} of ${usersOf(total)} settled`} />

@@ -1,6 +1,6 @@
 import { useState } from "react";
 import { Link } from "wouter";
-import type { MfaRollout, MfaRolloutStatus } from "../../../../client/index.ts";
+import type { ListedMfaRollout, MfaRolloutStatus } from "../../../../client/index.ts";
 import { useGateway } from "../gateway.ts";
 import { Pages, usePages } from "../paged-list.tsx";
 import { timeOf } from "../texts.ts";
@@ -39,7 +39,7 @@ export function RolloutsPage() {
   );
 }
 
-function RolloutCard({ rollout }: { readonly rollout: MfaRollout }) {
+function RolloutCard({ rollout }: { readonly rollout: ListedMfaRollout }) {
   const { id, name, createdAt, requestedBy, undoOf, desired, progress, startedAt } = rollout;
   return (
     <>
@@ -57,6 +57,6 @@ function RolloutCard({ rollout }: { readonly rollout: MfaRollout }) {
   );
 }
 
-export function RolloutStatus({ rollout: { status } }: { readonly rollout: MfaRollout }) {
+export function RolloutStatus({ rollout: { status } }: { readonly rollout: ListedMfaRollout }) {
   return <span className={`pill rollout-${status.toLowerCase()}`}>{ROLLOUT_STATUS_TITLES[status]}</span>;
 }
