@@ -58,6 +58,7 @@ test("the npm script of each command calls that command", () => {
     mfa: "mfa",
     report: "report",
     rollout: "rollout",
+    webhooks: "webhooks",
     migrate: "migrate",
     "audit:accept-restore": "audit accept-restore",
     "audit:export": "audit export",
