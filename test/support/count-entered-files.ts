@@ -17,7 +17,8 @@ const { createGateway } =
 const { systemClock } = await compiled<typeof import("../../src/clock.ts")>("clock.js");
 
 const dataDir = await mkdtemp(join(tmpdir(), "entered-files-"));
-const env = { PORT: "0", LOG_LEVEL: "silent", DATA_DIR: dataDir };
+// A scan would enter files of its own.
+const env = { PORT: "0", LOG_LEVEL: "silent", DATA_DIR: dataDir, DIRECTORY_SCAN_INTERVAL: "off" };
 const LATER_MS = 2 ** 31 - 1;
 /** How long reads-behind.ts gathers what reads show. */
 const GATHER_MS = 250;

@@ -35,7 +35,7 @@ async function start(dir: string): Promise<{ server: EmbeddedPostgres; url: stri
     createPostgresUser: process.getuid?.() === 0,
     initdbFlags: ["--no-sync", "--encoding=UTF8", "--locale=C"],
     postgresFlags: [
-      ...["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=300"],
+      ...["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=1000"],
       ...(process.argv.length > 2 ? process.argv.slice(2) : RELAXED),
     ].flatMap((setting) => ["-c", setting]),
     onLog: note,
