@@ -31,6 +31,8 @@ async function start(stdout: "pipe" | number) {
         PORT: String(port),
         PLAYGROUND: "off",
         CALLER_RATE_PER_SECOND: "0",
+        // The lines of background work would be lost among those of the operations.
+        LOG_LEVEL: "warn",
         TRUSTED_DOCUMENTS: "audit",
         TRUSTED_DOCUMENTS_FILE: await folder.write("documents.json", "{}"),
         NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(CRASH)}`,
