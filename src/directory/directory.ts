@@ -215,17 +215,15 @@ export class Directory {
       this.#database,
       sql`
       with combined as (
-        select ${combination}, ${NEVER_LOGGED_IN} as never_logged_in, count(*) as users, min(protections_as_of) as oldest
-        from directory_user where ${isSelected({ accounts })} group by ${combination}, never_logged_in
+        select ${combination}, ${NEVER_LOGGED_IN} as never_logged_in, ${isExcused(this.#exceptions())} as excused,
+          count(*) as users, min(protections_as_of) as oldest
+        from directory_user where ${isSelected({ accounts })} group by ${combination}, never_logged_in, excused
       )
       select n.account, coalesce(sum(users), 0)::integer as users, ${byState("login")} as login,
         ${byState("action")} as action,
         json_build_object(${sql.join(byStrength)}, 'UNKNOWN', ${countOf(sql`(${STRENGTH}) is null`)}) as strengths,
         ${countOf(sql`never_logged_in`)} as never_logged_in, ${countOf(sql`login_methods is null`)} as unknown,
-        (
-          select count(*)::integer from directory_user
-          where account = n.account and gone_at is null and ${isExcused(this.#exceptions())}
-        ) as excused,
+        ${countOf(sql`excused`)} as excused,
         min(oldest) as oldest
       from unnest(${textArray(accounts)}) n (account) left join combined c on c.account = n.account
       group by n.account order by n.account`,
