@@ -6,7 +6,7 @@
 
 import type { Clock } from "../clock.ts";
 import type { Database } from "../database/database.ts";
-import type { JobKind, JobQueue } from "../jobs/job-queue.ts";
+import { concurrencyFor, type JobKind, type JobQueue } from "../jobs/job-queue.ts";
 import { AccountScanner, type ScanEnd } from "./account-scanner.ts";
 import type { ScannedAccount } from "./bulk-reads.ts";
 import type { DatabaseTime } from "./database-time.ts";
@@ -36,11 +36,6 @@ export interface ScanObserver {
 const SCAN = "directory-scan";
 const PLAN = "directory-plan";
 
-/** More accounts than one process can scan side by side with its other work. */
-const MOST_AT_ONCE = 50;
-/** Accounts may be added later. */
-const LEAST_AT_ONCE = 8;
-
 /** The scans of all accounts, side by side. The job queue wakes them, and the state in the database decides. */
 export class DirectoryScans {
   readonly #deps: DirectoryScansDeps;
@@ -55,7 +50,7 @@ export class DirectoryScans {
 
   /** The kinds of jobs: one looks every minute which accounts are due, the other scans one account. */
   get jobs(): readonly JobKind[] {
-    const concurrency = Math.min(MOST_AT_ONCE, Math.max(LEAST_AT_ONCE, this.#deps.accounts().length));
+    const concurrency = concurrencyFor(this.#deps.accounts().length);
     return [
       {
         ...{ name: PLAN, concurrency: 1, cron: "* * * * *" },

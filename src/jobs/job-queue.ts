@@ -21,6 +21,16 @@ export interface JobKind {
   run(key: string): Promise<void>;
 }
 
+/** More accounts than one process can serve side by side with its other work. */
+const MOST_AT_ONCE = 50;
+/** Accounts may be added later. */
+const LEAST_AT_ONCE = 8;
+
+/** Returns the concurrency of a kind with one job an account. */
+export function concurrencyFor(accounts: number): number {
+  return Math.min(MOST_AT_ONCE, Math.max(LEAST_AT_ONCE, accounts));
+}
+
 interface JobQueueDeps {
   readonly store: JobStore;
   readonly clock: Clock;

@@ -7,7 +7,7 @@
 import type { ChangeAccount } from "../changes/change-access.ts";
 import type { ChangeService } from "../changes/change-service.ts";
 import type { Clock } from "../clock.ts";
-import type { JobKind, JobQueue } from "../jobs/job-queue.ts";
+import { concurrencyFor, type JobKind, type JobQueue } from "../jobs/job-queue.ts";
 import { Poller } from "../poller.ts";
 import type { ReadBackStore } from "./read-back-store.ts";
 import { ReadBackUsers, sealRuns } from "./read-back-users.ts";
@@ -49,10 +49,6 @@ export interface RunObserver extends LaneObserver {
 const LANE = "rollout-lane";
 /** How often a process looks for lanes that nobody keeps. With the lease, another replica goes on within 20 seconds. */
 const WATCH_MS = 5_000;
-/** More accounts than one process can serve side by side with its other work. */
-const MOST_AT_ONCE = 50;
-/** Accounts may be added later. */
-const LEAST_AT_ONCE = 8;
 
 /** The lanes of this process. */
 export class RunLanes {
@@ -72,8 +68,7 @@ export class RunLanes {
 
   /** The kind of jobs that keeps a lane. */
   get jobs(): readonly JobKind[] {
-    const accounts = this.#deps.accounts.all.length;
-    const concurrency = Math.min(MOST_AT_ONCE, Math.max(LEAST_AT_ONCE, accounts));
+    const concurrency = concurrencyFor(this.#deps.accounts.all.length);
     return [{ name: LANE, concurrency, run: (key) => this.#keep(key) }];
   }
 
