@@ -1,4 +1,5 @@
 import { describeCamError, type MfaRollout, type MfaRolloutCounts } from "../../client/index.ts";
+import { durationOf } from "../../duration.ts";
 import { printable } from "../command.ts";
 
 /** The words for each state, in the order of the output. */
@@ -58,17 +59,4 @@ function describePlan({ planHash, price, expiresAt, startedAt, approval }: MfaRo
 function explain(code: Parameters<typeof describeCamError>[0]): string {
   const { message, remedy } = describeCamError(code);
   return `${code}: ${message} ${remedy}`;
-}
-
-/** The units of a duration with their seconds. */
-const UNITS = [
-  ["d", 86_400],
-  ["h", 3_600],
-  ["min", 60],
-] as const;
-
-/** Returns a duration, such as "4 min". */
-export function durationOf(seconds: number): string {
-  const [unit, size] = UNITS.find(([, length]) => seconds >= 2 * length) ?? ["s", 1];
-  return `${Math.ceil(seconds / size)} ${unit}`;
 }

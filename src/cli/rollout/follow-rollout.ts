@@ -1,10 +1,10 @@
 import type { MfaRollout } from "../../client/index.ts";
 import { systemClock } from "../../clock.ts";
+import { durationOf } from "../../duration.ts";
 import { callGateway } from "../call-gateway.ts";
 import { CommandError, type CommandIo } from "../command.ts";
 import type { GatewayConnection } from "../gateway-connection.ts";
 import { progressBarOn } from "../progress-bar.ts";
-import { durationOf } from "./describe-rollout.ts";
 
 const POLL_MS = 500;
 

@@ -1,6 +1,7 @@
 import { describeCamError, type MfaRollout, type MfaRolloutItemState } from "../../../../client/index.ts";
+import { durationOf } from "../../../../duration.ts";
 import { timeOf } from "../texts.ts";
-import { durationOf, ITEM_STATE_TITLES, ITEM_STATES, usersOf, wishOf } from "./rollout-texts.ts";
+import { ITEM_STATE_TITLES, ITEM_STATES, usersOf, wishOf } from "./rollout-texts.ts";
 
 interface RolloutPlanProps {
   readonly rollout: MfaRollout;

@@ -1,6 +1,7 @@
 import { describeCamError, type MfaRollout, type MfaRolloutLane } from "../../../../client/index.ts";
+import { durationOf } from "../../../../duration.ts";
 import { timeOf } from "../texts.ts";
-import { durationOf, usersOf } from "./rollout-texts.ts";
+import { usersOf } from "./rollout-texts.ts";
 
 /** How many users are settled. */
 export function ProgressBar({ rollout }: { readonly rollout: Pick<MfaRollout, "progress"> }) {
