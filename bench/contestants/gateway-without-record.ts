@@ -124,7 +124,7 @@ const changes = new ChangeService({
   ...{ accounts, log, clock, recentWrites, pausedCallers, observer },
   access: new ChangeAccess({ policy: undefined, accounts, clock }),
   approvalLog: { approve: unused, reject: unused },
-  rolloutLog: { begin: unused },
+  rolloutLog: { begin: unused, reopen: unused },
 });
 const { NO_SERVICES } =
   await compiled<typeof import("../../src/graphql/no-services.ts")>("graphql/no-services.js");

@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import { personOf } from "../auth/subject.ts";
 import type { Database } from "../database/database.ts";
-import type { BeforeImageBasis, ChangeIntent } from "./change-record.ts";
+import { type BeforeImageBasis, type ChangeIntent, requireChangeId } from "./change-record.ts";
 import { runQuery } from "./run-query.ts";
 
 /**
@@ -63,5 +63,18 @@ export class RolloutLog {
     );
     if (row === undefined) throw new Error("begin_rollout_change returned no verdict.");
     return row;
+  }
+
+  /**
+   * Opens a change again whose outcome is not known, so that the same flag sets can be sent once more. Returns false if
+   * that could undo another change (see reopen_rollout_change in schema/migrations).
+   */
+  async reopen(changeId: string, leaseMs: number): Promise<boolean> {
+    const { database, replica } = this.#deps;
+    const [row] = await runQuery<{ reopened: boolean }>(
+      database,
+      sql`select reopen_rollout_change(${requireChangeId(changeId)}, ${replica}, ${leaseMs}) as reopened`,
+    );
+    return row?.reopened === true;
   }
 }

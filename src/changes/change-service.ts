@@ -33,6 +33,7 @@ import {
   recordedCaller,
   requestOf,
 } from "./record-change.ts";
+import { repeatChange } from "./repeat-change.ts";
 import { UserLock } from "./user-lock.ts";
 
 export interface ChangeServiceDeps extends Omit<ChangeRecorderDeps, "observer"> {
@@ -105,6 +106,19 @@ export class ChangeService {
     context: MfaChangeContext,
   ): Promise<MfaChangeOutcome> {
     return this.#carryOut({ kind: "rollout", request, context, item });
+  }
+
+  /**
+   * Sends the flag sets of an item again whose outcome is not known. Returns whether they are in force.
+   * @throws Failure as changeItem. The outcome then stays unknown.
+   */
+  async repeatItem(changeId: string, item: RolloutItemOrder, context: MfaChangeContext): Promise<boolean> {
+    const record = await this.#deps.log.find(changeId);
+    if (record === undefined) return false;
+    const order = { kind: "rollout", request: requestOf(record), context, item } as const;
+    const { account } = await this.#authorise(order);
+    const release = await this.#lock.acquire(record, context);
+    return repeatChange(this.#deps, account, record, context).finally(release);
   }
 
   /**

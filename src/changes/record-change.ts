@@ -31,7 +31,7 @@ import type { AccountUser } from "./user-lock.ts";
 export interface ChangeRecorderDeps {
   readonly log: Pick<ChangeLog, "begin" | "settle" | "find" | "recentWrites" | "findByIdempotencyKey">;
   readonly approvalLog: Pick<ApprovalLog, "approve">;
-  readonly rolloutLog: Pick<RolloutLog, "begin">;
+  readonly rolloutLog: Pick<RolloutLog, "begin" | "reopen">;
   readonly recentWrites: RecentWrites;
   readonly clock: Clock;
   readonly observer?: Pick<ChangeObserver, "onUnsettled"> | undefined;

@@ -11,7 +11,7 @@ import type { ClaimedItem, RunningRollout, RunStore } from "./run-store.ts";
 interface RunItemsDeps {
   readonly rollout: RunningRollout;
   readonly lane: LaneName;
-  readonly changes: Pick<ChangeService, "changeItem">;
+  readonly changes: Pick<ChangeService, "changeItem" | "repeatItem">;
   readonly store: RunStore;
   readonly clock: Clock;
   /** The time for one item. */
@@ -24,6 +24,8 @@ interface RunItemsDeps {
 
 /** How often the lane looks for items that a dead process left. */
 const RECOVER_MS = 3_000;
+/** The wait between two repetitions of a write whose outcome is not known. */
+const REPEAT_MS = 15_000;
 /** The wait before an item is tried again whose user another change holds. */
 const BUSY_MS = 3_000;
 
@@ -39,11 +41,11 @@ export class RunItems implements LaneWork<ClaimedItem> {
   async claim(limit: number) {
     const { clock, deadlineMs, lane, store } = this.#deps;
     const claim = await store.claim(lane, limit, deadlineMs);
-    if (claim.verdict === "ON" && clock.monotonic() - this.#recoveredMs >= RECOVER_MS) {
-      await recoverItems(store, lane);
-      this.#recoveredMs = clock.monotonic();
-    }
-    return claim;
+    if (limit === 0 || clock.monotonic() - this.#recoveredMs < RECOVER_MS) return claim;
+    this.#recoveredMs = clock.monotonic();
+    await recoverItems(store, lane);
+    const unknown = await store.claimUnknown(lane, deadlineMs + REPEAT_MS);
+    return { ...claim, items: [...claim.items, ...unknown] };
   }
 
   async run(item: ClaimedItem): Promise<CamErrorCode | undefined> {
@@ -57,6 +59,10 @@ export class RunItems implements LaneWork<ClaimedItem> {
       deadlineMs: clock.monotonic() + deadlineMs,
     };
     try {
+      if (item.changeId !== undefined) {
+        await changes.repeatItem(item.changeId, order, context);
+        return undefined;
+      }
       await changes.changeItem(requestOfItem(item, lane.account, rollout.reason), order, context);
       return undefined;
     } catch (error) {

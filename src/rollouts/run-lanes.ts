@@ -21,7 +21,7 @@ interface RunLanesDeps {
   readonly readBacks: ReadBackStore;
   readonly rollouts: RolloutStore;
   readonly accounts: { readonly all: readonly Pick<ChangeAccount, "name" | "writer">[] };
-  readonly changes: Pick<ChangeService, "changeItem">;
+  readonly changes: Pick<ChangeService, "changeItem" | "repeatItem">;
   readonly send: JobQueue["send"];
   readonly clock: Clock;
   /** The time for one item, and for one read after the run. */

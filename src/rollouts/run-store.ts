@@ -24,6 +24,8 @@ export interface ClaimedItem {
   readonly opUin: Uin;
   readonly before: ItemImage;
   readonly sent: SentFlagSets;
+  /** The change of the attempt, if its outcome is not known. */
+  readonly changeId?: string | undefined;
 }
 
 /** An attempt at an item. */
@@ -137,6 +139,29 @@ export class RunStore {
       where ${isLeft} and c.status = 'refused'`);
   }
 
+  /**
+   * Claims items of a lane whose outcome has not been known for a while, to send their flag sets again. Each is claimed
+   * once in the given time.
+   */
+  claimUnknown({ rolloutId, account }: LaneName, onceInMs: number): Promise<readonly ClaimedItem[]> {
+    return this.#run(sql`
+      with open as materialized (
+        select i.item from mfa_rollout_item i join mfa_change c on c.id = i.change_id
+        where i.rollout_id = ${rolloutId} and i.account = ${account} and i.state in ('changing', 'unknown')
+          and (i.lease_until is null or i.lease_until < ${NOW})
+          and (c.status = 'unknown' and c.finished_at < ${NOW} - interval '10 seconds'
+            or c.status = 'pending' and c.lease_until < ${NOW})
+          and exists (
+            select from mfa_rollout_lane l
+            where l.rollout_id = ${rolloutId} and l.account = ${account} and l.owner = ${this.owner}
+          )
+        order by i.item limit 20 for update of i skip locked
+      )
+      update mfa_rollout_item i set lease_until = ${NOW} + ${inMs(onceInMs)}
+      from open where i.rollout_id = ${rolloutId} and i.item = open.item
+      returning i.item, i.attempt, i.op_uin, i.before_image as before, i.sent, i.change_id`);
+  }
+
   /** Notes why a lane waits. */
   async notePause(
     { rolloutId, account }: LaneName,
@@ -188,7 +213,7 @@ export class RunStore {
             and exists (
               select from mfa_rollout_item i
               where i.rollout_id = r.id and i.account = l.account and i.wave = r.wave and i.settled_at is null
-                and i.state <> 'unknown'
+                and (i.lease_until is null or i.lease_until < ${NOW})
             )
           or r.finished_at < ${NOW} - ${inMs(windowMs)} and exists (
             select from mfa_rollout_item i

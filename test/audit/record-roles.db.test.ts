@@ -361,6 +361,7 @@ describe("the functions", () => {
       "record_events",
       "register_accounts",
       "reject_change",
+      "reopen_rollout_change",
       "resume_caller",
       "rollout_follow_change",
       "run_rollout",

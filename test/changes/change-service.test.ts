@@ -211,7 +211,7 @@ function startWithVerdict(kind: "STALE" | "BUSY") {
       findByIdempotencyKey: async () => undefined,
     },
     approvalLog: { approve: unused, reject: unused },
-    rolloutLog: { begin: unused },
+    rolloutLog: { begin: unused, reopen: unused },
     pausedCallers: new PausedCallers({ pauses: { isPaused: unused, list: unused, resume: unused } }),
     recentWrites: new RecentWrites(clock),
     clock,
