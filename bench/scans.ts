@@ -1,20 +1,18 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { loadavg, tmpdir } from "node:os";
-import { join } from "node:path";
+import { loadavg } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
-import { type CamEmulator, startCamEmulator } from "../src/emulator/index.ts";
-import { startPostgres } from "../test/support/start-postgres.ts";
-import { seedUsers, serverEnv } from "./changes/change-load.ts";
+import { seedUsers } from "./changes/change-load.ts";
 import type { Bench } from "./support/bench.ts";
-import { GATEWAY_MAIN } from "./support/build-gateway.ts";
+import { EmulatedAccounts } from "./support/emulated-accounts.ts";
 import { People, send } from "./support/people.ts";
-import { type Program, startBareProgram } from "./support/program.ts";
+import type { Program } from "./support/program.ts";
 import { verdict } from "./support/rows.ts";
 
 const LIMIT = 20;
 const ACCOUNTS = 10;
 const KILLS = 5;
+/** The users of each account. The bench ends within two minutes with 200. */
+const USERS = Number(process.env["USERS"] ?? 200);
 const READ = "DescribeSafeAuthFlagColl";
 const NONE = { atMost: 0 };
 
@@ -23,11 +21,11 @@ export const scans: Bench = {
   name: "scans",
   title: `the first scan of accounts in front of a CAM that accepts ${LIMIT} calls a second of an action and account`,
   async run({ smoke, print }) {
-    const users = smoke ? 20 : 200;
+    const users = smoke ? 20 : USERS;
     const idealMs = (users * 1_000) / LIMIT;
     for (const accounts of [1, ACCOUNTS]) {
       await using scanned = await Scanned.open(users, accounts);
-      const gateway = await scanned.startGateway();
+      const gateway = await scanned.accounts.startGateway();
       const people = new People(gateway);
       await scanned.untilRead(users * accounts);
       const waits = await people.stop();
@@ -37,28 +35,26 @@ export const scans: Bench = {
       print(
         `  ${(tookMs / 1_000).toFixed(1)} s, ${(tookMs / idealMs).toFixed(2)} times the time at CAM's limit; ${verdict(tookMs / idealMs, target, smoke)}`,
       );
-      const throttled = scanned
-        .journal()
-        .filter(({ outcome }) => outcome?.startsWith("RequestLimitExceeded"));
-      print(`  throttled by CAM: ${throttled.length}; ${verdict(throttled.length, NONE, smoke)}`);
+      const { throttled } = scanned.accounts;
+      print(`  throttled by CAM: ${throttled}; ${verdict(throttled, NONE, smoke)}`);
       print(`  users read twice: ${scanned.readAgain()}; ${verdict(scanned.readAgain(), NONE, smoke)}`);
       const p95 = waits.toSorted((a, b) => a - b)[Math.ceil(waits.length * 0.95) - 1] ?? 0;
       print(
         `  ${waits.length} reads of people, p95 ${p95.toFixed(0)} ms; ${verdict(p95, { atMost: 150 }, smoke)}`,
       );
-      const before = scanned.journal().length;
+      const before = scanned.accounts.journal().length;
       await scanned.scanAgain(gateway);
-      const calls = scanned.journal().length - before;
+      const calls = scanned.accounts.journal().length - before;
       print(`  calls of a second scan: ${calls}; ${verdict(calls, NONE, smoke)}`);
     }
     const kills = smoke ? 1 : KILLS;
     await using scanned = await Scanned.open(users, 1);
     for (let kill = 1; kill <= kills; kill++) {
-      const gateway = await scanned.startGateway();
+      const gateway = await scanned.accounts.startGateway();
       await scanned.untilRead((users * kill) / (kills + 1));
       process.kill(gateway.pid, "SIGKILL");
     }
-    await scanned.startGateway();
+    await scanned.accounts.startGateway();
     await scanned.untilRead(users);
     print(
       `one account, ${kills} times kill -9: users read twice: ${scanned.readAgain()}, those in flight at a kill`,
@@ -66,63 +62,21 @@ export const scans: Bench = {
   },
 };
 
-/** Emulated accounts and the database of the gateways that scan them. */
+/** The emulated accounts that gateways scan, and their database. */
 class Scanned implements AsyncDisposable {
-  readonly #emulators: readonly CamEmulator[];
+  readonly accounts: EmulatedAccounts;
   readonly #database: pg.Client;
-  readonly #env: Readonly<Record<string, string>>;
-  readonly #parts: AsyncDisposableStack;
 
-  private constructor(
-    emulators: readonly CamEmulator[],
-    database: pg.Client,
-    env: Readonly<Record<string, string>>,
-    parts: AsyncDisposableStack,
-  ) {
-    this.#emulators = emulators;
+  private constructor(accounts: EmulatedAccounts, database: pg.Client) {
+    this.accounts = accounts;
     this.#database = database;
-    this.#env = env;
-    this.#parts = parts;
   }
 
   static async open(users: number, accounts: number): Promise<Scanned> {
-    const parts = new AsyncDisposableStack();
-    const postgres = await startPostgres();
-    parts.defer(() => postgres.stop());
-    const seed = seedUsers(users);
-    const emulators = await Promise.all(
-      Array.from({ length: accounts }, () => startCamEmulator({ ratePerSecond: LIMIT, seed })),
-    );
-    for (const emulator of emulators) parts.defer(() => emulator.stop());
-    const folder = await mkdtemp(join(tmpdir(), "cam-gateway-bench-"));
-    parts.defer(() => rm(folder, { recursive: true, force: true }));
-    const [first, ...others] = emulators.map(({ url }) => url);
-    const serviceHost = "cam.tencentcloudapi.com";
-    const secretKey = { variable: "TENCENTCLOUD_SECRET_KEY" };
-    const credentials = { secretId: "AKIDLOCALEXAMPLE", secretKey };
-    const settings = Object.fromEntries(
-      others.map((endpoint, at) => [`account-${at}`, { endpoint, serviceHost, credentials }]),
-    );
-    const file = join(folder, "accounts.json");
-    await writeFile(file, JSON.stringify({ accounts: settings }));
-    const database = new pg.Client(postgres.url);
+    const opened = await EmulatedAccounts.open({ users, accounts, ratePerSecond: LIMIT });
+    const database = new pg.Client(opened.databaseUrl);
     await database.connect();
-    parts.defer(() => database.end());
-    const env = {
-      ...serverEnv(first ?? "", postgres.url),
-      ...(others.length > 0 && { CAM_ACCOUNTS: file }),
-      CAM_RATE_PER_SECOND: String(LIMIT),
-    };
-    return new Scanned(emulators, database, env, parts);
-  }
-
-  async startGateway(): Promise<Program> {
-    const gateway = await startBareProgram({
-      args: [GATEWAY_MAIN, "serve", "--local"],
-      env: this.#env,
-      ready: /GraphQL +(http:\S+)/,
-    });
-    return this.#parts.use(gateway);
+    return new Scanned(opened, database);
   }
 
   /** Waits until the protections of so many users are known. */
@@ -160,14 +114,10 @@ class Scanned implements AsyncDisposable {
     }
   }
 
-  journal() {
-    return this.#emulators.flatMap((emulator) => emulator.control.journal());
-  }
-
   /** Returns the number of reads of users that were read before. People read only the first user of `default`. */
   readAgain(): number {
     const person = String(seedUsers(1).users[0]?.uin);
-    return this.#emulators
+    return this.accounts.emulators
       .map((emulator) =>
         emulator.control
           .journal({ action: READ })
@@ -178,6 +128,7 @@ class Scanned implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#parts.disposeAsync();
+    await this.#database.end();
+    await this.accounts[Symbol.asyncDispose]();
   }
 }

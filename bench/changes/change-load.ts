@@ -4,15 +4,20 @@ const FIRST_UIN = 100_021_000_001;
 /** The gateway changes neither the user of its own key nor the account's root. */
 const KEY_USER = "100021999999";
 
+/** Returns the SecretId of an account. CAM counts the calls of each key, so accounts do not share one. */
+export function keyOf(account: number): string {
+  return account === 0 ? "AKIDLOCALEXAMPLE" : `AKIDACCOUNT${account}`;
+}
+
 /** Returns a seed of the emulator with a number of users, who all have a phone. */
-export function seedUsers(count: number): ParsedSeed {
+export function seedUsers(count: number, account = 0): ParsedSeed {
   return parseSeed({
     account: {
-      ownerUin: "100000000001",
-      appId: 1,
+      ownerUin: String(100_000_000_001 + account),
+      appId: 1 + account,
       uinRanges: [{ from: "100021000000", to: "100021999999" }],
     },
-    keys: [{ secretId: "AKIDLOCALEXAMPLE", secretKey: "LocalExampleSecretKey", uin: KEY_USER }],
+    keys: [{ secretId: keyOf(account), secretKey: "LocalExampleSecretKey", uin: KEY_USER }],
     users: Array.from({ length: count }, (_, at) => ({
       uin: String(FIRST_UIN + at),
       name: `user-${at}`,
@@ -32,7 +37,7 @@ export function serverEnv(camUrl: string, databaseUrl: string): Record<string, s
     CAM_RATE_PER_SECOND: "1000",
     CALLER_RATE_PER_SECOND: "0",
     CAM_CIRCUIT_FAILURES: "0",
-    TENCENTCLOUD_SECRET_ID: "AKIDLOCALEXAMPLE",
+    TENCENTCLOUD_SECRET_ID: keyOf(0),
     TENCENTCLOUD_SECRET_KEY: "LocalExampleSecretKey",
     DATABASE_URL: databaseUrl,
   };
