@@ -61,7 +61,7 @@ export interface CamGatewayClient {
   /** Returns changes of protections that the gateway did not make, the latest first. */
   mfaDrift(input?: MfaDriftInput, options?: CallOptions): Promise<MfaDriftConnection>;
   directoryScans(input?: AccountsInput, options?: CallOptions): Promise<readonly DirectoryScan[]>;
-  /** Makes a scan of an account due now, and returns at once. */
+  /** Requests a scan of an account, and returns immediately. */
   scanDirectory(input?: ScanInput, options?: CallOptions): Promise<DirectoryScan>;
   pauseDirectoryScan(input?: ScanInput, options?: CallOptions): Promise<DirectoryScan>;
   resumeDirectoryScan(input?: ScanInput, options?: CallOptions): Promise<DirectoryScan>;

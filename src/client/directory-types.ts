@@ -84,7 +84,7 @@ export interface SubUserDirectoryFilter {
   readonly search?: string | null | undefined;
   readonly login?: ProtectionState | null | undefined;
   readonly action?: ProtectionState | null | undefined;
-  /** Methods of which at least one is on, in either protection. */
+  /** Users with at least one of these methods, in either protection. */
   readonly methods?: readonly MfaMethod[] | null | undefined;
   readonly strength?: readonly ProtectionStrength[] | null | undefined;
   readonly hasPhone?: boolean | null | undefined;

@@ -44,7 +44,7 @@ export interface DoneItem {
   readonly changedAgain: boolean;
 }
 
-/** A replica that plans renews its lease more often. Later, another replica plans anew. */
+/** The planning replica renews its lease more often. After the lease, another replica starts the plan again. */
 export const PLAN_LEASE_MS = 15_000;
 
 /** How long a plan can be started. */
@@ -67,7 +67,7 @@ export class PlanStore {
     this.#owner = owner;
   }
 
-  /** Takes the lease of a plan and removes the items of an earlier attempt. Undefined if another replica has it. */
+  /** Takes the lease of a plan and removes the items of an earlier attempt. Returns undefined if another replica has the lease. */
   async lease(id: string): Promise<PlanningRollout | undefined> {
     const [row] = await this.#run<PlanningRow>(sql`
       update mfa_rollout set
@@ -87,7 +87,7 @@ export class PlanStore {
     return rows.length > 0;
   }
 
-  /** Gives the lease back before the end, so that another replica plans anew. */
+  /** Gives the lease back before the end, so that another replica can start again. */
   async release(id: string): Promise<void> {
     await this.#run(sql`update mfa_rollout set plan_lease_until = null where ${this.#isOurs(id)}`);
   }
@@ -124,7 +124,7 @@ export class PlanStore {
       where ${this.#isOurs(id)}`);
   }
 
-  /** Returns the rollouts that nobody plans, for example because their replica died. */
+  /** Returns the unplanned rollouts without a lease, for example after the death of a replica. */
   async abandoned(): Promise<readonly string[]> {
     const rows = await this.#run<{ id: string }>(sql`
       select id from mfa_rollout
@@ -132,7 +132,7 @@ export class PlanStore {
     return rows.map(({ id }) => id);
   }
 
-  /** Ends the plans that nobody started in time, and removes the items of old ones. */
+  /** Ends the plans that were not started in time, and removes the items of old ones. */
   async expire(): Promise<void> {
     await this.#run(sql`
       update mfa_rollout set status = 'expired', finished_at = ${NOW} where status = 'planned' and expires_at <= ${NOW}`);

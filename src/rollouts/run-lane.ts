@@ -10,15 +10,15 @@ export interface LaneName {
 /** The work of a lane: what it claims in the database, and what it does with each item. */
 export interface LaneWork<Item> {
   /**
-   * Renews the lease of the lane and claims up to `limit` items. OVER: nothing is left for the lane, or another process
-   * has it.
+   * Renews the lease of the lane and claims up to `limit` items. OVER: the lane has no work, or another process
+   * keeps it.
    */
   claim(limit: number): Promise<{ readonly verdict: "ON" | "OVER"; readonly items: readonly Item[] }>;
   /** Does one item. Returns the code of a fault that every item of the account would meet, if there is one. */
   run(item: Item): Promise<CamErrorCode | undefined>;
   /** Gives an item back, for another attempt after a time. */
   release(item: Item, afterMs: number): Promise<void>;
-  /** Records why the lane waits. Undefined: it goes on. */
+  /** Records why the lane waits, or with undefined that it continues. */
   pause(code: CamErrorCode | undefined, pauseMs: number): Promise<void>;
   /** Gives the lease back. */
   end(): Promise<void>;
@@ -38,9 +38,9 @@ interface LaneDeps<Item> {
   readonly observer: LaneObserver;
 }
 
-/** Enough items at once to use every slot of the quota, and few enough that each ends within its deadline. */
+/** The most items under way: enough for every slot of the quota, and few enough that each ends within its deadline. */
 const AT_ONCE = 40;
-/** A lane claims this many at once, because each claim counts the budget of the whole rollout. */
+/** The least number of items in a claim, because each claim counts the budget of the whole rollout. */
 const CLAIM_AT_ONCE = 5;
 /** How often a lane looks again while it may begin nothing. So a pause ends within a second. */
 const POLL_MS = 400;
@@ -49,7 +49,7 @@ const PATIENCE_MS = 900_000;
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 20_000;
 
-/** Does the work of one rollout in one account, several items at once. */
+/** Does the work of one rollout in one account, several items in parallel. */
 export class RunLane<Item> {
   readonly #deps: LaneDeps<Item>;
   readonly #underWay = new Set<Promise<void>>();

@@ -115,8 +115,8 @@ export class DirectoryScanResolver {
   @Mutation(() => DirectoryScan, {
     nullable: true,
     description:
-      "Makes a scan of an account due now, and returns at once. The scan makes no call for users whose knowledge is " +
-      "fresh, and lets calls of people go first. A paused account stays paused.",
+      "Requests a scan of an account, and answers immediately. Users with fresh knowledge cost no call, and calls of " +
+      "people come first. A paused account stays paused.",
   })
   async scanDirectory(
     @Arg("account", () => String, accountOptions) account: string | null | undefined,

@@ -16,7 +16,7 @@ class ProtectionCounts {
   @Field(() => Int, { description: "Users with no method on." })
   unprotected!: number;
 
-  @Field(() => Int, { description: "Users of whom the gateway does not know it." })
+  @Field(() => Int, { description: "Users for which this is unknown." })
   unknown!: number;
 }
 
@@ -58,7 +58,7 @@ class MfaCoverage {
 
   @Field(() => Int, {
     description:
-      "Users whom an exception of the policy excuses from rollouts now. The other numbers count them too.",
+      "Users that an exception of the policy excuses from rollouts now. The other numbers count them too.",
   })
   excused!: number;
 

@@ -34,7 +34,7 @@ export class SubUserDirectoryFilter {
 
   @Field(() => [MfaMethod], {
     nullable: true,
-    description: "Methods of which at least one is on, in either protection.",
+    description: "Users with at least one of these methods, in either protection.",
   })
   methods?: readonly (keyof typeof MfaMethod)[] | null;
 

@@ -43,7 +43,7 @@ const AuditEventKind = registerEnum("AuditEventKind", "The kind of an event in t
 });
 
 @CamCalls(0)
-@ObjectType({ description: "A sealed event of the record that is no change." })
+@ObjectType({ description: "A sealed event of the record other than a change." })
 class AuditEvent {
   @Field(() => ID, { description: "The id of the event, which sorts by time." })
   id!: string;

@@ -121,7 +121,7 @@ export class PlanMfaRolloutInput {
 
   @Field(() => Boolean, {
     nullable: true,
-    description: "Whether to change users of whom the gateway does not know whether they can still sign in.",
+    description: "Whether to change users that may be unable to sign in afterwards.",
   })
   includeAtRisk?: boolean | null;
 }

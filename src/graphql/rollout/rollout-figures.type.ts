@@ -30,11 +30,11 @@ export class MfaRolloutCounts {
   blocked!: number;
 
   @Field(() => Int, {
-    description: "Users of whom the gateway does not know whether they can still sign in.",
+    description: "Users that may be unable to sign in afterwards; the gateway does not know.",
   })
   atRisk!: number;
 
-  @Field(() => Int, { description: "Users whom an exception of the policy leaves out." })
+  @Field(() => Int, { description: "Users that an exception of the policy leaves out." })
   excused!: number;
 
   @Field(() => Int, { description: "Users whose change is under way." })
@@ -90,7 +90,7 @@ export class MfaRolloutPrice {
 
   @Field(() => Int, {
     description:
-      "The seconds that the error budget adds. A small budget lets few items be under way at once.",
+      "The seconds that the error budget adds. With a small budget, few items run at the same time.",
   })
   budgetSeconds!: number;
 

@@ -26,7 +26,7 @@ export class MfaRolloutSelection {
   @Field(() => ProtectionState, { nullable: true, description: "Operation protection." })
   action?: keyof typeof ProtectionState | undefined;
 
-  @Field(() => [MfaMethod], { nullable: true, description: "Methods of which at least one is on." })
+  @Field(() => [MfaMethod], { nullable: true, description: "Users with at least one of these methods." })
   methods?: readonly (keyof typeof MfaMethod)[] | undefined;
 
   @Field(() => [ProtectionStrength], { nullable: true, description: "The strengths of login protection." })

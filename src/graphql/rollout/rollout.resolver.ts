@@ -119,7 +119,7 @@ export class RolloutResolver {
   @RequiresScope("cam.rollout:read")
   @PageSize()
   @Query(() => MfaRolloutConnection, {
-    description: "The rollouts of which the caller may use all accounts, the latest first.",
+    description: "The rollouts whose accounts the caller may all use, the latest first.",
   })
   async mfaRollouts(
     @Args(() => MfaRolloutsArgs) { status, first, after }: MfaRolloutsArgs,
@@ -144,7 +144,7 @@ export class RolloutResolver {
   @Mutation(() => MfaRollout, {
     nullable: true,
     description:
-      "Begins to plan a rollout, and returns at once. Poll `mfaRollout` until its status is PLANNED. A plan changes " +
+      "Starts to plan a rollout, and answers immediately. Poll `mfaRollout` until its status is PLANNED. A plan changes " +
       "nothing. A business error is thrown.",
   })
   async planMfaRollout(
@@ -160,8 +160,8 @@ export class RolloutResolver {
   @Mutation(() => MfaRollout, {
     nullable: true,
     description:
-      "Begins to plan the way back from a rollout that has ended, and returns at once. It restores the protections from " +
-      "before each change, and leaves out users changed since. The plan is a rollout of its own.",
+      "Starts to plan the undo of a rollout that has ended, and answers immediately. It restores the protections from " +
+      "before each change, and leaves out users changed since. The plan is another rollout.",
   })
   async planMfaRolloutUndo(
     @Arg("id", () => ID, { description: "The id of the rollout to undo." }) id: string,

@@ -47,7 +47,7 @@ export class MfaRollout {
   @Field(() => String, { description: "The name, in the words of the person who planned it." })
   name!: string;
 
-  @Field(() => String, { description: "The reason. The record of each change has it." })
+  @Field(() => String, { description: "The reason, for the record of each change." })
   reason!: string;
 
   @Field(() => MfaRolloutStatus, { description: "The status." })

@@ -5,7 +5,7 @@ import { askForPlan, planned, planOf, read, whenPlanned } from "./plan-rollout.t
 
 const gateway = await startGateway({ ...UNLIMITED });
 
-test("plans what it would do with each user, and changes nobody", async () => {
+test("plans what it would do with each user, and changes no user", async () => {
   const rollout = await planned(gateway.send, planOf({ desired: { login: { stoken: true } } }));
   expect(rollout).toMatchObject({ status: "PLANNED", planHash: expect.stringMatching(/^[0-9a-f]{64}$/) });
   expect(gateway.cam.journal().map(({ action }) => action)).not.toContain("SetMfaFlag");
@@ -26,7 +26,7 @@ test.each<[what: string, input: object, code: string]>([
   ["an account that the caller may not use", { selection: { accounts: ["nowhere"] } }, "FORBIDDEN"],
   ["a name without letters", { name: " " }, "BAD_USER_INPUT"],
   ["two error budgets", { maxFailures: { count: 1, percent: 1 } }, "BAD_USER_INPUT"],
-  ["a wave of nobody", { waves: [{ users: 0 }] }, "BAD_USER_INPUT"],
+  ["a wave without users", { waves: [{ users: 0 }] }, "BAD_USER_INPUT"],
   ["a window of no time", { window: { from: "10:00", to: "09:00", timeZone: "UTC" } }, "BAD_USER_INPUT"],
   [
     "a filter by the age of knowledge",
@@ -43,9 +43,9 @@ test.each<[what: string, input: object, code: string]>([
   expect(errors.map(({ extensions }) => extensions["code"])).toEqual([code]);
 });
 
-test("a plan of nobody fails, and one in which all are blocked is made", async () => {
-  const nobody = await planned(gateway.send, planOf({ selection: { filter: { search: "no such user" } } }));
-  expect(nobody).toMatchObject({ status: "PLAN_FAILED", code: "ROLLOUT_SELECTION" });
+test("a plan without users fails, and one in which all are blocked is made", async () => {
+  const empty = await planned(gateway.send, planOf({ selection: { filter: { search: "no such user" } } }));
+  expect(empty).toMatchObject({ status: "PLAN_FAILED", code: "ROLLOUT_SELECTION" });
   const blocked = await planned(gateway.send, planOf({ selection: { opUins: [NOBODY] } }));
   expect(blocked).toMatchObject({ status: "PLANNED", counts: { willChange: 0, blocked: 1 } });
 });
