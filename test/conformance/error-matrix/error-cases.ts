@@ -188,10 +188,9 @@ export const CODES_WITHOUT_A_CASE: readonly CamErrorCode[] = [
   // The gateway refuses before it reads the operation, so no field can return the error as data.
   "CALLER_RATE_LIMITED",
   "ISSUER_UNAVAILABLE",
-  // These concern a decision about a change, not a request for one: approvals.test.ts.
+  // These concern a decision about a change or a rollout: other-operations.test.ts.
   "APPROVAL_NOT_AWAITED",
   "CHANGE_NOT_FOUND",
-  // These concern rollouts: test/http/rollouts/.
   "PLAN_CHANGED",
   "ROLLOUT_NOT_FOUND",
   "ROLLOUT_SELECTION",
