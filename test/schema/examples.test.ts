@@ -54,6 +54,24 @@ test("the examples of the directory find alice, list users without protection, a
   });
 });
 
+test("the examples of rollouts plan one for all users without login protection, and read the plan", async () => {
+  const read = examples.find(({ name }) => name === "ReadTheLatestPlan")?.document ?? "";
+  await expect
+    .poll(async () => (await post(read)).data, { timeout: 30_000 })
+    .toMatchObject({
+      mfaRollouts: {
+        nodes: [
+          {
+            name: "Phones for everybody",
+            status: "PLANNED",
+            planHash: expect.stringMatching(/^[0-9a-f]{64}$/),
+            reasons: expect.arrayContaining([expect.objectContaining({ code: "USER_NOT_BIND_PHONE" })]),
+          },
+        ],
+      },
+    });
+});
+
 async function post(query: string): Promise<Answer> {
   const headers = { "content-type": "application/json" };
   const response = await fetch(url, { method: "POST", headers, body: JSON.stringify({ query }) });
