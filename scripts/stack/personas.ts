@@ -8,10 +8,13 @@ export interface Persona {
 
 /** The callers of the demo stack by their names. deploy/compose/policy.yaml says what each of them may change. */
 export const PERSONAS = {
-  clerk: { secret: "clerk-demo-only", scope: "cam.mfa:read cam.mfa:write cam.directory:read" },
+  clerk: {
+    secret: "clerk-demo-only",
+    scope: "cam.mfa:read cam.mfa:write cam.directory:read cam.rollout:read cam.rollout:write",
+  },
   approver: {
     secret: "approver-demo-only",
-    scope: "cam.mfa:read cam.mfa:write cam.mfa:approve cam.audit:read cam.directory:read",
+    scope: "cam.mfa:read cam.mfa:write cam.mfa:approve cam.audit:read cam.directory:read cam.rollout:read",
   },
   operator: {
     secret: "operator-demo-only",

@@ -5,7 +5,7 @@ import { AUDIENCE } from "../../scripts/stack/personas.ts";
 import { startLocalGateway } from "../support/start-local-gateway.ts";
 import { startProgram } from "../support/start-program.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
-import { buildConsole, visitConsole } from "../support/visit-console.ts";
+import { buildConsole, seriousFindings, visitConsole } from "../support/visit-console.ts";
 import { whenOver } from "../support/when-over.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -25,6 +25,7 @@ beforeAll(async () => {
     CONSOLE_CLIENT_ID: "console",
     POLICY_FILE: join(root, "deploy/compose/policy.yaml"),
     DATA_DIR: (await temporaryFolder()).path,
+    BULK_GUARD_USERS: "1",
   });
   whenOver(() => gateway.stop());
   gatewayUrl = gateway.address.url;
@@ -66,6 +67,37 @@ test("a clerk's change waits for approval, and the approver makes it", async () 
   await approver.page.getByRole("button", { name: "Approve and make the change" }).click();
   await approver.page.getByText("No change awaits approval.").waitFor();
 });
+
+test("a clerk's rollout of more users than the bulk guard allows runs once the approver has read its plan", async () => {
+  const clerk = await visitConsole(gatewayUrl, { issuer });
+  await signIn(clerk.page, "clerk");
+  await clerk.page.getByRole("button", { name: /without login protection/ }).click();
+  await clerk.page.getByRole("link", { name: "Plan a rollout for these users" }).click();
+  await clerk.page.getByLabel("Name").fill("Phones for all");
+  await clerk.page.getByLabel("Reason").fill("Audit 2026");
+  await clerk.page.getByLabel("Operation protection: SMS to the phone").selectOption("on");
+  await clerk.page.getByRole("button", { name: "Plan", exact: true }).click();
+  await clerk.page.getByRole("button", { name: /^Start: change \d+ users$/ }).click();
+  await clerk.page.getByText("Another person has to approve this plan.").waitFor();
+  await clerk.page.getByRole("button", { name: "Withdraw" }).waitFor();
+  expect(await clerk.page.getByRole("button", { name: /^Approve/ }).count()).toBe(0);
+
+  const approver = await visitConsole(gatewayUrl, { issuer });
+  await signIn(approver.page, "approver");
+  await approver.page.getByRole("link", { name: "Rollouts" }).click();
+  await approver.page.getByRole("link", { name: "Phones for all" }).click();
+  await approver.page.getByText("Planned by clerk").waitFor();
+  expect(await seriousFindings(approver.page)).toEqual([]);
+  await approver.page.getByLabel("Reason").fill("Read the plan");
+  await approver.page.getByRole("button", { name: /^Approve and change \d+ users$/ }).click();
+  // The clerk's page follows by itself.
+  await clerk.page.getByText("approved by approver").waitFor();
+  await clerk.page.getByText("“Read the plan”").waitFor();
+  await clerk.page.getByText("Done", { exact: true }).waitFor({ timeout: 60_000 });
+  expect([...clerk.complaints, ...approver.complaints].filter((each) => !FONTS_OF_ISSUER.test(each))).toEqual(
+    [],
+  );
+}, 120_000);
 
 test("a reload forgets the token", async () => {
   const { page } = await visitConsole(gatewayUrl, { issuer });

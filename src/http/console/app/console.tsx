@@ -34,7 +34,7 @@ interface ConsoleProps {
 
 /** The whole page: navigation and one page. The address after `#` names the page, so links and Back work. */
 export function Console({ session, isEmulated }: ConsoleProps) {
-  const [gateway] = useState(() => connectGateway(session?.accessToken));
+  const [gateway] = useState(() => connectGateway(session));
   // A read is shown again from memory for a moment, and is repeated when the visitor returns to the tab.
   const [queries] = useState(
     () => new QueryClient({ defaultOptions: { queries: { retry: false, staleTime: 2_000 } } }),

@@ -10,6 +10,8 @@ type FieldError = CamGatewayError | GatewayTransportError;
 
 /** The gateway for the parts of the page: the published client with the signed-in person's token. */
 interface Gateway {
+  /** The signed-in person. Undefined without sign-in. */
+  readonly subject: string | undefined;
   readonly client: CamGatewayClient;
   /** Runs a read, and returns its result with the error of a null field inside it. */
   read<Result>(run: (client: CamGatewayClient) => Promise<Result>): Promise<PartialResult<Result>>;
@@ -22,12 +24,13 @@ interface PartialResult<Result> {
 }
 
 /** Connects to the GraphQL endpoint next to the console. */
-export function connectGateway(accessToken: string | undefined): Gateway {
+export function connectGateway(session: Pick<Session, "accessToken" | "subject"> | undefined): Gateway {
   const options = {
     url: "./graphql",
-    headers: accessToken === undefined ? {} : { authorization: `Bearer ${accessToken}` },
+    headers: session === undefined ? {} : { authorization: `Bearer ${session.accessToken}` },
   };
   return {
+    subject: session?.subject,
     client: createCamGatewayClient(options),
     read: async (run) => {
       let fieldError: FieldError | undefined;

@@ -17,13 +17,13 @@ interface Order {
 /** The orders about a rollout: start, approve or reject, pause, resume, release a wave, cancel. */
 export function RolloutOrders({ rollout }: { readonly rollout: MfaRollout }) {
   const [reason, setReason] = useState("");
-  const { client } = useGateway();
+  const { client, subject } = useGateway();
   const queries = useQueryClient();
   const order = useMutation({
     mutationFn: ({ give }: Order) => give(client, reason.trim() || null),
     onSuccess: () => queries.invalidateQueries({ predicate: ({ queryKey }) => isOfRollouts(queryKey) }),
   });
-  const orders = ordersOf(rollout);
+  const orders = ordersOf(rollout, rollout.requestedBy.subject === subject);
   return (
     <>
       <Approval rollout={rollout} />
@@ -69,8 +69,13 @@ function Approval({ rollout: { approval, status } }: { readonly rollout: MfaRoll
   );
 }
 
-function ordersOf({ id, status, planHash, counts, progress }: MfaRollout): readonly Order[] {
+/** @param isOwn Whether the visitor planned the rollout, and so cannot approve it. */
+function ordersOf({ id, status, planHash, progress }: MfaRollout, isOwn: boolean): readonly Order[] {
   const hash = planHash ?? "";
+  const reject: Order = {
+    title: isOwn ? "Withdraw" : "Reject",
+    give: (client, reason) => client.rejectMfaRollout({ id, reason }),
+  };
   const cancel: Order = {
     title: "Cancel the rollout",
     give: (client, reason) => client.cancelMfaRollout({ id, reason }),
@@ -79,22 +84,24 @@ function ordersOf({ id, status, planHash, counts, progress }: MfaRollout): reado
     case "PLANNING":
       return [cancel];
     case "PLANNED":
+      if (progress.total === 0) return [cancel];
       return [
         {
-          title: `Start: change ${usersOf(counts.willChange)}`,
+          title: `Start: change ${usersOf(progress.total)}`,
           isPrimary: true,
           give: (client) => client.startMfaRollout({ id, planHash: hash }),
         },
         cancel,
       ];
     case "AWAITING_APPROVAL":
+      if (isOwn) return [reject];
       return [
         {
           title: `Approve and change ${usersOf(progress.total)}`,
           isPrimary: true,
           give: (client, reason) => client.approveMfaRollout({ id, planHash: hash, reason }),
         },
-        { title: "Reject", give: (client, reason) => client.rejectMfaRollout({ id, reason }) },
+        reject,
       ];
     case "RUNNING":
       return [

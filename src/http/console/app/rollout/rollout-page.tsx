@@ -79,8 +79,9 @@ function OneRollout({ rollout }: { readonly rollout: MfaRollout }) {
 }
 
 /** Tells what the status means, and why a rollout failed, stopped or waits. */
-function StatusText({ rollout: { status, code, hint } }: { readonly rollout: MfaRollout }) {
-  const help = ROLLOUT_STATUS_HELP[status];
+function StatusText({ rollout: { status, code, hint, progress } }: { readonly rollout: MfaRollout }) {
+  const isEmpty = status === "PLANNED" && progress.total === 0;
+  const help = isEmpty ? "This plan changes no user, so it cannot be started." : ROLLOUT_STATUS_HELP[status];
   return (
     <>
       {help !== undefined && <p className="quiet">{help}</p>}
