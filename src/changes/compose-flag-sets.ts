@@ -80,9 +80,12 @@ export function matchesFlagSet(flags: MfaFlagSet | MfaFlagState | undefined, fla
   return flags !== undefined && WRITABLE.every((method) => flags[method] === flagSet[method]);
 }
 
+/** Both protections, as far as they are known. */
+type KnownFlags = Readonly<Record<keyof SafeAuthFlags, Partial<MfaFlagState>>>;
+
 /** Whether two images of a user agree on every method that both know. */
-export function mayBeEqual(one: SafeAuthFlags, other: SafeAuthFlags): boolean {
-  const agree = (a: MfaFlagState, b: MfaFlagState): boolean =>
+export function mayBeEqual(one: KnownFlags, other: KnownFlags): boolean {
+  const agree = (a: Partial<MfaFlagState>, b: Partial<MfaFlagState>): boolean =>
     [...WRITABLE, ...NOT_WRITABLE].every((method) => (a[method] ?? b[method]) === (b[method] ?? a[method]));
   return agree(one.login, other.login) && agree(one.action, other.action);
 }

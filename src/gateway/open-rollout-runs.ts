@@ -47,7 +47,7 @@ export function openRolloutRuns(
   });
   open.defer(() => lanes.stop());
   const runs = new RunOrders({
-    ...{ database, rollouts, runs: store, lanes, policy, accounts, clock },
+    ...{ database, rollouts, runs: store, lanes, policy, accounts },
     ...{ orders: new OrderStore(database), pauses },
     ...{ guardUsers: config.bulkGuard.users, observer: orderObserver(telemetry) },
   });
@@ -102,6 +102,7 @@ const ORDERS = {
 
 function orderObserver({ report, metrics }: Telemetry): OrderObserver {
   return {
+    onPlanAltered: (rolloutId) => report("rollout.plan_altered", { rolloutId }),
     onOrder: (kind, { id: rolloutId, name, wave, approval }, { subject: by }, requestId) => {
       const event = ORDERS[kind];
       metrics.record("rollout.steps", 1, { step: event.replace("rollout.", "") });

@@ -17,6 +17,8 @@ interface JudgedItem {
   readonly remark?: string;
   readonly before: ItemImage;
   readonly sent: SentFlagSets;
+  /** The time by the clock of the database: milliseconds since the Unix epoch. */
+  readonly atMs: number;
 }
 
 /** The items that are judged at once. */
@@ -33,25 +35,25 @@ export async function requireMayApprove(
   policy: Policy,
   { id, reason }: Pick<Rollout, "id" | "reason">,
   caller: Caller,
-  atMs: number,
 ): Promise<void> {
   for (let after = 0; ; ) {
     const items = await runRead<JudgedItem>(
       database,
       sql`
-      select i.item, i.account, i.op_uin, i.name, d.remark, i.before_image as before, i.sent
+      select i.item, i.account, i.op_uin, i.name, d.remark, i.before_image as before, i.sent,
+        extract(epoch from clock_timestamp())::float8 * 1000 as at_ms
       from mfa_rollout_item i left join directory_user d on d.account = i.account and d.op_uin = i.op_uin
       where i.rollout_id = ${id} and i.wave is not null and i.item > ${after} order by i.item limit ${PAGE}`,
     );
-    for (const item of items) judge(policy, item, reason, caller, atMs);
+    for (const item of items) judge(policy, item, reason, caller);
     const last = items.at(-1);
     if (last === undefined) return;
     after = last.item;
   }
 }
 
-function judge(policy: Policy, item: JudgedItem, reason: string, caller: Caller, atMs: number): void {
-  const { account, opUin, name = null, remark = "" } = item;
+function judge(policy: Policy, item: JudgedItem, reason: string, caller: Caller): void {
+  const { account, opUin, name = null, remark = "", atMs } = item;
   const refuse = (hint: string, rule: string): never => {
     throw new GatewayError("FORBIDDEN", {
       opUin,

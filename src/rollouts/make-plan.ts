@@ -7,10 +7,10 @@ import type { Directory } from "../directory/directory.ts";
 import { refreshUsers } from "../directory/refresh-users.ts";
 import type { UserSelection } from "../directory/user-filter.ts";
 import { UserJudge } from "./judge-user.ts";
-import { PlanHash } from "./plan-hash.ts";
+import { PlanHash, termsOf } from "./plan-hash.ts";
 import type { FinishedPlan, PlanningRollout, PlanStore } from "./plan-store.ts";
 import { inParts, type PlanUser, selectedUsers, undoneUsers } from "./plan-users.ts";
-import type { PlannedItem, RolloutInput } from "./rollout.ts";
+import { MOST_USERS, type PlannedItem, type RolloutInput } from "./rollout.ts";
 import { priceOf } from "./rollout-price.ts";
 
 /** The parts of an account that a plan uses. */
@@ -28,9 +28,6 @@ export interface MakePlanDeps extends BulkReadsDeps {
   /** The policy in force now. Without a policy, no user is refused. */
   readonly policy: Pick<PolicyFile, "current" | "sha256"> | undefined;
 }
-
-/** The most users of a plan. */
-export const MOST_USERS = 100_000;
 
 /** Knowledge of the directory that is older is read again. Each item reads its user once more when it runs. */
 const FRESH_MS = 3_600_000;
@@ -52,20 +49,21 @@ export async function makePlan(
   signal: AbortSignal,
 ): Promise<FinishedPlan> {
   const { store, directory, policy: file, clock } = deps;
-  const { id, input, undoOf, caller } = rollout;
+  const { input, undoOf, caller } = rollout;
   const accounts = rollout.accounts.map((name) => accountOf(deps, name));
   const unread = await refresh(deps, accounts, rollout, signal);
   // Both at once: the file may be replaced during the plan.
   const { current: policy, sha256: policyHash } = file ?? {};
   const isOwn = (opUin: Uin) => deps.accounts.all.some(({ gatewayIdentity }) => gatewayIdentity.knows(opUin));
-  const judge = new UserJudge({ policy, caller, atMs: clock.now(), isOwn });
+  const toDatabaseTime = await deps.time.converter();
+  const judge = new UserJudge({ policy, caller, atMs: toDatabaseTime(clock.monotonic()), isOwn });
   const plan = new PlanBuilder(input);
   let batch: PlannedItem[] = [];
   let writing: Promise<void> = Promise.resolve();
   // The database writes a batch while the next users are judged.
   const write = async (): Promise<void> => {
     await writing;
-    writing = store.addItems(id, batch);
+    writing = store.addItems(rollout, batch);
     // The next write or the end takes the error.
     writing.catch(() => undefined);
     batch = [];
@@ -223,7 +221,7 @@ class PlanBuilder {
       .filter(({ users }) => users > 0);
     return {
       policyHash: rest.policyHash,
-      planHash: this.#hash.end({ ...rest, input: this.#input, maxFailures }),
+      planHash: this.#hash.end(termsOf({ ...rest, input: this.#input, maxFailures })),
       ...{ maxFailures, approvalMinutes: this.#approvalMinutes, price: priceOf(lanes, maxFailures, policy) },
     };
   }

@@ -3,6 +3,9 @@ import { inTransaction, runQuery, runRead } from "../audit/run-query.ts";
 import { personOf } from "../auth/subject.ts";
 import type { Database } from "../database/database.ts";
 import { textArray } from "../directory/user-filter.ts";
+import { holdUsers } from "./held-users.ts";
+import { PlanHash, type PlanTerms, termsOf } from "./plan-hash.ts";
+import type { PlannedItem, Rollout } from "./rollout.ts";
 import type { RolloutContext } from "./rollout-runs.ts";
 
 /** A user that another open rollout holds. */
@@ -21,11 +24,17 @@ interface LaneRow {
   readonly code: string | undefined;
 }
 
+/** OTHER_STATUS: the rollout was in no status for the order. ALTERED: its rows do not have the hash of its plan. */
+export type OrderVerdict = "DONE" | "OTHER_STATUS" | "ALTERED";
+
 const NOW = sql`clock_timestamp()`;
 
+/** The items that are hashed at once. */
+const PAGE = 5_000;
+
 /**
- * Writes the orders of people about rollouts. Each method returns whether the rollout was in a status for the order. Throws
- * the errors of `runQuery`, and the driver's error 23505 if another open rollout holds a user.
+ * Writes the orders of people about rollouts. A method without a verdict returns whether the rollout was in a status for the
+ * order. Throws the errors of `runQuery`, and the driver's error 23505 if another open rollout holds a user.
  */
 export class OrderStore {
   readonly #database: Database;
@@ -35,30 +44,36 @@ export class OrderStore {
   }
 
   /** Starts a plan, or lets it await an approval for so many minutes. */
-  start(id: string, { caller }: RolloutContext, approvalMinutes: number | undefined): Promise<boolean> {
+  start(id: string, { caller }: RolloutContext, approvalMinutes: number | undefined): Promise<OrderVerdict> {
     const awaiting = sql`, status = 'awaiting_approval', approval_requested_at = ${NOW},
       approval_expires_at = ${NOW} + ${approvalMinutes ?? null}::integer * interval '1 minute'`;
+    const isReady = sql`id = ${id} and status = 'planned' and expires_at > ${NOW}`;
     return inTransaction(this.#database, async (database) => {
-      const rows = await runQuery(
+      const verdict = await checkPlan(database, id, isReady);
+      if (verdict !== "DONE") return verdict;
+      await runQuery(
         database,
         sql`
         update mfa_rollout set started_scopes = ${textArray([...caller.scopes])}
           ${approvalMinutes === undefined ? sql`` : awaiting}
-        where id = ${id} and status = 'planned' and expires_at > ${NOW} returning id`,
+        where id = ${id}`,
       );
-      if (rows.length === 0) return false;
-      await runQuery(
-        database,
-        sql`update mfa_rollout_item set held = true where rollout_id = ${id} and wave is not null`,
-      );
+      await holdUsers(database, id);
       if (approvalMinutes === undefined) await runQuery(database, sql`select run_rollout(${id})`);
-      return true;
+      return "DONE";
     });
   }
 
   /** Records an approval, and starts the rollout. */
-  approve(id: string, context: RolloutContext, reason: string | undefined): Promise<boolean> {
-    return this.#decide(id, "approved", context, reason, sql`select run_rollout(${id})`);
+  approve(id: string, context: RolloutContext, reason: string | undefined): Promise<OrderVerdict> {
+    const isReady = sql`id = ${id} and status = 'awaiting_approval' and approval_expires_at > ${NOW}`;
+    return inTransaction(this.#database, async (database) => {
+      const verdict = await checkPlan(database, id, isReady);
+      if (verdict !== "DONE") return verdict;
+      if (!(await decide(database, id, "approved", context, reason))) return "OTHER_STATUS";
+      await runQuery(database, sql`select run_rollout(${id})`);
+      return "DONE";
+    });
   }
 
   /** Records a rejection, or that the caller who planned it withdraws it, and ends the rollout. */
@@ -69,13 +84,11 @@ export class OrderStore {
     reason: string | undefined,
   ): Promise<boolean> {
     const code = kind === "rejected" ? "APPROVAL_REJECTED" : null;
-    return this.#decide(
-      id,
-      kind,
-      context,
-      reason,
-      sql`select end_rollout(${id}, 'cancelled', ${code}, ${reason ?? null})`,
-    );
+    return inTransaction(this.#database, async (database) => {
+      if (!(await decide(database, id, kind, context, reason))) return false;
+      await runQuery(database, sql`select end_rollout(${id}, 'cancelled', ${code}, ${reason ?? null})`);
+      return true;
+    });
   }
 
   resume(id: string): Promise<boolean> {
@@ -159,31 +172,60 @@ export class OrderStore {
     return row;
   }
 
-  #decide(
-    id: string,
-    kind: "approved" | "rejected" | "withdrawn",
-    { caller, requestId }: RolloutContext,
-    reason: string | undefined,
-    follow: ReturnType<typeof sql>,
-  ): Promise<boolean> {
-    return inTransaction(this.#database, async (database) => {
-      const rows = await runQuery(
-        database,
-        sql`
-        update mfa_rollout set
-          decision = ${kind}, decided_at = ${NOW}, decided_by_subject = ${caller.subject},
-          decided_by_person = ${personOf(caller.subject)}, decided_by_client = ${caller.client ?? null},
-          decided_by_issuer = ${caller.issuer ?? null}, decided_by_scopes = ${textArray([...caller.scopes])},
-          decision_request_id = ${requestId}, decision_reason = ${reason ?? null}
-        where id = ${id} and status = 'awaiting_approval' and approval_expires_at > ${NOW} returning id`,
-      );
-      if (rows.length === 0) return false;
-      await runQuery(database, follow);
-      return true;
-    });
-  }
-
   async #step(statement: Parameters<typeof runQuery>[1]): Promise<boolean> {
     return (await runQuery(this.#database, statement)).length > 0;
   }
+}
+
+/** Locks a rollout, and compares the hash of its plan with its rows. */
+async function checkPlan(
+  database: Database,
+  id: string,
+  isReady: ReturnType<typeof sql>,
+): Promise<OrderVerdict> {
+  const [row] = await runQuery<PlanRow>(
+    database,
+    sql`
+    select plan_hash, policy_hash, undo_of, max_failures, input from mfa_rollout where ${isReady} for no key update`,
+  );
+  if (row === undefined) return "OTHER_STATUS";
+  const hash = new PlanHash();
+  for (let after = 0; ; ) {
+    const items = await runQuery<PlannedItem>(
+      database,
+      sql`
+      select item, account, op_uin, state, code, wave, before_image as before, sent from mfa_rollout_item
+      where rollout_id = ${id} and item > ${after} order by item limit ${PAGE}`,
+    );
+    for (const item of items) hash.add(item);
+    const last = items.at(-1);
+    if (last === undefined) break;
+    after = last.item;
+  }
+  return hash.end(termsOf(row)) === row.planHash ? "DONE" : "ALTERED";
+}
+
+interface PlanRow
+  extends Pick<Rollout, "planHash" | "policyHash" | "undoOf" | "input">,
+    Pick<PlanTerms, "maxFailures"> {}
+
+/** Records a decision about a rollout that awaits approval. Returns false if it does not. */
+async function decide(
+  database: Database,
+  id: string,
+  kind: "approved" | "rejected" | "withdrawn",
+  { caller, requestId }: RolloutContext,
+  reason: string | undefined,
+): Promise<boolean> {
+  const rows = await runQuery(
+    database,
+    sql`
+    update mfa_rollout set
+      decision = ${kind}, decided_at = ${NOW}, decided_by_subject = ${caller.subject},
+      decided_by_person = ${personOf(caller.subject)}, decided_by_client = ${caller.client ?? null},
+      decided_by_issuer = ${caller.issuer ?? null}, decided_by_scopes = ${textArray([...caller.scopes])},
+      decision_request_id = ${requestId}, decision_reason = ${reason ?? null}
+    where id = ${id} and status = 'awaiting_approval' and approval_expires_at > ${NOW} returning id`,
+  );
+  return rows.length > 0;
 }

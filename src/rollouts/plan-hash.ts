@@ -1,15 +1,51 @@
 import { createHash } from "node:crypto";
-import type { MfaFlagState, SafeAuthFlags } from "../cam/index.ts";
-import type { MfaMethods } from "../changes/mfa-change.ts";
-import type { PlannedItem, RolloutInput, SentFlagSets } from "./rollout.ts";
+import type { DesiredProtections, PlannedItem, Rollout, RolloutOptions } from "./rollout.ts";
+
+/** The methods of an image, in the order of the hash. */
+export const METHODS = [
+  "phone",
+  "token",
+  "stoken",
+  "wechat",
+  "custom",
+  "mail",
+  "u2fToken",
+  "passkey",
+] as const;
+
+/** Absent methods are those that CAM did not report, or that are not wanted. */
+type Methods = Readonly<Partial<Record<(typeof METHODS)[number], boolean | undefined>>>;
+
+/** The parts of an item that its hash covers. */
+interface HashedItem extends Pick<PlannedItem, "item" | "state" | "code" | "wave"> {
+  readonly account?: string | undefined;
+  readonly opUin: string;
+  readonly before?: { readonly login: Methods; readonly action: Methods } | undefined;
+  readonly sent?: { readonly login?: Methods | undefined; readonly action?: Methods | undefined } | undefined;
+}
 
 /** What a plan hash covers beside its items. */
-interface HashedPlan {
-  readonly policyHash: string | undefined;
-  readonly undoOf: string | undefined;
-  readonly input: RolloutInput;
+export interface PlanTerms extends Omit<RolloutOptions, "maxFailures" | "window"> {
+  readonly window?: RolloutOptions["window"];
+  readonly policyHash?: string | undefined;
+  readonly undoOf?: string | undefined;
   /** The error budget, as a number of users. */
   readonly maxFailures: number;
+  /** The selected accounts. Undefined for an undo. */
+  readonly accounts?: readonly string[] | undefined;
+  /** The wanted protections. Undefined for an undo. */
+  readonly desired?: DesiredProtections | undefined;
+}
+
+/** Returns the terms of a plan as its rollout has them. */
+export function termsOf({
+  policyHash,
+  undoOf,
+  maxFailures,
+  input: { selection, desired, waves, window, includeAtRisk },
+}: Pick<Rollout, "policyHash" | "undoOf" | "input"> & Pick<PlanTerms, "maxFailures">): PlanTerms {
+  const accounts = selection?.accounts;
+  return { policyHash, undoOf, maxFailures, accounts, desired, waves, window, includeAtRisk };
 }
 
 /**
@@ -20,7 +56,7 @@ interface HashedPlan {
 export class PlanHash {
   readonly #hash = createHash("sha256");
 
-  add({ item, account, opUin, state, code, wave, before, sent }: PlannedItem): void {
+  add({ item, account, opUin, state, code, wave, before, sent }: HashedItem): void {
     this.#line([
       ...[item, account ?? null, opUin, state, code ?? null, wave ?? null],
       ...[before === undefined ? null : imageText(before), sent === undefined ? null : sentTexts(sent)],
@@ -28,12 +64,20 @@ export class PlanHash {
   }
 
   /** Ends the plan. Returns the hash in hexadecimal digits. */
-  end({ policyHash, undoOf, input, maxFailures }: HashedPlan): string {
-    const { selection, desired, waves, window, includeAtRisk } = input;
+  end({
+    policyHash,
+    undoOf,
+    maxFailures,
+    accounts,
+    desired,
+    waves,
+    window,
+    includeAtRisk,
+  }: PlanTerms): string {
     this.#line([
       "end",
-      ...[policyHash ?? null, undoOf ?? null, maxFailures, includeAtRisk, selection?.accounts ?? null],
-      desired === undefined ? null : [wantedText(desired.login), wantedText(desired.action)],
+      ...[policyHash ?? null, undoOf ?? null, maxFailures, includeAtRisk, accounts ?? null],
+      desired === undefined ? null : sentTexts(desired),
       waves.map(({ users, holdHours, waitForRelease }) => [users, holdHours, waitForRelease]),
       window === undefined ? null : [window.timeZone, window.days ?? null, window.from, window.to],
     ]);
@@ -45,21 +89,17 @@ export class PlanHash {
   }
 }
 
-const METHODS: readonly (keyof MfaFlagState)[] = [
-  ...(["phone", "token", "stoken", "wechat", "custom", "mail", "u2fToken", "passkey"] as const),
-];
-
 /** Returns both protections as digits in the order of METHODS: 1 for on, 0 for off, - for unreported. */
-function imageText({ login, action }: SafeAuthFlags): string {
+function imageText({ login, action }: NonNullable<HashedItem["before"]>): string {
   return [login, action].map((flags) => METHODS.map((method) => digitOf(flags[method])).join("")).join(" ");
 }
 
-function sentTexts({ login, action }: SentFlagSets): readonly string[] {
+function sentTexts({ login, action }: NonNullable<HashedItem["sent"]>): readonly string[] {
   return [wantedText(login), wantedText(action)];
 }
 
 /** Returns the methods that a write can set, in the same digits. Empty for a protection that stays as it is. */
-function wantedText(methods: MfaMethods | undefined): string {
+function wantedText(methods: Methods | undefined): string {
   if (methods === undefined) return "";
   return digitOf(methods.phone) + digitOf(methods.stoken) + digitOf(methods.wechat);
 }

@@ -1,5 +1,5 @@
 import pLimit from "p-limit";
-import { failureOf } from "../changes/failure.ts";
+import { Failure, failureOf } from "../changes/failure.ts";
 import type { JobKind } from "../jobs/job-queue.ts";
 import { Poller } from "../poller.ts";
 import { type MakePlanDeps, makePlan } from "./make-plan.ts";
@@ -21,6 +21,7 @@ const PLANS_AT_ONCE = 2;
 
 /** A plan that brings its process down is not made for ever. */
 const MOST_ATTEMPTS = 3;
+const INTERRUPTED = `${MOST_ATTEMPTS} attempts to make this plan were interrupted, for example because replicas ended. Plan again.`;
 
 /**
  * Makes plans in the background. A plan begins at once in the replica that the caller reached. A job looks every minute
@@ -75,18 +76,17 @@ export class RolloutPlanner {
     const lost = new AbortController();
     const signal = AbortSignal.any([lost.signal, this.#stopping.signal]);
     const heartbeat = new Poller(clock, async () => {
-      const isHeld = await store.renew(id).catch(() => true);
+      const isHeld = await store.renew(rollout).catch(() => true);
       if (!isHeld) lost.abort();
       return PLAN_LEASE_MS / 5;
     });
     heartbeat.start(PLAN_LEASE_MS / 5);
     try {
-      if (rollout.attempts > MOST_ATTEMPTS)
-        throw new Error("Each attempt to make this plan was interrupted.");
-      const isKept = await store.finish(id, await makePlan(this.#deps, rollout, signal));
+      if (rollout.attempts > MOST_ATTEMPTS) throw new Failure({ code: "INTERNAL", message: INTERRUPTED });
+      const isKept = await store.finish(rollout, await makePlan(this.#deps, rollout, signal));
       if (isKept) observer.onPlanned(id, clock.monotonic() - startedMs);
     } catch (error) {
-      if (this.#stopping.signal.aborted) await store.release(id);
+      if (this.#stopping.signal.aborted) await store.release(rollout);
       else if (!lost.signal.aborted) await this.#fail(rollout, error);
     } finally {
       await heartbeat.stop();
@@ -94,12 +94,11 @@ export class RolloutPlanner {
   }
 
   /** @throws the error if another attempt can help. */
-  async #fail({ id }: PlanningRollout, error: unknown): Promise<void> {
+  async #fail(rollout: PlanningRollout, error: unknown): Promise<void> {
     const { store, observer } = this.#deps;
     const { code = "INTERNAL", cam, message } = failureOf(error) ?? {};
     if (code === "STORE_UNAVAILABLE") throw error;
     const fault = { code, camCode: cam?.code, hint: message };
-    await store.fail(id, fault);
-    observer.onPlanFailed(id, fault, error);
+    if (await store.fail(rollout, fault)) observer.onPlanFailed(rollout.id, fault, error);
   }
 }

@@ -6,14 +6,19 @@ import type { Uin } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
 import type { PlannedItem, RolloutInput, RolloutPrice, SentFlagSets } from "./rollout.ts";
 
-/** A rollout that this replica plans. */
-export interface PlanningRollout {
+/** An attempt to make a plan. The next attempt ends it, also one in the same process. */
+interface PlanAttempt {
   readonly id: string;
+  /** The number of the attempt, from 1. */
+  readonly attempts: number;
+}
+
+/** A rollout that this replica plans. */
+export interface PlanningRollout extends PlanAttempt {
   readonly input: RolloutInput;
   readonly accounts: readonly string[];
   readonly undoOf: string | undefined;
   readonly caller: CallerIdentity;
-  readonly attempts: number;
 }
 
 export interface FinishedPlan {
@@ -53,6 +58,9 @@ const PLAN_EXPIRES_MS = 24 * 3_600_000;
 /** How long the items of a plan stay that was never started. */
 const KEEP_ITEMS_MS = 7 * 24 * 3_600_000;
 
+/** The items of one statement. A statement ends after five seconds, and a plan can have 100,000 users. */
+const DELETED_AT_ONCE = 5_000;
+
 const NOW = sql`clock_timestamp()`;
 const inMs = (ms: number) => sql`(${ms}::double precision * interval '1 millisecond')`;
 
@@ -75,53 +83,58 @@ export class PlanStore {
       where id = ${id} and status = 'planning' and (plan_lease_until is null or plan_lease_until < ${NOW})
       returning id, input, accounts, undo_of, plan_attempts as attempts, caller_subject, caller_client, caller_issuer`);
     if (row === undefined) return undefined;
-    await this.#run(sql`delete from mfa_rollout_item where rollout_id = ${id}`);
+    await this.#deleteItems(sql`rollout_id = ${id}`);
     const { callerSubject: subject, callerClient: client, callerIssuer: issuer, ...same } = row;
     return { ...same, caller: { subject, client, issuer } };
   }
 
-  /** Returns false if the rollout is cancelled, or another replica plans it now. */
-  async renew(id: string): Promise<boolean> {
+  /** Returns false if the attempt is over: the rollout is cancelled, or another attempt has begun. */
+  async renew(attempt: PlanAttempt): Promise<boolean> {
     const rows = await this.#run(sql`
-      update mfa_rollout set plan_lease_until = ${NOW} + ${inMs(PLAN_LEASE_MS)} where ${this.#isOurs(id)} returning id`);
+      update mfa_rollout set plan_lease_until = ${NOW} + ${inMs(PLAN_LEASE_MS)} where ${isOpen(attempt)} returning id`);
     return rows.length > 0;
   }
 
   /** Gives the lease back before the end, so that another replica can start again. */
-  async release(id: string): Promise<void> {
-    await this.#run(sql`update mfa_rollout set plan_lease_until = null where ${this.#isOurs(id)}`);
+  async release(attempt: PlanAttempt): Promise<void> {
+    await this.#run(sql`update mfa_rollout set plan_lease_until = null where ${isOpen(attempt)}`);
   }
 
-  async addItems(id: string, items: readonly PlannedItem[]): Promise<void> {
+  /** Adds items, or none if the attempt is over. */
+  async addItems(attempt: PlanAttempt, items: readonly PlannedItem[]): Promise<void> {
+    // The lock makes the next attempt wait, so that it removes these items too.
     await this.#run(sql`
+      with ours as (select id from mfa_rollout where ${isOpen(attempt)} for share)
       insert into mfa_rollout_item (
         rollout_id, item, account, op_uin, name, before_image, sent, state, code, why, wave
       )
-      select ${id}, i.item, i.account, i."opUin", i.name, i.before, i.sent, i.state, i.code, i.why, i.wave
-      from jsonb_to_recordset(${JSON.stringify(items)}::jsonb) i (
+      select ours.id, i.item, i.account, i."opUin", i.name, i.before, i.sent, i.state, i.code, i.why, i.wave
+      from ours, jsonb_to_recordset(${JSON.stringify(items)}::jsonb) i (
         item integer, account text, "opUin" text, name text, before jsonb, sent jsonb, state text, code text, why text,
         wave integer
       )`);
   }
 
-  /** Returns false if the rollout is cancelled, or another replica plans it now. */
-  async finish(id: string, plan: FinishedPlan): Promise<boolean> {
+  /** Returns false if the attempt is over. */
+  async finish(attempt: PlanAttempt, plan: FinishedPlan): Promise<boolean> {
     const { policyHash, planHash, maxFailures, approvalMinutes, price } = plan;
     const rows = await this.#run(sql`
       update mfa_rollout set
         status = 'planned', plan_lease_until = null, policy_hash = ${policyHash ?? null}, plan_hash = ${planHash},
         planned_at = ${NOW}, expires_at = ${NOW} + ${inMs(PLAN_EXPIRES_MS)}, max_failures = ${maxFailures},
         approval_minutes = ${approvalMinutes ?? null}, price = ${JSON.stringify(price)}::jsonb
-      where ${this.#isOurs(id)} returning id`);
+      where ${isOpen(attempt)} returning id`);
     return rows.length > 0;
   }
 
-  async fail(id: string, { code, camCode, hint }: PlanFault): Promise<void> {
-    await this.#run(sql`
+  /** Returns false if the attempt is over. */
+  async fail(attempt: PlanAttempt, { code, camCode, hint }: PlanFault): Promise<boolean> {
+    const rows = await this.#run(sql`
       update mfa_rollout set
         status = 'plan_failed', plan_lease_until = null, finished_at = ${NOW}, code = ${code},
         cam_code = ${camCode ?? null}, hint = ${hint ?? null}
-      where ${this.#isOurs(id)}`);
+      where ${isOpen(attempt)} returning id`);
+    return rows.length > 0;
   }
 
   /** Returns the unplanned rollouts without a lease, for example after the death of a replica. */
@@ -136,9 +149,10 @@ export class PlanStore {
   async expire(): Promise<void> {
     await this.#run(sql`
       update mfa_rollout set status = 'expired', finished_at = ${NOW} where status = 'planned' and expires_at <= ${NOW}`);
-    await this.#run(sql`
-      delete from mfa_rollout_item i using mfa_rollout r
-      where r.id = i.rollout_id and r.started_at is null and r.finished_at < ${NOW} - ${inMs(KEEP_ITEMS_MS)}`);
+    await this.#deleteItems(sql`
+      rollout_id in (
+        select id from mfa_rollout where started_at is null and finished_at < ${NOW} - ${inMs(KEEP_ITEMS_MS)}
+      )`);
   }
 
   /** Returns the items of a run that may have changed a user, in order, with the records of their changes. */
@@ -155,13 +169,25 @@ export class PlanStore {
       order by i.item limit ${limit}`);
   }
 
-  #isOurs(id: string): RawBuilder<boolean> {
-    return sql`id = ${id} and status = 'planning' and plan_owner = ${this.#owner}`;
+  /** Removes items by statements that each end in time. */
+  async #deleteItems(condition: RawBuilder<unknown>): Promise<void> {
+    let deleted: number;
+    do {
+      const rows = await this.#run(sql`
+        with old as materialized (select rollout_id, item from mfa_rollout_item where ${condition} limit ${DELETED_AT_ONCE})
+        delete from mfa_rollout_item i using old where i.rollout_id = old.rollout_id and i.item = old.item
+        returning i.item`);
+      deleted = rows.length;
+    } while (deleted === DELETED_AT_ONCE);
   }
 
   #run<Row>(query: RawBuilder<unknown>): Promise<Row[]> {
     return runQuery(this.#database, query);
   }
+}
+
+function isOpen({ id, attempts }: PlanAttempt): RawBuilder<boolean> {
+  return sql`id = ${id} and status = 'planning' and plan_attempts = ${attempts}`;
 }
 
 interface PlanningRow extends Omit<PlanningRollout, "caller"> {

@@ -1,7 +1,9 @@
 import { sql } from "kysely";
 import { runQuery } from "../audit/run-query.ts";
+import type { SafeAuthFlags } from "../cam/index.ts";
 import type { Database } from "../database/database.ts";
-import type { ItemImage, RolloutItem } from "./rollout.ts";
+import { isDifferent } from "./proof/rollout-seal.ts";
+import type { RolloutItem } from "./rollout.ts";
 import type { LaneName } from "./run-lane.ts";
 import { LANE_LEASE_MS } from "./run-store.ts";
 
@@ -47,18 +49,22 @@ export class ReadBackStore {
     return { verdict: "ON", items };
   }
 
-  /** Records what the read of a user showed. Undefined: the user could not be read. */
+  /**
+   * Records what the read of a user showed. Undefined: the user could not be read.
+   * @param ageMs The time since the read began.
+   */
   async save(
     { rolloutId }: LaneName,
-    { item }: UnreadItem,
-    image: ItemImage | undefined,
-    differs: boolean,
+    item: UnreadItem,
+    after: SafeAuthFlags | undefined,
+    ageMs: number,
   ): Promise<void> {
     await this.#run(sql`
       update mfa_rollout_item set
-        read_back = ${image === undefined ? null : JSON.stringify(image)}::jsonb, read_back_at = ${NOW},
-        differs = ${differs}, lease_owner = null, lease_until = null
-      where rollout_id = ${rolloutId} and item = ${item} and read_back_at is null`);
+        read_back = ${after === undefined ? null : JSON.stringify(after)}::jsonb
+          || jsonb_build_object('asOf', iso_time(${NOW} - ${inMs(ageMs)})),
+        read_back_at = ${NOW}, differs = ${isDifferent(item, after)}, lease_owner = null, lease_until = null
+      where rollout_id = ${rolloutId} and item = ${item.item} and read_back_at is null`);
   }
 
   async release({ rolloutId }: LaneName, { item }: UnreadItem, afterMs: number): Promise<void> {

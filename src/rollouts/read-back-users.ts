@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
+import type { SafeAuthFlags } from "../cam/index.ts";
 import type { ChangeAccount } from "../changes/change-access.ts";
 import { failureOf } from "../changes/failure.ts";
 import type { Clock } from "../clock.ts";
 import type { CamErrorCode } from "../contract/index.ts";
 import { fateOf } from "./item-fate.ts";
-import { digestOfItems, isDifferent, type ProvedItem } from "./proof/rollout-seal.ts";
+import { digestOfItems } from "./proof/rollout-seal.ts";
 import type { ReadBackStore, UnreadItem } from "./read-back-store.ts";
-import type { ItemImage } from "./rollout.ts";
 import type { RolloutStore } from "./rollout-store.ts";
 import { recoverItems } from "./run-items.ts";
 import type { LaneName, LaneWork } from "./run-lane.ts";
@@ -42,12 +42,12 @@ export class ReadBackUsers implements LaneWork<UnreadItem> {
 
   async run(item: UnreadItem): Promise<CamErrorCode | undefined> {
     const { account, clock, lane, store, deadlineMs } = this.#deps;
-    const asOf = new Date(clock.now()).toISOString();
-    const save = (after: ItemImage | undefined) =>
-      store.save(lane, item, after, isDifferent({ ...item, after, afterAt: asOf } as ProvedItem));
+    const startedMs = clock.monotonic();
+    const save = (after: SafeAuthFlags | undefined) =>
+      store.save(lane, item, after, clock.monotonic() - startedMs);
     try {
-      const { output } = await account.writer.look(item.opUin, randomUUID(), clock.monotonic() + deadlineMs);
-      await save({ ...output, asOf });
+      const { output } = await account.writer.look(item.opUin, randomUUID(), startedMs + deadlineMs);
+      await save(output);
       return undefined;
     } catch (error) {
       const code = failureOf(error)?.code ?? "INTERNAL";

@@ -3,17 +3,17 @@ import type { Accounts } from "../auth/accounts.ts";
 import type { Caller, CallerIdentity } from "../auth/caller.ts";
 import { asksForSomething } from "../changes/compose-flag-sets.ts";
 import { GatewayError } from "../contract/index.ts";
-import { MOST_USERS } from "./make-plan.ts";
 import type { RolloutPlanner } from "./plan-rollout.ts";
-import type {
-  DesiredProtections,
-  ItemState,
-  Rollout,
-  RolloutItem,
-  RolloutOptions,
-  RolloutReason,
-  RolloutSelection,
-  RolloutStatus,
+import {
+  type DesiredProtections,
+  type ItemState,
+  MOST_USERS,
+  type Rollout,
+  type RolloutItem,
+  type RolloutOptions,
+  type RolloutReason,
+  type RolloutSelection,
+  type RolloutStatus,
 } from "./rollout.ts";
 import type { RolloutContext } from "./rollout-runs.ts";
 import type { ItemFilter, NewRollout, RolloutStore } from "./rollout-store.ts";
@@ -62,11 +62,11 @@ export class RolloutPlans {
     const accounts = this.#deps.accounts.select(selection.accounts, context.caller);
     if (accounts.length === 0) throw new GatewayError("ROLLOUT_SELECTION", { hint: "It has no account." });
     if (!asksForSomething(desired)) throw new GatewayError("NOTHING_TO_CHANGE");
-    if (opUins !== undefined && opUins.length > MOST_USERS) {
-      const hint = `It lists ${opUins.length} users. A plan can have ${MOST_USERS}.`;
+    const listed = opUins && [...new Set(opUins)];
+    if (listed !== undefined && listed.length > MOST_USERS) {
+      const hint = `It lists ${listed.length} users. A plan can have ${MOST_USERS}: split the list.`;
       throw new GatewayError("ROLLOUT_SELECTION", { hint });
     }
-    const listed = opUins && [...new Set(opUins)];
     const input = { ...options, desired, selection: { accounts, filter, opUins: listed } };
     return this.#begin({ name, reason, input, accounts, undoOf: undefined, ...context });
   }

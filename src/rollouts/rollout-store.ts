@@ -199,5 +199,5 @@ function toRollout(row: RolloutRow): Rollout {
 }
 
 const ITEM_COLUMNS = sql`
-  item, account, op_uin, name, before_image as before, sent, state, code, cam_code, why, wave, attempt, change_id,
-  settled_at, read_back, read_back_at`;
+  item, account, op_uin, name, before_image as before, sent, state, code, cam_code, why, planned_state, planned_code,
+  wave, attempt, change_id, settled_at, read_back, read_back_at`;

@@ -8,6 +8,9 @@ import type { MfaChangeRequest } from "../changes/mfa-change.ts";
 import type { Uin } from "../contract/index.ts";
 import type { UserSelection } from "../directory/user-filter.ts";
 
+/** The most users of a plan. A request with as many Uins, each of 20 digits, is little more than half of MAX_BODY_BYTES. */
+export const MOST_USERS = 100_000;
+
 /** The steps from one status to the next are rows of mfa_rollout_step (schema/migrations/0015_rollouts.sql). */
 export const ROLLOUT_STATUSES = [
   "planning",
@@ -65,7 +68,7 @@ export interface Wave {
 export interface RolloutWindow {
   readonly timeZone: string;
   /** Undefined: every day. */
-  readonly days: readonly string[] | undefined;
+  readonly days?: readonly string[] | undefined;
   /** `HH:MM`. */
   readonly from: string;
   /** `HH:MM`, not included. `24:00` is the end of the day. */
@@ -180,6 +183,9 @@ export interface RolloutItem {
   readonly code: string | undefined;
   readonly camCode: string | undefined;
   readonly why: string | undefined;
+  /** The state and the code in the plan, which a run overwrites. */
+  readonly plannedState: ItemState;
+  readonly plannedCode: string | undefined;
   /** Undefined if the item is shown only. */
   readonly wave: number | undefined;
   readonly attempt: number;

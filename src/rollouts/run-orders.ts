@@ -2,18 +2,17 @@ import type { CallerPauses } from "../audit/caller-pauses.ts";
 import type { CallerIdentity } from "../auth/caller.ts";
 import type { PolicyFile } from "../auth/policy/policy-file.ts";
 import { isSamePerson } from "../auth/subject.ts";
-import type { Clock } from "../clock.ts";
 import { GatewayError } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
 import { requireMayApprove } from "./judge-approver.ts";
-import type { OrderStore } from "./order-store.ts";
+import type { OrderStore, OrderVerdict } from "./order-store.ts";
 import type { Rollout, RolloutLane, RolloutProof, RolloutStatus } from "./rollout.ts";
 import type { RolloutContext, RolloutRuns } from "./rollout-runs.ts";
 import type { RolloutStore } from "./rollout-store.ts";
 import type { RunLanes } from "./run-lanes.ts";
 import type { RunStore } from "./run-store.ts";
 
-interface RunOrdersDeps {
+export interface RunOrdersDeps {
   readonly database: Database;
   readonly rollouts: Pick<RolloutStore, "find">;
   readonly orders: OrderStore;
@@ -24,7 +23,6 @@ interface RunOrdersDeps {
   readonly accounts: { readonly all: readonly { readonly name: string; readonly ratePerSecond: number }[] };
   /** The number of users of the bulk guard. More users need an approval. 0: no number does. */
   readonly guardUsers: number;
-  readonly clock: Clock;
   readonly observer: OrderObserver;
 }
 
@@ -39,6 +37,8 @@ export type OrderKind =
   | "wave_released";
 
 export interface OrderObserver {
+  /** The rows of a plan were altered in the database, so it was not started. */
+  onPlanAltered(rolloutId: string): void;
   onOrder(kind: OrderKind, rollout: Rollout, by: CallerIdentity, requestId: string): void;
 }
 
@@ -74,12 +74,19 @@ export class RunOrders implements RolloutRuns {
       throw new GatewayError("PLAN_CHANGED", { hint: "The policy has changed since. Make a new plan." });
     }
     await this.#requireResumed(caller);
-    const isMany = guardUsers > 0 && (await orders.countItems(id)) > guardUsers;
+    const users = await orders.countItems(id);
+    if (users === 0) throw new GatewayError("ROLLOUT_SELECTION", { hint: "The plan changes no user." });
+    const isMany = guardUsers > 0 && users > guardUsers;
     const minutes = approvalMinutes ?? (isMany ? APPROVAL_MINUTES : undefined);
-    const done = await orders
+    const verdict = await orders
       .start(id, context, minutes)
       .catch((error: unknown) => this.#explainHeld(id, error));
-    if (!done) throw await this.#statusError(id, "A plan starts once, and within a day.");
+    if (verdict !== "DONE") {
+      // Another request may have started it meanwhile.
+      const now = await this.#find(id);
+      if (HAS_STARTED.has(now.status)) return now;
+      throw await this.#refusal(id, verdict, "A plan starts once, and within a day.");
+    }
     return this.#ordered(minutes === undefined ? "started" : "approval_requested", id, context);
   }
 
@@ -89,7 +96,7 @@ export class RunOrders implements RolloutRuns {
     reason: string | undefined,
     context: RolloutContext,
   ): Promise<Rollout> {
-    const { clock, database, orders, policy } = this.#deps;
+    const { database, orders, policy } = this.#deps;
     const { caller } = context;
     const { id, approval } = rollout;
     this.#requirePlan(rollout, planHash);
@@ -100,10 +107,9 @@ export class RunOrders implements RolloutRuns {
     if (approval?.decision?.kind === "approved" && isSamePerson(approval.decision.by, caller)) return rollout;
     await this.#requireResumed(caller);
     if (await orders.isCallerPaused(id)) throw pausedCaller();
-    if (policy !== undefined) await requireMayApprove(database, policy.current, rollout, caller, clock.now());
-    if (!(await orders.approve(id, context, reason))) {
-      throw await this.#statusError(id, "It does not wait for an approval.");
-    }
+    if (policy !== undefined) await requireMayApprove(database, policy.current, rollout, caller);
+    const verdict = await orders.approve(id, context, reason);
+    if (verdict !== "DONE") throw await this.#refusal(id, verdict, "It does not wait for an approval.");
     return this.#ordered("started", id, context);
   }
 
@@ -191,6 +197,13 @@ export class RunOrders implements RolloutRuns {
     const rollout = await this.#deps.rollouts.find(id);
     if (rollout === undefined) throw new Error(`The rollout ${id} is gone.`);
     return rollout;
+  }
+
+  async #refusal(id: string, verdict: OrderVerdict, why: string): Promise<GatewayError> {
+    if (verdict !== "ALTERED") return this.#statusError(id, why);
+    this.#deps.observer.onPlanAltered(id);
+    const hint = "Its rows in the database are not those that were planned. Make a new plan.";
+    return new GatewayError("PLAN_CHANGED", { hint });
   }
 
   async #statusError(id: string, why: string): Promise<GatewayError> {

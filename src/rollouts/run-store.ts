@@ -4,6 +4,7 @@ import type { Caller, CallerIdentity, Scope } from "../auth/caller.ts";
 import type { CamErrorCode, Uin } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
 import { textArray } from "../directory/user-filter.ts";
+import { freeUsers } from "./held-users.ts";
 import type { ItemImage, ItemState, RolloutStatus, SentFlagSets } from "./rollout.ts";
 import type { LaneName } from "./run-lane.ts";
 
@@ -257,11 +258,9 @@ export class RunStore {
       where r.status in ('running', 'paused') and i.wave is not null group by i.state`);
   }
 
-  /** Frees users whose change was still open when their rollout ended. */
-  async freeUsers(): Promise<void> {
-    await this.#run(sql`
-      update mfa_rollout_item i set held = false from mfa_rollout r
-      where i.held and r.id = i.rollout_id and r.finished_at is not null and i.state not in ('changing', 'unknown')`);
+  /** Frees the users of rollouts that have ended, as soon as no change of them is open. */
+  freeUsers(): Promise<void> {
+    return freeUsers(this.#database);
   }
 
   async #hintOf(id: string): Promise<string | undefined> {

@@ -29,6 +29,10 @@ export const ROLLOUT_LOG_EVENTS = {
     "`code` says why: CAM throttles or is away, or the key is not accepted. The lane goes on by itself.",
   ),
   "rollout.paused": info("a rollout is paused", "No change of it begins until `resumeMfaRollout`."),
+  "rollout.plan_altered": error(
+    "a plan was not started, because its rows in the database were altered",
+    "The rows of `rolloutId` do not have the hash of its plan any more. Find out who wrote to the database.",
+  ),
   "rollout.plan_failed": warn(
     "a rollout could not be planned",
     "`code` and `camCode` name the fault. Its caller reads the same code in the rollout, and can plan again.",

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Uin } from "../../src/contract/index.ts";
-import { PlanHash } from "../../src/rollouts/plan-hash.ts";
+import { PlanHash, termsOf } from "../../src/rollouts/plan-hash.ts";
 import type { PlannedItem, RolloutInput } from "../../src/rollouts/rollout.ts";
 
 const OFF = {
@@ -21,13 +21,8 @@ const INPUT: RolloutInput = {
 function hashOf(items: readonly PlannedItem[], more: Partial<RolloutInput> = {}, plan: object = {}): string {
   const hash = new PlanHash();
   for (const item of items) hash.add(item);
-  return hash.end({
-    policyHash: "p",
-    undoOf: undefined,
-    input: { ...INPUT, ...more },
-    maxFailures: 0,
-    ...plan,
-  });
+  const input = { ...INPUT, ...more };
+  return hash.end(termsOf({ policyHash: "p", undoOf: undefined, input, maxFailures: 0, ...plan }));
 }
 
 const FIRST = hashOf([ITEM]);

@@ -5,7 +5,7 @@ import type { Database } from "../../src/database/database.ts";
 import type { LaneName } from "../../src/rollouts/run-lane.ts";
 import { type ClaimedItem, RunStore } from "../../src/rollouts/run-store.ts";
 import { openTestDatabase } from "../support/open-test-database.ts";
-import { ANN, by, openRunWorld } from "./run-world.ts";
+import { ANN, by, hashOf, openRunWorld } from "./run-world.ts";
 
 const USERS = 100;
 const RUNS = 50;
@@ -107,7 +107,7 @@ test("an outcome that stays unknown is open for five minutes, then counts as fai
     };
   }
   const planned = await world.plan(3, { budget: 1 });
-  await replica.runs.start(planned, "hash", by(ANN));
+  await replica.runs.start(planned, hashOf(planned), by(ANN));
   // Two are open at once, so the third waits for them.
   await vi.waitFor(async () =>
     expect(await world.rollouts.counts(planned.id)).toMatchObject({ unknown: 2, will_change: 1 }),

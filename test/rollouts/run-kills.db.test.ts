@@ -4,7 +4,7 @@ import { atOneMoment } from "../../src/audit/read-record.ts";
 import { verifyDatabase } from "../../src/audit/verify-database.ts";
 import { CamError } from "../../src/cam/index.ts";
 import { openTestDatabase } from "../support/open-test-database.ts";
-import { ANN, by, openRunWorld } from "./run-world.ts";
+import { ANN, by, hashOf, openRunWorld } from "./run-world.ts";
 
 const USERS = 200;
 const KILLS = 5;
@@ -37,7 +37,7 @@ test("two replicas that die five times, with lost and late replies, change every
       throw new CamError({ kind: "TIMEOUT", action, attempts: 1 });
     };
   }
-  await replicas[0]?.runs.start(planned, "hash", by(ANN));
+  await replicas[0]?.runs.start(planned, hashOf(planned), by(ANN));
   await replicas[1]?.lanes.look();
   while (generation < KILLS) {
     while (!isDead()) await shortly();

@@ -1,10 +1,12 @@
 import { sql } from "kysely";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { CamError } from "../../src/cam/index.ts";
+import { systemClock } from "../../src/clock.ts";
 import { GatewayError } from "../../src/contract/index.ts";
 import type { Database } from "../../src/database/database.ts";
-import { openTestDatabase } from "../support/open-test-database.ts";
-import { ANN, BEN, by, openRunWorld } from "./run-world.ts";
+import { cutDatabase } from "../support/cut-database.ts";
+import { createTestPostgres, openTestDatabase, openTestPostgres } from "../support/open-test-database.ts";
+import { ANN, BEN, by, hashOf, openRunWorld, settle } from "./run-world.ts";
 
 let database: Database;
 beforeAll(async () => {
@@ -16,16 +18,9 @@ type Replica = ReturnType<World["replica"]>;
 
 /** Starts a rollout, and runs it with its reads until nothing is left to do for now. */
 async function run(world: World, replica: Replica, planned: Awaited<ReturnType<World["plan"]>>) {
-  await replica.runs.start(planned, "hash", by(ANN));
+  await replica.runs.start(planned, hashOf(planned), by(ANN));
   await settle(replica);
   return world.found(planned.id);
-}
-
-async function settle(replica: Replica) {
-  for (let looks = 0; looks < 3; looks++) {
-    await replica.lanes.look();
-    await replica.idle();
-  }
 }
 
 const set = (statement: ReturnType<typeof sql>) => statement.execute(database.db);
@@ -59,20 +54,20 @@ test("a record of an item has the rollout, the plan and the approver, and no att
   const world = await openRunWorld(database, { guardUsers: 1 });
   const replica = world.replica();
   const planned = await world.plan(2);
-  const awaiting = await replica.runs.start(planned, "hash", by(ANN));
+  const awaiting = await replica.runs.start(planned, hashOf(planned), by(ANN));
   expect(awaiting.status).toBe("awaiting_approval");
   expect(awaiting.startedAt).toBeUndefined();
   await expect(
-    replica.runs.approve(awaiting, "hash", undefined, by({ ...ANN, issuer: "other" })),
+    replica.runs.approve(awaiting, hashOf(awaiting), undefined, by({ ...ANN, issuer: "other" })),
   ).rejects.toMatchObject({
     code: "FORBIDDEN",
   });
   await expect(replica.runs.approve(awaiting, "other", undefined, by(BEN))).rejects.toMatchObject({
     code: "PLAN_CHANGED",
   });
-  const approved = await replica.runs.approve(awaiting, "hash", "Checked", by(BEN));
+  const approved = await replica.runs.approve(awaiting, hashOf(awaiting), "Checked", by(BEN));
   expect(approved).toMatchObject({ status: "running", approval: { decision: { kind: "approved" } } });
-  expect(await replica.runs.approve(approved, "hash", "Again", by(BEN))).toEqual(approved);
+  expect(await replica.runs.approve(approved, hashOf(approved), "Again", by(BEN))).toEqual(approved);
   await settle(replica);
   const [item] = await world.rollouts.items(planned.id, {}, 1);
   const { rows } = await sql`
@@ -80,14 +75,25 @@ test("a record of an item has the rollout, the plan and the approver, and no att
     database.db,
   );
   expect(rows[0]).toMatchObject({
-    ...{ rollout_id: planned.id, rollout_item: 1, rollout_attempt: 1, plan_hash: "hash", status: "applied" },
+    ...{
+      rollout_id: planned.id,
+      rollout_item: 1,
+      rollout_attempt: 1,
+      plan_hash: hashOf(planned),
+      status: "applied",
+    },
     ...{
       caller_subject: "ann",
       decided_by_subject: "ben",
       decision_reason: "Checked",
       idempotency_key: null,
     },
-    sealed: { rolloutId: planned.id, planHash: "hash", decidedBySubject: "ben", rolloutNeedsApproval: true },
+    sealed: {
+      rolloutId: planned.id,
+      planHash: hashOf(planned),
+      decidedBySubject: "ben",
+      rolloutNeedsApproval: true,
+    },
   });
   // Neither person is counted by the bulk guard.
   const counted = await sql`select from caller_user where op_uin in ('100000000', '100000001')`.execute(
@@ -117,7 +123,7 @@ test("a record of an item has the rollout, the plan and the approver, and no att
     {
       kind: "rollout_started",
       details: {
-        planHash: "hash",
+        planHash: hashOf(planned),
         users: 2,
         maxFailures: 0,
         approval: { subject: "ben", reason: "Checked" },
@@ -126,118 +132,11 @@ test("a record of an item has the rollout, the plan and the approver, and no att
     {
       kind: "rollout_sealed",
       details: {
-        ...{ planHash: "hash", status: "done", counts: { applied: 2 }, differences: 0 },
+        ...{ planHash: hashOf(planned), status: "done", counts: { applied: 2 }, differences: 0 },
         readBackDigest: expect.stringMatching(/^[0-9a-f]{64}$/),
       },
     },
   ]);
-});
-
-describe("orders", () => {
-  test("a plan starts once, by its own hash and by who planned it, and only within its time", async () => {
-    const world = await openRunWorld(database);
-    const { runs, idle } = world.replica();
-    const planned = await world.plan(1);
-    await expect(runs.start(planned, "other", by(ANN))).rejects.toMatchObject({ code: "PLAN_CHANGED" });
-    await expect(runs.start(planned, "hash", by(BEN))).rejects.toMatchObject({ code: "FORBIDDEN" });
-    const started = await runs.start(planned, "hash", by(ANN));
-    expect(started.status).toBe("running");
-    await idle();
-    const done = await world.found(planned.id);
-    expect(await runs.start(done, "hash", by(ANN))).toEqual(done);
-    const late = await world.plan(1);
-    await set(sql`alter table mfa_rollout disable trigger mfa_rollout_guard`);
-    await set(sql`update mfa_rollout set expires_at = now() where id = ${late.id}`);
-    await set(sql`alter table mfa_rollout enable always trigger mfa_rollout_guard`);
-    await expect(runs.start(late, "hash", by(ANN))).rejects.toMatchObject({
-      code: "ROLLOUT_STATUS",
-      message: expect.stringContaining("It is expired."),
-    });
-  });
-
-  test("two open rollouts never hold the same user", async () => {
-    const world = await openRunWorld(database, { guardUsers: 1 });
-    const { runs } = world.replica();
-    const [first, second] = [await world.plan(2), await world.plan(3)];
-    const open = await runs.start(first, "hash", by(ANN));
-    await expect(runs.start(second, "hash", by(ANN))).rejects.toMatchObject({
-      code: "USERS_IN_OTHER_ROLLOUT",
-      message: expect.stringContaining(`2 of its users are in the open rollouts ${first.id}.`),
-    });
-    await runs.cancel(open, "Not now", by(ANN));
-    expect(await runs.start(second, "hash", by(ANN))).toMatchObject({ status: "awaiting_approval" });
-  });
-
-  test("paused callers start, approve and resume nothing, and their rollouts pause", async () => {
-    const world = await openRunWorld(database, { guardUsers: 1 });
-    const replica = world.replica();
-    const { runs } = replica;
-    const [caller, approver] = [
-      { ...ANN, subject: "ann", issuer: "test" },
-      { ...BEN, issuer: "pausing" },
-    ];
-    const planned = await world.plan(2);
-    const pause = (subject: string, issuer: string) =>
-      set(sql`
-        insert into caller_pause (id, subject, issuer, users, within_ms)
-        values (gen_random_uuid(), ${subject}, ${issuer}, 9, 1)`);
-    const resume = () =>
-      set(sql`
-        update caller_pause set resumed_at = now(), resumed_by_subject = 'x' where resumed_at is null`);
-    await pause("ann", "test");
-    await expect(runs.start(planned, "hash", by(caller))).rejects.toMatchObject({ code: "CALLER_PAUSED" });
-    await resume();
-    const awaiting = await runs.start(planned, "hash", by(caller));
-    await pause("ben", "pausing");
-    await expect(runs.approve(awaiting, "hash", undefined, by(approver))).rejects.toMatchObject({
-      code: "CALLER_PAUSED",
-    });
-    await resume();
-    // The pause comes while the first item is read.
-    const [cam] = world.cams.values();
-    if (cam !== undefined) {
-      cam.before = async (action) => {
-        if (action === "DescribeSafeAuthFlagColl") await pause("ben", "pausing");
-        cam.before = async () => undefined;
-        return undefined;
-      };
-    }
-    await runs.approve(awaiting, "hash", undefined, by(approver));
-    await vi.waitFor(async () =>
-      expect(await world.found(planned.id)).toMatchObject({ status: "paused", code: "CALLER_PAUSED" }),
-    );
-    await expect(runs.resume(await world.found(planned.id), by(ANN))).rejects.toMatchObject({
-      code: "CALLER_PAUSED",
-    });
-    await resume();
-    await runs.resume(await world.found(planned.id), by(ANN));
-    await settle(replica);
-    expect((await world.found(planned.id)).status).toBe("done");
-  });
-
-  test("a rejected, withdrawn or expired rollout changes nobody and frees its users", async () => {
-    const world = await openRunWorld(database, { guardUsers: 1 });
-    const { runs, lanes } = world.replica();
-    const ends = [];
-    for (const end of ["rejected", "withdrawn", "expired"]) {
-      const awaiting = await runs.start(await world.plan(2), "hash", by(ANN));
-      if (end === "expired") {
-        await set(sql`update mfa_rollout set approval_expires_at = now() where id = ${awaiting.id}`);
-        await lanes.look();
-        await expect(runs.approve(awaiting, "hash", undefined, by(BEN))).rejects.toMatchObject({
-          code: "ROLLOUT_STATUS",
-        });
-      } else await runs.reject(awaiting, "No", by(end === "rejected" ? BEN : ANN));
-      const { status, code } = await world.found(awaiting.id);
-      ends.push([end, status, code]);
-    }
-    expect(ends).toEqual([
-      ["rejected", "cancelled", "APPROVAL_REJECTED"],
-      ["withdrawn", "cancelled", undefined],
-      ["expired", "expired", "APPROVAL_EXPIRED"],
-    ]);
-    expect([...world.cams.values()].flatMap(({ writes }) => [...writes])).toEqual([]);
-  });
 });
 
 describe("items", () => {
@@ -290,22 +189,29 @@ describe("items", () => {
     expect([...(cam?.writes.values() ?? [])].map(({ length }) => length)).toEqual(Array(5).fill(1));
   });
 
-  test("while CAM is away the lane waits, and nothing fails", async () => {
+  test.each([
+    ["CAM is away", "CAM_UNREACHABLE", { kind: "UNREACHABLE" }],
+    [
+      "others use up the limit of CAM",
+      "CAM_RATE_LIMITED",
+      { kind: "REFUSED", camCode: "RequestLimitExceeded", camRequestId: "r" },
+    ],
+  ] as const)("while %s the lane waits, and nothing fails", async (_, code, failure) => {
     const world = await openRunWorld(database, { deadlineMs: 500 });
     const [cam] = world.cams.values();
     let away = true;
     if (cam !== undefined) {
       cam.before = async (action) => {
-        if (away) throw new CamError({ kind: "UNREACHABLE", action, attempts: 1 });
+        if (away) throw new CamError({ ...failure, action, attempts: 1 });
         return undefined;
       };
     }
     const planned = await world.plan(3);
     const replica = world.replica();
-    await replica.runs.start(planned, "hash", by(ANN));
-    await vi.waitFor(() => expect(world.reports).toContain("lane CAM_UNREACHABLE"));
+    await replica.runs.start(planned, hashOf(planned), by(ANN));
+    await vi.waitFor(() => expect(world.reports).toContain(`lane ${code}`));
     await vi.waitFor(async () =>
-      expect(await replica.runs.lanes(planned)).toMatchObject([{ state: "held", code: "CAM_UNREACHABLE" }]),
+      expect(await replica.runs.lanes(planned)).toMatchObject([{ state: "held", code }]),
     );
     away = false;
     await settle(replica);
@@ -326,4 +232,86 @@ describe("items", () => {
     );
     expect(world.reports).toContain("account lost");
   });
+
+  test("an account that is removed during the run blocks the rest of its users", async () => {
+    const world = await openRunWorld(database, { accounts: 2, deadlineMs: 500 });
+    const [lost = "", kept = ""] = world.names;
+    const replica = world.replica();
+    const cam = world.cams.get(lost);
+    if (cam !== undefined) {
+      cam.before = async (action) => {
+        if (action === "SetMfaFlag")
+          replica.accounts.replace(replica.accounts.all.filter(({ name }) => name === kept));
+        return undefined;
+      };
+    }
+    const planned = await world.plan(20, { budget: 0 });
+    await replica.runs.start(planned, hashOf(planned), by(ANN));
+    await replica.idle();
+    await set(sql`delete from noted_account where account = ${lost}`);
+    await settle(replica);
+    expect(await world.found(planned.id)).toMatchObject({ status: "done" });
+    const counts = await world.rollouts.counts(planned.id);
+    expect(counts).toMatchObject({ failed: 0, will_change: 0 });
+    expect(counts.applied + counts.blocked).toBe(20);
+    expect(await world.rollouts.countItems(planned.id, { accounts: [kept], states: ["applied"] })).toBe(10);
+    const blocked = await world.rollouts.items(planned.id, { states: ["blocked"] }, 20);
+    expect(new Set(blocked.map(({ account, code }) => `${account} ${code}`))).toEqual(
+      new Set([`${lost} UNKNOWN_ACCOUNT`]),
+    );
+  });
+});
+
+test.each([2, -2])(
+  "a replica whose clock is %i days wrong runs a rollout by the database's clock",
+  async (days) => {
+    const world = await openRunWorld(database);
+    const wrong = { ...systemClock, now: () => Date.now() + days * 86_400_000 };
+    const planned = await world.plan(5, { budget: 5 });
+    expect(await run(world, world.replica(wrong), planned)).toMatchObject({ status: "done" });
+    const { rows } = await sql<{ wrong: number; reads: number }>`
+    select count(*) filter (where abs(extract(epoch from now() - t)) > 3600)::integer as wrong,
+      count(i.read_back)::integer as reads
+    from mfa_rollout r join mfa_rollout_item i on i.rollout_id = r.id join mfa_change c on c.id = i.change_id,
+      lateral (values (r.started_at), (r.finished_at), (i.settled_at), (i.read_back_at), (c.created_at), (c.finished_at),
+        ((i.read_back ->> 'asOf')::timestamptz)) times (t)
+    where r.id = ${planned.id}`.execute(database.db);
+    expect(rows).toEqual([{ wrong: 0, reads: 35 }]);
+  },
+);
+
+test("a database that is lost and comes back during a run changes nobody twice and forgets nobody", async () => {
+  const url = await createTestPostgres();
+  const own = await openTestPostgres(url);
+  const world = await openRunWorld(own, { accounts: 4, deadlineMs: 500 });
+  const lost = Promise.withResolvers<() => Promise<void>>();
+  let writes = 0;
+  for (const cam of world.cams.values()) {
+    cam.before = async (action) => {
+      // While some changes are on record and on their way to CAM, and others not yet.
+      if (action === "SetMfaFlag" && ++writes === 4) lost.resolve(await cutDatabase(url));
+      return undefined;
+    };
+  }
+  const planned = await world.plan(12, { budget: 12 });
+  const replica = world.replica();
+  await replica.runs.start(planned, hashOf(planned), by(ANN));
+  const restore = await lost.promise;
+  await vi.waitFor(() => expect(world.reports.join()).toMatch(/STORE_UNAVAILABLE|lane error/));
+  await restore();
+  const expire = sql`update mfa_change set lease_until = now() - interval '1 second' where status = 'pending'`;
+  await vi.waitFor(
+    async () => {
+      // The leases of the changes whose end was not recorded end sooner than in life.
+      await expire.execute(own.db);
+      await replica.reconcile();
+      await replica.lanes.look();
+      expect(await world.rollouts.counts(planned.id)).toMatchObject({ applied: 12 });
+    },
+    { timeout: 30_000, interval: 200 },
+  );
+  await settle(replica);
+  expect(await world.found(planned.id)).toMatchObject({ status: "done" });
+  const written = [...world.cams.values()].flatMap((cam) => [...cam.writes.values()]);
+  expect(written.map(({ length }) => length)).toEqual(Array(12).fill(1));
 });

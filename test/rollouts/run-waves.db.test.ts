@@ -2,7 +2,7 @@ import { sql } from "kysely";
 import { beforeAll, expect, test, vi } from "vitest";
 import type { Database } from "../../src/database/database.ts";
 import { openTestDatabase } from "../support/open-test-database.ts";
-import { ANN, by, openRunWorld } from "./run-world.ts";
+import { ANN, by, hashOf, openRunWorld } from "./run-world.ts";
 
 let database: Database;
 beforeAll(async () => {
@@ -23,7 +23,7 @@ test("a wave begins once the last one is settled, its hold is over, or a person 
     ],
   });
   const applied = async () => (await world.rollouts.counts(planned.id)).applied;
-  await runs.start(planned, "hash", by(ANN));
+  await runs.start(planned, hashOf(planned), by(ANN));
   await idle();
   await lanes.look();
   await idle();
@@ -63,7 +63,7 @@ test("items begin only within the window, in its time zone", async () => {
     [[rows[0]?.today ?? ""], 2],
   ] as const) {
     const planned = await world.plan(2, { window: { ...window, days } });
-    await runs.start(planned, "hash", by(ANN));
+    await runs.start(planned, hashOf(planned), by(ANN));
     await idle();
     await lanes.look();
     expect((await world.rollouts.counts(planned.id)).applied).toBe(applied);
@@ -90,7 +90,7 @@ test("a pause begins nothing more, a resumed rollout goes on, and a cancelled on
     };
   }
   const planned = await world.plan(10);
-  await runs.start(planned, "hash", by(ANN));
+  await runs.start(planned, hashOf(planned), by(ANN));
   await reached.promise;
   const paused = await runs.pause(await world.found(planned.id), "Lunch", by(ANN));
   expect(paused).toMatchObject({ status: "paused", hint: "Lunch" });
@@ -118,7 +118,7 @@ test("a run stops after seven days, whatever it has done", async () => {
   const { runs, lanes, idle } = world.replica();
   const window = { timeZone: "UTC", from: "00:00", to: "00:00", days: undefined };
   const planned = await world.plan(2, { window });
-  await runs.start(planned, "hash", by(ANN));
+  await runs.start(planned, hashOf(planned), by(ANN));
   await set(sql`update mfa_rollout set started_at = now() - interval '8 days' where id = ${planned.id}`);
   await lanes.look();
   await idle();
@@ -129,7 +129,7 @@ test("a user who was changed by others after the run is listed as a difference",
   const world = await openRunWorld(database, { consistencyMs: 3_600_000 });
   const replica = world.replica();
   const planned = await world.plan(3);
-  await replica.runs.start(planned, "hash", by(ANN));
+  await replica.runs.start(planned, hashOf(planned), by(ANN));
   await replica.idle();
   const [cam] = world.cams.values();
   cam?.users.delete("100000001");

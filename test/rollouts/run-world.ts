@@ -13,15 +13,17 @@ import { FlagWriter } from "../../src/changes/flag-writer.ts";
 import { PausedCallers } from "../../src/changes/paused-callers.ts";
 import { RecentWrites } from "../../src/changes/recent-writes.ts";
 import { Reconciler } from "../../src/changes/reconciler.ts";
-import { systemClock } from "../../src/clock.ts";
+import { type Clock, systemClock } from "../../src/clock.ts";
 import type { Uin } from "../../src/contract/index.ts";
 import type { Database } from "../../src/database/database.ts";
 import { OrderStore } from "../../src/rollouts/order-store.ts";
+import { PlanHash, termsOf } from "../../src/rollouts/plan-hash.ts";
+import { PlanStore } from "../../src/rollouts/plan-store.ts";
 import { ReadBackStore } from "../../src/rollouts/read-back-store.ts";
-import type { RolloutInput } from "../../src/rollouts/rollout.ts";
+import type { PlannedItem, Rollout, RolloutInput } from "../../src/rollouts/rollout.ts";
 import { RolloutStore } from "../../src/rollouts/rollout-store.ts";
 import { RunLanes } from "../../src/rollouts/run-lanes.ts";
-import { type OrderKind, RunOrders } from "../../src/rollouts/run-orders.ts";
+import { type OrderKind, RunOrders, type RunOrdersDeps } from "../../src/rollouts/run-orders.ts";
 import { RunStore } from "../../src/rollouts/run-store.ts";
 import { newRollout } from "./new-rollout.ts";
 
@@ -64,6 +66,8 @@ interface WorldOptions {
   readonly deadlineMs?: number;
   /** Default: users are read back at once. */
   readonly consistencyMs?: number;
+  /** The policy at the start and the approval. `access` judges the items. */
+  readonly policy?: RunOrdersDeps["policy"];
 }
 
 /** The parts that run rollouts, on a real database and accounts in memory. Each call of `replica` is a process. */
@@ -74,31 +78,35 @@ export async function openRunWorld(database: Database, options: WorldOptions = {
   const cams = new Map(names.map((name) => [name, new MemoryCam()]));
   const rollouts = new RolloutStore(database);
   const orders = new OrderStore(database);
+  const plans = new PlanStore(database, "test");
   const reports: string[] = [];
   for (const name of names)
     await sql`insert into noted_account (account) values (${name})`.execute(database.db);
 
-  const accountOf = (name: string) => {
+  const accountOf = (name: string, clock: Clock) => {
     const cam = { call: (cams.get(name) as MemoryCam).call };
-    const writer = new FlagWriter({ cam, clock: systemClock });
+    const writer = new FlagWriter({ cam, clock });
     const gatewayIdentity = { has: async () => false, knows: () => false };
     return { name, cam, writer, gatewayIdentity, ratePerSecond: 20 };
   };
 
-  function replica() {
-    const accounts = names.map(accountOf);
+  function replica(clock: Clock = systemClock) {
+    const accounts = new Accounts(
+      names.map((name) => accountOf(name, clock)),
+      () => true,
+    );
     const owner = randomUUID();
     const log = new ChangeLog({ database, replica: owner });
     const pauses = new CallerPauses(database);
     const unused = () => Promise.reject(new Error("Not asked for."));
     const changes = new ChangeService({
-      ...{ log, clock: systemClock, recentWrites: new RecentWrites(systemClock) },
+      ...{ log, clock, recentWrites: new RecentWrites(clock) },
       pausedCallers: new PausedCallers({ pauses }),
       access: options.access ?? {
         authorise: async () => ({ approval: undefined }),
         requireNotOwn: async () => undefined,
       },
-      accounts: new Accounts(accounts, () => true),
+      accounts,
       approvalLog: { approve: unused, reject: unused },
       rolloutLog: new RolloutLog({ database, replica: owner }),
     });
@@ -109,10 +117,10 @@ export async function openRunWorld(database: Database, options: WorldOptions = {
         store,
         rollouts,
         readBacks: new ReadBackStore(database, owner),
-        accounts: { all: accounts },
+        accounts,
         changes,
       },
-      ...{ clock: systemClock, deadlineMs, consistencyMs },
+      ...{ clock, deadlineMs, consistencyMs },
       send: async (_, key) => {
         jobs.push((lanes.jobs[0] as { run(key: string): Promise<void> }).run(key));
       },
@@ -128,16 +136,19 @@ export async function openRunWorld(database: Database, options: WorldOptions = {
       },
     });
     const runs = new RunOrders({
-      ...{ database, rollouts, orders, runs: store, lanes, pauses, guardUsers, clock: systemClock },
-      ...{ policy: undefined, accounts: { all: accounts } },
-      observer: { onOrder: (kind: OrderKind) => reports.push(kind) },
+      ...{ database, rollouts, orders, runs: store, lanes, pauses, guardUsers },
+      ...{ policy: options.policy, accounts },
+      observer: {
+        onOrder: (kind: OrderKind) => reports.push(kind),
+        onPlanAltered: () => reports.push("plan altered"),
+      },
     });
-    const due = new DueChanges(database, systemClock);
-    const reconcilers = accounts.map(
-      (account) => new Reconciler({ log, due, account, clock: systemClock, deadlineMs: 1_000 }),
+    const due = new DueChanges(database, clock);
+    const reconcilers = accounts.all.map(
+      (account) => new Reconciler({ log, due, account, clock, deadlineMs: 1_000 }),
     );
     return {
-      ...{ store, lanes, runs, changes, log },
+      ...{ store, lanes, runs, changes, log, accounts },
       /** Resolves when all lanes that were woken have ended. */
       async idle() {
         while (jobs.length > 0) await Promise.all(jobs.splice(0));
@@ -156,29 +167,30 @@ export async function openRunWorld(database: Database, options: WorldOptions = {
     );
     const waves = rest.waves ?? [];
     const ends = waves.map((_, wave) => waves.slice(0, wave + 1).reduce((sum, each) => sum + each.users, 0));
-    const rows = Array.from({ length: users }, (_, index) => {
+    const lease = await plans.lease(created.id);
+    if (lease === undefined) throw new Error("Another process plans the rollout.");
+    const hash = new PlanHash();
+    const items = Array.from({ length: users }, (_, index): PlannedItem => {
       const wave = ends.findIndex((end) => index < end);
       return {
-        rollout_id: created.id,
         item: index + 1,
         account: names[index % names.length],
-        op_uin: String(100_000_000 + index),
+        opUin: String(100_000_000 + index) as Uin,
         name: `user-${index}`,
-        before_image: { ...UNPROTECTED, asOf: new Date().toISOString() },
+        before: { ...UNPROTECTED, asOf: new Date().toISOString() },
         sent: { login: { ...OFF, phone: true } },
         state: "will_change",
         wave: (wave < 0 ? waves.length : wave) + 1,
-        attempt: 0,
-        held: false,
       };
     });
-    await sql`
-      insert into mfa_rollout_item select * from jsonb_populate_recordset(null::mfa_rollout_item, ${JSON.stringify(rows)}::jsonb)`.execute(
-      database.db,
-    );
-    await sql`
-      update mfa_rollout set status = 'planned', plan_hash = 'hash', planned_at = now(), max_failures = ${budget},
-        expires_at = now() + interval '1 day' where id = ${created.id}`.execute(database.db);
+    for (const item of items) hash.add(item);
+    await plans.addItems(lease, items);
+    const policyHash = options.policy?.sha256;
+    await plans.finish(lease, {
+      ...{ policyHash, maxFailures: budget, approvalMinutes: undefined },
+      planHash: hash.end(termsOf({ ...lease, policyHash, maxFailures: budget })),
+      price: { camCalls: 0, seconds: 0, secondsByAccount: [], budgetSeconds: 0 },
+    });
     return found(created.id);
   }
 
@@ -191,7 +203,22 @@ export async function openRunWorld(database: Database, options: WorldOptions = {
   return { names, cams, rollouts, reports, replica, plan, found, database };
 }
 
+/** Runs the lanes of a replica until nothing is left to do for now. */
+export async function settle({ lanes, idle }: ReturnType<World["replica"]>): Promise<void> {
+  for (let looks = 0; looks < 3; looks++) {
+    await lanes.look();
+    await idle();
+  }
+}
+
+type World = Awaited<ReturnType<typeof openRunWorld>>;
+
 /** Returns the context of an operation. */
 export function by(caller: Caller) {
   return { caller, requestId: randomUUID() };
+}
+
+/** Returns the hash of a plan, as its caller has read it. */
+export function hashOf({ planHash = "" }: Rollout): string {
+  return planHash;
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { CsvError, parse } from "csv-parse/sync";
 import { explainUin, parseUin, type Uin } from "../../contract/index.ts";
+import { MOST_USERS } from "../../rollouts/rollout.ts";
 import { decodeFile, whyUnreadable } from "../../utf8.ts";
 import { CommandError } from "../command.ts";
 
@@ -14,8 +15,6 @@ interface UinList {
 
 /** The names of the column, in lower case. `report --format csv` writes `opUin`. */
 const COLUMN = /^(op[ _-]?uin|uin|sub[ _-]?uin)$/;
-
-const MAX_UINS = 100_000;
 
 /** How many mistakes an error lists. */
 const SHOWN_MISTAKES = 10;
@@ -46,9 +45,9 @@ export function readUins(file: string): UinList {
   if (mistakes.length > 0) throw new CommandError(describeMistakes(file, mistakes));
   if (uins.length === 0) throw new CommandError(`${file} has no Uin: it has only the names of its columns.`);
   const opUins = [...new Set(uins)];
-  if (opUins.length > MAX_UINS) {
+  if (opUins.length > MOST_USERS) {
     throw new CommandError(
-      `${file} has ${opUins.length} users. A rollout takes ${MAX_UINS} at most: split the file.`,
+      `${file} has ${opUins.length} users. A rollout takes ${MOST_USERS} at most: split the file.`,
     );
   }
   return { opUins, repeated: uins.length - opUins.length };

@@ -1,7 +1,7 @@
 import { Field, Float, InputType, Int } from "type-graphql";
 import { DAYS, isTimeZone } from "../../auth/policy/hours.ts";
 import type { Uin } from "../../contract/index.ts";
-import type { RolloutOptions, RolloutWindow, Wave } from "../../rollouts/rollout.ts";
+import { MOST_USERS, type RolloutOptions, type RolloutWindow, type Wave } from "../../rollouts/rollout.ts";
 import { LONGEST_NAME, type PlanRequest } from "../../rollouts/rollout-plans.ts";
 import { badInput, LONGEST_REASON, toReason, UinScalar } from "../arguments.ts";
 import {
@@ -27,7 +27,10 @@ class MfaRolloutSelectionInput {
   })
   filter?: SubUserDirectoryFilter | null;
 
-  @Field(() => [UinScalar], { nullable: true, description: "The users' Uins. A repeated one counts once." })
+  @Field(() => [UinScalar], {
+    nullable: true,
+    description: `The users' Uins, at most ${MOST_USERS}. A repeated one counts once.`,
+  })
   opUins?: readonly Uin[] | null;
 }
 

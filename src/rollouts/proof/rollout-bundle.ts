@@ -9,8 +9,9 @@ import {
 import { formatRecord } from "../../audit/export-lines.ts";
 import { runRead } from "../../audit/run-query.ts";
 import type { Database } from "../../database/database.ts";
+import { termsOf } from "../plan-hash.ts";
 import type { RolloutStore } from "../rollout-store.ts";
-import type { BundleHeader, BundleItem } from "./bundle-lines.ts";
+import { BUNDLE_LINES, type BundleItem } from "./bundle-lines.ts";
 import { SEAL_KIND, toProvedItem } from "./rollout-seal.ts";
 
 interface RolloutBundlesDeps {
@@ -46,12 +47,12 @@ interface Segment {
   readonly hash: string;
 }
 
-/** The seal of a rollout in the gateway's chain. */
-interface SealPlace {
+/** The seal of a rollout in the gateway's chain, and the terms of its plan. */
+type SealPlace = Parameters<typeof termsOf>[0] & {
   readonly id: string;
   readonly seq: number;
   readonly items: number;
-}
+};
 
 /**
  * Writes the bundles of sealed rollouts: a header, the items, and an export of the record that shows the changes of the
@@ -96,9 +97,8 @@ export class RolloutBundles {
       legacy,
       ...segments.map(({ chain, last, hash }) => ({ chain, seq: last, hash })),
     ];
-    const header: BundleHeader = { rollout: 1, id, items: seal.items };
     return [
-      oneLine(header),
+      oneLine(BUNDLE_LINES.header.parse({ rollout: 1, id, items: seal.items, plan: termsOf(seal) })),
       { count: seal.items, read: (from, to) => this.#readItems(id, from, to) },
       oneLine({ export: 2, legacyEnd: legacy.hash, starts: startsOf(ends, segments, checkpoint) }),
       ...(checkpoint === undefined ? [] : [oneLine(storedForm(checkpoint))]),
@@ -116,9 +116,10 @@ export class RolloutBundles {
 
   async #findSeal(id: string): Promise<SealPlace | undefined> {
     const [row] = await this.#read<SealPlace>(sql`
-      select id, chain_seq as seq,
+      select e.id, e.chain_seq as seq, r.policy_hash, r.undo_of, r.max_failures, r.input,
         (select count(*)::integer from mfa_rollout_item where rollout_id = ${id}) as items
-      from audit_event where kind = ${SEAL_KIND} and details ->> 'rolloutId' = ${id} order by id limit 1`);
+      from audit_event e join mfa_rollout r on r.id = ${id}
+      where e.kind = ${SEAL_KIND} and e.details ->> 'rolloutId' = ${id} order by e.id limit 1`);
     return row && { ...row, seq: Number(row.seq) };
   }
 

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { placeShape } from "../../audit/chain.ts";
-import type { SafeAuthFlags } from "../../cam/index.ts";
 import { mayBeEqual } from "../../changes/compose-flag-sets.ts";
+import { METHODS } from "../plan-hash.ts";
 import { ITEM_STATES, ROLLOUT_STATUSES, type RolloutItem } from "../rollout.ts";
 import type { RolloutStore } from "../rollout-store.ts";
 
@@ -31,6 +31,12 @@ export const rolloutSealShape = z.looseObject({
 
 export type RolloutSeal = z.infer<typeof rolloutSealShape>;
 
+/** Methods that are on or off. */
+const methods = z.partialRecord(z.enum(METHODS), z.boolean().optional());
+const image = z.strictObject({ login: methods, action: methods, asOf: z.string() });
+/** The flag sets of a change, and the wanted protections of a plan. */
+export const flagSets = z.strictObject({ login: methods.optional(), action: methods.optional() });
+
 /** An item as a proof shows it. Absent facts are left out. `after` is the read after the run. */
 export const provedItemShape = z.strictObject({
   item: z.number().int().positive(),
@@ -38,14 +44,16 @@ export const provedItemShape = z.strictObject({
   opUin: z.string(),
   name: text,
   wave: z.number().int().positive().optional(),
-  before: z.looseObject({}).optional(),
-  sent: z.looseObject({}).optional(),
+  plannedState: z.enum(ITEM_STATES),
+  plannedCode: text,
+  before: image.optional(),
+  sent: flagSets.optional(),
   state: z.enum(ITEM_STATES),
   code: text,
   camCode: text,
   why: text,
   changeId: z.uuid().optional(),
-  after: z.looseObject({}).optional(),
+  after: image.optional(),
   afterAt: time.optional(),
 });
 
@@ -57,28 +65,21 @@ export function toProvedItem({ readBack, readBackAt, ...item }: RolloutItem): Pr
 }
 
 /**
- * Returns whether a user was read after the run in another state than the run left, or could not be read. What the run
- * left is not known of a user who had changed before.
+ * Returns whether a read after the run shows another state than the run left. Undefined: the user could not be read. What
+ * the run left is not known of a user who had changed before.
  */
-export function isDifferent({ state, code, afterAt, ...item }: Omit<ProvedItem, "item" | "opUin">): boolean {
-  if (afterAt === undefined || state === "changed_since") return false;
-  if (item.before === undefined || item.after === undefined) return true;
-  const [before, sent, read] = [imageOf(item.before), imageOf(item.sent), imageOf(item.after)];
+export function isDifferent(
+  { state, code, before, sent }: Pick<ProvedItem, "state" | "code" | "before" | "sent">,
+  after: Omit<NonNullable<ProvedItem["after"]>, "asOf"> | undefined,
+): boolean {
+  if (state === "changed_since") return false;
+  if (before === undefined || after === undefined) return true;
   const written = {
-    login: { ...before.login, ...sent.login },
-    action: { ...before.action, ...sent.action },
+    login: { ...before.login, ...sent?.login },
+    action: { ...before.action, ...sent?.action },
   };
-  if (state === "applied") return !mayBeEqual(written, read);
-  return !mayBeEqual(before, read) && (code !== "OUTCOME_UNKNOWN" || !mayBeEqual(written, read));
-}
-
-/** Returns both protections. A forged bundle may lack one. */
-function imageOf(image: ProvedItem["before"]): SafeAuthFlags {
-  const { login, action } = (image ?? {}) as Partial<SafeAuthFlags>;
-  return {
-    login: login ?? ({} as SafeAuthFlags["login"]),
-    action: action ?? ({} as SafeAuthFlags["action"]),
-  };
+  if (state === "applied") return !mayBeEqual(written, after);
+  return !mayBeEqual(before, after) && (code !== "OUTCOME_UNKNOWN" || !mayBeEqual(written, after));
 }
 
 /** Computes the digest of all items, added in their order: SHA-256 over each as JSON with a line feed. */

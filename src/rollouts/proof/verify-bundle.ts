@@ -5,6 +5,7 @@ import { parseLine } from "../../audit/export-lines.ts";
 import { linesOf } from "../../audit/file-lines.ts";
 import { verifyExport } from "../../audit/verify-export.ts";
 import type { RecordReport } from "../../audit/verify-record.ts";
+import { PlanHash } from "../plan-hash.ts";
 import { BUNDLE_LINES, type BundleHeader, type BundleItem } from "./bundle-lines.ts";
 import {
   ItemsDigest,
@@ -54,7 +55,7 @@ export async function verifyBundle({ file, trustedKeys }: VerifyBundleOptions): 
     ...{ file, trustedKeys, skip: items + 1 },
     onRecord: (each) => verifier.addRecord(id, each),
   });
-  return verifier.finish(record, trustedKeys !== undefined);
+  return verifier.finish(header, record, trustedKeys !== undefined);
 }
 
 const EMPTY = { seal: undefined, differences: [], signed: undefined };
@@ -79,6 +80,7 @@ const eventShape = z.looseObject({
 /** Compares the items of a bundle with the records of its export. */
 class BundleVerifier {
   readonly #digest = new ItemsDigest();
+  readonly #plan = new PlanHash();
   /** The items whose change no record has shown yet, by their numbers. */
   readonly #unproven = new Map<number, BundleItem>();
   readonly #differences: ProvedItem[] = [];
@@ -94,6 +96,8 @@ class BundleVerifier {
       this.#count += 1;
       this.#checkItem(parsed);
       this.#digest.add(parsed.item);
+      const { plannedState: state, plannedCode: code, ...item } = parsed.item;
+      this.#plan.add({ ...item, state, code });
     }
   }
 
@@ -112,7 +116,7 @@ class BundleVerifier {
     else this.#compare(change, record, place);
   }
 
-  finish({ problem, signed }: RecordReport, isKeyGiven: boolean): BundleReport {
+  finish({ plan }: BundleHeader, { problem, signed }: RecordReport, isKeyGiven: boolean): BundleReport {
     if (problem !== undefined) {
       const place = [problem.chain, problem.seq === undefined ? undefined : `record ${problem.seq}`];
       this.#fail([...place, problem.reason].filter((part) => part !== undefined).join(": "));
@@ -124,6 +128,8 @@ class BundleVerifier {
       this.#fail("the items differ from those sealed at the end of the rollout");
     } else if ([...this.#plans].some((plan) => plan !== this.#seal?.planHash)) {
       this.#fail("a change was made by another plan than the sealed one");
+    } else if (this.#seal.planHash !== this.#plan.end(plan)) {
+      this.#fail("the items or the terms of the plan do not have the sealed hash of the plan");
     }
     if (signed === undefined && isKeyGiven) this.#fail("no checkpoint signs it, so the key proves nothing");
     const problemFound = this.#problem;
@@ -139,7 +145,7 @@ class BundleVerifier {
     }
     if (record !== null) this.#unproven.set(item.item, parsed);
     else if (item.state === "applied") this.#fail(`item ${item.item} is applied without a change`);
-    if (isDifferent(item)) this.#differences.push(item);
+    if (item.afterAt !== undefined && isDifferent(item, item.after)) this.#differences.push(item);
   }
 
   #compare(

@@ -5,6 +5,7 @@ import { ChangeLog } from "../../../src/audit/change-log.ts";
 import { AuditCheckpointer } from "../../../src/audit/checkpointer.ts";
 import type { Uin } from "../../../src/contract/index.ts";
 import type { Database } from "../../../src/database/database.ts";
+import { PlanHash, termsOf } from "../../../src/rollouts/plan-hash.ts";
 import { RolloutBundles } from "../../../src/rollouts/proof/rollout-bundle.ts";
 import { digestOfItems } from "../../../src/rollouts/proof/rollout-seal.ts";
 import { verifyBundle } from "../../../src/rollouts/proof/verify-bundle.ts";
@@ -60,8 +61,12 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
     await sql`
       insert into mfa_rollout_item (rollout_id, item, op_uin, state, code)
       values (${id}, ${USERS + 1}, '99', 'blocked', 'USER_NOT_EXIST')`.execute(database.db);
+    const hash = new PlanHash();
+    for (const item of await store.items(id, {}, USERS + 1)) hash.add(item);
+    const { input } = newRollout();
+    const planHash = hash.end(termsOf({ policyHash: undefined, undoOf: undefined, maxFailures: 100, input }));
     await sql`
-      update mfa_rollout set status = 'planned', plan_hash = ${"a".repeat(64)}, planned_at = now(),
+      update mfa_rollout set status = 'planned', plan_hash = ${planHash}, planned_at = now(),
         expires_at = now() + interval '1 day', max_failures = 100
       where id = ${id}`.execute(database.db);
     await sql`select run_rollout(${id})`.execute(database.db);
@@ -100,7 +105,7 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
   async function seal(id: string): Promise<void> {
     await sql`select advance_rollout(${id})`.execute(database.db);
     await sql`
-      update mfa_rollout_item set read_back = sent, read_back_at = now(), differs = false
+      update mfa_rollout_item set read_back = before_image || sent, read_back_at = now(), differs = false
       where rollout_id = ${id} and attempt > 0`.execute(database.db);
     const digest = await digestOfItems(store, id);
     const { rows } = await sql<{ sealed: boolean }>`
@@ -145,7 +150,12 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
     const bundle = await readAll(id);
     expect(await verify(bundle)).toMatchObject({
       problem: undefined,
-      seal: { rolloutId: id, status: "done", differences: 0, planHash: "a".repeat(64) },
+      seal: {
+        rolloutId: id,
+        status: "done",
+        differences: 0,
+        planHash: expect.stringMatching(/^[0-9a-f]{64}$/),
+      },
       signed: { publicKey: key.encoded },
     });
     expect(bundle).not.toContain(OTHERS_SECRET);

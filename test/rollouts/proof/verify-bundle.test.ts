@@ -100,13 +100,31 @@ describe("a forged bundle is refused", () => {
     ],
     [
       "with another read after the run",
-      textOf(makeBundle({ item: (item) => ({ ...item, ...(item.after && { after: item.sent }) }) }).lines),
+      textOf(makeBundle({ item: (item) => ({ ...item, ...(item.after && { after: item.before }) }) }).lines),
       "the items differ from those sealed at the end of the rollout",
     ],
     [
       "whose changes were refused",
       textOf(makeBundle({ status: () => "refused" }).lines),
       "item 1 differs from its change, record 3 of account:default",
+    ],
+    [
+      "whose items are not those that were approved",
+      textOf(makeBundle({ planned: (item) => ({ ...item, wave: item.wave && 1 }) }).lines),
+      "the items or the terms of the plan do not have the sealed hash of the plan",
+    ],
+    [
+      "with a state that the plan did not show",
+      textOf(
+        makeBundle({ planned: (item) => (item.item === 3 ? { ...item, plannedState: "at_risk" } : item) })
+          .lines,
+      ),
+      "the items or the terms of the plan do not have the sealed hash of the plan",
+    ],
+    [
+      "with another error budget",
+      textOf(makeBundle({ terms: { maxFailures: 0 } }).lines),
+      "the items or the terms of the plan do not have the sealed hash of the plan",
     ],
     [
       "with the seal of another plan",

@@ -1,0 +1,264 @@
+import { sql } from "kysely";
+import { beforeAll, describe, expect, test, vi } from "vitest";
+import type { Database } from "../../src/database/database.ts";
+import { policyOf } from "../auth/policy/policy-of.ts";
+import { openTestDatabase } from "../support/open-test-database.ts";
+import { ANN, BEN, by, hashOf, openRunWorld, settle } from "./run-world.ts";
+
+let database: Database;
+beforeAll(async () => {
+  database = await openTestDatabase("postgres");
+});
+
+const set = (statement: ReturnType<typeof sql>) => statement.execute(database.db);
+
+/** Alters rows that the database protects, as its owner can. */
+async function tamper(statement: ReturnType<typeof sql>): Promise<void> {
+  const switchTriggers = async (to: string) => {
+    await set(sql.raw(`alter table mfa_rollout ${to} trigger mfa_rollout_guard`));
+    for (const name of ["mfa_rollout_item_planned", "mfa_rollout_items_removed"])
+      await set(sql.raw(`alter table mfa_rollout_item ${to} trigger ${name}`));
+  };
+  await switchTriggers("disable");
+  await set(statement);
+  await switchTriggers("enable always");
+}
+
+test("a plan starts once, by its own hash and by who planned it, and only within its time", async () => {
+  const world = await openRunWorld(database);
+  const { runs, idle } = world.replica();
+  const planned = await world.plan(1);
+  await expect(runs.start(planned, "other", by(ANN))).rejects.toMatchObject({ code: "PLAN_CHANGED" });
+  await expect(runs.start(planned, hashOf(planned), by(BEN))).rejects.toMatchObject({ code: "FORBIDDEN" });
+  const started = await runs.start(planned, hashOf(planned), by(ANN));
+  expect(started.status).toBe("running");
+  await idle();
+  const done = await world.found(planned.id);
+  expect(await runs.start(done, hashOf(done), by(ANN))).toEqual(done);
+  const late = await world.plan(1);
+  await tamper(sql`update mfa_rollout set expires_at = now() where id = ${late.id}`);
+  await expect(runs.start(late, hashOf(late), by(ANN))).rejects.toMatchObject({
+    code: "ROLLOUT_STATUS",
+    message: expect.stringContaining("It is expired."),
+  });
+});
+
+test("two open rollouts never hold the same user", async () => {
+  const world = await openRunWorld(database, { guardUsers: 1 });
+  const { runs } = world.replica();
+  const [first, second] = [await world.plan(2), await world.plan(3)];
+  const open = await runs.start(first, hashOf(first), by(ANN));
+  await expect(runs.start(second, hashOf(second), by(ANN))).rejects.toMatchObject({
+    code: "USERS_IN_OTHER_ROLLOUT",
+    message: expect.stringContaining(`2 of its users are in the open rollouts ${first.id}.`),
+  });
+  await runs.cancel(open, "Not now", by(ANN));
+  expect(await runs.start(second, hashOf(second), by(ANN))).toMatchObject({ status: "awaiting_approval" });
+});
+
+test("paused callers start, approve and resume nothing, and their rollouts pause", async () => {
+  const world = await openRunWorld(database, { guardUsers: 1 });
+  const replica = world.replica();
+  const { runs } = replica;
+  const [caller, approver] = [
+    { ...ANN, subject: "ann", issuer: "test" },
+    { ...BEN, issuer: "pausing" },
+  ];
+  const planned = await world.plan(2);
+  const pause = (subject: string, issuer: string) =>
+    set(sql`
+      insert into caller_pause (id, subject, issuer, users, within_ms)
+      values (gen_random_uuid(), ${subject}, ${issuer}, 9, 1)`);
+  const resume = () =>
+    set(sql`
+      update caller_pause set resumed_at = now(), resumed_by_subject = 'x' where resumed_at is null`);
+  await pause("ann", "test");
+  await expect(runs.start(planned, hashOf(planned), by(caller))).rejects.toMatchObject({
+    code: "CALLER_PAUSED",
+  });
+  await resume();
+  const awaiting = await runs.start(planned, hashOf(planned), by(caller));
+  await pause("ben", "pausing");
+  await expect(runs.approve(awaiting, hashOf(awaiting), undefined, by(approver))).rejects.toMatchObject({
+    code: "CALLER_PAUSED",
+  });
+  await resume();
+  // The pause comes while the first item is read.
+  const [cam] = world.cams.values();
+  if (cam !== undefined) {
+    cam.before = async (action) => {
+      if (action === "DescribeSafeAuthFlagColl") await pause("ben", "pausing");
+      cam.before = async () => undefined;
+      return undefined;
+    };
+  }
+  await runs.approve(awaiting, hashOf(awaiting), undefined, by(approver));
+  await vi.waitFor(async () =>
+    expect(await world.found(planned.id)).toMatchObject({ status: "paused", code: "CALLER_PAUSED" }),
+  );
+  await expect(runs.resume(await world.found(planned.id), by(ANN))).rejects.toMatchObject({
+    code: "CALLER_PAUSED",
+  });
+  await resume();
+  await runs.resume(await world.found(planned.id), by(ANN));
+  await settle(replica);
+  expect((await world.found(planned.id)).status).toBe("done");
+});
+
+test("a rejected, withdrawn or expired rollout changes nobody and frees its users", async () => {
+  const world = await openRunWorld(database, { guardUsers: 1 });
+  const { runs, lanes } = world.replica();
+  const ends = [];
+  for (const end of ["rejected", "withdrawn", "expired"]) {
+    const planned = await world.plan(2);
+    const awaiting = await runs.start(planned, hashOf(planned), by(ANN));
+    if (end === "expired") {
+      await set(sql`update mfa_rollout set approval_expires_at = now() where id = ${awaiting.id}`);
+      await lanes.look();
+      await expect(runs.approve(awaiting, hashOf(awaiting), undefined, by(BEN))).rejects.toMatchObject({
+        code: "ROLLOUT_STATUS",
+      });
+    } else await runs.reject(awaiting, "No", by(end === "rejected" ? BEN : ANN));
+    const { status, code } = await world.found(awaiting.id);
+    ends.push([end, status, code]);
+  }
+  expect(ends).toEqual([
+    ["rejected", "cancelled", "APPROVAL_REJECTED"],
+    ["withdrawn", "cancelled", undefined],
+    ["expired", "expired", "APPROVAL_EXPIRED"],
+  ]);
+  expect([...world.cams.values()].flatMap(({ writes }) => [...writes])).toEqual([]);
+});
+
+test("two requests at once start a plan once", async () => {
+  const world = await openRunWorld(database);
+  const { runs, idle } = world.replica();
+  const planned = await world.plan(3);
+  const started = await Promise.all([1, 2, 3].map(() => runs.start(planned, hashOf(planned), by(ANN))));
+  expect(started.map(({ status }) => status)).not.toContain("planned");
+  await idle();
+  expect(world.reports.filter((report) => report === "started")).toEqual(["started"]);
+  const writes = [...world.cams.values()].flatMap((cam) => [...cam.writes.values()]);
+  expect(writes.map(({ length }) => length)).toEqual([1, 1, 1]);
+});
+
+test("a plan does not start if its policy has changed since", async () => {
+  const policy = { current: policyOf('{"rules":[{"id":"all","effect":"allow"}]}'), sha256: "of the plan" };
+  const world = await openRunWorld(database, { policy });
+  const { runs } = world.replica();
+  const planned = await world.plan(1);
+  policy.sha256 = "of today";
+  await expect(runs.start(planned, hashOf(planned), by(ANN))).rejects.toMatchObject({
+    code: "PLAN_CHANGED",
+    message: expect.stringContaining("The policy has changed since. Make a new plan."),
+  });
+});
+
+test("a plan that changes nobody does not start", async () => {
+  const world = await openRunWorld(database);
+  const { runs } = world.replica();
+  const planned = await world.plan(0);
+  await expect(runs.start(planned, hashOf(planned), by(ANN))).rejects.toMatchObject({
+    code: "ROLLOUT_SELECTION",
+    message: expect.stringContaining("The plan changes no user."),
+  });
+});
+
+test("only a person who may make every change of a plan approves it", async () => {
+  const policy = { current: policyOf({ rules: [] }), sha256: "p" };
+  const world = await openRunWorld(database, { guardUsers: 1, policy });
+  const callers = { subjects: ["ben", "cleo"] };
+  policy.current = policyOf({
+    accounts: Object.fromEntries(world.names.map((name) => [name, { callers }])),
+    rules: [
+      { id: "not-him", effect: "deny", callers: { subjects: ["ben"] }, users: { uins: ["100000001"] } },
+      { id: "all", effect: "allow" },
+    ],
+  });
+  const { runs, idle } = world.replica();
+  const planned = await world.plan(2);
+  const awaiting = await runs.start(planned, hashOf(planned), by(ANN));
+  const approve = (subject: string) =>
+    runs.approve(awaiting, hashOf(awaiting), undefined, by({ ...BEN, subject }));
+  await expect(approve("ben")).rejects.toMatchObject({
+    code: "FORBIDDEN",
+    message: expect.stringContaining("The policy (not-him) refuses login.phone.on for the user 100000001."),
+  });
+  await expect(approve("dan")).rejects.toMatchObject({
+    code: "FORBIDDEN",
+    message: expect.stringContaining(`It changes users of the account ${world.names[0]}.`),
+  });
+  expect(await approve("cleo")).toMatchObject({
+    status: "running",
+    approval: { decision: { by: { subject: "cleo" } } },
+  });
+  await idle();
+});
+
+test("a plan with more users than one statement takes starts, and frees them all when it ends", async () => {
+  const world = await openRunWorld(database, { guardUsers: 1 });
+  const { runs } = world.replica();
+  const [planned, other] = [await world.plan(5_100), await world.plan(5_001)];
+  const held = async () => {
+    const { rows } = await sql<{ held: number }>`
+      select count(*)::integer as held from mfa_rollout_item where rollout_id = ${planned.id} and held`.execute(
+      database.db,
+    );
+    return rows[0]?.held;
+  };
+  const open = await runs.start(planned, hashOf(planned), by(ANN));
+  expect(await held()).toBe(5_100);
+  await expect(runs.start(other, hashOf(other), by(ANN))).rejects.toMatchObject({
+    code: "USERS_IN_OTHER_ROLLOUT",
+    message: expect.stringContaining("5001 of its users"),
+  });
+  await runs.reject(open, undefined, by(BEN));
+  expect(await held()).toBe(0);
+});
+
+describe("a plan whose rows were altered in the database", () => {
+  const other = JSON.stringify({ login: { phone: false, stoken: false, wechat: true } });
+  test.each([
+    [
+      "a flag set",
+      (id: string) =>
+        sql`update mfa_rollout_item set sent = ${other}::jsonb where rollout_id = ${id} and item = 2`,
+    ],
+    [
+      "a user",
+      (id: string) => sql`update mfa_rollout_item set op_uin = '5' where rollout_id = ${id} and item = 1`,
+    ],
+    [
+      "a state",
+      (id: string) =>
+        sql`update mfa_rollout_item set state = 'at_risk' where rollout_id = ${id} and item = 1`,
+    ],
+    [
+      "a missing user",
+      (id: string) => sql`delete from mfa_rollout_item where rollout_id = ${id} and item = 3`,
+    ],
+    ["the error budget", (id: string) => sql`update mfa_rollout set max_failures = 99 where id = ${id}`],
+    [
+      "the waves",
+      (id: string) =>
+        sql`update mfa_rollout set input = jsonb_set(input, '{includeAtRisk}', 'true') where id = ${id}`,
+    ],
+  ])("is neither started nor approved: %s", async (_, alter) => {
+    const world = await openRunWorld(database, { guardUsers: 2 });
+    const { runs } = world.replica();
+    const [planned, awaited] = [await world.plan(3), await world.plan(3)];
+    const refusal = {
+      code: "PLAN_CHANGED",
+      message: expect.stringContaining("Its rows in the database are not those that were planned."),
+    };
+    const awaiting = await runs.start(awaited, hashOf(awaited), by(ANN));
+    expect(awaiting.status).toBe("awaiting_approval");
+    await tamper(alter(awaited.id));
+    await expect(runs.approve(awaiting, hashOf(awaiting), undefined, by(BEN))).rejects.toMatchObject(refusal);
+    await runs.cancel(awaiting, "Altered", by(ANN));
+    await tamper(alter(planned.id));
+    await expect(runs.start(planned, hashOf(planned), by(ANN))).rejects.toMatchObject(refusal);
+    expect(world.reports.filter((report) => report === "plan altered")).toHaveLength(2);
+    expect((await world.found(planned.id)).status).toBe("planned");
+  });
+});
