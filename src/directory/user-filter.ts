@@ -68,11 +68,6 @@ export function isSelected(selection: UserSelection): RawBuilder<unknown> {
   return sql.join(given, sql` and `);
 }
 
-/** Returns whether a selection names more than accounts. */
-export function hasFilter({ accounts: _, ...filter }: UserSelection): boolean {
-  return Object.values(filter).some((value) => value !== undefined);
-}
-
 /** Returns the condition that an exception of the policy excuses a row of `directory_user`, as `exceptionOf` decides it. */
 export function isExcused(exceptions: readonly PolicyException[]): RawBuilder<unknown> {
   const oneOf = (conditions: readonly RawBuilder<unknown>[]) =>
