@@ -1,20 +1,31 @@
-import { expect, test } from "vitest";
-import { CAROL, HEIDI, MAX } from "../support/seed-users.ts";
-import { startGateway, UNLIMITED } from "../support/start-gateway.ts";
+import { beforeEach, expect, test } from "vitest";
+import { CAROL, HEIDI } from "../support/seed-users.ts";
+import { shareGateway, UNLIMITED } from "../support/start-gateway.ts";
 
 const SET = `mutation ($opUin: Uin!, $login: LoginActionMfaFlagInput, $action: LoginActionMfaFlagInput, $reason: String) {
   setSubUserMfa(opUin: $opUin, login: $login, action: $action, reason: $reason) { change { reason } }
 }`;
-const LAST_OFF = { opUin: MAX, login: { wechat: false } };
+
+const { send, cam, http } = await shareGateway(UNLIMITED);
+
+/** Switches off the only method of a user whom no other test changes. */
+let lastOff: { readonly opUin: string; readonly login: { readonly wechat: false } };
+let users = 0;
+
+beforeEach(() => {
+  users += 1;
+  const uin = String(100021999000 + users);
+  cam.putUser({ uin, name: uin, wechatBound: true, loginFlag: { Wechat: 1 } });
+  lastOff = { opUin: uin, login: { wechat: false } };
+});
 
 test("a change that switches off the last method of a user needs a reason", async () => {
-  const { send, cam } = await startGateway(UNLIMITED);
   for (const reason of [undefined, null, "", " \n"]) {
-    const { errors } = await send(SET, { ...LAST_OFF, reason });
+    const { errors } = await send(SET, { ...lastOff, reason });
     expect(errors).toMatchObject([
       {
         message: "This change needs a reason. It switches off the last method of this user.",
-        extensions: { code: "REASON_REQUIRED", category: "INPUT", retryable: false, opUin: MAX },
+        extensions: { code: "REASON_REQUIRED", category: "INPUT", retryable: false, opUin: lastOff.opUin },
       },
     ]);
   }
@@ -22,20 +33,17 @@ test("a change that switches off the last method of a user needs a reason", asyn
 });
 
 test("a reason may contain every script, and the joiners of scripts and emoji", async () => {
-  const { send } = await startGateway(UNLIMITED);
   const reason = "می\u200cخواهم \u{1f469}\u200d\u{1f4bb} हिन्दी עברית 手机";
-  expect((await send(SET, { ...LAST_OFF, reason })).data).toEqual({ setSubUserMfa: { change: { reason } } });
+  expect((await send(SET, { ...lastOff, reason })).data).toEqual({ setSubUserMfa: { change: { reason } } });
 });
 
 test("a change with a reason switches off the last method, and the record has the reason", async () => {
-  const { send, cam } = await startGateway(UNLIMITED);
-  const { data } = await send(SET, { ...LAST_OFF, reason: "  The phone was lost. 手机丢了 " });
+  const { data } = await send(SET, { ...lastOff, reason: "  The phone was lost. 手机丢了 " });
   expect(data).toEqual({ setSubUserMfa: { change: { reason: "The phone was lost. 手机丢了" } } });
-  expect(cam.user(MAX)?.loginFlag).toMatchObject({ Wechat: 0 });
+  expect(cam.user(lastOff.opUin)?.loginFlag).toMatchObject({ Wechat: 0 });
 });
 
 test("another change needs no reason, and its record has none", async () => {
-  const { send } = await startGateway(UNLIMITED);
   for (const change of [
     { opUin: CAROL, login: { phone: false } },
     { opUin: HEIDI, login: { phone: false } },
@@ -61,20 +69,18 @@ test.each([
   ["with a zero-width space", "lo\u200bst", "U+200B"],
   ["with a tag character", "lost \u{e0041}", "U+E0041"],
 ])("a reason %s is refused before the gateway calls CAM", async (_case, reason, problem) => {
-  const { send, cam } = await startGateway(UNLIMITED);
-  const { errors } = await send(SET, { ...LAST_OFF, reason });
+  const { errors } = await send(SET, { ...lastOff, reason });
   expect(errors).toMatchObject([{ extensions: { code: "BAD_USER_INPUT" } }]);
   expect(errors[0]?.message).toContain(problem);
   expect(cam.journal({ action: "DescribeSafeAuthFlagColl" })).toEqual([]);
 });
 
 test("a repeated idempotency key with another reason is refused", async () => {
-  const { http } = await startGateway(UNLIMITED);
   const ask = (reason: string) =>
     http
       .post("/graphql")
       .set("idempotency-key", "key-1")
-      .send({ query: SET, variables: { ...LAST_OFF, reason } });
+      .send({ query: SET, variables: { ...lastOff, reason } });
   expect((await ask("lost")).body).toMatchObject({ data: { setSubUserMfa: { change: { reason: "lost" } } } });
   expect((await ask("lost")).body).toMatchObject({ data: { setSubUserMfa: { change: { reason: "lost" } } } });
   expect((await ask("sold")).body).toMatchObject({

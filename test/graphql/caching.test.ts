@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import { ALICE, NOBODY } from "../support/seed-users.ts";
-import { startGateway } from "../support/start-gateway.ts";
+import { shareGateway, UNLIMITED } from "../support/start-gateway.ts";
+
+const { send, http } = await shareGateway(UNLIMITED);
 
 test.each([
   ["to a query", `{ subUser(opUin: "${ALICE}") { name } }`],
@@ -13,12 +15,10 @@ test.each([
   ["to a document that is not valid", "{ nothing }"],
   ["to a document that cannot be parsed", "{"],
 ])("the answer %s has cache-control: no-store", async (_name, query) => {
-  const { send } = await startGateway();
   expect((await send(query)).headers).toMatchObject({ "cache-control": "no-store" });
 });
 
 test("the answer to a query by GET has cache-control: no-store", async () => {
-  const { http } = await startGateway();
   const { status, headers } = await http
     .get("/graphql")
     .query({ query: "{ camErrors { code } }" })

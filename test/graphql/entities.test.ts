@@ -1,13 +1,14 @@
 import { expect, test } from "vitest";
 import { ALICE, BOB, CAROL, HEIDI, NOBODY } from "../support/seed-users.ts";
-import { startGateway } from "../support/start-gateway.ts";
+import { shareGateway, UNLIMITED } from "../support/start-gateway.ts";
+
+const { send, cam, logLines } = await shareGateway(UNLIMITED);
 
 const ENTITIES = `query ($representations: [_Any!]!) {
   _entities(representations: $representations) { ... on SubUser { opUin name } }
 }`;
 
 test("entities come in the order of their representations, with null for an unknown user", async () => {
-  const { send, cam } = await startGateway();
   const representations = [HEIDI, NOBODY, ALICE, HEIDI].map((opUin) => ({ __typename: "SubUser", opUin }));
   expect(await send(ENTITIES, { representations })).toMatchObject({
     errors: [],
@@ -35,7 +36,6 @@ test.each([
   ["a string", "SubUser"],
   ["a list", []],
 ])("a bad representation makes only its own entity null: %s", async (_case, bad) => {
-  const { send, logLines } = await startGateway();
   const good = (opUin: string) => ({ __typename: "SubUser", opUin });
   const { status, data, errors } = await send(ENTITIES, { representations: [good(ALICE), bad, good(BOB)] });
   expect(status).toBe(200);
@@ -46,7 +46,6 @@ test.each([
 });
 
 test("a query may select only the protections of an entity", async () => {
-  const { send } = await startGateway();
   const query = ENTITIES.replace("opUin name", "mfa { action { phone } }");
   const representations = [{ __typename: "SubUser", opUin: CAROL }];
   expect((await send(query, { representations })).data).toEqual({
@@ -55,7 +54,6 @@ test("a query may select only the protections of an entity", async () => {
 });
 
 test("an entity that the gateway cannot read is a typed error at its own path", async () => {
-  const { send, cam } = await startGateway();
   cam.addFault({ kind: "camError", code: "UnauthorizedOperation", action: "DescribeSubAccounts" });
   const representations = [{ __typename: "SubUser", opUin: ALICE }];
   expect((await send(ENTITIES, { representations })).errors).toMatchObject([
@@ -64,7 +62,6 @@ test("an entity that the gateway cannot read is a typed error at its own path", 
 });
 
 test("a router gets the SDL even if introspection is off", async () => {
-  const { send } = await startGateway();
   const { data, errors } = await send("{ _service { sdl } }");
   expect(errors).toEqual([]);
   const { sdl } = (data?.["_service"] ?? {}) as { readonly sdl: string };

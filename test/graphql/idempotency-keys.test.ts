@@ -1,11 +1,15 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { ALICE, BOB } from "../support/seed-users.ts";
-import { readReply, type StartedGateway, startGateway, UNLIMITED } from "../support/start-gateway.ts";
+import { readReply, shareGateway, UNLIMITED } from "../support/start-gateway.ts";
 
-let gateway: StartedGateway;
+const gateway = await shareGateway(UNLIMITED);
+/** A new key for each test. */
+let key = "";
+let keys = 0;
 
-beforeEach(async () => {
-  gateway = await startGateway(UNLIMITED);
+beforeEach(() => {
+  keys += 1;
+  key = `k${keys}`;
 });
 
 const change = (of: string, on: boolean, field = "setSubUserMfa") => {
@@ -18,10 +22,15 @@ const change = (of: string, on: boolean, field = "setSubUserMfa") => {
 };
 
 /** Sends a mutation with the key. Returns the record's id or the error code of each change. */
-async function send(selections: string, key = "k", variables: Record<string, unknown> = {}, rest = "") {
+async function send(
+  selections: string,
+  idempotencyKey = key,
+  variables: Record<string, unknown> = {},
+  rest = "",
+) {
   const response = await gateway.http
     .post("/graphql")
-    .set("idempotency-key", key)
+    .set("idempotency-key", idempotencyKey)
     .send({ query: `mutation ${rest} ${selections}`, variables });
   const { data, errors } = readReply(response);
   return Object.entries(data ?? {}).map(([name, value]) => {
@@ -83,7 +92,7 @@ test("each change of a document has a key by its position, and a repeated docume
       `{ ...F } fragment F on Mutation { x: ${change(ALICE, true)} ... { y: ${change(BOB, true)} } }`,
     ),
   ).toEqual(records);
-  expect(await send(`{ ${change(BOB, true)} }`, "k/2")).toEqual([records[1]]);
+  expect(await send(`{ ${change(BOB, true)} }`, `${key}/2`)).toEqual([records[1]]);
   expect(writes()).toBe(once);
   // In another order each position has another request.
   expect(await send(`{ b: ${change(BOB, true)} a: ${change(ALICE, true)} }`)).toEqual([
@@ -95,7 +104,7 @@ test("each change of a document has a key by its position, and a repeated docume
 test("two fields with the same response key are one change", async () => {
   const twice = `a: ${change(ALICE, true)}`;
   const records = await send(`{ ${twice} ${twice} b: ${change(BOB, true)} }`);
-  expect(await send(`{ ${change(BOB, true)} }`, "k/2")).toEqual([records[1]]);
+  expect(await send(`{ ${change(BOB, true)} }`, `${key}/2`)).toEqual([records[1]]);
 });
 
 test("a change that a variable skips has no key", async () => {
@@ -104,6 +113,6 @@ test("a change that a variable skips has no key", async () => {
     "{ phone: true }, action",
   );
   const skipping = document.replace('reason: "test") {', 'reason: "test") @skip(if: $no) {');
-  const [bob] = await send(skipping, "k", { no: true }, "($no: Boolean!)");
+  const [bob] = await send(skipping, key, { no: true }, "($no: Boolean!)");
   expect(await send(`{ ${change(BOB, true)} }`)).toEqual([bob]);
 });

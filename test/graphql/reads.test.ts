@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { ALICE, BOB, CAROL, HEIDI, MAX, NOBODY } from "../support/seed-users.ts";
-import { startGateway } from "../support/start-gateway.ts";
+import { shareGateway, UNLIMITED } from "../support/start-gateway.ts";
+
+const { send, cam } = await shareGateway(UNLIMITED);
 
 const MANY = "query ($opUins: [Uin!]!) { subUsers(opUins: $opUins) { opUin name } }";
 const MANY_WITH_MFA =
@@ -8,7 +10,6 @@ const MANY_WITH_MFA =
 
 describe("subUser", () => {
   test("returns every field of a user that CAM reports", async () => {
-    const { send } = await startGateway();
     const { data } = await send(`{
       subUser(opUin: "${ALICE}") {
         opUin name uid remark userType createTime lastLoginTime lastLoginIp
@@ -44,20 +45,17 @@ describe("subUser", () => {
   });
 
   test("is null, without an error, if CAM has no such user", async () => {
-    const { send } = await startGateway();
     const { data, errors } = await send(`{ subUser(opUin: "${NOBODY}") { opUin mfa { login { phone } } } }`);
     expect({ data, errors }).toEqual({ data: { subUser: null }, errors: [] });
   });
 
   test("has null, and not false, for a method that CAM does not report", async () => {
-    const { send, cam } = await startGateway();
     cam.putUser({ uin: HEIDI, unreportedMethods: ["Passkey"] });
     const { data } = await send(`{ subUser(opUin: "${HEIDI}") { mfa { login { phone passkey } } } }`);
     expect(data).toEqual({ subUser: { mfa: { login: { phone: false, passkey: null } } } });
   });
 
   test("is read from CAM again for each request", async () => {
-    const { send, cam } = await startGateway();
     const query = `{ subUser(opUin: "${HEIDI}") { remark mfa { login { phone } } } }`;
     await send(query);
     cam.putUser({ uin: HEIDI, remark: "changed", loginFlag: { Phone: 1 } });
@@ -67,7 +65,6 @@ describe("subUser", () => {
   });
 
   test("reads protections only if the query selects them, and no user twice", async () => {
-    const { send, cam } = await startGateway();
     await send(`{ a: subUser(opUin: "${ALICE}") { name } b: subUser(opUin: "${ALICE}") { remark } }`);
     expect(cam.journal({ opUin: ALICE }).map(({ action }) => action)).toEqual(["DescribeSubAccounts"]);
   });
@@ -75,7 +72,6 @@ describe("subUser", () => {
 
 describe("subUsers", () => {
   test("keeps the order of the request, with null for a user that CAM does not have", async () => {
-    const { send, cam } = await startGateway();
     const opUins = [CAROL, NOBODY, MAX, ALICE, CAROL];
     expect((await send(MANY, { opUins })).data).toEqual({
       subUsers: [
@@ -92,13 +88,11 @@ describe("subUsers", () => {
   });
 
   test("takes an empty list without a call of CAM", async () => {
-    const { send, cam } = await startGateway();
     expect((await send(MANY, { opUins: [] })).data).toEqual({ subUsers: [] });
     expect(cam.counters()["DescribeSubAccounts"]).toBeUndefined();
   });
 
   test("reads 200 users in four calls of 50", async () => {
-    const { send, cam } = await startGateway();
     const opUins = Array.from({ length: 200 }, (_, at) => String(100_021_500_000 + at));
     for (const uin of opUins) cam.putUser({ uin, name: `user-${uin}` });
     const { data, errors } = await send(MANY, { opUins });
@@ -109,7 +103,6 @@ describe("subUsers", () => {
   });
 
   test("shares its calls with the other fields of the operation", async () => {
-    const { send, cam } = await startGateway();
     await send(`{
       a: subUsers(opUins: ["${ALICE}", "${BOB}"]) { name }
       b: subUsers(opUins: ["${BOB}", "${CAROL}"]) { name }
@@ -121,7 +114,6 @@ describe("subUsers", () => {
   });
 
   test("reads the protections of each user once", async () => {
-    const { send, cam } = await startGateway();
     const opUins = [ALICE, CAROL, ALICE, NOBODY, CAROL];
     const { data } = await send(MANY_WITH_MFA, { opUins });
     const alice = { name: "alice", mfa: { login: { phone: false } } };
@@ -132,7 +124,6 @@ describe("subUsers", () => {
   });
 
   test("returns the other users if the protections of one cannot be read", async () => {
-    const { send, cam } = await startGateway();
     const fault = { kind: "camError", code: "UnauthorizedOperation", opUin: BOB } as const;
     cam.addFault({ ...fault, action: "DescribeSafeAuthFlagColl" });
     const { status, data, errors } = await send(MANY_WITH_MFA, { opUins: [ALICE, BOB, CAROL] });
@@ -157,7 +148,6 @@ describe("subUsers", () => {
   });
 
   test("fails with a typed error at its own path if the profiles cannot be read", async () => {
-    const { send, cam } = await startGateway();
     cam.addFault({ kind: "camError", code: "UnauthorizedOperation", action: "DescribeSubAccounts" });
     const { status, errors } = await send(MANY, { opUins: [ALICE] });
     expect(status).toBe(200);
@@ -166,11 +156,13 @@ describe("subUsers", () => {
 });
 
 test("a read in a document of changes returns the state after its change", async () => {
-  const { send } = await startGateway();
+  // The gateway combines the next reads of a user with its own writes, so no other test reads this one.
+  const opUin = "100021999001";
+  cam.putUser({ uin: opUin, name: opUin, phone: "13800000000", wechatBound: true });
   const user = `subUser { mfa { login { phone wechat } } }`;
   const { data } = await send(`mutation {
-    a: setSubUserMfa(opUin: "${ALICE}", login: { phone: true }) { ${user} }
-    b: setSubUserMfa(opUin: "${ALICE}", login: { phone: false, wechat: true }) { ${user} }
+    a: setSubUserMfa(opUin: "${opUin}", login: { phone: true }) { ${user} }
+    b: setSubUserMfa(opUin: "${opUin}", login: { phone: false, wechat: true }) { ${user} }
   }`);
   expect(data).toMatchObject({
     a: { subUser: { mfa: { login: { phone: true, wechat: false } } } },
@@ -179,7 +171,6 @@ test("a read in a document of changes returns the state after its change", async
 });
 
 test("camErrors returns the whole catalogue without a call of CAM", async () => {
-  const { send, cam } = await startGateway();
   const { data } = await send("{ camErrors { code category retryable message remedy camCodes } }");
   const rows = (data?.["camErrors"] ?? []) as readonly Readonly<Record<string, unknown>>[];
   expect(rows).toContainEqual({

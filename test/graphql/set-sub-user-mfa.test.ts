@@ -1,6 +1,6 @@
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { ALICE, CAROL, ERIN, FRANK, HEIDI, MAX } from "../support/seed-users.ts";
-import { type StartedGateway, startGateway, UNLIMITED } from "../support/start-gateway.ts";
+import { type StartedGateway, shareGateway, startGateway, UNLIMITED } from "../support/start-gateway.ts";
 
 const FLAGS = "phone token stoken wechat u2fToken";
 const SET = `mutation ($opUin: Uin!, $login: LoginActionMfaFlagInput, $action: LoginActionMfaFlagInput) {
@@ -9,9 +9,10 @@ const SET = `mutation ($opUin: Uin!, $login: LoginActionMfaFlagInput, $action: L
   }
 }`;
 
+const { send, cam } = await shareGateway(UNLIMITED);
+
 describe("a change", () => {
   test("takes effect and returns the user as CAM has it afterwards", async () => {
-    const { send, cam } = await startGateway();
     const { status, data, errors } = await send(SET, { opUin: ALICE, login: { phone: true } });
     expect({ status, errors }).toEqual({ status: 200, errors: [] });
     expect(data).toMatchObject({
@@ -31,14 +32,12 @@ describe("a change", () => {
   });
 
   test("works for the user with the largest possible Uin", async () => {
-    const { send, cam } = await startGateway();
     const { data } = await send(SET, { opUin: MAX, login: { phone: true } });
     expect(data).toMatchObject({ setSubUserMfa: { subUser: { opUin: MAX } } });
     expect(cam.user(MAX)?.loginFlag).toMatchObject({ Phone: 1, Wechat: 1 });
   });
 
   test("takes its Uin as an integer too, without losing digits", async () => {
-    const { send, cam } = await startGateway();
     const { errors } = await send(
       `mutation { setSubUserMfa(opUin: ${MAX}, action: { phone: true }) { requestId } }`,
     );
@@ -133,7 +132,6 @@ describe("a request that names no method", () => {
     ["empty flag sets", { login: {}, action: {} }],
     ["flag sets of nulls", { login: { phone: null }, action: { stoken: null, wechat: null } }],
   ])("is refused before the gateway calls CAM: %s", async (_case, change) => {
-    const { send, cam } = await startGateway();
     const { status, data, errors } = await send(SET, { opUin: ALICE, ...change });
     expect(status).toBe(200);
     expect(data).toEqual({ setSubUserMfa: null });
@@ -156,7 +154,6 @@ describe("a method that a write cannot express", () => {
       "The action protection of this user uses token.",
     ],
   ])("is not overwritten without overwriteOtherMethods: %s", async (_case, opUin, change, hint) => {
-    const { send, cam } = await startGateway();
     const before = cam.user(opUin);
     const { errors } = await send(SET, { opUin, ...change });
     expect(errors).toMatchObject([
@@ -168,7 +165,6 @@ describe("a method that a write cannot express", () => {
   });
 
   test("is overwritten with overwriteOtherMethods", async () => {
-    const { send, cam } = await startGateway();
     const { errors } = await send(OVERWRITE, { opUin: ERIN, login: { phone: true } });
     expect(errors).toEqual([]);
     expect(cam.user(ERIN)?.loginFlag).toMatchObject({ Phone: 1, U2FToken: 0 });
@@ -177,20 +173,20 @@ describe("a method that a write cannot express", () => {
 
 describe("the user in the answer", () => {
   test("is read again after each change of the same document", async () => {
-    const { send } = await startGateway();
+    const opUin = "100021999001";
+    cam.putUser({ uin: opUin, name: "anna", phone: "13800000000", loginFlag: { Stoken: 1 } });
     const user = "subUser { name mfa { login { phone stoken } } }";
     const { data } = await send(`mutation {
-      a: setSubUserMfa(opUin: "${ALICE}", login: { phone: true }) { ${user} }
-      b: setSubUserMfa(opUin: "${ALICE}", login: { stoken: false }) { ${user} }
+      a: setSubUserMfa(opUin: "${opUin}", login: { phone: true }) { ${user} }
+      b: setSubUserMfa(opUin: "${opUin}", login: { stoken: false }) { ${user} }
     }`);
     expect(data).toEqual({
-      a: { subUser: { name: "alice", mfa: { login: { phone: true, stoken: true } } } },
-      b: { subUser: { name: "alice", mfa: { login: { phone: true, stoken: false } } } },
+      a: { subUser: { name: "anna", mfa: { login: { phone: true, stoken: true } } } },
+      b: { subUser: { name: "anna", mfa: { login: { phone: true, stoken: false } } } },
     });
   });
 
   test("costs no call if the query selects only its id", async () => {
-    const { send, cam } = await startGateway();
     await send(`mutation { setSubUserMfa(opUin: "${ALICE}", login: { phone: true }) { subUser { opUin } } }`);
     expect(cam.journal({ opUin: ALICE }).map(({ action }) => action)).toEqual([
       "DescribeSafeAuthFlagColl",
@@ -199,7 +195,6 @@ describe("the user in the answer", () => {
   });
 
   test("may be unreadable, and the result of the change still arrives", async () => {
-    const { send, cam } = await startGateway();
     cam.addFault({ kind: "camError", code: "UnauthorizedOperation", action: "DescribeSubAccounts" });
     cam.addFault({
       kind: "camError",

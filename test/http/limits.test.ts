@@ -4,7 +4,9 @@ import { text } from "node:stream/consumers";
 import { expect, test } from "vitest";
 import { isCamErrorExtensions } from "../../src/contract/index.ts";
 import { CallerRate } from "../../src/http/caller-rate.ts";
-import { startGateway } from "../support/start-gateway.ts";
+import { shareGateway, startGateway } from "../support/start-gateway.ts";
+
+const { gateway, send } = await shareGateway();
 
 test("a caller above the rate gets a GraphQL error with HTTP 200 and without Retry-After", async () => {
   const { send, cam } = await startGateway({ env: { CALLER_RATE_PER_SECOND: "1" } });
@@ -35,7 +37,6 @@ test("each caller has a separate count, and a rate of 0 limits no caller", async
 });
 
 test("headers beyond 32 KiB are refused in the form of all errors, and the gateway keeps serving", async () => {
-  const { gateway, send } = await startGateway();
   const socket = await open(gateway.address.url);
   socket.write(`GET /graphql HTTP/1.1\r\nhost: gateway\r\nx-long: ${"x".repeat(33 * 1024)}\r\n\r\n`);
   const answer = await text(socket);
@@ -50,7 +51,6 @@ test.each([
   "\u0000\u0001\u0002\r\n\r\n",
   "POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n",
 ])("bytes that are not a request are refused in the form of all errors: %j", async (bytes) => {
-  const { gateway, send } = await startGateway();
   const socket = await open(gateway.address.url);
   socket.write(bytes);
   expect(bodyOf(await text(socket))).toMatchObject({ errors: [{ extensions: { code: "BAD_REQUEST" } }] });
@@ -58,7 +58,6 @@ test.each([
 });
 
 test("headers that do not end in time are refused, and the gateway closes their connection", async () => {
-  const { gateway } = await startGateway();
   const socket = await open(gateway.address.url);
   socket.write("POST /graphql HTTP/1.1\r\nhost: gateway\r\n");
   const answer = await text(socket);

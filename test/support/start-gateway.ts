@@ -1,5 +1,6 @@
 import pg from "pg";
 import supertest from "supertest";
+import { beforeEach } from "vitest";
 import { type Authenticator, localAuthenticator } from "../../src/auth/authenticator.ts";
 import type { Clock } from "../../src/clock.ts";
 import { type Config, loadConfig } from "../../src/config/config.ts";
@@ -108,6 +109,16 @@ export async function startGateway(options: StartOptions = {}): Promise<StartedG
     admin: supertest(gateway.address.admin ?? ""),
     send: async (query, variables) => readReply(await http.post("/graphql").send({ query, variables })),
   };
+}
+
+/**
+ * Starts a gateway that the tests of a file share, because a start takes longer than most tests. Before each test CAM has
+ * its first users again, and no faults and journal. The record keeps the changes of earlier tests.
+ */
+export async function shareGateway(options: StartOptions = {}): Promise<StartedGateway> {
+  const started = await startGateway(options);
+  beforeEach(() => started.cam.reset());
+  return started;
 }
 
 /** Returns all stored text. */

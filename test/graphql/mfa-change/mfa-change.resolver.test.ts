@@ -2,7 +2,16 @@ import { describe, expect, test } from "vitest";
 import { cutDatabase } from "../../support/cut-database.ts";
 import { createTestPostgres } from "../../support/open-test-database.ts";
 import { ALICE, BOB, CAROL, HEIDI } from "../../support/seed-users.ts";
-import { type Reply, type StartedGateway, startGateway } from "../../support/start-gateway.ts";
+import {
+  type Reply,
+  type StartedGateway,
+  shareGateway,
+  startGateway,
+  UNLIMITED,
+} from "../../support/start-gateway.ts";
+
+/** For tests that need no record of their own. */
+const shared = await shareGateway(UNLIMITED);
 
 const RECORD = `
   id opUin caller { subject } gatewayRequestId
@@ -52,7 +61,7 @@ describe("the record of a change", () => {
   });
 
   test("has its id in the error of a change that CAM refused, by both channels", async () => {
-    const started = await startGateway();
+    const started = shared;
     const id = await changePhone(started, BOB);
     const { data } = await started.send(`{ mfaChange(id: "${id}") { status resolvedBy code camCode } }`);
     expect(data?.["mfaChange"]).toEqual({
@@ -78,7 +87,7 @@ describe("the record of a change", () => {
   test.each(["", "1", "not-an-id", "00000000-0000-7000-8000-000000000000"])(
     "is null for the unknown id %j",
     async (id) => {
-      const { data, errors } = await (await startGateway()).send(`{ mfaChange(id: "${id}") { id } }`);
+      const { data, errors } = await shared.send(`{ mfaChange(id: "${id}") { id } }`);
       expect(errors).toEqual([]);
       expect(data).toEqual({ mfaChange: null });
     },
@@ -125,7 +134,7 @@ describe("the list of changes", () => {
   test.each(["(first: 0)", "(first: -1)", "(first: 101)", '(after: "not a cursor")', '(caller: "\\u0000")'])(
     "refuses %s as bad input",
     async (args) => {
-      const { errors } = await (await startGateway()).send(page(args));
+      const { errors } = await shared.send(page(args));
       expect(errors[0]?.extensions["code"]).toBe("BAD_USER_INPUT");
     },
   );
@@ -176,7 +185,7 @@ describe("an Idempotency-Key", () => {
   });
 
   test("that is malformed is refused before the change begins", async () => {
-    const started = await startGateway();
+    const started = shared;
     const query = `mutation { ${phoneOn(ALICE)} { requestId } }`;
     for (const key of ["a b", '""', "x".repeat(201), '"unfinished']) {
       const { status, body } = await started.http
