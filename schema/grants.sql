@@ -6,8 +6,8 @@ grant select on gateway_migration, gateway_expansion, mfa_change, audit_chain, a
   record_checkpoint, audit_event, caller_pause, quota_window, directory_drift, mfa_rollout_step, noted_account,
   account_register to :"role";
 -->
-grant execute on function begin_change, settle_change, approve_change, reject_change, claim_changes, seal_request,
-  change_now, resume_caller, keep_checkpoint, keep_record_checkpoint, record_events, note_accounts, bind_account,
+grant execute on function begin_change, begin_changes, settle_change, settle_changes, approve_change, reject_change,
+  claim_changes, seal_request, change_now, resume_caller, keep_checkpoint, keep_record_checkpoint, record_events, note_accounts, bind_account,
   register_accounts, take_slot, back_off_window, probe_window, begin_rollout_change, claim_rollout_items, advance_rollout,
   end_rollout, run_rollout, seal_rollout, reopen_rollout_change to :"role";
 -->

@@ -5,10 +5,9 @@
  */
 
 import { type RawBuilder, sql } from "kysely";
-import { personOf } from "../auth/subject.ts";
 import type { Uin } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
-import { type BulkGuard, NO_BULK_GUARD } from "./caller-pauses.ts";
+import type { BulkGuard } from "./caller-pauses.ts";
 import {
   type BeforeImageBasis,
   type BeginVerdict,
@@ -26,6 +25,7 @@ import {
   type Settled,
   toChangeRecord,
 } from "./change-record.ts";
+import { ChangeStatements } from "./change-statements.ts";
 import type { RequestSeal } from "./request-seal.ts";
 import { inTransaction, runQuery, runRead } from "./run-query.ts";
 
@@ -39,9 +39,6 @@ interface ChangeLogDeps {
   readonly seal?: RequestSeal | undefined;
 }
 
-/** A verdict, with the change if it awaits approval or is joined. */
-type BeginRow = Partial<ChangeRow> & { readonly verdict: BeginVerdict["kind"]; readonly changeId: string };
-
 /**
  * The record of changes: the intent before a call of CAM, and the outcome after it. A sealed record is never altered or
  * deleted.
@@ -52,54 +49,22 @@ type BeginRow = Partial<ChangeRow> & { readonly verdict: BeginVerdict["kind"]; r
  */
 export class ChangeLog {
   readonly #deps: ChangeLogDeps;
+  readonly #statements: ChangeStatements;
 
   constructor(deps: ChangeLogDeps) {
     this.#deps = deps;
+    this.#statements = new ChangeStatements(deps);
   }
 
   /** Records an intent, or returns the reason why not (see begin_change in schema/migrations). */
-  async begin(intent: ChangeIntent, basis: BeforeImageBasis): Promise<BeginVerdict> {
-    const { caller } = intent;
-    const columns = {
-      account: intent.account,
-      op_uin: intent.opUin,
-      caller_subject: caller.subject,
-      caller_person: personOf(caller.subject),
-      caller_client: caller.client,
-      caller_issuer: caller.issuer,
-      gateway_request_id: intent.gatewayRequestId,
-      requested: intent.requested,
-      reason: intent.reason,
-      request_hash: intent.requestHash,
-      idempotency_key: intent.idempotencyKey,
-      before_image: intent.before,
-      sent: intent.sent,
-      policy_hash: intent.policyHash,
-      policy_rules: intent.policyRules,
-      replica: this.#deps.replica,
-    };
-    const { database, guard } = this.#deps;
-    const { users, withinMs } = guard ?? NO_BULK_GUARD;
-    const begun = sql`begin_change(
-        ${JSON.stringify(columns)}::jsonb, ${intent.leaseMs}, ${intent.approvalMs ?? null}, ${users}, ${withinMs},
-        ${basis.known ?? null}, ${basis.ageMs}
-      )`;
-    // Only a seal needs the change, whose many columns cost as much as the rest of the answer.
-    const statement =
-      intent.approvalMs === undefined
-        ? sql`select verdict, change_id from ${begun}`
-        : sql`
-          select b.verdict, b.change_id, c.* from ${begun} b
-          left join lateral change_now(b.change_id) c on b.verdict in ('AWAITING', 'JOIN')`;
-    const run = async (on: Database): Promise<BeginVerdict> => {
-      const [row] = await runQuery<BeginRow>(on, statement);
-      if (row === undefined) throw new Error("begin_change returned no verdict.");
-      if (intent.approvalMs !== undefined && row.id !== undefined)
-        await this.#seal(on, intent, toChangeRecord(row as ChangeRow));
-      return { kind: row.verdict, id: row.changeId };
-    };
+  begin(intent: ChangeIntent, basis: BeforeImageBasis): Promise<BeginVerdict> {
+    if (intent.approvalMs === undefined) return this.#statements.begin(intent, basis);
     // One transaction, because a recorded request without its MAC could never be approved.
-    return intent.approvalMs === undefined ? run(database) : inTransaction(database, run);
+    return inTransaction(this.#deps.database, async (on) => {
+      const row = await this.#statements.beginOn(on, { intent, basis });
+      if (row.id !== undefined) await this.#seal(on, intent, toChangeRecord(row as ChangeRow));
+      return { kind: row.verdict, id: row.changeId };
+    });
   }
 
   /** Seals the caller's request, and not the recorded one. If the two differ, the request cannot be approved. */
@@ -112,17 +77,11 @@ export class ChangeLog {
   }
 
   /**
-   * Records an outcome, and seals the record if the outcome is final. Runs one statement.
+   * Records an outcome, and seals the record if the outcome is final.
    * @returns undefined if the record was already sealed. The record then stays as it is.
    */
-  async settle(id: string, settlement: ChangeSettlement): Promise<Settled | undefined> {
-    const { status, resolvedBy, code, camCode, camAction, camRequestId, readBack } = settlement;
-    const [row] = await this.#run<{ settleOrder: string | number; settledAt: Date; sealed: boolean }>(sql`
-      select * from settle_change(
-        ${id}, ${status}, ${resolvedBy ?? null}, ${code ?? null}, ${camCode ?? null}, ${camAction ?? null},
-        ${camRequestId ?? null}, ${settlement.attempts}, ${Math.round(settlement.quotaWaitMs)}, ${readBack ?? false}
-      )`);
-    return row && { settleOrder: Number(row.settleOrder), at: row.settledAt, sealed: row.sealed };
+  settle(id: string, settlement: ChangeSettlement): Promise<Settled | undefined> {
+    return this.#statements.settle(id, settlement);
   }
 
   /** Returns the writes of a user that a new read may not show yet, in dispatch order. */

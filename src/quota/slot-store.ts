@@ -1,7 +1,7 @@
-import { AsyncLocalStorage } from "node:async_hooks";
 import { type RawBuilder, sql } from "kysely";
 import type { Clock } from "../clock.ts";
 import type { Database } from "../database/database.ts";
+import { SharedStatements } from "../database/shared-statements.ts";
 
 /** Milliseconds of a window beyond a second, because deliveries vary. */
 export const GUARD_MS = 25;
@@ -70,51 +70,34 @@ export interface WindowOutlook {
   readonly backoff: number;
 }
 
-/** A request that no statement has taken yet. */
+/** A request for a slot of a window. */
 interface Asked {
   readonly key: WindowKey;
   readonly request: SlotRequest;
-  readonly resolve: (answer: SlotAnswer) => void;
-  readonly reject: (error: unknown) => void;
-  /** Runs a function in the asynchronous context of the call that asked. */
-  readonly inContext: <Result>(run: () => Result) => Result;
 }
 
 /** The shared windows in the database (schema/migrations/0007_quota_names.sql). Errors of the driver pass through. */
 export class SlotStore {
   readonly #deps: SlotStoreDeps;
-  #asked: Asked[] = [];
-  #isTaking = false;
+  readonly #statements = new SharedStatements<Asked, SlotAnswer>({
+    one: async (asked) => {
+      const [answer] = await this.#takeThese([asked]);
+      return answer as SlotAnswer;
+    },
+    several: async (asked) => {
+      const inOrder = asked.toSorted(byWindow);
+      const answers = await this.#takeThese(inOrder);
+      return asked.map((one) => answers[inOrder.indexOf(one)]);
+    },
+  });
 
   constructor(deps: SlotStoreDeps) {
     this.#deps = deps;
   }
 
-  /**
-   * Takes the next slot of a window, or returns when it would be. One statement runs at a time, and the next one takes
-   * the slots that were asked for meanwhile. So an idle gateway waits for nothing, and a busy one takes many at once.
-   */
+  /** Takes the next slot of a window, or returns when it would be. One statement takes the slots that come together. */
   take(key: WindowKey, request: SlotRequest): Promise<SlotAnswer> {
-    const { promise, resolve, reject } = Promise.withResolvers<SlotAnswer>();
-    this.#asked.push({ key, request, resolve, reject, inContext: AsyncLocalStorage.snapshot() });
-    if (!this.#isTaking) void this.#takeAll();
-    return promise;
-  }
-
-  async #takeAll(): Promise<void> {
-    this.#isTaking = true;
-    for (let [first] = this.#asked; first !== undefined; [first] = this.#asked) {
-      const asked = this.#asked.sort(byWindow);
-      this.#asked = [];
-      try {
-        // The span of the statement belongs to the trace of one of the calls.
-        const answers = await first.inContext(() => this.#takeThese(asked));
-        for (const [index, { resolve }] of asked.entries()) resolve(answers[index] as SlotAnswer);
-      } catch (error) {
-        for (const { reject } of asked) reject(error);
-      }
-    }
-    this.#isTaking = false;
+    return this.#statements.ask({ key, request });
   }
 
   async #takeThese(asked: readonly Asked[]): Promise<readonly SlotAnswer[]> {

@@ -1,0 +1,181 @@
+import { sql } from "kysely";
+import { personOf } from "../auth/subject.ts";
+import { GatewayError } from "../contract/index.ts";
+import type { Database } from "../database/database.ts";
+import { SharedStatements } from "../database/shared-statements.ts";
+import { type BulkGuard, NO_BULK_GUARD } from "./caller-pauses.ts";
+import type {
+  BeforeImageBasis,
+  BeginVerdict,
+  ChangeIntent,
+  ChangeRow,
+  ChangeSettlement,
+  Settled,
+} from "./change-record.ts";
+import { runQuery } from "./run-query.ts";
+
+interface ChangeStatementsDeps {
+  readonly database: Database;
+  /** The name of this process in the record. */
+  readonly replica: string;
+  readonly guard?: BulkGuard;
+}
+
+/** A verdict, with the change if it awaits approval or is joined. */
+type BeginRow = Partial<ChangeRow> & {
+  readonly verdict: BeginVerdict["kind"];
+  readonly changeId: string;
+};
+
+interface Begin {
+  readonly intent: ChangeIntent;
+  readonly basis: BeforeImageBasis;
+}
+
+interface Settlement {
+  readonly id: string;
+  readonly settlement: ChangeSettlement;
+}
+
+type SettledRow = Omit<Settled, "settleOrder" | "at"> & {
+  readonly settleOrder: string | number;
+  readonly settledAt: Date;
+};
+
+/**
+ * The statements that begin and settle changes. Changes that come together share a statement
+ * (schema/migrations/0021_changes_in_batches.sql). Its methods throw the errors of ChangeLog.
+ */
+export class ChangeStatements {
+  readonly #deps: ChangeStatementsDeps;
+  readonly #begins = new SharedStatements<Begin, BeginVerdict>({
+    one: async (begin) => {
+      const { verdict: kind, changeId: id } = await this.beginOn(this.#deps.database, begin);
+      return { kind, id };
+    },
+    several: (begins) => this.#beginSeveral(begins),
+  });
+  readonly #settlements = new SharedStatements<Settlement, Settled | undefined>({
+    one: (settlement) => this.#settleOne(settlement),
+    several: (settlements) => this.#settleSeveral(settlements),
+  });
+
+  constructor(deps: ChangeStatementsDeps) {
+    this.#deps = deps;
+  }
+
+  /** Records the intent of a change that needs no approval. */
+  begin(intent: ChangeIntent, basis: BeforeImageBasis): Promise<BeginVerdict> {
+    return this.#begins.ask({ intent, basis });
+  }
+
+  settle(id: string, settlement: ChangeSettlement): Promise<Settled | undefined> {
+    return this.#settlements.ask({ id, settlement });
+  }
+
+  /** Records an intent by a statement of its own. */
+  async beginOn(database: Database, { intent, basis }: Begin): Promise<BeginRow> {
+    const { users, withinMs } = this.#guard;
+    const begun = sql`begin_change(
+        ${JSON.stringify(this.#columnsOf(intent))}::jsonb, ${intent.leaseMs}, ${intent.approvalMs ?? null}, ${users},
+        ${withinMs}, ${basis.known ?? null}, ${basis.ageMs}
+      )`;
+    // Only a seal needs the change, whose many columns cost as much as the rest of the answer.
+    const statement =
+      intent.approvalMs === undefined
+        ? sql`select verdict, change_id from ${begun}`
+        : sql`
+          select b.verdict, b.change_id, c.* from ${begun} b
+          left join lateral change_now(b.change_id) c on b.verdict in ('AWAITING', 'JOIN')`;
+    const [row] = await runQuery<BeginRow>(database, statement);
+    if (row === undefined) throw new Error("begin_change returned no verdict.");
+    return row;
+  }
+
+  async #beginSeveral(begins: readonly Begin[]): Promise<readonly (BeginVerdict | undefined)[]> {
+    const intents = begins.map(({ intent, basis }, place) => ({
+      ...this.#columnsOf(intent),
+      ...{ place, lease_ms: intent.leaseMs, read_age_ms: basis.ageMs },
+    }));
+    const { users, withinMs } = this.#guard;
+    const rows = await this.#runShared<{ place: number; changeId: string }>(
+      sql`select place, change_id from begin_changes(${JSON.stringify(intents)}::jsonb, ${users}, ${withinMs})`,
+    );
+    const ids = new Map(rows.map(({ place, changeId }) => [place, changeId]));
+    return begins.map((_, place) => {
+      const id = ids.get(place);
+      return id === undefined ? undefined : { kind: "BEGUN", id };
+    });
+  }
+
+  async #settleOne({ id, settlement }: Settlement): Promise<Settled | undefined> {
+    const { status, resolvedBy, code, camCode, camAction, camRequestId, attempts } = settlement;
+    const [row] = await runQuery<SettledRow>(
+      this.#deps.database,
+      sql`
+      select * from settle_change(
+        ${id}, ${status}, ${resolvedBy ?? null}, ${code ?? null}, ${camCode ?? null}, ${camAction ?? null},
+        ${camRequestId ?? null}, ${attempts}, ${Math.round(settlement.quotaWaitMs)}, ${settlement.readBack ?? false}
+      )`,
+    );
+    return row && settledOf(row);
+  }
+
+  async #settleSeveral(settlements: readonly Settlement[]): Promise<readonly (Settled | undefined)[]> {
+    const outcomes = settlements.map(({ id, settlement }) => ({
+      id,
+      status: settlement.status,
+      resolved_by: settlement.resolvedBy,
+      code: settlement.code,
+      cam_code: settlement.camCode,
+      cam_action: settlement.camAction,
+      cam_request_id: settlement.camRequestId,
+      attempts: settlement.attempts,
+      quota_wait_ms: Math.round(settlement.quotaWaitMs),
+      read_back: settlement.readBack ?? false,
+    }));
+    const rows = await this.#runShared<SettledRow & { readonly changeId: string }>(
+      sql`select * from settle_changes(${JSON.stringify(outcomes)}::jsonb)`,
+    );
+    const settled = new Map(rows.map((row) => [row.changeId, settledOf(row)]));
+    return settlements.map(({ id }) => settled.get(id));
+  }
+
+  /** Runs a statement of several changes. Returns nothing if one of them is at fault: the others must not fail with it. */
+  async #runShared<Row>(statement: Parameters<typeof runQuery>[1]): Promise<readonly Row[]> {
+    return runQuery<Row>(this.#deps.database, statement).catch((error: unknown) => {
+      if (error instanceof GatewayError) throw error;
+      return [];
+    });
+  }
+
+  get #guard(): BulkGuard {
+    return this.#deps.guard ?? NO_BULK_GUARD;
+  }
+
+  #columnsOf(intent: ChangeIntent): object {
+    const { caller } = intent;
+    return {
+      account: intent.account,
+      op_uin: intent.opUin,
+      caller_subject: caller.subject,
+      caller_person: personOf(caller.subject),
+      caller_client: caller.client,
+      caller_issuer: caller.issuer,
+      gateway_request_id: intent.gatewayRequestId,
+      requested: intent.requested,
+      reason: intent.reason,
+      request_hash: intent.requestHash,
+      idempotency_key: intent.idempotencyKey,
+      before_image: intent.before,
+      sent: intent.sent,
+      policy_hash: intent.policyHash,
+      policy_rules: intent.policyRules,
+      replica: this.#deps.replica,
+    };
+  }
+}
+
+function settledOf({ settleOrder, settledAt, sealed }: SettledRow): Settled {
+  return { settleOrder: Number(settleOrder), at: settledAt, sealed };
+}
