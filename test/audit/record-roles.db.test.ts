@@ -346,6 +346,7 @@ describe("the functions", () => {
       "approve_change",
       "back_off_window",
       "begin_change",
+      "begin_changes",
       "begin_rollout_change",
       "bind_account",
       "claim_changes",
@@ -368,6 +369,7 @@ describe("the functions", () => {
       "seal_request",
       "seal_rollout",
       "settle_change",
+      "settle_changes",
       "take_slot",
       "webhook_follow_change",
       "webhook_follow_drift",
@@ -375,8 +377,9 @@ describe("the functions", () => {
       "webhook_follow_rollout",
       "webhook_follow_scan",
     ]);
-    for (const { config, is_public } of rows) {
-      expect([config, is_public]).toEqual(["search_path=public, pg_temp", false]);
+    for (const { name, config, is_public } of rows) {
+      const plans = name === "begin_changes" ? ";plan_cache_mode=force_generic_plan" : "";
+      expect([config, is_public]).toEqual([`search_path=public, pg_temp${plans}`, false]);
     }
   });
 });
@@ -461,9 +464,7 @@ test("the gateway works in a schema other than public, with an owner who is not 
   const { id } = await there.begin(intentOf(), FRESH);
   expect(await there.settle(id, APPLIED)).toBeDefined();
   const { rows } = await sql<{ config: string }>`
-    select distinct array_to_string(proconfig, ';') as config from pg_proc where prosecdef`.execute(
-    database.db,
-  );
+    select distinct proconfig[1] as config from pg_proc where prosecdef`.execute(database.db);
   expect(rows).toEqual([{ config: 'search_path="The Gateway", pg_temp' }]);
 });
 

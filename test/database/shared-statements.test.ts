@@ -1,0 +1,109 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { expect, test } from "vitest";
+import { SharedStatements } from "../../src/database/shared-statements.ts";
+import { FakeClock } from "../support/fake-clock.ts";
+
+/** Statements that end when the test says so. */
+function startStatements() {
+  const clock = new FakeClock(0);
+  const running: { readonly requests: readonly number[]; readonly end: (error?: Error) => void }[] = [];
+  const run = (requests: readonly number[]): Promise<void> => {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    running.push({ requests, end: (error) => (error === undefined ? resolve() : reject(error)) });
+    return promise;
+  };
+  const statements = new SharedStatements<number, string>({
+    clock,
+    one: async (request) => {
+      await run([request]);
+      return `one ${request}`;
+    },
+    several: async (requests) => {
+      await run(requests);
+      return requests.map((request) => (request < 0 ? undefined : `several ${request}`));
+    },
+  });
+  return { clock, running, statements };
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+test("a request alone runs at once, and those that come meanwhile share the next statement", async () => {
+  const { statements, running } = startStatements();
+  const answers = [1, 2, 3].map((request) => statements.ask(request));
+  expect(running.map(({ requests }) => requests)).toEqual([[1]]);
+  running[0]?.end();
+  expect(await answers[0]).toBe("one 1");
+  await turn();
+  expect(running.map(({ requests }) => requests)).toEqual([[1], [2, 3]]);
+  running[1]?.end();
+  expect(await Promise.all(answers)).toEqual(["one 1", "several 2", "several 3"]);
+});
+
+test("a request that the shared statement leaves runs alone", async () => {
+  const { statements, running } = startStatements();
+  const [, left, taken] = [1, -2, 3].map((request) => statements.ask(request));
+  running[0]?.end();
+  await turn();
+  running[1]?.end();
+  expect(await taken).toBe("several 3");
+  await turn();
+  expect(running[2]?.requests).toEqual([-2]);
+  running[2]?.end();
+  expect(await left).toBe("one -2");
+});
+
+test("a failed statement fails its requests, and the next one runs", async () => {
+  const { statements, running } = startStatements();
+  const answers = [1, 2, 3].map((request) => statements.ask(request));
+  const outcomes = Promise.allSettled(answers);
+  running[0]?.end(new Error("lost"));
+  await turn();
+  running[1]?.end(new Error("lost too"));
+  expect((await outcomes).map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
+  await turn();
+  const next = statements.ask(4);
+  running[2]?.end();
+  expect(await next).toBe("one 4");
+});
+
+test("a statement that waits long does not hold up the next one", async () => {
+  const { statements, running, clock } = startStatements();
+  const slow = statements.ask(1);
+  const next = statements.ask(2);
+  await clock.advance(99);
+  expect(running).toHaveLength(1);
+  await clock.advance(1);
+  await turn();
+  expect(running[1]?.requests).toEqual([2]);
+  running[1]?.end();
+  expect(await next).toBe("one 2");
+  running[0]?.end();
+  expect(await slow).toBe("one 1");
+});
+
+test("a statement has at most 64 requests", async () => {
+  const { statements, running } = startStatements();
+  const answers = Array.from({ length: 70 }, (_, request) => statements.ask(request));
+  for (const at of [0, 1, 2]) {
+    running[at]?.end();
+    await turn();
+  }
+  await Promise.all(answers);
+  expect(running.map(({ requests }) => requests.length)).toEqual([1, 64, 5]);
+});
+
+test("a shared statement runs in the context of one of its requests", async () => {
+  const context = new AsyncLocalStorage<string>();
+  const seen: (string | undefined)[] = [];
+  const note = async (requests: readonly number[]) => {
+    seen.push(context.getStore());
+    return requests.map(String);
+  };
+  const statements = new SharedStatements<number, string>({
+    one: async (request) => (await note([request])).join(),
+    several: note,
+  });
+  await Promise.all(["a", "b", "c"].map((name, at) => context.run(name, () => statements.ask(at))));
+  expect(seen).toEqual(["a", "b"]);
+});
