@@ -44,7 +44,7 @@ type SettledRow = Omit<Settled, "settleOrder" | "at"> & {
 
 /**
  * The statements that begin and settle changes. Changes that come together share a statement
- * (schema/migrations/0021_changes_in_batches.sql). Its methods throw the errors of ChangeLog.
+ * (schema/migrations/0022_changes_in_batches.sql). Its methods throw the errors of ChangeLog.
  */
 export class ChangeStatements {
   readonly #deps: ChangeStatementsDeps;

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { type Clock, systemClock, within } from "../clock.ts";
+import { type Clock, systemClock } from "../clock.ts";
 
 interface SharedStatementsDeps<Request, Answer> {
   /** Runs a statement for one request. */
@@ -42,42 +42,42 @@ export class SharedStatements<Request, Answer> {
   ask(request: Request): Promise<Answer> {
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     this.#waiting.push({ request, resolve, reject, inContext: AsyncLocalStorage.snapshot() });
-    if (!this.#isRunning) void this.#runAll();
+    if (!this.#isRunning) this.#runNext();
     return promise;
   }
 
-  async #runAll(): Promise<void> {
+  #runNext(): void {
     const { clock = systemClock } = this.#deps;
-    this.#isRunning = true;
-    while (this.#waiting.length > 0) {
-      const asked = this.#waiting.splice(0, MOST);
-      // The span of the statement belongs to the trace of one of the requests.
-      const ran = asked[0]?.inContext(() => this.#run(asked)) ?? Promise.resolve();
-      await within(clock, PATIENCE_MS, ran, () => undefined);
-    }
-    this.#isRunning = false;
+    const asked = this.#waiting.splice(0, MOST);
+    const [first] = asked;
+    this.#isRunning = first !== undefined;
+    if (first === undefined) return;
+    let isOver = false;
+    const next = (): void => {
+      if (isOver) return;
+      isOver = true;
+      cancel();
+      this.#runNext();
+    };
+    const cancel = clock.after(PATIENCE_MS, next);
+    // The span of the statement belongs to the trace of one of the requests.
+    void first.inContext(() => this.#run(asked, next));
   }
 
-  async #run(asked: readonly Waiting<Request, Answer>[]): Promise<void> {
+  async #run(asked: readonly Waiting<Request, Answer>[], ended: () => void): Promise<void> {
     const { one, several } = this.#deps;
+    const [first] = asked;
     try {
-      const requests = asked.map(({ request }) => request);
-      const answers = asked.length > 1 ? await several(requests) : [];
-      const left = asked.filter(({ resolve }, index) => {
-        const answer = answers[index];
-        if (answer !== undefined) resolve(answer);
-        return answer === undefined;
-      });
-      // The statements for one request may wait for locks, each for itself.
-      await Promise.allSettled(
-        left.map(({ request, resolve, inContext }) => {
-          const answer = inContext(() => one(request));
-          resolve(answer);
-          return answer;
-        }),
-      );
+      if (asked.length === 1) first?.resolve(await one(first.request));
+      else {
+        const answers = await several(asked.map(({ request }) => request));
+        for (const [index, { request, resolve, inContext }] of asked.entries()) {
+          resolve(answers[index] ?? inContext(() => one(request)));
+        }
+      }
     } catch (error) {
       for (const { reject } of asked) reject(error);
     }
+    ended();
   }
 }
