@@ -84,7 +84,7 @@ test("a clerk's rollout of more users than the bulk guard allows runs once the a
 
   const approver = await visitConsole(gatewayUrl, { issuer });
   await signIn(approver.page, "approver");
-  await approver.page.getByRole("link", { name: "Rollouts" }).click();
+  await approver.page.getByRole("link", { name: "Approvals" }).click();
   await approver.page.getByRole("link", { name: "Phones for all" }).click();
   await approver.page.getByText("Planned by clerk").waitFor();
   expect(await seriousFindings(approver.page)).toEqual([]);

@@ -145,10 +145,12 @@ async function readPlan({ id }: MfaRollout, connection: GatewayConnection, io: C
   const isPlanned = rollout.status === "PLANNED";
   return {
     exitCode: isPlanned ? 0 : 1,
-    lines: [
-      ...describeRollout(rollout),
-      ...(isPlanned ? [`To start it: cam-gateway rollout start ${id}`] : []),
-    ],
+    lines: [...describeRollout(rollout), ...(isPlanned ? [whatFollows(rollout)] : [])],
     result: rollout,
   };
+}
+
+function whatFollows({ id, progress }: MfaRollout): string {
+  if (progress.total === 0) return "The plan changes no user, so it cannot be started.";
+  return `To start it: cam-gateway rollout start ${id}`;
 }

@@ -43,6 +43,22 @@ test.each<[what: string, input: object, code: string]>([
   expect(errors.map(({ extensions }) => extensions["code"])).toEqual([code]);
 });
 
+test("a list of 100,000 users fits into a request, and a larger body is refused as such", async () => {
+  const inputOf = (count: number) => {
+    const opUins = Array.from({ length: count }, (_, at) => String(10n ** 19n + BigInt(at)));
+    return planOf({ selection: { opUins } });
+  };
+  const { data, errors } = await askForPlan(gateway.send, inputOf(100_000));
+  expect(errors).toEqual([]);
+  const { id } = (data as { planMfaRollout: { id: string } }).planMfaRollout;
+  const cancel = "mutation ($id: ID!) { cancelMfaRollout(id: $id) { status } }";
+  expect((await gateway.send(cancel, { id })).data).toEqual({ cancelMfaRollout: { status: "CANCELLED" } });
+  const { status, text } = await gateway.http
+    .post("/graphql")
+    .send({ query: "{ a }", variables: inputOf(200_000) });
+  expect([status, text]).toEqual([413, expect.stringContaining("The request body is larger than 4 MiB")]);
+});
+
 test("a plan without users fails, and one in which all are blocked is made", async () => {
   const empty = await planned(gateway.send, planOf({ selection: { filter: { search: "no such user" } } }));
   expect(empty).toMatchObject({ status: "PLAN_FAILED", code: "ROLLOUT_SELECTION" });

@@ -1,10 +1,12 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
+import { Link } from "wouter";
 import type { MfaChange } from "../../../client/index.ts";
 import { ChangeCard } from "./change-list.tsx";
 import { useGateway } from "./gateway.ts";
 import { Problem } from "./problem.tsx";
 import { ReasonField } from "./reason-field.tsx";
+import { usersOf } from "./rollout/rollout-texts.ts";
 import { timeOf } from "./texts.ts";
 
 /** The changes that await another person's approval. */
@@ -18,6 +20,7 @@ export function ApprovalsPage() {
   return (
     <>
       <h1>Approvals</h1>
+      <WaitingRollouts />
       {error !== null && <Problem error={error} />}
       {data?.edges.length === 0 && <p className="quiet">No change awaits approval.</p>}
       <ul className="cards">
@@ -28,6 +31,27 @@ export function ApprovalsPage() {
         ))}
       </ul>
     </>
+  );
+}
+
+/** The rollouts that await another person's approval. Shows none to a person who may not see rollouts. */
+function WaitingRollouts() {
+  const { client } = useGateway();
+  const { data } = useQuery({
+    queryKey: ["mfaRollouts", "awaiting"],
+    queryFn: ({ signal }) => client.mfaRollouts({ status: "AWAITING_APPROVAL", first: 20 }, { signal }),
+    refetchInterval: 15_000,
+    retry: false,
+  });
+  return (
+    <ul className="cards">
+      {data?.edges.map(({ node: { id, name, requestedBy, progress } }) => (
+        <li key={id}>
+          Rollout <Link href={`/rollouts/${id}`}>{name}</Link>: {usersOf(progress.total)} to change, planned
+          by {requestedBy.subject}
+        </li>
+      ))}
+    </ul>
   );
 }
 

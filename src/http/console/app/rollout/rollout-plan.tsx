@@ -11,7 +11,7 @@ interface RolloutPlanProps {
 
 /** The plan of a rollout: how many users of each kind, why some are not changed, and the price. */
 export function RolloutPlan({ rollout, onState }: RolloutPlanProps) {
-  const { counts, price, desired, planHash, expiresAt, startedAt, reasons } = rollout;
+  const { counts, price, desired, planHash, expiresAt, startedAt, reasons, progress } = rollout;
   const wish = wishOf(desired);
   return (
     <section aria-label="Plan">
@@ -46,7 +46,7 @@ export function RolloutPlan({ rollout, onState }: RolloutPlanProps) {
           ))}
         </ul>
       )}
-      {price !== null && (
+      {price !== null && progress.total > 0 && (
         <p>
           {price.camCalls.toLocaleString()} calls to CAM, about {durationOf(price.seconds)}
           {price.secondsByAccount.length > 1 && price.slowestAccount !== null && (
@@ -56,7 +56,9 @@ export function RolloutPlan({ rollout, onState }: RolloutPlanProps) {
         </p>
       )}
       <p className="quiet">
-        {startedAt === null && expiresAt !== null && <>Start it before {timeOf(expiresAt)}. </>}
+        {startedAt === null && expiresAt !== null && progress.total > 0 && (
+          <>Start it before {timeOf(expiresAt)}. </>
+        )}
         Plan {planHash?.slice(0, 16)}
       </p>
     </section>

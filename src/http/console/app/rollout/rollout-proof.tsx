@@ -64,8 +64,8 @@ function Bundle({ rollout: { id } }: { readonly rollout: MfaRollout }) {
       </div>
       {download.isError && <Problem error={download.error} />}
       <p className="quiet">
-        Anybody can verify the file without the gateway:{" "}
-        <code>cam-gateway rollout verify {file} --public-key audit.pub</code>
+        Verify the file without the gateway: <code>cam-gateway rollout verify {file}</code>. With{" "}
+        <code>--public-key FILE</code> the command also checks who signed the record.
       </p>
     </>
   );
