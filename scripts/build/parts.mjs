@@ -14,7 +14,7 @@ const pageFolder = (name) => `src/http/${name}/app`;
 /** Folders in dist that tsc does not write. */
 const notCompiled = [
   workshop,
-  ...["playground", "console", "pglite-template"].map((name) => join(dist, name)),
+  ...["playground", "console", "pglite-template", ".compile-cache"].map((name) => join(dist, name)),
 ];
 
 /**
@@ -49,6 +49,8 @@ async function buildServer({ fromScratch }) {
   if (fromScratch) {
     // tsc believes its notes and would not write again what was deleted behind its back.
     await rm(join(dist, ".tsbuildinfo"), { force: true });
+    // Node adds to it and removes nothing.
+    await rm(join(dist, ".compile-cache"), { recursive: true, force: true });
   }
   await runTool("typescript/bin/tsc", ["-p", "tsconfig.build.json"]);
   await removeOrphans(dist);
