@@ -5,6 +5,7 @@ import {
   createCamGatewayClient,
   type GatewayTransportError,
 } from "../../../client/index.ts";
+import type { Session } from "./sign-in.ts";
 
 type FieldError = CamGatewayError | GatewayTransportError;
 

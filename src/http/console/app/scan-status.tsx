@@ -1,5 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
+import { Link } from "wouter";
 import { type DirectoryScan, describeCamError } from "../../../client/index.ts";
 import { useGateway } from "./gateway.ts";
 import { Problem } from "./problem.tsx";
@@ -32,15 +33,38 @@ function isActive({ status }: DirectoryScan): boolean {
   return status === "NEVER" || status === "WAITING" || status === "RUNNING";
 }
 
+/** The most accounts of which each has a line. */
+const MOST_LINES = 3;
+
 /** Tells that the list is still incomplete, or why it stays so. */
 export function ScanNotice() {
-  return useScans()
-    .filter((scan) => isActive(scan) || scan.status === "FAILED")
-    .map((scan) => (
-      <p key={scan.account} role="status" className="quiet">
-        {scan.account}: <ScanText scan={scan} />
-      </p>
-    ));
+  const scans = useScans().filter((scan) => isActive(scan) || scan.status === "FAILED");
+  if (scans.length > MOST_LINES) return <ScanSummary scans={scans} />;
+  return scans.map((scan) => (
+    <p key={scan.account} role="status" className="quiet">
+      {scan.account}: <ScanText scan={scan} />
+    </p>
+  ));
+}
+
+/** The states of many accounts' scans in one line. */
+function ScanSummary({ scans }: { readonly scans: readonly DirectoryScan[] }) {
+  const counted = (status: DirectoryScan["status"], text: string) => {
+    const { length } = scans.filter((scan) => scan.status === status);
+    return length === 0 ? [] : [`${length.toLocaleString()} ${text}`];
+  };
+  const parts = [
+    ...counted("NEVER", "never scanned"),
+    ...counted("WAITING", "begin soon"),
+    ...counted("RUNNING", "under way"),
+    ...counted("FAILED", "stopped"),
+  ];
+  return (
+    <p role="status" className="quiet">
+      Scans of {scans.length.toLocaleString()} accounts: {parts.join(", ")}.{" "}
+      <Link href="/coverage">Show</Link>
+    </p>
+  );
 }
 
 /** The state of one account's scan in words. */

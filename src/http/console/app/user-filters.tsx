@@ -1,4 +1,4 @@
-import { useId } from "react";
+import { useId, useRef } from "react";
 import type {
   MfaMethod,
   ProtectionState,
@@ -86,6 +86,7 @@ interface UserFiltersFormProps {
 
 export function UserFiltersForm({ filters, accounts, onFilters }: UserFiltersFormProps) {
   const id = useId();
+  const box = useRef<HTMLInputElement>(null);
   const field = (name: keyof UserFilters, label: string, options: Readonly<Record<string, string>>) => (
     <Choice
       label={label}
@@ -94,12 +95,18 @@ export function UserFiltersForm({ filters, accounts, onFilters }: UserFiltersFor
       onValue={(value) => onFilters({ ...filters, [name]: value })}
     />
   );
+  // The button that shows all disappears, so the focus moves to the first field.
+  const showAll = () => {
+    onFilters(NO_FILTERS);
+    box.current?.focus();
+  };
   const methods = Object.fromEntries(METHODS.map((method) => [METHOD_ENUM[method], METHOD_TITLES[method]]));
   return (
     <search className="filters">
       <div className="wide">
         <label htmlFor={id}>Name, Uin or remark</label>
         <input
+          ref={box}
           id={id}
           type="search"
           maxLength={100}
@@ -116,7 +123,7 @@ export function UserFiltersForm({ filters, accounts, onFilters }: UserFiltersFor
       {field("hasPhone", "Phone bound", YES_NO)}
       {field("neverLoggedIn", "Never logged in", YES_NO)}
       {filters !== NO_FILTERS && (
-        <button type="button" className="reset" onClick={() => onFilters(NO_FILTERS)}>
+        <button type="button" className="reset" onClick={showAll}>
           Show all
         </button>
       )}

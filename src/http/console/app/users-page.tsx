@@ -1,5 +1,5 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { Link } from "wouter";
 import type { MfaCoverage, SubUserDirectoryOrderField } from "../../../client/index.ts";
 import { useGateway } from "./gateway.ts";
@@ -21,32 +21,39 @@ interface UsersPageProps {
 
 /** All users that the gateway knows: coverage at a glance, search as you type, filters, sort and paging. */
 export function UsersPage({ search, onSearch }: UsersPageProps) {
-  const { filters, order, cursors } = search;
+  const { filters, order } = search;
   const { client } = useGateway();
-  const settled = usePaused(filters);
-  const after = cursors.at(-1) ?? null;
+  const settled = useTypingPause(search);
   const users = useQuery({
-    queryKey: ["subUserDirectory", settled, order, after],
-    queryFn: ({ signal }) =>
-      client.subUserDirectory(
-        { ...userFilterOf(settled), orderBy: order, first: PAGE_SIZE, after },
-        { signal },
-      ),
+    queryKey: ["subUserDirectory", userFilterOf(settled.filters), settled.order, settled.cursors],
+    queryFn: async ({ signal }) => {
+      const { filters, order: orderBy, cursors } = settled;
+      const input = { ...userFilterOf(filters), orderBy, first: PAGE_SIZE, after: cursors.at(-1) ?? null };
+      return { ...(await client.subUserDirectory(input, { signal })), cursors };
+    },
     placeholderData: keepPreviousData,
   });
   const coverage = useQuery({
     queryKey: ["mfaCoverage"],
     queryFn: ({ signal }) => client.mfaCoverage({}, { signal }),
   });
+  // The rows of the search before stay until those of this search arrive. Their cursors do not fit this search.
+  const isLoading = users.isPlaceholderData || settled !== search;
+  const top = useRef<HTMLDivElement>(null);
 
   function sortBy(field: SubUserDirectoryOrderField): void {
     const isAscending = order.field === field && order.direction === "ASC";
     onSearch({ filters, order: { field, direction: isAscending ? "DESC" : "ASC" }, cursors: [] });
   }
 
+  function turnTo(cursors: readonly string[]): void {
+    onSearch({ filters, order, cursors });
+    top.current?.scrollIntoView();
+  }
+
   const setFilters = (next: UserFilters) => onSearch({ filters: next, order, cursors: [] });
+  const { pageInfo, totalCount = 0, edges = [], cursors = [] } = users.data ?? {};
   const from = cursors.length * PAGE_SIZE;
-  const { pageInfo, totalCount = 0, edges = [] } = users.data ?? {};
   return (
     <>
       <h1>Users</h1>
@@ -61,48 +68,66 @@ export function UsersPage({ search, onSearch }: UsersPageProps) {
       />
       {users.error !== null && <Problem error={users.error} />}
       {users.data && (
-        <>
-          <div className="card-line">
-            <p role="status" className="quiet">
-              {totalCount === 0
-                ? "No user matches."
-                : `${from + 1} to ${from + edges.length} of ${totalCount.toLocaleString()}`}
-            </p>
-            {totalCount > 0 && <Link href="/rollouts/new">Plan a rollout for these users</Link>}
-          </div>
+        <div ref={top} aria-busy={isLoading}>
+          {totalCount > 0 && <Link href="/rollouts/new">Plan a rollout for these users</Link>}
           {edges.length > 0 && (
             <UserTable users={edges.map(({ node }) => node)} order={order} onSort={sortBy} />
           )}
-        </>
+        </div>
       )}
-      <div className="buttons">
-        <button
-          type="button"
-          disabled={cursors.length === 0}
-          onClick={() => onSearch({ filters, order, cursors: cursors.slice(0, -1) })}
-        >
-          Previous page
-        </button>
-        <button
-          type="button"
-          disabled={!pageInfo?.hasNextPage}
-          onClick={() => onSearch({ filters, order, cursors: [...cursors, pageInfo?.endCursor ?? ""] })}
-        >
-          Next page
-        </button>
+      <div className="buttons paging">
+        {users.data && (
+          <p role="status" className="quiet">
+            {totalCount === 0
+              ? "No user matches."
+              : `${(from + 1).toLocaleString()} to ${(from + edges.length).toLocaleString()} of ${totalCount.toLocaleString()}`}
+          </p>
+        )}
+        <PageButton
+          title="Previous page"
+          isLoading={isLoading}
+          cursors={cursors.length > 0 ? cursors.slice(0, -1) : undefined}
+          onTurn={turnTo}
+        />
+        <PageButton
+          title="Next page"
+          isLoading={isLoading}
+          cursors={pageInfo?.hasNextPage ? [...cursors, pageInfo.endCursor ?? ""] : undefined}
+          onTurn={turnTo}
+        />
       </div>
     </>
   );
 }
 
-/** Returns the value after the visitor paused, so that typing a word sends one request. */
-function usePaused<Value>(value: Value): Value {
-  const [paused, setPaused] = useState(value);
+interface PageButtonProps {
+  readonly title: string;
+  readonly isLoading: boolean;
+  /** Of the page that the button opens. Undefined: there is none. */
+  readonly cursors: readonly string[] | undefined;
+  readonly onTurn: (cursors: readonly string[]) => void;
+}
+
+/** Opens another page. The button keeps the focus at the end of the list and while a page loads. */
+function PageButton({ title, isLoading, cursors, onTurn }: PageButtonProps) {
+  const turn = () => cursors && !isLoading && onTurn(cursors);
+  return (
+    <button type="button" aria-disabled={cursors === undefined} onClick={turn}>
+      {title}
+    </button>
+  );
+}
+
+/** Returns the search after the visitor paused typing, so that a word sends one request. Other filters act at once. */
+function useTypingPause(search: UserSearch): UserSearch {
+  const [settled, setSettled] = useState(search);
+  const text = search.filters.search;
+  const isTyping = text !== "" && text !== settled.filters.search;
   useEffect(() => {
-    const timer = setTimeout(() => setPaused(value), TYPING_PAUSE_MS);
+    const timer = setTimeout(() => setSettled(search), isTyping ? TYPING_PAUSE_MS : 0);
     return () => clearTimeout(timer);
-  }, [value]);
-  return paused;
+  }, [search, isTyping]);
+  return isTyping ? settled : search;
 }
 
 interface AtAGlanceProps {
