@@ -10,6 +10,8 @@ import {
   describeSubAccounts,
   getCallerIdentity,
   HttpTransport,
+  listAccounts,
+  listUsers,
   setMfaFlag,
   Tc3Signer,
   unlimitedBudget,
@@ -34,8 +36,10 @@ const OFF = { phone: false, stoken: false, wechat: false };
 
 type Ask = (client: CamClient, call: { readonly deadlineMs: number }) => Promise<unknown>;
 
-/** One call of each action that the gateway needs. The one to STS names the owner of the key, and no user. */
-const QUESTIONS: readonly (readonly [action: CamAction<never, unknown>, ask: Ask])[] = [
+type Question = readonly [action: CamAction<never, unknown>, ask: Ask];
+
+/** One call of each action about a user. */
+const QUESTIONS: readonly Question[] = [
   [
     describeSafeAuthFlagColl,
     (client, call) => ask(client, describeSafeAuthFlagColl, { subUin: NOBODY }, call),
@@ -43,6 +47,12 @@ const QUESTIONS: readonly (readonly [action: CamAction<never, unknown>, ask: Ask
   [describeSubAccounts, (client, call) => ask(client, describeSubAccounts, { uins: [NOBODY] }, call)],
   [setMfaFlag, (client, call) => ask(client, setMfaFlag, { opUin: NOBODY, login: OFF, action: OFF }, call)],
 ];
+
+/** The call that begins a scan of the directory, by DIRECTORY_LIST_ACTION. */
+const LIST_QUESTIONS = {
+  ListUsers: [listUsers, (client, call) => ask(client, listUsers, undefined, call)],
+  ListAccounts: [listAccounts, (client, call) => ask(client, listAccounts, { marker: undefined }, call)],
+} as const satisfies Readonly<Record<string, Question>>;
 
 function ask<Input>(
   client: CamClient,
@@ -97,7 +107,7 @@ async function targetsOf({ cam, accounts, camLimits }: Config): Promise<readonly
 
 async function checkAccount(
   { name, language, ratePerSecond, connection }: Target,
-  { camLimits }: Config,
+  { camLimits, directory }: Config,
   windows: Answer<SharedWindows>,
   names: Answer<BoundNames>,
 ): Promise<Group> {
@@ -162,7 +172,7 @@ async function checkAccount(
       throw new Fault("account.elsewhere", `${name} means ${bound}. The key is of ${identity.accountId}.`);
     },
   );
-  for (const [action, askIt] of QUESTIONS) {
+  for (const [action, askIt] of [...QUESTIONS, LIST_QUESTIONS[directory.listAction]]) {
     await group.check(permissionTo(action), [key], async ({ client }) => {
       await askIt(client, deadline()).catch((error: unknown) => {
         if (error instanceof CamError && codeOf(error) === "USER_NOT_EXIST") return;

@@ -66,7 +66,7 @@ function faultsIn(checks: readonly Check[]) {
 
 test("a healthy configuration passes, and no user is touched", async () => {
   const { code, stdout, stderr } = await runCommand("doctor", [], healthy);
-  expect(stdout).toMatch(/\n15 passed, 0 warned, 0 failed, 2 skipped\.\n$/);
+  expect(stdout).toMatch(/\n16 passed, 0 warned, 0 failed, 2 skipped\.\n$/);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   expect(stdout).toContain("  ok       the key may call cam:SetMfaFlag\n");
   expect(stdout).toMatch(
@@ -121,6 +121,15 @@ const SEEDED: readonly (readonly [
     },
     "cam.permission",
     /^CAM answers cam:SetMfaFlag with UnauthorizedOperation/,
+  ],
+  [
+    "no permission to list users for a scan",
+    async () => {
+      emulator.control.addFault({ kind: "camError", code: "UnauthorizedOperation", action: "ListUsers" });
+      return {};
+    },
+    "cam.permission",
+    /^CAM answers cam:ListUsers with UnauthorizedOperation/,
   ],
   [
     "a key of another main account",
