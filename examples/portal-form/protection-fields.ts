@@ -23,7 +23,7 @@ export function addProtectionFields(): void {
   }
 }
 
-/** Says at each method why it cannot be switched on. An empty list removes what was said. */
+/** Shows at each method why it cannot be switched on. An empty list removes the messages. */
 export function showAvailable(available: readonly AvailableMethod[]): void {
   for (const note of document.querySelectorAll(".unavailable")) note.remove();
   for (const { method, available: isAvailable, remedy } of available) {

@@ -9,8 +9,8 @@ Most routers change the errors of a subgraph. This page describes what each rout
 the configuration that keeps them whole. The examples call the subgraph \`${SUBGRAPH}\`. Replace that by your own name.
 
 - **If in doubt, use \`trySetSubUserMfa\`.** It returns every business error as data (\`CamFailure\`), which no router
-  alters. Behind a router with its defaults, only this channel carries all facts. The TypeScript client offers it too
-  ([client.md](client.md)).
+  alters. This channel carries all facts behind every router, even with the router's defaults. The TypeScript
+  client offers it too ([client.md](client.md)).
 - **Test your router.** This command sends two requests that change nothing, compares the answers with the contract, and
   prints the configuration to use:
 
@@ -18,8 +18,8 @@ the configuration that keeps them whole. The examples call the subgraph \`${SUBG
 npm run doctor -- --router https://router.example.com/graphql --header 'authorization: Bearer ...'
 \`\`\`
 
-After \`npm run build\`, \`npx cam-gateway doctor\` is the same command. It exits with 0 if all errors arrive whole, with 1 if
-the router loses or changes something, and with 2 if the command cannot decide. It never prints the value of a header.
+After \`npm run build\`, \`npx cam-gateway doctor\` is the same command. It exits with 0 if all errors arrive whole, and with
+1 if the router loses or changes a part of one. It exits with 2 if it cannot decide. It never prints the value of a header.
 \`--header @file\` reads headers from a file, so that they do not appear in a list of processes. [federation.md](federation.md)
 describes how the gateway joins a graph.`;
 
@@ -39,11 +39,11 @@ ${quoted(CAM_ERROR_EXTENSION_KEYS)} ([errors.md](../errors.md)).
 - **Wait longer than the gateway.** The gateway ends every change by \`CAM_DEADLINE_MS\` (15 s by default), so configure
   ${PATIENCE_SECONDS} s. A router that stops waiting earlier never gets the outcome of the change.
 - **Keep the changes of one mutation together** if the client sends an \`idempotency-key\`. The first change of an operation
-  has that key, and the n-th has the key, a slash and n. If fields of other subgraphs are between two changes, the
+  has that key, and the second one has the key and \`/2\`, as in [idempotency keys](graphql-api.md#repeat-a-request-safely). If fields of other subgraphs are between two changes, the
   router sends two requests, both with the header. The first change of the second request then has the key of the very
   first change. The gateway refuses it as \`IDEMPOTENCY_KEY_REUSED\` and changes nothing. @apollo/gateway and Apollo Router
   combine adjacent fields of one subgraph into one request. With other routers, or if several changes need keys, send
   one change in each operation. That works behind every router.
 - **Forward these headers of the client:** ${quoted(FORWARDED_HEADERS)}.
-- **Business errors have HTTP 200 and no Retry-After.** So a router that reacts to a status does nothing.
+- **Business errors have HTTP 200 and no Retry-After.** So a router that reacts to statuses repeats nothing.
 - **Do not let a router answer mutations from a cache, or merge identical mutations.**`;
