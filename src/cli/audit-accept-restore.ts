@@ -25,8 +25,8 @@ export function addAuditAcceptRestore(audit: Command, io: CommandIo): void {
   const command = audit
     .command("accept-restore")
     .description(
-      "After a restore of an older copy, seal which checkpoints are missing, and sign the record again. The variables " +
-        "are those of a replica: AUDIT_SIGNING_KEY_FILE, AUDIT_ANCHOR_FILE and the database.",
+      "After a restore of an older copy, seal which checkpoints are missing, and sign the record again. Set the " +
+        "variables of a replica: AUDIT_SIGNING_KEY_FILE, AUDIT_ANCHOR_FILE and the database.",
     )
     .option(
       "--expect <place>",

@@ -29,15 +29,15 @@ export function addAuditPrune(audit: Command, io: CommandIo): void {
   const command = audit
     .command("prune")
     .description(
-      "Delete old records that a checkpoint signed and an export has, as the owner of the schema. Seals what goes. " +
-        "The rest still verifies.",
+      "Delete old records that a checkpoint signed and an export contains. Seals first which records it deletes, so the " +
+        "others still verify. Needs the role that owns the schema.",
     )
     .requiredOption(
       "--before <time>",
-      "delete what was signed before this date or time, at least 30 days ago",
+      "delete records signed before this date or time, at least 30 days ago",
       parseTime,
     )
-    .requiredOption("--export <file>", "an export that has everything that goes")
+    .requiredOption("--export <file>", "an export that contains every record to delete")
     .requiredOption("--public-key <file>", "the public keys of the checkpoints (PEM)")
     .option("--yes", "delete without a question");
   printsOutcome(command, io, (options: PruneOptions) =>

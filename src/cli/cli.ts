@@ -100,6 +100,7 @@ In a checkout, npm builds the project and runs a command:
   npm run server               serve
   npm run emulator             emulator
   npm run migrate              migrate
+  npm run check-config         check-config
   npm run audit:export         audit export
   npm run audit:verify         audit verify
   npm run audit:prune          audit prune
@@ -107,6 +108,7 @@ In a checkout, npm builds the project and runs a command:
   npm run policy:explain       policy explain
   npm run doctor               doctor
   npm run report               report
+  npm run mfa                  mfa
   npm run rollout              rollout
   npm run webhooks             webhooks
 npm passes options after --, for example npm start -- --port 4010.`;

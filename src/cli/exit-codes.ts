@@ -25,12 +25,12 @@ export const EXIT_CODES = {
   },
   "audit verify": {
     0: "the record is as it was written",
-    1: "it is not",
+    1: "the record is bad",
     [EX_CANNOT]: "the record cannot be read",
   },
   "audit prune": {
     0: "pruned, or nothing to prune",
-    1: "refused, because the record or the export does not have what goes",
+    1: "refused, because the record or the export does not permit it",
     [EX_CANNOT]: "the record cannot be read or pruned",
   },
   "audit accept-restore": {
@@ -85,8 +85,8 @@ export const EXIT_CODES = {
   },
   "rollout verify": {
     0: "the bundle is as it was written",
-    1: "it is not",
-    [EX_CANNOT]: "it cannot be read",
+    1: "the bundle is bad",
+    [EX_CANNOT]: "the bundle cannot be read",
   },
 } as const satisfies Readonly<Record<string, Readonly<Record<number, string>>>>;
 

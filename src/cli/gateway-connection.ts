@@ -46,7 +46,7 @@ export function withConnection(command: Command): Command {
   return command
     .option("--token-file <file>", "a file with the bearer token (GATEWAY_TOKEN_FILE)")
     .option("--header <header>", "a header, 'name: value', or @FILE with headers; repeatable", collect)
-    .option("--timeout <seconds>", "the time for one request", String(PATIENCE_SECONDS))
+    .option("--timeout <seconds>", "seconds for one request", String(PATIENCE_SECONDS))
     .addHelpText(
       "after",
       "\nThe list of processes shows arguments, so no option takes a token. GATEWAY_TOKEN may hold it.",

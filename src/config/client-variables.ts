@@ -4,7 +4,7 @@ import { text, type VariableGroup } from "./variable-schemas.ts";
 export const CLIENT_VARIABLES = {
   title: "Commands that call a running gateway",
   introduction:
-    "cam-gateway mfa and doctor use these variables. Their flags override them. The gateway ignores them.",
+    "cam-gateway doctor, mfa, report and rollout use these variables. Their options override them. The gateway ignores them.",
   variables: {
     GATEWAY_URL: text.meta({
       description: "The GraphQL address of the gateway, as --url.",

@@ -12,7 +12,7 @@ const duration = z
 export const DIRECTORY = {
   title: "The directory of users",
   introduction:
-    "The gateway reads all users of all accounts, and keeps what it knows; see docs/operators/directory-scans.md.",
+    "The gateway reads all users of all accounts into a directory; see docs/operators/directory-scans.md.",
   variables: {
     DIRECTORY_SCAN_INTERVAL: z
       .union(
@@ -22,7 +22,7 @@ export const DIRECTORY = {
       .default("6h")
       .describe(
         "The time from one scan of an account to the next, for example 30m, 6h or 7d. It varies by five percent. off " +
-          "scans on request only. A scan reads each user with one call, in the slots of CAM's limit that people leave.",
+          "scans on request only. A scan reads each user with one call. Calls of people go first.",
       ),
     DIRECTORY_KEEP_GONE: duration
       .default("30d")
@@ -30,8 +30,8 @@ export const DIRECTORY = {
     DIRECTORY_LIST_ACTION: oneOf(["ListUsers", "ListAccounts"])
       .default("ListUsers")
       .describe(
-        "The action that lists the users of an account. ListAccounts has pages of 100 users, and the mainland site alone " +
-          "has it. Accounts on the international site use ListUsers.",
+        "The action that lists the users of an account. ListAccounts has pages of 100 users and exists only on the " +
+          "mainland site. Accounts on the international site need ListUsers.",
       ),
   },
 } satisfies VariableGroup;

@@ -30,7 +30,7 @@ const GATEWAY = {
     CONSOLE_SCOPE: z
       .string()
       .default(["openid", ...SCOPES].join(" "))
-      .describe("The scopes that the console requests at the issuer, separated by blanks."),
+      .describe("The scopes that the console requests at the issuer, separated by spaces."),
     INTROSPECTION: oneOf(["on", "off"])
       .optional()
       .meta({ description: "Whether clients may query the schema.", otherwise: "as PLAYGROUND" }),
@@ -39,7 +39,7 @@ const GATEWAY = {
         "more requests with CALLER_RATE_LIMITED. CAM's own limit is separate.",
     ),
     MAX_CONNECTIONS: integer(1, 100_000, 1_000).describe(
-      "The limit of open connections. Above it the gateway closes idle connections first, then new ones. One address " +
+      "The limit of open connections. Above it the gateway closes an idle connection, or refuses the new one. One address " +
         "(one /64 in IPv6) gets a quarter of them; AUTH_PROXY_ADDRESSES are exempt from that share.",
     ),
     KEEP_ALIVE_TIMEOUT_S: integer(1, 86_400, 620).describe(

@@ -98,7 +98,7 @@ const CALLERS = {
     }),
     AUTH_PROXY_ADDRESSES: text.describe(
       "The addresses or networks (10.0.0.0/8) of trusted proxies, separated by commas. The gateway reads the certificate " +
-        "header from these alone. It also exempts them from the connection limit of one address, which suits a router.",
+        "header from these only. It also exempts them from the connection limit of one address. List routers here too.",
     ),
     ROUTER_SECRET: text.describe(
       "The secret that the router sends in x-router-secret, at least 32 characters. With it the gateway serves only " +

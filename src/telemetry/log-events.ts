@@ -56,7 +56,7 @@ export const LOG_EVENTS = {
   ),
   "cam.call_refused": info(
     "CAM refused a call",
-    "The caller's own error. `camCode` and `camMessage` are CAM's.",
+    "The caller gets an error. `camCode` and `camMessage` are CAM's.",
   ),
   "cam.call_succeeded": debug("CAM call", "One call of CAM, with its duration and its wait for a slot."),
   "cam.key_accepted": info("CAM accepts the key", "`camIdentity` is the account and user of the key."),
@@ -67,16 +67,13 @@ export const LOG_EVENTS = {
   ),
   "cam.key_not_renewed": warn(
     "the key for CAM could not be renewed; the old one stays in use",
-    "`err` says where the gateway looked. A temporary key ends at the `expiresAt` of its `cam.key_loaded`.",
+    "`err` names the places that the gateway asked. A temporary key ends at the `expiresAt` of its `cam.key_loaded`.",
   ),
   "cam.throttled": warn(
     "CAM throttled a call; all replicas slow down",
     "Another program may use the same key. Otherwise lower CAM_RATE_PER_SECOND.",
   ),
-  "change.applied": info(
-    "MFA change applied",
-    "CAM has made the change. `resolvedBy` says how that is known.",
-  ),
+  "change.applied": info("MFA change applied", "CAM has made the change. `resolvedBy` names the proof."),
   "change.applied_late": warn(
     "CAM applied an MFA change of unknown outcome although there is a later one; compare the user with the later change",
     "Read the user. If the flags differ from the later change, make that change again.",
@@ -99,7 +96,7 @@ export const LOG_EVENTS = {
   ),
   "change.not_settled": error(
     "the outcome of a change could not be recorded; the reconciler will find it",
-    "Nothing to do once the database answers again. `err` says what is wrong with it.",
+    "Needs no action once the database answers again. `err` says what is wrong with it.",
   ),
   "change.orphaned": error(
     "open changes are orphaned: their account is not in CAM_ACCOUNTS, and only that account's CAM knows their outcome",
@@ -225,7 +222,7 @@ export const LOG_EVENTS = {
   ),
   "quota.unavailable": error(
     "the database gives no quota slots: reads of CAM continue slowly, changes are refused",
-    "`reason` says what is wrong with the database and how to mend it.",
+    "`reason` gives the fault of the database and the remedy.",
   ),
   "record.altered": error(
     "THE RECORD OF CHANGES WAS ALTERED, and this replica signs nothing; run audit:verify",
@@ -241,7 +238,7 @@ export const LOG_EVENTS = {
   ),
   "record.no_anchor": warn(
     "the replica starts without an anchor: only audit:verify --expect shows whether the record was rewritten before",
-    "Expected at a replica's first start, and at each start without AUDIT_ANCHOR_FILE.",
+    "Expected at a replica's first start, and at each start with AUDIT_ANCHOR_FILE=log.",
   ),
   "record.not_signed": warn(
     "no checkpoint of the record can be signed now",
@@ -253,7 +250,7 @@ export const LOG_EVENTS = {
   ),
   "record.refusals_lost": error(
     "refusals could not be recorded and are lost",
-    "`lost` is their number. The database was away for too long, or could not store them.",
+    "`lost` is their number. The database was unavailable for too long, or could not store them.",
   ),
   "record.refusals_wait": warn(
     "refusals could not be recorded yet",

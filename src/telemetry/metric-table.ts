@@ -72,7 +72,10 @@ export const METRICS = {
     "Users whose protections were changed, but not through the gateway.",
   ),
   rollouts: gauge(["status"], "Rollouts that are not over, by status. Every replica reports all of them."),
-  "rollout.items": gauge(["state"], "Users of rollouts that run or are paused, by state. As rollouts."),
+  "rollout.items": gauge(
+    ["state"],
+    "Users of rollouts that run or are paused, by state. Every replica reports all of them.",
+  ),
   "rollout.steps": counter(
     ["step"],
     "Steps of rollouts in this replica: started, paused, finished, stopped and so on.",
@@ -83,7 +86,7 @@ export const METRICS = {
   ),
   "webhook.events.waiting": gauge(["receiver"], "Events that the receiver still has to get."),
   "webhook.events.age": gauge(["receiver"], "The time since the oldest of them was queued.", "s"),
-  "webhook.events.dead": gauge(["receiver"], "Events that the gateway gave up."),
+  "webhook.events.dead": gauge(["receiver"], "Events in the dead-letter list."),
   "gateway.part.degraded": gauge(
     ["part", "of"],
     "1 while the part is degraded, otherwise 0. See docs/operators/health.md.",

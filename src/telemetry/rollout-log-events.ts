@@ -8,10 +8,10 @@ export const ROLLOUT_LOG_EVENTS = {
   ),
   "rollout.approval_requested": info(
     "a rollout awaits approval",
-    "Another caller who may make every change of it can approve it until `expiresAt`.",
+    "Another caller with the permission for every change of the plan can approve it until `expiresAt`.",
   ),
   "rollout.caller_paused": warn(
-    "a rollout is paused: the bulk guard paused who started or approved it",
+    "a rollout is paused: the bulk guard paused the caller who started or approved it",
     "Find out why. `resumeCaller` ends the pause of the caller, and `resumeMfaRollout` that of the rollout.",
   ),
   "rollout.cancelled": info("a rollout was cancelled", "Changes under way are still settled."),
@@ -21,17 +21,17 @@ export const ROLLOUT_LOG_EVENTS = {
     "Every user is settled. The gateway reads them once more, and then seals the result.",
   ),
   "rollout.lane_failed": error(
-    "the lane of an account met an unexpected error; it goes on",
-    "`err` says what happened. An item that failed by it has the code INTERNAL.",
+    "the part of a rollout in one account met an unexpected error; it continues",
+    "`err` names the fault. A user whose change failed by it has the code INTERNAL.",
   ),
   "rollout.lane_paused": warn(
-    "the lane of an account waits",
-    "`code` says why: CAM throttles or is away, or the key is not accepted. The lane goes on by itself.",
+    "the part of a rollout in one account waits",
+    "`code` gives the cause: CAM throttles calls, is unavailable, or does not accept the key. It continues by itself.",
   ),
   "rollout.paused": info("a rollout is paused", "No change of it begins until `resumeMfaRollout`."),
   "rollout.plan_altered": error(
-    "a plan was not started, because its rows in the database were altered",
-    "The rows of `rolloutId` do not have the hash of its plan any more. Find out who wrote to the database.",
+    "a plan does not start: its rows in the database were altered",
+    "The rows of `rolloutId` do not match the hash of its plan. Find out who wrote to the database.",
   ),
   "rollout.plan_failed": warn(
     "a rollout could not be planned",
@@ -43,7 +43,7 @@ export const ROLLOUT_LOG_EVENTS = {
     "`err` names the fault, for example that the database is unavailable. The gateway tries again within a minute.",
   ),
   "rollout.rejected": info("a rollout was rejected or withdrawn", "Nothing was changed."),
-  "rollout.resumed": info("a rollout goes on", "`by` resumed it."),
+  "rollout.resumed": info("a rollout continues", "`by` resumed it."),
   "rollout.sealed": info(
     "every user of a rollout was read once more, and the result is sealed",
     "`cam-gateway rollout prove` writes the proof.",
@@ -55,7 +55,7 @@ export const ROLLOUT_LOG_EVENTS = {
   ),
   "rollout.wave_began": info("the next wave of a rollout began", "`wave` counts from 1."),
   "rollouts.not_run": error(
-    "rollouts cannot be looked after now",
+    "rollouts cannot run now",
     "The gateway tries again every five seconds. `err` says what is wrong, mostly with the database.",
   ),
 } as const satisfies Readonly<Record<string, LogEvent>>;

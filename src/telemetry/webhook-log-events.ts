@@ -2,7 +2,7 @@ import { debug, error, info, type LogEvent, warn } from "./log-event.ts";
 
 /** The log events of webhooks. */
 export const WEBHOOK_LOG_EVENTS = {
-  "webhook.delivered": debug("a receiver has got an event", "`receiver` accepted the event `eventId`."),
+  "webhook.delivered": debug("a receiver accepted an event", "`receiver` and `eventId` name them."),
   "webhook.events_erased": error(
     "events that waited for 30 days were erased",
     "Look at `webhooks list` while events are in it: a receiver has not accepted them.",

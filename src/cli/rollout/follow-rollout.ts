@@ -21,7 +21,7 @@ export async function readRollout(id: string, connection: GatewayConnection): Pr
   );
 }
 
-/** Reads a rollout until it is as wanted. Shows its progress on a terminal. The rollout goes on without the command. */
+/** Reads a rollout until it is as wanted. Shows its progress on a terminal. The rollout continues without the command. */
 export async function followRollout(
   id: string,
   connection: GatewayConnection,

@@ -52,7 +52,7 @@ function addPlan(rollout: Command, io: CommandIo): void {
   const command = withGateway(
     rollout
       .command("plan")
-      .description("Plan a change of many users. Changes nobody.")
+      .description("Plan a change of many users. Changes no user.")
       .argument("<switch...>", "a switch such as login.phone.on or action.stoken.off", collectSwitch)
       .requiredOption("--name <text>", "the name of the rollout")
       .requiredOption("--reason <text>", "the reason for the record")
@@ -77,7 +77,7 @@ function addPlan(rollout: Command, io: CommandIo): void {
         "change users only in these times, such as 'Mon-Fri 09:00-17:00 Asia/Shanghai'",
         parseWindow,
       )
-      .option("--include-at-risk", "change users too of whom it is not known whether they can still sign in"),
+      .option("--include-at-risk", "also change users who may be unable to sign in afterwards"),
   );
   printsOutcome(command, io, (switches: readonly UserSwitch[], options: PlanOptions) =>
     plan(switches, options, io),
@@ -126,7 +126,7 @@ function addUndo(rollout: Command, io: CommandIo): void {
   const command = withGateway(
     rollout
       .command("undo")
-      .description("Plan the way back from a rollout. Changes nobody.")
+      .description("Plan the undo of a rollout. Changes no user.")
       .argument("<id>", "the rollout")
       .requiredOption("--reason <text>", "the reason for the record"),
   );

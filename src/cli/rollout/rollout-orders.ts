@@ -30,9 +30,13 @@ export function addRolloutOrders(rollout: Command, io: CommandIo): void {
   );
   const { reject, pause, resume, release, cancel } = {
     reject: withReason(rollout.command("reject").description("Reject a plan that awaits approval.")),
-    pause: withReason(rollout.command("pause").description("Begin no more users until `rollout resume`.")),
-    resume: rollout.command("resume").description("Go on with a paused rollout."),
-    release: rollout.command("release").description("Begin the wave that waits for a person."),
+    pause: withReason(
+      rollout
+        .command("pause")
+        .description("Pause a rollout. No further change begins until `rollout resume`."),
+    ),
+    resume: rollout.command("resume").description("Continue a paused rollout."),
+    release: rollout.command("release").description("Begin the next wave, which waits for a person."),
     cancel: withReason(
       rollout.command("cancel").description("End a plan or a run. Changed users stay changed."),
     ),

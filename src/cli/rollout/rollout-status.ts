@@ -20,7 +20,7 @@ export function addRolloutStatus(rollout: Command, io: CommandIo): void {
       .command("status")
       .description("Show a rollout, or list the latest ones.")
       .argument("[id]", "the rollout")
-      .option("--watch", "wait for the end of the run; the rollout goes on without the command"),
+      .option("--watch", "wait for the end of the run; the rollout continues without the command"),
   );
   printsOutcome(command, io, (id: string | undefined, options: StatusOptions) =>
     id === undefined ? listRollouts(options, io) : showRollout(id, options, io),
