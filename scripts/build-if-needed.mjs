@@ -4,4 +4,4 @@
  */
 import { run } from "./build/run.mjs";
 
-await run(process.argv.slice(2), { onlyChanged: true });
+await run(process.argv.slice(2));

@@ -5,11 +5,11 @@ import { parts, root, workshop } from "./parts.mjs";
 import { withLock } from "./with-lock.mjs";
 
 /**
- * Builds the named parts, or only those whose inputs changed since their last build, and reports it. When several
- * processes start together, one builds and the others wait.
+ * Builds those of the named parts whose inputs changed since their last build, and reports it. When several processes
+ * start together, one builds and the others wait.
  */
-export async function buildParts(names, { onlyChanged }) {
-  const isDue = (name) => !onlyChanged || isGone(name) || stampOf(name) !== currentFingerprint(name);
+export async function buildParts(names) {
+  const isDue = (name) => isGone(name) || stampOf(name) !== currentFingerprint(name);
   const due = names.filter(isDue);
   if (due.length === 0) {
     console.error("build: up to date");
@@ -20,7 +20,7 @@ export async function buildParts(names, { onlyChanged }) {
   console.error(`build: building ${due.join(", ")}${patience} …`);
   // Settled and not merely rejected: the lock must outlive every tool that was started under it.
   const results = await withLock(join(workshop, "lock"), () =>
-    Promise.allSettled(names.filter(isDue).map((name) => buildPart(name, !onlyChanged || isGone(name)))),
+    Promise.allSettled(names.filter(isDue).map((name) => buildPart(name, isGone(name)))),
   );
   const failures = results
     .filter((result) => result.status === "rejected")

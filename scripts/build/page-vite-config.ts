@@ -17,7 +17,7 @@ const gzip: Plugin = {
   },
 };
 
-/** The Vite settings of a page that the gateway serves. scripts/build.mjs names the folder to write. */
+/** The Vite settings of a page that the gateway serves. scripts/build-if-needed.mjs names the folder to write. */
 export const PAGE_CONFIG = {
   plugins: [gzip],
   base: "./",

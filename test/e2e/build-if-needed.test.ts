@@ -3,7 +3,10 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "n
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
+
+// A build takes long on a busy machine.
+vi.setConfig({ testTimeout: 120_000 });
 
 const root = join(import.meta.dirname, "../..");
 const app = "src/http/playground/app";
