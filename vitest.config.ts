@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 /**
  * Three groups of test files, one after the other. `unit` files start no process, browser or database server. `database`
  * files share one PostgreSQL, or start short processes, and mostly wait. `process` files start browsers or whole
- * gateways and run one at a time, so that they do not compete for a core. Files of the first two groups share their
+ * gateways and run two at a time, so that they do not compete for a core. Files of the first two groups share their
  * modules, which keep no state.
  */
 const DATABASE_FILES = [
@@ -20,8 +20,8 @@ export default defineConfig({
     retry: process.env["CI"] ? 1 : 0,
     hookTimeout: 60_000,
     // What everything writes is searched for secrets when the run is over.
-    globalSetup: "test/support/leaks/global-setup.ts",
-    setupFiles: "test/support/leaks/keep-all-written.ts",
+    globalSetup: ["test/support/leaks/global-setup.ts", "test/support/compile-cache-setup.ts"],
+    setupFiles: ["test/support/leaks/keep-all-written.ts", "test/support/compile-cache.ts"],
     projects: [
       {
         extends: true,
@@ -68,7 +68,7 @@ export default defineConfig({
         test: {
           name: "process",
           include: ["test/e2e/**/*.test.ts"],
-          fileParallelism: false,
+          maxWorkers: 2,
           sequence: { groupOrder: 2 },
         },
       },

@@ -1,11 +1,12 @@
 import { once } from "node:events";
 import { readdirSync, readFileSync, watch } from "node:fs";
+import { chmod } from "node:fs/promises";
 import { createServer } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
-import { expect, onTestFinished, test, vi } from "vitest";
+import { beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import type { PersonaName } from "../../scripts/stack/personas.ts";
 import { requestToken } from "../../scripts/stack/request-token.ts";
 import { fencedBlocks } from "../docs/fenced-blocks.ts";
@@ -14,13 +15,24 @@ import { ALICE, HEIDI } from "../support/seed-users.ts";
 import { addressesOf, FREE_PORTS, runOnStack, type StackProgramAddresses } from "../support/stack-program.ts";
 import { keepToken } from "../support/start-issuer.ts";
 import { type Program, startProgram } from "../support/start-program.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 
 // Each test starts a database, an emulator, an issuer, two gateways and a proxy on a busy machine.
 vi.setConfig({ testTimeout: 120_000 });
 
+/** The temporary files of the stacks, away from those of other tests. */
+let TMPDIR: string;
+
+beforeAll(async () => {
+  TMPDIR = (await temporaryFolder()).path;
+  // The user of the database server must reach its data.
+  await chmod(TMPDIR, 0o711);
+});
+
 function startStack(command: string, ...argv: readonly string[]): Program {
   // Variables that would misdirect a gateway if the stack passed them on.
-  const env = { ...process.env, TENCENTCLOUD_SECRET_ID_FILE: "/nowhere", CAM_ENDPOINT: "http://127.0.0.1:2" };
+  const misdirecting = { TENCENTCLOUD_SECRET_ID_FILE: "/nowhere", CAM_ENDPOINT: "http://127.0.0.1:2" };
+  const env = { ...process.env, ...misdirecting, TMPDIR };
   return startProgram(command, argv, { cwd: ROOT, env, detached: true });
 }
 
@@ -70,14 +82,14 @@ async function recorded(database: string, column: string): Promise<readonly unkn
 
 /** Database folders of stacks. */
 function dataFolders(): readonly string[] {
-  return readdirSync(tmpdir()).filter((name) => name.startsWith("gateway-stack-"));
+  return readdirSync(TMPDIR).filter((name) => name.startsWith("gateway-stack-"));
 }
 
 /** Waits until these folders are deleted. */
 async function removed(folders: readonly string[]): Promise<void> {
   const isThere = () => dataFolders().some((name) => folders.includes(name));
   const { promise, resolve } = Promise.withResolvers<void>();
-  const watcher = watch(tmpdir(), () => {
+  const watcher = watch(TMPDIR, () => {
     if (!isThere()) resolve();
   });
   if (!isThere()) resolve();
@@ -170,7 +182,7 @@ test("a killed database stops the other parts", async () => {
   const stack = startOnFreePorts();
   const { allEnded } = await holdConnections(await addressesOf(stack));
   const [folder = ""] = dataFolders().filter((name) => !before.includes(name));
-  const pid = readFileSync(join(tmpdir(), folder, "postmaster.pid"), "utf8");
+  const pid = readFileSync(join(TMPDIR, folder, "postmaster.pid"), "utf8");
   process.kill(Number.parseInt(pid, 10), "SIGKILL");
   const { code, output } = await stack.end();
   expect(code).toBe(1);
