@@ -88,6 +88,19 @@ describe("the name of an account", () => {
     ]);
   });
 
+  test("is bound while a replica notes many new accounts", async () => {
+    const names = Array.from({ length: 30 }, (_, at) => `account-${at}`);
+    const accounts = names.map((name) => ({
+      name,
+      endpoint: undefined,
+      ratePerSecond: 20,
+      settings: "first",
+    }));
+    const bound = await Promise.all([one.note(accounts), ...names.map((name) => two.bind(name, HERE))]);
+    expect(bound.slice(1)).toEqual(names.map(() => HERE));
+    expect(await kinds()).toHaveLength(2 * names.length);
+  });
+
   test("stays bound while no such account is configured", async () => {
     const account = { name: "partner", endpoint: undefined, ratePerSecond: 20, settings: "first" };
     await one.note([account]);
