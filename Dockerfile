@@ -14,7 +14,7 @@ COPY schema/migrations ./schema/migrations
 COPY src ./src
 # /version shows it: docker build --build-arg COMMIT=$(git rev-parse HEAD) .
 ARG COMMIT=unknown
-# What only the next build would look at stays behind.
+# Remove the files that only a later build uses.
 RUN npm run build && rm -r dist/.build dist/.tsbuildinfo
 RUN npm run --silent sbom > sbom.cdx.json
 
@@ -29,7 +29,7 @@ COPY package.json package-lock.json ./
 RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev --no-audit --no-fund
 
 FROM node
-# The gateway does not look at it, but libraries do.
+# The gateway ignores NODE_ENV, but libraries read it.
 ENV NODE_ENV=production
 COPY package.json LICENSE ./
 COPY schema ./schema
@@ -37,10 +37,10 @@ COPY --from=dependencies /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 # The packages of the image, for scanners.
 COPY --from=build /app/sbom.cdx.json ./
-# All of /app is root's, so what runs cannot change itself. By number, for orchestrators that verify that it is not root.
+# Root owns /app, so the process cannot change its own code. With a number, orchestrators can verify that it is not root.
 USER 1000:1000
-# The address comes from HOST and PORT. Ready within a second or two, mostly.
+# The address comes from HOST and PORT. A start usually takes a second or two.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --start-interval=1s --retries=3 \
   CMD ["node", "dist/containers/healthcheck.js"]
-# Server mode: what is missing is an error, never a default. No EXPOSE: it listens on loopback alone.
+# Server mode: a missing setting is an error. No EXPOSE, because the gateway listens on loopback by default.
 CMD ["node", "dist/main.js", "serve"]

@@ -58,7 +58,7 @@ export function parseTime(text: string): Date {
   throw new InvalidArgumentError("Give a date such as 2026-01-31, or a time such as 2026-01-31T12:00:00Z.");
 }
 
-/** Returns whether the reader of standard output took everything. One that closes the pipe, as `head` does, is no error. */
+/** Returns whether the reader of standard output took everything. A reader that closes the pipe, as `head` does, causes no error. */
 export async function isReadToEnd(writing: Promise<void>): Promise<boolean> {
   try {
     await writing;

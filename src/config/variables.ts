@@ -21,7 +21,7 @@ const CALLERS = {
     "Callers authenticate by bearer tokens (JWT); see docs/operators/authentication.md. Server mode requires an issuer, a " +
     "file of issuers, or client certificates. In local mode without any of them, every caller is the developer.",
   variables: {
-    AUTH_ISSUER: text.describe("The issuer of the callers' tokens: exactly their iss."),
+    AUTH_ISSUER: text.describe("The issuer of the callers' tokens: exactly the value of their claim iss."),
     AUTH_JWKS_URL: text.meta({
       description:
         "The https address of the issuer's public keys (JWKS). The gateway reloads the keys every five minutes. Without " +
@@ -146,9 +146,9 @@ const RECORD = {
       excludes: "DATABASE_URL",
     }),
     DATABASE_MAX_CONNECTIONS: integer(3, 1_000, 10).describe(
-      "The limit of database connections of one gateway. The quota gets a fifth, reads half of the rest, changes the " +
-        "remainder: with 10, the quota has 2, reads 4 and changes 4. Background jobs use up to two more connections, and " +
-        "the signing of the record one more.",
+      "Database connections of one gateway for changes, reads and the quota. The quota gets a fifth, reads half of the " +
+        "rest, changes the remainder: with 10, the quota has 2, reads 4 and changes 4. Background jobs use up to two more " +
+        "connections, and the signing of the record one more.",
     ),
     AUDIT_SIGNING_KEY_FILE: text.describe(
       "An Ed25519 private key (PEM) that signs checkpoints of the record and seals requests for approval. Server mode " +

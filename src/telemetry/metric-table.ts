@@ -34,7 +34,7 @@ export const METRICS = {
   ),
   "graphql.operations": counter(
     ["graphql.operation.type", "category"],
-    "Operations by the worst category of their errors, on both error channels, or OK. The type is none for a request that did not reach GraphQL.",
+    "Operations by the worst category of their errors, thrown or as data, or OK. The type is none for a request that did not reach GraphQL.",
   ),
   "graphql.operation.own_duration": seconds(
     ["graphql.operation.type"],

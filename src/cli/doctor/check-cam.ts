@@ -77,7 +77,7 @@ interface BoundNames {
   boundUin(name: string): Promise<string | undefined>;
 }
 
-/** Checks the CAM of each account. Without the shared quota it makes its few calls at once. */
+/** Checks the CAM of each account. Without the shared quota its few calls need no slots. */
 export async function checkCam(
   config: Answer<Config>,
   windows: Answer<SharedWindows>,
