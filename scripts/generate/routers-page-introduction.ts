@@ -39,11 +39,11 @@ ${quoted(CAM_ERROR_EXTENSION_KEYS)} ([errors.md](../errors.md)).
 - **Wait longer than the gateway.** The gateway ends every change by \`CAM_DEADLINE_MS\` (15 s by default), so configure
   ${PATIENCE_SECONDS} s. A router that stops waiting earlier never gets the outcome of the change.
 - **Keep the changes of one mutation together** if the client sends an \`idempotency-key\`. The first change of an operation
-  has that key, and the second one has the key and \`/2\`, as in [idempotency keys](graphql-api.md#repeat-a-request-safely). If fields of other subgraphs are between two changes, the
-  router sends two requests, both with the header. The first change of the second request then has the key of the very
-  first change. The gateway refuses it as \`IDEMPOTENCY_KEY_REUSED\` and changes nothing. @apollo/gateway and Apollo Router
-  combine adjacent fields of one subgraph into one request. With other routers, or if several changes need keys, send
-  one change in each operation. That works behind every router.
+  has that key, and the second one has the key and \`/2\` ([idempotency keys](graphql-api.md#repeat-a-request-safely)). If
+  fields of other subgraphs are between two changes, the router sends two requests, both with the header. The first change
+  of the second request then has the key of the very first change. The gateway refuses it as \`IDEMPOTENCY_KEY_REUSED\` and
+  changes nothing. @apollo/gateway and Apollo Router combine adjacent fields of one subgraph into one request. With other
+  routers, or if several changes need keys, send one change in each operation. That works behind every router.
 - **Forward these headers of the client:** ${quoted(FORWARDED_HEADERS)}.
 - **Business errors have HTTP 200 and no Retry-After.** So a router that reacts to statuses repeats nothing.
 - **Do not let a router answer mutations from a cache, or merge identical mutations.**`;
