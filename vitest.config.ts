@@ -21,7 +21,11 @@ export default defineConfig({
     hookTimeout: 60_000,
     // What everything writes is searched for secrets when the run is over.
     globalSetup: ["test/support/leaks/global-setup.ts", "test/support/compile-cache-setup.ts"],
-    setupFiles: ["test/support/leaks/keep-all-written.ts", "test/support/compile-cache.ts"],
+    setupFiles: [
+      "test/support/leaks/keep-all-written.ts",
+      "test/support/compile-cache.ts",
+      "test/support/end-file.ts",
+    ],
     projects: [
       {
         extends: true,

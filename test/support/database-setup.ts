@@ -20,7 +20,10 @@ declare module "vitest" {
 
 export const TEMPLATE_DATABASE = "template_gateway";
 
-/** Runs once before the tests of the project "database": starts one PostgreSQL with a migrated template. */
+/**
+ * Runs once before the tests of the project "database": starts one PostgreSQL with a migrated template. A database that
+ * is still there after the tests fails the run, because its gateway has taken connections and time from later files.
+ */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const postgres = await startPostgres();
   try {
@@ -30,7 +33,23 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     throw error;
   }
   project.provide("testDatabases", { postgresUrl: postgres.url, scratchDir: postgres.scratchDir });
-  return () => postgres.stop();
+  return async () => {
+    const left = await databasesLeft(postgres.url).finally(() => postgres.stop());
+    if (left === 0) return;
+    process.exitCode = 1;
+    throw new Error(`${left} databases of tests were not dropped.`);
+  };
+}
+
+async function databasesLeft(clusterUrl: string): Promise<number> {
+  const client = new pg.Client(clusterUrl);
+  await client.connect();
+  try {
+    const { rows } = await client.query("select from pg_database where datname like 'test\\_%'");
+    return rows.length;
+  } finally {
+    await client.end();
+  }
 }
 
 async function makePostgresTemplate(clusterUrl: string): Promise<void> {
