@@ -80,15 +80,8 @@ interface Asked {
 export class SlotStore {
   readonly #deps: SlotStoreDeps;
   readonly #statements = new SharedStatements<Asked, SlotAnswer>({
-    one: async (asked) => {
-      const [answer] = await this.#takeThese([asked]);
-      return answer as SlotAnswer;
-    },
-    several: async (asked) => {
-      const inOrder = asked.toSorted(byWindow);
-      const answers = await this.#takeThese(inOrder);
-      return asked.map((one) => answers[inOrder.indexOf(one)]);
-    },
+    one: (asked) => this.#takeOne(asked),
+    several: (asked) => this.#takeSeveral(asked),
   });
 
   constructor(deps: SlotStoreDeps) {
@@ -100,34 +93,39 @@ export class SlotStore {
     return this.#statements.ask({ key, request });
   }
 
-  async #takeThese(asked: readonly Asked[]): Promise<readonly SlotAnswer[]> {
-    const { clock, database } = this.#deps;
-    const requests = asked.map(({ key, request }) => ({
-      secret_id: key.secretId,
-      action: key.action,
-      replica: request.replica,
-      rate: request.ratePerSecond,
-      bulk: request.bulk,
-      within_ms: request.withinMs,
-      adjusted: request.adjustments.map(({ slotMs }) => slotMs),
-      adjusted_to: request.adjustments.map(({ toMs }) => toMs ?? null),
-      outlook: request.wantsOutlook,
+  async #takeOne({ key, request }: Asked): Promise<SlotAnswer> {
+    const { adjusted, adjusted_to } = adjustmentsOf(request);
+    const [answer] = await this.#run<TakeSlotRow>(sql`
+      select * from take_slot(
+        ${key.secretId}, ${key.action}, ${request.replica}, ${request.ratePerSecond}, ${request.bulk},
+        ${request.withinMs}, ${adjusted}::float8[], ${adjusted_to}::float8[], ${request.wantsOutlook}
+      )`);
+    if (answer === undefined) throw new Error("take_slot gave no row.");
+    return answer;
+  }
+
+  async #takeSeveral(asked: readonly Asked[]): Promise<readonly (SlotAnswer | undefined)[]> {
+    const requests = asked.map(({ key, request }, place) => ({
+      ...{ place, secret_id: key.secretId, action: key.action, replica: request.replica },
+      ...{ rate: request.ratePerSecond, bulk: request.bulk, within_ms: request.withinMs },
+      ...{ ...adjustmentsOf(request), outlook: request.wantsOutlook },
     }));
-    const statement: RawBuilder<TakeSlotRow> = sql`
-      select t.* from jsonb_to_recordset(${JSON.stringify(requests)}::jsonb) r (
-        secret_id text, action text, replica text, rate integer, bulk boolean, within_ms float8, adjusted float8[],
-        adjusted_to float8[], outlook boolean
-      ) cross join lateral take_slot(
-        r.secret_id, r.action, r.replica, r.rate, r.bulk, r.within_ms, r.adjusted, r.adjusted_to, r.outlook
-      ) t`;
+    const answers = await this.#run<TakeSlotRow & { readonly place: number }>(
+      sql`select * from take_slots(${JSON.stringify(requests)}::jsonb)`,
+    );
+    const byPlace = new Map(answers.map((answer) => [answer.place, answer]));
+    return asked.map((_, place) => byPlace.get(place));
+  }
+
+  async #run<Row extends TakeSlotRow>(statement: RawBuilder<Row>) {
+    const { clock, database } = this.#deps;
     // The time that a connection of the pool took tells nothing about when the database read its clock.
     return database.quota.connection().execute(async (connection) => {
       const sentMs = clock.monotonic();
       const { rows } = await statement.execute(connection);
       const answeredMs = clock.monotonic();
-      if (rows.length !== asked.length) throw new Error("take_slot gave no row.");
-      return rows.map(({ granted, slot_ms: slotMs, now_ms: nowMs, window_ms: windowMs, ...row }) => ({
-        ...{ granted, slotMs, nowMs, windowMs, hasOthers: row.has_others, sentMs, answeredMs },
+      return rows.map(({ slot_ms: slotMs, now_ms: nowMs, window_ms: windowMs, ...row }) => ({
+        ...{ ...row, slotMs, nowMs, windowMs, hasOthers: row.has_others, sentMs, answeredMs },
         outlook: row.outlook === null ? undefined : { ...row.outlook, nowMs, windowMs },
       }));
     });
@@ -194,8 +192,10 @@ interface OutlookRow {
   readonly outlook: Outlook;
 }
 
-/** Puts windows in one order. Two replicas that lock them in different orders would wait for each other. */
-function byWindow({ key: a }: Asked, { key: b }: Asked): number {
-  const [one, other] = [`${a.secretId} ${a.action}`, `${b.secretId} ${b.action}`];
-  return one < other ? -1 : Number(one > other);
+/** Returns the adjustments in the form of take_slot. */
+function adjustmentsOf({ adjustments }: SlotRequest) {
+  return {
+    adjusted: adjustments.map(({ slotMs }) => slotMs),
+    adjusted_to: adjustments.map(({ toMs }) => toMs ?? null),
+  };
 }

@@ -371,6 +371,7 @@ describe("the functions", () => {
       "settle_change",
       "settle_changes",
       "take_slot",
+      "take_slots",
       "webhook_follow_change",
       "webhook_follow_drift",
       "webhook_follow_event",
