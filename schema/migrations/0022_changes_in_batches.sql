@@ -261,8 +261,8 @@ begin
 end
 $$;
 -->
--- Records the intents that obviously may begin, and returns their places in the list: the user is not locked and has no
--- other change that matters, the idempotency key is new, and the bulk guard lets the caller pass. begin_change decides
+-- Records the intents that obviously may begin, and returns their places in the list: the user is not locked, has no open
+-- change and none since the read, the idempotency key is new, and the bulk guard lets the caller pass. begin_change decides
 -- about the others, and about requests for approval.
 create function begin_changes(p_intents jsonb, p_guard_users integer, p_guard_within_ms double precision)
 returns table (place integer, change_id uuid) language plpgsql as $$
@@ -302,7 +302,7 @@ begin
         place integer, account text, op_uin text, caller_subject text, caller_person text, caller_client text,
         caller_issuer text, gateway_request_id text, requested jsonb, reason text, request_hash text,
         idempotency_key text, before_image jsonb, sent jsonb, policy_hash text, policy_rules text[], replica text,
-        lease_ms double precision, read_age_ms double precision
+        lease_ms double precision, known bigint, read_age_ms double precision
       ) where i.place = any (free)
     ), begun as (
       insert into mfa_change (
@@ -317,12 +317,13 @@ begin
       where (
         select c.id from mfa_change c
         where c.account = a.account and c.op_uin = a.op_uin and c.status in ('awaiting_approval', 'pending') limit 1
-      ) is null and (
+      ) is null and case when (
         select c.id from mfa_change c
         where c.account = a.account and c.op_uin = a.op_uin and c.status in ('applied', 'unknown')
           and c.created_at > a.since - interval '9 days' and c.finished_at > a.since
         limit 1
-      ) is null and (a.idempotency_key is null or (
+      ) is null then true else changed_since(a.account, a.op_uin, a.known, a.read_age_ms) is null end
+      and (a.idempotency_key is null or (
         select c.id from mfa_change c
         where c.caller_subject = a.caller_subject and c.idempotency_key = a.idempotency_key
           and c.created_at > clock_timestamp() - interval '24 hours'

@@ -96,7 +96,6 @@ create function take_slots(p_requests jsonb) returns table (
 ) language plpgsql as $$
 declare
   r record;
-  w quota_window;
   s record;
   changed quota_window[] := '{}';
 begin
@@ -110,11 +109,14 @@ begin
       select o as w from quota_window o where o.secret_id = x.secret_id and o.action = x.action for update
     ) q on true
   loop
-    w := r.w;
-    if w.action is null then
-      w := lock_quota_window(r.secret_id, r.action);
+    if (r.w).action is null then
+      -- Creates the row, and writes it before lock_quota_window could remove it again.
+      return query select r.place, t.* from take_slot(
+        r.secret_id, r.action, r.replica, r.rate, r.bulk, r.within_ms, r.adjusted, r.adjusted_to, r.outlook
+      ) t;
+      continue;
     end if;
-    s := next_slot(w, r.replica, r.rate, r.bulk, r.within_ms, r.adjusted, r.adjusted_to, r.outlook);
+    s := next_slot(r.w, r.replica, r.rate, r.bulk, r.within_ms, r.adjusted, r.adjusted_to, r.outlook);
     if s.granted or cardinality(r.adjusted) > 0 then
       changed := changed || s.w;
     end if;
@@ -140,7 +142,7 @@ declare
 begin
   execute format('alter function take_slot security definer set search_path = %I, pg_temp', current_schema());
   execute format('alter function take_slots security definer set search_path = %I, pg_temp', current_schema());
-  revoke execute on function take_slots, next_slot from public;
+  revoke execute on function take_slots from public;
   for grantee in
     select case when a.grantee = 0 then 'public' else a.grantee::regrole::text end
     from pg_proc p, aclexplode(p.proacl) a

@@ -95,7 +95,7 @@ export class ChangeStatements {
   async #beginSeveral(begins: readonly Begin[]): Promise<readonly (BeginVerdict | undefined)[]> {
     const intents = begins.map(({ intent, basis }, place) => ({
       ...this.#columnsOf(intent),
-      ...{ place, lease_ms: intent.leaseMs, read_age_ms: basis.ageMs },
+      ...{ place, lease_ms: intent.leaseMs, known: basis.known, read_age_ms: basis.ageMs },
     }));
     const { users, withinMs } = this.#guard;
     const rows = await this.#runShared<{ place: number; changeId: string }>(

@@ -92,6 +92,26 @@ describe.each(["postgres", "pglite"] as const)("changes that come together on %s
     ]);
   });
 
+  test("begin together again if their before-images include the recent writes", async () => {
+    const intents = accounts(4, "again").map((intent) => ({ ...intent, opUin: newUin() }));
+    const begun = await beginAll(log, intents);
+    const settled = await Promise.all(begun.map(({ id }) => log.settle(id, APPLIED)));
+    const again = await Promise.all(
+      intents.map((intent, at) => {
+        // The third before-image lacks the recent write.
+        const known = at === 2 ? undefined : settled[at]?.settleOrder;
+        return log.begin(intentOf({ ...intent, requestHash: "hash-b" }), { known, ageMs: 0 });
+      }),
+    );
+    const ids = again.map(({ id }) => id);
+    expect(again).toEqual([
+      { kind: "BEGUN", id: ids[0] },
+      { kind: "BEGUN", id: ids[1] },
+      { kind: "STALE", id: begun[2]?.id },
+      { kind: "BEGUN", id: ids[3] },
+    ]);
+  });
+
   test("a change that cannot be recorded fails alone", async () => {
     const faulty = { reason: "half \0 a text" };
     const outcomes = await Promise.allSettled(
