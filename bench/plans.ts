@@ -6,9 +6,11 @@ import { systemClock } from "../src/clock.ts";
 import type { Database } from "../src/database/database.ts";
 import { DatabaseTime } from "../src/directory/database-time.ts";
 import { Directory } from "../src/directory/directory.ts";
+import { OrderStore } from "../src/rollouts/order-store.ts";
 import { RolloutPlanner } from "../src/rollouts/plan-rollout.ts";
 import { PlanStore } from "../src/rollouts/plan-store.ts";
 import { RolloutStore } from "../src/rollouts/rollout-store.ts";
+import { RunStore } from "../src/rollouts/run-store.ts";
 import type { Bench } from "./support/bench.ts";
 import { openStore } from "./support/open-store.ts";
 import { verdict } from "./support/rows.ts";
@@ -37,17 +39,23 @@ export const plans: Bench = {
       const users = smoke ? 1_000 : USERS;
       await fill(database, users);
       const seconds: number[] = [];
-      for (let round = 0; round < (smoke ? 1 : 3); round++) seconds.push(await planAll(database, users));
+      const starts: string[] = [];
+      for (let round = 0; round < (smoke ? 1 : 3); round++) {
+        const plan = await planAll(database, users);
+        seconds.push(plan.seconds);
+        starts.push(await startAndEnd(database, plan.id));
+      }
       const median = seconds.toSorted((a, b) => a - b)[Math.floor(seconds.length / 2)] ?? Number.NaN;
       const figure = `${kind}: ${users} items, ${seconds.map((each) => each.toFixed(2)).join(", ")}`;
       print(kind === "postgres" ? `${figure}; ${verdict(median, { atMost: 15 }, smoke)}` : figure);
+      print(`  ${starts.join("\n  ")}`);
       print(`load average ${loadavg()[0]?.toFixed(1)}`);
     }
   },
 };
 
-/** Plans a rollout for everybody. Returns the seconds. @throws Error if the plan lacks a user. */
-async function planAll(database: Database, users: number): Promise<number> {
+/** Plans a rollout for everybody. Returns its id and the seconds. @throws Error if the plan lacks a user. */
+async function planAll(database: Database, users: number): Promise<{ id: string; seconds: number }> {
   const store = new RolloutStore(database);
   const unused = (): Promise<never> => Promise.reject(new Error("A fresh directory needs no call to CAM."));
   const accounts = ACCOUNTS.map((name) => ({
@@ -89,7 +97,29 @@ async function planAll(database: Database, users: number): Promise<number> {
   const seconds = (performance.now() - startedMs) / 1_000;
   const counted = await store.countItems(id, {});
   if (counted !== users) throw new Error(`The plan has ${counted} of ${users} users.`);
-  return seconds;
+  return { id, seconds };
+}
+
+/** Asks for the approval of a plan, approves it and ends its run. Returns how long each took. */
+async function startAndEnd(database: Database, id: string): Promise<string> {
+  const orders = new OrderStore(database, undefined);
+  const timed = async (what: string, order: () => Promise<unknown>) => {
+    const startedMs = performance.now();
+    await order();
+    return `${what} ${((performance.now() - startedMs) / 1_000).toFixed(2)} s`;
+  };
+  const by = (subject: string) => ({ caller: { ...LOCAL_CALLER, subject }, requestId: "bench" });
+  const parts = [
+    await timed("start", () => orders.start(id, by("local"), 60)),
+    await timed("approval", () => orders.approve(id, by("another"), undefined)),
+    await timed("end", async () => {
+      await orders.cancel(id, undefined);
+      await new RunStore(database, "bench").freeUsers();
+    }),
+  ];
+  const { status } = (await new RolloutStore(database).find(id)) ?? {};
+  if (status !== "cancelled") throw new Error(`The rollout is ${status}.`);
+  return parts.join(", ");
 }
 
 /** Fills the directory with what was read just now: a third without protection, the rest with every method. */

@@ -15,6 +15,20 @@ export type SealedRequest = Pick<
   "id" | "account" | "opUin" | "caller" | "requested" | "reason"
 > & { readonly expiresAt: Date };
 
+interface SealedCaller {
+  readonly subject: string;
+  readonly client?: string | undefined;
+  readonly issuer?: string | undefined;
+}
+
+/** The content of the MAC of a rollout's start: what runs, and who asked for it and approved it. */
+export interface SealedStart {
+  readonly id: string;
+  readonly planHash: string;
+  readonly asker: SealedCaller & { readonly scopes: ReadonlySet<string> };
+  readonly approver: SealedCaller | undefined;
+}
+
 /** A MAC and the fingerprint of its key. */
 interface RequestMac {
   readonly mac: string;
@@ -31,6 +45,8 @@ interface MacKey {
 
 /** Separates the MAC from other uses of the signing key. */
 const PURPOSE = "cam-mfa-gateway approval request";
+/** Separates the starts of rollouts from requests. */
+const START = "cam-mfa-gateway rollout start";
 
 /**
  * Seals requests for approval with an HMAC-SHA256. A database role that can write does not have the key, so it can
@@ -57,7 +73,17 @@ export class RequestSeal {
   }
 
   seal(request: SealedRequest): RequestMac {
-    return { mac: macOf(request, this.#current).toString("hex"), key: this.#current.fingerprint };
+    return this.#seal(textOf(request));
+  }
+
+  sealStart(start: SealedStart): RequestMac {
+    return this.#seal(textOfStart(start));
+  }
+
+  /** Whether a gateway with this key sealed the start of the rollout as it is. */
+  isGenuineStart(start: SealedStart, given: RequestMac): boolean {
+    const key = this.#keys.get(given.key);
+    return key !== undefined && matches(given, textOfStart(start), key);
   }
 
   check(record: ChangeRecord): SealVerdict {
@@ -65,10 +91,19 @@ export class RequestSeal {
     if (approval === undefined || requestMac === undefined) return "NOT_SEALED";
     const key = this.#keys.get(requestMac.key);
     if (key === undefined) return "UNKNOWN_KEY";
-    const expected = macOf({ ...record, expiresAt: approval.expiresAt }, key);
-    const given = Buffer.from(requestMac.mac, "hex");
-    return given.length === expected.length && timingSafeEqual(given, expected) ? "GENUINE" : "ALTERED";
+    const text = textOf({ ...record, expiresAt: approval.expiresAt });
+    return matches(requestMac, text, key) ? "GENUINE" : "ALTERED";
   }
+
+  #seal(text: string): RequestMac {
+    return { mac: macOf(text, this.#current).toString("hex"), key: this.#current.fingerprint };
+  }
+}
+
+function matches({ mac }: RequestMac, text: string, key: MacKey): boolean {
+  const expected = macOf(text, key);
+  const given = Buffer.from(mac, "hex");
+  return given.length === expected.length && timingSafeEqual(given, expected);
 }
 
 function macKeyOf(privateKey: KeyObject): MacKey {
@@ -81,16 +116,25 @@ function derive(secret: Uint8Array): Uint8Array {
   return new Uint8Array(hkdfSync("sha256", secret, "", PURPOSE, 32));
 }
 
-function macOf(request: SealedRequest, { secret }: MacKey): Buffer {
+function macOf(text: string, { secret }: MacKey): Buffer {
+  return createHmac("sha256", secret).update(text).digest();
+}
+
+function textOf(request: SealedRequest): string {
   const { id, account, opUin, caller, requested, reason, expiresAt } = request;
   const { subject, client, issuer } = caller;
   // JSON separates the parts unambiguously.
-  const text = JSON.stringify([
+  return JSON.stringify([
     PURPOSE,
     ...[id, account, opUin, subject, client ?? null, issuer ?? null],
     ...[inOrder(requested), reason ?? null, expiresAt.toISOString()],
   ]);
-  return createHmac("sha256", secret).update(text).digest();
+}
+
+function textOfStart({ id, planHash, asker, approver }: SealedStart): string {
+  const partsOf = ({ subject, client, issuer }: SealedCaller) => [subject, client ?? null, issuer ?? null];
+  const people = [partsOf(asker), [...asker.scopes].toSorted(), approver ? partsOf(approver) : null];
+  return JSON.stringify([START, id, planHash, ...people]);
 }
 
 /** Sorts the keys of objects, because the database returns them in an order of its own. */

@@ -136,7 +136,7 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     const { directory } = known;
     const rollouts = openRollouts(foundation, {
       ...{ database, accounts, changes, directory, policy, pauses, jobs: jobs.parts },
-      checkpointer,
+      ...{ checkpointer, seal: record.sharedSeal },
     });
     const nouns = { changes, pausedCallers, log, events, accounts, ...known, ...rollouts };
     const schema = buildGatewaySchema(nouns);

@@ -55,6 +55,8 @@ interface OpenRecord {
   readonly log: ChangeLog;
   readonly approvalLog: ApprovalLog;
   readonly keys: SigningKeys | undefined;
+  /** Seals what only a signing key can, because replicas share no other key. */
+  readonly sharedSeal: RequestSeal | undefined;
 }
 
 /** Opens the record of changes in the database. @throws KeyFileError */
@@ -64,7 +66,7 @@ export async function openRecord({ config, logger }: Foundation, database: Datab
   const seal = await openRequestSeal(config, keys);
   const shared = { database, replica, guard, seal };
   const approvalLog = new ApprovalLog({ ...shared, report: logger.report });
-  return { log: new ChangeLog(shared), approvalLog, keys };
+  return { log: new ChangeLog(shared), approvalLog, keys, sharedSeal: keys && seal };
 }
 
 /** The events of the record, and the log of refusals that writes some of them. */

@@ -1,4 +1,5 @@
 import type { CallerPauses } from "../audit/caller-pauses.ts";
+import type { RequestSeal } from "../audit/request-seal.ts";
 import type { Accounts } from "../auth/accounts.ts";
 import type { PolicyFile } from "../auth/policy/policy-file.ts";
 import type { ChangeService } from "../changes/change-service.ts";
@@ -24,17 +25,21 @@ export interface RunParts {
   readonly rollouts: RolloutStore;
   readonly pauses: CallerPauses;
   readonly jobs: JobParts;
+  /** Undefined without a signing key: starts have no MAC. */
+  readonly seal: RequestSeal | undefined;
 }
 
 /** Opens what runs rollouts: the orders of people, and the lanes, which begin when they start. */
 export function openRolloutRuns(
   { config, clock, telemetry, open }: Foundation,
-  { database, accounts, changes, policy, rollouts, pauses, jobs }: RunParts,
+  { database, accounts, changes, policy, rollouts, pauses, jobs, seal }: RunParts,
 ): { readonly runs: RunOrders; readonly lanes: RunLanes } {
   const store = new RunStore(database, jobs.owner);
   const { deadlineMs } = config.camLimits;
   const lanes = new RunLanes({
     ...{
+      database,
+      seal,
       store,
       rollouts,
       readBacks: new ReadBackStore(database, jobs.owner),
@@ -48,7 +53,7 @@ export function openRolloutRuns(
   open.defer(() => lanes.stop());
   const runs = new RunOrders({
     ...{ database, rollouts, runs: store, lanes, policy, accounts },
-    ...{ orders: new OrderStore(database), pauses },
+    ...{ orders: new OrderStore(database, seal), pauses },
     ...{ guardUsers: config.bulkGuard.users, observer: orderObserver(telemetry) },
   });
   return { runs, lanes };
@@ -79,6 +84,7 @@ function runObserver({ report, metrics }: Telemetry): RunObserver {
       else step("rollout.wave_began", { rolloutId, wave: beganWave });
     },
     onCallerPaused: (rolloutId) => step("rollout.caller_paused", { rolloutId }),
+    onForged: (rolloutId) => step("rollout.forged", { rolloutId }),
     onSealed: (rolloutId) => step("rollout.sealed", { rolloutId }),
     onCounted: (counted) => {
       counts = counted;

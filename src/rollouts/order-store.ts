@@ -1,4 +1,5 @@
 import { sql } from "kysely";
+import type { RequestSeal } from "../audit/request-seal.ts";
 import { inTransaction, runQuery, runRead } from "../audit/run-query.ts";
 import { personOf } from "../auth/subject.ts";
 import type { Database } from "../database/database.ts";
@@ -7,6 +8,7 @@ import { holdUsers } from "./held-users.ts";
 import { PlanHash, type PlanTerms, termsOf } from "./plan-hash.ts";
 import type { PlannedItem, Rollout } from "./rollout.ts";
 import type { RolloutContext } from "./rollout-runs.ts";
+import { isGenuine, START_COLUMNS, type StartRow, startOf } from "./running-rollout.ts";
 
 /** A user that another open rollout holds. */
 interface HeldUsers {
@@ -24,7 +26,7 @@ interface LaneRow {
   readonly code: string | undefined;
 }
 
-/** OTHER_STATUS: the rollout was in no status for the order. ALTERED: its rows do not have the hash of its plan. */
+/** OTHER_STATUS: the rollout was in no status for the order. ALTERED: its rows do not have the hash of its plan, or no gateway asked for it so. */
 export type OrderVerdict = "DONE" | "OTHER_STATUS" | "ALTERED";
 
 const NOW = sql`clock_timestamp()`;
@@ -38,9 +40,12 @@ const PAGE = 5_000;
  */
 export class OrderStore {
   readonly #database: Database;
+  readonly #seal: RequestSeal | undefined;
 
-  constructor(database: Database) {
+  /** @param seal Undefined without a signing key: starts have no MAC. */
+  constructor(database: Database, seal: RequestSeal | undefined) {
     this.#database = database;
+    this.#seal = seal;
   }
 
   /** Starts a plan, or lets it await an approval for so many minutes. */
@@ -59,6 +64,7 @@ export class OrderStore {
         where id = ${id}`,
       );
       await holdUsers(database, id);
+      await this.#sealStart(database, id);
       if (approvalMinutes === undefined) await runQuery(database, sql`select run_rollout(${id})`);
       return "DONE";
     });
@@ -70,7 +76,10 @@ export class OrderStore {
     return inTransaction(this.#database, async (database) => {
       const verdict = await checkPlan(database, id, isReady);
       if (verdict !== "DONE") return verdict;
+      const start = await readStart(database, id);
+      if (start === undefined || !isGenuine(this.#seal, id, start)) return "ALTERED";
       if (!(await decide(database, id, "approved", context, reason))) return "OTHER_STATUS";
+      await this.#sealStart(database, id);
       await runQuery(database, sql`select run_rollout(${id})`);
       return "DONE";
     });
@@ -172,6 +181,17 @@ export class OrderStore {
     return row;
   }
 
+  /** Seals who asked for a start and who approved it, as the order has just written it. */
+  async #sealStart(database: Database, id: string): Promise<void> {
+    const start = await readStart(database, id);
+    if (this.#seal === undefined || start === undefined) return;
+    const { mac, key } = this.#seal.sealStart(startOf(id, start));
+    await runQuery(
+      database,
+      sql`update mfa_rollout set start_mac = ${mac}, start_key = ${key} where id = ${id}`,
+    );
+  }
+
   async #step(statement: Parameters<typeof runQuery>[1]): Promise<boolean> {
     return (await runQuery(this.#database, statement)).length > 0;
   }
@@ -203,6 +223,14 @@ async function checkPlan(
     after = last.item;
   }
   return hash.end(termsOf(row)) === row.planHash ? "DONE" : "ALTERED";
+}
+
+async function readStart(database: Database, id: string): Promise<StartRow | undefined> {
+  const [row] = await runQuery<StartRow>(
+    database,
+    sql`select ${START_COLUMNS} from mfa_rollout where id = ${id}`,
+  );
+  return row;
 }
 
 interface PlanRow

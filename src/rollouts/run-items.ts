@@ -6,7 +6,8 @@ import type { CamErrorCode } from "../contract/index.ts";
 import { fateOf } from "./item-fate.ts";
 import { requestOfItem } from "./item-request.ts";
 import type { LaneName, LaneWork } from "./run-lane.ts";
-import type { ClaimedItem, RunningRollout, RunStore } from "./run-store.ts";
+import type { ClaimedItem, RunStore } from "./run-store.ts";
+import type { RunningRollout } from "./running-rollout.ts";
 
 interface RunItemsDeps {
   readonly rollout: RunningRollout;

@@ -4,9 +4,11 @@
  * Read run-lane.ts next.
  */
 
+import type { RequestSeal } from "../audit/request-seal.ts";
 import type { ChangeAccount } from "../changes/change-access.ts";
 import type { ChangeService } from "../changes/change-service.ts";
 import type { Clock } from "../clock.ts";
+import type { Database } from "../database/database.ts";
 import { concurrencyFor, type JobKind, type JobQueue } from "../jobs/job-queue.ts";
 import { Poller } from "../poller.ts";
 import type { ReadBackStore } from "./read-back-store.ts";
@@ -14,9 +16,13 @@ import { ReadBackUsers, sealRuns } from "./read-back-users.ts";
 import type { RolloutStore } from "./rollout-store.ts";
 import { RunItems } from "./run-items.ts";
 import { type LaneName, type LaneObserver, type LaneWork, RunLane } from "./run-lane.ts";
-import type { OpenCount, RolloutAdvance, RunningRollout, RunStore } from "./run-store.ts";
+import type { OpenCount, RolloutAdvance, RunStore } from "./run-store.ts";
+import { findRunning, type RunningRollout, stopForged } from "./running-rollout.ts";
 
 interface RunLanesDeps {
+  readonly database: Database;
+  /** Undefined without a signing key: starts have no MAC. */
+  readonly seal: RequestSeal | undefined;
   readonly store: RunStore;
   readonly readBacks: ReadBackStore;
   readonly rollouts: RolloutStore;
@@ -36,6 +42,8 @@ export interface RunObserver extends LaneObserver {
   onAdvanced(advance: RolloutAdvance): void;
   /** The bulk guard paused the caller who started the rollout, or the one who approved it. */
   onCallerPaused(rolloutId: string): void;
+  /** A rollout was stopped, because no gateway started it so. */
+  onForged(rolloutId: string): void;
   /** Every user was read once more, and the result is in the gateway's chain. */
   onSealed(rolloutId: string): void;
   /** Called after each look, about every five seconds. */
@@ -102,13 +110,17 @@ export class RunLanes {
 
   /** Keeps a lane until it has nothing to do for now. */
   async #keep(key: string): Promise<void> {
-    const { accounts, store, observer } = this.#deps;
+    const { accounts, database, observer, seal } = this.#deps;
     const lane = laneOf(key);
     const account = accounts.all.find(({ name }) => name === lane.account);
     if (account === undefined || this.#stopped || this.#lanes.has(key)) return;
     try {
-      const rollout = await store.find(lane.rolloutId);
+      const rollout = await findRunning(database, seal, lane.rolloutId);
       if (rollout === undefined) return;
+      if (rollout === "FORGED") {
+        await stopForged(database, lane.rolloutId);
+        return observer.onForged(lane.rolloutId);
+      }
       await (rollout.isOver ? this.#readBack(lane, account) : this.#change(lane, rollout));
       // The last lane of a wave begins the next one.
       await this.look();

@@ -1,22 +1,11 @@
 import { sql } from "kysely";
 import { runQuery } from "../audit/run-query.ts";
-import type { Caller, CallerIdentity, Scope } from "../auth/caller.ts";
 import type { CamErrorCode, Uin } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
 import { textArray } from "../directory/user-filter.ts";
 import { freeUsers } from "./held-users.ts";
 import type { ItemImage, ItemState, RolloutStatus, SentFlagSets } from "./rollout.ts";
 import type { LaneName } from "./run-lane.ts";
-
-/** What the changes of a running rollout have in common. */
-export interface RunningRollout {
-  readonly id: string;
-  readonly reason: string;
-  /** Who started it, with the scopes of then. */
-  readonly asker: Caller;
-  readonly approver: CallerIdentity | undefined;
-  readonly isOver: boolean;
-}
 
 /** An item that this process leases. */
 export interface ClaimedItem {
@@ -73,21 +62,6 @@ export class RunStore {
   constructor(database: Database, owner: string) {
     this.#database = database;
     this.owner = owner;
-  }
-
-  async find(id: string): Promise<RunningRollout | undefined> {
-    const [row] = await this.#run<RunRow>(sql`
-      select reason, caller_subject, caller_client, caller_issuer, started_scopes, decision,
-        decided_by_subject, decided_by_client, decided_by_issuer, finished_at is not null as is_over
-      from mfa_rollout where id = ${id}`);
-    if (row === undefined) return undefined;
-    const { callerSubject, callerClient, callerIssuer, startedScopes: scopes = [], decision } = row;
-    const by = { subject: row.decidedBySubject, client: row.decidedByClient, issuer: row.decidedByIssuer };
-    return {
-      ...{ id, reason: row.reason, isOver: row.isOver },
-      asker: { subject: callerSubject, client: callerClient, issuer: callerIssuer, scopes: new Set(scopes) },
-      approver: decision === "approved" ? by : undefined,
-    };
   }
 
   /** Claims items for a lane, and renews its lease (see claim_rollout_items in schema/migrations). */
@@ -280,17 +254,4 @@ function isOpen(rolloutId: string, { item, attempt }: Attempt) {
     and (i.change_id is null or exists (
       select from mfa_change c where c.id = i.change_id and c.status = 'refused'
     ))`;
-}
-
-interface RunRow {
-  readonly isOver: boolean;
-  readonly reason: string;
-  readonly callerSubject: string;
-  readonly callerClient?: string;
-  readonly callerIssuer?: string;
-  readonly startedScopes?: readonly Scope[];
-  readonly decision?: string;
-  readonly decidedBySubject: string;
-  readonly decidedByClient?: string;
-  readonly decidedByIssuer?: string;
 }

@@ -20,6 +20,10 @@ export const ROLLOUT_LOG_EVENTS = {
     "a rollout is done",
     "Every user is settled. The gateway reads them once more, and then seals the result.",
   ),
+  "rollout.forged": error(
+    "a rollout was stopped, because no gateway with this signing key started it",
+    "A person wrote to the database, or the signing key has changed during the run. Find out which, then plan again.",
+  ),
   "rollout.lane_failed": error(
     "the part of a rollout in one account met an unexpected error; it continues",
     "`err` names the fault. A user whose change failed by it has the code INTERNAL.",

@@ -262,3 +262,31 @@ describe("a plan whose rows were altered in the database", () => {
     expect((await world.found(planned.id)).status).toBe("planned");
   });
 });
+
+test("a rollout that no gateway started in this form changes nobody", async () => {
+  const world = await openRunWorld(database, { guardUsers: 2 });
+  const { runs, lanes, idle } = world.replica();
+  // All of this is possible with the rights of the gateway's role in the database.
+  const [forged, genuine, waiting] = [await world.plan(1), await world.plan(1), await world.plan(3)];
+  await set(sql`update mfa_rollout set started_scopes = '{cam.mfa:write}' where id = ${forged.id}`);
+  await set(sql`select run_rollout(${forged.id})`);
+  await lanes.look();
+  await idle();
+  expect(await world.found(forged.id)).toMatchObject({
+    ...{
+      status: "stopped",
+      code: "FORBIDDEN",
+      hint: expect.stringContaining("No gateway with this signing key"),
+    },
+  });
+  expect(world.reports).toContain("forged");
+  expect([...world.cams.values()].flatMap((cam) => [...cam.writes.keys()])).toEqual([]);
+  await runs.start(genuine, hashOf(genuine), by(ANN));
+  await idle();
+  const awaiting = await runs.start(waiting, hashOf(waiting), by(ANN));
+  await set(sql`update mfa_rollout set started_scopes = '{cam.mfa:override}' where id = ${waiting.id}`);
+  await expect(runs.approve(awaiting, hashOf(awaiting), undefined, by(BEN))).rejects.toMatchObject({
+    code: "PLAN_CHANGED",
+  });
+  expect([...world.cams.values()].flatMap((cam) => [...cam.writes.keys()])).toEqual(["100000000"]);
+});

@@ -25,6 +25,7 @@ import { RolloutStore } from "../../src/rollouts/rollout-store.ts";
 import { RunLanes } from "../../src/rollouts/run-lanes.ts";
 import { type OrderKind, RunOrders, type RunOrdersDeps } from "../../src/rollouts/run-orders.ts";
 import { RunStore } from "../../src/rollouts/run-store.ts";
+import { TEST_SEAL } from "../support/test-seal.ts";
 import { newRollout } from "./new-rollout.ts";
 
 export const ANN: Caller = { subject: "ann", issuer: "test", scopes: new Set(SCOPES) };
@@ -77,7 +78,7 @@ export async function openRunWorld(database: Database, options: WorldOptions = {
   const names = Array.from({ length: many }, (_, index) => `a${index}-${suffix}`);
   const cams = new Map(names.map((name) => [name, new MemoryCam()]));
   const rollouts = new RolloutStore(database);
-  const orders = new OrderStore(database);
+  const orders = new OrderStore(database, TEST_SEAL);
   const plans = new PlanStore(database, "test");
   const reports: string[] = [];
   for (const name of names)
@@ -114,6 +115,8 @@ export async function openRunWorld(database: Database, options: WorldOptions = {
     const jobs: Promise<void>[] = [];
     const lanes: RunLanes = new RunLanes({
       ...{
+        database,
+        seal: TEST_SEAL,
         store,
         rollouts,
         readBacks: new ReadBackStore(database, owner),
@@ -127,6 +130,7 @@ export async function openRunWorld(database: Database, options: WorldOptions = {
       observer: {
         onAdvanced: ({ after, beganWave }) => reports.push(beganWave ? `wave ${beganWave}` : after),
         onCallerPaused: () => reports.push("caller paused"),
+        onForged: () => reports.push("forged"),
         onSealed: () => reports.push("sealed"),
         onCounted: () => undefined,
         onAccountsLost: () => reports.push("account lost"),

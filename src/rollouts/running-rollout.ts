@@ -1,0 +1,91 @@
+import { sql } from "kysely";
+import type { RequestSeal, SealedStart } from "../audit/request-seal.ts";
+import { runQuery } from "../audit/run-query.ts";
+import type { Caller, CallerIdentity, Scope } from "../auth/caller.ts";
+import type { Database } from "../database/database.ts";
+
+/** What the changes of a running rollout have in common. */
+export interface RunningRollout {
+  readonly id: string;
+  readonly reason: string;
+  /** Who started it, with the scopes of then. */
+  readonly asker: Caller;
+  readonly approver: CallerIdentity | undefined;
+  readonly isOver: boolean;
+}
+
+/** The columns of mfa_rollout that the MAC of a start covers, and the MAC. */
+export const START_COLUMNS = sql`
+  plan_hash, caller_subject, caller_client, caller_issuer, started_scopes, decision, decided_by_subject,
+  decided_by_client, decided_by_issuer, start_mac, start_key`;
+
+export interface StartRow {
+  readonly planHash: string;
+  readonly callerSubject: string;
+  readonly callerClient?: string;
+  readonly callerIssuer?: string;
+  readonly startedScopes?: readonly Scope[];
+  readonly decision?: string;
+  readonly decidedBySubject?: string;
+  readonly decidedByClient?: string;
+  readonly decidedByIssuer?: string;
+  readonly startMac?: string;
+  readonly startKey?: string;
+}
+
+/** Returns what the MAC of a start covers. */
+export function startOf(id: string, row: StartRow): SealedStart & { readonly asker: Caller } {
+  const { planHash, callerSubject, callerClient, callerIssuer, startedScopes = [] } = row;
+  const by = {
+    subject: row.decidedBySubject ?? "",
+    client: row.decidedByClient,
+    issuer: row.decidedByIssuer,
+  };
+  return {
+    ...{ id, planHash },
+    asker: {
+      ...{ subject: callerSubject, client: callerClient, issuer: callerIssuer },
+      scopes: new Set(startedScopes),
+    },
+    approver: row.decision === "approved" ? by : undefined,
+  };
+}
+
+/** Whether a gateway has sealed the start. Without a seal, every start counts as genuine. */
+export function isGenuine(seal: RequestSeal | undefined, id: string, row: StartRow): boolean {
+  if (seal === undefined) return true;
+  const { startMac: mac, startKey: key } = row;
+  if (mac === undefined || key === undefined) return false;
+  return seal.isGenuineStart(startOf(id, row), { mac, key });
+}
+
+/** Returns a rollout that has started, or FORGED if no gateway started it so. Throws the errors of `runQuery`. */
+export async function findRunning(
+  database: Database,
+  seal: RequestSeal | undefined,
+  id: string,
+): Promise<RunningRollout | "FORGED" | undefined> {
+  const [row] = await runQuery<StartRow & { readonly reason: string; readonly isOver: boolean }>(
+    database,
+    sql`
+    select reason, finished_at is not null as is_over, ${START_COLUMNS} from mfa_rollout where id = ${id}`,
+  );
+  if (row === undefined) return undefined;
+  const { reason, isOver } = row;
+  // What follows a run only reads.
+  if (!isOver && !isGenuine(seal, id, row)) return "FORGED";
+  const { asker, approver } = startOf(id, row);
+  return { id, reason, isOver, asker, approver };
+}
+
+const WHY = "No gateway with this signing key started the rollout in this form. Plan it again.";
+
+/** Stops a rollout that no gateway started so. */
+export async function stopForged(database: Database, id: string): Promise<void> {
+  await runQuery(
+    database,
+    sql`
+    select end_rollout(id, 'stopped', 'FORBIDDEN', ${WHY}) from mfa_rollout
+    where id = ${id} and status in ('running', 'paused')`,
+  );
+}
