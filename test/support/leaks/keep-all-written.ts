@@ -2,7 +2,8 @@ import { ChildProcess } from "node:child_process";
 import { subscribe } from "node:diagnostics_channel";
 import { ServerResponse } from "node:http";
 import type { Readable } from "node:stream";
-import { keepSecret, keepSecretsOf, keepWritten } from "./written.ts";
+import { afterAll } from "vitest";
+import { keepSecret, keepSecretsOf, keepWritten, writeKept } from "./written.ts";
 
 /**
  * Runs in each test process before the tests: keeps the output of started programs and the answers of gateways. Patches
@@ -10,6 +11,8 @@ import { keepSecret, keepSecretsOf, keepWritten } from "./written.ts";
  */
 const PATCHED = Symbol.for("cam-mfa-gateway tests keep what is written");
 const here = globalThis as { [PATCHED]?: true };
+// Vitest runs the hooks of a file backwards, so this one follows all others.
+afterAll(writeKept);
 if (!here[PATCHED]) {
   here[PATCHED] = true;
   keepOutputOfPrograms();

@@ -16,10 +16,33 @@ export const FIGURES_FILE = "figures";
 /** Shorter secrets would be found by chance. */
 export const SHORTEST_SECRET = 12;
 
+/** The texts that are not in their files yet, by file. */
+const waiting = new Map<string, { readonly texts: Uint8Array[]; bytes: number }>();
+
+/** A run writes 300,000 lines. Opening a file for each takes longer than the line. */
+const WRITE_BYTES = 64 * 1024;
+
 /** Keeps a written text. Each source has its own file in each process. */
 export function keepWritten(source: string, text: string | Uint8Array): void {
   const folder = process.env[WRITTEN_DIR];
-  if (folder !== undefined) appendFileSync(join(folder, `${source}.${process.pid}.txt`), text);
+  if (folder === undefined) return;
+  const file = join(folder, `${source}.${process.pid}.txt`);
+  const kept = waiting.get(file) ?? { texts: [], bytes: 0 };
+  waiting.set(file, kept);
+  const bytes = typeof text === "string" ? Buffer.from(text) : text;
+  kept.texts.push(bytes);
+  kept.bytes += bytes.length;
+  if (kept.bytes >= WRITE_BYTES) write(file, kept.texts);
+}
+
+/** Writes all kept texts into their files. */
+export function writeKept(): void {
+  for (const [file, { texts }] of waiting) write(file, texts);
+}
+
+function write(file: string, texts: readonly Uint8Array[]): void {
+  waiting.delete(file);
+  appendFileSync(file, Buffer.concat(texts));
 }
 
 /** Registers a secret and returns it. From now on no output may contain it. */
