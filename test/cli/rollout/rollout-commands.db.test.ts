@@ -199,11 +199,15 @@ test("a wave waits for a person, who pauses, resumes, releases and cancels", asy
   const { stdout } = await rollout([...switchOff, ...users, "--waves", "1,1", "--wait-for-release"]);
   const { id, planHash } = JSON.parse(stdout).result;
   expect(await rollout(["start", id, "--yes", "--plan-hash", planHash])).toMatchObject({ code: 0 });
-  await expect.poll(async () => (await rollout(["status", id])).stdout).toContain("Wave 2 waits for");
+  await expect
+    .poll(async () => (await rollout(["status", id])).stdout, { timeout: 20_000 })
+    .toContain("Wave 2 waits for");
   expect((await rollout(["pause", id, "--reason", "lunch"])).stdout).toMatch(/: PAUSED$/m);
   expect((await rollout(["resume", id])).stdout).toMatch(/: RUNNING$/m);
   expect(await rollout(["release", id])).toMatchObject({ code: 0 });
-  await expect.poll(async () => (await rollout(["status", id])).stdout).toContain("Wave 3 waits for");
+  await expect
+    .poll(async () => (await rollout(["status", id])).stdout, { timeout: 20_000 })
+    .toContain("Wave 3 waits for");
   expect((await rollout(["cancel", id, "--reason", "enough"])).stdout).toMatch(/: CANCELLED$/m);
   expect(await rollout(["status", id, "--watch"])).toMatchObject({
     code: 1,
