@@ -36,7 +36,7 @@ interface RequestMac {
 }
 
 /** GENUINE: this gateway recorded the request. With any other verdict the gateway sends nothing to CAM. */
-type SealVerdict = "GENUINE" | "NOT_SEALED" | "UNKNOWN_KEY" | "ALTERED";
+export type SealVerdict = "GENUINE" | "NOT_SEALED" | "UNKNOWN_KEY" | "ALTERED";
 
 interface MacKey {
   readonly fingerprint: string;
@@ -80,10 +80,12 @@ export class RequestSeal {
     return this.#seal(textOfStart(start));
   }
 
-  /** Whether a gateway with this key sealed the start of the rollout as it is. */
-  isGenuineStart(start: SealedStart, given: RequestMac): boolean {
+  /** @param given Undefined for a start without a MAC. */
+  checkStart(start: SealedStart, given: RequestMac | undefined): SealVerdict {
+    if (given === undefined) return "NOT_SEALED";
     const key = this.#keys.get(given.key);
-    return key !== undefined && matches(given, textOfStart(start), key);
+    if (key === undefined) return "UNKNOWN_KEY";
+    return matches(given, textOfStart(start), key) ? "GENUINE" : "ALTERED";
   }
 
   check(record: ChangeRecord): SealVerdict {

@@ -8,7 +8,7 @@ import { holdUsers } from "./held-users.ts";
 import { PlanHash, type PlanTerms, termsOf } from "./plan-hash.ts";
 import type { PlannedItem, Rollout } from "./rollout.ts";
 import type { RolloutContext } from "./rollout-runs.ts";
-import { isGenuine, START_COLUMNS, type StartRow, startOf } from "./running-rollout.ts";
+import { checkStart, START_COLUMNS, type StartRow, startOf } from "./running-rollout.ts";
 
 /** A user that another open rollout holds. */
 interface HeldUsers {
@@ -77,7 +77,7 @@ export class OrderStore {
       const verdict = await checkPlan(database, id, isReady);
       if (verdict !== "DONE") return verdict;
       const start = await readStart(database, id);
-      if (start === undefined || !isGenuine(this.#seal, id, start)) return "ALTERED";
+      if (start === undefined || checkStart(this.#seal, id, start) !== "GENUINE") return "ALTERED";
       if (!(await decide(database, id, "approved", context, reason))) return "OTHER_STATUS";
       await this.#sealStart(database, id);
       await runQuery(database, sql`select run_rollout(${id})`);

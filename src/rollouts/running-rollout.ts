@@ -1,5 +1,5 @@
 import { sql } from "kysely";
-import type { RequestSeal, SealedStart } from "../audit/request-seal.ts";
+import type { RequestSeal, SealedStart, SealVerdict } from "../audit/request-seal.ts";
 import { runQuery } from "../audit/run-query.ts";
 import type { Caller, CallerIdentity, Scope } from "../auth/caller.ts";
 import type { Database } from "../database/database.ts";
@@ -51,15 +51,17 @@ export function startOf(id: string, row: StartRow): SealedStart & { readonly ask
   };
 }
 
-/** Whether a gateway has sealed the start. Without a seal, every start counts as genuine. */
-export function isGenuine(seal: RequestSeal | undefined, id: string, row: StartRow): boolean {
-  if (seal === undefined) return true;
+/** Returns whether a gateway has sealed the start. Without a seal, every start counts as genuine. */
+export function checkStart(seal: RequestSeal | undefined, id: string, row: StartRow): SealVerdict {
   const { startMac: mac, startKey: key } = row;
-  if (mac === undefined || key === undefined) return false;
-  return seal.isGenuineStart(startOf(id, row), { mac, key });
+  const given = mac === undefined || key === undefined ? undefined : { mac, key };
+  return seal?.checkStart(startOf(id, row), given) ?? "GENUINE";
 }
 
-/** Returns a rollout that has started, or FORGED if no gateway started it so. Throws the errors of `runQuery`. */
+/**
+ * Returns a rollout that has started, or FORGED if no gateway started it so.
+ * @throws Error if the start is sealed by a key that this replica does not have, for example while keys are replaced.
+ */
 export async function findRunning(
   database: Database,
   seal: RequestSeal | undefined,
@@ -73,7 +75,9 @@ export async function findRunning(
   if (row === undefined) return undefined;
   const { reason, isOver } = row;
   // What follows a run only reads.
-  if (!isOver && !isGenuine(seal, id, row)) return "FORGED";
+  const verdict = isOver ? "GENUINE" : checkStart(seal, id, row);
+  if (verdict === "UNKNOWN_KEY") throw new Error(`This replica does not have the key of the start of ${id}.`);
+  if (verdict !== "GENUINE") return "FORGED";
   const { asker, approver } = startOf(id, row);
   return { id, reason, isOver, asker, approver };
 }

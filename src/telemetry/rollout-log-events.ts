@@ -22,7 +22,7 @@ export const ROLLOUT_LOG_EVENTS = {
   ),
   "rollout.forged": error(
     "a rollout was stopped, because no gateway with this signing key started it",
-    "A person wrote to the database, or the signing key has changed during the run. Find out which, then plan again.",
+    "A person wrote to the database, or it started before the gateway had a signing key. Find out which, then plan again.",
   ),
   "rollout.lane_failed": error(
     "the part of a rollout in one account met an unexpected error; it continues",

@@ -1,8 +1,11 @@
 import { sql } from "kysely";
 import { beforeAll, describe, expect, test, vi } from "vitest";
+import { RequestSeal } from "../../src/audit/request-seal.ts";
 import type { Database } from "../../src/database/database.ts";
+import { findRunning } from "../../src/rollouts/running-rollout.ts";
 import { policyOf } from "../auth/policy/policy-of.ts";
 import { openTestDatabase } from "../support/open-test-database.ts";
+import { TEST_SEAL } from "../support/test-seal.ts";
 import { ANN, BEN, by, hashOf, openRunWorld, settle } from "./run-world.ts";
 
 let database: Database;
@@ -261,6 +264,19 @@ describe("a plan whose rows were altered in the database", () => {
     expect(world.reports.filter((report) => report === "plan altered")).toHaveLength(2);
     expect((await world.found(planned.id)).status).toBe("planned");
   });
+});
+
+test("a replica leaves a rollout alone that was started with a key that it does not have", async () => {
+  const world = await openRunWorld(database);
+  const { runs } = world.replica();
+  // No item begins in this window.
+  const planned = await world.plan(1, {
+    window: { timeZone: "UTC", from: "00:00", to: "00:00", days: undefined },
+  });
+  const { id } = await runs.start(planned, hashOf(planned), by(ANN));
+  const other = RequestSeal.ofSecret(Buffer.alloc(32, 8));
+  await expect(findRunning(database, other, id)).rejects.toThrow("This replica does not have the key");
+  expect(await findRunning(database, TEST_SEAL, id)).toMatchObject({ id, asker: { subject: "ann" } });
 });
 
 test("a rollout that no gateway started in this form changes nobody", async () => {
