@@ -188,7 +188,7 @@ export async function openRunWorld(database: Database, options: WorldOptions = {
       };
     });
     for (const item of items) hash.add(item);
-    await plans.addItems(lease, items);
+    for (let at = 0; at < items.length; at += 1_000) await plans.addItems(lease, items.slice(at, at + 1_000));
     const policyHash = options.policy?.sha256;
     await plans.finish(lease, {
       ...{ policyHash, maxFailures: budget, approvalMinutes: undefined },
