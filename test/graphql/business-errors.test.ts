@@ -16,12 +16,17 @@ import { type StartedGateway, startGateway, UNLIMITED } from "../support/start-g
 const quick = { CAM_TIMEOUT_MS: "1000", CAM_DEADLINE_MS: "1300" };
 
 let shared: StartedGateway;
+/** For errors that the gateway retries. */
+let impatient: StartedGateway;
 
 beforeAll(async () => {
   shared = await startGateway(UNLIMITED);
+  impatient = await startGateway({ ...UNLIMITED, env: { ...UNLIMITED.env, ...quick } });
 });
 
-beforeEach(() => shared.cam.reset());
+beforeEach(() => {
+  for (const { cam } of [shared, impatient]) cam.reset();
+});
 
 let users = 0;
 
@@ -84,24 +89,26 @@ describe("the errors that SetMfaFlag documents", () => {
 
 describe("every code that CAM documents", () => {
   const message = "The vendor's own words, which change.";
-  const start = async (camCode: string, code: CamErrorCode) => {
-    const started = describeCamError(code).retryable ? await startGateway({ env: quick }) : shared;
-    started.cam.addFault({ kind: "camError", code: camCode, message, action: actionOf(camCode) });
-    return started;
+  /** After a throttle the gateway pauses its calls, so each throttled request has its own gateway. */
+  const gatewayFor = async (code: CamErrorCode) => {
+    if (code === "CAM_RATE_LIMITED") return startGateway({ env: quick });
+    return describeCamError(code).retryable ? impatient : shared;
   };
   /** A code that proves nothing leaves the outcome of a write unknown, so the test uses a read for it. */
   const actionOf = (camCode: string) =>
     PROVE_NOTHING.has(camCode) ? "DescribeSafeAuthFlagColl" : "SetMfaFlag";
 
   test.each(expectedCodes)("%s is %s by both channels, with the gateway's message", async (camCode, code) => {
-    const first = await start(camCode, code);
-    // After a throttle the gateway pauses its calls, and would refuse the second request without a call.
-    const second = code === "CAM_RATE_LIMITED" ? await start(camCode, code) : first;
+    const words = `${message} ${camCode}`;
+    const [first, second] = await Promise.all([gatewayFor(code), gatewayFor(code)]);
+    for (const { cam } of new Set([first, second])) {
+      cam.addFault({ kind: "camError", code: camCode, message: words, action: actionOf(camCode) });
+    }
     const change = { opUin: ALICE, login: { phone: true } };
     const extensions = await expectInBothChannels(first, change, code, second);
     expect(extensions).toMatchObject({ cam: { code: camCode, action: actionOf(camCode) } });
     expect(JSON.stringify(extensions)).not.toContain(message);
-    expect(first.logLines.join("")).toContain(message);
+    expect(first.logLines.join("")).toContain(words);
     expect(first.cam.user(ALICE)?.loginFlag.Phone).toBe(0);
   });
 
