@@ -46,7 +46,8 @@ export default defineConfig({
           exclude: ["test/e2e/**"],
           globalSetup: "test/support/database-setup.ts",
           isolate: false,
-          maxWorkers: 3,
+          // More than cores, because most of these tests wait for a database, a timer or a program.
+          maxWorkers: 4,
           sequence: { groupOrder: 1 },
         },
       },
