@@ -124,5 +124,6 @@ test("a gateway records a change over TLS", async () => {
   );
   const { rows } = await sql`select id, status from mfa_change`.execute((await open(url)).db);
   expect(data).toMatchObject({ setSubUserMfa: { change: { id: expect.any(String) } } });
-  expect(rows).toEqual([{ ...(data?.["setSubUserMfa"] as { change: object }).change, status: "applied" }]);
+  const { setSubUserMfa } = data as { readonly setSubUserMfa: { readonly change: object } };
+  expect(rows).toEqual([{ ...setSubUserMfa.change, status: "applied" }]);
 });
