@@ -27,8 +27,9 @@ const MOST = 64;
 const PATIENCE_MS = 100;
 
 /**
- * Runs one statement at a time for many requests. Requests that arrive while it runs share the next one. So an idle
- * gateway waits for nothing, and a busy one sends few statements.
+ * Runs one statement at a time for many requests. Requests that come in one turn of the event loop share a statement, and
+ * those that arrive while it runs share the next one. So an idle gateway waits for nothing, and a busy one sends few
+ * statements.
  */
 export class SharedStatements<Request, Answer> {
   readonly #deps: SharedStatementsDeps<Request, Answer>;
@@ -42,7 +43,11 @@ export class SharedStatements<Request, Answer> {
   ask(request: Request): Promise<Answer> {
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     this.#waiting.push({ request, resolve, reject, inContext: AsyncLocalStorage.snapshot() });
-    if (!this.#isRunning) this.#runNext();
+    if (!this.#isRunning) {
+      this.#isRunning = true;
+      // Replies of CAM that arrive in one turn of the event loop share a statement.
+      setImmediate(() => this.#runNext());
+    }
     return promise;
   }
 

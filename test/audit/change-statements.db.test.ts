@@ -9,7 +9,7 @@ import { APPLIED, FRESH, intentOf, newUin, OLD, UNKNOWN } from "./intent-of.ts";
 
 const REFUSED = { ...APPLIED, status: "refused", code: "USER_NOT_BIND_PHONE" } as const;
 
-/** Begins changes at the same time. The first is alone, and the others share a statement. */
+/** Begins changes at the same time, which share a statement. */
 function beginAll(log: ChangeLog, intents: readonly Partial<ChangeIntent>[]) {
   return Promise.all(intents.map((intent) => log.begin(intentOf(intent), FRESH)));
 }
