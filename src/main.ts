@@ -4,8 +4,6 @@
  * The command line is in cli/cli.ts. Only this file of the gateway reads the process's environment and arguments.
  */
 
-import { join } from "node:path";
-
 const OLDEST_NODE = 24;
 
 if (Number.parseInt(process.versions.node, 10) < OLDEST_NODE) {
@@ -18,7 +16,7 @@ if (Number.parseInt(process.versions.node, 10) < OLDEST_NODE) {
   // Most of the start is the compilation of two thousand modules. The folder belongs to who installed the code: a shared
   // folder for temporary files would let other users of the machine write code. A read-only folder does no harm.
   const { enableCompileCache } = await import("node:module");
-  enableCompileCache(join(import.meta.dirname, "../dist/.compile-cache"));
+  enableCompileCache(`${import.meta.dirname}/../dist/.compile-cache`);
   const { endOnCrash } = await import("./cli/end-on-crash.ts");
   endOnCrash();
   const { openTerminal } = await import("./cli/terminal.ts");

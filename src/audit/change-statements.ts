@@ -122,7 +122,9 @@ export class ChangeStatements {
   }
 
   async #settleSeveral(settlements: readonly Settlement[]): Promise<readonly (Settled | undefined)[]> {
-    const outcomes = settlements.map(({ id, settlement }) => ({
+    // Of two outcomes of one change, only the first may be the one that the statement records.
+    const firstOf = new Map(settlements.toReversed().map((each) => [each.id, each]));
+    const outcomes = [...firstOf.values()].map(({ id, settlement }) => ({
       id,
       status: settlement.status,
       resolved_by: settlement.resolvedBy,
@@ -138,7 +140,7 @@ export class ChangeStatements {
       sql`select * from settle_changes(${JSON.stringify(outcomes)}::jsonb)`,
     );
     const settled = new Map(rows.map((row) => [row.changeId, settledOf(row)]));
-    return settlements.map(({ id }) => settled.get(id));
+    return settlements.map((each) => (firstOf.get(each.id) === each ? settled.get(each.id) : undefined));
   }
 
   /** Runs a statement of several changes. Returns nothing if one of them is at fault: the others must not fail with it. */

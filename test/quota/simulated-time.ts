@@ -92,7 +92,8 @@ export class SimulatedTime {
   async #settled(): Promise<void> {
     do {
       await this.#outside;
-      await new Promise((resolve) => setImmediate(resolve));
+      // A shared statement begins at the end of the turn of its requests.
+      for (let turns = 0; turns < 2; turns++) await new Promise((resolve) => setImmediate(resolve));
     } while (this.#running > 0);
   }
 }
