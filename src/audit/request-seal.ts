@@ -82,30 +82,27 @@ export class RequestSeal {
 
   /** @param given Undefined for a start without a MAC. */
   checkStart(start: SealedStart, given: RequestMac | undefined): SealVerdict {
-    if (given === undefined) return "NOT_SEALED";
-    const key = this.#keys.get(given.key);
-    if (key === undefined) return "UNKNOWN_KEY";
-    return matches(given, textOfStart(start), key) ? "GENUINE" : "ALTERED";
+    return this.#check(textOfStart(start), given);
   }
 
   check(record: ChangeRecord): SealVerdict {
     const { approval, requestMac } = record;
-    if (approval === undefined || requestMac === undefined) return "NOT_SEALED";
-    const key = this.#keys.get(requestMac.key);
+    if (approval === undefined) return "NOT_SEALED";
+    return this.#check(textOf({ ...record, expiresAt: approval.expiresAt }), requestMac);
+  }
+
+  #check(text: string, given: RequestMac | undefined): SealVerdict {
+    if (given === undefined) return "NOT_SEALED";
+    const key = this.#keys.get(given.key);
     if (key === undefined) return "UNKNOWN_KEY";
-    const text = textOf({ ...record, expiresAt: approval.expiresAt });
-    return matches(requestMac, text, key) ? "GENUINE" : "ALTERED";
+    const expected = macOf(text, key);
+    const mac = Buffer.from(given.mac, "hex");
+    return mac.length === expected.length && timingSafeEqual(mac, expected) ? "GENUINE" : "ALTERED";
   }
 
   #seal(text: string): RequestMac {
     return { mac: macOf(text, this.#current).toString("hex"), key: this.#current.fingerprint };
   }
-}
-
-function matches({ mac }: RequestMac, text: string, key: MacKey): boolean {
-  const expected = macOf(text, key);
-  const given = Buffer.from(mac, "hex");
-  return given.length === expected.length && timingSafeEqual(given, expected);
 }
 
 function macKeyOf(privateKey: KeyObject): MacKey {

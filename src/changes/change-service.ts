@@ -109,16 +109,16 @@ export class ChangeService {
   }
 
   /**
-   * Sends the flag sets of an item again whose outcome is not known. Returns whether they are in force.
+   * Sends the flag sets of an item again whose outcome is not known.
    * @throws Failure as changeItem. The outcome then stays unknown.
    */
-  async repeatItem(changeId: string, item: RolloutItemOrder, context: MfaChangeContext): Promise<boolean> {
+  async repeatItem(changeId: string, item: RolloutItemOrder, context: MfaChangeContext): Promise<void> {
     const record = await this.#deps.log.find(changeId);
-    if (record === undefined) return false;
+    if (record === undefined) return;
     const order = { kind: "rollout", request: requestOf(record), context, item } as const;
     const { account } = await this.#authorise(order);
     const release = await this.#lock.acquire(record, context);
-    return repeatChange(this.#deps, account, record, context).finally(release);
+    await repeatChange(this.#deps, account, record, context).finally(release);
   }
 
   /**

@@ -3,7 +3,7 @@ import type { Clock } from "../clock.ts";
 import { GatewayError } from "../contract/index.ts";
 import type { ChangeAccess, ChangeAccount } from "./change-access.ts";
 import { composeFlagSets, matchesFlagSets, mayBeEqual, turnsOffLastMethod } from "./compose-flag-sets.ts";
-import type { ChangeOrder } from "./mfa-change.ts";
+import type { ChangeOrder, MfaChangeContext } from "./mfa-change.ts";
 import {
   asIfApplied,
   mayBeAnother,
@@ -62,7 +62,7 @@ export async function prepareChange(
   return {
     ...{ before, flagSets, permission },
     readsProve: matchesFlagSets(before, flagSets) || !mayBeAnother(flagSets, shownBefore),
-    leaseMs: Math.max(0, context.deadlineMs - nowMs) + LEASE_GRACE_MS,
+    leaseMs: leaseMsOf(context, nowMs),
     basis: { known, ageMs: nowMs - readAtMs },
   };
 }
@@ -85,4 +85,9 @@ function flagSetsOfPlan(
     opUin,
     hint: "The protections of this user differ from the plan.",
   });
+}
+
+/** Returns the time for which the record leaves a change to its replica. */
+export function leaseMsOf({ deadlineMs }: Pick<MfaChangeContext, "deadlineMs">, nowMs: number): number {
+  return Math.max(0, deadlineMs - nowMs) + LEASE_GRACE_MS;
 }

@@ -183,8 +183,9 @@ export class OrderStore {
 
   /** Seals who asked for a start and who approved it, as the order has just written it. */
   async #sealStart(database: Database, id: string): Promise<void> {
+    if (this.#seal === undefined) return;
     const start = await readStart(database, id);
-    if (this.#seal === undefined || start === undefined) return;
+    if (start === undefined) return;
     const { mac, key } = this.#seal.sealStart(startOf(id, start));
     await runQuery(
       database,
