@@ -13,6 +13,7 @@ import { outcomes } from "./outcomes.ts";
 import { plans } from "./plans.ts";
 import { quota } from "./quota.ts";
 import { reads } from "./reads.ts";
+import { rolloutKills } from "./rollout-kills.ts";
 import { rollouts } from "./rollouts.ts";
 import { scans } from "./scans.ts";
 import { signing } from "./signing.ts";
@@ -43,6 +44,7 @@ const benches: readonly Bench[] = [
   scans,
   plans,
   rollouts,
+  rolloutKills,
   gateways,
   upgrade,
 ];

@@ -6,6 +6,7 @@ import type { Bench } from "./support/bench.ts";
 import { EmulatedAccounts } from "./support/emulated-accounts.ts";
 import { People, send } from "./support/people.ts";
 import type { Program } from "./support/program.ts";
+import { quantile } from "./support/rounds.ts";
 import { verdict } from "./support/rows.ts";
 
 const LIMIT = 20;
@@ -38,7 +39,7 @@ export const scans: Bench = {
       const { throttled } = scanned.accounts;
       print(`  throttled by CAM: ${throttled}; ${verdict(throttled, NONE, smoke)}`);
       print(`  users read twice: ${scanned.readAgain()}; ${verdict(scanned.readAgain(), NONE, smoke)}`);
-      const p95 = waits.toSorted((a, b) => a - b)[Math.ceil(waits.length * 0.95) - 1] ?? 0;
+      const p95 = quantile(waits, 0.95);
       print(
         `  ${waits.length} reads of people, p95 ${p95.toFixed(0)} ms; ${verdict(p95, { atMost: 150 }, smoke)}`,
       );

@@ -1,7 +1,14 @@
 import { sql } from "kysely";
 import { personOf } from "../auth/subject.ts";
 import type { Database } from "../database/database.ts";
-import { type BeforeImageBasis, type ChangeIntent, requireChangeId } from "./change-record.ts";
+import {
+  type BeforeImageBasis,
+  type ChangeIntent,
+  type ChangeRecord,
+  type ChangeRow,
+  requireChangeId,
+  toChangeRecord,
+} from "./change-record.ts";
 import { runQuery } from "./run-query.ts";
 
 /**
@@ -19,6 +26,22 @@ interface LeasedAttempt {
   readonly item: number;
   readonly attempt: number;
   readonly leaseOwner: string;
+}
+
+/** The lane of a rollout in one account, and the process that keeps it. */
+interface KeptLane {
+  readonly rolloutId: string;
+  readonly account: string;
+  readonly leaseOwner: string;
+}
+
+/** A change of an item whose outcome is open, claimed by this process. */
+export interface OpenItem {
+  readonly item: number;
+  readonly attempt: number;
+  readonly record: ChangeRecord;
+  /** The token of the claim: its time, by the clock of the database. */
+  readonly claimed: string;
 }
 
 interface RolloutLogDeps {
@@ -66,14 +89,37 @@ export class RolloutLog {
   }
 
   /**
-   * Opens a change again whose outcome is not known, so that the same flag sets can be sent once more. Returns false if
-   * that could undo another change (see reopen_rollout_change in schema/migrations).
+   * Claims changes of a running lane whose outcome is open, and keeps them from reconcilers. Returns none if the process
+   * does not keep the lane (see claim_open_items in schema/migrations).
    */
-  async reopen(changeId: string, leaseMs: number): Promise<boolean> {
+  async claimOpen(
+    { rolloutId, account, leaseOwner }: KeptLane,
+    limit: number,
+    leaseMs: number,
+  ): Promise<readonly OpenItem[]> {
     const { database, replica } = this.#deps;
+    const rows = await runQuery<ChangeRow & OpenItem>(
+      database,
+      sql`
+        select c.*, c.rollout_item as item, c.rollout_attempt as attempt, c.read_back_at::text as claimed
+        from claim_open_items(${rolloutId}, ${account}, ${leaseOwner}, ${replica}, ${limit}, ${leaseMs}) c`,
+    );
+    return rows.map((row) => {
+      const { item, attempt, claimed } = row;
+      return { item, attempt, claimed, record: toChangeRecord(row) };
+    });
+  }
+
+  /**
+   * Opens a claimed change again, so that the same flag sets can be sent once more. Returns false if that could undo
+   * another change (see reopen_claimed_change in schema/migrations).
+   */
+  async reopen({ record, claimed }: OpenItem, leaseMs: number): Promise<boolean> {
+    const { database, replica } = this.#deps;
+    const id = requireChangeId(record.id);
     const [row] = await runQuery<{ reopened: boolean }>(
       database,
-      sql`select reopen_rollout_change(${requireChangeId(changeId)}, ${replica}, ${leaseMs}) as reopened`,
+      sql`select reopen_claimed_change(${id}, ${replica}, ${claimed}::timestamptz, ${leaseMs}) as reopened`,
     );
     return row?.reopened === true;
   }

@@ -3,8 +3,8 @@
  * calls CAM, and the folder audit/ stores the record. Read record-change.ts next.
  */
 import type { ApprovalLog } from "../audit/approval-log.ts";
-import type { ApproveVerdict, BeginVerdict, ChangeRecord } from "../audit/change-record.ts";
-import type { RolloutVerdict } from "../audit/rollout-log.ts";
+import type { ApproveVerdict, BeginVerdict, ChangeRecord, ChangeSettlement } from "../audit/change-record.ts";
+import type { OpenItem, RolloutVerdict } from "../audit/rollout-log.ts";
 import type { Accounts } from "../auth/accounts.ts";
 import { requireScope } from "../auth/caller.ts";
 import { isSamePerson } from "../auth/subject.ts";
@@ -109,16 +109,20 @@ export class ChangeService {
   }
 
   /**
-   * Sends the flag sets of an item again whose outcome is not known.
-   * @throws Failure as changeItem. The outcome then stays unknown.
+   * Sends the flag sets of an item again whose outcome is open. Returns undefined if it may not: another change of the user
+   * is open or followed, or the rollout does not run. The caller records the outcome.
+   *
+   * @throws Failure as changeItem, if the item is not allowed any more.
    */
-  async repeatItem(changeId: string, item: RolloutItemOrder, context: MfaChangeContext): Promise<void> {
-    const record = await this.#deps.log.find(changeId);
-    if (record === undefined) return;
-    const order = { kind: "rollout", request: requestOf(record), context, item } as const;
-    const { account } = await this.#authorise(order);
+  async repeatItem(
+    open: OpenItem,
+    item: RolloutItemOrder,
+    context: MfaChangeContext,
+  ): Promise<ChangeSettlement | undefined> {
+    const { record } = open;
+    const { account } = await this.#authorise({ kind: "rollout", request: requestOf(record), context, item });
     const release = await this.#lock.acquire(record, context);
-    await repeatChange(this.#deps, account, record, context).finally(release);
+    return repeatChange(this.#deps, account, open, context).finally(release);
   }
 
   /**

@@ -5,7 +5,7 @@ import type { SafeAuthFlags, SetMfaFlagInput } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
 import { Poller } from "../poller.ts";
 import type { ChangeAccount } from "./change-access.ts";
-import { matchesFlagSets } from "./compose-flag-sets.ts";
+import { matchesFlagSets, mayBeEqual } from "./compose-flag-sets.ts";
 import { failureOf } from "./failure.ts";
 import { type KnownWrite, mayBeAnother } from "./recent-writes.ts";
 
@@ -27,6 +27,9 @@ interface ReconcilerObserver {
   /** A round failed, for example because the store does not answer. */
   onError(error: unknown): void;
 }
+
+/** Sends the flag sets of a change again. Returns the outcome, or undefined if it may not. */
+type RepeatWrite = () => Promise<ChangeSettlement | undefined>;
 
 const INTERVAL_MS = 1_000;
 
@@ -64,8 +67,22 @@ export class Reconciler {
   async settleDue(): Promise<number> {
     const { log, account, deadlineMs } = this.#deps;
     const due = await log.claim(account.name, 1, deadlineMs + LEASE_GRACE_MS, BETWEEN_LOOKS_MS);
-    for (const record of due) await this.#settle(record);
+    for (const record of due) await this.settle(record);
     return due.length;
+  }
+
+  /**
+   * Reads the user of a claimed change and records the outcome.
+   *
+   * @param repeat Called while CAM shows the user as before.
+   */
+  async settle(record: ChangeRecord, repeat?: RepeatWrite): Promise<void> {
+    const { log, observer } = this.#deps;
+    const { late, ...settlement } = await this.#findOut(record, repeat);
+    const settled = await log.settle(record.id, settlement);
+    if (settled === undefined) return;
+    if (settlement.status !== record.status || settled.sealed) observer?.onSettled(record, settlement);
+    if (late) observer?.onAppliedLate(record);
   }
 
   async #round(): Promise<number> {
@@ -80,16 +97,10 @@ export class Reconciler {
     return settled === 0 ? INTERVAL_MS : BETWEEN_LOOKS_MS;
   }
 
-  async #settle(record: ChangeRecord): Promise<void> {
-    const { log, observer } = this.#deps;
-    const { late, ...settlement } = await this.#findOut(record);
-    const settled = await log.settle(record.id, settlement);
-    if (settled === undefined) return;
-    if (settlement.status !== record.status || settled.sealed) observer?.onSettled(record, settlement);
-    if (late) observer?.onAppliedLate(record);
-  }
-
-  async #findOut(record: ChangeRecord): Promise<ChangeSettlement & { readonly late?: boolean }> {
+  async #findOut(
+    record: ChangeRecord,
+    repeat: RepeatWrite | undefined,
+  ): Promise<ChangeSettlement & { readonly late?: boolean }> {
     const effort = { attempts: 0, quotaWaitMs: 0 };
     // The log gives it out only after its time for approval, and the gateway never sent it.
     if (record.status === "awaiting_approval") {
@@ -101,7 +112,10 @@ export class Reconciler {
       const deadlineMs = this.#deps.clock.monotonic() + this.#deps.deadlineMs;
       const { output, camRequestId } = await writer.look(record.opUin, record.gatewayRequestId, deadlineMs);
       const shown = await this.#whatShows(record, output);
-      if (shown === "nothing") return { ...unknown, readBack: true };
+      if (shown === "nothing") {
+        const mayRepeat = repeat !== undefined && mayBeEqual(record.before as SafeAuthFlags, output);
+        return (mayRepeat ? await repeat() : undefined) ?? { ...unknown, readBack: true };
+      }
       const late = shown === "applied late";
       const camAction = "DescribeSafeAuthFlagColl";
       return {

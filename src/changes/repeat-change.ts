@@ -1,33 +1,30 @@
-import type { ChangeRecord } from "../audit/change-record.ts";
-import type { SafeAuthFlags, SetMfaFlagInput } from "../cam/index.ts";
+import type { ChangeSettlement } from "../audit/change-record.ts";
+import type { OpenItem } from "../audit/rollout-log.ts";
+import type { SetMfaFlagInput } from "../cam/index.ts";
 import type { ChangeAccount } from "./change-access.ts";
-import { mayBeEqual } from "./compose-flag-sets.ts";
 import type { MfaChangeContext } from "./mfa-change.ts";
 import { leaseMsOf } from "./prepare-change.ts";
 import type { ChangeRecorderDeps } from "./record-change.ts";
 
 /**
- * Sends the flag sets of a change again whose outcome is not known, while CAM still shows the user as before. They are
- * absolute, so an earlier request that CAM applies late changes nothing. A refusal of the repetition proves nothing about
- * the earlier request, so the outcome then stays unknown.
+ * Sends the flag sets of an open change again. They are absolute, so an earlier request that CAM applies late changes
+ * nothing. A refusal of the repetition proves nothing about the earlier request, so the outcome then stays unknown.
+ * Returns undefined if the record does not let it.
  */
 export async function repeatChange(
-  { log, rolloutLog, clock }: Pick<ChangeRecorderDeps, "log" | "rolloutLog" | "clock">,
+  { rolloutLog, clock }: Pick<ChangeRecorderDeps, "rolloutLog" | "clock">,
   { writer }: Pick<ChangeAccount, "writer">,
-  record: ChangeRecord,
+  open: OpenItem,
   context: MfaChangeContext,
-): Promise<void> {
-  const { output } = await writer.read(record.opUin, context, { forWrite: true });
-  // ChangeRecorder wrote both.
-  const [before, sent] = [record.before as SafeAuthFlags, record.sent as SetMfaFlagInput];
-  if (!mayBeEqual(before, output)) return;
-  if (!(await rolloutLog.reopen(record.id, leaseMsOf(context, clock.monotonic())))) return;
-  const written = await writer.write(sent, context, false);
+): Promise<ChangeSettlement | undefined> {
+  if (!(await rolloutLog.reopen(open, leaseMsOf(context, clock.monotonic())))) return undefined;
+  // ChangeRecorder wrote them.
+  const written = await writer.write(open.record.sent as SetMfaFlagInput, context, false);
   const { attempts, quotaWaitMs } = written;
-  await log.settle(record.id, {
+  return {
     ...("outcome" in written
       ? { status: "applied", ...written.outcome }
-      : { status: "unknown", code: "OUTCOME_UNKNOWN" }),
+      : { status: "unknown", code: "OUTCOME_UNKNOWN", readBack: true }),
     ...{ attempts, quotaWaitMs },
-  });
+  };
 }

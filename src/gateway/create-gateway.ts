@@ -6,7 +6,6 @@ import { AccountRegister } from "../audit/account-register.ts";
 import { CallerPauses } from "../audit/caller-pauses.ts";
 import { DueChanges } from "../audit/due-changes.ts";
 import type { RefusalLog } from "../audit/refusal-log.ts";
-import { RolloutLog } from "../audit/rollout-log.ts";
 import { type Accounts, DEFAULT_ACCOUNT } from "../auth/accounts.ts";
 import type { Authenticator } from "../auth/authenticator.ts";
 import { isIn } from "../auth/certificate-authenticator.ts";
@@ -125,8 +124,7 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     const access = new ChangeAccess({ policy, accounts, clock });
     const changes = new ChangeService({
       ...{ accounts, access, clock, pausedCallers, recentWrites, observer },
-      ...{ log: record.log, approvalLog: record.approvalLog },
-      rolloutLog: new RolloutLog({ database, replica }),
+      ...{ log: record.log, approvalLog: record.approvalLog, rolloutLog: record.rolloutLog },
     });
     const { events, refusals } = openEvents(foundation, database);
     const checkpointer = await startCheckpoints(foundation, database, record.keys);
@@ -136,7 +134,7 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     const { directory } = known;
     const rollouts = openRollouts(foundation, {
       ...{ database, accounts, changes, directory, policy, pauses, jobs: jobs.parts },
-      ...{ checkpointer, seal: record.sharedSeal },
+      ...{ checkpointer, rolloutLog: record.rolloutLog, seal: record.sharedSeal },
     });
     const nouns = { changes, pausedCallers, log, events, accounts, ...known, ...rollouts };
     const schema = buildGatewaySchema(nouns);

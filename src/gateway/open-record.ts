@@ -9,6 +9,7 @@ import { ChangeLog } from "../audit/change-log.ts";
 import { AuditCheckpointer } from "../audit/checkpointer.ts";
 import { RefusalLog } from "../audit/refusal-log.ts";
 import { RequestSeal } from "../audit/request-seal.ts";
+import { RolloutLog } from "../audit/rollout-log.ts";
 import { loadSigningKeys, type SigningKeys } from "../audit/signing-keys.ts";
 import type { Config } from "../config/config.ts";
 import type { StoreSettings } from "../config/record-settings.ts";
@@ -54,6 +55,7 @@ function connect(
 interface OpenRecord {
   readonly log: ChangeLog;
   readonly approvalLog: ApprovalLog;
+  readonly rolloutLog: RolloutLog;
   readonly keys: SigningKeys | undefined;
   /** Seals what only a signing key can, because replicas share no other key. */
   readonly sharedSeal: RequestSeal | undefined;
@@ -66,7 +68,8 @@ export async function openRecord({ config, logger }: Foundation, database: Datab
   const seal = await openRequestSeal(config, keys);
   const shared = { database, replica, guard, seal };
   const approvalLog = new ApprovalLog({ ...shared, report: logger.report });
-  return { log: new ChangeLog(shared), approvalLog, keys, sharedSeal: keys && seal };
+  const rolloutLog = new RolloutLog(shared);
+  return { log: new ChangeLog(shared), approvalLog, rolloutLog, keys, sharedSeal: keys && seal };
 }
 
 /** The events of the record, and the log of refusals that writes some of them. */

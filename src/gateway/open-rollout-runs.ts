@@ -1,5 +1,6 @@
 import type { CallerPauses } from "../audit/caller-pauses.ts";
 import type { RequestSeal } from "../audit/request-seal.ts";
+import type { RolloutLog } from "../audit/rollout-log.ts";
 import type { Accounts } from "../auth/accounts.ts";
 import type { PolicyFile } from "../auth/policy/policy-file.ts";
 import type { ChangeService } from "../changes/change-service.ts";
@@ -23,6 +24,7 @@ export interface RunParts {
   readonly changes: ChangeService;
   readonly policy: PolicyFile | undefined;
   readonly rollouts: RolloutStore;
+  readonly rolloutLog: RolloutLog;
   readonly pauses: CallerPauses;
   readonly jobs: JobParts;
   /** Undefined without a signing key: starts have no MAC. */
@@ -32,7 +34,7 @@ export interface RunParts {
 /** Opens what runs rollouts: the orders of people, and the lanes, which begin when they start. */
 export function openRolloutRuns(
   { config, clock, telemetry, open }: Foundation,
-  { database, accounts, changes, policy, rollouts, pauses, jobs, seal }: RunParts,
+  { database, accounts, changes, policy, rollouts, rolloutLog, pauses, jobs, seal }: RunParts,
 ): { readonly runs: RunOrders; readonly lanes: RunLanes } {
   const store = new RunStore(database, jobs.owner);
   const { deadlineMs } = config.camLimits;
@@ -45,6 +47,7 @@ export function openRolloutRuns(
       readBacks: new ReadBackStore(database, jobs.owner),
       accounts,
       changes,
+      rolloutLog,
       clock,
       deadlineMs,
     },

@@ -1,9 +1,7 @@
 import { sql } from "kysely";
 import { runQuery } from "../audit/run-query.ts";
 import type { Database } from "../database/database.ts";
-
-/** The users of one statement. A statement ends after five seconds, and a rollout can have 100,000 users. */
-const AT_ONCE = 5_000;
+import { ITEMS_AT_ONCE, writeAll } from "./item-pages.ts";
 
 /** Keeps the users of a plan from other rollouts. @throws the driver's error 23505 if another one holds a user. */
 export async function holdUsers(database: Database, rolloutId: string): Promise<void> {
@@ -11,31 +9,29 @@ export async function holdUsers(database: Database, rolloutId: string): Promise<
     database,
     sql`select max(item) as last from mfa_rollout_item where rollout_id = ${rolloutId}`,
   );
-  for (let after = 0; after < (row?.last ?? 0); after += AT_ONCE) {
+  for (let after = 0; after < (row?.last ?? 0); after += ITEMS_AT_ONCE) {
     await runQuery(
       database,
       sql`
       update mfa_rollout_item set held = true
-      where rollout_id = ${rolloutId} and item > ${after} and item <= ${after + AT_ONCE} and wave is not null`,
+      where rollout_id = ${rolloutId} and item > ${after} and item <= ${after + ITEMS_AT_ONCE} and wave is not null`,
     );
   }
 }
 
 /** Frees the users of rollouts that have ended, as soon as no change of them is open. */
 export async function freeUsers(database: Database): Promise<void> {
-  let freed: number;
-  do {
-    const rows = await runQuery(
+  await writeAll(() =>
+    runQuery(
       database,
       sql`
       with over as materialized (
         select i.rollout_id, i.item from mfa_rollout_item i join mfa_rollout r on r.id = i.rollout_id
         where i.held and r.finished_at is not null and i.state not in ('changing', 'unknown')
-        limit ${AT_ONCE} for update of i skip locked
+        limit ${ITEMS_AT_ONCE} for update of i skip locked
       )
       update mfa_rollout_item i set held = false from over
       where i.rollout_id = over.rollout_id and i.item = over.item returning i.item`,
-    );
-    freed = rows.length;
-  } while (freed === AT_ONCE);
+    ),
+  );
 }

@@ -6,6 +6,7 @@ import type { Policy } from "../auth/policy/policy.ts";
 import { requestedOperations } from "../changes/change-access.ts";
 import { GatewayError, type Uin } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
+import { ITEMS_AT_ONCE, itemPages } from "./item-pages.ts";
 import { requestOfItem } from "./item-request.ts";
 import type { ItemImage, Rollout, SentFlagSets } from "./rollout.ts";
 
@@ -21,9 +22,6 @@ interface JudgedItem {
   readonly atMs: number;
 }
 
-/** The items that are judged at once. */
-const PAGE = 5_000;
-
 /**
  * Requires that the policy allows every item of a rollout to the caller who approves it, by what the directory knows of
  * the users. Each item is judged again when it runs.
@@ -36,19 +34,18 @@ export async function requireMayApprove(
   { id, reason }: Pick<Rollout, "id" | "reason">,
   caller: Caller,
 ): Promise<void> {
-  for (let after = 0; ; ) {
-    const items = await runRead<JudgedItem>(
+  const pages = itemPages((after) =>
+    runRead<JudgedItem>(
       database,
       sql`
       select i.item, i.account, i.op_uin, i.name, d.remark, i.before_image as before, i.sent,
         extract(epoch from clock_timestamp())::float8 * 1000 as at_ms
       from mfa_rollout_item i left join directory_user d on d.account = i.account and d.op_uin = i.op_uin
-      where i.rollout_id = ${id} and i.wave is not null and i.item > ${after} order by i.item limit ${PAGE}`,
-    );
+      where i.rollout_id = ${id} and i.wave is not null and i.item > ${after} order by i.item limit ${ITEMS_AT_ONCE}`,
+    ),
+  );
+  for await (const items of pages) {
     for (const item of items) judge(policy, item, reason, caller);
-    const last = items.at(-1);
-    if (last === undefined) return;
-    after = last.item;
   }
 }
 

@@ -36,7 +36,7 @@ const FRESH_MS = 3_600_000;
 const IDENTITY_MS = 30_000;
 
 /** The items of one statement. */
-const ITEMS_AT_ONCE = 1_000;
+const BATCH = 1_000;
 
 /**
  * Makes the plan of a rollout: brings the directory up to date, judges each user in memory, and writes the items.
@@ -72,7 +72,7 @@ export async function makePlan(
     for await (const user of usersOf(directory, store, rollout)) {
       signal.throwIfAborted();
       batch.push(plan.add(user, judge, unread.get(keyOf(user))));
-      if (batch.length === ITEMS_AT_ONCE) await write();
+      if (batch.length === BATCH) await write();
     }
     if (batch.length > 0) await write();
     await writing;
@@ -133,13 +133,10 @@ async function* partsOf(
   account: string,
 ): AsyncGenerator<UserSelection> {
   if (selection !== undefined) yield* inParts(selection);
-  for (let after = 0; undoOf !== undefined; ) {
-    const items = await store.doneItems(undoOf, ITEMS_AT_ONCE, after);
-    const last = items.at(-1);
-    if (last === undefined) return;
+  if (undoOf === undefined) return;
+  for await (const items of store.doneItems(undoOf)) {
     const opUins = items.filter((item) => item.account === account).map(({ opUin }) => opUin);
     if (opUins.length > 0) yield { accounts: [account], opUins };
-    after = last.item;
   }
 }
 

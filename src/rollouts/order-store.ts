@@ -5,6 +5,7 @@ import { personOf } from "../auth/subject.ts";
 import type { Database } from "../database/database.ts";
 import { textArray } from "../directory/user-filter.ts";
 import { holdUsers } from "./held-users.ts";
+import { ITEMS_AT_ONCE, itemPages } from "./item-pages.ts";
 import { PlanHash, type PlanTerms, termsOf } from "./plan-hash.ts";
 import type { PlannedItem, Rollout } from "./rollout.ts";
 import type { RolloutContext } from "./rollout-runs.ts";
@@ -30,9 +31,6 @@ interface LaneRow {
 export type OrderVerdict = "DONE" | "OTHER_STATUS" | "ALTERED";
 
 const NOW = sql`clock_timestamp()`;
-
-/** The items that are hashed at once. */
-const PAGE = 5_000;
 
 /**
  * Writes the orders of people about rollouts. A method without a verdict returns whether the rollout was in a status for the
@@ -211,17 +209,16 @@ async function checkPlan(
   );
   if (row === undefined) return "OTHER_STATUS";
   const hash = new PlanHash();
-  for (let after = 0; ; ) {
-    const items = await runQuery<PlannedItem>(
+  const pages = itemPages((after) =>
+    runQuery<PlannedItem>(
       database,
       sql`
       select item, account, op_uin, state, code, wave, before_image as before, sent from mfa_rollout_item
-      where rollout_id = ${id} and item > ${after} order by item limit ${PAGE}`,
-    );
+      where rollout_id = ${id} and item > ${after} order by item limit ${ITEMS_AT_ONCE}`,
+    ),
+  );
+  for await (const items of pages) {
     for (const item of items) hash.add(item);
-    const last = items.at(-1);
-    if (last === undefined) break;
-    after = last.item;
   }
   return hash.end(termsOf(row)) === row.planHash ? "DONE" : "ALTERED";
 }

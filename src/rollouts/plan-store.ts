@@ -4,6 +4,7 @@ import type { CallerIdentity } from "../auth/caller.ts";
 import type { SafeAuthFlags } from "../cam/index.ts";
 import type { Uin } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
+import { ITEMS_AT_ONCE, itemPages, writeAll } from "./item-pages.ts";
 import type { PlannedItem, RolloutInput, RolloutPrice, SentFlagSets } from "./rollout.ts";
 
 /** An attempt to make a plan. The next attempt ends it, also one in the same process. */
@@ -55,11 +56,11 @@ export const PLAN_LEASE_MS = 15_000;
 /** How long a plan can be started. */
 const PLAN_EXPIRES_MS = 24 * 3_600_000;
 
+/** The items of a run that are read at once, with their records. */
+const DONE_AT_ONCE = 1_000;
+
 /** How long the items of a plan stay that was never started. */
 const KEEP_ITEMS_MS = 7 * 24 * 3_600_000;
-
-/** The items of one statement. A statement ends after five seconds, and a plan can have 100,000 users. */
-const DELETED_AT_ONCE = 5_000;
 
 const NOW = sql`clock_timestamp()`;
 const inMs = (ms: number) => sql`(${ms}::double precision * interval '1 millisecond')`;
@@ -155,9 +156,10 @@ export class PlanStore {
       )`);
   }
 
-  /** Returns the items of a run that may have changed a user, in order, with the records of their changes. */
-  doneItems(id: string, limit: number, after: number): Promise<readonly DoneItem[]> {
-    return this.#run(sql`
+  /** Yields the items of a run that may have changed a user, in order, with the records of their changes. */
+  doneItems(id: string): AsyncGenerator<readonly DoneItem[]> {
+    return itemPages((after) =>
+      this.#run<DoneItem>(sql`
       select i.item, i.account, i.op_uin, i.name, i.state, c.before_image as before, c.sent,
         exists (
           select from mfa_change l
@@ -166,19 +168,17 @@ export class PlanStore {
         ) as changed_again
       from mfa_rollout_item i join mfa_change c on c.id = i.change_id
       where i.rollout_id = ${id} and i.state in ('applied', 'unknown') and i.item > ${after}
-      order by i.item limit ${limit}`);
+      order by i.item limit ${DONE_AT_ONCE}`),
+    );
   }
 
-  /** Removes items by statements that each end in time. */
-  async #deleteItems(condition: RawBuilder<unknown>): Promise<void> {
-    let deleted: number;
-    do {
-      const rows = await this.#run(sql`
-        with old as materialized (select rollout_id, item from mfa_rollout_item where ${condition} limit ${DELETED_AT_ONCE})
+  #deleteItems(condition: RawBuilder<unknown>): Promise<void> {
+    return writeAll(() =>
+      this.#run(sql`
+        with old as materialized (select rollout_id, item from mfa_rollout_item where ${condition} limit ${ITEMS_AT_ONCE})
         delete from mfa_rollout_item i using old where i.rollout_id = old.rollout_id and i.item = old.item
-        returning i.item`);
-      deleted = rows.length;
-    } while (deleted === DELETED_AT_ONCE);
+        returning i.item`),
+    );
   }
 
   #run<Row>(query: RawBuilder<unknown>): Promise<Row[]> {

@@ -119,17 +119,13 @@ export async function* undoneUsers(
   store: Pick<PlanStore, "doneItems">,
   undoOf: string,
 ): AsyncGenerator<PlanUser> {
-  for (let after = 0; ; ) {
-    const items = await store.doneItems(undoOf, PAGE, after);
+  for await (const items of store.doneItems(undoOf)) {
     const known = new Map<string, ReadonlyMap<Uin, DirectoryUser>>();
     for (const [account, ofAccount] of Map.groupBy(items, (item) => item.account)) {
       const opUins = ofAccount.map(({ opUin }) => opUin);
       known.set(account, await directory.find(account, opUins));
     }
     for (const item of items) yield undone(item, known.get(item.account)?.get(item.opUin));
-    const last = items.at(-1);
-    if (last === undefined) return;
-    after = last.item;
   }
 }
 

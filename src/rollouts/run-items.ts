@@ -1,6 +1,10 @@
 import { randomUUID } from "node:crypto";
+import type { ChangeSettlement } from "../audit/change-record.ts";
+import type { OpenItem, RolloutLog } from "../audit/rollout-log.ts";
 import type { ChangeService } from "../changes/change-service.ts";
 import { failureOf } from "../changes/failure.ts";
+import { leaseMsOf } from "../changes/prepare-change.ts";
+import type { Reconciler } from "../changes/reconciler.ts";
 import type { Clock } from "../clock.ts";
 import type { CamErrorCode } from "../contract/index.ts";
 import { fateOf } from "./item-fate.ts";
@@ -13,6 +17,9 @@ interface RunItemsDeps {
   readonly rollout: RunningRollout;
   readonly lane: LaneName;
   readonly changes: Pick<ChangeService, "changeItem" | "repeatItem">;
+  readonly rolloutLog: Pick<RolloutLog, "claimOpen">;
+  /** Finds out the outcomes of the account's changes. */
+  readonly reconciler: Pick<Reconciler, "settle">;
   readonly store: RunStore;
   readonly clock: Clock;
   /** The time for one item. */
@@ -23,15 +30,18 @@ interface RunItemsDeps {
   readonly onUnexpected: (error: unknown) => void;
 }
 
-/** How often the lane looks for items that a dead process left. */
+/** How often the lane looks for items that a dead process left, and for open outcomes whose next read is due. */
 const RECOVER_MS = 3_000;
-/** The wait between two repetitions of a write whose outcome is not known. */
-const REPEAT_MS = 15_000;
+/** The open outcomes of one look. */
+const OPEN_AT_ONCE = 20;
 /** The wait before an item is tried again whose user another change holds. */
 const BUSY_MS = 3_000;
 
+/** An item to change, or one whose outcome is open. */
+type LaneItem = ClaimedItem | OpenItem;
+
 /** Makes the changes of a rollout in one account. */
-export class RunItems implements LaneWork<ClaimedItem> {
+export class RunItems implements LaneWork<LaneItem> {
   readonly #deps: RunItemsDeps;
   #recoveredMs = Number.NEGATIVE_INFINITY;
 
@@ -40,38 +50,33 @@ export class RunItems implements LaneWork<ClaimedItem> {
   }
 
   async claim(limit: number) {
-    const { clock, deadlineMs, lane, store } = this.#deps;
+    const { clock, deadlineMs, lane, store, rolloutLog } = this.#deps;
     const claim = await store.claim(lane, limit, deadlineMs);
-    if (limit === 0 || clock.monotonic() - this.#recoveredMs < RECOVER_MS) return claim;
-    this.#recoveredMs = clock.monotonic();
+    const nowMs = clock.monotonic();
+    if (limit === 0 || nowMs - this.#recoveredMs < RECOVER_MS) return claim;
+    this.#recoveredMs = nowMs;
     await recoverItems(store, lane);
-    const unknown = await store.claimUnknown(lane, deadlineMs + REPEAT_MS);
-    return { ...claim, items: [...claim.items, ...unknown] };
+    const leaseMs = leaseMsOf({ deadlineMs: nowMs + deadlineMs }, nowMs);
+    const keeper = { ...lane, leaseOwner: store.owner };
+    const open = await rolloutLog.claimOpen(keeper, OPEN_AT_ONCE, leaseMs);
+    return { ...claim, items: [...claim.items, ...open] };
   }
 
-  async run(item: ClaimedItem): Promise<CamErrorCode | undefined> {
-    const { changes, clock, rollout, store, lane, deadlineMs } = this.#deps;
-    const order = {
-      ...{ rolloutId: rollout.id, leaseOwner: store.owner, approver: rollout.approver },
-      ...{ item: item.item, attempt: item.attempt, before: item.before, sent: item.sent },
-    };
-    const context = {
-      ...{ caller: rollout.asker, requestId: randomUUID(), priority: "bulk" as const },
-      deadlineMs: clock.monotonic() + deadlineMs,
-    };
+  async run(item: LaneItem): Promise<CamErrorCode | undefined> {
+    const { changes, rollout, lane, reconciler } = this.#deps;
     try {
-      if (item.changeId !== undefined) {
-        await changes.repeatItem(item.changeId, order, context);
-        return undefined;
+      if ("record" in item) await reconciler.settle(item.record, () => this.#repeat(item));
+      else {
+        const request = requestOfItem(item, lane.account, rollout.reason);
+        await changes.changeItem(request, this.#orderOf(item), this.#newContext());
       }
-      await changes.changeItem(requestOfItem(item, lane.account, rollout.reason), order, context);
       return undefined;
     } catch (error) {
       return this.#end(item, error);
     }
   }
 
-  release(item: ClaimedItem, afterMs: number): Promise<void> {
+  release(item: LaneItem, afterMs: number): Promise<void> {
     return this.#deps.store.release(this.#deps.lane, item, afterMs);
   }
 
@@ -83,7 +88,33 @@ export class RunItems implements LaneWork<ClaimedItem> {
     return this.#deps.store.releaseLane(this.#deps.lane);
   }
 
-  async #end(item: ClaimedItem, error: unknown): Promise<CamErrorCode | undefined> {
+  /** Returns undefined if the item may not be repeated. Its user is then only read. */
+  async #repeat(open: OpenItem): Promise<ChangeSettlement | undefined> {
+    const { before, sent } = open.record as OpenItem["record"] & Pick<ClaimedItem, "before" | "sent">;
+    const order = this.#orderOf({ ...open, before, sent });
+    try {
+      return await this.#deps.changes.repeatItem(open, order, this.#newContext());
+    } catch (error) {
+      if (failureOf(error) === undefined) this.#deps.onUnexpected(error);
+      return undefined;
+    }
+  }
+
+  #orderOf({ item, attempt, before, sent }: Pick<ClaimedItem, "item" | "attempt" | "before" | "sent">) {
+    const { rollout, store } = this.#deps;
+    const { id: rolloutId, approver } = rollout;
+    return { rolloutId, leaseOwner: store.owner, approver, item, attempt, before, sent };
+  }
+
+  #newContext() {
+    const { clock, rollout, deadlineMs } = this.#deps;
+    return {
+      ...{ caller: rollout.asker, requestId: randomUUID(), priority: "bulk" as const },
+      deadlineMs: clock.monotonic() + deadlineMs,
+    };
+  }
+
+  async #end(item: LaneItem, error: unknown): Promise<CamErrorCode | undefined> {
     const { lane, store, onCallerPaused, onUnexpected } = this.#deps;
     const failure = failureOf(error);
     if (failure === undefined) onUnexpected(error);

@@ -5,8 +5,10 @@
  */
 
 import type { RequestSeal } from "../audit/request-seal.ts";
+import type { RolloutLog } from "../audit/rollout-log.ts";
 import type { ChangeAccount } from "../changes/change-access.ts";
 import type { ChangeService } from "../changes/change-service.ts";
+import type { Reconciler } from "../changes/reconciler.ts";
 import type { Clock } from "../clock.ts";
 import type { Database } from "../database/database.ts";
 import { concurrencyFor, type JobKind, type JobQueue } from "../jobs/job-queue.ts";
@@ -19,6 +21,10 @@ import { type LaneName, type LaneObserver, type LaneWork, RunLane } from "./run-
 import type { OpenCount, RolloutAdvance, RunStore } from "./run-store.ts";
 import { findRunning, type RunningRollout, stopForged } from "./running-rollout.ts";
 
+interface LaneAccount extends Pick<ChangeAccount, "name" | "writer"> {
+  readonly reconciler: Pick<Reconciler, "settle">;
+}
+
 interface RunLanesDeps {
   readonly database: Database;
   /** Undefined without a signing key: starts have no MAC. */
@@ -26,8 +32,9 @@ interface RunLanesDeps {
   readonly store: RunStore;
   readonly readBacks: ReadBackStore;
   readonly rollouts: RolloutStore;
-  readonly accounts: { readonly all: readonly Pick<ChangeAccount, "name" | "writer">[] };
+  readonly accounts: { readonly all: readonly LaneAccount[] };
   readonly changes: Pick<ChangeService, "changeItem" | "repeatItem">;
+  readonly rolloutLog: Pick<RolloutLog, "claimOpen">;
   readonly send: JobQueue["send"];
   readonly clock: Clock;
   /** The time for one item, and for one read after the run. */
@@ -121,7 +128,7 @@ export class RunLanes {
         await stopForged(database, lane.rolloutId);
         return observer.onForged(lane.rolloutId);
       }
-      await (rollout.isOver ? this.#readBack(lane, account) : this.#change(lane, rollout));
+      await (rollout.isOver ? this.#readBack(lane, account) : this.#change(lane, account, rollout));
       // The last lane of a wave begins the next one.
       await this.look();
     } catch (error) {
@@ -129,17 +136,17 @@ export class RunLanes {
     }
   }
 
-  #change(lane: LaneName, rollout: RunningRollout): Promise<void> {
-    const { store, changes, clock, deadlineMs, observer } = this.#deps;
+  #change(lane: LaneName, { reconciler }: LaneAccount, rollout: RunningRollout): Promise<void> {
+    const { store, changes, rolloutLog, clock, deadlineMs, observer } = this.#deps;
     const work = new RunItems({
-      ...{ rollout, lane, changes, store, clock, deadlineMs },
+      ...{ rollout, lane, changes, rolloutLog, reconciler, store, clock, deadlineMs },
       onCallerPaused: () => observer.onCallerPaused(rollout.id),
       onUnexpected: (error) => observer.onLaneError(lane, error),
     });
     return this.#run(lane, work);
   }
 
-  #readBack(lane: LaneName, account: Pick<ChangeAccount, "writer">): Promise<void> {
+  #readBack(lane: LaneName, account: LaneAccount): Promise<void> {
     const { store: runs, readBacks: store, clock, deadlineMs } = this.#deps;
     return this.#run(lane, new ReadBackUsers({ lane, account, store, runs, clock, deadlineMs }));
   }

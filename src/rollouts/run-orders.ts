@@ -61,7 +61,7 @@ export class RunOrders implements RolloutRuns {
   }
 
   async start(rollout: Rollout, planHash: string, context: RolloutContext): Promise<Rollout> {
-    const { orders, guardUsers, policy } = this.#deps;
+    const { orders, guardUsers } = this.#deps;
     const { id, requestedBy, approvalMinutes } = rollout;
     const { caller } = context;
     if (requestedBy.subject !== caller.subject || requestedBy.issuer !== caller.issuer) {
@@ -70,9 +70,7 @@ export class RunOrders implements RolloutRuns {
     }
     this.#requirePlan(rollout, planHash);
     if (HAS_STARTED.has(rollout.status)) return rollout;
-    if (rollout.status === "planned" && policy?.sha256 !== rollout.policyHash) {
-      throw new GatewayError("PLAN_CHANGED", { hint: "The policy has changed since. Make a new plan." });
-    }
+    if (rollout.status === "planned") this.#requirePolicy(rollout);
     await this.#requireResumed(caller);
     const users = await orders.countItems(id);
     if (users === 0) throw new GatewayError("ROLLOUT_SELECTION", { hint: "The plan changes no user." });
@@ -105,6 +103,7 @@ export class RunOrders implements RolloutRuns {
       throw new GatewayError("FORBIDDEN", { hint, rule: "approval by another" });
     }
     if (approval?.decision?.kind === "approved" && isSamePerson(approval.decision.by, caller)) return rollout;
+    if (rollout.status === "awaiting_approval") this.#requirePolicy(rollout);
     await this.#requireResumed(caller);
     if (await orders.isCallerPaused(id)) throw pausedCaller();
     if (policy !== undefined) await requireMayApprove(database, policy.current, rollout, caller);
@@ -179,6 +178,12 @@ export class RunOrders implements RolloutRuns {
   #requirePlan({ planHash: current }: Rollout, planHash: string): void {
     if (current === planHash) return;
     throw new GatewayError("PLAN_CHANGED", { hint: "The plan has another hash. Read it again." });
+  }
+
+  /** Requires the policy of the plan: what a person has read is what runs. Items are judged again when they run. */
+  #requirePolicy({ policyHash }: Rollout): void {
+    if (this.#deps.policy?.sha256 === policyHash) return;
+    throw new GatewayError("PLAN_CHANGED", { hint: "The policy has changed since. Make a new plan." });
   }
 
   async #requireResumed({ subject, issuer }: CallerIdentity): Promise<void> {

@@ -14,8 +14,6 @@ export interface ClaimedItem {
   readonly opUin: Uin;
   readonly before: ItemImage;
   readonly sent: SentFlagSets;
-  /** The change of the attempt, if its outcome is not known. */
-  readonly changeId?: string | undefined;
 }
 
 /** An attempt at an item. */
@@ -51,7 +49,7 @@ const ITEM_GRACE_MS = 5_000;
 
 const NOW = sql`clock_timestamp()`;
 const inMs = (ms: number) => sql`(${ms}::double precision * interval '1 millisecond')`;
-const IS_FREE = sql`(lease_until is null or lease_until < ${NOW})`;
+const isFree = (row: "i" | "l") => sql`coalesce(${sql.ref(`${row}.lease_until`)} < ${NOW}, true)`;
 
 /** The state of runs. Every time is by the clock of the database. Throws the errors of `runQuery`. */
 export class RunStore {
@@ -114,29 +112,6 @@ export class RunStore {
       where ${isLeft} and c.status = 'refused'`);
   }
 
-  /**
-   * Claims items of a lane whose outcome has not been known for a while, to send their flag sets again. Each is claimed
-   * once in the given time.
-   */
-  claimUnknown({ rolloutId, account }: LaneName, onceInMs: number): Promise<readonly ClaimedItem[]> {
-    return this.#run(sql`
-      with open as materialized (
-        select i.item from mfa_rollout_item i join mfa_change c on c.id = i.change_id
-        where i.rollout_id = ${rolloutId} and i.account = ${account} and i.state in ('changing', 'unknown')
-          and (i.lease_until is null or i.lease_until < ${NOW})
-          and (c.status = 'unknown' and c.finished_at < ${NOW} - interval '10 seconds'
-            or c.status = 'pending' and c.lease_until < ${NOW})
-          and exists (
-            select from mfa_rollout_lane l
-            where l.rollout_id = ${rolloutId} and l.account = ${account} and l.owner = ${this.owner}
-          )
-        order by i.item limit 20 for update of i skip locked
-      )
-      update mfa_rollout_item i set lease_until = ${NOW} + ${inMs(onceInMs)}
-      from open where i.rollout_id = ${rolloutId} and i.item = open.item
-      returning i.item, i.attempt, i.op_uin, i.before_image as before, i.sent, i.change_id`);
-  }
-
   /** Notes why a lane waits. */
   async notePause(
     { rolloutId, account }: LaneName,
@@ -180,7 +155,7 @@ export class RunStore {
   async dueLanes(accounts: readonly string[], windowMs: number): Promise<readonly LaneName[]> {
     return this.#run(sql`
       select l.rollout_id, l.account from mfa_rollout_lane l join mfa_rollout r on r.id = l.rollout_id
-      where l.account = any (${textArray(accounts)}) and ${IS_FREE} and r.sealed_at is null
+      where l.account = any (${textArray(accounts)}) and ${isFree("l")} and r.sealed_at is null
         and (l.paused_until is null or l.paused_until < ${NOW})
         and (
           r.status = 'running' and not r.wave_awaits_release and r.wave_held_until is null
@@ -188,7 +163,10 @@ export class RunStore {
             and exists (
               select from mfa_rollout_item i
               where i.rollout_id = r.id and i.account = l.account and i.wave = r.wave and i.settled_at is null
-                and (i.lease_until is null or i.lease_until < ${NOW})
+                and ${isFree("i")}
+                and (i.state <> 'unknown' or exists (
+                  select from mfa_change c where c.id = i.change_id and c.lease_until < ${NOW}
+                ))
             )
           or r.finished_at < ${NOW} - ${inMs(windowMs)} and exists (
             select from mfa_rollout_item i
@@ -208,7 +186,7 @@ export class RunStore {
           settled_at = ${NOW}, lease_owner = null, lease_until = null
         from mfa_rollout r
         where r.id = i.rollout_id and r.status in ('running', 'paused') and i.wave is not null
-          and i.settled_at is null and i.change_id is null and ${IS_FREE} and ${isLost}
+          and i.settled_at is null and i.change_id is null and ${isFree("i")} and ${isLost}
         returning i.item
       ), unread as (
         update mfa_rollout_item i set read_back_at = ${NOW}, differs = true

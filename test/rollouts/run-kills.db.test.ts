@@ -17,7 +17,7 @@ const shortly = () => new Promise((resolve) => setTimeout(resolve, 10));
 const forEver = (): Promise<never> => new Promise(() => undefined);
 
 // A killed replica stops at its next call to CAM: with items that it claimed only, that it recorded, and that CAM has
-// applied. bench/rollouts.ts kills real processes.
+// applied. bench/rollout-kills.ts kills real processes.
 test("two replicas that die five times, with lost and late replies, change every user and no user twice", async () => {
   const database = await openTestDatabase("postgres");
   const world = await openRunWorld(database, { accounts: 2 });
@@ -74,10 +74,6 @@ test("two replicas that die five times, with lost and late replies, change every
   /** Moves on to when the leases of dead processes, and the waits between two attempts, are over. */
   async function letLeasesOfTheDeadEnd(id: string): Promise<void> {
     const alive = sql.join(replicas.map(({ store }) => store.owner));
-    await sql`
-      update mfa_change set finished_at = finished_at - interval '20 seconds',
-        read_back_at = read_back_at - interval '20 seconds'
-      where rollout_id = ${id} and status = 'unknown'`.execute(database.db);
     for (const [table, owner] of [
       ["mfa_rollout_lane", "owner"],
       ["mfa_rollout_item", "lease_owner"],

@@ -157,6 +157,28 @@ test("a plan does not start if its policy has changed since", async () => {
   });
 });
 
+test("a plan is not approved if its policy has changed since, until the policy is back", async () => {
+  const policy = { current: policyOf('{"rules":[{"id":"all","effect":"allow"}]}'), sha256: "of the plan" };
+  const world = await openRunWorld(database, { guardUsers: 1, policy });
+  policy.current = policyOf({
+    accounts: Object.fromEntries(world.names.map((name) => [name, { callers: { subjects: ["ben"] } }])),
+    rules: [{ id: "all", effect: "allow" }],
+  });
+  const { runs, idle } = world.replica();
+  const planned = await world.plan(2);
+  const awaiting = await runs.start(planned, hashOf(planned), by(ANN));
+  const approve = () => runs.approve(awaiting, hashOf(awaiting), undefined, by(BEN));
+  policy.sha256 = "of today";
+  await expect(approve()).rejects.toMatchObject({
+    code: "PLAN_CHANGED",
+    message: expect.stringContaining("The policy has changed since. Make a new plan."),
+  });
+  expect(await world.found(planned.id)).toMatchObject({ status: "awaiting_approval" });
+  policy.sha256 = "of the plan";
+  expect(await approve()).toMatchObject({ status: "running" });
+  await idle();
+});
+
 test("a plan that changes nobody does not start", async () => {
   const world = await openRunWorld(database);
   const { runs } = world.replica();

@@ -62,6 +62,8 @@ export class MemoryCam {
 
 interface WorldOptions {
   readonly accounts?: number;
+  /** Calls CAM instead of the accounts in memory. */
+  readonly call?: ChangeAccount["cam"]["call"];
   readonly access?: ChangeServiceDeps["access"];
   readonly guardUsers?: number;
   readonly deadlineMs?: number;
@@ -84,20 +86,23 @@ export async function openRunWorld(database: Database, options: WorldOptions = {
   for (const name of names)
     await sql`insert into noted_account (account) values (${name})`.execute(database.db);
 
-  const accountOf = (name: string, clock: Clock) => {
-    const cam = { call: (cams.get(name) as MemoryCam).call };
-    const writer = new FlagWriter({ cam, clock });
+  const accountOf = (name: string, parts: { log: ChangeLog; due: DueChanges; clock: Clock }) => {
+    const cam = { call: options.call ?? (cams.get(name) as MemoryCam).call };
+    const writer = new FlagWriter({ cam, clock: parts.clock });
     const gatewayIdentity = { has: async () => false, knows: () => false };
-    return { name, cam, writer, gatewayIdentity, ratePerSecond: 20 };
+    const reconciler = new Reconciler({ ...parts, account: { name, writer }, deadlineMs: 5_000 });
+    return { name, cam, writer, gatewayIdentity, reconciler, ratePerSecond: 20 };
   };
 
   function replica(clock: Clock = systemClock) {
-    const accounts = new Accounts(
-      names.map((name) => accountOf(name, clock)),
-      () => true,
-    );
     const owner = randomUUID();
     const log = new ChangeLog({ database, replica: owner });
+    const due = new DueChanges(database, clock);
+    const accounts = new Accounts(
+      names.map((name) => accountOf(name, { log, due, clock })),
+      () => true,
+    );
+    const rolloutLog = new RolloutLog({ database, replica: owner });
     const pauses = new CallerPauses(database);
     const unused = () => Promise.reject(new Error("Not asked for."));
     const changes = new ChangeService({
@@ -109,7 +114,7 @@ export async function openRunWorld(database: Database, options: WorldOptions = {
       },
       accounts,
       approvalLog: { approve: unused, reject: unused },
-      rolloutLog: new RolloutLog({ database, replica: owner }),
+      rolloutLog,
     });
     const store = new RunStore(database, owner);
     const jobs: Promise<void>[] = [];
@@ -122,6 +127,7 @@ export async function openRunWorld(database: Database, options: WorldOptions = {
         readBacks: new ReadBackStore(database, owner),
         accounts,
         changes,
+        rolloutLog,
       },
       ...{ clock, deadlineMs, consistencyMs },
       send: async (_, key) => {
@@ -147,18 +153,14 @@ export async function openRunWorld(database: Database, options: WorldOptions = {
         onPlanAltered: () => reports.push("plan altered"),
       },
     });
-    const due = new DueChanges(database, clock);
-    const reconcilers = accounts.all.map(
-      (account) => new Reconciler({ log, due, account, clock, deadlineMs: 1_000 }),
-    );
     return {
-      ...{ store, lanes, runs, changes, log, accounts },
+      ...{ store, lanes, runs, changes, log, rolloutLog, accounts },
       /** Resolves when all lanes that were woken have ended. */
       async idle() {
         while (jobs.length > 0) await Promise.all(jobs.splice(0));
       },
       async reconcile() {
-        for (const reconciler of reconcilers) await reconciler.settleDue();
+        for (const { reconciler } of accounts.all) await reconciler.settleDue();
       },
     };
   }

@@ -12,6 +12,7 @@ import { collectSwitch, type UserSwitch, wishOf } from "../mfa/user-switches.ts"
 import { type Outcome, printsOutcome } from "../outcome.ts";
 import { describeRollout } from "./describe-rollout.ts";
 import { followRollout } from "./follow-rollout.ts";
+import { describeLeftOut, readLeftOut } from "./left-out-users.ts";
 import { parseMaxFailures, parseWaves, parseWindow } from "./plan-options.ts";
 import { readUins } from "./read-uins.ts";
 import { addRolloutOrders } from "./rollout-orders.ts";
@@ -21,9 +22,13 @@ import { addRolloutVerify } from "./rollout-verify.ts";
 
 const FILTERS = ["unprotected", "protected", "unknown"] as const;
 
-interface PlanOptions extends GatewayOptions {
-  readonly name: string;
+interface PlanningOptions extends GatewayOptions {
   readonly reason: string;
+  readonly json?: boolean;
+}
+
+interface PlanOptions extends PlanningOptions {
+  readonly name: string;
   readonly account?: readonly string[];
   readonly filter?: (typeof FILTERS)[number];
   readonly search?: string;
@@ -92,7 +97,7 @@ async function plan(switches: readonly UserSwitch[], options: PlanOptions, io: C
     ...{ maxFailures, window, includeAtRisk, waves: wavesOf(options) },
   };
   const planned = await callGateway(connection, (client, call) => client.planMfaRollout(input, call));
-  return readPlan(planned, connection, io);
+  return readPlan(planned, connection, options, io);
 }
 
 /** @throws CommandError if no option names users: a forgotten option must not select everybody. */
@@ -130,23 +135,33 @@ function addUndo(rollout: Command, io: CommandIo): void {
       .argument("<id>", "the rollout")
       .requiredOption("--reason <text>", "the reason for the record"),
   );
-  printsOutcome(command, io, async (id: string, options: GatewayOptions & { readonly reason: string }) => {
+  printsOutcome(command, io, async (id: string, options: PlanningOptions) => {
     const connection = gatewayOf(options, io.env);
     const planned = await callGateway(connection, (client, call) =>
       client.planMfaRolloutUndo({ id, reason: options.reason }, call),
     );
-    return readPlan(planned, connection, io);
+    return readPlan(planned, connection, options, io);
   });
 }
 
 /** Waits for the plan and describes it. */
-async function readPlan({ id }: MfaRollout, connection: GatewayConnection, io: CommandIo): Promise<Outcome> {
+async function readPlan(
+  { id }: MfaRollout,
+  connection: GatewayConnection,
+  { json = false }: PlanningOptions,
+  io: CommandIo,
+): Promise<Outcome> {
   const rollout = await followRollout(id, connection, io, ({ status }) => status !== "PLANNING");
   const isPlanned = rollout.status === "PLANNED";
+  const leftOut = await readLeftOut(id, connection, json);
   return {
     exitCode: isPlanned ? 0 : 1,
-    lines: [...describeRollout(rollout), ...(isPlanned ? [whatFollows(rollout)] : [])],
-    result: rollout,
+    lines: [
+      ...describeRollout(rollout),
+      ...describeLeftOut(leftOut),
+      ...(isPlanned ? [whatFollows(rollout)] : []),
+    ],
+    result: { ...rollout, leftOut: leftOut.users },
   };
 }
 

@@ -6,6 +6,7 @@ import { type GatewayOptions, gatewayOf, withGateway } from "../gateway-connecti
 import { type Outcome, printsOutcome } from "../outcome.ts";
 import { describeRollout } from "./describe-rollout.ts";
 import { readRollout } from "./follow-rollout.ts";
+import { describeLeftOut, readLeftOut } from "./left-out-users.ts";
 
 interface OrderOptions extends GatewayOptions {
   readonly reason?: string;
@@ -97,7 +98,11 @@ function addPlanOrder(
     const rollout = yes === true ? undefined : await readRollout(id, connection);
     if (rollout !== undefined) {
       await askFirst(io, {
-        show: async () => [`At ${connection.url.href}:`, ...describeRollout(rollout)],
+        show: async () => [
+          `At ${connection.url.href}:`,
+          ...describeRollout(rollout),
+          ...describeLeftOut(await readLeftOut(id, connection, false)),
+        ],
         question: `Change ${rollout.progress.total} users by this plan? [y/N] `,
         nothing: "Nothing was started",
       });

@@ -5,8 +5,10 @@ import { type GatewayOptions, gatewayOf, withGateway } from "../gateway-connecti
 import { type Outcome, printsOutcome } from "../outcome.ts";
 import { describeRollout } from "./describe-rollout.ts";
 import { followRollout, readRollout } from "./follow-rollout.ts";
+import { describeLeftOut, readLeftOut } from "./left-out-users.ts";
 
 interface StatusOptions extends GatewayOptions {
+  readonly json?: boolean;
   readonly watch?: boolean;
 }
 
@@ -52,5 +54,10 @@ async function showRollout(id: string, options: StatusOptions, io: CommandIo): P
       : await readRollout(id, connection);
   // A rollout that ended otherwise than done stops a script.
   const hasFailed = options.watch === true && rollout.status !== "DONE";
-  return { exitCode: hasFailed ? 1 : 0, lines: describeRollout(rollout), result: rollout };
+  const leftOut = await readLeftOut(id, connection, options.json === true);
+  return {
+    exitCode: hasFailed ? 1 : 0,
+    lines: [...describeRollout(rollout), ...describeLeftOut(leftOut)],
+    result: { ...rollout, leftOut: leftOut.users },
+  };
 }

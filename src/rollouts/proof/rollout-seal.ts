@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import { placeShape } from "../../audit/chain.ts";
 import { mayBeEqual } from "../../changes/compose-flag-sets.ts";
+import { itemPages } from "../item-pages.ts";
 import { METHODS } from "../plan-hash.ts";
 import { ITEM_STATES, ROLLOUT_STATUSES, type RolloutItem } from "../rollout.ts";
 import type { RolloutStore } from "../rollout-store.ts";
@@ -102,9 +103,8 @@ const BATCH = 1_000;
 /** Returns the digest that the seal of a rollout has. Its items must be settled and read once more. */
 export async function digestOfItems(store: RolloutStore, rolloutId: string): Promise<string> {
   const digest = new ItemsDigest();
-  for (let after = 0; ; after += BATCH) {
-    const items = await store.items(rolloutId, {}, BATCH, after);
+  for await (const items of itemPages((after) => store.items(rolloutId, {}, BATCH, after))) {
     for (const item of items) digest.add(toProvedItem(item));
-    if (items.length < BATCH) return digest.finish();
   }
+  return digest.finish();
 }

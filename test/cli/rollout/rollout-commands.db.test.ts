@@ -99,6 +99,7 @@ test("the commands of docs/iam/rollouts.md plan, start, watch, prove, verify and
   expect(plan.stdout).toMatch(/: PLANNED$/m);
   expect(plan.stdout).toMatch(new RegExp(`^ +${CHANGED} will change$`, "m"));
   expect(plan.stdout).toContain("USER_NOT_BIND_PHONE");
+  expect(plan.stdout).toMatch(new RegExp(`^    ${BOB} "bob" of default: blocked USER_NOT_BIND_PHONE`, "m"));
   expect(plan.stdout).not.toContain("\u001b");
   [, id = ""] = /^rollout (\S+) "Phones"/.exec(plan.stdout) ?? [];
 
@@ -152,6 +153,26 @@ describe("a plan", () => {
       stderr: `${file} repeats users. Each counts once: 1 users.\n`,
     });
     expect(JSON.parse(stdout).result).toMatchObject({ status: "PLANNED", counts: { willChange: 1 } });
+  });
+
+  test("names the first users whom it leaves out, and all of them by --json", async () => {
+    const many = 130;
+    const uins = Array.from({ length: many }, (_, at) => String(100_021_960_000 + at));
+    for (const uin of uins) cam.putUser({ uin, name: `no-phone-${uin}`, phone: null });
+    await scanDirectory(send);
+    const file = await folder.write("no-phone.csv", uins.join("\n"));
+    const names = ["--name", "Phones", "--reason", "a test"];
+    const plan = await rollout(["plan", "login.phone.on", ...names, "--file", file]);
+    const [first = ""] = uins;
+    expect(plan.stdout).toContain(`    ${first} "no-phone-${first}" of default: blocked USER_NOT_BIND_PHONE`);
+    expect(plan.stdout.match(/ blocked USER_NOT_BIND_PHONE/g)).toHaveLength(20);
+    expect(plan.stdout).toContain("    and 110 more. --json prints all of them.\n");
+    const [, id = ""] = /^rollout (\S+) /.exec(plan.stdout) ?? [];
+    const { stdout } = await rollout(["status", id, "--json"]);
+    const { leftOut } = JSON.parse(stdout).result as { leftOut: { opUin: string; code: string }[] };
+    expect(leftOut.map(({ opUin, code }) => `${opUin} ${code}`)).toEqual(
+      uins.map((uin) => `${uin} USER_NOT_BIND_PHONE`),
+    );
   });
 
   test.each([
