@@ -23,7 +23,7 @@ const NAMED = 20;
 /** The largest page that the gateway gives. */
 const PAGE = 100;
 
-export interface LeftOutUsers {
+interface LeftOutUsers {
   readonly users: readonly MfaRolloutItem[];
   readonly total: number;
 }
