@@ -102,7 +102,8 @@ test("an outcome that stays unknown is open for five minutes, then counts as fai
   if (cam !== undefined) {
     cam.before = async (action, opUin) => {
       // CAM shows the old state of the first user until the end.
-      if (action === "SetMfaFlag" && (isLost || opUin === "100000000")) throw Object.assign(new Error("lost"), { lost: true });
+      if (action === "SetMfaFlag" && (isLost || opUin === "100000000"))
+        throw Object.assign(new Error("lost"), { lost: true });
       return undefined;
     };
   }
