@@ -66,9 +66,12 @@ export const ROUTER_FACTS: Readonly<Record<RouterId, RouterFacts>> = {
       "It keeps `path` and all of `extensions`, and adds `extensions.service`.",
     ],
     remarks: [
+      "It enforces `@authenticated` and `@requiresScopes` only if it verifies tokens (`jwt.enabled: true`). Then it removes fields that the caller may not use, with the error `UNAUTHORIZED_FIELD_OR_TYPE`. Without tokens the gateway alone decides.",
+      "If it cannot reach the gateway, loses its answer or stops waiting, its error has a code of its own (`SUBREQUEST_HTTP_ERROR`, `SUBGRAPH_REQUEST_TIMEOUT`) and no path. The record then has the outcome of the change (`mfaChanges`).",
+      "It forwards no `traceparent` of a client while its own tracing is off.",
       "The environment variable `DISABLE_SUBGRAPH_ERROR_MASKING=true` keeps the errors of every subgraph whole.",
     ],
-    retries: ["It retries no request to a subgraph."],
+    retries: ["It retries no request to a subgraph, and no request whose answer it lost."],
     sources: [
       "https://the-guild.dev/graphql/hive/docs/router/configuration/error_masking",
       "https://github.com/graphql-hive/router/blob/main/bin/router/src/executor/execution/error_masking.rs",

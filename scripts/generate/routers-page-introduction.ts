@@ -47,3 +47,9 @@ ${quoted(CAM_ERROR_EXTENSION_KEYS)} ([errors.md](../errors.md)).
 - **Forward these headers of the client:** ${quoted(FORWARDED_HEADERS)}.
 - **Business errors have HTTP 200 and no Retry-After.** So a router that reacts to statuses repeats nothing.
 - **Do not let a router answer mutations from a cache, or merge identical mutations.**`;
+
+/** The text above the table of cost limits and trusted documents. */
+export const routersPageLimits = `\
+\`@cost\` counts CAM calls ([federation.md](federation.md#cost)). A recorded router estimated the costs of this table, and
+refused the list with a limit of 1. It ran trusted documents by their ids, from a manifest in Apollo's format or, for Cosmo,
+one file for each document. It sent the gateway the change of a trusted document once.`;

@@ -4,11 +4,15 @@ import {
   type RouterId,
   SUBGRAPH,
 } from "../../src/cli/doctor/router-guides.ts";
-import { RECORDINGS, type Recording } from "../../test/conformance/support/recordings.ts";
+import { type Answer, RECORDINGS, type Recording } from "../../test/conformance/support/recordings.ts";
 import { GENERATED_NOTICE } from "./artefact.ts";
 import { markdownTable } from "./markdown-table.ts";
 import { ROUTER_FACTS } from "./router-facts.ts";
-import { routersPageAdvice, routersPageIntroduction } from "./routers-page-introduction.ts";
+import {
+  routersPageAdvice,
+  routersPageIntroduction,
+  routersPageLimits,
+} from "./routers-page-introduction.ts";
 
 /** The routers that the tests run. */
 const ON_NPM: readonly RouterId[] = ["apollo-gateway", "hive-gateway"];
@@ -25,6 +29,9 @@ export function renderRoutersPage(): string {
       ROUTER_GUIDES.map(arrivals),
     ),
     routersPageAdvice,
+    "## Cost limits and trusted documents",
+    routersPageLimits,
+    limits(),
     ...ROUTER_GUIDES.map(section),
   ];
   return `${blocks.join("\n\n")}\n`;
@@ -32,14 +39,38 @@ export function renderRoutersPage(): string {
 
 /** The row of a router: what arrives of a thrown error by default and as configured below, and of errors as data. */
 function arrivals({ id, title, fates }: RouterGuide): string[] {
-  const of = (by: Recording["by"]) =>
-    RECORDINGS.map(({ recording }) => recording).find((each) => each.router === id && each.by === by);
-  const [byDefault, byDocs] = [of("default"), of("docs")];
+  const [byDefault, byDocs] = [recordingOf(id, "default"), recordingOf(id, "docs")];
   const known = ON_NPM.includes(id) ? "of `package.json`" : "by its sources";
   const version = byDefault === undefined ? known : `${byDefault.version}, recorded ${byDefault.date}`;
   const ofData = byDefault === undefined ? "all" : `all of ${byDefault.errors.length} errors`;
   const thrown = byDocs === undefined ? "all kept" : `all kept of ${byDocs.errors.length} errors`;
   return [title, version, fates.message, fates.code, fates.otherKeys, fates.path, thrown, ofData];
+}
+
+const COSTS = ["a user", "two users", "a change", "a change, errors as data"] as const;
+
+/** A row for each recorded router: the costs that it estimates, and the errors by which it refuses operations. */
+function limits(): string {
+  const refusal = ({ status, errors }: Answer) =>
+    `${errors[0]?.extensions?.code ?? "no code"}, HTTP ${status}`;
+  const rows = ROUTER_GUIDES.flatMap(({ id, title }) => {
+    const { cost, trustedDocuments: trusted } = recordingOf(id, "default")?.observed ?? {};
+    if (cost === undefined || trusted === undefined) return [];
+    const estimates = "refuses" in cost ? [] : COSTS.map((what) => cost.operations[what]?.estimated);
+    const list = "refuses" in cost ? [] : [String(cost.list.estimated), refusal(cost.list)];
+    const others = "refuses" in trusted ? [] : [trusted.unknownId, trusted.otherDocument].map(refusal);
+    return [[title, ...estimates.map(String), ...list, ...others]];
+  });
+  return markdownTable(
+    ["Router", ...COSTS, "a list of users", "over the limit", "an unknown id", "a document without id"],
+    rows,
+  );
+}
+
+function recordingOf(router: RouterId, by: Recording["by"]): Recording | undefined {
+  return RECORDINGS.map(({ recording }) => recording).find(
+    (each) => each.router === router && each.by === by,
+  );
 }
 
 function section({ id, title, configuration }: RouterGuide): string {

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { ALICE, BOB, CAROL } from "../support/seed-users.ts";
 import { startGateway, UNLIMITED } from "../support/start-gateway.ts";
 import { startHiveGateway } from "../support/start-hive-gateway.ts";
 import { asSubgraph } from "../support/started-router.ts";
+import { COST_CASES, LIST_OF_USERS } from "./support/cost-cases.ts";
 
 /** Hive Gateway with its cost limit. Each reply has the estimated cost of the operation. */
 const gateway = await startGateway(UNLIMITED);
@@ -11,19 +11,7 @@ const { url } = await startHiveGateway({
   hive: { demandControl: { includeExtensionMetadata: true } },
 });
 
-test.each([
-  ["a user", `{ subUser(opUin: "${ALICE}") { name } }`, 1],
-  ["a user and the protections", `{ subUser(opUin: "${ALICE}") { name mfa { login { phone } } } }`, 2],
-  ["two users", `{ a: subUser(opUin: "${ALICE}") { name } b: subUser(opUin: "${BOB}") { uid } }`, 2],
-  ["a change", `mutation { setSubUserMfa(opUin: "${ALICE}", login: { phone: true }) { requestId } }`, 2],
-  // Hive counts 1 for the union, which cannot have a weight.
-  ["a change, errors as data", `mutation { trySetSubUserMfa(opUin: "${BOB}") { __typename } }`, 3],
-  ["an approval, errors as data", 'mutation { tryApproveMfaChange(id: "none") { __typename } }', 3],
-  ["the list of paused callers", "{ pausedCallers { subject resumedBy { subject } } }", 0],
-  ["the record", "{ mfaChanges { nodes { id requested { login { phone } } } } }", 0],
-  ["the quota", "{ camQuota { action used } }", 0],
-  ["the error catalogue", "{ camErrors { code } }", 0],
-])(
+test.each(COST_CASES)(
   "a router estimates the cost of %s as the most calls of CAM that it can make",
   async (_case, query, calls) => {
     gateway.cam.clearJournal();
@@ -37,9 +25,9 @@ test.each([
 );
 
 test("a list counts as 50 users: one call for all profiles and one call for each user's protections", async () => {
-  const list = (fields: string) => `{ subUsers(opUins: ["${BOB}", "${CAROL}"]) { ${fields} } }`;
-  expect((await post(list("name"))).extensions?.cost.estimated).toBe(0);
-  expect((await post(list("name mfa { login { phone } }"))).extensions?.cost.estimated).toBe(50);
+  const onlyNames = LIST_OF_USERS.replace("mfa { login { phone } }", "");
+  expect((await post(onlyNames)).extensions?.cost.estimated).toBe(0);
+  expect((await post(LIST_OF_USERS)).extensions?.cost.estimated).toBe(50);
 });
 
 interface Answer {

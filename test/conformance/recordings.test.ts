@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { FORWARDED_HEADERS, ROUTER_GUIDES } from "../../src/cli/doctor/router-guides.ts";
 import { startProgram } from "../support/start-program.ts";
 import { ERROR_CASES } from "./error-matrix/error-cases.ts";
+import { COST_CASES } from "./support/cost-cases.ts";
 import { FAILURES } from "./support/failures.ts";
 import { RECORDINGS } from "./support/recordings.ts";
 import { learnRule } from "./support/router-rule.ts";
@@ -48,6 +49,25 @@ describe.each(RECORDINGS)("$id, as recorded, ", ({ recording }) => {
     expect(access["the scope"].errors).toEqual([]);
     expect(access["another scope"].errors).not.toEqual([]);
     expect(access.callersShareAnswers).toBe(false);
+  });
+
+  test("counted the CAM calls of reads by the weights of the schema, and refused a list over the limit", () => {
+    if (observed.cost === undefined || "refuses" in observed.cost) return;
+    const { operations, list } = observed.cost;
+    for (const [what, query, calls] of COST_CASES) {
+      const { estimated } = operations[what] ?? {};
+      // A router may add costs of its own to a mutation.
+      if (query.startsWith("mutation")) expect(estimated, what).toBeGreaterThanOrEqual(2);
+      else expect(estimated, what).toBe(calls);
+    }
+    expect(list).toMatchObject({ estimated: 50, isRefused: true });
+  });
+
+  test("ran trusted documents by their ids, a change once, and no others", () => {
+    if (observed.trustedDocuments === undefined || "refuses" in observed.trustedDocuments) return;
+    const { query, mutation, writes, unknownId, otherDocument } = observed.trustedDocuments;
+    expect([query.errors, mutation.errors, writes]).toEqual([[], [], 1]);
+    expect([unknownId.errors.length, otherDocument.errors.length]).toEqual([1, 1]);
   });
 
   test("was judged by doctor as the documents say", () => {

@@ -29,7 +29,7 @@ const HEADERS = {
   traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
 };
 
-const stableErrors = (errors: readonly object[]) => (errors as readonly WireError[]).map(stable);
+export const stableErrors = (errors: readonly object[]) => (errors as readonly WireError[]).map(stable);
 
 /** Observes a router in front of the gateway and the example subgraph, in every way but the errors of single changes. */
 export async function observe(start: StartRouter): Promise<Readonly<Record<string, unknown>>> {

@@ -23,6 +23,10 @@ export interface RouterProgram {
   readonly impatient: string;
   /** A configuration that verifies tokens by the keys at this address. */
   authenticating(jwksUrl: string): string;
+  /** A configuration that refuses operations of a higher estimated cost, and reports the cost of the others if it can. */
+  limitingCost(max: number): string;
+  /** A configuration that runs only the operations of a manifest, by their ids. */
+  trusting(manifest: TrustedManifest): string;
   /** Starts the router in front of running subgraphs. */
   start(program: string, configuration: string, subgraphs: readonly Subgraph[]): Promise<StartedProgram>;
 }
@@ -30,6 +34,12 @@ export interface RouterProgram {
 export interface StartedProgram {
   readonly url: string;
   readonly version: string;
+}
+
+/** The same trusted documents as one file in Apollo's format, and as a folder with one file for each, which Cosmo reads. */
+export interface TrustedManifest {
+  readonly file: string;
+  readonly folder: string;
 }
 
 /** A configuration of a router, as text in its own format. */
@@ -53,6 +63,23 @@ export const ROUTER_PROGRAMS: Readonly<Record<"cosmo" | "apollo" | "hive", Route
     ],
     impatient: "traffic_shaping:\n  subgraphs:\n    cam-mfa:\n      request_timeout: 1s\n",
     authenticating: (url) => yamlOf({ authentication: { jwt: { jwks: [{ url, refresh_interval: "1m" }] } } }),
+    limitingCost: (max) => {
+      const limit = {
+        mode: "enforce",
+        max_estimated_limit: max,
+        estimated_list_size: 1,
+        expose_headers: true,
+      };
+      return yamlOf({ security: { cost_control: { enabled: true, ...limit } } });
+    },
+    trusting: ({ folder }) =>
+      yamlOf({
+        storage_providers: { file_system: [{ id: "trusted", path: folder }] },
+        persisted_operations: {
+          safelist: { enabled: true },
+          storage: { provider_id: "trusted", object_prefix: "" },
+        },
+      }),
     async start(program, configuration, subgraphs) {
       const folder = await temporaryFolder();
       const graph = await folder.write("graph.json", await composeForCosmo(subgraphs));
@@ -75,6 +102,17 @@ export const ROUTER_PROGRAMS: Readonly<Record<"cosmo" | "apollo" | "hive", Route
     router: "apollo-router",
     impatient: "traffic_shaping:\n  subgraphs:\n    cam-mfa:\n      timeout: 1s\n",
     authenticating: (url) => yamlOf({ authentication: { router: { jwt: { jwks: [{ url }] } } } }),
+    limitingCost: (max) => {
+      const strategy = { static_estimated: { list_size: 1, max } };
+      return yamlOf({ demand_control: { enabled: true, mode: "enforce", strategy } });
+    },
+    trusting: ({ file }) => {
+      const safelist = { enabled: true, require_id: true };
+      return yamlOf({
+        apq: { enabled: false },
+        persisted_queries: { enabled: true, local_manifests: [file], safelist },
+      });
+    },
     settings: [
       { id: "apollo-router", by: "default", configuration: "" },
       { id: "apollo-router-by-docs", by: "docs", configuration: documented("apollo-router.yaml") },
@@ -101,7 +139,18 @@ export const ROUTER_PROGRAMS: Readonly<Record<"cosmo" | "apollo" | "hive", Route
     router: "hive-router",
     impatient: "traffic_shaping:\n  subgraphs:\n    cam-mfa:\n      request_timeout: 1s\n",
     authenticating: (url) =>
-      yamlOf({ jwt: { jwks_providers: [{ source: "remote", url }], require_authentication: false } }),
+      yamlOf({
+        jwt: { enabled: true, jwks_providers: [{ source: "remote", url }], require_authentication: false },
+      }),
+    limitingCost: (max) => {
+      const limit = { max, mode: "enforce", expose_headers: { estimated: true } };
+      const budget = { mode: "measure" };
+      return yamlOf({ demand_control: { enabled: true, operation_cost: limit, subgraphs_budget: budget } });
+    },
+    trusting: ({ file }) => {
+      const storage = { type: "file", path: file, watch: false };
+      return yamlOf({ persisted_documents: { enabled: true, require_id: true, storage } });
+    },
     settings: [
       { id: "hive-router", by: "default", configuration: "" },
       { id: "hive-router-by-docs", by: "docs", configuration: documented("hive-router.yaml") },

@@ -8,6 +8,7 @@ import { ERROR_CASES, PROMPT_CASES, SLOW_CASES } from "../error-matrix/error-cas
 import { recordingFile } from "../support/recordings.ts";
 import { learnRule } from "../support/router-rule.ts";
 import { observe, observeAccess, observeTimeout } from "./observe.ts";
+import { observeCost, observeTrustedDocuments } from "./observe-limits.ts";
 import { ROUTER_PROGRAMS } from "./programs.ts";
 
 const installed = JSON.parse(process.env["RECORD_ROUTERS"] ?? "{}") as Readonly<
@@ -17,7 +18,7 @@ const installed = JSON.parse(process.env["RECORD_ROUTERS"] ?? "{}") as Readonly<
 describe.each(Object.entries(installed) as [keyof typeof ROUTER_PROGRAMS, string][])(
   "%s",
   (name, program) => {
-    const { settings, start, impatient, authenticating, router } = ROUTER_PROGRAMS[name];
+    const { settings, start, router, ...configure } = ROUTER_PROGRAMS[name];
 
     test("is recorded", async () => {
       let version = "";
@@ -37,8 +38,11 @@ describe.each(Object.entries(installed) as [keyof typeof ROUTER_PROGRAMS, string
 
       const startBy = (subgraphs: readonly Subgraph[], by = "") => startWith(by, subgraphs);
       const documented = settings.find(({ by }) => by === "docs")?.configuration ?? "";
-      const access = await observeAccess(startBy, authenticating, documented);
-      const timeout = await observeTimeout(startBy, impatient);
+      const access = await observeAccess(startBy, configure.authenticating, documented);
+      const timeout = await observeTimeout(startBy, configure.impatient);
+      const cost = await observeCost(startBy, configure.limitingCost);
+      const trustedDocuments = await observeTrustedDocuments(startBy, configure.trusting);
+      const once = { access, timeout, cost, trustedDocuments };
       for (const { id, by, configuration } of settings) {
         const passages = ERROR_CASES.map(({ name: errorCase }) => ({
           name: errorCase,
@@ -55,7 +59,7 @@ describe.each(Object.entries(installed) as [keyof typeof ROUTER_PROGRAMS, string
           rule: learnRule(passages),
           // Each of them arrived whole as data, and thrown as the rule says.
           errors: passages.map(({ name: errorCase }) => errorCase),
-          observed: { ...observed, ...(by === "default" ? { access, timeout } : {}) },
+          observed: { ...observed, ...(by === "default" ? once : {}) },
         };
         await writeFile(recordingFile(id), formatJson(recording));
       }

@@ -30,6 +30,41 @@ export interface Observations {
   /** Recorded once for each router. */
   readonly timeout?: { readonly requests: number };
   readonly access?: { readonly verifyingTokensByDocs: AccessObservation };
+  readonly cost?: CostObservation | Refusal;
+  readonly trustedDocuments?: TrustedDocumentsObservation | Refusal;
+}
+
+/** The reason why a router does not start with a configuration. */
+interface Refusal {
+  readonly refuses: string;
+}
+
+/** The cost of each operation as the router estimates it, with a limit of 1. */
+interface CostObservation {
+  readonly operations: Readonly<Record<string, CostAnswer>>;
+  readonly list: CostAnswer & Answer;
+}
+
+interface CostAnswer {
+  /** Null if the router does not report it. */
+  readonly estimated: number | null;
+  readonly isRefused: boolean;
+}
+
+/** What the router answers to a trusted query and mutation by their ids, and to others. */
+interface TrustedDocumentsObservation {
+  readonly query: Answer;
+  readonly mutation: Answer;
+  /** The SetMfaFlag calls of the mutation. */
+  readonly writes: number;
+  readonly unknownId: Answer;
+  readonly otherDocument: Answer;
+}
+
+/** The status and errors of a router's answer. */
+export interface Answer {
+  readonly status: number;
+  readonly errors: readonly { readonly message: string; readonly extensions?: { readonly code?: string } }[];
 }
 
 /** The answers to callers one after the other, and whether equal queries at the same time got others. */

@@ -12,7 +12,6 @@ import { startHiveGateway } from "../../support/start-hive-gateway.ts";
 import { whenOver } from "../../support/when-over.ts";
 import { withoutSecurity } from "../../support/without-security.ts";
 import { maskAsApolloRouter } from "./mask-apollo-router.ts";
-import { maskAsHiveRouter } from "./mask-hive-router.ts";
 import { RECORDINGS } from "./recordings.ts";
 import { applyRule } from "./router-rule.ts";
 import { startMaskingRouter } from "./start-masking-router.ts";
@@ -74,8 +73,6 @@ export const MASKED_SETTINGS: readonly MaskedSetting[] = [
     "choice",
     maskAsApolloRouter({ include_subgraph_errors: { all: true } }),
   ),
-  standIn("hive-router", "hive-router", "default", maskAsHiveRouter({})),
-  standIn("hive-router-by-docs", "hive-router", "docs", maskAsHiveRouter(documented("hive-router.yaml"))),
   ...RECORDINGS.map(({ id, recording: { router, by, rule } }) =>
     standIn(id, router, by, (errors) => applyRule(rule, errors)),
   ),

@@ -49,7 +49,8 @@ export async function startRelay(): Promise<Relay> {
   const lastHeaders = new Map<string, IncomingHttpHeaders>();
   const origin = await listenUntilOver(async (message, response) => {
     const body = await buffer(message);
-    const [user = ""] = /(?<=")\d{12}(?=")/.exec(body.toString()) ?? [];
+    // The user is in a variable, or in the text of the operation, where its quotes are escaped.
+    const [user = ""] = /(?<=")\d{12}(?=\\?")/.exec(body.toString()) ?? [];
     const target = targets.get(user);
     if (target === undefined) return void response.writeHead(404).end();
     received.set(user, (received.get(user) ?? 0) + 1);
