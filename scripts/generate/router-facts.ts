@@ -20,9 +20,13 @@ export const ROUTER_FACTS: Readonly<Record<RouterId, RouterFacts>> = {
     remarks: [
       "`all: true` also keeps errors whole, for every subgraph, and adds `extensions.service`.",
       "Lists for single keys need version 2 of the router.",
+      "Without a licence of GraphOS it does not start with a graph that has `@authenticated` or `@requiresScopes`. Compose the graph without them. The gateway enforces its rules itself.",
+      "Token verification, cost limits and trusted documents need a licence too. They could not be recorded.",
+      "If it cannot reach the gateway, loses its answer or stops waiting, its error has the code `SUBREQUEST_HTTP_ERROR`, or none by default, and an empty path. The record then has the outcome of the change (`mfaChanges`).",
+      "It forwards no `traceparent` of a client while its own tracing is off.",
     ],
     retries: [
-      "Version 2 retries nothing. In version 1, leave `experimental_retry.retry_mutations` at false, its default.",
+      "Version 2 retries nothing, and no request whose answer it lost. In version 1, leave `experimental_retry.retry_mutations` at false, its default.",
     ],
     sources: [
       "https://www.apollographql.com/docs/graphos/routing/observability/subgraph-error-inclusion",

@@ -26,8 +26,7 @@ describes how the gateway joins a graph.`;
 export const routersPageAdvice = `\
 The columns from \`message\` to \`path\` are for a thrown error and the router's default configuration. "As below" is the
 configuration on this page. "As data" is \`trySetSubUserMfa\`. Each router treats all errors of the gateway alike. A recorded
-version ran in front of the gateway (\`test/vectors/routers/\`). The tests run the routers of \`package.json\`. For the other
-routers they apply rules from the router's sources.
+version ran in front of the gateway (\`test/vectors/routers/\`). The tests run the routers of \`package.json\`.
 
 \`nested\` means that the value is inside another error. \`lost\` means that it does not arrive. The extensions are
 ${quoted(CAM_ERROR_EXTENSION_KEYS)} ([errors.md](../errors.md)).

@@ -14,9 +14,6 @@ import {
   routersPageLimits,
 } from "./routers-page-introduction.ts";
 
-/** The routers that the tests run. */
-const ON_NPM: readonly RouterId[] = ["apollo-gateway", "hive-gateway"];
-
 /** Returns docs/consumers/routers.md. */
 export function renderRoutersPage(): string {
   const blocks = [
@@ -40,8 +37,8 @@ export function renderRoutersPage(): string {
 /** The row of a router: what arrives of a thrown error by default and as configured below, and of errors as data. */
 function arrivals({ id, title, fates }: RouterGuide): string[] {
   const [byDefault, byDocs] = [recordingOf(id, "default"), recordingOf(id, "docs")];
-  const known = ON_NPM.includes(id) ? "of `package.json`" : "by its sources";
-  const version = byDefault === undefined ? known : `${byDefault.version}, recorded ${byDefault.date}`;
+  const version =
+    byDefault === undefined ? "of `package.json`" : `${byDefault.version}, recorded ${byDefault.date}`;
   const ofData = byDefault === undefined ? "all" : `all of ${byDefault.errors.length} errors`;
   const thrown = byDocs === undefined ? "all kept" : `all kept of ${byDocs.errors.length} errors`;
   return [title, version, fates.message, fates.code, fates.otherKeys, fates.path, thrown, ofData];
@@ -55,11 +52,10 @@ function limits(): string {
     `${errors[0]?.extensions?.code ?? "no code"}, HTTP ${status}`;
   const rows = ROUTER_GUIDES.flatMap(({ id, title }) => {
     const { cost, trustedDocuments: trusted } = recordingOf(id, "default")?.observed ?? {};
-    if (cost === undefined || trusted === undefined) return [];
-    const estimates = "refuses" in cost ? [] : COSTS.map((what) => cost.operations[what]?.estimated);
-    const list = "refuses" in cost ? [] : [String(cost.list.estimated), refusal(cost.list)];
-    const others = "refuses" in trusted ? [] : [trusted.unknownId, trusted.otherDocument].map(refusal);
-    return [[title, ...estimates.map(String), ...list, ...others]];
+    if (cost === undefined || trusted === undefined || "refuses" in cost || "refuses" in trusted) return [];
+    const estimates = [...COSTS.map((what) => cost.operations[what]), cost.list];
+    const refusals = [cost.list, trusted.unknownId, trusted.otherDocument].map(refusal);
+    return [[title, ...estimates.map((each) => String(each?.estimated)), ...refusals]];
   });
   return markdownTable(
     ["Router", ...COSTS, "a list of users", "over the limit", "an unknown id", "a document without id"],

@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { formatJson } from "../../../scripts/generate/format-json.ts";
-import { SUBGRAPH } from "../../../src/cli/doctor/router-guides.ts";
 import { CAM_ERROR_CATALOGUE } from "../../../src/contract/index.ts";
 import { keepFigure } from "../../support/leaks/written.ts";
-import { LIVE_SETTINGS, MASKED_SETTINGS, ROUTER_SETTINGS } from "../support/routers.ts";
+import { applyRule } from "../support/router-rule.ts";
+import { LIVE_SETTINGS, RECORDED_SETTINGS, ROUTER_SETTINGS } from "../support/routers.ts";
 import type { WireError } from "../support/wire-error.ts";
 import { DIRECT, type ErrorColumns, startColumns } from "./ask-columns.ts";
 import { CODES_WITHOUT_A_CASE, ERROR_CASES, PROMPT_CASES, SLOW_CASES } from "./error-cases.ts";
@@ -48,8 +48,8 @@ describe("an error of the gateway behind every router", () => {
 /** The errors that a router throws: those that arrived, or the rule of the router applied to those that the gateway sent. */
 function thrownBy(id: string, name: string): readonly WireError[] {
   const sent = columns.thrownBy(DIRECT).get(name) ?? [];
-  const masked = MASKED_SETTINGS.find((each) => each.id === id);
-  return masked === undefined ? (columns.thrownBy(id).get(name) ?? []) : masked.mask(sent, SUBGRAPH);
+  const recorded = RECORDED_SETTINGS.find((each) => each.id === id);
+  return recorded === undefined ? (columns.thrownBy(id).get(name) ?? []) : applyRule(recorded.rule, sent);
 }
 
 test.each(ROUTER_SETTINGS)("docs/consumers/routers.md describes $id correctly", ({ id, router, by }) => {

@@ -6,16 +6,11 @@ import { asSubgraph, sendTo } from "../../support/started-router.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { withoutSecurity } from "../../support/without-security.ts";
 import { COST_CASES, LIST_OF_USERS } from "../support/cost-cases.ts";
-import { type StartRouter, stableErrors } from "./observe.ts";
+import { attempt, type StartRouter, stableErrors } from "./observe.ts";
 import type { TrustedManifest } from "./programs.ts";
 
 /** The headers in which routers report the estimated cost of an operation. */
 const COST_HEADERS = ["x-wg-cost-estimated", "x-cost-estimated"];
-
-/** Returns what a router answers, or why it refuses the configuration. */
-async function attempt<T>(observe: () => Promise<T>): Promise<T | { readonly refuses: string | undefined }> {
-  return observe().catch(({ message }: Error) => ({ refuses: message.split("\n")[0] }));
-}
 
 /** The cost of operations by the weights of the published schema. The limit is the cost of reading one user. */
 export function observeCost(start: StartRouter, limitingCost: (max: number) => string) {

@@ -31,6 +31,13 @@ const HEADERS = {
 
 export const stableErrors = (errors: readonly object[]) => (errors as readonly WireError[]).map(stable);
 
+/** Returns what a router answers, or the last line of its output if it does not start with the configuration. */
+export async function attempt<T>(
+  ask: () => Promise<T>,
+): Promise<T | { readonly refuses: string | undefined }> {
+  return ask().catch(({ message }: Error) => ({ refuses: message.trim().split("\n").at(-1) }));
+}
+
 /** Observes a router in front of the gateway and the example subgraph, in every way but the errors of single changes. */
 export async function observe(start: StartRouter): Promise<Readonly<Record<string, unknown>>> {
   const gateway = await startGateway(PATIENT);
@@ -186,12 +193,10 @@ export async function observeAccess(
     const together = await Promise.all(Object.values(callers).map((headers) => ask(url, headers)));
     return { ...answers, callersShareAnswers: !isDeepStrictEqual(together, Object.values(answers)) };
   };
-  const attempt = (configuration: string) =>
-    askAll(configuration).catch(({ message }: Error) => ({ refuses: message.split("\n")[0] }));
   const verifying = authenticating(issuer.jwksUrl);
   return {
-    byDefault: await attempt(""),
-    verifyingTokens: await attempt(verifying),
-    verifyingTokensByDocs: await attempt(`${documented}\n${verifying}`),
+    byDefault: await attempt(() => askAll("")),
+    verifyingTokens: await attempt(() => askAll(verifying)),
+    verifyingTokensByDocs: await attempt(() => askAll(`${documented}\n${verifying}`)),
   };
 }

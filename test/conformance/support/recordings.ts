@@ -29,7 +29,7 @@ export interface Observations {
   readonly doctor: { readonly exit: number };
   /** Recorded once for each router. */
   readonly timeout?: { readonly requests: number };
-  readonly access?: { readonly verifyingTokensByDocs: AccessObservation };
+  readonly access?: { readonly verifyingTokensByDocs: AccessObservation | Refusal };
   readonly cost?: CostObservation | Refusal;
   readonly trustedDocuments?: TrustedDocumentsObservation | Refusal;
 }

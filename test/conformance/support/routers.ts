@@ -1,7 +1,5 @@
-import { readFileSync } from "node:fs";
 import { ApolloServer } from "@apollo/server";
 import { startStandaloneServer } from "@apollo/server/standalone";
-import { parse } from "yaml";
 import { createApolloGateway } from "../../../docs/consumers/routers/apollo-gateway.ts";
 import { gatewayConfig } from "../../../docs/consumers/routers/hive-gateway.config.ts";
 import { composeSupergraph } from "../../../scripts/federated/compose-supergraph.ts";
@@ -11,11 +9,9 @@ import { startApolloGateway } from "../../support/start-apollo-gateway.ts";
 import { startHiveGateway } from "../../support/start-hive-gateway.ts";
 import { whenOver } from "../../support/when-over.ts";
 import { withoutSecurity } from "../../support/without-security.ts";
-import { maskAsApolloRouter } from "./mask-apollo-router.ts";
 import { RECORDINGS } from "./recordings.ts";
-import { applyRule } from "./router-rule.ts";
-import { startMaskingRouter } from "./start-masking-router.ts";
-import type { Mask } from "./wire-error.ts";
+import type { RouterRule } from "./router-rule.ts";
+import { startRecordedRouter } from "./start-recorded-router.ts";
 
 /** A router under test. */
 export interface RouterSetting {
@@ -29,8 +25,8 @@ export interface RouterSetting {
 }
 
 /** A router that npm does not have. */
-interface MaskedSetting extends RouterSetting {
-  readonly mask: Mask;
+interface RecordedSetting extends RouterSetting {
+  readonly rule: RouterRule;
 }
 
 /** The routers on npm, which are real. */
@@ -56,33 +52,14 @@ export const LIVE_SETTINGS: readonly RouterSetting[] = [
   },
 ];
 
-const documented = (file: string) => parse(readFileSync(`docs/consumers/routers/${file}`, "utf8"));
+/** The other routers, as recorded. */
+export const RECORDED_SETTINGS: readonly RecordedSetting[] = RECORDINGS.map(
+  ({ id, recording: { router, by, rule } }) => {
+    return { id, router, by, rule, start: (gateway) => startRecordedRouter(gateway, rule) };
+  },
+);
 
-/** The other routers: what was recorded of them, or a stand-in with rules from their sources. */
-export const MASKED_SETTINGS: readonly MaskedSetting[] = [
-  standIn("apollo-router", "apollo-router", "default", maskAsApolloRouter({})),
-  standIn(
-    "apollo-router-by-docs",
-    "apollo-router",
-    "docs",
-    maskAsApolloRouter(documented("apollo-router.yaml")),
-  ),
-  standIn(
-    "apollo-router-open",
-    "apollo-router",
-    "choice",
-    maskAsApolloRouter({ include_subgraph_errors: { all: true } }),
-  ),
-  ...RECORDINGS.map(({ id, recording: { router, by, rule } }) =>
-    standIn(id, router, by, (errors) => applyRule(rule, errors)),
-  ),
-];
-
-export const ROUTER_SETTINGS: readonly RouterSetting[] = [...LIVE_SETTINGS, ...MASKED_SETTINGS];
-
-function standIn(id: string, router: RouterId, by: RouterSetting["by"], mask: Mask): MaskedSetting {
-  return { id, router, by, mask, start: (gateway) => startMaskingRouter(gateway, mask) };
-}
+export const ROUTER_SETTINGS: readonly RouterSetting[] = [...LIVE_SETTINGS, ...RECORDED_SETTINGS];
 
 async function startDocumentedApolloGateway(gateway: Subgraph): Promise<string> {
   const server = new ApolloServer({
