@@ -12,10 +12,13 @@ export interface SchemaCheckOptions {
   /** A file or a commit to compare with, instead of the last commit that has another SDL. */
   readonly against?: string | undefined;
   readonly print: (line: string) => void;
+  /** The composers that the SDL must satisfy. All of them by default. */
+  readonly composers?: readonly Composer[];
 }
 
 /** Checks the published SDL and prints the findings. Returns the exit code: 0 without problems, else 1. */
-export async function checkSchema({ root, against, print }: SchemaCheckOptions): Promise<0 | 1> {
+export async function checkSchema(options: SchemaCheckOptions): Promise<0 | 1> {
+  const { root, print, composers = COMPOSERS } = options;
   const read = (path: string): Promise<string> => readFile(join(root, path), "utf8");
   const [sdl, exampleSubgraph, changelog] = await Promise.all([
     read(SDL_PATH),
@@ -23,23 +26,27 @@ export async function checkSchema({ root, against, print }: SchemaCheckOptions):
     read("CHANGELOG.md"),
   ]);
   // A text that does not compose may not be SDL at all, and the comparison needs valid SDL.
-  if (!checkComposition(sdl, exampleSubgraph, print)) return 1;
-  return (await checkBreakingChanges(sdl, changelog, { root, against, print })) ? 0 : 1;
+  if (!checkComposition(composers, { sdl, exampleSubgraph }, print)) return 1;
+  return (await checkBreakingChanges(sdl, changelog, options)) ? 0 : 1;
 }
 
-function checkComposition(sdl: string, exampleSubgraph: string, print: (line: string) => void): boolean {
+function checkComposition(
+  composers: readonly Composer[],
+  { sdl, exampleSubgraph }: { readonly sdl: string; readonly exampleSubgraph: string },
+  print: (line: string) => void,
+): boolean {
   const subgraphs = [
     { name: "cam-mfa", url: "http://127.0.0.1:4000/graphql", sdl },
     { name: "directory", url: "http://127.0.0.1:4002/graphql", sdl: exampleSubgraph },
   ];
-  const results = COMPOSERS.map((composer) => ({
+  const results = composers.map((composer) => ({
     name: composer.name,
     problems: problemsOf(composer, subgraphs),
   }));
   const satisfied = results.filter(({ problems }) => problems.length === 0);
-  print(`Composes with schema/example-subgraph.graphql: ${satisfied.length}/${COMPOSERS.length} composers.`);
+  print(`Composes with schema/example-subgraph.graphql: ${satisfied.length}/${composers.length} composers.`);
   for (const { name, problems } of results) for (const problem of problems) print(`  ${name}: ${problem}`);
-  return satisfied.length === COMPOSERS.length;
+  return satisfied.length === composers.length;
 }
 
 function problemsOf({ compose }: Composer, subgraphs: readonly Subgraph[]): readonly string[] {

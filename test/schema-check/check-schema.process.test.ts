@@ -3,13 +3,17 @@ import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { checkSchema } from "../../scripts/schema-check/check-schema.ts";
+import { COMPOSERS } from "../../scripts/schema-check/composers.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const SDL_PATH = "schema/subgraph.graphql";
 const SDL = readFileSync(SDL_PATH, "utf8");
 
-/** Creates a folder with the repository's schemas and a changelog, for a test to alter. */
-async function copyOfSchemas(changelog = "") {
+/**
+ * Creates a folder with the repository's schemas and a changelog, for a test to alter. The tests of the comparison run
+ * no composer, because three composers take longer than the comparison.
+ */
+async function copyOfSchemas({ changelog = "", composers = [] as typeof COMPOSERS } = {}) {
   const { path: root } = await temporaryFolder();
   mkdirSync(join(root, "schema"));
   for (const file of [SDL_PATH, "schema/example-subgraph.graphql"]) cpSync(file, join(root, file));
@@ -23,7 +27,7 @@ async function copyOfSchemas(changelog = "") {
     execFileSync("git", ["-c", "user.name=test", "-c", "user.email=test@localhost", ...argv], { cwd: root });
   const check = async (against?: string) => {
     const lines: string[] = [];
-    const exitCode = await checkSchema({ root, against, print: (line) => lines.push(line) });
+    const exitCode = await checkSchema({ root, against, composers, print: (line) => lines.push(line) });
     return { exitCode, output: lines.join("\n") };
   };
   return { write, git, check };
@@ -43,7 +47,7 @@ function described(line: string): RegExp {
 
 describe("composition", () => {
   test("succeeds with the example subgraph, by all three composers", async () => {
-    const { check } = await copyOfSchemas();
+    const { check } = await copyOfSchemas({ composers: COMPOSERS });
     const { exitCode, output } = await check();
     expect(output).toMatch(/^Composes with schema\/example-subgraph\.graphql: 3\/3 composers\.$/m);
     expect(exitCode).toBe(0);
@@ -60,7 +64,7 @@ describe("composition", () => {
     ["with a syntax error", altered("type Query {", "type Query {{")],
     ["with a directive that is not imported", altered('"@tag"', '"@inaccessible"')],
   ])("refuses an SDL %s, and names the composers that fail", async (_case, sdl) => {
-    const { write, check } = await copyOfSchemas();
+    const { write, check } = await copyOfSchemas({ composers: COMPOSERS });
     write(SDL_PATH, sdl);
     const { exitCode, output } = await check();
     expect(output).toMatch(/^Composes with schema\/example-subgraph\.graphql: [0-2]\/3 composers\.$/m);
@@ -74,7 +78,7 @@ describe("a breaking change", () => {
   const earlier = altered(/(^type SubUser .*\{$)/m, "$1\n  nickname: String");
 
   test("is refused with the changelog line that would permit it", async () => {
-    const { write, check } = await copyOfSchemas("# Changelog\n");
+    const { write, check } = await copyOfSchemas({ changelog: "# Changelog\n" });
     const { exitCode, output } = await check(write("earlier.graphql", earlier));
     expect(output).toContain(
       `Undo these, or add the lines under "### Breaking schema changes" in CHANGELOG.md:\n- ${LINE}`,
@@ -87,16 +91,18 @@ describe("a breaking change", () => {
     ["wrapped", `- ${LINE.replace(" was", "\n  was")}`],
     ["among others", `- \`Query.old\`: gone\n- ${LINE}\n\n### Added\n\n- more`],
   ])("is accepted if the changelog records it, %s", async (_case, record) => {
-    const { write, check } = await copyOfSchemas(
-      `## Unreleased\n\n### Breaking schema changes\n\n${record}\n`,
-    );
+    const { write, check } = await copyOfSchemas({
+      changelog: `## Unreleased\n\n### Breaking schema changes\n\n${record}\n`,
+    });
     const { exitCode, output } = await check(write("earlier.graphql", earlier));
     expect(output).toMatch(/: 1\. CHANGELOG\.md records 1\.$/m);
     expect(exitCode).toBe(0);
   });
 
   test("is refused if the changelog has it under another heading", async () => {
-    const { write, check } = await copyOfSchemas(`### Breaking schema changes\n\n### Removed\n\n- ${LINE}\n`);
+    const { write, check } = await copyOfSchemas({
+      changelog: `### Breaking schema changes\n\n### Removed\n\n- ${LINE}\n`,
+    });
     expect((await check(write("earlier.graphql", earlier))).exitCode).toBe(1);
   });
 
