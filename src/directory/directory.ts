@@ -4,16 +4,9 @@ import type { PolicyException } from "../auth/policy/policy.ts";
 import type { MfaFlagState } from "../cam/index.ts";
 import type { Uin } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
+import { type AccountCoverage, countUsers } from "./count-users.ts";
 import { flagsOf, type ProtectionState, STRENGTHS, type Strength, stateOf } from "./protections.ts";
-import {
-  isExcused,
-  isInState,
-  isSelected,
-  NEVER_LOGGED_IN,
-  STRENGTH,
-  textArray,
-  type UserSelection,
-} from "./user-filter.ts";
+import { firstValue, hasWords, isSelected, STRENGTH, textArray, type UserSelection } from "./user-filter.ts";
 
 /** What the gateway knows about a user. Undefined means that it does not know. */
 export interface DirectoryUser {
@@ -101,24 +94,6 @@ function asItIs(key: RawBuilder<unknown>, type: RawBuilder<unknown>): OrderKey {
   return { key, toText: sql`(${key})::text`, fromText: (text) => sql`${text}::${type}` };
 }
 
-/** The users of one account, counted by what the gateway knows about them. */
-export interface AccountCoverage {
-  readonly account: string;
-  readonly users: number;
-  readonly login: StateCounts;
-  readonly action: StateCounts;
-  readonly strengths: Readonly<Record<Strength, number>>;
-  readonly neverLoggedIn: number;
-  /** The users whose protections the gateway does not know. */
-  readonly unknown: number;
-  /** The users whom an exception of the policy excuses from rollouts. */
-  readonly excused: number;
-  /** The time of the oldest known protections. */
-  readonly oldest: Date | undefined;
-}
-
-type StateCounts = Readonly<Record<ProtectionState, number>>;
-
 /** Answers questions about all users of all accounts from the database, without a call to CAM. */
 export class Directory {
   readonly #database: Database;
@@ -131,23 +106,26 @@ export class Directory {
   }
 
   /**
-   * Returns the selected users after a position. The index of the order leads to them if many users match. If too few of
-   * the next users do, the database reads all users once, for the page and the count.
+   * Returns the selected users after a position. If few users match the search, the database reads only those. If many users
+   * match, the index of the order leads to them. If too few of the next users do, the database reads all users once, for the
+   * page and the count.
    * @throws GatewayError STORE_UNAVAILABLE
    */
   async list(
     selection: UserSelection,
-    { field, direction }: ListOrder,
+    listOrder: ListOrder,
     limit: number,
     after?: ListPosition,
   ): Promise<ListedPage> {
-    const { key, toText, fromText } = ORDERS[field];
-    const [compare, order] = direction === "ASC" ? [sql`>`, sql`asc`] : [sql`<`, sql`desc`];
+    const { key, toText, fromText } = ORDERS[listOrder.field];
+    const [compare, order] = listOrder.direction === "ASC" ? [sql`>`, sql`asc`] : [sql`<`, sql`desc`];
     const inOrder = sql`order by value ${order}, account ${order}, op_uin ${order}`;
-    const isAfter = (value: RawBuilder<unknown>) =>
-      after === undefined
-        ? sql`true`
-        : sql`(${value}, account, op_uin) ${compare} (${fromText(after.key)}, ${after.account}, ${after.opUin})`;
+    const first = firstValue(listOrder, selection);
+    const isAfter = (value: RawBuilder<unknown>) => {
+      if (after !== undefined)
+        return sql`(${value}, account, op_uin) ${compare} (${fromText(after.key)}, ${after.account}, ${after.opUin})`;
+      return first === undefined ? sql`true` : sql`${value} ${compare}= ${fromText(first)}`;
+    };
     const pageOf = (users: RawBuilder<unknown>, total: RawBuilder<unknown>) => sql`
       select ${COLUMNS}, ${toText} as key, ${total} as total
       from (${users} ${inOrder} limit ${limit}) page join directory_user using (account, op_uin) ${inOrder}`;
@@ -156,16 +134,20 @@ export class Directory {
     const next = sql`
       select *, ${key} as value from directory_user
       where ${isSelected({ accounts: selection.accounts })} and ${isAfter(key)} ${inOrder} limit ${NEXT}`;
-    let rows = await run(
-      pageOf(
-        sql`select account, op_uin, value from (${next}) next where ${isSelected(selection)}`,
-        sql`null`,
-      ),
-    );
+    const found = await this.#find(selection);
+    let rows =
+      found === undefined
+        ? await run(
+            pageOf(
+              sql`select account, op_uin, value from (${next}) next where ${isSelected(selection)}`,
+              sql`null`,
+            ),
+          )
+        : [];
     if (rows.length < limit) {
       rows = await run(sql`
         with selected as materialized (
-          select account, op_uin, ${key} as value from directory_user where ${isSelected(selection)}
+          select account, op_uin, ${key} as value from ${found ?? sql`directory_user where ${isSelected(selection)}`}
         ) ${pageOf(
           sql`select * from selected where ${isAfter(sql`value`)}`,
           sql`(select count(*)::integer from selected)`,
@@ -177,6 +159,23 @@ export class Directory {
     }));
     const isWhole = after === undefined && entries.length < limit;
     return { entries, total: isWhole ? entries.length : rows[0]?.total };
+  }
+
+  /** Returns the rows of the selected users that a search finds. Undefined without a search, or if many users match. */
+  async #find(selection: UserSelection): Promise<RawBuilder<unknown> | undefined> {
+    if (!hasWords(selection)) return undefined;
+    const { accounts, search, ...rest } = selection;
+    const found = await runRead<{ readonly account: string; readonly opUin: Uin }>(
+      this.#database,
+      sql`select account, op_uin from directory_user where ${isSelected({ accounts, search })} limit ${NEXT}`,
+    );
+    if (found.length === NEXT) return undefined;
+    const [names, uins] = [found.map(({ account }) => account), found.map(({ opUin }) => opUin)];
+    return sql`
+      unnest(${textArray(names)}, ${textArray(uins)}) found (in_account, uin) cross join lateral (
+        select * from directory_user where account = in_account and op_uin = uin and ${isSelected({ accounts, ...rest })}
+        limit 1
+      ) selected_user`;
   }
 
   /** Returns the number of selected users. @throws GatewayError STORE_UNAVAILABLE */
@@ -209,54 +208,9 @@ export class Directory {
   }
 
   /** Returns the counts of each account, in the order of the names. @throws GatewayError STORE_UNAVAILABLE */
-  async coverage(accounts: readonly string[]): Promise<readonly AccountCoverage[]> {
-    const countOf = (condition: RawBuilder<unknown>) => sql`count(*) filter (where ${condition})::integer`;
-    const ofStrength = (number: number) =>
-      number === 0 ? isInState("login", "UNPROTECTED") : sql`strength = ${sql.lit(number)}`;
-    const counts = sql`
-      count(*)::integer as users, array[${sql.join(STRENGTHS.map((_, number) => countOf(ofStrength(number))))}] as strengths,
-      array[${countOf(isInState("action", "PROTECTED"))}, ${countOf(isInState("action", "UNPROTECTED"))}] as actions,
-      ${countOf(NEVER_LOGGED_IN)} as never_logged_in, ${countOf(sql`login_methods is null`)} as unknown,
-      ${countOf(isExcused(this.#exceptions()))} as excused,
-      min(protections_as_of) as oldest`;
-    const rows = await runRead<CoverageRow>(
-      this.#database,
-      sql`
-      select * from unnest(${textArray(accounts)}) n (account) left join (
-        select account, ${counts} from directory_user where ${isSelected({ accounts })} group by account
-      ) counted using (account)
-      order by account`,
-    );
-    return rows.map(toCoverage);
+  coverage(accounts: readonly string[]): Promise<readonly AccountCoverage[]> {
+    return countUsers(this.#database, accounts, this.#exceptions());
   }
-}
-
-/** The counts that the others follow from. Undefined for an account without users. */
-interface CoverageRow {
-  readonly account: string;
-  readonly users?: number;
-  /** Of each strength. */
-  readonly strengths?: readonly number[];
-  /** With and without operation protection. */
-  readonly actions?: readonly number[];
-  readonly neverLoggedIn?: number;
-  readonly unknown?: number;
-  readonly excused?: number;
-  readonly oldest?: Date;
-}
-
-function toCoverage(row: CoverageRow): AccountCoverage {
-  const { account, users = 0, neverLoggedIn = 0, unknown = 0, excused = 0, oldest } = row;
-  const [NONE = 0, SMS = 0, WECHAT_OR_MAIL = 0, TOTP = 0, HARDWARE = 0] = row.strengths ?? [];
-  const [PROTECTED = 0, UNPROTECTED = 0] = row.actions ?? [];
-  const withLogin = SMS + WECHAT_OR_MAIL + TOTP + HARDWARE;
-  const UNKNOWN = users - withLogin - NONE;
-  return {
-    ...{ account, users, neverLoggedIn, unknown, excused, oldest },
-    login: { PROTECTED: withLogin, UNPROTECTED: NONE, UNKNOWN },
-    action: { PROTECTED, UNPROTECTED, UNKNOWN: users - PROTECTED - UNPROTECTED },
-    strengths: { NONE, SMS, WECHAT_OR_MAIL, TOTP, HARDWARE, UNKNOWN },
-  };
 }
 
 const COLUMNS = sql`

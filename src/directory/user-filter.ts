@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from "kysely";
 import type { PolicyException } from "../auth/policy/policy.ts";
 import type { Uin } from "../contract/index.ts";
+import type { ListOrder } from "./directory.ts";
 import {
   bitsOf,
   EVERYWHERE,
@@ -68,6 +69,34 @@ export function isSelected(selection: UserSelection): RawBuilder<unknown> {
   return sql.join(given, sql` and `);
 }
 
+/** Returns whether a search has words. */
+export function hasWords({ search }: UserSelection): boolean {
+  return wordsOf(search).length > 0;
+}
+
+/**
+ * Returns the first value of an order that selected users can have, as a cursor has it. Undefined if the filter does not
+ * tell.
+ */
+export function firstValue(
+  { field, direction }: ListOrder,
+  { login, strength, inactiveSince, staleSince }: UserSelection,
+): string | undefined {
+  const strengths = (strength ?? (login && STRENGTHS_OF[login]))?.map(numberOf);
+  if (field === "STRENGTH" && strengths)
+    return String(direction === "ASC" ? Math.min(...strengths) : Math.max(...strengths));
+  if (direction === "ASC") return undefined;
+  if (field === "LAST_LOGIN") return inactiveSince && camTime(inactiveSince);
+  return field === "PROTECTIONS_AS_OF" && staleSince ? `${staleSince.getTime()}000` : undefined;
+}
+
+/** The strengths that users with each state of login protection have. */
+const STRENGTHS_OF: Readonly<Record<ProtectionState, readonly Strength[]>> = {
+  PROTECTED: STRENGTHS.slice(1),
+  UNPROTECTED: ["NONE"],
+  UNKNOWN: ["UNKNOWN"],
+};
+
 /** Returns the condition that an exception of the policy excuses a row of `directory_user`, as `exceptionOf` decides it. */
 export function isExcused(exceptions: readonly PolicyException[]): RawBuilder<unknown> {
   const oneOf = (conditions: readonly RawBuilder<unknown>[]) =>
@@ -102,9 +131,13 @@ function wordsOf(search = ""): readonly string[] {
     .map((word) => word.replace(/[\\%_]/g, "\\$&"));
 }
 
-/** CAM's times have no zone. They are compared as UTC. */
+/** Returns a moment as CAM writes it. CAM's times have no zone. They are compared as UTC. */
+function camTime(moment: Date): string {
+  return moment.toISOString().slice(0, 19).replace("T", " ");
+}
+
 function isInactive(since: Date): RawBuilder<boolean> {
-  const text = since.toISOString().slice(0, 19).replace("T", " ");
+  const text = camTime(since);
   return sql`(last_login < ${text} or (${NEVER_LOGGED_IN} and coalesce(created, '') < ${text}))`;
 }
 

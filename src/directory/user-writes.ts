@@ -166,7 +166,10 @@ function listChunk(account: string, users: readonly ListedUser[], asOf: RawBuild
     where d.profile_as_of is null or d.profile_as_of < excluded.profile_as_of`;
 }
 
-/** Returns a text of CAM without what PostgreSQL cannot keep: NUL, and halves of surrogate pairs. */
+/** The characters that the directory keeps of a text. The index of searches limits them. */
+const MOST_CHARACTERS = 300;
+
+/** Returns the beginning of a text of CAM, without what PostgreSQL cannot keep: NUL, and halves of surrogate pairs. */
 function storable(text: string | undefined): string | undefined {
-  return text?.toWellFormed().replaceAll("\0", "");
+  return text?.replaceAll("\0", "").slice(0, MOST_CHARACTERS).toWellFormed();
 }

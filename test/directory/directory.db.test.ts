@@ -26,6 +26,17 @@ const LISTS: Readonly<
   "few users": [{ search: "user-12" }, ({ name }) => name.includes("User-12")],
   "users that stand together": [{ login: "UNKNOWN" }, ({ login }) => login === null],
   nobody: [{ search: "nobody" }, () => false],
+  "many users by name": [{ search: "user" }, () => true],
+  "protected users": [{ login: "PROTECTED" }, ({ login }) => login !== null && login !== 0],
+  "weak users": [{ strength: ["NONE", "SMS"] }, ({ login }) => login === 0 || login === 1],
+  "inactive users": [
+    { inactiveSince: new Date("2026-04-01T00:00:00Z") },
+    ({ last_login }) => last_login !== null && last_login < "2026-04-01",
+  ],
+  "stale users": [
+    { staleSince: new Date("2026-01-01T00:02:00Z") },
+    ({ as_of }) => as_of === null || as_of < "2026-01-01T00:02",
+  ],
 };
 
 const STRENGTHS: Readonly<Record<number, number>> = { 0: 0, 1: 1, 4: 3, 64: 4 };

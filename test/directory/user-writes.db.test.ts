@@ -160,6 +160,13 @@ describe.each(["postgres", "pglite"] as const)("the directory in %s", (kind) => 
     expect(await userOf("7")).toMatchObject({ name: null, search: " 7 " });
   });
 
+  test("a text that is too long for an index is kept by its beginning", async () => {
+    // The last character is half of a pair.
+    const users = [listed("9", { name: `${"漢".repeat(299)}😀`, remark: "字".repeat(9_000) })];
+    await writeList(database, "default", { users, isComplete: false, asOfMs: 1_000 });
+    expect(await userOf("9")).toMatchObject({ name: `${"漢".repeat(299)}\ufffd`, remark: "字".repeat(300) });
+  });
+
   test("a profile adds type and last login, and an older one changes nothing", async () => {
     const profile = {
       ...{ uin: "8" as Uin, name: "eight", uid: undefined, remark: "r", userType: 2, lastLoginIp: undefined },

@@ -1,5 +1,6 @@
 import { Arg, Ctx, Field, GraphQLISODateTime, Int, ObjectType, Query, Resolver } from "type-graphql";
-import type { AccountCoverage, Directory } from "../../directory/directory.ts";
+import type { AccountCoverage } from "../../directory/count-users.ts";
+import type { Directory } from "../../directory/directory.ts";
 import { STRENGTHS, type Strength } from "../../directory/protections.ts";
 import type { GraphQLContext } from "../context.ts";
 import { CamCalls, RequiresScope } from "../directives.ts";
