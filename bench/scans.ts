@@ -10,10 +10,13 @@ import { quantile } from "./support/rounds.ts";
 import { verdict } from "./support/rows.ts";
 
 const LIMIT = 20;
-const ACCOUNTS = 10;
-const KILLS = 5;
-/** The users of each account. The bench ends within two minutes with 200. */
+/** The accounts of each first scan. `ACCOUNTS=10` measures that one alone, and no kills. */
+const ACCOUNTS = process.env["ACCOUNTS"] === undefined ? [1, 10] : [Number(process.env["ACCOUNTS"])];
+const KILLS = process.env["ACCOUNTS"] === undefined ? 5 : 0;
+/** The users of each account. The bench ends within two minutes with 200, or with 1,000 and `ACCOUNTS`. */
 const USERS = Number(process.env["USERS"] ?? 200);
+/** The time between two reads of a person during a scan. */
+const PERSON_MS = 1_000;
 const READ = "DescribeSafeAuthFlagColl";
 const NONE = { atMost: 0 };
 
@@ -23,18 +26,19 @@ export const scans: Bench = {
   title: `the first scan of accounts in front of a CAM that accepts ${LIMIT} calls a second of an action and account`,
   async run({ smoke, print }) {
     const users = smoke ? 20 : USERS;
-    const idealMs = (users * 1_000) / LIMIT;
-    for (const accounts of [1, ACCOUNTS]) {
+    for (const accounts of ACCOUNTS) {
       await using scanned = await Scanned.open(users, accounts);
       const gateway = await scanned.accounts.startGateway();
-      const people = new People(gateway);
+      const people = new People(gateway, PERSON_MS);
       await scanned.untilRead(users * accounts);
       const waits = await people.stop();
       const tookMs = await scanned.durationMs();
+      // The person reads in the account whose limit the scan uses.
+      const idealMs = ((users + waits.length) * 1_000) / LIMIT;
       const target = { atMost: accounts === 1 ? 1.1 : 1.4 };
       print(`${accounts} accounts of ${users} users (load average ${loadavg()[0]?.toFixed(1)})`);
       print(
-        `  ${(tookMs / 1_000).toFixed(1)} s, ${(tookMs / idealMs).toFixed(2)} times the time at CAM's limit; ${verdict(tookMs / idealMs, target, smoke)}`,
+        `  ${(tookMs / 1_000).toFixed(1)} s, ${(tookMs / idealMs).toFixed(2)} times the time of all calls at CAM's limit; ${verdict(tookMs / idealMs, target, smoke)}`,
       );
       const { throttled } = scanned.accounts;
       print(`  throttled by CAM: ${throttled}; ${verdict(throttled, NONE, smoke)}`);
@@ -49,6 +53,7 @@ export const scans: Bench = {
       print(`  calls of a second scan: ${calls}; ${verdict(calls, NONE, smoke)}`);
     }
     const kills = smoke ? 1 : KILLS;
+    if (kills === 0) return;
     await using scanned = await Scanned.open(users, 1);
     for (let kill = 1; kill <= kills; kill++) {
       const gateway = await scanned.accounts.startGateway();

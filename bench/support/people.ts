@@ -2,14 +2,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { seedUsers } from "../changes/change-load.ts";
 import type { Program } from "./program.ts";
 
-/** A person who reads one user four times a second. */
+/** A person who reads one user again and again. Each read takes a slot of CAM's limit. */
 export class People {
   readonly #waits: number[] = [];
   readonly #reading: Promise<void>;
   #stopped = false;
 
-  constructor(gateway: Program) {
-    this.#reading = this.#read(gateway);
+  /** @param pauseMs The time between two reads. */
+  constructor(gateway: Program, pauseMs = 250) {
+    this.#reading = this.#read(gateway, pauseMs);
   }
 
   /** Returns the time of each read in milliseconds. */
@@ -19,13 +20,13 @@ export class People {
     return this.#waits;
   }
 
-  async #read(gateway: Program): Promise<void> {
+  async #read(gateway: Program, pauseMs: number): Promise<void> {
     const query = `{ subUser(opUin: "${seedUsers(1).users[0]?.uin}") { mfa { login { phone } } } }`;
     while (!this.#stopped) {
       const startedMs = performance.now();
       await send(gateway, query);
       this.#waits.push(performance.now() - startedMs);
-      await sleep(250);
+      await sleep(pauseMs);
     }
   }
 }

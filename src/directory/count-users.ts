@@ -39,7 +39,7 @@ interface CountedRow {
 
 /**
  * Returns the counts of each account, in the order of the names. The database counts users of the same state together, from
- * indexes alone (schema/migrations/0026_directory_counts.sql).
+ * indexes alone (schema/migrations/0027_directory_counts.sql).
  * @throws GatewayError STORE_UNAVAILABLE
  */
 export async function countUsers(

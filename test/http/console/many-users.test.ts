@@ -20,7 +20,8 @@ beforeAll(async () => {
   const folder = await temporaryFolder();
   const key = { secretId: LOCAL_KEY.TENCENTCLOUD_SECRET_ID, secretKey: { file: folder.at("key") } };
   await folder.write("key", LOCAL_KEY.TENCENTCLOUD_SECRET_KEY);
-  const accounts = ["one", "two", "three"].map((name) => [
+  const others = Array.from({ length: 11 }, (_, at) => `account-${at}`);
+  const accounts = ["one", ...others].map((name) => [
     name,
     { endpoint: emulator.url, serviceHost: LOCAL_KEY.CAM_SERVICE_HOST, credentials: key },
   ]);
@@ -37,8 +38,10 @@ beforeAll(async () => {
   gatewayUrl = gateway.address.url;
   const database = await openTestPostgres(databaseUrl);
   await sql`
-    insert into directory_user (account, op_uin, name)
-    select 'one', 200000000000 + at, name from unnest(${NAMES}::text[]) with ordinality n (name, at)`.execute(
+    insert into directory_user (
+      account, op_uin, name, login_methods, action_methods, login_unreported, action_unreported, protections_as_of, source
+    )
+    select 'one', 200000000000 + at, name, 0, 0, 0, 0, now(), 'SCAN' from unnest(${NAMES}::text[]) with ordinality n (name, at)`.execute(
     database.db,
   );
 }, 120_000);
@@ -93,13 +96,45 @@ test("a search on a later page sends one request, and a click before its answer 
 
 test("a narrow window sorts too, and many accounts have one line about their scans", async () => {
   const { page } = await visitUsers({ width: 390, height: 800 });
-  await page.getByText("Scans of 4 accounts: 4 never scanned.").waitFor();
+  await page.getByText("Scans of 13 accounts: 13 never scanned.").waitFor();
   const name = page.getByRole("button", { name: "Name", exact: true });
   await name.click();
   await page.getByRole("link", { name: "user-119" }).waitFor();
   expect((await names(page))[0]).toBe("user-119");
   expect(await seriousFindings(page)).toEqual([]);
   expect(await scrollsSideways(page)).toBe(false);
+});
+
+test("coverage shows the accounts with most users at risk first, and the others on request", async () => {
+  const { page } = await visitUsers();
+  await page.getByRole("link", { name: "Coverage" }).click();
+  const cards = page.getByRole("heading", { level: 2 });
+  await cards.first().waitFor();
+  expect(await cards.allTextContents()).toHaveLength(10);
+  expect(await cards.first().textContent()).toBe("one: 120 users");
+  await page.getByRole("searchbox", { name: "Account" }).fill("Account-1");
+  await expect.poll(() => cards.allTextContents()).toEqual(["account-1: 0 users", "account-10: 0 users"]);
+  await page.getByRole("searchbox").fill("none");
+  await page.getByText("No account matches.").waitFor();
+  await page.getByRole("searchbox").fill("");
+  await page.getByRole("button", { name: "Show all 13 accounts" }).click();
+  await expect.poll(() => cards.count()).toBe(13);
+  expect(await seriousFindings(page)).toEqual([]);
+});
+
+test("the page rarely asks for the scans while they are off", async () => {
+  const { page } = await visitUsers();
+  await page.clock.install();
+  await page.reload();
+  await page.getByText("Scans of 13 accounts: 13 never scanned.").waitFor();
+  let reads = 0;
+  page.on("request", (request) => {
+    if (request.postData()?.includes("directoryScans")) reads += 1;
+  });
+  await page.clock.runFor(25_000);
+  expect(reads).toBe(0);
+  await page.clock.runFor(10_000);
+  await expect.poll(() => reads).toBe(1);
 });
 
 async function visitUsers(viewport = { width: 1280, height: 800 }) {

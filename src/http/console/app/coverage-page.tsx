@@ -1,24 +1,53 @@
 import { useQuery } from "@tanstack/react-query";
+import { useId, useState } from "react";
 import type { MfaCoverage, ProtectionCounts } from "../../../client/index.ts";
 import { useGateway } from "./gateway.ts";
 import { Problem } from "./problem.tsx";
 import { ScanButton, ScanText, useScans } from "./scan-status.tsx";
 import { PROTECTION_TITLES, PROTECTIONS, STRENGTH_TITLES, timeOf } from "./texts.ts";
 
-/** How many users of each account are protected, and how well. */
+/** The accounts that the page shows until the visitor asks for all. */
+const FIRST_ACCOUNTS = 10;
+
+/** How many users of each account are protected, and how well. Accounts with most users at risk come first. */
 export function CoveragePage() {
   const { client } = useGateway();
+  const id = useId();
+  const [search, setSearch] = useState("");
+  const [showsAll, setShowsAll] = useState(false);
   const scans = useScans();
   const { data, error } = useQuery({
     queryKey: ["mfaCoverage"],
     queryFn: ({ signal }) => client.mfaCoverage({}, { signal }),
   });
+  const accounts = data ?? [];
+  const found = accounts
+    .filter(({ account }) => account.toLowerCase().includes(search.trim().toLowerCase()))
+    .toSorted((a, b) => b.login.unprotected - a.login.unprotected);
+  const shown = showsAll ? found : found.slice(0, FIRST_ACCOUNTS);
   return (
     <>
       <h1>Coverage</h1>
       {error !== null && <Problem error={error} />}
+      {accounts.length > FIRST_ACCOUNTS && (
+        <>
+          <p>Accounts with the most users without login protection come first.</p>
+          <search className="filters">
+            <div className="wide">
+              <label htmlFor={id}>Account</label>
+              <input
+                id={id}
+                type="search"
+                value={search}
+                onChange={({ target }) => setSearch(target.value)}
+              />
+            </div>
+          </search>
+          {found.length === 0 && <p role="status">No account matches.</p>}
+        </>
+      )}
       <ul className="cards">
-        {data?.map((coverage) => (
+        {shown.map((coverage) => (
           <li key={coverage.account}>
             <AccountCoverage coverage={coverage} />
             {scans
@@ -34,6 +63,11 @@ export function CoveragePage() {
           </li>
         ))}
       </ul>
+      {shown.length < found.length && (
+        <button type="button" onClick={() => setShowsAll(true)}>
+          Show all {found.length.toLocaleString()} accounts
+        </button>
+      )}
     </>
   );
 }

@@ -6,7 +6,10 @@ import { useGateway } from "./gateway.ts";
 import { Problem } from "./problem.tsx";
 import { timeOf } from "./texts.ts";
 
-const POLL_MS = { active: 1_000, idle: 30_000 } as const;
+const POLL_MS = { running: 1_000, soon: 2_000, idle: 30_000 } as const;
+
+/** A scan that is due in this time counts as one that begins soon. */
+const SOON_MS = 60_000;
 
 /** Reads the scans of all accounts, often while one is under way. */
 export function useScans(): readonly DirectoryScan[] {
@@ -14,7 +17,7 @@ export function useScans(): readonly DirectoryScan[] {
   const { data = [] } = useQuery({
     queryKey: ["directoryScans"],
     queryFn: ({ signal }) => client.directoryScans({}, { signal }),
-    refetchInterval: ({ state }) => (state.data?.some(isActive) ? POLL_MS.active : POLL_MS.idle),
+    refetchInterval: ({ state }) => pollMs(state.data ?? [], state.dataUpdatedAt),
   });
   const queries = useQueryClient();
   const readUsers = data.reduce((sum, scan) => sum + scan.readUsers, 0);
@@ -28,8 +31,20 @@ export function useScans(): readonly DirectoryScan[] {
   return data;
 }
 
-/** Whether a scan changes the list now or soon. The first scan of a new gateway begins within a minute. */
-function isActive({ status }: DirectoryScan): boolean {
+/**
+ * Returns the time until the next read. Without a schedule, the first scan of an account is due in a century.
+ * @param readAtMs When the scans were read.
+ */
+function pollMs(scans: readonly DirectoryScan[], readAtMs: number): number {
+  if (scans.some(({ status }) => status === "RUNNING")) return POLL_MS.running;
+  const isSoon = ({ status, dueAt }: DirectoryScan) =>
+    status === "WAITING" ||
+    (status === "NEVER" && (dueAt === null || Date.parse(dueAt) < readAtMs + SOON_MS));
+  return scans.some(isSoon) ? POLL_MS.soon : POLL_MS.idle;
+}
+
+/** Whether the list lacks what the scan will read. */
+function isIncomplete({ status }: DirectoryScan): boolean {
   return status === "NEVER" || status === "WAITING" || status === "RUNNING";
 }
 
@@ -38,7 +53,7 @@ const MOST_LINES = 3;
 
 /** Tells that the list is still incomplete, or why it stays so. */
 export function ScanNotice() {
-  const scans = useScans().filter((scan) => isActive(scan) || scan.status === "FAILED");
+  const scans = useScans().filter((scan) => isIncomplete(scan) || scan.status === "FAILED");
   if (scans.length > MOST_LINES) return <ScanSummary scans={scans} />;
   return scans.map((scan) => (
     <p key={scan.account} role="status" className="quiet">
