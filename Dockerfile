@@ -15,7 +15,7 @@ COPY src ./src
 # /version shows it: docker build --build-arg COMMIT=$(git rev-parse HEAD) .
 ARG COMMIT=unknown
 # Remove the files that only a later build uses.
-RUN npm run build && rm -r dist/.build dist/.tsbuildinfo
+RUN npm run build && rm -r dist/.build dist/modules
 RUN npm run --silent sbom > sbom.cdx.json
 
 # The demo identity provider of docker-compose.yml. It is a development dependency, so the gateway's image does not have it.

@@ -16,7 +16,7 @@ const SCHEMA = "schema/error-extensions.schema.json";
 
 async function fillPackage(folder: string): Promise<void> {
   const tsc = join(root, "node_modules/typescript/bin/tsc");
-  await run(process.execPath, [tsc, "-p", "tsconfig.client.json", "--outDir", join(folder, "dist")], {
+  await run(process.execPath, [tsc, "-p", "tsconfig.client.json", "--outDir", join(folder, "dist/modules")], {
     cwd: root,
   });
   const { name, version, license, type, exports } = JSON.parse(

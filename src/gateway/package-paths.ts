@@ -1,7 +1,10 @@
-import { fileURLToPath } from "node:url";
+import { findPackageJSON } from "node:module";
+import { dirname, join } from "node:path";
 
-/** Returns the path of a file in the package. The source and the build are equally deep below its root. */
-const packageFile = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+export const PACKAGE_JSON = findPackageJSON(import.meta.url) ?? "";
+
+/** Returns the path of a file in the package. The source, its modules and the bundle lie at different depths in it. */
+const packageFile = (path: string): string => join(dirname(PACKAGE_JSON), path);
 
 export const EXAMPLES_DIR = packageFile("schema/examples");
 export const FEDERATED_EXAMPLES_DIR = packageFile("schema/examples/federated");
@@ -13,6 +16,5 @@ export const GRANTS_FILE = packageFile("schema/grants.sql");
 /** A PGlite database with every migration and no data, which the build creates. */
 export const PGLITE_TEMPLATE_DIR = packageFile("dist/pglite-template");
 export const SUBGRAPH_SDL = packageFile("schema/subgraph.graphql");
-export const PACKAGE_JSON = packageFile("package.json");
 /** The commit of the build, which the build writes. */
 export const COMMIT_FILE = packageFile("dist/commit.txt");

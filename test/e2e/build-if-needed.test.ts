@@ -29,6 +29,7 @@ beforeEach(async () => {
   await write(`${app}/main.ts`, `document.title = "one";`);
   await write("src/main.ts", `export const main = "one";`);
   await write("src/extra.ts", `export const extra = "one";`);
+  await write("src/containers/healthcheck.ts", `console.log(await import("../extra.ts"));`);
   return () => rm(project, { recursive: true });
 });
 
@@ -54,15 +55,16 @@ test("builds both parts, then nothing, then only the changed part", async () => 
   expect(await bundle()).toContain("two");
 });
 
-test("a module without a source is removed from dist", async () => {
+test("a module or chunk without a source is removed from dist", async () => {
   await buildIfNeeded("server");
+  expect(await readdir(join(project, "dist/chunks"))).toEqual(["extra.js"]);
   await rm(join(project, "src/extra.ts"));
+  await write("src/containers/healthcheck.ts", `console.log(await import("../main.ts"));`);
   await buildIfNeeded("server");
-  expect((await readdir(join(project, "dist"))).filter((file) => /\.(js|map|ts)$/.test(file))).toEqual([
-    "main.d.ts",
-    "main.js",
-    "main.js.map",
-  ]);
+  expect(
+    (await readdir(join(project, "dist/modules"))).filter((file) => /\.(js|map|ts)$/.test(file)),
+  ).toEqual(["main.d.ts", "main.js", "main.js.map"]);
+  expect(await readdir(join(project, "dist"))).not.toContain("chunks");
 });
 
 test("the template of databases is built once for each release of PGlite and each migration", async () => {

@@ -33,7 +33,7 @@ test("it has the client, the contract and no dependency", async () => {
   const { installed } = await installClient(tarball);
   const manifest = JSON.parse(await readFile(join(installed, "package.json"), "utf8"));
   expect(manifest).not.toHaveProperty("dependencies");
-  expect((await readdir(join(installed, "dist"))).sort()).toEqual(["client", "contract"]);
+  expect((await readdir(join(installed, "dist/modules"))).sort()).toEqual(["client", "contract"]);
   for (const { types, default: code } of Object.values(manifest.exports) as Record<string, string>[]) {
     expect(await readFile(join(installed, types ?? ""), "utf8")).toContain("contract/index");
     expect(await readFile(join(installed, code ?? ""), "utf8")).not.toMatch(/from "(?!\.)/);

@@ -1,6 +1,7 @@
 /**
- * Prints the files of dist/ that one `setSubUserMfa` in local mode enters, as a JSON array: files with a function that V8's
- * precise coverage counts during the request. Runs as its own process on compiled code, so that no test tool adds calls.
+ * Prints the files of dist/modules/ that one `setSubUserMfa` in local mode enters, as a JSON array: files with a function
+ * that V8's precise coverage counts during the request. Runs as its own process on modules, so that no test tool adds
+ * calls and no bundle hides a file.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { Session } from "node:inspector/promises";
@@ -9,7 +10,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { compiled } from "./compiled.ts";
 
-const DIST = new URL("../../dist/", import.meta.url);
+const MODULES = new URL("../../dist/modules/", import.meta.url);
 
 const { loadConfig } = await compiled<typeof import("../../src/config/config.ts")>("config/config.js");
 const { createGateway } =
@@ -40,10 +41,10 @@ try {
   await session.post("Profiler.takePreciseCoverage");
   await change("100021969091");
   const { result } = await session.post("Profiler.takePreciseCoverage");
-  const root = fileURLToPath(DIST);
+  const root = fileURLToPath(MODULES);
   const entered = result
     .filter(({ functions }) => functions.some(({ ranges }) => (ranges[0]?.count ?? 0) > 0))
-    .filter(({ url }) => url.startsWith(DIST.href))
+    .filter(({ url }) => url.startsWith(MODULES.href))
     .map(({ url }) => fileURLToPath(url).slice(root.length).replace(/\.js$/, ".ts"))
     .filter((file) => !file.startsWith("emulator/"));
   process.stdout.write(`${JSON.stringify(entered.sort())}\n`);

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { findPackageJSON } from "node:module";
+import { dirname, join } from "node:path";
 import { z } from "zod";
 import { InputProblems, parseInput } from "../input-problems.ts";
 import { READ_METHODS } from "./protection-flags.ts";
@@ -161,9 +162,10 @@ function refuseRepeats(
   });
 }
 
-/** Three folders up is the package root, both for src/ and, after the build, for dist/. */
-export const DEFAULT_SEED_FILE = fileURLToPath(
-  new URL("../../../schema/emulator-seed.json", import.meta.url),
+/** A file of the package, whose root is not equally far from the source and from the bundle. */
+export const DEFAULT_SEED_FILE = join(
+  dirname(findPackageJSON(import.meta.url) ?? ""),
+  "schema/emulator-seed.json",
 );
 
 export function parseSeed(input: unknown, what = "The seed is not valid"): ParsedSeed {
