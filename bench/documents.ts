@@ -64,11 +64,8 @@ function cpuMs(work: () => unknown): number {
 
 async function measureDocuments(smoke: boolean, print: (row: string) => void): Promise<void> {
   const { Admission } = await compiled<typeof import("../src/graphql/admission.ts")>("graphql/admission.js");
-  const { buildGatewaySchema } =
-    await compiled<typeof import("../src/graphql/schema.ts")>("graphql/schema.js");
-  const { NO_SERVICES } =
-    await compiled<typeof import("../src/graphql/no-services.ts")>("graphql/no-services.js");
-  const schema = buildGatewaySchema(NO_SERVICES);
+  const { gatewaySchema } = await compiled<typeof import("../src/graphql/schema.ts")>("graphql/schema.js");
+  const schema = gatewaySchema();
   const limit = { rates: new Map([["default", 20]]), deadlineMs: 15_000 };
   const admit = (query: string) =>
     new Admission({ schema, introspection: false }).admit(

@@ -21,8 +21,13 @@ const CALLERS = 200;
 const { createApolloServer } =
   await compiled<typeof import("../../src/graphql/apollo-server.ts")>("graphql/apollo-server.js");
 const { Admission } = await compiled<typeof import("../../src/graphql/admission.ts")>("graphql/admission.js");
-const { buildGatewaySchema } =
-  await compiled<typeof import("../../src/graphql/schema.ts")>("graphql/schema.js");
+const { gatewaySchema } = await compiled<typeof import("../../src/graphql/schema.ts")>("graphql/schema.js");
+const { SetSubUserMfaResolver } = await compiled<
+  typeof import("../../src/graphql/mfa/set-sub-user-mfa.resolver.ts")
+>("graphql/mfa/set-sub-user-mfa.resolver.js");
+const { SubUserResolver } = await compiled<typeof import("../../src/graphql/sub-user/sub-user.resolver.ts")>(
+  "graphql/sub-user/sub-user.resolver.js",
+);
 const { AccountLoaders } =
   await compiled<typeof import("../../src/graphql/loaders.ts")>("graphql/loaders.js");
 const { Accounts } = await compiled<typeof import("../../src/auth/accounts.ts")>("auth/accounts.js");
@@ -126,12 +131,12 @@ const changes = new ChangeService({
   approvalLog: { approve: unused, reject: unused },
   rolloutLog: { begin: unused, reopen: unused },
 });
-const { NO_SERVICES } =
-  await compiled<typeof import("../../src/graphql/no-services.ts")>("graphql/no-services.js");
-const schema = buildGatewaySchema({
-  ...{ ...NO_SERVICES, changes, pausedCallers, log },
-  accounts: { visibleTo: () => [], select: () => [], require: () => account },
-});
+const schema = gatewaySchema();
+/** The resolvers that the benchmarks reach. */
+const resolvers = new Map<unknown, object>([
+  [SetSubUserMfaResolver, new SetSubUserMfaResolver({ changes, log })],
+  [SubUserResolver, new SubUserResolver()],
+]);
 const admission = new Admission({ schema, introspection: false });
 const camCallLimit = { rates: new Map([[account.name, CALLS_PER_SECOND]]), deadlineMs: DEADLINE_MS };
 const apollo = createApolloServer({ schema, introspection: false, logger: logger.forLibrary("apollo") });
@@ -184,7 +189,7 @@ const app = await createHttpApp({
     const loaders = new AccountLoaders(accounts, {
       ...{ requestId, deadlineMs, caller, recentWrites, directory, clock },
     });
-    return { requestId, deadlineMs, loaders, noteRefusal: () => undefined, ...details };
+    return { requestId, deadlineMs, resolvers, loaders, noteRefusal: () => undefined, ...details };
   },
   authenticator: await createAuthenticators(),
   onRejectedToken: () => {},

@@ -21,7 +21,7 @@ import { Admission } from "../graphql/admission.ts";
 import { createApolloServer } from "../graphql/apollo-server.ts";
 import type { GraphQLContext } from "../graphql/context.ts";
 import { AccountLoaders, type LoaderOptions } from "../graphql/loaders.ts";
-import { buildGatewaySchema } from "../graphql/schema.ts";
+import { createResolvers, gatewaySchema } from "../graphql/schema.ts";
 import { createHttpApp, GRAPHQL_PATH } from "../http/app.ts";
 import { CallerRate } from "../http/caller-rate.ts";
 import { CONSOLE_DOCUMENTS } from "../http/console/console.ts";
@@ -137,13 +137,20 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
       ...{ checkpointer, rolloutLog: record.rolloutLog, seal: record.sharedSeal },
     });
     const nouns = { changes, pausedCallers, log, events, accounts, ...known, ...rollouts };
-    const schema = buildGatewaySchema(nouns);
+    const schema = gatewaySchema();
+    const resolvers = createResolvers(nouns);
     const apollo = await startApollo(foundation, schema);
     const url = await listen(foundation, {
       ...{ apollo, authenticator },
       admit: createAdmission(foundation, schema, accounts),
       createContext: (request, details) =>
-        createContext(foundation, accounts, { recentWrites, refusals, directory }, request, details),
+        createContext(
+          foundation,
+          accounts,
+          { resolvers, recentWrites, refusals, directory },
+          request,
+          details,
+        ),
     });
     health.serve();
     address = { url, admin, emulators };
@@ -232,9 +239,11 @@ function createContext(
   { config, clock }: Foundation,
   accounts: Accounts<Account>,
   {
+    resolvers,
     refusals,
     ...parts
-  }: Pick<LoaderOptions, "recentWrites" | "directory"> & { readonly refusals: RefusalLog },
+  }: Pick<LoaderOptions, "recentWrites" | "directory"> &
+    Pick<GraphQLContext, "resolvers"> & { readonly refusals: RefusalLog },
   { id: requestId }: FastifyRequest,
   details: RequestDetails,
 ): GraphQLContext {
@@ -242,7 +251,7 @@ function createContext(
   const { caller } = details;
   const loaders = new AccountLoaders(accounts, { requestId, deadlineMs, caller, clock, ...parts });
   const noteRefusal: GraphQLContext["noteRefusal"] = (refusal) => refusals.note(refusal);
-  return { requestId, deadlineMs, loaders, noteRefusal, ...details };
+  return { requestId, deadlineMs, resolvers, loaders, noteRefusal, ...details };
 }
 
 type HttpParts = Pick<

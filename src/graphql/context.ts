@@ -5,6 +5,8 @@ import type { AccountLoaders } from "./loaders.ts";
 
 /** The context of one GraphQL operation. */
 export interface GraphQLContext {
+  /** The resolvers of the gateway by their class. */
+  readonly resolvers: ReadonlyMap<unknown, object>;
   /** The gateway's id of the request. Errors and log lines carry it, and calls to CAM carry it as the trace id. */
   readonly requestId: string;
   readonly caller: Caller;

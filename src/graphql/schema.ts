@@ -14,7 +14,12 @@ import {
   isUnionType,
   parse,
 } from "graphql";
-import { type BuildSchemaOptions, buildSchemaSync, createResolversMap } from "type-graphql";
+import {
+  type BuildSchemaOptions,
+  buildSchemaSync,
+  createResolversMap,
+  type ResolverData,
+} from "type-graphql";
 import type { ChangeLog } from "../audit/change-log.ts";
 import type { ChangeService } from "../changes/change-service.ts";
 import type { PausedCallers } from "../changes/paused-callers.ts";
@@ -51,7 +56,7 @@ import { resolveSubUserReference, SubUserResolver } from "./sub-user/sub-user.re
 const IMPORTS = ["@key", "@cost", "@listSize", "@authenticated", "@requiresScopes", "@shareable", "@tag"];
 const FEDERATION = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ${JSON.stringify(IMPORTS)})`;
 
-export interface SchemaDeps {
+interface SchemaDeps {
   readonly changes: Pick<ChangeService, "setSubUserMfa" | "approve" | "reject">;
   readonly pausedCallers: Pick<PausedCallers, "list" | "resume">;
   readonly log: Pick<ChangeLog, "find" | "read" | "list">;
@@ -65,36 +70,47 @@ export interface SchemaDeps {
   readonly bundles: Pick<RolloutBundles, "read">;
 }
 
+/** Every resolver class. The three without services ignore them. */
+const RESOLVERS: readonly (new (deps: SchemaDeps) => object)[] = [
+  SubUserResolver,
+  SetSubUserMfaResolver,
+  CamErrorResolver,
+  MfaChangeResolver,
+  AuditEventResolver,
+  CamQuotaResolver,
+  ApprovalResolver,
+  PausedCallerResolver,
+  SubUserDirectoryResolver,
+  KnownSubUserResolver,
+  MfaCoverageResolver,
+  MfaDriftResolver,
+  DirectoryScanResolver,
+  RolloutResolver,
+  RolloutRunResolver,
+  RolloutBundleResolver,
+];
+
+/** Creates the resolvers of a gateway with its services. The context of each operation carries them. */
+export function createResolvers(deps: SchemaDeps): GraphQLContext["resolvers"] {
+  return new Map(RESOLVERS.map((Resolver) => [Resolver, new Resolver(deps)]));
+}
+
+let built: GraphQLSchema | undefined;
+
+/** Returns the subgraph. It is the same for every gateway of a process, because its resolvers come with the context. */
+export function gatewaySchema(): GraphQLSchema {
+  built ??= buildGatewaySchema();
+  return built;
+}
+
 /**
  * Builds the subgraph. type-graphql builds the types, throwTyped wraps their resolvers, and Apollo's library makes a
  * subgraph of SDL and resolvers. The wrapped resolvers' errors have the contract's extensions.
  */
-export function buildGatewaySchema(deps: SchemaDeps): GraphQLSchema {
-  const instances = [
-    new SubUserResolver(),
-    new SetSubUserMfaResolver(deps),
-    new CamErrorResolver(),
-    new MfaChangeResolver(deps),
-    new AuditEventResolver(deps),
-    new CamQuotaResolver(deps),
-    new ApprovalResolver(deps),
-    new PausedCallerResolver(deps),
-    new SubUserDirectoryResolver(deps),
-    new KnownSubUserResolver(),
-    new MfaCoverageResolver(deps),
-    new MfaDriftResolver(deps),
-    new DirectoryScanResolver(deps),
-    new RolloutResolver(deps),
-    new RolloutRunResolver(deps),
-    new RolloutBundleResolver(deps),
-  ];
+function buildGatewaySchema(): GraphQLSchema {
   const schema = buildSchemaSync({
-    resolvers: instances.map(
-      (instance) => instance.constructor,
-    ) as unknown as BuildSchemaOptions["resolvers"],
-    container: {
-      get: (resolverClass) => instances.find((instance) => instance.constructor === resolverClass) as object,
-    },
+    resolvers: RESOLVERS as unknown as BuildSchemaOptions["resolvers"],
+    container: ({ context }: ResolverData<GraphQLContext>) => context.resolvers,
     validate: false,
     authChecker: checkScope,
     skipCheck: true,

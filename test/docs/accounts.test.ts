@@ -6,7 +6,7 @@ import { parse as parseYaml } from "yaml";
 import { accountsFileSchema } from "../../src/config/account-schema.ts";
 import { parseAccountsFile } from "../../src/config/accounts-file.ts";
 import { loadConfig } from "../../src/config/config.ts";
-import { schemaOfNothing } from "../support/schema-of-nothing.ts";
+import { gatewaySchema } from "../../src/graphql/schema.ts";
 import { SOME_ISSUER } from "../support/some-issuer.ts";
 import { SOME_POLICY } from "../support/some-policy.ts";
 import { fencedBlocks } from "./fenced-blocks.ts";
@@ -60,7 +60,7 @@ test("the gateway accepts the file for local mode on the page", () => {
 });
 
 test("the operation on the page is valid", () => {
-  expect(validate(schemaOfNothing(), parse(textOf("graphql")))).toEqual([]);
+  expect(validate(gatewaySchema(), parse(textOf("graphql")))).toEqual([]);
 });
 
 test.each([

@@ -1,9 +1,9 @@
 import { type DirectiveNode, graphql, Kind, parse, print } from "graphql";
 import { expect, test } from "vitest";
-import { schemaOfNothing } from "../support/schema-of-nothing.ts";
+import { gatewaySchema } from "../../src/graphql/schema.ts";
 
 /** The SDL that a router gets. Every layer from the decorators to the SDL could lose a directive. */
-const { data } = await graphql({ schema: schemaOfNothing(), source: "{ _service { sdl } }" });
+const { data } = await graphql({ schema: gatewaySchema(), source: "{ _service { sdl } }" });
 const applied = directivesOf(
   (data as unknown as { readonly _service: { readonly sdl: string } })._service.sdl,
 );
@@ -100,7 +100,7 @@ test("the entity has its key, the list its assumed size, and each field for oper
 
 function objectTypes(): readonly string[] {
   const roots = ["Query", "Mutation"];
-  return Object.values(schemaOfNothing().getTypeMap())
+  return Object.values(gatewaySchema().getTypeMap())
     .filter(({ name, astNode }) => astNode?.kind === Kind.OBJECT_TYPE_DEFINITION && !/^_|^link__/.test(name))
     .map(({ name }) => name)
     .filter((name) => !roots.includes(name));

@@ -41,12 +41,12 @@ export function waysOf(sdl: string, rootArguments: RootArguments): readonly Way[
 }
 
 /** An object that a root field leads to. */
-export interface Place {
+interface Place {
   readonly type: GraphQLObjectType;
   readonly steps: readonly Step[];
   /** The position of the object in a list, if the last step is one. */
   readonly index: readonly 0[];
-  /** Puts a selection of the type's fields into an operation. */
+  /** Puts a selection of the type's fields into a selection of the root's. */
   readonly wrap: (selection: string) => string;
 }
 
@@ -56,8 +56,7 @@ function waysFrom(
   name: string,
   rootArguments: RootArguments,
 ): readonly Way[] {
-  const kind = root === schema.getMutationType() ? "mutation" : "query";
-  const start: Place = { type: root, steps: [], index: [], wrap: (selection) => `${kind} { ${selection} }` };
+  const start: Place = { type: root, steps: [], index: [], wrap: (selection) => selection };
   const ways: Way[] = [];
   const seen = new Set<string>();
   let places: readonly Place[] = [start];
@@ -87,6 +86,16 @@ function waysFrom(
     places = next;
   }
   return ways;
+}
+
+/** Returns one operation with all these ways, which have one root field. */
+export function operationOf(ways: readonly Way[]): string {
+  const places = Map.groupBy(ways, ({ place }) => place);
+  const selections = [...places].map(([place, inPlace]) =>
+    place.wrap(inPlace.map(({ selection }) => selection).join(" ")),
+  );
+  const [root] = ways[0]?.steps ?? [];
+  return `${root?.field.startsWith("Mutation.") ? "mutation" : "query"} { ${selections.join(" ")} }`;
 }
 
 /** Shows the outcome of a field that returns its failures as data. It is harmless elsewhere. */

@@ -3,10 +3,10 @@ import { getIntrospectionQuery } from "graphql";
 import { describe, expect, test } from "vitest";
 import { DOCUMENTS } from "../../../src/client/documents.ts";
 import { DocumentReader } from "../../../src/graphql/documents/document-reader.ts";
-import { schemaOfNothing } from "../../support/schema-of-nothing.ts";
+import { gatewaySchema } from "../../../src/graphql/schema.ts";
 import { fullChanges, many } from "./documents.ts";
 
-const reader = new DocumentReader({ schema: schemaOfNothing(), introspection: true });
+const reader = new DocumentReader({ schema: gatewaySchema(), introspection: true });
 
 describe("a document that would take long to validate is refused before validation", () => {
   const fragment = "fragment F on Query { __typename }";
@@ -179,7 +179,7 @@ test("a document that breaks many rules gets ten errors and a last one", () => {
 });
 
 test("the cache is limited by the length of its documents and evicts the least recently used", () => {
-  const keeping = new DocumentReader({ schema: schemaOfNothing(), introspection: false });
+  const keeping = new DocumentReader({ schema: gatewaySchema(), introspection: false });
   const documentOf = (at: number) => `query Q${at} { __typename }`.padEnd(10_000);
   for (let at = 0; at < 30; at++) {
     expect(keeping.read(documentOf(at)).isNew).toBe(true);
@@ -190,7 +190,7 @@ test("the cache is limited by the length of its documents and evicts the least r
 });
 
 test("the cache keeps no long document and no refused one", () => {
-  const keeping = new DocumentReader({ schema: schemaOfNothing(), introspection: false });
+  const keeping = new DocumentReader({ schema: gatewaySchema(), introspection: false });
   for (const text of ["{ __typename }".padEnd(20_001), "{ nothing }", "{"]) {
     expect(keeping.read(text).isNew).toBe(true);
     expect(keeping.read(text).isNew).toBe(true);

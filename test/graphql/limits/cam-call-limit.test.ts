@@ -6,11 +6,11 @@ import {
   exceedsCamCalls,
 } from "../../../src/graphql/limits/cam-call-limit.ts";
 import { selectFields } from "../../../src/graphql/limits/selected-fields.ts";
-import { schemaOfNothing } from "../../support/schema-of-nothing.ts";
+import { gatewaySchema } from "../../../src/graphql/schema.ts";
 import { ALICE } from "../../support/seed-users.ts";
 import { startGateway } from "../../support/start-gateway.ts";
 
-const schema = schemaOfNothing();
+const schema = gatewaySchema();
 const FIELD = `setSubUserMfa(opUin: "${ALICE}", login: { phone: true }) { requestId }`;
 const fields = (count: number, prefix = "f") =>
   Array.from({ length: count }, (_, at) => `${prefix}${at}: ${FIELD}`).join("\n");

@@ -1,9 +1,9 @@
 import { parse } from "graphql";
 import { expect, test } from "vitest";
 import { CostLimit } from "../../../src/graphql/limits/cost-limit.ts";
-import { schemaOfNothing } from "../../support/schema-of-nothing.ts";
+import { gatewaySchema } from "../../../src/graphql/schema.ts";
 
-const schema = schemaOfNothing();
+const schema = gatewaySchema();
 const PROTECTIONS = "mfa { login { phone } }";
 
 /** Returns a function that measures one operation repeatedly, against a CAM that takes two calls in the deadline. */
