@@ -81,13 +81,12 @@ export async function startGateway(options: StartOptions = {}): Promise<StartedG
   whenOver(() => emulator.stop());
   whenOver(async () => keepWritten("journals", `${JSON.stringify(emulator.control.journal())}\n`));
   const camUrl = (await options.between?.(emulator.url)) ?? emulator.url;
-  const store = { DATABASE_URL: await createTestPostgres() };
+  const url = options.env?.["DATABASE_URL"] ?? (await createRecordedPostgres());
   const logLines: string[] = [];
   // A scan makes calls that no test expects.
   const calm = { DIRECTORY_SCAN_INTERVAL: "off" };
-  const env = { ...LOCAL_KEY, CAM_ENDPOINT: camUrl, ...store, ...calm, ...options.env };
+  const env = { ...LOCAL_KEY, CAM_ENDPOINT: camUrl, DATABASE_URL: url, ...calm, ...options.env };
   keepSecretsOf(env);
-  whenOver(() => keepRecord(store.DATABASE_URL));
   const write = (line: string): void => {
     logLines.push(line);
     requireListedEvent(line);
@@ -121,7 +120,13 @@ export async function shareGateway(options: StartOptions = {}): Promise<StartedG
   return started;
 }
 
-/** Returns all stored text. */
+/** Creates a database and keeps all its text when the test or the file is over. */
+async function createRecordedPostgres(): Promise<string> {
+  const url = await createTestPostgres();
+  whenOver(() => keepRecord(url));
+  return url;
+}
+
 async function keepRecord(url: string): Promise<void> {
   const client = new pg.Client(url);
   try {
