@@ -3,8 +3,8 @@ import { defineConfig } from "vitest/config";
 /**
  * Three groups of test files, one after the other. `unit` files start no process, browser or database server. `database`
  * files share one PostgreSQL, or start short processes, and mostly wait. `process` files start browsers or whole
- * gateways and run two at a time, so that they do not compete for a core. Files of the first two groups share their
- * modules, which keep no state.
+ * gateways and run two at a time, so that they do not compete for a core. The files of a group share their modules,
+ * which keep no state.
  */
 const DATABASE_FILES = [
   "test/**/*.{db,process}.test.ts",
@@ -73,6 +73,7 @@ export default defineConfig({
         test: {
           name: "process",
           include: ["test/e2e/**/*.test.ts"],
+          isolate: false,
           maxWorkers: 2,
           sequence: { groupOrder: 2 },
         },

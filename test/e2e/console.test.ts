@@ -77,7 +77,7 @@ describe("a user", () => {
     await page.keyboard.press("Enter");
     await page.getByText("The change took effect.").waitFor();
     expect(cam.user(OLIVIA)?.loginFlag).toMatchObject({ Phone: 1, Stoken: 1 });
-    expect(await phone.getAttribute("aria-checked")).toBe("true");
+    await page.getByRole("switch", { name: "Login protection: SMS to the phone", checked: true }).waitFor();
     await page.getByText("Login: SMS to the phone on").waitFor();
     await page.getByRole("link", { name: "Record" }).click();
     await page.getByText(`By local: “New phone ${ATTACK}”`).waitFor();

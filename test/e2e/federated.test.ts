@@ -7,7 +7,7 @@ import { loadExamples } from "../../src/http/playground/examples.ts";
 import { fencedBlocks } from "../docs/fenced-blocks.ts";
 import { ROOT } from "../support/compose-file.ts";
 import { openPlayground } from "../support/open-playground.ts";
-import { startChromium } from "../support/start-chromium.ts";
+import { openBrowserContext } from "../support/start-chromium.ts";
 import { startProgram } from "../support/start-program.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
@@ -66,8 +66,7 @@ test("npm run federated answers the documented queries, and Ctrl-C stops all par
 
 test("a browser shows the playground with examples of both subgraphs and loads nothing from other hosts", async () => {
   const { router } = await startFederated();
-  const browser = await startChromium();
-  const { page, complaints } = await openPlayground(await browser.newContext(), new URL("/", router).href);
+  const { page, complaints } = await openPlayground(await openBrowserContext(), new URL("/", router).href);
   expect(page.url()).toBe(router);
   expect(await page.locator(".banner").textContent()).toContain("an employee directory behind Hive Gateway");
   const examples = await loadExamples(FEDERATED_EXAMPLES_DIR);

@@ -1,11 +1,22 @@
 import type { Locator, Page } from "playwright-core";
 import { beforeAll, expect, test, vi } from "vitest";
-import { buildPlayground, editorText, response, visitPlayground } from "../support/visit-playground.ts";
+import {
+  buildPlayground,
+  editorText,
+  response,
+  startGatewayToVisit,
+  visitPlayground,
+} from "../support/visit-playground.ts";
 
-beforeAll(buildPlayground);
+let gatewayUrl: string;
+
+beforeAll(async () => {
+  await buildPlayground();
+  gatewayUrl = await startGatewayToVisit();
+});
 
 test("arrows show and open the tabs beyond the edge", async () => {
-  const { page, complaints } = await visitPlayground();
+  const { page, complaints } = await visitPlayground(gatewayUrl);
   const examples = page.getByRole("region", { name: "Examples" }).getByRole("button");
   for (const example of await examples.all()) await example.click();
   await page.getByRole("tab").first().getByRole("button").first().click();
@@ -22,7 +33,7 @@ test("arrows show and open the tabs beyond the edge", async () => {
 });
 
 test("icons have names", async () => {
-  const { page } = await visitPlayground();
+  const { page } = await visitPlayground(gatewayUrl);
   // Only a second tab has a button that closes it.
   await page.getByRole("region", { name: "Examples" }).getByRole("button").last().click();
   await page.locator("svg > title", { hasText: "close icon" }).first().waitFor({ state: "attached" });
@@ -33,7 +44,7 @@ test("icons have names", async () => {
 });
 
 test("on a phone the editor is above the result, and an open panel covers both", async () => {
-  const { page, complaints } = await visitPlayground({ width: 390, height: 844 });
+  const { page, complaints } = await visitPlayground(gatewayUrl, { width: 390, height: 844 });
   expect(await page.getByRole("region", { name: "Examples" }).count()).toBe(0);
   await page.locator(".graphiql-execute-button").click();
   await response(page);
@@ -72,7 +83,7 @@ test("on a phone the editor is above the result, and an open panel covers both",
 });
 
 test("on a tablet a panel is next to editor and result, and code lines do not wrap", async () => {
-  const { page, complaints } = await visitPlayground({ width: 768, height: 1024 });
+  const { page, complaints } = await visitPlayground(gatewayUrl, { width: 768, height: 1024 });
   await page.getByRole("button", { name: "Show Errors" }).click();
   await page.locator(".error").first().waitFor();
   const [panel, editor] = await Promise.all([

@@ -13,10 +13,15 @@ import {
 
 const browserAccept = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 
-beforeAll(buildPlayground);
+let gatewayUrl: string;
+
+beforeAll(async () => {
+  await buildPlayground();
+  gatewayUrl = await startGatewayToVisit();
+});
 
 test("a first visit shows one tab and one entry per example, and says that CAM is emulated", async () => {
-  const { page, complaints } = await visitPlayground();
+  const { page, complaints } = await visitPlayground(gatewayUrl);
   const examples = await loadExamples(EXAMPLES_DIR);
   expect(await page.title()).toBe("Playground · CAM MFA gateway");
   expect(await page.locator(".banner").textContent()).toContain("connected to the embedded CAM emulator");
@@ -29,7 +34,7 @@ test("a first visit shows one tab and one entry per example, and says that CAM i
 });
 
 test("empty editors show a hint", async () => {
-  const { page, complaints } = await visitPlayground();
+  const { page, complaints } = await visitPlayground(gatewayUrl);
   const hints = page.locator(".editorPlaceholder:visible");
   expect(await hints.allTextContents()).toEqual([expect.stringContaining("the play button or Ctrl-Enter")]);
   await page.getByRole("button", { name: "New tab" }).click();
@@ -42,7 +47,7 @@ test("empty editors show a hint", async () => {
 });
 
 test("the first example runs from the keyboard and shows Alice protected, with status and time", async () => {
-  const { page, complaints } = await visitPlayground();
+  const { page, complaints } = await visitPlayground(gatewayUrl);
   await page.locator(".graphiql-query-editor .view-line").first().click();
   await page.keyboard.press("Control+Enter");
   expect(await response(page)).toMatchObject({
@@ -58,7 +63,7 @@ test("the first example runs from the keyboard and shows Alice protected, with s
 });
 
 test("the example of an error shows the typed error, and the Errors button a badge", async () => {
-  const { page, complaints } = await visitPlayground();
+  const { page, complaints } = await visitPlayground(gatewayUrl);
   await openExample(page, "Error: the user has no phone.");
   const badge = page.getByRole("button", { name: "Show Errors" }).locator(".badge");
   expect(await badge.count()).toBe(0);
@@ -76,7 +81,7 @@ test("the example of an error shows the typed error, and the Errors button a bad
 });
 
 test("a second visit restores edits and tabs, and a closed panel stays closed", async () => {
-  const { page, url, complaints } = await visitPlayground();
+  const { page, complaints } = await visitPlayground(gatewayUrl);
   const tabs = await page.getByRole("tab").count();
   await page.locator(".graphiql-query-editor .view-line").first().click();
   await page.keyboard.press("Control+Home");
@@ -88,7 +93,7 @@ test("a second visit restores edits and tabs, and a closed panel stays closed", 
     10_000,
   );
 
-  const again = await openPlayground(page.context(), url);
+  const again = await openPlayground(page.context(), gatewayUrl);
   expect(await again.page.getByRole("tab").count()).toBe(tabs + 1);
   expect(await again.page.getByRole("button", { name: "Show Examples" }).count()).toBe(1);
   await again.page.getByRole("tab", { name: "SwitchProtectionOn" }).getByRole("button").first().click();
@@ -99,7 +104,7 @@ test("a second visit restores edits and tabs, and a closed panel stays closed", 
 });
 
 test("the Examples panel opens the original example and keeps the visitor's version", async () => {
-  const { page, complaints } = await visitPlayground();
+  const { page, complaints } = await visitPlayground(gatewayUrl);
   await page.locator(".graphiql-query-editor .view-line").first().click();
   await page.keyboard.press("Control+Home");
   await page.keyboard.type("# mine\n");
@@ -115,7 +120,7 @@ test("the Examples panel opens the original example and keeps the visitor's vers
 });
 
 test("the Errors panel explains the error in the result first, and opens examples of other errors", async () => {
-  const { page, complaints } = await visitPlayground();
+  const { page, complaints } = await visitPlayground(gatewayUrl);
   await openExample(page, "Error: the account locks this user's protection.");
   await page.locator(".graphiql-execute-button").click();
   await response(page);
@@ -134,7 +139,7 @@ test("the Errors panel explains the error in the result first, and opens example
 });
 
 test("the editor has the schema: the documentation opens and a wrong field is underlined", async () => {
-  const { page, complaints } = await visitPlayground();
+  const { page, complaints } = await visitPlayground(gatewayUrl);
   await page.getByRole("button", { name: "Show Documentation Explorer" }).click();
   const documentation = page.getByRole("region", { name: "Documentation Explorer" });
   await documentation.getByText("Mutation", { exact: true }).click();
@@ -157,7 +162,7 @@ test("a gateway with the playground off has no page and none of its files", asyn
 });
 
 test("the documentation hides what federation adds, and opens each type at its top", async () => {
-  const { page, complaints } = await visitPlayground({ width: 1280, height: 500 });
+  const { page, complaints } = await visitPlayground(gatewayUrl, { width: 1280, height: 500 });
   await page.getByRole("button", { name: "Show Documentation Explorer" }).click();
   const documentation = page.getByRole("region", { name: "Documentation Explorer" });
   await documentation.getByText("SubUserMfa", { exact: true }).waitFor();

@@ -4,7 +4,7 @@ import { build, preview } from "vite";
 import { beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { type EmulatorControl, startCamEmulator } from "../../src/emulator/index.ts";
 import { ALICE, BOB, CAROL, DAVE, ERIN, GRACE, NOBODY } from "../support/seed-users.ts";
-import { startChromium } from "../support/start-chromium.ts";
+import { openBrowserContext } from "../support/start-chromium.ts";
 import { LOCAL_KEY } from "../support/start-gateway.ts";
 import { startLocalGateway } from "../support/start-local-gateway.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
@@ -274,8 +274,7 @@ async function serveForm(gatewayUrl: string): Promise<string> {
 }
 
 async function openForm() {
-  const browser = await startChromium();
-  const page = await browser.newPage();
+  const page = await (await openBrowserContext()).newPage();
   const complaints: string[] = [];
   page.on("console", (message) => complaints.push(message.text()));
   page.on("pageerror", (error) => complaints.push(error.message));

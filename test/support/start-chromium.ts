@@ -3,18 +3,38 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { type Browser, chromium } from "playwright-core";
-import { onTestFinished } from "vitest";
+import { type Browser, type BrowserContext, type BrowserContextOptions, chromium } from "playwright-core";
+import { whenFileIsOver, whenOver } from "./when-over.ts";
 
 const root = join(import.meta.dirname, "../..");
 
+let shared: Promise<Browser> | undefined;
+
 /**
- * Starts the Chromium of `@sparticuz/chromium` and closes it after the test. It needs no system packages except glibc
- * and libgcc; NSS, expat and a font are included. It reaches only 127.0.0.1.
+ * Opens a context, which shares no cookie, storage or cache with another one, and closes it after the test. The tests of
+ * a file share one browser, because its start takes longer than most tests.
  */
-export async function startChromium(): Promise<Browser> {
+export async function openBrowserContext(options: BrowserContextOptions = {}): Promise<BrowserContext> {
+  if (shared === undefined) {
+    const browser = startChromium();
+    shared = browser;
+    whenFileIsOver(async () => {
+      shared = undefined;
+      await (await browser).close();
+    });
+  }
+  const context = await (await shared).newContext(options);
+  whenOver(() => context.close());
+  return context;
+}
+
+/**
+ * Starts the Chromium of `@sparticuz/chromium`. It needs no system packages except glibc and libgcc; NSS, expat and a font
+ * are included. It reaches only 127.0.0.1.
+ */
+async function startChromium(): Promise<Browser> {
   const directory = await unpackChromium();
-  const browser = await chromium.launch({
+  return chromium.launch({
     executablePath: join(directory, "chromium"),
     // Chromium's own sandbox refuses to run as root. The package's own flags are left out on purpose: they
     // switch off web security and run everything in one process, which is not what visitors' browsers do.
@@ -26,8 +46,6 @@ export async function startChromium(): Promise<Browser> {
       FONTCONFIG_FILE: join(directory, "fonts.conf"),
     },
   });
-  onTestFinished(() => browser.close());
-  return browser;
 }
 
 /** Unpacks 200 MB once for each version into node_modules/.cache. */

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import type { AxeResults } from "axe-core";
 import type { BrowserContextOptions, Page } from "playwright-core";
-import { startChromium } from "./start-chromium.ts";
+import { openBrowserContext } from "./start-chromium.ts";
 import { watchPage } from "./watch-page.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -15,14 +15,13 @@ export async function buildConsole(): Promise<void> {
   await promisify(execFile)(process.execPath, [join(root, "scripts/build-if-needed.mjs"), "console"]);
 }
 
-/** Opens the console of a gateway in a new browser. */
+/** Opens the console of a gateway, as a first visit. */
 export async function visitConsole(
   graphqlUrl: string,
   options: BrowserContextOptions & { issuer?: string } = {},
 ) {
   const { issuer, ...contextOptions } = options;
-  const browser = await startChromium();
-  const context = await browser.newContext({
+  const context = await openBrowserContext({
     viewport: { width: 1280, height: 800 },
     reducedMotion: "reduce",
     ...contextOptions,

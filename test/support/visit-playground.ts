@@ -2,11 +2,12 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Page } from "playwright-core";
-import { onTestFinished, vi } from "vitest";
+import { vi } from "vitest";
 import { openPlayground } from "./open-playground.ts";
-import { startChromium } from "./start-chromium.ts";
+import { openBrowserContext } from "./start-chromium.ts";
 import { startLocalGateway } from "./start-local-gateway.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
+import { whenOver } from "./when-over.ts";
 
 const root = join(import.meta.dirname, "../..");
 
@@ -15,17 +16,15 @@ export async function buildPlayground(): Promise<void> {
   await promisify(execFile)(process.execPath, [join(root, "scripts/build-if-needed.mjs"), "playground"]);
 }
 
-/** Opens the playground of a new local gateway in a window of the given size, as a first visit. */
-export async function visitPlayground(viewport = { width: 1280, height: 720 }) {
-  const [browser, url] = await Promise.all([startChromium(), startGatewayToVisit()]);
-  const context = await browser.newContext({ viewport, reducedMotion: "reduce" });
-  return { url, ...(await openPlayground(context, url)) };
+/** Opens the playground of a gateway in a window of the given size, as a first visit. */
+export async function visitPlayground(url: string, viewport = { width: 1280, height: 720 }) {
+  return openPlayground(await openBrowserContext({ viewport, reducedMotion: "reduce" }), url);
 }
 
-/** Returns the address of a local gateway, stopped after the test. */
+/** Returns the address of a local gateway, which stops after the test, or after the file if started outside a test. */
 export async function startGatewayToVisit(env: Record<string, string> = {}): Promise<string> {
   const gateway = await startLocalGateway({ DATA_DIR: (await temporaryFolder()).path, ...env });
-  onTestFinished(() => gateway.stop());
+  whenOver(() => gateway.stop());
   return gateway.address.url;
 }
 
