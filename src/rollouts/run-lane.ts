@@ -39,7 +39,9 @@ interface LaneDeps<Item> {
 }
 
 /** The most items under way: enough for every slot of the quota, and few enough that each ends within its deadline. */
-const AT_ONCE = 40;
+const MOST_AT_ONCE = 40;
+/** The items under way of a new lane. */
+const FIRST_AT_ONCE = 20;
 /** The least number of items in a claim, because each claim counts the budget of the whole rollout. */
 const CLAIM_AT_ONCE = 5;
 /** How often a lane looks again while it may begin nothing. So a pause ends within a second. */
@@ -56,6 +58,8 @@ export class RunLane<Item> {
   /** The pauses since an item last ended well. */
   #pauses = 0;
   #pausedUntilMs = 0;
+  /** The items that may be under way: half after a fault, and more with each item that ends well. */
+  #atOnce = FIRST_AT_ONCE;
   #stopped = false;
   #onEnded: () => void = () => undefined;
 
@@ -86,7 +90,7 @@ export class RunLane<Item> {
   /** The number of items that may begin now. A claim of none only renews the lease. */
   get #room(): number {
     if (this.#deps.clock.monotonic() < this.#pausedUntilMs) return 0;
-    const room = AT_ONCE - this.#underWay.size;
+    const room = Math.floor(this.#atOnce) - this.#underWay.size;
     return room < CLAIM_AT_ONCE ? 0 : room;
   }
 
@@ -114,6 +118,7 @@ export class RunLane<Item> {
     const result = await this.#try(async () => ({ fault: await work.run(item) }));
     if (result === undefined) return;
     if (result.fault !== undefined) return this.#pause(item, result.fault);
+    this.#atOnce = Math.min(MOST_AT_ONCE, this.#atOnce + 1 / this.#atOnce);
     if (this.#pauses === 0) return;
     this.#pauses = 0;
     await this.#try(() => work.pause(undefined, 0));
@@ -126,6 +131,7 @@ export class RunLane<Item> {
     if (nowMs >= this.#pausedUntilMs) {
       const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** this.#pauses++, LONGEST_PAUSE_MS);
       this.#pausedUntilMs = nowMs + pauseMs;
+      this.#atOnce = Math.max(CLAIM_AT_ONCE, this.#atOnce / 2);
       observer.onLanePaused(lane, code);
       await this.#try(() => work.pause(code, pauseMs));
     }

@@ -13,6 +13,7 @@ function openLane(items: number) {
   const attempts: number[] = [];
   const pauses: (string | undefined)[] = [];
   const errors: unknown[] = [];
+  const counts: (readonly [at: number, underWay: number])[] = [];
   let [claims, done] = [0, 0];
   const world = {
     ...{ clock, attempts, pauses, errors },
@@ -20,6 +21,15 @@ function openLane(items: number) {
     fault: undefined as CamErrorCode | undefined,
     /** Whether the database answers. */
     isAvailable: true,
+    /** How long each attempt takes. */
+    itemMs: 0,
+    underWay: 0,
+    /** The most items under way in the last minute. */
+    get mostUnderWay() {
+      return Math.max(
+        ...counts.filter(([at]) => at > clock.monotonic() - MINUTE_MS).map(([, count]) => count),
+      );
+    },
     get claims() {
       return claims;
     },
@@ -41,6 +51,9 @@ function openLane(items: number) {
       }),
     run: async () => {
       attempts.push(clock.monotonic());
+      counts.push([clock.monotonic(), ++world.underWay]);
+      if (world.itemMs > 0) await clock.sleep(world.itemMs);
+      world.underWay -= 1;
       if (world.fault === undefined) done += 1;
       return world.fault;
     },
@@ -83,6 +96,24 @@ test.each(["CAM_UNREACHABLE", "CAM_RATE_LIMITED", "STORE_UNAVAILABLE"] as const)
     expect(pauses.slice(-2)).toEqual([undefined, "end"]);
   },
 );
+
+test("a lane has fewer items under way after faults, and more again as items end well", async () => {
+  const { world, lane } = openLane(10_000);
+  const { clock } = world;
+  world.itemMs = 1_000;
+  const running = lane.run();
+  await clock.advance(500);
+  expect(world.underWay).toBe(20);
+  world.fault = "CAM_RATE_LIMITED";
+  await clock.advance(2 * MINUTE_MS);
+  expect(world.mostUnderWay).toBe(5);
+  world.fault = undefined;
+  await clock.advance(2 * MINUTE_MS);
+  expect(world.mostUnderWay).toBe(40);
+  lane.stop();
+  await clock.advance(2_000);
+  await running;
+});
 
 test("a database that is away for ten minutes loses no item", async () => {
   const { world, lane } = openLane(100);
