@@ -38,7 +38,7 @@ export const rolloutKills: Bench = {
     }
     const id = await world.start(users);
     for (let kill = 1; kill <= kills; kill++) {
-      await world.untilApplied(id, (users * kill) / (kills + 1));
+      await world.untilApplied(id, Math.floor((users * kill) / (kills + 1)));
       // The one that keeps the lane dies, and the other one goes on.
       const at = await keeperOf(world, id, replicas);
       const victim = replicas[at];
