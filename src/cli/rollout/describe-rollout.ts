@@ -1,5 +1,6 @@
 import { describeCamError, type MfaRollout, type MfaRolloutCounts } from "../../client/index.ts";
 import { durationOf } from "../../duration.ts";
+import { optionsOf } from "../../http/console/app/rollout/rollout-texts.ts";
 import { printable } from "../command.ts";
 
 /** The words for each state, in the order of the output. */
@@ -24,6 +25,7 @@ export function describeRollout(rollout: MfaRollout): readonly string[] {
     ...(hint === null ? [] : [`  ${printable(hint)}`]),
     ...(code === null ? [] : [`  ${explain(code)}`]),
     ...describePlan(rollout),
+    ...optionsOf(rollout).map((option) => printable(`  ${option}`)),
     ...COUNTS.filter(([field]) => counts[field] > 0).map(
       ([field, title]) => `  ${String(counts[field]).padStart(7)} ${title}`,
     ),

@@ -54,7 +54,8 @@ export function describeLeftOut({ users, total }: LeftOutUsers): readonly string
   return [
     "  left out, or at risk of a lock-out:",
     ...users.map(({ opUin, name, account, state, code, why }) => {
-      const who = `${opUin} ${JSON.stringify(name ?? "")} of ${account ?? "no account"}`;
+      const user = name === null ? opUin : `${opUin} ${JSON.stringify(name)}`;
+      const who = account === null ? user : `${user} of ${account}`;
       const reason = [code, why].filter((part) => part !== null).join(" ");
       return printable(`    ${who}: ${state.toLowerCase().replaceAll("_", " ")} ${reason}`.trimEnd());
     }),

@@ -105,6 +105,8 @@ test("a plan is cancelled with a reason in a narrow window in dark mode, and eve
   await expectFit(page);
   await page.getByRole("button", { name: "Plan", exact: true }).click();
   await page.getByRole("button", { name: "Start: change 1 user" }).waitFor();
+  await page.getByText("Waves: 10 users, 100 users, then the rest.").waitFor();
+  await page.getByText(/^Only .+ from \d\d:\d\d to \d\d:\d\d, /).waitFor();
   await expectFit(page);
   await page.getByRole("button", { name: "Cancel the rollout" }).click();
   await page.getByText("Cancelled", { exact: true }).waitFor();

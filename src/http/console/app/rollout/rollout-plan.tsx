@@ -1,7 +1,7 @@
 import { describeCamError, type MfaRollout, type MfaRolloutItemState } from "../../../../client/index.ts";
 import { durationOf } from "../../../../duration.ts";
 import { timeOf } from "../texts.ts";
-import { ITEM_STATE_TITLES, ITEM_STATES, usersOf, wishOf } from "./rollout-texts.ts";
+import { ITEM_STATE_TITLES, ITEM_STATES, optionsOf, usersOf, wishOf } from "./rollout-texts.ts";
 
 interface RolloutPlanProps {
   readonly rollout: MfaRollout;
@@ -17,6 +17,9 @@ export function RolloutPlan({ rollout, onState }: RolloutPlanProps) {
     <section aria-label="Plan">
       <h2>Plan</h2>
       {wish.length > 0 && <p>{wish.join(", ")}</p>}
+      {optionsOf(rollout).map((option) => (
+        <p key={option}>{option}.</p>
+      ))}
       <div className="glance">
         {ITEM_STATES.filter(([, , field]) => counts[field] > 0).map(([state, title, field]) => (
           <button
