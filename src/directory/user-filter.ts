@@ -1,7 +1,6 @@
 import { type RawBuilder, sql } from "kysely";
 import type { PolicyException } from "../auth/policy/policy.ts";
 import type { Uin } from "../contract/index.ts";
-import type { ListOrder } from "./directory.ts";
 import {
   bitsOf,
   EVERYWHERE,
@@ -79,7 +78,7 @@ export function hasWords({ search }: UserSelection): boolean {
  * tell.
  */
 export function firstValue(
-  { field, direction }: ListOrder,
+  { field, direction }: { readonly field: string; readonly direction: "ASC" | "DESC" },
   { login, strength, inactiveSince, staleSince }: UserSelection,
 ): string | undefined {
   const strengths = (strength ?? (login && STRENGTHS_OF[login]))?.map(numberOf);
