@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { cp, mkdir, readFile, symlink } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { buildContext } from "./build-context.ts";
 import { type Instruction, parseDockerfile } from "./dockerfile.ts";
@@ -129,7 +129,9 @@ async function run(
   // npm's cache stands for the cache mount; a package that is in it is not asked for again.
   const npm = { npm_config_prefer_offline: "true", npm_config_update_notifier: "false" };
   if (/\bnpm run build\b/.test(command)) {
-    await cp(join(contextDir, "dist"), join(cwd, "dist"), { recursive: true });
+    // A build finds no compile cache. The gateway of the checkout has written it.
+    const filter = (path: string): boolean => basename(path) !== ".compile-cache";
+    await cp(join(contextDir, "dist"), join(cwd, "dist"), { recursive: true, filter });
   }
   try {
     await execute("sh", ["-c", command], {
