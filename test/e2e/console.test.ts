@@ -144,6 +144,12 @@ describe.each([
     }
     expect(complaints).toEqual([]);
   });
+
+  test("the name of a method stands on one line", async () => {
+    await page.goto(`${url}#/users/default/${BOB}`);
+    const method = page.getByText("Virtual MFA device", { exact: true });
+    expect((await method.boundingBox())?.height).toBeLessThan(60);
+  });
 });
 
 /** Opens the users after the first scan, which the gateway begins by itself. */

@@ -99,7 +99,7 @@ export function ProtectionsForm({ user, mfa, onChanged }: ProtectionsFormProps) 
             <tr key={method}>
               <th scope="row">{METHOD_TITLES[method]}</th>
               {PROTECTIONS.map((name) => (
-                <td key={name}>
+                <td key={name} data-label={PROTECTION_TITLES[name]}>
                   {isSwitchable(method) ? (
                     <MethodSwitch
                       label={`${PROTECTION_TITLES[name]} protection: ${METHOD_TITLES[method]}`}
