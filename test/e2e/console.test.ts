@@ -127,7 +127,7 @@ describe.each([
   test("every page is accessible and fits", async () => {
     for (const [path, content] of [
       ["/users", "alice"],
-      [`/users/default/${BOB}`, "Can be switched on"],
+      [`/users/default/${BOB}`, "Bind a phone number"],
       ["/coverage", "Strength of login protection"],
       ["/approvals", "No change awaits approval."],
       ["/record", "Details"],

@@ -112,7 +112,7 @@ export function ProtectionsForm({ user, mfa, onChanged }: ProtectionsFormProps) 
                   )}
                 </td>
               ))}
-              <td className="quiet">
+              <td className="quiet" data-label="Can be switched on">
                 <Availability
                   method={user.availableMethods?.find((known) => known.method === METHOD_ENUM[method])}
                 />
