@@ -60,7 +60,10 @@ const inMs = (ms: number) => sql`(${ms}::double precision * interval '1 millisec
 const IS_UNDER_WAY = sql`(started_at is not null and (finished_at is null or finished_at < started_at))`;
 /** When a second read tells whether a user that differs from what the gateway knew has drifted. Null for other users. */
 const SECOND_READ_AT = sql`(differs_since + interval '61 seconds')`;
-const IS_LEASED = sql`(lease_until is not null and lease_until > ${NOW})`;
+/** A lease that ends later is from before the database's clock was set back. */
+const IS_LEASED = sql`coalesce(lease_until between ${NOW} and ${NOW} + ${inMs(2 * LEASE_MS)}, false)`;
+/** A scan that ended in the future shows that the clock was set back, so the time of the next one is wrong too. */
+const IS_DUE = sql`(due_at <= ${NOW} or finished_at > ${NOW})`;
 
 /** The state of the scans. Every time is by the clock of the database. Throws the errors of `runQuery`. */
 export class ScanStore {
@@ -85,7 +88,7 @@ export class ScanStore {
       on conflict do nothing`);
     const rows = await this.#run<{ account: string }>(sql`
       select account from directory_scan
-      where account = any (${names}) and due_at <= ${NOW} and paused_at is null and not ${IS_LEASED}
+      where account = any (${names}) and ${IS_DUE} and paused_at is null and not ${IS_LEASED}
       order by due_at`);
     return rows.map(({ account }) => account);
   }
@@ -119,11 +122,11 @@ export class ScanStore {
     const [row] = await this.#run<{ cutoffMs: number; needsList: boolean }>(sql`
       update directory_scan set
         lease_owner = ${this.#owner}, lease_until = ${NOW} + ${inMs(LEASE_MS)},
-        started_at = ${afresh(NOW, sql`started_at`)},
+        started_at = ${afresh(NOW, sql`started_at`)}, finished_at = least(finished_at, ${NOW} - interval '1 second'),
         listed_at = ${afresh(sql`case when ${isFresh} then listed_at end`, sql`listed_at`)},
         read_users = ${afresh(sql`0`, sql`read_users`)}, failed_users = ${afresh(sql`0`, sql`failed_users`)},
         calls = ${afresh(sql`0`, sql`calls`)}, code = null, cam_code = null, cam_action = null
-      where account = ${account} and due_at <= ${NOW} and paused_at is null and not ${IS_LEASED}
+      where account = ${account} and ${IS_DUE} and paused_at is null and not ${IS_LEASED}
       returning (extract(epoch from started_at - ${inMs(freshMs)}) * 1000)::double precision as cutoff_ms,
         listed_at is null as needs_list`);
     return row;

@@ -192,6 +192,63 @@ describe.each(["postgres", "pglite"] as const)("a scan into %s", (kind) => {
     expect(await userOf(account.name, ALICE)).toBeUndefined();
   });
 
+  testOnce(
+    "a user created during the scan does not disturb it, and is known after the next one",
+    async () => {
+      const account = await openScanner(database, { users: 12 });
+      await account.makeDue();
+      account.emulator.control.addFault({ kind: "delay", delayMs: 200, action: READ });
+      const running = account.scanner().scan();
+      const reads = () => account.emulator.control.journal({ action: READ });
+      await vi.waitFor(() => expect(reads()).not.toEqual([]), 10_000);
+      const { uin } = account.emulator.control.putUser({ uin: "100021960099", name: "newcomer" });
+      expect(await running).toEqual({ kind: "FINISHED" });
+      expect(await usersOf(account.name)).toHaveLength(12);
+      account.emulator.control.clearFaults();
+      await age(account.name);
+      expect(await account.scanner().scan()).toEqual({ kind: "FINISHED" });
+      expect(await userOf(account.name, uin)).toMatchObject({ name: "newcomer", strength: 0 });
+    },
+  );
+
+  testOnce("a full database ends the scan, which continues once there is room", async () => {
+    const account = await openScanner(database, { users: 12 });
+    await account.makeDue();
+    await sql
+      .raw(`
+        create function refuse() returns trigger language plpgsql as
+          $$ begin raise exception 'could not extend file' using errcode = '53100'; end $$;
+        create trigger is_full before insert or update on directory_user
+          for each row when (new.account = '${account.name}') execute function refuse()`)
+      .execute(database.db);
+    await expect(account.scanner().scan()).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+    await sql`drop function refuse cascade`.execute(database.db);
+    await sql`update directory_scan set lease_until = clock_timestamp() where account = ${account.name}`.execute(
+      database.db,
+    );
+    expect(await account.scanner().scan()).toEqual({ kind: "FINISHED" });
+    expect(await account.state()).toMatchObject({ status: "DONE", users: 12, readUsers: 12 });
+  });
+
+  testOnce(
+    "after the database's clock was set back by a day, the next scan does not wait for a day",
+    async () => {
+      const account = await openScanner(database, { users: 12 });
+      await account.makeDue();
+      await account.scanner().scan();
+      await sql`
+      update directory_scan set lease_owner = 'killed', lease_until = clock_timestamp() + interval '1 day',
+        started_at = started_at + interval '1 day', finished_at = finished_at + interval '1 day',
+        due_at = due_at + interval '1 day'
+      where account = ${account.name}`.execute(database.db);
+      expect(await account.store.findDue([account.name], 0)).toEqual([account.name]);
+      expect(await account.scanner().scan()).toEqual({ kind: "FINISHED" });
+      const { finishedAt } = (await account.state()) ?? {};
+      expect(finishedAt?.getTime()).toBeLessThan(Date.now() + 60_000);
+      expect(await account.scanner().scan()).toEqual({ kind: "BUSY" });
+    },
+  );
+
   testOnce.each(["half", "repeated", "zeroUin", "nameless"] as const)(
     "copes with a list that is %s",
     async (oddity) => {

@@ -76,8 +76,10 @@ export async function startAccountsWorld(options: WorldOptions = {}) {
       ...options.env,
     },
   });
+  const tokenOf = (subject: string) => issuer.sign({ claims: { sub: subject } });
   return {
     ...gateway,
+    tokenOf,
     /** The partner's CAM. */
     partner: partner.control,
     /** The partner's settings in the file of accounts. */
@@ -96,8 +98,7 @@ export async function startAccountsWorld(options: WorldOptions = {}) {
       variables: object = {},
       idempotencyKey?: string,
     ): Promise<Reply> {
-      const token = await issuer.sign({ claims: { sub: subject } });
-      const request = gateway.http.post("/graphql").set("authorization", `Bearer ${token}`);
+      const request = gateway.http.post("/graphql").set("authorization", `Bearer ${await tokenOf(subject)}`);
       if (idempotencyKey !== undefined) void request.set("idempotency-key", idempotencyKey);
       return readReply(await request.send({ query, variables }));
     },

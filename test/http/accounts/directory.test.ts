@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
+import { runCommand } from "../../cli/run-command.ts";
 import { scanDirectory } from "../../support/scan-directory.ts";
 import { ALICE } from "../../support/seed-users.ts";
 import { UNLIMITED } from "../../support/start-gateway.ts";
@@ -38,6 +39,19 @@ async function see(subject: string, accounts: readonly string[] | null = null): 
   return data as unknown as Seen;
 }
 
+/** Returns the account of each row of the command's report. */
+async function report(subject: string, accounts: readonly string[] | null): Promise<readonly string[]> {
+  const args = (accounts ?? []).flatMap((account) => ["--account", account]);
+  const { stdout } = await runCommand("report", ["--format", "jsonl", ...args], {
+    GATEWAY_URL: world.gateway.address.url,
+    GATEWAY_TOKEN: await world.tokenOf(subject),
+  });
+  return stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line).account);
+}
+
 describe.each([
   ["wang", null, ["default", "partner"]],
   ["wang", ["partner"], ["partner"]],
@@ -45,7 +59,7 @@ describe.each([
   ["chen", null, ["default"]],
   ["chen", ["default"], ["default"]],
 ] as const)("%s, who asks for the accounts %j,", (subject, accounts, expected) => {
-  test("sees the same accounts in lists, counts, coverage and scans", async () => {
+  test("sees the same accounts in lists, counts, coverage, scans and the report", async () => {
     const { subUserDirectory, mfaCoverage, directoryScans } = await see(subject, accounts);
     const listed = new Set(subUserDirectory.nodes.map(({ account }) => account));
     expect([...listed].sort()).toEqual(expected);
@@ -54,6 +68,9 @@ describe.each([
     const covered = mfaCoverage.reduce((sum, { users }) => sum + users, 0);
     expect(subUserDirectory.totalCount).toBe(covered);
     expect(subUserDirectory.nodes).toHaveLength(covered);
+    const reported = await report(subject, accounts);
+    expect([...new Set(reported)].sort()).toEqual(expected);
+    expect(reported).toHaveLength(covered);
   });
 });
 
