@@ -122,7 +122,7 @@ export class ScanStore {
     const [row] = await this.#run<{ cutoffMs: number; needsList: boolean }>(sql`
       update directory_scan set
         lease_owner = ${this.#owner}, lease_until = ${NOW} + ${inMs(LEASE_MS)},
-        started_at = ${afresh(NOW, sql`started_at`)}, finished_at = least(finished_at, ${NOW} - interval '1 second'),
+        started_at = ${afresh(NOW, sql`started_at`)},
         listed_at = ${afresh(sql`case when ${isFresh} then listed_at end`, sql`listed_at`)},
         read_users = ${afresh(sql`0`, sql`read_users`)}, failed_users = ${afresh(sql`0`, sql`failed_users`)},
         calls = ${afresh(sql`0`, sql`calls`)}, code = null, cam_code = null, cam_action = null
