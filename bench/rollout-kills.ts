@@ -39,7 +39,7 @@ export const rolloutKills: Bench = {
     const id = await world.start(users);
     for (let kill = 1; kill <= kills; kill++) {
       await world.untilApplied(id, Math.floor((users * kill) / (kills + 1)));
-      // The one that keeps the lane dies, and the other one goes on.
+      // The keeper of the lane dies, and the other replica continues.
       const at = await keeperOf(world, id, replicas);
       const victim = replicas[at];
       if (victim !== undefined) process.kill(victim.pid, "SIGKILL");

@@ -46,7 +46,7 @@ function arrivals({ id, title, fates }: RouterGuide): string[] {
 
 const COSTS = ["a user", "two users", "a change", "a change, errors as data"] as const;
 
-/** A row for each recorded router: the costs that it estimates, and the errors by which it refuses operations. */
+/** A row for each recorded router: its estimated costs, and the errors of refused operations. */
 function limits(): string {
   const refusal = ({ status, errors }: Answer) =>
     `${errors[0]?.extensions?.code ?? "no code"}, HTTP ${status}`;

@@ -15,7 +15,7 @@ export interface AccountCoverage {
   readonly neverLoggedIn: number;
   /** The users whose protections the gateway does not know. */
   readonly unknown: number;
-  /** The users whom an exception of the policy excuses from rollouts. */
+  /** The users with an exception in the policy, which keeps them out of rollouts. */
   readonly excused: number;
   /** The time of the oldest known protections. */
   readonly oldest: Date | undefined;

@@ -62,8 +62,11 @@ const IS_UNDER_WAY = sql`(started_at is not null and (finished_at is null or fin
 const SECOND_READ_AT = sql`(differs_since + interval '61 seconds')`;
 /** A lease that ends later is from before the database's clock was set back. */
 const IS_LEASED = sql`coalesce(lease_until between ${NOW} and ${NOW} + ${inMs(2 * LEASE_MS)}, false)`;
-/** A scan that ended in the future shows that the clock was set back, so the time of the next one is wrong too. */
-const IS_DUE = sql`(due_at <= ${NOW} or finished_at > ${NOW})`;
+/**
+ * A scan that ended in the future shows that the clock was set back, so the time that was set at its end is wrong too. A
+ * time that was set since, such as that after a fault, is right.
+ */
+const IS_DUE = sql`(due_at <= ${NOW} or ${NOW} < finished_at and finished_at < due_at)`;
 
 /** The state of the scans. Every time is by the clock of the database. Throws the errors of `runQuery`. */
 export class ScanStore {

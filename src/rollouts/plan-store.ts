@@ -56,7 +56,7 @@ export const PLAN_LEASE_MS = 15_000;
 /** How long a plan can be started. */
 const PLAN_EXPIRES_MS = 24 * 3_600_000;
 
-/** The items of a run that are read at once, with their records. */
+/** The items of one read of a run, with their records. */
 const DONE_AT_ONCE = 1_000;
 
 /** How long the items of a plan stay that was never started. */

@@ -242,6 +242,16 @@ describe.each(["postgres", "pglite"] as const)("a scan into %s", (kind) => {
         due_at = due_at + interval '1 day'
       where account = ${account.name}`.execute(database.db);
       expect(await account.store.findDue([account.name], 0)).toEqual([account.name]);
+      await sql`update directory_scan set listed_at = null where account = ${account.name}`.execute(
+        database.db,
+      );
+      account.emulator.control.addFault({
+        ...{ kind: "camError", code: "UnauthorizedOperation", action: "ListUsers" },
+      });
+      expect(await account.scanner().scan()).toMatchObject({ kind: "FAILED" });
+      expect(await account.scanner().scan(), "waits after a fault").toEqual({ kind: "BUSY" });
+      account.emulator.control.clearFaults();
+      await account.makeDue();
       expect(await account.scanner().scan()).toEqual({ kind: "FINISHED" });
       const { finishedAt } = (await account.state()) ?? {};
       expect(finishedAt?.getTime()).toBeLessThan(Date.now() + 60_000);

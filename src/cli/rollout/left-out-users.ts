@@ -8,7 +8,7 @@ import { callGateway } from "../call-gateway.ts";
 import { printable } from "../command.ts";
 import type { GatewayConnection } from "../gateway-connection.ts";
 
-/** The states of users whom a rollout leaves out, could not change, or may lock out. */
+/** The states of left-out and failed users, and of users at risk of a lock-out. */
 const STATES: readonly MfaRolloutItemState[] = [
   "BLOCKED",
   "AT_RISK",
@@ -18,7 +18,7 @@ const STATES: readonly MfaRolloutItemState[] = [
   "UNKNOWN",
 ];
 
-/** The users whom a command names for people. Programs get all. */
+/** A text names this many users. JSON has all. */
 const NAMED = 20;
 /** The largest page that the gateway gives. */
 const PAGE = 100;
@@ -28,7 +28,7 @@ interface LeftOutUsers {
   readonly total: number;
 }
 
-/** Reads the users whom a rollout leaves out or may lock out, in the order of the plan. @param all Not only the first. */
+/** Reads the left-out, failed and risky users of a rollout, in the order of the plan. @param all Not only the first. */
 export async function readLeftOut(
   id: string,
   connection: GatewayConnection,

@@ -155,7 +155,7 @@ describe("a plan", () => {
     expect(JSON.parse(stdout).result).toMatchObject({ status: "PLANNED", counts: { willChange: 1 } });
   });
 
-  test("names the first users whom it leaves out, and all of them by --json", async () => {
+  test("names the first left-out users, and all of them by --json", async () => {
     const uins = Array.from({ length: 130 }, (_, at) => String(100_021_960_000 + at));
     const file = await folder.write("gone.csv", uins.join("\n"));
     const names = ["--name", "Phones", "--reason", "a test"];

@@ -54,9 +54,10 @@ export const LIVE_SETTINGS: readonly RouterSetting[] = [
 
 /** The other routers, as recorded. */
 export const RECORDED_SETTINGS: readonly RecordedSetting[] = RECORDINGS.map(
-  ({ id, recording: { router, by, rule } }) => {
-    return { id, router, by, rule, start: (gateway) => startRecordedRouter(gateway, rule) };
-  },
+  ({ id, recording: { router, by, rule } }) => ({
+    ...{ id, router, by, rule },
+    start: (gateway) => startRecordedRouter(gateway, rule),
+  }),
 );
 
 export const ROUTER_SETTINGS: readonly RouterSetting[] = [...LIVE_SETTINGS, ...RECORDED_SETTINGS];
