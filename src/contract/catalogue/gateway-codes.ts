@@ -41,7 +41,8 @@ export const REFUSALS = {
     category: "INPUT",
     message:
       "This user is protected by a method that the gateway cannot set and that this change could remove.",
-    remedy: "Leave that protection as it is, or send the change with overwriteOtherMethods set to true.",
+    remedy:
+      "Leave that protection as it is, or change this user alone, with overwriteOtherMethods set to true.",
   },
   REASON_REQUIRED: {
     category: "INPUT",

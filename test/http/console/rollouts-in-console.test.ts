@@ -55,6 +55,8 @@ test("a person filters, plans, reads, starts, watches, proves and undoes a rollo
   await page.getByRole("button", { name: /will change/ }).click();
   await page.getByRole("link", { name: ATTACK }).waitFor();
   await page.getByRole("link", { name: "bob" }).waitFor({ state: "detached" });
+  await page.getByText("Login: SMS to the phone on").nth(1).waitFor();
+  expect(await page.getByText("protection afterwards").count()).toBe(0);
   expect(cam.user(OLIVIA)?.loginFlag?.Phone).not.toBe(1);
   await expectFit(page);
 
@@ -82,6 +84,8 @@ test("a person filters, plans, reads, starts, watches, proves and undoes a rollo
   await page.getByRole("region", { name: "Undo" }).getByLabel("Reason").fill("Wrong numbers");
   await page.getByRole("button", { name: "Plan the undo" }).click();
   await page.getByRole("heading", { name: /^Undo/ }).nth(0).waitFor();
+  await page.getByText("No login protection afterwards.").nth(2).waitFor();
+  await expectFit(page);
   await page.getByRole("button", { name: "Start: change 3 users" }).click();
   await page.getByText("3 of 3 users settled").waitFor();
   expect(cam.user(OLIVIA)?.loginFlag?.Phone).not.toBe(1);

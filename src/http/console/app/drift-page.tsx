@@ -2,7 +2,7 @@ import { Link } from "wouter";
 import type { MfaDrift } from "../../../client/index.ts";
 import { useGateway } from "./gateway.ts";
 import { Pages, usePages } from "./paged-list.tsx";
-import { METHOD_TITLES, METHODS, PROTECTION_TITLES, PROTECTIONS, timeOf } from "./texts.ts";
+import { differencesOf, timeOf } from "./texts.ts";
 
 /** Changes of protections that the gateway did not make, such as edits in the Tencent Cloud console. */
 export function DriftPage() {
@@ -42,16 +42,5 @@ function DriftCard({ drift }: { readonly drift: MfaDrift }) {
         Known since {timeOf(before.asOf)}, different since {timeOf(firstSeenAt)} at the latest.
       </p>
     </>
-  );
-}
-
-/** Returns what differs, such as "Login: WeChat on". */
-function differencesOf({ before, after }: MfaDrift): readonly string[] {
-  return PROTECTIONS.flatMap((protection) =>
-    METHODS.filter((method) => before[protection][method] !== after[protection][method]).map((method) => {
-      const now = after[protection][method];
-      const state = now === null ? "no longer reported" : now ? "on" : "off";
-      return `${PROTECTION_TITLES[protection]}: ${METHOD_TITLES[method]} ${state}`;
-    }),
   );
 }

@@ -77,6 +77,29 @@ export function switchesOf(requested: MfaMethodsOfBoth): readonly string[] {
   );
 }
 
+/** A user's protections before and after. */
+interface TwoImages {
+  readonly before: Readonly<Record<ProtectionName, LoginActionFlag>>;
+  readonly after: Readonly<Record<ProtectionName, LoginActionFlag>>;
+}
+
+/** Returns what differs, such as "Login: WeChat on". */
+export function differencesOf({ before, after }: TwoImages): readonly string[] {
+  return PROTECTIONS.flatMap((protection) =>
+    METHODS.filter((method) => before[protection][method] !== after[protection][method]).map((method) => {
+      const now = after[protection][method];
+      const state = now === null ? "no longer reported" : now ? "on" : "off";
+      return `${PROTECTION_TITLES[protection]}: ${METHOD_TITLES[method]} ${state}`;
+    }),
+  );
+}
+
+/** Returns the protections that had a method before and have none afterwards. */
+export function lostProtectionsOf({ before, after }: TwoImages): readonly ProtectionName[] {
+  const isOn = (flags: LoginActionFlag) => METHODS.some((method) => flags[method] === true);
+  return PROTECTIONS.filter((protection) => isOn(before[protection]) && !isOn(after[protection]));
+}
+
 const TIME = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
 /** Returns an ISO 8601 time in the visitor's language and time zone. */

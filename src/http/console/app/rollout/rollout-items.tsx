@@ -9,6 +9,7 @@ import {
 } from "../../../../client/index.ts";
 import { useGateway } from "../gateway.ts";
 import { Pages, usePages } from "../paged-list.tsx";
+import { differencesOf, lostProtectionsOf, PROTECTION_TITLES } from "../texts.ts";
 import { Choice, TextFilter } from "../user-filters.tsx";
 import { ITEM_STATE_TITLES, isOver } from "./rollout-texts.ts";
 
@@ -77,7 +78,7 @@ function ItemTable({ items }: { readonly items: readonly MfaRolloutItem[] }) {
     <table className="users">
       <thead>
         <tr>
-          {["Name", "Account", "State", "Wave", "Why"].map((title) => (
+          {["Name", "Account", "State", "Wave", "Change, or why none"].map((title) => (
             <th key={title} scope="col">
               {title}
             </th>
@@ -94,7 +95,7 @@ function ItemTable({ items }: { readonly items: readonly MfaRolloutItem[] }) {
 }
 
 function ItemRow({ item }: { readonly item: MfaRolloutItem }) {
-  const { account, opUin, name, state, code, why, wave } = item;
+  const { account, opUin, name, state, wave } = item;
   return (
     <tr>
       <th scope="row">
@@ -109,8 +110,27 @@ function ItemRow({ item }: { readonly item: MfaRolloutItem }) {
         <span className={`pill item-${state.toLowerCase()}`}>{ITEM_STATE_TITLES[state]}</span>
       </td>
       <td data-label="Wave">{wave ?? "—"}</td>
-      <td data-label="Why">{whyOf(why, code)}</td>
+      <td>
+        <ItemDetails {...item} />
+      </td>
     </tr>
+  );
+}
+
+/** The switches of one user, the protections that end with them, and why the user is not changed. */
+function ItemDetails({ before, after, why, code }: MfaRolloutItem) {
+  const images = before !== null && after !== null ? { before, after } : undefined;
+  return (
+    <div>
+      {images !== undefined && differencesOf(images).join(", ")}
+      {images !== undefined &&
+        lostProtectionsOf(images).map((protection) => (
+          <strong key={protection} className="lost">
+            No {PROTECTION_TITLES[protection].toLowerCase()} protection afterwards.
+          </strong>
+        ))}
+      <div>{whyOf(why, code)}</div>
+    </div>
   );
 }
 
