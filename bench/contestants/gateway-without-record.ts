@@ -62,10 +62,11 @@ const { Health } = await compiled<typeof import("../../src/telemetry/health.ts")
 const { createLogger } =
   await compiled<typeof import("../../src/telemetry/logger.ts")>("telemetry/logger.js");
 const { Metrics } = await compiled<typeof import("../../src/telemetry/metrics.ts")>("telemetry/metrics.js");
-const { changeObserver } =
-  await compiled<typeof import("../../src/gateway/observers.ts")>("gateway/observers.js");
-const { reportCamAttempt } = await compiled<typeof import("../../src/gateway/account-observers.ts")>(
-  "gateway/account-observers.js",
+const { changeObserver } = await compiled<typeof import("../../src/gateway/change-observers.ts")>(
+  "gateway/change-observers.js",
+);
+const { reportCamAttempt } = await compiled<typeof import("../../src/gateway/change-observers.ts")>(
+  "gateway/change-observers.js",
 );
 const parts = await compiled<typeof import("../../src/cam/index.ts")>("cam/index.js");
 

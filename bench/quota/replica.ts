@@ -16,8 +16,7 @@ import {
 import { systemClock as clock } from "../../src/clock.ts";
 import { GatewayError, type Uin } from "../../src/contract/index.ts";
 import { openPostgres } from "../../src/database/postgres-database.ts";
-import { SharedRateBudget } from "../../src/quota/shared-rate-budget.ts";
-import { SharedWindows } from "../../src/quota/shared-windows.ts";
+import { SharedRateBudget, SharedWindows } from "../../src/quota/shared-rate-budget.ts";
 import { Secret } from "../../src/secret.ts";
 import { answerParent } from "../support/answer-parent.ts";
 import type { OfferedBy, OfferOutcome, OfferQuestion } from "./offer.ts";

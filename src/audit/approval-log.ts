@@ -1,5 +1,5 @@
 import { sql } from "kysely";
-import { personOf } from "../auth/subject.ts";
+import { personOf } from "../auth/caller.ts";
 import type { Database } from "../database/database.ts";
 import type { Report } from "../telemetry/log-events.ts";
 import { type BulkGuard, NO_BULK_GUARD } from "./caller-pauses.ts";

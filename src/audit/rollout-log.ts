@@ -1,5 +1,5 @@
 import { sql } from "kysely";
-import { personOf } from "../auth/subject.ts";
+import { personOf } from "../auth/caller.ts";
 import type { Database } from "../database/database.ts";
 import {
   type BeforeImageBasis,

@@ -6,10 +6,10 @@ import {
   type CertificateOwner,
   CLIENT_CERTIFICATE,
   type ClientCertificateSettings,
-} from "./certificate-authenticator.ts";
+} from "./authenticator.ts";
+import { isMisleading, isPrintable } from "./caller.ts";
 import { type IssuerSettings, issuerSchema } from "./issuer-settings.ts";
 import { problemOfRouterSecret } from "./router-secret.ts";
-import { isMisleading, isPrintable } from "./subject.ts";
 
 /** The error of the files of authentication and the policy. It holds every problem. */
 export class AuthFileError extends Error {

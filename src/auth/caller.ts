@@ -57,3 +57,84 @@ export function requireScope(caller: Caller, ...scopes: readonly Scope[]): void 
   const needed = scopes.join(" or ");
   throw new GatewayError(code, { hint: `This field needs the scope ${needed}.`, rule: `scope ${needed}` });
 }
+
+/**
+ * Printable text for logs and records, of at most 256 letters. Excludes control characters and line ends, which
+ * PostgreSQL or a terminal cannot handle, and invisible characters such as fillers and variation selectors. Excludes
+ * U+FFFD, because it replaces bytes that were not UTF-8, so two different names may look equal.
+ */
+const PRINTABLE = /^(?=.*\S)[^\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800\uFFFD]{1,256}$/u;
+
+/** Returns whether logs and records can contain a value. */
+export function isPrintable(value: unknown): value is string {
+  return typeof value === "string" && PRINTABLE.test(value);
+}
+
+/**
+ * Scripts that one word may mix, by the level "highly restrictive" of Unicode's security mechanisms
+ * (https://www.unicode.org/reports/tr39/#Restriction_Level_Detection). A word must not mix other scripts.
+ */
+const TOGETHER = [
+  ["Latin", "Han", "Hiragana", "Katakana"],
+  ["Latin", "Han", "Bopomofo"],
+  ["Latin", "Han", "Hangul"],
+];
+
+/** The other scripts that Unicode recommends for names. */
+const ALONE = [
+  ...["Arabic", "Armenian", "Bengali", "Cyrillic", "Devanagari", "Ethiopic", "Georgian", "Greek", "Gujarati"],
+  ...["Gurmukhi", "Hebrew", "Kannada", "Khmer", "Lao", "Malayalam", "Myanmar", "Oriya", "Sinhala", "Tamil"],
+  ...["Telugu", "Thaana", "Thai", "Tibetan"],
+];
+
+const IN_ONE_WORD = [...TOGETHER, ...ALONE.map((script) => [script])].map((scripts) => madeOf(scripts));
+const OF_NONE_OF_THEM = new RegExp(
+  `^[^${[...new Set(TOGETHER.flat()), ...ALONE].map((script) => `\\p{scx=${script}}`).join("")}]*$`,
+  "u",
+);
+
+/** Letters that look like Latin letters: some of Cyrillic, Greek and Armenian, and nearly all of the other scripts. */
+const LOOKS_LATIN =
+  /^[асеорхуіјѕһԁԛԝӏүАВЕЅІЈКМНОРСТУХҮԚԜΑΒΕΖΗΙΚΜΝΟΡΤΥΧϹϳαικνορυϲօոսհցզքՕՏԼ\p{sc=Cherokee}\p{sc=Coptic}\p{sc=Lisu}]+$/u;
+const LATIN = /\p{sc=Latin}/u;
+const NOT_FOREIGN_LETTER = /\P{L}|\p{sc=Latin}/gu;
+
+/**
+ * Returns whether people could mistake a subject for another one. A word that mixes scripts is misleading (`аlice` with
+ * a Cyrillic а). So are Latin letters together with a part in another script whose letters all look Latin
+ * (`сосо@example.com`). A word that is plainly of another script is not misleading (`иван@example.com`).
+ */
+export function isMisleading(subject: string): boolean {
+  const text = subject.normalize("NFKC");
+  if (text.split(/[^\p{L}\p{M}\p{N}]+/u).some(isMixed)) return true;
+  // The parts of email addresses and of names in certificates.
+  const parts = text.split(/[@,=/+;:|\\]/);
+  return LATIN.test(text) && parts.some((part) => LOOKS_LATIN.test(part.replace(NOT_FOREIGN_LETTER, "")));
+}
+
+function isMixed(word: string): boolean {
+  return !IN_ONE_WORD.some((scripts) => scripts.test(word)) && !OF_NONE_OF_THEM.test(word);
+}
+
+function madeOf(scripts: readonly string[]): RegExp {
+  const classes = [...scripts, "Common", "Inherited"].map((script) => `\\p{scx=${script}}`);
+  return new RegExp(`^[${classes.join("")}]*$`, "u");
+}
+
+/**
+ * Returns one text for all spellings of a subject: NFKC, case-folded, trimmed, with one space for each run of blanks.
+ * Use it only to check that two people differ, never to grant a right.
+ */
+export function personOf(subject: string): string {
+  // Upper case first, because toLowerCase alone would distinguish ß from ss, and the two forms of sigma.
+  const folded = subject.normalize("NFKC").toUpperCase().toLowerCase().normalize("NFKC");
+  return folded.replace(/\s+/gu, " ").trim();
+}
+
+/** Returns whether two callers may be one person, whatever their issuers and clients are. */
+export function isSamePerson(
+  one: { readonly subject: string },
+  other: { readonly subject: string },
+): boolean {
+  return personOf(one.subject) === personOf(other.subject);
+}

@@ -1,5 +1,5 @@
 import type { JWTPayload } from "jose";
-import { isPrintable } from "./subject.ts";
+import { isPrintable } from "./caller.ts";
 
 /** The issuer and audience of a rejected token, and the expected ones. It contains no secret. */
 export interface ClaimMismatch {

@@ -1,7 +1,6 @@
 import type { JWTHeaderParameters, JWTPayload } from "jose";
-import { type Caller, isScope, type Scope } from "./caller.ts";
+import { type Caller, isMisleading, isPrintable, isScope, type Scope } from "./caller.ts";
 import type { IssuerSettings } from "./issuer-settings.ts";
-import { isMisleading, isPrintable } from "./subject.ts";
 
 /** Returns the caller that verified claims describe, or the wrong claim with a problem that is safe to show. */
 export function readCaller(

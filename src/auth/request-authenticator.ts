@@ -1,11 +1,11 @@
 import {
   type Authentication,
   type Authenticator,
+  type CertificateAuthenticator,
   headerValues,
   type IncomingRequest,
 } from "./authenticator.ts";
 import { ANONYMOUS } from "./caller.ts";
-import type { CertificateAuthenticator } from "./certificate-authenticator.ts";
 import { ROUTER_SECRET_HEADER, type RouterSecret } from "./router-secret.ts";
 import type { TokenVerifier } from "./token-verifier.ts";
 

@@ -1,7 +1,7 @@
 import type { CircuitVote } from "./circuit-breaker.ts";
 import { type CamError, isServiceFault } from "./errors/cam-error.ts";
+import type { CamResult } from "./exchange.ts";
 import type { SlotOutcome } from "./rate-budget.ts";
-import type { CamResult } from "./read-reply.ts";
 import type { RetryRefusal } from "./retry/decide-retry.ts";
 import type { TransportError } from "./transport/http-transport.ts";
 

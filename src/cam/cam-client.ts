@@ -10,8 +10,6 @@ import {
   voteOnLoss,
 } from "./attempt.ts";
 import type { ActionCircuits } from "./circuit-breaker.ts";
-import type { ClockSkew } from "./clock-skew.ts";
-import { type CamClientConfig, createRequest, endpointFor } from "./create-request.ts";
 import { type Credential, CredentialError } from "./credentials/credential.ts";
 import type { CredentialCache } from "./credentials/credential-cache.ts";
 import {
@@ -22,8 +20,15 @@ import {
   isThrottle,
   lostExchange,
 } from "./errors/cam-error.ts";
+import {
+  type CamClientConfig,
+  type CamResult,
+  type ClockSkew,
+  createRequest,
+  endpointFor,
+  readReply,
+} from "./exchange.ts";
 import type { CallPriority, RateBudget, RateRequest, RateSlot } from "./rate-budget.ts";
-import { type CamResult, readReply } from "./read-reply.ts";
 import { decideRetry, type RetryDecision } from "./retry/decide-retry.ts";
 import type { Tc3Signer } from "./signing/tc3-signer.ts";
 import { type HttpTransport, TransportError } from "./transport/http-transport.ts";

@@ -1,7 +1,7 @@
 import { LRUCache } from "lru-cache";
 import type { Clock } from "../clock.ts";
 import type { Uin } from "../contract/index.ts";
-import { describeSafeAuthFlagColl, type SafeAuthFlags } from "./actions/describe-safe-auth-flag-coll.ts";
+import { describeSafeAuthFlagColl, type SafeAuthFlags } from "./actions/mfa-flags.ts";
 import type { CamCallOptions, CamClient } from "./cam-client.ts";
 
 export interface FlagReadsDeps {

@@ -5,22 +5,18 @@
  */
 
 export type { CamAction } from "./actions/cam-action.ts";
-export type { MfaFlagState, SafeAuthFlags } from "./actions/describe-safe-auth-flag-coll.ts";
-export { describeSafeAuthFlagColl } from "./actions/describe-safe-auth-flag-coll.ts";
 export type { SubAccount } from "./actions/describe-sub-accounts.ts";
 export { describeSubAccounts, MAX_SUB_ACCOUNTS_PER_CALL } from "./actions/describe-sub-accounts.ts";
 export type { CallerIdentity } from "./actions/get-caller-identity.ts";
 export { getCallerIdentity } from "./actions/get-caller-identity.ts";
 export type { ListedUser } from "./actions/list-users.ts";
 export { listAccounts, listUsers } from "./actions/list-users.ts";
-export type { MfaFlagSet, SetMfaFlagInput } from "./actions/set-mfa-flag.ts";
-export { setMfaFlag } from "./actions/set-mfa-flag.ts";
+export type { MfaFlagSet, MfaFlagState, SafeAuthFlags, SetMfaFlagInput } from "./actions/mfa-flags.ts";
+export { describeSafeAuthFlagColl, setMfaFlag } from "./actions/mfa-flags.ts";
 export type { CamAttempt } from "./attempt.ts";
 export type { CamCallOptions } from "./cam-client.ts";
 export { CamClient } from "./cam-client.ts";
 export { ActionCircuits, type CircuitBreakerConfig } from "./circuit-breaker.ts";
-export { ClockSkew } from "./clock-skew.ts";
-export type { CamClientConfig, CamEndpoint } from "./create-request.ts";
 export type { CredentialSettings } from "./credentials/create-credential-chain.ts";
 export {
   type CredentialChainDeps,
@@ -43,10 +39,11 @@ export {
   isThrottle,
   mayHaveBeenApplied,
 } from "./errors/cam-error.ts";
+export type { CamClientConfig, CamEndpoint, CamResult } from "./exchange.ts";
+export { ClockSkew } from "./exchange.ts";
 export { FlagReads } from "./flag-reads.ts";
 export type { CallPriority, RateBudget, RateRequest, RateSlot, SlotOutcome } from "./rate-budget.ts";
 export { unlimitedBudget } from "./rate-budget.ts";
-export type { CamResult } from "./read-reply.ts";
 export { Tc3Signer } from "./signing/tc3-signer.ts";
 export { createDispatcher, type ProxySettings } from "./transport/connection-pool.ts";
 export { HttpTransport } from "./transport/http-transport.ts";

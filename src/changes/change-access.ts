@@ -1,4 +1,4 @@
-import type { Caller } from "../auth/caller.ts";
+import { type Caller, isSamePerson } from "../auth/caller.ts";
 import {
   type AccessQuestion,
   type AccessVerdict,
@@ -10,7 +10,6 @@ import {
 } from "../auth/policy/decide-access.ts";
 import type { Policy, Protection, Switch } from "../auth/policy/policy.ts";
 import type { PolicyFile } from "../auth/policy/policy-file.ts";
-import { isSamePerson } from "../auth/subject.ts";
 import { type CamClient, describeSubAccounts } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
 import { GatewayError, type Uin } from "../contract/index.ts";

@@ -1,6 +1,5 @@
 import type { CallerPause, CallerPauses } from "../audit/caller-pauses.ts";
-import type { Caller, CallerIdentity } from "../auth/caller.ts";
-import { isSamePerson } from "../auth/subject.ts";
+import { type Caller, type CallerIdentity, isSamePerson } from "../auth/caller.ts";
 import { GatewayError, type Uin } from "../contract/index.ts";
 import { recordedCaller } from "./record-change.ts";
 

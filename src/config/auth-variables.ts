@@ -1,6 +1,6 @@
 import type { AuthSettings } from "../auth/auth-files.ts";
+import { type ClientCertificateSettings, networksOf } from "../auth/authenticator.ts";
 import { isScope, SCOPES } from "../auth/caller.ts";
-import { type ClientCertificateSettings, networksOf } from "../auth/certificate-authenticator.ts";
 import { type IssuerSettings, issuerSchema } from "../auth/issuer-settings.ts";
 import { problemOfRouterSecret, ROUTER_SECRET_HEADER } from "../auth/router-secret.ts";
 import { Secret, type SecretSource } from "../secret.ts";

@@ -1,13 +1,9 @@
-import { cpSync } from "node:fs";
-import { mkdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
-import { PGlite } from "@electric-sql/pglite";
-import { Kysely, type Logger, PGliteDialect } from "kysely";
-import { lockDataDir } from "./data-dir-lock.ts";
-import type { JobStore, Tables } from "./database.ts";
-import { type Database, DatabaseError } from "./database.ts";
-import { type Pglite, SelfHealingPglite } from "./self-healing-pglite.ts";
+import type { PGlite } from "@electric-sql/pglite";
+import { Kysely, type Logger, PGliteDialect, type PGliteDialectConfig } from "kysely";
+import { type Database, DatabaseError, type JobStore, type Tables } from "./database.ts";
+import { makeDatabase, openExisting, prepareDataDir } from "./pglite-folder.ts";
 
 interface PgliteOptions {
   /** The data folder. Created if it is missing. */
@@ -19,9 +15,6 @@ interface PgliteOptions {
   /** Receives each statement. */
   readonly onStatement?: Logger | undefined;
 }
-
-/** PGlite's default is 128 MB of buffers, and WebAssembly never returns memory. The system caches this small store. */
-const START_PARAMS = [...PGlite.defaultStartParams, "-c", "shared_buffers=8MB"];
 
 /**
  * Opens PostgreSQL inside this process, for one machine. One process at a time may use a folder. The gateway never
@@ -36,10 +29,10 @@ export async function openPglite({
   onStatement,
 }: PgliteOptions): Promise<Database> {
   compileQuickly();
-  const unlock = await prepare(dataDir);
+  const unlock = await prepareDataDir(dataDir);
   try {
     const databaseDir = join(dataDir, "pglite");
-    if (!(await exists(databaseDir))) await makeDatabase(databaseDir, templateDir);
+    await makeDatabase(databaseDir, templateDir);
     const open = () => openExisting(databaseDir, templateDir);
     const pglite = new SelfHealingPglite(await open(), { open, onBroken: (error) => onBroken?.(error) });
     return wrap(pglite, unlock, onStatement);
@@ -56,67 +49,6 @@ export async function openPglite({
 export function compileQuickly(): void {
   setFlagsFromString("--no-wasm-tier-up");
   setFlagsFromString("--no-wasm-dynamic-tiering");
-}
-
-async function prepare(dataDir: string): Promise<() => Promise<void>> {
-  try {
-    // Only the owner may read the record.
-    await mkdir(dataDir, { recursive: true, mode: 0o700 });
-    return await lockDataDir(dataDir);
-  } catch (cause) {
-    if (cause instanceof DatabaseError) throw cause;
-    const { code, message } = cause as NodeJS.ErrnoException;
-    throw new DatabaseError(
-      `The data folder ${dataDir} cannot be used (${code ?? message}). Set DATA_DIR to one that is writable.`,
-      { cause },
-    );
-  }
-}
-
-/** Creates the database under another name and renames it, so that an interrupted start leaves no incomplete one. */
-async function makeDatabase(databaseDir: string, templateDir: string): Promise<void> {
-  const unfinished = `${databaseDir}.unfinished`;
-  try {
-    await rm(unfinished, { recursive: true, force: true });
-    // The promise version takes four times the processor time for these thousand files.
-    if (await exists(templateDir)) cpSync(templateDir, unfinished, { recursive: true });
-    else await (await PGlite.create(unfinished, { startParams: START_PARAMS })).close();
-    await rename(unfinished, databaseDir);
-  } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    throw new DatabaseError(
-      `The gateway cannot create a database in ${databaseDir} (${code ?? message}). Is the disk full?`,
-      {
-        cause,
-      },
-    );
-  }
-}
-
-async function openExisting(databaseDir: string, templateDir: string): Promise<PGlite> {
-  const madeBy = await versionOf(databaseDir);
-  try {
-    // Without this file PGlite would treat the folder as new and overwrite its data.
-    if (madeBy === undefined) throw new Error("PG_VERSION is missing");
-    return await PGlite.create(databaseDir, { startParams: START_PARAMS });
-  } catch (cause) {
-    const ours = await versionOf(templateDir);
-    const reason =
-      madeBy !== undefined && ours !== undefined && madeBy !== ours
-        ? `it was made by PostgreSQL ${madeBy}, and this is PostgreSQL ${ours}`
-        : "it may be damaged";
-    throw new DatabaseError(
-      `The database in ${databaseDir} cannot be opened: ${reason}. Nothing was deleted. Move the folder away to start with an empty record, or restore a copy.`,
-      { cause },
-    );
-  }
-}
-
-function versionOf(databaseDir: string): Promise<string | undefined> {
-  return readFile(join(databaseDir, "PG_VERSION"), "utf8").then(
-    (text) => text.trim(),
-    () => undefined,
-  );
 }
 
 function wrap(
@@ -192,13 +124,6 @@ function openJobStore(pglite: SelfHealingPglite, gate: PriorityGate): JobStore {
   };
 }
 
-function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
-}
-
 interface Waiting {
   readonly start: () => void;
   readonly isUrgent: boolean;
@@ -234,4 +159,114 @@ export class PriorityGate {
     if (next === undefined) this.#isBusy = false;
     else next.start();
   }
+}
+
+/** The part of PGlite that Kysely and the job queue use. */
+type Pglite = Exclude<PGliteDialectConfig["pglite"], (...args: never[]) => unknown> & Pick<PGlite, "exec">;
+
+/** SQLSTATE internal_error; https://www.postgresql.org/docs/current/errcodes-appendix.html */
+const INTERNAL_ERROR = "XX000";
+
+interface SelfHealingPgliteOptions {
+  /** Opens the folder. PostgreSQL then recovers it from its write-ahead log. */
+  readonly open: () => Promise<Pglite>;
+  /** Called when the database stops. The next query reopens it. */
+  readonly onBroken: (error: Error) => void;
+}
+
+/** One opening of the folder. */
+interface Opening {
+  readonly pglite: Pglite;
+  /** Never resolves. Rejects the queries in progress when the database stops. */
+  readonly stopped: Promise<never>;
+  readonly stop: (error: Error) => void;
+}
+
+/**
+ * A PGlite that reopens itself after a crash. PostgreSQL panics when it cannot write its log, for example on a full
+ * disk, and a PostgreSQL server then restarts. PGlite does not restart: its queries would hang.
+ */
+class SelfHealingPglite implements Pglite {
+  readonly #options: SelfHealingPgliteOptions;
+  readonly ready = true;
+  readonly waitReady = Promise.resolve();
+  /** Undefined after a crash, until the next query reopens the folder. */
+  #opening: Promise<Opening> | undefined;
+  #closed = false;
+
+  constructor(first: Pglite, options: SelfHealingPgliteOptions) {
+    this.#options = options;
+    this.#opening = Promise.resolve(createOpening(first));
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  query: Pglite["query"] = (...query) => this.#use((pglite) => pglite.query(...query));
+
+  exec: Pglite["exec"] = (...query) => this.#use((pglite) => pglite.exec(...query));
+
+  transaction: Pglite["transaction"] = (work) => {
+    let hasBegun = false;
+    const begin = (pglite: Pglite) =>
+      pglite.transaction((transaction) => {
+        hasBegun = true;
+        return work(transaction);
+      });
+    return this.#use(begin).catch((error: unknown) => {
+      if (hasBegun) throw error;
+      // Kysely awaits only the start of the transaction, so its first query has to report the error.
+      const fail = () => Promise.reject(error);
+      return work({ query: fail, rollback: fail });
+    });
+  };
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    const opening = await this.#opening?.catch(() => undefined);
+    await opening?.pglite.close();
+  }
+
+  async #use<Result>(ask: (pglite: Pglite) => Promise<Result>): Promise<Result> {
+    this.#opening ??= this.#open();
+    const current = this.#opening;
+    const { pglite, stopped, stop } = await current;
+    try {
+      return await Promise.race([ask(pglite), stopped]);
+    } catch (error) {
+      if (hasStopped(error) && this.#opening === current) {
+        // The broken instance is not closed: closing writes to the folder that the new instance recovers.
+        this.#opening = undefined;
+        stop(new DatabaseError("The database has stopped, and the gateway reopens it.", { cause: error }));
+        this.#options.onBroken(error);
+      }
+      throw error;
+    }
+  }
+
+  async #open(): Promise<Opening> {
+    if (this.#closed) throw new DatabaseError("The database is closed.");
+    try {
+      return createOpening(await this.#options.open());
+    } catch (error) {
+      this.#opening = undefined;
+      throw error;
+    }
+  }
+}
+
+function createOpening(pglite: Pglite): Opening {
+  const { promise: stopped, reject: stop } = Promise.withResolvers<never>();
+  // Usually no query is in progress.
+  stopped.catch(() => undefined);
+  return { pglite, stopped, stop };
+}
+
+/** Returns whether the server ended, lost its state, or trapped in WebAssembly. */
+function hasStopped(error: unknown): error is Error {
+  const { name, severity, code } = error as Readonly<Record<"name" | "severity" | "code", unknown>>;
+  // WebAssembly.RuntimeError, whose type only the DOM library declares.
+  if (name === "RuntimeError") return true;
+  return severity === "PANIC" || severity === "FATAL" || code === INTERNAL_ERROR;
 }

@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.ts";
 import type { Database } from "../database/database.ts";
-import { DatabaseClock } from "../quota/database-clock.ts";
+import { DatabaseClock } from "../quota/slot-store.ts";
 import { readClock } from "./user-writes.ts";
 
 /** A measurement serves for this long. In that time the two clocks drift by less than a tenth of a second. */

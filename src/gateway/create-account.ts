@@ -30,11 +30,9 @@ import type { CamSettings } from "../config/cam-settings.ts";
 import { GatewayError } from "../contract/index.ts";
 import type { ScannedAccount } from "../directory/bulk-reads.ts";
 import { observeReads, type ReadsBehind } from "../directory/reads-behind.ts";
-import { SharedRateBudget } from "../quota/shared-rate-budget.ts";
-import type { SharedWindows } from "../quota/shared-windows.ts";
-import { accountObserver } from "./account-observers.ts";
+import { SharedRateBudget, type SharedWindows } from "../quota/shared-rate-budget.ts";
+import { accountObserver, reconcilerObserver } from "./change-observers.ts";
 import type { Foundation } from "./foundation.ts";
-import { reconcilerObserver } from "./observers.ts";
 
 /** An account of Tencent Cloud. It shares no part with other accounts, so a fault of one does not affect another. */
 export interface Account extends RegisteredAccount {

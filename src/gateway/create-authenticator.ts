@@ -1,6 +1,5 @@
 import { type AuthSettings, loadAuthFiles } from "../auth/auth-files.ts";
-import { type Authenticator, localAuthenticator } from "../auth/authenticator.ts";
-import { CertificateAuthenticator } from "../auth/certificate-authenticator.ts";
+import { type Authenticator, CertificateAuthenticator, localAuthenticator } from "../auth/authenticator.ts";
 import { IssuerKeys } from "../auth/issuer-keys.ts";
 import { loadJwks } from "../auth/load-jwks.ts";
 import { RequestAuthenticator } from "../auth/request-authenticator.ts";

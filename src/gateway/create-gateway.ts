@@ -7,8 +7,7 @@ import { CallerPauses } from "../audit/caller-pauses.ts";
 import { DueChanges } from "../audit/due-changes.ts";
 import type { RefusalLog } from "../audit/refusal-log.ts";
 import { type Accounts, DEFAULT_ACCOUNT } from "../auth/accounts.ts";
-import type { Authenticator } from "../auth/authenticator.ts";
-import { isIn } from "../auth/certificate-authenticator.ts";
+import { type Authenticator, isIn } from "../auth/authenticator.ts";
 import { mayUseAccount } from "../auth/policy/decide-access.ts";
 import { PolicyFile, policyTerms } from "../auth/policy/policy-file.ts";
 import { ChangeAccess } from "../changes/change-access.ts";
@@ -28,14 +27,14 @@ import { CONSOLE_DOCUMENTS } from "../http/console/console.ts";
 import type { RequestDetails } from "../http/graphql/graphql-route.ts";
 import { TrustedDocuments } from "../http/graphql/trusted-documents.ts";
 import { keepTlsFresh, readTls } from "../http/tls.ts";
-import { SharedWindows } from "../quota/shared-windows.ts";
+import { SharedWindows } from "../quota/shared-rate-budget.ts";
 import { Health } from "../telemetry/health.ts";
 import { createLogger, type Logger } from "../telemetry/logger.ts";
+import { changeObserver } from "./change-observers.ts";
 import type { Account } from "./create-account.ts";
 import { createAuthenticator } from "./create-authenticator.ts";
 import type { Foundation } from "./foundation.ts";
 import {
-  changeObserver,
   connectionObserver,
   policyObserver,
   quotaObserver,

@@ -12,13 +12,12 @@ export async function startTelemetry(
   health: Health,
 ): Promise<Pick<Foundation, "logger" | "telemetry">> {
   const metrics = new Metrics();
-  const counting = countErrors(logger, metrics);
-  const { report } = counting;
-  sampleHealth(health, metrics);
-  const shared = { clock, report, health, metrics };
   if (config.admin === undefined && config.openTelemetry === undefined) {
-    return { logger, telemetry: { ...shared, spans: undefined } };
+    return { logger, telemetry: { clock, report: logger.report, health, metrics, spans: undefined } };
   }
+  const counting = countErrors(logger, metrics);
+  const shared = { clock, report: counting.report, health, metrics };
+  sampleHealth(health, metrics);
   const release = await readRelease();
   sampleProcess({ clock, open }, metrics, release);
   if (config.openTelemetry === undefined)

@@ -2,7 +2,7 @@ import { type Database, DatabaseError } from "../database/database.ts";
 import { missingMigrations } from "../database/migrate.ts";
 import { explainStoreError, isUnavailable } from "../database/store-errors.ts";
 import { Poller } from "../poller.ts";
-import type { SharedWindows } from "../quota/shared-windows.ts";
+import type { SharedWindows } from "../quota/shared-rate-budget.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { Foundation } from "./foundation.ts";
 import { MIGRATIONS_DIR } from "./package-paths.ts";

@@ -1,14 +1,18 @@
 import {
+  BREAK,
   type DocumentNode,
   type GraphQLError,
   type GraphQLSchema,
   getOperationAST,
   Kind,
   type OperationTypeNode,
+  visit,
 } from "graphql";
-import { DocumentReader } from "./documents/document-reader.ts";
-import type { CamCallLimit } from "./limits/cam-call-limit.ts";
-import { CostLimit } from "./limits/cost-limit.ts";
+import { CAM_ERROR_CATALOGUE } from "../contract/index.ts";
+import { limitRefusal } from "./documents/document-limits.ts";
+import { DocumentReader, isKept } from "./documents/document-reader.ts";
+import { type CamCallLimit, exceedsCamCalls, fewestCalls, LISTS_OF_USERS } from "./limits/cam-call-limit.ts";
+import { type Operation, type SelectedField, selectFields, sumUp } from "./limits/selected-fields.ts";
 
 export interface AskedOperation {
   readonly query: string;
@@ -83,4 +87,124 @@ export class Admission {
       ),
     };
   }
+}
+
+/** The fields of 2,000 users with their whole profiles. They keep the process busy for 200 ms. */
+export const MAX_FIELDS = 20_000;
+
+/** The assumed length of a list when the arguments do not give it. */
+const DEFAULT_LENGTH = 20;
+
+/** The number of items of each list field, from its arguments. */
+const LENGTHS: Readonly<Record<string, (argument: SelectedField["argument"]) => number>> = {
+  "Query.subUsers": (argument) => lengthOf(argument("opUins")),
+  "Query._entities": (argument) => lengthOf(argument("representations")),
+  "Query.camErrors": () => CAM_ERROR_CATALOGUE.length,
+  "Query.camQuota": () => DEFAULT_LENGTH,
+  "Query.mfaChanges": pageLength,
+  "Query.auditEvents": pageLength,
+  "Query.subUserDirectory": pageLength,
+  "Query.mfaDrift": pageLength,
+  "Query.mfaCoverage": () => DEFAULT_LENGTH,
+  "Query.directoryScans": () => DEFAULT_LENGTH,
+  "Query.mfaRollouts": pageLength,
+  "MfaRollout.items": pageLength,
+  "MfaRollout.lanes": () => DEFAULT_LENGTH,
+};
+
+/** The weights of slow fields, in ordinary fields: reads of the record and the directory, and the schema as text. */
+const WEIGHTS: Readonly<Record<string, number>> = {
+  "Query.mfaChange": 100,
+  "Query.mfaChanges": 100,
+  "Query.auditEvents": 100,
+  "Query.subUserDirectory": 1_000,
+  "Query.mfaDrift": 100,
+  "Query.mfaRolloutBundle": 1_000,
+  "Query.mfaCoverage": 1_000,
+  "Query.mfaRollouts": 100,
+  "MfaRollout.counts": 200,
+  "MfaRollout.items": 200,
+  "MfaRollout.lanes": 100,
+  "MfaRollout.progress": 100,
+  "_Service.sdl": 200,
+};
+
+/** GraphQL's own rules limit the depth of an introspection query. These weights limit how often it is repeated. */
+const INTROSPECTION: Readonly<Record<string, number>> = { __schema: 2_000, __type: 100 };
+
+/** The names of fields whose arguments decide the cost. */
+const SIZED: ReadonlySet<string | undefined> = new Set(
+  [...Object.keys(LENGTHS), ...Object.keys(LISTS_OF_USERS)].map((field) => field.split(".")[1]),
+);
+
+/**
+ * Refuses an operation whose answer gets too large or that needs too many CAM calls. Measuring most operations takes
+ * longer than running them. If no variable influences the cost, the result is therefore kept as long as the document.
+ */
+export class CostLimit {
+  readonly #fields = new WeakMap<Operation["operation"], number>();
+
+  /** Returns the number of fields that the answer can have, and the refusal of an operation that may not run. */
+  measure(
+    schema: GraphQLSchema,
+    asked: Operation,
+    limit: CamCallLimit,
+  ): { readonly fields: number; readonly refusal: GraphQLError | undefined } {
+    const known = this.#fields.get(asked.operation);
+    // A field makes at most one call of an action.
+    if (known !== undefined && known <= fewestCalls(limit)) return { fields: known, refusal: undefined };
+    const selected = selectFields(schema, asked);
+    if (selected === undefined) return { fields: 0, refusal: undefined };
+    const fields = sumUp(selected, estimateFields);
+    const refusal = exceedsAnswerSize(fields) ?? exceedsCamCalls(selected, limit);
+    if (refusal === undefined && isKept(asked.document) && !costsByVariables(asked))
+      this.#fields.set(asked.operation, fields);
+    return { fields, refusal };
+  }
+}
+
+function estimateFields({ name, field, argument }: SelectedField, inner: number): number {
+  const introspection = INTROSPECTION[field.name];
+  if (introspection !== undefined) return introspection;
+  return (WEIGHTS[name] ?? 0) + (LENGTHS[name]?.(argument) ?? 1) * (1 + inner);
+}
+
+function pageLength(argument: SelectedField["argument"]): number {
+  const first = argument("first");
+  return typeof first === "number" ? Math.max(1, first) : DEFAULT_LENGTH;
+}
+
+function lengthOf(list: unknown): number {
+  return Array.isArray(list) ? list.length : 0;
+}
+
+/**
+ * Refuses an operation whose answer could block the process for other callers. Even an operation without CAM calls can
+ * do that. For example, a document can select the error catalogue under a thousand aliases.
+ */
+function exceedsAnswerSize(fields: number): GraphQLError | undefined {
+  if (fields <= MAX_FIELDS) return undefined;
+  return limitRefusal(
+    `The answer could have ${fields} fields. Ask for at most ${MAX_FIELDS} at a time, counting those of a list for each ` +
+      "of its items.",
+  );
+}
+
+/** Returns whether a variable decides the length of a list or the selection of a field. */
+function costsByVariables({ document, operation }: Operation): boolean {
+  if (operation.variableDefinitions?.length === 0) return false;
+  let found = false;
+  visit(document, {
+    Variable: (_variable, _key, _parent, _path, ancestors) => {
+      const decides = ancestors.some((ancestor) => {
+        if (Array.isArray(ancestor)) return false;
+        const node = ancestor as Exclude<typeof ancestor, readonly unknown[]>;
+        return node.kind === Kind.DIRECTIVE || (node.kind === Kind.FIELD && SIZED.has(node.name.value));
+      });
+      if (!decides) return undefined;
+      found = true;
+      return BREAK;
+    },
+  });
+  return found;
 }

@@ -31,7 +31,7 @@ export function createApolloServer(options: ApolloServerOptions): ApolloServer<G
     persistedQueries: false,
     // The document reader keeps documents: documents/document-reader.ts.
     documentStore: null,
-    // The HTTP route has checked this already: src/http/graphql/csrf.ts.
+    // The HTTP route has checked this already: src/http/graphql/graphql-route.ts.
     csrfPrevention: false,
     allowBatchedHttpRequests: false,
     // The process handles signals, and the HTTP server drains its connections.

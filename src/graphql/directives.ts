@@ -1,7 +1,5 @@
-import { type AuthCheckerFn, Authorized, Directive } from "type-graphql";
-import { requireScope, type Scope } from "../auth/caller.ts";
-import { currentOperation } from "../telemetry/operation.ts";
-import type { GraphQLContext } from "./context.ts";
+import { Authorized, Directive } from "type-graphql";
+import type { Scope } from "../auth/caller.ts";
 
 /**
  * Restricts a field to authenticated callers with at least one of these scopes. The gateway checks the scopes for every
@@ -19,19 +17,6 @@ export function RequiresScope(...scopes: readonly Scope[]): (prototype: object, 
     for (const decorate of decorators) decorate(prototype, field);
   };
 }
-
-/**
- * Checks the scopes of RequiresScope before a field is resolved. Its error is more specific than type-graphql's own.
- */
-export const checkScope: AuthCheckerFn<GraphQLContext, Scope> = ({ context: { caller } }, scopes) => {
-  try {
-    requireScope(caller, ...scopes);
-  } catch (error) {
-    currentOperation.getStore()?.refuse("scope");
-    throw error;
-  }
-  return true;
-};
 
 /**
  * Declares the cost of a field to routers: the number of its CAM calls. A router that limits the cost of operations

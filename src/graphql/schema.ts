@@ -15,12 +15,14 @@ import {
   parse,
 } from "graphql";
 import {
+  type AuthCheckerFn,
   type BuildSchemaOptions,
   buildSchemaSync,
   createResolversMap,
   type ResolverData,
 } from "type-graphql";
 import type { ChangeLog } from "../audit/change-log.ts";
+import { requireScope, type Scope } from "../auth/caller.ts";
 import type { ChangeService } from "../changes/change-service.ts";
 import type { PausedCallers } from "../changes/paused-callers.ts";
 import type { Directory } from "../directory/directory.ts";
@@ -28,12 +30,12 @@ import type { DirectoryScans } from "../directory/directory-scans.ts";
 import type { DriftLog } from "../directory/drift-log.ts";
 import type { RolloutBundles } from "../rollouts/proof/rollout-bundle.ts";
 import type { RolloutRuns } from "../rollouts/rollout-runs.ts";
+import { currentOperation } from "../telemetry/operation.ts";
 import { ApprovalResolver } from "./approval/approval.resolver.ts";
 import { badInput } from "./arguments.ts";
 import { CamErrorResolver } from "./cam-error/cam-error.resolver.ts";
 import { CamQuotaResolver, type QuotaAccounts } from "./cam-quota/cam-quota.resolver.ts";
 import type { GraphQLContext } from "./context.ts";
-import { checkScope } from "./directives.ts";
 import { DirectoryScanResolver } from "./directory/directory-scan.resolver.ts";
 import { KnownSubUserResolver } from "./directory/known-sub-user.resolver.ts";
 import { MfaCoverageResolver } from "./directory/mfa-coverage.resolver.ts";
@@ -134,6 +136,19 @@ function buildGatewaySchema(): GraphQLSchema {
   makeServiceSdlNonNull(subgraph);
   return subgraph;
 }
+
+/**
+ * Checks the scopes of RequiresScope before a field is resolved. Its error is more specific than type-graphql's own.
+ */
+const checkScope: AuthCheckerFn<GraphQLContext, Scope> = ({ context: { caller } }, scopes) => {
+  try {
+    requireScope(caller, ...scopes);
+  } catch (error) {
+    currentOperation.getStore()?.refuse("scope");
+    throw error;
+  }
+  return true;
+};
 
 /**
  * Makes a representation without a type of this subgraph fail alone, as an error of the request. Apollo's library fails

@@ -12,17 +12,25 @@ import {
   type FastifyHttpOptions,
   type FastifyInstance,
   type FastifyReply,
+  type FastifyRequest,
   fastify,
   LogController,
 } from "fastify";
 import type { Logger } from "../telemetry/logger.ts";
-import { type ConnectionLimits, Connections } from "./connections.ts";
+import { currentOperation, Operation } from "../telemetry/operation.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
 import { type ConsoleOptions, registerConsole } from "./console/console.ts";
 import { readJsonBodies } from "./graphql/graphql-request.ts";
 import { type GraphQLRouteOptions, registerGraphQLRoute, rejectMethod } from "./graphql/graphql-route.ts";
 import { type ErrorResponse, errorResponse, HttpError } from "./http-errors.ts";
-import { answerNodeEvents, answerParserError, checkHost, requestIdOf } from "./node-server.ts";
-import { observeRequests } from "./observe-requests.ts";
+import {
+  answerNodeEvents,
+  answerParserError,
+  type ConnectionLimits,
+  Connections,
+  checkHost,
+  requestIdOf,
+} from "./node-server.ts";
 import { type PlaygroundOptions, registerPlayground } from "./playground/playground.ts";
 import { securityHeaders } from "./security-headers.ts";
 import type { TlsMaterial } from "./tls.ts";
@@ -161,4 +169,68 @@ function serverOptions(tls: TlsMaterial | undefined): FastifyHttpOptions<Server>
   };
   if (tls === undefined) return { http: limits };
   return { https: { ...limits, handshakeTimeout: HEADERS_TIMEOUT_MS, ...tls } } as FastifyHttpOptions<Server>;
+}
+
+interface ObservedRoute {
+  readonly path: string;
+  readonly scheme: "http" | "https";
+}
+
+/** The methods of the route. All others count as one, because a client can invent them. */
+const METHODS: readonly string[] = ["GET", "POST"];
+
+/**
+ * Follows each request to the GraphQL route as an Operation, and reports it at its end: its span, its duration and its
+ * category. Registers hooks, so call it before other hooks that may reject a request.
+ *
+ * @returns a function that counts an error of a request outside GraphQL.
+ */
+export function observeRequests(
+  app: FastifyInstance,
+  { metrics, spans }: Pick<Telemetry, "metrics" | "spans">,
+  { path, scheme }: ObservedRoute,
+): (request: FastifyRequest, code: string) => void {
+  const operations = new WeakMap<FastifyRequest, Operation>();
+  app.addHook("onRequest", (request, _reply, done) => {
+    if (request.routeOptions.url !== path) return done();
+    const method = methodOf(request);
+    const span = spans?.startServer(`${method} ${path}`, request.headers, {
+      "http.request.method": method,
+      "http.route": path,
+      "url.path": path,
+      "url.scheme": scheme,
+      "gateway.request_id": request.id,
+    });
+    const operation = new Operation(request.id, span);
+    operations.set(request, operation);
+    return currentOperation.run(operation, done);
+  });
+  // The bytes of a body arrive outside the request's context.
+  app.addHook("preHandler", (request, _reply, done) => {
+    const operation = operations.get(request);
+    return operation === undefined ? done() : currentOperation.run(operation, done);
+  });
+  app.addHook("onResponse", (request, reply, done) => {
+    const operation = operations.get(request);
+    if (operation !== undefined) {
+      const { category, type, refusals } = operation;
+      const { statusCode, elapsedTime } = reply;
+      const labels = { "http.request.method": methodOf(request), "http.response.status_code": statusCode };
+      metrics.record("http.server.request.duration", elapsedTime / 1_000, {
+        ...{ ...labels, "http.route": path, "url.scheme": scheme },
+      });
+      metrics.record("graphql.operations", 1, { "graphql.operation.type": type, category });
+      metrics.record("graphql.operation.own_duration", operation.ownMs(elapsedTime) / 1_000, {
+        "graphql.operation.type": type,
+      });
+      for (const rule of refusals) metrics.record("refusals", 1, { rule });
+      operation.end(statusCode);
+    }
+    done();
+  });
+  return (request, code) => operations.get(request)?.fail(code);
+}
+
+function methodOf({ method }: FastifyRequest): string {
+  return METHODS.includes(method) ? method : "_OTHER";
 }

@@ -1,10 +1,18 @@
 import type { RateBudget, RateRequest, RateSlot, SlotOutcome } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
 import { GatewayError } from "../contract/index.ts";
-import { CallerQueues, exhausted, MOST_WAITING } from "./caller-queues.ts";
-import { DeliveryDelay } from "./delivery-delay.ts";
+import { CallerQueues } from "../fair-queue.ts";
 import { SlidingWindow, type WindowCall } from "./sliding-window.ts";
+import { DeliveryDelay } from "./slot-deliveries.ts";
 import type { StoreHealth } from "./store-health.ts";
+
+/** Returns the refusal of a call whose slot comes too late, with the wait until that slot. */
+export function exhausted(waitMs: number): GatewayError {
+  return new GatewayError("QUOTA_EXHAUSTED", { retryAfterMs: Math.max(1, Math.ceil(waitMs)) });
+}
+
+/** The size limit of one queue: more calls than the longest deadline can serve. */
+export const MOST_WAITING = 1_000;
 
 export interface LocalRateBudgetDeps {
   readonly clock: Clock;

@@ -1,10 +1,8 @@
 import type { RateRequest, RateSlot } from "../cam/index.ts";
-import { CallerQueues, exhausted, MOST_WAITING } from "./caller-queues.ts";
-import { Forecast } from "./forecast.ts";
-import { type LocalRateBudget, LocalReads } from "./local-rate-budget.ts";
-import { SlotAsker, type SlotAskerDeps } from "./slot-asker.ts";
-import type { TakenSlot } from "./slot-deliveries.ts";
-import { SlotDeliveries } from "./slot-deliveries.ts";
+import { CallerQueues } from "../fair-queue.ts";
+import { Forecast, SlotAsker, type SlotAskerDeps } from "./forecast.ts";
+import { exhausted, type LocalRateBudget, LocalReads, MOST_WAITING } from "./local-rate-budget.ts";
+import { SlotDeliveries, type TakenSlot } from "./slot-deliveries.ts";
 import type { WindowKey } from "./slot-store.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import type { RequestSeal } from "../audit/request-seal.ts";
 import { inTransaction, runQuery, runRead } from "../audit/run-query.ts";
-import { personOf } from "../auth/subject.ts";
+import { personOf } from "../auth/caller.ts";
 import type { Database } from "../database/database.ts";
 import { textArray } from "../directory/user-filter.ts";
 import { holdUsers } from "./held-users.ts";

@@ -1,7 +1,6 @@
 import { type RawBuilder, sql } from "kysely";
 import { runQuery, runRead } from "../audit/run-query.ts";
-import type { Caller } from "../auth/caller.ts";
-import { personOf } from "../auth/subject.ts";
+import { type Caller, personOf } from "../auth/caller.ts";
 import type { CamErrorCode } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
 import { textArray } from "../directory/user-filter.ts";

@@ -1,7 +1,6 @@
 import type { CallerPauses } from "../audit/caller-pauses.ts";
-import type { CallerIdentity } from "../auth/caller.ts";
+import { type CallerIdentity, isSamePerson } from "../auth/caller.ts";
 import type { PolicyFile } from "../auth/policy/policy-file.ts";
-import { isSamePerson } from "../auth/subject.ts";
 import { GatewayError } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
 import { requireMayApprove } from "./judge-approver.ts";

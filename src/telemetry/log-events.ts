@@ -1,7 +1,7 @@
 /**
  * Owns the events of the gateway's log: every line has the id, level and message of a row here. `logger.ts` writes
- * the lines; `gateway/observers.ts` turns what the parts report into events. docs/operators/log-events.md is generated from
- * the table.
+ * the lines. `gateway/change-observers.ts` and `gateway/observers.ts` turn what the parts report into events.
+ * docs/operators/log-events.md is generated from the table.
  */
 import { debug, error, fatal, info, type LogEvent, warn } from "./log-event.ts";
 import { ROLLOUT_LOG_EVENTS } from "./rollout-log-events.ts";

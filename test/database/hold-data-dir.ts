@@ -1,5 +1,5 @@
 /** A program that takes a data folder, prints a line, and keeps it until its standard input ends or it is killed. */
-import { lockDataDir } from "../../src/database/data-dir-lock.ts";
+import { lockDataDir } from "../../src/database/pglite-folder.ts";
 
 const [, , dataDir = ""] = process.argv;
 try {

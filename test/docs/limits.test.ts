@@ -2,8 +2,8 @@ import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { MAX_TOKEN_BYTES } from "../../src/auth/token-verifier.ts";
 import { loadConfig } from "../../src/config/config.ts";
+import { MAX_FIELDS } from "../../src/graphql/admission.ts";
 import * as documents from "../../src/graphql/documents/document-limits.ts";
-import { MAX_FIELDS } from "../../src/graphql/limits/cost-limit.ts";
 import {
   HEADERS_TIMEOUT_MS,
   MAX_BODY_BYTES,

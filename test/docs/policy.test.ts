@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { CLIENT_CERTIFICATE } from "../../src/auth/certificate-authenticator.ts";
+import { CLIENT_CERTIFICATE } from "../../src/auth/authenticator.ts";
 import { parsePolicy } from "../../src/auth/policy/parse-policy.ts";
 import { requestedOperations } from "../../src/changes/change-access.ts";
 import type { MfaMethods } from "../../src/changes/mfa-change.ts";

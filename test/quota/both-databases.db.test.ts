@@ -1,7 +1,6 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import { systemClock } from "../../src/clock.ts";
-import { SharedRateBudget } from "../../src/quota/shared-rate-budget.ts";
-import { SharedWindows } from "../../src/quota/shared-windows.ts";
+import { SharedRateBudget, SharedWindows } from "../../src/quota/shared-rate-budget.ts";
 import { openTestDatabase } from "../support/open-test-database.ts";
 import { rateRequest } from "./rate-request.ts";
 

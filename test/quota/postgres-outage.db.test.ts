@@ -1,8 +1,7 @@
 import pg from "pg";
 import { expect, inject, onTestFinished, test } from "vitest";
 import { systemClock } from "../../src/clock.ts";
-import { SharedRateBudget } from "../../src/quota/shared-rate-budget.ts";
-import { SharedWindows } from "../../src/quota/shared-windows.ts";
+import { SharedRateBudget, SharedWindows } from "../../src/quota/shared-rate-budget.ts";
 import { createTestPostgres, openTestPostgres } from "../support/open-test-database.ts";
 import { rateRequest } from "./rate-request.ts";
 

@@ -1,8 +1,7 @@
 import type { CallPriority, RateSlot, SlotOutcome } from "../../src/cam/index.ts";
 import type { Clock } from "../../src/clock.ts";
 import { GatewayError } from "../../src/contract/index.ts";
-import { SharedRateBudget } from "../../src/quota/shared-rate-budget.ts";
-import { SharedWindows } from "../../src/quota/shared-windows.ts";
+import { SharedRateBudget, SharedWindows } from "../../src/quota/shared-rate-budget.ts";
 import { rateRequest } from "./rate-request.ts";
 import type { SimulatedDatabase } from "./simulated-database.ts";
 import type { SimulatedTime } from "./simulated-time.ts";

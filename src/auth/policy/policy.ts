@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { isPrintable } from "../subject.ts";
+import { isPrintable } from "../caller.ts";
 import { DAYS, hoursOf, isTimeZone } from "./hours.ts";
 import { matchesGlob, parseUinRange, type UinRange } from "./patterns.ts";
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Uin } from "../../contract/index.ts";
-import { exactInteger } from "../transport/exact-json.ts";
+import { exactInteger } from "../transport/http-transport.ts";
 import { CAM_VERSION, type CamAction, wireText, wireUin } from "./cam-action.ts";
 
 export interface SubAccount {

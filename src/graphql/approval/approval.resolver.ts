@@ -5,7 +5,11 @@ import { GatewayError } from "../../contract/index.ts";
 import { LONGEST_REASON, toReason } from "../arguments.ts";
 import type { GraphQLContext } from "../context.ts";
 import { CamCalls, RequiresScope } from "../directives.ts";
-import { AppliedChange, SetSubUserMfaPayload, SetSubUserMfaResult } from "../mfa/set-sub-user-mfa.type.ts";
+import {
+  AppliedChange,
+  SetSubUserMfaPayload,
+  SetSubUserMfaResult,
+} from "../mfa/set-sub-user-mfa.resolver.ts";
 import { MfaChange, toMfaChange } from "../mfa-change/mfa-change.type.ts";
 
 /** The arguments of a decision about a change that awaits approval. */

@@ -2,8 +2,7 @@ import { Ctx, Field, FieldResolver, GraphQLISODateTime, ObjectType, Resolver, Ro
 import type { DirectoryUser } from "../../directory/directory.ts";
 import type { GraphQLContext } from "../context.ts";
 import { CamCalls, RequiresScope } from "../directives.ts";
-import { LoginActionFlag } from "../mfa/mfa-flag.type.ts";
-import { SubUser } from "../sub-user/sub-user.type.ts";
+import { LoginActionFlag, SubUser } from "../sub-user/sub-user.type.ts";
 import { AvailableMethod, availableMethodsOf } from "./available-method.type.ts";
 import { DirectorySource, ProtectionState, ProtectionStrength } from "./directory-enums.ts";
 

@@ -1,4 +1,18 @@
-import { type ASTNode, GraphQLError, Lexer, Source, TokenKind } from "graphql";
+import {
+  type ArgumentNode,
+  type ASTNode,
+  type DirectiveNode,
+  type FragmentDefinitionNode,
+  GraphQLError,
+  Kind,
+  Lexer,
+  type OperationDefinitionNode,
+  type SelectionNode,
+  type SelectionSetNode,
+  Source,
+  TokenKind,
+  type ValueNode,
+} from "graphql";
 
 /** A document of 300 mutations with all their arguments and selections has about 12,000 tokens. */
 export const MAX_TOKENS = 15_000;
@@ -76,4 +90,179 @@ export function limitRefusal(message: string, node?: ASTNode): GraphQLError {
     extensions: { code: "GRAPHQL_VALIDATION_FAILED" },
     ...(node === undefined ? {} : { nodes: node }),
   });
+}
+
+type Fragments = ReadonlyMap<string, FragmentDefinitionNode>;
+
+/** The weight of a part of a document, counting a fragment each time it is spread. */
+export interface Weight {
+  readonly selections: number;
+  readonly spreads: number;
+  readonly aliases: number;
+  readonly directives: number;
+  /** Values of arguments, and the values inside them. */
+  readonly values: number;
+  /** Levels of selections. Introspection does not count. */
+  readonly depth: number;
+}
+
+/** The error for a spread of an undefined fragment, or of a fragment inside itself. */
+export class BadSpread extends Error {
+  readonly at: ASTNode;
+
+  constructor(message: string, at: ASTNode) {
+    super(message);
+    this.at = at;
+  }
+}
+
+const NOTHING: Weight = { selections: 0, spreads: 0, aliases: 0, directives: 0, values: 0, depth: 0 };
+
+/** Weighs parts of one document. Weighs each fragment once, so the time depends only on the length of the document. */
+export class Scales {
+  readonly #fragments: Fragments;
+  readonly #weights = new Map<string, Weight | "open">();
+  #total = NOTHING;
+
+  constructor(fragments: Fragments) {
+    this.#fragments = fragments;
+  }
+
+  /** The weight of all parts so far. */
+  get total(): Weight {
+    return this.#total;
+  }
+
+  /** Adds an operation, or a fragment that no operation uses. @throws BadSpread */
+  put(part: OperationDefinitionNode | FragmentDefinitionNode): void {
+    const weight =
+      part.kind === Kind.FRAGMENT_DEFINITION
+        ? this.#weighFragment(part.name.value, part.name)
+        : this.#weighSet(part.selectionSet, part.directives ?? []);
+    this.#total = add(this.#total, weight);
+    for (const { defaultValue, directives = [] } of part.variableDefinitions ?? []) {
+      const values = defaultValue === undefined ? 0 : countValues(defaultValue);
+      this.#total = add(this.#total, { ...weighDirectives(directives), values });
+    }
+  }
+
+  hasWeighed({ name }: FragmentDefinitionNode): boolean {
+    return this.#weights.has(name.value);
+  }
+
+  #weighSet({ selections }: SelectionSetNode, directives: readonly DirectiveNode[]): Weight {
+    return selections.reduce(
+      (sum, selection) => add(sum, this.#weighSelection(selection)),
+      weighDirectives(directives),
+    );
+  }
+
+  #weighSelection(selection: SelectionNode): Weight {
+    const own = { ...weighDirectives(selection.directives ?? []), selections: 1, depth: 1 };
+    if (selection.kind === Kind.FRAGMENT_SPREAD) {
+      return below({ ...own, spreads: 1 }, this.#weighFragment(selection.name.value, selection));
+    }
+    const inner = selection.selectionSet === undefined ? NOTHING : this.#weighSet(selection.selectionSet, []);
+    if (selection.kind === Kind.INLINE_FRAGMENT) return below(own, inner);
+    const { name, alias } = selection;
+    const aliases = alias === undefined || [alias.value, name.value].includes("__typename") ? 0 : 1;
+    const values = own.values + countArguments(selection.arguments ?? []);
+    const whole = below({ ...own, aliases, values }, inner);
+    return name.value === "__schema" ? { ...whole, depth: 0 } : whole;
+  }
+
+  #weighFragment(name: string, at: ASTNode): Weight {
+    const known = this.#weights.get(name);
+    if (known === "open") throw new BadSpread(`Cannot spread fragment "${name}" within itself.`, at);
+    if (known !== undefined) return known;
+    const fragment = this.#fragments.get(name);
+    if (fragment === undefined) throw new BadSpread(`Unknown fragment "${name}".`, at);
+    this.#weights.set(name, "open");
+    const weight = this.#weighSet(fragment.selectionSet, fragment.directives ?? []);
+    this.#weights.set(name, weight);
+    return weight;
+  }
+}
+
+function countArguments(args: readonly ArgumentNode[]): number {
+  return args.reduce((sum, { value }) => sum + countValues(value), 0);
+}
+
+/** Counts a value, and the values inside it. */
+function countValues(value: ValueNode): number {
+  if (value.kind === Kind.LIST) return value.values.reduce((sum, inner) => sum + countValues(inner), 1);
+  if (value.kind === Kind.OBJECT)
+    return value.fields.reduce((sum, inner) => sum + countValues(inner.value), 1);
+  return 1;
+}
+
+function weighDirectives(directives: readonly DirectiveNode[]): Weight {
+  if (directives.length === 0) return NOTHING;
+  const values = directives.reduce((sum, directive) => sum + countArguments(directive.arguments ?? []), 0);
+  return { ...NOTHING, directives: directives.length, values };
+}
+
+/** Adds two parts of the same level. A sum that overflows becomes Infinity, which exceeds every limit. */
+function add(one: Weight, other: Weight): Weight {
+  return {
+    selections: one.selections + other.selections,
+    spreads: one.spreads + other.spreads,
+    aliases: one.aliases + other.aliases,
+    directives: one.directives + other.directives,
+    values: one.values + other.values,
+    depth: Math.max(one.depth, other.depth),
+  };
+}
+
+function below(upper: Weight, lower: Weight): Weight {
+  return { ...add(upper, lower), depth: upper.depth + lower.depth };
+}
+
+/** The selections that share one place in the answer, and the places below it. */
+interface Place {
+  count: number;
+  readonly inner: Places;
+}
+
+type Places = Map<string, Place>;
+
+/**
+ * Counts the selections of each place in the answer. GraphQL compares every two of them, including the selections below
+ * them and those in fragments. The count takes one step for each expanded selection.
+ */
+export class Repeats {
+  readonly #fragments: Fragments;
+  #pairs = 0;
+
+  constructor(fragments: Fragments) {
+    this.#fragments = fragments;
+  }
+
+  /** Returns the response key that is selected too often, or undefined. */
+  tooMany(selectionSet: SelectionSetNode): string | undefined {
+    return this.#count(selectionSet, new Map());
+  }
+
+  #count({ selections }: SelectionSetNode, places: Places): string | undefined {
+    for (const selection of selections) {
+      if (selection.kind !== Kind.FIELD) {
+        const inner =
+          selection.kind === Kind.INLINE_FRAGMENT
+            ? selection.selectionSet
+            : this.#fragments.get(selection.name.value)?.selectionSet;
+        const found = inner && this.#count(inner, places);
+        if (found !== undefined) return found;
+        continue;
+      }
+      const key = (selection.alias ?? selection.name).value;
+      const place = places.get(key) ?? { count: 0, inner: new Map() };
+      places.set(key, place);
+      this.#pairs += place.count;
+      place.count += 1;
+      if (place.count > MAX_REPEATS || this.#pairs > MAX_REPEATED_PAIRS) return key;
+      const found = selection.selectionSet && this.#count(selection.selectionSet, place.inner);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
 }

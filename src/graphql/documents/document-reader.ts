@@ -1,8 +1,51 @@
-import { type DocumentNode, GraphQLError, type GraphQLSchema, parse, validate } from "graphql";
+import {
+  type ASTVisitor,
+  type DocumentNode,
+  ExecutableDefinitionsRule,
+  type FragmentDefinitionNode,
+  FragmentsOnCompositeTypesRule,
+  GraphQLError,
+  type GraphQLSchema,
+  Kind,
+  KnownDirectivesRule,
+  KnownFragmentNamesRule,
+  NoFragmentCyclesRule,
+  NoUndefinedVariablesRule,
+  NoUnusedFragmentsRule,
+  NoUnusedVariablesRule,
+  type OperationDefinitionNode,
+  PossibleFragmentSpreadsRule,
+  parse,
+  specifiedRules,
+  UniqueDirectivesPerLocationRule,
+  UniqueFragmentNamesRule,
+  UniqueVariableNamesRule,
+  type ValidationContext,
+  type ValidationRule,
+  VariablesAreInputTypesRule,
+  VariablesInAllowedPositionRule,
+  validate,
+} from "graphql";
 import { LRUCache } from "lru-cache";
-import { MAX_CHARACTERS, MAX_TOKENS } from "./document-limits.ts";
-import { documentRules } from "./document-rules.ts";
-import { checkDocumentSize } from "./document-size.ts";
+import {
+  BadSpread,
+  limitRefusal,
+  MAX_ALIASES,
+  MAX_CHARACTERS,
+  MAX_DEPTH,
+  MAX_DIRECTIVES,
+  MAX_FRAGMENTS,
+  MAX_OPERATIONS,
+  MAX_REPEATS,
+  MAX_SELECTIONS,
+  MAX_SPREADS,
+  MAX_TOKENS,
+  MAX_VALUES,
+  MAX_VARIABLES,
+  Repeats,
+  Scales,
+  type Weight,
+} from "./document-limits.ts";
 
 /** The syntax tree of a document takes some hundred bytes of memory for each character. */
 const MAX_KEPT_CHARACTERS = 200_000;
@@ -87,4 +130,146 @@ function withCode(error: GraphQLError, code: string): GraphQLError {
     positions: positions ?? null,
     extensions,
   });
+}
+
+/** Rules that checkDocumentSize has already enforced. */
+const ENFORCED_BEFORE: readonly ValidationRule[] = [
+  ExecutableDefinitionsRule,
+  KnownFragmentNamesRule,
+  NoFragmentCyclesRule,
+  UniqueFragmentNamesRule,
+];
+
+/** Rules that only a document with this text can break. Skipping them otherwise halves the time for a long document. */
+const NEEDED_BY: ReadonlyMap<ValidationRule, string> = new Map([
+  [NoUndefinedVariablesRule, "$"],
+  [NoUnusedVariablesRule, "$"],
+  [UniqueVariableNamesRule, "$"],
+  [VariablesAreInputTypesRule, "$"],
+  [VariablesInAllowedPositionRule, "$"],
+  [FragmentsOnCompositeTypesRule, "..."],
+  // Not "...", because the rule is about fragments that are defined and never spread.
+  [NoUnusedFragmentsRule, "fragment"],
+  [PossibleFragmentSpreadsRule, "..."],
+  [KnownDirectivesRule, "@"],
+  [UniqueDirectivesPerLocationRule, "@"],
+]);
+
+/**
+ * Returns those rules of GraphQL that the document can break, and the gateway's own rules.
+ *
+ * @param introspection Whether callers may read the schema.
+ */
+function documentRules(text: string, introspection: boolean): readonly ValidationRule[] {
+  const specified = specifiedRules.filter(
+    (rule) => !ENFORCED_BEFORE.includes(rule) && text.includes(NEEDED_BY.get(rule) ?? ""),
+  );
+  return [...specified, knownOperationTypesRule, ...(introspection ? [] : [noIntrospectionRule])];
+}
+
+/**
+ * Refuses an operation of a type that the schema does not have. GraphQL 16 reports it only during execution, as an
+ * internal error.
+ */
+function knownOperationTypesRule(context: ValidationContext): ASTVisitor {
+  return {
+    OperationDefinition(operation) {
+      if (context.getSchema().getRootType(operation.operation)) return;
+      context.reportError(
+        new GraphQLError(`The schema has no ${operation.operation}.`, { nodes: operation }),
+      );
+    },
+  };
+}
+
+/** Refuses introspection. Clients of Apollo Server recognise the refusal by its extension. */
+function noIntrospectionRule(context: ValidationContext): ASTVisitor {
+  return {
+    Field(node) {
+      if (node.name.value !== "__schema" && node.name.value !== "__type") return;
+      context.reportError(
+        new GraphQLError("Introspection is off. The gateway's documentation has the schema.", {
+          nodes: node,
+          extensions: { validationErrorCode: "INTROSPECTION_DISABLED" },
+        }),
+      );
+    },
+  };
+}
+
+/** The limits of a document's weight, each with its refusal. */
+const LIMITS: readonly (readonly [part: keyof Weight, limit: number, message: string])[] = [
+  ["depth", MAX_DEPTH, `Query depth limit of ${MAX_DEPTH} exceeded.`],
+  [
+    "selections",
+    MAX_SELECTIONS,
+    `The document selects more than ${MAX_SELECTIONS} fields, counting those of a fragment wherever it is spread.`,
+  ],
+  ["spreads", MAX_SPREADS, `The document spreads fragments too often. The limit is ${MAX_SPREADS} times.`],
+  ["aliases", MAX_ALIASES, `Aliases limit of ${MAX_ALIASES} exceeded.`],
+  ["directives", MAX_DIRECTIVES, `Directives limit of ${MAX_DIRECTIVES} exceeded.`],
+  ["values", MAX_VALUES, `The arguments have more than ${MAX_VALUES} values. Send long lists as variables.`],
+];
+
+type Root = OperationDefinitionNode | FragmentDefinitionNode;
+
+/**
+ * Refuses a document that takes too long to validate, measure or run. All three expand the fragments. The check takes
+ * one step for each node of the document, and one for each expanded selection up to MAX_SELECTIONS.
+ */
+function checkDocumentSize({ definitions }: DocumentNode): GraphQLError | undefined {
+  const operations: OperationDefinitionNode[] = [];
+  const fragments = new Map<string, FragmentDefinitionNode>();
+  let variables = 0;
+  for (const definition of definitions) {
+    if (definition.kind === Kind.OPERATION_DEFINITION) {
+      operations.push(definition);
+      variables += definition.variableDefinitions?.length ?? 0;
+    } else if (definition.kind === Kind.FRAGMENT_DEFINITION) {
+      const name = definition.name.value;
+      if (fragments.has(name))
+        return limitRefusal(`There can be only one fragment named "${name}".`, definition);
+      fragments.set(name, definition);
+    } else return limitRefusal("A document may have only operations and fragments.", definition);
+  }
+  if (operations.length > MAX_OPERATIONS)
+    return limitRefusal(`A document may have at most ${MAX_OPERATIONS} operations.`);
+  if (fragments.size > MAX_FRAGMENTS)
+    return limitRefusal(`The document defines fragments too often. The limit is ${MAX_FRAGMENTS} times.`);
+  if (variables > MAX_VARIABLES)
+    return limitRefusal(`A document may declare at most ${MAX_VARIABLES} variables.`);
+  return checkExpanded(operations, fragments);
+}
+
+function checkExpanded(
+  operations: readonly OperationDefinitionNode[],
+  fragments: ReadonlyMap<string, FragmentDefinitionNode>,
+): GraphQLError | undefined {
+  const scales = new Scales(fragments);
+  const roots: Root[] = [...operations];
+  try {
+    for (const operation of operations) scales.put(operation);
+    // Validation also visits fragments that no operation uses.
+    for (const fragment of fragments.values()) {
+      if (scales.hasWeighed(fragment)) continue;
+      roots.push(fragment);
+      scales.put(fragment);
+    }
+  } catch (error) {
+    if (error instanceof BadSpread) return limitRefusal(error.message, error.at);
+    throw error;
+  }
+  for (const [part, limit, message] of LIMITS) {
+    if (scales.total[part] > limit) return limitRefusal(message);
+  }
+  const repeats = new Repeats(fragments);
+  for (const { selectionSet } of roots) {
+    const key = repeats.tooMany(selectionSet);
+    if (key !== undefined) {
+      return limitRefusal(
+        `The document selects "${key}" too often in one place of the answer. The limit is ${MAX_REPEATS} times.`,
+      );
+    }
+  }
+  return undefined;
 }

@@ -1,8 +1,8 @@
 import type { GraphQLError } from "graphql";
 import { DEFAULT_ACCOUNT } from "../../auth/accounts.ts";
 import { MAX_SUB_ACCOUNTS_PER_CALL } from "../../cam/index.ts";
+import { parseSubUserId } from "../arguments.ts";
 import { limitRefusal } from "../documents/document-limits.ts";
-import { parseSubUserId } from "../sub-user/sub-user-id.ts";
 import { type SelectedField, type SelectedFields, sumUp } from "./selected-fields.ts";
 
 export interface CamCallLimit {

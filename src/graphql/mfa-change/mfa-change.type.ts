@@ -4,7 +4,7 @@ import { type CamErrorCode, isCamErrorCode, type Uin } from "../../contract/inde
 import { UinScalar } from "../arguments.ts";
 import { CamCalls } from "../directives.ts";
 import { CamErrorCodeEnum, registerEnum } from "../enums.ts";
-import { LoginActionFlag, MfaSource } from "../mfa/mfa-flag.type.ts";
+import { LoginActionFlag, MfaSource } from "../sub-user/sub-user.type.ts";
 
 export const ChangeResolution = registerEnum(
   "ChangeResolution",

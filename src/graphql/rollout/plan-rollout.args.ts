@@ -9,8 +9,8 @@ import {
   SubUserDirectoryFilter,
   toSelection,
 } from "../directory/sub-user-directory.args.ts";
-import { LoginActionMfaFlagInput } from "../mfa/mfa-flag.type.ts";
-import { toMethods } from "../mfa/set-sub-user-mfa.args.ts";
+import { toMethods } from "../mfa/set-sub-user-mfa.resolver.ts";
+import { LoginActionMfaFlagInput } from "../sub-user/sub-user.type.ts";
 
 const MOST_WAVES = 20;
 /** Half a year. */

@@ -6,9 +6,9 @@ import type { ItemFilter } from "../../rollouts/rollout-store.ts";
 import { UinScalar } from "../arguments.ts";
 import { CamCalls } from "../directives.ts";
 import { CamErrorCodeEnum } from "../enums.ts";
-import { LoginActionFlag } from "../mfa/mfa-flag.type.ts";
 import { MfaMethodsOfBoth } from "../mfa-change/mfa-change.type.ts";
 import { afterOptions, firstOptions, PageInfo, requireStorable } from "../paging.ts";
+import { LoginActionFlag } from "../sub-user/sub-user.type.ts";
 import { enumOf, MfaRolloutItemState, nameOf } from "./rollout-enums.ts";
 
 @CamCalls(0)

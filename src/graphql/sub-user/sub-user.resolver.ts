@@ -3,14 +3,19 @@ import { DEFAULT_ACCOUNT } from "../../auth/accounts.ts";
 import { requireScope } from "../../auth/caller.ts";
 import { MAX_SUB_ACCOUNTS_PER_CALL } from "../../cam/index.ts";
 import { explainUin, parseUin, type Uin } from "../../contract/index.ts";
-import { accountOptions, badInput, UinScalar } from "../arguments.ts";
+import {
+  accountOptions,
+  badInput,
+  parseSubUserId,
+  type SubUserName,
+  toSubUserId,
+  UinScalar,
+} from "../arguments.ts";
 import type { GraphQLContext } from "../context.ts";
 import { CamCalls, RequiresScope } from "../directives.ts";
 import { toGraphQLError } from "../error-channels.ts";
 import type { Loaders } from "../loaders.ts";
-import { SubUserMfa } from "../mfa/mfa-flag.type.ts";
-import { SubUser } from "./sub-user.type.ts";
-import { parseSubUserId, type SubUserName, toSubUserId } from "./sub-user-id.ts";
+import { SubUser, SubUserMfa } from "./sub-user.type.ts";
 
 @Resolver(() => SubUser)
 export class SubUserResolver {

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from "node:http";
 import { type ApolloServer, HeaderMap, type HTTPGraphQLResponse } from "@apollo/server";
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
 import type { Authenticator, Refusal } from "../../auth/authenticator.ts";
@@ -7,7 +8,6 @@ import type { GraphQLContext } from "../../graphql/context.ts";
 import { nestingProblem } from "../../graphql/documents/document-limits.ts";
 import { currentOperation } from "../../telemetry/operation.ts";
 import type { Telemetry } from "../../telemetry/telemetry.ts";
-import { MEDIA_TYPES, type MediaType, negotiateMediaType } from "../accept-header.ts";
 import {
   addressKey,
   bytesPoints,
@@ -18,10 +18,12 @@ import {
   seemsToAskForService,
 } from "../caller-rate.ts";
 import { authenticationError, CallerError, HttpError } from "../http-errors.ts";
-import { mayBeForged } from "./csrf.ts";
 import {
   checkEncoding,
   type GraphQLOverHttpRequest,
+  MEDIA_TYPES,
+  type MediaType,
+  negotiateMediaType,
   readIdempotencyKey,
   readOperation,
 } from "./graphql-request.ts";
@@ -232,4 +234,44 @@ function send(reply: FastifyReply, { status, headers, body }: HTTPGraphQLRespons
   // The gateway does not offer incremental delivery.
   if (body.kind !== "complete") throw new Error("Apollo returned an incremental response.");
   return reply.status(status ?? 200).send(body.string);
+}
+
+/** A page of another origin can send these headers only after a preflight, and the gateway grants none. */
+const PREFLIGHTED_HEADERS = [
+  "apollo-require-preflight",
+  "graphql-require-preflight",
+  "x-apollo-operation-name",
+];
+
+/** The types that a form of any page can send: https://fetch.spec.whatwg.org/#cors-safelisted-request-header. */
+const FORM_TYPES = ["application/x-www-form-urlencoded", "multipart/form-data", "text/plain"];
+
+/**
+ * Returns whether a page of another origin may have caused a browser to send the request, with the access of the
+ * browser and its network. On HTTPS and localhost, the browser's Fetch Metadata decides. Without it, the Origin header
+ * decides, which browsers add to every POST.
+ *
+ * A header that a page of another origin cannot send always proves another client. Without all three, only a GET
+ * passes, because it can only read.
+ *
+ * https://www.w3.org/TR/fetch-metadata/, https://web.dev/articles/fetch-metadata
+ */
+export function mayBeForged(method: string, headers: IncomingHttpHeaders): boolean {
+  const site = headers["sec-fetch-site"];
+  if (site === "same-origin" || site === "none") return false;
+  if (needsPreflight(headers)) return false;
+  if (site !== undefined) return true;
+  if (headers.origin !== undefined) return !isOwnOrigin(headers.origin, headers.host);
+  return method !== "GET";
+}
+
+function needsPreflight(headers: IncomingHttpHeaders): boolean {
+  if (PREFLIGHTED_HEADERS.some((name) => headers[name])) return true;
+  const [type = ""] = (headers["content-type"] ?? "").split(";", 1);
+  return type.trim() !== "" && !FORM_TYPES.includes(type.trim().toLowerCase());
+}
+
+function isOwnOrigin(origin: string, host: string | undefined): boolean {
+  // A sandboxed page has the origin "null".
+  return URL.canParse(origin) && new URL(origin).host === host;
 }

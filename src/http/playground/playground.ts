@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { FastifyInstance } from "fastify";
-import { prefersHtml } from "../accept-header.ts";
 import { registerBuiltPage } from "../built-page.ts";
+import { prefersHtml } from "../graphql/graphql-request.ts";
 import { playgroundPageHeaders } from "../security-headers.ts";
 import type { BootData, PlaygroundBanner, PlaygroundExample } from "./boot-data.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { CallerQueues } from "../../src/quota/caller-queues.ts";
+import { CallerQueues } from "../src/fair-queue.ts";
 
 type Waiter = ReturnType<typeof waiter>;
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { DatabaseClock } from "../../src/quota/database-clock.ts";
+import { DatabaseClock } from "../../src/quota/slot-store.ts";
 
 /** The lead of the database's clock over this process's clock. */
 const AHEAD_MS = 1_000_000;

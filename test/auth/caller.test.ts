@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { isMisleading, isPrintable, isSamePerson, personOf } from "../../src/auth/subject.ts";
+import { isMisleading, isPrintable, isSamePerson, personOf } from "../../src/auth/caller.ts";
 
 test.each([
   ["a Cyrillic letter in a Latin word", "\u0430lice"],

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { negotiateMediaType, prefersHtml } from "../../src/http/accept-header.ts";
+import { negotiateMediaType, prefersHtml } from "../../../src/http/graphql/graphql-request.ts";
 
 const JSON_TYPE = "application/json";
 const GRAPHQL = "application/graphql-response+json";

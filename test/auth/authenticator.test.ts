@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { CertificateAuthenticator } from "../../src/auth/certificate-authenticator.ts";
+import { CertificateAuthenticator } from "../../src/auth/authenticator.ts";
 
 const SUBJECT = "CN=portal,O=Example";
 const certificates = new CertificateAuthenticator({

@@ -1,7 +1,7 @@
 import { parse } from "graphql";
 import { expect, test } from "vitest";
-import { CostLimit } from "../../../src/graphql/limits/cost-limit.ts";
-import { gatewaySchema } from "../../../src/graphql/schema.ts";
+import { CostLimit } from "../../src/graphql/admission.ts";
+import { gatewaySchema } from "../../src/graphql/schema.ts";
 
 const schema = gatewaySchema();
 const PROTECTIONS = "mfa { login { phone } }";

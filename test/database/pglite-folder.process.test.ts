@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
-import { lockDataDir } from "../../src/database/data-dir-lock.ts";
+import { lockDataDir } from "../../src/database/pglite-folder.ts";
 
 const HOLDER = fileURLToPath(new URL("hold-data-dir.ts", import.meta.url));
 let dir: string;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { DeliveryDelay } from "../../src/quota/delivery-delay.ts";
+import { DeliveryDelay } from "../../src/quota/slot-deliveries.ts";
 
 const SECOND = 1_000;
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { mayBeForged } from "../../../src/http/graphql/csrf.ts";
+import { mayBeForged } from "../../../src/http/graphql/graphql-route.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };
 const HOST = { host: "gateway.example:4000" };

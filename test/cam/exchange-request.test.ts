@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { endpointFor } from "../../src/cam/create-request.ts";
+import { endpointFor } from "../../src/cam/exchange.ts";
 
 test.each([
   [
