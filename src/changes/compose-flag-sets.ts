@@ -104,6 +104,13 @@ export function turnsOffLastMethod(before: SafeAuthFlags, flagSets: SetMfaFlagIn
   return mayHaveOne && !isOn(flagSets.login ?? before.login) && !isOn(flagSets.action ?? before.action);
 }
 
+/** Whether the flag sets leave a protection without any method that had one before. */
+export function endsProtection(before: SafeAuthFlags, flagSets: Omit<SetMfaFlagInput, "opUin">): boolean {
+  return (["login", "action"] as const).some(
+    (protection) => isOn(before[protection]) && !isOn(flagSets[protection] ?? before[protection]),
+  );
+}
+
 function isOn(flags: MfaFlagSet | MfaFlagState): boolean {
   return Object.values(flags).includes(true);
 }

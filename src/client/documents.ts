@@ -58,6 +58,7 @@ const LISTED_ROLLOUT = `id name reason status code hint planHash accounts create
   reasons { state code users }
   price {
     camCalls seconds slowestAccount secondsByAccount { account users camCalls seconds } budgetSeconds failuresAllowed
+    usersLosingProtection
   }
   progress { total done secondsLeft wave waves heldUntil awaitsRelease }
   proof { differences readBackAt sealed }`;

@@ -66,6 +66,8 @@ export interface MfaRolloutPrice {
   /** The seconds that the error budget adds. */
   readonly budgetSeconds: number;
   readonly failuresAllowed: number;
+  /** The users who lose login or operation protection. Null for plans of earlier releases. */
+  readonly usersLosingProtection: number | null;
 }
 
 /** The users of one account that are to be changed. */

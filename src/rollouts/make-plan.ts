@@ -1,5 +1,6 @@
 import type { Accounts } from "../auth/accounts.ts";
 import type { PolicyFile } from "../auth/policy/policy-file.ts";
+import { endsProtection } from "../changes/compose-flag-sets.ts";
 import type { GatewayIdentity } from "../changes/gateway-identity.ts";
 import { type CamErrorCode, GatewayError, type Uin } from "../contract/index.ts";
 import type { BulkReadsDeps, ScannedAccount } from "../directory/bulk-reads.ts";
@@ -164,6 +165,7 @@ class PlanBuilder {
   readonly #waveEnds: readonly number[];
   #items = 0;
   #toChange = 0;
+  #losingProtection = 0;
   #approvalMinutes: number | undefined;
 
   constructor(input: RolloutInput) {
@@ -187,10 +189,16 @@ class PlanBuilder {
     this.#items += 1;
     const isToChange =
       same.state === "will_change" || (same.state === "at_risk" && this.#input.includeAtRisk);
-    const item = { ...user, ...same, item: this.#items, wave: isToChange ? this.#nextWave() : undefined };
+    const item: PlannedItem = {
+      ...user,
+      ...same,
+      item: this.#items,
+      wave: isToChange ? this.#nextWave() : undefined,
+    };
     this.#hash.add(item);
     if (!isToChange || user.account === undefined) return item;
     this.#usersToChange.set(user.account, (this.#usersToChange.get(user.account) ?? 0) + 1);
+    if (item.before && item.sent && endsProtection(item.before, item.sent)) this.#losingProtection += 1;
     if (approvalMinutes !== undefined) {
       this.#approvalMinutes = Math.min(approvalMinutes, this.#approvalMinutes ?? approvalMinutes);
     }
@@ -219,7 +227,8 @@ class PlanBuilder {
     return {
       policyHash: rest.policyHash,
       planHash: this.#hash.end(termsOf({ ...rest, input: this.#input, maxFailures })),
-      ...{ maxFailures, approvalMinutes: this.#approvalMinutes, price: priceOf(lanes, maxFailures, policy) },
+      ...{ maxFailures, approvalMinutes: this.#approvalMinutes },
+      price: { ...priceOf(lanes, maxFailures, policy), usersLosingProtection: this.#losingProtection },
     };
   }
 

@@ -125,6 +125,8 @@ export interface RolloutPrice {
   }[];
   /** The seconds that the error budget adds, because so few items may be open at once. */
   readonly budgetSeconds: number;
+  /** The users with a protection that has a method before and none afterwards. Plans of earlier releases lack it. */
+  readonly usersLosingProtection?: number;
 }
 
 /** A rollout. Times are by the clock of the database. */

@@ -54,8 +54,13 @@ function describePlan({ planHash, price, expiresAt, startedAt, approval }: MfaRo
       : [
           `  ${price.camCalls} calls to CAM, about ${durationOf(price.seconds)}; stops when more than ` +
             `${price.failuresAllowed} users fail`,
+          ...describeLosses(price.usersLosingProtection),
         ]),
   ];
+}
+
+function describeLosses(users: number | null): readonly string[] {
+  return (users ?? 0) === 0 ? [] : [`  WARNING: ${users} users lose login or operation protection`];
 }
 
 function explain(code: Parameters<typeof describeCamError>[0]): string {

@@ -96,6 +96,13 @@ export class MfaRolloutPrice {
 
   @Field(() => Int, { description: "The failures that the rollout accepts. One more stops it." })
   failuresAllowed!: number;
+
+  @Field(() => Int, {
+    nullable: true,
+    description:
+      "The users who lose login or operation protection: it has a method before the change and none afterwards. Null for plans of earlier releases.",
+  })
+  usersLosingProtection?: number | undefined;
 }
 
 @CamCalls(0)

@@ -223,6 +223,9 @@ test("a wave waits for a person, who pauses, resumes, releases and cancels", asy
   expect((await rollout(["status", id])).stdout).toContain(
     "  Waves: 1 user (then a person), 1 user (then a person), then the rest\n",
   );
+  expect((await rollout(["status", id])).stdout).toContain(
+    "  WARNING: 3 users lose login or operation protection\n",
+  );
   expect((await rollout(["pause", id, "--reason", "lunch"])).stdout).toMatch(/: PAUSED$/m);
   expect((await rollout(["resume", id])).stdout).toMatch(/: RUNNING$/m);
   expect(await rollout(["release", id])).toMatchObject({ code: 0 });

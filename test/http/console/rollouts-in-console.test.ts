@@ -85,6 +85,7 @@ test("a person filters, plans, reads, starts, watches, proves and undoes a rollo
   await page.getByRole("button", { name: "Plan the undo" }).click();
   await page.getByRole("heading", { name: /^Undo/ }).nth(0).waitFor();
   await page.getByText("No login protection afterwards.").nth(2).waitFor();
+  await page.getByText("3 users will have no login or no operation protection afterwards.").waitFor();
   await expectFit(page);
   await page.getByRole("button", { name: "Start: change 3 users" }).click();
   await page.getByText("3 of 3 users settled").waitFor();

@@ -29,7 +29,7 @@ export interface SeenItem {
 const SEEN = `{
   id status code hint planHash maxFailures approvalMinutes
   counts { willChange alreadySo blocked atRisk excused changedSince }
-  price { camCalls seconds slowestAccount secondsByAccount { account users camCalls seconds } budgetSeconds failuresAllowed }
+  price { camCalls seconds slowestAccount secondsByAccount { account users camCalls seconds } budgetSeconds failuresAllowed usersLosingProtection }
   progress { total done waves }
   items(first: 100) { totalCount nodes { item account opUin name state code why wave } }
 }`;

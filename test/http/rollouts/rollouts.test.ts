@@ -85,6 +85,7 @@ test("restores what it changed, and leaves users changed since", { timeout: 120_
   };
   const first = await planned(gateway.send, change);
   expect(first.counts).toMatchObject({ willChange: 2 });
+  expect(first.price).toMatchObject({ usersLosingProtection: 0 });
   await run(first.id, first.planHash);
   const since = `mutation { setSubUserMfa(opUin: "${FRANK}", login: { phone: true }) { requestId } }`;
   await gateway.send(since);
@@ -93,6 +94,7 @@ test("restores what it changed, and leaves users changed since", { timeout: 120_
     { opUin: BOB, state: "WILL_CHANGE" },
     { opUin: FRANK, state: "CHANGED_SINCE", why: "The gateway has changed the user again since." },
   ]);
+  expect(back.price).toMatchObject({ usersLosingProtection: 1 });
   await run(back.id, back.planHash);
   const { data } = await gateway.send(`{ subUser(opUin: "${BOB}") { mfa { login { stoken } } } }`);
   expect(data).toMatchObject({ subUser: { mfa: { login: { stoken: false } } } });

@@ -32,6 +32,12 @@ export function RolloutPlan({ rollout, onState }: RolloutPlanProps) {
           </button>
         ))}
       </div>
+      {(price?.usersLosingProtection ?? 0) > 0 && (
+        <strong className="lost">
+          {usersOf(price?.usersLosingProtection ?? 0)} will have no login or no operation protection
+          afterwards.
+        </strong>
+      )}
       {reasons.length > 0 && (
         <ul className="cards">
           {reasons.map(({ state, code, users }) => (
