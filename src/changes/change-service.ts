@@ -1,6 +1,7 @@
 /**
- * Makes changes of users' protections. `#make` is the path of a change: read it from top to bottom. The folder cam/
- * calls CAM, and the folder audit/ stores the record. Read record-change.ts next.
+ * Makes changes of users' protections. `#make` is the path of a change: read it from top to bottom. Each step has a
+ * file: change-access.ts authorises, user-lock.ts locks, prepare-change.ts reads the user, record-change.ts records and
+ * settles, and flag-writer.ts sends and resolves lost replies.
  */
 import type { ApprovalLog } from "../audit/approval-log.ts";
 import type { ApproveVerdict, BeginVerdict, ChangeRecord, ChangeSettlement } from "../audit/change-record.ts";
@@ -63,8 +64,8 @@ export class ChangeService {
   }
 
   /**
-   * Sets the protections of one sub-user. Joins the same change in flight, here or in another replica. Once begun, a
-   * change continues whether or not the caller still waits.
+   * Sets the protections of one sub-user. Joins an identical change in flight, in this replica or another one. A change
+   * continues even if the caller disconnects.
    *
    * @throws Failure FORBIDDEN, UNKNOWN_ACCOUNT, PROTECTED_USER, REASON_REQUIRED, NOTHING_TO_CHANGE,
    *   MFA_METHOD_NOT_WRITABLE, CHANGE_IN_PROGRESS, CALLER_PAUSED, QUOTA_EXHAUSTED, STORE_UNAVAILABLE,
@@ -181,7 +182,7 @@ export class ChangeService {
     this.#inFlight.set(key, progress.ended);
     let release: (() => void) | undefined;
     try {
-      // Lock the user. The record keeps two replicas apart.
+      // Lock the user in this process. Across replicas, `record` returns BUSY while another change of the user is open.
       release = await this.#lock.acquire(user, context);
       const earlier = await this.#recorder.findEarlier(order);
       progress.shared = earlier !== undefined;
@@ -237,7 +238,7 @@ export class ChangeService {
     return { account, approval: undefined };
   }
 
-  /** Refuses an order that the record refused. Returns if another change answers the order. */
+  /** Throws the error of an order that the record refused. Returns if another change answers the order. */
   #requireShareable(
     { request: { opUin }, context }: ChangeOrder,
     { kind, id }: BeginVerdict | ApproveVerdict | RolloutVerdict,

@@ -38,7 +38,10 @@ const RESEND_DELAY_MS = 200;
 /** The share of the time that the gateway keeps for reading back, to resolve even the last lost reply. */
 const READ_BACK_SHARE = 0.25;
 
-/** Writes full flag sets and reads users. */
+/**
+ * Writes full flag sets, and resolves a lost reply: reads the user back, and sends the same flag sets again. If the
+ * deadline comes first, the outcome is unknown, and reconciler.ts continues.
+ */
 export class FlagWriter {
   readonly #deps: FlagWriterDeps;
 

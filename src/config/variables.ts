@@ -7,9 +7,10 @@ import { integer, type LOG_LEVELS, text, type VariableGroup, wholeNumber } from 
 
 /**
  * The table of all variables: name, group, schema, default and help. The typed configuration, --help, .env.example and
- * docs/operators/configuration.md come from it. To add a variable, add a row here, in
- * http-variables.ts or in cam-variables.ts, run
- * `npm run generate`, and use the value in config.ts. --help shows the first sentence of each help text.
+ * docs/operators/configuration.md come from it. To add a variable, add a row to its group: the callers, the policy, the
+ * record and webhooks are here, the ports in http-variables.ts, CAM and its keys in cam-variables.ts, scans in
+ * directory-settings.ts, and commands in client-variables.ts. Then use the value in config.ts, and run
+ * `npm run generate`. --help shows the first sentence of each help text.
  */
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
