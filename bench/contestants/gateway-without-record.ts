@@ -44,9 +44,10 @@ const { GatewayIdentity } = await compiled<typeof import("../../src/changes/gate
 const { ChangeService } =
   await compiled<typeof import("../../src/changes/change-service.ts")>("changes/change-service.js");
 const { PausedCallers } =
-  await compiled<typeof import("../../src/changes/paused-callers.ts")>("changes/paused-callers.js");
-const { RecentWrites } =
-  await compiled<typeof import("../../src/changes/recent-writes.ts")>("changes/recent-writes.js");
+  await compiled<typeof import("../../src/changes/change-access.ts")>("changes/change-access.js");
+const { RecentWrites } = await compiled<typeof import("../../src/changes/changes-of-user.ts")>(
+  "changes/changes-of-user.js",
+);
 const { LocalRateBudget } = await compiled<typeof import("../../src/quota/local-rate-budget.ts")>(
   "quota/local-rate-budget.js",
 );

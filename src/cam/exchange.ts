@@ -1,3 +1,7 @@
+/**
+ * One exchange with CAM: the request with its signature, the reply, and the clock that the reply shows.
+ */
+
 import { z } from "zod";
 import type { Clock } from "../clock.ts";
 import type { CamAction } from "./actions/cam-action.ts";

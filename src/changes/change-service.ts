@@ -10,9 +10,16 @@ import type { Accounts } from "../auth/accounts.ts";
 import { isSamePerson, requireScope } from "../auth/caller.ts";
 import type { Clock } from "../clock.ts";
 import { GatewayError } from "../contract/index.ts";
-import type { ChangeAccess, ChangeAccount, ChangePermission } from "./change-access.ts";
-import { asksForSomething } from "./compose-flag-sets.ts";
+import {
+  type ChangeAccess,
+  type ChangeAccount,
+  type ChangePermission,
+  type PausedCallers,
+  recordedCaller,
+} from "./change-access.ts";
+import { UserLock } from "./changes-of-user.ts";
 import { Failure } from "./failure.ts";
+import { asksForSomething } from "./flag-writer.ts";
 import {
   type ChangeObserver,
   type ChangeOrder,
@@ -22,19 +29,15 @@ import {
   type MfaChangeRequest,
   type RolloutItemOrder,
 } from "./mfa-change.ts";
-import type { PausedCallers } from "./paused-callers.ts";
-import { prepareChange } from "./prepare-change.ts";
+import { prepareChange, repeatChange } from "./prepare-change.ts";
 import {
   ChangeRecorder,
   type ChangeRecorderDeps,
-  hashOf,
+  keyOfOrder,
   outcomeOf,
   type PreparedChange,
-  recordedCaller,
   requestOf,
 } from "./record-change.ts";
-import { repeatChange } from "./repeat-change.ts";
-import { UserLock } from "./user-lock.ts";
 
 export interface ChangeServiceDeps extends Omit<ChangeRecorderDeps, "observer"> {
   readonly access: Pick<ChangeAccess, "authorise" | "requireNotOwn">;
@@ -268,26 +271,6 @@ export class ChangeService {
         kind satisfies "AWAITING" | "JOIN" | "REPLAY" | "DECIDED" | "BEGUN" | "BUSY" | "STALE";
     }
   }
-}
-
-/**
- * Returns the same key for orders that share one change. Requests that await approval are the same if they do the same,
- * whatever their reasons, as in begin_change.
- */
-function keyOfOrder(order: ChangeOrder, approval: ChangePermission["approval"]): string {
-  const { request, context } = order;
-  const { caller, idempotencyKey } = context;
-  if (order.kind === "approval") {
-    return JSON.stringify(["approve", order.record.id, caller.subject, caller.issuer]);
-  }
-  if (order.kind === "rollout") {
-    const { rolloutId, item, attempt } = order.item;
-    return JSON.stringify(["rollout", rolloutId, item, attempt]);
-  }
-  const reason = request.reason && "given";
-  const isWhole = approval === undefined || idempotencyKey !== undefined;
-  const change = hashOf(isWhole ? request : { ...request, reason });
-  return JSON.stringify([change, caller.subject, caller.issuer, idempotencyKey]);
 }
 
 /**

@@ -1,17 +1,19 @@
+import type { ChangeSettlement } from "../audit/change-record.ts";
+import type { OpenItem } from "../audit/rollout-log.ts";
 import type { SafeAuthFlags, SetMfaFlagInput } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
 import { GatewayError } from "../contract/index.ts";
 import type { ChangeAccess, ChangeAccount } from "./change-access.ts";
-import { composeFlagSets, matchesFlagSets, mayBeEqual, turnsOffLastMethod } from "./compose-flag-sets.ts";
-import type { ChangeOrder, MfaChangeContext } from "./mfa-change.ts";
 import {
   asIfApplied,
   mayBeAnother,
   type RecentWrites,
   trailingUnknown,
   withRecentWrites,
-} from "./recent-writes.ts";
-import type { PreparedChange } from "./record-change.ts";
+} from "./changes-of-user.ts";
+import { composeFlagSets, matchesFlagSets, mayBeEqual, turnsOffLastMethod } from "./flag-writer.ts";
+import type { ChangeOrder, MfaChangeContext } from "./mfa-change.ts";
+import type { ChangeRecorderDeps, PreparedChange } from "./record-change.ts";
 
 interface PrepareDeps {
   readonly access: Pick<ChangeAccess, "authorise" | "requireNotOwn">;
@@ -90,4 +92,27 @@ function flagSetsOfPlan(
 /** Returns the time for which the record leaves a change to its replica. */
 export function leaseMsOf({ deadlineMs }: Pick<MfaChangeContext, "deadlineMs">, nowMs: number): number {
   return Math.max(0, deadlineMs - nowMs) + LEASE_GRACE_MS;
+}
+
+/**
+ * Sends the flag sets of an open change again. They are absolute, so an earlier request that CAM applies late changes
+ * nothing. A refusal of the repetition proves nothing about the earlier request, so the outcome then stays unknown.
+ * Returns undefined if the record does not let it.
+ */
+export async function repeatChange(
+  { rolloutLog, clock }: Pick<ChangeRecorderDeps, "rolloutLog" | "clock">,
+  { writer }: Pick<ChangeAccount, "writer">,
+  open: OpenItem,
+  context: MfaChangeContext,
+): Promise<ChangeSettlement | undefined> {
+  if (!(await rolloutLog.reopen(open, leaseMsOf(context, clock.monotonic())))) return undefined;
+  // ChangeRecorder wrote them.
+  const written = await writer.write(open.record.sent as SetMfaFlagInput, context, false);
+  const { attempts, quotaWaitMs } = written;
+  return {
+    ...("outcome" in written
+      ? { status: "applied", ...written.outcome }
+      : { status: "unknown", code: "OUTCOME_UNKNOWN", readBack: true }),
+    ...{ attempts, quotaWaitMs },
+  };
 }

@@ -5,9 +5,9 @@ import type { SafeAuthFlags, SetMfaFlagInput } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
 import { Poller } from "../poller.ts";
 import type { ChangeAccount } from "./change-access.ts";
-import { matchesFlagSets, mayBeEqual } from "./compose-flag-sets.ts";
+import { type KnownWrite, mayBeAnother } from "./changes-of-user.ts";
 import { failureOf } from "./failure.ts";
-import { type KnownWrite, mayBeAnother } from "./recent-writes.ts";
+import { matchesFlagSets, mayBeEqual } from "./flag-writer.ts";
 
 interface ReconcilerDeps {
   readonly log: Pick<ChangeLog, "claim" | "settle" | "otherWrites">;

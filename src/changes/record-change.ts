@@ -7,15 +7,14 @@ import type {
   BeginVerdict,
   ChangeRecord,
   ChangeSettlement,
-  RecordedCaller,
 } from "../audit/change-record.ts";
 import type { RolloutLog, RolloutVerdict } from "../audit/rollout-log.ts";
 import { DEFAULT_ACCOUNT } from "../auth/accounts.ts";
-import type { CallerIdentity } from "../auth/caller.ts";
 import type { SetMfaFlagInput } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
 import { GatewayError, isCamErrorCode } from "../contract/index.ts";
-import type { ChangePermission } from "./change-access.ts";
+import { type ChangePermission, recordedCaller } from "./change-access.ts";
+import type { AccountUser, KnownFlags, RecentWrites } from "./changes-of-user.ts";
 import { camAnswerOf, Failure, failureOf } from "./failure.ts";
 import type { WriteResult } from "./flag-writer.ts";
 import type {
@@ -25,8 +24,6 @@ import type {
   MfaChangeOutcome,
   MfaChangeRequest,
 } from "./mfa-change.ts";
-import type { KnownFlags, RecentWrites } from "./recent-writes.ts";
-import type { AccountUser } from "./user-lock.ts";
 
 export interface ChangeRecorderDeps {
   readonly log: Pick<ChangeLog, "begin" | "settle" | "find" | "recentWrites" | "findByIdempotencyKey">;
@@ -228,16 +225,11 @@ export function requestOf({ account, opUin, requested, reason }: ChangeRecord): 
   };
 }
 
-/** Returns only the caller's names, without the caller's permissions. */
-export function recordedCaller({ subject, client, issuer }: CallerIdentity): RecordedCaller {
-  return { subject, client, issuer };
-}
-
 /**
  * Returns the same hash for equal requests, in every replica. Omits the default account, because older records have
  * hashes without an account.
  */
-export function hashOf(request: MfaChangeRequest): string {
+function hashOf(request: MfaChangeRequest): string {
   const { account, opUin, login, action, overwriteOtherMethods, reason } = request;
   const methods = (of: typeof login) => [of?.phone ?? null, of?.stoken ?? null, of?.wechat ?? null];
   const identity = JSON.stringify([
@@ -245,4 +237,24 @@ export function hashOf(request: MfaChangeRequest): string {
     ...(account === undefined || account === DEFAULT_ACCOUNT ? [] : [account]),
   ]);
   return hash("sha256", identity);
+}
+
+/**
+ * Returns the same key for orders that share one change. Requests that await approval are the same if they do the same,
+ * whatever their reasons, as in begin_change.
+ */
+export function keyOfOrder(order: ChangeOrder, approval: ChangePermission["approval"]): string {
+  const { request, context } = order;
+  const { caller, idempotencyKey } = context;
+  if (order.kind === "approval") {
+    return JSON.stringify(["approve", order.record.id, caller.subject, caller.issuer]);
+  }
+  if (order.kind === "rollout") {
+    const { rolloutId, item, attempt } = order.item;
+    return JSON.stringify(["rollout", rolloutId, item, attempt]);
+  }
+  const reason = request.reason && "given";
+  const isWhole = approval === undefined || idempotencyKey !== undefined;
+  const change = hashOf(isWhole ? request : { ...request, reason });
+  return JSON.stringify([change, caller.subject, caller.issuer, idempotencyKey]);
 }

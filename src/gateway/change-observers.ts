@@ -10,9 +10,9 @@ import {
   isKeyRefused,
   isThrottle,
 } from "../cam/index.ts";
+import type { PausedCallersObserver } from "../changes/change-access.ts";
 import type { ElsewhereError } from "../changes/gateway-identity.ts";
 import type { ChangeObserver } from "../changes/mfa-change.ts";
-import type { PausedCallersObserver } from "../changes/paused-callers.ts";
 import { type CamErrorCode, describeCamError } from "../contract/index.ts";
 import { currentOperation } from "../telemetry/operation.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
@@ -151,6 +151,12 @@ export function accountObserver(
     credentials = problem ?? "ok";
     reportCredentials();
   };
+  const noteError = ({ kind, camCode }: CamError): void => {
+    if (isThrottle(camCode)) strain("CAM throttles calls. Another program may use the same key.");
+    if (kind === "NO_CREDENTIAL") noteCredentials("No source has a key for CAM.");
+    else if (isKeyRefused(camCode)) noteCredentials(`CAM refuses the key: ${camCode}.`);
+    else if (kind === "REFUSED") noteCredentials(undefined);
+  };
   const sample = (): void => {
     const seconds = Math.round(skew.skewMs / 1_000);
     const differs = `CAM's clock differs by ${seconds} s. The gateway signs with CAM's time.`;
@@ -171,11 +177,8 @@ export function accountObserver(
   };
   return {
     onAttempt: (attempt: CamAttempt) => {
-      const { kind, camCode } = attempt.error ?? {};
-      if (isThrottle(camCode)) strain("CAM throttles calls. Another program may use the same key.");
-      if (kind === "NO_CREDENTIAL") noteCredentials("No source has a key for CAM.");
-      else if (isKeyRefused(camCode)) noteCredentials(`CAM refuses the key: ${camCode}.`);
-      else if (kind === undefined || kind === "REFUSED") noteCredentials(undefined);
+      if (attempt.error === undefined) noteCredentials(undefined);
+      else noteError(attempt.error);
       metrics.record("cam.account.calls", 1, { account, outcome: outcomeOf(attempt.error) });
       if (wasSent(attempt)) metrics.record("cam.quota.slots", 1, { account, action: attempt.action });
       reportCamAttempt(telemetry, attempt);

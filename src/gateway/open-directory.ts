@@ -1,5 +1,5 @@
 import type { Accounts } from "../auth/accounts.ts";
-import { exceptionsAt } from "../auth/policy/exceptions.ts";
+import { exceptionsAt } from "../auth/policy/decide-access.ts";
 import type { PolicyFile } from "../auth/policy/policy-file.ts";
 import type { Database } from "../database/database.ts";
 import { DatabaseTime } from "../directory/database-time.ts";

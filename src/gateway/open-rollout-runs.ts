@@ -4,7 +4,7 @@ import type { RolloutLog } from "../audit/rollout-log.ts";
 import type { Accounts } from "../auth/accounts.ts";
 import type { PolicyFile } from "../auth/policy/policy-file.ts";
 import type { ChangeService } from "../changes/change-service.ts";
-import { STALE_READ_MS } from "../changes/recent-writes.ts";
+import { STALE_READ_MS } from "../changes/changes-of-user.ts";
 import type { Database } from "../database/database.ts";
 import { OrderStore } from "../rollouts/order-store.ts";
 import { ReadBackStore } from "../rollouts/read-back-store.ts";

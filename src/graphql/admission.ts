@@ -9,10 +9,18 @@ import {
   visit,
 } from "graphql";
 import { CAM_ERROR_CATALOGUE } from "../contract/index.ts";
+import { LISTS_OF_USERS } from "./directives.ts";
 import { limitRefusal } from "./documents/document-limits.ts";
 import { DocumentReader, isKept } from "./documents/document-reader.ts";
-import { type CamCallLimit, exceedsCamCalls, fewestCalls, LISTS_OF_USERS } from "./limits/cam-call-limit.ts";
-import { type Operation, type SelectedField, selectFields, sumUp } from "./limits/selected-fields.ts";
+import {
+  type CamCallLimit,
+  exceedsCamCalls,
+  fewestCalls,
+  type Operation,
+  type SelectedField,
+  selectFields,
+  sumUp,
+} from "./selected-fields.ts";
 
 export interface AskedOperation {
   readonly query: string;

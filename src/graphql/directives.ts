@@ -27,3 +27,28 @@ export function RequiresScope(...scopes: readonly Scope[]): (prototype: object, 
 export function CamCalls(calls: 0 | 1 | 2): ReturnType<typeof Directive> {
   return Directive(`@cost(weight: ${calls})`);
 }
+
+/** The CAM actions that fields call. Each has its own rate limit. */
+export const CAM_ACTIONS = ["SetMfaFlag", "DescribeSafeAuthFlagColl", "DescribeSubAccounts"] as const;
+
+export type CamActionName = (typeof CAM_ACTIONS)[number];
+
+/** The CAM calls of each field, without the fields below it. A test compares them with the `@cost` of the schema. */
+export const CALLS_OF_FIELDS: Readonly<Record<string, Partial<Readonly<Record<CamActionName, number>>>>> = {
+  "Query.subUser": { DescribeSubAccounts: 1 },
+  "SubUser.mfa": { DescribeSafeAuthFlagColl: 1 },
+  "Mutation.setSubUserMfa": { SetMfaFlag: 1, DescribeSafeAuthFlagColl: 1 },
+  "Mutation.trySetSubUserMfa": { SetMfaFlag: 1, DescribeSafeAuthFlagColl: 1 },
+  "Mutation.approveMfaChange": { SetMfaFlag: 1, DescribeSafeAuthFlagColl: 1 },
+  "Mutation.tryApproveMfaChange": { SetMfaFlag: 1, DescribeSafeAuthFlagColl: 1 },
+};
+
+/**
+ * The fields that list users, with the argument that names the users or their number. Up to 50 users share one call for
+ * profiles.
+ */
+export const LISTS_OF_USERS: Readonly<Record<string, string>> = {
+  "Query.subUsers": "opUins",
+  "Query._entities": "representations",
+  "Query.subUserDirectory": "first",
+};

@@ -9,8 +9,7 @@ import {
   MAX_SUB_ACCOUNTS_PER_CALL,
   type SubAccount,
 } from "../cam/index.ts";
-import type { RecentWrites } from "../changes/recent-writes.ts";
-import { type KnownFlags, withRecentWrites } from "../changes/recent-writes.ts";
+import { type KnownFlags, type RecentWrites, withRecentWrites } from "../changes/changes-of-user.ts";
 import type { Clock } from "../clock.ts";
 import type { Uin } from "../contract/index.ts";
 import type { Directory, DirectoryUser } from "../directory/directory.ts";

@@ -23,8 +23,8 @@ import {
 } from "type-graphql";
 import type { ChangeLog } from "../audit/change-log.ts";
 import { requireScope, type Scope } from "../auth/caller.ts";
+import type { PausedCallers } from "../changes/change-access.ts";
 import type { ChangeService } from "../changes/change-service.ts";
-import type { PausedCallers } from "../changes/paused-callers.ts";
 import type { Directory } from "../directory/directory.ts";
 import type { DirectoryScans } from "../directory/directory-scans.ts";
 import type { DriftLog } from "../directory/drift-log.ts";

@@ -1,6 +1,6 @@
 import type { Protection } from "../auth/policy/policy.ts";
 import type { SafeAuthFlags, SetMfaFlagInput } from "../cam/index.ts";
-import { WRITABLE } from "../changes/compose-flag-sets.ts";
+import { WRITABLE } from "../changes/flag-writer.ts";
 import type { MfaChangeRequest, MfaMethods } from "../changes/mfa-change.ts";
 import type { Uin } from "../contract/index.ts";
 

@@ -1,10 +1,8 @@
 import type { CallerIdentity } from "../auth/caller.ts";
-import { decideAccess } from "../auth/policy/decide-access.ts";
-import { exceptionOf, exceptionsAt } from "../auth/policy/exceptions.ts";
-import { isInSome } from "../auth/policy/patterns.ts";
-import type { Policy, PolicyException, Protection } from "../auth/policy/policy.ts";
+import { decideAccess, exceptionOf, exceptionsAt } from "../auth/policy/decide-access.ts";
+import { isInSome, type Policy, type PolicyException, type Protection } from "../auth/policy/policy.ts";
 import { forbidden, ownUser, requestedOperations } from "../changes/change-access.ts";
-import { composeFlagSets, matchesFlagSets, WRITABLE } from "../changes/compose-flag-sets.ts";
+import { composeFlagSets, matchesFlagSets, WRITABLE } from "../changes/flag-writer.ts";
 import type { MfaChangeRequest } from "../changes/mfa-change.ts";
 import { type CamErrorCode, describeCamError, GatewayError, type Uin } from "../contract/index.ts";
 import { availabilityOf } from "../directory/available-methods.ts";

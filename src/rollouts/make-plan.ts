@@ -1,6 +1,6 @@
 import type { Accounts } from "../auth/accounts.ts";
 import type { PolicyFile } from "../auth/policy/policy-file.ts";
-import { endsProtection } from "../changes/compose-flag-sets.ts";
+import { endsProtection } from "../changes/flag-writer.ts";
 import type { GatewayIdentity } from "../changes/gateway-identity.ts";
 import { type CamErrorCode, GatewayError, type Uin } from "../contract/index.ts";
 import type { BulkReadsDeps, ScannedAccount } from "../directory/bulk-reads.ts";

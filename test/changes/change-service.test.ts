@@ -1,11 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { Accounts } from "../../src/auth/accounts.ts";
 import type { RateRequest, RateSlot } from "../../src/cam/index.ts";
-import type { ChangeAccount } from "../../src/changes/change-access.ts";
+import { type ChangeAccount, PausedCallers } from "../../src/changes/change-access.ts";
 import { ChangeService } from "../../src/changes/change-service.ts";
+import { RecentWrites } from "../../src/changes/changes-of-user.ts";
 import { Failure } from "../../src/changes/failure.ts";
-import { PausedCallers } from "../../src/changes/paused-callers.ts";
-import { RecentWrites } from "../../src/changes/recent-writes.ts";
 import { GatewayError } from "../../src/contract/index.ts";
 import { JumpingClock } from "../support/fake-clock.ts";
 import { RecordingBudget } from "../support/recording-budget.ts";

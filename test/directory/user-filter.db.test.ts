@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from "kysely";
 import { beforeAll, expect, test } from "vitest";
-import { exceptionOf, exceptionsAt } from "../../src/auth/policy/exceptions.ts";
+import { exceptionOf, exceptionsAt } from "../../src/auth/policy/decide-access.ts";
 import type { Uin } from "../../src/contract/index.ts";
 import type { Database } from "../../src/database/database.ts";
 import { isExcused } from "../../src/directory/user-filter.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { LOCAL_CALLER } from "../../src/auth/caller.ts";
 import type { CamClient } from "../../src/cam/index.ts";
-import { RecentWrites } from "../../src/changes/recent-writes.ts";
+import { RecentWrites } from "../../src/changes/changes-of-user.ts";
 import type { Uin } from "../../src/contract/index.ts";
 import { createLoaders } from "../../src/graphql/loaders.ts";
 import { FakeClock } from "../support/fake-clock.ts";

@@ -3,8 +3,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { decideSwitch, mayUseAccount } from "../../src/auth/policy/decide-access.ts";
-import { isInSome } from "../../src/auth/policy/patterns.ts";
-import type { Switch } from "../../src/auth/policy/policy.ts";
+import { isInSome, type Switch } from "../../src/auth/policy/policy.ts";
 import { type Asked, policyOf, question, TUESDAY } from "../auth/policy/policy-of.ts";
 import { uin } from "../support/start-change-service.ts";
 

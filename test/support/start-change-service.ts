@@ -1,7 +1,6 @@
 import { onTestFinished } from "vitest";
 import { ApprovalLog } from "../../src/audit/approval-log.ts";
-import type { BulkGuard } from "../../src/audit/caller-pauses.ts";
-import { CallerPauses } from "../../src/audit/caller-pauses.ts";
+import { type BulkGuard, CallerPauses } from "../../src/audit/caller-pauses.ts";
 import { ChangeLog } from "../../src/audit/change-log.ts";
 import { RolloutLog } from "../../src/audit/rollout-log.ts";
 import { Accounts, DEFAULT_ACCOUNT } from "../../src/auth/accounts.ts";
@@ -16,11 +15,11 @@ import {
   type RateBudget,
   Tc3Signer,
 } from "../../src/cam/index.ts";
+import { PausedCallers } from "../../src/changes/change-access.ts";
 import { ChangeService, type ChangeServiceDeps } from "../../src/changes/change-service.ts";
+import { RecentWrites } from "../../src/changes/changes-of-user.ts";
 import { FlagWriter } from "../../src/changes/flag-writer.ts";
 import type { MfaChangeContext, MfaChangeReport, MfaChangeRequest } from "../../src/changes/mfa-change.ts";
-import { PausedCallers } from "../../src/changes/paused-callers.ts";
-import { RecentWrites } from "../../src/changes/recent-writes.ts";
 import { systemClock } from "../../src/clock.ts";
 import { parseUin, type Uin } from "../../src/contract/index.ts";
 import type { Database } from "../../src/database/database.ts";

@@ -2,8 +2,16 @@ import { GatewayError, type Uin } from "../../contract/index.ts";
 import { DEFAULT_ACCOUNT } from "../accounts.ts";
 import type { Caller, CallerIdentity, Scope } from "../caller.ts";
 import { isWithin } from "./hours.ts";
-import { isInSome, matchesSome } from "./patterns.ts";
-import type { CallerPatterns, Policy, PolicyRule, Switch, UserPatterns } from "./policy.ts";
+import {
+  type CallerPatterns,
+  isInSome,
+  matchesSome,
+  type Policy,
+  type PolicyException,
+  type PolicyRule,
+  type Switch,
+  type UserPatterns,
+} from "./policy.ts";
 
 /** The facts of a decision: the caller, the account, the user and the time. */
 export interface AccessQuestion {
@@ -176,4 +184,31 @@ export function requireUnprotected(
   if (reason === undefined) {
     throw new GatewayError("REASON_REQUIRED", { opUin, hint: "It overrides the protection of this user." });
   }
+}
+
+/** The facts about a user that decide about an exception. */
+interface ExcusableUser {
+  readonly account: string;
+  readonly opUin: Uin;
+  /** Undefined or null if it is not known. No pattern matches it then. */
+  readonly name: string | null | undefined;
+}
+
+/** Returns the exceptions that are in force at a time, in milliseconds since the Unix epoch. */
+export function exceptionsAt({ exceptions }: Policy, atMs: number): readonly PolicyException[] {
+  return exceptions.filter(({ until }) => atMs < Date.parse(`${until}T24:00:00Z`));
+}
+
+/** Returns the first of some exceptions that excuses a user, or undefined. */
+export function exceptionOf(
+  exceptions: readonly PolicyException[],
+  { account, opUin, name }: ExcusableUser,
+): PolicyException | undefined {
+  return exceptions.find(({ users, accounts }) => {
+    if (accounts !== undefined && !matchesSome(accounts, account)) return false;
+    if (users.uins !== undefined && isInSome(users.uins, opUin)) return true;
+    return (
+      users.names !== undefined && typeof name === "string" && matchesSome(users.names, name.normalize())
+    );
+  });
 }

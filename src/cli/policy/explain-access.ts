@@ -6,8 +6,7 @@ import {
   mayUseAccount,
   type Verdict,
 } from "../../auth/policy/decide-access.ts";
-import { isInSome } from "../../auth/policy/patterns.ts";
-import type { Policy, Switch } from "../../auth/policy/policy.ts";
+import { isInSome, type Policy, type Switch } from "../../auth/policy/policy.ts";
 
 /** The decision of a policy about a change. */
 export interface Explanation {

@@ -1,7 +1,6 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { DEFAULT_ACCOUNT } from "../../auth/accounts.ts";
-import { matchesGlob } from "../../auth/policy/patterns.ts";
-import { SWITCHES, type Switch } from "../../auth/policy/policy.ts";
+import { matchesGlob, SWITCHES, type Switch } from "../../auth/policy/policy.ts";
 import { loadPolicy } from "../../auth/policy/policy-file.ts";
 import { systemClock } from "../../clock.ts";
 import { EX_CONFIG } from "../../config/config.ts";

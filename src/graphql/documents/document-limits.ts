@@ -1,3 +1,7 @@
+/**
+ * The limits of a document, and the weights that count against them.
+ */
+
 import {
   type ArgumentNode,
   type ASTNode,

@@ -19,9 +19,9 @@ import { accountOptions, LONGEST_REASON, toReason, UinScalar } from "../argument
 import { CamFailure } from "../cam-error/cam-failure.type.ts";
 import type { GraphQLContext } from "../context.ts";
 import { CamCalls, RequiresScope } from "../directives.ts";
-import { isIncluded } from "../limits/selected-fields.ts";
 import type { Loaders } from "../loaders.ts";
 import { ChangeResolution, MfaChange, toMfaChange } from "../mfa-change/mfa-change.type.ts";
+import { isIncluded } from "../selected-fields.ts";
 import { LoginActionMfaFlagInput, lazySubUser, SubUser } from "../sub-user/sub-user.type.ts";
 
 @Resolver()

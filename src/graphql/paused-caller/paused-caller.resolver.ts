@@ -11,7 +11,7 @@ import {
   Resolver,
 } from "type-graphql";
 import type { CallerPause as RecordedPause } from "../../audit/caller-pauses.ts";
-import type { PausedCallers } from "../../changes/paused-callers.ts";
+import type { PausedCallers } from "../../changes/change-access.ts";
 import { badInput } from "../arguments.ts";
 import type { GraphQLContext } from "../context.ts";
 import { CamCalls, RequiresScope } from "../directives.ts";

@@ -1,14 +1,10 @@
 import { type GraphQLSchema, parse } from "graphql";
 import { describe, expect, test } from "vitest";
-import {
-  CALLS_OF_FIELDS,
-  type CamCallLimit,
-  exceedsCamCalls,
-} from "../../../src/graphql/limits/cam-call-limit.ts";
-import { selectFields } from "../../../src/graphql/limits/selected-fields.ts";
-import { gatewaySchema } from "../../../src/graphql/schema.ts";
-import { ALICE } from "../../support/seed-users.ts";
-import { startGateway } from "../../support/start-gateway.ts";
+import { CALLS_OF_FIELDS } from "../../src/graphql/directives.ts";
+import { gatewaySchema } from "../../src/graphql/schema.ts";
+import { type CamCallLimit, exceedsCamCalls, selectFields } from "../../src/graphql/selected-fields.ts";
+import { ALICE } from "../support/seed-users.ts";
+import { startGateway } from "../support/start-gateway.ts";
 
 const schema = gatewaySchema();
 const FIELD = `setSubUserMfa(opUin: "${ALICE}", login: { phone: true }) { requestId }`;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { LOCAL_CALLER } from "../../src/auth/caller.ts";
-import { type AccountUser, UserLock } from "../../src/changes/user-lock.ts";
+import { type AccountUser, UserLock } from "../../src/changes/changes-of-user.ts";
 import { systemClock } from "../../src/clock.ts";
 import { ALICE, BOB } from "../support/seed-users.ts";
 import { uin } from "../support/start-change-service.ts";

@@ -1,3 +1,7 @@
+/**
+ * The fields that an operation selects, and the CAM calls that they need.
+ */
+
 import {
   type DocumentNode,
   type FieldNode,
@@ -25,6 +29,11 @@ import {
   TypeNameMetaFieldDef,
   valueFromAST,
 } from "graphql";
+import { DEFAULT_ACCOUNT } from "../auth/accounts.ts";
+import { MAX_SUB_ACCOUNTS_PER_CALL } from "../cam/index.ts";
+import { parseSubUserId } from "./arguments.ts";
+import { CALLS_OF_FIELDS, CAM_ACTIONS, type CamActionName, LISTS_OF_USERS } from "./directives.ts";
+import { limitRefusal } from "./documents/document-limits.ts";
 
 export interface Operation {
   readonly document: DocumentNode;
@@ -44,7 +53,7 @@ export interface SelectedField {
   readonly inner: SelectedFields;
 }
 
-export type SelectedFields = ReadonlyMap<string, readonly SelectedField[]>;
+type SelectedFields = ReadonlyMap<string, readonly SelectedField[]>;
 
 const META_FIELDS: ReadonlyMap<string, GraphQLField<unknown, unknown>> = new Map(
   [SchemaMetaFieldDef, TypeMetaFieldDef, TypeNameMetaFieldDef].map((field) => [field.name, field]),
@@ -172,4 +181,113 @@ export function isIncluded(selection: SelectionNode, variables: Record<string, u
 
 function hasFields(type: GraphQLNamedType): type is GraphQLObjectType | GraphQLInterfaceType {
   return isObjectType(type) || isInterfaceType(type);
+}
+
+export interface CamCallLimit {
+  /** The calls of one action that CAM accepts in a second, by the name of each account that the caller may use. */
+  readonly rates: ReadonlyMap<string, number>;
+  /** The milliseconds that an operation may take. */
+  readonly deadlineMs: number;
+}
+
+/**
+ * Returns the refusal of an operation that needs more calls in an account than CAM accepts before the deadline, or
+ * undefined. That operation would end half done.
+ */
+export function exceedsCamCalls(
+  fields: SelectedFields,
+  { rates, deadlineMs }: CamCallLimit,
+): GraphQLError | undefined {
+  const users = new Map<SelectedField, UserCounts>();
+  for (const action of CAM_ACTIONS) {
+    const { calls, anywhere } = countCalls(fields, { action, accounts: [...rates.keys()] }, users);
+    for (const [account, inAccount] of calls) {
+      const ratePerSecond = rates.get(account);
+      // The operation fails at that account before it calls CAM.
+      if (ratePerSecond === undefined) continue;
+      const most = mostCalls(ratePerSecond, deadlineMs);
+      const all = inAccount + anywhere;
+      if (all <= most) continue;
+      const where = account === DEFAULT_ACCOUNT ? "" : ` in the account ${account}`;
+      return limitRefusal(
+        `The operation needs ${all} calls of ${action}${where}. CAM accepts ${ratePerSecond} a second, so they would ` +
+          `take ${Math.ceil(all / ratePerSecond)} s, and an operation has ${deadlineMs / 1000} s. Ask for at most ` +
+          `${most} at a time and send the rest in further requests.`,
+      );
+    }
+  }
+  return undefined;
+}
+
+/** Returns the calls of one action that every account accepts before the deadline. */
+export function fewestCalls({ rates, deadlineMs }: CamCallLimit): number {
+  return Math.min(...[...rates.values()].map((ratePerSecond) => mostCalls(ratePerSecond, deadlineMs)));
+}
+
+function mostCalls(ratePerSecond: number, deadlineMs: number): number {
+  return Math.max(1, Math.floor((ratePerSecond * deadlineMs) / 1000));
+}
+
+/**
+ * Counts the calls of an action by account. `anywhere` counts the calls of fields without an account in the operation.
+ * Only root fields name an account. The fields below them use the same one.
+ */
+function countCalls(
+  fields: SelectedFields,
+  { action, accounts }: { readonly action: CamActionName; readonly accounts: readonly string[] },
+  known: Map<SelectedField, UserCounts>,
+): { readonly calls: ReadonlyMap<string, number>; readonly anywhere: number } {
+  const calls = new Map<string, number>();
+  let anywhere = 0;
+  const add = (account: string, count: number): void => {
+    calls.set(account, (calls.get(account) ?? 0) + count);
+  };
+  for (const selected of [...fields.values()].flat()) {
+    const { name, field } = selected;
+    const inner = sumUp(selected.inner, ({ name: below }, ofInner) => callsOf(below, action) + ofInner);
+    if (name in LISTS_OF_USERS) {
+      const counts = known.get(selected) ?? countUsers(selected, accounts);
+      known.set(selected, counts);
+      for (const [account, users] of counts) {
+        const profiles = action === "DescribeSubAccounts" ? Math.ceil(users / MAX_SUB_ACCOUNTS_PER_CALL) : 0;
+        add(account, profiles + users * inner);
+      }
+    } else if (field.args.some(({ name: argument }) => argument === "account")) {
+      add(accountOfField(selected), callsOf(name, action) + inner);
+    } else {
+      anywhere += callsOf(name, action) + inner;
+      if (name in CALLS_OF_FIELDS) add(DEFAULT_ACCOUNT, 0);
+    }
+  }
+  return { calls, anywhere };
+}
+
+function callsOf(name: string, action: CamActionName): number {
+  return CALLS_OF_FIELDS[name]?.[action] ?? 0;
+}
+
+/** The number of different users in a list, by account. */
+type UserCounts = ReadonlyMap<string, number>;
+
+/** @param accounts The accounts of the caller. A list without named users may have all its users in each of them. */
+function countUsers(selected: SelectedField, accounts: readonly string[]): UserCounts {
+  const counts = new Map<string, number>();
+  const named = selected.argument(LISTS_OF_USERS[selected.name] ?? "");
+  if (typeof named === "number") return new Map(accounts.map((account) => [account, named]));
+  if (!Array.isArray(named)) return counts;
+  for (const user of new Map(named.map((one: unknown) => [JSON.stringify(one), one])).values()) {
+    const account = selected.name === "Query._entities" ? accountOfReference(user) : accountOfField(selected);
+    counts.set(account, (counts.get(account) ?? 0) + 1);
+  }
+  return counts;
+}
+
+function accountOfField({ argument }: SelectedField): string {
+  const account = argument("account");
+  return typeof account === "string" ? account : DEFAULT_ACCOUNT;
+}
+
+function accountOfReference(reference: unknown): string {
+  const id = (reference as { readonly id?: unknown } | null)?.id;
+  return parseSubUserId(id)?.account ?? DEFAULT_ACCOUNT;
 }

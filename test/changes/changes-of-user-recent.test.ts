@@ -7,7 +7,7 @@ import {
   RecentWrites,
   trailingUnknown,
   withRecentWrites,
-} from "../../src/changes/recent-writes.ts";
+} from "../../src/changes/changes-of-user.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { ALICE, BOB } from "../support/seed-users.ts";
 import { uin } from "../support/start-change-service.ts";

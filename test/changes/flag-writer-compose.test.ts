@@ -5,7 +5,7 @@ import {
   composeFlagSets,
   matchesFlagSets,
   turnsOffLastMethod,
-} from "../../src/changes/compose-flag-sets.ts";
+} from "../../src/changes/flag-writer.ts";
 import { ALICE } from "../support/seed-users.ts";
 import { changeOf, uin } from "../support/start-change-service.ts";
 
