@@ -41,7 +41,7 @@ describe("the pages on the policy", () => {
   });
 
   test("list the switches of a change as the gateway does", () => {
-    const rows = rowsUnder("what is asked for");
+    const rows = rowsUnder("request");
     expect(rows).toHaveLength(3);
     for (const [asked, switches] of rows) {
       const json = `{${coded(asked)[0]}}`.replaceAll(/(\w+):/g, '"$1":');
