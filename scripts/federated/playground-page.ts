@@ -1,8 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { fastify } from "fastify";
 import { FEDERATED_EXAMPLES_DIR, PLAYGROUND_ASSETS_DIR } from "../../src/gateway/package-paths.ts";
-import { loadExamples } from "../../src/http/playground/examples.ts";
-import { isBrowserVisit, registerPlayground } from "../../src/http/playground/playground.ts";
+import { isBrowserVisit, loadExamples, registerPlayground } from "../../src/http/playground/playground.ts";
 import type { Page } from "./start-hive-router.ts";
 
 const GRAPHQL_PATH = "/graphql";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { accountsFileSchema } from "../../src/config/account-schema.ts";
+import { accountsFileSchema } from "../../src/config/accounts-file.ts";
 import { GENERATED_NOTICE } from "./artefact.ts";
 import { formatJson } from "./format-json.ts";
 

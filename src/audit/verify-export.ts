@@ -1,8 +1,16 @@
-import { CHECKPOINTS, type ChainHead, idOf, LEGACY, type SealedRecord } from "./chain.ts";
-import { parseCheckpoint } from "./checkpoint.ts";
+import { z } from "zod";
+import {
+  CHECKPOINTS,
+  type ChainHead,
+  type ChainPlace,
+  idOf,
+  LEGACY,
+  placeShape,
+  type SealedRecord,
+} from "./chain.ts";
+import { type LegacyCheckpoint, parseCheckpoint } from "./checkpoint.ts";
 import { type ExportedRecord, type ExportHeader, LINES, parseLine } from "./export-lines.ts";
 import { linesOf, surveyLines } from "./file-lines.ts";
-import { type LegacyExportEnd, parseLegacyEnd, parseLegacyRecord } from "./legacy-export.ts";
 import { type RecordReport, RecordVerifier } from "./verify-record.ts";
 
 interface VerifyExportOptions {
@@ -145,4 +153,31 @@ export async function readExportPlaces(file: string): Promise<readonly ChainHead
     else if (last !== undefined) break;
   }
   return [...(last === undefined ? [] : [last]), ...end.ends.filter(({ seq }) => seq > 0)];
+}
+
+/** The last line of an export by a release with one chain. It has records of `legacy` alone, and no header. */
+interface LegacyExportEnd {
+  /** The export begins after this record. With 0 it begins with the first record. */
+  readonly since: number;
+  /** The end of the chain at the time of the export. */
+  readonly end: ChainPlace;
+  /** The checkpoints from `since` on, in order. */
+  readonly checkpoints: readonly LegacyCheckpoint[];
+}
+
+const { seq, hash } = placeShape.shape;
+const recordShape = z.strictObject({ seq: seq.positive(), previousHash: hash, hash, content: z.string() });
+const endShape: z.ZodType<LegacyExportEnd> = z.strictObject({
+  since: seq,
+  end: placeShape,
+  checkpoints: z.array(LINES.legacyCheckpoint),
+});
+
+function parseLegacyRecord(line: Uint8Array): SealedRecord | undefined {
+  const record = parseLine(line, recordShape);
+  return record && { ...record, chain: LEGACY, digest: undefined };
+}
+
+function parseLegacyEnd(line: Uint8Array): LegacyExportEnd | undefined {
+  return parseLine(line, endShape);
 }

@@ -5,6 +5,8 @@ import {
   type AttemptOutcome,
   type CamAttempt,
   type Correction,
+  decideRetry,
+  type RetryDecision,
   slotOutcomeOf,
   voteOnError,
   voteOnLoss,
@@ -29,7 +31,6 @@ import {
   readReply,
 } from "./exchange.ts";
 import type { CallPriority, RateBudget, RateRequest, RateSlot } from "./rate-budget.ts";
-import { decideRetry, type RetryDecision } from "./retry/decide-retry.ts";
 import type { Tc3Signer } from "./signing/tc3-signer.ts";
 import { type HttpTransport, TransportError } from "./transport/http-transport.ts";
 
@@ -56,7 +57,7 @@ export interface CamCallOptions {
   readonly caller?: string | undefined;
   /** Default: "interactive". */
   readonly priority?: CallPriority;
-  /** Default: MAX_ATTEMPTS of decide-retry.ts. */
+  /** Default: MAX_ATTEMPTS of attempt.ts. */
   readonly maxAttempts?: number;
   /**
    * Marks a read that begins a write. While the store of the quota is unavailable, the quota refuses it like the write.
@@ -101,7 +102,7 @@ export class CamClient {
   }
 
   /**
-   * Makes a call. Repeats it if that is safe (decide-retry.ts) and the deadline permits.
+   * Makes a call. Repeats it if that is safe (attempt.ts) and the deadline permits.
    *
    * @throws CamError of the last attempt.
    * @throws GatewayError before the first request: CAM_CIRCUIT_OPEN while the circuit of the action is open, or

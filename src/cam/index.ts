@@ -5,14 +5,12 @@
  */
 
 export type { CamAction } from "./actions/cam-action.ts";
-export type { SubAccount } from "./actions/describe-sub-accounts.ts";
-export { describeSubAccounts, MAX_SUB_ACCOUNTS_PER_CALL } from "./actions/describe-sub-accounts.ts";
-export type { CallerIdentity } from "./actions/get-caller-identity.ts";
-export { getCallerIdentity } from "./actions/get-caller-identity.ts";
-export type { ListedUser } from "./actions/list-users.ts";
-export { listAccounts, listUsers } from "./actions/list-users.ts";
 export type { MfaFlagSet, MfaFlagState, SafeAuthFlags, SetMfaFlagInput } from "./actions/mfa-flags.ts";
 export { describeSafeAuthFlagColl, setMfaFlag } from "./actions/mfa-flags.ts";
+export type { CallerIdentity } from "./actions/sts.ts";
+export { getCallerIdentity } from "./actions/sts.ts";
+export type { ListedUser, SubAccount } from "./actions/users.ts";
+export { describeSubAccounts, listAccounts, listUsers, MAX_SUB_ACCOUNTS_PER_CALL } from "./actions/users.ts";
 export type { CamAttempt } from "./attempt.ts";
 export type { CamCallOptions } from "./cam-client.ts";
 export { CamClient } from "./cam-client.ts";

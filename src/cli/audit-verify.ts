@@ -1,7 +1,8 @@
 import type { Command } from "commander";
-import { describeReport } from "../audit/describe-report.ts";
+import { CHECKPOINTS, type ChainHead } from "../audit/chain.ts";
+import { isPruned } from "../audit/pruned-places.ts";
 import { atOneMoment } from "../audit/read-record.ts";
-import { loadPublicKeys } from "../audit/signing-keys.ts";
+import { fingerprint, loadPublicKeys } from "../audit/signing-keys.ts";
 import { verifyDatabase } from "../audit/verify-database.ts";
 import type { RecordReport } from "../audit/verify-record.ts";
 import { CommandError, type CommandIo, collect } from "./command.ts";
@@ -64,4 +65,80 @@ async function ofDatabase(env: CommandIo["env"], { trustedKeys, expected }: Know
   } finally {
     await database.close();
   }
+}
+
+/** Describes a report in sentences, one a line. */
+function describeReport(
+  report: RecordReport,
+  { isKeyGiven, expected }: { readonly isKeyGiven: boolean; readonly expected: readonly ChainHead[] },
+): readonly string[] {
+  const { chains, records, hidden, unsealed = 0, pruned = [], problem } = report;
+  if (problem !== undefined) {
+    const { chain, seq, id, reason } = problem;
+    const place = [
+      chain,
+      chain === CHECKPOINTS || seq === undefined ? undefined : "record",
+      seq,
+      id && `(${id})`,
+    ];
+    const where = place.filter((part) => part !== undefined).join(" ");
+    return [`BAD: ${where === "" ? "" : `${where}: `}${reason}.`];
+  }
+  const [older = [], compared = []] = [true, false].map((gone) =>
+    expected.filter((place) => isPruned(pruned, place) === gone),
+  );
+  const used = chains.filter(({ last }) => last > 0).length;
+  return [
+    records === 0
+      ? "OK: no record was examined."
+      : `OK: ${countOf(records, "record")} in ${countOf(used, "chain")}, unbroken.`,
+    ...(hidden > 0 ? [`Of ${countOf(hidden, "record")} only the digest is there, and not the content.`] : []),
+    ...(unsealed > 0 ? [`Not sealed yet, and not examined: ${unsealed}.`] : []),
+    ...pruned.map(
+      ({ chain, seq, checkpoint }) => `Pruned up to record ${seq} of ${chain}, by checkpoint ${checkpoint}.`,
+    ),
+    ...describeSignature(report, isKeyGiven),
+    ...endsOf(report).map((end) => `It ends at ${writePlace(end)}.`),
+    compared.length === 0
+      ? "Not compared with an earlier place (--expect), so records that were cut from the end do not show."
+      : `It contains what was expected: ${listOf(compared)}.`,
+    ...(older.length > 0 ? [`Pruned, and not compared: ${listOf(older)}.`] : []),
+  ];
+}
+
+/** Returns the places that prove later that nothing was cut: the last checkpoint, or each chain without signatures. */
+function endsOf({ ends, signed }: RecordReport): readonly ChainHead[] {
+  if (signed === undefined) return ends.filter(({ seq }) => seq > 0);
+  return [{ chain: CHECKPOINTS, seq: signed.number, hash: signed.hash }];
+}
+
+function listOf(places: readonly ChainHead[]): string {
+  return places.map(({ chain, seq }) => `${chain}:${seq}`).join(", ");
+}
+
+/** A place as `--expect` takes it. */
+function writePlace({ chain, seq, hash }: ChainHead): string {
+  return `${chain}:${seq}:${hash}`;
+}
+
+function describeSignature({ chains, signed }: RecordReport, isKeyGiven: boolean): readonly string[] {
+  const later = chains.reduce((sum, chain) => sum + chain.last - chain.signed, 0);
+  const total = chains.reduce((sum, chain) => sum + chain.last, 0);
+  if (total === 0) return [];
+  if (later === total) {
+    return ["No record is signed: anyone who can write to the database could have rewritten the record."];
+  }
+  const rest = later === 0 ? "" : `; the last ${later === 1 ? "one is" : `${later} are`} not signed yet`;
+  const by =
+    signed === undefined
+      ? "Signed by an earlier release"
+      : `Signed by checkpoint ${signed.number} at ${signed.signedAt} with the key ${fingerprint(signed.publicKey)}`;
+  return [
+    `${by}${rest}.`,
+    ...(isKeyGiven ? [] : ["Pass the public key (--public-key FILE) to verify the owner of that key."]),
+  ];
+}
+
+function countOf(count: number, noun: string): string {
+  return `${count} ${count === 1 ? noun : `${noun}s`}`;
 }

@@ -1,6 +1,5 @@
 import { z } from "zod";
 import { CAM_VARIABLES } from "./cam-variables.ts";
-import { CLIENT_VARIABLES } from "./client-variables.ts";
 import { DIRECTORY } from "./directory-settings.ts";
 import { HTTP_VARIABLES } from "./http-variables.ts";
 import { integer, type LOG_LEVELS, text, type VariableGroup, wholeNumber } from "./variable-schemas.ts";
@@ -8,9 +7,9 @@ import { integer, type LOG_LEVELS, text, type VariableGroup, wholeNumber } from 
 /**
  * The table of all variables: name, group, schema, default and help. The typed configuration, --help, .env.example and
  * docs/operators/configuration.md come from it. To add a variable, add a row to its group: the callers, the policy, the
- * record and webhooks are here, the ports in http-variables.ts, CAM and its keys in cam-variables.ts, scans in
- * directory-settings.ts, and commands in client-variables.ts. Then use the value in config.ts, and run
- * `npm run generate`. --help shows the first sentence of each help text.
+ * record, webhooks and commands are here, the ports in http-variables.ts, CAM and its keys in cam-variables.ts, and scans
+ * in directory-settings.ts. Then use the value in config.ts, and run `npm run generate`. --help shows the first sentence
+ * of each help text.
  */
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
@@ -191,6 +190,24 @@ const WEBHOOKS = {
       "The receivers of events (JSON or YAML): addresses, secrets and types of events. See docs/operators/webhooks.md. " +
         "Without it the gateway sends no event. A changed file takes effect within five seconds.",
     ),
+  },
+} satisfies VariableGroup;
+
+/** The variables of the commands that call a running gateway. The gateway accepts them in its environment. */
+const CLIENT_VARIABLES = {
+  title: "Commands that call a running gateway",
+  introduction:
+    "cam-gateway doctor, mfa, report and rollout use these variables. Their options override them. The gateway ignores them.",
+  variables: {
+    GATEWAY_URL: text.meta({
+      description: "The GraphQL address of the gateway, as --url.",
+      otherwise: "http://127.0.0.1:4000/graphql, the address of local mode",
+    }),
+    GATEWAY_TOKEN: text.describe("The bearer token that the command sends."),
+    GATEWAY_TOKEN_FILE: text.meta({
+      description: "A file with that token, as --token-file.",
+      excludes: "GATEWAY_TOKEN",
+    }),
   },
 } satisfies VariableGroup;
 

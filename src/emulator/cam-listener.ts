@@ -1,7 +1,18 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { type AnswerDeps, answerRequest } from "./answer-request.ts";
-import { deliver } from "./wire/deliver.ts";
-import { headerValue, receiveRequest } from "./wire/received-request.ts";
+import { bindAction, readUins } from "./actions/action-definition.ts";
+import { findAction } from "./actions/find-action.ts";
+import { ParameterReader } from "./actions/parameter-reader.ts";
+import { authenticate } from "./authenticate.ts";
+import { CamRefusal, type Language, refusals } from "./cam-refusals.ts";
+import type { EmulatorEvent } from "./emulator-event.ts";
+import type { EmulatorState } from "./emulator-state.ts";
+import type { Fault } from "./faults/fault-schema.ts";
+import { type Disturbance, playFault } from "./faults/play-fault.ts";
+import { openRecord, type RequestRecord } from "./journal/request-record.ts";
+import type { ApiCall } from "./wire/api-call.ts";
+import { type Delivery, deliver, jsonReply, refusalEnvelope, successEnvelope } from "./wire/deliver.ts";
+import { readCall } from "./wire/read-call.ts";
+import { headerValue, type ReceivedRequest, receiveRequest } from "./wire/received-request.ts";
 
 /** Fits a 32 KB query and the headers. Node answers longer ones by HTTP 431. */
 const MAX_HEADER_BYTES = 128 * 1024;
@@ -35,4 +46,116 @@ async function serve(message: IncomingMessage, response: ServerResponse, deps: A
     date: new Date(clock.now()).toUTCString(),
     traceId: headerValue(request, "x-tc-traceid"),
   });
+}
+
+interface AnswerDeps {
+  state: EmulatorState;
+  emit(event: EmulatorEvent): void;
+  /** Resolves early when the emulator stops. */
+  wait(ms: number): Promise<void>;
+}
+
+/** Answers one request in the order of the vendor's gateway: parse, authenticate, limit the rate, run the action. */
+async function answerRequest(request: ReceivedRequest, deps: AnswerDeps): Promise<Delivery> {
+  const record = openRecord(request, deps.state);
+  let language: Language = "en-US";
+  try {
+    const call = readCall(request);
+    language = call.language;
+    record.describe(call);
+    return await answerCall(call, request, record, deps);
+  } catch (error) {
+    const refusal = error instanceof CamRefusal ? error : refusals.internalError();
+    if (refusal !== error) deps.emit({ kind: "defect", error });
+    record.refused(refusal);
+    return jsonReply(refusalEnvelope(refusal, language, record.entry.requestId));
+  } finally {
+    deps.emit({ kind: "request", entry: { ...record.entry } });
+  }
+}
+
+async function answerCall(
+  call: ApiCall,
+  request: ReceivedRequest,
+  record: RequestRecord,
+  { state, emit, wait }: AnswerDeps,
+): Promise<Delivery> {
+  const { requestId } = record.entry;
+  // Read the state once: a call from before a reset must not change the state after it.
+  const { account, issuer, faults, settings, chance } = state;
+  const key = authenticate(call, request, {
+    account,
+    nowMs: state.clock.now(),
+    onMismatch: (mismatch) =>
+      emit({ kind: "signatureMismatch", requestId, keyId: call.secretId, ...mismatch }),
+  });
+  const definition = findAction(call, request);
+  const run = bindAction(definition, key);
+  state.limiter.admit(key?.session ? key.uin : call.secretId, definition.name, request.arrivedAtMs);
+  refuseRegion(call, settings.nullRegion);
+  const refuse = (refusal: CamRefusal) => refusalEnvelope(refusal, call.language, requestId);
+  const carryOut = (disturbance: Disturbance = {}) => {
+    if (call.parameters instanceof CamRefusal) throw call.parameters;
+    const reader = new ParameterReader(call.parameters, call.format);
+    return run(reader, {
+      ...{ account, issuer, nowMs: state.clock.now(), readLagMs: 0 },
+      ...settings,
+      ...disturbance,
+    });
+  };
+  const perform = (disturbance?: Disturbance) => {
+    try {
+      const { response, applied } = carryOut(disturbance);
+      record.succeeded(applied);
+      return successEnvelope(response, requestId);
+    } catch (error) {
+      if (!(error instanceof CamRefusal)) throw error;
+      record.refused(error);
+      return refuse(error);
+    }
+  };
+
+  const performLater = (afterMs: number) =>
+    account.writeLater(afterMs, () => {
+      try {
+        if (carryOut().applied) record.appliedLate();
+      } catch (error) {
+        // The reply is already sent, so a refusal has no reader.
+        if (!(error instanceof CamRefusal)) emit({ kind: "defect", error });
+      }
+    });
+
+  const uins = call.parameters instanceof CamRefusal ? [] : readUins(definition, call.parameters);
+  record.names(uins);
+  const fault = faults.strike(definition.name, uins);
+  if (!fault) {
+    record.accepted();
+    return jsonReply(perform());
+  }
+  if (fault.delayMs > 0) await wait(fault.delayMs);
+  if (fault.kind !== "throttle") record.accepted();
+  const stage = { perform, performLater, refuse, ratePerSecond: settings.ratePerSecond, random: chance };
+  const delivery = playFault(fault, stage);
+  record.struck(fault, codeTold(fault));
+  return delivery;
+}
+
+/** Returns the CAM code that a fault puts into the reply: undefined for the call's own, null for no CAM answer. */
+function codeTold(fault: Fault): string | null | undefined {
+  if (["delay", "staleRead", "oddList"].includes(fault.kind)) return undefined;
+  if (fault.kind === "throttle") return "RequestLimitExceeded";
+  return fault.kind === "camError" ? fault.code : null;
+}
+
+const REGION = /^[a-z]{2}-[a-z]+(-[a-z0-9]+)*$/;
+
+/**
+ * Refuses a malformed region. CAM ignores regions, but the vendor's gateway checks their form. An empty one passes: the
+ * Java SDK (TC3) and the Go SDK (v1) send it for a client without a region.
+ */
+function refuseRegion(call: ApiCall, nullRegion: "accept" | "refuse"): void {
+  const { region } = call;
+  if (region === undefined || region === "" || REGION.test(region)) return;
+  if (region === "null" && nullRegion === "accept") return;
+  throw refusals.parameterValue(call.proof.scheme === "TC3-HMAC-SHA256" ? "X-TC-Region" : "Region");
 }

@@ -42,15 +42,13 @@ import {
   tlsObserver,
 } from "./observers.ts";
 import { countOrphanedChanges, openAccounts } from "./open-accounts.ts";
-import { openAdminPort } from "./open-admin.ts";
 import { openDirectory, openReadsBehind } from "./open-directory.ts";
 import { openJobs } from "./open-jobs.ts";
-import { openDatabase, openEvents, openRecord, startCheckpoints } from "./open-record.ts";
+import { openDatabase, openEvents, openRecord, startCheckpoints, watchDatabase } from "./open-record.ts";
 import { openRollouts } from "./open-rollouts.ts";
 import { openWebhooks } from "./open-webhooks.ts";
 import { pagesOf } from "./pages.ts";
-import { startTelemetry } from "./start-telemetry.ts";
-import { watchDatabase } from "./watch-database.ts";
+import { openAdminPort, startTelemetry } from "./start-telemetry.ts";
 
 /**
  * The composition root: builds every part with its dependencies, and closes all parts in reverse order. start() lists

@@ -8,7 +8,7 @@ import { ConfigError } from "../config/config.ts";
 import { type FileRead, PolledFile } from "../polled-file.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { Account } from "./create-account.ts";
-import { checkKeyFiles, parseAccounts } from "./load-accounts.ts";
+import { checkKeyFiles, parseAccounts } from "./load-files.ts";
 
 interface LiveAccountsDeps {
   /** The accounts in use. The first one is the default account, which the file does not describe. */

@@ -13,11 +13,15 @@ import { RolloutLog } from "../audit/rollout-log.ts";
 import { loadSigningKeys, type SigningKeys } from "../audit/signing-keys.ts";
 import type { Config } from "../config/config.ts";
 import type { StoreSettings } from "../config/record-settings.ts";
-import type { Database } from "../database/database.ts";
+import { type Database, DatabaseError } from "../database/database.ts";
 import { readUrlFile } from "../database/database-address.ts";
-import { migrate } from "../database/migrate.ts";
+import { migrate, missingMigrations } from "../database/migrate.ts";
 import { openPglite } from "../database/pglite-database.ts";
 import { openPostgres } from "../database/postgres-database.ts";
+import { explainStoreError, isUnavailable } from "../database/store-errors.ts";
+import { Poller } from "../poller.ts";
+import type { SharedWindows } from "../quota/shared-rate-budget.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
 import { readUtf8File } from "../utf8.ts";
 import type { Foundation } from "./foundation.ts";
 import { recordPools, statementObserver } from "./observers.ts";
@@ -131,4 +135,46 @@ async function secretIn(file: string): Promise<Uint8Array> {
   const secret = randomBytes(32);
   await writeFile(file, `${secret.toString("hex")}\n`, { mode: 0o600 });
   return secret;
+}
+
+const CHECK_EVERY_MS = 10_000;
+
+/**
+ * Requires a database that takes writes, and then checks it every ten seconds, so that an idle replica also notices a
+ * fault. The quota's observer reports an outage and its end.
+ *
+ * @throws DatabaseError if the database cannot be written.
+ */
+export async function watchDatabase(
+  {
+    clock,
+    telemetry: { health },
+    open,
+  }: Pick<Foundation, "clock" | "open"> & { readonly telemetry: Pick<Telemetry, "health"> },
+  database: Database,
+  windows: Pick<SharedWindows, "check" | "isShared">,
+): Promise<void> {
+  const check = async (): Promise<void> => {
+    await windows.check();
+    health.report("database", undefined);
+    const missing = await missingMigrations(database, MIGRATIONS_DIR);
+    const lacks = `The database lacks ${missing.join(", ")}. Run the migrations, or restore a newer copy.`;
+    health.report("schema", undefined, missing.length === 0 ? undefined : lacks);
+  };
+  await check().catch((error: Error) => {
+    const reason = explainStoreError(error.cause ?? error);
+    throw new DatabaseError(`The database cannot be written: ${reason}.`, { cause: error });
+  });
+  const poller = new Poller(clock, async () => {
+    // During an outage the quota probes the database itself.
+    if (windows.isShared) {
+      await check().catch((error: unknown) => {
+        if (isUnavailable(error)) return;
+        health.report("schema", undefined, "The database lacks tables or functions. Run the migrations.");
+      });
+    }
+    return CHECK_EVERY_MS;
+  });
+  poller.start(CHECK_EVERY_MS);
+  open.defer(() => poller.stop());
 }

@@ -1,18 +1,32 @@
+import type { CallerPauses } from "../audit/caller-pauses.ts";
 import type { AuditCheckpointer } from "../audit/checkpointer.ts";
+import type { RequestSeal } from "../audit/request-seal.ts";
+import type { RolloutLog } from "../audit/rollout-log.ts";
+import type { Accounts } from "../auth/accounts.ts";
+import type { PolicyFile } from "../auth/policy/policy-file.ts";
+import type { ChangeService } from "../changes/change-service.ts";
+import { STALE_READ_MS } from "../changes/changes-of-user.ts";
+import type { Database } from "../database/database.ts";
 import { DatabaseTime } from "../directory/database-time.ts";
 import type { Directory } from "../directory/directory.ts";
 import type { JobKind } from "../jobs/job-queue.ts";
+import { OrderStore } from "../rollouts/order-store.ts";
 import { type PlanObserver, RolloutPlanner } from "../rollouts/plan-rollout.ts";
 import { PlanStore } from "../rollouts/plan-store.ts";
 import { RolloutBundles } from "../rollouts/proof/rollout-bundle.ts";
+import { ReadBackStore } from "../rollouts/read-back-store.ts";
 import { RolloutPlans } from "../rollouts/rollout-plans.ts";
 import type { RolloutRuns } from "../rollouts/rollout-runs.ts";
 import { RolloutStore } from "../rollouts/rollout-store.ts";
-import type { RunLanes } from "../rollouts/run-lanes.ts";
+import { RunLanes, type RunObserver } from "../rollouts/run-lanes.ts";
+import { type OrderObserver, RunOrders } from "../rollouts/run-orders.ts";
+import { type OpenCount, RunStore } from "../rollouts/run-store.ts";
+import type { LogEventId } from "../telemetry/log-events.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
+import type { Account } from "./create-account.ts";
 import type { Foundation } from "./foundation.ts";
 import { reportDrift } from "./open-directory.ts";
-import { openRolloutRuns, type RunParts } from "./open-rollout-runs.ts";
+import type { JobParts } from "./open-jobs.ts";
 
 interface RolloutParts extends Omit<RunParts, "rollouts"> {
   readonly directory: Directory;
@@ -56,5 +70,108 @@ function planObserver({ report }: Telemetry): PlanObserver {
     onPlanFailed: (rolloutId, { code, camCode }, err) =>
       report("rollout.plan_failed", { rolloutId, code, camCode, err }),
     onError: (err) => report("rollout.plans_interrupted", { err }),
+  };
+}
+
+interface RunParts {
+  readonly database: Database;
+  readonly accounts: Accounts<Account>;
+  readonly changes: ChangeService;
+  readonly policy: PolicyFile | undefined;
+  readonly rollouts: RolloutStore;
+  readonly rolloutLog: RolloutLog;
+  readonly pauses: CallerPauses;
+  readonly jobs: JobParts;
+  /** Undefined without a signing key: starts have no MAC. */
+  readonly seal: RequestSeal | undefined;
+}
+
+/** Opens what runs rollouts: the orders of people, and the lanes, which begin when they start. */
+function openRolloutRuns(
+  { config, clock, telemetry, open }: Foundation,
+  { database, accounts, changes, policy, rollouts, rolloutLog, pauses, jobs, seal }: RunParts,
+): { readonly runs: RunOrders; readonly lanes: RunLanes } {
+  const store = new RunStore(database, jobs.owner);
+  const { deadlineMs } = config.camLimits;
+  const lanes = new RunLanes({
+    ...{
+      database,
+      seal,
+      store,
+      rollouts,
+      readBacks: new ReadBackStore(database, jobs.owner),
+      accounts,
+      changes,
+      rolloutLog,
+      clock,
+      deadlineMs,
+    },
+    ...{ send: jobs.send, consistencyMs: STALE_READ_MS, observer: runObserver(telemetry) },
+  });
+  open.defer(() => lanes.stop());
+  const runs = new RunOrders({
+    ...{ database, rollouts, runs: store, lanes, policy, accounts },
+    ...{ orders: new OrderStore(database, seal), pauses },
+    ...{ guardUsers: config.bulkGuard.users, observer: orderObserver(telemetry) },
+  });
+  return { runs, lanes };
+}
+
+const ENDS: Readonly<Partial<Record<string, LogEventId>>> = {
+  done: "rollout.finished",
+  stopped: "rollout.stopped",
+  expired: "rollout.expired",
+};
+
+function runObserver({ report, metrics }: Telemetry): RunObserver {
+  let counts: readonly OpenCount[] = [];
+  metrics.sample(() => {
+    for (const { kind, name, count } of counts) {
+      if (kind === "status") metrics.record("rollouts", count, { status: name });
+      else metrics.record("rollout.items", count, { state: name });
+    }
+  });
+  const step = (event: LogEventId, fields: object): void => {
+    metrics.record("rollout.steps", 1, { step: event.replace("rollout.", "") });
+    report(event, fields);
+  };
+  return {
+    onAdvanced: ({ id: rolloutId, after, beganWave, hint }) => {
+      const event = ENDS[after];
+      if (event !== undefined) step(event, { rolloutId, ...(hint && { hint }) });
+      else step("rollout.wave_began", { rolloutId, wave: beganWave });
+    },
+    onCallerPaused: (rolloutId) => step("rollout.caller_paused", { rolloutId }),
+    onForged: (rolloutId) => step("rollout.forged", { rolloutId }),
+    onSealed: (rolloutId) => step("rollout.sealed", { rolloutId }),
+    onCounted: (counted) => {
+      counts = counted;
+    },
+    onAccountsLost: (items) => report("rollout.accounts_lost", { items }),
+    onLanePaused: (lane, code) => report("rollout.lane_paused", { ...lane, code }),
+    onLaneError: (lane, err) => report("rollout.lane_failed", { ...lane, err }),
+    onError: (err) => report("rollouts.not_run", { err }),
+  };
+}
+
+const ORDERS = {
+  approval_requested: "rollout.approval_requested",
+  started: "rollout.started",
+  rejected: "rollout.rejected",
+  paused: "rollout.paused",
+  resumed: "rollout.resumed",
+  cancelled: "rollout.cancelled",
+  wave_released: "rollout.wave_began",
+} as const;
+
+function orderObserver({ report, metrics }: Telemetry): OrderObserver {
+  return {
+    onPlanAltered: (rolloutId) => report("rollout.plan_altered", { rolloutId }),
+    onOrder: (kind, { id: rolloutId, name, wave, approval }, { subject: by }, requestId) => {
+      const event = ORDERS[kind];
+      metrics.record("rollout.steps", 1, { step: event.replace("rollout.", "") });
+      const expiresAt = kind === "approval_requested" ? approval?.expiresAt.toISOString() : undefined;
+      report(event, { rolloutId, name, requestId, by, wave, ...(expiresAt && { expiresAt }) });
+    },
   };
 }

@@ -9,7 +9,7 @@ import type { Receiver } from "../webhooks/receiver.ts";
 import type { ReceiverState } from "../webhooks/receiver-store.ts";
 import { type Attempt, Webhooks, type WebhooksObserver } from "../webhooks/webhooks.ts";
 import type { Foundation } from "./foundation.ts";
-import { receiversOf } from "./load-receivers.ts";
+import { receiversOf } from "./load-files.ts";
 
 /**
  * Opens the webhooks and follows their file. Without a file they have no receiver, and no event is written.

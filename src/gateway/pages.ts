@@ -1,6 +1,6 @@
 import type { Config } from "../config/config.ts";
 import type { HttpAppDeps } from "../http/app.ts";
-import { loadExamples } from "../http/playground/examples.ts";
+import { loadExamples } from "../http/playground/playground.ts";
 import { CONSOLE_ASSETS_DIR, EXAMPLES_DIR, PLAYGROUND_ASSETS_DIR } from "./package-paths.ts";
 
 /** Returns the pages that the gateway serves, with the data that the server writes into them. */

@@ -9,7 +9,7 @@ import {
   type Uin,
 } from "../contract/index.ts";
 import { currentOperation } from "../telemetry/operation.ts";
-import type { CamFailure } from "./cam-error/cam-failure.type.ts";
+import type { CamFailure } from "./cam-error/cam-error.resolver.ts";
 import type { GraphQLContext } from "./context.ts";
 
 /** A business error in the form of both channels: thrown (message and extensions) and as data (CamFailure). */

@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
-import { parsePolicy } from "../../src/auth/policy/parse-policy.ts";
+import { parsePolicy } from "../../src/auth/policy/policy-file.ts";
 import { MINIMAL_POLICY } from "../../src/config/auth-variables.ts";
 import { type Config, ConfigError, loadConfig } from "../../src/config/config.ts";
 import { type Mode, variables } from "../../src/config/variables.ts";

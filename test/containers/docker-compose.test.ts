@@ -10,7 +10,7 @@ import { SCOPES } from "../../src/auth/caller.ts";
 import { policySchema } from "../../src/auth/policy/policy.ts";
 import { loadConfig } from "../../src/config/config.ts";
 import { variables } from "../../src/config/variables.ts";
-import { loadEmulatorConfig } from "../../src/emulator/emulator-config.ts";
+import { loadEmulatorConfig } from "../../src/emulator/run-emulator.ts";
 import { type ComposeService, ROOT, readComposeFile } from "../support/compose-file.ts";
 import { execForm, parseDockerfile } from "../support/dockerfile.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { CLIENT_CERTIFICATE } from "../../src/auth/authenticator.ts";
-import { parsePolicy } from "../../src/auth/policy/parse-policy.ts";
+import { parsePolicy } from "../../src/auth/policy/policy-file.ts";
 import { requestedOperations } from "../../src/changes/change-access.ts";
 import type { MfaMethods } from "../../src/changes/mfa-change.ts";
 import { policyOf } from "../auth/policy/policy-of.ts";

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { FEDERATED_EXAMPLES_DIR } from "../../src/gateway/package-paths.ts";
-import { loadExamples } from "../../src/http/playground/examples.ts";
+import { loadExamples } from "../../src/http/playground/playground.ts";
 import { fencedBlocks } from "../docs/fenced-blocks.ts";
 import { ROOT } from "../support/compose-file.ts";
 import { openPlayground } from "../support/open-playground.ts";

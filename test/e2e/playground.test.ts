@@ -1,7 +1,7 @@
 import type { Page } from "playwright-core";
 import { beforeAll, expect, test, vi } from "vitest";
 import { EXAMPLES_DIR } from "../../src/gateway/package-paths.ts";
-import { loadExamples } from "../../src/http/playground/examples.ts";
+import { loadExamples } from "../../src/http/playground/playground.ts";
 import { openPlayground } from "../support/open-playground.ts";
 import {
   buildPlayground,

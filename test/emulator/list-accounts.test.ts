@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { withGeneratedUsers } from "../../src/emulator/account/generated-users.ts";
+import { withGeneratedUsers } from "../../src/emulator/account/seed.ts";
 import { loadSeedFile } from "../../src/emulator/index.ts";
 import { callCam, codeOf } from "./call-cam.ts";
 import { startEmulator } from "./start-emulator.ts";

@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
-import { loadEmulatorConfig } from "../../src/emulator/emulator-config.ts";
 import { loadSeedFile } from "../../src/emulator/index.ts";
+import { loadEmulatorConfig } from "../../src/emulator/run-emulator.ts";
 import { startEmulator } from "./start-emulator.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));

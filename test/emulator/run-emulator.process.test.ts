@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
-import { loadEmulatorConfig } from "../../src/emulator/emulator-config.ts";
+import { loadEmulatorConfig } from "../../src/emulator/run-emulator.ts";
 import { startEmulator } from "./start-emulator.ts";
 
 const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { EXAMPLES_DIR } from "../../src/gateway/package-paths.ts";
-import { loadExamples } from "../../src/http/playground/examples.ts";
+import { loadExamples } from "../../src/http/playground/playground.ts";
 import { createTestPostgres } from "../support/open-test-database.ts";
 import { scanDirectory } from "../support/scan-directory.ts";
 import { ALICE, BOB } from "../support/seed-users.ts";

@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from "vitest";
 import { FEDERATED_EXAMPLES_DIR } from "../../src/gateway/package-paths.ts";
-import { loadExamples } from "../../src/http/playground/examples.ts";
+import { loadExamples } from "../../src/http/playground/playground.ts";
 import { startExampleSubgraph } from "../support/start-example-subgraph.ts";
 import { startGateway } from "../support/start-gateway.ts";
 import { startHiveGateway } from "../support/start-hive-gateway.ts";

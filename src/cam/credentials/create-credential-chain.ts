@@ -1,18 +1,21 @@
-import type { RoleSession } from "../actions/assume-role.ts";
+import type { Clock } from "../../clock.ts";
+import { Secret } from "../../secret.ts";
+import { readUtf8File, whyUnreadable } from "../../utf8.ts";
+import type { CamAction } from "../actions/cam-action.ts";
+import { assumeRole, assumeRoleWithWebIdentity, type RoleSession } from "../actions/sts.ts";
 import { CamClient, type CamClientDeps } from "../cam-client.ts";
 import { unlimitedBudget } from "../rate-budget.ts";
-import { type CredentialChain, CredentialError, createProviderChain } from "./credential.ts";
+import {
+  type Credential,
+  type CredentialChain,
+  CredentialError,
+  type CredentialProvider,
+  createProviderChain,
+} from "./credential.ts";
 import { CredentialCache, type CredentialObserver } from "./credential-cache.ts";
 import { createEnvironmentProvider, type EnvironmentCredentialSources } from "./environment-provider.ts";
 import { createMetadataProvider, type InstanceMetadata } from "./metadata-provider.ts";
 import { createProfileProvider, type ProfileProviderOptions } from "./profile-provider.ts";
-import {
-  createAssumeRoleProvider,
-  createWebIdentityProvider,
-  readWebIdentityToken,
-  type StsAccess,
-  type WebIdentity,
-} from "./sts-providers.ts";
 
 /** The sources of keys in order of precedence, and the role that the gateway assumes with the first key. */
 export interface CredentialSettings {
@@ -86,4 +89,65 @@ export async function checkCredentialFiles({
     if (read.reason instanceof CredentialError) return [read.reason.message];
     throw read.reason;
   });
+}
+
+interface WebIdentity {
+  readonly roleArn: string;
+  readonly sessionName: string;
+  readonly providerId: string;
+  /** The file of the mounted token, which the cluster replaces well before it expires. */
+  readonly tokenFile: string;
+}
+
+interface StsAccess {
+  readonly client: CamClient;
+  readonly clock: Clock;
+}
+
+/** Creates a provider of TKE's pod identity: the role of the service account. Reads the token file at every load. */
+function createWebIdentityProvider(identity: WebIdentity, sts: StsAccess): CredentialProvider {
+  const { tokenFile, ...session } = identity;
+  return {
+    name: `web identity for ${session.roleArn}`,
+    async load() {
+      const token = await readWebIdentityToken(tokenFile);
+      return assume(assumeRoleWithWebIdentity, { ...session, token }, sts);
+    },
+  };
+}
+
+/** Reads the token of a web identity. @throws CredentialError */
+async function readWebIdentityToken(path: string): Promise<Secret> {
+  let text: string;
+  try {
+    text = (await readUtf8File(path)).trim();
+  } catch (cause) {
+    throw new CredentialError(`The web identity token ${path} ${whyUnreadable(cause)}.`, { cause });
+  }
+  if (text === "") throw new CredentialError(`The web identity token ${path} is empty.`);
+  return new Secret(text);
+}
+
+/** Creates a provider of a role, which the gateway assumes with the key of `sts`. */
+function createAssumeRoleProvider(session: RoleSession, sts: StsAccess): CredentialProvider {
+  return { name: `role ${session.roleArn}`, load: () => assume(assumeRole, session, sts) };
+}
+
+/** The longest time of one call to STS, including its retries. */
+const STS_DEADLINE_MS = 10_000;
+
+/** Assumes a role. @throws CredentialError with the error of the call as its cause. */
+async function assume<Input extends { readonly roleArn: string }>(
+  action: CamAction<Input, Credential>,
+  input: Input,
+  { client, clock }: StsAccess,
+): Promise<Credential> {
+  const role = input.roleArn;
+  try {
+    // Many requests use one key, so the trace id does not name a request.
+    const options = { deadlineMs: clock.monotonic() + STS_DEADLINE_MS, traceId: "credentials" };
+    return { ...(await client.call(action, input, options)).output, role };
+  } catch (cause) {
+    throw new CredentialError(`STS gave no key for the role ${role}.`, { cause });
+  }
 }

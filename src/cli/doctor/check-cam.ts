@@ -20,7 +20,7 @@ import { systemClock } from "../../clock.ts";
 import type { Config } from "../../config/config.ts";
 import { codeForCamCode, GatewayError, type Uin } from "../../contract/index.ts";
 import { type Connection, connectionTo } from "../../gateway/create-account.ts";
-import { loadAccounts } from "../../gateway/load-accounts.ts";
+import { loadAccounts } from "../../gateway/load-files.ts";
 import { SharedRateBudget, type SharedWindows } from "../../quota/shared-rate-budget.ts";
 import { type Answer, Group } from "./checkup.ts";
 import { Fault, type FaultId, Skip } from "./faults.ts";

@@ -8,7 +8,7 @@ import { loadPolicy } from "../../auth/policy/policy-file.ts";
 import { createDispatcher } from "../../cam/index.ts";
 import { systemClock } from "../../clock.ts";
 import { type Config, ConfigError } from "../../config/config.ts";
-import { loadAccounts } from "../../gateway/load-accounts.ts";
+import { loadAccounts } from "../../gateway/load-files.ts";
 import { readUtf8File } from "../../utf8.ts";
 import { checkFiles, readConfig } from "../check-files.ts";
 import type { CommandIo } from "../command.ts";

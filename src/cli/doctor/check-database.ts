@@ -6,7 +6,7 @@ import type { Config } from "../../config/config.ts";
 import { type Database, DatabaseError } from "../../database/database.ts";
 import { missingMigrations } from "../../database/migrate.ts";
 import { explainStoreError } from "../../database/store-errors.ts";
-import { loadAccounts } from "../../gateway/load-accounts.ts";
+import { loadAccounts } from "../../gateway/load-files.ts";
 import { MIGRATIONS_DIR } from "../../gateway/package-paths.ts";
 import { SharedWindows } from "../../quota/shared-rate-budget.ts";
 import type { CommandIo } from "../command.ts";

@@ -1,7 +1,6 @@
 import type { Account } from "../account/account.ts";
 import type { AccessKey } from "../account/seed.ts";
 import { refusals } from "../cam-refusals.ts";
-import type { ListOddity } from "../faults/list-oddity.ts";
 import type { KeyIssuer } from "../key-issuer.ts";
 import type { WireObject, WireValue } from "../wire/wire-json.ts";
 import type { ParameterReader } from "./parameter-reader.ts";
@@ -74,3 +73,7 @@ function leaves(value: WireValue): string[] {
   if (Array.isArray(value)) return value.flatMap(leaves);
   return typeof value === "object" && value !== null ? Object.values(value).flatMap(leaves) : [];
 }
+
+/** The ways in which a list may be odd. The vendor's own example has a user with the Uin 0. */
+export const LIST_ODDITIES = ["half", "repeated", "zeroUin", "nameless"] as const;
+export type ListOddity = (typeof LIST_ODDITIES)[number];

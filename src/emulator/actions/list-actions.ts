@@ -1,8 +1,7 @@
 import { createHash } from "node:crypto";
 import type { User } from "../account/seed.ts";
 import { refusals } from "../cam-refusals.ts";
-import type { ListOddity } from "../faults/list-oddity.ts";
-import type { SignedAction } from "./action-definition.ts";
+import type { ListOddity, SignedAction } from "./action-definition.ts";
 import { userFields } from "./user-actions.ts";
 
 /** Lists all sub-users of the account, without paging: https://www.tencentcloud.com/document/product/598/32256 */

@@ -16,7 +16,7 @@ import type { ChangeService } from "../../changes/change-service.ts";
 import type { MfaChangeOutcome, MfaChangeRequest, MfaMethods } from "../../changes/mfa-change.ts";
 import { GatewayError, type Uin } from "../../contract/index.ts";
 import { accountOptions, LONGEST_REASON, toReason, UinScalar } from "../arguments.ts";
-import { CamFailure } from "../cam-error/cam-failure.type.ts";
+import { CamFailure } from "../cam-error/cam-error.resolver.ts";
 import type { GraphQLContext } from "../context.ts";
 import { CamCalls, RequiresScope } from "../directives.ts";
 import type { Loaders } from "../loaders.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { exceptionOf, exceptionsAt } from "../../../src/auth/policy/decide-access.ts";
-import { parsePolicy } from "../../../src/auth/policy/parse-policy.ts";
+import { parsePolicy } from "../../../src/auth/policy/policy-file.ts";
 import type { Uin } from "../../../src/contract/index.ts";
 import { policyOf } from "./policy-of.ts";
 

@@ -1,7 +1,7 @@
 import { DEFAULT_ACCOUNT } from "../../../src/auth/accounts.ts";
 import type { AccessQuestion, PolicyUser } from "../../../src/auth/policy/decide-access.ts";
-import { parsePolicy } from "../../../src/auth/policy/parse-policy.ts";
 import type { Policy } from "../../../src/auth/policy/policy.ts";
+import { parsePolicy } from "../../../src/auth/policy/policy-file.ts";
 import { ALICE } from "../../support/seed-users.ts";
 import { uin } from "../../support/start-change-service.ts";
 

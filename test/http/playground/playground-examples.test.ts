@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { loadExamples } from "../../../src/http/playground/examples.ts";
+import { loadExamples } from "../../../src/http/playground/playground.ts";
 
 const shipped = join(import.meta.dirname, "../../../schema/examples");
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { parsePolicy } from "../../../src/auth/policy/parse-policy.ts";
+import { parsePolicy } from "../../../src/auth/policy/policy-file.ts";
 import { policyOf } from "./policy-of.ts";
 
 function problemsOf(text: string): readonly string[] {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { decodeCursor, encodeCursor } from "../../../src/graphql/directory/directory-cursor.ts";
+import { decodeCursor, encodeCursor } from "../../../src/graphql/directory/sub-user-directory.resolver.ts";
 import { ALICE } from "../../support/seed-users.ts";
 
 const LIST = ["NAME", { search: "a" }];
