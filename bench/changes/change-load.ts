@@ -9,7 +9,7 @@ export function keyOf(account: number): string {
   return account === 0 ? "AKIDLOCALEXAMPLE" : `AKIDACCOUNT${account}`;
 }
 
-/** Returns a seed of the emulator with a number of users, who all have a phone. */
+/** Returns a seed of the emulator with a number of users, who all have a phone. No two accounts have a user in common. */
 export function seedUsers(count: number, account = 0): ParsedSeed {
   return parseSeed({
     account: {
@@ -19,7 +19,7 @@ export function seedUsers(count: number, account = 0): ParsedSeed {
     },
     keys: [{ secretId: keyOf(account), secretKey: "LocalExampleSecretKey", uin: KEY_USER }],
     users: Array.from({ length: count }, (_, at) => ({
-      uin: String(FIRST_UIN + at),
+      uin: String(FIRST_UIN + account * count + at),
       name: `user-${at}`,
       phone: `138${String(at).padStart(8, "0")}`,
     })),

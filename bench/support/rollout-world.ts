@@ -40,11 +40,16 @@ export class RolloutWorld implements AsyncDisposable {
     });
     const image = JSON.stringify({ login: OFF, action: OFF, asOf: new Date().toISOString() });
     const sent = JSON.stringify({ login: { ...OFF, phone: true } });
-    const uins = seedUsers(users).users.map(({ uin }) => String(uin));
+    const items = accounts.flatMap((account, at) =>
+      seedUsers(users, at).users.map(({ uin }, place) => ({ account, uin, place })),
+    );
     await sql`
       insert into mfa_rollout_item (rollout_id, item, account, op_uin, before_image, sent, state, wave)
-      select ${id}, row_number() over (order by u, a), a, u, ${image}::jsonb, ${sent}::jsonb, 'will_change', 1
-      from unnest(${accounts}::text[]) a cross join unnest(${uins}::text[]) u`.execute(db);
+      select ${id}, row_number() over (order by place, account), account, uin, ${image}::jsonb, ${sent}::jsonb,
+        'will_change', 1
+      from jsonb_to_recordset(${JSON.stringify(items)}::jsonb) u (account text, uin text, place integer)`.execute(
+      db,
+    );
     await sql`
       update mfa_rollout set status = 'planned', plan_hash = 'bench', planned_at = now(), max_failures = 100000,
         expires_at = now() + interval '1 day', started_scopes = caller_scopes where id = ${id}`.execute(db);
