@@ -8,8 +8,8 @@ grant select on gateway_migration, gateway_expansion, mfa_change, audit_chain, a
 -->
 grant execute on function begin_change, begin_changes, settle_change, settle_changes, approve_change, reject_change,
   claim_changes, seal_request, change_now, resume_caller, keep_checkpoint, keep_record_checkpoint, record_events, note_accounts, bind_account,
-  register_accounts, take_slot, take_slots, back_off_window, probe_window, begin_rollout_change, claim_rollout_items, advance_rollout,
-  end_rollout, run_rollout, seal_rollout, reopen_rollout_change, claim_open_items, reopen_claimed_change to :"role";
+  register_accounts, take_slot, take_slots, back_off_window, probe_window, begin_rollout_change, begin_rollout_changes,
+  claim_rollout_items, advance_rollout, end_rollout, run_rollout, seal_rollout, reopen_rollout_change, claim_open_items, reopen_claimed_change to :"role";
 -->
 grant select, insert, update, delete on directory_user, directory_scan, mfa_rollout_item, mfa_rollout_lane to :"role";
 -->

@@ -1,6 +1,5 @@
 import { sql } from "kysely";
 import { personOf } from "../auth/caller.ts";
-import { GatewayError } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
 import { SharedStatements } from "../database/shared-statements.ts";
 import { type BulkGuard, NO_BULK_GUARD } from "./caller-pauses.ts";
@@ -12,7 +11,7 @@ import type {
   ChangeSettlement,
   Settled,
 } from "./change-record.ts";
-import { runQuery } from "./run-query.ts";
+import { runQuery, runShared } from "./run-query.ts";
 
 interface ChangeStatementsDeps {
   readonly database: Database;
@@ -98,7 +97,8 @@ export class ChangeStatements {
       ...{ place, lease_ms: intent.leaseMs, known: basis.known, read_age_ms: basis.ageMs },
     }));
     const { users, withinMs } = this.#guard;
-    const rows = await this.#runShared<{ place: number; changeId: string }>(
+    const rows = await runShared<{ place: number; changeId: string }>(
+      this.#deps.database,
       sql`select place, change_id from begin_changes(${JSON.stringify(intents)}::jsonb, ${users}, ${withinMs})`,
     );
     const ids = new Map(rows.map(({ place, changeId }) => [place, changeId]));
@@ -136,19 +136,12 @@ export class ChangeStatements {
       quota_wait_ms: Math.round(settlement.quotaWaitMs),
       read_back: settlement.readBack ?? false,
     }));
-    const rows = await this.#runShared<SettledRow & { readonly changeId: string }>(
+    const rows = await runShared<SettledRow & { readonly changeId: string }>(
+      this.#deps.database,
       sql`select * from settle_changes(${JSON.stringify(outcomes)}::jsonb)`,
     );
     const settled = new Map(rows.map((row) => [row.changeId, settledOf(row)]));
     return settlements.map((each) => (firstOf.get(each.id) === each ? settled.get(each.id) : undefined));
-  }
-
-  /** Runs a statement of several changes. Returns nothing if one of them is at fault: the others must not fail with it. */
-  async #runShared<Row>(statement: Parameters<typeof runQuery>[1]): Promise<readonly Row[]> {
-    return runQuery<Row>(this.#deps.database, statement).catch((error: unknown) => {
-      if (error instanceof GatewayError) throw error;
-      return [];
-    });
   }
 
   get #guard(): BulkGuard {

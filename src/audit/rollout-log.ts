@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import { personOf } from "../auth/caller.ts";
 import type { Database } from "../database/database.ts";
+import { SharedStatements } from "../database/shared-statements.ts";
 import {
   type BeforeImageBasis,
   type ChangeIntent,
@@ -9,7 +10,7 @@ import {
   requireChangeId,
   toChangeRecord,
 } from "./change-record.ts";
-import { runQuery } from "./run-query.ts";
+import { runQuery, runShared } from "./run-query.ts";
 
 /**
  * The verdict on an item. `id` names the change, or else the other change, the pause or the rollout that prevents it.
@@ -26,6 +27,12 @@ interface LeasedAttempt {
   readonly item: number;
   readonly attempt: number;
   readonly leaseOwner: string;
+}
+
+interface Begin {
+  readonly intent: ChangeIntent;
+  readonly attempt: LeasedAttempt;
+  readonly basis: BeforeImageBasis;
 }
 
 /** The lane of a rollout in one account, and the process that keeps it. */
@@ -53,6 +60,10 @@ interface RolloutLogDeps {
 /** Records the changes of rollouts. Its methods throw the errors of ChangeLog. */
 export class RolloutLog {
   readonly #deps: RolloutLogDeps;
+  readonly #begins = new SharedStatements<Begin, RolloutVerdict>({
+    one: (begin) => this.#beginOne(begin),
+    several: (begins) => this.#beginSeveral(begins),
+  });
 
   constructor(deps: RolloutLogDeps) {
     this.#deps = deps;
@@ -60,32 +71,53 @@ export class RolloutLog {
 
   /**
    * Records the intent of an item, or returns the reason why not (see begin_rollout_change in schema/migrations). The
-   * database adds the plan hash, who started the rollout and who approved it.
+   * database adds the plan hash, who started the rollout and who approved it. Items that come together share a statement.
    */
-  async begin(
-    intent: ChangeIntent,
-    attempt: LeasedAttempt,
-    basis: BeforeImageBasis,
-  ): Promise<RolloutVerdict> {
-    const { database, replica } = this.#deps;
-    const columns = {
-      ...{ account: intent.account, op_uin: intent.opUin, gateway_request_id: intent.gatewayRequestId },
-      ...{ requested: intent.requested, request_hash: intent.requestHash, before_image: intent.before },
-      ...{ sent: intent.sent, policy_hash: intent.policyHash, policy_rules: intent.policyRules, replica },
-      ...{ rollout_id: attempt.rolloutId, rollout_item: attempt.item, rollout_attempt: attempt.attempt },
-      caller_subject: intent.caller.subject,
-      caller_person: personOf(intent.caller.subject),
-    };
+  begin(intent: ChangeIntent, attempt: LeasedAttempt, basis: BeforeImageBasis): Promise<RolloutVerdict> {
+    return this.#begins.ask({ intent, attempt, basis });
+  }
+
+  async #beginOne(begin: Begin): Promise<RolloutVerdict> {
+    const { intent, attempt, basis } = begin;
     const [row] = await runQuery<RolloutVerdict>(
-      database,
+      this.#deps.database,
       sql`
         select b.verdict as kind, b.change_id as id from begin_rollout_change(
-          ${JSON.stringify(columns)}::jsonb, ${attempt.leaseOwner}, ${intent.leaseMs}, ${basis.known ?? null},
-          ${basis.ageMs}
+          ${JSON.stringify(this.#columnsOf(begin))}::jsonb, ${attempt.leaseOwner}, ${intent.leaseMs},
+          ${basis.known ?? null}, ${basis.ageMs}
         ) b`,
     );
     if (row === undefined) throw new Error("begin_rollout_change returned no verdict.");
     return row;
+  }
+
+  async #beginSeveral(begins: readonly Begin[]): Promise<readonly (RolloutVerdict | undefined)[]> {
+    const intents = begins.map((begin, place) => {
+      const { intent, attempt, basis } = begin;
+      return {
+        ...{ ...this.#columnsOf(begin), place, lease_owner: attempt.leaseOwner, lease_ms: intent.leaseMs },
+        ...{ known: basis.known, read_age_ms: basis.ageMs },
+      };
+    });
+    const ids = await runShared<{ place: number; changeId: string }>(
+      this.#deps.database,
+      sql`select place, change_id from begin_rollout_changes(${JSON.stringify(intents)}::jsonb)`,
+    );
+    const verdicts: (RolloutVerdict | undefined)[] = begins.map(() => undefined);
+    for (const { place, changeId: id } of ids) verdicts[place] = { kind: "BEGUN", id };
+    return verdicts;
+  }
+
+  #columnsOf({ intent, attempt }: Begin): object {
+    return {
+      ...{ account: intent.account, op_uin: intent.opUin, gateway_request_id: intent.gatewayRequestId },
+      ...{ requested: intent.requested, request_hash: intent.requestHash, before_image: intent.before },
+      ...{ sent: intent.sent, policy_hash: intent.policyHash, policy_rules: intent.policyRules },
+      ...{ replica: this.#deps.replica, rollout_id: attempt.rolloutId, rollout_item: attempt.item },
+      rollout_attempt: attempt.attempt,
+      caller_subject: intent.caller.subject,
+      caller_person: personOf(intent.caller.subject),
+    };
   }
 
   /**

@@ -13,6 +13,22 @@ export function runQuery<Row>({ db }: Database, query: RawBuilder<unknown>): Pro
   return run(db, query);
 }
 
+/**
+ * Runs one statement of several changes. Returns nothing if one of them is at fault, because the others must not fail
+ * with it.
+ *
+ * @throws GatewayError STORE_UNAVAILABLE
+ */
+export async function runShared<Row>(
+  database: Database,
+  query: RawBuilder<unknown>,
+): Promise<readonly Row[]> {
+  return runQuery<Row>(database, query).catch((error: unknown) => {
+    if (error instanceof GatewayError) throw error;
+    return [];
+  });
+}
+
 /** Runs one statement that only reads. Throws the errors of `runQuery`. */
 export function runRead<Row>({ reads }: Database, query: RawBuilder<unknown>): Promise<Row[]> {
   return run(reads, query, "A read ends after two seconds: narrow its filter, or try again later.");

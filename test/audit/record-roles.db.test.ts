@@ -348,6 +348,7 @@ describe("the functions", () => {
       "begin_change",
       "begin_changes",
       "begin_rollout_change",
+      "begin_rollout_changes",
       "bind_account",
       "claim_changes",
       "claim_open_items",
@@ -380,9 +381,17 @@ describe("the functions", () => {
       "webhook_follow_rollout",
       "webhook_follow_scan",
     ]);
+    const planning: Readonly<Record<string, readonly string[]>> = {
+      begin_changes: ["plan_cache_mode=force_generic_plan"],
+      begin_rollout_changes: [
+        "plan_cache_mode=force_generic_plan",
+        "enable_hashjoin=off",
+        "enable_mergejoin=off",
+      ],
+    };
     for (const { name, config, is_public } of rows) {
-      const plans = name === "begin_changes" ? ";plan_cache_mode=force_generic_plan" : "";
-      expect([config, is_public]).toEqual([`search_path=public, pg_temp${plans}`, false]);
+      const settings = ["search_path=public, pg_temp", ...(planning[name] ?? [])];
+      expect([config, is_public]).toEqual([settings.join(";"), false]);
     }
   });
 });
