@@ -42,8 +42,10 @@ interface LaneDeps<Item> {
 const MOST_AT_ONCE = 40;
 /** The items under way of a new lane. */
 const FIRST_AT_ONCE = 20;
+/** The items under way after several faults. */
+const LEAST_AT_ONCE = 5;
 /** The least number of items in a claim, because each claim counts the budget of the whole rollout. */
-const CLAIM_AT_ONCE = 5;
+const CLAIM_AT_ONCE = 8;
 /** How often a lane looks again while it may begin nothing. So a pause ends within a second. */
 const POLL_MS = 400;
 /** How long a lane keeps its job while it may begin nothing. Later, the watch of all rollouts wakes it. */
@@ -90,14 +92,22 @@ export class RunLane<Item> {
   /** The number of items that may begin now. A claim of none only renews the lease. */
   get #room(): number {
     if (this.#deps.clock.monotonic() < this.#pausedUntilMs) return 0;
-    const room = Math.floor(this.#atOnce) - this.#underWay.size;
-    return room < CLAIM_AT_ONCE ? 0 : room;
+    return this.#lacking > 0 ? 0 : this.#free;
+  }
+
+  get #free(): number {
+    return Math.floor(this.#atOnce) - this.#underWay.size;
+  }
+
+  /** The items that must end before another claim is worth its cost. */
+  get #lacking(): number {
+    return Math.min(CLAIM_AT_ONCE, Math.floor(this.#atOnce / 2)) - this.#free;
   }
 
   /** Waits until so many items have ended that another claim is worth its cost, or for a short time. */
   async #rest(): Promise<void> {
     const resting = new AbortController();
-    let left = Math.max(1, Math.min(CLAIM_AT_ONCE, this.#underWay.size / 4));
+    let left = Math.max(1, this.#lacking);
     this.#onEnded = () => {
       left -= 1;
       if (left < 1) resting.abort();
@@ -131,7 +141,7 @@ export class RunLane<Item> {
     if (nowMs >= this.#pausedUntilMs) {
       const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** this.#pauses++, LONGEST_PAUSE_MS);
       this.#pausedUntilMs = nowMs + pauseMs;
-      this.#atOnce = Math.max(CLAIM_AT_ONCE, this.#atOnce / 2);
+      this.#atOnce = Math.max(LEAST_AT_ONCE, this.#atOnce / 2);
       observer.onLanePaused(lane, code);
       await this.#try(() => work.pause(code, pauseMs));
     }
