@@ -1,21 +1,7 @@
-import { describeCamError, type MfaRollout, type MfaRolloutCounts } from "../../client/index.ts";
+import { describeCamError, type MfaRollout } from "../../client/index.ts";
 import { durationOf } from "../../duration.ts";
-import { optionsOf } from "../../http/console/app/rollout/rollout-texts.ts";
+import { ITEM_WORDS, optionsOf } from "../../rollout-words.ts";
 import { printable } from "../command.ts";
-
-/** The words for each state, in the order of the output. */
-const COUNTS: readonly (readonly [keyof MfaRolloutCounts, string])[] = [
-  ["willChange", "will change"],
-  ["changing", "changing now"],
-  ["applied", "changed"],
-  ["failed", "failed"],
-  ["unknown", "unknown"],
-  ["changedSince", "changed since the plan"],
-  ["blocked", "blocked"],
-  ["atRisk", "at risk of a lock-out"],
-  ["excused", "excused by policy"],
-  ["alreadySo", "already so"],
-];
 
 /** Describes a rollout in lines: its status, its users, why some are not changed, and its price. */
 export function describeRollout(rollout: MfaRollout): readonly string[] {
@@ -26,8 +12,8 @@ export function describeRollout(rollout: MfaRollout): readonly string[] {
     ...(code === null ? [] : [`  ${explain(code)}`]),
     ...describePlan(rollout),
     ...optionsOf(rollout).map((option) => printable(`  ${option}`)),
-    ...COUNTS.filter(([field]) => counts[field] > 0).map(
-      ([field, title]) => `  ${String(counts[field]).padStart(7)} ${title}`,
+    ...ITEM_WORDS.filter(([, , field]) => counts[field] > 0).map(
+      ([, title, field]) => `  ${String(counts[field]).padStart(7)} ${title}`,
     ),
     ...reasons.map(
       ({ state, code: why, users }) =>

@@ -63,6 +63,8 @@ test("a person filters, plans, reads, starts, watches, proves and undoes a rollo
   await start.click();
   await page.getByText("3 of 3 users settled").waitFor();
   await page.getByText("Done", { exact: true }).waitFor();
+  // The chosen users will not change any more, so the list shows all again.
+  await page.getByRole("link", { name: "bob" }).waitFor();
   expect(cam.user(OLIVIA)?.loginFlag).toMatchObject({ Phone: 1 });
   expect(cam.user(BOB)?.loginFlag?.Phone).not.toBe(1);
   await page.getByText("a minute after the run").waitFor();

@@ -2,11 +2,11 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link } from "wouter";
 import type { MfaChange } from "../../../client/index.ts";
+import { usersOf } from "../../../rollout-words.ts";
 import { ChangeCard } from "./change-list.tsx";
 import { useGateway } from "./gateway.ts";
 import { Problem } from "./problem.tsx";
 import { ReasonField } from "./reason-field.tsx";
-import { usersOf } from "./rollout/rollout-texts.ts";
 import { timeOf } from "./texts.ts";
 
 /** The changes that await another person's approval. */

@@ -2,13 +2,13 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { type FormEvent, useId, useState } from "react";
 import { Link, useLocation } from "wouter";
 import type { MethodsToSwitch } from "../../../../client/index.ts";
+import { usersOf } from "../../../../rollout-words.ts";
 import { useGateway } from "../gateway.ts";
 import { Problem } from "../problem.tsx";
 import { ReasonField } from "../reason-field.tsx";
 import { METHOD_TITLES, PROTECTION_TITLES, PROTECTIONS, type ProtectionName } from "../texts.ts";
 import { describeFilters, type UserFilters, userFilterOf } from "../user-filters.tsx";
 import { NO_OPTIONS, optionsOf, RolloutOptionsFields } from "./rollout-options.tsx";
-import { usersOf } from "./rollout-texts.ts";
 
 type Wish = Readonly<Record<ProtectionName, MethodsToSwitch>>;
 

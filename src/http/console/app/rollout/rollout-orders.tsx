@@ -1,11 +1,11 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import type { CamGatewayClient, MfaRollout } from "../../../../client/index.ts";
+import { usersOf } from "../../../../rollout-words.ts";
 import { useGateway } from "../gateway.ts";
 import { Problem } from "../problem.tsx";
 import { ReasonField } from "../reason-field.tsx";
 import { timeOf } from "../texts.ts";
-import { usersOf } from "./rollout-texts.ts";
 
 /** What a visitor can order about a rollout in its status. */
 interface Order {

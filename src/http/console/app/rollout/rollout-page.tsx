@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { Link } from "wouter";
 import { describeCamError, type MfaRollout, type MfaRolloutItemState } from "../../../../client/index.ts";
+import { ITEM_WORDS } from "../../../../rollout-words.ts";
 import { useGateway } from "../gateway.ts";
 import { Problem } from "../problem.tsx";
 import { timeOf } from "../texts.ts";
@@ -40,8 +41,16 @@ function pollOf(rollout: MfaRollout | undefined): number | false {
 function OneRollout({ rollout }: { readonly rollout: MfaRollout }) {
   const { id, name, reason, status, createdAt, requestedBy, undoOf, startedAt } = rollout;
   const [state, setState] = useState<MfaRolloutItemState | "">("");
+  const [knownStatus, setKnownStatus] = useState(status);
   const items = useRef<HTMLHeadingElement>(null);
   const isPlanned = rollout.planHash !== null;
+
+  if (knownStatus !== status) {
+    setKnownStatus(status);
+    // A run has moved the chosen users on to other states.
+    const field = ITEM_WORDS.find(([each]) => each === state)?.[2];
+    if (field !== undefined && rollout.counts[field] === 0) setState("");
+  }
 
   // Shows the chosen users, whose list may be below the window.
   useEffect(() => {

@@ -1,7 +1,8 @@
 import { describeCamError, type MfaRollout, type MfaRolloutItemState } from "../../../../client/index.ts";
 import { durationOf } from "../../../../duration.ts";
+import { ITEM_WORDS, optionsOf, usersOf } from "../../../../rollout-words.ts";
 import { timeOf } from "../texts.ts";
-import { ITEM_STATE_TITLES, ITEM_STATES, optionsOf, usersOf, wishOf } from "./rollout-texts.ts";
+import { ITEM_STATE_TITLES, wishOf } from "./rollout-texts.ts";
 
 interface RolloutPlanProps {
   readonly rollout: MfaRollout;
@@ -21,7 +22,7 @@ export function RolloutPlan({ rollout, onState }: RolloutPlanProps) {
         <p key={option}>{option}.</p>
       ))}
       <div className="glance">
-        {ITEM_STATES.filter(([, , field]) => counts[field] > 0).map(([state, title, field]) => (
+        {ITEM_WORDS.filter(([, , field]) => counts[field] > 0).map(([state, title, field]) => (
           <button
             key={state}
             type="button"

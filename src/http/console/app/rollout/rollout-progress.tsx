@@ -1,7 +1,7 @@
 import { describeCamError, type MfaRollout, type MfaRolloutLane } from "../../../../client/index.ts";
 import { durationOf } from "../../../../duration.ts";
+import { usersOf } from "../../../../rollout-words.ts";
 import { timeOf } from "../texts.ts";
-import { usersOf } from "./rollout-texts.ts";
 
 /** How many users are settled. */
 export function ProgressBar({ rollout }: { readonly rollout: Pick<MfaRollout, "progress"> }) {

@@ -2,10 +2,10 @@ import type {
   MethodsToSwitch,
   MfaMethodsOfBoth,
   MfaRollout,
-  MfaRolloutCounts,
   MfaRolloutItemState,
   MfaRolloutStatus,
 } from "../../../../client/index.ts";
+import { ITEM_WORDS } from "../../../../rollout-words.ts";
 import { METHOD_TITLES, PROTECTION_TITLES, PROTECTIONS } from "../texts.ts";
 
 export const ROLLOUT_STATUS_TITLES: Readonly<Record<MfaRolloutStatus, string>> = {
@@ -30,22 +30,8 @@ export const ROLLOUT_STATUS_HELP: Readonly<Partial<Record<MfaRolloutStatus, stri
   EXPIRED: "The time of this plan is over. Plan again: users may have changed since.",
 };
 
-/** The states of users in the order of the page, with their titles and the field of their count. */
-export const ITEM_STATES = [
-  ["WILL_CHANGE", "will change", "willChange"],
-  ["CHANGING", "changing now", "changing"],
-  ["APPLIED", "changed", "applied"],
-  ["FAILED", "failed", "failed"],
-  ["UNKNOWN", "unknown", "unknown"],
-  ["CHANGED_SINCE", "changed since the plan", "changedSince"],
-  ["BLOCKED", "blocked", "blocked"],
-  ["AT_RISK", "at risk of a lock-out", "atRisk"],
-  ["EXCUSED", "excused by policy", "excused"],
-  ["ALREADY_SO", "already so", "alreadySo"],
-] as const satisfies readonly (readonly [MfaRolloutItemState, string, keyof MfaRolloutCounts])[];
-
 export const ITEM_STATE_TITLES = Object.fromEntries(
-  ITEM_STATES.map(([state, title]) => [state, title]),
+  ITEM_WORDS.map(([state, title]) => [state, title]),
 ) as Readonly<Record<MfaRolloutItemState, string>>;
 
 const OVER: ReadonlySet<MfaRolloutStatus> = new Set([
@@ -69,26 +55,4 @@ export function wishOf(desired: MfaMethodsOfBoth | null): readonly string[] {
           ],
     ),
   );
-}
-
-/** Returns how a rollout runs, such as "Waves: 10 users (then 24 hours), then the rest". */
-export function optionsOf({ waves, window, includeAtRisk }: MfaRollout): readonly string[] {
-  const sizes = waves.map(({ users, holdHours, waitForRelease }) => {
-    const waits = [holdHours > 0 && `${holdHours} hours`, waitForRelease && "a person"].filter(Boolean);
-    return waits.length === 0 ? usersOf(users) : `${usersOf(users)} (then ${waits.join(" and ")})`;
-  });
-  return [
-    ...(sizes.length === 0 ? [] : [`Waves: ${sizes.join(", ")}, then the rest`]),
-    ...(window === null
-      ? []
-      : [
-          `Only ${window.days?.join(", ") ?? "every day"} from ${window.from} to ${window.to}, ${window.timeZone}`,
-        ]),
-    ...(includeAtRisk ? ["Users at risk of a lock-out are changed too"] : []),
-  ];
-}
-
-/** Returns a number of users in words. */
-export function usersOf(count: number): string {
-  return count === 1 ? "1 user" : `${count.toLocaleString()} users`;
 }

@@ -1,12 +1,13 @@
 import { useState } from "react";
 import { Link } from "wouter";
 import type { ListedMfaRollout, MfaRolloutStatus } from "../../../../client/index.ts";
+import { usersOf } from "../../../../rollout-words.ts";
 import { useGateway } from "../gateway.ts";
 import { Pages, usePages } from "../paged-list.tsx";
 import { timeOf } from "../texts.ts";
 import { Choice } from "../user-filters.tsx";
 import { ProgressBar } from "./rollout-progress.tsx";
-import { ROLLOUT_STATUS_TITLES, usersOf, wishOf } from "./rollout-texts.ts";
+import { ROLLOUT_STATUS_TITLES, wishOf } from "./rollout-texts.ts";
 
 /** All rollouts that the visitor may see, the latest first. */
 export function RolloutsPage() {
