@@ -14,6 +14,7 @@ import { plans } from "./plans.ts";
 import { quota } from "./quota.ts";
 import { reads } from "./reads.ts";
 import { rolloutKills } from "./rollout-kills.ts";
+import { rolloutUndo } from "./rollout-undo.ts";
 import { rollouts } from "./rollouts.ts";
 import { scans } from "./scans.ts";
 import { signing } from "./signing.ts";
@@ -45,6 +46,7 @@ const benches: readonly Bench[] = [
   plans,
   rollouts,
   rolloutKills,
+  rolloutUndo,
   gateways,
   upgrade,
 ];
