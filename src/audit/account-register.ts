@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import type { Uin } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
-import { runQuery, runRead } from "./run-query.ts";
+import { runQuery, runRead } from "../database/statements.ts";
 
 /** What the record keeps of an account's settings. */
 export interface RegisteredAccount {

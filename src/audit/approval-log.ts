@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import { personOf } from "../auth/caller.ts";
 import type { Database } from "../database/database.ts";
+import { runQuery } from "../database/statements.ts";
 import type { Report } from "../telemetry/log-events.ts";
 import { type BulkGuard, NO_BULK_GUARD } from "./caller-pauses.ts";
 import {
@@ -15,7 +16,6 @@ import {
   toChangeRecord,
 } from "./change-record.ts";
 import type { RequestSeal } from "./request-seal.ts";
-import { runQuery } from "./run-query.ts";
 
 /** A verdict, with the change if the verdict is BEGUN. */
 type ApproveRow = ChangeRow & { readonly verdict: ApproveVerdict["kind"]; readonly changeId: string };

@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import type { Database } from "../database/database.ts";
+import { runQuery, runRead } from "../database/statements.ts";
 import type { RecordedCaller } from "./change-record.ts";
-import { runQuery, runRead } from "./run-query.ts";
 
 export const EVENT_KINDS = [
   "refusal",

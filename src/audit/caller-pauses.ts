@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import type { Database } from "../database/database.ts";
+import { runQuery, runRead } from "../database/statements.ts";
 import type { RecordedCaller } from "./change-record.ts";
-import { runQuery, runRead } from "./run-query.ts";
 
 /** The limit on how many users a caller may change in a time. Beyond it, the gateway pauses the caller. */
 export interface BulkGuard {

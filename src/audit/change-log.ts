@@ -7,6 +7,7 @@
 import { type RawBuilder, sql } from "kysely";
 import type { Uin } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
+import { inTransaction, runQuery, runRead } from "../database/statements.ts";
 import type { BulkGuard } from "./caller-pauses.ts";
 import {
   type BeforeImageBasis,
@@ -27,7 +28,6 @@ import {
 } from "./change-record.ts";
 import { ChangeStatements } from "./change-statements.ts";
 import type { RequestSeal } from "./request-seal.ts";
-import { inTransaction, runQuery, runRead } from "./run-query.ts";
 
 interface ChangeLogDeps {
   readonly database: Database;

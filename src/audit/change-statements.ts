@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import { personOf } from "../auth/caller.ts";
 import type { Database } from "../database/database.ts";
-import { SharedStatements } from "../database/shared-statements.ts";
+import { runQuery, runShared, SharedStatements } from "../database/statements.ts";
 import { type BulkGuard, NO_BULK_GUARD } from "./caller-pauses.ts";
 import type {
   BeforeImageBasis,
@@ -11,7 +11,6 @@ import type {
   ChangeSettlement,
   Settled,
 } from "./change-record.ts";
-import { runQuery, runShared } from "./run-query.ts";
 
 interface ChangeStatementsDeps {
   readonly database: Database;

@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import type { Clock } from "../clock.ts";
 import type { Database } from "../database/database.ts";
-import { runQuery } from "./run-query.ts";
+import { runQuery } from "../database/statements.ts";
 
 /** Every account looks once a second, and shares what another one found a moment ago. */
 const FRESH_MS = 500;

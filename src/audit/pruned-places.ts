@@ -1,7 +1,7 @@
 import { type Kysely, sql } from "kysely";
 import type { Tables } from "../database/database.ts";
+import { fromRow } from "../database/statements.ts";
 import type { ChainHead } from "./chain.ts";
-import { fromRow } from "./run-query.ts";
 import type { ChainStart } from "./verify-chain.ts";
 
 /** The last record of a chain that `audit prune` removed, according to the last sealed event about it. */

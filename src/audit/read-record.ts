@@ -1,5 +1,6 @@
 import { type Kysely, type RawBuilder, sql } from "kysely";
 import type { Tables } from "../database/database.ts";
+import { fromRow } from "../database/statements.ts";
 import { type ChainHead, GATEWAY_CHAIN, LEGACY, type SealedRecord } from "./chain.ts";
 import {
   type Checkpoint,
@@ -7,7 +8,6 @@ import {
   parseCheckpoint,
   type StoredCheckpoint,
 } from "./checkpoint.ts";
-import { fromRow } from "./run-query.ts";
 
 /** A sealed record with the current content of its columns. */
 export interface StoredRecord extends SealedRecord {

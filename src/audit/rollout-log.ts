@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import { personOf } from "../auth/caller.ts";
 import type { Database } from "../database/database.ts";
-import { SharedStatements } from "../database/shared-statements.ts";
+import { runQuery, runShared, SharedStatements } from "../database/statements.ts";
 import {
   type BeforeImageBasis,
   type ChangeIntent,
@@ -10,7 +10,6 @@ import {
   requireChangeId,
   toChangeRecord,
 } from "./change-record.ts";
-import { runQuery, runShared } from "./run-query.ts";
 
 /**
  * The verdict on an item. `id` names the change, or else the other change, the pause or the rollout that prevents it.

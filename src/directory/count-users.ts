@@ -1,7 +1,7 @@
 import { sql } from "kysely";
-import { runRead } from "../audit/run-query.ts";
 import type { PolicyException } from "../auth/policy/policy.ts";
 import type { Database } from "../database/database.ts";
+import { runRead } from "../database/statements.ts";
 import { EVERYWHERE, type ProtectionState, STRENGTHS, type Strength } from "./protections.ts";
 import { isExcused, isInState, NEVER_LOGGED_IN, textArray } from "./user-filter.ts";
 

@@ -1,8 +1,8 @@
 import { sql } from "kysely";
-import { runRead } from "../audit/run-query.ts";
 import type { MfaFlagState } from "../cam/index.ts";
 import type { Uin } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
+import { runRead } from "../database/statements.ts";
 import { flagsOf } from "./protections.ts";
 import { textArray } from "./user-filter.ts";
 

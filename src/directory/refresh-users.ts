@@ -1,8 +1,8 @@
 import { type RawBuilder, sql } from "kysely";
-import { runQuery } from "../audit/run-query.ts";
 import { MAX_SUB_ACCOUNTS_PER_CALL } from "../cam/index.ts";
 import type { CamErrorCode, Uin } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
+import { runQuery } from "../database/statements.ts";
 import { BulkReads, type BulkReadsDeps, type ScannedAccount } from "./bulk-reads.ts";
 import { isSelected, type UserSelection } from "./user-filter.ts";
 

@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from "kysely";
-import { runQuery, runRead } from "../audit/run-query.ts";
 import type { Uin } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
+import { runQuery, runRead } from "../database/statements.ts";
 import { textArray } from "./user-filter.ts";
 
 export interface ScanSettings {

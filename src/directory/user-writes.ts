@@ -1,8 +1,8 @@
 import { type RawBuilder, sql } from "kysely";
-import { runQuery } from "../audit/run-query.ts";
 import type { ListedUser, SafeAuthFlags, SubAccount } from "../cam/index.ts";
 import type { Uin } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
+import { runQuery } from "../database/statements.ts";
 import { sumOf } from "./protections.ts";
 
 /** A read of a user's protections. */

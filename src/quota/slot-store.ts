@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from "kysely";
 import type { Clock } from "../clock.ts";
 import type { Database } from "../database/database.ts";
-import { SharedStatements } from "../database/shared-statements.ts";
+import { SharedStatements } from "../database/statements.ts";
 
 /** Milliseconds of a window beyond a second, because deliveries vary. */
 export const GUARD_MS = 25;

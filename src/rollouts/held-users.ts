@@ -1,6 +1,6 @@
 import { sql } from "kysely";
-import { runQuery } from "../audit/run-query.ts";
 import type { Database } from "../database/database.ts";
+import { runQuery } from "../database/statements.ts";
 import { ITEMS_AT_ONCE, writeAll } from "./item-pages.ts";
 
 /** Keeps the users of a plan from other rollouts. @throws the driver's error 23505 if another one holds a user. */

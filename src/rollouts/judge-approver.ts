@@ -1,11 +1,11 @@
 import { sql } from "kysely";
-import { runRead } from "../audit/run-query.ts";
 import type { Caller } from "../auth/caller.ts";
 import { decideAccess, mayUseAccount } from "../auth/policy/decide-access.ts";
 import type { Policy } from "../auth/policy/policy.ts";
 import { requestedOperations } from "../changes/change-access.ts";
 import { GatewayError, type Uin } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
+import { runRead } from "../database/statements.ts";
 import { ITEMS_AT_ONCE, itemPages } from "./item-pages.ts";
 import { requestOfItem } from "./item-request.ts";
 import type { ItemImage, Rollout, SentFlagSets } from "./rollout.ts";

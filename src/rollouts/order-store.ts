@@ -1,8 +1,8 @@
 import { sql } from "kysely";
 import type { RequestSeal } from "../audit/request-seal.ts";
-import { inTransaction, runQuery, runRead } from "../audit/run-query.ts";
 import { personOf } from "../auth/caller.ts";
 import type { Database } from "../database/database.ts";
+import { inTransaction, runQuery, runRead } from "../database/statements.ts";
 import { textArray } from "../directory/user-filter.ts";
 import { holdUsers } from "./held-users.ts";
 import { ITEMS_AT_ONCE, itemPages } from "./item-pages.ts";

@@ -1,9 +1,9 @@
 import { type RawBuilder, sql } from "kysely";
-import { runQuery } from "../audit/run-query.ts";
 import type { CallerIdentity } from "../auth/caller.ts";
 import type { SafeAuthFlags } from "../cam/index.ts";
 import type { Uin } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
+import { runQuery } from "../database/statements.ts";
 import { ITEMS_AT_ONCE, itemPages, writeAll } from "./item-pages.ts";
 import type { PlannedItem, RolloutInput, RolloutPrice, SentFlagSets } from "./rollout.ts";
 

@@ -1,7 +1,7 @@
 import { sql } from "kysely";
-import { runQuery } from "../audit/run-query.ts";
 import type { SafeAuthFlags } from "../cam/index.ts";
 import type { Database } from "../database/database.ts";
+import { runQuery } from "../database/statements.ts";
 import { isDifferent } from "./proof/rollout-seal.ts";
 import type { RolloutItem } from "./rollout.ts";
 import type { LaneName } from "./run-lane.ts";

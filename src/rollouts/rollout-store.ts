@@ -1,8 +1,8 @@
 import { type RawBuilder, sql } from "kysely";
-import { runQuery, runRead } from "../audit/run-query.ts";
 import { type Caller, personOf } from "../auth/caller.ts";
 import type { CamErrorCode } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
+import { runQuery, runRead } from "../database/statements.ts";
 import { textArray } from "../directory/user-filter.ts";
 import {
   ITEM_STATES,

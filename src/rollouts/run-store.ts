@@ -1,7 +1,7 @@
 import { sql } from "kysely";
-import { runQuery } from "../audit/run-query.ts";
 import type { CamErrorCode, Uin } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
+import { runQuery } from "../database/statements.ts";
 import { textArray } from "../directory/user-filter.ts";
 import { freeUsers } from "./held-users.ts";
 import type { ItemImage, ItemState, RolloutStatus, SentFlagSets } from "./rollout.ts";

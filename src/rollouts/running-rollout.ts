@@ -1,8 +1,8 @@
 import { sql } from "kysely";
 import type { RequestSeal, SealedStart, SealVerdict } from "../audit/request-seal.ts";
-import { runQuery } from "../audit/run-query.ts";
 import type { Caller, CallerIdentity, Scope } from "../auth/caller.ts";
 import type { Database } from "../database/database.ts";
+import { runQuery } from "../database/statements.ts";
 
 /** What the changes of a running rollout have in common. */
 export interface RunningRollout {

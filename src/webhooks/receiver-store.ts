@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from "kysely";
-import { runQuery, runRead } from "../audit/run-query.ts";
 import type { Database } from "../database/database.ts";
+import { runQuery, runRead } from "../database/statements.ts";
 import type { Receiver } from "./receiver.ts";
 
 /** The first event that a receiver still has to get. */

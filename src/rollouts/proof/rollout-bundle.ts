@@ -7,8 +7,8 @@ import {
   type StoredCheckpoint,
 } from "../../audit/checkpoint.ts";
 import { formatRecord } from "../../audit/export-lines.ts";
-import { runRead } from "../../audit/run-query.ts";
 import type { Database } from "../../database/database.ts";
+import { runRead } from "../../database/statements.ts";
 import { termsOf } from "../plan-hash.ts";
 import type { RolloutStore } from "../rollout-store.ts";
 import { BUNDLE_LINES, type BundleItem } from "./bundle-lines.ts";

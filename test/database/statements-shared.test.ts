@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { expect, test } from "vitest";
-import { SharedStatements } from "../../src/database/shared-statements.ts";
+import { SharedStatements } from "../../src/database/statements.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 
 /** Statements that end when the test says so. */
