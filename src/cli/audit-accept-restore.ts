@@ -30,8 +30,8 @@ export function addAuditAcceptRestore(audit: Command, io: CommandIo): void {
     )
     .option(
       "--expect <place>",
-      "what the database had before: an anchor file, the latest export, or checkpoints:SEQ:HASH from the log " +
-        "(record.signed). May be given several times.",
+      "what the database had before: an anchor file, the latest export, or checkpoints:SEQ:HASH from the " +
+        "log (record.signed); repeatable",
       collect,
     )
     .option("--yes", "accept without a question");

@@ -38,10 +38,26 @@ export function addAuditExport(audit: Command, io: CommandIo): void {
         .default("verifiable"),
     )
     .option("--out <file>", "write to this new file instead of standard output")
-    .option("--since <number>", "verifiable: export only what came after this checkpoint", parseSince, 0)
-    .option("--from <time>", "csv, jsonl: only what was requested at or after this date or time", parseTime)
-    .option("--until <time>", "csv, jsonl: only what was requested before this date or time", parseTime)
-    .option("--account <name>", "show only records of this account")
+    .option(
+      "--since <number>",
+      "verifiable: export only the records after the checkpoint of this number",
+      parseSince,
+      0,
+    )
+    .option(
+      "--from <time>",
+      "csv, jsonl: only changes requested and events at or after this date (UTC) or time",
+      parseTime,
+    )
+    .option(
+      "--until <time>",
+      "csv, jsonl: only changes requested and events before this date (UTC) or time",
+      parseTime,
+    )
+    .option(
+      "--account <name>",
+      "verifiable: show the content of records of this account alone; csv, jsonl: only these",
+    )
     .option("--op-uin <uin>", "show only records of this user")
     .option("--change <id>", "show only this change")
     .addHelpText(

@@ -22,7 +22,8 @@ export function addAuditVerify(audit: Command, io: CommandIo): void {
   const command = audit
     .command("verify")
     .description(
-      "Verify the hash chain and the signatures of the record of changes. Names the first bad record.",
+      "Verify the hash chains and the signatures of the record, and name the first bad record. Give " +
+        "--database or --file.",
     )
     .option(
       "--database",
@@ -32,8 +33,8 @@ export function addAuditVerify(audit: Command, io: CommandIo): void {
     .option("--public-key <file>", "accept only signatures by the public keys in this PEM file")
     .option(
       "--expect <place>",
-      "require that the record contains this place: CHAIN:SEQ:HASH from the gateway's log (record.signed) or from an " +
-        "earlier verification, an earlier export, or an anchor file. May be given several times.",
+      "require that the record contains this place: CHAIN:SEQ:HASH from the gateway's log (record.signed) " +
+        "or from an earlier verification, an earlier export, or an anchor file; repeatable",
       collect,
     );
   printsOutcome(command, io, (options: VerifyOptions) => verify(options, io));

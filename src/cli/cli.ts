@@ -52,7 +52,10 @@ export function createProgram(io: CommandIo): Command {
   addPolicyExplain(program.command("policy").description("Explain what a policy decides."), io);
   addDoctor(program, io);
   addReport(program, io);
-  addWebhooks(program.command("webhooks").description("Show or redrive the events for receivers."), io);
+  addWebhooks(
+    program.command("webhooks").description("List the receivers of events, and send dead letters again."),
+    io,
+  );
   addMfa(program.command("mfa").description("Read or change a user through a running gateway."), io);
   addRollout(program.command("rollout").description("Change many users by a plan."), io);
   return program;
@@ -80,7 +83,7 @@ function addServe(program: Command, io: CommandIo): void {
   withExitCodes(serve).addHelpText("after", `\n${variableHelp()}`);
   const check = program
     .command("check-config")
-    .description("Check the configuration and the files that it names, and make no connection.")
+    .description("Check the configuration and the files that it names, without any connection.")
     .option(...LOCAL)
     .option(...PORT)
     .exitOverride(usageErrorsAs(EX_CONFIG))

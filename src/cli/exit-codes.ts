@@ -3,11 +3,15 @@ import { EX_CANNOT } from "./command.ts";
 
 const INVALID = { [EX_CONFIG]: "the configuration or the command line is invalid" };
 
-const ORDER = { 0: "ordered", 1: "the gateway refused", [EX_CANNOT]: "the gateway gave no answer" };
+const ORDER = {
+  0: "the gateway accepted the order",
+  1: "the gateway refused",
+  [EX_CANNOT]: "the gateway gave no answer",
+};
 
 /**
  * The exit codes of every command with their meanings. --help shows them, and docs/operators/exit-codes.md repeats
- * them. Every command ends with 70 on a fault in the program (end-on-crash.ts).
+ * them. A bug in the program exits with 70 (end-on-crash.ts).
  */
 export const EXIT_CODES = {
   serve: { 0: "stopped by a signal", 1: "could not start", ...INVALID },
@@ -96,8 +100,10 @@ export function isCommandName(name: string): name is CommandName {
   return Object.hasOwn(EXIT_CODES, name);
 }
 
-/** Returns the line of --help about the exit codes of a command. */
+/** Returns the lines of --help about the exit codes of a command. */
 export function exitCodeHelp(command: CommandName): string {
-  const meanings = Object.entries<string>(EXIT_CODES[command]).map(([code, meaning]) => `${code} ${meaning}`);
-  return `\nExit codes: ${meanings.join(", ")}.`;
+  const meanings = Object.entries<string>(EXIT_CODES[command]);
+  return ["\nExit codes:", ...meanings.map(([code, meaning]) => `  ${code.padEnd(2)}  ${meaning}`)].join(
+    "\n",
+  );
 }

@@ -17,7 +17,8 @@ export function addWebhooks(webhooks: Command, io: CommandIo): void {
     webhooks
       .command("list")
       .description(
-        "List the receivers with their states, and the events that the gateway gave up (dead letters).",
+        "List the receivers with their state, and the events that could not be delivered (dead letters). " +
+          "Reads the database of DATABASE_URL or DATA_DIR.",
       ),
     io,
     () => inStore(io, list),
@@ -26,7 +27,8 @@ export function addWebhooks(webhooks: Command, io: CommandIo): void {
     webhooks
       .command("redrive")
       .description(
-        "Deliver events again that the gateway gave up. They keep their ids, and go before newer events.",
+        "Send dead letters again, before newer events and with the same ids. Give --receiver, --event or " +
+          "--all.",
       )
       .option("--receiver <name>", "the events of this receiver")
       .option("--event <id>", "this event", parseEventId)

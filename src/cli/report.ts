@@ -34,7 +34,7 @@ export function addReport(program: Command, io: CommandIo): void {
   const command = withGateway(
     program
       .command("report")
-      .description("List the users that a running gateway knows, with their protections.")
+      .description("List all users with their protections, from the directory of a running gateway.")
       .addOption(
         new Option("--format <format>", "csv is safe to open in a spreadsheet")
           .choices(FORMATS)

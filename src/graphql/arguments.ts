@@ -10,7 +10,7 @@ export function badInput(message: string): GraphQLError {
 /** The options of every argument that names an account. */
 export const accountOptions = {
   nullable: true,
-  description: "The name of the user's account in the gateway. The default account if left out or null.",
+  description: "The name of the account in the gateway. The account `default` if left out or null.",
 } as const;
 
 export const LONGEST_REASON = 500;

@@ -10,8 +10,9 @@ export function addDoctor(program: Command, io: CommandIo): void {
   const command = program
     .command("doctor")
     .description(
-      "Try every part that the gateway needs, and name each fault with its fix. Changes nothing. Without an address " +
-        "doctor tries what the configuration names: files, database, issuers and CAM. No gateway has to run.",
+      "Check everything that the gateway needs, and report each fault with its fix. Changes nothing. " +
+        "Without --url and --router, checks what the configuration names: files, database, issuers and CAM. " +
+        "No gateway has to run.",
     )
     .option("--local", "check the configuration of local mode")
     .option("--url <url>", "check this running gateway instead, by its GraphQL address", (text) =>

@@ -36,13 +36,14 @@ export function addMfa(mfa: Command, io: CommandIo): void {
     .option("--reason <text>", "the reason for the record")
     .option(
       "--idempotency-key <key>",
-      "the key that makes a repeated command safe for a day (default: a new one)",
+      "repeat an earlier command safely, by the key that it printed; valid for a day (default: a new key)",
     )
-    .option("--overwrite-other-methods", "accept the loss of a method that no write can keep")
+    .option("--overwrite-other-methods", "accept that the change removes a method that a write cannot set")
     .option("--yes", "change the user without a question")
     .addHelpText(
       "after",
-      "\nWithout --yes the command shows the change and asks. Without a terminal it refuses.",
+      "\nWithout --yes the command shows the change and asks for confirmation. Without a terminal it then " +
+        "changes nothing.",
     );
   printsOutcome(set, io, (opUin: Uin, switches: readonly UserSwitch[], options: SetOptions) =>
     setUser(opUin, switches, options, io),

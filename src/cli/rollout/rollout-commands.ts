@@ -57,7 +57,10 @@ function addPlan(rollout: Command, io: CommandIo): void {
   const command = withGateway(
     rollout
       .command("plan")
-      .description("Plan a change of many users. Changes no user.")
+      .description(
+        "Plan a change of many users, without changing any. Select users by the options, or all of them by " +
+          "--all.",
+      )
       .argument("<switch...>", "a switch such as login.phone.on or action.stoken.off", collectSwitch)
       .requiredOption("--name <text>", "the name of the rollout")
       .requiredOption("--reason <text>", "the reason for the record")
@@ -131,7 +134,7 @@ function addUndo(rollout: Command, io: CommandIo): void {
   const command = withGateway(
     rollout
       .command("undo")
-      .description("Plan the undo of a rollout. Changes no user.")
+      .description("Plan the undo of a rollout that has ended, without changing any user.")
       .argument("<id>", "the rollout")
       .requiredOption("--reason <text>", "the reason for the record"),
   );

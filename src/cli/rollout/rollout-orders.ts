@@ -30,16 +30,22 @@ export function addRolloutOrders(rollout: Command, io: CommandIo): void {
     (client, plan, call) => client.approveMfaRollout(plan, call),
   );
   const { reject, pause, resume, release, cancel } = {
-    reject: withReason(rollout.command("reject").description("Reject a plan that awaits approval.")),
+    reject: withReason(
+      rollout.command("reject").description("Reject a plan that awaits approval, or withdraw your own."),
+    ),
     pause: withReason(
       rollout
         .command("pause")
         .description("Pause a rollout. No further change begins until `rollout resume`."),
     ),
     resume: rollout.command("resume").description("Continue a paused rollout."),
-    release: rollout.command("release").description("Begin the next wave, which waits for a person."),
+    release: rollout
+      .command("release")
+      .description("Begin the next wave of a rollout that waits for a person."),
     cancel: withReason(
-      rollout.command("cancel").description("End a plan or a run. Changed users stay changed."),
+      rollout
+        .command("cancel")
+        .description("Cancel a plan or a run. Changed users stay changed (see `rollout undo`)."),
     ),
   };
   addOrder(reject, io, (client, { id, reason }, call) => client.rejectMfaRollout({ id, reason }, call));

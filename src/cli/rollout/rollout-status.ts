@@ -20,7 +20,7 @@ export function addRolloutStatus(rollout: Command, io: CommandIo): void {
   const command = withGateway(
     rollout
       .command("status")
-      .description("Show a rollout, or list the latest ones.")
+      .description("Show a rollout, or without an id the latest 20.")
       .argument("[id]", "the rollout")
       .option("--watch", "wait for the end of the run; the rollout continues without the command"),
   );

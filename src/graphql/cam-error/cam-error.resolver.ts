@@ -15,10 +15,10 @@ class CamErrorInfo {
   @Field(() => Boolean, { description: "Whether the same request can succeed later without any change." })
   retryable!: boolean;
 
-  @Field(() => String, { description: "A text for people that says what happened." })
+  @Field(() => String, { description: "One sentence about the failure, to show to a person." })
   message!: string;
 
-  @Field(() => String, { description: "A text for people that says what they can do." })
+  @Field(() => String, { description: "What the person can do about it, to show to a person." })
   remedy!: string;
 
   @Field(() => [String], {

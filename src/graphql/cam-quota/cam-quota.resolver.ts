@@ -32,7 +32,7 @@ class CamActionQuota {
   nextSlotInMs!: number;
 
   @Field(() => Boolean, {
-    description: "Whether the gateway spaces calls further apart because CAM recently throttled one.",
+    description: "Whether the gateway sends calls more slowly because CAM recently throttled one.",
   })
   throttledRecently!: boolean;
 

@@ -50,25 +50,31 @@ class DirectoryScan {
   })
   finishedAt?: Date | undefined;
 
-  @Field(() => GraphQLISODateTime, { nullable: true, description: "The time of the next scan." })
+  @Field(() => GraphQLISODateTime, {
+    nullable: true,
+    description: "The time at which the next scan is due. Null if none is scheduled.",
+  })
   dueAt?: Date | undefined;
 
-  @Field(() => Int, { description: "The users of the account's list." })
+  @Field(() => Int, { description: "The number of users in CAM's list of the account." })
   users!: number;
 
   @Field(() => Int, {
     description:
-      "The users whose protections the scan has read. Users with fresh knowledge are not read again.",
+      "The users whose protections the scan has read. It does not read users that were read recently.",
   })
   readUsers!: number;
 
-  @Field(() => Int, { description: "The users whose protections CAM could not show." })
+  @Field(() => Int, { description: "The number of users whose protections CAM did not return." })
   failedUsers!: number;
 
-  @Field(() => Int, { description: "The calls to CAM of the scan." })
+  @Field(() => Int, { description: "The number of calls to CAM that the scan has made." })
   calls!: number;
 
-  @Field(() => CamErrorCodeEnum, { nullable: true, description: "The error that stopped the scan." })
+  @Field(() => CamErrorCodeEnum, {
+    nullable: true,
+    description: "The error that stopped the scan. Null if it did not stop.",
+  })
   code?: CamErrorCode | undefined;
 
   @Field(() => String, { nullable: true, description: "CAM's own error code." })
@@ -100,7 +106,8 @@ export class DirectoryScanResolver {
 
   @RequiresScope("cam.directory:read")
   @Query(() => [DirectoryScan], {
-    description: "The scans of accounts, in the order of the names. Poll it for progress.",
+    description:
+      "The state of the scans of each account, ordered by the account's name. Poll this field for progress.",
   })
   async directoryScans(
     @Arg("accounts", () => [String], accountsOptions) accounts: readonly string[] | null | undefined,
@@ -115,8 +122,8 @@ export class DirectoryScanResolver {
   @Mutation(() => DirectoryScan, {
     nullable: true,
     description:
-      "Requests a scan of an account, and answers immediately. Users with fresh knowledge cost no call, and calls of " +
-      "people come first. A paused account stays paused.",
+      "Requests a scan of an account, and returns before the scan begins. The scan does not read users " +
+      "that were read recently, and interactive calls go first. A paused account stays paused.",
   })
   async scanDirectory(
     @Arg("account", () => String, accountOptions) account: string | null | undefined,

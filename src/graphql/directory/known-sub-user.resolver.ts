@@ -137,7 +137,7 @@ async function knownOf(user: SubUser, { loaders }: GraphQLContext): Promise<Dire
 const MethodAvailability = registerEnum("MethodAvailability", "Whether a method can be switched on.", {
   YES: "The gateway can switch it on.",
   NO: "The change would be refused with `code`.",
-  UNKNOWN: "CAM does not tell. The change shows it, with `code` if it is refused.",
+  UNKNOWN: "CAM does not report it. A change may succeed, or be refused with `code`.",
 });
 
 @CamCalls(0)
@@ -155,7 +155,10 @@ class AvailableMethod {
   })
   code?: CamErrorCode | undefined;
 
-  @Field(() => String, { nullable: true, description: "The way to make the method available." })
+  @Field(() => String, {
+    nullable: true,
+    description: "How to make the method available. Null if it is available.",
+  })
   remedy?: string | undefined;
 
   @Field(() => String, {

@@ -17,7 +17,7 @@ class ProtectionCounts {
   @Field(() => Int, { description: "Users with no method on." })
   unprotected!: number;
 
-  @Field(() => Int, { description: "Users for which this is unknown." })
+  @Field(() => Int, { description: "Users whose state is unknown." })
   unknown!: number;
 }
 

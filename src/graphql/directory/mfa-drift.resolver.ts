@@ -52,10 +52,10 @@ class MfaDrift {
   @Field(() => String, { nullable: true, description: "The user's login name, as the directory knows it." })
   name?: string | undefined;
 
-  @Field(() => MfaImage, { description: "What the gateway last knew." })
+  @Field(() => MfaImage, { description: "The protections that the gateway last knew." })
   before!: MfaImage;
 
-  @Field(() => MfaImage, { description: "What two reads, a minute apart, showed instead." })
+  @Field(() => MfaImage, { description: "The protections that two reads, a minute apart, showed instead." })
   after!: MfaImage;
 
   @Field(() => GraphQLISODateTime, { description: "The start of the first read that differs." })
@@ -95,7 +95,7 @@ class MfaDriftArgs {
 
   @Field(() => GraphQLISODateTime, {
     nullable: true,
-    description: "Filters by the time of the record: at or after this time.",
+    description: "Filters by `foundAt`: at or after this time.",
   })
   since?: Date | null;
 

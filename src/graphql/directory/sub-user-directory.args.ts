@@ -18,7 +18,7 @@ export const accountsOptions = {
 const LONGEST_SEARCH = 100;
 const MOST_UINS = 500;
 
-@InputType({ description: "Properties of users. All given ones have to match." })
+@InputType({ description: "Properties of users. A user must match all properties that are given." })
 export class SubUserDirectoryFilter {
   @Field(() => String, {
     nullable: true,
@@ -56,8 +56,8 @@ export class SubUserDirectoryFilter {
   @Field(() => GraphQLISODateTime, {
     nullable: true,
     description:
-      "Users without a login since this time. Of users who never logged in, only those that existed then. " +
-      "CAM gives its times without a zone, and the gateway compares them as UTC.",
+      "Users without a login since this time. Users who never logged in match if they were created before " +
+      "it. CAM's times have no zone, and the gateway compares them as UTC.",
   })
   inactiveSince?: Date | null;
 
@@ -80,7 +80,8 @@ const DirectoryOrderField = registerEnum<OrderField>(
     CREATED: "The time of creation.",
     STRENGTH: "The strength of login protection, from UNKNOWN and NONE to HARDWARE.",
     PROTECTIONS_AS_OF:
-      "The age of what the gateway knows about the protections. Never read counts as oldest.",
+      "The time of the gateway's last read or change of the protections. Users never read count as " +
+      "oldest.",
   },
 );
 

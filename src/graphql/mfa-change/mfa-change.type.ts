@@ -209,7 +209,9 @@ export class MfaChange {
   @Field(() => Int, { description: "The number of SetMfaFlag requests for this change." })
   attempts!: number;
 
-  @Field(() => Int, { description: "Milliseconds that the calls of this change waited for CAM's quota." })
+  @Field(() => Int, {
+    description: "Milliseconds that the calls of this change waited for slots of CAM's rate limit.",
+  })
   quotaWaitMs!: number;
 
   @Field(() => String, { description: "The replica of the gateway that handles the change." })

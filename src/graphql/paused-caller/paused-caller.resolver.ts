@@ -31,7 +31,8 @@ class CallerPause {
 
   @Field(() => Int, {
     description:
-      "The number of users with changes that the caller requested or approved. It caused the pause.",
+      "The number of different users whose changes the caller requested or approved. It exceeded the " +
+      "limit.",
   })
   users!: number;
 

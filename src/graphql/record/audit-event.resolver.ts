@@ -39,7 +39,7 @@ const AuditEventKind = registerEnum("AuditEventKind", "The kind of an event in t
   ACCOUNT_CHANGED: "The settings of an account changed.",
   ACCOUNT_BOUND: "The name of an account was bound to a main account.",
   ROLLOUT_STARTED: "A rollout started, after its approval if it needed one.",
-  ROLLOUT_SEALED: "A rollout ended, and every user that it came to was read once more.",
+  ROLLOUT_SEALED: "A rollout ended, and the gateway read every attempted user once more.",
 });
 
 @CamCalls(0)

@@ -23,7 +23,7 @@ class MfaRolloutSelectionInput {
 
   @Field(() => SubUserDirectoryFilter, {
     nullable: true,
-    description: "Filters users by what the gateway knows after it has read what is too old.",
+    description: "Filters users. The planner first reads again what is older than an hour.",
   })
   filter?: SubUserDirectoryFilter | null;
 
@@ -35,7 +35,7 @@ class MfaRolloutSelectionInput {
 }
 
 @InputType({
-  description: "The wanted protections. Methods that are left out stay as they are for each user.",
+  description: "The wanted protections. A method that is left out stays unchanged for each user.",
 })
 class MfaRolloutDesiredInput {
   @Field(() => LoginActionMfaFlagInput, { nullable: true, description: "Login protection." })
@@ -45,7 +45,7 @@ class MfaRolloutDesiredInput {
   action?: LoginActionMfaFlagInput | null;
 }
 
-@InputType({ description: "The error budget: give one of the two." })
+@InputType({ description: "The error budget. Give either a number or a percentage." })
 class MfaRolloutMaxFailuresInput {
   @Field(() => Int, { nullable: true, description: "A number of users." })
   count?: number | null;

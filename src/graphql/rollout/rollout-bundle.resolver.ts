@@ -9,7 +9,7 @@ import { CamCalls, RequiresScope } from "../directives.ts";
 @CamCalls(0)
 @ObjectType({ description: "Lines of the bundle that proves a rollout." })
 class MfaRolloutBundle {
-  @Field(() => [String], { description: "The lines. A file has each of them with a line feed." })
+  @Field(() => [String], { description: "The lines. To write the file, add a line feed to each." })
   lines!: readonly string[];
 
   @Field(() => Int, { description: "The number of lines of the whole bundle." })
@@ -52,7 +52,7 @@ export class RolloutBundleResolver {
     first: number | null,
     @Arg("after", () => Int, {
       ...{ nullable: true, defaultValue: 0 },
-      description: "How many lines come before.",
+      description: "The number of lines to skip.",
     })
     after: number | null,
     @Ctx() { caller }: GraphQLContext,

@@ -1,11 +1,11 @@
 import { registerEnum } from "../enums.ts";
 
 export const MfaRolloutStatus = registerEnum("MfaRolloutStatus", "The status of a rollout.", {
-  PLANNING: "The gateway reads the users and makes the plan.",
+  PLANNING: "The gateway reads the users and plans.",
   PLAN_FAILED: "The plan could not be made. `code` and `hint` say why.",
   PLANNED: "The plan is made and can be started until `expiresAt`.",
   AWAITING_APPROVAL: "Another person has to approve the plan.",
-  RUNNING: "Items begin and end.",
+  RUNNING: "The run is in progress.",
   PAUSED: "A person paused it. No item begins.",
   STOPPED: "More items failed than the error budget permits. No further item begins.",
   DONE: "All items have ended.",
@@ -28,13 +28,14 @@ export const MfaRolloutItemState = registerEnum(
     APPLIED: "The change is in force.",
     FAILED: "The change was refused with `code`.",
     CHANGED_SINCE:
-      "Another program or person has changed the user since, so the rollout leaves the user alone.",
+      "Another program or person changed the user after the plan, so the rollout does not change the " +
+      "user.",
   },
 );
 
 export const MfaRolloutLaneState = registerEnum("MfaRolloutLaneState", "The state of one account in a run.", {
   WAITING: "No item of it has begun, or a wave, the time window or the error budget holds it.",
-  RUNNING: "Items of it begin and end.",
+  RUNNING: "Its items are in progress.",
   HELD: "It waits because of `code`, for example because CAM throttles. That spends no error budget.",
   DONE: "All items of it have ended.",
 });

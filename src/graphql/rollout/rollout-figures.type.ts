@@ -49,7 +49,7 @@ export class MfaRolloutCounts {
   @Field(() => Int, { description: "Users whose change was refused." })
   failed!: number;
 
-  @Field(() => Int, { description: "Users changed by another program or person since." })
+  @Field(() => Int, { description: "Users that another program or person changed after the plan." })
   changedSince!: number;
 }
 
@@ -147,7 +147,10 @@ export class MfaRolloutProgress {
   @Field(() => Int, { description: "The number of waves. Users after the listed waves form the last one." })
   waves!: number;
 
-  @Field(() => GraphQLISODateTime, { nullable: true, description: "The time when the next wave may begin." })
+  @Field(() => GraphQLISODateTime, {
+    nullable: true,
+    description: "The time before which the next wave does not begin. Null without a hold.",
+  })
   heldUntil?: Date | undefined;
 
   @Field(() => Boolean, { description: "Whether the next wave waits for `releaseMfaRolloutWave`." })
@@ -155,7 +158,7 @@ export class MfaRolloutProgress {
 }
 
 @CamCalls(0)
-@ObjectType({ description: "What the reads after a run showed." })
+@ObjectType({ description: "The result of the reads after a run." })
 export class MfaRolloutProof {
   @Field(() => Int, { description: "The users whose protections differ from those that the run left." })
   differences!: number;

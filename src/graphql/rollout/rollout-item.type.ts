@@ -75,7 +75,10 @@ class MfaRolloutItem {
   })
   after?: MfaRolloutImage | undefined;
 
-  @Field(() => MfaRolloutImage, { nullable: true, description: "What the read after the run showed." })
+  @Field(() => MfaRolloutImage, {
+    nullable: true,
+    description: "The user as the read after the run showed. Null before it.",
+  })
   readBack?: MfaRolloutImage | undefined;
 
   @Field(() => ID, { nullable: true, description: "The id of the change on record. Null before it began." })

@@ -88,7 +88,9 @@ export class RolloutRunResolver {
   @CamCalls(0)
   @Mutation(() => MfaRollout, {
     nullable: true,
-    description: "Begins no more items within a second, until `resumeMfaRollout`. Items under way end.",
+    description:
+      "Pauses a rollout: within a second no item begins any more, until `resumeMfaRollout`. Items in " +
+      "progress end.",
   })
   pauseMfaRollout(
     @Args(() => RolloutReasonArgs) { id, reason }: RolloutReasonArgs,
@@ -112,7 +114,9 @@ export class RolloutRunResolver {
   @CamCalls(0)
   @Mutation(() => MfaRollout, {
     nullable: true,
-    description: "Ends a plan or a run. Items under way end. Changes in force stay: `planMfaRolloutUndo`.",
+    description:
+      "Cancels a plan or a run. Items in progress end. Changes that are in force stay; `planMfaRolloutUndo` " +
+      "reverses them.",
   })
   cancelMfaRollout(
     @Args(() => RolloutReasonArgs) { id, reason }: RolloutReasonArgs,
@@ -124,7 +128,7 @@ export class RolloutRunResolver {
 
   @RequiresScope("cam.rollout:write")
   @CamCalls(0)
-  @Mutation(() => MfaRollout, { nullable: true, description: "Lets a wave begin that waits for a person." })
+  @Mutation(() => MfaRollout, { nullable: true, description: "Begins a wave that waits for a person." })
   releaseMfaRolloutWave(
     @Arg("id", () => ID, idOptions) id: string,
     @Arg("wave", () => Int, { description: "The number of the wave that waits, from 2." }) wave: number,

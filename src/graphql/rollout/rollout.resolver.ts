@@ -192,7 +192,7 @@ export class RolloutResolver {
   }
 
   @FieldResolver(() => [MfaRolloutReason], {
-    description: "Why users are not changed: the codes of each state, the most frequent first.",
+    description: "The reasons why users are not changed, with the number of users, the most frequent first.",
   })
   async reasons(@Root() { rollout }: MfaRollout): Promise<readonly MfaRolloutReason[]> {
     const reasons = await this.#deps.plans.reasons(rollout);
@@ -211,7 +211,7 @@ export class RolloutResolver {
     }));
   }
 
-  @FieldResolver(() => MfaRolloutProgress, { description: "The progress of the run. Poll it." })
+  @FieldResolver(() => MfaRolloutProgress, { description: "The progress of the run. Poll this field." })
   async progress(@Root() { rollout }: MfaRollout): Promise<MfaRolloutProgress> {
     const lanes = await this.#deps.runs.lanes(rollout);
     const total = sum(lanes.map((lane) => lane.total));
@@ -225,7 +225,7 @@ export class RolloutResolver {
 
   @FieldResolver(() => MfaRolloutProof, {
     nullable: true,
-    description: "Null until all changed users are read.",
+    description: "The result of the reads after the run. Null until the gateway has read all changed users.",
   })
   proof(@Root() { rollout }: MfaRollout): Promise<MfaRolloutProof | undefined> {
     return this.#deps.runs.proof(rollout);

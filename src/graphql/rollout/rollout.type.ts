@@ -19,10 +19,15 @@ class MfaRolloutApproval {
   @Field(() => GraphQLISODateTime, { description: "The time when the start asked for it." })
   requestedAt!: Date;
 
-  @Field(() => GraphQLISODateTime, { description: "The end of the approval. It covers the run, too." })
+  @Field(() => GraphQLISODateTime, {
+    description: "The end of the approval's validity. A run that takes longer stops.",
+  })
   expiresAt!: Date;
 
-  @Field(() => MfaRolloutDecision, { nullable: true, description: "The decision. Null while it is awaited." })
+  @Field(() => MfaRolloutDecision, {
+    nullable: true,
+    description: "The decision. Null while the plan waits for one.",
+  })
   decision?: keyof typeof MfaRolloutDecision | undefined;
 
   @Field(() => MfaChangeCaller, { nullable: true, description: "The person who decided." })
@@ -38,7 +43,8 @@ class MfaRolloutApproval {
 @CamCalls(0)
 @ObjectType({
   description:
-    "A change of many users by a plan. What was planned and approved is what runs, and nothing else.",
+    "A change of many users by a plan. The run changes exactly the users and methods that were planned " +
+    "and approved.",
 })
 export class MfaRollout {
   @Field(() => ID, { description: "The id, a UUIDv7. Ids sort by time." })
@@ -81,7 +87,9 @@ export class MfaRollout {
   @Field(() => GraphQLISODateTime, { nullable: true, description: "The end." })
   finishedAt?: Date | undefined;
 
-  @Field(() => MfaChangeCaller, { description: "The person who planned it. Its changes run in this name." })
+  @Field(() => MfaChangeCaller, {
+    description: "The caller who planned it. The record names this caller for each change.",
+  })
   requestedBy!: MfaChangeCaller;
 
   @Field(() => MfaRolloutApproval, {
@@ -92,14 +100,18 @@ export class MfaRollout {
 
   @Field(() => Int, {
     nullable: true,
-    description: "The minutes for an approval, if a rule of the policy asks for one.",
+    description:
+      "The minutes within which the plan must be approved. Null if no rule of the policy requires an " +
+      "approval.",
   })
   approvalMinutes?: number | undefined;
 
   @Field(() => ID, { nullable: true, description: "The id of the rollout that this one undoes." })
   undoOf?: string | undefined;
 
-  @Field(() => [String], { description: "The accounts. A caller needs all of them to see the rollout." })
+  @Field(() => [String], {
+    description: "The accounts of the rollout. Only a caller who may use all of them sees the rollout.",
+  })
   accounts!: readonly string[];
 
   @Field(() => MfaRolloutSelection, { nullable: true, description: "The selected users. Null for an undo." })
