@@ -3,7 +3,10 @@ import type { Database } from "../database/database.ts";
 import { runQuery } from "../database/statements.ts";
 import { ITEMS_AT_ONCE, writeAll } from "./item-pages.ts";
 
-/** Keeps the users of a plan from other rollouts. @throws the driver's error 23505 if another one holds a user. */
+/**
+ * Reserves the users of a plan for its rollout. @throws the driver's error 23505 if another rollout has reserved a
+ * user.
+ */
 export async function holdUsers(database: Database, rolloutId: string): Promise<void> {
   const [row] = await runQuery<{ last: number }>(
     database,
@@ -19,7 +22,7 @@ export async function holdUsers(database: Database, rolloutId: string): Promise<
   }
 }
 
-/** Frees the users of rollouts that have ended, as soon as no change of them is open. */
+/** Releases the users of rollouts that have ended and have no open change. */
 export async function freeUsers(database: Database): Promise<void> {
   await writeAll(() =>
     runQuery(

@@ -1,13 +1,13 @@
 import { type CamErrorCode, describeCamError } from "../contract/index.ts";
 
 /**
- * What a failed attempt means for its item, and for the items after it.
- * - failed: the item ends, and spends the error budget.
- * - blocked, changed_since: the item ends. It spends no budget, because the gateway sent nothing.
- * - OPEN: the record settles the item when the outcome of its change is known.
- * - AGAIN: another change of the user is under way. The item is tried again soon.
- * - LANE: the fault concerns every user of the account. The lane pauses, and the item is tried again.
- * - ROLLOUT: the bulk guard paused one of the two people. The rollout pauses.
+ * The effect of a failed attempt on its item and on the lane.
+ * - failed: the item ends, and counts against the error budget.
+ * - blocked, changed_since: the item ends. It does not count against the budget, because the gateway sent nothing.
+ * - OPEN: a trigger settles the item when the outcome of its change is recorded.
+ * - AGAIN: another change of the user is in progress. The lane tries the item again soon.
+ * - LANE: the fault affects every user of the account. The lane pauses, then tries the item again.
+ * - ROLLOUT: the bulk guard paused the caller who started or approved the rollout. The rollout pauses.
  */
 type ItemFate = "failed" | "blocked" | "changed_since" | "OPEN" | "AGAIN" | "LANE" | "ROLLOUT";
 
@@ -29,10 +29,10 @@ const BY_CODE: Readonly<Partial<Record<CamErrorCode, ItemFate>>> = {
   CAM_RESOURCE_UNAVAILABLE: "LANE",
 };
 
-/** Categories of faults that no user of the account escapes: limits, the database, and the gateway's key. */
+/** Categories of faults that affect every user of the account: limits, the database, and the gateway's key. */
 const OF_THE_LANE: ReadonlySet<string> = new Set(["THROTTLED", "UNAVAILABLE", "MISCONFIGURED"]);
 
-/** Returns what follows from the code with which an attempt ended. Without a code, the error was unexpected. */
+/** Returns the effect of an attempt that ended with a code. Undefined: the error was unexpected. */
 export function fateOf(code: CamErrorCode | undefined): ItemFate {
   if (code === undefined) return "failed";
   return BY_CODE[code] ?? (OF_THE_LANE.has(describeCamError(code).category) ? "LANE" : "failed");

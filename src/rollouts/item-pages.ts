@@ -1,9 +1,11 @@
-/** The items of one statement. A statement ends after five seconds, and a rollout can have 100,000 users. */
+/**
+ * The most items in one statement. A statement times out after five seconds, and a rollout can have 100,000 users.
+ */
 export const ITEMS_AT_ONCE = 5_000;
 
 /**
  * Yields the items of a rollout in order, page by page.
- * @param read Returns the next items after the place of one.
+ * @param read Returns the items that follow the given position.
  */
 export async function* itemPages<Item extends { readonly item: number }>(
   read: (after: number) => Promise<readonly Item[]>,
@@ -17,7 +19,9 @@ export async function* itemPages<Item extends { readonly item: number }>(
   }
 }
 
-/** Runs a statement until it writes fewer items than it may. @param write Returns the items that it wrote. */
+/**
+ * Repeats a statement until it writes fewer than ITEMS_AT_ONCE items. @param write Returns the items that it wrote.
+ */
 export async function writeAll(write: () => Promise<readonly unknown[]>): Promise<void> {
   while ((await write()).length === ITEMS_AT_ONCE);
 }

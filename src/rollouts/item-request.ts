@@ -4,7 +4,7 @@ import { WRITABLE } from "../changes/flag-writer.ts";
 import type { MfaChangeRequest, MfaMethods } from "../changes/mfa-change.ts";
 import type { Uin } from "../contract/index.ts";
 
-/** The parts of an item that its change follows from. */
+/** The parts of an item that decide its change. */
 interface PlannedChange {
   readonly opUin: Uin;
   readonly before: SafeAuthFlags;
@@ -12,8 +12,8 @@ interface PlannedChange {
 }
 
 /**
- * Returns the change of an item as a request: only the methods that it switches. The policy decides about those, and the
- * change path adds the others.
+ * Returns the request for an item's change, with only the methods that it switches. The policy decides about these.
+ * ChangeService adds the other methods when it composes the flag sets.
  */
 export function requestOfItem(
   { opUin, before, sent }: PlannedChange,

@@ -18,15 +18,15 @@ interface JudgedItem {
   readonly remark?: string;
   readonly before: ItemImage;
   readonly sent: SentFlagSets;
-  /** The time by the clock of the database: milliseconds since the Unix epoch. */
+  /** The time by the database's clock, in milliseconds since the Unix epoch. */
   readonly atMs: number;
 }
 
 /**
- * Requires that the policy allows every item of a rollout to the caller who approves it, by what the directory knows of
- * the users. Each item is judged again when it runs.
+ * Requires that the policy allows the approver every item of a rollout. Takes the users' names and remarks from the
+ * directory. The policy decides again when each item runs.
  *
- * @throws GatewayError FORBIDDEN for the first item that it does not allow.
+ * @throws GatewayError FORBIDDEN for the first item that the policy does not allow.
  */
 export async function requireMayApprove(
   database: Database,

@@ -9,9 +9,9 @@ import { availabilityOf } from "../directory/available-methods.ts";
 import type { DirectoryUser } from "../directory/directory.ts";
 import type { DesiredProtections, PlannedItem, SentFlagSets } from "./rollout.ts";
 
-/** What a plan says about one user. */
+/** The result of planning for one user. */
 interface Judgement extends Pick<PlannedItem, "state" | "before" | "sent" | "code" | "why"> {
-  /** The time for an approval, if a rule asks for one. */
+  /** The time limit of the approval. Undefined if no rule requires one. */
   readonly approvalMinutes?: number | undefined;
 }
 
@@ -25,8 +25,8 @@ interface JudgeDeps {
 }
 
 /**
- * Decides in memory what a rollout would do with users, by the same steps as a change: exceptions, what is in force,
- * protected users, the policy, the flag sets, and whether the user has the methods.
+ * Decides in memory what a rollout would do with a user. The steps are those of a change: exceptions, protections
+ * already in force, protected users, the policy, the flag sets, and whether the user has the methods.
  */
 export class UserJudge {
   readonly #deps: JudgeDeps;
@@ -37,7 +37,7 @@ export class UserJudge {
     this.#exceptions = deps.policy === undefined ? [] : exceptionsAt(deps.policy, deps.atMs);
   }
 
-  /** @param unread Why CAM did not show the user's protections just now. */
+  /** @param unread The error of the read, if CAM did not return the user's protections. */
   judge(user: DirectoryUser, desired: DesiredProtections, unread?: CamErrorCode): Judgement {
     const { opUin, protections } = user;
     const exception = exceptionOf(this.#exceptions, { ...user, name: user.name });
@@ -54,7 +54,7 @@ export class UserJudge {
     }
     const refusal = this.#refusalOf(user, request);
     if ("error" in refusal) return blocked(refusal.error, before);
-    // After an unknown outcome, reads do not count for a minute.
+    // For a minute after an unknown outcome, a read may be stale.
     if (before === undefined || sent === undefined)
       return { state: "blocked", code: unread ?? "OUTCOME_UNKNOWN" };
     if ("error" in sent) return blocked(sent.error, before);
@@ -63,7 +63,9 @@ export class UserJudge {
     return { before, sent, ...risk, approvalMinutes: refusal.approvalMinutes };
   }
 
-  /** Returns the refusal by the policy or because the user is protected, or else the time for the approval. */
+  /**
+   * Returns the refusal (by the policy, or because the user is protected), or else the time limit of the approval.
+   */
   #refusalOf(
     { account, name, remark }: DirectoryUser,
     request: MfaChangeRequest,
@@ -76,7 +78,7 @@ export class UserJudge {
       const hint = "No rollout changes a protected user.";
       return { error: new GatewayError("PROTECTED_USER", { opUin, hint }) };
     }
-    // A profile that is not known counts against the caller. CAM leaves out an empty remark.
+    // For an unknown profile, the policy decides against the caller. CAM omits an empty remark.
     const user = { opUin, name: name ?? null, remark: name === undefined ? null : (remark ?? "") };
     const verdict = decideAccess(policy, requestedOperations(request), { caller, account, user, atMs });
     if (verdict.effect !== "allow") return { error: forbidden(request, verdict) };
@@ -103,8 +105,8 @@ function blocked({ code, message }: GatewayError, before: Judgement["before"]): 
 }
 
 /**
- * Judges whether the user has the methods that would be newly on. For operation protection, CAM refuses a method that the
- * user lacks, and the user can still sign in.
+ * Decides whether the user has the methods that the change would switch on. A missing method of operation protection is
+ * no lock-out: CAM refuses it, and the user can still sign in.
  */
 function riskOf(user: DirectoryUser, sent: SentFlagSets): Pick<Judgement, "state" | "code" | "why"> {
   const added = (["login", "action"] as const).flatMap((protection) =>

@@ -30,17 +30,20 @@ export interface MakePlanDeps extends BulkReadsDeps {
   readonly policy: Pick<PolicyFile, "current" | "sha256"> | undefined;
 }
 
-/** Knowledge of the directory that is older is read again. Each item reads its user once more when it runs. */
+/**
+ * The oldest data of the directory that a plan uses. The planner reads older data again. Each item reads its user again
+ * when it runs.
+ */
 const FRESH_MS = 3_600_000;
 
-/** How long CAM may take to name the owner of a key. */
+/** The time limit for learning the owner of a key. */
 const IDENTITY_MS = 30_000;
 
-/** The items of one statement. */
+/** The most items in one statement. */
 const BATCH = 1_000;
 
 /**
- * Makes the plan of a rollout: brings the directory up to date, judges each user in memory, and writes the items.
+ * Plans a rollout: brings the directory up to date, decides about each user in memory, and writes the items.
  *
  * @throws GatewayError ROLLOUT_SELECTION, UNKNOWN_ACCOUNT, STORE_UNAVAILABLE. CamError if CAM is unavailable.
  */
@@ -53,7 +56,7 @@ export async function makePlan(
   const { input, undoOf, caller } = rollout;
   const accounts = rollout.accounts.map((name) => accountOf(deps, name));
   const unread = await refresh(deps, accounts, rollout, signal);
-  // Both at once: the file may be replaced during the plan.
+  // Take policy and hash together: the file may be replaced during the plan.
   const { current: policy, sha256: policyHash } = file ?? {};
   const isOwn = (opUin: Uin) => deps.accounts.all.some(({ gatewayIdentity }) => gatewayIdentity.knows(opUin));
   const toDatabaseTime = await deps.time.converter();
@@ -61,11 +64,11 @@ export async function makePlan(
   const plan = new PlanBuilder(input);
   let batch: PlannedItem[] = [];
   let writing: Promise<void> = Promise.resolve();
-  // The database writes a batch while the next users are judged.
+  // The database writes a batch while the planner decides about the next users.
   const write = async (): Promise<void> => {
     await writing;
     writing = store.addItems(rollout, batch);
-    // The next write or the end takes the error.
+    // The next write, or the end of the plan, throws the error.
     writing.catch(() => undefined);
     batch = [];
   };
@@ -89,7 +92,10 @@ function accountOf({ accounts }: MakePlanDeps, name: string): PlannedAccount {
   throw new GatewayError("UNKNOWN_ACCOUNT", { hint: `The account ${name} was removed.` });
 }
 
-/** Brings the directory up to date for the selected users. Returns those whom CAM did not show, by `keyOf`. */
+/**
+ * Brings the directory up to date for the selected users. Returns the errors of users that CAM did not return, by
+ * `keyOf`.
+ */
 async function refresh(
   deps: MakePlanDeps,
   accounts: readonly PlannedAccount[],
@@ -101,7 +107,7 @@ async function refresh(
   const failed = new AbortController();
   const options = { freshMs: FRESH_MS, signal: AbortSignal.any([signal, failed.signal]) };
   const refreshOne = async ({ name, scanned, gatewayIdentity }: PlannedAccount) => {
-    // A user behind a key that is not known yet could not be protected.
+    // Until the owner of each key is known, the plan cannot exclude that user.
     await gatewayIdentity.requireOwn(clock.monotonic() + IDENTITY_MS);
     for await (const part of partsOf(store, input, undoOf, name)) {
       for (const [opUin, code] of await refreshUsers(deps, scanned, part, options)) {
@@ -156,12 +162,12 @@ function keyOf({ account, opUin }: Pick<PlannedItem, "account" | "opUin">): stri
   return `${account}/${opUin}`;
 }
 
-/** Numbers the items of a plan, and sums up what they cost. */
+/** Numbers the items of a plan and counts their calls. */
 class PlanBuilder {
   readonly #input: RolloutInput;
   readonly #hash = new PlanHash();
   readonly #usersToChange = new Map<string, number>();
-  /** The last user of each listed wave, counted over those to be changed. */
+  /** The last user of each listed wave, counting only users to change. */
   readonly #waveEnds: readonly number[];
   #items = 0;
   #toChange = 0;

@@ -11,7 +11,7 @@ import type { PlannedItem, Rollout } from "./rollout.ts";
 import type { RolloutContext } from "./rollout-runs.ts";
 import { checkStart, START_COLUMNS, type StartRow, startOf } from "./running-rollout.ts";
 
-/** A user that another open rollout holds. */
+/** A user that another open rollout has reserved. */
 interface HeldUsers {
   readonly users: number;
   readonly rolloutIds: readonly string[];
@@ -27,14 +27,18 @@ interface LaneRow {
   readonly code: string | undefined;
 }
 
-/** OTHER_STATUS: the rollout was in no status for the order. ALTERED: its rows do not have the hash of its plan, or no gateway asked for it so. */
+/**
+ * OTHER_STATUS: the rollout's status does not permit the order. ALTERED: its rows do not match the plan's hash, or the
+ * MAC of its request is wrong.
+ */
 export type OrderVerdict = "DONE" | "OTHER_STATUS" | "ALTERED";
 
 const NOW = sql`clock_timestamp()`;
 
 /**
- * Writes the orders of people about rollouts. A method without a verdict returns whether the rollout was in a status for the
- * order. Throws the errors of `runQuery`, and the driver's error 23505 if another open rollout holds a user.
+ * Records people's orders about rollouts, such as start and pause. A method without a verdict returns whether the
+ * rollout's status permitted the order. Throws the errors of `runQuery`, and the driver's error 23505 if another open
+ * rollout has reserved a user.
  */
 export class OrderStore {
   readonly #database: Database;
@@ -46,7 +50,7 @@ export class OrderStore {
     this.#seal = seal;
   }
 
-  /** Starts a plan, or lets it await an approval for so many minutes. */
+  /** Starts a plan, or sets it to await approval for the given minutes. */
   start(id: string, { caller }: RolloutContext, approvalMinutes: number | undefined): Promise<OrderVerdict> {
     const awaiting = sql`, status = 'awaiting_approval', approval_requested_at = ${NOW},
       approval_expires_at = ${NOW} + ${approvalMinutes ?? null}::integer * interval '1 minute'`;
@@ -83,7 +87,7 @@ export class OrderStore {
     });
   }
 
-  /** Records a rejection, or that the caller who planned it withdraws it, and ends the rollout. */
+  /** Records a rejection, or a withdrawal by the caller who planned the rollout, and ends the rollout. */
   reject(
     id: string,
     kind: "rejected" | "withdrawn",
@@ -110,7 +114,7 @@ export class OrderStore {
       where id = ${id} and status in ('planning', 'planned', 'awaiting_approval', 'running', 'paused')`);
   }
 
-  /** Begins a wave that waits. */
+  /** Begins a wave that waits for a person or for its hold. */
   releaseWave(id: string, wave: number): Promise<boolean> {
     return this.#step(sql`
       update mfa_rollout set wave = ${wave}, wave_held_until = null, wave_awaits_release = false
@@ -119,7 +123,7 @@ export class OrderStore {
       returning id`);
   }
 
-  /** Returns whether the bulk guard has paused who started or approved a rollout. */
+  /** Returns whether the bulk guard has paused the caller who started or approved a rollout. */
   async isCallerPaused(id: string): Promise<boolean> {
     return this.#step(sql`
       select from caller_pause p join mfa_rollout r on r.id = ${id}
@@ -138,7 +142,7 @@ export class OrderStore {
     return row?.items ?? 0;
   }
 
-  /** Returns the users of a rollout that other open rollouts hold. */
+  /** Returns the users of a rollout that other open rollouts have reserved. */
   async heldUsers(id: string): Promise<HeldUsers> {
     const [row] = await runQuery<HeldUsers>(
       this.#database,
@@ -166,7 +170,7 @@ export class OrderStore {
     );
   }
 
-  /** Returns how many users differ, and when the last one was read and the run sealed. */
+  /** Returns the number of users that differ, the time of the last read, and whether the result is sealed. */
   async proof(id: string): Promise<{ differences: number; readBackAt?: Date; sealed: boolean } | undefined> {
     const [row] = await runRead<{ differences: number; readBackAt?: Date; sealed: boolean }>(
       this.#database,
@@ -179,7 +183,7 @@ export class OrderStore {
     return row;
   }
 
-  /** Seals who asked for a start and who approved it, as the order has just written it. */
+  /** Adds the MAC over the caller who started the rollout and the approver, as the order has just written them. */
   async #sealStart(database: Database, id: string): Promise<void> {
     if (this.#seal === undefined) return;
     const start = await readStart(database, id);

@@ -13,10 +13,10 @@ export const METHODS = [
   "passkey",
 ] as const;
 
-/** Absent methods are those that CAM did not report, or that are not wanted. */
+/** An absent method was not reported by CAM, or is not to be changed. */
 type Methods = Readonly<Partial<Record<(typeof METHODS)[number], boolean | undefined>>>;
 
-/** The parts of an item that its hash covers. */
+/** The parts of an item that the plan's hash covers. */
 interface HashedItem extends Pick<PlannedItem, "item" | "state" | "code" | "wave"> {
   readonly account?: string | undefined;
   readonly opUin: string;
@@ -24,7 +24,7 @@ interface HashedItem extends Pick<PlannedItem, "item" | "state" | "code" | "wave
   readonly sent?: { readonly login?: Methods | undefined; readonly action?: Methods | undefined } | undefined;
 }
 
-/** What a plan hash covers beside its items. */
+/** The parts of a plan that its hash covers besides the items. */
 export interface PlanTerms extends Omit<RolloutOptions, "maxFailures" | "window"> {
   readonly window?: RolloutOptions["window"];
   readonly policyHash?: string | undefined;
@@ -37,7 +37,7 @@ export interface PlanTerms extends Omit<RolloutOptions, "maxFailures" | "window"
   readonly desired?: DesiredProtections | undefined;
 }
 
-/** Returns the terms of a plan as its rollout has them. */
+/** Returns the terms of a plan from its rollout. */
 export function termsOf({
   policyHash,
   undoOf,
@@ -49,9 +49,9 @@ export function termsOf({
 }
 
 /**
- * The hash of a plan: SHA-256 of one line of JSON for each item, in order, and a last line for the rest. It covers all
- * that decides what a run does: users, before-images, flag sets, states and waves, the options and the policy. The same
- * plan has the same hash wherever it is read from, so anybody can compute it again.
+ * The hash of a plan: SHA-256 of one line of JSON for each item, in order, and a last line for the rest. It covers
+ * everything that decides what a run does: users, before-images, flag sets, states and waves, the options and the
+ * policy. Anyone with the rows, or with the bundle of the proof, can recompute it.
  */
 export class PlanHash {
   readonly #hash = createHash("sha256");

@@ -12,20 +12,20 @@ interface RolloutPlannerDeps extends MakePlanDeps {
 export interface PlanObserver {
   onPlanned(rolloutId: string, durationMs: number): void;
   onPlanFailed(rolloutId: string, fault: PlanFault, error: unknown): void;
-  /** A step failed that is tried again within a minute, for example because the database is unavailable. */
+  /** A step failed, for example because the database is unavailable. It is tried again within a minute. */
   onError(error: unknown): void;
 }
 
-/** The plans that one process makes at once. */
+/** The most plans that one process makes at the same time. */
 const PLANS_AT_ONCE = 2;
 
-/** A plan that brings its process down is not made for ever. */
+/** The limit of attempts, because a plan might crash its process each time. */
 const MOST_ATTEMPTS = 3;
 const INTERRUPTED = `${MOST_ATTEMPTS} attempts to make this plan were interrupted, for example because replicas ended. Plan again.`;
 
 /**
- * Makes plans in the background. A plan begins at once in the replica that the caller reached. A job looks every minute
- * for plans whose replica died, and ends those that nobody started in time.
+ * Makes plans in the background. A plan begins immediately in the replica that received the request. A job runs every
+ * minute: it takes over plans whose replica died, and expires plans that were not started in time.
  */
 export class RolloutPlanner {
   readonly #deps: RolloutPlannerDeps;
@@ -37,7 +37,7 @@ export class RolloutPlanner {
     this.#deps = deps;
   }
 
-  /** The job that looks every minute for plans to take over or to end. */
+  /** The job that takes over and expires plans every minute. */
   get job(): JobKind {
     const run = () => this.#look();
     return { name: "rollout-plans", concurrency: 1, cron: "* * * * *", onStarted: run, run };
@@ -53,7 +53,7 @@ export class RolloutPlanner {
     }
   }
 
-  /** Makes the plan of a rollout in the background, unless another replica does. */
+  /** Makes the plan of a rollout in the background, unless another replica is making it. */
   plan(id: string): void {
     const running = this.#limit(() => this.#plan(id))
       .catch((error: unknown) => this.#deps.observer.onError(error))
@@ -61,7 +61,7 @@ export class RolloutPlanner {
     this.#running.add(running);
   }
 
-  /** Gives up plans under way. Another replica makes them. */
+  /** Stops plans in progress. Another replica makes them. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await Promise.all(this.#running);
@@ -93,7 +93,7 @@ export class RolloutPlanner {
     }
   }
 
-  /** @throws the error if another attempt can help. */
+  /** @throws the error of the plan, if another attempt may succeed. */
   async #fail(rollout: PlanningRollout, error: unknown): Promise<void> {
     const { store, observer } = this.#deps;
     const { code = "INTERNAL", cam, message } = failureOf(error) ?? {};

@@ -7,7 +7,7 @@ import { runQuery } from "../database/statements.ts";
 import { ITEMS_AT_ONCE, itemPages, writeAll } from "./item-pages.ts";
 import type { PlannedItem, RolloutInput, RolloutPrice, SentFlagSets } from "./rollout.ts";
 
-/** An attempt to make a plan. The next attempt ends it, also one in the same process. */
+/** An attempt to make a plan. It is over when the next attempt begins, even in the same process. */
 interface PlanAttempt {
   readonly id: string;
   /** The number of the attempt, from 1. */
@@ -50,16 +50,18 @@ export interface DoneItem {
   readonly changedAgain: boolean;
 }
 
-/** The planning replica renews its lease more often. After the lease, another replica starts the plan again. */
+/**
+ * The lease of a plan. The planning replica renews it more often. After it ends, another replica starts the plan again.
+ */
 export const PLAN_LEASE_MS = 15_000;
 
-/** How long a plan can be started. */
+/** The time within which a plan can be started. */
 const PLAN_EXPIRES_MS = 24 * 3_600_000;
 
-/** The items of one read of a run, with their records. */
+/** The most items in one read of a run, with their records. */
 const DONE_AT_ONCE = 1_000;
 
-/** How long the items of a plan stay that was never started. */
+/** The time for which the items of an expired plan are kept. */
 const KEEP_ITEMS_MS = 7 * 24 * 3_600_000;
 
 const NOW = sql`clock_timestamp()`;
@@ -68,7 +70,7 @@ const inMs = (ms: number) => sql`(${ms}::double precision * interval '1 millisec
 /** Writes plans. Every time is by the clock of the database. Its methods throw the errors of `runQuery`. */
 export class PlanStore {
   readonly #database: Database;
-  /** Names this process among those that plan. */
+  /** The unique name of this process among those that plan. */
   readonly #owner: string;
 
   constructor(database: Database, owner: string) {
@@ -76,7 +78,10 @@ export class PlanStore {
     this.#owner = owner;
   }
 
-  /** Takes the lease of a plan and removes the items of an earlier attempt. Returns undefined if another replica has the lease. */
+  /**
+   * Takes the lease of a plan and deletes the items of an earlier attempt. Returns undefined if another replica has the
+   * lease.
+   */
   async lease(id: string): Promise<PlanningRollout | undefined> {
     const [row] = await this.#run<PlanningRow>(sql`
       update mfa_rollout set
@@ -96,12 +101,12 @@ export class PlanStore {
     return rows.length > 0;
   }
 
-  /** Gives the lease back before the end, so that another replica can start again. */
+  /** Releases the lease before the end, so that another replica can start the plan again. */
   async release(attempt: PlanAttempt): Promise<void> {
     await this.#run(sql`update mfa_rollout set plan_lease_until = null where ${isOpen(attempt)}`);
   }
 
-  /** Adds items, or none if the attempt is over. */
+  /** Adds items. Adds none if the attempt is over. */
   async addItems(attempt: PlanAttempt, items: readonly PlannedItem[]): Promise<void> {
     // The lock makes the next attempt wait, so that it removes these items too.
     await this.#run(sql`
@@ -138,7 +143,7 @@ export class PlanStore {
     return rows.length > 0;
   }
 
-  /** Returns the unplanned rollouts without a lease, for example after the death of a replica. */
+  /** Returns the unfinished plans without a lease, for example because their replica died. */
   async abandoned(): Promise<readonly string[]> {
     const rows = await this.#run<{ id: string }>(sql`
       select id from mfa_rollout
@@ -146,7 +151,7 @@ export class PlanStore {
     return rows.map(({ id }) => id);
   }
 
-  /** Ends the plans that were not started in time, and removes the items of old ones. */
+  /** Expires the plans that were not started in time, and deletes the items of older expired plans. */
   async expire(): Promise<void> {
     await this.#run(sql`
       update mfa_rollout set status = 'expired', finished_at = ${NOW} where status = 'planned' and expires_at <= ${NOW}`);

@@ -5,9 +5,9 @@ import type { UserSelection } from "../directory/user-filter.ts";
 import type { DoneItem, PlanStore } from "./plan-store.ts";
 import type { DesiredProtections, PlannedItem, RolloutSelection } from "./rollout.ts";
 
-/** A user of a plan, before it is known what the plan does with the user. */
+/** A selected user, before the planner has decided about the user. */
 export interface PlanUser extends Pick<PlannedItem, "account" | "opUin" | "name"> {
-  /** What the directory knows, and what is wanted. Undefined if the verdict does not depend on it. */
+  /** The user in the directory, and the wanted protections. Undefined if the verdict does not depend on them. */
   readonly toJudge?: { readonly user: DirectoryUser; readonly desired: DesiredProtections };
   /** A verdict that is known already. */
   readonly verdict?: Pick<PlannedItem, "state" | "code" | "why">;
@@ -17,10 +17,10 @@ type Users = Pick<Directory, "page" | "find">;
 
 const PAGE = 1_000;
 
-/** The Uins of one statement. */
+/** The most Uins in one statement. */
 const UINS_AT_ONCE = 5_000;
 
-/** Returns selections with few enough Uins for one statement each. */
+/** Splits a selection into selections of at most UINS_AT_ONCE Uins. */
 export function inParts({ accounts, filter, opUins }: RolloutSelection): readonly UserSelection[] {
   const base = { ...filter, inactiveSince: dateOf(filter.inactiveSince), accounts };
   if (opUins === undefined) return [base];
@@ -30,7 +30,7 @@ export function inParts({ accounts, filter, opUins }: RolloutSelection): readonl
   }));
 }
 
-/** The database keeps a date of a filter as text. */
+/** The database stores a filter's dates as text. */
 function dateOf(date: Date | undefined): Date | undefined {
   return date && new Date(date);
 }
@@ -111,8 +111,8 @@ async function* inTurns<Value>(sources: readonly AsyncGenerator<Value>[]): Async
 }
 
 /**
- * Yields the users whom a rollout has changed, each with the protections from before as what is wanted. Users changed
- * since have the state changed_since.
+ * Yields the users that a rollout has changed. The wanted protections are those from before. Users changed since then
+ * have the state changed_since.
  */
 export async function* undoneUsers(
   directory: Users,
@@ -158,7 +158,7 @@ function writable({ phone, stoken, wechat }: SafeAuthFlags["login"]) {
   return { phone, stoken, wechat };
 }
 
-/** Whether protections are those that a change left. Methods that CAM did not report say nothing. */
+/** Returns whether protections are those after a change. Ignores methods that CAM did not report. */
 function showsRun(now: SafeAuthFlags, { before, sent }: Pick<DoneItem, "before" | "sent">): boolean {
   return (["login", "action"] as const).every((protection) => {
     const left: Readonly<Record<string, boolean | undefined>> = {

@@ -7,7 +7,7 @@ import type { RolloutItem } from "./rollout.ts";
 import type { LaneName } from "./run-lane.ts";
 import { LANE_LEASE_MS } from "./run-store.ts";
 
-/** A user that the run came to, with what it left. */
+/** An attempted item, with the state that the run left. */
 export type UnreadItem = Pick<RolloutItem, "item" | "opUin" | "state" | "code" | "before" | "sent">;
 
 const NOW = sql`clock_timestamp()`;
@@ -23,7 +23,9 @@ export class ReadBackStore {
     this.#owner = owner;
   }
 
-  /** Renews the lease of a lane and claims users whose read is due. OVER: nothing is left to read, or for others only. */
+  /**
+   * Renews the lease of a lane and claims users whose read is due. OVER: no user is left for this process to read.
+   */
   async claim(
     { rolloutId, account }: LaneName,
     limit: number,
@@ -50,7 +52,7 @@ export class ReadBackStore {
   }
 
   /**
-   * Records what the read of a user showed. Undefined: the user could not be read.
+   * Records the result of reading a user. Undefined: the read failed.
    * @param ageMs The time since the read began.
    */
   async save(
@@ -73,7 +75,7 @@ export class ReadBackStore {
       where rollout_id = ${rolloutId} and item = ${item} and read_back_at is null and lease_owner = ${this.#owner}`);
   }
 
-  /** Returns the runs that are over, whose users are all read, and that are not sealed. */
+  /** Returns the runs that have ended, whose users are all read, and that are not sealed. */
   async unsealed(): Promise<readonly string[]> {
     const rows = await this.#run<{ id: string }>(sql`
       select id from mfa_rollout r

@@ -22,10 +22,10 @@ interface ReadBackUsersDeps {
   readonly deadlineMs: number;
 }
 
-/** How much longer than a read its lease is. */
+/** The time that the lease of a read adds to its deadline. */
 const LEASE_GRACE_MS = 5_000;
 
-/** Reads every user of an account once more that a run came to. */
+/** Reads every attempted user of an account once more after a run. */
 export class ReadBackUsers implements LaneWork<UnreadItem> {
   readonly #deps: ReadBackUsersDeps;
 
@@ -52,7 +52,7 @@ export class ReadBackUsers implements LaneWork<UnreadItem> {
     } catch (error) {
       const code = failureOf(error)?.code ?? "INTERNAL";
       if (fateOf(code) === "LANE") return code;
-      // For example a user who was deleted since.
+      // The user may have been deleted since.
       await save(undefined);
       return undefined;
     }

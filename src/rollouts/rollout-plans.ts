@@ -18,7 +18,7 @@ import {
 import type { RolloutContext } from "./rollout-runs.ts";
 import type { ItemFilter, NewRollout, RolloutStore } from "./rollout-store.ts";
 
-/** A rollout that a caller asks for. */
+/** A caller's request to plan a rollout. */
 export interface PlanRequest extends RolloutOptions {
   readonly name: string;
   readonly reason: string;
@@ -39,7 +39,7 @@ interface RolloutPlansDeps {
 /** The statuses of a rollout that has ended and may have changed users. */
 const ENDED: ReadonlySet<RolloutStatus> = new Set<RolloutStatus>(["done", "stopped", "cancelled"]);
 
-/** The form of an id. The database refuses other texts. */
+/** The format of an id. PostgreSQL would refuse other texts with an error. */
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 export const LONGEST_NAME = 100;
@@ -53,7 +53,7 @@ export class RolloutPlans {
   }
 
   /**
-   * Begins to plan a rollout, and returns it before the plan is made.
+   * Begins to plan a rollout. Returns it before the plan is ready.
    * @throws GatewayError FORBIDDEN, UNKNOWN_ACCOUNT, NOTHING_TO_CHANGE, ROLLOUT_SELECTION, CALLER_PAUSED
    */
   async plan(request: PlanRequest, context: RolloutContext): Promise<Rollout> {
@@ -72,7 +72,7 @@ export class RolloutPlans {
   }
 
   /**
-   * Begins to plan the way back from a rollout that has ended.
+   * Begins to plan the undo of a rollout that has ended.
    * @throws GatewayError ROLLOUT_STATUS, FORBIDDEN, CALLER_PAUSED
    */
   async planUndo(undone: Rollout, reason: string, context: RolloutContext): Promise<Rollout> {

@@ -1,17 +1,17 @@
 import type { Policy } from "../auth/policy/policy.ts";
 import type { RolloutPrice } from "./rollout.ts";
 
-/** A change reads the user and writes the flag sets. The read after the run is the third call. */
+/** Calls for each user: the read and the write of the change, and the read after the run. */
 const CALLS_A_USER = 3;
-/** A policy on names or tags reads the profile twice in a change. */
+/** Further calls for each user if the policy has rules on names or tags: the profile, twice. */
 const PROFILE_READS = 2;
-/** The time of one item from its beginning to its outcome: two calls to CAM and the record. */
+/** The estimated time of one item, from its start to its outcome: two calls to CAM, and the record. */
 const ITEM_SECONDS = 0.4;
 
 interface PricedLane {
   readonly account: string;
   readonly users: number;
-  /** CAM counts each action apart, so an account changes as many users in a second. */
+  /** CAM limits each action separately, so an account changes `ratePerSecond` users a second. */
   readonly ratePerSecond: number;
 }
 

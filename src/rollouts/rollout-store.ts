@@ -69,7 +69,10 @@ export class RolloutStore {
     return row && toRollout(row);
   }
 
-  /** Returns rollouts whose accounts are all among the given ones, the latest first. @param after The id of a rollout. */
+  /**
+   * Returns rollouts all of whose accounts are among the given ones, the latest first. @param after The id of a
+   * rollout.
+   */
   async list(
     accounts: readonly string[],
     status: RolloutStatus | undefined,
@@ -88,7 +91,7 @@ export class RolloutStore {
     return rows.map(toRollout);
   }
 
-  /** Returns the names of all accounts that rollouts concern. Some may not be configured any more. */
+  /** Returns the names of all accounts of rollouts, including accounts that are no longer configured. */
   async accounts(): Promise<readonly string[]> {
     const rows = await runRead<{ account: string }>(
       this.#database,
@@ -107,7 +110,7 @@ export class RolloutStore {
     return counts;
   }
 
-  /** Returns why users are not changed: the codes of each state, the most frequent first. */
+  /** Counts the users that are not changed, by state and code, the most frequent first. */
   reasons(id: string): Promise<readonly RolloutReason[]> {
     return runRead(
       this.#database,
@@ -160,7 +163,7 @@ function isItem(id: string, { states, codes, accounts, search }: ItemFilter): Ra
   );
 }
 
-/** A plan that nobody started in time is expired, even before the gateway has noted it. */
+/** Shows a plan that was not started in time as expired, even before the database has that status. */
 const STATUS: RawBuilder<RolloutStatus> = sql`
   case when status = 'planned' and expires_at <= clock_timestamp() then 'expired' else status end`;
 

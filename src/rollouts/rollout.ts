@@ -8,10 +8,12 @@ import type { MfaChangeRequest } from "../changes/mfa-change.ts";
 import type { Uin } from "../contract/index.ts";
 import type { UserSelection } from "../directory/user-filter.ts";
 
-/** The most users of a plan. A request with as many Uins, each of 20 digits, is little more than half of MAX_BODY_BYTES. */
+/**
+ * The most users in a plan. A request with that many Uins of 20 digits is a little larger than half of MAX_BODY_BYTES.
+ */
 export const MOST_USERS = 100_000;
 
-/** The steps from one status to the next are rows of mfa_rollout_step (schema/migrations/0015_rollouts.sql). */
+/** The permitted transitions are rows of mfa_rollout_step (schema/migrations/0015_rollouts.sql). */
 export const ROLLOUT_STATUSES = [
   "planning",
   "plan_failed",
@@ -28,8 +30,8 @@ export const ROLLOUT_STATUSES = [
 export type RolloutStatus = (typeof ROLLOUT_STATUSES)[number];
 
 /**
- * The state of one user. The first five are those of a plan. changing: an attempt is open. unknown: the gateway does not
- * know whether the attempt is in force.
+ * The state of one user. A plan gives the first five; a run the others. changing: an attempt is in progress. unknown:
+ * the outcome of an attempt is unknown.
  */
 export const ITEM_STATES = [
   "will_change",
@@ -46,10 +48,10 @@ export const ITEM_STATES = [
 
 export type ItemState = (typeof ITEM_STATES)[number];
 
-/** The wanted protections. A rollout never accepts that a change removes a method that it cannot express. */
+/** The wanted protections. A rollout never has overwriteOtherMethods. */
 export type DesiredProtections = Pick<MfaChangeRequest, "login" | "action">;
 
-/** Which users a rollout concerns. All given parts have to match. */
+/** The users of a rollout. A user must match all parts that are given. */
 export interface RolloutSelection {
   readonly accounts: readonly string[];
   readonly filter: Omit<UserSelection, "accounts" | "opUins" | "staleSince">;
@@ -57,14 +59,14 @@ export interface RolloutSelection {
   readonly opUins: readonly Uin[] | undefined;
 }
 
-/** The users of a wave, and what the next wave waits for once all of them are settled. */
+/** The number of users in a wave, and the conditions for the start of the next wave. */
 export interface Wave {
   readonly users: number;
   readonly holdHours: number;
   readonly waitForRelease: boolean;
 }
 
-/** The times in which items may begin. */
+/** The times at which items may begin. */
 export interface RolloutWindow {
   readonly timeZone: string;
   /** Undefined: every day. */
@@ -78,14 +80,14 @@ export interface RolloutWindow {
 export interface RolloutOptions {
   /** A number of users, or a percentage of those that will change. */
   readonly maxFailures: { readonly count: number } | { readonly percent: number };
-  /** The users after the last wave of the list form one more. */
+  /** Users after the listed waves form one more wave. */
   readonly waves: readonly Wave[];
   readonly window: RolloutWindow | undefined;
-  /** Whether items at risk run too. */
+  /** Whether the run also changes users at risk of a lock-out. */
   readonly includeAtRisk: boolean;
 }
 
-/** A rollout as its caller gave it. One that undoes another has neither a selection nor wanted protections. */
+/** A rollout as its caller requested it. An undo has neither a selection nor wanted protections. */
 export interface RolloutInput extends RolloutOptions {
   readonly selection: RolloutSelection | undefined;
   readonly desired: DesiredProtections | undefined;
@@ -100,7 +102,7 @@ export interface RolloutCaller {
 export interface RolloutApproval {
   readonly requestedAt: Date;
   readonly expiresAt: Date;
-  /** Undefined while the rollout waits, and if the time has passed. */
+  /** Undefined while the rollout waits for a decision, and after the time limit. */
   readonly decision:
     | {
         readonly kind: "approved" | "rejected" | "withdrawn";
@@ -115,7 +117,10 @@ export interface RolloutApproval {
 export interface RolloutPrice {
   /** The calls to CAM of the run and of the reads after it. */
   readonly camCalls: number;
-  /** The time of the slowest account, or that of the error budget if it is longer. Without holds and windows. */
+  /**
+   * The time of the slowest account, or that of the error budget if it is longer. Excludes holds and times outside the
+   * window.
+   */
   readonly seconds: number;
   readonly secondsByAccount: readonly {
     readonly account: string;
@@ -123,7 +128,7 @@ export interface RolloutPrice {
     readonly camCalls: number;
     readonly seconds: number;
   }[];
-  /** The seconds that the error budget adds, because so few items may be open at once. */
+  /** The seconds that the error budget adds, because it limits the number of open items. */
   readonly budgetSeconds: number;
   /** The users with a protection that has a method before and none afterwards. Plans of earlier releases lack it. */
   readonly usersLosingProtection?: number;
@@ -149,7 +154,7 @@ export interface Rollout {
   readonly plannedAt: Date | undefined;
   readonly expiresAt: Date | undefined;
   readonly maxFailures: number | undefined;
-  /** The shortest time for an approval that a rule of an item asks for. Undefined: no rule asks. */
+  /** The shortest time limit of an approval that a rule requires for an item. Undefined: no rule requires one. */
   readonly approvalMinutes: number | undefined;
   readonly price: RolloutPrice | undefined;
   readonly startedAt: Date | undefined;
@@ -158,11 +163,11 @@ export interface Rollout {
   readonly wave: number | undefined;
   readonly waveHeldUntil: Date | undefined;
   readonly waveAwaitsRelease: boolean;
-  /** Undefined if nobody has asked for one. */
+  /** Undefined if no approval was requested. */
   readonly approval: RolloutApproval | undefined;
 }
 
-/** A user's protections when planned, by the directory. */
+/** A user's protections in the directory at the time of the plan. */
 export interface ItemImage extends SafeAuthFlags {
   /** ISO 8601, by the clock of the database. */
   readonly asOf: string;
@@ -174,7 +179,7 @@ export type SentFlagSets = Omit<SetMfaFlagInput, "opUin">;
 export interface RolloutItem {
   /** The place in the plan, from 1. */
   readonly item: number;
-  /** Undefined for a Uin of which it is not known to which account it belongs. */
+  /** Undefined for a listed Uin that none of several accounts has. */
   readonly account: string | undefined;
   readonly opUin: Uin;
   readonly name: string | undefined;
@@ -188,7 +193,7 @@ export interface RolloutItem {
   /** The state and the code in the plan, which a run overwrites. */
   readonly plannedState: ItemState;
   readonly plannedCode: string | undefined;
-  /** Undefined if the item is shown only. */
+  /** Undefined if the run does not change the user. */
   readonly wave: number | undefined;
   readonly attempt: number;
   readonly changeId: string | undefined;
@@ -197,7 +202,7 @@ export interface RolloutItem {
   readonly readBackAt: Date | undefined;
 }
 
-/** How many users have a state for the same reason. */
+/** The number of users with the same state and code. */
 export interface RolloutReason {
   readonly state: ItemState;
   readonly code: string;
@@ -209,7 +214,7 @@ export interface RolloutLane {
   readonly account: string;
   readonly total: number;
   readonly done: number;
-  /** held: the lane waits, for example because CAM throttles or is away. `code` says why. */
+  /** held: the lane waits, for example because CAM throttles or is unavailable. `code` is the reason. */
   readonly state: "waiting" | "running" | "held" | "done";
   readonly code: string | undefined;
   /** The seconds that the rest takes at the account's limit. */

@@ -30,11 +30,11 @@ interface RunItemsDeps {
   readonly onUnexpected: (error: unknown) => void;
 }
 
-/** How often the lane looks for items that a dead process left, and for open outcomes whose next read is due. */
+/** The interval at which a lane looks for items of dead processes, and for open outcomes whose next read is due. */
 const RECOVER_MS = 3_000;
-/** The open outcomes of one look. */
+/** The most open outcomes that the lane claims at a time. */
 const OPEN_AT_ONCE = 20;
-/** The wait before an item is tried again whose user another change holds. */
+/** The wait before the next attempt at an item whose user has another open change. */
 const BUSY_MS = 3_000;
 
 /** An item to change, or one whose outcome is open. */
@@ -88,7 +88,7 @@ export class RunItems implements LaneWork<LaneItem> {
     return this.#deps.store.releaseLane(this.#deps.lane);
   }
 
-  /** Returns undefined if the item may not be repeated. Its user is then only read. */
+  /** Returns undefined if the write may not be repeated. The gateway then only reads the user. */
   async #repeat(open: OpenItem): Promise<ChangeSettlement | undefined> {
     const { before, sent } = open.record as OpenItem["record"] & Pick<ClaimedItem, "before" | "sent">;
     const order = this.#orderOf({ ...open, before, sent });
@@ -146,7 +146,7 @@ export class RunItems implements LaneWork<LaneItem> {
   }
 }
 
-/** Gives back or ends the items of a lane that a dead process left. */
+/** Releases or ends a lane's items that a dead process left. */
 export async function recoverItems(store: RunStore, lane: LaneName): Promise<void> {
   for (const { code, ...attempt } of await store.recover(lane)) {
     if (fateOf(code) === "failed") await store.settle(lane, attempt, { state: "failed", code });

@@ -7,20 +7,20 @@ export interface LaneName {
   readonly account: string;
 }
 
-/** The work of a lane: what it claims in the database, and what it does with each item. */
+/** The work of a lane: the items that it claims in the database, and the function for each item. */
 export interface LaneWork<Item> {
   /**
-   * Renews the lease of the lane and claims up to `limit` items. OVER: the lane has no work, or another process
-   * keeps it.
+   * Renews the lease of the lane and claims up to `limit` items. OVER: the lane has no work, or another process has its
+   * lease.
    */
   claim(limit: number): Promise<{ readonly verdict: "ON" | "OVER"; readonly items: readonly Item[] }>;
-  /** Does one item. Returns the code of a fault that every item of the account would meet, if there is one. */
+  /** Processes one item. Returns an error code if the fault affects every item of the account. */
   run(item: Item): Promise<CamErrorCode | undefined>;
-  /** Gives an item back, for another attempt after a time. */
+  /** Releases an item for another attempt after a delay. */
   release(item: Item, afterMs: number): Promise<void>;
-  /** Records why the lane waits, or with undefined that it continues. */
+  /** Records the reason why the lane waits. Undefined: the lane continues. */
   pause(code: CamErrorCode | undefined, pauseMs: number): Promise<void>;
-  /** Gives the lease back. */
+  /** Releases the lease. */
   end(): Promise<void>;
 }
 
@@ -38,29 +38,34 @@ interface LaneDeps<Item> {
   readonly observer: LaneObserver;
 }
 
-/** The most items under way: enough for every slot of the quota, and few enough that each ends within its deadline. */
+/**
+ * The most items in progress: enough to use every slot of the quota, and few enough that each ends before its deadline.
+ */
 const MOST_AT_ONCE = 40;
-/** The items under way of a new lane. */
+/** The number of items in progress of a new lane. */
 const FIRST_AT_ONCE = 20;
-/** The items under way after several faults. */
+/** The least number of items in progress, after several faults. */
 const LEAST_AT_ONCE = 5;
 /** The least number of items in a claim, because each claim counts the budget of the whole rollout. */
 const CLAIM_AT_ONCE = 8;
-/** How often a lane looks again while it may begin nothing. So a pause ends within a second. */
+/**
+ * The interval of a lane's checks while it may begin no item. So a lane continues within a second of the end of a
+ * pause.
+ */
 const POLL_MS = 400;
-/** How long a lane keeps its job while it may begin nothing. Later, the watch of all rollouts wakes it. */
+/** The time for which a lane keeps its job while it may begin no item. After that, RunLanes wakes it. */
 const PATIENCE_MS = 900_000;
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 20_000;
 
-/** Does the work of one rollout in one account, several items in parallel. */
+/** Runs one rollout in one account, several items in parallel. */
 export class RunLane<Item> {
   readonly #deps: LaneDeps<Item>;
   readonly #underWay = new Set<Promise<void>>();
-  /** The pauses since an item last ended well. */
+  /** The number of pauses since the last successful item. */
   #pauses = 0;
   #pausedUntilMs = 0;
-  /** The items that may be under way: half after a fault, and more with each item that ends well. */
+  /** The limit of items in progress. A fault halves it, and each successful item raises it. */
   #atOnce = FIRST_AT_ONCE;
   #stopped = false;
   #onEnded: () => void = () => undefined;
@@ -74,7 +79,7 @@ export class RunLane<Item> {
     this.#stopped = true;
   }
 
-  /** Runs until nothing is left for the lane, or nothing could begin for long. */
+  /** Runs until the lane has no item left, or could begin none for a long time. */
   async run(): Promise<void> {
     const { clock, work } = this.#deps;
     let idleSinceMs = clock.monotonic();
@@ -104,7 +109,7 @@ export class RunLane<Item> {
     return Math.min(CLAIM_AT_ONCE, Math.floor(this.#atOnce / 2)) - this.#free;
   }
 
-  /** Waits until so many items have ended that another claim is worth its cost, or for a short time. */
+  /** Waits for a short time, or until enough items have ended to make another claim worth its cost. */
   async #rest(): Promise<void> {
     const resting = new AbortController();
     let left = Math.max(1, this.#lacking);
@@ -134,7 +139,7 @@ export class RunLane<Item> {
     await this.#try(() => work.pause(undefined, 0));
   }
 
-  /** Pauses the lane: each time for longer, until an item ends well. */
+  /** Pauses the lane. Each pause is longer than the last, until an item succeeds. */
   async #pause(item: Item, code: CamErrorCode): Promise<void> {
     const { clock, lane, work, observer } = this.#deps;
     const nowMs = clock.monotonic();
@@ -148,7 +153,7 @@ export class RunLane<Item> {
     await this.#try(() => work.release(item, this.#pausedUntilMs - nowMs));
   }
 
-  /** Returns undefined after an error: what a lane leaves undone, another attempt or process does. */
+  /** Returns undefined after an error. Another attempt or process does the rest. */
   async #try<Result>(task: () => Promise<Result>): Promise<Result | undefined> {
     try {
       return await task();

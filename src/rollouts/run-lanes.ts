@@ -1,5 +1,5 @@
 /**
- * Owns the running of rollouts. Each account of a rollout has a lane, which one process at a time keeps. The job queue
+ * Runs rollouts. Each account of a rollout has a lane, and one process at a time has the lane's lease. The job queue
  * wakes lanes, and the database decides what they do: claim_rollout_items in schema/migrations/0016_rollout_runs.sql.
  * Read run-lane.ts next.
  */
@@ -39,17 +39,17 @@ interface RunLanesDeps {
   readonly clock: Clock;
   /** The time for one item, and for one read after the run. */
   readonly deadlineMs: number;
-  /** How long after a change CAM may still show the state before it. */
+  /** The time after a change in which CAM may still show the state before it. */
   readonly consistencyMs: number;
   readonly observer: RunObserver;
 }
 
 export interface RunObserver extends LaneObserver {
-  /** A rollout ended, or began its next wave, by itself. */
+  /** A rollout ended, or began its next wave, without an order of a person. */
   onAdvanced(advance: RolloutAdvance): void;
   /** The bulk guard paused the caller who started the rollout, or the one who approved it. */
   onCallerPaused(rolloutId: string): void;
-  /** A rollout was stopped, because no gateway started it so. */
+  /** A rollout was stopped, because its start has no valid MAC. */
   onForged(rolloutId: string): void;
   /** Every user was read once more, and the result is in the gateway's chain. */
   onSealed(rolloutId: string): void;
@@ -57,18 +57,21 @@ export interface RunObserver extends LaneObserver {
   onCounted(counts: readonly OpenCount[]): void;
   /** Items ended because their account was removed. */
   onAccountsLost(items: number): void;
-  /** The lanes cannot be looked after now, for example because the database is unavailable. */
+  /** The check of the lanes failed, for example because the database is unavailable. */
   onError(error: unknown): void;
 }
 
 const LANE = "rollout-lane";
-/** How often a process looks for lanes that nobody keeps. With the lease, another replica goes on within 20 seconds. */
+/**
+ * The interval at which a process looks for lanes without a lease. With the lease's ten seconds, another replica
+ * continues a lane within 20 seconds.
+ */
 const WATCH_MS = 5_000;
 
 /** The lanes of this process. */
 export class RunLanes {
   readonly #deps: RunLanesDeps;
-  /** By the key of the job. A job that comes twice keeps the lane once. */
+  /** By the key of the job. If a job runs twice, the lane runs once. */
   readonly #lanes = new Map<string, { stop(): void }>();
   readonly #watch: Poller;
   #stopped = false;
@@ -91,14 +94,16 @@ export class RunLanes {
     this.#watch.start();
   }
 
-  /** Begins no more items. Other processes go on with the lanes. */
+  /** Begins no more items. Other processes continue the lanes. */
   async stop(): Promise<void> {
     this.#stopped = true;
     for (const lane of this.#lanes.values()) lane.stop();
     await this.#watch.stop();
   }
 
-  /** Brings rollouts forward and wakes the lanes that have something to do. Also called after each order of a person. */
+  /**
+   * Advances rollouts (ends, next waves) and wakes the lanes that have work. Also called after each order of a person.
+   */
   async look(): Promise<void> {
     const { store, readBacks, rollouts, accounts, send, consistencyMs, observer } = this.#deps;
     try {
@@ -115,7 +120,7 @@ export class RunLanes {
     }
   }
 
-  /** Keeps a lane until it has nothing to do for now. */
+  /** Runs a lane until it has no work for now. */
   async #keep(key: string): Promise<void> {
     const { accounts, database, observer, seal } = this.#deps;
     const lane = laneOf(key);

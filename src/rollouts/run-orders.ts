@@ -20,12 +20,12 @@ export interface RunOrdersDeps {
   readonly pauses: Pick<CallerPauses, "isPaused">;
   readonly policy: Pick<PolicyFile, "current" | "sha256"> | undefined;
   readonly accounts: { readonly all: readonly { readonly name: string; readonly ratePerSecond: number }[] };
-  /** The number of users of the bulk guard. More users need an approval. 0: no number does. */
+  /** BULK_GUARD_USERS. A plan with more users needs an approval. 0: no number of users does. */
   readonly guardUsers: number;
   readonly observer: OrderObserver;
 }
 
-/** What a person did to a rollout. */
+/** An order of a person about a rollout. */
 export type OrderKind =
   | "approval_requested"
   | "started"
@@ -41,7 +41,7 @@ export interface OrderObserver {
   onOrder(kind: OrderKind, rollout: Rollout, by: CallerIdentity, requestId: string): void;
 }
 
-/** The time for an approval that no rule limits: a day. */
+/** The time limit of an approval if no rule sets one: a day. */
 const APPROVAL_MINUTES = 1_440;
 const HAS_STARTED: ReadonlySet<RolloutStatus> = new Set([
   "awaiting_approval",
@@ -51,7 +51,7 @@ const HAS_STARTED: ReadonlySet<RolloutStatus> = new Set([
   "done",
 ]);
 
-/** The orders of people about rollouts. The lanes follow them within a second. */
+/** Carries out people's orders about rollouts. The lanes follow within a second. */
 export class RunOrders implements RolloutRuns {
   readonly #deps: RunOrdersDeps;
 
@@ -179,7 +179,7 @@ export class RunOrders implements RolloutRuns {
     throw new GatewayError("PLAN_CHANGED", { hint: "The plan has another hash. Read it again." });
   }
 
-  /** Requires the policy of the plan: what a person has read is what runs. Items are judged again when they run. */
+  /** Requires that the policy has not changed since the plan. The policy decides again when each item runs. */
   #requirePolicy({ policyHash }: Rollout): void {
     if (this.#deps.policy?.sha256 === policyHash) return;
     throw new GatewayError("PLAN_CHANGED", { hint: "The policy has changed since. Make a new plan." });
@@ -215,7 +215,10 @@ export class RunOrders implements RolloutRuns {
     return new GatewayError("ROLLOUT_STATUS", { hint: `It is ${status.replace("_", " ")}. ${why}` });
   }
 
-  /** Explains that other open rollouts hold users. @throws GatewayError USERS_IN_OTHER_ROLLOUT, or the error. */
+  /**
+   * Throws an error that names the other open rollouts with users of this one. @throws GatewayError
+   * USERS_IN_OTHER_ROLLOUT, or the error.
+   */
   async #explainHeld(id: string, error: unknown): Promise<never> {
     if ((error as { readonly code?: unknown }).code !== "23505") throw error;
     const { users, rolloutIds } = await this.#deps.orders.heldUsers(id);

@@ -19,7 +19,7 @@ export interface ClaimedItem {
 /** An attempt at an item. */
 type Attempt = Pick<ClaimedItem, "item" | "attempt">;
 
-/** The end of an item that the record does not settle. */
+/** The end of an item that no trigger settles. */
 interface ItemEnd {
   readonly state: Extract<ItemState, "failed" | "blocked" | "changed_since">;
   readonly code: CamErrorCode;
@@ -27,7 +27,7 @@ interface ItemEnd {
   readonly why?: string | undefined;
 }
 
-/** What brought a rollout forward. */
+/** A transition of a rollout. */
 export interface RolloutAdvance {
   readonly id: string;
   readonly before: RolloutStatus;
@@ -42,9 +42,9 @@ export type OpenCount =
   | { readonly kind: "status"; readonly name: RolloutStatus; readonly count: number }
   | { readonly kind: "state"; readonly name: ItemState; readonly count: number };
 
-/** A replica that keeps a lane renews its lease every second. Later, another replica goes on. */
+/** The lease of a lane. Its replica renews it at least every second. After it ends, another replica continues. */
 export const LANE_LEASE_MS = 10_000;
-/** How much longer than an item's own time its lease is. */
+/** The time that an item's lease adds to its deadline. */
 const ITEM_GRACE_MS = 5_000;
 
 const NOW = sql`clock_timestamp()`;
@@ -89,7 +89,7 @@ export class RunStore {
     return rows.length > 0;
   }
 
-  /** Gives an item back, so that it may begin again after a time. */
+  /** Releases an item, so that it may begin again after a delay. */
   async release({ rolloutId }: LaneName, attempt: Attempt, afterMs: number): Promise<void> {
     await this.#run(sql`
       update mfa_rollout_item i set
@@ -97,7 +97,7 @@ export class RunStore {
       where ${isOpen(rolloutId, attempt)}`);
   }
 
-  /** Gives back items that their process left before it began a change, and returns those whose change was refused. */
+  /** Releases items whose process died before it began a change, and returns those whose change was refused. */
   async recover({
     rolloutId,
     account,
@@ -112,7 +112,7 @@ export class RunStore {
       where ${isLeft} and c.status = 'refused'`);
   }
 
-  /** Notes why a lane waits. */
+  /** Records why a lane waits. */
   async notePause(
     { rolloutId, account }: LaneName,
     code: string | undefined,
@@ -137,7 +137,7 @@ export class RunStore {
     return rows.length > 0;
   }
 
-  /** Brings rollouts forward (see advance_rollout in schema/migrations). Returns those that took a step. */
+  /** Advances rollouts (see advance_rollout in schema/migrations). Returns those whose status or wave changed. */
   async advance(id?: string): Promise<readonly RolloutAdvance[]> {
     const steps = await this.#run<Omit<RolloutAdvance, "hint">>(sql`
       select r.id, a.* from (
@@ -149,8 +149,8 @@ export class RunStore {
   }
 
   /**
-   * Returns the lanes of these accounts that have something to do now, and that no process keeps. A lane reads users back
-   * once `windowMs` have passed since the run and their change.
+   * Returns the lanes of these accounts that have work now and no lease. A lane reads users back once `windowMs` have
+   * passed since the run and their change.
    */
   async dueLanes(accounts: readonly string[], windowMs: number): Promise<readonly LaneName[]> {
     return this.#run(sql`
@@ -176,7 +176,7 @@ export class RunStore {
         )`);
   }
 
-  /** Ends the items of accounts that no replica is configured with any more. Returns how many. */
+  /** Ends the items of accounts that are configured in no replica. Returns their number. */
   async blockLostAccounts(): Promise<number> {
     const isLost = sql`not exists (select from noted_account n where n.account = i.account)`;
     const rows = await this.#run(sql`

@@ -4,11 +4,11 @@ import type { Caller, CallerIdentity, Scope } from "../auth/caller.ts";
 import type { Database } from "../database/database.ts";
 import { runQuery } from "../database/statements.ts";
 
-/** What the changes of a running rollout have in common. */
+/** The facts that all changes of a running rollout share. */
 export interface RunningRollout {
   readonly id: string;
   readonly reason: string;
-  /** Who started it, with the scopes of then. */
+  /** The caller who started it, with the scopes at that time. */
   readonly asker: Caller;
   readonly approver: CallerIdentity | undefined;
   readonly isOver: boolean;
@@ -59,7 +59,7 @@ export function checkStart(seal: RequestSeal | undefined, id: string, row: Start
 }
 
 /**
- * Returns a rollout that has started, or FORGED if no gateway started it so.
+ * Returns a started rollout, or FORGED if its start has no valid MAC.
  * @throws Error if the start is sealed by a key that this replica does not have, for example while keys are replaced.
  */
 export async function findRunning(
@@ -74,7 +74,7 @@ export async function findRunning(
   );
   if (row === undefined) return undefined;
   const { reason, isOver } = row;
-  // What follows a run only reads.
+  // After the run, the lanes only read users.
   const verdict = isOver ? "GENUINE" : checkStart(seal, id, row);
   if (verdict === "UNKNOWN_KEY") throw new Error(`This replica does not have the key of the start of ${id}.`);
   if (verdict !== "GENUINE") return "FORGED";
@@ -84,7 +84,7 @@ export async function findRunning(
 
 const WHY = "No gateway with this signing key started the rollout in this form. Plan it again.";
 
-/** Stops a rollout that no gateway started so. */
+/** Stops a rollout whose start has no valid MAC. */
 export async function stopForged(database: Database, id: string): Promise<void> {
   await runQuery(
     database,
