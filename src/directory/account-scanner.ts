@@ -19,16 +19,16 @@ export type ScanEnd =
   | { readonly kind: "FINISHED" | "STOPPED" }
   | { readonly kind: "FAILED"; readonly fault: ScanFault; readonly error: unknown };
 
-/** The users that a scan takes from the directory at once. */
+/** The most users that a scan reads from the directory with one query. */
 const USERS_AT_ONCE = 5_000;
-/** Without a schedule, a requested scan uses knowledge that is younger than this. */
+/** Without a schedule, a requested scan does not read users that were read within this time. */
 const FRESH_WITHOUT_INTERVAL_MS = 600_000;
-/** The wait after a fault that may pass by itself. */
+/** The wait after a fault that may be temporary. */
 const RETRY_MS = 60_000;
 
 /**
- * Reads all users of one account: the list, then types and last logins, then protections. The directory itself says what
- * is still to be read, so a scan that another replica or a restart interrupted continues where it was.
+ * Reads all users of one account: the list, then types and last logins, then protections. The directory shows which
+ * users are still to be read, so a scan continues where a restart or another replica interrupted it.
  */
 export class AccountScanner {
   readonly #deps: ScannerDeps;
@@ -38,7 +38,7 @@ export class AccountScanner {
     this.#deps = deps;
   }
 
-  /** Ends the scan soon. The calls under way are aborted, and the lease is given back. */
+  /** Stops the scan: aborts its calls and releases the lease. */
   stop(): void {
     this.#stopping.abort();
   }
@@ -71,14 +71,14 @@ export class AccountScanner {
     return intervalMs === undefined ? FRESH_WITHOUT_INTERVAL_MS : intervalMs / 2;
   }
 
-  /** Returns the time until the next scan, give or take five percent, so that accounts do not all begin at once. */
+  /** Returns the time until the next scan, ± 5 %, so that accounts do not all begin at the same time. */
   #nextMs(): number {
     const { settings, clock } = this.#deps;
     const { intervalMs = Number.POSITIVE_INFINITY } = settings;
     return Math.min(intervalMs * (0.95 + 0.1 * clock.random()), NEVER_MS);
   }
 
-  /** Ends the scan as soon as another replica has the lease, or a person pauses it. */
+  /** Stops the scan when another replica takes the lease, or a person pauses it. */
   #renewLease(lost: AbortController): Poller {
     const { account, store, clock } = this.#deps;
     const heartbeat = new Poller(clock, async () => {
@@ -101,7 +101,7 @@ export class AccountScanner {
   }
 }
 
-/** One run of a scan, from where it stood to its end. */
+/** One run of a scan, from its first unread user to its end. */
 class RunningScan {
   readonly #deps: ScannerDeps;
   readonly #signal: AbortSignal;
@@ -111,7 +111,7 @@ class RunningScan {
   #calls = 0;
 
   /**
-   * @param ending Ends the run without an error.
+   * @param ending Aborts the run without an error.
    * @param onLost Called when the scan is paused or belongs to another replica.
    */
   constructor(deps: ScannerDeps, ending: AbortSignal, onLost: () => void) {
@@ -126,7 +126,7 @@ class RunningScan {
 
   async run({ cutoffMs, needsList }: LeasedScan): Promise<void> {
     if (needsList) await this.#list();
-    // CAM counts the two actions apart.
+    // CAM limits the two actions separately, so they run in parallel.
     const reads = [this.#readProfiles(cutoffMs), this.#readProtections(cutoffMs)];
     try {
       await Promise.all(reads);
@@ -165,7 +165,7 @@ class RunningScan {
     }
   }
 
-  /** Saves progress. Stops the scan if it is paused or belongs to another replica now. */
+  /** Saves progress. Stops the scan if it is paused, or if another replica has the lease. */
   async #save(progress: {
     readonly readUsers?: number;
     readonly failedUsers?: readonly Uin[];

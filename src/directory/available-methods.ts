@@ -2,13 +2,13 @@ import { type CamErrorCode, describeCamError } from "../contract/index.ts";
 import type { DirectoryUser } from "./directory.ts";
 import type { MfaMethod } from "./protections.ts";
 
-/** Whether a method can be switched on for a user, as far as the directory tells. */
+/** Whether a method can be switched on for a user, by the directory alone. */
 interface MethodAvailability {
-  /** UNKNOWN: only the change shows it. */
+  /** UNKNOWN: only a change shows whether CAM accepts the method. */
   readonly available: "YES" | "NO" | "UNKNOWN";
   /** The error of a change that is or may be refused. */
   readonly code?: CamErrorCode | undefined;
-  /** The way to make the method available. */
+  /** How to make the method available. */
   readonly remedy?: string | undefined;
   /** The user's next login to the console with this method on. */
   readonly atNextLogin?: string | undefined;
@@ -27,7 +27,7 @@ const IN_CONSOLE: MethodAvailability = {
   remedy: "Switch this method on in the Tencent Cloud console. The gateway cannot set it.",
 };
 
-/** Returns what the directory says about one method of a user. */
+/** Returns whether one method can be switched on for a user. */
 export function availabilityOf(method: MfaMethod, user: DirectoryUser | undefined): MethodAvailability {
   const seen = (text: string) => (user?.consoleLogin === false ? NO_LOGIN : text);
   switch (method) {

@@ -38,7 +38,7 @@ export interface BulkReadsDeps {
 }
 
 interface BulkReadsOptions {
-  /** Ends the reads. Calls under way are aborted. */
+  /** Stops the reads and aborts their calls. */
   readonly signal: AbortSignal;
   /** Called for each request to CAM. */
   readonly onCall?: () => void;
@@ -50,18 +50,18 @@ interface UnreadUser {
   readonly code: CamErrorCode;
 }
 
-/** The users whose protections were read and written together. */
+/** The users whose protections were written in one batch. */
 interface ReadBatch {
   readonly read: number;
   readonly unread: readonly UnreadUser[];
 }
 
-/** Enough calls at once to use every slot of the quota. The quota lets people's calls go first. */
+/** The number of parallel calls: enough to use every slot of the quota. Interactive calls go first. */
 const READS_AT_ONCE = 40;
-/** How long a call waits for a slot, and for CAM. People's calls may take all slots of a minute. */
+/** The deadline of a call, including its wait for a slot. Interactive calls may take all slots for a minute. */
 const CALL_MS = 120_000;
 
-/** Faults of one user. All others concern every user, so they end the reads. */
+/** Errors that concern one user. All other errors concern every user, so they end the reads. */
 const FAULTS_OF_A_USER: ReadonlySet<CamErrorCode> = new Set<CamErrorCode>([
   "USER_NOT_EXIST",
   "CAM_FAILED_OPERATION",
@@ -87,7 +87,7 @@ export class BulkReads {
     });
   }
 
-  /** Reads the list of users. Returns how many it has, and when the read began by the database's clock. */
+  /** Reads the list of users. Returns its length, and the start of the read by the database's clock. */
   async list(): Promise<{ readonly users: number; readonly asOfMs: number }> {
     const { clock, database, time } = this.#deps;
     const startedMs = clock.monotonic();
@@ -98,8 +98,8 @@ export class BulkReads {
   }
 
   /**
-   * Reads types and last logins of at most MAX_SUB_ACCOUNTS_PER_CALL users by one call. CAM leaves out users that it does
-   * not have. Returns when the read began.
+   * Reads types and last logins of at most MAX_SUB_ACCOUNTS_PER_CALL users with one call. CAM omits unknown users.
+   * Returns the start of the read.
    */
   async profiles(uins: readonly Uin[]): Promise<number> {
     const { clock, database, time } = this.#deps;
@@ -113,7 +113,7 @@ export class BulkReads {
   }
 
   /**
-   * Reads protections of users side by side. Writes what was read while further reads are under way.
+   * Reads protections of users in parallel. Writes finished reads while others are in progress.
    * @param onBatch Called after each write.
    */
   async protections(uins: readonly Uin[], onBatch: (batch: ReadBatch) => Promise<void>): Promise<void> {

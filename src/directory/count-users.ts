@@ -5,7 +5,7 @@ import { runRead } from "../database/statements.ts";
 import { EVERYWHERE, type ProtectionState, STRENGTHS, type Strength } from "./protections.ts";
 import { isExcused, isInState, NEVER_LOGGED_IN, textArray } from "./user-filter.ts";
 
-/** The users of one account, counted by what the gateway knows about them. */
+/** The numbers of users of one account by their state in the directory. */
 export interface AccountCoverage {
   readonly account: string;
   readonly users: number;
@@ -23,11 +23,11 @@ export interface AccountCoverage {
 
 type StateCounts = Readonly<Record<ProtectionState, number>>;
 
-/** The counts that the others follow from. */
+/** The counts from which the others are computed. */
 interface CountedRow {
   readonly account: string;
   readonly users: number;
-  /** Of each strength. */
+  /** By strength. */
   readonly strengths: readonly number[];
   /** With and without operation protection. */
   readonly actions: readonly number[];
@@ -38,8 +38,8 @@ interface CountedRow {
 }
 
 /**
- * Returns the counts of each account, in the order of the names. The database counts users of the same state together, from
- * indexes alone (schema/migrations/0027_directory_counts.sql).
+ * Returns the counts of each account, in the order of the names. The database groups users by state, with index-only
+ * scans (schema/migrations/0027_directory_counts.sql).
  * @throws GatewayError STORE_UNAVAILABLE
  */
 export async function countUsers(
@@ -50,7 +50,7 @@ export async function countUsers(
   const sumOf = (condition: unknown) => sql`coalesce(sum(users) filter (where ${condition}), 0)::integer`;
   const ofStrength = STRENGTHS.map((_, number) =>
     sumOf(
-      // Without a method, a user whose methods CAM did not report in full is unknown.
+      // If no method is on and CAM did not report all methods, the user is unknown.
       sql`strength = ${sql.lit(number)}${number === 0 ? sql` and login_unreported & ${sql.lit(EVERYWHERE)} = 0` : sql``}`,
     ),
   );

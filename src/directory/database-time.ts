@@ -3,10 +3,10 @@ import type { Database } from "../database/database.ts";
 import { DatabaseClock } from "../quota/slot-store.ts";
 import { readClock } from "./user-writes.ts";
 
-/** A measurement serves for this long. In that time the two clocks drift by less than a tenth of a second. */
+/** The lifetime of a measurement. In that time, the two clocks drift apart by less than 0.1 s. */
 const FRESH_MS = 60_000;
 
-/** Converts moments of this process to the database's clock, never to a later time than the real one. */
+/** Converts times of this process's clock to the database's clock. The result is never later than the real time. */
 export class DatabaseTime {
   readonly #database: Database;
   readonly #clock: Clock;

@@ -1,7 +1,7 @@
 /**
- * Owns the directory: what the gateway knows about every user of every account, and the scans that read it. The record
- * updates it with each change (schema/migrations/0010_directory.sql), and every other read with reads-behind.ts. Read
- * account-scanner.ts next.
+ * Owns the directory: the stored state of every user of every account, and the scans that read it from CAM. A trigger
+ * updates it with each change (schema/migrations/0010_directory.sql), and reads-behind.ts with every other read of a
+ * user. Read account-scanner.ts next.
  */
 
 import type { Clock } from "../clock.ts";
@@ -18,9 +18,9 @@ interface DirectoryScansDeps {
   readonly time: DatabaseTime;
   readonly clock: Clock;
   readonly settings: ScanSettings;
-  /** Names this process among the replicas, and no other process at any time. */
+  /** A name of this process that no other process ever has. */
   readonly owner: string;
-  /** Returns the accounts as they are configured now. */
+  /** Returns the accounts of the current configuration. */
   readonly accounts: () => readonly ScannedAccount[];
   readonly send: JobQueue["send"];
   readonly observer: ScanObserver;
@@ -29,14 +29,19 @@ interface DirectoryScansDeps {
 export interface ScanObserver {
   onEnded(account: string, end: ScanEnd, durationMs: number): void;
   onDrift(user: DriftedUser): void;
-  /** A round failed, for example because the database is unavailable. The next minute tries again. */
+  /**
+   * A check for due scans failed, for example because the database is unavailable. The next check is a minute later.
+   */
   onError(error: unknown): void;
 }
 
 const SCAN = "directory-scan";
 const PLAN = "directory-plan";
 
-/** The scans of all accounts, side by side. The job queue wakes them, and the state in the database decides. */
+/**
+ * Runs the scans of all accounts in parallel. The job queue wakes them, and the state in the database decides which are
+ * due.
+ */
 export class DirectoryScans {
   readonly #deps: DirectoryScansDeps;
   readonly #store: ScanStore;
@@ -48,7 +53,7 @@ export class DirectoryScans {
     this.#store = new ScanStore(deps.database, deps.owner);
   }
 
-  /** The kinds of jobs: one looks every minute which accounts are due, the other scans one account. */
+  /** The kinds of jobs: one checks every minute which accounts are due, the other scans one account. */
   get jobs(): readonly JobKind[] {
     const concurrency = concurrencyFor(this.#deps.accounts().length);
     return [
@@ -61,20 +66,20 @@ export class DirectoryScans {
     ];
   }
 
-  /** Ends the scans under way soon. Another process continues them. */
+  /** Stops the scans in progress. Another process continues them. */
   stop(): void {
     this.#stopped = true;
     for (const scanner of this.#running.keys()) scanner.stop();
   }
 
-  /** Ends the scans of accounts that are not configured any more, or differently, and begins those of new accounts. */
+  /** Stops the scans of accounts that were removed or changed, and begins those of new accounts. */
   async followAccounts(): Promise<void> {
     const accounts = this.#deps.accounts();
     for (const [scanner, account] of this.#running) if (!accounts.includes(account)) scanner.stop();
     await this.#deps.send(PLAN, "accounts");
   }
 
-  /** Begins a scan of an account soon. If what the directory knows is fresh, the scan makes no call. */
+  /** Makes a scan of an account due now. It does not read users that were read recently. */
   async request(account: string): Promise<ScanState> {
     await this.#store.request(account);
     await this.#deps.send(SCAN, account);
@@ -104,7 +109,9 @@ export class DirectoryScans {
     return state;
   }
 
-  /** Begins without waiting for the minute: now, and again when the leases of killed processes are over. */
+  /**
+   * Checks for due scans now instead of at the next minute, and again when the leases of killed processes have ended.
+   */
   async #begin(): Promise<void> {
     await this.#deps.send(PLAN, "start");
     await this.#deps.send(PLAN, "leases", Math.ceil(LEASE_MS / 1_000) + 1);

@@ -8,7 +8,7 @@ import { type AccountCoverage, countUsers } from "./count-users.ts";
 import { flagsOf, type ProtectionState, STRENGTHS, type Strength, stateOf } from "./protections.ts";
 import { firstValue, hasWords, isSelected, STRENGTH, textArray, type UserSelection } from "./user-filter.ts";
 
-/** What the gateway knows about a user. Undefined means that it does not know. */
+/** A user in the directory. An undefined field is unknown. */
 export interface DirectoryUser {
   readonly account: string;
   readonly opUin: Uin;
@@ -35,7 +35,7 @@ interface KnownProtections {
   readonly source: "SCAN" | "READ" | "CHANGE";
 }
 
-/** A user in a list, with the position behind which the list continues. */
+/** A user in a list, with the position after which the list continues. */
 interface ListedEntry {
   readonly user: DirectoryUser;
   readonly position: ListPosition;
@@ -48,10 +48,10 @@ interface ListedPage {
   readonly total: number | undefined;
 }
 
-/** The most users that the database visits by an index. Each costs about four times as much as in a read of all. */
+/** The most users that a query reads by an index. Each costs about four times as much as in a sequential read. */
 const NEXT = 1_000;
 
-/** The place of a user in an order: the value that the order compares, then account and Uin. */
+/** The position of a user in an order: the sorted value, then account and Uin. */
 export interface ListPosition {
   readonly key: string;
   readonly account: string;
@@ -66,8 +66,8 @@ export interface ListOrder {
 }
 
 /**
- * What each order compares, without nulls: unknown values come first in ascending order. The database has an index for each.
- * `toText` and `fromText` convert it for a cursor, without loss.
+ * The sorted expression of each order, without nulls: unknown values are first in ascending order. The database has an
+ * index for each. `toText` and `fromText` convert the value for a cursor without loss.
  */
 const ORDERS = {
   NAME: asItIs(sql`lower(coalesce(name, ''))`, sql`text`),
@@ -94,7 +94,7 @@ function asItIs(key: RawBuilder<unknown>, type: RawBuilder<unknown>): OrderKey {
   return { key, toText: sql`(${key})::text`, fromText: (text) => sql`${text}::${type}` };
 }
 
-/** Answers questions about all users of all accounts from the database, without a call to CAM. */
+/** Queries the users of all accounts in the database, without a call to CAM. */
 export class Directory {
   readonly #database: Database;
   readonly #exceptions: () => readonly PolicyException[];
@@ -106,8 +106,8 @@ export class Directory {
   }
 
   /**
-   * Returns the selected users after a position. If few users match the search, the database reads only those. If many users
-   * match, the index of the order leads to them. If too few of the next users do, the database reads all users once, for the
+   * Returns the selected users after a position. If few users match the search, the database reads only those.
+   * Otherwise it reads the next users by the order's index. If too few of them match, it reads all users once, for the
    * page and the count.
    * @throws GatewayError STORE_UNAVAILABLE
    */
@@ -161,7 +161,7 @@ export class Directory {
     return { entries, total: isWhole ? entries.length : rows[0]?.total };
   }
 
-  /** Returns the rows of the selected users that a search finds. Undefined without a search, or if many users match. */
+  /** Returns the selected users that match the search. Undefined without a search, or if many users match. */
   async #find(selection: UserSelection): Promise<RawBuilder<unknown> | undefined> {
     if (!hasWords(selection)) return undefined;
     const { accounts, search, ...rest } = selection;
@@ -187,7 +187,7 @@ export class Directory {
     return row?.users ?? 0;
   }
 
-  /** Returns the known users among some of an account. @throws GatewayError STORE_UNAVAILABLE */
+  /** Returns those of an account's given users that the directory has. @throws GatewayError STORE_UNAVAILABLE */
   async find(account: string, opUins: readonly Uin[]): Promise<ReadonlyMap<Uin, DirectoryUser>> {
     const rows = await runRead<UserRow>(
       this.#database,

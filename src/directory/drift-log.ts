@@ -8,7 +8,7 @@ import { textArray } from "./user-filter.ts";
 
 /** A change of a user's protections that the gateway did not make. */
 interface Drift {
-  /** Ascends in the order in which the gateway found drift. */
+  /** Ascending in the order in which the gateway found drift. */
   readonly id: string;
   readonly account: string;
   readonly opUin: Uin;
@@ -50,7 +50,7 @@ export class DriftLog {
     this.#database = database;
   }
 
-  /** Returns drift, the latest first, from before the one with the id. @throws GatewayError STORE_UNAVAILABLE */
+  /** Returns drift before the given id, the latest first. @throws GatewayError STORE_UNAVAILABLE */
   async list({ accounts, since }: DriftFilter, limit: number, before?: string): Promise<readonly Drift[]> {
     const rows = await runRead<DriftRow>(
       this.#database,

@@ -21,12 +21,15 @@ export function bitsOf(methods: readonly MfaMethod[]): number {
   return methods.reduce((sum, method) => sum | BITS[method], 0);
 }
 
-/** Returns the sum of the methods that are in a state: `true` for on, `undefined` for unreported. */
+/** Returns the sum of the bits of all methods in a state: `true` for on, `undefined` for unreported. */
 export function sumOf(flags: MfaFlagState, state: true | undefined): number {
   return bitsOf(METHODS.filter((method) => flags[method] === state));
 }
 
-/** Returns the methods of one protection from the sums of those that are on and of those that CAM did not report. */
+/**
+ * Returns the methods of one protection from two sums of bits: methods that are on, and methods that CAM did not
+ * report.
+ */
 export function flagsOf(on: number, unreported: number): MfaFlagState {
   const stateOf = (bit: number) => ((on & bit) > 0 ? true : (unreported & bit) > 0 ? undefined : false);
   return Object.fromEntries(

@@ -16,13 +16,16 @@ import type { Database } from "../database/database.ts";
 import type { DatabaseTime } from "./database-time.ts";
 import { type DriftedUser, writeProfiles, writeProtections } from "./user-writes.ts";
 
-/** Reads wait this long for others, so that a busy gateway writes a few batches a second. */
+/** The delay by which reads are batched, so that a busy gateway writes a few batches a second. */
 const GATHER_MS = 250;
 /** The wait before the next batch while the database is unavailable. */
 const UNAVAILABLE_MS = 5_000;
-/** More reads than all accounts make while the database is away for a minute. Beyond it, the oldest are lost. */
+/**
+ * The most reads in memory: more than all accounts make in a minute without the database. Beyond it, the oldest are
+ * dropped.
+ */
 const MOST_WAITING = 20_000;
-/** The reads of one statement. */
+/** The most reads in one statement. */
 const BATCH = 500;
 
 interface Waiting<Read> {
@@ -42,8 +45,8 @@ interface ReadsBehindDeps {
 }
 
 /**
- * Writes what reads show to the directory, later and in batches. A read never waits for the database and never needs it.
- * While the database is unavailable, the newest reads wait in memory.
+ * Writes the results of reads to the directory asynchronously and in batches (write-behind). A read never waits for the
+ * database. While the database is unavailable, the newest results wait in memory.
  */
 export class ReadsBehind {
   readonly #deps: ReadsBehindDeps;
@@ -65,12 +68,12 @@ export class ReadsBehind {
     for (const read of profiles) this.#note(this.#profiles, read.uin, { account, read, startedMs });
   }
 
-  /** Drops a read of a user that the gateway has changed since. The record of the change tells the directory more. */
+  /** Drops a waiting read of a user that the gateway has changed since. The change updates the directory itself. */
   forget(account: string, opUin: Uin): void {
     this.#protections.delete(keyOf(account, opUin));
   }
 
-  /** Writes what waits, once, and then nothing more. */
+  /** Writes the waiting reads once, and then no more. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#cancel?.();
@@ -83,7 +86,7 @@ export class ReadsBehind {
     const key = keyOf(entry.account, opUin);
     const known = waiting.get(key);
     if (known !== undefined && known.startedMs > entry.startedMs) return;
-    // Deleted first, so that the map stays in the order of the reads.
+    // Delete first, so that the map stays in the order of the reads.
     waiting.delete(key);
     waiting.set(key, entry);
     const [oldest] = waiting.keys();
@@ -130,7 +133,7 @@ export class ReadsBehind {
         putBack(this.#profiles, profiles);
         return false;
       }
-      // The database would refuse the batch again.
+      // Drop the batch: the database would refuse it again.
       onError(error);
       return true;
     }
@@ -153,7 +156,7 @@ function putBack<Read>(waiting: Map<string, Waiting<Read>>, taken: ReadonlyMap<s
   for (const [key, entry] of taken) if (!waiting.has(key)) waiting.set(key, entry);
 }
 
-/** Returns a client that makes the same calls, and tells the directory what every read of a user shows. */
+/** Wraps a client so that the directory gets the result of every read of a user. */
 export function observeReads(
   account: string,
   cam: Pick<CamClient, "call">,

@@ -7,20 +7,20 @@ import { BulkReads, type BulkReadsDeps, type ScannedAccount } from "./bulk-reads
 import { isSelected, type UserSelection } from "./user-filter.ts";
 
 interface RefreshOptions {
-  /** Knowledge that is younger than this is not read again. */
+  /** Users read within this time are not read again. */
   readonly freshMs: number;
   readonly signal: AbortSignal;
 }
 
-/** The users of one statement. */
+/** The most users in one statement. */
 const PAGE = 5_000;
 
 /**
- * Brings the directory up to date for the users of one account that a selection may have: the list of users, their
- * protections, and their last logins if the selection depends on them. Makes no call for what is fresh.
+ * Brings the directory up to date for the users of one account that a selection can match: the list of users, their
+ * protections, and their last logins if the selection depends on them. Makes no call for data that is fresh.
  *
  * @param selection Its Uins are few enough for one statement.
- * @returns the users whose protections CAM could not show.
+ * @returns the users whose protections CAM did not return.
  * @throws CamError, GatewayError if CAM or the database is unavailable.
  */
 export async function refreshUsers(
@@ -35,7 +35,7 @@ export async function refreshUsers(
     const { users, asOfMs } = await reads.list();
     await noteList(database, account.name, users, asOfMs);
   }
-  // Protections and logins are what is to be read, so they select nobody yet.
+  // Ignore the filters on protections and logins, because these are to be read first.
   const {
     login: _,
     action: __,
@@ -63,7 +63,9 @@ export async function refreshUsers(
   return unread;
 }
 
-/** Yields the users whose knowledge is too old, in pages. Leaves out users whose reads do not count yet after a change. */
+/**
+ * Yields the users whose data is too old, in pages. Omits users changed so recently that a read would not count yet.
+ */
 async function* staleUsers(
   database: Database,
   candidates: UserSelection,

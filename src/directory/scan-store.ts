@@ -7,19 +7,19 @@ import { textArray } from "./user-filter.ts";
 export interface ScanSettings {
   /** The time from one scan of an account to the next. Undefined: only on request. */
   readonly intervalMs: number | undefined;
-  /** How long the directory keeps users that are gone. */
+  /** The time after which the directory deletes gone users. */
   readonly keepGoneMs: number;
 }
 
-/** A scan of an account that a replica holds the lease of. */
+/** A scan of an account, with this replica's lease. */
 export interface LeasedScan {
-  /** Knowledge from before this is read again. The database's clock in epoch milliseconds. */
+  /** The scan reads users that were last read before this time, by the database's clock in epoch milliseconds. */
   readonly cutoffMs: number;
   /** Whether the list of users still has to be read. */
   readonly needsList: boolean;
 }
 
-/** What a scan has done since its last report. */
+/** The progress of a scan since its last report. */
 interface ScanProgress {
   readonly readUsers?: number;
   readonly failedUsers?: readonly Uin[];
@@ -33,7 +33,7 @@ export interface ScanFault {
   readonly camAction: string | undefined;
 }
 
-/** The state of an account's scans, as people read it. */
+/** The state of an account's scans, for people. */
 export interface ScanState {
   readonly account: string;
   readonly status: "NEVER" | "WAITING" | "RUNNING" | "PAUSED" | "FAILED" | "DONE";
@@ -50,7 +50,7 @@ export interface ScanState {
   readonly pausedBy: string | undefined;
 }
 
-/** A replica that works on a scan renews its lease more often than this. Later, another replica continues the scan. */
+/** The lease of a scan. Its replica renews it more often. After it ends, another replica continues the scan. */
 export const LEASE_MS = 15_000;
 
 /** A century: a scan on request only. */
@@ -58,9 +58,9 @@ export const NEVER_MS = 100 * 365 * 86_400_000;
 const NOW = sql`clock_timestamp()`;
 const inMs = (ms: number) => sql`(${ms}::double precision * interval '1 millisecond')`;
 const IS_UNDER_WAY = sql`(started_at is not null and (finished_at is null or finished_at < started_at))`;
-/** When a second read tells whether a user that differs from what the gateway knew has drifted. Null for other users. */
+/** The time of the second read of a user who differs, which decides whether it is drift. Null for other users. */
 const SECOND_READ_AT = sql`(differs_since + interval '61 seconds')`;
-/** A lease that ends later is from before the database's clock was set back. */
+/** A lease that ends later than this was taken before the database's clock was set back. */
 const IS_LEASED = sql`coalesce(lease_until between ${NOW} and ${NOW} + ${inMs(2 * LEASE_MS)}, false)`;
 /**
  * A scan that ended in the future shows that the clock was set back, so the time that was set at its end is wrong too. A
@@ -68,10 +68,10 @@ const IS_LEASED = sql`coalesce(lease_until between ${NOW} and ${NOW} + ${inMs(2 
  */
 const IS_DUE = sql`(due_at <= ${NOW} or ${NOW} < finished_at and finished_at < due_at)`;
 
-/** The state of the scans. Every time is by the clock of the database. Throws the errors of `runQuery`. */
+/** Stores the state of the scans. All times are by the database's clock. Throws the errors of `runQuery`. */
 export class ScanStore {
   readonly #database: Database;
-  /** Names this process among those that scan. */
+  /** The unique name of this process among those that scan. */
   readonly #owner: string;
 
   constructor(database: Database, owner: string) {
@@ -80,8 +80,8 @@ export class ScanStore {
   }
 
   /**
-   * Returns the accounts with a scan that is due and that no replica works on.
-   * @param firstMs When the first scan of a new account is due, from now.
+   * Returns the accounts with a due scan that no replica has a lease of.
+   * @param firstMs The time from now until the first scan of a new account.
    */
   async findDue(accounts: readonly string[], firstMs: number): Promise<readonly string[]> {
     const names = textArray(accounts);
@@ -97,8 +97,8 @@ export class ScanStore {
   }
 
   /**
-   * Makes the users of removed accounts gone, and erases them when they are gone for long. An account is removed when it
-   * is none of these and the replica that told its accounts last had no such account either.
+   * Marks the users of removed accounts as gone, and deletes them after `keepGoneMs`. An account is removed when it is
+   * none of these and the replica that told its accounts last had no such account either.
    */
   async forgetRemoved(accounts: readonly string[], keepGoneMs: number): Promise<void> {
     await this.#run(sql`
@@ -114,9 +114,9 @@ export class ScanStore {
   }
 
   /**
-   * Takes the lease of a due scan. Continues the scan under way, or begins one. A new scan uses knowledge that is younger
-   * than `freshMs`, so a scan of an account that is known needs no call.
-   * @returns undefined if the scan is not due, is paused, or belongs to another replica.
+   * Takes the lease of a due scan. Continues the scan in progress, or begins one. A new scan does not read users that
+   * were read within `freshMs`.
+   * @returns undefined if the scan is not due or is paused, or if another replica has its lease.
    */
   async lease(account: string, freshMs: number): Promise<LeasedScan | undefined> {
     const isFresh = sql`coalesce(listed_at > ${NOW} - ${inMs(freshMs)}, false)`;
@@ -143,7 +143,9 @@ export class ScanStore {
     );
   }
 
-  /** Adds progress and renews the lease. Returns false if the scan is paused or belongs to another replica now. */
+  /**
+   * Adds progress and renews the lease. Returns false if the scan is paused, or if another replica has the lease.
+   */
   async saveProgress(account: string, progress: ScanProgress = {}): Promise<boolean> {
     const { readUsers = 0, failedUsers = [], calls = 0 } = progress;
     if (failedUsers.length > 0) {
@@ -159,8 +161,8 @@ export class ScanStore {
   }
 
   /**
-   * Ends a scan that has read everything, erases users that are gone for long, and sets when the next one is due: soon if
-   * users differ from what the gateway knew.
+   * Ends a complete scan, deletes users that have been gone for `keepGoneMs`, and sets the time of the next scan: soon
+   * if users differ from the stored state.
    */
   async finish(account: string, nextMs: number, keepGoneMs: number): Promise<void> {
     await this.#run(sql`
@@ -173,12 +175,12 @@ export class ScanStore {
           where u.account = directory_scan.account and gone_at is null and protections_as_of < ${SECOND_READ_AT}
         ))
       where account = ${account} and lease_owner = ${this.#owner}`);
-    // Counts read indexes alone for rows that are vacuumed. PGlite vacuums nothing by itself.
+    // Index-only scans need vacuumed rows, and PGlite has no autovacuum.
     if (this.#database.kind === "pglite")
       await this.#database.unhurried((db) => sql`vacuum analyze directory_user`.execute(db));
   }
 
-  /** Gives the lease back before the end of the scan. With a fault, the scan continues after `retryMs`. */
+  /** Releases the lease before the end of the scan. After a fault, the scan continues in `retryMs`. */
   async release(account: string, fault?: ScanFault, retryMs = 0): Promise<void> {
     await this.#run(sql`
       update directory_scan set
@@ -197,7 +199,7 @@ export class ScanStore {
     return rows.map(({ opUin }) => opUin);
   }
 
-  /** Marks users as read whom CAM left out of an answer, because it has no such users. */
+  /** Marks users as read that CAM omitted from a reply, because CAM has no such users. */
   async markLoginsRead(account: string, uins: readonly Uin[], asOfMs: number): Promise<void> {
     await this.#run(sql`
       update directory_user set logins_as_of = to_timestamp(${asOfMs}::double precision / 1000)
@@ -205,9 +207,9 @@ export class ScanStore {
   }
 
   /**
-   * Returns the users whose protections the scan still has to read: unknown first, then the oldest. Also users whose last
-   * read differed from what the gateway knew, a minute later. Leaves out users that this scan could not read, and users
-   * whose reads do not count yet after a change.
+   * Returns the users whose protections the scan still has to read: unknown first, then the oldest. Includes users
+   * whose last read differed, a minute after that read. Omits users that this scan could not read, and users changed so
+   * recently that a read would not count yet.
    */
   async usersToRead(account: string, cutoffMs: number, limit: number): Promise<readonly Uin[]> {
     const rows = await this.#run<{ opUin: Uin }>(sql`
@@ -229,7 +231,7 @@ export class ScanStore {
       on conflict (account) do update set due_at = least(s.due_at, ${NOW})`);
   }
 
-  /** Stops the scan under way, if there is one, and begins no other until it is resumed. */
+  /** Stops the scan in progress, if any, and begins no other one before `resume`. */
   async pause(account: string, by: string): Promise<void> {
     await this.#run(sql`
       insert into directory_scan as s (account, paused_at, paused_by) values (${account}, ${NOW}, ${by})

@@ -10,7 +10,7 @@ import {
   type Strength,
 } from "./protections.ts";
 
-/** The accounts and properties of users. All given properties have to match. */
+/** The accounts and properties of users. A user must match all properties that are given. */
 export interface UserSelection {
   readonly accounts: readonly string[];
   /** Words that name, Uin or remark contain, in any order, upper or lower case. */
@@ -25,7 +25,7 @@ export interface UserSelection {
   readonly neverLoggedIn?: boolean | undefined;
   /** No login since then, among users that existed then. */
   readonly inactiveSince?: Date | undefined;
-  /** Protections not read since then, or never. */
+  /** Protections never read, or not since then. */
   readonly staleSince?: Date | undefined;
   readonly opUins?: readonly Uin[] | undefined;
 }
@@ -44,7 +44,7 @@ export function isInState(protection: "login" | "action", state: ProtectionState
 
 export const NEVER_LOGGED_IN = sql<boolean>`(last_login is null and logins_as_of is not null)`;
 
-/** Returns the condition that a selected row of `directory_user` meets. Leaves out users that are gone. */
+/** Returns the SQL condition of a selected row of `directory_user`. Omits users that are gone. */
 export function isSelected(selection: UserSelection): RawBuilder<unknown> {
   const { search, login, action, methods, strength, hasPhone, consoleLogin, neverLoggedIn } = selection;
   const { inactiveSince, staleSince, opUins } = selection;
@@ -74,8 +74,8 @@ export function hasWords({ search }: UserSelection): boolean {
 }
 
 /**
- * Returns the first value of an order that selected users can have, as a cursor has it. Undefined if the filter does not
- * tell.
+ * Returns the lowest value of an order that selected users can have, in the form of a cursor. Undefined if the filter
+ * does not limit it.
  */
 export function firstValue(
   { field, direction }: { readonly field: string; readonly direction: "ASC" | "DESC" },
@@ -89,14 +89,16 @@ export function firstValue(
   return field === "PROTECTIONS_AS_OF" && staleSince ? `${staleSince.getTime()}000` : undefined;
 }
 
-/** The strengths that users with each state of login protection have. */
+/** The possible strengths for each state of login protection. */
 const STRENGTHS_OF: Readonly<Record<ProtectionState, readonly Strength[]>> = {
   PROTECTED: STRENGTHS.slice(1),
   UNPROTECTED: ["NONE"],
   UNKNOWN: ["UNKNOWN"],
 };
 
-/** Returns the condition that an exception of the policy excuses a row of `directory_user`, as `exceptionOf` decides it. */
+/**
+ * Returns the SQL condition for rows of `directory_user` with an exception of the policy. It agrees with `exceptionOf`.
+ */
 export function isExcused(exceptions: readonly PolicyException[]): RawBuilder<unknown> {
   const oneOf = (conditions: readonly RawBuilder<unknown>[]) =>
     conditions.length === 0 ? sql`false` : sql`(${sql.join(conditions, sql` or `)})`;
@@ -113,7 +115,7 @@ export function isExcused(exceptions: readonly PolicyException[]): RawBuilder<un
   );
 }
 
-/** Returns a pattern of the policy, in which `*` stands for any characters, as one of LIKE. */
+/** Converts a pattern of the policy, in which `*` matches any characters, to a LIKE pattern. */
 function likeOf(pattern: string): string {
   return pattern.replace(/[\\%_]/g, "\\$&").replaceAll("*", "%");
 }
@@ -130,7 +132,7 @@ function wordsOf(search = ""): readonly string[] {
     .map((word) => word.replace(/[\\%_]/g, "\\$&"));
 }
 
-/** Returns a moment as CAM writes it. CAM's times have no zone. They are compared as UTC. */
+/** Returns a time in CAM's format, which has no zone. The gateway compares CAM's times as UTC. */
 function camTime(moment: Date): string {
   return moment.toISOString().slice(0, 19).replace("T", " ");
 }

@@ -9,7 +9,7 @@ import { sumOf } from "./protections.ts";
 export interface ProtectionsRead extends SafeAuthFlags {
   readonly account: string;
   readonly opUin: Uin;
-  /** When the read began, by the database's clock in epoch milliseconds; never later than it really began. */
+  /** The start of the read, by the database's clock in epoch milliseconds. Never later than the real start. */
   readonly asOfMs: number;
 }
 
@@ -35,10 +35,10 @@ export interface DriftedUser {
 }
 
 /**
- * Writes protections that are newer than what the directory knows. A read that began before the gateway's last change
- * of the user plus CAM's consistency window changes nothing (trust_reads_from).
+ * Writes protections that are newer than the stored ones. Ignores a read that began before the end of CAM's consistency
+ * window after the gateway's last change of the user (trust_reads_from).
  *
- * @returns the users of whom these reads made the database record a drift (schema/migrations/0014_drift.sql).
+ * @returns the users for whom the database recorded drift because of these reads (schema/migrations/0014_drift.sql).
  */
 export async function writeProtections(
   database: Database,
@@ -77,7 +77,7 @@ export async function writeProtections(
   );
 }
 
-/** Writes types and last logins that are newer than what the directory knows. */
+/** Writes types and last logins that are newer than the stored ones. */
 export async function writeProfiles(database: Database, reads: readonly ProfileRead[]): Promise<void> {
   const rows = reads.map(({ account, asOfMs, profile }) => ({
     account,
@@ -108,8 +108,8 @@ export async function writeProfiles(database: Database, reads: readonly ProfileR
 }
 
 /**
- * Writes the users of a list. If the list is complete, counts it against the users that it lacks: two complete lists in a
- * row without a user make the user gone. A read of the user that is newer than the list shows that the user exists.
+ * Writes the users of a list. A user that two complete lists in a row lack is marked as gone, unless a newer read shows
+ * that the user exists.
  */
 export async function writeList(
   database: Database,
@@ -137,7 +137,7 @@ interface ListRead {
   readonly asOfMs: number;
 }
 
-/** The users of one statement, which ends within a few hundred milliseconds. */
+/** The most users in one statement, so that it takes at most a few hundred milliseconds. */
 const LIST_CHUNK = 1_000;
 
 function listChunk(account: string, users: readonly ListedUser[], asOf: RawBuilder<unknown>) {
@@ -166,10 +166,12 @@ function listChunk(account: string, users: readonly ListedUser[], asOf: RawBuild
     where d.profile_as_of is null or d.profile_as_of < excluded.profile_as_of`;
 }
 
-/** The characters that the directory keeps of a text. The index of searches limits them. */
+/** The length to which the directory cuts texts. The search index limits it. */
 const MOST_CHARACTERS = 300;
 
-/** Returns the beginning of a text of CAM, without what PostgreSQL cannot keep: NUL, and halves of surrogate pairs. */
+/**
+ * Returns the beginning of a text of CAM, without characters that PostgreSQL cannot store: NUL and unpaired surrogates.
+ */
 function storable(text: string | undefined): string | undefined {
   return text?.replaceAll("\0", "").slice(0, MOST_CHARACTERS).toWellFormed();
 }

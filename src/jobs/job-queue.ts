@@ -1,6 +1,7 @@
 /**
- * Owns background work: schedules, retries and hand-over between replicas, by pg-boss in the gateway's database. It knows
- * no subsystem: gateway/ gives it the kinds of jobs. A job may run twice, so each kind keeps its own state.
+ * Owns background jobs: schedules and hand-over between replicas, by pg-boss in the gateway's database. It does not
+ * depend on other subsystems: gateway/ registers the kinds of jobs. A job may run twice, so each kind keeps its own
+ * state in the database.
  */
 
 import type { PgBoss } from "pg-boss";
@@ -11,19 +12,19 @@ import { Poller } from "../poller.ts";
 /** One kind of background work. */
 export interface JobKind {
   readonly name: string;
-  /** The jobs of this kind that one process runs at once. */
+  /** The most jobs of this kind that one process runs at the same time. */
   readonly concurrency: number;
-  /** When the queue adds a job by itself, as a cron expression in UTC. */
+  /** The schedule by which the queue adds a job, as a cron expression in UTC. */
   readonly cron?: string;
   /** Called when the queue has started. */
   readonly onStarted?: () => Promise<void>;
-  /** Does the work of one job. Handles its own errors: a job is not repeated. */
+  /** Runs one job. Must handle its own errors, because the queue does not retry jobs. */
   run(key: string): Promise<void>;
 }
 
-/** More accounts than one process can serve side by side with its other work. */
+/** The highest concurrency. One process cannot serve more accounts in parallel. */
 const MOST_AT_ONCE = 50;
-/** Accounts may be added later. */
+/** The lowest concurrency, because accounts may be added later. */
 const LEAST_AT_ONCE = 8;
 
 /** Returns the concurrency of a kind with one job an account. */
@@ -52,20 +53,20 @@ interface JobData {
 
 /** The time between two attempts to start. */
 const START_RETRY_MS = 30_000;
-/** A process looks for jobs of one kind this often, all its workers together. */
+/** The interval at which a process polls for jobs of one kind, for all its workers together. */
 const POLL_SECONDS = 2;
-/** Jobs end by themselves. This ends the ones of a process that died. */
+/** The time after which the queue ends a job whose process died. */
 const EXPIRE_SECONDS = 6 * 3_600;
 
 /**
- * Runs background jobs. Starting, and the queue's tables, are never a condition for serving requests: without them the
- * gateway reports it and tries again.
+ * Runs background jobs. If the queue cannot start, for example because its tables are missing, the gateway still serves
+ * requests, reports the fault and tries again.
  */
 export class JobQueue {
   readonly #deps: JobQueueDeps;
   readonly #starter: Poller;
   #kinds: readonly JobKind[] = [];
-  /** The workers of each kind that wait for a job, the one that waits longest first. */
+  /** The idle workers of each kind, the longest idle first. */
   readonly #idle = new Map<string, Set<string>>();
   #boss: PgBoss | undefined;
 
@@ -79,7 +80,7 @@ export class JobQueue {
     this.#starter.start();
   }
 
-  /** Stops taking jobs, and waits until those under way are over. */
+  /** Takes no more jobs, and waits for those in progress. */
   async stop(): Promise<void> {
     await this.#starter.stop();
     await this.#boss?.stop({ graceful: true, close: false });
@@ -87,9 +88,9 @@ export class JobQueue {
   }
 
   /**
-   * Adds a job, unless one of the same kind and key waits already, and wakes a worker of this process. Does nothing while
-   * background jobs do not run.
-   * @param afterSeconds The earliest time at which it runs.
+   * Adds a job, unless one of the same kind and key is already waiting, and wakes a worker of this process. Does
+   * nothing while background jobs do not run.
+   * @param afterSeconds The delay before it may run, in seconds.
    */
   async send(kind: string, key: string, afterSeconds = 0): Promise<void> {
     try {
@@ -135,7 +136,7 @@ export class JobQueue {
 const FOREVER_MS = 2 ** 31 - 1;
 
 /**
- * Creates the tables of the job queue, or brings them up to date, by the statements that pg-boss brings for both.
+ * Creates or migrates the tables of the job queue with pg-boss's own statements.
  * @throws the driver's error if the database user may not.
  */
 export async function migrateJobs(store: JobStore): Promise<void> {
@@ -150,7 +151,7 @@ async function openBoss(
   { store, observer }: Pick<JobQueueDeps, "store"> & { readonly observer: Pick<JobObserver, "onError"> },
   work = { supervise: true, schedule: true },
 ): Promise<PgBoss> {
-  // Loaded here, because the gateway serves requests before it needs the queue.
+  // Import here, because the gateway serves requests before it needs the queue.
   const pgBoss = await import("pg-boss");
   const boss = new pgBoss.PgBoss({
     db: store,

@@ -25,7 +25,7 @@ interface SentEvent {
   readonly body: string;
 }
 
-/** The receiver's answer. A problem is a short text without an address, a secret or a part of the reply. */
+/** The result of an attempt. `problem` is a short text without addresses, secrets and parts of the reply. */
 type Answer =
   | { readonly kind: "DELIVERED" }
   | { readonly kind: "GONE"; readonly problem: string }
@@ -33,7 +33,7 @@ type Answer =
 
 /** The longest time of one attempt, from the name server to the end of the reply. */
 const ATTEMPT_MS = 15_000;
-/** The bytes of a reply that the gateway reads, and ignores, to use the connection again. */
+/** The most bytes of a reply that the gateway reads and discards, to reuse the connection. */
 const MAX_REPLY_BYTES = 16_384;
 
 /** Sends events to one receiver by the rules of Standard Webhooks. */

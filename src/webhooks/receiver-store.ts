@@ -22,7 +22,7 @@ interface FailedAttempt {
   readonly isGone: boolean;
 }
 
-/** The state of a receiver, as people read it. */
+/** The state of a receiver, for people. */
 export interface ReceiverState {
   readonly name: string;
   readonly waiting: number;
@@ -40,7 +40,7 @@ export interface ReceiverState {
   readonly oldestMs: number;
 }
 
-/** An event that the gateway gave up. */
+/** An event that could not be delivered (dead letter). */
 export interface DeadEvent {
   readonly receiver: string;
   readonly eventId: string;
@@ -57,15 +57,15 @@ export interface DeadFilter {
   readonly event?: string | undefined;
 }
 
-/** Longer than an attempt, so that one replica at a time delivers to a receiver. */
+/** The lease of a receiver: longer than an attempt, so that one replica at a time delivers to it. */
 const LEASE_MS = 30_000;
-/** The gateway gives up an event that it could not deliver for so long. */
+/** The time after which an undelivered event becomes a dead letter. */
 const GIVE_UP_MS = 3 * 86_400_000;
-/** The next event gets its turn soon after one is given up. */
+/** The delay before the next event, after one became a dead letter. */
 const AFTER_DEAD_MS = 5_000;
-/** A dead event waits so long for a person. */
+/** The time after which a dead letter is deleted. */
 const KEEP_DEAD_MS = 30 * 86_400_000;
-/** A receiver that no replica has in its file is forgotten after this. */
+/** The time after which a receiver that is in no replica's file is deleted. */
 const KEEP_RECEIVER_MS = 7 * 86_400_000;
 
 const NOW = sql`clock_timestamp()`;
@@ -75,7 +75,9 @@ const textArray = (texts: readonly string[]) => sql`${`{${texts.join(",")}}`}::t
 const IS_DUE = sql`disabled_at is null and (next_attempt_at is null or next_attempt_at <= ${NOW})`;
 const IS_FREE = sql`(lease_until is null or lease_until <= ${NOW})`;
 
-/** The receivers and their events in the database. Every time is by its clock. Throws the errors of `runQuery`. */
+/**
+ * Stores the receivers and their events. All times are by the database's clock. Throws the errors of `runQuery`.
+ */
 export class ReceiverStore {
   readonly #database: Database;
 
@@ -83,7 +85,10 @@ export class ReceiverStore {
     this.#database = database;
   }
 
-  /** Keeps the receivers of a file. Events are written for them from now on. Another entry enables a receiver again. */
+  /**
+   * Registers the receivers of a file, so that triggers write events for them. A changed entry enables a disabled
+   * receiver.
+   */
   async register(receivers: readonly Receiver[]): Promise<void> {
     const rows = receivers.map(({ name, settings, events, accounts = null }) => ({
       ...{ name, settings, accounts },
@@ -102,7 +107,10 @@ export class ReceiverStore {
         accounts = excluded.accounts`);
   }
 
-  /** Keeps receivers from being forgotten. Forgets those that no file has, and erases events that wait for too long. */
+  /**
+   * Marks the receivers of the file as in use. Deletes receivers that no file has, and events that have waited for too
+   * long.
+   */
   async renew(names: readonly string[]): Promise<{ readonly erased: number }> {
     await this.#run(sql`update webhook_receiver set seen_at = ${NOW} where name = any (${textArray(names)})`);
     await this.#run(sql`delete from webhook_receiver where seen_at < ${NOW} - ${inMs(KEEP_RECEIVER_MS)}`);
@@ -114,7 +122,7 @@ export class ReceiverStore {
   /**
    * Takes or renews the lease of a receiver, and returns its first event. Returns undefined if no attempt is due, if
    * another job has the lease, or without an event.
-   * @param owner Names the job, and no other job of any replica.
+   * @param owner A name that no other job in any replica has.
    */
   async claim(name: string, owner: string): Promise<ClaimedEvent | undefined> {
     const [event] = await this.#run<ClaimedEvent>(sql`
@@ -144,7 +152,7 @@ export class ReceiverStore {
       where name = ${name}`);
   }
 
-  /** Records a failed attempt. Returns whether the gateway gave up the event. */
+  /** Records a failed attempt. Returns whether the event became a dead letter. */
   async failed({ name, position, problem, waitMs, isGone }: FailedAttempt): Promise<{ isDead: boolean }> {
     const [row] = await this.#run<{ isDead: boolean }>(sql`
       with failed as (
@@ -183,7 +191,7 @@ export class ReceiverStore {
     );
   }
 
-  /** Returns the events that the gateway gave up, in their order. */
+  /** Returns the dead letters in order. */
   dead(limit: number): Promise<readonly DeadEvent[]> {
     return runRead<DeadEvent>(
       this.#database,

@@ -49,9 +49,9 @@ export interface WebhooksObserver {
 }
 
 const DELIVERY = "webhook-delivery";
-/** Receivers that get events side by side, so that a slow one does not hold up others. */
+/** The number of receivers that get events in parallel, so that a slow one does not delay the others. */
 const AT_ONCE = 8;
-/** After this time a receiver with many events lets the next one have its turn. */
+/** The time after which a receiver with many events yields to the next receiver. */
 const TURN_MS = 60_000;
 const POLL_MS = 2_000;
 const RENEW_MS = 600_000;
@@ -59,7 +59,7 @@ const RENEW_MS = 600_000;
 const FIRST_WAIT_MS = 5_000;
 const LONGEST_WAIT_MS = 900_000;
 
-/** Returns the wait after so many failed attempts: 5 s, 15 s, 45 s and so on up to 15 minutes, give or take a tenth. */
+/** Returns the wait after a number of failed attempts: 5 s, 15 s, 45 s and so on up to 15 minutes, ± 10 %. */
 export function waitAfter(failures: number, random: number): number {
   const waitMs = Math.min(FIRST_WAIT_MS * 3 ** (failures - 1), LONGEST_WAIT_MS);
   return Math.round(waitMs * (0.9 + 0.2 * random));
@@ -84,7 +84,7 @@ export class Webhooks {
     return [{ name: DELIVERY, concurrency: AT_ONCE, run: (name) => this.#deliver(name) }];
   }
 
-  /** Uses these receivers from now on. @throws GatewayError STORE_UNAVAILABLE. The old ones then stay in use. */
+  /** Replaces the receivers. @throws GatewayError STORE_UNAVAILABLE. The old ones then stay in use. */
   async use(receivers: readonly Receiver[]): Promise<void> {
     await this.#store.register(receivers);
     this.#receivers = new Map(receivers.map((receiver) => [receiver.name, receiver]));
@@ -94,7 +94,7 @@ export class Webhooks {
     this.#poller.start();
   }
 
-  /** Aborts the attempts under way. Another replica, or the next start, makes them again. */
+  /** Aborts the attempts in progress. Another replica, or the next start, repeats them. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#poller.stop();
