@@ -90,14 +90,17 @@ export class FairQueue<Item> {
   }
 }
 
-/** The part of a waiting call that decides its place. */
+/** The properties of a waiting call that decide its position. */
 interface Placed {
   readonly caller: string;
   /** A person waits for an interactive call. */
   readonly priority: "interactive" | "bulk";
 }
 
-/** A bounded queue of waiting calls: people before bulk work, and within each the callers take turns. */
+/**
+ * A bounded queue of waiting calls: interactive calls before bulk calls, and within each priority the callers take
+ * turns.
+ */
 export class CallerQueues<Waiter extends Placed> {
   readonly #most: number;
   readonly #interactive = new FairQueue<Waiter>();

@@ -74,8 +74,8 @@ interface AcceptRestoreOptions {
 }
 
 /**
- * Seals what a restored database lacks as events, and signs a checkpoint that follows the missing ones and says so.
- * Replicas accept it in the place of their anchors, and sign again.
+ * Seals an event for each place that a restored database lacks, and signs a checkpoint that follows the missing ones
+ * and names the last remaining one. Replicas accept it in the place of their anchors, and sign again.
  *
  * @throws RestoreRefusedError
  */

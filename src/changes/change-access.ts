@@ -69,7 +69,7 @@ export class ChangeAccess {
    */
   async authorise(order: ChangeOrder, account: Account): Promise<ChangePermission> {
     const { request, context } = order;
-    // Both at once: the file may be replaced while CAM names the user.
+    // Take policy and hash together: the file may be replaced during the call to CAM.
     const { current: policy, sha256: hash = "" } = this.#deps.policy ?? {};
     const permission = policy && (await this.#permit(policy, order, account));
     const overriding = order.kind === "rollout" ? WITHOUT_SCOPES : context.caller;
@@ -125,7 +125,10 @@ export class ChangeAccess {
 
 const WITHOUT_SCOPES: Caller = { subject: "rollout", scopes: new Set() };
 
-/** Returns the second person whom the policy must allow a change: the requester of an approval, or the approver. */
+/**
+ * Returns the second person that the policy must allow the change: the requester in an approval, or the approver of a
+ * rollout.
+ */
 function otherPersonOf(
   order: ChangeOrder,
   nowMs: number,
@@ -140,7 +143,7 @@ function otherPersonOf(
   return { caller, atMs: createdAt.getTime(), role: "requester" };
 }
 
-/** Refuses an item of a rollout without an approver if the policy has come to ask for one. */
+/** Refuses an item of a rollout without an approver if the current policy requires an approval. */
 function requireNoApproval({ opUin }: MfaChangeRequest, { approval }: Permission): void {
   if (approval === undefined) return;
   const hint = `The rule ${approval.ruleId} asks for an approval, and nobody approved the rollout.`;

@@ -1,7 +1,7 @@
 /**
  * Makes changes of users' protections. `#make` is the path of a change: read it from top to bottom. Each step has a
- * file: change-access.ts authorises, user-lock.ts locks, prepare-change.ts reads the user, record-change.ts records and
- * settles, and flag-writer.ts sends and resolves lost replies.
+ * file: change-access.ts authorises, changes-of-user.ts locks, prepare-change.ts reads the user, record-change.ts
+ * records and settles, and flag-writer.ts sends and resolves lost replies.
  */
 import type { ApprovalLog } from "../audit/approval-log.ts";
 import type { ApproveVerdict, BeginVerdict, ChangeRecord, ChangeSettlement } from "../audit/change-record.ts";

@@ -1,6 +1,6 @@
 /**
- * What a process knows of the changes of one user: the lock of the change that runs now, and the recent writes that a
- * read of CAM may not show yet.
+ * The state of one user's changes in this process: the lock of the change in progress, and the recent writes that a
+ * read from CAM may not show yet.
  */
 
 import { LRUCache } from "lru-cache";

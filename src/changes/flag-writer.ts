@@ -41,7 +41,9 @@ interface WriteEffort {
 const MAX_RESENDS = 3;
 const RESEND_DELAY_MS = 200;
 
-/** The share of the time that the gateway keeps for reading back, to resolve even the last lost reply. */
+/**
+ * The share of the remaining time that is reserved for reading back, so that even the last lost reply can be resolved.
+ */
 const READ_BACK_SHARE = 0.25;
 
 /**
@@ -73,8 +75,9 @@ export class FlagWriter {
 
   /**
    * Writes until CAM shows or confirms the flag sets, or refuses them. CAM may still apply a request without a reply.
-   * After such a request only the flag sets in force end the doubt. CAM's refusal of a later request proves nothing
-   * about the earlier one. A read that shows another state proves nothing, because CAM may apply the request late.
+   * After such a request, only a read or a reply that shows the flag sets in force gives the outcome. CAM's refusal of
+   * a later request proves nothing about the earlier one. A read that shows another state proves nothing, because CAM
+   * may apply the request late.
    *
    * @param readsProve Whether a read that shows the flag sets proves that they are in force. A read may be stale.
    * @returns With an error other than OUTCOME_UNKNOWN, CAM has applied no request and never will.

@@ -32,13 +32,13 @@ export interface MfaChangeContext {
   readonly requestId: string;
   /** The deadline for the answer, in monotonic milliseconds. */
   readonly deadlineMs: number;
-  /** The record answers a repetition with the same key for a day. */
+  /** For 24 hours, a repeated request with the same key gets the recorded answer. */
   readonly idempotencyKey?: string | undefined;
   /** The priority of the calls to CAM. Default: "interactive". */
   readonly priority?: CallPriority | undefined;
 }
 
-/** An item of a running rollout, as it was planned and approved, with the replica's lease of it. */
+/** An item of a running rollout, as planned and approved, with this process's lease. */
 export interface RolloutItemOrder {
   readonly rolloutId: string;
   readonly item: number;

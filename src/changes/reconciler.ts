@@ -40,10 +40,10 @@ const BETWEEN_LOOKS_MS = 600;
 const LEASE_GRACE_MS = 5_000;
 
 /**
- * Finds out the outcomes of changes without a caller that waits: those whose replica died, and those of unknown
- * outcome. A read that shows the flag sets of a change settles it as applied. A read that shows another state proves
- * nothing, and the record decides when the next read is due. Each replica runs one reconciler for each account, so that
- * no account waits for the CAM of another. The change log gives each record to one reconciler at a time.
+ * Settles changes for which no caller waits any more: those whose replica died, and those of unknown outcome. A read
+ * that shows a change's flag sets settles it as applied. A read that shows another state proves nothing, and the
+ * database decides when the next read is due. Each replica runs one reconciler for each account, so a slow CAM of one
+ * account does not delay the others. One reconciler at a time claims a change.
  */
 export class Reconciler {
   readonly #deps: ReconcilerDeps;
@@ -58,7 +58,7 @@ export class Reconciler {
     this.#poller.start();
   }
 
-  /** Resolves when the round under way is over. */
+  /** Resolves when the round in progress has ended. */
   stop(): Promise<void> {
     return this.#poller.stop();
   }
@@ -135,7 +135,7 @@ export class Reconciler {
     }
   }
 
-  /** Returns what a read of the user proves about a change. */
+  /** Returns what a read of the user proves about the outcome of a change. */
   async #whatShows(
     record: ChangeRecord,
     reading: SafeAuthFlags,

@@ -39,7 +39,7 @@ export interface PreparedChange {
   /** The state that CAM showed, combined with the gateway's recent writes. */
   readonly before: KnownFlags;
   readonly flagSets: SetMfaFlagInput;
-  /** Whether a read that shows the flag sets cannot show a state from before the change. */
+  /** Whether a read that shows the flag sets proves the change: false if an earlier state may look the same. */
   readonly readsProve: boolean;
   /** The policy's decision, by the current name and remark of the user. */
   readonly permission: ChangePermission;
@@ -67,7 +67,7 @@ export class ChangeRecorder {
    */
   async findEarlier(order: ChangeOrder): Promise<ChangeRecord | undefined> {
     const { request, context } = order;
-    // The lease of an item and its attempt keep it from a repetition.
+    // The lease and the attempt number of an item prevent a repetition.
     if (order.kind === "rollout") return undefined;
     if (order.kind === "approval") {
       return order.record.status === "awaiting_approval"
@@ -84,7 +84,7 @@ export class ChangeRecorder {
     return this.awaitShared(earlier.id, context);
   }
 
-  /** Records a change, or returns the reason against it. */
+  /** Records a change, or returns the verdict why it is not recorded. */
   record(
     order: ChangeOrder,
     account: string,

@@ -91,7 +91,7 @@ export interface CamGatewayClient {
   mfaRollout(input: MfaRolloutInput, options?: CallOptions): Promise<MfaRolloutWithItems | null>;
   /** Returns the latest rollouts first. */
   mfaRollouts(input?: MfaRolloutsInput, options?: CallOptions): Promise<MfaRolloutConnection>;
-  /** Begins to plan a rollout, and returns at once. A plan changes nothing. */
+  /** Begins to plan a rollout, and returns before the plan is ready. A plan changes no user. */
   planMfaRollout(input: PlanMfaRolloutInput, options?: CallOptions): Promise<MfaRollout>;
   /** Begins to plan the way back from a rollout that has ended. */
   planMfaRolloutUndo(input: UndoMfaRolloutInput, options?: CallOptions): Promise<MfaRollout>;

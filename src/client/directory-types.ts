@@ -34,7 +34,7 @@ export interface KnownMfa {
   readonly source: DirectorySource;
 }
 
-/** What the gateway knows of a user without a call to CAM. A value is null if it is unknown. */
+/** The data of a user in the directory, read without a call to CAM. An unknown value is null. */
 export interface DirectoryFields {
   readonly strength: ProtectionStrength | null;
   readonly loginProtection: ProtectionState | null;

@@ -158,7 +158,7 @@ export interface MfaRollout {
   readonly finishedAt: string | null;
   readonly requestedBy: MfaChangeCaller;
   readonly approval: MfaRolloutApproval | null;
-  /** The minutes for an approval, if a rule of the policy asks for one. */
+  /** The minutes within which the plan must be approved. Null if no rule of the policy requires an approval. */
   readonly approvalMinutes: number | null;
   /** The id of the rollout whose changes it takes back. */
   readonly undoOf: string | null;

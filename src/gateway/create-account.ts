@@ -36,7 +36,7 @@ import type { Foundation } from "./foundation.ts";
 
 /** An account of Tencent Cloud. It shares no part with other accounts, so a fault of one does not affect another. */
 export interface Account extends RegisteredAccount {
-  /** Makes calls, and tells the directory what each read shows. */
+  /** Makes calls. The directory gets the result of every read of a user. */
   readonly cam: Pick<CamClient, "call">;
   readonly scanned: ScannedAccount;
   readonly budget: SharedRateBudget;

@@ -4,7 +4,7 @@ import type { TakenSlot } from "./slot-deliveries.ts";
 import type { DatabaseClock, SlotAnswer, SlotRequest, SlotStore, WindowKey } from "./slot-store.ts";
 import type { StoreHealth } from "./store-health.ts";
 
-/** The lifetime of a forecast. Later, other replicas may have taken many slots. */
+/** The lifetime of a forecast. After it, other replicas may have taken many slots. */
 const FORESIGHT_MS = 1_000;
 
 interface ForecastDeps {
@@ -37,7 +37,7 @@ export class Forecast {
     this.#nextSlotMs = undefined;
   }
 
-  /** The time at which bulk work should ask for its next slot. */
+  /** The time at which bulk work should request its next slot. */
   get bulkTurnMs(): number {
     if (this.#schedule === undefined) return Number.NEGATIVE_INFINITY;
     return this.#deps.databaseClock.latest(this.#schedule.bulkTurnMs);
@@ -89,7 +89,7 @@ export class Forecast {
       return next === undefined ? undefined : Math.max(0, databaseClock.latest(next) - nowMs);
     }
     if (held.length === 0 && !this.isKnown(nowMs)) return undefined;
-    // The schedule contains the held slots. The next one is asked for now, or at the next turn of this replica.
+    // The schedule contains the held slots. The queue requests the next one now, or at the next turn of this replica.
     const [turns, asked] = held.length > 0 ? [ahead - held.length + 1, 1] : [ahead, 0];
     const index = Math.max(0, Math.round(turns * this.#schedule.slotsForOneOfOurs) - asked);
     return Math.max(0, databaseClock.latest(this.#schedule.freeMs(index)) - nowMs);

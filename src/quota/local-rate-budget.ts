@@ -18,7 +18,7 @@ export interface LocalRateBudgetDeps {
   readonly clock: Clock;
   /** The calls of one action and key that may arrive at CAM in any second. */
   readonly ratePerSecond: number;
-  /** The time at which other calls may have filled every window; undefined if the windows are empty. */
+  /** The latest time at which earlier calls may have filled every window. Undefined: the windows are empty. */
   readonly fullAtMs?: number;
 }
 
@@ -57,13 +57,13 @@ export class LocalRateBudget implements RateBudget {
 /** One second, and a guard for the precision of timers and for delays that differ between calls. */
 const WINDOW_MS = 1_000 + 25;
 
-/** A reply that takes longer tells nothing about when the call arrived. To wait for it would cost throughput. */
+/** The longest round trip that shows the time of arrival. Waiting for slower replies would cost throughput. */
 const LONGEST_DELIVERY_MS = 1_000;
 
 export interface RateQueueDeps {
   readonly clock: Clock;
   readonly ratePerSecond: number;
-  /** The time at which other calls may have filled the window; undefined if the window is empty. */
+  /** The latest time at which earlier calls may have filled the window. Undefined: the window is empty. */
   readonly fullAtMs?: number;
 }
 
@@ -76,7 +76,10 @@ interface Waiter {
   readonly refuse: (error: unknown) => void;
 }
 
-/** The queue of one window: people first, callers by turns. It immediately refuses a call that cannot be in time. */
+/**
+ * The queue of one window: interactive calls first, and callers take turns. It immediately refuses a call that cannot
+ * be in time.
+ */
 export class RateQueue {
   readonly #clock: Clock;
   readonly #window: SlidingWindow;
@@ -167,7 +170,7 @@ export class RateQueue {
     const nowMs = this.#clock.monotonic();
     if (outcome === "UNUSED" && sentMs === undefined) this.#window.remove(call);
     if (outcome === "THROTTLED") {
-      // Another program uses the key, or the network bunched the calls. Either way the window is full now.
+      // Another program uses the key, or the network delivered calls in a burst. In both cases the window is full now.
       this.#fill(nowMs);
     }
     if (outcome === "ANSWERED" && sentMs !== undefined) {

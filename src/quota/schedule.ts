@@ -1,10 +1,13 @@
 import type { WindowOutlook } from "./slot-store.ts";
 
-/** The least distance of two slots, as a part of an even pace. take_slot has the same values. */
+/**
+ * The smallest interval between two slots, as a fraction of even spacing. The SQL function next_slot has the same
+ * values.
+ */
 const PEOPLE_SPACING = 0.1;
 const BULK_SPACING = 0.9;
 
-/** The share of each replica is read from slots that are at most this old. */
+/** The age of the oldest slots from which a replica's share is computed. */
 const LOOKED_BACK_MS = 2_500;
 
 /**

@@ -6,27 +6,33 @@ import { SlotDeliveries, type TakenSlot } from "./slot-deliveries.ts";
 import type { WindowKey } from "./slot-store.ts";
 
 /**
- * The wait behind other calls is an estimate, so it gets a margin, as a part of the wait. A new call is refused
- * immediately if the wait and its margin exceed the deadline. A waiting call is refused before its deadline only if the
- * wait exceeds the deadline by more than the margin. With a smaller margin, more calls wait without a slot.
+ * The estimated wait behind other calls gets a margin, as a fraction of the wait. The queue refuses a new call
+ * immediately if wait plus margin exceed its deadline. It refuses a waiting call early only if the wait exceeds the
+ * deadline by more than the margin. With a smaller margin, more calls would wait without getting a slot.
  */
 const ADMISSION_MARGIN = 0.3;
 const WAITING_MARGIN = 0.25;
 
 /**
- * The queue asks for its next slot this long before the last held slot is due. It is longer than the database takes to
- * answer on a busy machine. All replicas use the same value, because a replica that asks earlier gets more slots.
+ * The time before the last held slot is due at which the queue requests the next one: longer than a busy database takes
+ * to answer. It must be the same in all replicas, because a replica that requests earlier gets more slots.
  */
 const LEAD_MS = 100;
 const MOST_HELD = 3;
 
-/** A slot further ahead is not taken yet: a reply may still show that a call of the window before was late. */
+/**
+ * The queue takes no slot further ahead than this, because a reply may still show that a call in the window before was
+ * late.
+ */
 const MOST_AHEAD_MS = 300;
 
-/** A late call is reported by a statement of its own if the next one is further away. */
+/** If the next statement is further away than this, the queue reports a late call by a separate statement. */
 const REPORT_WITHIN_MS = 150;
 
-/** Bulk work asks for a slot only so long before the slot comes free: people could use a slot that it holds longer. */
+/**
+ * The time before a slot is free at which bulk work requests it. Earlier, it would hold a slot that interactive calls
+ * could use.
+ */
 const BULK_LEAD_MS = 50;
 
 interface SharedQueueDeps extends SlotAskerDeps {
@@ -49,15 +55,18 @@ interface Waiter {
 
 /** The next statement. */
 interface Plan {
-  /** A slot for people, a slot for bulk work, or only a report of adjustments and an answer. */
+  /**
+   * Request a slot for interactive calls, a slot for bulk work, or none: only report adjustments and get a forecast
+   * ("note").
+   */
   readonly asking: RateRequest["priority"] | "note";
   readonly atMs: number;
 }
 
 /**
- * A replica's queue for one shared window. It asks for one slot at a time and holds at most three ahead. When a slot is
- * due, the queue gives it to the call whose turn it is. So callers take turns up to the last moment, and replicas get
- * equal parts without contact between them.
+ * A replica's queue for one shared window. `take` is where a call gets its slot. The queue requests one slot at a time
+ * and holds at most three in advance. It gives a slot to the next call only when the slot is due, so callers take turns
+ * until then, and replicas get equal shares without talking to each other.
  */
 export class SharedQueue {
   readonly #deps: SharedQueueDeps;
@@ -133,7 +142,7 @@ export class SharedQueue {
     return promise.finally(() => signal?.removeEventListener("abort", onAbort));
   }
 
-  /** Takes every waiting call out when an outage begins: reads continue at the local rate, writes are refused. */
+  /** Empties the queue when an outage begins: reads continue at the local rate, writes are refused. */
   dispatchWithoutStore(): void {
     this.#held = [];
     this.#forecast.forget();
@@ -192,14 +201,14 @@ export class SharedQueue {
     const next = this.#nextSlot();
     const canWait = next !== undefined && next.atMs - nowMs <= REPORT_WITHIN_MS;
     const hasToTell = this.#deliveries.hasMoves && this.#forecast.hasOthers && !canWait;
-    // A call that cannot be in time is refused before its connection is open.
+    // Get a forecast, to refuse a call that cannot be in time before its connection is open.
     const hasToLearn = next === undefined && this.#queues.size > 1 && !this.#forecast.isKnown(nowMs);
     const plan: Plan | undefined =
       hasToTell || hasToLearn ? { asking: "note", atMs: Number.NEGATIVE_INFINITY } : next;
     return plan && { ...plan, atMs: Math.max(plan.atMs, this.#openFromMs) };
   }
 
-  /** Calls of people come first. Bulk work asks only while the queue holds no slot. */
+  /** Interactive calls come first. Bulk work requests a slot only while the queue holds none. */
   #nextSlot(): Plan | undefined {
     const held = this.#held.length;
     if (this.#countReady("interactive", held + 1) > held) {

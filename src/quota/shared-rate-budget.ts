@@ -109,15 +109,18 @@ export class SharedRateBudget implements RateBudget {
 interface SharedWindowsDeps {
   readonly database: Database;
   readonly clock: Clock;
-  /** Names this process among the replicas. No two running replicas may have the same name. */
+  /** The name of this process. No two running replicas may have the same name. */
   readonly replica: string;
   readonly observer?: QuotaObserver;
 }
 
-/** The part of the limit that a replica uses for reads during an outage. Ten replicas still keep the limit together. */
+/**
+ * The share of the limit that a replica uses for reads during an outage. Up to ten replicas together stay under the
+ * limit.
+ */
 const SHARE_WITHOUT_STORE = 0.1;
 
-/** No key has this id, so no call uses the window. */
+/** The id of no real key, so no call uses its window. */
 const CHECKED_WINDOW: WindowKey = { secretId: "", action: "check" };
 
 /**
@@ -208,14 +211,14 @@ export class SharedWindows {
     try {
       return await this.#store.read(secretId, ratePerSecond, this.#deps.replica);
     } catch (error) {
-      // A failed read is not an outage: reads have connections of their own.
+      // A failed read does not begin an outage, because reads have separate connections.
       if (isUnavailable(error)) return undefined;
       throw error;
     }
   }
 
   /**
-   * Checks that the database can give slots, which writes a row. A failure begins an outage, as one of a call does.
+   * Checks that the database can give slots, by writing a row. A failure begins an outage, like a failed call.
    * @throws GatewayError STORE_UNAVAILABLE, and errors that do not come from the store.
    */
   check(): Promise<void> {

@@ -15,7 +15,8 @@ export interface TakenSlot {
 const PROMPT_MS = GUARD_MS / 2;
 
 /**
- * A call that is written later gives its slot up. The database could give the place away before it gets the adjustment.
+ * A call that would be written later returns its slot, because the database could give the slot away before it gets the
+ * adjustment.
  */
 const LATEST_WRITING_MS = 100;
 
@@ -124,10 +125,10 @@ export class SlotDeliveries {
   }
 }
 
-/** A network path that became longer counts as such after one to two of these periods. */
+/** The period of a minimum. The estimate follows a slower network path after one to two periods. */
 const PERIOD_MS = 30_000;
 
-/** The longest time for which a busy event loop or a cold path may delay every call. */
+/** The longest delay that a busy event loop or a cold network path may add to every call. */
 const LONGEST_MOMENT_MS = 2_000;
 
 /** The round trips of one period. */
@@ -157,7 +158,7 @@ export class DeliveryDelay {
   #firstMs = Number.POSITIVE_INFINITY;
   #lastMs = Number.NEGATIVE_INFINITY;
 
-  /** @param enough The round trips to have before there is an estimate. */
+  /** @param enough The number of round trips before there is an estimate. */
   constructor(enough: number) {
     this.#enough = enough;
   }

@@ -14,7 +14,7 @@ export interface RolloutContext {
  */
 export interface RolloutRuns {
   /**
-   * Starts a plan, or asks for the approval that it needs.
+   * Starts a plan, or requests the approval that it needs.
    * @param planHash The hash that the caller has read. A plan of another hash does not start.
    * @throws GatewayError PLAN_CHANGED, ROLLOUT_STATUS, USERS_IN_OTHER_ROLLOUT, CALLER_PAUSED, FORBIDDEN
    */
@@ -34,16 +34,16 @@ export interface RolloutRuns {
   /** Rejects a plan that awaits approval, or withdraws the caller's own. @throws GatewayError ROLLOUT_STATUS */
   reject(rollout: Rollout, reason: string | undefined, context: RolloutContext): Promise<Rollout>;
 
-  /** Begins no more items until `resume`. @throws GatewayError ROLLOUT_STATUS */
+  /** Pauses: begins no more items before `resume`. @throws GatewayError ROLLOUT_STATUS */
   pause(rollout: Rollout, reason: string | undefined, context: RolloutContext): Promise<Rollout>;
 
   /** @throws GatewayError ROLLOUT_STATUS, CALLER_PAUSED */
   resume(rollout: Rollout, context: RolloutContext): Promise<Rollout>;
 
-  /** Ends the plan or the run. Items under way are settled. @throws GatewayError ROLLOUT_STATUS */
+  /** Cancels the plan or the run. Items in progress are still settled. @throws GatewayError ROLLOUT_STATUS */
   cancel(rollout: Rollout, reason: string | undefined, context: RolloutContext): Promise<Rollout>;
 
-  /** Lets a wave begin that waits for a person. @throws GatewayError ROLLOUT_STATUS */
+  /** Begins a wave that waits for a person. @throws GatewayError ROLLOUT_STATUS */
   releaseWave(rollout: Rollout, wave: number, context: RolloutContext): Promise<Rollout>;
 
   /** Returns the accounts with items that are to be changed, in the order of the names. */

@@ -35,13 +35,13 @@ interface OpenTelemetryDeps {
 
 interface OpenTelemetry {
   readonly spans: Spans;
-  /** Exports what waits, for at most two seconds. */
+  /** Exports the queued spans, for at most two seconds. */
   stop(): Promise<void>;
 }
 
 const NAME = "cam-mfa-gateway";
 
-/** A collector that is away must not delay the stop of the gateway. */
+/** The time limit of the last export, so that an unavailable collector does not delay the stop. */
 const STOP_MS = 2_000;
 
 /** A failing export repeats every few seconds. */

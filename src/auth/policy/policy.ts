@@ -3,8 +3,8 @@ import { parseUin, type Uin } from "../../contract/index.ts";
 import { isPrintable } from "../caller.ts";
 import { DAYS, hoursOf, isTimeZone } from "./hours.ts";
 
-// The schema and the types of a policy file, and every switch. parse-policy.ts parses the file, policy-file.ts polls
-// it, and decide-access.ts decides by it.
+// The schema and the types of a policy file, and the list of all switches. policy-file.ts parses and polls the file,
+// and decide-access.ts applies it.
 
 /** `other` means the methods that a write cannot express and may remove. */
 const METHODS = ["phone", "stoken", "wechat", "other"] as const;

@@ -6,7 +6,7 @@ import { Problem } from "./problem.tsx";
 import { ScanButton, ScanText, useScans } from "./scan-status.tsx";
 import { PROTECTION_TITLES, PROTECTIONS, STRENGTH_TITLES, timeOf } from "./texts.ts";
 
-/** The accounts that the page shows until the visitor asks for all. */
+/** The number of accounts that the page shows before the visitor selects all. */
 const FIRST_ACCOUNTS = 10;
 
 /** How many users of each account are protected, and how well. Accounts with most users at risk come first. */

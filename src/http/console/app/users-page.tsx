@@ -118,7 +118,9 @@ function PageButton({ title, isLoading, cursors, onTurn }: PageButtonProps) {
   );
 }
 
-/** Returns the search after the visitor paused typing, so that a word sends one request. Other filters act at once. */
+/**
+ * Returns the search text after a pause in typing, so that a word sends one request. Other filters apply immediately.
+ */
 function useTypingPause(search: UserSearch): UserSearch {
   const [settled, setSettled] = useState(search);
   const text = search.filters.search;
