@@ -48,8 +48,9 @@ const CALLS = {
         "but no database must divide them.",
     ),
     CAM_CIRCUIT_FAILURES: integer(0, 1_000, 5).describe(
-      "The number of users with failed calls that opens the circuit of an action. They count within 30 seconds and " +
-        "must be half of all users. 0 never opens it. See docs/operators/troubleshooting.md.",
+      "The number of users with failed calls within 30 seconds that opens the circuit breaker of an " +
+        "action. They must also be at least half of all users. 0 never opens it. See " +
+        "docs/operators/troubleshooting.md.",
     ),
     CAM_FLAGS_CACHE_MS: integer(0, 60_000, 0).describe(
       "Milliseconds for which queries may use a cached read of a user's protections. A change removes it immediately " +

@@ -21,8 +21,9 @@ export const DIRECTORY = {
       )
       .default("6h")
       .describe(
-        "The time from one scan of an account to the next, for example 30m, 6h or 7d. It varies by five percent. off " +
-          "scans on request only. A scan reads each user with one call. Calls of people go first.",
+        "The time from one scan of an account to the next, for example 30m, 6h or 7d. It varies by five " +
+          "percent. off scans on request only. A scan reads each user with one call. Interactive calls go " +
+          "first.",
       ),
     DIRECTORY_KEEP_GONE: duration
       .default("30d")

@@ -16,11 +16,11 @@ const GATEWAY = {
     ),
     TLS_KEY_FILE: text.describe("The private key of the TLS certificate, in PEM."),
     PLAYGROUND: oneOf(["on", "off"]).optional().meta({
-      description: "The playground for browsers.",
+      description: "Whether to serve the playground, a page for browsers at /graphql.",
       otherwise: "on in local mode, off in server mode",
     }),
     CONSOLE: oneOf(["on", "off"]).optional().meta({
-      description: "The console for people, at /console.",
+      description: "Whether to serve the console, a page for IAM teams at /console.",
       otherwise: "on in local mode, off in server mode",
     }),
     CONSOLE_CLIENT_ID: text.describe(
@@ -35,12 +35,13 @@ const GATEWAY = {
       .optional()
       .meta({ description: "Whether clients may query the schema.", otherwise: "as PLAYGROUND" }),
     CALLER_RATE_PER_SECOND: integer(0, 100_000, 100).describe(
-      "Requests a second that one caller may send, averaged over ten seconds. 0 sets no limit. The gateway answers " +
-        "more requests with CALLER_RATE_LIMITED. CAM's own limit is separate.",
+      "Requests a second that one caller may send to this replica, averaged over ten seconds. 0 sets no " +
+        "limit. Further requests get CALLER_RATE_LIMITED. CAM's own limit is separate.",
     ),
     MAX_CONNECTIONS: integer(1, 100_000, 1_000).describe(
-      "The limit of open connections. Above it the gateway closes an idle connection, or refuses the new one. One address " +
-        "(one /64 in IPv6) gets a quarter of them; AUTH_PROXY_ADDRESSES are exempt from that share.",
+      "The limit of open connections. At the limit the gateway closes an idle connection for a new one, " +
+        "or refuses the new one. One address (one /64 in IPv6) gets a quarter of them; AUTH_PROXY_ADDRESSES " +
+        "are exempt from that share.",
     ),
     KEEP_ALIVE_TIMEOUT_S: integer(1, 86_400, 620).describe(
       "Seconds that a connection waits for its next request. Set it longer than the idle timeout of the load balancer " +
@@ -50,8 +51,8 @@ const GATEWAY = {
     TRUSTED_DOCUMENTS: oneOf(["off", "audit", "enforce"])
       .default("off")
       .describe(
-        "Whether each operation must be in TRUSTED_DOCUMENTS_FILE. audit logs other operations and runs them. Leave it " +
-          "off behind a router, which writes operations of its own.",
+        "Whether each operation must be in TRUSTED_DOCUMENTS_FILE. audit logs other operations and runs " +
+          "them. Leave it off behind a router, because routers generate their own operations.",
       ),
     TRUSTED_DOCUMENTS_FILE: text.describe(
       'The manifest of trusted documents. Apollo\'s tools write {"operations": [{"id", "body"}]}, Relay\'s write ' +
@@ -75,7 +76,10 @@ const ADMIN = {
     ADMIN_HOST: z
       .string()
       .default("127.0.0.1")
-      .describe("The address of the admin port. Another address than loopback needs a network policy."),
+      .describe(
+        "The address of the admin port. The port has no authentication, so restrict other addresses than " +
+          "loopback by a network policy.",
+      ),
     ADMIN_PORT: wholeNumber(0, 65_535).optional().meta({
       description: "The admin port. 0 takes a free port.",
       otherwise: "9464 in server mode, none in local mode",

@@ -47,7 +47,9 @@ const CALLERS = {
       .string()
       .default("RS256,PS256,ES256,EdDSA")
       .describe("The accepted signature algorithms. Only algorithms with a public key are allowed."),
-    AUTH_CLOCK_TOLERANCE_S: integer(0, 300, 10).describe("Seconds that the issuer's clock may be off."),
+    AUTH_CLOCK_TOLERANCE_S: integer(0, 300, 10).describe(
+      "The tolerated difference between the issuer's clock and the gateway's, in seconds.",
+    ),
     AUTH_REQUIRED_CLAIMS: text.meta({
       description: "Claims that a token must have besides iss, sub, aud and exp, separated by commas.",
       needs: "AUTH_ISSUER",
@@ -56,13 +58,15 @@ const CALLERS = {
       .string()
       .default("azp,client_id,cid,appid")
       .describe(
-        "The claims that may name the client, which the policy calls callers.clients. The first claim found counts.",
+        "The claims that may name the client (callers.clients in the policy). The gateway takes the first " +
+          "one in the token.",
       ),
     AUTH_SCOPE_CLAIM: z
       .string()
       .default("scope")
       .describe(
-        "The claim with the scopes: words in one string, or a list. A dot leads into an object: realm_access.roles.",
+        "The claim with the scopes: words in one string, or a list. A dot selects a member of an object: " +
+          "realm_access.roles.",
       ),
     AUTH_SCOPE_PREFIXES: text.meta({
       description:
@@ -162,9 +166,10 @@ const RECORD = {
     }),
     AUDIT_ANCHOR_FILE: text.meta({
       description:
-        "The file in which this replica keeps the highest place of the record that it signed. A signing key requires " +
-        "it. Each replica needs its own file, in a folder that outlives it and that the database cannot write. The " +
-        "value log keeps the place in memory and in the log alone.",
+        "The file in which this replica stores its anchor, the last checkpoint that it signed. A signing " +
+        "key requires it. Each replica needs its own file, in a folder that survives restarts and that " +
+        "the database's owners cannot write. With the value log, the anchor is only in memory and in the " +
+        "log.",
       needs: "AUDIT_SIGNING_KEY_FILE",
     }),
     AUDIT_CHECKPOINT_INTERVAL_S: integer(1, 86_400, 60).describe("Seconds between two checkpoints."),

@@ -39,7 +39,8 @@ export const LOG_EVENTS = {
   "auth.keys_loaded": info("an issuer's keys are loaded", "The gateway has new keys of `issuer`."),
   "auth.keys_unavailable": error(
     "an issuer's keys cannot be loaded; the last ones stay in use for a while",
-    "Check the network to `issuer` and its JWKS. After a while the gateway refuses the issuer's callers.",
+    "Check the network to `issuer` and its JWKS. The last keys stay valid for 12 hours. Then the gateway " +
+      "refuses the issuer's callers.",
   ),
   "auth.token_rejected": warn(
     "a caller's token or certificate is rejected",
@@ -67,7 +68,8 @@ export const LOG_EVENTS = {
   ),
   "cam.key_not_renewed": warn(
     "the key for CAM could not be renewed; the old one stays in use",
-    "`err` names the places that the gateway asked. A temporary key ends at the `expiresAt` of its `cam.key_loaded`.",
+    "`err` names the places that the gateway tried. A temporary key expires at the `expiresAt` of its " +
+      "`cam.key_loaded`.",
   ),
   "cam.throttled": warn(
     "CAM throttled a call; all replicas slow down",
@@ -80,7 +82,7 @@ export const LOG_EVENTS = {
   ),
   "change.approval_expired": info(
     "an MFA change was not approved in time",
-    "The change is settled as refused. The caller can ask for it again.",
+    "The change is settled as refused. The caller can request it again.",
   ),
   "change.awaits_approval": info(
     "MFA change awaits approval",
@@ -100,7 +102,7 @@ export const LOG_EVENTS = {
   ),
   "change.orphaned": error(
     "open changes are orphaned: their account is not in CAM_ACCOUNTS, and only that account's CAM knows their outcome",
-    "Configure `account` again until the `changes` are settled. The line comes again every hour.",
+    "Configure `account` again until the `changes` are settled. The gateway repeats this line every hour.",
   ),
   "change.orphans_not_counted": warn(
     "orphaned changes cannot be counted now",
@@ -121,7 +123,8 @@ export const LOG_EVENTS = {
   ),
   "change.still_unknown": warn(
     "the outcome of an MFA change is not known",
-    "Nothing proves that CAM applied the change, or that it did not. The reconciler keeps reading the user.",
+    "Nothing proves that CAM applied the change, or that it did not. The reconciler continues to read the " +
+      "user, for a day.",
   ),
   "database.connection_broken": warn(
     "a database connection broke",
@@ -129,7 +132,7 @@ export const LOG_EVENTS = {
   ),
   "directory.not_written": error(
     "the directory does not keep what reads showed",
-    "A fault of the gateway: `err` has the database's message. The next scan reads the users again.",
+    "A bug in the gateway: `err` has the database's message. The next scan reads the users again.",
   ),
   "directory.scan_failed": warn(
     "a scan of an account's users has stopped, and continues in a minute",
@@ -137,11 +140,11 @@ export const LOG_EVENTS = {
   ),
   "directory.scan_finished": info(
     "a scan has read an account's users",
-    "The directory knows the users of `account` as they were during the scan.",
+    "The directory has the users of `account` as of the scan.",
   ),
   "directory.scan_stopped": info(
     "a scan of an account's users has stopped, and continues later",
-    "The gateway stops, somebody paused the scan, or another replica continues it.",
+    "The gateway stops, a person paused the scan, or another replica continues it.",
   ),
   "directory.scans_not_planned": warn(
     "the database does not say which scans are due",
@@ -165,11 +168,11 @@ export const LOG_EVENTS = {
   ),
   "http.request_failed": error(
     "request failed",
-    "A fault of the gateway outside GraphQL. Report it with `err`.",
+    "A bug in the gateway outside GraphQL. Report it with `err`.",
   ),
   internal_error: error(
     "unexpected error",
-    "The caller got INTERNAL with the same `requestId`. A fault of the gateway: report it with `err`.",
+    "The caller got INTERNAL with the same `requestId`. A bug in the gateway: report it with `err`.",
   ),
   "jobs.failed": warn(
     "a statement of the job queue failed",
@@ -189,7 +192,7 @@ export const LOG_EVENTS = {
   ),
   "log.level_changed": warn(
     "the log's level was changed",
-    "`to` is the new lowest level of lines, which a request to the admin port has set. A restart resets it.",
+    "A request to the admin port set the lowest level to `to`. A restart resets it to LOG_LEVEL.",
   ),
   "log.lines_dropped": warn(
     "log lines dropped",
@@ -218,7 +221,8 @@ export const LOG_EVENTS = {
   ),
   "quota.slot_missed": debug(
     "a slot of the quota was missed",
-    "A call was not ready in time for its slot, and took another. If it happens often, this process has too little CPU.",
+    "A call was not ready in time for its slot and takes another one. If it happens often, this process " +
+      "has too little CPU.",
   ),
   "quota.unavailable": error(
     "the database gives no quota slots: reads of CAM continue slowly, changes are refused",
@@ -254,7 +258,7 @@ export const LOG_EVENTS = {
   ),
   "record.refusals_wait": warn(
     "refusals could not be recorded yet",
-    "`waiting` are kept in memory until the database answers. Callers were refused all the same.",
+    "`waiting` refusals wait in memory until the database answers. The callers got their refusals.",
   ),
   "record.signed": info(
     "signed the ends of all chains of the record",
