@@ -56,7 +56,7 @@ interface EventFilter {
   readonly until?: Date | undefined;
 }
 
-/** The sealed events beside the changes. Its methods throw the errors of ChangeLog. */
+/** Stores the sealed events of the record, other than changes. Throws the errors of ChangeLog. */
 export class AuditEvents {
   readonly #database: Database;
 

@@ -3,7 +3,7 @@ import type { Clock } from "../clock.ts";
 import type { Database } from "../database/database.ts";
 import { runQuery } from "../database/statements.ts";
 
-/** Every account looks once a second, and shares what another one found a moment ago. */
+/** The lifetime of a result. Every account checks once a second, so all accounts share one query. */
 const FRESH_MS = 500;
 
 /** Finds the accounts with changes that `ChangeLog.claim` may return, by one statement for all accounts. */

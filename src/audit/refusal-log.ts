@@ -70,7 +70,7 @@ export class RefusalLog {
     this.#poller.start(FLUSH_MS);
   }
 
-  /** Records what is left, once. */
+  /** Records the waiting refusals, once. */
   async stop(): Promise<void> {
     await this.#poller.stop();
     this.#summarise(Number.POSITIVE_INFINITY);

@@ -84,7 +84,7 @@ function toSealed(record: ExportedRecord): SealedRecord {
   return { content: undefined, digest: undefined, ...record };
 }
 
-/** Returns false if the line is no checkpoint. */
+/** Returns false if the line is not a checkpoint. */
 function addCheckpoint(verifier: RecordVerifier, line: Uint8Array): boolean {
   const stored = parseLine(line, LINES.checkpoint);
   const checkpoint = stored === undefined ? parseLine(line, LINES.legacyCheckpoint) : parseCheckpoint(stored);

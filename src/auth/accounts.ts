@@ -22,7 +22,7 @@ export class Accounts<Account extends { readonly name: string }> {
     this.replace(all);
   }
 
-  /** Replaces all accounts at once. Operations under way keep the accounts that they have found. */
+  /** Replaces all accounts. Operations in progress keep the accounts that they have looked up. */
   replace(all: readonly Account[]): void {
     this.#byName = new Map(all.map((account) => [account.name, account]));
   }

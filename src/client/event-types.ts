@@ -24,7 +24,7 @@ export interface AuditEventsFilter
   readonly caller?: string | null | undefined;
 }
 
-/** A sealed event of the record that is no change. */
+/** A sealed event of the record, other than a change. */
 export interface AuditEvent {
   readonly id: string;
   readonly kind: AuditEventKind;

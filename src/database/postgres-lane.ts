@@ -282,7 +282,7 @@ export class WritableSessions {
     return this.#sessions.has(session);
   }
 
-  /** Excludes every session that is open now. */
+  /** Excludes all sessions that are open now from further use. */
   expire(): void {
     this.#sessions = new WeakSet();
   }

@@ -111,7 +111,7 @@ export function createAccount(
   });
   const gatewayIdentity = new GatewayIdentity({
     ...{ name, cam: client, clock, deadlineMs, observer },
-    // An emulator is no account, and a name may mean a real one later.
+    // Do not bind the name to the emulator, because the name may mean a real account later.
     bind: async (uin) => (stopEmulator === undefined ? register.bind(name, uin) : uin),
   });
   const direct = withOwnKeys(client, gatewayIdentity);

@@ -13,7 +13,7 @@ import type { Account } from "./create-account.ts";
 import type { Foundation } from "./foundation.ts";
 import type { JobParts } from "./open-jobs.ts";
 
-/** Opens the writer that keeps what all reads show. */
+/** Opens the writer that stores the result of every read of a user in the directory. */
 export function openReadsBehind({ clock, telemetry, open }: Foundation, database: Database): ReadsBehind {
   const reads = new ReadsBehind({
     ...{ database, clock, time: new DatabaseTime(database, clock) },

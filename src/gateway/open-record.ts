@@ -61,7 +61,7 @@ interface OpenRecord {
   readonly approvalLog: ApprovalLog;
   readonly rolloutLog: RolloutLog;
   readonly keys: SigningKeys | undefined;
-  /** Seals what only a signing key can, because replicas share no other key. */
+  /** Makes the MACs of starts of rollouts. Needs a signing key, because replicas share no other key. */
   readonly sharedSeal: RequestSeal | undefined;
 }
 

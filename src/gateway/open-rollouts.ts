@@ -43,7 +43,7 @@ interface OpenRollouts {
   readonly jobs: readonly JobKind[];
 }
 
-/** Opens what plans and runs rollouts. */
+/** Opens the parts that plan and run rollouts. */
 export function openRollouts(foundation: Foundation, parts: RolloutParts): OpenRollouts {
   const { clock, telemetry, open } = foundation;
   const { database, directory, accounts, policy, pauses, jobs, checkpointer } = parts;
@@ -86,7 +86,7 @@ interface RunParts {
   readonly seal: RequestSeal | undefined;
 }
 
-/** Opens what runs rollouts: the orders of people, and the lanes, which begin when they start. */
+/** Opens the parts that run rollouts: people's orders, and the lanes. The lanes begin at `start`. */
 function openRolloutRuns(
   { config, clock, telemetry, open }: Foundation,
   { database, accounts, changes, policy, rollouts, rolloutLog, pauses, jobs, seal }: RunParts,

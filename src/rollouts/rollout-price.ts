@@ -28,7 +28,7 @@ export function priceOf(
   }));
   const users = lanes.reduce((sum, lane) => sum + lane.users, 0);
   const slowest = Math.max(0, ...secondsByAccount.map(({ seconds }) => seconds));
-  // One item more than the budget may be open at once, over all accounts.
+  // Over all accounts, the number of open items is at most the budget plus one.
   const byBudget = Math.ceil((users * ITEM_SECONDS) / Math.min(users || 1, maxFailures + 1));
   return {
     camCalls: secondsByAccount.reduce((sum, { camCalls }) => sum + camCalls, 0),

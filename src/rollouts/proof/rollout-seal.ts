@@ -97,7 +97,7 @@ export class ItemsDigest {
   }
 }
 
-/** How many items are read at once. */
+/** The most items in one read. */
 const BATCH = 1_000;
 
 /** Returns the digest that the seal of a rollout has. Its items must be settled and read once more. */
