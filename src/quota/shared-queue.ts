@@ -20,19 +20,13 @@ const WAITING_MARGIN = 0.25;
 const LEAD_MS = 100;
 const MOST_HELD = 3;
 
-/**
- * The queue takes no slot further ahead than this, because a reply may still show that a call in the window before was
- * late.
- */
+/** The queue takes no slot further ahead, because a reply may still show that an earlier call arrived late. */
 const MOST_AHEAD_MS = 300;
 
 /** If the next statement is further away than this, the queue reports a late call by a separate statement. */
 const REPORT_WITHIN_MS = 150;
 
-/**
- * The time before a slot is free at which bulk work requests it. Earlier, it would hold a slot that interactive calls
- * could use.
- */
+/** Bulk work requests a slot this long before it is free, so that it holds no slot that a person could use. */
 const BULK_LEAD_MS = 50;
 
 interface SharedQueueDeps extends SlotAskerDeps {
@@ -55,10 +49,7 @@ interface Waiter {
 
 /** The next statement. */
 interface Plan {
-  /**
-   * Request a slot for interactive calls, a slot for bulk work, or none: only report adjustments and get a forecast
-   * ("note").
-   */
+  /** A slot for interactive calls, a slot for bulk work, or only a report of adjustments and a forecast ("note"). */
   readonly asking: RateRequest["priority"] | "note";
   readonly atMs: number;
 }
