@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import { beforeAll, expect, test, vi } from "vitest";
+import type { Policy } from "../../src/auth/policy/policy.ts";
 import { systemClock } from "../../src/clock.ts";
 import type { Uin } from "../../src/contract/index.ts";
 import type { Database } from "../../src/database/database.ts";
@@ -8,6 +9,7 @@ import type { DirectoryUser } from "../../src/directory/directory.ts";
 import { RolloutPlanner } from "../../src/rollouts/plan-rollout.ts";
 import { PlanStore } from "../../src/rollouts/plan-store.ts";
 import { RolloutStore } from "../../src/rollouts/rollout-store.ts";
+import { policyOf } from "../auth/policy/policy-of.ts";
 import { openTestDatabase } from "../support/open-test-database.ts";
 import { newRollout } from "./new-rollout.ts";
 
@@ -45,7 +47,11 @@ function user(index: number): DirectoryUser {
 }
 
 /** A replica that plans users of a directory in memory. */
-function openReplica({ users = USERS, onPage = async (_: number) => {} } = {}) {
+function openReplica({
+  users = USERS,
+  onPage = async (_: number) => {},
+  policy = undefined as Policy | undefined,
+} = {}) {
   const reports: string[] = [];
   const account = {
     ...{ name: "default", ratePerSecond: 20 },
@@ -70,7 +76,7 @@ function openReplica({ users = USERS, onPage = async (_: number) => {} } = {}) {
       all: [{ ...account, scanned: { ...account.scanned, listAction: "ListUsers" } }],
       find: () => ({ ...account, scanned: { ...account.scanned, listAction: "ListUsers" } }),
     },
-    ...{ policy: undefined, onDrift: () => undefined },
+    ...{ policy: policy && { current: policy, sha256: "p" }, onDrift: () => undefined },
     observer: {
       onPlanned: () => reports.push("planned"),
       onPlanFailed: (_, { code }, error) => reports.push(`failed ${code}: ${error}`),
@@ -137,6 +143,19 @@ test("a plan that brings each replica down fails after three attempts, and says 
     hint: expect.stringMatching(/^3 attempts to make this plan were interrupted.*Plan again\.$/),
   });
   expect(reports).toEqual([expect.stringContaining("failed INTERNAL")]);
+});
+
+test("the shortest time of the rules that ask for an approval is that of the plan", async () => {
+  const asking = (expiresInMinutes: number, ...uins: string[]) => ({
+    ...{ id: `within-${expiresInMinutes}`, effect: "allow", users: { uins }, approval: { expiresInMinutes } },
+  });
+  const rules = [asking(60, "100000000"), asking(10, "100000001"), asking(45, "100000002")];
+  const policy = policyOf(JSON.stringify({ rules: [...rules, { id: "all", effect: "allow" }] }));
+  const [asked, free] = [await store.create(newRollout()), await store.create(newRollout())];
+  openReplica({ users: 4, policy }).planner.plan(asked.id);
+  expect(await whenPlanned(asked.id)).toMatchObject({ status: "planned", approvalMinutes: 10 });
+  openReplica({ users: 4 }).planner.plan(free.id);
+  expect((await whenPlanned(free.id))?.approvalMinutes).toBeUndefined();
 });
 
 test("a cancelled plan is not finished", async () => {

@@ -133,6 +133,58 @@ test("a rejected, withdrawn or expired rollout changes nobody and frees its user
   expect([...world.cams.values()].flatMap(({ writes }) => [...writes])).toEqual([]);
 });
 
+test("a rule that asks for an approval gets one within its time, however few users the plan has", async () => {
+  const world = await openRunWorld(database, { guardUsers: 10 });
+  const { runs, idle } = world.replica();
+  const planned = await world.plan(2, { approvalMinutes: 30 });
+  const awaiting = await runs.start(planned, hashOf(planned), by(ANN));
+  expect(awaiting.status).toBe("awaiting_approval");
+  const { requestedAt, expiresAt } = awaiting.approval ?? {};
+  expect((expiresAt?.getTime() ?? 0) - (requestedAt?.getTime() ?? 0)).toBe(30 * 60_000);
+  await idle();
+  expect(await world.rollouts.counts(planned.id)).toMatchObject({ will_change: 2 });
+  expect(await runs.approve(awaiting, hashOf(awaiting), undefined, by(BEN))).toMatchObject({
+    status: "running",
+  });
+  await idle();
+});
+
+test("open rollouts are counted by status, and the users of those that have begun by state", async () => {
+  const own = await openTestDatabase("postgres");
+  const done = await openRunWorld(own);
+  const over = await done.plan(1);
+  const former = done.replica();
+  await former.runs.start(over, hashOf(over), by(ANN));
+  await former.idle();
+  expect((await done.found(over.id)).status).toBe("done");
+  const world = await openRunWorld(own, { guardUsers: 2 });
+  const { runs, store, idle } = world.replica();
+  const [first, second] = [await world.plan(3), await world.plan(4)];
+  await runs.start(first, hashOf(first), by(ANN));
+  expect(await store.countOpen()).toEqual([
+    { kind: "status", name: "awaiting_approval", count: 1 },
+    { kind: "status", name: "planned", count: 1 },
+  ]);
+  await runs.cancel(await world.found(second.id), undefined, by(ANN));
+  const [cam] = world.cams.values();
+  if (cam !== undefined) {
+    cam.before = async () => {
+      await store.pause(first.id, undefined, undefined);
+      return undefined;
+    };
+  }
+  await runs.approve(await world.found(first.id), hashOf(first), undefined, by(BEN));
+  await vi.waitFor(async () =>
+    expect(await store.countOpen()).toEqual([
+      { kind: "status", name: "paused", count: 1 },
+      { kind: "state", name: "will_change", count: 3 },
+    ]),
+  );
+  await runs.cancel(await world.found(first.id), undefined, by(ANN));
+  await idle();
+  expect(await store.countOpen()).toEqual([]);
+});
+
 test("two requests at once start a plan once", async () => {
   const world = await openRunWorld(database);
   const { runs, idle } = world.replica();

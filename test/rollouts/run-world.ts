@@ -72,6 +72,12 @@ interface WorldOptions {
   readonly policy?: RunOrdersDeps["policy"];
 }
 
+interface PlanInput extends Partial<RolloutInput> {
+  readonly budget?: number;
+  /** The shortest time of the rules that ask for an approval. */
+  readonly approvalMinutes?: number;
+}
+
 /** The parts that run rollouts, on a real database and accounts in memory. Each call of `replica` is a process. */
 export async function openRunWorld(database: Database, options: WorldOptions = {}) {
   const { accounts: many = 1, guardUsers = 0, deadlineMs = 2_000, consistencyMs = 0 } = options;
@@ -165,8 +171,8 @@ export async function openRunWorld(database: Database, options: WorldOptions = {
   }
 
   /** Plans a rollout of users of every account, to switch the login protection by phone on. */
-  async function plan(users: number, input: Partial<RolloutInput> & { readonly budget?: number } = {}) {
-    const { budget = 0, ...rest } = input;
+  async function plan(users: number, input: PlanInput = {}) {
+    const { budget = 0, approvalMinutes, ...rest } = input;
     const created = await rollouts.create(
       newRollout({ accounts: names, caller: ANN, input: { ...newRollout().input, ...rest } }),
     );
@@ -192,7 +198,7 @@ export async function openRunWorld(database: Database, options: WorldOptions = {
     for (let at = 0; at < items.length; at += 1_000) await plans.addItems(lease, items.slice(at, at + 1_000));
     const policyHash = options.policy?.sha256;
     await plans.finish(lease, {
-      ...{ policyHash, maxFailures: budget, approvalMinutes: undefined },
+      ...{ policyHash, maxFailures: budget, approvalMinutes },
       planHash: hash.end(termsOf({ ...lease, policyHash, maxFailures: budget })),
       price: { camCalls: 0, seconds: 0, secondsByAccount: [], budgetSeconds: 0 },
     });

@@ -23,6 +23,12 @@ test("plans for each listed user once, and blocks one who does not exist", async
 
 test.each<[what: string, input: object, code: string]>([
   ["nothing to change", { desired: {} }, "NOTHING_TO_CHANGE"],
+  ["the loss of other methods", { overwriteOtherMethods: true }, "BAD_USER_INPUT"],
+  [
+    "the loss of other methods of a protection",
+    { desired: { login: { phone: true }, overwriteOtherMethods: true } },
+    "BAD_USER_INPUT",
+  ],
   ["an account that the caller may not use", { selection: { accounts: ["nowhere"] } }, "FORBIDDEN"],
   ["a name without letters", { name: " " }, "BAD_USER_INPUT"],
   ["two error budgets", { maxFailures: { count: 1, percent: 1 } }, "BAD_USER_INPUT"],
@@ -99,5 +105,8 @@ test("restores what it changed, and leaves users changed since", { timeout: 120_
   const { data } = await gateway.send(`{ subUser(opUin: "${BOB}") { mfa { login { stoken } } } }`);
   expect(data).toMatchObject({ subUser: { mfa: { login: { stoken: false } } } });
   // An undo is a rollout like any other.
-  expect((await undo(back.id)).items.nodes).toMatchObject([{ opUin: BOB, state: "WILL_CHANGE" }]);
+  const again = await undo(back.id);
+  expect(again.items.nodes).toMatchObject([{ opUin: BOB, state: "WILL_CHANGE" }]);
+  await run(again.id, again.planHash);
+  expect(gateway.cam.user(BOB)?.loginFlag).toMatchObject({ Stoken: 1 });
 });
