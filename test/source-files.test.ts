@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { ROOT, readModule } from "./support/read-module.ts";
 
 /** Room for the subsystems of today. A new subsystem raises it; more files for the same task do not. */
-const MAX_FILES = 500;
+const MAX_FILES = 450;
 const MAX_LINES = 300;
 
 /** Names that say what a file is by its folder alone. */

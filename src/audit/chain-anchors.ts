@@ -23,7 +23,7 @@ interface ChainAnchorsOptions {
 export class ChainAnchors {
   readonly #options: ChainAnchorsOptions;
   readonly #kept = new Map<string, ChainPlace>();
-  /** The content of the file when this process last read or wrote it. */
+  /** The text of the file when this process last read or wrote it. */
   #seen: Places | undefined;
   #isShared = false;
 

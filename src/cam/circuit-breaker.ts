@@ -15,7 +15,7 @@ interface CircuitCall {
   readonly deadlineMs: number;
 }
 
-/** The outcome of an attempt. Undefined if it does not show whether CAM works. */
+/** A vote on whether CAM works, from the outcome of an attempt. Undefined if the outcome does not show it. */
 export type CircuitVote = "WELL" | "FAILED" | undefined;
 
 /** The key of the account's vote. No user has this key. */

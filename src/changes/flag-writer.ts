@@ -157,8 +157,8 @@ export function asksForSomething(request: Pick<MfaChangeRequest, "login" | "acti
  * Returns the full flag sets to send: the caller's values, and the known state of all other methods. Omits a protection
  * that the caller did not name.
  *
- * @param maybe Flag sets of earlier writes that may also be in force. A method that the caller did not give stays on if
- *   one of them has it on.
+ * @param maybe Flag sets of earlier writes that may also be in force. A method that the caller did not name stays on if
+ *   one of these writes switches it on.
  * @throws GatewayError MFA_METHOD_NOT_WRITABLE if the write would affect a method that it cannot express.
  * @throws GatewayError CAM_BAD_RESPONSE if CAM did not report a method to keep. A guess could switch it off.
  */
@@ -255,7 +255,8 @@ function isOn(flags: MfaFlagSet | MfaFlagState): boolean {
 }
 
 /**
- * Whether a protection may have a method. Ignores unreported methods that a write cannot express: the account has none.
+ * Whether a protection may have a method. If CAM does not report a method that a write cannot express, the account does
+ * not offer it.
  */
 function mayBeOn(flags: MfaFlagState): boolean {
   return isOn(flags) || [flags.phone, flags.stoken, flags.wechat].includes(undefined);

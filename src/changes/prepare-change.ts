@@ -45,7 +45,7 @@ export async function prepareChange(
   reading.catch(() => undefined);
   const permission = await access.authorise(order, account);
   const { output } = await reading;
-  // If CAM refused the read because of its key, another key has replaced that key.
+  // If CAM refused the key of the read, the gateway uses another key now, whose owner it must protect too.
   await access.requireNotOwn(request, account, context);
 
   const before = withRecentWrites({ ...output, asOf }, writes);
@@ -97,7 +97,7 @@ export function leaseMsOf({ deadlineMs }: Pick<MfaChangeContext, "deadlineMs">, 
 /**
  * Sends the flag sets of an open change again. They are absolute, so an earlier request that CAM applies late changes
  * nothing. A refusal of the repetition proves nothing about the earlier request, so the outcome then stays unknown.
- * Returns undefined if the record does not let it.
+ * Returns undefined if the record does not allow it.
  */
 export async function repeatChange(
   { rolloutLog, clock }: Pick<ChangeRecorderDeps, "rolloutLog" | "clock">,

@@ -102,7 +102,7 @@ export class Reconciler {
     repeat: RepeatWrite | undefined,
   ): Promise<ChangeSettlement & { readonly late?: boolean }> {
     const effort = { attempts: 0, quotaWaitMs: 0 };
-    // The log gives it out only after its time for approval, and the gateway never sent it.
+    // The log gives out a change that awaits approval only when its time is over. The gateway never sent it.
     if (record.status === "awaiting_approval") {
       return { status: "refused", code: "APPROVAL_EXPIRED", ...effort };
     }

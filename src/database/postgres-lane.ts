@@ -28,7 +28,7 @@ export interface LaneOptions {
   readonly onStatement: Logger | undefined;
 }
 
-/** A pool of connections for one kind of work. Other kinds of work cannot use it up. */
+/** A pool of connections for one kind of work, so that other work cannot use up its connections. */
 interface Lane {
   readonly db: Kysely<Tables>;
   connections(): Omit<PoolState, "name">;
@@ -149,7 +149,7 @@ class LaneDriver implements Driver {
     const opensOne = this.#pool.idleCount === 0 && this.#pool.totalCount < this.#options.max;
     const unread = opensOne ? await this.#options.address.refresh() : undefined;
     return this.#pool.connect().catch((error: unknown) => {
-      // The error about an unreadable address explains the failure better.
+      // The error about the unreadable address explains the failure better than this one.
       throw unread ?? error;
     });
   }
@@ -269,7 +269,9 @@ function requireCommitted(command: string): void {
 export class WritableSessions {
   #sessions = new WeakSet<object>();
 
-  /** Returns whether a SQLSTATE means that the session refuses writes, as that of a read-only session or a standby. */
+  /**
+   * Returns whether a SQLSTATE means that the session refuses writes, because it is read-only or on a standby.
+   */
   static isReadOnly(code: string | undefined): boolean {
     return code === "25006" || code === "0A000";
   }

@@ -39,7 +39,7 @@ const COUNT_EVERY_MS = 5_000;
 
 /**
  * Keeps the accounts as the file of CAM_ACCOUNTS describes them. A changed account is replaced by a new one under its
- * name. An account that is gone finishes the operations under way, and stays until the outcome of each of its changes is
+ * name. A removed account finishes the operations under way, and stays until the outcome of each of its changes is
  * known. A file with a mistake changes nothing.
  */
 export class LiveAccounts {
@@ -105,7 +105,10 @@ export class LiveAccounts {
     await Promise.all(open.map((account) => account.close()));
   }
 
-  /** Uses a changed file. A file that cannot be used now may be usable later: a key may be missing, or CAM. */
+  /**
+   * Uses a changed file. A file that cannot be used now may be usable later, for example if a key is missing or CAM
+   * does not answer.
+   */
   async #use(read: FileRead, source: AccountsSource): Promise<"done" | "again"> {
     const { report, health } = this.#deps.telemetry;
     try {
@@ -212,7 +215,8 @@ function begin({ watch, reconciler }: Account): void {
 }
 
 /**
- * Asks CAM for the owner of each account's key. An account whose owner stays unknown is asked again, and used no earlier.
+ * Asks CAM for the owner of each account's key. Asks again for an account whose owner stays unknown, and uses the
+ * account only then.
  * @throws ConfigError for each key of another main account than its account's name.
  */
 async function requireOwnKeys(accounts: readonly Account[], clock: Clock): Promise<void> {

@@ -66,7 +66,7 @@ export class Forecast {
 
   /**
    * Returns how many calls go before the next call of a caller with `waiting` calls, if all callers keep asking as
-   * often as recently. It counts callers whose queue is empty now, because they may have a call when their turn comes.
+   * often as recently. Also counts callers without a waiting call, because they may have one when their turn comes.
    */
   expectedAhead(caller: string, waiting: number, nowMs: number): number {
     if (this.#schedule === undefined) return 0;

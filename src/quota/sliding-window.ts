@@ -4,7 +4,8 @@
  * The vendor counts a call when it arrives, which the gateway cannot see. So each call has a bound: the latest time at
  * which it can have arrived. The bound is far off while the call waits for a connection, and at the latest the time of
  * its reply. A new call may go if fewer than `limit` calls have bounds inside the window before it. Then no window
- * holds more: of any `limit + 1` arrivals, the call that went last found at least one of the others outside its window.
+ * holds more than `limit` calls: of any `limit + 1` arrivals, at least one was outside the window of the call that was
+ * sent last.
  */
 export class SlidingWindow {
   readonly #limit: number;

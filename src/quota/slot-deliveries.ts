@@ -11,7 +11,10 @@ export interface TakenSlot {
   readonly earliestMs: number;
 }
 
-/** A call that is written this late is in time; the rest of the guard is for the network. Later, the slot moves. */
+/**
+ * A call that is written at most this late is in time: the rest of the guard is for the network. If it is written
+ * later, its slot moves.
+ */
 const PROMPT_MS = GUARD_MS / 2;
 
 /**
@@ -51,7 +54,7 @@ export class SlotDeliveries {
   }
 
   /**
-   * True while other replicas could take a place too early, because the database does not have the move of a slot yet.
+   * True while the database does not know the move of a slot yet. Other replicas could take the place too early.
    */
   get hasMoves(): boolean {
     return [...this.#adjustments.values()].some((toMs) => toMs !== undefined);
@@ -147,9 +150,10 @@ const NONE: RoundTrips = {
 };
 
 /**
- * Estimates the shortest possible round trip. A reply at time `t` shows that its call arrived before `t`. The shortest
- * round trip shows by how much at least, up to a delay that all calls have in common and that cancels out between two
- * calls. An estimate that is too long would let the next call follow too soon, by the difference.
+ * Estimates the shortest possible round trip. A reply at time `t` shows that its call arrived before `t`. The gateway
+ * counts the call as arrived by `t` minus the shortest round trip. That may be too early by the shortest way to CAM.
+ * All calls have that delay in common, so it cancels out between two calls. An estimate that is too long lets the next
+ * call follow too soon by the difference.
  */
 export class DeliveryDelay {
   readonly #enough: number;

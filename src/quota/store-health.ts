@@ -7,7 +7,8 @@ import type { WindowKey } from "./slot-store.ts";
 const STATEMENT_TIMEOUT_MS = 1_000;
 
 /**
- * The timeout runs in slices: a stalled process that finds both timer and answer counts one slice, not the whole stall.
+ * The timeout runs in slices. After a stall of the process, timer and answer are both due. The stall then counts as one
+ * slice, and the answer wins.
  */
 const TIMEOUT_SLICES = 5;
 
@@ -18,15 +19,15 @@ const MOST_TRIES = 3;
 const PROBE_EVERY_MS = 500;
 
 /**
- * Successful probes in a row that end an outage: one for the first outage in a while, and more for each further one. So
- * a store whose failure no probe sees is tried a few times, and then rarely.
+ * Successful probes in a row that end an outage: one for the first outage in a while, and more for each further one. A
+ * store that passes the probes and still fails calls is tried a few times, and then rarely.
  */
 const PROBES_NEEDED = [1, 4, 20, 60] as const;
 const REMEMBERED_MS = 300_000;
 
 /**
- * After an outage the rows may be missing, and they do not contain the calls that were made without them: those of the
- * last window, and those of other replicas that notice the end of the outage only with their next probe.
+ * After an outage the rows may be missing, and they lack the calls that replicas made without them. So a replica waits
+ * for a whole window, and for the next probe of the other replicas, which may notice the end later.
  */
 const SETTLING_MS = 1_100 + PROBE_EVERY_MS;
 
@@ -47,7 +48,7 @@ interface Outage {
   readonly key: WindowKey;
 }
 
-/** Decides whether the store of the shared windows can be used. A store that answers may still give no slots. */
+/** Decides whether the store of the shared windows can be used. A store can answer and give no slots. */
 export class StoreHealth {
   readonly #deps: StoreHealthDeps;
   #outage: Outage | undefined;

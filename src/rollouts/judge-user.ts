@@ -1,6 +1,6 @@
 import type { CallerIdentity } from "../auth/caller.ts";
-import { decideAccess, exceptionOf, exceptionsAt } from "../auth/policy/decide-access.ts";
-import { isInSome, type Policy, type PolicyException, type Protection } from "../auth/policy/policy.ts";
+import { decideAccess, exceptionOf, exceptionsAt, isInSome } from "../auth/policy/decide-access.ts";
+import type { Policy, PolicyException, Protection } from "../auth/policy/policy.ts";
 import { forbidden, ownUser, requestedOperations } from "../changes/change-access.ts";
 import { composeFlagSets, matchesFlagSets, WRITABLE } from "../changes/flag-writer.ts";
 import type { MfaChangeRequest } from "../changes/mfa-change.ts";

@@ -50,7 +50,10 @@ export class Operation {
     }
   }
 
-  /** Counts an error. An error of GraphQL itself or of HTTP, such as a syntax error, is one of the caller's input. */
+  /**
+   * Counts an error. An error of GraphQL itself or of HTTP, such as a syntax error, counts as an error in the caller's
+   * input.
+   */
   fail(code: string): void {
     const ofHttp = code === "SHUTTING_DOWN" ? "UNAVAILABLE" : "INPUT";
     const category = isCamErrorCode(code) ? describeCamError(code).category : ofHttp;

@@ -172,7 +172,10 @@ export class ReceiverStore {
     return { isDead: row?.isDead === true };
   }
 
-  /** Returns the states of receivers, in the order of their names. Undefined: of all that the database has. */
+  /**
+   * Returns the states of receivers, in the order of their names. If `names` is undefined, returns those of all
+   * receivers in the database.
+   */
   states(names?: readonly string[]): Promise<readonly ReceiverState[]> {
     const ofNames = names === undefined ? sql`true` : sql`name = any (${textArray(names)})`;
     return runRead<ReceiverState>(

@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { decideSwitch, mayUseAccount } from "../../src/auth/policy/decide-access.ts";
-import { isInSome, type Switch } from "../../src/auth/policy/policy.ts";
+import { decideSwitch, isInSome, mayUseAccount } from "../../src/auth/policy/decide-access.ts";
+import type { Switch } from "../../src/auth/policy/policy.ts";
 import { type Asked, policyOf, question, TUESDAY } from "../auth/policy/policy-of.ts";
 import { uin } from "../support/start-change-service.ts";
 

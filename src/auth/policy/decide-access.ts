@@ -4,12 +4,12 @@ import type { Caller, CallerIdentity, Scope } from "../caller.ts";
 import { isWithin } from "./hours.ts";
 import {
   type CallerPatterns,
-  isInSome,
   matchesSome,
   type Policy,
   type PolicyException,
   type PolicyRule,
   type Switch,
+  type UinRange,
   type UserPatterns,
 } from "./policy.ts";
 
@@ -211,4 +211,10 @@ export function exceptionOf(
       users.names !== undefined && typeof name === "string" && matchesSome(users.names, name.normalize())
     );
   });
+}
+
+/** Returns whether a Uin is in one of the ranges. */
+export function isInSome(ranges: readonly UinRange[], uin: Uin): boolean {
+  const number = BigInt(uin);
+  return ranges.some(({ from, to }) => from <= number && number <= to);
 }

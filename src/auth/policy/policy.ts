@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { parseUin, type Uin } from "../../contract/index.ts";
+import { parseUin } from "../../contract/index.ts";
 import { isPrintable } from "../caller.ts";
 import { DAYS, hoursOf, isTimeZone } from "./hours.ts";
 
@@ -228,7 +228,7 @@ export function matchesSome(patterns: readonly string[], text: string): boolean 
 }
 
 /** A range of Uins that includes both ends. */
-interface UinRange {
+export interface UinRange {
   readonly from: bigint;
   readonly to: bigint;
 }
@@ -240,9 +240,4 @@ export function parseUinRange(text: string): UinRange | undefined {
   if (!text.includes("-")) return { from: BigInt(from), to: BigInt(from) };
   if (to === undefined || BigInt(to) < BigInt(from)) return undefined;
   return { from: BigInt(from), to: BigInt(to) };
-}
-
-export function isInSome(ranges: readonly UinRange[], uin: Uin): boolean {
-  const number = BigInt(uin);
-  return ranges.some(({ from, to }) => from <= number && number <= to);
 }

@@ -87,7 +87,7 @@ export class ConnectionOpener {
     const opening = this.#openingTo(origin);
     const free = this.#connections.free(origin);
     const missing = Math.min(MOST_AHEAD, this.#waiting.get(origin) ?? 0) - free - opening.size;
-    // undici uses free connections first, so opening a new one takes as many more requests as are free.
+    // undici uses free connections first, so opening new ones takes one more request for each free connection.
     if (missing > 0) for (let request = 0; request < free + missing; request++) this.#open(origin);
     if (free === 0 || missing > 0) {
       const waitMs = Math.min(withinMs, LONGEST_WAIT_MS);

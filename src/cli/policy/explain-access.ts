@@ -1,12 +1,13 @@
 import {
   type AccessQuestion,
   decideSwitch,
+  isInSome,
   type Mismatch,
   matchRule,
   mayUseAccount,
   type Verdict,
 } from "../../auth/policy/decide-access.ts";
-import { isInSome, type Policy, type Switch } from "../../auth/policy/policy.ts";
+import type { Policy, Switch } from "../../auth/policy/policy.ts";
 
 /** The decision of a policy about a change. */
 export interface Explanation {

@@ -223,7 +223,8 @@ const RANGE = /^(?:\*\/\*|(?!\*\/)[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+)$/;
 
 /**
  * Returns the media ranges without their parameters. A parameter requests a variant of a type, and the gateway sends
- * each type in one variant only. Omits a range that refuses another variant, because it does not refuse the type.
+ * each type in one variant only. Omits a range that refuses a variant which the gateway does not send, because it does
+ * not refuse the type.
  */
 function mediaRanges(accept = ""): readonly MediaRange[] {
   return splitHeader(accept, ",").flatMap((element) => {

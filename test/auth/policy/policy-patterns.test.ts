@@ -1,6 +1,7 @@
 import { assert, constantFrom, property, string } from "fast-check";
 import { expect, test } from "vitest";
-import { isInSome, matchesGlob, parseUinRange } from "../../../src/auth/policy/policy.ts";
+import { isInSome } from "../../../src/auth/policy/decide-access.ts";
+import { matchesGlob, parseUinRange } from "../../../src/auth/policy/policy.ts";
 import { uin } from "../../support/start-change-service.ts";
 
 test.each([
