@@ -74,19 +74,13 @@ export class FairQueue<Item> {
     return true;
   }
 
-  /** Iterates in the order of service. */
-  *[Symbol.iterator](): Generator<Item> {
-    let queues = [...this.#queues.values()].map((queue) => queue.values());
-    while (queues.length > 0) {
-      const remaining: typeof queues = [];
-      for (const queue of queues) {
-        const { value, done } = queue.next();
-        if (done) continue;
-        yield value;
-        remaining.push(queue);
-      }
-      queues = remaining;
+  /** Returns the items in the order of service. */
+  inOrder(): Item[] {
+    const items: Item[] = [];
+    for (let turn = 0; items.length < this.#size; turn++) {
+      for (const queue of this.#queues.values()) if (turn < queue.length) items.push(queue[turn] as Item);
     }
+    return items;
   }
 }
 
@@ -156,10 +150,9 @@ export class CallerQueues<Waiter extends Placed> {
     return this.#queueOf(waiter).remove(waiter.caller, waiter);
   }
 
-  /** Yields the waiting calls in the order in which they would be served. */
-  *[Symbol.iterator](): Generator<Waiter> {
-    yield* this.#interactive;
-    yield* this.#bulk;
+  /** Returns the waiting calls in the order in which they would be served. */
+  inOrder(): Waiter[] {
+    return this.#interactive.inOrder().concat(this.#bulk.inOrder());
   }
 
   #queueOf({ priority }: Placed): FairQueue<Waiter> {

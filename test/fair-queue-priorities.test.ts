@@ -17,7 +17,7 @@ function linesOf(most: number, ...names: readonly string[]): CallerQueues<Waiter
 
 test("people are served before bulk work, and callers by turns in each", () => {
   const lines = linesOf(10, "A1", "a1", "B1", "a2", "b1", "A2");
-  const served = [...lines].map(({ name }) => name);
+  const served = lines.inOrder().map(({ name }) => name);
   expect(served).toEqual(["a1", "b1", "a2", "A1", "B1", "A2"]);
   expect(served.map(() => lines.shift()?.name)).toEqual(served);
   expect(lines.shift()).toBeUndefined();

@@ -22,7 +22,7 @@ test.each([
   { came: ["a1", "a2", "b1", "b2", "c1"], served: ["a1", "b1", "c1", "a2", "b2"] },
 ])("$came is served in turns: $served", ({ came, served }) => {
   const queue = queueOf(...came);
-  expect([...queue]).toEqual(served);
+  expect(queue.inOrder()).toEqual(served);
   expect(queue.size).toBe(came.length);
   expect(drain(queue)).toEqual(served);
   expect(queue.size).toBe(0);

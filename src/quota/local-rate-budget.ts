@@ -130,7 +130,7 @@ export class RateQueue {
     this.#cancelTimer = undefined;
     if (this.#queues.size === 0) return;
     const nowMs = this.#clock.monotonic();
-    for (const late of [...this.#queues].filter((waiter) => waiter.deadlineMs <= nowMs)) {
+    for (const late of this.#queues.inOrder().filter((waiter) => waiter.deadlineMs <= nowMs)) {
       this.#drop(late, exhausted(this.#window.estimateMs(nowMs, 0) - nowMs));
     }
     for (let free = this.#window.free(nowMs); free > 0; free--) {
@@ -141,7 +141,7 @@ export class RateQueue {
     if (this.#queues.size === 0) return;
     const wakeMs = Math.min(
       this.#window.nextChangeMs() ?? Number.POSITIVE_INFINITY,
-      ...[...this.#queues].map((waiter) => waiter.deadlineMs),
+      ...this.#queues.inOrder().map((waiter) => waiter.deadlineMs),
     );
     this.#cancelTimer = this.#clock.after(Math.max(0, Math.ceil(wakeMs - nowMs)), () => this.#serve());
   }

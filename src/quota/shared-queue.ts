@@ -137,7 +137,7 @@ export class SharedQueue {
   dispatchWithoutStore(): void {
     this.#held = [];
     this.#forecast.forget();
-    for (const waiter of [...this.#queues]) {
+    for (const waiter of this.#queues.inOrder()) {
       this.#queues.remove(waiter);
       this.take(waiter.request).then((slot) => {
         waiter.grant({ ...slot, waitedMs: this.#deps.clock.monotonic() - waiter.enqueuedMs });
@@ -174,7 +174,7 @@ export class SharedQueue {
     const wakeMs = Math.min(
       this.#held[0]?.latestMs ?? Number.POSITIVE_INFINITY,
       (this.#isAsking ? undefined : plan?.atMs) ?? Number.POSITIVE_INFINITY,
-      ...[...this.#queues].map(({ request }) => request.deadlineMs),
+      ...this.#queues.inOrder().map(({ request }) => request.deadlineMs),
     );
     if (wakeMs === Number.POSITIVE_INFINITY) return;
     this.#cancelTimer = this.#deps.clock.after(Math.max(0, Math.ceil(wakeMs - nowMs)), () => this.#serve());
@@ -213,7 +213,7 @@ export class SharedQueue {
 
   #countReady(priority: RateRequest["priority"], most: number): number {
     let count = 0;
-    for (const waiter of this.#queues) {
+    for (const waiter of this.#queues.inOrder()) {
       if (waiter.priority === priority && waiter.isReady) count += 1;
       if (count === most) break;
     }
@@ -237,7 +237,7 @@ export class SharedQueue {
       this.#refuseLate(this.#deps.clock.monotonic(), true);
     } catch (error) {
       // In an outage dispatchWithoutStore has emptied the queue. Any other error ends the calls that wait.
-      for (const waiter of [...this.#queues]) {
+      for (const waiter of this.#queues.inOrder()) {
         this.#queues.remove(waiter);
         waiter.refuse(error);
       }
@@ -249,14 +249,14 @@ export class SharedQueue {
   /** Returns how far ahead a useful slot may lie. */
   #withinMs(asking: Plan["asking"], nowMs: number): number {
     if (asking === "note") return -1;
-    const lastDeadlineMs = Math.max(...[...this.#queues].map(({ request }) => request.deadlineMs));
+    const lastDeadlineMs = Math.max(...this.#queues.inOrder().map(({ request }) => request.deadlineMs));
     return Math.min(lastDeadlineMs - nowMs, asking === "bulk" ? BULK_LEAD_MS : MOST_AHEAD_MS);
   }
 
   /** Refuses the calls whose deadline has passed and, after an answer, those that will not get a slot in time. */
   #refuseLate(nowMs: number, hasLearned: boolean): void {
     let ahead = 0;
-    for (const waiter of [...this.#queues]) {
+    for (const waiter of this.#queues.inOrder()) {
       const isOver = waiter.request.deadlineMs <= nowMs;
       const waitMs = isOver || hasLearned ? this.#waitMs(nowMs, ahead) : undefined;
       if (isOver || (waitMs !== undefined && willBeLate(waiter, nowMs, waitMs, ahead))) {
