@@ -153,8 +153,10 @@ export class CamClient {
   }
 
   /** Resolves to a credential, or rejects at the deadline. A load in progress continues for later calls. */
-  #credential(deadlineMs: number): Promise<Credential> {
+  async #credential(deadlineMs: number): Promise<Credential> {
     const { credentials, clock } = this.#deps;
+    // A change asks for the key seven times, and a timer for each would cost more than the rest.
+    if (credentials.fresh !== undefined) return credentials.fresh;
     return within(clock, deadlineMs - clock.monotonic(), credentials.get(), () => {
       throw new CredentialError("The source of the key did not answer in time.");
     });

@@ -1,4 +1,4 @@
-import type { Clock } from "../clock.ts";
+import { type Clock, within } from "../clock.ts";
 import { GatewayError } from "../contract/index.ts";
 import { isLostConnection, isUnavailable } from "../database/store-errors.ts";
 import type { WindowKey } from "./slot-store.ts";
@@ -130,17 +130,11 @@ export class StoreHealth {
     onRecovered(nowMs - outage.sinceMs);
   }
 
-  #inTime<Result>(statement: Promise<Result>): Promise<Result> {
-    const { promise: timeout, reject } = Promise.withResolvers<never>();
-    let cancel: () => void;
-    const wait = (slices: number): void => {
-      cancel = this.#deps.clock.after(STATEMENT_TIMEOUT_MS / TIMEOUT_SLICES, () => {
-        if (slices === 1) reject(new StatementTimeout());
-        else wait(slices - 1);
-      });
-    };
-    wait(TIMEOUT_SLICES);
-    return Promise.race([statement, timeout]).finally(() => cancel());
+  #inTime<Result>(statement: Promise<Result>, slices: number = TIMEOUT_SLICES): Promise<Result> {
+    return within(this.#deps.clock, STATEMENT_TIMEOUT_MS / TIMEOUT_SLICES, statement, () => {
+      if (slices === 1) throw new StatementTimeout();
+      return this.#inTime(statement, slices - 1);
+    });
   }
 }
 

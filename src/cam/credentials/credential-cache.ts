@@ -42,11 +42,18 @@ export class CredentialCache {
     this.#deps = deps;
   }
 
+  /** The valid key whose next load is not due. Undefined if `get` may have to wait. */
+  get fresh(): Credential | undefined {
+    const held = this.#usable();
+    return held && this.#deps.clock.monotonic() < held.refreshAtMs ? held.credential : undefined;
+  }
+
   /** Resolves to a valid key. @throws CredentialError if no provider has one. */
   get(): Promise<Credential> {
+    const { fresh } = this;
+    if (fresh !== undefined) return Promise.resolve(fresh);
     const held = this.#usable();
     if (held === undefined) return this.#load();
-    if (this.#deps.clock.monotonic() < held.refreshAtMs) return Promise.resolve(held.credential);
     const refreshed = this.#load().catch(() => held.credential);
     // A key without an expiry time comes from a file or variable. Wait for the quick read: the old key may be deleted.
     return held.credential.expiresAtMs === undefined ? refreshed : Promise.resolve(held.credential);
