@@ -140,7 +140,11 @@ const resolvers = new Map<unknown, object>([
   [SubUserResolver, new SubUserResolver()],
 ]);
 const admission = new Admission({ schema, introspection: false });
-const camCallLimit = { rates: new Map([[account.name, CALLS_PER_SECOND]]), deadlineMs: DEADLINE_MS };
+const camCallLimit = {
+  rates: new Map([[account.name, CALLS_PER_SECOND]]),
+  slowest: CALLS_PER_SECOND,
+  deadlineMs: DEADLINE_MS,
+};
 const apollo = createApolloServer({ schema, introspection: false, logger: logger.forLibrary("apollo") });
 await apollo.start();
 /**

@@ -224,11 +224,15 @@ function createAdmission(
 ): HttpParts["admit"] {
   const admission = new Admission({ schema, introspection: config.http.introspection });
   const { deadlineMs } = config.camLimits;
-  return (operation, caller) => {
-    const visible = accounts.visibleTo(caller);
-    const rates = new Map(visible.map(({ name, ratePerSecond }) => [name, ratePerSecond]));
-    return admission.admit(operation, { deadlineMs, rates });
-  };
+  return (operation, caller) =>
+    admission.admit(operation, {
+      deadlineMs,
+      slowest: Math.min(...accounts.all.map(({ ratePerSecond }) => ratePerSecond)),
+      // Only an operation that was not measured before needs the accounts of the caller.
+      get rates() {
+        return new Map(accounts.visibleTo(caller).map(({ name, ratePerSecond }) => [name, ratePerSecond]));
+      },
+    });
 }
 
 function createContext(

@@ -186,6 +186,8 @@ function hasFields(type: GraphQLNamedType): type is GraphQLObjectType | GraphQLI
 export interface CamCallLimit {
   /** The calls of one action that CAM accepts in a second, by the name of each account that the caller may use. */
   readonly rates: ReadonlyMap<string, number>;
+  /** The lowest of the rates of all accounts. */
+  readonly slowest: number;
   /** The milliseconds that an operation may take. */
   readonly deadlineMs: number;
 }
@@ -220,8 +222,8 @@ export function exceedsCamCalls(
 }
 
 /** Returns the calls of one action that every account accepts before the deadline. */
-export function fewestCalls({ rates, deadlineMs }: CamCallLimit): number {
-  return Math.min(...[...rates.values()].map((ratePerSecond) => mostCalls(ratePerSecond, deadlineMs)));
+export function fewestCalls({ slowest, deadlineMs }: CamCallLimit): number {
+  return mostCalls(slowest, deadlineMs);
 }
 
 function mostCalls(ratePerSecond: number, deadlineMs: number): number {

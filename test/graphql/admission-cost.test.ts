@@ -14,7 +14,8 @@ function operationOf(source: string) {
     throw new Error("The document does not begin with an operation.");
   const costLimit = new CostLimit();
   return (variables: Record<string, unknown>, ratePerSecond = 2) => {
-    const limit = { rates: new Map([["default", ratePerSecond]]), deadlineMs: 1_000 };
+    const rates = new Map([["default", ratePerSecond]]);
+    const limit = { rates, slowest: ratePerSecond, deadlineMs: 1_000 };
     return costLimit.measure(schema, { document, operation, variables }, limit).refusal?.message;
   };
 }

@@ -208,9 +208,9 @@ export type UserPatterns = z.output<typeof users>;
  * Returns whether a text matches a pattern. `*` matches any characters or none. Every other character matches itself.
  */
 export function matchesGlob(pattern: string, text: string): boolean {
+  if (!pattern.includes("*")) return text === pattern;
   const [first = "", ...rest] = pattern.split("*");
-  const last = rest.pop();
-  if (last === undefined) return text === pattern;
+  const last = rest.pop() ?? "";
   if (!text.startsWith(first) || !text.endsWith(last)) return false;
   const end = text.length - last.length;
   let at = first.length;
