@@ -130,7 +130,7 @@ export class SharedQueue {
     };
     signal?.addEventListener("abort", onAbort);
     this.#serve();
-    return promise.finally(() => signal?.removeEventListener("abort", onAbort));
+    return signal ? promise.finally(() => signal.removeEventListener("abort", onAbort)) : promise;
   }
 
   /** Empties the queue when an outage begins: reads continue at the local rate, writes are refused. */

@@ -37,6 +37,7 @@ test("a request alone runs at once, and those that come meanwhile share the next
   expect(running.map(({ requests }) => requests)).toEqual([[1]]);
   running[0]?.end();
   expect(await first).toBe("one 1");
+  await turn();
   expect(running.map(({ requests }) => requests)).toEqual([[1], [2, 3]]);
   running[1]?.end();
   expect(await Promise.all(others)).toEqual(["several 2", "several 3"]);
@@ -117,4 +118,23 @@ test("a shared statement runs in the context of one of its requests", async () =
   });
   await Promise.all(["a", "b", "c"].map((name, at) => context.run(name, () => statements.ask(at))));
   expect(seen).toEqual(["a"]);
+});
+
+test("a request that the shared statement leaves runs in its own context", async () => {
+  const context = new AsyncLocalStorage<string>();
+  const seen: [number, string | undefined][] = [];
+  const statements = new SharedStatements<number, string>({
+    one: async (request) => {
+      seen.push([request, context.getStore()]);
+      return `one ${request}`;
+    },
+    several: async (requests) => requests.map(() => undefined),
+  });
+  const ask = (name: string, at: number) => context.run(name, () => statements.ask(at));
+  expect(await Promise.all(["a", "b", "c"].map(ask))).toEqual(["one 0", "one 1", "one 2"]);
+  expect(seen).toEqual([
+    [0, "a"],
+    [1, "b"],
+    [2, "c"],
+  ]);
 });
