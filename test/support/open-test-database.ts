@@ -9,7 +9,7 @@ import { openPglite } from "../../src/database/pglite-database.ts";
 import { openPostgres } from "../../src/database/postgres-database.ts";
 import { PGLITE_TEMPLATE_DIR } from "../../src/gateway/package-paths.ts";
 import { TEMPLATE_DATABASE } from "./database-setup.ts";
-import { whenOver } from "./when-over.ts";
+import { whenFileIsOver, whenOver } from "./when-over.ts";
 
 /**
  * Opens a new database with all migrations and no data. Closes it after the test, or after the file if opened outside a
@@ -64,14 +64,22 @@ export async function createDataDir(): Promise<string> {
   return dir;
 }
 
+/** The connection of this file's statements about databases. Opening one takes as long as dropping a database. */
+let cluster: Promise<pg.Client> | undefined;
+
 async function onCluster(statement: string): Promise<void> {
+  cluster ??= connectToCluster();
+  await (await cluster).query(statement);
+}
+
+async function connectToCluster(): Promise<pg.Client> {
   const client = new pg.Client(inject("testDatabases").postgresUrl);
-  await client.connect();
-  try {
-    await client.query(statement);
-  } finally {
+  whenFileIsOver(async () => {
+    cluster = undefined;
     await client.end();
-  }
+  });
+  await client.connect();
+  return client;
 }
 
 async function openTestPglite(): Promise<Database> {
