@@ -2,10 +2,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { sql } from "kysely";
 import pg from "pg";
-import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { AuditEvents } from "../../src/audit/audit-events.ts";
 import { sha256Hex } from "../../src/audit/chain.ts";
 import { ChainAnchors } from "../../src/audit/chain-anchors.ts";
@@ -15,12 +14,14 @@ import type { Database } from "../../src/database/database.ts";
 import { APPLIED, FRESH, intentOf } from "../audit/intent-of.ts";
 import { newSigningKey } from "../audit/make-chain.ts";
 import { FakeClock } from "../support/fake-clock.ts";
+import { buildGateway, PROGRAM } from "../support/gateway-process.ts";
 import { createGatewayRole } from "../support/gateway-role.ts";
 import { createTestPostgres, openTestPostgres } from "../support/open-test-database.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { runCommand } from "./run-command.ts";
 
-const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+beforeAll(buildGateway);
+
 const key = newSigningKey();
 /** The signatures are from the year before. */
 const clock = new FakeClock(Date.UTC(2025, 0, 1));
@@ -168,7 +169,7 @@ test("a prune that was killed is finished by the next one", { timeout: 180_000 }
   await blocker.connect();
   await blocker.query("begin");
   await blocker.query("select from mfa_change where chain = 'account:prod' and chain_seq = 2 for update");
-  const child = spawn(process.execPath, [MAIN, "audit", "prune", ...args, "--yes"], { env });
+  const child = spawn(process.execPath, [PROGRAM, "audit", "prune", ...args, "--yes"], { env });
   const closed = once(child, "close");
   await expect.poll(() => deleting("wait_event_type = 'Lock'"), { timeout: 120_000 }).toBe(1);
   child.kill("SIGKILL");

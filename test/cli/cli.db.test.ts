@@ -3,10 +3,9 @@ import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { sql } from "kysely";
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { AuditEvents } from "../../src/audit/audit-events.ts";
 import { writeAnchorFile } from "../../src/audit/chain-anchors.ts";
 import { ChangeLog } from "../../src/audit/change-log.ts";
@@ -17,6 +16,7 @@ import { lockDataDir } from "../../src/database/pglite-folder.ts";
 import { MIGRATIONS_DIR } from "../../src/gateway/package-paths.ts";
 import { APPLIED, FRESH, intentOf } from "../audit/intent-of.ts";
 import { newSigningKey } from "../audit/make-chain.ts";
+import { buildGateway, PROGRAM } from "../support/gateway-process.ts";
 import { createTestPostgres, openTestPostgres } from "../support/open-test-database.ts";
 import { recomputeHashes, rewriteRecord } from "../support/rewrite-record.ts";
 import { runCommand } from "./run-command.ts";
@@ -370,15 +370,15 @@ test.each(["audit export", "audit verify"] as const)("%s --help describes the co
 });
 
 describe("the program", () => {
-  const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+  beforeAll(buildGateway);
 
   test("runs the command and exits with its code", async () => {
     const { url } = await recorded(1);
     const run = promisify(execFile);
     const env = { DATABASE_URL: url };
-    const { stdout } = await run(process.execPath, [MAIN, "audit", "export"], { env });
+    const { stdout } = await run(process.execPath, [PROGRAM, "audit", "export"], { env });
     expect(stdout.split("\n")).toHaveLength(4);
-    await expect(run(process.execPath, [MAIN, "audit", "verify"], { env })).rejects.toMatchObject({
+    await expect(run(process.execPath, [PROGRAM, "audit", "verify"], { env })).rejects.toMatchObject({
       code: 2,
       stderr: "Give --database or --file FILE.\n",
     });
@@ -386,7 +386,7 @@ describe("the program", () => {
 
   test("exits quietly when the reader closes the pipe", async () => {
     const { url } = await recorded(2);
-    const child = spawn(process.execPath, [MAIN, "audit", "export"], { env: { DATABASE_URL: url } });
+    const child = spawn(process.execPath, [PROGRAM, "audit", "export"], { env: { DATABASE_URL: url } });
     child.stdout.destroy();
     let stderr = "";
     child.stderr.on("data", (chunk) => {

@@ -1,17 +1,17 @@
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { type CommandName, EXIT_CODES, exitCodeHelp } from "../../src/cli/exit-codes.ts";
+import { buildGateway, PROGRAM } from "../support/gateway-process.ts";
 import { runCommand } from "./run-command.ts";
 
 const COMMANDS = Object.keys(EXIT_CODES) as CommandName[];
 
 describe("cam-gateway", () => {
-  const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+  beforeAll(buildGateway);
   const gateway = (...words: string[]) =>
-    promisify(execFile)(process.execPath, [main, ...words], { env: {} });
+    promisify(execFile)(process.execPath, [PROGRAM, ...words], { env: {} });
 
   test.each(["--help", "-h", "help"])("%s lists every command, with exit code 0", async (word) => {
     const { stdout, stderr } = await gateway(word);

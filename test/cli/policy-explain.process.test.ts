@@ -1,8 +1,8 @@
 import { execFile } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { SWITCHES } from "../../src/auth/policy/policy.ts";
+import { buildGateway, PROGRAM } from "../support/gateway-process.ts";
 import { ALICE, GRACE } from "../support/seed-users.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { runCommand } from "./run-command.ts";
@@ -203,8 +203,8 @@ test("--help describes the command", async () => {
 });
 
 test("npx cam-gateway policy explain exits with its code", async () => {
-  const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
-  const args = [main, "policy", "explain", ...of("portal"), ...PLAIN, "--switch", "login.phone.off"];
+  await buildGateway();
+  const args = [PROGRAM, "policy", "explain", ...of("portal"), ...PLAIN, "--switch", "login.phone.off"];
   const run = promisify(execFile)(process.execPath, args, { env: { POLICY_FILE: EXAMPLE } });
   await expect(run).rejects.toMatchObject({ code: 1, stdout: expect.stringContaining("Refused.") });
 });

@@ -1,17 +1,18 @@
 import { spawn } from "node:child_process";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { expect, onTestFinished, test } from "vitest";
-import { ROOT } from "../support/read-module.ts";
+import { beforeAll, expect, onTestFinished, test } from "vitest";
+import { buildGateway, PROGRAM } from "../support/gateway-process.ts";
 import { ALICE } from "../support/seed-users.ts";
 
-const PROGRAM = `"${process.execPath}" "${join(ROOT, "src/main.ts")}"`;
+const COMMAND = `"${process.execPath}" "${PROGRAM}"`;
+
+beforeAll(buildGateway);
 
 /** Runs a command line in a shell and returns its exit code and what it wrote. `$CAM_GATEWAY` is the program. */
 function startShell(script: string, env: Readonly<Record<string, string>> = {}) {
-  const command = script.replaceAll("$CAM_GATEWAY", PROGRAM);
+  const command = script.replaceAll("$CAM_GATEWAY", COMMAND);
   const child = spawn("sh", ["-c", command], { env: { PATH: process.env["PATH"], ...env } });
   onTestFinished(() => void child.kill("SIGKILL"));
   const code = new Promise<number | null>((resolve) => child.once("close", resolve));

@@ -3,7 +3,6 @@ import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -15,6 +14,7 @@ import { loadSigningKey } from "../../src/audit/signing-keys.ts";
 import type { Database } from "../../src/database/database.ts";
 import { APPLIED, FRESH, intentOf } from "../audit/intent-of.ts";
 import { FakeClock } from "../support/fake-clock.ts";
+import { buildGateway, PROGRAM } from "../support/gateway-process.ts";
 import { createGatewayRole } from "../support/gateway-role.ts";
 import { createTestPostgres, openTestPostgres } from "../support/open-test-database.ts";
 import { rewriteRecord } from "../support/rewrite-record.ts";
@@ -35,7 +35,7 @@ const page = [
 const blocks = fencedBlocks(page);
 const { scripts } = JSON.parse(await readFile("package.json", "utf8")) as { scripts: Record<string, string> };
 
-const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+beforeAll(buildGateway);
 
 let dir: string;
 let url: string;
@@ -64,12 +64,12 @@ async function record(count: number): Promise<void> {
   }
 }
 
-/** Runs a block in a shell. Runs the programs of npm scripts from source. */
+/** Runs a block in a shell. Runs the programs of npm scripts without npm. */
 async function run(block: string): Promise<string> {
   const text = block.replaceAll(/npm run (\S+)(?: --)?/g, (_, name: string) => {
     const [, command] = / node dist\/main\.js (.+)$/.exec(scripts[name] ?? "") ?? [];
     if (command === undefined) throw new Error(`npm run ${name} is not a command of the gateway.`);
-    return `"${process.execPath}" "${MAIN}" ${command}`;
+    return `"${process.execPath}" "${PROGRAM}" ${command}`;
   });
   const env = { PATH: process.env["PATH"] ?? "", DATABASE_URL: url };
   const { stdout } = await promisify(execFile)("sh", ["-euc", text], { cwd: dir, env });

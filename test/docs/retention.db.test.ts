@@ -1,8 +1,7 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { beforeEach, expect, test } from "vitest";
+import { beforeAll, beforeEach, expect, test } from "vitest";
 import { ChainAnchors } from "../../src/audit/chain-anchors.ts";
 import { ChangeLog } from "../../src/audit/change-log.ts";
 import type { Checkpoint } from "../../src/audit/checkpoint.ts";
@@ -11,13 +10,15 @@ import type { Database } from "../../src/database/database.ts";
 import { APPLIED, FRESH, intentOf } from "../audit/intent-of.ts";
 import { newSigningKey } from "../audit/make-chain.ts";
 import { FakeClock } from "../support/fake-clock.ts";
+import { buildGateway, PROGRAM } from "../support/gateway-process.ts";
 import { createGatewayRole } from "../support/gateway-role.ts";
 import { copyTestPostgres, createTestPostgres, openTestPostgres } from "../support/open-test-database.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { fencedBlocks } from "./fenced-blocks.ts";
 import { readPages } from "./pages.ts";
 
-const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+beforeAll(buildGateway);
+
 const { scripts } = JSON.parse(readPages("package.json")) as { scripts: Record<string, string> };
 const run = promisify(execFile);
 
@@ -52,7 +53,7 @@ async function shell(block: string, variables: Readonly<Record<string, string>>)
   const text = block.replaceAll(/npm run (\S+)(?: --)?/g, (_, name: string) => {
     const [, command] = / node dist\/main\.js (.+)$/.exec(scripts[name] ?? "") ?? [];
     if (command === undefined) throw new Error(`npm run ${name} is not a command of the gateway.`);
-    return `"${process.execPath}" "${MAIN}" ${command}`;
+    return `"${process.execPath}" "${PROGRAM}" ${command}`;
   });
   const env = { PATH: process.env["PATH"] ?? "", ...variables };
   const { stdout } = await run("sh", ["-euc", text], { cwd: dir, env });

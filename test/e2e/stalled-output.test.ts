@@ -2,12 +2,11 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
 import { Agent, request } from "node:http";
-import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import { EX_SOFTWARE } from "../../src/cli/end-on-crash.ts";
 import { closedPort } from "../support/closed-port.ts";
-import { buildGateway } from "../support/gateway-process.ts";
+import { buildGateway, PROGRAM } from "../support/gateway-process.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 // Processes start slowly on a busy machine.
@@ -22,24 +21,20 @@ const CRASH = "process.on('SIGUSR2', () => { throw new Error('a test') });";
 async function start(stdout: "pipe" | number) {
   const folder = await temporaryFolder();
   const port = await closedPort();
-  const child = spawn(
-    process.execPath,
-    [join(import.meta.dirname, "../../dist/main.js"), "serve", "--local"],
-    {
-      cwd: folder.path,
-      env: {
-        PORT: String(port),
-        PLAYGROUND: "off",
-        CALLER_RATE_PER_SECOND: "0",
-        // The lines of background work would be lost among those of the operations.
-        LOG_LEVEL: "warn",
-        TRUSTED_DOCUMENTS: "audit",
-        TRUSTED_DOCUMENTS_FILE: await folder.write("documents.json", "{}"),
-        NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(CRASH)}`,
-      },
-      stdio: ["ignore", stdout, "pipe"],
+  const child = spawn(process.execPath, [PROGRAM, "serve", "--local"], {
+    cwd: folder.path,
+    env: {
+      PORT: String(port),
+      PLAYGROUND: "off",
+      CALLER_RATE_PER_SECOND: "0",
+      // The lines of background work would be lost among those of the operations.
+      LOG_LEVEL: "warn",
+      TRUSTED_DOCUMENTS: "audit",
+      TRUSTED_DOCUMENTS_FILE: await folder.write("documents.json", "{}"),
+      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(CRASH)}`,
     },
-  );
+    stdio: ["ignore", stdout, "pipe"],
+  });
   const ended = once(child, "close") as Promise<[number | null]>;
   onTestFinished(async () => {
     child.kill("SIGKILL");

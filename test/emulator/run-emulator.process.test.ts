@@ -1,16 +1,16 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
-import { expect, onTestFinished, test } from "vitest";
+import { beforeAll, expect, onTestFinished, test } from "vitest";
 import { loadEmulatorConfig } from "../../src/emulator/run-emulator.ts";
+import { buildGateway, PROGRAM } from "../support/gateway-process.ts";
 import { startEmulator } from "./start-emulator.ts";
 
-const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+beforeAll(buildGateway);
 
-/** Runs `cam-gateway emulator`. Node strips the types. */
+/** Runs `cam-gateway emulator`. */
 function run(env: Record<string, string>, ...flags: string[]): ChildProcess {
-  const child = spawn(process.execPath, [MAIN, "emulator", ...flags], {
+  const child = spawn(process.execPath, [PROGRAM, "emulator", ...flags], {
     env: { PATH: process.env["PATH"] ?? "", ...env },
   });
   onTestFinished(() => {

@@ -8,6 +8,9 @@ import { onTestFinished } from "vitest";
 
 const root = join(import.meta.dirname, "../..");
 
+/** The program, which starts in a third of the time that its sources take. */
+export const PROGRAM = join(root, "dist/main.js");
+
 /** Builds the program. Call it once before the tests of a file. */
 export async function buildGateway(): Promise<void> {
   await promisify(execFile)(process.execPath, [join(root, "scripts/build-if-needed.mjs"), "server"]);
@@ -51,7 +54,7 @@ function launch(args: readonly string[], env: Readonly<Record<string, string>>) 
   // A folder of its own, for the data that it keeps where it was started.
   const cwd = mkdtempSync(join(tmpdir(), "gateway-process-"));
   // Nothing is inherited: a variable of this machine must not decide a test.
-  const child = spawn(process.execPath, [join(root, "dist/main.js"), "serve", ...args], {
+  const child = spawn(process.execPath, [PROGRAM, "serve", ...args], {
     cwd,
     env: { ...env },
     stdio: ["ignore", "pipe", "pipe"],

@@ -1,9 +1,9 @@
 import { execFile } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
+import { buildGateway, PROGRAM } from "../support/gateway-process.ts";
 
-const MAIN = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
+beforeAll(buildGateway);
 
 /** Prints each module of OpenTelemetry that the process loads, except those of the API, which prom-client loads. */
 const WATCH = `
@@ -18,7 +18,7 @@ const WATCH = `
 /** Starts the gateway with the admin port and without a database, which ends it after the start of telemetry. */
 async function modulesOf(env: Readonly<Record<string, string>>): Promise<readonly string[]> {
   const args = ["--import", `data:text/javascript,${encodeURIComponent(WATCH)}`];
-  const started = promisify(execFile)(process.execPath, [...args, MAIN, "serve", "--local"], {
+  const started = promisify(execFile)(process.execPath, [...args, PROGRAM, "serve", "--local"], {
     env: { PORT: "0", ADMIN_PORT: "0", DATABASE_URL: "postgres://gateway@127.0.0.1:1/gateway", ...env },
   });
   const { stderr } = (await started.catch((error: unknown) => error)) as { readonly stderr: string };

@@ -11,6 +11,7 @@ import { type CamEmulator, startCamEmulator } from "../../../src/emulator/index.
 import { MIGRATIONS_DIR } from "../../../src/gateway/package-paths.ts";
 import { callCam } from "../../emulator/call-cam.ts";
 import { closedPort } from "../../support/closed-port.ts";
+import { buildGateway, PROGRAM } from "../../support/gateway-process.ts";
 import { keepSecret } from "../../support/leaks/written.ts";
 import { createTestPostgres, openTestPostgres } from "../../support/open-test-database.ts";
 import { ROOT } from "../../support/read-module.ts";
@@ -231,8 +232,9 @@ describe("each seeded fault is named, and nothing else", () => {
   });
 
   test("a full disk, where the folder takes no file", async () => {
+    await buildGateway();
     // The limit of the process on the size of files: a write beyond it fails as one to a full disk does.
-    const command = `ulimit -f 1000; exec "${process.execPath}" "${join(ROOT, "src/main.ts")}" doctor --local --json`;
+    const command = `ulimit -f 1000; exec "${process.execPath}" "${PROGRAM}" doctor --local --json`;
     const env = { DATA_DIR: folder.at("data"), PATH: process.env["PATH"] };
     const stdout = await new Promise<string>((resolve) => {
       execFile("sh", ["-c", command], { env }, (_error, text) => resolve(text));
