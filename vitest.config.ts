@@ -1,24 +1,39 @@
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /**
- * Three groups of test files, one after the other. `unit` files start no process, browser or database server. `database`
- * files share one PostgreSQL, or start short processes, and mostly wait. `process` files start browsers or whole
- * gateways and run two at a time, so that they do not compete for a core. The files of a group share their modules,
- * which keep no state.
+ * Two projects that run in one group, so that no worker waits for the last file of another project. `integration` files
+ * share one PostgreSQL, or start programs, browsers or whole gateways. `unit` files start none of these, and come last. The
+ * files of a project share their modules, which keep no state.
  */
-const DATABASE_FILES = [
+const INTEGRATION_FILES = [
   "test/**/*.{db,process}.test.ts",
   // Tests of whole gateways need a database for the record.
-  "test/{changes,conformance,docs,graphql,http,schema}/**/*.test.ts",
+  "test/{changes,conformance,docs,e2e,graphql,http,schema}/**/*.test.ts",
 ];
+
+/** More than cores, because most integration tests wait for a database, a timer, a browser or a program. */
+const WORKERS = 5;
+
+/** Files that take a minute, whatever their size. They begin first, so that no other file waits for them at the end. */
+const LONG_FILES = /\/test\/(e2e|conformance)\//;
+
+class LongFilesFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const byDuration = await super.sort(files);
+    const isLater = ({ moduleId }: TestSpecification): number => Number(!LONG_FILES.test(moduleId));
+    return byDuration.toSorted((one, other) => isLater(one) - isLater(other));
+  }
+}
 
 export default defineConfig({
   resolve: { alias: { graphql: new URL("./node_modules/graphql/index.js", import.meta.url).pathname } },
   test: {
-    testTimeout: 30_000,
+    testTimeout: 60_000,
     // The machine of CI is shared and noisy, and these are real databases, browsers and processes.
     retry: process.env["CI"] ? 1 : 0,
-    hookTimeout: 60_000,
+    hookTimeout: 120_000,
+    sequence: { sequencer: LongFilesFirst },
     // What everything writes is searched for secrets when the run is over.
     globalSetup: ["test/support/leaks/global-setup.ts", "test/support/compile-cache-setup.ts"],
     setupFiles: [
@@ -32,23 +47,19 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/e2e/**", ...DATABASE_FILES],
+          exclude: INTEGRATION_FILES,
           isolate: false,
-          maxWorkers: 2,
-          sequence: { groupOrder: 0 },
+          maxWorkers: WORKERS,
         },
       },
       {
         extends: true,
         test: {
-          name: "database",
-          include: DATABASE_FILES,
-          exclude: ["test/e2e/**"],
+          name: "integration",
+          include: INTEGRATION_FILES,
           globalSetup: "test/support/database-setup.ts",
           isolate: false,
-          // More than cores, because most of these tests wait for a database, a timer or a program.
-          maxWorkers: 4,
-          sequence: { groupOrder: 1 },
+          maxWorkers: WORKERS,
         },
       },
       // `npm run record:routers` runs this one alone.
@@ -64,20 +75,10 @@ export default defineConfig({
                 testTimeout: 900_000,
                 hookTimeout: 300_000,
                 fileParallelism: false,
-                sequence: { groupOrder: 3 },
+                sequence: { groupOrder: 1 },
               },
             },
           ]),
-      {
-        extends: true,
-        test: {
-          name: "process",
-          include: ["test/e2e/**/*.test.ts"],
-          isolate: false,
-          maxWorkers: 2,
-          sequence: { groupOrder: 2 },
-        },
-      },
     ],
   },
 });

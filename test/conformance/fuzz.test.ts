@@ -17,4 +17,4 @@ test(`${REQUESTS} malformed requests crash nothing and leak nothing`, async () =
   );
   expect(logLines.filter((line) => line.includes(LOCAL_KEY.TENCENTCLOUD_SECRET_KEY))).toEqual([]);
   expect(logLines.filter((line) => /"level":"(error|fatal)"/.test(line))).toEqual([]);
-});
+}, 180_000);

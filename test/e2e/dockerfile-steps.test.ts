@@ -8,10 +8,10 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { requestToken } from "../../scripts/stack/request-token.ts";
 import { type ComposeService, ROOT, readComposeFile } from "../support/compose-file.ts";
 import { execForm, parseDockerfile } from "../support/dockerfile.ts";
+import { createTestPostgres } from "../support/open-test-database.ts";
 import { type BuiltImage, type BuiltStages, runDockerfile } from "../support/run-dockerfile.ts";
 import { CAROL } from "../support/seed-users.ts";
 import { keepToken } from "../support/start-issuer.ts";
-import { type StartedPostgres, startPostgres } from "../support/start-postgres.ts";
 import { type Program, startProgram } from "../support/start-program.ts";
 
 // An installation from npm's cache and a build, on a busy machine.
@@ -21,15 +21,17 @@ const compose = readComposeFile();
 let folder: string;
 let stages: BuiltStages;
 let image: BuiltImage;
-let postgres: StartedPostgres;
+let databaseUrl: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "dockerfile-"));
-  [stages, postgres] = await Promise.all([runDockerfile(ROOT, folder), startPostgres()]);
+  [stages, databaseUrl] = await Promise.all([
+    runDockerfile(ROOT, folder),
+    createTestPostgres({ empty: true }),
+  ]);
   image = stages.image;
 });
 afterAll(async () => {
-  await postgres?.stop();
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -126,8 +128,8 @@ function healthcheckOf(name: string): readonly string[] {
 async function composeOnThisMachine() {
   const ports = new Map<string, string>();
   for (const port of ["gateway-1", "gateway-2", "4100", "4101", "4200"]) ports.set(port, await freePort());
-  const databaseUrl = join(folder, "database-url");
-  await writeFile(databaseUrl, `${postgres.url}\n`);
+  const urlFile = join(folder, "database-url");
+  await writeFile(urlFile, `${databaseUrl}\n`);
   const mounts = new Map([
     ...Object.entries(compose.secrets).map(
       ([name, { file }]) => [`/run/secrets/${name}`, join(ROOT, file)] as const,
@@ -135,8 +137,8 @@ async function composeOnThisMachine() {
     ...Object.values(compose.services).flatMap(({ configs = [] }) =>
       configs.map(({ source, target }) => [target, join(ROOT, compose.configs[source]?.file ?? "")] as const),
     ),
-    ["/run/secrets/database-url", databaseUrl],
-    ["/run/secrets/owner-database-url", databaseUrl],
+    ["/run/secrets/database-url", urlFile],
+    ["/run/secrets/owner-database-url", urlFile],
   ]);
   const local = (text: string): string =>
     mounts.get(text) ??

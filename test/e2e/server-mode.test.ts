@@ -4,20 +4,19 @@ import { Agent, request } from "undici";
 import { beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import { startCamEmulator } from "../../src/emulator/index.ts";
 import { buildGateway, runGateway, startGatewayProcess } from "../support/gateway-process.ts";
+import { createTestPostgres } from "../support/open-test-database.ts";
 import { ALICE } from "../support/seed-users.ts";
 import { LOCAL_KEY } from "../support/start-gateway.ts";
 import { startIssuer } from "../support/start-issuer.ts";
-import { type StartedPostgres, startPostgres } from "../support/start-postgres.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 // Processes start slowly on a busy machine.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
-let postgres: StartedPostgres;
+let databaseUrl: string;
 
 beforeAll(async () => {
-  [postgres] = await Promise.all([startPostgres(), buildGateway()]);
-  return () => postgres.stop();
+  [databaseUrl] = await Promise.all([createTestPostgres({ empty: true }), buildGateway()]);
 });
 
 const READ = `{ subUser(opUin: "${ALICE}") { name } }`;
@@ -42,7 +41,7 @@ async function startCompany() {
     PORT: "0",
     ADMIN_PORT: "0",
     CAM_ENDPOINT: emulator.url,
-    DATABASE_URL_FILE: await folder.write("database-url", postgres.url),
+    DATABASE_URL_FILE: await folder.write("database-url", databaseUrl),
     POLICY_FILE: await folder.write("policy.yaml", POLICY),
     TLS_CERT_FILE: await folder.write("cert.pem", cert),
     TLS_KEY_FILE: await folder.write("key.pem", key),

@@ -2,12 +2,12 @@ import { Agent, request } from "node:http";
 import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { startCamEmulator } from "../../src/emulator/index.ts";
 import { buildGateway, startGatewayProcess } from "../support/gateway-process.ts";
+import { createTestPostgres } from "../support/open-test-database.ts";
 import { ALICE } from "../support/seed-users.ts";
 import { SOME_POLICY } from "../support/some-policy.ts";
 import { startGate } from "../support/start-gate.ts";
 import { LOCAL_KEY } from "../support/start-gateway.ts";
 import { startIssuer } from "../support/start-issuer.ts";
-import { type StartedPostgres, startPostgres } from "../support/start-postgres.ts";
 
 const SET = `mutation { setSubUserMfa(opUin: "${ALICE}", login: { phone: true }) { resolvedBy } }`;
 
@@ -17,11 +17,10 @@ const PATIENCE = 20_000;
 // Processes start slowly on a busy machine.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
-let postgres: StartedPostgres;
+let databaseUrl: string;
 
 beforeAll(async () => {
-  [postgres] = await Promise.all([startPostgres(), buildGateway()]);
-  return () => postgres.stop();
+  [databaseUrl] = await Promise.all([createTestPostgres(), buildGateway()]);
 });
 
 describe("a change that is under way", () => {
@@ -112,7 +111,7 @@ async function startHeld() {
     PORT: "0",
     ADMIN_PORT: "0",
     CAM_ENDPOINT: gate.url,
-    DATABASE_URL: postgres.url,
+    DATABASE_URL: databaseUrl,
   };
   const gateway = await startGatewayProcess([], env);
   /** Resolves when the gateway has begun to stop and refuses new connections. */

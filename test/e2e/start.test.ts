@@ -6,10 +6,10 @@ import { variableHelp } from "../../src/config/variable-reference.ts";
 import { startCamEmulator } from "../../src/emulator/index.ts";
 import { ROOT } from "../support/compose-file.ts";
 import { buildGateway, runGateway, startGatewayProcess } from "../support/gateway-process.ts";
+import { createTestPostgres } from "../support/open-test-database.ts";
 import { SOME_POLICY } from "../support/some-policy.ts";
 import { LOCAL_KEY } from "../support/start-gateway.ts";
 import { startIssuer } from "../support/start-issuer.ts";
-import { type StartedPostgres, startPostgres } from "../support/start-postgres.ts";
 import { startProgram } from "../support/start-program.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
@@ -22,11 +22,10 @@ const AT_A_TERMINAL = { NODE_OPTIONS: "--import=data:text/javascript,process.std
 // Processes start slowly on a busy machine.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
-let postgres: StartedPostgres;
+let databaseUrl: string;
 
 beforeAll(async () => {
-  [postgres] = await Promise.all([startPostgres(), buildGateway()]);
-  return () => postgres.stop();
+  [databaseUrl] = await Promise.all([createTestPostgres(), buildGateway()]);
 });
 
 describe("an invalid configuration ends the process with 78 and one message", () => {
@@ -183,7 +182,7 @@ test("server mode prints its mode, and never prints a key that CAM refuses", asy
     PORT: "0",
     ADMIN_PORT: "0",
     CAM_ENDPOINT: emulator.url,
-    DATABASE_URL: postgres.url,
+    DATABASE_URL: databaseUrl,
     ...issuer.env,
     ...SOME_POLICY,
     TENCENTCLOUD_SECRET_KEY: "hidden-secret-key",
@@ -230,7 +229,7 @@ describe("SIGTERM to npm stops the gateway with exit code 0", () => {
     const [issuer, folder] = await Promise.all([startIssuer(), temporaryFolder()]);
     const emulator = await startCamEmulator();
     onTestFinished(() => emulator.stop());
-    const store = { ADMIN_PORT: "0", DATABASE_URL: postgres.url };
+    const store = { ADMIN_PORT: "0", DATABASE_URL: databaseUrl };
     const server = { ...LOCAL_KEY, CAM_ENDPOINT: emulator.url, ...store, ...issuer.env };
     const env = {
       ...{ PATH: process.env["PATH"], HOME: folder.path, ...LOCAL },

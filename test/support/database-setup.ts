@@ -21,7 +21,7 @@ declare module "vitest" {
 export const TEMPLATE_DATABASE = "template_gateway";
 
 /**
- * Runs once before the tests of the project "database": starts one PostgreSQL with a migrated template. A database that
+ * Runs once before the tests of the project "integration": starts one PostgreSQL with a migrated template. A database that
  * is still there after the tests fails the run, because its gateway has taken connections and time from later files.
  */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
