@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { type AddressInfo, connect, createServer } from "node:net";
-import { expect, onTestFinished, test, vi } from "vitest";
+import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { FEDERATED_EXAMPLES_DIR } from "../../src/gateway/package-paths.ts";
 import { loadExamples } from "../../src/http/playground/playground.ts";
 import { fencedBlocks } from "../docs/fenced-blocks.ts";
@@ -47,35 +47,49 @@ function whenGone(urls: readonly string[]): Promise<unknown> {
   return Promise.all(ended);
 }
 
-test("npm run federated answers the documented queries, and Ctrl-C stops all parts with exit code 0", async () => {
-  const { program, urls, router, curl } = await startFederated();
-  expect(await post(router, JSON.stringify({ query: blocks[sample]?.text }))).toEqual(
-    JSON.parse(blocks[sample + 1]?.text ?? ""),
-  );
-  const employees = (await post(router, curl)) as { data: { employees: unknown[] }; errors?: unknown };
-  expect(employees.errors).toBeUndefined();
-  expect(employees.data.employees).toHaveLength(5);
-  const gone = whenGone(urls);
-  // A terminal signals the whole process group. npm forwards its signal, so the program receives two.
-  process.kill(-(program.child.pid ?? 0), "SIGINT");
-  const { code, output } = await program.end();
-  expect(code).toBe(0);
-  expect(output).toMatch(/federated \| Everything has stopped\.$/);
-  await gone;
-});
+describe("npm run federated", () => {
+  let federated: Awaited<ReturnType<typeof startFederated>>;
 
-test("a browser shows the playground with examples of both subgraphs and loads nothing from other hosts", async () => {
-  const { router } = await startFederated();
-  const { page, complaints } = await openPlayground(await openBrowserContext(), new URL("/", router).href);
-  expect(page.url()).toBe(router);
-  expect(await page.locator(".banner").textContent()).toContain("an employee directory behind Hive Gateway");
-  const examples = await loadExamples(FEDERATED_EXAMPLES_DIR);
-  const entries = page.getByRole("region", { name: "Examples" }).getByRole("button").locator("strong");
-  expect(await entries.allTextContents()).toEqual(examples.map(({ title }) => title));
-  await page.locator(".graphiql-execute-button").click();
-  const result = page.locator(".result-window .view-lines");
-  await expect.poll(() => result.textContent(), { timeout: 20_000 }).toMatch(/Alice.Anders/);
-  expect(complaints).toEqual([]);
+  beforeAll(async () => {
+    federated = await startFederated();
+  });
+
+  test("answers the documented queries", async () => {
+    const { router, curl } = federated;
+    expect(await post(router, JSON.stringify({ query: blocks[sample]?.text }))).toEqual(
+      JSON.parse(blocks[sample + 1]?.text ?? ""),
+    );
+    const employees = (await post(router, curl)) as { data: { employees: unknown[] }; errors?: unknown };
+    expect(employees.errors).toBeUndefined();
+    expect(employees.data.employees).toHaveLength(5);
+  });
+
+  test("shows a browser the playground with examples of both subgraphs, which loads nothing from other hosts", async () => {
+    const { router } = federated;
+    const { page, complaints } = await openPlayground(await openBrowserContext(), new URL("/", router).href);
+    expect(page.url()).toBe(router);
+    expect(await page.locator(".banner").textContent()).toContain(
+      "an employee directory behind Hive Gateway",
+    );
+    const examples = await loadExamples(FEDERATED_EXAMPLES_DIR);
+    const entries = page.getByRole("region", { name: "Examples" }).getByRole("button").locator("strong");
+    expect(await entries.allTextContents()).toEqual(examples.map(({ title }) => title));
+    await page.locator(".graphiql-execute-button").click();
+    const result = page.locator(".result-window .view-lines");
+    await expect.poll(() => result.textContent(), { timeout: 20_000 }).toMatch(/Alice.Anders/);
+    expect(complaints).toEqual([]);
+  });
+
+  test("stops all parts after Ctrl-C, with exit code 0", async () => {
+    const { program, urls } = federated;
+    const gone = whenGone(urls);
+    // A terminal signals the whole process group. npm forwards its signal, so the program receives two.
+    process.kill(-(program.child.pid ?? 0), "SIGINT");
+    const { code, output } = await program.end();
+    expect(code).toBe(0);
+    expect(output).toMatch(/federated \| Everything has stopped\.$/);
+    await gone;
+  });
 });
 
 test("a killed part stops the others, with exit code 1", async () => {

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { CAROL } from "../../support/seed-users.ts";
 import { readReply, type StartedGateway, startGateway } from "../../support/start-gateway.ts";
 import { AUDIENCE, type StartedIssuer, startIssuer } from "../../support/start-issuer.ts";
@@ -22,9 +22,16 @@ async function send(
   return readReply(await request.send({ query }));
 }
 
-test("the record and the log have the caller, client and issuer of a change, and the log never has the token", async () => {
+/** For tests whose log lines no other test causes. */
+let shared: { readonly issuer: StartedIssuer; readonly gateway: StartedGateway };
+
+beforeAll(async () => {
   const issuer = await startIssuer();
-  const gateway = await startGateway({ callers: "proved", env: issuer.env });
+  shared = { issuer, gateway: await startGateway({ callers: "proved", env: issuer.env }) };
+});
+
+test("the record and the log have the caller, client and issuer of a change, and the log never has the token", async () => {
+  const { issuer, gateway } = shared;
   const token = await issuer.sign({ claims: { sub: "wang", azp: "portal" } });
   const { data, errors } = await send(gateway, CHANGE, token);
   expect(errors).toEqual([]);
@@ -43,8 +50,7 @@ test("the record and the log have the caller, client and issuer of a change, and
 });
 
 test("a public field needs no token, and a bad token is refused there as well", async () => {
-  const issuer = await startIssuer();
-  const gateway = await startGateway({ callers: "proved", env: issuer.env });
+  const { issuer, gateway } = shared;
   expect((await gateway.send("{ camErrors { code } _service { sdl } __typename }")).errors).toEqual([]);
   const reply = await send(gateway, "{ __typename }", await issuer.sign({ claims: { exp: 1 } }));
   expect(reply).toMatchObject({
@@ -132,8 +138,7 @@ test("the log names the claim that a token lacks, and the caller's error does no
 });
 
 test("a token of 20 KiB is accepted, and one above 24 KiB is refused without a challenge to sign in", async () => {
-  const issuer = await startIssuer();
-  const gateway = await startGateway({ callers: "proved", env: issuer.env });
+  const { issuer, gateway } = shared;
   const groups = (count: number) => Array.from({ length: count }, (_, at) => `group-${at}-${"x".repeat(32)}`);
   const padding = { "x-forwarded-client-cert": "x".repeat(7 * 1024) };
   const long = await issuer.sign({ claims: { groups: groups(340) } });
