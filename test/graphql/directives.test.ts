@@ -75,10 +75,10 @@ test("a field that calls CAM has the number of calls as its cost, and every othe
   expect(costs.filter(({ weight }) => weight > 0)).toEqual([
     { place: "Query.subUser", weight: 1 },
     { place: "SubUser.mfa", weight: 1 },
-    { place: "Mutation.approveMfaChange", weight: 2 },
-    { place: "Mutation.tryApproveMfaChange", weight: 2 },
     { place: "Mutation.setSubUserMfa", weight: 2 },
     { place: "Mutation.trySetSubUserMfa", weight: 2 },
+    { place: "Mutation.approveMfaChange", weight: 2 },
+    { place: "Mutation.tryApproveMfaChange", weight: 2 },
   ]);
   const free = costs.filter(({ weight }) => weight === 0).map(({ place }) => place);
   expect(free).toEqual(expect.arrayContaining([...objectTypes(), "Query.subUsers"]));
