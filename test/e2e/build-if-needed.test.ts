@@ -75,7 +75,7 @@ test("the template of databases is built once for each release of PGlite and eac
     "src/gateway/package-paths.ts",
     "src/poller.ts",
   ];
-  for (const path of [...inputs, "src/clock.ts", "src/utf8.ts"]) {
+  for (const path of [...inputs, "src/clock.ts", "src/contract", "src/utf8.ts"]) {
     await cp(join(root, path), join(project, path), { recursive: true });
   }
   expect(await buildIfNeeded("server", "pglite-template")).toMatch(/pglite-template in [\d.]+ s/);
