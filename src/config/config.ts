@@ -2,7 +2,7 @@ import { hostname } from "node:os";
 import type { AuthSettings } from "../auth/auth-files.ts";
 import { Secret } from "../secret.ts";
 import { type AccountsSettings, readAccountsSettings } from "./accounts-file.ts";
-import { readAuthSettings, readPolicyFile, readProxyAddresses } from "./auth-variables.ts";
+import { readAuthSettings, readPolicyFile, readProxyAddresses } from "./auth-settings.ts";
 import { type CamSettings, LOOPBACK_NAMES, readCamSettings } from "./cam-settings.ts";
 import { type DirectorySettings, readDirectorySettings } from "./directory-settings.ts";
 import {

@@ -1,9 +1,3 @@
-import { z } from "zod";
-import { CAM_VARIABLES } from "./cam-variables.ts";
-import { DIRECTORY } from "./directory-settings.ts";
-import { HTTP_VARIABLES } from "./http-variables.ts";
-import { integer, type LOG_LEVELS, text, type VariableGroup, wholeNumber } from "./variable-schemas.ts";
-
 /**
  * The table of all variables: name, group, schema, default and help. The typed configuration, --help, .env.example and
  * docs/operators/configuration.md come from it. To add a variable, add a row to its group: the callers, the policy, the
@@ -11,6 +5,12 @@ import { integer, type LOG_LEVELS, text, type VariableGroup, wholeNumber } from 
  * in directory-settings.ts. Then use the value in config.ts, and run `npm run generate`. --help shows the first sentence
  * of each help text.
  */
+import { z } from "zod";
+import { CAM_VARIABLES } from "./cam-variables.ts";
+import { DIRECTORY } from "./directory-settings.ts";
+import { HTTP_VARIABLES } from "./http-variables.ts";
+import { integer, type LOG_LEVELS, text, type VariableGroup, wholeNumber } from "./variable-schemas.ts";
+
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 export type Environment = Readonly<Record<string, string | undefined>>;

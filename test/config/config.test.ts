@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { parsePolicy } from "../../src/auth/policy/policy-file.ts";
-import { MINIMAL_POLICY } from "../../src/config/auth-variables.ts";
+import { MINIMAL_POLICY } from "../../src/config/auth-settings.ts";
 import { type Config, ConfigError, loadConfig } from "../../src/config/config.ts";
 import { type Mode, variables } from "../../src/config/variables.ts";
 import { SOME_ISSUER } from "../support/some-issuer.ts";
