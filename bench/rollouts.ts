@@ -17,8 +17,9 @@ export const rollouts: Bench = {
   async run({ smoke, print }) {
     const users = smoke ? 20 : USERS;
     await using world = await RolloutWorld.open(users, ACCOUNTS, LIMIT);
-    const gateway = await world.accounts.startGateway(CALM);
+    // A gateway would take a rollout without a plan for one whose planner died.
     const id = await world.start(users);
+    const gateway = await world.accounts.startGateway(CALM);
     await world.untilApplied(id, 1);
     const people = new People(gateway);
     await world.untilOver(id);
