@@ -205,6 +205,7 @@ const app = await createHttpApp({
   tls: undefined,
   connections: {
     maxConnections: 1_000,
+    longestAnswerMs: 15_000,
     isProxy: () => true,
     clock,
     observer: { onConnectionsRefused: () => undefined },

@@ -3,7 +3,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "kysely";
 import { LOCAL_CALLER } from "../../src/auth/caller.ts";
 import type { Database } from "../../src/database/database.ts";
+import { migrate } from "../../src/database/migrate.ts";
 import { openPostgres } from "../../src/database/postgres-database.ts";
+import { MIGRATIONS_DIR } from "../../src/gateway/package-paths.ts";
 import { RolloutStore } from "../../src/rollouts/rollout-store.ts";
 import { seedUsers } from "../changes/change-load.ts";
 import { EmulatedAccounts } from "./emulated-accounts.ts";
@@ -26,7 +28,9 @@ export class RolloutWorld implements AsyncDisposable {
 
   static async open(users: number, accounts: number, ratePerSecond: number): Promise<RolloutWorld> {
     const opened = await EmulatedAccounts.open({ users, accounts, ratePerSecond });
-    return new RolloutWorld(opened, await openPostgres({ url: opened.databaseUrl }));
+    const database = await openPostgres({ url: opened.databaseUrl });
+    await migrate(database, MIGRATIONS_DIR);
+    return new RolloutWorld(opened, database);
   }
 
   /** Plans and starts a rollout that switches the phone on for every user. */

@@ -279,18 +279,14 @@ async function listen(
     callerRate: new CallerRate(config.http.callerRatePerSecond),
     trustedDocuments: documents && (await TrustedDocuments.load(documents)),
     connections: {
-      ...{ maxConnections, clock },
+      ...{ maxConnections, clock, longestAnswerMs: config.camLimits.deadlineMs },
       isProxy: isIn(proxies),
       observer: connectionObserver(telemetry),
     },
     tls: tls && (await readTls(tls)),
     ...(await pagesOf(config)),
   });
-  open.defer(async () => {
-    // Requests under way finish. After the deadline, close the remaining connections.
-    const cancel = clock.after(config.camLimits.deadlineMs, () => app.server.closeAllConnections());
-    await app.close().finally(cancel);
-  });
+  open.defer(() => app.close());
   if (tls !== undefined)
     open.defer(keepTlsFresh(app.server as unknown as Server, tls, tlsObserver(telemetry)));
   await app.listen({ host, port });

@@ -80,9 +80,8 @@ export async function createHttpApp(deps: HttpAppDeps): Promise<FastifyInstance>
     ...serverOptions(deps.tls),
     clientErrorHandler: (error, socket) =>
       answerParserError(error, socket as Socket, headers, connections.exchangesOn(socket as Socket)),
-    // The onRequest hook below answers in the gateway's own form.
+    // On stop, the gateway answers what arrives on open connections, and then closes them (see Connections).
     return503OnClosing: false,
-    // On stop, requests in progress finish, and idle keep-alive connections do not delay the exit.
     forceCloseConnections: "idle",
     // Fastify runs neither the hooks nor the error handler below for a path that its router cannot read.
     frameworkErrors: (error, request, reply) => {
@@ -92,16 +91,12 @@ export async function createHttpApp(deps: HttpAppDeps): Promise<FastifyInstance>
   });
 
   const connections = new Connections(app.server, deps.connections);
-  app.addHook("preClose", async () => connections.closeUnused());
   answerNodeEvents(app.server, headers);
   const scheme = deps.tls === undefined ? "http" : "https";
   const countError = observeRequests(app, deps.telemetry, { path: GRAPHQL_PATH, scheme });
   app.addHook("onRequest", async (request, reply) => {
     reply.headers(headers).header("x-request-id", request.id);
     checkHost(request.raw);
-    if (!health.isServing && !request.url.startsWith(HEALTH_PATH)) {
-      throw new HttpError("SHUTTING_DOWN", "The gateway is stopping. Send the request again.");
-    }
     if (deps.hostnames !== undefined) checkHostname(request.headers.host, deps.hostnames);
   });
   app.addHook("onSend", async (_request, reply, payload) => {

@@ -45,7 +45,6 @@ export const HTTP_ERRORS = {
       "fewer claims into the token, such as groups.",
   },
   INTERNAL: { status: 500, meaning: "The gateway failed unexpectedly; report the request id." },
-  SHUTTING_DOWN: { status: 503, meaning: "The gateway is stopping and did nothing. Send the request again." },
 } as const satisfies Readonly<Record<string, { readonly status: number; readonly meaning: string }>>;
 
 type HttpErrorCode = keyof typeof HTTP_ERRORS;

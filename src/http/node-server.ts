@@ -106,6 +106,8 @@ interface ConnectionObserver {
 export interface ConnectionLimits {
   /** The maximum of open connections. One address may have a quarter of them. */
   readonly maxConnections: number;
+  /** After a stop, connections whose response is not complete by then are closed. */
+  readonly longestAnswerMs: number;
   /** Returns whether an address is a proxy. A proxy connects for many clients, so its share has no limit. */
   readonly isProxy: (address: string) => boolean;
   readonly clock: Clock;
@@ -122,12 +124,16 @@ interface Connection {
 
 const REPORT_EVERY_MS = 60_000;
 
+/** How long idle connections stay open after a stop. A proxy keeps them open, and sends requests until it notices. */
+const LINGER_MS = 500;
+
 /** A browser opens two connections together. */
 const MIN_PER_ADDRESS = 2;
 
 /**
  * Limits a server's connections. Closes a new connection beyond the share of its address. If all connections are in
- * use, closes the connection that has been idle for longest. An unfinished TLS handshake or request counts as idle.
+ * use, closes the connection that has been idle for longest. An unfinished TLS handshake or request counts as idle. On
+ * stop, idle connections stay open for half a second, so that a request on its way is answered.
  */
 export class Connections {
   readonly #limits: ConnectionLimits;
@@ -145,6 +151,16 @@ export class Connections {
     // These run before the server's own listener, which creates a parser or a TLS session.
     server.prependListener("connection", (socket: Socket) => this.#accept(socket));
     server.prependListener("request", (request, response) => this.#begin(request, response));
+    // Node calls this function when it stops listening. The next request may already be on its way on an idle connection.
+    const closeIdle = server.closeIdleConnections.bind(server);
+    server.closeIdleConnections = () => {
+      let cancel = limits.clock.after(LINGER_MS, () => {
+        this.#closeUnused();
+        closeIdle();
+        cancel = limits.clock.after(limits.longestAnswerMs, () => server.closeAllConnections());
+      });
+      server.once("close", () => cancel());
+    };
   }
 
   /** Returns the unfinished responses on the connection of a socket, by their requests. */
@@ -156,7 +172,7 @@ export class Connections {
    * Closes connections that never received a byte. Browsers open them before they need them. Node does not count them
    * as idle, so one of them would keep the process running.
    */
-  closeUnused(): void {
+  #closeUnused(): void {
     for (const { socket } of this.#open.values()) if (socket.bytesRead === 0) socket.destroy();
   }
 

@@ -55,8 +55,7 @@ export class Operation {
    * input.
    */
   fail(code: string): void {
-    const ofHttp = code === "SHUTTING_DOWN" ? "UNAVAILABLE" : "INPUT";
-    const category = isCamErrorCode(code) ? describeCamError(code).category : ofHttp;
+    const category = isCamErrorCode(code) ? describeCamError(code).category : "INPUT";
     if (rankOf(category) < rankOf(this.category)) this.category = category;
   }
 
