@@ -32,7 +32,7 @@ export const rolloutUndo: Bench = {
 
     const { id } = await client.planMfaRollout({
       ...{ name: "Both by SMS", reason, selection: {} },
-      ...{ desired: { login: { phone: true }, action: { phone: true } }, maxFailures: { count: 0 } },
+      ...{ desired: { login: { phone: true }, action: { phone: true } }, maxFailures: { percent: 10 } },
     });
     const done = await run(client, id);
 
