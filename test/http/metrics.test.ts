@@ -2,10 +2,11 @@ import { Pool } from "undici";
 import { describe, expect, test } from "vitest";
 import { LOCAL_CALLER } from "../../src/auth/caller.ts";
 import { METRICS, prometheusName } from "../../src/telemetry/metric-table.ts";
-import { ALICE } from "../support/seed-users.ts";
+import { ALICE, BOB, FRANK } from "../support/seed-users.ts";
 import { startGateway, UNLIMITED } from "../support/start-gateway.ts";
 import { whenOver } from "../support/when-over.ts";
 import { startAccountsWorld } from "./accounts/accounts-world.ts";
+import { planned, planOf } from "./rollouts/plan-rollout.ts";
 
 const CHANGE = `mutation { setSubUserMfa(opUin: "${ALICE}", login: { phone: true }) { resolvedBy } }`;
 
@@ -67,6 +68,34 @@ describe("a gateway with one account", async () => {
     const before = await countOf(name);
     await http.post("/graphql").set("content-type", type).send(body).expect(status);
     expect(await countOf(name)).toBe(before + 1);
+  });
+
+  test("shows open rollouts by status, their users by state, and counts their steps", async () => {
+    const { id, planHash } = await planned(
+      send,
+      planOf({
+        ...{ selection: { opUins: [BOB, FRANK] }, desired: { login: { stoken: true } } },
+        waves: [{ users: 1, waitForRelease: true }],
+      }),
+    );
+    const names = ['rollouts{status="planned"}', 'rollouts{status="running"}'];
+    const items = ['rollout_items{state="applied"}', 'rollout_items{state="will_change"}'];
+    const figuresOf = async (series: readonly string[]) => {
+      const scraped = await scrape();
+      return series.map((name) => scraped.get(name) ?? 0);
+    };
+    await expect.poll(() => figuresOf(names), { timeout: 30_000 }).toEqual([1, 0]);
+    await send(
+      "mutation ($id: ID!, $planHash: String!) { startMfaRollout(id: $id, planHash: $planHash) { id } }",
+      {
+        ...{ id, planHash },
+      },
+    );
+    await expect.poll(() => figuresOf([...names, ...items]), { timeout: 30_000 }).toEqual([0, 1, 1, 1]);
+    await send("mutation ($id: ID!) { cancelMfaRollout(id: $id) { id } }", { id });
+    await expect.poll(() => figuresOf([...names, ...items]), { timeout: 30_000 }).toEqual([0, 0, 0, 0]);
+    const steps = ["started", "cancelled"].map((step) => `rollout_steps_total{step="${step}"}`);
+    expect(await figuresOf(steps)).toEqual([1, 1]);
   });
 
   test("answers ten scrapers at once", async () => {
