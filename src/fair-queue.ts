@@ -77,8 +77,10 @@ export class FairQueue<Item> {
   /** Returns the items in the order of service. */
   inOrder(): Item[] {
     const items: Item[] = [];
-    for (let turn = 0; items.length < this.#size; turn++) {
-      for (const queue of this.#queues.values()) if (turn < queue.length) items.push(queue[turn] as Item);
+    let queues = [...this.#queues.values()];
+    for (let turn = 0; queues.length > 0; turn++) {
+      for (const queue of queues) items.push(queue[turn] as Item);
+      queues = queues.filter((queue) => queue.length > turn + 1);
     }
     return items;
   }
