@@ -96,15 +96,11 @@ export class ChangeStatements {
       ...{ place, lease_ms: intent.leaseMs, known: basis.known, read_age_ms: basis.ageMs },
     }));
     const { users, withinMs } = this.#guard;
-    const rows = await runShared<{ place: number; changeId: string }>(
+    return runBegins(
       this.#deps.database,
       sql`select place, change_id from begin_changes(${JSON.stringify(intents)}::jsonb, ${users}, ${withinMs})`,
+      begins.length,
     );
-    const ids = new Map(rows.map(({ place, changeId }) => [place, changeId]));
-    return begins.map((_, place) => {
-      const id = ids.get(place);
-      return id === undefined ? undefined : { kind: "BEGUN", id };
-    });
   }
 
   async #settleOne({ id, settlement }: Settlement): Promise<Settled | undefined> {
@@ -148,26 +144,49 @@ export class ChangeStatements {
   }
 
   #columnsOf(intent: ChangeIntent): object {
-    const { caller } = intent;
     return {
-      account: intent.account,
-      op_uin: intent.opUin,
-      caller_subject: caller.subject,
-      caller_person: personOf(caller.subject),
-      caller_client: caller.client,
-      caller_issuer: caller.issuer,
-      gateway_request_id: intent.gatewayRequestId,
-      requested: intent.requested,
+      ...intentColumns(intent, this.#deps.replica),
+      caller_client: intent.caller.client,
+      caller_issuer: intent.caller.issuer,
       reason: intent.reason,
-      request_hash: intent.requestHash,
       idempotency_key: intent.idempotencyKey,
-      before_image: intent.before,
-      sent: intent.sent,
-      policy_hash: intent.policyHash,
-      policy_rules: intent.policyRules,
-      replica: this.#deps.replica,
     };
   }
+}
+
+/** Returns the columns of `mfa_change` that every intent sets. */
+export function intentColumns(intent: ChangeIntent, replica: string): object {
+  return {
+    account: intent.account,
+    op_uin: intent.opUin,
+    caller_subject: intent.caller.subject,
+    caller_person: personOf(intent.caller.subject),
+    gateway_request_id: intent.gatewayRequestId,
+    requested: intent.requested,
+    request_hash: intent.requestHash,
+    before_image: intent.before,
+    sent: intent.sent,
+    policy_hash: intent.policyHash,
+    policy_rules: intent.policyRules,
+    replica,
+  };
+}
+
+/**
+ * Runs a statement that begins several changes and returns the places of those that it began. Returns a verdict at each
+ * place, or undefined for a change that needs a statement of its own.
+ */
+export async function runBegins(
+  database: Database,
+  statement: Parameters<typeof runShared>[1],
+  count: number,
+): Promise<readonly ({ readonly kind: "BEGUN"; readonly id: string } | undefined)[]> {
+  const rows = await runShared<{ place: number; changeId: string }>(database, statement);
+  const ids = new Map(rows.map(({ place, changeId }) => [place, changeId]));
+  return Array.from({ length: count }, (_, place) => {
+    const id = ids.get(place);
+    return id === undefined ? undefined : { kind: "BEGUN", id };
+  });
 }
 
 function settledOf({ settleOrder, settledAt, sealed }: SettledRow): Settled {

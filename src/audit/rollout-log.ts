@@ -1,7 +1,6 @@
 import { sql } from "kysely";
-import { personOf } from "../auth/caller.ts";
 import type { Database } from "../database/database.ts";
-import { runQuery, runShared, SharedStatements } from "../database/statements.ts";
+import { runQuery, SharedStatements } from "../database/statements.ts";
 import {
   type BeforeImageBasis,
   type ChangeIntent,
@@ -10,6 +9,7 @@ import {
   requireChangeId,
   toChangeRecord,
 } from "./change-record.ts";
+import { intentColumns, runBegins } from "./change-statements.ts";
 
 /**
  * The verdict on an item. `id` names the change, or else the other change, the pause or the rollout that prevents it.
@@ -98,24 +98,19 @@ export class RolloutLog {
         ...{ known: basis.known, read_age_ms: basis.ageMs },
       };
     });
-    const ids = await runShared<{ place: number; changeId: string }>(
+    return runBegins(
       this.#deps.database,
       sql`select place, change_id from begin_rollout_changes(${JSON.stringify(intents)}::jsonb)`,
+      begins.length,
     );
-    const verdicts: (RolloutVerdict | undefined)[] = begins.map(() => undefined);
-    for (const { place, changeId: id } of ids) verdicts[place] = { kind: "BEGUN", id };
-    return verdicts;
   }
 
   #columnsOf({ intent, attempt }: Begin): object {
     return {
-      ...{ account: intent.account, op_uin: intent.opUin, gateway_request_id: intent.gatewayRequestId },
-      ...{ requested: intent.requested, request_hash: intent.requestHash, before_image: intent.before },
-      ...{ sent: intent.sent, policy_hash: intent.policyHash, policy_rules: intent.policyRules },
-      ...{ replica: this.#deps.replica, rollout_id: attempt.rolloutId, rollout_item: attempt.item },
+      ...intentColumns(intent, this.#deps.replica),
+      rollout_id: attempt.rolloutId,
+      rollout_item: attempt.item,
       rollout_attempt: attempt.attempt,
-      caller_subject: intent.caller.subject,
-      caller_person: personOf(intent.caller.subject),
     };
   }
 
