@@ -82,7 +82,6 @@ export async function createHttpApp(deps: HttpAppDeps): Promise<FastifyInstance>
       answerParserError(error, socket as Socket, headers, connections.exchangesOn(socket as Socket)),
     // On stop, the gateway answers what arrives on open connections, and then closes them (see Connections).
     return503OnClosing: false,
-    forceCloseConnections: "idle",
     // Fastify runs neither the hooks nor the error handler below for a path that its router cannot read.
     frameworkErrors: (error, request, reply) => {
       void (reply as FastifyReply).headers(headers).header("x-request-id", request.id);

@@ -99,16 +99,7 @@ test.each([
   expect(matchesFlagSets(flags, flagSets)).toBe(expected);
 });
 
-const NONE: MfaFlagState = {
-  phone: false,
-  token: false,
-  stoken: false,
-  wechat: false,
-  custom: false,
-  mail: false,
-  u2fToken: false,
-  passkey: undefined,
-};
+const NONE: MfaFlagState = { ...off, passkey: undefined };
 const PHONE = { ...NONE, phone: true };
 const U2F = { ...NONE, u2fToken: true };
 const NOT_SAID = { ...NONE, phone: undefined };

@@ -14,6 +14,7 @@ interface RolloutPlanProps {
 export function RolloutPlan({ rollout, onState }: RolloutPlanProps) {
   const { counts, price, desired, planHash, expiresAt, startedAt, reasons, progress } = rollout;
   const wish = wishOf(desired);
+  const losing = price?.usersLosingProtection ?? 0;
   return (
     <section aria-label="Plan">
       <h2>Plan</h2>
@@ -33,10 +34,9 @@ export function RolloutPlan({ rollout, onState }: RolloutPlanProps) {
           </button>
         ))}
       </div>
-      {(price?.usersLosingProtection ?? 0) > 0 && (
+      {losing > 0 && (
         <strong className="lost">
-          {usersOf(price?.usersLosingProtection ?? 0)} will have no login or no operation protection
-          afterwards.
+          {usersOf(losing)} will have no login or no operation protection afterwards.
         </strong>
       )}
       {reasons.length > 0 && (
