@@ -11,13 +11,20 @@ import {
   openTestPostgres,
 } from "../support/open-test-database.ts";
 
-/** Starts a queue with one kind of jobs, and records its reports and the keys of its jobs. */
-function startQueue({ jobs: store }: Database, concurrency = 2) {
+/**
+ * Starts a queue with one kind of jobs, and records its reports and the keys of its jobs.
+ * @param mayEnd What each job waits for.
+ */
+function startQueue({ jobs: store }: Database, concurrency = 2, mayEnd = Promise.resolve()) {
   const [ran, errors, unavailable]: [string[], unknown[], unknown[]] = [[], [], []];
   const onStarted = vi.fn();
   const kind: JobKind = {
-    ...{ name: "a-job", concurrency, cron: "* * * * *" },
-    run: async (key) => void ran.push(key),
+    // The schedule adds no job during a test.
+    ...{ name: "a-job", concurrency, cron: "0 0 29 2 *" },
+    run: async (key) => {
+      ran.push(key);
+      await mayEnd;
+    },
   };
   const queue = new JobQueue({
     ...{ store, clock: systemClock },
@@ -35,16 +42,22 @@ function startQueue({ jobs: store }: Database, concurrency = 2) {
 const PATIENT = { timeout: 20_000 };
 
 describe.each(["postgres", "pglite"] as const)("the job queue in %s", (kind) => {
-  test("runs a job of each key once, and a process that starts later runs what waits", async () => {
+  test("keeps one waiting job of each key, and a process that starts later runs what waits", async () => {
     const database = await openTestDatabase(kind);
-    const first = startQueue(database);
+    const { promise: mayEnd, resolve: end } = Promise.withResolvers<void>();
+    const first = startQueue(database, 1, mayEnd);
     await vi.waitFor(() => expect(first.onStarted).toHaveBeenCalled(), PATIENT);
+    await first.queue.send("a-job", "the only worker");
+    await vi.waitFor(() => expect(first.ran).toHaveLength(1), PATIENT);
     await Promise.all(["one", "two", "one"].map((key) => first.queue.send("a-job", key)));
-    await vi.waitFor(() => expect(first.ran.toSorted()).toEqual(["one", "two"]), PATIENT);
+    end();
+    await vi.waitFor(() => expect(first.ran).toHaveLength(3), PATIENT);
+    expect(first.ran.slice(1).toSorted()).toEqual(["one", "two"]);
     await first.queue.send("a-job", "three", 1);
     await first.queue.stop();
-    const second = startQueue(database);
+    const second = startQueue(database, 1);
     await vi.waitFor(() => expect(second.ran).toContain("three"), PATIENT);
+    expect(second.ran).toEqual(["three"]);
     expect([...first.errors, ...second.errors, ...first.unavailable]).toEqual([]);
   });
 });
