@@ -21,8 +21,8 @@ export interface OfferOutcome {
   readonly succeeded: number;
   /** The time from the call to the refusal, for each call that the quota refused. */
   readonly refusedAfterMs: readonly number[];
-  /** The number of callers that got CAM's throttle as an error. */
-  readonly heardThrottles: number;
+  /** The time that was left until the deadline, for each call that ended with CAM's throttle as its error. */
+  readonly heardThrottlesMs: readonly number[];
   /** All other errors. */
   readonly errors: readonly string[];
   /** The waits for slots of the interactive calls that succeeded. */

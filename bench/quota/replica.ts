@@ -1,4 +1,5 @@
 import {
+  type CamAttempt,
   CamClient,
   CamError,
   ClockSkew,
@@ -56,7 +57,7 @@ async function offer({ forMs, deadlineMs, callers, stalls }: OfferQuestion): Pro
   const outcome = {
     succeeded: 0,
     refusedAfterMs: [] as number[],
-    heardThrottles: 0,
+    heardThrottlesMs: [] as number[],
     errors: [] as string[],
     interactiveWaitsMs: [] as number[],
   };
@@ -66,13 +67,15 @@ async function offer({ forMs, deadlineMs, callers, stalls }: OfferQuestion): Pro
   async function call({ name, priority }: OfferedBy): Promise<void> {
     const startedMs = clock.monotonic();
     let waitedMs = 0;
+    let throttledMs = 0;
     const options = {
       deadlineMs: startedMs + deadlineMs,
       traceId: `${name}:${REPLICA}-${pending.length}`,
       caller: name,
       priority,
-      onAttempt: ({ quotaWaitMs }: { readonly quotaWaitMs: number }) => {
+      onAttempt: ({ quotaWaitMs, error }: Pick<CamAttempt, "quotaWaitMs" | "error">) => {
         waitedMs += quotaWaitMs;
+        if (isThrottle(error?.camCode)) throttledMs = clock.monotonic();
       },
     };
     try {
@@ -83,7 +86,7 @@ async function offer({ forMs, deadlineMs, callers, stalls }: OfferQuestion): Pro
       if (error instanceof GatewayError && error.code === "QUOTA_EXHAUSTED") {
         outcome.refusedAfterMs.push(clock.monotonic() - startedMs);
       } else if (error instanceof CamError && isThrottle(error.camCode)) {
-        outcome.heardThrottles += 1;
+        outcome.heardThrottlesMs.push(options.deadlineMs - throttledMs);
       } else outcome.errors.push(error instanceof Error ? error.message : String(error));
     }
   }
