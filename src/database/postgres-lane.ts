@@ -12,6 +12,7 @@ import pg from "pg";
 import type { JobStore, PoolState, Tables } from "./database.ts";
 import type { DatabaseAddress } from "./database-address.ts";
 import { PreparedStatements, type UnitOpening } from "./session-settings.ts";
+import { isLostConnection } from "./store-errors.ts";
 
 export interface LaneOptions {
   readonly address: DatabaseAddress;
@@ -250,8 +251,8 @@ class LaneConnection implements DatabaseConnection {
   /** Marks the session as spent after errors that make it unusable. */
   #watch<Result>(work: Promise<Result>): Promise<Result> {
     return work.catch((error: unknown) => {
-      const { code, severity } = error as { readonly code?: string; readonly severity?: string };
-      this.#isSpent ||= severity === undefined || WritableSessions.isReadOnly(code) || code === "42501";
+      const { code } = error as { readonly code?: string };
+      this.#isSpent ||= isLostConnection(error) || WritableSessions.isReadOnly(code) || code === "42501";
       if (WritableSessions.isReadOnly(code)) this.#session.writable?.expire();
       throw error;
     });

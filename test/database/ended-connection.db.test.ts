@@ -16,6 +16,15 @@ test("a connection that the server ends while it is in use fails only its statem
   await expect(sql`select 1`.execute(db)).resolves.toBeDefined();
 });
 
+test("a connection that the server ends does not get the next statement", async () => {
+  const { db } = await openTestPostgres(await createTestPostgres());
+  await expect(sql`select pg_terminate_backend(pg_backend_pid())`.execute(db)).rejects.toMatchObject({
+    code: "57P01",
+  });
+  // The socket is still open at this moment.
+  await expect(sql`select 1`.execute(db)).resolves.toBeDefined();
+});
+
 test("a connection that ends between the statements of a transaction fails the next statement", async () => {
   const url = await createTestPostgres();
   const { db } = await openTestPostgres(url);
