@@ -1,5 +1,5 @@
 import { sql } from "kysely";
-import { beforeAll, expect, test, vi } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import type { Database } from "../../src/database/database.ts";
 import { openTestDatabase } from "../support/open-test-database.ts";
 import { ANN, by, hashOf, openRunWorld } from "./run-world.ts";
@@ -10,6 +10,16 @@ beforeAll(async () => {
 });
 
 const set = (statement: ReturnType<typeof sql>) => statement.execute(database.db);
+
+/** A point that one write reaches, and where it stays until released. */
+function holdWrite() {
+  const [reached, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const reach = () => {
+    reached.resolve();
+    return released.promise;
+  };
+  return { reach, reached: reached.promise, release: released.resolve };
+}
 
 test("a wave begins once the last one is settled, its hold is over, or a person lets it begin", async () => {
   const world = await openRunWorld(database, { accounts: 2, consistencyMs: 3_600_000 });
@@ -54,13 +64,16 @@ test("a wave begins once the last one is settled, its hold is over, or a person 
 test("items begin only within the window, in its time zone", async () => {
   const world = await openRunWorld(database, { consistencyMs: 3_600_000 });
   const { runs, lanes, idle } = world.replica();
-  const { rows } = await sql<{ today: string; other: string }>`
+  const { rows } = await sql<{ today: string; tomorrow: string; other: string }>`
     select to_char(now() at time zone 'Asia/Shanghai', 'Dy') as today,
-      to_char(now() at time zone 'Asia/Shanghai' + interval '2 days', 'Dy') as other`.execute(database.db);
+      to_char(now() at time zone 'Asia/Shanghai' + interval '1 day', 'Dy') as tomorrow,
+      to_char(now() at time zone 'Asia/Shanghai' + interval '3 days', 'Dy') as other`.execute(database.db);
   const window = { timeZone: "Asia/Shanghai", from: "00:00", to: "24:00" };
+  const { today, tomorrow, other } = rows[0] ?? { today: "", tomorrow: "", other: "" };
   for (const [days, applied] of [
-    [[rows[0]?.other ?? ""], 0],
-    [[rows[0]?.today ?? ""], 2],
+    [[other], 0],
+    // Midnight may come during the test.
+    [[today, tomorrow], 2],
   ] as const) {
     const planned = await world.plan(2, { window: { ...window, days } });
     await runs.start(planned, hashOf(planned), by(ANN));
@@ -76,32 +89,31 @@ test("a pause begins nothing more, a resumed rollout goes on, and a cancelled on
   const { runs, idle } = world.replica();
   const [cam] = world.cams.values();
   let written = 0;
-  const reached = Promise.withResolvers<void>();
-  const held = Promise.withResolvers<void>();
+  const [third, sixth] = [holdWrite(), holdWrite()];
   if (cam !== undefined) {
     cam.before = async (action) => {
       if (action !== "SetMfaFlag") return undefined;
       written += 1;
-      if (written === 3) {
-        reached.resolve();
-        await held.promise;
-      }
+      if (written === 3) await third.reach();
+      if (written === 6) await sixth.reach();
       return undefined;
     };
   }
   const planned = await world.plan(10);
   await runs.start(planned, hashOf(planned), by(ANN));
-  await reached.promise;
+  await third.reached;
   const paused = await runs.pause(await world.found(planned.id), "Lunch", by(ANN));
   expect(paused).toMatchObject({ status: "paused", hint: "Lunch" });
-  held.resolve();
+  third.release();
   // What was begun ends, and nothing follows it.
-  await vi.waitFor(async () => expect((await world.rollouts.counts(planned.id)).applied).toBe(3));
+  await expect.poll(async () => (await world.rollouts.counts(planned.id)).applied).toBe(3);
   expect(await runs.pause(paused, "Again", by(ANN))).toEqual(paused);
   expect(written).toBe(3);
   await runs.resume(paused, by(ANN));
-  await vi.waitFor(async () => expect((await world.rollouts.counts(planned.id)).applied).toBeGreaterThan(3));
+  // The rollout goes on, and does not end before it is cancelled.
+  await sixth.reached;
   const cancelled = await runs.cancel(await world.found(planned.id), "Enough", by(ANN));
+  sixth.release();
   expect(cancelled).toMatchObject({ status: "cancelled", hint: "Enough" });
   await idle();
   const { applied, will_change: left } = await world.rollouts.counts(planned.id);
