@@ -1,12 +1,23 @@
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
+import { createServer } from "node:net";
 
-/** Returns a loopback port without a listener. */
+/**
+ * Returns a loopback port without a listener. The port is below those that systems give to sockets, so no other socket
+ * gets it until the caller uses it.
+ */
 export async function closedPort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
+  const server = createServer();
+  for (;;) {
+    const port = randomInt(11_000, 32_768);
+    try {
+      await once(server.listen(port, "127.0.0.1"), "listening");
+    } catch {
+      // A program has it.
+      continue;
+    }
+    server.close();
+    await once(server, "close");
+    return port;
+  }
 }

