@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { whenOver } from "./when-over.ts";
@@ -9,10 +9,11 @@ export async function temporaryFolder() {
   whenOver(() => rm(path, { recursive: true }));
   return {
     path,
-    /** Writes a file and gives its path. */
+    /** Writes a file and gives its path. Replaces it at once, because a gateway may read it at any time. */
     async write(name: string, text: string | Uint8Array): Promise<string> {
       const file = join(path, name);
-      await writeFile(file, text);
+      await writeFile(`${file}.new`, text);
+      await rename(`${file}.new`, file);
       return file;
     },
     /** Where a file would be. */
