@@ -37,7 +37,7 @@ export async function startColumns(routers: readonly Column[]): Promise<ErrorCol
   for (const { id, start } of routers)
     addresses.set(id, await start({ ...asSubgraph(sound), url: relay.url }));
   const thrown = new Map(ids.map((id) => [id, new Map<string, readonly WireError[]>()]));
-  let wholeAsData = 0;
+  const wholeAsData = new Set<string>();
 
   /** A gateway that answers changes of these users by the error. */
   async function startFor({ start, user, fault }: ErrorCase, users: readonly string[]): Promise<StartedCase> {
@@ -60,7 +60,7 @@ export async function startColumns(routers: readonly Column[]): Promise<ErrorCol
       expectWholeData(url, { ...errorCase.change, opUin: two }, errorCase, cam),
     ]);
     thrown.get(id)?.set(errorCase.name, errors.map(stable));
-    wholeAsData += 1;
+    wholeAsData.add(`${errorCase.name} by ${id}`);
   }
 
   return {
@@ -79,7 +79,7 @@ export async function startColumns(routers: readonly Column[]): Promise<ErrorCol
     },
     thrownBy: (id) => thrown.get(id) ?? new Map(),
     get wholeAsData() {
-      return wholeAsData;
+      return wholeAsData.size;
     },
   };
 }
