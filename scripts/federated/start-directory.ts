@@ -1,10 +1,6 @@
 import { readFile } from "node:fs/promises";
-import { ApolloServer } from "@apollo/server";
-import { ApolloServerPluginInlineTraceDisabled } from "@apollo/server/plugin/disabled";
-import { startStandaloneServer } from "@apollo/server/standalone";
-import { buildSubgraphSchema } from "@apollo/subgraph";
-import { parse } from "graphql";
 import type { Employee } from "./employee.ts";
+import { serveSubgraph } from "./serve-subgraph.ts";
 import type { StartedSubgraph } from "./subgraph.ts";
 
 const SDL_FILE = new URL("../../schema/example-subgraph.graphql", import.meta.url);
@@ -38,13 +34,7 @@ export async function startDirectory(port: number, employees: readonly Employee[
       employee: ({ opUin }: SubUserReference) => employees.find(({ camUin }) => camUin === opUin),
     },
   };
-  const server = new ApolloServer({
-    schema: buildSubgraphSchema([{ typeDefs: parse(sdl), resolvers }]),
-    plugins: [ApolloServerPluginInlineTraceDisabled()],
-    stopOnTerminationSignals: false,
-  });
-  const { url } = await startStandaloneServer(server, { listen: { port, host: "127.0.0.1" } });
-  return { name: "directory", url: new URL("/graphql", url).href, sdl, stop: () => server.stop() };
+  return serveSubgraph({ name: "directory", sdl, resolvers, port });
 
   function find(id: string): Employee | undefined {
     return employees.find((employee) => employee.id === id);

@@ -1,8 +1,5 @@
-import { ApolloServer } from "@apollo/server";
-import { startStandaloneServer } from "@apollo/server/standalone";
-import { buildSubgraphSchema } from "@apollo/subgraph";
-import { parse } from "graphql";
 import { beforeAll, describe, expect, test } from "vitest";
+import { serveSubgraph } from "../../scripts/federated/serve-subgraph.ts";
 import type { Subgraph } from "../../scripts/federated/subgraph.ts";
 import { COMPOSERS } from "../../scripts/schema-check/composers.ts";
 import { startAccountsWorld } from "../http/accounts/accounts-world.ts";
@@ -46,12 +43,9 @@ beforeAll(async () => {
 });
 
 async function startSubgraph(name: string, sdl: string, resolvers: object): Promise<Subgraph> {
-  const typeDefs = parse(sdl);
-  const schema = buildSubgraphSchema([{ typeDefs, resolvers: resolvers as never }]);
-  const server = new ApolloServer({ schema, stopOnTerminationSignals: false });
-  const { url } = await startStandaloneServer(server, { listen: { port: 0, host: "127.0.0.1" } });
-  whenOver(() => server.stop());
-  return { name, url, sdl };
+  const subgraph = await serveSubgraph({ name, sdl, resolvers, port: 0 });
+  whenOver(() => subgraph.stop());
+  return subgraph;
 }
 
 test.each(COMPOSERS)("the composer of $name accepts subgraphs that use either key", ({ compose }) => {
