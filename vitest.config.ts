@@ -33,6 +33,8 @@ export default defineConfig({
     // The machine of CI is shared and noisy, and these are real databases, browsers and processes.
     retry: process.env["CI"] ? 1 : 0,
     hookTimeout: 120_000,
+    // A test waits for an effect as long as its own time allows.
+    expect: { poll: { timeout: 30_000 } },
     sequence: { sequencer: LongFilesFirst },
     // What everything writes is searched for secrets when the run is over.
     globalSetup: ["test/support/leaks/global-setup.ts", "test/support/compile-cache-setup.ts"],

@@ -1,5 +1,5 @@
 import type { Page } from "playwright-core";
-import { beforeAll, expect, test, vi } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { EXAMPLES_DIR } from "../../src/gateway/package-paths.ts";
 import { loadExamples } from "../../src/http/playground/playground.ts";
 import { openPlayground } from "../support/open-playground.ts";
@@ -71,7 +71,7 @@ test("the example of an error shows the typed error, and the Errors button a bad
   expect(await response(page)).toMatchObject({
     errors: [{ extensions: { code: "USER_NOT_BIND_PHONE", category: "PRECONDITION", retryable: false } }],
   });
-  await vi.waitFor(async () => expect(await badge.textContent()).toBe("1"), 10_000);
+  await expect.poll(() => badge.textContent()).toBe("1");
   await page.getByRole("tab", { name: "SwitchProtectionOn" }).getByRole("button").first().click();
   await badge.waitFor({ state: "detached" });
   await openExample(page, "Get errors as data");
@@ -88,18 +88,13 @@ test("a second visit restores edits and tabs, and a closed panel stays closed", 
   await page.keyboard.type("# mine\n");
   await page.getByRole("button", { name: "Hide Examples" }).click();
   await page.getByRole("button", { name: "New tab" }).click();
-  await vi.waitFor(
-    async () => expect(await storedTabs(page)).toMatchObject({ activeTabIndex: tabs }),
-    10_000,
-  );
+  await expect.poll(() => storedTabs(page)).toMatchObject({ activeTabIndex: tabs });
 
   const again = await openPlayground(page.context(), gatewayUrl);
   expect(await again.page.getByRole("tab").count()).toBe(tabs + 1);
   expect(await again.page.getByRole("button", { name: "Show Examples" }).count()).toBe(1);
   await again.page.getByRole("tab", { name: "SwitchProtectionOn" }).getByRole("button").first().click();
-  await vi.waitFor(async () =>
-    expect(await editorText(again.page, "operation.graphql")).toMatch(/^# mine\n/),
-  );
+  await expect.poll(() => editorText(again.page, "operation.graphql")).toMatch(/^# mine\n/);
   expect([...complaints, ...again.complaints]).toEqual([]);
 });
 
@@ -110,12 +105,10 @@ test("the Examples panel opens the original example and keeps the visitor's vers
   await page.keyboard.type("# mine\n");
   const panel = page.getByRole("region", { name: "Examples" });
   await panel.getByRole("button", { name: "Switch protection on" }).click();
-  await vi.waitFor(async () => {
-    expect(await editorText(page, "operation.graphql")).toMatch(/^# Switch protection on/);
-    expect(await page.getByRole("tab", { name: "SwitchProtectionOn" }).count()).toBe(2);
-  });
+  await expect.poll(() => editorText(page, "operation.graphql")).toMatch(/^# Switch protection on/);
+  await expect.poll(() => page.getByRole("tab", { name: "SwitchProtectionOn" }).count()).toBe(2);
   await page.getByRole("tab", { name: "SwitchProtectionOn" }).first().getByRole("button").first().click();
-  await vi.waitFor(async () => expect(await editorText(page, "operation.graphql")).toMatch(/^# mine\n/));
+  await expect.poll(() => editorText(page, "operation.graphql")).toMatch(/^# mine\n/);
   expect(complaints).toEqual([]);
 });
 
@@ -132,9 +125,7 @@ test("the Errors panel explains the error in the result first, and opens example
   await entries.first().getByText("What to do: Ask the owner").waitFor();
   const bound = entries.filter({ hasText: "USER_NOT_BIND_PHONE" });
   await bound.getByRole("button", { name: "Open the example UserNotBindPhone" }).click();
-  await vi.waitFor(async () =>
-    expect(await editorText(page, "operation.graphql")).toContain("mutation UserNotBindPhone"),
-  );
+  await expect.poll(() => editorText(page, "operation.graphql")).toContain("mutation UserNotBindPhone");
   expect(complaints).toEqual([]);
 });
 
@@ -171,7 +162,7 @@ test("the documentation hides what federation adds, and opens each type at its t
   await documentation.getByText("Uin", { exact: true }).scrollIntoViewIfNeeded();
   expect(await plugin.evaluate(({ scrollTop }) => scrollTop)).toBeGreaterThan(0);
   await documentation.getByText("SubUserMfa", { exact: true }).click();
-  await vi.waitFor(async () => expect(await plugin.evaluate(({ scrollTop }) => scrollTop)).toBe(0), 10_000);
+  await expect.poll(() => plugin.evaluate(({ scrollTop }) => scrollTop)).toBe(0);
   await documentation.getByRole("link", { name: "Go back to Docs" }).click();
   await documentation.getByText("Query", { exact: true }).click();
   await documentation.getByText("subUsers").first().waitFor();

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { build, preview } from "vite";
-import { beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type EmulatorControl, startCamEmulator } from "../../src/emulator/index.ts";
 import { ALICE, BOB, CAROL, DAVE, ERIN, GRACE, NOBODY } from "../support/seed-users.ts";
 import { openBrowserContext } from "../support/start-chromium.ts";
@@ -184,7 +184,7 @@ describe("the form", () => {
     await page.getByRole("button", { name: "Switch" }).click();
     await expectText(page, "status", "Done.");
     await page.getByRole("button", { name: "Switch" }).click();
-    await vi.waitFor(() => expect(keys).toHaveLength(3));
+    await expect.poll(() => keys).toHaveLength(3);
     expect(keys[0]).toBe(keys[1]);
     expect(keys[2]).not.toBe(keys[1]);
   });

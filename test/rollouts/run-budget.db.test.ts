@@ -110,9 +110,7 @@ test("an outcome that stays unknown is open for five minutes, then counts as fai
   const planned = await world.plan(3, { budget: 1 });
   await replica.runs.start(planned, hashOf(planned), by(ANN));
   // Two are open at once, so the third waits for them.
-  await vi.waitFor(async () =>
-    expect(await world.rollouts.counts(planned.id)).toMatchObject({ unknown: 2, will_change: 1 }),
-  );
+  await expect.poll(() => world.rollouts.counts(planned.id)).toMatchObject({ unknown: 2, will_change: 1 });
   const age = () =>
     sql`update mfa_rollout_item set unknown_since = now() - interval '6 minutes' where rollout_id = ${planned.id} and item = 1`.execute(
       database.db,

@@ -209,10 +209,8 @@ describe("items", () => {
     const planned = await world.plan(3);
     const replica = world.replica();
     await replica.runs.start(planned, hashOf(planned), by(ANN));
-    await vi.waitFor(() => expect(world.reports).toContain(`lane ${code}`));
-    await vi.waitFor(async () =>
-      expect(await replica.runs.lanes(planned)).toMatchObject([{ state: "held", code }]),
-    );
+    await expect.poll(() => world.reports).toContain(`lane ${code}`);
+    await expect.poll(() => replica.runs.lanes(planned)).toMatchObject([{ state: "held", code }]);
     away = false;
     await settle(replica);
     expect(await world.rollouts.counts(planned.id)).toMatchObject({ applied: 3, failed: 0 });
@@ -297,7 +295,7 @@ test("a database that is lost and comes back during a run changes nobody twice a
   const replica = world.replica();
   await replica.runs.start(planned, hashOf(planned), by(ANN));
   const restore = await lost.promise;
-  await vi.waitFor(() => expect(world.reports.join()).toMatch(/STORE_UNAVAILABLE|lane error/));
+  await expect.poll(() => world.reports.join()).toMatch(/STORE_UNAVAILABLE|lane error/);
   await restore();
   const expire = sql`update mfa_change set lease_until = now() - interval '1 second' where status = 'pending'`;
   await vi.waitFor(

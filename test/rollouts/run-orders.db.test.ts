@@ -1,5 +1,5 @@
 import { sql } from "kysely";
-import { beforeAll, describe, expect, test, vi } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { RequestSeal } from "../../src/audit/request-seal.ts";
 import type { Database } from "../../src/database/database.ts";
 import { findRunning } from "../../src/rollouts/running-rollout.ts";
@@ -96,9 +96,7 @@ test("paused callers start, approve and resume nothing, and their rollouts pause
     };
   }
   await runs.approve(awaiting, hashOf(awaiting), undefined, by(approver));
-  await vi.waitFor(async () =>
-    expect(await world.found(planned.id)).toMatchObject({ status: "paused", code: "CALLER_PAUSED" }),
-  );
+  await expect.poll(() => world.found(planned.id)).toMatchObject({ status: "paused", code: "CALLER_PAUSED" });
   await expect(runs.resume(await world.found(planned.id), by(ANN))).rejects.toMatchObject({
     code: "CALLER_PAUSED",
   });
@@ -174,12 +172,12 @@ test("open rollouts are counted by status, and the users of those that have begu
     };
   }
   await runs.approve(await world.found(first.id), hashOf(first), undefined, by(BEN));
-  await vi.waitFor(async () =>
-    expect(await store.countOpen()).toEqual([
+  await expect
+    .poll(() => store.countOpen())
+    .toEqual([
       { kind: "status", name: "paused", count: 1 },
       { kind: "state", name: "will_change", count: 3 },
-    ]),
-  );
+    ]);
   await runs.cancel(await world.found(first.id), undefined, by(ANN));
   await idle();
   expect(await store.countOpen()).toEqual([]);

@@ -124,17 +124,17 @@ test.for([
 ] as const)("after %s, the count of free connections equals undici's", async ([, answer, free]) => {
   const { cam, undicis, connections, ends } = await afterPosts(answer, 9);
   await ends;
-  await vi.waitFor(() => expect(undicis()).toBe(free));
+  await expect.poll(undicis).toBe(free);
   expect(connections.free(cam.url)).toBe(free);
 });
 
 test("posts that time out close their connections", async () => {
   const { cam, clock, connections, ends } = await afterPosts(silence, 3);
-  await vi.waitFor(() => expect(cam.requests).toHaveLength(3));
+  await expect.poll(() => cam.requests).toHaveLength(3);
   expect(connections.free(cam.url)).toBe(0);
   await clock.advance(1_000);
   await ends;
-  await vi.waitFor(() => expect(connections.free(cam.url)).toBe(0));
+  await expect.poll(() => connections.free(cam.url)).toBe(0);
 });
 
 test("a connection in use is not free until it is released", async () => {
