@@ -534,7 +534,7 @@ describe("on PostgreSQL", () => {
     const name = new URL(url).pathname.slice(1);
     await sql`alter database ${sql.id(name)} with allow_connections false`.execute(admin.db);
     await sql`
-      select pg_terminate_backend(pid) from pg_stat_activity where datname = ${name}
+      select pg_terminate_backend(pid, 30000) from pg_stat_activity where datname = ${name}
     `.execute(admin.db);
     const failures = await Promise.allSettled(Array.from({ length: 5 }, () => log.begin(intentOf(), FRESH)));
     for (const failure of failures) {

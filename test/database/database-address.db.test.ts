@@ -29,7 +29,7 @@ async function openByFile() {
   onTestFinished(() => database.close());
   const endSessions = () =>
     operator.query(
-      "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()",
+      "select pg_terminate_backend(pid, 30000) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()",
     );
   return { database, operator, role, file, write, endSessions };
 }

@@ -23,7 +23,9 @@ async function openBudget() {
     await operator.end();
   });
   const endConnections = () =>
-    operator.query("select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", [name]);
+    operator.query("select pg_terminate_backend(pid, 30000) from pg_stat_activity where datname = $1", [
+      name,
+    ]);
   const letIn = (isLetIn: boolean) => operator.query(`alter database ${name} allow_connections ${isLetIn}`);
   const take = (access: "read" | "write") =>
     budget.take(rateRequest({ access, deadlineMs: systemClock.monotonic() + 20_000 }));

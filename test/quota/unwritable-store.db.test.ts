@@ -56,7 +56,7 @@ async function openBudget() {
   return { take, run, reports, back: back.promise };
 }
 
-const CUT = "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'ROLE'";
+const CUT = "select pg_terminate_backend(pid, 30000) from pg_stat_activity where usename = 'ROLE'";
 
 test.each<readonly [string, Fault]>([
   [

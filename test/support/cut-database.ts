@@ -6,7 +6,7 @@ export async function cutDatabase(url: string): Promise<() => Promise<void>> {
   const name = new URL(url).pathname.slice(1);
   await asAdministrator(
     `alter database ${name} with allow_connections false`,
-    `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`,
+    `select pg_terminate_backend(pid, 30000) from pg_stat_activity where datname = '${name}'`,
   );
   return async () => {
     await asAdministrator(`alter database ${name} with allow_connections true`);
