@@ -1,3 +1,6 @@
+import { execFileSync } from "node:child_process";
+import { cpus, loadavg } from "node:os";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { callers } from "./callers.ts";
 import { crash } from "./crash.ts";
@@ -21,7 +24,6 @@ import { signing } from "./signing.ts";
 import { startUp } from "./start-up.ts";
 import type { Bench } from "./support/bench.ts";
 import { buildGateway } from "./support/build-gateway.ts";
-import { describeMachine } from "./support/machine.ts";
 import { telemetry } from "./telemetry.ts";
 import { upgrade } from "./upgrade.ts";
 
@@ -83,3 +85,27 @@ main().catch((error: unknown) => {
   // Exit instead of setting the exit code, because started programs end when their parent ends.
   process.exit(1);
 });
+
+const HERE = fileURLToPath(new URL(".", import.meta.url));
+
+/** Describes the conditions of a figure in one line: Node, processors, load and commit. */
+function describeMachine(): string {
+  const processors = cpus();
+  const model = processors[0]?.model.trim() || "unknown processor";
+  const load = loadavg()[0]?.toFixed(1);
+  return `Node ${process.versions.node}, ${processors.length} x ${model} (load ${load}), commit ${commit()}`;
+}
+
+/** Returns the commit, without uncommitted edits; unknown without git or history. */
+function commit(): string {
+  try {
+    const head = ["rev-parse", "--short=12", "HEAD"];
+    return execFileSync("git", head, {
+      cwd: HERE,
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    }).trim();
+  } catch {
+    return "unknown";
+  }
+}

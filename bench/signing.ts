@@ -13,8 +13,8 @@ export const signing: Bench = {
   title: "TC3-HMAC-SHA256 signatures of one SetMfaFlag request, the gateway's signer and the official SDK's",
   async run({ smoke, print }) {
     const [signatures, rounds] = smoke ? [100, 1] : [5_000, 40];
-    await using gateway = await startSigner("sign-with-gateway.ts");
-    await using sdk = await startSigner("sign-with-sdk.ts");
+    await using gateway = await startSigner("gateway");
+    await using sdk = await startSigner("sdk");
     await refuseDifferentSignatures(gateway, sdk);
 
     const time = (program: Program) => () =>
@@ -31,9 +31,9 @@ export const signing: Bench = {
   },
 };
 
-function startSigner(script: string): Promise<Program> {
-  const path = fileURLToPath(new URL(`./contestants/${script}`, import.meta.url));
-  return startProgram({ args: [path], ready: /ready/ });
+function startSigner(signer: string): Promise<Program> {
+  const path = fileURLToPath(new URL("./contestants/measure-signing.ts", import.meta.url));
+  return startProgram({ args: [path, signer], ready: /ready/ });
 }
 
 async function refuseDifferentSignatures(gateway: Program, sdk: Program): Promise<void> {

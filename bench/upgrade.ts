@@ -9,7 +9,7 @@ import { atOneMoment } from "../src/audit/read-record.ts";
 import { verifyDatabase } from "../src/audit/verify-database.ts";
 import { openPostgres } from "../src/database/postgres-database.ts";
 import { startCamEmulator } from "../src/emulator/index.ts";
-import { SOME_POLICY } from "../test/support/some-policy.ts";
+import { SOME_POLICY } from "../test/support/server-env.ts";
 import { startPostgres } from "../test/support/start-postgres.ts";
 import { seedUsers, serverEnv } from "./changes/change-load.ts";
 import { compareWithJournal, readSettledRecord } from "./changes/compare-record.ts";

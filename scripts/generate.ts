@@ -1,13 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import {
-  configArtefacts,
-  contractArtefacts,
-  logArtefacts,
-  policyArtefacts,
-  routerArtefacts,
-  schemaArtefacts,
-} from "./generate/artefacts.ts";
+import { artefacts } from "./generate/artefacts.ts";
 import { generate } from "./generate/run.ts";
 
 /**
@@ -23,12 +16,4 @@ const { values } = parseArgs({
   },
 });
 
-const artefacts = [
-  ...configArtefacts,
-  ...contractArtefacts,
-  ...logArtefacts,
-  ...policyArtefacts,
-  ...routerArtefacts,
-  ...schemaArtefacts,
-];
 process.exitCode = await generate(artefacts, { ...values, print: console.log });

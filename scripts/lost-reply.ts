@@ -1,8 +1,7 @@
 /** Loses CAM's reply to one change on purpose: `npm run demo:lost-reply`. See docs/operators/follow-a-lost-reply.md. */
-import { requestToken } from "./stack/request-token.ts";
+import { requestToken } from "./stack/personas.ts";
 import { runParts } from "./stack/run-parts.ts";
-import { Stack, type StackAddresses } from "./stack/stack.ts";
-import { parseStackOptions } from "./stack/stack-options.ts";
+import { parseStackOptions, Stack, type StackAddresses } from "./stack/stack.ts";
 
 const USAGE = `Usage: npm run demo:lost-reply -- [flags]
 

@@ -1,4 +1,4 @@
-/** Records what installed routers do to the gateway's errors: `npm run record:routers`. See docs/adr/0035. */
+/** Records what installed routers do to the gateway's errors: `npm run record:routers`. See docs/adr/0010. */
 import { spawnSync } from "node:child_process";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";

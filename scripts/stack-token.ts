@@ -1,7 +1,6 @@
 /** Prints a token of a caller of the demo stack: `npm run --silent stack:token -- clerk`. */
 import { parseArgs } from "node:util";
-import { PERSONAS, type PersonaName } from "./stack/personas.ts";
-import { requestToken } from "./stack/request-token.ts";
+import { PERSONAS, type PersonaName, requestToken } from "./stack/personas.ts";
 import { EX_USAGE } from "./stack/run-parts.ts";
 
 const names = Object.keys(PERSONAS);

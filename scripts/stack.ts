@@ -1,7 +1,6 @@
-/** The topology of docker-compose.yml as processes: `npm run stack`. See scripts/stack/stack-options.ts. */
+/** The topology of docker-compose.yml as processes: `npm run stack`. See scripts/stack/stack.ts. */
 import { runParts } from "./stack/run-parts.ts";
-import { Stack } from "./stack/stack.ts";
-import { parseStackOptions, USAGE } from "./stack/stack-options.ts";
+import { parseStackOptions, Stack, USAGE } from "./stack/stack.ts";
 
 await runParts({
   usage: USAGE,

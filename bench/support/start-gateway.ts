@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { SOME_POLICY } from "../../test/support/some-policy.ts";
+import { SOME_POLICY } from "../../test/support/server-env.ts";
 import { startPostgres } from "../../test/support/start-postgres.ts";
 import { GATEWAY_MAIN } from "./build-gateway.ts";
 import { AUDIENCE, ISSUER } from "./create-issuer.ts";

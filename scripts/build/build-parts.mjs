@@ -1,6 +1,6 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fingerprint } from "./fingerprint.mjs";
 import { parts, root, workshop } from "./parts.mjs";
 import { withLock } from "./with-lock.mjs";
 
@@ -55,4 +55,30 @@ function stampFile(name) {
 
 function stampOf(name) {
   return existsSync(stampFile(name)) ? readFileSync(stampFile(name), "utf8") : undefined;
+}
+
+/**
+ * Returns a hash of the names and contents of files and folders below `root`, without `except`. Uses no time stamps,
+ * because a fresh checkout changes them without changing content.
+ */
+export function fingerprint(root, inputs, except) {
+  const hash = createHash("sha256");
+  const visit = (path) => {
+    if (except.includes(path)) {
+      return;
+    }
+    const absolute = join(root, path);
+    if (statSync(absolute).isDirectory()) {
+      for (const name of readdirSync(absolute).sort()) {
+        visit(`${path}/${name}`);
+      }
+    } else {
+      const content = readFileSync(absolute);
+      hash.update(`${path}\0${content.length}\0`).update(content);
+    }
+  };
+  for (const path of inputs) {
+    visit(path);
+  }
+  return hash.digest("hex");
 }

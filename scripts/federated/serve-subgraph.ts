@@ -3,7 +3,7 @@ import { ApolloServerPluginInlineTraceDisabled } from "@apollo/server/plugin/dis
 import { startStandaloneServer } from "@apollo/server/standalone";
 import { buildSubgraphSchema } from "@apollo/subgraph";
 import { parse } from "graphql";
-import type { StartedSubgraph } from "./subgraph.ts";
+import type { StartedSubgraph } from "./supergraph.ts";
 
 interface SubgraphOptions {
   readonly name: string;

@@ -3,8 +3,8 @@ import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createGatewayRuntime, type GatewayConfigSupergraph } from "@graphql-hive/gateway-runtime";
 import http from "@graphql-mesh/transport-http";
-import { composeSupergraph } from "./compose-supergraph.ts";
-import type { Subgraph } from "./subgraph.ts";
+import type { Subgraph } from "./supergraph.ts";
+import { composeSupergraph } from "./supergraph.ts";
 
 export interface StartedRouter {
   readonly url: string;

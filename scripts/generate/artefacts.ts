@@ -1,43 +1,18 @@
 import { ROUTER_GUIDES, SUBGRAPH } from "../../src/cli/doctor/router-guides.ts";
 import { renderConfigurationPage, renderEnvExample } from "../../src/config/variable-reference.ts";
-import { renderAccountsSchema } from "./accounts-schema.ts";
-import { type Artefact, GENERATED_NOTICE } from "./artefact.ts";
 import { renderErrorExtensionsSchema } from "./error-extensions-schema.ts";
 import { renderErrorsPage } from "./errors-page.ts";
-import { renderLogEventsPage } from "./log-events-page.ts";
-import { markdownTable } from "./markdown-table.ts";
-import { renderMetricsPage } from "./metrics-page.ts";
-import { renderPolicySchema } from "./policy-schema.ts";
+import { FILE_NAMES, renderFileSchema } from "./file-schemas.ts";
+import { GENERATED_NOTICE, markdownTable } from "./format.ts";
 import { renderRoutersPage } from "./routers-page.ts";
+import type { Artefact } from "./run.ts";
 import { renderSubgraphSdl } from "./subgraph-sdl.ts";
-import { renderWebhooksSchema } from "./webhooks-schema.ts";
+import { renderLogEventsPage, renderMetricsPage } from "./telemetry-pages.ts";
 
 /** The files generated from the error catalogue. */
 export const contractArtefacts: readonly Artefact[] = [
   { path: "schema/error-extensions.schema.json", render: renderErrorExtensionsSchema },
   { path: "docs/errors.md", render: renderErrorsPage },
-];
-
-/** The JSON Schemas of configuration files. */
-export const policyArtefacts: readonly Artefact[] = [
-  { path: "schema/policy.schema.json", render: renderPolicySchema },
-  { path: "schema/accounts.schema.json", render: renderAccountsSchema },
-  { path: "schema/webhooks.schema.json", render: renderWebhooksSchema },
-];
-
-/** The pages of log events and metrics. */
-export const logArtefacts: readonly Artefact[] = [
-  { path: "docs/operators/log-events.md", render: renderLogEventsPage },
-  { path: "docs/operators/metrics.md", render: renderMetricsPage },
-];
-
-/** The example file and the page generated from the table of variables. */
-export const configArtefacts: readonly Artefact[] = [
-  { path: ".env.example", render: () => renderEnvExample(GENERATED_NOTICE) },
-  {
-    path: "docs/operators/configuration.md",
-    render: () => renderConfigurationPage(GENERATED_NOTICE, markdownTable),
-  },
 ];
 
 /** The page about routers, and each router's configuration as a file to copy. */
@@ -50,9 +25,22 @@ export const routerArtefacts: readonly Artefact[] = [
 ];
 
 /**
- * The files generated from the GraphQL schema. They load the schema inside `render`, so that the artefacts above can be
- * written even if the schema does not build.
+ * All generated files. The SDL comes last and loads the GraphQL schema inside `render`, so that the others can be written
+ * even if the schema does not build.
  */
-export const schemaArtefacts: readonly Artefact[] = [
+export const artefacts: readonly Artefact[] = [
+  { path: ".env.example", render: () => renderEnvExample(GENERATED_NOTICE) },
+  {
+    path: "docs/operators/configuration.md",
+    render: () => renderConfigurationPage(GENERATED_NOTICE, markdownTable),
+  },
+  ...contractArtefacts,
+  { path: "docs/operators/log-events.md", render: renderLogEventsPage },
+  { path: "docs/operators/metrics.md", render: renderMetricsPage },
+  ...FILE_NAMES.map((name) => ({
+    path: `schema/${name}.schema.json`,
+    render: () => renderFileSchema(name),
+  })),
+  ...routerArtefacts,
   { path: "schema/subgraph.graphql", render: renderSubgraphSdl },
 ];

@@ -1,6 +1,13 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { Artefact } from "./artefact.ts";
+
+/** A committed file whose whole text follows from the code. */
+export interface Artefact {
+  /** Relative to the root of the repository, with forward slashes. */
+  readonly path: string;
+  /** The whole text. The same code always gives the same bytes. */
+  render(): string | Promise<string>;
+}
 
 export interface GenerateOptions {
   /** The folder that the artefacts' paths start from. */

@@ -1,12 +1,12 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Subgraph } from "../federated/subgraph.ts";
-import { findBreakingChanges } from "./breaking-changes.ts";
+import { CriticalityLevel, diff } from "@graphql-inspector/core";
+import { buildSchema, type GraphQLSchema } from "graphql";
+import type { Subgraph } from "../federated/supergraph.ts";
 import { COMPOSERS, type Composer } from "./composers.ts";
 import { findEarlierSdl, SDL_PATH } from "./earlier-sdl.ts";
-import { lineFor, recordedLines } from "./recorded-changes.ts";
 
-export interface SchemaCheckOptions {
+interface SchemaCheckOptions {
   /** The folder that has schema/ and CHANGELOG.md. */
   readonly root: string;
   /** A file or a commit to compare with, instead of the last commit that has another SDL. */
@@ -79,4 +79,38 @@ async function checkBreakingChanges(
   print('Undo these, or add the lines under "### Breaking schema changes" in CHANGELOG.md:');
   for (const change of unrecorded) print(`- ${lineFor(change)}`);
   return false;
+}
+
+interface SchemaChange {
+  /** The place in the schema, such as `Query.subUser.opUin`. */
+  readonly path: string;
+  readonly message: string;
+}
+
+/** Returns the breaking changes between two schemas. */
+async function findBreakingChanges(earlier: string, now: string): Promise<readonly SchemaChange[]> {
+  const changes = await diff(readSchema(earlier), readSchema(now));
+  return changes
+    .filter(({ criticality }) => criticality.level === CriticalityLevel.Breaking)
+    .map(({ path = "schema", message }) => ({ path, message }));
+}
+
+function readSchema(sdl: string): GraphQLSchema {
+  // The SDL does not define the federation's directives.
+  return buildSchema(sdl, { assumeValidSDL: true });
+}
+
+const HEADING = "### Breaking schema changes";
+
+/** Returns the line with which CHANGELOG.md records a breaking change. */
+function lineFor({ path, message }: SchemaChange): string {
+  return `\`${path}\`: ${message}`;
+}
+
+/** Returns the list items under the heading, of all releases. */
+function recordedLines(changelog: string): readonly string[] {
+  const sections = changelog.split(/^(?=##)/m).filter((section) => section.startsWith(`${HEADING}\n`));
+  return sections.flatMap((section) =>
+    [...section.matchAll(/^- (.+(?:\n {2}.+)*)/gm)].map(([, line = ""]) => line.replace(/\s+/g, " ")),
+  );
 }

@@ -2,7 +2,7 @@ import { composeServices as composeByApollo } from "@apollo/composition";
 import { composeServices as composeByGuild } from "@theguild/federation-composition";
 import { federateSubgraphs, LATEST_ROUTER_COMPATIBILITY_VERSION } from "@wundergraph/composition";
 import { parse } from "graphql";
-import type { Subgraph } from "../federated/subgraph.ts";
+import type { Subgraph } from "../federated/supergraph.ts";
 
 /** A library that composes subgraphs. */
 export interface Composer {

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
-import { describeTakenPorts } from "./check-ports.ts";
+import { describeTakenPorts } from "./ports.ts";
 
 /** sysexits.h EX_USAGE. */
 export const EX_USAGE = 64;

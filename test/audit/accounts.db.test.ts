@@ -6,7 +6,7 @@ import { verifyDatabase } from "../../src/audit/verify-database.ts";
 import type { Database } from "../../src/database/database.ts";
 import { openTestDatabase } from "../support/open-test-database.ts";
 import { rewriteRecord } from "../support/rewrite-record.ts";
-import { TEST_SEAL } from "../support/test-seal.ts";
+import { TEST_SEAL } from "../support/signing-key.ts";
 import { APPLIED, FRESH, intentOf, newUin, OLD } from "./intent-of.ts";
 
 const guard = { users: 2, withinMs: 60_000 };

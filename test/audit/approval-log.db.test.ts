@@ -10,7 +10,7 @@ import { verifyDatabase } from "../../src/audit/verify-database.ts";
 import type { Database } from "../../src/database/database.ts";
 import type { LogEventId, Report } from "../../src/telemetry/log-events.ts";
 import { createTestPostgres, openTestDatabase, openTestPostgres } from "../support/open-test-database.ts";
-import { TEST_SEAL } from "../support/test-seal.ts";
+import { TEST_SEAL } from "../support/signing-key.ts";
 import { APPLIED, FRESH, intentOf, newUin, OLD } from "./intent-of.ts";
 
 const BOB = { subject: "bob", client: "console", issuer: "https://issuer.example" };

@@ -7,7 +7,7 @@ import { ChangeLog } from "../../src/audit/change-log.ts";
 import type { ChangeIntent, RecordedCaller } from "../../src/audit/change-record.ts";
 import type { Database } from "../../src/database/database.ts";
 import { createTestPostgres, openTestDatabase, openTestPostgres } from "../support/open-test-database.ts";
-import { TEST_SEAL } from "../support/test-seal.ts";
+import { TEST_SEAL } from "../support/signing-key.ts";
 import { FRESH, intentOf, newUin } from "./intent-of.ts";
 
 const GUARD: BulkGuard = { users: 3, withinMs: 600_000 };

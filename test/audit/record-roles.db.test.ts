@@ -17,8 +17,8 @@ import { migrate } from "../../src/database/migrate.ts";
 import { MIGRATIONS_DIR } from "../../src/gateway/package-paths.ts";
 import { createGatewayRole, createRole } from "../support/gateway-role.ts";
 import { createTestPostgres, openTestPostgres } from "../support/open-test-database.ts";
+import { TEST_SEAL } from "../support/signing-key.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
-import { TEST_SEAL } from "../support/test-seal.ts";
 import { APPLIED, FRESH, intentOf, newUin } from "./intent-of.ts";
 import { newSigningKey } from "./make-chain.ts";
 

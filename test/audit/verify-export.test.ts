@@ -1,10 +1,9 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { writeFile } from "node:fs/promises";
 import { beforeAll, describe, expect, test } from "vitest";
 import { type ChainHead, LEGACY, type SealedRecord } from "../../src/audit/chain.ts";
 import { verifyExport } from "../../src/audit/verify-export.ts";
 import type { RecordReport } from "../../src/audit/verify-record.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 import {
   changeIdAt,
   exportOf,
@@ -20,9 +19,7 @@ import {
 let file: string;
 
 beforeAll(async () => {
-  const dir = await mkdtemp(join(tmpdir(), "export-"));
-  file = join(dir, "record.jsonl");
-  return () => rm(dir, { recursive: true });
+  file = (await temporaryFolder()).at("record.jsonl");
 });
 
 async function verify(

@@ -6,8 +6,8 @@ import { ChangeService } from "../../src/changes/change-service.ts";
 import { RecentWrites } from "../../src/changes/changes-of-user.ts";
 import { Failure } from "../../src/changes/failure.ts";
 import { GatewayError } from "../../src/contract/index.ts";
+import { RecordingBudget } from "../support/create-cam.ts";
 import { JumpingClock } from "../support/fake-clock.ts";
-import { RecordingBudget } from "../support/recording-budget.ts";
 import { ALICE, BOB, HEIDI } from "../support/seed-users.ts";
 import { changeOf, startChangeService, within } from "../support/start-change-service.ts";
 

@@ -10,8 +10,8 @@ import { FRESH, makeDue, UNKNOWN } from "../audit/intent-of.ts";
 import { openTestDatabase } from "../support/open-test-database.ts";
 import { rewriteRecord } from "../support/rewrite-record.ts";
 import { ALICE, NOBODY } from "../support/seed-users.ts";
+import { TEST_SEAL } from "../support/signing-key.ts";
 import { startChangeService, uin } from "../support/start-change-service.ts";
-import { TEST_SEAL } from "../support/test-seal.ts";
 
 const PHONE_ON = { phone: true, stoken: true, wechat: false };
 const WECHAT_ON = { phone: false, stoken: true, wechat: true };

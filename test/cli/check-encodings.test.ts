@@ -3,8 +3,7 @@ import { generate } from "selfsigned";
 import { beforeAll, describe, expect, test } from "vitest";
 import { checkFiles } from "../../src/cli/check-files.ts";
 import { ConfigError, loadConfig } from "../../src/config/config.ts";
-import { SOME_ISSUER } from "../support/some-issuer.ts";
-import { SOME_POLICY } from "../support/some-policy.ts";
+import { SOME_ISSUER, SOME_POLICY } from "../support/server-env.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const GOOD = {

@@ -6,8 +6,7 @@ import { checkFiles, withMistakesInFiles } from "../../src/cli/check-files.ts";
 import { ConfigError, loadConfig } from "../../src/config/config.ts";
 import type { Mode } from "../../src/config/variables.ts";
 import { keepFigure, keepSecret } from "../support/leaks/written.ts";
-import { SOME_ISSUER } from "../support/some-issuer.ts";
-import { SOME_POLICY } from "../support/some-policy.ts";
+import { SOME_ISSUER, SOME_POLICY } from "../support/server-env.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const SECRET = keepSecret("a key of a mistaken configuration", "MistakenSecretKey0123456789");

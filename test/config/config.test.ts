@@ -4,8 +4,7 @@ import { parsePolicy } from "../../src/auth/policy/policy-file.ts";
 import { MINIMAL_POLICY } from "../../src/config/auth-settings.ts";
 import { type Config, ConfigError, loadConfig } from "../../src/config/config.ts";
 import { type Mode, variables } from "../../src/config/variables.ts";
-import { SOME_ISSUER } from "../support/some-issuer.ts";
-import { SOME_POLICY } from "../support/some-policy.ts";
+import { SOME_ISSUER, SOME_POLICY } from "../support/server-env.ts";
 
 const KEY = "the-secret-key-itself";
 const server = {

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { markdownTable } from "../../scripts/generate/markdown-table.ts";
+import { markdownTable } from "../../scripts/generate/format.ts";
 import { loadConfig } from "../../src/config/config.ts";
 import { renderConfigurationPage, variableHelp } from "../../src/config/variable-reference.ts";
 import { VARIABLE_GROUPS, variables } from "../../src/config/variables.ts";

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { serveSubgraph } from "../../scripts/federated/serve-subgraph.ts";
-import type { Subgraph } from "../../scripts/federated/subgraph.ts";
+import type { Subgraph } from "../../scripts/federated/supergraph.ts";
 import { COMPOSERS } from "../../scripts/schema-check/composers.ts";
 import { startAccountsWorld } from "../http/accounts/accounts-world.ts";
 import { ALICE, CAROL } from "../support/seed-users.ts";

@@ -1,7 +1,7 @@
 import { ApolloGateway } from "@apollo/gateway";
 import { ApolloServer } from "@apollo/server";
 import { describe, expect, test } from "vitest";
-import { composeSupergraph } from "../../scripts/federated/compose-supergraph.ts";
+import { composeSupergraph } from "../../scripts/federated/supergraph.ts";
 import { ALICE, BOB, CAROL, NOBODY } from "../support/seed-users.ts";
 import { startApolloGateway } from "../support/start-apollo-gateway.ts";
 import { startExampleSubgraph } from "../support/start-example-subgraph.ts";

@@ -1,9 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { buildContext } from "../support/build-context.ts";
 import { ROOT } from "../support/compose-file.ts";
-import { execForm, parseDockerfile } from "../support/dockerfile.ts";
+import { buildContext, execForm, parseDockerfile } from "../support/dockerfile.ts";
 
 const stages = parseDockerfile(readFileSync(join(ROOT, "Dockerfile"), "utf8"));
 const last = stages.at(-1)?.instructions ?? [];

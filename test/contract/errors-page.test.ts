@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { errorGroups } from "../../scripts/generate/error-groups.ts";
-import { renderErrorsPage } from "../../scripts/generate/errors-page.ts";
+import { errorGroups, renderErrorsPage } from "../../scripts/generate/errors-page.ts";
 import { CAM_ERROR_CATALOGUE, codeForCamCode, isCamErrorExtensions } from "../../src/contract/index.ts";
 
 const page = renderErrorsPage();

@@ -6,9 +6,8 @@ import { parse as parseYaml } from "yaml";
 import { accountsFileSchema, parseAccountsFile } from "../../src/config/accounts-file.ts";
 import { loadConfig } from "../../src/config/config.ts";
 import { gatewaySchema } from "../../src/graphql/schema.ts";
-import { SOME_ISSUER } from "../support/some-issuer.ts";
-import { SOME_POLICY } from "../support/some-policy.ts";
-import { fencedBlocks } from "./fenced-blocks.ts";
+import { SOME_ISSUER, SOME_POLICY } from "../support/server-env.ts";
+import { fencedBlocks } from "./pages.ts";
 
 const page = readFileSync("docs/operators/accounts.md", "utf8");
 const blocks = fencedBlocks(page);

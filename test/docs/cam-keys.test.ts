@@ -11,9 +11,8 @@ import {
 import { loadConfig } from "../../src/config/config.ts";
 import { variables } from "../../src/config/variables.ts";
 import { LOG_EVENTS } from "../../src/telemetry/log-events.ts";
-import { SOME_ISSUER } from "../support/some-issuer.ts";
-import { SOME_POLICY } from "../support/some-policy.ts";
-import { fencedBlocks } from "./fenced-blocks.ts";
+import { SOME_ISSUER, SOME_POLICY } from "../support/server-env.ts";
+import { fencedBlocks } from "./pages.ts";
 
 const page = await readFile("docs/operators/cam-keys.md", "utf8");
 const blocks = fencedBlocks(page);

@@ -4,9 +4,8 @@ import { createCamGatewayClient } from "../../src/client/index.ts";
 import type { Gateway } from "../../src/gateway/create-gateway.ts";
 import { installClient, packClient } from "../support/client-package.ts";
 import { createTestPostgres } from "../support/open-test-database.ts";
-import { startLocalGateway } from "../support/start-local-gateway.ts";
-import { fencedBlocks } from "./fenced-blocks.ts";
-import { readPages } from "./pages.ts";
+import { startLocalGateway } from "../support/start-gateway.ts";
+import { fencedBlocks, readPages } from "./pages.ts";
 
 const page = readPages("docs/consumers/client.md", "docs/consumers/other-clients.md");
 const blocks = fencedBlocks(page);

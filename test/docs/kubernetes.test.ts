@@ -3,8 +3,7 @@ import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { variables } from "../../src/config/variables.ts";
 import { kubernetesFiles, kustomization, objects, readKubernetesFile } from "../support/kubernetes-files.ts";
-import { fencedBlocks } from "./fenced-blocks.ts";
-import { readPages } from "./pages.ts";
+import { fencedBlocks, readPages } from "./pages.ts";
 
 interface Overlay {
   readonly namespace: string;

@@ -70,3 +70,11 @@ describe.each(handWritten.filter((path) => !textOf(path).startsWith(GENERATED)))
 test("the README has at most 200 lines", () => {
   expect(textOf("README.md").split("\n").length).toBeLessThanOrEqual(201);
 });
+
+test("every row of the threat table in SECURITY.md names a test or a command", () => {
+  const rows = textOf("SECURITY.md")
+    .split("\n")
+    .filter((line) => line.startsWith("| ") && !line.startsWith("| Threat") && !line.startsWith("| ---"));
+  expect(rows.length).toBeGreaterThan(12);
+  for (const row of rows) expect(row.split("|").at(-2)).toMatch(/`(test\/|npm run )/);
+});

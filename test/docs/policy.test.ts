@@ -9,8 +9,7 @@ import { startPolicyWorld } from "../http/policy/policy-world.ts";
 import { ALICE } from "../support/seed-users.ts";
 import { changeOf } from "../support/start-change-service.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
-import { fencedBlocks } from "./fenced-blocks.ts";
-import { readPages } from "./pages.ts";
+import { fencedBlocks, readPages } from "./pages.ts";
 
 const page = readPages("docs/iam/policy.md", "docs/iam/policy-rules.md", "docs/iam/policy-changes.md");
 const blocks = fencedBlocks(page);

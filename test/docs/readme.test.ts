@@ -3,9 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CAM_ERROR_CATALOGUE } from "../../src/contract/index.ts";
 import type { Gateway } from "../../src/gateway/create-gateway.ts";
 import { createTestPostgres } from "../support/open-test-database.ts";
-import { startLocalGateway } from "../support/start-local-gateway.ts";
-import { fencedBlocks } from "./fenced-blocks.ts";
-import { readPages } from "./pages.ts";
+import { startLocalGateway } from "../support/start-gateway.ts";
+import { fencedBlocks, readPages } from "./pages.ts";
 
 const readme = readFileSync("README.md", "utf8");
 // The page on the API continues after the README: its record shows the README's change.

@@ -1,11 +1,10 @@
 import { execFile } from "node:child_process";
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { sql } from "kysely";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { ChainAnchors } from "../../src/audit/chain-anchors.ts";
 import { ChangeLog } from "../../src/audit/change-log.ts";
 import { CHANGE_STATUSES } from "../../src/audit/change-record.ts";
@@ -18,8 +17,8 @@ import { buildGateway, PROGRAM } from "../support/gateway-process.ts";
 import { createGatewayRole } from "../support/gateway-role.ts";
 import { createTestPostgres, openTestPostgres } from "../support/open-test-database.ts";
 import { rewriteRecord } from "../support/rewrite-record.ts";
-import { fencedBlocks } from "./fenced-blocks.ts";
-import { readPages } from "./pages.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+import { fencedBlocks, readPages } from "./pages.ts";
 
 // The commands of the pages build on each other: a first key, a signed record, then a new key.
 const REPLACE_KEY = "## Replace the signing key";
@@ -43,12 +42,11 @@ let database: Database;
 let log: ChangeLog;
 
 beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), "operations-"));
+  dir = (await temporaryFolder()).path;
   url = await createTestPostgres();
   database = await openTestPostgres(url);
   log = new ChangeLog({ database, replica: "replica-1" });
 });
-afterAll(() => rm(dir, { recursive: true }));
 
 /** Returns the first column of the table with the heading: names in backquotes, or the matches of the pattern. */
 function firstColumn(heading: string, pattern = /^\| `(\w+)`/gm): string[] {

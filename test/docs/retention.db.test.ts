@@ -14,8 +14,7 @@ import { buildGateway, PROGRAM } from "../support/gateway-process.ts";
 import { createGatewayRole } from "../support/gateway-role.ts";
 import { copyTestPostgres, createTestPostgres, openTestPostgres } from "../support/open-test-database.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
-import { fencedBlocks } from "./fenced-blocks.ts";
-import { readPages } from "./pages.ts";
+import { fencedBlocks, readPages } from "./pages.ts";
 
 beforeAll(buildGateway);
 

@@ -14,7 +14,7 @@ import { CAM_ERROR_EXTENSION_KEYS } from "../../src/contract/index.ts";
 import { ROUTER_SETTINGS, type RouterSetting } from "../conformance/support/routers.ts";
 import { type StartedGateway, startGateway } from "../support/start-gateway.ts";
 import { asSubgraph, sendTo } from "../support/started-router.ts";
-import { fencedBlocks } from "./fenced-blocks.ts";
+import { fencedBlocks } from "./pages.ts";
 
 const page = readFileSync("docs/consumers/routers.md", "utf8");
 const yamlFiles = ROUTER_GUIDES.map(({ configuration: { file } }) => file).filter((file) =>

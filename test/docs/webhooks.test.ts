@@ -7,7 +7,7 @@ import { Secret } from "../../src/secret.ts";
 import { EVENT_TYPES } from "../../src/webhooks/receiver.ts";
 import { waitAfter } from "../../src/webhooks/webhooks.ts";
 import { newSecret } from "../webhooks/start-receiver.ts";
-import { fencedBlocks } from "./fenced-blocks.ts";
+import { fencedBlocks } from "./pages.ts";
 
 const page = readFileSync("docs/operators/webhooks.md", "utf8");
 const textOf = (language: string): string =>

@@ -3,7 +3,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, expect, onTestFinished, test } from "vitest";
 import { installClient, packClient } from "../support/client-package.ts";
-import { startLocalGateway } from "../support/start-local-gateway.ts";
+import { startLocalGateway } from "../support/start-gateway.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const BROWSER = ["--lib", "es2022,dom", "--types", ""];
@@ -79,7 +79,7 @@ test("programs with graphql get the types of the error extensions", async () => 
     error.extensions.retryAfterMs satisfies number | undefined;`;
   const typed = await consumer.write(
     "typed.mts",
-    program(`import type {} from "cam-mfa-gateway/client/graphql-extensions";`),
+    program(`import type {  } from "cam-mfa-gateway/client/graphql-extensions";`),
   );
   const untyped = await consumer.write("untyped.mts", program(""));
   expect(await consumer.compile(typed, ...BROWSER, "--module", "nodenext")).toBe("");

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { beforeAll, expect, test } from "vitest";
 import { AUDIENCE } from "../../scripts/stack/personas.ts";
-import { startLocalGateway } from "../support/start-local-gateway.ts";
+import { startLocalGateway } from "../support/start-gateway.ts";
 import { startProgram } from "../support/start-program.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { buildConsole, seriousFindings, visitConsole } from "../support/visit-console.ts";

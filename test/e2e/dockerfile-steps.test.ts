@@ -1,11 +1,10 @@
-import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { requestToken } from "../../scripts/stack/request-token.ts";
+import { requestToken } from "../../scripts/stack/personas.ts";
+import { closedPort } from "../support/closed-port.ts";
 import { type ComposeService, ROOT, readComposeFile } from "../support/compose-file.ts";
 import { execForm, parseDockerfile } from "../support/dockerfile.ts";
 import { createTestPostgres } from "../support/open-test-database.ts";
@@ -127,7 +126,8 @@ function healthcheckOf(name: string): readonly string[] {
  */
 async function composeOnThisMachine() {
   const ports = new Map<string, string>();
-  for (const port of ["gateway-1", "gateway-2", "4100", "4101", "4200"]) ports.set(port, await freePort());
+  for (const port of ["gateway-1", "gateway-2", "4100", "4101", "4200"])
+    ports.set(port, String(await closedPort()));
   const urlFile = join(folder, "database-url");
   await writeFile(urlFile, `${databaseUrl}\n`);
   const mounts = new Map([
@@ -168,13 +168,4 @@ async function send(url: string, token: string, query: string): Promise<unknown>
   const headers = { "content-type": "application/json", authorization: `Bearer ${token}` };
   const response = await fetch(url, { method: "POST", headers, body: JSON.stringify({ query }) });
   return response.json();
-}
-
-async function freePort(): Promise<string> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, "close");
-  return String(port);
 }

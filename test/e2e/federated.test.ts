@@ -4,12 +4,12 @@ import { type AddressInfo, connect, createServer } from "node:net";
 import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { FEDERATED_EXAMPLES_DIR } from "../../src/gateway/package-paths.ts";
 import { loadExamples } from "../../src/http/playground/playground.ts";
-import { fencedBlocks } from "../docs/fenced-blocks.ts";
+import { fencedBlocks } from "../docs/pages.ts";
 import { ROOT } from "../support/compose-file.ts";
-import { openPlayground } from "../support/open-playground.ts";
 import { openBrowserContext } from "../support/start-chromium.ts";
 import { startProgram } from "../support/start-program.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
+import { openPlayground } from "../support/visit-playground.ts";
 
 // The test starts three processes on a busy machine.
 vi.setConfig({ testTimeout: 120_000 });

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import pg from "pg";
 import { expect, test, vi } from "vitest";
-import { fencedBlocks } from "../docs/fenced-blocks.ts";
+import { fencedBlocks } from "../docs/pages.ts";
 import { ROOT } from "../support/compose-file.ts";
 import { addressesOf, FREE_PORTS, runOnStack } from "../support/stack-program.ts";
 import { startProgram } from "../support/start-program.ts";

@@ -1,9 +1,9 @@
 import { execFile } from "node:child_process";
-import { chmod, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { chmod } from "node:fs/promises";
 import { join } from "node:path";
-import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { buildGateway, type Ended } from "../support/gateway-process.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const root = join(import.meta.dirname, "../..");
 
@@ -16,8 +16,7 @@ async function runAsStranger(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<Ended> {
-  const cwd = await mkdtemp(join(tmpdir(), "no-home-"));
-  onTestFinished(() => rm(cwd, { recursive: true, force: true }));
+  const { path: cwd } = await temporaryFolder();
   await chmod(cwd, 0o777);
   const [program = "", ...rest] = args;
   const options = { cwd, env: { ...env }, uid: UID, gid: UID, timeout: 60_000 };

@@ -2,10 +2,10 @@ import type { Page } from "playwright-core";
 import { beforeAll, expect, test } from "vitest";
 import { EXAMPLES_DIR } from "../../src/gateway/package-paths.ts";
 import { loadExamples } from "../../src/http/playground/playground.ts";
-import { openPlayground } from "../support/open-playground.ts";
 import {
   buildPlayground,
   editorText,
+  openPlayground,
   response,
   startGatewayToVisit,
   visitPlayground,

@@ -5,8 +5,7 @@ import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type EmulatorControl, startCamEmulator } from "../../src/emulator/index.ts";
 import { ALICE, BOB, CAROL, DAVE, ERIN, GRACE, NOBODY } from "../support/seed-users.ts";
 import { openBrowserContext } from "../support/start-chromium.ts";
-import { LOCAL_KEY } from "../support/start-gateway.ts";
-import { startLocalGateway } from "../support/start-local-gateway.ts";
+import { LOCAL_KEY, startLocalGateway } from "../support/start-gateway.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { whenOver } from "../support/when-over.ts";
 

@@ -4,7 +4,7 @@ import { startCamEmulator } from "../../src/emulator/index.ts";
 import { buildGateway, startGatewayProcess } from "../support/gateway-process.ts";
 import { createTestPostgres } from "../support/open-test-database.ts";
 import { ALICE } from "../support/seed-users.ts";
-import { SOME_POLICY } from "../support/some-policy.ts";
+import { SOME_POLICY } from "../support/server-env.ts";
 import { startGate } from "../support/start-gate.ts";
 import { LOCAL_KEY } from "../support/start-gateway.ts";
 import { startIssuer } from "../support/start-issuer.ts";

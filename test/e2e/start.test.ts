@@ -7,7 +7,7 @@ import { startCamEmulator } from "../../src/emulator/index.ts";
 import { ROOT } from "../support/compose-file.ts";
 import { buildGateway, runGateway, startGatewayProcess } from "../support/gateway-process.ts";
 import { createTestPostgres } from "../support/open-test-database.ts";
-import { SOME_POLICY } from "../support/some-policy.ts";
+import { SOME_POLICY } from "../support/server-env.ts";
 import { LOCAL_KEY } from "../support/start-gateway.ts";
 import { startIssuer } from "../support/start-issuer.ts";
 import { startProgram } from "../support/start-program.ts";

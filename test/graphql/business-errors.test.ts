@@ -6,9 +6,9 @@ import {
   describeCamError,
 } from "../../src/contract/index.ts";
 import { expectedCodes, PROVE_NOTHING } from "../contract/cam-codes.ts";
+import { pauseQuota } from "../support/alter-rows.ts";
 import { expectInBothChannels } from "../support/error-channels.ts";
 import { createTestPostgres } from "../support/open-test-database.ts";
-import { pauseQuota } from "../support/pause-quota.ts";
 import { ALICE, BOB, CAROL, DAVE, ERIN, GRACE, HEIDI, NOBODY } from "../support/seed-users.ts";
 import { type StartedGateway, startGateway, UNLIMITED } from "../support/start-gateway.ts";
 

@@ -1,16 +1,13 @@
-import { mkdtemp, rm } from "node:fs/promises";
 import { request } from "node:http";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { startLocalGateway } from "../support/start-local-gateway.ts";
+import { startLocalGateway } from "../support/start-gateway.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 import { whenOver } from "../support/when-over.ts";
 
 let url: URL;
 
 beforeAll(async () => {
-  const folder = await mkdtemp(join(tmpdir(), "local-mode-"));
-  whenOver(() => rm(folder, { recursive: true, force: true }));
+  const { path: folder } = await temporaryFolder();
   const gateway = await startLocalGateway({ DATA_DIR: folder });
   whenOver(() => gateway.stop());
   url = new URL(gateway.address.url);

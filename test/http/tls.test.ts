@@ -1,6 +1,5 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:https";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ConnectionOptions, connect } from "node:tls";
 import { generate } from "selfsigned";
@@ -8,11 +7,11 @@ import { Agent, request } from "undici";
 import { describe, expect, test } from "vitest";
 import { keepTlsFresh, readTls, TlsError, type TlsFiles } from "../../src/http/tls.ts";
 import { startGateway } from "../support/start-gateway.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 import { whenOver } from "../support/when-over.ts";
 
 async function filesOf(name: string): Promise<TlsFiles & { renew(as: string): Promise<string> }> {
-  const folder = await mkdtemp(join(tmpdir(), "tls-"));
-  whenOver(() => rm(folder, { recursive: true, force: true }));
+  const { path: folder } = await temporaryFolder();
   const files = { certFile: join(folder, "cert.pem"), keyFile: join(folder, "key.pem") };
   const renew = async (as: string): Promise<string> => {
     const pair = await generate([{ name: "commonName", value: as }], {

@@ -1,11 +1,11 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { createLogger } from "../../src/telemetry/logger.ts";
 import { LeakFinder } from "../support/leaks/find-leaks.ts";
 import { searchFolder } from "../support/leaks/global-setup.ts";
 import { createKey, signUnkept } from "../support/start-issuer.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 
 /** A secret with all characters that encodings change. */
 const SECRET = 'Gx/7+"é\\ %Zq&k=3vR8w';
@@ -59,8 +59,7 @@ test("tokens, signatures and private keys are found by their shape", async () =>
 });
 
 test("a hit in a folder has file and line; keys that the emulator prints on purpose are not hits", async () => {
-  const folder = await mkdtemp(join(tmpdir(), "leaks-"));
-  onTestFinished(() => rm(folder, { recursive: true }));
+  const { path: folder } = await temporaryFolder();
   await writeFile(join(folder, "secrets.1.jsonl"), `${JSON.stringify(["the key", PLAIN])}\n`);
   await writeFile(join(folder, "logs.1.txt"), `fine\nfine\n{"key":"${PLAIN}"}\n`);
   await writeFile(

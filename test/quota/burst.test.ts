@@ -1,10 +1,12 @@
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
 import { expect, onTestFinished, test } from "vitest";
 import { describeSafeAuthFlagColl, type RateBudget } from "../../src/cam/index.ts";
 import { systemClock } from "../../src/clock.ts";
 import type { Uin } from "../../src/contract/index.ts";
+import type { ActionCounters } from "../../src/emulator/index.ts";
 import { LocalRateBudget } from "../../src/quota/local-rate-budget.ts";
 import { createCam, within } from "../support/create-cam.ts";
-import { startEmulatorThread } from "../support/start-emulator-thread.ts";
 
 /** A hundred calls at the same time, on new connections, against a strict limit of 20 in any second. */
 async function burst(onSent: (sends: number) => void = () => undefined) {
@@ -51,3 +53,19 @@ test("CAM throttles none either while the event loop is blocked at times, also a
   });
   expect(counters).toMatchObject({ received: 100, accepted: 100, throttled: 0 });
 });
+
+/**
+ * Starts an emulator in its own thread, for tests of arrival times: like the vendor it reads while the gateway is busy.
+ */
+async function startEmulatorThread() {
+  const thread = new Worker(new URL("../support/emulator-thread.ts", import.meta.url));
+  onTestFinished(async () => {
+    await thread.terminate();
+  });
+  const [{ url, controlUrl }] = (await once(thread, "message")) as [{ url: string; controlUrl: string }];
+  const counters = async (): Promise<Record<string, ActionCounters>> => {
+    const answer = await fetch(`${controlUrl}/counters`);
+    return (await answer.json()) as Record<string, ActionCounters>;
+  };
+  return { url, counters };
+}

@@ -5,7 +5,7 @@ import type { Database } from "../../src/database/database.ts";
 import { findRunning } from "../../src/rollouts/running-rollout.ts";
 import { policyOf } from "../auth/policy/policy-of.ts";
 import { openTestDatabase } from "../support/open-test-database.ts";
-import { TEST_SEAL } from "../support/test-seal.ts";
+import { TEST_SEAL } from "../support/signing-key.ts";
 import { ANN, BEN, by, hashOf, openRunWorld, settle } from "./run-world.ts";
 
 let database: Database;

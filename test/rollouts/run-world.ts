@@ -24,7 +24,7 @@ import { RolloutStore } from "../../src/rollouts/rollout-store.ts";
 import { RunLanes } from "../../src/rollouts/run-lanes.ts";
 import { type OrderKind, RunOrders, type RunOrdersDeps } from "../../src/rollouts/run-orders.ts";
 import { RunStore } from "../../src/rollouts/run-store.ts";
-import { TEST_SEAL } from "../support/test-seal.ts";
+import { TEST_SEAL } from "../support/signing-key.ts";
 import { newRollout } from "./new-rollout.ts";
 
 export const ANN: Caller = { subject: "ann", issuer: "test", scopes: new Set(SCOPES) };

@@ -5,7 +5,7 @@ import { loadExamples } from "../../src/http/playground/playground.ts";
 import { createTestPostgres } from "../support/open-test-database.ts";
 import { scanDirectory } from "../support/scan-directory.ts";
 import { ALICE, BOB } from "../support/seed-users.ts";
-import { startLocalGateway } from "../support/start-local-gateway.ts";
+import { startLocalGateway } from "../support/start-gateway.ts";
 
 interface Answer {
   data: { trySetSubUserMfa?: { code?: string } } | null;

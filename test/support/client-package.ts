@@ -1,18 +1,15 @@
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, symlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { temporaryFolder } from "./temporary-folder.ts";
-import { whenOver } from "./when-over.ts";
 
 const root = join(import.meta.dirname, "../..");
 const run = promisify(execFile);
 
 /** Packs the client as `npm run client:pack` does. Returns the file, which is deleted after the test or the test file. */
 export async function packClient(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "cam-mfa-gateway-"));
-  whenOver(() => rm(folder, { recursive: true }));
+  const { path: folder } = await temporaryFolder();
   return (await runNode([join(root, "scripts/pack-client.ts"), folder], root)).trim();
 }
 

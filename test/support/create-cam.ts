@@ -1,4 +1,5 @@
-import { onTestFinished } from "vitest";
+import { expect, onTestFinished } from "vitest";
+import type { RateRequest, RateSlot, SlotOutcome } from "../../src/cam/index.ts";
 import {
   type CamAttempt,
   CamClient,
@@ -22,7 +23,6 @@ import type { CamEmulatorOptions } from "../../src/emulator/index.ts";
 import { Secret } from "../../src/secret.ts";
 import { startEmulator } from "../emulator/start-emulator.ts";
 import { JumpingClock } from "./fake-clock.ts";
-import { RecordingBudget } from "./recording-budget.ts";
 
 /** A key of the emulator. */
 export const LOCAL_KEY: Credential = {
@@ -113,4 +113,40 @@ export async function createEmulatedCam(
 export function within(clock: Clock, more: { readonly ms?: number; readonly signal?: AbortSignal } = {}) {
   const { ms = 60_000, ...signal } = more;
   return { deadlineMs: clock.monotonic() + ms, traceId: "test-trace", ...signal };
+}
+
+interface RecordedSlot {
+  readonly request: RateRequest;
+  sent: boolean;
+  readonly outcomes: SlotOutcome[];
+}
+
+/** A budget without waiting that records the outcome of each slot. */
+export class RecordingBudget implements RateBudget {
+  readonly slots: RecordedSlot[] = [];
+
+  take(request: RateRequest): Promise<RateSlot> {
+    const slot: RecordedSlot = { request, sent: false, outcomes: [] };
+    this.slots.push(slot);
+    return Promise.resolve({
+      waitedMs: 0,
+      sent: () => {
+        slot.sent = true;
+        return true;
+      },
+      settle: (outcome) => void slot.outcomes.push(outcome),
+    });
+  }
+
+  get outcomes(): readonly SlotOutcome[] {
+    return this.slots.flatMap((slot) => slot.outcomes);
+  }
+
+  /** What every client owes its budget: each slot settled once, and UNUSED exactly where nothing was sent. */
+  expectAllSettledOnce(): void {
+    for (const { sent, outcomes } of this.slots) {
+      expect(outcomes).toHaveLength(1);
+      expect(outcomes[0] === "UNUSED").toBe(!sent);
+    }
+  }
 }

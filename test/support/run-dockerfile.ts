@@ -2,8 +2,7 @@ import { execFile } from "node:child_process";
 import { cp, mkdir, readFile, symlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { buildContext } from "./build-context.ts";
-import { type Instruction, parseDockerfile } from "./dockerfile.ts";
+import { buildContext, type Instruction, parseDockerfile } from "./dockerfile.ts";
 
 export interface BuiltImage {
   /** The working directory of the image, as a folder of this machine. */

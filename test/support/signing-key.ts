@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from "node:crypto";
+import { RequestSeal } from "../../src/audit/request-seal.ts";
 import type { temporaryFolder } from "./temporary-folder.ts";
 
 /** Returns the variables of server mode for a policy with approvals, with a new key. */
@@ -9,3 +10,6 @@ export async function signingKey(
   const pem = String(privateKey.export({ type: "pkcs8", format: "pem" }));
   return { AUDIT_SIGNING_KEY_FILE: await folder.write("audit-key.pem", pem), AUDIT_ANCHOR_FILE: "log" };
 }
+
+/** The key that seals requests for approval in tests. */
+export const TEST_SEAL = RequestSeal.ofSecret(Buffer.alloc(32, 7));

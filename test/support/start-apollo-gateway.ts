@@ -1,11 +1,10 @@
 import { ApolloGateway } from "@apollo/gateway";
 import { ApolloServer } from "@apollo/server";
 import { startStandaloneServer } from "@apollo/server/standalone";
-import { composeSupergraph } from "../../scripts/federated/compose-supergraph.ts";
-import type { Subgraph } from "../../scripts/federated/subgraph.ts";
-import { type StartedRouter, sendTo } from "./started-router.ts";
+import type { Subgraph } from "../../scripts/federated/supergraph.ts";
+import { composeSupergraph } from "../../scripts/federated/supergraph.ts";
+import { type StartedRouter, sendTo, withoutSecurity } from "./started-router.ts";
 import { whenOver } from "./when-over.ts";
-import { withoutSecurity } from "./without-security.ts";
 
 /** Starts @apollo/gateway on a free port in front of running subgraphs. */
 export async function startApolloGateway(options: {

@@ -27,8 +27,8 @@ import { type EmulatorControl, startCamEmulator } from "../../src/emulator/index
 import { LocalRateBudget } from "../../src/quota/local-rate-budget.ts";
 import { Secret } from "../../src/secret.ts";
 import { openTestDatabase } from "./open-test-database.ts";
+import { TEST_SEAL } from "./signing-key.ts";
 import { type Gate, startGate } from "./start-gate.ts";
-import { TEST_SEAL } from "./test-seal.ts";
 
 export interface StartedChangeService {
   readonly changes: ChangeService;

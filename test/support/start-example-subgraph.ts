@@ -1,6 +1,5 @@
-import { EMPLOYEES, type Employee } from "../../scripts/federated/employee.ts";
-import { startDirectory } from "../../scripts/federated/start-directory.ts";
-import type { Subgraph } from "../../scripts/federated/subgraph.ts";
+import { EMPLOYEES, type Employee, startDirectory } from "../../scripts/federated/start-directory.ts";
+import type { Subgraph } from "../../scripts/federated/supergraph.ts";
 import { whenOver } from "./when-over.ts";
 
 /** Starts the subgraph of schema/example-subgraph.graphql on a free port with these employees, until the end of the test. */

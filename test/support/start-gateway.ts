@@ -12,8 +12,7 @@ import { LOG_EVENTS } from "../../src/telemetry/log-events.ts";
 import { createLogger } from "../../src/telemetry/logger.ts";
 import { keepSecretsOf, keepWritten } from "./leaks/written.ts";
 import { createTestPostgres } from "./open-test-database.ts";
-import { SOME_ISSUER } from "./some-issuer.ts";
-import { SOME_POLICY } from "./some-policy.ts";
+import { SOME_ISSUER, SOME_POLICY } from "./server-env.ts";
 import { whenOver } from "./when-over.ts";
 
 /** The emulator's key. */
@@ -161,4 +160,12 @@ function requireListedEvent(line: string): void {
   if (event === "library.message") return;
   const { [event ?? ""]: listed } = LOG_EVENTS as Readonly<Record<string, LogEvent>>;
   if (listed?.level !== level || listed?.message !== msg) throw new Error(`Not in LOG_EVENTS: ${line}`);
+}
+
+/** Starts a gateway in local mode on a free port with the emulator's users. The caller stops it. */
+export async function startLocalGateway(store: Readonly<Record<string, string>>): Promise<Gateway> {
+  const config = loadConfig({ PORT: "0", LOG_LEVEL: "silent", ...store }, "local");
+  const gateway = createGateway(config);
+  await gateway.start();
+  return gateway;
 }

@@ -1,5 +1,5 @@
 import { type HiveOptions, startHiveRouter } from "../../scripts/federated/start-hive-router.ts";
-import type { Subgraph } from "../../scripts/federated/subgraph.ts";
+import type { Subgraph } from "../../scripts/federated/supergraph.ts";
 import { type StartedRouter, sendTo } from "./started-router.ts";
 import { whenOver } from "./when-over.ts";
 

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
-import type { Subgraph } from "../../scripts/federated/subgraph.ts";
+import { type DirectiveNode, parse, print, visit } from "graphql";
+import type { Subgraph } from "../../scripts/federated/supergraph.ts";
 import type { ReplyError, StartedGateway } from "./start-gateway.ts";
 
 /** A router in front of subgraphs, stopped after the test. */
@@ -13,7 +14,7 @@ export interface StartedRouter {
   stop(): Promise<void>;
 }
 
-export interface RouterReply {
+interface RouterReply {
   readonly status: number;
   readonly headers: Headers;
   readonly data: Record<string, unknown> | null | undefined;
@@ -38,4 +39,18 @@ export async function sendTo(url: string, ...[query, variables, headers]: Parame
   });
   const { data, errors } = (await response.json()) as Partial<RouterReply>;
   return { status: response.status, headers: response.headers, data, errors: errors ?? [] };
+}
+
+const SECURITY = ["authenticated", "requiresScopes"];
+
+/**
+ * Removes the security directives from a supergraph. `@apollo/gateway` enforces none and refuses a supergraph that has one.
+ * The subgraphs enforce them.
+ */
+export function withoutSecurity(subgraph: Subgraph): Subgraph {
+  return { ...subgraph, sdl: print(visit(parse(subgraph.sdl), { Directive: removeSecurity })) };
+}
+
+function removeSecurity(node: DirectiveNode): null | undefined {
+  return SECURITY.includes(node.name.value) ? null : undefined;
 }

@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import type { AxeResults } from "axe-core";
 import type { BrowserContextOptions, Page } from "playwright-core";
 import { openBrowserContext } from "./start-chromium.ts";
-import { watchPage } from "./watch-page.ts";
+import { watchPage } from "./visit-playground.ts";
 
 const root = join(import.meta.dirname, "../..");
 

@@ -1,11 +1,10 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import type { Page } from "playwright-core";
+import type { BrowserContext, Page } from "playwright-core";
 import { vi } from "vitest";
-import { openPlayground } from "./open-playground.ts";
 import { openBrowserContext } from "./start-chromium.ts";
-import { startLocalGateway } from "./start-local-gateway.ts";
+import { startLocalGateway } from "./start-gateway.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 import { whenOver } from "./when-over.ts";
 
@@ -40,4 +39,38 @@ export function editorText(page: Page, file: string): Promise<string | undefined
 /** Returns the text of the result pane. */
 export function response(page: Page): Promise<unknown> {
   return vi.waitFor(async () => JSON.parse((await editorText(page, "response.json")) ?? ""), 10_000);
+}
+
+/** A visited page, with its errors and its requests to other hosts. */
+interface OpenPlayground {
+  page: Page;
+  /** Console messages, uncaught errors, violations of the security policy, requests to other hosts. */
+  complaints: string[];
+}
+
+/** Opens the playground of a GraphQL endpoint and waits until the editor is ready. */
+export async function openPlayground(context: BrowserContext, url: string): Promise<OpenPlayground> {
+  const page = await context.newPage();
+  const complaints = watchPage(page, new URL(url).host);
+  await page.goto(url);
+  await page.locator(".graphiql-query-editor .view-line").first().waitFor();
+  return { page, complaints };
+}
+
+/**
+ * Returns a growing list of what a page must not do: console messages, uncaught errors, violations of the security policy,
+ * requests to other hosts than the given ones.
+ */
+export function watchPage(page: Page, ...hosts: readonly string[]): string[] {
+  const complaints: string[] = [];
+  page.on("request", (request) => {
+    const { protocol, host } = new URL(request.url());
+    if (!hosts.includes(host) && protocol !== "data:") {
+      complaints.push(`request to ${request.url()}`);
+    }
+  });
+  // A built page has nothing to say; Chromium reports violations of the content security policy here too.
+  page.on("console", (message) => complaints.push(`console ${message.type()}: ${message.text()}`));
+  page.on("pageerror", (error) => complaints.push(`uncaught ${error.message}`));
+  return complaints;
 }

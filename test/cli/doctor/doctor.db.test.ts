@@ -15,7 +15,7 @@ import { buildGateway, PROGRAM } from "../../support/gateway-process.ts";
 import { keepSecret } from "../../support/leaks/written.ts";
 import { createTestPostgres, openTestPostgres } from "../../support/open-test-database.ts";
 import { ROOT } from "../../support/read-module.ts";
-import { SOME_POLICY } from "../../support/some-policy.ts";
+import { SOME_POLICY } from "../../support/server-env.ts";
 import { LOCAL_KEY, type StartedGateway, startGateway } from "../../support/start-gateway.ts";
 import { type StartedIssuer, startIssuer } from "../../support/start-issuer.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";

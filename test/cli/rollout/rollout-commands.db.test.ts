@@ -1,8 +1,8 @@
 import { generateKeyPairSync } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { fencedBlocks } from "../../docs/fenced-blocks.ts";
-import { ageRollout } from "../../support/age-rollout.ts";
+import { fencedBlocks } from "../../docs/pages.ts";
+import { ageRollout } from "../../support/alter-rows.ts";
 import { createTestPostgres, openTestPostgres } from "../../support/open-test-database.ts";
 import { scanDirectory } from "../../support/scan-directory.ts";
 import { BOB } from "../../support/seed-users.ts";

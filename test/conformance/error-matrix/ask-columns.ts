@@ -1,4 +1,4 @@
-import type { Subgraph } from "../../../scripts/federated/subgraph.ts";
+import type { Subgraph } from "../../../scripts/federated/supergraph.ts";
 import type { StartedGateway } from "../../support/start-gateway.ts";
 import { asSubgraph } from "../../support/started-router.ts";
 import { putUsers } from "../support/put-users.ts";

@@ -1,13 +1,16 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { formatJson } from "../../../scripts/generate/format-json.ts";
+import { formatJson } from "../../../scripts/generate/format.ts";
+import { compareThrown } from "../../../src/cli/doctor/compare-errors.ts";
+import type { Fate, RouterId } from "../../../src/cli/doctor/router-guides.ts";
+import { ROUTER_GUIDES } from "../../../src/cli/doctor/router-guides.ts";
 import { CAM_ERROR_CATALOGUE } from "../../../src/contract/index.ts";
 import { keepFigure } from "../../support/leaks/written.ts";
 import { applyRule } from "../support/router-rule.ts";
+import type { RouterSetting } from "../support/routers.ts";
 import { LIVE_SETTINGS, RECORDED_SETTINGS, ROUTER_SETTINGS } from "../support/routers.ts";
 import type { WireError } from "../support/wire-error.ts";
 import { DIRECT, type ErrorColumns, startColumns } from "./ask-columns.ts";
 import { CODES_WITHOUT_A_CASE, ERROR_CASES, PROMPT_CASES, SLOW_CASES } from "./error-cases.ts";
-import { expectFates } from "./expect-fates.ts";
 
 const LIVE = [DIRECT, ...LIVE_SETTINGS.map(({ id }) => id)];
 const CELLS = ERROR_CASES.length * LIVE.length;
@@ -57,3 +60,33 @@ test.each(ROUTER_SETTINGS)("docs/consumers/routers.md describes $id correctly", 
     expectFates(router, by, thrownBy(id, name), columns.thrownBy(DIRECT).get(name) ?? []);
   }
 });
+
+const KEPT = { message: "kept", code: "kept", otherKeys: "kept", path: "kept" } as const;
+
+/**
+ * Expects the errors behind a router as its guide describes: altered by default, complete with the documented
+ * configuration.
+ */
+function expectFates(
+  router: RouterId,
+  by: RouterSetting["by"],
+  [arrived]: readonly WireError[],
+  [sent]: readonly WireError[],
+): void {
+  if (by === "choice") return;
+  const guide = ROUTER_GUIDES.find(({ id }) => id === router);
+  const fates = by === "default" ? guide?.fates : KEPT;
+  const received = arrived && { ...arrived, extensions: arrived.extensions ?? {} };
+  const expected = { message: sent?.message ?? "", extensions: sent?.extensions ?? {} };
+  for (const { part, fate } of compareThrown(received, expected, ["setSubUserMfa"])) {
+    expect(fate, `${part} behind ${router}`).toBe(fateOf(part, fates));
+  }
+}
+
+function fateOf(
+  part: string,
+  fates: Readonly<Record<keyof typeof KEPT, Fate>> | undefined,
+): Fate | undefined {
+  if (part === "message" || part === "path") return fates?.[part];
+  return part === "extensions.code" ? fates?.code : fates?.otherKeys;
+}

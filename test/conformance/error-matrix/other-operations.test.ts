@@ -5,7 +5,7 @@ import { type StartedGateway, startGateway, UNLIMITED } from "../../support/star
 import { asSubgraph, sendTo } from "../../support/started-router.ts";
 import { putUsers } from "../support/put-users.ts";
 import { ROUTER_SETTINGS } from "../support/routers.ts";
-import { unwrapped } from "./unwrapped.ts";
+import { unwrapped } from "./stable.ts";
 
 const OP_UINS = ["100021970001", "100021970002"];
 const CHANGE = `mutation { setSubUserMfa(opUin: "${OP_UINS[0]}", login: { phone: true }) { change { id } } }`;

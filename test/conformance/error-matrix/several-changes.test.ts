@@ -3,7 +3,7 @@ import { type StartedGateway, startGateway, UNLIMITED } from "../../support/star
 import { asSubgraph, sendTo } from "../../support/started-router.ts";
 import { putUsers } from "../support/put-users.ts";
 import { ROUTER_SETTINGS } from "../support/routers.ts";
-import { unwrapped } from "./unwrapped.ts";
+import { unwrapped } from "./stable.ts";
 
 const SOUND = "100021970001";
 const WITHOUT_PHONE = "100021970002";

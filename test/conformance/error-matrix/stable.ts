@@ -33,3 +33,9 @@ function stableIn(value: unknown): unknown {
 function isError(value: unknown): value is WireError {
   return typeof value === "object" && value !== null && "message" in value;
 }
+
+/** Returns the errors that Cosmo wraps into one. */
+export function unwrapped(error: WireError): readonly WireError[] {
+  const inner = error.extensions?.["errors"];
+  return Array.isArray(inner) ? inner.map(stable) : [error];
+}

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { expireAwaiting } from "../../support/expire-awaiting.ts";
+import { expireAwaiting } from "../../support/alter-rows.ts";
 import { createTestPostgres } from "../../support/open-test-database.ts";
 import { type StartedGateway, startGateway, UNLIMITED } from "../../support/start-gateway.ts";
 import { twoPersonPolicy } from "../../support/two-person-policy.ts";

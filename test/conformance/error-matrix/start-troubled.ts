@@ -1,8 +1,8 @@
 import { expect, vi } from "vitest";
 import { systemClock } from "../../../src/clock.ts";
+import { pauseQuota } from "../../support/alter-rows.ts";
 import { cutDatabase } from "../../support/cut-database.ts";
 import { createTestPostgres } from "../../support/open-test-database.ts";
-import { pauseQuota } from "../../support/pause-quota.ts";
 import { ALICE } from "../../support/seed-users.ts";
 import { type StartedGateway, startGateway, UNLIMITED } from "../../support/start-gateway.ts";
 import { whenOver } from "../../support/when-over.ts";

@@ -1,10 +1,9 @@
 import { createHash } from "node:crypto";
-import type { Subgraph } from "../../../scripts/federated/subgraph.ts";
+import type { Subgraph } from "../../../scripts/federated/supergraph.ts";
 import { ALICE, CAROL } from "../../support/seed-users.ts";
 import { type ReplyError, startGateway, UNLIMITED } from "../../support/start-gateway.ts";
-import { asSubgraph, sendTo } from "../../support/started-router.ts";
+import { asSubgraph, sendTo, withoutSecurity } from "../../support/started-router.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
-import { withoutSecurity } from "../../support/without-security.ts";
 import { COST_CASES, LIST_OF_USERS } from "../support/cost-cases.ts";
 import { attempt, type StartRouter, stableErrors } from "./observe.ts";
 import type { TrustedManifest } from "./programs.ts";

@@ -1,13 +1,12 @@
 import { isDeepStrictEqual } from "node:util";
-import type { Subgraph } from "../../../scripts/federated/subgraph.ts";
+import type { Subgraph } from "../../../scripts/federated/supergraph.ts";
 import { runCommand } from "../../cli/run-command.ts";
 import { closedPort } from "../../support/closed-port.ts";
 import { ALICE, BOB, CAROL } from "../../support/seed-users.ts";
 import { startExampleSubgraph } from "../../support/start-example-subgraph.ts";
 import { type StartedGateway, startGateway, UNLIMITED } from "../../support/start-gateway.ts";
 import { AUDIENCE, startIssuer } from "../../support/start-issuer.ts";
-import { asSubgraph, sendTo } from "../../support/started-router.ts";
-import { withoutSecurity } from "../../support/without-security.ts";
+import { asSubgraph, sendTo, withoutSecurity } from "../../support/started-router.ts";
 import { stable } from "../error-matrix/stable.ts";
 import { FAILURES } from "../support/failures.ts";
 import { putUsers } from "../support/put-users.ts";

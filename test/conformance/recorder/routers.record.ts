@@ -1,8 +1,8 @@
 import { writeFile } from "node:fs/promises";
 import { describe, test } from "vitest";
-import type { Subgraph } from "../../../scripts/federated/subgraph.ts";
-import { formatJson } from "../../../scripts/generate/format-json.ts";
-import { withoutSecurity } from "../../support/without-security.ts";
+import type { Subgraph } from "../../../scripts/federated/supergraph.ts";
+import { formatJson } from "../../../scripts/generate/format.ts";
+import { withoutSecurity } from "../../support/started-router.ts";
 import { DIRECT, startColumns } from "../error-matrix/ask-columns.ts";
 import { ERROR_CASES, PROMPT_CASES, SLOW_CASES } from "../error-matrix/error-cases.ts";
 import { recordingFile } from "../support/recordings.ts";

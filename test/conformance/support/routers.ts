@@ -1,17 +1,20 @@
+import type { IncomingMessage } from "node:http";
+import { json } from "node:stream/consumers";
 import { ApolloServer } from "@apollo/server";
 import { startStandaloneServer } from "@apollo/server/standalone";
 import { createApolloGateway } from "../../../docs/consumers/routers/apollo-gateway.ts";
 import { gatewayConfig } from "../../../docs/consumers/routers/hive-gateway.config.ts";
-import { composeSupergraph } from "../../../scripts/federated/compose-supergraph.ts";
-import type { Subgraph } from "../../../scripts/federated/subgraph.ts";
+import type { Subgraph } from "../../../scripts/federated/supergraph.ts";
+import { composeSupergraph } from "../../../scripts/federated/supergraph.ts";
 import type { RouterId } from "../../../src/cli/doctor/router-guides.ts";
 import { startApolloGateway } from "../../support/start-apollo-gateway.ts";
 import { startHiveGateway } from "../../support/start-hive-gateway.ts";
+import { withoutSecurity } from "../../support/started-router.ts";
 import { whenOver } from "../../support/when-over.ts";
-import { withoutSecurity } from "../../support/without-security.ts";
 import { RECORDINGS } from "./recordings.ts";
-import type { RouterRule } from "./router-rule.ts";
-import { startRecordedRouter } from "./start-recorded-router.ts";
+import { applyRule, type RouterRule } from "./router-rule.ts";
+import { listenUntilOver } from "./start-relay.ts";
+import type { WireError } from "./wire-error.ts";
 
 /** A router under test. */
 export interface RouterSetting {
@@ -73,4 +76,35 @@ async function startDocumentedApolloGateway(gateway: Subgraph): Promise<string> 
   });
   whenOver(() => server.stop());
   return url;
+}
+
+/** Headers that this router forwards to a subgraph. */
+const FORWARDED = ["authorization", "x-request-id", "idempotency-key"];
+
+/**
+ * Plays a recorded router: forwards each operation to its only subgraph and does to the errors what the rule says. Returns
+ * its address.
+ */
+async function startRecordedRouter({ url }: Subgraph, rule: RouterRule): Promise<string> {
+  const origin = await listenUntilOver((message, response) => {
+    ask(message, url, rule).then(
+      (reply) => response.setHeader("content-type", "application/json").end(reply),
+      (error: Error) => response.writeHead(502).end(error.message),
+    );
+  });
+  return `${origin}/graphql`;
+}
+
+async function ask(message: IncomingMessage, url: string, rule: RouterRule): Promise<string> {
+  const forwarded = FORWARDED.flatMap((header) => {
+    const value = message.headers[header];
+    return typeof value === "string" ? [[header, value] as const] : [];
+  });
+  const reply = await fetch(url, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...Object.fromEntries(forwarded) },
+    body: JSON.stringify(await json(message)),
+  });
+  const { data, errors = [] } = (await reply.json()) as { data?: unknown; errors?: WireError[] };
+  return JSON.stringify({ data, ...(errors.length === 0 ? {} : { errors: applyRule(rule, errors) }) });
 }

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { fencedBlocks } from "../../docs/fenced-blocks.ts";
+import { fencedBlocks } from "../../docs/pages.ts";
 import { scanDirectory } from "../../support/scan-directory.ts";
 import { ALICE, BOB, CAROL } from "../../support/seed-users.ts";
 import { startGateway, UNLIMITED } from "../../support/start-gateway.ts";

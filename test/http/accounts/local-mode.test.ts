@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { createTestPostgres } from "../../support/open-test-database.ts";
 import { ALICE } from "../../support/seed-users.ts";
-import { startLocalGateway } from "../../support/start-local-gateway.ts";
+import { startLocalGateway } from "../../support/start-gateway.ts";
 import { sendTo } from "../../support/started-router.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { whenOver } from "../../support/when-over.ts";

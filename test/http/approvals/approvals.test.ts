@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { expireAwaiting } from "../../support/expire-awaiting.ts";
+import { expireAwaiting } from "../../support/alter-rows.ts";
 import { ALICE, HEIDI } from "../../support/seed-users.ts";
 import {
   ALICE_ASKS,

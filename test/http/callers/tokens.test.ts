@@ -1,9 +1,24 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { keepFigure } from "../../support/leaks/written.ts";
-import type { Verdict } from "./cases/token-case.ts";
-import { TOKEN_CASES } from "./cases/token-cases.ts";
+import { goodTokens, tokensWithoutTheScope } from "./cases/believed-tokens.ts";
+import type { TokenCase, Verdict } from "./cases/token-case.ts";
+import { wrongParties, wrongTimes } from "./cases/wrong-claims.ts";
+import { issuersAway, wrongForms } from "./cases/wrong-forms.ts";
+import { wrongAlgorithms, wrongKeys, wrongSignatures } from "./cases/wrongly-signed-tokens.ts";
 import { signToken } from "./make-token.ts";
 import { type Answer, startTokenWorld } from "./token-world.ts";
+
+const TOKEN_CASES: readonly TokenCase[] = [
+  ...goodTokens,
+  ...tokensWithoutTheScope,
+  ...wrongAlgorithms,
+  ...wrongKeys,
+  ...wrongSignatures,
+  ...wrongTimes,
+  ...wrongParties,
+  ...wrongForms,
+  ...issuersAway,
+];
 
 const world = await startTokenWorld();
 

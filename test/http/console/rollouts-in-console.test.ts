@@ -3,11 +3,10 @@ import type { Page } from "playwright-core";
 import { beforeAll, expect, test } from "vitest";
 import { type EmulatorControl, startCamEmulator } from "../../../src/emulator/index.ts";
 import { verifyBundle } from "../../../src/rollouts/proof/verify-bundle.ts";
-import { ageRollout } from "../../support/age-rollout.ts";
+import { ageRollout } from "../../support/alter-rows.ts";
 import { createTestPostgres, openTestPostgres } from "../../support/open-test-database.ts";
 import { BOB } from "../../support/seed-users.ts";
-import { LOCAL_KEY } from "../../support/start-gateway.ts";
-import { startLocalGateway } from "../../support/start-local-gateway.ts";
+import { LOCAL_KEY, startLocalGateway } from "../../support/start-gateway.ts";
 import { buildConsole, scrollsSideways, seriousFindings, visitConsole } from "../../support/visit-console.ts";
 import { whenOver } from "../../support/when-over.ts";
 

@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { DOCUMENTS } from "../../../src/client/documents.ts";
@@ -8,7 +7,7 @@ import { CONSOLE_DOCUMENTS } from "../../../src/http/console/console.ts";
 import { TrustedDocuments, TrustedDocumentsError } from "../../../src/http/graphql/trusted-documents.ts";
 import { ALICE } from "../../support/seed-users.ts";
 import { readReply, type StartedGateway, startGateway } from "../../support/start-gateway.ts";
-import { whenOver } from "../../support/when-over.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 const KNOWN = "query Known($opUin: Uin!) { subUser(opUin: $opUin) { opUin } }";
 const UNKNOWN = "query Unknown { __typename }";
@@ -26,8 +25,7 @@ const manifests = {
 };
 
 async function manifestOf(content: string): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "trusted-documents-"));
-  whenOver(() => rm(folder, { recursive: true, force: true }));
+  const { path: folder } = await temporaryFolder();
   const file = join(folder, "manifest.json");
   await writeFile(file, content);
   return file;

@@ -1,8 +1,8 @@
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { loadExamples } from "../../../src/http/playground/playground.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 const shipped = join(import.meta.dirname, "../../../schema/examples");
 
@@ -55,8 +55,7 @@ test.each([
 });
 
 async function folderWith(content: string): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), "examples-"));
-  onTestFinished(() => rm(directory, { recursive: true }));
+  const { path: directory } = await temporaryFolder();
   await writeFile(join(directory, "01-a.graphql"), content);
   await writeFile(join(directory, "README.md"), "not an example");
   return directory;

@@ -1,10 +1,10 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import Fastify, { type FastifyInstance } from "fastify";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { type PlaygroundOptions, registerPlayground } from "../../../src/http/playground/playground.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 const browser = { accept: "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8" };
 const script = "console.log('playground');\n".repeat(100);
@@ -150,8 +150,7 @@ function registerGraphqlRoute(app: FastifyInstance): void {
 }
 
 async function playgroundOptions(): Promise<PlaygroundOptions> {
-  const assetsDir = await mkdtemp(join(tmpdir(), "playground-"));
-  onTestFinished(() => rm(assetsDir, { recursive: true }));
+  const { path: assetsDir } = await temporaryFolder();
   await mkdir(join(assetsDir, "assets"));
   await writeFile(
     join(assetsDir, "index.html"),
