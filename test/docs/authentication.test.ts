@@ -5,14 +5,13 @@ import { loadConfig } from "../../src/config/config.ts";
 import { variables } from "../../src/config/variables.ts";
 import { readReply, startGateway } from "../support/start-gateway.ts";
 import { startIssuer } from "../support/start-issuer.ts";
-import { fencedBlocks } from "./fenced-blocks.ts";
-import { readPages } from "./pages.ts";
+import { fencedBlocks, readPages } from "./pages.ts";
 
 const page = readPages(
   "docs/operators/authentication.md",
   "docs/operators/identity-providers.md",
   "docs/operators/token-checks.md",
-  "docs/operators/router-and-certificates.md",
+  "docs/operators/tls.md",
 );
 const blocks = fencedBlocks(page);
 const exported = blocks
