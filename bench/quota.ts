@@ -150,6 +150,8 @@ async function offer(
     forMs,
     deadlineMs,
     stalls: incident === "STALLS",
+    // Callers learn of a throttle after their retries.
+    drains: incident === "STRANGER",
     callers: callers.map(({ burst = 0, callsPerSecond, ...caller }) => ({
       ...caller,
       callsPerSecond: callsPerSecond / REPLICAS,

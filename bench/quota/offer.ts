@@ -7,6 +7,8 @@ export interface OfferQuestion {
   readonly callers: readonly OfferedBy[];
   /** If true, the event loop is blocked at times. */
   readonly stalls: boolean;
+  /** If true, calls that wait at the end are made too. Otherwise they are dropped. */
+  readonly drains: boolean;
 }
 
 export interface OfferedBy {

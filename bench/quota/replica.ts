@@ -53,7 +53,7 @@ const cam = new CamClient({
 answerParent<OfferQuestion>("offer", async (question) => JSON.stringify(await offer(question)));
 console.log(`${REPLICA} is ready`);
 
-async function offer({ forMs, deadlineMs, callers, stalls }: OfferQuestion): Promise<OfferOutcome> {
+async function offer({ forMs, deadlineMs, callers, stalls, drains }: OfferQuestion): Promise<OfferOutcome> {
   const outcome = {
     succeeded: 0,
     refusedAfterMs: [] as number[],
@@ -63,6 +63,7 @@ async function offer({ forMs, deadlineMs, callers, stalls }: OfferQuestion): Pro
   };
   Object.assign(seen, { statements: 0, missedSlots: 0 });
   const pending: Promise<void>[] = [];
+  const over = new AbortController();
 
   async function call({ name, priority }: OfferedBy): Promise<void> {
     const startedMs = clock.monotonic();
@@ -73,6 +74,7 @@ async function offer({ forMs, deadlineMs, callers, stalls }: OfferQuestion): Pro
       traceId: `${name}:${REPLICA}-${pending.length}`,
       caller: name,
       priority,
+      signal: over.signal,
       onAttempt: ({ quotaWaitMs, error }: Pick<CamAttempt, "quotaWaitMs" | "error">) => {
         waitedMs += quotaWaitMs;
         if (isThrottle(error?.camCode)) throttledMs = clock.monotonic();
@@ -83,6 +85,7 @@ async function offer({ forMs, deadlineMs, callers, stalls }: OfferQuestion): Pro
       outcome.succeeded += 1;
       if (priority === "interactive") outcome.interactiveWaitsMs.push(waitedMs);
     } catch (error) {
+      if (over.signal.aborted) return;
       if (error instanceof GatewayError && error.code === "QUOTA_EXHAUSTED") {
         outcome.refusedAfterMs.push(clock.monotonic() - startedMs);
       } else if (error instanceof CamError && isThrottle(error.camCode)) {
@@ -103,6 +106,7 @@ async function offer({ forMs, deadlineMs, callers, stalls }: OfferQuestion): Pro
 
   const stalling = stalls ? setInterval(stall, 1_000) : undefined;
   await Promise.all(callers.map(offerFrom));
+  if (!drains) over.abort();
   await Promise.all(pending);
   clearInterval(stalling);
   return { ...outcome, ...seen };
