@@ -1,5 +1,4 @@
-import { type CredentialScope, formatCredentialScope } from "./credential-scope.ts";
-import { TC3_ALGORITHM } from "./string-to-sign.ts";
+import { type CredentialScope, formatCredentialScope, TC3_ALGORITHM } from "./string-to-sign.ts";
 
 /** Returns the value of the Authorization header: step 4 of TC3. */
 export function formatAuthorization(

@@ -1,7 +1,7 @@
 import { createSecretKey, type KeyObject } from "node:crypto";
 import type { Secret } from "../../secret.ts";
-import type { CredentialScope } from "./credential-scope.ts";
 import { hmacSha256 } from "./digest.ts";
+import type { CredentialScope } from "./string-to-sign.ts";
 
 /** Derives the signing key of one day and one service by three HMACs: step 3 of TC3. */
 export function deriveSigningKey(secretKey: Secret, scope: CredentialScope): Buffer {

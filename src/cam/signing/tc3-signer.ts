@@ -1,10 +1,9 @@
 import type { Credential } from "../credentials/credential.ts";
 import { formatAuthorization } from "./authorization.ts";
 import { createCanonicalRequest, type HeaderField } from "./canonical-request.ts";
-import { createCredentialScope } from "./credential-scope.ts";
 import { hmacSha256Hex, sha256Hex } from "./digest.ts";
 import { SigningKeyCache } from "./signing-key.ts";
-import { createStringToSign } from "./string-to-sign.ts";
+import { createCredentialScope, createStringToSign } from "./string-to-sign.ts";
 
 interface SignableRequest {
   readonly method: "GET" | "POST";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { createCredentialScope } from "../../../src/cam/signing/credential-scope.ts";
 import { hmacSha256, sha256Hex } from "../../../src/cam/signing/digest.ts";
 import { deriveSigningKey } from "../../../src/cam/signing/signing-key.ts";
+import { createCredentialScope } from "../../../src/cam/signing/string-to-sign.ts";
 import { Tc3Signer } from "../../../src/cam/signing/tc3-signer.ts";
 import { Secret } from "../../../src/secret.ts";
 import published from "../../vectors/tc3/published.json" with { type: "json" };

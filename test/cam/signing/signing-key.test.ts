@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { createCredentialScope, formatCredentialScope } from "../../../src/cam/signing/credential-scope.ts";
 import { deriveSigningKey, SigningKeyCache } from "../../../src/cam/signing/signing-key.ts";
+import { createCredentialScope, formatCredentialScope } from "../../../src/cam/signing/string-to-sign.ts";
 import { Secret } from "../../../src/secret.ts";
 
 const scope = { date: "2026-11-24", service: "cam" };
