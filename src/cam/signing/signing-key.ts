@@ -1,6 +1,5 @@
-import { createSecretKey, type KeyObject } from "node:crypto";
+import { createHmac, createSecretKey, type KeyObject } from "node:crypto";
 import type { Secret } from "../../secret.ts";
-import { hmacSha256 } from "./digest.ts";
 import type { CredentialScope } from "./string-to-sign.ts";
 
 /** Derives the signing key of one day and one service by three HMACs: step 3 of TC3. */
@@ -8,6 +7,10 @@ export function deriveSigningKey(secretKey: Secret, scope: CredentialScope): Buf
   const dateKey = hmacSha256(`TC3${secretKey.reveal()}`, scope.date);
   const serviceKey = hmacSha256(dateKey, scope.service);
   return hmacSha256(serviceKey, "tc3_request");
+}
+
+function hmacSha256(key: string | Uint8Array, data: string): Buffer {
+  return createHmac("sha256", key).update(data).digest();
 }
 
 /** The most derived keys of one secret key. Two services around midnight need four. */

@@ -1,4 +1,4 @@
-import { sha256Hex } from "./digest.ts";
+import { hash } from "node:crypto";
 
 export const TC3_ALGORITHM = "TC3-HMAC-SHA256";
 
@@ -11,7 +11,7 @@ export function createStringToSign(
   timestampSeconds: number,
   scope: CredentialScope,
 ): string {
-  return `${TC3_ALGORITHM}\n${timestampSeconds}\n${formatCredentialScope(scope)}\n${sha256Hex(canonicalRequest)}`;
+  return `${TC3_ALGORITHM}\n${timestampSeconds}\n${formatCredentialScope(scope)}\n${hash("sha256", canonicalRequest)}`;
 }
 
 /** The day and service of a signature, for example `2019-02-25/cam/tc3_request`. */

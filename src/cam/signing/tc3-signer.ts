@@ -1,7 +1,7 @@
+import { createHmac, hash } from "node:crypto";
 import type { Credential } from "../credentials/credential.ts";
 import { formatAuthorization } from "./authorization.ts";
 import { createCanonicalRequest, type HeaderField } from "./canonical-request.ts";
-import { hmacSha256Hex, sha256Hex } from "./digest.ts";
 import { SigningKeyCache } from "./signing-key.ts";
 import { createCredentialScope, createStringToSign } from "./string-to-sign.ts";
 
@@ -29,10 +29,11 @@ export class Tc3Signer {
   readonly #signingKeys = new SigningKeyCache();
 
   sign(request: SignableRequest, credential: Credential): Tc3Signature {
-    const canonical = createCanonicalRequest({ ...request, payloadHash: sha256Hex(request.body) });
+    const canonical = createCanonicalRequest({ ...request, payloadHash: hash("sha256", request.body) });
     const scope = createCredentialScope(request.timestampSeconds, request.service);
     const stringToSign = createStringToSign(canonical.text, request.timestampSeconds, scope);
-    const signature = hmacSha256Hex(this.#signingKeys.get(credential.secretKey, scope), stringToSign);
+    const signingKey = this.#signingKeys.get(credential.secretKey, scope);
+    const signature = createHmac("sha256", signingKey).update(stringToSign).digest("hex");
     const authorization = formatAuthorization(credential.secretId, scope, canonical.signedHeaders, signature);
     return { canonicalRequest: canonical.text, stringToSign, signature, authorization };
   }

@@ -1,5 +1,5 @@
+import { createHmac, hash } from "node:crypto";
 import { expect, test } from "vitest";
-import { hmacSha256, sha256Hex } from "../../../src/cam/signing/digest.ts";
 import { deriveSigningKey } from "../../../src/cam/signing/signing-key.ts";
 import { createCredentialScope } from "../../../src/cam/signing/string-to-sign.ts";
 import { Tc3Signer } from "../../../src/cam/signing/tc3-signer.ts";
@@ -20,7 +20,7 @@ test.each(published)("the signer reproduces the published vector: $name", (vecto
   const signed = sign(vector);
   const scope = `${new Date(vector.timestamp * 1_000).toISOString().slice(0, 10)}/${vector.service}/tc3_request`;
   const signedHeaders = vector.headers.map(([name = ""]) => name.toLowerCase()).join(";");
-  expect(sha256Hex(signed.canonicalRequest)).toBe(vector.hashedCanonicalRequest);
+  expect(hash("sha256", signed.canonicalRequest)).toBe(vector.hashedCanonicalRequest);
   expect(signed.stringToSign).toBe(
     vector.stringToSign ?? `TC3-HMAC-SHA256\n${vector.timestamp}\n${scope}\n${vector.hashedCanonicalRequest}`,
   );
@@ -35,9 +35,13 @@ test.each(published.filter((vector) => vector.signingKeys !== undefined))(
   (vector) => {
     const { secretKey, service, timestamp, signingKeys } = vector;
     const scope = createCredentialScope(timestamp, service);
-    const dateKey = hmacSha256(`TC3${secretKey}`, scope.date);
+    const dateKey = hmac(`TC3${secretKey}`, scope.date);
     expect(dateKey.toString("hex")).toBe(signingKeys?.date);
-    expect(hmacSha256(dateKey, service).toString("hex")).toBe(signingKeys?.service);
+    expect(hmac(dateKey, service).toString("hex")).toBe(signingKeys?.service);
     expect(deriveSigningKey(new Secret(secretKey), scope).toString("hex")).toBe(signingKeys?.signing);
   },
 );
+
+function hmac(key: string | Buffer, data: string): Buffer {
+  return createHmac("sha256", key).update(data).digest();
+}
