@@ -1,6 +1,6 @@
 import type { CircuitVote } from "./circuit-breaker.ts";
 import { type CamError, isServiceFault, isThrottle, mayHaveBeenApplied } from "./errors/cam-error.ts";
-import type { CamResult } from "./exchange.ts";
+import type { CamResult } from "./protocol.ts";
 import type { SlotOutcome } from "./rate-budget.ts";
 import type { TransportError } from "./transport/http-transport.ts";
 

@@ -1,6 +1,5 @@
 import { type Clock, within } from "../clock.ts";
 import { GatewayError, type Uin } from "../contract/index.ts";
-import type { CamAction } from "./actions/cam-action.ts";
 import {
   type AttemptOutcome,
   type CamAttempt,
@@ -23,13 +22,14 @@ import {
   lostExchange,
 } from "./errors/cam-error.ts";
 import {
+  type CamAction,
   type CamClientConfig,
   type CamResult,
   type ClockSkew,
   createRequest,
   endpointFor,
   readReply,
-} from "./exchange.ts";
+} from "./protocol.ts";
 import type { CallPriority, RateBudget, RateRequest, RateSlot } from "./rate-budget.ts";
 import type { Tc3Signer } from "./signing/tc3-signer.ts";
 import { type HttpTransport, TransportError } from "./transport/http-transport.ts";

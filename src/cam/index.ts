@@ -4,7 +4,6 @@
  * interface (rate-budget.ts). Read cam-client.ts next: it makes a call.
  */
 
-export type { CamAction } from "./actions/cam-action.ts";
 export type { MfaFlagSet, MfaFlagState, SafeAuthFlags, SetMfaFlagInput } from "./actions/mfa-flags.ts";
 export { describeSafeAuthFlagColl, setMfaFlag } from "./actions/mfa-flags.ts";
 export type { CallerIdentity } from "./actions/sts.ts";
@@ -37,9 +36,9 @@ export {
   isThrottle,
   mayHaveBeenApplied,
 } from "./errors/cam-error.ts";
-export type { CamClientConfig, CamEndpoint, CamResult } from "./exchange.ts";
-export { ClockSkew } from "./exchange.ts";
 export { FlagReads } from "./flag-reads.ts";
+export type { CamAction, CamClientConfig, CamEndpoint, CamResult } from "./protocol.ts";
+export { ClockSkew } from "./protocol.ts";
 export type { CallPriority, RateBudget, RateRequest, RateSlot, SlotOutcome } from "./rate-budget.ts";
 export { unlimitedBudget } from "./rate-budget.ts";
 export { Tc3Signer } from "./signing/tc3-signer.ts";

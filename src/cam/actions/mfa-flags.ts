@@ -1,7 +1,6 @@
 import { z } from "zod";
 import type { Uin } from "../../contract/index.ts";
-import { exactInteger } from "../transport/http-transport.ts";
-import { CAM_VERSION, type CamAction, wireFlag } from "./cam-action.ts";
+import { CAM_VERSION, type CamAction, exactInteger, wireFlag } from "../protocol.ts";
 
 /** The methods of one protection. Undefined means that CAM did not report the method, not that the method is off. */
 export interface MfaFlagState {

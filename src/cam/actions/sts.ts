@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Secret } from "../../secret.ts";
 import { type Credential, parseStsCredentials } from "../credentials/credential.ts";
-import { type CamAction, STS_VERSION } from "./cam-action.ts";
+import { type CamAction, STS_VERSION } from "../protocol.ts";
 
 /** The owner of a key. */
 export interface CallerIdentity {

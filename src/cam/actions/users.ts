@@ -1,7 +1,6 @@
 import { z } from "zod";
 import { parseUin, type Uin } from "../../contract/index.ts";
-import { exactInteger } from "../transport/http-transport.ts";
-import { CAM_VERSION, type CamAction, wireFlag, wireText, wireUin } from "./cam-action.ts";
+import { CAM_VERSION, type CamAction, exactInteger, wireFlag, wireText, wireUin } from "../protocol.ts";
 
 /** A user in a list of CAM. */
 export interface ListedUser {

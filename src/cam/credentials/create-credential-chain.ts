@@ -1,9 +1,9 @@
 import type { Clock } from "../../clock.ts";
 import { Secret } from "../../secret.ts";
 import { readUtf8File, whyUnreadable } from "../../utf8.ts";
-import type { CamAction } from "../actions/cam-action.ts";
 import { assumeRole, assumeRoleWithWebIdentity, type RoleSession } from "../actions/sts.ts";
 import { CamClient, type CamClientDeps } from "../cam-client.ts";
+import type { CamAction } from "../protocol.ts";
 import { unlimitedBudget } from "../rate-budget.ts";
 import {
   type Credential,

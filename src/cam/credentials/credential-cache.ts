@@ -1,5 +1,5 @@
 import type { Clock } from "../../clock.ts";
-import type { ClockSkew } from "../exchange.ts";
+import type { ClockSkew } from "../protocol.ts";
 import type { Credential, CredentialChain } from "./credential.ts";
 
 /** Receives changes of the key. */

@@ -8,7 +8,7 @@ import {
   type SetMfaFlagInput,
   setMfaFlag,
 } from "../../../src/cam/index.ts";
-import { parseExactJson } from "../../../src/cam/transport/http-transport.ts";
+import { parseExactJson } from "../../../src/cam/protocol.ts";
 import type { Uin } from "../../../src/contract/index.ts";
 
 const MAX = "18446744073709551615" as Uin;

@@ -1,14 +1,44 @@
 /**
- * One exchange with CAM: the request with its signature, the reply, and the clock that the reply shows.
+ * Tencent Cloud's API 3.0: the form of an action, its signed request, its reply with exact integers, and CAM's clock, which
+ * the reply shows.
  */
 
 import { z } from "zod";
 import type { Clock } from "../clock.ts";
-import type { CamAction } from "./actions/cam-action.ts";
+import { parseUin, type Uin } from "../contract/index.ts";
 import type { Credential } from "./credentials/credential.ts";
 import { CamError } from "./errors/cam-error.ts";
 import type { Tc3Signer } from "./signing/tc3-signer.ts";
-import { parseExactJson, type TransportReply, type TransportRequest } from "./transport/http-transport.ts";
+import type { TransportReply, TransportRequest } from "./transport/http-transport.ts";
+
+/** An action of API 3.0, with the serializer of its request and the parser of its reply. */
+export interface CamAction<Input, Output> {
+  /** The value of X-TC-Action. */
+  readonly name: string;
+  /** The value of X-TC-Version. */
+  readonly version: string;
+  /** The product: the first label of its host and the service of the signature. */
+  readonly service: "cam" | "sts";
+  /**
+   * The gateway may repeat a read at any time. If the reply of a write is lost, the gateway must find out the outcome
+   * before it repeats the write.
+   */
+  readonly access: "read" | "write";
+  /** The gateway does not sign the action, because it has no key yet. */
+  readonly unsigned?: true;
+  /** Returns the only user of a call. Undefined if the call has no user or several. */
+  userOf?(input: Input): Uin | undefined;
+  /** Returns the JSON body. Writes integers that exceed a JS number exactly. */
+  serialize(input: Input): string;
+  /**
+   * Parses CAM's `Response` object. Its integers are exact: numbers or bigints.
+   * @throws ZodError if a field that the action promises is missing or has another type.
+   */
+  parse(response: unknown): Output;
+}
+
+export const CAM_VERSION = "2019-01-16";
+export const STS_VERSION = "2018-08-13";
 
 /** The address of CAM. */
 export interface CamEndpoint {
@@ -147,6 +177,61 @@ export function readReply<Output>(
 function mediaTypeOf(contentType: string): string {
   return /^[\w.+-]{1,40}\/[\w.+-]{1,40}(?=\s*(;|$))/.exec(contentType)?.[0] ?? "no media type";
 }
+
+/**
+ * Reads and writes JSON with exact integers. CAM sends Uins as 64-bit integers, and `JSON.parse` silently rounds the
+ * large ones to JS numbers.
+ */
+
+declare global {
+  interface JSON {
+    /** ECMAScript's JSON.parse source text access, which TypeScript's own library does not declare yet. */
+    rawJSON(text: string): { readonly rawJSON: string };
+  }
+}
+
+/** The shortest integer that a JS number rounds has 16 digits. */
+const MAY_HOLD_LARGE_INTEGER = /\d{16}/;
+
+/** Parses JSON. An integer that a JS number cannot hold exactly becomes a bigint. @throws SyntaxError */
+export function parseExactJson(text: string): unknown {
+  // A reviver makes parsing several times as slow, and hardly any reply of CAM needs it.
+  return MAY_HOLD_LARGE_INTEGER.test(text) ? JSON.parse(text, reviveExactly) : JSON.parse(text);
+}
+
+/** Returns a bigint for an integer that is not exact. `context.source` is the literal from the text. */
+function reviveExactly(_key: string, value: unknown, context?: { source?: string }): unknown {
+  if (typeof value !== "number" || Number.isSafeInteger(value)) return value;
+  const source = context?.source ?? "";
+  return /^-?\d+$/.test(source) ? BigInt(source) : value;
+}
+
+/** Returns an object that `JSON.stringify` writes as a bare integer with these digits. */
+export function exactInteger(digits: string): { readonly rawJSON: string } {
+  return JSON.rawJSON(digits);
+}
+
+/** A Uin in a reply of CAM: a JSON integer, or a string of digits in CAM's older documentation. */
+export const wireUin = z.union([z.number(), z.bigint(), z.string()]).transform((value, context): Uin => {
+  const uin = parseUin(value);
+  if (uin === undefined) {
+    context.addIssue({ code: "custom", message: "not a Uin" });
+    return z.NEVER;
+  }
+  return uin;
+});
+
+/** An integer flag in a reply of CAM: 1 is on, 0 is off. Undefined if CAM omits it or sends null. */
+export const wireFlag = z
+  .union([z.number(), z.bigint()])
+  .nullish()
+  .transform((value) => (value === null || value === undefined ? undefined : Number(value) !== 0));
+
+/** A text in a reply of CAM. Undefined if CAM omits it, sends null or sends an empty text. */
+export const wireText = z
+  .string()
+  .nullish()
+  .transform((value) => value || undefined);
 
 /**
  * The gateway ignores smaller differences: a Date header counts whole seconds, and a reply takes time. CAM allows 300

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { endpointFor } from "../../src/cam/exchange.ts";
+import { endpointFor } from "../../src/cam/protocol.ts";
 
 test.each([
   [

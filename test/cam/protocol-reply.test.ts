@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
-import type { CamAction } from "../../src/cam/actions/cam-action.ts";
-import { readReply } from "../../src/cam/exchange.ts";
 import {
   type CamError,
   describeSafeAuthFlagColl,
   describeSubAccounts,
   setMfaFlag,
 } from "../../src/cam/index.ts";
+import type { CamAction } from "../../src/cam/protocol.ts";
+import { readReply } from "../../src/cam/protocol.ts";
 import type { TransportReply } from "../../src/cam/transport/http-transport.ts";
 
 const SUCCESS = '{"Response":{"RequestId":"r-1"}}';

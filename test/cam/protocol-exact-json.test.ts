@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { exactInteger, parseExactJson } from "../../../src/cam/transport/http-transport.ts";
+import { exactInteger, parseExactJson } from "../../src/cam/protocol.ts";
 
 test.each([
   ["0", 0],
