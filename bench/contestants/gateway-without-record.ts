@@ -28,10 +28,9 @@ const { SetSubUserMfaResolver } = await compiled<
 const { SubUserResolver } = await compiled<typeof import("../../src/graphql/sub-user/sub-user.resolver.ts")>(
   "graphql/sub-user/sub-user.resolver.js",
 );
-const { AccountLoaders } =
+const { AccountLoaders, FlagReads } =
   await compiled<typeof import("../../src/graphql/loaders.ts")>("graphql/loaders.js");
 const { Accounts } = await compiled<typeof import("../../src/auth/accounts.ts")>("auth/accounts.js");
-const { FlagReads } = await compiled<typeof import("../../src/cam/flag-reads.ts")>("cam/flag-reads.js");
 const { createHttpApp } = await compiled<typeof import("../../src/http/app.ts")>("http/app.js");
 const { CallerRate } = await compiled<typeof import("../../src/http/caller-rate.ts")>("http/caller-rate.js");
 const { FlagWriter } =

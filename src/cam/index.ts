@@ -36,7 +36,6 @@ export {
   isThrottle,
   mayHaveBeenApplied,
 } from "./errors/cam-error.ts";
-export { FlagReads } from "./flag-reads.ts";
 export type { CamAction, CamClientConfig, CamEndpoint, CamResult } from "./protocol.ts";
 export { ClockSkew } from "./protocol.ts";
 export type { CallPriority, RateBudget, RateRequest, RateSlot, SlotOutcome } from "./rate-budget.ts";

@@ -15,7 +15,6 @@ import {
   createCredentialChain,
   createDispatcher,
   createRoleChain,
-  FlagReads,
   HttpTransport,
   type ProxySettings,
   type RateBudget,
@@ -30,6 +29,7 @@ import type { CamSettings } from "../config/cam-settings.ts";
 import { GatewayError } from "../contract/index.ts";
 import type { ScannedAccount } from "../directory/bulk-reads.ts";
 import { observeReads, type ReadsBehind } from "../directory/reads-behind.ts";
+import { FlagReads } from "../graphql/loaders.ts";
 import { SharedRateBudget, type SharedWindows } from "../quota/shared-rate-budget.ts";
 import { accountObserver, reconcilerObserver } from "./change-observers.ts";
 import type { Foundation } from "./foundation.ts";
