@@ -19,12 +19,13 @@ const GRAPHQL_PATH = "/graphql";
 /** The gateway's own playground for the router's address, with examples of both subgraphs; it needs no internet. */
 async function createPlaygroundPage(): Promise<Page> {
   const app = fastify();
-  await registerPlayground(app, {
+  const answerBrowser = await registerPlayground(app, {
     graphqlPath: GRAPHQL_PATH,
     assetsDir: PLAYGROUND_ASSETS_DIR,
     examples: await loadExamples(FEDERATED_EXAMPLES_DIR),
     banner: { target: "graph", router: "Hive Gateway" },
   });
+  app.get(GRAPHQL_PATH, answerBrowser);
   app.get("/", (_request, reply) => reply.redirect(`.${GRAPHQL_PATH}`));
   await app.ready();
   return { isAsked, answer: app.routing };

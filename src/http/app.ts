@@ -51,7 +51,7 @@ const TIMEOUT_CHECK_MS = 1_000;
 export const GRAPHQL_PATH = "/graphql";
 const HEALTH_PATH = "/health/";
 
-export interface HttpAppDeps extends Omit<GraphQLRouteOptions, "path"> {
+export interface HttpAppDeps extends Omit<GraphQLRouteOptions, "path" | "answerBrowser"> {
   /** The accepted host names. Undefined for any. */
   readonly hostnames: readonly string[] | undefined;
   /** Undefined for plain HTTP. */
@@ -124,12 +124,13 @@ export async function createHttpApp(deps: HttpAppDeps): Promise<FastifyInstance>
     return reply.status(isReady ? 200 : 503).send({ status });
   });
 
+  let answerBrowser: GraphQLRouteOptions["answerBrowser"];
   if (deps.playground !== undefined) {
-    await registerPlayground(app, { ...deps.playground, graphqlPath: GRAPHQL_PATH });
+    answerBrowser = await registerPlayground(app, { ...deps.playground, graphqlPath: GRAPHQL_PATH });
     app.get("/", (_request, reply) => reply.redirect(`.${GRAPHQL_PATH}`));
   }
   if (deps.console !== undefined) await registerConsole(app, deps.console);
-  registerGraphQLRoute(app, { ...deps, path: GRAPHQL_PATH });
+  registerGraphQLRoute(app, { ...deps, path: GRAPHQL_PATH, answerBrowser });
   return app;
 }
 

@@ -18,6 +18,7 @@ import {
   seemsToAskForService,
 } from "../caller-rate.ts";
 import { authenticationError, CallerError, HttpError } from "../http-errors.ts";
+import type { AnswerBrowser } from "../playground/playground.ts";
 import {
   checkEncoding,
   type GraphQLOverHttpRequest,
@@ -41,6 +42,8 @@ export interface GraphQLRouteOptions {
   readonly onRejectedToken: (refusal: Refusal, requestId: string) => void;
   /** Undefined if the gateway runs any document and accepts no document ids. */
   readonly trustedDocuments: TrustedDocuments | undefined;
+  /** Undefined if browsers get the responses of every client. */
+  readonly answerBrowser: AnswerBrowser | undefined;
 }
 
 /** The properties of a request that the GraphQL context needs. */
@@ -66,18 +69,18 @@ const OTHER_METHODS: HTTPMethods[] = ["PUT", "PATCH", "DELETE", "OPTIONS", "HEAD
 export function registerGraphQLRoute(app: FastifyInstance, options: GraphQLRouteOptions): void {
   app.route({ method: OTHER_METHODS, url: options.path, handler: rejectMethod });
   const heads = new WeakMap<FastifyRequest, RequestHead>();
-  app.route({
-    method: ["GET", "POST"],
-    url: options.path,
-    exposeHeadRoute: false,
-    // This hook runs before Fastify reads the body.
-    onRequest: async (request) => void heads.set(request, await readHead(request, options)),
-    handler: async (request, reply) => {
-      const head = heads.get(request);
-      if (head === undefined) throw new Error("The request has no head.");
-      return runOperation(request, reply, head, options);
-    },
-  });
+  // Hooks run before Fastify reads the body.
+  const onRequest = async (request: FastifyRequest) =>
+    void heads.set(request, await readHead(request, options));
+  const handler = async (request: FastifyRequest, reply: FastifyReply) => {
+    const head = heads.get(request);
+    if (head === undefined) throw new Error("The request has no head.");
+    return runOperation(request, reply, head, options);
+  };
+  const { answerBrowser } = options;
+  const onGet = answerBrowser === undefined ? onRequest : [answerBrowser, onRequest];
+  app.route({ method: "GET", url: options.path, exposeHeadRoute: false, onRequest: onGet, handler });
+  app.route({ method: "POST", url: options.path, onRequest, handler });
 }
 
 export function rejectMethod(): never {

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
 import { join } from "node:path";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { type DocumentNode, Kind, parse } from "graphql";
 import { registerBuiltPage } from "../built-page.ts";
 import { prefersHtml } from "../graphql/graphql-request.ts";
@@ -10,7 +10,7 @@ import { playgroundPageHeaders } from "../security-headers.ts";
 import type { BootData, PlaygroundBanner, PlaygroundExample } from "./boot-data.ts";
 
 export interface PlaygroundOptions {
-  /** The path of the GraphQL endpoint, for example `/graphql`. Browsers get the page there. */
+  /** The path of the GraphQL endpoint, for example `/graphql`. */
   graphqlPath: string;
   /** The folder that `npm run build` writes: `dist/playground`. */
   assetsDir: string;
@@ -19,45 +19,30 @@ export interface PlaygroundOptions {
   banner: PlaygroundBanner;
 }
 
+/** Answers a GET of a browser with the page. Leaves any other GET to the handler of the route. */
+export type AnswerBrowser = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
+
 /**
- * Serves the playground: the page to browsers that GET `graphqlPath` without a `query`, and its files under
- * `<graphqlPath>-playground/`. The GraphQL route serves every other request, regardless of the order of registration.
- * Throws if `assetsDir` has no build.
+ * Serves the playground's files under `<graphqlPath>-playground/`. Throws if `assetsDir` has no build.
+ *
+ * @returns an onRequest hook for GETs of `graphqlPath`: it answers browsers that send no `query` with the page.
  */
-export async function registerPlayground(app: FastifyInstance, options: PlaygroundOptions): Promise<void> {
-  const { assetsDir, graphqlPath, banner, examples } = options;
+export async function registerPlayground(
+  app: FastifyInstance,
+  { assetsDir, graphqlPath, banner, examples }: PlaygroundOptions,
+): Promise<AnswerBrowser> {
   const assetsPath = `${graphqlPath}-playground`;
   const renderPage = await registerBuiltPage(app, { name: "playground", assetsDir, assetsPath });
-
-  app.addConstraintStrategy(browserVisitStrategy);
-  app.get(graphqlPath, { constraints: { browserVisit: "yes" } }, (_request, reply) => {
+  return async (request, reply) => {
+    if (!isBrowserVisit(request.raw)) return undefined;
     const styleNonce = randomBytes(16).toString("base64");
     return reply
       .headers(playgroundPageHeaders(styleNonce))
       .header("vary", "accept")
       .type("text/html; charset=utf-8")
       .send(renderPage({ banner, examples, styleNonce } satisfies BootData));
-  });
+  };
 }
-
-type ConstraintStrategy = Parameters<FastifyInstance["addConstraintStrategy"]>[0];
-type RouteHandler = Parameters<ReturnType<ConstraintStrategy["storage"]>["set"]>[1];
-
-/**
- * Limits a route to page visits by `constraints: { browserVisit: "yes" }`. The router tries constrained routes before
- * the others, regardless of the order of registration.
- */
-const browserVisitStrategy: ConstraintStrategy = {
-  name: "browserVisit",
-  storage: () => {
-    const handlers = new Map<unknown, RouteHandler>();
-    return {
-      get: (value) => handlers.get(value) ?? null,
-      set: (value, handler) => void handlers.set(value, handler),
-    };
-  },
-  deriveConstraint: (request) => (isBrowserVisit(request) ? "yes" : undefined),
-};
 
 /**
  * Returns whether a GET requests the page. A GET with a `query` parameter is an operation, even from an address bar.
