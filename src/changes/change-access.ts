@@ -73,7 +73,7 @@ export class ChangeAccess {
     const { current: policy, sha256: hash = "" } = this.#deps.policy ?? {};
     const permission = policy && (await this.#permit(policy, order, account));
     const overriding = order.kind === "rollout" ? WITHOUT_SCOPES : context.caller;
-    requireUnprotected(request.opUin, policy?.protectedUsers ?? [], overriding, request.reason);
+    if (policy) requireUnprotected(request.opUin, policy.protectedUsers, overriding, request.reason);
     await this.requireNotOwn(request, account, context);
     if (permission === undefined) return { approval: undefined };
     return { approval: permission.approval, policy: { hash, rules: permission.rules } };
