@@ -5,7 +5,15 @@
  */
 
 export type { MfaFlagSet, MfaFlagState, SafeAuthFlags, SetMfaFlagInput } from "./actions/mfa-flags.ts";
-export { describeSafeAuthFlagColl, setMfaFlag } from "./actions/mfa-flags.ts";
+export {
+  describeSafeAuthFlagColl,
+  matchesFlagSet,
+  matchesFlagSets,
+  mayBeEqual,
+  NOT_WRITABLE,
+  setMfaFlag,
+  WRITABLE,
+} from "./actions/mfa-flags.ts";
 export type { CallerIdentity } from "./actions/sts.ts";
 export { getCallerIdentity } from "./actions/sts.ts";
 export type { ListedUser, SubAccount } from "./actions/users.ts";

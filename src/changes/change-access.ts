@@ -12,10 +12,10 @@ import {
 } from "../auth/policy/decide-access.ts";
 import type { Policy, Protection, Switch } from "../auth/policy/policy.ts";
 import type { PolicyFile } from "../auth/policy/policy-file.ts";
-import { type CamClient, describeSubAccounts } from "../cam/index.ts";
+import { type CamClient, describeSubAccounts, WRITABLE } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
 import { GatewayError, type Uin } from "../contract/index.ts";
-import { callOptionsOf, type FlagWriter, WRITABLE } from "./flag-writer.ts";
+import { callOptionsOf, type FlagWriter } from "./flag-writer.ts";
 import type { GatewayIdentity } from "./gateway-identity.ts";
 import type { ChangeOrder, MfaChangeContext, MfaChangeRequest } from "./mfa-change.ts";
 

@@ -19,7 +19,6 @@ import {
 } from "./change-access.ts";
 import { UserLock } from "./changes-of-user.ts";
 import { Failure } from "./failure.ts";
-import { asksForSomething } from "./flag-writer.ts";
 import {
   type ChangeObserver,
   type ChangeOrder,
@@ -29,7 +28,7 @@ import {
   type MfaChangeRequest,
   type RolloutItemOrder,
 } from "./mfa-change.ts";
-import { prepareChange, repeatChange } from "./prepare-change.ts";
+import { asksForSomething, prepareChange, repeatChange } from "./prepare-change.ts";
 import {
   ChangeRecorder,
   type ChangeRecorderDeps,

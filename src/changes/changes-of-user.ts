@@ -6,11 +6,17 @@
 import { LRUCache } from "lru-cache";
 import type { RecentWrite } from "../audit/change-record.ts";
 import type { Protection } from "../auth/policy/policy.ts";
-import type { MfaFlagSet, MfaFlagState, SafeAuthFlags, SetMfaFlagInput } from "../cam/index.ts";
+import {
+  type MfaFlagSet,
+  type MfaFlagState,
+  matchesFlagSet,
+  type SafeAuthFlags,
+  type SetMfaFlagInput,
+  WRITABLE,
+} from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
 import { GatewayError, type Uin } from "../contract/index.ts";
 import { FairQueue } from "../fair-queue.ts";
-import { matchesFlagSet, WRITABLE } from "./flag-writer.ts";
 import type { MfaChangeContext } from "./mfa-change.ts";
 
 /** A user of an account. A request for another account may name the same Uin. */

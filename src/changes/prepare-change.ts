@@ -1,8 +1,18 @@
 import type { ChangeSettlement } from "../audit/change-record.ts";
 import type { OpenItem } from "../audit/rollout-log.ts";
-import type { SafeAuthFlags, SetMfaFlagInput } from "../cam/index.ts";
+import type { Protection } from "../auth/policy/policy.ts";
+import {
+  type MfaFlagSet,
+  type MfaFlagState,
+  matchesFlagSets,
+  mayBeEqual,
+  NOT_WRITABLE,
+  type SafeAuthFlags,
+  type SetMfaFlagInput,
+  WRITABLE,
+} from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
-import { GatewayError } from "../contract/index.ts";
+import { GatewayError, type Uin } from "../contract/index.ts";
 import type { ChangeAccess, ChangeAccount } from "./change-access.ts";
 import {
   asIfApplied,
@@ -11,8 +21,7 @@ import {
   trailingUnknown,
   withRecentWrites,
 } from "./changes-of-user.ts";
-import { composeFlagSets, matchesFlagSets, mayBeEqual, turnsOffLastMethod } from "./flag-writer.ts";
-import type { ChangeOrder, MfaChangeContext } from "./mfa-change.ts";
+import type { ChangeOrder, MfaChangeContext, MfaChangeRequest, MfaMethods } from "./mfa-change.ts";
 import type { ChangeRecorderDeps, PreparedChange } from "./record-change.ts";
 
 interface PrepareDeps {
@@ -115,4 +124,92 @@ export async function repeatChange(
       : { status: "unknown", code: "OUTCOME_UNKNOWN", readBack: true }),
     ...{ attempts, quotaWaitMs },
   };
+}
+
+/** Whether a request names any method at all. */
+export function asksForSomething(request: Pick<MfaChangeRequest, "login" | "action">): boolean {
+  return namesAMethod(request.login) || namesAMethod(request.action);
+}
+
+/**
+ * Returns the full flag sets to send: the caller's values, and the known state of all other methods. Omits a protection
+ * that the caller did not name.
+ *
+ * @param maybe Flag sets of earlier writes that may also be in force. A method that the caller did not name stays on if
+ *   one of these writes switches it on.
+ * @throws GatewayError MFA_METHOD_NOT_WRITABLE if the write would affect a method that it cannot express.
+ * @throws GatewayError CAM_BAD_RESPONSE if CAM did not report a method to keep. A guess could switch it off.
+ */
+export function composeFlagSets(
+  request: MfaChangeRequest,
+  known: SafeAuthFlags,
+  maybe: readonly Partial<SetMfaFlagInput>[] = [],
+): SetMfaFlagInput {
+  const login = composeFlagSet("login", request, known, maybe);
+  const action = composeFlagSet("action", request, known, maybe);
+  return { opUin: request.opUin, ...(login && { login }), ...(action && { action }) };
+}
+
+function composeFlagSet(
+  protection: Protection,
+  request: MfaChangeRequest,
+  known: SafeAuthFlags,
+  maybe: readonly Partial<SetMfaFlagInput>[],
+): MfaFlagSet | undefined {
+  const wanted = request[protection];
+  if (!namesAMethod(wanted)) return undefined;
+  const { opUin } = request;
+  const before = known[protection];
+  const inTheWay = NOT_WRITABLE.filter((method) => before[method] === true);
+  if (inTheWay.length > 0 && !request.overwriteOtherMethods) {
+    throw new GatewayError("MFA_METHOD_NOT_WRITABLE", {
+      opUin,
+      hint: `The ${protection} protection of this user uses ${inTheWay.join(" and ")}.`,
+    });
+  }
+  const keep = (method: (typeof WRITABLE)[number]): boolean =>
+    maybe.some((flagSets) => flagSets[protection]?.[method]) ||
+    (before[method] ?? failNotSaid(protection, method, opUin));
+  const keepOrSet = (method: (typeof WRITABLE)[number]): boolean => wanted[method] ?? keep(method);
+  return { phone: keepOrSet("phone"), stoken: keepOrSet("stoken"), wechat: keepOrSet("wechat") };
+}
+
+function failNotSaid(protection: Protection, method: string, opUin: Uin): never {
+  throw new GatewayError("CAM_BAD_RESPONSE", {
+    opUin,
+    hint: `CAM did not say whether ${method} is on for ${protection}; give all three methods to set them regardless.`,
+  });
+}
+
+function namesAMethod(methods: MfaMethods | undefined): methods is MfaMethods {
+  return methods !== undefined && WRITABLE.some((method) => methods[method] !== undefined);
+}
+
+/**
+ * Whether the flag sets remove the last method of a user over both protections. A method that CAM did not report counts
+ * as one that the user may have. A method that a written flag set cannot express counts as removed, because the write
+ * may remove it.
+ */
+export function turnsOffLastMethod(before: SafeAuthFlags, flagSets: SetMfaFlagInput): boolean {
+  const mayHaveOne = mayBeOn(before.login) || mayBeOn(before.action);
+  return mayHaveOne && !isOn(flagSets.login ?? before.login) && !isOn(flagSets.action ?? before.action);
+}
+
+/** Whether the flag sets leave a protection without any method that had one before. */
+export function endsProtection(before: SafeAuthFlags, flagSets: Omit<SetMfaFlagInput, "opUin">): boolean {
+  return (["login", "action"] as const).some(
+    (protection) => isOn(before[protection]) && !isOn(flagSets[protection] ?? before[protection]),
+  );
+}
+
+function isOn(flags: MfaFlagSet | MfaFlagState): boolean {
+  return Object.values(flags).includes(true);
+}
+
+/**
+ * Whether a protection may have a method. If CAM does not report a method that a write cannot express, the account does
+ * not offer it.
+ */
+function mayBeOn(flags: MfaFlagState): boolean {
+  return isOn(flags) || [flags.phone, flags.stoken, flags.wechat].includes(undefined);
 }

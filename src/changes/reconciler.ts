@@ -1,13 +1,12 @@
 import type { ChangeLog } from "../audit/change-log.ts";
 import type { ChangeRecord, ChangeSettlement } from "../audit/change-record.ts";
 import type { DueChanges } from "../audit/due-changes.ts";
-import type { SafeAuthFlags, SetMfaFlagInput } from "../cam/index.ts";
+import { matchesFlagSets, mayBeEqual, type SafeAuthFlags, type SetMfaFlagInput } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
 import { Poller } from "../poller.ts";
 import type { ChangeAccount } from "./change-access.ts";
 import { type KnownWrite, mayBeAnother } from "./changes-of-user.ts";
 import { failureOf } from "./failure.ts";
-import { matchesFlagSets, mayBeEqual } from "./flag-writer.ts";
 
 interface ReconcilerDeps {
   readonly log: Pick<ChangeLog, "claim" | "settle" | "otherWrites">;

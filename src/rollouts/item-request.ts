@@ -1,6 +1,5 @@
 import type { Protection } from "../auth/policy/policy.ts";
-import type { SafeAuthFlags, SetMfaFlagInput } from "../cam/index.ts";
-import { WRITABLE } from "../changes/flag-writer.ts";
+import { type SafeAuthFlags, type SetMfaFlagInput, WRITABLE } from "../cam/index.ts";
 import type { MfaChangeRequest, MfaMethods } from "../changes/mfa-change.ts";
 import type { Uin } from "../contract/index.ts";
 

@@ -1,9 +1,10 @@
 import type { CallerIdentity } from "../auth/caller.ts";
 import { decideAccess, exceptionOf, exceptionsAt, isInSome } from "../auth/policy/decide-access.ts";
 import type { Policy, PolicyException, Protection } from "../auth/policy/policy.ts";
+import { matchesFlagSets, WRITABLE } from "../cam/index.ts";
 import { forbidden, ownUser, requestedOperations } from "../changes/change-access.ts";
-import { composeFlagSets, matchesFlagSets, WRITABLE } from "../changes/flag-writer.ts";
 import type { MfaChangeRequest } from "../changes/mfa-change.ts";
+import { composeFlagSets } from "../changes/prepare-change.ts";
 import { type CamErrorCode, describeCamError, GatewayError, type Uin } from "../contract/index.ts";
 import { availabilityOf } from "../directory/available-methods.ts";
 import type { DirectoryUser } from "../directory/directory.ts";

@@ -1,7 +1,7 @@
 import type { Accounts } from "../auth/accounts.ts";
 import type { PolicyFile } from "../auth/policy/policy-file.ts";
-import { endsProtection } from "../changes/flag-writer.ts";
 import type { GatewayIdentity } from "../changes/gateway-identity.ts";
+import { endsProtection } from "../changes/prepare-change.ts";
 import { type CamErrorCode, GatewayError, type Uin } from "../contract/index.ts";
 import type { BulkReadsDeps, ScannedAccount } from "../directory/bulk-reads.ts";
 import type { Directory } from "../directory/directory.ts";

@@ -1,7 +1,7 @@
 import type { CallerPauses } from "../audit/caller-pauses.ts";
 import type { Accounts } from "../auth/accounts.ts";
 import type { Caller, CallerIdentity } from "../auth/caller.ts";
-import { asksForSomething } from "../changes/flag-writer.ts";
+import { asksForSomething } from "../changes/prepare-change.ts";
 import { GatewayError } from "../contract/index.ts";
 import type { RolloutPlanner } from "./plan-rollout.ts";
 import {

@@ -101,3 +101,35 @@ export const setMfaFlag: CamAction<SetMfaFlagInput, void> = {
 function serializeFlagSet(flagSet: MfaFlagSet): Readonly<Record<"Phone" | "Stoken" | "Wechat", 0 | 1>> {
   return { Phone: flagSet.phone ? 1 : 0, Stoken: flagSet.stoken ? 1 : 0, Wechat: flagSet.wechat ? 1 : 0 };
 }
+
+/** The methods that SetMfaFlag can express. */
+export const WRITABLE = ["phone", "stoken", "wechat"] as const;
+
+/** The methods that CAM reports and SetMfaFlag cannot express. */
+export const NOT_WRITABLE = ["token", "custom", "mail", "u2fToken", "passkey"] as const;
+
+/** Whether a user's state matches the flag sets. */
+export function matchesFlagSets(
+  state: Partial<Record<keyof SafeAuthFlags, MfaFlagSet | MfaFlagState>>,
+  { login, action }: Partial<SetMfaFlagInput>,
+): boolean {
+  return (
+    (login === undefined || matchesFlagSet(state.login, login)) &&
+    (action === undefined || matchesFlagSet(state.action, action))
+  );
+}
+
+/** Whether the state of one protection matches a flag set. */
+export function matchesFlagSet(flags: MfaFlagSet | MfaFlagState | undefined, flagSet: MfaFlagSet): boolean {
+  return flags !== undefined && WRITABLE.every((method) => flags[method] === flagSet[method]);
+}
+
+/** Both protections, as far as they are known. */
+type KnownFlags = Readonly<Record<keyof SafeAuthFlags, Partial<MfaFlagState>>>;
+
+/** Whether two images of a user agree on every method that both know. */
+export function mayBeEqual(one: KnownFlags, other: KnownFlags): boolean {
+  const agree = (a: Partial<MfaFlagState>, b: Partial<MfaFlagState>): boolean =>
+    [...WRITABLE, ...NOT_WRITABLE].every((method) => (a[method] ?? b[method]) === (b[method] ?? a[method]));
+  return agree(one.login, other.login) && agree(one.action, other.action);
+}

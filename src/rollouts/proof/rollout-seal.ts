@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { placeShape } from "../../audit/chain.ts";
-import { mayBeEqual } from "../../changes/flag-writer.ts";
+import { mayBeEqual } from "../../cam/index.ts";
 import { itemPages } from "../item-pages.ts";
 import { METHODS } from "../plan-hash.ts";
 import { ITEM_STATES, ROLLOUT_STATUSES, type RolloutItem } from "../rollout.ts";

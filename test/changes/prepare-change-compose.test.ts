@@ -1,11 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { MfaFlagState, SafeAuthFlags } from "../../src/cam/index.ts";
-import {
-  asksForSomething,
-  composeFlagSets,
-  matchesFlagSets,
-  turnsOffLastMethod,
-} from "../../src/changes/flag-writer.ts";
+import { type MfaFlagState, matchesFlagSets, type SafeAuthFlags } from "../../src/cam/index.ts";
+import { asksForSomething, composeFlagSets, turnsOffLastMethod } from "../../src/changes/prepare-change.ts";
 import { ALICE } from "../support/seed-users.ts";
 import { changeOf, uin } from "../support/start-change-service.ts";
 
