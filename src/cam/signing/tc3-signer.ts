@@ -1,9 +1,13 @@
 import { createHmac, hash } from "node:crypto";
 import type { Credential } from "../credentials/credential.ts";
-import { formatAuthorization } from "./authorization.ts";
 import { createCanonicalRequest, type HeaderField } from "./canonical-request.ts";
 import { SigningKeyCache } from "./signing-key.ts";
-import { createCredentialScope, createStringToSign } from "./string-to-sign.ts";
+import {
+  createCredentialScope,
+  createStringToSign,
+  formatCredentialScope,
+  TC3_ALGORITHM,
+} from "./string-to-sign.ts";
 
 interface SignableRequest {
   readonly method: "GET" | "POST";
@@ -24,7 +28,10 @@ interface Tc3Signature {
   readonly authorization: string;
 }
 
-/** Signs API 3.0 requests with TC3-HMAC-SHA256. The other files of this folder implement the steps. */
+/**
+ * Signs API 3.0 requests with TC3-HMAC-SHA256. The other files of this folder implement the first three steps. The fourth
+ * writes the Authorization header.
+ */
 export class Tc3Signer {
   readonly #signingKeys = new SigningKeyCache();
 
@@ -34,7 +41,9 @@ export class Tc3Signer {
     const stringToSign = createStringToSign(canonical.text, request.timestampSeconds, scope);
     const signingKey = this.#signingKeys.get(credential.secretKey, scope);
     const signature = createHmac("sha256", signingKey).update(stringToSign).digest("hex");
-    const authorization = formatAuthorization(credential.secretId, scope, canonical.signedHeaders, signature);
+    const authorization =
+      `${TC3_ALGORITHM} Credential=${credential.secretId}/${formatCredentialScope(scope)}, ` +
+      `SignedHeaders=${canonical.signedHeaders}, Signature=${signature}`;
     return { canonicalRequest: canonical.text, stringToSign, signature, authorization };
   }
 }
