@@ -62,11 +62,10 @@ const { Health } = await compiled<typeof import("../../src/telemetry/health.ts")
 const { createLogger } =
   await compiled<typeof import("../../src/telemetry/logger.ts")>("telemetry/logger.js");
 const { Metrics } = await compiled<typeof import("../../src/telemetry/metrics.ts")>("telemetry/metrics.js");
-const { changeObserver } = await compiled<typeof import("../../src/gateway/change-observers.ts")>(
-  "gateway/change-observers.js",
-);
-const { reportCamAttempt } = await compiled<typeof import("../../src/gateway/change-observers.ts")>(
-  "gateway/change-observers.js",
+const { changeObserver } =
+  await compiled<typeof import("../../src/gateway/open-changes.ts")>("gateway/open-changes.js");
+const { reportCamAttempt } = await compiled<typeof import("../../src/gateway/account-observer.ts")>(
+  "gateway/account-observer.js",
 );
 const parts = await compiled<typeof import("../../src/cam/index.ts")>("cam/index.js");
 

@@ -1,8 +1,11 @@
 import { LRUCache } from "lru-cache";
 import {
   type CallerIdentity,
+  type CamAction,
+  type CamCallOptions,
   type CamClient,
   CamError,
+  type CamResult,
   CredentialError,
   getCallerIdentity,
 } from "../cam/index.ts";
@@ -168,6 +171,20 @@ export class GatewayIdentity {
     this.#keyElsewhere = secretId;
     throw new CamError({ kind: "NO_CREDENTIAL", action: getCallerIdentity.name, attempts: 1, cause });
   }
+}
+
+/** Returns a client that makes no call with a key of another main account. */
+export function withOwnKeys(cam: CamClient, gatewayIdentity: GatewayIdentity): Pick<CamClient, "call"> {
+  return {
+    async call<Input, Output>(
+      action: CamAction<Input, Output>,
+      input: Input,
+      options: CamCallOptions,
+    ): Promise<CamResult<Output>> {
+      await gatewayIdentity.requireOwn(options.deadlineMs);
+      return cam.call(action, input, options);
+    },
+  };
 }
 
 /** Returns whether a call failed because its key belongs to another main account. */

@@ -3,11 +3,8 @@ import type { ChangeLog } from "../audit/change-log.ts";
 import type { DueChanges } from "../audit/due-changes.ts";
 import {
   ActionCircuits,
-  type CamAction,
-  type CamCallOptions,
   CamClient,
   type CamEndpoint,
-  type CamResult,
   ClockSkew,
   CredentialCache,
   type CredentialChain,
@@ -17,22 +14,20 @@ import {
   createRoleChain,
   HttpTransport,
   type ProxySettings,
-  type RateBudget,
   Tc3Signer,
 } from "../cam/index.ts";
 import { FlagWriter } from "../changes/flag-writer.ts";
-import { GatewayIdentity } from "../changes/gateway-identity.ts";
+import { GatewayIdentity, withOwnKeys } from "../changes/gateway-identity.ts";
 import { Reconciler } from "../changes/reconciler.ts";
-import type { Clock } from "../clock.ts";
 import type { AccountSettings } from "../config/accounts-file.ts";
 import type { CamSettings } from "../config/cam-settings.ts";
-import { GatewayError } from "../contract/index.ts";
 import type { ScannedAccount } from "../directory/bulk-reads.ts";
 import { observeReads, type ReadsBehind } from "../directory/reads-behind.ts";
 import { FlagReads } from "../graphql/loaders.ts";
 import { SharedRateBudget, type SharedWindows } from "../quota/shared-rate-budget.ts";
-import { accountObserver, reconcilerObserver } from "./change-observers.ts";
+import { accountObserver } from "./account-observer.ts";
 import type { Foundation } from "./foundation.ts";
+import { reconcilerObserver } from "./open-changes.ts";
 
 /** An account of Tencent Cloud. It shares no part with other accounts, so a fault of one does not affect another. */
 export interface Account extends RegisteredAccount {
@@ -106,7 +101,7 @@ export function createAccount(
   const client = new CamClient({
     ...parts,
     credentials: new CredentialCache({ chain, clock, skew, observer }),
-    budget: observedBudget(budget, clock, observer),
+    budget: observer.budget,
     circuits,
   });
   const gatewayIdentity = new GatewayIdentity({
@@ -135,37 +130,6 @@ export function createAccount(
       await Promise.all([reconciler.stop(), gatewayIdentity.stop()]);
       await transport.close();
       await stopEmulator?.();
-    },
-  };
-}
-
-/** Returns a client that makes no call with a key of another main account. */
-function withOwnKeys(cam: CamClient, gatewayIdentity: GatewayIdentity): Pick<CamClient, "call"> {
-  return {
-    async call<Input, Output>(
-      action: CamAction<Input, Output>,
-      input: Input,
-      options: CamCallOptions,
-    ): Promise<CamResult<Output>> {
-      await gatewayIdentity.requireOwn(options.deadlineMs);
-      return cam.call(action, input, options);
-    },
-  };
-}
-
-/** Returns the budget, which also reports each call that gets no slot before its deadline. */
-function observedBudget(
-  budget: RateBudget,
-  clock: Clock,
-  { onQuotaExhausted }: Pick<ReturnType<typeof accountObserver>, "onQuotaExhausted">,
-): RateBudget {
-  return {
-    take: (request) => {
-      const fromMs = clock.monotonic();
-      return budget.take(request).catch((error: unknown) => {
-        if (error instanceof GatewayError && error.code === "QUOTA_EXHAUSTED") onQuotaExhausted(fromMs);
-        throw error;
-      });
     },
   };
 }

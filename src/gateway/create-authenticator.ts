@@ -8,7 +8,7 @@ import { TokenVerifier } from "../auth/token-verifier.ts";
 import { createDispatcher, type ProxySettings } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
-import { keysObserver } from "./observers.ts";
+import type { Foundation } from "./foundation.ts";
 
 export interface AuthenticatorDeps {
   readonly clock: Clock;
@@ -44,4 +44,30 @@ export async function createAuthenticator(
     files.routerSecret && new RouterSecret(files.routerSecret.reveal()),
   );
   return { authenticator, close: () => dispatcher.close() };
+}
+
+function keysObserver({ report, health }: Telemetry, issuer: string) {
+  return {
+    onKeysLoaded: (isNew: boolean) => {
+      health.report("issuer_keys", issuer);
+      if (isNew) report("auth.keys_loaded", { issuer });
+    },
+    onKeysUnavailable: (err: unknown) => {
+      health.report("issuer_keys", issuer, "The issuer's keys cannot be loaded.");
+      report("auth.keys_unavailable", { issuer, err });
+    },
+  };
+}
+
+/** Opens the authenticator, with the connections to the issuers. */
+export async function openAuthenticator({
+  config,
+  clock,
+  telemetry,
+  open,
+}: Foundation): Promise<Authenticator> {
+  const proxy = config.cam?.proxy ?? {};
+  const { authenticator, close } = await createAuthenticator(config.auth, { clock, telemetry, proxy });
+  open.defer(close);
+  return authenticator;
 }

@@ -1,6 +1,6 @@
 /**
  * Owns the events of the gateway's log: every line has the id, level and message of a row here. `logger.ts` writes
- * the lines. `gateway/change-observers.ts` and `gateway/observers.ts` turn what the parts report into events.
+ * the lines. The files of `gateway/` turn what the parts report into events.
  * docs/operators/log-events.md is generated from the table.
  */
 import { debug, error, fatal, info, type LogEvent, warn } from "./log-event.ts";

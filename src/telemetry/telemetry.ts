@@ -6,8 +6,8 @@ import type { Report } from "./log-events.ts";
 import type { Metrics } from "./metrics.ts";
 
 /**
- * Receives what the parts of the gateway report. gateway/change-observers.ts and gateway/observers.ts turn each event
- * into its log line, its metrics, its span and the state of its part.
+ * Receives what the parts of the gateway report. The files of gateway/ turn each event into its log line, its metrics, its
+ * span and the state of its part.
  */
 export interface Telemetry {
   readonly clock: Clock;

@@ -31,6 +31,7 @@ const clock = {
 };
 const gateway = createGateway(loadConfig(env, "local"), { clock });
 await gateway.start();
+const { url: endpoint } = gateway.address;
 const session = new Session();
 session.connect();
 try {
@@ -67,7 +68,7 @@ async function enteredBy(opUin: string): Promise<string[]> {
 
 async function change(opUin: string): Promise<void> {
   const query = `mutation { setSubUserMfa(opUin: "${opUin}", login: { phone: true }) { requestId resolvedBy } }`;
-  const response = await fetch(gateway.address.url, {
+  const response = await fetch(endpoint, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ query }),

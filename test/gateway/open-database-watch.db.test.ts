@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import { expect, test, vi } from "vitest";
 import { systemClock } from "../../src/clock.ts";
-import { watchDatabase } from "../../src/gateway/open-record.ts";
+import { watchDatabase } from "../../src/gateway/open-database.ts";
 import { SharedWindows } from "../../src/quota/shared-rate-budget.ts";
 import { Health } from "../../src/telemetry/health.ts";
 import { FakeClock } from "../support/fake-clock.ts";

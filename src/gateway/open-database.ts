@@ -1,0 +1,139 @@
+import type { Logger } from "kysely";
+import type { StoreSettings } from "../config/record-settings.ts";
+import { type Database, DatabaseError, type PoolState } from "../database/database.ts";
+import { readUrlFile } from "../database/database-address.ts";
+import { migrate, missingMigrations } from "../database/migrate.ts";
+import { openPglite } from "../database/pglite-database.ts";
+import { openPostgres } from "../database/postgres-database.ts";
+import { explainStoreError, isUnavailable } from "../database/store-errors.ts";
+import { Poller } from "../poller.ts";
+import { SharedWindows } from "../quota/shared-rate-budget.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
+import type { Foundation } from "./foundation.ts";
+import { MIGRATIONS_DIR, PGLITE_TEMPLATE_DIR } from "./package-paths.ts";
+
+/**
+ * Opens the database and brings its schema up to date. Reports an idle connection that breaks, and a built-in database
+ * that stops. The database replaces both.
+ *
+ * @throws DatabaseError
+ */
+export async function openDatabase({ config, telemetry, open }: Foundation): Promise<Database> {
+  const onBroken = (err: Error) => telemetry.report("database.connection_broken", { err });
+  const database = await connect(config.store, onBroken, statementObserver(telemetry));
+  telemetry.metrics.sample(() => recordPools(telemetry, database.pools()));
+  open.defer(() => database.close());
+  await migrate(database, MIGRATIONS_DIR);
+  return database;
+}
+
+function connect(
+  store: StoreSettings,
+  onBroken: (error: Error) => void,
+  onStatement: Logger | undefined,
+): Promise<Database> {
+  if (store.kind === "pglite") {
+    return openPglite({ dataDir: store.dataDir, templateDir: PGLITE_TEMPLATE_DIR, onBroken, onStatement });
+  }
+  const { url, maxConnections } = store;
+  const address = "value" in url ? url.value.reveal() : () => readUrlFile(url.file);
+  return openPostgres({ url: address, maxConnections, onIdleError: onBroken, onStatement });
+}
+
+/** Adds a span for each statement. Undefined without tracing. */
+function statementObserver({ spans }: Telemetry): Logger | undefined {
+  if (spans === undefined) return undefined;
+  return ({ query, queryDurationMillis, ...event }) => {
+    const summary = summaryOf(query.sql);
+    const attributes = { "db.system.name": "postgresql", "db.query.summary": summary };
+    const error = event.level === "error" ? ((event.error as { code?: string }).code ?? "_OTHER") : undefined;
+    spans.add(summary, queryDurationMillis, attributes, error);
+  };
+}
+
+/** Returns the first word of a statement and its table or function: `select begin_change`. */
+function summaryOf(sql: string): string {
+  const [, verb = "", target = ""] =
+    /^\s*(\w+)(?:[^"\w]*(?:.*?\b(?:from|into|update)\b)?[\s"]*(\w+))?/is.exec(sql) ?? [];
+  // The function that a statement runs for each row says more than the source of the rows.
+  const forEach = /\blateral (\w+)/i.exec(sql)?.[1];
+  return `${verb} ${forEach ?? target}`.toLowerCase().trim();
+}
+
+/** Records the connections to PostgreSQL. */
+function recordPools({ metrics }: Telemetry, pools: readonly PoolState[]): void {
+  for (const { name, idle, used, pending } of pools) {
+    const pool = { "db.client.connection.pool.name": name };
+    metrics.record("db.client.connection.count", idle, { ...pool, "db.client.connection.state": "idle" });
+    metrics.record("db.client.connection.count", used, { ...pool, "db.client.connection.state": "used" });
+    metrics.record("db.client.connection.pending_requests", pending, pool);
+  }
+}
+
+/** Opens the windows of the quota, which all replicas share in the database. */
+export function openWindows(
+  { config, clock, telemetry, open }: Foundation,
+  database: Database,
+): SharedWindows {
+  const { replica } = config;
+  const windows = new SharedWindows({ database, clock, replica, observer: quotaObserver(telemetry) });
+  open.defer(() => windows.close());
+  return windows;
+}
+
+function quotaObserver({ report, health }: Telemetry) {
+  return {
+    onSlotMissed: (missed: object) => report("quota.slot_missed", missed),
+    onThrottled: (throttled: object) => report("cam.throttled", throttled),
+    onStoreUnavailable: (err: unknown, reason: string) => {
+      health.report("database", undefined, `The database cannot be written: ${reason}.`);
+      report("quota.unavailable", { err, reason });
+    },
+    onStoreRecovered: (outageMs: number) => {
+      health.report("database", undefined);
+      report("quota.available", { unavailableMs: Math.round(outageMs) });
+    },
+  };
+}
+
+const CHECK_EVERY_MS = 10_000;
+
+/**
+ * Requires a database that takes writes, and then checks it every ten seconds, so that an idle replica also notices a
+ * fault. The quota's observer reports an outage and its end.
+ *
+ * @throws DatabaseError if the database cannot be written.
+ */
+export async function watchDatabase(
+  {
+    clock,
+    telemetry: { health },
+    open,
+  }: Pick<Foundation, "clock" | "open"> & { readonly telemetry: Pick<Telemetry, "health"> },
+  database: Database,
+  windows: Pick<SharedWindows, "check" | "isShared">,
+): Promise<void> {
+  const check = async (): Promise<void> => {
+    await windows.check();
+    health.report("database", undefined);
+    const missing = await missingMigrations(database, MIGRATIONS_DIR);
+    const lacks = `The database lacks ${missing.join(", ")}. Run the migrations, or restore a newer copy.`;
+    health.report("schema", undefined, missing.length === 0 ? undefined : lacks);
+  };
+  await check().catch((error: Error) => {
+    const reason = explainStoreError(error.cause ?? error);
+    throw new DatabaseError(`The database cannot be written: ${reason}.`, { cause: error });
+  });
+  const poller = new Poller(clock, async () => {
+    // During an outage the quota probes the database itself.
+    if (windows.isShared) {
+      await check().catch((error: unknown) => {
+        if (isUnavailable(error)) return;
+        health.report("schema", undefined, "The database lacks tables or functions. Run the migrations.");
+      });
+    }
+    return CHECK_EVERY_MS;
+  });
+  poller.start(CHECK_EVERY_MS);
+  open.defer(() => poller.stop());
+}
