@@ -66,7 +66,7 @@ async function planAll(database: Database, users: number): Promise<{ id: string;
       ratePerSecond: 20,
       scanned: { name, cam: { call: unused }, listAction: "ListUsers" as const },
     },
-    gatewayIdentity: { knows: () => false, requireOwn: async () => undefined },
+    gatewayIdentity: { knows: () => false, requireOwnKey: async () => undefined },
   }));
   const ended = Promise.withResolvers<void>();
   const planner = new RolloutPlanner({

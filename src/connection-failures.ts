@@ -59,12 +59,12 @@ const WHY: Readonly<Record<string, string>> = {
 const PROXY_STATUS = /^Proxy response \((\d{3})\)|^Proxy Authentication Required \((407)\)/;
 
 /** The number of errors that are examined in one chain of causes. */
-const MOST_CAUSES = 6;
+const MAX_CAUSES = 6;
 
 /** Explains an error by the first known code in its chain of causes. Returns undefined if the chain has none. */
 export function explainConnectionFailure(error: unknown): ConnectionFailure | undefined {
   let one = error;
-  for (let depth = 0; depth < MOST_CAUSES && one instanceof Error; depth++) {
+  for (let depth = 0; depth < MAX_CAUSES && one instanceof Error; depth++) {
     const found = explainOne(one);
     if (found !== undefined) return found;
     const { errors } = one as NodeError;

@@ -54,8 +54,8 @@ const { systemClock: clock } = await compiled<typeof import("../../src/clock.ts"
 const { localAuthenticator } =
   await compiled<typeof import("../../src/auth/authenticator.ts")>("auth/authenticator.js");
 const { LOCAL_CALLER } = await compiled<typeof import("../../src/auth/caller.ts")>("auth/caller.js");
-const { createAuthenticator } = await compiled<typeof import("../../src/gateway/create-authenticator.ts")>(
-  "gateway/create-authenticator.js",
+const { createAuthenticator } = await compiled<typeof import("../../src/gateway/open-authenticator.ts")>(
+  "gateway/open-authenticator.js",
 );
 const { Secret } = await compiled<typeof import("../../src/secret.ts")>("secret.js");
 const { Health } = await compiled<typeof import("../../src/telemetry/health.ts")>("telemetry/health.js");
@@ -112,7 +112,7 @@ const gatewayIdentity = new GatewayIdentity({
   observer: {
     onKnown: (camIdentity) => telemetry.report("cam.key_accepted", { camIdentity }),
     onUnknown: (err) => telemetry.report("cam.key_not_accepted", { err }),
-    onElsewhere: ({ message: problem }) => telemetry.report("account.elsewhere", { problem }),
+    onWrongAccount: ({ message: problem }) => telemetry.report("account.elsewhere", { problem }),
   },
 });
 void gatewayIdentity.start();

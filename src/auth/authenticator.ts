@@ -76,7 +76,7 @@ export class CertificateAuthenticator {
   ) {
     this.#settings = settings;
     this.#owners = owners;
-    this.#isProxy = isIn(settings.proxies);
+    this.#isProxy = isInNetworks(settings.proxies);
   }
 
   /** Returns the caller, a refusal, or undefined if the request has no certificate. */
@@ -99,7 +99,7 @@ export class CertificateAuthenticator {
 }
 
 /** Returns a function that checks whether an address is in one of the networks. @throws Error as `networksOf` does. */
-export function isIn(networks: readonly string[]): (address: string) => boolean {
+export function isInNetworks(networks: readonly string[]): (address: string) => boolean {
   const list = networksOf(networks);
   return (address) => list.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
 }

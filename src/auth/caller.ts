@@ -74,22 +74,24 @@ export function isPrintable(value: unknown): value is string {
  * Scripts that one word may mix, by the level "highly restrictive" of Unicode's security mechanisms
  * (https://www.unicode.org/reports/tr39/#Restriction_Level_Detection). A word must not mix other scripts.
  */
-const TOGETHER = [
+const MIXABLE_SCRIPTS = [
   ["Latin", "Han", "Hiragana", "Katakana"],
   ["Latin", "Han", "Bopomofo"],
   ["Latin", "Han", "Hangul"],
 ];
 
 /** The other scripts that Unicode recommends for names. */
-const ALONE = [
+const OTHER_SCRIPTS = [
   ...["Arabic", "Armenian", "Bengali", "Cyrillic", "Devanagari", "Ethiopic", "Georgian", "Greek", "Gujarati"],
   ...["Gurmukhi", "Hebrew", "Kannada", "Khmer", "Lao", "Malayalam", "Myanmar", "Oriya", "Sinhala", "Tamil"],
   ...["Telugu", "Thaana", "Thai", "Tibetan"],
 ];
 
-const IN_ONE_WORD = [...TOGETHER, ...ALONE.map((script) => [script])].map((scripts) => madeOf(scripts));
-const OF_NONE_OF_THEM = new RegExp(
-  `^[^${[...new Set(TOGETHER.flat()), ...ALONE].map((script) => `\\p{scx=${script}}`).join("")}]*$`,
+const WORDS_OF_SCRIPTS = [...MIXABLE_SCRIPTS, ...OTHER_SCRIPTS.map((script) => [script])].map((scripts) =>
+  wordOf(scripts),
+);
+const WORD_OF_UNLISTED_SCRIPTS = new RegExp(
+  `^[^${[...new Set(MIXABLE_SCRIPTS.flat()), ...OTHER_SCRIPTS].map((script) => `\\p{scx=${script}}`).join("")}]*$`,
   "u",
 );
 
@@ -113,10 +115,10 @@ export function isMisleading(subject: string): boolean {
 }
 
 function isMixed(word: string): boolean {
-  return !IN_ONE_WORD.some((scripts) => scripts.test(word)) && !OF_NONE_OF_THEM.test(word);
+  return !WORDS_OF_SCRIPTS.some((scripts) => scripts.test(word)) && !WORD_OF_UNLISTED_SCRIPTS.test(word);
 }
 
-function madeOf(scripts: readonly string[]): RegExp {
+function wordOf(scripts: readonly string[]): RegExp {
   const classes = [...scripts, "Common", "Inherited"].map((script) => `\\p{scx=${script}}`);
   return new RegExp(`^[${classes.join("")}]*$`, "u");
 }

@@ -18,7 +18,7 @@ const SIGNING_ALGORITHMS = [
 /**
  * The place of an issuer's public keys: a JSON Web Key Set at a URL or in a file, or the place that discovery finds.
  */
-export type KeyPlace =
+export type JwksSource =
   | { readonly url: string }
   | { readonly file: string }
   /** The issuer's URL. Its OpenID Connect Discovery document names the URL of the keys. */
@@ -95,13 +95,13 @@ export const issuerSchema = z
     ...same,
     audiences: audience,
     roleClaim,
-    keys: placeOf(same.issuer, jwksUrl, jwksFile),
+    keys: jwksSourceOf(same.issuer, jwksUrl, jwksFile),
   }));
 
 /** An issuer that the gateway trusts, and how to read its tokens. */
 export type IssuerSettings = z.output<typeof issuerSchema>;
 
-function placeOf(issuer: string, url: string | undefined, file: string | undefined): KeyPlace {
+function jwksSourceOf(issuer: string, url: string | undefined, file: string | undefined): JwksSource {
   if (url !== undefined) return { url };
   return file === undefined ? { discoverAt: issuer } : { file };
 }

@@ -1,7 +1,7 @@
 import { type Dispatcher, fetch } from "undici";
 import { readUtf8File, readUtf8Stream, TextEncodingError } from "../utf8.ts";
 import { nearMiss, printable } from "./claim-mismatch.ts";
-import { isSafeUrl, type KeyPlace } from "./issuer-settings.ts";
+import { isSafeUrl, type JwksSource } from "./issuer-settings.ts";
 
 /** Far more than any key set has. */
 const MAX_BYTES = 256 * 1024;
@@ -13,7 +13,7 @@ interface LoadOptions {
 }
 
 /** Reads the text of a key set from its file or address. @throws Error */
-export async function loadJwks(place: KeyPlace, options: LoadOptions = {}): Promise<string> {
+export async function loadJwks(place: JwksSource, options: LoadOptions = {}): Promise<string> {
   if ("file" in place) return readUtf8File(place.file);
   return fetchText("url" in place ? place.url : await discover(place.discoverAt, options), options);
 }

@@ -36,7 +36,7 @@ export class RequestAuthenticator implements Authenticator {
   }
 
   async authenticate(request: IncomingRequest): Promise<Authentication> {
-    if (this.#routerSecret?.isIn(headerValues(request, ROUTER_SECRET_HEADER)) === false) {
+    if (this.#routerSecret?.matches(headerValues(request, ROUTER_SECRET_HEADER)) === false) {
       return { refusal: "The gateway serves only requests of the router." };
     }
     const [authorization, ...further] = headerValues(request, "authorization");

@@ -26,7 +26,7 @@ export class RouterSecret {
   }
 
   /** Returns whether the header has exactly one value, and that value is the secret. */
-  isIn(values: readonly string[]): boolean {
+  matches(values: readonly string[]): boolean {
     const [given, ...further] = values;
     return given !== undefined && further.length === 0 && timingSafeEqual(digestOf(given), this.#digest);
   }

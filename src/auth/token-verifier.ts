@@ -45,7 +45,7 @@ export class TokenVerifier {
   }
 
   async verify(token: string): Promise<Authentication> {
-    if (token.length > MAX_TOKEN_BYTES) return refuseLong(token);
+    if (token.length > MAX_TOKEN_BYTES) return refuseOversized(token);
     const digest = hash("sha256", token, "base64");
     const known = this.#verified.get(digest);
     if (known !== undefined && this.#isCurrent(known)) return { caller: known.caller };
@@ -108,7 +108,7 @@ export class TokenVerifier {
  * Rejects a long token. The code is not UNAUTHENTICATED, because clients would sign in again and get an equally long
  * one.
  */
-function refuseLong({ length }: string): Refusal {
+function refuseOversized({ length }: string): Refusal {
   const refusal =
     `The bearer token is ${length} bytes long, and at most ${MAX_TOKEN_BYTES} are accepted. ` +
     "Signing in again does not help. Configure the identity provider to put fewer claims into it, such as groups.";

@@ -41,14 +41,14 @@ export type Correction = "clock" | "key";
  * not from CAM, count as failures.
  */
 export function voteOnError({ kind, camCode }: CamError): CircuitVote {
-  return kind === "REFUSED" && !isServiceFault(camCode) ? "WELL" : "FAILED";
+  return kind === "REFUSED" && !isServiceFault(camCode) ? "OK" : "FAILED";
 }
 
 /**
  * Returns the vote on an exchange without a complete reply.
  * @param isCut Whether the deadline shortened the timeout of the attempt. Then a timeout does not show a fault of CAM.
  */
-export function voteOnLoss({ reason }: TransportError, isCut: boolean): CircuitVote {
+export function voteOnTransportError({ reason }: TransportError, isCut: boolean): CircuitVote {
   return reason === "ABORTED" || (reason === "TIMEOUT" && isCut) ? undefined : "FAILED";
 }
 

@@ -8,7 +8,7 @@ import {
   type RetryDecision,
   slotOutcomeOf,
   voteOnError,
-  voteOnLoss,
+  voteOnTransportError,
 } from "./attempt.ts";
 import type { ActionCircuits } from "./circuit-breaker.ts";
 import { type Credential, CredentialError } from "./credentials/credential.ts";
@@ -19,7 +19,7 @@ import {
   isKeyRefused,
   isSignatureExpired,
   isThrottle,
-  lostExchange,
+  transportFailure,
 } from "./errors/cam-error.ts";
 import {
   type CamAction,
@@ -244,7 +244,7 @@ export class CamClient {
       knowsCamTime = skew.learn(reply.date);
       const result = readReply(action, reply, attempt);
       slot.settle("ANSWERED");
-      return { result, vote: "WELL" };
+      return { result, vote: "OK" };
     } catch (error) {
       if (error instanceof CamError) {
         slot.settle(isThrottle(error.camCode) ? "THROTTLED" : "ANSWERED");
@@ -258,8 +258,8 @@ export class CamClient {
       }
       slot.settle(slotOutcomeOf(error));
       if (error.reason === "SLOT_MISSED") return "SLOT_MISSED";
-      const vote = voteOnLoss(error, timeoutMs < config.timeoutMs);
-      return { error: lostExchange(action.name, attempt, error), vote };
+      const vote = voteOnTransportError(error, timeoutMs < config.timeoutMs);
+      return { error: transportFailure(action.name, attempt, error), vote };
     }
   }
 
@@ -282,7 +282,7 @@ export class CamClient {
     const { clock, config, transport, budget } = this.#deps;
     const { action, deadlineMs, signal, caller = OWN_CALLS, priority = "interactive", requeued } = call;
     const leftMs = deadlineMs - clock.monotonic();
-    const ready = transport.openAhead(endpointFor(action.service, config.endpoint).origin, leftMs);
+    const ready = transport.preconnect(endpointFor(action.service, config.endpoint).origin, leftMs);
     try {
       return await budget.take({
         ...{ action: action.name, caller, priority, signal, ready, requeued },

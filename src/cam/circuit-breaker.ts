@@ -16,7 +16,7 @@ interface CircuitCall {
 }
 
 /** A vote on whether CAM works, from the outcome of an attempt. Undefined if the outcome does not show it. */
-export type CircuitVote = "WELL" | "FAILED" | undefined;
+export type CircuitVote = "OK" | "FAILED" | undefined;
 
 /** The key of the account's vote. No user has this key. */
 const ACCOUNT = "";
@@ -118,7 +118,7 @@ class Circuit {
   }
 
   get isOpen(): boolean {
-    this.#open &&= this.#votes.showFailure(this.#failures);
+    this.#open &&= this.#votes.showOutage(this.#failures);
     return this.#open;
   }
 
@@ -153,7 +153,7 @@ class Circuit {
     if (isNewcomer) this.#newcomerProbedAtMs = this.#probedAtMs;
     const count = this.#counter(call);
     return (vote) => {
-      if (vote === "WELL") this.#close();
+      if (vote === "OK") this.#close();
       // The probe showed nothing, so the next call may be a probe immediately.
       if (vote === undefined && this.#probe === probe) this.#probedAtMs = this.#newcomerProbedAtMs = NEVER;
       if (this.#probe === probe) this.#probe = undefined;
@@ -168,7 +168,7 @@ class Circuit {
       const failed = vote === "FAILED";
       if (vote === undefined || (failed && beganMs < this.#closedAtMs)) return;
       this.#votes.cast(user, caller, failed);
-      if (failed && !this.#open && this.#votes.showFailure(this.#failures)) this.#openNow();
+      if (failed && !this.#open && this.#votes.showOutage(this.#failures)) this.#openNow();
     };
   }
 
@@ -242,7 +242,7 @@ class CircuitVotes {
    * failures, at least half of the other votes must be failures too. So one caller cannot decide alone while others
    * vote.
    */
-  showFailure(fewest: number): boolean {
+  showOutage(fewest: number): boolean {
     this.#dropOld();
     const tallies = this.#tally();
     if (sum(tallies, "failed") < fewest) return false;

@@ -6,13 +6,13 @@
 
 export type { MfaFlagSet, MfaFlagState, SafeAuthFlags, SetMfaFlagInput } from "./actions/mfa-flags.ts";
 export {
+  agreeOnKnownMethods,
   describeSafeAuthFlagColl,
   matchesFlagSet,
   matchesFlagSets,
-  mayBeEqual,
-  NOT_WRITABLE,
+  READ_ONLY_METHODS,
   setMfaFlag,
-  WRITABLE,
+  WRITABLE_METHODS,
 } from "./actions/mfa-flags.ts";
 export type { CallerIdentity } from "./actions/sts.ts";
 export { getCallerIdentity } from "./actions/sts.ts";

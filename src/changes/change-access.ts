@@ -12,7 +12,7 @@ import {
 } from "../auth/policy/decide-access.ts";
 import type { Policy, Protection, Switch } from "../auth/policy/policy.ts";
 import type { PolicyFile } from "../auth/policy/policy-file.ts";
-import { type CamClient, describeSubAccounts, WRITABLE } from "../cam/index.ts";
+import { type CamClient, describeSubAccounts, WRITABLE_METHODS } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
 import { GatewayError, type Uin } from "../contract/index.ts";
 import { callOptionsOf, type FlagWriter } from "./flag-writer.ts";
@@ -45,7 +45,7 @@ type Account = Pick<ChangeAccount, "name" | "cam" | "gatewayIdentity">;
 /** Reads the user's name and remark if the policy depends on them, at most once for all decisions. */
 type ReadProfile = () => Promise<PolicyUser>;
 
-type Asker = Pick<AccessQuestion, "caller" | "atMs">;
+type AskingPerson = Pick<AccessQuestion, "caller" | "atMs">;
 
 /** Decides whether a caller may make a change. The resolvers have checked the caller's scopes before. */
 export class ChangeAccess {
@@ -74,7 +74,7 @@ export class ChangeAccess {
     const permission = policy && (await this.#permit(policy, order, account));
     const overriding = order.kind === "rollout" ? WITHOUT_SCOPES : context.caller;
     if (policy) requireUnprotected(request.opUin, policy.protectedUsers, overriding, request.reason);
-    await this.requireNotOwn(request, account, context);
+    await this.requireNotGatewayIdentity(request, account, context);
     if (permission === undefined) return { approval: undefined };
     return { approval: permission.approval, policy: { hash, rules: permission.rules } };
   }
@@ -86,7 +86,7 @@ export class ChangeAccess {
    * @throws GatewayError PROTECTED_USER
    * @throws CamError if a call to CAM was necessary and failed.
    */
-  async requireNotOwn(
+  async requireNotGatewayIdentity(
     { opUin }: MfaChangeRequest,
     { gatewayIdentity }: Pick<ChangeAccount, "gatewayIdentity">,
     context: MfaChangeContext,
@@ -94,7 +94,7 @@ export class ChangeAccess {
     // Two names may mean one account with two keys. The owner of the other key may not be known yet.
     const isOthers = this.#deps.accounts.all.some((other) => other.gatewayIdentity.knows(opUin));
     if (!isOthers && !(await gatewayIdentity.has(opUin, context))) return;
-    throw ownUser(opUin);
+    throw gatewayIdentityError(opUin);
   }
 
   /** Decides by one policy and one read of the user, although both may change during the decision. */
@@ -105,10 +105,10 @@ export class ChangeAccess {
       profile ??= readUser(request, account, context);
       return profile;
     };
-    const asker = { caller: context.caller, atMs: this.#deps.clock.now() };
-    const verdict = await decide(policy, request, account, asker, readProfile);
+    const person = { caller: context.caller, atMs: this.#deps.clock.now() };
+    const verdict = await decide(policy, request, account, person, readProfile);
     if (verdict.effect !== "allow") throw forbidden(request, verdict);
-    const other = otherPersonOf(order, asker.atMs);
+    const other = secondPersonOf(order, person.atMs);
     if (other === undefined) {
       if (order.kind === "rollout") requireNoApproval(request, verdict.permission);
       return verdict.permission;
@@ -129,10 +129,10 @@ const WITHOUT_SCOPES: Caller = { subject: "rollout", scopes: new Set() };
  * Returns the second person that the policy must allow the change: the requester in an approval, or the approver of a
  * rollout.
  */
-function otherPersonOf(
+function secondPersonOf(
   order: ChangeOrder,
   nowMs: number,
-): (Asker & { readonly role: "requester" | "approver" }) | undefined {
+): (AskingPerson & { readonly role: "requester" | "approver" }) | undefined {
   if (order.kind === "rollout") {
     const { approver } = order.item;
     return approver && { caller: approver, atMs: nowMs, role: "approver" };
@@ -154,12 +154,12 @@ async function decide(
   policy: Policy,
   request: MfaChangeRequest,
   account: Account,
-  asker: Asker,
+  person: AskingPerson,
   readProfile: ReadProfile,
 ): Promise<AccessVerdict> {
   const operations = requestedOperations(request);
   const user = { opUin: request.opUin, name: undefined, remark: undefined };
-  const question: AccessQuestion = { ...asker, account: account.name, user };
+  const question: AccessQuestion = { ...person, account: account.name, user };
   const verdict = decideAccess(policy, operations, question);
   if (verdict.effect !== "read-profile") return verdict;
   return decideAccess(policy, operations, { ...question, user: await readProfile() });
@@ -182,7 +182,7 @@ async function readUser(
 }
 
 /** Returns the refusal of a change of the account itself or of the owner of the gateway's key. */
-export function ownUser(opUin: Uin): GatewayError {
+export function gatewayIdentityError(opUin: Uin): GatewayError {
   const hint = "No caller can change the account itself or the owner of the gateway's key through it.";
   return new GatewayError("PROTECTED_USER", { opUin, hint, rule: "gatewayIdentity" });
 }
@@ -207,7 +207,7 @@ export function requestedOperations(request: MfaChangeRequest): readonly Switch[
 }
 
 function operationsOn(protection: Protection, request: MfaChangeRequest): Switch[] {
-  const operations = WRITABLE.flatMap((method): Switch[] => {
+  const operations = WRITABLE_METHODS.flatMap((method): Switch[] => {
     const wanted = request[protection]?.[method];
     return wanted === undefined ? [] : [`${protection}.${method}.${wanted ? "on" : "off"}`];
   });

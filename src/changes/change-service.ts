@@ -28,18 +28,18 @@ import {
   type MfaChangeRequest,
   type RolloutItemOrder,
 } from "./mfa-change.ts";
-import { asksForSomething, prepareChange, repeatChange } from "./prepare-change.ts";
+import { prepareChange, repeatChange, requestsAnyMethod } from "./prepare-change.ts";
 import {
   ChangeRecorder,
   type ChangeRecorderDeps,
-  keyOfOrder,
+  dedupeKeyOf,
   outcomeOf,
   type PreparedChange,
   requestOf,
 } from "./record-change.ts";
 
 export interface ChangeServiceDeps extends Omit<ChangeRecorderDeps, "observer"> {
-  readonly access: Pick<ChangeAccess, "authorise" | "requireNotOwn">;
+  readonly access: Pick<ChangeAccess, "authorise" | "requireNotGatewayIdentity">;
   readonly accounts: Pick<Accounts<ChangeAccount>, "require">;
   readonly approvalLog: Pick<ApprovalLog, "approve" | "reject">;
   readonly pausedCallers: PausedCallers;
@@ -50,7 +50,8 @@ export interface ChangeServiceDeps extends Omit<ChangeRecorderDeps, "observer"> 
 /** How often the gateway reads a user again because another change of the user came first. */
 const MAX_REREADS = 5;
 
-const MANY_WAIT = "Five changes of this user that you asked for await approval. The oldest is named.";
+const TOO_MANY_AWAIT_APPROVAL =
+  "Five changes of this user that you asked for await approval. The oldest is named.";
 
 /** Makes changes that callers request, and changes that other callers approve. */
 export class ChangeService {
@@ -177,7 +178,7 @@ export class ChangeService {
     const user = { account: account.name, opUin: request.opUin };
 
     // Dedupe: join the same change in flight.
-    const key = keyOfOrder(order, approval);
+    const key = dedupeKeyOf(order, approval);
     const same = this.#inFlight.get(key);
     progress.shared = same !== undefined;
     if (same !== undefined) return same;
@@ -213,7 +214,7 @@ export class ChangeService {
       }
 
       // Send, and find out the outcome.
-      const written = await account.writer.write(prepared.flagSets, context, prepared.readsProve);
+      const written = await account.writer.write(prepared.flagSets, context, prepared.canConfirmByRead);
 
       // Settle: record the outcome, then answer.
       return await this.#recorder.settle(verdict.id, user, prepared, written, context.deadlineMs);
@@ -227,7 +228,7 @@ export class ChangeService {
     const { access, accounts } = this.#deps;
     const { request, context } = order;
     const { opUin } = request;
-    if (order.kind !== "approval" && !asksForSomething(request)) {
+    if (order.kind !== "approval" && !requestsAnyMethod(request)) {
       throw new GatewayError("NOTHING_TO_CHANGE", { opUin });
     }
     const account = accounts.require(request.account, context.caller);
@@ -236,7 +237,7 @@ export class ChangeService {
     // Two people agree here, so the approver needs no further approval.
     const { id: changeId, approval, caller } = order.record;
     if (approval === undefined) throw new GatewayError("APPROVAL_NOT_AWAITED", { opUin, changeId });
-    if (isSamePerson(caller, context.caller)) throw ownChange(order.record);
+    if (isSamePerson(caller, context.caller)) throw selfApprovalError(order.record);
     return { account, approval: undefined };
   }
 
@@ -253,9 +254,9 @@ export class ChangeService {
       case "KEY_REUSED":
         throw new GatewayError("IDEMPOTENCY_KEY_REUSED", { opUin, changeId: id });
       case "FULL":
-        throw new GatewayError("CHANGE_IN_PROGRESS", { opUin, changeId: id, hint: MANY_WAIT });
+        throw new GatewayError("CHANGE_IN_PROGRESS", { opUin, changeId: id, hint: TOO_MANY_AWAIT_APPROVAL });
       case "OWN":
-        throw ownChange({ id, opUin });
+        throw selfApprovalError({ id, opUin });
       case "FORGED": {
         const hint = "This gateway did not record the request in this form. Request the change again.";
         throw new GatewayError("FORBIDDEN", { opUin, changeId: id, hint, rule: "approval request altered" });
@@ -276,7 +277,7 @@ export class ChangeService {
  * Returns the refusal of a requester who would approve their own change. The same name from two issuers, or in two
  * spellings, may mean two people. The gateway treats them as one person, because the opposite mistake is worse.
  */
-function ownChange({ id, opUin }: Pick<ChangeRecord, "id" | "opUin">): GatewayError {
+function selfApprovalError({ id, opUin }: Pick<ChangeRecord, "id" | "opUin">): GatewayError {
   const hint = "The requester of a change cannot approve it.";
   return new GatewayError("FORBIDDEN", { opUin, changeId: id, hint, rule: "approval by another" });
 }

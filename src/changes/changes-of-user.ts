@@ -12,7 +12,7 @@ import {
   matchesFlagSet,
   type SafeAuthFlags,
   type SetMfaFlagInput,
-  WRITABLE,
+  WRITABLE_METHODS,
 } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
 import { GatewayError, type Uin } from "../contract/index.ts";
@@ -233,20 +233,20 @@ export function withRecentWrites(reading: Reading, writes: readonly KnownWrite[]
   }
   const isOurs = PROTECTIONS.some((protection) => {
     const known = protection === "login" ? login : action;
-    return WRITABLE.some((method) => known[method] !== reading[protection][method]);
+    return WRITABLE_METHODS.some((method) => known[method] !== reading[protection][method]);
   });
   if (latest === undefined || !isOurs) return { login, action, source: "CAM", asOf: reading.asOf };
   return { login, action, source: "GATEWAY", asOf: latest.toISOString() };
 }
 
 /** Returns the writes after the last applied one. Their flag sets may be in force, or take effect later. */
-export function trailingUnknown(writes: readonly KnownWrite[]): readonly KnownWrite[] {
+export function unresolvedWrites(writes: readonly KnownWrite[]): readonly KnownWrite[] {
   const lastApplied = writes.findLastIndex(({ status }) => status === "applied");
   return writes.slice(lastApplied + 1);
 }
 
 /** Returns the user's state if a write of unknown outcome takes effect. */
-export function asIfApplied(known: SafeAuthFlags, { sent }: KnownWrite): SafeAuthFlags {
+export function stateAfter(known: SafeAuthFlags, { sent }: KnownWrite): SafeAuthFlags {
   return { login: { ...known.login, ...sent.login }, action: { ...known.action, ...sent.action } };
 }
 
@@ -254,7 +254,7 @@ export function asIfApplied(known: SafeAuthFlags, { sent }: KnownWrite): SafeAut
  * Whether a read that matches `flagSets` may show one of these images instead. That is possible if each flag set also
  * matches one of the images.
  */
-export function mayBeAnother(
+export function isAmbiguous(
   flagSets: Partial<SetMfaFlagInput>,
   images: readonly Partial<Record<Protection, MfaFlagSet | MfaFlagState>>[],
 ): boolean {
@@ -268,6 +268,6 @@ export function mayBeAnother(
 function changesOf({ before, sent }: KnownWrite, protection: Protection): Partial<MfaFlagSet> {
   const flagSet = sent[protection];
   if (flagSet === undefined) return {};
-  const changed = WRITABLE.filter((method) => flagSet[method] !== before[protection]?.[method]);
+  const changed = WRITABLE_METHODS.filter((method) => flagSet[method] !== before[protection]?.[method]);
   return Object.fromEntries(changed.map((method) => [method, flagSet[method]]));
 }

@@ -62,7 +62,7 @@ export class FlagWriter {
   }
 
   /** Reads the user once, with lower priority than all calls that a caller waits for. */
-  look(opUin: Uin, requestId: string, deadlineMs: number): Promise<CamResult<SafeAuthFlags>> {
+  readAtBulkPriority(opUin: Uin, requestId: string, deadlineMs: number): Promise<CamResult<SafeAuthFlags>> {
     const options = { deadlineMs, traceId: requestId, priority: "bulk", maxAttempts: 1 } as const;
     return this.#deps.cam.call(describeSafeAuthFlagColl, { subUin: opUin }, options);
   }
@@ -73,13 +73,13 @@ export class FlagWriter {
    * a later request proves nothing about the earlier one. A read that shows another state proves nothing, because CAM
    * may apply the request late.
    *
-   * @param readsProve Whether a read that shows the flag sets proves that they are in force. A read may be stale.
+   * @param canConfirmByRead Whether a read that shows the flag sets proves that they are in force. A read may be stale.
    * @returns With an error other than OUTCOME_UNKNOWN, CAM has applied no request and never will.
    */
   async write(
     flagSets: SetMfaFlagInput,
     context: MfaChangeContext,
-    readsProve: boolean,
+    canConfirmByRead: boolean,
   ): Promise<WriteResult> {
     const { cam, clock } = this.#deps;
     const leftMs = context.deadlineMs - clock.monotonic();
@@ -104,7 +104,7 @@ export class FlagWriter {
       }
       try {
         const { output, camRequestId } = await this.read(flagSets.opUin, context);
-        if (readsProve && matchesFlagSets(output, flagSets)) {
+        if (canConfirmByRead && matchesFlagSets(output, flagSets)) {
           return { ...effort, outcome: { resolvedBy: "READ_BACK", camRequestId } };
         }
       } catch (error) {

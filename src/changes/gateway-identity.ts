@@ -31,11 +31,11 @@ export interface GatewayIdentityObserver {
   /** CAM did not report the owner of the key. The gateway makes no change before CAM does. */
   onUnknown(error: unknown): void;
   /** The key belongs to another main account than the name. Called once for each such key. */
-  onElsewhere(error: ElsewhereError): void;
+  onWrongAccount(error: WrongAccountError): void;
 }
 
 /** A key belongs to another main account than the name of its account. The gateway does not use it. */
-export class ElsewhereError extends CredentialError {
+export class WrongAccountError extends CredentialError {
   constructor(name: string, boundUin: string, keyUin: Uin) {
     super(
       `The account ${name} is bound to the main account ${boundUin}, and its key belongs to ${keyUin}. Give it a key ` +
@@ -44,7 +44,7 @@ export class ElsewhereError extends CredentialError {
   }
 }
 
-const ASK_AGAIN_AFTER_MS = 30_000;
+const RETRY_AFTER_MS = 30_000;
 
 /** More keys than a process uses. A role gets a new key about every hour. */
 const REMEMBERED_KEYS = 1_000;
@@ -60,11 +60,11 @@ export class GatewayIdentity {
   readonly #deps: GatewayIdentityDeps;
   readonly #uins = new Set<Uin>();
   readonly #knownKeys = new LRUCache<string, true>({ max: REMEMBERED_KEYS });
-  readonly #asking = new Map<string, Promise<void>>();
+  readonly #loading = new Map<string, Promise<void>>();
   readonly #stopping = new AbortController();
   #running: Promise<void> = Promise.resolve();
   #boundUin: string | undefined;
-  #keyElsewhere: string | undefined;
+  #refusedKey: string | undefined;
 
   constructor(deps: GatewayIdentityDeps) {
     this.#deps = deps;
@@ -76,23 +76,23 @@ export class GatewayIdentity {
    * @throws CamError, GatewayError if CAM does not report the owner in time.
    */
   async has(opUin: Uin, { deadlineMs }: Pick<MfaChangeContext, "deadlineMs">): Promise<boolean> {
-    await this.requireOwn(deadlineMs);
+    await this.requireOwnKey(deadlineMs);
     return this.knows(opUin);
   }
 
   /**
    * Resolves if the key belongs to the account of this name. Waits for CAM's answer if the key is new.
    *
-   * @throws CamError NO_CREDENTIAL, caused by ElsewhereError, for a key of another account. CamError, GatewayError if CAM
+   * @throws CamError NO_CREDENTIAL, caused by WrongAccountError, for a key of another account. CamError, GatewayError if CAM
    *   does not report the owner in time.
    */
-  async requireOwn(deadlineMs: number): Promise<void> {
+  async requireOwnKey(deadlineMs: number): Promise<void> {
     const { cam, clock } = this.#deps;
     for (;;) {
       const secretId = await cam.secretIdFor(getCallerIdentity, deadlineMs);
       if (this.#knownKeys.has(secretId)) return;
       // A change that shares the call of another change keeps its own deadline.
-      await within(clock, deadlineMs - clock.monotonic(), this.#askOnce(secretId), () => {
+      await within(clock, deadlineMs - clock.monotonic(), this.#loadOnce(secretId), () => {
         throw new CamError({ kind: "TIMEOUT", action: getCallerIdentity.name, attempts: 1 });
       });
     }
@@ -109,41 +109,41 @@ export class GatewayIdentity {
    */
   start(): Promise<unknown> {
     const first = Promise.withResolvers<unknown>();
-    this.#running = this.#learnAhead(first.resolve);
+    this.#running = this.#loadInBackground(first.resolve);
     return first.promise;
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await Promise.allSettled([this.#running, ...this.#asking.values()]);
+    await Promise.allSettled([this.#running, ...this.#loading.values()]);
   }
 
-  async #learnAhead(onAttempt: (error?: unknown) => void): Promise<void> {
+  async #loadInBackground(onAttempt: (error?: unknown) => void): Promise<void> {
     const { clock, deadlineMs, observer } = this.#deps;
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       try {
-        await this.requireOwn(clock.monotonic() + deadlineMs);
+        await this.requireOwnKey(clock.monotonic() + deadlineMs);
         onAttempt();
         return;
       } catch (error) {
-        if (!signal.aborted && !isElsewhere(error)) observer.onUnknown(error);
+        if (!signal.aborted && !isOfWrongAccount(error)) observer.onUnknown(error);
         onAttempt(error);
       }
-      await clock.sleep(ASK_AGAIN_AFTER_MS, signal).catch(() => undefined);
+      await clock.sleep(RETRY_AFTER_MS, signal).catch(() => undefined);
     }
   }
 
   /** Calls CAM once for all changes that wait. Later changes do not share a failure. */
-  #askOnce(secretId: string): Promise<void> {
-    const underWay = this.#asking.get(secretId);
-    if (underWay !== undefined) return underWay;
-    const asking = this.#ask(secretId).finally(() => this.#asking.delete(secretId));
-    this.#asking.set(secretId, asking);
-    return asking;
+  #loadOnce(secretId: string): Promise<void> {
+    const inFlight = this.#loading.get(secretId);
+    if (inFlight !== undefined) return inFlight;
+    const loading = this.#load(secretId).finally(() => this.#loading.delete(secretId));
+    this.#loading.set(secretId, loading);
+    return loading;
   }
 
-  async #ask(secretId: string): Promise<void> {
+  async #load(secretId: string): Promise<void> {
     const { cam, clock, observer } = this.#deps;
     const deadlineMs = clock.monotonic() + this.#deps.deadlineMs;
     const { signal } = this.#stopping;
@@ -166,9 +166,9 @@ export class GatewayIdentity {
     // An operator may have bound the name again.
     if (this.#boundUin !== accountUin) this.#boundUin = await bind(accountUin);
     if (this.#boundUin === accountUin) return;
-    const cause = new ElsewhereError(name, this.#boundUin, accountUin);
-    if (this.#keyElsewhere !== secretId) observer.onElsewhere(cause);
-    this.#keyElsewhere = secretId;
+    const cause = new WrongAccountError(name, this.#boundUin, accountUin);
+    if (this.#refusedKey !== secretId) observer.onWrongAccount(cause);
+    this.#refusedKey = secretId;
     throw new CamError({ kind: "NO_CREDENTIAL", action: getCallerIdentity.name, attempts: 1, cause });
   }
 }
@@ -181,15 +181,15 @@ export function withOwnKeys(cam: CamClient, gatewayIdentity: GatewayIdentity): P
       input: Input,
       options: CamCallOptions,
     ): Promise<CamResult<Output>> {
-      await gatewayIdentity.requireOwn(options.deadlineMs);
+      await gatewayIdentity.requireOwnKey(options.deadlineMs);
       return cam.call(action, input, options);
     },
   };
 }
 
 /** Returns whether a call failed because its key belongs to another main account. */
-export function isElsewhere(error: unknown): error is CamError & { readonly cause: ElsewhereError } {
-  return error instanceof CamError && error.cause instanceof ElsewhereError;
+export function isOfWrongAccount(error: unknown): error is CamError & { readonly cause: WrongAccountError } {
+  return error instanceof CamError && error.cause instanceof WrongAccountError;
 }
 
 /**

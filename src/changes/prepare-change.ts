@@ -2,30 +2,30 @@ import type { ChangeSettlement } from "../audit/change-record.ts";
 import type { OpenItem } from "../audit/rollout-log.ts";
 import type { Protection } from "../auth/policy/policy.ts";
 import {
+  agreeOnKnownMethods,
   type MfaFlagSet,
   type MfaFlagState,
   matchesFlagSets,
-  mayBeEqual,
-  NOT_WRITABLE,
+  READ_ONLY_METHODS,
   type SafeAuthFlags,
   type SetMfaFlagInput,
-  WRITABLE,
+  WRITABLE_METHODS,
 } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
 import { GatewayError, type Uin } from "../contract/index.ts";
 import type { ChangeAccess, ChangeAccount } from "./change-access.ts";
 import {
-  asIfApplied,
-  mayBeAnother,
+  isAmbiguous,
   type RecentWrites,
-  trailingUnknown,
+  stateAfter,
+  unresolvedWrites,
   withRecentWrites,
 } from "./changes-of-user.ts";
 import type { ChangeOrder, MfaChangeContext, MfaChangeRequest, MfaMethods } from "./mfa-change.ts";
 import type { ChangeRecorderDeps, PreparedChange } from "./record-change.ts";
 
 interface PrepareDeps {
-  readonly access: Pick<ChangeAccess, "authorise" | "requireNotOwn">;
+  readonly access: Pick<ChangeAccess, "authorise" | "requireNotGatewayIdentity">;
   readonly recentWrites: RecentWrites;
   readonly clock: Clock;
 }
@@ -55,15 +55,15 @@ export async function prepareChange(
   const permission = await access.authorise(order, account);
   const { output } = await reading;
   // If CAM refused the key of the read, the gateway uses another key now, whose owner it must protect too.
-  await access.requireNotOwn(request, account, context);
+  await access.requireNotGatewayIdentity(request, account, context);
 
   const before = withRecentWrites({ ...output, asOf }, writes);
-  const unknown = trailingUnknown(writes);
+  const unknown = unresolvedWrites(writes);
   const maybe = unknown.map(({ sent }) => sent);
   const flagSets =
     order.kind === "rollout" ? flagSetsOfPlan(order, before, maybe) : composeFlagSets(request, before, maybe);
-  const images = [output, before, ...unknown.map((write) => asIfApplied(before, write))];
-  if (request.reason === undefined && images.some((image) => turnsOffLastMethod(image, flagSets))) {
+  const images = [output, before, ...unknown.map((write) => stateAfter(before, write))];
+  if (request.reason === undefined && images.some((image) => removesLastMethod(image, flagSets))) {
     const hint = "It switches off the last method of this user.";
     throw new GatewayError("REASON_REQUIRED", { opUin, hint });
   }
@@ -72,7 +72,7 @@ export async function prepareChange(
   const nowMs = clock.monotonic();
   return {
     ...{ before, flagSets, permission },
-    readsProve: matchesFlagSets(before, flagSets) || !mayBeAnother(flagSets, shownBefore),
+    canConfirmByRead: matchesFlagSets(before, flagSets) || !isAmbiguous(flagSets, shownBefore),
     leaseMs: leaseMsOf(context, nowMs),
     basis: { known, ageMs: nowMs - readAtMs },
   };
@@ -89,7 +89,7 @@ function flagSetsOfPlan(
 ): SetMfaFlagInput {
   const { opUin } = request;
   const isAsPlanned =
-    mayBeEqual(item.before, before) &&
+    agreeOnKnownMethods(item.before, before) &&
     matchesFlagSets({ ...before, ...composeFlagSets(request, before, maybe) }, item.sent);
   if (isAsPlanned) return { opUin, ...item.sent };
   throw new GatewayError("PLAN_CHANGED", {
@@ -127,8 +127,8 @@ export async function repeatChange(
 }
 
 /** Whether a request names any method at all. */
-export function asksForSomething(request: Pick<MfaChangeRequest, "login" | "action">): boolean {
-  return namesAMethod(request.login) || namesAMethod(request.action);
+export function requestsAnyMethod(request: Pick<MfaChangeRequest, "login" | "action">): boolean {
+  return hasAnyMethod(request.login) || hasAnyMethod(request.action);
 }
 
 /**
@@ -157,32 +157,32 @@ function composeFlagSet(
   maybe: readonly Partial<SetMfaFlagInput>[],
 ): MfaFlagSet | undefined {
   const wanted = request[protection];
-  if (!namesAMethod(wanted)) return undefined;
+  if (!hasAnyMethod(wanted)) return undefined;
   const { opUin } = request;
   const before = known[protection];
-  const inTheWay = NOT_WRITABLE.filter((method) => before[method] === true);
+  const inTheWay = READ_ONLY_METHODS.filter((method) => before[method] === true);
   if (inTheWay.length > 0 && !request.overwriteOtherMethods) {
     throw new GatewayError("MFA_METHOD_NOT_WRITABLE", {
       opUin,
       hint: `The ${protection} protection of this user uses ${inTheWay.join(" and ")}.`,
     });
   }
-  const keep = (method: (typeof WRITABLE)[number]): boolean =>
+  const keep = (method: (typeof WRITABLE_METHODS)[number]): boolean =>
     maybe.some((flagSets) => flagSets[protection]?.[method]) ||
-    (before[method] ?? failNotSaid(protection, method, opUin));
-  const keepOrSet = (method: (typeof WRITABLE)[number]): boolean => wanted[method] ?? keep(method);
+    (before[method] ?? failUnreported(protection, method, opUin));
+  const keepOrSet = (method: (typeof WRITABLE_METHODS)[number]): boolean => wanted[method] ?? keep(method);
   return { phone: keepOrSet("phone"), stoken: keepOrSet("stoken"), wechat: keepOrSet("wechat") };
 }
 
-function failNotSaid(protection: Protection, method: string, opUin: Uin): never {
+function failUnreported(protection: Protection, method: string, opUin: Uin): never {
   throw new GatewayError("CAM_BAD_RESPONSE", {
     opUin,
     hint: `CAM did not say whether ${method} is on for ${protection}; give all three methods to set them regardless.`,
   });
 }
 
-function namesAMethod(methods: MfaMethods | undefined): methods is MfaMethods {
-  return methods !== undefined && WRITABLE.some((method) => methods[method] !== undefined);
+function hasAnyMethod(methods: MfaMethods | undefined): methods is MfaMethods {
+  return methods !== undefined && WRITABLE_METHODS.some((method) => methods[method] !== undefined);
 }
 
 /**
@@ -190,13 +190,13 @@ function namesAMethod(methods: MfaMethods | undefined): methods is MfaMethods {
  * as one that the user may have. A method that a written flag set cannot express counts as removed, because the write
  * may remove it.
  */
-export function turnsOffLastMethod(before: SafeAuthFlags, flagSets: SetMfaFlagInput): boolean {
+export function removesLastMethod(before: SafeAuthFlags, flagSets: SetMfaFlagInput): boolean {
   const mayHaveOne = mayBeOn(before.login) || mayBeOn(before.action);
   return mayHaveOne && !isOn(flagSets.login ?? before.login) && !isOn(flagSets.action ?? before.action);
 }
 
 /** Whether the flag sets leave a protection without any method that had one before. */
-export function endsProtection(before: SafeAuthFlags, flagSets: Omit<SetMfaFlagInput, "opUin">): boolean {
+export function removesProtection(before: SafeAuthFlags, flagSets: Omit<SetMfaFlagInput, "opUin">): boolean {
   return (["login", "action"] as const).some(
     (protection) => isOn(before[protection]) && !isOn(flagSets[protection] ?? before[protection]),
   );

@@ -1,11 +1,16 @@
 import type { ChangeLog } from "../audit/change-log.ts";
 import type { ChangeRecord, ChangeSettlement } from "../audit/change-record.ts";
 import type { DueChanges } from "../audit/due-changes.ts";
-import { matchesFlagSets, mayBeEqual, type SafeAuthFlags, type SetMfaFlagInput } from "../cam/index.ts";
+import {
+  agreeOnKnownMethods,
+  matchesFlagSets,
+  type SafeAuthFlags,
+  type SetMfaFlagInput,
+} from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
 import { Poller } from "../poller.ts";
 import type { ChangeAccount } from "./change-access.ts";
-import { type KnownWrite, mayBeAnother } from "./changes-of-user.ts";
+import { isAmbiguous, type KnownWrite } from "./changes-of-user.ts";
 import { failureOf } from "./failure.ts";
 
 interface ReconcilerDeps {
@@ -30,10 +35,10 @@ interface ReconcilerObserver {
 /** Sends the flag sets of a change again. Returns the outcome, or undefined if it may not. */
 type RepeatWrite = () => Promise<ChangeSettlement | undefined>;
 
-const INTERVAL_MS = 1_000;
+const IDLE_INTERVAL_MS = 1_000;
 
 /** The time between two reads for an account, over all replicas: less than two reads a second, even if one is late. */
-const BETWEEN_LOOKS_MS = 600;
+const READ_INTERVAL_MS = 600;
 
 /** More than the time from the end of a read until its result is on record. */
 const LEASE_GRACE_MS = 5_000;
@@ -65,7 +70,7 @@ export class Reconciler {
   /** Takes a change that is due, reads its user and settles it. Returns the number of changes taken. */
   async settleDue(): Promise<number> {
     const { log, account, deadlineMs } = this.#deps;
-    const due = await log.claim(account.name, 1, deadlineMs + LEASE_GRACE_MS, BETWEEN_LOOKS_MS);
+    const due = await log.claim(account.name, 1, deadlineMs + LEASE_GRACE_MS, READ_INTERVAL_MS);
     for (const record of due) await this.settle(record);
     return due.length;
   }
@@ -77,7 +82,7 @@ export class Reconciler {
    */
   async settle(record: ChangeRecord, repeat?: RepeatWrite): Promise<void> {
     const { log, observer } = this.#deps;
-    const { late, ...settlement } = await this.#findOut(record, repeat);
+    const { late, ...settlement } = await this.#resolveOutcome(record, repeat);
     const settled = await log.settle(record.id, settlement);
     if (settled === undefined) return;
     if (settlement.status !== record.status || settled.sealed) observer?.onSettled(record, settlement);
@@ -93,10 +98,10 @@ export class Reconciler {
         observer?.onError(error);
         return 0;
       });
-    return settled === 0 ? INTERVAL_MS : BETWEEN_LOOKS_MS;
+    return settled === 0 ? IDLE_INTERVAL_MS : READ_INTERVAL_MS;
   }
 
-  async #findOut(
+  async #resolveOutcome(
     record: ChangeRecord,
     repeat: RepeatWrite | undefined,
   ): Promise<ChangeSettlement & { readonly late?: boolean }> {
@@ -109,13 +114,17 @@ export class Reconciler {
     const { writer } = this.#deps.account;
     try {
       const deadlineMs = this.#deps.clock.monotonic() + this.#deps.deadlineMs;
-      const { output, camRequestId } = await writer.look(record.opUin, record.gatewayRequestId, deadlineMs);
-      const shown = await this.#whatShows(record, output);
-      if (shown === "nothing") {
-        const mayRepeat = repeat !== undefined && mayBeEqual(record.before as SafeAuthFlags, output);
+      const { output, camRequestId } = await writer.readAtBulkPriority(
+        record.opUin,
+        record.gatewayRequestId,
+        deadlineMs,
+      );
+      const evidence = await this.#evidenceIn(record, output);
+      if (evidence === "nothing") {
+        const mayRepeat = repeat !== undefined && agreeOnKnownMethods(record.before as SafeAuthFlags, output);
         return (mayRepeat ? await repeat() : undefined) ?? { ...unknown, readBack: true };
       }
-      const late = shown === "applied late";
+      const late = evidence === "applied late";
       const camAction = "DescribeSafeAuthFlagColl";
       return {
         ...{
@@ -135,7 +144,7 @@ export class Reconciler {
   }
 
   /** Returns what a read of the user proves about the outcome of a change. */
-  async #whatShows(
+  async #evidenceIn(
     record: ChangeRecord,
     reading: SafeAuthFlags,
   ): Promise<"nothing" | "applied" | "applied late"> {
@@ -144,8 +153,8 @@ export class Reconciler {
     if (!matchesFlagSets(reading, sent)) return "nothing";
     // Query the other writes after the read, so that they include every later change that the read may show.
     const { later, earlier } = await this.#deps.log.otherWrites(record);
-    if (mayBeAnother(sent, later)) return "nothing";
-    if (!matchesFlagSets(before, sent) && mayBeAnother(sent, earlier)) return "nothing";
+    if (isAmbiguous(sent, later)) return "nothing";
+    if (!matchesFlagSets(before, sent) && isAmbiguous(sent, earlier)) return "nothing";
     return later.length > 0 ? "applied late" : "applied";
   }
 }

@@ -40,7 +40,7 @@ export interface PreparedChange {
   readonly before: KnownFlags;
   readonly flagSets: SetMfaFlagInput;
   /** Whether a read that shows the flag sets proves the change: false if an earlier state may look the same. */
-  readonly readsProve: boolean;
+  readonly canConfirmByRead: boolean;
   /** The policy's decision, by the current name and remark of the user. */
   readonly permission: ChangePermission;
   /** The time for which the record leaves the change to this replica. */
@@ -243,7 +243,7 @@ function hashOf(request: MfaChangeRequest): string {
  * Returns the same key for orders that share one change. Requests that await approval are the same if they do the same,
  * whatever their reasons, as in begin_change.
  */
-export function keyOfOrder(order: ChangeOrder, approval: ChangePermission["approval"]): string {
+export function dedupeKeyOf(order: ChangeOrder, approval: ChangePermission["approval"]): string {
   const { request, context } = order;
   const { caller, idempotencyKey } = context;
   if (order.kind === "approval") {

@@ -8,7 +8,7 @@ import {
   isThrottle,
   type RateBudget,
 } from "../cam/index.ts";
-import type { ElsewhereError } from "../changes/gateway-identity.ts";
+import type { WrongAccountError } from "../changes/gateway-identity.ts";
 import { GatewayError } from "../contract/index.ts";
 import { currentOperation } from "../telemetry/operation.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
@@ -76,7 +76,7 @@ export function accountObserver(
     return budget.take(request).catch((error: unknown) => {
       if (error instanceof GatewayError && error.code === "QUOTA_EXHAUSTED") {
         strain("More calls wait than CAM's limit admits in time.");
-        currentOperation.getStore()?.waited(fromMs, clock.monotonic());
+        currentOperation.getStore()?.addCamWait(fromMs, clock.monotonic());
       }
       throw error;
     });
@@ -100,7 +100,7 @@ export function accountObserver(
     onKnown: (camIdentity: object) => report("cam.key_accepted", { camIdentity }),
     onUnknown: (err: unknown) =>
       report("cam.key_not_accepted", { ...(err as { readonly failure?: object }).failure, err }),
-    onElsewhere: ({ message }: ElsewhereError) => {
+    onWrongAccount: ({ message }: WrongAccountError) => {
       noteCredentials(message);
       report("account.elsewhere", { problem: message });
     },
@@ -123,7 +123,7 @@ export function reportCamAttempt({ clock, report, metrics, spans }: Telemetry, a
   const { action, camRequestId } = rest;
   const outcome = outcomeOf(error);
   const nowMs = clock.monotonic();
-  currentOperation.getStore()?.waited(nowMs - durationMs, nowMs);
+  currentOperation.getStore()?.addCamWait(nowMs - durationMs, nowMs);
   metrics.record("cam.calls", 1, { action, outcome });
   if (wasSent(attempt)) {
     metrics.record("cam.call.duration", (durationMs - quotaWaitMs) / 1_000);

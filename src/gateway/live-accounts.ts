@@ -1,7 +1,7 @@
 import type { AccountRegister } from "../audit/account-register.ts";
 import type { ChangeLog } from "../audit/change-log.ts";
 import type { Accounts } from "../auth/accounts.ts";
-import { isElsewhere } from "../changes/gateway-identity.ts";
+import { isOfWrongAccount } from "../changes/gateway-identity.ts";
 import { type Clock, within } from "../clock.ts";
 import type { AccountSettings, AccountsSettings } from "../config/accounts-file.ts";
 import { ConfigError } from "../config/config.ts";
@@ -226,6 +226,6 @@ async function requireOwnKeys(accounts: readonly Account[], clock: Clock): Promi
       return endpoint && within<unknown>(clock, OWNERS_MS, first, () => undefined);
     }),
   );
-  const problems = failures.filter(isElsewhere).map(({ cause }) => cause.message);
+  const problems = failures.filter(isOfWrongAccount).map(({ cause }) => cause.message);
   if (problems.length > 0) throw new ConfigError(problems);
 }

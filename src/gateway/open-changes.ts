@@ -65,7 +65,7 @@ export function changeObserver({
       };
       // A shared request waits for a change that another request makes.
       const nowMs = clock.monotonic();
-      if (shared) currentOperation.getStore()?.waited(nowMs - durationMs, nowMs);
+      if (shared) currentOperation.getStore()?.addCamWait(nowMs - durationMs, nowMs);
       const count = (status: string, code: CamErrorCode | "OK"): void => {
         const category = code === "OK" ? code : describeCamError(code).category;
         metrics.record("mfa.changes", 1, { status, code, category });

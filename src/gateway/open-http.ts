@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import type { GraphQLSchema } from "graphql";
 import type { RefusalLog } from "../audit/refusal-log.ts";
 import type { Accounts } from "../auth/accounts.ts";
-import { type Authenticator, isIn, type Refusal } from "../auth/authenticator.ts";
+import { type Authenticator, isInNetworks, type Refusal } from "../auth/authenticator.ts";
 import type { Config } from "../config/config.ts";
 import { Admission } from "../graphql/admission.ts";
 import { createApolloServer } from "../graphql/apollo-server.ts";
@@ -15,7 +15,7 @@ import { CallerRate } from "../http/caller-rate.ts";
 import { CONSOLE_DOCUMENTS } from "../http/console/console.ts";
 import { TrustedDocuments } from "../http/graphql/trusted-documents.ts";
 import { loadExamples } from "../http/playground/playground.ts";
-import { keepTlsFresh, readTls } from "../http/tls.ts";
+import { readTls, reloadTlsOnChange } from "../http/tls.ts";
 import type { LogEventId } from "../telemetry/log-events.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { Account } from "./create-account.ts";
@@ -100,7 +100,7 @@ async function listen(
     trustedDocuments: documents && (await TrustedDocuments.load(documents)),
     connections: {
       ...{ maxConnections, clock, longestAnswerMs: config.camLimits.deadlineMs },
-      isProxy: isIn(proxies),
+      isProxy: isInNetworks(proxies),
       observer: connectionObserver(telemetry),
     },
     tls: tls && (await readTls(tls)),
@@ -108,7 +108,7 @@ async function listen(
   });
   open.defer(() => app.close());
   if (tls !== undefined)
-    open.defer(keepTlsFresh(app.server as unknown as Server, tls, tlsObserver(telemetry)));
+    open.defer(reloadTlsOnChange(app.server as unknown as Server, tls, tlsObserver(telemetry)));
   await app.listen({ host, port });
   const address = app.server.address() as AddressInfo;
   const name = host.includes(":") ? `[${host}]` : host;

@@ -11,18 +11,18 @@ import {
 import { CAM_ERROR_CATALOGUE } from "../contract/index.ts";
 import { LISTS_OF_USERS } from "./directives.ts";
 import { limitRefusal } from "./documents/document-limits.ts";
-import { DocumentReader, isKept } from "./documents/document-reader.ts";
+import { DocumentReader, isCacheable } from "./documents/document-reader.ts";
 import {
   type CamCallLimit,
-  exceedsCamCalls,
-  fewestCalls,
+  camCallsRefusal,
+  minCallsInTime,
   type Operation,
   type SelectedField,
   selectFields,
-  sumUp,
+  sumOverFields,
 } from "./selected-fields.ts";
 
-export interface AskedOperation {
+export interface RequestedOperation {
   readonly query: string;
   readonly operationName: string | undefined;
   readonly variables: Readonly<Record<string, unknown>> | undefined;
@@ -65,7 +65,10 @@ export class Admission {
    *
    * @param limit The limit on the CAM calls of one operation.
    */
-  admit({ query, operationName, variables = {} }: AskedOperation, limit: CamCallLimit): AdmittedOperation {
+  admit(
+    { query, operationName, variables = {} }: RequestedOperation,
+    limit: CamCallLimit,
+  ): AdmittedOperation {
     const reading = this.#reader.read(query);
     const readEffort = reading.isNew ? query.length / CHARACTERS_PER_MS : 0;
     if ("errors" in reading)
@@ -160,12 +163,12 @@ export class CostLimit {
   ): { readonly fields: number; readonly refusal: GraphQLError | undefined } {
     const known = this.#fields.get(asked.operation);
     // A field makes at most one call of an action.
-    if (known !== undefined && known <= fewestCalls(limit)) return { fields: known, refusal: undefined };
+    if (known !== undefined && known <= minCallsInTime(limit)) return { fields: known, refusal: undefined };
     const selected = selectFields(schema, asked);
     if (selected === undefined) return { fields: 0, refusal: undefined };
-    const fields = sumUp(selected, estimateFields);
-    const refusal = exceedsAnswerSize(fields) ?? exceedsCamCalls(selected, limit);
-    if (refusal === undefined && isKept(asked.document) && !costsByVariables(asked))
+    const fields = sumOverFields(selected, estimateFields);
+    const refusal = answerSizeRefusal(fields) ?? camCallsRefusal(selected, limit);
+    if (refusal === undefined && isCacheable(asked.document) && !costsByVariables(asked))
       this.#fields.set(asked.operation, fields);
     return { fields, refusal };
   }
@@ -190,7 +193,7 @@ function lengthOf(list: unknown): number {
  * Refuses an operation whose answer could block the process for other callers. Even an operation without CAM calls can
  * do that. For example, a document can select the error catalogue under a thousand aliases.
  */
-function exceedsAnswerSize(fields: number): GraphQLError | undefined {
+function answerSizeRefusal(fields: number): GraphQLError | undefined {
   if (fields <= MAX_FIELDS) return undefined;
   return limitRefusal(
     `The answer could have ${fields} fields. Ask for at most ${MAX_FIELDS} at a time, counting those of a list for each ` +

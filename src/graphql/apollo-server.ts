@@ -62,7 +62,7 @@ const forbidCaching: ApolloServerPlugin<GraphQLContext> = {
 };
 
 /** The document that Apollo receives instead of one that may not run. */
-const NOTHING = parse("{ __typename }");
+const EMPTY_DOCUMENT = parse("{ __typename }");
 
 /**
  * Gives Apollo the admitted document, so that Apollo does not parse it again. Answers a refused operation with its
@@ -71,7 +71,7 @@ const NOTHING = parse("{ __typename }");
 const runAdmitted: ApolloServerPlugin<GraphQLContext> = {
   requestDidStart: async ({ contextValue: { admitted } }) => ({
     didResolveSource: async (requestContext) => {
-      Object.assign(requestContext, { document: admitted.document ?? NOTHING });
+      Object.assign(requestContext, { document: admitted.document ?? EMPTY_DOCUMENT });
     },
     responseForOperation: async () => {
       if (admitted.errors.length === 0) return null;
@@ -134,8 +134,8 @@ const APOLLO_INTERNAL = "INTERNAL_SERVER_ERROR";
 const SUGGESTION = / ?Did you mean .+\?$/s;
 
 /** GraphQL's whole message for a document with too many repeated fields to compare. */
-const ABORTED = /^Validation aborted\.$/;
-const SAYS_MORE = "The document repeats the same fields too often. Select each once.";
+const VALIDATION_ABORTED = /^Validation aborted\.$/;
+const TOO_MANY_REPEATS = "The document repeats the same fields too often. Select each once.";
 
 const LONGEST_MESSAGE = 300;
 
@@ -156,8 +156,8 @@ export function formatError(
   const code = error.extensions?.["code"];
   if (isCamErrorExtensions(error.extensions)) return error;
   if (code !== APOLLO_INTERNAL) {
-    const told = suggestsNames ? error.message : error.message.replace(SUGGESTION, "");
-    const message = shorten(told.replace(ABORTED, SAYS_MORE));
+    const shown = suggestsNames ? error.message : error.message.replace(SUGGESTION, "");
+    const message = shorten(shown.replace(VALIDATION_ABORTED, TOO_MANY_REPEATS));
     return { ...error, message, extensions: { ...error.extensions, requestId } };
   }
   return {

@@ -20,7 +20,7 @@ export const LONGEST_REASON = 500;
  * or a reader of the record a text that differs from the recorded one. Joiners are allowed, because some scripts and
  * emoji need them.
  */
-const UNSEEN =
+const INVISIBLE =
   /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/u;
 
 /**
@@ -30,8 +30,8 @@ const UNSEEN =
  */
 export function toReason(text: string | null | undefined, name = "reason"): string | undefined {
   const reason = text?.trim() ?? "";
-  const unseen = UNSEEN.exec(reason)?.[0]?.codePointAt(0)?.toString(16).toUpperCase().padStart(4, "0");
-  if (unseen !== undefined) throw badInput(`"${name}" contains U+${unseen}, which readers cannot see.`);
+  const invisible = INVISIBLE.exec(reason)?.[0]?.codePointAt(0)?.toString(16).toUpperCase().padStart(4, "0");
+  if (invisible !== undefined) throw badInput(`"${name}" contains U+${invisible}, which readers cannot see.`);
   if (reason.length > LONGEST_REASON)
     throw badInput(`"${name}" is longer than ${LONGEST_REASON} characters.`);
   return reason === "" ? undefined : reason;
@@ -62,18 +62,18 @@ export const UinScalar = new GraphQLScalarType<Uin, string>({
 });
 
 /** A user of an account. */
-export interface SubUserName {
+export interface SubUserRef {
   readonly account: string;
   readonly opUin: Uin;
 }
 
 /** Returns the id of a user: the Uin, with the account and a slash before it unless it is the default account. */
-export function toSubUserId({ account, opUin }: SubUserName): string {
+export function toSubUserId({ account, opUin }: SubUserRef): string {
   return account === DEFAULT_ACCOUNT ? opUin : `${account}/${opUin}`;
 }
 
 /** Returns the user that an id names, or undefined for a malformed id. Does not check whether the account exists. */
-export function parseSubUserId(id: unknown): SubUserName | undefined {
+export function parseSubUserId(id: unknown): SubUserRef | undefined {
   if (typeof id !== "string") return undefined;
   const slash = id.lastIndexOf("/");
   const opUin = parseUin(id.slice(slash + 1));

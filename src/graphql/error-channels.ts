@@ -49,7 +49,7 @@ type Resolver = (
 type Resolvers = Readonly<Record<string, unknown>>;
 
 /** Wraps every field resolver, so that a business error has the extensions of the contract. */
-export function throwTyped(resolvers: Resolvers): GraphQLResolverMap<GraphQLContext> {
+export function withTypedErrors(resolvers: Resolvers): GraphQLResolverMap<GraphQLContext> {
   return Object.fromEntries(
     Object.entries(resolvers).map(([typeName, type]) => [
       typeName,

@@ -61,12 +61,12 @@ export function createLoaders(
   const options = { traceId: requestId, deadlineMs, caller: caller.subject };
   // Created at the first read, because most operations read no user.
   let limit: LimitFunction | undefined;
-  const inTurn = <Result>(read: () => Promise<Result>): Promise<Result> => {
+  const limited = <Result>(read: () => Promise<Result>): Promise<Result> => {
     limit ??= pLimit(READS_AT_ONCE);
     return limit(read);
   };
   const readFlags = async (opUin: Uin): Promise<KnownFlags> => {
-    const reading = await inTurn(() => flagReads.read(opUin, options));
+    const reading = await limited(() => flagReads.read(opUin, options));
     const { writes } = recentWrites.of({ account: name, opUin }, clock.monotonic() - reading.atMs);
     return withRecentWrites(reading, writes);
   };
@@ -76,7 +76,7 @@ export function createLoaders(
     flags,
     profile: new DataLoader(
       async (uins: readonly Uin[]) => {
-        const { output: users } = await inTurn(() => cam.call(describeSubAccounts, { uins }, options));
+        const { output: users } = await limited(() => cam.call(describeSubAccounts, { uins }, options));
         const byUin = new Map(users.map((user) => [user.uin, user]));
         return uins.map((uin) => byUin.get(uin));
       },
@@ -150,7 +150,7 @@ export interface FlagReading extends SafeAuthFlags {
 }
 
 /** A reading in progress. */
-interface ReadingUnderWay {
+interface InFlightRead {
   readonly flags: Promise<FlagReading>;
   readonly deadlineMs: number;
 }
@@ -162,15 +162,15 @@ interface ReadingUnderWay {
  */
 export class FlagReads {
   readonly #deps: FlagReadsDeps;
-  readonly #underWay = new Map<Uin, ReadingUnderWay>();
-  readonly #kept: LRUCache<Uin, FlagReading> | undefined;
+  readonly #inFlight = new Map<Uin, InFlightRead>();
+  readonly #cache: LRUCache<Uin, FlagReading> | undefined;
 
   constructor(deps: FlagReadsDeps) {
     const { cacheMs, clock } = deps;
     this.#deps = deps;
     if (cacheMs > 0) {
       const perf = { now: () => clock.monotonic() };
-      this.#kept = new LRUCache({ max: MAX_CACHED, ttl: cacheMs, ttlResolution: 0, perf });
+      this.#cache = new LRUCache({ max: MAX_CACHED, ttl: cacheMs, ttlResolution: 0, perf });
     }
   }
 
@@ -178,39 +178,39 @@ export class FlagReads {
    * Returns a user's protections, from the cache or from CAM. @throws CamError, GatewayError as CamClient.call does.
    */
   async read(opUin: Uin, options: CamCallOptions): Promise<FlagReading> {
-    const kept = this.#kept?.get(opUin);
-    if (kept !== undefined) return kept;
-    const underWay = this.#underWay.get(opUin);
-    if (underWay === undefined) return this.#begin(opUin, options);
+    const cached = this.#cache?.get(opUin);
+    if (cached !== undefined) return cached;
+    const inFlight = this.#inFlight.get(opUin);
+    if (inFlight === undefined) return this.#begin(opUin, options);
     try {
-      return await underWay.flags;
+      return await inFlight.flags;
     } catch (error) {
       // The shared read may have run out of time, and this operation has more time.
-      if (underWay.deadlineMs >= options.deadlineMs) throw error;
+      if (inFlight.deadlineMs >= options.deadlineMs) throw error;
       return this.read(opUin, options);
     }
   }
 
   /** Drops the readings of a user, before and after a change. */
   drop(opUin: Uin): void {
-    this.#underWay.delete(opUin);
-    this.#kept?.delete(opUin);
+    this.#inFlight.delete(opUin);
+    this.#cache?.delete(opUin);
   }
 
   #begin(opUin: Uin, options: CamCallOptions): Promise<FlagReading> {
     const { cam, clock } = this.#deps;
-    const asked = { asOf: new Date(clock.now()).toISOString(), atMs: clock.monotonic() };
+    const startedAt = { asOf: new Date(clock.now()).toISOString(), atMs: clock.monotonic() };
     const flags = cam
       .call(describeSafeAuthFlagColl, { subUin: opUin }, options)
-      .then(({ output }) => ({ ...output, ...asked }));
+      .then(({ output }) => ({ ...output, ...startedAt }));
     const reading = { flags, deadlineMs: options.deadlineMs };
-    this.#underWay.set(opUin, reading);
-    const isOver = (): boolean => this.#underWay.get(opUin) === reading && this.#underWay.delete(opUin);
+    this.#inFlight.set(opUin, reading);
+    const endRead = (): boolean => this.#inFlight.get(opUin) === reading && this.#inFlight.delete(opUin);
     flags.then(
       (output) => {
-        if (isOver()) this.#kept?.set(opUin, output);
+        if (endRead()) this.#cache?.set(opUin, output);
       },
-      () => isOver(),
+      () => endRead(),
     );
     return flags;
   }

@@ -44,7 +44,7 @@ import {
   type SelectableAccounts,
   SubUserDirectoryResolver,
 } from "./directory/sub-user-directory.resolver.ts";
-import { failuresAsData, throwTyped } from "./error-channels.ts";
+import { failuresAsData, withTypedErrors } from "./error-channels.ts";
 import { SetSubUserMfaResolver } from "./mfa/set-sub-user-mfa.resolver.ts";
 import { MfaChangeResolver } from "./mfa-change/mfa-change.resolver.ts";
 import { PausedCallerResolver } from "./paused-caller/paused-caller.resolver.ts";
@@ -106,7 +106,7 @@ export function gatewaySchema(): GraphQLSchema {
 }
 
 /**
- * Builds the subgraph. type-graphql builds the types, throwTyped wraps their resolvers, and Apollo's library makes a
+ * Builds the subgraph. type-graphql builds the types, withTypedErrors wraps their resolvers, and Apollo's library makes a
  * subgraph of SDL and resolvers. The wrapped resolvers' errors have the contract's extensions.
  */
 function buildGatewaySchema(): GraphQLSchema {
@@ -122,7 +122,7 @@ function buildGatewaySchema(): GraphQLSchema {
   const mutations = fieldResolvers["Mutation"] as Readonly<
     Record<string, GraphQLFieldResolver<unknown, GraphQLContext>>
   >;
-  const resolvers = throwTyped({
+  const resolvers = withTypedErrors({
     ...fieldResolvers,
     Mutation: {
       ...mutations,

@@ -77,13 +77,16 @@ export function selectFields(schema: GraphQLSchema, asked: Operation): SelectedF
 /**
  * Returns the sum of an estimate over all fields. For a field with several possible types, the most expensive counts.
  */
-export function sumUp(
+export function sumOverFields(
   fields: SelectedFields,
   estimate: (field: SelectedField, inner: number) => number,
 ): number {
   let most = 0;
   for (const ofType of fields.values()) {
-    const sum = ofType.reduce((total, field) => total + estimate(field, sumUp(field.inner, estimate)), 0);
+    const sum = ofType.reduce(
+      (total, field) => total + estimate(field, sumOverFields(field.inner, estimate)),
+      0,
+    );
     most = Math.max(most, sum);
   }
   return most;
@@ -196,7 +199,7 @@ export interface CamCallLimit {
  * Returns the refusal of an operation that needs more calls in an account than CAM accepts before the deadline, or
  * undefined. That operation would end half done.
  */
-export function exceedsCamCalls(
+export function camCallsRefusal(
   fields: SelectedFields,
   { rates, deadlineMs }: CamCallLimit,
 ): GraphQLError | undefined {
@@ -207,7 +210,7 @@ export function exceedsCamCalls(
       const ratePerSecond = rates.get(account);
       // The operation fails at that account before it calls CAM.
       if (ratePerSecond === undefined) continue;
-      const most = mostCalls(ratePerSecond, deadlineMs);
+      const most = callsInTime(ratePerSecond, deadlineMs);
       const all = inAccount + anywhere;
       if (all <= most) continue;
       const where = account === DEFAULT_ACCOUNT ? "" : ` in the account ${account}`;
@@ -222,11 +225,11 @@ export function exceedsCamCalls(
 }
 
 /** Returns the calls of one action that every account accepts before the deadline. */
-export function fewestCalls({ slowest, deadlineMs }: CamCallLimit): number {
-  return mostCalls(slowest, deadlineMs);
+export function minCallsInTime({ slowest, deadlineMs }: CamCallLimit): number {
+  return callsInTime(slowest, deadlineMs);
 }
 
-function mostCalls(ratePerSecond: number, deadlineMs: number): number {
+function callsInTime(ratePerSecond: number, deadlineMs: number): number {
   return Math.max(1, Math.floor((ratePerSecond * deadlineMs) / 1000));
 }
 
@@ -246,7 +249,10 @@ function countCalls(
   };
   for (const selected of [...fields.values()].flat()) {
     const { name, field } = selected;
-    const inner = sumUp(selected.inner, ({ name: below }, ofInner) => callsOf(below, action) + ofInner);
+    const inner = sumOverFields(
+      selected.inner,
+      ({ name: below }, ofInner) => callsOf(below, action) + ofInner,
+    );
     if (name in LISTS_OF_USERS) {
       const counts = known.get(selected) ?? countUsers(selected, accounts);
       known.set(selected, counts);

@@ -3,7 +3,7 @@ import { type FastifyInstance, fastify } from "fastify";
 import type { Health } from "../telemetry/health.ts";
 import { type Logger, RUN_TIME_LEVELS } from "../telemetry/logger.ts";
 import type { PrometheusText } from "../telemetry/metrics.ts";
-import { checkHostname } from "./app.ts";
+import { requireKnownHostname } from "./app.ts";
 import { errorResponse, HttpError } from "./http-errors.ts";
 import { securityHeaders } from "./security-headers.ts";
 
@@ -42,7 +42,7 @@ export function createAdminApp({
   const headers = securityHeaders(false);
   app.addHook("onRequest", async (request, reply) => {
     reply.headers(headers);
-    if (hostnames !== undefined) checkHostname(request.headers.host, hostnames);
+    if (hostnames !== undefined) requireKnownHostname(request.headers.host, hostnames);
   });
   app.setErrorHandler<HttpError>((error, request, reply) => {
     const { status, body } = errorResponse(error, request.id);

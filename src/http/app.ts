@@ -28,8 +28,8 @@ import {
   answerParserError,
   type ConnectionLimits,
   Connections,
-  checkHost,
   requestIdOf,
+  requireValidHost,
 } from "./node-server.ts";
 import { type PlaygroundOptions, registerPlayground } from "./playground/playground.ts";
 import { securityHeaders } from "./security-headers.ts";
@@ -95,8 +95,8 @@ export async function createHttpApp(deps: HttpAppDeps): Promise<FastifyInstance>
   const countError = observeRequests(app, deps.telemetry, { path: GRAPHQL_PATH, scheme });
   app.addHook("onRequest", async (request, reply) => {
     reply.headers(headers).header("x-request-id", request.id);
-    checkHost(request.raw);
-    if (deps.hostnames !== undefined) checkHostname(request.headers.host, deps.hostnames);
+    requireValidHost(request.raw);
+    if (deps.hostnames !== undefined) requireKnownHostname(request.headers.host, deps.hostnames);
   });
   app.addHook("onSend", async (_request, reply, payload) => {
     // A connection that stays open after its last response would delay the stop until it times out.
@@ -138,7 +138,7 @@ export async function createHttpApp(deps: HttpAppDeps): Promise<FastifyInstance>
  * Rejects other host names. A page can point its own name at a loopback address (DNS rebinding) and would then share
  * the origin of a gateway on this machine. The page cannot change the Host header.
  */
-export function checkHostname(host: string | undefined, hostnames: readonly string[]): void {
+export function requireKnownHostname(host: string | undefined, hostnames: readonly string[]): void {
   const hostname = (host ?? "").replace(/:\d*$/, "").toLowerCase();
   if (hostnames.includes(hostname)) return;
   throw new HttpError(
@@ -159,7 +159,7 @@ function serverOptions(tls: TlsMaterial | undefined): FastifyHttpOptions<Server>
     headersTimeout: HEADERS_TIMEOUT_MS,
     maxHeaderSize: MAX_HEADER_BYTES,
     connectionsCheckingInterval: TIMEOUT_CHECK_MS,
-    // checkHost does this. Node would answer without a body and without the gateway's headers.
+    // requireValidHost does this. Node would answer without a body and without the gateway's headers.
     requireHostHeader: false,
   };
   if (tls === undefined) return { http: limits };

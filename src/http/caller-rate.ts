@@ -36,7 +36,7 @@ export class CallerRate {
   }
 
   /** Returns the milliseconds that a caller without points must wait, or undefined. Counts nothing. */
-  async waitOf(key: string): Promise<number | undefined> {
+  async msUntilAllowed(key: string): Promise<number | undefined> {
     const counted = await this.#limiter?.get(key);
     return counted && counted.remainingPoints <= 0 ? counted.msBeforeNext : undefined;
   }
@@ -66,7 +66,7 @@ const BYTES_PER_POINT = 10_000;
 const SMALL_BYTES = 4_096;
 
 /** Returns the points for the size of a request. For a chunked request without a length, counts the received bytes. */
-export function bytesPoints({ headers, raw: { socket } }: FastifyRequest, bytesBefore: number): number {
+export function pointsForSize({ headers, raw: { socket } }: FastifyRequest, bytesBefore: number): number {
   const announced = headers["content-length"];
   return (announced === undefined ? socket.bytesRead - bytesBefore : Number(announced)) / BYTES_PER_POINT;
 }
@@ -83,7 +83,7 @@ export function isSmall({ method, headers, url }: FastifyRequest): boolean {
 /**
  * Returns whether a request looks like a router's request for the schema, which the gateway counts under its own key.
  */
-export function seemsToAskForService({ method, url, body }: FastifyRequest): boolean {
+export function looksLikeSchemaRequest({ method, url, body }: FastifyRequest): boolean {
   const text = method === "GET" ? url : (body as { readonly query?: unknown } | null)?.query;
   return typeof text === "string" && text.length <= SMALL_BYTES && text.includes("_service");
 }

@@ -23,7 +23,7 @@ export function requestIdOf(request: Pick<IncomingMessage, "headers">): string {
 const HOST = /^[\w.~!$&'()*+,;=%:[\]-]*$/;
 
 /** Rejects a request with a missing, repeated or malformed Host header. Node's own check answers without a body. */
-export function checkHost({ rawHeaders, httpVersion, headers }: IncomingMessage): void {
+export function requireValidHost({ rawHeaders, httpVersion, headers }: IncomingMessage): void {
   const count = rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === "host").length;
   const isMissing = count === 0 && httpVersion !== "1.0";
   if (count <= 1 && !isMissing && HOST.test(headers.host ?? "")) return;

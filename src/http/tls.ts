@@ -59,7 +59,7 @@ interface TlsObserver {
 const POLL_INTERVAL_MS = 10_000;
 
 /** Uses a renewed certificate for new connections, without a restart. @returns a function that stops the polling. */
-export function keepTlsFresh(
+export function reloadTlsOnChange(
   server: Server,
   files: TlsFiles,
   observer: TlsObserver,

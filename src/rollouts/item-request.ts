@@ -1,5 +1,5 @@
 import type { Protection } from "../auth/policy/policy.ts";
-import { type SafeAuthFlags, type SetMfaFlagInput, WRITABLE } from "../cam/index.ts";
+import { type SafeAuthFlags, type SetMfaFlagInput, WRITABLE_METHODS } from "../cam/index.ts";
 import type { MfaChangeRequest, MfaMethods } from "../changes/mfa-change.ts";
 import type { Uin } from "../contract/index.ts";
 
@@ -22,7 +22,7 @@ export function requestOfItem(
   const switched = (protection: Protection): MfaMethods | undefined => {
     const flagSet = sent[protection];
     if (flagSet === undefined) return undefined;
-    const methods = WRITABLE.filter((method) => flagSet[method] !== before[protection][method]);
+    const methods = WRITABLE_METHODS.filter((method) => flagSet[method] !== before[protection][method]);
     return Object.fromEntries(methods.map((method) => [method, flagSet[method]]));
   };
   const [login, action] = [switched("login"), switched("action")];

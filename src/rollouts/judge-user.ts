@@ -1,8 +1,8 @@
 import type { CallerIdentity } from "../auth/caller.ts";
-import { decideAccess, exceptionOf, exceptionsAt, isInSome } from "../auth/policy/decide-access.ts";
+import { decideAccess, exceptionOf, exceptionsAt, isInAnyRange } from "../auth/policy/decide-access.ts";
 import type { Policy, PolicyException, Protection } from "../auth/policy/policy.ts";
-import { matchesFlagSets, WRITABLE } from "../cam/index.ts";
-import { forbidden, ownUser, requestedOperations } from "../changes/change-access.ts";
+import { matchesFlagSets, WRITABLE_METHODS } from "../cam/index.ts";
+import { forbidden, gatewayIdentityError, requestedOperations } from "../changes/change-access.ts";
 import type { MfaChangeRequest } from "../changes/mfa-change.ts";
 import { composeFlagSets } from "../changes/prepare-change.ts";
 import { type CamErrorCode, describeCamError, GatewayError, type Uin } from "../contract/index.ts";
@@ -73,9 +73,9 @@ export class UserJudge {
   ): { readonly error: GatewayError } | { readonly approvalMinutes: number | undefined } {
     const { policy, caller, atMs, isOwn } = this.#deps;
     const { opUin } = request;
-    if (isOwn(opUin)) return { error: ownUser(opUin) };
+    if (isOwn(opUin)) return { error: gatewayIdentityError(opUin) };
     if (policy === undefined) return { approvalMinutes: undefined };
-    if (isInSome(policy.protectedUsers, opUin)) {
+    if (isInAnyRange(policy.protectedUsers, opUin)) {
       const hint = "No rollout changes a protected user.";
       return { error: new GatewayError("PROTECTED_USER", { opUin, hint }) };
     }
@@ -111,7 +111,7 @@ function blocked({ code, message }: GatewayError, before: Judgement["before"]): 
  */
 function riskOf(user: DirectoryUser, sent: SentFlagSets): Pick<Judgement, "state" | "code" | "why"> {
   const added = (["login", "action"] as const).flatMap((protection) =>
-    WRITABLE.filter(
+    WRITABLE_METHODS.filter(
       (method) => sent[protection]?.[method] === true && user.protections?.[protection][method] !== true,
     ).map((method) => ({ protection, method, ...availabilityOf(method, user) })),
   );

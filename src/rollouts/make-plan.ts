@@ -1,7 +1,7 @@
 import type { Accounts } from "../auth/accounts.ts";
 import type { PolicyFile } from "../auth/policy/policy-file.ts";
 import type { GatewayIdentity } from "../changes/gateway-identity.ts";
-import { endsProtection } from "../changes/prepare-change.ts";
+import { removesProtection } from "../changes/prepare-change.ts";
 import { type CamErrorCode, GatewayError, type Uin } from "../contract/index.ts";
 import type { BulkReadsDeps, ScannedAccount } from "../directory/bulk-reads.ts";
 import type { Directory } from "../directory/directory.ts";
@@ -19,7 +19,7 @@ interface PlannedAccount {
   readonly name: string;
   readonly ratePerSecond: number;
   readonly scanned: ScannedAccount;
-  readonly gatewayIdentity: Pick<GatewayIdentity, "knows" | "requireOwn">;
+  readonly gatewayIdentity: Pick<GatewayIdentity, "knows" | "requireOwnKey">;
 }
 
 export interface MakePlanDeps extends BulkReadsDeps {
@@ -108,7 +108,7 @@ async function refresh(
   const options = { freshMs: FRESH_MS, signal: AbortSignal.any([signal, failed.signal]) };
   const refreshOne = async ({ name, scanned, gatewayIdentity }: PlannedAccount) => {
     // Until the owner of each key is known, the plan cannot exclude that user.
-    await gatewayIdentity.requireOwn(clock.monotonic() + IDENTITY_MS);
+    await gatewayIdentity.requireOwnKey(clock.monotonic() + IDENTITY_MS);
     for await (const part of partsOf(store, input, undoOf, name)) {
       for (const [opUin, code] of await refreshUsers(deps, scanned, part, options)) {
         unread.set(keyOf({ account: name, opUin }), code);
@@ -204,7 +204,7 @@ class PlanBuilder {
     this.#hash.add(item);
     if (!isToChange || user.account === undefined) return item;
     this.#usersToChange.set(user.account, (this.#usersToChange.get(user.account) ?? 0) + 1);
-    if (item.before && item.sent && endsProtection(item.before, item.sent)) this.#losingProtection += 1;
+    if (item.before && item.sent && removesProtection(item.before, item.sent)) this.#losingProtection += 1;
     if (approvalMinutes !== undefined) {
       this.#approvalMinutes = Math.min(approvalMinutes, this.#approvalMinutes ?? approvalMinutes);
     }

@@ -1,7 +1,7 @@
 import type { CallerPauses } from "../audit/caller-pauses.ts";
 import type { Accounts } from "../auth/accounts.ts";
 import type { Caller, CallerIdentity } from "../auth/caller.ts";
-import { asksForSomething } from "../changes/prepare-change.ts";
+import { requestsAnyMethod } from "../changes/prepare-change.ts";
 import { GatewayError } from "../contract/index.ts";
 import type { RolloutPlanner } from "./plan-rollout.ts";
 import {
@@ -61,7 +61,7 @@ export class RolloutPlans {
     const { filter, opUins } = selection;
     const accounts = this.#deps.accounts.select(selection.accounts, context.caller);
     if (accounts.length === 0) throw new GatewayError("ROLLOUT_SELECTION", { hint: "It has no account." });
-    if (!asksForSomething(desired)) throw new GatewayError("NOTHING_TO_CHANGE");
+    if (!requestsAnyMethod(desired)) throw new GatewayError("NOTHING_TO_CHANGE");
     const listed = opUins && [...new Set(opUins)];
     if (listed !== undefined && listed.length > MOST_USERS) {
       const hint = `It lists ${listed.length} users. A plan can have ${MOST_USERS}: split the list.`;

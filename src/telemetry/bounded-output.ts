@@ -2,10 +2,10 @@ import { constants, openSync, writeSync } from "node:fs";
 import { isatty } from "node:tty";
 
 /** The size of the buffer. A busy replica fills it in a few seconds. */
-const MOST_WAITING_BYTES = 1024 * 1024;
+const MAX_BUFFERED_BYTES = 1024 * 1024;
 
 /** The size of a write. Lines of one turn of the event loop go out together. */
-const PIECE_BYTES = 16 * 1024;
+const FLUSH_BYTES = 16 * 1024;
 
 const FULL_RETRY_MS = 50;
 /** After the reader has closed, or on a full disk. */
@@ -42,7 +42,7 @@ export class BoundedOutput {
   write(line: string): void {
     const bytes = Buffer.byteLength(line);
     // After a drop, half of the buffer has to be free first. Otherwise a slow reader would get one note for each line.
-    const most = this.#dropped > 0 ? MOST_WAITING_BYTES / 2 : MOST_WAITING_BYTES;
+    const most = this.#dropped > 0 ? MAX_BUFFERED_BYTES / 2 : MAX_BUFFERED_BYTES;
     if (this.#waitingBytes + bytes > most) {
       this.#dropped += 1;
       return;
@@ -50,7 +50,7 @@ export class BoundedOutput {
     this.#noteDropped();
     this.#push(line, bytes);
     if (this.#retry !== undefined) return;
-    if (this.#waitingBytes >= PIECE_BYTES) this.#flush();
+    if (this.#waitingBytes >= FLUSH_BYTES) this.#flush();
     else this.#flushSoon();
   }
 

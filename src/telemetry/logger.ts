@@ -103,11 +103,11 @@ export function openLogOutput(format?: LineFormat, clock: Clock = systemClock): 
 }
 
 /** Characters that move a terminal's cursor or reverse its text. JSON escapes only some of them. */
-export const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+export const CONTROL_CHARACTERS = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 /** Escapes the characters that a terminal would obey. The JSON keeps its meaning. */
 function escapedJson(line: string): string {
-  return line.replace(UNSEEN, (character) =>
+  return line.replace(CONTROL_CHARACTERS, (character) =>
     character
       .split("")
       .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)

@@ -3,7 +3,12 @@ import type { Span } from "@opentelemetry/api";
 import { type CamErrorCategory, describeCamError, isCamErrorCode } from "../contract/index.ts";
 
 /** The categories that spend the error budget, and those that count apart, the worst first. */
-const WORST: readonly CamErrorCategory[] = ["INTERNAL", "MISCONFIGURED", "UNAVAILABLE", "UPSTREAM"];
+const FAULTS_BY_SEVERITY: readonly CamErrorCategory[] = [
+  "INTERNAL",
+  "MISCONFIGURED",
+  "UNAVAILABLE",
+  "UPSTREAM",
+];
 
 /** The operation of one request to the GraphQL endpoint, as telemetry follows it. */
 export class Operation {
@@ -36,7 +41,7 @@ export class Operation {
 
   /** Ends the spans. An error is one that spends the error budget, as in the metrics. */
   end(statusCode: number): void {
-    const isFault = WORST.includes(this.category as CamErrorCategory);
+    const isFault = FAULTS_BY_SEVERITY.includes(this.category as CamErrorCategory);
     for (const span of [this.#graphqlSpan, this.#serverSpan]) {
       if (span === undefined) continue;
       span.setAttribute("gateway.category", this.category);
@@ -65,7 +70,7 @@ export class Operation {
   }
 
   /** Adds a time in which the operation waited for CAM, in monotonic milliseconds. */
-  waited(fromMs: number, toMs: number): void {
+  addCamWait(fromMs: number, toMs: number): void {
     this.#calls.push({ fromMs, toMs });
   }
 
@@ -82,9 +87,9 @@ export class Operation {
 }
 
 function rankOf(category: Operation["category"]): number {
-  if (category === "OK") return WORST.length + 1;
-  const rank = WORST.indexOf(category as CamErrorCategory);
-  return rank === -1 ? WORST.length : rank;
+  if (category === "OK") return FAULTS_BY_SEVERITY.length + 1;
+  const rank = FAULTS_BY_SEVERITY.indexOf(category as CamErrorCategory);
+  return rank === -1 ? FAULTS_BY_SEVERITY.length : rank;
 }
 
 /** The operation of the request that runs now. */

@@ -1,5 +1,5 @@
 import { prettyFactory } from "pino-pretty";
-import { UNSEEN } from "./logger.ts";
+import { CONTROL_CHARACTERS } from "./logger.ts";
 
 const prettify = prettyFactory({
   colorize: false,
@@ -19,5 +19,5 @@ export function readableLine(line: string): string {
   if (!line.startsWith("{")) return line;
   return prettify(line)
     .trimEnd()
-    .replace(UNSEEN, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
+    .replace(CONTROL_CHARACTERS, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }

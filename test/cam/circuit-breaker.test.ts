@@ -35,7 +35,7 @@ test("a circuit opens when five users fail, and stays closed when four do", asyn
   const { run, calls } = startCircuits();
   await calls("user", 4, "FAILED");
   await expect(run("another", async () => "FAILED")).resolves.toBe("FAILED");
-  await expect(run("one more", async () => "WELL")).rejects.toMatchObject({
+  await expect(run("one more", async () => "OK")).rejects.toMatchObject({
     ...OPEN,
     retryAfterMs: PROBE_MS,
   });
@@ -48,17 +48,17 @@ test("all failures of one user are one vote, and all calls without a user are on
   }
   const own = startCircuits(2);
   for (let times = 0; times < 50; times++) await own.run(undefined, async () => "FAILED");
-  await expect(run("other", async () => "WELL")).resolves.toBe("WELL");
-  await expect(own.run("other", async () => "WELL")).resolves.toBe("WELL");
+  await expect(run("other", async () => "OK")).resolves.toBe("OK");
+  await expect(own.run("other", async () => "OK")).resolves.toBe("OK");
 });
 
 test("the latest call of a user decides the user's vote", async () => {
   const { run, calls } = startCircuits();
   await calls("user", 4, "FAILED");
-  await run("fifth", async () => "WELL");
-  await run("user0", async () => "WELL");
+  await run("fifth", async () => "OK");
+  await run("user0", async () => "OK");
   await run("fifth", async () => "FAILED");
-  await expect(run("sixth", async () => "WELL")).resolves.toBe("WELL");
+  await expect(run("sixth", async () => "OK")).resolves.toBe("OK");
 });
 
 test.each([
@@ -66,7 +66,7 @@ test.each([
   { well: 6, opens: false },
 ])("with five failed users and $well others the circuit opens: $opens", async ({ well, opens }) => {
   const { calls, passes } = startCircuits();
-  await calls("well", well, "WELL");
+  await calls("well", well, "OK");
   await calls("user", 5, "FAILED");
   expect(await passes("well0")).toBe(!opens);
 });
@@ -111,7 +111,7 @@ test.each([1, 3, 1_000])(
   "one caller's failing users do not open it while another caller's %d users succeed",
   async (well) => {
     const { calls, passes } = startCircuits();
-    await calls("well", well, "WELL", { caller: "bob" });
+    await calls("well", well, "OK", { caller: "bob" });
     await calls("user", 1_500, "FAILED", { caller: "mallory" });
     expect(await passes("well0", { caller: "bob" })).toBe(true);
     expect(await passes("new", { caller: "carol" })).toBe(true);
@@ -120,7 +120,7 @@ test.each([1, 3, 1_000])(
 
 test("one caller's failing users and a single failure of another caller do not open it", async () => {
   const { calls, passes } = startCircuits();
-  await calls("well", 20, "WELL", { caller: "bob" });
+  await calls("well", 20, "OK", { caller: "bob" });
   await calls("once", 1, "FAILED", { caller: "carol" });
   await calls("user", 500, "FAILED", { caller: "mallory" });
   expect(await passes("well0", { caller: "bob" })).toBe(true);
@@ -128,7 +128,7 @@ test("one caller's failing users and a single failure of another caller do not o
 
 test("two callers' failing users do not open it while most users of a third caller succeed", async () => {
   const { calls, passes } = startCircuits();
-  await calls("well", 200, "WELL", { caller: "portal" });
+  await calls("well", 200, "OK", { caller: "portal" });
   await calls("bob", 5, "FAILED", { caller: "bob" });
   await calls("carol", 5, "FAILED", { caller: "carol" });
   expect(await passes("bob0", { caller: "bob" })).toBe(true);
@@ -162,9 +162,9 @@ test("a hanging probe does not delay the next probe", async () => {
   await clock.advance(PROBE_MS);
   const hanging = Promise.withResolvers<CircuitVote>();
   const hangs = run("user0", () => hanging.promise);
-  await expect(run("user1", async () => "WELL")).rejects.toMatchObject(OPEN);
+  await expect(run("user1", async () => "OK")).rejects.toMatchObject(OPEN);
   await clock.advance(PROBE_MS);
-  await expect(run("user1", async () => "WELL")).resolves.toBe("WELL");
+  await expect(run("user1", async () => "OK")).resolves.toBe("OK");
   hanging.resolve("FAILED");
   await hangs;
 });
@@ -175,7 +175,7 @@ test("a successful probe closes it, and failures of earlier calls do not open it
   const before = Array.from({ length: 20 }, (_, at) => run(`old${at}`, () => lost.promise));
   await calls("user", 5, "FAILED");
   await clock.advance(PROBE_MS);
-  await run("user0", async () => "WELL");
+  await run("user0", async () => "OK");
   lost.resolve("FAILED");
   await Promise.all(before);
   expect(await passes("user1")).toBe(true);
@@ -196,10 +196,10 @@ test("calls of users without failures wait for the running probe and pass when i
   await clock.advance(PROBE_MS);
   const answer = Promise.withResolvers<CircuitVote>();
   const probe = run("new", () => answer.promise);
-  const others = Array.from({ length: 24 }, (_, at) => run(`other${at}`, async () => "WELL"));
-  answer.resolve("WELL");
+  const others = Array.from({ length: 24 }, (_, at) => run(`other${at}`, async () => "OK"));
+  answer.resolve("OK");
   await probe;
-  await expect(Promise.all(others)).resolves.toEqual(Array(24).fill("WELL"));
+  await expect(Promise.all(others)).resolves.toEqual(Array(24).fill("OK"));
 });
 
 test("calls of users without failures wait for a probe until the next probe or their deadline", async () => {
@@ -208,11 +208,11 @@ test("calls of users without failures wait for a probe until the next probe or t
   await clock.advance(PROBE_MS);
   const never = new Promise<CircuitVote>(() => undefined);
   void run("new", () => never);
-  const short = expect(run("short", async () => "WELL", { ms: 100 })).rejects.toMatchObject(OPEN);
+  const short = expect(run("short", async () => "OK", { ms: 100 })).rejects.toMatchObject(OPEN);
   await clock.advance(100);
   await short;
   const next = run("next", () => never);
-  const refused = expect(run("late", async () => "WELL")).rejects.toMatchObject(OPEN);
+  const refused = expect(run("late", async () => "OK")).rejects.toMatchObject(OPEN);
   await clock.advance(PROBE_MS - 100);
   await refused;
   void next;
@@ -225,7 +225,7 @@ test("a caller without failures probes immediately, even if another caller's fai
   await clock.advance(PROBE_MS);
   for (let rounds = 0; rounds < 25; rounds++) {
     await calls(`fresh${rounds}.`, 10, "FAILED", { caller: "mallory" });
-    await expect(run(`well${rounds}`, async () => "WELL", { caller: "bob" })).resolves.toBe("WELL");
+    await expect(run(`well${rounds}`, async () => "OK", { caller: "bob" })).resolves.toBe("OK");
     await clock.advance(PROBE_MS);
   }
 });
@@ -238,8 +238,8 @@ test("a caller with failures takes turns with another caller who probes constant
   for (;;) {
     await clock.advance(100);
     await calls(`fresh${refused}.`, 5, "FAILED", { caller: "mallory" });
-    const done = await run("bob0", async () => "WELL", { caller: "bob" }).catch(() => "refused");
-    if (done === "WELL") break;
+    const done = await run("bob0", async () => "OK", { caller: "bob" }).catch(() => "refused");
+    if (done === "OK") break;
     refused += 1;
   }
   expect(refused).toBeLessThanOrEqual(20);
@@ -254,5 +254,5 @@ test("a caller's users without failures probe before the caller's failed users",
   expect(await passes("new")).toBe(false);
   await clock.advance(PROBE_MS / 2);
   expect(await passes("user1")).toBe(false);
-  await expect(run("new", async () => "WELL")).resolves.toBe("WELL");
+  await expect(run("new", async () => "OK")).resolves.toBe("OK");
 });

@@ -200,7 +200,10 @@ function startWithVerdict(kind: "STALE" | "BUSY") {
   const verdict = { kind, id: "0199aaaa-0000-7000-8000-000000000000" };
   const unused = async () => Promise.reject(new Error("Not asked for."));
   const changes = new ChangeService({
-    access: { authorise: async () => ({ approval: undefined }), requireNotOwn: async () => undefined },
+    access: {
+      authorise: async () => ({ approval: undefined }),
+      requireNotGatewayIdentity: async () => undefined,
+    },
     accounts: new Accounts([account], () => true),
     log: {
       begin: async () => verdict,

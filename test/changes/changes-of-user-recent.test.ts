@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import type { MfaFlagSet, MfaFlagState } from "../../src/cam/index.ts";
 import {
-  asIfApplied,
+  isAmbiguous,
   type KnownWrite,
-  mayBeAnother,
   RecentWrites,
-  trailingUnknown,
+  stateAfter,
+  unresolvedWrites,
   withRecentWrites,
 } from "../../src/changes/changes-of-user.ts";
 import { FakeClock } from "../support/fake-clock.ts";
@@ -133,13 +133,13 @@ test("only unknown writes after the last applied write may be in force too", () 
     write("", "wechat", { status: "unknown" }),
     write("", "phone", { status: "unknown" }),
   ] as const;
-  expect(trailingUnknown([first, applied, second, third])).toEqual([second, third]);
-  expect(trailingUnknown([first])).toEqual([first]);
-  expect(trailingUnknown([first, applied])).toEqual([]);
+  expect(unresolvedWrites([first, applied, second, third])).toEqual([second, third]);
+  expect(unresolvedWrites([first])).toEqual([first]);
+  expect(unresolvedWrites([first, applied])).toEqual([]);
 });
 
 test("the state after a write has its flag sets and all unwritten flags", () => {
-  expect(asIfApplied(reading("token", "mail stoken"), write("", "phone"))).toEqual({
+  expect(stateAfter(reading("token", "mail stoken"), write("", "phone"))).toEqual({
     login: flags("token phone"),
     action: flags("stoken"),
   });
@@ -152,14 +152,14 @@ test.each([
   ["images that each have one flag set", [{ login: flagSet("phone") }, { action: flagSet("") }], true],
   ["a different image", [{ login: flagSet("phone wechat"), action: flagSet("") }], false],
 ])("a read may show %s instead: %s", (_case, images, expected) => {
-  expect(mayBeAnother({ login: flagSet("phone"), action: flagSet("") }, images)).toBe(expected);
+  expect(isAmbiguous({ login: flagSet("phone"), action: flagSet("") }, images)).toBe(expected);
 });
 
 test("a protection that was not written needs no image", () => {
   expect(
-    mayBeAnother({ login: flagSet("phone") }, [{ login: flagSet("phone"), action: flagSet("stoken") }]),
+    isAmbiguous({ login: flagSet("phone") }, [{ login: flagSet("phone"), action: flagSet("stoken") }]),
   ).toBe(true);
-  expect(mayBeAnother({ login: flagSet("phone") }, [{ action: flagSet("phone") }])).toBe(false);
+  expect(isAmbiguous({ login: flagSet("phone") }, [{ action: flagSet("phone") }])).toBe(false);
 });
 
 describe("the remembered writes of a process", () => {

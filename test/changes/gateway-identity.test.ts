@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { CallerIdentity, CamClient, Credential, CredentialSettings } from "../../src/cam/index.ts";
-import { GatewayIdentity, isElsewhere, uinsOf } from "../../src/changes/gateway-identity.ts";
+import { GatewayIdentity, isOfWrongAccount, uinsOf } from "../../src/changes/gateway-identity.ts";
 import type { Clock } from "../../src/clock.ts";
 import { Secret } from "../../src/secret.ts";
 import { OWN_PAIR, ROLE } from "../cam/credentials/role-keys.ts";
@@ -24,7 +24,7 @@ function watch(cam: Pick<CamClient, "call" | "secretIdFor">, clock: Clock, bound
   const unknown: unknown[] = [];
   const elsewhere: string[] = [];
   const observer = {
-    onElsewhere: ({ message }: Error) => void elsewhere.push(message),
+    onWrongAccount: ({ message }: Error) => void elsewhere.push(message),
     onKnown: (identity: CallerIdentity) => void known.push(identity),
     onUnknown: (error: unknown) => void unknown.push(error),
   };
@@ -144,7 +144,7 @@ test("a key of another main account is refused and reported once, until the name
   );
   for (const opUin of [ALICE, ROOT]) {
     const error = await has(opUin).catch((reason: unknown) => reason);
-    expect(isElsewhere(error)).toBe(true);
+    expect(isOfWrongAccount(error)).toBe(true);
     expect(error).toMatchObject({ kind: "NO_CREDENTIAL", cause: { message } });
   }
   expect(gatewayIdentity.knows(uin(ROOT))).toBe(false);

@@ -15,7 +15,7 @@ function refusingAfter(allowed: number) {
       if (asked > allowed) throw new GatewayError("FORBIDDEN");
       return { approval: undefined };
     },
-    requireNotOwn: async () => undefined,
+    requireNotGatewayIdentity: async () => undefined,
   };
 }
 
@@ -94,10 +94,10 @@ describe("of two refusals that apply to a change", () => {
   });
 
   test("an unreadable user comes before a key that now belongs to the user", async () => {
-    const requireNotOwn = async () => {
+    const requireNotGatewayIdentity = async () => {
       throw new GatewayError("PROTECTED_USER");
     };
-    const access = { authorise: async () => ({ approval: undefined }), requireNotOwn };
+    const access = { authorise: async () => ({ approval: undefined }), requireNotGatewayIdentity };
     const { changes, cam } = await startChangeService({ access });
     cam.addFault({ kind: "camError", code: "UnauthorizedOperation", action: READ, times: 1 });
     await expect(changes.setSubUserMfa(phoneOn, within(5_000))).rejects.toThrow();

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type MfaFlagState, matchesFlagSets, type SafeAuthFlags } from "../../src/cam/index.ts";
-import { asksForSomething, composeFlagSets, turnsOffLastMethod } from "../../src/changes/prepare-change.ts";
+import { composeFlagSets, removesLastMethod, requestsAnyMethod } from "../../src/changes/prepare-change.ts";
 import { ALICE } from "../support/seed-users.ts";
 import { changeOf, uin } from "../support/start-change-service.ts";
 
@@ -81,7 +81,7 @@ test.each([
   [{ login: { phone: false } }, true],
   [{ action: { wechat: true } }, true],
 ])("%j names a method: %s", (methods, expected) => {
-  expect(asksForSomething(changeOf(ALICE, methods))).toBe(expected);
+  expect(requestsAnyMethod(changeOf(ALICE, methods))).toBe(expected);
 });
 
 test.each([
@@ -112,5 +112,5 @@ test.each([
   ["one while the other protection keeps one that a write cannot express", PHONE, U2F, { login: OFF }, false],
   ["none, from a user without any", NONE, NONE, { login: OFF, action: OFF }, false],
 ] as const)("switching off %s", (_case, login, action, flagSets, isLast) => {
-  expect(turnsOffLastMethod({ login, action }, { opUin: uin(ALICE), ...flagSets })).toBe(isLast);
+  expect(removesLastMethod({ login, action }, { opUin: uin(ALICE), ...flagSets })).toBe(isLast);
 });

@@ -47,7 +47,7 @@ test("a change with approval costs four statements until it waits, with its seal
   const budget = new SharedRateBudget({ windows, ratePerSecond: 20 });
   const access = {
     authorise: async () => ({ approval: { ruleId: "two", expiresInMinutes: 5 } }),
-    requireNotOwn: async () => undefined,
+    requireNotGatewayIdentity: async () => undefined,
   };
   const { changes, log, reports } = await startChangeService({ database, budget, guard, access });
   const askAndApprove = async (phone: boolean): Promise<[number, number]> => {

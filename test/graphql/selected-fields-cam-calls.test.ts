@@ -2,7 +2,7 @@ import { type GraphQLSchema, parse } from "graphql";
 import { describe, expect, test } from "vitest";
 import { CALLS_OF_FIELDS } from "../../src/graphql/directives.ts";
 import { gatewaySchema } from "../../src/graphql/schema.ts";
-import { type CamCallLimit, exceedsCamCalls, selectFields } from "../../src/graphql/selected-fields.ts";
+import { type CamCallLimit, camCallsRefusal, selectFields } from "../../src/graphql/selected-fields.ts";
 import { ALICE } from "../support/seed-users.ts";
 import { startGateway } from "../support/start-gateway.ts";
 
@@ -209,7 +209,7 @@ function check(source: string, options: CheckOptions = {}) {
   );
   if (operation?.kind !== "OperationDefinition") throw new Error("The document has no such operation.");
   const selected = selectFields(schema, { document, operation, variables });
-  return selected && exceedsCamCalls(selected, limit);
+  return selected && camCallsRefusal(selected, limit);
 }
 
 function uins(count: number): string {

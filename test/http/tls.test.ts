@@ -5,7 +5,7 @@ import { type ConnectionOptions, connect } from "node:tls";
 import { generate } from "selfsigned";
 import { Agent, request } from "undici";
 import { describe, expect, test } from "vitest";
-import { keepTlsFresh, readTls, TlsError, type TlsFiles } from "../../src/http/tls.ts";
+import { readTls, reloadTlsOnChange, TlsError, type TlsFiles } from "../../src/http/tls.ts";
 import { startGateway } from "../support/start-gateway.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { whenOver } from "../support/when-over.ts";
@@ -60,7 +60,7 @@ describe("with a certificate", () => {
     };
     const until = (event: string) => new Promise<void>((resolve) => waiting.push({ for: event, resolve }));
     const observer = { onTlsReloaded: () => seen("reloaded"), onTlsError: () => seen("error") };
-    const stop = keepTlsFresh(server, files, observer, 20);
+    const stop = reloadTlsOnChange(server, files, observer, 20);
     whenOver(async () => {
       stop();
       server.close();
@@ -93,7 +93,7 @@ describe("with a certificate", () => {
       told(what);
     };
     const observer = { onTlsReloaded: () => tell("reloaded"), onTlsError: () => tell("error") };
-    const stop = keepTlsFresh(server, files, observer, 20);
+    const stop = reloadTlsOnChange(server, files, observer, 20);
     whenOver(async () => {
       stop();
       server.close();

@@ -65,9 +65,9 @@ test("an expensive request counts as several, and at most as half of a caller's 
   expect(await rate.count("a", 4)).toBeUndefined();
   expect(await rate.count("a", 4)).toBeUndefined();
   expect(await rate.count("a", 4)).toBeGreaterThan(0);
-  expect(await rate.waitOf("a")).toBeGreaterThan(0);
+  expect(await rate.msUntilAllowed("a")).toBeGreaterThan(0);
   expect(await rate.count("b", 1_000)).toBeUndefined();
-  expect(await rate.waitOf("b")).toBeUndefined();
-  expect(await rate.waitOf("never seen")).toBeUndefined();
-  expect(await new CallerRate(0).waitOf("a")).toBeUndefined();
+  expect(await rate.msUntilAllowed("b")).toBeUndefined();
+  expect(await rate.msUntilAllowed("never seen")).toBeUndefined();
+  expect(await new CallerRate(0).msUntilAllowed("a")).toBeUndefined();
 });

@@ -56,7 +56,7 @@ function openReplica({
   const account = {
     ...{ name: "default", ratePerSecond: 20 },
     scanned: { name: "default", cam: { call: () => Promise.reject(new Error("Not asked for.")) } },
-    gatewayIdentity: { knows: () => false, requireOwn: async () => undefined },
+    gatewayIdentity: { knows: () => false, requireOwnKey: async () => undefined },
   };
   let pages = 0;
   const plans = new PlanStore(database, crypto.randomUUID());

@@ -25,7 +25,7 @@ async function openItems(fault: FaultInput) {
         if (isAllowed) return { approval: undefined };
         throw new GatewayError("FORBIDDEN", { rule: "policy no-more" });
       },
-      requireNotOwn: async () => undefined,
+      requireNotGatewayIdentity: async () => undefined,
     },
   });
   const planned = await world.plan(USERS, { budget: USERS });

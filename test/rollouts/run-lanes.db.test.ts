@@ -164,7 +164,7 @@ describe("items", () => {
       throw new GatewayError("FORBIDDEN", { rule: "policy no-more" });
     };
     const world = await openRunWorld(database, {
-      access: { authorise, requireNotOwn: async () => undefined },
+      access: { authorise, requireNotGatewayIdentity: async () => undefined },
     });
     const planned = await world.plan(4);
     expect(await run(world, world.replica(), planned)).toMatchObject({ status: "done" });

@@ -115,7 +115,7 @@ export async function openRunWorld(database: Database, options: WorldOptions = {
       pausedCallers: new PausedCallers({ pauses }),
       access: options.access ?? {
         authorise: async () => ({ approval: undefined }),
-        requireNotOwn: async () => undefined,
+        requireNotGatewayIdentity: async () => undefined,
       },
       accounts,
       approvalLog: { approve: unused, reject: unused },

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { decideSwitch, isInSome, mayUseAccount } from "../../src/auth/policy/decide-access.ts";
+import { decideSwitch, isInAnyRange, mayUseAccount } from "../../src/auth/policy/decide-access.ts";
 import type { Switch } from "../../src/auth/policy/policy.ts";
 import { type Asked, policyOf, question, TUESDAY } from "../auth/policy/policy-of.ts";
 import { uin } from "../support/start-change-service.ts";
@@ -131,7 +131,7 @@ describe("schema/policy.example.yaml", () => {
 
   test("protects one user and a range of users, and grants an account to the callers of one issuer", () => {
     const all = ["100021969097", "100021900000", "100021900099", "100021900100"];
-    expect(all.map((opUin) => isInSome(policy.protectedUsers, uin(opUin)))).toEqual([
+    expect(all.map((opUin) => isInAnyRange(policy.protectedUsers, uin(opUin)))).toEqual([
       true,
       true,
       true,

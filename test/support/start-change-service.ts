@@ -54,7 +54,7 @@ interface StartOptions {
 
 const ALLOWING: ChangeServiceDeps["access"] = {
   authorise: async () => ({ approval: undefined }),
-  requireNotOwn: async () => undefined,
+  requireNotGatewayIdentity: async () => undefined,
 };
 
 /** Starts the change service with real parts: client, signature, quota, and an emulator behind a gate. */

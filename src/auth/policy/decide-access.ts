@@ -4,7 +4,7 @@ import type { Caller, CallerIdentity, Scope } from "../caller.ts";
 import { isWithin } from "./hours.ts";
 import {
   type CallerPatterns,
-  matchesSome,
+  matchesAny,
   type Policy,
   type PolicyException,
   type PolicyRule,
@@ -101,8 +101,8 @@ type Match = "matches" | "indeterminate" | { readonly not: Mismatch };
 export function matchRule(rule: PolicyRule, wanted: Switch, question: AccessQuestion): Match {
   const { callers, accounts, switches, hours, users } = rule;
   if (callers !== undefined && !matchesCaller(callers, question.caller)) return { not: "callers" };
-  if (accounts !== undefined && !matchesSome(accounts, question.account)) return { not: "accounts" };
-  if (switches !== undefined && !matchesSome(switches, wanted)) return { not: "switches" };
+  if (accounts !== undefined && !matchesAny(accounts, question.account)) return { not: "accounts" };
+  if (switches !== undefined && !matchesAny(switches, wanted)) return { not: "switches" };
   if (hours !== undefined && !isWithin(hours, question.atMs)) return { not: "hours" };
   const isUser = users === undefined || matchesUser(users, rule.effect, question.user);
   if (isUser === undefined) return "indeterminate";
@@ -118,11 +118,11 @@ function matchesUser(
   effect: PolicyRule["effect"],
   { opUin, name, remark }: PolicyUser,
 ): boolean | undefined {
-  if (uins !== undefined && isInSome(uins, opUin)) return true;
+  if (uins !== undefined && isInAnyRange(uins, opUin)) return true;
   const judge = (text: string | null | undefined, matches: (text: string) => boolean): boolean | undefined =>
     text === null ? effect === "deny" : text === undefined ? undefined : matches(text.normalize());
   const verdicts = [
-    names === undefined ? false : judge(name, (text) => matchesSome(names, text)),
+    names === undefined ? false : judge(name, (text) => matchesAny(names, text)),
     tags === undefined ? false : judge(remark, (text) => tagsOf(text).some((tag) => tags.includes(tag))),
   ];
   if (verdicts.includes(true)) return true;
@@ -146,7 +146,7 @@ function matchesCaller(
   { subject, client, issuer }: CallerIdentity,
 ): boolean {
   const matches = (patterns: readonly string[] | undefined, name: string | undefined): boolean =>
-    patterns === undefined || (name !== undefined && matchesSome(patterns, name));
+    patterns === undefined || (name !== undefined && matchesAny(patterns, name));
   return matches(subjects, subject) && matches(clients, client) && matches(issuers, issuer);
 }
 
@@ -176,7 +176,7 @@ export function requireUnprotected(
   caller: Caller,
   reason: string | undefined,
 ): void {
-  if (!isInSome(protectedUsers, opUin)) return;
+  if (!isInAnyRange(protectedUsers, opUin)) return;
   if (!caller.scopes.has(OVERRIDE)) {
     const hint = `It needs the scope ${OVERRIDE}, and a reason.`;
     throw new GatewayError("PROTECTED_USER", { opUin, hint, rule: "protectedUsers" });
@@ -205,16 +205,14 @@ export function exceptionOf(
   { account, opUin, name }: ExcusableUser,
 ): PolicyException | undefined {
   return exceptions.find(({ users, accounts }) => {
-    if (accounts !== undefined && !matchesSome(accounts, account)) return false;
-    if (users.uins !== undefined && isInSome(users.uins, opUin)) return true;
-    return (
-      users.names !== undefined && typeof name === "string" && matchesSome(users.names, name.normalize())
-    );
+    if (accounts !== undefined && !matchesAny(accounts, account)) return false;
+    if (users.uins !== undefined && isInAnyRange(users.uins, opUin)) return true;
+    return users.names !== undefined && typeof name === "string" && matchesAny(users.names, name.normalize());
   });
 }
 
 /** Returns whether a Uin is in one of the ranges. */
-export function isInSome(ranges: readonly UinRange[], uin: Uin): boolean {
+export function isInAnyRange(ranges: readonly UinRange[], uin: Uin): boolean {
   const number = BigInt(uin);
   return ranges.some(({ from, to }) => from <= number && number <= to);
 }

@@ -223,7 +223,7 @@ export function matchesGlob(pattern: string, text: string): boolean {
   return at <= end;
 }
 
-export function matchesSome(patterns: readonly string[], text: string): boolean {
+export function matchesAny(patterns: readonly string[], text: string): boolean {
   return patterns.some((pattern) => matchesGlob(pattern, text));
 }
 

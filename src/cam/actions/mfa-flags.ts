@@ -103,10 +103,10 @@ function serializeFlagSet(flagSet: MfaFlagSet): Readonly<Record<"Phone" | "Stoke
 }
 
 /** The methods that SetMfaFlag can express. */
-export const WRITABLE = ["phone", "stoken", "wechat"] as const;
+export const WRITABLE_METHODS = ["phone", "stoken", "wechat"] as const;
 
 /** The methods that CAM reports and SetMfaFlag cannot express. */
-export const NOT_WRITABLE = ["token", "custom", "mail", "u2fToken", "passkey"] as const;
+export const READ_ONLY_METHODS = ["token", "custom", "mail", "u2fToken", "passkey"] as const;
 
 /** Whether a user's state matches the flag sets. */
 export function matchesFlagSets(
@@ -121,15 +121,17 @@ export function matchesFlagSets(
 
 /** Whether the state of one protection matches a flag set. */
 export function matchesFlagSet(flags: MfaFlagSet | MfaFlagState | undefined, flagSet: MfaFlagSet): boolean {
-  return flags !== undefined && WRITABLE.every((method) => flags[method] === flagSet[method]);
+  return flags !== undefined && WRITABLE_METHODS.every((method) => flags[method] === flagSet[method]);
 }
 
 /** Both protections, as far as they are known. */
 type KnownFlags = Readonly<Record<keyof SafeAuthFlags, Partial<MfaFlagState>>>;
 
 /** Whether two images of a user agree on every method that both know. */
-export function mayBeEqual(one: KnownFlags, other: KnownFlags): boolean {
+export function agreeOnKnownMethods(one: KnownFlags, other: KnownFlags): boolean {
   const agree = (a: Partial<MfaFlagState>, b: Partial<MfaFlagState>): boolean =>
-    [...WRITABLE, ...NOT_WRITABLE].every((method) => (a[method] ?? b[method]) === (b[method] ?? a[method]));
+    [...WRITABLE_METHODS, ...READ_ONLY_METHODS].every(
+      (method) => (a[method] ?? b[method]) === (b[method] ?? a[method]),
+    );
   return agree(one.login, other.login) && agree(one.action, other.action);
 }

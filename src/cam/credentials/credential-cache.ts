@@ -127,7 +127,7 @@ function isSame(current: Credential, loaded: Credential): boolean {
 }
 
 /** The gateway loads a key without an expiry time again after this time, to find a rotated key. */
-const LOOK_AGAIN_AFTER_MS = 60_000;
+const STATIC_KEY_RELOAD_MS = 60_000;
 
 /** The gateway renews a temporary key when this part of its life remains. */
 const RENEW_EARLY = 0.2;
@@ -144,11 +144,11 @@ const MIN_PAUSE_MS = 1_000;
  * the loads become more frequent towards the key's end.
  */
 export function refreshInMs(leftMs: number | undefined, chance: number): number {
-  if (leftMs === undefined) return LOOK_AGAIN_AFTER_MS;
+  if (leftMs === undefined) return STATIC_KEY_RELOAD_MS;
   return Math.max(MIN_PAUSE_MS, leftMs * (1 - RENEW_EARLY - JITTER * chance));
 }
 
 /** Returns the time until the next attempt after a failed renewal, while the old key is valid. */
 export function retryInMs(leftMs: number | undefined): number {
-  return Math.max(MIN_PAUSE_MS, (leftMs ?? LOOK_AGAIN_AFTER_MS) * RETRY_PART);
+  return Math.max(MIN_PAUSE_MS, (leftMs ?? STATIC_KEY_RELOAD_MS) * RETRY_PART);
 }

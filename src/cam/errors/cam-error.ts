@@ -64,7 +64,7 @@ export class CamError extends Error {
 }
 
 /** Creates the error of an exchange that ended without a complete reply. */
-export function lostExchange(action: string, attempts: number, cause: TransportError): CamError {
+export function transportFailure(action: string, attempts: number, cause: TransportError): CamError {
   return new CamError({ kind: kindOf(cause), action, attempts, detail: cause.reason, cause });
 }
 

@@ -47,7 +47,7 @@ export function createDispatcher(options: DispatcherOptions = {}): Dispatcher {
 }
 
 /** The most connections to prepare: the calls of one second. More calls never start together. */
-const MOST_AHEAD = 20;
+const MAX_PRECONNECTED = 20;
 
 /** The longest wait for a connection. Then the call continues, and its own request reports the fault. */
 const LONGEST_WAIT_MS = 1_000;
@@ -82,11 +82,11 @@ export class ConnectionOpener {
    * Resolves when a connection is free for one more call, when opening it fails, or after LONGEST_WAIT_MS. Reserves the
    * connection until the call runs the returned function.
    */
-  async openOne(origin: string, withinMs: number): Promise<() => void> {
+  async preconnect(origin: string, withinMs: number): Promise<() => void> {
     this.#count(origin, 1);
     const opening = this.#openingTo(origin);
     const free = this.#connections.free(origin);
-    const missing = Math.min(MOST_AHEAD, this.#waiting.get(origin) ?? 0) - free - opening.size;
+    const missing = Math.min(MAX_PRECONNECTED, this.#waiting.get(origin) ?? 0) - free - opening.size;
     // undici uses free connections first, so opening new ones takes one more request for each free connection.
     if (missing > 0) for (let request = 0; request < free + missing; request++) this.#open(origin);
     if (free === 0 || missing > 0) {

@@ -54,8 +54,8 @@ export class HttpTransport {
    * Resolves when a connection is free for one more post, when opening it fails, or after a short wait. Never rejects.
    * Reserves the connection until the caller runs the returned function.
    */
-  openAhead(origin: string, withinMs: number): Promise<() => void> {
-    return this.#opener.openOne(origin, withinMs);
+  preconnect(origin: string, withinMs: number): Promise<() => void> {
+    return this.#opener.preconnect(origin, withinMs);
   }
 
   /**

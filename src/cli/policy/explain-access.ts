@@ -1,7 +1,7 @@
 import {
   type AccessQuestion,
   decideSwitch,
-  isInSome,
+  isInAnyRange,
   type Mismatch,
   matchRule,
   mayUseAccount,
@@ -35,7 +35,7 @@ export function explainAccess(
   overrides: boolean,
 ): Explanation {
   const switches = wanted.map((one) => explainSwitch(policy, one, question));
-  const isProtected = isInSome(policy.protectedUsers, question.user.opUin);
+  const isProtected = isInAnyRange(policy.protectedUsers, question.user.opUin);
   const mayUse = mayUseAccount(policy, question.caller, question.account);
   const effects = switches.map(({ verdict }) => verdict.effect);
   const isRefused = !mayUse || (isProtected && !overrides) || effects.includes("deny");

@@ -43,7 +43,7 @@ export class KnownSubUserResolver {
     @Root() user: SubUser,
     @Ctx() context: GraphQLContext,
   ): Promise<keyof typeof ProtectionStrength> {
-    return (await knownOf(user, context))?.strength ?? "UNKNOWN";
+    return (await directoryUserOf(user, context))?.strength ?? "UNKNOWN";
   }
 
   @RequiresScope("cam.mfa:read", "cam.directory:read")
@@ -55,7 +55,7 @@ export class KnownSubUserResolver {
     @Root() user: SubUser,
     @Ctx() context: GraphQLContext,
   ): Promise<keyof typeof ProtectionState> {
-    return (await knownOf(user, context))?.loginState ?? "UNKNOWN";
+    return (await directoryUserOf(user, context))?.loginState ?? "UNKNOWN";
   }
 
   @RequiresScope("cam.mfa:read", "cam.directory:read")
@@ -67,7 +67,7 @@ export class KnownSubUserResolver {
     @Root() user: SubUser,
     @Ctx() context: GraphQLContext,
   ): Promise<keyof typeof ProtectionState> {
-    return (await knownOf(user, context))?.actionState ?? "UNKNOWN";
+    return (await directoryUserOf(user, context))?.actionState ?? "UNKNOWN";
   }
 
   @RequiresScope("cam.mfa:read", "cam.directory:read")
@@ -76,7 +76,7 @@ export class KnownSubUserResolver {
     description: `The protections as the gateway knows them. Null if it never read them. ${fromDirectory}`,
   })
   async knownMfa(@Root() user: SubUser, @Ctx() context: GraphQLContext): Promise<KnownMfa | undefined> {
-    return (await knownOf(user, context))?.protections;
+    return (await directoryUserOf(user, context))?.protections;
   }
 
   @RequiresScope("cam.mfa:read", "cam.directory:read")
@@ -87,7 +87,7 @@ export class KnownSubUserResolver {
       "the gateway never read the protections.",
   })
   async protectionsAsOf(@Root() user: SubUser, @Ctx() context: GraphQLContext): Promise<Date | undefined> {
-    return (await knownOf(user, context))?.protections?.asOf;
+    return (await directoryUserOf(user, context))?.protections?.asOf;
   }
 
   @RequiresScope("cam.mfa:read", "cam.directory:read")
@@ -96,7 +96,7 @@ export class KnownSubUserResolver {
     description: `Whether a phone number is bound. The directory keeps no number. Null if unknown. ${fromDirectory}`,
   })
   async hasPhone(@Root() user: SubUser, @Ctx() context: GraphQLContext): Promise<boolean | undefined> {
-    return (await knownOf(user, context))?.hasPhone;
+    return (await directoryUserOf(user, context))?.hasPhone;
   }
 
   @RequiresScope("cam.mfa:read", "cam.directory:read")
@@ -105,7 +105,7 @@ export class KnownSubUserResolver {
     description: `Whether a mail address is bound. The directory keeps no address. Null if unknown. ${fromDirectory}`,
   })
   async hasEmail(@Root() user: SubUser, @Ctx() context: GraphQLContext): Promise<boolean | undefined> {
-    return (await knownOf(user, context))?.hasEmail;
+    return (await directoryUserOf(user, context))?.hasEmail;
   }
 
   @RequiresScope("cam.mfa:read", "cam.directory:read")
@@ -114,7 +114,7 @@ export class KnownSubUserResolver {
     description: `Whether the user may sign in to the console. Null if unknown. ${fromDirectory}`,
   })
   async consoleLogin(@Root() user: SubUser, @Ctx() context: GraphQLContext): Promise<boolean | undefined> {
-    return (await knownOf(user, context))?.consoleLogin;
+    return (await directoryUserOf(user, context))?.consoleLogin;
   }
 
   @RequiresScope("cam.mfa:read", "cam.directory:read")
@@ -126,11 +126,14 @@ export class KnownSubUserResolver {
     @Root() user: SubUser,
     @Ctx() context: GraphQLContext,
   ): Promise<readonly AvailableMethod[]> {
-    return availableMethodsOf(await knownOf(user, context));
+    return availableMethodsOf(await directoryUserOf(user, context));
   }
 }
 
-async function knownOf(user: SubUser, { loaders }: GraphQLContext): Promise<DirectoryUser | undefined> {
+async function directoryUserOf(
+  user: SubUser,
+  { loaders }: GraphQLContext,
+): Promise<DirectoryUser | undefined> {
   return user.known ?? loaders.of(user.account).known.load(user.opUin);
 }
 

@@ -16,7 +16,7 @@ export const accountsOptions = {
 } as const;
 
 const LONGEST_SEARCH = 100;
-const MOST_UINS = 500;
+const MAX_UINS = 500;
 
 @InputType({ description: "Properties of users. A user must match all properties that are given." })
 export class SubUserDirectoryFilter {
@@ -67,7 +67,7 @@ export class SubUserDirectoryFilter {
   })
   staleSince?: Date | null;
 
-  @Field(() => [UinScalar], { nullable: true, description: `The users' Uins, at most ${MOST_UINS}.` })
+  @Field(() => [UinScalar], { nullable: true, description: `The users' Uins, at most ${MAX_UINS}.` })
   opUins?: readonly Uin[] | null;
 }
 
@@ -136,7 +136,7 @@ export function toSelection(
   requireStorable({ search });
   if ((search ?? "").length > LONGEST_SEARCH)
     throw badInput(`"search" is longer than ${LONGEST_SEARCH} characters.`);
-  if ((opUins ?? []).length > MOST_UINS) throw badInput(`"opUins" has more than ${MOST_UINS} Uins.`);
+  if ((opUins ?? []).length > MAX_UINS) throw badInput(`"opUins" has more than ${MAX_UINS} Uins.`);
   return {
     accounts,
     search: search ?? undefined,

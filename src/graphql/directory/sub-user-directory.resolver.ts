@@ -93,7 +93,7 @@ export class SubUserDirectoryResolver {
 }
 
 /** The form of the value that each order compares. PostgreSQL reads every such text. */
-const KEYS: Readonly<Record<OrderField, RegExp>> = {
+const KEY_FORMS: Readonly<Record<OrderField, RegExp>> = {
   NAME: /^[^\0\p{Cs}]*$/u,
   LAST_LOGIN: /^[^\0\p{Cs}]*$/u,
   CREATED: /^[^\0\p{Cs}]*$/u,
@@ -114,27 +114,30 @@ export function encodeCursor({ key, account, opUin }: ListPosition, list: object
 /** Returns the position of a cursor. @throws GraphQLError BAD_USER_INPUT for a cursor of another list, or no cursor. */
 export function decodeCursor(cursor: string, list: object, field: OrderField): ListPosition {
   const text = Buffer.from(cursor, "base64url").toString();
-  const [digest, position] = [text.slice(0, DIGITS), text.slice(DIGITS)];
-  if (digest !== digestOf(position, list)) throw foreign();
+  const [digest, position] = [text.slice(0, DIGEST_DIGITS), text.slice(DIGEST_DIGITS)];
+  if (digest !== digestOf(position, list)) throw cursorMismatch();
   const parts: unknown = JSON.parse(position);
-  if (!Array.isArray(parts) || parts.length !== 3) throw foreign();
+  if (!Array.isArray(parts) || parts.length !== 3) throw cursorMismatch();
   const [key, account, opUin]: readonly unknown[] = parts;
   const isPosition =
-    typeof key === "string" && KEYS[field].test(key) && typeof account === "string" && isAccountName(account);
-  if (!isPosition || !isUin(opUin)) throw foreign();
+    typeof key === "string" &&
+    KEY_FORMS[field].test(key) &&
+    typeof account === "string" &&
+    isAccountName(account);
+  if (!isPosition || !isUin(opUin)) throw cursorMismatch();
   return { key, account, opUin };
 }
 
-const DIGITS = 16;
+const DIGEST_DIGITS = 16;
 
 function digestOf(position: string, list: object): string {
   return createHash("sha256")
     .update(`${JSON.stringify(list)}\n${position}`)
     .digest("hex")
-    .slice(0, DIGITS);
+    .slice(0, DIGEST_DIGITS);
 }
 
-function foreign(): Error {
+function cursorMismatch(): Error {
   return badInput(
     '"after" is not a cursor of this list. Send a cursor with the accounts, filter and order that it came from, or leave ' +
       '"after" out to start again.',

@@ -111,7 +111,7 @@ export interface Weight {
 }
 
 /** The error for a spread of an undefined fragment, or of a fragment inside itself. */
-export class BadSpread extends Error {
+export class InvalidSpread extends Error {
   readonly at: ASTNode;
 
   constructor(message: string, at: ASTNode) {
@@ -120,13 +120,13 @@ export class BadSpread extends Error {
   }
 }
 
-const NOTHING: Weight = { selections: 0, spreads: 0, aliases: 0, directives: 0, values: 0, depth: 0 };
+const NO_WEIGHT: Weight = { selections: 0, spreads: 0, aliases: 0, directives: 0, values: 0, depth: 0 };
 
 /** Weighs parts of one document. Weighs each fragment once, so the time depends only on the length of the document. */
-export class Scales {
+export class WeightCounter {
   readonly #fragments: Fragments;
   readonly #weights = new Map<string, Weight | "open">();
-  #total = NOTHING;
+  #total = NO_WEIGHT;
 
   constructor(fragments: Fragments) {
     this.#fragments = fragments;
@@ -137,8 +137,8 @@ export class Scales {
     return this.#total;
   }
 
-  /** Adds an operation, or a fragment that no operation uses. @throws BadSpread */
-  put(part: OperationDefinitionNode | FragmentDefinitionNode): void {
+  /** Adds an operation, or a fragment that no operation uses. @throws InvalidSpread */
+  count(part: OperationDefinitionNode | FragmentDefinitionNode): void {
     const weight =
       part.kind === Kind.FRAGMENT_DEFINITION
         ? this.#weighFragment(part.name.value, part.name)
@@ -166,7 +166,8 @@ export class Scales {
     if (selection.kind === Kind.FRAGMENT_SPREAD) {
       return below({ ...own, spreads: 1 }, this.#weighFragment(selection.name.value, selection));
     }
-    const inner = selection.selectionSet === undefined ? NOTHING : this.#weighSet(selection.selectionSet, []);
+    const inner =
+      selection.selectionSet === undefined ? NO_WEIGHT : this.#weighSet(selection.selectionSet, []);
     if (selection.kind === Kind.INLINE_FRAGMENT) return below(own, inner);
     const { name, alias } = selection;
     const aliases = alias === undefined || [alias.value, name.value].includes("__typename") ? 0 : 1;
@@ -177,10 +178,10 @@ export class Scales {
 
   #weighFragment(name: string, at: ASTNode): Weight {
     const known = this.#weights.get(name);
-    if (known === "open") throw new BadSpread(`Cannot spread fragment "${name}" within itself.`, at);
+    if (known === "open") throw new InvalidSpread(`Cannot spread fragment "${name}" within itself.`, at);
     if (known !== undefined) return known;
     const fragment = this.#fragments.get(name);
-    if (fragment === undefined) throw new BadSpread(`Unknown fragment "${name}".`, at);
+    if (fragment === undefined) throw new InvalidSpread(`Unknown fragment "${name}".`, at);
     this.#weights.set(name, "open");
     const weight = this.#weighSet(fragment.selectionSet, fragment.directives ?? []);
     this.#weights.set(name, weight);
@@ -201,9 +202,9 @@ function countValues(value: ValueNode): number {
 }
 
 function weighDirectives(directives: readonly DirectiveNode[]): Weight {
-  if (directives.length === 0) return NOTHING;
+  if (directives.length === 0) return NO_WEIGHT;
   const values = directives.reduce((sum, directive) => sum + countArguments(directive.arguments ?? []), 0);
-  return { ...NOTHING, directives: directives.length, values };
+  return { ...NO_WEIGHT, directives: directives.length, values };
 }
 
 /** Adds two parts of the same level. A sum that overflows becomes Infinity, which exceeds every limit. */
@@ -234,7 +235,7 @@ type Places = Map<string, Place>;
  * Counts the selections of each place in the answer. GraphQL compares every two of them, including the selections below
  * them and those in fragments. The count takes one step for each expanded selection.
  */
-export class Repeats {
+export class RepeatCounter {
   readonly #fragments: Fragments;
   #pairs = 0;
 
@@ -243,7 +244,7 @@ export class Repeats {
   }
 
   /** Returns the response key that is selected too often, or undefined. */
-  tooMany(selectionSet: SelectionSetNode): string | undefined {
+  firstOverLimit(selectionSet: SelectionSetNode): string | undefined {
     return this.#count(selectionSet, new Map());
   }
 

@@ -28,7 +28,7 @@ import {
 } from "graphql";
 import { LRUCache } from "lru-cache";
 import {
-  BadSpread,
+  InvalidSpread,
   limitRefusal,
   MAX_ALIASES,
   MAX_CHARACTERS,
@@ -42,16 +42,16 @@ import {
   MAX_TOKENS,
   MAX_VALUES,
   MAX_VARIABLES,
-  Repeats,
-  Scales,
+  RepeatCounter,
   type Weight,
+  WeightCounter,
 } from "./document-limits.ts";
 
 /** The syntax tree of a document takes some hundred bytes of memory for each character. */
-const MAX_KEPT_CHARACTERS = 200_000;
+const MAX_CACHED_CHARACTERS = 200_000;
 
 /** Longer documents are not kept. They take longer to run than to read, and would evict many others. */
-const MAX_KEPT_CHARACTERS_OF_ONE = 20_000;
+const MAX_CACHED_DOCUMENT_CHARACTERS = 20_000;
 
 /** A developer corrects the first few mistakes. Finding more only costs the gateway time. */
 const MAX_ERRORS = 10;
@@ -75,8 +75,8 @@ type Reading = {
 export class DocumentReader {
   readonly #schema: GraphQLSchema;
   readonly #introspection: boolean;
-  readonly #kept = new LRUCache<string, DocumentNode>({
-    maxSize: MAX_KEPT_CHARACTERS,
+  readonly #cache = new LRUCache<string, DocumentNode>({
+    maxSize: MAX_CACHED_CHARACTERS,
     sizeCalculation: (_, text) => text.length,
   });
 
@@ -86,10 +86,10 @@ export class DocumentReader {
   }
 
   read(text: string): Reading {
-    const kept = this.#kept.get(text);
+    const kept = this.#cache.get(text);
     if (kept !== undefined) return { document: kept, isNew: false };
     const read = this.#readNew(text);
-    if ("document" in read && isKept(read.document)) this.#kept.set(text, read.document);
+    if ("document" in read && isCacheable(read.document)) this.#cache.set(text, read.document);
     return { ...read, isNew: true };
   }
 
@@ -117,8 +117,8 @@ export class DocumentReader {
 }
 
 /** Returns whether the reader keeps a document for later requests. */
-export function isKept({ loc }: DocumentNode): boolean {
-  return loc !== undefined && loc.end <= MAX_KEPT_CHARACTERS_OF_ONE;
+export function isCacheable({ loc }: DocumentNode): boolean {
+  return loc !== undefined && loc.end <= MAX_CACHED_DOCUMENT_CHARACTERS;
 }
 
 function withCode(error: GraphQLError, code: string): GraphQLError {
@@ -245,26 +245,26 @@ function checkExpanded(
   operations: readonly OperationDefinitionNode[],
   fragments: ReadonlyMap<string, FragmentDefinitionNode>,
 ): GraphQLError | undefined {
-  const scales = new Scales(fragments);
+  const weights = new WeightCounter(fragments);
   const roots: Root[] = [...operations];
   try {
-    for (const operation of operations) scales.put(operation);
+    for (const operation of operations) weights.count(operation);
     // Validation also visits fragments that no operation uses.
     for (const fragment of fragments.values()) {
-      if (scales.hasWeighed(fragment)) continue;
+      if (weights.hasWeighed(fragment)) continue;
       roots.push(fragment);
-      scales.put(fragment);
+      weights.count(fragment);
     }
   } catch (error) {
-    if (error instanceof BadSpread) return limitRefusal(error.message, error.at);
+    if (error instanceof InvalidSpread) return limitRefusal(error.message, error.at);
     throw error;
   }
   for (const [part, limit, message] of LIMITS) {
-    if (scales.total[part] > limit) return limitRefusal(message);
+    if (weights.total[part] > limit) return limitRefusal(message);
   }
-  const repeats = new Repeats(fragments);
+  const repeats = new RepeatCounter(fragments);
   for (const { selectionSet } of roots) {
-    const key = repeats.tooMany(selectionSet);
+    const key = repeats.firstOverLimit(selectionSet);
     if (key !== undefined) {
       return limitRefusal(
         `The document selects "${key}" too often in one place of the answer. The limit is ${MAX_REPEATS} times.`,

@@ -51,7 +51,7 @@ export class SetSubUserMfaResolver {
     @Ctx() context: GraphQLContext,
     @Info() info: GraphQLResolveInfo,
   ): Promise<SetSubUserMfaPayload> {
-    const idempotencyKey = changeKey(context, info);
+    const idempotencyKey = idempotencyKeyOf(context, info);
     const loaders = context.loaders.ofChange(args.account);
     const outcome = await this.#changes
       .setSubUserMfa(toChangeRequest(args), { ...context, idempotencyKey })
@@ -219,7 +219,7 @@ const CHANGES: ReadonlySet<string> = new Set(["setSubUserMfa", "trySetSubUserMfa
  * that key, a slash and n. The order of the changes decides, not their aliases or form, so a key belongs to one
  * request. The key includes the issuer, because two issuers may give one subject to different people.
  */
-export function changeKey(
+export function idempotencyKeyOf(
   { idempotencyKey, caller: { issuer } }: Pick<GraphQLContext, "idempotencyKey" | "caller">,
   info: GraphQLResolveInfo,
 ): string | undefined {

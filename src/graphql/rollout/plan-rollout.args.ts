@@ -12,7 +12,7 @@ import {
 import { toMethods } from "../mfa/set-sub-user-mfa.resolver.ts";
 import { LoginActionMfaFlagInput } from "../sub-user/sub-user.type.ts";
 
-const MOST_WAVES = 20;
+const MAX_WAVES = 20;
 /** Half a year. */
 const LONGEST_HOLD_HOURS = 4_380;
 
@@ -112,7 +112,7 @@ export class PlanMfaRolloutInput {
 
   @Field(() => [MfaRolloutWaveInput], {
     nullable: true,
-    description: `The waves, at most ${MOST_WAVES}. Further users form one more.`,
+    description: `The waves, at most ${MAX_WAVES}. Further users form one more.`,
   })
   waves?: readonly MfaRolloutWaveInput[] | null;
 
@@ -170,7 +170,7 @@ function toMaxFailures(given: MfaRolloutMaxFailuresInput | null | undefined): Ro
 }
 
 function toWaves(waves: readonly MfaRolloutWaveInput[]): readonly Wave[] {
-  if (waves.length > MOST_WAVES) throw badInput(`"waves" has more than ${MOST_WAVES} waves.`);
+  if (waves.length > MAX_WAVES) throw badInput(`"waves" has more than ${MAX_WAVES} waves.`);
   return waves.map(({ users, holdHours, waitForRelease }) => {
     if (users < 1) throw badInput('"waves.users" must be at least 1.');
     const hold = holdHours ?? 0;

@@ -16,8 +16,8 @@ class MfaRolloutBundle {
   total!: number;
 }
 
-const MOST_LINES = 500;
-const MOST_LINES_BEFORE = 1_000_000_000;
+const MAX_LINES = 500;
+const MAX_LINES_BEFORE = 1_000_000_000;
 
 interface RolloutBundleDeps {
   readonly plans: Pick<RolloutPlans, "require">;
@@ -46,8 +46,8 @@ export class RolloutBundleResolver {
   async mfaRolloutBundle(
     @Arg("id", () => ID, { description: "The id of the rollout." }) id: string,
     @Arg("first", () => Int, {
-      ...{ nullable: true, defaultValue: MOST_LINES },
-      description: `The number of lines, from 1 to ${MOST_LINES}.`,
+      ...{ nullable: true, defaultValue: MAX_LINES },
+      description: `The number of lines, from 1 to ${MAX_LINES}.`,
     })
     first: number | null,
     @Arg("after", () => Int, {
@@ -57,9 +57,9 @@ export class RolloutBundleResolver {
     after: number | null,
     @Ctx() { caller }: GraphQLContext,
   ): Promise<MfaRolloutBundle> {
-    const [size, before] = [first ?? MOST_LINES, after ?? 0];
-    if (size < 1 || size > MOST_LINES) throw badInput(`"first" must be from 1 to ${MOST_LINES}.`);
-    if (before < 0 || before > MOST_LINES_BEFORE) throw badInput('"after" must be a number of lines.');
+    const [size, before] = [first ?? MAX_LINES, after ?? 0];
+    if (size < 1 || size > MAX_LINES) throw badInput(`"first" must be from 1 to ${MAX_LINES}.`);
+    if (before < 0 || before > MAX_LINES_BEFORE) throw badInput('"after" must be a number of lines.');
     const rollout = await this.#deps.plans.require(id, caller);
     const page = await this.#deps.bundles.read(rollout.id, before, size);
     if (page !== undefined) return page;

@@ -7,7 +7,7 @@ import {
   accountOptions,
   badInput,
   parseSubUserId,
-  type SubUserName,
+  type SubUserRef,
   toSubUserId,
   UinScalar,
 } from "../arguments.ts";
@@ -75,7 +75,7 @@ export async function resolveSubUserReference(
   reference: { readonly id?: unknown; readonly opUin?: unknown },
   context: GraphQLContext,
 ): Promise<SubUser | null> {
-  const { account, opUin } = nameIn(reference);
+  const { account, opUin } = parseReference(reference);
   try {
     requireScope(context.caller, "cam.mfa:read");
     return await findSubUser(opUin, context.loaders.of(account));
@@ -84,7 +84,7 @@ export async function resolveSubUserReference(
   }
 }
 
-function nameIn({ id, opUin }: { readonly id?: unknown; readonly opUin?: unknown }): SubUserName {
+function parseReference({ id, opUin }: { readonly id?: unknown; readonly opUin?: unknown }): SubUserRef {
   if (id === undefined) {
     const uin = parseUin(opUin);
     if (uin === undefined) throw badInput(explainUin(opUin));

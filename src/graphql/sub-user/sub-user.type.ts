@@ -7,7 +7,7 @@ import { registerEnum } from "../enums.ts";
 import type { Loaders } from "../loaders.ts";
 
 /** A known value, or one that is being read from CAM. */
-type Eventual<Value> = Value | undefined | Promise<Value | undefined>;
+type MaybePromise<Value> = Value | undefined | Promise<Value | undefined>;
 
 @Directive('@key(fields: "id")')
 @Directive('@key(fields: "opUin")')
@@ -27,26 +27,26 @@ export class SubUser {
 
   @RequiresScope("cam.mfa:read", "cam.directory:read")
   @Field(() => String, { nullable: true, description: "The user's login name." })
-  name?: Eventual<string>;
+  name?: MaybePromise<string>;
 
   @RequiresScope("cam.mfa:read", "cam.directory:read")
   @Field(() => String, { nullable: true, description: "The second id that CAM gives the user." })
-  uid?: Eventual<string>;
+  uid?: MaybePromise<string>;
 
   @RequiresScope("cam.mfa:read", "cam.directory:read")
   @Field(() => String, { nullable: true, description: "An administrator's note about the user." })
-  remark?: Eventual<string>;
+  remark?: MaybePromise<string>;
 
   @RequiresScope("cam.mfa:read", "cam.directory:read")
   @Field(() => Int, { nullable: true, description: "CAM's number for the type of the user." })
-  userType?: Eventual<number>;
+  userType?: MaybePromise<number>;
 
   @RequiresScope("cam.mfa:read", "cam.directory:read")
   @Field(() => String, {
     nullable: true,
     description: "The time of creation as CAM writes it: YYYY-MM-DD hh:mm:ss, without a time zone.",
   })
-  createTime?: Eventual<string>;
+  createTime?: MaybePromise<string>;
 
   @RequiresScope("cam.mfa:read", "cam.directory:read")
   @Field(() => String, {
@@ -55,11 +55,11 @@ export class SubUser {
       "The time of the last login, in the format of createTime. Null if the user never logged in, or if the directory " +
       "does not know it.",
   })
-  lastLoginTime?: Eventual<string>;
+  lastLoginTime?: MaybePromise<string>;
 
   @RequiresScope("cam.mfa:read", "cam.directory:read")
   @Field(() => String, { nullable: true, description: "The IP address of the last login." })
-  lastLoginIp?: Eventual<string>;
+  lastLoginIp?: MaybePromise<string>;
 
   /** What the directory knows, for a user that comes from it. */
   known?: DirectoryUser;

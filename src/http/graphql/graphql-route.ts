@@ -3,19 +3,19 @@ import { type ApolloServer, HeaderMap, type HTTPGraphQLResponse } from "@apollo/
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
 import type { Authenticator, Refusal } from "../../auth/authenticator.ts";
 import type { Caller } from "../../auth/caller.ts";
-import type { AdmittedOperation, AskedOperation } from "../../graphql/admission.ts";
+import type { AdmittedOperation, RequestedOperation } from "../../graphql/admission.ts";
 import type { GraphQLContext } from "../../graphql/context.ts";
 import { nestingProblem } from "../../graphql/documents/document-limits.ts";
 import { currentOperation } from "../../telemetry/operation.ts";
 import type { Telemetry } from "../../telemetry/telemetry.ts";
 import {
   addressKey,
-  bytesPoints,
   type CallerRate,
   isSmall,
+  looksLikeSchemaRequest,
   type Payer,
   payerOf,
-  seemsToAskForService,
+  pointsForSize,
 } from "../caller-rate.ts";
 import { authenticationError, CallerError, HttpError } from "../http-errors.ts";
 import type { AnswerBrowser } from "../playground/playground.ts";
@@ -34,7 +34,7 @@ export interface GraphQLRouteOptions {
   readonly path: string;
   readonly apollo: ApolloServer<GraphQLContext>;
   readonly createContext: (request: FastifyRequest, details: RequestDetails) => GraphQLContext;
-  readonly admit: (operation: AskedOperation, caller: Caller) => AdmittedOperation;
+  readonly admit: (operation: RequestedOperation, caller: Caller) => AdmittedOperation;
   readonly callerRate: CallerRate;
   readonly authenticator: Authenticator;
   readonly telemetry: Pick<Telemetry, "health" | "metrics" | "spans">;
@@ -106,7 +106,7 @@ async function readHead(
   }
   const { caller } = authentication;
   const payer = payerOf(caller, remoteAddress);
-  if (!isSmall(request)) rejectBusy(await callerRate.waitOf(payer.key));
+  if (!isSmall(request)) rejectBusy(await callerRate.msUntilAllowed(payer.key));
   return { caller, payer, mediaType, bytesRead };
 }
 
@@ -126,10 +126,10 @@ async function runOperation(
   { callerRate, trustedDocuments, telemetry: { spans }, admit, apollo, createContext }: GraphQLRouteOptions,
 ): Promise<unknown> {
   // Requests for the schema count separately. A flood from a router's address must not lock the router out.
-  const seemsService = seemsToAskForService(request);
+  const looksLikeSchema = looksLikeSchemaRequest(request);
   const serviceKey = `_service ${payer.key}`;
-  const points = 1 + bytesPoints(request, bytesRead) * payer.share;
-  rejectBusy(await callerRate.count(seemsService ? serviceKey : payer.key, points));
+  const points = 1 + pointsForSize(request, bytesRead) * payer.share;
+  rejectBusy(await callerRate.count(looksLikeSchema ? serviceKey : payer.key, points));
   const idempotencyKey = readIdempotencyKey(request.headers["idempotency-key"]);
   const operation = findDocument(readOperation(request), trustedDocuments);
   const { query = "", operationName, variables } = operation;
@@ -141,8 +141,8 @@ async function runOperation(
     const name = trustedDocuments?.isTrusted(query) ? operationName : undefined;
     currentOperation.getStore()?.enterGraphQL(type, spans?.start(type, graphqlAttributes(type, name)));
   }
-  const isService = seemsService && admitted.isService;
-  const effort = admitted.effort * payer.share + (seemsService && !isService ? 1 : 0);
+  const isService = looksLikeSchema && admitted.isService;
+  const effort = admitted.effort * payer.share + (looksLikeSchema && !isService ? 1 : 0);
   rejectBusy(await callerRate.count(isService ? serviceKey : payer.key, effort));
   const response = await apollo.executeHTTPGraphQLRequest({
     httpGraphQLRequest: toApollo(request, operation, mediaType),
@@ -161,7 +161,7 @@ function graphqlAttributes(type: string, name: string | undefined) {
 
 /** Checks the headers and returns the media type of the response. @throws HttpError */
 function checkHeaders({ method, headers }: FastifyRequest): MediaType {
-  if (mayBeForged(method, headers)) {
+  if (mayBeCsrf(method, headers)) {
     throw new HttpError(
       "CSRF_PREVENTED",
       "A page of another origin may have sent this request. Send JSON with content-type: application/json, or a GET " +
@@ -259,7 +259,7 @@ const FORM_TYPES = ["application/x-www-form-urlencoded", "multipart/form-data", 
  *
  * https://www.w3.org/TR/fetch-metadata/, https://web.dev/articles/fetch-metadata
  */
-export function mayBeForged(method: string, headers: IncomingHttpHeaders): boolean {
+export function mayBeCsrf(method: string, headers: IncomingHttpHeaders): boolean {
   const site = headers["sec-fetch-site"];
   if (site === "same-origin" || site === "none") return false;
   if (needsPreflight(headers)) return false;

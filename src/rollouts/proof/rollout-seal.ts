@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { placeShape } from "../../audit/chain.ts";
-import { mayBeEqual } from "../../cam/index.ts";
+import { agreeOnKnownMethods } from "../../cam/index.ts";
 import { itemPages } from "../item-pages.ts";
 import { METHODS } from "../plan-hash.ts";
 import { ITEM_STATES, ROLLOUT_STATUSES, type RolloutItem } from "../rollout.ts";
@@ -79,8 +79,11 @@ export function isDifferent(
     login: { ...before.login, ...sent?.login },
     action: { ...before.action, ...sent?.action },
   };
-  if (state === "applied") return !mayBeEqual(written, after);
-  return !mayBeEqual(before, after) && (code !== "OUTCOME_UNKNOWN" || !mayBeEqual(written, after));
+  if (state === "applied") return !agreeOnKnownMethods(written, after);
+  return (
+    !agreeOnKnownMethods(before, after) &&
+    (code !== "OUTCOME_UNKNOWN" || !agreeOnKnownMethods(written, after))
+  );
 }
 
 /** Computes the digest of all items, added in their order: SHA-256 over each as JSON with a line feed. */

@@ -18,13 +18,13 @@ function createOpener() {
   const dispatcher = new Agent({ connections: 32, keepAliveTimeout: 30_000 });
   onTestFinished(() => dispatcher.destroy());
   const opener = new ConnectionOpener(dispatcher, new OpenConnections(dispatcher), clock);
-  const open = (origin: string) => opener.openOne(origin, 60_000);
+  const open = (origin: string) => opener.preconnect(origin, 60_000);
   /** Returns undici's counts of the origin's connections. */
   const free = (origin: string) => dispatcher.stats[origin];
   return { clock, dispatcher, opener, open, free };
 }
 
-test("openOne opens a connection and sends nothing", async () => {
+test("preconnect opens a connection and sends nothing", async () => {
   const cam = await startStubCam(reply());
   const { open, free } = createOpener();
   await open(cam.url);
@@ -83,8 +83,8 @@ test("the wait for a slow connection ends after a second or at the deadline", as
   const origin = `https://127.0.0.1:${(silent.address() as AddressInfo).port}`;
   const { opener, clock } = createOpener();
   let isOver = 0;
-  void opener.openOne(origin, 60_000).then(() => isOver++);
-  void opener.openOne(origin, 300).then(() => isOver++);
+  void opener.preconnect(origin, 60_000).then(() => isOver++);
+  void opener.preconnect(origin, 300).then(() => isOver++);
   await clock.advance(299);
   expect(isOver).toBe(0);
   await clock.advance(1);
@@ -93,7 +93,7 @@ test("the wait for a slow connection ends after a second or at the deadline", as
   expect(isOver).toBe(2);
 });
 
-test("openOne on a closed dispatcher opens nothing and does not reject", async () => {
+test("preconnect on a closed dispatcher opens nothing and does not reject", async () => {
   const cam = await startStubCam(reply());
   const { open, dispatcher } = createOpener();
   await dispatcher.destroy();

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { mayBeForged } from "../../../src/http/graphql/graphql-route.ts";
+import { mayBeCsrf } from "../../../src/http/graphql/graphql-route.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };
 const HOST = { host: "gateway.example:4000" };
@@ -30,7 +30,7 @@ describe("a request that another page may have forged", () => {
     ],
     ["a site value that no browser sends", "GET", { "sec-fetch-site": "Same-Origin" }],
   ])("%s", (_case, method, headers) => {
-    expect(mayBeForged(method, headers)).toBe(true);
+    expect(mayBeCsrf(method, headers)).toBe(true);
   });
 });
 
@@ -53,6 +53,6 @@ describe("a request that no other page can forge", () => {
     ["a program's query", "GET", { ...HOST }],
     ["a program's operation", "POST", { ...HOST, ...JSON_TYPE }],
   ])("%s", (_case, method, headers) => {
-    expect(mayBeForged(method, headers)).toBe(false);
+    expect(mayBeCsrf(method, headers)).toBe(false);
   });
 });
