@@ -25,7 +25,7 @@ export const parts = {
     build: buildServer,
   },
   playground: page("playground", []),
-  console: page("console", ["src/client", "src/contract"]),
+  console: page("console", ["src/client", "src/contract", "src/rollout-words.ts"]),
   "pglite-template": {
     inputs: [
       "node_modules/@electric-sql/pglite/package.json",

@@ -1,6 +1,5 @@
 import { describeCamError, type MfaRollout } from "../../client/index.ts";
-import { durationOf } from "../../duration.ts";
-import { ITEM_WORDS, optionsOf } from "../../rollout-words.ts";
+import { durationOf, ITEM_WORDS, optionsOf } from "../../rollout-words.ts";
 import { printable } from "../command.ts";
 
 /** Describes a rollout in lines: its status, its users, why some are not changed, and its price. */

@@ -1,6 +1,6 @@
 import type { MfaRollout } from "../../client/index.ts";
 import { systemClock } from "../../clock.ts";
-import { durationOf } from "../../duration.ts";
+import { durationOf } from "../../rollout-words.ts";
 import { callGateway } from "../call-gateway.ts";
 import { CommandError, type CommandIo } from "../command.ts";
 import type { GatewayConnection } from "../gateway-connection.ts";

@@ -1,6 +1,5 @@
 import { describeCamError, type MfaRollout, type MfaRolloutItemState } from "../../../../client/index.ts";
-import { durationOf } from "../../../../duration.ts";
-import { ITEM_WORDS, optionsOf, usersOf } from "../../../../rollout-words.ts";
+import { durationOf, ITEM_WORDS, optionsOf, usersOf } from "../../../../rollout-words.ts";
 import { timeOf } from "../texts.ts";
 import { ITEM_STATE_TITLES, wishOf } from "./rollout-texts.ts";
 

@@ -1,6 +1,5 @@
 import { describeCamError, type MfaRollout, type MfaRolloutLane } from "../../../../client/index.ts";
-import { durationOf } from "../../../../duration.ts";
-import { usersOf } from "../../../../rollout-words.ts";
+import { durationOf, usersOf } from "../../../../rollout-words.ts";
 import { timeOf } from "../texts.ts";
 
 /** How many users are settled. */
