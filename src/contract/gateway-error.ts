@@ -3,8 +3,6 @@ import type { CamAnswer } from "./extensions.ts";
 import type { Uin } from "./uin.ts";
 
 export interface GatewayErrorOptions {
-  /** Text for the log only. It never leaves the gateway. */
-  readonly detail?: string | undefined;
   /** The rule that refused, by its kind and its name in the policy: `policy no-sms`. For the record only. */
   readonly rule?: string | undefined;
   /**
@@ -21,13 +19,12 @@ export interface GatewayErrorOptions {
 }
 
 /**
- * A refusal by the gateway itself, as opposed to an error of CAM. Its message is safe to show to a person. `detail` and
- * `cause` are not.
+ * A refusal by the gateway itself, as opposed to an error of CAM. Its message is safe to show to a person. Its
+ * `cause` is not.
  */
 export class GatewayError extends Error {
   override readonly name = "GatewayError";
   readonly code: GatewayErrorCode;
-  readonly detail: string | undefined;
   readonly rule: string | undefined;
   readonly opUin: Uin | undefined;
   readonly changeId: string | undefined;
@@ -36,10 +33,9 @@ export class GatewayError extends Error {
 
   constructor(code: GatewayErrorCode, options: GatewayErrorOptions = {}) {
     const { message } = describeCamError(code);
-    const { hint, detail, rule, opUin, changeId, retryAfterMs, cam, cause } = options;
+    const { hint, rule, opUin, changeId, retryAfterMs, cam, cause } = options;
     super(hint ? `${message} ${hint}` : message, cause === undefined ? undefined : { cause });
     this.code = code;
-    this.detail = detail;
     this.rule = rule;
     this.opUin = opUin;
     this.changeId = changeId;

@@ -94,18 +94,8 @@ function openRolloutRuns(
   const store = new RunStore(database, jobs.owner);
   const { deadlineMs } = config.camLimits;
   const lanes = new RunLanes({
-    ...{
-      database,
-      seal,
-      store,
-      rollouts,
-      readBacks: new ReadBackStore(database, jobs.owner),
-      accounts,
-      changes,
-      rolloutLog,
-      clock,
-      deadlineMs,
-    },
+    ...{ database, seal, store, rollouts, accounts, changes, rolloutLog, clock, deadlineMs },
+    readBacks: new ReadBackStore(database, jobs.owner),
     ...{ send: jobs.send, consistencyMs: STALE_READ_MS, observer: runObserver(telemetry) },
   });
   open.defer(() => lanes.stop());

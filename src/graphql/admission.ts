@@ -71,18 +71,12 @@ export class Admission {
   ): AdmittedOperation {
     const reading = this.#reader.read(query);
     const readEffort = reading.isNew ? query.length / CHARACTERS_PER_MS : 0;
-    if ("errors" in reading)
-      return {
-        type: undefined,
-        document: undefined,
-        errors: reading.errors,
-        effort: readEffort,
-        isService: false,
-      };
+    const unmeasured = { type: undefined, effort: readEffort, isService: false };
+    if ("errors" in reading) return { ...unmeasured, document: undefined, errors: reading.errors };
     const { document } = reading;
     const operation = getOperationAST(document, operationName);
     // GraphQL reports the missing operation when it executes the document.
-    if (!operation) return { type: undefined, document, errors: [], effort: readEffort, isService: false };
+    if (!operation) return { ...unmeasured, document, errors: [] };
     const { fields, refusal } = this.#costLimit.measure(
       this.#schema,
       { document, operation, variables },

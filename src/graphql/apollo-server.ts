@@ -164,16 +164,7 @@ export function formatError(
     message: describeCamError("INTERNAL").message,
     ...(error.locations === undefined ? {} : { locations: error.locations }),
     ...(error.path === undefined ? {} : { path: error.path }),
-    extensions: {
-      ...createCamErrorExtensions("INTERNAL", {
-        requestId,
-        changeId: undefined,
-        expiresAt: undefined,
-        opUin: undefined,
-        retryAfterMs: undefined,
-        cam: undefined,
-      }),
-    },
+    extensions: { ...createCamErrorExtensions("INTERNAL", { requestId }) },
   };
 }
 

@@ -8,12 +8,11 @@ import {
 } from "../../src/contract/index.ts";
 
 describe("a refusal of the gateway", () => {
-  test("has the catalogue's message, and its text does not include the detail", () => {
-    const error = new GatewayError("INTERNAL", { detail: "column changes.outcome is missing" });
+  test("has the catalogue's message, and its text does not include the cause", () => {
+    const error = new GatewayError("INTERNAL", { cause: new Error("column changes.outcome is missing") });
     expect(error).toBeInstanceOf(Error);
     expect(error.name).toBe("GatewayError");
     expect(error.message).toBe(describeCamError("INTERNAL").message);
-    expect(error.detail).toBe("column changes.outcome is missing");
     expect(String(error)).not.toContain("column");
   });
 
