@@ -37,6 +37,17 @@ export function toReason(text: string | null | undefined, name = "reason"): stri
   return reason === "" ? undefined : reason;
 }
 
+/**
+ * Refuses texts that PostgreSQL does not store, so that no row has one.
+ * @throws GraphQLError BAD_USER_INPUT
+ */
+export function requireStorable(texts: Readonly<Record<string, string | null | undefined>>): void {
+  for (const [name, text] of Object.entries(texts)) {
+    if (/[\0\p{Cs}]/u.test(text ?? ""))
+      throw badInput(`"${name}" must not contain NUL or half of a surrogate pair.`);
+  }
+}
+
 /** @param node The place of the value in the document, for a literal. */
 function toUin(value: unknown, node?: ValueNode): Uin {
   const uin = parseUin(value);

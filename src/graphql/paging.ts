@@ -92,14 +92,3 @@ export function toPage<Entry, Node>(
     },
   };
 }
-
-/**
- * Refuses texts that PostgreSQL does not store, so that no row has one.
- * @throws GraphQLError BAD_USER_INPUT
- */
-export function requireStorable(texts: Readonly<Record<string, string | null | undefined>>): void {
-  for (const [name, text] of Object.entries(texts)) {
-    if (/[\0\p{Cs}]/u.test(text ?? ""))
-      throw badInput(`"${name}" must not contain NUL or half of a surrogate pair.`);
-  }
-}

@@ -2,10 +2,10 @@ import { ArgsType, Field, GraphQLISODateTime, InputType, Int } from "type-graphq
 import type { Uin } from "../../contract/index.ts";
 import type { ListOrder, OrderField } from "../../directory/directory.ts";
 import type { UserSelection } from "../../directory/user-filter.ts";
-import { badInput, UinScalar } from "../arguments.ts";
+import { badInput, requireStorable, UinScalar } from "../arguments.ts";
 import { CamCalls } from "../directives.ts";
 import { registerEnum } from "../enums.ts";
-import { afterOptions, firstOptions, requireStorable } from "../paging.ts";
+import { afterOptions, firstOptions } from "../paging.ts";
 import { METHOD_NAMES, MfaMethod, ProtectionState, ProtectionStrength } from "./directory-enums.ts";
 
 /** The options of every argument that names accounts. */

@@ -13,7 +13,7 @@ import {
 import type { ChangeLog } from "../../audit/change-log.ts";
 import type { ChangeStatus } from "../../audit/change-record.ts";
 import type { Uin } from "../../contract/index.ts";
-import { UinScalar } from "../arguments.ts";
+import { requireStorable, UinScalar } from "../arguments.ts";
 import { CamCalls, RequiresScope } from "../directives.ts";
 import {
   afterOptions,
@@ -22,7 +22,6 @@ import {
   PageInfo,
   PageSize,
   pageSize,
-  requireStorable,
   toPage,
   UUID,
 } from "../paging.ts";

@@ -11,20 +11,11 @@ import {
 } from "type-graphql";
 import type { AuditEvents, EventKind, AuditEvent as RecordedEvent } from "../../audit/audit-events.ts";
 import { isUin, type Uin } from "../../contract/index.ts";
-import { UinScalar } from "../arguments.ts";
+import { requireStorable, UinScalar } from "../arguments.ts";
 import { CamCalls, RequiresScope } from "../directives.ts";
 import { registerEnum } from "../enums.ts";
 import { MfaChangeCaller } from "../mfa-change/mfa-change.type.ts";
-import {
-  afterOptions,
-  cursorOf,
-  firstOptions,
-  PageInfo,
-  pageSize,
-  requireStorable,
-  toPage,
-  UUID,
-} from "../paging.ts";
+import { afterOptions, cursorOf, firstOptions, PageInfo, pageSize, toPage, UUID } from "../paging.ts";
 
 const AuditEventKind = registerEnum("AuditEventKind", "The kind of an event in the record.", {
   REFUSAL: "The gateway refused a field to an authenticated caller.",

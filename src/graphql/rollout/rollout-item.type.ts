@@ -3,11 +3,11 @@ import { isAccountName } from "../../auth/accounts.ts";
 import { type CamErrorCode, isCamErrorCode, type Uin } from "../../contract/index.ts";
 import type { RolloutItem } from "../../rollouts/rollout.ts";
 import type { ItemFilter } from "../../rollouts/rollout-store.ts";
-import { UinScalar } from "../arguments.ts";
+import { requireStorable, UinScalar } from "../arguments.ts";
 import { CamCalls } from "../directives.ts";
 import { CamErrorCodeEnum } from "../enums.ts";
 import { MfaMethodsOfBoth } from "../mfa-change/mfa-change.type.ts";
-import { afterOptions, firstOptions, PageInfo, requireStorable } from "../paging.ts";
+import { afterOptions, firstOptions, PageInfo } from "../paging.ts";
 import { LoginActionFlag } from "../sub-user/sub-user.type.ts";
 import { enumOf, MfaRolloutItemState, nameOf } from "./rollout-enums.ts";
 
