@@ -65,7 +65,7 @@ export interface RetryQuestion {
   readonly nowMs: number;
   readonly deadlineMs: number;
   /** A random number in [0, 1) for the jitter. */
-  readonly chance: number;
+  readonly jitter: number;
   /** Default: MAX_ATTEMPTS. */
   readonly maxAttempts?: number | undefined;
 }
@@ -92,17 +92,17 @@ const MAX_DELAY_MS = 2_000;
  */
 export function decideRetry(question: RetryQuestion): RetryDecision {
   const { error, access, attempt, nowMs, deadlineMs, maxAttempts = MAX_ATTEMPTS } = question;
-  const refusal = refusalOf(error, access);
+  const refusal = reasonNotToRetry(error, access);
   if (refusal !== undefined) return { retry: false, because: refusal };
   if (attempt >= maxAttempts) return { retry: false, because: "ATTEMPTS_USED_UP" };
   const ceilingMs = Math.min(MAX_DELAY_MS, BASE_DELAY_MS * 2 ** (attempt - 1));
-  const delayMs = Math.round(ceilingMs * question.chance);
+  const delayMs = Math.round(ceilingMs * question.jitter);
   if (nowMs + delayMs >= deadlineMs) return { retry: false, because: "NO_TIME_LEFT" };
   return { retry: true, delayMs };
 }
 
 /** Returns the reason not to repeat a call, or undefined if a repetition is safe and may succeed. */
-function refusalOf(error: CamError, access: "read" | "write"): RetryRefusal | undefined {
+function reasonNotToRetry(error: CamError, access: "read" | "write"): RetryRefusal | undefined {
   if (error.kind === "NO_CREDENTIAL" || error.kind === "ABORTED") return "NOT_TRANSIENT";
   if (access === "write" && mayHaveBeenApplied(error)) return "OUTCOME_MUST_BE_RESOLVED";
   if (error.kind !== "REFUSED" || isThrottle(error.camCode) || isServiceFault(error.camCode))

@@ -127,14 +127,14 @@ export class CamClient {
       });
       const { result, error, quotaWaitMs } = outcome;
       const decision = error && this.#decide(error, outcome.correction, corrected, { ...call, attempt });
-      const seen: CamAttempt = {
+      const report: CamAttempt = {
         ...{ action: action.name, traceId: options.traceId, attempt, quotaWaitMs, error },
         durationMs: clock.monotonic() - startedMs,
         camRequestId: (result ?? error)?.camRequestId,
         next: decision && (decision.retry ? { retryInMs: decision.delayMs } : { gaveUp: decision.because }),
       };
-      this.#deps.onAttempt?.(seen);
-      options.onAttempt?.(seen);
+      this.#deps.onAttempt?.(report);
+      options.onAttempt?.(report);
       if (result !== undefined) return result;
       if (!decision?.retry) throw error;
       last = error;
@@ -180,8 +180,16 @@ export class CamClient {
     }
     const { clock } = this.#deps;
     const { access } = action;
-    const chance = clock.random();
-    return decideRetry({ access, error, attempt, deadlineMs, maxAttempts, chance, nowMs: clock.monotonic() });
+    const jitter = clock.random();
+    return decideRetry({
+      access,
+      error,
+      attempt,
+      deadlineMs,
+      maxAttempts,
+      jitter,
+      nowMs: clock.monotonic(),
+    });
   }
 
   #attempt<Output>(call: Attempt<Output>): Promise<AttemptOutcome<Output>> {
@@ -199,7 +207,9 @@ export class CamClient {
   async #attemptNow<Output>(call: Attempt<Output>): Promise<AttemptOutcome<Output>> {
     const { clock } = this.#deps;
     const { action, attempt, deadlineMs, signal } = call;
-    const notMade = (details: Omit<CamErrorDetails, "action" | "attempts">): AttemptOutcome<Output> => ({
+    const failBeforeSending = (
+      details: Omit<CamErrorDetails, "action" | "attempts">,
+    ): AttemptOutcome<Output> => ({
       error: new CamError({ action: action.name, attempts: attempt - 1, ...details }),
       quotaWaitMs: 0,
     });
@@ -207,18 +217,19 @@ export class CamClient {
     try {
       if (!action.unsigned) credential = await this.#credential(deadlineMs);
     } catch (cause) {
-      return notMade({ kind: "NO_CREDENTIAL", cause });
+      return failBeforeSending({ kind: "NO_CREDENTIAL", cause });
     }
-    if (signal?.aborted) return notMade({ kind: "ABORTED", cause: signal.reason });
+    if (signal?.aborted) return failBeforeSending({ kind: "ABORTED", cause: signal.reason });
     // The quota would refuse the call too, but with QUOTA_EXHAUSTED, which is the wrong cause.
-    if (clock.monotonic() >= deadlineMs) return notMade({ kind: "UNREACHABLE", detail: "no time left" });
+    if (clock.monotonic() >= deadlineMs)
+      return failBeforeSending({ kind: "UNREACHABLE", detail: "no time left" });
     let quotaWaitMs = 0;
     for (let { requeued } = call; ; requeued = true) {
       let slot: RateSlot;
       try {
         slot = await this.#takeSlot({ ...call, requeued }, credential);
       } catch (cause) {
-        if (signal?.aborted) return notMade({ kind: "ABORTED", cause });
+        if (signal?.aborted) return failBeforeSending({ kind: "ABORTED", cause });
         throw cause;
       }
       quotaWaitMs += slot.waitedMs;

@@ -220,7 +220,7 @@ class CircuitVotes {
     this.#dropOld();
     this.#votes.delete(user);
     this.#votes.set(user, { caller, failed, atMs: this.#clock.monotonic() });
-    if (this.#votes.size > MAX_VOTES) this.#dropOneOf(mostBy(this.#tally(), "total")?.caller);
+    if (this.#votes.size > MAX_VOTES) this.#dropOneOf(callerWithMost(this.#tally(), "total")?.caller);
   }
 
   clear(): void {
@@ -246,8 +246,8 @@ class CircuitVotes {
     this.#dropOld();
     const tallies = this.#tally();
     if (sum(tallies, "failed") < fewest) return false;
-    const loudest = mostBy(tallies, "failed");
-    const rest = tallies.filter((tally) => tally !== loudest);
+    const worst = callerWithMost(tallies, "failed");
+    const rest = tallies.filter((tally) => tally !== worst);
     return isHalfFailed(tallies) && (rest.length === 0 || isHalfFailed(rest));
   }
 
@@ -283,7 +283,7 @@ function isHalfFailed(tallies: readonly Tally[]): boolean {
   return 2 * sum(tallies, "failed") >= sum(tallies, "total");
 }
 
-function mostBy(tallies: readonly Tally[], count: "failed" | "total"): Tally | undefined {
+function callerWithMost(tallies: readonly Tally[], count: "failed" | "total"): Tally | undefined {
   return tallies.reduce<Tally | undefined>(
     (most, tally) => (most === undefined || tally[count] > most[count] ? tally : most),
     undefined,

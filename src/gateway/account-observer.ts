@@ -85,7 +85,7 @@ export function accountObserver(
     onAttempt: (attempt: CamAttempt) => {
       if (attempt.error === undefined) noteCredentials(undefined);
       else noteError(attempt.error);
-      metrics.record("cam.account.calls", 1, { account, outcome: outcomeOf(attempt.error) });
+      metrics.record("cam.account.calls", 1, { account, outcome: outcomeLabel(attempt.error) });
       if (wasSent(attempt)) metrics.record("cam.quota.slots", 1, { account, action: attempt.action });
       reportCamAttempt(telemetry, attempt);
     },
@@ -121,7 +121,7 @@ export function accountObserver(
 export function reportCamAttempt({ clock, report, metrics, spans }: Telemetry, attempt: CamAttempt): void {
   const { traceId, error, next, durationMs, quotaWaitMs, ...rest } = attempt;
   const { action, camRequestId } = rest;
-  const outcome = outcomeOf(error);
+  const outcome = outcomeLabel(error);
   const nowMs = clock.monotonic();
   currentOperation.getStore()?.addCamWait(nowMs - durationMs, nowMs);
   metrics.record("cam.calls", 1, { action, outcome });
@@ -167,7 +167,7 @@ function wasSent({ error }: CamAttempt): boolean {
 }
 
 /** Returns the outcome of an attempt in few words. CAM's own codes are too many for a label. */
-function outcomeOf(error: CamError | undefined): string {
+function outcomeLabel(error: CamError | undefined): string {
   if (error === undefined) return "ok";
   const { kind, camCode } = error;
   if (isThrottle(camCode)) return "throttled";

@@ -30,7 +30,7 @@ interface AccountsSource {
 }
 
 /** How long the gateway waits for the owners of new keys. It starts without CAM. */
-const OWNERS_MS = 3_000;
+const KEY_OWNER_WAIT_MS = 3_000;
 
 /** More than an operation needs to end after its deadline. */
 const GRACE_MS = 5_000;
@@ -58,7 +58,7 @@ export class LiveAccounts {
       source &&
       new PolledFile({
         ...{ file: source.settings.file, first: source.first, clock },
-        use: (read) => this.#use(read, source),
+        use: (read) => this.#applyFile(read, source),
       });
   }
 
@@ -77,12 +77,12 @@ export class LiveAccounts {
     const { accounts, source, telemetry } = this.#deps;
     const ofFile = source && { ...source, wanted: parseAccounts(source.first, source.settings) };
     await requireOwnKeys(accounts.all, telemetry.clock);
-    for (const account of accounts.all) begin(account);
+    for (const account of accounts.all) startAccount(account);
     if (ofFile !== undefined) {
       await this.#apply(ofFile.wanted, ofFile);
       telemetry.health.report("accounts", undefined);
     }
-    await this.#note();
+    await this.#recordAccounts();
   }
 
   /** Follows the file from now on. @param onChanged Called after each change of the accounts. */
@@ -109,7 +109,7 @@ export class LiveAccounts {
    * Uses a changed file. A file that cannot be used now may be usable later, for example if a key is missing or CAM
    * does not answer.
    */
-  async #use(read: FileRead, source: AccountsSource): Promise<"done" | "again"> {
+  async #applyFile(read: FileRead, source: AccountsSource): Promise<"done" | "again"> {
     const { report, health } = this.#deps.telemetry;
     try {
       const wanted = parseAccounts(read, source.settings);
@@ -127,7 +127,7 @@ export class LiveAccounts {
     }
     this.#problems = "";
     health.report("accounts", undefined);
-    return this.#note();
+    return this.#recordAccounts();
   }
 
   async #apply(
@@ -156,7 +156,7 @@ export class LiveAccounts {
     accounts.replace([...after, ...added]);
     for (const account of fresh.values()) {
       telemetry.health.forget("open_changes", account.name);
-      begin(account);
+      startAccount(account);
     }
     for (const account of gone) this.#retiring.set(account, this.#retire(account));
     const namesOf = (some: readonly { readonly name: string }[]) => some.map(({ name }) => name);
@@ -196,7 +196,7 @@ export class LiveAccounts {
     report("account.closed", { account: name });
   }
 
-  async #note(): Promise<"done" | "again"> {
+  async #recordAccounts(): Promise<"done" | "again"> {
     const { accounts, register, telemetry } = this.#deps;
     try {
       await register.note(accounts.all);
@@ -209,7 +209,7 @@ export class LiveAccounts {
   }
 }
 
-function begin({ watch, reconciler }: Account): void {
+function startAccount({ watch, reconciler }: Account): void {
   watch();
   reconciler.start();
 }
@@ -223,7 +223,7 @@ async function requireOwnKeys(accounts: readonly Account[], clock: Clock): Promi
   const failures = await Promise.all(
     accounts.map(async ({ endpoint, gatewayIdentity }) => {
       const first = gatewayIdentity.start();
-      return endpoint && within<unknown>(clock, OWNERS_MS, first, () => undefined);
+      return endpoint && within<unknown>(clock, KEY_OWNER_WAIT_MS, first, () => undefined);
     }),
   );
   const problems = failures.filter(isOfWrongAccount).map(({ cause }) => cause.message);

@@ -69,7 +69,7 @@ export function changeObserver({
       const count = (status: string, code: CamErrorCode | "OK"): void => {
         const category = code === "OK" ? code : describeCamError(code).category;
         metrics.record("mfa.changes", 1, { status, code, category });
-        const rule = RULES[code];
+        const rule = RULE_KINDS[code];
         if (rule !== undefined) metrics.record("refusals", 1, { rule });
       };
       if ("outcome" in result) {
@@ -110,7 +110,7 @@ export function changeObserver({
 const UNPROVEN: ReadonlySet<string> = new Set(["OUTCOME_UNKNOWN", "INTERNAL"]);
 
 /** The kinds of rules that refuse a change, by code. */
-const RULES: Readonly<Partial<Record<string, string>>> = {
+const RULE_KINDS: Readonly<Partial<Record<string, string>>> = {
   FORBIDDEN: "policy",
   PROTECTED_USER: "protected_user",
   REASON_REQUIRED: "reason",

@@ -27,10 +27,10 @@ export async function openWebhooks(
     observer: webhooksObserver(telemetry),
   });
   const first = await readOnce(settings.file);
-  await use(telemetry, webhooks, await receiversOf(first, settings));
+  await applyReceivers(telemetry, webhooks, await receiversOf(first, settings));
   const polled = new PolledFile({
     ...{ file: settings.file, clock, first },
-    use: (read) => useChanged(telemetry, webhooks, read, settings),
+    use: (read) => applyChangedFile(telemetry, webhooks, read, settings),
   });
   polled.start();
   webhooks.start();
@@ -41,7 +41,7 @@ export async function openWebhooks(
   return webhooks;
 }
 
-async function use(
+async function applyReceivers(
   { report, health }: Telemetry,
   webhooks: Webhooks,
   receivers: readonly Receiver[],
@@ -52,14 +52,14 @@ async function use(
 }
 
 /** Uses a changed file. A file that cannot be used now may be usable later: a secret may be missing, or the database. */
-async function useChanged(
+async function applyChangedFile(
   telemetry: Telemetry,
   webhooks: Webhooks,
   read: FileRead,
   settings: WebhooksSettings,
 ): Promise<"done" | "again"> {
   try {
-    await use(telemetry, webhooks, await receiversOf(read, settings));
+    await applyReceivers(telemetry, webhooks, await receiversOf(read, settings));
     return "done";
   } catch (err) {
     const problem =

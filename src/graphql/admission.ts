@@ -138,7 +138,7 @@ const WEIGHTS: Readonly<Record<string, number>> = {
 const INTROSPECTION: Readonly<Record<string, number>> = { __schema: 2_000, __type: 100 };
 
 /** The names of fields whose arguments decide the cost. */
-const SIZED: ReadonlySet<string | undefined> = new Set(
+const FIELDS_WITH_LENGTH: ReadonlySet<string | undefined> = new Set(
   [...Object.keys(LENGTHS), ...Object.keys(LISTS_OF_USERS)].map((field) => field.split(".")[1]),
 );
 
@@ -162,7 +162,7 @@ export class CostLimit {
     if (selected === undefined) return { fields: 0, refusal: undefined };
     const fields = sumOverFields(selected, estimateFields);
     const refusal = answerSizeRefusal(fields) ?? camCallsRefusal(selected, limit);
-    if (refusal === undefined && isCacheable(asked.document) && !costsByVariables(asked))
+    if (refusal === undefined && isCacheable(asked.document) && !variablesAffectCost(asked))
       this.#fields.set(asked.operation, fields);
     return { fields, refusal };
   }
@@ -196,7 +196,7 @@ function answerSizeRefusal(fields: number): GraphQLError | undefined {
 }
 
 /** Returns whether a variable decides the length of a list or the selection of a field. */
-function costsByVariables({ document, operation }: Operation): boolean {
+function variablesAffectCost({ document, operation }: Operation): boolean {
   if (operation.variableDefinitions?.length === 0) return false;
   let found = false;
   visit(document, {
@@ -204,7 +204,10 @@ function costsByVariables({ document, operation }: Operation): boolean {
       const decides = ancestors.some((ancestor) => {
         if (Array.isArray(ancestor)) return false;
         const node = ancestor as Exclude<typeof ancestor, readonly unknown[]>;
-        return node.kind === Kind.DIRECTIVE || (node.kind === Kind.FIELD && SIZED.has(node.name.value));
+        return (
+          node.kind === Kind.DIRECTIVE ||
+          (node.kind === Kind.FIELD && FIELDS_WITH_LENGTH.has(node.name.value))
+        );
       });
       if (!decides) return undefined;
       found = true;

@@ -47,7 +47,7 @@ export function createApolloServer(options: ApolloServerOptions): ApolloServer<G
       ApolloServerPluginSchemaReportingDisabled(),
       forbidCaching,
       runAdmitted,
-      createErrorEdge(options),
+      createErrorFormatter(options),
     ],
   });
 }
@@ -91,7 +91,7 @@ const CONTENT_TYPES = {
 } as const satisfies Record<GraphQLContext["mediaType"], string>;
 
 /** Returns the plugin that formats errors. Apollo's own `formatError` option does not receive the request's id. */
-function createErrorEdge({
+function createErrorFormatter({
   onUnexpectedError,
   introspection: suggestsNames,
 }: ApolloServerOptions): ApolloServerPlugin<GraphQLContext> {

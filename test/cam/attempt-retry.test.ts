@@ -8,7 +8,7 @@ function errorOf(kind: CamErrorKind, camCode?: string): CamError {
 }
 
 function decide(question: Partial<RetryQuestion> & Pick<RetryQuestion, "error">) {
-  return decideRetry({ access: "read", attempt: 1, nowMs: 0, deadlineMs: 60_000, chance: 0.5, ...question });
+  return decideRetry({ access: "read", attempt: 1, nowMs: 0, deadlineMs: 60_000, jitter: 0.5, ...question });
 }
 
 const YES = "retried";
@@ -50,21 +50,21 @@ test.each(outcomes)("%s %s: a read is %s, a write %s", (kind, camCode, forRead, 
 });
 
 test.each([
-  { attempt: 1, chance: 0, delayMs: 0 },
-  { attempt: 1, chance: 0.5, delayMs: 50 },
-  { attempt: 1, chance: 0.999, delayMs: 100 },
-  { attempt: 2, chance: 0.5, delayMs: 100 },
-  { attempt: 3, chance: 0.5, delayMs: 200 },
-])("after attempt $attempt with chance $chance, the wait is $delayMs ms", ({ attempt, chance, delayMs }) => {
-  expect(decide({ error: errorOf("UNREACHABLE"), attempt, chance })).toEqual({ retry: true, delayMs });
+  { attempt: 1, jitter: 0, delayMs: 0 },
+  { attempt: 1, jitter: 0.5, delayMs: 50 },
+  { attempt: 1, jitter: 0.999, delayMs: 100 },
+  { attempt: 2, jitter: 0.5, delayMs: 100 },
+  { attempt: 3, jitter: 0.5, delayMs: 200 },
+])("after attempt $attempt with jitter $jitter, the wait is $delayMs ms", ({ attempt, jitter, delayMs }) => {
+  expect(decide({ error: errorOf("UNREACHABLE"), attempt, jitter })).toEqual({ retry: true, delayMs });
 });
 
 test("the wait is between 0 and the doubled base", () => {
   const attempts = fc.integer({ min: 1, max: MAX_ATTEMPTS - 1 });
   const chances = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
   fc.assert(
-    fc.property(attempts, chances, (attempt, chance) => {
-      const decision = decide({ error: errorOf("UNREACHABLE"), attempt, chance });
+    fc.property(attempts, chances, (attempt, jitter) => {
+      const decision = decide({ error: errorOf("UNREACHABLE"), attempt, jitter });
       expect(decision).toMatchObject({ retry: true });
       const { delayMs } = decision as { delayMs: number };
       expect(delayMs).toBeGreaterThanOrEqual(0);

@@ -55,7 +55,7 @@ export class PolicyFile {
     this.#current = policyOf(file, first, terms);
     this.#sha256 = sha256Of(first);
     observer.onPolicyInForce(describe(file, first, this.#current));
-    this.#polled = new PolledFile({ file, clock, first, use: async (read) => this.#use(read) });
+    this.#polled = new PolledFile({ file, clock, first, use: async (read) => this.#apply(read) });
     this.#polled.start();
   }
 
@@ -83,7 +83,7 @@ export class PolicyFile {
     return this.#polled.stop();
   }
 
-  #use(read: FileRead): "done" {
+  #apply(read: FileRead): "done" {
     try {
       this.#current = policyOf(this.#file, read, this.#terms);
       this.#sha256 = sha256Of(read);

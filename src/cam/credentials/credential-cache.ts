@@ -62,7 +62,7 @@ export class CredentialCache {
   /** Replaces a key that CAM refused. Resolves to true if the cache now holds another key. Never rejects. */
   async replace(refused: Credential): Promise<boolean> {
     // Loads up to twice, because a load in progress may have begun before an operator replaced the key.
-    for (let looks = 0; looks < 2 && this.#held?.credential === refused; looks++) {
+    for (let loads = 0; loads < 2 && this.#held?.credential === refused; loads++) {
       if (this.#loading === undefined && !this.#mayReplaceNow()) return false;
       await this.#load().catch(() => undefined);
     }

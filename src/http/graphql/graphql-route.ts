@@ -98,7 +98,7 @@ async function readHead(
   const { remoteAddress, bytesRead } = socket;
   const authentication = await authenticator.authenticate({ rawHeaders, remoteAddress });
   if ("refusal" in authentication) {
-    metrics.record("rejected.tokens", 1, { reason: slugOf(authentication.refusal) });
+    metrics.record("rejected.tokens", 1, { reason: labelOf(authentication.refusal) });
     // A flood of invalid tokens must not flood the log.
     const waitMs = await callerRate.count(`rejected token at ${addressKey(remoteAddress)}`);
     if (waitMs === undefined) onRejectedToken(authentication, request.id);
@@ -106,12 +106,12 @@ async function readHead(
   }
   const { caller } = authentication;
   const payer = payerOf(caller, remoteAddress);
-  if (!isSmall(request)) rejectBusy(await callerRate.msUntilAllowed(payer.key));
+  if (!isSmall(request)) rejectIfLimited(await callerRate.msUntilAllowed(payer.key));
   return { caller, payer, mediaType, bytesRead };
 }
 
 /** Returns a label for a sentence. The sentences are constants, so the labels are bounded. */
-function slugOf(sentence: string): string {
+function labelOf(sentence: string): string {
   return sentence
     .toLowerCase()
     .replaceAll(/[^a-z]+/g, "_")
@@ -129,7 +129,7 @@ async function runOperation(
   const looksLikeSchema = looksLikeSchemaRequest(request);
   const serviceKey = `_service ${payer.key}`;
   const points = 1 + pointsForSize(request, bytesRead) * payer.share;
-  rejectBusy(await callerRate.count(looksLikeSchema ? serviceKey : payer.key, points));
+  rejectIfLimited(await callerRate.count(looksLikeSchema ? serviceKey : payer.key, points));
   const idempotencyKey = readIdempotencyKey(request.headers["idempotency-key"]);
   const operation = findDocument(readOperation(request), trustedDocuments);
   const { query = "", operationName, variables } = operation;
@@ -143,7 +143,7 @@ async function runOperation(
   }
   const isService = looksLikeSchema && admitted.isService;
   const effort = admitted.effort * payer.share + (looksLikeSchema && !isService ? 1 : 0);
-  rejectBusy(await callerRate.count(isService ? serviceKey : payer.key, effort));
+  rejectIfLimited(await callerRate.count(isService ? serviceKey : payer.key, effort));
   const response = await apollo.executeHTTPGraphQLRequest({
     httpGraphQLRequest: toApollo(request, operation, mediaType),
     context: async () => createContext(request, { caller, idempotencyKey, mediaType, admitted }),
@@ -183,7 +183,7 @@ function checkHeaders({ method, headers }: FastifyRequest): MediaType {
   return mediaType;
 }
 
-function rejectBusy(waitMs: number | undefined): void {
+function rejectIfLimited(waitMs: number | undefined): void {
   if (waitMs !== undefined) throw new CallerError("CALLER_RATE_LIMITED", "", waitMs);
 }
 
