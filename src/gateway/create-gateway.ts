@@ -88,9 +88,8 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     countOrphanedChanges(foundation, live, record.log);
     const recentWrites = new RecentWrites(clock);
     const pauses = new CallerPauses(database);
-    const { changes, pausedCallers } = openChanges(foundation, {
-      ...{ ...record, accounts, policy, pauses, recentWrites },
-    });
+    const changeParts = { ...record, accounts, policy, pauses, recentWrites };
+    const { changes, pausedCallers } = openChanges(foundation, changeParts);
     const { log } = record;
     const { directory } = known;
     const rollouts = openRollouts(foundation, {
@@ -98,9 +97,9 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
       ...{ checkpointer, rolloutLog: record.rolloutLog, seal: record.sharedSeal },
     });
     const nouns = { changes, pausedCallers, log, events, accounts, ...known, ...rollouts };
-    const url = await openHttp(foundation, {
-      ...{ authenticator, accounts, resolvers: createResolvers(nouns), refusals, recentWrites, directory },
-    });
+    const resolvers = createResolvers(nouns);
+    const httpParts = { authenticator, accounts, resolvers, refusals, recentWrites, directory };
+    const url = await openHttp(foundation, httpParts);
     health.serve();
     address = { url, admin, emulators };
     jobs.queue.start([...known.scans.jobs, ...rollouts.jobs, ...(webhooks?.jobs ?? [])]);
