@@ -46,7 +46,11 @@ export class ReadBackUsers implements LaneWork<UnreadItem> {
     const save = (after: SafeAuthFlags | undefined) =>
       store.save(lane, item, after, clock.monotonic() - startedMs);
     try {
-      const { output } = await account.writer.look(item.opUin, randomUUID(), startedMs + deadlineMs);
+      const { output } = await account.writer.readAtBulkPriority(
+        item.opUin,
+        randomUUID(),
+        startedMs + deadlineMs,
+      );
       await save(output);
       return undefined;
     } catch (error) {
