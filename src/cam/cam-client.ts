@@ -181,15 +181,7 @@ export class CamClient {
     const { clock } = this.#deps;
     const { access } = action;
     const jitter = clock.random();
-    return decideRetry({
-      access,
-      error,
-      attempt,
-      deadlineMs,
-      maxAttempts,
-      jitter,
-      nowMs: clock.monotonic(),
-    });
+    return decideRetry({ access, error, attempt, deadlineMs, maxAttempts, jitter, nowMs: clock.monotonic() });
   }
 
   #attempt<Output>(call: Attempt<Output>): Promise<AttemptOutcome<Output>> {
@@ -207,9 +199,7 @@ export class CamClient {
   async #attemptNow<Output>(call: Attempt<Output>): Promise<AttemptOutcome<Output>> {
     const { clock } = this.#deps;
     const { action, attempt, deadlineMs, signal } = call;
-    const failBeforeSending = (
-      details: Omit<CamErrorDetails, "action" | "attempts">,
-    ): AttemptOutcome<Output> => ({
+    const unsent = (details: Omit<CamErrorDetails, "action" | "attempts">): AttemptOutcome<Output> => ({
       error: new CamError({ action: action.name, attempts: attempt - 1, ...details }),
       quotaWaitMs: 0,
     });
@@ -217,19 +207,18 @@ export class CamClient {
     try {
       if (!action.unsigned) credential = await this.#credential(deadlineMs);
     } catch (cause) {
-      return failBeforeSending({ kind: "NO_CREDENTIAL", cause });
+      return unsent({ kind: "NO_CREDENTIAL", cause });
     }
-    if (signal?.aborted) return failBeforeSending({ kind: "ABORTED", cause: signal.reason });
+    if (signal?.aborted) return unsent({ kind: "ABORTED", cause: signal.reason });
     // The quota would refuse the call too, but with QUOTA_EXHAUSTED, which is the wrong cause.
-    if (clock.monotonic() >= deadlineMs)
-      return failBeforeSending({ kind: "UNREACHABLE", detail: "no time left" });
+    if (clock.monotonic() >= deadlineMs) return unsent({ kind: "UNREACHABLE", detail: "no time left" });
     let quotaWaitMs = 0;
     for (let { requeued } = call; ; requeued = true) {
       let slot: RateSlot;
       try {
         slot = await this.#takeSlot({ ...call, requeued }, credential);
       } catch (cause) {
-        if (signal?.aborted) return failBeforeSending({ kind: "ABORTED", cause });
+        if (signal?.aborted) return unsent({ kind: "ABORTED", cause });
         throw cause;
       }
       quotaWaitMs += slot.waitedMs;

@@ -15,11 +15,11 @@ import { DocumentReader, isCacheable } from "./documents/document-reader.ts";
 import {
   type CamCallLimit,
   camCallsRefusal,
-  minCallsInTime,
+  maxCallsOfSlowest,
   type Operation,
   type SelectedField,
   selectFields,
-  sumOverFields,
+  sumOver,
 } from "./selected-fields.ts";
 
 export interface RequestedOperation {
@@ -157,10 +157,11 @@ export class CostLimit {
   ): { readonly fields: number; readonly refusal: GraphQLError | undefined } {
     const known = this.#fields.get(asked.operation);
     // A field makes at most one call of an action.
-    if (known !== undefined && known <= minCallsInTime(limit)) return { fields: known, refusal: undefined };
+    if (known !== undefined && known <= maxCallsOfSlowest(limit))
+      return { fields: known, refusal: undefined };
     const selected = selectFields(schema, asked);
     if (selected === undefined) return { fields: 0, refusal: undefined };
-    const fields = sumOverFields(selected, estimateFields);
+    const fields = sumOver(selected, estimateFields);
     const refusal = answerSizeRefusal(fields) ?? camCallsRefusal(selected, limit);
     if (refusal === undefined && isCacheable(asked.document) && !variablesAffectCost(asked))
       this.#fields.set(asked.operation, fields);

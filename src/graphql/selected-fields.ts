@@ -77,16 +77,13 @@ export function selectFields(schema: GraphQLSchema, asked: Operation): SelectedF
 /**
  * Returns the sum of an estimate over all fields. For a field with several possible types, the most expensive counts.
  */
-export function sumOverFields(
+export function sumOver(
   fields: SelectedFields,
   estimate: (field: SelectedField, inner: number) => number,
 ): number {
   let most = 0;
   for (const ofType of fields.values()) {
-    const sum = ofType.reduce(
-      (total, field) => total + estimate(field, sumOverFields(field.inner, estimate)),
-      0,
-    );
+    const sum = ofType.reduce((total, field) => total + estimate(field, sumOver(field.inner, estimate)), 0);
     most = Math.max(most, sum);
   }
   return most;
@@ -210,7 +207,7 @@ export function camCallsRefusal(
       const ratePerSecond = rates.get(account);
       // The operation fails at that account before it calls CAM.
       if (ratePerSecond === undefined) continue;
-      const most = callsInTime(ratePerSecond, deadlineMs);
+      const most = maxCalls(ratePerSecond, deadlineMs);
       const all = inAccount + anywhere;
       if (all <= most) continue;
       const where = account === DEFAULT_ACCOUNT ? "" : ` in the account ${account}`;
@@ -225,11 +222,11 @@ export function camCallsRefusal(
 }
 
 /** Returns the calls of one action that every account accepts before the deadline. */
-export function minCallsInTime({ slowest, deadlineMs }: CamCallLimit): number {
-  return callsInTime(slowest, deadlineMs);
+export function maxCallsOfSlowest({ slowest, deadlineMs }: CamCallLimit): number {
+  return maxCalls(slowest, deadlineMs);
 }
 
-function callsInTime(ratePerSecond: number, deadlineMs: number): number {
+function maxCalls(ratePerSecond: number, deadlineMs: number): number {
   return Math.max(1, Math.floor((ratePerSecond * deadlineMs) / 1000));
 }
 
@@ -249,10 +246,7 @@ function countCalls(
   };
   for (const selected of [...fields.values()].flat()) {
     const { name, field } = selected;
-    const inner = sumOverFields(
-      selected.inner,
-      ({ name: below }, ofInner) => callsOf(below, action) + ofInner,
-    );
+    const inner = sumOver(selected.inner, ({ name: below }, ofInner) => callsOf(below, action) + ofInner);
     if (name in LISTS_OF_USERS) {
       const counts = known.get(selected) ?? countUsers(selected, accounts);
       known.set(selected, counts);

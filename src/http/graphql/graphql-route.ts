@@ -47,7 +47,7 @@ export interface GraphQLRouteOptions {
 }
 
 /** The properties of a request that the GraphQL context needs. */
-export interface RequestDetails {
+interface RequestDetails {
   readonly caller: Caller;
   readonly idempotencyKey: string | undefined;
   readonly mediaType: MediaType;
