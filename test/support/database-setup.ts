@@ -1,4 +1,3 @@
-import { constants, setPriority } from "node:os";
 import pg from "pg";
 import type { TestProject } from "vitest/node";
 import { migrate } from "../../src/database/migrate.ts";
@@ -57,7 +56,6 @@ async function makePostgresTemplate(clusterUrl: string): Promise<void> {
   const client = new pg.Client(clusterUrl);
   await client.connect();
   await client.query(`create database ${TEMPLATE_DATABASE}`);
-  await putFirst(client);
   await client.end();
   const url = new URL(clusterUrl);
   url.pathname = TEMPLATE_DATABASE;
@@ -65,20 +63,4 @@ async function makePostgresTemplate(clusterUrl: string): Promise<void> {
   await migrate(database, MIGRATIONS_DIR);
   await migrateJobs(database.jobs);
   await database.close();
-}
-
-/**
- * Lets the server run before other programs, if this user may do that. A gateway waits for a slot for one second, and on a
- * busy machine it would refuse changes of tests that expect them.
- */
-async function putFirst(client: pg.Client): Promise<void> {
-  const { rows } = await client.query<{ pid: number }>(
-    "select split_part(pg_read_file('postmaster.pid'), E'\\n', 1)::integer as pid",
-  );
-  try {
-    // Each connection has a process, which inherits this.
-    setPriority(rows[0]?.pid ?? 0, constants.priority.PRIORITY_HIGH);
-  } catch {
-    // Only root may.
-  }
 }
