@@ -39,7 +39,7 @@ function targetsOf(text: string, rooms: readonly string[]): readonly string[] {
 
 /** The names that a folder may import from cam. quota needs only the interface that it implements. */
 const ONLY_FROM_CAM: Readonly<Record<string, readonly string[]>> = {
-  quota: ["RateBudget", "RateRequest", "RateSlot", "SlotOutcome"],
+  quota: ["Quota", "SlotRequest", "Slot", "SlotOutcome"],
 };
 
 /** The packages that a folder may import, if consumers share the folder or it must be independent. */

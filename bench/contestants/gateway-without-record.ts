@@ -47,9 +47,8 @@ const { PausedCallers } =
 const { RecentWrites } = await compiled<typeof import("../../src/changes/changes-of-user.ts")>(
   "changes/changes-of-user.js",
 );
-const { LocalRateBudget } = await compiled<typeof import("../../src/quota/local-rate-budget.ts")>(
-  "quota/local-rate-budget.js",
-);
+const { LocalQuota } =
+  await compiled<typeof import("../../src/quota/local-quota.ts")>("quota/local-quota.js");
 const { systemClock: clock } = await compiled<typeof import("../../src/clock.ts")>("clock.js");
 const { localAuthenticator } =
   await compiled<typeof import("../../src/auth/authenticator.ts")>("auth/authenticator.js");
@@ -87,7 +86,7 @@ const cam = new parts.CamClient({
   }),
   signer: new parts.Tc3Signer(),
   transport: new parts.HttpTransport({ dispatcher: parts.createDispatcher({ proxy: {} }), clock }),
-  budget: new LocalRateBudget({ clock, ratePerSecond: CALLS_PER_SECOND }),
+  quota: new LocalQuota({ clock, ratePerSecond: CALLS_PER_SECOND }),
   circuits: new parts.ActionCircuits({ failures: 20 }, clock),
   skew: new parts.ClockSkew(clock),
   clock,

@@ -10,28 +10,28 @@ import {
   describeSafeAuthFlagColl,
   HttpTransport,
   isThrottle,
-  type RateBudget,
-  type RateSlot,
+  type Quota,
+  type Slot,
   Tc3Signer,
 } from "../../src/cam/index.ts";
 import { systemClock as clock } from "../../src/clock.ts";
 import { GatewayError, type Uin } from "../../src/contract/index.ts";
 import { openPostgres } from "../../src/database/postgres-database.ts";
-import { SharedRateBudget, SharedWindows } from "../../src/quota/shared-rate-budget.ts";
+import { SharedQuota, SharedWindows } from "../../src/quota/shared-quota.ts";
 import { Secret } from "../../src/secret.ts";
 import { answerParent } from "../support/answer-parent.ts";
 import type { OfferedBy, OfferOutcome, OfferQuestion } from "./offer.ts";
 
-/** A program with the parts of a replica that the quota needs: the signing layer and the shared budget. */
+/** A program with the parts of a replica that the quota needs: the signing layer and the shared quota. */
 
 const USER = "100021969091" as Uin;
 const { DATABASE_URL = "", CAM_URL = "", REPLICA = "", RATE_PER_SECOND = "" } = process.env;
 
 /** Without a database the program is a stranger: it has the key and does not use the quota. */
-const FREE_SLOT: RateSlot = { waitedMs: 0, sent: () => true, settle: () => undefined };
+const FREE_SLOT: Slot = { waitedMs: 0, sent: () => true, settle: () => undefined };
 
 const seen = { statements: 0, missedSlots: 0 };
-const budget: RateBudget = DATABASE_URL === "" ? { take: async () => FREE_SLOT } : await openBudget();
+const quota: Quota = DATABASE_URL === "" ? { take: async () => FREE_SLOT } : await openQuota();
 const key = createStaticProvider({
   secretId: "AKIDLOCALEXAMPLE",
   secretKey: new Secret("LocalExampleSecretKey"),
@@ -45,7 +45,7 @@ const cam = new CamClient({
   credentials: new CredentialCache({ chain: createProviderChain([key]), clock }),
   signer: new Tc3Signer(),
   transport: new HttpTransport({ dispatcher: createDispatcher(), clock }),
-  budget,
+  quota,
   skew: new ClockSkew(clock),
   clock,
 });
@@ -117,7 +117,7 @@ function nextGapMs({ callsPerSecond }: OfferedBy): number {
   return (-Math.log(1 - clock.random()) * 1_000) / callsPerSecond;
 }
 
-async function openBudget(): Promise<RateBudget> {
+async function openQuota(): Promise<Quota> {
   const windows = new SharedWindows({
     database: await openPostgres({ url: DATABASE_URL }),
     clock,
@@ -128,7 +128,7 @@ async function openBudget(): Promise<RateBudget> {
       onSlotMissed: () => void seen.missedSlots++,
     },
   });
-  return new SharedRateBudget({ windows, ratePerSecond: Number(RATE_PER_SECOND) });
+  return new SharedQuota({ windows, ratePerSecond: Number(RATE_PER_SECOND) });
 }
 
 /** Blocks this process. */

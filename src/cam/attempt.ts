@@ -1,7 +1,7 @@
 import type { CircuitVote } from "./circuit-breaker.ts";
 import { type CamError, isServiceFault, isThrottle, mayHaveBeenApplied } from "./errors/cam-error.ts";
 import type { CamResult } from "./protocol.ts";
-import type { SlotOutcome } from "./rate-budget.ts";
+import type { SlotOutcome } from "./quota.ts";
 import type { TransportError } from "./transport/http-transport.ts";
 
 /** One attempt at a call, for logs: a request that the gateway sent or could not send. */

@@ -30,7 +30,7 @@ import {
   endpointFor,
   readReply,
 } from "./protocol.ts";
-import type { CallPriority, RateBudget, RateRequest, RateSlot } from "./rate-budget.ts";
+import type { CallPriority, Quota, SlotRequest, Slot } from "./quota.ts";
 import type { Tc3Signer } from "./signing/tc3-signer.ts";
 import { type HttpTransport, TransportError } from "./transport/http-transport.ts";
 
@@ -39,7 +39,7 @@ export interface CamClientDeps {
   readonly credentials: CredentialCache;
   readonly signer: Tc3Signer;
   readonly transport: HttpTransport;
-  readonly budget: RateBudget;
+  readonly quota: Quota;
   /** If it is undefined, failures never stop further calls. */
   readonly circuits?: ActionCircuits;
   readonly skew: ClockSkew;
@@ -76,7 +76,7 @@ interface Attempt<Output> extends CamCallOptions {
   readonly user: Uin | undefined;
   readonly attempt: number;
   /** Whether the call takes the next slot, because it already had one. Otherwise it joins the end of the queue. */
-  readonly requeued: NonNullable<RateRequest["requeued"]>;
+  readonly requeued: NonNullable<SlotRequest["requeued"]>;
 }
 
 /**
@@ -214,7 +214,7 @@ export class CamClient {
     if (clock.monotonic() >= deadlineMs) return unsent({ kind: "UNREACHABLE", detail: "no time left" });
     let quotaWaitMs = 0;
     for (let { requeued } = call; ; requeued = true) {
-      let slot: RateSlot;
+      let slot: Slot;
       try {
         slot = await this.#takeSlot({ ...call, requeued }, credential);
       } catch (cause) {
@@ -232,7 +232,7 @@ export class CamClient {
   async #exchange<Output>(
     { action, body, attempt, deadlineMs, signal, traceId }: Attempt<Output>,
     credential: Credential | undefined,
-    slot: RateSlot,
+    slot: Slot,
   ): Promise<Omit<AttemptOutcome<Output>, "quotaWaitMs"> | "SLOT_MISSED"> {
     const { clock, skew, config, transport } = this.#deps;
     const timeoutMs = Math.max(1, Math.min(config.timeoutMs, deadlineMs - clock.monotonic()));
@@ -278,13 +278,13 @@ export class CamClient {
   }
 
   /** Takes a slot of the quota. Opens a connection for the call at the same time. */
-  async #takeSlot(call: Attempt<unknown>, credential: Credential | undefined): Promise<RateSlot> {
-    const { clock, config, transport, budget } = this.#deps;
+  async #takeSlot(call: Attempt<unknown>, credential: Credential | undefined): Promise<Slot> {
+    const { clock, config, transport, quota } = this.#deps;
     const { action, deadlineMs, signal, caller = OWN_CALLS, priority = "interactive", requeued } = call;
     const leftMs = deadlineMs - clock.monotonic();
     const ready = transport.preconnect(endpointFor(action.service, config.endpoint).origin, leftMs);
     try {
-      return await budget.take({
+      return await quota.take({
         ...{ action: action.name, caller, priority, signal, ready, requeued },
         secretId: credential?.role ?? credential?.secretId ?? "",
         access: call.forWrite ? "write" : action.access,

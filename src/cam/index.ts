@@ -1,7 +1,7 @@
 /**
  * cam/ is the signing service layer, the only part of the gateway that sends requests to CAM and STS. Other folders
  * import cam/ only through this file. cam/ does not depend on changes, callers' rights or the database. The quota is an
- * interface (rate-budget.ts). Read cam-client.ts next: it makes a call.
+ * interface (quota.ts). Read cam-client.ts next: it makes a call.
  */
 
 export type { MfaFlagSet, MfaFlagState, SafeAuthFlags, SetMfaFlagInput } from "./actions/mfa-flags.ts";
@@ -46,8 +46,8 @@ export {
 } from "./errors/cam-error.ts";
 export type { CamAction, CamClientConfig, CamEndpoint, CamResult } from "./protocol.ts";
 export { ClockSkew } from "./protocol.ts";
-export type { CallPriority, RateBudget, RateRequest, RateSlot, SlotOutcome } from "./rate-budget.ts";
-export { unlimitedBudget } from "./rate-budget.ts";
+export type { CallPriority, Quota, SlotRequest, Slot, SlotOutcome } from "./quota.ts";
+export { unlimitedQuota } from "./quota.ts";
 export { Tc3Signer } from "./signing/tc3-signer.ts";
 export { createDispatcher, type ProxySettings } from "./transport/connection-pool.ts";
 export { HttpTransport } from "./transport/http-transport.ts";

@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.ts";
 import type { Database } from "../database/database.ts";
-import { DatabaseClock } from "../quota/slot-store.ts";
+import { ClockBounds } from "../quota/slot-store.ts";
 import { readClock } from "./user-writes.ts";
 
 /** The lifetime of a measurement. In that time, the two clocks drift apart by less than 0.1 s. */
@@ -10,7 +10,7 @@ const FRESH_MS = 60_000;
 export class DatabaseTime {
   readonly #database: Database;
   readonly #clock: Clock;
-  readonly #bounds = new DatabaseClock();
+  readonly #bounds = new ClockBounds();
   #measuredMs = Number.NEGATIVE_INFINITY;
 
   constructor(database: Database, clock: Clock) {

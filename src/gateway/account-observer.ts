@@ -6,7 +6,7 @@ import {
   type Credential,
   isKeyRefused,
   isThrottle,
-  type RateBudget,
+  type Quota,
 } from "../cam/index.ts";
 import type { WrongAccountError } from "../changes/gateway-identity.ts";
 import { GatewayError } from "../contract/index.ts";
@@ -19,7 +19,7 @@ interface ObservedAccount {
   readonly ratePerSecond: number;
   readonly skew: Pick<ClockSkew, "skewMs">;
   readonly circuits: Pick<ActionCircuits, "openActions">;
-  readonly budget: RateBudget & { readonly queued: number };
+  readonly quota: Quota & { readonly queued: number };
 }
 
 /** The quota of an account counts as degraded for this time after a throttle or a refusal. */
@@ -28,7 +28,7 @@ const STRAINED_MS = 60_000;
 /** Reports the calls of one account to CAM, its keys, and the state of the parts that they use. */
 export function accountObserver(
   telemetry: Telemetry,
-  { name: account, ratePerSecond, skew, circuits, budget }: ObservedAccount,
+  { name: account, ratePerSecond, skew, circuits, quota }: ObservedAccount,
 ) {
   const { clock, report, health, metrics } = telemetry;
   let strained: { readonly atMs: number; readonly problem: string } | undefined;
@@ -65,15 +65,15 @@ export function accountObserver(
     metrics.record("cam.clock.skew", skew.skewMs / 1_000, { account });
     metrics.record("cam.circuits.open", open.length, { account });
     metrics.record("cam.quota.limit", ratePerSecond, { account });
-    metrics.record("cam.quota.queue", budget.queued, { account });
+    metrics.record("cam.quota.queue", quota.queued, { account });
     if (key === undefined) return;
     metrics.record("cam.credential.age", (clock.monotonic() - key.loadedAtMs) / 1_000, { account });
     if (key.expiresAtMs === undefined) return;
     metrics.record("cam.credential.expiry", (key.expiresAtMs - clock.now()) / 1_000, { account });
   };
-  const take: RateBudget["take"] = (request) => {
+  const take: Quota["take"] = (request) => {
     const fromMs = clock.monotonic();
-    return budget.take(request).catch((error: unknown) => {
+    return quota.take(request).catch((error: unknown) => {
       if (error instanceof GatewayError && error.code === "QUOTA_EXHAUSTED") {
         strain("More calls wait than CAM's limit admits in time.");
         currentOperation.getStore()?.addCamWait(fromMs, clock.monotonic());
@@ -89,8 +89,8 @@ export function accountObserver(
       if (wasSent(attempt)) metrics.record("cam.quota.slots", 1, { account, action: attempt.action });
       reportCamAttempt(telemetry, attempt);
     },
-    /** The budget, which also reports each call that gets no slot before its deadline. */
-    budget: { take } satisfies RateBudget,
+    /** The quota, which also reports each call that gets no slot before its deadline. */
+    quota: { take } satisfies Quota,
     /** Reports which key is in use, by its id, which is not secret. */
     onLoaded: ({ secretId, expiresAtMs }: Pick<Credential, "secretId" | "expiresAtMs">) => {
       key = { loadedAtMs: clock.monotonic(), expiresAtMs };

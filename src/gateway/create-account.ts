@@ -20,11 +20,11 @@ import { FlagWriter } from "../changes/flag-writer.ts";
 import { GatewayIdentity, withOwnKeys } from "../changes/gateway-identity.ts";
 import { Reconciler } from "../changes/reconciler.ts";
 import type { AccountSettings } from "../config/accounts-file.ts";
-import type { CamSettings } from "../config/cam-settings.ts";
+import type { CamConnection } from "../config/cam-connection.ts";
 import type { ScannedAccount } from "../directory/bulk-reads.ts";
-import { observeReads, type ReadsBehind } from "../directory/reads-behind.ts";
+import { observeReads, type WriteBehind } from "../directory/write-behind.ts";
 import { FlagReads } from "../graphql/loaders.ts";
-import { SharedRateBudget, type SharedWindows } from "../quota/shared-rate-budget.ts";
+import { SharedQuota, type SharedWindows } from "../quota/shared-quota.ts";
 import { accountObserver } from "./account-observer.ts";
 import type { Foundation } from "./foundation.ts";
 import { reconcilerObserver } from "./open-changes.ts";
@@ -34,7 +34,7 @@ export interface Account extends RegisteredAccount {
   /** Makes calls. The directory gets the result of every read of a user. */
   readonly cam: Pick<CamClient, "call">;
   readonly scanned: ScannedAccount;
-  readonly budget: SharedRateBudget;
+  readonly quota: SharedQuota;
   readonly writer: FlagWriter;
   readonly flagReads: FlagReads;
   readonly gatewayIdentity: GatewayIdentity;
@@ -49,7 +49,7 @@ export interface Account extends RegisteredAccount {
 /** The parts that all accounts share. */
 export interface SharedParts {
   readonly windows: SharedWindows;
-  readonly reads: ReadsBehind;
+  readonly reads: WriteBehind;
   readonly log: ChangeLog;
   readonly due: DueChanges;
   readonly register: AccountRegister;
@@ -66,7 +66,7 @@ export interface Connection {
 
 /** Returns the connection of an account. One without a key assumes its role with the default account's key. */
 export function connectionTo(
-  { endpoint, proxy, credentials, usesDefaultKey }: CamSettings & { readonly usesDefaultKey?: boolean },
+  { endpoint, proxy, credentials, usesDefaultKey }: CamConnection & { readonly usesDefaultKey?: boolean },
   createDefaultChain?: Connection["createChain"],
 ): Connection {
   const { role } = credentials;
@@ -88,9 +88,9 @@ export function createAccount(
   const telemetry = { ...shared, report: logger.child({ account: name }).report };
   const transport = new HttpTransport({ dispatcher: createDispatcher({ proxy }), clock });
   const skew = new ClockSkew(clock);
-  const budget = new SharedRateBudget({ windows, ratePerSecond });
+  const quota = new SharedQuota({ windows, ratePerSecond });
   const circuits = new ActionCircuits({ failures: circuitFailures }, clock);
-  const observer = accountObserver(telemetry, { name, ratePerSecond, skew, circuits, budget });
+  const observer = accountObserver(telemetry, { name, ratePerSecond, skew, circuits, quota });
   const parts = {
     config: { endpoint, language, timeoutMs },
     signer: new Tc3Signer(),
@@ -101,7 +101,7 @@ export function createAccount(
   const client = new CamClient({
     ...parts,
     credentials: new CredentialCache({ chain, clock, skew, observer }),
-    budget: observer.budget,
+    quota: observer.quota,
     circuits,
   });
   const gatewayIdentity = new GatewayIdentity({
@@ -119,7 +119,7 @@ export function createAccount(
   // Only the mainland site has ListAccounts.
   const isIntl = endpoint.serviceHost.includes(".intl.");
   return {
-    ...{ name, ratePerSecond, settings, cam, budget, writer, gatewayIdentity, reconciler },
+    ...{ name, ratePerSecond, settings, cam, quota, writer, gatewayIdentity, reconciler },
     endpoint: stopEmulator === undefined ? endpoint.origin : undefined,
     scanned: { name, cam: direct, listAction: isIntl ? "ListUsers" : config.directory.listAction },
     flagReads: new FlagReads({ cam, clock, cacheMs: flagsCacheMs }),

@@ -13,7 +13,7 @@ import { countOrphanedChanges, openAccounts } from "./open-accounts.ts";
 import { openAuthenticator } from "./open-authenticator.ts";
 import { openChanges } from "./open-changes.ts";
 import { openDatabase, openWindows, watchDatabase } from "./open-database.ts";
-import { openDirectory, openReadsBehind } from "./open-directory.ts";
+import { openDirectory, openWriteBehind } from "./open-directory.ts";
 import { openHttp } from "./open-http.ts";
 import { openJobs } from "./open-jobs.ts";
 import { openPolicy, reportAccountsOutsidePolicy } from "./open-policy.ts";
@@ -73,7 +73,7 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     const { accounts, live, emulators } = await openAccounts(
       foundation,
       {
-        ...{ windows, log: record.log, reads: openReadsBehind(foundation, database) },
+        ...{ windows, log: record.log, reads: openWriteBehind(foundation, database) },
         register: new AccountRegister(database, config.replica),
         due: new DueChanges(database, clock),
       },
@@ -94,7 +94,7 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     const { directory } = known;
     const rollouts = openRollouts(foundation, {
       ...{ database, accounts, changes, directory, policy, pauses, jobs: jobs.parts },
-      ...{ checkpointer, rolloutLog: record.rolloutLog, seal: record.sharedSeal },
+      ...{ checkpointer, rolloutLog: record.rolloutLog, seal: record.sharedMacs },
     });
     const nouns = { changes, pausedCallers, log, events, accounts, ...known, ...rollouts };
     const resolvers = createResolvers(nouns);

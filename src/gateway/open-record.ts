@@ -7,7 +7,7 @@ import { ChainAnchors } from "../audit/chain-anchors.ts";
 import { ChangeLog } from "../audit/change-log.ts";
 import { AuditCheckpointer } from "../audit/checkpointer.ts";
 import { RefusalLog } from "../audit/refusal-log.ts";
-import { RequestSeal } from "../audit/request-seal.ts";
+import { RequestMacs } from "../audit/request-macs.ts";
 import { RolloutLog } from "../audit/rollout-log.ts";
 import { loadSigningKeys, type SigningKeys } from "../audit/signing-keys.ts";
 import type { Config } from "../config/config.ts";
@@ -22,18 +22,18 @@ export interface OpenRecord {
   readonly rolloutLog: RolloutLog;
   readonly keys: SigningKeys | undefined;
   /** Makes the MACs of starts of rollouts. Needs a signing key, because replicas share no other key. */
-  readonly sharedSeal: RequestSeal | undefined;
+  readonly sharedMacs: RequestMacs | undefined;
 }
 
 /** Opens the record of changes in the database. @throws KeyFileError */
 export async function openRecord({ config, logger }: Foundation, database: Database): Promise<OpenRecord> {
   const { replica, bulkGuard: guard, checkpoints } = config;
   const keys = checkpoints && (await loadSigningKeys(checkpoints));
-  const seal = await openRequestSeal(config, keys);
+  const seal = await openRequestMacs(config, keys);
   const shared = { database, replica, guard, seal };
   const approvalLog = new ApprovalLog({ ...shared, report: logger.report });
   const rolloutLog = new RolloutLog(shared);
-  return { log: new ChangeLog(shared), approvalLog, rolloutLog, keys, sharedSeal: keys && seal };
+  return { log: new ChangeLog(shared), approvalLog, rolloutLog, keys, sharedMacs: keys && seal };
 }
 
 /** The events of the record, and the log of refusals that writes some of them. */
@@ -77,13 +77,13 @@ const SECRET_FILE = "approval-key";
  * its data folder. With PostgreSQL it has no data folder, so the key lasts as long as the process. Server mode without
  * a signing key has no seal, and no request can be approved.
  */
-export async function openRequestSeal(
+export async function openRequestMacs(
   { mode, store }: Pick<Config, "mode" | "store">,
   keys: SigningKeys | undefined,
-): Promise<RequestSeal | undefined> {
-  if (keys !== undefined) return RequestSeal.ofSigningKey(keys.privateKey, keys.previousKey);
+): Promise<RequestMacs | undefined> {
+  if (keys !== undefined) return RequestMacs.ofSigningKey(keys.privateKey, keys.previousKey);
   if (mode === "server") return undefined;
-  return RequestSeal.ofSecret(
+  return RequestMacs.ofSecret(
     store.kind === "pglite" ? await secretIn(join(store.dataDir, SECRET_FILE)) : randomBytes(32),
   );
 }

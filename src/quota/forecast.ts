@@ -1,14 +1,14 @@
 import type { Clock } from "../clock.ts";
 import { fairShare, Schedule } from "./schedule.ts";
 import type { TakenSlot } from "./slot-deliveries.ts";
-import type { DatabaseClock, SlotAnswer, SlotRequest, SlotStore, WindowKey } from "./slot-store.ts";
+import type { ClockBounds, SlotStore, TakeSlotAnswer, TakeSlotRequest, WindowKey } from "./slot-store.ts";
 import type { StoreHealth } from "./store-health.ts";
 
 /** The lifetime of a forecast. After it, other replicas may have taken many slots. */
-const FORESIGHT_MS = 1_000;
+const FORECAST_LIFETIME_MS = 1_000;
 
 interface ForecastDeps {
-  readonly databaseClock: DatabaseClock;
+  readonly databaseClock: ClockBounds;
   readonly ratePerSecond: number;
 }
 
@@ -25,14 +25,14 @@ export class Forecast {
     this.#deps = deps;
   }
 
-  learn({ granted, slotMs, hasOthers, outlook, answeredMs }: SlotAnswer): void {
+  update({ granted, slotMs, hasOthers, outlook, answeredMs }: TakeSlotAnswer): void {
     this.#hasOthers = hasOthers;
     this.#schedule = outlook && new Schedule(outlook, this.#deps.ratePerSecond);
     this.#nextSlotMs = granted ? undefined : slotMs;
     this.#answeredMs = answeredMs;
   }
 
-  forget(): void {
+  clear(): void {
     this.#schedule = undefined;
     this.#nextSlotMs = undefined;
   }
@@ -56,7 +56,7 @@ export class Forecast {
 
   /** Returns whether the last answer is recent enough for a forecast. */
   isKnown(nowMs: number): boolean {
-    return this.#schedule !== undefined && nowMs - this.#answeredMs <= FORESIGHT_MS;
+    return this.#schedule !== undefined && nowMs - this.#answeredMs <= FORECAST_LIFETIME_MS;
   }
 
   /** Counts a caller's request for a slot. */
@@ -70,7 +70,7 @@ export class Forecast {
    */
   expectedAhead(caller: string, waiting: number, nowMs: number): number {
     if (this.#schedule === undefined) return 0;
-    const { slotsPerMs, slotsForOneOfOurs } = this.#schedule;
+    const { slotsPerMs, slotsPerOwnSlot: slotsForOneOfOurs } = this.#schedule;
     const oursPerMs = slotsPerMs / slotsForOneOfOurs;
     return ((waiting + 1) * oursPerMs) / this.#demand.shareOf(caller, oursPerMs, nowMs) - 1;
   }
@@ -91,7 +91,7 @@ export class Forecast {
     if (held.length === 0 && !this.isKnown(nowMs)) return undefined;
     // The schedule contains the held slots. The queue requests the next one now, or at the next turn of this replica.
     const [turns, asked] = held.length > 0 ? [ahead - held.length + 1, 1] : [ahead, 0];
-    const index = Math.max(0, Math.round(turns * this.#schedule.slotsForOneOfOurs) - asked);
+    const index = Math.max(0, Math.round(turns * this.#schedule.slotsPerOwnSlot) - asked);
     return Math.max(0, databaseClock.latest(this.#schedule.freeMs(index)) - nowMs);
   }
 }
@@ -107,13 +107,13 @@ export class CallerDemand {
   #previousMs = 0;
 
   record(caller: string, nowMs: number): void {
-    this.#turnPage(nowMs);
+    this.#rotate(nowMs);
     this.#current.set(caller, (this.#current.get(caller) ?? 0) + 1);
   }
 
   /** Returns the fair share of a caller, of the calls per millisecond that all callers have together. */
   shareOf(caller: string, callsPerMs: number, nowMs: number): number {
-    this.#turnPage(nowMs);
+    this.#rotate(nowMs);
     const overMs = Math.max(1, nowMs - this.#periodStartMs + this.#previousMs);
     const wanted = new Map(this.#previous);
     for (const [other, calls] of this.#current) wanted.set(other, (wanted.get(other) ?? 0) + calls);
@@ -124,7 +124,7 @@ export class CallerDemand {
     );
   }
 
-  #turnPage(nowMs: number): void {
+  #rotate(nowMs: number): void {
     const ageMs = nowMs - this.#periodStartMs;
     if (ageMs < PERIOD_MS) return;
     const isNext = ageMs < 2 * PERIOD_MS;
@@ -167,7 +167,7 @@ export interface SlotAskerDeps {
   readonly replica: string;
   readonly ratePerSecond: number;
   readonly clock: Clock;
-  readonly databaseClock: DatabaseClock;
+  readonly databaseClock: ClockBounds;
   readonly store: SlotStore;
   readonly health: StoreHealth;
   readonly observer: QuotaObserver | undefined;
@@ -187,14 +187,14 @@ export class SlotAsker {
    * Returns the slot, or undefined if it would lie too far ahead.
    * @throws GatewayError STORE_UNAVAILABLE
    */
-  async ask(question: Omit<SlotRequest, "replica" | "ratePerSecond">): Promise<TakenSlot | undefined> {
+  async ask(question: Omit<TakeSlotRequest, "replica" | "ratePerSecond">): Promise<TakenSlot | undefined> {
     const { key, replica, ratePerSecond, clock, databaseClock, store, health, observer } = this.#deps;
     const askedMs = clock.monotonic();
     const answer = await health.run(key, () => store.take(key, { ...question, replica, ratePerSecond }));
     const tookMs = clock.monotonic() - askedMs;
     const { granted, slotMs, nowMs, windowMs } = answer;
     databaseClock.observe(nowMs, answer.sentMs, answer.answeredMs);
-    this.#forecast.learn(answer);
+    this.#forecast.update(answer);
     const { bulk } = question;
     observer?.onAsked?.({ action: key.action, bulk, granted, aheadMs: slotMs - nowMs, windowMs, tookMs });
     if (!granted) return undefined;

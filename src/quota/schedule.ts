@@ -4,11 +4,11 @@ import type { WindowOutlook } from "./slot-store.ts";
  * The smallest interval between two slots, as a fraction of even spacing. The SQL function next_slot has the same
  * values.
  */
-const PEOPLE_SPACING = 0.1;
+const INTERACTIVE_SPACING = 0.1;
 const BULK_SPACING = 0.9;
 
 /** The age of the oldest slots from which a replica's share is computed. */
-const LOOKED_BACK_MS = 2_500;
+const SHARE_PERIOD_MS = 2_500;
 
 /**
  * Computes the next slots from one state of the shared window. Pure. Times are those of the database. It assumes that
@@ -26,7 +26,7 @@ export class Schedule {
 
   /** Returns the time of a free slot; 0 is the next one. */
   freeMs(index: number): number {
-    this.#free ??= this.#simulate(PEOPLE_SPACING, this.#ratePerSecond);
+    this.#free ??= this.#simulate(INTERACTIVE_SPACING, this.#ratePerSecond);
     const inWindow = this.#free[index % this.#ratePerSecond] ?? this.#outlook.nowMs;
     return inWindow + Math.floor(index / this.#ratePerSecond) * this.#outlook.windowMs;
   }
@@ -37,13 +37,13 @@ export class Schedule {
   }
 
   /** The slots that all replicas together take for each slot of this one, while it takes as many as possible. */
-  get slotsForOneOfOurs(): number {
+  get slotsPerOwnSlot(): number {
     const { latest, owners, owner, windowMs, nowMs } = this.#outlook;
     // Counts whole windows if there are enough slots, because the slots of a part of a window may be bunched.
     const seen = latest.length / this.#ratePerSecond;
     const windows = Math.min(
       Math.max(1, Math.floor(seen)),
-      Math.max(1, Math.floor(LOOKED_BACK_MS / windowMs)),
+      Math.max(1, Math.floor(SHARE_PERIOD_MS / windowMs)),
     );
     const sinceMs = Math.max(nowMs, latest.at(-1) ?? 0) - windows * windowMs;
     const counts = new Map<number, number>();

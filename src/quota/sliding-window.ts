@@ -12,7 +12,7 @@ export class SlidingWindow {
   readonly #windowMs: number;
   #calls: WindowCall[] = [];
   /** No call leaves the window before this time. */
-  #firstLeavesMs = Number.POSITIVE_INFINITY;
+  #earliestExitMs = Number.POSITIVE_INFINITY;
 
   constructor(limit: number, windowMs: number) {
     this.#limit = limit;
@@ -32,18 +32,18 @@ export class SlidingWindow {
   }
 
   /** Adds a call that arrives at the given time or earlier. */
-  open(arrivesByMs: number): WindowCall {
+  add(arrivesByMs: number): WindowCall {
     const call: WindowCall = { arrivesByMs };
     this.#calls.push(call);
-    this.#expectLeaving(call);
+    this.#noteExit(call);
     return call;
   }
 
   /** Moves the bound of a call to an earlier time. Ignores a later time. */
-  moveNearer(call: WindowCall, arrivesByMs: number): void {
+  moveEarlier(call: WindowCall, arrivesByMs: number): void {
     if (arrivesByMs >= call.arrivesByMs) return;
     call.arrivesByMs = arrivesByMs;
-    this.#expectLeaving(call);
+    this.#noteExit(call);
   }
 
   /** Removes a call that was never sent. */
@@ -67,20 +67,20 @@ export class SlidingWindow {
   }
 
   /** Returns when the next call leaves the window by its present bound; undefined if the window is empty. */
-  nextChangeMs(): number | undefined {
+  nextExitMs(): number | undefined {
     if (this.#calls.length === 0) return undefined;
     return Math.min(...this.#calls.map((call) => call.arrivesByMs)) + this.#windowMs;
   }
 
-  #expectLeaving({ arrivesByMs }: WindowCall): void {
-    this.#firstLeavesMs = Math.min(this.#firstLeavesMs, arrivesByMs + this.#windowMs);
+  #noteExit({ arrivesByMs }: WindowCall): void {
+    this.#earliestExitMs = Math.min(this.#earliestExitMs, arrivesByMs + this.#windowMs);
   }
 
   #forgetExpired(nowMs: number): void {
-    if (nowMs < this.#firstLeavesMs) return;
+    if (nowMs < this.#earliestExitMs) return;
     this.#calls = this.#calls.filter((call) => call.arrivesByMs + this.#windowMs > nowMs);
-    this.#firstLeavesMs = Number.POSITIVE_INFINITY;
-    for (const call of this.#calls) this.#expectLeaving(call);
+    this.#earliestExitMs = Number.POSITIVE_INFINITY;
+    for (const call of this.#calls) this.#noteExit(call);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { RateSlot, SlotOutcome } from "../cam/index.ts";
+import type { Slot, SlotOutcome } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
 import { GUARD_MS, type SlotAdjustment } from "./slot-store.ts";
 
@@ -15,13 +15,13 @@ export interface TakenSlot {
  * A call that is written at most this late is in time: the rest of the guard is for the network. If it is written
  * later, its slot moves.
  */
-const PROMPT_MS = GUARD_MS / 2;
+const WRITE_GUARD_MS = GUARD_MS / 2;
 
 /**
  * A call that would be written later returns its slot, because the database could give the slot away before it gets the
  * adjustment.
  */
-const LATEST_WRITING_MS = 100;
+const MAX_WRITE_DELAY_MS = 100;
 
 /** A reply that takes longer tells nothing about when the call arrived. */
 const LONGEST_DELIVERY_MS = 1_000;
@@ -42,37 +42,37 @@ interface SlotDeliveriesDeps {
  */
 export class SlotDeliveries {
   readonly #deps: SlotDeliveriesDeps;
-  readonly #delay: DeliveryDelay;
+  readonly #delay: RoundTripEstimate;
   /** The times that the database has for the slots that moved. */
-  readonly #placesMs = new WeakMap<TakenSlot, number>();
+  readonly #storedMs = new WeakMap<TakenSlot, number>();
   /** The adjustments that the database does not have yet. */
   readonly #adjustments = new Map<TakenSlot, SlotAdjustment["toMs"]>();
 
   constructor(deps: SlotDeliveriesDeps) {
     this.#deps = deps;
-    this.#delay = new DeliveryDelay(deps.ratePerSecond);
+    this.#delay = new RoundTripEstimate(deps.ratePerSecond);
   }
 
   /**
    * True while the database does not know the move of a slot yet. Other replicas could take the place too early.
    */
-  get hasMoves(): boolean {
+  get hasMovedSlots(): boolean {
     return [...this.#adjustments.values()].some((toMs) => toMs !== undefined);
   }
 
-  isOver({ latestMs }: TakenSlot): boolean {
-    return this.#deps.clock.monotonic() - latestMs > LATEST_WRITING_MS;
+  hasExpired({ latestMs }: TakenSlot): boolean {
+    return this.#deps.clock.monotonic() - latestMs > MAX_WRITE_DELAY_MS;
   }
 
-  giveUp(slot: TakenSlot): void {
+  release(slot: TakenSlot): void {
     this.#adjustments.set(slot, undefined);
   }
 
   /** Returns the adjustments to report, and removes them. */
   takeAdjustments(): SlotAdjustment[] {
     const adjustments = [...this.#adjustments].map(([slot, toMs]) => {
-      const slotMs = this.#placesMs.get(slot) ?? slot.slotMs;
-      if (toMs !== undefined) this.#placesMs.set(slot, toMs);
+      const slotMs = this.#storedMs.get(slot) ?? slot.slotMs;
+      if (toMs !== undefined) this.#storedMs.set(slot, toMs);
       return { slotMs, toMs };
     });
     this.#adjustments.clear();
@@ -80,7 +80,7 @@ export class SlotDeliveries {
   }
 
   /** Returns the slot as the CAM client uses it. */
-  open(slot: TakenSlot, waitedMs: number): RateSlot {
+  open(slot: TakenSlot, waitedMs: number): Slot {
     const { clock, onMissed } = this.#deps;
     let sentMs: number | undefined;
     let isSettled = false;
@@ -89,12 +89,12 @@ export class SlotDeliveries {
       sent: () => {
         if (sentMs !== undefined) return true;
         const nowMs = clock.monotonic();
-        if (this.isOver(slot)) {
+        if (this.hasExpired(slot)) {
           onMissed(nowMs - slot.latestMs);
           return false;
         }
         sentMs = nowMs;
-        this.#move(slot, nowMs - slot.earliestMs - PROMPT_MS);
+        this.#move(slot, nowMs - slot.earliestMs - WRITE_GUARD_MS);
         return true;
       },
       settle: (outcome) => {
@@ -114,7 +114,7 @@ export class SlotDeliveries {
       const arrivedByMs = Math.min(Math.max(sentMs, nowMs - wayBackMs), sentMs + LONGEST_DELIVERY_MS);
       this.#move(slot, arrivedByMs - slot.earliestMs - GUARD_MS);
     } else if (outcome === "UNUSED") {
-      this.giveUp(slot);
+      this.release(slot);
     }
     if (outcome === "THROTTLED") onThrottled(slot);
     onSettled();
@@ -123,7 +123,7 @@ export class SlotDeliveries {
   /** Moves a slot whose call arrived later than the guard allows. */
   #move(slot: TakenSlot, lateMs: number): void {
     const toMs = slot.slotMs + lateMs;
-    const knownMs = this.#adjustments.get(slot) ?? this.#placesMs.get(slot) ?? slot.slotMs;
+    const knownMs = this.#adjustments.get(slot) ?? this.#storedMs.get(slot) ?? slot.slotMs;
     if (toMs > knownMs) this.#adjustments.set(slot, toMs);
   }
 }
@@ -132,7 +132,7 @@ export class SlotDeliveries {
 const PERIOD_MS = 30_000;
 
 /** The longest delay that a busy event loop or a cold network path may add to every call. */
-const LONGEST_MOMENT_MS = 2_000;
+const MIN_SPAN_MS = 2_000;
 
 /** The round trips of one period. */
 interface RoundTrips {
@@ -155,26 +155,26 @@ const NONE: RoundTrips = {
  * All calls have that delay in common, so it cancels out between two calls. An estimate that is too long lets the next
  * call follow too soon by the difference.
  */
-export class DeliveryDelay {
-  readonly #enough: number;
-  #now = NONE;
-  #before = NONE;
+export class RoundTripEstimate {
+  readonly #minCount: number;
+  #current = NONE;
+  #previous = NONE;
   #firstMs = Number.POSITIVE_INFINITY;
   #lastMs = Number.NEGATIVE_INFINITY;
 
   /** @param enough The number of round trips before there is an estimate. */
   constructor(enough: number) {
-    this.#enough = enough;
+    this.#minCount = enough;
   }
 
   /** @param atMs The time of the reply. */
   record(roundTripMs: number, atMs: number): void {
-    if (atMs - this.#now.sinceMs >= PERIOD_MS) {
-      this.#before = this.#now;
-      this.#now = { ...NONE, sinceMs: atMs };
+    if (atMs - this.#current.sinceMs >= PERIOD_MS) {
+      this.#previous = this.#current;
+      this.#current = { ...NONE, sinceMs: atMs };
     }
-    const { sinceMs, count, sumMs, shortestMs } = this.#now;
-    this.#now = {
+    const { sinceMs, count, sumMs, shortestMs } = this.#current;
+    this.#current = {
       sinceMs,
       count: count + 1,
       sumMs: sumMs + roundTripMs,
@@ -186,11 +186,11 @@ export class DeliveryDelay {
 
   /** The estimate. It is 0 until there are enough round trips, from more than one moment. */
   get shortestMs(): number {
-    const count = this.#now.count + this.#before.count;
-    if (count < this.#enough || this.#lastMs - this.#firstMs <= LONGEST_MOMENT_MS) return 0;
-    const shortestMs = Math.min(this.#now.shortestMs, this.#before.shortestMs);
+    const count = this.#current.count + this.#previous.count;
+    if (count < this.#minCount || this.#lastMs - this.#firstMs <= MIN_SPAN_MS) return 0;
+    const shortestMs = Math.min(this.#current.shortestMs, this.#previous.shortestMs);
     // The shortest of a few round trips is longer than the shortest possible one, by a part of their spread.
-    const spreadMs = (this.#now.sumMs + this.#before.sumMs) / count - shortestMs;
+    const spreadMs = (this.#current.sumMs + this.#previous.sumMs) / count - shortestMs;
     return Math.max(0, shortestMs - spreadMs / Math.sqrt(count));
   }
 }

@@ -17,7 +17,7 @@ export interface WindowKey {
   readonly action: string;
 }
 
-export interface SlotRequest {
+export interface TakeSlotRequest {
   readonly replica: string;
   readonly ratePerSecond: number;
   readonly bulk: boolean;
@@ -35,7 +35,7 @@ export interface SlotAdjustment {
   readonly toMs: number | undefined;
 }
 
-export interface SlotAnswer {
+export interface TakeSlotAnswer {
   readonly granted: boolean;
   /** Milliseconds since 1970 by the database's clock. If not granted, the time at which the slot would be. */
   readonly slotMs: number;
@@ -73,13 +73,13 @@ export interface WindowOutlook {
 /** A request for a slot of a window. */
 interface Asked {
   readonly key: WindowKey;
-  readonly request: SlotRequest;
+  readonly request: TakeSlotRequest;
 }
 
 /** The shared windows in the database (schema/migrations/0007_quota_names.sql). Errors of the driver pass through. */
 export class SlotStore {
   readonly #deps: SlotStoreDeps;
-  readonly #statements = new SharedStatements<Asked, SlotAnswer>({
+  readonly #statements = new SharedStatements<Asked, TakeSlotAnswer>({
     one: (asked) => this.#takeOne(asked),
     several: (asked) => this.#takeSeveral(asked),
   });
@@ -89,11 +89,11 @@ export class SlotStore {
   }
 
   /** Takes the next slot of a window, or returns when it would be. One statement takes the slots that come together. */
-  take(key: WindowKey, request: SlotRequest): Promise<SlotAnswer> {
+  take(key: WindowKey, request: TakeSlotRequest): Promise<TakeSlotAnswer> {
     return this.#statements.ask({ key, request });
   }
 
-  async #takeOne({ key, request }: Asked): Promise<SlotAnswer> {
+  async #takeOne({ key, request }: Asked): Promise<TakeSlotAnswer> {
     const { adjusted, adjusted_to } = adjustmentsOf(request);
     const [answer] = await this.#run<TakeSlotRow>(sql`
       select * from take_slot(
@@ -104,7 +104,7 @@ export class SlotStore {
     return answer;
   }
 
-  async #takeSeveral(asked: readonly Asked[]): Promise<readonly (SlotAnswer | undefined)[]> {
+  async #takeSeveral(asked: readonly Asked[]): Promise<readonly (TakeSlotAnswer | undefined)[]> {
     const requests = asked.map(({ key, request }, place) => ({
       ...{ place, secret_id: key.secretId, action: key.action, replica: request.replica },
       ...{ rate: request.ratePerSecond, bulk: request.bulk, within_ms: request.withinMs },
@@ -193,7 +193,7 @@ interface OutlookRow {
 }
 
 /** Returns the adjustments in the form of take_slot. */
-function adjustmentsOf({ adjustments }: SlotRequest) {
+function adjustmentsOf({ adjustments }: TakeSlotRequest) {
   return {
     adjusted: adjustments.map(({ slotMs }) => slotMs),
     adjusted_to: adjustments.map(({ toMs }) => toMs ?? null),
@@ -208,7 +208,7 @@ const DRIFT = 500e-6;
  * gives bounds: the database read its clock after this process sent the statement and before the answer came. The
  * bounds of all statements together are as narrow as those of the quickest one, so a slow statement does no harm.
  */
-export class DatabaseClock {
+export class ClockBounds {
   /** Bounds of "the database's time minus this process's time" at `#atMs`. */
   #least = Number.NEGATIVE_INFINITY;
   #most = Number.POSITIVE_INFINITY;

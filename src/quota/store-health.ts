@@ -14,7 +14,7 @@ const TIMEOUT_SLICES = 5;
 
 /** The pool takes a moment to notice dead connections. */
 const BETWEEN_TRIES_MS = 10;
-const MOST_TRIES = 3;
+const MAX_TRIES = 3;
 
 const PROBE_EVERY_MS = 500;
 
@@ -23,7 +23,7 @@ const PROBE_EVERY_MS = 500;
  * store that passes the probes and still fails calls is tried a few times, and then rarely.
  */
 const PROBES_NEEDED = [1, 4, 20, 60] as const;
-const REMEMBERED_MS = 300_000;
+const OUTAGE_MEMORY_MS = 300_000;
 
 /**
  * After an outage the rows may be missing, and they lack the calls that replicas made without them. So a replica waits
@@ -43,7 +43,7 @@ interface StoreHealthDeps {
 interface Outage {
   readonly sinceMs: number;
   readonly cause: unknown;
-  readonly back: AbortController;
+  readonly ended: AbortController;
   /** The window whose statement failed. The probe uses the same one. */
   readonly key: WindowKey;
 }
@@ -54,7 +54,7 @@ export class StoreHealth {
   #outage: Outage | undefined;
   #usableFromMs = Number.NEGATIVE_INFINITY;
   /** The beginnings of recent outages, in order. */
-  #lossesMs: readonly number[] = [];
+  #outagesMs: readonly number[] = [];
   #cancelProbe: (() => void) | undefined;
   #closed = false;
 
@@ -64,7 +64,7 @@ export class StoreHealth {
 
   /** The present outage, whose `back` aborts when it ends; undefined while the store is available. */
   get outage(): { readonly back: AbortSignal; readonly cause: unknown } | undefined {
-    return this.#outage && { back: this.#outage.back.signal, cause: this.#outage.cause };
+    return this.#outage && { back: this.#outage.ended.signal, cause: this.#outage.cause };
   }
 
   /** The monotonic time before which no slot may be taken. */
@@ -80,11 +80,11 @@ export class StoreHealth {
   async run<Result>(key: WindowKey, statement: () => Promise<Result>): Promise<Result> {
     for (let tries = 1; ; tries++) {
       try {
-        return await this.#inTime(statement());
+        return await this.#withTimeout(statement());
       } catch (cause) {
         if (!isUnavailable(cause)) throw cause;
-        if (tries === MOST_TRIES || cause instanceof StatementTimeout || !isLostConnection(cause)) {
-          this.#lose(key, cause);
+        if (tries === MAX_TRIES || cause instanceof StatementTimeout || !isLostConnection(cause)) {
+          this.#beginOutage(key, cause);
           throw new GatewayError("STORE_UNAVAILABLE", { cause });
         }
       }
@@ -97,14 +97,14 @@ export class StoreHealth {
     this.#cancelProbe?.();
   }
 
-  #lose(key: WindowKey, cause: unknown): void {
+  #beginOutage(key: WindowKey, cause: unknown): void {
     const { clock, onUnavailable } = this.#deps;
     if (this.#outage !== undefined) return;
     const nowMs = clock.monotonic();
-    this.#outage = { sinceMs: nowMs, cause, back: new AbortController(), key };
-    this.#lossesMs = [...this.#lossesMs.filter((lostMs) => lostMs > nowMs - REMEMBERED_MS), nowMs];
+    this.#outage = { sinceMs: nowMs, cause, ended: new AbortController(), key };
+    this.#outagesMs = [...this.#outagesMs.filter((lostMs) => lostMs > nowMs - OUTAGE_MEMORY_MS), nowMs];
     onUnavailable(cause);
-    this.#probeLater(PROBES_NEEDED[Math.min(this.#lossesMs.length, PROBES_NEEDED.length) - 1] ?? 1);
+    this.#probeLater(PROBES_NEEDED[Math.min(this.#outagesMs.length, PROBES_NEEDED.length) - 1] ?? 1);
   }
 
   /** @param needed The successful probes in a row that end the outage. */
@@ -112,28 +112,28 @@ export class StoreHealth {
     const key = this.#outage?.key;
     if (this.#closed || key === undefined) return;
     this.#cancelProbe = this.#deps.clock.after(PROBE_EVERY_MS, () => {
-      this.#inTime(this.#deps.probe(key)).then(
-        () => (succeeded + 1 >= needed ? this.#recover() : this.#probeLater(needed, succeeded + 1)),
+      this.#withTimeout(this.#deps.probe(key)).then(
+        () => (succeeded + 1 >= needed ? this.#endOutage() : this.#probeLater(needed, succeeded + 1)),
         () => this.#probeLater(needed),
       );
     });
   }
 
-  #recover(): void {
+  #endOutage(): void {
     const outage = this.#outage;
     if (outage === undefined) return;
     const { clock, onRecovered } = this.#deps;
     const nowMs = clock.monotonic();
     this.#outage = undefined;
     this.#usableFromMs = nowMs + SETTLING_MS;
-    outage.back.abort();
+    outage.ended.abort();
     onRecovered(nowMs - outage.sinceMs);
   }
 
-  #inTime<Result>(statement: Promise<Result>, slices: number = TIMEOUT_SLICES): Promise<Result> {
+  #withTimeout<Result>(statement: Promise<Result>, slices: number = TIMEOUT_SLICES): Promise<Result> {
     return within(this.#deps.clock, STATEMENT_TIMEOUT_MS / TIMEOUT_SLICES, statement, () => {
       if (slices === 1) throw new StatementTimeout();
-      return this.#inTime(statement, slices - 1);
+      return this.#withTimeout(statement, slices - 1);
     });
   }
 }

@@ -16,14 +16,14 @@ const httpDate = (ms: number) => new Date(ms).toUTCString();
 test.each([TEN_MINUTES_MS, -TEN_MINUTES_MS])(
   "with CAM's clock %d ms off, the first call is corrected once, and later calls use the corrected time",
   async (offsetMs) => {
-    const { emulator, client, clock, attempts, budget } = await createEmulatedCam();
+    const { emulator, client, clock, attempts, quota } = await createEmulatedCam();
     emulator.control.setClock({ offsetMs });
     await client.call(setMfaFlag, WRITE, within(clock));
     expect(attempts).toMatchObject([
       { attempt: 1, error: { camCode: EXPIRED }, next: { retryInMs: 0 } },
       { attempt: 2, error: undefined },
     ]);
-    expect(budget.outcomes).toEqual(["ANSWERED", "ANSWERED"]);
+    expect(quota.outcomes).toEqual(["ANSWERED", "ANSWERED"]);
     await client.call(setMfaFlag, WRITE, within(clock));
     await client.call(setMfaFlag, WRITE, within(clock));
     expect(emulator.control.journal().map(({ outcome }) => outcome)).toEqual([

@@ -63,14 +63,14 @@ const faults: readonly FaultCase[] = [
 
 test.each(faults)("a write that meets $fault is sent once and ends as $kind", async (row) => {
   const { kind, slot, maybeApplied = true, more = {} } = row;
-  const { emulator, client, clock, budget } = await createEmulatedCam();
+  const { emulator, client, clock, quota } = await createEmulatedCam();
   emulator.control.addFault({ ...row.fault, times: 1 });
   const error: unknown = await client
     .call(setMfaFlag, STOKEN_ON, within(clock))
     .catch((reason: unknown) => reason);
   expect(error).toMatchObject({ name: "CamError", kind, action: "SetMfaFlag", attempts: 1, ...more });
   expect(mayHaveBeenApplied(error as CamError)).toBe(maybeApplied);
-  expect(budget.outcomes).toEqual([slot]);
+  expect(quota.outcomes).toEqual([slot]);
   expect(emulator.control.journal()).toHaveLength(1);
 
   // The fault leaves the connection pool usable.
@@ -81,11 +81,11 @@ test.each(faults)("a write that meets $fault is sent once and ends as $kind", as
 const transient = faults.filter((row) => row.maybeApplied !== false);
 
 test.each(transient)("a read that meets $fault is retried", async (row) => {
-  const { emulator, client, clock, budget } = await createEmulatedCam();
+  const { emulator, client, clock, quota } = await createEmulatedCam();
   emulator.control.addFault({ ...row.fault, times: 1 });
   const { output } = await client.call(describeSafeAuthFlagColl, { subUin: ALICE }, within(clock));
   expect(output.login.stoken).toBe(true);
-  expect(budget.outcomes).toEqual([row.slot, "ANSWERED"]);
+  expect(quota.outcomes).toEqual([row.slot, "ANSWERED"]);
 });
 
 test.each(transient)("a read that always meets $fault ends as $kind after four requests", async (row) => {
@@ -102,13 +102,13 @@ test.each([
   { bound: "the deadline", config: { timeoutMs: 60_000 }, ms: 300 },
 ])("a write without a reply ends with $bound", async ({ config, ms }) => {
   const cam = await startStubCam(silence);
-  const { client, clock, budget } = createCam(cam.url, { clock: new FakeClock(), config });
+  const { client, clock, quota } = createCam(cam.url, { clock: new FakeClock(), config });
   const calling = client.call(setMfaFlag, STOKEN_ON, within(clock, { ms }));
   await cam.requestCount(1);
   await Promise.all([
     expect(calling).rejects.toMatchObject({ kind: "TIMEOUT", attempts: 1 }),
     clock.advance(300),
   ]);
-  expect(budget.outcomes).toEqual(["LOST"]);
+  expect(quota.outcomes).toEqual(["LOST"]);
   expect(clock.pendingTimers).toBe(0);
 });

@@ -3,7 +3,7 @@ import {
   CredentialError,
   describeSafeAuthFlagColl,
   mayHaveBeenApplied,
-  type RateBudget,
+  type Quota,
   setMfaFlag,
 } from "../../src/cam/index.ts";
 import { GatewayError, type Uin } from "../../src/contract/index.ts";
@@ -19,17 +19,17 @@ const throttle = refusal("RequestLimitExceeded");
 
 test("a throttled write is retried with backoff, and each attempt takes its own slot", async () => {
   const cam = await startStubCam(throttle, refusal("RequestLimitExceeded.UinLimitExceeded"), reply());
-  const { client, clock, budget, attempts } = createCam(cam.url);
+  const { client, clock, quota, attempts } = createCam(cam.url);
   await expect(client.call(setMfaFlag, WRITE, within(clock))).resolves.toEqual({
     output: undefined,
     camRequestId: "stub-request",
   });
   expect(clock.sleptMs).toEqual([50, 100]);
-  expect(budget.outcomes).toEqual(["THROTTLED", "THROTTLED", "ANSWERED"]);
-  expect(budget.slots.map(({ request }) => [request.action, request.secretId])).toEqual(
+  expect(quota.outcomes).toEqual(["THROTTLED", "THROTTLED", "ANSWERED"]);
+  expect(quota.slots.map(({ request }) => [request.action, request.secretId])).toEqual(
     Array(3).fill(["SetMfaFlag", "AKIDLOCALEXAMPLE"]),
   );
-  expect(budget.slots.map(({ request }) => request.requeued)).toEqual([false, true, true]);
+  expect(quota.slots.map(({ request }) => request.requeued)).toEqual([false, true, true]);
   const common = { action: "SetMfaFlag", traceId: "test-trace", quotaWaitMs: 0, durationMs: 0 };
   expect(attempts).toEqual([
     {
@@ -53,24 +53,24 @@ test("a throttled write is retried with backoff, and each attempt takes its own 
 test("a write without a connection is retried until it can connect", async () => {
   const port = await closedPort();
   const clock = new JumpingClock();
-  const { client, budget } = createCam(`http://127.0.0.1:${port}`, { clock });
+  const { client, quota } = createCam(`http://127.0.0.1:${port}`, { clock });
   let emulator: Awaited<ReturnType<typeof startEmulator>> | undefined;
   clock.sleep = async () => {
     emulator = await startEmulator({ port });
     emulator.control.setClock({ frozen: true, atMs: clock.now() });
   };
   await client.call(setMfaFlag, WRITE, within(clock));
-  expect(budget.outcomes).toEqual(["UNUSED", "ANSWERED"]);
+  expect(quota.outcomes).toEqual(["UNUSED", "ANSWERED"]);
   expect(emulator?.control.journal()).toHaveLength(1);
 });
 
 test("a write that never connects ends as UNREACHABLE after four attempts, and none is sent", async () => {
-  const { client, clock, budget, attempts } = createCam(`http://127.0.0.1:${await closedPort()}`);
+  const { client, clock, quota, attempts } = createCam(`http://127.0.0.1:${await closedPort()}`);
   const error: unknown = await client
     .call(setMfaFlag, WRITE, within(clock))
     .catch((reason: unknown) => reason);
   expect(error).toMatchObject({ kind: "UNREACHABLE", attempts: 4, cause: { reason: "CONNECT_FAILED" } });
-  expect(budget.outcomes).toEqual(Array(4).fill("UNUSED"));
+  expect(quota.outcomes).toEqual(Array(4).fill("UNUSED"));
   expect(attempts.map(({ next }) => next)).toEqual([
     { retryInMs: 50 },
     { retryInMs: 100 },
@@ -101,12 +101,12 @@ test("an attempt begins only if the deadline leaves time for it", async () => {
 
 test.each([0, -1])("a call whose deadline was %d ms away takes no slot and sends nothing", async (ms) => {
   const cam = await startStubCam(reply());
-  const { client, clock, budget, attempts } = createCam(cam.url);
+  const { client, clock, quota, attempts } = createCam(cam.url);
   await expect(client.call(setMfaFlag, WRITE, within(clock, { ms }))).rejects.toMatchObject({
     kind: "UNREACHABLE",
     attempts: 0,
   });
-  expect(budget.slots).toEqual([]);
+  expect(quota.slots).toEqual([]);
   expect(cam.requests).toEqual([]);
   expect(attempts).toMatchObject([{ next: { gaveUp: "NO_TIME_LEFT" } }]);
 });
@@ -125,8 +125,8 @@ test("a retry that wakes after the deadline sends nothing", async () => {
 test("a refusal by the quota reaches the caller unchanged", async () => {
   const cam = await startStubCam(reply());
   const refused = new GatewayError("QUOTA_EXHAUSTED", { retryAfterMs: 700 });
-  const budget: RateBudget = { take: () => Promise.reject(refused) };
-  const { client, clock } = createCam(cam.url, { budget });
+  const quota: Quota = { take: () => Promise.reject(refused) };
+  const { client, clock } = createCam(cam.url, { quota });
   await expect(client.call(setMfaFlag, WRITE, within(clock))).rejects.toBe(refused);
   expect(cam.requests).toEqual([]);
 });
@@ -135,43 +135,43 @@ test("a call without a usable credential takes no slot and is not retried", asyn
   const cam = await startStubCam(reply());
   const cause = new CredentialError("Half a key pair.");
   const provider = { name: "broken", load: () => Promise.reject(cause) };
-  const { client, clock, budget, attempts } = createCam(cam.url, { provider });
+  const { client, clock, quota, attempts } = createCam(cam.url, { provider });
   await expect(client.call(setMfaFlag, WRITE, within(clock))).rejects.toMatchObject({
     kind: "NO_CREDENTIAL",
     attempts: 0,
     cause,
   });
-  expect(budget.slots).toEqual([]);
+  expect(quota.slots).toEqual([]);
   expect(attempts).toMatchObject([{ next: { gaveUp: "NOT_TRANSIENT" } }]);
 });
 
 test("a call gives its slot back if signing fails", async () => {
   const cam = await startStubCam(reply());
   const clock = new JumpingClock(Number.NaN);
-  const { client, budget } = createCam(cam.url, { clock });
+  const { client, quota } = createCam(cam.url, { clock });
   await expect(client.call(setMfaFlag, WRITE, within(clock))).rejects.toThrow(RangeError);
-  expect(budget.outcomes).toEqual(["UNUSED"]);
+  expect(quota.outcomes).toEqual(["UNUSED"]);
 });
 
 test("a call with an already aborted signal takes no slot", async () => {
   const cam = await startStubCam(reply());
-  const { client, clock, budget } = createCam(cam.url);
+  const { client, clock, quota } = createCam(cam.url);
   await expect(
     client.call(setMfaFlag, WRITE, within(clock, { signal: AbortSignal.abort("gone") })),
   ).rejects.toMatchObject({ name: "CamError", kind: "ABORTED", attempts: 0, cause: "gone" });
-  expect(budget.slots).toEqual([]);
+  expect(quota.slots).toEqual([]);
 });
 
 test("an abort ends a call that waits for the quota", async () => {
   const cam = await startStubCam(reply());
   const controller = new AbortController();
-  const budget: RateBudget = {
+  const quota: Quota = {
     take: async ({ signal }) => {
       controller.abort("gone");
       throw signal?.reason;
     },
   };
-  const { client, clock, attempts } = createCam(cam.url, { budget });
+  const { client, clock, attempts } = createCam(cam.url, { quota });
   await expect(
     client.call(setMfaFlag, WRITE, within(clock, { signal: controller.signal })),
   ).rejects.toMatchObject({ name: "CamError", kind: "ABORTED", attempts: 0 });
@@ -180,7 +180,7 @@ test("an abort ends a call that waits for the quota", async () => {
 
 test("an abort ends a request in flight, which may have been applied", async () => {
   const cam = await startStubCam(silence);
-  const { client, clock, budget } = createCam(cam.url);
+  const { client, clock, quota } = createCam(cam.url);
   const controller = new AbortController();
   const calling = client.call(setMfaFlag, WRITE, within(clock, { signal: controller.signal }));
   await cam.requestCount(1);
@@ -188,13 +188,13 @@ test("an abort ends a request in flight, which may have been applied", async () 
   const error: unknown = await calling.catch((reason: unknown) => reason);
   expect(error).toMatchObject({ name: "CamError", kind: "ABORTED", attempts: 1 });
   expect(mayHaveBeenApplied(error as Parameters<typeof mayHaveBeenApplied>[0])).toBe(true);
-  expect(budget.outcomes).toEqual(["LOST"]);
+  expect(quota.outcomes).toEqual(["LOST"]);
 });
 
 test("an abort between two attempts prevents the second", async () => {
   const cam = await startStubCam(throttle, reply());
   const controller = new AbortController();
-  const { client, clock, budget } = createCam(cam.url, { clock: new FakeClock() });
+  const { client, clock, quota } = createCam(cam.url, { clock: new FakeClock() });
   const calling = client.call(
     describeSafeAuthFlagColl,
     { subUin: ALICE },
@@ -206,6 +206,6 @@ test("an abort between two attempts prevents the second", async () => {
     signal?.throwIfAborted();
   };
   await verdict;
-  expect(budget.outcomes).toEqual(["THROTTLED"]);
+  expect(quota.outcomes).toEqual(["THROTTLED"]);
   expect(cam.requests).toHaveLength(1);
 });

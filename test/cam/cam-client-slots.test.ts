@@ -1,10 +1,5 @@
 import { expect, test } from "vitest";
-import {
-  getCallerIdentity,
-  type RateBudget,
-  type RateRequest,
-  type SlotOutcome,
-} from "../../src/cam/index.ts";
+import { getCallerIdentity, type Quota, type SlotOutcome, type SlotRequest } from "../../src/cam/index.ts";
 import { GatewayError } from "../../src/contract/index.ts";
 import { createCam, within } from "../support/create-cam.ts";
 import { JumpingClock } from "../support/fake-clock.ts";
@@ -14,11 +9,11 @@ const IDENTITY = JSON.stringify({
   Response: { Type: "CAMUser", AccountId: "1", PrincipalId: "2", Arn: "", UserId: "2", RequestId: "stub" },
 });
 
-/** A budget whose first slots, as many as `misses`, end before the call can use them. */
-function budgetThatMisses(misses: number, clock = new JumpingClock()) {
-  const requests: RateRequest[] = [];
+/** A quota whose first slots, as many as `misses`, end before the call can use them. */
+function quotaThatMisses(misses: number, clock = new JumpingClock()) {
+  const requests: SlotRequest[] = [];
   const outcomes: SlotOutcome[] = [];
-  const budget: RateBudget = {
+  const quota: Quota = {
     async take(request) {
       requests.push(request);
       await request.ready;
@@ -29,13 +24,13 @@ function budgetThatMisses(misses: number, clock = new JumpingClock()) {
       return { waitedMs: 100, sent: () => !isOver, settle: (outcome) => void outcomes.push(outcome) };
     },
   };
-  return { budget, clock, requests, outcomes };
+  return { quota, clock, requests, outcomes };
 }
 
 test("a call that misses its slot is not written and takes the next slot in the same attempt", async () => {
   const cam = await startStubCam(reply({ body: IDENTITY }));
-  const { budget, clock, requests, outcomes } = budgetThatMisses(3);
-  const { client, attempts } = createCam(cam.url, { budget, clock });
+  const { quota, clock, requests, outcomes } = quotaThatMisses(3);
+  const { client, attempts } = createCam(cam.url, { quota, clock });
   await client.call(getCallerIdentity, undefined, within(clock));
   expect(cam.requests).toHaveLength(1);
   expect(cam.connections()).toBe(1);
@@ -46,24 +41,24 @@ test("a call that misses its slot is not written and takes the next slot in the 
 
 test("a call that misses every slot ends at its deadline and sends nothing", async () => {
   const cam = await startStubCam(reply({ body: IDENTITY }));
-  const { budget, clock, outcomes } = budgetThatMisses(Number.POSITIVE_INFINITY);
-  const { client } = createCam(cam.url, { budget, clock });
+  const { quota, clock, outcomes } = quotaThatMisses(Number.POSITIVE_INFINITY);
+  const { client } = createCam(cam.url, { quota, clock });
   const calling = client.call(getCallerIdentity, undefined, within(clock, { ms: 1_000 }));
   await expect(calling).rejects.toMatchObject({ code: "QUOTA_EXHAUSTED" });
   expect(cam.requests).toEqual([]);
   expect(new Set(outcomes)).toEqual(new Set(["UNUSED"]));
 });
 
-test("the budget receives the caller and the last moment that leaves time for the exchange", async () => {
+test("the quota receives the caller and the last moment that leaves time for the exchange", async () => {
   const cam = await startStubCam(reply({ body: IDENTITY }));
-  const { client, clock, budget } = createCam(cam.url);
+  const { client, clock, quota } = createCam(cam.url);
   await client.call(getCallerIdentity, undefined, within(clock));
   await client.call(getCallerIdentity, undefined, {
     ...within(clock, { ms: 500 }),
     caller: "portal",
     priority: "bulk",
   });
-  expect(budget.slots.map(({ request }) => request)).toMatchObject([
+  expect(quota.slots.map(({ request }) => request)).toMatchObject([
     { access: "read", caller: "gateway", priority: "interactive", deadlineMs: 60_000 - 300 },
     { access: "read", caller: "portal", priority: "bulk", deadlineMs: 400 },
   ]);
@@ -71,8 +66,8 @@ test("the budget receives the caller and the last moment that leaves time for th
 
 test("the connection is open before the slot is taken", async () => {
   const cam = await startStubCam(reply({ body: IDENTITY }));
-  const { budget, clock, requests } = budgetThatMisses(0);
-  const { client } = createCam(cam.url, { budget, clock });
+  const { quota, clock, requests } = quotaThatMisses(0);
+  const { client } = createCam(cam.url, { quota, clock });
   await client.call(getCallerIdentity, undefined, within(clock));
   await expect(requests[0]?.ready).resolves.toBeTypeOf("function");
   expect(cam.connections()).toBe(1);

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { Accounts } from "../../src/auth/accounts.ts";
-import type { RateRequest, RateSlot } from "../../src/cam/index.ts";
+import type { Slot, SlotRequest } from "../../src/cam/index.ts";
 import { type ChangeAccount, PausedCallers } from "../../src/changes/change-access.ts";
 import { ChangeService } from "../../src/changes/change-service.ts";
 import { RecentWrites } from "../../src/changes/changes-of-user.ts";
 import { Failure } from "../../src/changes/failure.ts";
 import { GatewayError } from "../../src/contract/index.ts";
-import { RecordingBudget } from "../support/create-cam.ts";
+import { RecordingQuota } from "../support/create-cam.ts";
 import { JumpingClock } from "../support/fake-clock.ts";
 import { ALICE, BOB, HEIDI } from "../support/seed-users.ts";
 import { changeOf, startChangeService, within } from "../support/start-change-service.ts";
@@ -163,11 +163,11 @@ test("idle() waits for changes under way, and for changes that wait for them", a
   await Promise.all(both);
 });
 
-/** A budget that keeps the stack, with its async frames, of each call that takes a slot. */
-class StackBudget extends RecordingBudget {
+/** A quota that keeps the stack, with its async frames, of each call that takes a slot. */
+class StackQuota extends RecordingQuota {
   readonly stacks = new Map<string, string>();
 
-  override take(request: RateRequest): Promise<RateSlot> {
+  override take(request: SlotRequest): Promise<Slot> {
     const limit = Error.stackTraceLimit;
     Error.stackTraceLimit = 100;
     this.stacks.set(request.action, new Error().stack ?? "");
@@ -177,10 +177,10 @@ class StackBudget extends RecordingBudget {
 }
 
 test("the stack at the write has each file of changes/ once, from the service to the writer", async () => {
-  const budget = new StackBudget();
-  const { changes } = await startChangeService({ budget });
+  const quota = new StackQuota();
+  const { changes } = await startChangeService({ quota });
   await changes.setSubUserMfa(phoneOn, within(5_000));
-  const stack = budget.stacks.get("SetMfaFlag") ?? "";
+  const stack = quota.stacks.get("SetMfaFlag") ?? "";
   const files = [...stack.matchAll(/src\/changes\/([\w-]+\.ts)/g)].map(([, file]) => file);
   expect(files).toEqual(["flag-writer.ts", "change-service.ts"]);
 });

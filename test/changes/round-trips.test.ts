@@ -2,7 +2,7 @@ import type { KyselyPlugin } from "kysely";
 import { expect, test } from "vitest";
 import { systemClock } from "../../src/clock.ts";
 import type { Database } from "../../src/database/database.ts";
-import { SharedRateBudget, SharedWindows } from "../../src/quota/shared-rate-budget.ts";
+import { SharedQuota, SharedWindows } from "../../src/quota/shared-quota.ts";
 import { openTestDatabase } from "../support/open-test-database.ts";
 import { ALICE } from "../support/seed-users.ts";
 import { changeOf, startChangeService, within } from "../support/start-change-service.ts";
@@ -30,8 +30,8 @@ test.each(["postgres", "pglite"] as const)(
   async (kind) => {
     const { database, statements } = counted(await openTestDatabase(kind));
     const windows = new SharedWindows({ database, clock: systemClock, replica: "test" });
-    const budget = new SharedRateBudget({ windows, ratePerSecond: 20 });
-    const { changes } = await startChangeService({ database, budget, guard });
+    const quota = new SharedQuota({ windows, ratePerSecond: 20 });
+    const { changes } = await startChangeService({ database, quota, guard });
     // The first calls open connections, so their slots may come too early.
     await changes.setSubUserMfa(changeOf(ALICE, { login: { phone: true } }), within(10_000));
     const before = statements();
@@ -44,12 +44,12 @@ test.each(["postgres", "pglite"] as const)(
 test("a change with approval costs four statements until it waits, with its seal and its expiry, and four to approve", async () => {
   const { database, statements } = counted(await openTestDatabase("postgres"));
   const windows = new SharedWindows({ database, clock: systemClock, replica: "test" });
-  const budget = new SharedRateBudget({ windows, ratePerSecond: 20 });
+  const quota = new SharedQuota({ windows, ratePerSecond: 20 });
   const access = {
     authorise: async () => ({ approval: { ruleId: "two", expiresInMinutes: 5 } }),
     requireNotGatewayIdentity: async () => undefined,
   };
-  const { changes, log, reports } = await startChangeService({ database, budget, guard, access });
+  const { changes, log, reports } = await startChangeService({ database, quota, guard, access });
   const askAndApprove = async (phone: boolean): Promise<[number, number]> => {
     const atFirst = statements();
     const asked = changes.setSubUserMfa(changeOf(ALICE, { login: { phone } }), within(10_000));

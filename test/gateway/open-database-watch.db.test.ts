@@ -2,7 +2,7 @@ import { sql } from "kysely";
 import { expect, test, vi } from "vitest";
 import { systemClock } from "../../src/clock.ts";
 import { watchDatabase } from "../../src/gateway/open-database.ts";
-import { SharedWindows } from "../../src/quota/shared-rate-budget.ts";
+import { SharedWindows } from "../../src/quota/shared-quota.ts";
 import { Health } from "../../src/telemetry/health.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { openTestDatabase } from "../support/open-test-database.ts";

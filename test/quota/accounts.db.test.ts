@@ -10,9 +10,9 @@ const CALL = { caller: "a", deadlineMs: 20_000 };
 
 test("an account whose window is full takes no slots of an account with another key", async () => {
   const { time, first } = await openReplicas();
-  const [mine, yours] = [first.budgetOf(20), first.budgetOf(5)];
-  for (let call = 0; call < 200; call++) void first.call({ ...CALL, budget: mine, secretId: "AKIDMINE" });
-  for (let call = 0; call < 5; call++) void first.call({ ...CALL, budget: yours, secretId: "AKIDYOURS" });
+  const [mine, yours] = [first.quotaOf(20), first.quotaOf(5)];
+  for (let call = 0; call < 200; call++) void first.call({ ...CALL, quota: mine, secretId: "AKIDMINE" });
+  for (let call = 0; call < 5; call++) void first.call({ ...CALL, quota: yours, secretId: "AKIDYOURS" });
   const ofYours = first.calls.slice(200);
   await time.runUntil(1_000);
   expect(grantedBy(first.calls.slice(0, 200), 1_000)).toBe(20);
@@ -24,22 +24,22 @@ test("a throttle of one account does not widen another account's window", async 
   const { time, first } = await openReplicas({
     circumstances: () => ({ outcome: () => (throttled ? "THROTTLED" : "ANSWERED") }),
   });
-  const [mine, yours] = [first.budgetOf(20), first.budgetOf(20)];
-  void first.call({ ...CALL, budget: mine, secretId: "AKIDMINE" });
+  const [mine, yours] = [first.quotaOf(20), first.quotaOf(20)];
+  void first.call({ ...CALL, quota: mine, secretId: "AKIDMINE" });
   await time.runUntil(100);
   throttled = false;
-  void first.call({ ...CALL, budget: yours, secretId: "AKIDYOURS" });
+  void first.call({ ...CALL, quota: yours, secretId: "AKIDYOURS" });
   await time.runUntil(200);
-  const quotas = Promise.all([mine.quotas(), yours.quotas()]);
+  const quotas = Promise.all([mine.usage(), yours.usage()]);
   await time.runUntil(300);
   expect((await quotas).map(([quota]) => quota?.throttledRecently)).toEqual([true, false]);
 });
 
 test("two names for one key share its window, and the callers of both take turns", async () => {
   const { time, first } = await openReplicas();
-  const [one, other] = [first.budgetOf(20), first.budgetOf(20)];
-  for (let call = 0; call < 100; call++) void first.call({ ...CALL, budget: one });
-  for (let call = 0; call < 10; call++) void first.call({ ...CALL, caller: "b", budget: other });
+  const [one, other] = [first.quotaOf(20), first.quotaOf(20)];
+  for (let call = 0; call < 100; call++) void first.call({ ...CALL, quota: one });
+  for (let call = 0; call < 10; call++) void first.call({ ...CALL, caller: "b", quota: other });
   await time.runUntil(1_000);
   expect(grantedBy(first.calls, 1_000)).toBe(20);
   // Of 20 slots nearly every second is b's.
@@ -48,10 +48,10 @@ test("two names for one key share its window, and the callers of both take turns
 
 test("an account with a lower rate stays under it, even if another account with the same key takes more", async () => {
   const { time, first } = await openReplicas();
-  const [low, high] = [first.budgetOf(5), first.budgetOf(20)];
-  for (let call = 0; call < 10; call++) void first.call({ ...CALL, budget: high });
+  const [low, high] = [first.quotaOf(5), first.quotaOf(20)];
+  for (let call = 0; call < 10; call++) void first.call({ ...CALL, quota: high });
   await time.runUntil(300);
-  void first.call({ ...CALL, budget: low });
+  void first.call({ ...CALL, quota: low });
   await time.runUntil(900);
   expect(grantedBy(first.calls, 900)).toBe(10);
   await time.runUntil(2_500);

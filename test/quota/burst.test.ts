@@ -1,19 +1,19 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { expect, onTestFinished, test } from "vitest";
-import { describeSafeAuthFlagColl, type RateBudget } from "../../src/cam/index.ts";
+import { describeSafeAuthFlagColl, type Quota } from "../../src/cam/index.ts";
 import { systemClock } from "../../src/clock.ts";
 import type { Uin } from "../../src/contract/index.ts";
 import type { ActionCounters } from "../../src/emulator/index.ts";
-import { LocalRateBudget } from "../../src/quota/local-rate-budget.ts";
+import { LocalQuota } from "../../src/quota/local-quota.ts";
 import { createCam, within } from "../support/create-cam.ts";
 
 /** A hundred calls at the same time, on new connections, against a strict limit of 20 in any second. */
 async function burst(onSent: (sends: number) => void = () => undefined) {
   const emulator = await startEmulatorThread();
-  const real = new LocalRateBudget({ clock: systemClock, ratePerSecond: 20 });
+  const real = new LocalQuota({ clock: systemClock, ratePerSecond: 20 });
   let sends = 0;
-  const budget: RateBudget = {
+  const quota: Quota = {
     async take(request) {
       const slot = await real.take(request);
       const sent = () => {
@@ -25,7 +25,7 @@ async function burst(onSent: (sends: number) => void = () => undefined) {
       return { waitedMs: slot.waitedMs, sent, settle: (outcome) => slot.settle(outcome) };
     },
   };
-  const { client, attempts } = createCam(emulator.url, { clock: systemClock, budget });
+  const { client, attempts } = createCam(emulator.url, { clock: systemClock, quota });
   const options = within(systemClock, { ms: 60_000 });
   const read = () => client.call(describeSafeAuthFlagColl, { subUin: "100021969091" as Uin }, options);
   await Promise.all(Array.from({ length: 100 }, read));

@@ -1,11 +1,11 @@
 import pg from "pg";
 import { expect, inject, onTestFinished, test } from "vitest";
 import { systemClock } from "../../src/clock.ts";
-import { SharedRateBudget, SharedWindows } from "../../src/quota/shared-rate-budget.ts";
+import { SharedQuota, SharedWindows } from "../../src/quota/shared-quota.ts";
 import { createTestPostgres, openTestPostgres } from "../support/open-test-database.ts";
-import { rateRequest } from "./rate-request.ts";
+import { slotRequest } from "./slot-request.ts";
 
-async function openBudget() {
+async function openQuota() {
   const url = await createTestPostgres();
   const name = new URL(url).pathname.slice(1);
   const operator = new pg.Client(inject("testDatabases").postgresUrl);
@@ -17,7 +17,7 @@ async function openBudget() {
     replica: "r1",
     observer: { onStoreRecovered: () => back.resolve() },
   });
-  const budget = new SharedRateBudget({ windows, ratePerSecond: 20 });
+  const quota = new SharedQuota({ windows, ratePerSecond: 20 });
   onTestFinished(async () => {
     windows.close();
     await operator.end();
@@ -28,19 +28,19 @@ async function openBudget() {
     ]);
   const letIn = (isLetIn: boolean) => operator.query(`alter database ${name} allow_connections ${isLetIn}`);
   const take = (access: "read" | "write") =>
-    budget.take(rateRequest({ access, deadlineMs: systemClock.monotonic() + 20_000 }));
-  return { budget, endConnections, letIn, take, back: back.promise };
+    quota.take(slotRequest({ access, deadlineMs: systemClock.monotonic() + 20_000 }));
+  return { quota, endConnections, letIn, take, back: back.promise };
 }
 
 test("after the server ends every connection, calls use new connections without an error", async () => {
-  const { take, endConnections } = await openBudget();
+  const { take, endConnections } = await openQuota();
   await expect(take("write")).resolves.toBeDefined();
   await endConnections();
   await expect(take("write")).resolves.toBeDefined();
 });
 
 test("a server that allows no connections stops writes, and writes continue when it allows them again", async () => {
-  const { take, endConnections, letIn, back } = await openBudget();
+  const { take, endConnections, letIn, back } = await openQuota();
   await expect(take("write")).resolves.toBeDefined();
   await letIn(false);
   await endConnections();

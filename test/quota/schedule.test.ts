@@ -54,12 +54,12 @@ test.each([
   { slots: ["b@100", "us@200"], forOne: 5 / 4 },
   { slots: ["b@100", "b@200", "c@300"], forOne: 5 / 2 },
 ])("with $slots, all replicas take $forOne slots for each of ours", ({ slots, forOne }) => {
-  expect(scheduleOf(500, slots).slotsForOneOfOurs).toBeCloseTo(forOne);
+  expect(scheduleOf(500, slots).slotsPerOwnSlot).toBeCloseTo(forOne);
 });
 
 test("with two replicas that take as many slots as possible, this replica has a third", () => {
   const slots = Array.from({ length: 15 }, (_, index) => `${index % 2 ? "b" : "c"}@${index * PACE_MS}`);
-  expect(scheduleOf(15 * PACE_MS, slots).slotsForOneOfOurs).toBeCloseTo(3);
+  expect(scheduleOf(15 * PACE_MS, slots).slotsPerOwnSlot).toBeCloseTo(3);
 });
 
 test.each([

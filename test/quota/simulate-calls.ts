@@ -1,8 +1,8 @@
 import fc from "fast-check";
-import type { RateSlot } from "../../src/cam/index.ts";
-import { RateQueue } from "../../src/quota/local-rate-budget.ts";
+import type { Slot } from "../../src/cam/index.ts";
+import { LocalSlotQueue } from "../../src/quota/local-quota.ts";
 import { FakeClock } from "../support/fake-clock.ts";
-import { rateRequest } from "./rate-request.ts";
+import { slotRequest } from "./slot-request.ts";
 
 /** One simulated call. Times are milliseconds. */
 export interface SimulatedCall {
@@ -36,14 +36,14 @@ export interface Simulation {
 /** The distance of two deadlines. It is long enough to give up a forgotten slot in between. */
 const DEADLINE_STEP_MS = 60_000;
 
-/** Plays a schedule against a real RateQueue on a fake clock. */
+/** Plays a schedule against a real LocalSlotQueue on a fake clock. */
 export async function simulateCalls(schedule: Schedule): Promise<Simulation> {
   const clock = new FakeClock();
-  const queue = new RateQueue({ clock, ratePerSecond: schedule.limit });
+  const queue = new LocalSlotQueue({ clock, ratePerSecond: schedule.limit });
   const arrivalsMs: number[] = [];
   const granted: number[] = [];
 
-  const play = (call: SimulatedCall, slot: RateSlot): void => {
+  const play = (call: SimulatedCall, slot: Slot): void => {
     const { fate } = call;
     if (fate === "FORGOTTEN_UNSENT") return;
     clock.after(call.sendDelayMs, () => {
@@ -63,7 +63,7 @@ export async function simulateCalls(schedule: Schedule): Promise<Simulation> {
     startMs += call.gapMs;
     clock.after(startMs, () => {
       const deadlineMs = clock.monotonic() + DEADLINE_STEP_MS * (index + 1);
-      queue.take(rateRequest({ deadlineMs })).then(
+      queue.take(slotRequest({ deadlineMs })).then(
         (slot) => {
           granted.push(index);
           play(call, slot);

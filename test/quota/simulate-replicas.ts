@@ -1,10 +1,10 @@
-import type { CallPriority, RateSlot, SlotOutcome } from "../../src/cam/index.ts";
+import type { CallPriority, Slot, SlotOutcome } from "../../src/cam/index.ts";
 import type { Clock } from "../../src/clock.ts";
 import { GatewayError } from "../../src/contract/index.ts";
-import { SharedRateBudget, SharedWindows } from "../../src/quota/shared-rate-budget.ts";
-import { rateRequest } from "./rate-request.ts";
+import { SharedQuota, SharedWindows } from "../../src/quota/shared-quota.ts";
 import type { SimulatedDatabase } from "./simulated-database.ts";
 import type { SimulatedTime } from "./simulated-time.ts";
+import { slotRequest } from "./slot-request.ts";
 
 /** One call and its outcome. Milliseconds of simulated time. */
 export interface SimulatedCall {
@@ -19,8 +19,8 @@ export interface SimulatedCall {
 }
 
 export interface CallOptions {
-  /** The budget of another account. The default is the replica's own budget. */
-  readonly budget?: SharedRateBudget;
+  /** The quota of another account. The default is the replica's own quota. */
+  readonly quota?: SharedQuota;
   readonly secretId?: string;
   readonly caller: string;
   readonly priority?: CallPriority;
@@ -46,10 +46,10 @@ export interface Circumstances {
 
 /** A replica whose event loop, database and vendor have the given delays. */
 export class SimulatedReplica {
-  readonly budget: SharedRateBudget;
+  readonly quota: SharedQuota;
   readonly #windows: SharedWindows;
   readonly calls: SimulatedCall[] = [];
-  /** The reports of the budget, in order. */
+  /** The reports of the quota, in order. */
   readonly reports: string[] = [];
   readonly #time: SimulatedTime;
   readonly #clock: Clock;
@@ -74,12 +74,12 @@ export class SimulatedReplica {
         onStoreRecovered: () => this.reports.push("back"),
       },
     });
-    this.budget = new SharedRateBudget({ windows: this.#windows, ratePerSecond: 20 });
+    this.quota = new SharedQuota({ windows: this.#windows, ratePerSecond: 20 });
   }
 
-  /** Returns the budget of another account. */
-  budgetOf(ratePerSecond: number): SharedRateBudget {
-    return new SharedRateBudget({ windows: this.#windows, ratePerSecond });
+  /** Returns the quota of another account. */
+  quotaOf(ratePerSecond: number): SharedQuota {
+    return new SharedQuota({ windows: this.#windows, ratePerSecond });
   }
 
   /** Kills the replica. Its calls in flight have no outcome. */
@@ -95,7 +95,7 @@ export class SimulatedReplica {
     deadlineMs,
     signal,
     connectingMs,
-    budget = this.budget,
+    quota = this.quota,
     secretId = "AKIDTEST",
   }: CallOptions): Promise<SimulatedCall> {
     const call: SimulatedCall = { caller, priority, madeMs: this.#time.nowMs };
@@ -106,7 +106,7 @@ export class SimulatedReplica {
     };
     try {
       for (let requeued = false; ; requeued = true) {
-        const slot = await budget.take(rateRequest({ ...request, requeued }));
+        const slot = await quota.take(slotRequest({ ...request, requeued }));
         if (!this.#isAlive) break;
         if (await this.#exchange(slot, call)) break;
       }
@@ -118,7 +118,7 @@ export class SimulatedReplica {
     return call;
   }
 
-  async #exchange(slot: RateSlot, call: SimulatedCall): Promise<boolean> {
+  async #exchange(slot: Slot, call: SimulatedCall): Promise<boolean> {
     const { writingMs, deliveryMs, replyMs } = this.#circumstances;
     call.grantedMs = this.#time.nowMs;
     await this.#time.sleep(writingMs());

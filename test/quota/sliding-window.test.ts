@@ -6,7 +6,7 @@ const WINDOW_MS = 1_000;
 /** A window of three with calls that arrive by these times. */
 function windowWith(...arrivesByMs: number[]): SlidingWindow {
   const window = new SlidingWindow(3, WINDOW_MS);
-  for (const byMs of arrivesByMs) window.open(byMs);
+  for (const byMs of arrivesByMs) window.add(byMs);
   return window;
 }
 
@@ -45,23 +45,23 @@ test("a call in flight is estimated as if it arrived now", () => {
 
 test("a removed call frees its place, and a second removal changes nothing", () => {
   const window = windowWith(0, 0);
-  const call = window.open(0);
+  const call = window.add(0);
   window.remove(call);
   window.remove(call);
   expect(window.free(0)).toBe(1);
 });
 
 test("the next change is when the earliest call leaves", () => {
-  expect(windowWith().nextChangeMs()).toBeUndefined();
-  expect(windowWith(30, 10, 9_000).nextChangeMs()).toBe(1_010);
+  expect(windowWith().nextExitMs()).toBeUndefined();
+  expect(windowWith(30, 10, 9_000).nextExitMs()).toBe(1_010);
 });
 
 test("an earlier bound lets a call leave sooner, and a later bound changes nothing", () => {
   const window = windowWith(9_000, 9_000);
-  const call = window.open(9_000);
+  const call = window.add(9_000);
   expect(window.free(500)).toBe(0);
-  window.moveNearer(call, 100);
-  window.moveNearer(call, 5_000);
+  window.moveEarlier(call, 100);
+  window.moveEarlier(call, 5_000);
   expect(window.free(1_099)).toBe(0);
   expect(window.free(1_100)).toBe(1);
 });

@@ -9,10 +9,10 @@ import { systemClock } from "../../src/clock.ts";
 import { migrate } from "../../src/database/migrate.ts";
 import { openPostgres } from "../../src/database/postgres-database.ts";
 import { MIGRATIONS_DIR } from "../../src/gateway/package-paths.ts";
-import { SharedRateBudget, SharedWindows } from "../../src/quota/shared-rate-budget.ts";
+import { SharedQuota, SharedWindows } from "../../src/quota/shared-quota.ts";
 import { FRESH, intentOf } from "../audit/intent-of.ts";
 import { closedPort } from "../support/closed-port.ts";
-import { rateRequest } from "./rate-request.ts";
+import { slotRequest } from "./slot-request.ts";
 
 /** A PostgreSQL for this test alone, which can be restarted as a standby. */
 async function startCluster() {
@@ -79,9 +79,9 @@ test("after a failover to a standby, writes are refused and reads continue, unti
     },
   });
   onTestFinished(() => windows.close());
-  const budget = new SharedRateBudget({ windows, ratePerSecond: 20 });
+  const quota = new SharedQuota({ windows, ratePerSecond: 20 });
   const take = (access: "read" | "write") =>
-    budget.take(rateRequest({ access, deadlineMs: systemClock.monotonic() + 20_000 }));
+    quota.take(slotRequest({ access, deadlineMs: systemClock.monotonic() + 20_000 }));
   const log = new ChangeLog({ database, replica: "r1" });
   const { id } = await log.begin(intentOf(), FRESH);
   await expect(take("write")).resolves.toBeDefined();

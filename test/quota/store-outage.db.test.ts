@@ -66,7 +66,7 @@ describe("while the database is unavailable", () => {
     database.away = true;
     for (let call = 0; call < 5; call++) void first.call({ caller: "a", deadlineMs: 5_000 });
     await time.runUntil(1_600);
-    await expect(first.budget.quotas()).resolves.toMatchObject([
+    await expect(first.quota.usage()).resolves.toMatchObject([
       { action: "SetMfaFlag", ratePerSecond: 2, used: 2, queued: 3, shared: false },
     ]);
   });

@@ -1,6 +1,6 @@
 import { sql } from "kysely";
 import { beforeAll, describe, expect, test } from "vitest";
-import { type SlotAnswer, type SlotRequest, SlotStore } from "../../src/quota/slot-store.ts";
+import { SlotStore, type TakeSlotAnswer, type TakeSlotRequest } from "../../src/quota/slot-store.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { type FakeTimeDatabase, openFakeTimeDatabase } from "./fake-database-time.ts";
 
@@ -27,7 +27,7 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
     const key = { secretId: "AKIDTEST", action: `Action${windows++}` };
     const at = (ms: number) => fake.setTime(START_MS + ms);
     await at(0);
-    const take = async (more: Partial<SlotRequest> = {}) => {
+    const take = async (more: Partial<TakeSlotRequest> = {}) => {
       const question = {
         replica: "r1",
         ratePerSecond: LIMIT,
@@ -47,7 +47,7 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
     return { store, key, at, take, adjust, backOff };
   }
 
-  function relative(answer: SlotAnswer) {
+  function relative(answer: TakeSlotAnswer) {
     const { granted, slotMs, windowMs, outlook } = answer;
     const { backoff, latest = [], owners = [], bulk } = outlook ?? {};
     return {

@@ -1,10 +1,10 @@
 import pg from "pg";
 import { expect, inject, onTestFinished, test } from "vitest";
 import { systemClock } from "../../src/clock.ts";
-import { SharedRateBudget, SharedWindows } from "../../src/quota/shared-rate-budget.ts";
+import { SharedQuota, SharedWindows } from "../../src/quota/shared-quota.ts";
 import { createGatewayRole } from "../support/gateway-role.ts";
 import { createTestPostgres, openTestPostgres } from "../support/open-test-database.ts";
-import { rateRequest } from "./rate-request.ts";
+import { slotRequest } from "./slot-request.ts";
 
 interface Fault {
   /** Statements of the operator, on a session of the gateway's own database. */
@@ -13,8 +13,8 @@ interface Fault {
   readonly reason: RegExp;
 }
 
-/** A budget whose database user is not a superuser, and its operator. */
-async function openBudget() {
+/** A quota whose database user is not a superuser, and its operator. */
+async function openQuota() {
   const ownerUrl = await createTestPostgres();
   const url = new URL(await createGatewayRole(ownerUrl));
   const [name, role] = [url.pathname.slice(1), url.username];
@@ -45,9 +45,9 @@ async function openBudget() {
     },
   });
   onTestFinished(() => windows.close());
-  const budget = new SharedRateBudget({ windows, ratePerSecond: 20 });
+  const quota = new SharedQuota({ windows, ratePerSecond: 20 });
   const take = (access: "read" | "write", secretId = "AKIDTEST") =>
-    budget.take(rateRequest({ access, secretId, deadlineMs: systemClock.monotonic() + 20_000 }));
+    quota.take(slotRequest({ access, secretId, deadlineMs: systemClock.monotonic() + 20_000 }));
   const run = async (statements: readonly string[]) => {
     for (const text of statements) {
       await operator.query(text.replaceAll("ROLE", role).replaceAll("DATABASE_NAME", name));
@@ -113,7 +113,7 @@ test.each<readonly [string, Fault]>([
     },
   ],
 ])("%s: one outage, in which writes are refused and reads continue, ends by itself", async (_, fault) => {
-  const { take, run, reports, back } = await openBudget();
+  const { take, run, reports, back } = await openQuota();
   await expect(take("write")).resolves.toBeDefined();
   await run(fault.begin);
   await expect(take("write")).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
@@ -131,7 +131,7 @@ test.each<readonly [string, Fault]>([
 });
 
 test("a revoked right to insert stops a new key, and the outage lasts even while an old key works", async () => {
-  const { take, run, reports, back } = await openBudget();
+  const { take, run, reports, back } = await openQuota();
   await expect(take("write")).resolves.toBeDefined();
   await run(["revoke insert on quota_window from ROLE_owner"]);
   await expect(take("write")).resolves.toBeDefined();

@@ -1,5 +1,5 @@
 import { expect, onTestFinished } from "vitest";
-import type { RateRequest, RateSlot, SlotOutcome } from "../../src/cam/index.ts";
+import type { SlotRequest, Slot, SlotOutcome } from "../../src/cam/index.ts";
 import {
   type CamAttempt,
   CamClient,
@@ -15,7 +15,7 @@ import {
   createStaticProvider,
   HttpTransport,
   type ProxySettings,
-  type RateBudget,
+  type Quota,
   Tc3Signer,
 } from "../../src/cam/index.ts";
 import type { Clock } from "../../src/clock.ts";
@@ -35,18 +35,18 @@ export interface CamOptions<C extends Clock> {
   readonly provider?: CredentialProvider;
   /** Instead of a provider: the chain that the gateway would make of these settings. */
   readonly keys?: Partial<CredentialSettings>;
-  readonly budget?: RateBudget;
+  readonly quota?: Quota;
   readonly config?: Partial<CamClientConfig>;
   readonly proxy?: ProxySettings;
 }
 
 /**
- * Creates the real signing service layer for the vendor at `url`. With the default budget it checks after the test that
+ * Creates the real signing service layer for the vendor at `url`. With the default quota it checks after the test that
  * each slot was settled.
  */
 export function createCam<C extends Clock = JumpingClock>(url: string, options: CamOptions<C> = {}) {
   const clock: Clock = options.clock ?? new JumpingClock();
-  const recorded = new RecordingBudget();
+  const recorded = new RecordingQuota();
   const attempts: CamAttempt[] = [];
   const transport = new HttpTransport({
     dispatcher: createDispatcher({ proxy: options.proxy ?? {} }),
@@ -79,7 +79,7 @@ export function createCam<C extends Clock = JumpingClock>(url: string, options: 
     credentials,
     signer,
     transport,
-    budget: options.budget ?? recorded,
+    quota: options.quota ?? recorded,
     skew,
     clock,
     onAttempt: (attempt) => void attempts.push(attempt),
@@ -91,7 +91,7 @@ export function createCam<C extends Clock = JumpingClock>(url: string, options: 
   return {
     client,
     clock: clock as C,
-    budget: recorded,
+    quota: recorded,
     attempts,
     skew,
     transport,
@@ -116,16 +116,16 @@ export function within(clock: Clock, more: { readonly ms?: number; readonly sign
 }
 
 interface RecordedSlot {
-  readonly request: RateRequest;
+  readonly request: SlotRequest;
   sent: boolean;
   readonly outcomes: SlotOutcome[];
 }
 
-/** A budget without waiting that records the outcome of each slot. */
-export class RecordingBudget implements RateBudget {
+/** A quota without waiting that records the outcome of each slot. */
+export class RecordingQuota implements Quota {
   readonly slots: RecordedSlot[] = [];
 
-  take(request: RateRequest): Promise<RateSlot> {
+  take(request: SlotRequest): Promise<Slot> {
     const slot: RecordedSlot = { request, sent: false, outcomes: [] };
     this.slots.push(slot);
     return Promise.resolve({
@@ -142,7 +142,7 @@ export class RecordingBudget implements RateBudget {
     return this.slots.flatMap((slot) => slot.outcomes);
   }
 
-  /** What every client owes its budget: each slot settled once, and UNUSED exactly where nothing was sent. */
+  /** What every client owes its quota: each slot settled once, and UNUSED exactly where nothing was sent. */
   expectAllSettledOnce(): void {
     for (const { sent, outcomes } of this.slots) {
       expect(outcomes).toHaveLength(1);

@@ -12,7 +12,7 @@ import {
   createProviderChain,
   createStaticProvider,
   HttpTransport,
-  type RateBudget,
+  type Quota,
   Tc3Signer,
 } from "../../src/cam/index.ts";
 import { PausedCallers } from "../../src/changes/change-access.ts";
@@ -24,7 +24,7 @@ import { systemClock } from "../../src/clock.ts";
 import { parseUin, type Uin } from "../../src/contract/index.ts";
 import type { Database } from "../../src/database/database.ts";
 import { type EmulatorControl, startCamEmulator } from "../../src/emulator/index.ts";
-import { LocalRateBudget } from "../../src/quota/local-rate-budget.ts";
+import { LocalQuota } from "../../src/quota/local-quota.ts";
 import { Secret } from "../../src/secret.ts";
 import { openTestDatabase } from "./open-test-database.ts";
 import { TEST_SEAL } from "./signing-key.ts";
@@ -45,7 +45,7 @@ export interface StartedChangeService {
 interface StartOptions {
   readonly timeoutMs?: number;
   readonly database?: Database;
-  readonly budget?: RateBudget;
+  readonly quota?: Quota;
   /** Optional: by default each caller may do everything without approval. */
   readonly access?: ChangeServiceDeps["access"];
   /** Optional: by default no caller is paused. */
@@ -75,7 +75,7 @@ export async function startChangeService(options: StartOptions = {}): Promise<St
     credentials: new CredentialCache({ chain: createProviderChain([createStaticProvider(key)]), clock }),
     signer: new Tc3Signer(),
     transport,
-    budget: options.budget ?? new LocalRateBudget({ clock, ratePerSecond: 20 }),
+    quota: options.quota ?? new LocalQuota({ clock, ratePerSecond: 20 }),
     skew: new ClockSkew(clock),
     clock,
   });

@@ -4,7 +4,7 @@ import { readUtf8File, whyUnreadable } from "../../utf8.ts";
 import { assumeRole, assumeRoleWithWebIdentity, type RoleSession } from "../actions/sts.ts";
 import { CamClient, type CamClientDeps } from "../cam-client.ts";
 import type { CamAction } from "../protocol.ts";
-import { unlimitedBudget } from "../rate-budget.ts";
+import { unlimitedQuota } from "../quota.ts";
 import {
   type Credential,
   type CredentialChain,
@@ -67,7 +67,7 @@ function stsAccess(region: string, chain: CredentialChain, deps: CredentialChain
   const { clock, skew, credentialObserver: observer } = deps;
   const credentials = new CredentialCache({ chain, clock, skew, ...(observer && { observer }) });
   const config = { ...deps.config, region };
-  return { clock, client: new CamClient({ ...deps, config, credentials, budget: unlimitedBudget }) };
+  return { clock, client: new CamClient({ ...deps, config, credentials, quota: unlimitedQuota }) };
 }
 
 /** An empty chain. The gateway does not sign calls with a web identity. */

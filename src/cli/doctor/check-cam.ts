@@ -14,14 +14,14 @@ import {
   listUsers,
   setMfaFlag,
   Tc3Signer,
-  unlimitedBudget,
+  unlimitedQuota,
 } from "../../cam/index.ts";
 import { systemClock } from "../../clock.ts";
 import type { Config } from "../../config/config.ts";
 import { codeForCamCode, GatewayError, type Uin } from "../../contract/index.ts";
 import { type Connection, connectionTo } from "../../gateway/create-account.ts";
 import { loadAccounts } from "../../gateway/load-files.ts";
-import { SharedRateBudget, type SharedWindows } from "../../quota/shared-rate-budget.ts";
+import { SharedQuota, type SharedWindows } from "../../quota/shared-quota.ts";
 import { type Answer, Group } from "./checkup.ts";
 import { Fault, type FaultId, Skip } from "./faults.ts";
 
@@ -122,12 +122,12 @@ async function checkAccount(
     const { endpoint, createChain } = connection;
     const config = { endpoint, language, timeoutMs: camLimits.timeoutMs };
     const parts = { config, signer: new Tc3Signer(), transport, skew, clock };
-    const budget = windows.passed
-      ? new SharedRateBudget({ windows: windows.value, ratePerSecond })
-      : unlimitedBudget;
+    const quota = windows.passed
+      ? new SharedQuota({ windows: windows.value, ratePerSecond })
+      : unlimitedQuota;
     return new CamClient({
       ...parts,
-      budget,
+      quota,
       credentials: new CredentialCache({ chain: createChain(parts), clock, skew }),
     });
   };

@@ -8,7 +8,7 @@ import { missingMigrations } from "../../database/migrate.ts";
 import { explainStoreError } from "../../database/store-errors.ts";
 import { loadAccounts } from "../../gateway/load-files.ts";
 import { MIGRATIONS_DIR } from "../../gateway/package-paths.ts";
-import { SharedWindows } from "../../quota/shared-rate-budget.ts";
+import { SharedWindows } from "../../quota/shared-quota.ts";
 import type { CommandIo } from "../command.ts";
 import { findDatabase } from "../find-database.ts";
 import { type Answer, Group } from "./checkup.ts";

@@ -1,6 +1,6 @@
 import { Ctx, Directive, Field, Int, ObjectType, Query, Resolver } from "type-graphql";
 import type { Accounts } from "../../auth/accounts.ts";
-import type { ActionQuota } from "../../quota/shared-rate-budget.ts";
+import type { ActionQuota } from "../../quota/shared-quota.ts";
 import type { GraphQLContext } from "../context.ts";
 import { CamCalls, RequiresScope } from "../directives.ts";
 
@@ -48,7 +48,7 @@ class CamActionQuota {
 export type QuotaAccounts = Pick<
   Accounts<{
     readonly name: string;
-    readonly budget: { quotas(): Promise<readonly ActionQuota[]> };
+    readonly quota: { usage(): Promise<readonly ActionQuota[]> };
   }>,
   "visibleTo"
 >;
@@ -69,14 +69,14 @@ export class CamQuotaResolver {
       "CAM's rate limits and their use, for each recently called action in the accounts that the caller may use.",
   })
   async camQuota(@Ctx() { caller }: GraphQLContext): Promise<readonly CamActionQuota[]> {
-    const quotas = this.#accounts.visibleTo(caller).map(async ({ name, budget }) =>
-      (await budget.quotas()).map((quota) => ({
-        ...quota,
+    const usage = this.#accounts.visibleTo(caller).map(async ({ name, quota }) =>
+      (await quota.usage()).map((action) => ({
+        ...action,
         account: name,
-        windowMs: Math.ceil(quota.windowMs),
-        nextSlotInMs: Math.ceil(quota.nextSlotInMs),
+        windowMs: Math.ceil(action.windowMs),
+        nextSlotInMs: Math.ceil(action.nextSlotInMs),
       })),
     );
-    return (await Promise.all(quotas)).flat();
+    return (await Promise.all(usage)).flat();
   }
 }

@@ -80,7 +80,7 @@ test("key sources are tried in the official order, and a key of any source can a
 const KEYS = { environment: OWN_PAIR, role: ROLE };
 
 test("calls are signed with the role's key, which is requested once", async () => {
-  const { emulator, client, clock, budget } = await createEmulatedCam({ keys: KEYS });
+  const { emulator, client, clock, quota } = await createEmulatedCam({ keys: KEYS });
   const call = () => client.call(getCallerIdentity, undefined, within(clock));
   const answers = await Promise.all(Array.from({ length: 10 }, call));
   for (const { output } of answers) expect(output).toMatchObject({ type: "CAMRole" });
@@ -88,7 +88,7 @@ test("calls are signed with the role's key, which is requested once", async () =
   expect(journal.filter(({ action }) => action === "AssumeRole")).toMatchObject([
     { keyId: "AKIDLOCALEXAMPLE", outcome: "Success" },
   ]);
-  expect(budget.slots.map(({ request }) => request.secretId)).toEqual(Array(10).fill(ROLE_ARN));
+  expect(quota.slots.map(({ request }) => request.secretId)).toEqual(Array(10).fill(ROLE_ARN));
 });
 
 test("the role is requested with its external ID and duration", async () => {

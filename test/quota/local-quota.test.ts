@@ -1,18 +1,18 @@
 import { expect, test } from "vitest";
-import type { RateSlot } from "../../src/cam/index.ts";
+import type { Slot } from "../../src/cam/index.ts";
 import { GatewayError } from "../../src/contract/index.ts";
-import { LocalRateBudget, RateQueue } from "../../src/quota/local-rate-budget.ts";
+import { LocalQuota, LocalSlotQueue } from "../../src/quota/local-quota.ts";
 import { FakeClock } from "../support/fake-clock.ts";
-import { rateRequest } from "./rate-request.ts";
+import { slotRequest } from "./slot-request.ts";
 
 /** A second and the guard. */
 const WINDOW_MS = 1_025;
 
 function createQueue({ limit = 2 } = {}) {
   const clock = new FakeClock();
-  const queue = new RateQueue({ clock, ratePerSecond: limit });
-  const take = (deadlineMs = 60_000, signal?: AbortSignal): Promise<RateSlot> =>
-    queue.take(rateRequest({ deadlineMs, signal }));
+  const queue = new LocalSlotQueue({ clock, ratePerSecond: limit });
+  const take = (deadlineMs = 60_000, signal?: AbortSignal): Promise<Slot> =>
+    queue.take(slotRequest({ deadlineMs, signal }));
   /** Takes a slot that is free now, and lets its call arrive immediately. */
   const spendOne = async (): Promise<void> => {
     const slot = await take();
@@ -20,8 +20,8 @@ function createQueue({ limit = 2 } = {}) {
     slot.settle("ANSWERED");
   };
   /** The present state of a take. */
-  const watch = (taking: Promise<RateSlot>) => {
-    const seen: { slot?: RateSlot; error?: unknown } = {};
+  const watch = (taking: Promise<Slot>) => {
+    const seen: { slot?: Slot; error?: unknown } = {};
     taking.then(
       (slot) => Object.assign(seen, { slot }),
       (error: unknown) => Object.assign(seen, { error }),
@@ -204,9 +204,9 @@ test("a reply that comes long after the call was given up does not close the win
 
 test("each action and each key has a limit of its own", async () => {
   const clock = new FakeClock();
-  const budget = new LocalRateBudget({ clock, ratePerSecond: 1 });
+  const quota = new LocalQuota({ clock, ratePerSecond: 1 });
   const takeNow = (action: string, secretId: string) =>
-    budget.take(rateRequest({ action, secretId, deadlineMs: 1 }));
+    quota.take(slotRequest({ action, secretId, deadlineMs: 1 }));
   await takeNow("SetMfaFlag", "AKIDONE");
   await expect(takeNow("SetMfaFlag", "AKIDONE")).rejects.toMatchObject({ code: "QUOTA_EXHAUSTED" });
   await expect(takeNow("SetMfaFlag", "AKIDTWO")).resolves.toMatchObject({ waitedMs: 0 });

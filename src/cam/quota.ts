@@ -1,8 +1,8 @@
 /**
  * The right to make one call. CAM counts calls on arrival, so the holder reports the limits of the arrival time with
- * `sent` and `settle`. A slot that is never settled takes up a place until the budget releases it.
+ * `sent` and `settle`. A slot that is never settled takes up a place until the quota releases it.
  */
-export interface RateSlot {
+export interface Slot {
   /** The time that the call waited for the slot. */
   readonly waitedMs: number;
   /**
@@ -25,26 +25,26 @@ export type SlotOutcome =
   | "UNUSED";
 
 /** CAM's limit of calls per second, for each action and calling key. */
-export interface RateBudget {
+export interface Quota {
   /**
    * Resolves when the call may be made. For one action and key, interactive calls go before bulk calls, and callers
    * take turns.
    *
    * @throws GatewayError QUOTA_EXHAUSTED immediately if no slot comes free before `deadlineMs` (monotonic
    *   milliseconds). `retryAfterMs` is the actual wait for a slot.
-   * @throws GatewayError STORE_UNAVAILABLE for a write, if the budget is shared and its store is unavailable.
+   * @throws GatewayError STORE_UNAVAILABLE for a write, if the quota is shared and its store is unavailable.
    */
-  take(request: RateRequest): Promise<RateSlot>;
+  take(request: SlotRequest): Promise<Slot>;
 }
 
 /** A person waits for an interactive call. Bulk work, such as a rollout, takes the remaining slots. */
 export type CallPriority = "interactive" | "bulk";
 
-export interface RateRequest {
+export interface SlotRequest {
   readonly action: string;
   /** The owner of the limit: the id of the key, or the role of temporary keys. */
   readonly secretId: string;
-  /** While the store of a shared budget is unavailable, reads continue slowly and writes are refused. */
+  /** While the store of a shared quota is unavailable, reads continue slowly and writes are refused. */
   readonly access: "read" | "write";
   /** Callers take turns, regardless of how many calls each makes. */
   readonly caller: string;
@@ -52,7 +52,7 @@ export interface RateRequest {
   readonly deadlineMs: number;
   readonly signal?: AbortSignal | undefined;
   /**
-   * Resolves when a connection is open, so that the holder can write the call immediately. Never rejects. A budget with
+   * Resolves when a connection is open, so that the holder can write the call immediately. Never rejects. A quota with
    * short slots grants none earlier, but may refuse earlier.
    */
   readonly ready?: Promise<unknown>;
@@ -60,10 +60,10 @@ export interface RateRequest {
   readonly requeued?: boolean;
 }
 
-const FREE_SLOT: RateSlot = { waitedMs: 0, sent: () => true, settle: () => undefined };
+const FREE_SLOT: Slot = { waitedMs: 0, sent: () => true, settle: () => undefined };
 
 /**
- * A budget without limits, for STS, and for doctor if the database is down. STS accepts 600 calls a second, and the
+ * A quota without limits, for STS, and for doctor if the database is down. STS accepts 600 calls a second, and the
  * gateway makes about one an hour.
  */
-export const unlimitedBudget: RateBudget = { take: () => Promise.resolve(FREE_SLOT) };
+export const unlimitedQuota: Quota = { take: () => Promise.resolve(FREE_SLOT) };

@@ -1,24 +1,24 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { DatabaseClock } from "../../src/quota/slot-store.ts";
+import { ClockBounds } from "../../src/quota/slot-store.ts";
 
 /** The lead of the database's clock over this process's clock. */
 const AHEAD_MS = 1_000_000;
 
 /** A statement with the given times to the database and back, sent at a time of our clock. */
-function observe(clock: DatabaseClock, sentMs: number, thereMs: number, backMs: number): void {
+function observe(clock: ClockBounds, sentMs: number, thereMs: number, backMs: number): void {
   clock.observe(sentMs + thereMs + AHEAD_MS, sentMs, sentMs + thereMs + backMs);
 }
 
 test("one statement gives the time to within its round trip, and never too early", () => {
-  const clock = new DatabaseClock();
+  const clock = new ClockBounds();
   observe(clock, 0, 3, 5);
   expect(clock.latest(AHEAD_MS + 100)).toBe(105);
   expect(clock.uncertaintyMs).toBe(8);
 });
 
 test("a statement that waits for a lock does not widen the bounds, and a quick one narrows them", () => {
-  const clock = new DatabaseClock();
+  const clock = new ClockBounds();
   observe(clock, 0, 3, 5);
   observe(clock, 10, 900, 2);
   expect(clock.latest(AHEAD_MS + 1_000)).toBe(1_002);
@@ -28,7 +28,7 @@ test("a statement that waits for a lock does not widen the bounds, and a quick o
 });
 
 test("the bounds widen with time, because clocks drift", () => {
-  const clock = new DatabaseClock();
+  const clock = new ClockBounds();
   observe(clock, 0, 1, 1);
   observe(clock, 100_000, 40, 40);
   expect(clock.uncertaintyMs).toBeGreaterThan(2);
@@ -36,7 +36,7 @@ test("the bounds widen with time, because clocks drift", () => {
 });
 
 test.each([-5_000, 5_000])("after a clock is set by %s ms, the new time is used", (byMs) => {
-  const clock = new DatabaseClock();
+  const clock = new ClockBounds();
   observe(clock, 0, 1, 1);
   clock.observe(100 + AHEAD_MS + byMs, 99, 101);
   expect(clock.latest(AHEAD_MS + byMs + 200)).toBe(201);
@@ -51,7 +51,7 @@ test("the true time lies within the bounds, for any delays and drift", () => {
       fc.array(fc.tuple(fc.integer({ min: 0, max: 5_000 }), way, way), { minLength: 1, maxLength: 30 }),
       fc.constantFrom(-400e-6, 0, 400e-6),
       (statements, drift) => {
-        const clock = new DatabaseClock();
+        const clock = new ClockBounds();
         let nowMs = 0;
         for (const [afterMs, thereMs, backMs] of statements) {
           const sentMs = nowMs + afterMs;

@@ -1,17 +1,17 @@
 /**
- * Owns the governor: all replicas together stay under CAM's limit of calls per second, which CAM counts for each action
- * and key. It does not decide whether to retry a call; `cam/` does. Read `shared-queue.ts` next, where slots are taken.
+ * Owns the quota: all replicas together stay under CAM's limit of calls per second, which CAM counts for each action
+ * and key. It does not decide whether to retry a call; `cam/` does. Read `slot-queue.ts` next, where slots are taken.
  */
 
-import type { RateBudget, RateRequest, RateSlot } from "../cam/index.ts";
+import type { Quota, Slot, SlotRequest } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
 import type { Database } from "../database/database.ts";
 import { explainStoreError, isUnavailable } from "../database/store-errors.ts";
 import type { QuotaObserver } from "./forecast.ts";
-import { LocalRateBudget } from "./local-rate-budget.ts";
+import { LocalQuota } from "./local-quota.ts";
 import { Schedule } from "./schedule.ts";
-import { SharedQueue } from "./shared-queue.ts";
-import { DatabaseClock, GUARD_MS, SlotStore, type WindowKey, type WindowOutlook } from "./slot-store.ts";
+import { SlotQueue } from "./slot-queue.ts";
+import { ClockBounds, GUARD_MS, SlotStore, type WindowKey, type WindowOutlook } from "./slot-store.ts";
 import { StoreHealth } from "./store-health.ts";
 
 /** What one action of CAM has used of its limit. */
@@ -33,25 +33,25 @@ export interface ActionQuota {
   readonly shared: boolean;
 }
 
-interface SharedRateBudgetDeps {
+interface SharedQuotaDeps {
   readonly windows: SharedWindows;
   /** The calls of one action and key that may arrive at CAM in any second, from all replicas together. */
   readonly ratePerSecond: number;
 }
 
 /** The quota of one account. Each action and key has a window in the database and a queue in this process. */
-export class SharedRateBudget implements RateBudget {
+export class SharedQuota implements Quota {
   readonly #windows: SharedWindows;
   readonly #ratePerSecond: number;
   /** The key of the latest call. Keys change rarely, and then for all actions. */
   #secretId: string | undefined;
 
-  constructor({ windows, ratePerSecond }: SharedRateBudgetDeps) {
+  constructor({ windows, ratePerSecond }: SharedQuotaDeps) {
     this.#windows = windows;
     this.#ratePerSecond = ratePerSecond;
   }
 
-  take(request: RateRequest): Promise<RateSlot> {
+  take(request: SlotRequest): Promise<Slot> {
     const { secretId, action } = request;
     this.#secretId = secretId;
     return this.#windows.queueOf({ secretId, action }, this.#ratePerSecond).take(request);
@@ -71,18 +71,18 @@ export class SharedRateBudget implements RateBudget {
    * Returns the use of the limit by action, for the key that this replica used last. It covers the calls of all
    * replicas. While the database is unavailable, it covers the calls of this replica alone.
    */
-  async quotas(): Promise<readonly ActionQuota[]> {
+  async usage(): Promise<readonly ActionQuota[]> {
     const secretId = this.#secretId;
     if (secretId === undefined) return [];
     const windows = this.#windows.isShared
       ? await this.#windows.read(secretId, this.#ratePerSecond)
       : undefined;
     if (windows !== undefined)
-      return [...windows].map(([action, outlook]) => this.#shared(secretId, action, outlook));
-    return this.#windows.actionsOf(secretId).map((action) => this.#alone(secretId, action));
+      return [...windows].map(([action, outlook]) => this.#sharedFigures(secretId, action, outlook));
+    return this.#windows.actionsOf(secretId).map((action) => this.#localFigures(secretId, action));
   }
 
-  #shared(secretId: string, action: string, outlook: WindowOutlook): ActionQuota {
+  #sharedFigures(secretId: string, action: string, outlook: WindowOutlook): ActionQuota {
     const ratePerSecond = this.#ratePerSecond;
     const { windowMs, used, nowMs, backoff } = outlook;
     return {
@@ -94,12 +94,12 @@ export class SharedRateBudget implements RateBudget {
     };
   }
 
-  #alone(secretId: string, action: string): ActionQuota {
+  #localFigures(secretId: string, action: string): ActionQuota {
     return {
       action,
-      ratePerSecond: localLimitOf(this.#ratePerSecond),
+      ratePerSecond: outageRateOf(this.#ratePerSecond),
       windowMs: 1_000 + GUARD_MS,
-      ...this.#windows.localOf(this.#ratePerSecond).look({ secretId, action }),
+      ...this.#windows.localQuotaOf(this.#ratePerSecond).usage({ secretId, action }),
       throttledRecently: false,
       shared: false,
     };
@@ -118,10 +118,10 @@ interface SharedWindowsDeps {
  * The share of the limit that a replica uses for reads during an outage. Up to ten replicas together stay under the
  * limit.
  */
-const SHARE_WITHOUT_STORE = 0.1;
+const OUTAGE_SHARE = 0.1;
 
 /** The id of no real key, so no call uses its window. */
-const CHECKED_WINDOW: WindowKey = { secretId: "", action: "check" };
+const CHECK_WINDOW: WindowKey = { secretId: "", action: "check" };
 
 /**
  * The windows that all replicas share in the database, one for each key and action, and this process's queue for each.
@@ -132,10 +132,10 @@ export class SharedWindows {
   readonly #deps: SharedWindowsDeps;
   readonly #store: SlotStore;
   readonly #health: StoreHealth;
-  readonly #databaseClock = new DatabaseClock();
-  readonly #queues = new Map<string, SharedQueue>();
-  /** The budgets for reads in the present outage, by rate. */
-  readonly #locals = new Map<number, LocalRateBudget>();
+  readonly #databaseClock = new ClockBounds();
+  readonly #queues = new Map<string, SlotQueue>();
+  /** The quotas for reads in the present outage, by rate. */
+  readonly #locals = new Map<number, LocalQuota>();
   #outageFromMs: number;
 
   constructor(deps: SharedWindowsDeps) {
@@ -150,7 +150,7 @@ export class SharedWindows {
         observer?.onStoreUnavailable?.(cause, explainStoreError(cause));
         this.#outageFromMs = clock.monotonic();
         this.#locals.clear();
-        for (const queue of this.#queues.values()) queue.dispatchWithoutStore();
+        for (const queue of this.#queues.values()) queue.beginOutage();
       },
       onRecovered: (outageMs) => observer?.onStoreRecovered?.(outageMs),
     });
@@ -161,17 +161,17 @@ export class SharedWindows {
     return this.#health.outage === undefined;
   }
 
-  queueOf(key: WindowKey, ratePerSecond: number): SharedQueue {
+  queueOf(key: WindowKey, ratePerSecond: number): SlotQueue {
     const name = nameOf(key, ratePerSecond);
     let queue = this.#queues.get(name);
     if (queue === undefined) {
-      queue = new SharedQueue({
+      queue = new SlotQueue({
         ...this.#deps,
         ...{ key, ratePerSecond },
         databaseClock: this.#databaseClock,
         store: this.#store,
         health: this.#health,
-        local: () => this.localOf(ratePerSecond),
+        local: () => this.localQuotaOf(ratePerSecond),
         observer: this.#deps.observer,
       });
       this.#queues.set(name, queue);
@@ -190,14 +190,14 @@ export class SharedWindows {
     return [...new Set(keys.filter((key) => key.secretId === secretId).map(({ action }) => action))];
   }
 
-  /** Returns this replica's own budget for reads during an outage. */
-  localOf(ratePerSecond: number): LocalRateBudget {
+  /** Returns this replica's own quota for reads during an outage. */
+  localQuotaOf(ratePerSecond: number): LocalQuota {
     let local = this.#locals.get(ratePerSecond);
     if (local === undefined) {
       const { clock } = this.#deps;
       // Calls with slots from before the outage may have filled the windows.
       const fullAtMs = this.#outageFromMs;
-      local = new LocalRateBudget({ clock, ratePerSecond: localLimitOf(ratePerSecond), fullAtMs });
+      local = new LocalQuota({ clock, ratePerSecond: outageRateOf(ratePerSecond), fullAtMs });
       this.#locals.set(ratePerSecond, local);
     }
     return local;
@@ -222,7 +222,7 @@ export class SharedWindows {
    * @throws GatewayError STORE_UNAVAILABLE, and errors that do not come from the store.
    */
   check(): Promise<void> {
-    return this.#health.run(CHECKED_WINDOW, () => this.#store.probe(CHECKED_WINDOW));
+    return this.#health.run(CHECK_WINDOW, () => this.#store.probe(CHECK_WINDOW));
   }
 
   /** Stops probing an unavailable database. Waiting calls keep waiting. */
@@ -232,8 +232,8 @@ export class SharedWindows {
 }
 
 /** Returns the rate of one replica during an outage. */
-function localLimitOf(ratePerSecond: number): number {
-  return Math.max(1, Math.floor(ratePerSecond * SHARE_WITHOUT_STORE));
+function outageRateOf(ratePerSecond: number): number {
+  return Math.max(1, Math.floor(ratePerSecond * OUTAGE_SHARE));
 }
 
 function nameOf({ secretId, action }: WindowKey, ratePerSecond: number): string {

@@ -1,7 +1,7 @@
-import type { RateRequest } from "../../src/cam/index.ts";
+import type { SlotRequest } from "../../src/cam/index.ts";
 
 /** A request for a slot, with a deadline in one minute. */
-export function rateRequest(more: Partial<RateRequest> = {}): RateRequest {
+export function slotRequest(more: Partial<SlotRequest> = {}): SlotRequest {
   return {
     action: "SetMfaFlag",
     secretId: "AKIDTEST",

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { DeliveryDelay } from "../../src/quota/slot-deliveries.ts";
+import { RoundTripEstimate } from "../../src/quota/slot-deliveries.ts";
 
 const SECOND = 1_000;
 
-function delayAfter(roundTripsMs: readonly number[], everyMs = SECOND): DeliveryDelay {
-  const delay = new DeliveryDelay(4);
+function delayAfter(roundTripsMs: readonly number[], everyMs = SECOND): RoundTripEstimate {
+  const delay = new RoundTripEstimate(4);
   for (const [index, roundTripMs] of roundTripsMs.entries()) delay.record(roundTripMs, index * everyMs);
   return delay;
 }

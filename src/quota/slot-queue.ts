@@ -1,7 +1,7 @@
-import type { RateRequest, RateSlot } from "../cam/index.ts";
+import type { Slot, SlotRequest } from "../cam/index.ts";
 import { CallerQueues } from "../fair-queue.ts";
 import { Forecast, SlotAsker, type SlotAskerDeps } from "./forecast.ts";
-import { exhausted, type LocalRateBudget, LocalReads, MOST_WAITING } from "./local-rate-budget.ts";
+import { type LocalQuota, MAX_WAITING, OutageReads, quotaExhausted } from "./local-quota.ts";
 import { SlotDeliveries, type TakenSlot } from "./slot-deliveries.ts";
 import type { WindowKey } from "./slot-store.ts";
 
@@ -18,10 +18,10 @@ const WAITING_MARGIN = 0.25;
  * to answer. It must be the same in all replicas, because a replica that requests earlier gets more slots.
  */
 const LEAD_MS = 100;
-const MOST_HELD = 3;
+const MAX_HELD = 3;
 
 /** The queue takes no slot further ahead, because a reply may still show that an earlier call arrived late. */
-const MOST_AHEAD_MS = 300;
+const MAX_AHEAD_MS = 300;
 
 /** If the next statement is further away than this, the queue reports a late call by a separate statement. */
 const REPORT_WITHIN_MS = 150;
@@ -29,28 +29,28 @@ const REPORT_WITHIN_MS = 150;
 /** Bulk work requests a slot this long before it is free, so that it holds no slot that a person could use. */
 const BULK_LEAD_MS = 50;
 
-interface SharedQueueDeps extends SlotAskerDeps {
-  /** Returns the budget for reads in the present outage. */
-  readonly local: () => LocalRateBudget;
+interface SlotQueueDeps extends SlotAskerDeps {
+  /** Returns the quota for reads in the present outage. */
+  readonly local: () => LocalQuota;
 }
 
 interface Waiter {
-  readonly request: RateRequest;
+  readonly request: SlotRequest;
   readonly caller: string;
-  readonly priority: RateRequest["priority"];
+  readonly priority: SlotRequest["priority"];
   readonly enqueuedMs: number;
   /** True after its connection has opened. */
   isReady: boolean;
   /** True after a forecast promised a slot in time. Before the first answer no forecast exists. */
-  wasForeseen: boolean;
-  readonly grant: (slot: RateSlot) => void;
+  hasForecast: boolean;
+  readonly grant: (slot: Slot) => void;
   readonly refuse: (error: unknown) => void;
 }
 
 /** The next statement. */
-interface Plan {
+interface NextStatement {
   /** A slot for interactive calls, a slot for bulk work, or only a report of adjustments and a forecast ("note"). */
-  readonly asking: RateRequest["priority"] | "note";
+  readonly asking: SlotRequest["priority"] | "note";
   readonly atMs: number;
 }
 
@@ -59,24 +59,24 @@ interface Plan {
  * and holds at most three in advance. It gives a slot to the next call only when the slot is due, so callers take turns
  * until then, and replicas get equal shares without talking to each other.
  */
-export class SharedQueue {
-  readonly #deps: SharedQueueDeps;
-  readonly #queues = new CallerQueues<Waiter>(MOST_WAITING);
+export class SlotQueue {
+  readonly #deps: SlotQueueDeps;
+  readonly #queues = new CallerQueues<Waiter>(MAX_WAITING);
   readonly #forecast: Forecast;
   readonly #asker: SlotAsker;
   readonly #deliveries: SlotDeliveries;
-  readonly #unshared: LocalReads;
+  readonly #outageReads: OutageReads;
   /** Slots that are not due yet, in order. */
   #held: readonly TakenSlot[] = [];
   #isAsking = false;
   #cancelTimer: (() => void) | undefined;
 
-  constructor(deps: SharedQueueDeps) {
+  constructor(deps: SlotQueueDeps) {
     const { clock, ratePerSecond, key, observer } = deps;
     this.#deps = deps;
     this.#forecast = new Forecast(deps);
     this.#asker = new SlotAsker(deps, this.#forecast);
-    this.#unshared = new LocalReads(deps);
+    this.#outageReads = new OutageReads(deps);
     this.#deliveries = new SlotDeliveries({
       clock,
       ratePerSecond,
@@ -94,29 +94,29 @@ export class SharedQueue {
     return this.#queues.size;
   }
 
-  /** Same as RateBudget.take. */
-  async take(request: RateRequest): Promise<RateSlot> {
+  /** Same as Quota.take. */
+  async take(request: SlotRequest): Promise<Slot> {
     const { signal } = request;
     signal?.throwIfAborted();
     while (this.#deps.health.outage !== undefined) {
-      const unshared = await this.#unshared.take(request);
+      const unshared = await this.#outageReads.take(request);
       if (unshared !== undefined) return unshared;
     }
     this.#forecast.recordDemand(request.caller, this.#deps.clock.monotonic());
-    this.#refuseTooLate(request);
+    this.#admit(request);
     this.#makeRoom(request);
     return this.#enqueue(request);
   }
 
-  #enqueue(request: RateRequest): Promise<RateSlot> {
+  #enqueue(request: SlotRequest): Promise<Slot> {
     const { caller, priority, signal, ready } = request;
-    const { promise, resolve: grant, reject: refuse } = Promise.withResolvers<RateSlot>();
+    const { promise, resolve: grant, reject: refuse } = Promise.withResolvers<Slot>();
     const enqueuedMs = this.#deps.clock.monotonic();
     const isReady = ready === undefined;
     const wasForeseen = this.#waitMs(enqueuedMs, 0) !== undefined;
     const waiter: Waiter = {
       ...{ request, caller, priority, enqueuedMs, grant, refuse },
-      ...{ isReady, wasForeseen },
+      ...{ isReady, hasForecast: wasForeseen },
     };
     if (request.requeued) this.#queues.pushFront(waiter);
     else this.#queues.push(waiter);
@@ -134,9 +134,9 @@ export class SharedQueue {
   }
 
   /** Empties the queue when an outage begins: reads continue at the local rate, writes are refused. */
-  dispatchWithoutStore(): void {
+  beginOutage(): void {
     this.#held = [];
-    this.#forecast.forget();
+    this.#forecast.clear();
     for (const waiter of this.#queues.inOrder()) {
       this.#queues.remove(waiter);
       this.take(waiter.request).then((slot) => {
@@ -147,29 +147,29 @@ export class SharedQueue {
   }
 
   /** @throws GatewayError QUOTA_EXHAUSTED if the call cannot get a slot in time. */
-  #refuseTooLate(request: RateRequest): void {
+  #admit(request: SlotRequest): void {
     const nowMs = this.#deps.clock.monotonic();
     const expected = this.#forecast.expectedAhead(request.caller, this.#queues.lengthOf(request), nowMs);
     const ahead = request.requeued ? 0 : Math.max(this.#queues.ahead(request), expected);
     const waitMs = this.#waitMs(nowMs, ahead);
-    if (waitMs !== undefined && isTooLate(nowMs, waitMs, ahead, request)) throw exhausted(waitMs);
+    if (waitMs !== undefined && isTooLate(nowMs, waitMs, ahead, request)) throw quotaExhausted(waitMs);
   }
 
   /** @throws GatewayError QUOTA_EXHAUSTED if the queue is full and no caller has more calls in it than this one. */
-  #makeRoom(request: RateRequest): void {
+  #makeRoom(request: SlotRequest): void {
     const nowMs = this.#deps.clock.monotonic();
     const room = this.#queues.makeRoom(request);
-    if (room === false) throw exhausted(this.#waitMs(nowMs, this.#queues.ahead(request)) ?? 0);
-    room.dropped?.refuse(exhausted(this.#waitMs(nowMs, this.#queues.ahead(room.dropped)) ?? 0));
+    if (room === false) throw quotaExhausted(this.#waitMs(nowMs, this.#queues.ahead(request)) ?? 0);
+    room.dropped?.refuse(quotaExhausted(this.#waitMs(nowMs, this.#queues.ahead(room.dropped)) ?? 0));
   }
 
   #serve(): void {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
     const nowMs = this.#deps.clock.monotonic();
-    this.#refuseLate(nowMs, false);
+    this.#refuseWaiting(nowMs, false);
     for (const due of this.#held.filter(({ latestMs }) => latestMs <= nowMs)) this.#dispatch(due, nowMs);
-    const plan = this.#plan(nowMs);
+    const plan = this.#nextStatement(nowMs);
     if (plan !== undefined && plan.atMs <= nowMs) void this.#ask(plan.asking, nowMs);
     const wakeMs = Math.min(
       this.#held[0]?.latestMs ?? Number.POSITIVE_INFINITY,
@@ -182,28 +182,30 @@ export class SharedQueue {
 
   #dispatch(slot: TakenSlot, nowMs: number): void {
     this.#held = this.#held.filter((other) => other !== slot);
-    const waiter = this.#deliveries.isOver(slot) ? undefined : this.#queues.shift(({ isReady }) => isReady);
-    if (waiter === undefined) this.#deliveries.giveUp(slot);
+    const waiter = this.#deliveries.hasExpired(slot)
+      ? undefined
+      : this.#queues.shift(({ isReady }) => isReady);
+    if (waiter === undefined) this.#deliveries.release(slot);
     else waiter.grant(this.#deliveries.open(slot, nowMs - waiter.enqueuedMs));
   }
 
-  #plan(nowMs: number): Plan | undefined {
+  #nextStatement(nowMs: number): NextStatement | undefined {
     if (this.#isAsking || this.#deps.health.outage !== undefined) return undefined;
     const next = this.#nextSlot();
     const canWait = next !== undefined && next.atMs - nowMs <= REPORT_WITHIN_MS;
-    const hasToTell = this.#deliveries.hasMoves && this.#forecast.hasOthers && !canWait;
+    const hasToTell = this.#deliveries.hasMovedSlots && this.#forecast.hasOthers && !canWait;
     // Get a forecast, to refuse a call that cannot be in time before its connection is open.
     const hasToLearn = next === undefined && this.#queues.size > 1 && !this.#forecast.isKnown(nowMs);
-    const plan: Plan | undefined =
+    const plan: NextStatement | undefined =
       hasToTell || hasToLearn ? { asking: "note", atMs: Number.NEGATIVE_INFINITY } : next;
-    return plan && { ...plan, atMs: Math.max(plan.atMs, this.#openFromMs) };
+    return plan && { ...plan, atMs: Math.max(plan.atMs, this.#usableFromMs) };
   }
 
   /** Interactive calls come first. Bulk work requests a slot only while the queue holds none. */
-  #nextSlot(): Plan | undefined {
+  #nextSlot(): NextStatement | undefined {
     const held = this.#held.length;
     if (this.#countReady("interactive", held + 1) > held) {
-      if (held === MOST_HELD) return undefined;
+      if (held === MAX_HELD) return undefined;
       const lastMs = this.#held.at(-1)?.latestMs ?? Number.NEGATIVE_INFINITY;
       return { asking: "interactive", atMs: Math.max(lastMs, this.#forecast.nextSlotMs) - LEAD_MS };
     }
@@ -211,7 +213,7 @@ export class SharedQueue {
     return { asking: "bulk", atMs: this.#forecast.bulkTurnMs - BULK_LEAD_MS };
   }
 
-  #countReady(priority: RateRequest["priority"], most: number): number {
+  #countReady(priority: SlotRequest["priority"], most: number): number {
     let count = 0;
     for (const waiter of this.#queues.inOrder()) {
       if (waiter.priority === priority && waiter.isReady) count += 1;
@@ -221,11 +223,11 @@ export class SharedQueue {
   }
 
   /** The queue takes no slot before this time. */
-  get #openFromMs(): number {
+  get #usableFromMs(): number {
     return this.#deps.health.usableFromMs;
   }
 
-  async #ask(asking: Plan["asking"], nowMs: number): Promise<void> {
+  async #ask(asking: NextStatement["asking"], nowMs: number): Promise<void> {
     const adjustments = this.#deliveries.takeAdjustments();
     this.#isAsking = true;
     try {
@@ -234,7 +236,7 @@ export class SharedQueue {
       const wantsOutlook = asking !== "interactive" || this.#queues.size > 1;
       const slot = await this.#asker.ask({ bulk: asking === "bulk", withinMs, adjustments, wantsOutlook });
       if (slot !== undefined) this.#held = [...this.#held, slot];
-      this.#refuseLate(this.#deps.clock.monotonic(), true);
+      this.#refuseWaiting(this.#deps.clock.monotonic(), true);
     } catch (error) {
       // In an outage dispatchWithoutStore has emptied the queue. Any other error ends the calls that wait.
       for (const waiter of this.#queues.inOrder()) {
@@ -247,21 +249,21 @@ export class SharedQueue {
   }
 
   /** Returns how far ahead a useful slot may lie. */
-  #withinMs(asking: Plan["asking"], nowMs: number): number {
+  #withinMs(asking: NextStatement["asking"], nowMs: number): number {
     if (asking === "note") return -1;
     const lastDeadlineMs = Math.max(...this.#queues.inOrder().map(({ request }) => request.deadlineMs));
-    return Math.min(lastDeadlineMs - nowMs, asking === "bulk" ? BULK_LEAD_MS : MOST_AHEAD_MS);
+    return Math.min(lastDeadlineMs - nowMs, asking === "bulk" ? BULK_LEAD_MS : MAX_AHEAD_MS);
   }
 
   /** Refuses the calls whose deadline has passed and, after an answer, those that will not get a slot in time. */
-  #refuseLate(nowMs: number, hasLearned: boolean): void {
+  #refuseWaiting(nowMs: number, hasLearned: boolean): void {
     let ahead = 0;
     for (const waiter of this.#queues.inOrder()) {
       const isOver = waiter.request.deadlineMs <= nowMs;
       const waitMs = isOver || hasLearned ? this.#waitMs(nowMs, ahead) : undefined;
       if (isOver || (waitMs !== undefined && willBeLate(waiter, nowMs, waitMs, ahead))) {
         this.#queues.remove(waiter);
-        waiter.refuse(exhausted(waitMs ?? 0));
+        waiter.refuse(quotaExhausted(waitMs ?? 0));
       } else {
         ahead += 1;
       }
@@ -270,7 +272,7 @@ export class SharedQueue {
 
   /** Returns how long a call behind `ahead` others waits, or undefined if only a new answer can show it. */
   #waitMs(nowMs: number, ahead: number): number | undefined {
-    const closedMs = this.#openFromMs - nowMs;
+    const closedMs = this.#usableFromMs - nowMs;
     const foreseenMs = this.#forecast.waitMs(nowMs, ahead, this.#held);
     if (foreseenMs === undefined) return closedMs > 0 ? closedMs : undefined;
     return Math.max(closedMs, foreseenMs);
@@ -284,13 +286,13 @@ export class SharedQueue {
 }
 
 /** Returns whether the forecast slot comes too late, or too close to the deadline to count on. */
-function isTooLate(nowMs: number, waitMs: number, ahead: number, { deadlineMs }: RateRequest): boolean {
+function isTooLate(nowMs: number, waitMs: number, ahead: number, { deadlineMs }: SlotRequest): boolean {
   return nowMs + waitMs + (ahead === 0 ? 0 : ADMISSION_MARGIN * waitMs) >= deadlineMs;
 }
 
 function willBeLate(waiter: Waiter, nowMs: number, waitMs: number, ahead: number): boolean {
-  const isNew = !waiter.wasForeseen;
-  waiter.wasForeseen = true;
+  const isNew = !waiter.hasForecast;
+  waiter.hasForecast = true;
   if (isNew) return isTooLate(nowMs, waitMs, ahead, waiter.request);
   return nowMs + waitMs >= waiter.request.deadlineMs + (ahead === 0 ? 0 : WAITING_MARGIN * waitMs);
 }

@@ -1,20 +1,20 @@
-import type { RateBudget, RateRequest, RateSlot, SlotOutcome } from "../cam/index.ts";
+import type { Quota, Slot, SlotOutcome, SlotRequest } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
 import { GatewayError } from "../contract/index.ts";
 import { CallerQueues } from "../fair-queue.ts";
 import { SlidingWindow, type WindowCall } from "./sliding-window.ts";
-import { DeliveryDelay } from "./slot-deliveries.ts";
+import { RoundTripEstimate } from "./slot-deliveries.ts";
 import type { StoreHealth } from "./store-health.ts";
 
 /** Returns the refusal of a call whose slot comes too late, with the wait until that slot. */
-export function exhausted(waitMs: number): GatewayError {
+export function quotaExhausted(waitMs: number): GatewayError {
   return new GatewayError("QUOTA_EXHAUSTED", { retryAfterMs: Math.max(1, Math.ceil(waitMs)) });
 }
 
 /** The size limit of one queue: more calls than the longest deadline can serve. */
-export const MOST_WAITING = 1_000;
+export const MAX_WAITING = 1_000;
 
-export interface LocalRateBudgetDeps {
+export interface LocalQuotaDeps {
   readonly clock: Clock;
   /** The calls of one action and key that may arrive at CAM in any second. */
   readonly ratePerSecond: number;
@@ -26,28 +26,28 @@ export interface LocalRateBudgetDeps {
  * Keeps this process under CAM's limit, without data from other replicas. CAM counts the calls of each action and key,
  * so each pair has its own queue.
  */
-export class LocalRateBudget implements RateBudget {
-  readonly #deps: LocalRateBudgetDeps;
-  readonly #queues = new Map<string, RateQueue>();
+export class LocalQuota implements Quota {
+  readonly #deps: LocalQuotaDeps;
+  readonly #queues = new Map<string, LocalSlotQueue>();
 
-  constructor(deps: LocalRateBudgetDeps) {
+  constructor(deps: LocalQuotaDeps) {
     this.#deps = deps;
   }
 
-  take(request: RateRequest): Promise<RateSlot> {
+  take(request: SlotRequest): Promise<Slot> {
     return this.#queueOf(request).take(request);
   }
 
   /** Returns what one action and key has used of the limit. */
-  look(of: Pick<RateRequest, "action" | "secretId">): ReturnType<RateQueue["look"]> {
-    return this.#queueOf(of).look();
+  usage(of: Pick<SlotRequest, "action" | "secretId">): ReturnType<LocalSlotQueue["usage"]> {
+    return this.#queueOf(of).usage();
   }
 
-  #queueOf({ secretId, action }: Pick<RateRequest, "action" | "secretId">): RateQueue {
+  #queueOf({ secretId, action }: Pick<SlotRequest, "action" | "secretId">): LocalSlotQueue {
     const key = `${secretId}/${action}`;
     let queue = this.#queues.get(key);
     if (queue === undefined) {
-      queue = new RateQueue(this.#deps);
+      queue = new LocalSlotQueue(this.#deps);
       this.#queues.set(key, queue);
     }
     return queue;
@@ -60,7 +60,7 @@ const WINDOW_MS = 1_000 + 25;
 /** The longest round trip that shows the time of arrival. Waiting for slower replies would cost throughput. */
 const LONGEST_DELIVERY_MS = 1_000;
 
-export interface RateQueueDeps {
+export interface LocalSlotQueueDeps {
   readonly clock: Clock;
   readonly ratePerSecond: number;
   /** The latest time at which earlier calls may have filled the window. Undefined: the window is empty. */
@@ -69,10 +69,10 @@ export interface RateQueueDeps {
 
 interface Waiter {
   readonly caller: string;
-  readonly priority: RateRequest["priority"];
+  readonly priority: SlotRequest["priority"];
   readonly enqueuedMs: number;
   readonly deadlineMs: number;
-  readonly grant: (slot: RateSlot) => void;
+  readonly grant: (slot: Slot) => void;
   readonly refuse: (error: unknown) => void;
 }
 
@@ -80,30 +80,32 @@ interface Waiter {
  * The queue of one window: interactive calls first, and callers take turns. It immediately refuses a call that cannot
  * be in time.
  */
-export class RateQueue {
+export class LocalSlotQueue {
   readonly #clock: Clock;
   readonly #window: SlidingWindow;
-  readonly #delay: DeliveryDelay;
-  readonly #queues = new CallerQueues<Waiter>(MOST_WAITING);
+  readonly #delay: RoundTripEstimate;
+  readonly #queues = new CallerQueues<Waiter>(MAX_WAITING);
   #cancelTimer: (() => void) | undefined;
 
-  constructor({ clock, ratePerSecond, fullAtMs }: RateQueueDeps) {
+  constructor({ clock, ratePerSecond, fullAtMs }: LocalSlotQueueDeps) {
     this.#clock = clock;
     this.#window = new SlidingWindow(ratePerSecond, WINDOW_MS);
-    this.#delay = new DeliveryDelay(ratePerSecond);
+    this.#delay = new RoundTripEstimate(ratePerSecond);
     if (fullAtMs !== undefined) this.#fill(fullAtMs);
   }
 
-  /** Same as RateBudget.take. */
-  take({ caller, priority, deadlineMs, signal }: RateRequest): Promise<RateSlot> {
+  /** Same as Quota.take. */
+  take({ caller, priority, deadlineMs, signal }: SlotRequest): Promise<Slot> {
     const nowMs = this.#clock.monotonic();
     const freeAtMs = this.#window.estimateMs(nowMs, this.#queues.ahead({ caller, priority }));
-    if (freeAtMs >= deadlineMs) return Promise.reject(exhausted(freeAtMs - nowMs));
+    if (freeAtMs >= deadlineMs) return Promise.reject(quotaExhausted(freeAtMs - nowMs));
     if (signal?.aborted) return Promise.reject(signal.reason);
     const room = this.#queues.makeRoom({ caller, priority });
-    if (room === false) return Promise.reject(exhausted(freeAtMs - nowMs));
-    room.dropped?.refuse(exhausted(this.#window.estimateMs(nowMs, this.#queues.ahead(room.dropped)) - nowMs));
-    const { promise, resolve: grant, reject: refuse } = Promise.withResolvers<RateSlot>();
+    if (room === false) return Promise.reject(quotaExhausted(freeAtMs - nowMs));
+    room.dropped?.refuse(
+      quotaExhausted(this.#window.estimateMs(nowMs, this.#queues.ahead(room.dropped)) - nowMs),
+    );
+    const { promise, resolve: grant, reject: refuse } = Promise.withResolvers<Slot>();
     const waiter: Waiter = { caller, priority, enqueuedMs: nowMs, deadlineMs, grant, refuse };
     this.#queues.push(waiter);
     const onAbort = (): void => {
@@ -116,7 +118,7 @@ export class RateQueue {
   }
 
   /** Returns the present state of the window and the queue. */
-  look(): { readonly used: number; readonly queued: number; readonly nextSlotInMs: number } {
+  usage(): { readonly used: number; readonly queued: number; readonly nextSlotInMs: number } {
     const nowMs = this.#clock.monotonic();
     return {
       used: this.#window.used(nowMs),
@@ -131,7 +133,7 @@ export class RateQueue {
     if (this.#queues.size === 0) return;
     const nowMs = this.#clock.monotonic();
     for (const late of this.#queues.inOrder().filter((waiter) => waiter.deadlineMs <= nowMs)) {
-      this.#drop(late, exhausted(this.#window.estimateMs(nowMs, 0) - nowMs));
+      this.#drop(late, quotaExhausted(this.#window.estimateMs(nowMs, 0) - nowMs));
     }
     for (let free = this.#window.free(nowMs); free > 0; free--) {
       const waiter = this.#queues.shift();
@@ -140,15 +142,15 @@ export class RateQueue {
     }
     if (this.#queues.size === 0) return;
     const wakeMs = Math.min(
-      this.#window.nextChangeMs() ?? Number.POSITIVE_INFINITY,
+      this.#window.nextExitMs() ?? Number.POSITIVE_INFINITY,
       ...this.#queues.inOrder().map((waiter) => waiter.deadlineMs),
     );
     this.#cancelTimer = this.#clock.after(Math.max(0, Math.ceil(wakeMs - nowMs)), () => this.#serve());
   }
 
-  #open(waiter: Waiter, nowMs: number): RateSlot {
+  #open(waiter: Waiter, nowMs: number): Slot {
     // No call is sent after its deadline. So a slot without any report is free again some time after the deadline.
-    const call = this.#window.open(waiter.deadlineMs + LONGEST_DELIVERY_MS);
+    const call = this.#window.add(waiter.deadlineMs + LONGEST_DELIVERY_MS);
     let sentMs: number | undefined;
     let settled = false;
     return {
@@ -182,12 +184,12 @@ export class RateQueue {
   }
 
   #fill(atMs: number): void {
-    while (this.#window.free(atMs) > 0) this.#window.open(atMs);
+    while (this.#window.free(atMs) > 0) this.#window.add(atMs);
   }
 
   /** Moves the bound of a call to an earlier time. A late reply never moves it to a later one. */
   #arrivesBy(call: WindowCall, byMs: number): void {
-    this.#window.moveNearer(call, byMs);
+    this.#window.moveEarlier(call, byMs);
     this.#serve();
   }
 
@@ -196,25 +198,25 @@ export class RateQueue {
   }
 }
 
-interface LocalReadsDeps {
-  /** Returns the budget of the present outage. */
-  readonly local: () => LocalRateBudget;
+interface OutageReadsDeps {
+  /** Returns the quota of the present outage. */
+  readonly local: () => LocalQuota;
   readonly health: StoreHealth;
 }
 
 /** The calls of one window during an outage: reads continue at this replica's own slow rate, and writes are refused. */
-export class LocalReads {
-  readonly #deps: LocalReadsDeps;
+export class OutageReads {
+  readonly #deps: OutageReadsDeps;
 
-  constructor(deps: LocalReadsDeps) {
+  constructor(deps: OutageReadsDeps) {
     this.#deps = deps;
   }
 
   /**
    * Returns a slot, or undefined if the outage ended first.
-   * @throws GatewayError STORE_UNAVAILABLE for a write. For a read, the errors of RateBudget.take.
+   * @throws GatewayError STORE_UNAVAILABLE for a write. For a read, the errors of Quota.take.
    */
-  async take(request: RateRequest): Promise<RateSlot | undefined> {
+  async take(request: SlotRequest): Promise<Slot | undefined> {
     const { health, local } = this.#deps;
     const { outage } = health;
     if (outage === undefined) return undefined;
@@ -222,7 +224,7 @@ export class LocalReads {
     const signal =
       request.signal === undefined ? outage.back : AbortSignal.any([request.signal, outage.back]);
     try {
-      return unlessBack(await local().take({ ...request, signal }), outage.back);
+      return expiringWith(await local().take({ ...request, signal }), outage.back);
     } catch (error) {
       if (outage.back.aborted && !request.signal?.aborted) return undefined;
       throw error;
@@ -231,7 +233,7 @@ export class LocalReads {
 }
 
 /** Makes a slot invalid when the outage ends, because the shared window does not contain it. */
-function unlessBack(slot: RateSlot, back: AbortSignal): RateSlot {
+function expiringWith(slot: Slot, back: AbortSignal): Slot {
   return {
     waitedMs: slot.waitedMs,
     sent: () => !back.aborted && slot.sent(),

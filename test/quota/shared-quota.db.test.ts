@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { ActionQuota } from "../../src/quota/shared-rate-budget.ts";
+import type { ActionQuota } from "../../src/quota/shared-quota.ts";
 import { openReplicas } from "./open-replicas.ts";
 import { peakPerSecond, quantile, type SimulatedCall, type SimulatedReplica } from "./simulate-replicas.ts";
 import type { SimulatedTime } from "./simulated-time.ts";
@@ -252,8 +252,8 @@ describe("the quotas", () => {
 });
 
 /** Simulated time has to pass before the statement gets an answer. */
-async function quotasOf(time: SimulatedTime, { budget }: SimulatedReplica): Promise<readonly ActionQuota[]> {
-  const quotas = budget.quotas();
+async function quotasOf(time: SimulatedTime, { quota }: SimulatedReplica): Promise<readonly ActionQuota[]> {
+  const quotas = quota.usage();
   await time.runUntil(time.nowMs + 10);
   return quotas;
 }
