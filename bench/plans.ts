@@ -7,8 +7,8 @@ import type { Database } from "../src/database/database.ts";
 import { DatabaseTime } from "../src/directory/database-time.ts";
 import { Directory } from "../src/directory/directory.ts";
 import { OrderStore } from "../src/rollouts/order-store.ts";
-import { RolloutPlanner } from "../src/rollouts/plan-rollout.ts";
 import { PlanStore } from "../src/rollouts/plan-store.ts";
+import { RolloutPlanner } from "../src/rollouts/rollout-planner.ts";
 import { RolloutStore } from "../src/rollouts/rollout-store.ts";
 import { RunStore } from "../src/rollouts/run-store.ts";
 import type { Bench } from "./support/bench.ts";
@@ -116,7 +116,7 @@ async function startAndEnd(database: Database, id: string): Promise<string> {
     await timed("approval", () => orders.approve(id, by("another"), undefined)),
     await timed("end", async () => {
       await orders.cancel(id, undefined);
-      await new RunStore(database, "bench").freeUsers();
+      await new RunStore(database, "bench").releaseUsers();
     }),
   ];
   const { status } = (await new RolloutStore(database).find(id)) ?? {};

@@ -25,7 +25,7 @@ interface SealedCaller {
 export interface SealedStart {
   readonly id: string;
   readonly planHash: string;
-  readonly asker: SealedCaller & { readonly scopes: ReadonlySet<string> };
+  readonly startedBy: SealedCaller & { readonly scopes: ReadonlySet<string> };
   readonly approver: SealedCaller | undefined;
 }
 
@@ -130,9 +130,9 @@ function textOf(request: SealedRequest): string {
   ]);
 }
 
-function textOfStart({ id, planHash, asker, approver }: SealedStart): string {
+function textOfStart({ id, planHash, startedBy, approver }: SealedStart): string {
   const partsOf = ({ subject, client, issuer }: SealedCaller) => [subject, client ?? null, issuer ?? null];
-  const people = [partsOf(asker), [...asker.scopes].toSorted(), approver ? partsOf(approver) : null];
+  const people = [partsOf(startedBy), [...startedBy.scopes].toSorted(), approver ? partsOf(approver) : null];
   return JSON.stringify([START, id, planHash, ...people]);
 }
 

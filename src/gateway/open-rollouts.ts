@@ -1,6 +1,6 @@
 import type { CallerPauses } from "../audit/caller-pauses.ts";
 import type { AuditCheckpointer } from "../audit/checkpointer.ts";
-import type { RequestSeal } from "../audit/request-seal.ts";
+import type { RequestMacs } from "../audit/request-macs.ts";
 import type { RolloutLog } from "../audit/rollout-log.ts";
 import type { Accounts } from "../auth/accounts.ts";
 import type { PolicyFile } from "../auth/policy/policy-file.ts";
@@ -11,15 +11,15 @@ import { DatabaseTime } from "../directory/database-time.ts";
 import type { Directory } from "../directory/directory.ts";
 import type { JobKind } from "../jobs/job-queue.ts";
 import { OrderStore } from "../rollouts/order-store.ts";
-import { type PlanObserver, RolloutPlanner } from "../rollouts/plan-rollout.ts";
 import { PlanStore } from "../rollouts/plan-store.ts";
 import { RolloutBundles } from "../rollouts/proof/rollout-bundle.ts";
 import { ReadBackStore } from "../rollouts/read-back-store.ts";
-import { RolloutPlans } from "../rollouts/rollout-plans.ts";
+import { type OrderObserver, RolloutOrders } from "../rollouts/rollout-orders.ts";
+import { type PlanObserver, RolloutPlanner } from "../rollouts/rollout-planner.ts";
+import { RolloutRunner, type RunObserver } from "../rollouts/rollout-runner.ts";
 import type { RolloutRuns } from "../rollouts/rollout-runs.ts";
+import { RolloutService } from "../rollouts/rollout-service.ts";
 import { RolloutStore } from "../rollouts/rollout-store.ts";
-import { RunLanes, type RunObserver } from "../rollouts/run-lanes.ts";
-import { type OrderObserver, RunOrders } from "../rollouts/run-orders.ts";
 import { type OpenCount, RunStore } from "../rollouts/run-store.ts";
 import type { LogEventId } from "../telemetry/log-events.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
@@ -36,10 +36,10 @@ interface RolloutParts extends Omit<RunParts, "rollouts"> {
 
 interface OpenRollouts {
   readonly bundles: RolloutBundles;
-  readonly plans: RolloutPlans;
+  readonly plans: RolloutService;
   readonly runs: RolloutRuns;
   /** Begin when they start. */
-  readonly lanes: RunLanes;
+  readonly lanes: RolloutRunner;
   readonly jobs: readonly JobKind[];
 }
 
@@ -56,7 +56,7 @@ export function openRollouts(foundation: Foundation, parts: RolloutParts): OpenR
     observer: planObserver(telemetry),
   });
   open.defer(() => planner.stop());
-  const plans = new RolloutPlans({ store, planner, accounts, pauses });
+  const plans = new RolloutService({ store, planner, accounts, pauses });
   const { runs, lanes } = openRolloutRuns(foundation, { ...parts, rollouts: store });
   const signNow = checkpointer && (() => checkpointer.checkpoint());
   const bundles = new RolloutBundles({ database, store, signNow });
@@ -83,23 +83,23 @@ interface RunParts {
   readonly pauses: CallerPauses;
   readonly jobs: JobParts;
   /** Undefined without a signing key: starts have no MAC. */
-  readonly seal: RequestSeal | undefined;
+  readonly seal: RequestMacs | undefined;
 }
 
 /** Opens the parts that run rollouts: people's orders, and the lanes. The lanes begin at `start`. */
 function openRolloutRuns(
   { config, clock, telemetry, open }: Foundation,
   { database, accounts, changes, policy, rollouts, rolloutLog, pauses, jobs, seal }: RunParts,
-): { readonly runs: RunOrders; readonly lanes: RunLanes } {
+): { readonly runs: RolloutOrders; readonly lanes: RolloutRunner } {
   const store = new RunStore(database, jobs.owner);
   const { deadlineMs } = config.camLimits;
-  const lanes = new RunLanes({
+  const lanes = new RolloutRunner({
     ...{ database, seal, store, rollouts, accounts, changes, rolloutLog, clock, deadlineMs },
     readBacks: new ReadBackStore(database, jobs.owner),
     ...{ send: jobs.send, consistencyMs: STALE_READ_MS, observer: runObserver(telemetry) },
   });
   open.defer(() => lanes.stop());
-  const runs = new RunOrders({
+  const runs = new RolloutOrders({
     ...{ database, rollouts, runs: store, lanes, policy, accounts },
     ...{ orders: new OrderStore(database, seal), pauses },
     ...{ guardUsers: config.bulkGuard.users, observer: orderObserver(telemetry) },

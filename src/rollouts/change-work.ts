@@ -7,15 +7,15 @@ import { leaseMsOf } from "../changes/prepare-change.ts";
 import type { Reconciler } from "../changes/reconciler.ts";
 import type { Clock } from "../clock.ts";
 import type { CamErrorCode } from "../contract/index.ts";
-import { fateOf } from "./item-fate.ts";
+import { effectOfFailure } from "./failure-effect.ts";
 import { requestOfItem } from "./item-request.ts";
-import type { LaneName, LaneWork } from "./run-lane.ts";
+import type { LaneKey, LaneWork } from "./lane-runner.ts";
 import type { ClaimedItem, RunStore } from "./run-store.ts";
 import type { RunningRollout } from "./running-rollout.ts";
 
-interface RunItemsDeps {
+interface ChangeWorkDeps {
   readonly rollout: RunningRollout;
-  readonly lane: LaneName;
+  readonly lane: LaneKey;
   readonly changes: Pick<ChangeService, "changeItem" | "repeatItem">;
   readonly rolloutLog: Pick<RolloutLog, "claimOpen">;
   /** Finds out the outcomes of the account's changes. */
@@ -33,7 +33,7 @@ interface RunItemsDeps {
 /** The interval at which a lane looks for items of dead processes, and for open outcomes whose next read is due. */
 const RECOVER_MS = 3_000;
 /** The most open outcomes that the lane claims at a time. */
-const OPEN_AT_ONCE = 20;
+const OPEN_BATCH = 20;
 /** The wait before the next attempt at an item whose user has another open change. */
 const BUSY_MS = 3_000;
 
@@ -41,11 +41,11 @@ const BUSY_MS = 3_000;
 type LaneItem = ClaimedItem | OpenItem;
 
 /** Makes the changes of a rollout in one account. */
-export class RunItems implements LaneWork<LaneItem> {
-  readonly #deps: RunItemsDeps;
+export class ChangeWork implements LaneWork<LaneItem> {
+  readonly #deps: ChangeWorkDeps;
   #recoveredMs = Number.NEGATIVE_INFINITY;
 
-  constructor(deps: RunItemsDeps) {
+  constructor(deps: ChangeWorkDeps) {
     this.#deps = deps;
   }
 
@@ -57,22 +57,22 @@ export class RunItems implements LaneWork<LaneItem> {
     this.#recoveredMs = nowMs;
     await recoverItems(store, lane);
     const leaseMs = leaseMsOf({ deadlineMs: nowMs + deadlineMs }, nowMs);
-    const keeper = { ...lane, leaseOwner: store.owner };
-    const open = await rolloutLog.claimOpen(keeper, OPEN_AT_ONCE, leaseMs);
+    const leased = { ...lane, leaseOwner: store.owner };
+    const open = await rolloutLog.claimOpen(leased, OPEN_BATCH, leaseMs);
     return { ...claim, items: [...claim.items, ...open] };
   }
 
   async run(item: LaneItem): Promise<CamErrorCode | undefined> {
     const { changes, rollout, lane, reconciler } = this.#deps;
     try {
-      if ("record" in item) await reconciler.settle(item.record, () => this.#repeat(item));
+      if ("record" in item) await reconciler.settle(item.record, () => this.#repeatWrite(item));
       else {
         const request = requestOfItem(item, lane.account, rollout.reason);
         await changes.changeItem(request, this.#orderOf(item), this.#newContext());
       }
       return undefined;
     } catch (error) {
-      return this.#end(item, error);
+      return this.#settleFailure(item, error);
     }
   }
 
@@ -81,7 +81,7 @@ export class RunItems implements LaneWork<LaneItem> {
   }
 
   pause(code: string | undefined, pauseMs: number): Promise<void> {
-    return this.#deps.store.notePause(this.#deps.lane, code, pauseMs);
+    return this.#deps.store.recordLanePause(this.#deps.lane, code, pauseMs);
   }
 
   end(): Promise<void> {
@@ -89,7 +89,7 @@ export class RunItems implements LaneWork<LaneItem> {
   }
 
   /** Returns undefined if the write may not be repeated. The gateway then only reads the user. */
-  async #repeat(open: OpenItem): Promise<ChangeSettlement | undefined> {
+  async #repeatWrite(open: OpenItem): Promise<ChangeSettlement | undefined> {
     const { before, sent } = open.record as OpenItem["record"] & Pick<ClaimedItem, "before" | "sent">;
     const order = this.#orderOf({ ...open, before, sent });
     try {
@@ -109,18 +109,18 @@ export class RunItems implements LaneWork<LaneItem> {
   #newContext() {
     const { clock, rollout, deadlineMs } = this.#deps;
     return {
-      ...{ caller: rollout.asker, requestId: randomUUID(), priority: "bulk" as const },
+      ...{ caller: rollout.startedBy, requestId: randomUUID(), priority: "bulk" as const },
       deadlineMs: clock.monotonic() + deadlineMs,
     };
   }
 
-  async #end(item: LaneItem, error: unknown): Promise<CamErrorCode | undefined> {
+  async #settleFailure(item: LaneItem, error: unknown): Promise<CamErrorCode | undefined> {
     const { lane, store, onCallerPaused, onUnexpected } = this.#deps;
     const failure = failureOf(error);
     if (failure === undefined) onUnexpected(error);
     const code = failure?.code ?? "INTERNAL";
-    const fate = fateOf(failure?.code);
-    switch (fate) {
+    const effect = effectOfFailure(failure?.code);
+    switch (effect) {
       case "OPEN":
         return undefined;
       case "LANE":
@@ -136,7 +136,7 @@ export class RunItems implements LaneWork<LaneItem> {
         return undefined;
       default:
         await store.settle(lane, item, {
-          state: fate,
+          state: effect,
           code,
           camCode: failure?.cam?.code,
           why: failure?.message,
@@ -147,9 +147,9 @@ export class RunItems implements LaneWork<LaneItem> {
 }
 
 /** Releases or ends a lane's items that a dead process left. */
-export async function recoverItems(store: RunStore, lane: LaneName): Promise<void> {
+export async function recoverItems(store: RunStore, lane: LaneKey): Promise<void> {
   for (const { code, ...attempt } of await store.recover(lane)) {
-    if (fateOf(code) === "failed") await store.settle(lane, attempt, { state: "failed", code });
+    if (effectOfFailure(code) === "failed") await store.settle(lane, attempt, { state: "failed", code });
     else await store.release(lane, attempt, 0);
   }
 }

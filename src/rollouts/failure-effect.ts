@@ -9,9 +9,9 @@ import { type CamErrorCode, describeCamError } from "../contract/index.ts";
  * - LANE: the fault affects every user of the account. The lane pauses, then tries the item again.
  * - ROLLOUT: the bulk guard paused the caller who started or approved the rollout. The rollout pauses.
  */
-type ItemFate = "failed" | "blocked" | "changed_since" | "OPEN" | "AGAIN" | "LANE" | "ROLLOUT";
+type FailureEffect = "failed" | "blocked" | "changed_since" | "OPEN" | "AGAIN" | "LANE" | "ROLLOUT";
 
-const BY_CODE: Readonly<Partial<Record<CamErrorCode, ItemFate>>> = {
+const BY_CODE: Readonly<Partial<Record<CamErrorCode, FailureEffect>>> = {
   FORBIDDEN: "blocked",
   PROTECTED_USER: "blocked",
   REASON_REQUIRED: "blocked",
@@ -30,10 +30,10 @@ const BY_CODE: Readonly<Partial<Record<CamErrorCode, ItemFate>>> = {
 };
 
 /** Categories of faults that affect every user of the account: limits, the database, and the gateway's key. */
-const OF_THE_LANE: ReadonlySet<string> = new Set(["THROTTLED", "UNAVAILABLE", "MISCONFIGURED"]);
+const LANE_CATEGORIES: ReadonlySet<string> = new Set(["THROTTLED", "UNAVAILABLE", "MISCONFIGURED"]);
 
 /** Returns the effect of an attempt that ended with a code. Undefined: the error was unexpected. */
-export function fateOf(code: CamErrorCode | undefined): ItemFate {
+export function effectOfFailure(code: CamErrorCode | undefined): FailureEffect {
   if (code === undefined) return "failed";
-  return BY_CODE[code] ?? (OF_THE_LANE.has(describeCamError(code).category) ? "LANE" : "failed");
+  return BY_CODE[code] ?? (LANE_CATEGORIES.has(describeCamError(code).category) ? "LANE" : "failed");
 }

@@ -1,7 +1,7 @@
 /**
  * The most items in one statement. A statement times out after five seconds, and a rollout can have 100,000 users.
  */
-export const ITEMS_AT_ONCE = 5_000;
+export const ITEM_BATCH = 5_000;
 
 /**
  * Yields the items of a rollout in order, page by page.
@@ -22,6 +22,6 @@ export async function* itemPages<Item extends { readonly item: number }>(
 /**
  * Repeats a statement until it writes fewer than ITEMS_AT_ONCE items. @param write Returns the items that it wrote.
  */
-export async function writeAll(write: () => Promise<readonly unknown[]>): Promise<void> {
-  while ((await write()).length === ITEMS_AT_ONCE);
+export async function writeInBatches(write: () => Promise<readonly unknown[]>): Promise<void> {
+  while ((await write()).length === ITEM_BATCH);
 }

@@ -11,12 +11,12 @@ import type { DirectoryUser } from "../directory/directory.ts";
 import type { DesiredProtections, PlannedItem, SentFlagSets } from "./rollout.ts";
 
 /** The result of planning for one user. */
-interface Judgement extends Pick<PlannedItem, "state" | "before" | "sent" | "code" | "why"> {
+interface ItemPlan extends Pick<PlannedItem, "state" | "before" | "sent" | "code" | "why"> {
   /** The time limit of the approval. Undefined if no rule requires one. */
   readonly approvalMinutes?: number | undefined;
 }
 
-interface JudgeDeps {
+interface ItemPlannerDeps {
   readonly policy: Policy | undefined;
   readonly caller: CallerIdentity;
   /** Milliseconds since the Unix epoch. */
@@ -29,17 +29,17 @@ interface JudgeDeps {
  * Decides in memory what a rollout would do with a user. The steps are those of a change: exceptions, protections
  * already in force, protected users, the policy, the flag sets, and whether the user has the methods.
  */
-export class UserJudge {
-  readonly #deps: JudgeDeps;
+export class ItemPlanner {
+  readonly #deps: ItemPlannerDeps;
   readonly #exceptions: readonly PolicyException[];
 
-  constructor(deps: JudgeDeps) {
+  constructor(deps: ItemPlannerDeps) {
     this.#deps = deps;
     this.#exceptions = deps.policy === undefined ? [] : exceptionsAt(deps.policy, deps.atMs);
   }
 
   /** @param unread The error of the read, if CAM did not return the user's protections. */
-  judge(user: DirectoryUser, desired: DesiredProtections, unread?: CamErrorCode): Judgement {
+  plan(user: DirectoryUser, desired: DesiredProtections, unread?: CamErrorCode): ItemPlan {
     const { opUin, protections } = user;
     const exception = exceptionOf(this.#exceptions, { ...user, name: user.name });
     const before = protections && {
@@ -49,7 +49,7 @@ export class UserJudge {
       return { state: "excused", before, why: `${exception.reason} (until ${exception.until})` };
     }
     const request = { ...desired, account: user.account, opUin, overwriteOtherMethods: false };
-    const sent = before && composed(request, before);
+    const sent = before && tryCompose(request, before);
     if (before && sent && !("error" in sent) && matchesFlagSets(before, sent)) {
       return { state: "already_so", before };
     }
@@ -88,9 +88,9 @@ export class UserJudge {
 }
 
 /** Composes the flag sets as a change does. Returns the refusal as data. */
-function composed(
+function tryCompose(
   request: MfaChangeRequest,
-  before: NonNullable<Judgement["before"]>,
+  before: NonNullable<ItemPlan["before"]>,
 ): SentFlagSets | { readonly error: GatewayError } {
   try {
     const { opUin: _, ...sent } = composeFlagSets(request, before);
@@ -101,7 +101,7 @@ function composed(
   }
 }
 
-function blocked({ code, message }: GatewayError, before: Judgement["before"]): Judgement {
+function blocked({ code, message }: GatewayError, before: ItemPlan["before"]): ItemPlan {
   return { state: "blocked", before, code, why: message };
 }
 
@@ -109,7 +109,7 @@ function blocked({ code, message }: GatewayError, before: Judgement["before"]): 
  * Decides whether the user has the methods that the change would switch on. A missing method of operation protection is
  * no lock-out: CAM refuses it, and the user can still sign in.
  */
-function riskOf(user: DirectoryUser, sent: SentFlagSets): Pick<Judgement, "state" | "code" | "why"> {
+function riskOf(user: DirectoryUser, sent: SentFlagSets): Pick<ItemPlan, "state" | "code" | "why"> {
   const added = (["login", "action"] as const).flatMap((protection) =>
     WRITABLE_METHODS.filter(
       (method) => sent[protection]?.[method] === true && user.protections?.[protection][method] !== true,
@@ -124,9 +124,9 @@ function riskOf(user: DirectoryUser, sent: SentFlagSets): Pick<Judgement, "state
   if (risk?.code === undefined) return { state: "will_change" };
   const { protection, method, code } = risk;
   const isAtRisk = protection === "login" && user.consoleLogin !== false;
-  return { state: isAtRisk ? "at_risk" : "will_change", code, why: notKnown(protection, method) };
+  return { state: isAtRisk ? "at_risk" : "will_change", code, why: unknownMethodText(protection, method) };
 }
 
-function notKnown(protection: Protection, method: string): string {
+function unknownMethodText(protection: Protection, method: string): string {
   return `The gateway does not know whether the user has ${method}, which ${protection} protection would need.`;
 }

@@ -2,7 +2,7 @@ import type { Clock } from "../clock.ts";
 import type { CamErrorCode } from "../contract/index.ts";
 
 /** The lane of a rollout in one account. */
-export interface LaneName {
+export interface LaneKey {
   readonly rolloutId: string;
   readonly account: string;
 }
@@ -26,13 +26,13 @@ export interface LaneWork<Item> {
 
 export interface LaneObserver {
   /** The lane waits because of a fault that concerns every user of the account. */
-  onLanePaused(lane: LaneName, code: CamErrorCode): void;
+  onLanePaused(lane: LaneKey, code: CamErrorCode): void;
   /** The database is unavailable, or a statement failed. The lane tries again. */
-  onLaneError(lane: LaneName, error: unknown): void;
+  onLaneError(lane: LaneKey, error: unknown): void;
 }
 
-interface LaneDeps<Item> {
-  readonly lane: LaneName;
+interface LaneRunnerDeps<Item> {
+  readonly lane: LaneKey;
   readonly work: LaneWork<Item>;
   readonly clock: Clock;
   readonly observer: LaneObserver;
@@ -41,36 +41,36 @@ interface LaneDeps<Item> {
 /**
  * The most items in progress: enough to use every slot of the quota, and few enough that each ends before its deadline.
  */
-const MOST_AT_ONCE = 40;
+const MAX_CONCURRENCY = 40;
 /** The number of items in progress of a new lane. */
-const FIRST_AT_ONCE = 20;
+const INITIAL_CONCURRENCY = 20;
 /** The least number of items in progress, after several faults. */
-const LEAST_AT_ONCE = 5;
+const MIN_CONCURRENCY = 5;
 /** The least number of items in a claim, because each claim counts the budget of the whole rollout. */
-const CLAIM_AT_ONCE = 8;
+const MIN_CLAIM = 8;
 /**
  * The interval of a lane's checks while it may begin no item. So a lane continues within a second of the end of a
  * pause.
  */
 const POLL_MS = 400;
-/** The time for which a lane keeps its job while it may begin no item. After that, RunLanes wakes it. */
-const PATIENCE_MS = 900_000;
+/** The time for which a lane keeps its job while it may begin no item. After that, RolloutRunner wakes it. */
+const MAX_IDLE_MS = 900_000;
 const FIRST_PAUSE_MS = 1_000;
-const LONGEST_PAUSE_MS = 20_000;
+const MAX_PAUSE_MS = 20_000;
 
 /** Runs one rollout in one account, several items in parallel. */
-export class RunLane<Item> {
-  readonly #deps: LaneDeps<Item>;
-  readonly #underWay = new Set<Promise<void>>();
+export class LaneRunner<Item> {
+  readonly #deps: LaneRunnerDeps<Item>;
+  readonly #running = new Set<Promise<void>>();
   /** The number of pauses since the last successful item. */
-  #pauses = 0;
+  #pauseCount = 0;
   #pausedUntilMs = 0;
   /** The limit of items in progress. A fault halves it, and each successful item raises it. */
-  #atOnce = FIRST_AT_ONCE;
+  #concurrency = INITIAL_CONCURRENCY;
   #stopped = false;
   #onEnded: () => void = () => undefined;
 
-  constructor(deps: LaneDeps<Item>) {
+  constructor(deps: LaneRunnerDeps<Item>) {
     this.#deps = deps;
   }
 
@@ -83,36 +83,36 @@ export class RunLane<Item> {
   async run(): Promise<void> {
     const { clock, work } = this.#deps;
     let idleSinceMs = clock.monotonic();
-    while (!this.#stopped && clock.monotonic() - idleSinceMs < PATIENCE_MS) {
-      const claim = await this.#try(() => work.claim(this.#room));
+    while (!this.#stopped && clock.monotonic() - idleSinceMs < MAX_IDLE_MS) {
+      const claim = await this.#try(() => work.claim(this.#claimLimit));
       for (const item of claim?.items ?? []) this.#begin(item);
-      if (this.#underWay.size > 0) idleSinceMs = clock.monotonic();
-      if (claim?.verdict === "OVER" && this.#underWay.size === 0) break;
-      await this.#rest();
+      if (this.#running.size > 0) idleSinceMs = clock.monotonic();
+      if (claim?.verdict === "OVER" && this.#running.size === 0) break;
+      await this.#waitForWork();
     }
-    await Promise.all(this.#underWay);
+    await Promise.all(this.#running);
     await this.#try(() => work.end());
   }
 
   /** The number of items that may begin now. A claim of none only renews the lease. */
-  get #room(): number {
+  get #claimLimit(): number {
     if (this.#deps.clock.monotonic() < this.#pausedUntilMs) return 0;
-    return this.#lacking > 0 ? 0 : this.#free;
+    return this.#missingPlaces > 0 ? 0 : this.#freePlaces;
   }
 
-  get #free(): number {
-    return Math.floor(this.#atOnce) - this.#underWay.size;
+  get #freePlaces(): number {
+    return Math.floor(this.#concurrency) - this.#running.size;
   }
 
   /** The items that must end before another claim is worth its cost. */
-  get #lacking(): number {
-    return Math.min(CLAIM_AT_ONCE, Math.floor(this.#atOnce / 2)) - this.#free;
+  get #missingPlaces(): number {
+    return Math.min(MIN_CLAIM, Math.floor(this.#concurrency / 2)) - this.#freePlaces;
   }
 
   /** Waits for a short time, or until enough items have ended to make another claim worth its cost. */
-  async #rest(): Promise<void> {
+  async #waitForWork(): Promise<void> {
     const resting = new AbortController();
-    let left = Math.max(1, this.#lacking);
+    let left = Math.max(1, this.#missingPlaces);
     this.#onEnded = () => {
       left -= 1;
       if (left < 1) resting.abort();
@@ -122,10 +122,10 @@ export class RunLane<Item> {
 
   #begin(item: Item): void {
     const running = this.#run(item).finally(() => {
-      this.#underWay.delete(running);
+      this.#running.delete(running);
       this.#onEnded();
     });
-    this.#underWay.add(running);
+    this.#running.add(running);
   }
 
   async #run(item: Item): Promise<void> {
@@ -133,9 +133,9 @@ export class RunLane<Item> {
     const result = await this.#try(async () => ({ fault: await work.run(item) }));
     if (result === undefined) return;
     if (result.fault !== undefined) return this.#pause(item, result.fault);
-    this.#atOnce = Math.min(MOST_AT_ONCE, this.#atOnce + 1 / this.#atOnce);
-    if (this.#pauses === 0) return;
-    this.#pauses = 0;
+    this.#concurrency = Math.min(MAX_CONCURRENCY, this.#concurrency + 1 / this.#concurrency);
+    if (this.#pauseCount === 0) return;
+    this.#pauseCount = 0;
     await this.#try(() => work.pause(undefined, 0));
   }
 
@@ -144,9 +144,9 @@ export class RunLane<Item> {
     const { clock, lane, work, observer } = this.#deps;
     const nowMs = clock.monotonic();
     if (nowMs >= this.#pausedUntilMs) {
-      const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** this.#pauses++, LONGEST_PAUSE_MS);
+      const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** this.#pauseCount++, MAX_PAUSE_MS);
       this.#pausedUntilMs = nowMs + pauseMs;
-      this.#atOnce = Math.max(LEAST_AT_ONCE, this.#atOnce / 2);
+      this.#concurrency = Math.max(MIN_CONCURRENCY, this.#concurrency / 2);
       observer.onLanePaused(lane, code);
       await this.#try(() => work.pause(code, pauseMs));
     }

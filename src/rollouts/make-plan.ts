@@ -7,11 +7,11 @@ import type { BulkReadsDeps, ScannedAccount } from "../directory/bulk-reads.ts";
 import type { Directory } from "../directory/directory.ts";
 import { refreshUsers } from "../directory/refresh-users.ts";
 import type { UserSelection } from "../directory/user-filter.ts";
-import { UserJudge } from "./judge-user.ts";
+import { ItemPlanner } from "./item-planner.ts";
 import { PlanHash, termsOf } from "./plan-hash.ts";
 import type { FinishedPlan, PlanningRollout, PlanStore } from "./plan-store.ts";
 import { inParts, type PlanUser, selectedUsers, undoneUsers } from "./plan-users.ts";
-import { MOST_USERS, type PlannedItem, type RolloutInput } from "./rollout.ts";
+import { MAX_USERS, type PlannedItem, type RolloutInput } from "./rollout.ts";
 import { priceOf } from "./rollout-price.ts";
 
 /** The parts of an account that a plan uses. */
@@ -34,10 +34,10 @@ export interface MakePlanDeps extends BulkReadsDeps {
  * The oldest data of the directory that a plan uses. The planner reads older data again. Each item reads its user again
  * when it runs.
  */
-const FRESH_MS = 3_600_000;
+const MAX_AGE_MS = 3_600_000;
 
 /** The time limit for learning the owner of a key. */
-const IDENTITY_MS = 30_000;
+const IDENTITY_TIMEOUT_MS = 30_000;
 
 /** The most items in one statement. */
 const BATCH = 1_000;
@@ -60,7 +60,7 @@ export async function makePlan(
   const { current: policy, sha256: policyHash } = file ?? {};
   const isOwn = (opUin: Uin) => deps.accounts.all.some(({ gatewayIdentity }) => gatewayIdentity.knows(opUin));
   const toDatabaseTime = await deps.time.converter();
-  const judge = new UserJudge({ policy, caller, atMs: toDatabaseTime(clock.monotonic()), isOwn });
+  const planner = new ItemPlanner({ policy, caller, atMs: toDatabaseTime(clock.monotonic()), isOwn });
   const plan = new PlanBuilder(input);
   let batch: PlannedItem[] = [];
   let writing: Promise<void> = Promise.resolve();
@@ -75,7 +75,7 @@ export async function makePlan(
   try {
     for await (const user of usersOf(directory, store, rollout)) {
       signal.throwIfAborted();
-      batch.push(plan.add(user, judge, unread.get(keyOf(user))));
+      batch.push(plan.add(user, planner, unread.get(keyOf(user))));
       if (batch.length === BATCH) await write();
     }
     if (batch.length > 0) await write();
@@ -105,7 +105,7 @@ async function refresh(
   const { clock, directory, store } = deps;
   const unread = new Map<string, CamErrorCode>();
   const failed = new AbortController();
-  const options = { freshMs: FRESH_MS, signal: AbortSignal.any([signal, failed.signal]) };
+  const options = { freshMs: MAX_AGE_MS, signal: AbortSignal.any([signal, failed.signal]) };
   const refreshOne = async ({ name, scanned, gatewayIdentity }: PlannedAccount) => {
     // Until the owner of each key is known, the plan cannot exclude that user.
     await gatewayIdentity.requireOwnKey(clock.monotonic() + IDENTITY_MS);
@@ -127,8 +127,8 @@ async function refresh(
   if (selection === undefined) return unread;
   let users = 0;
   for (const part of inParts(selection)) users += await directory.count(part);
-  if (users <= MOST_USERS) return unread;
-  const hint = `It has ${users} users. A plan can have ${MOST_USERS}.`;
+  if (users <= MAX_USERS) return unread;
+  const hint = `It has ${users} users. A plan can have ${MAX_USERS}.`;
   throw new GatewayError("ROLLOUT_SELECTION", { hint });
 }
 
@@ -184,14 +184,13 @@ class PlanBuilder {
   }
 
   add(
-    { toJudge, verdict, ...user }: PlanUser,
-    judge: UserJudge,
+    { toPlan, verdict, ...user }: PlanUser,
+    planner: ItemPlanner,
     unread: CamErrorCode | undefined,
   ): PlannedItem {
-    const judged =
-      verdict ??
-      (toJudge ? judge.judge(toJudge.user, toJudge.desired, unread) : { state: "blocked" as const });
-    const { approvalMinutes, ...same } = { approvalMinutes: undefined, ...judged };
+    const planned =
+      verdict ?? (toPlan ? planner.plan(toPlan.user, toPlan.desired, unread) : { state: "blocked" as const });
+    const { approvalMinutes, ...same } = { approvalMinutes: undefined, ...planned };
     this.#items += 1;
     const isToChange =
       same.state === "will_change" || (same.state === "at_risk" && this.#input.includeAtRisk);

@@ -4,15 +4,15 @@ import { personOf } from "../auth/caller.ts";
 import type { Database } from "../database/database.ts";
 import { inTransaction, runQuery, runRead } from "../database/statements.ts";
 import { textArray } from "../directory/user-filter.ts";
-import { holdUsers } from "./held-users.ts";
-import { ITEMS_AT_ONCE, itemPages } from "./item-pages.ts";
+import { ITEM_BATCH, itemPages } from "./item-batches.ts";
 import { PlanHash, type PlanTerms, termsOf } from "./plan-hash.ts";
 import type { PlannedItem, Rollout } from "./rollout.ts";
 import type { RolloutContext } from "./rollout-runs.ts";
-import { checkStart, START_COLUMNS, type StartRow, startOf } from "./running-rollout.ts";
+import { checkStart, START_COLUMNS, type StartRow, sealedStartOf } from "./running-rollout.ts";
+import { reserveUsers } from "./user-reservations.ts";
 
 /** A user that another open rollout has reserved. */
-interface HeldUsers {
+interface ConflictingUsers {
   readonly users: number;
   readonly rolloutIds: readonly string[];
 }
@@ -65,7 +65,7 @@ export class OrderStore {
           ${approvalMinutes === undefined ? sql`` : awaiting}
         where id = ${id}`,
       );
-      await holdUsers(database, id);
+      await reserveUsers(database, id);
       await this.#sealStart(database, id);
       if (approvalMinutes === undefined) await runQuery(database, sql`select run_rollout(${id})`);
       return "DONE";
@@ -80,7 +80,7 @@ export class OrderStore {
       if (verdict !== "DONE") return verdict;
       const start = await readStart(database, id);
       if (start === undefined || checkStart(this.#seal, id, start) !== "GENUINE") return "ALTERED";
-      if (!(await decide(database, id, "approved", context, reason))) return "OTHER_STATUS";
+      if (!(await recordDecision(database, id, "approved", context, reason))) return "OTHER_STATUS";
       await this.#sealStart(database, id);
       await runQuery(database, sql`select run_rollout(${id})`);
       return "DONE";
@@ -96,7 +96,7 @@ export class OrderStore {
   ): Promise<boolean> {
     const code = kind === "rejected" ? "APPROVAL_REJECTED" : null;
     return inTransaction(this.#database, async (database) => {
-      if (!(await decide(database, id, kind, context, reason))) return false;
+      if (!(await recordDecision(database, id, kind, context, reason))) return false;
       await runQuery(database, sql`select end_rollout(${id}, 'cancelled', ${code}, ${reason ?? null})`);
       return true;
     });
@@ -143,8 +143,8 @@ export class OrderStore {
   }
 
   /** Returns the users of a rollout that other open rollouts have reserved. */
-  async heldUsers(id: string): Promise<HeldUsers> {
-    const [row] = await runQuery<HeldUsers>(
+  async usersInOtherRollouts(id: string): Promise<ConflictingUsers> {
+    const [row] = await runQuery<ConflictingUsers>(
       this.#database,
       sql`
       select count(*)::integer as users, coalesce(array_agg(distinct o.rollout_id::text), '{}') as rollout_ids
@@ -188,7 +188,7 @@ export class OrderStore {
     if (this.#seal === undefined) return;
     const start = await readStart(database, id);
     if (start === undefined) return;
-    const { mac, key } = this.#seal.sealStart(startOf(id, start));
+    const { mac, key } = this.#seal.sealStart(sealedStartOf(id, start));
     await runQuery(
       database,
       sql`update mfa_rollout set start_mac = ${mac}, start_key = ${key} where id = ${id}`,
@@ -218,7 +218,7 @@ async function checkPlan(
       database,
       sql`
       select item, account, op_uin, state, code, wave, before_image as before, sent from mfa_rollout_item
-      where rollout_id = ${id} and item > ${after} order by item limit ${ITEMS_AT_ONCE}`,
+      where rollout_id = ${id} and item > ${after} order by item limit ${ITEM_BATCH}`,
     ),
   );
   for await (const items of pages) {
@@ -240,7 +240,7 @@ interface PlanRow
     Pick<PlanTerms, "maxFailures"> {}
 
 /** Records a decision about a rollout that awaits approval. Returns false if it does not. */
-async function decide(
+async function recordDecision(
   database: Database,
   id: string,
   kind: "approved" | "rejected" | "withdrawn",

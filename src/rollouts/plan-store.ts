@@ -4,7 +4,7 @@ import type { SafeAuthFlags } from "../cam/index.ts";
 import type { Uin } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
 import { runQuery } from "../database/statements.ts";
-import { ITEMS_AT_ONCE, itemPages, writeAll } from "./item-pages.ts";
+import { ITEM_BATCH, itemPages, writeInBatches } from "./item-batches.ts";
 import type { PlannedItem, RolloutInput, RolloutPrice, SentFlagSets } from "./rollout.ts";
 
 /** An attempt to make a plan. It is over when the next attempt begins, even in the same process. */
@@ -59,7 +59,7 @@ export const PLAN_LEASE_MS = 15_000;
 const PLAN_EXPIRES_MS = 24 * 3_600_000;
 
 /** The most items in one read of a run, with their records. */
-const DONE_AT_ONCE = 1_000;
+const DONE_BATCH = 1_000;
 
 /** The time for which the items of an expired plan are kept. */
 const KEEP_ITEMS_MS = 7 * 24 * 3_600_000;
@@ -97,20 +97,20 @@ export class PlanStore {
   /** Returns false if the attempt is over: the rollout is cancelled, or another attempt has begun. */
   async renew(attempt: PlanAttempt): Promise<boolean> {
     const rows = await this.#run(sql`
-      update mfa_rollout set plan_lease_until = ${NOW} + ${inMs(PLAN_LEASE_MS)} where ${isOpen(attempt)} returning id`);
+      update mfa_rollout set plan_lease_until = ${NOW} + ${inMs(PLAN_LEASE_MS)} where ${isCurrentAttempt(attempt)} returning id`);
     return rows.length > 0;
   }
 
   /** Releases the lease before the end, so that another replica can start the plan again. */
   async release(attempt: PlanAttempt): Promise<void> {
-    await this.#run(sql`update mfa_rollout set plan_lease_until = null where ${isOpen(attempt)}`);
+    await this.#run(sql`update mfa_rollout set plan_lease_until = null where ${isCurrentAttempt(attempt)}`);
   }
 
   /** Adds items. Adds none if the attempt is over. */
   async addItems(attempt: PlanAttempt, items: readonly PlannedItem[]): Promise<void> {
     // The lock makes the next attempt wait, so that it removes these items too.
     await this.#run(sql`
-      with ours as (select id from mfa_rollout where ${isOpen(attempt)} for share)
+      with ours as (select id from mfa_rollout where ${isCurrentAttempt(attempt)} for share)
       insert into mfa_rollout_item (
         rollout_id, item, account, op_uin, name, before_image, sent, state, code, why, wave
       )
@@ -129,7 +129,7 @@ export class PlanStore {
         status = 'planned', plan_lease_until = null, policy_hash = ${policyHash ?? null}, plan_hash = ${planHash},
         planned_at = ${NOW}, expires_at = ${NOW} + ${inMs(PLAN_EXPIRES_MS)}, max_failures = ${maxFailures},
         approval_minutes = ${approvalMinutes ?? null}, price = ${JSON.stringify(price)}::jsonb
-      where ${isOpen(attempt)} returning id`);
+      where ${isCurrentAttempt(attempt)} returning id`);
     return rows.length > 0;
   }
 
@@ -139,7 +139,7 @@ export class PlanStore {
       update mfa_rollout set
         status = 'plan_failed', plan_lease_until = null, finished_at = ${NOW}, code = ${code},
         cam_code = ${camCode ?? null}, hint = ${hint ?? null}
-      where ${isOpen(attempt)} returning id`);
+      where ${isCurrentAttempt(attempt)} returning id`);
     return rows.length > 0;
   }
 
@@ -173,14 +173,14 @@ export class PlanStore {
         ) as changed_again
       from mfa_rollout_item i join mfa_change c on c.id = i.change_id
       where i.rollout_id = ${id} and i.state in ('applied', 'unknown') and i.item > ${after}
-      order by i.item limit ${DONE_AT_ONCE}`),
+      order by i.item limit ${DONE_BATCH}`),
     );
   }
 
   #deleteItems(condition: RawBuilder<unknown>): Promise<void> {
-    return writeAll(() =>
+    return writeInBatches(() =>
       this.#run(sql`
-        with old as materialized (select rollout_id, item from mfa_rollout_item where ${condition} limit ${ITEMS_AT_ONCE})
+        with old as materialized (select rollout_id, item from mfa_rollout_item where ${condition} limit ${ITEM_BATCH})
         delete from mfa_rollout_item i using old where i.rollout_id = old.rollout_id and i.item = old.item
         returning i.item`),
     );
@@ -191,7 +191,7 @@ export class PlanStore {
   }
 }
 
-function isOpen({ id, attempts }: PlanAttempt): RawBuilder<boolean> {
+function isCurrentAttempt({ id, attempts }: PlanAttempt): RawBuilder<boolean> {
   return sql`id = ${id} and status = 'planning' and plan_attempts = ${attempts}`;
 }
 

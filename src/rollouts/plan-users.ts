@@ -8,7 +8,7 @@ import type { DesiredProtections, PlannedItem, RolloutSelection } from "./rollou
 /** A selected user, before the planner has decided about the user. */
 export interface PlanUser extends Pick<PlannedItem, "account" | "opUin" | "name"> {
   /** The user in the directory, and the wanted protections. Undefined if the verdict does not depend on them. */
-  readonly toJudge?: { readonly user: DirectoryUser; readonly desired: DesiredProtections };
+  readonly toPlan?: { readonly user: DirectoryUser; readonly desired: DesiredProtections };
   /** A verdict that is known already. */
   readonly verdict?: Pick<PlannedItem, "state" | "code" | "why">;
 }
@@ -46,7 +46,7 @@ export async function* selectedUsers(
 ): AsyncGenerator<PlanUser> {
   const toPlan = (user: DirectoryUser): PlanUser => {
     const { account, opUin, name } = user;
-    return { account, opUin, name, toJudge: { user, desired } };
+    return { account, opUin, name, toPlan: { user, desired } };
   };
   for (const part of inParts(selection)) {
     if (part.opUins === undefined) {
@@ -151,7 +151,7 @@ function undone(item: DoneItem, user: DirectoryUser | undefined): PlanUser {
     const why = "The record does not say whether each method was on before.";
     return refuse({ state: "blocked", code: "CAM_BAD_RESPONSE", why });
   }
-  return { ...same, toJudge: { user, desired } };
+  return { ...same, toPlan: { user, desired } };
 }
 
 function writable({ phone, stoken, wechat }: SafeAuthFlags["login"]) {

@@ -2,9 +2,9 @@ import { sql } from "kysely";
 import type { SafeAuthFlags } from "../cam/index.ts";
 import type { Database } from "../database/database.ts";
 import { runQuery } from "../database/statements.ts";
+import type { LaneKey } from "./lane-runner.ts";
 import { isDifferent } from "./proof/rollout-seal.ts";
 import type { RolloutItem } from "./rollout.ts";
-import type { LaneName } from "./run-lane.ts";
 import { LANE_LEASE_MS } from "./run-store.ts";
 
 /** An attempted item, with the state that the run left. */
@@ -27,7 +27,7 @@ export class ReadBackStore {
    * Renews the lease of a lane and claims users whose read is due. OVER: no user is left for this process to read.
    */
   async claim(
-    { rolloutId, account }: LaneName,
+    { rolloutId, account }: LaneKey,
     limit: number,
     readMs: number,
   ): Promise<{ readonly verdict: "ON" | "OVER"; readonly items: readonly UnreadItem[] }> {
@@ -56,7 +56,7 @@ export class ReadBackStore {
    * @param ageMs The time since the read began.
    */
   async save(
-    { rolloutId }: LaneName,
+    { rolloutId }: LaneKey,
     item: UnreadItem,
     after: SafeAuthFlags | undefined,
     ageMs: number,
@@ -69,7 +69,7 @@ export class ReadBackStore {
       where rollout_id = ${rolloutId} and item = ${item.item} and read_back_at is null`);
   }
 
-  async release({ rolloutId }: LaneName, { item }: UnreadItem, afterMs: number): Promise<void> {
+  async release({ rolloutId }: LaneKey, { item }: UnreadItem, afterMs: number): Promise<void> {
     await this.#run(sql`
       update mfa_rollout_item set lease_owner = null, lease_until = ${NOW} + ${inMs(afterMs)}
       where rollout_id = ${rolloutId} and item = ${item} and read_back_at is null and lease_owner = ${this.#owner}`);

@@ -4,16 +4,16 @@ import type { ChangeAccount } from "../changes/change-access.ts";
 import { failureOf } from "../changes/failure.ts";
 import type { Clock } from "../clock.ts";
 import type { CamErrorCode } from "../contract/index.ts";
-import { fateOf } from "./item-fate.ts";
+import { recoverItems } from "./change-work.ts";
+import { effectOfFailure } from "./failure-effect.ts";
+import type { LaneKey, LaneWork } from "./lane-runner.ts";
 import { digestOfItems } from "./proof/rollout-seal.ts";
 import type { ReadBackStore, UnreadItem } from "./read-back-store.ts";
 import type { RolloutStore } from "./rollout-store.ts";
-import { recoverItems } from "./run-items.ts";
-import type { LaneName, LaneWork } from "./run-lane.ts";
 import type { RunStore } from "./run-store.ts";
 
-interface ReadBackUsersDeps {
-  readonly lane: LaneName;
+interface ReadBackWorkDeps {
+  readonly lane: LaneKey;
   readonly account: Pick<ChangeAccount, "writer">;
   readonly store: ReadBackStore;
   readonly runs: RunStore;
@@ -26,10 +26,10 @@ interface ReadBackUsersDeps {
 const LEASE_GRACE_MS = 5_000;
 
 /** Reads every attempted user of an account once more after a run. */
-export class ReadBackUsers implements LaneWork<UnreadItem> {
-  readonly #deps: ReadBackUsersDeps;
+export class ReadBackWork implements LaneWork<UnreadItem> {
+  readonly #deps: ReadBackWorkDeps;
 
-  constructor(deps: ReadBackUsersDeps) {
+  constructor(deps: ReadBackWorkDeps) {
     this.#deps = deps;
   }
 
@@ -55,7 +55,7 @@ export class ReadBackUsers implements LaneWork<UnreadItem> {
       return undefined;
     } catch (error) {
       const code = failureOf(error)?.code ?? "INTERNAL";
-      if (fateOf(code) === "LANE") return code;
+      if (effectOfFailure(code) === "LANE") return code;
       // The user may have been deleted since.
       await save(undefined);
       return undefined;
@@ -67,7 +67,7 @@ export class ReadBackUsers implements LaneWork<UnreadItem> {
   }
 
   pause(code: CamErrorCode | undefined, pauseMs: number): Promise<void> {
-    return this.#deps.runs.notePause(this.#deps.lane, code, pauseMs);
+    return this.#deps.runs.recordLanePause(this.#deps.lane, code, pauseMs);
   }
 
   end(): Promise<void> {

@@ -6,11 +6,11 @@ import { requestedOperations } from "../changes/change-access.ts";
 import { GatewayError, type Uin } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
 import { runRead } from "../database/statements.ts";
-import { ITEMS_AT_ONCE, itemPages } from "./item-pages.ts";
+import { ITEM_BATCH, itemPages } from "./item-batches.ts";
 import { requestOfItem } from "./item-request.ts";
 import type { ItemImage, Rollout, SentFlagSets } from "./rollout.ts";
 
-interface JudgedItem {
+interface ApprovedItem {
   readonly item: number;
   readonly account: string;
   readonly opUin: Uin;
@@ -35,21 +35,21 @@ export async function requireMayApprove(
   caller: Caller,
 ): Promise<void> {
   const pages = itemPages((after) =>
-    runRead<JudgedItem>(
+    runRead<ApprovedItem>(
       database,
       sql`
       select i.item, i.account, i.op_uin, i.name, d.remark, i.before_image as before, i.sent,
         extract(epoch from clock_timestamp())::float8 * 1000 as at_ms
       from mfa_rollout_item i left join directory_user d on d.account = i.account and d.op_uin = i.op_uin
-      where i.rollout_id = ${id} and i.wave is not null and i.item > ${after} order by i.item limit ${ITEMS_AT_ONCE}`,
+      where i.rollout_id = ${id} and i.wave is not null and i.item > ${after} order by i.item limit ${ITEM_BATCH}`,
     ),
   );
   for await (const items of pages) {
-    for (const item of items) judge(policy, item, reason, caller);
+    for (const item of items) requireAllowed(policy, item, reason, caller);
   }
 }
 
-function judge(policy: Policy, item: JudgedItem, reason: string, caller: Caller): void {
+function requireAllowed(policy: Policy, item: ApprovedItem, reason: string, caller: Caller): void {
   const { account, opUin, name = null, remark = "", atMs } = item;
   const refuse = (hint: string, rule: string): never => {
     throw new GatewayError("FORBIDDEN", {

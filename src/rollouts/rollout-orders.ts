@@ -3,20 +3,20 @@ import { type CallerIdentity, isSamePerson } from "../auth/caller.ts";
 import type { PolicyFile } from "../auth/policy/policy-file.ts";
 import { GatewayError } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
-import { requireMayApprove } from "./judge-approver.ts";
 import type { OrderStore, OrderVerdict } from "./order-store.ts";
+import { requireMayApprove } from "./require-may-approve.ts";
 import type { Rollout, RolloutLane, RolloutProof, RolloutStatus } from "./rollout.ts";
+import type { RolloutRunner } from "./rollout-runner.ts";
 import type { RolloutContext, RolloutRuns } from "./rollout-runs.ts";
 import type { RolloutStore } from "./rollout-store.ts";
-import type { RunLanes } from "./run-lanes.ts";
 import type { RunStore } from "./run-store.ts";
 
-export interface RunOrdersDeps {
+export interface RolloutOrdersDeps {
   readonly database: Database;
   readonly rollouts: Pick<RolloutStore, "find">;
   readonly orders: OrderStore;
   readonly runs: Pick<RunStore, "pause">;
-  readonly lanes: Pick<RunLanes, "look">;
+  readonly lanes: Pick<RolloutRunner, "advance">;
   readonly pauses: Pick<CallerPauses, "isPaused">;
   readonly policy: Pick<PolicyFile, "current" | "sha256"> | undefined;
   readonly accounts: { readonly all: readonly { readonly name: string; readonly ratePerSecond: number }[] };
@@ -52,10 +52,10 @@ const HAS_STARTED: ReadonlySet<RolloutStatus> = new Set([
 ]);
 
 /** Carries out people's orders about rollouts. The lanes follow within a second. */
-export class RunOrders implements RolloutRuns {
-  readonly #deps: RunOrdersDeps;
+export class RolloutOrders implements RolloutRuns {
+  readonly #deps: RolloutOrdersDeps;
 
-  constructor(deps: RunOrdersDeps) {
+  constructor(deps: RolloutOrdersDeps) {
     this.#deps = deps;
   }
 
@@ -77,14 +77,14 @@ export class RunOrders implements RolloutRuns {
     const minutes = approvalMinutes ?? (isMany ? APPROVAL_MINUTES : undefined);
     const verdict = await orders
       .start(id, context, minutes)
-      .catch((error: unknown) => this.#explainHeld(id, error));
+      .catch((error: unknown) => this.#explainConflict(id, error));
     if (verdict !== "DONE") {
       // Another request may have started it meanwhile.
       const now = await this.#find(id);
       if (HAS_STARTED.has(now.status)) return now;
       throw await this.#refusal(id, verdict, "A plan starts once, and within a day.");
     }
-    return this.#ordered(minutes === undefined ? "started" : "approval_requested", id, context);
+    return this.#afterOrder(minutes === undefined ? "started" : "approval_requested", id, context);
   }
 
   async approve(
@@ -108,7 +108,7 @@ export class RunOrders implements RolloutRuns {
     if (policy !== undefined) await requireMayApprove(database, policy.current, rollout, caller);
     const verdict = await orders.approve(id, context, reason);
     if (verdict !== "DONE") throw await this.#refusal(id, verdict, "It does not wait for an approval.");
-    return this.#ordered("started", id, context);
+    return this.#afterOrder("started", id, context);
   }
 
   async reject(rollout: Rollout, reason: string | undefined, context: RolloutContext): Promise<Rollout> {
@@ -118,7 +118,7 @@ export class RunOrders implements RolloutRuns {
     if (!(await this.#deps.orders.reject(id, kind, context, reason))) {
       throw await this.#statusError(id, "It does not wait for an approval.");
     }
-    return this.#ordered("rejected", id, context);
+    return this.#afterOrder("rejected", id, context);
   }
 
   async pause(rollout: Rollout, reason: string | undefined, context: RolloutContext): Promise<Rollout> {
@@ -126,7 +126,7 @@ export class RunOrders implements RolloutRuns {
     if (status === "paused") return rollout;
     if (!(await this.#deps.runs.pause(id, undefined, reason)))
       throw await this.#statusError(id, "It does not run.");
-    return this.#ordered("paused", id, context);
+    return this.#afterOrder("paused", id, context);
   }
 
   async resume(rollout: Rollout, context: RolloutContext): Promise<Rollout> {
@@ -136,14 +136,14 @@ export class RunOrders implements RolloutRuns {
     await this.#requireResumed(context.caller);
     if (await orders.isCallerPaused(id)) throw pausedCaller();
     if (!(await orders.resume(id))) throw await this.#statusError(id, "It is not paused.");
-    return this.#ordered("resumed", id, context);
+    return this.#afterOrder("resumed", id, context);
   }
 
   async cancel(rollout: Rollout, reason: string | undefined, context: RolloutContext): Promise<Rollout> {
     const { id, status } = rollout;
     if (status === "cancelled") return rollout;
     if (!(await this.#deps.orders.cancel(id, reason))) throw await this.#statusError(id, "It is over.");
-    return this.#ordered("cancelled", id, context);
+    return this.#afterOrder("cancelled", id, context);
   }
 
   async releaseWave(rollout: Rollout, wave: number, context: RolloutContext): Promise<Rollout> {
@@ -153,7 +153,7 @@ export class RunOrders implements RolloutRuns {
     if (!(await this.#deps.orders.releaseWave(id, wave))) {
       throw await this.#statusError(id, `Wave ${wave} does not wait.`);
     }
-    return this.#ordered("wave_released", id, context);
+    return this.#afterOrder("wave_released", id, context);
   }
 
   async lanes({ id }: Rollout): Promise<readonly RolloutLane[]> {
@@ -189,11 +189,11 @@ export class RunOrders implements RolloutRuns {
     if (await this.#deps.pauses.isPaused({ subject, issuer })) throw pausedCaller();
   }
 
-  async #ordered(kind: OrderKind, id: string, { caller, requestId }: RolloutContext): Promise<Rollout> {
+  async #afterOrder(kind: OrderKind, id: string, { caller, requestId }: RolloutContext): Promise<Rollout> {
     const { lanes, observer } = this.#deps;
     const rollout = await this.#find(id);
     observer.onOrder(kind, rollout, caller, requestId);
-    await lanes.look();
+    await lanes.advance();
     return rollout;
   }
 
@@ -219,9 +219,9 @@ export class RunOrders implements RolloutRuns {
    * Throws an error that names the other open rollouts with users of this one. @throws GatewayError
    * USERS_IN_OTHER_ROLLOUT, or the error.
    */
-  async #explainHeld(id: string, error: unknown): Promise<never> {
+  async #explainConflict(id: string, error: unknown): Promise<never> {
     if ((error as { readonly code?: unknown }).code !== "23505") throw error;
-    const { users, rolloutIds } = await this.#deps.orders.heldUsers(id);
+    const { users, rolloutIds } = await this.#deps.orders.usersInOtherRollouts(id);
     const hint = `${users} of its users are in the open rollouts ${rolloutIds.slice(0, 3).join(", ")}.`;
     throw new GatewayError("USERS_IN_OTHER_ROLLOUT", { hint, cause: error });
   }

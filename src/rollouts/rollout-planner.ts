@@ -17,11 +17,11 @@ export interface PlanObserver {
 }
 
 /** The most plans that one process makes at the same time. */
-const PLANS_AT_ONCE = 2;
+const MAX_CONCURRENCY = 2;
 
 /** The limit of attempts, because a plan might crash its process each time. */
-const MOST_ATTEMPTS = 3;
-const INTERRUPTED = `${MOST_ATTEMPTS} attempts to make this plan were interrupted, for example because replicas ended. Plan again.`;
+const MAX_ATTEMPTS = 3;
+const INTERRUPTED = `${MAX_ATTEMPTS} attempts to make this plan were interrupted, for example because replicas ended. Plan again.`;
 
 /**
  * Makes plans in the background. A plan begins immediately in the replica that received the request. A job runs every
@@ -29,7 +29,7 @@ const INTERRUPTED = `${MOST_ATTEMPTS} attempts to make this plan were interrupte
  */
 export class RolloutPlanner {
   readonly #deps: RolloutPlannerDeps;
-  readonly #limit = pLimit(PLANS_AT_ONCE);
+  readonly #limit = pLimit(MAX_CONCURRENCY);
   readonly #stopping = new AbortController();
   readonly #running = new Set<Promise<void>>();
 
@@ -39,11 +39,11 @@ export class RolloutPlanner {
 
   /** The job that takes over and expires plans every minute. */
   get job(): JobKind {
-    const run = () => this.#look();
+    const run = () => this.#takeOver();
     return { name: "rollout-plans", concurrency: 1, cron: "* * * * *", onStarted: run, run };
   }
 
-  async #look(): Promise<void> {
+  async #takeOver(): Promise<void> {
     const { store, observer } = this.#deps;
     try {
       await store.expire();
@@ -82,7 +82,7 @@ export class RolloutPlanner {
     });
     heartbeat.start(PLAN_LEASE_MS / 5);
     try {
-      if (rollout.attempts > MOST_ATTEMPTS) throw new Failure({ code: "INTERNAL", message: INTERRUPTED });
+      if (rollout.attempts > MAX_ATTEMPTS) throw new Failure({ code: "INTERNAL", message: INTERRUPTED });
       const isKept = await store.finish(rollout, await makePlan(this.#deps, rollout, signal));
       if (isKept) observer.onPlanned(id, clock.monotonic() - startedMs);
     } catch (error) {

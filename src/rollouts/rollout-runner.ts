@@ -1,7 +1,7 @@
 /**
  * Runs rollouts. Each account of a rollout has a lane, and one process at a time has the lane's lease. The job queue
  * wakes lanes, and the database decides what they do: claim_rollout_items in schema/migrations/0016_rollout_runs.sql.
- * Read run-lane.ts next.
+ * Read lane-runner.ts next.
  */
 
 import type { RequestSeal } from "../audit/request-seal.ts";
@@ -13,19 +13,19 @@ import type { Clock } from "../clock.ts";
 import type { Database } from "../database/database.ts";
 import { concurrencyFor, type JobKind, type JobQueue } from "../jobs/job-queue.ts";
 import { Poller } from "../poller.ts";
+import { ChangeWork } from "./change-work.ts";
+import { type LaneKey, type LaneObserver, LaneRunner, type LaneWork } from "./lane-runner.ts";
 import type { ReadBackStore } from "./read-back-store.ts";
-import { ReadBackUsers, sealRuns } from "./read-back-users.ts";
+import { ReadBackWork, sealRuns } from "./read-back-work.ts";
 import type { RolloutStore } from "./rollout-store.ts";
-import { RunItems } from "./run-items.ts";
-import { type LaneName, type LaneObserver, type LaneWork, RunLane } from "./run-lane.ts";
 import type { OpenCount, RolloutAdvance, RunStore } from "./run-store.ts";
-import { findRunning, type RunningRollout, stopForged } from "./running-rollout.ts";
+import { findRunningRollout, type RunningRollout, stopForgedRollout } from "./running-rollout.ts";
 
 interface LaneAccount extends Pick<ChangeAccount, "name" | "writer"> {
   readonly reconciler: Pick<Reconciler, "settle">;
 }
 
-interface RunLanesDeps {
+interface RolloutRunnerDeps {
   readonly database: Database;
   /** Undefined without a signing key: starts have no MAC. */
   readonly seal: RequestSeal | undefined;
@@ -53,7 +53,7 @@ export interface RunObserver extends LaneObserver {
   onForged(rolloutId: string): void;
   /** Every user was read once more, and the result is in the gateway's chain. */
   onSealed(rolloutId: string): void;
-  /** Called after each look, about every five seconds. */
+  /** Called after each poll, about every five seconds. */
   onCounted(counts: readonly OpenCount[]): void;
   /** Items ended because their account was removed. */
   onAccountsLost(items: number): void;
@@ -61,58 +61,58 @@ export interface RunObserver extends LaneObserver {
   onError(error: unknown): void;
 }
 
-const LANE = "rollout-lane";
+const LANE_JOB = "rollout-lane";
 /**
  * The interval at which a process looks for lanes without a lease. With the lease's ten seconds, another replica
  * continues a lane within 20 seconds.
  */
-const WATCH_MS = 5_000;
+const POLL_MS = 5_000;
 
 /** The lanes of this process. */
-export class RunLanes {
-  readonly #deps: RunLanesDeps;
+export class RolloutRunner {
+  readonly #deps: RolloutRunnerDeps;
   /** By the key of the job. If a job runs twice, the lane runs once. */
   readonly #lanes = new Map<string, { stop(): void }>();
-  readonly #watch: Poller;
+  readonly #poller: Poller;
   #stopped = false;
 
-  constructor(deps: RunLanesDeps) {
+  constructor(deps: RolloutRunnerDeps) {
     this.#deps = deps;
-    this.#watch = new Poller(deps.clock, async () => {
-      await this.look();
-      return WATCH_MS;
+    this.#poller = new Poller(deps.clock, async () => {
+      await this.advance();
+      return POLL_MS;
     });
   }
 
-  /** The kind of jobs that keeps a lane. */
+  /** The kind of jobs that runs a lane. */
   get jobs(): readonly JobKind[] {
     const concurrency = concurrencyFor(this.#deps.accounts.all.length);
-    return [{ name: LANE, concurrency, run: (key) => this.#keep(key) }];
+    return [{ name: LANE_JOB, concurrency, run: (key) => this.#runLane(key) }];
   }
 
   start(): void {
-    this.#watch.start();
+    this.#poller.start();
   }
 
   /** Begins no more items. Other processes continue the lanes. */
   async stop(): Promise<void> {
     this.#stopped = true;
     for (const lane of this.#lanes.values()) lane.stop();
-    await this.#watch.stop();
+    await this.#poller.stop();
   }
 
   /**
    * Advances rollouts (ends, next waves) and wakes the lanes that have work. Also called after each order of a person.
    */
-  async look(): Promise<void> {
+  async advance(): Promise<void> {
     const { store, readBacks, rollouts, accounts, send, consistencyMs, observer } = this.#deps;
     try {
       for (const advance of await store.advance()) observer.onAdvanced(advance);
       const lost = await store.blockLostAccounts();
       if (lost > 0) observer.onAccountsLost(lost);
       const names = accounts.all.map(({ name }) => name);
-      for (const lane of await store.dueLanes(names, consistencyMs)) await send(LANE, keyOf(lane));
-      await store.freeUsers();
+      for (const lane of await store.dueLanes(names, consistencyMs)) await send(LANE_JOB, keyOf(lane));
+      await store.releaseUsers();
       for (const id of await sealRuns(readBacks, rollouts)) observer.onSealed(id);
       observer.onCounted(await store.countOpen());
     } catch (error) {
@@ -121,29 +121,29 @@ export class RunLanes {
   }
 
   /** Runs a lane until it has no work for now. */
-  async #keep(key: string): Promise<void> {
+  async #runLane(key: string): Promise<void> {
     const { accounts, database, observer, seal } = this.#deps;
     const lane = laneOf(key);
     const account = accounts.all.find(({ name }) => name === lane.account);
     if (account === undefined || this.#stopped || this.#lanes.has(key)) return;
     try {
-      const rollout = await findRunning(database, seal, lane.rolloutId);
+      const rollout = await findRunningRollout(database, seal, lane.rolloutId);
       if (rollout === undefined) return;
       if (rollout === "FORGED") {
-        await stopForged(database, lane.rolloutId);
+        await stopForgedRollout(database, lane.rolloutId);
         return observer.onForged(lane.rolloutId);
       }
       await (rollout.isOver ? this.#readBack(lane, account) : this.#change(lane, account, rollout));
       // The last lane of a wave begins the next one.
-      await this.look();
+      await this.advance();
     } catch (error) {
       observer.onError(error);
     }
   }
 
-  #change(lane: LaneName, { reconciler }: LaneAccount, rollout: RunningRollout): Promise<void> {
+  #change(lane: LaneKey, { reconciler }: LaneAccount, rollout: RunningRollout): Promise<void> {
     const { store, changes, rolloutLog, clock, deadlineMs, observer } = this.#deps;
-    const work = new RunItems({
+    const work = new ChangeWork({
       ...{ rollout, lane, changes, rolloutLog, reconciler, store, clock, deadlineMs },
       onCallerPaused: () => observer.onCallerPaused(rollout.id),
       onUnexpected: (error) => observer.onLaneError(lane, error),
@@ -151,24 +151,24 @@ export class RunLanes {
     return this.#run(lane, work);
   }
 
-  #readBack(lane: LaneName, account: LaneAccount): Promise<void> {
+  #readBack(lane: LaneKey, account: LaneAccount): Promise<void> {
     const { store: runs, readBacks: store, clock, deadlineMs } = this.#deps;
-    return this.#run(lane, new ReadBackUsers({ lane, account, store, runs, clock, deadlineMs }));
+    return this.#run(lane, new ReadBackWork({ lane, account, store, runs, clock, deadlineMs }));
   }
 
-  async #run<Item>(lane: LaneName, work: LaneWork<Item>): Promise<void> {
+  async #run<Item>(lane: LaneKey, work: LaneWork<Item>): Promise<void> {
     const { clock, observer } = this.#deps;
-    const running = new RunLane({ lane, work, clock, observer });
+    const running = new LaneRunner({ lane, work, clock, observer });
     this.#lanes.set(keyOf(lane), running);
     await running.run().finally(() => this.#lanes.delete(keyOf(lane)));
   }
 }
 
-function keyOf({ rolloutId, account }: LaneName): string {
+function keyOf({ rolloutId, account }: LaneKey): string {
   return `${rolloutId} ${account}`;
 }
 
-function laneOf(key: string): LaneName {
+function laneOf(key: string): LaneKey {
   // Names of accounts have no spaces.
   const [rolloutId = "", account = ""] = key.split(" ");
   return { rolloutId, account };

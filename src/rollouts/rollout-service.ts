@@ -3,11 +3,10 @@ import type { Accounts } from "../auth/accounts.ts";
 import type { Caller, CallerIdentity } from "../auth/caller.ts";
 import { requestsAnyMethod } from "../changes/prepare-change.ts";
 import { GatewayError } from "../contract/index.ts";
-import type { RolloutPlanner } from "./plan-rollout.ts";
 import {
   type DesiredProtections,
   type ItemState,
-  MOST_USERS,
+  MAX_USERS,
   type Rollout,
   type RolloutItem,
   type RolloutOptions,
@@ -15,6 +14,7 @@ import {
   type RolloutSelection,
   type RolloutStatus,
 } from "./rollout.ts";
+import type { RolloutPlanner } from "./rollout-planner.ts";
 import type { RolloutContext } from "./rollout-runs.ts";
 import type { ItemFilter, NewRollout, RolloutStore } from "./rollout-store.ts";
 
@@ -29,7 +29,7 @@ export interface PlanRequest extends RolloutOptions {
   readonly desired: DesiredProtections;
 }
 
-interface RolloutPlansDeps {
+interface RolloutServiceDeps {
   readonly store: RolloutStore;
   readonly planner: Pick<RolloutPlanner, "plan">;
   readonly accounts: Pick<Accounts<{ readonly name: string }>, "select" | "mayUse">;
@@ -45,10 +45,10 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 export const LONGEST_NAME = 100;
 
 /** Plans rollouts, and shows them to callers who may use all of their accounts. */
-export class RolloutPlans {
-  readonly #deps: RolloutPlansDeps;
+export class RolloutService {
+  readonly #deps: RolloutServiceDeps;
 
-  constructor(deps: RolloutPlansDeps) {
+  constructor(deps: RolloutServiceDeps) {
     this.#deps = deps;
   }
 
@@ -63,8 +63,8 @@ export class RolloutPlans {
     if (accounts.length === 0) throw new GatewayError("ROLLOUT_SELECTION", { hint: "It has no account." });
     if (!requestsAnyMethod(desired)) throw new GatewayError("NOTHING_TO_CHANGE");
     const listed = opUins && [...new Set(opUins)];
-    if (listed !== undefined && listed.length > MOST_USERS) {
-      const hint = `It lists ${listed.length} users. A plan can have ${MOST_USERS}: split the list.`;
+    if (listed !== undefined && listed.length > MAX_USERS) {
+      const hint = `It lists ${listed.length} users. A plan can have ${MAX_USERS}: split the list.`;
       throw new GatewayError("ROLLOUT_SELECTION", { hint });
     }
     const input = { ...options, desired, selection: { accounts, filter, opUins: listed } };

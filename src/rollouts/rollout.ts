@@ -1,6 +1,6 @@
 /**
  * Owns rollouts: changes of many users by a plan. A caller plans, another person approves if necessary, and each item is
- * a change like any other (src/changes/). Read plan-rollout.ts next.
+ * a change like any other (src/changes/). Read rollout-planner.ts next.
  */
 
 import type { SafeAuthFlags, SetMfaFlagInput } from "../cam/index.ts";
@@ -11,7 +11,7 @@ import type { UserSelection } from "../directory/user-filter.ts";
 /**
  * The most users in a plan. A request with that many Uins of 20 digits is a little larger than half of MAX_BODY_BYTES.
  */
-export const MOST_USERS = 100_000;
+export const MAX_USERS = 100_000;
 
 /** The permitted transitions are rows of mfa_rollout_step (schema/migrations/0015_rollouts.sql). */
 export const ROLLOUT_STATUSES = [

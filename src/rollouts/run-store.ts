@@ -3,9 +3,9 @@ import type { CamErrorCode, Uin } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
 import { runQuery } from "../database/statements.ts";
 import { textArray } from "../directory/user-filter.ts";
-import { freeUsers } from "./held-users.ts";
+import type { LaneKey } from "./lane-runner.ts";
 import type { ItemImage, ItemState, RolloutStatus, SentFlagSets } from "./rollout.ts";
-import type { LaneName } from "./run-lane.ts";
+import { releaseUsers } from "./user-reservations.ts";
 
 /** An item that this process leases. */
 export interface ClaimedItem {
@@ -64,7 +64,7 @@ export class RunStore {
 
   /** Claims items for a lane, and renews its lease (see claim_rollout_items in schema/migrations). */
   async claim(
-    { rolloutId, account }: LaneName,
+    { rolloutId, account }: LaneKey,
     limit: number,
     itemMs: number,
   ): Promise<{ readonly verdict: "ON" | "OVER"; readonly items: readonly ClaimedItem[] }> {
@@ -77,7 +77,7 @@ export class RunStore {
   }
 
   /** Ends an item whose change was not begun or was refused. Returns false if this attempt is not open any more. */
-  async settle({ rolloutId }: LaneName, attempt: Attempt, end: ItemEnd): Promise<boolean> {
+  async settle({ rolloutId }: LaneKey, attempt: Attempt, end: ItemEnd): Promise<boolean> {
     const rows = await this.#run(sql`
       update mfa_rollout_item i set
         state = ${end.state}, code = ${end.code}, cam_code = coalesce(${end.camCode ?? null}, cam_code), why = ${end.why ?? null},
@@ -85,23 +85,23 @@ export class RunStore {
         held = held and exists (
           select from mfa_rollout r where r.id = ${rolloutId} and r.status in ('running', 'paused')
         )
-      where ${isOpen(rolloutId, attempt)} returning item`);
+      where ${isUnwrittenAttempt(rolloutId, attempt)} returning item`);
     return rows.length > 0;
   }
 
   /** Releases an item, so that it may begin again after a delay. */
-  async release({ rolloutId }: LaneName, attempt: Attempt, afterMs: number): Promise<void> {
+  async release({ rolloutId }: LaneKey, attempt: Attempt, afterMs: number): Promise<void> {
     await this.#run(sql`
       update mfa_rollout_item i set
         state = 'will_change', lease_owner = null, lease_until = ${NOW} + ${inMs(afterMs)}
-      where ${isOpen(rolloutId, attempt)}`);
+      where ${isUnwrittenAttempt(rolloutId, attempt)}`);
   }
 
   /** Releases items whose process died before it began a change, and returns those whose change was refused. */
   async recover({
     rolloutId,
     account,
-  }: LaneName): Promise<readonly (Attempt & { readonly code: CamErrorCode })[]> {
+  }: LaneKey): Promise<readonly (Attempt & { readonly code: CamErrorCode })[]> {
     const isLeft = sql`i.rollout_id = ${rolloutId} and i.account = ${account} and i.state = 'changing'
       and i.lease_until < ${NOW}`;
     await this.#run(sql`
@@ -113,8 +113,8 @@ export class RunStore {
   }
 
   /** Records why a lane waits. */
-  async notePause(
-    { rolloutId, account }: LaneName,
+  async recordLanePause(
+    { rolloutId, account }: LaneKey,
     code: string | undefined,
     pauseMs: number,
   ): Promise<void> {
@@ -123,7 +123,7 @@ export class RunStore {
       where rollout_id = ${rolloutId} and account = ${account} and owner = ${this.owner}`);
   }
 
-  async releaseLane({ rolloutId, account }: LaneName): Promise<void> {
+  async releaseLane({ rolloutId, account }: LaneKey): Promise<void> {
     await this.#run(sql`
       update mfa_rollout_lane set owner = null, lease_until = null
       where rollout_id = ${rolloutId} and account = ${account} and owner = ${this.owner}`);
@@ -152,7 +152,7 @@ export class RunStore {
    * Returns the lanes of these accounts that have work now and no lease. A lane reads users back once `windowMs` have
    * passed since the run and their change.
    */
-  async dueLanes(accounts: readonly string[], windowMs: number): Promise<readonly LaneName[]> {
+  async dueLanes(accounts: readonly string[], windowMs: number): Promise<readonly LaneKey[]> {
     return this.#run(sql`
       select l.rollout_id, l.account from mfa_rollout_lane l join mfa_rollout r on r.id = l.rollout_id
       where l.account = any (${textArray(accounts)}) and ${isFree("l")} and r.sealed_at is null
@@ -211,8 +211,8 @@ export class RunStore {
   }
 
   /** Frees the users of rollouts that have ended, as soon as no change of them is open. */
-  freeUsers(): Promise<void> {
-    return freeUsers(this.#database);
+  releaseUsers(): Promise<void> {
+    return releaseUsers(this.#database);
   }
 
   async #hintOf(id: string): Promise<string | undefined> {
@@ -226,7 +226,7 @@ export class RunStore {
 }
 
 /** An attempt that did not write: no change was begun, or its change was refused. */
-function isOpen(rolloutId: string, { item, attempt }: Attempt) {
+function isUnwrittenAttempt(rolloutId: string, { item, attempt }: Attempt) {
   return sql`
     i.rollout_id = ${rolloutId} and i.item = ${item} and i.attempt = ${attempt} and i.state = 'changing'
     and (i.change_id is null or exists (

@@ -9,7 +9,7 @@ export interface RunningRollout {
   readonly id: string;
   readonly reason: string;
   /** The caller who started it, with the scopes at that time. */
-  readonly asker: Caller;
+  readonly startedBy: Caller;
   readonly approver: CallerIdentity | undefined;
   readonly isOver: boolean;
 }
@@ -34,7 +34,7 @@ export interface StartRow {
 }
 
 /** Returns what the MAC of a start covers. */
-export function startOf(id: string, row: StartRow): SealedStart & { readonly asker: Caller } {
+export function sealedStartOf(id: string, row: StartRow): SealedStart & { readonly startedBy: Caller } {
   const { planHash, callerSubject, callerClient, callerIssuer, startedScopes = [] } = row;
   const by = {
     subject: row.decidedBySubject ?? "",
@@ -43,7 +43,7 @@ export function startOf(id: string, row: StartRow): SealedStart & { readonly ask
   };
   return {
     ...{ id, planHash },
-    asker: {
+    startedBy: {
       ...{ subject: callerSubject, client: callerClient, issuer: callerIssuer },
       scopes: new Set(startedScopes),
     },
@@ -55,14 +55,14 @@ export function startOf(id: string, row: StartRow): SealedStart & { readonly ask
 export function checkStart(seal: RequestSeal | undefined, id: string, row: StartRow): SealVerdict {
   const { startMac: mac, startKey: key } = row;
   const given = mac === undefined || key === undefined ? undefined : { mac, key };
-  return seal?.checkStart(startOf(id, row), given) ?? "GENUINE";
+  return seal?.checkStart(sealedStartOf(id, row), given) ?? "GENUINE";
 }
 
 /**
  * Returns a started rollout, or FORGED if its start has no valid MAC.
  * @throws Error if the start is sealed by a key that this replica does not have, for example while keys are replaced.
  */
-export async function findRunning(
+export async function findRunningRollout(
   database: Database,
   seal: RequestSeal | undefined,
   id: string,
@@ -78,18 +78,18 @@ export async function findRunning(
   const verdict = isOver ? "GENUINE" : checkStart(seal, id, row);
   if (verdict === "UNKNOWN_KEY") throw new Error(`This replica does not have the key of the start of ${id}.`);
   if (verdict !== "GENUINE") return "FORGED";
-  const { asker, approver } = startOf(id, row);
-  return { id, reason, isOver, asker, approver };
+  const { startedBy, approver } = sealedStartOf(id, row);
+  return { id, reason, isOver, startedBy, approver };
 }
 
-const WHY = "No gateway with this signing key started the rollout in this form. Plan it again.";
+const FORGED_HINT = "No gateway with this signing key started the rollout in this form. Plan it again.";
 
 /** Stops a rollout whose start has no valid MAC. */
-export async function stopForged(database: Database, id: string): Promise<void> {
+export async function stopForgedRollout(database: Database, id: string): Promise<void> {
   await runQuery(
     database,
     sql`
-    select end_rollout(id, 'stopped', 'FORBIDDEN', ${WHY}) from mfa_rollout
+    select end_rollout(id, 'stopped', 'FORBIDDEN', ${FORGED_HINT}) from mfa_rollout
     where id = ${id} and status in ('running', 'paused')`,
   );
 }

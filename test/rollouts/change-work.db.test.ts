@@ -52,7 +52,7 @@ async function openItems(fault: FaultInput) {
       await sql`
         update mfa_change set lease_until = now() - interval '1 second'
         where rollout_id = ${planned.id} and hash is null`.execute(database.db);
-      await lanes.look();
+      await lanes.advance();
       await idle();
     },
     open(owner = replica.store.owner, limit = 1) {
@@ -170,7 +170,7 @@ test("the lane and the reconcilers of two replicas end what is open without help
   const { cam, counts, replica, world, phones, rolloutId } = await openItems(LOST);
   const replicas = [replica, world.replica()];
   while ((await counts()).unknown > 0) {
-    await Promise.all(replicas.flatMap(({ lanes, reconcile }) => [lanes.look(), reconcile()]));
+    await Promise.all(replicas.flatMap(({ lanes, reconcile }) => [lanes.advance(), reconcile()]));
     await Promise.all(replicas.map(({ idle }) => idle()));
   }
   await settle(replica);

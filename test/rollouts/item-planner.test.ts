@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Uin } from "../../src/contract/index.ts";
 import type { DirectoryUser } from "../../src/directory/directory.ts";
-import { UserJudge } from "../../src/rollouts/judge-user.ts";
+import { ItemPlanner } from "../../src/rollouts/item-planner.ts";
 import type { DesiredProtections } from "../../src/rollouts/rollout.ts";
 import { policyOf } from "../auth/policy/policy-of.ts";
 
@@ -24,7 +24,7 @@ const policy = policyOf(
   }),
 );
 
-function judge(user: Partial<DirectoryUser>, desired: DesiredProtections, unread?: "USER_NOT_EXIST") {
+function planOf(user: Partial<DirectoryUser>, desired: DesiredProtections, unread?: "USER_NOT_EXIST") {
   const known: DirectoryUser = {
     ...{ account: "default", opUin: "100" as Uin, name: "ann", consoleLogin: true, hasPhone: true },
     ...{ loginState: "UNPROTECTED", actionState: "UNPROTECTED", strength: "NONE" },
@@ -32,7 +32,7 @@ function judge(user: Partial<DirectoryUser>, desired: DesiredProtections, unread
   };
   const isOwn = (opUin: Uin) => opUin === "999";
   const { protections, ...rest } = { ...known, ...user };
-  return new UserJudge({ policy, caller: { subject: "bob" }, atMs: ASOF.getTime(), isOwn }).judge(
+  return new ItemPlanner({ policy, caller: { subject: "bob" }, atMs: ASOF.getTime(), isOwn }).plan(
     { ...rest, ...(protections && { protections }) },
     desired,
     unread,
@@ -45,92 +45,92 @@ const known = (login: object, action: object = {}): Partial<DirectoryUser> => ({
 const PHONE = { login: { phone: true } };
 const WECHAT = { login: { wechat: true } };
 
-test.each<[string, ReturnType<typeof judge>, object]>([
-  ["changes a user with a phone", judge({}, PHONE), { state: "will_change" }],
-  ["leaves a user who has it", judge(known({ phone: true }), PHONE), { state: "already_so" }],
+test.each<[string, ReturnType<typeof planOf>, object]>([
+  ["changes a user with a phone", planOf({}, PHONE), { state: "will_change" }],
+  ["leaves a user who has it", planOf(known({ phone: true }), PHONE), { state: "already_so" }],
   [
     "blocks a user without a phone",
-    judge({ hasPhone: false }, PHONE),
+    planOf({ hasPhone: false }, PHONE),
     { state: "blocked", code: "USER_NOT_BIND_PHONE" },
   ],
   [
     "blocks a protected user",
-    judge({ opUin: "900" as Uin }, PHONE),
+    planOf({ opUin: "900" as Uin }, PHONE),
     { state: "blocked", code: "PROTECTED_USER" },
   ],
   [
     "blocks the owner of the key",
-    judge({ opUin: "999" as Uin }, PHONE),
+    planOf({ opUin: "999" as Uin }, PHONE),
     { state: "blocked", code: "PROTECTED_USER" },
   ],
-  ["blocks by the policy", judge({ remark: "#vip" }, PHONE), { state: "blocked", code: "FORBIDDEN" }],
+  ["blocks by the policy", planOf({ remark: "#vip" }, PHONE), { state: "blocked", code: "FORBIDDEN" }],
   [
     "blocks a switch by the policy",
-    judge({}, { login: { wechat: false, phone: true } }),
+    planOf({}, { login: { wechat: false, phone: true } }),
     { code: "FORBIDDEN" },
   ],
   [
     "blocks a method that a write removes",
-    judge(known({ u2fToken: true }), PHONE),
+    planOf(known({ u2fToken: true }), PHONE),
     { code: "MFA_METHOD_NOT_WRITABLE" },
   ],
-  ["blocks a gap in CAM's answer", judge(known({ wechat: undefined }), PHONE), { code: "CAM_BAD_RESPONSE" }],
+  ["blocks a gap in CAM's answer", planOf(known({ wechat: undefined }), PHONE), { code: "CAM_BAD_RESPONSE" }],
   [
     "excuses by the policy",
-    judge({ name: "robot-1" }, PHONE),
+    planOf({ name: "robot-1" }, PHONE),
     { state: "excused", why: "No device (until 2026-12-31)" },
   ],
   [
     "blocks a user whom CAM did not show",
-    judge({ protections: undefined } as never, PHONE, "USER_NOT_EXIST"),
+    planOf({ protections: undefined } as never, PHONE, "USER_NOT_EXIST"),
     { code: "USER_NOT_EXIST" },
   ],
   [
     "blocks a user after an unknown outcome",
-    judge({ protections: undefined } as never, PHONE),
+    planOf({ protections: undefined } as never, PHONE),
     { code: "OUTCOME_UNKNOWN" },
   ],
   [
     "sees a risk in WeChat that nothing confirms",
-    judge({}, WECHAT),
+    planOf({}, WECHAT),
     { state: "at_risk", code: "USER_NOT_BIND_WECHAT" },
   ],
   [
     "sees no risk in WeChat that is in use",
-    judge(known({}, { wechat: true }), WECHAT),
+    planOf(known({}, { wechat: true }), WECHAT),
     { state: "will_change" },
   ],
   [
     "sees no risk without console login",
-    judge({ consoleLogin: false }, WECHAT),
+    planOf({ consoleLogin: false }, WECHAT),
     { state: "will_change", code: "USER_NOT_BIND_WECHAT" },
   ],
   [
     "sees no risk in operation protection",
-    judge({}, { action: { wechat: true } }),
+    planOf({}, { action: { wechat: true } }),
     { state: "will_change", code: "USER_NOT_BIND_WECHAT" },
   ],
   [
     "sees a risk in a phone that CAM did not list",
-    judge({ hasPhone: undefined } as never, PHONE),
+    planOf({ hasPhone: undefined } as never, PHONE),
     { state: "at_risk" },
   ],
   [
     "asks for the approval of a rule",
-    judge({ opUin: "777" as Uin }, PHONE),
+    planOf({ opUin: "777" as Uin }, PHONE),
     { state: "will_change", approvalMinutes: 60 },
   ],
-])("%s", (_, judged, expected) => {
-  expect(judged).toMatchObject(expected);
+])("%s", (_, planned, expected) => {
+  expect(planned).toMatchObject(expected);
 });
 
 test("sends full flag sets, with the methods that stay", () => {
-  expect(judge(known({ stoken: true }), PHONE)).toMatchObject({
+  expect(planOf(known({ stoken: true }), PHONE)).toMatchObject({
     before: { login: { stoken: true }, asOf: "2026-01-01T00:00:00.000Z" },
     sent: { login: { phone: true, stoken: true, wechat: false } },
   });
 });
 
 test("a user whose name is not known is refused by a rule on tags, and excused by no pattern", () => {
-  expect(judge({ name: undefined } as never, PHONE)).toMatchObject({ state: "blocked", code: "FORBIDDEN" });
+  expect(planOf({ name: undefined } as never, PHONE)).toMatchObject({ state: "blocked", code: "FORBIDDEN" });
 });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { CamErrorCode } from "../../src/contract/index.ts";
-import { type LaneWork, RunLane } from "../../src/rollouts/run-lane.ts";
+import { LaneRunner, type LaneWork } from "../../src/rollouts/lane-runner.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 
 const LANE = { rolloutId: "r", account: "default" };
@@ -66,7 +66,7 @@ function openLane(items: number) {
     onLanePaused: () => undefined,
     onLaneError: (_: unknown, error: unknown) => errors.push(error),
   };
-  const lane = new RunLane({ lane: LANE, work, clock, observer });
+  const lane = new LaneRunner({ lane: LANE, work, clock, observer });
   return { world, lane };
 }
 

@@ -2,7 +2,7 @@ import { sql } from "kysely";
 import { beforeAll, describe, expect, test } from "vitest";
 import { RequestSeal } from "../../src/audit/request-seal.ts";
 import type { Database } from "../../src/database/database.ts";
-import { findRunning } from "../../src/rollouts/running-rollout.ts";
+import { findRunningRollout } from "../../src/rollouts/running-rollout.ts";
 import { policyOf } from "../auth/policy/policy-of.ts";
 import { openTestDatabase } from "../support/open-test-database.ts";
 import { TEST_SEAL } from "../support/signing-key.ts";
@@ -115,7 +115,7 @@ test("a rejected, withdrawn or expired rollout changes nobody and frees its user
     const awaiting = await runs.start(planned, hashOf(planned), by(ANN));
     if (end === "expired") {
       await set(sql`update mfa_rollout set approval_expires_at = now() where id = ${awaiting.id}`);
-      await lanes.look();
+      await lanes.advance();
       await expect(runs.approve(awaiting, hashOf(awaiting), undefined, by(BEN))).rejects.toMatchObject({
         code: "ROLLOUT_STATUS",
       });
@@ -347,8 +347,11 @@ test("a replica leaves a rollout alone that was started with a key that it does 
   });
   const { id } = await runs.start(planned, hashOf(planned), by(ANN));
   const other = RequestSeal.ofSecret(Buffer.alloc(32, 8));
-  await expect(findRunning(database, other, id)).rejects.toThrow("This replica does not have the key");
-  expect(await findRunning(database, TEST_SEAL, id)).toMatchObject({ id, asker: { subject: "ann" } });
+  await expect(findRunningRollout(database, other, id)).rejects.toThrow("This replica does not have the key");
+  expect(await findRunningRollout(database, TEST_SEAL, id)).toMatchObject({
+    id,
+    startedBy: { subject: "ann" },
+  });
 });
 
 test("a rollout that no gateway started in this form changes nobody", async () => {
@@ -358,7 +361,7 @@ test("a rollout that no gateway started in this form changes nobody", async () =
   const [forged, genuine, waiting] = [await world.plan(1), await world.plan(1), await world.plan(3)];
   await set(sql`update mfa_rollout set started_scopes = '{cam.mfa:write}' where id = ${forged.id}`);
   await set(sql`select run_rollout(${forged.id})`);
-  await lanes.look();
+  await lanes.advance();
   await idle();
   expect(await world.found(forged.id)).toMatchObject({
     ...{

@@ -303,7 +303,7 @@ test("a database that is lost and comes back during a run changes nobody twice a
       // The leases of the changes whose end was not recorded end sooner than in life.
       await expire.execute(own.db);
       await replica.reconcile();
-      await replica.lanes.look();
+      await replica.lanes.advance();
       expect(await world.rollouts.counts(planned.id)).toMatchObject({ applied: 12 });
     },
     { timeout: 30_000, interval: 200 },

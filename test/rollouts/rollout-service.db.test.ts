@@ -4,22 +4,22 @@ import { CallerPauses } from "../../src/audit/caller-pauses.ts";
 import { Accounts } from "../../src/auth/accounts.ts";
 import type { Uin } from "../../src/contract/index.ts";
 import type { Database } from "../../src/database/database.ts";
-import { MOST_USERS } from "../../src/rollouts/rollout.ts";
-import { type PlanRequest, RolloutPlans } from "../../src/rollouts/rollout-plans.ts";
+import { MAX_USERS } from "../../src/rollouts/rollout.ts";
+import { type PlanRequest, RolloutService } from "../../src/rollouts/rollout-service.ts";
 import { RolloutStore } from "../../src/rollouts/rollout-store.ts";
 import { openTestDatabase } from "../support/open-test-database.ts";
 import { newRollout } from "./new-rollout.ts";
 import { ANN, BEN, by } from "./run-world.ts";
 
 let database: Database;
-let plans: RolloutPlans;
+let plans: RolloutService;
 /** The rollouts that the planner was given. */
 const begun: string[] = [];
 
 beforeAll(async () => {
   database = await openTestDatabase("postgres");
   const accounts = new Accounts([{ name: "default" }, { name: "prod" }], () => false);
-  plans = new RolloutPlans({
+  plans = new RolloutService({
     ...{ store: new RolloutStore(database), accounts, pauses: new CallerPauses(database) },
     planner: { plan: (id) => begun.push(id) },
   });
@@ -46,7 +46,7 @@ test.each<[what: string, selection: Partial<PlanRequest["selection"]>, code: str
   ],
   [
     "more users than a plan can have",
-    { opUins: uins(MOST_USERS + 1) },
+    { opUins: uins(MAX_USERS + 1) },
     "ROLLOUT_SELECTION",
     "It lists 100001 users. A plan can have 100000: split the list.",
   ],
@@ -57,7 +57,7 @@ test.each<[what: string, selection: Partial<PlanRequest["selection"]>, code: str
 });
 
 test("a repeated user counts once", async () => {
-  const listed = uins(MOST_USERS);
+  const listed = uins(MAX_USERS);
   const { id, input } = await plans.plan(requestOf({ opUins: [...listed, ...listed.slice(0, 9)] }), by(ANN));
   expect(input.selection?.opUins).toEqual(listed);
   expect(input.selection?.accounts).toEqual(["default"]);

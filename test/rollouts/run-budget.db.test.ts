@@ -2,7 +2,7 @@ import { sql } from "kysely";
 import pLimit from "p-limit";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import type { Database } from "../../src/database/database.ts";
-import type { LaneName } from "../../src/rollouts/run-lane.ts";
+import type { LaneKey } from "../../src/rollouts/lane-runner.ts";
 import { type ClaimedItem, RunStore } from "../../src/rollouts/run-store.ts";
 import { openTestDatabase } from "../support/open-test-database.ts";
 import { ANN, by, hashOf, openRunWorld } from "./run-world.ts";
@@ -45,7 +45,7 @@ async function runOnce(budget: number, seed: number) {
     database.db,
   );
   let [failed, open, most] = [0, 0, 0];
-  const end = async (store: RunStore, lane: LaneName, item: ClaimedItem): Promise<void> => {
+  const end = async (store: RunStore, lane: LaneKey, item: ClaimedItem): Promise<void> => {
     while (random() < 0.3) await new Promise(setImmediate);
     const chance = random();
     // Before the statement, because another claim may follow it before its result arrives here.
@@ -116,7 +116,7 @@ test("an outcome that stays unknown is open for five minutes, then counts as fai
       database.db,
     );
   await age();
-  await replica.lanes.look();
+  await replica.lanes.advance();
   // One counts as failed now, which the budget allows.
   expect(await world.found(planned.id)).toMatchObject({ status: "running" });
   isLost = false;

@@ -38,7 +38,7 @@ test("two replicas that die five times, with lost and late replies, change every
     };
   }
   await replicas[0]?.runs.start(planned, hashOf(planned), by(ANN));
-  await replicas[1]?.lanes.look();
+  await replicas[1]?.lanes.advance();
   while (generation < KILLS) {
     while (!isDead()) await shortly();
     // Both stop where they are. New processes take over once the leases are over.
@@ -47,12 +47,12 @@ test("two replicas that die five times, with lost and late replies, change every
     calls = 0;
     replicas.splice(0, 2, world.replica(), world.replica());
     await letLeasesOfTheDeadEnd(planned.id);
-    for (const replica of replicas) await replica.lanes.look();
+    for (const replica of replicas) await replica.lanes.advance();
   }
   while ((await world.found(planned.id)).status !== "done") {
     await letLeasesOfTheDeadEnd(planned.id);
     await replicas[0]?.reconcile();
-    for (const replica of replicas) await replica.lanes.look();
+    for (const replica of replicas) await replica.lanes.advance();
     await shortly();
   }
   await Promise.all(replicas.map((replica) => replica.idle()));

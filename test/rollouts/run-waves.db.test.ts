@@ -35,21 +35,21 @@ test("a wave begins once the last one is settled, its hold is over, or a person 
   const applied = async () => (await world.rollouts.counts(planned.id)).applied;
   await runs.start(planned, hashOf(planned), by(ANN));
   await idle();
-  await lanes.look();
+  await lanes.advance();
   await idle();
   // The second wave followed the first one at once. The third waits for a day.
   const held = await world.found(planned.id);
   expect([held.wave, await applied(), held.waveAwaitsRelease]).toEqual([2, 4, false]);
   expect((held.waveHeldUntil?.getTime() ?? 0) - Date.now()).toBeGreaterThan(23 * 3_600_000);
   await set(sql`update mfa_rollout set wave_held_until = now() where id = ${planned.id}`);
-  await lanes.look();
+  await lanes.advance();
   await idle();
-  await lanes.look();
+  await lanes.advance();
   const waiting = await world.found(planned.id);
   expect([waiting.wave, await applied(), waiting.waveAwaitsRelease]).toEqual([3, 6, true]);
   // The end of the hold does not replace the person.
   await set(sql`update mfa_rollout set wave_held_until = now() where id = ${planned.id}`);
-  await lanes.look();
+  await lanes.advance();
   await idle();
   expect(await applied()).toBe(6);
   await expect(runs.releaseWave(waiting, 5, by(ANN))).rejects.toMatchObject({ code: "ROLLOUT_STATUS" });
@@ -78,7 +78,7 @@ test("items begin only within the window, in its time zone", async () => {
     const planned = await world.plan(2, { window: { ...window, days } });
     await runs.start(planned, hashOf(planned), by(ANN));
     await idle();
-    await lanes.look();
+    await lanes.advance();
     expect((await world.rollouts.counts(planned.id)).applied).toBe(applied);
     await runs.cancel(await world.found(planned.id), "Another day", by(ANN)).catch(() => undefined);
   }
@@ -132,7 +132,7 @@ test("a run stops after seven days, whatever it has done", async () => {
   const planned = await world.plan(2, { window });
   await runs.start(planned, hashOf(planned), by(ANN));
   await set(sql`update mfa_rollout set started_at = now() - interval '8 days' where id = ${planned.id}`);
-  await lanes.look();
+  await lanes.advance();
   await idle();
   expect(await world.found(planned.id)).toMatchObject({ status: "stopped", code: "APPROVAL_EXPIRED" });
 });
@@ -150,7 +150,7 @@ test("a user who was changed by others after the run is listed as a difference",
     update mfa_rollout set finished_at = now() - interval '2 hours' where id = ${planned.id}`);
   await set(sql`
     update mfa_rollout_item set settled_at = now() - interval '2 hours' where rollout_id = ${planned.id}`);
-  await replica.lanes.look();
+  await replica.lanes.advance();
   await replica.idle();
   expect(await replica.runs.proof(await world.found(planned.id))).toMatchObject({
     differences: 1,

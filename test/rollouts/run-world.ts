@@ -20,9 +20,9 @@ import { PlanHash, termsOf } from "../../src/rollouts/plan-hash.ts";
 import { PlanStore } from "../../src/rollouts/plan-store.ts";
 import { ReadBackStore } from "../../src/rollouts/read-back-store.ts";
 import type { PlannedItem, Rollout, RolloutInput } from "../../src/rollouts/rollout.ts";
+import { type OrderKind, RolloutOrders, type RolloutOrdersDeps } from "../../src/rollouts/rollout-orders.ts";
+import { RolloutRunner } from "../../src/rollouts/rollout-runner.ts";
 import { RolloutStore } from "../../src/rollouts/rollout-store.ts";
-import { RunLanes } from "../../src/rollouts/run-lanes.ts";
-import { type OrderKind, RunOrders, type RunOrdersDeps } from "../../src/rollouts/run-orders.ts";
 import { RunStore } from "../../src/rollouts/run-store.ts";
 import { TEST_SEAL } from "../support/signing-key.ts";
 import { newRollout } from "./new-rollout.ts";
@@ -69,7 +69,7 @@ interface WorldOptions {
   /** Default: users are read back at once. */
   readonly consistencyMs?: number;
   /** The policy at the start and the approval. `access` judges the items. */
-  readonly policy?: RunOrdersDeps["policy"];
+  readonly policy?: RolloutOrdersDeps["policy"];
 }
 
 interface PlanInput extends Partial<RolloutInput> {
@@ -123,7 +123,7 @@ export async function openRunWorld(database: Database, options: WorldOptions = {
     });
     const store = new RunStore(database, owner);
     const jobs: Promise<void>[] = [];
-    const lanes: RunLanes = new RunLanes({
+    const lanes: RolloutRunner = new RolloutRunner({
       ...{
         database,
         seal: TEST_SEAL,
@@ -150,7 +150,7 @@ export async function openRunWorld(database: Database, options: WorldOptions = {
         onError: (error) => reports.push(`error ${error}`),
       },
     });
-    const runs = new RunOrders({
+    const runs = new RolloutOrders({
       ...{ database, rollouts, orders, runs: store, lanes, pauses, guardUsers },
       ...{ policy: options.policy, accounts },
       observer: {
@@ -217,7 +217,7 @@ export async function openRunWorld(database: Database, options: WorldOptions = {
 /** Runs the lanes of a replica until nothing is left to do for now. */
 export async function settle({ lanes, idle }: ReturnType<World["replica"]>): Promise<void> {
   for (let looks = 0; looks < 3; looks++) {
-    await lanes.look();
+    await lanes.advance();
     await idle();
   }
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { CsvError, parse } from "csv-parse/sync";
 import { explainUin, parseUin, type Uin } from "../../contract/index.ts";
-import { MOST_USERS } from "../../rollouts/rollout.ts";
+import { MAX_USERS } from "../../rollouts/rollout.ts";
 import { decodeFile, whyUnreadable } from "../../utf8.ts";
 import { CommandError } from "../command.ts";
 
@@ -45,9 +45,9 @@ export function readUins(file: string): UinList {
   if (mistakes.length > 0) throw new CommandError(describeMistakes(file, mistakes));
   if (uins.length === 0) throw new CommandError(`${file} has no Uin: it has only the names of its columns.`);
   const opUins = [...new Set(uins)];
-  if (opUins.length > MOST_USERS) {
+  if (opUins.length > MAX_USERS) {
     throw new CommandError(
-      `${file} has ${opUins.length} users. A rollout takes ${MOST_USERS} at most: split the file.`,
+      `${file} has ${opUins.length} users. A rollout takes ${MAX_USERS} at most: split the file.`,
     );
   }
   return { opUins, repeated: uins.length - opUins.length };

@@ -1,8 +1,8 @@
 import { Field, Float, InputType, Int } from "type-graphql";
 import { DAYS, isTimeZone } from "../../auth/policy/hours.ts";
 import type { Uin } from "../../contract/index.ts";
-import { MOST_USERS, type RolloutOptions, type RolloutWindow, type Wave } from "../../rollouts/rollout.ts";
-import { LONGEST_NAME, type PlanRequest } from "../../rollouts/rollout-plans.ts";
+import { MAX_USERS, type RolloutOptions, type RolloutWindow, type Wave } from "../../rollouts/rollout.ts";
+import { LONGEST_NAME, type PlanRequest } from "../../rollouts/rollout-service.ts";
 import { badInput, LONGEST_REASON, toReason, UinScalar } from "../arguments.ts";
 import {
   accountsOptions,
@@ -29,7 +29,7 @@ class MfaRolloutSelectionInput {
 
   @Field(() => [UinScalar], {
     nullable: true,
-    description: `The users' Uins, at most ${MOST_USERS}. A repeated one counts once.`,
+    description: `The users' Uins, at most ${MAX_USERS}. A repeated one counts once.`,
   })
   opUins?: readonly Uin[] | null;
 }

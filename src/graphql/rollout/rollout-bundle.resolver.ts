@@ -1,7 +1,7 @@
 import { Arg, Ctx, Directive, Field, ID, Int, ObjectType, Query, Resolver } from "type-graphql";
 import { GatewayError } from "../../contract/index.ts";
 import type { RolloutBundles } from "../../rollouts/proof/rollout-bundle.ts";
-import type { RolloutPlans } from "../../rollouts/rollout-plans.ts";
+import type { RolloutService } from "../../rollouts/rollout-service.ts";
 import { badInput } from "../arguments.ts";
 import type { GraphQLContext } from "../context.ts";
 import { CamCalls, RequiresScope } from "../directives.ts";
@@ -20,7 +20,7 @@ const MAX_LINES = 500;
 const MAX_LINES_BEFORE = 1_000_000_000;
 
 interface RolloutBundleDeps {
-  readonly plans: Pick<RolloutPlans, "require">;
+  readonly plans: Pick<RolloutService, "require">;
   readonly bundles: Pick<RolloutBundles, "read">;
 }
 

@@ -1,7 +1,7 @@
 import { Arg, Args, ArgsType, Ctx, Field, ID, Int, Mutation, Resolver } from "type-graphql";
 import type { Rollout } from "../../rollouts/rollout.ts";
-import type { RolloutPlans } from "../../rollouts/rollout-plans.ts";
 import type { RolloutRuns } from "../../rollouts/rollout-runs.ts";
+import type { RolloutService } from "../../rollouts/rollout-service.ts";
 import { LONGEST_REASON, toReason } from "../arguments.ts";
 import type { GraphQLContext } from "../context.ts";
 import { CamCalls, RequiresScope } from "../directives.ts";
@@ -23,7 +23,7 @@ class RolloutReasonArgs {
 }
 
 interface RolloutRunDeps {
-  readonly plans: Pick<RolloutPlans, "require">;
+  readonly plans: Pick<RolloutService, "require">;
   readonly runs: Omit<RolloutRuns, "lanes" | "proof">;
 }
 

@@ -15,8 +15,8 @@ import {
 } from "type-graphql";
 import { isCamErrorCode } from "../../contract/index.ts";
 import type { Rollout } from "../../rollouts/rollout.ts";
-import type { RolloutPlans } from "../../rollouts/rollout-plans.ts";
 import type { RolloutRuns } from "../../rollouts/rollout-runs.ts";
+import type { RolloutService } from "../../rollouts/rollout-service.ts";
 import { LONGEST_REASON } from "../arguments.ts";
 import type { GraphQLContext } from "../context.ts";
 import { CamCalls, RequiresScope } from "../directives.ts";
@@ -87,7 +87,7 @@ const ITEM_CURSOR = /^[1-9]\d{0,8}$/;
 
 export interface RolloutDeps {
   readonly plans: Pick<
-    RolloutPlans,
+    RolloutService,
     "plan" | "planUndo" | "require" | "find" | "list" | "counts" | "reasons" | "items" | "countItems"
   >;
   readonly runs: Pick<RolloutRuns, "lanes" | "proof">;
